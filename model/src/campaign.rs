@@ -1,0 +1,95 @@
+//! `campaign.json`: the plan, written and fsynced before anything slow happens, and never changed.
+
+use crate::case::Case;
+use crate::params::StoredParam;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The version that [`CampaignFile::format`] carries.
+///
+/// Changelog: 1, the first.
+pub const CAMPAIGN_FORMAT: u32 = 1;
+
+/// When measuring stops.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum Rule {
+    /// After a number of boots fixed beforehand.
+    Fixed {
+        /// Boots of each environment.
+        repeats: u32,
+    },
+}
+
+/// One thing that is compared with another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EnvironmentPlan {
+    /// `base`; also the name of its directory.
+    pub name: String,
+    /// Every parameter in force, by key.
+    pub params: BTreeMap<String, StoredParam>,
+    /// Keys that this environment's `--env` set.
+    pub factors: Vec<String>,
+}
+
+/// One boot of one environment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BootPlan {
+    /// Index into [`CampaignFile::environments`].
+    pub environment: usize,
+    /// Repeat of that environment, counted from 1.
+    pub repeat: u32,
+    /// Indexes into [`CampaignFile::cases`], in the order in which they are to be measured.
+    pub cases: Vec<usize>,
+}
+
+/// A block: each environment booted once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BlockPlan {
+    /// Counted from 1.
+    pub block: u32,
+    /// The boots, in order.
+    pub boots: Vec<BootPlan>,
+}
+
+/// The content of `campaign.json`. The file is described in `docs/formats.md`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CampaignFile {
+    /// Format version, [`CAMPAIGN_FORMAT`].
+    pub format: u32,
+    /// Version of the perfvt that wrote it.
+    pub perfvt: String,
+    /// Name of the campaign, unique over all machines.
+    pub id: String,
+    /// When it was planned, nanoseconds since the epoch.
+    pub created_unix_ns: u64,
+    /// Seed of the order of boots and cases.
+    pub seed: u64,
+    /// The command line, argument by argument.
+    pub argv: Vec<String>,
+    /// Workload, perf.conf's section.
+    pub workload: String,
+    /// Who talks to whom.
+    pub scenario: String,
+    /// `kvm` or `tcg`, as resolved.
+    pub accel: String,
+    /// `tap` or `user`, as resolved.
+    pub network: String,
+    /// Sentences that every report must show.
+    pub warnings: Vec<String>,
+    /// When measuring stops.
+    pub rule: Rule,
+    /// What is compared.
+    pub environments: Vec<EnvironmentPlan>,
+    /// The matrix, in the workload's order (which is the order of the RHS file).
+    pub cases: Vec<Case>,
+    /// What is booted, in order.
+    pub blocks: Vec<BlockPlan>,
+}
+
+impl CampaignFile {
+    /// The boots with their blocks, in order.
+    pub fn boots(&self) -> impl Iterator<Item = (u32, &BootPlan)> {
+        self.blocks.iter().flat_map(|b| b.boots.iter().map(move |boot| (b.block, boot)))
+    }
+}

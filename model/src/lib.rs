@@ -1,0 +1,32 @@
+//! The nouns of perfvt, and the files in which they are kept.
+//!
+//! ```text
+//!   params ──> case ──> plan (campaign.json) ──> event (journal.jsonl) ──> state
+//!                 │
+//!                 └──> measurement (measurements.jsonl) ──> run (run.json)
+//!                                      store: where each of them lies, written so that
+//!                                      no reader ever sees half of a file
+//! ```
+//!
+//! Nothing here measures, judges or draws; nothing here knows QEMU or a statistical test.
+
+pub mod campaign;
+pub mod case;
+pub mod fingerprint;
+pub mod ids;
+pub mod journal;
+pub mod measurement;
+pub mod metric;
+pub mod params;
+pub mod rng;
+pub mod run;
+pub mod store;
+
+pub use campaign::{BlockPlan, BootPlan, CampaignFile, EnvironmentPlan, Rule};
+pub use case::{Case, Keys};
+pub use fingerprint::Fingerprint;
+pub use ids::{CpuId, NodeId, VcpuIndex};
+pub use measurement::{Measurement, RawRef, Window};
+pub use metric::{Direction, MetricDecl, Role, Scale};
+pub use params::{Origin, Params, ParamsError};
+pub use run::RunFile;

@@ -1,0 +1,210 @@
+//! Parameters: ordered keys with the place where each value was set.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+/// Where a value was set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// perfvt's own default.
+    BuiltIn,
+    /// A line of a configuration file.
+    File {
+        /// The file as it was named.
+        path: PathBuf,
+        /// Line, counted from 1.
+        line: u32,
+    },
+    /// A flag of the command line, as it was written: `--set l=2`.
+    Flag(String),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Origin::BuiltIn => f.write_str("built in"),
+            Origin::File { path, line } => write!(f, "{}:{line}", path.display()),
+            Origin::Flag(flag) => f.write_str(flag),
+        }
+    }
+}
+
+/// A value that is not what its key wants.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum ParamsError {
+    /// No value at all.
+    #[error("parameter '{key}' is not set and has no default")]
+    Missing {
+        /// The key.
+        key: String,
+    },
+    /// A value of the wrong kind.
+    #[error("parameter '{key}' is '{value}' ({origin}), want {wanted}")]
+    Wrong {
+        /// The key.
+        key: String,
+        /// The value found.
+        value: String,
+        /// Where it was set.
+        origin: String,
+        /// What would do.
+        wanted: String,
+    },
+}
+
+/// One parameter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Param {
+    /// The key.
+    pub key: String,
+    /// The value as text.
+    pub value: String,
+    /// Where the value was set.
+    pub origin: Origin,
+}
+
+/// Parameters in the order in which they were first set. A later value replaces an earlier one in place.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Params(Vec<Param>);
+
+impl Params {
+    /// None at all.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets a key.
+    pub fn set(&mut self, key: impl Into<String>, value: impl Into<String>, origin: Origin) {
+        let (key, value) = (key.into(), value.into());
+        match self.0.iter_mut().find(|p| p.key == key) {
+            Some(p) => (p.value, p.origin) = (value, origin),
+            None => self.0.push(Param { key, value, origin }),
+        }
+    }
+
+    /// One parameter with its origin.
+    pub fn param(&self, key: &str) -> Option<&Param> {
+        self.0.iter().find(|p| p.key == key)
+    }
+
+    /// The text of one value.
+    pub fn get(&self, key: &str) -> Option<&str> {
+        self.param(key).map(|p| p.value.as_str())
+    }
+
+    /// All of them, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &Param> {
+        self.0.iter()
+    }
+
+    /// A value that must be there.
+    pub fn text(&self, key: &str) -> Result<&str, ParamsError> {
+        self.get(key).ok_or_else(|| ParamsError::Missing { key: key.into() })
+    }
+
+    /// A number; `wanted` says which, for the error: "a number of seconds, 1 or more".
+    pub fn number<T: FromStr + PartialOrd>(
+        &self,
+        key: &str,
+        at_least: T,
+        wanted: &str,
+    ) -> Result<T, ParamsError> {
+        let text = self.text(key)?;
+        match text.trim().parse::<T>() {
+            Ok(n) if n >= at_least => Ok(n),
+            _ => Err(self.wrong(key, wanted)),
+        }
+    }
+
+    /// A switch: yes/no, on/off, true/false, 1/0.
+    pub fn switch(&self, key: &str) -> Result<bool, ParamsError> {
+        match self.text(key)?.trim() {
+            "yes" | "on" | "true" | "1" => Ok(true),
+            "no" | "off" | "false" | "0" => Ok(false),
+            _ => Err(self.wrong(key, "yes or no")),
+        }
+    }
+
+    /// One of a few words.
+    pub fn choice(&self, key: &str, of: &[&'static str]) -> Result<&'static str, ParamsError> {
+        let text = self.text(key)?.trim();
+        of.iter()
+            .find(|w| **w == text)
+            .copied()
+            .ok_or_else(|| self.wrong(key, &format!("one of {}", of.join(", "))))
+    }
+
+    /// Words separated by blanks.
+    pub fn words(&self, key: &str) -> Result<Vec<&str>, ParamsError> {
+        Ok(self.text(key)?.split_whitespace().collect())
+    }
+
+    /// Words separated by blanks or commas (`protocols = TCP_STREAM,TCP_RR`).
+    pub fn list(&self, key: &str) -> Result<Vec<&str>, ParamsError> {
+        let split = |c: char| c == ',' || c.is_whitespace();
+        Ok(self.text(key)?.split(split).filter(|w| !w.is_empty()).collect())
+    }
+
+    /// Numbers separated by blanks or commas, at least one.
+    pub fn numbers(&self, key: &str, wanted: &str) -> Result<Vec<u32>, ParamsError> {
+        let numbers: Option<Vec<u32>> =
+            self.list(key)?.iter().map(|w| w.parse::<u32>().ok().filter(|n| *n > 0)).collect();
+        numbers.filter(|n| !n.is_empty()).ok_or_else(|| self.wrong(key, wanted))
+    }
+
+    /// The error for a value that is not what its key wants.
+    pub fn wrong(&self, key: &str, wanted: &str) -> ParamsError {
+        match self.param(key) {
+            Some(p) => ParamsError::Wrong {
+                key: key.into(),
+                value: p.value.clone(),
+                origin: p.origin.to_string(),
+                wanted: wanted.into(),
+            },
+            None => ParamsError::Missing { key: key.into() },
+        }
+    }
+}
+
+/// A parameter as campaign.json keeps it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredParam {
+    /// The value.
+    pub value: String,
+    /// [`Origin`] as text.
+    pub origin: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn params() -> Params {
+        let mut p = Params::new();
+        p.set("l", "60", Origin::BuiltIn);
+        p.set("sizes", "64 256", Origin::BuiltIn);
+        p.set("l", "2x", Origin::Flag("--set l=2x".into()));
+        p
+    }
+
+    #[test]
+    fn a_wrong_value_names_key_value_origin_and_what_would_do() {
+        assert_eq!(
+            params().number::<u32>("l", 1, "seconds, 1 or more").unwrap_err().to_string(),
+            "parameter 'l' is '2x' (--set l=2x), want seconds, 1 or more"
+        );
+        assert_eq!(
+            params().text("zz").unwrap_err().to_string(),
+            "parameter 'zz' is not set and has no default"
+        );
+    }
+
+    #[test]
+    fn a_later_value_keeps_the_place_of_the_first() {
+        let keys: Vec<String> = params().iter().map(|p| p.key.clone()).collect();
+        assert_eq!(keys, ["l", "sizes"]);
+        assert_eq!(params().numbers("sizes", "sizes").unwrap(), [64, 256]);
+    }
+}

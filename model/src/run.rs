@@ -1,0 +1,60 @@
+//! `run.json`: what `perfvt compare` must know about one environment's directory, so that it can be moved alone.
+
+use crate::campaign::Rule;
+use crate::fingerprint::Fingerprint;
+use crate::metric::MetricDecl;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The version that [`RunFile::format`] carries.
+///
+/// Changelog: 1, the first.
+pub const RUN_FORMAT: u32 = 1;
+
+/// The content of `run.json`. The file is described in `docs/formats.md`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunFile {
+    /// Format version, [`RUN_FORMAT`].
+    pub format: u32,
+    /// Version of the perfvt that wrote it.
+    pub perfvt: String,
+    /// Name of the campaign, unique over all machines.
+    pub campaign: String,
+    /// Name of the environment: `base`.
+    pub environment: String,
+    /// Workload, perf.conf's section.
+    pub workload: String,
+    /// Who talks to whom: `host_guest`.
+    pub scenario: String,
+    /// When the environment was first booted, nanoseconds since the epoch.
+    pub started_unix_ns: u64,
+    /// Every parameter in force, expanded.
+    pub params: BTreeMap<String, String>,
+    /// Keys that `--env` set for one environment or another: the intended factors.
+    pub factors: Vec<String>,
+    /// Boots planned.
+    pub repeats: u32,
+    /// Blocks of the plan that hold this environment, with the environments that share them.
+    pub blocks: Vec<BlockMembers>,
+    /// The stopping rule.
+    pub rule: Rule,
+    /// What the workload produces here.
+    pub metrics: Vec<MetricDecl>,
+    /// `kvm` or `tcg`.
+    pub accel: String,
+    /// Network as resolved: `tap` or `user`.
+    pub network: String,
+    /// Sentences about this environment that every report must show, for example the fallback to TCG.
+    pub warnings: Vec<String>,
+    /// Host, tools and guest as they were found.
+    pub fingerprint: Fingerprint,
+}
+
+/// One block and the environments that were booted in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BlockMembers {
+    /// Block, counted from 1.
+    pub block: u32,
+    /// Names of the environments in the block, in the order in which they were booted.
+    pub environments: Vec<String>,
+}

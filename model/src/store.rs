@@ -1,0 +1,212 @@
+//! The run directory: where each file lies, and writing it so that no reader ever sees half of one.
+//!
+//! ```text
+//! OUT/campaign.json   OUT/journal.jsonl
+//! OUT/<environment>/run.json
+//! OUT/<environment>/repeat1.<variant>.<workload>.<scenario>/
+//!     results/*.RHS  measurements.jsonl  series.jsonl  raw/  sysinfo/  forensics/
+//! ```
+
+use crate::measurement::Measurement;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// Name of the plan in a campaign's directory.
+pub const CAMPAIGN_FILE: &str = "campaign.json";
+/// Name of the journal in a campaign's directory.
+pub const JOURNAL_FILE: &str = "journal.jsonl";
+/// Name of the description in an environment's directory.
+pub const RUN_FILE: &str = "run.json";
+/// Name of the values in a repeat's directory.
+pub const MEASUREMENTS_FILE: &str = "measurements.jsonl";
+/// Name of the per-second and per-session values in a repeat's directory.
+pub const SERIES_FILE: &str = "series.jsonl";
+
+/// A file of a run directory that cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The operating system refused.
+    #[error("{doing} {path}: {source}", path = path.display())]
+    Io {
+        /// What was being done: "writing".
+        doing: &'static str,
+        /// To which file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The text is not what it should be.
+    #[error("reading {path}:{line}: {source}", path = path.display())]
+    Json {
+        /// Which file.
+        path: PathBuf,
+        /// Line, counted from 1.
+        line: usize,
+        /// What is wrong.
+        source: serde_json::Error,
+    },
+    /// A newer perfvt wrote it.
+    #[error("reading {path}: format {found} is newer than this perfvt knows ({known}); use a newer perfvt", path = path.display())]
+    Newer {
+        /// Which file.
+        path: PathBuf,
+        /// Its version.
+        found: u32,
+        /// The newest version known here.
+        known: u32,
+    },
+}
+
+/// Turns an I/O error into one that says what was being done to which file.
+pub fn io_error<'a>(doing: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> StoreError + 'a {
+    move |source| StoreError::Io { doing, path: path.to_owned(), source }
+}
+
+/// Makes the entries of a directory durable.
+pub fn sync_directory(path: &Path) -> Result<(), StoreError> {
+    File::open(path).and_then(|d| d.sync_all()).map_err(io_error("syncing", path))
+}
+
+/// Creates a directory and those above it, and makes the new entry durable.
+pub fn create_directory(path: &Path) -> Result<(), StoreError> {
+    fs::create_dir_all(path).map_err(io_error("creating", path))?;
+    match path.parent().filter(|p| !p.as_os_str().is_empty()) {
+        Some(parent) => sync_directory(parent),
+        None => Ok(()),
+    }
+}
+
+/// Writes a whole file: to a temporary name in the same directory, fsynced, renamed, directory fsynced.
+/// Readers see the old content or the new one, also after a power loss. The temporary name begins with
+/// `.perfvt-`, so that leftovers of a killed process are recognised ([`remove_leftovers`]).
+pub fn write_atomically(path: &Path, content: &[u8]) -> Result<(), StoreError> {
+    let dir = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new()
+        .prefix(".perfvt-")
+        .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
+        .tempfile_in(dir)
+        .map_err(io_error("writing", path))?;
+    file.write_all(content).map_err(io_error("writing", path))?;
+    file.as_file().sync_all().map_err(io_error("syncing", path))?;
+    file.persist(path).map_err(|e| io_error("renaming to", path)(e.error))?;
+    sync_directory(dir)
+}
+
+/// Removes the temporary files that [`write_atomically`] leaves behind when its process is killed.
+/// Only for a directory that no live perfvt is writing to.
+pub fn remove_leftovers(dir: &Path) -> Result<(), StoreError> {
+    for entry in fs::read_dir(dir).map_err(io_error("listing", dir))? {
+        let entry = entry.map_err(io_error("listing", dir))?;
+        let kind = entry.file_type().map_err(io_error("listing", dir))?;
+        if kind.is_dir() {
+            remove_leftovers(&entry.path())?;
+        } else if kind.is_file() && entry.file_name().as_encoded_bytes().starts_with(b".perfvt-") {
+            fs::remove_file(entry.path()).map_err(io_error("removing", &entry.path()))?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes a value as indented JSON, atomically.
+pub fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), StoreError> {
+    let mut text = serde_json::to_vec_pretty(value).map_err(|source| StoreError::Json {
+        path: path.to_owned(),
+        line: 0,
+        source,
+    })?;
+    text.push(b'\n');
+    write_atomically(path, &text)
+}
+
+/// Reads a JSON file whose `format` member is at most `known`.
+pub fn read_json<T: DeserializeOwned>(path: &Path, known: u32) -> Result<T, StoreError> {
+    let text = fs::read(path).map_err(io_error("reading", path))?;
+    let wrong =
+        |source: serde_json::Error| StoreError::Json { path: path.to_owned(), line: source.line(), source };
+    let value: serde_json::Value = serde_json::from_slice(&text).map_err(wrong)?;
+    if let Some(found) =
+        value.get("format").and_then(|f| u32::try_from(f.as_u64()?).ok()).filter(|f| *f > known)
+    {
+        return Err(StoreError::Newer { path: path.to_owned(), found, known });
+    }
+    serde_json::from_slice(&text).map_err(wrong)
+}
+
+/// Writes one JSON object a line, atomically.
+pub fn write_lines<T: Serialize>(path: &Path, items: &[T]) -> Result<(), StoreError> {
+    let mut text = Vec::new();
+    for item in items {
+        serde_json::to_writer(&mut text, item).map_err(|source| StoreError::Json {
+            path: path.to_owned(),
+            line: 0,
+            source,
+        })?;
+        text.push(b'\n');
+    }
+    write_atomically(path, &text)
+}
+
+/// Reads one JSON object a line. A line that is not one is an error with its number.
+pub fn read_lines<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>, StoreError> {
+    let text = fs::read_to_string(path).map_err(io_error("reading", path))?;
+    text.lines()
+        .enumerate()
+        .filter(|(_, l)| !l.trim().is_empty())
+        .map(|(i, l)| {
+            serde_json::from_str(l).map_err(|source| StoreError::Json {
+                path: path.to_owned(),
+                line: i + 1,
+                source,
+            })
+        })
+        .collect()
+}
+
+/// Writes a repeat's measurements ([`MEASUREMENTS_FILE`]).
+pub fn write_measurements(path: &Path, measurements: &[Measurement]) -> Result<(), StoreError> {
+    write_lines(path, measurements)
+}
+
+/// Reads a repeat's measurements ([`MEASUREMENTS_FILE`]).
+pub fn read_measurements(path: &Path) -> Result<Vec<Measurement>, StoreError> {
+    read_lines(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_atomic_write_replaces_the_whole_file_and_leaves_nothing_beside_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("run.json");
+        write_atomically(&path, b"old and long").unwrap();
+        write_atomically(&path, b"new").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_file_of_a_newer_format_is_refused_by_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("run.json");
+        fs::write(&path, r#"{"format": 7}"#).unwrap();
+        let error = read_json::<serde_json::Value>(&path, 1).unwrap_err().to_string();
+        assert!(error.contains("format 7 is newer than this perfvt knows (1)"), "{error}");
+    }
+
+    #[test]
+    fn leftovers_of_a_killed_writer_are_removed_and_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("raw")).unwrap();
+        fs::write(dir.path().join("raw/.perfvt-abc"), "half").unwrap();
+        fs::write(dir.path().join("raw/session0.txt"), "whole").unwrap();
+        remove_leftovers(dir.path()).unwrap();
+        let left: Vec<_> =
+            fs::read_dir(dir.path().join("raw")).unwrap().map(|e| e.unwrap().file_name()).collect();
+        assert_eq!(left, ["session0.txt"]);
+    }
+}
