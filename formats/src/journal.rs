@@ -1,0 +1,149 @@
+//! Lines of `journal.jsonl`: an event, when it happened, its number, and a checksum.
+//!
+//! ```text
+//! {"seq":3,"unix_ns":1700000000000000000,"event":{"type":"boot_ready",..},"sum":"0123456789abcdef"}
+//! ```
+//!
+//! The checksum is the first 16 hexadecimal digits of BLAKE3 over the line without its `sum` member, that is over
+//! `{"seq":..,"unix_ns":..,"event":{..}}`. A line that was cut by a crash, or damaged later, does not match it.
+
+use model::journal::Event;
+use serde::{Deserialize, Serialize};
+
+/// One line of the journal.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Counted from 1 without gaps.
+    pub seq: u64,
+    /// Nanoseconds since the epoch.
+    pub unix_ns: u64,
+    /// What happened.
+    pub event: Event,
+}
+
+/// A journal that is damaged before its end.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {reason}")]
+pub struct JournalError {
+    /// Line, counted from 1.
+    pub line: usize,
+    /// What is wrong.
+    pub reason: String,
+}
+
+const SUM: &str = ",\"sum\":\"";
+
+/// One line, newline included.
+pub fn write_entry(entry: &Entry) -> Result<String, serde_json::Error> {
+    let text = serde_json::to_string(entry)?;
+    let body = text.strip_suffix('}').unwrap_or(&text);
+    Ok(format!("{body}{SUM}{}\"}}\n", checksum(&text)))
+}
+
+fn checksum(text: &str) -> String {
+    blake3::hash(text.as_bytes()).to_hex().chars().take(16).collect()
+}
+
+fn read_entry(line: &str) -> Result<Entry, String> {
+    let (body, rest) = line.rsplit_once(SUM).ok_or("the line has no checksum")?;
+    let text = format!("{body}}}");
+    if rest.strip_suffix("\"}") != Some(checksum(&text).as_str()) {
+        return Err("the checksum does not match".into());
+    }
+    serde_json::from_str(&text).map_err(|e| e.to_string())
+}
+
+/// A journal as it was read.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Journal {
+    /// The good lines.
+    pub entries: Vec<Entry>,
+    /// Bytes of the good lines: a writer that goes on cuts the file here.
+    pub good_bytes: usize,
+    /// Set when the last line was cut by a crash and is left out.
+    pub torn: bool,
+}
+
+/// Reads a journal. Only its last line may be damaged: that is what a crash does. Damage before is an error, because
+/// what came after was written by somebody who knew more than this reader would.
+pub fn read(text: &[u8]) -> Result<Journal, JournalError> {
+    let mut journal = Journal::default();
+    let mut rest = text;
+    let mut number = 0;
+    while !rest.is_empty() {
+        number += 1;
+        let end = rest.iter().position(|b| *b == b'\n');
+        let (line, after) = match end {
+            Some(end) => (rest.get(..end).unwrap_or_default(), rest.get(end + 1..).unwrap_or_default()),
+            None => (rest, &[][..]),
+        };
+        let entry =
+            std::str::from_utf8(line).map_err(|e| e.to_string()).and_then(read_entry).and_then(|entry| {
+                let expected = journal.entries.len() as u64 + 1;
+                if entry.seq == expected {
+                    Ok(entry)
+                } else {
+                    Err(format!("number {} where {expected} belongs", entry.seq))
+                }
+            });
+        match entry {
+            Ok(entry) if end.is_some() => journal.entries.push(entry),
+            // A whole line without its newline would be glued to the next one: it counts as cut.
+            Ok(_) => journal.torn = true,
+            Err(_) if after.is_empty() => journal.torn = true,
+            Err(reason) => return Err(JournalError { line: number, reason }),
+        }
+        if journal.torn {
+            break;
+        }
+        rest = after;
+        journal.good_bytes = text.len() - rest.len();
+    }
+    Ok(journal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn journal() -> String {
+        (1..=3)
+            .map(|seq| {
+                let event = Event::BootReady { boot: format!("b{seq}\n\"sum\":\""), seconds: 1.5 };
+                write_entry(&Entry { seq, unix_ns: 7, event }).unwrap()
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_whole_journal_reads_back() {
+        let text = journal();
+        let read = read(text.as_bytes()).unwrap();
+        assert_eq!((read.entries.len(), read.good_bytes, read.torn), (3, text.len(), false));
+    }
+
+    #[test]
+    fn a_journal_cut_at_any_byte_loses_only_its_last_line() {
+        let text = journal();
+        for cut in 0..text.len() {
+            let read = read(&text.as_bytes()[..cut]).unwrap();
+            assert_eq!(read.entries.len(), text[..cut].matches('\n').count(), "cut at {cut}");
+            assert_eq!(read.torn, !(cut == 0 || text[..cut].ends_with('\n')));
+            assert!(text[..read.good_bytes].is_empty() || text[..read.good_bytes].ends_with('\n'));
+        }
+    }
+
+    #[test]
+    fn damage_before_the_end_is_an_error_with_its_line() {
+        let text = journal();
+        let first = text.find('\n').unwrap();
+        for at in 0..first {
+            let mut bytes = text.clone().into_bytes();
+            bytes[at] ^= 1;
+            let result = read(&bytes);
+            assert!(matches!(&result, Err(e) if e.line == 1), "flipped byte {at}: {result:?}");
+        }
+        let swapped: String = text.lines().rev().map(|l| format!("{l}\n")).collect();
+        assert_eq!(read(swapped.as_bytes()).unwrap_err().reason, "number 3 where 1 belongs");
+    }
+}

@@ -1,0 +1,348 @@
+//! Lines to tables: a small state machine over lines, fed by what each line looks like.
+
+use super::document::{Cell, Document, HeaderEntry, HeaderKind, Loss, LossKind, Row, Table};
+use super::number::parse_finite;
+use std::borrow::Cow;
+
+/// Reads an RHS file of any dialect. Never fails: what cannot be used is in [`Document::losses`].
+///
+/// A line with `|` is a column line when none of its cells is a number, otherwise a row. Line ends may be LF or CRLF.
+pub fn parse(text: &str) -> Document<'_> {
+    let mut parser = Parser { text, ..Parser::default() };
+    let body = text.strip_prefix('\u{feff}').unwrap_or(text);
+    for (index, line) in body.split('\n').enumerate() {
+        parser.line(line, u32::try_from(index).unwrap_or(u32::MAX - 1).saturating_add(1));
+    }
+    parser.finish()
+}
+
+/// What the lines read so far mean for the next one.
+#[derive(Default)]
+struct Parser<'a> {
+    text: &'a str,
+    document: Document<'a>,
+    category: Option<&'a str>,
+    script: Option<&'a str>,
+    /// Line of a `Category:` that still waits for its column line.
+    waiting: Option<u32>,
+    /// Rows belong to the last table.
+    open: bool,
+    /// Rows are dropped until the next column line, because they have none.
+    skipping: bool,
+    /// Lines that are a title if a table follows, a fact (`key: value`) or prose otherwise.
+    pending: Vec<(&'a str, u32)>,
+    /// Nothing but blank and pending lines stands between here and the last `###` line.
+    below_header: bool,
+    spare: Vec<Cell<'a>>,
+}
+
+impl<'a> Parser<'a> {
+    #[inline]
+    fn line(&mut self, line: &'a str, number: u32) {
+        let content = line.trim_ascii();
+        if content.is_empty() {
+            return;
+        }
+        let first = content.as_bytes().first().copied().unwrap_or(0);
+        if first == b'#' && self.header(content, number) {
+            return;
+        }
+        if (first == b'C' || first == b'S') && self.category(content, number) {
+            return;
+        }
+        if content.contains('|') {
+            self.table_line(line, content, number);
+        } else {
+            self.bare(line, content, number);
+        }
+    }
+
+    /// Takes a line that opens with `#`, unless it is a table's line whose first name opens with `#`.
+    fn header(&mut self, content: &'a str, line: u32) -> bool {
+        let (kind, rest) = if let Some(rest) = content.strip_prefix("###") {
+            (HeaderKind::Key, rest)
+        } else if let Some(rest) = content.strip_prefix("#ver#") {
+            (HeaderKind::Ver, rest)
+        } else if let Some(rest) = content.strip_prefix("#desc#") {
+            (HeaderKind::Desc, rest)
+        } else if content.contains('|') {
+            return false;
+        } else {
+            (HeaderKind::Comment, content.trim_start_matches('#'))
+        };
+        if kind == HeaderKind::Key {
+            self.continue_header();
+        }
+        let (key, value) = match kind {
+            HeaderKind::Key | HeaderKind::Ver => split_entry(rest, kind),
+            _ => ("", rest.trim_ascii()),
+        };
+        self.document.header.push(HeaderEntry { kind, key, value, line });
+        self.below_header = kind == HeaderKind::Key;
+        true
+    }
+
+    /// Bare lines between two `###` lines continue the first one's value: `rpm -q` of several packages.
+    fn continue_header(&mut self) {
+        if !self.below_header || self.pending.is_empty() {
+            return;
+        }
+        if let (Some(entry), Some((last, _))) = (self.document.header.last_mut(), self.pending.last()) {
+            let base = self.text.as_ptr() as usize;
+            let start = (entry.value.as_ptr() as usize).wrapping_sub(base);
+            let end = (last.as_ptr() as usize).wrapping_sub(base).wrapping_add(last.len());
+            if let Some(value) = self.text.get(start..end) {
+                entry.value = value.trim_ascii();
+            }
+        }
+        self.pending.clear();
+    }
+
+    /// Takes `Category:y` and `Script:x Category:y`.
+    fn category(&mut self, content: &'a str, line: u32) -> bool {
+        let (script, name) = if let Some(name) = content.strip_prefix("Category:") {
+            (None, name)
+        } else if let Some((script, name)) =
+            content.strip_prefix("Script:").and_then(|rest| rest.split_once("Category:"))
+        {
+            (Some(script.trim_ascii()), name)
+        } else {
+            return false;
+        };
+        self.close_category();
+        self.flush_pending();
+        self.category = Some(name.trim_ascii().trim_end_matches('|').trim_ascii_end());
+        self.script = script;
+        self.waiting = Some(line);
+        self.open = false;
+        self.skipping = false;
+        self.below_header = false;
+        true
+    }
+
+    /// A category that ends without a column line costs the file.
+    fn close_category(&mut self) {
+        if let Some(line) = self.waiting.take() {
+            let name = self.category.unwrap_or("");
+            self.lose_file(line, Cow::Owned(format!("category '{name}' has no column line")));
+        }
+    }
+
+    fn lose_file(&mut self, line: u32, reason: Cow<'a, str>) {
+        self.document.losses.push(Loss { kind: LossKind::File, line, column: 1, reason });
+    }
+
+    fn table_line(&mut self, line: &'a str, content: &'a str, number: u32) {
+        self.below_header = false;
+        if self.open && self.pending.is_empty() && self.row_of_open_table(line, number) {
+            return;
+        }
+        let mut cells = std::mem::take(&mut self.spare);
+        cells.clear();
+        let numbers = split_cells(line, &mut cells);
+        if numbers == 0 && is_column_line(&cells, 0) {
+            self.columns(&cells, content, number);
+        } else {
+            self.row_without_table(line, number, &cells);
+        }
+        self.spare = cells;
+    }
+
+    /// The usual case, kept short: a row goes straight into the table. False when the line may be a column line.
+    #[inline]
+    fn row_of_open_table(&mut self, line: &'a str, number: u32) -> bool {
+        let Some(table) = self.document.tables.last_mut() else { return false };
+        let start = table.cells.len();
+        let numbers = split_cells(line, &mut table.cells);
+        if numbers == 0 && is_column_line(table.cells.get(start..).unwrap_or(&[]), table.columns.len()) {
+            table.cells.truncate(start);
+            return false;
+        }
+        finish_row(table, start, line, number, &mut self.document.losses);
+        true
+    }
+
+    fn columns(&mut self, cells: &[Cell<'a>], content: &'a str, line: u32) {
+        self.waiting = None;
+        self.skipping = false;
+        self.open = true;
+        let title = self.pending.pop().map(|(text, _)| text);
+        self.flush_pending();
+        let mut columns: Vec<&'a str> = cells.iter().map(|cell| cell.text).collect();
+        if columns.len() > 1 && columns.last().is_some_and(|name| name.is_empty()) {
+            columns.pop();
+        }
+        let columns_text = content.strip_suffix('|').unwrap_or(content).trim_ascii_end();
+        // The same column line again, without a heading above it, only repeats itself.
+        let repeated = title.is_none()
+            && self.document.tables.last().is_some_and(|last| {
+                last.category == self.category && last.script == self.script && last.columns == columns
+            });
+        if !repeated {
+            self.document.tables.push(Table {
+                category: self.category,
+                script: self.script,
+                title,
+                columns,
+                columns_text,
+                columns_line: line,
+                rows: Vec::new(),
+                cells: Vec::new(),
+            });
+        }
+    }
+
+    /// A row below a title or above any column line.
+    fn row_without_table(&mut self, line: &'a str, number: u32, cells: &[Cell<'a>]) {
+        if self.skipping {
+            return;
+        }
+        if self.open {
+            self.row_below_bare_lines(line, number, cells);
+            return;
+        }
+        self.skipping = true;
+        if self.waiting.is_some() {
+            self.close_category();
+        } else {
+            self.lose_file(number, Cow::Borrowed("rows stand above any column line"));
+        }
+    }
+
+    /// A title between rows: the column line above stays in force. Facts between rows do not interrupt the table.
+    fn row_below_bare_lines(&mut self, line: &'a str, number: u32, cells: &[Cell<'a>]) {
+        let Some(last) = self.document.tables.last_mut() else { return };
+        if !fits(cells, last.columns.len()) {
+            // The title waits for a row that can be used. Nor may a row that is no row cost a copy of the column names.
+            lose_row(cells.len(), last.columns.len(), number, &mut self.document.losses);
+            return;
+        }
+        let title = self.pending.pop_if(|(text, _)| !text.contains(':'));
+        if let Some((title, _)) = title {
+            let table = Table { title: Some(title), ..last.clone_head() };
+            self.document.tables.push(table);
+        }
+        self.flush_pending();
+        if let Some(table) = self.document.tables.last_mut() {
+            let start = table.cells.len();
+            table.cells.extend_from_slice(cells);
+            finish_row(table, start, line, number, &mut self.document.losses);
+        }
+    }
+
+    /// A line without `|` that is neither header nor category.
+    fn bare(&mut self, line: &'a str, content: &'a str, number: u32) {
+        if content.parse::<f64>().is_ok() {
+            self.below_header = false;
+            let cell = Cell { text: content, number: parse_finite(content).unwrap_or(f64::NAN) };
+            self.row_without_table(line, number, &[cell]);
+        } else if content.bytes().any(|b| b.is_ascii_alphanumeric() || !b.is_ascii()) {
+            self.pending.push((content, number));
+        }
+    }
+
+    /// Pending lines turned out not to be titles: facts are kept, prose is not.
+    fn flush_pending(&mut self) {
+        for (content, line) in self.pending.drain(..) {
+            if content.contains(':') {
+                let (key, value) = split_entry(content, HeaderKind::Bare);
+                self.document.trailer.push(HeaderEntry { kind: HeaderKind::Bare, key, value, line });
+            }
+        }
+    }
+
+    fn finish(mut self) -> Document<'a> {
+        self.close_category();
+        self.flush_pending();
+        self.document
+    }
+}
+
+impl<'a> Table<'a> {
+    /// The table's names without its rows.
+    fn clone_head(&self) -> Table<'a> {
+        Table {
+            category: self.category,
+            script: self.script,
+            title: self.title,
+            columns: self.columns.clone(),
+            columns_text: self.columns_text,
+            columns_line: self.columns_line,
+            rows: Vec::new(),
+            cells: Vec::new(),
+        }
+    }
+}
+
+/// Splits `key : value` at the first `:`. `#ver#` lines name a fact only in words, so that the epoch of a package's
+/// version (`qemu-kvm-1:2.0`) is no name.
+fn split_entry(rest: &str, kind: HeaderKind) -> (&str, &str) {
+    match rest.split_once(':') {
+        Some((key, value))
+            if kind != HeaderKind::Ver || key.bytes().all(|b| b.is_ascii_alphabetic() || b == b' ') =>
+        {
+            (key.trim_ascii(), value.trim_ascii())
+        }
+        _ => ("", rest.trim_ascii()),
+    }
+}
+
+/// Appends the cells of a line, and says how many are finite numbers.
+#[inline]
+fn split_cells<'a>(line: &'a str, cells: &mut Vec<Cell<'a>>) -> usize {
+    let mut numbers = 0;
+    for text in line.split('|') {
+        let text = text.trim_ascii();
+        let number = match parse_finite(text) {
+            Some(number) => {
+                numbers += 1;
+                number
+            }
+            None => f64::NAN,
+        };
+        cells.push(Cell { text, number });
+    }
+    numbers
+}
+
+/// A line without a finite number is a column line, unless a cell is something that stands for a failed number.
+/// A closing `|` makes the last cell empty, unless the line is then as wide as the table in force (`width`).
+fn is_column_line(cells: &[Cell<'_>], width: usize) -> bool {
+    let names = match cells {
+        [names @ .., last] if last.text.is_empty() && cells.len() != width => names,
+        all => all,
+    };
+    !names.is_empty() && !names.iter().any(|cell| stands_for_no_number(cell.text))
+}
+
+/// What tools print where a number failed. `None` is not among them: it pads ffsb's column lines.
+pub(super) fn stands_for_no_number(text: &str) -> bool {
+    const WORDS: [&str; 7] = ["-", "--", "n/a", "na", "null", "failed", "error"];
+    text.is_empty() || text.parse::<f64>().is_ok() || WORDS.iter().any(|word| text.eq_ignore_ascii_case(word))
+}
+
+/// A row has as many cells as there are columns; a closing `|` makes one more, which is empty.
+#[inline]
+fn fits(cells: &[Cell<'_>], width: usize) -> bool {
+    cells.len() == width
+        || (cells.len() == width + 1 && cells.last().is_some_and(|cell| cell.text.is_empty()))
+}
+
+fn lose_row<'a>(count: usize, width: usize, line: u32, losses: &mut Vec<Loss<'a>>) {
+    let reason = Cow::Owned(format!("{count} cells under {width} columns"));
+    losses.push(Loss { kind: LossKind::Row, line, column: 1, reason });
+}
+
+/// Keeps the row whose cells begin at `start`, or drops it if it has the wrong width.
+#[inline]
+fn finish_row<'a>(table: &mut Table<'a>, start: usize, text: &'a str, line: u32, losses: &mut Vec<Loss<'a>>) {
+    let width = table.columns.len();
+    let cells = table.cells.get(start..).unwrap_or(&[]);
+    if fits(cells, width) {
+        table.cells.truncate(start + width);
+        table.rows.push(Row { line, text });
+    } else {
+        lose_row(cells.len(), width, line, losses);
+        table.cells.truncate(start);
+    }
+}
