@@ -1,0 +1,248 @@
+//! What is said about the whole comparison: the sides, and every warning.
+
+use crate::input::LoadedSide;
+use crate::input::repeat::{BootName, Repeat};
+use crate::options::CompareOptions;
+use crate::pairing::{Classed, Pairing};
+use crate::warnings::{self, blocking, counted, note};
+use crate::{DifferenceClass, Family, Row, Side, Warning, summary};
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+/// What is said about the whole.
+pub(crate) struct About<'a> {
+    pub options: &'a CompareOptions,
+    pub sides: &'a [LoadedSide],
+    pub files: &'a [Repeat],
+    pub ranges: &'a [Range<usize>],
+    pub pairings: &'a [Pairing],
+    pub rows: &'a [Row],
+}
+
+impl About<'_> {
+    fn files_of(&self, side: usize) -> &[Repeat] {
+        self.ranges.get(side).and_then(|r| self.files.get(r.clone())).unwrap_or_default()
+    }
+
+    pub fn sides(&self) -> Vec<Side> {
+        self.sides.iter().enumerate().map(|(i, side)| describe_side(side, self.files_of(i))).collect()
+    }
+
+    pub fn warnings(&self, families: &[Family], differences: &[Classed]) -> Vec<Warning> {
+        let mut out = self.comparability_warnings(differences);
+        out.extend(self.collector_warnings());
+        out.extend(self.host_boot_warning());
+        out.extend(self.replicate_warnings());
+        if families.iter().any(|f| f.all_rows) && !self.rows.is_empty() {
+            let text = "no metric is declared primary, so that all rows form the family that is corrected";
+            out.push(note(
+                "no-primary",
+                text,
+                "declare what gates in perf.conf: metric.NAME = UNIT higher primary",
+                self.rows.len(),
+            ));
+        }
+        out.extend(warnings::unmatched(self.rows));
+        out.extend(self.losses());
+        for side in self.sides {
+            out.extend(side.notes.iter().cloned());
+        }
+        let all_rows = families.iter().any(|f| f.all_rows);
+        for pairing in self.pairings {
+            let labels = (self.label(0), self.label(pairing.candidate + 1));
+            for warning in summary::boot_warnings(self.rows, pairing, labels, all_rows) {
+                if !out.contains(&warning) {
+                    out.push(warning);
+                }
+            }
+        }
+        out.extend(warnings::pooled(self.rows));
+        out
+    }
+
+    fn label(&self, side: usize) -> &str {
+        self.sides.get(side).map_or("", |s| s.label.as_str())
+    }
+
+    fn comparability_warnings(&self, differences: &[Classed]) -> Vec<Warning> {
+        let mut out = Vec::new();
+        for (pairing, classed) in self.pairings.iter().zip(differences) {
+            let of = |class| -> Vec<&str> {
+                classed.iter().filter(|(_, c)| *c == class).map(|(n, _)| n.as_str()).collect()
+            };
+            let pair = format!("{} and {}", self.label(0), self.label(pairing.candidate + 1));
+            let blocked = of(DifferenceClass::Blocking);
+            if !blocked.is_empty() {
+                let what = if pairing.comparability.blocked {
+                    ""
+                } else {
+                    " (metrics that grow with the session only)"
+                };
+                let text = format!("{pair} were not measured alike{what}: {}", blocked.join(", "));
+                out.push(if self.options.force {
+                    blocking("forced", format!("{text}; --force judges them all the same"), "", blocked.len())
+                } else {
+                    let advice = "measure both alike, name what is compared with --factor, or judge all the same with --force";
+                    blocking("not-comparable", text, advice, blocked.len())
+                });
+            }
+            let suspicious = of(DifferenceClass::Suspicious);
+            if !suspicious.is_empty() {
+                let text = format!("{pair} differ in what should be equal: {}", suspicious.join(", "));
+                let advice = "if this is what is being compared, name it with --factor";
+                out.push(blocking("suspicious", text, advice, suspicious.len()));
+            }
+        }
+        for side in self.sides {
+            for (name, values) in &side.mixed {
+                let text = format!("{}: its files differ in {name}: {}", side.label, values.join(" | "));
+                out.push(blocking(
+                    "mixed-side",
+                    text,
+                    "compare the groups of files on their own",
+                    values.len(),
+                ));
+            }
+        }
+        out
+    }
+
+    /// What the collector noted; emulation and missing pins under names of their own.
+    fn collector_warnings(&self) -> Vec<Warning> {
+        let mut out = Vec::new();
+        let sides = |is: &dyn Fn(&LoadedSide) -> bool| -> Vec<&str> {
+            self.sides.iter().filter(|s| is(s)).map(|s| s.label.as_str()).collect()
+        };
+        let emulated = sides(&|s| s.facts.get("accel").is_some_and(|a| a == "tcg"));
+        if !emulated.is_empty() {
+            let text = format!("measured under TCG (emulation): {}", emulated.join(", "));
+            let advice =
+                "differences of an emulated guest need not exist on KVM; do not gate a release on them";
+            out.push(blocking("tcg", text, advice, emulated.len()));
+        }
+        let unpinned = sides(&|s| s.facts.get("placement").is_some_and(|p| p.contains("unpinned")));
+        if !unpinned.is_empty() {
+            let text = format!("guests ran unpinned: {}", unpinned.join(", "));
+            let advice = "expect several times the spread between boots; pin them with numa_node = -1 on a host with enough CPUs";
+            out.push(note("unpinned", text, advice, unpinned.len()));
+        }
+        let mut sentences: Vec<(&str, usize)> = Vec::new();
+        for sentence in self.sides.iter().filter_map(|s| s.run.as_ref()).flat_map(|r| &r.warnings) {
+            match sentences.iter_mut().find(|(s, _)| *s == sentence) {
+                Some((_, count)) => *count += 1,
+                None => sentences.push((sentence, 1)),
+            }
+        }
+        let said = |s: &str| !unpinned.is_empty() && s.contains("unpinned");
+        out.extend(sentences.into_iter().filter(|(s, _)| !said(s)).map(|(s, n)| note("campaign", s, "", n)));
+        out
+    }
+
+    fn host_boot_warning(&self) -> Option<Warning> {
+        let rows = self.rows.iter().filter(|r| r.warnings.iter().any(|w| w.code == "one-host-boot")).count();
+        (rows > 0).then(|| {
+            let text = "the sides were measured in different host boots, and at least one side in a single one: \
+                        what a host boot does to its guests cannot be told from the change";
+            let advice = "boot the host twice or more for each side; with one boot each, false alarms of 15 to 36 % \
+                          are to be expected when host boots vary half as much or as much as guest boots";
+            blocking("one-host-boot", text, advice, rows)
+        })
+    }
+
+    fn replicate_warnings(&self) -> Vec<Warning> {
+        let mut sides: Vec<(&str, usize)> = Vec::new();
+        for pairing in self.pairings {
+            if sides.is_empty() {
+                sides.push((self.label(0), pairing.a.complete));
+            }
+            sides.push((self.label(pairing.candidate + 1), pairing.b.complete));
+        }
+        let hosts = self.pairings.iter().any(|p| p.a.host_boots.is_some());
+        let known = self.files.iter().any(|f| !f.boots.is_empty());
+        let unit = if hosts {
+            "host boot"
+        } else if known {
+            "boot"
+        } else {
+            "repeat"
+        };
+        let mut out: Vec<Warning> = warnings::few_boots(&sides, unit).into_iter().collect();
+        let split = self.files.iter().filter(|f| f.boots.len() > 1).count();
+        if split > 0 {
+            let text = format!(
+                "{} put together from several boots after a resume; each row still rests on one boot",
+                counted(split, "repeat")
+            );
+            out.push(note("split-repeats", text, "they are left out of boot scores and drift", split));
+        }
+        for (index, side) in self.sides.iter().enumerate() {
+            let Some(run) = &side.run else { continue };
+            let found = self.files_of(index).len();
+            if found < run.repeats as usize {
+                let missing = run.repeats as usize - found;
+                let text = format!("{}: {found} of {} planned repeats have values", side.label, run.repeats);
+                out.push(note("missing-repeats", text, "finish the campaign with `perfvt resume`", missing));
+            }
+        }
+        out
+    }
+
+    fn losses(&self) -> Vec<Warning> {
+        let mut out = Vec::new();
+        let advice = "they are listed under the sides; --strict makes them an error";
+        for (what, code) in [
+            ("row", "lost-rows"),
+            ("column", "lost-columns"),
+            ("file", "lost-files"),
+            ("repeat", "lost-repeats"),
+        ] {
+            let lost: Vec<_> = self.sides.iter().flat_map(|s| &s.losses).filter(|l| l.what == what).collect();
+            if let Some(first) = lost.first() {
+                let text = format!(
+                    "{} lost; the first: {}: {}",
+                    counted(lost.len(), what),
+                    first.place,
+                    first.reason
+                );
+                out.push(note(code, text, advice, lost.len()));
+            }
+        }
+        let mut places: BTreeSet<(&str, &str)> = BTreeSet::new();
+        for loss in self.rows.iter().flat_map(|r| r.a.invalid.iter().chain(&r.b.invalid)) {
+            places.insert((&loss.place, &loss.reason));
+        }
+        if let Some((place, reason)) = places.first() {
+            let text =
+                format!("{} without a value; the first: {place}: {reason}", counted(places.len(), "cell"));
+            out.push(note("lost-cells", text, "each stands with its reason in its row", places.len()));
+        }
+        out
+    }
+}
+
+/// What reports say of a side.
+pub(crate) fn describe_side(side: &LoadedSide, files: &[Repeat]) -> Side {
+    let (boots, host_boots) = boots(files);
+    let of_run = side.run.as_ref().and_then(|r| i64::try_from(r.started_unix_ns / 1_000_000_000).ok());
+    let length = ["session-length", "param.l"].iter().find_map(|n| side.facts.get(*n).cloned());
+    Side {
+        label: side.label.clone(),
+        path: side.path.display().to_string(),
+        repeats: files.len(),
+        boots,
+        host_boots,
+        date_unix: of_run.or_else(|| files.iter().filter_map(|f| f.date_unix).min()),
+        session_length: length,
+        facts: side.facts.clone(),
+        losses: side.losses.clone(),
+    }
+}
+
+/// Distinct guest boots and host boots of files, when they are known.
+fn boots(files: &[Repeat]) -> (Option<usize>, Option<usize>) {
+    let names: BTreeSet<&BootName> = files.iter().flat_map(|r| &r.boots).collect();
+    let hosts: BTreeSet<&str> =
+        names.iter().map(|b| b.host_boot.as_str()).filter(|h| !h.is_empty()).collect();
+    let known = |n: usize| (n > 0).then_some(n);
+    (known(names.len()), known(hosts.len()))
+}

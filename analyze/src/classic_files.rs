@@ -1,0 +1,109 @@
+//! The classic table of the files of two or more sides, found and read as every other comparison finds and reads them.
+//!
+//! perfvt's own run directories take part with the RHS files that they hold: a repeat with an invalid cell has none.
+
+use crate::classic::{Classic, ClassicGroup, classic};
+use crate::error::io;
+use crate::input::{result_files, sides};
+use crate::{AnalyzeError, CompareOptions, Warning};
+use formats::perf_conf::Section;
+use formats::rhs::{self, Document};
+use rayon::prelude::*;
+use std::path::PathBuf;
+
+/// The classic tables of one workload of one candidate.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ClassicResult {
+    /// Workload, perf.conf's section.
+    pub workload: String,
+    /// Index into [`crate::Comparison::b`].
+    pub candidate: usize,
+    /// Categories with their tables.
+    pub groups: Vec<ClassicGroup>,
+    /// What a reader of the tables must know.
+    pub warnings: Vec<Warning>,
+}
+
+/// The tables as the ancestor prints them, workload by workload and candidate by candidate; empty when no workload has
+/// files on both sides. Warnings come beside it.
+///
+/// # Errors
+/// A side that cannot be read, or has no result file.
+pub fn classic_text(options: &CompareOptions) -> Result<(String, Vec<Warning>), AnalyzeError> {
+    let mut out = String::new();
+    let mut warnings = Vec::new();
+    each(options, |_, _, classic| {
+        out.push_str(&classic.text());
+        warnings.extend(classic.warnings);
+    })?;
+    Ok((out, warnings))
+}
+
+/// The tables as cells.
+///
+/// # Errors
+/// As for [`classic_text`].
+pub fn classic_tables(options: &CompareOptions) -> Result<Vec<ClassicResult>, AnalyzeError> {
+    let mut results = Vec::new();
+    each(options, |section, candidate, classic| {
+        let groups = classic.groups();
+        let warnings = classic.warnings;
+        results.push(ClassicResult { workload: section.name.clone(), candidate, groups, warnings });
+    })?;
+    Ok(results)
+}
+
+/// One file, read.
+struct File {
+    path: PathBuf,
+    text: String,
+}
+
+fn each(
+    options: &CompareOptions,
+    mut take: impl FnMut(&Section, usize, Classic<'_>),
+) -> Result<(), AnalyzeError> {
+    let mut files: Vec<Vec<File>> = Vec::new();
+    for path in sides(&options.paths)? {
+        let read = |path: &PathBuf| {
+            let bytes = std::fs::read(path).map_err(io(path))?;
+            // Valid text is taken as it is; anything else costs a copy.
+            let text = String::from_utf8(bytes)
+                .unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned());
+            Ok(File { path: path.clone(), text })
+        };
+        let found = result_files(&path, options)?.files;
+        files.push(found.par_iter().map(read).collect::<Result<_, AnalyzeError>>()?);
+    }
+    let parsed: Vec<Vec<(Option<&Section>, Document<'_>)>> =
+        files.iter().map(|side| side.par_iter().map(|file| parse(file, options)).collect()).collect();
+    let Some((baseline, candidates)) = parsed.split_first() else { return Ok(()) };
+    for section in options.conf.sections() {
+        let a = of(baseline, section);
+        for (index, candidate) in candidates.iter().enumerate() {
+            let b = of(candidate, section);
+            if !a.is_empty() && !b.is_empty() {
+                take(section, index, classic(section, &a, &b));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The documents of one workload.
+fn of<'d>(side: &'d [(Option<&Section>, Document<'d>)], section: &Section) -> Vec<&'d Document<'d>> {
+    side.iter()
+        .filter(|(s, _)| s.is_some_and(|s| s.name == section.name))
+        .map(|(_, document)| document)
+        .collect()
+}
+
+fn parse<'f>(file: &'f File, options: &'f CompareOptions) -> (Option<&'f Section>, Document<'f>) {
+    let document = rhs::parse(&file.text);
+    let columns: Vec<&[&str]> = document.tables.iter().map(|t| t.columns.as_slice()).collect();
+    let section = match &options.workload {
+        Some(name) => options.conf.section(name),
+        None => options.conf.infer(&file.path, &columns),
+    };
+    (section, document)
+}

@@ -1,0 +1,250 @@
+//! Whether two sides may be compared (statistics.md, "Comparability").
+
+use crate::{Difference, DifferenceClass};
+use model::RunFile;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What the differences mean for the rows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Comparability {
+    /// No row may be judged.
+    pub blocked: bool,
+    /// Rows of metrics that grow with the session may not be judged.
+    pub counts_blocked: bool,
+}
+
+impl Comparability {
+    /// Whether a row may be judged without `--force`.
+    pub fn allows(self, kind_count: bool) -> bool {
+        !(self.blocked || kind_count && self.counts_blocked)
+    }
+}
+
+/// The facts of one side by dotted name: fingerprint and parameters of run.json, or the header of RHS files.
+pub(crate) fn run_facts(run: &RunFile) -> BTreeMap<String, String> {
+    let mut facts: BTreeMap<String, String> = run.fingerprint.0.clone();
+    for (key, value) in &run.params {
+        facts.insert(format!("param.{key}"), value.clone());
+    }
+    // What the environment itself was found to use comes before what its campaign as a whole used ("tap,user").
+    facts.entry("accel".into()).or_insert_with(|| run.accel.clone());
+    facts.entry("network".into()).or_insert_with(|| run.network.clone());
+    facts.insert("scenario".into(), run.scenario.clone());
+    facts.insert("perfvt.version".into(), run.perfvt.clone());
+    facts
+}
+
+/// The name of the length of a measurement in RHS headers and in netperf's parameters.
+const SESSION_LENGTH: [&str; 2] = ["session-length", "param.l"];
+
+/// Facts that name an occasion and no property: they always differ.
+const OCCASION: [&str; 3] = ["host.boot_id", "boot_id", "host.hostname"];
+
+/// Whether a fact differs from one run to the next by its nature.
+pub(crate) fn is_occasion(name: &str) -> bool {
+    OCCASION.contains(&name)
+}
+
+/// Parameters that say which cases are measured and how the campaign goes about it. Cases are matched by name, and
+/// unmatched ones are listed.
+const HARMLESS: [&str; 15] = [
+    "protocols",
+    "sizes",
+    "sessions",
+    "sizes_rr",
+    "sessions_rr",
+    "rw",
+    "bs",
+    "iodepth",
+    "numjobs",
+    "threads",
+    "repeat",
+    "seed",
+    "boot_timeout",
+    "shuffle",
+    "attempts",
+];
+
+/// Parameters of the guest and of its place on the host. Another value is another environment; nobody said that this is
+/// what is compared, so it is suspicious, but the workload was the same.
+const ENVIRONMENT: [&str; 13] = [
+    "smp",
+    "mem",
+    "nic_",
+    "drive_",
+    "image",
+    "guest",
+    "machine",
+    "cpu_",
+    "numa",
+    "qemu",
+    "queues",
+    "vhost",
+    "extra_args",
+];
+
+/// What compared facts look like, from both sides.
+pub(crate) struct Sides<'a> {
+    /// Baseline's facts.
+    pub a: &'a BTreeMap<String, String>,
+    /// Candidate's facts.
+    pub b: &'a BTreeMap<String, String>,
+    /// Keys that `--env` or `--factor` named.
+    pub factors: &'a BTreeSet<String>,
+}
+
+impl Sides<'_> {
+    /// Names of facts that differ, with their class. A fact that only one side has counts as different, except where
+    /// the other side has no facts at all (an RHS file beside a run directory).
+    pub fn differences(&self) -> Vec<(String, DifferenceClass)> {
+        let names: BTreeSet<&String> = self.a.keys().chain(self.b.keys()).collect();
+        names
+            .into_iter()
+            .filter(|n| self.a.get(*n) != self.b.get(*n))
+            .map(|n| (n.clone(), class(n, self.a.get(n), self.b.get(n), self.factors)))
+            .collect()
+    }
+}
+
+/// What differences mean for the rows.
+pub(crate) fn comparability(differences: &[(String, DifferenceClass)]) -> Comparability {
+    let is_length = |name: &str| SESSION_LENGTH.contains(&name);
+    let blocking =
+        |name: &str, class: &DifferenceClass| *class == DifferenceClass::Blocking && !is_length(name);
+    Comparability {
+        blocked: differences.iter().any(|(n, c)| blocking(n, c)),
+        counts_blocked: differences.iter().any(|(n, c)| is_length(n) && *c != DifferenceClass::Intended),
+    }
+}
+
+/// What one differing fact means. A fact that a side does not know is never blocking: it may well be equal.
+fn class(name: &str, a: Option<&String>, b: Option<&String>, factors: &BTreeSet<String>) -> DifferenceClass {
+    let bare = name.strip_prefix("param.").unwrap_or(name);
+    // A factor that moves the guest moves its placement too.
+    let moves = |f: &str| name == "placement" && matches!(f, "numa_node" | "smp");
+    let is_factor = |f: &String| f == name || f == bare || (f == "net" && name == "network") || moves(f);
+    if factors.iter().any(is_factor) {
+        return DifferenceClass::Intended;
+    }
+    if OCCASION.contains(&name) {
+        return DifferenceClass::Other;
+    }
+    let (Some(a), Some(b)) = (a, b) else { return DifferenceClass::Other };
+    let last = name.rsplit('.').next().unwrap_or(name);
+    if matches!(bare, "accel" | "network" | "net" | "scenario")
+        || last == "arch"
+        || SESSION_LENGTH.contains(&name)
+    {
+        return DifferenceClass::Blocking;
+    }
+    if name.starts_with("param.") {
+        return of_parameter(bare);
+    }
+    let suspicious = name.contains("cpu.model")
+        || name.contains("microcode")
+        || name.contains("mitigation")
+        || name.contains("vulnerabilit")
+        || name.contains("governor")
+        || name.starts_with("placement")
+        || name.starts_with("pin");
+    let tool = name.starts_with("tool.")
+        || name.contains("netperf")
+        || name.contains("fio")
+        || name.contains("iozone");
+    if suspicious || (tool && major(a) != major(b)) {
+        DifferenceClass::Suspicious
+    } else {
+        DifferenceClass::Other
+    }
+}
+
+fn of_parameter(key: &str) -> DifferenceClass {
+    if HARMLESS.contains(&key) {
+        DifferenceClass::Other
+    } else if ENVIRONMENT.iter().any(|prefix| key.starts_with(prefix)) {
+        DifferenceClass::Suspicious
+    } else {
+        DifferenceClass::Blocking
+    }
+}
+
+/// The first number of a version text.
+fn major(version: &str) -> &str {
+    let start = version.find(|c: char| c.is_ascii_digit()).unwrap_or(version.len());
+    let rest = version.get(start..).unwrap_or("");
+    let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+    rest.get(..end).unwrap_or("")
+}
+
+/// A candidate's facts, and those of them that differ.
+pub(crate) type Candidate<'a> = (&'a BTreeMap<String, String>, &'a [(String, DifferenceClass)]);
+
+/// One line for each fact on which any candidate differs from the baseline: intended ones first, then blocking ones.
+pub(crate) fn table(a: &BTreeMap<String, String>, candidates: &[Candidate<'_>]) -> Vec<Difference> {
+    let mut classes: BTreeMap<&str, DifferenceClass> = BTreeMap::new();
+    for (name, class) in candidates.iter().flat_map(|(_, d)| d.iter()) {
+        let known = classes.entry(name).or_insert(*class);
+        *known = (*known).min(*class);
+    }
+    let mut out: Vec<Difference> = classes
+        .into_iter()
+        .map(|(name, class)| Difference {
+            name: name.to_owned(),
+            a: a.get(name).cloned(),
+            b: candidates.iter().map(|(facts, _)| facts.get(name).cloned()).collect(),
+            class,
+        })
+        .collect();
+    out.sort_by_key(|d| d.class);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn classes(a: &[(&str, &str)], b: &[(&str, &str)], factors: &[&str]) -> Vec<(String, DifferenceClass)> {
+        let facts = |f: &[(&str, &str)]| f.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
+        let (a, b): (BTreeMap<String, String>, BTreeMap<String, String>) = (facts(a), facts(b));
+        let factors = factors.iter().map(|f| f.to_string()).collect();
+        Sides { a: &a, b: &b, factors: &factors }.differences()
+    }
+
+    #[test]
+    fn each_kind_of_fact_has_its_class() {
+        use DifferenceClass::*;
+        for (name, a, b, class) in [
+            ("accel", "kvm", "tcg", Blocking),
+            ("host.arch", "x86_64", "aarch64", Blocking),
+            ("network", "tap", "user", Blocking),
+            ("session-length", "60", "10", Blocking),
+            ("param.test_type", "a", "b", Blocking),
+            ("param.sizes", "64", "64 256", Other),
+            ("param.smp", "2", "4", Suspicious),
+            ("host.cpu.model", "x", "y", Suspicious),
+            ("host.cpu.microcode", "1", "2", Suspicious),
+            ("host.mitigation.spectre_v2", "on", "off", Suspicious),
+            ("placement.vcpus", "0,1", "2,3", Suspicious),
+            ("tool.fio", "fio-3.33", "fio-4.0", Suspicious),
+            ("tool.fio", "fio-3.33", "fio-3.36", Other),
+            ("host.kernel", "6.1", "6.12", Other),
+            ("host.boot_id", "x", "y", Other),
+        ] {
+            assert_eq!(classes(&[(name, a)], &[(name, b)], &[]), [(name.to_string(), class)], "{name}");
+        }
+        assert_eq!(classes(&[("accel", "kvm")], &[], &[]), [("accel".into(), Other)]);
+        assert_eq!(
+            classes(&[("param.nic_model", "a")], &[("param.nic_model", "b")], &["nic_model"])[0].1,
+            Intended
+        );
+        assert_eq!(classes(&[("accel", "kvm")], &[("accel", "tcg")], &["accel"])[0].1, Intended);
+    }
+
+    #[test]
+    fn another_session_length_blocks_counts_only() {
+        let length = comparability(&classes(&[("session-length", "60")], &[("session-length", "10")], &[]));
+        assert!(length.allows(false) && !length.allows(true));
+        let accel = comparability(&classes(&[("accel", "kvm")], &[("accel", "tcg")], &[]));
+        assert!(!accel.allows(false));
+    }
+}

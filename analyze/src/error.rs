@@ -1,0 +1,85 @@
+//! Why a comparison could not be made.
+
+use std::path::PathBuf;
+
+/// A comparison that cannot go on. Lost cells, rows and files are not errors: they stand in the result, unless
+/// [`crate::CompareOptions::strict`] asks for an error.
+#[derive(Debug, thiserror::Error)]
+pub enum AnalyzeError {
+    /// A path that does not exist or cannot be read.
+    #[error("reading {path}: {source}", path = path.display())]
+    Io {
+        /// Which path.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// A file of a run directory that is not what it should be; the text has path and line.
+    #[error(transparent)]
+    Store(#[from] model::store::StoreError),
+    /// A directory without anything in it.
+    #[error("{path} is empty; give a directory with result files or a run directory of perfvt", path = path.display())]
+    Empty {
+        /// Which directory.
+        path: PathBuf,
+    },
+    /// A directory without a usable result file.
+    #[error("{path} has no result file: looked for {patterns}", path = path.display())]
+    NoResults {
+        /// Which directory.
+        path: PathBuf,
+        /// Patterns of perf.conf with the workloads that they belong to.
+        patterns: String,
+    },
+    /// A run directory in which no repeat has been finished.
+    #[error("{path} has no finished repeat (no repeat*/measurements.jsonl); finish the campaign with `perfvt resume`", path = path.display())]
+    NoRepeats {
+        /// Which directory.
+        path: PathBuf,
+    },
+    /// Something that is neither a result file nor a directory.
+    #[error("{path} is not a result file: {reason}", path = path.display())]
+    NotAResult {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// One argument that is not a campaign, or none.
+    #[error("{0}")]
+    Sides(String),
+    /// A metric in another unit than perf.conf declares.
+    #[error("reading {path}: metric '{metric}' is in '{found}', but perf.conf says '{declared}'; correct metric.{metric} or convert the data", path = path.display())]
+    Unit {
+        /// run.json or the file of the values.
+        path: PathBuf,
+        /// Canonical name.
+        metric: String,
+        /// Unit in the data.
+        found: String,
+        /// Unit in perf.conf.
+        declared: String,
+    },
+    /// An option that the data do not allow, or that is not one.
+    #[error("{0}")]
+    Option(String),
+    /// `--strict`, and something was lost.
+    #[error("{count} losses, and --strict allows none; the first: {first}")]
+    Strict {
+        /// How many.
+        count: usize,
+        /// Place and reason of the first.
+        first: String,
+    },
+    /// The table engine refused; a defect of perfvt.
+    #[error("aligning rows: {0}")]
+    Align(String),
+    /// Writing a report failed.
+    #[error("writing the comparison: {0}")]
+    Write(std::io::Error),
+}
+
+/// Turns an I/O error into one that names the path.
+pub(crate) fn io<'a>(path: &'a std::path::Path) -> impl FnOnce(std::io::Error) -> AnalyzeError + 'a {
+    move |source| AnalyzeError::Io { path: path.to_owned(), source }
+}

@@ -1,0 +1,318 @@
+//! The sides of a comparison: what was given, told by content, and read.
+//!
+//! ```text
+//!   campaign.json ──> its environments          run.json ──> repeat*/measurements.jsonl
+//!   anything else ──> result files by perf.conf's patterns ──> RHS
+//! ```
+
+pub(crate) mod repeat;
+mod rhs_file;
+mod run_dir;
+pub(crate) mod series;
+
+use crate::discover::{Discovery, discover};
+use crate::error::io;
+use crate::options::CompareOptions;
+use crate::warnings::{counted, note};
+use crate::{AnalyzeError, Loss, Warning};
+use model::campaign::CAMPAIGN_FORMAT;
+use model::store::{self, CAMPAIGN_FILE};
+use model::{CampaignFile, RunFile};
+use rayon::prelude::*;
+use repeat::Repeat;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// One side, read.
+#[derive(Debug, Default)]
+pub(crate) struct LoadedSide {
+    /// As it was given.
+    pub path: PathBuf,
+    /// How reports call it.
+    pub label: String,
+    /// `run.json`, when perfvt measured the side.
+    pub run: Option<RunFile>,
+    /// Its files in natural order.
+    pub repeats: Vec<Repeat>,
+    /// What was lost.
+    pub losses: Vec<Loss>,
+    /// What was odd.
+    pub notes: Vec<Warning>,
+    /// Facts by name, see [`crate::Side::facts`].
+    pub facts: BTreeMap<String, String>,
+    /// Facts of each of several directories that were pooled.
+    pub pooled_facts: Vec<BTreeMap<String, String>>,
+    /// Facts on which the side's own files differ, with the values.
+    pub mixed: Vec<(String, Vec<String>)>,
+}
+
+/// The sides in order, the baseline first; directories of `pooled` are further boots of the baseline.
+pub(crate) fn load(options: &CompareOptions) -> Result<Vec<LoadedSide>, AnalyzeError> {
+    let paths = sides(&options.paths)?;
+    if options.labels.len() > paths.len() {
+        return Err(AnalyzeError::Option(format!(
+            "{} labels for {} sides; give one for each side, the baseline first",
+            options.labels.len(),
+            paths.len()
+        )));
+    }
+    let labels = labels(&paths, &options.labels);
+    let mut loaded = Vec::with_capacity(paths.len());
+    for (index, (path, label)) in paths.into_iter().zip(labels).enumerate() {
+        let mut side = load_path(&path, options)?;
+        if index == 0 {
+            for path in &options.pooled {
+                fs::metadata(path).map_err(io(path))?;
+                side.pool(load_path(&single(path)?, options)?);
+            }
+        }
+        (side.path, side.label) = (path, label);
+        side.find_copies();
+        side.find_facts();
+        loaded.push(side);
+    }
+    Ok(loaded)
+}
+
+/// One side alone.
+pub(crate) fn load_one(path: &Path, options: &CompareOptions) -> Result<LoadedSide, AnalyzeError> {
+    fs::metadata(path).map_err(io(path))?;
+    let path = single(path)?;
+    let mut side = load_path(&path, options)?;
+    side.label = labels(std::slice::from_ref(&path), &options.labels).pop().unwrap_or_default();
+    side.path = path;
+    side.find_copies();
+    side.find_facts();
+    Ok(side)
+}
+
+fn load_path(path: &Path, options: &CompareOptions) -> Result<LoadedSide, AnalyzeError> {
+    if run_dir::is_run_dir(path) { load_run(path, options) } else { load_files(path, options) }
+}
+
+/// Which directories are compared: those that were given, or the environments of the one campaign that was given.
+pub(crate) fn sides(paths: &[PathBuf]) -> Result<Vec<PathBuf>, AnalyzeError> {
+    for path in paths {
+        fs::metadata(path).map_err(io(path))?;
+    }
+    match paths {
+        [] => Err(AnalyzeError::Sides("nothing to compare: give a baseline and a candidate".into())),
+        [only] => {
+            let environments = environments(only)?.ok_or_else(|| {
+                AnalyzeError::Sides(format!(
+                    "{} is one side; give a second one to compare it with, or a campaign's directory",
+                    only.display()
+                ))
+            })?;
+            if environments.len() < 2 {
+                return Err(AnalyzeError::Sides(format!(
+                    "{} has one environment with results; give a second directory to compare it with",
+                    only.display()
+                )));
+            }
+            Ok(environments)
+        }
+        several => several.iter().map(|path| single(path)).collect(),
+    }
+}
+
+/// A side that stands beside others: a campaign must have one environment only.
+fn single(path: &Path) -> Result<PathBuf, AnalyzeError> {
+    match environments(path)?.as_deref() {
+        None => Ok(path.to_owned()),
+        Some([only]) => Ok(only.clone()),
+        Some(several) => {
+            let names: Vec<String> = several.iter().map(|p| p.display().to_string()).collect();
+            Err(AnalyzeError::Sides(format!(
+                "{} is a campaign of {} environments; name one of them: {}",
+                path.display(),
+                several.len(),
+                names.join(", ")
+            )))
+        }
+    }
+}
+
+/// The environments of a campaign that have a directory, in the order of the plan; `None` for anything else.
+fn environments(path: &Path) -> Result<Option<Vec<PathBuf>>, AnalyzeError> {
+    let file = path.join(CAMPAIGN_FILE);
+    if !file.is_file() {
+        return Ok(None);
+    }
+    let campaign: CampaignFile = store::read_json(&file, CAMPAIGN_FORMAT)?;
+    let directories = campaign.environments.iter().map(|e| path.join(&e.name));
+    Ok(Some(directories.filter(|d| run_dir::is_run_dir(d)).collect()))
+}
+
+/// `--labels`, else the directory's name, else as much of the path as tells the sides apart.
+fn labels(paths: &[PathBuf], given: &[String]) -> Vec<String> {
+    let last = |path: &PathBuf, n: usize| {
+        let full = fs::canonicalize(path).unwrap_or_else(|_| path.clone());
+        let parts: Vec<String> =
+            full.components().map(|c| c.as_os_str().to_string_lossy().into_owned()).collect();
+        parts.get(parts.len().saturating_sub(n)..).unwrap_or_default().join("/")
+    };
+    let named = |n: usize| -> Vec<String> { paths.iter().map(|p| last(p, n)).collect() };
+    let distinct = |names: &[String]| names.iter().collect::<HashSet<_>>().len() == names.len();
+    let automatic = [named(1), named(2)]
+        .into_iter()
+        .find(|names| distinct(names))
+        .unwrap_or_else(|| paths.iter().map(|p| p.display().to_string()).collect());
+    automatic.into_iter().enumerate().map(|(i, name)| given.get(i).cloned().unwrap_or(name)).collect()
+}
+
+fn load_run(path: &Path, options: &CompareOptions) -> Result<LoadedSide, AnalyzeError> {
+    let run = run_dir::read_run(path)?;
+    let (files, losses) = run_dir::repeats(path)?;
+    if files.is_empty() {
+        return Err(AnalyzeError::NoRepeats { path: path.to_owned() });
+    }
+    let repeats: Result<Vec<Repeat>, AnalyzeError> =
+        files.par_iter().map(|f| run_dir::read_repeat(f, &options.conf)).collect();
+    Ok(LoadedSide { run: Some(run), repeats: repeats?, losses, ..LoadedSide::default() })
+}
+
+fn load_files(path: &Path, options: &CompareOptions) -> Result<LoadedSide, AnalyzeError> {
+    let found = result_files(path, options)?;
+    let mut side = LoadedSide::default();
+    if !found.again.is_empty() {
+        let twice = found.again.len();
+        let text = format!(
+            "{} given more than once under different names; each counts once",
+            counted(twice, "file")
+        );
+        side.notes.push(note("same-file", text, "", twice));
+    }
+    let crowded: usize = found.crowded().iter().map(|(_, n)| n).sum();
+    if crowded > 0 {
+        let text = format!(
+            "{} stand beside another one in the same directory; each counts as a repeat",
+            counted(crowded, "file")
+        );
+        let advice = "remove the results of an earlier run that was overwritten in part";
+        side.notes.push(note("same-directory", text, advice, crowded));
+    }
+    for (place, reason) in &found.problems {
+        side.losses.push(Loss { place: place.display().to_string(), what: "file", reason: reason.clone() });
+    }
+    let files = found.files;
+    let read: Vec<Result<(Repeat, Vec<Loss>), Loss>> =
+        files.par_iter().map(|f| rhs_file::read_rhs(f, &options.conf, options.workload.as_deref())).collect();
+    for result in read {
+        match result {
+            Ok((repeat, losses)) => {
+                side.repeats.push(repeat);
+                side.losses.extend(losses);
+            }
+            Err(loss) => side.losses.push(loss),
+        }
+    }
+    if side.repeats.is_empty() {
+        let reason = match side.losses.first() {
+            Some(loss) => format!("none of its files can be used; {}: {}", loss.place, loss.reason),
+            None => "it holds no results".into(),
+        };
+        return Err(AnalyzeError::NotAResult { path: path.to_owned(), reason });
+    }
+    Ok(side)
+}
+
+/// The result files of a side in natural order.
+pub(crate) fn result_files(path: &Path, options: &CompareOptions) -> Result<Discovery, AnalyzeError> {
+    let chosen = options.workload.as_deref();
+    let sections = || options.conf.sections().iter().filter(|s| chosen.is_none_or(|name| s.name == name));
+    let accept = |file: &Path| {
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        sections().any(|s| s.result_file_pattern.is_match(&name))
+    };
+    let found = discover(path, accept).map_err(|e| AnalyzeError::Io { path: e.path, source: e.source })?;
+    if !found.files.is_empty() {
+        return Ok(found);
+    }
+    let empty = fs::read_dir(path).map_err(io(path))?.next().is_none();
+    Err(if empty {
+        AnalyzeError::Empty { path: path.to_owned() }
+    } else {
+        AnalyzeError::NoResults { path: path.to_owned(), patterns: patterns(options) }
+    })
+}
+
+/// Result file patterns with the workloads that they belong to.
+fn patterns(options: &CompareOptions) -> String {
+    let mut by_pattern: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let chosen = options.workload.as_deref();
+    for section in options.conf.sections().iter().filter(|s| chosen.is_none_or(|name| s.name == name)) {
+        by_pattern.entry(section.result_file_pattern.as_str()).or_default().push(&section.name);
+    }
+    let parts: Vec<String> =
+        by_pattern.iter().map(|(p, names)| format!("'{p}' ({})", names.join(", "))).collect();
+    parts.join("; ")
+}
+
+impl LoadedSide {
+    /// Adds the repeats of another directory as further boots. Blocks end here: they belong to one campaign.
+    fn pool(&mut self, other: LoadedSide) {
+        if self.pooled_facts.is_empty() {
+            self.pooled_facts.push(self.own_facts());
+        }
+        self.pooled_facts.push(other.own_facts());
+        if let (Some(run), Some(added)) = (&mut self.run, &other.run) {
+            run.blocks.clear();
+            run.repeats = run.repeats.saturating_add(added.repeats);
+            run.warnings.extend(added.warnings.iter().cloned());
+        }
+        self.repeats.extend(other.repeats);
+        self.losses.extend(other.losses);
+        self.notes.extend(other.notes);
+    }
+
+    /// Facts of run.json; files carry their own.
+    fn own_facts(&self) -> BTreeMap<String, String> {
+        self.run.as_ref().map(crate::comparability::run_facts).unwrap_or_default()
+    }
+
+    /// Warns about files with the same bytes and about cells that were averaged.
+    fn find_copies(&mut self) {
+        let different: HashSet<u64> = self.repeats.iter().map(|r| r.content).collect();
+        let copies = self.repeats.len() - different.len();
+        if copies > 0 {
+            let text =
+                format!("{}: {} byte for byte equal to another one", self.label, counted(copies, "repeat"));
+            let advice = "a copied file is no second measurement; remove it, or the spread is underestimated";
+            self.notes.push(note("identical-repeats", text, advice, copies));
+        }
+        let averaged: usize = self.repeats.iter().map(|r| r.averaged).sum();
+        if averaged > 0 {
+            let text = format!(
+                "{}: {} given twice in one file; the mean counts",
+                self.label,
+                counted(averaged, "value")
+            );
+            self.notes.push(note("averaged", text, "", averaged));
+        }
+    }
+
+    /// Collects the facts of the side and those on which its files differ.
+    fn find_facts(&mut self) {
+        if let (Some(run), true) = (&self.run, self.pooled_facts.is_empty()) {
+            self.facts = crate::comparability::run_facts(run);
+            return;
+        }
+        let sources: Vec<&BTreeMap<String, String>> =
+            self.pooled_facts.iter().chain(self.repeats.iter().map(|r| &r.facts)).collect();
+        let names: BTreeSet<&String> = sources.iter().flat_map(|f| f.keys()).collect();
+        for name in names {
+            let mut values: Vec<String> = Vec::new();
+            for value in sources.iter().filter_map(|f| f.get(name)) {
+                if !values.contains(value) {
+                    values.push(value.clone());
+                }
+            }
+            self.facts.insert(name.clone(), values.join(" | "));
+            if values.len() > 1 && !crate::comparability::is_occasion(name) {
+                self.mixed.push((name.clone(), values));
+            }
+        }
+    }
+}

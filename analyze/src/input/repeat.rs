@@ -1,0 +1,236 @@
+//! One result file in memory: cases with their cells, in flat arrays.
+
+use std::collections::{BTreeMap, HashMap};
+
+/// A cell of a [`Repeat`] without a value for `reason`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct InvalidCell {
+    /// Index into [`Repeat::cells`].
+    pub cell: u32,
+    /// Why, in lowercase.
+    pub reason: String,
+}
+
+/// A number, or the mark that says what stands in its place. Eight bytes, because a comparison holds millions.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Number(f64);
+
+impl Number {
+    /// The file has no such cell at all.
+    pub const ABSENT: Number = Number(f64::INFINITY);
+    /// The file has the cell, but no value in it.
+    pub const INVALID: Number = Number(f64::NAN);
+
+    /// A value; one that is not finite is [`Number::INVALID`].
+    pub fn new(value: f64) -> Number {
+        if value.is_finite() { Number(value) } else { Number::INVALID }
+    }
+
+    /// The value, when there is one.
+    #[inline]
+    pub fn value(self) -> Option<f64> {
+        self.0.is_finite().then_some(self.0)
+    }
+
+    /// There is no such cell.
+    pub fn is_absent(self) -> bool {
+        self.0 == f64::INFINITY
+    }
+}
+
+/// One cell and its place in the file.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cell {
+    /// The number.
+    pub number: Number,
+    /// 1-based line.
+    pub line: u32,
+    /// 1-based column in characters, 1 where the line is one value.
+    pub column: u32,
+}
+
+/// A metric column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct MetricColumn {
+    /// Canonical name.
+    pub name: String,
+    /// Name in the file.
+    pub written: String,
+}
+
+/// What the rows of one table have in common.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct TableHead {
+    /// perf.conf section.
+    pub workload: String,
+    /// Canonical category.
+    pub category: String,
+    /// Canonical names of the keys, in perf.conf's order.
+    pub keys: Vec<String>,
+    /// Columns in the order of the cells of each row.
+    pub metrics: Vec<MetricColumn>,
+}
+
+/// One case in one file.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CaseRow {
+    /// Index into [`Repeat::tables`].
+    pub table: u32,
+    /// Where the levels stand in [`Repeat::levels`].
+    pub levels: (u32, u32),
+    /// Index of the first cell; there are as many as the table has metrics.
+    pub first: u32,
+    /// Index into [`Repeat::boots`], if any boot is known.
+    pub boot: Option<u16>,
+    /// Block of the plan.
+    pub block: Option<u32>,
+}
+
+/// A guest boot.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct BootName {
+    /// Unique name of the guest boot.
+    pub boot: String,
+    /// The host's boot id, empty when it is not known.
+    pub host_boot: String,
+}
+
+/// One result file.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Repeat {
+    /// The file as reports name it.
+    pub path: String,
+    /// The repeat's number, where the file tells.
+    pub number: Option<u32>,
+    /// Tables.
+    pub tables: Vec<TableHead>,
+    /// Cases in the order of the file.
+    pub rows: Vec<CaseRow>,
+    /// Each row's case id as the file has it; empty where files have none. `series.jsonl` speaks of cases by it.
+    pub case_ids: Vec<String>,
+    /// Levels of all rows, those of one row separated by [`LEVEL_SEPARATOR`].
+    pub levels: String,
+    /// Cells of all rows.
+    pub cells: Vec<Cell>,
+    /// Cells without a value, ascending by cell.
+    pub invalid: Vec<InvalidCell>,
+    /// Boots that the rows name.
+    pub boots: Vec<BootName>,
+    /// Facts of the file's header by name.
+    pub facts: BTreeMap<String, String>,
+    /// When it was written, seconds since the epoch, if the file tells.
+    pub date_unix: Option<i64>,
+    /// Hash of the bytes, for finding copies.
+    pub content: u64,
+    /// Cells that two lines of the file gave.
+    pub averaged: usize,
+}
+
+/// Stands between two levels of a case; no level holds it, because control characters are replaced when reading.
+pub(crate) const LEVEL_SEPARATOR: char = '\u{1f}';
+
+impl Repeat {
+    /// The levels of a row, joined.
+    pub fn levels_of(&self, row: &CaseRow) -> &str {
+        self.levels.get(row.levels.0 as usize..row.levels.1 as usize).unwrap_or("")
+    }
+
+    /// The table of a row.
+    pub fn table_of(&self, row: &CaseRow) -> Option<&TableHead> {
+        self.tables.get(row.table as usize)
+    }
+
+    /// The cell of a row at the position of a metric in its table.
+    #[inline]
+    pub fn cell(&self, row: &CaseRow, position: u32) -> Option<&Cell> {
+        self.cells.get(row.first.checked_add(position)? as usize)
+    }
+
+    /// Why a cell has no value.
+    pub fn reason(&self, row: &CaseRow, position: u32) -> Option<&str> {
+        let cell = row.first.checked_add(position)?;
+        let at = self.invalid.binary_search_by_key(&cell, |i| i.cell).ok()?;
+        self.invalid.get(at).map(|i| i.reason.as_str())
+    }
+
+    /// Appends the levels of a row to the text of all levels; gives their place.
+    pub fn push_levels<'a>(&mut self, levels: impl Iterator<Item = &'a str>) -> (u32, u32) {
+        let start = self.levels.len();
+        for (i, level) in levels.enumerate() {
+            if i > 0 {
+                self.levels.push(LEVEL_SEPARATOR);
+            }
+            push_level(&mut self.levels, level);
+        }
+        (clamp(start), clamp(self.levels.len()))
+    }
+
+    /// Puts a repeat's cells in the order of their index again, after readers appended reasons as they met them.
+    pub fn sort_invalid(&mut self) {
+        self.invalid.sort_by_key(|i| i.cell);
+    }
+}
+
+/// Appends one level in its canonical form: a number that is whole loses its fraction (`64.00` is `64`, as the
+/// generations of netperf files print the same size), and control characters become blanks.
+fn push_level(out: &mut String, level: &str) {
+    if level.contains('.')
+        && let Some((whole, fraction)) = level.split_once('.')
+    {
+        let digits = |t: &str| !t.is_empty() && t.bytes().all(|b| b.is_ascii_digit());
+        if digits(whole.trim_start_matches('-'))
+            && !fraction.is_empty()
+            && fraction.bytes().all(|b| b == b'0')
+        {
+            out.push_str(whole);
+            return;
+        }
+    }
+    if level.contains(|c: char| c.is_control()) {
+        out.extend(level.chars().map(|c| if c.is_control() { ' ' } else { c }));
+    } else {
+        out.push_str(level);
+    }
+}
+
+/// A count as the flat arrays keep it. A file would need four billion cells to reach the limit; what is beyond is lost.
+pub(crate) fn clamp(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
+/// Finds or adds the index of a name.
+pub(crate) fn intern<K: std::hash::Hash + Eq + Clone>(map: &mut HashMap<K, u32>, key: &K) -> u32 {
+    if let Some(index) = map.get(key) {
+        return *index;
+    }
+    let index = clamp(map.len());
+    map.insert(key.clone(), index);
+    index
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn levels_have_one_form_whatever_the_generation_prints() {
+        let level = |text: &str| {
+            let mut out = String::new();
+            push_level(&mut out, text);
+            out
+        };
+        assert_eq!(level("64.00"), "64");
+        assert_eq!(level("-1.0"), "-1");
+        assert_eq!(level("0.5"), "0.5");
+        assert_eq!(level("1.2.0"), "1.2.0");
+        assert_eq!(level("4k"), "4k");
+        assert_eq!(level("a\u{1f}b"), "a b");
+    }
+
+    #[test]
+    fn a_number_tells_absent_from_invalid() {
+        assert_eq!(Number::new(1.5).value(), Some(1.5));
+        assert!(Number::new(f64::INFINITY).value().is_none() && !Number::new(f64::INFINITY).is_absent());
+        assert!(Number::ABSENT.is_absent() && Number::ABSENT.value().is_none());
+    }
+}

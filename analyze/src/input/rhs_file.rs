@@ -1,0 +1,271 @@
+//! One RHS file to a [`Repeat`]: key columns and metrics by name, whatever the generation.
+
+use super::repeat::{CaseRow, Cell, InvalidCell, MetricColumn, Number, Repeat, TableHead, clamp};
+use crate::Loss;
+use formats::perf_conf::{Conf, Section};
+use formats::rhs::{self, Document, HeaderKind, Table};
+use std::collections::BTreeMap;
+use std::fs;
+use std::hash::{DefaultHasher, Hasher};
+use std::path::Path;
+
+/// The column name that pads a table and means nothing.
+const PADDING: &str = "None";
+
+/// A file that cannot be used, or what it holds together with what was lost of it.
+pub(super) fn read_rhs(
+    path: &Path,
+    conf: &Conf,
+    workload: Option<&str>,
+) -> Result<(Repeat, Vec<Loss>), Loss> {
+    let lost = |reason: String| Loss { place: path.display().to_string(), what: "file", reason };
+    let bytes = fs::read(path).map_err(|e| lost(format!("it cannot be read: {e}")))?;
+    let mut hasher = DefaultHasher::new();
+    hasher.write(&bytes);
+    let text = String::from_utf8_lossy(&bytes);
+    let document = rhs::parse(&text);
+    if let Some(loss) = document.losses.iter().find(|l| l.kind == rhs::LossKind::File) {
+        return Err(Loss {
+            place: format!("{}:{}:{}", path.display(), loss.line, loss.column),
+            what: "file",
+            reason: loss.reason.to_string(),
+        });
+    }
+    if document.tables.is_empty() {
+        return Err(lost("it holds no table".into()));
+    }
+    let columns: Vec<&[&str]> = document.tables.iter().map(|t| t.columns.as_slice()).collect();
+    let section = match workload {
+        Some(name) => conf.section(name),
+        None => conf.infer(path, &columns),
+    };
+    let Some(section) = section else {
+        return Err(lost(
+            "no section of perf.conf fits its name, its path or its columns; add one, or name the workload"
+                .into(),
+        ));
+    };
+    let mut reader = Reader {
+        section,
+        repeat: Repeat {
+            path: path.display().to_string(),
+            content: hasher.finish(),
+            facts: facts(&document),
+            date_unix: epoch_in_name(path),
+            ..Repeat::default()
+        },
+        losses: Vec::new(),
+    };
+    for loss in &document.losses {
+        reader.lose(loss);
+    }
+    for table in &document.tables {
+        reader.take(table);
+    }
+    reader.repeat.sort_invalid();
+    Ok((reader.repeat, reader.losses))
+}
+
+/// The header's facts under the names that today's files use.
+fn facts(document: &Document<'_>) -> BTreeMap<String, String> {
+    let mut facts = BTreeMap::new();
+    for entry in document.header.iter().filter(|e| e.kind == HeaderKind::Key) {
+        // What begins with the tool's own name tells one file from the next and is no fact about the side.
+        if !entry.key.starts_with("perfvt") && !entry.key.is_empty() && !entry.value.is_empty() {
+            facts.entry(entry.key.to_owned()).or_insert_with(|| entry.value.to_owned());
+        }
+    }
+    let versions = document.versions();
+    for old in ["kvm-userspace-version", "kvm-version", "guest-kernel-version"] {
+        facts.remove(old);
+    }
+    for (name, value) in [
+        ("kvm-userspace-ver", versions.userspace),
+        ("kvm_version", versions.host_kernel),
+        ("guest-kernel-ver", versions.guest_kernel),
+        ("session-length", versions.session_length),
+    ] {
+        if let Some(value) = value {
+            facts.insert(name.to_owned(), value.to_owned());
+        }
+    }
+    facts
+}
+
+/// The time in names like `netperf-result.1349678901.53.RHS`.
+fn epoch_in_name(path: &Path) -> Option<i64> {
+    let name = path.file_name()?.to_str()?;
+    name.split(|c: char| !c.is_ascii_digit())
+        .filter(|part| part.len() == 10)
+        .find_map(|part| part.parse::<i64>().ok().filter(|t| (1_000_000_000..4_000_000_000).contains(t)))
+}
+
+/// Where a column goes.
+enum Role {
+    /// The n-th key.
+    Key(usize),
+    /// A metric.
+    Metric,
+    /// Nowhere.
+    Unused,
+}
+
+struct Reader<'a> {
+    section: &'a Section,
+    repeat: Repeat,
+    losses: Vec<Loss>,
+}
+
+impl Reader<'_> {
+    fn lose(&mut self, loss: &rhs::Loss<'_>) {
+        self.losses.push(Loss {
+            place: format!("{}:{}:{}", self.repeat.path, loss.line, loss.column),
+            what: loss.kind.word(),
+            reason: loss.reason.to_string(),
+        });
+    }
+
+    fn take(&mut self, table: &Table<'_>) {
+        let (head, roles) = self.head(table);
+        let key_columns: Vec<usize> = key_order(&roles, head.keys.len());
+        let metric_columns: Vec<usize> =
+            roles.iter().enumerate().filter(|(_, r)| matches!(r, Role::Metric)).map(|(i, _)| i).collect();
+        let derived = self.derived(&head);
+        let mut head = head;
+        head.metrics
+            .extend(derived.iter().map(|d| MetricColumn { name: d.name.clone(), written: d.name.clone() }));
+        let index = clamp(self.repeat.tables.len());
+        self.repeat.tables.push(head);
+        for (row, cells) in table.iter() {
+            let levels = key_columns.iter().map(|c| cells.get(*c).map_or("", |cell| cell.text));
+            let levels = self.repeat.push_levels(levels);
+            let first = self.repeat.cells.len();
+            for column in &metric_columns {
+                let Some(cell) = cells.get(*column) else { continue };
+                let number = Number::new(cell.value_or_nan());
+                if number.value().is_none() {
+                    let loss = rhs::Loss::cell(row, cell);
+                    let reason = loss.reason.to_string();
+                    self.repeat.invalid.push(InvalidCell { cell: clamp(self.repeat.cells.len()), reason });
+                    self.lose(&loss);
+                }
+                self.repeat.cells.push(Cell { number, line: row.line, column: row.column(cell) });
+            }
+            for d in &derived {
+                self.push_derived(first, d);
+            }
+            self.repeat.rows.push(CaseRow {
+                table: index,
+                levels,
+                first: clamp(first),
+                boot: None,
+                block: None,
+            });
+        }
+    }
+
+    /// Which columns are keys and which are metrics. A canonical name that two columns share belongs to the first.
+    fn head(&mut self, table: &Table<'_>) -> (TableHead, Vec<Role>) {
+        let section = self.section;
+        let is_key = section.key_columns(&table.columns);
+        let mut keys: Vec<(usize, &str)> = Vec::new();
+        let mut head = TableHead {
+            workload: section.name.clone(),
+            category: section.canonical_category(&table.heading()).to_owned(),
+            ..TableHead::default()
+        };
+        let mut roles: Vec<Role> = Vec::with_capacity(table.columns.len());
+        for (index, written) in table.columns.iter().enumerate() {
+            let name = section.canonical(written);
+            let taken = keys.iter().any(|(_, k)| *k == name) || head.metrics.iter().any(|m| m.name == name);
+            let role = if *written == PADDING {
+                Role::Unused
+            } else if taken {
+                self.losses.push(Loss {
+                    place: format!("{}:{}", self.repeat.path, table.columns_line),
+                    what: "column",
+                    reason: format!("column '{written}' is the second one that means '{name}'"),
+                });
+                Role::Unused
+            } else if is_key.get(index).copied().unwrap_or(false) {
+                keys.push((index, name));
+                Role::Key(index)
+            } else {
+                head.metrics.push(MetricColumn { name: name.to_owned(), written: (*written).to_owned() });
+                Role::Metric
+            };
+            roles.push(role);
+        }
+        let place = |name: &str| section.keys.iter().position(|k| k == name).unwrap_or(usize::MAX);
+        keys.sort_by_key(|(_, name)| place(name));
+        for (rank, (column, _)) in keys.iter().enumerate() {
+            if let Some(role) = roles.get_mut(*column) {
+                *role = Role::Key(rank);
+            }
+        }
+        head.keys = keys.into_iter().map(|(_, name)| name.to_owned()).collect();
+        (head, roles)
+    }
+
+    /// Derived metrics that the table does not have and can have.
+    fn derived(&self, head: &TableHead) -> Vec<DerivedColumn> {
+        let position =
+            |names: &[String]| names.iter().find_map(|n| head.metrics.iter().position(|m| m.name == *n));
+        (self.section.derived.iter())
+            .filter(|d| !head.metrics.iter().any(|m| m.name == d.name))
+            .filter_map(|d| {
+                let (numerator, denominator) = (position(&d.numerator)?, position(&d.denominator)?);
+                Some(DerivedColumn { name: d.name.clone(), numerator, denominator })
+            })
+            .collect()
+    }
+
+    /// Appends a derived cell to the row whose cells begin at `first`. Its place is the numerator's.
+    fn push_derived(&mut self, first: usize, derived: &DerivedColumn) {
+        let part = |offset: usize| self.repeat.cells.get(first + offset).copied();
+        let (Some(numerator), Some(denominator)) = (part(derived.numerator), part(derived.denominator))
+        else {
+            return;
+        };
+        let number = match (numerator.number.value(), denominator.number.value()) {
+            (Some(n), Some(d)) if d != 0.0 => Number::new(n / d),
+            _ => Number::INVALID,
+        };
+        if number.value().is_none() {
+            let reason = "its numerator or its denominator has no value, or the denominator is 0".to_owned();
+            self.repeat.invalid.push(InvalidCell { cell: clamp(self.repeat.cells.len()), reason });
+        }
+        self.repeat.cells.push(Cell { number, ..numerator });
+    }
+}
+
+/// A derived metric with the positions of its parts in the row.
+struct DerivedColumn {
+    name: String,
+    numerator: usize,
+    denominator: usize,
+}
+
+/// Columns of the keys, in the order of the keys.
+fn key_order(roles: &[Role], keys: usize) -> Vec<usize> {
+    let mut order = vec![0; keys];
+    for (column, role) in roles.iter().enumerate() {
+        if let Role::Key(rank) = role
+            && let Some(slot) = order.get_mut(*rank)
+        {
+            *slot = column;
+        }
+    }
+    order
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_of_a_run_is_read_from_the_name_of_its_file() {
+        assert_eq!(epoch_in_name(Path::new("a/netperf-result.1349678901.53.RHS")), Some(1_349_678_901));
+        assert_eq!(epoch_in_name(Path::new("netperf-result.RHS")), None);
+    }
+}

@@ -1,0 +1,219 @@
+//! A side that perfvt measured itself: `run.json` and the `measurements.jsonl` of each repeat.
+
+use super::repeat::{
+    BootName, CaseRow, Cell, InvalidCell, MetricColumn, Number, Repeat, TableHead, clamp, intern,
+};
+use crate::discover::natural_order;
+use crate::error::io;
+use crate::{AnalyzeError, Loss};
+use formats::perf_conf::Conf;
+use model::measurement::{MEASUREMENT_FORMAT, Outcome};
+use model::run::RUN_FORMAT;
+use model::store::{self, MEASUREMENTS_FILE, RUN_FILE, StoreError};
+use model::{Measurement, RunFile};
+use std::collections::HashMap;
+use std::fs;
+use std::hash::{DefaultHasher, Hasher};
+use std::path::{Path, PathBuf};
+
+/// Whether a directory is one environment of a campaign.
+pub(super) fn is_run_dir(path: &Path) -> bool {
+    path.join(RUN_FILE).is_file()
+}
+
+/// `run.json`.
+pub(super) fn read_run(path: &Path) -> Result<RunFile, AnalyzeError> {
+    Ok(store::read_json(&path.join(RUN_FILE), RUN_FORMAT)?)
+}
+
+/// The repeats of an environment in natural order, and those that were begun and have no values yet.
+pub(super) fn repeats(path: &Path) -> Result<(Vec<PathBuf>, Vec<Loss>), AnalyzeError> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(path).map_err(io(path))? {
+        let entry = entry.map_err(io(path))?;
+        let name = entry.file_name();
+        if name.as_encoded_bytes().starts_with(b"repeat") && entry.path().is_dir() {
+            names.push((name, entry.path()));
+        }
+    }
+    names.sort_by(|a, b| natural_order(&a.0, &b.0));
+    let (mut files, mut losses) = (Vec::new(), Vec::new());
+    for (_, directory) in names {
+        let file = directory.join(MEASUREMENTS_FILE);
+        if file.is_file() {
+            files.push(file);
+        } else {
+            losses.push(Loss {
+                place: directory.display().to_string(),
+                what: "repeat",
+                reason: format!("it has no {MEASUREMENTS_FILE}: the campaign has not finished it"),
+            });
+        }
+    }
+    Ok((files, losses))
+}
+
+/// Reads one `measurements.jsonl`.
+pub(super) fn read_repeat(path: &Path, conf: &Conf) -> Result<Repeat, AnalyzeError> {
+    let bytes = fs::read(path).map_err(io(path))?;
+    let mut hasher = DefaultHasher::new();
+    hasher.write(&bytes);
+    let text = String::from_utf8_lossy(&bytes);
+    let mut reader = Reader {
+        conf,
+        path,
+        repeat: Repeat { path: path.display().to_string(), content: hasher.finish(), ..Repeat::default() },
+        tables: HashMap::new(),
+        cases: HashMap::new(),
+        boots: HashMap::new(),
+        metrics: HashMap::new(),
+        given: Vec::new(),
+    };
+    for (index, line) in text.lines().enumerate().filter(|(_, l)| !l.trim().is_empty()) {
+        let measurement: Measurement = serde_json::from_str(line).map_err(|source| {
+            AnalyzeError::Store(StoreError::Json { path: path.to_owned(), line: index + 1, source })
+        })?;
+        if measurement.v > MEASUREMENT_FORMAT {
+            return Err(AnalyzeError::Store(StoreError::Newer {
+                path: path.to_owned(),
+                found: measurement.v,
+                known: MEASUREMENT_FORMAT,
+            }));
+        }
+        reader.take(measurement, clamp(index + 1))?;
+    }
+    Ok(reader.finish())
+}
+
+/// One line, placed.
+struct Given {
+    row: u32,
+    position: u32,
+    number: Number,
+    reason: Option<String>,
+    line: u32,
+    attempt: u32,
+}
+
+/// Sorts lines into cases.
+struct Reader<'a> {
+    conf: &'a Conf,
+    path: &'a Path,
+    repeat: Repeat,
+    tables: HashMap<(String, String, Vec<String>), u32>,
+    cases: HashMap<String, u32>,
+    boots: HashMap<BootName, u32>,
+    metrics: HashMap<(u32, String), u32>,
+    given: Vec<Given>,
+}
+
+impl Reader<'_> {
+    fn take(&mut self, m: Measurement, line: u32) -> Result<(), AnalyzeError> {
+        let section = self.conf.section(&m.workload);
+        let canonical = section.map_or(m.metric.as_str(), |s| s.canonical(&m.metric)).to_owned();
+        if let Some(declared) = section.and_then(|s| s.declared(&canonical))
+            && declared.unit != m.unit
+        {
+            return Err(AnalyzeError::Unit {
+                path: self.path.to_owned(),
+                metric: canonical,
+                found: m.unit,
+                declared: declared.unit.clone(),
+            });
+        }
+        self.repeat.number.get_or_insert(m.repeat);
+        let first = m.window.map(|w| (w.start_unix_ns / 1_000_000_000) as i64);
+        self.repeat.date_unix = [self.repeat.date_unix, first].into_iter().flatten().min();
+        let row = self.row_of(&m);
+        let table = self.repeat.rows.get(row as usize).map_or(0, |r| r.table);
+        let position = self.position_of(table, &canonical, &m.metric);
+        let (number, reason) = match m.outcome {
+            Outcome::Value(v) if v.is_finite() => (Number::new(v), None),
+            Outcome::Value(v) => (Number::INVALID, Some(format!("{v} is not a finite number"))),
+            Outcome::Invalid { reason } => (Number::INVALID, Some(reason)),
+        };
+        self.given.push(Given { row, position, number, reason, line, attempt: m.attempt });
+        Ok(())
+    }
+
+    /// The row of a line's case, which the first line of the case creates.
+    fn row_of(&mut self, m: &Measurement) -> u32 {
+        if let Some(row) = self.cases.get(&m.case) {
+            return *row;
+        }
+        let section = self.conf.section(&m.workload);
+        let mut keys: Vec<(String, &str)> = (m.keys.0.iter())
+            .map(|(k, v)| (section.map_or(k.as_str(), |s| s.canonical(k)).to_owned(), v.as_str()))
+            .collect();
+        if let Some(section) = section {
+            let place = |k: &String| section.keys.iter().position(|s| s == k).unwrap_or(usize::MAX);
+            keys.sort_by_key(|(k, _)| place(k));
+        }
+        let category = section.map_or(m.category.as_str(), |s| s.canonical_category(&m.category)).to_owned();
+        let names: Vec<String> = keys.iter().map(|(k, _)| k.clone()).collect();
+        let id = (m.workload.clone(), category, names);
+        let table = intern(&mut self.tables, &id);
+        if table as usize == self.repeat.tables.len() {
+            let (workload, category, keys) = id;
+            self.repeat.tables.push(TableHead { workload, category, keys, metrics: Vec::new() });
+        }
+        let boot = BootName { boot: m.boot.clone(), host_boot: m.host_boot.clone() };
+        let boot_index = intern(&mut self.boots, &boot);
+        if boot_index as usize == self.repeat.boots.len() {
+            self.repeat.boots.push(boot);
+        }
+        let levels = self.repeat.push_levels(keys.iter().map(|(_, v)| *v));
+        let row = clamp(self.repeat.rows.len());
+        let boot = u16::try_from(boot_index).ok();
+        self.repeat.rows.push(CaseRow { table, levels, first: 0, boot, block: Some(m.block) });
+        self.repeat.case_ids.push(m.case.clone());
+        self.cases.insert(m.case.clone(), row);
+        row
+    }
+
+    fn position_of(&mut self, table: u32, canonical: &str, written: &str) -> u32 {
+        let id = (table, canonical.to_owned());
+        if let Some(position) = self.metrics.get(&id) {
+            return *position;
+        }
+        let Some(head) = self.repeat.tables.get_mut(table as usize) else { return 0 };
+        let position = clamp(head.metrics.len());
+        head.metrics.push(MetricColumn { name: canonical.to_owned(), written: written.to_owned() });
+        self.metrics.insert(id, position);
+        position
+    }
+
+    /// Lays the cells out, case by case. Of several attempts the last counts; what one attempt gives twice is averaged.
+    fn finish(mut self) -> Repeat {
+        let repeat = &mut self.repeat;
+        for row in &mut repeat.rows {
+            let width = repeat.tables.get(row.table as usize).map_or(0, |t| t.metrics.len());
+            row.first = clamp(repeat.cells.len());
+            let absent = Cell { number: Number::ABSENT, line: 0, column: 1 };
+            repeat.cells.extend(std::iter::repeat_n(absent, width));
+        }
+        self.given.sort_by_key(|g| (g.row, g.position));
+        for same in self.given.chunk_by(|x, y| (x.row, x.position) == (y.row, y.position)) {
+            let last = same.iter().map(|g| g.attempt).max().unwrap_or(0);
+            let current: Vec<&Given> = same.iter().filter(|g| g.attempt == last).collect();
+            let values: Vec<f64> = current.iter().filter_map(|g| g.number.value()).collect();
+            let Some(first) = current.first() else { continue };
+            let Some(row) = repeat.rows.get(first.row as usize) else { continue };
+            let index = row.first + first.position;
+            let number = match values.as_slice() {
+                [] => Number::INVALID,
+                values => Number::new(values.iter().sum::<f64>() / values.len() as f64),
+            };
+            if let Some(cell) = repeat.cells.get_mut(index as usize) {
+                *cell = Cell { number, line: first.line, column: 1 };
+            }
+            repeat.averaged += usize::from(values.len() > 1);
+            if number.value().is_none() {
+                let reason = first.reason.clone().unwrap_or_else(|| "no value".into());
+                repeat.invalid.push(InvalidCell { cell: index, reason });
+            }
+        }
+        repeat.sort_invalid();
+        self.repeat
+    }
+}

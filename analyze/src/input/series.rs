@@ -1,0 +1,50 @@
+//! `series.jsonl`: how much of a boot's value is the noise within that boot.
+
+use super::repeat::Repeat;
+use crate::AnalyzeError;
+use model::store::{self, MEASUREMENTS_FILE, SERIES_FILE};
+use serde::Deserialize;
+use std::collections::HashMap;
+use std::path::Path;
+
+/// What is used of a line.
+#[derive(Deserialize)]
+struct Line {
+    case: String,
+    metric: String,
+    #[serde(default)]
+    session: Option<u32>,
+    value: f64,
+}
+
+/// The squared standard error that the intervals of one boot give its value, by case id and metric as written.
+///
+/// Sessions add up, so that their squared standard errors do; the intervals of a session are taken as independent,
+/// which makes the figure a lower bound where neighbours resemble each other. Empty without the file.
+pub(crate) fn within_boot(repeat: &Repeat) -> Result<HashMap<(String, String), f64>, AnalyzeError> {
+    let path = Path::new(&repeat.path);
+    let is_ours = path.file_name().is_some_and(|n| n == MEASUREMENTS_FILE);
+    let file = path.with_file_name(SERIES_FILE);
+    if !is_ours || !file.is_file() {
+        return Ok(HashMap::new());
+    }
+    let mut sessions: HashMap<(String, String), HashMap<Option<u32>, Vec<f64>>> = HashMap::new();
+    for line in store::read_lines::<Line>(&file)? {
+        if line.value.is_finite() {
+            sessions
+                .entry((line.case, line.metric))
+                .or_default()
+                .entry(line.session)
+                .or_default()
+                .push(line.value);
+        }
+    }
+    let squared_error = |values: &Vec<f64>| {
+        let sd = crate::stats::moments(values).ok()?.sd?;
+        Some(sd * sd / values.len() as f64)
+    };
+    let total = |by_session: HashMap<Option<u32>, Vec<f64>>| -> Option<f64> {
+        by_session.values().map(squared_error).sum::<Option<f64>>().filter(|v| v.is_finite())
+    };
+    Ok(sessions.into_iter().filter_map(|(key, s)| Some((key, total(s)?))).collect())
+}

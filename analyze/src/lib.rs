@@ -1,0 +1,39 @@
+//! Samples in, verdicts out.
+//!
+//! ```text
+//!   directories ──> discover ──> read (formats) ──> frame (aligned by case and metric name)
+//!                                                       │
+//!                        stats ──> rows (one model each) ──> family (q) ──> verdict ──> Comparison
+//! ```
+//!
+//! Nothing here draws; nothing here knows a guest. polars stays inside this crate.
+
+mod about;
+pub mod classic;
+mod classic_files;
+mod comparability;
+mod compare;
+pub mod comparison;
+pub mod discover;
+mod error;
+mod family;
+mod frame;
+mod input;
+mod json;
+mod options;
+mod pairing;
+mod row;
+mod show;
+pub mod stats;
+mod summary;
+pub mod verdict;
+mod warnings;
+
+pub use classic_files::{ClassicResult, classic_tables, classic_text};
+pub use compare::compare;
+pub use comparison::*;
+pub use error::AnalyzeError;
+pub use json::write_json;
+pub use options::{CaseFilter, CompareOptions, Correction, TestChoice};
+pub use pairing::MIN_BLOCKS;
+pub use show::{Advice, Plan, PlanRow, Shown, ShownRow, Spread, plan, show};

@@ -1,0 +1,276 @@
+//! Rows: one case x one metric x one candidate, with everything but q and the verdict.
+
+mod beside;
+mod design;
+mod gather;
+
+pub(crate) use beside::{Beside, DIAGNOSTIC_ALPHA};
+pub(crate) use design::{Design, Outcome, POWER, finite, interval};
+pub(crate) use gather::{Gathered, Replicates, gather};
+
+use crate::frame::{Frame, FrameMetric, FrameWorkload};
+use crate::input::repeat::Repeat;
+use crate::options::{CompareOptions, TestChoice};
+use crate::pairing::Pairing;
+use crate::stats::{self, Block};
+use crate::verdict::{Evidence, Judgement, Presence};
+use crate::warnings::note;
+use crate::{Row, Sample, Verdict, Warning};
+use model::{Case, Role, Scale};
+use rayon::prelude::*;
+
+/// Everything that rows are made from.
+pub(crate) struct Judge<'a> {
+    pub options: &'a CompareOptions,
+    pub frame: &'a Frame,
+    pub files: &'a [Repeat],
+    pub pairings: &'a [Pairing],
+    /// Scale of each metric of each workload.
+    pub scales: &'a [Vec<Scale>],
+}
+
+/// Where a row belongs.
+struct Place<'a> {
+    workload: &'a FrameWorkload,
+    case: &'a Case,
+    case_id: &'a str,
+    metric: &'a FrameMetric,
+    scale: Scale,
+}
+
+/// The scale of each metric: declared, else logarithmic if every value of every file is positive.
+pub(crate) fn scales(frame: &Frame, files: &[Repeat]) -> Vec<Vec<Scale>> {
+    let mut positive: Vec<Vec<bool>> = frame.workloads.iter().map(|w| vec![true; w.metrics.len()]).collect();
+    for (file, of_table) in files.iter().zip(&frame.slots) {
+        for row in &file.rows {
+            let (Some(table), Some(slots)) = (file.table_of(row), of_table.get(row.table as usize)) else {
+                continue;
+            };
+            let Some(workload) = frame.workloads.iter().position(|w| w.name == table.workload) else {
+                continue;
+            };
+            let Some(flags) = positive.get_mut(workload) else { continue };
+            for (flag, position) in flags.iter_mut().zip(slots) {
+                *flag &= file.cell(row, *position).is_none_or(|c| c.number.value().is_none_or(|v| v > 0.0));
+            }
+        }
+    }
+    let scale = |m: &FrameMetric, positive: &bool| {
+        m.conf.scale.unwrap_or(if *positive { Scale::Log } else { Scale::Linear })
+    };
+    frame
+        .workloads
+        .iter()
+        .zip(&positive)
+        .map(|(w, p)| w.metrics.iter().zip(p).map(|(m, p)| scale(m, p)).collect())
+        .collect()
+}
+
+impl Judge<'_> {
+    /// Every row, case by case, and what its verdict depends on.
+    ///
+    /// A row is large, so that the vector of all of them gets its size at once and is filled in portions.
+    pub fn rows(&self) -> (Vec<Row>, Vec<Judgement>) {
+        const PORTION: usize = 1024;
+        let metrics = |w: u32| self.frame.workloads.get(w as usize).map_or(0, |w| w.metrics.len());
+        let at_most: usize = self.frame.cases.iter().map(|c| metrics(c.workload)).sum();
+        let at_most = at_most * self.pairings.len();
+        let (mut rows, mut judgements) = (Vec::with_capacity(at_most), Vec::with_capacity(at_most));
+        let cases = self.frame.cases.len();
+        for start in (0..cases).step_by(PORTION) {
+            let portion: Vec<Vec<(Row, Judgement)>> =
+                (start..cases.min(start + PORTION)).into_par_iter().map(|c| self.rows_of_case(c)).collect();
+            for (row, judgement) in portion.into_iter().flatten() {
+                rows.push(row);
+                judgements.push(judgement);
+            }
+        }
+        (rows, judgements)
+    }
+
+    fn rows_of_case(&self, case: usize) -> Vec<(Row, Judgement)> {
+        let Some(found) = self.frame.cases.get(case) else { return Vec::new() };
+        let Some(workload) = self.frame.workloads.get(found.workload as usize) else { return Vec::new() };
+        let scales = self.scales.get(found.workload as usize).map_or(&[][..], Vec::as_slice);
+        let case_id = found.case.id();
+        let mut rows = Vec::with_capacity(workload.metrics.len() * self.pairings.len());
+        for (index, (metric, scale)) in workload.metrics.iter().zip(scales).enumerate() {
+            let place = Place { workload, case: &found.case, case_id: &case_id, metric, scale: *scale };
+            let positive = *scale == Scale::Log;
+            for pairing in self.pairings {
+                let a = gather(self.frame, self.files, &pairing.a, case, index, positive);
+                let b = gather(self.frame, self.files, &pairing.b, case, index, positive);
+                if a.present || b.present {
+                    rows.push(self.row(&place, pairing, a, b));
+                }
+            }
+        }
+        rows
+    }
+
+    /// One row without q and verdict.
+    fn row(&self, at: &Place<'_>, pairing: &Pairing, a: Gathered, b: Gathered) -> (Row, Judgement) {
+        let conf = &at.metric.conf;
+        let base_id = format!("{}/{}", at.case_id, Escaped(&conf.name));
+        let floor = self.options.floors.get(&base_id).copied().unwrap_or(0.0);
+        let blocks = pairing.plan.as_deref().map(|plan| in_blocks(plan, &a, &b));
+        let design = Design {
+            a: &a.values,
+            b: &b.values,
+            blocks: blocks.as_deref().filter(|_| pairing.blocked),
+            student: self.options.test == TestChoice::Student,
+            scale: at.scale,
+            margin: conf.min_effect.max(floor),
+            margin_abs: conf.min_effect_abs,
+            alpha: self.options.alpha,
+        };
+        let (outcome, evidence) = design.outcome();
+        let judgement = Judgement {
+            presence: match (a.present, b.present) {
+                (true, true) => Presence::Both,
+                (true, false) => Presence::OnlyA,
+                (false, _) => Presence::OnlyB,
+            },
+            comparable: self.options.force || pairing.comparability.allows(conf.kind_count),
+            evidence,
+            exact: conf.exact,
+            direction: conf.direction,
+            q: None,
+            alpha: self.options.alpha,
+        };
+        let seed = stats::seed_from(self.options.seed, &base_id);
+        let beside = Beside::of(&design, blocks.as_deref(), conf.role == Role::Primary, seed);
+        let warnings = row_warnings(pairing, &design, &outcome, evidence, &beside, conf.role);
+        let row = Row {
+            id: if self.pairings.len() == 1 {
+                base_id
+            } else {
+                format!("{base_id}#{}", pairing.candidate + 1)
+            },
+            workload: at.workload.name.clone(),
+            category: at.case.category.clone(),
+            case: at.case.keys.clone(),
+            metric: conf.name.clone(),
+            metric_as_written: at.metric.written.clone(),
+            unit: conf.unit.clone(),
+            direction: conf.direction,
+            role: conf.role,
+            scale: at.scale,
+            candidate: pairing.candidate,
+            model: outcome.model,
+            diff: outcome.diff,
+            diff_ci: outcome.diff_ci,
+            diff_ci90: outcome.diff_ci90,
+            ratio: outcome.ratio,
+            ratio_ci: outcome.ratio_ci,
+            ratio_ci90: outcome.ratio_ci90,
+            ratio_of_means: stats::ratio_of_means(&a.values, &b.values).ok().and_then(finite),
+            bca_ci: None,
+            min_effect: design.margin,
+            band_abs: outcome.band_abs,
+            p: beside.p,
+            p_model: outcome.test.map(|t| t.p),
+            n_min: a.values.len().min(b.values.len()),
+            q: None,
+            mde: outcome.mde,
+            hedges_g: stats::hedges_g(&a.values, &b.values).ok().and_then(finite),
+            verdict: Verdict::Invalid,
+            reason: None,
+            warnings,
+            a: sample(a),
+            b: sample(b),
+        };
+        (row, judgement)
+    }
+}
+
+/// What a reader of one row must know.
+fn row_warnings(
+    pairing: &Pairing,
+    design: &Design<'_>,
+    outcome: &Outcome,
+    evidence: Evidence,
+    beside: &Beside,
+    role: Role,
+) -> Vec<Warning> {
+    let mut out = Vec::new();
+    if pairing.one_host_boot {
+        out.push(note("one-host-boot", "the difference of the host boots is part of the difference", "", 1));
+    }
+    if let Some(blocks) = design.blocks {
+        let complete = stats::complete_blocks(blocks);
+        if complete < blocks.len() {
+            let text = format!("{complete} of {} blocks are complete, the others are left out", blocks.len());
+            out.push(note("incomplete-blocks", text, "", blocks.len() - complete));
+        }
+    }
+    let Evidence::Estimate(_) = evidence else { return out };
+    if let (Scale::Log, Some(ratio), Ok(means)) =
+        (design.scale, outcome.ratio, stats::ratio_of_means(design.a, design.b))
+    {
+        let band = stats::band(design.margin);
+        let zone = |r: f64| (r >= band.low, r > band.high);
+        if zone(ratio) != zone(means) {
+            let text = format!(
+                "the ratio of geometric means ({ratio:.4}) and that of means ({means:.4}) lie on different sides of the band"
+            );
+            out.push(note("ratio-of-means", text, "look at the single values: a few of them decide", 1));
+        }
+    }
+    if role == Role::Primary {
+        beside::diagnose(design, &mut out);
+        if let Some(p) = outcome.test.map(|t| t.p) {
+            beside.disagreement(p, design.alpha, &mut out);
+        }
+    }
+    out
+}
+
+/// The values of each block of the plan.
+pub(crate) fn in_blocks<'v>(plan: &[u32], a: &'v Gathered, b: &'v Gathered) -> Vec<Block<'v>> {
+    fn of(side: &Gathered, block: u32) -> &[f64] {
+        let Some(start) = side.blocks.iter().position(|b| *b == block) else { return &[] };
+        let length = side.blocks.iter().skip(start).take_while(|b| **b == block).count();
+        side.values.get(start..start + length).unwrap_or_default()
+    }
+    plan.iter().map(|block| Block { a: of(a, *block), b: of(b, *block) }).collect()
+}
+
+/// The summary of one side.
+pub(crate) fn sample(side: Gathered) -> Sample {
+    let moments = stats::moments(&side.values).ok();
+    let m = moments.as_ref();
+    Sample {
+        n: side.values.len(),
+        mean: m.and_then(|m| finite(m.mean)),
+        sd: m.and_then(|m| m.sd).and_then(finite),
+        cv: m.and_then(|m| m.cv).and_then(finite),
+        median: m.and_then(|m| finite(m.median)),
+        min: m.map(|m| m.min),
+        max: m.map(|m| m.max),
+        values: side.values,
+        sources: side.sources,
+        blocks: side.blocks,
+        invalid: side.invalid,
+    }
+}
+
+/// A metric's name inside a row's id: what separates the parts of an id is percent-encoded.
+pub(crate) struct Escaped<'a>(pub &'a str);
+
+impl std::fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for c in self.0.chars() {
+            match c {
+                '%' | '/' | '#' => write!(f, "%{:02X}", c as u32)?,
+                c if c.is_control() => {
+                    for b in c.encode_utf8(&mut [0; 4]).bytes() {
+                        write!(f, "%{b:02X}")?;
+                    }
+                }
+                c => write!(f, "{c}")?,
+            }
+        }
+        Ok(())
+    }
+}

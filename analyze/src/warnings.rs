@@ -1,0 +1,102 @@
+//! Warnings about the whole comparison: typed, counted, with what to do.
+//!
+//! | code | level | about |
+//! |---|---|---|
+//! | `not-comparable`, `forced`, `suspicious`, `mixed-side` | blocking | the sides were not measured alike |
+//! | `tcg` | blocking | a side was emulated |
+//! | `one-host-boot` | blocking | each side has its own host boot |
+//! | `campaign` | note | what the collector noted |
+//! | `unpinned` | note | vCPUs were not pinned |
+//! | `few-boots`, `unmatched-rows`, `no-primary`, `filtered` | note | what the result rests on |
+//! | `lost-cells`, `lost-rows`, `lost-columns`, `lost-files`, `lost-repeats`, `missing-repeats` | note | losses |
+//! | `identical-repeats`, `same-file`, `same-directory`, `averaged`, `split-repeats` | note | oddities of the input |
+//! | `drift`, `first-boot` | note | boot scores that are not stationary |
+//! | `variance-ratio`, `bimodal`, `ratio-of-means`, `tests-disagree`, `incomplete-blocks` | note | rows, counted |
+
+use crate::{Level, Row, Verdict, Warning};
+
+/// A warning that is shown with the numbers.
+pub(crate) fn note(code: &'static str, text: impl Into<String>, advice: &str, count: usize) -> Warning {
+    Warning { code, level: Level::Note, text: text.into(), advice: advice.into(), count }
+}
+
+/// A warning that decides whether the numbers count.
+pub(crate) fn blocking(code: &'static str, text: impl Into<String>, advice: &str, count: usize) -> Warning {
+    Warning { code, level: Level::Blocking, text: text.into(), advice: advice.into(), count }
+}
+
+/// `1 row`, `2 rows`.
+pub(crate) fn counted(n: usize, noun: &str) -> String {
+    if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
+}
+
+/// What rows carry one by one, shown once with a count.
+pub(crate) fn pooled(rows: &[Row]) -> Vec<Warning> {
+    let kinds: [(&'static str, &str, &str); 5] = [
+        (
+            "variance-ratio",
+            "primary metric spreads differently on the two sides (p < 0.01)",
+            "look at the spread of these rows: a change of it may matter as much as one of the mean",
+        ),
+        (
+            "bimodal",
+            "primary metric has more than one mode (p < 0.01)",
+            "a mean of two modes is a mixture; find what switches between them",
+        ),
+        (
+            "ratio-of-means",
+            "ratio of geometric means and that of means lie on different sides of the band",
+            "look at the single values: a few of them decide",
+        ),
+        (
+            "tests-disagree",
+            "primary metric for which another test falls on the other side of alpha",
+            "the verdict follows the model; treat these rows as close calls",
+        ),
+        (
+            "incomplete-blocks",
+            "row has blocks that lack a side; they are left out",
+            "see the invalid cells, or resume the campaign",
+        ),
+    ];
+    let mut out = Vec::new();
+    for (code, text, advice) in kinds {
+        let count = rows.iter().filter(|r| r.warnings.iter().any(|w| w.code == code)).count();
+        if count > 0 {
+            out.push(note(code, format!("{}: {text}", counted(count, "row")), advice, count));
+        }
+    }
+    out
+}
+
+/// Rows that only one side has.
+pub(crate) fn unmatched(rows: &[Row]) -> Option<Warning> {
+    let count = |verdict| rows.iter().filter(|r| r.verdict == verdict).count();
+    let (a, b) = (count(Verdict::MissingA), count(Verdict::MissingB));
+    (a + b > 0).then(|| {
+        let text = format!(
+            "{} could not be matched: {a} missing from the baseline, {b} missing from a candidate",
+            counted(a + b, "row")
+        );
+        note(
+            "unmatched-rows",
+            text,
+            "measure the same cases on both sides, or add aliases to perf.conf",
+            a + b,
+        )
+    })
+}
+
+/// How many replicates the sides rest on.
+pub(crate) fn few_boots(sides: &[(&str, usize)], unit: &str) -> Option<Warning> {
+    const ENOUGH: usize = 5;
+    let few: Vec<String> = (sides.iter().filter(|(_, n)| *n < ENOUGH))
+        .map(|(label, n)| format!("{label} has {}", counted(*n, unit)))
+        .collect();
+    (!few.is_empty()).then(|| {
+        let text = format!("too few replicates: {}", few.join(", "));
+        let advice = "with 3 a side only differences beyond 3 standard deviations are found (80 % power), with 5 beyond 2; \
+                      collect 5 or more, `perfvt plan` says how many an effect needs";
+        note("few-boots", text, advice, few.len())
+    })
+}
