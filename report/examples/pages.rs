@@ -1,0 +1,35 @@
+//! Writes the pages of the test fixtures, to be looked at: `cargo run -p perfvt-report --example pages -- DIR`.
+
+#[path = "../tests/common/mod.rs"]
+mod common;
+
+use common::scenarios;
+use report::{HtmlOptions, JunitOptions, MarkdownOptions, TextOptions};
+use std::path::Path;
+
+fn main() -> std::io::Result<()> {
+    let dir = std::env::args().nth(1).unwrap_or_else(|| ".".to_owned());
+    let dir = Path::new(&dir);
+    let pages = [
+        ("verdicts", scenarios::verdicts()),
+        ("hostile", scenarios::hostile()),
+        ("one_repeat", scenarios::one_repeat()),
+        ("empty", scenarios::empty()),
+        ("two_candidates", scenarios::two_candidates()),
+        ("netperf", scenarios::netperf()),
+        ("large", scenarios::large(10_000)),
+    ];
+    for (name, comparison) in &pages {
+        std::fs::write(dir.join(format!("{name}.html")), report::html(comparison, &HtmlOptions::default()))?;
+        std::fs::write(dir.join(format!("{name}.txt")), report::text(comparison, &TextOptions::default()))?;
+        let wide = TextOptions { width: 160, color: true, ..TextOptions::default() };
+        std::fs::write(dir.join(format!("{name}.wide.txt")), report::text(comparison, &wide))?;
+        std::fs::write(
+            dir.join(format!("{name}.md")),
+            report::markdown(comparison, &MarkdownOptions::default()),
+        )?;
+        std::fs::write(dir.join(format!("{name}.csv")), report::csv(comparison))?;
+        std::fs::write(dir.join(format!("{name}.xml")), report::junit(comparison, &JunitOptions::default()))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,98 @@
+//! The page that people publish: one file, no network, complete without JavaScript and on paper.
+//!
+//! ```text
+//!   verdict_bar -> notes -> changes -> forest -> heatmap -> table (+ drilldown per row, plots)
+//!               -> classic -> method -> data (the comparison as a JSON island)
+//! ```
+//! Everything that was not written here passes [`foreign`]: invisible characters are shown, markup is escaped,
+//! the direction of writing stays inside the text. Inline style and script are named by their hashes in the
+//! content security policy, so nothing else can run even if it got in.
+
+mod changes;
+mod classic;
+mod csp;
+mod data;
+mod drilldown;
+mod forest;
+mod heatmap;
+mod method;
+mod notes;
+mod page;
+mod plots;
+mod strip;
+mod table;
+mod verdict_bar;
+
+pub use page::html;
+
+use crate::clean::visible;
+use crate::rows::Tone;
+use crate::{ClassicTable, Gate};
+use analyze::Verdict;
+use maud::{Markup, html};
+
+/// What the page shows beside the comparison.
+#[derive(Clone, Debug)]
+pub struct HtmlOptions {
+    /// Title; without one the labels of the sides.
+    pub title: Option<String>,
+    /// The ancestor's tables, one for each workload and candidate.
+    pub classic: Vec<ClassicTable>,
+    /// What `--fail-on` gave.
+    pub gate: Option<Gate>,
+    /// Up to so many rows carry their details in the page; with more, the script draws them when they are opened.
+    pub static_rows: usize,
+}
+
+impl Default for HtmlOptions {
+    fn default() -> Self {
+        HtmlOptions { title: None, classic: Vec::new(), gate: None, static_rows: 400 }
+    }
+}
+
+/// Text from outside. What could turn the direction of writing is set apart from the text around it.
+fn foreign(text: &str) -> Markup {
+    let text = visible(text);
+    html! { @if text.is_ascii() { (text) } @else { bdi { (text) } } }
+}
+
+/// A number with a real minus sign.
+fn minus(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 4);
+    let mut last = ' ';
+    for c in text.chars() {
+        let sign = c == '-' && matches!(last, ' ' | '[' | '/');
+        out.push(if sign { '−' } else { c });
+        last = c;
+    }
+    out
+}
+
+/// The class of a colour.
+fn tone_class(tone: Tone, strong: bool) -> &'static str {
+    match (tone, strong) {
+        (Tone::Worse, true) => "worse strong",
+        (Tone::Worse, false) => "worse",
+        (Tone::Better, true) => "better strong",
+        (Tone::Better, false) => "better",
+        (Tone::Changed, true) => "changed strong",
+        (Tone::Changed, false) => "changed",
+        (Tone::None, _) => "",
+    }
+}
+
+/// The colour that a verdict has in counts and legends.
+fn verdict_class(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Regressed => "worse strong",
+        Verdict::Improved => "better strong",
+        Verdict::ChangedUp | Verdict::ChangedDown | Verdict::ExactChanged => "changed strong",
+        Verdict::Inconclusive => "open",
+        _ => "quiet",
+    }
+}
+
+/// `3 rows`, `1 row`.
+fn counted(n: usize, noun: &str) -> String {
+    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
+}

@@ -1,0 +1,114 @@
+//! What differs between the environments; only that, the intended factor first.
+
+use super::foreign;
+use crate::sentence::candidate_label;
+use analyze::{Comparison, Difference, DifferenceClass};
+use maud::{Markup, html};
+use std::collections::BTreeSet;
+
+pub(super) fn section(comparison: &Comparison) -> Markup {
+    let (main, other): (Vec<&Difference>, Vec<&Difference>) =
+        comparison.differences.iter().partition(|d| d.class != DifferenceClass::Other);
+    let facts = !comparison.a.facts.is_empty() || comparison.b.iter().any(|s| !s.facts.is_empty());
+    html! {
+        section #changes aria-labelledby="h-changes" {
+            h2 #h-changes { "What changed" }
+            @if !facts && comparison.differences.is_empty() {
+                p { "Nothing is known about the environments: no side recorded any facts." }
+            } @else if comparison.differences.is_empty() {
+                p { "Every recorded fact is equal on all sides." }
+            } @else if main.is_empty() {
+                p { "Nothing that is known to matter; what else differs is below." }
+            } @else {
+                (table(comparison, &main, "Differences that matter"))
+            }
+            @if !other.is_empty() {
+                details {
+                    summary { "Other differences (" (other.len()) ")" }
+                    (table(comparison, &other, "Other differences"))
+                }
+            }
+            @if facts { (all_facts(comparison)) }
+        }
+    }
+}
+
+fn table(comparison: &Comparison, differences: &[&Difference], name: &str) -> Markup {
+    html! {
+        div.scroll tabindex="0" role="region" aria-label=(name) {
+            table.facts data-copy="differences" {
+                thead {
+                    tr {
+                        th scope="col" { "Fact" }
+                        th scope="col" { (foreign(&comparison.a.label)) }
+                        @for i in 0..comparison.b.len() { th scope="col" { bdi { (candidate_label(comparison, i)) } } }
+                        th scope="col" { "Meaning" }
+                    }
+                }
+                tbody {
+                    @for difference in differences {
+                        tr class=[row_class(difference.class)] {
+                            th scope="row" { (foreign(&difference.name)) }
+                            td { (value(difference.a.as_deref())) }
+                            @for i in 0..comparison.b.len() {
+                                td { (value(difference.b.get(i).and_then(|v| v.as_deref()))) }
+                            }
+                            td { (meaning(difference.class)) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn value(text: Option<&str>) -> Markup {
+    html! { @match text { Some(text) => (foreign(text)), None => span.quiet { "not recorded" } } }
+}
+
+fn row_class(class: DifferenceClass) -> Option<&'static str> {
+    match class {
+        DifferenceClass::Intended => Some("intended"),
+        DifferenceClass::Blocking => Some("blocking"),
+        DifferenceClass::Suspicious => Some("suspicious"),
+        DifferenceClass::Other => None,
+    }
+}
+
+fn meaning(class: DifferenceClass) -> &'static str {
+    match class {
+        DifferenceClass::Intended => "intended: this is what is compared",
+        DifferenceClass::Blocking => "blocking: rows are not comparable",
+        DifferenceClass::Suspicious => "suspicious: it may explain a difference",
+        DifferenceClass::Other => "not known to matter",
+    }
+}
+
+/// Everything that was recorded, for those who look for it.
+fn all_facts(comparison: &Comparison) -> Markup {
+    let sides = || std::iter::once(&comparison.a).chain(&comparison.b);
+    let names: BTreeSet<&str> = sides().flat_map(|s| s.facts.keys().map(String::as_str)).collect();
+    html! {
+        details {
+            summary { "All recorded facts (" (names.len()) ")" }
+            div.scroll tabindex="0" role="region" aria-label="All facts" {
+                table.facts data-copy="facts" {
+                    thead {
+                        tr {
+                            th scope="col" { "Fact" }
+                            @for side in sides() { th scope="col" { (foreign(&side.label)) } }
+                        }
+                    }
+                    tbody {
+                        @for name in &names {
+                            tr {
+                                th scope="row" { (foreign(name)) }
+                                @for side in sides() { td { (value(side.facts.get(*name).map(String::as_str))) } }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! Everything about one row: each point, their order, the numbers, the steps to the verdict, what moved with it.
+
+use super::strip::Axis;
+use super::{foreign, minus, plots};
+use crate::explain::{self, Fact};
+use crate::numbers::{raw, trimmed};
+use crate::rows::{RowView, glyph};
+use analyze::{Comparison, Row, Sample};
+use maud::{Markup, html};
+
+/// Other metrics of the same case, found once for all rows.
+pub(super) struct Companions<'v, 'a> {
+    by_case: std::collections::HashMap<CaseKey<'a>, Vec<&'v RowView<'a>>>,
+}
+
+type CaseKey<'a> = (usize, &'a str, &'a str, &'a [(String, String)]);
+
+fn case_key(row: &Row) -> CaseKey<'_> {
+    (row.candidate, &row.workload, &row.category, &row.case.0)
+}
+
+impl<'v, 'a> Companions<'v, 'a> {
+    pub fn of(views: &'v [RowView<'a>]) -> Self {
+        let mut by_case = std::collections::HashMap::<CaseKey<'a>, Vec<&'v RowView<'a>>>::new();
+        for view in views {
+            by_case.entry(case_key(view.row)).or_default().push(view);
+        }
+        Companions { by_case }
+    }
+
+    /// Metrics of this row's case whose change was decided too.
+    fn moved(&self, view: &RowView<'_>) -> Vec<&'v RowView<'a>> {
+        let Some(all) = self.by_case.get(&case_key(view.row)) else { return Vec::new() };
+        all.iter().filter(|v| v.index != view.index && v.row.verdict.is_decided_change()).copied().collect()
+    }
+}
+
+/// The content of a row's details.
+pub(super) fn content(
+    comparison: &Comparison,
+    view: &RowView<'_>,
+    companions: &Companions<'_, '_>,
+) -> Markup {
+    let row = view.row;
+    let moved = companions.moved(view);
+    html! {
+        div.drill {
+            div.pictures {
+                @if let Some(points) = points(view) { (points) }
+                @if let Some(plot) = plots::order(comparison, view) { (plot) }
+                @if let Some(plot) = plots::distribution(view) { (plot) }
+            }
+            div.words {
+                h4 { "How the verdict was reached" }
+                ol { @for step in explain::steps(comparison, view) { li { (step) } } }
+                @if !row.warnings.is_empty() {
+                    ul.notes {
+                        @for warning in &row.warnings {
+                            li { strong { (warning.code) } " " (foreign(&warning.text))
+                                @if !warning.advice.is_empty() { span.advice { " → " (foreign(&warning.advice)) } } }
+                        }
+                    }
+                }
+                @if !moved.is_empty() {
+                    h4 { "What moved with it" }
+                    ul {
+                        @for other in moved {
+                            li {
+                                a href={ "#r" (other.index) } { (foreign(&other.metric_unit())) } " "
+                                (minus(&other.change.text)) " " (glyph(other.row.verdict)) " " (other.row.verdict.word())
+                            }
+                        }
+                    }
+                }
+                p.id { "Row " code { (foreign(&row.id)) } }
+                @if row.metric_as_written != row.metric {
+                    p { "Named " code { (foreign(&row.metric_as_written)) } " in the files." }
+                }
+            }
+            (numbers(comparison, row))
+            (values(comparison, view))
+        }
+    }
+}
+
+/// Every value as a point on a line for each side, with the mean; no bars that hide them.
+fn points(view: &RowView<'_>) -> Option<Markup> {
+    let row = view.row;
+    let factor = view.scaled.factor;
+    let axis = Axis::of(row.a.values.iter().chain(&row.b.values).map(|v| v * factor))?;
+    let ticks = axis.ticks(3);
+    let lane = |sample: &Sample, name: &str, y: u32| {
+        html! {
+            text.lane x="-16" y=(y + 4) { (name) }
+            @if let Some(mean) = sample.mean.filter(|m| m.is_finite()) {
+                line.mean x1=(axis.x(mean * factor)) x2=(axis.x(mean * factor)) y1=(y - 10) y2=(y + 10) {}
+            }
+            @for value in sample.values.iter().filter(|v| v.is_finite()) {
+                circle.point.(name.to_lowercase()) cx=(axis.x(value * factor)) cy=(y) r="4" {}
+            }
+        }
+    };
+    Some(html! {
+        figure {
+            figcaption { "Every value, and the means" span.key { " " (view.metric_unit()) } }
+            svg.strip.points width="100%" height="86" role="img"
+                aria-label={ "Points of A and B along " (view.metric_unit()) "; the values are listed below" } {
+                @for tick in &ticks {
+                    line.grid x1=(axis.x(*tick)) x2=(axis.x(*tick)) y1="4" y2="66" {}
+                    text x=(axis.x(*tick)) y="82" text-anchor="middle" { (minus(&trimmed(*tick))) }
+                }
+                (lane(&row.a, "A", 20))
+                (lane(&row.b, "B", 50))
+            }
+        }
+    })
+}
+
+/// Sides and estimates as two small tables.
+fn numbers(comparison: &Comparison, row: &Row) -> Markup {
+    let sides = explain::sides(row);
+    html! {
+        div.numbers {
+            table.small {
+                thead { tr { th scope="col" { "Side" } th.num scope="col" { "A" } th.num scope="col" { "B" } } }
+                tbody {
+                    @for (name, value) in &sides {
+                        @let (a, b) = value.split_once(" | ").unwrap_or((value, ""));
+                        tr { th scope="row" { (name) } td.num { (minus(a)) } td.num { (minus(b)) } }
+                    }
+                }
+            }
+            (facts(&explain::estimates(comparison, row)))
+        }
+    }
+}
+
+fn facts(facts: &[Fact]) -> Markup {
+    html! {
+        table.small {
+            thead { tr { th scope="col" { "Estimate" } th.num scope="col" { "Value" } } }
+            tbody { @for (name, value) in facts { tr { th scope="row" { (name) } td.num { (minus(value)) } } } }
+        }
+    }
+}
+
+/// Raw values with the file and line that they come from.
+fn values(comparison: &Comparison, view: &RowView<'_>) -> Markup {
+    let row = view.row;
+    let side = |name: &'static str, sample: &Sample| {
+        let blocked = !sample.blocks.is_empty();
+        html! {
+            @for (i, value) in sample.values.iter().enumerate() {
+                tr {
+                    th scope="row" { (name) (i + 1) }
+                    @if blocked { td.num { @if let Some(b) = sample.blocks.get(i) { (b) } } }
+                    td.num { (minus(&raw(*value))) }
+                    td { code { (foreign(&explain::place(comparison, sample, i))) } }
+                }
+            }
+            @for loss in &sample.invalid {
+                tr {
+                    th scope="row" { (name) }
+                    @if blocked { td {} }
+                    td.num { "no value" }
+                    td { code { (foreign(&loss.place)) } " " (foreign(&loss.reason)) }
+                }
+            }
+        }
+    };
+    let blocked = !row.a.blocks.is_empty() || !row.b.blocks.is_empty();
+    html! {
+        div.scroll {
+            table.small.values {
+                thead {
+                    tr {
+                        th scope="col" { "Value" }
+                        @if blocked { th.num scope="col" { "Block" } }
+                        th.num scope="col" { "As read" @if !row.unit.is_empty() { " (" (foreign(&row.unit)) ")" } }
+                        th scope="col" { "File and line" }
+                    }
+                }
+                tbody { (side("A", &row.a)) (side("B", &row.b)) }
+            }
+        }
+    }
+}

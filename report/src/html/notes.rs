@@ -1,0 +1,73 @@
+//! What decides whether the numbers count; above the numbers for that reason.
+
+use super::{counted, foreign};
+use analyze::{Comparison, Level, Side, Verdict, Warning};
+use maud::{Markup, html};
+
+/// So many lost items are listed; the rest is in the data.
+const LISTED: usize = 200;
+
+pub(super) fn section(comparison: &Comparison) -> Markup {
+    let of = |level| comparison.warnings.iter().filter(move |w| w.level == level);
+    let unmatched = unmatched(comparison);
+    let nothing = comparison.warnings.is_empty() && unmatched == 0 && losses(comparison).next().is_none();
+    html! {
+        section #notes aria-labelledby="h-notes" {
+            h2 #h-notes { "Before you read the numbers" }
+            @if comparison.method.forced {
+                p.blocking { strong { "× --force: " } "rows that cannot be compared were compared all the same." }
+            }
+            ul.notes {
+                @for warning in of(Level::Blocking) { (note(warning, "blocking", "!")) }
+                @if unmatched > 0 {
+                    li { span.mark aria-hidden="true" { "∅" } strong { "unmatched-rows" } " "
+                        (counted(unmatched, "row")) " on one side only; they are in the table as MISSING." }
+                }
+                @for warning in of(Level::Note) { (note(warning, "", "·")) }
+                @for (name, side) in losses(comparison) { (lost(name, side)) }
+                @if nothing { li { span.mark aria-hidden="true" { "·" } "There is nothing to warn of." } }
+            }
+        }
+    }
+}
+
+fn note(warning: &Warning, class: &str, mark: &str) -> Markup {
+    html! {
+        li class=[(!class.is_empty()).then_some(class)] {
+            span.mark aria-hidden="true" { (mark) }
+            strong { (warning.code) } " " (foreign(&warning.text)) "."
+            @if !warning.advice.is_empty() { span.advice { " → " (foreign(&warning.advice)) "." } }
+        }
+    }
+}
+
+/// Rows that only one side has.
+fn unmatched(comparison: &Comparison) -> usize {
+    comparison.rows.iter().filter(|r| matches!(r.verdict, Verdict::MissingA | Verdict::MissingB)).count()
+}
+
+/// Sides that lost something.
+fn losses(comparison: &Comparison) -> impl Iterator<Item = (&'static str, &Side)> {
+    std::iter::once(("A", &comparison.a))
+        .chain(comparison.b.iter().map(|s| ("B", s)))
+        .filter(|(_, s)| !s.losses.is_empty())
+}
+
+fn lost(name: &str, side: &Side) -> Markup {
+    html! {
+        li {
+            span.mark aria-hidden="true" { "·" }
+            strong { "lost" } " " (counted(side.losses.len(), "item")) " of " (name) " (" (foreign(&side.label))
+            ") could not be read and are not in the numbers."
+            details {
+                summary { "Which ones" }
+                ul {
+                    @for loss in side.losses.iter().take(LISTED) {
+                        li { (loss.what) " " code { (foreign(&loss.place)) } ": " (foreign(&loss.reason)) }
+                    }
+                    @if side.losses.len() > LISTED { li { "and " (side.losses.len() - LISTED) " more, in the data" } }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! The page as a whole.
+
+use super::{HtmlOptions, changes, classic, csp, data, forest, heatmap, method, notes, table, verdict_bar};
+use crate::clean::visible;
+use crate::rows;
+use crate::sentence::candidate_label;
+use analyze::Comparison;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+const STYLE: &str = include_str!("style.css");
+const SCRIPT: &str = include_str!("script.js");
+
+/// The comparison as one self-contained page. Equal input gives equal bytes.
+pub fn html(comparison: &Comparison, options: &HtmlOptions) -> String {
+    let views = rows::views(comparison);
+    let title = title(comparison, options);
+    let forest = forest::section(comparison, &views);
+    let heat = heatmap::section(comparison, &views);
+    let classic = classic::section(comparison, &options.classic, views.len() <= options.static_rows);
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(csp::policy(STYLE, SCRIPT));
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                meta name="generator" content={ "perfvt " (visible(&comparison.perfvt)) };
+                title { (title) }
+                style { (PreEscaped(STYLE)) }
+                script { (PreEscaped(SCRIPT)) }
+            }
+            body {
+                header {
+                    (verdict_bar::section(comparison, &title, options.gate.as_ref()))
+                }
+                (contents(forest.is_some(), heat.is_some(), classic.is_some()))
+                main {
+                    (notes::section(comparison))
+                    (changes::section(comparison))
+                    @if let Some(section) = forest { (section) }
+                    @if let Some(section) = heat { (section) }
+                    (table::section(comparison, &views, options.static_rows))
+                    @if let Some(section) = classic { (section) }
+                    (method::section(comparison))
+                }
+                (data::island(comparison))
+            }
+        }
+    };
+    page.into_string()
+}
+
+/// `base against next`, or what the options say.
+fn title(comparison: &Comparison, options: &HtmlOptions) -> String {
+    if let Some(title) = &options.title {
+        return visible(title).into_owned();
+    }
+    let candidates: Vec<String> = (0..comparison.b.len()).map(|i| candidate_label(comparison, i)).collect();
+    format!("{} → {}", visible(&comparison.a.label), candidates.join(", "))
+}
+
+/// Links to the sections that are there.
+fn contents(forest: bool, heat: bool, classic: bool) -> Markup {
+    html! {
+        nav aria-label="Sections" {
+            a href="#notes" { "Notes" }
+            a href="#changes" { "What changed" }
+            @if forest { a href="#forest" { "Effects" } }
+            @if heat { a href="#heat" { "Heat maps" } }
+            a href="#rows" { "All rows" }
+            @if classic { a href="#classic" { "Classic table" } }
+            a href="#method" { "Method" }
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! A comparison in, bytes out: text, Markdown, JSON, JUnit, CSV and HTML.
+//!
+//! ```text
+//!   analyze::Comparison ──> rows (one view per row: words, colours, order)
+//!                             │    numbers (digits, units, signs)   clean (foreign text)
+//!                             ├──> text, markdown, csv, junit, explain
+//!                             ├──> html ── verdict bar, notes, changes, forest, heat maps,
+//!                             │            table, drill-down, classic, method, data island
+//!                             └──> json
+//! ```
+//!
+//! Renderers show what `analyze` decided; scales, rounding and colours are all that is decided here.
+//! Equal input gives equal bytes: no clock, no file times, no output paths.
+
+pub mod classic;
+mod clean;
+pub mod csv;
+mod date;
+pub mod explain;
+pub mod html;
+pub mod junit;
+pub mod markdown;
+pub mod numbers;
+mod rows;
+mod sentence;
+pub mod text;
+
+pub use analyze::write_json as json;
+pub use classic::ClassicTable;
+pub use csv::csv;
+pub use explain::explain;
+pub use html::{HtmlOptions, html};
+pub use junit::{JunitOptions, junit};
+pub use markdown::{MarkdownOptions, markdown};
+pub use sentence::sentence;
+pub use text::{TextOptions, text};
+
+/// What `--fail-on` asked for and what came of it; every format that has room for it says so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gate {
+    /// The rule as it was given: `regressed`, `regressed,missing`.
+    pub rule: String,
+    /// Something that the rule names was found.
+    pub failed: bool,
+    /// The exit code of the command.
+    pub exit_code: u8,
+}

@@ -1,0 +1,234 @@
+//! GitHub-flavoured Markdown for a pull-request comment: summary, decided rows, the rest folded.
+
+use crate::Gate;
+use crate::clean::{command_line, visible};
+use crate::explain::warning_text;
+use crate::rows::{self, RowView, by_gravity, glyph};
+use crate::sentence::{self, sentence};
+use analyze::{Comparison, Level, Verdict};
+use std::fmt::Write;
+
+/// How the comment looks.
+#[derive(Clone, Debug)]
+pub struct MarkdownOptions {
+    /// Characters that the comment may have; GitHub takes 65,536.
+    pub limit: usize,
+    /// What `--fail-on` gave.
+    pub gate: Option<Gate>,
+}
+
+impl Default for MarkdownOptions {
+    fn default() -> Self {
+        MarkdownOptions { limit: 65_000, gate: None }
+    }
+}
+
+/// Kept free for the tail and the word about what was cut.
+const RESERVE: usize = 1_500;
+
+/// The comparison as a comment; never longer than the limit, with a word about what was cut.
+pub fn markdown(comparison: &Comparison, options: &MarkdownOptions) -> String {
+    let mut out = String::new();
+    let mut budget = options.limit.saturating_sub(RESERVE);
+    head(&mut out, comparison, options, budget);
+    budget = budget.saturating_sub(out.chars().count());
+    let mut views = rows::views(comparison);
+    by_gravity(&mut views);
+    let (decided, rest): (Vec<_>, Vec<_>) =
+        views.into_iter().partition(|v| v.row.verdict.is_decided_change());
+    let mut cut = 0;
+    cut += table(&mut out, comparison, &decided, &mut budget);
+    cut += folded(&mut out, comparison, &rest, &mut budget);
+    if cut > 0 {
+        let _ = writeln!(
+            out,
+            "\n**{cut} rows were left out of this comment**, which may not grow longer; \
+             `--format text`, `json` or `csv` and the HTML page have all of them."
+        );
+    }
+    tail(&mut out, comparison);
+    out
+}
+
+fn head(out: &mut String, comparison: &Comparison, options: &MarkdownOptions, budget: usize) {
+    for line in sentence(comparison) {
+        let _ = writeln!(out, "**{}**\n", escaped(&shortened(&line, 2_000)));
+    }
+    if let Some(gate) = &options.gate {
+        let state = if gate.failed { "**failed**" } else { "passed" };
+        let _ = writeln!(out, "Gate `{}`: {state} (exit code {}).\n", code(&gate.rule), gate.exit_code);
+    }
+    let mut left = 0;
+    for level in [Level::Blocking, Level::Note] {
+        for warning in comparison.warnings.iter().filter(|w| w.level == level) {
+            let mark = if level == Level::Blocking { "⚠ **blocking** " } else { "" };
+            let line = format!("- {mark}{}\n", escaped(&shortened(&warning_text(warning), 1_000)));
+            if out.chars().count() + line.chars().count() > budget / 2 {
+                left += 1;
+            } else {
+                out.push_str(&line);
+            }
+        }
+    }
+    if left > 0 {
+        let _ = writeln!(out, "- and {left} further notes");
+    }
+    if !comparison.warnings.is_empty() {
+        out.push('\n');
+    }
+}
+
+/// A table of rows, as many as the budget allows; returns how many were cut.
+fn table(out: &mut String, comparison: &Comparison, views: &[RowView<'_>], budget: &mut usize) -> usize {
+    if views.is_empty() {
+        return 0;
+    }
+    let candidates = comparison.b.len() > 1;
+    let first = if candidates { "| candidate " } else { "" };
+    let rule = if candidates { "|:--" } else { "" };
+    let head = format!(
+        "{first}| verdict | case | metric | A ±CV | B ±CV | change | 95% CI | p | q | n |\n\
+         {rule}|:--|:--|:--|--:|--:|--:|:-:|--:|--:|--:|\n"
+    );
+    if head.len() > *budget {
+        return views.len();
+    }
+    out.push_str(&head);
+    *budget -= head.len();
+    for (i, view) in views.iter().enumerate() {
+        let line = line(comparison, view, candidates);
+        let length = line.chars().count();
+        if length > *budget {
+            return views.len() - i;
+        }
+        *budget -= length;
+        out.push_str(&line);
+    }
+    0
+}
+
+fn line(comparison: &Comparison, view: &RowView<'_>, candidates: bool) -> String {
+    let row = view.row;
+    let value = |mean: &str, cv: &Option<String>| match cv {
+        Some(cv) => format!("{mean} ±{cv}"),
+        None => mean.to_owned(),
+    };
+    let bold = |text: String| {
+        if row.verdict.is_decided_change() && view.strong { format!("**{text}**") } else { text }
+    };
+    let mut cells = Vec::new();
+    if candidates {
+        cells.push(cell(&sentence::candidate_label(comparison, row.candidate)));
+    }
+    let case = format!("{} {} {}", visible(&row.workload), visible(&row.category), view.case());
+    cells.extend([
+        format!("{} {}", glyph(row.verdict), bold(view.verdict())),
+        cell(&case),
+        cell(&view.metric_unit()),
+        value(&view.a, &view.a_cv),
+        value(&view.b, &view.b_cv),
+        bold(cell(&view.change.text)),
+        view.change.ci.as_deref().map(escaped).unwrap_or_default(),
+        escaped(&view.p),
+        view.q.as_deref().map_or("-".to_owned(), escaped),
+        view.n(),
+    ]);
+    format!("| {} |\n", cells.join(" | "))
+}
+
+/// What is not decided, under one fold for each verdict.
+fn folded(out: &mut String, comparison: &Comparison, views: &[RowView<'_>], budget: &mut usize) -> usize {
+    let mut cut = 0;
+    for verdict in Verdict::ALL {
+        let group: Vec<RowView<'_>> = views.iter().filter(|v| v.row.verdict == verdict).cloned().collect();
+        if group.is_empty() {
+            continue;
+        }
+        let open = format!(
+            "\n<details><summary>{} {} {}: {}</summary>\n\n",
+            glyph(verdict),
+            group.len(),
+            verdict.word(),
+            rows::claim(verdict)
+        );
+        let close = "\n</details>\n";
+        let frame = open.chars().count() + close.len();
+        if frame + 300 > *budget {
+            cut += group.len();
+            continue;
+        }
+        *budget -= frame;
+        out.push_str(&open);
+        cut += table(out, comparison, &group, budget);
+        out.push_str(close);
+    }
+    cut
+}
+
+fn tail(out: &mut String, comparison: &Comparison) {
+    let families: Vec<String> =
+        comparison.families.iter().filter_map(|f| sentence::family(comparison, f.candidate)).collect();
+    let command = command_line(&comparison.method.command);
+    let _ = write!(
+        out,
+        "\n<sub>perfvt {}; alpha {}; band {}; {}.",
+        escaped(&visible(&comparison.perfvt)),
+        comparison.method.alpha,
+        sentence::band(comparison),
+        escaped(&shortened(&families.join("; "), 200))
+    );
+    if !command.is_empty() {
+        let _ = write!(out, " <code>{}</code>", escaped(&shortened(&command, 600)));
+    }
+    out.push_str("</sub>\n");
+}
+
+/// The first characters of a text, with an ellipsis when some were cut.
+fn shortened(text: &str, limit: usize) -> String {
+    if text.chars().count() <= limit {
+        return text.to_owned();
+    }
+    text.chars().take(limit).chain(['…']).collect()
+}
+
+/// A cell of a table; very long names are cut.
+fn cell(text: &str) -> String {
+    escaped(&shortened(text, 300))
+}
+
+/// Text that Markdown and HTML take for what it is; mentions and issue numbers do not become links.
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in visible(text).chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '@' => out.push_str("&#64;"),
+            '#' => out.push_str("&#35;"),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '!' => {
+                out.push('\\');
+                out.push(c);
+            }
+            c => out.push(c),
+        }
+    }
+    // A bare address would become a link.
+    out.replace("://", ":&#47;&#47;").replace("www.", "www&#46;")
+}
+
+/// Text inside backticks.
+fn code(text: &str) -> String {
+    visible(text).replace('`', "'")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn foreign_text_neither_formats_nor_notifies() {
+        let text = escaped("a|b *c* <script> @someone #12 [x](http://y)");
+        assert_eq!(text, "a\\|b \\*c\\* &lt;script&gt; &#64;someone &#35;12 \\[x\\](http:&#47;&#47;y)");
+    }
+}

@@ -1,0 +1,272 @@
+//! One row as every renderer shows it: words, numbers, colour and place in the order.
+
+use crate::clean::visible;
+use crate::numbers::{self, Change, Scaled};
+use analyze::{Comparison, Row, Verdict};
+use model::{Direction, Role};
+use std::borrow::Cow;
+
+/// What a colour says; without one nothing has been decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tone {
+    /// Decided, and for the worse.
+    Worse,
+    /// Decided, and for the better.
+    Better,
+    /// Decided, of a metric without a better side.
+    Changed,
+    /// Nothing decided.
+    None,
+}
+
+/// A row made ready for showing. Names are visible text, not yet escaped for any markup.
+#[derive(Clone, Debug)]
+pub(crate) struct RowView<'a> {
+    /// The row.
+    pub row: &'a Row,
+    /// Its place in [`Comparison::rows`].
+    pub index: usize,
+    /// Colour.
+    pub tone: Tone,
+    /// Strong colour: the metric counts and the difference is not small.
+    pub strong: bool,
+    /// The row is one of those that gate.
+    pub gates: bool,
+    /// Unit and factor of every value in the row.
+    pub scaled: Scaled,
+    /// Mean of the baseline.
+    pub a: String,
+    /// Its coefficient of variation.
+    pub a_cv: Option<String>,
+    /// Mean of the candidate.
+    pub b: String,
+    /// Its coefficient of variation.
+    pub b_cv: Option<String>,
+    /// The change with its interval.
+    pub change: Change,
+    /// p of the model.
+    pub p: String,
+    /// p within the family; `None` outside it.
+    pub q: Option<String>,
+    /// Student's p, the ancestor's test.
+    pub student: String,
+    /// Smallest detectable effect.
+    pub mde: Option<String>,
+}
+
+impl<'a> RowView<'a> {
+    /// Prepares a row.
+    pub fn new(comparison: &'a Comparison, index: usize, row: &'a Row) -> Self {
+        let scaled = numbers::row_scale(row);
+        let alpha = comparison.method.alpha;
+        let (a, b) = numbers::means(row.a.mean, row.b.mean, &scaled);
+        let tone = tone(row);
+        RowView {
+            row,
+            index,
+            tone,
+            strong: tone != Tone::None && is_strong(comparison, row),
+            gates: gates(comparison, row),
+            a_cv: numbers::cv(&row.a),
+            b_cv: numbers::cv(&row.b),
+            change: numbers::change(row, &scaled),
+            p: numbers::p_value(row.p_model, alpha),
+            q: row.q.map(|q| numbers::p_value(Some(q), alpha)),
+            student: numbers::p_value(row.p.student, alpha),
+            mde: numbers::mde(row),
+            scaled,
+            a,
+            b,
+        }
+    }
+
+    /// `size=64 sessions=1`; `(one case)` when there are no factors.
+    pub fn case(&self) -> String {
+        case_text(self.row)
+    }
+
+    /// Metric name as canonical.
+    pub fn metric(&self) -> Cow<'a, str> {
+        visible(&self.row.metric)
+    }
+
+    /// `throughput (Mbit/s)`.
+    pub fn metric_unit(&self) -> String {
+        let unit = visible(&self.scaled.unit);
+        if unit.is_empty() { self.metric().into_owned() } else { format!("{} ({unit})", self.metric()) }
+    }
+
+    /// `REGRESSED`, `INCONCLUSIVE (noisy)`.
+    pub fn verdict(&self) -> String {
+        match self.row.reason {
+            Some(reason) => format!("{} ({})", self.row.verdict.word(), reason.word()),
+            None => self.row.verdict.word().to_owned(),
+        }
+    }
+
+    /// `5` or `5/4`.
+    pub fn n(&self) -> String {
+        if self.row.a.n == self.row.b.n {
+            self.row.a.n.to_string()
+        } else {
+            format!("{}/{}", self.row.a.n, self.row.b.n)
+        }
+    }
+
+    /// `rose` or `fell`, independent of what is better.
+    pub fn movement(&self) -> Option<&'static str> {
+        let up = match (self.row.ratio, self.row.diff) {
+            (_, Some(d)) if d != 0.0 => d > 0.0,
+            (Some(r), _) if r != 1.0 => r > 1.0,
+            _ => return None,
+        };
+        Some(if up { "rose" } else { "fell" })
+    }
+}
+
+/// The factor levels of a row's case.
+pub(crate) fn case_text(row: &Row) -> String {
+    if row.case.0.is_empty() {
+        return "(one case)".to_owned();
+    }
+    let parts: Vec<String> =
+        row.case.0.iter().map(|(k, v)| format!("{}={}", visible(k), visible(v))).collect();
+    parts.join(" ")
+}
+
+/// Views of all rows in the order of the comparison.
+pub(crate) fn views(comparison: &Comparison) -> Vec<RowView<'_>> {
+    comparison.rows.iter().enumerate().map(|(i, row)| RowView::new(comparison, i, row)).collect()
+}
+
+/// The order in which a reader wants them: gravest verdict, weightiest metric, largest change. Rows that nothing was
+/// decided of keep the order of the files: the size of their estimates is mostly noise.
+pub(crate) fn by_gravity(views: &mut [RowView<'_>]) {
+    views.sort_by(|x, y| {
+        let key = |v: &RowView<'_>| (v.row.candidate, verdict_rank(v.row.verdict), role_rank(v));
+        let size = |v: &RowView<'_>| if v.row.verdict.is_decided_change() { size(v.row) } else { 0.0 };
+        key(x).cmp(&key(y)).then(size(y).total_cmp(&size(x))).then(x.index.cmp(&y.index))
+    });
+}
+
+/// Regressions first, then other decided rows, what is missing, what is open, and what is equal last.
+pub(crate) fn verdict_rank(verdict: Verdict) -> u8 {
+    match verdict {
+        Verdict::Regressed => 0,
+        Verdict::ExactChanged => 1,
+        Verdict::Improved => 2,
+        Verdict::ChangedUp => 3,
+        Verdict::ChangedDown => 4,
+        Verdict::MissingB => 5,
+        Verdict::MissingA => 6,
+        Verdict::Invalid => 7,
+        Verdict::Inconclusive => 8,
+        Verdict::Equivalent => 9,
+    }
+}
+
+/// Primary metrics before important ones before the rest.
+fn role_rank(view: &RowView<'_>) -> u8 {
+    match view.row.role {
+        Role::Primary => 0,
+        Role::Important => 1,
+        Role::Secondary => 2,
+    }
+}
+
+/// How large a change is, on the log scale where there is a ratio; rows without one come last.
+pub(crate) fn size(row: &Row) -> f64 {
+    match row.ratio {
+        Some(r) if r > 0.0 && r.is_finite() => r.ln().abs(),
+        Some(r) if r.is_finite() => (r - 1.0).abs(),
+        _ => -1.0,
+    }
+}
+
+/// Good or bad, from the verdict; of a deterministic metric from its direction.
+fn tone(row: &Row) -> Tone {
+    match row.verdict {
+        Verdict::Regressed => Tone::Worse,
+        Verdict::Improved => Tone::Better,
+        Verdict::ChangedUp | Verdict::ChangedDown => Tone::Changed,
+        Verdict::ExactChanged => match (row.direction, row.diff) {
+            (Direction::HigherIsBetter, Some(d)) if d != 0.0 => better_if(d > 0.0),
+            (Direction::LowerIsBetter, Some(d)) if d != 0.0 => better_if(d < 0.0),
+            _ => Tone::Changed,
+        },
+        _ => Tone::None,
+    }
+}
+
+fn better_if(better: bool) -> Tone {
+    if better { Tone::Better } else { Tone::Worse }
+}
+
+/// The ancestor's promise: strong for metrics that count and differences that are not small.
+fn is_strong(comparison: &Comparison, row: &Row) -> bool {
+    let counts = gates(comparison, row) || matches!(row.role, Role::Primary | Role::Important);
+    let large = row.ratio.is_none_or(|r| (r - 1.0).abs() >= comparison.method.light_below);
+    counts && large
+}
+
+/// The row belongs to the family that was corrected and that gates.
+pub(crate) fn gates(comparison: &Comparison, row: &Row) -> bool {
+    row.role == Role::Primary
+        || comparison.families.iter().any(|f| f.candidate == row.candidate && f.all_rows)
+}
+
+/// The sign that stands before a verdict's word: good and bad by shape, for eyes that do not tell the colours.
+pub(crate) fn glyph(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Regressed => "▼",
+        Verdict::Improved => "▲",
+        Verdict::ChangedUp | Verdict::ChangedDown => "◆",
+        Verdict::ExactChanged => "≠",
+        Verdict::Inconclusive => "?",
+        Verdict::Equivalent => "≈",
+        Verdict::MissingA | Verdict::MissingB => "∅",
+        Verdict::Invalid => "×",
+    }
+}
+
+/// What a verdict claims, in one clause; method boxes and legends print it.
+pub(crate) fn claim(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Regressed => {
+            "a real change for the worse (q or p at most alpha) whose best estimate lies outside the band"
+        }
+        Verdict::Improved => {
+            "a real change for the better (q or p at most alpha) whose best estimate lies outside the band"
+        }
+        Verdict::ChangedUp => "a real rise of a metric that is neither good nor bad",
+        Verdict::ChangedDown => "a real fall of a metric that is neither good nor bad",
+        Verdict::ExactChanged => "a metric that always gives the same value gives another one now",
+        Verdict::Inconclusive => {
+            "the data do not decide whether there is a change; this does not mean that the sides are equal"
+        }
+        Verdict::Equivalent => "shown to be equal: the 90% interval of the change lies inside the band",
+        Verdict::MissingA => "the baseline has no such row",
+        Verdict::MissingB => "the candidate has no such row",
+        Verdict::Invalid => "the row cannot be judged",
+    }
+}
+
+/// What a reason means, in one clause.
+pub(crate) fn meaning(reason: analyze::Reason) -> &'static str {
+    use analyze::Reason;
+    match reason {
+        Reason::OneReplicate => "a side has fewer than two replicates: measure again",
+        Reason::NotComparable => "the sides were not measured alike",
+        Reason::Exact => "both sides give the same value every time",
+        Reason::NoVariance => {
+            "each side gives one constant value, and there is nothing to test a difference with"
+        }
+        Reason::NoScale => "neither a ratio nor an absolute band can be formed",
+        Reason::Small => "there is a change, but its best estimate lies inside the band",
+        Reason::Suggestive => {
+            "p alone is at most alpha, q is not: it may be one of the chance findings of many tests"
+        }
+        Reason::Noisy => "the smallest effect that so many replicates can detect is larger than the band",
+        Reason::Open => "neither a change nor equality was shown; more replicates would decide",
+    }
+}

@@ -1,0 +1,263 @@
+//! The terminal: one sentence, a table that fits the width, footnotes, a legend.
+
+mod table;
+
+use crate::Gate;
+use crate::clean::{command_line, visible};
+use crate::explain::warning_text;
+use crate::numbers;
+use crate::rows::{self, RowView, by_gravity, glyph};
+use crate::sentence::{self, sentence};
+use analyze::{Comparison, Level, Verdict, Warning};
+use model::Role;
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// How the terminal looks.
+#[derive(Clone, Debug)]
+pub struct TextOptions {
+    /// Columns of the terminal; less than 60 are taken for 60.
+    pub width: usize,
+    /// Colours by ANSI escapes: only for a terminal, and not under NO_COLOR.
+    pub color: bool,
+    /// List every row, also the equivalent ones that are folded otherwise.
+    pub all: bool,
+    /// What `--fail-on` gave.
+    pub gate: Option<Gate>,
+}
+
+impl Default for TextOptions {
+    fn default() -> Self {
+        TextOptions { width: 80, color: false, all: false, gate: None }
+    }
+}
+
+/// ANSI: bold, or dim, around a text.
+struct Paint {
+    color: bool,
+}
+
+impl Paint {
+    fn wrap(&self, code: &str, text: &str) -> String {
+        if self.color { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+    }
+    fn bold(&self, text: &str) -> String {
+        self.wrap("1", text)
+    }
+    fn dim(&self, text: &str) -> String {
+        self.wrap("2", text)
+    }
+}
+
+/// The comparison as a text for a terminal of a given width.
+pub fn text(comparison: &Comparison, options: &TextOptions) -> String {
+    let width = options.width.clamp(60, 400);
+    let paint = Paint { color: options.color };
+    let mut out = String::new();
+    for line in sentence(comparison) {
+        wrapped(&mut out, &line, width, "", |l| paint.bold(l));
+    }
+    head(&mut out, comparison, options, width, &paint);
+    let mut views = rows::views(comparison);
+    by_gravity(&mut views);
+    let (listed, folded): (Vec<_>, Vec<_>) = views.into_iter().partition(|v| options.all || is_listed(v));
+    let notes = Notes::of(&listed);
+    table::write(&mut out, comparison, &listed, &notes, width, &paint);
+    fold(&mut out, &folded, width, &paint);
+    footnotes(&mut out, comparison, &notes, width, &paint);
+    legend(&mut out, comparison, &listed, width, &paint);
+    out
+}
+
+/// Rows that are worth a line: everything decided or gone; open ones of the metrics that count.
+fn is_listed(view: &RowView<'_>) -> bool {
+    match view.row.verdict {
+        Verdict::Equivalent => false,
+        v if v.is_decided_change() => true,
+        _ => view.gates || view.row.role != Role::Secondary,
+    }
+}
+
+/// What stands between the sentence and the table: gate, sides, family, score, blocking notes.
+fn head(out: &mut String, comparison: &Comparison, options: &TextOptions, width: usize, paint: &Paint) {
+    if let Some(gate) = &options.gate {
+        let state = if gate.failed { "FAILED" } else { "passed" };
+        let line = format!("gate --fail-on {}: {state}, exit code {}", visible(&gate.rule), gate.exit_code);
+        wrapped(out, &line, width, "", |l| paint.bold(l));
+    }
+    wrapped(out, &side_line("A", &comparison.a), width, "   ", |l| l.to_owned());
+    for side in &comparison.b {
+        wrapped(out, &side_line("B", side), width, "   ", |l| l.to_owned());
+    }
+    for summary in &comparison.summary {
+        if let Some(score) = summary.score {
+            let line = format!(
+                "boot score of {}: ratio {} over {} (no verdict)",
+                sentence::candidate_label(comparison, summary.candidate),
+                numbers::ratio(score.ratio, score.ci),
+                counted(score.rows, "row")
+            );
+            wrapped(out, &line, width, "   ", |l| l.to_owned());
+        }
+    }
+    for warning in comparison.warnings.iter().filter(|w| w.level == Level::Blocking) {
+        wrapped(out, &format!("!! {}", warning_text(warning)), width, "   ", |l| paint.bold(l));
+    }
+}
+
+/// `A (base): 5 repeats, 5 boots, 1 host boot, 2014-05-01 12:00 UTC`.
+fn side_line(name: &str, side: &analyze::Side) -> String {
+    let mut parts = vec![counted(side.repeats, "repeat")];
+    parts.extend(side.boots.map(|n| counted(n, "boot")));
+    parts.extend(side.host_boots.map(|n| counted(n, "host boot")));
+    parts.extend(side.session_length.as_deref().map(|s| format!("session {}", visible(s))));
+    parts.push(crate::date::utc(side.date_unix));
+    if !side.losses.is_empty() {
+        parts.push(format!("{} lost", counted(side.losses.len(), "item")));
+    }
+    format!("{name} ({}): {}", visible(&side.label), parts.join(", "))
+}
+
+/// `1 boot`, `2 boots`.
+fn counted(n: usize, noun: &str) -> String {
+    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
+}
+
+/// Row warnings, numbered once for all rows that share them.
+struct Notes<'a>(Vec<&'a Warning>);
+
+impl<'a> Notes<'a> {
+    fn of(views: &[RowView<'a>]) -> Self {
+        let mut notes: Vec<&Warning> = Vec::new();
+        for warning in views.iter().flat_map(|v| v.row.warnings.iter()) {
+            if !notes.iter().any(|n| n.code == warning.code && n.text == warning.text) {
+                notes.push(warning);
+            }
+        }
+        Notes(notes)
+    }
+
+    /// `[1,3]`.
+    fn marks(&self, view: &RowView<'_>) -> String {
+        let mut numbers: Vec<usize> = (view.row.warnings.iter())
+            .filter_map(|w| self.0.iter().position(|n| n.code == w.code && n.text == w.text))
+            .map(|i| i + 1)
+            .collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        if numbers.is_empty() {
+            return String::new();
+        }
+        let texts: Vec<String> = numbers.iter().map(ToString::to_string).collect();
+        format!("[{}]", texts.join(","))
+    }
+}
+
+/// Counts of what is not listed, by verdict and metric.
+fn fold(out: &mut String, folded: &[RowView<'_>], width: usize, paint: &Paint) {
+    let mut counts: BTreeMap<(u8, String), BTreeMap<String, usize>> = BTreeMap::new();
+    for view in folded {
+        let verdict = format!("{} {}", glyph(view.row.verdict), view.row.verdict.word());
+        let metric = view.metric().into_owned();
+        let key = (rows::verdict_rank(view.row.verdict), verdict);
+        *counts.entry(key).or_default().entry(metric).or_default() += 1;
+    }
+    if counts.is_empty() {
+        return;
+    }
+    out.push_str("\nNot listed (JSON, CSV and the HTML page have every row)\n");
+    for ((_, verdict), metrics) in counts {
+        let total: usize = metrics.values().sum();
+        let list: Vec<String> = metrics.iter().map(|(m, n)| format!("{m} {n}")).collect();
+        wrapped(out, &format!("  {verdict} {total}: {}", list.join(", ")), width, "    ", |l| paint.dim(l));
+    }
+}
+
+fn footnotes(out: &mut String, comparison: &Comparison, notes: &Notes<'_>, width: usize, paint: &Paint) {
+    let general: Vec<&Warning> = comparison.warnings.iter().filter(|w| w.level == Level::Note).collect();
+    if notes.0.is_empty() && general.is_empty() {
+        return;
+    }
+    out.push_str("\nNotes\n");
+    for (i, warning) in notes.0.iter().enumerate() {
+        wrapped(out, &format!("  [{}] {}", i + 1, warning_text(warning)), width, "      ", |l| paint.dim(l));
+    }
+    for warning in general {
+        wrapped(out, &format!("  -   {}", warning_text(warning)), width, "      ", |l| paint.dim(l));
+    }
+}
+
+fn legend(out: &mut String, comparison: &Comparison, listed: &[RowView<'_>], width: usize, paint: &Paint) {
+    out.push_str("\nLegend\n");
+    let method = &comparison.method;
+    let m = sentence::band(comparison);
+    let lines = [
+        format!(
+            "change: B over A with its 95% interval, and a difference where A is zero; ±: coefficient of variation; \
+             n: replicates of A/B; band {m}; alpha {}",
+            method.alpha
+        ),
+        "q: p corrected within the family; p alone decides rows outside it (marked ·), and these never gate"
+            .to_owned(),
+    ];
+    let families = comparison.families.iter().filter_map(|f| {
+        let label = sentence::candidate_label(comparison, f.candidate);
+        sentence::family(comparison, f.candidate).map(|text| format!("{label}: {text}"))
+    });
+    let shown = |v: &Verdict| listed.iter().any(|view| view.row.verdict == *v);
+    let verdicts = Verdict::ALL
+        .into_iter()
+        .filter(shown)
+        .map(|v| format!("{} {}: {}", glyph(v), v.word(), rows::claim(v)));
+    let command = format!("made by: {}", command_line(&method.command));
+    let last = (!method.command.is_empty()).then_some(command);
+    for line in lines.into_iter().chain(families).chain(verdicts).chain(last) {
+        wrapped(out, &format!("  {line}"), width, "    ", |l| paint.dim(l));
+    }
+}
+
+/// Words filled into lines of a width, continued under `indent`; a word that is longer than a line is cut.
+fn wrapped(out: &mut String, text: &str, width: usize, indent: &str, style: impl Fn(&str) -> String) {
+    let lead: String = text.chars().take_while(|c| *c == ' ').collect();
+    let mut line = lead;
+    let mut empty = true;
+    for word in text.split_whitespace() {
+        let space = usize::from(!empty);
+        if !empty && line.width() + space + word.width() > width {
+            let _ = writeln!(out, "{}", style(&line));
+            line = indent.to_owned();
+            empty = true;
+        }
+        if !empty {
+            line.push(' ');
+        }
+        let mut rest = word;
+        while line.width() + rest.width() > width {
+            let (head, tail) = cut(rest, width.saturating_sub(line.width()));
+            if tail.is_empty() {
+                break;
+            }
+            let _ = writeln!(out, "{}", style(&format!("{line}{head}")));
+            line = indent.to_owned();
+            rest = tail;
+        }
+        line.push_str(rest);
+        empty = false;
+    }
+    if !empty {
+        let _ = writeln!(out, "{}", style(&line));
+    }
+}
+
+/// Splits a word after so many columns, but at least one character.
+fn cut(word: &str, room: usize) -> (&str, &str) {
+    let mut used = 0;
+    for (i, c) in word.char_indices() {
+        used += c.width().unwrap_or(0);
+        if used > room && i > 0 {
+            return word.split_at(i);
+        }
+    }
+    (word, "")
+}

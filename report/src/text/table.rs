@@ -1,0 +1,226 @@
+//! The rows of the terminal report: grouped by verdict and category, in columns that line up through all groups.
+
+use super::{Notes, Paint};
+use crate::clean::visible;
+use crate::rows::{RowView, Tone, glyph};
+use crate::sentence;
+use analyze::Comparison;
+use comfy_table::presets::NOTHING;
+use comfy_table::{Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, Table, Width};
+use std::fmt::Write;
+use unicode_width::UnicodeWidthStr;
+
+/// Below this width a row takes two lines.
+const WIDE: usize = 120;
+/// The first column never gets narrower than this.
+const FIRST: usize = 16;
+
+/// One shown row as the texts of its columns; a text may have several lines.
+struct Line<'a, 'v> {
+    view: &'v RowView<'a>,
+    cells: Vec<String>,
+}
+
+/// How the columns are called, and which are numbers.
+struct Layout {
+    header: &'static [&'static str],
+    numeric: &'static [bool],
+}
+
+const NARROW_LAYOUT: Layout = Layout {
+    header: &["Case\nmetric", "A mean ±CV\nB mean ±CV", "Change\n95% CI", "q\np", "n", "Verdict"],
+    numeric: &[false, true, true, true, true, false],
+};
+const WIDE_LAYOUT: Layout = Layout {
+    header: &["Case, metric", "A mean ±CV", "B mean ±CV", "Change", "95% CI", "p", "q", "n", "Verdict"],
+    numeric: &[false, true, true, true, true, true, true, true, false],
+};
+
+/// Writes all listed rows, already in order.
+pub(super) fn write(
+    out: &mut String,
+    comparison: &Comparison,
+    views: &[RowView<'_>],
+    notes: &Notes<'_>,
+    width: usize,
+    paint: &Paint,
+) {
+    if views.is_empty() {
+        return;
+    }
+    let wide = width >= WIDE;
+    let layout = if wide { &WIDE_LAYOUT } else { &NARROW_LAYOUT };
+    let lines: Vec<Line<'_, '_>> =
+        views.iter().map(|view| Line { view, cells: cells(view, notes, wide) }).collect();
+    let widths = widths(&lines, layout, width);
+    out.push('\n');
+    let header: Vec<String> = layout.header.iter().map(ToString::to_string).collect();
+    let head = render(layout, &widths, &[(header, None)], false);
+    for line in head.lines() {
+        let _ = writeln!(out, "{}", paint.bold(line));
+    }
+    let total = widths.iter().sum::<usize>() + 2 * (widths.len() - 1);
+    let _ = writeln!(out, "{}", paint.dim(&"─".repeat(total.min(width))));
+    groups(out, comparison, &lines, layout, &widths, width, paint);
+}
+
+/// Headings and the rows under them.
+fn groups(
+    out: &mut String,
+    comparison: &Comparison,
+    lines: &[Line<'_, '_>],
+    layout: &Layout,
+    widths: &[usize],
+    width: usize,
+    paint: &Paint,
+) {
+    let mut last_heading = String::new();
+    let mut start = 0;
+    let mut first = true;
+    while let Some(head) = lines.get(start) {
+        let same = lines
+            .get(start..)
+            .unwrap_or_default()
+            .iter()
+            .take_while(|l| group_key(l) == group_key(head))
+            .count();
+        let heading = heading(comparison, head.view);
+        if !first {
+            out.push('\n');
+        }
+        if heading != last_heading {
+            super::wrapped(out, &heading, width, "  ", |l| paint.bold(l));
+            last_heading = heading;
+        }
+        first = false;
+        let rows: Vec<(Vec<String>, Option<Color>)> = lines
+            .get(start..start + same)
+            .unwrap_or_default()
+            .iter()
+            .map(|l| (l.cells.clone(), color(l.view)))
+            .collect();
+        out.push_str(&render(layout, widths, &rows, paint.color));
+        start += same;
+    }
+}
+
+/// Rows that stand under one heading.
+fn group_key<'a>(line: &Line<'a, '_>) -> (usize, analyze::Verdict, &'a str, &'a str) {
+    let row = line.view.row;
+    (row.candidate, row.verdict, &row.workload, &row.category)
+}
+
+/// `netperf TCP_STREAM`, with the candidate when there are several.
+fn heading(comparison: &Comparison, view: &RowView<'_>) -> String {
+    let name = format!("{} {}", visible(&view.row.workload), visible(&view.row.category));
+    if comparison.b.len() > 1 {
+        format!("{} · {name}", sentence::candidate_label(comparison, view.row.candidate))
+    } else {
+        name
+    }
+}
+
+/// Orange for worse, blue for better, bold black for the rest of what is decided.
+fn color(view: &RowView<'_>) -> Option<Color> {
+    match view.tone {
+        Tone::Worse => Some(Color::AnsiValue(166)),
+        Tone::Better => Some(Color::AnsiValue(32)),
+        Tone::Changed | Tone::None => None,
+    }
+}
+
+/// The texts of a row's columns.
+fn cells(view: &RowView<'_>, notes: &Notes<'_>, wide: bool) -> Vec<String> {
+    let value = |mean: &str, cv: &Option<String>| match cv {
+        Some(cv) => format!("{mean} ±{cv}"),
+        None => mean.to_owned(),
+    };
+    let role = if view.gates { "" } else { " ·" };
+    let (a, b) = (value(&view.a, &view.a_cv), value(&view.b, &view.b_cv));
+    let q = view.q.clone().unwrap_or_else(|| "-".to_owned());
+    let ci = view.change.ci.clone().unwrap_or_default();
+    let marks = notes.marks(view);
+    let word = format!("{} {}", glyph(view.row.verdict), view.row.verdict.word());
+    let reason = view.row.reason.map(|r| format!("({})", r.word()));
+    let tail =
+        [reason, (!marks.is_empty()).then_some(marks)].into_iter().flatten().collect::<Vec<_>>().join(" ");
+    let metric = format!("{}{role}", view.metric_unit());
+    if wide {
+        let verdict = format!("{word} {tail}").trim_end().to_owned();
+        let name = format!("{} {metric}", view.case());
+        return vec![name, a, b, view.change.text.clone(), ci, view.p.clone(), q, view.n(), verdict];
+    }
+    let change = format!("{}\n{ci}", view.change.text).trim_end().to_owned();
+    let n = format!("{}\n{}", view.row.a.n, view.row.b.n);
+    vec![
+        format!("{}\n{metric}", view.case()),
+        format!("{a}\n{b}"),
+        change,
+        format!("{q}\n{}", view.p),
+        n,
+        format!("{word}\n{tail}").trim_end().to_owned(),
+    ]
+}
+
+/// Every column as wide as its widest line; the first takes what is left, the widest others give way before it.
+fn widths(lines: &[Line<'_, '_>], layout: &Layout, width: usize) -> Vec<usize> {
+    let widest = |text: &str| text.lines().map(UnicodeWidthStr::width).max().unwrap_or(0);
+    let mut widths: Vec<usize> = layout.header.iter().map(|h| widest(h)).collect();
+    for line in lines {
+        for (have, cell) in widths.iter_mut().zip(&line.cells) {
+            *have = (*have).max(widest(cell));
+        }
+    }
+    let gaps = 2 * widths.len().saturating_sub(1);
+    let room = width.saturating_sub(gaps);
+    while widths.iter().skip(1).sum::<usize>() + FIRST > room {
+        let Some(largest) = widths.iter_mut().skip(1).max().filter(|w| **w > 6) else { break };
+        *largest -= 1;
+    }
+    let rest: usize = widths.iter().skip(1).sum();
+    if let Some(first) = widths.first_mut() {
+        *first = (*first).min(room.saturating_sub(rest).max(FIRST));
+    }
+    widths
+}
+
+/// Rows as lines of fixed columns; a cell that does not fit is wrapped inside its column.
+fn render(layout: &Layout, widths: &[usize], rows: &[(Vec<String>, Option<Color>)], color: bool) -> String {
+    let mut table = Table::new();
+    table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    if color {
+        table.enforce_styling();
+    } else {
+        table.force_no_tty();
+    }
+    for (cells, tone) in rows {
+        table.add_row(cells.iter().enumerate().map(|(i, text)| {
+            let cell = Cell::new(text);
+            match tone {
+                // The change, its interval and the verdict carry one colour.
+                Some(c) if layout.header.get(i).is_some_and(|h| is_colored(h)) => cell.fg(*c),
+                _ => cell,
+            }
+        }));
+    }
+    let last = widths.len().saturating_sub(1);
+    for (i, column) in table.column_iter_mut().enumerate() {
+        let gap = if i == last { 0 } else { 2 };
+        column.set_padding((0, gap));
+        let width = widths.get(i).copied().unwrap_or(FIRST) as u16 + gap;
+        column.set_constraint(ColumnConstraint::Absolute(Width::Fixed(width)));
+        if layout.numeric.get(i).copied().unwrap_or(false) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    let mut text = String::new();
+    for line in table.lines() {
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+fn is_colored(header: &str) -> bool {
+    header.starts_with("Change") || header.starts_with("95%") || header == "Verdict"
+}
