@@ -1,0 +1,243 @@
+//! One repeat's directory: raw output first, then the values, then the classic file, each whole or not there.
+
+use crate::lab::Failed;
+use crate::workload::Outcome;
+use model::measurement::{MEASUREMENT_FORMAT, Outcome as Value};
+use model::store::{self, StoreError, create_directory, io_error};
+use model::{Case, Measurement, MetricDecl, RawRef};
+use serde::Serialize;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Where and when a cell was measured.
+#[derive(Clone, Debug)]
+pub struct Cell<'a> {
+    /// The case.
+    pub case: &'a Case,
+    /// Its metrics.
+    pub metrics: &'a [MetricDecl],
+    /// Repeat, from 1.
+    pub repeat: u32,
+    /// Name of the boot.
+    pub boot: &'a str,
+    /// The host's boot id.
+    pub host_boot: &'a str,
+    /// Block, from 1.
+    pub block: u32,
+    /// Position within the boot, from 0.
+    pub order: u32,
+    /// Attempt, from 1.
+    pub attempt: u32,
+}
+
+/// An open repeat directory.
+#[derive(Debug)]
+pub struct Repeat {
+    dir: PathBuf,
+    measurements: Vec<Measurement>,
+    series: Vec<SeriesLine>,
+}
+
+/// One line of `series.jsonl`.
+#[derive(Clone, Debug, Serialize, serde::Deserialize)]
+struct SeriesLine {
+    v: u32,
+    case: String,
+    metric: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    session: Option<u32>,
+    ending_unix: f64,
+    seconds: f64,
+    value: f64,
+}
+
+impl Repeat {
+    /// Opens the directory, with what an earlier boot left in it.
+    pub fn open(dir: &Path) -> Result<Repeat, StoreError> {
+        for sub in ["results", "raw", "sysinfo"] {
+            create_directory(&dir.join(sub))?;
+        }
+        let mut repeat = Repeat { dir: dir.to_owned(), measurements: Vec::new(), series: Vec::new() };
+        let path = dir.join(store::MEASUREMENTS_FILE);
+        if path.exists() {
+            repeat.measurements = store::read_measurements(&path)?;
+        }
+        let path = dir.join(store::SERIES_FILE);
+        if path.exists() {
+            repeat.series = store::read_lines(&path)?;
+        }
+        Ok(repeat)
+    }
+
+    /// The directory.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// All values and reasons so far.
+    pub fn measurements(&self) -> &[Measurement] {
+        &self.measurements
+    }
+
+    /// A fresh folder for a cell's raw output, and its path relative to the repeat.
+    pub fn raw_dir(&self, cell: &Cell<'_>) -> Result<(PathBuf, String), StoreError> {
+        let attempt = if cell.attempt > 1 { format!(".attempt{}", cell.attempt) } else { String::new() };
+        let name = format!("raw/{:03}.{}{attempt}", cell.order, file_name(cell.case));
+        let path = self.dir.join(&name);
+        if path.exists() {
+            // Left by a perfvt that died while measuring: nothing refers to it.
+            fs::remove_dir_all(&path).map_err(io_error("removing", &path))?;
+        }
+        create_directory(&path)?;
+        Ok((path, name))
+    }
+
+    /// Writes down what a cell came to. Earlier lines of the same case go: they belong to an attempt that was lost.
+    pub fn store(
+        &mut self,
+        cell: &Cell<'_>,
+        raw: &str,
+        result: &Result<Outcome, Failed>,
+    ) -> Result<(), StoreError> {
+        let id = cell.case.id();
+        self.measurements.retain(|m| m.case != id);
+        self.series.retain(|s| s.case != id);
+        for metric in cell.metrics {
+            self.measurements.push(measurement(cell, metric, raw, result));
+        }
+        if let Ok(outcome) = result {
+            self.series.extend(outcome.series.iter().map(|p| SeriesLine {
+                v: MEASUREMENT_FORMAT,
+                case: id.clone(),
+                metric: p.metric.to_owned(),
+                session: p.session,
+                ending_unix: p.ending,
+                seconds: p.seconds,
+                value: p.value,
+            }));
+            store::write_lines(&self.dir.join(store::SERIES_FILE), &self.series)?;
+        }
+        store::write_measurements(&self.dir.join(store::MEASUREMENTS_FILE), &self.measurements)
+    }
+}
+
+fn measurement(
+    cell: &Cell<'_>,
+    metric: &MetricDecl,
+    raw: &str,
+    result: &Result<Outcome, Failed>,
+) -> Measurement {
+    let found = result.as_ref().ok().and_then(|o| o.values.iter().find(|v| v.metric == metric.name));
+    let outcome = match (result, found) {
+        (_, Some(v)) if v.value.is_finite() => Value::Value(v.value),
+        (Err(failed), _) => Value::Invalid { reason: failed.to_string() },
+        _ => Value::Invalid { reason: format!("the workload gave no finite {}", metric.name) },
+    };
+    Measurement {
+        v: MEASUREMENT_FORMAT,
+        case: cell.case.id(),
+        workload: cell.case.workload.clone(),
+        category: cell.case.category.clone(),
+        keys: cell.case.keys.clone(),
+        metric: metric.name.clone(),
+        unit: metric.unit.clone(),
+        outcome,
+        repeat: cell.repeat,
+        boot: cell.boot.to_owned(),
+        host_boot: cell.host_boot.to_owned(),
+        block: cell.block,
+        order: cell.order,
+        attempt: cell.attempt,
+        window: result.as_ref().ok().map(|o| o.window),
+        raw: found
+            .and_then(|v| v.raw.as_ref())
+            .map(|(file, line)| RawRef { file: format!("{raw}/{file}"), line: *line }),
+    }
+}
+
+/// A case as part of a file name: letters, digits and `=,._-` stay, anything else becomes `_`.
+fn file_name(case: &Case) -> String {
+    let category = case.category.split_whitespace().next().unwrap_or("case");
+    format!("{category}.{}", case.keys)
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || "=,._-".contains(c) { c } else { '_' })
+        .take(120)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workload::{Point, Value as Got};
+    use model::{Direction, Window};
+
+    fn metric(name: &str) -> MetricDecl {
+        MetricDecl { name: name.into(), unit: "u".into(), direction: Direction::HigherIsBetter }
+    }
+
+    fn good(value: f64) -> Result<Outcome, Failed> {
+        Ok(Outcome {
+            window: Window { start_unix_ns: 1, mono_ns: 2, len_ns: 3 },
+            values: vec![Got { metric: "throughput", value, raw: Some(("session0.txt".into(), 4)) }],
+            series: vec![Point { metric: "throughput", session: Some(0), ending: 1.0, seconds: 1.0, value }],
+        })
+    }
+
+    #[test]
+    fn a_case_is_stored_once_however_often_it_was_tried() {
+        let dir = tempfile::tempdir().unwrap();
+        let case = Case {
+            workload: "netperf".into(),
+            category: "TCP_STREAM (RX)".into(),
+            keys: [("size", "64")].into_iter().collect(),
+        };
+        let metrics = [metric("throughput"), metric("CPU")];
+        let cell = Cell {
+            case: &case,
+            metrics: &metrics,
+            repeat: 1,
+            boot: "b1",
+            host_boot: "h",
+            block: 1,
+            order: 3,
+            attempt: 1,
+        };
+        let mut repeat = Repeat::open(dir.path()).unwrap();
+        let (path, raw) = repeat.raw_dir(&cell).unwrap();
+        assert!(path.is_dir());
+        assert_eq!(raw, "raw/003.TCP_STREAM.size=64");
+        repeat.store(&cell, &raw, &Err(Failed::Case("no reply".into()))).unwrap();
+        assert!(repeat.measurements().iter().all(|m| m.value().is_none()));
+        repeat.store(&cell, &raw, &good(10.0)).unwrap();
+        let again = Repeat::open(dir.path()).unwrap();
+        assert_eq!(again.measurements().len(), 2);
+        assert_eq!(again.measurements()[0].value(), Some(10.0));
+        assert_eq!(
+            again.measurements()[0].raw.as_ref().unwrap().file,
+            "raw/003.TCP_STREAM.size=64/session0.txt"
+        );
+        assert_eq!(
+            again.measurements()[1].value(),
+            None,
+            "a metric that the workload did not give is no zero"
+        );
+        assert_eq!(again.series.len(), 1);
+    }
+
+    #[test]
+    fn a_number_that_is_not_finite_never_becomes_a_value() {
+        let case = Case { workload: "w".into(), category: "c".into(), keys: Default::default() };
+        let metrics = [metric("throughput")];
+        let cell = Cell {
+            case: &case,
+            metrics: &metrics,
+            repeat: 1,
+            boot: "",
+            host_boot: "",
+            block: 1,
+            order: 0,
+            attempt: 1,
+        };
+        assert_eq!(measurement(&cell, &metrics[0], "raw/x", &good(f64::NAN)).value(), None);
+    }
+}

@@ -1,0 +1,250 @@
+//! From a request to a campaign's plan: everything that can fail is found here, before anything boots.
+
+use super::plan;
+use super::runner::to_stored;
+use crate::accel::{self, Accel, NoKvm};
+use crate::guest::network::{self, NetworkError};
+use crate::host::pin::PinPlan;
+use crate::host::topology::{Topology, TopologyError};
+use crate::lab::Moment;
+use crate::matrix::{self, Environment, MatrixError};
+use crate::testbed::{self, TestbedError};
+use crate::workload::{self, Workload};
+use model::campaign::CAMPAIGN_FORMAT;
+use model::{CampaignFile, EnvironmentPlan, Origin, ParamsError, Rule};
+use std::path::Path;
+
+/// What the user asks for.
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    /// Workload.
+    pub workload: String,
+    /// `--env`, as written.
+    pub envs: Vec<String>,
+    /// `--set`, as written.
+    pub sets: Vec<String>,
+    /// Boots of each environment.
+    pub repeats: u32,
+    /// `auto`, `kvm` or `tcg`.
+    pub accel: String,
+    /// Go on where the host is too small to pin.
+    pub allow_unpinned: bool,
+    /// Seed of the order; `None` takes one from the clock.
+    pub seed: Option<u64>,
+    /// The command line.
+    pub argv: Vec<String>,
+}
+
+/// A request that cannot be carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// No such workload.
+    #[error("unknown workload '{name}'; known: {known}")]
+    UnknownWorkload {
+        /// What was asked for.
+        name: String,
+        /// All there are.
+        known: String,
+    },
+    /// Flags.
+    #[error(transparent)]
+    Matrix(#[from] MatrixError),
+    /// A parameter.
+    #[error(transparent)]
+    Params(#[from] ParamsError),
+    /// `--accel kvm`.
+    #[error(transparent)]
+    Accel(#[from] NoKvm),
+    /// `net=tap`.
+    #[error(transparent)]
+    Network(#[from] NetworkError),
+    /// sysfs.
+    #[error(transparent)]
+    Topology(#[from] TopologyError),
+    /// Placement or hardware, in one environment.
+    #[error("environment {environment}: {source}")]
+    Environment {
+        /// Which one.
+        environment: String,
+        /// What is wrong.
+        source: TestbedError,
+    },
+}
+
+/// A plan, with what `--dry-run` shows beside it.
+pub struct Prepared {
+    /// The plan.
+    pub file: CampaignFile,
+    /// How guests are executed.
+    pub accel: Accel,
+    /// Placement of each environment's guests.
+    pub pins: Vec<Option<PinPlan>>,
+    /// Seconds that the campaign will take, roughly.
+    pub seconds: f64,
+    /// Bytes that it will write, roughly.
+    pub bytes: u64,
+}
+
+/// Makes a plan. `executable` is perfvt itself, for the KVM probe.
+pub fn prepare(request: &Request, executable: &Path) -> Result<Prepared, SetupError> {
+    let workload = workload::find(&request.workload).ok_or_else(|| SetupError::UnknownWorkload {
+        name: request.workload.clone(),
+        known: workload::ALL.map(|w| w.name()).join(", "),
+    })?;
+    let mut environments = matrix::environments(workload, &request.sets, &request.envs)?;
+    let cases = matrix::cases(workload, &environments)?;
+    let (accel, warning) = accel::resolve(&request.accel, || accel::probe(executable))?;
+    let mut warnings: Vec<String> = warning.into_iter().collect();
+    let networks = resolve_networks(&mut environments, &mut warnings)?;
+    let pins = resolve_pins(&mut environments, accel, request.allow_unpinned, &mut warnings)?;
+    let now = Moment::now();
+    let id = campaign_id(&now);
+    let seed = request.seed.unwrap_or(now.unix_ns ^ u64::from(std::process::id()));
+    let shuffle = environments.first().map_or(Ok(true), |e| e.params.switch("shuffle"))?;
+    let blocks = plan::blocks(environments.len(), request.repeats, cases.len(), seed, shuffle);
+    let boots = environments.len() as f64 * f64::from(request.repeats);
+    let (seconds, bytes) = estimate(workload, &environments, boots, cases.len() as f64, accel);
+    let stored = |e: &Environment| EnvironmentPlan {
+        name: e.name.clone(),
+        params: to_stored(&e.params),
+        factors: e.factors.clone(),
+    };
+    let file = CampaignFile {
+        format: CAMPAIGN_FORMAT,
+        perfvt: env!("CARGO_PKG_VERSION").into(),
+        id,
+        created_unix_ns: now.unix_ns,
+        seed,
+        argv: request.argv.clone(),
+        workload: request.workload.clone(),
+        scenario: "host_guest".into(),
+        accel: accel.to_string(),
+        network: networks,
+        warnings,
+        rule: Rule::Fixed { repeats: request.repeats },
+        environments: environments.iter().map(stored).collect(),
+        cases,
+        blocks,
+    };
+    Ok(Prepared { file, accel, pins, seconds, bytes })
+}
+
+/// `net=auto` is resolved once for the campaign; what comes out stands in the parameters.
+fn resolve_networks(
+    environments: &mut [Environment],
+    warnings: &mut Vec<String>,
+) -> Result<String, SetupError> {
+    let mut auto = None;
+    let mut kinds: Vec<&str> = Vec::new();
+    for environment in environments {
+        let asked = environment.params.choice("net", &["auto", "tap", "user"])?;
+        let kind = match (asked, &auto) {
+            ("auto", Some(kind)) => *kind,
+            ("auto", None) => {
+                let (kind, fallback) = network::resolve("auto")?;
+                warnings
+                    .extend(fallback.map(|why| format!("the network is QEMU's user mode, because {why}")));
+                *auto.insert(kind)
+            }
+            (asked, _) => network::resolve(asked)?.0,
+        };
+        let origin = environment.params.param("net").map_or(Origin::BuiltIn, |p| p.origin.clone());
+        environment.params.set("net", kind.word(), origin);
+        if !kinds.contains(&kind.word()) {
+            kinds.push(kind.word());
+        }
+    }
+    Ok(kinds.join(","))
+}
+
+/// Plans every environment's placement, and checks its hardware.
+fn resolve_pins(
+    environments: &mut [Environment],
+    accel: Accel,
+    allow_unpinned: bool,
+    warnings: &mut Vec<String>,
+) -> Result<Vec<Option<PinPlan>>, SetupError> {
+    let topology = Topology::here()?;
+    let mut pins = Vec::new();
+    for environment in environments {
+        let wrong = |source| SetupError::Environment { environment: environment.name.clone(), source };
+        let (smp, pin) = testbed::pin(&topology, &environment.params, allow_unpinned).map_err(wrong)?;
+        testbed::hardware(&environment.params, accel, smp, pin.as_ref()).map_err(|e| wrong(e.into()))?;
+        let origin = environment.params.param("smp").map_or(Origin::BuiltIn, |p| p.origin.clone());
+        environment.params.set("smp", smp.to_string(), origin);
+        if pin.is_none() {
+            warnings.push(format!(
+                "guests of {} ran unpinned: expect several times the spread between boots",
+                environment.name
+            ));
+        }
+        pins.push(pin);
+    }
+    Ok(pins)
+}
+
+fn estimate(
+    workload: &dyn Workload,
+    envs: &[Environment],
+    boots: f64,
+    cases: f64,
+    accel: Accel,
+) -> (f64, u64) {
+    let boot = if accel == Accel::Kvm { 3.0 } else { 5.0 };
+    let case = envs.first().map_or(0.0, |e| workload.seconds(&e.params));
+    // Raw output, measurements and series of a case; logs and facts of a boot.
+    let bytes = boots * (100e3 + cases * 40e3);
+    (boots * (boot + cases * case), bytes as u64)
+}
+
+/// A name that no other campaign has: when it was planned, and a few digits of everything that tells two of the same
+/// second apart.
+fn campaign_id(now: &Moment) -> String {
+    let boot = crate::host::fingerprint::boot_id(Path::new("/"));
+    let salt = format!("{} {} {} {boot}", now.unix_ns, now.mono_ns, std::process::id());
+    let hash: String = blake3::hash(salt.as_bytes()).to_hex().chars().take(8).collect();
+    format!("{}-{hash}", utc_stamp(now.unix_ns))
+}
+
+/// `20261121T101112Z`.
+pub fn utc_stamp(unix_ns: u64) -> String {
+    jiff::Timestamp::from_nanosecond(i128::from(unix_ns))
+        .map(|t| t.strftime("%Y%m%dT%H%M%SZ").to_string())
+        .unwrap_or_else(|_| unix_ns.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stamp_is_utc_and_two_campaigns_have_two_names() {
+        assert_eq!(utc_stamp(1_700_000_000_000_000_000), "20231114T221320Z");
+        let a = Moment { unix_ns: 1_700_000_000_000_000_000, mono_ns: 1 };
+        let b = Moment { mono_ns: 2, ..a };
+        assert_ne!(campaign_id(&a), campaign_id(&b));
+    }
+
+    #[test]
+    fn a_request_becomes_a_plan_with_everything_resolved() {
+        let request = Request {
+            workload: "netperf".into(),
+            envs: vec!["base".into(), "head:nic_model=e1000,net=user".into()],
+            sets: vec!["protocols=TCP_RR".into(), "l=1".into(), "numa_node=0".into()],
+            repeats: 2,
+            accel: "tcg".into(),
+            ..Request::default()
+        };
+        let prepared = prepare(&request, Path::new("/nonexistent")).unwrap();
+        let file = prepared.file;
+        assert_eq!(file.cases.len(), 9);
+        assert_eq!(file.environments[1].params["net"].value, "user");
+        assert!(["tap", "user"].contains(&file.environments[0].params["net"].value.as_str()));
+        assert!(file.environments[0].params["smp"].value.parse::<u32>().unwrap() >= 1);
+        assert!(file.warnings.iter().any(|w| w.contains("unpinned")), "{:?}", file.warnings);
+        assert_eq!(file.boots().count(), 4);
+        let unknown = Request { workload: "netperv".into(), ..request };
+        let error = prepare(&unknown, Path::new("/")).err().unwrap().to_string();
+        assert_eq!(error, "unknown workload 'netperv'; known: netperf");
+    }
+}

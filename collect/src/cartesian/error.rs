@@ -1,0 +1,139 @@
+//! What can be wrong with a configuration, said with the place, the line and the way out.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// A place in a configuration, with the line that stands there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The file as it was named, or the name that was given to a piece of text.
+    pub file: Arc<PathBuf>,
+    /// Line, counted from 1.
+    pub line: u32,
+    /// Column in characters, counted from 1.
+    pub column: u32,
+    /// The line, with tabs expanded.
+    pub text: String,
+    /// Where the caret goes: columns of `text` before it.
+    pub caret: u32,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.file.display(), self.line, self.column)
+    }
+}
+
+/// The line and a caret below it, cut to a readable width.
+struct Excerpt<'a>(&'a Place);
+
+/// Characters of a long line that an excerpt shows before and after the caret.
+const AROUND: usize = 60;
+
+impl fmt::Display for Excerpt<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let caret = usize::try_from(self.0.caret).unwrap_or(0);
+        let from = caret.saturating_sub(AROUND);
+        let shown: String = self.0.text.chars().skip(from).take(2 * AROUND).collect();
+        let blanks = caret - from;
+        write!(f, "\n    {}\n    {:blanks$}^", shown.trim_end(), "")
+    }
+}
+
+/// ", did you mean 'x'?" or nothing.
+struct Hint<'a>(&'a Option<String>);
+
+impl fmt::Display for Hint<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(hint) => write!(f, "; {hint}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Why a configuration cannot be read or expanded.
+#[derive(Debug, thiserror::Error)]
+pub enum CartesianError {
+    /// A line that is not of the language.
+    #[error("{place}: expected {expected}, found {found}{hint}{excerpt}", hint = Hint(hint), excerpt = Excerpt(place))]
+    Syntax {
+        /// Where.
+        place: Box<Place>,
+        /// What would do there.
+        expected: String,
+        /// What stands there.
+        found: String,
+        /// What was probably meant.
+        hint: Option<String>,
+    },
+    /// A file that is to be included and cannot be.
+    #[error("{place}: including {path}: {why}{hint}{excerpt}", path = path.display(), hint = Hint(hint), excerpt = Excerpt(place))]
+    Include {
+        /// Where it is included.
+        place: Box<Place>,
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it: missing, a cycle, not text.
+        why: String,
+        /// What was probably meant.
+        hint: Option<String>,
+    },
+    /// The file to begin with cannot be read.
+    #[error("reading {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Nesting, includes or sizes beyond what any real configuration needs.
+    #[error("{place}: {what}{excerpt}", excerpt = Excerpt(place))]
+    Limit {
+        /// Where the limit was met.
+        place: Box<Place>,
+        /// Which limit.
+        what: String,
+    },
+    /// A value that `_min` or `_max` cannot compare.
+    #[error("{variant}: comparing {key} = '{value}' ({origin}) with {bound}: not a number, a size like 512M or 4G, or too large")]
+    Bound {
+        /// The variant's name.
+        variant: String,
+        /// The key whose value is no number.
+        key: String,
+        /// The value.
+        value: String,
+        /// Where the value was set.
+        origin: String,
+        /// The key that asked for the comparison.
+        bound: String,
+    },
+    /// A variant whose values outgrow memory, as `a = ${a}${a}` does.
+    #[error("{variant}: {origin}: the values of this variant are larger than {limit} bytes together; is a key appended to itself?")]
+    Value {
+        /// The variant's name.
+        variant: String,
+        /// The assignment that went too far.
+        origin: String,
+        /// The bound.
+        limit: usize,
+    },
+}
+
+/// Something that was read, and probably not meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    /// Where.
+    pub place: Place,
+    /// What was made of it, and what was probably meant.
+    pub text: String,
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.place, self.text)
+    }
+}

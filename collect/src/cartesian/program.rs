@@ -1,0 +1,261 @@
+//! The parsed configuration in the form that expansion wants: numbers instead of names.
+//!
+//! ```text
+//!   last variants block = root ──> its variants ──> the block before it ──> … ──> the first lines of the file
+//! ```
+//! A later block stands above an earlier one, and every variant of a block shares what came before the block, so this
+//! is a graph whose size is that of the text, not of the product. A leaf is a path from the root down; its values are
+//! set from the leaf upwards, which is the order of the text.
+
+use super::labels::{AtomId, Label, LabelId, Reach};
+use super::template::Template;
+use regex::Regex;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Number of a [`Node`].
+pub(super) type NodeId = u32;
+/// Number of a key.
+pub(super) type KeyId = u32;
+/// Number of a [`Filter`].
+pub(super) type FilterId = u32;
+/// Number of a [`Guard`].
+pub(super) type GuardId = u32;
+
+/// A piece of text: in the program's own store, or in that of the variant being built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub(super) struct Text {
+    start: u32,
+    /// Length in the lower bits, flags in the upper two.
+    len: u32,
+}
+
+impl Text {
+    const OWN: u32 = 1 << 31;
+    const ODD: u32 = 1 << 30;
+    const LEN: u32 = Self::ODD - 1;
+
+    /// Text in the program's store; `odd` when JSON must escape something in it.
+    pub fn stored(start: usize, len: usize, odd: bool) -> Option<Text> {
+        let (start, len) = (u32::try_from(start).ok()?, u32::try_from(len).ok()?);
+        (len <= Self::LEN).then_some(Text { start, len: len | if odd { Self::ODD } else { 0 } })
+    }
+
+    /// Text in the store of one variant.
+    pub fn own(start: usize, len: usize) -> Option<Text> {
+        let (start, len) = (u32::try_from(start).ok()?, u32::try_from(len).ok()?);
+        (len <= Self::LEN).then_some(Text { start, len: len | Self::OWN | Self::ODD })
+    }
+
+    /// A part of this text, in bytes from its start.
+    pub fn part(self, range: std::ops::Range<usize>) -> Text {
+        let narrow = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let whole = self.len & Self::LEN;
+        let from = narrow(range.start).min(whole);
+        let to = narrow(range.end).clamp(from, whole);
+        Text { start: self.start.saturating_add(from), len: (to - from) | (self.len & !Self::LEN) }
+    }
+
+    /// Whether JSON may have to escape something.
+    pub fn is_odd(self) -> bool {
+        self.len & Self::ODD != 0
+    }
+
+    /// Whether it lies in the variant's store.
+    pub fn is_own(self) -> bool {
+        self.len & Self::OWN != 0
+    }
+
+    /// Where it lies in its store.
+    pub fn range(self) -> std::ops::Range<usize> {
+        let start = self.start as usize;
+        start..start + (self.len & Self::LEN) as usize
+    }
+}
+
+/// A line of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub(super) struct Loc {
+    pub line: u32,
+    pub file: u16,
+}
+
+/// What an assignment writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Value {
+    /// Text without `${`.
+    Plain(Text),
+    /// Number of a [`Template`].
+    Template(u32),
+}
+
+/// One statement.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Item {
+    /// `k = v`, `k += v`, `k <= v`, `k ~= v`.
+    Assign { how: How, key: KeyId, value: Value, loc: Loc },
+    /// `k ?= v`, `k ?+= v`, `k ?<= v`: all keys that match and are there.
+    Matching { how: How, pattern: u32, value: Value, loc: Loc },
+    /// `del k`.
+    Delete { key: KeyId },
+    /// `suffix _x`; number of the suffix.
+    Suffix { suffix: u32 },
+    /// `filter:` and `!filter:` with their block.
+    Condition { filter: FilterId, negated: bool, body: u32 },
+}
+
+/// What an operator does to the value before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum How {
+    /// `=`
+    Set,
+    /// `+=`
+    Append,
+    /// `<=`
+    Prepend,
+    /// `~=`
+    Lazy,
+}
+
+/// What can rule variants out.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Guard {
+    pub filter: FilterId,
+    pub kind: GuardKind,
+    pub loc: Loc,
+    /// The line, for messages.
+    pub text: Text,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum GuardKind {
+    Only,
+    No,
+    /// A condition that holds filters; number of its body.
+    If(u32),
+    /// The same with `!`.
+    Unless(u32),
+}
+
+/// The block of a condition.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Body {
+    pub items: Vec<Item>,
+    /// The filters of the block, and its conditions that have any.
+    pub guards: Vec<GuardId>,
+}
+
+/// A block of statements with, below it, what stands before it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Node {
+    /// What a variant adds to the name; nothing for what is no variant.
+    pub labels: Vec<LabelId>,
+    pub children: Vec<NodeId>,
+    pub body: Body,
+    /// One [`Guard`] for each alternative of each `join`.
+    pub joins: Vec<GuardId>,
+    /// Dependencies, each a list of labels.
+    pub deps: Vec<Vec<LabelId>>,
+    /// Whether the labels belong to the short name.
+    pub in_shortname: bool,
+    /// Whether this is the default of its block.
+    pub default: bool,
+    /// Whether all children are wanted even when defaults are asked for.
+    pub expanded: bool,
+    /// Which labels lie below; number in [`Program::reaches`].
+    pub reach: u32,
+}
+
+/// A filter: alternatives of tests that must all hold.
+pub(super) type Filter = Box<[Box<[Test]>]>;
+
+/// One test of a filter.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Test {
+    /// A label is there.
+    One(AtomId),
+    /// Labels stand next to each other, two or more.
+    Row(Box<[AtomId]>),
+}
+
+/// The left side of `?=` and its kin.
+#[derive(Clone, Debug)]
+pub(super) enum Pattern {
+    /// A plain name: one key.
+    Key(KeyId),
+    /// An expression.
+    Regex(Regex),
+}
+
+/// Post-processing that the end of a key asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Bound {
+    Max(KeyId),
+    Min(KeyId),
+    Fixed(KeyId),
+}
+
+/// A key.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Key {
+    pub name: Text,
+    pub bound: Option<Bound>,
+}
+
+/// A configuration, ready to expand.
+#[derive(Debug, Default)]
+pub(super) struct Program {
+    /// All texts, one behind the other.
+    pub store: String,
+    pub files: Vec<Arc<PathBuf>>,
+    pub nodes: Vec<Node>,
+    pub root: NodeId,
+    pub bodies: Vec<Body>,
+    pub filters: Vec<Filter>,
+    pub guards: Vec<Guard>,
+    pub labels: Vec<Label>,
+    pub atoms: Vec<AtomInfo>,
+    pub reaches: Vec<Reach>,
+    pub keys: Vec<Key>,
+    pub key_ids: std::collections::HashMap<Box<str>, KeyId>,
+    pub templates: Vec<Template>,
+    pub patterns: Vec<Pattern>,
+    pub suffixes: Vec<Text>,
+    /// Whether any key ends in `_min`, `_max` or `_fixed`.
+    pub bounded: bool,
+    /// Whether only defaults are wanted.
+    pub defaults: bool,
+    /// Bytes that the values of one variant may take together.
+    pub max_values: usize,
+}
+
+/// A label as some filter names it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct AtomInfo {
+    pub variable: Option<Text>,
+    pub name: Text,
+    /// Whether any variant carries it.
+    pub exists: bool,
+}
+
+impl Program {
+    /// Text of the program's own store.
+    pub fn text(&self, text: Text) -> &str {
+        self.store.get(text.range()).unwrap_or("")
+    }
+
+    /// A node that must be there; an empty one otherwise.
+    pub fn node(&self, id: NodeId) -> Option<&Node> {
+        self.nodes.get(id as usize)
+    }
+
+    /// `file:line`.
+    pub fn origin(&self, loc: Loc) -> String {
+        format!("{}:{}", self.file(loc).display(), loc.line)
+    }
+
+    /// The file of a place.
+    pub fn file(&self, loc: Loc) -> &std::path::Path {
+        self.files.get(usize::from(loc.file)).map_or(std::path::Path::new(""), |f| f.as_path())
+    }
+}

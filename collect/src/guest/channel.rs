@@ -1,0 +1,345 @@
+//! The command channel: argument vectors in, exit status and output out, over a virtio-serial port.
+//!
+//! One line a request, host to guest: `ID SECONDS BASE64`, where the base64 is the argument vector joined by NUL
+//! bytes. The guest decodes it without a shell, runs it, and answers `ID STATUS OUT ERR` followed by OUT bytes of
+//! standard output and ERR bytes of standard error. STATUS is a number, `timeout` when the guest killed the
+//! command at its deadline, or `refused` when it could not be carried out. `ID put MODE PATH CONTENT` writes a file, and
+//! `ID read PATH..` reads files of /proc and /sys at the cost of a single process in the guest. The guest's first line is
+//! `READY KERNEL UPTIME`, said from the descriptor that then reads, so that no request is ever sent to a port
+//! that nobody has opened.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use std::io::{ErrorKind, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// How much later than the guest's own deadline the host gives up.
+const GRACE: Duration = Duration::from_secs(5);
+/// No command's output is longer than this; a longer announcement is nonsense.
+const MAX_OUTPUT: usize = 256 << 20;
+/// How often the guest's health is looked at while waiting.
+const POLL: Duration = Duration::from_millis(50);
+
+/// A request that got no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ChannelError {
+    /// The socket cannot be used, or QEMU closed it.
+    #[error("command channel: {0}")]
+    Io(#[from] std::io::Error),
+    /// The guest is dead; the text says how.
+    #[error("{0}")]
+    Dead(String),
+    /// No answer in time.
+    #[error("command channel: no answer to {what} within {seconds:.0} s")]
+    Deadline {
+        /// Which request.
+        what: String,
+        /// The deadline.
+        seconds: f64,
+    },
+    /// An answer that is none.
+    #[error("command channel: the guest answered {0:?}, which is no answer")]
+    Nonsense(String),
+    /// The command ended with another status than 0.
+    #[error("in the guest, {command} ended with {status}: {stderr}")]
+    Failed {
+        /// The command line, for people.
+        command: String,
+        /// `status 1`, or what happened at its deadline.
+        status: String,
+        /// What it wrote to standard error.
+        stderr: String,
+    },
+}
+
+/// How a request ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// The command's exit status, 128 + n for signal n.
+    Exit(i32),
+    /// The guest killed the command at its deadline.
+    Timeout,
+    /// The guest could not carry the request out.
+    Refused,
+}
+
+/// What a command in the guest came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// How it ended.
+    pub status: Status,
+    /// Standard output.
+    pub stdout: Vec<u8>,
+    /// Standard error.
+    pub stderr: Vec<u8>,
+}
+
+/// What the guest said when it was ready.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ready {
+    /// `uname -r`.
+    pub kernel: String,
+    /// Seconds since the guest's kernel started.
+    pub uptime: f64,
+}
+
+/// The host's end of the channel.
+#[derive(Debug)]
+pub struct Channel {
+    stream: UnixStream,
+    pending: Vec<u8>,
+    next_id: u64,
+}
+
+impl Channel {
+    /// Connects to the socket that QEMU listens on.
+    pub fn connect(path: &Path) -> Result<Channel, ChannelError> {
+        Ok(Channel { stream: UnixStream::connect(path)?, pending: Vec::new(), next_id: 0 })
+    }
+
+    /// Waits for the guest's first line. `health` is asked now and then and may say how the guest died.
+    pub fn wait_ready(
+        &mut self,
+        deadline: Duration,
+        health: &mut dyn FnMut() -> Option<String>,
+    ) -> Result<Ready, ChannelError> {
+        let line = self.line("READY", Instant::now() + deadline, deadline, health)?;
+        let words: Vec<&str> = line.split_whitespace().collect();
+        match words.as_slice() {
+            ["READY", kernel, uptime, ..] => match uptime.parse() {
+                Ok(uptime) => Ok(Ready { kernel: (*kernel).to_owned(), uptime }),
+                Err(_) => Err(ChannelError::Nonsense(line)),
+            },
+            _ => Err(ChannelError::Nonsense(line)),
+        }
+    }
+
+    /// Runs a command in the guest.
+    pub fn exec(
+        &mut self,
+        argv: &[&str],
+        deadline: Duration,
+        health: &mut dyn FnMut() -> Option<String>,
+    ) -> Result<Reply, ChannelError> {
+        let seconds = deadline.as_secs_f64().ceil().max(1.0) as u64;
+        let request = format!("{seconds} {}", STANDARD.encode(argv.join("\0")));
+        self.request(&request, &argv.join(" "), deadline + GRACE, health)
+    }
+
+    /// Reads files of the guest's /proc and /sys, one after the other; their names must be plain words.
+    pub fn read(
+        &mut self,
+        paths: &[&str],
+        deadline: Duration,
+        health: &mut dyn FnMut() -> Option<String>,
+    ) -> Result<Reply, ChannelError> {
+        let request = format!("read {}", paths.join(" "));
+        self.request(&request, &request, deadline + GRACE, health)
+    }
+
+    /// Writes a file in the guest; `mode` is octal text such as `644`.
+    pub fn put(
+        &mut self,
+        path: &str,
+        mode: &str,
+        content: &[u8],
+        deadline: Duration,
+        health: &mut dyn FnMut() -> Option<String>,
+    ) -> Result<Reply, ChannelError> {
+        let request = format!("put {mode} {} {}", STANDARD.encode(path), STANDARD.encode(content));
+        self.request(&request, &format!("writing {path}"), deadline + GRACE, health)
+    }
+
+    fn request(
+        &mut self,
+        request: &str,
+        what: &str,
+        deadline: Duration,
+        health: &mut dyn FnMut() -> Option<String>,
+    ) -> Result<Reply, ChannelError> {
+        self.next_id += 1;
+        let until = Instant::now() + deadline;
+        self.stream.write_all(format!("{} {request}\n", self.next_id).as_bytes())?;
+        loop {
+            let line = self.line(what, until, deadline, health)?;
+            let Some((id, status, out, err)) = parse_answer(&line) else {
+                return Err(ChannelError::Nonsense(line));
+            };
+            let stdout = self.bytes(out, what, until, deadline, health)?;
+            let stderr = self.bytes(err, what, until, deadline, health)?;
+            // The answer to a request that was given up earlier may still come.
+            if id == self.next_id {
+                return Ok(Reply { status, stdout, stderr });
+            }
+        }
+    }
+
+    fn line(
+        &mut self,
+        what: &str,
+        until: Instant,
+        deadline: Duration,
+        health: &mut dyn FnMut() -> Option<String>,
+    ) -> Result<String, ChannelError> {
+        loop {
+            if let Some(end) = self.pending.iter().position(|b| *b == b'\n') {
+                let line: Vec<u8> = self.pending.drain(..=end).collect();
+                return Ok(String::from_utf8_lossy(&line).trim().to_owned());
+            }
+            self.more(what, until, deadline, health)?;
+        }
+    }
+
+    fn bytes(
+        &mut self,
+        count: usize,
+        what: &str,
+        until: Instant,
+        deadline: Duration,
+        health: &mut dyn FnMut() -> Option<String>,
+    ) -> Result<Vec<u8>, ChannelError> {
+        while self.pending.len() < count {
+            self.more(what, until, deadline, health)?;
+        }
+        Ok(self.pending.drain(..count).collect())
+    }
+
+    fn more(
+        &mut self,
+        what: &str,
+        until: Instant,
+        deadline: Duration,
+        health: &mut dyn FnMut() -> Option<String>,
+    ) -> Result<(), ChannelError> {
+        let mut buffer = [0; 65_536];
+        self.stream.set_read_timeout(Some(POLL))?;
+        loop {
+            match self.stream.read(&mut buffer) {
+                // The socket closes when QEMU ends: that says why, if it can be known.
+                Ok(0) => {
+                    return Err(match health() {
+                        Some(death) => ChannelError::Dead(death),
+                        None => ChannelError::Io(ErrorKind::UnexpectedEof.into()),
+                    });
+                }
+                Ok(n) => {
+                    self.pending.extend_from_slice(buffer.get(..n).unwrap_or_default());
+                    return Ok(());
+                }
+                Err(e)
+                    if matches!(
+                        e.kind(),
+                        ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted
+                    ) => {}
+                Err(e) => return Err(e.into()),
+            }
+            if let Some(death) = health() {
+                return Err(ChannelError::Dead(death));
+            }
+            if Instant::now() >= until {
+                return Err(ChannelError::Deadline {
+                    what: what.to_owned(),
+                    seconds: deadline.as_secs_f64(),
+                });
+            }
+        }
+    }
+}
+
+/// `ID STATUS OUT ERR`.
+fn parse_answer(line: &str) -> Option<(u64, Status, usize, usize)> {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let [id, status, out, err] = words.as_slice() else { return None };
+    let status = match *status {
+        "timeout" => Status::Timeout,
+        "refused" => Status::Refused,
+        number => Status::Exit(number.parse().ok()?),
+    };
+    let (out, err): (usize, usize) = (out.parse().ok()?, err.parse().ok()?);
+    (out <= MAX_OUTPUT && err <= MAX_OUTPUT).then_some((id.parse().ok()?, status, out, err))
+}
+
+impl Reply {
+    /// Standard output of a command that ended with status 0.
+    pub fn into_output(self, argv: &[&str]) -> Result<String, ChannelError> {
+        if self.status == Status::Exit(0) {
+            return Ok(String::from_utf8_lossy(&self.stdout).into_owned());
+        }
+        Err(ChannelError::Failed {
+            command: argv.join(" "),
+            status: match self.status {
+                Status::Exit(status) => format!("status {status}"),
+                Status::Timeout => "SIGKILL at its deadline".into(),
+                Status::Refused => "a refusal".into(),
+            },
+            stderr: String::from_utf8_lossy(&self.stderr).trim().to_owned(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{BufRead, BufReader};
+
+    /// A guest that answers each request with the bytes that `answer` makes of its words.
+    fn fake(answer: impl Fn(&[&str]) -> Vec<u8> + Send + 'static) -> Channel {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        std::thread::spawn(move || {
+            let mut out = theirs.try_clone().unwrap();
+            out.write_all(b"READY 6.1.0-1-amd64 1.25\n").unwrap();
+            for line in BufReader::new(theirs).lines() {
+                let line = line.unwrap();
+                let words: Vec<&str> = line.split_whitespace().collect();
+                if out.write_all(&answer(&words)).is_err() {
+                    return;
+                }
+            }
+        });
+        Channel { stream: ours, pending: Vec::new(), next_id: 0 }
+    }
+
+    const SOON: Duration = Duration::from_secs(5);
+
+    #[test]
+    fn arguments_travel_as_data_and_output_comes_back_byte_for_byte() {
+        let mut channel = fake(|words| {
+            let argv = STANDARD.decode(words[2]).unwrap();
+            let mut answer = format!("{} 3 {} 4\n", words[0], argv.len()).into_bytes();
+            answer.extend_from_slice(&argv);
+            answer.extend_from_slice(b"e\0\n!");
+            answer
+        });
+        assert_eq!(channel.wait_ready(SOON, &mut || None).unwrap().kernel, "6.1.0-1-amd64");
+        let reply = channel.exec(&["echo", "a b\n$(x)"], SOON, &mut || None).unwrap();
+        assert_eq!(
+            reply,
+            Reply {
+                status: Status::Exit(3),
+                stdout: b"echo\0a b\n$(x)".to_vec(),
+                stderr: b"e\0\n!".to_vec()
+            }
+        );
+    }
+
+    #[test]
+    fn an_answer_to_an_abandoned_request_is_passed_over() {
+        let mut channel = fake(|words| format!("0 0 2 0\nxx{} timeout 0 0\n", words[0]).into_bytes());
+        channel.wait_ready(SOON, &mut || None).unwrap();
+        assert_eq!(channel.exec(&["true"], SOON, &mut || None).unwrap().status, Status::Timeout);
+    }
+
+    #[test]
+    fn a_death_is_told_while_waiting_and_nonsense_is_quoted() {
+        let mut silent = fake(|_| Vec::new());
+        silent.wait_ready(SOON, &mut || None).unwrap();
+        let error = silent.exec(&["true"], SOON, &mut || Some("the guest panicked".into())).unwrap_err();
+        assert_eq!(error.to_string(), "the guest panicked");
+        let mut odd = fake(|_| b"hello there\n".to_vec());
+        odd.wait_ready(SOON, &mut || None).unwrap();
+        let error = odd.exec(&["true"], SOON, &mut || None).unwrap_err().to_string();
+        assert!(error.contains("hello there"), "{error}");
+    }
+}

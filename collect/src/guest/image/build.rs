@@ -1,0 +1,148 @@
+//! Builds an image, or finds the one that is already there.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::Path;
+
+use super::contents::{self, Contents};
+use super::error::ImageError;
+use super::index::Index;
+use super::sources::Sources;
+use super::store::{Cache, Image, Manifest, StoredImage, TEMPORARY, load, touch};
+use super::{erofs, initramfs, kernel};
+
+/// The built-in guest: the image in the cache when no input has changed, else a new one.
+///
+/// # Errors
+/// A part that is missing, with the way to get it; a file that cannot be read or written.
+pub fn builtin(cache: &Cache) -> Result<Image, ImageError> {
+    const NAME: &str = "builtin";
+    let images = cache.images_dir();
+    let index = images.join(format!(".{NAME}.index.json"));
+    if let Some(image) = unchanged(&images, &index) {
+        return Ok(image);
+    }
+    fs::create_dir_all(&images).map_err(|error| ImageError::io("creating folder", &images, error))?;
+    // Whoever comes second waits and finds the image of the first.
+    let _lock = lock(&images.join(".lock"))?;
+    if let Some(image) = unchanged(&images, &index) {
+        return Ok(image);
+    }
+    remove_leftovers(&images);
+    let sources = Sources::open(cache.packages_dir(), cache.host())?;
+    let contents = Contents::gather(&sources)?;
+    let hash = contents.hash();
+    let name = format!("{NAME}-{}", hash.get(..16).unwrap_or(&hash));
+    let dir = images.join(&name);
+    let stored = match load(&dir) {
+        Some(stored) => stored,
+        None => publish(contents, hash, &dir)?,
+    };
+    touch(&dir);
+    write_index(&index, &Index::new(name.clone(), sources.inputs()))?;
+    cache.enforce_bound(&name)?;
+    Ok(stored.image)
+}
+
+/// An initramfs with busybox alone, which writes the line `READY` on the console and then sleeps: what the boot
+/// of [`builtin`] is measured against, with the same kernel. Returns the bytes for QEMU's `-initrd`.
+///
+/// # Errors
+/// There is no static busybox in the packages or on the host.
+pub fn bare_initramfs(cache: &Cache) -> Result<Vec<u8>, ImageError> {
+    let sources = Sources::open(cache.packages_dir(), cache.host())?;
+    let mut archive = Vec::new();
+    initramfs::write(&contents::bare(&sources)?, &mut archive)
+        .map_err(|error| ImageError::io("packing", Path::new("bare initramfs"), error))?;
+    Ok(archive)
+}
+
+fn unchanged(images: &Path, index: &Path) -> Option<Image> {
+    let index = Index::read(index).filter(Index::is_fresh)?;
+    let dir = images.join(&index.image);
+    let stored = load(&dir)?;
+    touch(&dir);
+    Some(stored.image)
+}
+
+/// Held until it is dropped; the kernel lets go of it when the process ends, however it ends.
+fn lock(path: &Path) -> Result<File, ImageError> {
+    let file = File::create(path).map_err(|error| ImageError::io("creating lock", path, error))?;
+    file.lock().map_err(|error| ImageError::io("waiting for lock", path, error))?;
+    Ok(file)
+}
+
+/// What builds and removals that were killed have left; called with the lock held.
+fn remove_leftovers(images: &Path) {
+    for entry in fs::read_dir(images).into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().starts_with(TEMPORARY) {
+            // Best effort: what cannot be removed now is tried again next time.
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+/// Writes all files to a temporary folder, to the disk, and gives it its name.
+fn publish(contents: Contents, hash: String, dir: &Path) -> Result<StoredImage, ImageError> {
+    let parent = dir.parent().unwrap_or(Path::new("."));
+    let temporary = tempfile::Builder::new()
+        .prefix(TEMPORARY)
+        .tempdir_in(parent)
+        .map_err(|error| ImageError::io("creating folder in", parent, error))?;
+    let Contents { kernel, initramfs, tools, packages } = contents;
+    let (form, bootable) = kernel::bootable(&kernel.content)
+        .map_err(|reason| ImageError::format(&kernel.path, "a kernel", reason))?;
+    let mut manifest = Manifest::new(form.file_name(), kernel.release, hash, packages);
+    let initramfs_name = manifest.initramfs.clone();
+    let mut put = |name: &str, write: &mut dyn FnMut(&mut File) -> io::Result<()>| {
+        let path = temporary.path().join(name);
+        let result = File::create(&path).and_then(|mut file| {
+            write(&mut file)?;
+            file.sync_all()?;
+            Ok(file.metadata()?.len())
+        });
+        let size = result.map_err(|error| ImageError::io("writing", &path, error))?;
+        manifest.files.insert(name.to_owned(), size);
+        Ok::<(), ImageError>(())
+    };
+    put(form.file_name(), &mut |file| file.write_all(&bootable))?;
+    put(&initramfs_name, &mut |file| {
+        let mut buffered = io::BufWriter::with_capacity(1 << 20, file);
+        initramfs::write(&initramfs, &mut buffered)?;
+        buffered.flush()
+    })?;
+    if let Some(tree) = &tools {
+        put("tools.img", &mut |file| {
+            let mut buffered = io::BufWriter::with_capacity(1 << 20, file);
+            erofs::write(tree, &mut buffered)?;
+            buffered.flush()
+        })?;
+        manifest.tools = Some("tools.img".to_owned());
+    }
+    let path = temporary.path().join(Manifest::FILE);
+    let text = serde_json::to_vec_pretty(&manifest)
+        .map_err(|error| ImageError::io("writing", &path, error.into()))?;
+    fs::write(&path, text).map_err(|error| ImageError::io("writing", &path, error))?;
+    // A damaged image of the same name is in the way of the rename.
+    let _ = fs::remove_dir_all(dir);
+    let temporary = temporary.keep();
+    set_readable(&temporary)?;
+    fs::rename(&temporary, dir).map_err(|error| ImageError::io("publishing image", dir, error))?;
+    load(dir)
+        .ok_or_else(|| ImageError::format(dir, "an image", "it is not complete although it was just written"))
+}
+
+/// Temporary folders are private; an image may be read by all whom the cache's own folder lets in.
+fn set_readable(dir: &Path) -> Result<(), ImageError> {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(dir, fs::Permissions::from_mode(0o755))
+        .map_err(|error| ImageError::io("setting the mode of", dir, error))
+}
+
+fn write_index(path: &Path, index: &Index) -> Result<(), ImageError> {
+    let text = serde_json::to_vec(index).map_err(|error| ImageError::io("writing", path, error.into()))?;
+    let temporary = path.with_extension("new");
+    fs::write(&temporary, text)
+        .and_then(|()| fs::rename(&temporary, path))
+        .map_err(|error| ImageError::io("writing", path, error))
+}

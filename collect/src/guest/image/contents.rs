@@ -1,0 +1,239 @@
+//! What goes into the built-in guest: the two trees, put together from the sources.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::elf::{self, Closure};
+use super::error::ImageError;
+use super::modules::{Module, Modules};
+use super::sources::{KernelSource, Program, Sources};
+use super::store::FORMAT;
+use super::tree::Tree;
+
+/// Without these drivers there is no guest.
+const NEEDED: [&str; 3] = ["virtio_pci", "virtio_console", "virtio_net"];
+/// These are taken along when the kernel has them.
+const USEFUL: [&str; 8] =
+    ["e1000", "pvpanic-mmio", "pvpanic-pci", "virtio_blk", "virtio_scsi", "sd_mod", "nvme", "erofs"];
+/// Large and only of use with a disk: on the tools disk.
+const ON_TOOLS_DISK: [&str; 2] = ["ext4", "xfs"];
+
+/// Programs of the initramfs, with the packages that hold them on Debian.
+const PROGRAMS: [(&str, &[&str]); 4] = [
+    ("netperf", &["netperf"]),
+    ("netserver", &["netperf"]),
+    ("iozone", &["iozone3", "iozone"]),
+    ("ethtool", &["ethtool"]),
+];
+
+macro_rules! guest_file {
+    ($name:literal) => {
+        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/guest/", $name))
+    };
+}
+
+/// Our own files: path, mode, text.
+const OWN_FILES: [(&str, u16, &str); 11] = [
+    ("init", 0o755, guest_file!("init")),
+    ("sbin/perfvt-agent", 0o755, guest_file!("agent")),
+    ("sbin/perfvt-exec", 0o755, guest_file!("exec")),
+    ("sbin/perfvt-load", 0o755, guest_file!("load")),
+    ("sbin/perfvt-tools", 0o755, guest_file!("tools")),
+    ("etc/protocols", 0o644, guest_file!("etc/protocols")),
+    ("etc/services", 0o644, guest_file!("etc/services")),
+    ("etc/hosts", 0o644, guest_file!("etc/hosts")),
+    ("etc/nsswitch.conf", 0o644, guest_file!("etc/nsswitch.conf")),
+    ("etc/passwd", 0o644, guest_file!("etc/passwd")),
+    ("etc/group", 0o644, guest_file!("etc/group")),
+];
+
+/// Everything that an image is made of, still unpacked.
+#[derive(Debug)]
+pub(super) struct Contents {
+    pub(super) kernel: KernelSource,
+    pub(super) initramfs: Tree,
+    /// `None` when the kernel cannot mount it.
+    pub(super) tools: Option<Tree>,
+    /// Version by tool.
+    pub(super) packages: BTreeMap<String, String>,
+}
+
+impl Contents {
+    /// Finds and reads all parts.
+    ///
+    /// # Errors
+    /// The first part that is missing or unreadable.
+    pub(super) fn gather(sources: &Sources) -> Result<Self, ImageError> {
+        let kernel = sources.kernel()?;
+        let mut packages = BTreeMap::from([("kernel".to_owned(), kernel.version.clone())]);
+        let mut initramfs = skeleton();
+
+        let busybox = busybox(sources)?;
+        initramfs.file("bin/busybox", 0o755, busybox.content);
+        initramfs.link("bin/sh", "busybox");
+        packages.insert("busybox".to_owned(), busybox.version);
+
+        let mut programs = Vec::new();
+        for (name, package_names) in PROGRAMS {
+            let program = needed_program(sources, name, package_names)?;
+            initramfs.file(&format!("usr/bin/{name}"), 0o755, program.content.clone());
+            packages.insert(name.to_owned(), program.version);
+            programs.push((program.path, program.content));
+        }
+        let libraries = elf::closure(&programs, sources)?;
+        add_libraries(&mut initramfs, &libraries, sources);
+
+        let modules = Modules::list(&kernel.modules, sources)?;
+        let found = add_modules(&mut initramfs, &modules, &kernel.release, sources)?;
+        let tools = if found {
+            Some(tools(sources, &modules, &kernel.release, &libraries, &mut initramfs, &mut packages)?)
+        } else {
+            None
+        };
+        Ok(Self { kernel, initramfs, tools, packages })
+    }
+
+    /// A hash of everything that a guest could see, in hexadecimal.
+    pub(super) fn hash(&self) -> String {
+        let mut hasher = blake3::Hasher::new();
+        // The same contents packed in another way are another image.
+        hasher.update(&FORMAT.to_le_bytes());
+        hasher.update(&(self.kernel.content.len() as u64).to_le_bytes());
+        hasher.update(&self.kernel.content);
+        self.initramfs.hash_into(&mut hasher);
+        if let Some(tools) = &self.tools {
+            tools.hash_into(&mut hasher);
+        }
+        hasher.finalize().to_hex().to_string()
+    }
+}
+
+/// A shell that says READY on the console, and nothing else.
+///
+/// # Errors
+/// There is no static busybox.
+pub(super) fn bare(sources: &Sources) -> Result<Tree, ImageError> {
+    let mut tree = Tree::default();
+    tree.dir("dev");
+    tree.file("bin/busybox", 0o755, busybox(sources)?.content);
+    tree.link("bin/sh", "busybox");
+    tree.file("init", 0o755, guest_file!("bare-init"));
+    Ok(tree)
+}
+
+fn skeleton() -> Tree {
+    let mut tree = Tree::default();
+    for folder in ["bin", "dev", "etc", "mnt", "proc", "root", "run", "sys", "tmp", "tools", "var"] {
+        tree.dir(folder);
+    }
+    tree.link("var/run", "/run");
+    tree.link("var/tmp", "/tmp");
+    tree.link("etc/mtab", "/proc/mounts");
+    for (path, mode, text) in OWN_FILES {
+        tree.file(path, mode, text);
+    }
+    tree
+}
+
+/// Process 1 needs a shell before any library is there: only a static busybox will do.
+fn busybox(sources: &Sources) -> Result<Program, ImageError> {
+    let is_static = |content: &[u8]| elf::needs(content).is_some_and(|needs| needs.interpreter.is_none());
+    sources.program("busybox", &["busybox-static", "busybox"], is_static)?.ok_or_else(|| {
+        ImageError::Missing {
+            what: "a statically linked busybox (package busybox-static)".to_owned(),
+            looked: sources.places(),
+        }
+    })
+}
+
+fn is_program(content: &[u8]) -> bool {
+    elf::needs(content).is_some()
+}
+
+fn needed_program(sources: &Sources, name: &str, package_names: &[&str]) -> Result<Program, ImageError> {
+    sources.program(name, package_names, is_program)?.ok_or_else(|| ImageError::Missing {
+        what: format!("the program {name} (package {})", package_names.first().unwrap_or(&name)),
+        looked: sources.places(),
+    })
+}
+
+/// All libraries go into the folder of the C library, which every loader searches without being told.
+fn add_libraries(tree: &mut Tree, closure: &Closure, sources: &Sources) {
+    for (path, loader) in &closure.loaders {
+        tree.file(path, 0o755, loader.content.clone());
+    }
+    let libc =
+        closure.libraries.get("libc.so.6").and_then(|libc| sources.path_in_system(&libc.path).parent());
+    let folder = libc.unwrap_or(Path::new("lib")).to_string_lossy().into_owned();
+    for (name, library) in &closure.libraries {
+        tree.file(&format!("{folder}/{name}"), 0o755, library.content.clone());
+    }
+}
+
+/// The drivers that the initramfs holds; whether the tools disk can be mounted with them.
+fn add_modules(
+    tree: &mut Tree,
+    modules: &Modules,
+    release: &str,
+    sources: &Sources,
+) -> Result<bool, ImageError> {
+    for name in NEEDED {
+        add_module(tree, name, &modules.in_order(name, release, sources)?);
+    }
+    for name in USEFUL.into_iter().filter(|name| modules.has(name)) {
+        add_module(tree, name, &modules.in_order(name, release, sources)?);
+    }
+    Ok(modules.has("erofs") && modules.has("virtio_blk"))
+}
+
+fn add_module(tree: &mut Tree, name: &str, ordered: &[Module]) {
+    let mut list = String::new();
+    for module in ordered {
+        let path = format!("lib/modules/{}.ko", module.name);
+        list.push_str(&format!("{} /{path}\n", module.name));
+        if !tree.contains(&path) {
+            tree.file(&path, 0o644, module.content.clone());
+        }
+    }
+    tree.file(&format!("etc/perfvt/modules/{name}"), 0o644, list);
+}
+
+/// The tools disk: fio with the libraries that the initramfs has not, and large modules.
+fn tools(
+    sources: &Sources,
+    modules: &Modules,
+    release: &str,
+    present: &Closure,
+    initramfs: &mut Tree,
+    packages: &mut BTreeMap<String, String>,
+) -> Result<Tree, ImageError> {
+    let mut tree = Tree::default();
+    tree.dir("bin");
+    if let Some(fio) = sources.program("fio", &["fio"], is_program)? {
+        let programs: [(PathBuf, Vec<u8>); 1] = [(fio.path, fio.content)];
+        let libraries = elf::closure(&programs, sources)?;
+        for (name, library) in
+            libraries.libraries.into_iter().filter(|(name, _)| !present.libraries.contains_key(name))
+        {
+            tree.file(&format!("lib/{name}"), 0o755, library.content);
+        }
+        let [(_, content)] = programs;
+        tree.file("bin/fio", 0o755, content);
+        initramfs.file("usr/bin/fio", 0o755, guest_file!("fio"));
+        packages.insert("fio".to_owned(), fio.version);
+    }
+    for name in ON_TOOLS_DISK.into_iter().filter(|name| modules.has(name)) {
+        let mut list = String::new();
+        for module in modules.in_order(name, release, sources)? {
+            let in_initramfs = format!("lib/modules/{}.ko", module.name);
+            if initramfs.contains(&in_initramfs) {
+                list.push_str(&format!("{} /{in_initramfs}\n", module.name));
+            } else {
+                list.push_str(&format!("{0} /tools/modules/{0}.ko\n", module.name));
+                tree.file(&format!("modules/{}.ko", module.name), 0o644, module.content);
+            }
+        }
+        initramfs.file(&format!("etc/perfvt/modules/{name}"), 0o644, list);
+    }
+    Ok(tree)
+}

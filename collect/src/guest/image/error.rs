@@ -1,0 +1,77 @@
+//! What can go wrong between the packages and a bootable image.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// An image could not be found, built or removed.
+#[derive(Debug, thiserror::Error)]
+pub enum ImageError {
+    /// Neither of the variables that name the cache folder is set.
+    #[error("finding the cache folder: neither XDG_CACHE_HOME nor HOME is set to an absolute path")]
+    NoCache,
+    /// Something that every guest needs is in no package and not on the host.
+    #[error("looking for {what}: it is not in {looked}; run `make setup`")]
+    Missing {
+        /// What is missing, with the name of its package.
+        what: String,
+        /// Where it was looked for.
+        looked: String,
+    },
+    /// A program needs a library that was not found.
+    #[error(
+        "building the guest image: {needed_by} needs {library}, which is in no library folder; run `make setup`"
+    )]
+    Library {
+        /// The name that the program asks for (DT_NEEDED).
+        library: String,
+        /// The program or library that asks.
+        needed_by: PathBuf,
+    },
+    /// A file is not what its place says that it is.
+    #[error("reading {path} as {kind}: {reason}", path = .path.display())]
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// What it should be.
+        kind: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A file or folder could not be read or written.
+    #[error("{doing} {path}", path = .path.display())]
+    Io {
+        /// What was being done, as a gerund.
+        doing: &'static str,
+        /// To which file.
+        path: PathBuf,
+        /// Why it failed.
+        #[source]
+        source: io::Error,
+    },
+    /// No stored image has this name.
+    #[error("no stored guest image is called {name}; `perfvt guest list` shows all of them")]
+    Unknown {
+        /// The name asked for.
+        name: String,
+    },
+    /// A name or a beginning of a name fits several stored images.
+    #[error("{name} fits {count} stored guest images; `perfvt guest list` shows all of them")]
+    Ambiguous {
+        /// The name asked for.
+        name: String,
+        /// How many images it fits.
+        count: usize,
+    },
+}
+
+impl ImageError {
+    /// An I/O error with what was being done to which file.
+    pub(super) fn io(doing: &'static str, path: &Path, source: io::Error) -> Self {
+        Self::Io { doing, path: path.to_path_buf(), source }
+    }
+
+    /// A file that is not of its kind.
+    pub(super) fn format(path: &Path, kind: &'static str, reason: impl Into<String>) -> Self {
+        Self::Format { path: path.to_path_buf(), kind, reason: reason.into() }
+    }
+}

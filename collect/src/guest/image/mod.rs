@@ -1,0 +1,36 @@
+//! The built-in guest: a kernel, an initramfs and a disk of further tools, made without root.
+//!
+//! ```text
+//!   sources (packages in the cache, else the host)
+//!      │ kernel: bzImage ──> vmlinux          │ modules: ordered by what they need
+//!      │ elf: programs ──> the libraries that they need
+//!      v                                      v
+//!   contents (two trees of files) ──> initramfs (cpio) and tools disk (EROFS)
+//!      │ hash of all of it                    v
+//!      └────────────────────────> store: images/builtin-<hash>/, published by rename
+//! ```
+//!
+//! [`builtin`] is the way in: it returns at once when an index says that no input has changed. The guest's own
+//! programs (process 1, the agent on the command port) are the text files in `collect/guest/`; the protocol of
+//! the command port is described at the top of `collect/guest/agent`.
+//!
+//! No process is started here: everything is read and written by this program itself.
+
+mod build;
+mod codec;
+mod contents;
+mod elf;
+mod erofs;
+mod error;
+mod index;
+mod initramfs;
+mod kernel;
+mod modules;
+mod sources;
+mod store;
+mod tree;
+
+pub use build::{bare_initramfs, builtin};
+pub use error::ImageError;
+pub use sources::{HostProgram, host_program};
+pub use store::{Cache, Image, StoredImage, list, remove};

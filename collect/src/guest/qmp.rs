@@ -1,0 +1,265 @@
+//! A small, lenient QMP client (QEMU's docs/interop/qmp-spec.rst).
+//!
+//! Every command carries an `id` and has a deadline; replies are matched by id, whatever arrives in between. Events
+//! are kept in a log. Members, events and greetings that this client does not know are harmless.
+
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// A command that QEMU refused, or never answered.
+#[derive(Debug, thiserror::Error)]
+pub enum QmpError {
+    /// The socket cannot be used.
+    #[error("QMP socket: {0}")]
+    Io(#[from] std::io::Error),
+    /// QEMU said no.
+    #[error("QMP {command}: {class}: {desc}")]
+    Refused {
+        /// The command.
+        command: String,
+        /// QEMU's error class.
+        class: String,
+        /// QEMU's own words.
+        desc: String,
+    },
+    /// No reply in time.
+    #[error("QMP {command}: no reply within {seconds:.1} s")]
+    Deadline {
+        /// The command.
+        command: String,
+        /// The deadline.
+        seconds: f64,
+    },
+    /// QEMU closed the connection.
+    #[error("QMP {command}: QEMU closed the connection")]
+    Closed {
+        /// The command.
+        command: String,
+    },
+    /// A reply without what it must hold.
+    #[error("QMP {command}: the reply has no {member}")]
+    Odd {
+        /// The command.
+        command: String,
+        /// What was missing.
+        member: &'static str,
+    },
+}
+
+/// One asynchronous event.
+#[derive(Clone, Debug, PartialEq)]
+pub struct QmpEvent {
+    /// `GUEST_PANICKED`, `STOP`, ...
+    pub name: String,
+    /// Its `data`.
+    pub data: Value,
+    /// Host time in seconds since the epoch, as QEMU stamped it.
+    pub unix_seconds: f64,
+}
+
+#[derive(Default)]
+struct Shared {
+    replies: HashMap<u64, Value>,
+    events: Vec<QmpEvent>,
+    closed: bool,
+}
+
+/// A connection to one QEMU.
+pub struct Qmp {
+    stream: UnixStream,
+    shared: Arc<(Mutex<Shared>, Condvar)>,
+    next_id: u64,
+}
+
+/// A lock whose holder panicked still holds whole values: every update is a single push or insert.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Qmp {
+    /// Connects and leaves the negotiation mode.
+    pub fn connect(path: &Path, deadline: Duration) -> Result<Qmp, QmpError> {
+        Self::over(UnixStream::connect(path)?, deadline)
+    }
+
+    fn over(stream: UnixStream, deadline: Duration) -> Result<Qmp, QmpError> {
+        let shared = Arc::new((Mutex::new(Shared::default()), Condvar::new()));
+        let reader = BufReader::new(stream.try_clone()?);
+        let for_reader = Arc::clone(&shared);
+        std::thread::spawn(move || read_loop(reader, &for_reader));
+        let mut qmp = Qmp { stream, shared, next_id: 0 };
+        qmp.execute("qmp_capabilities", json!({}), deadline)?;
+        Ok(qmp)
+    }
+
+    /// Sends a command and waits for its reply.
+    pub fn execute(
+        &mut self,
+        command: &str,
+        arguments: Value,
+        deadline: Duration,
+    ) -> Result<Value, QmpError> {
+        self.next_id += 1;
+        let id = self.next_id;
+        let mut line = json!({"execute": command, "arguments": arguments, "id": id}).to_string();
+        line.push('\n');
+        self.stream.write_all(line.as_bytes())?;
+        let reply = self.wait_for(id, command, deadline)?;
+        if let Some(error) = reply.get("error") {
+            let text = |name: &str| error.get(name).and_then(Value::as_str).unwrap_or("?").to_owned();
+            return Err(QmpError::Refused {
+                command: command.into(),
+                class: text("class"),
+                desc: text("desc"),
+            });
+        }
+        Ok(reply.get("return").cloned().unwrap_or(Value::Null))
+    }
+
+    fn wait_for(&self, id: u64, command: &str, deadline: Duration) -> Result<Value, QmpError> {
+        let until = Instant::now() + deadline;
+        let mut shared = lock(&self.shared.0);
+        loop {
+            if let Some(reply) = shared.replies.remove(&id) {
+                return Ok(reply);
+            }
+            if shared.closed {
+                return Err(QmpError::Closed { command: command.into() });
+            }
+            let Some(left) = until.checked_duration_since(Instant::now()) else {
+                return Err(QmpError::Deadline { command: command.into(), seconds: deadline.as_secs_f64() });
+            };
+            shared = self.shared.1.wait_timeout(shared, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// All events so far.
+    pub fn events(&self) -> Vec<QmpEvent> {
+        lock(&self.shared.0).events.clone()
+    }
+
+    /// Thread ids of the vCPUs, by vCPU index (`query-cpus-fast`).
+    pub fn vcpu_threads(&mut self) -> Result<Vec<u32>, QmpError> {
+        const COMMAND: &str = "query-cpus-fast";
+        let odd = |member| QmpError::Odd { command: COMMAND.into(), member };
+        let reply = self.execute(COMMAND, json!({}), Duration::from_secs(10))?;
+        let cpus = reply.as_array().ok_or_else(|| odd("list of CPUs"))?;
+        let mut threads: Vec<(u64, u32)> = cpus
+            .iter()
+            .map(|cpu| {
+                let number =
+                    |name: &'static str| cpu.get(name).and_then(Value::as_u64).ok_or_else(|| odd(name));
+                let thread = u32::try_from(number("thread-id")?).map_err(|_| odd("thread-id"))?;
+                Ok((number("cpu-index")?, thread))
+            })
+            .collect::<Result<_, QmpError>>()?;
+        threads.sort_unstable();
+        Ok(threads.into_iter().map(|(_, thread)| thread).collect())
+    }
+}
+
+fn read_loop(mut reader: impl BufRead, shared: &(Mutex<Shared>, Condvar)) {
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        match reader.read_until(b'\n', &mut line) {
+            Ok(0) | Err(_) => break,
+            Ok(_) => take_line(&line, &mut lock(&shared.0)),
+        }
+        shared.1.notify_all();
+    }
+    lock(&shared.0).closed = true;
+    shared.1.notify_all();
+}
+
+/// Sorts one line into replies and events; anything else is passed over.
+fn take_line(line: &[u8], shared: &mut Shared) {
+    let Ok(message) = serde_json::from_slice::<Value>(line) else { return };
+    if let Some(id) = message.get("id").and_then(Value::as_u64) {
+        shared.replies.insert(id, message);
+    } else if let Some(name) = message.get("event").and_then(Value::as_str) {
+        let stamp = |member: &str| message.pointer(&format!("/timestamp/{member}")).and_then(Value::as_f64);
+        shared.events.push(QmpEvent {
+            name: name.to_owned(),
+            data: message.get("data").cloned().unwrap_or(Value::Null),
+            unix_seconds: stamp("seconds").unwrap_or_default()
+                + stamp("microseconds").unwrap_or_default() * 1e-6,
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A QEMU that answers each command with the lines that `answer` makes of it.
+    fn fake(answer: impl Fn(&Value) -> Vec<String> + Send + 'static) -> Result<Qmp, QmpError> {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        std::thread::spawn(move || {
+            let mut out = theirs.try_clone().unwrap();
+            out.write_all(b"{\"QMP\": {\"version\": {}, \"capabilities\": []}}\n").unwrap();
+            for line in BufReader::new(theirs).lines() {
+                let command: Value = serde_json::from_str(&line.unwrap()).unwrap();
+                for reply in answer(&command) {
+                    if out.write_all(format!("{reply}\n").as_bytes()).is_err() {
+                        return;
+                    }
+                }
+            }
+        });
+        Qmp::over(ours, Duration::from_secs(5))
+    }
+
+    fn ok(command: &Value, value: Value) -> String {
+        json!({"return": value, "id": command["id"], "x-unknown": 1}).to_string()
+    }
+
+    #[test]
+    fn unknown_events_and_late_replies_do_not_shift_later_ones() {
+        let mut qmp = fake(|c| {
+            vec![
+                r#"{"event": "NEVER_HEARD_OF", "timestamp": {"seconds": 12, "microseconds": 500000}}"#.into(),
+                "not json at all".into(),
+                json!({"return": "stale", "id": 999}).to_string(),
+                ok(c, json!({"status": "running"})),
+            ]
+        })
+        .unwrap();
+        let status = qmp.execute("query-status", json!({}), Duration::from_secs(5)).unwrap();
+        assert_eq!(status, json!({"status": "running"}));
+        assert_eq!(qmp.events()[0].name, "NEVER_HEARD_OF");
+        assert_eq!(qmp.events()[0].unix_seconds, 12.5);
+    }
+
+    #[test]
+    fn a_refusal_carries_qemus_words_and_silence_ends_at_the_deadline() {
+        let mut qmp = fake(|c| match c["execute"].as_str() {
+            Some("silent") => vec![],
+            Some("bad") => {
+                vec![
+                    json!({"error": {"class": "GenericError", "desc": "no such thing"}, "id": c["id"]})
+                        .to_string(),
+                ]
+            }
+            _ => vec![ok(c, json!({}))],
+        })
+        .unwrap();
+        let refused = qmp.execute("bad", json!({}), Duration::from_secs(5)).unwrap_err();
+        assert_eq!(refused.to_string(), "QMP bad: GenericError: no such thing");
+        let silent = qmp.execute("silent", json!({}), Duration::from_millis(50)).unwrap_err();
+        assert!(matches!(silent, QmpError::Deadline { .. }), "{silent}");
+        assert!(qmp.execute("query-status", json!({}), Duration::from_secs(5)).is_ok());
+    }
+
+    #[test]
+    fn vcpu_threads_come_in_the_order_of_their_index() {
+        let cpus = json!([{"cpu-index": 1, "thread-id": 71}, {"cpu-index": 0, "thread-id": 70, "new": {}}]);
+        let mut qmp = fake(move |c| vec![ok(c, cpus.clone())]).unwrap();
+        assert_eq!(qmp.vcpu_threads().unwrap(), [70, 71]);
+    }
+}

@@ -1,0 +1,187 @@
+//! What a workload works with: guests, a client, counters, and the one place where a common window is cut.
+
+use formats::counters::CpuTicks;
+use model::{Params, Window};
+use rustix::process::Signal;
+use serde::Serialize;
+use std::net::IpAddr;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+/// Why something could not be measured.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Failed {
+    /// This case has no values; the guest goes on.
+    #[error("{0}")]
+    Case(String),
+    /// The guest is dead or does not answer: nothing more can be measured in this boot.
+    #[error("{0}")]
+    Guest(String),
+}
+
+/// Where a client reaches the server in the guest.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// Address.
+    pub address: IpAddr,
+    /// Port of the control connection.
+    pub control_port: u16,
+    /// Ports for data connections, one for each session; none when any port will do.
+    pub data_ports: Vec<u16>,
+}
+
+/// A client process on the host.
+pub trait Client {
+    /// How it ended, if it has: `Ok` for status 0.
+    fn ended(&mut self) -> Option<Result<(), String>>;
+    /// Sends it a signal.
+    fn signal(&mut self, signal: Signal);
+}
+
+/// Counters of host and guest at one moment.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// When.
+    pub at: Moment,
+    /// CPU time of the whole host.
+    pub host_cpu: CpuTicks,
+    /// `/proc/stat`, `net/dev`, `net/snmp` and `interrupts` of the guest, one after the other.
+    pub guest: String,
+    /// Exits of all vCPUs since they were made; only KVM counts them.
+    pub exits: Option<u64>,
+}
+
+/// One instant on both clocks of the host, in nanoseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Moment {
+    /// CLOCK_REALTIME since the epoch.
+    pub unix_ns: u64,
+    /// CLOCK_MONOTONIC.
+    pub mono_ns: u64,
+}
+
+impl Moment {
+    /// Now.
+    pub fn now() -> Moment {
+        let mono = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+        let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        Moment {
+            unix_ns: u64::try_from(unix.as_nanos()).unwrap_or(u64::MAX),
+            mono_ns: (mono.tv_sec as u64).saturating_mul(1_000_000_000).saturating_add(mono.tv_nsec as u64),
+        }
+    }
+
+    /// Seconds since the epoch.
+    pub fn unix_seconds(&self) -> f64 {
+        self.unix_ns as f64 * 1e-9
+    }
+}
+
+/// The host's CPU time at one instant of a window.
+#[derive(Clone, Copy, Debug)]
+pub struct HostSample {
+    /// When.
+    pub at: Moment,
+    /// CPU time of the whole host.
+    pub cpu: CpuTicks,
+}
+
+/// A common window and the counters at its ends.
+#[derive(Clone, Debug)]
+pub struct Measured {
+    /// The window.
+    pub window: Window,
+    /// Counters at its start.
+    pub start: Snapshot,
+    /// Counters at its end.
+    pub end: Snapshot,
+    /// The host at every interval in between, both ends included.
+    pub samples: Vec<HostSample>,
+}
+
+impl Measured {
+    /// Start and end in seconds since the epoch.
+    pub fn unix_span(&self) -> (f64, f64) {
+        (self.start.at.unix_seconds(), self.end.at.unix_seconds())
+    }
+
+    /// What a guest counter grew by within the window.
+    pub fn guest_delta(&self, read: impl Fn(&str) -> Option<u64>) -> Option<u64> {
+        read(&self.end.guest)?.checked_sub(read(&self.start.guest)?)
+    }
+}
+
+/// Guests, client, networks and clock of one boot. The real one runs QEMU; tests have one that replays.
+pub trait Lab {
+    /// Every parameter in force.
+    fn params(&self) -> &Params;
+    /// Where the server is reached.
+    fn target(&self) -> Target;
+    /// The host as the guest sees it.
+    fn gateway(&self) -> IpAddr;
+    /// The guest's own address with its prefix length.
+    fn guest_address(&self) -> String;
+    /// The program of a tool on the host.
+    fn host_tool(&self, name: &str) -> Result<String, Failed>;
+    /// Runs a command in the guest; any other status than 0 is a failed case.
+    fn exec(&mut self, argv: &[&str], deadline: Duration) -> Result<String, Failed>;
+    /// Starts a client on the host (or wherever the scenario puts it), its output going to files.
+    fn start_client(
+        &mut self,
+        argv: &[String],
+        stdout: &Path,
+        stderr: &Path,
+    ) -> Result<Box<dyn Client>, Failed>;
+    /// Counters of host and guest, now.
+    fn snapshot(&mut self) -> Result<Snapshot, Failed>;
+    /// The host's CPU time, now.
+    fn host_sample(&mut self) -> Result<HostSample, Failed>;
+    /// How the guest died, if it has.
+    fn death(&mut self) -> Option<String>;
+    /// What of the planned placement does not hold, in words.
+    fn misplaced(&mut self) -> Vec<String>;
+    /// Ends the guest; what tells why it failed goes to a folder first, when one is given.
+    fn end(self: Box<Self>, forensics: Option<&Path>);
+    /// Lets time pass.
+    fn sleep(&mut self, time: Duration) {
+        std::thread::sleep(time);
+    }
+}
+
+/// The realtime clock may drift against the monotonic one by this much in a window; more is a jump.
+const CLOCK_JUMP_NS: u64 = 50_000_000;
+
+/// Cuts a window of `length` out of whatever is running: counters at both ends, the host's CPU time every `interval`.
+/// Guest counters are read at the ends only, because reading them costs the guest milliseconds.
+pub fn window(lab: &mut dyn Lab, length: Duration, interval: Duration) -> Result<Measured, Failed> {
+    let start = lab.snapshot()?;
+    let mut samples = vec![HostSample { at: start.at, cpu: start.host_cpu }];
+    let mut next = interval;
+    while next < length {
+        sleep_until(lab, start.at, next);
+        if let Some(death) = lab.death() {
+            return Err(Failed::Guest(death));
+        }
+        samples.push(lab.host_sample()?);
+        next += interval;
+    }
+    sleep_until(lab, start.at, length);
+    let end = lab.snapshot()?;
+    samples.push(HostSample { at: end.at, cpu: end.host_cpu });
+    let len_ns = end.at.mono_ns.saturating_sub(start.at.mono_ns);
+    let unix_ns = end.at.unix_ns.saturating_sub(start.at.unix_ns);
+    if unix_ns.abs_diff(len_ns) > CLOCK_JUMP_NS {
+        return Err(Failed::Case(format!(
+            "the clock jumped: the window took {:.3} s, the time of day moved by {:.3} s",
+            len_ns as f64 * 1e-9,
+            unix_ns as f64 * 1e-9
+        )));
+    }
+    let window = Window { start_unix_ns: start.at.unix_ns, mono_ns: start.at.mono_ns, len_ns };
+    Ok(Measured { window, start, end, samples })
+}
+
+fn sleep_until(lab: &mut dyn Lab, start: Moment, after: Duration) {
+    let elapsed = Duration::from_nanos(Moment::now().mono_ns.saturating_sub(start.mono_ns));
+    lab.sleep(after.saturating_sub(elapsed));
+}

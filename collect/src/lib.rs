@@ -1,0 +1,21 @@
+//! From a configuration to samples on disk.
+//!
+//! ```text
+//!   parameters ──> matrix (cases) ──> campaign (plan, journal, resume)
+//!                                        │
+//!        host (topology, pin plan) ──> guest (image, QEMU, QMP, channel, network) ──> workload ──> model::store
+//! ```
+//!
+//! Nothing here judges a number; `analyze` reads what this crate writes. Processes are started in
+//! [`process`] alone.
+
+pub mod accel;
+pub mod campaign;
+pub mod doctor;
+pub mod guest;
+pub mod host;
+pub mod lab;
+pub mod matrix;
+pub mod process;
+pub mod testbed;
+pub mod workload;

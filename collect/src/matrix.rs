@@ -1,0 +1,282 @@
+//! From what the user says to the parameters of each environment and the cases of the matrix.
+//!
+//! Precedence, later wins: built in <- workload <- `--set` <- `--env`.
+
+use crate::workload::{Known, Workload};
+use formats::perf_conf::closest;
+use model::{Case, Origin, Params, ParamsError};
+
+/// Parameters of every guest, whatever the workload.
+pub const GUEST: [Known; 14] = [
+    Known { key: "qemu_binary", default: Some("qemu-system-x86_64"), help: "QEMU's program" },
+    Known { key: "machine", default: Some("pc"), help: "machine type: pc or q35" },
+    Known {
+        key: "cpu_model",
+        default: Some(""),
+        help: "CPU model; empty: host under KVM, QEMU's default under TCG",
+    },
+    Known { key: "smp", default: None, help: "vCPUs; default min(2, CPUs of the node - 1)" },
+    Known { key: "mem", default: Some("512"), help: "guest memory in MiB" },
+    Known { key: "nic_model", default: Some("virtio_net"), help: "virtio_net, e1000, e1000e or rtl8139" },
+    Known { key: "queues", default: Some("1"), help: "NIC queues (virtio_net)" },
+    Known {
+        key: "vhost",
+        default: Some("no"),
+        help: "whether the kernel's vhost moves the packets (net=tap)",
+    },
+    Known { key: "net", default: Some("auto"), help: "auto, tap (in a namespace of perfvt's own) or user" },
+    Known {
+        key: "numa_node",
+        default: Some("-1"),
+        help: "node to pin to: -1 the last, 1 the first, 2 the second, 0 pins nothing",
+    },
+    Known { key: "extra_args", default: Some(""), help: "further QEMU arguments, separated by blanks" },
+    Known { key: "boot_timeout", default: None, help: "seconds until READY; default 30, under TCG 120" },
+    Known { key: "shuffle", default: Some("yes"), help: "whether cases are shuffled in each boot" },
+    Known {
+        key: "attempts",
+        default: Some("2"),
+        help: "how often a boot is tried before its repeat is given up",
+    },
+];
+
+/// Other spellings of keys.
+const ALIASES: [(&str, &str); 3] = [("numanode", "numa_node"), ("vcpus", "smp"), ("memory", "mem")];
+
+/// What the user got wrong.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum MatrixError {
+    /// `--set x` or `--env a:x`.
+    #[error("{flag}: '{part}' is not of the form KEY=VALUE")]
+    NotAnAssignment {
+        /// The flag as it was written.
+        flag: String,
+        /// The part in question.
+        part: String,
+    },
+    /// A key that nobody knows.
+    #[error("{flag}: unknown parameter '{key}'{}", suggestion.as_ref().map(|s| format!(", did you mean '{s}'?")).unwrap_or_default())]
+    UnknownKey {
+        /// The flag as it was written.
+        flag: String,
+        /// The key.
+        key: String,
+        /// A known one that looks like it.
+        suggestion: Option<String>,
+    },
+    /// A name that cannot be a directory's.
+    #[error(
+        "--env {name}: a name is made of letters, digits, '.', '_' and '-', and begins with a letter or digit"
+    )]
+    EnvironmentName {
+        /// The name.
+        name: String,
+    },
+    /// The same name twice.
+    #[error("--env {name} is given twice; environments are told apart by their names")]
+    EnvironmentTwice {
+        /// The name.
+        name: String,
+    },
+    /// Sizes for streams only, although requests are measured as well.
+    #[error(
+        "{flag} sets '{key}' for streams, but protocol {protocol} takes '{key}_rr', which is not set; \
+         set it as well, or leave {protocol} out of protocols"
+    )]
+    MissingRr {
+        /// The flag as it was written.
+        flag: String,
+        /// `sizes` or `sessions`.
+        key: &'static str,
+        /// The protocol in question.
+        protocol: String,
+    },
+    /// Environments whose matrices differ cannot be compared case by case.
+    #[error("--env {name} changes the matrix of cases; environments of one campaign measure the same cases")]
+    DifferentCases {
+        /// The environment.
+        name: String,
+    },
+    /// A value of the wrong kind.
+    #[error(transparent)]
+    Params(#[from] ParamsError),
+}
+
+/// One environment with its parameters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Environment {
+    /// Its name, also of its directory.
+    pub name: String,
+    /// Everything in force.
+    pub params: Params,
+    /// Keys that `--env` set.
+    pub factors: Vec<String>,
+}
+
+/// Splits `NAME[:k=v,..]`; `,,` is a literal comma.
+fn split_env(text: &str) -> (String, Vec<String>) {
+    let (name, rest) = text.split_once(':').unwrap_or((text, ""));
+    let parts = split_commas(rest);
+    (name.to_owned(), parts)
+}
+
+/// Splits at single commas; a doubled one stays as one, as in QEMU's options.
+fn split_commas(text: &str) -> Vec<String> {
+    let mut parts = vec![String::new()];
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        if c == ',' && chars.next_if_eq(&',').is_none() {
+            parts.push(String::new());
+        } else if let Some(last) = parts.last_mut() {
+            last.push(c);
+        }
+    }
+    parts.retain(|p| !p.is_empty());
+    parts
+}
+
+/// Builds the environments of a campaign.
+pub fn environments(
+    workload: &dyn Workload,
+    sets: &[String],
+    envs: &[String],
+) -> Result<Vec<Environment>, MatrixError> {
+    let mut base = Params::new();
+    for known in GUEST.iter().chain(workload.parameters()) {
+        if let Some(default) = known.default {
+            base.set(known.key, default, Origin::BuiltIn);
+        }
+    }
+    for set in sets {
+        assign(&mut base, workload, set, &format!("--set {set}"))?;
+    }
+    let default = ["base".to_owned()];
+    let envs = if envs.is_empty() { &default[..] } else { envs };
+    let mut all: Vec<Environment> = Vec::new();
+    for text in envs {
+        let (name, parts) = split_env(text);
+        check_name(&name)?;
+        if all.iter().any(|e| e.name == name) {
+            return Err(MatrixError::EnvironmentTwice { name });
+        }
+        let mut params = base.clone();
+        let mut factors = Vec::new();
+        for part in &parts {
+            factors.push(assign(&mut params, workload, part, &format!("--env {text}"))?);
+        }
+        check_rr(&params)?;
+        all.push(Environment { name, params, factors });
+    }
+    Ok(all)
+}
+
+/// Sets one `KEY=VALUE` and gives the key.
+fn assign(
+    params: &mut Params,
+    workload: &dyn Workload,
+    part: &str,
+    flag: &str,
+) -> Result<String, MatrixError> {
+    let (key, value) = part
+        .split_once('=')
+        .ok_or_else(|| MatrixError::NotAnAssignment { flag: flag.into(), part: part.into() })?;
+    let key = key.trim();
+    let key = ALIASES.iter().find(|(alias, _)| *alias == key).map_or(key, |(_, real)| real);
+    let known = || GUEST.iter().chain(workload.parameters()).map(|k| k.key);
+    if !known().any(|k| k == key) {
+        let suggestion = closest(key, known()).map(str::to_owned);
+        return Err(MatrixError::UnknownKey { flag: flag.into(), key: key.into(), suggestion });
+    }
+    params.set(key, value.trim(), Origin::Flag(flag.into()));
+    Ok(key.to_owned())
+}
+
+fn check_name(name: &str) -> Result<(), MatrixError> {
+    let good = name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'))
+        && name.starts_with(|c: char| c.is_ascii_alphanumeric());
+    if good { Ok(()) } else { Err(MatrixError::EnvironmentName { name: name.into() }) }
+}
+
+/// Sizes that the user chose for streams say nothing about requests: silence there would measure a matrix that
+/// nobody asked for.
+fn check_rr(params: &Params) -> Result<(), MatrixError> {
+    let Ok(protocols) = params.list("protocols") else { return Ok(()) };
+    let Some(rr) = protocols.into_iter().find(|p| p.ends_with("RR")) else { return Ok(()) };
+    for (key, rr_key) in [("sizes", "sizes_rr"), ("sessions", "sessions_rr")] {
+        let origin = |k: &str| params.param(k).map(|p| p.origin.clone());
+        if let (Some(Origin::Flag(flag)), Some(Origin::BuiltIn)) = (origin(key), origin(rr_key)) {
+            return Err(MatrixError::MissingRr { flag, key, protocol: rr.to_owned() });
+        }
+    }
+    Ok(())
+}
+
+/// The matrix, which is the same in every environment.
+pub fn cases(workload: &dyn Workload, environments: &[Environment]) -> Result<Vec<Case>, MatrixError> {
+    let mut first: Option<Vec<Case>> = None;
+    for environment in environments {
+        let mut cases = workload.cases(&environment.params)?;
+        let mut seen = std::collections::HashSet::new();
+        cases.retain(|c| seen.insert(c.id()));
+        match &first {
+            None => first = Some(cases),
+            Some(have) if *have == cases => {}
+            Some(_) => return Err(MatrixError::DifferentCases { name: environment.name.clone() }),
+        }
+    }
+    Ok(first.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workload::netperf::Netperf;
+
+    fn build(sets: &[&str], envs: &[&str]) -> Result<Vec<Environment>, MatrixError> {
+        let own = |list: &[&str]| list.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>();
+        environments(&Netperf, &own(sets), &own(envs))
+    }
+
+    #[test]
+    fn without_env_there_is_one_environment_called_base() {
+        let envs = build(&[], &[]).unwrap();
+        assert_eq!((envs.len(), envs[0].name.as_str()), (1, "base"));
+        assert_eq!(envs[0].params.get("l"), Some("60"));
+        assert_eq!(cases(&Netperf, &envs).unwrap().len(), 57);
+    }
+
+    #[test]
+    fn env_wins_over_set_and_a_doubled_comma_is_a_comma() {
+        let envs =
+            build(&["mem=256"], &["base", "head:nic_model=e1000,mem=1024,extra_args=-device a,,b"]).unwrap();
+        assert_eq!(envs[0].params.get("mem"), Some("256"));
+        assert_eq!(envs[1].params.get("mem"), Some("1024"));
+        assert_eq!(envs[1].params.get("extra_args"), Some("-device a,b"));
+        assert_eq!(envs[1].factors, ["nic_model", "mem", "extra_args"]);
+    }
+
+    #[test]
+    fn wrong_flags_are_refused_with_the_way_out() {
+        let text = |sets: &[&str], envs: &[&str]| build(sets, envs).unwrap_err().to_string();
+        assert_eq!(
+            text(&["sizess=4"], &[]),
+            "--set sizess=4: unknown parameter 'sizess', did you mean 'sizes'?"
+        );
+        assert_eq!(text(&["l"], &[]), "--set l: 'l' is not of the form KEY=VALUE");
+        assert!(text(&[], &["a/b"]).starts_with("--env a/b: a name is made of"));
+        assert!(text(&[], &["a", "a:mem=1"]).contains("given twice"));
+        assert!(text(&["sizes=64"], &[]).contains("protocol TCP_RR takes 'sizes_rr'"));
+        assert!(
+            build(&["sizes=64", "sizes_rr=64", "numanode=2"], &[]).unwrap()[0].params.get("numa_node")
+                == Some("2")
+        );
+    }
+
+    #[test]
+    fn environments_of_one_campaign_measure_the_same_cases() {
+        let envs = build(&["protocols=TCP_STREAM"], &["base", "head:sizes=64"]).unwrap();
+        assert_eq!(cases(&Netperf, &envs), Err(MatrixError::DifferentCases { name: "head".into() }));
+        let twice = build(&["protocols=TCP_STREAM", "sizes=64 64", "sessions=1"], &[]).unwrap();
+        assert_eq!(cases(&Netperf, &twice).unwrap().len(), 1);
+    }
+}

@@ -1,0 +1,12 @@
+//! The only place where a process is started.
+//!
+//! Every child is started from one permanent thread, because the kernel sends a parent-death signal when the
+//! *thread* that forked ends (prctl(2), PR_SET_PDEATHSIG). Each child gets a process group of its own, so that a
+//! Ctrl-C in the terminal reaches perfvt alone, and SIGKILL when perfvt dies, however it dies. Nothing is ever
+//! killed by name, and no child is a shell that is handed a string with data in it.
+
+mod namespace;
+mod spawn;
+
+pub use namespace::{Namespace, NamespaceError};
+pub use spawn::{Finished, ProcessError, Running, Sink, Spec, run, tail};

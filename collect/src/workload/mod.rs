@@ -1,0 +1,158 @@
+//! The workloads: one file each, and this list.
+
+pub mod netperf;
+
+use crate::lab::{Failed, Lab};
+use formats::perf_conf::{Conf, MetricConf};
+use model::{Case, MetricDecl, Params, ParamsError, Window};
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+use std::time::Duration;
+
+/// All of them.
+pub const ALL: [&dyn Workload; 1] = [&netperf::Netperf];
+
+/// The workload of a name.
+pub fn find(name: &str) -> Option<&'static dyn Workload> {
+    ALL.into_iter().find(|w| w.name() == name)
+}
+
+/// Metrics with the unit and the direction that the built-in perf.conf gives them, which is the one place for that.
+pub fn declare(workload: &str, metrics: &[&str]) -> Vec<MetricDecl> {
+    static CONF: LazyLock<Conf> = LazyLock::new(Conf::builtin);
+    let section = CONF.section(workload);
+    let decl = |name: &&str| {
+        let metric = section.map_or_else(|| MetricConf::undeclared(name), |s| s.metric(name));
+        MetricDecl { name: (*name).to_owned(), unit: metric.unit, direction: metric.direction }
+    };
+    metrics.iter().map(decl).collect()
+}
+
+/// A parameter that a workload (or perfvt itself) knows.
+#[derive(Clone, Copy, Debug)]
+pub struct Known {
+    /// The key.
+    pub key: &'static str,
+    /// Its default; `None` when perfvt finds one at run time.
+    pub default: Option<&'static str>,
+    /// One line for people.
+    pub help: &'static str,
+}
+
+/// One value of a case.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Value {
+    /// Metric.
+    pub metric: &'static str,
+    /// The value, finite.
+    pub value: f64,
+    /// File below the case's raw folder, and line from 1.
+    pub raw: Option<(String, u32)>,
+}
+
+/// A value over part of the window, for `series.jsonl`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Point {
+    /// What was measured.
+    pub metric: &'static str,
+    /// Which session, counted from 0, when there are several.
+    pub session: Option<u32>,
+    /// End of the interval, seconds since the epoch.
+    pub ending: f64,
+    /// Its length in seconds.
+    pub seconds: f64,
+    /// The value.
+    pub value: f64,
+}
+
+/// What a case came to.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The common window of all values.
+    pub window: Window,
+    /// The values.
+    pub values: Vec<Value>,
+    /// Per-second and per-session values.
+    pub series: Vec<Point>,
+}
+
+/// A benchmark that perfvt can run.
+pub trait Workload: Sync {
+    /// Name, which is also its section in perf.conf.
+    fn name(&self) -> &'static str;
+    /// Parameters with their defaults.
+    fn parameters(&self) -> &'static [Known];
+    /// The matrix.
+    fn cases(&self, params: &Params) -> Result<Vec<Case>, ParamsError>;
+    /// The metrics of a category, in the order of the RHS columns, for an environment with these parameters. What they
+    /// mean stands in perf.conf: see [`declare`].
+    fn metrics(&self, category: &str, params: &Params, kvm: bool) -> Vec<&'static str>;
+    /// The most sessions that a client has at a time.
+    fn sessions(&self, params: &Params) -> usize {
+        let _ = params;
+        1
+    }
+    /// Seconds that one case takes, for the plan.
+    fn seconds(&self, params: &Params) -> f64;
+    /// The value of `### session-length`.
+    fn session_length(&self, params: &Params) -> String;
+    /// Name of the classic result file, of the moment (seconds since the epoch) at which the repeat began.
+    fn rhs_name(&self, began: f64) -> String;
+    /// What is done once after the guest is ready.
+    fn prepare(&self, lab: &mut dyn Lab) -> Result<(), Failed>;
+    /// Measures one case; tool output goes, as it is, to `raw`.
+    fn measure(&self, lab: &mut dyn Lab, case: &Case, raw: &Path) -> Result<Outcome, Failed>;
+}
+
+/// Writes a raw file.
+pub(crate) fn keep(raw: &Path, name: &str, text: &str) -> Result<(), Failed> {
+    let path: PathBuf = raw.join(name);
+    std::fs::write(&path, text).map_err(|e| Failed::Case(format!("writing {}: {e}", path.display())))
+}
+
+/// Brings the guest's data NIC up and waits until host and guest reach one another.
+pub(crate) fn bring_up_network(lab: &mut dyn Lab) -> Result<(), Failed> {
+    const SOON: Duration = Duration::from_secs(20);
+    let (address, gateway) = (lab.guest_address(), lab.gateway().to_string());
+    lab.exec(&["ip", "address", "replace", &address, "dev", "eth0"], SOON)?;
+    lab.exec(&["ip", "link", "set", "eth0", "up"], SOON)?;
+    // A bridge and ARP take seconds to let the first packet through.
+    for _ in 0..20 {
+        match lab.exec(&["ping", "-c", "1", "-W", "1", &gateway], SOON) {
+            Ok(_) => return Ok(()),
+            Err(Failed::Guest(reason)) => return Err(Failed::Guest(reason)),
+            Err(Failed::Case(_)) => lab.sleep(Duration::from_millis(100)),
+        }
+    }
+    Err(Failed::Guest(format!("the network is lost: the guest does not reach the host at {gateway}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::Origin;
+
+    #[test]
+    fn perf_conf_declares_every_metric_and_key_of_every_workload() {
+        let conf = Conf::builtin();
+        for workload in ALL {
+            let section = conf.section(workload.name()).unwrap();
+            let mut params = Params::new();
+            for known in workload.parameters() {
+                params.set(known.key, known.default.unwrap_or_default(), Origin::BuiltIn);
+            }
+            params.set("nic_model", "virtio_net", Origin::BuiltIn);
+            for case in workload.cases(&params).unwrap() {
+                let keys: Vec<&str> = case.keys.0.iter().map(|(k, _)| k.as_str()).collect();
+                assert_eq!(keys, section.keys, "keys of {}", case.id());
+                for metric in workload.metrics(&case.category, &params, true) {
+                    assert!(
+                        section.declared(metric).is_some(),
+                        "{metric} of {} is not in perf.conf",
+                        case.id()
+                    );
+                }
+            }
+        }
+    }
+}
