@@ -1,0 +1,237 @@
+//! The command line, as clap knows it. `--help`, the manual pages and the completions come from here.
+
+use clap::{Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Did this change make guests slower, by how much, and can I trust that?
+///
+/// perfvt runs benchmarks in NUMA-pinned QEMU guests, repeats them over fresh boots, tests the differences and
+/// writes a comparison that can be published.
+#[derive(Debug, Parser)]
+#[command(name = "perfvt", version, propagate_version = true, max_term_width = 100)]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Collect: boot guests of every environment in turn and measure a workload in them
+    Run(Run),
+    /// Continue a campaign that stopped, for whatever reason
+    Resume(Resume),
+    /// Compare: test the repeats of a baseline against those of one or more candidates
+    Compare(Compare),
+    /// Build, list, try and remove guest images
+    Guest(Guest),
+    /// Say what this host can do, and how to get what is missing
+    Doctor(Doctor),
+    /// Print completions for a shell
+    Completions {
+        /// Which shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, or write one for each verb
+    Man {
+        /// Folder for one page per verb; without it the main page goes to standard output.
+        #[arg(long, value_name = "DIR")]
+        dir: Option<PathBuf>,
+    },
+}
+
+/// How guests are executed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum AccelArg {
+    /// KVM where it really executes, else TCG with a warning that every report shows.
+    Auto,
+    /// KVM, or an error that says why not.
+    Kvm,
+    /// Emulation.
+    Tcg,
+}
+
+/// `perfvt run`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "EXAMPLES
+  perfvt run netperf --env base --env head:nic_model=e1000 --repeat 5 --out X
+  perfvt run netperf --set protocols=TCP_RR --set l=5 --dry-run
+
+EXIT CODES
+  0 every cell has a value; 4 finished, some cells are invalid; 130 interrupted (perfvt resume goes on); 2 input error")]
+pub struct Run {
+    /// What to measure: netperf
+    #[arg(value_name = "WORKLOAD")]
+    pub workload: String,
+    /// An environment to compare, with the parameters that make it differ; repeatable.
+    ///
+    /// The first one is the baseline. A doubled comma is a literal comma. Without --env there is one environment
+    /// called `base`.
+    #[arg(long = "env", value_name = "NAME[:KEY=VALUE,..]")]
+    pub envs: Vec<String>,
+    /// A parameter of all environments; repeatable. `perfvt run WORKLOAD --dry-run` shows all of them
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub sets: Vec<String>,
+    /// Boots of each environment
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub repeat: u32,
+    /// How guests are executed
+    #[arg(long, value_name = "ACCEL", default_value = "auto")]
+    pub accel: AccelArg,
+    /// Go on without pinning when the host has too few CPUs
+    #[arg(long)]
+    pub allow_unpinned: bool,
+    /// Seed of the order of boots and cases [default: from the clock, recorded in campaign.json]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Where the results go; must not exist [default: ./perfvt-WORKLOAD-TIME]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Show the plan, QEMU's command lines, placement, time and room, and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// `perfvt resume`.
+#[derive(Debug, clap::Args)]
+pub struct Resume {
+    /// The campaign's directory.
+    pub dir: PathBuf,
+    /// Go on although the host has changed since the campaign began
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// What is printed on standard output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// A table for people.
+    Text,
+    /// The ancestor's table.
+    Classic,
+    /// For a pull request's comment.
+    Markdown,
+    /// Everything, for programs.
+    Json,
+    /// Regressions as test failures, for CI.
+    Junit,
+    /// One line a row, for spreadsheets.
+    Csv,
+}
+
+/// What makes `compare` exit with 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FailOn {
+    /// A primary row is REGRESSED.
+    Regression,
+    /// A primary row has changed either way.
+    Change,
+    /// A primary row is INCONCLUSIVE.
+    Inconclusive,
+    /// A row is missing on one side.
+    Missing,
+}
+
+/// `perfvt compare`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "EXAMPLES
+  perfvt compare X/base X/head
+  perfvt compare X                       (a campaign: its first environment against the others)
+  perfvt compare old new --format markdown --fail-on regression --no-html
+
+EXIT CODES
+  0 compared; 1 --fail-on was met; 2 input error; 3 nothing could be compared")]
+pub struct Compare {
+    /// Results directories: the baseline, then the candidates; or one campaign's directory
+    #[arg(required = true, value_name = "DIR")]
+    pub dirs: Vec<PathBuf>,
+    /// A perf.conf on top of the built-in one and ./perf.conf
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// What goes to standard output
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: Format,
+    /// Write a format to a file as well; repeatable
+    #[arg(long = "output", value_name = "FORMAT=FILE")]
+    pub outputs: Vec<String>,
+    /// Where the HTML page goes [default: report.html, when --format is text]
+    #[arg(long, value_name = "FILE", conflicts_with = "no_html")]
+    pub html: Option<PathBuf>,
+    /// Write no HTML page
+    #[arg(long)]
+    pub no_html: bool,
+    /// Exit with 1 when such a row is found; repeatable
+    #[arg(long, value_name = "WHAT")]
+    pub fail_on: Vec<FailOn>,
+    /// Names of the sides, in order, separated by commas
+    #[arg(long, value_name = "A,B,..", value_delimiter = ',')]
+    pub labels: Vec<String>,
+    /// Show only cases that contain this text (all are judged all the same); repeatable
+    #[arg(long, value_name = "TEXT")]
+    pub only: Vec<String>,
+    /// Show only this metric; repeatable
+    #[arg(long = "metric", value_name = "METRIC")]
+    pub metrics: Vec<String>,
+    /// The workload, when names and columns do not tell it
+    #[arg(long, value_name = "WORKLOAD")]
+    pub workload: Option<String>,
+    /// A parameter or fact that differs on purpose; repeatable
+    #[arg(long = "factor", value_name = "KEY")]
+    pub factors: Vec<String>,
+    /// The test that the verdict rests on: auto, welch, student or blocked
+    #[arg(long, value_name = "TEST", default_value = "auto")]
+    pub test: String,
+    /// Level of the tests
+    #[arg(long, value_name = "ALPHA", default_value_t = 0.05)]
+    pub alpha: f64,
+    /// Correction for the number of tests: bh or holm
+    #[arg(long, value_name = "NAME", default_value = "bh")]
+    pub correction: String,
+    /// Judge sides that were not measured alike, under a banner
+    #[arg(long)]
+    pub force: bool,
+    /// Make every lost file, row and cell an error
+    #[arg(long)]
+    pub strict: bool,
+    /// Say which configuration file gave what
+    #[arg(short, long)]
+    pub verbose: bool,
+}
+
+/// `perfvt guest`.
+#[derive(Debug, clap::Args)]
+pub struct Guest {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: GuestVerb,
+}
+
+/// The verbs of `perfvt guest`.
+#[derive(Debug, Subcommand)]
+pub enum GuestVerb {
+    /// Build the built-in guest, or find the one that fits
+    Build,
+    /// List the images in the cache
+    List,
+    /// Boot the built-in guest and run a command in it, or a shell on its console
+    Shell {
+        /// The command; without one, a shell on the console
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        command: Vec<String>,
+    },
+    /// Remove images
+    Rm {
+        /// Names as `perfvt guest list` prints them
+        #[arg(required = true)]
+        names: Vec<String>,
+    },
+}
+
+/// `perfvt doctor`.
+#[derive(Debug, clap::Args)]
+pub struct Doctor {
+    /// For programs
+    #[arg(long)]
+    pub json: bool,
+}

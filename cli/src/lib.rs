@@ -1,0 +1,115 @@
+//! The command: arguments in, an exit code out.
+//!
+//! ```text
+//!   args (clap) ──> verbs/<verb>.rs ──> collect | analyze, report ──> stdout, files
+//!                        └──> progress (stderr)
+//! ```
+//!
+//! Exit codes: 0 done; 1 what `--fail-on` names was found, or `doctor` found something missing; 2 usage or input error;
+//! 3 nothing could be compared; 4 a campaign finished with invalid cells; 130 interrupted.
+
+pub mod args;
+mod progress;
+mod signals;
+mod verbs;
+
+use args::{Args, Verb};
+use clap::Parser;
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+/// Everything that ends a verb early, with its causes.
+pub type Error = Box<dyn std::error::Error + Send + Sync>;
+
+/// Done, and nothing was found.
+pub const DONE: u8 = 0;
+/// What `--fail-on` names was found.
+pub const FOUND: u8 = 1;
+/// Usage or input error.
+pub const USAGE: u8 = 2;
+/// Nothing could be compared.
+pub const NOTHING: u8 = 3;
+/// A campaign finished with invalid cells.
+pub const INVALID_CELLS: u8 = 4;
+/// Interrupted by a signal.
+pub const INTERRUPTED: u8 = 130;
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    let mut arguments = std::env::args_os().skip(1);
+    if arguments.next().is_some_and(|a| a == collect::accel::PROBE_VERB) {
+        return probe();
+    }
+    let (stdout, stderr) = (io::stdout(), io::stderr());
+    ExitCode::from(run(std::env::args_os(), &mut stdout.lock(), &mut stderr.lock()))
+}
+
+/// The KVM probe, in a process of its own because `KVM_RUN` may never return.
+fn probe() -> ExitCode {
+    let (mut out, mut err) = (io::stdout(), io::stderr());
+    // Whoever reads this is gone when writing fails.
+    let (code, written) = match collect::accel::measure_here() {
+        Ok(rate) => (DONE, writeln!(out, "{rate}")),
+        Err(reason) => (USAGE, writeln!(err, "{reason}")),
+    };
+    ExitCode::from(if written.is_ok() { code } else { USAGE })
+}
+
+/// Runs a command line and gives its exit code.
+pub fn run(arguments: impl IntoIterator<Item = OsString>, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let args = match Args::try_parse_from(&arguments) {
+        Ok(args) => args,
+        Err(e) => {
+            let target: &mut dyn Write = if e.use_stderr() { err } else { out };
+            // clap's own colours would need the terminal; plain text goes everywhere.
+            let _ = write!(target, "{}", e.render());
+            return if e.use_stderr() { USAGE } else { DONE };
+        }
+    };
+    let command: Vec<String> = arguments.iter().map(|a| a.to_string_lossy().into_owned()).collect();
+    match dispatch(args, command, out, err) {
+        Ok(code) => code,
+        Err(error) if is_broken_pipe(error.as_ref()) => DONE,
+        Err(error) => {
+            // A chain, each cause once: several errors repeat what they wrap.
+            let mut text = error.to_string();
+            let mut cause = error.source();
+            while let Some(next) = cause {
+                let next_text = next.to_string();
+                if !text.contains(&next_text) {
+                    text.push_str(": ");
+                    text.push_str(&next_text);
+                }
+                cause = next.source();
+            }
+            let _ = writeln!(err, "perfvt: {text}");
+            USAGE
+        }
+    }
+}
+
+fn dispatch(args: Args, command: Vec<String>, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Error> {
+    match args.verb {
+        Verb::Run(run) => verbs::run::run(&run, command, out, err),
+        Verb::Resume(resume) => verbs::run::resume(&resume, out, err),
+        Verb::Compare(compare) => verbs::compare::compare(&compare, out, err),
+        Verb::Guest(guest) => verbs::guest::guest(&guest, out, err),
+        Verb::Doctor(doctor) => verbs::doctor::doctor(&doctor, out),
+        Verb::Completions { shell } => verbs::generate::completions(shell, out),
+        Verb::Man { dir } => verbs::generate::man(dir.as_deref(), out),
+    }
+}
+
+/// `perfvt compare .. | head` is no error.
+fn is_broken_pipe(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(e) = next {
+        if e.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe) {
+            return true;
+        }
+        next = e.source();
+    }
+    false
+}

@@ -1,0 +1,294 @@
+//! `perfvt compare`.
+
+use crate::args::{Compare, FailOn, Format};
+use crate::{DONE, Error, FOUND, NOTHING};
+use analyze::{CaseFilter, CompareOptions, Comparison, Verdict, compare as analyze_sides};
+use formats::perf_conf::Conf;
+use model::store::write_atomically;
+use report::{Gate, HtmlOptions, JunitOptions, MarkdownOptions, TextOptions};
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+/// The page that is written when nobody says otherwise.
+const DEFAULT_PAGE: &str = "report.html";
+/// What every page of perfvt has in its first bytes; a file without it is somebody else's.
+const PAGE_MARK: &str = "<meta name=\"generator\" content=\"perfvt";
+
+/// Compares the sides and writes what was asked for.
+pub fn compare(args: &Compare, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Error> {
+    let outputs = args.outputs.iter().map(|o| parse_output(o)).collect::<Result<Vec<_>, Error>>()?;
+    let options = options(args, err)?;
+    if only_classic(args) {
+        return classic_alone(&options, out, err);
+    }
+    let comparison = analyze_sides(&options)?;
+    let gate = gate(&args.fail_on, &comparison);
+    let render = Renderer { args, options: &options, comparison: &comparison, gate: gate.clone() };
+    render.write(args.format, out)?;
+    for (format, path) in &outputs {
+        let mut bytes = Vec::new();
+        render.write(*format, &mut bytes)?;
+        write_atomically(path, &bytes)?;
+    }
+    if let Some(path) = page_path(args) {
+        write_page(&path, &render.page()?, args.html.is_some())?;
+        if args.format == Format::Text {
+            writeln!(out, "\npage: {}", path.display())?;
+        }
+    }
+    Ok(exit_code(&comparison, gate.as_ref()))
+}
+
+/// Whether nothing but the classic table is wanted, which needs no comparison beside it.
+fn only_classic(args: &Compare) -> bool {
+    args.format == Format::Classic
+        && args.outputs.is_empty()
+        && args.html.is_none()
+        && args.fail_on.is_empty()
+}
+
+fn classic_alone(options: &CompareOptions, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Error> {
+    let (text, warnings) = analyze::classic_text(options)?;
+    for warning in warnings {
+        writeln!(err, "warning: {}", warning.text)?;
+        if !warning.advice.is_empty() {
+            writeln!(err, "  {}", warning.advice)?;
+        }
+    }
+    out.write_all(text.as_bytes())?;
+    Ok(if text.is_empty() { NOTHING } else { DONE })
+}
+
+fn exit_code(comparison: &Comparison, gate: Option<&Gate>) -> u8 {
+    match (comparison.comparable_rows(), gate) {
+        (0, _) => NOTHING,
+        (_, Some(gate)) if gate.failed => FOUND,
+        _ => DONE,
+    }
+}
+
+fn parse_output(text: &str) -> Result<(Format, PathBuf), Error> {
+    let (format, path) = text.split_once('=').ok_or_else(|| format!("--output {text}: want FORMAT=FILE"))?;
+    let format = <Format as clap::ValueEnum>::from_str(format, true).map_err(|_| {
+        let known = "text, classic, markdown, json, junit, csv";
+        format!(
+            "--output {text}: unknown format '{format}', want one of {known}; for the page use --html FILE"
+        )
+    })?;
+    Ok((format, PathBuf::from(path)))
+}
+
+/// perf.conf in layers: built in, ./perf.conf, --config.
+fn conf(args: &Compare, err: &mut dyn Write) -> Result<Conf, Error> {
+    let mut layers: Vec<(String, String)> = Vec::new();
+    let local = Path::new("perf.conf");
+    let read = |path: &Path| {
+        std::fs::read_to_string(path).map_err(|e| Error::from(format!("reading {}: {e}", path.display())))
+    };
+    if local.is_file() {
+        layers.push(("perf.conf".into(), read(local)?));
+    }
+    if let Some(path) = &args.config {
+        layers.push((path.display().to_string(), read(path)?));
+    }
+    if args.verbose {
+        writeln!(err, "configuration: built in")?;
+        for (name, _) in &layers {
+            writeln!(err, "configuration: {name}")?;
+        }
+    }
+    let conf = Conf::with_layers(layers.iter().map(|(name, text)| (name.as_str(), text.as_str())))?;
+    if args.verbose {
+        for section in conf.sections() {
+            for (option, origin) in section.origins().filter(|(_, o)| o.file != "built in") {
+                writeln!(err, "  [{}] {option}: {}:{}", section.name, origin.file, origin.line)?;
+            }
+        }
+    }
+    Ok(conf)
+}
+
+fn options(args: &Compare, err: &mut dyn Write) -> Result<CompareOptions, Error> {
+    let mut options = CompareOptions::new(conf(args, err)?, args.dirs.clone());
+    options.labels = args.labels.clone();
+    options.workload = args.workload.clone();
+    options.alpha = args.alpha;
+    options.test = FromStr::from_str(&args.test)?;
+    options.correction = FromStr::from_str(&args.correction)?;
+    options.only = CaseFilter::parse(&args.only.join(","));
+    options.metrics = args.metrics.clone();
+    options.force = args.force;
+    options.strict = args.strict;
+    options.factors = args.factors.clone();
+    options.command = command(args);
+    Ok(options)
+}
+
+/// The command line that makes the same comparison, without what only says where it goes.
+fn command(args: &Compare) -> Vec<String> {
+    let mut words: Vec<String> = vec!["perfvt".into(), "compare".into()];
+    words.extend(args.dirs.iter().map(|d| d.display().to_string()));
+    let mut flag = |name: &str, value: String| words.extend([name.to_owned(), value]);
+    if let Some(config) = &args.config {
+        flag("--config", config.display().to_string());
+    }
+    if !args.labels.is_empty() {
+        flag("--labels", args.labels.join(","));
+    }
+    for (name, values) in [("--only", &args.only), ("--metric", &args.metrics), ("--factor", &args.factors)] {
+        values.iter().for_each(|v| flag(name, v.clone()));
+    }
+    if let Some(workload) = &args.workload {
+        flag("--workload", workload.clone());
+    }
+    if args.test != "auto" {
+        flag("--test", args.test.clone());
+    }
+    if args.alpha != 0.05 {
+        flag("--alpha", args.alpha.to_string());
+    }
+    if args.correction != "bh" {
+        flag("--correction", args.correction.clone());
+    }
+    for what in &args.fail_on {
+        flag("--fail-on", fail_word(*what).into());
+    }
+    words.extend(
+        [(args.force, "--force"), (args.strict, "--strict")].iter().filter(|f| f.0).map(|f| f.1.into()),
+    );
+    words
+}
+
+fn fail_word(what: FailOn) -> &'static str {
+    match what {
+        FailOn::Regression => "regression",
+        FailOn::Change => "change",
+        FailOn::Inconclusive => "inconclusive",
+        FailOn::Missing => "missing",
+    }
+}
+
+/// Verdicts that a `--fail-on` names.
+fn verdicts(what: FailOn) -> &'static [Verdict] {
+    use Verdict::{
+        ChangedDown, ChangedUp, ExactChanged, Improved, Inconclusive, MissingA, MissingB, Regressed,
+    };
+    match what {
+        FailOn::Regression => &[Regressed],
+        FailOn::Change => &[Regressed, Improved, ChangedUp, ChangedDown, ExactChanged],
+        FailOn::Inconclusive => &[Inconclusive],
+        FailOn::Missing => &[MissingA, MissingB],
+    }
+}
+
+/// What `--fail-on` comes to: the primary rows count, and for missing rows all of them.
+fn gate(fail_on: &[FailOn], comparison: &Comparison) -> Option<Gate> {
+    if fail_on.is_empty() {
+        return None;
+    }
+    let found = |what: &FailOn| {
+        comparison.summary.iter().any(|summary| {
+            let counts = if *what == FailOn::Missing { &summary.all } else { &summary.primary };
+            verdicts(*what).iter().any(|v| counts.get(v).is_some_and(|n| *n > 0))
+        })
+    };
+    let failed = fail_on.iter().any(found);
+    let words: Vec<&str> = fail_on.iter().map(|f| fail_word(*f)).collect();
+    let mut gate = Gate { rule: words.join(","), failed, exit_code: DONE };
+    gate.exit_code = exit_code(comparison, Some(&gate));
+    Some(gate)
+}
+
+/// Everything that a format needs.
+struct Renderer<'a> {
+    args: &'a Compare,
+    options: &'a CompareOptions,
+    comparison: &'a Comparison,
+    gate: Option<Gate>,
+}
+
+impl Renderer<'_> {
+    fn write(&self, format: Format, out: &mut dyn Write) -> Result<(), Error> {
+        let text = match format {
+            Format::Json => {
+                report::json(self.comparison, &mut *out)?;
+                return Ok(());
+            }
+            Format::Text => report::text(self.comparison, &self.text_options()),
+            Format::Classic => self.classic()?,
+            Format::Markdown => report::markdown(
+                self.comparison,
+                &MarkdownOptions { gate: self.gate.clone(), ..Default::default() },
+            ),
+            Format::Junit => {
+                let named = self.args.fail_on.iter().flat_map(|f| verdicts(*f)).copied();
+                let options = if self.args.fail_on.is_empty() {
+                    JunitOptions::default()
+                } else {
+                    JunitOptions { fail_on: named.collect() }
+                };
+                report::junit(self.comparison, &options)
+            }
+            Format::Csv => report::csv(self.comparison),
+        };
+        Ok(out.write_all(text.as_bytes())?)
+    }
+
+    fn text_options(&self) -> TextOptions {
+        let terminal = std::io::stdout().is_terminal();
+        let no_color = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
+        TextOptions { width: width(), color: terminal && !no_color, all: false, gate: self.gate.clone() }
+    }
+
+    fn classic(&self) -> Result<String, Error> {
+        Ok(analyze::classic_text(self.options)?.0)
+    }
+
+    fn page(&self) -> Result<String, Error> {
+        // Without a classic file on both sides (a cell of every repeat is invalid) the page has no such section.
+        let tables = analyze::classic_tables(self.options).unwrap_or_default();
+        let classic = tables.into_iter().map(|t| report::ClassicTable {
+            workload: t.workload,
+            candidate: t.candidate,
+            groups: t.groups,
+        });
+        let options =
+            HtmlOptions { classic: classic.collect(), gate: self.gate.clone(), ..HtmlOptions::default() };
+        Ok(report::html(self.comparison, &options))
+    }
+}
+
+/// Columns of the terminal: COLUMNS, else what the terminal says, else 80.
+fn width() -> usize {
+    let from_env = || std::env::var("COLUMNS").ok()?.parse().ok();
+    let from_terminal = || {
+        let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok()?;
+        (size.ws_col > 0).then_some(usize::from(size.ws_col))
+    };
+    from_env().or_else(from_terminal).unwrap_or(80)
+}
+
+/// Where the page goes: `--html`, nowhere with `--no-html`, else report.html when people read standard output.
+fn page_path(args: &Compare) -> Option<PathBuf> {
+    match (&args.html, args.no_html) {
+        (Some(path), _) => Some(path.clone()),
+        (None, false) if args.format == Format::Text => Some(PathBuf::from(DEFAULT_PAGE)),
+        _ => None,
+    }
+}
+
+fn write_page(path: &Path, page: &str, asked_for: bool) -> Result<(), Error> {
+    let foreign = std::fs::read(path).is_ok_and(|old| {
+        let head = String::from_utf8_lossy(old.get(..4096).unwrap_or(&old)).into_owned();
+        !old.is_empty() && !head.contains(PAGE_MARK)
+    });
+    if foreign && !asked_for {
+        let path = path.display();
+        return Err(format!(
+            "{path} was not written by perfvt and is left alone; use --html FILE or --no-html"
+        )
+        .into());
+    }
+    Ok(write_atomically(path, page.as_bytes())?)
+}

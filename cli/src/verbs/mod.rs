@@ -1,0 +1,7 @@
+//! One file for each verb.
+
+pub mod compare;
+pub mod doctor;
+pub mod generate;
+pub mod guest;
+pub mod run;

@@ -1,0 +1,151 @@
+//! `perfvt run` and `perfvt resume`.
+
+use crate::args::{AccelArg, Resume, Run};
+use crate::progress::Progress;
+use crate::signals::Signals;
+use crate::{DONE, Error, INTERRUPTED, INVALID_CELLS};
+use collect::accel::{self, Accel};
+use collect::campaign::runner::{Campaign, Ended};
+use collect::campaign::setup::{Prepared, Request, prepare, utc_stamp};
+use collect::guest::image::{Cache, builtin};
+use collect::host::fingerprint::boot_id;
+use collect::host::placement::describe;
+use collect::testbed::Testbed;
+use model::CampaignFile;
+use model::store::{CAMPAIGN_FILE, read_json};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// Plans a campaign and runs it.
+pub fn run(args: &Run, command: Vec<String>, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Error> {
+    let request = Request {
+        workload: args.workload.clone(),
+        envs: args.envs.clone(),
+        sets: args.sets.clone(),
+        repeats: args.repeat,
+        accel: match args.accel {
+            AccelArg::Auto => "auto",
+            AccelArg::Kvm => "kvm",
+            AccelArg::Tcg => "tcg",
+        }
+        .into(),
+        allow_unpinned: args.allow_unpinned,
+        seed: args.seed,
+        argv: command,
+    };
+    let prepared = prepare(&request, &std::env::current_exe()?)?;
+    if args.dry_run {
+        show_plan(&prepared, out)?;
+        return Ok(DONE);
+    }
+    let default = || format!("perfvt-{}-{}", args.workload, utc_stamp(prepared.file.created_unix_ns));
+    let dir = args.out.clone().unwrap_or_else(|| PathBuf::from(default()));
+    for warning in &prepared.file.warnings {
+        writeln!(err, "warning: {warning}")?;
+    }
+    check_room(&dir, prepared.bytes)?;
+    Campaign::create(&dir, &prepared.file)?;
+    execute(&dir, args.allow_unpinned, out, err)
+}
+
+/// Goes on with a campaign.
+pub fn resume(args: &Resume, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Error> {
+    let file: CampaignFile = read_json(&args.dir.join(CAMPAIGN_FILE), model::campaign::CAMPAIGN_FORMAT)?;
+    if file.accel == "kvm" {
+        accel::resolve("kvm", || accel::probe(&std::env::current_exe().unwrap_or_default()))?;
+    }
+    collect::campaign::runner::check_same_host(&args.dir, &file, args.force)?;
+    let unpinned = file.warnings.iter().any(|w| w.contains("unpinned"));
+    execute(&args.dir, unpinned, out, err)
+}
+
+/// Runs what has no result yet.
+fn execute(dir: &Path, allow_unpinned: bool, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Error> {
+    let signals = Signals::watch()?;
+    let mut campaign = Campaign::open(dir, &boot_id(Path::new("/")))?;
+    let accel = if campaign.file().accel == "kvm" { Accel::Kvm } else { Accel::Tcg };
+    let cache = Cache::from_env()?;
+    let image = builtin(&cache)?;
+    let mut testbed = Testbed::new(&cache, image, accel, campaign.sessions(), allow_unpinned)?;
+    let mut progress = Progress::new(campaign.file(), campaign.state(), signals);
+    let Ended { valid, invalid, interrupted } = campaign.run(&mut testbed, &mut progress)?;
+    if interrupted {
+        writeln!(err, "interrupted with {valid} valid cells; perfvt resume {} goes on", dir.display())?;
+        return Ok(INTERRUPTED);
+    }
+    writeln!(out, "{}: {valid} cells valid, {invalid} invalid", dir.display())?;
+    if campaign.file().environments.len() > 1 {
+        writeln!(out, "next: perfvt compare {}", dir.display())?;
+    }
+    Ok(if invalid == 0 { DONE } else { INVALID_CELLS })
+}
+
+/// Refuses to begin what the disk cannot hold.
+fn check_room(dir: &Path, bytes: u64) -> Result<(), Error> {
+    let existing =
+        dir.ancestors().find(|p| p.exists()).filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let stat = rustix::fs::statvfs(existing)
+        .map_err(|e| format!("looking for room in {}: {e}", existing.display()))?;
+    let free = stat.f_bavail.saturating_mul(stat.f_frsize);
+    if free < bytes {
+        let (free, want) = (free / 1_000_000, bytes / 1_000_000);
+        return Err(format!(
+            "{} has {free} MB left and the campaign will write about {want} MB; free some, or give --out another disk",
+            existing.display()
+        )
+        .into());
+    }
+    Ok(())
+}
+
+fn show_plan(prepared: &Prepared, out: &mut dyn Write) -> Result<(), Error> {
+    let file = &prepared.file;
+    let boots = file.boots().count();
+    writeln!(
+        out,
+        "{}, {}: {} environments x {} boots x {} cases = {} cells, about {} and {} MB",
+        file.workload,
+        file.scenario,
+        file.environments.len(),
+        file.blocks.len(),
+        file.cases.len(),
+        boots * file.cases.len(),
+        duration(prepared.seconds),
+        prepared.bytes.div_ceil(1_000_000)
+    )?;
+    writeln!(out, "acceleration {}, network {}, seed {}", file.accel, file.network, file.seed)?;
+    for warning in &file.warnings {
+        writeln!(out, "warning: {warning}")?;
+    }
+    for (environment, pin) in file.environments.iter().zip(&prepared.pins) {
+        writeln!(out, "\nenvironment {}", environment.name)?;
+        writeln!(out, "  placement: {}", describe(pin.as_ref()))?;
+        for (key, param) in &environment.params {
+            let origin =
+                if param.origin == "built in" { String::new() } else { format!("    ({})", param.origin) };
+            writeln!(out, "  {key} = {}{origin}", param.value)?;
+        }
+        writeln!(out, "  {}", collect::testbed::preview(environment, pin.as_ref(), prepared.accel)?)?;
+    }
+    writeln!(out, "\ncases")?;
+    for case in &file.cases {
+        writeln!(out, "  {}", case.id())?;
+    }
+    writeln!(out, "\nboots, in order")?;
+    for block in &file.blocks {
+        let name =
+            |b: &model::BootPlan| file.environments.get(b.environment).map_or("?", |e| e.name.as_str());
+        let names: Vec<&str> = block.boots.iter().map(name).collect();
+        writeln!(out, "  block {}: {}", block.block, names.join(", "))?;
+    }
+    Ok(())
+}
+
+fn duration(seconds: f64) -> String {
+    let seconds = seconds.round() as u64;
+    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, s) => format!("{s} s"),
+        (0, m, s) => format!("{m} min {s} s"),
+        (h, m, _) => format!("{h} h {m} min"),
+    }
+}

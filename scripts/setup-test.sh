@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Installs what only the tests need: Chromium for the report's pages, Rust's formatter and linter.
+# Without npm the accessibility check skips itself by name, so npm is not asked for.
+# Exit status: 0 when everything is there, else 1.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=scripts/common.sh
+. "$here/common.sh"
+
+missing=()
+has chromium || has chromium-browser || has google-chrome || missing+=(chromium)
+if ! as_user cargo fmt --version > /dev/null 2>&1 || ! as_user cargo clippy --version > /dev/null 2>&1; then
+    case $(readlink -f "$(command -v cargo || true)") in
+        */.cargo/bin/*) say "rustfmt or clippy is missing: rustup component add rustfmt clippy" ;;
+        /usr/lib/rust-1.*)
+            version=${versioned_rust#/usr/lib/rust-}
+            missing+=("rustfmt-${version%%/*}" "rust-${version%%/*}-clippy")
+            ;;
+        *) missing+=(rustfmt-web rust-web-clippy) ;;
+    esac
+fi
+if ! has apt-get; then
+    [ ${#missing[@]} = 0 ] || { say "missing: ${missing[*]} (or what your distribution calls them)"; exit 1; }
+    exit 0
+fi
+# In Ubuntu chromium is a snap, which a package manager in a container cannot install.
+case " ${missing[*]-} $(grep -s '^ID=' /etc/os-release)" in
+    *' chromium '*ID=ubuntu*)
+        say "note: no Chromium found; the browser tests skip themselves (snap install chromium)"
+        mapfile -t missing < <(printf '%s\n' "${missing[@]}" | grep -vx chromium)
+        ;;
+esac
+install_packages "${missing[@]}"
