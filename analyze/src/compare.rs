@@ -45,11 +45,13 @@ pub fn compare(options: &CompareOptions) -> Result<Comparison, AnalyzeError> {
     let families = correct(&mut rows, &mut judgements, pairings.len(), options.correction);
     decide(&mut rows, &judgements, options);
     drop(judgements);
+    let of_expectations = crate::expect::apply(&options.expectations, &mut rows);
     let all_rows = families.iter().any(|f| f.all_rows);
     let summary: Vec<Summary> = pairings.iter().map(|p| summary::summary(&rows, p, all_rows)).collect();
     let about =
         About { options, sides: &sides, files: &files, ranges: &ranges, pairings: &pairings, rows: &rows };
     let mut warnings = about.warnings(&families, &differences);
+    warnings.extend(of_expectations);
     if frame.averaged_rows > 0 {
         let text = format!("{} twice in one file; the mean counts", counted(frame.averaged_rows, "case"));
         warnings.push(note("averaged", text, "", frame.averaged_rows));

@@ -150,10 +150,12 @@ pub struct Family {
 pub struct Summary {
     /// Index into [`Comparison::b`].
     pub candidate: usize,
-    /// Primary rows by verdict.
+    /// Primary rows by verdict; all rows when no metric is primary ([`Family::all_rows`]). What gates.
     pub primary: BTreeMap<Verdict, usize>,
     /// All rows by verdict.
     pub all: BTreeMap<Verdict, usize>,
+    /// Those of `primary` that are known ([`Row::expected`]) and do not gate.
+    pub expected: BTreeMap<Verdict, usize>,
     /// Ratio of the boot scores with its 95 % interval: how all primary log-scale rows moved together.
     /// Never a verdict.
     pub score: Option<Score>,
@@ -258,8 +260,22 @@ pub struct Row {
     pub verdict: Verdict,
     /// Why it is INVALID or INCONCLUSIVE, or how it is EQUIVALENT.
     pub reason: Option<Reason>,
+    /// The change is known and does not gate (`--expect`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expected: Option<Expected>,
     /// What a reader of this row must know.
     pub warnings: Vec<Warning>,
+}
+
+/// A known change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Expected {
+    /// Why it is known.
+    pub reason: String,
+    /// Last day on which it counts, `YYYY-MM-DD`.
+    pub until: String,
+    /// The line that says so: `FILE:LINE`.
+    pub place: String,
 }
 
 /// Minimum detectable effects as ratios minus 1.

@@ -154,6 +154,8 @@ pub struct CompareOptions {
     pub factors: Vec<String>,
     /// Noise floors by row id, as ratios minus 1 (`--noise`).
     pub floors: HashMap<String, f64>,
+    /// Known changes (`--expect`), see [`crate::expectations`].
+    pub expectations: Vec<crate::Expectation>,
     /// The command line for the method box.
     pub command: Vec<String>,
 }
@@ -178,6 +180,7 @@ impl CompareOptions {
             light_below: formats::perf_conf::DEFAULT_MIN_EFFECT,
             factors: Vec::new(),
             floors: HashMap::new(),
+            expectations: Vec::new(),
             command: Vec::new(),
         }
     }

@@ -14,8 +14,11 @@ pub(crate) fn summary(rows: &[Row], pairing: &Pairing, all_rows: bool) -> Summar
     let mut out = Summary { candidate: pairing.candidate, ..Summary::default() };
     for row in of_candidate() {
         *out.all.entry(row.verdict).or_default() += 1;
-        if row.role == Role::Primary {
+        if all_rows || row.role == Role::Primary {
             *out.primary.entry(row.verdict).or_default() += 1;
+            if row.expected.is_some() {
+                *out.expected.entry(row.verdict).or_default() += 1;
+            }
         }
     }
     let counts = |r: &&Row| all_rows || r.role == Role::Primary;

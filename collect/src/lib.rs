@@ -11,6 +11,7 @@
 
 pub mod accel;
 pub mod campaign;
+pub mod cartesian;
 pub mod doctor;
 pub mod guest;
 pub mod host;

@@ -176,6 +176,7 @@ impl Judge<'_> {
             hedges_g: stats::hedges_g(&a.values, &b.values).ok().and_then(finite),
             verdict: Verdict::Invalid,
             reason: None,
+            expected: None,
             warnings,
             a: sample(a),
             b: sample(b),

@@ -288,6 +288,7 @@ impl Campaign {
         reason: &str,
     ) -> Result<(), CampaignError> {
         if boot.last {
+            self.write_run_file(boot.environment, boot.params, Fingerprint::default())?;
             for (order, case) in self.pending(boot.plan, boot.environment) {
                 let metrics = self.metrics(&case, boot.params);
                 let cell = boot.cell(&case, &metrics, order, &self.host_boot);
@@ -358,7 +359,8 @@ impl Campaign {
             .join(format!("repeat{repeat}.{variant}.{}.{}", self.file.workload, self.file.scenario))
     }
 
-    /// run.json is written once, when the environment's first guest has told what it is.
+    /// run.json is written when the environment's first guest has told what it is, and without these facts when its
+    /// first repeat is given up before that.
     fn write_run_file(
         &self,
         environment: &EnvironmentPlan,
@@ -367,7 +369,10 @@ impl Campaign {
     ) -> Result<(), CampaignError> {
         let path = self.dir.join(&environment.name).join(RUN_FILE);
         if path.exists() {
-            return Ok(());
+            let known: RunFile = store::read_json(&path, RUN_FORMAT)?;
+            if facts.0.is_empty() || !known.fingerprint.0.is_empty() {
+                return Ok(());
+            }
         }
         let names = |boots: &[BootPlan]| -> Vec<String> {
             boots
@@ -501,7 +506,7 @@ pub fn check_same_host(dir: &Path, file: &CampaignFile, force: bool) -> Result<(
             ["host.cpu.model", "host.cpu.microcode", "host.cpu.count", "host.kernel", "host.kernel.cmdline"]
         {
             let (was, is) = (run.fingerprint.get(fact), now.get(fact));
-            if was != is {
+            if was != is && !run.fingerprint.0.is_empty() {
                 let text = |value: Option<&str>| value.unwrap_or("unknown").to_owned();
                 return Err(CampaignError::HostChanged { what: fact.into(), was: text(was), is: text(is) });
             }

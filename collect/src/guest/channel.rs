@@ -217,12 +217,16 @@ impl Channel {
         self.stream.set_read_timeout(Some(POLL))?;
         loop {
             match self.stream.read(&mut buffer) {
-                // The socket closes when QEMU ends: that says why, if it can be known.
+                // The socket closes somewhat before QEMU has ended, and only its end says why.
                 Ok(0) => {
-                    return Err(match health() {
-                        Some(death) => ChannelError::Dead(death),
-                        None => ChannelError::Io(ErrorKind::UnexpectedEof.into()),
-                    });
+                    let patience = Instant::now() + Duration::from_secs(2);
+                    while Instant::now() < patience {
+                        if let Some(death) = health() {
+                            return Err(ChannelError::Dead(death));
+                        }
+                        std::thread::sleep(Duration::from_millis(5));
+                    }
+                    return Err(ChannelError::Io(ErrorKind::UnexpectedEof.into()));
                 }
                 Ok(n) => {
                     self.pending.extend_from_slice(buffer.get(..n).unwrap_or_default());

@@ -140,6 +140,7 @@ pub fn row(category: &str, keys: &[(&str, &str)], spec: MetricSpec, a: &[f64], b
         hedges_g: None,
         verdict: Verdict::Invalid,
         reason: Some(Reason::OneReplicate),
+        expected: None,
         warnings: Vec::new(),
     };
     if row.n_min >= 2 {
@@ -261,6 +262,6 @@ pub fn finish(comparison: &mut Comparison) {
             direction: Direction::HigherIsBetter,
         });
         comparison.families.push(Family { candidate, size, all_rows: false });
-        comparison.summary.push(Summary { candidate, primary, all, score, per_metric: Vec::new() });
+        comparison.summary.push(Summary { candidate, primary, all, expected: Default::default(), score, per_metric: Vec::new() });
     }
 }

@@ -1,0 +1,301 @@
+//! Noise floors: how far measurements of the same build lie apart (`perfvt calibrate`, `--noise`).
+
+use crate::about::describe_side;
+use crate::frame::Frame;
+use crate::input;
+use crate::input::repeat::Repeat;
+use crate::options::CompareOptions;
+use crate::row::{Design, Escaped, Gathered, Replicates, gather, scales};
+use crate::stats::{self, SplitMix64};
+use crate::warnings::note;
+use crate::{AnalyzeError, Warning};
+use model::Scale;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+/// The version that [`NoiseFile::format`] carries.
+///
+/// Changelog: 1, the first.
+pub const NOISE_FORMAT: u32 = 1;
+
+/// Fewest boots of a single directory.
+const SINGLE_MIN_BOOTS: usize = 10;
+/// Random splits of a single directory.
+const SPLITS: usize = 999;
+
+/// What `perfvt calibrate` writes and `perfvt compare --noise` reads, as JSON.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NoiseFile {
+    /// [`NOISE_FORMAT`].
+    pub format: u32,
+    /// Version of the perfvt that wrote it.
+    pub perfvt: String,
+    /// How the floors were found.
+    pub kind: NoiseKind,
+    /// What they were found from.
+    pub sources: Vec<NoiseSource>,
+    /// What must be known, one sentence each.
+    pub warnings: Vec<String>,
+    /// One floor for each case and metric.
+    pub rows: Vec<NoiseRow>,
+}
+
+/// How floors were found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NoiseKind {
+    /// From the differences between campaigns of the same build.
+    BetweenCampaigns,
+    /// From random splits of one campaign: it cannot see what differs from one campaign to the next, which is what a
+    /// floor is for.
+    WithinSession,
+}
+
+/// A directory that floors were found from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NoiseSource {
+    /// As it was given.
+    pub path: String,
+    /// Campaign id, when the directory tells.
+    pub campaign: Option<String>,
+    /// Repeats.
+    pub repeats: usize,
+    /// Host boots, when they are known.
+    pub host_boots: Option<usize>,
+    /// When it was measured, seconds since the epoch.
+    pub date_unix: Option<i64>,
+}
+
+/// A row's floor.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NoiseRow {
+    /// Row id without a candidate's number.
+    pub id: String,
+    /// The smallest number of boots on a side of a difference.
+    pub n: usize,
+    /// Differences (or splits) that were looked at.
+    pub differences: usize,
+    /// The floor, as a ratio minus 1.
+    pub floor: f64,
+}
+
+impl NoiseFile {
+    /// Reads a file that `perfvt calibrate` wrote.
+    pub fn read(path: &Path) -> Result<NoiseFile, AnalyzeError> {
+        let file: NoiseFile = model::store::read_json(path, NOISE_FORMAT)?;
+        match file.rows.iter().find(|r| !(r.floor.is_finite() && r.floor >= 0.0)) {
+            Some(row) => Err(AnalyzeError::Option(format!(
+                "reading {}: the floor of '{}' is {}, want 0 or more",
+                path.display(),
+                row.id,
+                row.floor
+            ))),
+            None => Ok(file),
+        }
+    }
+
+    /// Floors by row id, as [`CompareOptions::floors`] takes them.
+    pub fn floors(&self) -> HashMap<String, f64> {
+        self.rows.iter().map(|r| (r.id.clone(), r.floor)).collect()
+    }
+}
+
+/// Finds the floors of directories that hold the same build.
+///
+/// Several directories: the floor of a row is the largest 95 % upper bound of the difference between two of them, the
+/// far end of Welch's 90 % interval. One directory: the 95 % point of the differences between random halves of
+/// `boots` boots each (half of them without a number), which needs ten boots.
+///
+/// # Errors
+/// As [`crate::compare`]; a single directory with too few boots.
+pub fn calibrate(
+    options: &CompareOptions,
+    directories: &[PathBuf],
+    boots: Option<usize>,
+) -> Result<NoiseFile, AnalyzeError> {
+    let mut sides =
+        directories.iter().map(|d| input::load_one(d, options)).collect::<Result<Vec<_>, AnalyzeError>>()?;
+    let declared = crate::compare::declared(&sides, options)?;
+    let (mut files, mut replicates, mut sources) = (Vec::new(), Vec::new(), Vec::new());
+    for side in &mut sides {
+        let own: Vec<Repeat> = std::mem::take(&mut side.repeats);
+        let about = describe_side(side, &own);
+        sources.push(NoiseSource {
+            path: about.path,
+            campaign: side.run.as_ref().map(|r| r.campaign.clone()),
+            repeats: about.repeats,
+            host_boots: about.host_boots,
+            date_unix: about.date_unix,
+        });
+        let start = files.len();
+        files.extend(own);
+        let range = start..files.len();
+        replicates.push(Replicates { complete: range.len(), files: range, ..Replicates::default() });
+    }
+    let split = match replicates.as_slice() {
+        [] => {
+            return Err(AnalyzeError::Sides("nothing to calibrate with: give one directory or more".into()));
+        }
+        [only] => Some(split_size(only.complete, boots)?),
+        _ => None,
+    };
+    let frame = Frame::align(&mut files, &options.conf, &declared)?;
+    let scales = scales(&frame, &files);
+    let of_case = |case: usize| rows_of_case(&frame, &files, &replicates, &scales, case, split, options);
+    let rows: Vec<Vec<NoiseRow>> = (0..frame.cases.len()).into_par_iter().map(of_case).collect();
+    let warnings = warnings(&sources).into_iter().map(|w| format!("{}; {}", w.text, w.advice)).collect();
+    Ok(NoiseFile {
+        format: NOISE_FORMAT,
+        perfvt: env!("CARGO_PKG_VERSION").to_owned(),
+        kind: if split.is_some() { NoiseKind::WithinSession } else { NoiseKind::BetweenCampaigns },
+        sources,
+        warnings,
+        rows: rows.into_iter().flatten().collect(),
+    })
+}
+
+/// Boots on each side of a split.
+fn split_size(all: usize, wanted: Option<usize>) -> Result<usize, AnalyzeError> {
+    if all < SINGLE_MIN_BOOTS {
+        return Err(AnalyzeError::Option(format!(
+            "one directory with {all} boots: random splits need {SINGLE_MIN_BOOTS} or more; collect more, or give a \
+             second campaign of the same build, which is better"
+        )));
+    }
+    let size = wanted.unwrap_or(all / 2);
+    if size < 2 || 2 * size > all {
+        return Err(AnalyzeError::Option(format!(
+            "two sides of {size} boots cannot be split off {all} boots; want between 2 and {}",
+            all / 2
+        )));
+    }
+    Ok(size)
+}
+
+fn warnings(sources: &[NoiseSource]) -> Vec<Warning> {
+    let mut out = Vec::new();
+    if sources.len() == 1 {
+        let text = "within-session floors: one campaign was split at random";
+        let advice = "they cannot see what differs between campaigns; calibrate with two campaigns or more";
+        out.push(note("within-session", text, advice, 1));
+    }
+    let mut campaigns: Vec<&String> = sources.iter().filter_map(|s| s.campaign.as_ref()).collect();
+    let known = campaigns.len();
+    campaigns.sort_unstable();
+    campaigns.dedup();
+    if campaigns.len() < known {
+        let text = "some directories belong to one campaign";
+        let advice = "what differs between campaigns does not show in them";
+        out.push(note("same-campaign", text, advice, known - campaigns.len()));
+    }
+    out
+}
+
+fn rows_of_case(
+    frame: &Frame,
+    files: &[Repeat],
+    sides: &[Replicates],
+    scales: &[Vec<Scale>],
+    case: usize,
+    split: Option<usize>,
+    options: &CompareOptions,
+) -> Vec<NoiseRow> {
+    let mut out = Vec::new();
+    let Some(found) = frame.cases.get(case) else { return out };
+    let Some(workload) = frame.workloads.get(found.workload as usize) else { return out };
+    let case_id = found.case.id();
+    let of_workload = scales.get(found.workload as usize).map_or(&[][..], Vec::as_slice);
+    for (index, (metric, scale)) in workload.metrics.iter().zip(of_workload).enumerate() {
+        let id = format!("{case_id}/{}", Escaped(&metric.conf.name));
+        let samples: Vec<Gathered> = sides
+            .iter()
+            .map(|side| gather(frame, files, side, case, index, *scale == Scale::Log))
+            .filter(|g| g.values.len() >= 2)
+            .collect();
+        let row = match (split, samples.as_slice()) {
+            (Some(size), [only]) if only.values.len() >= 2 * size => {
+                let seed = stats::seed_from(options.seed, &id);
+                by_splits(&only.values, size, *scale, seed).map(|floor| (size, SPLITS, floor))
+            }
+            (None, several) => by_pairs(several, *scale, options.alpha),
+            _ => None,
+        };
+        if let Some((n, differences, floor)) = row.filter(|(_, _, floor)| floor.is_finite()) {
+            out.push(NoiseRow { id, n, differences, floor });
+        }
+    }
+    out
+}
+
+/// The largest upper bound of a difference between two samples: (smallest n, pairs, floor).
+fn by_pairs(samples: &[Gathered], scale: Scale, alpha: f64) -> Option<(usize, usize, f64)> {
+    let (mut n, mut pairs, mut floor) = (usize::MAX, 0, 0.0_f64);
+    for (i, a) in samples.iter().enumerate() {
+        for b in samples.iter().skip(i + 1) {
+            let (a, b) = (a.values.as_slice(), b.values.as_slice());
+            let design =
+                Design { a, b, blocks: None, student: false, scale, margin: 0.0, margin_abs: None, alpha };
+            floor = floor.max(upper_bound(&design)?);
+            n = n.min(a.len()).min(b.len());
+            pairs += 1;
+        }
+    }
+    (pairs > 0).then_some((n, pairs, floor))
+}
+
+/// The 95 % upper bound of the difference, as a ratio minus 1.
+fn upper_bound(design: &Design<'_>) -> Option<f64> {
+    let (outcome, _) = design.outcome();
+    match (design.scale, outcome.test) {
+        (Scale::Log, Some(test)) => {
+            let ci = test.ci(0.90);
+            Some(ci.low.abs().max(ci.high.abs()).exp_m1())
+        }
+        (Scale::Linear, Some(test)) => {
+            let ci = test.ci(0.90);
+            relative(ci.low.abs().max(ci.high.abs()), design)
+        }
+        // Constants: what they differ by.
+        (Scale::Log, None) => outcome.ratio.map(|r| r.ln().abs().exp_m1()),
+        (Scale::Linear, None) => outcome.diff.and_then(|d| relative(d.abs(), design)),
+    }
+}
+
+/// A difference as a share of the baseline's mean.
+fn relative(difference: f64, design: &Design<'_>) -> Option<f64> {
+    if difference == 0.0 {
+        return Some(0.0);
+    }
+    let mean = stats::mean(design.a).ok()?.abs();
+    (mean > 0.0).then_some(difference / mean)
+}
+
+/// The 95 % point of the differences between random parts of `size` values each.
+fn by_splits(values: &[f64], size: usize, scale: Scale, seed: u64) -> Option<f64> {
+    let mut random = SplitMix64::new(seed);
+    let mut pool: Vec<f64> = match scale {
+        Scale::Log => values.iter().map(|v| v.ln()).collect(),
+        Scale::Linear => values.to_vec(),
+    };
+    let mut differences: Vec<f64> = Vec::with_capacity(SPLITS);
+    for _ in 0..SPLITS {
+        for i in 0..(2 * size).min(pool.len()) {
+            let j = i + random.below(pool.len() - i);
+            pool.swap(i, j);
+        }
+        let (a, b) = (pool.get(..size)?, pool.get(size..2 * size)?);
+        differences.push((stats::mean(b).ok()? - stats::mean(a).ok()?).abs());
+    }
+    differences.sort_by(f64::total_cmp);
+    let at = *differences.get((SPLITS * 95).div_ceil(100).saturating_sub(1))?;
+    match scale {
+        Scale::Log => Some(at.exp_m1()),
+        Scale::Linear if at == 0.0 => Some(0.0),
+        Scale::Linear => {
+            let mean = stats::mean(values).ok()?.abs();
+            (mean > 0.0).then_some(at / mean)
+        }
+    }
+}

@@ -1,0 +1,92 @@
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
+//! Boot to ready of the built-in guest beside a bare busybox initramfs, in the same QEMU with the same devices, in turn.
+//!
+//! `cargo bench -p perfvt-collect --bench boot`. The first argument that is a number says how many pairs (default 7).
+
+use collect::accel::Accel;
+use collect::guest::argv::{BootFiles, Hardware, build};
+use collect::guest::image::{Cache, bare_initramfs, builtin};
+use collect::guest::machine::{BootSpec, Machine};
+use collect::guest::network::{Kind, Network};
+use collect::process::{Sink, Spec};
+use collect::testbed::QEMU;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+fn hardware(nic: &str) -> Hardware {
+    Hardware {
+        accel: Accel::Tcg,
+        machine: "pc".into(),
+        cpu_model: String::new(),
+        smp: 1,
+        mem_mib: 512,
+        memory_node: None,
+        nic_model: nic.into(),
+        queues: 1,
+        vhost: false,
+        extra: Vec::new(),
+    }
+}
+
+/// Seconds from exec until the bare guest says READY on its serial console.
+fn bare(nic: &str, files: &BootFiles, network: &Network) -> f64 {
+    // Nobody needs to pin the threads of this one.
+    let args = build(&hardware(nic), files, network).into_iter().filter(|a| a != "-S");
+    let _ = std::fs::remove_file(&files.serial);
+    let started = Instant::now();
+    let _qemu = Spec::new(QEMU).args(args).stderr(Sink::Inherit).start().unwrap();
+    while !std::fs::read_to_string(&files.serial).unwrap_or_default().contains("READY") {
+        assert!(started.elapsed() < Duration::from_secs(120), "the bare guest does not get ready");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    started.elapsed().as_secs_f64()
+}
+
+fn full(nic: &str, image: &collect::guest::image::Image, network: &Network, dir: &Path) -> f64 {
+    let machine = Machine::boot(&BootSpec {
+        qemu: QEMU,
+        hardware: hardware(nic),
+        pin: None,
+        network,
+        image,
+        with_tools: false,
+        log_dir: dir,
+        deadline: Duration::from_secs(120),
+    })
+    .unwrap();
+    let seconds = machine.boot_seconds;
+    machine.quit();
+    seconds
+}
+
+fn median(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+fn main() {
+    let pairs = std::env::args().find_map(|a| a.parse().ok()).unwrap_or(7usize);
+    let cache = Cache::from_env().unwrap();
+    let image = builtin(&cache).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let mut files = BootFiles::in_dir(dir.path(), &image.dir);
+    files.kernel = image.kernel.clone();
+    files.initramfs = dir.path().join("bare.cpio");
+    std::fs::write(&files.initramfs, bare_initramfs(&cache).unwrap()).unwrap();
+    for nic in ["virtio_net", "e1000"] {
+        let network = Network::create(Kind::User, 1).unwrap();
+        let (mut bares, mut fulls, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+        for _ in 0..pairs {
+            let (b, f) = (bare(nic, &files, &network), full(nic, &image, &network, dir.path()));
+            bares.push(b);
+            fulls.push(f);
+            ratios.push(f / b);
+        }
+        println!(
+            "{nic}: bare {:.2} s, built-in guest {:.2} s, ratio {:.2} (medians of {pairs} pairs; at most 1.5 is wanted)",
+            median(&mut bares),
+            median(&mut fulls),
+            median(&mut ratios)
+        );
+    }
+}

@@ -1,0 +1,423 @@
+//! The values of one variant: its statements carried out in the order of the text.
+//!
+//! Keys are numbers and values are spans of text, so that an assignment is two stores; nothing is copied before it
+//! is changed, and everything is reused for the next variant.
+
+use super::bounds;
+use super::error::CartesianError;
+use super::labels::Trail;
+use super::program::{How, Item, KeyId, Loc, Pattern, Program, Text, Value};
+use super::suffix::{Flat, Tuples, flatten};
+use super::template::Slot as TemplateSlot;
+use super::walk::Walker;
+
+/// What is known of one key.
+#[derive(Clone, Copy, Debug, Default)]
+struct Slot {
+    /// The variant that set it; any other means that it is not set.
+    generation: u32,
+    /// Where it stands in the order of keys.
+    position: u32,
+    value: Text,
+    loc: Loc,
+}
+
+/// Composite keys that are kept from one variant to the next.
+const MAX_TUPLES: usize = 1 << 16;
+
+/// One change of a traced key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Step {
+    pub loc: Loc,
+    pub value: String,
+}
+
+/// Builds the values of variants.
+#[derive(Debug)]
+pub(super) struct Evaluator<'p> {
+    program: &'p Program,
+    generation: u32,
+    slots: Vec<Slot>,
+    order: Vec<KeyId>,
+    /// Texts that only this variant has.
+    own: String,
+    pub tuples: Tuples,
+    /// For each pattern and key: 0 not known, 1 matches, 2 does not.
+    matches: Vec<Vec<u8>>,
+    /// Whether any key carries a suffix now.
+    suffixed: bool,
+    /// The key whose changes are noted.
+    pub traced: Option<KeyId>,
+    pub steps: Vec<Step>,
+}
+
+/// Who the variant is, for conditions and `${name}`.
+#[derive(Clone, Copy)]
+struct Subject<'a> {
+    trail: &'a Trail,
+    name: &'a str,
+    shortname: &'a str,
+    deps: &'a [String],
+}
+
+impl<'p> Evaluator<'p> {
+    pub fn new(program: &'p Program) -> Evaluator<'p> {
+        Evaluator {
+            program,
+            generation: 0,
+            slots: vec![Slot::default(); program.keys.len()],
+            order: Vec::new(),
+            own: String::new(),
+            tuples: Tuples::new(program.keys.len()),
+            matches: vec![Vec::new(); program.patterns.len()],
+            suffixed: false,
+            traced: None,
+            steps: Vec::new(),
+        }
+    }
+
+    /// Carries out the statements of the variant that a walk stands at.
+    pub fn build(&mut self, walker: &Walker<'p>) -> Result<(), CartesianError> {
+        if self.tuples.len() > MAX_TUPLES {
+            self.tuples.clear();
+        }
+        self.steps.clear();
+        self.build_any(walker)
+    }
+
+    fn build_any(&mut self, walker: &Walker<'p>) -> Result<(), CartesianError> {
+        let Some(parts) = walker.parts() else { return self.build_leaf(walker) };
+        let mut all = Vec::new();
+        for part in parts {
+            self.build_any(part)?;
+            let own = self.live().map(|(key, slot)| (key, self.text(slot.value).to_owned(), slot.loc));
+            all.extend(own);
+        }
+        self.begin();
+        for (key, value, loc) in all {
+            let start = self.own.len();
+            self.own.push_str(&value);
+            let text = self.tail(start, Subject { name: &walker.name, ..subject(walker) }, loc)?;
+            self.put(key, text, loc);
+            self.suffixed |= self.tuples.is_tuple(key);
+        }
+        Ok(())
+    }
+
+    fn build_leaf(&mut self, walker: &Walker<'p>) -> Result<(), CartesianError> {
+        self.begin();
+        let subject = subject(walker);
+        for node in walker.upwards() {
+            self.run(&node.body.items, subject)?;
+        }
+        if self.program.bounded { self.apply_bounds(subject.name) } else { Ok(()) }
+    }
+
+    fn begin(&mut self) {
+        self.generation = self.generation.wrapping_add(1);
+        if self.generation == 0 {
+            self.slots.fill(Slot::default());
+            self.generation = 1;
+        }
+        self.order.clear();
+        self.own.clear();
+        self.suffixed = false;
+    }
+
+    /// Text of the program or of this variant.
+    pub fn text(&self, text: Text) -> &str {
+        let store = if text.is_own() { &self.own } else { &self.program.store };
+        store.get(text.range()).unwrap_or("")
+    }
+
+    /// The same as bytes.
+    pub fn bytes(&self, text: Text) -> &[u8] {
+        let store = if text.is_own() { &self.own } else { &self.program.store };
+        store.as_bytes().get(text.range()).unwrap_or(&[])
+    }
+
+    /// Keys with values in order, suffixes not yet resolved.
+    fn live(&self) -> impl Iterator<Item = (KeyId, Slot)> {
+        self.order.iter().enumerate().filter_map(|(position, key)| {
+            let slot = self.get(*key)?;
+            (slot.position as usize == position).then_some((*key, slot))
+        })
+    }
+
+    /// Keys with values in order: name, value, origin. For variants without suffixes.
+    pub fn plain(&self) -> impl Iterator<Item = (Text, Text, Loc)> {
+        let name = |key: KeyId| self.program.keys.get(key as usize).map(|key| key.name);
+        self.live().filter_map(move |(key, slot)| Some((name(key)?, slot.value, slot.loc)))
+    }
+
+    /// Keys with values in order, suffixes resolved; `None` when no key has any.
+    pub fn flat(&self) -> Option<Vec<Flat>> {
+        let entries = || self.live().map(|(key, slot)| (key, slot.value, slot.loc));
+        self.suffixed.then(|| flatten(self.program, &self.tuples, entries(), |text| self.text(text)))
+    }
+
+    fn get(&self, key: KeyId) -> Option<Slot> {
+        self.slots.get(key as usize).copied().filter(|slot| slot.generation == self.generation)
+    }
+
+    fn put(&mut self, key: KeyId, value: Text, loc: Loc) {
+        let index = key as usize;
+        if index >= self.slots.len() {
+            self.slots.resize(index + 1, Slot::default());
+        }
+        let Some(slot) = self.slots.get_mut(index) else { return };
+        if slot.generation != self.generation {
+            slot.generation = self.generation;
+            slot.position = u32::try_from(self.order.len()).unwrap_or(u32::MAX);
+            self.order.push(key);
+        }
+        (slot.value, slot.loc) = (value, loc);
+        if self.traced == Some(key) {
+            let value = self.text(value).to_owned();
+            self.steps.push(Step { loc, value });
+        }
+    }
+
+    fn remove(&mut self, key: KeyId) {
+        if let Some(slot) = self.slots.get_mut(key as usize) {
+            slot.generation = self.generation.wrapping_sub(1);
+        }
+    }
+
+    fn run(&mut self, items: &[Item], subject: Subject<'_>) -> Result<(), CartesianError> {
+        let program = self.program;
+        for item in items {
+            match *item {
+                Item::Assign { how: How::Set, key, value: Value::Plain(text), loc } => self.put(key, text, loc),
+                Item::Assign { how, key, value, loc } => self.assign(how, key, value, loc, subject)?,
+                Item::Condition { filter, negated, body } => {
+                    let filter = program.filters.get(filter as usize);
+                    if filter.is_some_and(|f| subject.trail.matches(program, f) != negated)
+                        && let Some(body) = program.bodies.get(body as usize)
+                    {
+                        self.run(&body.items, subject)?;
+                    }
+                }
+                Item::Matching { how, pattern, value, loc } => {
+                    self.assign_matching(how, pattern, value, loc, subject)?;
+                }
+                Item::Delete { key } => self.delete(key),
+                Item::Suffix { suffix } => self.add_suffix(suffix),
+            }
+        }
+        Ok(())
+    }
+
+    fn assign(
+        &mut self,
+        how: How,
+        key: KeyId,
+        value: Value,
+        loc: Loc,
+        subject: Subject<'_>,
+    ) -> Result<(), CartesianError> {
+        let before = self.get(key).map(|slot| slot.value);
+        if how == How::Lazy && before.is_some() {
+            return Ok(());
+        }
+        let value = self.value(value, subject, loc)?;
+        let value = self.combined(how, before.unwrap_or_default(), value, subject, loc)?;
+        self.put(key, value, loc);
+        Ok(())
+    }
+
+    /// The old and the new value as an operator wants them.
+    fn combined(
+        &mut self,
+        how: How,
+        old: Text,
+        new: Text,
+        subject: Subject<'_>,
+        loc: Loc,
+    ) -> Result<Text, CartesianError> {
+        let (first, second) = match how {
+            How::Set | How::Lazy => return Ok(new),
+            How::Append => (old, new),
+            How::Prepend => (new, old),
+        };
+        if first.range().is_empty() {
+            return Ok(second);
+        }
+        if second.range().is_empty() {
+            return Ok(first);
+        }
+        // A text that ends the store grows where it is.
+        let in_place = first.is_own() && first.range().end == self.own.len();
+        let start = if in_place { first.range().start } else { self.own.len() };
+        if !in_place {
+            self.append(first);
+        }
+        self.append(second);
+        self.tail(start, subject, loc)
+    }
+
+    /// Appends a text to the variant's store.
+    fn append(&mut self, text: Text) {
+        if text.is_own() {
+            let range = text.range();
+            if self.own.get(range.clone()).is_some() {
+                self.own.extend_from_within(range);
+            }
+        } else {
+            self.own.push_str(self.program.text(text));
+        }
+    }
+
+    /// The text from `start` to the end of the variant's store.
+    fn tail(&self, start: usize, subject: Subject<'_>, loc: Loc) -> Result<Text, CartesianError> {
+        let limit = self.program.max_values;
+        let text = Text::own(start, self.own.len() - start).filter(|_| self.own.len() <= limit);
+        text.ok_or_else(|| CartesianError::Value {
+            variant: subject.name.to_owned(),
+            origin: self.program.origin(loc),
+            limit,
+        })
+    }
+
+    /// A value with its keys put in.
+    fn value(&mut self, value: Value, subject: Subject<'_>, loc: Loc) -> Result<Text, CartesianError> {
+        let number = match value {
+            Value::Plain(text) => return Ok(text),
+            Value::Template(number) => number,
+        };
+        let Some(template) = self.program.templates.get(number as usize) else { return Ok(Text::default()) };
+        let start = self.own.len();
+        // Resolved once: what is put in does not change on the way.
+        let flat = self.flat();
+        for part in &template.parts {
+            self.append(part.before);
+            match part.key {
+                TemplateSlot::Name => self.own.push_str(subject.name),
+                TemplateSlot::ShortName => self.own.push_str(subject.shortname),
+                TemplateSlot::Dep => self.own.push_str(&python_list(subject.deps)),
+                TemplateSlot::End => {}
+                TemplateSlot::Key(key) => match self.find(key, flat.as_deref()) {
+                    Some(text) => self.append(text),
+                    None => {
+                        self.append(part.rest);
+                        break;
+                    }
+                },
+            }
+            self.tail(start, subject, loc)?;
+        }
+        self.tail(start, subject, loc)
+    }
+
+    fn find(&self, key: KeyId, flat: Option<&[Flat]>) -> Option<Text> {
+        match flat {
+            None => self.get(key).map(|slot| slot.value),
+            Some(flat) => {
+                let name = self.program.keys.get(key as usize).map(|key| self.program.text(key.name))?;
+                flat.iter().find(|entry| entry.name == name).map(|entry| entry.value)
+            }
+        }
+    }
+
+    fn assign_matching(
+        &mut self,
+        how: How,
+        pattern: u32,
+        value: Value,
+        loc: Loc,
+        subject: Subject<'_>,
+    ) -> Result<(), CartesianError> {
+        let value = self.value(value, subject, loc)?;
+        for key in self.matching(pattern) {
+            let Some(slot) = self.get(key) else { continue };
+            let value = self.combined(how, slot.value, value, subject, loc)?;
+            self.put(key, value, loc);
+        }
+        Ok(())
+    }
+
+    /// The keys that are set and match.
+    fn matching(&mut self, number: u32) -> Vec<KeyId> {
+        let program = self.program;
+        match program.patterns.get(number as usize) {
+            None => Vec::new(),
+            Some(Pattern::Key(key)) => self.called(*key),
+            Some(Pattern::Regex(regex)) => {
+                let keys: Vec<KeyId> = self.live().map(|(key, _)| key).collect();
+                let Some(known) = self.matches.get_mut(number as usize) else { return Vec::new() };
+                let tuples = &self.tuples;
+                let matches = |key: &KeyId| {
+                    let index = *key as usize;
+                    if tuples.is_tuple(*key) {
+                        return regex.is_match(&tuples.joined(program, *key));
+                    }
+                    if index >= known.len() {
+                        known.resize(index + 1, 0);
+                    }
+                    let Some(known) = known.get_mut(index) else { return false };
+                    if *known == 0 {
+                        let name = program.keys.get(index).map_or("", |key| program.text(key.name));
+                        *known = if regex.is_match(name) { 1 } else { 2 };
+                    }
+                    *known == 1
+                };
+                keys.into_iter().filter(matches).collect()
+            }
+        }
+    }
+
+    /// The keys that are set and go by a name, suffixes included.
+    fn called(&self, key: KeyId) -> Vec<KeyId> {
+        if !self.suffixed {
+            return self.get(key).map(|_| key).into_iter().collect();
+        }
+        let name = self.program.keys.get(key as usize).map_or("", |key| self.program.text(key.name));
+        let same = |k: &KeyId| *k == key || self.tuples.is_tuple(*k) && self.tuples.joined(self.program, *k) == name;
+        self.live().map(|(key, _)| key).filter(same).collect()
+    }
+
+    fn delete(&mut self, key: KeyId) {
+        for key in self.called(key) {
+            self.remove(key);
+        }
+    }
+
+    fn add_suffix(&mut self, suffix: u32) {
+        let all: Vec<(KeyId, Slot)> = self.live().collect();
+        all.iter().for_each(|(key, _)| self.remove(*key));
+        self.order.clear();
+        for (key, slot) in all {
+            let key = self.tuples.with_suffix(key, suffix);
+            self.put(key, slot.value, slot.loc);
+        }
+        self.suffixed = !self.order.is_empty();
+    }
+
+    fn apply_bounds(&mut self, name: &str) -> Result<(), CartesianError> {
+        let keys = &self.program.keys;
+        let live = self.live().filter_map(|(key, slot)| {
+            let bound = keys.get(key as usize)?.bound?;
+            Some(bounds::Asked { bound, key, value: slot.value, loc: slot.loc })
+        });
+        let asked: Vec<bounds::Asked> = live.collect();
+        if asked.is_empty() {
+            return Ok(());
+        }
+        let get = |key| self.get(key).map(|slot| (slot.value, slot.loc));
+        let changes = bounds::changes(self.program, name, &asked, get, |text| self.text(text))?;
+        for (key, value, loc) in changes {
+            self.put(key, value, loc);
+        }
+        Ok(())
+    }
+}
+
+fn subject<'a>(walker: &'a Walker<'_>) -> Subject<'a> {
+    Subject { trail: &walker.trail, name: &walker.name, shortname: &walker.shortname, deps: &walker.deps }
+}
+
+/// A list as the reference prints it: `['a', 'b']`.
+pub(super) fn python_list(items: &[String]) -> String {
+    let quoted: Vec<String> = items.iter().map(|item| format!("'{item}'")).collect();
+    format!("[{}]", quoted.join(", "))
+}

@@ -1,0 +1,189 @@
+//! Variants, one after the other.
+
+use super::error::CartesianError;
+use super::eval::Evaluator;
+use super::join::joined_name;
+use super::program::{GuardId, Program, Test};
+use super::variant::{Dict, Named, Step, Variant};
+use super::walk::Walker;
+use formats::perf_conf::closest;
+
+/// An expansion at one of its variants. Memory is bounded by the depth of the configuration, not by the number of
+/// variants.
+#[derive(Debug)]
+pub struct Expansion<'c> {
+    program: &'c Program,
+    walker: Walker<'c>,
+    evaluator: Evaluator<'c>,
+    name: String,
+    shortname: String,
+    deps: Vec<String>,
+    found: u64,
+}
+
+/// A filter that ruled variants out, when none is left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Culprit {
+    /// `file:line`.
+    pub origin: String,
+    /// The line.
+    pub text: String,
+    /// Names that the filter wants and no variant has, each with one that it may have meant.
+    pub unknown: Vec<(String, Option<String>)>,
+}
+
+/// Filters that are named when nothing is left.
+const MAX_CULPRITS: usize = 3;
+
+impl<'c> Expansion<'c> {
+    pub(super) fn new(program: &'c Program) -> Expansion<'c> {
+        Expansion {
+            program,
+            walker: Walker::new(program),
+            evaluator: Evaluator::new(program),
+            name: String::new(),
+            shortname: String::new(),
+            deps: Vec::new(),
+            found: 0,
+        }
+    }
+
+    /// Goes to the next variant and names it, without building its parameters.
+    pub fn next_name(&mut self) -> Option<Named<'_>> {
+        if !self.walker.advance() {
+            return None;
+        }
+        self.found += 1;
+        Some(self.named())
+    }
+
+    /// Goes to the next variant and builds its parameters.
+    ///
+    /// # Errors
+    /// When a value cannot be compared with its bound, or values outgrow the limit.
+    pub fn next_dict(&mut self) -> Result<Option<Dict<'_>>, CartesianError> {
+        if !self.walker.advance() {
+            return Ok(None);
+        }
+        self.found += 1;
+        self.dict().map(Some)
+    }
+
+    /// Builds the parameters of the variant that [`Expansion::next_name`] went to.
+    ///
+    /// # Errors
+    /// As those of [`Expansion::next_dict`].
+    pub fn dict(&mut self) -> Result<Dict<'_>, CartesianError> {
+        self.evaluator.build(&self.walker)?;
+        self.named();
+        let flat = self.evaluator.flat();
+        let named = match self.walker.parts() {
+            None => Named::new(&self.walker.name, &self.walker.shortname, &self.walker.deps),
+            Some(_) => Named::new(&self.name, &self.shortname, &self.deps),
+        };
+        Ok(Dict::new(self.program, &self.evaluator, flat, named))
+    }
+
+    /// Notes every change of a key while parameters are built.
+    pub fn trace(&mut self, key: &str) {
+        self.evaluator.traced = self.program.key_ids.get(key).copied();
+    }
+
+    /// The changes of the traced key in the variant that was built last, oldest first.
+    pub fn steps(&self) -> Vec<Step> {
+        let step = |s: &super::eval::Step| Step {
+            file: self.program.file(s.loc).to_owned(),
+            line: s.loc.line,
+            value: s.value.clone(),
+        };
+        self.evaluator.steps.iter().map(step).collect()
+    }
+
+    /// How many variants have been gone through.
+    pub fn found(&self) -> u64 {
+        self.found
+    }
+
+    /// When the expansion ended without any variant: the filters that did it.
+    pub fn emptied_by(&self) -> Vec<Culprit> {
+        if self.found > 0 {
+            return Vec::new();
+        }
+        let culprits = self.walker.tally.ranked();
+        let mut all: Vec<Culprit> = culprits.into_iter().filter_map(|guard| self.culprit(guard)).collect();
+        // A name that no variant has explains more than anything else.
+        all.sort_by_key(|culprit| culprit.unknown.is_empty());
+        all.truncate(MAX_CULPRITS);
+        all
+    }
+
+    fn culprit(&self, guard: GuardId) -> Option<Culprit> {
+        let program = self.program;
+        let guard = program.guards.get(guard as usize)?;
+        let filter = program.filters.get(guard.filter as usize)?;
+        let atoms = filter.iter().flatten().flat_map(|test| match test {
+            Test::One(atom) => std::slice::from_ref(atom),
+            Test::Row(row) => row,
+        });
+        let missing = atoms.filter_map(|atom| program.atoms.get(*atom as usize)).filter(|atom| !atom.exists);
+        let unknown = missing.map(|atom| {
+            let name = program.text(atom.name);
+            let known = program.labels.iter().map(|label| program.text(label.short));
+            let near = closest(name, known).map(str::to_owned);
+            let wanted = atom.variable.map_or_else(|| name.to_owned(), |v| format!("({}={name})", program.text(v)));
+            (wanted, near)
+        });
+        Some(Culprit {
+            origin: program.origin(guard.loc),
+            text: program.text(guard.text).to_owned(),
+            unknown: unknown.collect(),
+        })
+    }
+
+    fn named(&mut self) -> Named<'_> {
+        let Some(parts) = self.walker.parts() else {
+            return Named::new(&self.walker.name, &self.walker.shortname, &self.walker.deps);
+        };
+        let (name, shortname, deps) = joined(parts);
+        (self.name, self.shortname, self.deps) = (name, shortname, deps);
+        Named::new(&self.name, &self.shortname, &self.deps)
+    }
+}
+
+/// Name, short name and dependencies of a joined variant. The last part's dependencies are those of the whole.
+fn joined(parts: &[Walker<'_>]) -> (String, String, Vec<String>) {
+    let one = |walker: &Walker<'_>| match walker.parts() {
+        Some(parts) => joined(parts),
+        None => (walker.name.clone(), walker.shortname.clone(), walker.deps.clone()),
+    };
+    let mut all = parts.iter().rev().map(one);
+    let last = all.next().unwrap_or_default();
+    all.fold(last, |(name, shortname, deps), (first, short, _)| {
+        (joined_name(&first, &name), joined_name(&short, &shortname), deps)
+    })
+}
+
+/// Owned variants, one after the other. An error ends them.
+#[derive(Debug)]
+pub struct Variants<'c> {
+    expansion: Option<Expansion<'c>>,
+}
+
+impl<'c> Variants<'c> {
+    pub(super) fn new(expansion: Expansion<'c>) -> Variants<'c> {
+        Variants { expansion: Some(expansion) }
+    }
+}
+
+impl Iterator for Variants<'_> {
+    type Item = Result<Variant, CartesianError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let expansion = self.expansion.as_mut()?;
+        let next = expansion.next_dict().map(|dict| dict.map(|dict| dict.to_variant())).transpose();
+        if !matches!(next, Some(Ok(_))) {
+            self.expansion = None;
+        }
+        next
+    }
+}

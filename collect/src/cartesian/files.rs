@@ -1,0 +1,71 @@
+//! Where files come from.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+/// What a [`super::Loader`] reads files with.
+pub trait Files {
+    /// The bytes of a regular file, an error when there are more than `limit`.
+    ///
+    /// # Errors
+    /// Whatever keeps it from being read.
+    fn read(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>>;
+
+    /// What tells two names of one file: links resolved.
+    fn identity(&self, path: &Path) -> PathBuf;
+
+    /// The names in a folder, for suggestions.
+    fn names(&self, folder: &Path) -> Vec<String>;
+}
+
+/// Names of a folder that are looked through for a suggestion.
+const MAX_NAMES: usize = 10_000;
+
+/// The file system.
+#[derive(Clone, Copy, Debug)]
+pub struct Disk;
+
+impl Files for Disk {
+    fn read(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+        // Looked at before it is opened: opening a pipe would wait for a writer.
+        if !std::fs::metadata(path)?.is_file() {
+            return Err(io::Error::other("not a regular file"));
+        }
+        let mut bytes = Vec::new();
+        File::open(path)?.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > limit {
+            return Err(io::Error::other(format!("larger than {limit} bytes")));
+        }
+        Ok(bytes)
+    }
+
+    fn identity(&self, path: &Path) -> PathBuf {
+        path.canonicalize().unwrap_or_else(|_| path.to_owned())
+    }
+
+    fn names(&self, folder: &Path) -> Vec<String> {
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+        let names = entries.flatten().take(MAX_NAMES);
+        names.filter_map(|entry| entry.file_name().into_string().ok()).collect()
+    }
+}
+
+/// No files at all: every include is an error.
+#[derive(Clone, Copy, Debug)]
+pub struct NoFiles;
+
+impl Files for NoFiles {
+    fn read(&self, _path: &Path, _limit: u64) -> io::Result<Vec<u8>> {
+        Err(io::Error::other("files are not read here"))
+    }
+
+    fn identity(&self, path: &Path) -> PathBuf {
+        path.to_owned()
+    }
+
+    fn names(&self, _folder: &Path) -> Vec<String> {
+        Vec::new()
+    }
+}

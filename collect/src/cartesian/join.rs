@@ -1,0 +1,82 @@
+//! `join a b`: every variant that `a` leaves with every variant that `b` leaves, as one.
+
+use super::program::{GuardId, NodeId};
+use super::walk::{Tally, Walker};
+
+/// A product being walked through.
+#[derive(Debug)]
+pub(super) struct Join<'p> {
+    /// A walk that stands above the node.
+    start: Walker<'p>,
+    node: NodeId,
+    filters: &'p [GuardId],
+    /// One walk for each filter, the last one fastest.
+    parts: Vec<Walker<'p>>,
+    pub tally: Tally,
+}
+
+impl<'p> Join<'p> {
+    pub fn new(start: Walker<'p>, node: NodeId, filters: &'p [GuardId]) -> Join<'p> {
+        let tally = start.tally.clone();
+        Join { start, node, filters, parts: Vec::new(), tally }
+    }
+
+    /// Goes to the next combination.
+    pub fn advance(&mut self) -> bool {
+        if self.parts.is_empty() && !self.begin() {
+            return false;
+        }
+        loop {
+            let Some(last) = self.parts.last_mut() else { return false };
+            if last.advance() {
+                if self.parts.len() == self.filters.len() {
+                    return true;
+                }
+                self.begin();
+            } else if let Some(done) = self.parts.pop() {
+                self.tally.merge(&done.tally);
+            }
+        }
+    }
+
+    /// Begins the next part.
+    fn begin(&mut self) -> bool {
+        let Some(filter) = self.filters.get(self.parts.len()) else { return false };
+        let mut part = self.start.branch();
+        part.begin_part(self.node, *filter);
+        self.parts.push(part);
+        true
+    }
+
+    /// The walks whose variants are combined.
+    pub fn parts(&self) -> &[Walker<'p>] {
+        &self.parts
+    }
+}
+
+/// The name of two variants that became one: what they begin with in common, once, then the rest of both.
+pub(super) fn joined_name(first: &str, second: &str) -> String {
+    if first.is_empty() || second.is_empty() {
+        return format!("{first}{second}");
+    }
+    let same = first.bytes().zip(second.bytes()).take_while(|(a, b)| a == b).count();
+    let common = first.as_bytes().get(..same).and_then(|head| head.iter().rposition(|b| *b == b'.'));
+    match common {
+        Some(dot) if dot > 0 => format!("{first}{}", second.get(dot..).unwrap_or("")),
+        _ => format!("{first}.{second}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_names_have_in_common_stands_once() {
+        assert_eq!(joined_name("vm.a.x", "vm.a.y"), "vm.a.x.y");
+        assert_eq!(joined_name("vm.abc", "vm.abd"), "vm.abc.abd");
+        assert_eq!(joined_name("a", "b"), "a.b");
+        assert_eq!(joined_name("x.a", "x.a"), "x.a.a");
+        assert_eq!(joined_name("", "b"), "b");
+    }
+}

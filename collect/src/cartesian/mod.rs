@@ -1,0 +1,170 @@
+//! The Cartesian configuration language: a text that multiplies out to many sets of parameters.
+//!
+//! ```text
+//!   files, text ──> Loader ──> Config ──> expand() ──> names        one after the other,
+//!                   (parse)   (a graph)      └───────> dictionaries  in constant memory
+//! ```
+//!
+//! The language is that of Avocado-VT; what it means, and where this implementation differs on purpose, stands in
+//! `docs/cartesian.md`. Nothing here knows of guests, workloads or campaigns.
+//!
+//! A configuration is kept as a graph of the size of its text (see [`program`]); [`Expansion`] walks through it and
+//! holds the path to the current variant only. Filters are asked on the way down, about all variants below at once.
+
+mod bounds;
+mod build;
+mod error;
+mod eval;
+mod expand;
+mod files;
+mod filter;
+mod join;
+mod labels;
+mod object;
+mod parse;
+mod program;
+mod scan;
+mod source;
+mod statement;
+mod suffix;
+mod template;
+mod variant;
+mod variants;
+mod walk;
+
+pub use error::{CartesianError, Place, Warning};
+pub use expand::{Culprit, Expansion, Variants};
+pub use files::{Disk, Files, NoFiles};
+pub use object::Objects;
+pub use variant::{Dict, Entry, Named, Step, Variant};
+
+use parse::Parser;
+use program::Program;
+use std::path::Path;
+
+/// How a configuration is read.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Do as the reference implementation does where it is plainly at odds with its own manual.
+    pub compat: bool,
+    /// Take only the default of every block of variants that has one.
+    pub defaults: bool,
+    /// Named blocks of which all variants are wanted nevertheless.
+    pub expand: Vec<String>,
+    /// Bounds on what a configuration may ask for.
+    pub limits: Limits,
+}
+
+/// Bounds that no real configuration meets.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Blocks and includes within each other.
+    pub depth: usize,
+    /// Lines that mean something, with everything that is included as often as it is.
+    pub lines: usize,
+    /// Bytes of one file.
+    pub bytes: u64,
+    /// Bytes that the values of one variant take together, what was replaced included.
+    pub values: usize,
+    /// Filters that one block joins.
+    pub joins: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits { depth: 100, lines: 4_000_000, bytes: 64 << 20, values: 64 << 20, joins: 64 }
+    }
+}
+
+/// Reads files and pieces of text, each as if it stood behind the one before.
+pub struct Loader<'f> {
+    parser: Parser<'f>,
+}
+
+impl Loader<'static> {
+    /// A loader that includes from the file system.
+    pub fn new(options: Options) -> Loader<'static> {
+        Loader::with_files(options, &Disk)
+    }
+}
+
+impl<'f> Loader<'f> {
+    /// A loader that includes from elsewhere.
+    pub fn with_files(options: Options, files: &'f dyn Files) -> Loader<'f> {
+        Loader { parser: Parser::new(options, files) }
+    }
+
+    /// Reads a file. Its includes are relative to its folder.
+    ///
+    /// # Errors
+    /// When it cannot be read or is not of the language; nothing can be read after an error.
+    pub fn file(&mut self, path: &Path) -> Result<&mut Self, CartesianError> {
+        self.parser.file(path)?;
+        Ok(self)
+    }
+
+    /// Reads a piece of text that goes by `name` in messages and origins. Its includes are relative to the working
+    /// directory.
+    ///
+    /// # Errors
+    /// As those of [`Loader::file`].
+    pub fn text(&mut self, name: &str, text: &str) -> Result<&mut Self, CartesianError> {
+        self.parser.text(name, text)?;
+        Ok(self)
+    }
+
+    /// The configuration.
+    pub fn finish(self) -> Config {
+        let (program, warnings) = self.parser.finish();
+        Config { program, warnings }
+    }
+}
+
+/// A configuration, ready to expand as often as wanted.
+#[derive(Debug)]
+pub struct Config {
+    program: Program,
+    warnings: Vec<Warning>,
+}
+
+impl Config {
+    /// Reads one file.
+    ///
+    /// # Errors
+    /// As those of [`Loader::file`].
+    pub fn load(path: &Path, options: Options) -> Result<Config, CartesianError> {
+        let mut loader = Loader::new(options);
+        loader.file(path)?;
+        Ok(loader.finish())
+    }
+
+    /// Reads one piece of text.
+    ///
+    /// # Errors
+    /// As those of [`Loader::text`].
+    pub fn parse(name: &str, text: &str, options: Options) -> Result<Config, CartesianError> {
+        let mut loader = Loader::new(options);
+        loader.text(name, text)?;
+        Ok(loader.finish())
+    }
+
+    /// What was read and probably not meant.
+    pub fn warnings(&self) -> &[Warning] {
+        &self.warnings
+    }
+
+    /// Begins an expansion.
+    pub fn expand(&self) -> Expansion<'_> {
+        Expansion::new(&self.program)
+    }
+
+    /// All variants with their parameters, as owned values.
+    pub fn variants(&self) -> Variants<'_> {
+        Variants::new(self.expand())
+    }
+
+    /// The keys that the configuration names anywhere, for suggestions.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.program.keys.iter().map(|key| self.program.text(key.name))
+    }
+}
