@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what only the tests need: Chromium for the report's pages, Rust's formatter and linter.
-# Without npm the accessibility check skips itself by name, so npm is not asked for.
+# Installs what only the tests need: Chromium for the report's pages, Rust's formatter and linter, and axe-core where npm
+# is at hand. Without npm the accessibility check skips itself by name, so npm is not asked for.
 # Exit status: 0 when everything is there, else 1.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -31,3 +31,8 @@ case " ${missing[*]-} $(grep -s '^ID=' /etc/os-release)" in
         ;;
 esac
 install_packages "${missing[@]}"
+axe=$here/../report/tests/axe
+if has npm && [ ! -e "$axe/node_modules/axe-core/axe.min.js" ]; then
+    as_user npm ci --silent --no-audit --no-fund --prefix "$axe" >&2 ||
+        say "axe-core could not be fetched; the accessibility check skips itself"
+fi

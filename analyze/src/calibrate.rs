@@ -205,10 +205,9 @@ fn rows_of_case(
     let mut out = Vec::new();
     let Some(found) = frame.cases.get(case) else { return out };
     let Some(workload) = frame.workloads.get(found.workload as usize) else { return out };
-    let case_id = found.case.id();
     let of_workload = scales.get(found.workload as usize).map_or(&[][..], Vec::as_slice);
     for (index, (metric, scale)) in workload.metrics.iter().zip(of_workload).enumerate() {
-        let id = format!("{case_id}/{}", Escaped(&metric.conf.name));
+        let id = format!("{}/{}", found.id, Escaped(&metric.conf.name));
         let samples: Vec<Gathered> = sides
             .iter()
             .map(|side| gather(frame, files, side, case, index, *scale == Scale::Log))

@@ -164,7 +164,7 @@ fn shown(rows: Vec<Row>, options: &CompareOptions) -> (Vec<Row>, usize) {
     let all = rows.len();
     let metric = |r: &Row| {
         options.metrics.is_empty()
-            || options.metrics.iter().any(|m| *m == r.metric || *m == r.metric_as_written)
+            || options.metrics.iter().any(|m| r.metric == *m || r.metric_as_written == *m)
     };
     let rows: Vec<Row> =
         rows.into_iter().filter(|r| metric(r) && options.only.keeps(&r.id, &r.case)).collect();
@@ -189,7 +189,7 @@ fn method(options: &CompareOptions, forced: bool) -> Method {
 pub(crate) fn workload_infos(frame: &Frame, options: &CompareOptions) -> Vec<WorkloadInfo> {
     let description = |name: &str| options.conf.section(name).map(|s| s.desc.clone()).unwrap_or_default();
     let info = |w: &crate::frame::FrameWorkload| WorkloadInfo {
-        name: w.name.clone(),
+        name: w.name.to_string(),
         description: description(&w.name),
         keys: w.keys.clone(),
     };

@@ -3,6 +3,7 @@
 //! One [`Row`] is one case x one metric x one candidate. Nothing in here is ever NaN or infinite:
 //! what cannot be computed is `None`, with a [`Reason`] or a [`Warning`] beside it.
 
+use crate::Shared;
 use model::{Direction, Keys, Role, Scale};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -198,17 +199,17 @@ pub struct Row {
     /// Readable and opaque: case id, metric and, with several candidates, the candidate's number.
     pub id: String,
     /// Workload.
-    pub workload: String,
+    pub workload: Shared<str>,
     /// Canonical category.
-    pub category: String,
+    pub category: Shared<str>,
     /// Factor levels.
-    pub case: Keys,
+    pub case: Shared<Keys>,
     /// Canonical metric name.
-    pub metric: String,
+    pub metric: Shared<str>,
     /// The name in the files.
-    pub metric_as_written: String,
+    pub metric_as_written: Shared<str>,
     /// Unit as text, empty for plain counts.
-    pub unit: String,
+    pub unit: Shared<str>,
     /// Which way is better.
     pub direction: Direction,
     /// How much the metric counts.

@@ -3,7 +3,7 @@
 //! polars groups the rows of all files by case here, and does nothing else anywhere. Values stay where the readers put
 //! them, in flat arrays; what comes out is one pointer for each case and file.
 
-use crate::AnalyzeError;
+use crate::{AnalyzeError, Shared};
 use crate::input::repeat::{CaseRow, Cell, InvalidCell, LEVEL_SEPARATOR, Number, Repeat, clamp, intern};
 use formats::perf_conf::{Conf, MetricConf};
 use model::{Case, Direction, Keys};
@@ -32,7 +32,7 @@ pub(crate) struct Frame {
 /// A workload that some file holds.
 pub(crate) struct FrameWorkload {
     /// perf.conf section.
-    pub name: String,
+    pub name: Shared<str>,
     /// Key columns: perf.conf's, else those of the files.
     pub keys: Vec<String>,
     /// Metrics: those that perf.conf declares in its order, then the others as they came.
@@ -43,16 +43,24 @@ pub(crate) struct FrameWorkload {
 pub(crate) struct FrameMetric {
     /// What perf.conf says of it.
     pub conf: MetricConf,
+    /// Canonical name, for rows.
+    pub name: Shared<str>,
+    /// Unit, for rows.
+    pub unit: Shared<str>,
     /// Its name in the first file that has it.
-    pub written: String,
+    pub written: Shared<str>,
 }
 
 /// One case.
 pub(crate) struct FrameCase {
     /// Index into [`Frame::workloads`].
     pub workload: u32,
-    /// Its name.
-    pub case: Case,
+    /// [`Case::id`].
+    pub id: String,
+    /// Canonical category.
+    pub category: Shared<str>,
+    /// Factor levels.
+    pub keys: Shared<Keys>,
 }
 
 /// Unit and direction by workload and metric, where run.json declares what perf.conf does not.
@@ -139,9 +147,14 @@ impl Frame {
         }
         let levels = levels.unwrap_or_default();
         let keys: Keys = keys.iter().cloned().zip(levels.split(LEVEL_SEPARATOR).map(str::to_owned)).collect();
-        let case = Case { workload: workload.clone(), category: category.clone(), keys };
         let place = self.workloads.iter().position(|w| w.name == *workload).map_or(0, clamp);
-        self.cases.push(FrameCase { workload: place, case });
+        let case = Case { workload: workload.clone(), category: category.clone(), keys };
+        self.cases.push(FrameCase {
+            workload: place,
+            id: case.id(),
+            category: case.category.into(),
+            keys: case.keys.into(),
+        });
     }
 }
 
@@ -276,7 +289,8 @@ fn workloads(repeats: &[Repeat], conf: &Conf, declared: &Declared) -> Vec<FrameW
     for table in repeats.iter().flat_map(|r| &r.tables) {
         let index = found.iter().position(|w| w.name == table.workload).unwrap_or_else(|| {
             let keys = conf.section(&table.workload).map(|s| s.keys.clone()).unwrap_or_default();
-            found.push(FrameWorkload { name: table.workload.clone(), keys, metrics: Vec::new() });
+            let name = table.workload.as_str().into();
+            found.push(FrameWorkload { name, keys, metrics: Vec::new() });
             found.len() - 1
         });
         let Some(workload) = found.get_mut(index) else { continue };
@@ -299,7 +313,12 @@ fn workloads(repeats: &[Repeat], conf: &Conf, declared: &Declared) -> Vec<FrameW
             {
                 (metric.unit, metric.direction) = (unit.clone(), *direction);
             }
-            workload.metrics.push(FrameMetric { conf: metric, written: column.written.clone() });
+            workload.metrics.push(FrameMetric {
+                name: metric.name.as_str().into(),
+                unit: metric.unit.as_str().into(),
+                conf: metric,
+                written: column.written.as_str().into(),
+            });
         }
     }
     let rank = |name: &str| conf.sections().iter().position(|s| s.name == name).unwrap_or(usize::MAX);

@@ -158,7 +158,6 @@ fn rows(frame: &Frame, files: &[Repeat], within: &[HashMap<(String, String), f64
     for (index, found) in frame.cases.iter().enumerate() {
         let Some(workload) = frame.workloads.get(found.workload as usize) else { continue };
         let of_workload = scales.get(found.workload as usize).map_or(&[][..], Vec::as_slice);
-        let case_id = found.case.id();
         for (metric_index, (metric, scale)) in workload.metrics.iter().zip(of_workload).enumerate() {
             let side = gather(frame, files, &replicates, index, metric_index, *scale == Scale::Log);
             if !side.present {
@@ -167,10 +166,10 @@ fn rows(frame: &Frame, files: &[Repeat], within: &[HashMap<(String, String), f64
             let error = mean_error(frame, files, within, index, &metric.written);
             let sample = sample(side);
             out.push(ShownRow {
-                id: format!("{case_id}/{}", Escaped(&metric.conf.name)),
-                workload: workload.name.clone(),
-                category: found.case.category.clone(),
-                case: found.case.keys.clone(),
+                id: format!("{}/{}", found.id, Escaped(&metric.conf.name)),
+                workload: workload.name.to_string(),
+                category: found.category.to_string(),
+                case: Keys::clone(&found.keys),
                 metric: metric.conf.name.clone(),
                 unit: metric.conf.unit.clone(),
                 direction: metric.conf.direction,

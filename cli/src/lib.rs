@@ -95,6 +95,7 @@ fn dispatch(args: Args, command: Vec<String>, out: &mut dyn Write, err: &mut dyn
         Verb::Run(run) => verbs::run::run(&run, command, out, err),
         Verb::Resume(resume) => verbs::run::resume(&resume, out, err),
         Verb::Compare(compare) => verbs::compare::compare(&compare, out, err),
+        Verb::List(list) => verbs::list::list(&list, out, err),
         Verb::Guest(guest) => verbs::guest::guest(&guest, out, err),
         Verb::Doctor(doctor) => verbs::doctor::doctor(&doctor, out),
         Verb::Completions { shell } => verbs::generate::completions(shell, out),

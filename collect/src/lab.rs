@@ -3,7 +3,7 @@
 use formats::counters::CpuTicks;
 use model::{Params, Window};
 use rustix::process::Signal;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
@@ -39,20 +39,21 @@ pub trait Client {
 }
 
 /// Counters of host and guest at one moment.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Snapshot {
     /// When.
     pub at: Moment,
     /// CPU time of the whole host.
     pub host_cpu: CpuTicks,
-    /// `/proc/stat`, `net/dev`, `net/snmp` and `interrupts` of the guest, one after the other.
+    /// `/proc/stat`, `net/dev`, `net/snmp` and `interrupts` of the guest, one after the other; kept in a file of its own.
+    #[serde(skip)]
     pub guest: String,
     /// Exits of all vCPUs since they were made; only KVM counts them.
     pub exits: Option<u64>,
 }
 
 /// One instant on both clocks of the host, in nanoseconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Moment {
     /// CLOCK_REALTIME since the epoch.
     pub unix_ns: u64,
@@ -78,7 +79,7 @@ impl Moment {
 }
 
 /// The host's CPU time at one instant of a window.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HostSample {
     /// When.
     pub at: Moment,
@@ -87,7 +88,7 @@ pub struct HostSample {
 }
 
 /// A common window and the counters at its ends.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Measured {
     /// The window.
     pub window: Window,
@@ -99,7 +100,47 @@ pub struct Measured {
     pub samples: Vec<HostSample>,
 }
 
+/// Writes a file into a case's raw folder.
+pub fn keep(raw: &Path, name: &str, text: &str) -> Result<(), Failed> {
+    let path = raw.join(name);
+    std::fs::write(&path, text).map_err(|e| Failed::Case(format!("writing {}: {e}", path.display())))
+}
+
+/// The window and the host's counters, in a case's raw folder.
+const WINDOW_FILE: &str = "window.json";
+/// The guest's counters at the ends of the window, in a case's raw folder.
+const GUEST_START: &str = "guest-start.txt";
+/// See [`GUEST_START`].
+pub const GUEST_END: &str = "guest-end.txt";
+
 impl Measured {
+    /// Keeps all of it in a case's raw folder.
+    pub fn keep(&self, raw: &Path) -> Result<(), Failed> {
+        let text = serde_json::to_string_pretty(self)
+            .map_err(|e| Failed::Case(format!("writing {WINDOW_FILE}: {e}")))?;
+        for (name, text) in
+            [(WINDOW_FILE, &text), (GUEST_START, &self.start.guest), (GUEST_END, &self.end.guest)]
+        {
+            let path = raw.join(name);
+            std::fs::write(&path, text)
+                .map_err(|e| Failed::Case(format!("writing {}: {e}", path.display())))?;
+        }
+        Ok(())
+    }
+
+    /// Reads what [`Measured::keep`] wrote.
+    pub fn read(raw: &Path) -> Result<Measured, Failed> {
+        let read = |name: &str| {
+            let path = raw.join(name);
+            std::fs::read_to_string(&path)
+                .map_err(|e| Failed::Case(format!("reading {}: {e}", path.display())))
+        };
+        let mut measured: Measured = serde_json::from_str(&read(WINDOW_FILE)?)
+            .map_err(|e| Failed::Case(format!("reading {}: {e}", raw.join(WINDOW_FILE).display())))?;
+        (measured.start.guest, measured.end.guest) = (read(GUEST_START)?, read(GUEST_END)?);
+        Ok(measured)
+    }
+
     /// Start and end in seconds since the epoch.
     pub fn unix_span(&self) -> (f64, f64) {
         (self.start.at.unix_seconds(), self.end.at.unix_seconds())

@@ -47,13 +47,16 @@ impl Workload for Pretend {
     fn prepare(&self, _: &mut dyn Lab) -> Result<(), Failed> {
         Ok(())
     }
-    fn measure(&self, lab: &mut dyn Lab, case: &Case, raw: &Path) -> Result<Outcome, Failed> {
+    fn measure(&self, lab: &mut dyn Lab, _: &Case, raw: &Path) -> Result<(), Failed> {
         lab.exec(&[], Duration::ZERO)?;
-        std::fs::write(raw.join("out.txt"), "42").map_err(|e| Failed::Case(e.to_string()))?;
+        std::fs::write(raw.join("out.txt"), "2").map_err(|e| Failed::Case(e.to_string()))
+    }
+    fn parse(&self, case: &Case, _: &Params, raw: &Path) -> Result<Outcome, Failed> {
+        let factor: f64 = std::fs::read_to_string(raw.join("out.txt")).unwrap().parse().unwrap();
         let size: f64 = case.keys.get("size").unwrap().parse().unwrap();
         Ok(Outcome {
             window: Window { start_unix_ns: 1_700_000_000_000_000_000, mono_ns: 1, len_ns: 1_000_000_000 },
-            values: vec![Value { metric: "speed", value: size * 2.0, raw: Some(("out.txt".into(), 1)) }],
+            values: vec![Value { metric: "speed", value: size * factor, raw: Some(("out.txt".into(), 1)) }],
             series: Vec::new(),
         })
     }
@@ -296,4 +299,29 @@ fn a_directory_that_exists_or_is_in_other_hands_is_refused() {
     assert!(matches!(again, CampaignError::Exists { .. }), "{again}");
     let busy = Campaign::open_with(&out, "host", find).err().unwrap();
     assert!(matches!(busy, CampaignError::Busy { .. }), "{busy}");
+}
+
+#[test]
+fn values_are_made_again_out_of_raw_output_and_failed_cells_stay_as_they_are() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = campaign(dir.path(), 2, 1);
+    let mut booter = PretendBooter::default();
+    booter.script.borrow_mut().push_back(Err(Failed::Case("no reply".into())));
+    go(&out, &mut booter, u32::MAX);
+    for environment in ["base", "head"] {
+        for folder in std::fs::read_dir(repeat_dir(&out, environment, 1).join("raw")).unwrap() {
+            let file = folder.unwrap().path().join("out.txt");
+            if file.exists() {
+                std::fs::write(file, "3").unwrap();
+            }
+        }
+    }
+    assert_eq!(Campaign::open_with(&out, "host", find).unwrap().reparse().unwrap(), 3);
+    let mut all = Vec::new();
+    for environment in ["base", "head"] {
+        all.extend(read_measurements(&repeat_dir(&out, environment, 1).join(MEASUREMENTS_FILE)).unwrap());
+    }
+    let expected = |m: &model::Measurement| m.keys.get("size").unwrap().parse::<f64>().unwrap() * 3.0;
+    assert_eq!(all.iter().filter(|m| m.value() == Some(expected(m))).count(), 3);
+    assert_eq!(all.iter().filter(|m| m.value().is_none()).count(), 1);
 }

@@ -1,7 +1,9 @@
 //! Counters of the kernel as `/proc` and `/sys` print them (proc(5)), of the host and of guests alike.
 
+use serde::{Deserialize, Serialize};
+
 /// CPU time since boot in clock ticks, from the `cpu` line of `/proc/stat`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CpuTicks {
     /// Time in which nothing ran, waiting for I/O not counted.
     pub idle: u64,

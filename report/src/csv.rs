@@ -60,7 +60,7 @@ fn line(out: &mut String, comparison: &Comparison, row: &Row) {
     let b_label = comparison.b.get(row.candidate).map_or("", |s| s.label.as_str());
     let case: Vec<String> = row.case.0.iter().map(|(k, v)| format!("{k}={v}")).collect();
     let texts = [
-        &row.id,
+        row.id.as_str(),
         &row.workload,
         &row.category,
         &case.join(" "),

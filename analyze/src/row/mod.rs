@@ -8,7 +8,7 @@ pub(crate) use beside::{Beside, DIAGNOSTIC_ALPHA};
 pub(crate) use design::{Design, Outcome, POWER, finite, interval};
 pub(crate) use gather::{Gathered, Replicates, gather};
 
-use crate::frame::{Frame, FrameMetric, FrameWorkload};
+use crate::frame::{Frame, FrameCase, FrameMetric, FrameWorkload};
 use crate::input::repeat::Repeat;
 use crate::options::{CompareOptions, TestChoice};
 use crate::pairing::Pairing;
@@ -16,7 +16,7 @@ use crate::stats::{self, Block};
 use crate::verdict::{Evidence, Judgement, Presence};
 use crate::warnings::note;
 use crate::{Row, Sample, Verdict, Warning};
-use model::{Case, Role, Scale};
+use model::{Role, Scale};
 use rayon::prelude::*;
 
 /// Everything that rows are made from.
@@ -32,8 +32,7 @@ pub(crate) struct Judge<'a> {
 /// Where a row belongs.
 struct Place<'a> {
     workload: &'a FrameWorkload,
-    case: &'a Case,
-    case_id: &'a str,
+    case: &'a FrameCase,
     metric: &'a FrameMetric,
     scale: Scale,
 }
@@ -92,10 +91,9 @@ impl Judge<'_> {
         let Some(found) = self.frame.cases.get(case) else { return Vec::new() };
         let Some(workload) = self.frame.workloads.get(found.workload as usize) else { return Vec::new() };
         let scales = self.scales.get(found.workload as usize).map_or(&[][..], Vec::as_slice);
-        let case_id = found.case.id();
         let mut rows = Vec::with_capacity(workload.metrics.len() * self.pairings.len());
         for (index, (metric, scale)) in workload.metrics.iter().zip(scales).enumerate() {
-            let place = Place { workload, case: &found.case, case_id: &case_id, metric, scale: *scale };
+            let place = Place { workload, case: found, metric, scale: *scale };
             let positive = *scale == Scale::Log;
             for pairing in self.pairings {
                 let a = gather(self.frame, self.files, &pairing.a, case, index, positive);
@@ -111,7 +109,7 @@ impl Judge<'_> {
     /// One row without q and verdict.
     fn row(&self, at: &Place<'_>, pairing: &Pairing, a: Gathered, b: Gathered) -> (Row, Judgement) {
         let conf = &at.metric.conf;
-        let base_id = format!("{}/{}", at.case_id, Escaped(&conf.name));
+        let base_id = format!("{}/{}", at.case.id, Escaped(&conf.name));
         let floor = self.options.floors.get(&base_id).copied().unwrap_or(0.0);
         let blocks = pairing.plan.as_deref().map(|plan| in_blocks(plan, &a, &b));
         let design = Design {
@@ -150,9 +148,9 @@ impl Judge<'_> {
             workload: at.workload.name.clone(),
             category: at.case.category.clone(),
             case: at.case.keys.clone(),
-            metric: conf.name.clone(),
+            metric: at.metric.name.clone(),
             metric_as_written: at.metric.written.clone(),
-            unit: conf.unit.clone(),
+            unit: at.metric.unit.clone(),
             direction: conf.direction,
             role: conf.role,
             scale: at.scale,

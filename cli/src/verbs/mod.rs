@@ -4,4 +4,5 @@ pub mod compare;
 pub mod doctor;
 pub mod generate;
 pub mod guest;
+pub mod list;
 pub mod run;

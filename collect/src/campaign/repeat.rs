@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Where and when a cell was measured.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Cell<'a> {
     /// The case.
     pub case: &'a Case,
@@ -81,8 +81,7 @@ impl Repeat {
 
     /// A fresh folder for a cell's raw output, and its path relative to the repeat.
     pub fn raw_dir(&self, cell: &Cell<'_>) -> Result<(PathBuf, String), StoreError> {
-        let attempt = if cell.attempt > 1 { format!(".attempt{}", cell.attempt) } else { String::new() };
-        let name = format!("raw/{:03}.{}{attempt}", cell.order, file_name(cell.case));
+        let name = raw_name(cell.case, cell.order, cell.attempt);
         let path = self.dir.join(&name);
         if path.exists() {
             // Left by a perfvt that died while measuring: nothing refers to it.
@@ -153,6 +152,12 @@ fn measurement(
             .and_then(|v| v.raw.as_ref())
             .map(|(file, line)| RawRef { file: format!("{raw}/{file}"), line: *line }),
     }
+}
+
+/// A cell's raw folder, relative to the repeat.
+pub(super) fn raw_name(case: &Case, order: u32, attempt: u32) -> String {
+    let attempt = if attempt > 1 { format!(".attempt{attempt}") } else { String::new() };
+    format!("raw/{order:03}.{}{attempt}", file_name(case))
 }
 
 /// A case as part of a file name: letters, digits and `=,._-` stay, anything else becomes `_`.

@@ -163,6 +163,45 @@ impl Campaign {
         Ok(Ended { valid, invalid, interrupted: false })
     }
 
+    /// Makes the values of every measured cell again, out of its raw folder, and the classic files out of these. Cells
+    /// without values stay as they are: what they lack is not in the raw output. Gives the number of cells.
+    pub fn reparse(&mut self) -> Result<u32, CampaignError> {
+        let mut count = 0;
+        let boots: Vec<BootPlan> = self.file.boots().map(|(_, boot)| boot.clone()).collect();
+        for plan in boots {
+            let Some(environment) = self.file.environments.get(plan.environment).cloned() else { continue };
+            let dir = self.repeat_dir(&environment, plan.repeat);
+            if !dir.join(store::MEASUREMENTS_FILE).exists() {
+                continue;
+            }
+            let params = to_params(&environment);
+            let mut repeat = Repeat::open(&dir)?;
+            for case in &self.file.cases {
+                let id = case.id();
+                let found =
+                    repeat.measurements().iter().find(|m| m.case == id && m.value().is_some()).cloned();
+                let Some(old) = found else { continue };
+                let metrics = self.metrics(case, &params);
+                let cell = Cell {
+                    case,
+                    metrics: &metrics,
+                    repeat: old.repeat,
+                    boot: &old.boot,
+                    host_boot: &old.host_boot,
+                    block: old.block,
+                    order: old.order,
+                    attempt: old.attempt,
+                };
+                let raw = super::repeat::raw_name(case, old.order, old.attempt);
+                repeat.store(&cell, &raw, &self.workload.parse(case, &params, &dir.join(&raw)))?;
+                count += 1;
+            }
+            remove_classic(&dir.join("results"))?;
+            self.write_classic(&plan, &environment)?;
+        }
+        Ok(count)
+    }
+
     fn tell(&mut self, observer: &mut dyn Observer, event: Event) -> Result<(), CampaignError> {
         self.journal.append(&event)?;
         observer.event(&event, &self.journal.state);
@@ -317,7 +356,8 @@ impl Campaign {
             let metrics = self.metrics(&case, boot.params);
             let cell = boot.cell(&case, &metrics, order, &self.host_boot);
             let (raw_dir, raw) = repeat.raw_dir(&cell)?;
-            let mut result = self.workload.measure(lab, &case, &raw_dir);
+            let measured = self.workload.measure(lab, &case, &raw_dir);
+            let mut result = measured.and_then(|()| self.workload.parse(&case, boot.params, &raw_dir));
             if let (Err(Failed::Case(reason)), Some(death)) = (&result, lab.death()) {
                 result = Err(Failed::Guest(format!("{death} ({reason})")));
             }
@@ -451,6 +491,17 @@ impl Campaign {
             .map(|n| (*n).to_owned())
             .collect()
     }
+}
+
+/// Removes derived files, which are about to be made again.
+fn remove_classic(results: &Path) -> Result<(), CampaignError> {
+    for entry in std::fs::read_dir(results).map_err(io_error("listing", results))? {
+        let path = entry.map_err(io_error("listing", results))?.path();
+        if path.extension().is_some_and(|e| e == "RHS") {
+            std::fs::remove_file(&path).map_err(io_error("removing", &path))?;
+        }
+    }
+    Ok(())
 }
 
 /// Why a boot ended before its cases did.

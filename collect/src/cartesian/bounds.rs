@@ -29,7 +29,8 @@ pub(super) fn changes<'t>(
             Bound::Min(target) => (*target, Some(Ordering::Less)),
             Bound::Fixed(target) => (*target, None),
         };
-        let name = |key: KeyId| program.keys.get(key as usize).map_or("", |k| program.text(k.name)).to_owned();
+        let name =
+            |key: KeyId| program.keys.get(key as usize).map_or("", |k| program.text(k.name)).to_owned();
         if let (Some(unwanted), Some((current, origin))) = (unwanted, get(target)) {
             let order = compare(text(current), text(*value)).ok_or_else(|| CartesianError::Bound {
                 variant: variant.to_owned(),

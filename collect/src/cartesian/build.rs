@@ -3,7 +3,8 @@
 use super::filter::{FilterText, LabelName};
 use super::labels::{AtomId, Label, LabelId, NONE, Reach};
 use super::program::{
-    AtomInfo, Bound, Filter, FilterId, Guard, GuardId, Key, KeyId, Node, NodeId, Pattern, Program, Test, Text, Value,
+    AtomInfo, Bound, Filter, FilterId, Guard, GuardId, Key, KeyId, Node, NodeId, Pattern, Program, Test,
+    Text, Value,
 };
 use super::template::{self, Part, Slot, Template};
 use regex::RegexBuilder;

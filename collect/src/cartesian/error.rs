@@ -98,7 +98,9 @@ pub enum CartesianError {
         what: String,
     },
     /// A value that `_min` or `_max` cannot compare.
-    #[error("{variant}: comparing {key} = '{value}' ({origin}) with {bound}: not a number, a size like 512M or 4G, or too large")]
+    #[error(
+        "{variant}: comparing {key} = '{value}' ({origin}) with {bound}: not a number, a size like 512M or 4G, or too large"
+    )]
     Bound {
         /// The variant's name.
         variant: String,
@@ -112,7 +114,9 @@ pub enum CartesianError {
         bound: String,
     },
     /// A variant whose values outgrow memory, as `a = ${a}${a}` does.
-    #[error("{variant}: {origin}: the values of this variant are larger than {limit} bytes together; is a key appended to itself?")]
+    #[error(
+        "{variant}: {origin}: the values of this variant are larger than {limit} bytes together; is a key appended to itself?"
+    )]
     Value {
         /// The variant's name.
         variant: String,

@@ -188,7 +188,9 @@ impl<'p> Evaluator<'p> {
         let program = self.program;
         for item in items {
             match *item {
-                Item::Assign { how: How::Set, key, value: Value::Plain(text), loc } => self.put(key, text, loc),
+                Item::Assign { how: How::Set, key, value: Value::Plain(text), loc } => {
+                    self.put(key, text, loc)
+                }
                 Item::Assign { how, key, value, loc } => self.assign(how, key, value, loc, subject)?,
                 Item::Condition { filter, negated, body } => {
                     let filter = program.filters.get(filter as usize);
@@ -372,7 +374,8 @@ impl<'p> Evaluator<'p> {
             return self.get(key).map(|_| key).into_iter().collect();
         }
         let name = self.program.keys.get(key as usize).map_or("", |key| self.program.text(key.name));
-        let same = |k: &KeyId| *k == key || self.tuples.is_tuple(*k) && self.tuples.joined(self.program, *k) == name;
+        let same =
+            |k: &KeyId| *k == key || self.tuples.is_tuple(*k) && self.tuples.joined(self.program, *k) == name;
         self.live().map(|(key, _)| key).filter(same).collect()
     }
 

@@ -130,7 +130,8 @@ impl<'c> Expansion<'c> {
             let name = program.text(atom.name);
             let known = program.labels.iter().map(|label| program.text(label.short));
             let near = closest(name, known).map(str::to_owned);
-            let wanted = atom.variable.map_or_else(|| name.to_owned(), |v| format!("({}={name})", program.text(v)));
+            let wanted =
+                atom.variable.map_or_else(|| name.to_owned(), |v| format!("({}={name})", program.text(v)));
             (wanted, near)
         });
         Some(Culprit {

@@ -163,9 +163,16 @@ mod tests {
 
     #[test]
     fn what_is_no_filter_is_said_with_its_column() {
-        for (text, column) in
-            [("x...y", 2), ("x..,y", 4), ("a , b", 3), (".a", 1), ("a(b)", 2), ("(a", 3), ("a+b", 2), ("a, .b", 4)]
-        {
+        for (text, column) in [
+            ("x...y", 2),
+            ("x..,y", 4),
+            ("a , b", 3),
+            (".a", 1),
+            ("a(b)", 2),
+            ("(a", 3),
+            ("a+b", 2),
+            ("a, .b", 4),
+        ] {
             let error = shape(text, Blanks::Or).unwrap_err();
             assert!(error.starts_with(&format!("f:1:{column}: ")), "{text}: {error}");
         }

@@ -59,7 +59,8 @@ impl Source {
             Some(rest) => rest.to_owned(),
             None => text,
         };
-        let (text, original) = if text.contains('\t') { (expand_tabs(&text), Some(text)) } else { (text, None) };
+        let (text, original) =
+            if text.contains('\t') { (expand_tabs(&text), Some(text)) } else { (text, None) };
         u32::try_from(text.len()).ok()?;
         let lines = meaningful_lines(&text);
         Some(Source { name, file, folder: folder.map(Path::to_owned), text, original, lines })
@@ -96,7 +97,8 @@ impl Line {
     /// The rest from a byte offset on, without leading blanks; `None` when nothing is left.
     pub fn rest(&self, from: usize, indent: u32) -> Option<Line> {
         let rest = self.text().get(from..)?;
-        let start = self.start + u32::try_from(self.text().len() - rest.trim_start_matches(is_blank).len()).ok()?;
+        let start =
+            self.start + u32::try_from(self.text().len() - rest.trim_start_matches(is_blank).len()).ok()?;
         (start < self.end).then(|| Line { source: Rc::clone(&self.source), start, indent, ..*self })
     }
 

@@ -98,7 +98,13 @@ impl Parser<'_> {
     }
 
     /// `only filter` and `no filter`.
-    fn restrict(&mut self, line: &Line, at: usize, target: Target, kind: GuardKind) -> Result<(), CartesianError> {
+    fn restrict(
+        &mut self,
+        line: &Line,
+        at: usize,
+        target: Target,
+        kind: GuardKind,
+    ) -> Result<(), CartesianError> {
         let tokens = tokens(line, at, line.text().len())?;
         let filter = filter::parse(&mut Cursor::new(line, &tokens), Blanks::Or)?;
         let filter = self.build.filter(&filter);

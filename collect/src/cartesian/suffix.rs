@@ -65,7 +65,8 @@ impl Tuples {
     }
 
     fn written(&self, program: &Program, key: KeyId, backwards: bool) -> String {
-        let mut name = program.keys.get(self.base(key) as usize).map_or("", |k| program.text(k.name)).to_owned();
+        let mut name =
+            program.keys.get(self.base(key) as usize).map_or("", |k| program.text(k.name)).to_owned();
         let suffixes = self.get(key).map_or(&[][..], |tuple| &tuple.suffixes);
         let text = |suffix: &u32| program.suffixes.get(*suffix as usize).map_or("", |s| program.text(*s));
         match backwards {
@@ -104,14 +105,16 @@ pub(super) fn flatten<'t>(
     }
     let mut flat: Vec<Flat> = Vec::with_capacity(entries.len());
     let mut places: HashMap<String, usize> = HashMap::new();
-    let (simple, suffixed): (Vec<_>, Vec<_>) = entries.into_iter().partition(|(key, ..)| !tuples.is_tuple(*key));
+    let (simple, suffixed): (Vec<_>, Vec<_>) =
+        entries.into_iter().partition(|(key, ..)| !tuples.is_tuple(*key));
     for (key, value, loc) in simple.into_iter().chain(suffixed) {
         let base = tuples.base(key);
         if tuples.is_tuple(key) && plain.get(&base).is_some_and(|general| text(*general) == text(value)) {
             continue;
         }
         let dropped = alike.get(&base).is_some_and(|(_, alike)| *alike);
-        let name = if dropped { tuples.written(program, base, true) } else { tuples.written(program, key, true) };
+        let name =
+            if dropped { tuples.written(program, base, true) } else { tuples.written(program, key, true) };
         match places.get(&name).and_then(|place| flat.get_mut(*place)) {
             Some(entry) => (entry.value, entry.loc) = (value, loc),
             None => {

@@ -23,6 +23,31 @@ impl<'e> Named<'e> {
     pub(super) fn new(name: &'e str, shortname: &'e str, deps: &'e [String]) -> Named<'e> {
         Named { name, shortname, deps }
     }
+
+    /// Writes the names as one JSON object on one line: `{"name": …, "shortname": …, "dep": […]}`.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn write_json(&self, out: &mut impl Write) -> io::Result<()> {
+        self.open_json(out)?;
+        out.write_all(b"}\n")
+    }
+
+    /// The beginning of the object, up to its list of dependencies.
+    fn open_json(&self, out: &mut impl Write) -> io::Result<()> {
+        out.write_all(b"{\"name\":")?;
+        string(out, self.name.as_bytes(), true)?;
+        out.write_all(b",\"shortname\":")?;
+        string(out, self.shortname.as_bytes(), true)?;
+        out.write_all(b",\"dep\":[")?;
+        for (index, dep) in self.deps.iter().enumerate() {
+            if index > 0 {
+                out.write_all(b",")?;
+            }
+            string(out, dep.as_bytes(), true)?;
+        }
+        out.write_all(b"]")
+    }
 }
 
 /// The parameters of one variant, as long as the expansion stays there.
@@ -64,8 +89,10 @@ impl<'e> Dict<'e> {
             let (file, line) = (self.program.file(loc), loc.line);
             Entry { key, value: self.evaluator.text(value), file, line }
         };
-        let plain = self.evaluator.plain().map(move |(key, value, loc)| entry(self.program.text(key), value, loc));
-        let flat = self.flat.iter().flatten().map(move |flat| entry(flat.name.as_str(), flat.value, flat.loc));
+        let plain =
+            self.evaluator.plain().map(move |(key, value, loc)| entry(self.program.text(key), value, loc));
+        let flat =
+            self.flat.iter().flatten().map(move |flat| entry(flat.name.as_str(), flat.value, flat.loc));
         plain.take(if self.flat.is_some() { 0 } else { usize::MAX }).chain(flat)
     }
 
@@ -94,18 +121,8 @@ impl<'e> Dict<'e> {
     /// # Errors
     /// Those of the writer.
     pub fn write_json(&self, out: &mut impl Write) -> io::Result<()> {
-        out.write_all(b"{\"name\":")?;
-        string(out, self.named.name.as_bytes(), true)?;
-        out.write_all(b",\"shortname\":")?;
-        string(out, self.named.shortname.as_bytes(), true)?;
-        out.write_all(b",\"dep\":[")?;
-        for (index, dep) in self.named.deps.iter().enumerate() {
-            if index > 0 {
-                out.write_all(b",")?;
-            }
-            string(out, dep.as_bytes(), true)?;
-        }
-        out.write_all(b"],\"params\":{")?;
+        self.named.open_json(out)?;
+        out.write_all(b",\"params\":{")?;
         let mut separator: &[u8] = b"";
         let mut pair = |key: &[u8], odd_key, value: Text| -> io::Result<()> {
             out.write_all(separator)?;
@@ -137,7 +154,8 @@ impl<'e> Dict<'e> {
     pub fn write_text(&self, out: &mut impl Write) -> io::Result<()> {
         let deps = super::eval::python_list(self.named.deps);
         let fixed = [("dep", deps.as_str()), ("name", self.named.name), ("shortname", self.named.shortname)];
-        let mut all: Vec<(&str, &str)> = self.iter().map(|entry| (entry.key, entry.value)).chain(fixed).collect();
+        let mut all: Vec<(&str, &str)> =
+            self.iter().map(|entry| (entry.key, entry.value)).chain(fixed).collect();
         all.sort_unstable();
         writeln!(out, "{}", self.named.name)?;
         for (key, value) in all {
@@ -150,7 +168,11 @@ impl<'e> Dict<'e> {
 /// Writes a JSON string; `odd` when something in it may have to be escaped.
 fn string(out: &mut impl Write, text: &[u8], odd: bool) -> io::Result<()> {
     out.write_all(b"\"")?;
-    if odd { escaped(out, text)? } else { out.write_all(text)? }
+    if odd {
+        escaped(out, text)?
+    } else {
+        out.write_all(text)?
+    }
     out.write_all(b"\"")
 }
 

@@ -101,9 +101,10 @@ impl Parser<'_> {
         };
         let labels: Vec<LabelId> =
             variant.words.iter().map(|word| self.build.label(header.name, word)).collect();
-        let deps = variant.deps.iter().map(|dep| {
-            dep.iter().map(|label| self.build.label(label.variable, label.name)).collect()
-        });
+        let deps = variant
+            .deps
+            .iter()
+            .map(|dep| dep.iter().map(|label| self.build.label(label.variable, label.name)).collect());
         let deps = deps.collect();
         let expanded = self.is_expanded(header.name);
         if let Some(node) = self.build.program.nodes.get_mut(top as usize) {

@@ -47,7 +47,9 @@ impl Tally {
             .iter()
             .enumerate()
             .filter(|(_, f)| f.0 > 0)
-            .map(|(guard, (times, depth))| (*depth, u64::MAX - times, u32::try_from(guard).unwrap_or(u32::MAX)))
+            .map(|(guard, (times, depth))| {
+                (*depth, u64::MAX - times, u32::try_from(guard).unwrap_or(u32::MAX))
+            })
             .collect();
         all.sort_unstable();
         all.into_iter().map(|(_, _, guard)| guard).collect()
@@ -302,7 +304,9 @@ impl<'p> Walker<'p> {
             }
             (standing, GuardKind::Only) => (standing == Standing::Yes, None),
             (standing, GuardKind::No) => (standing == Standing::Never, None),
-            (Standing::Yes, GuardKind::If(body)) | (Standing::Never, GuardKind::Unless(body)) => (true, Some(body)),
+            (Standing::Yes, GuardKind::If(body)) | (Standing::Never, GuardKind::Unless(body)) => {
+                (true, Some(body))
+            }
             _ => (true, None),
         };
         if !passes {

@@ -5,7 +5,7 @@ pub mod netperf;
 use crate::lab::{Failed, Lab};
 use formats::perf_conf::{Conf, MetricConf};
 use model::{Case, MetricDecl, Params, ParamsError, Window};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::LazyLock;
 use std::time::Duration;
 
@@ -100,14 +100,10 @@ pub trait Workload: Sync {
     fn rhs_name(&self, began: f64) -> String;
     /// What is done once after the guest is ready.
     fn prepare(&self, lab: &mut dyn Lab) -> Result<(), Failed>;
-    /// Measures one case; tool output goes, as it is, to `raw`.
-    fn measure(&self, lab: &mut dyn Lab, case: &Case, raw: &Path) -> Result<Outcome, Failed>;
-}
-
-/// Writes a raw file.
-pub(crate) fn keep(raw: &Path, name: &str, text: &str) -> Result<(), Failed> {
-    let path: PathBuf = raw.join(name);
-    std::fs::write(&path, text).map_err(|e| Failed::Case(format!("writing {}: {e}", path.display())))
+    /// Measures one case: everything that its values come from goes, as it is, to `raw`.
+    fn measure(&self, lab: &mut dyn Lab, case: &Case, raw: &Path) -> Result<(), Failed>;
+    /// The values of a case out of its raw folder, today or years later.
+    fn parse(&self, case: &Case, params: &Params, raw: &Path) -> Result<Outcome, Failed>;
 }
 
 /// Brings the guest's data NIC up and waits until host and guest reach one another.

@@ -5,8 +5,8 @@
 //! longer than the window and are ended by SIGALRM, at which netperf prints its own summary as usual; TCP_MAERTS, whose
 //! length the server keeps, ends by itself.
 
-use super::{Known, Outcome, Point, Value, Workload, bring_up_network, keep};
-use crate::lab::{Client, Failed, Lab, Measured, window};
+use super::{Known, Outcome, Point, Value, Workload, bring_up_network};
+use crate::lab::{Client, Failed, GUEST_END, Lab, Measured, keep, window};
 use formats::counters::{self, Traffic};
 use formats::netperf::{Session, parse_session};
 use model::{Case, Params, ParamsError};
@@ -147,19 +147,25 @@ impl Workload for Netperf {
         .map(drop)
     }
 
-    fn measure(&self, lab: &mut dyn Lab, case: &Case, raw: &Path) -> Result<Outcome, Failed> {
+    fn measure(&self, lab: &mut dyn Lab, case: &Case, raw: &Path) -> Result<(), Failed> {
         let seconds = seconds_of(lab.params()).map_err(failed)?;
         let mut sessions = Sessions::start(lab, case, seconds, raw)?;
         sessions.wait(lab, Instant::now() + ALL_UP, "did not report in time", |s| !s.intervals.is_empty())?;
         let measured = window(lab, Duration::from_secs(u64::from(seconds)), interval(seconds))?;
-        let (start, end) = measured.unix_span();
+        let (_, end) = measured.unix_span();
         let past = |s: &Session| s.last_end().is_some_and(|last| last >= end);
         sessions.wait(lab, Instant::now() + WIND_UP, "stalled before the window closed", past)?;
-        let finished = sessions.finish(lab, protocol_of(case))?;
-        keep(raw, "guest-start.txt", &measured.start.guest)?;
-        keep(raw, "guest-end.txt", &measured.end.guest)?;
-        let mut rates = Vec::new();
-        for (i, session) in finished.iter().enumerate() {
+        sessions.finish(lab, protocol_of(case))?;
+        measured.keep(raw)
+    }
+
+    fn parse(&self, case: &Case, params: &Params, raw: &Path) -> Result<Outcome, Failed> {
+        let measured = Measured::read(raw)?;
+        let sessions: Vec<Session> =
+            (0..sessions_of(case)).map(|i| read_session(raw, i)).collect::<Result<_, _>>()?;
+        let (start, end) = measured.unix_span();
+        let mut total = 0.0;
+        for (i, session) in sessions.iter().enumerate() {
             let inside =
                 session.intervals.iter().filter(|x| x.ending > start && x.ending - x.seconds < end).count();
             if inside < 2 {
@@ -168,14 +174,13 @@ impl Workload for Netperf {
                 )));
             }
             let gap = || Failed::Case(format!("session {i} has gaps in the window"));
-            rates.push(session.mean_rate(start, end).ok_or_else(gap)?);
+            total += session.mean_rate(start, end).ok_or_else(gap)?;
         }
-        let total: f64 = rates.iter().sum();
         if total <= 0.0 {
             return Err(Failed::Case("the sessions moved nothing in the window".into()));
         }
-        let values = values(case, lab.params(), total, &finished, &measured)?;
-        Ok(Outcome { window: measured.window, values, series: series(case, &finished, &measured) })
+        let values = values(case, params, total, &sessions, &measured)?;
+        Ok(Outcome { window: measured.window, values, series: series(case, &sessions, &measured) })
     }
 }
 
@@ -201,7 +206,7 @@ fn values(
     values.push(Value { metric: "thr_per_CPU", value: total / busy, raw: None });
     let mut counter = |metric: &'static str, value: Option<u64>| -> Result<(), Failed> {
         let value = value.ok_or_else(|| failed(format!("the guest's counters have no {metric}")))?;
-        values.push(Value { metric, value: value as f64, raw: Some(("guest-end.txt".into(), 1)) });
+        values.push(Value { metric, value: value as f64, raw: Some((GUEST_END.into(), 1)) });
         Ok(())
     };
     let traffic = |read: fn(&Traffic) -> u64| {
@@ -251,6 +256,16 @@ fn series(case: &Case, sessions: &[Session], measured: &Measured) -> Vec<Point> 
     points
 }
 
+fn sessions_of(case: &Case) -> usize {
+    case.keys.get("sessions").and_then(|n| n.parse().ok()).unwrap_or(1)
+}
+
+fn read_session(raw: &Path, session: usize) -> Result<Session, Failed> {
+    let path = raw.join(format!("session{session}.txt"));
+    let text = std::fs::read(&path).map_err(|e| failed(format!("reading {}: {e}", path.display())))?;
+    parse_session(&String::from_utf8_lossy(&text)).map_err(|e| failed(format!("{}: {e}", path.display())))
+}
+
 /// The client's sessions of one case.
 struct Sessions<'a> {
     clients: Vec<Box<dyn Client>>,
@@ -259,7 +274,7 @@ struct Sessions<'a> {
 
 impl<'a> Sessions<'a> {
     fn start(lab: &mut dyn Lab, case: &Case, seconds: u32, raw: &'a Path) -> Result<Self, Failed> {
-        let count: usize = case.keys.get("sessions").and_then(|n| n.parse().ok()).unwrap_or(1);
+        let count = sessions_of(case);
         let mut clients = Vec::new();
         for i in 0..count {
             let argv = client_argv(lab, case, seconds, i)?;
@@ -269,12 +284,6 @@ impl<'a> Sessions<'a> {
             clients.push(lab.start_client(&argv, &out, &err)?);
         }
         Ok(Sessions { clients, raw })
-    }
-
-    fn read(&self, session: usize) -> Result<Session, Failed> {
-        let path = self.raw.join(format!("session{session}.txt"));
-        let text = std::fs::read(&path).map_err(|e| failed(format!("reading {}: {e}", path.display())))?;
-        parse_session(&String::from_utf8_lossy(&text)).map_err(|e| failed(format!("{}: {e}", path.display())))
     }
 
     /// Why a session ended before it should.
@@ -303,7 +312,7 @@ impl<'a> Sessions<'a> {
         loop {
             let mut still = Vec::new();
             for i in waiting {
-                if reached(&self.read(i)?) {
+                if reached(&read_session(self.raw, i)?) {
                     continue;
                 }
                 if let Some(how) = self.clients.get_mut(i).and_then(|c| c.ended()) {
@@ -323,8 +332,8 @@ impl<'a> Sessions<'a> {
         }
     }
 
-    /// Ends all sessions, which then print their own summary, and reads them.
-    fn finish(mut self, lab: &mut dyn Lab, protocol: &str) -> Result<Vec<Session>, Failed> {
+    /// Ends all sessions, which then print their own summary.
+    fn finish(mut self, lab: &mut dyn Lab, protocol: &str) -> Result<(), Failed> {
         // A client that receives counts on the server to end; the signal would break its last exchange with it.
         for client in self.clients.iter_mut().filter(|_| protocol != "TCP_MAERTS") {
             client.signal(Signal::ALARM);
@@ -342,7 +351,7 @@ impl<'a> Sessions<'a> {
                 }
             }
         }
-        (0..self.clients.len()).map(|i| self.read(i)).collect()
+        Ok(())
     }
 }
 
@@ -357,8 +366,7 @@ fn client_argv(lab: &dyn Lab, case: &Case, seconds: u32, session: usize) -> Resu
     };
     // A negative interval makes netperf look at the clock at every send, so that reports come evenly.
     let report = format!("-{}", interval(seconds).as_secs_f64());
-    let sessions: u64 = case.keys.get("sessions").and_then(|n| n.parse().ok()).unwrap_or(1);
-    let length = (u64::from(seconds) + MARGIN + sessions / 10).to_string();
+    let length = (u64::from(seconds) + MARGIN + sessions_of(case) as u64 / 10).to_string();
     let mut argv: Vec<String> = vec![lab.host_tool("netperf")?];
     let address = target.address.to_string();
     let control = target.control_port.to_string();

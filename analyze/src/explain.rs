@@ -1,0 +1,198 @@
+//! Every number between the values of a row and its verdict, with the formula that gave it.
+//!
+//! The reports print them (`report::explain`); they are computed here, again and from the row's own values, so that what is
+//! shown is what was done.
+
+use crate::row::{Design, POWER};
+use crate::stats::{self, Block, TTest};
+use crate::{AnalyzeError, Comparison, Model, Row, Sample};
+use model::Scale;
+use serde::Serialize;
+
+/// One number.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Step {
+    /// What it is.
+    pub name: &'static str,
+    /// How it comes from those before it.
+    pub formula: &'static str,
+    /// The number.
+    pub value: f64,
+}
+
+/// The row that a text names: its whole id, or a part that no other row has.
+///
+/// # Errors
+/// No row, or several; the text then lists some of them.
+pub fn find_row(comparison: &Comparison, text: &str) -> Result<usize, AnalyzeError> {
+    if let Some(index) = comparison.rows.iter().position(|r| r.id == text) {
+        return Ok(index);
+    }
+    let found: Vec<(usize, &Row)> =
+        comparison.rows.iter().enumerate().filter(|(_, r)| r.id.contains(text)).collect();
+    match found.as_slice() {
+        [(index, _)] => Ok(*index),
+        [] => Err(AnalyzeError::Option(format!(
+            "no row is called '{text}'; every format prints the ids, `--format csv` in its first column"
+        ))),
+        several => {
+            let some: Vec<&str> = several.iter().take(5).map(|(_, r)| r.id.as_str()).collect();
+            Err(AnalyzeError::Option(format!(
+                "'{text}' is a part of {} rows; name one of them: {}{}",
+                several.len(),
+                some.join(", "),
+                if several.len() > some.len() { ", .." } else { "" }
+            )))
+        }
+    }
+}
+
+/// The numbers behind a row, in the order in which they were computed; fewer where something cannot be computed.
+pub fn steps(comparison: &Comparison, row: &Row) -> Vec<Step> {
+    let blocks = in_blocks(row);
+    let design = Design {
+        a: &row.a.values,
+        b: &row.b.values,
+        blocks: blocks.as_deref(),
+        student: row.model == Some(Model::Student),
+        scale: row.scale,
+        margin: row.min_effect,
+        margin_abs: None,
+        alpha: comparison.method.alpha,
+    };
+    let mut out = Vec::new();
+    sides(row, &mut out);
+    if let (Some(test), Some(_)) = (design.outcome().0.test, row.model) {
+        test_steps(row, &test, blocks.as_deref(), comparison.method.alpha, &mut out);
+    }
+    beside(row, comparison.method.seed, &mut out);
+    out.retain(|s| s.value.is_finite());
+    out
+}
+
+/// The blocks that both sides of a blocked row have values for.
+fn in_blocks(row: &Row) -> Option<Vec<Block<'_>>> {
+    fn of(side: &Sample, block: u32) -> &[f64] {
+        match side.blocks.iter().position(|b| *b == block) {
+            Some(i) => side.values.get(i..=i).unwrap_or_default(),
+            None => &[],
+        }
+    }
+    (row.model == Some(Model::Blocked))
+        .then(|| row.a.blocks.iter().map(|b| Block { a: of(&row.a, *b), b: of(&row.b, *b) }).collect())
+}
+
+/// Values on the scale of the row.
+fn on_scale(values: &[f64], scale: Scale) -> Vec<f64> {
+    match scale {
+        Scale::Log => values.iter().map(|v| v.ln()).collect(),
+        Scale::Linear => values.to_vec(),
+    }
+}
+
+fn sides(row: &Row, out: &mut Vec<Step>) {
+    let (mean_formula, sd_formula) = match row.scale {
+        Scale::Log => ("mean of ln(values)", "SD of ln(values), n - 1"),
+        Scale::Linear => ("mean of the values", "SD of the values, n - 1"),
+    };
+    let names = [("mean A", "SD A", &row.a), ("mean B", "SD B", &row.b)];
+    for (mean, sd, sample) in names {
+        let Ok(m) = stats::moments(&on_scale(&sample.values, row.scale)) else { continue };
+        out.push(Step { name: mean, formula: mean_formula, value: m.mean });
+        out.extend(m.sd.map(|value| Step { name: sd, formula: sd_formula, value }));
+    }
+}
+
+fn test_steps(row: &Row, test: &TTest, blocks: Option<&[Block<'_>]>, alpha: f64, out: &mut Vec<Step>) {
+    let mut push = |name, formula, value| out.push(Step { name, formula, value });
+    let (estimate, se, df) = match row.model {
+        Some(Model::Blocked) => (
+            "mean over the complete blocks of B - A",
+            "SD of the block differences / sqrt(blocks)",
+            "complete blocks - 1",
+        ),
+        Some(Model::Student) => ("mean B - mean A", "pooled SD * sqrt(1/nA + 1/nB)", "nA + nB - 2"),
+        _ => ("mean B - mean A", "sqrt(SD A^2/nA + SD B^2/nB)", "Satterthwaite"),
+    };
+    if let Some(blocks) = blocks {
+        push("complete blocks", "blocks of the plan with both sides", stats::complete_blocks(blocks) as f64);
+    }
+    push("estimate", estimate, test.estimate);
+    push("SE", se, test.se);
+    push("df", df, test.df);
+    push("t", "estimate / SE", test.t);
+    push("p", "P(|T| >= |t|) with df", test.p);
+    push("t* 95 %", "P(|T| <= t*) = 0.95", stats::t_critical(0.95, test.df));
+    push("t* 90 %", "P(|T| <= t*) = 0.90", stats::t_critical(0.90, test.df));
+    let (ci95, ci90) = (test.ci(0.95), test.ci(0.90));
+    push("CI95 low", "estimate - t* SE", ci95.low);
+    push("CI95 high", "estimate + t* SE", ci95.high);
+    push("CI90 low", "estimate - t* SE", ci90.low);
+    push("CI90 high", "estimate + t* SE", ci90.high);
+    let band = match row.scale {
+        Scale::Log => Some((row.min_effect.ln_1p(), "ln(1 + m)")),
+        Scale::Linear => row.band_abs.map(|b| (b, "max(m * |mean A|, min_effect_abs)")),
+    };
+    if let Some((half, formula)) = band {
+        push("band", formula, half);
+        let tost = stats::tost_p(test, &stats::Interval::new(-half, half));
+        push("p of TOST", "larger p of the two one-sided tests against the band", tost);
+    }
+    if let Some(delta) = stats::noncentrality(test.df, alpha, POWER) {
+        push("noncentrality", "power 0.8 of the noncentral t at alpha, two-sided", delta);
+        push("MDE", "noncentrality * SE", delta * test.se);
+    }
+    if let Some((half, _)) = band {
+        let sd = |s: &Sample| stats::moments(&on_scale(&s.values, row.scale)).ok().and_then(|m| m.sd);
+        let needed = match blocks {
+            Some(blocks) => {
+                let sd = test.se * (stats::complete_blocks(blocks) as f64).sqrt();
+                stats::blocks_needed(sd, half, alpha, POWER).ok()
+            }
+            None => sd(&row.a)
+                .zip(sd(&row.b))
+                .and_then(|(a, b)| stats::replicates_needed(a, b, half, alpha, POWER).ok()),
+        };
+        if let Some(n) = needed {
+            let formula = "smallest equal n whose MDE is at most the band, with these SDs";
+            push("boots for the band", formula, n as f64);
+        }
+    }
+}
+
+/// The tests that never feed the verdict; the permutation test for every row.
+fn beside(row: &Row, seed: u64, out: &mut Vec<Step>) {
+    let (a, b) = (row.a.values.as_slice(), row.b.values.as_slice());
+    if a.len() < 2 || b.len() < 2 {
+        return;
+    }
+    let mut push = |name, formula, value| out.push(Step { name, formula, value });
+    if let Ok(t) = stats::student(a, b) {
+        push("p of Student", "pooled variance, raw scale", t.p);
+    }
+    if let Ok(t) = stats::welch(a, b) {
+        push("p of Welch", "unequal variances, raw scale", t.p);
+    }
+    if let Ok(u) = stats::mann_whitney(a, b) {
+        push("U of Mann-Whitney", "pairs with B > A, ties one half", u.u);
+        push("p of Mann-Whitney", "exact for these ranks", u.p);
+        push("its smallest p", "what these sizes and ties can reach", u.smallest_p);
+    }
+    // The seed of a row does not depend on how many candidates stand beside it.
+    let base = row.id.split('#').next().unwrap_or(&row.id);
+    if let Ok(p) = stats::permutation(a, b, stats::seed_from(seed, base)) {
+        let formula = if p.exact { "all divisions" } else { "9,999 seeded divisions, (b+1)/(B+1)" };
+        push("p of the permutation test", formula, p.p);
+    }
+    if let Ok(g) = stats::hedges_g(a, b) {
+        push("Hedges' g", "(mean B - mean A) / pooled SD, exact correction", g);
+    }
+    let contrast = match row.scale {
+        Scale::Log => stats::Contrast::RatioOfMeans,
+        Scale::Linear => stats::Contrast::DifferenceOfMeans,
+    };
+    if let Ok(ci) = stats::bca_interval(a, b, contrast, 0.95, stats::seed_from(seed, &row.id)) {
+        push("BCa low", "bootstrap of the ratio (log rows) or difference of means", ci.low);
+        push("BCa high", "bootstrap of the ratio (log rows) or difference of means", ci.high);
+    }
+}
