@@ -22,8 +22,21 @@ pub enum Verb {
     Run(Run),
     /// Continue a campaign that stopped, for whatever reason
     Resume(Resume),
+    /// Make the values of a campaign again out of its raw output
+    Reparse {
+        /// The campaign's directory.
+        dir: PathBuf,
+    },
     /// Compare: test the repeats of a baseline against those of one or more candidates
     Compare(Compare),
+    /// Show one side alone: replicates, mean, spread and invalid cells of every row
+    Show(Show),
+    /// Explain one row of a comparison: every number between its values and its verdict
+    Explain(Explain),
+    /// Say how many boots an effect needs, from the spread of one side
+    Plan(Plan),
+    /// Find noise floors: how far measurements of the same build lie apart
+    Calibrate(Calibrate),
     /// Expand a Cartesian configuration: the names of its variants, or all their parameters
     List(List),
     /// Build, list, try and remove guest images
@@ -148,9 +161,6 @@ pub struct Compare {
     /// Results directories: the baseline, then the candidates; or one campaign's directory
     #[arg(required = true, value_name = "DIR")]
     pub dirs: Vec<PathBuf>,
-    /// A perf.conf on top of the built-in one and ./perf.conf
-    #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
     /// What goes to standard output
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: Format,
@@ -169,15 +179,57 @@ pub struct Compare {
     /// Names of the sides, in order, separated by commas
     #[arg(long, value_name = "A,B,..", value_delimiter = ',')]
     pub labels: Vec<String>,
+    /// Known changes, which are listed and do not gate; a line is ROW | VERDICT | until YYYY-MM-DD | REASON
+    #[arg(long, value_name = "FILE")]
+    pub expect: Option<PathBuf>,
+    /// Which rows are shown.
+    #[command(flatten)]
+    pub filters: Filters,
+    /// How they are judged.
+    #[command(flatten)]
+    pub judging: Judging,
+    /// How they are read.
+    #[command(flatten)]
+    pub reading: Reading,
+}
+
+/// How results are read, by every verb that reads them.
+#[derive(Debug, clap::Args)]
+#[group(skip)]
+pub struct Reading {
+    /// A perf.conf on top of the built-in one and ./perf.conf
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The workload, when names and columns do not tell it
+    #[arg(long, value_name = "WORKLOAD")]
+    pub workload: Option<String>,
+    /// Say which configuration file gave what
+    #[arg(short, long)]
+    pub verbose: bool,
+}
+
+/// Which rows are shown.
+#[derive(Debug, clap::Args)]
+#[group(skip)]
+pub struct Filters {
     /// Show only cases that contain this text (all are judged all the same); repeatable
     #[arg(long, value_name = "TEXT")]
     pub only: Vec<String>,
     /// Show only this metric; repeatable
     #[arg(long = "metric", value_name = "METRIC")]
     pub metrics: Vec<String>,
-    /// The workload, when names and columns do not tell it
-    #[arg(long, value_name = "WORKLOAD")]
-    pub workload: Option<String>,
+}
+
+/// How a comparison is judged.
+#[derive(Debug, clap::Args)]
+#[group(skip)]
+pub struct Judging {
+    /// Further directories of the baseline; their boots are pooled with it
+    #[arg(long, value_name = "DIR", num_args = 1..)]
+    pub baseline_from: Vec<PathBuf>,
+    /// Noise floors that perfvt calibrate wrote; a change below its row's floor is none
+    #[arg(long, value_name = "FILE")]
+    pub noise: Option<PathBuf>,
     /// A parameter or fact that differs on purpose; repeatable
     #[arg(long = "factor", value_name = "KEY")]
     pub factors: Vec<String>,
@@ -196,9 +248,115 @@ pub struct Compare {
     /// Make every lost file, row and cell an error
     #[arg(long)]
     pub strict: bool,
-    /// Say which configuration file gave what
-    #[arg(short, long)]
-    pub verbose: bool,
+}
+
+/// What `show`, `explain` and `plan` print.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Plain {
+    /// A table for people.
+    Text,
+    /// Everything, for programs.
+    Json,
+}
+
+/// `perfvt show`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "EXAMPLES
+  perfvt show X/base
+  perfvt show X/base --metric throughput --format json
+
+EXIT CODES
+  0 shown; 2 input error; 3 no row has a value")]
+pub struct Show {
+    /// A results directory or file
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
+    /// What goes to standard output
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: Plain,
+    /// Which rows are shown.
+    #[command(flatten)]
+    pub filters: Filters,
+    /// How they are read.
+    #[command(flatten)]
+    pub reading: Reading,
+}
+
+/// `perfvt explain`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "EXAMPLES
+  perfvt explain X/base X/head netperf/TCP_STREAM/size=64,sessions=1/throughput
+  perfvt explain X size=64,sessions=1/throughput      (X: a campaign)
+
+EXIT CODES
+  0 explained; 2 input error, or no such row")]
+pub struct Explain {
+    /// The sides as `perfvt compare` takes them
+    #[arg(required = true, value_name = "DIR")]
+    pub dirs: Vec<PathBuf>,
+    /// The row: its id, or a part that no other row's id has
+    #[arg(required = true, value_name = "ROW")]
+    pub row: String,
+    /// What goes to standard output
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: Plain,
+    /// How they are judged.
+    #[command(flatten)]
+    pub judging: Judging,
+    /// How they are read.
+    #[command(flatten)]
+    pub reading: Reading,
+}
+
+/// `perfvt plan`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "EXAMPLES
+  perfvt plan X/base --effect 5%
+
+EXIT CODES
+  0 planned; 2 input error; 3 no row tells how much it varies")]
+pub struct Plan {
+    /// A results directory or file, from which the spread is taken
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
+    /// The change that must not be missed: 5% or 0.05 [default: each metric's min_effect]
+    #[arg(long, value_name = "EFFECT")]
+    pub effect: Option<String>,
+    /// Level of the tests
+    #[arg(long, value_name = "ALPHA", default_value_t = 0.05)]
+    pub alpha: f64,
+    /// What goes to standard output
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: Plain,
+    /// Which rows are shown.
+    #[command(flatten)]
+    pub filters: Filters,
+    /// How they are read.
+    #[command(flatten)]
+    pub reading: Reading,
+}
+
+/// `perfvt calibrate`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "EXAMPLES
+  perfvt calibrate monday/base tuesday/base --output noise.json
+  perfvt compare X/base X/head --noise noise.json
+
+EXIT CODES
+  0 calibrated; 2 input error; 3 no row has a floor")]
+pub struct Calibrate {
+    /// Results of the same build: of several campaigns, or of one with ten boots or more
+    #[arg(required = true, value_name = "DIR")]
+    pub dirs: Vec<PathBuf>,
+    /// Boots on each side of a random split, with one directory [default: half of them]
+    #[arg(long, value_name = "N")]
+    pub boots: Option<usize>,
+    /// Where the floors go [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// How they are read.
+    #[command(flatten)]
+    pub reading: Reading,
 }
 
 /// `perfvt guest`.

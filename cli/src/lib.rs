@@ -17,7 +17,14 @@ use args::{Args, Verb};
 use clap::Parser;
 use std::ffi::OsString;
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
+
+/// perfvt itself, also when its file has been replaced since it started.
+pub(crate) fn own_executable() -> PathBuf {
+    let link = PathBuf::from("/proc/self/exe");
+    if link.exists() { link } else { std::env::current_exe().unwrap_or(link) }
+}
 
 /// Everything that ends a verb early, with its causes.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
@@ -41,8 +48,8 @@ pub fn main() -> ExitCode {
     if arguments.next().is_some_and(|a| a == collect::accel::PROBE_VERB) {
         return probe();
     }
-    let (stdout, stderr) = (io::stdout(), io::stderr());
-    ExitCode::from(run(std::env::args_os(), &mut stdout.lock(), &mut stderr.lock()))
+    // Not locked: the progress bar draws from a thread of its own.
+    ExitCode::from(run(std::env::args_os(), &mut io::stdout(), &mut io::stderr()))
 }
 
 /// The KVM probe, in a process of its own because `KVM_RUN` may never return.
@@ -68,10 +75,12 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, out: &mut dyn Write, e
             return if e.use_stderr() { USAGE } else { DONE };
         }
     };
+    let only_prints = !matches!(args.verb, Verb::Run(_) | Verb::Resume(_));
     let command: Vec<String> = arguments.iter().map(|a| a.to_string_lossy().into_owned()).collect();
     match dispatch(args, command, out, err) {
         Ok(code) => code,
-        Err(error) if is_broken_pipe(error.as_ref()) => DONE,
+        // `perfvt compare .. | head`: the reader has seen enough.
+        Err(error) if only_prints && is_broken_pipe(error.as_ref()) => DONE,
         Err(error) => {
             // A chain, each cause once: several errors repeat what they wrap.
             let mut text = error.to_string();
@@ -94,7 +103,12 @@ fn dispatch(args: Args, command: Vec<String>, out: &mut dyn Write, err: &mut dyn
     match args.verb {
         Verb::Run(run) => verbs::run::run(&run, command, out, err),
         Verb::Resume(resume) => verbs::run::resume(&resume, out, err),
+        Verb::Reparse { dir } => verbs::run::reparse(&dir, out),
         Verb::Compare(compare) => verbs::compare::compare(&compare, out, err),
+        Verb::Show(show) => verbs::show::show(&show, out, err),
+        Verb::Explain(explain) => verbs::explain::explain(&explain, out, err),
+        Verb::Plan(plan) => verbs::plan::plan(&plan, out, err),
+        Verb::Calibrate(calibrate) => verbs::calibrate::calibrate(&calibrate, out, err),
         Verb::List(list) => verbs::list::list(&list, out, err),
         Verb::Guest(guest) => verbs::guest::guest(&guest, out, err),
         Verb::Doctor(doctor) => verbs::doctor::doctor(&doctor, out),
@@ -103,7 +117,6 @@ fn dispatch(args: Args, command: Vec<String>, out: &mut dyn Write, err: &mut dyn
     }
 }
 
-/// `perfvt compare .. | head` is no error.
 fn is_broken_pipe(error: &(dyn std::error::Error + 'static)) -> bool {
     let mut next = Some(error);
     while let Some(e) = next {

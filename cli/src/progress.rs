@@ -17,7 +17,6 @@ pub struct Progress {
     bar: Option<ProgressBar>,
     signals: Signals,
     now: String,
-    announced: bool,
 }
 
 impl Progress {
@@ -28,7 +27,9 @@ impl Progress {
         let bar = std::io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
             // A template that indicatif does not take would only cost the looks.
-            if let Ok(style) = ProgressStyle::with_template("{bar:24} {pos}/{len} cells, {eta} left  {msg}") {
+            if let Ok(style) =
+                ProgressStyle::with_template("{bar:24} {pos}/{len} cells, {eta} left  {wide_msg}")
+            {
                 bar.set_style(style.progress_chars("=> "));
             }
             bar.enable_steady_tick(Duration::from_millis(500));
@@ -36,6 +37,7 @@ impl Progress {
             bar.reset_eta();
             bar
         });
+        announce(signals.clone(), bar.clone());
         Progress {
             total,
             environments: file.environments.iter().map(|e| e.name.clone()).collect(),
@@ -43,7 +45,6 @@ impl Progress {
             bar,
             signals,
             now: String::new(),
-            announced: false,
         }
     }
 
@@ -61,6 +62,25 @@ impl Progress {
         }
         self.now = text;
     }
+}
+
+/// Says at once that a signal was heard: the case in hand may take a minute to end, and people would press again.
+fn announce(signals: Signals, bar: Option<ProgressBar>) {
+    std::thread::spawn(move || {
+        let signal = loop {
+            match signals.seen() {
+                Some(signal) => break signal,
+                None => std::thread::sleep(Duration::from_millis(100)),
+            }
+        };
+        let text = format!(
+            "{signal}: stopping after the case in hand; once more stops at once. What is finished is kept"
+        );
+        match bar {
+            Some(bar) => bar.println(text),
+            None => drop(writeln!(std::io::stderr(), "{text}")),
+        }
+    });
 }
 
 /// Cells that have ended.
@@ -119,10 +139,6 @@ impl Observer for Progress {
     }
 
     fn stop(&mut self) -> Option<String> {
-        let signal = self.signals.seen()?;
-        if !std::mem::replace(&mut self.announced, true) {
-            self.say(&format!("{signal}: stopping; what is finished is kept"));
-        }
-        Some(signal.to_owned())
+        self.signals.seen().map(str::to_owned)
     }
 }

@@ -17,7 +17,9 @@ impl Signals {
     pub fn watch() -> io::Result<Signals> {
         let signals = Signals::default();
         let seen = Arc::new(std::sync::atomic::AtomicBool::new(false));
-        for signal in [SIGINT, SIGTERM, SIGHUP] {
+        let ignored = ignored_signals();
+        // What was ignored when perfvt started stays ignored: that is what nohup does.
+        for signal in [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|s| ignored >> (s - 1) & 1 == 0) {
             // In this order: the first signal finds `seen` unset.
             signal_hook::flag::register_conditional_shutdown(
                 signal,
@@ -43,4 +45,11 @@ impl Signals {
             _ => Some("SIGHUP"),
         }
     }
+}
+
+/// Signals that this process ignores, one bit each, signal 1 first (proc(5), `SigIgn`).
+fn ignored_signals() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|l| l.strip_prefix("SigIgn:")).unwrap_or_default();
+    u64::from_str_radix(mask.trim(), 16).unwrap_or(0)
 }

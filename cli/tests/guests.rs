@@ -226,8 +226,8 @@ fn a_guest_that_panics_is_told_from_one_that_ends() {
 }
 
 #[test]
-fn a_qemu_that_does_not_start_is_quoted_and_its_cells_are_invalid() {
-    let Some(_guard) = ready("a_qemu_that_does_not_start_is_quoted_and_its_cells_are_invalid") else {
+fn a_qemu_that_does_not_start_is_quoted_before_anything_is_written() {
+    let Some(_guard) = ready("a_qemu_that_does_not_start_is_quoted_before_anything_is_written") else {
         return;
     };
     let dir = tempfile::tempdir().unwrap();
@@ -235,15 +235,47 @@ fn a_qemu_that_does_not_start_is_quoted_and_its_cells_are_invalid() {
     let mut args = run_args(&out, "1");
     args.extend(["--set", "extra_args=-device no-such-device"].map(String::from));
     let run = output(perfvt().args(args));
+    assert_eq!(run.status.code(), Some(2), "{}", text(&run.stderr));
+    assert!(text(&run.stderr).contains("no-such-device"), "{}", text(&run.stderr));
+    assert!(!out.exists());
+}
+
+#[test]
+fn a_guest_that_is_never_ready_leaves_invalid_cells_with_the_reason() {
+    let Some(_guard) = ready("a_guest_that_is_never_ready_leaves_invalid_cells_with_the_reason") else {
+        return;
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("X");
+    let mut args = run_args(&out, "1");
+    args.extend(["--set", "boot_timeout=1", "--set", "attempts=1"].map(String::from));
+    let run = output(perfvt().args(args));
     assert_eq!(run.status.code(), Some(4), "{}", text(&run.stderr));
     let all = measurements(&out);
     assert!(!all.is_empty());
     for m in all {
         let reason = m["invalid"]["reason"].as_str().unwrap();
-        assert!(reason.contains("no-such-device"), "{reason}");
+        assert!(reason.contains("not ready within 1 s"), "{reason}");
     }
+    assert!(!files(&out, "qmp-status.txt").is_empty(), "forensics of the boots that failed");
     let compared = output(perfvt().args(["compare", "--no-html"]).arg(&out));
     assert_eq!(compared.status.code(), Some(3), "{}", text(&compared.stdout));
+}
+
+#[test]
+fn progress_on_a_terminal_does_not_get_in_the_way() {
+    let Some(_guard) = ready("progress_on_a_terminal_does_not_get_in_the_way") else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("X");
+    let mut line = env!("CARGO_BIN_EXE_perfvt").to_owned();
+    for arg in run_args(&out, "1").iter().filter(|a| *a != "--allow-unpinned") {
+        line.push(' ');
+        line.push_str(arg);
+    }
+    // script(1) gives a terminal; its command line holds nothing but the words of this file and a temporary path.
+    let run = output(Command::new("timeout").args(["120", "script", "-qec", &line, "/dev/null"]));
+    assert!(run.status.success(), "{}", text(&run.stdout));
+    assert!(text(&run.stdout).contains("4 cells valid, 0 invalid"), "{}", text(&run.stdout));
 }
 
 /// The user called nobody, on Debian and Ubuntu.

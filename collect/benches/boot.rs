@@ -51,6 +51,7 @@ fn full(nic: &str, image: &collect::guest::image::Image, network: &Network, dir:
         image,
         with_tools: false,
         log_dir: dir,
+        forensics: &dir.join("forensics"),
         deadline: Duration::from_secs(120),
     })
     .unwrap();

@@ -1,15 +1,18 @@
 //! What this host can do, and how to get what is missing.
 
-use crate::accel;
+use crate::accel::{self, Accel};
+use crate::guest::argv::Hardware;
 use crate::guest::image::{Cache, builtin, host_program};
-use crate::guest::network;
+use crate::guest::machine::{BootSpec, Machine};
+use crate::guest::network::{self, Kind, Network};
 use crate::host::pin::{NodeChoice, plan};
 use crate::host::placement::describe;
 use crate::host::topology::Topology;
-use crate::process::{self, Spec};
+use crate::process::{self, Spec, private_folder};
 use crate::testbed::QEMU;
 use model::ids::cpu_list;
 use serde::Serialize;
+use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::time::Duration;
 
@@ -49,12 +52,17 @@ fn check(name: &'static str, result: Result<String, String>, otherwise: Standing
 pub fn examine(executable: &Path) -> Vec<Check> {
     use Standing::{Limited, Missing};
     const SETUP: &str = "run `make setup`";
+    // The link holds also when the file was replaced or moved since perfvt started.
+    let link = Path::new("/proc/self/exe");
+    let kvm = accel::probe(if link.exists() { link } else { executable });
+    let accel = if kvm.is_ok() { Accel::Kvm } else { Accel::Tcg };
+    let network = network::resolve("auto").map_err(|e| e.to_string());
+    let kind = network.as_ref().map_or(Kind::User, |(kind, _)| *kind);
     vec![
         check("QEMU", version(QEMU), Missing, SETUP),
         check(
             "KVM",
-            accel::probe(executable)
-                .map(|rate| format!("executes {:.0} million instructions a second", rate / 1e6)),
+            kvm.map(|rate| format!("executes {:.0} million instructions a second", rate / 1e6)),
             Limited,
             "guests run under TCG: compare only with other TCG results; KVM needs hardware support, the kvm module and \
              access to /dev/kvm (group kvm)",
@@ -75,12 +83,24 @@ pub fn examine(executable: &Path) -> Vec<Check> {
         ),
         check(
             "network",
-            tap(),
+            tap(network),
             Limited,
             "guests use QEMU's user mode, which is slower and noisier; tap needs user namespaces \
              (sysctl kernel.unprivileged_userns_clone, kernel.apparmor_restrict_unprivileged_userns) and /dev/net/tun",
         ),
         check("placement", placement(), Missing, "give the machine more CPUs, or use --allow-unpinned"),
+        check(
+            "TMPDIR",
+            sockets(),
+            Missing,
+            "set TMPDIR to a folder with a short name that you may write to, such as /tmp",
+        ),
+        check(
+            "guest",
+            rehearsal(accel, kind),
+            Missing,
+            "mend what QEMU complains about; a container must allow it to bind memory (mbind), and 512 MiB must be free",
+        ),
         check("quiet host", quiet(), Limited, "stop other work: noise widens every interval"),
         check("CPU frequency", governor(), Limited, "set the governor of all CPUs to performance"),
     ]
@@ -107,12 +127,61 @@ fn netperf() -> Result<String, String> {
     version_of(&program.path.display().to_string(), "-V")
 }
 
-fn tap() -> Result<String, String> {
-    match network::resolve("auto") {
-        Ok((_, None)) => Ok("tap and bridge in a namespace work".into()),
-        Ok((_, Some(reason))) => Err(reason),
-        Err(error) => Err(error.to_string()),
+fn tap(resolved: Result<(Kind, Option<String>), String>) -> Result<String, String> {
+    match resolved? {
+        (_, None) => Ok("tap and bridge in a namespace work".into()),
+        (_, Some(reason)) => Err(reason),
     }
+}
+
+/// Makes a socket where those of guests go.
+fn sockets() -> Result<String, String> {
+    let folder = private_folder()
+        .map_err(|e| format!("creating a folder in {}: {e}", std::env::temp_dir().display()))?;
+    let path = folder.path().join("qmp");
+    // A socket's name has 108 bytes with the zero at its end (unix(7)).
+    UnixListener::bind(&path).map_err(|e| {
+        format!("making the socket {} ({} bytes): {e}", path.display(), path.as_os_str().len())
+    })?;
+    Ok(format!("sockets work in {}", std::env::temp_dir().display()))
+}
+
+/// Starts the guest that `perfvt run` would start by default, paused and placed, and ends it.
+fn rehearsal(accel: Accel, kind: Kind) -> Result<String, String> {
+    let image = Cache::from_env().and_then(|cache| builtin(&cache)).map_err(|e| e.to_string())?;
+    let topology = Topology::here().map_err(|e| e.to_string())?;
+    // Whether it can be pinned is told elsewhere.
+    let planned = plan(&topology, NodeChoice::Last, None, false)
+        .or_else(|_| plan(&topology, NodeChoice::Last, None, true));
+    let (smp, pin) = planned.map_err(|e| e.to_string())?;
+    let network = Network::create(kind, 1).map_err(|e| e.to_string())?;
+    let logs = private_folder().map_err(|e| format!("creating a folder for logs: {e}"))?;
+    let hardware = Hardware {
+        accel,
+        machine: "pc".into(),
+        cpu_model: String::new(),
+        smp,
+        mem_mib: 512,
+        memory_node: pin.as_ref().map(|p| p.node),
+        nic_model: "virtio_net".into(),
+        queues: 1,
+        vhost: false,
+        extra: Vec::new(),
+    };
+    let spec = BootSpec {
+        qemu: QEMU,
+        hardware,
+        pin: pin.clone(),
+        network: &network,
+        image: &image,
+        with_tools: false,
+        log_dir: logs.path(),
+        forensics: &logs.path().join("forensics"),
+        deadline: Duration::from_secs(10),
+    };
+    let (version, seconds) = Machine::rehearse(&spec).map_err(|e| e.to_string())?;
+    let placed = if pin.is_some() { ", pinned and with its memory bound" } else { ", unpinned" };
+    Ok(format!("QEMU {version} starts one under {accel}{placed}, and ends it, in {seconds:.1} s"))
 }
 
 fn placement() -> Result<String, String> {
@@ -135,5 +204,45 @@ fn governor() -> Result<String, String> {
         Err(_) => Ok("not under this kernel's control".into()),
         Ok(text) if text.trim() == "performance" => Ok("performance".into()),
         Ok(text) => Err(format!("the governor is {}", text.trim())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// TMPDIR belongs to the whole process, so this is tried in one of its own: this very test again.
+    #[test]
+    fn a_tmpdir_that_is_too_long_for_a_socket_is_told_with_its_length() {
+        let here = std::env::temp_dir();
+        let result = sockets();
+        if here.as_os_str().len() > 90 {
+            let text = result.unwrap_err();
+            assert!(text.starts_with("making the socket ") && text.contains(" bytes): "), "{text}");
+            return;
+        }
+        assert!(result.unwrap().starts_with("sockets work in "));
+        let base = tempfile::tempdir().unwrap();
+        let long = base.path().join("x".repeat(100));
+        std::fs::create_dir(&long).unwrap();
+        let again = Spec::new("env")
+            .arg(format!("TMPDIR={}", long.display()))
+            .arg(std::env::current_exe().unwrap())
+            .args([
+                "--exact",
+                "doctor::tests::a_tmpdir_that_is_too_long_for_a_socket_is_told_with_its_length",
+            ]);
+        let out = String::from_utf8(process::run(again, Duration::from_secs(30)).unwrap()).unwrap();
+        assert!(out.contains("1 passed"), "{out}");
+    }
+
+    #[test]
+    fn the_guest_that_run_starts_by_default_is_started_and_ended() {
+        if version(QEMU).is_err() || image().is_err() {
+            eprintln!("skipped: QEMU or the guest's image is missing; `make setup` gets them");
+            return;
+        }
+        let said = rehearsal(Accel::Tcg, Kind::User).unwrap();
+        assert!(said.starts_with("QEMU ") && said.contains("under tcg"), "{said}");
     }
 }

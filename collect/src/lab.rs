@@ -189,7 +189,8 @@ pub trait Lab {
     }
 }
 
-/// The realtime clock may drift against the monotonic one by this much in a window; more is a jump.
+/// The realtime clock may move against the monotonic one by this much in a window, or by a thousandth of it (NTP slews
+/// by up to half of that); more is a jump.
 const CLOCK_JUMP_NS: u64 = 50_000_000;
 
 /// Cuts a window of `length` out of whatever is running: counters at both ends, the host's CPU time every `interval`.
@@ -211,7 +212,7 @@ pub fn window(lab: &mut dyn Lab, length: Duration, interval: Duration) -> Result
     samples.push(HostSample { at: end.at, cpu: end.host_cpu });
     let len_ns = end.at.mono_ns.saturating_sub(start.at.mono_ns);
     let unix_ns = end.at.unix_ns.saturating_sub(start.at.unix_ns);
-    if unix_ns.abs_diff(len_ns) > CLOCK_JUMP_NS {
+    if unix_ns.abs_diff(len_ns) > CLOCK_JUMP_NS.max(len_ns / 1000) {
         return Err(Failed::Case(format!(
             "the clock jumped: the window took {:.3} s, the time of day moved by {:.3} s",
             len_ns as f64 * 1e-9,

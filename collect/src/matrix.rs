@@ -4,6 +4,7 @@
 
 use crate::workload::{Known, Workload};
 use formats::perf_conf::closest;
+use model::store::{CAMPAIGN_FILE, JOURNAL_FILE};
 use model::{Case, Origin, Params, ParamsError};
 
 /// Parameters of every guest, whatever the workload.
@@ -17,7 +18,7 @@ pub const GUEST: [Known; 14] = [
     },
     Known { key: "smp", default: None, help: "vCPUs; default min(2, CPUs of the node - 1)" },
     Known { key: "mem", default: Some("512"), help: "guest memory in MiB" },
-    Known { key: "nic_model", default: Some("virtio_net"), help: "virtio_net, e1000, e1000e or rtl8139" },
+    Known { key: "nic_model", default: Some("virtio_net"), help: "virtio_net or e1000" },
     Known { key: "queues", default: Some("1"), help: "NIC queues (virtio_net)" },
     Known {
         key: "vhost",
@@ -66,7 +67,7 @@ pub enum MatrixError {
     },
     /// A name that cannot be a directory's.
     #[error(
-        "--env {name}: a name is made of letters, digits, '.', '_' and '-', and begins with a letter or digit"
+        "--env '{name}': a name is made of letters, digits, '.', '_' and '-', and begins with a letter or digit"
     )]
     EnvironmentName {
         /// The name.
@@ -90,6 +91,12 @@ pub enum MatrixError {
         key: &'static str,
         /// The protocol in question.
         protocol: String,
+    },
+    /// Nothing to measure.
+    #[error("the matrix has no cases: {workload} is asked for nothing")]
+    NoCases {
+        /// The workload.
+        workload: &'static str,
     },
     /// Environments whose matrices differ cannot be compared case by case.
     #[error("--env {name} changes the matrix of cases; environments of one campaign measure the same cases")]
@@ -179,6 +186,7 @@ fn assign(
 ) -> Result<String, MatrixError> {
     let (key, value) = part
         .split_once('=')
+        .filter(|(key, _)| !key.trim().is_empty())
         .ok_or_else(|| MatrixError::NotAnAssignment { flag: flag.into(), part: part.into() })?;
     let key = key.trim();
     let key = ALIASES.iter().find(|(alias, _)| *alias == key).map_or(key, |(_, real)| real);
@@ -191,8 +199,10 @@ fn assign(
     Ok(key.to_owned())
 }
 
-fn check_name(name: &str) -> Result<(), MatrixError> {
-    let good = name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'))
+/// Whether a name can be an environment's, which is also its directory's.
+pub fn check_name(name: &str) -> Result<(), MatrixError> {
+    let good = ![CAMPAIGN_FILE, JOURNAL_FILE].contains(&name)
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'))
         && name.starts_with(|c: char| c.is_ascii_alphanumeric());
     if good { Ok(()) } else { Err(MatrixError::EnvironmentName { name: name.into() }) }
 }
@@ -224,7 +234,7 @@ pub fn cases(workload: &dyn Workload, environments: &[Environment]) -> Result<Ve
             Some(_) => return Err(MatrixError::DifferentCases { name: environment.name.clone() }),
         }
     }
-    Ok(first.unwrap_or_default())
+    first.filter(|cases| !cases.is_empty()).ok_or(MatrixError::NoCases { workload: workload.name() })
 }
 
 #[cfg(test)]
@@ -263,7 +273,7 @@ mod tests {
             "--set sizess=4: unknown parameter 'sizess', did you mean 'sizes'?"
         );
         assert_eq!(text(&["l"], &[]), "--set l: 'l' is not of the form KEY=VALUE");
-        assert!(text(&[], &["a/b"]).starts_with("--env a/b: a name is made of"));
+        assert!(text(&[], &["a/b"]).starts_with("--env 'a/b': a name is made of"));
         assert!(text(&[], &["a", "a:mem=1"]).contains("given twice"));
         assert!(text(&["sizes=64"], &[]).contains("protocol TCP_RR takes 'sizes_rr'"));
         assert!(

@@ -1,7 +1,8 @@
 //! The real thing: guests under QEMU on this host, and a [`Lab`] on top of each.
 
 use crate::accel::Accel;
-use crate::campaign::runner::{Booted, Booter};
+use crate::campaign::runner::{Booted, Booter, NoGuest};
+use crate::campaign::to_params;
 use crate::guest::argv::{self, BootFiles, Hardware};
 use crate::guest::channel::Reply;
 use crate::guest::image::{Cache, Image, host_program};
@@ -11,9 +12,9 @@ use crate::host::fingerprint;
 use crate::host::pin::{NodeChoice, PinPlan, Shortage, plan};
 use crate::host::topology::{Topology, TopologyError};
 use crate::lab::{Client, Failed, HostSample, Lab, Moment, Snapshot, Target};
-use crate::process::{Running, Sink, Spec};
+use crate::process::{PrivateFolder, Running, Sink, Spec, private_folder};
 use formats::counters::CpuTicks;
-use model::{CpuId, EnvironmentPlan, Fingerprint, Origin, Params, ParamsError};
+use model::{CampaignFile, CpuId, EnvironmentPlan, Fingerprint, Origin, Params, ParamsError};
 use rustix::process::Signal;
 use serde_json::json;
 use std::net::IpAddr;
@@ -24,7 +25,8 @@ use std::time::{Duration, Instant};
 pub const QEMU: &str = "qemu-system-x86_64";
 const SOON: Duration = Duration::from_secs(20);
 /// What is read in the guest at both ends of a window, in one go.
-const GUEST_COUNTERS: [&str; 4] = ["/proc/stat", "/proc/net/dev", "/proc/net/snmp", "/proc/interrupts"];
+const GUEST_COUNTERS: [&str; 5] =
+    ["/proc/uptime", "/proc/stat", "/proc/net/dev", "/proc/net/snmp", "/proc/interrupts"];
 
 /// What is the same for all guests of a campaign.
 pub struct Testbed {
@@ -50,9 +52,22 @@ pub enum TestbedError {
     /// A parameter.
     #[error(transparent)]
     Params(#[from] ParamsError),
+    /// A guest that cannot be.
+    #[error("{0}")]
+    Hardware(String),
     /// QEMU, its network, or the guest.
     #[error(transparent)]
     Guest(#[from] GuestError),
+}
+
+/// An environment that cannot be booted on this host.
+#[derive(Debug, thiserror::Error)]
+#[error("environment {environment} cannot be booted here: {source}")]
+pub struct RehearsalError {
+    /// Which one.
+    pub environment: String,
+    /// What is wrong.
+    pub source: TestbedError,
 }
 
 /// Where one guest goes: its number of vCPUs, and the plan unless it runs unpinned.
@@ -113,7 +128,38 @@ impl Testbed {
         })
     }
 
-    fn boot_guest(&mut self, params: &Params, logs: &Path) -> Result<Booted, TestbedError> {
+    /// Starts a guest of every environment as it will be booted, placed and plugged, and ends it before it runs: what
+    /// QEMU or the host refuses is found here, before anything is planned on disk. Gives QEMU's versions.
+    pub fn rehearse(&self, file: &CampaignFile) -> Result<Vec<String>, RehearsalError> {
+        let mut versions = Vec::new();
+        for environment in &file.environments {
+            let params = to_params(environment);
+            let wrong =
+                |source: TestbedError| RehearsalError { environment: environment.name.clone(), source };
+            versions.push(self.rehearse_one(&params).map_err(wrong)?);
+        }
+        Ok(versions)
+    }
+
+    fn rehearse_one(&self, params: &Params) -> Result<String, TestbedError> {
+        let folder = scratch()?;
+        let (smp, pin) = pin(&self.topology, params, self.allow_unpinned)?;
+        let network = Network::create(Kind::of(params)?, self.sessions).map_err(GuestError::Network)?;
+        let (version, _) = Machine::rehearse(&BootSpec {
+            qemu: params.text("qemu_binary")?,
+            hardware: hardware(params, self.accel, smp, pin.as_ref())?,
+            pin,
+            network: &network,
+            image: &self.image,
+            with_tools: false,
+            log_dir: folder.path(),
+            forensics: &folder.path().join("forensics"),
+            deadline: Duration::from_secs(30),
+        })?;
+        Ok(version)
+    }
+
+    fn boot_guest(&mut self, params: &Params, logs: &Path, forensics: &Path) -> Result<Booted, TestbedError> {
         let (smp, pin) = pin(&self.topology, params, self.allow_unpinned)?;
         let hardware = hardware(params, self.accel, smp, pin.as_ref())?;
         let deadline = match params.get("boot_timeout") {
@@ -131,6 +177,7 @@ impl Testbed {
             image: &self.image,
             with_tools: false,
             log_dir: logs,
+            forensics,
             deadline: Duration::from_secs(deadline),
         })?;
         let seconds = machine.boot_seconds;
@@ -141,9 +188,12 @@ impl Testbed {
             params: params.clone(),
             cache: self.cache.clone(),
             accel: self.accel,
+            clock: GuestClock::UNKNOWN,
         };
         let facts = self.facts(&mut lab);
         let sysinfo = lab.sysinfo(&facts);
+        // An idle guest answers quickly, which tells its clock for later, when it does not.
+        lab.snapshot().map_err(|e| GuestError::Died(e.to_string()))?;
         Ok(Booted { lab: Box::new(lab), facts, seconds, sysinfo })
     }
 
@@ -165,23 +215,30 @@ impl Testbed {
                 facts.set("qemu.version", format!("{major}.{minor}.{micro} {package}"));
             }
         }
-        let mut placement = lab.machine.placement().summary();
-        if lab.pin.is_none() {
-            placement = "unpinned".into();
+        let placement = lab.machine.placement();
+        match &lab.pin {
+            Some(_) => {
+                facts.set("placement.cpus", placement.cpus());
+                facts.set("placement.memory", placement.memory());
+            }
+            None => facts.set("placement.cpus", "unpinned"),
         }
-        facts.set("placement", placement);
         facts
     }
 }
 
 impl Booter for Testbed {
-    fn boot(
-        &mut self,
-        _environment: &EnvironmentPlan,
-        params: &Params,
-        logs: &Path,
-    ) -> Result<Booted, String> {
-        self.boot_guest(params, logs).map_err(|e| e.to_string())
+    fn boot(&mut self, params: &Params, logs: &Path, forensics: &Path) -> Result<Booted, NoGuest> {
+        self.boot_guest(params, logs, forensics).map_err(|error| match &error {
+            // What a guest or its QEMU did; everything else is the host's, or the request's.
+            TestbedError::Guest(
+                GuestError::Died(_)
+                | GuestError::NotReady { .. }
+                | GuestError::Channel(_)
+                | GuestError::Qmp(_),
+            ) => NoGuest::Guest(error.to_string()),
+            _ => NoGuest::Host(error.to_string()),
+        })
     }
 }
 
@@ -194,6 +251,56 @@ struct GuestLab {
     params: Params,
     cache: Cache,
     accel: Accel,
+    clock: GuestClock,
+}
+
+/// The host's CPU time at a moment between two samples.
+fn between(before: &HostSample, after: &HostSample, at: Moment) -> CpuTicks {
+    let whole = after.at.mono_ns.saturating_sub(before.at.mono_ns).max(1) as f64;
+    let part = at.mono_ns.saturating_sub(before.at.mono_ns) as f64 / whole;
+    let mix = |a: u64, b: u64| a + (b.saturating_sub(a) as f64 * part.clamp(0.0, 1.0)).round() as u64;
+    CpuTicks {
+        idle: mix(before.cpu.idle, after.cpu.idle),
+        steal: mix(before.cpu.steal, after.cpu.steal),
+        total: mix(before.cpu.total, after.cpu.total),
+    }
+}
+
+/// What is known of the difference between the host's monotonic clock and the guest's uptime: every reading of the
+/// uptime happened between asking and hearing, so each narrows it. A busy guest answers late, and the narrow interval
+/// of its idle time then says when it really read its counters.
+#[derive(Clone, Copy, Debug)]
+struct GuestClock {
+    /// Bounds of host minus guest, nanoseconds.
+    low: i128,
+    high: i128,
+}
+
+/// `/proc/uptime` has two decimals, cut off.
+const UPTIME_STEP_NS: i128 = 10_000_000;
+
+impl GuestClock {
+    const UNKNOWN: GuestClock = GuestClock { low: i128::MIN / 4, high: i128::MAX / 4 };
+
+    /// The moment at which a guest read `/proc/uptime`, the first line of `text`.
+    fn place(&mut self, text: &str, before: Moment, after: Moment) -> Moment {
+        let (from, to) = (i128::from(before.mono_ns), i128::from(after.mono_ns));
+        let uptime = text.split_whitespace().next().and_then(|word| word.parse::<f64>().ok());
+        let mut at = from + (to - from) / 2;
+        if let Some(uptime) = uptime.filter(|u| (0.0..1e9).contains(u)) {
+            let uptime = (uptime * 1e9) as i128;
+            let (low, high) = (from - uptime - UPTIME_STEP_NS, to - uptime);
+            if low.max(self.low) <= high.min(self.high) {
+                (self.low, self.high) = (low.max(self.low), high.min(self.high));
+            } else {
+                // The clocks drifted apart, or the guest was stopped: what was known holds no longer.
+                (self.low, self.high) = (low, high);
+            }
+            at = (uptime + UPTIME_STEP_NS / 2 + self.low + (self.high - self.low) / 2).clamp(from, to);
+        }
+        let late = u64::try_from(at - from).unwrap_or(0);
+        Moment { unix_ns: before.unix_ns.saturating_add(late), mono_ns: before.mono_ns.saturating_add(late) }
+    }
 }
 
 impl GuestLab {
@@ -292,18 +399,12 @@ impl Lab for GuestLab {
     }
 
     fn snapshot(&mut self) -> Result<Snapshot, Failed> {
-        let before = Moment::now();
+        let before = self.host_sample()?;
         let guest = self.machine.read(&GUEST_COUNTERS, SOON).map_err(Self::guest_failed)?;
         let exits = self.exits();
-        let after = Moment::now();
-        let HostSample { cpu, .. } = self.host_sample()?;
-        // The guest read its counters somewhere in between.
-        let middle = |a: u64, b: u64| a + b.saturating_sub(a) / 2;
-        let at = Moment {
-            unix_ns: middle(before.unix_ns, after.unix_ns),
-            mono_ns: middle(before.mono_ns, after.mono_ns),
-        };
-        Ok(Snapshot { at, host_cpu: cpu, guest, exits })
+        let after = self.host_sample()?;
+        let at = self.clock.place(&guest, before.at, after.at);
+        Ok(Snapshot { at, host_cpu: between(&before, &after, at), guest, exits })
     }
 
     fn host_sample(&mut self) -> Result<HostSample, Failed> {
@@ -352,6 +453,15 @@ pub fn preview(
     Ok(format!("{} {}", params.text("qemu_binary")?, argv.join(" ")))
 }
 
+/// A private folder for files that nobody wants to keep.
+fn scratch() -> Result<PrivateFolder, GuestError> {
+    private_folder().map_err(|source| GuestError::Io {
+        doing: "creating a folder in",
+        path: std::env::temp_dir(),
+        source,
+    })
+}
+
 /// A guest with the built-in defaults, for trying things out.
 fn plain_hardware() -> Hardware {
     Hardware {
@@ -371,11 +481,7 @@ fn plain_hardware() -> Hardware {
 /// Boots the built-in guest, runs one command in it, and ends it.
 pub fn one_command(image: &Image, argv: &[&str]) -> Result<Reply, GuestError> {
     let network = Network::create(Kind::User, 1)?;
-    let logs = tempfile::tempdir().map_err(|source| GuestError::Io {
-        doing: "creating a folder in",
-        path: std::env::temp_dir(),
-        source,
-    })?;
+    let logs = scratch()?;
     let mut machine = Machine::boot(&BootSpec {
         qemu: QEMU,
         hardware: plain_hardware(),
@@ -384,6 +490,7 @@ pub fn one_command(image: &Image, argv: &[&str]) -> Result<Reply, GuestError> {
         image,
         with_tools: true,
         log_dir: logs.path(),
+        forensics: &logs.path().join("forensics"),
         deadline: Duration::from_secs(120),
     })?;
     let reply = machine.exec(argv, Duration::from_secs(24 * 3600));
@@ -418,5 +525,34 @@ impl Client for HostClient {
 
     fn signal(&mut self, signal: Signal) {
         self.0.signal(signal);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn moment(ms: u64) -> Moment {
+        Moment { unix_ns: 5_000_000_000 + ms * 1_000_000, mono_ns: ms * 1_000_000 }
+    }
+
+    #[test]
+    fn a_late_answer_is_placed_by_what_quick_ones_told_of_the_guests_clock() {
+        let mut clock = GuestClock::UNKNOWN;
+        // The guest's uptime is the host's clock less 10 s; an idle guest answers within 4 ms.
+        clock.place("1.00 0.5", moment(11_000), moment(11_004));
+        let busy = clock.place("3.00 0.5", moment(12_500), moment(13_400));
+        let error = busy.mono_ns.abs_diff(13_005_000_000);
+        assert!(error < 10_000_000, "placed {error} ns away");
+        assert_eq!(busy.unix_ns - busy.mono_ns, 5_000_000_000);
+        let odd = clock.place("no uptime", moment(20_000), moment(20_010));
+        assert_eq!(odd, moment(20_005));
+    }
+
+    #[test]
+    fn the_hosts_cpu_time_is_taken_at_the_same_moment() {
+        let sample = |ms, idle, total| HostSample { at: moment(ms), cpu: CpuTicks { idle, steal: 0, total } };
+        let got = between(&sample(0, 100, 200), &sample(1000, 150, 400), moment(500));
+        assert_eq!(got, CpuTicks { idle: 125, steal: 0, total: 300 });
     }
 }

@@ -3,7 +3,7 @@
 
 use collect::campaign::CampaignError;
 use collect::campaign::plan::blocks;
-use collect::campaign::runner::{Booted, Booter, Campaign, Ended, Observer};
+use collect::campaign::runner::{Booted, Booter, Campaign, Ended, NoGuest, Observer};
 use collect::lab::{Client, Failed, HostSample, Lab, Moment, Snapshot, Target};
 use collect::workload::{Known, Outcome, Value, Workload};
 use formats::counters::CpuTicks;
@@ -124,10 +124,10 @@ struct PretendBooter {
 }
 
 impl Booter for PretendBooter {
-    fn boot(&mut self, _: &EnvironmentPlan, params: &Params, _: &Path) -> Result<Booted, String> {
+    fn boot(&mut self, params: &Params, _: &Path, _: &Path) -> Result<Booted, NoGuest> {
         self.boots += 1;
         if self.broken.pop_front().unwrap_or(false) {
-            return Err("QEMU ended with status 1".into());
+            return Err(NoGuest::Guest("QEMU ended with status 1".into()));
         }
         let lab = PretendLab { params: params.clone(), script: Rc::clone(&self.script) };
         let mut facts = Fingerprint::default();
@@ -176,7 +176,7 @@ fn campaign(dir: &Path, cases: usize, repeats: u32) -> PathBuf {
     attempts.set("attempts", "2", model::Origin::BuiltIn);
     let environment = |name: &str| EnvironmentPlan {
         name: name.into(),
-        params: collect::campaign::runner::to_stored(&attempts),
+        params: collect::campaign::to_stored(&attempts),
         factors: vec![],
     };
     let file = CampaignFile {
@@ -190,6 +190,8 @@ fn campaign(dir: &Path, cases: usize, repeats: u32) -> PathBuf {
         scenario: "host_guest".into(),
         accel: "tcg".into(),
         network: "user".into(),
+        allow_unpinned: false,
+        exits: false,
         warnings: vec![],
         rule: Rule::Fixed { repeats },
         environments: vec![environment("base"), environment("head")],

@@ -7,7 +7,7 @@
 //! The checksum is the first 16 hexadecimal digits of BLAKE3 over the line without its `sum` member, that is over
 //! `{"seq":..,"unix_ns":..,"event":{..}}`. A line that was cut by a crash, or damaged later, does not match it.
 
-use model::journal::Event;
+use model::journal::{Event, JOURNAL_FORMAT};
 use serde::{Deserialize, Serialize};
 
 /// One line of the journal.
@@ -23,7 +23,7 @@ pub struct Entry {
 
 /// A journal that is damaged before its end.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}: {reason}")]
+#[error("{line}: {reason}")]
 pub struct JournalError {
     /// Line, counted from 1.
     pub line: usize,
@@ -44,13 +44,32 @@ fn checksum(text: &str) -> String {
     blake3::hash(text.as_bytes()).to_hex().chars().take(16).collect()
 }
 
-fn read_entry(line: &str) -> Result<Entry, String> {
-    let (body, rest) = line.rsplit_once(SUM).ok_or("the line has no checksum")?;
+/// What a line is worth.
+enum Line {
+    /// An entry.
+    Good(Entry),
+    /// Cut or changed: its checksum says so.
+    Damaged(String),
+    /// Whole, and not understood.
+    Foreign(String),
+}
+
+fn read_line(line: &[u8]) -> Line {
+    let Ok(line) = std::str::from_utf8(line) else { return Line::Damaged("the line is not UTF-8".into()) };
+    let Some((body, rest)) = line.rsplit_once(SUM) else {
+        return Line::Damaged("the line has no checksum".into());
+    };
     let text = format!("{body}}}");
     if rest.strip_suffix("\"}") != Some(checksum(&text).as_str()) {
-        return Err("the checksum does not match".into());
+        return Line::Damaged("the checksum does not match".into());
     }
-    serde_json::from_str(&text).map_err(|e| e.to_string())
+    match serde_json::from_str::<Entry>(&text) {
+        Ok(Entry { event: Event::Opened { format, .. }, .. }) if format > JOURNAL_FORMAT => Line::Foreign(
+            format!("format {format} is newer than this perfvt knows ({JOURNAL_FORMAT}); use a newer perfvt"),
+        ),
+        Ok(entry) => Line::Good(entry),
+        Err(e) => Line::Foreign(format!("{e}; a newer perfvt may have written it")),
+    }
 }
 
 /// A journal as it was read.
@@ -77,21 +96,19 @@ pub fn read(text: &[u8]) -> Result<Journal, JournalError> {
             Some(end) => (rest.get(..end).unwrap_or_default(), rest.get(end + 1..).unwrap_or_default()),
             None => (rest, &[][..]),
         };
-        let entry =
-            std::str::from_utf8(line).map_err(|e| e.to_string()).and_then(read_entry).and_then(|entry| {
-                let expected = journal.entries.len() as u64 + 1;
-                if entry.seq == expected {
-                    Ok(entry)
-                } else {
-                    Err(format!("number {} where {expected} belongs", entry.seq))
-                }
-            });
-        match entry {
-            Ok(entry) if end.is_some() => journal.entries.push(entry),
+        let expected = journal.entries.len() as u64 + 1;
+        match read_line(line) {
             // A whole line without its newline would be glued to the next one: it counts as cut.
-            Ok(_) => journal.torn = true,
-            Err(_) if after.is_empty() => journal.torn = true,
-            Err(reason) => return Err(JournalError { line: number, reason }),
+            Line::Good(_) | Line::Foreign(_) if end.is_none() => journal.torn = true,
+            Line::Good(entry) if entry.seq == expected => journal.entries.push(entry),
+            Line::Good(entry) => {
+                let reason = format!("number {} where {expected} belongs", entry.seq);
+                return Err(JournalError { line: number, reason });
+            }
+            Line::Damaged(_) if after.is_empty() => journal.torn = true,
+            Line::Damaged(reason) | Line::Foreign(reason) => {
+                return Err(JournalError { line: number, reason });
+            }
         }
         if journal.torn {
             break;
@@ -131,6 +148,15 @@ mod tests {
             assert_eq!(read.torn, !(cut == 0 || text[..cut].ends_with('\n')));
             assert!(text[..read.good_bytes].is_empty() || text[..read.good_bytes].ends_with('\n'));
         }
+    }
+
+    #[test]
+    fn a_whole_line_that_a_newer_perfvt_wrote_is_refused_and_not_cut_off() {
+        let body = r#"{"seq":4,"unix_ns":7,"event":{"type":"from_the_future"}}"#;
+        let line = format!("{}{SUM}{}\"}}\n", body.strip_suffix('}').unwrap(), checksum(body));
+        let error = read(format!("{}{line}", journal()).as_bytes()).unwrap_err();
+        assert_eq!(error.line, 4);
+        assert!(error.reason.contains("newer perfvt"), "{}", error.reason);
     }
 
     #[test]

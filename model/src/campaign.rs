@@ -75,6 +75,12 @@ pub struct CampaignFile {
     pub accel: String,
     /// `tap` or `user`, as resolved.
     pub network: String,
+    /// Guests may run unpinned where the host has too few CPUs.
+    #[serde(default)]
+    pub allow_unpinned: bool,
+    /// Exits of vCPUs can be counted.
+    #[serde(default)]
+    pub exits: bool,
     /// Sentences that every report must show.
     pub warnings: Vec<String>,
     /// When measuring stops.

@@ -39,8 +39,6 @@ pub enum Event {
         block: u32,
         /// Attempt at this repeat, from 1.
         attempt: u32,
-        /// What the run created outside its directory: private folders, namespaces' holders.
-        scratch: Vec<String>,
     },
     /// The guest answered on its command channel.
     BootReady {
@@ -125,8 +123,6 @@ pub struct State {
     pub boots: BTreeMap<String, (String, u32)>,
     /// The boot in hand, with the case in hand.
     pub current: Option<(String, Option<String>)>,
-    /// What boots created outside the campaign's directory and may have left.
-    pub scratch: Vec<String>,
     /// Set by [`Event::Finished`].
     pub finished: Option<(u32, u32)>,
     /// Set by [`Event::Interrupted`] until the campaign is opened again.
@@ -139,12 +135,11 @@ impl State {
     pub fn apply(&mut self, event: &Event) {
         match event {
             Event::Opened { .. } => (self.current, self.interrupted, self.finished) = (None, false, None),
-            Event::BootStarted { boot, environment, repeat, attempt, scratch, .. } => {
+            Event::BootStarted { boot, environment, repeat, attempt, .. } => {
                 let key = (environment.clone(), *repeat);
                 self.boots.insert(boot.clone(), key.clone());
                 let made = self.attempts.entry(key).or_default();
                 *made = (*made).max(*attempt);
-                self.scratch.extend(scratch.iter().cloned());
                 self.current = Some((boot.clone(), None));
             }
             Event::BootReady { .. } => {}
@@ -186,14 +181,7 @@ mod tests {
     use super::*;
 
     fn started(boot: &str, attempt: u32) -> Event {
-        Event::BootStarted {
-            boot: boot.into(),
-            environment: "base".into(),
-            repeat: 1,
-            block: 1,
-            attempt,
-            scratch: vec![],
-        }
+        Event::BootStarted { boot: boot.into(), environment: "base".into(), repeat: 1, block: 1, attempt }
     }
     fn finished(boot: &str, case: &str, invalid: Option<&str>) -> Event {
         Event::CaseFinished {

@@ -39,7 +39,7 @@ pub enum StoreError {
         source: io::Error,
     },
     /// The text is not what it should be.
-    #[error("reading {path}:{line}: {source}", path = path.display())]
+    #[error("reading {path}:{line}: {what}; the file was changed or damaged by something else than perfvt", path = path.display(), what = without_place(source))]
     Json {
         /// Which file.
         path: PathBuf,
@@ -60,6 +60,12 @@ pub enum StoreError {
     },
 }
 
+/// What is wrong with a JSON text, without the place within it, which the path and line give.
+fn without_place(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    text.split(" at line ").next().unwrap_or(&text).to_owned()
+}
+
 /// Turns an I/O error into one that says what was being done to which file.
 pub fn io_error<'a>(doing: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> StoreError + 'a {
     move |source| StoreError::Io { doing, path: path.to_owned(), source }
@@ -70,20 +76,38 @@ pub fn sync_directory(path: &Path) -> Result<(), StoreError> {
     File::open(path).and_then(|d| d.sync_all()).map_err(io_error("syncing", path))
 }
 
-/// Creates a directory and those above it, and makes the new entry durable.
+/// Creates a directory and those above it, and makes every new entry durable.
 pub fn create_directory(path: &Path) -> Result<(), StoreError> {
+    let missing: Vec<&Path> =
+        path.ancestors().take_while(|p| !p.as_os_str().is_empty() && !p.exists()).collect();
     fs::create_dir_all(path).map_err(io_error("creating", path))?;
-    match path.parent().filter(|p| !p.as_os_str().is_empty()) {
-        Some(parent) => sync_directory(parent),
-        None => Ok(()),
+    for new in missing.into_iter().rev() {
+        sync_directory(parent(new))?;
     }
+    Ok(())
+}
+
+/// Makes the files of a directory durable, and their names.
+pub fn sync_files(dir: &Path) -> Result<(), StoreError> {
+    for entry in fs::read_dir(dir).map_err(io_error("listing", dir))? {
+        let path = entry.map_err(io_error("listing", dir))?.path();
+        if path.is_file() {
+            File::open(&path).and_then(|f| f.sync_all()).map_err(io_error("syncing", &path))?;
+        }
+    }
+    sync_directory(dir)
+}
+
+/// The directory that holds an entry; the current one for a bare name.
+pub fn parent(path: &Path) -> &Path {
+    path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Writes a whole file: to a temporary name in the same directory, fsynced, renamed, directory fsynced.
 /// Readers see the old content or the new one, also after a power loss. The temporary name begins with
 /// `.perfvt-`, so that leftovers of a killed process are recognised ([`remove_leftovers`]).
 pub fn write_atomically(path: &Path, content: &[u8]) -> Result<(), StoreError> {
-    let dir = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let dir = parent(path);
     let mut file = tempfile::Builder::new()
         .prefix(".perfvt-")
         .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))

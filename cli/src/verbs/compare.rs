@@ -1,14 +1,14 @@
 //! `perfvt compare`.
 
 use crate::args::{Compare, FailOn, Format};
+use crate::verbs::options::{filter, judge, read, reading};
 use crate::{DONE, Error, FOUND, NOTHING};
-use analyze::{CaseFilter, CompareOptions, Comparison, Verdict, compare as analyze_sides};
-use formats::perf_conf::Conf;
+use analyze::{CompareOptions, Comparison, Verdict, compare as analyze_sides, expectations};
 use model::store::write_atomically;
 use report::{Gate, HtmlOptions, JunitOptions, MarkdownOptions, TextOptions};
+use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 /// The page that is written when nobody says otherwise.
 const DEFAULT_PAGE: &str = "report.html";
@@ -79,50 +79,21 @@ fn parse_output(text: &str) -> Result<(Format, PathBuf), Error> {
     Ok((format, PathBuf::from(path)))
 }
 
-/// perf.conf in layers: built in, ./perf.conf, --config.
-fn conf(args: &Compare, err: &mut dyn Write) -> Result<Conf, Error> {
-    let mut layers: Vec<(String, String)> = Vec::new();
-    let local = Path::new("perf.conf");
-    let read = |path: &Path| {
-        std::fs::read_to_string(path).map_err(|e| Error::from(format!("reading {}: {e}", path.display())))
-    };
-    if local.is_file() {
-        layers.push(("perf.conf".into(), read(local)?));
-    }
-    if let Some(path) = &args.config {
-        layers.push((path.display().to_string(), read(path)?));
-    }
-    if args.verbose {
-        writeln!(err, "configuration: built in")?;
-        for (name, _) in &layers {
-            writeln!(err, "configuration: {name}")?;
-        }
-    }
-    let conf = Conf::with_layers(layers.iter().map(|(name, text)| (name.as_str(), text.as_str())))?;
-    if args.verbose {
-        for section in conf.sections() {
-            for (option, origin) in section.origins().filter(|(_, o)| o.file != "built in") {
-                writeln!(err, "  [{}] {option}: {}:{}", section.name, origin.file, origin.line)?;
-            }
-        }
-    }
-    Ok(conf)
-}
-
 fn options(args: &Compare, err: &mut dyn Write) -> Result<CompareOptions, Error> {
-    let mut options = CompareOptions::new(conf(args, err)?, args.dirs.clone());
+    let mut options = reading(&args.reading, args.dirs.clone(), err)?;
+    judge(&mut options, &args.judging)?;
+    filter(&mut options, &args.filters);
     options.labels = args.labels.clone();
-    options.workload = args.workload.clone();
-    options.alpha = args.alpha;
-    options.test = FromStr::from_str(&args.test)?;
-    options.correction = FromStr::from_str(&args.correction)?;
-    options.only = CaseFilter::parse(&args.only.join(","));
-    options.metrics = args.metrics.clone();
-    options.force = args.force;
-    options.strict = args.strict;
-    options.factors = args.factors.clone();
+    if let Some(path) = &args.expect {
+        options.expectations = expectations(&read(path)?, path, &today())?;
+    }
     options.command = command(args);
     Ok(options)
+}
+
+/// The day on which expectations expire or do not, in UTC so that it is the same everywhere.
+fn today() -> String {
+    jiff::Timestamp::now().strftime("%Y-%m-%d").to_string()
 }
 
 /// The command line that makes the same comparison, without what only says where it goes.
@@ -130,32 +101,39 @@ fn command(args: &Compare) -> Vec<String> {
     let mut words: Vec<String> = vec!["perfvt".into(), "compare".into()];
     words.extend(args.dirs.iter().map(|d| d.display().to_string()));
     let mut flag = |name: &str, value: String| words.extend([name.to_owned(), value]);
-    if let Some(config) = &args.config {
-        flag("--config", config.display().to_string());
+    let (reading, judging, filters) = (&args.reading, &args.judging, &args.filters);
+    for path in &judging.baseline_from {
+        flag("--baseline-from", path.display().to_string());
+    }
+    let files = [("--config", &reading.config), ("--noise", &judging.noise), ("--expect", &args.expect)];
+    for (name, path) in files.into_iter().filter_map(|(name, path)| Some((name, path.as_ref()?))) {
+        flag(name, path.display().to_string());
     }
     if !args.labels.is_empty() {
         flag("--labels", args.labels.join(","));
     }
-    for (name, values) in [("--only", &args.only), ("--metric", &args.metrics), ("--factor", &args.factors)] {
+    for (name, values) in
+        [("--only", &filters.only), ("--metric", &filters.metrics), ("--factor", &judging.factors)]
+    {
         values.iter().for_each(|v| flag(name, v.clone()));
     }
-    if let Some(workload) = &args.workload {
+    if let Some(workload) = &reading.workload {
         flag("--workload", workload.clone());
     }
-    if args.test != "auto" {
-        flag("--test", args.test.clone());
+    if judging.test != "auto" {
+        flag("--test", judging.test.clone());
     }
-    if args.alpha != 0.05 {
-        flag("--alpha", args.alpha.to_string());
+    if judging.alpha != 0.05 {
+        flag("--alpha", judging.alpha.to_string());
     }
-    if args.correction != "bh" {
-        flag("--correction", args.correction.clone());
+    if judging.correction != "bh" {
+        flag("--correction", judging.correction.clone());
     }
     for what in &args.fail_on {
         flag("--fail-on", fail_word(*what).into());
     }
     words.extend(
-        [(args.force, "--force"), (args.strict, "--strict")].iter().filter(|f| f.0).map(|f| f.1.into()),
+        [(judging.force, "--force"), (judging.strict, "--strict")].iter().filter(|f| f.0).map(|f| f.1.into()),
     );
     words
 }
@@ -182,7 +160,7 @@ fn verdicts(what: FailOn) -> &'static [Verdict] {
     }
 }
 
-/// What `--fail-on` comes to: the primary rows count, and for missing rows all of them.
+/// What `--fail-on` comes to: the primary rows count that are not expected, and for missing rows all of them.
 fn gate(fail_on: &[FailOn], comparison: &Comparison) -> Option<Gate> {
     if fail_on.is_empty() {
         return None;
@@ -190,7 +168,8 @@ fn gate(fail_on: &[FailOn], comparison: &Comparison) -> Option<Gate> {
     let found = |what: &FailOn| {
         comparison.summary.iter().any(|summary| {
             let counts = if *what == FailOn::Missing { &summary.all } else { &summary.primary };
-            verdicts(*what).iter().any(|v| counts.get(v).is_some_and(|n| *n > 0))
+            let of = |counts: &BTreeMap<Verdict, usize>, v| counts.get(v).copied().unwrap_or(0);
+            verdicts(*what).iter().any(|v| of(counts, v) > of(&summary.expected, v))
         })
     };
     let failed = fail_on.iter().any(found);

@@ -7,7 +7,7 @@ use std::io::Write;
 
 /// Says how everything stands; 1 when `perfvt run` cannot work.
 pub fn doctor(args: &Doctor, out: &mut dyn Write) -> Result<u8, Error> {
-    let checks = examine(&std::env::current_exe()?);
+    let checks = examine(&crate::own_executable());
     if args.json {
         serde_json::to_writer_pretty(&mut *out, &checks)?;
         writeln!(out)?;

@@ -2,8 +2,7 @@
 
 use crate::args::List;
 use crate::{DONE, Error, USAGE};
-use collect::cartesian::{Config, Expansion, Loader, Options};
-use formats::perf_conf::closest;
+use collect::cartesian::{Config, Culprit, Dict, Entry, Loader, Options, RenderError};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -14,6 +13,8 @@ const DEFAULT_CFG: &str = "tests.cfg";
 const CHUNK: usize = 1 << 17;
 /// How long output may be held back.
 const PATIENCE: Duration = Duration::from_millis(100);
+/// Threads that build parameters.
+const MAX_THREADS: usize = 8;
 /// Variants between two looks at the clock.
 const CLOCK: u64 = 64;
 
@@ -28,24 +29,11 @@ pub fn list(args: &List, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8,
     for warning in config.warnings() {
         writeln!(err, "warning: {warning}")?;
     }
-    let mut expansion = config.expand();
-    let listed = match &args.explain {
-        Some(key) => explain(&mut expansion, key, out)?,
-        None => {
-            print(args, &mut expansion, out)?;
-            true
-        }
-    };
-    if expansion.found() == 0 {
-        nothing_left(&expansion, &path, err)?;
-        return Ok(USAGE);
+    match &args.explain {
+        Some(key) => explain(&config, key, &path, out, err),
+        None if args.contents => contents(args, &config, &path, out, err),
+        None => names(args, &config, &path, out, err),
     }
-    if let Some(key) = args.explain.as_deref().filter(|_| !listed) {
-        let near = closest(key, config.keys()).map(|near| format!("; did you mean '{near}'?"));
-        writeln!(err, "perfvt: no variant has a key '{key}'{}", near.unwrap_or_default())?;
-        return Ok(USAGE);
-    }
-    Ok(DONE)
 }
 
 /// Reads the file, and the filters of the command line as if they stood at its end.
@@ -99,63 +87,109 @@ impl<'o> Gathered<'o> {
     }
 }
 
-fn print(args: &List, expansion: &mut Expansion<'_>, out: &mut dyn Write) -> Result<(), Error> {
+/// Prints names as they are found.
+fn names(
+    args: &List,
+    config: &Config,
+    path: &Path,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> Result<u8, Error> {
+    let mut expansion = config.expand();
     let mut gathered = Gathered::new(out);
-    if args.contents {
-        while let Some(dict) = expansion.next_dict()? {
-            match args.json {
-                true => dict.write_json(&mut gathered.bytes)?,
-                false => dict.write_text(&mut gathered.bytes)?,
-            }
-            gathered.end_variant()?;
-        }
-    } else {
-        while let Some(named) = expansion.next_name() {
-            if args.json {
-                named.write_json(&mut gathered.bytes)?;
-            } else {
-                writeln!(gathered.bytes, "{}", named.name)?;
-            }
-            gathered.end_variant()?;
-        }
-    }
-    gathered.write()
-}
-
-/// Shows one key of every variant: where its value comes from, and what it was before. False when none has it.
-fn explain(expansion: &mut Expansion<'_>, key: &str, out: &mut dyn Write) -> Result<bool, Error> {
-    let mut gathered = Gathered::new(out);
-    let mut listed = false;
-    expansion.trace(key);
-    while let Some(dict) = expansion.next_dict()? {
-        writeln!(gathered.bytes, "{}", dict.named.name)?;
-        match dict.get(key) {
-            None => writeln!(gathered.bytes, "    {key} is not set")?,
-            Some(entry) => {
-                listed = true;
-                let (file, line) = (entry.file.display(), entry.line);
-                writeln!(gathered.bytes, "    {key} = {}    ({file}:{line})", entry.value)?;
-            }
-        }
-        let steps = expansion.steps();
-        for step in steps.iter().rev().skip(1) {
-            writeln!(gathered.bytes, "        before: {}    ({}:{})", step.value, step.file.display(), step.line)?;
+    while let Some(named) = expansion.next_name() {
+        if args.json {
+            named.write_json(&mut gathered.bytes);
+        } else {
+            writeln!(gathered.bytes, "{}", named.name)?;
         }
         gathered.end_variant()?;
     }
     gathered.write()?;
-    Ok(listed)
+    code(expansion.found(), &expansion.emptied_by(), path, err)
 }
 
-/// Says which filter left nothing.
-fn nothing_left(expansion: &Expansion<'_>, path: &Path, err: &mut dyn Write) -> Result<(), Error> {
+/// Prints all parameters, built on all cores.
+fn contents(
+    args: &List,
+    config: &Config,
+    path: &Path,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> Result<u8, Error> {
+    let threads = std::thread::available_parallelism().map_or(1, |n| n.get().min(MAX_THREADS));
+    let render = |dict: &Dict<'_>, bytes: &mut Vec<u8>| match args.json {
+        true => dict.write_json(bytes),
+        false => dict.write_text(bytes),
+    };
+    let summary = config.render(threads, render, |bytes| {
+        out.write_all(bytes)?;
+        out.flush()
+    });
+    // Unwrapped, so that a closed pipe is seen for what it is.
+    let summary = summary.map_err(|error| match error {
+        RenderError::Cartesian(error) => Error::from(error),
+        RenderError::Write(error) => Error::from(error),
+    })?;
+    code(summary.found, &summary.emptied_by, path, err)
+}
+
+/// Shows one key of every variant: where its value comes from, and what it was before.
+fn explain(
+    config: &Config,
+    key: &str,
+    path: &Path,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> Result<u8, Error> {
+    let mut expansion = config.expand();
+    let mut gathered = Gathered::new(out);
+    let mut known = false;
+    expansion.trace(key);
+    while let Some(dict) = expansion.next_dict()? {
+        writeln!(gathered.bytes, "{}", dict.named.name)?;
+        let entry = dict.get(key);
+        known |= entry.is_some();
+        match entry {
+            None => writeln!(gathered.bytes, "    {key} is not set")?,
+            Some(Entry { value, file, line, .. }) => {
+                writeln!(gathered.bytes, "    {key} = {value}    ({}:{line})", file.display())?;
+            }
+        }
+        // The last change is the value itself, unless the key was deleted after it.
+        let last = usize::from(entry.is_some());
+        for step in expansion.steps().iter().rev().skip(last) {
+            writeln!(
+                gathered.bytes,
+                "        before: {}    ({}:{})",
+                step.value,
+                step.file.display(),
+                step.line
+            )?;
+        }
+        gathered.end_variant()?;
+    }
+    gathered.write()?;
+    if expansion.found() > 0 && !known {
+        let near = config.similar_key(key).map(|near| format!("; did you mean '{near}'?"));
+        writeln!(err, "perfvt: no variant has a key '{key}'{}", near.unwrap_or_default())?;
+        return Ok(USAGE);
+    }
+    code(expansion.found(), &expansion.emptied_by(), path, err)
+}
+
+/// The exit code; says which filter left nothing, if that is so.
+fn code(found: u64, culprits: &[Culprit], path: &Path, err: &mut dyn Write) -> Result<u8, Error> {
+    if found > 0 {
+        return Ok(DONE);
+    }
     writeln!(err, "perfvt: {}: no variant is left", path.display())?;
-    for culprit in expansion.emptied_by() {
+    for culprit in culprits {
         writeln!(err, "    ruled out by {}: {}", culprit.origin, culprit.text)?;
         for (name, near) in &culprit.unknown {
             let near = near.as_ref().map(|near| format!("; did you mean '{near}'?"));
             writeln!(err, "        no variant is called '{name}'{}", near.unwrap_or_default())?;
         }
     }
-    Ok(())
+    Ok(USAGE)
 }

@@ -1,8 +1,13 @@
 //! One file for each verb.
 
+pub mod calibrate;
 pub mod compare;
 pub mod doctor;
+pub mod explain;
 pub mod generate;
 pub mod guest;
 pub mod list;
+pub mod options;
+pub mod plan;
 pub mod run;
+pub mod show;

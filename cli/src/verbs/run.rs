@@ -3,11 +3,11 @@
 use crate::args::{AccelArg, Resume, Run};
 use crate::progress::Progress;
 use crate::signals::Signals;
-use crate::{DONE, Error, INTERRUPTED, INVALID_CELLS};
+use crate::{DONE, Error, INTERRUPTED, INVALID_CELLS, own_executable};
 use collect::accel::{self, Accel};
 use collect::campaign::runner::{Campaign, Ended};
-use collect::campaign::setup::{Prepared, Request, prepare, utc_stamp};
-use collect::guest::image::{Cache, builtin};
+use collect::campaign::setup::{Prepared, Request, prepare, sessions, utc_stamp, without_exits_before_7_1};
+use collect::guest::image::{Cache, builtin, host_program};
 use collect::host::fingerprint::boot_id;
 use collect::host::placement::describe;
 use collect::testbed::Testbed;
@@ -33,49 +33,80 @@ pub fn run(args: &Run, command: Vec<String>, out: &mut dyn Write, err: &mut dyn 
         seed: args.seed,
         argv: command,
     };
-    let prepared = prepare(&request, &std::env::current_exe()?)?;
+    let mut prepared = prepare(&request, &own_executable())?;
     if args.dry_run {
         show_plan(&prepared, out)?;
         return Ok(DONE);
     }
     let default = || format!("perfvt-{}-{}", args.workload, utc_stamp(prepared.file.created_unix_ns));
     let dir = args.out.clone().unwrap_or_else(|| PathBuf::from(default()));
-    for warning in &prepared.file.warnings {
-        writeln!(err, "warning: {warning}")?;
-    }
     check_room(&dir, prepared.bytes)?;
+    let signals = Signals::watch()?;
+    let (mut testbed, versions) = testbed(&prepared.file)?;
+    without_exits_before_7_1(&mut prepared.file, &versions);
+    for warning in &prepared.file.warnings {
+        say(err, &format!("warning: {warning}"));
+    }
     Campaign::create(&dir, &prepared.file)?;
-    execute(&dir, args.allow_unpinned, out, err)
+    execute(&dir, &mut testbed, false, signals, out, err)
+}
+
+/// Says something that is not worth stopping for when nobody can hear it: a campaign goes on without its terminal.
+fn say(to: &mut dyn Write, text: &str) {
+    let _ = writeln!(to, "{text}");
+}
+
+/// A testbed on which the guests of every environment could be started, and the QEMUs that did.
+fn testbed(file: &CampaignFile) -> Result<(Testbed, Vec<String>), Error> {
+    let accel = if file.accel == "kvm" { Accel::Kvm } else { Accel::Tcg };
+    let cache = Cache::from_env()?;
+    let image = builtin(&cache)?;
+    let testbed = Testbed::new(&cache, image, accel, sessions(file)?, file.allow_unpinned)?;
+    host_program(&cache, &file.workload)?;
+    let versions = testbed.rehearse(file)?;
+    Ok((testbed, versions))
 }
 
 /// Goes on with a campaign.
 pub fn resume(args: &Resume, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Error> {
     let file: CampaignFile = read_json(&args.dir.join(CAMPAIGN_FILE), model::campaign::CAMPAIGN_FORMAT)?;
     if file.accel == "kvm" {
-        accel::resolve("kvm", || accel::probe(&std::env::current_exe().unwrap_or_default()))?;
+        accel::resolve("kvm", || accel::probe(&own_executable()))?;
     }
-    collect::campaign::runner::check_same_host(&args.dir, &file, args.force)?;
-    let unpinned = file.warnings.iter().any(|w| w.contains("unpinned"));
-    execute(&args.dir, unpinned, out, err)
+    let signals = Signals::watch()?;
+    let (mut testbed, _) = testbed(&file)?;
+    execute(&args.dir, &mut testbed, args.force, signals, out, err)
+}
+
+/// Makes the values of a campaign again, out of its raw output.
+pub fn reparse(dir: &Path, out: &mut dyn Write) -> Result<u8, Error> {
+    let count = Campaign::open(dir, &boot_id(Path::new("/")))?.reparse()?;
+    writeln!(out, "{}: {count} cells made again from raw output", dir.display())?;
+    Ok(DONE)
 }
 
 /// Runs what has no result yet.
-fn execute(dir: &Path, allow_unpinned: bool, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Error> {
-    let signals = Signals::watch()?;
+fn execute(
+    dir: &Path,
+    testbed: &mut Testbed,
+    force: bool,
+    signals: Signals,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> Result<u8, Error> {
     let mut campaign = Campaign::open(dir, &boot_id(Path::new("/")))?;
-    let accel = if campaign.file().accel == "kvm" { Accel::Kvm } else { Accel::Tcg };
-    let cache = Cache::from_env()?;
-    let image = builtin(&cache)?;
-    let mut testbed = Testbed::new(&cache, image, accel, campaign.sessions(), allow_unpinned)?;
+    if force {
+        campaign.force();
+    }
     let mut progress = Progress::new(campaign.file(), campaign.state(), signals);
-    let Ended { valid, invalid, interrupted } = campaign.run(&mut testbed, &mut progress)?;
+    let Ended { valid, invalid, interrupted } = campaign.run(testbed, &mut progress)?;
     if interrupted {
-        writeln!(err, "interrupted with {valid} valid cells; perfvt resume {} goes on", dir.display())?;
+        say(err, &format!("interrupted with {valid} valid cells; perfvt resume {} goes on", dir.display()));
         return Ok(INTERRUPTED);
     }
-    writeln!(out, "{}: {valid} cells valid, {invalid} invalid", dir.display())?;
+    say(out, &format!("{}: {valid} cells valid, {invalid} invalid", dir.display()));
     if campaign.file().environments.len() > 1 {
-        writeln!(out, "next: perfvt compare {}", dir.display())?;
+        say(out, &format!("next: perfvt compare {}", dir.display()));
     }
     Ok(if invalid == 0 { DONE } else { INVALID_CELLS })
 }

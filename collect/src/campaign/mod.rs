@@ -6,6 +6,8 @@
 //!                              └──> repeat directories (measurements, raw output, RHS)
 //! ```
 
+mod check;
+mod files;
 pub mod journal;
 pub mod plan;
 pub mod repeat;
@@ -13,9 +15,11 @@ pub mod rhs;
 pub mod runner;
 pub mod setup;
 
-use model::ParamsError;
+use model::params::StoredParam;
 use model::store::StoreError;
-use std::path::PathBuf;
+use model::{EnvironmentPlan, Origin, Params, ParamsError};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 /// A campaign that cannot go on.
 #[derive(Debug, thiserror::Error)]
@@ -32,10 +36,30 @@ pub enum CampaignError {
         error: formats::journal::JournalError,
     },
     /// `--out` exists.
-    #[error("{path} exists already; give --out another name, or continue it with `perfvt resume {path}`", path = path.display())]
+    #[error("{path} exists already; give --out another name{resume}", path = path.display())]
     Exists {
         /// The directory.
         path: PathBuf,
+        /// How to continue it, when it is a campaign.
+        resume: String,
+    },
+    /// A plan that perfvt did not write so.
+    #[error("{path}: {reason}", path = path.display())]
+    Plan {
+        /// The plan.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The host cannot boot guests as planned.
+    #[error(
+        "environment {environment} cannot be booted here: {reason}; nothing is lost, `perfvt resume` goes on when that is mended"
+    )]
+    Host {
+        /// The environment.
+        environment: String,
+        /// What is wrong.
+        reason: String,
     },
     /// Somebody else works on it.
     #[error("{path} is in the hands of another perfvt", path = path.display())]
@@ -57,11 +81,11 @@ pub enum CampaignError {
     /// A classic file that no reader would take.
     #[error(transparent)]
     Rhs(#[from] formats::rhs::RhsWriteError),
-    /// The host has changed since it began.
+    /// The host, QEMU or the guest has changed since it began.
     #[error(
-        "{what} was '{was}' when the campaign began and is '{is}' now; measured together they would compare two hosts. --force goes on all the same"
+        "{what} was '{was}' when the campaign began and is '{is}' now; boots of both are not repeats of one environment; resume --force goes on all the same"
     )]
-    HostChanged {
+    Changed {
         /// Which fact.
         what: String,
         /// Then.
@@ -69,4 +93,33 @@ pub enum CampaignError {
         /// Now.
         is: String,
     },
+}
+
+impl CampaignError {
+    fn exists(dir: &Path) -> CampaignError {
+        let resumable = dir.join(model::store::CAMPAIGN_FILE).is_file();
+        let resume = if resumable {
+            format!(", or continue it with `perfvt resume {}`", dir.display())
+        } else {
+            String::new()
+        };
+        CampaignError::Exists { path: dir.to_owned(), resume }
+    }
+}
+
+/// Parameters as they are stored.
+pub fn to_stored(params: &Params) -> BTreeMap<String, StoredParam> {
+    let stored =
+        |p: &model::params::Param| StoredParam { value: p.value.clone(), origin: p.origin.to_string() };
+    params.iter().map(|p| (p.key.clone(), stored(p))).collect()
+}
+
+pub(crate) fn to_params(environment: &EnvironmentPlan) -> Params {
+    let mut params = Params::new();
+    for (key, stored) in &environment.params {
+        let origin =
+            if stored.origin == "built in" { Origin::BuiltIn } else { Origin::Flag(stored.origin.clone()) };
+        params.set(key, &stored.value, origin);
+    }
+    params
 }

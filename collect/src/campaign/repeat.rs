@@ -66,7 +66,24 @@ impl Repeat {
         if path.exists() {
             repeat.series = store::read_lines(&path)?;
         }
+        repeat.remove_orphans()?;
         Ok(repeat)
+    }
+
+    /// Removes raw folders of cells that were never written down: their perfvt died while it measured.
+    fn remove_orphans(&self) -> Result<(), StoreError> {
+        let known: Vec<String> =
+            self.measurements.iter().map(|m| raw_name(&m.case_of(), m.order, m.attempt)).collect();
+        let raw = self.dir.join("raw");
+        for entry in fs::read_dir(&raw).map_err(io_error("listing", &raw))? {
+            let path = entry.map_err(io_error("listing", &raw))?.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let of_a_cell = name.starts_with(|c: char| c.is_ascii_digit());
+            if of_a_cell && !known.iter().any(|k| k.strip_prefix("raw/") == Some(&name)) {
+                fs::remove_dir_all(&path).map_err(io_error("removing", &path))?;
+            }
+        }
+        Ok(())
     }
 
     /// The directory.
@@ -99,8 +116,13 @@ impl Repeat {
         result: &Result<Outcome, Failed>,
     ) -> Result<(), StoreError> {
         let id = cell.case.id();
+        if !raw.is_empty() {
+            store::sync_files(&self.dir.join(raw))?;
+        }
         self.measurements.retain(|m| m.case != id);
+        let before = self.series.len();
         self.series.retain(|s| s.case != id);
+        let dropped = self.series.len() != before;
         for metric in cell.metrics {
             self.measurements.push(measurement(cell, metric, raw, result));
         }
@@ -114,6 +136,8 @@ impl Repeat {
                 seconds: p.seconds,
                 value: p.value,
             }));
+        }
+        if result.is_ok() || dropped {
             store::write_lines(&self.dir.join(store::SERIES_FILE), &self.series)?;
         }
         store::write_measurements(&self.dir.join(store::MEASUREMENTS_FILE), &self.measurements)

@@ -1,20 +1,18 @@
 //! Running what has no result yet, one boot after the other.
 
+use super::check::{complete, validate};
 use super::journal::Journal;
 use super::repeat::{Cell, Repeat};
-use super::{CampaignError, rhs};
-use crate::lab::{Failed, Lab, Moment};
+use super::{CampaignError, to_params};
+use crate::lab::{Failed, Lab};
 use crate::workload::{self, Workload};
 use model::journal::{CellState, Event, State};
-use model::params::StoredParam;
-use model::run::{BlockMembers, RUN_FORMAT};
-use model::store::{self, CAMPAIGN_FILE, RUN_FILE, create_directory, io_error};
-use model::{
-    BootPlan, CampaignFile, Case, EnvironmentPlan, Fingerprint, MetricDecl, Origin, Params, RunFile,
-};
-use rustix::fs::{FlockOperation, flock};
-use std::collections::BTreeMap;
-use std::fs::File;
+use model::store::{self, CAMPAIGN_FILE, create_directory, io_error};
+use model::{BootPlan, CampaignFile, Case, EnvironmentPlan, Fingerprint, MetricDecl, Params};
+use rustix::fs::{CWD, FlockOperation, RenameFlags, flock, renameat_with};
+use rustix::io::Errno;
+use std::fs::{File, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -30,11 +28,20 @@ pub struct Booted {
     pub sysinfo: Vec<(String, String)>,
 }
 
+/// Why there is no guest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NoGuest {
+    /// The host lacks something, or the request cannot be carried out here: no guest of any environment would fare
+    /// better, so the campaign stops and its cells stay planned.
+    Host(String),
+    /// This guest failed; another attempt may not.
+    Guest(String),
+}
+
 /// Where guests come from. The real one starts QEMU; tests have one that replays.
 pub trait Booter {
-    /// Boots a guest of an environment; logs go to `logs`.
-    fn boot(&mut self, environment: &EnvironmentPlan, params: &Params, logs: &Path)
-    -> Result<Booted, String>;
+    /// Boots a guest with these parameters; logs go to `logs`, and what tells why it failed to `forensics`.
+    fn boot(&mut self, params: &Params, logs: &Path, forensics: &Path) -> Result<Booted, NoGuest>;
 }
 
 /// What the caller sees and decides while a campaign runs.
@@ -58,11 +65,12 @@ pub struct Ended {
 
 /// A campaign in the hands of this process.
 pub struct Campaign {
-    dir: PathBuf,
-    file: CampaignFile,
-    journal: Journal,
-    workload: &'static dyn Workload,
+    pub(super) dir: PathBuf,
+    pub(super) file: CampaignFile,
+    pub(super) journal: Journal,
+    pub(super) workload: &'static dyn Workload,
     host_boot: String,
+    pub(super) force: bool,
     /// Holds the lock on the directory.
     _lock: File,
 }
@@ -70,20 +78,25 @@ pub struct Campaign {
 impl Campaign {
     /// Writes a new campaign's plan, durable before anything slow happens. An existing directory is refused.
     pub fn create(dir: &Path, file: &CampaignFile) -> Result<(), CampaignError> {
-        if let Some(parent) = dir.parent().filter(|p| !p.as_os_str().is_empty()) {
-            create_directory(parent)?;
+        if dir.symlink_metadata().is_ok() {
+            return Err(CampaignError::exists(dir));
         }
-        match std::fs::create_dir(dir) {
-            Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {
-                return Err(CampaignError::Exists { path: dir.to_owned() });
-            }
-            other => other.map_err(io_error("creating", dir))?,
-        }
-        store::write_json(&dir.join(CAMPAIGN_FILE), file)?;
-        if let Some(parent) = dir.parent().filter(|p| !p.as_os_str().is_empty()) {
-            store::sync_directory(parent)?;
-        }
-        Ok(())
+        let parent = store::parent(dir);
+        create_directory(parent)?;
+        // Whole or not at all: a directory without a plan could neither be run nor resumed.
+        let new = tempfile::Builder::new()
+            .prefix(".perfvt-")
+            .permissions(Permissions::from_mode(0o755))
+            .tempdir_in(parent)
+            .map_err(io_error("creating a directory in", parent))?;
+        store::write_json(&new.path().join(CAMPAIGN_FILE), file)?;
+        renameat_with(CWD, new.path(), CWD, dir, RenameFlags::NOREPLACE).map_err(|e| match e {
+            Errno::EXIST => CampaignError::exists(dir),
+            other => io_error("creating", dir)(other.into()).into(),
+        })?;
+        // It has moved: there is nothing left to remove.
+        let _ = new.keep();
+        Ok(store::sync_directory(parent)?)
     }
 
     /// Takes a campaign into this process's hands: locks it, reads its plan and journal, removes half-written files.
@@ -99,6 +112,7 @@ impl Campaign {
     ) -> Result<Campaign, CampaignError> {
         let file: CampaignFile =
             store::read_json(&dir.join(CAMPAIGN_FILE), model::campaign::CAMPAIGN_FORMAT)?;
+        validate(dir, &file)?;
         let lock = File::open(dir).map_err(io_error("opening", dir))?;
         flock(&lock, FlockOperation::NonBlockingLockExclusive)
             .map_err(|_| CampaignError::Busy { path: dir.to_owned() })?;
@@ -114,8 +128,14 @@ impl Campaign {
             journal,
             workload,
             host_boot: host_boot.to_owned(),
+            force: false,
             _lock: lock,
         })
+    }
+
+    /// Goes on although the host, QEMU or the guest has changed since the campaign began.
+    pub fn force(&mut self) {
+        self.force = true;
     }
 
     /// The plan.
@@ -126,11 +146,6 @@ impl Campaign {
     /// How it stands.
     pub fn state(&self) -> &State {
         &self.journal.state
-    }
-
-    /// The most sessions that a client has at a time, over all environments.
-    pub fn sessions(&self) -> usize {
-        self.file.environments.iter().map(|e| self.workload.sessions(&to_params(e))).max().unwrap_or(1)
     }
 
     /// Runs every planned boot that has cells without a result.
@@ -159,47 +174,13 @@ impl Campaign {
             self.write_classic(&boot, &environment)?;
         }
         let (valid, invalid) = self.count();
+        let planned: usize = self.file.boots().map(|(_, boot)| boot.cases.len()).sum();
+        if (valid + invalid) as usize != planned {
+            let reason = format!("{planned} cells are planned and {} have ended", valid + invalid);
+            return Err(CampaignError::Plan { path: self.dir.join(CAMPAIGN_FILE), reason });
+        }
         self.tell(observer, Event::Finished { valid, invalid })?;
         Ok(Ended { valid, invalid, interrupted: false })
-    }
-
-    /// Makes the values of every measured cell again, out of its raw folder, and the classic files out of these. Cells
-    /// without values stay as they are: what they lack is not in the raw output. Gives the number of cells.
-    pub fn reparse(&mut self) -> Result<u32, CampaignError> {
-        let mut count = 0;
-        let boots: Vec<BootPlan> = self.file.boots().map(|(_, boot)| boot.clone()).collect();
-        for plan in boots {
-            let Some(environment) = self.file.environments.get(plan.environment).cloned() else { continue };
-            let dir = self.repeat_dir(&environment, plan.repeat);
-            if !dir.join(store::MEASUREMENTS_FILE).exists() {
-                continue;
-            }
-            let params = to_params(&environment);
-            let mut repeat = Repeat::open(&dir)?;
-            for case in &self.file.cases {
-                let id = case.id();
-                let found =
-                    repeat.measurements().iter().find(|m| m.case == id && m.value().is_some()).cloned();
-                let Some(old) = found else { continue };
-                let metrics = self.metrics(case, &params);
-                let cell = Cell {
-                    case,
-                    metrics: &metrics,
-                    repeat: old.repeat,
-                    boot: &old.boot,
-                    host_boot: &old.host_boot,
-                    block: old.block,
-                    order: old.order,
-                    attempt: old.attempt,
-                };
-                let raw = super::repeat::raw_name(case, old.order, old.attempt);
-                repeat.store(&cell, &raw, &self.workload.parse(case, &params, &dir.join(&raw)))?;
-                count += 1;
-            }
-            remove_classic(&dir.join("results"))?;
-            self.write_classic(&plan, &environment)?;
-        }
-        Ok(count)
     }
 
     fn tell(&mut self, observer: &mut dyn Observer, event: Event) -> Result<(), CampaignError> {
@@ -286,27 +267,34 @@ impl Campaign {
             repeat: boot.plan.repeat,
             block: boot.block,
             attempt: boot.attempt,
-            scratch: Vec::new(),
         };
         self.tell(observer, started)?;
         let begun = Instant::now();
-        let logs = repeat.dir().join("raw").join(format!("boot{}", boot.attempt));
+        let of_this_boot = |folder: &str| repeat.dir().join(folder).join(format!("boot{}", boot.attempt));
+        let (logs, forensics) = (of_this_boot("raw"), of_this_boot("forensics"));
         create_directory(&logs)?;
-        let booted = match booter.boot(boot.environment, boot.params, &logs) {
+        let booted = match booter.boot(boot.params, &logs, &forensics) {
             Ok(booted) => booted,
-            Err(reason) => return self.boot_failed(observer, boot, repeat, &reason).map(|()| None),
+            Err(NoGuest::Guest(reason)) => {
+                return self.boot_failed(observer, boot, repeat, &reason).map(|()| None);
+            }
+            Err(NoGuest::Host(reason)) => return Err(self.host_failed(observer, boot, reason)),
         };
         let Booted { mut lab, facts, seconds, sysinfo } = booted;
         self.tell(observer, Event::BootReady { boot: boot.name.clone(), seconds })?;
+        let folder = repeat.dir().join("sysinfo").join(format!("boot{}", boot.attempt));
+        create_directory(&folder)?;
         for (name, text) in &sysinfo {
-            store::write_atomically(&repeat.dir().join("sysinfo").join(name), text.as_bytes())?;
+            store::write_atomically(&folder.join(name), text.as_bytes())?;
         }
-        self.write_run_file(boot.environment, boot.params, facts)?;
+        if let Err(error) = self.write_run_file(boot.environment, boot.params, facts) {
+            lab.end(None);
+            return Err(error);
+        }
         let mut end = self.workload.prepare(lab.as_mut()).map_err(|f| f.to_string()).err().map(End::Broken);
         if end.is_none() {
             end = self.measure_all(lab.as_mut(), observer, boot, repeat)?;
         }
-        let forensics = repeat.dir().join("forensics").join(format!("boot{}", boot.attempt));
         lab.end(matches!(end, Some(End::Broken(_))).then_some(forensics.as_path()));
         match end {
             Some(End::Broken(reason)) => self.boot_failed(observer, boot, repeat, &reason).map(|()| None),
@@ -315,6 +303,15 @@ impl Campaign {
                 self.tell(observer, Event::BootFinished { boot: boot.name.clone(), seconds })?;
                 Ok(other.and_then(|e| if let End::Asked(signal) = e { Some(signal) } else { None }))
             }
+        }
+    }
+
+    /// A host that cannot boot guests: said in the journal, and nothing is lost.
+    fn host_failed(&mut self, observer: &mut dyn Observer, boot: &Boot<'_>, reason: String) -> CampaignError {
+        let failed = Event::BootFailed { boot: boot.name.clone(), reason: reason.clone(), last: false };
+        match self.tell(observer, failed) {
+            Ok(()) => CampaignError::Host { environment: boot.environment.name.clone(), reason },
+            Err(error) => error,
         }
     }
 
@@ -357,7 +354,9 @@ impl Campaign {
             let cell = boot.cell(&case, &metrics, order, &self.host_boot);
             let (raw_dir, raw) = repeat.raw_dir(&cell)?;
             let measured = self.workload.measure(lab, &case, &raw_dir);
-            let mut result = measured.and_then(|()| self.workload.parse(&case, boot.params, &raw_dir));
+            let mut result = measured
+                .and_then(|()| self.workload.parse(&case, boot.params, &raw_dir))
+                .and_then(|outcome| complete(outcome, &metrics));
             if let (Err(Failed::Case(reason)), Some(death)) = (&result, lab.death()) {
                 result = Err(Failed::Guest(format!("{death} ({reason})")));
             }
@@ -385,123 +384,6 @@ impl Campaign {
         }
         Ok(None)
     }
-
-    fn metrics(&self, case: &Case, params: &Params) -> Vec<MetricDecl> {
-        let names = self.workload.metrics(&case.category, params, self.file.accel == "kvm");
-        workload::declare(self.workload.name(), &names)
-    }
-
-    fn repeat_dir(&self, environment: &EnvironmentPlan, repeat: u32) -> PathBuf {
-        let param = |key: &str| environment.params.get(key).map_or("", |p| p.value.as_str());
-        let variant = format!("builtin.{}.{}", param("nic_model"), param("machine"));
-        self.dir
-            .join(&environment.name)
-            .join(format!("repeat{repeat}.{variant}.{}.{}", self.file.workload, self.file.scenario))
-    }
-
-    /// run.json is written when the environment's first guest has told what it is, and without these facts when its
-    /// first repeat is given up before that.
-    fn write_run_file(
-        &self,
-        environment: &EnvironmentPlan,
-        params: &Params,
-        facts: Fingerprint,
-    ) -> Result<(), CampaignError> {
-        let path = self.dir.join(&environment.name).join(RUN_FILE);
-        if path.exists() {
-            let known: RunFile = store::read_json(&path, RUN_FORMAT)?;
-            if facts.0.is_empty() || !known.fingerprint.0.is_empty() {
-                return Ok(());
-            }
-        }
-        let names = |boots: &[BootPlan]| -> Vec<String> {
-            boots
-                .iter()
-                .filter_map(|b| Some(self.file.environments.get(b.environment)?.name.clone()))
-                .collect()
-        };
-        let blocks =
-            self.file.blocks.iter().map(|b| BlockMembers { block: b.block, environments: names(&b.boots) });
-        let mut metrics: Vec<MetricDecl> = Vec::new();
-        for case in &self.file.cases {
-            metrics.extend(self.metrics(case, params));
-        }
-        let mut seen = std::collections::HashSet::new();
-        metrics.retain(|m| seen.insert(m.name.clone()));
-        let mut factors: Vec<String> =
-            self.file.environments.iter().flat_map(|e| e.factors.clone()).collect();
-        factors.sort();
-        factors.dedup();
-        let run = RunFile {
-            format: RUN_FORMAT,
-            perfvt: env!("CARGO_PKG_VERSION").into(),
-            campaign: self.file.id.clone(),
-            environment: environment.name.clone(),
-            workload: self.file.workload.clone(),
-            scenario: self.file.scenario.clone(),
-            started_unix_ns: Moment::now().unix_ns,
-            params: params.iter().map(|p| (p.key.clone(), p.value.clone())).collect(),
-            factors,
-            repeats: self.file.blocks.len() as u32,
-            blocks: blocks.filter(|b| b.environments.contains(&environment.name)).collect(),
-            rule: self.file.rule.clone(),
-            metrics,
-            accel: self.file.accel.clone(),
-            network: self.file.network.clone(),
-            warnings: self.file.warnings.clone(),
-            fingerprint: facts,
-        };
-        Ok(store::write_json(&path, &run)?)
-    }
-
-    /// The classic file, once every cell of the repeat has a value.
-    fn write_classic(&self, boot: &BootPlan, environment: &EnvironmentPlan) -> Result<(), CampaignError> {
-        let dir = self.repeat_dir(environment, boot.repeat);
-        let measurements = store::read_measurements(&dir.join(store::MEASUREMENTS_FILE))?;
-        let began = measurements.iter().filter_map(|m| m.window).map(|w| w.start_unix_ns).min();
-        let Some(began) = began else { return Ok(()) };
-        let path = dir.join("results").join(self.workload.rhs_name(began as f64 * 1e-9));
-        if path.exists() {
-            return Ok(());
-        }
-        let run: RunFile = store::read_json(&self.dir.join(&environment.name).join(RUN_FILE), RUN_FORMAT)?;
-        let fact = |name: &str| run.fingerprint.get(name).unwrap_or_default().to_owned();
-        let header = rhs::Header {
-            qemu: fact("qemu.version"),
-            guest_kernel: fact("guest.kernel"),
-            host_kernel: fact("host.kernel"),
-            session_length: self.workload.session_length(&to_params(environment)),
-            campaign: self.file.id.clone(),
-        };
-        match rhs::derive(&header, &self.file.cases, |c| self.common_columns(c), &measurements)? {
-            Some(text) => Ok(store::write_atomically(&path, text.as_bytes())?),
-            None => Ok(()),
-        }
-    }
-
-    /// Metrics of a category that every environment of the campaign has.
-    fn common_columns(&self, category: &str) -> Vec<String> {
-        let kvm = self.file.accel == "kvm";
-        let sets = self.file.environments.iter().map(|e| self.workload.metrics(category, &to_params(e), kvm));
-        let all: Vec<Vec<&'static str>> = sets.collect();
-        let Some(first) = all.first() else { return Vec::new() };
-        first
-            .iter()
-            .filter(|name| all.iter().all(|set| set.contains(name)))
-            .map(|n| (*n).to_owned())
-            .collect()
-    }
-}
-
-/// Removes derived files, which are about to be made again.
-fn remove_classic(results: &Path) -> Result<(), CampaignError> {
-    for entry in std::fs::read_dir(results).map_err(io_error("listing", results))? {
-        let path = entry.map_err(io_error("listing", results))?.path();
-        if path.extension().is_some_and(|e| e == "RHS") {
-            std::fs::remove_file(&path).map_err(io_error("removing", &path))?;
-        }
-    }
-    Ok(())
 }
 
 /// Why a boot ended before its cases did.
@@ -542,43 +424,4 @@ impl Boot<'_> {
             attempt: self.attempt,
         }
     }
-}
-
-/// Refuses to go on where the campaign's own facts say that this is another host, or another kernel, unless forced.
-pub fn check_same_host(dir: &Path, file: &CampaignFile, force: bool) -> Result<(), CampaignError> {
-    let now = crate::host::fingerprint::host(Path::new("/"));
-    for environment in &file.environments {
-        let path = dir.join(&environment.name).join(RUN_FILE);
-        if force || !path.exists() {
-            continue;
-        }
-        let run: RunFile = store::read_json(&path, RUN_FORMAT)?;
-        for fact in
-            ["host.cpu.model", "host.cpu.microcode", "host.cpu.count", "host.kernel", "host.kernel.cmdline"]
-        {
-            let (was, is) = (run.fingerprint.get(fact), now.get(fact));
-            if was != is && !run.fingerprint.0.is_empty() {
-                let text = |value: Option<&str>| value.unwrap_or("unknown").to_owned();
-                return Err(CampaignError::HostChanged { what: fact.into(), was: text(was), is: text(is) });
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Parameters as they are stored.
-pub fn to_stored(params: &Params) -> BTreeMap<String, StoredParam> {
-    let stored =
-        |p: &model::params::Param| StoredParam { value: p.value.clone(), origin: p.origin.to_string() };
-    params.iter().map(|p| (p.key.clone(), stored(p))).collect()
-}
-
-fn to_params(environment: &EnvironmentPlan) -> Params {
-    let mut params = Params::new();
-    for (key, stored) in &environment.params {
-        let origin =
-            if stored.origin == "built in" { Origin::BuiltIn } else { Origin::Flag(stored.origin.clone()) };
-        params.set(key, &stored.value, origin);
-    }
-    params
 }

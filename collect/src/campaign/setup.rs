@@ -1,8 +1,9 @@
 //! From a request to a campaign's plan: everything that can fail is found here, before anything boots.
 
 use super::plan;
-use super::runner::to_stored;
+use super::{to_params, to_stored};
 use crate::accel::{self, Accel, NoKvm};
+use crate::guest::argv;
 use crate::guest::network::{self, NetworkError};
 use crate::host::pin::PinPlan;
 use crate::host::topology::{Topology, TopologyError};
@@ -87,10 +88,7 @@ pub struct Prepared {
 
 /// Makes a plan. `executable` is perfvt itself, for the KVM probe.
 pub fn prepare(request: &Request, executable: &Path) -> Result<Prepared, SetupError> {
-    let workload = workload::find(&request.workload).ok_or_else(|| SetupError::UnknownWorkload {
-        name: request.workload.clone(),
-        known: workload::ALL.map(|w| w.name()).join(", "),
-    })?;
+    let workload = find(&request.workload)?;
     let mut environments = matrix::environments(workload, &request.sets, &request.envs)?;
     let cases = matrix::cases(workload, &environments)?;
     let (accel, warning) = accel::resolve(&request.accel, || accel::probe(executable))?;
@@ -120,6 +118,8 @@ pub fn prepare(request: &Request, executable: &Path) -> Result<Prepared, SetupEr
         scenario: "host_guest".into(),
         accel: accel.to_string(),
         network: networks,
+        allow_unpinned: request.allow_unpinned,
+        exits: accel == Accel::Kvm,
         warnings,
         rule: Rule::Fixed { repeats: request.repeats },
         environments: environments.iter().map(stored).collect(),
@@ -169,7 +169,9 @@ fn resolve_pins(
     for environment in environments {
         let wrong = |source| SetupError::Environment { environment: environment.name.clone(), source };
         let (smp, pin) = testbed::pin(&topology, &environment.params, allow_unpinned).map_err(wrong)?;
-        testbed::hardware(&environment.params, accel, smp, pin.as_ref()).map_err(|e| wrong(e.into()))?;
+        let hardware =
+            testbed::hardware(&environment.params, accel, smp, pin.as_ref()).map_err(|e| wrong(e.into()))?;
+        argv::check(&hardware).map_err(|reason| wrong(TestbedError::Hardware(reason)))?;
         let origin = environment.params.param("smp").map_or(Origin::BuiltIn, |p| p.origin.clone());
         environment.params.set("smp", smp.to_string(), origin);
         if pin.is_none() {
@@ -195,6 +197,32 @@ fn estimate(
     // Raw output, measurements and series of a case; logs and facts of a boot.
     let bytes = boots * (100e3 + cases * 40e3);
     (boots * (boot + cases * case), bytes as u64)
+}
+
+/// Leaves exits out of a campaign whose QEMU cannot tell them (`query-stats` came with QEMU 7.1).
+pub fn without_exits_before_7_1(file: &mut CampaignFile, versions: &[String]) {
+    let number = |part: Option<&str>| part.and_then(|p| p.parse::<u32>().ok());
+    let knows = |version: &String| {
+        let mut parts = version.split('.');
+        (number(parts.next()), number(parts.next())) >= (Some(7), Some(1))
+    };
+    if let Some(old) = versions.iter().find(|v| !knows(v)).filter(|_| file.exits) {
+        file.exits = false;
+        file.warnings.push(format!("exits are not counted: QEMU {old} does not tell them, 7.1 and later do"));
+    }
+}
+
+/// The most sessions that a client of a campaign has at a time, over all environments.
+pub fn sessions(file: &CampaignFile) -> Result<usize, SetupError> {
+    let workload = find(&file.workload)?;
+    Ok(file.environments.iter().map(|e| workload.sessions(&to_params(e))).max().unwrap_or(1))
+}
+
+fn find(name: &str) -> Result<&'static dyn Workload, SetupError> {
+    workload::find(name).ok_or_else(|| SetupError::UnknownWorkload {
+        name: name.to_owned(),
+        known: workload::ALL.map(|w| w.name()).join(", "),
+    })
 }
 
 /// A name that no other campaign has: when it was planned, and a few digits of everything that tells two of the same

@@ -15,10 +15,10 @@ pub(super) struct Asked {
 }
 
 /// Works out which keys change to which values. All comparisons are with the values as they were before.
-pub(super) fn changes<'t>(
+pub(super) fn changes<'t, 'a>(
     program: &Program,
     variant: &str,
-    asked: &[Asked],
+    asked: impl Iterator<Item = &'a Asked>,
     get: impl Fn(KeyId) -> Option<(Text, Loc)>,
     text: impl Fn(Text) -> &'t str,
 ) -> Result<Vec<(KeyId, Text, Loc)>, CartesianError> {

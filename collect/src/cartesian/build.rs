@@ -71,7 +71,7 @@ impl Builder {
         }
         let key = id(self.program.keys.len());
         let text = self.text(name);
-        self.program.keys.push(Key { name: text, bound: None });
+        self.program.keys.push(Key { name: text, json: Text::default() });
         self.program.key_ids.insert(name.into(), key);
         key
     }
@@ -194,6 +194,7 @@ impl Builder {
     pub fn finish(mut self, root: NodeId) -> Program {
         self.program.root = root;
         self.bounds();
+        self.json_keys();
         self.name_labels();
         self.reaches();
         self.program.store.shrink_to_fit();
@@ -218,9 +219,22 @@ impl Builder {
                 "_min" => Bound::Min(target),
                 _ => Bound::Fixed(target),
             };
+            self.program.bounded.push((id(index), bound));
+        }
+    }
+
+    /// Prepares what stands before a value in JSON.
+    fn json_keys(&mut self) {
+        for index in 0..self.program.keys.len() {
+            let Some(name) = self.program.keys.get(index).map(|key| self.program.text(key.name)) else {
+                continue;
+            };
+            let mut json = b",".to_vec();
+            super::json::string(&mut json, name.as_bytes(), true);
+            json.extend(b":\"");
+            let json = self.text(&String::from_utf8_lossy(&json));
             if let Some(key) = self.program.keys.get_mut(index) {
-                key.bound = Some(bound);
-                self.program.bounded = true;
+                key.json = json;
             }
         }
     }

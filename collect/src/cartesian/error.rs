@@ -141,3 +141,19 @@ impl fmt::Display for Warning {
         write!(f, "{}: {}", self.place, self.text)
     }
 }
+
+/// Letters of a word that suggestions are made for: the comparison takes the square of it.
+const MAX_WORD: usize = 100;
+
+/// The candidate that was probably meant.
+pub(super) fn near<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    if word.len() > MAX_WORD {
+        return None;
+    }
+    formats::perf_conf::closest(word, candidates.into_iter().filter(|c| c.len() <= MAX_WORD))
+}
+
+/// The candidate that was probably meant, as a question.
+pub(super) fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    near(word, candidates).map(|near| format!("did you mean '{near}'?"))
+}

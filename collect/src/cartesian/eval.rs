@@ -6,10 +6,11 @@
 use super::bounds;
 use super::error::CartesianError;
 use super::labels::Trail;
-use super::program::{How, Item, KeyId, Loc, Pattern, Program, Text, Value};
+use super::program::{How, Item, Key, KeyId, Loc, Pattern, Program, Text, Value};
 use super::suffix::{Flat, Tuples, flatten};
 use super::template::Slot as TemplateSlot;
 use super::walk::Walker;
+use regex::Regex;
 
 /// What is known of one key.
 #[derive(Clone, Copy, Debug, Default)]
@@ -42,8 +43,8 @@ pub(super) struct Evaluator<'p> {
     /// Texts that only this variant has.
     own: String,
     pub tuples: Tuples,
-    /// For each pattern and key: 0 not known, 1 matches, 2 does not.
-    matches: Vec<Vec<u8>>,
+    /// For each pattern that has been asked for, the keys without suffix that match.
+    matches: Vec<Option<Vec<KeyId>>>,
     /// Whether any key carries a suffix now.
     suffixed: bool,
     /// The key whose changes are noted.
@@ -69,7 +70,7 @@ impl<'p> Evaluator<'p> {
             order: Vec::new(),
             own: String::new(),
             tuples: Tuples::new(program.keys.len()),
-            matches: vec![Vec::new(); program.patterns.len()],
+            matches: vec![None; program.patterns.len()],
             suffixed: false,
             traced: None,
             steps: Vec::new(),
@@ -110,7 +111,7 @@ impl<'p> Evaluator<'p> {
         for node in walker.upwards() {
             self.run(&node.body.items, subject)?;
         }
-        if self.program.bounded { self.apply_bounds(subject.name) } else { Ok(()) }
+        self.apply_bounds(subject.name)
     }
 
     fn begin(&mut self) {
@@ -144,10 +145,10 @@ impl<'p> Evaluator<'p> {
         })
     }
 
-    /// Keys with values in order: name, value, origin. For variants without suffixes.
-    pub fn plain(&self) -> impl Iterator<Item = (Text, Text, Loc)> {
-        let name = |key: KeyId| self.program.keys.get(key as usize).map(|key| key.name);
-        self.live().filter_map(move |(key, slot)| Some((name(key)?, slot.value, slot.loc)))
+    /// Keys with values in order: key, value, origin. For variants without suffixes.
+    pub fn plain(&self) -> impl Iterator<Item = (Key, Text, Loc)> {
+        let named = |key: KeyId| self.program.keys.get(key as usize).copied();
+        self.live().filter_map(move |(key, slot)| Some((named(key)?, slot.value, slot.loc)))
     }
 
     /// Keys with values in order, suffixes resolved; `None` when no key has any.
@@ -330,49 +331,60 @@ impl<'p> Evaluator<'p> {
         subject: Subject<'_>,
     ) -> Result<(), CartesianError> {
         let value = self.value(value, subject, loc)?;
-        for key in self.matching(pattern) {
-            let Some(slot) = self.get(key) else { continue };
-            let value = self.combined(how, slot.value, value, subject, loc)?;
-            self.put(key, value, loc);
+        match self.program.patterns.get(pattern as usize) {
+            Some(Pattern::Key(key)) if !self.suffixed => self.change(how, *key, value, subject, loc),
+            Some(Pattern::Key(key)) => {
+                self.called(*key).into_iter().try_for_each(|key| self.change(how, key, value, subject, loc))
+            }
+            Some(Pattern::Regex(regex)) => {
+                let suffixed = self.suffixed_matching(regex);
+                let keys = self.matches.get_mut(pattern as usize).map(std::mem::take);
+                let keys = keys.flatten().unwrap_or_else(|| self.all_matching(regex));
+                let mut all = keys.iter().chain(&suffixed);
+                let done = all.try_for_each(|key| self.change(how, *key, value, subject, loc));
+                if let Some(place) = self.matches.get_mut(pattern as usize) {
+                    *place = Some(keys);
+                }
+                done
+            }
+            None => Ok(()),
         }
+    }
+
+    /// Changes a key if it is set.
+    fn change(
+        &mut self,
+        how: How,
+        key: KeyId,
+        value: Text,
+        subject: Subject<'_>,
+        loc: Loc,
+    ) -> Result<(), CartesianError> {
+        let Some(slot) = self.get(key) else { return Ok(()) };
+        let value = self.combined(how, slot.value, value, subject, loc)?;
+        self.put(key, value, loc);
         Ok(())
     }
 
-    /// The keys that are set and match.
-    fn matching(&mut self, number: u32) -> Vec<KeyId> {
-        let program = self.program;
-        match program.patterns.get(number as usize) {
-            None => Vec::new(),
-            Some(Pattern::Key(key)) => self.called(*key),
-            Some(Pattern::Regex(regex)) => {
-                let keys: Vec<KeyId> = self.live().map(|(key, _)| key).collect();
-                let Some(known) = self.matches.get_mut(number as usize) else { return Vec::new() };
-                let tuples = &self.tuples;
-                let matches = |key: &KeyId| {
-                    let index = *key as usize;
-                    if tuples.is_tuple(*key) {
-                        return regex.is_match(&tuples.joined(program, *key));
-                    }
-                    if index >= known.len() {
-                        known.resize(index + 1, 0);
-                    }
-                    let Some(known) = known.get_mut(index) else { return false };
-                    if *known == 0 {
-                        let name = program.keys.get(index).map_or("", |key| program.text(key.name));
-                        *known = if regex.is_match(name) { 1 } else { 2 };
-                    }
-                    *known == 1
-                };
-                keys.into_iter().filter(matches).collect()
-            }
+    /// Keys of the program that match, set or not.
+    fn all_matching(&self, regex: &Regex) -> Vec<KeyId> {
+        let keys = (0..).zip(&self.program.keys);
+        keys.filter(|(_, key)| regex.is_match(self.program.text(key.name))).map(|(id, _)| id).collect()
+    }
+
+    /// Keys with suffixes that are set and match.
+    fn suffixed_matching(&self, regex: &Regex) -> Vec<KeyId> {
+        if !self.suffixed {
+            return Vec::new();
         }
+        let matches = |key: &KeyId| {
+            self.tuples.is_tuple(*key) && regex.is_match(&self.tuples.joined(self.program, *key))
+        };
+        self.live().map(|(key, _)| key).filter(matches).collect()
     }
 
     /// The keys that are set and go by a name, suffixes included.
     fn called(&self, key: KeyId) -> Vec<KeyId> {
-        if !self.suffixed {
-            return self.get(key).map(|_| key).into_iter().collect();
-        }
         let name = self.program.keys.get(key as usize).map_or("", |key| self.program.text(key.name));
         let same =
             |k: &KeyId| *k == key || self.tuples.is_tuple(*k) && self.tuples.joined(self.program, *k) == name;
@@ -380,7 +392,9 @@ impl<'p> Evaluator<'p> {
     }
 
     fn delete(&mut self, key: KeyId) {
-        for key in self.called(key) {
+        if self.suffixed {
+            self.called(key).into_iter().for_each(|key| self.remove(key));
+        } else {
             self.remove(key);
         }
     }
@@ -397,17 +411,22 @@ impl<'p> Evaluator<'p> {
     }
 
     fn apply_bounds(&mut self, name: &str) -> Result<(), CartesianError> {
-        let keys = &self.program.keys;
-        let live = self.live().filter_map(|(key, slot)| {
-            let bound = keys.get(key as usize)?.bound?;
-            Some(bounds::Asked { bound, key, value: slot.value, loc: slot.loc })
+        let asked = self.program.bounded.iter().filter_map(|(key, bound)| {
+            let slot = self.get(*key)?;
+            Some((
+                slot.position,
+                bounds::Asked { bound: *bound, key: *key, value: slot.value, loc: slot.loc },
+            ))
         });
-        let asked: Vec<bounds::Asked> = live.collect();
+        let mut asked: Vec<(u32, bounds::Asked)> = asked.collect();
         if asked.is_empty() {
             return Ok(());
         }
+        // The order of the keys decides between two bounds of one key.
+        asked.sort_unstable_by_key(|(position, _)| *position);
+        let asked = asked.iter().map(|(_, asked)| asked);
         let get = |key| self.get(key).map(|slot| (slot.value, slot.loc));
-        let changes = bounds::changes(self.program, name, &asked, get, |text| self.text(text))?;
+        let changes = bounds::changes(self.program, name, asked, get, |text| self.text(text))?;
         for (key, value, loc) in changes {
             self.put(key, value, loc);
         }

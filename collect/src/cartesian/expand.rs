@@ -1,12 +1,11 @@
 //! Variants, one after the other.
 
-use super::error::CartesianError;
+use super::error::{CartesianError, near};
 use super::eval::Evaluator;
 use super::join::joined_name;
 use super::program::{GuardId, Program, Test};
 use super::variant::{Dict, Named, Step, Variant};
 use super::walk::Walker;
-use formats::perf_conf::closest;
 
 /// An expansion at one of its variants. Memory is bounded by the depth of the configuration, not by the number of
 /// variants.
@@ -50,11 +49,14 @@ impl<'c> Expansion<'c> {
 
     /// Goes to the next variant and names it, without building its parameters.
     pub fn next_name(&mut self) -> Option<Named<'_>> {
-        if !self.walker.advance() {
-            return None;
-        }
-        self.found += 1;
-        Some(self.named())
+        self.skip_name().then(|| self.named())
+    }
+
+    /// Goes to the next variant without even naming it; false when there is none.
+    pub(super) fn skip_name(&mut self) -> bool {
+        let advanced = self.walker.advance();
+        self.found += u64::from(advanced);
+        advanced
     }
 
     /// Goes to the next variant and builds its parameters.
@@ -62,11 +64,7 @@ impl<'c> Expansion<'c> {
     /// # Errors
     /// When a value cannot be compared with its bound, or values outgrow the limit.
     pub fn next_dict(&mut self) -> Result<Option<Dict<'_>>, CartesianError> {
-        if !self.walker.advance() {
-            return Ok(None);
-        }
-        self.found += 1;
-        self.dict().map(Some)
+        if self.skip_name() { self.dict().map(Some) } else { Ok(None) }
     }
 
     /// Builds the parameters of the variant that [`Expansion::next_name`] went to.
@@ -129,7 +127,7 @@ impl<'c> Expansion<'c> {
         let unknown = missing.map(|atom| {
             let name = program.text(atom.name);
             let known = program.labels.iter().map(|label| program.text(label.short));
-            let near = closest(name, known).map(str::to_owned);
+            let near = near(name, known).map(str::to_owned);
             let wanted =
                 atom.variable.map_or_else(|| name.to_owned(), |v| format!("({}={name})", program.text(v)));
             (wanted, near)

@@ -23,7 +23,7 @@ impl<'p> Join<'p> {
 
     /// Goes to the next combination.
     pub fn advance(&mut self) -> bool {
-        if self.parts.is_empty() && !self.begin() {
+        if self.parts.is_empty() && !(self.possible() && self.begin()) {
             return false;
         }
         loop {
@@ -37,6 +37,18 @@ impl<'p> Join<'p> {
                 self.tally.merge(&done.tally);
             }
         }
+    }
+
+    /// Whether every part has a variant. Asked first, so that a part without any is not found out once for every
+    /// combination of the others.
+    fn possible(&mut self) -> bool {
+        self.filters.iter().all(|filter| {
+            let mut part = self.start.branch();
+            part.begin_part(self.node, *filter);
+            let possible = part.advance();
+            self.tally.merge(&part.tally);
+            possible
+        })
     }
 
     /// Begins the next part.

@@ -19,8 +19,10 @@ mod expand;
 mod files;
 mod filter;
 mod join;
+mod json;
 mod labels;
 mod object;
+mod parallel;
 mod parse;
 mod program;
 mod scan;
@@ -36,6 +38,7 @@ pub use error::{CartesianError, Place, Warning};
 pub use expand::{Culprit, Expansion, Variants};
 pub use files::{Disk, Files, NoFiles};
 pub use object::Objects;
+pub use parallel::{RenderError, Summary};
 pub use variant::{Dict, Entry, Named, Step, Variant};
 
 use parse::Parser;
@@ -62,6 +65,8 @@ pub struct Limits {
     pub depth: usize,
     /// Lines that mean something, with everything that is included as often as it is.
     pub lines: usize,
+    /// Includes, each counted as often as it is carried out.
+    pub includes: usize,
     /// Bytes of one file.
     pub bytes: u64,
     /// Bytes that the values of one variant take together, what was replaced included.
@@ -72,7 +77,14 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { depth: 100, lines: 4_000_000, bytes: 64 << 20, values: 64 << 20, joins: 64 }
+        Limits {
+            depth: 100,
+            lines: 4_000_000,
+            includes: 100_000,
+            bytes: 64 << 20,
+            values: 64 << 20,
+            joins: 64,
+        }
     }
 }
 
@@ -163,8 +175,8 @@ impl Config {
         Variants::new(self.expand())
     }
 
-    /// The keys that the configuration names anywhere, for suggestions.
-    pub fn keys(&self) -> impl Iterator<Item = &str> {
-        self.program.keys.iter().map(|key| self.program.text(key.name))
+    /// The key that was probably meant by one that no variant has.
+    pub fn similar_key(&self, key: &str) -> Option<&str> {
+        error::near(key, self.program.keys.iter().map(|key| self.program.text(key.name)))
     }
 }

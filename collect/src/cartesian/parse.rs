@@ -2,7 +2,7 @@
 //! `variants`.
 
 use super::build::Builder;
-use super::error::{CartesianError, Warning};
+use super::error::{CartesianError, Warning, did_you_mean};
 use super::program::{Body, GuardId, Item, Loc, Node, NodeId, Program};
 use super::source::{Line, Reader, Source};
 use super::{Files, Options};
@@ -35,6 +35,7 @@ pub(super) struct Parser<'f> {
     /// Blocks around the current line.
     depth: usize,
     lines: usize,
+    includes: usize,
     pub warnings: Vec<Warning>,
 }
 
@@ -53,6 +54,7 @@ impl<'f> Parser<'f> {
             stack: Vec::new(),
             depth: 0,
             lines: 0,
+            includes: 0,
             warnings: Vec::new(),
         }
     }
@@ -140,6 +142,10 @@ impl<'f> Parser<'f> {
             why,
             hint,
         };
+        self.includes += 1;
+        if self.includes > self.options.limits.includes {
+            return Err(fail(format!("more than {} includes", self.options.limits.includes), None));
+        }
         let identity = self.files.identity(&path);
         if let Some(first) = self.stack.iter().position(|p| *p == identity) {
             let chain = self.stack.iter().skip(first).map(|p| p.display().to_string());
@@ -162,8 +168,7 @@ impl<'f> Parser<'f> {
     fn similar(&self, path: &Path) -> Option<String> {
         let name = path.file_name()?.to_str()?;
         let names = self.files.names(path.parent()?);
-        let near = formats::perf_conf::closest(name, names.iter().map(String::as_str))?;
-        Some(format!("did you mean '{near}'?"))
+        did_you_mean(name, names.iter().map(String::as_str))
     }
 
     /// Adds a statement.

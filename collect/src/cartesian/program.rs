@@ -199,7 +199,8 @@ pub(super) enum Bound {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Key {
     pub name: Text,
-    pub bound: Option<Bound>,
+    /// `,"name":"` as it stands in JSON.
+    pub json: Text,
 }
 
 /// A configuration, ready to expand.
@@ -221,8 +222,8 @@ pub(super) struct Program {
     pub templates: Vec<Template>,
     pub patterns: Vec<Pattern>,
     pub suffixes: Vec<Text>,
-    /// Whether any key ends in `_min`, `_max` or `_fixed`.
-    pub bounded: bool,
+    /// The keys that end in `_min`, `_max` or `_fixed`.
+    pub bounded: Vec<(KeyId, Bound)>,
     /// Whether only defaults are wanted.
     pub defaults: bool,
     /// Bytes that the values of one variant may take together.

@@ -1,13 +1,12 @@
 //! One line: which statement it is, and what it adds.
 
 use super::build::RESERVED;
-use super::error::CartesianError;
+use super::error::{CartesianError, did_you_mean};
 use super::filter::{self, Blanks, FilterText};
 use super::parse::{Parser, Target, loc};
 use super::program::{Body, Guard, GuardKind, How, Item};
 use super::scan::{Cursor, Kind, syntax, tokens};
 use super::source::{Line, Reader, is_blank};
-use formats::perf_conf::closest;
 
 /// Words that begin a statement.
 const KEYWORDS: [&str; 7] = ["variants", "only", "no", "include", "del", "suffix", "join"];
@@ -172,7 +171,7 @@ impl Parser<'_> {
             (None, Some(colon)) => self.condition(reader, line, colon, target),
             (None, None) => {
                 let word = text.split(is_blank).next().unwrap_or("");
-                let near = closest(word, KEYWORDS).map(|near| format!("did you mean '{near}'?"));
+                let near = did_you_mean(word, KEYWORDS);
                 let lone = KEYWORDS.contains(&word).then(|| format!("'{word}' needs something behind it"));
                 let end = text.len();
                 let expected = "':' after a filter, or '=' or another operator after a key";
@@ -254,8 +253,8 @@ impl Parser<'_> {
             let pattern = self.build.pattern(key).map_err(|e| {
                 let why = e.to_string();
                 let why = why.lines().last().unwrap_or("").trim().trim_start_matches("error: ").to_owned();
-                let hint = Some("look-around and back-references are not supported".to_owned());
-                syntax(line, 0, "an expression that matches keys", &format!("'{key}' ({why})"), hint)
+                let look_around = key.contains("(?").then(|| "look-around is not supported".to_owned());
+                syntax(line, 0, "an expression that matches keys", &format!("'{key}' ({why})"), look_around)
             })?;
             Item::Matching { how, pattern, value: self.build.value(value), loc }
         } else {

@@ -4,8 +4,6 @@ use super::eval::Evaluator;
 use super::program::{Loc, Program, Text};
 use super::suffix::Flat;
 use model::{Origin, Params};
-use std::borrow::Cow;
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 /// Who a variant is.
@@ -23,39 +21,14 @@ impl<'e> Named<'e> {
     pub(super) fn new(name: &'e str, shortname: &'e str, deps: &'e [String]) -> Named<'e> {
         Named { name, shortname, deps }
     }
-
-    /// Writes the names as one JSON object on one line: `{"name": …, "shortname": …, "dep": […]}`.
-    ///
-    /// # Errors
-    /// Those of the writer.
-    pub fn write_json(&self, out: &mut impl Write) -> io::Result<()> {
-        self.open_json(out)?;
-        out.write_all(b"}\n")
-    }
-
-    /// The beginning of the object, up to its list of dependencies.
-    fn open_json(&self, out: &mut impl Write) -> io::Result<()> {
-        out.write_all(b"{\"name\":")?;
-        string(out, self.name.as_bytes(), true)?;
-        out.write_all(b",\"shortname\":")?;
-        string(out, self.shortname.as_bytes(), true)?;
-        out.write_all(b",\"dep\":[")?;
-        for (index, dep) in self.deps.iter().enumerate() {
-            if index > 0 {
-                out.write_all(b",")?;
-            }
-            string(out, dep.as_bytes(), true)?;
-        }
-        out.write_all(b"]")
-    }
 }
 
 /// The parameters of one variant, as long as the expansion stays there.
 #[derive(Debug)]
 pub struct Dict<'e> {
     program: &'e Program,
-    evaluator: &'e Evaluator<'e>,
-    flat: Option<Vec<Flat>>,
+    pub(super) evaluator: &'e Evaluator<'e>,
+    pub(super) flat: Option<Vec<Flat>>,
     /// Who it is.
     pub named: Named<'e>,
 }
@@ -89,8 +62,10 @@ impl<'e> Dict<'e> {
             let (file, line) = (self.program.file(loc), loc.line);
             Entry { key, value: self.evaluator.text(value), file, line }
         };
-        let plain =
-            self.evaluator.plain().map(move |(key, value, loc)| entry(self.program.text(key), value, loc));
+        let plain = self
+            .evaluator
+            .plain()
+            .map(move |(key, value, loc)| entry(self.program.text(key.name), value, loc));
         let flat =
             self.flat.iter().flatten().map(move |flat| entry(flat.name.as_str(), flat.value, flat.loc));
         plain.take(if self.flat.is_some() { 0 } else { usize::MAX }).chain(flat)
@@ -115,82 +90,22 @@ impl<'e> Dict<'e> {
         }
     }
 
-    /// Writes the variant as one JSON object on one line:
-    /// `{"name": …, "shortname": …, "dep": […], "params": {…}}`.
-    ///
-    /// # Errors
-    /// Those of the writer.
-    pub fn write_json(&self, out: &mut impl Write) -> io::Result<()> {
-        self.named.open_json(out)?;
-        out.write_all(b",\"params\":{")?;
-        let mut separator: &[u8] = b"";
-        let mut pair = |key: &[u8], odd_key, value: Text| -> io::Result<()> {
-            out.write_all(separator)?;
-            separator = b",";
-            string(out, key, odd_key)?;
-            out.write_all(b":")?;
-            string(out, self.evaluator.bytes(value), value.is_odd())
-        };
-        match &self.flat {
-            None => {
-                for (key, value, _) in self.evaluator.plain() {
-                    pair(self.evaluator.bytes(key), key.is_odd(), value)?;
-                }
-            }
-            Some(flat) => {
-                for entry in flat {
-                    pair(entry.name.as_bytes(), true, entry.value)?;
-                }
-            }
-        }
-        out.write_all(b"}}\n")
-    }
-
-    /// Writes the variant for people: its name, then its keys in alphabetical order, name and dependencies among
+    /// Appends the variant for people: its name, then its keys in alphabetical order, name and dependencies among
     /// them.
-    ///
-    /// # Errors
-    /// Those of the writer.
-    pub fn write_text(&self, out: &mut impl Write) -> io::Result<()> {
+    pub fn write_text(&self, out: &mut Vec<u8>) {
         let deps = super::eval::python_list(self.named.deps);
         let fixed = [("dep", deps.as_str()), ("name", self.named.name), ("shortname", self.named.shortname)];
         let mut all: Vec<(&str, &str)> =
             self.iter().map(|entry| (entry.key, entry.value)).chain(fixed).collect();
         all.sort_unstable();
-        writeln!(out, "{}", self.named.name)?;
+        out.extend_from_slice(self.named.name.as_bytes());
         for (key, value) in all {
-            writeln!(out, "    {key} = {value}")?;
+            for piece in ["\n    ", key, " = ", value] {
+                out.extend_from_slice(piece.as_bytes());
+            }
         }
-        Ok(())
+        out.push(b'\n');
     }
-}
-
-/// Writes a JSON string; `odd` when something in it may have to be escaped.
-fn string(out: &mut impl Write, text: &[u8], odd: bool) -> io::Result<()> {
-    out.write_all(b"\"")?;
-    if odd {
-        escaped(out, text)?
-    } else {
-        out.write_all(text)?
-    }
-    out.write_all(b"\"")
-}
-
-fn escaped(out: &mut impl Write, mut text: &[u8]) -> io::Result<()> {
-    while let Some(at) = text.iter().position(|b| *b < b' ' || *b == b'"' || *b == b'\\') {
-        let (before, rest) = text.split_at_checked(at).unwrap_or((text, &[]));
-        out.write_all(before)?;
-        let Some((byte, rest)) = rest.split_first() else { return Ok(()) };
-        let escape: Cow<'_, str> = match byte {
-            b'"' => "\\\"".into(),
-            b'\\' => "\\\\".into(),
-            b'\t' => "\\t".into(),
-            byte => format!("\\u{byte:04x}").into(),
-        };
-        out.write_all(escape.as_bytes())?;
-        text = rest;
-    }
-    out.write_all(text)
 }
 
 /// A variant on its own.

@@ -28,7 +28,7 @@ pub struct Hardware {
     pub mem_mib: u64,
     /// Node to which the memory is bound.
     pub memory_node: Option<NodeId>,
-    /// NIC as perfvt names it: `virtio_net`, `e1000`, `e1000e`, `rtl8139`.
+    /// NIC as perfvt names it: see [`NIC_MODELS`].
     pub nic_model: String,
     /// NIC queues.
     pub queues: u32,
@@ -69,9 +69,73 @@ impl BootFiles {
     }
 }
 
-/// NIC models by perfvt's names (the ancestor's), with QEMU's device.
-pub const NIC_MODELS: [(&str, &str); 4] =
-    [("virtio_net", "virtio-net-pci"), ("e1000", "e1000"), ("e1000e", "e1000e"), ("rtl8139", "rtl8139")];
+/// NIC models by perfvt's names (the ancestor's), with QEMU's device. The guest's image has a driver for each.
+pub const NIC_MODELS: [(&str, &str); 2] = [("virtio_net", VIRTIO_NET), ("e1000", "e1000")];
+const VIRTIO_NET: &str = "virtio-net-pci";
+
+/// Most NIC queues. A tap has at most 256 (MAX_TAP_QUEUES of Linux); more than one for each vCPU serves nobody.
+const MAX_QUEUES: u32 = 64;
+/// Most vCPUs; QEMU's machines have lower bounds of their own and say so.
+const MAX_SMP: usize = 1024;
+/// Least and most guest memory in MiB; with less the built-in guest does not unpack.
+const MEM_MIB: std::ops::RangeInclusive<u64> = 128..=16 << 20;
+
+/// Arguments that take the guest out of perfvt's hands, with the reason.
+const FORBIDDEN: [(&str, &str); 10] = [
+    ("daemonize", "-daemonize: QEMU would leave perfvt, which then cannot end it"),
+    ("runas", "-runas: QEMU would give up the rights that its own files need, and its end with perfvt's"),
+    (
+        "run-with",
+        "-run-with: QEMU would give up the rights that its own files need, and its end with perfvt's",
+    ),
+    ("chroot", "-chroot: QEMU would not find its sockets any more"),
+    ("S", "-S: perfvt itself starts the guest paused and lets it go"),
+    ("qmp", "-qmp: the monitor is perfvt's, and what others do there falls into the measurement"),
+    (
+        "qmp-pretty",
+        "-qmp-pretty: the monitor is perfvt's, and what others do there falls into the measurement",
+    ),
+    ("mon", "-mon: the monitor is perfvt's, and what others do there falls into the measurement"),
+    ("monitor", "-monitor: the monitor is perfvt's, and what others do there falls into the measurement"),
+    ("pidfile", "-pidfile: the file would be left behind, and guests would meet in it"),
+];
+
+/// The first of the user's own arguments that perfvt cannot allow: its name and the reason, for people. QEMU takes
+/// `-x` and `--x` alike.
+pub fn forbidden_extra(args: &[String]) -> Option<&'static str> {
+    args.iter().find_map(|arg| {
+        let name = arg.strip_prefix('-')?;
+        let name = name.strip_prefix('-').unwrap_or(name);
+        FORBIDDEN.iter().find(|(forbidden, _)| *forbidden == name).map(|(_, reason)| *reason)
+    })
+}
+
+/// What of a description no guest can have, in words that name the parameter.
+///
+/// # Errors
+/// More than one queue on a NIC that has one, numbers out of range, or an extra argument that is not allowed.
+pub fn check(hardware: &Hardware) -> Result<(), String> {
+    let h = hardware;
+    let outside = |key: &str, value: &dyn std::fmt::Display, range: &str| {
+        Err(format!("{key} is {value}, want {range}"))
+    };
+    if !(1..=MAX_QUEUES).contains(&h.queues) {
+        return outside("queues", &h.queues, &format!("1 to {MAX_QUEUES}"));
+    }
+    if h.queues > 1 && device(&h.nic_model) != VIRTIO_NET {
+        return Err(format!("queues is {}, but a NIC of model {} has one queue", h.queues, h.nic_model));
+    }
+    if !(1..=MAX_SMP).contains(&h.smp) {
+        return outside("smp", &h.smp, &format!("1 to {MAX_SMP} vCPUs"));
+    }
+    if !MEM_MIB.contains(&h.mem_mib) {
+        return outside("mem", &h.mem_mib, &format!("{} to {} MiB", MEM_MIB.start(), MEM_MIB.end()));
+    }
+    match forbidden_extra(&h.extra) {
+        Some(reason) => Err(format!("extra_args has {reason}")),
+        None => Ok(()),
+    }
+}
 
 /// The arguments behind the program. Starts paused (`-S`), so that the threads can be pinned before the guest runs.
 pub fn build(hardware: &Hardware, files: &BootFiles, network: &Network) -> Vec<String> {
@@ -149,9 +213,13 @@ impl Arguments {
     }
 }
 
+/// QEMU's device of a NIC model.
+fn device(nic_model: &str) -> &str {
+    NIC_MODELS.iter().find(|(name, _)| *name == nic_model).map_or(nic_model, |(_, device)| device)
+}
+
 fn nic(h: &Hardware) -> String {
-    let device =
-        NIC_MODELS.iter().find(|(name, _)| *name == h.nic_model).map_or(h.nic_model.as_str(), |(_, d)| d);
+    let device = device(&h.nic_model);
     let queues = if h.queues > 1 { format!(",mq=on,vectors={}", 2 * h.queues + 2) } else { String::new() };
     format!("{device},netdev=net0,mac=52:54:00:70:76:01{queues}")
 }
@@ -232,6 +300,34 @@ mod tests {
         assert_eq!(changed.len(), 1, "{changed:?}");
         let user = line(&hardware(), Kind::User);
         assert!(user.contains("hostfwd=tcp:127.0.0.1:4001-:12865"), "{user}");
+    }
+
+    #[test]
+    fn an_argument_that_takes_the_guest_away_is_refused_in_either_spelling() {
+        let args = |list: &[&str]| list.iter().map(|a| (*a).to_owned()).collect::<Vec<_>>();
+        for (name, _) in FORBIDDEN {
+            for spelling in [format!("-{name}"), format!("--{name}")] {
+                let reason = forbidden_extra(&args(&["-device", "x", &spelling])).unwrap();
+                assert!(reason.starts_with(&format!("-{name}: ")), "{spelling}: {reason}");
+            }
+        }
+        assert_eq!(forbidden_extra(&args(&["-smbios", "type=1", "-s", "-device", "monitor", "S"])), None);
+    }
+
+    #[test]
+    fn hardware_that_no_guest_can_have_is_named() {
+        assert_eq!(check(&hardware()), Ok(()));
+        let four = Hardware { queues: 4, ..hardware() };
+        assert_eq!(check(&four), Ok(()));
+        let says = |h: Hardware, text: &str| {
+            let error = check(&h).unwrap_err();
+            assert!(error.contains(text), "{error}");
+        };
+        says(Hardware { nic_model: "e1000".into(), ..four }, "queues is 4, but a NIC of model e1000 has one");
+        says(Hardware { queues: 65, ..hardware() }, "queues is 65, want 1 to 64");
+        says(Hardware { smp: 1025, ..hardware() }, "smp is 1025, want 1 to 1024 vCPUs");
+        says(Hardware { mem_mib: 64, ..hardware() }, "mem is 64, want 128 to 16777216 MiB");
+        says(Hardware { extra: vec!["--daemonize".into()], ..hardware() }, "extra_args has -daemonize: ");
     }
 
     #[test]

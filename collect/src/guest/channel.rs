@@ -19,6 +19,10 @@ use std::time::{Duration, Instant};
 const GRACE: Duration = Duration::from_secs(5);
 /// No command's output is longer than this; a longer announcement is nonsense.
 const MAX_OUTPUT: usize = 256 << 20;
+/// No line of an answer is longer than this; a longer one is nonsense.
+const MAX_LINE: usize = 1 << 20;
+/// So many bytes of nonsense are quoted.
+const QUOTED: usize = 200;
 /// How often the guest's health is looked at while waiting.
 const POLL: Duration = Duration::from_millis(50);
 
@@ -96,7 +100,11 @@ pub struct Channel {
 impl Channel {
     /// Connects to the socket that QEMU listens on.
     pub fn connect(path: &Path) -> Result<Channel, ChannelError> {
-        Ok(Channel { stream: UnixStream::connect(path)?, pending: Vec::new(), next_id: 0 })
+        Ok(Self::over(UnixStream::connect(path)?))
+    }
+
+    pub(super) fn over(stream: UnixStream) -> Channel {
+        Channel { stream, pending: Vec::new(), next_id: 0 }
     }
 
     /// Waits for the guest's first line. `health` is asked now and then and may say how the guest died.
@@ -105,14 +113,14 @@ impl Channel {
         deadline: Duration,
         health: &mut dyn FnMut() -> Option<String>,
     ) -> Result<Ready, ChannelError> {
-        let line = self.line("READY", Instant::now() + deadline, deadline, health)?;
+        let line = self.line(&Limit::new("READY", deadline), health)?;
         let words: Vec<&str> = line.split_whitespace().collect();
         match words.as_slice() {
             ["READY", kernel, uptime, ..] => match uptime.parse() {
                 Ok(uptime) => Ok(Ready { kernel: (*kernel).to_owned(), uptime }),
-                Err(_) => Err(ChannelError::Nonsense(line)),
+                Err(_) => Err(nonsense(line.as_bytes())),
             },
-            _ => Err(ChannelError::Nonsense(line)),
+            _ => Err(nonsense(line.as_bytes())),
         }
     }
 
@@ -160,15 +168,16 @@ impl Channel {
         health: &mut dyn FnMut() -> Option<String>,
     ) -> Result<Reply, ChannelError> {
         self.next_id += 1;
-        let until = Instant::now() + deadline;
-        self.stream.write_all(format!("{} {request}\n", self.next_id).as_bytes())?;
+        let limit = Limit::new(what, deadline);
+        let request = format!("{} {request}\n", self.next_id);
+        self.send(request.as_bytes(), &limit, health)?;
         loop {
-            let line = self.line(what, until, deadline, health)?;
+            let line = self.line(&limit, health)?;
             let Some((id, status, out, err)) = parse_answer(&line) else {
-                return Err(ChannelError::Nonsense(line));
+                return Err(nonsense(line.as_bytes()));
             };
-            let stdout = self.bytes(out, what, until, deadline, health)?;
-            let stderr = self.bytes(err, what, until, deadline, health)?;
+            let stdout = self.bytes(out, &limit, health)?;
+            let stderr = self.bytes(err, &limit, health)?;
             // The answer to a request that was given up earlier may still come.
             if id == self.next_id {
                 return Ok(Reply { status, stdout, stderr });
@@ -176,80 +185,137 @@ impl Channel {
         }
     }
 
+    /// Writes all of a request. A guest that does not read it fills the buffers in between, and then nothing moves.
+    fn send(
+        &mut self,
+        mut bytes: &[u8],
+        limit: &Limit<'_>,
+        health: &mut dyn FnMut() -> Option<String>,
+    ) -> Result<(), ChannelError> {
+        self.stream.set_write_timeout(Some(POLL))?;
+        while !bytes.is_empty() {
+            match self.stream.write(bytes) {
+                Ok(0) => return Err(ChannelError::Io(ErrorKind::WriteZero.into())),
+                Ok(n) => bytes = bytes.get(n..).unwrap_or_default(),
+                Err(e) if is_pause(&e) => {}
+                Err(e) if matches!(e.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset) => {
+                    return Err(closed(e.kind(), health));
+                }
+                Err(e) => return Err(e.into()),
+            }
+            if !bytes.is_empty() {
+                limit.check(health)?;
+            }
+        }
+        Ok(())
+    }
+
     fn line(
         &mut self,
-        what: &str,
-        until: Instant,
-        deadline: Duration,
+        limit: &Limit<'_>,
         health: &mut dyn FnMut() -> Option<String>,
     ) -> Result<String, ChannelError> {
+        let mut searched = 0;
         loop {
-            if let Some(end) = self.pending.iter().position(|b| *b == b'\n') {
+            let fresh = self.pending.get(searched..).unwrap_or_default();
+            let end = fresh.iter().position(|b| *b == b'\n').map(|at| searched + at);
+            if end.unwrap_or(self.pending.len()) > MAX_LINE {
+                return Err(nonsense(&self.pending));
+            }
+            if let Some(end) = end {
                 let line: Vec<u8> = self.pending.drain(..=end).collect();
                 return Ok(String::from_utf8_lossy(&line).trim().to_owned());
             }
-            self.more(what, until, deadline, health)?;
+            searched = self.pending.len();
+            self.more(limit, health)?;
         }
     }
 
     fn bytes(
         &mut self,
         count: usize,
-        what: &str,
-        until: Instant,
-        deadline: Duration,
+        limit: &Limit<'_>,
         health: &mut dyn FnMut() -> Option<String>,
     ) -> Result<Vec<u8>, ChannelError> {
         while self.pending.len() < count {
-            self.more(what, until, deadline, health)?;
+            self.more(limit, health)?;
         }
         Ok(self.pending.drain(..count).collect())
     }
 
+    /// Reads something. Whoever calls this is not content yet, so the deadline counts whatever the guest says.
     fn more(
         &mut self,
-        what: &str,
-        until: Instant,
-        deadline: Duration,
+        limit: &Limit<'_>,
         health: &mut dyn FnMut() -> Option<String>,
     ) -> Result<(), ChannelError> {
         let mut buffer = [0; 65_536];
         self.stream.set_read_timeout(Some(POLL))?;
         loop {
+            limit.check_time()?;
             match self.stream.read(&mut buffer) {
-                // The socket closes somewhat before QEMU has ended, and only its end says why.
-                Ok(0) => {
-                    let patience = Instant::now() + Duration::from_secs(2);
-                    while Instant::now() < patience {
-                        if let Some(death) = health() {
-                            return Err(ChannelError::Dead(death));
-                        }
-                        std::thread::sleep(Duration::from_millis(5));
-                    }
-                    return Err(ChannelError::Io(ErrorKind::UnexpectedEof.into()));
-                }
+                Ok(0) => return Err(closed(ErrorKind::UnexpectedEof, health)),
                 Ok(n) => {
                     self.pending.extend_from_slice(buffer.get(..n).unwrap_or_default());
                     return Ok(());
                 }
-                Err(e)
-                    if matches!(
-                        e.kind(),
-                        ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted
-                    ) => {}
+                Err(e) if is_pause(&e) => limit.check(health)?,
                 Err(e) => return Err(e.into()),
-            }
-            if let Some(death) = health() {
-                return Err(ChannelError::Dead(death));
-            }
-            if Instant::now() >= until {
-                return Err(ChannelError::Deadline {
-                    what: what.to_owned(),
-                    seconds: deadline.as_secs_f64(),
-                });
             }
         }
     }
+}
+
+/// What is waited for, and until when.
+struct Limit<'a> {
+    what: &'a str,
+    deadline: Duration,
+    until: Instant,
+}
+
+impl<'a> Limit<'a> {
+    fn new(what: &'a str, deadline: Duration) -> Self {
+        Limit { what, deadline, until: Instant::now() + deadline }
+    }
+
+    fn check_time(&self) -> Result<(), ChannelError> {
+        if Instant::now() < self.until {
+            return Ok(());
+        }
+        Err(ChannelError::Deadline { what: self.what.to_owned(), seconds: self.deadline.as_secs_f64() })
+    }
+
+    /// A death first: it says more than the deadline does.
+    fn check(&self, health: &mut dyn FnMut() -> Option<String>) -> Result<(), ChannelError> {
+        match health() {
+            Some(death) => Err(ChannelError::Dead(death)),
+            None => self.check_time(),
+        }
+    }
+}
+
+/// Nothing moved within [`POLL`].
+fn is_pause(error: &std::io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
+}
+
+/// The socket closes somewhat before QEMU has ended, and only its end says why.
+fn closed(kind: ErrorKind, health: &mut dyn FnMut() -> Option<String>) -> ChannelError {
+    let patience = Instant::now() + Duration::from_secs(2);
+    while Instant::now() < patience {
+        if let Some(death) = health() {
+            return ChannelError::Dead(death);
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    ChannelError::Io(kind.into())
+}
+
+/// The beginning of what the guest said.
+fn nonsense(said: &[u8]) -> ChannelError {
+    let quoted = String::from_utf8_lossy(said.get(..QUOTED).unwrap_or(said)).trim().to_owned();
+    let more = if said.len() > QUOTED { format!("... ({} bytes)", said.len()) } else { String::new() };
+    ChannelError::Nonsense(quoted + &more)
 }
 
 /// `ID STATUS OUT ERR`.
@@ -302,7 +368,7 @@ mod tests {
                 }
             }
         });
-        Channel { stream: ours, pending: Vec::new(), next_id: 0 }
+        Channel::over(ours)
     }
 
     const SOON: Duration = Duration::from_secs(5);
@@ -345,5 +411,41 @@ mod tests {
         odd.wait_ready(SOON, &mut || None).unwrap();
         let error = odd.exec(&["true"], SOON, &mut || None).unwrap_err().to_string();
         assert!(error.contains("hello there"), "{error}");
+    }
+
+    #[test]
+    fn a_guest_that_babbles_does_not_beat_the_deadline() {
+        // Answers to requests that nobody made, for ever: each one is whole, and none is the one that is waited for.
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        std::thread::spawn(move || while theirs.write_all(b"0 0 0 0\n").is_ok() {});
+        let start = Instant::now();
+        let error = Channel::over(ours)
+            .request("read /proc/stat", "read", Duration::from_millis(200), &mut || None)
+            .unwrap_err();
+        assert!(matches!(error, ChannelError::Deadline { .. }), "{error}");
+        assert!(start.elapsed() < Duration::from_secs(3));
+    }
+
+    #[test]
+    fn a_line_without_an_end_is_nonsense_and_quoted_by_its_beginning() {
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        std::thread::spawn(move || while theirs.write_all(&[b'z'; 4096]).is_ok() {});
+        let error = Channel::over(ours).wait_ready(Duration::from_secs(60), &mut || None).unwrap_err();
+        let text = error.to_string();
+        assert!(matches!(error, ChannelError::Nonsense(_)) && text.contains("zzz"), "{text}");
+        assert!(text.len() < 400, "{}", text.len());
+    }
+
+    #[test]
+    fn a_guest_that_does_not_read_is_given_up_at_the_deadline() {
+        let (ours, _theirs) = UnixStream::pair().unwrap();
+        let mut channel = Channel::over(ours);
+        let start = Instant::now();
+        let large = "x".repeat(4 << 20);
+        let error = channel.request(&large, "put", Duration::from_millis(200), &mut || None).unwrap_err();
+        assert!(matches!(error, ChannelError::Deadline { .. }), "{error}");
+        assert!(start.elapsed() < Duration::from_secs(3));
+        let death = channel.request(&large, "put", SOON, &mut || Some("dead".into())).unwrap_err();
+        assert_eq!(death.to_string(), "dead");
     }
 }

@@ -6,13 +6,18 @@ use super::network::{Network, NetworkError};
 use super::qmp::{Qmp, QmpError};
 use crate::host::pin::PinPlan;
 use crate::host::placement::{self, Placement};
-use crate::process::{ProcessError, Running, Sink, Spec, tail};
+use crate::process::{PrivateFolder, ProcessError, Running, Sink, Spec, private_folder, tail};
 use model::CpuId;
 use serde_json::json;
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+
+/// How long a QEMU that is well may take to answer.
+const QMP_SOON: Duration = Duration::from_secs(10);
+/// The same for one that perhaps is not.
+const FORENSICS_SOON: Duration = Duration::from_secs(2);
 
 /// A guest that cannot be used, or no longer.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +42,20 @@ pub enum GuestError {
     NotReady {
         /// The deadline.
         seconds: f64,
+        /// The end of the serial log.
+        console: String,
+    },
+    /// The guest was there, and does not answer any more.
+    #[error(
+        "the guest hangs: no answer to {what} within {seconds:.0} s; QMP says {status}; the console ends with: {console}"
+    )]
+    Hangs {
+        /// Which request.
+        what: String,
+        /// Its deadline.
+        seconds: f64,
+        /// What QEMU says of the guest: `running`, `paused`, or why it says nothing.
+        status: String,
         /// The end of the serial log.
         console: String,
     },
@@ -71,6 +90,8 @@ pub struct BootSpec<'a> {
     pub with_tools: bool,
     /// Where the serial log and QEMU's standard error go.
     pub log_dir: &'a Path,
+    /// Where [`Machine::boot`] puts what tells why a boot failed. Made only then.
+    pub forensics: &'a Path,
     /// How long the guest may take until it says READY.
     pub deadline: Duration,
 }
@@ -83,7 +104,7 @@ pub struct Machine {
     qemu: Running,
     vcpu_threads: Vec<u32>,
     /// A private folder for the sockets, mode 0700; removed with the machine.
-    _sockets: tempfile::TempDir,
+    _sockets: PrivateFolder,
     serial: PathBuf,
     /// QEMU's command line.
     pub argv: Vec<String>,
@@ -94,11 +115,24 @@ pub struct Machine {
     started: Instant,
 }
 
-impl Machine {
-    /// Boots a guest and waits until it is ready.
-    pub fn boot(spec: &BootSpec<'_>) -> Result<Machine, GuestError> {
-        let sockets = tempfile::Builder::new().prefix("perfvt-").tempdir().map_err(|source| {
-            GuestError::Io { doing: "creating a folder in", path: std::env::temp_dir(), source }
+/// A QEMU on its way to being a [`Machine`].
+struct Start {
+    qmp: Option<Qmp>,
+    qemu: Running,
+    sockets: PrivateFolder,
+    files: BootFiles,
+    argv: Vec<String>,
+    started: Instant,
+    until: Instant,
+}
+
+impl Start {
+    /// Starts QEMU, and no more.
+    fn new(spec: &BootSpec<'_>) -> Result<Start, GuestError> {
+        let sockets = private_folder().map_err(|source| GuestError::Io {
+            doing: "creating a folder in",
+            path: std::env::temp_dir(),
+            source,
         })?;
         let files = BootFiles {
             kernel: spec.image.kernel.clone(),
@@ -108,38 +142,75 @@ impl Machine {
             qmp: sockets.path().join("qmp"),
             channel: sockets.path().join("cmd"),
         };
-        let stderr = spec.log_dir.join("qemu.stderr");
         let others: &[CpuId] = spec.pin.as_ref().map_or(&[], |p| &p.others);
         let process = Spec::new(spec.qemu)
             .args(argv::build(&spec.hardware, &files, spec.network))
             .cpus(others)
             .namespace(spec.network.namespace.as_ref())
-            .stderr(Sink::File(stderr));
+            .stderr(Sink::File(spec.log_dir.join("qemu.stderr")));
         let argv = process.argv();
         let started = Instant::now();
         let until = started + spec.deadline;
-        let mut qemu = process.start()?;
-        let mut qmp = connect(&mut qemu, until, || Qmp::connect(&files.qmp, Duration::from_secs(10)))?;
-        let mut channel = connect(&mut qemu, until, || Channel::connect(&files.channel))?;
-        let vcpu_threads = qmp.vcpu_threads()?;
+        Ok(Start { qmp: None, qemu: process.start()?, sockets, files, argv, started, until })
+    }
+
+    /// Connects to the paused guest, and pins and plugs it.
+    fn place(&mut self, spec: &BootSpec<'_>) -> Result<(Channel, Vec<u32>), GuestError> {
+        let qmp = connect(&mut self.qemu, self.until, || Qmp::connect(&self.files.qmp, QMP_SOON))?;
+        let qmp = self.qmp.insert(qmp);
+        let channel = connect(&mut self.qemu, self.until, || Channel::connect(&self.files.channel))?;
+        let threads = qmp.vcpu_threads()?;
         if let Some(plan) = &spec.pin {
             for (index, cpu) in &plan.vcpus {
-                if let Some(thread) = vcpu_threads.get(index.0 as usize) {
+                if let Some(thread) = threads.get(index.0 as usize) {
                     placement::pin_thread(*thread, &[*cpu]).map_err(GuestError::Pin)?;
                 }
             }
         }
         spec.network.plug()?;
-        qmp.execute("cont", json!({}), Duration::from_secs(10))?;
-        let left = until.saturating_duration_since(Instant::now());
-        let ready =
-            channel.wait_ready(left, &mut || death(&mut qemu, &qmp, &files.serial)).map_err(|e| match e {
-                ChannelError::Deadline { .. } => GuestError::NotReady {
-                    seconds: spec.deadline.as_secs_f64(),
-                    console: tail(&files.serial),
-                },
-                other => other.into(),
-            })?;
+        Ok((channel, threads))
+    }
+
+    /// Lets the guest go and waits until it is ready.
+    fn wake(&mut self, spec: &BootSpec<'_>, channel: &mut Channel) -> Result<Ready, GuestError> {
+        let Some(qmp) = &mut self.qmp else { return Err(GuestError::Died("QEMU has no monitor".into())) };
+        qmp.execute("cont", json!({}), QMP_SOON)?;
+        let left = self.until.saturating_duration_since(Instant::now());
+        let (qemu, serial) = (&mut self.qemu, &self.files.serial);
+        channel.wait_ready(left, &mut || death(qemu, qmp, serial)).map_err(|e| match e {
+            ChannelError::Deadline { .. } => {
+                GuestError::NotReady { seconds: spec.deadline.as_secs_f64(), console: tail(serial) }
+            }
+            other => other.into(),
+        })
+    }
+
+    fn boot(&mut self, spec: &BootSpec<'_>) -> Result<(Channel, Vec<u32>, Ready), GuestError> {
+        let (mut channel, threads) = self.place(spec)?;
+        let ready = self.wake(spec, &mut channel)?;
+        Ok((channel, threads, ready))
+    }
+
+    /// Ends what never became a machine, with what tells why.
+    fn give_up(mut self, dir: &Path, error: GuestError) -> GuestError {
+        // The first failure is the one to tell.
+        let _ = forensics(dir, &self.argv, self.qmp.as_mut(), &self.files.serial);
+        error
+    }
+}
+
+impl Machine {
+    /// Boots a guest and waits until it is ready. When that fails, [`BootSpec::forensics`] holds what there was to see.
+    pub fn boot(spec: &BootSpec<'_>) -> Result<Machine, GuestError> {
+        let mut start = Start::new(spec)?;
+        let (channel, vcpu_threads, ready) = match start.boot(spec) {
+            Ok(done) => done,
+            Err(error) => return Err(start.give_up(spec.forensics, error)),
+        };
+        let boot_seconds = start.started.elapsed().as_secs_f64();
+        let Start { qmp: Some(qmp), qemu, sockets, files, argv, started, .. } = start else {
+            return Err(GuestError::Died("QEMU has no monitor".into()));
+        };
         Ok(Machine {
             channel,
             qmp,
@@ -149,15 +220,39 @@ impl Machine {
             serial: files.serial,
             argv,
             ready,
-            boot_seconds: started.elapsed().as_secs_f64(),
+            boot_seconds,
             started,
         })
+    }
+
+    /// Starts a guest as [`Machine::boot`] does, placed and plugged, and ends it without ever letting it go. Gives
+    /// QEMU's version and the seconds from exec to its end.
+    pub fn rehearse(spec: &BootSpec<'_>) -> Result<(String, f64), GuestError> {
+        let mut start = Start::new(spec)?;
+        if let Err(error) = start.place(spec) {
+            return Err(start.give_up(spec.forensics, error));
+        }
+        let mut version = String::from("of unknown version");
+        if let Some(qmp) = &mut start.qmp {
+            let reply = qmp.execute("query-version", json!({}), QMP_SOON)?;
+            let part = |name: &str| reply.pointer(&format!("/qemu/{name}")).map(ToString::to_string);
+            if let (Some(major), Some(minor), Some(micro)) = (part("major"), part("minor"), part("micro")) {
+                version = format!("{major}.{minor}.{micro}");
+            }
+            qmp.execute("quit", json!({}), QMP_SOON)?;
+        }
+        match start.qemu.wait_until(Instant::now() + Duration::from_secs(5)) {
+            Some(status) if status.success() => Ok((version, start.started.elapsed().as_secs_f64())),
+            Some(status) => Err(GuestError::Died(exit_reason(status, &start.qemu.stderr_tail(), ""))),
+            None => Err(GuestError::Died("QEMU does not end when its monitor is told to quit".into())),
+        }
     }
 
     /// Runs a command in the guest, whatever its status.
     pub fn exec(&mut self, argv: &[&str], deadline: Duration) -> Result<Reply, GuestError> {
         let Machine { channel, qmp, qemu, serial, .. } = self;
-        Ok(channel.exec(argv, deadline, &mut || death(qemu, qmp, serial))?)
+        let reply = channel.exec(argv, deadline, &mut || death(qemu, qmp, serial));
+        reply.map_err(|e| self.fallen_silent(e))
     }
 
     /// Runs a command in the guest that must end with status 0, and gives its standard output.
@@ -168,17 +263,23 @@ impl Machine {
     /// Reads files of the guest's /proc and /sys.
     pub fn read(&mut self, paths: &[&str], deadline: Duration) -> Result<String, GuestError> {
         let Machine { channel, qmp, qemu, serial, .. } = self;
-        let reply = channel.read(paths, deadline, &mut || death(qemu, qmp, serial))?;
-        Ok(reply.into_output(paths)?)
+        let reply = channel.read(paths, deadline, &mut || death(qemu, qmp, serial));
+        Ok(reply.map_err(|e| self.fallen_silent(e))?.into_output(paths)?)
     }
 
     /// Writes a file in the guest.
     pub fn put(&mut self, path: &str, mode: &str, content: &[u8]) -> Result<(), GuestError> {
         let Machine { channel, qmp, qemu, serial, .. } = self;
-        let reply =
-            channel.put(path, mode, content, Duration::from_secs(60), &mut || death(qemu, qmp, serial))?;
-        reply.into_output(&["writing", path])?;
+        let soon = Duration::from_secs(60);
+        let reply = channel.put(path, mode, content, soon, &mut || death(qemu, qmp, serial));
+        reply.map_err(|e| self.fallen_silent(e))?.into_output(&["writing", path])?;
         Ok(())
+    }
+
+    /// The guest has its own deadline for a command and answers when it passes, so silence beyond it is a hang.
+    fn fallen_silent(&mut self, error: ChannelError) -> GuestError {
+        let ChannelError::Deadline { what, seconds } = error else { return error.into() };
+        GuestError::Hangs { what, seconds, status: status(&mut self.qmp), console: tail(&self.serial) }
     }
 
     /// QEMU's monitor.
@@ -209,48 +310,7 @@ impl Machine {
 
     /// Collects what tells why a guest failed, before it is ended. What cannot be had is left out.
     pub fn forensics(&mut self, dir: &Path) -> Result<(), GuestError> {
-        fs::create_dir_all(dir).map_err(|source| GuestError::Io {
-            doing: "creating",
-            path: dir.to_owned(),
-            source,
-        })?;
-        let events: Vec<String> = self
-            .qmp
-            .events()
-            .iter()
-            .map(|e| format!("{:.6} {} {}", e.unix_seconds, e.name, e.data))
-            .collect();
-        let status = match self.qmp.execute("query-status", json!({}), Duration::from_secs(2)) {
-            Ok(status) => status.to_string(),
-            Err(e) => e.to_string(),
-        };
-        let registers = self
-            .qmp
-            .execute(
-                "human-monitor-command",
-                json!({"command-line": "info registers -a"}),
-                Duration::from_secs(2),
-            )
-            .ok()
-            .and_then(|r| r.as_str().map(str::to_owned))
-            .unwrap_or_default();
-        let files = [
-            ("qemu.argv", self.argv.join("\n")),
-            ("qmp-events.txt", events.join("\n")),
-            ("qmp-status.txt", status),
-            ("registers.txt", registers),
-        ];
-        for (name, text) in files {
-            let path = dir.join(name);
-            fs::write(&path, text).map_err(|source| GuestError::Io { doing: "writing", path, source })?;
-        }
-        // The logs stay where they are written; a copy beside the rest saves a search.
-        for log in [&self.serial, &self.serial.with_file_name("qemu.stderr")] {
-            if let Some(name) = log.file_name() {
-                let _ = fs::copy(log, dir.join(name));
-            }
-        }
-        Ok(())
+        forensics(dir, &self.argv, Some(&mut self.qmp), &self.serial)
     }
 
     /// Ends the guest, which has nothing to save.
@@ -260,6 +320,53 @@ impl Machine {
         self.qemu.wait_until(Instant::now() + Duration::from_secs(5));
         self.qemu.kill();
     }
+}
+
+/// What QEMU says of the guest, in a word or two.
+fn status(qmp: &mut Qmp) -> String {
+    match qmp.execute("query-status", json!({}), FORENSICS_SOON) {
+        Ok(reply) => reply.get("status").and_then(|s| s.as_str()).unwrap_or("nothing of it").to_owned(),
+        Err(e) => e.to_string(),
+    }
+}
+
+/// See [`Machine::forensics`]; QEMU may not even have a monitor.
+fn forensics(dir: &Path, argv: &[String], qmp: Option<&mut Qmp>, serial: &Path) -> Result<(), GuestError> {
+    let failed = |doing, path: &Path, source| GuestError::Io { doing, path: path.to_owned(), source };
+    fs::create_dir_all(dir).map_err(|e| failed("creating", dir, e))?;
+    let mut files = vec![("qemu.argv", argv.join("\n"))];
+    if let Some(qmp) = qmp {
+        let status = match qmp.execute("query-status", json!({}), FORENSICS_SOON) {
+            Ok(status) => status.to_string(),
+            Err(e) => e.to_string(),
+        };
+        let registers = qmp.execute(
+            "human-monitor-command",
+            json!({"command-line": "info registers -a"}),
+            FORENSICS_SOON,
+        );
+        let registers = registers.ok().and_then(|r| r.as_str().map(str::to_owned)).unwrap_or_default();
+        // Last, because more may have come meanwhile.
+        let events = qmp.events();
+        let events: Vec<String> =
+            events.iter().map(|e| format!("{:.6} {} {}", e.unix_seconds, e.name, e.data)).collect();
+        files.extend([
+            ("qmp-status.txt", status),
+            ("registers.txt", registers),
+            ("qmp-events.txt", events.join("\n")),
+        ]);
+    }
+    for (name, text) in files {
+        let path = dir.join(name);
+        fs::write(&path, text).map_err(|e| failed("writing", &path, e))?;
+    }
+    // The logs stay where they are written; a copy beside the rest saves a search.
+    for log in [serial, &serial.with_file_name("qemu.stderr")] {
+        if let Some(name) = log.file_name() {
+            let _ = fs::copy(log, dir.join(name));
+        }
+    }
+    Ok(())
 }
 
 /// Tries until QEMU listens, or is gone.
@@ -306,4 +413,118 @@ fn exit_reason(status: std::process::ExitStatus, stderr: &str, console: &str) ->
     let quote =
         |what: &str, text: &str| if text.is_empty() { String::new() } else { format!("; {what}: {text}") };
     format!("{how}{}{}", quote("it said", stderr), quote("the console ends with", console))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::image::Image;
+    use super::super::network::Kind;
+    use super::*;
+    use crate::accel::Accel;
+    use std::io::{BufRead, BufReader, Write};
+    use std::net::Ipv4Addr;
+    use std::os::unix::net::UnixStream;
+
+    /// A monitor that answers everything with a status.
+    fn monitor(status: &'static str) -> Qmp {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        std::thread::spawn(move || {
+            let mut out = theirs.try_clone().unwrap();
+            for line in BufReader::new(theirs).lines() {
+                let command: serde_json::Value = serde_json::from_str(&line.unwrap()).unwrap();
+                writeln!(out, "{}", json!({"return": {"status": status}, "id": command["id"]})).unwrap();
+            }
+        });
+        Qmp::over(ours, QMP_SOON).unwrap()
+    }
+
+    /// A guest that got ready and then says nothing more, with the other end of its channel.
+    fn silent(dir: &Path) -> (Machine, UnixStream) {
+        let serial = dir.join("serial.log");
+        fs::write(&serial, "watchdog: BUG: soft lockup\n").unwrap();
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        let machine = Machine {
+            channel: Channel::over(ours),
+            qmp: monitor("running"),
+            qemu: Spec::new("sleep").arg("1000").start().unwrap(),
+            vcpu_threads: Vec::new(),
+            _sockets: private_folder().unwrap(),
+            serial,
+            argv: vec!["qemu".into(), "-S".into()],
+            ready: Ready { kernel: "6.1".into(), uptime: 1.0 },
+            boot_seconds: 1.0,
+            started: Instant::now(),
+        };
+        (machine, theirs)
+    }
+
+    #[test]
+    fn silence_beyond_a_deadline_is_told_as_a_hang_with_status_and_console() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut machine, _open) = silent(dir.path());
+        let error = machine.read(&["/proc/stat"], Duration::ZERO).unwrap_err();
+        assert!(matches!(error, GuestError::Hangs { .. }), "{error}");
+        assert_eq!(
+            error.to_string(),
+            "the guest hangs: no answer to read /proc/stat within 5 s; QMP says running; \
+             the console ends with: watchdog: BUG: soft lockup"
+        );
+        let found = dir.path().join("forensics");
+        machine.forensics(&found).unwrap();
+        assert!(fs::read_to_string(found.join("serial.log")).unwrap().contains("soft lockup"));
+    }
+
+    #[test]
+    fn a_boot_that_dies_leaves_what_tells_why() {
+        let dir = tempfile::tempdir().unwrap();
+        let place = |name: &str| dir.path().join(name);
+        let network = Network {
+            kind: Kind::User,
+            namespace: None,
+            guest_address: "10.0.2.15/24".into(),
+            gateway: Ipv4Addr::LOCALHOST.into(),
+            target: Ipv4Addr::LOCALHOST.into(),
+            control_port: 4001,
+            data_ports: Vec::new(),
+        };
+        let image = Image {
+            dir: place("image"),
+            kernel: place("vmlinux"),
+            initramfs: place("initramfs"),
+            tools: None,
+            kernel_release: String::new(),
+            hash: String::new(),
+            packages: Default::default(),
+        };
+        let hardware = Hardware {
+            accel: Accel::Tcg,
+            machine: "pc".into(),
+            cpu_model: String::new(),
+            smp: 1,
+            mem_mib: 128,
+            memory_node: None,
+            nic_model: "virtio_net".into(),
+            queues: 1,
+            vhost: false,
+            extra: Vec::new(),
+        };
+        let forensics = place("forensics");
+        let error = Machine::boot(&BootSpec {
+            // It complains about the first of QEMU's options and ends.
+            qemu: "ls",
+            hardware,
+            pin: None,
+            network: &network,
+            image: &image,
+            with_tools: false,
+            log_dir: dir.path(),
+            forensics: &forensics,
+            deadline: Duration::from_secs(20),
+        })
+        .err()
+        .unwrap();
+        assert!(error.to_string().starts_with("QEMU ended with status 2; it said: ls: "), "{error}");
+        assert!(fs::read_to_string(forensics.join("qemu.argv")).unwrap().starts_with("ls\n-nodefaults\n"));
+        assert!(fs::read_to_string(forensics.join("qemu.stderr")).unwrap().contains("ls: "));
+    }
 }

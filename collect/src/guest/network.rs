@@ -6,7 +6,8 @@
 
 use crate::process::{self, Namespace, ProcessError, Spec};
 use model::{Params, ParamsError};
-use std::net::{IpAddr, Ipv4Addr, TcpListener};
+use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv4Addr, TcpListener, UdpSocket};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -122,18 +123,14 @@ impl Network {
     }
 
     fn user(sessions: usize) -> Result<Network, NetworkError> {
-        let free = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(NetworkError::NoPort);
-        // All are held until all are known, so that they differ.
-        let listeners: Vec<TcpListener> = (0..=sessions.max(1)).map(|_| free()).collect::<Result<_, _>>()?;
-        let port = |l: &TcpListener| l.local_addr().map(|a| a.port()).map_err(NetworkError::NoPort);
-        let mut ports: Vec<u16> = listeners.iter().map(port).collect::<Result<_, _>>()?;
+        let mut ports = free_ports(sessions.max(1).saturating_add(1))?;
         Ok(Network {
             kind: Kind::User,
             namespace: None,
             guest_address: "10.0.2.15/24".into(),
             gateway: IpAddr::V4(Ipv4Addr::new(10, 0, 2, 2)),
             target: IpAddr::V4(Ipv4Addr::LOCALHOST),
-            control_port: ports.remove(0),
+            control_port: ports.pop().unwrap_or_default(),
             data_ports: ports,
         })
     }
@@ -184,6 +181,31 @@ impl Network {
     }
 }
 
+/// So many ports are held at a time while others are looked for: each takes a descriptor.
+const HELD: usize = 100;
+
+/// Different ports of the loopback that are free for TCP and UDP.
+fn free_ports(count: usize) -> Result<Vec<u16>, NetworkError> {
+    let (mut ports, mut held) = (BTreeSet::new(), Vec::new());
+    // The kernel may offer a port again that is not held any more, or that UDP has taken.
+    for _ in 0..count.saturating_mul(4).saturating_add(100) {
+        if ports.len() >= count {
+            return Ok(ports.into_iter().collect());
+        }
+        if held.len() >= HELD {
+            held.clear();
+        }
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(NetworkError::NoPort)?;
+        let port = listener.local_addr().map_err(NetworkError::NoPort)?.port();
+        if UdpSocket::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            ports.insert(port);
+        }
+        held.push(listener);
+    }
+    let text = format!("{count} are wanted, {} were found", ports.len());
+    Err(NetworkError::NoPort(std::io::Error::other(text)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -198,6 +220,18 @@ mod tests {
             assert!(netdev.contains(&format!("hostfwd=udp:127.0.0.1:{port}-:{port}")), "{netdev}");
         }
         assert!(netdev.contains(&format!("hostfwd=tcp:127.0.0.1:{}-:12865", n.control_port)), "{netdev}");
+    }
+
+    #[test]
+    fn the_most_sessions_get_different_ports_with_few_descriptors() {
+        let n = Network::user(1024).unwrap();
+        let mut ports = n.data_ports.clone();
+        ports.push(n.control_port);
+        ports.sort_unstable();
+        ports.dedup();
+        assert_eq!(ports.len(), 1025);
+        // One argument of a program may have 128 KiB (execve(2)).
+        assert!(n.netdev("net0", false, 1).len() < 128 << 10);
     }
 
     #[test]

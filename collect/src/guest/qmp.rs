@@ -87,7 +87,7 @@ impl Qmp {
         Self::over(UnixStream::connect(path)?, deadline)
     }
 
-    fn over(stream: UnixStream, deadline: Duration) -> Result<Qmp, QmpError> {
+    pub(super) fn over(stream: UnixStream, deadline: Duration) -> Result<Qmp, QmpError> {
         let shared = Arc::new((Mutex::new(Shared::default()), Condvar::new()));
         let reader = BufReader::new(stream.try_clone()?);
         let for_reader = Arc::clone(&shared);
@@ -108,6 +108,8 @@ impl Qmp {
         let id = self.next_id;
         let mut line = json!({"execute": command, "arguments": arguments, "id": id}).to_string();
         line.push('\n');
+        // A QEMU that is stopped reads nothing; a timeout of zero would be none at all.
+        self.stream.set_write_timeout(Some(deadline.max(Duration::from_millis(1))))?;
         self.stream.write_all(line.as_bytes())?;
         let reply = self.wait_for(id, command, deadline)?;
         if let Some(error) = reply.get("error") {

@@ -137,17 +137,15 @@ impl Placement {
         found
     }
 
-    /// One line for the fingerprint.
-    pub fn summary(&self) -> String {
-        let memory: Vec<String> =
-            self.memory_pages.iter().map(|(n, pages)| format!("N{n}={pages}")).collect();
-        format!(
-            "vcpus {}; others {}; memory {} {}",
-            self.vcpus.join(" "),
-            self.others.join(" "),
-            self.memory_policy,
-            memory.join(" ")
-        )
+    /// Where the threads may run, in one line.
+    pub fn cpus(&self) -> String {
+        format!("vcpus {}; others {}", self.vcpus.join(" "), self.others.join(" "))
+    }
+
+    /// Where the memory is, in one line: policy and pages by node.
+    pub fn memory(&self) -> String {
+        let pages: Vec<String> = self.memory_pages.iter().map(|(n, pages)| format!("N{n}={pages}")).collect();
+        format!("{} {}", self.memory_policy, pages.join(" "))
     }
 }
 

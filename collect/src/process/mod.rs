@@ -5,8 +5,12 @@
 //! Ctrl-C in the terminal reaches perfvt alone, and SIGKILL when perfvt dies, however it dies. Nothing is ever
 //! killed by name, and no child is a shell that is handed a string with data in it.
 
+mod folder;
 mod namespace;
+mod running;
 mod spawn;
 
+pub use folder::{PrivateFolder, private_folder};
 pub use namespace::{Namespace, NamespaceError};
-pub use spawn::{Finished, ProcessError, Running, Sink, Spec, run, tail};
+pub use running::{Finished, Running, run, tail};
+pub use spawn::{ProcessError, Sink, Spec};

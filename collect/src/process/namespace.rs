@@ -32,7 +32,7 @@ pub struct Namespace {
 impl Namespace {
     /// Makes both, with the caller mapped to root inside.
     pub fn create() -> Result<Namespace, NamespaceError> {
-        let dir = tempfile::tempdir().map_err(|e| NamespaceError::Denied(e.to_string()))?;
+        let dir = super::private_folder().map_err(|e| NamespaceError::Denied(e.to_string()))?;
         let echo = dir.path().join("echo");
         // `cat` answers from inside: when its line is there, the namespaces and their mappings are complete.
         let mut holder = Spec::new("unshare")

@@ -8,7 +8,7 @@
 use super::{Known, Outcome, Point, Value, Workload, bring_up_network};
 use crate::lab::{Client, Failed, GUEST_END, Lab, Measured, keep, window};
 use formats::counters::{self, Traffic};
-use formats::netperf::{Session, parse_session};
+use formats::netperf::{Interval, Session, parse_session};
 use model::{Case, Params, ParamsError};
 use rustix::process::Signal;
 use std::path::Path;
@@ -47,12 +47,19 @@ const PARAMETERS: [Known; 6] = [
     Known { key: "l", default: Some("60"), help: "seconds measured in each case" },
 ];
 
+/// The guest's data NIC, as [`bring_up_network`] finds it.
+const NIC: &str = "eth0";
 /// How much longer than the window a session runs: for the start of all of them, and for late reports.
 const MARGIN: u64 = 3;
 /// How long all sessions may take to report their first interval.
 const ALL_UP: Duration = Duration::from_secs(30);
 /// How long a session may take to report past the window, or to end.
 const WIND_UP: Duration = Duration::from_secs(15);
+
+/// Most sessions at a time: each is a process on either side, and with net=user a forwarded port.
+const MAX_SESSIONS: u32 = 1024;
+/// What each session is asked for in its final block.
+const SUMMARY: [&str; 4] = ["THROUGHPUT", "THROUGHPUT_UNITS", "ELAPSED_TIME", "LOCAL_TRANSPORT_RETRANS"];
 
 fn is_rr(protocol: &str) -> bool {
     protocol.ends_with("RR")
@@ -64,6 +71,15 @@ fn protocol_of(case: &Case) -> &str {
 
 fn seconds_of(params: &Params) -> Result<u32, ParamsError> {
     params.number("l", 1u32, "whole seconds, 1 or more")
+}
+
+fn session_counts(params: &Params, key: &str) -> Result<Vec<u32>, ParamsError> {
+    let wanted = format!("numbers of sessions, such as '1 4', each at most {MAX_SESSIONS}");
+    let counts = params.numbers(key, &wanted)?;
+    if counts.iter().any(|n| *n > MAX_SESSIONS) {
+        return Err(params.wrong(key, &wanted));
+    }
+    Ok(counts)
 }
 
 /// How often sessions report and the host is sampled: min(1 s, l/10).
@@ -86,16 +102,19 @@ impl Workload for Netperf {
 
     fn cases(&self, params: &Params) -> Result<Vec<Case>, ParamsError> {
         seconds_of(params)?;
+        let unknown =
+            || params.wrong("protocols", &format!("some of {}", PROTOCOLS.map(|(p, _)| p).join(", ")));
+        let protocols = params.list("protocols")?;
+        if protocols.is_empty() {
+            return Err(unknown());
+        }
         let mut cases = Vec::new();
-        for protocol in params.list("protocols")? {
-            let Some((_, heading)) = PROTOCOLS.iter().find(|(name, _)| *name == protocol) else {
-                let known: Vec<&str> = PROTOCOLS.iter().map(|(name, _)| *name).collect();
-                return Err(params.wrong("protocols", &format!("some of {}", known.join(", "))));
-            };
+        for protocol in protocols {
+            let (_, heading) = PROTOCOLS.iter().find(|(name, _)| *name == protocol).ok_or_else(unknown)?;
             let (sizes, sessions) =
                 if is_rr(protocol) { ("sizes_rr", "sessions_rr") } else { ("sizes", "sessions") };
             let sizes = params.numbers(sizes, "sizes in bytes, such as '64 1024'")?;
-            let sessions = params.numbers(sessions, "numbers of sessions, such as '1 4'")?;
+            let sessions = session_counts(params, sessions)?;
             for size in &sizes {
                 for n in &sessions {
                     let keys =
@@ -164,10 +183,13 @@ impl Workload for Netperf {
         let sessions: Vec<Session> =
             (0..sessions_of(case)).map(|i| read_session(raw, i)).collect::<Result<_, _>>()?;
         let (start, end) = measured.unix_span();
+        let unit = unit_of(&case.category);
         let mut total = 0.0;
         for (i, session) in sessions.iter().enumerate() {
-            let inside =
-                session.intervals.iter().filter(|x| x.ending > start && x.ending - x.seconds < end).count();
+            let inside = inside(session, start, end).count();
+            if inside > 0 && session.unit != unit {
+                return Err(Failed::Case(format!("session {i} reported {}, {unit} is wanted", session.unit)));
+            }
             if inside < 2 {
                 return Err(Failed::Case(format!(
                     "session {i} reported {inside} intervals in the window, 2 are wanted"
@@ -189,6 +211,31 @@ fn main_metric(category: &str) -> &'static str {
     if is_rr(category) { "trans.rate" } else { "throughput" }
 }
 
+/// The unit in which netperf reports that metric.
+fn unit_of(category: &str) -> &'static str {
+    if is_rr(category) { "Trans/s" } else { "10^6bits/s" }
+}
+
+/// The intervals that share something with the window.
+fn inside(session: &Session, start: f64, end: f64) -> impl Iterator<Item = &Interval> {
+    session.intervals.iter().filter(move |x| x.ending > start && x.ending - x.seconds < end)
+}
+
+/// Where a counter stands in the file of the guest's counters: the line, when it is one line and no more.
+fn one_line(text: &str, holds: impl Fn(&str) -> bool) -> Option<(String, u32)> {
+    let mut lines = (1u32..).zip(text.lines()).filter(|(_, line)| holds(line));
+    match (lines.next(), lines.next()) {
+        (Some((number, _)), None) => Some((GUEST_END.to_owned(), number)),
+        _ => None,
+    }
+}
+
+/// The line of the TCP values, which is the second one with that name: the first one holds their names.
+fn tcp_line(text: &str) -> Option<(String, u32)> {
+    let (number, _) = (1u32..).zip(text.lines()).filter(|(_, line)| line.starts_with("Tcp: ")).nth(1)?;
+    Some((GUEST_END.to_owned(), number))
+}
+
 fn values(
     case: &Case,
     params: &Params,
@@ -196,33 +243,39 @@ fn values(
     sessions: &[Session],
     measured: &Measured,
 ) -> Result<Vec<Value>, Failed> {
-    let first =
-        sessions.first().and_then(|s| s.intervals.first()).map(|i| ("session0.txt".to_owned(), i.line));
+    let (start, end) = measured.unix_span();
+    let first = sessions.first().and_then(|s| inside(s, start, end).next());
+    let first = first.map(|i| ("session0.txt".to_owned(), i.line));
     let mut values = vec![Value { metric: main_metric(&case.category), value: total, raw: first }];
     let busy = measured.end.host_cpu.busy_percent_since(&measured.start.host_cpu);
     let busy =
         busy.filter(|b| *b > 0.0).ok_or_else(|| failed("the host's CPU time did not move in the window"))?;
     values.push(Value { metric: "CPU", value: busy, raw: None });
     values.push(Value { metric: "thr_per_CPU", value: total / busy, raw: None });
-    let mut counter = |metric: &'static str, value: Option<u64>| -> Result<(), Failed> {
+    type At = Option<(String, u32)>;
+    let mut counter = |metric: &'static str, value: Option<u64>, raw: &At| -> Result<(), Failed> {
         let value = value.ok_or_else(|| failed(format!("the guest's counters have no {metric}")))?;
-        values.push(Value { metric, value: value as f64, raw: Some((GUEST_END.into(), 1)) });
+        values.push(Value { metric, value: value as f64, raw: raw.clone() });
         Ok(())
     };
-    let traffic = |read: fn(&Traffic) -> u64| {
-        measured.guest_delta(|text| Traffic::parse(text, "eth0").as_ref().map(read))
-    };
-    counter("rx_pkts", traffic(|t| t.rx_packets))?;
-    counter("tx_pkts", traffic(|t| t.tx_packets))?;
-    counter("rx_byts", traffic(|t| t.rx_bytes))?;
-    counter("tx_byts", traffic(|t| t.tx_bytes))?;
-    counter("re_pkts", measured.guest_delta(counters::tcp_retransmits))?;
+    let text = &measured.end.guest;
+    let eth0 = one_line(text, |line| Traffic::parse(line, NIC).is_some());
+    let traffic =
+        |read: fn(&Traffic) -> u64| measured.guest_delta(|text| Traffic::parse(text, NIC).as_ref().map(read));
+    counter("rx_pkts", traffic(|t| t.rx_packets), &eth0)?;
+    counter("tx_pkts", traffic(|t| t.tx_packets), &eth0)?;
+    counter("rx_byts", traffic(|t| t.rx_bytes), &eth0)?;
+    counter("tx_byts", traffic(|t| t.tx_bytes), &eth0)?;
+    counter("re_pkts", measured.guest_delta(counters::tcp_retransmits), &tcp_line(text))?;
     if let (Some(end), Some(start)) = (measured.end.exits, measured.start.exits) {
-        counter("exits", end.checked_sub(start))?;
+        counter("exits", end.checked_sub(start), &None)?;
     }
     if params.get("nic_model") == Some("virtio_net") {
-        counter("rx_intr_sum", measured.guest_delta(|text| counters::virtio_interrupts(text, "input")))?;
-        counter("tx_intr_sum", measured.guest_delta(|text| counters::virtio_interrupts(text, "output")))?;
+        for (metric, what) in [("rx_intr_sum", "input"), ("tx_intr_sum", "output")] {
+            let interrupts = |text: &str| counters::virtio_interrupts(text, what);
+            let line = one_line(text, |line| interrupts(line).is_some());
+            counter(metric, measured.guest_delta(interrupts), &line)?;
+        }
     }
     Ok(values)
 }
@@ -266,6 +319,18 @@ fn read_session(raw: &Path, session: usize) -> Result<Session, Failed> {
     parse_session(&String::from_utf8_lossy(&text)).map_err(|e| failed(format!("{}: {e}", path.display())))
 }
 
+/// What a client said beside its results, which say nothing about its end.
+fn complaints(text: &str) -> String {
+    let is_result = |line: &str| {
+        line.starts_with("MIGRATED")
+            || line.starts_with("Interim result:")
+            || line.starts_with("NETPERF_") && line.contains('=')
+            || line.split_once('=').is_some_and(|(key, _)| SUMMARY.contains(&key))
+    };
+    let lines = text.lines().map(str::trim).filter(|l| !l.is_empty() && !is_result(l));
+    lines.collect::<Vec<_>>().join("; ")
+}
+
 /// The client's sessions of one case.
 struct Sessions<'a> {
     clients: Vec<Box<dyn Client>>,
@@ -289,15 +354,10 @@ impl<'a> Sessions<'a> {
     /// Why a session ended before it should.
     fn early_end(&self, session: usize, how: Result<(), String>) -> Failed {
         let read = |ending: &str| crate::process::tail(&self.raw.join(format!("session{session}.{ending}")));
-        // Interim results say nothing about the end; a client complains on either stream.
-        let both = format!("{}\n{}", read("txt"), read("stderr"));
-        let complaints: Vec<&str> =
-            both.lines().filter(|l| !l.contains('=') && !l.starts_with("MIGRATED")).collect();
+        // A client complains on either stream.
+        let said = complaints(&format!("{}\n{}", read("txt"), read("stderr")));
         let how = how.err().unwrap_or_else(|| "status 0".into());
-        failed(format!(
-            "session {session} ended early with {how}: {}",
-            complaints.join("; ").trim_matches([';', ' '])
-        ))
+        failed(format!("session {session} ended early with {how}: {said}"))
     }
 
     /// Polls until `reached` holds for every session.
@@ -379,6 +439,106 @@ fn client_argv(lab: &dyn Lab, case: &Case, seconds: u32, session: usize) -> Resu
         argv.extend(["-P".to_owned(), format!(",{port}")]);
     }
     argv.extend(message);
-    argv.extend(["-k", "THROUGHPUT,THROUGHPUT_UNITS,ELAPSED_TIME,LOCAL_TRANSPORT_RETRANS"].map(String::from));
+    argv.extend(["-k".to_owned(), SUMMARY.join(",")]);
     Ok(argv)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lab::{Moment, Snapshot};
+    use formats::counters::CpuTicks;
+    use model::{Origin, Window};
+
+    fn params(set: &[(&str, &str)]) -> Params {
+        let mut params = Params::new();
+        for known in PARAMETERS {
+            params.set(known.key, known.default.unwrap_or_default(), Origin::BuiltIn);
+        }
+        params.set("nic_model", "virtio_net", Origin::BuiltIn);
+        for (key, value) in set {
+            params.set(*key, *value, Origin::Flag("--set".into()));
+        }
+        params
+    }
+
+    fn counters(scale: u64, output_lines: u64) -> String {
+        let mut text = format!(
+            "cpu  1 2 3 4 5 6 7 8 0 0\nInter-| Receive\n face |bytes\n    lo: 1 2 0 0 0 0 0 0 3 4 0 0 0 0 0 0\n  \
+             eth0: {0} {0} 0 0 0 0 0 0 {0} {0} 0 0 0 0 0 0\nTcp: InSegs RetransSegs\nTcp: 9 {0}\n           CPU0\n \
+             25:  {0}  PCI-MSI 1-edge  virtio1-input.0\n",
+            100 * scale
+        );
+        for queue in 0..output_lines {
+            text.push_str(&format!(" 26:  {scale}  PCI-MSI 2-edge  virtio1-output.{queue}\n"));
+        }
+        text
+    }
+
+    /// A case of one session whose window is the seconds 1001 to 1003.
+    fn parse(category: &str, unit: &str, output_lines: u64) -> Result<Outcome, Failed> {
+        let raw = tempfile::tempdir().unwrap();
+        let snapshot = |second: u64, guest: String| Snapshot {
+            at: Moment { unix_ns: second * 1_000_000_000, mono_ns: second * 1_000_000_000 },
+            host_cpu: CpuTicks { idle: second * 50, steal: 0, total: second * 100 },
+            guest,
+            exits: Some(second),
+        };
+        let window = Window { start_unix_ns: 0, mono_ns: 0, len_ns: 2_000_000_000 };
+        let (start, end) =
+            (snapshot(1001, counters(1, output_lines)), snapshot(1003, counters(2, output_lines)));
+        Measured { window, start, end, samples: Vec::new() }.keep(raw.path()).unwrap();
+        let session: String = (999..1005)
+            .map(|end| format!("Interim result: 10 {unit} over 1 seconds ending at {end}\n"))
+            .collect();
+        keep(raw.path(), "session0.txt", &session).unwrap();
+        let keys = [("size", "64"), ("sessions", "1")].into_iter().collect();
+        let case = Case { workload: "netperf".into(), category: category.into(), keys };
+        Netperf.parse(&case, &params(&[]), raw.path())
+    }
+
+    fn raw_of(outcome: &Outcome, metric: &str) -> Option<(String, u32)> {
+        outcome.values.iter().find(|v| v.metric == metric).unwrap().raw.clone()
+    }
+
+    #[test]
+    fn a_raw_reference_is_the_line_that_a_value_comes_from_or_none() {
+        let outcome = parse("TCP_STREAM (RX)", "10^6bits/s", 1).unwrap();
+        // The fourth report is the first that ends within the window.
+        assert_eq!(raw_of(&outcome, "throughput"), Some(("session0.txt".into(), 4)));
+        let end = |line| Some((GUEST_END.to_owned(), line));
+        for (metric, line) in
+            [("rx_pkts", 5), ("tx_byts", 5), ("re_pkts", 7), ("rx_intr_sum", 9), ("tx_intr_sum", 10)]
+        {
+            assert_eq!(raw_of(&outcome, metric), end(line), "{metric}");
+        }
+        for metric in ["CPU", "thr_per_CPU", "exits"] {
+            assert_eq!(raw_of(&outcome, metric), None, "{metric}");
+        }
+        // A sum over several lines is on none of them.
+        assert_eq!(raw_of(&parse("TCP_RR", "Trans/s", 2).unwrap(), "tx_intr_sum"), None);
+    }
+
+    #[test]
+    fn a_session_in_another_unit_than_the_metrics_fails() {
+        let error = parse("TCP_STREAM (RX)", "KBytes/s", 1).unwrap_err().to_string();
+        assert_eq!(error, "session 0 reported KBytes/s, 10^6bits/s is wanted");
+        assert!(parse("TCP_RR", "10^6bits/s", 1).is_err());
+    }
+
+    #[test]
+    fn too_many_sessions_and_no_protocol_at_all_are_refused_when_planning() {
+        let wrong = |set: &[(&str, &str)]| Netperf.cases(&params(set)).unwrap_err().to_string();
+        assert!(wrong(&[("sessions", "1 1025")]).contains("each at most 1024"));
+        assert!(wrong(&[("sessions_rr", "5000")]).contains("'sessions_rr' is '5000'"));
+        assert!(wrong(&[("protocols", " , ")]).contains("some of TCP_STREAM"));
+        assert!(Netperf.cases(&params(&[("sessions", "1024")])).is_ok());
+    }
+
+    #[test]
+    fn a_complaint_with_an_equals_sign_is_quoted_and_results_are_not() {
+        let text = "MIGRATED TCP STREAM TEST\nInterim result: 1 a over 1 seconds ending at 2\n\
+                    NETPERF_UNITS[5]=Trans/s\nTHROUGHPUT=1.5\nsend_data: data send error: errno=104\n\n";
+        assert_eq!(complaints(text), "send_data: data send error: errno=104");
+    }
 }

@@ -1,0 +1,38 @@
+//! `perfvt calibrate`.
+
+use crate::args::Calibrate;
+use crate::verbs::options::reading;
+use crate::{DONE, Error, NOTHING};
+use model::store::write_json;
+use std::io::Write;
+
+/// Finds noise floors and writes them.
+pub fn calibrate(args: &Calibrate, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Error> {
+    if let ([_, _, ..], Some(boots)) = (args.dirs.as_slice(), args.boots) {
+        return Err(format!(
+            "--boots {boots}: several directories are compared as they are; it sizes the random splits of one"
+        )
+        .into());
+    }
+    let options = reading(&args.reading, Vec::new(), err)?;
+    let noise = analyze::calibrate(&options, &args.dirs, args.boots)?;
+    if noise.rows.is_empty() {
+        writeln!(err, "perfvt: no row has a floor: none has two values or more in each of two directories")?;
+        return Ok(NOTHING);
+    }
+    match &args.output {
+        Some(path) => {
+            write_json(path, &noise)?;
+            out.write_all(report::noise(&noise).as_bytes())?;
+            writeln!(out, "\nfloors: {}", path.display())?;
+        }
+        None => {
+            for warning in &noise.warnings {
+                writeln!(err, "warning: {warning}")?;
+            }
+            serde_json::to_writer_pretty(&mut *out, &noise).map_err(std::io::Error::from)?;
+            writeln!(out)?;
+        }
+    }
+    Ok(DONE)
+}

@@ -1,0 +1,105 @@
+//! What the verbs that read results have in common: from flags to what `analyze` takes.
+
+use crate::Error;
+use crate::args::{Filters, Judging, Reading};
+use analyze::{CaseFilter, CompareOptions, NoiseFile};
+use formats::perf_conf::Conf;
+use serde::Serialize;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// The version that the JSON of `show`, `explain` and `plan` carries.
+///
+/// Changelog: 1, the first.
+const PLAIN_SCHEMA: u32 = 1;
+
+/// The defaults for these sides, read in this way.
+pub fn reading(args: &Reading, paths: Vec<PathBuf>, err: &mut dyn Write) -> Result<CompareOptions, Error> {
+    let mut options = CompareOptions::new(conf(args, err)?, paths);
+    options.workload = args.workload.clone();
+    Ok(options)
+}
+
+/// Adds how a comparison is judged.
+pub fn judge(options: &mut CompareOptions, args: &Judging) -> Result<(), Error> {
+    options.pooled = args.baseline_from.clone();
+    options.factors = args.factors.clone();
+    options.test = args.test.parse()?;
+    options.alpha = args.alpha;
+    options.correction = args.correction.parse()?;
+    options.force = args.force;
+    options.strict = args.strict;
+    if let Some(path) = &args.noise {
+        options.floors = NoiseFile::read(path)?.floors();
+    }
+    Ok(())
+}
+
+/// Adds which rows are shown.
+pub fn filter(options: &mut CompareOptions, args: &Filters) {
+    options.only = CaseFilter::parse(&args.only.join(","));
+    options.metrics = args.metrics.clone();
+}
+
+/// Refuses filters that leave nothing of what is there.
+pub fn refuse_empty(rows: usize, args: &Filters) -> Result<(), Error> {
+    let words = |name: &str, values: &[String]| -> Vec<String> {
+        values.iter().map(|v| format!("{name} {v}")).collect()
+    };
+    let given = [words("--only", &args.only), words("--metric", &args.metrics)].concat();
+    match (rows, given.is_empty()) {
+        (0, false) => {
+            Err(format!("no row is left by {}; without them all are shown", given.join(" ")).into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The text of a file.
+pub fn read(path: &Path) -> Result<String, Error> {
+    std::fs::read_to_string(path).map_err(|e| format!("reading {}: {e}", path.display()).into())
+}
+
+/// Writes something for programs, under the version of its form.
+pub fn write_json(content: &impl Serialize, out: &mut dyn Write) -> Result<(), Error> {
+    /// The members of `content` behind its version.
+    #[derive(Serialize)]
+    struct Versioned<'a, T> {
+        schema_version: u32,
+        perfvt: &'static str,
+        #[serde(flatten)]
+        content: &'a T,
+    }
+    let versioned = Versioned { schema_version: PLAIN_SCHEMA, perfvt: env!("CARGO_PKG_VERSION"), content };
+    let mut buffered = std::io::BufWriter::new(&mut *out);
+    serde_json::to_writer(&mut buffered, &versioned).map_err(std::io::Error::from)?;
+    writeln!(buffered)?;
+    Ok(buffered.flush()?)
+}
+
+/// perf.conf in layers: built in, ./perf.conf, --config.
+fn conf(args: &Reading, err: &mut dyn Write) -> Result<Conf, Error> {
+    let mut layers: Vec<(String, String)> = Vec::new();
+    let local = Path::new("perf.conf");
+    if local.is_file() {
+        layers.push(("perf.conf".into(), read(local)?));
+    }
+    if let Some(path) = &args.config {
+        layers.push((path.display().to_string(), read(path)?));
+    }
+    if args.verbose {
+        writeln!(err, "configuration: built in")?;
+        for (name, _) in &layers {
+            writeln!(err, "configuration: {name}")?;
+        }
+    }
+    let conf = Conf::with_layers(layers.iter().map(|(name, text)| (name.as_str(), text.as_str())))?;
+    if args.verbose {
+        for section in conf.sections() {
+            for (option, origin) in section.origins().filter(|(_, o)| o.file != "built in") {
+                writeln!(err, "  [{}] {option}: {}:{}", section.name, origin.file, origin.line)?;
+            }
+        }
+    }
+    Ok(conf)
+}

@@ -1,0 +1,71 @@
+//! What must hold before a plan, a boot or a value is trusted.
+
+use super::CampaignError;
+use crate::lab::Failed;
+use crate::matrix::check_name;
+use crate::workload::Outcome;
+use model::store::CAMPAIGN_FILE;
+use model::{CampaignFile, Fingerprint, MetricDecl};
+use std::path::Path;
+
+/// A cell is valid when every metric that its workload declares has a finite value.
+pub(super) fn complete(outcome: Outcome, metrics: &[MetricDecl]) -> Result<Outcome, Failed> {
+    let has = |m: &&MetricDecl| outcome.values.iter().any(|v| v.metric == m.name && v.value.is_finite());
+    match metrics.iter().find(|m| !has(m)) {
+        None => Ok(outcome),
+        Some(lacking) => Err(Failed::Case(format!("there is no finite {}", lacking.name))),
+    }
+}
+
+/// Refuses a plan that was not written by perfvt: its names become paths, and its indexes must exist.
+pub(super) fn validate(dir: &Path, file: &CampaignFile) -> Result<(), CampaignError> {
+    let wrong = |reason: String| CampaignError::Plan { path: dir.join(CAMPAIGN_FILE), reason };
+    for (i, environment) in file.environments.iter().enumerate() {
+        check_name(&environment.name).map_err(|e| wrong(e.to_string()))?;
+        if file.environments.iter().take(i).any(|e| e.name == environment.name) {
+            return Err(wrong(format!("environment {} is there twice", environment.name)));
+        }
+    }
+    let (environments, cases) = (file.environments.len(), file.cases.len());
+    for (block, boot) in file.boots() {
+        if boot.environment >= environments || boot.cases.iter().any(|c| *c >= cases) {
+            return Err(wrong(format!(
+                "block {block} names an environment or a case that the plan does not have"
+            )));
+        }
+    }
+    for name in [&file.workload, &file.scenario] {
+        check_name(name).map_err(|_| wrong(format!("'{name}' cannot be part of a directory's name")))?;
+    }
+    if cases == 0 || file.blocks.is_empty() {
+        return Err(wrong("it plans nothing".into()));
+    }
+    Ok(())
+}
+
+/// Facts that must not change within an environment: boots under another QEMU, guest or host are not its repeats.
+const CONSTANT: [&str; 11] = [
+    "accel",
+    "guest.image",
+    "guest.kernel",
+    "host.cpu.count",
+    "host.cpu.microcode",
+    "host.cpu.model",
+    "host.kernel",
+    "host.kernel.cmdline",
+    "network",
+    "placement.cpus",
+    "qemu.version",
+];
+
+pub(super) fn same(before: &Fingerprint, now: &Fingerprint) -> Result<(), CampaignError> {
+    let text = |value: Option<&str>| value.unwrap_or("unknown").to_owned();
+    match CONSTANT.into_iter().find(|fact| before.get(fact) != now.get(fact)) {
+        None => Ok(()),
+        Some(what) => Err(CampaignError::Changed {
+            what: what.into(),
+            was: text(before.get(what)),
+            is: text(now.get(what)),
+        }),
+    }
+}

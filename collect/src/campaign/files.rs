@@ -1,0 +1,180 @@
+//! The files of a campaign's environments and repeats: where they lie, and those that are derived from others.
+
+use super::check::{complete, same};
+use super::repeat::{Cell, Repeat, raw_name};
+use super::runner::Campaign;
+use super::{CampaignError, rhs, to_params};
+use crate::lab::Moment;
+use crate::workload;
+use model::run::{BlockMembers, RUN_FORMAT};
+use model::store::{self, RUN_FILE, io_error};
+use model::{BootPlan, Case, EnvironmentPlan, Fingerprint, MetricDecl, Params, RunFile};
+use std::path::{Path, PathBuf};
+
+impl Campaign {
+    /// Makes the values of every measured cell again, out of its raw folder, and the classic files out of these. Cells
+    /// without values stay as they are: what they lack is not in the raw output. Gives the number of cells.
+    pub fn reparse(&mut self) -> Result<u32, CampaignError> {
+        let mut count = 0;
+        let boots: Vec<BootPlan> = self.file.boots().map(|(_, boot)| boot.clone()).collect();
+        for plan in boots {
+            let Some(environment) = self.file.environments.get(plan.environment).cloned() else { continue };
+            let dir = self.repeat_dir(&environment, plan.repeat);
+            if !dir.join(store::MEASUREMENTS_FILE).exists() {
+                continue;
+            }
+            let params = to_params(&environment);
+            let mut repeat = Repeat::open(&dir)?;
+            for case in &self.file.cases {
+                let id = case.id();
+                let found =
+                    repeat.measurements().iter().find(|m| m.case == id && m.value().is_some()).cloned();
+                let Some(old) = found else { continue };
+                let metrics = self.metrics(case, &params);
+                let cell = Cell {
+                    case,
+                    metrics: &metrics,
+                    repeat: old.repeat,
+                    boot: &old.boot,
+                    host_boot: &old.host_boot,
+                    block: old.block,
+                    order: old.order,
+                    attempt: old.attempt,
+                };
+                let raw = raw_name(case, old.order, old.attempt);
+                let parsed = self.workload.parse(case, &params, &dir.join(&raw));
+                repeat.store(&cell, &raw, &parsed.and_then(|outcome| complete(outcome, &metrics)))?;
+                count += 1;
+            }
+            remove_classic(&dir.join("results"))?;
+            self.write_classic(&plan, &environment)?;
+        }
+        Ok(count)
+    }
+
+    pub(super) fn metrics(&self, case: &Case, params: &Params) -> Vec<MetricDecl> {
+        let names = self.workload.metrics(&case.category, params, self.file.exits);
+        workload::declare(self.workload.name(), &names)
+    }
+
+    pub(super) fn repeat_dir(&self, environment: &EnvironmentPlan, repeat: u32) -> PathBuf {
+        let param = |key: &str| environment.params.get(key).map_or("", |p| p.value.as_str());
+        let variant = format!("builtin.{}.{}", param("nic_model"), param("machine"));
+        self.dir
+            .join(&environment.name)
+            .join(format!("repeat{repeat}.{variant}.{}.{}", self.file.workload, self.file.scenario))
+    }
+
+    /// run.json is written when the environment's first guest has told what it is, and without these facts when its
+    /// first repeat is given up before that.
+    pub(super) fn write_run_file(
+        &self,
+        environment: &EnvironmentPlan,
+        params: &Params,
+        facts: Fingerprint,
+    ) -> Result<(), CampaignError> {
+        let path = self.dir.join(&environment.name).join(RUN_FILE);
+        if path.exists() {
+            let known: RunFile = store::read_json(&path, RUN_FORMAT)?;
+            if facts.0.is_empty() || !known.fingerprint.0.is_empty() {
+                return if self.force || facts.0.is_empty() {
+                    Ok(())
+                } else {
+                    same(&known.fingerprint, &facts)
+                };
+            }
+        }
+        let names = |boots: &[BootPlan]| -> Vec<String> {
+            boots
+                .iter()
+                .filter_map(|b| Some(self.file.environments.get(b.environment)?.name.clone()))
+                .collect()
+        };
+        let blocks =
+            self.file.blocks.iter().map(|b| BlockMembers { block: b.block, environments: names(&b.boots) });
+        let mut metrics: Vec<MetricDecl> = Vec::new();
+        for case in &self.file.cases {
+            metrics.extend(self.metrics(case, params));
+        }
+        let mut seen = std::collections::HashSet::new();
+        metrics.retain(|m| seen.insert(m.name.clone()));
+        let mut factors: Vec<String> =
+            self.file.environments.iter().flat_map(|e| e.factors.clone()).collect();
+        factors.sort();
+        factors.dedup();
+        let run = RunFile {
+            format: RUN_FORMAT,
+            perfvt: env!("CARGO_PKG_VERSION").into(),
+            campaign: self.file.id.clone(),
+            environment: environment.name.clone(),
+            workload: self.file.workload.clone(),
+            scenario: self.file.scenario.clone(),
+            started_unix_ns: Moment::now().unix_ns,
+            params: params.iter().map(|p| (p.key.clone(), p.value.clone())).collect(),
+            factors,
+            repeats: self.file.blocks.len() as u32,
+            blocks: blocks.filter(|b| b.environments.contains(&environment.name)).collect(),
+            rule: self.file.rule.clone(),
+            metrics,
+            accel: self.file.accel.clone(),
+            network: self.file.network.clone(),
+            warnings: self.file.warnings.clone(),
+            fingerprint: facts,
+        };
+        Ok(store::write_json(&path, &run)?)
+    }
+
+    /// The classic file, once every cell of the repeat has a value.
+    pub(super) fn write_classic(
+        &self,
+        boot: &BootPlan,
+        environment: &EnvironmentPlan,
+    ) -> Result<(), CampaignError> {
+        let dir = self.repeat_dir(environment, boot.repeat);
+        let measurements = store::read_measurements(&dir.join(store::MEASUREMENTS_FILE))?;
+        let began = measurements.iter().filter_map(|m| m.window).map(|w| w.start_unix_ns).min();
+        let Some(began) = began else { return Ok(()) };
+        let path = dir.join("results").join(self.workload.rhs_name(began as f64 * 1e-9));
+        if path.exists() {
+            return Ok(());
+        }
+        let run: RunFile = store::read_json(&self.dir.join(&environment.name).join(RUN_FILE), RUN_FORMAT)?;
+        let fact = |name: &str| run.fingerprint.get(name).unwrap_or_default().to_owned();
+        let header = rhs::Header {
+            qemu: fact("qemu.version"),
+            guest_kernel: fact("guest.kernel"),
+            host_kernel: fact("host.kernel"),
+            session_length: self.workload.session_length(&to_params(environment)),
+            campaign: self.file.id.clone(),
+        };
+        match rhs::derive(&header, &self.file.cases, |c| self.common_columns(c), &measurements)? {
+            Some(text) => Ok(store::write_atomically(&path, text.as_bytes())?),
+            None => Ok(()),
+        }
+    }
+
+    /// Metrics of a category that every environment of the campaign has.
+    fn common_columns(&self, category: &str) -> Vec<String> {
+        let exits = self.file.exits;
+        let sets =
+            self.file.environments.iter().map(|e| self.workload.metrics(category, &to_params(e), exits));
+        let all: Vec<Vec<&'static str>> = sets.collect();
+        let Some(first) = all.first() else { return Vec::new() };
+        first
+            .iter()
+            .filter(|name| all.iter().all(|set| set.contains(name)))
+            .map(|n| (*n).to_owned())
+            .collect()
+    }
+}
+
+/// Removes derived files, which are about to be made again.
+fn remove_classic(results: &Path) -> Result<(), CampaignError> {
+    for entry in std::fs::read_dir(results).map_err(io_error("listing", results))? {
+        let path = entry.map_err(io_error("listing", results))?.path();
+        if path.extension().is_some_and(|e| e == "RHS") {
+            std::fs::remove_file(&path).map_err(io_error("removing", &path))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,331 @@
+//! Waiting, ending, and what was written.
+
+use super::spawn::{ProcessError, Sink, Spec};
+use rustix::process::{
+    Pid, Signal, WaitId, WaitIdOptions, WaitIdStatus, kill_process, kill_process_group, waitid,
+};
+use std::io::{self, Read, Write};
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ExitStatus};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::time::{Duration, Instant};
+
+/// How much of a child's output is kept; the rest is read and forgotten, so that it never blocks.
+const KEPT: usize = 64 << 20;
+/// How long output may still come after everything was killed. Only a process that has left the group can hold a pipe
+/// open that long.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// Reads a pipe to its end in the background, so that a talkative child never blocks.
+#[derive(Debug)]
+pub(super) struct Reader {
+    bytes: Arc<Mutex<Vec<u8>>>,
+    /// Closed when the pipe has ended.
+    end: mpsc::Receiver<()>,
+}
+
+impl Reader {
+    pub(super) fn start(mut pipe: impl Read + Send + 'static) -> Reader {
+        let (open, end) = mpsc::channel();
+        let bytes = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::clone(&bytes);
+        std::thread::spawn(move || {
+            let _open: mpsc::Sender<()> = open;
+            let mut buffer = vec![0; 65_536];
+            loop {
+                match pipe.read(&mut buffer) {
+                    Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                    // What was read before an error is still worth having.
+                    Ok(0) | Err(_) => return,
+                    Ok(n) => {
+                        let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+                        let n = n.min(KEPT.saturating_sub(kept.len()));
+                        kept.extend_from_slice(buffer.get(..n).unwrap_or_default());
+                    }
+                }
+            }
+        });
+        Reader { bytes, end }
+    }
+
+    /// What has been read when the pipe ends, or at `until`.
+    fn take(self, until: Instant) -> Vec<u8> {
+        // Nothing is ever sent: the sender's end is the pipe's.
+        let _ = self.end.recv_timeout(until.saturating_duration_since(Instant::now()));
+        std::mem::take(&mut self.bytes.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// A child that was started. Dropping it kills its whole process group and waits for it.
+#[derive(Debug)]
+pub struct Running {
+    command_line: String,
+    child: Child,
+    stdout: Option<Reader>,
+    stderr: Option<Reader>,
+    stderr_file: Option<PathBuf>,
+    status: Option<ExitStatus>,
+    /// The kernel may have given its id to another process since: it must not be signalled any more.
+    reaped: bool,
+    /// It shares perfvt's own process group, which must not be signalled.
+    foreground: bool,
+}
+
+/// A child that has ended.
+#[derive(Debug)]
+pub struct Finished {
+    /// The command line, for people.
+    pub command_line: String,
+    /// How it ended; `None` when it was killed at its deadline.
+    pub status: Option<ExitStatus>,
+    /// What was captured of standard output.
+    pub stdout: Vec<u8>,
+    /// What was captured of standard error.
+    pub stderr: Vec<u8>,
+}
+
+impl Running {
+    pub(super) fn new(
+        command_line: String,
+        child: Child,
+        (stdout, stderr): (Option<Reader>, Option<Reader>),
+        stderr_file: Option<PathBuf>,
+        foreground: bool,
+    ) -> Running {
+        Running { command_line, child, stdout, stderr, stderr_file, status: None, reaped: false, foreground }
+    }
+
+    /// Process id, which is also the id of its process group.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    fn id(&self) -> Option<Pid> {
+        i32::try_from(self.pid()).ok().and_then(Pid::from_raw)
+    }
+
+    /// How it ended, if it has. It is only looked at: until [`Running::kill`] it keeps its id, and with it that of its
+    /// process group, so that what it left behind can still be ended.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        if self.status.is_none()
+            && let Some(pid) = self.id()
+        {
+            let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+            self.status = waitid(WaitId::Pid(pid), look).ok().flatten().map(|s| exit_status(&s));
+        }
+        self.status
+    }
+
+    /// Sends a signal to its process group, unless it has ended.
+    pub fn signal(&mut self, signal: Signal) {
+        if self.ended().is_none() {
+            self.send(signal);
+        }
+    }
+
+    fn send(&self, signal: Signal) {
+        if let Some(pid) = self.id().filter(|_| !self.reaped) {
+            // All of them may have ended by now; then there is nobody left to tell.
+            let _ = if self.foreground { kill_process(pid, signal) } else { kill_process_group(pid, signal) };
+        }
+    }
+
+    /// Writes to the standard input that [`Spec::open_input`] keeps open.
+    pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.child.stdin.as_mut().map_or(Ok(()), |pipe| pipe.write_all(bytes).and_then(|()| pipe.flush()))
+    }
+
+    /// Waits until it ends or the deadline passes; `None` means that it is still running.
+    pub fn wait_until(&mut self, deadline: Instant) -> Option<ExitStatus> {
+        let mut pause = Duration::from_micros(200);
+        loop {
+            if let Some(status) = self.ended() {
+                return Some(status);
+            }
+            let left = deadline.checked_duration_since(Instant::now())?;
+            std::thread::sleep(pause.min(left));
+            pause = (pause * 2).min(Duration::from_millis(10));
+        }
+    }
+
+    /// Waits until it ends or the deadline passes, kills what is left of its group, and hands over what was written.
+    pub fn finish(mut self, deadline: Duration) -> Finished {
+        let status = self.wait_until(Instant::now() + deadline);
+        self.kill();
+        let until = Instant::now() + LAST_WORDS;
+        let text = |reader: Option<Reader>| reader.map(|r| r.take(until)).unwrap_or_default();
+        Finished {
+            command_line: std::mem::take(&mut self.command_line),
+            status,
+            stdout: text(self.stdout.take()),
+            stderr: text(self.stderr.take()),
+        }
+    }
+
+    /// Kills the whole process group, also when the child itself has ended, and waits for the child.
+    pub fn kill(&mut self) {
+        // The child has not been waited for, so the group's id is still its own.
+        self.send(Signal::KILL);
+        self.child.stdin.take();
+        if !self.reaped {
+            let status = self.child.wait().ok();
+            self.status = self.status.or(status);
+            self.reaped = true;
+        }
+    }
+
+    /// The end of the file that standard error goes to.
+    pub fn stderr_tail(&self) -> String {
+        self.stderr_file.as_deref().map(tail).unwrap_or_default()
+    }
+}
+
+/// The same thing as wait(2) would have said it.
+fn exit_status(status: &WaitIdStatus) -> ExitStatus {
+    let core = if status.dumped() { 0x80 } else { 0 };
+    ExitStatus::from_raw(match (status.exit_status(), status.terminating_signal()) {
+        (_, Some(signal)) => signal | core,
+        (code, None) => (code.unwrap_or_default() & 0xff) << 8,
+    })
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// The last 2000 bytes of a file as text; empty when it cannot be read.
+pub fn tail(path: &Path) -> String {
+    let bytes = std::fs::read(path).unwrap_or_default();
+    let start = bytes.len().saturating_sub(2000);
+    String::from_utf8_lossy(bytes.get(start..).unwrap_or_default()).trim().to_owned()
+}
+
+impl Finished {
+    /// Standard output of a command that ended with status 0.
+    pub fn into_output(self, deadline: Duration) -> Result<Vec<u8>, ProcessError> {
+        let stderr = String::from_utf8_lossy(&self.stderr).trim().to_owned();
+        match self.status {
+            Some(status) if status.success() => Ok(self.stdout),
+            Some(status) => Err(ProcessError::Failed {
+                command: self.command_line,
+                status: match (status.code(), status.signal()) {
+                    (Some(code), _) => format!("status {code}"),
+                    (None, Some(signal)) => format!("signal {signal}"),
+                    (None, None) => "an unknown status".into(),
+                },
+                stderr,
+            }),
+            None => Err(ProcessError::Deadline {
+                command: self.command_line,
+                seconds: deadline.as_secs(),
+                stderr,
+            }),
+        }
+    }
+}
+
+/// Runs a command to its end and gives its standard output; any other end than status 0 is an error. What it leaves
+/// running in its process group is killed.
+pub fn run(spec: Spec, deadline: Duration) -> Result<Vec<u8>, ProcessError> {
+    spec.stdout(Sink::Capture).stderr(Sink::Capture).start()?.finish(deadline).into_output(deadline)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_child_that_does_not_end_is_killed_at_its_deadline() {
+        let start = Instant::now();
+        let error = run(Spec::new("sleep").arg("100"), Duration::from_millis(100)).unwrap_err();
+        assert!(matches!(error, ProcessError::Deadline { .. }), "{error}");
+        assert!(start.elapsed() < Duration::from_secs(5));
+    }
+
+    #[test]
+    fn a_failing_child_is_quoted() {
+        let error = run(Spec::new("ls").arg("/nonexistent-for-perfvt"), Duration::from_secs(5)).unwrap_err();
+        assert!(error.to_string().contains("nonexistent-for-perfvt"), "{error}");
+    }
+
+    #[test]
+    fn a_dropped_child_is_gone_with_its_own_children() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("pid");
+        let shell =
+            Spec::new("sh").args(["-c", "sleep 1000 & echo $!; sleep 1000"]).stdout(Sink::File(file.clone()));
+        let running = shell.start().unwrap();
+        let grandchild = printed_pid(&file);
+        assert!(Path::new(&format!("/proc/{grandchild}")).exists());
+        drop(running);
+        assert!(goes(&grandchild));
+    }
+
+    /// The process id that a shell printed to a file, once it is there.
+    fn printed_pid(file: &Path) -> String {
+        let deadline = Instant::now() + Duration::from_secs(5);
+        loop {
+            let text = std::fs::read_to_string(file).unwrap_or_default();
+            if text.ends_with('\n') {
+                return text.trim().to_owned();
+            }
+            assert!(Instant::now() < deadline, "nothing was printed");
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    /// Whether a process is gone, or soon is. Nobody waits for an orphan at once in every container: a zombie is gone
+    /// enough.
+    fn goes(pid: &str) -> bool {
+        let deadline = Instant::now() + Duration::from_secs(5);
+        let gone = || {
+            std::fs::read_to_string(format!("/proc/{pid}/stat")).map_or(true, |stat| stat.contains(") Z "))
+        };
+        while !gone() && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        gone()
+    }
+
+    #[test]
+    fn what_a_child_that_has_ended_left_running_is_killed_too() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("pid");
+        let mut running = Spec::new("sh")
+            .args(["-c", "sleep 1000 & echo $!; exit 3"])
+            .stdout(Sink::File(file.clone()))
+            .start()
+            .unwrap();
+        let status = running.wait_until(Instant::now() + Duration::from_secs(5)).unwrap();
+        assert_eq!(status.code(), Some(3));
+        let grandchild = printed_pid(&file);
+        assert!(Path::new(&format!("/proc/{grandchild}")).exists());
+        running.kill();
+        assert!(goes(&grandchild));
+        assert_eq!(running.ended().and_then(|s| s.code()), Some(3));
+    }
+
+    #[test]
+    fn a_signal_is_told_as_the_end_of_a_child() {
+        let mut running = Spec::new("sleep").arg("1000").start().unwrap();
+        running.signal(Signal::TERM);
+        let status = running.wait_until(Instant::now() + Duration::from_secs(5)).unwrap();
+        assert_eq!((status.code(), status.signal()), (None, Some(15)));
+    }
+
+    #[test]
+    fn a_pipe_held_open_by_a_process_that_left_the_group_does_not_hold_up_the_end() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("pid");
+        let start = Instant::now();
+        let escape = "setsid sh -c 'echo $$ >\"$0\"; exec sleep 8' \"$0\" & while [ ! -s \"$0\" ]; do :; done; echo out";
+        let out = run(Spec::new("sh").args(["-c", escape]).arg(&file), Duration::from_secs(6)).unwrap();
+        assert_eq!(out, b"out\n");
+        assert!(start.elapsed() < Duration::from_secs(6), "{:?}", start.elapsed());
+        let escaped: i32 = printed_pid(&file).parse().unwrap();
+        kill_process(Pid::from_raw(escaped).unwrap(), Signal::KILL).unwrap();
+    }
+}
