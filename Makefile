@@ -31,8 +31,8 @@ lint: ## formatting, clippy and rustdoc without a warning
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
 
-soak: setup-test build ## what takes longer: full simulations, many kills
-	cargo test --workspace --locked --release -- --include-ignored
+soak: setup-test ## what takes longer: full simulations, long fuzzing
+	@scripts/soak.sh
 
 bench: setup build ## time a guest's boot against a bare initramfs, among others
 	cargo bench --workspace --locked

@@ -1,5 +1,6 @@
 //! What is said about the whole comparison: the sides, and every warning.
 
+use crate::comparability;
 use crate::input::LoadedSide;
 use crate::input::repeat::{BootName, Repeat};
 use crate::options::CompareOptions;
@@ -30,6 +31,8 @@ impl About<'_> {
 
     pub fn warnings(&self, families: &[Family], differences: &[Classed]) -> Vec<Warning> {
         let mut out = self.comparability_warnings(differences);
+        let facts = self.sides.iter().map(|s| &s.facts);
+        out.extend(comparability::unknown_factors(&self.options.factors, facts));
         out.extend(self.collector_warnings());
         out.extend(self.host_boot_warning());
         out.extend(self.replicate_warnings());

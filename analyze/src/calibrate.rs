@@ -1,18 +1,19 @@
 //! Noise floors: how far measurements of the same build lie apart (`perfvt calibrate`, `--noise`).
 
 use crate::about::describe_side;
+use crate::comparability::Sides;
 use crate::frame::Frame;
-use crate::input;
 use crate::input::repeat::Repeat;
+use crate::input::{self, LoadedSide};
 use crate::options::CompareOptions;
 use crate::row::{Design, Escaped, Gathered, Replicates, gather, scales};
 use crate::stats::{self, SplitMix64};
-use crate::warnings::note;
-use crate::{AnalyzeError, Warning};
+use crate::warnings::{counted, note};
+use crate::{AnalyzeError, DifferenceClass, Warning};
 use model::Scale;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 /// The version that [`NoiseFile::format`] carries.
@@ -115,6 +116,7 @@ pub fn calibrate(
     directories: &[PathBuf],
     boots: Option<usize>,
 ) -> Result<NoiseFile, AnalyzeError> {
+    options.check()?;
     let mut sides =
         directories.iter().map(|d| input::load_one(d, options)).collect::<Result<Vec<_>, AnalyzeError>>()?;
     let declared = crate::compare::declared(&sides, options)?;
@@ -145,7 +147,11 @@ pub fn calibrate(
     let scales = scales(&frame, &files);
     let of_case = |case: usize| rows_of_case(&frame, &files, &replicates, &scales, case, split, options);
     let rows: Vec<Vec<NoiseRow>> = (0..frame.cases.len()).into_par_iter().map(of_case).collect();
-    let warnings = warnings(&sources).into_iter().map(|w| format!("{}; {}", w.text, w.advice)).collect();
+    let warnings = warnings(&sources)
+        .into_iter()
+        .chain(unlike(&sides))
+        .map(|w| format!("{}; {}", w.text, w.advice))
+        .collect();
     Ok(NoiseFile {
         format: NOISE_FORMAT,
         perfvt: env!("CARGO_PKG_VERSION").to_owned(),
@@ -160,8 +166,9 @@ pub fn calibrate(
 fn split_size(all: usize, wanted: Option<usize>) -> Result<usize, AnalyzeError> {
     if all < SINGLE_MIN_BOOTS {
         return Err(AnalyzeError::Option(format!(
-            "one directory with {all} boots: random splits need {SINGLE_MIN_BOOTS} or more; collect more, or give a \
-             second campaign of the same build, which is better"
+            "one directory with {}: random splits need {SINGLE_MIN_BOOTS} or more; collect more, or give a \
+             second campaign of the same build, which is better",
+            counted(all, "boot")
         )));
     }
     let size = wanted.unwrap_or(all / 2);
@@ -191,6 +198,22 @@ fn warnings(sources: &[NoiseSource]) -> Vec<Warning> {
         out.push(note("same-campaign", text, advice, known - campaigns.len()));
     }
     out
+}
+
+/// Facts on which directories that hold the same build do not differ: a change among them would become noise.
+fn unlike(sides: &[LoadedSide]) -> Option<Warning> {
+    let (first, factors) = (sides.first()?, BTreeSet::new());
+    let differences =
+        |side: &LoadedSide| Sides { a: &first.facts, b: &side.facts, factors: &factors }.differences();
+    let counts = |c: &DifferenceClass| matches!(c, DifferenceClass::Blocking | DifferenceClass::Suspicious);
+    let names: BTreeSet<String> =
+        sides.iter().skip(1).flat_map(differences).filter(|(_, c)| counts(c)).map(|(name, _)| name).collect();
+    let list = names.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+    (!names.is_empty()).then(|| {
+        let text = format!("the directories do not hold the same build, they differ in {list}");
+        let advice = "floors from them hide real changes; calibrate with campaigns of one build on one host";
+        note("not-same-build", text, advice, names.len())
+    })
 }
 
 fn rows_of_case(

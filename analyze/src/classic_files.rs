@@ -5,7 +5,8 @@
 use crate::classic::{Classic, ClassicGroup, classic};
 use crate::error::io;
 use crate::input::{result_files, sides};
-use crate::{AnalyzeError, CompareOptions, Warning};
+use crate::warnings::{counted, note};
+use crate::{AnalyzeError, CompareOptions, Loss, Warning};
 use formats::perf_conf::Section;
 use formats::rhs::{self, Document};
 use rayon::prelude::*;
@@ -24,19 +25,37 @@ pub struct ClassicResult {
     pub warnings: Vec<Warning>,
 }
 
-/// The tables as the ancestor prints them, workload by workload and candidate by candidate; empty when no workload has
-/// files on both sides. Warnings come beside it.
+/// The tables as text.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ClassicText {
+    /// As the ancestor prints them, workload by workload and candidate by candidate.
+    pub text: String,
+    /// Cases that were on both sides; 0 means that nothing was compared.
+    pub compared: usize,
+    /// What a reader of the tables must know, lost files among it.
+    pub warnings: Vec<Warning>,
+}
+
+/// The tables as the ancestor prints them. Options that choose among rows or tests have no meaning here.
 ///
 /// # Errors
-/// A side that cannot be read, or has no result file.
-pub fn classic_text(options: &CompareOptions) -> Result<(String, Vec<Warning>), AnalyzeError> {
-    let mut out = String::new();
-    let mut warnings = Vec::new();
-    each(options, |_, _, classic| {
-        out.push_str(&classic.text());
-        warnings.extend(classic.warnings);
+/// A side that cannot be read, has no result file, or none that can be used; with [`CompareOptions::strict`], any loss.
+pub fn classic_text(options: &CompareOptions) -> Result<ClassicText, AnalyzeError> {
+    let mut result = ClassicText::default();
+    let lost = each(options, |_, _, classic| {
+        result.text.push_str(&classic.text());
+        result.compared += classic.compared();
+        result.warnings.extend(classic.warnings);
     })?;
-    Ok((out, warnings))
+    if let Some(loss) = lost.first() {
+        let first = format!("{}: {}", loss.place, loss.reason);
+        if options.strict {
+            return Err(AnalyzeError::Strict { count: lost.len(), first });
+        }
+        let text = format!("{} could not be used; the first: {first}", counted(lost.len(), "file"));
+        result.warnings.push(note("lost-files", text, "", lost.len()));
+    }
+    Ok(result)
 }
 
 /// The tables as cells.
@@ -62,7 +81,8 @@ struct File {
 fn each(
     options: &CompareOptions,
     mut take: impl FnMut(&Section, usize, Classic<'_>),
-) -> Result<(), AnalyzeError> {
+) -> Result<Vec<Loss>, AnalyzeError> {
+    options.check()?;
     let mut files: Vec<Vec<File>> = Vec::new();
     for path in sides(&options.paths)? {
         let read = |path: &PathBuf| {
@@ -77,7 +97,8 @@ fn each(
     }
     let parsed: Vec<Vec<(Option<&Section>, Document<'_>)>> =
         files.iter().map(|side| side.par_iter().map(|file| parse(file, options)).collect()).collect();
-    let Some((baseline, candidates)) = parsed.split_first() else { return Ok(()) };
+    let lost = losses(&files, &parsed)?;
+    let Some((baseline, candidates)) = parsed.split_first() else { return Ok(lost) };
     for section in options.conf.sections() {
         let a = of(baseline, section);
         for (index, candidate) in candidates.iter().enumerate() {
@@ -87,7 +108,35 @@ fn each(
             }
         }
     }
-    Ok(())
+    Ok(lost)
+}
+
+/// Files of which nothing can be used. A side without any other is an error.
+fn losses(
+    files: &[Vec<File>],
+    parsed: &[Vec<(Option<&Section>, Document<'_>)>],
+) -> Result<Vec<Loss>, AnalyzeError> {
+    let mut all = Vec::new();
+    for (files, documents) in files.iter().zip(parsed) {
+        let before = all.len();
+        for (file, (section, document)) in files.iter().zip(documents) {
+            let whole = document.losses.iter().find(|l| l.kind == rhs::LossKind::File);
+            let reason = match (whole, section) {
+                (Some(loss), _) => loss.reason.to_string(),
+                (None, _) if document.tables.is_empty() => "it holds no table".into(),
+                (None, None) => "no section of perf.conf fits it".into(),
+                (None, Some(_)) => continue,
+            };
+            all.push(Loss { place: file.path.display().to_string(), what: "file", reason });
+        }
+        if let (true, Some(loss)) = (all.len() - before == files.len(), all.last()) {
+            return Err(AnalyzeError::NotAResult {
+                path: PathBuf::from(&loss.place),
+                reason: loss.reason.clone(),
+            });
+        }
+    }
+    Ok(all)
 }
 
 /// The documents of one workload.

@@ -1,6 +1,8 @@
 //! Whether two sides may be compared (statistics.md, "Comparability").
 
-use crate::{Difference, DifferenceClass};
+use crate::warnings::note;
+use crate::{Difference, DifferenceClass, Warning};
+use formats::perf_conf::closest;
 use model::RunFile;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -117,13 +119,34 @@ pub(crate) fn comparability(differences: &[(String, DifferenceClass)]) -> Compar
     }
 }
 
+/// Whether a factor names a fact. One that moves the guest moves its placement too.
+fn means(factor: &str, fact: &str) -> bool {
+    factor == fact
+        || Some(factor) == fact.strip_prefix("param.")
+        || (factor == "net" && fact == "network")
+        || (fact == "placement" && matches!(factor, "numa_node" | "smp"))
+}
+
+/// A warning for each `--factor` that names no fact of any side.
+pub(crate) fn unknown_factors<'a>(
+    factors: &[String],
+    facts: impl Iterator<Item = &'a BTreeMap<String, String>>,
+) -> Vec<Warning> {
+    let known: BTreeSet<&str> = facts.flat_map(|f| f.keys().map(String::as_str)).collect();
+    let unknown = factors.iter().filter(|factor| !known.iter().any(|fact| means(factor, fact)));
+    let names = || known.iter().map(|fact| fact.strip_prefix("param.").unwrap_or(fact));
+    let warning = |factor: &String| {
+        let hint = closest(factor, names()).map_or(String::new(), |n| format!(", did you mean '{n}'?"));
+        let text = format!("--factor {factor}: no side has such a fact or parameter{hint}");
+        note("unknown-factor", text, "the facts of the sides stand in the JSON, under a and b", 1)
+    };
+    unknown.map(warning).collect()
+}
+
 /// What one differing fact means. A fact that a side does not know is never blocking: it may well be equal.
 fn class(name: &str, a: Option<&String>, b: Option<&String>, factors: &BTreeSet<String>) -> DifferenceClass {
     let bare = name.strip_prefix("param.").unwrap_or(name);
-    // A factor that moves the guest moves its placement too.
-    let moves = |f: &str| name == "placement" && matches!(f, "numa_node" | "smp");
-    let is_factor = |f: &String| f == name || f == bare || (f == "net" && name == "network") || moves(f);
-    if factors.iter().any(is_factor) {
+    if factors.iter().any(|f| means(f, name)) {
         return DifferenceClass::Intended;
     }
     if OCCASION.contains(&name) {

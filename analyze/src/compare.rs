@@ -4,7 +4,7 @@ use crate::about::About;
 use crate::comparability::{self, Comparability};
 use crate::comparison::SCHEMA_VERSION;
 use crate::family::correct;
-use crate::frame::{Declared, Frame};
+use crate::frame::{Declared, Frame, Said};
 use crate::input::repeat::Repeat;
 use crate::input::{self, LoadedSide};
 use crate::options::CompareOptions;
@@ -13,11 +13,13 @@ use crate::row::{Judge, scales};
 use crate::verdict::{Judgement, verdict};
 use crate::warnings::{counted, note};
 use crate::{
-    AnalyzeError, Comparison, Interval, Method, Row, Side, Summary, Verdict, WorkloadInfo, stats, summary,
+    AnalyzeError, Comparison, Interval, Method, Row, Side, Summary, Verdict, Warning, WorkloadInfo, stats,
+    summary,
 };
+use formats::perf_conf::closest;
 use model::{Role, Scale};
 use rayon::prelude::*;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
 /// Compares the first side with each of the others.
@@ -45,21 +47,17 @@ pub fn compare(options: &CompareOptions) -> Result<Comparison, AnalyzeError> {
     let families = correct(&mut rows, &mut judgements, pairings.len(), options.correction);
     decide(&mut rows, &judgements, options);
     drop(judgements);
-    let of_expectations = crate::expect::apply(&options.expectations, &mut rows);
+    let mut warnings = crate::expect::apply(&options.expectations, &mut rows);
     let all_rows = families.iter().any(|f| f.all_rows);
     let summary: Vec<Summary> = pairings.iter().map(|p| summary::summary(&rows, p, all_rows)).collect();
+    warnings.extend(warnings_of_data(&frame, &rows, options));
     let about =
         About { options, sides: &sides, files: &files, ranges: &ranges, pairings: &pairings, rows: &rows };
-    let mut warnings = about.warnings(&families, &differences);
-    warnings.extend(of_expectations);
-    if frame.averaged_rows > 0 {
-        let text = format!("{} twice in one file; the mean counts", counted(frame.averaged_rows, "case"));
-        warnings.push(note("averaged", text, "", frame.averaged_rows));
-    }
+    warnings.extend(about.warnings(&families, &differences));
     let described: Vec<Side> = about.sides();
     let table = difference_table(&sides, &differences);
     let forced = options.force && pairings.iter().any(|p| p.comparability != Comparability::default());
-    let (rows, hidden) = shown(rows, options);
+    let (rows, hidden) = shown(rows, options)?;
     if hidden > 0 {
         let text = format!(
             "{} not shown (--only, --metric); counts, q and the gate are over all rows",
@@ -86,12 +84,41 @@ pub fn compare(options: &CompareOptions) -> Result<Comparison, AnalyzeError> {
     })
 }
 
-impl Comparison {
-    /// Rows that were judged: neither MISSING nor INVALID, shown or not. With 0, nothing could be compared.
-    pub fn comparable_rows(&self) -> usize {
-        let judged = |v: &Verdict| !matches!(v, Verdict::MissingA | Verdict::MissingB | Verdict::Invalid);
-        self.summary.iter().flat_map(|s| &s.all).filter(|(v, _)| judged(v)).map(|(_, n)| n).sum()
+/// Cases that were averaged, and rows that noise floors do not know.
+fn warnings_of_data(frame: &Frame, rows: &[Row], options: &CompareOptions) -> Vec<Warning> {
+    let mut out: Vec<Warning> = crate::warnings::floors(rows, &options.floors).into_iter().collect();
+    if frame.averaged_rows > 0 {
+        let text = format!("{} twice in one file; the mean counts", counted(frame.averaged_rows, "case"));
+        out.push(note("averaged", text, "", frame.averaged_rows));
     }
+    out
+}
+
+impl Comparison {
+    /// Rows that could be judged, over all candidates and before any display filter.
+    pub fn comparable_rows(&self) -> usize {
+        self.summary.iter().map(Summary::comparable).sum()
+    }
+}
+
+impl Summary {
+    /// Rows of this candidate that could be judged: neither missing nor invalid.
+    pub fn comparable(&self) -> usize {
+        judged(&self.all)
+    }
+
+    /// The same of the primary rows, those that gate.
+    pub fn comparable_primary(&self) -> usize {
+        judged(&self.primary)
+    }
+}
+
+fn judged(counts: &BTreeMap<Verdict, usize>) -> usize {
+    let counts = counts.iter();
+    counts
+        .filter(|(v, _)| !matches!(v, Verdict::MissingA | Verdict::MissingB | Verdict::Invalid))
+        .map(|(_, n)| n)
+        .sum()
 }
 
 fn refuse_losses(sides: &[LoadedSide]) -> Result<(), AnalyzeError> {
@@ -120,7 +147,7 @@ pub(crate) fn declared(sides: &[LoadedSide], options: &CompareOptions) -> Result
             let name = section.map_or(metric.name.as_str(), |s| s.canonical(&metric.name)).to_owned();
             let conf = section.and_then(|s| s.declared(&name)).map(|m| m.unit.clone());
             let key = (run.workload.clone(), name.clone());
-            let known = conf.or_else(|| out.get(&key).map(|(unit, _)| unit.clone()));
+            let known = conf.or_else(|| out.get(&key).map(|said| said.unit.clone()));
             if let Some(known) = known.filter(|k| *k != metric.unit) {
                 return Err(AnalyzeError::Unit {
                     path: side.path.join(model::store::RUN_FILE),
@@ -129,10 +156,39 @@ pub(crate) fn declared(sides: &[LoadedSide], options: &CompareOptions) -> Result
                     declared: known,
                 });
             }
-            out.insert(key, (metric.unit.clone(), metric.direction));
+            let said = Said { unit: metric.unit.clone(), direction: metric.direction, overrides: false };
+            out.insert(key, said);
         }
     }
+    for side in sides {
+        hear(side, &mut out)?;
+    }
     Ok(out)
+}
+
+/// Adds what a side's files say of their metrics. Sides must not contradict each other in the unit.
+fn hear(side: &LoadedSide, out: &mut Declared) -> Result<(), AnalyzeError> {
+    for (key, said) in &side.said {
+        let Some(known) = out.get_mut(key) else {
+            out.insert(key.clone(), said.clone());
+            continue;
+        };
+        if !known.unit.is_empty() && !said.unit.is_empty() && known.unit != said.unit {
+            return Err(AnalyzeError::Unit {
+                path: side.path.clone(),
+                metric: key.1.clone(),
+                found: said.unit.clone(),
+                declared: known.unit.clone(),
+            });
+        }
+        if known.unit.is_empty() {
+            known.unit.clone_from(&said.unit);
+        }
+        if said.overrides && !known.overrides {
+            (known.direction, known.overrides) = (said.direction, true);
+        }
+    }
+    Ok(())
 }
 
 /// Sets the verdicts; then the intervals that only decided rows get.
@@ -156,20 +212,43 @@ fn bca(row: &Row, seed: u64) -> Option<Interval> {
         .and_then(crate::row::interval)
 }
 
-/// Applies the display filters.
-fn shown(rows: Vec<Row>, options: &CompareOptions) -> (Vec<Row>, usize) {
+/// Applies the display filters. One that fits no row is an error: an empty table would look like a result.
+fn shown(rows: Vec<Row>, options: &CompareOptions) -> Result<(Vec<Row>, usize), AnalyzeError> {
     if options.only.is_empty() && options.metrics.is_empty() {
-        return (rows, 0);
+        return Ok((rows, 0));
+    }
+    let is = |r: &Row, m: &String| r.metric == *m || r.metric_as_written == *m;
+    let known = |m: &&String| !rows.iter().any(|r| is(r, m));
+    if let Some(unknown) = options.metrics.iter().find(known) {
+        return Err(unknown_metric(unknown, &rows));
     }
     let all = rows.len();
-    let metric = |r: &Row| {
-        options.metrics.is_empty()
-            || options.metrics.iter().any(|m| r.metric == *m || r.metric_as_written == *m)
-    };
+    let metric = |r: &Row| options.metrics.is_empty() || options.metrics.iter().any(|m| is(r, m));
     let rows: Vec<Row> =
         rows.into_iter().filter(|r| metric(r) && options.only.keeps(&r.id, &r.case)).collect();
+    if rows.is_empty() && !options.only.is_empty() {
+        let metrics = options.metrics.join(", ");
+        let with = if metrics.is_empty() { metrics } else { format!(" with --metric {metrics}") };
+        return Err(AnalyzeError::Option(format!(
+            "--only {}{with}: none of {} fits; a condition is key=level or a part of a row's id",
+            options.only,
+            counted(all, "row")
+        )));
+    }
     let hidden = all - rows.len();
-    (rows, hidden)
+    Ok((rows, hidden))
+}
+
+fn unknown_metric(metric: &str, rows: &[Row]) -> AnalyzeError {
+    let mut known: Vec<&str> = Vec::new();
+    for row in rows {
+        if !known.contains(&row.metric.as_str()) {
+            known.push(row.metric.as_str());
+        }
+    }
+    let hint =
+        closest(metric, known.iter().copied()).map_or(String::new(), |m| format!(", did you mean '{m}'?"));
+    AnalyzeError::Option(format!("--metric {metric}: no row has it{hint}; there are {}", known.join(", ")))
 }
 
 fn method(options: &CompareOptions, forced: bool) -> Method {

@@ -30,7 +30,7 @@ pub struct Comparison {
     pub families: Vec<Family>,
     /// What a reader must know about the whole, blocking ones first.
     pub warnings: Vec<Warning>,
-    /// Every file that was read, named once; [`Source::file`] points here.
+    /// Every file that was read, named once; [`Source`] points here.
     pub files: Vec<String>,
     /// Workloads present, with what perf.conf says of them.
     pub workloads: Vec<WorkloadInfo>,
@@ -156,6 +156,7 @@ pub struct Summary {
     /// All rows by verdict.
     pub all: BTreeMap<Verdict, usize>,
     /// Those of `primary` that are known ([`Row::expected`]) and do not gate.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub expected: BTreeMap<Verdict, usize>,
     /// Ratio of the boot scores with its 95 % interval: how all primary log-scale rows moved together.
     /// Never a verdict.

@@ -1,5 +1,6 @@
 //! Why a comparison could not be made.
 
+use crate::warnings::counted;
 use std::path::PathBuf;
 
 /// A comparison that cannot go on. Lost cells, rows and files are not errors: they stand in the result, unless
@@ -24,12 +25,14 @@ pub enum AnalyzeError {
         path: PathBuf,
     },
     /// A directory without a usable result file.
-    #[error("{path} has no result file: looked for {patterns}", path = path.display())]
+    #[error("{path} has no result file: looked for {patterns}{problems}", path = path.display())]
     NoResults {
         /// Which directory.
         path: PathBuf,
         /// Patterns of perf.conf with the workloads that they belong to.
         patterns: String,
+        /// What could not be looked at, behind a semicolon; empty when all could.
+        problems: String,
     },
     /// A run directory in which no repeat has been finished.
     #[error("{path} has no finished repeat (no repeat*/measurements.jsonl); finish the campaign with `perfvt resume`", path = path.display())]
@@ -64,7 +67,7 @@ pub enum AnalyzeError {
     #[error("{0}")]
     Option(String),
     /// `--strict`, and something was lost.
-    #[error("{count} losses, and --strict allows none; the first: {first}")]
+    #[error("{}, and --strict allows none; the first: {first}", counted(*.count, "loss"))]
     Strict {
         /// How many.
         count: usize,
@@ -76,7 +79,7 @@ pub enum AnalyzeError {
     Align(String),
     /// Writing a report failed.
     #[error("writing the comparison: {0}")]
-    Write(std::io::Error),
+    Write(#[source] std::io::Error),
 }
 
 /// Turns an I/O error into one that names the path.

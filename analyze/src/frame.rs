@@ -3,8 +3,8 @@
 //! polars groups the rows of all files by case here, and does nothing else anywhere. Values stay where the readers put
 //! them, in flat arrays; what comes out is one pointer for each case and file.
 
-use crate::{AnalyzeError, Shared};
 use crate::input::repeat::{CaseRow, Cell, InvalidCell, LEVEL_SEPARATOR, Number, Repeat, clamp, intern};
+use crate::{AnalyzeError, Shared};
 use formats::perf_conf::{Conf, MetricConf};
 use model::{Case, Direction, Keys};
 use polars::prelude::{DataFrame, GroupsIndicator, IntoColumn, NamedFrom, PolarsError, Series};
@@ -63,8 +63,19 @@ pub(crate) struct FrameCase {
     pub keys: Shared<Keys>,
 }
 
-/// Unit and direction by workload and metric, where run.json declares what perf.conf does not.
-pub(crate) type Declared = HashMap<(String, String), (String, Direction)>;
+/// What the data themselves say of a metric.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Said {
+    /// Unit.
+    pub unit: String,
+    /// Which way is better.
+    pub direction: Direction,
+    /// The direction counts more than perf.conf's.
+    pub overrides: bool,
+}
+
+/// What the data say by workload and metric; it counts where perf.conf declares nothing.
+pub(crate) type Declared = HashMap<(String, String), Said>;
 
 impl Frame {
     /// Aligns files; rows of one file that are the same case become one row with the means.
@@ -308,10 +319,13 @@ fn workloads(repeats: &[Repeat], conf: &Conf, declared: &Declared) -> Vec<FrameW
                 .map_or_else(|| MetricConf::undeclared(&column.name), |s| s.metric(&column.name));
             let is_declared =
                 conf.section(&table.workload).is_some_and(|s| s.declared(&column.name).is_some());
-            if let (false, Some((unit, direction))) =
-                (is_declared, declared.get(&(table.workload.clone(), column.name.clone())))
-            {
-                (metric.unit, metric.direction) = (unit.clone(), *direction);
+            if let Some(said) = declared.get(&(table.workload.clone(), column.name.clone())) {
+                if !is_declared {
+                    metric.unit.clone_from(&said.unit);
+                }
+                if !is_declared || said.overrides {
+                    metric.direction = said.direction;
+                }
             }
             workload.metrics.push(FrameMetric {
                 name: metric.name.as_str().into(),

@@ -9,13 +9,13 @@
 //! Nothing here draws; nothing here knows a guest. polars stays inside this crate.
 
 mod about;
+mod calibrate;
 pub mod classic;
 mod classic_files;
 mod comparability;
 mod compare;
 pub mod comparison;
 pub mod discover;
-mod calibrate;
 mod error;
 mod expect;
 mod explain;
@@ -33,15 +33,15 @@ mod summary;
 pub mod verdict;
 mod warnings;
 
-pub use classic_files::{ClassicResult, classic_tables, classic_text};
 pub use calibrate::{NOISE_FORMAT, NoiseFile, NoiseKind, NoiseRow, NoiseSource, calibrate};
+pub use classic_files::{ClassicResult, ClassicText, classic_tables, classic_text};
 pub use compare::compare;
 pub use comparison::*;
 pub use error::AnalyzeError;
 pub use expect::{Expectation, expectations};
 pub use explain::{Step, find_row, steps};
 pub use json::write_json;
-pub use options::{CaseFilter, CompareOptions, Correction, TestChoice};
+pub use options::{CaseFilter, CompareOptions, Correction, Replicate, TestChoice};
 pub use pairing::MIN_BLOCKS;
 pub use shared::Shared;
 pub use show::{Advice, Plan, PlanRow, Shown, ShownRow, Spread, plan, show};

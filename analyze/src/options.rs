@@ -89,10 +89,52 @@ impl FromStr for Correction {
     }
 }
 
+/// What of another tool's files is a replicate (statistics.md, "Replicates"): `--replicate`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Replicate {
+    /// The file; the runs of the file where a side has one only, with a warning.
+    #[default]
+    Auto,
+    /// The file; its runs become their mean.
+    File,
+    /// Each run of each file.
+    Run,
+    /// Each level of this key of each file; the key then tells no cases apart.
+    Column(String),
+}
+
+impl Replicate {
+    /// Reads the word of `--replicate`: `auto`, `file`, `run`, or the name of a column.
+    pub fn parse(text: &str) -> Replicate {
+        match text {
+            "auto" => Replicate::Auto,
+            "file" => Replicate::File,
+            "run" => Replicate::Run,
+            column => Replicate::Column(column.to_owned()),
+        }
+    }
+
+    /// What a value belongs to, for messages.
+    pub(crate) fn describe(&self) -> String {
+        match self {
+            Replicate::Auto | Replicate::File => "a file".into(),
+            Replicate::Run => "the number of their repeat".into(),
+            Replicate::Column(name) => format!("a level of '{name}', which --replicate names"),
+        }
+    }
+}
+
 /// Which cases are shown: `--only`. Alternatives are separated by `,`, conditions that must all hold by `..`.
 /// A condition `key=level` looks at one factor; any other text must occur in the case's id, in any letter case.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CaseFilter(Vec<Vec<String>>);
+
+impl std::fmt::Display for CaseFilter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let alternatives: Vec<String> = self.0.iter().map(|words| words.join("..")).collect();
+        f.write_str(&alternatives.join(","))
+    }
+}
 
 impl CaseFilter {
     /// Reads the text of `--only`; a blank one keeps everything.
@@ -132,6 +174,8 @@ pub struct CompareOptions {
     pub conf: Conf,
     /// The workload of every file, when inference is not wanted.
     pub workload: Option<String>,
+    /// What of another tool's files is a replicate.
+    pub replicate: Replicate,
     /// Level of p and q.
     pub alpha: f64,
     /// The model.
@@ -169,6 +213,7 @@ impl CompareOptions {
             labels: Vec::new(),
             conf,
             workload: None,
+            replicate: Replicate::Auto,
             alpha: 0.05,
             test: TestChoice::Auto,
             correction: Correction::Bh,

@@ -63,6 +63,13 @@ pub(crate) fn pairings(
         let blocked = match options.test {
             TestChoice::Auto => planned >= MIN_BLOCKS && !hosts.are_replicates,
             TestChoice::Welch | TestChoice::Student => false,
+            TestChoice::Blocked if hosts.are_replicates => {
+                return Err(AnalyzeError::Option(format!(
+                    "test = blocked: {} and {} share no host boot, so that the replicate is the host boot, which spans \
+                     blocks; use welch",
+                    a.label, b.label
+                )));
+            }
             TestChoice::Blocked if planned < 2 => {
                 return Err(AnalyzeError::Option(format!(
                     "test = blocked: {} and {} are not environments of one campaign with two or more common blocks; use welch",

@@ -7,6 +7,7 @@ use crate::input::{self, LoadedSide};
 use crate::options::CompareOptions;
 use crate::row::{Escaped, POWER, Replicates, gather, sample, scales};
 use crate::stats::{self, TTest};
+use crate::warnings::note;
 use crate::{AnalyzeError, Mde, Sample, Side, Warning, WorkloadInfo};
 use model::{Direction, Keys, Role, Scale};
 use serde::Serialize;
@@ -125,6 +126,7 @@ pub enum Advice {
 /// # Errors
 /// As [`crate::compare`]; a campaign of several environments must be named by environment.
 pub fn show(options: &CompareOptions, path: &Path) -> Result<Shown, AnalyzeError> {
+    options.check()?;
     let mut side = input::load_one(path, options)?;
     let mut files = std::mem::take(&mut side.repeats);
     let frame = Frame::align(
@@ -141,14 +143,23 @@ pub fn show(options: &CompareOptions, path: &Path) -> Result<Shown, AnalyzeError
     Ok(Shown {
         side: describe_side(&side, &files),
         workloads: crate::compare::workload_infos(&frame, options),
-        warnings: warnings(&side),
+        warnings: warnings(&side, files.len()),
         files: files.into_iter().map(|f| f.path).collect(),
         rows,
     })
 }
 
-fn warnings(side: &LoadedSide) -> Vec<Warning> {
-    side.notes.clone()
+/// Oddities of the input, repeats that are not there, and what the collector noted.
+fn warnings(side: &LoadedSide, found: usize) -> Vec<Warning> {
+    let mut out = side.notes.clone();
+    let Some(run) = &side.run else { return out };
+    let missing = (run.repeats as usize).saturating_sub(found);
+    if missing > 0 {
+        let text = format!("{}: {found} of {} planned repeats have values", side.label, run.repeats);
+        out.push(note("missing-repeats", text, "finish the campaign with `perfvt resume`", missing));
+    }
+    out.extend(run.warnings.iter().map(|sentence| note("campaign", sentence, "", 1)));
+    out
 }
 
 fn rows(frame: &Frame, files: &[Repeat], within: &[HashMap<(String, String), f64>]) -> Vec<ShownRow> {

@@ -26,8 +26,11 @@ pub enum Evidence {
     },
     /// Values differ, yet the model finds no variance to test with.
     NoVariance,
-    /// There is neither a ratio nor an absolute band to judge the difference by.
-    NoScale,
+    /// There is neither a ratio nor an absolute band to judge the difference by; the model has a p all the same.
+    NoScale {
+        /// Two-sided p of the model.
+        p: f64,
+    },
     /// An estimate with its test.
     Estimate(Estimate),
 }
@@ -71,6 +74,7 @@ impl Judgement {
     pub fn testable_p(&self) -> Option<f64> {
         match (self.presence, self.comparable, self.evidence) {
             (Presence::Both, true, Evidence::Estimate(estimate)) => Some(estimate.p),
+            (Presence::Both, true, Evidence::NoScale { p }) => Some(p),
             _ => None,
         }
     }
@@ -96,7 +100,7 @@ pub fn verdict(row: &Judgement) -> (Verdict, Option<Reason>) {
         Evidence::Constant { equal: false } | Evidence::NoVariance => {
             (Verdict::Inconclusive, Some(Reason::NoVariance))
         }
-        Evidence::NoScale => (Verdict::Inconclusive, Some(Reason::NoScale)),
+        Evidence::NoScale { .. } => (Verdict::Inconclusive, Some(Reason::NoScale)),
         Evidence::Estimate(estimate) => of_estimate(row, &estimate),
     }
 }
@@ -149,7 +153,7 @@ mod tests {
         Evidence::Estimate(e)
     }
 
-    /// One line for each verdict and reason; the order of the questions is tested by rows that two answers would fit.
+    /// One line for each verdict and reason (a table, hence the length); the order of the questions is tested by rows that two answers would fit.
     #[test]
     fn every_verdict_and_reason_is_reached_in_the_order_of_the_definition() {
         use Direction::*;
@@ -192,7 +196,11 @@ mod tests {
                 Inconclusive,
                 Some(Reason::NoVariance),
             ),
-            (Judgement { evidence: Evidence::NoScale, ..ROW }, Inconclusive, Some(Reason::NoScale)),
+            (
+                Judgement { evidence: Evidence::NoScale { p: 1e-9 }, ..ROW },
+                Inconclusive,
+                Some(Reason::NoScale),
+            ),
             // Significant and yet inside the band: equivalent, because TOST is asked first.
             (
                 Judgement { evidence: estimate(|e| (e.p, e.ci90_inside) = (1e-9, true)), ..ROW },

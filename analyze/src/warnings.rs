@@ -3,17 +3,23 @@
 //! | code | level | about |
 //! |---|---|---|
 //! | `not-comparable`, `forced`, `suspicious`, `mixed-side` | blocking | the sides were not measured alike |
+//! | `same-side` | blocking | a side is compared with itself |
 //! | `tcg` | blocking | a side was emulated |
 //! | `one-host-boot` | blocking | each side has its own host boot |
 //! | `campaign` | note | what the collector noted |
 //! | `unpinned` | note | vCPUs were not pinned |
+//! | `unknown-factor` | note | `--factor` names nothing |
 //! | `few-boots`, `unmatched-rows`, `no-primary`, `filtered` | note | what the result rests on |
 //! | `lost-cells`, `lost-rows`, `lost-columns`, `lost-files`, `lost-repeats`, `missing-repeats` | note | losses |
 //! | `identical-repeats`, `same-file`, `same-directory`, `averaged`, `split-repeats` | note | oddities of the input |
+//! | `one-session` | note | a side is one file of another tool, whose runs are the replicates |
+//! | `no-floor`, `expired-expectations`, `unmet-expectations` | note | `--noise` and `--expect` |
 //! | `drift`, `first-boot` | note | boot scores that are not stationary |
 //! | `variance-ratio`, `bimodal`, `ratio-of-means`, `tests-disagree`, `incomplete-blocks` | note | rows, counted |
 
 use crate::{Level, Row, Verdict, Warning};
+use model::Role;
+use std::collections::HashMap;
 
 /// A warning that is shown with the numbers.
 pub(crate) fn note(code: &'static str, text: impl Into<String>, advice: &str, count: usize) -> Warning {
@@ -25,9 +31,13 @@ pub(crate) fn blocking(code: &'static str, text: impl Into<String>, advice: &str
     Warning { code, level: Level::Blocking, text: text.into(), advice: advice.into(), count }
 }
 
-/// `1 row`, `2 rows`.
+/// `1 row`, `2 rows`, `3 losses`.
 pub(crate) fn counted(n: usize, noun: &str) -> String {
-    if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
+    match n {
+        1 => format!("1 {noun}"),
+        _ if noun.ends_with('s') => format!("{n} {noun}es"),
+        _ => format!("{n} {noun}s"),
+    }
 }
 
 /// What rows carry one by one, shown once with a count.
@@ -98,5 +108,16 @@ pub(crate) fn few_boots(sides: &[(&str, usize)], unit: &str) -> Option<Warning> 
         let advice = "with 3 a side only differences beyond 3 standard deviations are found (80 % power), with 5 beyond 2; \
                       collect 5 or more, `perfvt plan` says how many an effect needs";
         note("few-boots", text, advice, few.len())
+    })
+}
+
+/// Primary rows without a noise floor, when there are floors at all.
+pub(crate) fn floors(rows: &[Row], floors: &HashMap<String, f64>) -> Option<Warning> {
+    let has = |row: &Row| floors.contains_key(row.id.split('#').next().unwrap_or(&row.id));
+    let without = rows.iter().filter(|r| r.role == Role::Primary && !has(r)).count();
+    (!floors.is_empty() && without > 0).then(|| {
+        let text =
+            format!("{} without a noise floor; min_effect alone is their m", counted(without, "primary row"));
+        note("no-floor", text, "calibrate with the same cases", without)
     })
 }

@@ -152,7 +152,7 @@ fn what_one_side_lacks_is_shown_and_named() {
         assert_eq!(found[14..16], ["1|Avg|3|1|-", " |%SD|-"]);
         let warnings: Vec<(&str, usize)> = table.warnings.iter().map(|w| (w.code, w.count)).collect();
         assert_eq!(warnings, [("lost-cells", 1), ("duplicate-cases", 1), ("unmatched-cases", 2)]);
-        assert_eq!(table.warnings[2].text, "2 cases stand on one side only: C 2|1, C 3|1");
+        assert_eq!(table.warnings[2].text, "2 cases on one side only: C 2|1, C 3|1");
     });
 }
 

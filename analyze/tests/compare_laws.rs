@@ -136,6 +136,23 @@ proptest! {
     }
 
     #[test]
+    fn no_text_makes_it_panic(lines in prop::collection::vec(prop::collection::vec(prop_oneof![
+        Just("Category:TCP_STREAM"), Just("### session-length : 60"), Just("size|sessions|throughput"), Just("64|1|"),
+        Just("|"), Just("\n"), Just("\n64|1|800"), Just("nan"), Just("1e999"), Just("-0"), Just("None"), Just("CPU|%CPU"),
+        Just("\u{1f}"), Just("é"), Just("9999999999999999999999"), Just("Script:x Category:y"), Just(" "), Just("%"),
+    ], 0..12), 2..5)) {
+        let root = tempfile::tempdir().unwrap();
+        let texts: Vec<String> = lines.iter().map(|l| l.concat()).collect();
+        let good: Vec<String> = vec![file(1.0), file(2.0)];
+        let dirs = [write_rhs(root.path(), "a", &texts), write_rhs(root.path(), "b", &good)];
+        if let Ok(result) = analyze::compare(&support::options(&dirs)) {
+            let mut text = Vec::new();
+            write_json(&result, &mut text).unwrap();
+            check_json(&serde_json::from_slice(&text).unwrap());
+        }
+    }
+
+    #[test]
     fn swapping_the_sides_mirrors_verdicts_and_keeps_p(a in odd_values(), b in odd_values()) {
         let root = tempfile::tempdir().unwrap();
         let there = sides(&root.path().join("1"), &a, &b);

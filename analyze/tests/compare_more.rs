@@ -1,4 +1,5 @@
 //! One side alone, plans, noise floors, known changes, pooled baselines.
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 #[path = "compare_support/mod.rs"]
 mod support;

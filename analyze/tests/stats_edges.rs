@@ -204,10 +204,3 @@ fn seeds_of_rows_differ_and_repeat() {
         [6_457_827_717_110_365_317, 3_203_168_211_198_807_973]
     );
 }
-
-#[test]
-fn lag_one_autocorrelation_knows_alternation_from_a_trend() {
-    assert!(lag1(&[1.0, -1.0, 1.0, -1.0, 1.0, -1.0]).unwrap() < -0.7);
-    assert!(lag1(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]).unwrap() > 0.4);
-    assert_eq!(lag1(&[1.0; 6]), Err(Unavailable::ZeroVariance));
-}

@@ -117,7 +117,8 @@ fn dispatch(args: Args, command: Vec<String>, out: &mut dyn Write, err: &mut dyn
     }
 }
 
-fn is_broken_pipe(error: &(dyn std::error::Error + 'static)) -> bool {
+/// Whether an error is about a reader who has gone.
+pub(crate) fn is_broken_pipe(error: &(dyn std::error::Error + 'static)) -> bool {
     let mut next = Some(error);
     while let Some(e) = next {
         if e.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe) {

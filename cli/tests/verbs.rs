@@ -49,6 +49,11 @@ impl Place {
 
     /// RHS files of one case whose throughput lies about `level` and of one that stays where it is.
     fn side(&self, name: &str, level: f64, repeats: usize) {
+        self.side_of(name, level, repeats, |text| text);
+    }
+
+    /// The same files, changed.
+    fn side_of(&self, name: &str, level: f64, repeats: usize, change: fn(String) -> String) {
         for i in 0..repeats {
             let spread = 1.0 + 0.01 * ((i * 7 % 5) as f64 - 2.0);
             let (moving, still) = (level * spread, 5000.0 * spread);
@@ -56,7 +61,7 @@ impl Place {
                 "### session-length : 60\nCategory:TCP_STREAM (RX)\n    size|sessions|throughput|   CPU\n\
                  \x20     64|       1|{moving:>10.2}| 40.00\n    1024|       1|{still:>10.2}| 50.00\n"
             );
-            self.write(&format!("{name}/repeat{0}/netperf-result.17000000{0:02}.RHS", i + 1), text);
+            self.write(&format!("{name}/repeat{0}/netperf-result.17000000{0:02}.RHS", i + 1), change(text));
         }
     }
 
@@ -150,11 +155,14 @@ fn show_tells_boots_from_intervals_and_names_what_is_invalid() {
     let place = Place::two_sides();
     place.run_dir("head", "e1000", 1000.0);
     let run = place.perfvt("show head");
-    run.is(0, "head/repeat2.default.netperf.host_guest/measurements.jsonl:2: the guest's /proc/stat", "");
+    run.is(0, "head/repeat2.default.netperf.host_guest/measurements.jsonl:2:1: the guest's /proc/stat", "");
     // 1010, 1020, 1030 have SD 10; ten intervals of 1000 and 1300 have SD 158, their mean an error of 50.
     assert_eq!(line(&run, "size=64/trans.rate")[1..7], ["3", "1020", "10.0", "0.98%", "0", "50.0"]);
     assert_eq!(line(&run, "size=64/CPU").last(), Some(&"1"));
     assert_eq!(line(&run, "size=64/CPU")[1], "2");
+    assert!(run.out.contains("the governor is powersave"), "{}", run.out);
+    fs::remove_dir_all(place.path("head/repeat3.default.netperf.host_guest")).unwrap();
+    place.perfvt("show head").is(0, "2 of 3 planned repeats have values", "");
 }
 
 #[test]
@@ -248,7 +256,7 @@ fn plan_says_what_to_add() {
 #[test]
 fn explain_gives_values_with_places_and_numbers_with_formulas() {
     let place = Place::two_sides();
-    for row in [ROW, "size=64,sessions=1/throughput", "size=64,sessions=1/thr"] {
+    for row in [ROW, "size=64,sessions=1/throughput", "TCP_STREAM/size=64,sessions=1/through"] {
         let run = place.perfvt(&format!("explain base slow {row}"));
         run.is(0, "REGRESSED\n", "");
         for part in [
@@ -387,11 +395,11 @@ fn files_that_are_no_floors_are_refused() {
 fn known_changes_are_listed_and_do_not_gate() {
     let place = Place::two_sides();
     let compare = "compare base slow --no-html --fail-on regression --expect known";
-    let line =
-        |verdict: &str, until: &str| format!("# ours\n{ROW} | {verdict} | until {until} | mitigation X\n");
+    let line = |verdict: &str, until: &str| {
+        format!("# ours\nnetperf/*/size=64,*/thr* | {verdict} | until {until} | mitigation X\n")
+    };
     place.write("known", line("REGRESSED", "2999-12-31"));
     let run = place.perfvt(compare);
-    // thr_per_CPU is no column of these files: throughput is the only primary metric.
     run.is(0, "Known changes, which do not gate", "");
     assert!(run.out.contains("mitigation X; until 2999-12-31 (known:2)"), "{}", run.out);
     let json = place.perfvt(&format!("{compare} --format json")).json();
@@ -406,6 +414,17 @@ fn known_changes_are_listed_and_do_not_gate() {
     place.perfvt(compare).is(1, "met by no row", "");
     place.write("known", line("WORSE", "2999-12-31"));
     place.perfvt(compare).refuses("known:2: 'WORSE' is no verdict");
+    // Missing rows count whatever their role, known or not.
+    place.write("known", "netperf/*/size=1024,* | MISSING-B | until 2999-12-31 | no longer measured\n");
+    place.side_of("less", 1000.0, 4, |text| {
+        text.lines().filter(|l| !l.contains("1024|")).collect::<Vec<_>>().join("\n") + "\n"
+    });
+    place.perfvt("compare base less --no-html --fail-on missing").is(1, "MISSING-B", "");
+    place.perfvt("compare base less --no-html --fail-on missing --expect known").is(
+        0,
+        "no longer measured",
+        "",
+    );
     fs::remove_file(place.path("known")).unwrap();
     place.perfvt(compare).refuses("reading known");
 }

@@ -52,6 +52,7 @@ fn every_slip_is_found_at_its_column() {
         ("only a , b", "1:8", "a blank is already \"or\""),
         ("only a*", "1:7", "not by regular expressions"),
         ("a.*: b = 1", "1:3", "not by regular expressions"),
+        ("a#b: c = 1", "1:2", "found a comment"),
         ("aaa.bbb", "1:8", "expected ':'"),
         ("onyl x", "1:1", "did you mean 'only'?"),
         ("only", "1:1", "'only' needs something behind it"),

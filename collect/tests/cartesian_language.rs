@@ -239,6 +239,33 @@ fn traces_tell_what_a_key_was_before() {
     assert_eq!(steps, [(1, "1".into()), (4, "12".into()), (5, "3".into())]);
 }
 
+/// Every `step`th variant of a file of `testdata`, as avocado-vt 113.0 printed it.
+fn expands_as_recorded(cfg: &str, recorded: &str, variants: u64, step: u64) {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/cartesian");
+    let config = Config::load(&folder.join(cfg), Options::default()).unwrap();
+    let wanted = std::fs::read_to_string(folder.join(recorded)).unwrap();
+    let mut wanted = wanted.lines();
+    let mut expansion = config.expand();
+    while let Some(dict) = expansion.next_dict().unwrap() {
+        let mut line = Vec::new();
+        dict.write_json(&mut line);
+        if (expansion.found() - 1).is_multiple_of(step) {
+            assert_eq!(String::from_utf8(line).unwrap().trim_end(), wanted.next().unwrap());
+        }
+    }
+    assert_eq!((expansion.found(), wanted.next()), (variants, None));
+}
+
+#[test]
+fn a_whole_suite_expands_as_recorded() {
+    expands_as_recorded("suite/tests.cfg", "suite/expected.jsonl", 677, 40);
+}
+
+#[test]
+fn two_machines_with_suffixes_are_joined_as_recorded() {
+    expands_as_recorded("vms.cfg", "vms.expected.jsonl", 4, 1);
+}
+
 #[test]
 fn memory_does_not_grow_with_the_number_of_variants() {
     // 10^30 variants: whoever collected anything would not come to the end of this.

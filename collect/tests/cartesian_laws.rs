@@ -4,22 +4,11 @@
 
 mod cartesian_support;
 
-use cartesian_support::{Plain, Statement, Variant, expand, filter, names, plain, slowly, statements, write};
+use cartesian_support::{
+    MANY, Plain, Statement, Variant, expand, filter, names, plain, product, slowly, statements, write,
+};
 use collect::cartesian::{Config, Limits, Loader, NoFiles, Options};
 use proptest::prelude::*;
-
-/// Multiplied out, a configuration of a test has at most so many variants.
-const MANY: usize = 5_000;
-
-/// How many variants there are before any filter.
-fn product(statements: &[Statement]) -> usize {
-    statements.iter().fold(1, |paths: usize, statement| match statement {
-        Statement::Variants { variants, .. } => {
-            variants.iter().map(|v| product(&v.body)).sum::<usize>().saturating_mul(paths)
-        }
-        _ => paths,
-    })
-}
 
 fn config(text: &str) -> Config {
     Config::parse("t.cfg", text, Options::default()).unwrap()

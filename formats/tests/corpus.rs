@@ -5,6 +5,12 @@
 use proptest::prelude::*;
 use std::path::Path;
 
+#[path = "../../fuzz/laws/foreign.rs"]
+mod foreign_law;
+#[path = "../../fuzz/laws/journal.rs"]
+mod journal_law;
+#[path = "../../fuzz/laws/netperf.rs"]
+mod netperf_law;
 #[path = "../../fuzz/laws/perf_conf.rs"]
 mod perf_conf_law;
 #[path = "../../fuzz/laws/rhs.rs"]
@@ -37,6 +43,32 @@ fn the_perf_conf_corpus_keeps_its_law() {
     replay("perf_conf", perf_conf_law::holds);
 }
 
+#[test]
+fn the_netperf_corpus_keeps_its_law() {
+    replay("netperf", netperf_law::holds);
+}
+
+#[test]
+fn the_journal_corpus_keeps_its_law() {
+    replay("journal", journal_law::holds);
+}
+
+const FOREIGN: [(&str, fn(&[u8])); 6] = [
+    ("fio_json", foreign_law::fio_json),
+    ("netperf_omni", foreign_law::netperf_omni),
+    ("long_csv", foreign_law::long_csv),
+    ("hyperfine", foreign_law::hyperfine),
+    ("benchfmt", foreign_law::benchfmt),
+    ("iozone", foreign_law::iozone),
+];
+
+#[test]
+fn the_corpora_of_other_tools_keep_their_law() {
+    for (target, law) in FOREIGN {
+        replay(target, law);
+    }
+}
+
 /// Lines of the kind that RHS files have, so that random files reach every branch.
 fn rhs_line() -> impl Strategy<Value = String> {
     prop_oneof![
@@ -60,9 +92,21 @@ proptest! {
     }
 
     #[test]
-    fn random_bytes_keep_both_laws(data in proptest::collection::vec(any::<u8>(), 0..200)) {
+    fn random_bytes_keep_every_law(data in proptest::collection::vec(any::<u8>(), 0..200)) {
         rhs_law::holds(&data);
         perf_conf_law::holds(&data);
+        FOREIGN.iter().for_each(|(_, law)| law(&data));
+    }
+
+    #[test]
+    fn random_lines_of_other_tools_keep_their_law(
+        lines in proptest::collection::vec(
+            "(BenchmarkA(-8)? [0-9]{1,3} [0-9.e]{1,5} (ns/op|x)|Unit x better=(lower|higher)|pkg: a|THROUGHPUT(_UNITS)?=[0-9T]{0,4}|\"(Writer|Read|x) report\"|\"Throughput report|(\"[0-9a-z ]{0,4}\" ){0,4}[0-9. ]{0,6}|case,metric,value|[a-c\",;]{0,6}|\\{\"(results|jobs|fio version)\": [\\[\\]{}0-9]{0,4}\\}|Throughput,Throughput Units,Protocol|1,Trans/s,TCP)",
+            0..20,
+        )
+    ) {
+        let text = lines.join("\n");
+        FOREIGN.iter().for_each(|(_, law)| law(text.as_bytes()));
     }
 
     #[test]

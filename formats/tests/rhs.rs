@@ -194,6 +194,54 @@ fn a_category_without_a_column_line_costs_the_file() {
 }
 
 #[test]
+fn a_last_row_without_its_line_end_is_lost_because_it_may_be_half_of_one() {
+    let text = text("netperf-g4.RHS");
+    let whole = parse(&text);
+    let rows = |d: &Document<'_>| d.tables.iter().map(|t| t.rows.len()).sum::<usize>();
+    let lines = text.lines().count() as u32;
+    let start = text.trim_end().rfind('\n').unwrap() + 1;
+    // Inside the last cell, behind a `|`, and above the first one.
+    for cut in [text.len() - 2, text.len() - 3, text.len() - 14, start + 12] {
+        let document = parse(&text[..cut]);
+        let expected = (LossKind::Row, lines, "the file ends within this line".to_owned());
+        assert_eq!(losses(&document), [expected], "cut at {cut}");
+        assert_eq!(rows(&document), rows(&whole) - 1);
+    }
+    let unpadded = parse("k|v\n1|54321\n2|54");
+    assert_eq!(losses(&unpadded), [(LossKind::Row, 3, "the file ends within this line".to_owned())]);
+    assert_eq!(parse("k|v\nread|1\nwri|").tables.len(), 1, "half a row with a text key is no column line");
+    assert_eq!(losses(&parse("k|v\n1|2\n  6")).len(), 1, "half a row without a `|`");
+}
+
+#[test]
+fn a_last_row_that_is_padded_to_its_column_is_whole_without_a_line_end() {
+    // nfs_perf joins its lines and closes none.
+    let text = "Category:ALL\nblk_size|           Write|            Read\n       4|          54.321|          98.765";
+    let document = parse(text);
+    assert_eq!((losses(&document), document.tables[0].rows.len()), (vec![], 1));
+    assert_eq!(value(&document.tables[0], 0, "Read"), Some(98.765));
+    assert_eq!(parse(&text[..text.len() - 2]).tables[0].rows.len(), 0);
+}
+
+#[test]
+fn a_file_that_ends_within_a_column_line_is_lost() {
+    for text in ["size|sess", "Category:X\nsize|sess", "Category:X\na|b\n1|2\nCategory:Y\na|", "1|2|3"] {
+        let document = parse(text);
+        let found = losses(&document);
+        assert_eq!(found.len(), 1, "{text:?}: {found:?}");
+        assert_eq!(
+            (found[0].0, found[0].2.as_str()),
+            (LossKind::File, "the file ends within its column line")
+        );
+    }
+}
+
+#[test]
+fn a_single_cell_is_counted_in_the_singular() {
+    assert_eq!(parse("a|b\n7\n").losses[0].reason, "1 cell under 2 columns");
+}
+
+#[test]
 fn a_repeated_column_line_does_not_start_a_table() {
     let document = parse("Category:X\na|b\n1|2\na|b\n3|4\n");
     assert_eq!((document.tables.len(), document.tables[0].rows.len()), (1, 2));

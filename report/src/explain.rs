@@ -3,7 +3,7 @@
 use crate::clean::visible;
 use crate::numbers::{self, raw, significant};
 use crate::rows::{self, RowView};
-use analyze::{Comparison, Interval, Model, Reason, Row, Sample, Verdict};
+use analyze::{Comparison, Interval, Model, Reason, Row, Sample, Step, Verdict};
 use model::Scale;
 use std::fmt::Write;
 
@@ -14,6 +14,11 @@ pub(crate) type Fact = (String, String);
 ///
 /// `index` is the row's place in [`Comparison::rows`]; `None` when there is no such row.
 pub fn explain(comparison: &Comparison, index: usize) -> Option<String> {
+    explain_in_full(comparison, index, &[])
+}
+
+/// The same, and every number in the order in which it was computed, with its formula ([`analyze::steps`]).
+pub fn explain_in_full(comparison: &Comparison, index: usize, numbers: &[Step]) -> Option<String> {
     let row = comparison.rows.get(index)?;
     let view = RowView::new(comparison, index, row);
     let mut out = format!("{}\n{}\n", visible(&row.id), view.verdict());
@@ -21,17 +26,25 @@ pub fn explain(comparison: &Comparison, index: usize) -> Option<String> {
     for (name, sample) in [("A", &row.a), ("B", &row.b)] {
         let label = side_label(comparison, row, name);
         let _ = writeln!(out, "\nValues of {label}{}", unit_suffix(row));
-        for (i, value) in sample.values.iter().enumerate() {
+        let values: Vec<String> = sample.values.iter().map(|v| raw(*v)).collect();
+        let width = values.iter().map(String::len).max().unwrap_or(0).max(14);
+        for (i, value) in values.iter().enumerate() {
             let block = sample.blocks.get(i).map_or(String::new(), |b| format!("  block {b}"));
-            let _ = writeln!(out, "  {:>14}  {}{block}", raw(*value), place(comparison, sample, i));
+            let _ = writeln!(out, "  {value:>width$}  {}{block}", place(comparison, sample, i));
         }
         for loss in &sample.invalid {
-            let _ =
-                writeln!(out, "  {:>14}  {}: {}", "no value", visible(&loss.place), visible(&loss.reason));
+            let _ = writeln!(
+                out,
+                "  {:>width$}  {}: {}",
+                "no value",
+                visible(&loss.place),
+                visible(&loss.reason)
+            );
         }
     }
     section(&mut out, "Sides", &sides(row));
     section(&mut out, "Estimates", &estimates(comparison, row));
+    formulas(&mut out, row, numbers);
     out.push_str("\nHow the verdict was reached\n");
     for step in steps(comparison, &view) {
         let _ = writeln!(out, "  - {step}");
@@ -47,6 +60,25 @@ fn section(out: &mut String, title: &str, facts: &[Fact]) {
     let width = facts.iter().map(|(k, _)| k.chars().count()).max().unwrap_or(0);
     for (key, value) in facts {
         let _ = writeln!(out, "  {key:<width$}  {value}");
+    }
+}
+
+/// Name, number and formula, one a line.
+fn formulas(out: &mut String, row: &Row, numbers: &[Step]) {
+    if numbers.is_empty() {
+        return;
+    }
+    let scale = match row.scale {
+        Scale::Log => "natural logarithms",
+        Scale::Linear => "the row's own unit",
+    };
+    let _ = writeln!(out, "\nNumbers, in order (SD, estimate, intervals and band in {scale})");
+    let lines: Vec<(&str, String, &str)> =
+        numbers.iter().map(|step| (step.name, significant(step.value, 7), step.formula)).collect();
+    let names = lines.iter().map(|l| l.0.chars().count()).max().unwrap_or(0);
+    let values = lines.iter().map(|l| l.1.chars().count()).max().unwrap_or(0);
+    for (name, value, formula) in lines {
+        let _ = writeln!(out, "  {name:<names$}  {value:>values$}  {formula}");
     }
 }
 

@@ -81,10 +81,10 @@ fn suite_name(comparison: &Comparison, view: &RowView<'_>) -> String {
     }
 }
 
-/// Only gating rows fail. Missing, invalid and open rows are skipped: CI shows them, and they are not a pass.
+/// Only gating rows fail, and known changes do not. Missing, invalid and open rows are skipped: CI shows them, and they are not a pass.
 fn outcome(view: &RowView<'_>, options: &JunitOptions) -> Outcome {
     let verdict = view.row.verdict;
-    if view.gates && options.fail_on.contains(&verdict) {
+    if view.gates && view.row.expected.is_none() && options.fail_on.contains(&verdict) {
         return Outcome::Failure;
     }
     match verdict {
@@ -179,5 +179,8 @@ fn message(view: &RowView<'_>) -> String {
         None => format!("p {}", view.p),
     };
     let (metric, verdict, change) = (view.metric_unit(), view.verdict(), &view.change.text);
-    format!("{verdict}: {metric} {} -> {}, {change}{ci}, {p}, n {}", view.a, view.b, view.n())
+    let known = view.row.expected.as_ref().map_or(String::new(), |known| {
+        format!("; known until {}: {} ({})", known.until, visible(&known.reason), visible(&known.place))
+    });
+    format!("{verdict}: {metric} {} -> {}, {change}{ci}, {p}, n {}{known}", view.a, view.b, view.n())
 }

@@ -9,11 +9,14 @@
 //!                             └──> json
 //! ```
 //!
+//! One side alone (`analyze::Shown`, `Plan`, `NoiseFile`) is text only: `show`, `plan`, on `columns`.
+//!
 //! Renderers show what `analyze` decided; scales, rounding and colours are all that is decided here.
 //! Equal input gives equal bytes: no clock, no file times, no output paths.
 
 pub mod classic;
 mod clean;
+mod columns;
 pub mod csv;
 mod date;
 pub mod explain;
@@ -21,18 +24,22 @@ pub mod html;
 pub mod junit;
 pub mod markdown;
 pub mod numbers;
+pub mod plan;
 mod rows;
 mod sentence;
+pub mod show;
 pub mod text;
 
 pub use analyze::write_json as json;
 pub use classic::ClassicTable;
 pub use csv::csv;
-pub use explain::explain;
+pub use explain::{explain, explain_in_full};
 pub use html::{HtmlOptions, html};
 pub use junit::{JunitOptions, junit};
 pub use markdown::{MarkdownOptions, markdown};
+pub use plan::{noise, plan};
 pub use sentence::sentence;
+pub use show::show;
 pub use text::{TextOptions, text};
 
 /// What `--fail-on` asked for and what came of it; every format that has room for it says so.

@@ -154,8 +154,17 @@ pub fn cv(sample: &Sample) -> Option<String> {
     sample.cv.filter(|v| v.is_finite()).map(|v| percent_plain(v * 100.0))
 }
 
+/// The size of an effect, a ratio minus 1: 0.0034 is `0.34%`, 20.9 is `×21.9`.
+pub fn size(ratio: f64) -> String {
+    match ratio * 100.0 {
+        percent if !percent.is_finite() => NONE.to_owned(),
+        percent if percent >= FACTOR => factor(percent),
+        percent => percent_plain(percent),
+    }
+}
+
 /// A percentage that is a size, not a change: `0.34%`, `1.2%`, `12%`.
-fn percent_plain(percent: f64) -> String {
+pub(crate) fn percent_plain(percent: f64) -> String {
     if percent != 0.0 && percent.abs() < 0.005 {
         return "<0.01%".to_owned();
     }

@@ -65,6 +65,7 @@ pub fn text(comparison: &Comparison, options: &TextOptions) -> String {
     let notes = Notes::of(&listed);
     table::write(&mut out, comparison, &listed, &notes, width, &paint);
     fold(&mut out, &folded, width, &paint);
+    known(&mut out, comparison, width, &paint);
     footnotes(&mut out, comparison, &notes, width, &paint);
     legend(&mut out, comparison, &listed, width, &paint);
     out
@@ -108,6 +109,11 @@ fn head(out: &mut String, comparison: &Comparison, options: &TextOptions, width:
 
 /// `A (base): 5 repeats, 5 boots, 1 host boot, 2014-05-01 12:00 UTC`.
 fn side_line(name: &str, side: &analyze::Side) -> String {
+    format!("{name} ({}): {}", visible(&side.label), side_facts(side))
+}
+
+/// `5 repeats, 5 boots, 1 host boot, 2014-05-01 12:00 UTC`.
+pub(crate) fn side_facts(side: &analyze::Side) -> String {
     let mut parts = vec![counted(side.repeats, "repeat")];
     parts.extend(side.boots.map(|n| counted(n, "boot")));
     parts.extend(side.host_boots.map(|n| counted(n, "host boot")));
@@ -116,11 +122,11 @@ fn side_line(name: &str, side: &analyze::Side) -> String {
     if !side.losses.is_empty() {
         parts.push(format!("{} lost", counted(side.losses.len(), "item")));
     }
-    format!("{name} ({}): {}", visible(&side.label), parts.join(", "))
+    parts.join(", ")
 }
 
 /// `1 boot`, `2 boots`.
-fn counted(n: usize, noun: &str) -> String {
+pub(crate) fn counted(n: usize, noun: &str) -> String {
     format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
 }
 
@@ -171,6 +177,20 @@ fn fold(out: &mut String, folded: &[RowView<'_>], width: usize, paint: &Paint) {
         let total: usize = metrics.values().sum();
         let list: Vec<String> = metrics.iter().map(|(m, n)| format!("{m} {n}")).collect();
         wrapped(out, &format!("  {verdict} {total}: {}", list.join(", ")), width, "    ", |l| paint.dim(l));
+    }
+}
+
+/// Changes that `--expect` names, with reason and expiry.
+fn known(out: &mut String, comparison: &Comparison, width: usize, paint: &Paint) {
+    let rows = || comparison.rows.iter().filter_map(|row| Some((row, row.expected.as_ref()?)));
+    if rows().next().is_none() {
+        return;
+    }
+    out.push_str("\nKnown changes, which do not gate\n");
+    for (row, expected) in rows() {
+        let (id, reason, place) = (visible(&row.id), visible(&expected.reason), visible(&expected.place));
+        let line = format!("  {} {id}: {reason}; until {} ({place})", row.verdict.word(), expected.until);
+        wrapped(out, &line, width, "    ", |l| paint.dim(l));
     }
 }
 

@@ -368,6 +368,15 @@ impl<'d> Grid<'d> {
         })
     }
 
+    /// Cases that both sides have.
+    pub fn compared(&self) -> usize {
+        let has = |side: &[Placement<'d>], case: usize| {
+            side.iter().any(|f| f.slots.get(case).is_some_and(Option::is_some))
+        };
+        let [a, b] = &self.sides;
+        (0..self.cases).filter(|case| has(a, *case) && has(b, *case)).count()
+    }
+
     /// `Category:NAME`, with pktgen's script in front.
     pub fn category_line(&self) -> Option<Cow<'d, str>> {
         let category = self.category?;

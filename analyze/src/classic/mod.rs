@@ -19,6 +19,7 @@ mod trouble;
 
 pub use cells::{ClassicCase, ClassicColumn, ClassicGroup, ClassicTable};
 
+use crate::warnings::counted;
 use crate::{Level, Warning};
 use align::Grid;
 use block::Scratch;
@@ -104,6 +105,11 @@ impl<'d> Classic<'d> {
         }
     }
 
+    /// Cases that both sides have: without any, nothing is compared.
+    pub fn compared(&self) -> usize {
+        self.grids.iter().map(Grid::compared).sum()
+    }
+
     /// The table as cells.
     pub fn groups(&self) -> Vec<ClassicGroup> {
         self.group_ranges()
@@ -141,14 +147,14 @@ impl<'d> Classic<'d> {
                     code: "avg-update",
                     level: Level::Note,
                     text: format!(
-                        "avg_update {},{},{} of {}:{} points at column {last}, but '{}' has {} columns, counted from 0",
+                        "avg_update {},{},{} of {}:{} points at column {last}, but '{}' has {}, counted from 0",
                         update.dst,
                         update.num,
                         update.den,
                         origin.file,
                         origin.line,
                         first.heading,
-                        first.written_columns,
+                        counted(first.written_columns, "column"),
                     ),
                     advice: "name the column behind the triple (dst,num,den,NAME), or use 'derived'".to_owned(),
                     count: short.len(),

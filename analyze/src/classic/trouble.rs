@@ -1,5 +1,6 @@
 //! What the alignment could not bring together.
 
+use crate::warnings::counted;
 use crate::{Level, Warning};
 
 /// What did not go together, counted.
@@ -22,14 +23,21 @@ impl Trouble {
         };
         let (cells, rows, again) = (self.cells, self.rows, self.duplicates);
         let inspect = "look at the files; `--format json` names each place";
-        warn("lost-cells", cells, format!("{cells} cells hold no finite number and were left out"), inspect);
-        warn("lost-rows", rows, format!("{rows} rows have another width than their column line"), inspect);
-        let text = format!("{again} rows repeat a case of the same file and were averaged with it");
+        warn(
+            "lost-cells",
+            cells,
+            format!("{} left out, without a finite number", counted(cells, "cell")),
+            inspect,
+        );
+        let text =
+            format!("{} lost: of another width than the column line, or cut off", counted(rows, "row"));
+        warn("lost-rows", rows, text, inspect);
+        let text = format!("{} averaged with another one of the same case and file", counted(again, "row"));
         warn("duplicate-cases", again, text, "keep one row for each case");
         let some: Vec<&str> = self.unmatched.iter().take(3).map(String::as_str).collect();
         let dots = if self.unmatched.len() > some.len() { ", .." } else { "" };
         let text =
-            format!("{} cases stand on one side only: {}{dots}", self.unmatched.len(), some.join(", "));
+            format!("{} on one side only: {}{dots}", counted(self.unmatched.len(), "case"), some.join(", "));
         warn("unmatched-cases", self.unmatched.len(), text, "measure the same cases on both sides");
     }
 }

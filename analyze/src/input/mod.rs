@@ -3,8 +3,10 @@
 //! ```text
 //!   campaign.json ──> its environments          run.json ──> repeat*/measurements.jsonl
 //!   anything else ──> result files by perf.conf's patterns ──> RHS
+//!                └──> where there are none: other tools' results, told by content
 //! ```
 
+mod foreign;
 pub(crate) mod repeat;
 mod rhs_file;
 mod run_dir;
@@ -13,16 +15,18 @@ pub(crate) mod series;
 use crate::discover::{Discovery, discover};
 use crate::error::io;
 use crate::options::CompareOptions;
-use crate::warnings::{counted, note};
+use crate::warnings::{blocking, counted, note};
 use crate::{AnalyzeError, Loss, Warning};
+use model::RunFile;
 use model::campaign::CAMPAIGN_FORMAT;
 use model::store::{self, CAMPAIGN_FILE};
-use model::{CampaignFile, RunFile};
 use rayon::prelude::*;
 use repeat::Repeat;
+use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use walkdir::WalkDir;
 
 /// One side, read.
 #[derive(Debug, Default)]
@@ -39,6 +43,8 @@ pub(crate) struct LoadedSide {
     pub losses: Vec<Loss>,
     /// What was odd.
     pub notes: Vec<Warning>,
+    /// What files of other tools say of their metrics, by workload and canonical name.
+    pub said: foreign::SaidOf,
     /// Facts by name, see [`crate::Side::facts`].
     pub facts: BTreeMap<String, String>,
     /// Facts of each of several directories that were pooled.
@@ -52,9 +58,9 @@ pub(crate) fn load(options: &CompareOptions) -> Result<Vec<LoadedSide>, AnalyzeE
     let paths = sides(&options.paths)?;
     if options.labels.len() > paths.len() {
         return Err(AnalyzeError::Option(format!(
-            "{} labels for {} sides; give one for each side, the baseline first",
-            options.labels.len(),
-            paths.len()
+            "{} for {}; give one for each side, the baseline first",
+            counted(options.labels.len(), "label"),
+            counted(paths.len(), "side")
         )));
     }
     let labels = labels(&paths, &options.labels);
@@ -72,7 +78,35 @@ pub(crate) fn load(options: &CompareOptions) -> Result<Vec<LoadedSide>, AnalyzeE
         side.find_facts();
         loaded.push(side);
     }
+    if let Some((baseline, candidates)) = loaded.split_first_mut() {
+        for side in candidates {
+            side.notes.extend(same_side(baseline, side));
+        }
+    }
     Ok(loaded)
+}
+
+/// Warns when a candidate's files are the baseline's, under whatever names: they differ in nothing, by construction.
+fn same_side(baseline: &LoadedSide, side: &LoadedSide) -> Option<Warning> {
+    use std::os::unix::fs::MetadataExt;
+    let inodes = |side: &LoadedSide| -> HashSet<(u64, u64)> {
+        let found = side.repeats.iter().filter_map(|r| fs::metadata(&r.path).ok());
+        found.map(|m| (m.dev(), m.ino())).collect()
+    };
+    let shared = inodes(baseline).intersection(&inodes(side)).count();
+    let real = |path: &Path| fs::canonicalize(path).ok();
+    let one_place = real(&side.path).is_some_and(|path| real(&baseline.path) == Some(path));
+    let count = if one_place { side.repeats.len() } else { shared };
+    (count > 0).then(|| {
+        let text = format!(
+            "{} and {} have {} in common: what is compared with itself does not differ",
+            baseline.label,
+            side.label,
+            counted(count, "file")
+        );
+        let advice = "give two measurements; their equality says nothing about the guests";
+        blocking("same-side", text, advice, count)
+    })
 }
 
 /// One side alone.
@@ -125,13 +159,24 @@ fn single(path: &Path) -> Result<PathBuf, AnalyzeError> {
         Some(several) => {
             let names: Vec<String> = several.iter().map(|p| p.display().to_string()).collect();
             Err(AnalyzeError::Sides(format!(
-                "{} is a campaign of {} environments; name one of them: {}",
+                "{} is a campaign of {}; name one of them: {}",
                 path.display(),
-                several.len(),
+                counted(several.len(), "environment"),
                 names.join(", ")
             )))
         }
     }
+}
+
+/// What is used of `campaign.json`; everything else stands in each `run.json` again.
+#[derive(Deserialize)]
+struct Plan {
+    environments: Vec<PlannedEnvironment>,
+}
+
+#[derive(Deserialize)]
+struct PlannedEnvironment {
+    name: String,
 }
 
 /// The environments of a campaign that have a directory, in the order of the plan; `None` for anything else.
@@ -140,7 +185,7 @@ fn environments(path: &Path) -> Result<Option<Vec<PathBuf>>, AnalyzeError> {
     if !file.is_file() {
         return Ok(None);
     }
-    let campaign: CampaignFile = store::read_json(&file, CAMPAIGN_FORMAT)?;
+    let campaign: Plan = store::read_json(&file, CAMPAIGN_FORMAT)?;
     let directories = campaign.environments.iter().map(|e| path.join(&e.name));
     Ok(Some(directories.filter(|d| run_dir::is_run_dir(d)).collect()))
 }
@@ -174,7 +219,16 @@ fn load_run(path: &Path, options: &CompareOptions) -> Result<LoadedSide, Analyze
 }
 
 fn load_files(path: &Path, options: &CompareOptions) -> Result<LoadedSide, AnalyzeError> {
-    let found = result_files(path, options)?;
+    if foreign::kind_of(path).is_some() {
+        return foreign::load(path, foreign::find(path)?, options);
+    }
+    let found = match result_files(path, options) {
+        Err(error @ AnalyzeError::NoResults { .. }) => {
+            let found = foreign::find(path)?;
+            return if found.files.is_empty() { Err(error) } else { foreign::load(path, found, options) };
+        }
+        other => other?,
+    };
     let mut side = LoadedSide::default();
     if !found.again.is_empty() {
         let twice = found.again.len();
@@ -234,8 +288,26 @@ pub(crate) fn result_files(path: &Path, options: &CompareOptions) -> Result<Disc
     Err(if empty {
         AnalyzeError::Empty { path: path.to_owned() }
     } else {
-        AnalyzeError::NoResults { path: path.to_owned(), patterns: patterns(options) }
+        let problems = found.problems.into_iter().chain(links_to_nothing(path)).collect::<BTreeMap<_, _>>();
+        let problems = problems.first_key_value().map_or(String::new(), |(place, reason)| {
+            let count = counted(problems.len(), "place");
+            format!("; {count} could not be searched, the first: {}: {reason}", place.display())
+        });
+        AnalyzeError::NoResults { path: path.to_owned(), patterns: patterns(options), problems }
     })
+}
+
+/// Links below a directory that lead to no file, whatever their names: they explain why nothing was found.
+fn links_to_nothing(path: &Path) -> Vec<(PathBuf, String)> {
+    let links = WalkDir::new(path).min_depth(1).into_iter().flatten().filter(|e| e.path_is_symlink());
+    let reason = |link: &Path| match fs::metadata(link) {
+        Err(error) => Some(error.to_string()),
+        Ok(target) if target.is_dir() => {
+            Some("a link to a directory, which is not followed; give the directory itself".to_owned())
+        }
+        Ok(_) => None,
+    };
+    links.filter_map(|e| reason(e.path()).map(|text| (e.into_path(), text))).collect()
 }
 
 /// Result file patterns with the workloads that they belong to.
@@ -265,6 +337,7 @@ impl LoadedSide {
         self.repeats.extend(other.repeats);
         self.losses.extend(other.losses);
         self.notes.extend(other.notes);
+        self.said.extend(other.said);
     }
 
     /// Facts of run.json; files carry their own.

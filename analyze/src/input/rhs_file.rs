@@ -4,7 +4,7 @@ use super::repeat::{CaseRow, Cell, InvalidCell, MetricColumn, Number, Repeat, Ta
 use crate::Loss;
 use formats::perf_conf::{Conf, Section};
 use formats::rhs::{self, Document, HeaderKind, Table};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::hash::{DefaultHasher, Hasher};
 use std::path::Path;
@@ -22,6 +22,9 @@ pub(super) fn read_rhs(
     let bytes = fs::read(path).map_err(|e| lost(format!("it cannot be read: {e}")))?;
     let mut hasher = DefaultHasher::new();
     hasher.write(&bytes);
+    if let Some(at) = bytes.iter().position(|b| *b == 0) {
+        return Err(lost(format!("it is no text: byte {} is zero", at + 1)));
+    }
     let text = String::from_utf8_lossy(&bytes);
     let document = rhs::parse(&text);
     if let Some(loss) = document.losses.iter().find(|l| l.kind == rhs::LossKind::File) {
@@ -55,12 +58,19 @@ pub(super) fn read_rhs(
             ..Repeat::default()
         },
         losses: Vec::new(),
+        keyless: HashMap::new(),
     };
     for loss in &document.losses {
         reader.lose(loss);
     }
     for table in &document.tables {
         reader.take(table);
+    }
+    if reader.repeat.rows.is_empty() {
+        // A repeat without a row would count as one, and no case would then be in every repeat.
+        let first =
+            document.losses.first().map_or(String::new(), |l| format!("; line {}: {}", l.line, l.reason));
+        return Err(lost(format!("it has no row that can be used{first}")));
     }
     reader.repeat.sort_invalid();
     Ok((reader.repeat, reader.losses))
@@ -114,6 +124,8 @@ struct Reader<'a> {
     section: &'a Section,
     repeat: Repeat,
     losses: Vec<Loss>,
+    /// Rows without any key so far, by category and key names.
+    keyless: HashMap<(String, Vec<String>), u32>,
 }
 
 impl Reader<'_> {
@@ -134,11 +146,20 @@ impl Reader<'_> {
         let mut head = head;
         head.metrics
             .extend(derived.iter().map(|d| MetricColumn { name: d.name.clone(), written: d.name.clone() }));
+        let same_head = (head.category.clone(), head.keys.clone());
         let index = clamp(self.repeat.tables.len());
         self.repeat.tables.push(head);
+        let mut numbered = None;
         for (row, cells) in table.iter() {
-            let levels = key_columns.iter().map(|c| cells.get(*c).map_or("", |cell| cell.text));
-            let levels = self.repeat.push_levels(levels);
+            let keys = key_columns.iter().map(|c| cells.get(*c).map_or("", |cell| cell.text));
+            let (index, levels) = if keys.clone().all(str::is_empty) {
+                let number = self.keyless.entry(same_head.clone()).or_insert(0);
+                *number += 1;
+                let number = *number;
+                self.keyless_row(index, &mut numbered, number)
+            } else {
+                (index, self.repeat.push_levels(keys))
+            };
             let first = self.repeat.cells.len();
             for column in &metric_columns {
                 let Some(cell) = cells.get(*column) else { continue };
@@ -162,6 +183,28 @@ impl Reader<'_> {
                 block: None,
             });
         }
+    }
+
+    /// Table and levels of the n-th row without any key: rows that nothing tells apart are told apart by their order.
+    ///
+    /// ntttcp leaves the cells of its only key blank; the first of them then holds `row1`, `row2`, .. A table without
+    /// key columns gets a column `row` from its second row on: `numbered` is the table that has it.
+    fn keyless_row(&mut self, table: u32, numbered: &mut Option<u32>, number: u32) -> (u32, (u32, u32)) {
+        let keys = self.repeat.tables.get(table as usize).map_or(0, |t| t.keys.len());
+        if keys > 0 {
+            let first = format!("row{number}");
+            let levels = std::iter::once(first.as_str()).chain(std::iter::repeat_n("", keys - 1));
+            return (table, self.repeat.push_levels(levels));
+        }
+        if number == 1 {
+            return (table, self.repeat.push_levels(std::iter::empty()));
+        }
+        let twin = *numbered.get_or_insert_with(|| {
+            let head = self.repeat.tables.get(table as usize).cloned().unwrap_or_default();
+            self.repeat.tables.push(TableHead { keys: vec!["row".into()], ..head });
+            clamp(self.repeat.tables.len() - 1)
+        });
+        (twin, self.repeat.push_levels(std::iter::once(number.to_string().as_str())))
     }
 
     /// Which columns are keys and which are metrics. A canonical name that two columns share belongs to the first.

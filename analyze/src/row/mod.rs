@@ -16,6 +16,7 @@ use crate::stats::{self, Block};
 use crate::verdict::{Evidence, Judgement, Presence};
 use crate::warnings::note;
 use crate::{Row, Sample, Verdict, Warning};
+use formats::perf_conf::MetricConf;
 use model::{Role, Scale};
 use rayon::prelude::*;
 
@@ -106,6 +107,33 @@ impl Judge<'_> {
         rows
     }
 
+    /// A row's id: with several candidates it names the candidate.
+    fn id(&self, base: String, pairing: &Pairing) -> String {
+        if self.pairings.len() == 1 { base } else { format!("{base}#{}", pairing.candidate + 1) }
+    }
+
+    fn judgement(
+        &self,
+        conf: &MetricConf,
+        pairing: &Pairing,
+        present: (bool, bool),
+        evidence: Evidence,
+    ) -> Judgement {
+        Judgement {
+            presence: match present {
+                (true, true) => Presence::Both,
+                (true, false) => Presence::OnlyA,
+                (false, _) => Presence::OnlyB,
+            },
+            comparable: self.options.force || pairing.comparability.allows(conf.kind_count),
+            evidence,
+            exact: conf.exact,
+            direction: conf.direction,
+            q: None,
+            alpha: self.options.alpha,
+        }
+    }
+
     /// One row without q and verdict.
     fn row(&self, at: &Place<'_>, pairing: &Pairing, a: Gathered, b: Gathered) -> (Row, Judgement) {
         let conf = &at.metric.conf;
@@ -123,28 +151,12 @@ impl Judge<'_> {
             alpha: self.options.alpha,
         };
         let (outcome, evidence) = design.outcome();
-        let judgement = Judgement {
-            presence: match (a.present, b.present) {
-                (true, true) => Presence::Both,
-                (true, false) => Presence::OnlyA,
-                (false, _) => Presence::OnlyB,
-            },
-            comparable: self.options.force || pairing.comparability.allows(conf.kind_count),
-            evidence,
-            exact: conf.exact,
-            direction: conf.direction,
-            q: None,
-            alpha: self.options.alpha,
-        };
+        let judgement = self.judgement(conf, pairing, (a.present, b.present), evidence);
         let seed = stats::seed_from(self.options.seed, &base_id);
         let beside = Beside::of(&design, blocks.as_deref(), conf.role == Role::Primary, seed);
         let warnings = row_warnings(pairing, &design, &outcome, evidence, &beside, conf.role);
         let row = Row {
-            id: if self.pairings.len() == 1 {
-                base_id
-            } else {
-                format!("{base_id}#{}", pairing.candidate + 1)
-            },
+            id: self.id(base_id, pairing),
             workload: at.workload.name.clone(),
             category: at.case.category.clone(),
             case: at.case.keys.clone(),

@@ -1,4 +1,4 @@
-//! Tests behind the warnings: trend over boots, first boot, variance ratio, lag-1 autocorrelation.
+//! Tests behind the warnings: trend over boots, first boot, variance ratio.
 //!
 //! They warn at p < 0.01 and never change a verdict. Values are in the order in which the boots ran, on the scale of
 //! the row (logarithms for log metrics).
@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::common::{Unavailable, check, magnitude};
-use super::moments::{mean, mean_sd};
+use super::moments::mean_sd;
 use super::special::{f_tails, normal_sf};
 use super::tdist::t_two_sided_p;
 use super::ttest::TTest;
@@ -138,19 +138,4 @@ pub fn first_boot(sides: &[&[f64]]) -> Result<TTest, Unavailable> {
     }
     let t = estimate / se;
     Ok(TTest { estimate, se, df, t, p: t_two_sided_p(t, df) })
-}
-
-/// Lag-1 autocorrelation of values in run order, `Σ d(i) d(i+1) / Σ d(i)²`; needs three values that vary.
-///
-/// Its expectation for independent values is about -1/n.
-pub fn lag1(values: &[f64]) -> Result<f64, Unavailable> {
-    check(values, 3)?;
-    let (centre, sd) = (mean(values)?, mean_sd(values)?.1);
-    if sd <= 0.0 {
-        return Err(Unavailable::ZeroVariance);
-    }
-    let unit = magnitude(values); // differences of 1e308 would overflow
-    let deviations: Vec<f64> = values.iter().map(|v| (v / unit - centre / unit) / (sd / unit)).collect();
-    let products: f64 = deviations.iter().zip(deviations.iter().skip(1)).map(|(x, y)| x * y).sum();
-    Ok(products / deviations.iter().map(|d| d * d).sum::<f64>())
 }

@@ -37,7 +37,7 @@ mod ttest;
 pub use bootstrap::{BCA_MIN_N, Contrast, bca, bca_interval};
 pub use common::{Interval, Unavailable};
 pub use diagnostics::{
-    FIRST_BOOT_MIN_N, MANN_KENDALL_MIN_N, MannKendall, VARIANCE_RATIO_MIN_N, VarianceRatio, first_boot, lag1,
+    FIRST_BOOT_MIN_N, MANN_KENDALL_MIN_N, MannKendall, VARIANCE_RATIO_MIN_N, VarianceRatio, first_boot,
     mann_kendall, variance_ratio,
 };
 pub use dip::{BIMODALITY_MIN_N, Bimodality, bimodality, dip};

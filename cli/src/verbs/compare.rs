@@ -2,8 +2,8 @@
 
 use crate::args::{Compare, FailOn, Format};
 use crate::verbs::options::{filter, judge, read, reading};
-use crate::{DONE, Error, FOUND, NOTHING};
-use analyze::{CompareOptions, Comparison, Verdict, compare as analyze_sides, expectations};
+use crate::{DONE, Error, FOUND, NOTHING, is_broken_pipe};
+use analyze::{CompareOptions, Comparison, Row, Verdict, compare as analyze_sides, expectations};
 use model::store::write_atomically;
 use report::{Gate, HtmlOptions, JunitOptions, MarkdownOptions, TextOptions};
 use std::collections::BTreeMap;
@@ -18,6 +18,10 @@ const PAGE_MARK: &str = "<meta name=\"generator\" content=\"perfvt";
 /// Compares the sides and writes what was asked for.
 pub fn compare(args: &Compare, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Error> {
     let outputs = args.outputs.iter().map(|o| parse_output(o)).collect::<Result<Vec<_>, Error>>()?;
+    let page = page_path(args);
+    if let (Some(path), None) = (&page, &args.html) {
+        refuse_foreign(path)?;
+    }
     let options = options(args, err)?;
     if only_classic(args) {
         return classic_alone(&options, out, err);
@@ -25,19 +29,23 @@ pub fn compare(args: &Compare, out: &mut dyn Write, err: &mut dyn Write) -> Resu
     let comparison = analyze_sides(&options)?;
     let gate = gate(&args.fail_on, &comparison);
     let render = Renderer { args, options: &options, comparison: &comparison, gate: gate.clone() };
-    render.write(args.format, out)?;
+    // Files first: whoever reads standard output may have seen enough before its end.
     for (format, path) in &outputs {
         let mut bytes = Vec::new();
         render.write(*format, &mut bytes)?;
         write_atomically(path, &bytes)?;
     }
-    if let Some(path) = page_path(args) {
-        write_page(&path, &render.page()?, args.html.is_some())?;
-        if args.format == Format::Text {
-            writeln!(out, "\npage: {}", path.display())?;
-        }
+    if let Some(path) = &page {
+        write_atomically(path, render.page()?.as_bytes())?;
     }
-    Ok(exit_code(&comparison, gate.as_ref()))
+    let printed = render.write(args.format, out).and_then(|()| match &page {
+        Some(path) if args.format == Format::Text => Ok(writeln!(out, "\npage: {}", path.display())?),
+        _ => Ok(()),
+    });
+    match printed {
+        Err(error) if !is_broken_pipe(error.as_ref()) => Err(error),
+        _ => Ok(exit_code(&comparison, gate.as_ref())),
+    }
 }
 
 /// Whether nothing but the classic table is wanted, which needs no comparison beside it.
@@ -49,21 +57,27 @@ fn only_classic(args: &Compare) -> bool {
 }
 
 fn classic_alone(options: &CompareOptions, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Error> {
-    let (text, warnings) = analyze::classic_text(options)?;
-    for warning in warnings {
+    let classic = analyze::classic_text(options)?;
+    for warning in &classic.warnings {
         writeln!(err, "warning: {}", warning.text)?;
         if !warning.advice.is_empty() {
             writeln!(err, "  {}", warning.advice)?;
         }
     }
-    out.write_all(text.as_bytes())?;
-    Ok(if text.is_empty() { NOTHING } else { DONE })
+    out.write_all(classic.text.as_bytes())?;
+    Ok(if classic.compared == 0 { NOTHING } else { DONE })
 }
 
+/// A candidate that shares nothing with the baseline was not compared; with a gate, neither was one of which no row that
+/// gates could be judged.
 fn exit_code(comparison: &Comparison, gate: Option<&Gate>) -> u8 {
-    match (comparison.comparable_rows(), gate) {
-        (0, _) => NOTHING,
-        (_, Some(gate)) if gate.failed => FOUND,
+    let nothing = comparison
+        .summary
+        .iter()
+        .any(|s| s.comparable() == 0 || (gate.is_some() && s.comparable_primary() == 0));
+    match gate {
+        _ if nothing => NOTHING,
+        Some(gate) if gate.failed => FOUND,
         _ => DONE,
     }
 }
@@ -160,16 +174,23 @@ fn verdicts(what: FailOn) -> &'static [Verdict] {
     }
 }
 
-/// What `--fail-on` comes to: the primary rows count that are not expected, and for missing rows all of them.
+/// What `--fail-on` comes to: the primary rows count, for missing rows all of them, and expected ones never.
 fn gate(fail_on: &[FailOn], comparison: &Comparison) -> Option<Gate> {
     if fail_on.is_empty() {
         return None;
     }
+    let of = |counts: &BTreeMap<Verdict, usize>, v: &Verdict| counts.get(v).copied().unwrap_or(0);
+    // The summary knows the expected ones of the primary rows only; rows that filters hide count as not expected.
+    let known = |candidate: usize, v: Verdict| {
+        let is_known = |r: &&Row| r.candidate == candidate && r.verdict == v && r.expected.is_some();
+        comparison.rows.iter().filter(is_known).count()
+    };
     let found = |what: &FailOn| {
         comparison.summary.iter().any(|summary| {
-            let counts = if *what == FailOn::Missing { &summary.all } else { &summary.primary };
-            let of = |counts: &BTreeMap<Verdict, usize>, v| counts.get(v).copied().unwrap_or(0);
-            verdicts(*what).iter().any(|v| of(counts, v) > of(&summary.expected, v))
+            verdicts(*what).iter().any(|v| match what {
+                FailOn::Missing => of(&summary.all, v) > known(summary.candidate, *v),
+                _ => of(&summary.primary, v) > of(&summary.expected, v),
+            })
         })
     };
     let failed = fail_on.iter().any(found);
@@ -221,7 +242,7 @@ impl Renderer<'_> {
     }
 
     fn classic(&self) -> Result<String, Error> {
-        Ok(analyze::classic_text(self.options)?.0)
+        Ok(analyze::classic_text(self.options)?.text)
     }
 
     fn page(&self) -> Result<String, Error> {
@@ -257,17 +278,18 @@ fn page_path(args: &Compare) -> Option<PathBuf> {
     }
 }
 
-fn write_page(path: &Path, page: &str, asked_for: bool) -> Result<(), Error> {
+/// A page of somebody else's is not overwritten unasked.
+fn refuse_foreign(path: &Path) -> Result<(), Error> {
     let foreign = std::fs::read(path).is_ok_and(|old| {
         let head = String::from_utf8_lossy(old.get(..4096).unwrap_or(&old)).into_owned();
         !old.is_empty() && !head.contains(PAGE_MARK)
     });
-    if foreign && !asked_for {
+    if foreign {
         let path = path.display();
         return Err(format!(
             "{path} was not written by perfvt and is left alone; use --html FILE or --no-html"
         )
         .into());
     }
-    Ok(write_atomically(path, page.as_bytes())?)
+    Ok(())
 }

@@ -193,3 +193,91 @@ fn code(found: u64, culprits: &[Culprit], path: &Path, err: &mut dyn Write) -> R
     }
     Ok(USAGE)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{DONE, USAGE};
+
+    const CFG: &str = "
+bridge = virbr0
+variants:
+    - netperf:
+        variants:
+            - guest_exhost:
+                bridge = switch
+            - host_guest:
+    - fio: netperf.host_guest
+variants:
+    - @repeat1:
+    - repeat2:
+";
+
+    /// Exit code, standard output, standard error.
+    fn list(cfg: &str, flags: &[&str]) -> (u8, String, String) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("tests.cfg");
+        std::fs::write(&path, cfg).unwrap();
+        let path = path.to_str().unwrap();
+        let words = ["perfvt", "list", path].into_iter().chain(flags.iter().copied()).map(Into::into);
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let code = crate::run(words, &mut out, &mut err);
+        let text =
+            |bytes| String::from_utf8(bytes).unwrap().replace(&format!("{}/", dir.path().display()), "");
+        (code, text(out), text(err))
+    }
+
+    #[test]
+    fn names_stand_on_a_line_each() {
+        let (code, out, err) = list(CFG, &["--only", "netperf", "--no", "repeat2..host_guest"]);
+        let want = "repeat1.netperf.guest_exhost\nrepeat1.netperf.host_guest\nrepeat2.netperf.guest_exhost\n";
+        assert_eq!((code, out.as_str(), err.as_str()), (DONE, want, ""));
+    }
+
+    #[test]
+    fn contents_are_for_people_or_for_programs() {
+        let flags = ["--only", "repeat1.fio", "--contents"];
+        let text = "repeat1.fio\n    bridge = virbr0\n    dep = ['repeat1.netperf.host_guest']\n    \
+                    name = repeat1.fio\n    shortname = fio\n";
+        assert_eq!(list(CFG, &flags), (DONE, text.into(), String::new()));
+        let json = "{\"name\":\"repeat1.fio\",\"shortname\":\"fio\",\"dep\":[\"repeat1.netperf.host_guest\"],\
+                    \"params\":{\"bridge\":\"virbr0\"}}\n";
+        assert_eq!(list(CFG, &[&flags[..], &["--json"]].concat()), (DONE, json.into(), String::new()));
+        let names =
+            "{\"name\":\"repeat1.fio\",\"shortname\":\"fio\",\"dep\":[\"repeat1.netperf.host_guest\"]}\n";
+        assert_eq!(list(CFG, &["--only", "repeat1.fio", "--json"]), (DONE, names.into(), String::new()));
+    }
+
+    #[test]
+    fn a_value_is_explained_with_the_lines_that_made_it() {
+        let (code, out, _) = list(CFG, &["--only", "repeat1..guest_exhost", "--explain", "bridge"]);
+        let want = "repeat1.netperf.guest_exhost\n    bridge = switch    (tests.cfg:7)\n        \
+                    before: virbr0    (tests.cfg:2)\n";
+        assert_eq!((code, out.as_str()), (DONE, want));
+        let (code, _, err) = list(CFG, &["--explain", "brigde"]);
+        assert_eq!(
+            (code, err.as_str()),
+            (USAGE, "perfvt: no variant has a key 'brigde'; did you mean 'bridge'?\n")
+        );
+    }
+
+    #[test]
+    fn nothing_left_is_an_input_error_that_names_the_filter() {
+        for contents in [&[][..], &["--contents"]] {
+            let (code, out, err) = list(CFG, &[&["--only", "netpref"], contents].concat());
+            let want = "perfvt: tests.cfg: no variant is left\n    ruled out by --only:1: only netpref\n        \
+                        no variant is called 'netpref'; did you mean 'netperf'?\n";
+            assert_eq!((code, out.as_str(), err.as_str()), (USAGE, "", want));
+        }
+    }
+
+    #[test]
+    fn errors_show_the_line_and_doubts_are_warnings() {
+        let (code, _, err) = list("a = 1\nonyl b\n", &[]);
+        let want = "perfvt: tests.cfg:2:1: expected ':' after a filter, or '=' or another operator after a key, \
+                    found the end of the line; did you mean 'only'?\n    onyl b\n    ^\n";
+        assert_eq!((code, err.as_str()), (USAGE, want));
+        let (code, out, err) = list("mem =+ 5\n", &["--contents"]);
+        assert_eq!((code, out.contains("mem = + 5")), (DONE, true));
+        assert_eq!(err, "warning: tests.cfg:1:5: the value begins with '+'; did you mean '+='?\n");
+    }
+}

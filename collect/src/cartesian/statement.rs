@@ -195,6 +195,9 @@ impl Parser<'_> {
     ) -> Result<(bool, FilterText<'a>), CartesianError> {
         let negated = line.text().starts_with('!');
         let tokens = tokens(line, usize::from(negated), colon)?;
+        if let Some(comment) = tokens.last().filter(|end| end.at < colon) {
+            return Err(syntax(line, comment.at, "':'", "a comment", None));
+        }
         // The names borrow from the line, not from the tokens.
         let mut cursor = Cursor::new(line, &tokens);
         Ok((negated, filter::parse(&mut cursor, Blanks::Nothing)?))

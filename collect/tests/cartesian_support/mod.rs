@@ -129,6 +129,19 @@ fn block(text: &mut String, statements: &[Statement], indent: usize) {
     }
 }
 
+/// Multiplied out, a configuration of a test has at most so many variants.
+pub const MANY: usize = 5_000;
+
+/// How many variants there are before any filter.
+pub fn product(statements: &[Statement]) -> usize {
+    statements.iter().fold(1, |paths: usize, statement| match statement {
+        Statement::Variants { variants, .. } => {
+            variants.iter().map(|v| product(&v.body)).sum::<usize>().saturating_mul(paths)
+        }
+        _ => paths,
+    })
+}
+
 /// A path through the blocks that have been read so far.
 #[derive(Clone, Debug, Default)]
 struct Path {

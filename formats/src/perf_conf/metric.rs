@@ -196,8 +196,9 @@ fn copy<T: Clone>(given: &Option<T>, to: &mut T) -> bool {
     given.is_some()
 }
 
-/// `3%` or `0.03`. A bare number of 1 or more is refused, because it was surely meant as a percentage.
-fn effect(text: &str) -> Option<f64> {
+/// An effect as a ratio minus 1, from `3%` or `0.03`. A bare number of 1 or more is refused, because it was surely meant
+/// as a percentage.
+pub fn effect(text: &str) -> Option<f64> {
     let value = match text.strip_suffix('%') {
         Some(percent) => parse_finite(percent)? / 100.0,
         None => parse_finite(text).filter(|value| *value < 1.0)?,

@@ -17,6 +17,6 @@ mod suggest;
 
 pub use conf::Conf;
 pub use layer::{ConfError, Layer, parse};
-pub use metric::{DEFAULT_MIN_EFFECT, MetricConf, MetricFields};
+pub use metric::{DEFAULT_MIN_EFFECT, MetricConf, MetricFields, effect};
 pub use section::{AvgUpdate, Derived, Origin, Section};
 pub use suggest::closest;

@@ -7,12 +7,22 @@ use std::borrow::Cow;
 /// Reads an RHS file of any dialect. Never fails: what cannot be used is in [`Document::losses`].
 ///
 /// A line with `|` is a column line when none of its cells is a number, otherwise a row. Line ends may be LF or CRLF.
+///
+/// A last line that no line end closes may be the first part of a longer one: such a row is lost, unless the padding of
+/// its last cell proves that it is whole; such a column line costs the file.
 pub fn parse(text: &str) -> Document<'_> {
     let mut parser = Parser { text, ..Parser::default() };
     let body = text.strip_prefix('\u{feff}').unwrap_or(text);
-    for (index, line) in body.split('\n').enumerate() {
-        parser.line(line, u32::try_from(index).unwrap_or(u32::MAX - 1).saturating_add(1));
+    let (closed, last) = match body.rsplit_once('\n') {
+        Some((closed, last)) => (Some(closed), last),
+        None => (None, body),
+    };
+    let mut number = 1u32;
+    for line in closed.into_iter().flat_map(|text| text.split('\n')) {
+        parser.line(line, number);
+        number = number.saturating_add(1);
     }
+    parser.last_line(last, number);
     parser.finish()
 }
 
@@ -55,6 +65,34 @@ impl<'a> Parser<'a> {
         } else {
             self.bare(line, content, number);
         }
+    }
+
+    /// What stands behind the last line end. Half a number is a number, so that nothing of a row is believed.
+    fn last_line(&mut self, line: &'a str, number: u32) {
+        let content = line.trim_ascii();
+        let of_a_table = content.contains('|') || content.parse::<f64>().is_ok();
+        let is_header = ["###", "#ver#", "#desc#", "Category:"].iter().any(|m| content.starts_with(m))
+            || (content.starts_with("Script:") && content.contains("Category:"));
+        if !of_a_table || is_header || self.is_padded_row(line) {
+            self.line(line, number);
+        } else if self.open {
+            let reason = Cow::Borrowed("the file ends within this line");
+            self.document.losses.push(Loss { kind: LossKind::Row, line: number, column: 1, reason });
+        } else if !self.skipping {
+            self.waiting = None;
+            self.lose_file(number, Cow::Borrowed("the file ends within its column line"));
+        }
+    }
+
+    /// Whether the last cell of a line is padded to the very width that the column line gives it: such a row is whole.
+    /// nfs_perf pads its cells and writes no line end below the last row.
+    fn is_padded_row(&self, line: &str) -> bool {
+        let Some(table) = self.document.tables.last().filter(|_| self.open) else { return false };
+        let last_cell = |text: &'_ str| -> Option<usize> {
+            let (_, cell) = text.rsplit_once('|')?;
+            (cell.starts_with("  ") && !cell.ends_with([' ', '\t', '\r'])).then(|| cell.chars().count())
+        };
+        last_cell(line).is_some_and(|width| last_cell(table.columns_text) == Some(width))
     }
 
     /// Takes a line that opens with `#`, unless it is a table's line whose first name opens with `#`.
@@ -328,8 +366,14 @@ fn fits(cells: &[Cell<'_>], width: usize) -> bool {
         || (cells.len() == width + 1 && cells.last().is_some_and(|cell| cell.text.is_empty()))
 }
 
+/// `1 cell under 3 columns`.
+pub(super) fn misfit(cells: usize, columns: usize) -> String {
+    let s = |n: usize| if n == 1 { "" } else { "s" };
+    format!("{cells} cell{} under {columns} column{}", s(cells), s(columns))
+}
+
 fn lose_row<'a>(count: usize, width: usize, line: u32, losses: &mut Vec<Loss<'a>>) {
-    let reason = Cow::Owned(format!("{count} cells under {width} columns"));
+    let reason = Cow::Owned(misfit(count, width));
     losses.push(Loss { kind: LossKind::Row, line, column: 1, reason });
 }
 

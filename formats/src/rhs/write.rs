@@ -117,7 +117,7 @@ fn write_row(
 ) -> Result<(), RhsWriteError> {
     let refuse = |reason: String| RhsWriteError::Row { category: category.name.clone(), row: number, reason };
     if row.len() != category.columns.len() {
-        return Err(refuse(format!("{} cells under {} columns", row.len(), category.columns.len())));
+        return Err(refuse(super::parse::misfit(row.len(), category.columns.len())));
     }
     if !row.iter().any(|cell| matches!(cell, RhsCell::Integer(_) | RhsCell::Real(_))) {
         return Err(refuse("a row needs a number".to_owned()));

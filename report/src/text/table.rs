@@ -142,8 +142,12 @@ fn cells(view: &RowView<'_>, notes: &Notes<'_>, wide: bool) -> Vec<String> {
     let marks = notes.marks(view);
     let word = format!("{} {}", glyph(view.row.verdict), view.row.verdict.word());
     let reason = view.row.reason.map(|r| format!("({})", r.word()));
-    let tail =
-        [reason, (!marks.is_empty()).then_some(marks)].into_iter().flatten().collect::<Vec<_>>().join(" ");
+    let known = view.row.expected.as_ref().map(|_| "(known)".to_owned());
+    let tail = [reason, known, (!marks.is_empty()).then_some(marks)]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join(" ");
     let metric = format!("{}{role}", view.metric_unit());
     if wide {
         let verdict = format!("{word} {tail}").trim_end().to_owned();

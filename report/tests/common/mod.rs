@@ -109,12 +109,12 @@ pub fn row(category: &str, keys: &[(&str, &str)], spec: MetricSpec, a: &[f64], b
     let (sa, sb) = (sample(a, 0, 0), sample(b, 5, 0));
     let mut row = Row {
         id: format!("netperf/{category}/{case}/{metric}"),
-        workload: "netperf".to_owned(),
-        category: category.to_owned(),
-        case,
-        metric: metric.to_owned(),
-        metric_as_written: metric.to_owned(),
-        unit: unit.to_owned(),
+        workload: "netperf".into(),
+        category: category.into(),
+        case: case.into(),
+        metric: metric.into(),
+        metric_as_written: metric.into(),
+        unit: unit.into(),
         direction,
         role,
         scale,

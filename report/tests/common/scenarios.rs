@@ -124,10 +124,10 @@ pub fn hostile() -> Comparison {
     let (a, b) = ([941.0, 938.0, 944.0, 940.0], [861.0, 858.0, 864.0, 860.0]);
     let keys = [("size\n=1", SCRIPT), (IMAGE, "\u{202e}evil\u{2066}"), ("שלום", "a|b`c*d_e")];
     let mut r = row(SCRIPT, &keys, THROUGHPUT, &a, &b);
-    r.workload = IMAGE.to_owned();
-    r.metric = "</td><td onclick=\"x()\">thr".to_owned();
-    r.metric_as_written = "</script><!--".to_owned();
-    r.unit = "Mbit/s</style>".to_owned();
+    r.workload = IMAGE.into();
+    r.metric = "</td><td onclick=\"x()\">thr".into();
+    r.metric_as_written = "</script><!--".into();
+    r.unit = "Mbit/s</style>".into();
     r.warnings.push(Warning {
         code: "noisy",
         level: Level::Note,
@@ -288,7 +288,7 @@ pub fn large(rows: usize) -> Comparison {
         let (a, b) = (noise.values(5, 940.0, 0.015), noise.values(5, 940.0 * effect, 0.015));
         let keys = [("bs", size.as_str()), ("iodepth", depth.as_str()), ("numjobs", jobs.as_str())];
         let mut r = row("randread", &keys, spec, &a, &b);
-        r.workload = "fio".to_owned();
+        r.workload = "fio".into();
         c.rows.push(r);
     }
     finish(&mut c);

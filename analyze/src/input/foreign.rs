@@ -1,0 +1,212 @@
+//! Results of other tools (`formats::foreign`) as a side: which files count, and what of them is a replicate.
+//!
+//! The file is the replicate; its runs are reduced to their mean. Where a side has one file only, its runs are the
+//! replicates, and a warning says that one session knows nothing of the next. `--replicate` overrides.
+
+mod reader;
+
+use super::LoadedSide;
+use crate::discover::{Discovery, discover, natural_order};
+use crate::frame::Said;
+use crate::options::{CompareOptions, Replicate};
+use crate::warnings::note;
+use crate::{AnalyzeError, Loss};
+use formats::foreign::{Foreign, Kind, Record, SNIFF_LENGTH, Statement, parse, sniff};
+use model::Direction;
+use rayon::prelude::*;
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::fs;
+use std::hash::{DefaultHasher, Hasher};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+/// Names that are looked into in a directory without a result file of perf.conf's patterns.
+const EXTENSIONS: [&str; 5] = ["json", "csv", "txt", "out", "log"];
+
+/// What a file is by its content; `None` for RHS, for directories, and for what cannot be read.
+pub(super) fn kind_of(path: &Path) -> Option<Kind> {
+    let is_rhs = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("RHS"));
+    if is_rhs || !path.is_file() {
+        return None;
+    }
+    let mut head = Vec::new();
+    let limit = u64::try_from(SNIFF_LENGTH).unwrap_or(u64::MAX);
+    fs::File::open(path).ok()?.take(limit).read_to_end(&mut head).ok()?;
+    sniff(&head)
+}
+
+/// The files of a directory, or the file, that are results of other tools.
+pub(super) fn find(path: &Path) -> Result<Discovery, AnalyzeError> {
+    let named = |file: &Path| {
+        file.extension().is_some_and(|e| EXTENSIONS.iter().any(|known| e.eq_ignore_ascii_case(known)))
+    };
+    let accept = |file: &Path| named(file) && kind_of(file).is_some();
+    discover(path, accept).map_err(|e| AnalyzeError::Io { path: e.path, source: e.source })
+}
+
+/// One file, read.
+struct Source {
+    path: PathBuf,
+    kind: Kind,
+    foreign: Foreign,
+    content: u64,
+}
+
+/// Reads what [`find`] found.
+pub(super) fn load(
+    path: &Path,
+    found: Discovery,
+    options: &CompareOptions,
+) -> Result<LoadedSide, AnalyzeError> {
+    let mut side = LoadedSide::default();
+    for (place, reason) in &found.problems {
+        side.losses.push(Loss { place: place.display().to_string(), what: "file", reason: reason.clone() });
+    }
+    let read: Vec<Result<Source, Loss>> = found.files.par_iter().map(|f| read(f)).collect();
+    let mut kinds: BTreeMap<Kind, Vec<Source>> = BTreeMap::new();
+    for result in read {
+        match result {
+            Ok(source) => kinds.entry(source.kind).or_default().push(source),
+            Err(loss) => side.losses.push(loss),
+        }
+    }
+    for (kind, sources) in kinds {
+        take(&mut side, kind, &sources, options)?;
+    }
+    if side.repeats.is_empty() {
+        let reason = match side.losses.first() {
+            Some(loss) => format!("none of its files can be used; {}: {}", loss.place, loss.reason),
+            None => "it holds no results".into(),
+        };
+        return Err(AnalyzeError::NotAResult { path: path.to_owned(), reason });
+    }
+    Ok(side)
+}
+
+fn read(path: &Path) -> Result<Source, Loss> {
+    let place = path.display().to_string();
+    let lost = |place: String, reason: String| Loss { place, what: "file", reason };
+    let bytes = fs::read(path).map_err(|e| lost(place.clone(), format!("it cannot be read: {e}")))?;
+    let kind = sniff(&bytes)
+        .ok_or_else(|| lost(place.clone(), "it is no result of any tool that is known".to_owned()))?;
+    let text = String::from_utf8_lossy(&bytes);
+    let foreign = parse(kind, &text).map_err(|e| lost(format!("{place}:{}:1", e.line), e.to_string()))?;
+    let mut hasher = DefaultHasher::new();
+    hasher.write(&bytes);
+    Ok(Source { path: path.to_owned(), kind, foreign, content: hasher.finish() })
+}
+
+/// Adds the files of one kind to a side.
+fn take(
+    side: &mut LoadedSide,
+    kind: Kind,
+    sources: &[Source],
+    options: &CompareOptions,
+) -> Result<(), AnalyzeError> {
+    let workload = options.workload.as_deref().unwrap_or(kind.section());
+    let section = options.conf.section(workload);
+    let replicate = match &options.replicate {
+        Replicate::Auto => automatic(side, sources),
+        chosen => chosen.clone(),
+    };
+    let mut said = reader::Metrics { workload, section, known: BTreeMap::new() };
+    for source in sources {
+        let place = source.path.display().to_string();
+        for loss in &source.foreign.losses {
+            let place = format!("{place}:{}:1", loss.line);
+            side.losses.push(Loss { place, what: "row", reason: loss.reason.clone() });
+        }
+        said.learn(&source.path, &source.foreign)?;
+        let groups = groups(side, &place, &source.foreign, &replicate);
+        for (index, (_, records)) in groups.into_iter().enumerate() {
+            let mut hasher = DefaultHasher::new();
+            hasher.write_u64(source.content);
+            hasher.write_usize(index);
+            let mut reader = reader::Reader::new(workload, section, &place);
+            reader.repeat.content = hasher.finish();
+            reader.repeat.facts.clone_from(&source.foreign.facts);
+            for (record, keys) in &records {
+                reader.take(record, keys);
+            }
+            let (repeat, losses) = reader.finish();
+            side.repeats.push(repeat);
+            side.losses.extend(losses);
+        }
+    }
+    side.said.extend(said.finish());
+    Ok(())
+}
+
+/// The file, unless there is one only and it holds several runs.
+fn automatic(side: &mut LoadedSide, sources: &[Source]) -> Replicate {
+    let [only] = sources else { return Replicate::File };
+    let mut runs: Vec<&str> = only.foreign.records.iter().filter_map(|r| r.run.as_deref()).collect();
+    runs.sort_unstable();
+    runs.dedup();
+    if runs.len() < 2 {
+        return Replicate::File;
+    }
+    if !only.foreign.names_repeats {
+        let text = format!(
+            "{} is the only file of its side, so that its {} runs are the replicates",
+            only.path.display(),
+            runs.len()
+        );
+        let advice =
+            "runs of one session share whatever that session had; measure in several sessions, one file each";
+        side.notes.push(note("one-session", text, advice, runs.len()));
+    }
+    Replicate::Run
+}
+
+/// A record with the keys that are left once a column is the replicate.
+type Kept<'a> = (&'a Record, Vec<(&'a str, &'a str)>);
+
+/// The records of each replicate of a file, in natural order of their names.
+fn groups<'a>(
+    side: &mut LoadedSide,
+    place: &str,
+    foreign: &'a Foreign,
+    replicate: &Replicate,
+) -> Vec<(&'a str, Vec<Kept<'a>>)> {
+    let mut out: BTreeMap<&str, Vec<Kept<'a>>> = BTreeMap::new();
+    let mut without = None;
+    for record in &foreign.records {
+        let name = match replicate {
+            Replicate::Auto | Replicate::File => Some(""),
+            Replicate::Run => record.run.as_deref(),
+            Replicate::Column(name) if name == "repeat" && foreign.names_repeats => record.run.as_deref(),
+            Replicate::Column(name) => {
+                record.keys.iter().find(|(key, _)| key == name).map(|(_, level)| level.as_str())
+            }
+        };
+        let column = match replicate {
+            Replicate::Column(name) => name.as_str(),
+            _ => "",
+        };
+        let keys = record.keys.iter().filter(|(key, _)| column.is_empty() || key != column);
+        let keys = keys.map(|(key, level)| (key.as_str(), level.as_str())).collect();
+        match name {
+            Some(name) => out.entry(name).or_default().push((record, keys)),
+            None => without = without.or(Some(record.line)),
+        }
+    }
+    // Figures over all runs of a file have no place among its runs; that is no loss.
+    let is_loss = foreign.names_repeats || matches!(replicate, Replicate::Column(_));
+    if let Some(line) = without.filter(|_| is_loss) {
+        let reason = format!("it has values without {}; they are left out", replicate.describe());
+        side.losses.push(Loss { place: format!("{place}:{line}:1"), what: "row", reason });
+    }
+    let mut out: Vec<_> = out.into_iter().collect();
+    out.sort_by(|a, b| natural_order(OsStr::new(a.0), OsStr::new(b.0)));
+    out
+}
+
+/// What the statements of a file say of a metric.
+fn stated(statements: &[Statement], metric: &str) -> Option<Direction> {
+    statements.iter().find(|s| s.metric == metric).map(|s| s.direction)
+}
+
+/// Units and directions of a workload's metrics by canonical name, as [`LoadedSide::said`] keeps them.
+pub(crate) type SaidOf = Vec<((String, String), Said)>;

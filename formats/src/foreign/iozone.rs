@@ -1,0 +1,185 @@
+//! iozone's report for spreadsheets (`-R`; iozone manual): the text after "Excel output is below".
+//!
+//! ```text
+//!   "Writer report"                                "Record size = 64 kBytes "
+//!           "4"  "8"  "16"                         "  Initial write " 4339202.50
+//!   "64"   1105556  1049372  2278628               "        Rewrite " 6244448.50
+//! ```
+//!
+//! To the left a table by file size (lines) and record size (columns), in kB; a cell of 0 is a combination that iozone
+//! skipped. To the right, from `-t`, the throughput of all processes together.
+
+use super::{Counter, Foreign, Loss, Parsed, Record, number};
+
+/// Operations: the report's words, and perf.conf's metric.
+const OPERATIONS: [(&str, &str); 22] = [
+    ("Writer", "Write"),
+    ("Initial write", "Write"),
+    ("Re-writer", "ReWrite"),
+    ("Rewrite", "ReWrite"),
+    ("Reader", "Read"),
+    ("Read", "Read"),
+    ("Re-Reader", "Reread"),
+    ("Re-read", "Reread"),
+    ("Random read", "Random_Read"),
+    ("Random write", "Random_Write"),
+    ("Backward read", "Backward_Read"),
+    ("Reverse Read", "Backward_Read"),
+    ("Record rewrite", "Record_ReWrite"),
+    ("Stride read", "Stride_Read"),
+    ("Fwrite", "Fwrite"),
+    ("Re-Fwrite", "Re-Fwrite"),
+    ("Fread", "Fread"),
+    ("Re-Fread", "Re-Fread"),
+    ("Mixed workload", "Mixed"),
+    ("Pwrite", "Pwrite"),
+    ("Pread", "Pread"),
+    ("Re-fread", "Re-Fread"),
+];
+
+/// Tells the report by its banner or by the heading of a table.
+pub(super) fn is(text: &str) -> bool {
+    text.lines().any(|line| {
+        let line = line.trim();
+        line.starts_with("Iozone: Performance Test")
+            || line.starts_with("\"Throughput report")
+            || report(line).is_some_and(|name| operation(name).is_some())
+    })
+}
+
+/// The name in `"NAME report"`.
+fn report(line: &str) -> Option<&str> {
+    line.strip_prefix('"')?.strip_suffix("report\"").map(str::trim)
+}
+
+fn operation(words: &str) -> Option<&'static str> {
+    OPERATIONS.iter().find(|(name, _)| name.eq_ignore_ascii_case(words.trim())).map(|(_, metric)| *metric)
+}
+
+/// Reads every table of one report.
+pub(super) fn parse(text: &str) -> Parsed {
+    let mut reader = Reader::default();
+    for (line, content) in (1u32..).zip(text.lines()) {
+        reader.line(content.trim(), line)?;
+    }
+    if reader.foreign.records.is_empty() && reader.foreign.losses.is_empty() {
+        return Err((1, "it has no output for spreadsheets; run iozone with -R".into()));
+    }
+    Ok(reader.foreign)
+}
+
+/// Which table a line belongs to.
+#[derive(Default, PartialEq)]
+enum Place {
+    #[default]
+    Before,
+    /// A table by sizes of this operation, with its record sizes once they are known.
+    Sizes(Option<&'static str>, Vec<String>),
+    Throughput,
+}
+
+#[derive(Default)]
+struct Reader {
+    foreign: Foreign,
+    runs: Counter,
+    place: Place,
+    record_kb: String,
+    file_kb: String,
+    threads: String,
+}
+
+impl Reader {
+    fn line(&mut self, text: &str, line: u32) -> Result<(), (u32, String)> {
+        if let Some(unit) = text.trim_matches('"').strip_prefix("Output is in ") {
+            return match unit.trim() {
+                "kBytes/sec" | "Kbytes/sec" => Ok(()),
+                other => Err((
+                    line,
+                    format!("its unit is '{other}'; run iozone without -O and -N, for kBytes/sec"),
+                )),
+            };
+        }
+        if let Some(rest) = text.strip_prefix("Throughput test with ") {
+            self.threads = rest.split_whitespace().next().unwrap_or_default().to_owned();
+        } else if let Some(rest) = text.strip_prefix("File size set to ") {
+            self.file_kb = rest.split_whitespace().next().unwrap_or_default().to_owned();
+        } else if text.starts_with("\"Throughput report") {
+            self.place = Place::Throughput;
+        } else if let Some(rest) = text.strip_prefix("\"Record size = ") {
+            self.record_kb = rest.split_whitespace().next().unwrap_or_default().to_owned();
+        } else if let Some(name) = report(text) {
+            self.place = Place::Sizes(operation(name), Vec::new());
+            if operation(name).is_none() {
+                self.lose(line, format!("a report of the unknown operation '{name}'"));
+            }
+        } else if text.starts_with('"') {
+            match std::mem::take(&mut self.place) {
+                Place::Before => {}
+                Place::Throughput => {
+                    self.throughput(text, line);
+                    self.place = Place::Throughput;
+                }
+                Place::Sizes(operation, records) => self.sizes(operation, records, text, line),
+            }
+        }
+        Ok(())
+    }
+
+    /// A line of a table: the heading of record sizes, or a file size with its values.
+    fn sizes(&mut self, operation: Option<&'static str>, mut records: Vec<String>, text: &str, line: u32) {
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let quoted = |word: &str| word.trim_matches('"').to_owned();
+        if records.is_empty() {
+            records = words.iter().map(|w| quoted(w)).collect();
+        } else if let (Some(metric), Some((size, values))) = (operation, words.split_first()) {
+            if values.len() > records.len() {
+                self.lose(line, format!("{} values under {} record sizes", values.len(), records.len()));
+            } else {
+                for (record, value) in records.iter().zip(values) {
+                    let keys = vec![("size_kB".into(), quoted(size)), ("record_kB".into(), record.clone())];
+                    if number(value) != Ok(0.0) {
+                        self.push(metric, keys, value, line);
+                    }
+                }
+            }
+        }
+        self.place = Place::Sizes(operation, records);
+    }
+
+    /// `"  Initial write " 4339202.50`.
+    fn throughput(&mut self, text: &str, line: u32) {
+        let Some((name, value)) = text.strip_prefix('"').and_then(|t| t.split_once('"')) else {
+            return self.lose(line, "a line without its operation".into());
+        };
+        if value.trim().is_empty() {
+            // Headings of this part are quoted as a whole.
+            return;
+        }
+        let Some(metric) = operation(name) else {
+            return self.lose(line, format!("the unknown operation '{}'", name.trim()));
+        };
+        let pairs = [("size_kB", &self.file_kb), ("record_kB", &self.record_kb), ("threads", &self.threads)];
+        let keys = pairs.into_iter().filter(|(_, v)| !v.is_empty()).map(|(k, v)| (k.to_owned(), v.clone()));
+        let keys: Vec<_> = keys.collect();
+        // With -t A -u B the report has one column for each number of processes.
+        match value.split_whitespace().collect::<Vec<_>>().as_slice() {
+            [one] => self.push(metric, keys, one, line),
+            several => self.lose(
+                line,
+                format!("{} numbers of processes in one report; run iozone once for each", several.len()),
+            ),
+        }
+    }
+
+    fn push(&mut self, operation: &str, keys: Vec<(String, String)>, value: &str, line: u32) {
+        let metric = format!("{operation}_Thro-KBps");
+        let run = Some(self.runs.next(format!("{metric}{keys:?}")));
+        let unit = "KiB/s".to_owned();
+        let value = number(value);
+        self.foreign.records.push(Record { category: String::new(), keys, metric, unit, value, run, line });
+    }
+
+    fn lose(&mut self, line: u32, reason: String) {
+        self.foreign.losses.push(Loss { line, reason });
+    }
+}

@@ -1,0 +1,204 @@
+//! Results of other tools, as records of one shape. What a file is, its content tells, never its name.
+//!
+//! | kind | made by | perf.conf section |
+//! |---|---|---|
+//! | [`Kind::FioJson`] | `fio --output-format=json`, `json+` | `fio` |
+//! | [`Kind::NetperfOmni`] | netperf with `-o` (CSV) or `-k` (keyval) after the `--` | `netperf` |
+//! | [`Kind::LongCsv`] | anything: a table `case,metric,repeat,value` | `csv` |
+//! | [`Kind::Hyperfine`] | `hyperfine --export-json` | `hyperfine` |
+//! | [`Kind::Benchfmt`] | `go test -bench` | `benchfmt` |
+//! | [`Kind::Iozone`] | `iozone -R` | `iozone` |
+//!
+//! A value that is not a finite number is a record with the reason in its place; a line that cannot be used is a loss;
+//! a file that cannot be used is an error. Each names its line.
+
+mod benchfmt;
+mod fio_json;
+mod hyperfine;
+mod iozone;
+mod json;
+mod long_csv;
+mod netperf_omni;
+mod table;
+
+use model::Direction;
+use std::collections::BTreeMap;
+
+/// What a file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// fio's JSON, with or without the bins of `json+`.
+    FioJson,
+    /// netperf's omni output, CSV or keyval.
+    NetperfOmni,
+    /// A table with a column for the case, the metric and the value.
+    LongCsv,
+    /// hyperfine's exported JSON.
+    Hyperfine,
+    /// The text of Go benchmarks.
+    Benchfmt,
+    /// iozone's report.
+    Iozone,
+}
+
+impl Kind {
+    /// How messages call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::FioJson => "fio JSON",
+            Kind::NetperfOmni => "netperf omni output",
+            Kind::LongCsv => "long CSV",
+            Kind::Hyperfine => "hyperfine JSON",
+            Kind::Benchfmt => "Go benchmark text",
+            Kind::Iozone => "iozone report",
+        }
+    }
+
+    /// The section of perf.conf that says what its numbers mean.
+    pub fn section(self) -> &'static str {
+        match self {
+            Kind::FioJson => "fio",
+            Kind::NetperfOmni => "netperf",
+            Kind::LongCsv => "csv",
+            Kind::Hyperfine => "hyperfine",
+            Kind::Benchfmt => "benchfmt",
+            Kind::Iozone => "iozone",
+        }
+    }
+}
+
+/// One number of one case.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Record {
+    /// Category, empty where the format has none.
+    pub category: String,
+    /// Factor levels in the order of the file.
+    pub keys: Vec<(String, String)>,
+    /// Name of the metric, perf.conf's where the format has fixed names.
+    pub metric: String,
+    /// Unit of the value, empty where the file does not tell.
+    pub unit: String,
+    /// The number, always finite, or why there is none.
+    pub value: Result<f64, String>,
+    /// Which run of the case gave it; `None` for a figure over all runs of the file.
+    pub run: Option<String>,
+    /// Line in the file, counted from 1.
+    pub line: u32,
+}
+
+/// A line, or an entry, that could not be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Loss {
+    /// Line, counted from 1.
+    pub line: u32,
+    /// Why, in lowercase.
+    pub reason: String,
+}
+
+/// What a file itself says of a metric. It counts more than perf.conf.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Statement {
+    /// Name of the metric.
+    pub metric: String,
+    /// Which way is better.
+    pub direction: Direction,
+}
+
+/// A file, read.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Foreign {
+    /// Its numbers in the order of the file.
+    pub records: Vec<Record>,
+    /// What was lost.
+    pub losses: Vec<Loss>,
+    /// What it says of its metrics.
+    pub statements: Vec<Statement>,
+    /// Versions and the like, by name.
+    pub facts: BTreeMap<String, String>,
+    /// It numbers its repeats itself, so that runs are more than what one session happened to give.
+    pub names_repeats: bool,
+}
+
+/// A file that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{kind}, line {line}: {reason}", kind = kind.name())]
+pub struct ForeignError {
+    /// What it was taken for.
+    pub kind: Kind,
+    /// Line, counted from 1.
+    pub line: u32,
+    /// Why not.
+    pub reason: String,
+}
+
+/// How much of a file is looked at to tell what it is, in bytes.
+pub const SNIFF_LENGTH: usize = 64 * 1024;
+
+/// Tells what a file is by its first [`SNIFF_LENGTH`] bytes.
+pub fn sniff(bytes: &[u8]) -> Option<Kind> {
+    let head = bytes.get(..SNIFF_LENGTH).unwrap_or(bytes);
+    let text = String::from_utf8_lossy(head);
+    let text = text.trim_start_matches('\u{feff}');
+    let tests: [(Kind, Test); 6] = [
+        (Kind::FioJson, fio_json::is),
+        (Kind::Hyperfine, hyperfine::is),
+        (Kind::Iozone, iozone::is),
+        (Kind::NetperfOmni, netperf_omni::is),
+        (Kind::LongCsv, long_csv::is),
+        (Kind::Benchfmt, benchfmt::is),
+    ];
+    tests.into_iter().find(|(_, is)| is(text)).map(|(kind, _)| kind)
+}
+
+/// Reads a file of a known kind.
+///
+/// # Errors
+/// The text is cut off or is not of this kind. What is wrong with single lines stands in [`Foreign::losses`].
+pub fn parse(kind: Kind, text: &str) -> Result<Foreign, ForeignError> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let parsed = match kind {
+        Kind::FioJson => fio_json::parse(text),
+        Kind::NetperfOmni => netperf_omni::parse(text),
+        Kind::LongCsv => long_csv::parse(text),
+        Kind::Hyperfine => hyperfine::parse(text),
+        Kind::Benchfmt => benchfmt::parse(text),
+        Kind::Iozone => iozone::parse(text),
+    };
+    let foreign = parsed.map_err(|(line, reason)| ForeignError { kind, line, reason })?;
+    match (foreign.records.is_empty(), foreign.losses.first()) {
+        (false, _) => Ok(foreign),
+        (true, Some(loss)) => Err(ForeignError {
+            kind,
+            line: loss.line,
+            reason: format!("nothing can be used: {}", loss.reason),
+        }),
+        (true, None) => Err(ForeignError { kind, line: 1, reason: "it holds no result".into() }),
+    }
+}
+
+/// Tells whether a text, of which the end may be missing, is of one kind.
+type Test = fn(&str) -> bool;
+
+/// What a reader gives: the file, or line and reason.
+type Parsed = Result<Foreign, (u32, String)>;
+
+/// A number as text.
+fn number(text: &str) -> Result<f64, String> {
+    match text.trim().parse::<f64>() {
+        Ok(value) if value.is_finite() => Ok(value),
+        _ => Err(format!("{:?} is not a finite number", text.trim())),
+    }
+}
+
+/// Numbers from 1 by key, for runs that the file does not number.
+#[derive(Default)]
+struct Counter(BTreeMap<String, u32>);
+
+impl Counter {
+    /// The next number of a key.
+    fn next(&mut self, key: String) -> String {
+        let count = self.0.entry(key).or_default();
+        *count = count.saturating_add(1);
+        count.to_string()
+    }
+}

@@ -1,0 +1,240 @@
+//! netperf's omni output selection: `-o` (CSV with a heading) and `-k` (`KEY=VALUE`), after the `--` of the command
+//! (netperf manual, section "Omni Output Selection").
+//!
+//! netperf writes -1 for what it has not measured; such figures are absent, not values. With `-P 0` the CSV has no
+//! heading and cannot be told from any other numbers.
+
+use super::{Counter, Foreign, Loss, Parsed, Record, number, table};
+use std::collections::BTreeMap;
+
+/// Output selectors that are read, with the headings that the CSV gives them.
+const SELECTORS: [(&str, &str); 17] = [
+    ("PROTOCOL", "Protocol"),
+    ("DIRECTION", "Direction"),
+    ("THROUGHPUT", "Throughput"),
+    ("THROUGHPUT_UNITS", "Throughput Units"),
+    ("REQUEST_SIZE", "Request Size Bytes"),
+    ("LOCAL_SEND_SIZE", "Local Send Size"),
+    ("REMOTE_SEND_SIZE", "Remote Send Size"),
+    ("LOCAL_CPU_UTIL", "Local CPU Util %"),
+    ("REMOTE_CPU_UTIL", "Remote CPU Util %"),
+    ("LOCAL_SD", "Local Service Demand"),
+    ("REMOTE_SD", "Remote Service Demand"),
+    ("LOCAL_TRANSPORT_RETRANS", "Local Transport Retransmissions"),
+    ("MEAN_LATENCY", "Mean Latency Microseconds"),
+    ("P50_LATENCY", "50th Percentile Latency Microseconds"),
+    ("P90_LATENCY", "90th Percentile Latency Microseconds"),
+    ("P99_LATENCY", "99th Percentile Latency Microseconds"),
+    ("MAX_LATENCY", "Maximum Latency Microseconds"),
+];
+
+/// Selectors that are metrics, with name and unit. Latencies are those of a transaction.
+const METRICS: [(&str, &str, &str); 10] = [
+    ("LOCAL_CPU_UTIL", "local_CPU", "%"),
+    ("REMOTE_CPU_UTIL", "remote_CPU", "%"),
+    ("LOCAL_SD", "local_service_demand", ""),
+    ("REMOTE_SD", "remote_service_demand", ""),
+    ("LOCAL_TRANSPORT_RETRANS", "re_pkts", "-"),
+    ("MEAN_LATENCY", "latency_us", "us"),
+    ("P50_LATENCY", "latency_p50_us", "us"),
+    ("P90_LATENCY", "latency_p90_us", "us"),
+    ("P99_LATENCY", "latency_p99_us", "us"),
+    ("MAX_LATENCY", "latency_max_us", "us"),
+];
+
+/// Tells the output by a heading of known names or by the key of the throughput.
+pub(super) fn is(text: &str) -> bool {
+    text.lines().any(|l| l.starts_with("THROUGHPUT=") || is_heading(l))
+}
+
+fn is_heading(line: &str) -> bool {
+    let known = |cell: &str| SELECTORS.iter().any(|(_, heading)| *heading == cell.trim());
+    let mut cells = line.split(',');
+    // Two, because a table of anyone may have a column Throughput.
+    line.contains("Throughput") && cells.by_ref().filter(|c| known(c)).count() >= 2
+}
+
+/// Reads every result of one file.
+pub(super) fn parse(text: &str) -> Parsed {
+    let mut foreign = Foreign::default();
+    let whole = match text.rfind('\n') {
+        Some(end) => text.get(..=end).unwrap_or_default(),
+        None => "",
+    };
+    if whole.len() < text.trim_end_matches(['\u{0}', ' ']).len() {
+        let line = u32::try_from(text.matches('\n').count()).unwrap_or(u32::MAX).saturating_add(1);
+        foreign.losses.push(Loss { line, reason: "the last line has no end and may be cut off".into() });
+    }
+    let mut reader = Reader { foreign, runs: Counter::default(), banner: None, values: BTreeMap::new() };
+    let mut columns: Option<Vec<Option<&'static str>>> = None;
+    for (line, content) in (1u32..).zip(whole.lines()) {
+        let content = content.trim_end_matches('\r');
+        if content.contains(" TEST ") && content.contains(" from ") {
+            reader.finish();
+            (reader.banner, columns) = (Some(content.to_owned()), None);
+        } else if is_heading(content) {
+            reader.finish();
+            columns = Some(cells(content).iter().map(|c| selector(c)).collect());
+        } else if let Some(columns) = &columns {
+            reader.row(columns, content, line);
+        } else if let Some((key, value)) = content.split_once('=') {
+            reader.key(key.trim(), value.trim(), line);
+        }
+    }
+    reader.finish();
+    Ok(reader.foreign)
+}
+
+fn cells(line: &str) -> Vec<String> {
+    table::lines(line, ',').into_iter().next().map(|l| l.cells).unwrap_or_default()
+}
+
+fn selector(heading: &str) -> Option<&'static str> {
+    SELECTORS.iter().find(|(_, h)| *h == heading).map(|(key, _)| *key)
+}
+
+/// A figure of a result.
+struct Figure {
+    metric: &'static str,
+    unit: &'static str,
+    value: Result<f64, String>,
+    line: u32,
+}
+
+struct Reader {
+    foreign: Foreign,
+    runs: Counter,
+    banner: Option<String>,
+    /// Selectors of the result that is being read, with value and line.
+    values: BTreeMap<&'static str, (String, u32)>,
+}
+
+impl Reader {
+    fn row(&mut self, columns: &[Option<&'static str>], content: &str, line: u32) {
+        let cells = cells(content);
+        if cells.is_empty() {
+            return;
+        }
+        if cells.len() != columns.len() {
+            let reason = format!("{} cells under {} headings", cells.len(), columns.len());
+            self.foreign.losses.push(Loss { line, reason });
+            return;
+        }
+        for (key, cell) in columns.iter().zip(cells) {
+            if let Some(key) = key {
+                self.values.insert(key, (cell, line));
+            }
+        }
+        self.finish();
+    }
+
+    /// One `KEY=VALUE`. A key that stands a second time begins the next result.
+    fn key(&mut self, key: &str, value: &str, line: u32) {
+        let Some((key, _)) = SELECTORS.iter().find(|(k, _)| *k == key) else { return };
+        if self.values.contains_key(key) {
+            self.finish();
+        }
+        self.values.insert(key, (value.to_owned(), line));
+    }
+
+    fn text(&self, key: &str) -> &str {
+        self.values.get(key).map_or("", |(value, _)| value.as_str())
+    }
+
+    /// Turns the result that has been read into records.
+    fn finish(&mut self) {
+        let Some(line) = self.values.values().map(|(_, line)| *line).min() else { return };
+        let transactions = self.text("THROUGHPUT_UNITS").starts_with("Tran");
+        let category = self.category();
+        let keys: Vec<(String, String)> =
+            self.size().map(|size| vec![("size".to_owned(), size)]).unwrap_or_default();
+        let run = self.runs.next(format!("{category}{keys:?}"));
+        let before = self.foreign.records.len();
+        let record = |metric: &str, unit: &str, value, line| Record {
+            category: category.clone(),
+            keys: keys.clone(),
+            metric: metric.to_owned(),
+            unit: unit.to_owned(),
+            value,
+            run: Some(run.clone()),
+            line,
+        };
+        match self.throughput() {
+            Some(Ok(f)) => self.foreign.records.push(record(f.metric, f.unit, f.value, f.line)),
+            Some(Err(loss)) => self.foreign.losses.push(loss),
+            None => {}
+        }
+        for (key, metric, unit) in METRICS {
+            let Some((text, at)) = self.values.get(key) else { continue };
+            let value = number(text);
+            let measured = !value.as_ref().is_ok_and(|v| *v < 0.0);
+            if measured && (transactions || !key.ends_with("_LATENCY")) {
+                self.foreign.records.push(record(metric, unit, value, *at));
+            }
+        }
+        if self.foreign.records.len() == before {
+            self.foreign.losses.push(Loss { line, reason: "a result without a figure that is known".into() });
+        }
+        self.values.clear();
+    }
+
+    /// The throughput in perf.conf's unit, if it was selected.
+    fn throughput(&self) -> Option<Result<Figure, Loss>> {
+        let (text, line) = self.values.get("THROUGHPUT")?;
+        let (value, line) = (number(text), *line);
+        let unit = self.text("THROUGHPUT_UNITS");
+        if unit.starts_with("Tran") {
+            return Some(Ok(Figure { metric: "trans.rate", unit: "trans/s", value, line }));
+        }
+        // Mbit/s in one unit of what `-f` chooses; the words with Bytes count in powers of 1024.
+        let factor = match unit {
+            "10^3bits/s" => 1e-3,
+            "10^6bits/s" => 1.0,
+            "10^9bits/s" => 1e3,
+            "Bytes/s" => 8e-6,
+            "KBytes/s" => 8e-6 * 1024.0,
+            "MBytes/s" => 8e-6 * 1_048_576.0,
+            "GBytes/s" => 8e-6 * 1_073_741_824.0,
+            "" => {
+                let reason = "throughput without its unit (select THROUGHPUT_UNITS, too)".into();
+                return Some(Err(Loss { line, reason }));
+            }
+            other => {
+                return Some(Err(Loss { line, reason: format!("throughput in the unknown unit '{other}'") }));
+            }
+        };
+        Some(Ok(Figure { metric: "throughput", unit: "Mbit/s", value: value.map(|v| v * factor), line }))
+    }
+
+    fn size(&self) -> Option<String> {
+        let order = match self.text("DIRECTION") {
+            "Send|Recv" => ["REQUEST_SIZE", "LOCAL_SEND_SIZE", "REMOTE_SEND_SIZE"],
+            "Recv" => ["REMOTE_SEND_SIZE", "LOCAL_SEND_SIZE", "REQUEST_SIZE"],
+            _ => ["LOCAL_SEND_SIZE", "REQUEST_SIZE", "REMOTE_SEND_SIZE"],
+        };
+        let positive = |key: &&str| number(self.text(key)).is_ok_and(|v| v > 0.0);
+        order.iter().find(|k| positive(k)).map(|k| self.text(k).to_owned())
+    }
+
+    /// `TCP_RR` and the like, from the banner of a classic test, else from protocol and direction.
+    fn category(&self) -> String {
+        let banner = self.banner.as_deref().unwrap_or_default();
+        let title = banner.split(" TEST ").next().unwrap_or_default();
+        if let Some(test) = title.strip_prefix("MIGRATED ") {
+            let test = test.to_uppercase();
+            let short = test.replace("CONNECT/REQUEST/RESPONSE", "CRR").replace("REQUEST/RESPONSE", "RR");
+            return short.replace(' ', "_");
+        }
+        let of_banner = title.strip_prefix("OMNI ").unwrap_or_default();
+        let direction = match (self.text("DIRECTION"), of_banner) {
+            ("Send|Recv", _) | ("", "Send|Recv") => "RR",
+            ("Send", _) | ("", "Send") => "STREAM",
+            ("Recv", _) | ("", "Recv" | "Receive") => "MAERTS",
+            _ => "OMNI",
+        };
+        match self.text("PROTOCOL") {
+            "" => direction.to_owned(),
+            protocol => format!("{protocol}_{direction}"),
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! What must hold for any bytes that are read as a result of another tool.
+
+use formats::foreign::{Kind, parse, sniff};
+
+pub fn fio_json(data: &[u8]) {
+    holds(Kind::FioJson, data);
+}
+
+pub fn netperf_omni(data: &[u8]) {
+    holds(Kind::NetperfOmni, data);
+}
+
+pub fn long_csv(data: &[u8]) {
+    holds(Kind::LongCsv, data);
+}
+
+pub fn hyperfine(data: &[u8]) {
+    holds(Kind::Hyperfine, data);
+}
+
+pub fn benchfmt(data: &[u8]) {
+    holds(Kind::Benchfmt, data);
+}
+
+pub fn iozone(data: &[u8]) {
+    holds(Kind::Iozone, data);
+}
+
+/// Panics when the law is broken.
+fn holds(kind: Kind, data: &[u8]) {
+    let _ = sniff(data);
+    let text = String::from_utf8_lossy(data);
+    let lines = u32::try_from(text.split('\n').count()).unwrap_or(u32::MAX);
+    match parse(kind, &text) {
+        Err(error) => {
+            assert_eq!(error.kind, kind);
+            assert!((1..=lines).contains(&error.line) && !error.reason.is_empty(), "{error}");
+        }
+        Ok(foreign) => {
+            assert!(!foreign.records.is_empty());
+            for record in &foreign.records {
+                assert!((1..=lines).contains(&record.line) && !record.metric.is_empty(), "{record:?}");
+                match &record.value {
+                    Ok(value) => assert!(value.is_finite(), "{record:?}"),
+                    Err(reason) => assert!(!reason.is_empty(), "{record:?}"),
+                }
+            }
+            for loss in &foreign.losses {
+                assert!((1..=lines).contains(&loss.line) && !loss.reason.is_empty(), "{loss:?}");
+            }
+            // Reading is a function of the text alone.
+            assert_eq!(parse(kind, &text).as_ref(), Ok(&foreign));
+        }
+    }
+}

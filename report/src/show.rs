@@ -1,0 +1,89 @@
+//! One side alone, as a text.
+
+use crate::clean::visible;
+use crate::columns::Columns;
+use crate::explain::warning_text;
+use crate::numbers::{self, NONE, significant};
+use crate::text::{counted, side_facts};
+use analyze::{Shown, ShownRow, Side, Warning};
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+/// Lost places that are listed one by one.
+const LISTED: usize = 20;
+
+/// The side, a line for each row, and what has no value.
+pub fn show(shown: &Shown) -> String {
+    let mut out = head(&shown.side);
+    let mut table = Columns::new(&["n", "mean", "SD", "CV", "between", "within", "unit ", "invalid"]);
+    for row in &shown.rows {
+        table.row(&row.id, cells(row));
+    }
+    out.push('\n');
+    table.write(&mut out);
+    lost(&mut out, shown);
+    warnings(&mut out, &shown.warnings);
+    out.push_str("\nn: boots, or result files; SD, CV: spread of their values\n");
+    if shown.rows.iter().any(|r| r.spread.is_some()) {
+        out.push_str(
+            "between: the part of SD that only more boots average out; within: the part that the intervals within a \
+             boot explain\n",
+        );
+    }
+    out
+}
+
+/// `base: 5 repeats, 5 boots` and where they are.
+pub(crate) fn head(side: &Side) -> String {
+    format!("{}: {}\nin {}\n", visible(&side.label), side_facts(side), visible(&side.path))
+}
+
+fn cells(row: &ShownRow) -> Vec<String> {
+    let sample = &row.sample;
+    let scaled = numbers::scale(&row.unit, sample.mean.unwrap_or(0.0).abs());
+    let number = |v: f64, digits| significant(v * scaled.factor, digits);
+    let known = |v: Option<f64>, digits| v.map_or(NONE.to_owned(), |v| number(v, digits));
+    let part = |v: Option<f64>| v.map_or(String::new(), |v| number(v, 3));
+    let invalid = sample.invalid.len();
+    vec![
+        sample.n.to_string(),
+        known(sample.mean, 4),
+        known(sample.sd, 3),
+        numbers::cv(sample).unwrap_or_else(|| NONE.to_owned()),
+        part(row.spread.map(|s| s.between)),
+        part(row.spread.map(|s| s.within)),
+        visible(&scaled.unit).into_owned(),
+        if invalid == 0 { String::new() } else { invalid.to_string() },
+    ]
+}
+
+/// Cells without a value and other losses, each place and reason once.
+fn lost(out: &mut String, shown: &Shown) {
+    let cells = shown.rows.iter().flat_map(|r| &r.sample.invalid);
+    let mut places: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    for loss in shown.side.losses.iter().chain(cells) {
+        *places.entry((&loss.place, &loss.reason)).or_default() += 1;
+    }
+    if places.is_empty() {
+        return;
+    }
+    out.push_str("\nWithout a value\n");
+    for ((place, reason), times) in places.iter().take(LISTED) {
+        let times = if *times > 1 { format!(" ({times} times)") } else { String::new() };
+        // Writing to a String cannot fail.
+        let _ = writeln!(out, "  {}: {}{times}", visible(place), visible(reason));
+    }
+    if let Some(more) = places.len().checked_sub(LISTED).filter(|n| *n > 0) {
+        let _ = writeln!(out, "  and {} more; --format json has all", counted(more, "place"));
+    }
+}
+
+pub(crate) fn warnings(out: &mut String, warnings: &[Warning]) {
+    if warnings.is_empty() {
+        return;
+    }
+    out.push_str("\nNotes\n");
+    for warning in warnings {
+        let _ = writeln!(out, "  {}", warning_text(warning));
+    }
+}
