@@ -11,7 +11,7 @@ mkdir demo
 # The contrast and the number of boots come from an A/A pilot: docs/demo.md.
 "$perfvt" run netperf \
     --env virtio --env e1000:nic_model=e1000 --repeat 5 \
-    --set protocols=TCP_STREAM,TCP_RR --set sizes=16384 --set sessions=1 --set sizes_rr=64 --set sessions_rr=1 \
-    --set l=3 --allow-unpinned --out demo/campaign
+    --set protocols=TCP_STREAM --set sizes=16384,65535 --set sessions=1 --set l=3 \
+    --allow-unpinned --out demo/campaign
 "$perfvt" compare demo/campaign --html demo/report.html
 echo "demo: $PWD/demo/report.html"

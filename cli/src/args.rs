@@ -203,6 +203,9 @@ pub struct Reading {
     /// The workload, when names and columns do not tell it
     #[arg(long, value_name = "WORKLOAD")]
     pub workload: Option<String>,
+    /// What of other tools' files is a replicate: auto, file, run, or the name of a column
+    #[arg(long, value_name = "WHAT", default_value = "auto")]
+    pub replicate: String,
     /// Say which configuration file gave what
     #[arg(short, long)]
     pub verbose: bool,

@@ -110,7 +110,7 @@ pub fn keep(raw: &Path, name: &str, text: &str) -> Result<(), Failed> {
 const WINDOW_FILE: &str = "window.json";
 /// The guest's counters at the ends of the window, in a case's raw folder.
 const GUEST_START: &str = "guest-start.txt";
-/// See [`GUEST_START`].
+/// The same at the end of the window.
 pub const GUEST_END: &str = "guest-end.txt";
 
 impl Measured {

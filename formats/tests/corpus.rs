@@ -53,7 +53,9 @@ fn the_journal_corpus_keeps_its_law() {
     replay("journal", journal_law::holds);
 }
 
-const FOREIGN: [(&str, fn(&[u8])); 6] = [
+type Law = fn(&[u8]);
+
+const FOREIGN: [(&str, Law); 6] = [
     ("fio_json", foreign_law::fio_json),
     ("netperf_omni", foreign_law::netperf_omni),
     ("long_csv", foreign_law::long_csv),

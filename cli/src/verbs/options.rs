@@ -17,6 +17,7 @@ const PLAIN_SCHEMA: u32 = 1;
 pub fn reading(args: &Reading, paths: Vec<PathBuf>, err: &mut dyn Write) -> Result<CompareOptions, Error> {
     let mut options = CompareOptions::new(conf(args, err)?, paths);
     options.workload = args.workload.clone();
+    options.replicate = analyze::Replicate::parse(&args.replicate);
     Ok(options)
 }
 

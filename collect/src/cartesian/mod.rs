@@ -8,7 +8,7 @@
 //! The language is that of Avocado-VT; what it means, and where this implementation differs on purpose, stands in
 //! `docs/cartesian.md`. Nothing here knows of guests, workloads or campaigns.
 //!
-//! A configuration is kept as a graph of the size of its text (see [`program`]); [`Expansion`] walks through it and
+//! A configuration is kept as a graph of the size of its text (`program` says how); [`Expansion`] walks through it and
 //! holds the path to the current variant only. Filters are asked on the way down, about all variants below at once.
 
 mod bounds;

@@ -262,6 +262,13 @@ pub fn finish(comparison: &mut Comparison) {
             direction: Direction::HigherIsBetter,
         });
         comparison.families.push(Family { candidate, size, all_rows: false });
-        comparison.summary.push(Summary { candidate, primary, all, expected: Default::default(), score, per_metric: Vec::new() });
+        comparison.summary.push(Summary {
+            candidate,
+            primary,
+            all,
+            expected: Default::default(),
+            score,
+            per_metric: Vec::new(),
+        });
     }
 }

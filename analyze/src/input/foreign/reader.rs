@@ -164,9 +164,13 @@ impl<'a> Reader<'a> {
             repeat.averaged += usize::from(is_twice(same));
             for record in same.iter().map(|g| g.record) {
                 let Err(reason) = &record.value else { continue };
-                let what = if values.is_empty() { "cell" } else { "row" };
+                // Without any value the cell itself says why; else the mean rests on fewer runs, and only this tells.
+                let (what, reason) = match values.as_slice() {
+                    [] => ("cell", reason.clone()),
+                    _ => ("row", format!("{}: {reason}; the mean is over the other runs", record.metric)),
+                };
                 let place = format!("{}:{}:1", repeat.path, record.line);
-                losses.push(Loss { place, what, reason: format!("{}: {reason}", record.metric) });
+                losses.push(Loss { place, what, reason });
             }
             if let Some(cell) = repeat.cells.get_mut(index as usize) {
                 *cell = Cell { number, line: head.record.line, column: 1 };
