@@ -4,7 +4,7 @@
 //!   verdict_bar -> notes -> changes -> forest -> heatmap -> table (+ drilldown per row, plots)
 //!               -> classic -> method -> data (the comparison as a JSON island)
 //! ```
-//! Everything that was not written here passes [`foreign`]: invisible characters are shown, markup is escaped,
+//! Everything that was not written here passes `foreign`: invisible characters are shown, markup is escaped,
 //! the direction of writing stays inside the text. Inline style and script are named by their hashes in the
 //! content security policy, so nothing else can run even if it got in.
 

@@ -208,7 +208,8 @@ fn row_warnings(
     if pairing.one_host_boot {
         out.push(note("one-host-boot", "the difference of the host boots is part of the difference", "", 1));
     }
-    if let Some(blocks) = design.blocks {
+    // A row that a side lacks altogether is MISSING, which says more.
+    if let Some(blocks) = design.blocks.filter(|_| !design.a.is_empty() && !design.b.is_empty()) {
         let complete = stats::complete_blocks(blocks);
         if complete < blocks.len() {
             let text = format!("{complete} of {} blocks are complete, the others are left out", blocks.len());

@@ -19,7 +19,7 @@
 //! | pktgen | `Script:x Category:y` |
 //!
 //! [`parse`] reads all of them and never fails as a whole: what it cannot use is a [`Loss`] with line and column.
-//! [`write`] writes the newest netperf layout (G4), which the ancestor's tools read too.
+//! [`write()`] writes the newest netperf layout (G4), which the ancestor's tools read too.
 
 mod document;
 mod header;

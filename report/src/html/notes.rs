@@ -41,8 +41,11 @@ fn note(warning: &Warning, class: &str, mark: &str) -> Markup {
     }
 }
 
-/// Rows that only one side has.
+/// Rows that only one side has, unless a warning speaks of them already.
 fn unmatched(comparison: &Comparison) -> usize {
+    if comparison.warnings.iter().any(|w| w.code == "unmatched-rows") {
+        return 0;
+    }
     comparison.rows.iter().filter(|r| matches!(r.verdict, Verdict::MissingA | Verdict::MissingB)).count()
 }
 
