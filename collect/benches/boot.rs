@@ -14,18 +14,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 fn hardware(nic: &str) -> Hardware {
-    Hardware {
-        accel: Accel::Tcg,
-        machine: "pc".into(),
-        cpu_model: String::new(),
-        smp: 1,
-        mem_mib: 512,
-        memory_node: None,
-        nic_model: nic.into(),
-        queues: 1,
-        vhost: false,
-        extra: Vec::new(),
-    }
+    Hardware { nic_model: nic.into(), ..Hardware::plain(Accel::Tcg) }
 }
 
 /// Seconds from exec until the bare guest says READY on its serial console.

@@ -156,18 +156,7 @@ fn rehearsal(accel: Accel, kind: Kind) -> Result<String, String> {
     let (smp, pin) = planned.map_err(|e| e.to_string())?;
     let network = Network::create(kind, 1).map_err(|e| e.to_string())?;
     let logs = private_folder().map_err(|e| format!("creating a folder for logs: {e}"))?;
-    let hardware = Hardware {
-        accel,
-        machine: "pc".into(),
-        cpu_model: String::new(),
-        smp,
-        mem_mib: 512,
-        memory_node: pin.as_ref().map(|p| p.node),
-        nic_model: "virtio_net".into(),
-        queues: 1,
-        vhost: false,
-        extra: Vec::new(),
-    };
+    let hardware = Hardware { smp, memory_node: pin.as_ref().map(|p| p.node), ..Hardware::plain(accel) };
     let spec = BootSpec {
         qemu: QEMU,
         hardware,

@@ -462,29 +462,13 @@ fn scratch() -> Result<PrivateFolder, GuestError> {
     })
 }
 
-/// A guest with the built-in defaults, for trying things out.
-fn plain_hardware() -> Hardware {
-    Hardware {
-        accel: Accel::Tcg,
-        machine: "pc".into(),
-        cpu_model: String::new(),
-        smp: 1,
-        mem_mib: 512,
-        memory_node: None,
-        nic_model: "virtio_net".into(),
-        queues: 1,
-        vhost: false,
-        extra: Vec::new(),
-    }
-}
-
 /// Boots the built-in guest, runs one command in it, and ends it.
 pub fn one_command(image: &Image, argv: &[&str]) -> Result<Reply, GuestError> {
     let network = Network::create(Kind::User, 1)?;
     let logs = scratch()?;
     let mut machine = Machine::boot(&BootSpec {
         qemu: QEMU,
-        hardware: plain_hardware(),
+        hardware: Hardware::plain(Accel::Tcg),
         pin: None,
         network: &network,
         image,
@@ -502,7 +486,7 @@ pub fn one_command(image: &Image, argv: &[&str]) -> Result<Reply, GuestError> {
 /// ended well.
 pub fn console(image: &Image) -> Result<bool, GuestError> {
     let network = Network::create(Kind::User, 1)?;
-    let argv = argv::console(&plain_hardware(), image, &network);
+    let argv = argv::console(&Hardware::plain(Accel::Tcg), image, &network);
     let mut qemu = Spec::new(QEMU).args(argv).foreground().start()?;
     loop {
         if let Some(status) = qemu.wait_until(Instant::now() + Duration::from_secs(3600)) {

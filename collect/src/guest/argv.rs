@@ -55,6 +55,24 @@ pub struct BootFiles {
     pub channel: PathBuf,
 }
 
+impl Hardware {
+    /// What the built-in defaults of the parameters describe, with one vCPU and its memory anywhere.
+    pub fn plain(accel: Accel) -> Hardware {
+        Hardware {
+            accel,
+            machine: "pc".into(),
+            cpu_model: String::new(),
+            smp: 1,
+            mem_mib: 512,
+            memory_node: None,
+            nic_model: "virtio_net".into(),
+            queues: 1,
+            vhost: false,
+            extra: Vec::new(),
+        }
+    }
+}
+
 impl BootFiles {
     /// The files of a boot in a folder, with an image's.
     pub fn in_dir(dir: &Path, image: &Path) -> BootFiles {

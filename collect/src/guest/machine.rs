@@ -112,7 +112,6 @@ pub struct Machine {
     pub ready: Ready,
     /// Seconds from exec to READY.
     pub boot_seconds: f64,
-    started: Instant,
 }
 
 /// A QEMU on its way to being a [`Machine`].
@@ -208,7 +207,7 @@ impl Machine {
             Err(error) => return Err(start.give_up(spec.forensics, error)),
         };
         let boot_seconds = start.started.elapsed().as_secs_f64();
-        let Start { qmp: Some(qmp), qemu, sockets, files, argv, started, .. } = start else {
+        let Start { qmp: Some(qmp), qemu, sockets, files, argv, .. } = start else {
             return Err(GuestError::Died("QEMU has no monitor".into()));
         };
         Ok(Machine {
@@ -221,7 +220,6 @@ impl Machine {
             argv,
             ready,
             boot_seconds,
-            started,
         })
     }
 
@@ -295,11 +293,6 @@ impl Machine {
     /// Where the guest sits now.
     pub fn placement(&self) -> Placement {
         placement::observe(self.qemu.pid(), &self.vcpu_threads)
-    }
-
-    /// Seconds since QEMU was started.
-    pub fn age(&self) -> f64 {
-        self.started.elapsed().as_secs_f64()
     }
 
     /// How the guest died, if it has.
@@ -453,7 +446,6 @@ mod tests {
             argv: vec!["qemu".into(), "-S".into()],
             ready: Ready { kernel: "6.1".into(), uptime: 1.0 },
             boot_seconds: 1.0,
-            started: Instant::now(),
         };
         (machine, theirs)
     }
