@@ -1,0 +1,103 @@
+//! What `run` and `resume` take, and the verbs about guests and the host.
+
+use clap::{Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// How guests are executed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum AccelArg {
+    /// KVM where it really executes, else TCG with a warning that every report shows.
+    Auto,
+    /// KVM, or an error that says why not.
+    Kvm,
+    /// Emulation.
+    Tcg,
+}
+
+/// `perfvt run`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "EXAMPLES
+  perfvt run netperf --env base --env head:nic_model=e1000 --repeat 5 --out X
+  perfvt run netperf --set protocols=TCP_RR --set l=5 --dry-run
+
+EXIT CODES
+  0 every cell has a value; 4 finished, some cells are invalid; 130 interrupted (perfvt resume goes on); 2 input error")]
+pub struct Run {
+    /// What to measure: netperf
+    #[arg(value_name = "WORKLOAD")]
+    pub workload: String,
+    /// An environment to compare, with the parameters that make it differ; repeatable.
+    ///
+    /// The first one is the baseline. A doubled comma is a literal comma. Without --env there is one environment
+    /// called `base`.
+    #[arg(long = "env", value_name = "NAME[:KEY=VALUE,..]")]
+    pub envs: Vec<String>,
+    /// A parameter of all environments; repeatable. `perfvt run WORKLOAD --dry-run` shows all of them
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub sets: Vec<String>,
+    /// Boots of each environment
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub repeat: u32,
+    /// How guests are executed
+    #[arg(long, value_name = "ACCEL", default_value = "auto")]
+    pub accel: AccelArg,
+    /// Go on without pinning when the host has too few CPUs
+    #[arg(long)]
+    pub allow_unpinned: bool,
+    /// Seed of the order of boots and cases [default: from the clock, recorded in campaign.json]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Where the results go; must not exist [default: ./perfvt-WORKLOAD-TIME]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Show the plan, QEMU's command lines, placement, time and room, and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// `perfvt resume`.
+#[derive(Debug, clap::Args)]
+pub struct Resume {
+    /// The campaign's directory.
+    pub dir: PathBuf,
+    /// Go on although the host has changed since the campaign began
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// `perfvt guest`.
+#[derive(Debug, clap::Args)]
+pub struct Guest {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: GuestVerb,
+}
+
+/// The verbs of `perfvt guest`.
+#[derive(Debug, Subcommand)]
+pub enum GuestVerb {
+    /// Build the built-in guest, or find the one that fits
+    Build,
+    /// List the images in the cache
+    List,
+    /// Boot the built-in guest and run a command in it, or a shell on its console
+    Shell {
+        /// The command; without one, a shell on the console
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        command: Vec<String>,
+    },
+    /// Remove images
+    Rm {
+        /// Names as `perfvt guest list` prints them
+        #[arg(required = true)]
+        names: Vec<String>,
+    },
+}
+
+/// `perfvt doctor`.
+#[derive(Debug, clap::Args)]
+pub struct Doctor {
+    /// For programs
+    #[arg(long)]
+    pub json: bool,
+}

@@ -1,0 +1,67 @@
+//! The command line, as clap knows it. `--help`, the manual pages and the completions come from here.
+
+mod collecting;
+mod list;
+mod results;
+
+pub use collecting::{AccelArg, Doctor, Guest, GuestVerb, Resume, Run};
+pub use list::List;
+pub use results::{
+    Calibrate, Compare, Explain, FailOn, Filters, Format, Judging, Plain, Plan, Reading, Show,
+};
+
+use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+
+/// Did this change make guests slower, by how much, and can I trust that?
+///
+/// perfvt runs benchmarks in NUMA-pinned QEMU guests, repeats them over fresh boots, tests the differences and
+/// writes a comparison that can be published.
+#[derive(Debug, Parser)]
+#[command(name = "perfvt", version, propagate_version = true, max_term_width = 100)]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Collect: boot guests of every environment in turn and measure a workload in them
+    Run(Run),
+    /// Continue a campaign that stopped, for whatever reason
+    Resume(Resume),
+    /// Make the values of a campaign again out of its raw output
+    Reparse {
+        /// The campaign's directory.
+        dir: PathBuf,
+    },
+    /// Compare: test the repeats of a baseline against those of one or more candidates
+    Compare(Compare),
+    /// Show one side alone: replicates, mean, spread and invalid cells of every row
+    Show(Show),
+    /// Explain one row of a comparison: every number between its values and its verdict
+    Explain(Explain),
+    /// Say how many boots an effect needs, from the spread of one side
+    Plan(Plan),
+    /// Find noise floors: how far measurements of the same build lie apart
+    Calibrate(Calibrate),
+    /// Expand a Cartesian configuration: the names of its variants, or all their parameters
+    List(List),
+    /// Build, list, try and remove guest images
+    Guest(Guest),
+    /// Say what this host can do, and how to get what is missing
+    Doctor(Doctor),
+    /// Print completions for a shell
+    Completions {
+        /// Which shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, or write one for each verb
+    Man {
+        /// Folder for one page per verb; without it the main page goes to standard output.
+        #[arg(long, value_name = "DIR")]
+        dir: Option<PathBuf>,
+    },
+}
