@@ -1,6 +1,6 @@
 //! From what the user says to the parameters of each environment and the cases of the matrix.
 //!
-//! Precedence, later wins: built in <- workload <- `--set` <- `--env`.
+//! Precedence, later wins: built in <- workload <- `--profile` <- `--set` <- `--env`.
 
 use crate::workload::{Known, Workload};
 use formats::perf_conf::closest;
@@ -64,6 +64,12 @@ pub enum MatrixError {
         key: String,
         /// A known one that looks like it.
         suggestion: Option<String>,
+    },
+    /// `--profile x`.
+    #[error("--profile {name}: unknown profile; there is one, quick: a few cases of a few seconds each")]
+    UnknownProfile {
+        /// What was asked for.
+        name: String,
     },
     /// A name that cannot be a directory's.
     #[error(
@@ -145,6 +151,7 @@ fn split_commas(text: &str) -> Vec<String> {
 /// Builds the environments of a campaign.
 pub fn environments(
     workload: &dyn Workload,
+    profile: Option<&str>,
     sets: &[String],
     envs: &[String],
 ) -> Result<Vec<Environment>, MatrixError> {
@@ -153,6 +160,9 @@ pub fn environments(
         if let Some(default) = known.default {
             base.set(known.key, default, Origin::BuiltIn);
         }
+    }
+    if let Some(profile) = profile {
+        apply_profile(&mut base, workload, profile)?;
     }
     for set in sets {
         assign(&mut base, workload, set, &format!("--set {set}"))?;
@@ -177,6 +187,20 @@ pub fn environments(
     Ok(all)
 }
 
+/// The one profile that there is.
+const QUICK: &str = "quick";
+
+/// Sets what a profile of the workload says.
+fn apply_profile(params: &mut Params, workload: &dyn Workload, profile: &str) -> Result<(), MatrixError> {
+    if profile != QUICK {
+        return Err(MatrixError::UnknownProfile { name: profile.into() });
+    }
+    for (key, value) in workload.quick() {
+        params.set(*key, *value, Origin::Flag(format!("--profile {profile}")));
+    }
+    Ok(())
+}
+
 /// Sets one `KEY=VALUE` and gives the key.
 fn assign(
     params: &mut Params,
@@ -190,9 +214,9 @@ fn assign(
         .ok_or_else(|| MatrixError::NotAnAssignment { flag: flag.into(), part: part.into() })?;
     let key = key.trim();
     let key = ALIASES.iter().find(|(alias, _)| *alias == key).map_or(key, |(_, real)| real);
-    let known = || GUEST.iter().chain(workload.parameters()).map(|k| k.key);
-    if !known().any(|k| k == key) {
-        let suggestion = closest(key, known()).map(str::to_owned);
+    if !GUEST.iter().any(|k| k.key == key) && !workload.knows(key) {
+        let known = GUEST.iter().chain(workload.parameters()).map(|k| k.key);
+        let suggestion = closest(key, known).map(str::to_owned);
         return Err(MatrixError::UnknownKey { flag: flag.into(), key: key.into(), suggestion });
     }
     params.set(key, value.trim(), Origin::Flag(flag.into()));
@@ -244,7 +268,7 @@ mod tests {
 
     fn build(sets: &[&str], envs: &[&str]) -> Result<Vec<Environment>, MatrixError> {
         let own = |list: &[&str]| list.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>();
-        environments(&Netperf, &own(sets), &own(envs))
+        environments(&Netperf, None, &own(sets), &own(envs))
     }
 
     #[test]
@@ -280,6 +304,17 @@ mod tests {
             build(&["sizes=64", "sizes_rr=64", "numanode=2"], &[]).unwrap()[0].params.get("numa_node")
                 == Some("2")
         );
+    }
+
+    #[test]
+    fn a_profile_stands_between_the_defaults_and_the_flags() {
+        let sets = ["l=7".to_owned()];
+        let envs = environments(&Netperf, Some("quick"), &sets, &[]).unwrap();
+        let param = |key: &str| envs[0].params.param(key).unwrap().clone();
+        assert_eq!((param("l").value.as_str(), param("sizes").value.as_str()), ("7", "1024 16384"));
+        assert_eq!(param("sizes").origin, Origin::Flag("--profile quick".into()));
+        let unknown = environments(&Netperf, Some("fast"), &[], &[]).unwrap_err().to_string();
+        assert!(unknown.starts_with("--profile fast: unknown profile"), "{unknown}");
     }
 
     #[test]

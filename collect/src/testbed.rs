@@ -13,6 +13,7 @@ use crate::host::pin::{NodeChoice, PinPlan, Shortage, plan};
 use crate::host::topology::{Topology, TopologyError};
 use crate::lab::{Client, Failed, HostSample, Lab, Moment, Snapshot, Target};
 use crate::process::{PrivateFolder, Running, Sink, Spec, private_folder};
+use crate::workload::Needs;
 use formats::counters::CpuTicks;
 use model::{CampaignFile, CpuId, EnvironmentPlan, Fingerprint, Origin, Params, ParamsError};
 use rustix::process::Signal;
@@ -34,8 +35,8 @@ pub struct Testbed {
     cache: Cache,
     accel: Accel,
     topology: Topology,
-    /// How many data connections a client may have at a time.
-    sessions: usize,
+    /// What the workload needs.
+    needs: Needs,
     allow_unpinned: bool,
     host_facts: Fingerprint,
 }
@@ -114,7 +115,7 @@ impl Testbed {
         cache: &Cache,
         image: Image,
         accel: Accel,
-        sessions: usize,
+        needs: Needs,
         allow_unpinned: bool,
     ) -> Result<Testbed, TestbedError> {
         Ok(Testbed {
@@ -122,7 +123,7 @@ impl Testbed {
             cache: cache.clone(),
             accel,
             topology: Topology::here()?,
-            sessions,
+            needs,
             allow_unpinned,
             host_facts: fingerprint::host(Path::new("/")),
         })
@@ -144,14 +145,14 @@ impl Testbed {
     fn rehearse_one(&self, params: &Params) -> Result<String, TestbedError> {
         let folder = scratch()?;
         let (smp, pin) = pin(&self.topology, params, self.allow_unpinned)?;
-        let network = Network::create(Kind::of(params)?, self.sessions).map_err(GuestError::Network)?;
+        let network = Network::create(Kind::of(params)?, self.needs.sessions).map_err(GuestError::Network)?;
         let (version, _) = Machine::rehearse(&BootSpec {
             qemu: params.text("qemu_binary")?,
             hardware: hardware(params, self.accel, smp, pin.as_ref())?,
             pin,
             network: &network,
             image: &self.image,
-            with_tools: false,
+            with_tools: self.needs.tools,
             log_dir: folder.path(),
             forensics: &folder.path().join("forensics"),
             deadline: Duration::from_secs(30),
@@ -168,14 +169,14 @@ impl Testbed {
             None => 120,
         };
         let kind = Kind::of(params)?;
-        let network = Network::create(kind, self.sessions).map_err(GuestError::Network)?;
+        let network = Network::create(kind, self.needs.sessions).map_err(GuestError::Network)?;
         let machine = Machine::boot(&BootSpec {
             qemu: params.text("qemu_binary")?,
             hardware,
             pin: pin.clone(),
             network: &network,
             image: &self.image,
-            with_tools: false,
+            with_tools: self.needs.tools,
             log_dir: logs,
             forensics,
             deadline: Duration::from_secs(deadline),

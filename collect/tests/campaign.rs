@@ -5,7 +5,7 @@ use collect::campaign::CampaignError;
 use collect::campaign::plan::blocks;
 use collect::campaign::runner::{Booted, Booter, Campaign, Ended, NoGuest, Observer};
 use collect::lab::{Client, Failed, HostSample, Lab, Moment, Snapshot, Target};
-use collect::workload::{Known, Outcome, Value, Workload};
+use collect::workload::{Known, Needs, Outcome, Value, Workload};
 use formats::counters::CpuTicks;
 use model::journal::{Event, State};
 use model::store::{MEASUREMENTS_FILE, read_measurements};
@@ -32,8 +32,14 @@ impl Workload for Pretend {
     fn cases(&self, _: &Params) -> Result<Vec<Case>, ParamsError> {
         Ok(Vec::new())
     }
-    fn metrics(&self, _: &str, _: &Params, _: bool) -> Vec<&'static str> {
-        vec!["speed"]
+    fn quick(&self) -> &'static [(&'static str, &'static str)] {
+        &[]
+    }
+    fn metrics(&self, _: &str, _: &Params, _: bool) -> Vec<String> {
+        vec!["speed".into()]
+    }
+    fn needs(&self, _: &Params) -> Needs {
+        Needs::default()
     }
     fn seconds(&self, _: &Params) -> f64 {
         0.0
@@ -56,7 +62,11 @@ impl Workload for Pretend {
         let size: f64 = case.keys.get("size").unwrap().parse().unwrap();
         Ok(Outcome {
             window: Window { start_unix_ns: 1_700_000_000_000_000_000, mono_ns: 1, len_ns: 1_000_000_000 },
-            values: vec![Value { metric: "speed", value: size * factor, raw: Some(("out.txt".into(), 1)) }],
+            values: vec![Value {
+                metric: "speed".into(),
+                value: size * factor,
+                raw: Some(("out.txt".into(), 1)),
+            }],
             series: Vec::new(),
         })
     }

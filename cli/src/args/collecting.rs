@@ -32,6 +32,9 @@ pub struct Run {
     /// called `base`.
     #[arg(long = "env", value_name = "NAME[:KEY=VALUE,..]")]
     pub envs: Vec<String>,
+    /// A set of values that the workload brings; flags win over it. There is one, quick: a few cases of a few seconds each
+    #[arg(long, value_name = "PROFILE")]
+    pub profile: Option<String>,
     /// A parameter of all environments; repeatable. `perfvt run WORKLOAD --dry-run` shows all of them
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub sets: Vec<String>,

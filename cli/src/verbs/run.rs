@@ -6,7 +6,7 @@ use crate::signals::Signals;
 use crate::{DONE, Error, INTERRUPTED, INVALID_CELLS, own_executable};
 use collect::accel::{self, Accel};
 use collect::campaign::runner::{Campaign, Ended};
-use collect::campaign::setup::{Prepared, Request, prepare, sessions, utc_stamp, without_exits_before_7_1};
+use collect::campaign::setup::{Prepared, Request, needs, prepare, utc_stamp, without_exits_before_7_1};
 use collect::guest::image::{Cache, builtin, host_program};
 use collect::host::fingerprint::boot_id;
 use collect::host::placement::describe;
@@ -21,6 +21,7 @@ pub fn run(args: &Run, command: Vec<String>, out: &mut dyn Write, err: &mut dyn 
     let request = Request {
         workload: args.workload.clone(),
         envs: args.envs.clone(),
+        profile: args.profile.clone(),
         sets: args.sets.clone(),
         repeats: args.repeat,
         accel: match args.accel {
@@ -61,8 +62,11 @@ fn testbed(file: &CampaignFile) -> Result<(Testbed, Vec<String>), Error> {
     let accel = if file.accel == "kvm" { Accel::Kvm } else { Accel::Tcg };
     let cache = Cache::from_env()?;
     let image = builtin(&cache)?;
-    let testbed = Testbed::new(&cache, image, accel, sessions(file)?, file.allow_unpinned)?;
-    host_program(&cache, &file.workload)?;
+    let needs = needs(file)?;
+    for tool in &needs.host_tools {
+        host_program(&cache, tool)?;
+    }
+    let testbed = Testbed::new(&cache, image, accel, needs, file.allow_unpinned)?;
     let versions = testbed.rehearse(file)?;
     Ok((testbed, versions))
 }

@@ -158,13 +158,9 @@ impl Campaign {
         let exits = self.file.exits;
         let sets =
             self.file.environments.iter().map(|e| self.workload.metrics(category, &to_params(e), exits));
-        let all: Vec<Vec<&'static str>> = sets.collect();
+        let all: Vec<Vec<String>> = sets.collect();
         let Some(first) = all.first() else { return Vec::new() };
-        first
-            .iter()
-            .filter(|name| all.iter().all(|set| set.contains(name)))
-            .map(|n| (*n).to_owned())
-            .collect()
+        first.iter().filter(|name| all.iter().all(|set| set.contains(name))).cloned().collect()
     }
 }
 

@@ -130,7 +130,7 @@ impl Repeat {
             self.series.extend(outcome.series.iter().map(|p| SeriesLine {
                 v: MEASUREMENT_FORMAT,
                 case: id.clone(),
-                metric: p.metric.to_owned(),
+                metric: p.metric.clone(),
                 session: p.session,
                 ending_unix: p.ending,
                 seconds: p.seconds,
@@ -207,8 +207,14 @@ mod tests {
     fn good(value: f64) -> Result<Outcome, Failed> {
         Ok(Outcome {
             window: Window { start_unix_ns: 1, mono_ns: 2, len_ns: 3 },
-            values: vec![Got { metric: "throughput", value, raw: Some(("session0.txt".into(), 4)) }],
-            series: vec![Point { metric: "throughput", session: Some(0), ending: 1.0, seconds: 1.0, value }],
+            values: vec![Got { metric: "throughput".into(), value, raw: Some(("session0.txt".into(), 4)) }],
+            series: vec![Point {
+                metric: "throughput".into(),
+                session: Some(0),
+                ending: 1.0,
+                seconds: 1.0,
+                value,
+            }],
         })
     }
 

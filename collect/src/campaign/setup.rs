@@ -10,7 +10,7 @@ use crate::host::topology::{Topology, TopologyError};
 use crate::lab::Moment;
 use crate::matrix::{self, Environment, MatrixError};
 use crate::testbed::{self, TestbedError};
-use crate::workload::{self, Workload};
+use crate::workload::{self, Needs, Workload};
 use model::campaign::CAMPAIGN_FORMAT;
 use model::{CampaignFile, EnvironmentPlan, Origin, ParamsError, Rule};
 use std::path::Path;
@@ -22,6 +22,8 @@ pub struct Request {
     pub workload: String,
     /// `--env`, as written.
     pub envs: Vec<String>,
+    /// `--profile`: a set of keys that the workload brings.
+    pub profile: Option<String>,
     /// `--set`, as written.
     pub sets: Vec<String>,
     /// Boots of each environment.
@@ -89,7 +91,8 @@ pub struct Prepared {
 /// Makes a plan. `executable` is perfvt itself, for the KVM probe.
 pub fn prepare(request: &Request, executable: &Path) -> Result<Prepared, SetupError> {
     let workload = find(&request.workload)?;
-    let mut environments = matrix::environments(workload, &request.sets, &request.envs)?;
+    let mut environments =
+        matrix::environments(workload, request.profile.as_deref(), &request.sets, &request.envs)?;
     let cases = matrix::cases(workload, &environments)?;
     let (accel, warning) = accel::resolve(&request.accel, || accel::probe(executable))?;
     let mut warnings: Vec<String> = warning.into_iter().collect();
@@ -212,10 +215,11 @@ pub fn without_exits_before_7_1(file: &mut CampaignFile, versions: &[String]) {
     }
 }
 
-/// The most sessions that a client of a campaign has at a time, over all environments.
-pub fn sessions(file: &CampaignFile) -> Result<usize, SetupError> {
+/// What a campaign's workload needs of its testbed, over all environments.
+pub fn needs(file: &CampaignFile) -> Result<Needs, SetupError> {
     let workload = find(&file.workload)?;
-    Ok(file.environments.iter().map(|e| workload.sessions(&to_params(e))).max().unwrap_or(1))
+    let all = file.environments.iter().map(|e| workload.needs(&to_params(e)));
+    Ok(all.reduce(Needs::with).unwrap_or_default())
 }
 
 fn find(name: &str) -> Result<&'static dyn Workload, SetupError> {

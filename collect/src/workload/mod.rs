@@ -18,12 +18,12 @@ pub fn find(name: &str) -> Option<&'static dyn Workload> {
 }
 
 /// Metrics with the unit and the direction that the built-in perf.conf gives them, which is the one place for that.
-pub fn declare(workload: &str, metrics: &[&str]) -> Vec<MetricDecl> {
+pub fn declare(workload: &str, metrics: &[String]) -> Vec<MetricDecl> {
     static CONF: LazyLock<Conf> = LazyLock::new(Conf::builtin);
     let section = CONF.section(workload);
-    let decl = |name: &&str| {
+    let decl = |name: &String| {
         let metric = section.map_or_else(|| MetricConf::undeclared(name), |s| s.metric(name));
-        MetricDecl { name: (*name).to_owned(), unit: metric.unit, direction: metric.direction }
+        MetricDecl { name: name.clone(), unit: metric.unit, direction: metric.direction }
     };
     metrics.iter().map(decl).collect()
 }
@@ -43,7 +43,7 @@ pub struct Known {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Value {
     /// Metric.
-    pub metric: &'static str,
+    pub metric: String,
     /// The value, finite.
     pub value: f64,
     /// File below the case's raw folder, and line from 1.
@@ -54,7 +54,7 @@ pub struct Value {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Point {
     /// What was measured.
-    pub metric: &'static str,
+    pub metric: String,
     /// Which session, counted from 0, when there are several.
     pub session: Option<u32>,
     /// End of the interval, seconds since the epoch.
@@ -76,22 +76,63 @@ pub struct Outcome {
     pub series: Vec<Point>,
 }
 
+/// What a workload needs of its testbed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Needs {
+    /// A guest. Without one only the host is measured, and a boot is one round on the host.
+    pub guest: bool,
+    /// The most data connections that a client has at a time.
+    pub sessions: usize,
+    /// The read-only disk with the larger tools.
+    pub tools: bool,
+    /// A disk made for the run, as the `disk_*` parameters describe it.
+    pub disk: bool,
+    /// Programs on the host, looked for before anything is planned.
+    pub host_tools: Vec<String>,
+}
+
+impl Default for Needs {
+    fn default() -> Needs {
+        Needs { guest: true, sessions: 1, tools: false, disk: false, host_tools: Vec::new() }
+    }
+}
+
+impl Needs {
+    /// What serves both.
+    pub fn with(self, other: Needs) -> Needs {
+        let mut host_tools = self.host_tools;
+        host_tools.extend(other.host_tools);
+        host_tools.sort();
+        host_tools.dedup();
+        Needs {
+            guest: self.guest || other.guest,
+            sessions: self.sessions.max(other.sessions),
+            tools: self.tools || other.tools,
+            disk: self.disk || other.disk,
+            host_tools,
+        }
+    }
+}
+
 /// A benchmark that perfvt can run.
 pub trait Workload: Sync {
     /// Name, which is also its section in perf.conf.
     fn name(&self) -> &'static str;
     /// Parameters with their defaults.
     fn parameters(&self) -> &'static [Known];
+    /// What `--profile quick` sets: a few cases of a few seconds each.
+    fn quick(&self) -> &'static [(&'static str, &'static str)];
+    /// Whether a key is one of this workload's. Some have keys with a name of the user's choice behind them.
+    fn knows(&self, key: &str) -> bool {
+        self.parameters().iter().any(|known| known.key == key)
+    }
     /// The matrix.
     fn cases(&self, params: &Params) -> Result<Vec<Case>, ParamsError>;
     /// The metrics of a category, in the order of the RHS columns, for an environment with these parameters. What they
     /// mean stands in perf.conf: see [`declare`].
-    fn metrics(&self, category: &str, params: &Params, kvm: bool) -> Vec<&'static str>;
-    /// The most sessions that a client has at a time.
-    fn sessions(&self, params: &Params) -> usize {
-        let _ = params;
-        1
-    }
+    fn metrics(&self, category: &str, params: &Params, kvm: bool) -> Vec<String>;
+    /// What it needs of its testbed.
+    fn needs(&self, params: &Params) -> Needs;
     /// Seconds that one case takes, for the plan.
     fn seconds(&self, params: &Params) -> f64;
     /// The value of `### session-length`.
@@ -143,7 +184,7 @@ mod tests {
                 assert_eq!(keys, section.keys, "keys of {}", case.id());
                 for metric in workload.metrics(&case.category, &params, true) {
                     assert!(
-                        section.declared(metric).is_some(),
+                        section.declared(&metric).is_some(),
                         "{metric} of {} is not in perf.conf",
                         case.id()
                     );

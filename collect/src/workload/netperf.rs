@@ -5,7 +5,7 @@
 //! longer than the window and are ended by SIGALRM, at which netperf prints its own summary as usual; TCP_MAERTS, whose
 //! length the server keeps, ends by itself.
 
-use super::{Known, Outcome, Point, Value, Workload, bring_up_network};
+use super::{Known, Needs, Outcome, Point, Value, Workload, bring_up_network};
 use crate::lab::{Client, Failed, GUEST_END, Lab, Measured, keep, window};
 use formats::counters::{self, Traffic};
 use formats::netperf::{Interval, Session, parse_session};
@@ -100,6 +100,17 @@ impl Workload for Netperf {
         &PARAMETERS
     }
 
+    fn quick(&self) -> &'static [(&'static str, &'static str)] {
+        &[
+            ("protocols", "TCP_STREAM TCP_MAERTS TCP_RR"),
+            ("sizes", "1024 16384"),
+            ("sessions", "1"),
+            ("sizes_rr", "64"),
+            ("sessions_rr", "1"),
+            ("l", "2"),
+        ]
+    }
+
     fn cases(&self, params: &Params) -> Result<Vec<Case>, ParamsError> {
         seconds_of(params)?;
         let unknown =
@@ -126,7 +137,7 @@ impl Workload for Netperf {
         Ok(cases)
     }
 
-    fn metrics(&self, category: &str, params: &Params, kvm: bool) -> Vec<&'static str> {
+    fn metrics(&self, category: &str, params: &Params, kvm: bool) -> Vec<String> {
         let mut all = vec![main_metric(category), "CPU", "thr_per_CPU"];
         all.extend(["rx_pkts", "tx_pkts", "rx_byts", "tx_byts", "re_pkts"]);
         if kvm {
@@ -136,12 +147,13 @@ impl Workload for Netperf {
         if params.get("nic_model") == Some("virtio_net") {
             all.extend(["rx_intr_sum", "tx_intr_sum"]);
         }
-        all
+        all.into_iter().map(String::from).collect()
     }
 
-    fn sessions(&self, params: &Params) -> usize {
+    fn needs(&self, params: &Params) -> Needs {
         let most = |key| params.numbers(key, "").ok().and_then(|all| all.into_iter().max()).unwrap_or(1);
-        most("sessions").max(most("sessions_rr")) as usize
+        let sessions = most("sessions").max(most("sessions_rr")) as usize;
+        Needs { sessions, host_tools: vec!["netperf".into()], ..Needs::default() }
     }
 
     fn seconds(&self, params: &Params) -> f64 {
@@ -246,16 +258,16 @@ fn values(
     let (start, end) = measured.unix_span();
     let first = sessions.first().and_then(|s| inside(s, start, end).next());
     let first = first.map(|i| ("session0.txt".to_owned(), i.line));
-    let mut values = vec![Value { metric: main_metric(&case.category), value: total, raw: first }];
+    let mut values = vec![Value { metric: main_metric(&case.category).into(), value: total, raw: first }];
     let busy = measured.end.host_cpu.busy_percent_since(&measured.start.host_cpu);
     let busy =
         busy.filter(|b| *b > 0.0).ok_or_else(|| failed("the host's CPU time did not move in the window"))?;
-    values.push(Value { metric: "CPU", value: busy, raw: None });
-    values.push(Value { metric: "thr_per_CPU", value: total / busy, raw: None });
+    values.push(Value { metric: "CPU".into(), value: busy, raw: None });
+    values.push(Value { metric: "thr_per_CPU".into(), value: total / busy, raw: None });
     type At = Option<(String, u32)>;
-    let mut counter = |metric: &'static str, value: Option<u64>, raw: &At| -> Result<(), Failed> {
+    let mut counter = |metric: &str, value: Option<u64>, raw: &At| -> Result<(), Failed> {
         let value = value.ok_or_else(|| failed(format!("the guest's counters have no {metric}")))?;
-        values.push(Value { metric, value: value as f64, raw: raw.clone() });
+        values.push(Value { metric: metric.into(), value: value as f64, raw: raw.clone() });
         Ok(())
     };
     let text = &measured.end.guest;
@@ -281,11 +293,11 @@ fn values(
 }
 
 fn series(case: &Case, sessions: &[Session], measured: &Measured) -> Vec<Point> {
-    let metric = main_metric(&case.category);
+    let metric = || main_metric(&case.category).to_owned();
     let mut points = Vec::new();
     for (number, session) in (0u32..).zip(sessions) {
         points.extend(session.intervals.iter().map(|i| Point {
-            metric,
+            metric: metric(),
             session: Some(number),
             ending: i.ending,
             seconds: i.seconds,
@@ -298,7 +310,7 @@ fn series(case: &Case, sessions: &[Session], measured: &Measured) -> Vec<Point> 
         {
             let seconds = after.at.mono_ns.saturating_sub(before.at.mono_ns) as f64 * 1e-9;
             points.push(Point {
-                metric: "CPU",
+                metric: "CPU".into(),
                 session: None,
                 ending: after.at.unix_seconds(),
                 seconds,
