@@ -2,7 +2,7 @@
 //! otherwise.
 
 use crate::signals::Signals;
-use collect::campaign::runner::Observer;
+use collect::campaign::Observer;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use model::CampaignFile;
 use model::journal::{CellState, Event, State};
@@ -109,7 +109,7 @@ impl Observer for Progress {
                 self.say(&format!("{}: {what}: {reason}", self.now));
             }
             Event::CaseStarted { boot, case } => {
-                let environment = state.boots.get(boot).map_or("", |(e, _)| e.as_str());
+                let environment = state.boots.get(boot).map_or("", |b| b.environment.as_str());
                 self.show(format!("{environment}: {case}"));
             }
             Event::CaseFinished { case, invalid, seconds, .. } => {
@@ -134,6 +134,11 @@ impl Observer for Progress {
                     self.say(&format!("{invalid} cells of {} are invalid", self.environments.join(", ")));
                 }
             }
+            Event::Waited { case, seconds, .. } => {
+                self.show(format!("{case}: waited {seconds:.0} s for a quiet host"));
+            }
+            Event::SampleFailed { case, reason, .. } => self.say(&format!("{case}: once more: {reason}")),
+            Event::Settled { cases, .. } => self.say(&format!("{} cases are settled", cases.len())),
             Event::Opened { .. } | Event::BootReady { .. } | Event::BootFinished { .. } => {}
         }
     }

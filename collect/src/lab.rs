@@ -1,7 +1,7 @@
 //! What a workload works with: guests, a client, counters, and the one place where a common window is cut.
 
 use formats::counters::CpuTicks;
-use model::{Params, Window};
+use model::{Code, Params, Window};
 use rustix::process::Signal;
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
@@ -9,15 +9,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 /// Why something could not be measured.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Failed {
-    /// This case has no values; the guest goes on.
-    #[error("{0}")]
-    Case(String),
-    /// The guest is dead or does not answer: nothing more can be measured in this boot.
-    #[error("{0}")]
-    Guest(String),
-}
+pub use model::Failure as Failed;
 
 /// Where a client reaches the server in the guest.
 #[derive(Clone, Debug)]
@@ -103,7 +95,8 @@ pub struct Measured {
 /// Writes a file into a case's raw folder.
 pub fn keep(raw: &Path, name: &str, text: &str) -> Result<(), Failed> {
     let path = raw.join(name);
-    std::fs::write(&path, text).map_err(|e| Failed::Case(format!("writing {}: {e}", path.display())))
+    std::fs::write(&path, text)
+        .map_err(|e| Failed::new(Code::Host, format!("writing {}: {e}", path.display())))
 }
 
 /// The window and the host's counters, in a case's raw folder.
@@ -117,13 +110,13 @@ impl Measured {
     /// Keeps all of it in a case's raw folder.
     pub fn keep(&self, raw: &Path) -> Result<(), Failed> {
         let text = serde_json::to_string_pretty(self)
-            .map_err(|e| Failed::Case(format!("writing {WINDOW_FILE}: {e}")))?;
+            .map_err(|e| Failed::new(Code::Host, format!("writing {WINDOW_FILE}: {e}")))?;
         for (name, text) in
             [(WINDOW_FILE, &text), (GUEST_START, &self.start.guest), (GUEST_END, &self.end.guest)]
         {
             let path = raw.join(name);
             std::fs::write(&path, text)
-                .map_err(|e| Failed::Case(format!("writing {}: {e}", path.display())))?;
+                .map_err(|e| Failed::new(Code::Host, format!("writing {}: {e}", path.display())))?;
         }
         Ok(())
     }
@@ -133,10 +126,10 @@ impl Measured {
         let read = |name: &str| {
             let path = raw.join(name);
             std::fs::read_to_string(&path)
-                .map_err(|e| Failed::Case(format!("reading {}: {e}", path.display())))
+                .map_err(|e| Failed::nonsense(format!("reading {}: {e}", path.display())))
         };
         let mut measured: Measured = serde_json::from_str(&read(WINDOW_FILE)?)
-            .map_err(|e| Failed::Case(format!("reading {}: {e}", raw.join(WINDOW_FILE).display())))?;
+            .map_err(|e| Failed::nonsense(format!("reading {}: {e}", raw.join(WINDOW_FILE).display())))?;
         (measured.start.guest, measured.end.guest) = (read(GUEST_START)?, read(GUEST_END)?);
         Ok(measured)
     }
@@ -178,7 +171,7 @@ pub trait Lab {
     /// The host's CPU time, now.
     fn host_sample(&mut self) -> Result<HostSample, Failed>;
     /// How the guest died, if it has.
-    fn death(&mut self) -> Option<String>;
+    fn death(&mut self) -> Option<Failed>;
     /// What of the planned placement does not hold, in words.
     fn misplaced(&mut self) -> Vec<String>;
     /// Ends the guest; what tells why it failed goes to a folder first, when one is given.
@@ -202,7 +195,7 @@ pub fn window(lab: &mut dyn Lab, length: Duration, interval: Duration) -> Result
     while next < length {
         sleep_until(lab, start.at, next);
         if let Some(death) = lab.death() {
-            return Err(Failed::Guest(death));
+            return Err(death);
         }
         samples.push(lab.host_sample()?);
         next += interval;
@@ -213,11 +206,14 @@ pub fn window(lab: &mut dyn Lab, length: Duration, interval: Duration) -> Result
     let len_ns = end.at.mono_ns.saturating_sub(start.at.mono_ns);
     let unix_ns = end.at.unix_ns.saturating_sub(start.at.unix_ns);
     if unix_ns.abs_diff(len_ns) > CLOCK_JUMP_NS.max(len_ns / 1000) {
-        return Err(Failed::Case(format!(
-            "the clock jumped: the window took {:.3} s, the time of day moved by {:.3} s",
-            len_ns as f64 * 1e-9,
-            unix_ns as f64 * 1e-9
-        )));
+        return Err(Failed::new(
+            Code::ClockJumped,
+            format!(
+                "the clock jumped: the window took {:.3} s, the time of day moved by {:.3} s",
+                len_ns as f64 * 1e-9,
+                unix_ns as f64 * 1e-9
+            ),
+        ));
     }
     let window = Window { start_unix_ns: start.at.unix_ns, mono_ns: start.at.mono_ns, len_ns };
     Ok(Measured { window, start, end, samples })

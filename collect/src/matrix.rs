@@ -8,7 +8,7 @@ use model::store::{CAMPAIGN_FILE, JOURNAL_FILE};
 use model::{Case, Origin, Params, ParamsError};
 
 /// Parameters of every guest, whatever the workload.
-pub const GUEST: [Known; 14] = [
+pub const GUEST: &[Known] = &[
     Known { key: "qemu_binary", default: Some("qemu-system-x86_64"), help: "QEMU's program" },
     Known { key: "machine", default: Some("pc"), help: "machine type: pc or q35" },
     Known {
@@ -38,6 +38,11 @@ pub const GUEST: [Known; 14] = [
         key: "attempts",
         default: Some("2"),
         help: "how often a boot is tried before its repeat is given up",
+    },
+    Known {
+        key: "samples",
+        default: Some("2"),
+        help: "how often a sample is taken that a jump of the clock or noise spoiled",
     },
 ];
 

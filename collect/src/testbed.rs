@@ -1,8 +1,7 @@
 //! The real thing: guests under QEMU on this host, and a [`Lab`] on top of each.
 
 use crate::accel::Accel;
-use crate::campaign::runner::{Booted, Booter, NoGuest};
-use crate::campaign::to_params;
+use crate::campaign::{Booted, Booter, to_params};
 use crate::guest::argv::{self, BootFiles, Hardware};
 use crate::guest::channel::Reply;
 use crate::guest::image::{Cache, Image, host_program};
@@ -15,7 +14,7 @@ use crate::lab::{Client, Failed, HostSample, Lab, Moment, Snapshot, Target};
 use crate::process::{PrivateFolder, Running, Sink, Spec, private_folder};
 use crate::workload::Needs;
 use formats::counters::CpuTicks;
-use model::{CampaignFile, CpuId, EnvironmentPlan, Fingerprint, Origin, Params, ParamsError};
+use model::{CampaignFile, Code, CpuId, EnvironmentPlan, Fingerprint, Origin, Params, ParamsError};
 use rustix::process::Signal;
 use serde_json::json;
 use std::net::IpAddr;
@@ -194,7 +193,7 @@ impl Testbed {
         let facts = self.facts(&mut lab);
         let sysinfo = lab.sysinfo(&facts);
         // An idle guest answers quickly, which tells its clock for later, when it does not.
-        lab.snapshot().map_err(|e| GuestError::Died(e.to_string()))?;
+        lab.snapshot().map_err(GuestError::Died)?;
         Ok(Booted { lab: Box::new(lab), facts, seconds, sysinfo })
     }
 
@@ -229,16 +228,11 @@ impl Testbed {
 }
 
 impl Booter for Testbed {
-    fn boot(&mut self, params: &Params, logs: &Path, forensics: &Path) -> Result<Booted, NoGuest> {
+    fn boot(&mut self, params: &Params, logs: &Path, forensics: &Path) -> Result<Booted, Failed> {
         self.boot_guest(params, logs, forensics).map_err(|error| match &error {
-            // What a guest or its QEMU did; everything else is the host's, or the request's.
-            TestbedError::Guest(
-                GuestError::Died(_)
-                | GuestError::NotReady { .. }
-                | GuestError::Channel(_)
-                | GuestError::Qmp(_),
-            ) => NoGuest::Guest(error.to_string()),
-            _ => NoGuest::Host(error.to_string()),
+            TestbedError::Guest(guest) => guest.failure(),
+            // Everything else is the host's, or the request's.
+            _ => Failed::new(Code::Host, error.to_string()),
         })
     }
 }
@@ -305,14 +299,6 @@ impl GuestClock {
 }
 
 impl GuestLab {
-    fn guest_failed(error: GuestError) -> Failed {
-        use crate::guest::channel::ChannelError;
-        match error {
-            GuestError::Channel(ChannelError::Failed { .. }) => Failed::Case(error.to_string()),
-            _ => Failed::Guest(error.to_string()),
-        }
-    }
-
     fn sysinfo(&mut self, facts: &Fingerprint) -> Vec<(String, String)> {
         let facts: String = facts.0.iter().map(|(k, v)| format!("{k}: {v}\n")).collect();
         let placement = serde_json::to_string_pretty(&self.machine.placement()).unwrap_or_default();
@@ -371,12 +357,12 @@ impl Lab for GuestLab {
     }
 
     fn host_tool(&self, name: &str) -> Result<String, Failed> {
-        let program = host_program(&self.cache, name).map_err(|e| Failed::Guest(e.to_string()))?;
+        let program = host_program(&self.cache, name).map_err(|e| Failed::new(Code::Host, e.to_string()))?;
         Ok(program.path.display().to_string())
     }
 
     fn exec(&mut self, argv: &[&str], deadline: Duration) -> Result<String, Failed> {
-        self.machine.run(argv, deadline).map_err(Self::guest_failed)
+        self.machine.run(argv, deadline).map_err(|e| e.failure())
     }
 
     fn start_client(
@@ -385,8 +371,7 @@ impl Lab for GuestLab {
         stdout: &Path,
         stderr: &Path,
     ) -> Result<Box<dyn Client>, Failed> {
-        let (program, args) =
-            argv.split_first().ok_or_else(|| Failed::Case("an empty client command".into()))?;
+        let (program, args) = argv.split_first().ok_or_else(|| Failed::tool("an empty client command"))?;
         let cpus: &[CpuId] = self.pin.as_ref().map_or(&[], |p| &p.others);
         let running = Spec::new(program)
             .args(args)
@@ -395,13 +380,13 @@ impl Lab for GuestLab {
             .stdout(Sink::File(stdout.to_owned()))
             .stderr(Sink::File(stderr.to_owned()))
             .start()
-            .map_err(|e| Failed::Case(e.to_string()))?;
+            .map_err(|e| Failed::new(Code::Host, e.to_string()))?;
         Ok(Box::new(HostClient(running)))
     }
 
     fn snapshot(&mut self) -> Result<Snapshot, Failed> {
         let before = self.host_sample()?;
-        let guest = self.machine.read(&GUEST_COUNTERS, SOON).map_err(Self::guest_failed)?;
+        let guest = self.machine.read(&GUEST_COUNTERS, SOON).map_err(|e| e.failure())?;
         let exits = self.exits();
         let after = self.host_sample()?;
         let at = self.clock.place(&guest, before.at, after.at);
@@ -411,13 +396,13 @@ impl Lab for GuestLab {
     fn host_sample(&mut self) -> Result<HostSample, Failed> {
         let at = Moment::now();
         let text = std::fs::read_to_string("/proc/stat")
-            .map_err(|e| Failed::Case(format!("reading /proc/stat: {e}")))?;
-        let cpu =
-            CpuTicks::parse(&text).ok_or_else(|| Failed::Case("reading /proc/stat: no cpu line".into()))?;
+            .map_err(|e| Failed::new(Code::Host, format!("reading /proc/stat: {e}")))?;
+        let cpu = CpuTicks::parse(&text)
+            .ok_or_else(|| Failed::new(Code::Host, "reading /proc/stat: no cpu line"))?;
         Ok(HostSample { at, cpu })
     }
 
-    fn death(&mut self) -> Option<String> {
+    fn death(&mut self) -> Option<Failed> {
         self.machine.death()
     }
 

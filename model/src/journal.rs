@@ -1,14 +1,17 @@
 //! The journal: one line for each change of a campaign's state, and the only fold that makes the state from them.
 //!
-//! `journal.jsonl`, the progress bar, `perfvt status` and `perfvt resume` are views of these events.
+//! `journal.jsonl`, the progress bar, `perfvt status`, the job log, the page of a run and `perfvt resume` are views of
+//! these events.
 
+use crate::failure::Code;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// The version that [`Event::Opened`] carries.
 ///
-/// Changelog: 1, the first.
-pub const JOURNAL_FORMAT: u32 = 1;
+/// Changelog: 1, the first; 2, failures have a code, samples that are tried again and waiting are told, cases may be
+/// settled.
+pub const JOURNAL_FORMAT: u32 = 2;
 
 /// A change of a campaign's state.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -53,6 +56,9 @@ pub enum Event {
         boot: String,
         /// Why.
         reason: String,
+        /// What kind of failure it was; absent in journals of format 1.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        code: Option<Code>,
         /// No further attempt follows: the unfinished cells of this repeat are invalid.
         last: bool,
     },
@@ -63,6 +69,28 @@ pub enum Event {
         /// [`crate::Case::id`].
         case: String,
     },
+    /// The campaign waited before a sample, until the host was quiet.
+    Waited {
+        /// Name of the boot.
+        boot: String,
+        /// [`crate::Case::id`].
+        case: String,
+        /// How long.
+        seconds: f64,
+    },
+    /// A sample was spoiled by its surroundings and is about to be taken again in the same guest.
+    SampleFailed {
+        /// Name of the boot.
+        boot: String,
+        /// [`crate::Case::id`].
+        case: String,
+        /// What kind of failure it was.
+        code: Code,
+        /// Why.
+        reason: String,
+        /// Wall time of the sample.
+        seconds: f64,
+    },
     /// A case is done and its lines are on disk.
     CaseFinished {
         /// Name of the boot.
@@ -71,7 +99,10 @@ pub enum Event {
         case: String,
         /// Why it has no values, if it has none.
         invalid: Option<String>,
-        /// Wall time.
+        /// What kind of failure it was; absent in journals of format 1 and for a case with values.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        code: Option<Code>,
+        /// Wall time of the last sample, without waiting.
         seconds: f64,
     },
     /// The guest is gone, in order.
@@ -80,6 +111,13 @@ pub enum Event {
         boot: String,
         /// Seconds from exec to exit.
         seconds: f64,
+    },
+    /// The stopping rule has settled cases: they are not measured in later blocks.
+    Settled {
+        /// The block after which the rule looked.
+        block: u32,
+        /// [`crate::Case::id`] of each.
+        cases: Vec<String>,
     },
     /// The user or a signal asked for an end.
     Interrupted {
@@ -104,11 +142,26 @@ pub enum CellState {
     Invalid {
         /// Why.
         reason: String,
+        /// What kind of failure it was.
+        code: Option<Code>,
     },
 }
 
 /// Names one cell: environment, repeat, case id.
 pub type CellKey = (String, u32, String);
+
+/// One attempt at a repeat.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BootState {
+    /// Environment.
+    pub environment: String,
+    /// Repeat, from 1.
+    pub repeat: u32,
+    /// Block, from 1.
+    pub block: u32,
+    /// Attempt, from 1.
+    pub attempt: u32,
+}
 
 /// A campaign's state: the fold of its events.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -118,9 +171,11 @@ pub struct State {
     /// Attempts made so far at each (environment, repeat).
     pub attempts: BTreeMap<(String, u32), u32>,
     /// Repeats given up: every cell of theirs that has not ended is invalid for this reason.
-    pub lost: BTreeMap<(String, u32), String>,
-    /// Boots by name: environment and repeat.
-    pub boots: BTreeMap<String, (String, u32)>,
+    pub lost: BTreeMap<(String, u32), CellState>,
+    /// Boots by name.
+    pub boots: BTreeMap<String, BootState>,
+    /// Cases that the stopping rule has settled, with the last block in which they are measured.
+    pub settled: BTreeMap<String, u32>,
     /// The boot in hand, with the case in hand.
     pub current: Option<(String, Option<String>)>,
     /// Set by [`Event::Finished`].
@@ -130,37 +185,48 @@ pub struct State {
 }
 
 impl State {
-    /// Takes in one event. Events about boots that were never started are ignored: a damaged
-    /// journal loses knowledge, never adds any.
-    pub fn apply(&mut self, event: &Event) {
+    /// Takes in one event, and the moment at which it was written (nanoseconds since the epoch). Events about boots that
+    /// were never started are ignored: a damaged journal loses knowledge, never adds any.
+    pub fn apply(&mut self, _unix_ns: u64, event: &Event) {
         match event {
             Event::Opened { .. } => (self.current, self.interrupted, self.finished) = (None, false, None),
-            Event::BootStarted { boot, environment, repeat, attempt, .. } => {
-                let key = (environment.clone(), *repeat);
-                self.boots.insert(boot.clone(), key.clone());
-                let made = self.attempts.entry(key).or_default();
+            Event::BootStarted { boot, environment, repeat, block, attempt } => {
+                let made = self.attempts.entry((environment.clone(), *repeat)).or_default();
                 *made = (*made).max(*attempt);
+                let started = BootState {
+                    environment: environment.clone(),
+                    repeat: *repeat,
+                    block: *block,
+                    attempt: *attempt,
+                };
+                self.boots.insert(boot.clone(), started);
                 self.current = Some((boot.clone(), None));
             }
-            Event::BootReady { .. } => {}
+            Event::BootReady { .. } | Event::Waited { .. } | Event::SampleFailed { .. } => {}
             Event::CaseStarted { boot, case } => self.current = Some((boot.clone(), Some(case.clone()))),
-            Event::CaseFinished { boot, case, invalid, .. } => {
-                if let Some((environment, repeat)) = self.boots.get(boot) {
+            Event::CaseFinished { boot, case, invalid, code, .. } => {
+                if let Some(of) = self.boots.get(boot) {
                     let state = match invalid {
                         None => CellState::Valid,
-                        Some(reason) => CellState::Invalid { reason: reason.clone() },
+                        Some(reason) => CellState::Invalid { reason: reason.clone(), code: *code },
                     };
-                    self.cells.insert((environment.clone(), *repeat, case.clone()), state);
+                    self.cells.insert((of.environment.clone(), of.repeat, case.clone()), state);
                 }
                 self.current = Some((boot.clone(), None));
             }
-            Event::BootFailed { boot, reason, last } => {
-                if let (true, Some(key)) = (*last, self.boots.get(boot)) {
-                    self.lost.insert(key.clone(), reason.clone());
+            Event::BootFailed { boot, reason, code, last } => {
+                if let (true, Some(of)) = (*last, self.boots.get(boot)) {
+                    let lost = CellState::Invalid { reason: reason.clone(), code: *code };
+                    self.lost.insert((of.environment.clone(), of.repeat), lost);
                 }
                 self.current = None;
             }
             Event::BootFinished { .. } => self.current = None,
+            Event::Settled { block, cases } => {
+                for case in cases {
+                    self.settled.entry(case.clone()).or_insert(*block);
+                }
+            }
             Event::Interrupted { .. } => self.interrupted = true,
             Event::Finished { valid, invalid } => self.finished = Some((*valid, *invalid)),
         }
@@ -168,11 +234,13 @@ impl State {
 
     /// How one cell stands; `None` while it still has to be measured.
     pub fn cell(&self, environment: &str, repeat: u32, case: &str) -> Option<CellState> {
-        self.cells.get(&(environment.to_owned(), repeat, case.to_owned())).cloned().or_else(|| {
-            self.lost
-                .get(&(environment.to_owned(), repeat))
-                .map(|reason| CellState::Invalid { reason: reason.clone() })
-        })
+        let ended = self.cells.get(&(environment.to_owned(), repeat, case.to_owned()));
+        ended.or_else(|| self.lost.get(&(environment.to_owned(), repeat))).cloned()
+    }
+
+    /// Whether a case is still to be measured in a block, as far as the stopping rule goes.
+    pub fn wanted(&self, case: &str, block: u32) -> bool {
+        self.settled.get(case).is_none_or(|last| block <= *last)
     }
 }
 
@@ -188,31 +256,56 @@ mod tests {
             boot: boot.into(),
             case: case.into(),
             invalid: invalid.map(Into::into),
+            code: invalid.map(|_| Code::ToolFailed),
             seconds: 1.0,
         }
+    }
+    fn folded(events: impl IntoIterator<Item = Event>) -> State {
+        let mut state = State::default();
+        for event in events {
+            state.apply(0, &event);
+        }
+        state
+    }
+    fn invalid(reason: &str, code: Code) -> Option<CellState> {
+        Some(CellState::Invalid { reason: reason.into(), code: Some(code) })
     }
 
     #[test]
     fn a_repeat_given_up_keeps_what_it_finished() {
-        let mut state = State::default();
-        for event in [
+        let state = folded([
             started("b1", 1),
             finished("b1", "a", None),
             finished("b1", "b", Some("no reply")),
-            Event::BootFailed { boot: "b1".into(), reason: "panic".into(), last: true },
-        ] {
-            state.apply(&event);
-        }
+            Event::BootFailed {
+                boot: "b1".into(),
+                reason: "panic".into(),
+                code: Some(Code::Panic),
+                last: true,
+            },
+        ]);
         assert_eq!(state.cell("base", 1, "a"), Some(CellState::Valid));
-        assert_eq!(state.cell("base", 1, "b"), Some(CellState::Invalid { reason: "no reply".into() }));
-        assert_eq!(state.cell("base", 1, "c"), Some(CellState::Invalid { reason: "panic".into() }));
+        assert_eq!(state.cell("base", 1, "b"), invalid("no reply", Code::ToolFailed));
+        assert_eq!(state.cell("base", 1, "c"), invalid("panic", Code::Panic));
         assert_eq!(state.cell("base", 2, "c"), None);
     }
 
     #[test]
     fn events_of_unknown_boots_add_no_cells() {
-        let mut state = State::default();
-        state.apply(&finished("ghost", "a", None));
-        assert!(state.cells.is_empty());
+        assert!(folded([finished("ghost", "a", None)]).cells.is_empty());
+    }
+
+    #[test]
+    fn a_settled_case_is_measured_up_to_the_block_that_settled_it() {
+        let state = folded([Event::Settled { block: 5, cases: vec!["a".into()] }]);
+        assert!(state.wanted("a", 5) && !state.wanted("a", 6) && state.wanted("b", 6));
+    }
+
+    #[test]
+    fn lines_of_format_1_are_understood() {
+        let line = r#"{"type":"case_finished","boot":"b","case":"c","invalid":"x","seconds":1.0}"#;
+        assert!(matches!(serde_json::from_str(line), Ok(Event::CaseFinished { code: None, .. })));
+        let line = r#"{"type":"boot_failed","boot":"b","reason":"x","last":true}"#;
+        assert!(matches!(serde_json::from_str(line), Ok(Event::BootFailed { code: None, .. })));
     }
 }

@@ -12,6 +12,7 @@
 
 pub mod campaign;
 pub mod case;
+pub mod failure;
 pub mod fingerprint;
 pub mod ids;
 pub mod journal;
@@ -24,6 +25,7 @@ pub mod store;
 
 pub use campaign::{BlockPlan, BootPlan, CampaignFile, EnvironmentPlan, Rule};
 pub use case::{Case, Keys};
+pub use failure::{Code, Failure, Phase, Scope};
 pub use fingerprint::Fingerprint;
 pub use ids::{CpuId, NodeId, VcpuIndex};
 pub use measurement::{Measurement, RawRef, Window};

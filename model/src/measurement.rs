@@ -1,11 +1,12 @@
 //! One line of `measurements.jsonl`: one value of one metric in one case, or the reason why there is none.
 
 use crate::case::{Case, Keys};
+use crate::failure::Code;
 use serde::{Deserialize, Serialize};
 
 /// The version that [`Measurement::v`] carries.
 ///
-/// Changelog: 1, the first.
+/// Changelog: 1, the first; `invalid.code` came later, and readers that do not know it pass it over.
 pub const MEASUREMENT_FORMAT: u32 = 1;
 
 /// One value and all that is needed to place it. The file is described in `docs/formats.md`.
@@ -58,6 +59,9 @@ pub enum Outcome {
     Invalid {
         /// Lowercase, for people.
         reason: String,
+        /// What kind of failure it was; files from before there were codes have none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        code: Option<Code>,
     },
 }
 
@@ -125,9 +129,14 @@ mod tests {
     fn a_value_and_a_reason_share_one_line_format() {
         let line = serde_json::to_string(&sample(Outcome::Value(7500.25))).unwrap();
         assert!(line.contains(r#""unit":"trans/s","value":7500.25,"repeat":1"#), "{line}");
-        let failed = sample(Outcome::Invalid { reason: "session 2 ended early".into() });
+        let failed =
+            sample(Outcome::Invalid { reason: "session 2 ended early".into(), code: Some(Code::ToolFailed) });
         let line = serde_json::to_string(&failed).unwrap();
-        assert!(line.contains(r#""invalid":{"reason":"session 2 ended early"}"#), "{line}");
+        let wanted = r#""invalid":{"reason":"session 2 ended early","code":"tool-failed"}"#;
+        assert!(line.contains(wanted), "{line}");
         assert_eq!(serde_json::from_str::<Measurement>(&line).unwrap(), failed);
+        let older = line.replace(r#","code":"tool-failed""#, "");
+        let read = serde_json::from_str::<Measurement>(&older).unwrap();
+        assert_eq!(read.outcome, Outcome::Invalid { reason: "session 2 ended early".into(), code: None });
     }
 }

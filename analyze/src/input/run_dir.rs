@@ -130,7 +130,7 @@ impl Reader<'_> {
         let (number, reason) = match m.outcome {
             Outcome::Value(v) if v.is_finite() => (Number::new(v), None),
             Outcome::Value(v) => (Number::INVALID, Some(format!("{v} is not a finite number"))),
-            Outcome::Invalid { reason } => (Number::INVALID, Some(reason)),
+            Outcome::Invalid { reason, .. } => (Number::INVALID, Some(reason)),
         };
         self.given.push(Given { row, position, number, reason, line, attempt: m.attempt });
         Ok(())

@@ -136,7 +136,7 @@ impl Env {
             unit: s.unit.into(),
             outcome: match value {
                 Ok(v) => Outcome::Value(*v),
-                Err(reason) => Outcome::Invalid { reason: reason.to_string() },
+                Err(reason) => Outcome::Invalid { reason: reason.to_string(), code: None },
             },
             repeat: repeat as u32 + 1,
             boot: format!("{}-{}-{}", self.campaign, self.name, repeat + 1),

@@ -5,8 +5,8 @@ use crate::progress::Progress;
 use crate::signals::Signals;
 use crate::{DONE, Error, INTERRUPTED, INVALID_CELLS, own_executable};
 use collect::accel::{self, Accel};
-use collect::campaign::runner::{Campaign, Ended};
 use collect::campaign::setup::{Prepared, Request, needs, prepare, utc_stamp, without_exits_before_7_1};
+use collect::campaign::{Campaign, Ended, Hooks};
 use collect::guest::image::{Cache, builtin, host_program};
 use collect::host::fingerprint::boot_id;
 use collect::host::placement::describe;
@@ -103,7 +103,7 @@ fn execute(
         campaign.force();
     }
     let mut progress = Progress::new(campaign.file(), campaign.state(), signals);
-    let Ended { valid, invalid, interrupted } = campaign.run(testbed, &mut progress)?;
+    let Ended { valid, invalid, interrupted } = campaign.run(testbed, &mut Hooks::new(&mut progress))?;
     if interrupted {
         say(err, &format!("interrupted with {valid} valid cells; perfvt resume {} goes on", dir.display()));
         return Ok(INTERRUPTED);

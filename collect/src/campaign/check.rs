@@ -13,7 +13,7 @@ pub(super) fn complete(outcome: Outcome, metrics: &[MetricDecl]) -> Result<Outco
     let has = |m: &&MetricDecl| outcome.values.iter().any(|v| v.metric == m.name && v.value.is_finite());
     match metrics.iter().find(|m| !has(m)) {
         None => Ok(outcome),
-        Some(lacking) => Err(Failed::Case(format!("there is no finite {}", lacking.name))),
+        Some(lacking) => Err(Failed::nonsense(format!("there is no finite {}", lacking.name))),
     }
 }
 

@@ -2,8 +2,7 @@
 
 use super::check::{complete, same};
 use super::repeat::{Cell, Repeat, raw_name};
-use super::runner::Campaign;
-use super::{CampaignError, rhs, to_params};
+use super::{Campaign, CampaignError, rhs, to_params};
 use crate::lab::Moment;
 use crate::workload;
 use model::run::{BlockMembers, RUN_FORMAT};

@@ -39,7 +39,7 @@ impl Journal {
         }
         let mut state = State::default();
         for entry in &journal.entries {
-            state.apply(&entry.event);
+            state.apply(entry.unix_ns, &entry.event);
         }
         Ok(Journal { file, path, next: journal.entries.len() as u64 + 1, state })
     }
@@ -55,7 +55,7 @@ impl Journal {
         self.file.write_all(line.as_bytes()).map_err(io_error("writing", &self.path))?;
         self.file.sync_data().map_err(io_error("syncing", &self.path))?;
         self.next += 1;
-        self.state.apply(event);
+        self.state.apply(entry.unix_ns, event);
         Ok(())
     }
 }

@@ -1,111 +1,38 @@
 //! A campaign: what is booted when, what has been done, and how to go on after any kind of end.
 //!
 //! ```text
-//!   plan (campaign.json) ──> runner ──> one event for each change ──> journal.jsonl ──> state
-//!                              │
-//!                              └──> repeat directories (measurements, raw output, RHS)
+//!   setup ──> plan (campaign.json) ──> runner: one boot after the other
+//!                                        │
+//!                        hooks ──────> boot ──> sample ──> one event for each change ──> journal.jsonl ──> state
+//!    (observer, guard, stopping)                  │
+//!                                                 └──> repeat directories (measurements, raw output, RHS)
 //! ```
+//!
+//! Who wants to see or decide something while a campaign runs implements one of the traits in [`hooks`].
 
+mod boot;
 mod check;
+mod error;
 mod files;
+pub mod hooks;
 pub mod journal;
+mod open;
 pub mod plan;
 pub mod repeat;
 pub mod rhs;
-pub mod runner;
+mod runner;
+mod sample;
 pub mod setup;
 
+pub use boot::{Booted, Booter};
+pub use error::CampaignError;
+pub use hooks::{Guard, Hooks, Look, Observer, Sample, Stopping};
+pub use open::Campaign;
+pub use runner::Ended;
+
 use model::params::StoredParam;
-use model::store::StoreError;
-use model::{EnvironmentPlan, Origin, Params, ParamsError};
+use model::{EnvironmentPlan, Origin, Params};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-
-/// A campaign that cannot go on.
-#[derive(Debug, thiserror::Error)]
-pub enum CampaignError {
-    /// A file of it.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// Its journal is damaged before its end.
-    #[error("reading {path}:{error}; the journal was changed by something else than perfvt", path = path.display())]
-    Journal {
-        /// The journal.
-        path: PathBuf,
-        /// What is wrong.
-        error: formats::journal::JournalError,
-    },
-    /// `--out` exists.
-    #[error("{path} exists already; give --out another name{resume}", path = path.display())]
-    Exists {
-        /// The directory.
-        path: PathBuf,
-        /// How to continue it, when it is a campaign.
-        resume: String,
-    },
-    /// A plan that perfvt did not write so.
-    #[error("{path}: {reason}", path = path.display())]
-    Plan {
-        /// The plan.
-        path: PathBuf,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// The host cannot boot guests as planned.
-    #[error(
-        "environment {environment} cannot be booted here: {reason}; nothing is lost, `perfvt resume` goes on when that is mended"
-    )]
-    Host {
-        /// The environment.
-        environment: String,
-        /// What is wrong.
-        reason: String,
-    },
-    /// Somebody else works on it.
-    #[error("{path} is in the hands of another perfvt", path = path.display())]
-    Busy {
-        /// The directory.
-        path: PathBuf,
-    },
-    /// Its plan names a workload that this perfvt does not know.
-    #[error("{path}: unknown workload '{workload}'", path = path.display())]
-    UnknownWorkload {
-        /// The directory.
-        path: PathBuf,
-        /// The workload.
-        workload: String,
-    },
-    /// A parameter of its plan.
-    #[error(transparent)]
-    Params(#[from] ParamsError),
-    /// A classic file that no reader would take.
-    #[error(transparent)]
-    Rhs(#[from] formats::rhs::RhsWriteError),
-    /// The host, QEMU or the guest has changed since it began.
-    #[error(
-        "{what} was '{was}' when the campaign began and is '{is}' now; boots of both are not repeats of one environment; resume --force goes on all the same"
-    )]
-    Changed {
-        /// Which fact.
-        what: String,
-        /// Then.
-        was: String,
-        /// Now.
-        is: String,
-    },
-}
-
-impl CampaignError {
-    fn exists(dir: &Path) -> CampaignError {
-        let resumable = dir.join(model::store::CAMPAIGN_FILE).is_file();
-        let resume = if resumable {
-            format!(", or continue it with `perfvt resume {}`", dir.display())
-        } else {
-            String::new()
-        };
-        CampaignError::Exists { path: dir.to_owned(), resume }
-    }
-}
 
 /// Parameters as they are stored.
 pub fn to_stored(params: &Params) -> BTreeMap<String, StoredParam> {

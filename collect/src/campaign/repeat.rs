@@ -4,7 +4,7 @@ use crate::lab::Failed;
 use crate::workload::Outcome;
 use model::measurement::{MEASUREMENT_FORMAT, Outcome as Value};
 use model::store::{self, StoreError, create_directory, io_error};
-use model::{Case, Measurement, MetricDecl, RawRef};
+use model::{Case, Code, Measurement, MetricDecl, RawRef};
 use serde::Serialize;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -153,8 +153,11 @@ fn measurement(
     let found = result.as_ref().ok().and_then(|o| o.values.iter().find(|v| v.metric == metric.name));
     let outcome = match (result, found) {
         (_, Some(v)) if v.value.is_finite() => Value::Value(v.value),
-        (Err(failed), _) => Value::Invalid { reason: failed.to_string() },
-        _ => Value::Invalid { reason: format!("the workload gave no finite {}", metric.name) },
+        (Err(failed), _) => Value::Invalid { reason: failed.reason.clone(), code: Some(failed.code) },
+        _ => Value::Invalid {
+            reason: format!("the workload gave no finite {}", metric.name),
+            code: Some(Code::ToolNonsense),
+        },
     };
     Measurement {
         v: MEASUREMENT_FORMAT,
@@ -241,7 +244,7 @@ mod tests {
         let (path, raw) = repeat.raw_dir(&cell).unwrap();
         assert!(path.is_dir());
         assert_eq!(raw, "raw/003.TCP_STREAM.size=64");
-        repeat.store(&cell, &raw, &Err(Failed::Case("no reply".into()))).unwrap();
+        repeat.store(&cell, &raw, &Err(Failed::tool("no reply"))).unwrap();
         assert!(repeat.measurements().iter().all(|m| m.value().is_none()));
         repeat.store(&cell, &raw, &good(10.0)).unwrap();
         let again = Repeat::open(dir.path()).unwrap();

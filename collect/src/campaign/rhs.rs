@@ -125,7 +125,8 @@ mod tests {
     #[test]
     fn a_repeat_with_an_invalid_or_missing_cell_has_no_classic_file() {
         let cases = [case("64")];
-        let invalid = [measured(&cases[0], "throughput", Outcome::Invalid { reason: "x".into() })];
+        let invalid =
+            [measured(&cases[0], "throughput", Outcome::Invalid { reason: "x".into(), code: None })];
         let columns = |_: &str| vec!["throughput".to_owned()];
         assert_eq!(derive(&Header::default(), &cases, columns, &invalid).unwrap(), None);
         assert_eq!(derive(&Header::default(), &cases, columns, &[]).unwrap(), None);

@@ -10,6 +10,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use model::Failure;
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -34,7 +35,7 @@ pub enum ChannelError {
     Io(#[from] std::io::Error),
     /// The guest is dead; the text says how.
     #[error("{0}")]
-    Dead(String),
+    Dead(Failure),
     /// No answer in time.
     #[error("command channel: no answer to {what} within {seconds:.0} s")]
     Deadline {
@@ -47,12 +48,12 @@ pub enum ChannelError {
     #[error("command channel: the guest answered {0:?}, which is no answer")]
     Nonsense(String),
     /// The command ended with another status than 0.
-    #[error("in the guest, {command} ended with {status}: {stderr}")]
+    #[error("in the guest, {command} ended with {ended}: {stderr}")]
     Failed {
         /// The command line, for people.
         command: String,
-        /// `status 1`, or what happened at its deadline.
-        status: String,
+        /// How it ended.
+        ended: Status,
         /// What it wrote to standard error.
         stderr: String,
     },
@@ -67,6 +68,16 @@ pub enum Status {
     Timeout,
     /// The guest could not carry the request out.
     Refused,
+}
+
+impl std::fmt::Display for Status {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Status::Exit(status) => write!(f, "status {status}"),
+            Status::Timeout => f.write_str("SIGKILL at its deadline"),
+            Status::Refused => f.write_str("a refusal"),
+        }
+    }
 }
 
 /// What a command in the guest came to.
@@ -111,7 +122,7 @@ impl Channel {
     pub fn wait_ready(
         &mut self,
         deadline: Duration,
-        health: &mut dyn FnMut() -> Option<String>,
+        health: &mut dyn FnMut() -> Option<Failure>,
     ) -> Result<Ready, ChannelError> {
         let line = self.line(&Limit::new("READY", deadline), health)?;
         let words: Vec<&str> = line.split_whitespace().collect();
@@ -129,7 +140,7 @@ impl Channel {
         &mut self,
         argv: &[&str],
         deadline: Duration,
-        health: &mut dyn FnMut() -> Option<String>,
+        health: &mut dyn FnMut() -> Option<Failure>,
     ) -> Result<Reply, ChannelError> {
         let seconds = deadline.as_secs_f64().ceil().max(1.0) as u64;
         let request = format!("{seconds} {}", STANDARD.encode(argv.join("\0")));
@@ -141,7 +152,7 @@ impl Channel {
         &mut self,
         paths: &[&str],
         deadline: Duration,
-        health: &mut dyn FnMut() -> Option<String>,
+        health: &mut dyn FnMut() -> Option<Failure>,
     ) -> Result<Reply, ChannelError> {
         let request = format!("read {}", paths.join(" "));
         self.request(&request, &request, deadline + GRACE, health)
@@ -154,7 +165,7 @@ impl Channel {
         mode: &str,
         content: &[u8],
         deadline: Duration,
-        health: &mut dyn FnMut() -> Option<String>,
+        health: &mut dyn FnMut() -> Option<Failure>,
     ) -> Result<Reply, ChannelError> {
         let request = format!("put {mode} {} {}", STANDARD.encode(path), STANDARD.encode(content));
         self.request(&request, &format!("writing {path}"), deadline + GRACE, health)
@@ -165,7 +176,7 @@ impl Channel {
         request: &str,
         what: &str,
         deadline: Duration,
-        health: &mut dyn FnMut() -> Option<String>,
+        health: &mut dyn FnMut() -> Option<Failure>,
     ) -> Result<Reply, ChannelError> {
         self.next_id += 1;
         let limit = Limit::new(what, deadline);
@@ -190,7 +201,7 @@ impl Channel {
         &mut self,
         mut bytes: &[u8],
         limit: &Limit<'_>,
-        health: &mut dyn FnMut() -> Option<String>,
+        health: &mut dyn FnMut() -> Option<Failure>,
     ) -> Result<(), ChannelError> {
         self.stream.set_write_timeout(Some(POLL))?;
         while !bytes.is_empty() {
@@ -213,7 +224,7 @@ impl Channel {
     fn line(
         &mut self,
         limit: &Limit<'_>,
-        health: &mut dyn FnMut() -> Option<String>,
+        health: &mut dyn FnMut() -> Option<Failure>,
     ) -> Result<String, ChannelError> {
         let mut searched = 0;
         loop {
@@ -235,7 +246,7 @@ impl Channel {
         &mut self,
         count: usize,
         limit: &Limit<'_>,
-        health: &mut dyn FnMut() -> Option<String>,
+        health: &mut dyn FnMut() -> Option<Failure>,
     ) -> Result<Vec<u8>, ChannelError> {
         while self.pending.len() < count {
             self.more(limit, health)?;
@@ -247,7 +258,7 @@ impl Channel {
     fn more(
         &mut self,
         limit: &Limit<'_>,
-        health: &mut dyn FnMut() -> Option<String>,
+        health: &mut dyn FnMut() -> Option<Failure>,
     ) -> Result<(), ChannelError> {
         let mut buffer = [0; 65_536];
         self.stream.set_read_timeout(Some(POLL))?;
@@ -286,7 +297,7 @@ impl<'a> Limit<'a> {
     }
 
     /// A death first: it says more than the deadline does.
-    fn check(&self, health: &mut dyn FnMut() -> Option<String>) -> Result<(), ChannelError> {
+    fn check(&self, health: &mut dyn FnMut() -> Option<Failure>) -> Result<(), ChannelError> {
         match health() {
             Some(death) => Err(ChannelError::Dead(death)),
             None => self.check_time(),
@@ -300,7 +311,7 @@ fn is_pause(error: &std::io::Error) -> bool {
 }
 
 /// The socket closes somewhat before QEMU has ended, and only its end says why.
-fn closed(kind: ErrorKind, health: &mut dyn FnMut() -> Option<String>) -> ChannelError {
+fn closed(kind: ErrorKind, health: &mut dyn FnMut() -> Option<Failure>) -> ChannelError {
     let patience = Instant::now() + Duration::from_secs(2);
     while Instant::now() < patience {
         if let Some(death) = health() {
@@ -339,11 +350,7 @@ impl Reply {
         }
         Err(ChannelError::Failed {
             command: argv.join(" "),
-            status: match self.status {
-                Status::Exit(status) => format!("status {status}"),
-                Status::Timeout => "SIGKILL at its deadline".into(),
-                Status::Refused => "a refusal".into(),
-            },
+            ended: self.status,
             stderr: String::from_utf8_lossy(&self.stderr).trim().to_owned(),
         })
     }
@@ -352,6 +359,7 @@ impl Reply {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use model::Code;
     use std::io::{BufRead, BufReader};
 
     /// A guest that answers each request with the bytes that `answer` makes of its words.
@@ -405,7 +413,9 @@ mod tests {
     fn a_death_is_told_while_waiting_and_nonsense_is_quoted() {
         let mut silent = fake(|_| Vec::new());
         silent.wait_ready(SOON, &mut || None).unwrap();
-        let error = silent.exec(&["true"], SOON, &mut || Some("the guest panicked".into())).unwrap_err();
+        let error = silent
+            .exec(&["true"], SOON, &mut || Some(Failure::new(Code::Panic, "the guest panicked")))
+            .unwrap_err();
         assert_eq!(error.to_string(), "the guest panicked");
         let mut odd = fake(|_| b"hello there\n".to_vec());
         odd.wait_ready(SOON, &mut || None).unwrap();
@@ -445,7 +455,9 @@ mod tests {
         let error = channel.request(&large, "put", Duration::from_millis(200), &mut || None).unwrap_err();
         assert!(matches!(error, ChannelError::Deadline { .. }), "{error}");
         assert!(start.elapsed() < Duration::from_secs(3));
-        let death = channel.request(&large, "put", SOON, &mut || Some("dead".into())).unwrap_err();
+        let death = channel
+            .request(&large, "put", SOON, &mut || Some(Failure::new(Code::EarlyExit, "dead")))
+            .unwrap_err();
         assert_eq!(death.to_string(), "dead");
     }
 }

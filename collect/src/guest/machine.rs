@@ -1,13 +1,13 @@
 //! One running guest: started paused, pinned, let go, waited for, talked to, and always ended.
 
 use super::argv::{self, BootFiles, Hardware};
-use super::channel::{Channel, ChannelError, Ready, Reply};
+use super::channel::{Channel, ChannelError, Ready, Reply, Status};
 use super::network::{Network, NetworkError};
 use super::qmp::{Qmp, QmpError};
 use crate::host::pin::PinPlan;
 use crate::host::placement::{self, Placement};
 use crate::process::{PrivateFolder, ProcessError, Running, Sink, Spec, private_folder, tail};
-use model::CpuId;
+use model::{Code, CpuId, Failure, Phase};
 use serde_json::json;
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
@@ -36,7 +36,7 @@ pub enum GuestError {
     Channel(#[from] ChannelError),
     /// QEMU ended before the guest was there.
     #[error("{0}")]
-    Died(String),
+    Died(Failure),
     /// The guest never said that it is ready.
     #[error("the guest was not ready within {seconds:.0} s (hang); the console ends with: {console}")]
     NotReady {
@@ -72,6 +72,32 @@ pub enum GuestError {
         /// Why not.
         source: std::io::Error,
     },
+}
+
+impl GuestError {
+    /// What kind of failure it is, with its text.
+    pub fn failure(&self) -> Failure {
+        let code = match self {
+            GuestError::Died(failure) | GuestError::Channel(ChannelError::Dead(failure)) => {
+                return failure.clone();
+            }
+            GuestError::NotReady { .. } => Code::Deadline(Phase::Boot),
+            GuestError::Hangs { .. }
+            | GuestError::Qmp(QmpError::Deadline { .. })
+            | GuestError::Channel(ChannelError::Deadline { .. }) => Code::Hang,
+            GuestError::Channel(ChannelError::Failed { ended: Status::Timeout, .. }) => {
+                Code::Deadline(Phase::Measure)
+            }
+            GuestError::Channel(ChannelError::Failed { .. }) => Code::ToolFailed,
+            GuestError::Channel(ChannelError::Io(_) | ChannelError::Nonsense(_)) | GuestError::Qmp(_) => {
+                Code::ChannelBroken
+            }
+            GuestError::Process(_) | GuestError::Network(_) | GuestError::Pin(_) | GuestError::Io { .. } => {
+                Code::Host
+            }
+        };
+        Failure::new(code, self.to_string())
+    }
 }
 
 /// What to boot, and where its files go.
@@ -172,7 +198,9 @@ impl Start {
 
     /// Lets the guest go and waits until it is ready.
     fn wake(&mut self, spec: &BootSpec<'_>, channel: &mut Channel) -> Result<Ready, GuestError> {
-        let Some(qmp) = &mut self.qmp else { return Err(GuestError::Died("QEMU has no monitor".into())) };
+        let Some(qmp) = &mut self.qmp else {
+            return Err(GuestError::Died(Failure::new(Code::ChannelBroken, "QEMU has no monitor")));
+        };
         qmp.execute("cont", json!({}), QMP_SOON)?;
         let left = self.until.saturating_duration_since(Instant::now());
         let (qemu, serial) = (&mut self.qemu, &self.files.serial);
@@ -208,7 +236,7 @@ impl Machine {
         };
         let boot_seconds = start.started.elapsed().as_secs_f64();
         let Start { qmp: Some(qmp), qemu, sockets, files, argv, .. } = start else {
-            return Err(GuestError::Died("QEMU has no monitor".into()));
+            return Err(GuestError::Died(Failure::new(Code::ChannelBroken, "QEMU has no monitor")));
         };
         Ok(Machine {
             channel,
@@ -242,7 +270,10 @@ impl Machine {
         match start.qemu.wait_until(Instant::now() + Duration::from_secs(5)) {
             Some(status) if status.success() => Ok((version, start.started.elapsed().as_secs_f64())),
             Some(status) => Err(GuestError::Died(exit_reason(status, &start.qemu.stderr_tail(), ""))),
-            None => Err(GuestError::Died("QEMU does not end when its monitor is told to quit".into())),
+            None => Err(GuestError::Died(Failure::new(
+                Code::Deadline(Phase::Shutdown),
+                "QEMU does not end when its monitor is told to quit",
+            ))),
         }
     }
 
@@ -296,7 +327,7 @@ impl Machine {
     }
 
     /// How the guest died, if it has.
-    pub fn death(&mut self) -> Option<String> {
+    pub fn death(&mut self) -> Option<Failure> {
         let Machine { qmp, qemu, serial, .. } = self;
         death(qemu, qmp, serial)
     }
@@ -385,19 +416,21 @@ fn connect<T, E: Into<GuestError>>(
 }
 
 /// Whether the guest is dead, and of what.
-fn death(qemu: &mut Running, qmp: &Qmp, serial: &Path) -> Option<String> {
+fn death(qemu: &mut Running, qmp: &Qmp, serial: &Path) -> Option<Failure> {
     if let Some(event) =
         qmp.events().iter().find(|e| e.name == "GUEST_PANICKED" || e.name == "GUEST_CRASHLOADED")
     {
-        return Some(format!("the guest panicked ({}); the console ends with: {}", event.name, tail(serial)));
+        let reason = format!("the guest panicked ({}); the console ends with: {}", event.name, tail(serial));
+        return Some(Failure::new(Code::Panic, reason));
     }
     qemu.ended().map(|status| exit_reason(status, &qemu.stderr_tail(), &tail(serial)))
 }
 
-fn exit_reason(status: std::process::ExitStatus, stderr: &str, console: &str) -> String {
+fn exit_reason(status: std::process::ExitStatus, stderr: &str, console: &str) -> Failure {
+    // With -no-reboot a panic without pvpanic looks like a power-off; the console tells them apart.
+    let panicked = status.code() == Some(0) && console.contains("Kernel panic");
     let how = match (status.code(), status.signal()) {
-        // With -no-reboot a panic without pvpanic looks like a power-off; the console tells them apart.
-        (Some(0), _) if console.contains("Kernel panic") => "the guest panicked and QEMU left".to_owned(),
+        _ if panicked => "the guest panicked and QEMU left".to_owned(),
         (Some(0), _) => "the guest powered off or QEMU was told to leave".to_owned(),
         (Some(code), _) => format!("QEMU ended with status {code}"),
         (None, Some(signal)) => format!("QEMU was killed by signal {signal}"),
@@ -405,7 +438,8 @@ fn exit_reason(status: std::process::ExitStatus, stderr: &str, console: &str) ->
     };
     let quote =
         |what: &str, text: &str| if text.is_empty() { String::new() } else { format!("; {what}: {text}") };
-    format!("{how}{}{}", quote("it said", stderr), quote("the console ends with", console))
+    let reason = format!("{how}{}{}", quote("it said", stderr), quote("the console ends with", console));
+    Failure::new(if panicked { Code::Panic } else { Code::EarlyExit }, reason)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ pub mod netperf;
 
 use crate::lab::{Failed, Lab};
 use formats::perf_conf::{Conf, MetricConf};
-use model::{Case, MetricDecl, Params, ParamsError, Window};
+use model::{Case, Code, MetricDecl, Params, ParamsError, Scope, Window};
 use std::path::Path;
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -157,11 +157,14 @@ pub(crate) fn bring_up_network(lab: &mut dyn Lab) -> Result<(), Failed> {
     for _ in 0..20 {
         match lab.exec(&["ping", "-c", "1", "-W", "1", &gateway], SOON) {
             Ok(_) => return Ok(()),
-            Err(Failed::Guest(reason)) => return Err(Failed::Guest(reason)),
-            Err(Failed::Case(_)) => lab.sleep(Duration::from_millis(100)),
+            Err(failed) if failed.scope() != Scope::Sample => return Err(failed),
+            Err(_) => lab.sleep(Duration::from_millis(100)),
         }
     }
-    Err(Failed::Guest(format!("the network is lost: the guest does not reach the host at {gateway}")))
+    Err(Failed::new(
+        Code::NetworkLost,
+        format!("the network is lost: the guest does not reach the host at {gateway}"),
+    ))
 }
 
 #[cfg(test)]

@@ -88,7 +88,7 @@ fn interval(seconds: u32) -> Duration {
 }
 
 fn failed(error: impl std::fmt::Display) -> Failed {
-    Failed::Case(error.to_string())
+    Failed::tool(error.to_string())
 }
 
 impl Workload for Netperf {
@@ -200,18 +200,21 @@ impl Workload for Netperf {
         for (i, session) in sessions.iter().enumerate() {
             let inside = inside(session, start, end).count();
             if inside > 0 && session.unit != unit {
-                return Err(Failed::Case(format!("session {i} reported {}, {unit} is wanted", session.unit)));
+                return Err(Failed::nonsense(format!(
+                    "session {i} reported {}, {unit} is wanted",
+                    session.unit
+                )));
             }
             if inside < 2 {
-                return Err(Failed::Case(format!(
+                return Err(Failed::nonsense(format!(
                     "session {i} reported {inside} intervals in the window, 2 are wanted"
                 )));
             }
-            let gap = || Failed::Case(format!("session {i} has gaps in the window"));
+            let gap = || Failed::nonsense(format!("session {i} has gaps in the window"));
             total += session.mean_rate(start, end).ok_or_else(gap)?;
         }
         if total <= 0.0 {
-            return Err(Failed::Case("the sessions moved nothing in the window".into()));
+            return Err(Failed::nonsense("the sessions moved nothing in the window"));
         }
         let values = values(case, params, total, &sessions, &measured)?;
         Ok(Outcome { window: measured.window, values, series: series(case, &sessions, &measured) })
@@ -394,7 +397,7 @@ impl<'a> Sessions<'a> {
             }
             let Some(first) = still.first() else { return Ok(()) };
             if let Some(death) = lab.death() {
-                return Err(Failed::Guest(death));
+                return Err(death);
             }
             if Instant::now() >= until {
                 return Err(failed(format!("session {first} of {} {otherwise}", self.clients.len())));

@@ -1,0 +1,158 @@
+//! One boot: from a guest that is asked for to one that is gone.
+
+use super::hooks::Hooks;
+use super::repeat::{Cell, Repeat};
+use super::{Campaign, CampaignError};
+use crate::lab::{Failed, Lab};
+use model::journal::Event;
+use model::store::{self, create_directory};
+use model::{BootPlan, Case, EnvironmentPlan, Fingerprint, MetricDecl, Params, Phase, Scope};
+use std::path::Path;
+use std::time::Instant;
+
+/// A guest that is ready, with what is known of it.
+pub struct Booted {
+    /// What the workload works with.
+    pub lab: Box<dyn Lab>,
+    /// Facts of host, tools and guest.
+    pub facts: Fingerprint,
+    /// Seconds from exec to ready.
+    pub seconds: f64,
+    /// Files for the repeat's `sysinfo/`, by name.
+    pub sysinfo: Vec<(String, String)>,
+}
+
+/// Where guests come from. The real one starts QEMU; tests have one that replays.
+pub trait Booter {
+    /// Boots a guest with these parameters; logs go to `logs`, and what tells why it failed to `forensics`. A failure
+    /// of scope [`Scope::Host`] stops the campaign, whose cells stay planned; after any other one the boot is tried
+    /// again.
+    fn boot(&mut self, params: &Params, logs: &Path, forensics: &Path) -> Result<Booted, Failed>;
+}
+
+/// One attempt at a repeat.
+pub(super) struct Boot<'a> {
+    pub name: String,
+    pub environment: &'a EnvironmentPlan,
+    pub params: &'a Params,
+    pub plan: &'a BootPlan,
+    pub block: u32,
+    pub attempt: u32,
+    /// No other attempt of this call follows.
+    pub last: bool,
+}
+
+impl Boot<'_> {
+    pub(super) fn cell<'c>(
+        &'c self,
+        case: &'c Case,
+        metrics: &'c [MetricDecl],
+        order: u32,
+        host_boot: &'c str,
+    ) -> Cell<'c> {
+        Cell {
+            case,
+            metrics,
+            repeat: self.plan.repeat,
+            boot: &self.name,
+            host_boot,
+            block: self.block,
+            order,
+            attempt: self.attempt,
+        }
+    }
+}
+
+/// Why a boot ended before its cases did.
+pub(super) enum End {
+    /// The guest cannot be used any more, or no guest can.
+    Broken(Failed),
+    /// A signal asked for it.
+    Asked(String),
+}
+
+impl Campaign {
+    /// Boots once and measures what it can. Gives the signal that asked for an end, if one did.
+    pub(super) fn one_boot(
+        &mut self,
+        booter: &mut dyn Booter,
+        hooks: &mut Hooks<'_>,
+        boot: &Boot<'_>,
+        repeat: &mut Repeat,
+    ) -> Result<Option<String>, CampaignError> {
+        let started = Event::BootStarted {
+            boot: boot.name.clone(),
+            environment: boot.environment.name.clone(),
+            repeat: boot.plan.repeat,
+            block: boot.block,
+            attempt: boot.attempt,
+        };
+        self.tell(hooks, started)?;
+        let begun = Instant::now();
+        let of_this_boot = |folder: &str| repeat.dir().join(folder).join(format!("boot{}", boot.attempt));
+        let (logs, forensics) = (of_this_boot("raw"), of_this_boot("forensics"));
+        create_directory(&logs)?;
+        let booted = match booter.boot(boot.params, &logs, &forensics) {
+            Ok(booted) => booted,
+            Err(failed) => return self.boot_failed(hooks, boot, repeat, &failed).map(|()| None),
+        };
+        let Booted { mut lab, facts, seconds, sysinfo } = booted;
+        self.tell(hooks, Event::BootReady { boot: boot.name.clone(), seconds })?;
+        let folder = repeat.dir().join("sysinfo").join(format!("boot{}", boot.attempt));
+        create_directory(&folder)?;
+        for (name, text) in &sysinfo {
+            store::write_atomically(&folder.join(name), text.as_bytes())?;
+        }
+        if let Err(error) = self.write_run_file(boot.environment, boot.params, facts) {
+            lab.end(None);
+            return Err(error);
+        }
+        let prepared = self.workload.prepare(lab.as_mut()).map_err(|f| f.during(Phase::Prepare));
+        let end = match prepared {
+            Err(failed) => Some(End::Broken(failed)),
+            Ok(()) => self.measure_all(lab.as_mut(), hooks, boot, repeat)?,
+        };
+        lab.end(matches!(end, Some(End::Broken(_))).then_some(forensics.as_path()));
+        match end {
+            Some(End::Broken(failed)) => self.boot_failed(hooks, boot, repeat, &failed).map(|()| None),
+            other => {
+                let seconds = begun.elapsed().as_secs_f64();
+                self.tell(hooks, Event::BootFinished { boot: boot.name.clone(), seconds })?;
+                Ok(other.and_then(|e| if let End::Asked(signal) = e { Some(signal) } else { None }))
+            }
+        }
+    }
+
+    /// A boot that cannot be used. When the host is to blame the campaign stops, and nothing is lost. Otherwise, after
+    /// the last attempt, every cell that it leaves is invalid with the reason.
+    fn boot_failed(
+        &mut self,
+        hooks: &mut Hooks<'_>,
+        boot: &Boot<'_>,
+        repeat: &mut Repeat,
+        failed: &Failed,
+    ) -> Result<(), CampaignError> {
+        let of_host = failed.scope() == Scope::Host;
+        let last = boot.last && !of_host;
+        if last {
+            self.write_run_file(boot.environment, boot.params, Fingerprint::default())?;
+            for (order, case) in self.pending(boot.block, boot.plan, boot.environment) {
+                let metrics = self.metrics(&case, boot.params);
+                let cell = boot.cell(&case, &metrics, order, &self.host_boot);
+                repeat.store(&cell, "", &Err(failed.clone()))?;
+            }
+        }
+        let event = Event::BootFailed {
+            boot: boot.name.clone(),
+            reason: failed.reason.clone(),
+            code: Some(failed.code),
+            last,
+        };
+        self.tell(hooks, event)?;
+        if of_host {
+            let environment = boot.environment.name.clone();
+            return Err(CampaignError::Host { environment, reason: failed.reason.clone() });
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,118 @@
+//! The seams of a campaign: what others may see and decide while it runs.
+//!
+//! ```text
+//!   for each block
+//!     for each boot
+//!       for each case
+//!         observer.stop?   guard.before (waits)   measure, parse   guard.after (judges)
+//!     stopping.look (settles cases, may end the campaign)
+//! ```
+//!
+//! Everything that a hook decides becomes an event of the journal, so that a resumed campaign knows it.
+
+use super::CampaignError;
+use crate::lab::{Failed, Lab};
+use model::journal::{Event, State};
+use model::{CampaignFile, Case, Params};
+use std::path::Path;
+use std::time::Duration;
+
+/// What the caller sees and decides while a campaign runs.
+pub trait Observer {
+    /// Something changed; the event is on disk already.
+    fn event(&mut self, event: &Event, state: &State);
+    /// The name of the signal that asked for an end, if one did. Asked between cases.
+    fn stop(&mut self) -> Option<String>;
+}
+
+/// One sample: a case that is about to be measured, or was.
+pub struct Sample<'a> {
+    /// Name of the boot.
+    pub boot: &'a str,
+    /// The case.
+    pub case: &'a Case,
+    /// Parameters of its environment.
+    pub params: &'a Params,
+    /// The sample's raw folder: what a guard records there is kept with it.
+    pub raw: &'a Path,
+    /// The guest.
+    pub lab: &'a mut dyn Lab,
+}
+
+/// Watches the surroundings of every sample.
+///
+/// A failure of either call spoils the sample. When it is one that passes ([`model::Code::is_passing`]) the sample is
+/// taken again in the same guest, as often as the parameter `samples` allows; after that it is invalid with the reason.
+pub trait Guard {
+    /// Called before a sample. May wait, within a bound of its own, until the host is quiet, and gives the time that it
+    /// waited, which the journal keeps apart from measuring.
+    fn before(&mut self, sample: &mut Sample<'_>) -> Result<Duration, Failed>;
+    /// Called after a sample that has values: says whether it may be kept.
+    fn after(&mut self, sample: &mut Sample<'_>) -> Result<(), Failed>;
+}
+
+/// What a stopping rule decided after a block.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Look {
+    /// Cases that are not measured in later blocks any more.
+    pub settled: Vec<String>,
+}
+
+/// Decides between blocks what is still to be measured.
+pub trait Stopping {
+    /// Called when every boot of a block has ended; all files of it are on disk.
+    ///
+    /// # Errors
+    /// Results that cannot be read. The campaign then stops, and can be resumed.
+    fn look(
+        &mut self,
+        dir: &Path,
+        file: &CampaignFile,
+        state: &State,
+        block: u32,
+    ) -> Result<Look, CampaignError>;
+}
+
+/// No guard: nothing is waited for, everything is kept. No rule: everything planned is measured.
+struct Nothing;
+
+impl Guard for Nothing {
+    fn before(&mut self, _: &mut Sample<'_>) -> Result<Duration, Failed> {
+        Ok(Duration::ZERO)
+    }
+    fn after(&mut self, _: &mut Sample<'_>) -> Result<(), Failed> {
+        Ok(())
+    }
+}
+
+impl Stopping for Nothing {
+    fn look(&mut self, _: &Path, _: &CampaignFile, _: &State, _: u32) -> Result<Look, CampaignError> {
+        Ok(Look::default())
+    }
+}
+
+/// All hooks of one call.
+pub struct Hooks<'a> {
+    pub(super) observer: &'a mut dyn Observer,
+    pub(super) guard: Box<dyn Guard + 'a>,
+    pub(super) stopping: Box<dyn Stopping + 'a>,
+}
+
+impl<'a> Hooks<'a> {
+    /// An observer, and nothing that waits, judges or stops.
+    pub fn new(observer: &'a mut dyn Observer) -> Hooks<'a> {
+        Hooks { observer, guard: Box::new(Nothing), stopping: Box::new(Nothing) }
+    }
+
+    /// Watches every sample.
+    pub fn guard(mut self, guard: impl Guard + 'a) -> Self {
+        self.guard = Box::new(guard);
+        self
+    }
+
+    /// Looks at the results after every block.
+    pub fn stopping(mut self, rule: impl Stopping + 'a) -> Self {
+        self.stopping = Box::new(rule);
+        self
+    }
+}

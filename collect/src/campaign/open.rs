@@ -1,0 +1,100 @@
+//! Making a campaign's directory, and taking it into one process's hands.
+
+use super::CampaignError;
+use super::check::validate;
+use super::journal::Journal;
+use crate::workload::{self, Workload};
+use model::CampaignFile;
+use model::journal::State;
+use model::store::{self, CAMPAIGN_FILE, create_directory, io_error};
+use rustix::fs::{CWD, FlockOperation, RenameFlags, flock, renameat_with};
+use rustix::io::Errno;
+use std::fs::{File, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+/// A campaign in the hands of this process.
+pub struct Campaign {
+    pub(super) dir: PathBuf,
+    pub(super) file: CampaignFile,
+    pub(super) journal: Journal,
+    pub(super) workload: &'static dyn Workload,
+    pub(super) host_boot: String,
+    pub(super) force: bool,
+    /// Holds the lock on the directory.
+    _lock: File,
+}
+
+impl Campaign {
+    /// Writes a new campaign's plan, durable before anything slow happens. An existing directory is refused.
+    pub fn create(dir: &Path, file: &CampaignFile) -> Result<(), CampaignError> {
+        if dir.symlink_metadata().is_ok() {
+            return Err(CampaignError::exists(dir));
+        }
+        let parent = store::parent(dir);
+        create_directory(parent)?;
+        // Whole or not at all: a directory without a plan could neither be run nor resumed.
+        let new = tempfile::Builder::new()
+            .prefix(".perfvt-")
+            .permissions(Permissions::from_mode(0o755))
+            .tempdir_in(parent)
+            .map_err(io_error("creating a directory in", parent))?;
+        store::write_json(&new.path().join(CAMPAIGN_FILE), file)?;
+        renameat_with(CWD, new.path(), CWD, dir, RenameFlags::NOREPLACE).map_err(|e| match e {
+            Errno::EXIST => CampaignError::exists(dir),
+            other => io_error("creating", dir)(other.into()).into(),
+        })?;
+        // It has moved: there is nothing left to remove.
+        let _ = new.keep();
+        Ok(store::sync_directory(parent)?)
+    }
+
+    /// Takes a campaign into this process's hands: locks it, reads its plan and journal, removes half-written files.
+    pub fn open(dir: &Path, host_boot: &str) -> Result<Campaign, CampaignError> {
+        Self::open_with(dir, host_boot, workload::find)
+    }
+
+    /// The same with a list of workloads of the caller's own.
+    pub fn open_with(
+        dir: &Path,
+        host_boot: &str,
+        find: impl Fn(&str) -> Option<&'static dyn Workload>,
+    ) -> Result<Campaign, CampaignError> {
+        let file: CampaignFile =
+            store::read_json(&dir.join(CAMPAIGN_FILE), model::campaign::CAMPAIGN_FORMAT)?;
+        validate(dir, &file)?;
+        let lock = File::open(dir).map_err(io_error("opening", dir))?;
+        flock(&lock, FlockOperation::NonBlockingLockExclusive)
+            .map_err(|_| CampaignError::Busy { path: dir.to_owned() })?;
+        store::remove_leftovers(dir)?;
+        let workload = find(&file.workload).ok_or_else(|| CampaignError::UnknownWorkload {
+            path: dir.to_owned(),
+            workload: file.workload.clone(),
+        })?;
+        let journal = Journal::open(dir)?;
+        Ok(Campaign {
+            dir: dir.to_owned(),
+            file,
+            journal,
+            workload,
+            host_boot: host_boot.to_owned(),
+            force: false,
+            _lock: lock,
+        })
+    }
+
+    /// Goes on although the host, QEMU or the guest has changed since the campaign began.
+    pub fn force(&mut self) {
+        self.force = true;
+    }
+
+    /// The plan.
+    pub fn file(&self) -> &CampaignFile {
+        &self.file
+    }
+
+    /// How it stands.
+    pub fn state(&self) -> &State {
+        &self.journal.state
+    }
+}

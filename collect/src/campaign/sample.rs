@@ -1,0 +1,142 @@
+//! Measuring the cases of one boot.
+
+use super::boot::{Boot, End};
+use super::check::complete;
+use super::hooks::{Hooks, Sample};
+use super::repeat::Repeat;
+use super::{Campaign, CampaignError};
+use crate::lab::{Failed, Lab};
+use crate::workload::Outcome;
+use model::journal::Event;
+use model::{Case, Code, MetricDecl, Scope};
+use std::path::Path;
+use std::time::Instant;
+
+impl Campaign {
+    /// Measures every case of a boot that has no result yet, as long as the guest lives and nobody asks for an end.
+    pub(super) fn measure_all(
+        &mut self,
+        lab: &mut dyn Lab,
+        hooks: &mut Hooks<'_>,
+        boot: &Boot<'_>,
+        repeat: &mut Repeat,
+    ) -> Result<Option<End>, CampaignError> {
+        for (order, case) in self.pending(boot.block, boot.plan, boot.environment) {
+            if let Some(signal) = hooks.observer.stop() {
+                return Ok(Some(End::Asked(signal)));
+            }
+            if let Some(failed) = self.cell(lab, hooks, boot, repeat, order, &case)? {
+                return Ok(Some(End::Broken(failed)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Measures one case and writes down what it came to. Gives the failure that ended the guest, if one did.
+    fn cell(
+        &mut self,
+        lab: &mut dyn Lab,
+        hooks: &mut Hooks<'_>,
+        boot: &Boot<'_>,
+        repeat: &mut Repeat,
+        order: u32,
+        case: &Case,
+    ) -> Result<Option<Failed>, CampaignError> {
+        let id = case.id();
+        self.tell(hooks, Event::CaseStarted { boot: boot.name.clone(), case: id.clone() })?;
+        let metrics = self.metrics(case, boot.params);
+        let host_boot = self.host_boot.clone();
+        let cell = boot.cell(case, &metrics, order, &host_boot);
+        // A plan from before there was this parameter allows one.
+        let mut tries: u32 = match boot.params.get("samples") {
+            Some(_) => boot.params.number("samples", 1, "a number of tries, 1 or more")?,
+            None => 1,
+        };
+        loop {
+            tries = tries.saturating_sub(1);
+            let (raw_dir, raw) = repeat.raw_dir(&cell)?;
+            let (result, seconds) = self.sample(lab, hooks, boot, case, &metrics, &raw_dir)?;
+            let again = match &result {
+                Err(failed) if failed.code.is_passing() && tries > 0 => Some(failed),
+                _ => None,
+            };
+            if let Some(failed) = again {
+                let event = Event::SampleFailed {
+                    boot: boot.name.clone(),
+                    case: id.clone(),
+                    code: failed.code,
+                    reason: failed.reason.clone(),
+                    seconds,
+                };
+                self.tell(hooks, event)?;
+                continue;
+            }
+            let lost = result.as_ref().err().filter(|f| f.scope() != Scope::Sample).cloned();
+            if lost.as_ref().is_some_and(|f| !boot.last || f.scope() == Scope::Host) {
+                // Another boot will try this case again; nothing is written of it.
+                return Ok(lost);
+            }
+            repeat.store(&cell, &raw, &result)?;
+            let finished = Event::CaseFinished {
+                boot: boot.name.clone(),
+                case: id,
+                invalid: result.as_ref().err().map(ToString::to_string),
+                code: result.as_ref().err().map(|f| f.code),
+                seconds,
+            };
+            self.tell(hooks, finished)?;
+            return Ok(lost);
+        }
+    }
+
+    /// Takes one sample, guarded. Gives what it came to and the seconds that it took without waiting.
+    fn sample(
+        &mut self,
+        lab: &mut dyn Lab,
+        hooks: &mut Hooks<'_>,
+        boot: &Boot<'_>,
+        case: &Case,
+        metrics: &[MetricDecl],
+        raw: &Path,
+    ) -> Result<(Result<Outcome, Failed>, f64), CampaignError> {
+        let mut of = Sample { boot: &boot.name, case, params: boot.params, raw, lab };
+        match hooks.guard.before(&mut of) {
+            Err(failed) => return Ok((Err(failed), 0.0)),
+            Ok(waited) if waited.is_zero() => {}
+            Ok(waited) => {
+                let (boot, case, seconds) = (boot.name.clone(), case.id(), waited.as_secs_f64());
+                self.tell(hooks, Event::Waited { boot, case, seconds })?;
+            }
+        }
+        let begun = Instant::now();
+        let result = self
+            .workload
+            .measure(of.lab, case, raw)
+            .and_then(|()| self.workload.parse(case, boot.params, raw))
+            .and_then(|outcome| complete(outcome, metrics));
+        let mut result = judged(of.lab, result);
+        if result.is_ok() {
+            result = hooks.guard.after(&mut of).and(result);
+        }
+        Ok((result, begun.elapsed().as_secs_f64()))
+    }
+}
+
+/// A sample is kept when its guest lived through it where it belongs; a failure of the tool in a guest that died is the
+/// guest's.
+fn judged(lab: &mut dyn Lab, result: Result<Outcome, Failed>) -> Result<Outcome, Failed> {
+    match (result, lab.death()) {
+        (Err(failed), Some(death)) if failed.scope() == Scope::Sample => {
+            Err(Failed::new(death.code, format!("{death} ({failed})")))
+        }
+        (Err(failed), _) => Err(failed),
+        (Ok(_), Some(death)) => Err(death),
+        (Ok(outcome), None) => {
+            let misplaced = lab.misplaced();
+            if misplaced.is_empty() {
+                return Ok(outcome);
+            }
+            Err(Failed::new(Code::Misplaced, format!("placement did not hold: {}", misplaced.join("; "))))
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! Why something has no value: a closed set of codes, each with a sentence for people.
+//!
+//! The code is what programs count and filter by; the reason quotes what was seen. Both are stored with every invalid
+//! cell (`measurements.jsonl`) and in the journal.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// A part of a campaign with a deadline of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Phase {
+    /// The guest's image is built or checked.
+    Image,
+    /// From exec to the guest's first word.
+    Boot,
+    /// The workload's server and files are made ready, once a boot.
+    Prepare,
+    /// The tool runs, and the window is not open yet.
+    WarmUp,
+    /// The window is open, or about to close.
+    Measure,
+    /// Results are taken out of the guest.
+    Fetch,
+    /// The guest is ended.
+    Shutdown,
+}
+
+/// Why something has no value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub enum Code {
+    /// The guest does not answer, and nothing says why.
+    Hang,
+    /// The guest's kernel panicked.
+    Panic,
+    /// The guest's kernel complained of a bug of its own and went on.
+    Oops,
+    /// QEMU is gone before its time.
+    EarlyExit,
+    /// QEMU paused the guest, or told it of an error, because a disk could not be read or written.
+    IoError,
+    /// A file system in the guest is full.
+    GuestNoSpace,
+    /// A file system of the host is full.
+    HostNoSpace,
+    /// The command channel or the monitor cannot be used.
+    ChannelBroken,
+    /// A tool ended with an error, or did not do what it was started for.
+    ToolFailed,
+    /// A tool's output is not what it should be.
+    ToolNonsense,
+    /// Guest and client do not reach one another.
+    NetworkLost,
+    /// The time of day moved against the monotonic clock within a window.
+    ClockJumped,
+    /// The host slept within a window.
+    HostSuspended,
+    /// A deadline passed.
+    Deadline(Phase),
+    /// Threads or memory were not where the plan puts them.
+    Misplaced,
+    /// The host was not quiet enough.
+    Noisy,
+    /// The host lacks something, or the request cannot be carried out on it.
+    Host,
+    /// Nothing of the campaign succeeded, so it was stopped.
+    GivenUp,
+    /// A code of a newer perfvt.
+    Unknown,
+}
+
+/// What a failure spoils.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// One sample; the guest goes on.
+    Sample,
+    /// The guest, and everything that was still to be measured in it. Another boot may fare better.
+    Guest,
+    /// The host: no guest of any environment would fare better until somebody mends it.
+    Host,
+}
+
+/// Every code with its word in files.
+const WORDS: [(Code, &str); 25] = [
+    (Code::Hang, "hang"),
+    (Code::Panic, "panic"),
+    (Code::Oops, "oops"),
+    (Code::EarlyExit, "early-exit"),
+    (Code::IoError, "io-error"),
+    (Code::GuestNoSpace, "guest-no-space"),
+    (Code::HostNoSpace, "host-no-space"),
+    (Code::ChannelBroken, "channel-broken"),
+    (Code::ToolFailed, "tool-failed"),
+    (Code::ToolNonsense, "tool-nonsense"),
+    (Code::NetworkLost, "network-lost"),
+    (Code::ClockJumped, "clock-jumped"),
+    (Code::HostSuspended, "host-suspended"),
+    (Code::Deadline(Phase::Image), "deadline-image"),
+    (Code::Deadline(Phase::Boot), "deadline-boot"),
+    (Code::Deadline(Phase::Prepare), "deadline-prepare"),
+    (Code::Deadline(Phase::WarmUp), "deadline-warm-up"),
+    (Code::Deadline(Phase::Measure), "deadline-measure"),
+    (Code::Deadline(Phase::Fetch), "deadline-fetch"),
+    (Code::Deadline(Phase::Shutdown), "deadline-shutdown"),
+    (Code::Misplaced, "misplaced"),
+    (Code::Noisy, "noisy"),
+    (Code::Host, "host"),
+    (Code::GivenUp, "given-up"),
+    (Code::Unknown, "unknown"),
+];
+
+impl Code {
+    /// All codes, in the order in which they are documented.
+    pub fn all() -> impl Iterator<Item = Code> {
+        WORDS.into_iter().map(|(code, _)| code)
+    }
+
+    /// The word in files.
+    pub fn word(self) -> &'static str {
+        WORDS.iter().find(|(code, _)| *code == self).map_or("unknown", |(_, word)| word)
+    }
+
+    /// What a failure of this kind spoils.
+    pub fn scope(self) -> Scope {
+        match self {
+            Code::Hang
+            | Code::Panic
+            | Code::Oops
+            | Code::EarlyExit
+            | Code::IoError
+            | Code::ChannelBroken
+            | Code::NetworkLost
+            | Code::Deadline(Phase::Boot | Phase::Prepare | Phase::Shutdown)
+            | Code::Unknown => Scope::Guest,
+            Code::HostNoSpace | Code::Host | Code::GivenUp | Code::Deadline(Phase::Image) => Scope::Host,
+            Code::GuestNoSpace
+            | Code::ToolFailed
+            | Code::ToolNonsense
+            | Code::ClockJumped
+            | Code::HostSuspended
+            | Code::Deadline(Phase::WarmUp | Phase::Measure | Phase::Fetch)
+            | Code::Misplaced
+            | Code::Noisy => Scope::Sample,
+        }
+    }
+
+    /// Whether the surroundings spoiled a sample and not what was measured: then the same guest measures it again.
+    pub fn is_passing(self) -> bool {
+        matches!(self, Code::ClockJumped | Code::HostSuspended | Code::Noisy)
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+impl From<String> for Code {
+    fn from(word: String) -> Code {
+        WORDS.iter().find(|(_, known)| *known == word).map_or(Code::Unknown, |(code, _)| *code)
+    }
+}
+
+impl From<Code> for String {
+    fn from(code: Code) -> String {
+        code.word().to_owned()
+    }
+}
+
+/// A code with what was seen, in a lowercase sentence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// What kind of failure it is.
+    pub code: Code,
+    /// What was seen.
+    pub reason: String,
+}
+
+impl Failure {
+    /// A failure of a kind.
+    pub fn new(code: Code, reason: impl Into<String>) -> Failure {
+        Failure { code, reason: reason.into() }
+    }
+
+    /// A tool ended with an error, or did not do what it was started for: this sample has no values, the guest goes on.
+    pub fn tool(reason: impl Into<String>) -> Failure {
+        Failure::new(Code::ToolFailed, reason)
+    }
+
+    /// A tool's output is not what it should be.
+    pub fn nonsense(reason: impl Into<String>) -> Failure {
+        Failure::new(Code::ToolNonsense, reason)
+    }
+
+    /// What it spoils.
+    pub fn scope(&self) -> Scope {
+        self.code.scope()
+    }
+
+    /// The same failure, a passed deadline being that of a phase.
+    pub fn during(mut self, phase: Phase) -> Failure {
+        if let Code::Deadline(_) = self.code {
+            self.code = Code::Deadline(phase);
+        }
+        self
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.reason)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_has_one_word_and_reads_back() {
+        for code in Code::all() {
+            let text = serde_json::to_string(&code).unwrap();
+            assert_eq!(text, format!("\"{}\"", code.word()));
+            assert_eq!(serde_json::from_str::<Code>(&text).unwrap(), code);
+        }
+        let words: std::collections::BTreeSet<&str> = Code::all().map(Code::word).collect();
+        assert_eq!(words.len(), WORDS.len());
+        assert_eq!(serde_json::from_str::<Code>("\"of-tomorrow\"").unwrap(), Code::Unknown);
+    }
+
+    #[test]
+    fn only_a_deadline_takes_on_a_phase() {
+        let late = Failure::new(Code::Deadline(Phase::Measure), "late").during(Phase::Prepare);
+        assert_eq!(late.code, Code::Deadline(Phase::Prepare));
+        assert_eq!(Failure::tool("x").during(Phase::Prepare).code, Code::ToolFailed);
+    }
+}
