@@ -40,6 +40,7 @@ pub use comparison::*;
 pub use error::AnalyzeError;
 pub use expect::{Expectation, expectations};
 pub use explain::{Step, find_row, steps};
+pub use input::environments;
 pub use json::write_json;
 pub use options::{CaseFilter, CompareOptions, Correction, Replicate, TestChoice};
 pub use pairing::MIN_BLOCKS;

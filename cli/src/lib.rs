@@ -109,6 +109,7 @@ fn dispatch(args: Args, command: Vec<String>, out: &mut dyn Write, err: &mut dyn
         Verb::Explain(explain) => verbs::explain::explain(&explain, out, err),
         Verb::Plan(plan) => verbs::plan::plan(&plan, out, err),
         Verb::Calibrate(calibrate) => verbs::calibrate::calibrate(&calibrate, out, err),
+        Verb::Publish(publish) => verbs::publish::publish(&publish, out, err),
         Verb::List(list) => verbs::list::list(&list, out, err),
         Verb::Guest(guest) => verbs::guest::guest(&guest, out, err),
         Verb::Doctor(doctor) => verbs::doctor::doctor(&doctor, out),

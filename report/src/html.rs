@@ -1,8 +1,8 @@
 //! The page that people publish: one file, no network, complete without JavaScript and on paper.
 //!
 //! ```text
-//!   verdict_bar -> notes -> changes -> forest -> heatmap -> table (+ drilldown per row, plots)
-//!               -> classic -> method -> data (the comparison as a JSON island)
+//!   verdict_bar (+ published) -> notes -> changes -> forest -> heatmap -> table (+ drilldown per row, plots)
+//!               -> history -> classic -> method -> data (the comparison as a JSON island)
 //! ```
 //! Everything that was not written here passes `foreign`: invisible characters are shown, markup is escaped,
 //! the direction of writing stays inside the text. Inline style and script are named by their hashes in the
@@ -15,18 +15,26 @@ mod data;
 mod drilldown;
 mod forest;
 mod heatmap;
+mod history;
 mod method;
 mod notes;
 mod page;
 mod plots;
+mod published;
 mod strip;
 mod table;
 mod verdict_bar;
 
+pub(crate) use changes::all_facts_table;
+pub(crate) use csp::policy;
+pub(crate) use page::STYLE;
 pub use page::html;
+pub(crate) use published::provenance;
+pub use published::{Download, Published};
 
 use crate::clean::visible;
 use crate::rows::Tone;
+use crate::site::History;
 use crate::{ClassicTable, Gate};
 use analyze::Verdict;
 use maud::{Markup, html};
@@ -40,24 +48,35 @@ pub struct HtmlOptions {
     pub classic: Vec<ClassicTable>,
     /// What `--fail-on` gave.
     pub gate: Option<Gate>,
+    /// Earlier results of the same machine.
+    pub history: Option<History>,
+    /// Where the page stands in a site.
+    pub published: Option<Published>,
     /// Up to so many rows carry their details in the page; with more, the script draws them when they are opened.
     pub static_rows: usize,
 }
 
 impl Default for HtmlOptions {
     fn default() -> Self {
-        HtmlOptions { title: None, classic: Vec::new(), gate: None, static_rows: 400 }
+        HtmlOptions {
+            title: None,
+            classic: Vec::new(),
+            gate: None,
+            history: None,
+            published: None,
+            static_rows: 400,
+        }
     }
 }
 
 /// Text from outside. What could turn the direction of writing is set apart from the text around it.
-fn foreign(text: &str) -> Markup {
+pub(crate) fn foreign(text: &str) -> Markup {
     let text = visible(text);
     html! { @if text.is_ascii() { (text) } @else { bdi { (text) } } }
 }
 
 /// A number with a real minus sign.
-fn minus(text: &str) -> String {
+pub(crate) fn minus(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 4);
     let mut last = ' ';
     for c in text.chars() {
@@ -82,7 +101,7 @@ fn tone_class(tone: Tone, strong: bool) -> &'static str {
 }
 
 /// The colour that a verdict has in counts and legends.
-fn verdict_class(verdict: Verdict) -> &'static str {
+pub(crate) fn verdict_class(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Regressed => "worse strong",
         Verdict::Improved => "better strong",
@@ -93,6 +112,6 @@ fn verdict_class(verdict: Verdict) -> &'static str {
 }
 
 /// `3 rows`, `1 row`.
-fn counted(n: usize, noun: &str) -> String {
+pub(crate) fn counted(n: usize, noun: &str) -> String {
     format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
 }

@@ -179,8 +179,6 @@ fn message(view: &RowView<'_>) -> String {
         None => format!("p {}", view.p),
     };
     let (metric, verdict, change) = (view.metric_unit(), view.verdict(), &view.change.text);
-    let known = view.row.expected.as_ref().map_or(String::new(), |known| {
-        format!("; known until {}: {} ({})", known.until, visible(&known.reason), visible(&known.place))
-    });
+    let known = view.known().map_or(String::new(), |known| format!("; {known}"));
     format!("{verdict}: {metric} {} -> {}, {change}{ci}, {p}, n {}{known}", view.a, view.b, view.n())
 }

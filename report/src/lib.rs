@@ -7,6 +7,7 @@
 //!                             ├──> html ── verdict bar, notes, changes, forest, heat maps,
 //!                             │            table, drill-down, classic, method, data island
 //!                             └──> json
+//!   results ──> site (copies, archives, pages, index, feed)
 //! ```
 //!
 //! One side alone (`analyze::Shown`, `Plan`, `NoiseFile`) is text only: `show`, `plan`, on `columns`.
@@ -28,13 +29,14 @@ pub mod plan;
 mod rows;
 mod sentence;
 pub mod show;
+pub mod site;
 pub mod text;
 
 pub use analyze::write_json as json;
 pub use classic::ClassicTable;
 pub use csv::csv;
 pub use explain::{explain, explain_in_full};
-pub use html::{HtmlOptions, html};
+pub use html::{HtmlOptions, Published, html};
 pub use junit::{JunitOptions, junit};
 pub use markdown::{MarkdownOptions, markdown};
 pub use plan::{noise, plan};

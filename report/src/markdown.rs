@@ -38,6 +38,7 @@ pub fn markdown(comparison: &Comparison, options: &MarkdownOptions) -> String {
         views.into_iter().partition(|v| v.row.verdict.is_decided_change());
     let mut cut = 0;
     cut += table(&mut out, comparison, &decided, &mut budget);
+    known(&mut out, &decided, &mut budget);
     cut += folded(&mut out, comparison, &rest, &mut budget);
     if cut > 0 {
         let _ = writeln!(
@@ -116,13 +117,14 @@ fn line(comparison: &Comparison, view: &RowView<'_>, candidates: bool) -> String
     let bold = |text: String| {
         if row.verdict.is_decided_change() && view.strong { format!("**{text}**") } else { text }
     };
+    let known = if row.expected.is_some() { " (known)" } else { "" };
     let mut cells = Vec::new();
     if candidates {
         cells.push(cell(&sentence::candidate_label(comparison, row.candidate)));
     }
     let case = format!("{} {} {}", visible(&row.workload), visible(&row.category), view.case());
     cells.extend([
-        format!("{} {}", glyph(row.verdict), bold(view.verdict())),
+        format!("{} {}{known}", glyph(row.verdict), bold(view.verdict())),
         cell(&case),
         cell(&view.metric_unit()),
         value(&view.a, &view.a_cv),
@@ -134,6 +136,29 @@ fn line(comparison: &Comparison, view: &RowView<'_>, candidates: bool) -> String
         view.n(),
     ]);
     format!("| {} |\n", cells.join(" | "))
+}
+
+/// Changes that `--expect` names, with reason and expiry; the budget cuts them like rows.
+fn known(out: &mut String, views: &[RowView<'_>], budget: &mut usize) {
+    let lines = views.iter().filter_map(|view| {
+        let known = shortened(&view.known()?, 500);
+        Some(format!(
+            "- {} `{}` {}\n",
+            view.row.verdict.word(),
+            code(&shortened(&view.row.id, 300)),
+            escaped(&known)
+        ))
+    });
+    let mut head = "\nKnown changes, which do not gate:\n\n";
+    for line in lines {
+        let length = head.len() + line.chars().count();
+        if length > *budget {
+            return;
+        }
+        *budget -= length;
+        out.push_str(std::mem::take(&mut head));
+        out.push_str(&line);
+    }
 }
 
 /// What is not decided, under one fold for each verdict.

@@ -5,6 +5,7 @@ use crate::numbers::{self, Change, Scaled};
 use analyze::{Comparison, Row, Verdict};
 use model::{Direction, Role};
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 /// What a colour says; without one nothing has been decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,6 +103,13 @@ impl<'a> RowView<'a> {
             Some(reason) => format!("{} ({})", self.row.verdict.word(), reason.word()),
             None => self.row.verdict.word().to_owned(),
         }
+    }
+
+    /// What is known of the change (`--expect`): `known until 2027-01-31: new default of the driver (known.txt:3)`.
+    pub fn known(&self) -> Option<String> {
+        self.row.expected.as_ref().map(|known| {
+            format!("known until {}: {} ({})", known.until, visible(&known.reason), visible(&known.place))
+        })
     }
 
     /// `5` or `5/4`.
@@ -213,6 +221,17 @@ fn is_strong(comparison: &Comparison, row: &Row) -> bool {
 pub(crate) fn gates(comparison: &Comparison, row: &Row) -> bool {
     row.role == Role::Primary
         || comparison.families.iter().any(|f| f.candidate == row.candidate && f.all_rows)
+}
+
+/// Rows that gate, by verdict, all candidates together.
+pub(crate) fn gating_counts(comparison: &Comparison) -> BTreeMap<Verdict, usize> {
+    let mut counts = BTreeMap::new();
+    for summary in &comparison.summary {
+        for (verdict, n) in crate::sentence::counts(comparison, summary).verdicts {
+            *counts.entry(*verdict).or_default() += n;
+        }
+    }
+    counts
 }
 
 /// The sign that stands before a verdict's word: good and bad by shape, for eyes that do not tell the colours.

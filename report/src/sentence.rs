@@ -52,15 +52,20 @@ fn of_candidate(comparison: &Comparison, summary: &Summary) -> String {
         };
     }
     let get = |v| counts.verdicts.get(&v).copied().unwrap_or(0);
+    let known = |v| match summary.expected.get(&v) {
+        Some(n) if *n > 0 => format!(" ({n} known)"),
+        _ => String::new(),
+    };
     let rows = if counts.total == 1 { counts.noun.to_owned() } else { format!("{}s", counts.noun) };
     let regressed = match get(Verdict::Regressed) {
         0 => format!("no regression was found in {} {rows}", counts.total),
-        n => format!("{n} of {} {rows} regressed", counts.total),
+        n => format!("{n} of {} {rows} regressed{}", counts.total, known(Verdict::Regressed)),
     };
     let mut found = vec![regressed];
-    push(&mut found, get(Verdict::Improved), "improved");
+    push(&mut found, get(Verdict::Improved), &format!("improved{}", known(Verdict::Improved)));
     push(&mut found, get(Verdict::ChangedUp) + get(Verdict::ChangedDown), "changed");
-    push(&mut found, get(Verdict::ExactChanged), "changed exactly");
+    let exactly = format!("changed exactly{}", known(Verdict::ExactChanged));
+    push(&mut found, get(Verdict::ExactChanged), &exactly);
     let mut rest = Vec::new();
     push(&mut rest, get(Verdict::Inconclusive), "inconclusive (not shown to be equal)");
     push(&mut rest, get(Verdict::Equivalent), &format!("equivalent within {}", band(comparison)));

@@ -61,11 +61,13 @@ pub fn text(comparison: &Comparison, options: &TextOptions) -> String {
     head(&mut out, comparison, options, width, &paint);
     let mut views = rows::views(comparison);
     by_gravity(&mut views);
+    let mut known_lines = String::new();
+    known(&mut known_lines, &views, width, &paint);
     let (listed, folded): (Vec<_>, Vec<_>) = views.into_iter().partition(|v| options.all || is_listed(v));
     let notes = Notes::of(&listed);
     table::write(&mut out, comparison, &listed, &notes, width, &paint);
     fold(&mut out, &folded, width, &paint);
-    known(&mut out, comparison, width, &paint);
+    out.push_str(&known_lines);
     footnotes(&mut out, comparison, &notes, width, &paint);
     legend(&mut out, comparison, &listed, width, &paint);
     out
@@ -181,15 +183,14 @@ fn fold(out: &mut String, folded: &[RowView<'_>], width: usize, paint: &Paint) {
 }
 
 /// Changes that `--expect` names, with reason and expiry.
-fn known(out: &mut String, comparison: &Comparison, width: usize, paint: &Paint) {
-    let rows = || comparison.rows.iter().filter_map(|row| Some((row, row.expected.as_ref()?)));
-    if rows().next().is_none() {
-        return;
-    }
+fn known(out: &mut String, views: &[RowView<'_>], width: usize, paint: &Paint) {
+    let mut lines = views.iter().filter_map(|view| {
+        let known = view.known()?;
+        Some(format!("  {} {}: {known}", view.row.verdict.word(), visible(&view.row.id)))
+    });
+    let Some(first) = lines.next() else { return };
     out.push_str("\nKnown changes, which do not gate\n");
-    for (row, expected) in rows() {
-        let (id, reason, place) = (visible(&row.id), visible(&expected.reason), visible(&expected.place));
-        let line = format!("  {} {id}: {reason}; until {} ({place})", row.verdict.word(), expected.until);
+    for line in std::iter::once(first).chain(lines) {
         wrapped(out, &line, width, "    ", |l| paint.dim(l));
     }
 }

@@ -107,6 +107,21 @@ fn the_page_follows_the_readers_scheme_and_fits_a_telephone() {
 }
 
 #[test]
+fn paper_has_the_folded_rows_in_the_light_scheme() {
+    let comparison = scenarios::netperf();
+    let html = page(&comparison);
+    let Some(mut page) = Page::open("paper", &html, |p| p.scheme("dark")) else { return };
+    assert!(page.eval(SHOWN).as_u64().unwrap() < comparison.rows.len() as u64, "equivalent rows are folded");
+    page.print_media("dark");
+    page.eval("dispatchEvent(new Event('beforeprint'))");
+    assert_eq!(page.eval(SHOWN), json!(comparison.rows.len()));
+    assert_eq!(page.eval("getComputedStyle(document.body).backgroundColor"), json!("rgb(255, 255, 255)"));
+    page.eval("dispatchEvent(new Event('afterprint'))");
+    assert!(page.eval(SHOWN).as_u64().unwrap() < comparison.rows.len() as u64);
+    assert_quiet(&page);
+}
+
+#[test]
 fn axe_finds_no_violation() {
     let axe =
         std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/axe/node_modules/axe-core/axe.min.js");
@@ -120,6 +135,7 @@ fn axe_finds_no_violation() {
         ("dark", scenarios::verdicts()),
         ("light", scenarios::two_candidates()),
         ("light", scenarios::hostile()),
+        ("dark", scenarios::known()),
     ];
     for (scheme, comparison) in pages {
         let html = report::html(&comparison, &options);

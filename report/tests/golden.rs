@@ -14,6 +14,8 @@ fn small() -> Vec<(&'static str, Comparison)> {
         ("one_repeat", scenarios::one_repeat()),
         ("empty", scenarios::empty()),
         ("two_candidates", scenarios::two_candidates()),
+        ("known", scenarios::known()),
+        ("nothing_in_common", scenarios::nothing_in_common()),
     ]
 }
 
@@ -224,6 +226,24 @@ fn junit_is_well_formed_and_has_only_what_jenkins_schema_knows() {
             }
         }
     }
+}
+
+#[test]
+fn known_changes_are_told_in_every_format_and_fail_nothing() {
+    let c = scenarios::known();
+    let text = report::text(&c, &TextOptions::default());
+    let page = report::html(&c, &HtmlOptions::default());
+    for (format, output) in [
+        ("text", text.split_whitespace().collect::<Vec<_>>().join(" ")),
+        ("markdown", report::markdown(&c, &MarkdownOptions::default())),
+        ("junit", report::junit(&c, &JunitOptions::default())),
+        ("html", page),
+    ] {
+        let reason = "known until 2027-01-31: the new default of the driver (known.txt:3)";
+        assert!(output.contains(reason), "{format}: {output}");
+    }
+    assert!(text.contains("2 of 4 primary rows regressed (1 known)"), "{text}");
+    assert_eq!(report::junit(&c, &JunitOptions::default()).matches("<failure ").count(), 1);
 }
 
 #[test]

@@ -2,10 +2,12 @@
 
 mod collecting;
 mod list;
+mod publish;
 mod results;
 
 pub use collecting::{AccelArg, Doctor, Guest, GuestVerb, Resume, Run};
 pub use list::List;
+pub use publish::Publish;
 pub use results::{
     Calibrate, Compare, Explain, FailOn, Filters, Format, Judging, Plain, Plan, Reading, Show,
 };
@@ -47,6 +49,8 @@ pub enum Verb {
     Plan(Plan),
     /// Find noise floors: how far measurements of the same build lie apart
     Calibrate(Calibrate),
+    /// Publish results: a static site with an index, a page for each comparison, its data, and a feed
+    Publish(Publish),
     /// Expand a Cartesian configuration: the names of its variants, or all their parameters
     List(List),
     /// Build, list, try and remove guest images

@@ -67,6 +67,9 @@ pub struct Compare {
     /// Known changes, which are listed and do not gate; a line is ROW | VERDICT | until YYYY-MM-DD | REASON
     #[arg(long, value_name = "FILE")]
     pub expect: Option<PathBuf>,
+    /// A site of perfvt publish: the page shows what it knows of earlier results on the same machine
+    #[arg(long, value_name = "SITE")]
+    pub history: Option<PathBuf>,
     /// Which rows are shown.
     #[command(flatten)]
     pub filters: Filters,
@@ -79,7 +82,7 @@ pub struct Compare {
 }
 
 /// How results are read, by every verb that reads them.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 #[group(skip)]
 pub struct Reading {
     /// A perf.conf on top of the built-in one and ./perf.conf
@@ -97,7 +100,7 @@ pub struct Reading {
 }
 
 /// Which rows are shown.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, Default, clap::Args)]
 #[group(skip)]
 pub struct Filters {
     /// Show only cases that contain this text (all are judged all the same); repeatable
@@ -109,7 +112,7 @@ pub struct Filters {
 }
 
 /// How a comparison is judged.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 #[group(skip)]
 pub struct Judging {
     /// Further directories of the baseline; their boots are pooled with it

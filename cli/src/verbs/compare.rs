@@ -93,7 +93,8 @@ fn parse_output(text: &str) -> Result<(Format, PathBuf), Error> {
     Ok((format, PathBuf::from(path)))
 }
 
-fn options(args: &Compare, err: &mut dyn Write) -> Result<CompareOptions, Error> {
+/// What is compared, and how.
+pub(super) fn options(args: &Compare, err: &mut dyn Write) -> Result<CompareOptions, Error> {
     let mut options = reading(&args.reading, args.dirs.clone(), err)?;
     judge(&mut options, &args.judging)?;
     filter(&mut options, &args.filters);
@@ -246,17 +247,25 @@ impl Renderer<'_> {
     }
 
     fn page(&self) -> Result<String, Error> {
-        // Without a classic file on both sides (a cell of every repeat is invalid) the page has no such section.
-        let tables = analyze::classic_tables(self.options).unwrap_or_default();
-        let classic = tables.into_iter().map(|t| report::ClassicTable {
-            workload: t.workload,
-            candidate: t.candidate,
-            groups: t.groups,
-        });
-        let options =
-            HtmlOptions { classic: classic.collect(), gate: self.gate.clone(), ..HtmlOptions::default() };
+        let history = self.args.history.as_ref().map(|site| report::site::history(site, self.comparison));
+        let options = HtmlOptions {
+            classic: classic(self.options),
+            gate: self.gate.clone(),
+            history: history.transpose()?,
+            ..HtmlOptions::default()
+        };
         Ok(report::html(self.comparison, &options))
     }
+}
+
+/// The ancestor's tables. Without a classic file on both sides (a cell of every repeat is invalid) there are none.
+pub(super) fn classic(options: &CompareOptions) -> Vec<report::ClassicTable> {
+    let table = |t: analyze::ClassicResult| report::ClassicTable {
+        workload: t.workload,
+        candidate: t.candidate,
+        groups: t.groups,
+    };
+    analyze::classic_tables(options).unwrap_or_default().into_iter().map(table).collect()
 }
 
 /// Columns of the terminal: COLUMNS, else what the terminal says, else 80.

@@ -9,5 +9,6 @@ pub mod guest;
 pub mod list;
 pub mod options;
 pub mod plan;
+pub mod publish;
 pub mod run;
 pub mod show;

@@ -2,7 +2,7 @@
 
 use super::foreign;
 use crate::sentence::candidate_label;
-use analyze::{Comparison, Difference, DifferenceClass};
+use analyze::{Comparison, Difference, DifferenceClass, Side};
 use maud::{Markup, html};
 use std::collections::BTreeSet;
 
@@ -86,25 +86,36 @@ fn meaning(class: DifferenceClass) -> &'static str {
 
 /// Everything that was recorded, for those who look for it.
 fn all_facts(comparison: &Comparison) -> Markup {
-    let sides = || std::iter::once(&comparison.a).chain(&comparison.b);
-    let names: BTreeSet<&str> = sides().flat_map(|s| s.facts.keys().map(String::as_str)).collect();
+    let sides: Vec<&Side> = std::iter::once(&comparison.a).chain(&comparison.b).collect();
     html! {
         details {
-            summary { "All recorded facts (" (names.len()) ")" }
-            div.scroll tabindex="0" role="region" aria-label="All facts" {
-                table.facts data-copy="facts" {
-                    thead {
-                        tr {
-                            th scope="col" { "Fact" }
-                            @for side in sides() { th scope="col" { (foreign(&side.label)) } }
-                        }
+            summary { "All recorded facts (" (names(&sides).len()) ")" }
+            (all_facts_table(&sides))
+        }
+    }
+}
+
+/// The names of all facts of all sides.
+fn names<'a>(sides: &[&'a Side]) -> BTreeSet<&'a str> {
+    sides.iter().flat_map(|s| s.facts.keys().map(String::as_str)).collect()
+}
+
+/// Every fact of every side, side by side.
+pub(crate) fn all_facts_table(sides: &[&Side]) -> Markup {
+    html! {
+        div.scroll tabindex="0" role="region" aria-label="All facts" {
+            table.facts data-copy="facts" {
+                thead {
+                    tr {
+                        th scope="col" { "Fact" }
+                        @for side in sides { th scope="col" { (foreign(&side.label)) } }
                     }
-                    tbody {
-                        @for name in &names {
-                            tr {
-                                th scope="row" { (foreign(name)) }
-                                @for side in sides() { td { (value(side.facts.get(*name).map(String::as_str))) } }
-                            }
+                }
+                tbody {
+                    @for name in names(sides) {
+                        tr {
+                            th scope="row" { (foreign(name)) }
+                            @for side in sides { td { (value(side.facts.get(name).map(String::as_str))) } }
                         }
                     }
                 }

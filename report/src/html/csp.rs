@@ -2,12 +2,12 @@
 
 use sha2::{Digest, Sha256};
 
-/// The policy for a page with exactly this style and this script.
-pub(super) fn policy(style: &str, script: &str) -> String {
+/// The policy for a page with exactly this style and this script, or none.
+pub(crate) fn policy(style: &str, script: Option<&str>) -> String {
+    let script = script.map_or("'none'".to_owned(), |s| format!("'{}'", source(s)));
     format!(
-        "default-src 'none'; style-src '{}'; script-src '{}'; base-uri 'none'; form-action 'none'",
-        source(style),
-        source(script)
+        "default-src 'none'; style-src '{}'; script-src {script}; base-uri 'none'; form-action 'none'",
+        source(style)
     )
 }
 

@@ -52,6 +52,7 @@ pub(super) fn content(
             }
             div.words {
                 h4 { "How the verdict was reached" }
+                @if let Some(known) = view.known() { p { strong { "Does not gate: " } (foreign(&known)) "." } }
                 ol { @for step in explain::steps(comparison, view) { li { (step) } } }
                 @if !row.warnings.is_empty() {
                     ul.notes {

@@ -1,16 +1,19 @@
 //! What decides whether the numbers count; above the numbers for that reason.
 
 use super::{counted, foreign};
+use crate::rows::{RowView, glyph};
 use analyze::{Comparison, Level, Side, Verdict, Warning};
 use maud::{Markup, html};
 
 /// So many lost items are listed; the rest is in the data.
 const LISTED: usize = 200;
 
-pub(super) fn section(comparison: &Comparison) -> Markup {
+pub(super) fn section(comparison: &Comparison, views: &[RowView<'_>]) -> Markup {
+    let known: Vec<(&RowView<'_>, String)> = views.iter().filter_map(|v| Some((v, v.known()?))).collect();
     let of = |level| comparison.warnings.iter().filter(move |w| w.level == level);
     let unmatched = unmatched(comparison);
-    let nothing = comparison.warnings.is_empty() && unmatched == 0 && losses(comparison).next().is_none();
+    let silent = comparison.warnings.is_empty() && unmatched == 0 && losses(comparison).next().is_none();
+    let nothing = silent && known.is_empty();
     html! {
         section #notes aria-labelledby="h-notes" {
             h2 #h-notes { "Before you read the numbers" }
@@ -25,6 +28,7 @@ pub(super) fn section(comparison: &Comparison) -> Markup {
                 }
                 @for warning in of(Level::Note) { (note(warning, "", "·")) }
                 @for (name, side) in losses(comparison) { (lost(name, side)) }
+                @if !known.is_empty() { (known_changes(&known)) }
                 @if nothing { li { span.mark aria-hidden="true" { "·" } "There is nothing to warn of." } }
             }
         }
@@ -37,6 +41,25 @@ fn note(warning: &Warning, class: &str, mark: &str) -> Markup {
             span.mark aria-hidden="true" { (mark) }
             strong { (warning.code) } " " (foreign(&warning.text)) "."
             @if !warning.advice.is_empty() { span.advice { " → " (foreign(&warning.advice)) "." } }
+        }
+    }
+}
+
+/// Changes that `--expect` names: they are in every table and do not gate.
+fn known_changes(known: &[(&RowView<'_>, String)]) -> Markup {
+    html! {
+        li {
+            span.mark aria-hidden="true" { "·" }
+            strong { "known" } " " (counted(known.len(), "change")) " did not gate, because --expect names "
+            @if known.len() == 1 { "it" } @else { "them" } "."
+            ul {
+                @for (view, text) in known {
+                    li {
+                        (glyph(view.row.verdict)) " " (view.row.verdict.word()) " "
+                        a href={ "#r" (view.index) } { (foreign(&view.row.id)) } ": " (foreign(text))
+                    }
+                }
+            }
         }
     }
 }

@@ -1,13 +1,17 @@
 //! The page as a whole.
 
-use super::{HtmlOptions, changes, classic, csp, data, forest, heatmap, method, notes, table, verdict_bar};
+use super::{
+    HtmlOptions, changes, classic, csp, data, forest, heatmap, history, method, notes, published, table,
+    verdict_bar,
+};
 use crate::clean::visible;
 use crate::rows;
 use crate::sentence::candidate_label;
 use analyze::Comparison;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-const STYLE: &str = include_str!("style.css");
+/// The style of every page.
+pub(crate) const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
 
 /// The comparison as one self-contained page. Equal input gives equal bytes.
@@ -17,12 +21,13 @@ pub fn html(comparison: &Comparison, options: &HtmlOptions) -> String {
     let forest = forest::section(comparison, &views);
     let heat = heatmap::section(comparison, &views);
     let classic = classic::section(comparison, &options.classic, views.len() <= options.static_rows);
+    let history = options.history.as_ref().and_then(|h| history::section(comparison, &views, h));
     let page = html! {
         (DOCTYPE)
         html lang="en" {
             head {
                 meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy" content=(csp::policy(STYLE, SCRIPT));
+                meta http-equiv="Content-Security-Policy" content=(csp::policy(STYLE, Some(SCRIPT)));
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 meta name="generator" content={ "perfvt " (visible(&comparison.perfvt)) };
@@ -33,14 +38,16 @@ pub fn html(comparison: &Comparison, options: &HtmlOptions) -> String {
             body {
                 header {
                     (verdict_bar::section(comparison, &title, options.gate.as_ref()))
+                    @if let Some(published) = &options.published { (published::provenance(published)) }
                 }
-                (contents(forest.is_some(), heat.is_some(), classic.is_some()))
+                (contents([forest.is_some(), heat.is_some(), history.is_some(), classic.is_some()]))
                 main {
-                    (notes::section(comparison))
+                    (notes::section(comparison, &views))
                     (changes::section(comparison))
                     @if let Some(section) = forest { (section) }
                     @if let Some(section) = heat { (section) }
                     (table::section(comparison, &views, options.static_rows))
+                    @if let Some(section) = history { (section) }
                     @if let Some(section) = classic { (section) }
                     (method::section(comparison))
                 }
@@ -61,7 +68,7 @@ fn title(comparison: &Comparison, options: &HtmlOptions) -> String {
 }
 
 /// Links to the sections that are there.
-fn contents(forest: bool, heat: bool, classic: bool) -> Markup {
+fn contents([forest, heat, history, classic]: [bool; 4]) -> Markup {
     html! {
         nav aria-label="Sections" {
             a href="#notes" { "Notes" }
@@ -69,6 +76,7 @@ fn contents(forest: bool, heat: bool, classic: bool) -> Markup {
             @if forest { a href="#forest" { "Effects" } }
             @if heat { a href="#heat" { "Heat maps" } }
             a href="#rows" { "All rows" }
+            @if history { a href="#history" { "History" } }
             @if classic { a href="#classic" { "Classic table" } }
             a href="#method" { "Method" }
         }

@@ -107,10 +107,12 @@ addEventListener("DOMContentLoaded", () => {
   let limit = lazy ? CHUNK : Infinity;
   let sorted = "";
   let matching = bodies;
+  // Paper shows the rows that are folded on the screen; filters that somebody set hold there too.
+  let printing = false;
   function apply() {
     if (sorted !== state.s) { sort(); sorted = state.s; }
     const q = state.q.toLowerCase().split(/\s+/).filter(Boolean);
-    const folded = state.fold && !state.v.includes("EQUIVALENT");
+    const folded = state.fold && !printing && !state.v.includes("EQUIVALENT");
     matching = order.filter((b) => {
       const d = b.dataset;
       return !(folded && d.v === "EQUIVALENT") && (!state.v.length || state.v.includes(d.v)) &&
@@ -181,7 +183,7 @@ addEventListener("DOMContentLoaded", () => {
       open($(event.target.closest("a").getAttribute("href").slice(1)), true);
     }
   });
-  document.querySelectorAll("#forest a, #heat a").forEach((a) => a.addEventListener("click", (event) => {
+  document.querySelectorAll("#forest a, #heat a, #history a, #notes a").forEach((a) => a.addEventListener("click", (event) => {
     event.preventDefault();
     open($(a.getAttribute("href").slice(1)), true);
   }));
@@ -266,7 +268,8 @@ addEventListener("DOMContentLoaded", () => {
         ["its 90% interval", ci(row.ratio_ci90)], ["difference B−A", number(row.diff)], ["its 95% interval", ci(row.diff_ci)],
         ["band m", number(row.min_effect)], ["p of the model", number(row.p_model)], ["q", number(row.q)], ["p Student", number(p.student)],
         ["p Welch", number(p.welch)], ["p Mann-Whitney", number(p.mann_whitney)], ["p permutation", number(p.permutation)],
-        ["verdict", row.verdict + (row.reason ? ` (${row.reason})` : "")]]));
+        ["verdict", row.verdict + (row.reason ? ` (${row.reason})` : "")],
+        ...(row.expected ? [["known until", `${row.expected.until}: ${row.expected.reason}`]] : [])]));
   }
   function values(row) {
     const line = (name, side) => side.values.map((v, i) => {
@@ -312,6 +315,9 @@ addEventListener("DOMContentLoaded", () => {
     });
   }
 
+  addEventListener("beforeprint", () => { printing = true; limit = Infinity; apply(); });
+  addEventListener("afterprint", () => { printing = false; apply(); });
+
   apply();
   table.classList.add("ready");
   fromHash();
@@ -323,6 +329,5 @@ addEventListener("DOMContentLoaded", () => {
       limit += CHUNK;
       apply();
     }, { rootMargin: "1500px" }).observe(end);
-    addEventListener("beforeprint", () => { limit = Infinity; apply(); });
   }
 });

@@ -138,6 +138,7 @@ fn row(
                 td.num.t.ci { (minus(view.change.ci.as_deref().unwrap_or(numbers::NONE))) }
                 td.v { span.badge { (glyph(row.verdict)) " " (row.verdict.word()) }
                     @if let Some(reason) = row.reason { " " span.reason { (reason.word()) } }
+                    @if let Some(known) = view.known() { " " span.known title=(known) { "known" } }
                     @if !row.warnings.is_empty() { " " span.reason title=(warnings(view)) { "!" } } }
                 td.num data-s=[sort_key(row.q)] { (view.q.as_deref().unwrap_or("–")) }
                 td.num data-s=[sort_key(row.p_model)] { (view.p) }

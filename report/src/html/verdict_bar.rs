@@ -67,7 +67,9 @@ fn chips(comparison: &Comparison, summary: &Summary) -> Markup {
             @for verdict in verdicts {
                 @let gating = counts.verdicts.get(&verdict).copied().unwrap_or(0);
                 @let all = summary.all.get(&verdict).copied().unwrap_or(0);
-                @if all.max(gating) > 0 {
+                @if gating == 0 && all > 0 {
+                    li.other { (glyph(verdict)) " " (verdict.word()) " in " (counted(all, "other row")) }
+                } @else if gating > 0 {
                     li class=(verdict_class(verdict)) {
                         b { (glyph(verdict)) " " (gating) } " " (verdict.word())
                         @if all > gating { span.others { " +" (all - gating) " other" } }

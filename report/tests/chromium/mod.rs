@@ -114,7 +114,15 @@ impl Page {
         self.call("Emulation.setEmulatedMedia", json!({ "features": [feature] }));
     }
 
+    /// The page as it is on paper, printed from a system with such a scheme.
+    #[allow(dead_code, reason = "not every test binary prints")]
+    pub fn print_media(&mut self, scheme: &str) {
+        let feature = json!({ "name": "prefers-color-scheme", "value": scheme });
+        self.call("Emulation.setEmulatedMedia", json!({ "media": "print", "features": [feature] }));
+    }
+
     /// The page as it is without JavaScript.
+    #[allow(dead_code, reason = "not every test binary needs it")]
     pub fn without_script(&mut self) {
         self.call("Emulation.setScriptExecutionDisabled", json!({ "value": true }));
     }

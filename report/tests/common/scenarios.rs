@@ -171,6 +171,36 @@ pub fn one_repeat() -> Comparison {
     c
 }
 
+/// Changes that `--expect` names: one that regressed, one whose reason is hostile.
+pub fn known() -> Comparison {
+    let mut c = comparison("base", &["patched"]);
+    let mut noise = Noise::new(3);
+    for (size, effect) in [("64", 0.8), ("128", 0.85), ("256", 1.2), ("512", 1.0)] {
+        let (a, b) = (noise.values(5, 941.0, 0.01), noise.values(5, 941.0 * effect, 0.01));
+        c.rows.push(row("TCP_STREAM", &[("size", size)], THROUGHPUT, &a, &b));
+    }
+    let reasons = ["the new default of the driver", "<b onclick=x()>|`reason`\u{202e} @all"];
+    for ((row, reason), line) in c.rows.iter_mut().skip(1).zip(reasons).zip(3..) {
+        let (until, place) = ("2027-01-31".to_owned(), format!("known.txt:{line}"));
+        row.expected = Some(Expected { reason: reason.to_owned(), until, place });
+    }
+    finish(&mut c);
+    c.summary[0].expected = [(Verdict::Regressed, 1), (Verdict::Improved, 1)].into();
+    c
+}
+
+/// A candidate that has no case in common with the baseline.
+pub fn nothing_in_common() -> Comparison {
+    let mut c = comparison("old", &["new"]);
+    let values = [940.0, 941.5, 939.0, 940.5, 942.0];
+    for size in ["64", "1024"] {
+        c.rows.push(row("TCP_STREAM", &[("size", size)], THROUGHPUT, &values, &[]));
+        c.rows.push(row("TCP_SENDFILE", &[("size", size)], THROUGHPUT, &[], &values));
+    }
+    finish(&mut c);
+    c
+}
+
 /// Nothing in common, nothing at all.
 pub fn empty() -> Comparison {
     let mut c = comparison("base", &["patched"]);

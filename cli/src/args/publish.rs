@@ -1,0 +1,53 @@
+//! What `perfvt publish` takes.
+
+use super::{Judging, Reading};
+use std::path::PathBuf;
+
+/// `perfvt publish`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "EXAMPLES
+  perfvt publish site X                     (X: a campaign; its environments are compared)
+  perfvt publish site new --against old     (two folders with results are compared)
+  perfvt publish site nightly               (one side alone: a run)
+  perfvt publish site                       (index and feed again, after an entry was removed)
+
+EXIT CODES
+  0 published; 2 a result could not be published (the others were)")]
+pub struct Publish {
+    /// The site's folder; a new or empty one becomes a site
+    #[arg(value_name = "SITE")]
+    pub site: PathBuf,
+    /// Results to add: campaigns, environments, folders with result files
+    #[arg(value_name = "RESULT")]
+    pub results: Vec<PathBuf>,
+    /// The baseline that each RESULT is compared with
+    #[arg(long, value_name = "DIR")]
+    pub against: Option<PathBuf>,
+    /// Names of the sides, in order, separated by commas
+    #[arg(long, value_name = "A,B,..", value_delimiter = ',')]
+    pub labels: Vec<String>,
+    /// Heading of the result [default: the names of its sides]
+    #[arg(long, value_name = "TEXT")]
+    pub title: Option<String>,
+    /// The machine that the index lists it under [default: the host's name or processor]
+    #[arg(long, value_name = "NAME")]
+    pub machine: Option<String>,
+    /// Heading of the site, kept from then on
+    #[arg(long, value_name = "TEXT")]
+    pub site_title: Option<String>,
+    /// Where the site is served, for the links of the feed; kept from then on
+    #[arg(long, value_name = "URL")]
+    pub url: Option<String>,
+    /// A RESULT with more than so many MiB is refused
+    #[arg(long, value_name = "MIB", default_value_t = 1024)]
+    pub max_size: u64,
+    /// Known changes, as for perfvt compare
+    #[arg(long, value_name = "FILE")]
+    pub expect: Option<PathBuf>,
+    /// How they are judged.
+    #[command(flatten)]
+    pub judging: Judging,
+    /// How they are read.
+    #[command(flatten)]
+    pub reading: Reading,
+}

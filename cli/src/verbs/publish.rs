@@ -1,0 +1,113 @@
+//! `perfvt publish`.
+
+use crate::args::{Compare, Filters, Format, Publish};
+use crate::verbs::compare;
+use crate::{DONE, Error, USAGE};
+use report::site::{Content, Entry, Labelled, Site};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// Adds each result to the site, and makes index and feed again.
+pub fn publish(args: &Publish, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Error> {
+    check(args)?;
+    let now = jiff::Timestamp::now().as_second();
+    let site = {
+        let mut waiting = || {
+            // Nobody reads this when writing fails.
+            let _ = writeln!(err, "waiting for another perfvt that is changing {}", args.site.display());
+        };
+        let kept = (args.site_title.as_deref(), args.url.as_deref());
+        Site::open(&args.site, kept, now, &mut waiting)?
+    };
+    let mut failed = 0;
+    for result in &args.results {
+        match one(&site, args, result, now, err) {
+            Ok(entry) => {
+                let page = args.site.join("r").join(&entry.id).join("index.html");
+                writeln!(out, "{}: {}", result.display(), page.display())?;
+            }
+            // The other results are published all the same.
+            Err(error) => {
+                failed += 1;
+                writeln!(err, "perfvt: publishing {}: {error}", result.display())?;
+            }
+        }
+    }
+    let (entries, problems) = site.finish()?;
+    for problem in problems {
+        writeln!(err, "warning: {problem}; it is not in the index, publish that result again")?;
+    }
+    let plural = if entries == 1 { "" } else { "s" };
+    writeln!(out, "{entries} result{plural}: {}", args.site.join("index.html").display())?;
+    Ok(if failed > 0 { USAGE } else { DONE })
+}
+
+fn check(args: &Publish) -> Result<(), Error> {
+    if args.title.is_some() && args.results.len() != 1 {
+        return Err(
+            "--title is the heading of one result; give one RESULT, or --site-title for the site".into()
+        );
+    }
+    match &args.url {
+        Some(url) if !url.starts_with("https://") && !url.starts_with("http://") => {
+            Err(format!("--url {url}: want an address that begins with https:// or http://").into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Publishes one result.
+fn one(site: &Site, args: &Publish, result: &Path, now: i64, err: &mut dyn Write) -> Result<Entry, Error> {
+    let mut stage = site.stage()?;
+    let limit = args.max_size.saturating_mul(1 << 20);
+    let sides: Vec<&PathBuf> = args.against.iter().collect();
+    let mut copies = Vec::new();
+    for path in sides.into_iter().map(PathBuf::as_path).chain([result]) {
+        copies.push(stage.take(path, limit)?);
+    }
+    let mut compared = compare_arguments(args, copies);
+    for path in &args.judging.baseline_from {
+        compared.judging.baseline_from.push(stage.take(path, limit)?);
+    }
+    // What failed is told of the results, not of copies that are gone by then.
+    let content = content(&compared, err).map_err(|error| stage.message(error.as_ref()))?;
+    let labelled = Labelled {
+        title: args.title.clone(),
+        machine: args.machine.clone(),
+        now,
+        perfvt: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    Ok(site.add(stage, content, &labelled)?)
+}
+
+/// The same as `perfvt compare` would be given.
+fn compare_arguments(args: &Publish, dirs: Vec<PathBuf>) -> Compare {
+    let mut judging = args.judging.clone();
+    judging.baseline_from.clear();
+    Compare {
+        dirs,
+        format: Format::Text,
+        outputs: Vec::new(),
+        html: None,
+        no_html: true,
+        fail_on: Vec::new(),
+        labels: args.labels.clone(),
+        expect: args.expect.clone(),
+        history: None,
+        filters: Filters::default(),
+        judging,
+        reading: args.reading.clone(),
+    }
+}
+
+/// The comparison of several sides, or what one side has.
+fn content(args: &Compare, err: &mut dyn Write) -> Result<Content, Error> {
+    let options = compare::options(args, err)?;
+    if let [only] = args.dirs.as_slice()
+        && analyze::environments(only)?.is_none_or(|e| e.len() < 2)
+    {
+        return Ok(Content::Run(Box::new(analyze::show(&options, only)?)));
+    }
+    let comparison = analyze::compare(&options)?;
+    Ok(Content::Comparison(Box::new(comparison), compare::classic(&options)))
+}

@@ -1,0 +1,289 @@
+//! A result's files: copied through directory descriptors without following a link, summed, archived.
+
+use super::SiteError;
+use super::error::io;
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, open, openat, statat};
+use rustix::io::Errno;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+
+/// Name of the list of sums, in each archive and before each signature.
+pub(super) const SUMS: &str = "SHA256SUMS";
+/// Folders below one another.
+const DEPTH: usize = 32;
+/// Files of one result.
+const FILES: usize = 200_000;
+
+/// The copy of a result.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Copied {
+    /// Sum and path of each file, relative to the result, sorted by path.
+    pub sums: Vec<(String, PathBuf)>,
+    /// What was not published: why, and how often.
+    pub left_out: BTreeMap<String, usize>,
+    bytes: u64,
+}
+
+impl Copied {
+    /// `SHA256SUMS` as sha256sum(1) writes and checks it.
+    pub fn manifest(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        for (sum, path) in &self.sums {
+            let name = path.as_os_str().as_bytes();
+            let strange = name.iter().any(|b| matches!(b, b'\\' | b'\n' | b'\r'));
+            if strange {
+                out.push(b'\\');
+            }
+            out.extend_from_slice(sum.as_bytes());
+            out.extend_from_slice(b"  ");
+            for byte in name {
+                match byte {
+                    b'\\' => out.extend_from_slice(b"\\\\"),
+                    b'\n' => out.extend_from_slice(b"\\n"),
+                    b'\r' => out.extend_from_slice(b"\\r"),
+                    other => out.push(*other),
+                }
+            }
+            out.push(b'\n');
+        }
+        out
+    }
+}
+
+/// What a copy may come to.
+struct Copy<'a> {
+    source: &'a Path,
+    limit: u64,
+    done: Copied,
+}
+
+/// Copies the regular files of a result into a new folder, at most `limit` bytes.
+///
+/// Links are not followed, except when the argument itself is one; devices, sockets, pipes and hidden files are left out
+/// and counted.
+pub(super) fn copy(source: &Path, to: &Path, limit: u64) -> Result<Copied, SiteError> {
+    let opened = open(source, OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK, Mode::empty());
+    let opened = opened.map_err(|e| io("opening", source)(e.into()))?;
+    fs::create_dir(to).map_err(io("creating", to))?;
+    let mut copy = Copy { source, limit, done: Copied::default() };
+    let kind = rustix::fs::fstat(&opened).map_err(|e| io("reading", source)(e.into()))?.st_mode;
+    if FileType::from_raw_mode(kind) == FileType::Directory {
+        copy.folder(opened, Path::new(""), to, 0)?;
+    } else {
+        let name = source.file_name().unwrap_or(OsStr::new("result"));
+        copy.file(opened, Path::new(name), &to.join(name))?;
+    }
+    let mut done = copy.done;
+    if done.sums.is_empty() {
+        let left_out = done.left_out.into_keys().collect();
+        return Err(SiteError::Nothing { path: source.to_owned(), left_out });
+    }
+    done.sums.sort_by(|x, y| x.1.as_os_str().as_bytes().cmp(y.1.as_os_str().as_bytes()));
+    Ok(done)
+}
+
+impl Copy<'_> {
+    fn folder(&mut self, folder: OwnedFd, inside: &Path, to: &Path, depth: usize) -> Result<(), SiteError> {
+        if depth > DEPTH {
+            return Err(self.too_large(DEPTH as u64, "levels of folders"));
+        }
+        let failed = |e: Errno| io("listing", &self.source.join(inside))(e.into());
+        let mut names: Vec<OsString> = Vec::new();
+        for entry in Dir::read_from(&folder).map_err(failed)? {
+            let name = OsString::from_vec(entry.map_err(failed)?.file_name().to_bytes().to_vec());
+            if name != "." && name != ".." {
+                names.push(name);
+            }
+        }
+        names.sort();
+        for name in names {
+            self.entry(folder.as_fd(), &name, &inside.join(&name), &to.join(&name), depth)?;
+        }
+        Ok(())
+    }
+
+    fn entry(
+        &mut self,
+        folder: rustix::fd::BorrowedFd<'_>,
+        name: &OsStr,
+        inside: &Path,
+        to: &Path,
+        depth: usize,
+    ) -> Result<(), SiteError> {
+        if name.as_bytes().starts_with(b".") {
+            return self.leave_out("hidden");
+        }
+        if depth == 0 && (name == SUMS || name.as_bytes().starts_with(b"SHA256SUMS.")) {
+            return Ok(());
+        }
+        let at = self.source.join(inside);
+        // Looked at before it is opened, because opening a device may do something; and through the descriptor again
+        // afterwards, because it may have been exchanged in between.
+        let looked =
+            statat(folder, name, AtFlags::SYMLINK_NOFOLLOW).map_err(|e| io("reading", &at)(e.into()))?;
+        let kind = FileType::from_raw_mode(looked.st_mode);
+        if !matches!(kind, FileType::RegularFile | FileType::Directory) {
+            return self.leave_out(if kind == FileType::Symlink {
+                "a symbolic link"
+            } else {
+                "no regular file"
+            });
+        }
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let opened = openat(folder, name, flags, Mode::empty()).map_err(|e| io("opening", &at)(e.into()))?;
+        let found = rustix::fs::fstat(&opened).map_err(|e| io("reading", &at)(e.into()))?;
+        match FileType::from_raw_mode(found.st_mode) {
+            FileType::Directory => {
+                fs::create_dir(to).map_err(io("creating", to))?;
+                self.folder(opened, inside, to, depth + 1)
+            }
+            FileType::RegularFile => self.file(opened, inside, to),
+            _ => self.leave_out("no regular file"),
+        }
+    }
+
+    fn file(&mut self, from: OwnedFd, inside: &Path, to: &Path) -> Result<(), SiteError> {
+        if self.done.sums.len() >= FILES {
+            return Err(self.too_large(FILES as u64, "files"));
+        }
+        let at = self.source.join(inside);
+        let left = self.limit.saturating_sub(self.done.bytes);
+        // One byte more than is allowed tells that there is more.
+        let mut reader = File::from(from).take(left.saturating_add(1));
+        let mut writer = Summing::new(File::create(to).map_err(io("creating", to))?);
+        let length = io::copy(&mut reader, &mut writer).map_err(io("copying", &at))?;
+        if length > left {
+            return Err(self.too_large(self.limit >> 20, "MiB"));
+        }
+        self.done.bytes += length;
+        self.done.sums.push((writer.sum(), inside.to_owned()));
+        Ok(())
+    }
+
+    fn leave_out(&mut self, why: &str) -> Result<(), SiteError> {
+        *self.done.left_out.entry(why.to_owned()).or_default() += 1;
+        Ok(())
+    }
+
+    fn too_large(&self, limit: u64, what: &'static str) -> SiteError {
+        SiteError::TooLarge { path: self.source.to_owned(), limit, what }
+    }
+}
+
+/// A writer that sums what passes.
+struct Summing<W> {
+    inner: W,
+    hash: Sha256,
+    bytes: u64,
+}
+
+impl<W: Write> Summing<W> {
+    fn new(inner: W) -> Self {
+        Summing { inner, hash: Sha256::new(), bytes: 0 }
+    }
+
+    fn sum(self) -> String {
+        hex(&self.hash.finalize())
+    }
+}
+
+impl<W: Write> Write for Summing<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let n = self.inner.write(bytes)?;
+        self.hash.update(bytes.get(..n).unwrap_or(bytes));
+        self.bytes += n as u64;
+        Ok(n)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+/// Lowercase hexadecimal digits.
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// SHA-256 of bytes.
+pub(super) fn sha256(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+/// Archives a copy as `NAME/..` with the files of `extra` before it: length and SHA-256. Equal input gives equal bytes.
+pub(super) fn archive(
+    copied: &Copied,
+    from: &Path,
+    (name, date): (&str, u64),
+    extra: &[(&str, &[u8])],
+    to: &Path,
+) -> Result<(u64, String), SiteError> {
+    let file = File::create(to).map_err(io("creating", to))?;
+    let gzip = flate2::write::GzEncoder::new(Summing::new(file), flate2::Compression::default());
+    let mut tar = tar::Builder::new(gzip);
+    let header = |size: u64| {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(size);
+        header.set_mode(0o644);
+        header.set_mtime(date);
+        header
+    };
+    for (extra_name, bytes) in extra {
+        tar.append_data(&mut header(bytes.len() as u64), Path::new(name).join(extra_name), *bytes)
+            .map_err(io("archiving", to))?;
+    }
+    for (_, path) in &copied.sums {
+        let at = from.join(path);
+        let file = File::open(&at).map_err(io("reading", &at))?;
+        let size = file.metadata().map_err(io("reading", &at))?.len();
+        tar.append_data(&mut header(size), Path::new(name).join(path), file).map_err(io("archiving", &at))?;
+    }
+    let mut done = tar.into_inner().and_then(|gzip| gzip.finish()).map_err(io("archiving", to))?;
+    done.flush().and_then(|()| done.inner.sync_all()).map_err(io("syncing", to))?;
+    Ok((done.bytes, done.sum()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    #[test]
+    fn a_copy_follows_no_link_and_waits_for_no_pipe() {
+        let dir = tempfile::tempdir().unwrap();
+        let (from, to) = (dir.path().join("result"), dir.path().join("copy"));
+        fs::create_dir_all(from.join("raw")).unwrap();
+        fs::write(dir.path().join("secret"), "secret").unwrap();
+        fs::write(from.join("raw/a\n\\b"), "value").unwrap();
+        fs::write(from.join(".hidden"), "x").unwrap();
+        symlink(dir.path().join("secret"), from.join("link")).unwrap();
+        symlink("/etc", from.join("folder")).unwrap();
+        rustix::fs::mknodat(rustix::fs::CWD, from.join("pipe"), FileType::Fifo, Mode::RUSR, 0).unwrap();
+        let copied = copy(&from, &to, 1 << 20).unwrap();
+        assert_eq!(copied.sums.len(), 1);
+        let left: Vec<(&str, usize)> = copied.left_out.iter().map(|(k, v)| (k.as_str(), *v)).collect();
+        assert_eq!(left, [("a symbolic link", 2), ("hidden", 1), ("no regular file", 1)]);
+        let sum = sha256(b"value");
+        assert_eq!(String::from_utf8(copied.manifest()).unwrap(), format!("\\{sum}  raw/a\\n\\\\b\n"));
+        assert_eq!(fs::read(to.join("raw/a\n\\b")).unwrap(), b"value");
+        assert!(!to.join("link").exists() && !to.join("folder").exists());
+    }
+
+    #[test]
+    fn more_than_is_allowed_is_refused_and_exactly_as_much_is_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let from = dir.path().join("result");
+        fs::create_dir(&from).unwrap();
+        fs::write(from.join("a"), vec![0; 700]).unwrap();
+        fs::write(from.join("b"), vec![0; 324]).unwrap();
+        assert!(copy(&from, &dir.path().join("fits"), 1024).is_ok());
+        let error = copy(&from, &dir.path().join("not"), 1023).unwrap_err();
+        assert!(matches!(error, SiteError::TooLarge { what: "MiB", .. }), "{error}");
+    }
+}

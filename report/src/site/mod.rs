@@ -1,0 +1,35 @@
+//! A static site of many results: nothing but files, so any web server serves it.
+//!
+//! ```text
+//!   RESULT ──> data (a copy that nobody changes; sums; archive) ──> analyze, by the caller
+//!                                                                      │ Comparison or Shown
+//!   Stage ──> pages (comparison or run, sysinfo, run page) ──> entry.json ──> renamed into SITE/r/ID
+//!   Site  ──> lock ──> scan of every entry ──> index.html, feed.xml
+//! ```
+//! ```text
+//! SITE/site.json              title, address, id of the feed
+//! SITE/index.html  feed.xml   made from the entries alone, again after each change
+//! SITE/r/ID/                  one result: index.html, comparison.json, entry.json, points.json, sysinfo.html, archives
+//! ```
+//! Results are untrusted. They are copied without following a link, through directory descriptors, and what is read,
+//! judged, summed and archived is that copy alone. No name from a result becomes a path of the site: folders are named by
+//! date and hash, archives by the argument. Everything shown is escaped, and a page that comes with a result is shown in a
+//! frame in which nothing runs.
+
+mod data;
+mod entry;
+mod error;
+mod feed;
+mod history;
+mod index;
+mod pages;
+mod publish;
+mod shell;
+mod stage;
+mod sysinfo;
+
+pub use entry::{Data, ENTRY_FORMAT, Entry, Kind};
+pub use error::SiteError;
+pub use history::{History, Occasion, PointRow, Spot, history};
+pub use publish::{Content, Labelled, Settings, Site};
+pub use stage::Stage;

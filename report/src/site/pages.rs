@@ -1,0 +1,119 @@
+//! The pages of one result that are not the comparison's own.
+
+use super::entry::Entry;
+use super::shell;
+use crate::clean::visible;
+use crate::html::{Download, Published, foreign, minus, provenance};
+use crate::numbers::{self, NONE, significant};
+use analyze::Shown;
+use maud::{DOCTYPE, Markup, html};
+
+/// What a result's page says about where it stands.
+pub(super) fn published(entry: &Entry) -> Published {
+    let download = |d: &super::Data| Download {
+        file: d.file.clone(),
+        bytes: d.bytes,
+        sha256: d.sha256.clone(),
+        samples: d.samples.clone(),
+        left_out: d.left_out.iter().map(|(why, n)| format!("{n} {why}")).collect(),
+    };
+    Published {
+        index: "../../index.html".to_owned(),
+        sysinfo: "sysinfo.html".to_owned(),
+        run_page: entry.run_page.then(|| "run.html".to_owned()),
+        samples: entry.samples.clone(),
+        data: entry.data.iter().map(download).collect(),
+    }
+}
+
+/// One side alone.
+pub(super) fn run(entry: &Entry, shown: &Shown, published: &Published) -> String {
+    let body = html! {
+        header {
+            h1 { (foreign(&entry.title)) }
+            div.verdict.quiet { p.sentence { @for s in &entry.sentences { (foreign(s)) } } }
+            (provenance(published))
+        }
+        main {
+            section {
+                h2 { "Rows" }
+                div.scroll tabindex="0" role="region" aria-label="All rows" { (rows(shown)) }
+                p.caption { "n: boots, or result files. SD and CV: spread of their values." }
+            }
+            (notes(shown))
+        }
+    };
+    shell::page(&entry.title, None, body)
+}
+
+fn rows(shown: &Shown) -> Markup {
+    html! {
+        table.rows {
+            thead {
+                tr {
+                    th scope="col" { "Case" } th scope="col" { "Metric" }
+                    @for head in ["Mean", "SD", "CV", "n", "Invalid"] { th.num scope="col" { (head) } }
+                }
+            }
+            @for row in &shown.rows {
+                @let sample = &row.sample;
+                @let scaled = numbers::scale(&row.unit, sample.mean.unwrap_or(0.0).abs());
+                @let number = |v: Option<f64>, digits| v.map_or(NONE.to_owned(), |v| significant(v * scaled.factor, digits));
+                tbody {
+                    tr {
+                        th scope="row" {
+                            (foreign(&row.workload)) " " span.cat { (foreign(&row.category)) } " "
+                            @for (key, level) in &row.case.0 { (foreign(key)) "=" (foreign(level)) " " }
+                        }
+                        td { (foreign(&row.metric)) " " span.unit { (foreign(&scaled.unit)) } }
+                        td.num { (minus(&number(sample.mean, 4))) }
+                        td.num { (minus(&number(sample.sd, 3))) }
+                        td.num { (numbers::cv(sample).unwrap_or_else(|| NONE.to_owned())) }
+                        td.num { (sample.n) }
+                        td.num { @if !sample.invalid.is_empty() { (sample.invalid.len()) } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn notes(shown: &Shown) -> Markup {
+    let lost = || shown.side.losses.iter().chain(shown.rows.iter().flat_map(|r| &r.sample.invalid));
+    html! {
+        @if !shown.warnings.is_empty() || lost().next().is_some() {
+            section {
+                h2 { "Notes" }
+                ul {
+                    @for warning in &shown.warnings { li { (foreign(&crate::explain::warning_text(warning))) } }
+                    @for loss in lost().take(200) { li { code { (foreign(&loss.place)) } ": " (foreign(&loss.reason)) } }
+                }
+            }
+        }
+    }
+}
+
+/// A page that came with a result, as text in an attribute: the frame gives it an origin of its own, and neither its scripts
+/// nor its links can do anything.
+pub(super) fn framed(entry: &Entry, page: &str) -> String {
+    const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
+    const STYLE: &str = "body{margin:0;font:14px/1.45 system-ui,sans-serif}p{margin:.6rem 1rem}\
+                         iframe{display:block;width:100%;height:calc(100vh - 3rem);border:0;border-top:1px solid #888;background:#fff}";
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(POLICY);
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { (visible(&entry.title)) ", the run's own page" }
+                style { (STYLE) }
+            }
+            body {
+                p { a href="index.html" { (foreign(&entry.title)) } ": the page that came with the result, without its scripts." }
+                iframe sandbox="" srcdoc=(page) title="The run's own page" {}
+            }
+        }
+    };
+    page.into_string()
+}

@@ -1,0 +1,374 @@
+//! The site: opened and locked, results added one by one, index and feed made again.
+
+use super::data::{self, SUMS};
+use super::entry::{self, Data, ENTRY_FILE, ENTRY_FORMAT, Entry, Kind};
+use super::error::io;
+use super::history::{POINTS_FILE, Points};
+use super::{SiteError, Stage, feed, history, index, pages, stage::Part, sysinfo};
+use crate::clean::visible;
+use crate::rows;
+use crate::sentence::{candidate_label, sentence};
+use crate::{ClassicTable, HtmlOptions};
+use analyze::{Comparison, Shown, Side};
+use model::store::{self, create_directory, sync_directory, sync_files, write_atomically, write_json};
+use rustix::fs::{CWD, FlockOperation, RenameFlags, flock, renameat_with};
+use rustix::io::Errno;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::fs::{self, File, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+/// Name of the site's own settings, which also marks a folder as a site.
+pub(super) const SITE_FILE: &str = "site.json";
+/// The version that [`Settings::format`] carries.
+///
+/// Changelog: 1, the first.
+const SITE_FORMAT: u32 = 1;
+/// A page that comes with a result; larger ones stay in the archive.
+const RUN_PAGE: &str = "run.html";
+const RUN_PAGE_LIMIT: u64 = 32 << 20;
+
+/// `site.json`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settings {
+    /// Format version.
+    pub format: u32,
+    /// Heading of the index and of the feed.
+    pub title: String,
+    /// Where the site is served, with a slash at its end; links of the feed are relative without it.
+    pub url: Option<String>,
+    /// What feed readers know the feed by.
+    pub feed: String,
+}
+
+/// A site that this process alone is changing.
+#[derive(Debug)]
+pub struct Site {
+    root: PathBuf,
+    settings: Settings,
+    /// Held as long as the site is open.
+    _lock: File,
+}
+
+/// What was made of the copies of a stage.
+#[derive(Clone, Debug)]
+pub enum Content {
+    /// Two sides or more.
+    Comparison(Box<Comparison>, Vec<ClassicTable>),
+    /// One side.
+    Run(Box<Shown>),
+}
+
+/// What the caller says of a result.
+#[derive(Clone, Debug, Default)]
+pub struct Labelled {
+    /// Instead of the labels of the sides.
+    pub title: Option<String>,
+    /// Instead of what the facts say.
+    pub machine: Option<String>,
+    /// The time of publication, seconds since the epoch.
+    pub now: i64,
+    /// Version of perfvt.
+    pub perfvt: String,
+}
+
+impl Site {
+    /// Opens a site, or makes one of a new or empty folder, and waits until no other process changes it; `waiting` is
+    /// called once before that. Title and address are kept when they are given.
+    ///
+    /// # Errors
+    /// A folder that holds something else, or cannot be written.
+    pub fn open(
+        root: &Path,
+        (title, url): (Option<&str>, Option<&str>),
+        now: i64,
+        waiting: &mut dyn FnMut(),
+    ) -> Result<Site, SiteError> {
+        create_directory(root)?;
+        let refuse_foreign = || match is_foreign(root)? {
+            true => Err(SiteError::NotASite { path: root.to_owned() }),
+            false => Ok(()),
+        };
+        refuse_foreign()?;
+        let lock = locked(&root.join(".lock"), waiting)?;
+        let file = root.join(SITE_FILE);
+        let mut settings = if file.exists() {
+            store::read_json(&file, SITE_FORMAT)?
+        } else {
+            let seed = data::sha256(format!("{} {now}", root.display()).as_bytes());
+            Settings {
+                format: SITE_FORMAT,
+                title: "perfvt results".into(),
+                url: None,
+                feed: feed::uuid(&seed),
+            }
+        };
+        let old = settings.clone();
+        if let Some(title) = title {
+            settings.title = title.to_owned();
+        }
+        if let Some(url) = url {
+            settings.url = Some(format!("{}/", url.trim_end_matches('/')));
+        }
+        if settings != old || !file.exists() {
+            write_json(&file, &settings)?;
+        }
+        remove_leftovers(root)?;
+        let entries = root.join("r");
+        create_directory(&entries)?;
+        Ok(Site { root: root.to_owned(), settings, _lock: lock })
+    }
+
+    /// A place for one result.
+    ///
+    /// # Errors
+    /// A site that cannot be written.
+    pub fn stage(&self) -> Result<Stage, SiteError> {
+        Stage::new(&self.root)
+    }
+
+    /// Makes the pages of a result, and puts it into the site in one step; the same data replace what was there.
+    ///
+    /// # Errors
+    /// A site that cannot be written.
+    pub fn add(&self, stage: Stage, content: Content, labelled: &Labelled) -> Result<Entry, SiteError> {
+        let out = stage.out();
+        let data = archives(&stage, &out, measured(&content))?;
+        let mut entry = described(&content, data, labelled);
+        let target = self.root.join("r").join(&entry.id);
+        if let Ok(old) = store::read_json::<Entry>(&target.join(ENTRY_FILE), ENTRY_FORMAT) {
+            entry.published_unix = old.published_unix;
+        }
+        let sides = sysinfo::sides(&content);
+        write(&out, "sysinfo.html", &sysinfo::page(&entry, &sides))?;
+        entry.run_page = self.run_page(&stage, &out, &entry)?;
+        self.pages(&stage, &out, content, &entry)?;
+        write_json(&out.join(ENTRY_FILE), &entry)?;
+        sync_files(&out)?;
+        fs::set_permissions(&out, Permissions::from_mode(0o755)).map_err(io("writing", &out))?;
+        install(&out, &target)?;
+        Ok(entry)
+    }
+
+    /// The page of the comparison or of the run, the comparison as JSON, and the points for later histories.
+    fn pages(&self, stage: &Stage, out: &Path, content: Content, entry: &Entry) -> Result<(), SiteError> {
+        let published = pages::published(entry);
+        match content {
+            Content::Comparison(mut comparison, classic) => {
+                stage.relocate(&mut comparison);
+                let history = history::before(&self.root, entry);
+                let options = HtmlOptions {
+                    title: Some(entry.title.clone()),
+                    classic,
+                    history: Some(history).filter(|h| !h.occasions.is_empty()),
+                    published: Some(published),
+                    ..HtmlOptions::default()
+                };
+                write(out, "index.html", &crate::html(&comparison, &options))?;
+                let mut json = Vec::new();
+                // Only writing could fail, and a Vec takes every byte.
+                let _ = crate::json(&comparison, &mut json);
+                write_atomically(&out.join("comparison.json"), &json)?;
+                write_json(&out.join(POINTS_FILE), &Points::of(&comparison))?;
+            }
+            Content::Run(mut shown) => {
+                stage.relocate_shown(&mut shown);
+                write(out, "index.html", &pages::run(entry, &shown, &published))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A page that came with a result, in a frame in which nothing runs.
+    fn run_page(&self, stage: &Stage, out: &Path, entry: &Entry) -> Result<bool, SiteError> {
+        let found = stage.parts.iter().map(|p| stage.folder(p).join(RUN_PAGE));
+        let small = |p: &PathBuf| fs::metadata(p).is_ok_and(|m| m.is_file() && m.len() <= RUN_PAGE_LIMIT);
+        let Some(path) = found.into_iter().find(small) else { return Ok(false) };
+        let page = fs::read(&path).map_err(io("reading", &path))?;
+        write(out, RUN_PAGE, &pages::framed(entry, &String::from_utf8_lossy(&page)))?;
+        Ok(true)
+    }
+
+    /// Makes index and feed again out of all entries; gives their number and what could not be read.
+    ///
+    /// # Errors
+    /// A site that cannot be written.
+    pub fn finish(self) -> Result<(usize, Vec<String>), SiteError> {
+        let (entries, problems) = entry::all(&self.root);
+        write(&self.root, "index.html", &index::page(&self.settings, &entries))?;
+        write_atomically(&self.root.join("feed.xml"), feed::atom(&self.settings, &entries).as_bytes())?;
+        Ok((entries.len(), problems))
+    }
+}
+
+fn write(folder: &Path, name: &str, page: &str) -> Result<(), SiteError> {
+    Ok(write_atomically(&folder.join(name), page.as_bytes())?)
+}
+
+/// Whether a folder holds things and is no site.
+fn is_foreign(root: &Path) -> Result<bool, SiteError> {
+    if root.join(SITE_FILE).exists() {
+        return Ok(false);
+    }
+    let mut listing = fs::read_dir(root).map_err(io("listing", root))?.flatten();
+    Ok(listing.any(|e| e.file_name() != ".lock" && !is_leftover(&e.file_name())))
+}
+
+fn is_leftover(name: &std::ffi::OsStr) -> bool {
+    name.as_encoded_bytes().starts_with(b".perfvt-")
+}
+
+/// The lock of a site. A file and not the folder itself: over NFS only what is open for writing can be locked.
+fn locked(path: &Path, waiting: &mut dyn FnMut()) -> Result<File, SiteError> {
+    let lock = File::options().create(true).append(true).open(path).map_err(io("opening", path))?;
+    let failed = |e: Errno| io("locking", path)(e.into());
+    match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+        Err(Errno::WOULDBLOCK) => {
+            waiting();
+            flock(&lock, FlockOperation::LockExclusive).map_err(failed)?;
+        }
+        other => other.map_err(failed)?,
+    }
+    Ok(lock)
+}
+
+/// Removes the stages of publishers that were killed: whoever holds the lock is the only one who has any.
+fn remove_leftovers(root: &Path) -> Result<(), SiteError> {
+    for entry in
+        fs::read_dir(root).map_err(io("listing", root))?.flatten().filter(|e| is_leftover(&e.file_name()))
+    {
+        let path = entry.path();
+        let is_folder = entry.file_type().map_err(io("reading", &path))?.is_dir();
+        let removed = if is_folder { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+        removed.map_err(io("removing", &path))?;
+    }
+    Ok(())
+}
+
+/// Moves a finished folder to its place; what was there is exchanged in the same step, so that no reader misses it.
+fn install(out: &Path, target: &Path) -> Result<(), SiteError> {
+    let failed = |e: Errno| io("renaming to", target)(e.into());
+    if target.exists() {
+        match renameat_with(CWD, out, CWD, target, RenameFlags::EXCHANGE) {
+            // A file system that cannot exchange: a reader may miss the old one for a moment.
+            Err(Errno::INVAL | Errno::NOSYS) => {
+                let old = out.with_extension("old");
+                fs::rename(target, &old).map_err(io("renaming", target))?;
+                fs::rename(out, target).map_err(io("renaming to", target))?;
+            }
+            other => other.map_err(failed)?,
+        }
+    } else {
+        fs::rename(out, target).map_err(io("renaming to", target))?;
+    }
+    Ok(sync_directory(store::parent(target))?)
+}
+
+/// Archives every part of a stage.
+fn archives(stage: &Stage, out: &Path, measured: Option<i64>) -> Result<Vec<Data>, SiteError> {
+    let date = measured.and_then(|s| u64::try_from(s).ok()).unwrap_or(0);
+    let archived = |part: &Part| {
+        let manifest = part.copied.manifest();
+        let file = format!("{}.tar.gz", part.name);
+        let extra: [(&str, &[u8]); 1] = [(SUMS, &manifest)];
+        let place = (part.name.as_str(), date);
+        let (bytes, sha256) =
+            data::archive(&part.copied, &stage.folder(part), place, &extra, &out.join(&file))?;
+        Ok(Data {
+            name: part.name.clone(),
+            file,
+            bytes,
+            sha256,
+            samples: data::sha256(&manifest),
+            files: part.copied.sums.len(),
+            left_out: part.copied.left_out.clone(),
+        })
+    };
+    stage.parts.iter().map(archived).collect()
+}
+
+/// The sides of a result.
+pub(super) fn sides(content: &Content) -> Vec<&Side> {
+    match content {
+        Content::Comparison(c, _) => std::iter::once(&c.a).chain(&c.b).collect(),
+        Content::Run(shown) => vec![&shown.side],
+    }
+}
+
+/// When the newest side was measured.
+fn measured(content: &Content) -> Option<i64> {
+    sides(content).iter().filter_map(|s| s.date_unix).max()
+}
+
+/// The entry of a result, but for whether it has a page of its own.
+fn described(content: &Content, data: Vec<Data>, labelled: &Labelled) -> Entry {
+    let sides = sides(content);
+    let measured_unix = measured(content);
+    let sums: String = data.iter().map(|d| d.samples.as_str()).collect();
+    let samples = match data.as_slice() {
+        [only] => only.samples.clone(),
+        _ => data::sha256(sums.as_bytes()),
+    };
+    let (kind, title, sentences, verdicts, rows, workloads) = match content {
+        Content::Comparison(c, _) => {
+            let candidates: Vec<String> = (0..c.b.len()).map(|i| candidate_label(c, i)).collect();
+            let title = format!("{} → {}", visible(&c.a.label), candidates.join(", "));
+            let verdicts =
+                rows::gating_counts(c).into_iter().map(|(v, n)| (v.word().to_owned(), n)).collect();
+            (Kind::Comparison, title, sentence(c), verdicts, c.rows.len(), &c.workloads)
+        }
+        Content::Run(shown) => {
+            let text = format!("{}: {}", visible(&shown.side.label), crate::text::side_facts(&shown.side));
+            let title = visible(&shown.side.label).into_owned();
+            (Kind::Run, title, vec![text], Default::default(), shown.rows.len(), &shown.workloads)
+        }
+    };
+    Entry {
+        format: ENTRY_FORMAT,
+        perfvt: labelled.perfvt.clone(),
+        id: entry::id(measured_unix, &samples),
+        kind,
+        title: labelled.title.clone().unwrap_or(title),
+        machine: labelled.machine.clone().unwrap_or_else(|| machine(&sides)),
+        accel: same(&sides, "accel"),
+        workloads: workloads.iter().map(|w| w.name.clone()).collect(),
+        measured_unix,
+        published_unix: labelled.now,
+        samples,
+        sentences,
+        verdicts,
+        rows,
+        data,
+        run_page: false,
+    }
+}
+
+/// A fact that is known and equal on all sides.
+pub(super) fn same(sides: &[&Side], name: &str) -> Option<String> {
+    let values: BTreeSet<Option<&String>> = sides.iter().map(|s| s.facts.get(name)).collect();
+    match values.into_iter().collect::<Vec<_>>().as_slice() {
+        [Some(only)] => Some((*only).clone()),
+        _ => None,
+    }
+}
+
+/// The machine by the facts of the sides: its name, else its processor.
+pub(super) fn machine(sides: &[&Side]) -> String {
+    let of = |side: &&Side| {
+        let fact = |name: &str| side.facts.get(name).filter(|v| !v.is_empty());
+        let processor = || {
+            let model = fact("host.cpu.model")?;
+            Some(match fact("host.cpu.count") {
+                Some(count) => format!("{model}, {count} CPUs"),
+                None => model.clone(),
+            })
+        };
+        fact("host.hostname").cloned().or_else(processor)
+    };
+    let names: BTreeSet<String> = sides.iter().filter_map(of).collect();
+    match names.len() {
+        0 => "unknown machine".to_owned(),
+        _ => names.into_iter().collect::<Vec<_>>().join(" and "),
+    }
+}
