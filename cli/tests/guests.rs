@@ -3,16 +3,15 @@
 //!
 //! Where the parts are missing (`make setup` gets them), each test says so and passes.
 
+mod support;
+
 use serde_json::Value;
 use std::fs;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
-
-/// Guests share two CPUs: one test at a time.
-static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+use support::{files, measurements, output, perfvt, ready, text};
 
 /// A cell takes about two seconds: one stream and one request case of a second each.
 const QUICK: [&str; 10] = [
@@ -28,26 +27,6 @@ const QUICK: [&str; 10] = [
     "l=1",
 ];
 
-fn perfvt() -> Command {
-    Command::new(env!("CARGO_BIN_EXE_perfvt"))
-}
-
-fn ready(test: &str) -> Option<MutexGuard<'static, ()>> {
-    let guard = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-    let doctor = perfvt().args(["doctor", "--json"]).output().unwrap();
-    let checks: Value = serde_json::from_slice(&doctor.stdout).unwrap();
-    let missing = |name: &str| {
-        checks.as_array().unwrap().iter().any(|c| c["name"] == name && c["standing"] == "missing")
-    };
-    if ["QEMU", "guest image", "netperf"].iter().any(|n| missing(n)) {
-        eprintln!(
-            "skipped {test}: QEMU, netperf or the parts of the guest are missing; `make setup` gets them"
-        );
-        return None;
-    }
-    Some(guard)
-}
-
 fn run_args(out: &Path, repeat: &str) -> Vec<String> {
     let mut args: Vec<String> =
         ["run", "netperf", "--env", "base", "--env", "head:nic_model=e1000"].map(String::from).into();
@@ -57,39 +36,6 @@ fn run_args(out: &Path, repeat: &str) -> Vec<String> {
     );
     args.push(out.display().to_string());
     args
-}
-
-fn output(command: &mut Command) -> Output {
-    command.stdin(Stdio::null()).output().unwrap()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
-/// Files of every environment whose name ends so.
-fn files(out: &Path, ending: &str) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    let mut folders = vec![out.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.to_str().unwrap().ends_with(ending) {
-                found.push(path);
-            }
-        }
-    }
-    found.sort();
-    found
-}
-
-fn measurements(out: &Path) -> Vec<Value> {
-    let lines = |path: PathBuf| -> Vec<Value> {
-        fs::read_to_string(path).unwrap().lines().map(|l| serde_json::from_str(l).unwrap()).collect()
-    };
-    files(out, "measurements.jsonl").into_iter().flat_map(lines).collect()
 }
 
 /// Processes whose command line or environment of file names mentions a path.

@@ -4,23 +4,23 @@
 //! `cargo bench -p perfvt-collect --bench boot`. The first argument that is a number says how many pairs (default 7).
 
 use collect::accel::Accel;
-use collect::guest::argv::{BootFiles, Hardware, build};
+use collect::guest::argv::{Nic, BootFiles, Hardware, build};
 use collect::guest::image::{Cache, bare_initramfs, builtin};
 use collect::guest::machine::{BootSpec, Machine};
-use collect::guest::network::{Kind, Network};
+use collect::guest::network::{Kind, Layout, Network};
 use collect::process::{Sink, Spec};
 use collect::testbed::QEMU;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 fn hardware(nic: &str) -> Hardware {
-    Hardware { nic_model: nic.into(), ..Hardware::plain(Accel::Tcg) }
+    Hardware { nics: vec![Nic { model: nic.into(), ..Nic::plain() }], ..Hardware::plain(Accel::Tcg) }
 }
 
 /// Seconds from exec until the bare guest says READY on its serial console.
 fn bare(nic: &str, files: &BootFiles, network: &Network) -> f64 {
     // Nobody needs to pin the threads of this one.
-    let args = build(&hardware(nic), files, network).into_iter().filter(|a| a != "-S");
+    let args = build(&hardware(nic), files, network.wiring(0)).into_iter().filter(|a| a != "-S");
     let _ = std::fs::remove_file(&files.serial);
     let started = Instant::now();
     let _qemu = Spec::new(QEMU).args(args).stderr(Sink::Inherit).start().unwrap();
@@ -37,6 +37,7 @@ fn full(nic: &str, image: &collect::guest::image::Image, network: &Network, dir:
         hardware: hardware(nic),
         pin: None,
         network,
+        guest: 0,
         image,
         with_tools: false,
         log_dir: dir,
@@ -64,7 +65,7 @@ fn main() {
     files.initramfs = dir.path().join("bare.cpio");
     std::fs::write(&files.initramfs, bare_initramfs(&cache).unwrap()).unwrap();
     for nic in ["virtio_net", "e1000"] {
-        let network = Network::create(Kind::User, 1).unwrap();
+        let network = Network::create(&Layout::simple(Kind::User), 1, "bench").unwrap();
         let (mut bares, mut fulls, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..pairs {
             let (b, f) = (bare(nic, &files, &network), full(nic, &image, &network, dir.path()));

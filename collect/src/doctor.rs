@@ -4,11 +4,12 @@ use crate::accel::{self, Accel};
 use crate::guest::argv::Hardware;
 use crate::guest::image::{Cache, builtin, host_program};
 use crate::guest::machine::{BootSpec, Machine};
-use crate::guest::network::{self, Kind, Network};
+use crate::guest::network::{self, Kind, Layout, Network};
 use crate::host::pin::{NodeChoice, plan};
 use crate::host::placement::describe;
 use crate::host::topology::Topology;
 use crate::process::{self, Spec, private_folder};
+use crate::scenario::Scenario;
 use crate::testbed::QEMU;
 use model::ids::cpu_list;
 use serde::Serialize;
@@ -56,7 +57,7 @@ pub fn examine(executable: &Path) -> Vec<Check> {
     let link = Path::new("/proc/self/exe");
     let kvm = accel::probe(if link.exists() { link } else { executable });
     let accel = if kvm.is_ok() { Accel::Kvm } else { Accel::Tcg };
-    let network = network::resolve("auto").map_err(|e| e.to_string());
+    let network = network::resolve_auto(Scenario::HostGuest).map_err(|e| e.to_string());
     let kind = network.as_ref().map_or(Kind::User, |(kind, _)| *kind);
     vec![
         check("QEMU", version(QEMU), Missing, SETUP),
@@ -154,7 +155,7 @@ fn rehearsal(accel: Accel, kind: Kind) -> Result<String, String> {
     let planned = plan(&topology, NodeChoice::Last, None, false)
         .or_else(|_| plan(&topology, NodeChoice::Last, None, true));
     let (smp, pin) = planned.map_err(|e| e.to_string())?;
-    let network = Network::create(kind, 1).map_err(|e| e.to_string())?;
+    let network = Network::create(&Layout::simple(kind), 1, "doctor").map_err(|e| e.to_string())?;
     let logs = private_folder().map_err(|e| format!("creating a folder for logs: {e}"))?;
     let hardware = Hardware { smp, memory_node: pin.as_ref().map(|p| p.node), ..Hardware::plain(accel) };
     let spec = BootSpec {
@@ -162,13 +163,14 @@ fn rehearsal(accel: Accel, kind: Kind) -> Result<String, String> {
         hardware,
         pin: pin.clone(),
         network: &network,
+        guest: 0,
         image: &image,
         with_tools: false,
         log_dir: logs.path(),
         forensics: &logs.path().join("forensics"),
         deadline: Duration::from_secs(10),
     };
-    let (version, seconds) = Machine::rehearse(&spec).map_err(|e| e.to_string())?;
+    let (version, seconds) = Machine::rehearse(&[spec]).map_err(|e| e.to_string())?;
     let placed = if pin.is_some() { ", pinned and with its memory bound" } else { ", unpinned" };
     Ok(format!("QEMU {version} starts one under {accel}{placed}, and ends it, in {seconds:.1} s"))
 }

@@ -11,18 +11,23 @@ use std::time::{Duration, SystemTime};
 /// Why something could not be measured.
 pub use model::Failure as Failed;
 
-/// Where a client reaches the server in the guest.
-#[derive(Clone, Debug)]
+/// Where a client reaches the server in the guest. With two NICs the first carries the data and the second the control
+/// connections; otherwise both addresses are the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
-    /// Address.
-    pub address: IpAddr,
+    /// Address for control connections.
+    pub control: IpAddr,
     /// Port of the control connection.
     pub control_port: u16,
+    /// Address for data connections.
+    pub data: IpAddr,
     /// Ports for data connections, one for each session; none when any port will do.
     pub data_ports: Vec<u16>,
+    /// The server guest's interface that carries the data.
+    pub interface: String,
 }
 
-/// A client process on the host.
+/// A client that was started, wherever the scenario has its clients.
 pub trait Client {
     /// How it ended, if it has: `Ok` for status 0.
     fn ended(&mut self) -> Option<Result<(), String>>;
@@ -90,6 +95,14 @@ pub struct Measured {
     pub end: Snapshot,
     /// The host at every interval in between, both ends included.
     pub samples: Vec<HostSample>,
+    /// The server guest's interface that carries the data.
+    #[serde(default = "first_interface")]
+    pub interface: String,
+}
+
+/// What the interface was called before files said so.
+fn first_interface() -> String {
+    "eth0".into()
 }
 
 /// Writes a file into a case's raw folder.
@@ -151,15 +164,16 @@ pub trait Lab {
     fn params(&self) -> &Params;
     /// Where the server is reached.
     fn target(&self) -> Target;
-    /// The host as the guest sees it.
-    fn gateway(&self) -> IpAddr;
-    /// The guest's own address with its prefix length.
-    fn guest_address(&self) -> String;
+    /// Brings up the network of all guests, and waits until the server's guest reaches the client.
+    fn connect(&mut self) -> Result<(), Failed>;
+    /// The program of a tool where clients run.
+    fn client_tool(&self, name: &str) -> Result<String, Failed>;
     /// The program of a tool on the host.
     fn host_tool(&self, name: &str) -> Result<String, Failed>;
-    /// Runs a command in the guest; any other status than 0 is a failed case.
+    /// Runs a command in the server's guest; any other status than 0 is a failed case.
     fn exec(&mut self, argv: &[&str], deadline: Duration) -> Result<String, Failed>;
-    /// Starts a client on the host (or wherever the scenario puts it), its output going to files.
+    /// Starts a client where the scenario has it: on the host, in the second guest, outside. Its output goes to files of
+    /// the host, at the latest when it is asked whether it has ended.
     fn start_client(
         &mut self,
         argv: &[String],
@@ -216,7 +230,8 @@ pub fn window(lab: &mut dyn Lab, length: Duration, interval: Duration) -> Result
         ));
     }
     let window = Window { start_unix_ns: start.at.unix_ns, mono_ns: start.at.mono_ns, len_ns };
-    Ok(Measured { window, start, end, samples })
+    let interface = lab.target().interface;
+    Ok(Measured { window, start, end, samples, interface })
 }
 
 fn sleep_until(lab: &mut dyn Lab, start: Moment, after: Duration) {

@@ -18,5 +18,6 @@ pub mod host;
 pub mod lab;
 pub mod matrix;
 pub mod process;
+pub mod scenario;
 pub mod testbed;
 pub mod workload;

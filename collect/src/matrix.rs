@@ -2,6 +2,7 @@
 //!
 //! Precedence, later wins: built in <- workload <- `--profile` <- `--set` <- `--env`.
 
+use crate::scenario::without_objects;
 use crate::workload::{Known, Workload};
 use formats::perf_conf::closest;
 use model::store::{CAMPAIGN_FILE, JOURNAL_FILE};
@@ -9,6 +10,16 @@ use model::{Case, Origin, Params, ParamsError};
 
 /// Parameters of every guest, whatever the workload.
 pub const GUEST: &[Known] = &[
+    Known {
+        key: "scenario",
+        default: Some("host_guest"),
+        help: "host_guest (client on the host), guest_guest (in a second guest) or exhost_guest (outside)",
+    },
+    Known { key: "client", default: None, help: "the external host of exhost_guest; netns stands in for one" },
+    Known { key: "nics", default: Some("nic1"), help: "nic1, or nic1 nic2: the first for data, the second for control" },
+    Known { key: "bridge", default: None, help: "bridge of this host to plug guests into (bridge_nic2: its own)" },
+    Known { key: "ip", default: None, help: "the guest's address, such as ip_nic1=192.168.100.21/24" },
+    Known { key: "mtu", default: Some("1500"), help: "largest packet in bytes, on the whole way" },
     Known { key: "qemu_binary", default: Some("qemu-system-x86_64"), help: "QEMU's program" },
     Known { key: "machine", default: Some("pc"), help: "machine type: pc or q35" },
     Known {
@@ -25,7 +36,11 @@ pub const GUEST: &[Known] = &[
         default: Some("no"),
         help: "whether the kernel's vhost moves the packets (net=tap)",
     },
-    Known { key: "net", default: Some("auto"), help: "auto, tap (in a namespace of perfvt's own) or user" },
+    Known {
+        key: "net",
+        default: Some("auto"),
+        help: "auto, tap (with a bridge of perfvt's own), user, bridge; between two guests also dgram, stream",
+    },
     Known {
         key: "numa_node",
         default: Some("-1"),
@@ -219,7 +234,8 @@ fn assign(
         .ok_or_else(|| MatrixError::NotAnAssignment { flag: flag.into(), part: part.into() })?;
     let key = key.trim();
     let key = ALIASES.iter().find(|(alias, _)| *alias == key).map_or(key, |(_, real)| real);
-    if !GUEST.iter().any(|k| k.key == key) && !workload.knows(key) {
+    let plain = without_objects(key);
+    if !GUEST.iter().any(|k| k.key == key || k.key == plain) && !workload.knows(key) {
         let known = GUEST.iter().chain(workload.parameters()).map(|k| k.key);
         let suggestion = closest(key, known).map(str::to_owned);
         return Err(MatrixError::UnknownKey { flag: flag.into(), key: key.into(), suggestion });

@@ -66,7 +66,7 @@ fn testbed(file: &CampaignFile) -> Result<(Testbed, Vec<String>), Error> {
     for tool in &needs.host_tools {
         host_program(&cache, tool)?;
     }
-    let testbed = Testbed::new(&cache, image, accel, needs, file.allow_unpinned)?;
+    let testbed = Testbed::new(&cache, image, accel, needs, file.allow_unpinned, &file.id)?;
     let versions = testbed.rehearse(file)?;
     Ok((testbed, versions))
 }
@@ -152,15 +152,19 @@ fn show_plan(prepared: &Prepared, out: &mut dyn Write) -> Result<(), Error> {
     for warning in &file.warnings {
         writeln!(out, "warning: {warning}")?;
     }
-    for (environment, pin) in file.environments.iter().zip(&prepared.pins) {
+    for (environment, pins) in file.environments.iter().zip(&prepared.pins) {
         writeln!(out, "\nenvironment {}", environment.name)?;
-        writeln!(out, "  placement: {}", describe(pin.as_ref()))?;
+        for (guest, pin) in ["", " of the client's guest"].iter().zip(pins) {
+            writeln!(out, "  placement{guest}: {}", describe(pin.as_ref()))?;
+        }
         for (key, param) in &environment.params {
             let origin =
                 if param.origin == "built in" { String::new() } else { format!("    ({})", param.origin) };
             writeln!(out, "  {key} = {}{origin}", param.value)?;
         }
-        writeln!(out, "  {}", collect::testbed::preview(environment, pin.as_ref(), prepared.accel)?)?;
+        for line in collect::testbed::preview(environment, pins, prepared.accel, &file.id)? {
+            writeln!(out, "  {line}")?;
+        }
     }
     writeln!(out, "\ncases")?;
     for case in &file.cases {

@@ -4,15 +4,17 @@ use super::plan;
 use super::{to_params, to_stored};
 use crate::accel::{self, Accel, NoKvm};
 use crate::guest::argv;
-use crate::guest::network::{self, NetworkError};
+use crate::guest::network::{self, Layout, NetworkError};
 use crate::host::pin::PinPlan;
 use crate::host::topology::{Topology, TopologyError};
 use crate::lab::Moment;
 use crate::matrix::{self, Environment, MatrixError};
+use crate::cartesian::Objects;
+use crate::scenario::Scenario;
 use crate::testbed::{self, TestbedError};
 use crate::workload::{self, Needs, Workload};
 use model::campaign::CAMPAIGN_FORMAT;
-use model::{CampaignFile, EnvironmentPlan, Origin, ParamsError, Rule};
+use model::{CampaignFile, EnvironmentPlan, Origin, Params, ParamsError, Rule};
 use std::path::Path;
 
 /// What the user asks for.
@@ -58,12 +60,25 @@ pub enum SetupError {
     /// `--accel kvm`.
     #[error(transparent)]
     Accel(#[from] NoKvm),
-    /// `net=tap`.
+    /// `net=auto`.
     #[error(transparent)]
     Network(#[from] NetworkError),
     /// sysfs.
     #[error(transparent)]
     Topology(#[from] TopologyError),
+    /// Environments that differ in who talks to whom.
+    #[error(
+        "environment {environment} has scenario={scenario} and the first one {first}; environments of one campaign share \
+         the scenario: run two campaigns, and compare their directories"
+    )]
+    Scenarios {
+        /// Which one.
+        environment: String,
+        /// Its scenario.
+        scenario: Scenario,
+        /// That of the first environment.
+        first: Scenario,
+    },
     /// Placement or hardware, in one environment.
     #[error("environment {environment}: {source}")]
     Environment {
@@ -80,8 +95,8 @@ pub struct Prepared {
     pub file: CampaignFile,
     /// How guests are executed.
     pub accel: Accel,
-    /// Placement of each environment's guests.
-    pub pins: Vec<Option<PinPlan>>,
+    /// Placement of each environment's guests, the server first.
+    pub pins: Vec<Vec<Option<PinPlan>>>,
     /// Seconds that the campaign will take, roughly.
     pub seconds: f64,
     /// Bytes that it will write, roughly.
@@ -96,7 +111,8 @@ pub fn prepare(request: &Request, executable: &Path) -> Result<Prepared, SetupEr
     let cases = matrix::cases(workload, &environments)?;
     let (accel, warning) = accel::resolve(&request.accel, || accel::probe(executable))?;
     let mut warnings: Vec<String> = warning.into_iter().collect();
-    let networks = resolve_networks(&mut environments, &mut warnings)?;
+    let scenario = one_scenario(&mut environments)?;
+    let networks = resolve_networks(&mut environments, scenario, &mut warnings)?;
     let pins = resolve_pins(&mut environments, accel, request.allow_unpinned, &mut warnings)?;
     let now = Moment::now();
     let id = campaign_id(&now);
@@ -118,7 +134,7 @@ pub fn prepare(request: &Request, executable: &Path) -> Result<Prepared, SetupEr
         seed,
         argv: request.argv.clone(),
         workload: request.workload.clone(),
-        scenario: "host_guest".into(),
+        scenario: scenario.word().into(),
         accel: accel.to_string(),
         network: networks,
         allow_unpinned: request.allow_unpinned,
@@ -132,29 +148,54 @@ pub fn prepare(request: &Request, executable: &Path) -> Result<Prepared, SetupEr
     Ok(Prepared { file, accel, pins, seconds, bytes })
 }
 
+/// The scenario, which is the same in all environments: their results lie in folders that are named after it.
+fn one_scenario(environments: &mut [Environment]) -> Result<Scenario, SetupError> {
+    let mut first: Option<Scenario> = None;
+    for environment in environments {
+        let scenario = Scenario::of(&environment.params)?;
+        let known = *first.get_or_insert(scenario);
+        if scenario != known {
+            return Err(SetupError::Scenarios { environment: environment.name.clone(), scenario, first: known });
+        }
+        set(&mut environment.params, "scenario", scenario.word());
+    }
+    Ok(first.unwrap_or(Scenario::HostGuest))
+}
+
+/// Sets what was found out, and keeps where the question came from.
+fn set(params: &mut Params, key: &str, value: &str) {
+    let origin = params.param(key).map_or(Origin::BuiltIn, |p| p.origin.clone());
+    params.set(key, value, origin);
+}
+
 /// `net=auto` is resolved once for the campaign; what comes out stands in the parameters.
 fn resolve_networks(
     environments: &mut [Environment],
+    scenario: Scenario,
     warnings: &mut Vec<String>,
 ) -> Result<String, SetupError> {
     let mut auto = None;
-    let mut kinds: Vec<&str> = Vec::new();
+    let mut kinds: Vec<String> = Vec::new();
     for environment in environments {
-        let asked = environment.params.choice("net", &["auto", "tap", "user"])?;
-        let kind = match (asked, &auto) {
-            ("auto", Some(kind)) => *kind,
-            ("auto", None) => {
-                let (kind, fallback) = network::resolve("auto")?;
-                warnings
-                    .extend(fallback.map(|why| format!("the network is QEMU's user mode, because {why}")));
-                *auto.insert(kind)
-            }
-            (asked, _) => network::resolve(asked)?.0,
+        let wrong = |error: NetworkError| SetupError::Environment {
+            environment: environment.name.clone(),
+            source: TestbedError::Guest(error.into()),
         };
-        let origin = environment.params.param("net").map_or(Origin::BuiltIn, |p| p.origin.clone());
-        environment.params.set("net", kind.word(), origin);
-        if !kinds.contains(&kind.word()) {
-            kinds.push(kind.word());
+        for key in network::open_choices(&environment.params)? {
+            let kind = match auto {
+                Some(kind) => kind,
+                None => {
+                    let (kind, fallback) = network::resolve_auto(scenario)?;
+                    warnings.extend(fallback.map(|why| format!("the network is {}, because {why}", kind.words())));
+                    *auto.insert(kind)
+                }
+            };
+            set(&mut environment.params, &key, kind.word());
+        }
+        let layout = Layout::of(&environment.params).map_err(wrong)?;
+        network::usable(&layout).map_err(wrong)?;
+        if !kinds.contains(&layout.kinds()) {
+            kinds.push(layout.kinds());
         }
     }
     Ok(kinds.join(","))
@@ -166,24 +207,30 @@ fn resolve_pins(
     accel: Accel,
     allow_unpinned: bool,
     warnings: &mut Vec<String>,
-) -> Result<Vec<Option<PinPlan>>, SetupError> {
+) -> Result<Vec<Vec<Option<PinPlan>>>, SetupError> {
     let topology = Topology::here()?;
     let mut pins = Vec::new();
     for environment in environments {
         let wrong = |source| SetupError::Environment { environment: environment.name.clone(), source };
-        let (smp, pin) = testbed::pin(&topology, &environment.params, allow_unpinned).map_err(wrong)?;
-        let hardware =
-            testbed::hardware(&environment.params, accel, smp, pin.as_ref()).map_err(|e| wrong(e.into()))?;
-        argv::check(&hardware).map_err(|reason| wrong(TestbedError::Hardware(reason)))?;
-        let origin = environment.params.param("smp").map_or(Origin::BuiltIn, |p| p.origin.clone());
-        environment.params.set("smp", smp.to_string(), origin);
-        if pin.is_none() {
+        let params = &mut environment.params;
+        let places = testbed::pin(&topology, params, allow_unpinned).map_err(wrong)?;
+        for (guest, (smp, pin)) in Scenario::of(params)?.guests().iter().zip(&places) {
+            let own = params.object_params(guest);
+            let hardware =
+                testbed::hardware(&own, accel, *smp, pin.as_ref()).map_err(|e| wrong(e.into()))?;
+            argv::check(&hardware).map_err(|reason| wrong(TestbedError::Hardware(reason)))?;
+            if own.get("smp") != Some(&smp.to_string()) {
+                let key = if params.get("smp").is_none() { "smp".to_owned() } else { format!("smp_{guest}") };
+                set(params, &key, &smp.to_string());
+            }
+        }
+        if places.iter().any(|(_, pin)| pin.is_none()) {
             warnings.push(format!(
                 "guests of {} ran unpinned: expect several times the spread between boots",
                 environment.name
             ));
         }
-        pins.push(pin);
+        pins.push(places.into_iter().map(|(_, pin)| pin).collect());
     }
     Ok(pins)
 }

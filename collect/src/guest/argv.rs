@@ -1,7 +1,7 @@
 //! QEMU's command line, built from a description and nothing else.
 
 use super::image::Image;
-use super::network::Network;
+use super::network::{Layout, NicWiring, Wires, mac};
 use crate::accel::Accel;
 use model::NodeId;
 use std::path::{Path, PathBuf};
@@ -28,14 +28,32 @@ pub struct Hardware {
     pub mem_mib: u64,
     /// Node to which the memory is bound.
     pub memory_node: Option<NodeId>,
-    /// NIC as perfvt names it: see [`NIC_MODELS`].
-    pub nic_model: String,
-    /// NIC queues.
+    /// NICs, in the order of the layout's links.
+    pub nics: Vec<Nic>,
+    /// Further arguments, one by one, after all others.
+    pub extra: Vec<String>,
+}
+
+/// One NIC of a guest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Nic {
+    /// Model as perfvt names it: see [`NIC_MODELS`].
+    pub model: String,
+    /// Queues.
     pub queues: u32,
     /// Whether the kernel's vhost moves the packets.
     pub vhost: bool,
-    /// Further arguments, one by one, after all others.
-    pub extra: Vec<String>,
+}
+
+/// What a guest's NICs are plugged into.
+#[derive(Clone, Copy, Debug)]
+pub struct Wiring<'a> {
+    /// The links.
+    pub layout: &'a Layout,
+    /// Names and ports.
+    pub wires: &'a Wires,
+    /// Which guest of the scenario: 0 is the server.
+    pub guest: usize,
 }
 
 /// Files of one boot.
@@ -65,11 +83,16 @@ impl Hardware {
             smp: 1,
             mem_mib: 512,
             memory_node: None,
-            nic_model: "virtio_net".into(),
-            queues: 1,
-            vhost: false,
+            nics: vec![Nic::plain()],
             extra: Vec::new(),
         }
+    }
+}
+
+impl Nic {
+    /// What the built-in defaults of the parameters describe.
+    pub fn plain() -> Nic {
+        Nic { model: "virtio_net".into(), queues: 1, vhost: false }
     }
 }
 
@@ -137,11 +160,13 @@ pub fn check(hardware: &Hardware) -> Result<(), String> {
     let outside = |key: &str, value: &dyn std::fmt::Display, range: &str| {
         Err(format!("{key} is {value}, want {range}"))
     };
-    if !(1..=MAX_QUEUES).contains(&h.queues) {
-        return outside("queues", &h.queues, &format!("1 to {MAX_QUEUES}"));
-    }
-    if h.queues > 1 && device(&h.nic_model) != VIRTIO_NET {
-        return Err(format!("queues is {}, but a NIC of model {} has one queue", h.queues, h.nic_model));
+    for nic in &h.nics {
+        if !(1..=MAX_QUEUES).contains(&nic.queues) {
+            return outside("queues", &nic.queues, &format!("1 to {MAX_QUEUES}"));
+        }
+        if nic.queues > 1 && device(&nic.model) != VIRTIO_NET {
+            return Err(format!("queues is {}, but a NIC of model {} has one queue", nic.queues, nic.model));
+        }
     }
     if !(1..=MAX_SMP).contains(&h.smp) {
         return outside("smp", &h.smp, &format!("1 to {MAX_SMP} vCPUs"));
@@ -156,7 +181,7 @@ pub fn check(hardware: &Hardware) -> Result<(), String> {
 }
 
 /// The arguments behind the program. Starts paused (`-S`), so that the threads can be pinned before the guest runs.
-pub fn build(hardware: &Hardware, files: &BootFiles, network: &Network) -> Vec<String> {
+pub fn build(hardware: &Hardware, files: &BootFiles, wiring: Wiring<'_>) -> Vec<String> {
     let h = hardware;
     let mut args = Arguments::default();
     args.machine(h, &files.kernel, &files.initramfs, KERNEL_COMMAND_LINE);
@@ -170,19 +195,19 @@ pub fn build(hardware: &Hardware, files: &BootFiles, network: &Network) -> Vec<S
     args.add("-device", "pvpanic");
     // QMP tells of a panic, and the guest stays to be looked at.
     args.add("-action", "panic=pause");
-    args.devices(h, files.tools.as_deref(), network);
+    args.devices(h, files.tools.as_deref(), wiring);
     args.0.push("-S".into());
     args.0.extend(h.extra.iter().cloned());
     args.0
 }
 
 /// The arguments behind the program for a guest with a shell on its console, which is QEMU's own terminal.
-pub fn console(hardware: &Hardware, image: &Image, network: &Network) -> Vec<String> {
+pub fn console(hardware: &Hardware, image: &Image, wiring: Wiring<'_>) -> Vec<String> {
     let mut args = Arguments::default();
     let command_line = format!("{KERNEL_COMMAND_LINE} perfvt.shell=1");
     args.machine(hardware, &image.kernel, &image.initramfs, &command_line);
     args.add("-serial", "mon:stdio");
-    args.devices(hardware, image.tools.as_deref(), network);
+    args.devices(hardware, image.tools.as_deref(), wiring);
     args.0
 }
 
@@ -218,9 +243,12 @@ impl Arguments {
         self.add("-append", command_line);
     }
 
-    fn devices(&mut self, h: &Hardware, tools: Option<&Path>, network: &Network) {
-        self.add("-netdev", network.netdev("net0", h.vhost, h.queues));
-        self.add("-device", nic(h));
+    fn devices(&mut self, h: &Hardware, tools: Option<&Path>, wiring: Wiring<'_>) {
+        for (index, nic) in h.nics.iter().enumerate() {
+            let wants = NicWiring { vhost: nic.vhost, queues: nic.queues };
+            self.add("-netdev", wiring.wires.netdev(wiring.layout, wiring.guest, index, wants));
+            self.add("-device", nic_device(nic, index, wiring));
+        }
         if let Some(tools) = tools {
             self.add(
                 "-drive",
@@ -236,10 +264,11 @@ fn device(nic_model: &str) -> &str {
     NIC_MODELS.iter().find(|(name, _)| *name == nic_model).map_or(nic_model, |(_, device)| device)
 }
 
-fn nic(h: &Hardware) -> String {
-    let device = device(&h.nic_model);
-    let queues = if h.queues > 1 { format!(",mq=on,vectors={}", 2 * h.queues + 2) } else { String::new() };
-    format!("{device},netdev=net0,mac=52:54:00:70:76:01{queues}")
+fn nic_device(nic: &Nic, index: usize, wiring: Wiring<'_>) -> String {
+    let device = device(&nic.model);
+    let queues = if nic.queues > 1 { format!(",mq=on,vectors={}", 2 * nic.queues + 2) } else { String::new() };
+    let mac = mac(wiring.layout, &wiring.wires.tag, wiring.guest, index);
+    format!("{device},netdev=net{index},mac={mac}{queues}")
 }
 
 /// A path within a QEMU option: a comma is doubled.
@@ -251,18 +280,16 @@ fn option_value(path: &Path) -> String {
 mod tests {
     use super::super::network::Kind;
     use super::*;
-    use std::net::Ipv4Addr;
 
-    fn network(kind: Kind) -> Network {
-        Network {
-            kind,
-            namespace: None,
-            guest_address: "10.0.2.15/24".into(),
-            gateway: Ipv4Addr::LOCALHOST.into(),
-            target: Ipv4Addr::LOCALHOST.into(),
+    fn build(hardware: &Hardware, files: &BootFiles, kind: Kind) -> Vec<String> {
+        let wires = Wires {
+            tag: "t".into(),
+            folder: PathBuf::from("/run"),
             control_port: 4001,
             data_ports: vec![4002],
-        }
+            helper: false,
+        };
+        super::build(hardware, files, Wiring { layout: &Layout::simple(kind), wires: &wires, guest: 0 })
     }
 
     fn hardware() -> Hardware {
@@ -273,9 +300,7 @@ mod tests {
             smp: 1,
             mem_mib: 256,
             memory_node: Some(NodeId(1)),
-            nic_model: "virtio_net".into(),
-            queues: 1,
-            vhost: false,
+            nics: vec![Nic::plain()],
             extra: vec![],
         }
     }
@@ -293,7 +318,7 @@ mod tests {
     }
 
     fn line(h: &Hardware, kind: Kind) -> String {
-        build(h, &files(), &network(kind)).join(" ")
+        build(h, &files(), kind).join(" ")
     }
 
     #[test]
@@ -310,9 +335,9 @@ mod tests {
 
     #[test]
     fn one_parameter_changes_one_thing() {
-        let base = build(&hardware(), &files(), &network(Kind::Tap));
-        let e1000 = Hardware { nic_model: "e1000".into(), ..hardware() };
-        let head = build(&e1000, &files(), &network(Kind::Tap));
+        let base = build(&hardware(), &files(), Kind::Tap);
+        let e1000 = Hardware { nics: vec![Nic { model: "e1000".into(), ..Nic::plain() }], ..hardware() };
+        let head = build(&e1000, &files(), Kind::Tap);
         let changed: Vec<_> =
             base.iter().zip(&head).filter(|(a, b)| a != b).map(|(a, _)| a.as_str()).collect();
         assert_eq!(changed.len(), 1, "{changed:?}");
@@ -335,14 +360,16 @@ mod tests {
     #[test]
     fn hardware_that_no_guest_can_have_is_named() {
         assert_eq!(check(&hardware()), Ok(()));
-        let four = Hardware { queues: 4, ..hardware() };
+        let nic = |model: &str, queues| Nic { model: model.into(), queues, vhost: false };
+        let with = |nic| Hardware { nics: vec![Nic::plain(), nic], ..hardware() };
+        let four = with(nic("virtio_net", 4));
         assert_eq!(check(&four), Ok(()));
         let says = |h: Hardware, text: &str| {
             let error = check(&h).unwrap_err();
             assert!(error.contains(text), "{error}");
         };
-        says(Hardware { nic_model: "e1000".into(), ..four }, "queues is 4, but a NIC of model e1000 has one");
-        says(Hardware { queues: 65, ..hardware() }, "queues is 65, want 1 to 64");
+        says(with(nic("e1000", 4)), "queues is 4, but a NIC of model e1000 has one");
+        says(with(nic("virtio_net", 65)), "queues is 65, want 1 to 64");
         says(Hardware { smp: 1025, ..hardware() }, "smp is 1025, want 1 to 1024 vCPUs");
         says(Hardware { mem_mib: 64, ..hardware() }, "mem is 64, want 128 to 16777216 MiB");
         says(Hardware { extra: vec!["--daemonize".into()], ..hardware() }, "extra_args has -daemonize: ");
@@ -350,7 +377,7 @@ mod tests {
 
     #[test]
     fn the_guest_starts_paused_and_nothing_comes_from_the_users_own_configuration() {
-        let args = build(&hardware(), &files(), &network(Kind::Tap));
+        let args = build(&hardware(), &files(), Kind::Tap);
         for wanted in ["-S", "-nodefaults", "-no-user-config", "-no-reboot"] {
             assert!(args.iter().any(|a| a == wanted), "{wanted}");
         }

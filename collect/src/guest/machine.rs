@@ -75,6 +75,10 @@ pub enum GuestError {
 }
 
 impl GuestError {
+    fn no_monitor() -> GuestError {
+        GuestError::Died(Failure::new(Code::ChannelBroken, "QEMU has no monitor"))
+    }
+
     /// What kind of failure it is, with its text.
     pub fn failure(&self) -> Failure {
         let code = match self {
@@ -108,8 +112,10 @@ pub struct BootSpec<'a> {
     pub hardware: Hardware,
     /// Where its threads and memory go; `None` leaves them to the kernel.
     pub pin: Option<PinPlan>,
-    /// Its network.
+    /// The network of its scenario.
     pub network: &'a Network,
+    /// Which guest of the scenario it is: 0 is the server.
+    pub guest: usize,
     /// Kernel, RAM disk and tools disk.
     pub image: &'a super::image::Image,
     /// Whether the disk with the larger tools (fio) is needed.
@@ -169,7 +175,7 @@ impl Start {
         };
         let others: &[CpuId] = spec.pin.as_ref().map_or(&[], |p| &p.others);
         let process = Spec::new(spec.qemu)
-            .args(argv::build(&spec.hardware, &files, spec.network))
+            .args(argv::build(&spec.hardware, &files, spec.network.wiring(spec.guest)))
             .cpus(others)
             .namespace(spec.network.namespace.as_ref())
             .stderr(Sink::File(spec.log_dir.join("qemu.stderr")));
@@ -192,16 +198,20 @@ impl Start {
                 }
             }
         }
-        spec.network.plug()?;
+        spec.network.plug(spec.guest)?;
         Ok((channel, threads))
     }
 
-    /// Lets the guest go and waits until it is ready.
-    fn wake(&mut self, spec: &BootSpec<'_>, channel: &mut Channel) -> Result<Ready, GuestError> {
-        let Some(qmp) = &mut self.qmp else {
-            return Err(GuestError::Died(Failure::new(Code::ChannelBroken, "QEMU has no monitor")));
-        };
+    /// Lets the guest go.
+    fn let_go(&mut self) -> Result<(), GuestError> {
+        let Some(qmp) = &mut self.qmp else { return Err(GuestError::no_monitor()) };
         qmp.execute("cont", json!({}), QMP_SOON)?;
+        Ok(())
+    }
+
+    /// Waits until the guest is ready.
+    fn wait(&mut self, spec: &BootSpec<'_>, channel: &mut Channel) -> Result<Ready, GuestError> {
+        let Some(qmp) = &mut self.qmp else { return Err(GuestError::no_monitor()) };
         let left = self.until.saturating_duration_since(Instant::now());
         let (qemu, serial) = (&mut self.qemu, &self.files.serial);
         channel.wait_ready(left, &mut || death(qemu, qmp, serial)).map_err(|e| match e {
@@ -212,31 +222,27 @@ impl Start {
         })
     }
 
-    fn boot(&mut self, spec: &BootSpec<'_>) -> Result<(Channel, Vec<u32>, Ready), GuestError> {
-        let (mut channel, threads) = self.place(spec)?;
-        let ready = self.wake(spec, &mut channel)?;
-        Ok((channel, threads, ready))
+    /// Ends QEMU in order, and gives its version.
+    fn leave(&mut self) -> Result<Option<String>, GuestError> {
+        let Some(qmp) = &mut self.qmp else { return Ok(None) };
+        let reply = qmp.execute("query-version", json!({}), QMP_SOON)?;
+        let part = |name: &str| reply.pointer(&format!("/qemu/{name}")).map(ToString::to_string);
+        let parts: Option<Vec<String>> = ["major", "minor", "micro"].into_iter().map(part).collect();
+        qmp.execute("quit", json!({}), QMP_SOON)?;
+        match self.qemu.wait_until(Instant::now() + Duration::from_secs(5)) {
+            Some(status) if status.success() => Ok(parts.map(|parts| parts.join("."))),
+            Some(status) => Err(GuestError::Died(exit_reason(status, &self.qemu.stderr_tail(), ""))),
+            None => Err(GuestError::Died(Failure::new(
+                Code::Deadline(Phase::Shutdown),
+                "QEMU does not end when its monitor is told to quit",
+            ))),
+        }
     }
 
-    /// Ends what never became a machine, with what tells why.
-    fn give_up(mut self, dir: &Path, error: GuestError) -> GuestError {
-        // The first failure is the one to tell.
-        let _ = forensics(dir, &self.argv, self.qmp.as_mut(), &self.files.serial);
-        error
-    }
-}
-
-impl Machine {
-    /// Boots a guest and waits until it is ready. When that fails, [`BootSpec::forensics`] holds what there was to see.
-    pub fn boot(spec: &BootSpec<'_>) -> Result<Machine, GuestError> {
-        let mut start = Start::new(spec)?;
-        let (channel, vcpu_threads, ready) = match start.boot(spec) {
-            Ok(done) => done,
-            Err(error) => return Err(start.give_up(spec.forensics, error)),
-        };
-        let boot_seconds = start.started.elapsed().as_secs_f64();
-        let Start { qmp: Some(qmp), qemu, sockets, files, argv, .. } = start else {
-            return Err(GuestError::Died(Failure::new(Code::ChannelBroken, "QEMU has no monitor")));
+    fn finish(self, channel: Channel, vcpu_threads: Vec<u32>, ready: Ready) -> Result<Machine, GuestError> {
+        let boot_seconds = self.started.elapsed().as_secs_f64();
+        let Start { qmp: Some(qmp), qemu, sockets, files, argv, .. } = self else {
+            return Err(GuestError::no_monitor());
         };
         Ok(Machine {
             channel,
@@ -251,30 +257,61 @@ impl Machine {
         })
     }
 
-    /// Starts a guest as [`Machine::boot`] does, placed and plugged, and ends it without ever letting it go. Gives
+    /// Ends what never became a machine, with what tells why.
+    fn give_up(mut self, dir: &Path, error: GuestError) -> GuestError {
+        // The first failure is the one to tell.
+        let _ = forensics(dir, &self.argv, self.qmp.as_mut(), &self.files.serial);
+        error
+    }
+}
+
+impl Machine {
+    /// Boots a guest and waits until it is ready. When that fails, [`BootSpec::forensics`] holds what there was to see.
+    pub fn boot(spec: &BootSpec<'_>) -> Result<Machine, GuestError> {
+        let mut machines = Self::boot_all(std::slice::from_ref(spec))?;
+        machines.pop().ok_or_else(GuestError::no_monitor)
+    }
+
+    /// Boots several guests at a time: all are placed before any runs. One that fails takes the others with it.
+    pub fn boot_all(specs: &[BootSpec<'_>]) -> Result<Vec<Machine>, GuestError> {
+        let mut starts = Vec::new();
+        for spec in specs {
+            let mut start = Start::new(spec)?;
+            match start.place(spec) {
+                Ok((channel, threads)) => starts.push((spec, start, channel, threads)),
+                Err(error) => return Err(start.give_up(spec.forensics, error)),
+            }
+        }
+        for (_, start, ..) in &mut starts {
+            start.let_go()?;
+        }
+        let mut machines = Vec::new();
+        for (spec, mut start, mut channel, threads) in starts {
+            match start.wait(spec, &mut channel) {
+                Ok(ready) => machines.push(start.finish(channel, threads, ready)?),
+                Err(error) => return Err(start.give_up(spec.forensics, error)),
+            }
+        }
+        Ok(machines)
+    }
+
+    /// Starts guests as [`Machine::boot_all`] does, placed and plugged, and ends them without ever letting them go. Gives
     /// QEMU's version and the seconds from exec to its end.
-    pub fn rehearse(spec: &BootSpec<'_>) -> Result<(String, f64), GuestError> {
-        let mut start = Start::new(spec)?;
-        if let Err(error) = start.place(spec) {
-            return Err(start.give_up(spec.forensics, error));
+    pub fn rehearse(specs: &[BootSpec<'_>]) -> Result<(String, f64), GuestError> {
+        let started = Instant::now();
+        let mut starts = Vec::new();
+        for spec in specs {
+            let mut start = Start::new(spec)?;
+            if let Err(error) = start.place(spec) {
+                return Err(start.give_up(spec.forensics, error));
+            }
+            starts.push(start);
         }
         let mut version = String::from("of unknown version");
-        if let Some(qmp) = &mut start.qmp {
-            let reply = qmp.execute("query-version", json!({}), QMP_SOON)?;
-            let part = |name: &str| reply.pointer(&format!("/qemu/{name}")).map(ToString::to_string);
-            if let (Some(major), Some(minor), Some(micro)) = (part("major"), part("minor"), part("micro")) {
-                version = format!("{major}.{minor}.{micro}");
-            }
-            qmp.execute("quit", json!({}), QMP_SOON)?;
+        for start in &mut starts {
+            version = start.leave()?.unwrap_or(version);
         }
-        match start.qemu.wait_until(Instant::now() + Duration::from_secs(5)) {
-            Some(status) if status.success() => Ok((version, start.started.elapsed().as_secs_f64())),
-            Some(status) => Err(GuestError::Died(exit_reason(status, &start.qemu.stderr_tail(), ""))),
-            None => Err(GuestError::Died(Failure::new(
-                Code::Deadline(Phase::Shutdown),
-                "QEMU does not end when its monitor is told to quit",
-            ))),
-        }
+        Ok((version, started.elapsed().as_secs_f64()))
     }
 
     /// Runs a command in the guest, whatever its status.
@@ -445,11 +482,10 @@ fn exit_reason(status: std::process::ExitStatus, stderr: &str, console: &str) ->
 #[cfg(test)]
 mod tests {
     use super::super::image::Image;
-    use super::super::network::Kind;
+    use super::super::network::{Kind, Layout};
     use super::*;
     use crate::accel::Accel;
     use std::io::{BufRead, BufReader, Write};
-    use std::net::Ipv4Addr;
     use std::os::unix::net::UnixStream;
 
     /// A monitor that answers everything with a status.
@@ -504,15 +540,7 @@ mod tests {
     fn a_boot_that_dies_leaves_what_tells_why() {
         let dir = tempfile::tempdir().unwrap();
         let place = |name: &str| dir.path().join(name);
-        let network = Network {
-            kind: Kind::User,
-            namespace: None,
-            guest_address: "10.0.2.15/24".into(),
-            gateway: Ipv4Addr::LOCALHOST.into(),
-            target: Ipv4Addr::LOCALHOST.into(),
-            control_port: 4001,
-            data_ports: Vec::new(),
-        };
+        let network = Network::create(&Layout::simple(Kind::User), 1, "t").unwrap();
         let image = Image {
             dir: place("image"),
             kernel: place("vmlinux"),
@@ -522,18 +550,7 @@ mod tests {
             hash: String::new(),
             packages: Default::default(),
         };
-        let hardware = Hardware {
-            accel: Accel::Tcg,
-            machine: "pc".into(),
-            cpu_model: String::new(),
-            smp: 1,
-            mem_mib: 128,
-            memory_node: None,
-            nic_model: "virtio_net".into(),
-            queues: 1,
-            vhost: false,
-            extra: Vec::new(),
-        };
+        let hardware = Hardware::plain(Accel::Tcg);
         let forensics = place("forensics");
         let error = Machine::boot(&BootSpec {
             // It complains about the first of QEMU's options and ends.
@@ -541,6 +558,7 @@ mod tests {
             hardware,
             pin: None,
             network: &network,
+            guest: 0,
             image: &image,
             with_tools: false,
             log_dir: dir.path(),

@@ -9,6 +9,7 @@ use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Why there is no namespace.
@@ -32,11 +33,23 @@ pub struct Namespace {
 impl Namespace {
     /// Makes both, with the caller mapped to root inside.
     pub fn create() -> Result<Namespace, NamespaceError> {
+        Self::make(None)
+    }
+
+    /// Makes a second network namespace in the user namespace of another, whose root may join the two by cables.
+    pub fn beside(other: &Arc<Namespace>) -> Result<Namespace, NamespaceError> {
+        Self::make(Some(other))
+    }
+
+    fn make(beside: Option<&Arc<Namespace>>) -> Result<Namespace, NamespaceError> {
+        let user: &[&str] = if beside.is_some() { &[] } else { &["--user", "--map-root-user"] };
         let dir = super::private_folder().map_err(|e| NamespaceError::Denied(e.to_string()))?;
         let echo = dir.path().join("echo");
         // `cat` answers from inside: when its line is there, the namespaces and their mappings are complete.
         let mut holder = Spec::new("unshare")
-            .args(["--user", "--map-root-user", "--net", "--", "cat"])
+            .args(user)
+            .args(["--net", "--", "cat"])
+            .namespace(beside)
             .open_input()
             .stdout(Sink::File(echo.clone()))
             .stderr(Sink::File(dir.path().join("stderr")))
@@ -70,7 +83,6 @@ impl Namespace {
 mod tests {
     use super::super::run;
     use super::*;
-    use std::sync::Arc;
 
     #[test]
     fn a_child_in_a_namespace_is_root_there_and_sees_only_its_own_network() {

@@ -4,10 +4,9 @@ pub mod netperf;
 
 use crate::lab::{Failed, Lab};
 use formats::perf_conf::{Conf, MetricConf};
-use model::{Case, Code, MetricDecl, Params, ParamsError, Scope, Window};
+use model::{Case, MetricDecl, Params, ParamsError, Window};
 use std::path::Path;
 use std::sync::LazyLock;
-use std::time::Duration;
 
 /// All of them.
 pub const ALL: [&dyn Workload; 1] = [&netperf::Netperf];
@@ -145,26 +144,6 @@ pub trait Workload: Sync {
     fn measure(&self, lab: &mut dyn Lab, case: &Case, raw: &Path) -> Result<(), Failed>;
     /// The values of a case out of its raw folder, today or years later.
     fn parse(&self, case: &Case, params: &Params, raw: &Path) -> Result<Outcome, Failed>;
-}
-
-/// Brings the guest's data NIC up and waits until host and guest reach one another.
-pub(crate) fn bring_up_network(lab: &mut dyn Lab) -> Result<(), Failed> {
-    const SOON: Duration = Duration::from_secs(20);
-    let (address, gateway) = (lab.guest_address(), lab.gateway().to_string());
-    lab.exec(&["ip", "address", "replace", &address, "dev", "eth0"], SOON)?;
-    lab.exec(&["ip", "link", "set", "eth0", "up"], SOON)?;
-    // A bridge and ARP take seconds to let the first packet through.
-    for _ in 0..20 {
-        match lab.exec(&["ping", "-c", "1", "-W", "1", &gateway], SOON) {
-            Ok(_) => return Ok(()),
-            Err(failed) if failed.scope() != Scope::Sample => return Err(failed),
-            Err(_) => lab.sleep(Duration::from_millis(100)),
-        }
-    }
-    Err(Failed::new(
-        Code::NetworkLost,
-        format!("the network is lost: the guest does not reach the host at {gateway}"),
-    ))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 //! longer than the window and are ended by SIGALRM, at which netperf prints its own summary as usual; TCP_MAERTS, whose
 //! length the server keeps, ends by itself.
 
-use super::{Known, Needs, Outcome, Point, Value, Workload, bring_up_network};
+use super::{Known, Needs, Outcome, Point, Value, Workload};
 use crate::lab::{Client, Failed, GUEST_END, Lab, Measured, keep, window};
 use formats::counters::{self, Traffic};
 use formats::netperf::{Interval, Session, parse_session};
@@ -47,8 +47,6 @@ const PARAMETERS: [Known; 6] = [
     Known { key: "l", default: Some("60"), help: "seconds measured in each case" },
 ];
 
-/// The guest's data NIC, as [`bring_up_network`] finds it.
-const NIC: &str = "eth0";
 /// How much longer than the window a session runs: for the start of all of them, and for late reports.
 const MARGIN: u64 = 3;
 /// How long all sessions may take to report their first interval.
@@ -170,7 +168,7 @@ impl Workload for Netperf {
     }
 
     fn prepare(&self, lab: &mut dyn Lab) -> Result<(), Failed> {
-        bring_up_network(lab)?;
+        lab.connect()?;
         lab.exec(
             &["netserver", "-4", "-p", &crate::guest::network::SERVER_PORT.to_string()],
             Duration::from_secs(20),
@@ -274,9 +272,10 @@ fn values(
         Ok(())
     };
     let text = &measured.end.guest;
-    let eth0 = one_line(text, |line| Traffic::parse(line, NIC).is_some());
+    let nic = measured.interface.as_str();
+    let eth0 = one_line(text, |line| Traffic::parse(line, nic).is_some());
     let traffic =
-        |read: fn(&Traffic) -> u64| measured.guest_delta(|text| Traffic::parse(text, NIC).as_ref().map(read));
+        |read: fn(&Traffic) -> u64| measured.guest_delta(|text| Traffic::parse(text, nic).as_ref().map(read));
     counter("rx_pkts", traffic(|t| t.rx_packets), &eth0)?;
     counter("tx_pkts", traffic(|t| t.tx_packets), &eth0)?;
     counter("rx_byts", traffic(|t| t.rx_bytes), &eth0)?;
@@ -442,14 +441,17 @@ fn client_argv(lab: &dyn Lab, case: &Case, seconds: u32, session: usize) -> Resu
     // A negative interval makes netperf look at the clock at every send, so that reports come evenly.
     let report = format!("-{}", interval(seconds).as_secs_f64());
     let length = (u64::from(seconds) + MARGIN + sessions_of(case) as u64 / 10).to_string();
-    let mut argv: Vec<String> = vec![lab.host_tool("netperf")?];
-    let address = target.address.to_string();
+    let mut argv: Vec<String> = vec![lab.client_tool("netperf")?];
+    let (control_address, data) = (target.control.to_string(), target.data.to_string());
     let control = target.control_port.to_string();
     argv.extend(
-        ["-4", "-D", &report, "-H", &address, "-p", &control, "-t", protocol, "-l", &length]
+        ["-4", "-D", &report, "-H", &control_address, "-p", &control, "-t", protocol, "-l", &length]
             .map(String::from),
     );
     argv.push("--".to_owned());
+    if data != control_address {
+        argv.extend(["-H".to_owned(), data]);
+    }
     if let Some(port) = target.data_ports.get(session) {
         argv.extend(["-P".to_owned(), format!(",{port}")]);
     }
@@ -502,7 +504,7 @@ mod tests {
         let window = Window { start_unix_ns: 0, mono_ns: 0, len_ns: 2_000_000_000 };
         let (start, end) =
             (snapshot(1001, counters(1, output_lines)), snapshot(1003, counters(2, output_lines)));
-        Measured { window, start, end, samples: Vec::new() }.keep(raw.path()).unwrap();
+        Measured { window, start, end, samples: Vec::new(), interface: "eth0".into() }.keep(raw.path()).unwrap();
         let session: String = (999..1005)
             .map(|end| format!("Interim result: 10 {unit} over 1 seconds ending at {end}\n"))
             .collect();

@@ -87,13 +87,14 @@ impl Lab for PretendLab {
         &self.params
     }
     fn target(&self) -> Target {
-        Target { address: self.gateway(), control_port: 1, data_ports: vec![] }
+        let address = IpAddr::from(Ipv4Addr::LOCALHOST);
+        Target { control: address, control_port: 1, data: address, data_ports: vec![], interface: "eth0".into() }
     }
-    fn gateway(&self) -> IpAddr {
-        Ipv4Addr::LOCALHOST.into()
+    fn connect(&mut self) -> Result<(), Failed> {
+        Ok(())
     }
-    fn guest_address(&self) -> String {
-        "127.0.0.2/8".into()
+    fn client_tool(&self, name: &str) -> Result<String, Failed> {
+        self.host_tool(name)
     }
     fn host_tool(&self, name: &str) -> Result<String, Failed> {
         Ok(name.into())

@@ -33,12 +33,13 @@ macro_rules! guest_file {
 }
 
 /// Our own files: path, mode, text.
-const OWN_FILES: [(&str, u16, &str); 11] = [
+const OWN_FILES: [(&str, u16, &str); 12] = [
     ("init", 0o755, guest_file!("init")),
     ("sbin/perfvt-agent", 0o755, guest_file!("agent")),
     ("sbin/perfvt-exec", 0o755, guest_file!("exec")),
     ("sbin/perfvt-load", 0o755, guest_file!("load")),
     ("sbin/perfvt-tools", 0o755, guest_file!("tools")),
+    ("sbin/perfvt-job", 0o755, guest_file!("job")),
     ("etc/protocols", 0o644, guest_file!("etc/protocols")),
     ("etc/services", 0o644, guest_file!("etc/services")),
     ("etc/hosts", 0o644, guest_file!("etc/hosts")),

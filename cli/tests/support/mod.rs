@@ -1,0 +1,65 @@
+//! What tests with real guests share. Each test file uses a part of it.
+#![allow(dead_code)]
+
+use serde_json::Value;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Guests share two CPUs: one test at a time.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+pub fn perfvt() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_perfvt"))
+}
+
+/// Says why when the parts of a guest are missing.
+pub fn ready(test: &str) -> Option<MutexGuard<'static, ()>> {
+    let guard = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let doctor = perfvt().args(["doctor", "--json"]).output().unwrap();
+    let checks: Value = serde_json::from_slice(&doctor.stdout).unwrap();
+    let missing = |name: &str| {
+        checks.as_array().unwrap().iter().any(|c| c["name"] == name && c["standing"] == "missing")
+    };
+    if ["QEMU", "guest image", "netperf"].iter().any(|n| missing(n)) {
+        eprintln!(
+            "skipped {test}: QEMU, netperf or the parts of the guest are missing; `make setup` gets them"
+        );
+        return None;
+    }
+    Some(guard)
+}
+
+pub fn output(command: &mut Command) -> Output {
+    command.stdin(Stdio::null()).output().unwrap()
+}
+
+pub fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Files of every environment whose name ends so.
+pub fn files(out: &Path, ending: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![out.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.to_str().unwrap().ends_with(ending) {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+pub fn measurements(out: &Path) -> Vec<Value> {
+    let lines = |path: PathBuf| -> Vec<Value> {
+        fs::read_to_string(path).unwrap().lines().map(|l| serde_json::from_str(l).unwrap()).collect()
+    };
+    files(out, "measurements.jsonl").into_iter().flat_map(lines).collect()
+}

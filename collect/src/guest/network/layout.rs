@@ -1,0 +1,417 @@
+//! What joins server and client: the links of a scenario with their addresses, a pure function of the parameters. What
+//! cannot work is refused here, before anything is made.
+
+use super::{Kind, NetworkError};
+use crate::cartesian::Objects;
+use crate::scenario::{OBJECTS, Scenario};
+use model::{Params, ParamsError};
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr};
+
+/// An IPv4 address with the length of its network's prefix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Address {
+    /// The address.
+    pub ip: Ipv4Addr,
+    /// Bits of the network, 8 to 30.
+    pub prefix: u8,
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.ip, self.prefix)
+    }
+}
+
+impl Address {
+    /// Reads `192.168.1.2/24`; without a length it is 24.
+    pub fn parse(text: &str) -> Option<Address> {
+        let (ip, prefix) = text.trim().split_once('/').unwrap_or((text.trim(), "24"));
+        let address = Address { ip: ip.parse().ok()?, prefix: prefix.parse().ok()? };
+        let host = u32::from(address.ip) & address.host_mask();
+        let usable = (8..=30).contains(&address.prefix) && host != 0 && host != address.host_mask();
+        usable.then_some(address)
+    }
+
+    fn host_mask(&self) -> u32 {
+        u32::MAX.checked_shr(u32::from(self.prefix)).unwrap_or(0)
+    }
+
+    /// The first other address of the same network.
+    fn neighbour(&self) -> Address {
+        let network = u32::from(self.ip) & !self.host_mask();
+        let first = Ipv4Addr::from(network | 1);
+        let ip = if first == self.ip { Ipv4Addr::from(network | 2) } else { first };
+        Address { ip, prefix: self.prefix }
+    }
+}
+
+/// Where the client of a workload runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClientPlace {
+    /// On the host.
+    Host,
+    /// In the second guest.
+    Guest,
+    /// In a network namespace that stands in for another host.
+    Namespace,
+}
+
+/// What `client` calls the stand-in for another host.
+const NAMESPACE: &str = "netns";
+
+impl ClientPlace {
+    fn of(scenario: Scenario, params: &Params) -> Result<ClientPlace, NetworkError> {
+        let named = params.get("client").map(str::trim).filter(|text| !text.is_empty());
+        let contradiction = |place: &str, named: &str| {
+            Err(NetworkError::Refused(format!(
+                "in {scenario} the client is {place}, but client = {named}; leave client out, or choose another scenario"
+            )))
+        };
+        match (scenario, named) {
+            (Scenario::HostGuest, None | Some("localhost")) => Ok(ClientPlace::Host),
+            (Scenario::HostGuest, Some(named)) => contradiction("this host", named),
+            (Scenario::GuestGuest, None | Some("vm2")) => Ok(ClientPlace::Guest),
+            (Scenario::GuestGuest, Some(named)) => contradiction("the guest vm2", named),
+            (Scenario::ExhostGuest, Some(NAMESPACE)) => Ok(ClientPlace::Namespace),
+            (Scenario::ExhostGuest, Some(named)) => Err(NetworkError::Refused(format!(
+                "client = {named} is no client that perfvt can reach; {NAMESPACE} is a stand-in for another host"
+            ))),
+            (Scenario::ExhostGuest, None) => Err(NetworkError::Refused(format!(
+                "{scenario} needs client = {NAMESPACE}, a network namespace that stands in for another host"
+            ))),
+        }
+    }
+}
+
+/// What joins one NIC of each guest with the client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// The name of the NIC: `nic1`, `nic2`.
+    pub nic: String,
+    /// What it is made of.
+    pub kind: Kind,
+    /// The bridge, when it is one that is there already.
+    pub bridge: Option<String>,
+    /// Largest packet in bytes.
+    pub mtu: u32,
+    /// The server guest's address.
+    pub server: Address,
+    /// The client's address where perfvt sets it: the second guest's, the own bridge's, or the stand-in's.
+    pub client: Option<Address>,
+}
+
+impl Link {
+    /// Where the client is, as the server guest sees it; not known of a host on a bridge that was there before.
+    pub fn peer(&self) -> Option<IpAddr> {
+        match self.kind {
+            // QEMU's user-mode network shows the host under the second address.
+            Kind::User => {
+                let [a, b, c, _] = self.server.ip.octets();
+                Some(Ipv4Addr::new(a, b, c, 2).into())
+            }
+            _ => self.client.map(|address| address.ip.into()),
+        }
+    }
+}
+
+/// All links of a scenario.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Layout {
+    /// Who talks to whom.
+    pub scenario: Scenario,
+    /// Where the client is.
+    pub client: ClientPlace,
+    /// The first carries the data, the last the control connections.
+    pub links: Vec<Link>,
+}
+
+/// The NICs that `nics` lists.
+///
+/// # Errors
+/// None at all, too many, or a name that is not one.
+pub fn nics(params: &Params) -> Result<Vec<String>, ParamsError> {
+    let names = params.objects("nics");
+    let known = |name: &&str| name.starts_with("nic") && OBJECTS.contains(name);
+    if names.is_empty() || !names.iter().all(known) {
+        return Err(params.wrong("nics", "nic1, or nic1 nic2: the first for data, the second for control"));
+    }
+    Ok(names.into_iter().map(str::to_owned).collect())
+}
+
+/// What a guest has in QEMU's user-mode network, and everywhere else unless `ip` says otherwise.
+fn default_address(kind: Kind, index: u8) -> Address {
+    let ip = match kind {
+        Kind::User => Ipv4Addr::new(10, 0, 2 + index, 15),
+        _ => Ipv4Addr::new(192, 168, 100 + index, 2),
+    };
+    Address { ip, prefix: 24 }
+}
+
+impl Layout {
+    /// One NIC of a kind, with the client on the host.
+    pub fn simple(kind: Kind) -> Layout {
+        let server = default_address(kind, 0);
+        let client = (kind != Kind::User).then(|| server.neighbour());
+        let link = Link { nic: "nic1".into(), kind, bridge: None, mtu: 1500, server, client };
+        Layout { scenario: Scenario::HostGuest, client: ClientPlace::Host, links: vec![link] }
+    }
+
+    /// The layout that parameters describe; `net=auto` must have been resolved.
+    ///
+    /// # Errors
+    /// Parameters of the wrong kind, and what cannot work together.
+    pub fn of(params: &Params) -> Result<Layout, NetworkError> {
+        let scenario = Scenario::of(params)?;
+        let client = ClientPlace::of(scenario, params)?;
+        let mut links = Vec::new();
+        for (index, nic) in (0u8..).zip(nics(params)?) {
+            links.push(link(params, scenario, nic, index)?);
+        }
+        let layout = Layout { scenario, client, links };
+        layout.check()?;
+        Ok(layout)
+    }
+
+    /// The link that carries the data.
+    pub fn data(&self) -> Option<&Link> {
+        self.links.first()
+    }
+
+    /// The link of the control connections.
+    pub fn control(&self) -> Option<&Link> {
+        self.links.last()
+    }
+
+    /// The kinds, each once, as files name them.
+    pub fn kinds(&self) -> String {
+        let mut words: Vec<&str> = Vec::new();
+        for link in &self.links {
+            if !words.contains(&link.kind.word()) {
+                words.push(link.kind.word());
+            }
+        }
+        words.join(",")
+    }
+
+    fn check(&self) -> Result<(), NetworkError> {
+        let has = |kind| self.links.iter().any(|link| link.kind == kind);
+        if has(Kind::Tap) && has(Kind::Bridge) {
+            return Err(NetworkError::Refused(
+                "net=tap lives in a network namespace of perfvt's own and net=bridge on the host; one QEMU cannot be in \
+                 both: give each NIC a bridge, or none"
+                    .into(),
+            ));
+        }
+        for link in &self.links {
+            let (scenario, kind, nic) = (self.scenario, link.kind, &link.nic);
+            let reason = match (kind, &self.client) {
+                (Kind::User, ClientPlace::Guest) => "joins no two guests; tap, dgram, stream and bridge do",
+                (Kind::User, ClientPlace::Namespace) => "is reached from this host only; tap is not",
+                (Kind::Dgram | Kind::Stream, ClientPlace::Host | ClientPlace::Namespace) => {
+                    "joins two guests and nothing else; scenario=guest_guest has two"
+                }
+                (Kind::Bridge, ClientPlace::Namespace) => {
+                    "is on this host, and the stand-in for another host in perfvt's own namespaces; use net=tap"
+                }
+                _ => continue,
+            };
+            return Err(NetworkError::Refused(format!("{scenario}: net={} of {nic} {reason}", kind.word())));
+        }
+        Ok(())
+    }
+}
+
+fn link(params: &Params, scenario: Scenario, nic: String, index: u8) -> Result<Link, NetworkError> {
+    let of_nic = params.object_params(&nic);
+    let words = Kind::ALL.map(Kind::word);
+    let kind = match of_nic.choice("net", &words) {
+        Ok(word) => Kind::parse(word),
+        // `auto` that is left belongs to a NIC with a bridge.
+        Err(error) if of_nic.get("net").map(str::trim) != Some("auto") => return Err(error.into()),
+        Err(_) => None,
+    };
+    let kind = kind.unwrap_or(Kind::Bridge);
+    let bridge = bridge(&of_nic, &nic, kind)?;
+    let server = match (address(&of_nic, "ip")?, kind) {
+        (_, Kind::User) | (None, Kind::Tap | Kind::Dgram | Kind::Stream) => default_address(kind, index),
+        (Some(address), _) => address,
+        (None, Kind::Bridge) => return Err(no_address(&nic, bridge.as_deref(), "")),
+    };
+    let second = match scenario {
+        Scenario::GuestGuest => address(&params.object_params("vm2").object_params(&nic), "ip")?,
+        _ => None,
+    };
+    let client = match (kind, scenario, second.filter(|address| *address != server)) {
+        (Kind::User, ..) | (Kind::Bridge, Scenario::HostGuest | Scenario::ExhostGuest, _) => None,
+        (Kind::Bridge, Scenario::GuestGuest, None) => {
+            return Err(no_address(&nic, bridge.as_deref(), "_vm2"));
+        }
+        (_, _, Some(address)) => Some(address),
+        (_, _, None) => Some(server.neighbour()),
+    };
+    let mtu = mtu(&of_nic, kind)?;
+    needs_tap(&of_nic, &nic, kind)?;
+    Ok(Link { nic, kind, bridge, mtu, server, client })
+}
+
+/// What a name of a network device may be, so that it can be given to QEMU and `ip` as it is.
+fn is_device_name(name: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    // IFNAMSIZ is 16 with the zero at the end.
+    (1..=15).contains(&name.len()) && name.chars().all(plain) && !name.starts_with(['-', '.'])
+}
+
+fn bridge(of_nic: &Params, nic: &str, kind: Kind) -> Result<Option<String>, NetworkError> {
+    let named = of_nic.get("bridge").map(str::trim).filter(|name| !name.is_empty());
+    if kind != Kind::Bridge {
+        return Ok(None);
+    }
+    match named {
+        Some(name) if is_device_name(name) => Ok(Some(name.to_owned())),
+        Some(_) => Err(of_nic.wrong("bridge", "the name of a bridge of this host, at most 15 characters").into()),
+        None => Err(NetworkError::Refused(format!("net=bridge needs bridge=NAME, or bridge_{nic}=NAME"))),
+    }
+}
+
+fn no_address(nic: &str, bridge: Option<&str>, guest: &str) -> NetworkError {
+    NetworkError::Refused(format!(
+        "the guest needs an address on the bridge {}: set ip_{nic}{guest}=ADDRESS/LENGTH to a free one of its network",
+        bridge.unwrap_or_default()
+    ))
+}
+
+fn address(params: &Params, key: &str) -> Result<Option<Address>, NetworkError> {
+    match params.get(key).map(str::trim).filter(|text| !text.is_empty()) {
+        None => Ok(None),
+        Some(text) => Address::parse(text).map(Some).ok_or_else(|| {
+            params.wrong(key, "an IPv4 address of a host, such as 192.168.100.21 or 192.168.100.21/24").into()
+        }),
+    }
+}
+
+/// Least and most of what a packet may have: below the first IPv4 does not work, above the second virtio does not.
+const MTU: std::ops::RangeInclusive<u32> = 576..=65_521;
+
+fn mtu(of_nic: &Params, kind: Kind) -> Result<u32, NetworkError> {
+    let wanted = format!("bytes, {} to {}", MTU.start(), MTU.end());
+    let mtu: u32 = of_nic.number("mtu", *MTU.start(), &wanted)?;
+    if mtu > *MTU.end() {
+        return Err(of_nic.wrong("mtu", &wanted).into());
+    }
+    if kind == Kind::User && mtu != 1500 {
+        return Err(NetworkError::Refused(format!("mtu is {mtu}, but net=user carries 1500; use net=tap")));
+    }
+    Ok(mtu)
+}
+
+/// vhost and further queues are the tap's; elsewhere QEMU would do without them and say nothing.
+fn needs_tap(of_nic: &Params, nic: &str, kind: Kind) -> Result<(), NetworkError> {
+    if kind.has_tap() {
+        return Ok(());
+    }
+    let refused = |what: &str| {
+        let kind = kind.word();
+        Err(NetworkError::Refused(format!("{what} of {nic} needs net=tap or a bridge, and net is {kind}")))
+    };
+    if of_nic.switch("vhost")? {
+        return refused("vhost=yes");
+    }
+    let queues: u32 = of_nic.number("queues", 1, "a number of queues, 1 or more")?;
+    if queues > 1 { refused(&format!("queues={queues}")) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::Origin;
+
+    fn layout(set: &[(&str, &str)]) -> Result<Layout, NetworkError> {
+        let mut params = Params::new();
+        for (key, value) in [
+            ("scenario", "host_guest"),
+            ("nics", "nic1"),
+            ("net", "tap"),
+            ("mtu", "1500"),
+            ("vhost", "no"),
+            ("queues", "1"),
+        ] {
+            params.set(key, value, Origin::BuiltIn);
+        }
+        for (key, value) in set {
+            params.set(*key, *value, Origin::BuiltIn);
+        }
+        Layout::of(&params)
+    }
+
+    fn refusal(set: &[(&str, &str)]) -> String {
+        layout(set).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn the_simple_layout_is_that_of_the_defaults() {
+        assert_eq!(layout(&[]).unwrap(), Layout::simple(Kind::Tap));
+        assert_eq!(layout(&[("net", "user")]).unwrap(), Layout::simple(Kind::User));
+    }
+
+    #[test]
+    fn two_nics_are_two_networks_with_the_data_on_the_first() {
+        let two = layout(&[("nics", "nic1 nic2"), ("net_nic2", "user"), ("mtu_nic1", "9000")]).unwrap();
+        let data = two.data().unwrap();
+        assert_eq!((data.nic.as_str(), data.kind, data.mtu), ("nic1", Kind::Tap, 9000));
+        let control = two.control().unwrap();
+        assert_eq!((control.kind, control.mtu), (Kind::User, 1500));
+        assert_eq!(control.server.to_string(), "10.0.3.15/24");
+        assert_eq!(control.peer().unwrap().to_string(), "10.0.3.2");
+        assert_eq!(two.kinds(), "tap,user");
+    }
+
+    #[test]
+    fn a_bridge_turns_auto_into_itself_and_wants_addresses() {
+        let set = [("net", "auto"), ("bridge", "vbr0"), ("ip_nic1", "192.168.100.21")];
+        let link = layout(&set).unwrap().links.remove(0);
+        assert_eq!((link.kind, link.bridge.as_deref()), (Kind::Bridge, Some("vbr0")));
+        assert_eq!((link.server.to_string().as_str(), link.client), ("192.168.100.21/24", None));
+        assert!(refusal(&[("net", "auto"), ("bridge", "vbr0")]).contains("on the bridge vbr0: set ip_nic1="));
+        let both = [("scenario", "guest_guest"), ("net", "bridge"), ("bridge", "b"), ("ip", "10.0.0.5/16")];
+        assert!(refusal(&both).contains("set ip_nic1_vm2="), "{}", refusal(&both));
+        let given = [both.as_slice(), &[("ip_nic1_vm2", "10.0.0.6/16")]].concat();
+        assert_eq!(layout(&given).unwrap().links[0].client.unwrap().to_string(), "10.0.0.6/16");
+        // A net that is named beats the bridge, which a configuration may hold for other runs.
+        assert_eq!(layout(&[("bridge", "vbr0")]).unwrap().links[0].bridge, None);
+    }
+
+    #[test]
+    fn what_cannot_work_is_refused_with_the_way_out() {
+        let says = |set: &[(&str, &str)], text: &str| {
+            let error = refusal(set);
+            assert!(error.contains(text), "{error}");
+        };
+        says(&[("scenario", "guest_guest"), ("net", "user")], "joins no two guests");
+        says(&[("net", "dgram")], "joins two guests and nothing else");
+        says(&[("scenario", "exhost_guest")], "needs client = ");
+        says(&[("scenario", "exhost_guest"), ("client", "netns"), ("net", "user")], "from this host only");
+        says(&[("client", "vm2")], "the client is this host, but client = vm2");
+        says(&[("net", "user"), ("mtu", "9000")], "net=user carries 1500");
+        says(&[("mtu", "70000")], "576 to 65521");
+        says(&[("net", "user"), ("vhost", "yes")], "vhost=yes of nic1 needs net=tap");
+        says(&[("scenario", "guest_guest"), ("net", "dgram"), ("queues", "2")], "queues=2 of nic1 needs");
+        says(&[("nics", "nic1 nic3")], "nic1, or nic1 nic2");
+        says(&[("net", "bridge")], "needs bridge=NAME");
+        says(&[("net", "bridge"), ("bridge", "-x")], "the name of a bridge");
+        says(&[("ip", "192.168.1.255")], "an IPv4 address of a host");
+        let mixed = [("nics", "nic1 nic2"), ("net_nic2", "bridge"), ("bridge_nic2", "b"), ("ip_nic2", "10.1.1.2")];
+        says(&mixed, "one QEMU cannot be in both");
+    }
+
+    #[test]
+    fn the_other_end_is_the_first_other_address_of_the_network() {
+        let other = |text: &str| Address::parse(text).unwrap().neighbour().to_string();
+        assert_eq!(other("192.168.100.2"), "192.168.100.1/24");
+        assert_eq!(other("192.168.100.1/24"), "192.168.100.2/24");
+        assert_eq!(other("10.1.200.9/16"), "10.1.0.1/16");
+        for bad in ["10.0.0.0/24", "10.0.0.255/24", "10.0.0.1/31", "10.0.0.1/7", "10.0.0", "10.0.0.1/x"] {
+            assert_eq!(Address::parse(bad), None, "{bad}");
+        }
+    }
+}

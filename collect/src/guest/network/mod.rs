@@ -1,0 +1,51 @@
+//! How guests, host and clients reach one another.
+//!
+//! ```text
+//!   parameters ──> layout (pure: links, addresses, what cannot be) ──> make (namespaces, bridges, ports)
+//!                                                                 └──> netdev (pure: QEMU's arguments)
+//! ```
+//!
+//! Every NIC of a scenario is one [`Link`]: what joins it to the client. The first one carries the data, the last one
+//! the control connections; with one NIC that is the same.
+//!
+//! `tap`: a bridge in a user and network namespace of perfvt's own, and a tap for each guest that QEMU itself opens there.
+//! They are gone with the namespace and with QEMU, however those end. `user`: QEMU's user-mode network with forwarded
+//! ports, for hosts that deny namespaces or `/dev/net/tun`. `dgram` and `stream`: two guests over unix sockets, without
+//! any right. `bridge`: a bridge that is there already, which gets nothing but taps that go with QEMU.
+
+mod kind;
+mod layout;
+mod make;
+mod netdev;
+mod ports;
+
+pub use kind::{Kind, open_choices, resolve_auto, usable};
+pub use layout::{Address, ClientPlace, Layout, Link, nics};
+pub use make::{Network, SERVER_PORT};
+pub use netdev::{NicWiring, Wires, mac};
+
+use crate::process::ProcessError;
+use model::ParamsError;
+
+/// A network that cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum NetworkError {
+    /// No namespace, no bridge or no tap.
+    #[error("net=tap does not work here: {0}; net=auto chooses what does")]
+    NoTap(String),
+    /// What was asked for contradicts itself, or cannot work here.
+    #[error("{0}")]
+    Refused(String),
+    /// A parameter.
+    #[error(transparent)]
+    Params(#[from] ParamsError),
+    /// No free port.
+    #[error("looking for a free port on the loopback: {0}")]
+    NoPort(std::io::Error),
+    /// No folder for sockets.
+    #[error("creating a folder for the guests' sockets: {0}")]
+    NoFolder(std::io::Error),
+    /// `ip` failed.
+    #[error(transparent)]
+    Process(#[from] ProcessError),
+}

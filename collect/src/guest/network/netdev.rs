@@ -1,0 +1,161 @@
+//! QEMU's arguments for one end of a link: a pure function.
+
+use super::{Kind, Layout, Link, SERVER_PORT};
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
+
+/// What the names of a network's parts are made of.
+#[derive(Clone, Debug)]
+pub struct Wires {
+    /// Tells the taps of one campaign from those of another on the same bridge: six letters or digits.
+    pub tag: String,
+    /// Where unix sockets between guests lie.
+    pub folder: PathBuf,
+    /// The forwarded port of the server's control connection, with `net=user`.
+    pub control_port: u16,
+    /// Forwarded ports for data connections, the same on both sides, one for each session.
+    pub data_ports: Vec<u16>,
+    /// Whether QEMU's helper opens the taps on existing bridges, because this user may not.
+    pub helper: bool,
+}
+
+/// What a NIC wants of its end of the link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NicWiring {
+    /// Whether the kernel's vhost moves the packets.
+    pub vhost: bool,
+    /// Queues.
+    pub queues: u32,
+}
+
+/// A guest's hardware address: different for every guest and NIC of a scenario, and for every campaign on a bridge.
+pub fn mac(layout: &Layout, tag: &str, guest: usize, nic: usize) -> String {
+    let number = u8::try_from(guest * 16 + nic + 1).unwrap_or(u8::MAX);
+    let [a, b] = match layout.links.get(nic).map(|link| link.kind) {
+        Some(Kind::Bridge) => {
+            let [a, b, ..] = *blake3::hash(tag.as_bytes()).as_bytes();
+            [a, b]
+        }
+        // A network of its own needs no distinction, and one command line in every campaign is worth something.
+        _ => [0x70, 0x76],
+    };
+    format!("52:54:00:{a:02x}:{b:02x}:{number:02x}")
+}
+
+impl Wires {
+    /// The tap of a guest's NIC: at most 15 characters.
+    pub fn tap(&self, guest: usize, nic: usize) -> String {
+        format!("pvt{}g{guest}n{nic}", self.tag)
+    }
+
+    /// The value of `-netdev` for a guest's NIC.
+    pub fn netdev(&self, layout: &Layout, guest: usize, nic: usize, wants: NicWiring) -> String {
+        let Some(link) = layout.links.get(nic) else { return String::new() };
+        let id = format!("net{nic}");
+        match link.kind {
+            Kind::Bridge if self.helper => {
+                format!("bridge,id={id},br={}", link.bridge.as_deref().unwrap_or_default())
+            }
+            Kind::Tap | Kind::Bridge => {
+                let vhost = if wants.vhost { ",vhost=on" } else { "" };
+                let queues = if wants.queues > 1 { format!(",queues={}", wants.queues) } else { String::new() };
+                format!("tap,id={id},ifname={},script=no,downscript=no{vhost}{queues}", self.tap(guest, nic))
+            }
+            Kind::User => self.user(layout, link, nic, &id),
+            Kind::Dgram => {
+                let (own, other) = (self.socket(nic, guest), self.socket(nic, 1 - guest.min(1)));
+                format!(
+                    "dgram,id={id},local.type=unix,local.path={own},remote.type=unix,remote.path={other}"
+                )
+            }
+            Kind::Stream => {
+                let server = if guest == 0 { "on" } else { "off" };
+                format!("stream,id={id},server={server},addr.type=unix,addr.path={}", self.socket(nic, 0))
+            }
+        }
+    }
+
+    fn socket(&self, nic: usize, guest: usize) -> String {
+        self.folder.join(format!("n{nic}g{guest}")).display().to_string().replace(',', ",,")
+    }
+
+    fn user(&self, layout: &Layout, link: &Link, nic: usize, id: &str) -> String {
+        let [a, b, c, _] = link.server.ip.octets();
+        let mut value = format!("user,id={id},net={}/{}", Ipv4Addr::new(a, b, c, 0), link.server.prefix);
+        if nic + 1 == layout.links.len() {
+            value.push_str(&format!(",hostfwd=tcp:127.0.0.1:{}-:{SERVER_PORT}", self.control_port));
+        }
+        for port in self.data_ports.iter().filter(|_| nic == 0) {
+            for protocol in ["tcp", "udp"] {
+                value.push_str(&format!(",hostfwd={protocol}:127.0.0.1:{port}-:{port}"));
+            }
+        }
+        value
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::guest::network::ClientPlace;
+    use crate::scenario::Scenario;
+
+    fn wires() -> Wires {
+        Wires {
+            tag: "1a2b3c".into(),
+            folder: "/tmp/a,b".into(),
+            control_port: 4001,
+            data_ports: vec![4002, 4003],
+            helper: false,
+        }
+    }
+
+    const PLAIN: NicWiring = NicWiring { vhost: false, queues: 1 };
+
+    fn of_kind(kind: Kind) -> Layout {
+        let mut layout = Layout::simple(kind);
+        if matches!(kind, Kind::Dgram | Kind::Stream) {
+            (layout.scenario, layout.client) = (Scenario::GuestGuest, ClientPlace::Guest);
+        }
+        layout
+    }
+
+    #[test]
+    fn names_of_taps_fit_into_the_kernels_fifteen_characters() {
+        assert_eq!(wires().tap(1, 1), "pvt1a2b3cg1n1");
+        assert!(wires().tap(1, 1).len() <= 15);
+    }
+
+    #[test]
+    fn two_guests_meet_over_sockets_and_a_comma_in_their_folder_is_doubled() {
+        let dgram = |guest| wires().netdev(&of_kind(Kind::Dgram), guest, 0, PLAIN);
+        assert!(dgram(0).contains("local.path=/tmp/a,,b/n0g0,remote.type=unix,remote.path=/tmp/a,,b/n0g1"));
+        assert!(dgram(1).contains("local.path=/tmp/a,,b/n0g1,remote.type=unix,remote.path=/tmp/a,,b/n0g0"));
+        let stream = |guest| wires().netdev(&of_kind(Kind::Stream), guest, 0, PLAIN);
+        assert!(stream(0).contains("server=on") && stream(1).contains("server=off"));
+        assert_eq!(stream(0).replace("=on", "=off"), stream(1));
+    }
+
+    #[test]
+    fn control_and_data_are_forwarded_by_the_nic_that_carries_them() {
+        let mut two = of_kind(Kind::User);
+        let second = Link { nic: "nic2".into(), ..two.links[0].clone() };
+        two.links.push(second);
+        let (data, control) =
+            (wires().netdev(&two, 0, 0, PLAIN), wires().netdev(&two, 0, 1, PLAIN));
+        assert!(data.contains("hostfwd=udp:127.0.0.1:4003-:4003") && !data.contains("12865"), "{data}");
+        assert!(control.ends_with("hostfwd=tcp:127.0.0.1:4001-:12865"), "{control}");
+        let one = wires().netdev(&of_kind(Kind::User), 0, 0, PLAIN);
+        assert!(one.contains("12865") && one.contains("4002-:4002"), "{one}");
+    }
+
+    #[test]
+    fn hardware_addresses_differ_by_guest_nic_and_on_a_bridge_by_campaign() {
+        let mut layout = of_kind(Kind::Tap);
+        layout.links.push(layout.links[0].clone());
+        assert_eq!(mac(&layout, "x", 0, 0), "52:54:00:70:76:01");
+        assert_eq!(mac(&layout, "x", 1, 1), "52:54:00:70:76:12");
+        layout.links[1].kind = Kind::Bridge;
+        assert_ne!(mac(&layout, "x", 0, 1), mac(&layout, "y", 0, 1));
+    }
+}

@@ -1,0 +1,200 @@
+//! Clients of a workload: processes on the host, and jobs in the client's guest.
+
+use super::lab::{odd, of_client};
+use crate::guest::machine::{GuestError, Machine};
+use crate::lab::{Client, Failed};
+use crate::process::Running;
+use model::Code;
+use rustix::process::Signal;
+use std::cell::RefCell;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+const SOON: Duration = Duration::from_secs(20);
+
+/// A client process on the host.
+pub(super) struct HostClient(pub(super) Running);
+
+impl Client for HostClient {
+    fn ended(&mut self) -> Option<Result<(), String>> {
+        use std::os::unix::process::ExitStatusExt;
+        self.0.ended().map(|status| match (status.code(), status.signal()) {
+            (Some(0), _) => Ok(()),
+            (Some(code), _) => Err(format!("status {code}")),
+            (None, signal) => Err(format!("signal {}", signal.unwrap_or_default())),
+        })
+    }
+
+    fn signal(&mut self, signal: Signal) {
+        self.0.signal(signal);
+    }
+}
+
+/// The guest in which clients run, shared by the lab and the clients.
+pub(super) type Shared = Rc<RefCell<ClientGuest>>;
+
+/// How often the guest is asked how its jobs stand. Asking costs it some processes; nobody asks during a window.
+const ASKED: Duration = Duration::from_millis(100);
+/// Where jobs keep their files in the guest.
+const JOBS: &str = "/run/perfvt-jobs";
+
+/// A guest that runs clients.
+pub(super) struct ClientGuest {
+    /// `None` once it has been ended.
+    pub(super) machine: Option<Machine>,
+    jobs: Vec<Job>,
+    asked: Option<Instant>,
+}
+
+struct Job {
+    stdout: PathBuf,
+    stderr: PathBuf,
+    ended: Option<Result<(), String>>,
+}
+
+impl ClientGuest {
+    pub(super) fn new(machine: Machine) -> Shared {
+        Rc::new(RefCell::new(ClientGuest { machine: Some(machine), jobs: Vec::new(), asked: None }))
+    }
+
+    fn run(&mut self, argv: &[&str]) -> Result<Vec<u8>, GuestError> {
+        let machine =
+            self.machine.as_mut().ok_or_else(|| odd("the client's guest has been ended"))?;
+        let reply = machine.exec(argv, SOON)?;
+        let output = reply.stdout.clone();
+        reply.into_output(argv)?;
+        Ok(output)
+    }
+
+    /// Asks how all jobs stand that have not ended, and copies what they wrote.
+    fn ask(&mut self) -> Result<(), GuestError> {
+        if self.asked.is_some_and(|at| at.elapsed() < ASKED) {
+            return Ok(());
+        }
+        let open: Vec<usize> = (0..self.jobs.len()).filter(|i| self.is_open(*i)).collect();
+        let dirs: Vec<String> = open.iter().map(|i| job_dir(*i)).collect();
+        let mut argv = vec!["perfvt-job", "poll"];
+        argv.extend(dirs.iter().map(String::as_str));
+        let output = self.run(&argv)?;
+        let mut rest = output.as_slice();
+        for index in open {
+            let Some(job) = self.jobs.get_mut(index) else { continue };
+            let nonsense = || odd("the client's guest does not say how its jobs stand");
+            let (standing, behind) = standing(rest).ok_or_else(nonsense)?;
+            rest = behind;
+            let kept = std::fs::write(&job.stdout, standing.stdout)
+                .and_then(|()| std::fs::write(&job.stderr, standing.stderr));
+            job.ended = match (standing.status, kept) {
+                (_, Err(error)) => Some(Err(format!("writing {}: {error}", job.stdout.display()))),
+                (None, _) => None,
+                (Some(0), _) => Some(Ok(())),
+                (Some(code), _) => Some(Err(format!("status {code}"))),
+            };
+        }
+        self.asked = Some(Instant::now());
+        Ok(())
+    }
+
+    fn is_open(&self, index: usize) -> bool {
+        self.jobs.get(index).is_some_and(|job| job.ended.is_none())
+    }
+}
+
+fn job_dir(index: usize) -> String {
+    format!("{JOBS}/{index}")
+}
+
+/// What the guest says of one job.
+struct Standing<'a> {
+    status: Option<i32>,
+    stdout: &'a [u8],
+    stderr: &'a [u8],
+}
+
+/// `STATUS OUT ERR`, a newline, and as many bytes of output and of standard error; STATUS is `-` while the job runs. Gives
+/// what stands behind as well.
+fn standing(text: &[u8]) -> Option<(Standing<'_>, &[u8])> {
+    let end = text.iter().position(|b| *b == b'\n')?;
+    let (head, body) = (text.get(..end)?, text.get(end + 1..)?);
+    let words: Vec<&str> = std::str::from_utf8(head).ok()?.split_whitespace().collect();
+    let [status, out, err] = words.as_slice() else { return None };
+    let status = if *status == "-" { None } else { Some(status.parse().ok()?) };
+    let (out, err): (usize, usize) = (out.parse().ok()?, err.parse().ok()?);
+    let both = out.checked_add(err)?;
+    let standing = Standing { status, stdout: body.get(..out)?, stderr: body.get(out..both)? };
+    Some((standing, body.get(both..)?))
+}
+
+/// Starts a client in the client's guest; what it writes is copied to the files whenever somebody asks how it stands.
+pub(super) fn start_in_guest(
+    guest: &Shared,
+    argv: &[String],
+    stdout: &Path,
+    stderr: &Path,
+) -> Result<Box<dyn Client>, Failed> {
+    let mut inner = guest.borrow_mut();
+    let index = inner.jobs.len();
+    let dir = job_dir(index);
+    let mut words = vec!["perfvt-job", "start", dir.as_str()];
+    words.extend(argv.iter().map(String::as_str));
+    inner.run(&words).map_err(of_client)?;
+    for path in [stdout, stderr] {
+        std::fs::write(path, "").map_err(|e| Failed::new(Code::Host, format!("writing {}: {e}", path.display())))?;
+    }
+    inner.jobs.push(Job { stdout: stdout.to_owned(), stderr: stderr.to_owned(), ended: None });
+    drop(inner);
+    Ok(Box::new(GuestJob { guest: Rc::clone(guest), index }))
+}
+
+/// A client in the client's guest.
+struct GuestJob {
+    guest: Shared,
+    index: usize,
+}
+
+impl Client for GuestJob {
+    fn ended(&mut self) -> Option<Result<(), String>> {
+        let mut guest = self.guest.borrow_mut();
+        if guest.is_open(self.index)
+            && let Err(error) = guest.ask()
+        {
+            return Some(Err(format!("asking the client's guest: {error}")));
+        }
+        guest.jobs.get(self.index).and_then(|job| job.ended.clone())
+    }
+
+    fn signal(&mut self, signal: Signal) {
+        let mut guest = self.guest.borrow_mut();
+        if guest.is_open(self.index) {
+            let (number, dir) = (signal.as_raw().to_string(), job_dir(self.index));
+            // A job that has ended meanwhile needs no signal; a guest that is dead is found by whoever asks next.
+            let _ = guest.run(&["perfvt-job", "signal", &number, &dir]);
+            guest.asked = None;
+        }
+    }
+}
+
+impl Drop for GuestJob {
+    fn drop(&mut self) {
+        self.signal(Signal::KILL);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_standing_of_several_jobs_is_read_byte_for_byte() {
+        let text = b"- 3 0\na\nb0 2 1\n\n\n!";
+        let (first, rest) = standing(text).unwrap();
+        assert_eq!((first.status, first.stdout, first.stderr), (None, &b"a\nb"[..], &b""[..]));
+        let (second, rest) = standing(rest).unwrap();
+        assert_eq!((second.status, second.stdout, second.stderr), (Some(0), &b"\n\n"[..], &b"!"[..]));
+        assert!(rest.is_empty());
+        for cut in [&b""[..], b"0 5 0\nabc", b"0 1\na", b"x 0 0\n"] {
+            assert!(standing(cut).is_none());
+        }
+    }
+}

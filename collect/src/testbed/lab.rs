@@ -1,0 +1,308 @@
+//! The guests of one boot, as a workload sees them.
+
+use super::client::{ClientGuest, HostClient, Shared, start_in_guest};
+use super::clock::{GuestClock, between};
+use super::{SOON, Scene, TestbedError};
+use crate::accel::Accel;
+use crate::cartesian::Objects;
+use crate::guest::image::{Cache, host_program};
+use crate::guest::machine::{GuestError, Machine};
+use crate::guest::network::{Address, ClientPlace, Network};
+use crate::host::pin::PinPlan;
+use crate::lab::{Client, Failed, HostSample, Lab, Moment, Snapshot, Target};
+use crate::process::{Sink, Spec};
+use formats::counters::CpuTicks;
+use model::{Code, CpuId, Fingerprint, Params, Scope};
+use serde_json::json;
+use std::path::Path;
+use std::time::Duration;
+
+/// What is read in the guest at both ends of a window, in one go.
+const GUEST_COUNTERS: [&str; 5] =
+    ["/proc/uptime", "/proc/stat", "/proc/net/dev", "/proc/net/snmp", "/proc/interrupts"];
+
+/// The guests of one boot with their network.
+pub(super) struct GuestLab {
+    /// The server's guest. First, so that QEMU is gone before the namespace that its tap lives in.
+    pub(super) machine: Machine,
+    /// The client's guest, when the scenario has one.
+    second: Option<Shared>,
+    pub(super) network: Network,
+    /// Where each guest goes, the server first.
+    pub(super) pins: Vec<Option<PinPlan>>,
+    /// The server guest's interfaces, in the order of the links; none before the network is up.
+    interfaces: Vec<String>,
+    params: Params,
+    cache: Cache,
+    accel: Accel,
+    clock: GuestClock,
+}
+
+/// A failure of the client's guest.
+pub(super) fn of_client(error: GuestError) -> Failed {
+    let failure = error.failure();
+    Failed::new(failure.code, format!("in the client's guest: {failure}"))
+}
+
+/// A guest that is not what it was booted as.
+pub(super) fn odd(reason: impl Into<String>) -> GuestError {
+    GuestError::Died(Failed::new(Code::ChannelBroken, reason))
+}
+
+/// Brings a guest's NICs up, with queues and addresses, and gives their names in the order of the links.
+fn bring_up(
+    machine: &mut Machine,
+    network: &Network,
+    guest: usize,
+    params: &Params,
+) -> Result<Vec<String>, GuestError> {
+    let listed = machine.run(&["ip", "-o", "link"], SOON)?;
+    let mut names = Vec::new();
+    for (index, link) in network.layout.links.iter().enumerate() {
+        let mac = network.mac(guest, index);
+        let name = interface(&listed, &mac)
+            .ok_or_else(|| odd(format!("the guest has no NIC {} ({mac}): {listed}", link.nic)))?;
+        let address = if guest == 0 { Some(link.server) } else { link.client };
+        let (mtu, queues) = (link.mtu.to_string(), params.object_text("queues", &link.nic).unwrap_or("1"));
+        if link.mtu != 1500 {
+            machine.run(&["ip", "link", "set", "dev", &name, "mtu", &mtu], SOON)?;
+        }
+        if queues != "1" {
+            // The driver begins with as many as there are vCPUs, and refuses more.
+            machine.run(&["ethtool", "-L", &name, "combined", queues], SOON)?;
+        }
+        if let Some(address) = address.as_ref().map(Address::to_string) {
+            machine.run(&["ip", "address", "replace", &address, "dev", &name], SOON)?;
+        }
+        machine.run(&["ip", "link", "set", "dev", &name, "up"], SOON)?;
+        names.push(name);
+    }
+    Ok(names)
+}
+
+/// The interface with a hardware address, in what `ip -o link` prints.
+fn interface(listed: &str, mac: &str) -> Option<String> {
+    let line = listed.lines().find(|line| line.contains(mac))?;
+    let name = line.split_whitespace().nth(1)?.trim_end_matches(':');
+    Some(name.split('@').next()?.to_owned())
+}
+
+impl GuestLab {
+    pub(super) fn new(
+        scene: Scene,
+        machines: Vec<Machine>,
+        params: &Params,
+        cache: Cache,
+        accel: Accel,
+    ) -> Result<GuestLab, TestbedError> {
+        let mut machines = machines.into_iter();
+        let machine = machines.next().ok_or_else(|| odd("no guest was booted"))?;
+        Ok(GuestLab {
+            machine,
+            second: machines.next().map(ClientGuest::new),
+            network: scene.network,
+            pins: scene.guests.into_iter().map(|guest| guest.place.1).collect(),
+            interfaces: Vec::new(),
+            params: params.clone(),
+            cache,
+            accel,
+            clock: GuestClock::UNKNOWN,
+        })
+    }
+
+    /// Waits until the server's guest reaches the client over every link.
+    fn wait_for_peers(&mut self) -> Result<(), Failed> {
+        for peer in self.network.peers.clone().into_iter().flatten().map(|peer| peer.to_string()) {
+            let mut tries = 0;
+            // A bridge and ARP take seconds to let the first packet through.
+            while let Err(failed) = self.exec(&["ping", "-c", "1", "-W", "1", &peer], SOON) {
+                tries += 1;
+                if failed.scope() != Scope::Sample {
+                    return Err(failed);
+                }
+                if tries == 20 {
+                    let lost = format!("the network is lost: the guest does not reach the client at {peer}");
+                    return Err(Failed::new(Code::NetworkLost, lost));
+                }
+                self.sleep(Duration::from_millis(100));
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn sysinfo(&mut self, facts: &Fingerprint) -> Vec<(String, String)> {
+        let facts: String = facts.0.iter().map(|(k, v)| format!("{k}: {v}\n")).collect();
+        let placement = serde_json::to_string_pretty(&self.machine.placement()).unwrap_or_default();
+        let mut files = vec![
+            ("facts.txt".to_owned(), facts),
+            ("placement.json".to_owned(), placement),
+            ("qemu.argv".to_owned(), self.machine.argv.join("\n")),
+        ];
+        for (name, argv) in [
+            ("guest.cmdline", &["cat", "/proc/cmdline"][..]),
+            ("guest.cpuinfo", &["cat", "/proc/cpuinfo"][..]),
+            ("guest.dmesg", &["dmesg"][..]),
+        ] {
+            // Nice to have: a guest that cannot tell is still a guest to measure.
+            if let Ok(text) = self.machine.run(argv, SOON) {
+                files.push((name.to_owned(), text));
+            }
+        }
+        files
+    }
+
+    fn exits(&mut self) -> Option<u64> {
+        if self.accel != Accel::Kvm {
+            return None;
+        }
+        let wanted = json!({"target": "vcpu", "providers": [{"provider": "kvm", "names": ["exits"]}]});
+        let reply = self.machine.qmp().execute("query-stats", wanted, SOON).ok()?;
+        let values = reply.as_array()?.iter().flat_map(|vcpu| vcpu.get("stats")?.as_array()).flatten();
+        let mut sum = None;
+        for value in values.filter(|s| s.get("name").and_then(|n| n.as_str()) == Some("exits")) {
+            sum = Some(sum.unwrap_or(0u64).checked_add(value.get("value")?.as_u64()?)?);
+        }
+        sum
+    }
+}
+
+impl Lab for GuestLab {
+    fn params(&self) -> &Params {
+        &self.params
+    }
+
+    fn target(&self) -> Target {
+        let layout = &self.network.layout;
+        Target {
+            control: self.network.server(layout.control()),
+            control_port: self.network.wires.control_port,
+            data: self.network.server(layout.data()),
+            data_ports: self.network.wires.data_ports.clone(),
+            interface: self.interfaces.first().cloned().unwrap_or_else(|| "eth0".into()),
+        }
+    }
+
+    fn connect(&mut self) -> Result<(), Failed> {
+        let GuestLab { machine, second, network, params, .. } = self;
+        let names = bring_up(machine, network, 0, &params.object_params("vm1"));
+        self.interfaces = names.map_err(|e| e.failure())?;
+        if let Some(second) = second
+            && let Some(machine) = &mut second.borrow_mut().machine
+        {
+            bring_up(machine, network, 1, &params.object_params("vm2"))
+                .map_err(of_client)?;
+        }
+        self.wait_for_peers()
+    }
+
+    fn client_tool(&self, name: &str) -> Result<String, Failed> {
+        match self.network.layout.client {
+            ClientPlace::Guest => Ok(name.to_owned()),
+            ClientPlace::Host | ClientPlace::Namespace => self.host_tool(name),
+        }
+    }
+
+    fn host_tool(&self, name: &str) -> Result<String, Failed> {
+        let program = host_program(&self.cache, name).map_err(|e| Failed::new(Code::Host, e.to_string()))?;
+        Ok(program.path.display().to_string())
+    }
+
+    fn exec(&mut self, argv: &[&str], deadline: Duration) -> Result<String, Failed> {
+        self.machine.run(argv, deadline).map_err(|e| e.failure())
+    }
+
+    fn start_client(
+        &mut self,
+        argv: &[String],
+        stdout: &Path,
+        stderr: &Path,
+    ) -> Result<Box<dyn Client>, Failed> {
+        if let Some(guest) = &self.second {
+            return start_in_guest(guest, argv, stdout, stderr);
+        }
+        let (program, args) =
+            argv.split_first().ok_or_else(|| Failed::tool("an empty client command"))?;
+        let cpus: &[CpuId] = self.pins.first().and_then(Option::as_ref).map_or(&[], |p| &p.others);
+        let running = Spec::new(program)
+            .args(args)
+            .cpus(cpus)
+            .namespace(self.network.client_namespace())
+            .stdout(Sink::File(stdout.to_owned()))
+            .stderr(Sink::File(stderr.to_owned()))
+            .start()
+            .map_err(|e| Failed::new(Code::Host, e.to_string()))?;
+        Ok(Box::new(HostClient(running)))
+    }
+
+    fn snapshot(&mut self) -> Result<Snapshot, Failed> {
+        let before = self.host_sample()?;
+        let guest = self.machine.read(&GUEST_COUNTERS, SOON).map_err(|e| e.failure())?;
+        let exits = self.exits();
+        let after = self.host_sample()?;
+        let at = self.clock.place(&guest, before.at, after.at);
+        Ok(Snapshot { at, host_cpu: between(&before, &after, at), guest, exits })
+    }
+
+    fn host_sample(&mut self) -> Result<HostSample, Failed> {
+        let at = Moment::now();
+        let text = std::fs::read_to_string("/proc/stat")
+            .map_err(|e| Failed::new(Code::Host, format!("reading /proc/stat: {e}")))?;
+        let cpu =
+            CpuTicks::parse(&text).ok_or_else(|| Failed::new(Code::Host, "reading /proc/stat: no cpu line"))?;
+        Ok(HostSample { at, cpu })
+    }
+
+    fn death(&mut self) -> Option<Failed> {
+        let client = |second: &Shared| {
+            let mut second = second.borrow_mut();
+            let death = second.machine.as_mut()?.death()?;
+            Some(Failed::new(death.code, format!("in the client's guest: {death}")))
+        };
+        self.machine.death().or_else(|| self.second.as_ref().and_then(client))
+    }
+
+    fn misplaced(&mut self) -> Vec<String> {
+        let mut found = Vec::new();
+        if let Some(Some(plan)) = self.pins.first() {
+            found = self.machine.placement().violations(plan);
+        }
+        if let (Some(Some(plan)), Some(second)) = (self.pins.get(1), &self.second)
+            && let Some(machine) = &second.borrow().machine
+        {
+            let violations = machine.placement().violations(plan);
+            found.extend(violations.into_iter().map(|text| format!("in the client's guest: {text}")));
+        }
+        found
+    }
+
+    fn end(self: Box<Self>, forensics: Option<&Path>) {
+        let GuestLab { mut machine, second, .. } = *self;
+        let mut client = second.and_then(|second| second.borrow_mut().machine.take());
+        if let Some(dir) = forensics {
+            // What can be had is had; the failure itself is in the journal already.
+            let _ = machine.forensics(dir);
+            if let Some(client) = &mut client {
+                let _ = client.forensics(&dir.join("client"));
+            }
+        }
+        if let Some(client) = client {
+            client.quit();
+        }
+        machine.quit();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn interfaces_are_found_by_their_hardware_address() {
+        let listed = "1: lo: <LOOPBACK> mtu 65536 qdisc noqueue\\    link/loopback 00:00:00:00:00:00 brd 00:00\n\
+                      2: eth1: <BROADCAST> mtu 1500 \\    link/ether 52:54:00:70:76:01 brd ff:ff\n\
+                      3: eth0@if7: <BROADCAST> mtu 1500 \\    link/ether 52:54:00:70:76:02 brd ff:ff\n";
+        assert_eq!(interface(listed, "52:54:00:70:76:01").as_deref(), Some("eth1"));
+        assert_eq!(interface(listed, "52:54:00:70:76:02").as_deref(), Some("eth0"));
+        assert_eq!(interface(listed, "52:54:00:70:76:03"), None);
+    }
+}

@@ -1,0 +1,299 @@
+//! The real thing: guests under QEMU on this host, and a [`crate::lab::Lab`] on top of each boot.
+//!
+//! ```text
+//!   parameters ──> describe (hardware, placement) ──> scene (network, folders) ──> machines ──> lab
+//!                                                                                   clients <────┘
+//! ```
+
+mod client;
+mod clock;
+mod describe;
+mod lab;
+
+pub use describe::{Place, hardware, pin};
+
+use crate::accel::Accel;
+use crate::campaign::{Booted, Booter, to_params};
+use crate::cartesian::Objects;
+use crate::guest::argv::{self, BootFiles, Hardware, Wiring};
+use crate::guest::channel::Reply;
+use crate::guest::image::{Cache, Image};
+use crate::guest::machine::{BootSpec, GuestError, Machine};
+use crate::guest::network::{Kind, Layout, Network, Wires};
+use crate::host::fingerprint;
+use crate::host::pin::{PinPlan, Shortage};
+use crate::host::topology::{Topology, TopologyError};
+use crate::lab::{Failed, Lab};
+use crate::process::{PrivateFolder, Spec, private_folder};
+use crate::workload::Needs;
+use lab::GuestLab;
+use model::{CampaignFile, Code, EnvironmentPlan, Fingerprint, Params, ParamsError};
+use serde_json::json;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// QEMU where nobody asked for another one.
+pub const QEMU: &str = "qemu-system-x86_64";
+const SOON: Duration = Duration::from_secs(20);
+
+/// What is the same for all guests of a campaign.
+pub struct Testbed {
+    image: Image,
+    cache: Cache,
+    accel: Accel,
+    topology: Topology,
+    /// What the workload needs.
+    needs: Needs,
+    allow_unpinned: bool,
+    /// The campaign's name.
+    name: String,
+    host_facts: Fingerprint,
+}
+
+/// A host that cannot run the campaign.
+#[derive(Debug, thiserror::Error)]
+pub enum TestbedError {
+    /// sysfs.
+    #[error(transparent)]
+    Topology(#[from] TopologyError),
+    /// Too few CPUs.
+    #[error(transparent)]
+    Shortage(#[from] Shortage),
+    /// A parameter.
+    #[error(transparent)]
+    Params(#[from] ParamsError),
+    /// A guest that cannot be.
+    #[error("{0}")]
+    Hardware(String),
+    /// QEMU, its network, or the guest.
+    #[error(transparent)]
+    Guest(#[from] GuestError),
+}
+
+/// An environment that cannot be booted on this host.
+#[derive(Debug, thiserror::Error)]
+#[error("environment {environment} cannot be booted here: {source}")]
+pub struct RehearsalError {
+    /// Which one.
+    pub environment: String,
+    /// What is wrong.
+    pub source: TestbedError,
+}
+
+impl Testbed {
+    /// A testbed on this host. `name` is the campaign's.
+    pub fn new(
+        cache: &Cache,
+        image: Image,
+        accel: Accel,
+        needs: Needs,
+        allow_unpinned: bool,
+        name: &str,
+    ) -> Result<Testbed, TestbedError> {
+        Ok(Testbed {
+            image,
+            cache: cache.clone(),
+            accel,
+            topology: Topology::here()?,
+            needs,
+            allow_unpinned,
+            name: name.to_owned(),
+            host_facts: fingerprint::host(Path::new("/")),
+        })
+    }
+
+    /// Starts the guests of every environment as they will be booted, placed and plugged, and ends them before they run:
+    /// what QEMU or the host refuses is found here, before anything is planned on disk. Gives QEMU's versions.
+    pub fn rehearse(&self, file: &CampaignFile) -> Result<Vec<String>, RehearsalError> {
+        let mut versions = Vec::new();
+        for environment in &file.environments {
+            let params = to_params(environment);
+            let wrong =
+                |source: TestbedError| RehearsalError { environment: environment.name.clone(), source };
+            versions.push(self.rehearse_one(&params).map_err(wrong)?);
+        }
+        Ok(versions)
+    }
+
+    fn rehearse_one(&self, params: &Params) -> Result<String, TestbedError> {
+        let folder = scratch()?;
+        let scene = self.scene(params, folder.path(), &folder.path().join("forensics"))?;
+        let (version, _) = Machine::rehearse(&scene.specs(self, Duration::from_secs(30))?)?;
+        Ok(version)
+    }
+
+    /// Network, placement and folders of one boot.
+    fn scene(&self, params: &Params, logs: &Path, forensics: &Path) -> Result<Scene, TestbedError> {
+        let layout = Layout::of(params).map_err(GuestError::Network)?;
+        let places = pin(&self.topology, params, self.allow_unpinned)?;
+        let network = Network::create(&layout, self.needs.sessions, &self.name).map_err(GuestError::Network)?;
+        let mut guests = Vec::new();
+        for (name, place) in layout.scenario.guests().iter().zip(places) {
+            let own = |dir: &Path| if guests.is_empty() { dir.to_owned() } else { dir.join("client") };
+            let (logs, forensics) = (own(logs), own(forensics));
+            std::fs::create_dir_all(&logs).map_err(|source| GuestError::Io {
+                doing: "creating",
+                path: logs.clone(),
+                source,
+            })?;
+            guests.push(SceneGuest { params: params.object_params(name), place, logs, forensics });
+        }
+        Ok(Scene { network, guests })
+    }
+
+    fn boot_guests(&mut self, params: &Params, logs: &Path, forensics: &Path) -> Result<Booted, TestbedError> {
+        let deadline = match params.get("boot_timeout") {
+            Some(_) => params.number("boot_timeout", 1u64, "seconds, 1 or more")?,
+            None if self.accel == Accel::Kvm => 30,
+            None => 120,
+        };
+        let scene = self.scene(params, logs, forensics)?;
+        let machines = Machine::boot_all(&scene.specs(self, Duration::from_secs(deadline))?)?;
+        let seconds = machines.iter().map(|m| m.boot_seconds).fold(0.0, f64::max);
+        let mut lab = GuestLab::new(scene, machines, params, self.cache.clone(), self.accel)?;
+        let facts = self.facts(&mut lab);
+        let sysinfo = lab.sysinfo(&facts);
+        // An idle guest answers quickly, which tells its clock for later, when it does not.
+        lab.snapshot().map_err(GuestError::Died)?;
+        Ok(Booted { lab: Box::new(lab), facts, seconds, sysinfo })
+    }
+
+    fn facts(&self, lab: &mut GuestLab) -> Fingerprint {
+        let mut facts = self.host_facts.clone();
+        facts.set("accel", self.accel.to_string());
+        facts.set("network", lab.network.layout.kinds());
+        facts.set("guest.kernel", &lab.machine.ready.kernel);
+        facts.set("guest.image", &self.image.hash);
+        for (tool, version) in &self.image.packages {
+            facts.set(format!("guest.package.{tool}"), version);
+        }
+        if let Ok(version) = lab.machine.qmp().execute("query-version", json!({}), SOON) {
+            let number = |part: &str| version.pointer(&format!("/qemu/{part}")).and_then(|n| n.as_u64());
+            if let (Some(major), Some(minor), Some(micro)) =
+                (number("major"), number("minor"), number("micro"))
+            {
+                let package = version.get("package").and_then(|p| p.as_str()).unwrap_or_default();
+                facts.set("qemu.version", format!("{major}.{minor}.{micro} {package}"));
+            }
+        }
+        let placement = lab.machine.placement();
+        match lab.pins.first() {
+            Some(Some(_)) => {
+                facts.set("placement.cpus", placement.cpus());
+                facts.set("placement.memory", placement.memory());
+            }
+            _ => facts.set("placement.cpus", "unpinned"),
+        }
+        facts
+    }
+}
+
+/// What one boot is made of, before anything of it runs.
+struct Scene {
+    network: Network,
+    guests: Vec<SceneGuest>,
+}
+
+/// One guest of a boot: its own parameters, its place, and where its files go.
+struct SceneGuest {
+    params: Params,
+    place: Place,
+    logs: PathBuf,
+    forensics: PathBuf,
+}
+
+impl Scene {
+    fn specs<'a>(&'a self, testbed: &'a Testbed, deadline: Duration) -> Result<Vec<BootSpec<'a>>, ParamsError> {
+        let spec = |(index, guest): (usize, &'a SceneGuest)| {
+            let (smp, pin) = &guest.place;
+            Ok(BootSpec {
+                qemu: guest.params.text("qemu_binary")?,
+                hardware: hardware(&guest.params, testbed.accel, *smp, pin.as_ref())?,
+                pin: pin.clone(),
+                network: &self.network,
+                guest: index,
+                image: &testbed.image,
+                with_tools: testbed.needs.tools,
+                log_dir: &guest.logs,
+                forensics: &guest.forensics,
+                deadline,
+            })
+        };
+        self.guests.iter().enumerate().map(spec).collect()
+    }
+}
+
+impl Booter for Testbed {
+    fn boot(&mut self, params: &Params, logs: &Path, forensics: &Path) -> Result<Booted, Failed> {
+        self.boot_guests(params, logs, forensics).map_err(|error| match &error {
+            TestbedError::Guest(guest) => guest.failure(),
+            // Everything else is the host's, or the request's.
+            _ => Failed::new(Code::Host, error.to_string()),
+        })
+    }
+}
+
+/// QEMU's command line for each guest of an environment, for people: the files of a boot stand as they will be called.
+pub fn preview(
+    environment: &EnvironmentPlan,
+    pins: &[Option<PinPlan>],
+    accel: Accel,
+    name: &str,
+) -> Result<Vec<String>, TestbedError> {
+    let params = to_params(environment);
+    let layout = Layout::of(&params).map_err(GuestError::Network)?;
+    let wires = Wires::new(&layout, 1, name, PathBuf::from("BOOT")).map_err(GuestError::Network)?;
+    let files = BootFiles::in_dir(Path::new("BOOT"), Path::new("IMAGE"));
+    let mut lines = Vec::new();
+    for (guest, (own, pin)) in layout.scenario.guests().iter().zip(pins).enumerate() {
+        let own = params.object_params(own);
+        let smp = own.number("smp", 1usize, "a number of vCPUs, 1 or more")?;
+        let hardware = hardware(&own, accel, smp, pin.as_ref())?;
+        let argv = argv::build(&hardware, &files, Wiring { layout: &layout, wires: &wires, guest });
+        lines.push(format!("{} {}", own.text("qemu_binary")?, argv.join(" ")));
+    }
+    Ok(lines)
+}
+
+/// A private folder for files that nobody wants to keep.
+fn scratch() -> Result<PrivateFolder, GuestError> {
+    private_folder().map_err(|source| GuestError::Io {
+        doing: "creating a folder in",
+        path: std::env::temp_dir(),
+        source,
+    })
+}
+
+/// Boots the built-in guest, runs one command in it, and ends it.
+pub fn one_command(image: &Image, argv: &[&str]) -> Result<Reply, GuestError> {
+    let network = Network::create(&Layout::simple(Kind::User), 1, "shell")?;
+    let logs = scratch()?;
+    let mut machine = Machine::boot(&BootSpec {
+        qemu: QEMU,
+        hardware: Hardware::plain(Accel::Tcg),
+        pin: None,
+        network: &network,
+        guest: 0,
+        image,
+        with_tools: true,
+        log_dir: logs.path(),
+        forensics: &logs.path().join("forensics"),
+        deadline: Duration::from_secs(120),
+    })?;
+    let reply = machine.exec(argv, Duration::from_secs(24 * 3600));
+    machine.quit();
+    reply
+}
+
+/// Boots the built-in guest with a shell on its console, which is the terminal that perfvt runs in. True when QEMU
+/// ended well.
+pub fn console(image: &Image) -> Result<bool, GuestError> {
+    let network = Network::create(&Layout::simple(Kind::User), 1, "shell")?;
+    let argv = argv::console(&Hardware::plain(Accel::Tcg), image, network.wiring(0));
+    let mut qemu = Spec::new(QEMU).args(argv).foreground().start()?;
+    loop {
+        if let Some(status) = qemu.wait_until(Instant::now() + Duration::from_secs(3600)) {
+            return Ok(status.success());
+        }
+    }
+}
