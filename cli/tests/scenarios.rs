@@ -74,7 +74,8 @@ fn an_external_host_is_a_namespace_of_its_own() {
         eprintln!("skipped an_external_host_is_a_namespace_of_its_own: no taps here");
         return;
     }
-    let sets = ["scenario=guest_exhost", "client=netns", "nics=nic1 nic2", "nic_model_nic2=e1000", "mtu_nic1=9000"];
+    let sets =
+        ["scenario=guest_exhost", "client=netns", "nics=nic1 nic2", "nic_model_nic2=e1000", "mtu_nic1=9000"];
     let (plan, all) = run_in(perfvt(), &sets, &out);
     assert_eq!(plan["scenario"], "exhost_guest");
     assert!(value(&all, "throughput") > 1.0);

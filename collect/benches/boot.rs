@@ -4,7 +4,7 @@
 //! `cargo bench -p perfvt-collect --bench boot`. The first argument that is a number says how many pairs (default 7).
 
 use collect::accel::Accel;
-use collect::guest::argv::{Nic, BootFiles, Hardware, build};
+use collect::guest::argv::{BootFiles, Hardware, Nic, build};
 use collect::guest::image::{Cache, bare_initramfs, builtin};
 use collect::guest::machine::{BootSpec, Machine};
 use collect::guest::network::{Kind, Layout, Network};

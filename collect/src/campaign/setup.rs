@@ -3,13 +3,13 @@
 use super::plan;
 use super::{to_params, to_stored};
 use crate::accel::{self, Accel, NoKvm};
+use crate::cartesian::Objects;
 use crate::guest::argv;
 use crate::guest::network::{self, Layout, NetworkError};
 use crate::host::pin::PinPlan;
 use crate::host::topology::{Topology, TopologyError};
 use crate::lab::Moment;
 use crate::matrix::{self, Environment, MatrixError};
-use crate::cartesian::Objects;
 use crate::scenario::Scenario;
 use crate::testbed::{self, TestbedError};
 use crate::workload::{self, Needs, Workload};
@@ -155,7 +155,11 @@ fn one_scenario(environments: &mut [Environment]) -> Result<Scenario, SetupError
         let scenario = Scenario::of(&environment.params)?;
         let known = *first.get_or_insert(scenario);
         if scenario != known {
-            return Err(SetupError::Scenarios { environment: environment.name.clone(), scenario, first: known });
+            return Err(SetupError::Scenarios {
+                environment: environment.name.clone(),
+                scenario,
+                first: known,
+            });
         }
         set(&mut environment.params, "scenario", scenario.word());
     }
@@ -186,7 +190,9 @@ fn resolve_networks(
                 Some(kind) => kind,
                 None => {
                     let (kind, fallback) = network::resolve_auto(scenario)?;
-                    warnings.extend(fallback.map(|why| format!("the network is {}, because {why}", kind.words())));
+                    warnings.extend(
+                        fallback.map(|why| format!("the network is {}, because {why}", kind.words())),
+                    );
                     *auto.insert(kind)
                 }
             };
@@ -216,8 +222,7 @@ fn resolve_pins(
         let places = testbed::pin(&topology, params, allow_unpinned).map_err(wrong)?;
         for (guest, (smp, pin)) in Scenario::of(params)?.guests().iter().zip(&places) {
             let own = params.object_params(guest);
-            let hardware =
-                testbed::hardware(&own, accel, *smp, pin.as_ref()).map_err(|e| wrong(e.into()))?;
+            let hardware = testbed::hardware(&own, accel, *smp, pin.as_ref()).map_err(|e| wrong(e.into()))?;
             argv::check(&hardware).map_err(|reason| wrong(TestbedError::Hardware(reason)))?;
             if own.get("smp") != Some(&smp.to_string()) {
                 let key = if params.get("smp").is_none() { "smp".to_owned() } else { format!("smp_{guest}") };

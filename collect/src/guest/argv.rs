@@ -266,7 +266,8 @@ fn device(nic_model: &str) -> &str {
 
 fn nic_device(nic: &Nic, index: usize, wiring: Wiring<'_>) -> String {
     let device = device(&nic.model);
-    let queues = if nic.queues > 1 { format!(",mq=on,vectors={}", 2 * nic.queues + 2) } else { String::new() };
+    let queues =
+        if nic.queues > 1 { format!(",mq=on,vectors={}", 2 * nic.queues + 2) } else { String::new() };
     let mac = mac(wiring.layout, &wiring.wires.tag, wiring.guest, index);
     format!("{device},netdev=net{index},mac={mac}{queues}")
 }

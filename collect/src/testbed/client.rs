@@ -59,8 +59,7 @@ impl ClientGuest {
     }
 
     fn run(&mut self, argv: &[&str]) -> Result<Vec<u8>, GuestError> {
-        let machine =
-            self.machine.as_mut().ok_or_else(|| odd("the client's guest has been ended"))?;
+        let machine = self.machine.as_mut().ok_or_else(|| odd("the client's guest has been ended"))?;
         let reply = machine.exec(argv, SOON)?;
         let output = reply.stdout.clone();
         reply.into_output(argv)?;
@@ -140,7 +139,8 @@ pub(super) fn start_in_guest(
     words.extend(argv.iter().map(String::as_str));
     inner.run(&words).map_err(of_client)?;
     for path in [stdout, stderr] {
-        std::fs::write(path, "").map_err(|e| Failed::new(Code::Host, format!("writing {}: {e}", path.display())))?;
+        std::fs::write(path, "")
+            .map_err(|e| Failed::new(Code::Host, format!("writing {}: {e}", path.display())))?;
     }
     inner.jobs.push(Job { stdout: stdout.to_owned(), stderr: stderr.to_owned(), ended: None });
     drop(inner);

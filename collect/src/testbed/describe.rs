@@ -17,11 +17,7 @@ pub type Place = (usize, Option<PinPlan>);
 ///
 /// # Errors
 /// Parameters of the wrong kind, or a host that is too small.
-pub fn pin(
-    topology: &Topology,
-    params: &Params,
-    allow_unpinned: bool,
-) -> Result<Vec<Place>, TestbedError> {
+pub fn pin(topology: &Topology, params: &Params, allow_unpinned: bool) -> Result<Vec<Place>, TestbedError> {
     let choice = NodeChoice::parse(params.text("numa_node")?).ok_or_else(|| {
         params.wrong("numa_node", "a whole number: -1 the last node, 1 the first, 0 no pinning")
     })?;

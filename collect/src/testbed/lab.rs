@@ -189,8 +189,7 @@ impl Lab for GuestLab {
         if let Some(second) = second
             && let Some(machine) = &mut second.borrow_mut().machine
         {
-            bring_up(machine, network, 1, &params.object_params("vm2"))
-                .map_err(of_client)?;
+            bring_up(machine, network, 1, &params.object_params("vm2")).map_err(of_client)?;
         }
         self.wait_for_peers()
     }
@@ -220,8 +219,7 @@ impl Lab for GuestLab {
         if let Some(guest) = &self.second {
             return start_in_guest(guest, argv, stdout, stderr);
         }
-        let (program, args) =
-            argv.split_first().ok_or_else(|| Failed::tool("an empty client command"))?;
+        let (program, args) = argv.split_first().ok_or_else(|| Failed::tool("an empty client command"))?;
         let cpus: &[CpuId] = self.pins.first().and_then(Option::as_ref).map_or(&[], |p| &p.others);
         let running = Spec::new(program)
             .args(args)
@@ -247,8 +245,8 @@ impl Lab for GuestLab {
         let at = Moment::now();
         let text = std::fs::read_to_string("/proc/stat")
             .map_err(|e| Failed::new(Code::Host, format!("reading /proc/stat: {e}")))?;
-        let cpu =
-            CpuTicks::parse(&text).ok_or_else(|| Failed::new(Code::Host, "reading /proc/stat: no cpu line"))?;
+        let cpu = CpuTicks::parse(&text)
+            .ok_or_else(|| Failed::new(Code::Host, "reading /proc/stat: no cpu line"))?;
         Ok(HostSample { at, cpu })
     }
 

@@ -126,7 +126,8 @@ impl Testbed {
     fn scene(&self, params: &Params, logs: &Path, forensics: &Path) -> Result<Scene, TestbedError> {
         let layout = Layout::of(params).map_err(GuestError::Network)?;
         let places = pin(&self.topology, params, self.allow_unpinned)?;
-        let network = Network::create(&layout, self.needs.sessions, &self.name).map_err(GuestError::Network)?;
+        let network =
+            Network::create(&layout, self.needs.sessions, &self.name).map_err(GuestError::Network)?;
         let mut guests = Vec::new();
         for (name, place) in layout.scenario.guests().iter().zip(places) {
             let own = |dir: &Path| if guests.is_empty() { dir.to_owned() } else { dir.join("client") };
@@ -141,7 +142,12 @@ impl Testbed {
         Ok(Scene { network, guests })
     }
 
-    fn boot_guests(&mut self, params: &Params, logs: &Path, forensics: &Path) -> Result<Booted, TestbedError> {
+    fn boot_guests(
+        &mut self,
+        params: &Params,
+        logs: &Path,
+        forensics: &Path,
+    ) -> Result<Booted, TestbedError> {
         let deadline = match params.get("boot_timeout") {
             Some(_) => params.number("boot_timeout", 1u64, "seconds, 1 or more")?,
             None if self.accel == Accel::Kvm => 30,
@@ -203,7 +209,11 @@ struct SceneGuest {
 }
 
 impl Scene {
-    fn specs<'a>(&'a self, testbed: &'a Testbed, deadline: Duration) -> Result<Vec<BootSpec<'a>>, ParamsError> {
+    fn specs<'a>(
+        &'a self,
+        testbed: &'a Testbed,
+        deadline: Duration,
+    ) -> Result<Vec<BootSpec<'a>>, ParamsError> {
         let spec = |(index, guest): (usize, &'a SceneGuest)| {
             let (smp, pin) = &guest.place;
             Ok(BootSpec {

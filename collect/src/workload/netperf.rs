@@ -504,7 +504,9 @@ mod tests {
         let window = Window { start_unix_ns: 0, mono_ns: 0, len_ns: 2_000_000_000 };
         let (start, end) =
             (snapshot(1001, counters(1, output_lines)), snapshot(1003, counters(2, output_lines)));
-        Measured { window, start, end, samples: Vec::new(), interface: "eth0".into() }.keep(raw.path()).unwrap();
+        Measured { window, start, end, samples: Vec::new(), interface: "eth0".into() }
+            .keep(raw.path())
+            .unwrap();
         let session: String = (999..1005)
             .map(|end| format!("Interim result: 10 {unit} over 1 seconds ending at {end}\n"))
             .collect();

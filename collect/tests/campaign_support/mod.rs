@@ -88,7 +88,13 @@ impl Lab for PretendLab {
     }
     fn target(&self) -> Target {
         let address = IpAddr::from(Ipv4Addr::LOCALHOST);
-        Target { control: address, control_port: 1, data: address, data_ports: vec![], interface: "eth0".into() }
+        Target {
+            control: address,
+            control_port: 1,
+            data: address,
+            data_ports: vec![],
+            interface: "eth0".into(),
+        }
     }
     fn connect(&mut self) -> Result<(), Failed> {
         Ok(())

@@ -269,7 +269,9 @@ fn bridge(of_nic: &Params, nic: &str, kind: Kind) -> Result<Option<String>, Netw
     }
     match named {
         Some(name) if is_device_name(name) => Ok(Some(name.to_owned())),
-        Some(_) => Err(of_nic.wrong("bridge", "the name of a bridge of this host, at most 15 characters").into()),
+        Some(_) => {
+            Err(of_nic.wrong("bridge", "the name of a bridge of this host, at most 15 characters").into())
+        }
         None => Err(NetworkError::Refused(format!("net=bridge needs bridge=NAME, or bridge_{nic}=NAME"))),
     }
 }
@@ -400,7 +402,8 @@ mod tests {
         says(&[("net", "bridge")], "needs bridge=NAME");
         says(&[("net", "bridge"), ("bridge", "-x")], "the name of a bridge");
         says(&[("ip", "192.168.1.255")], "an IPv4 address of a host");
-        let mixed = [("nics", "nic1 nic2"), ("net_nic2", "bridge"), ("bridge_nic2", "b"), ("ip_nic2", "10.1.1.2")];
+        let mixed =
+            [("nics", "nic1 nic2"), ("net_nic2", "bridge"), ("bridge_nic2", "b"), ("ip_nic2", "10.1.1.2")];
         says(&mixed, "one QEMU cannot be in both");
     }
 

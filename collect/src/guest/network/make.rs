@@ -181,23 +181,19 @@ impl Wires {
     ///
     /// # Errors
     /// There are too few free ports.
-    pub fn new(
-        layout: &Layout,
-        sessions: usize,
-        name: &str,
-        folder: PathBuf,
-    ) -> Result<Wires, NetworkError> {
-    let has = |kind| layout.links.iter().any(|link| link.kind == kind);
-    let mut ports = if has(Kind::User) { free_ports(sessions.max(1).saturating_add(1))? } else { Vec::new() };
-    let on = |link: Option<&Link>| link.is_some_and(|link| link.kind == Kind::User);
-    let control_port = if on(layout.control()) { ports.pop().unwrap_or_default() } else { SERVER_PORT };
-    if !on(layout.data()) {
-        ports.clear();
+    pub fn new(layout: &Layout, sessions: usize, name: &str, folder: PathBuf) -> Result<Wires, NetworkError> {
+        let has = |kind| layout.links.iter().any(|link| link.kind == kind);
+        let mut ports =
+            if has(Kind::User) { free_ports(sessions.max(1).saturating_add(1))? } else { Vec::new() };
+        let on = |link: Option<&Link>| link.is_some_and(|link| link.kind == Kind::User);
+        let control_port = if on(layout.control()) { ports.pop().unwrap_or_default() } else { SERVER_PORT };
+        if !on(layout.data()) {
+            ports.clear();
+        }
+        let helper = has(Kind::Bridge) && own_taps().is_err();
+        let tag = blake3::hash(name.as_bytes()).to_hex().chars().take(6).collect();
+        Ok(Wires { tag, folder, control_port, data_ports: ports, helper })
     }
-    let helper = has(Kind::Bridge) && own_taps().is_err();
-    let tag = blake3::hash(name.as_bytes()).to_hex().chars().take(6).collect();
-    Ok(Wires { tag, folder, control_port, data_ports: ports, helper })
-}
 }
 
 fn ip(namespace: Option<&Arc<Namespace>>, args: &[&str]) -> Result<(), ProcessError> {
@@ -218,8 +214,11 @@ fn own_taps() -> Result<(), ProcessError> {
 }
 
 /// Where distributions keep QEMU's helper, and who may use it for what.
-const HELPERS: [&str; 3] =
-    ["/usr/lib/qemu/qemu-bridge-helper", "/usr/libexec/qemu-bridge-helper", "/usr/local/libexec/qemu-bridge-helper"];
+const HELPERS: [&str; 3] = [
+    "/usr/lib/qemu/qemu-bridge-helper",
+    "/usr/libexec/qemu-bridge-helper",
+    "/usr/local/libexec/qemu-bridge-helper",
+];
 const HELPER_RULES: &str = "/etc/qemu/bridge.conf";
 
 /// Makes sure that a bridge is there, up, wide enough, and that taps can be plugged into it.
@@ -227,7 +226,9 @@ pub(super) fn check_bridge(bridge: &str, mtu: u32) -> Result<(), NetworkError> {
     let refused = |text: String| Err(NetworkError::Refused(text));
     let found = ip_json(&["-details", "link", "show", "dev", bridge])
         .map_err(|e| NetworkError::Refused(format!("bridge {bridge}: {e}")))?;
-    let Some(device) = found.get(0) else { return refused(format!("bridge {bridge}: `ip` says nothing of it")) };
+    let Some(device) = found.get(0) else {
+        return refused(format!("bridge {bridge}: `ip` says nothing of it"));
+    };
     if device.pointer("/linkinfo/info_kind").and_then(Value::as_str) != Some("bridge") {
         return refused(format!("{bridge} is no bridge"));
     }

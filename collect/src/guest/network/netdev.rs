@@ -58,15 +58,14 @@ impl Wires {
             }
             Kind::Tap | Kind::Bridge => {
                 let vhost = if wants.vhost { ",vhost=on" } else { "" };
-                let queues = if wants.queues > 1 { format!(",queues={}", wants.queues) } else { String::new() };
+                let queues =
+                    if wants.queues > 1 { format!(",queues={}", wants.queues) } else { String::new() };
                 format!("tap,id={id},ifname={},script=no,downscript=no{vhost}{queues}", self.tap(guest, nic))
             }
             Kind::User => self.user(layout, link, nic, &id),
             Kind::Dgram => {
                 let (own, other) = (self.socket(nic, guest), self.socket(nic, 1 - guest.min(1)));
-                format!(
-                    "dgram,id={id},local.type=unix,local.path={own},remote.type=unix,remote.path={other}"
-                )
+                format!("dgram,id={id},local.type=unix,local.path={own},remote.type=unix,remote.path={other}")
             }
             Kind::Stream => {
                 let server = if guest == 0 { "on" } else { "off" };
@@ -141,8 +140,7 @@ mod tests {
         let mut two = of_kind(Kind::User);
         let second = Link { nic: "nic2".into(), ..two.links[0].clone() };
         two.links.push(second);
-        let (data, control) =
-            (wires().netdev(&two, 0, 0, PLAIN), wires().netdev(&two, 0, 1, PLAIN));
+        let (data, control) = (wires().netdev(&two, 0, 0, PLAIN), wires().netdev(&two, 0, 1, PLAIN));
         assert!(data.contains("hostfwd=udp:127.0.0.1:4003-:4003") && !data.contains("12865"), "{data}");
         assert!(control.ends_with("hostfwd=tcp:127.0.0.1:4001-:12865"), "{control}");
         let one = wires().netdev(&of_kind(Kind::User), 0, 0, PLAIN);
