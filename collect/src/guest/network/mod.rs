@@ -38,7 +38,7 @@ pub enum NetworkError {
     Refused(String),
     /// A parameter.
     #[error(transparent)]
-    Params(#[from] ParamsError),
+    Params(Box<ParamsError>),
     /// No free port.
     #[error("looking for a free port on the loopback: {0}")]
     NoPort(std::io::Error),
@@ -48,4 +48,11 @@ pub enum NetworkError {
     /// `ip` failed.
     #[error(transparent)]
     Process(#[from] ProcessError),
+}
+
+impl From<ParamsError> for NetworkError {
+    fn from(error: ParamsError) -> NetworkError {
+        // It is large, and errors of everything above hold this one.
+        NetworkError::Params(Box::new(error))
+    }
 }
