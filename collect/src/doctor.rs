@@ -5,8 +5,7 @@ use crate::guest::argv::Hardware;
 use crate::guest::image::{Cache, builtin, host_program};
 use crate::guest::machine::{BootSpec, Machine};
 use crate::guest::network::{self, Kind, Layout, Network};
-use crate::host::pin::{NodeChoice, plan};
-use crate::host::placement::describe;
+use crate::host::pin::{GuestRequest, Request, plan};
 use crate::host::topology::Topology;
 use crate::process::{self, Spec, private_folder};
 use crate::scenario::Scenario;
@@ -147,21 +146,26 @@ fn sockets() -> Result<String, String> {
     Ok(format!("sockets work in {}", std::env::temp_dir().display()))
 }
 
+/// The guest that `perfvt run` starts by default, with a client on this host.
+fn by_default() -> Request {
+    Request { guests: vec![GuestRequest::new("guest")], client: 1, ..Request::default() }
+}
+
 /// Starts the guest that `perfvt run` would start by default, paused and placed, and ends it.
 fn rehearsal(accel: Accel, kind: Kind) -> Result<String, String> {
     let image = Cache::from_env().and_then(|cache| builtin(&cache)).map_err(|e| e.to_string())?;
     let topology = Topology::here().map_err(|e| e.to_string())?;
     // Whether it can be pinned is told elsewhere.
-    let planned = plan(&topology, NodeChoice::Last, None, false)
-        .or_else(|_| plan(&topology, NodeChoice::Last, None, true));
-    let (smp, pin) = planned.map_err(|e| e.to_string())?;
+    let plan = plan(&topology, &Request { allow_unpinned: true, ..by_default() }).map_err(|e| e.to_string())?;
+    let guest = plan.guests.first().cloned().ok_or("the plan has no guest")?;
     let network = Network::create(&Layout::simple(kind), 1, "doctor").map_err(|e| e.to_string())?;
     let logs = private_folder().map_err(|e| format!("creating a folder for logs: {e}"))?;
-    let hardware = Hardware { smp, memory_node: pin.as_ref().map(|p| p.node), ..Hardware::plain(accel) };
+    let cells = guest.pins.as_ref().map(|p| p.cells.clone()).unwrap_or_default();
+    let hardware = Hardware { smp: guest.smp, cells, ..Hardware::plain(accel) };
     let spec = BootSpec {
         qemu: QEMU,
         hardware,
-        pin: pin.clone(),
+        pin: guest.pins.clone(),
         network: &network,
         guest: 0,
         image: &image,
@@ -171,16 +175,16 @@ fn rehearsal(accel: Accel, kind: Kind) -> Result<String, String> {
         deadline: Duration::from_secs(10),
     };
     let (version, seconds) = Machine::rehearse(&[spec]).map_err(|e| e.to_string())?;
-    let placed = if pin.is_some() { ", pinned and with its memory bound" } else { ", unpinned" };
+    let placed = if guest.pins.is_some() { ", pinned and with its memory bound" } else { ", unpinned" };
     Ok(format!("QEMU {version} starts one under {accel}{placed}, and ends it, in {seconds:.1} s"))
 }
 
 fn placement() -> Result<String, String> {
     let topology = Topology::here().map_err(|e| e.to_string())?;
-    let (_, pin) = plan(&topology, NodeChoice::Last, None, false).map_err(|e| e.to_string())?;
+    let plan = plan(&topology, &by_default()).map_err(|e| e.to_string())?;
     let nodes: Vec<String> =
         topology.nodes.iter().map(|n| format!("node {} has CPUs {}", n.id, cpu_list(&n.cpus))).collect();
-    Ok(format!("{}; a guest gets {}", nodes.join(", "), describe(pin.as_ref())))
+    Ok(format!("{}; {}", nodes.join(", "), plan.to_string().replace('\n', "; ")))
 }
 
 fn quiet() -> Result<String, String> {

@@ -58,6 +58,16 @@ pub const GUEST: &[Known] = &[
         default: Some("-1"),
         help: "node to pin to: -1 the last, 1 the first, 2 the second, 0 pins nothing",
     },
+    Known {
+        key: "siblings",
+        default: Some("auto"),
+        help: "vCPUs and the CPUs of a core: whole (a core each), auto (where there is room), pack (fill each core)",
+    },
+    Known {
+        key: "guest_nodes",
+        default: Some("1"),
+        help: "nodes of the host that a guest is spread over, each a node of the guest",
+    },
     Known { key: "extra_args", default: Some(""), help: "further QEMU arguments, separated by blanks" },
     Known { key: "boot_timeout", default: None, help: "seconds until READY; default 30, under TCG 120" },
     Known { key: "shuffle", default: Some("yes"), help: "whether cases are shuffled in each boot" },

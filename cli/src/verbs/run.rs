@@ -9,7 +9,6 @@ use collect::campaign::setup::{Prepared, Request, needs, prepare, utc_stamp, wit
 use collect::campaign::{Campaign, Ended, Hooks};
 use collect::guest::image::{Cache, builtin, host_program};
 use collect::host::fingerprint::boot_id;
-use collect::host::placement::describe;
 use collect::testbed::Testbed;
 use model::CampaignFile;
 use model::store::{CAMPAIGN_FILE, read_json};
@@ -152,17 +151,17 @@ fn show_plan(prepared: &Prepared, out: &mut dyn Write) -> Result<(), Error> {
     for warning in &file.warnings {
         writeln!(out, "warning: {warning}")?;
     }
-    for (environment, pins) in file.environments.iter().zip(&prepared.pins) {
+    for (environment, plan) in file.environments.iter().zip(&prepared.pins) {
         writeln!(out, "\nenvironment {}", environment.name)?;
-        for (guest, pin) in ["", " of the client's guest"].iter().zip(pins) {
-            writeln!(out, "  placement{guest}: {}", describe(pin.as_ref()))?;
+        for line in plan.to_string().lines() {
+            writeln!(out, "  placement: {line}")?;
         }
         for (key, param) in &environment.params {
             let origin =
                 if param.origin == "built in" { String::new() } else { format!("    ({})", param.origin) };
             writeln!(out, "  {key} = {}{origin}", param.value)?;
         }
-        for line in collect::testbed::preview(environment, pins, prepared.accel, &file.id)? {
+        for line in collect::testbed::preview(environment, plan, prepared.accel, &file.id)? {
             writeln!(out, "  {line}")?;
         }
     }

@@ -96,7 +96,7 @@ pub struct Prepared {
     /// How guests are executed.
     pub accel: Accel,
     /// Placement of each environment's guests, the server first.
-    pub pins: Vec<Vec<Option<PinPlan>>>,
+    pub pins: Vec<PinPlan>,
     /// Seconds that the campaign will take, roughly.
     pub seconds: f64,
     /// Bytes that it will write, roughly.
@@ -113,7 +113,7 @@ pub fn prepare(request: &Request, executable: &Path) -> Result<Prepared, SetupEr
     let mut warnings: Vec<String> = warning.into_iter().collect();
     let scenario = one_scenario(&mut environments)?;
     let networks = resolve_networks(&mut environments, scenario, &mut warnings)?;
-    let pins = resolve_pins(&mut environments, accel, request.allow_unpinned, &mut warnings)?;
+    let pins = resolve_pins(&mut environments, workload, accel, request.allow_unpinned, &mut warnings)?;
     let now = Moment::now();
     let id = campaign_id(&now);
     let seed = request.seed.unwrap_or(now.unix_ns ^ u64::from(std::process::id()));
@@ -210,32 +210,36 @@ fn resolve_networks(
 /// Plans every environment's placement, and checks its hardware.
 fn resolve_pins(
     environments: &mut [Environment],
+    workload: &dyn Workload,
     accel: Accel,
     allow_unpinned: bool,
     warnings: &mut Vec<String>,
-) -> Result<Vec<Vec<Option<PinPlan>>>, SetupError> {
+) -> Result<Vec<PinPlan>, SetupError> {
     let topology = Topology::here()?;
     let mut pins = Vec::new();
     for environment in environments {
         let wrong = |source| SetupError::Environment { environment: environment.name.clone(), source };
         let params = &mut environment.params;
-        let places = testbed::pin(&topology, params, allow_unpinned).map_err(wrong)?;
-        for (guest, (smp, pin)) in Scenario::of(params)?.guests().iter().zip(&places) {
-            let own = params.object_params(guest);
-            let hardware = testbed::hardware(&own, accel, *smp, pin.as_ref()).map_err(|e| wrong(e.into()))?;
+        let sessions = workload.needs(params).sessions;
+        let plan = testbed::pin(&topology, params, sessions, allow_unpinned).map_err(wrong)?;
+        for guest in &plan.guests {
+            let own = params.object_params(&guest.name);
+            let hardware = testbed::hardware(&own, accel, guest).map_err(|e| wrong(e.into()))?;
             argv::check(&hardware).map_err(|reason| wrong(TestbedError::Hardware(reason)))?;
-            if own.get("smp") != Some(&smp.to_string()) {
-                let key = if params.get("smp").is_none() { "smp".to_owned() } else { format!("smp_{guest}") };
-                set(params, &key, &smp.to_string());
+            let smp = guest.smp.to_string();
+            if own.get("smp") != Some(&smp) {
+                let name = &guest.name;
+                let key = if params.get("smp").is_none() { "smp".to_owned() } else { format!("smp_{name}") };
+                set(params, &key, &smp);
             }
         }
-        if places.iter().any(|(_, pin)| pin.is_none()) {
+        if plan.guests.iter().any(|guest| guest.pins.is_none()) {
             warnings.push(format!(
                 "guests of {} ran unpinned: expect several times the spread between boots",
                 environment.name
             ));
         }
-        pins.push(places.into_iter().map(|(_, pin)| pin).collect());
+        pins.push(plan);
     }
     Ok(pins)
 }

@@ -3,7 +3,7 @@
 use super::image::Image;
 use super::network::{Layout, NicWiring, Wires, mac};
 use crate::accel::Accel;
-use model::NodeId;
+use crate::host::pin::Cell;
 use std::path::{Path, PathBuf};
 
 /// The name of the command channel's port, which the guest's init looks for.
@@ -26,8 +26,8 @@ pub struct Hardware {
     pub smp: usize,
     /// Memory in MiB.
     pub mem_mib: u64,
-    /// Node to which the memory is bound.
-    pub memory_node: Option<NodeId>,
+    /// Nodes of the host to which the memory is bound; with several, each is a node of the guest. None leaves it anywhere.
+    pub cells: Vec<Cell>,
     /// NICs, in the order of the layout's links.
     pub nics: Vec<Nic>,
     /// Further arguments, one by one, after all others.
@@ -82,7 +82,7 @@ impl Hardware {
             cpu_model: String::new(),
             smp: 1,
             mem_mib: 512,
-            memory_node: None,
+            cells: Vec::new(),
             nics: vec![Nic::plain()],
             extra: Vec::new(),
         }
@@ -228,7 +228,9 @@ impl Arguments {
             Accel::Tcg => "tcg,thread=multi",
         };
         self.add("-accel", accel);
-        self.add("-machine", format!("{},memory-backend=mem0", h.machine));
+        // The memory of a guest with several nodes belongs to these.
+        let memory = if h.cells.len() > 1 { "" } else { ",memory-backend=mem0" };
+        self.add("-machine", format!("{}{memory}", h.machine));
         match (h.cpu_model.as_str(), h.accel) {
             ("", Accel::Kvm) => self.add("-cpu", "host"),
             ("", Accel::Tcg) => {}
@@ -236,11 +238,26 @@ impl Arguments {
         }
         self.add("-smp", h.smp.to_string());
         self.add("-m", format!("{}M", h.mem_mib));
-        let bound = h.memory_node.map(|n| format!(",host-nodes={n},policy=bind")).unwrap_or_default();
-        self.add("-object", format!("memory-backend-ram,id=mem0,size={}M,prealloc=on{bound}", h.mem_mib));
+        self.memory(h);
         self.add("-kernel", kernel.display().to_string());
         self.add("-initrd", initramfs.display().to_string());
         self.add("-append", command_line);
+    }
+
+    fn memory(&mut self, h: &Hardware) {
+        let backend = |id: usize, mib: u64, bound: &str| {
+            format!("memory-backend-ram,id=mem{id},size={mib}M,prealloc=on{bound}")
+        };
+        if h.cells.is_empty() {
+            self.add("-object", backend(0, h.mem_mib, ""));
+        }
+        for (id, cell) in h.cells.iter().enumerate() {
+            let mib = if h.cells.len() > 1 { cell.mem_mib } else { h.mem_mib };
+            self.add("-object", backend(id, mib, &format!(",host-nodes={},policy=bind", cell.node)));
+            if let ([first, .., last] | [first @ last], true) = (&cell.vcpus[..], h.cells.len() > 1) {
+                self.add("-numa", format!("node,nodeid={id},memdev=mem{id},cpus={first}-{last}"));
+            }
+        }
     }
 
     fn devices(&mut self, h: &Hardware, tools: Option<&Path>, wiring: Wiring<'_>) {
@@ -281,6 +298,7 @@ fn option_value(path: &Path) -> String {
 mod tests {
     use super::super::network::Kind;
     use super::*;
+    use model::{NodeId, VcpuIndex};
 
     fn build(hardware: &Hardware, files: &BootFiles, kind: Kind) -> Vec<String> {
         let wires = Wires {
@@ -293,6 +311,10 @@ mod tests {
         super::build(hardware, files, Wiring { layout: &Layout::simple(kind), wires: &wires, guest: 0 })
     }
 
+    fn cell(node: u32, vcpus: &[u32], mem_mib: u64) -> Cell {
+        Cell { node: NodeId(node), vcpus: vcpus.iter().copied().map(VcpuIndex).collect(), mem_mib }
+    }
+
     fn hardware() -> Hardware {
         Hardware {
             accel: Accel::Tcg,
@@ -300,7 +322,7 @@ mod tests {
             cpu_model: String::new(),
             smp: 1,
             mem_mib: 256,
-            memory_node: Some(NodeId(1)),
+            cells: vec![cell(1, &[0], 256)],
             nics: vec![Nic::plain()],
             extra: vec![],
         }
@@ -330,8 +352,21 @@ mod tests {
     #[test]
     fn memory_is_bound_only_when_a_node_is_planned() {
         assert!(line(&hardware(), Kind::Tap).contains("size=256M,prealloc=on,host-nodes=1,policy=bind"));
-        let unbound = Hardware { memory_node: None, ..hardware() };
+        let unbound = Hardware { cells: Vec::new(), ..hardware() };
         assert!(!line(&unbound, Kind::Tap).contains("host-nodes"));
+    }
+
+    #[test]
+    fn a_guest_on_several_nodes_has_as_many() {
+        let cells = vec![cell(1, &[0, 1], 130), cell(0, &[2], 126)];
+        let spread = line(&Hardware { smp: 3, cells, ..hardware() }, Kind::Tap);
+        assert!(!spread.contains("memory-backend=mem0"), "{spread}");
+        for wanted in [
+            "id=mem0,size=130M,prealloc=on,host-nodes=1,policy=bind -numa node,nodeid=0,memdev=mem0,cpus=0-1",
+            "id=mem1,size=126M,prealloc=on,host-nodes=0,policy=bind -numa node,nodeid=1,memdev=mem1,cpus=2-2",
+        ] {
+            assert!(spread.contains(wanted), "{spread}");
+        }
     }
 
     #[test]

@@ -4,8 +4,8 @@ use super::argv::{self, BootFiles, Hardware};
 use super::channel::{Channel, ChannelError, Ready, Reply, Status};
 use super::network::{Network, NetworkError};
 use super::qmp::{Qmp, QmpError};
-use crate::host::pin::PinPlan;
-use crate::host::placement::{self, Placement};
+use crate::host::pin::GuestPins;
+use crate::host::placement::{self, Placement, Threads};
 use crate::process::{PrivateFolder, ProcessError, Running, Sink, Spec, private_folder, tail};
 use model::{Code, CpuId, Failure, Phase};
 use serde_json::json;
@@ -111,7 +111,7 @@ pub struct BootSpec<'a> {
     /// The guest.
     pub hardware: Hardware,
     /// Where its threads and memory go; `None` leaves them to the kernel.
-    pub pin: Option<PinPlan>,
+    pub pin: Option<GuestPins>,
     /// The network of its scenario.
     pub network: &'a Network,
     /// Which guest of the scenario it is: 0 is the server.
@@ -134,7 +134,7 @@ pub struct Machine {
     channel: Channel,
     qmp: Qmp,
     qemu: Running,
-    vcpu_threads: Vec<u32>,
+    threads: Threads,
     /// A private folder for the sockets, mode 0700; removed with the machine.
     _sockets: PrivateFolder,
     serial: PathBuf,
@@ -173,7 +173,7 @@ impl Start {
             qmp: sockets.path().join("qmp"),
             channel: sockets.path().join("cmd"),
         };
-        let others: &[CpuId] = spec.pin.as_ref().map_or(&[], |p| &p.others);
+        let others: &[CpuId] = spec.pin.as_ref().map_or(&[], |p| &p.emulator);
         let process = Spec::new(spec.qemu)
             .args(argv::build(&spec.hardware, &files, spec.network.wiring(spec.guest)))
             .cpus(others)
@@ -186,17 +186,17 @@ impl Start {
     }
 
     /// Connects to the paused guest, and pins and plugs it.
-    fn place(&mut self, spec: &BootSpec<'_>) -> Result<(Channel, Vec<u32>), GuestError> {
+    fn place(&mut self, spec: &BootSpec<'_>) -> Result<(Channel, Threads), GuestError> {
         let qmp = connect(&mut self.qemu, self.until, || Qmp::connect(&self.files.qmp, QMP_SOON))?;
         let qmp = self.qmp.insert(qmp);
         let channel = connect(&mut self.qemu, self.until, || Channel::connect(&self.files.channel))?;
-        let threads = qmp.vcpu_threads()?;
-        if let Some(plan) = &spec.pin {
-            for (index, cpu) in &plan.vcpus {
-                if let Some(thread) = threads.get(index.0 as usize) {
-                    placement::pin_thread(*thread, &[*cpu]).map_err(GuestError::Pin)?;
-                }
-            }
+        let threads = Threads {
+            vcpus: qmp.vcpu_threads()?,
+            iothreads: qmp.iothread_threads()?,
+            vhost: placement::vhost_threads(self.qemu.pid()),
+        };
+        if let Some(pins) = &spec.pin {
+            placement::apply(pins, &threads).map_err(GuestError::Pin)?;
         }
         spec.network.plug(spec.guest)?;
         Ok((channel, threads))
@@ -239,7 +239,7 @@ impl Start {
         }
     }
 
-    fn finish(self, channel: Channel, vcpu_threads: Vec<u32>, ready: Ready) -> Result<Machine, GuestError> {
+    fn finish(self, channel: Channel, threads: Threads, ready: Ready) -> Result<Machine, GuestError> {
         let boot_seconds = self.started.elapsed().as_secs_f64();
         let Start { qmp: Some(qmp), qemu, sockets, files, argv, .. } = self else {
             return Err(GuestError::no_monitor());
@@ -248,7 +248,7 @@ impl Start {
             channel,
             qmp,
             qemu,
-            vcpu_threads,
+            threads,
             _sockets: sockets,
             serial: files.serial,
             argv,
@@ -358,9 +358,14 @@ impl Machine {
         self.qemu.pid()
     }
 
+    /// Threads of QEMU whose part is known.
+    pub fn threads(&self) -> &Threads {
+        &self.threads
+    }
+
     /// Where the guest sits now.
     pub fn placement(&self) -> Placement {
-        placement::observe(self.qemu.pid(), &self.vcpu_threads)
+        placement::observe(self.qemu.pid(), &self.threads)
     }
 
     /// How the guest died, if it has.
@@ -510,7 +515,7 @@ mod tests {
             channel: Channel::over(ours),
             qmp: monitor("running"),
             qemu: Spec::new("sleep").arg("1000").start().unwrap(),
-            vcpu_threads: Vec::new(),
+            threads: Threads::default(),
             _sockets: private_folder().unwrap(),
             serial,
             argv: vec!["qemu".into(), "-S".into()],

@@ -163,6 +163,24 @@ impl Qmp {
         threads.sort_unstable();
         Ok(threads.into_iter().map(|(_, thread)| thread).collect())
     }
+
+    /// Thread ids of the iothreads, in the order of their names (`query-iothreads` gives them in any).
+    pub fn iothread_threads(&mut self) -> Result<Vec<u32>, QmpError> {
+        const COMMAND: &str = "query-iothreads";
+        let odd = |member| QmpError::Odd { command: COMMAND.into(), member };
+        let reply = self.execute(COMMAND, json!({}), Duration::from_secs(10))?;
+        let iothreads = reply.as_array().ok_or_else(|| odd("list of iothreads"))?;
+        let mut threads: Vec<(&str, u32)> = iothreads
+            .iter()
+            .map(|one| {
+                let thread = one.get("thread-id").and_then(Value::as_u64).and_then(|t| u32::try_from(t).ok());
+                let id = one.get("id").and_then(Value::as_str).ok_or_else(|| odd("id"))?;
+                Ok((id, thread.ok_or_else(|| odd("thread-id"))?))
+            })
+            .collect::<Result<_, QmpError>>()?;
+        threads.sort_unstable();
+        Ok(threads.into_iter().map(|(_, thread)| thread).collect())
+    }
 }
 
 fn read_loop(mut reader: impl BufRead, shared: &(Mutex<Shared>, Condvar)) {

@@ -48,7 +48,7 @@ pub fn boot_id(root: &Path) -> String {
 }
 
 /// `always [madvise] never` -> `madvise`.
-fn bracketed(text: &str) -> &str {
+pub(super) fn bracketed(text: &str) -> &str {
     text.split_once('[').and_then(|(_, rest)| rest.split_once(']')).map_or(text, |(word, _)| word)
 }
 

@@ -8,7 +8,7 @@ use crate::cartesian::Objects;
 use crate::guest::image::{Cache, host_program};
 use crate::guest::machine::{GuestError, Machine};
 use crate::guest::network::{Address, ClientPlace, Network};
-use crate::host::pin::PinPlan;
+use crate::host::pin::GuestPins;
 use crate::lab::{Client, Failed, HostSample, Lab, Moment, Snapshot, Target};
 use crate::process::{Sink, Spec};
 use formats::counters::CpuTicks;
@@ -29,7 +29,9 @@ pub(super) struct GuestLab {
     second: Option<Shared>,
     pub(super) network: Network,
     /// Where each guest goes, the server first.
-    pub(super) pins: Vec<Option<PinPlan>>,
+    pub(super) pins: Vec<Option<GuestPins>>,
+    /// CPUs of a client on this host.
+    client_cpus: Vec<CpuId>,
     /// The server guest's interfaces, in the order of the links; none before the network is up.
     interfaces: Vec<String>,
     params: Params,
@@ -101,7 +103,8 @@ impl GuestLab {
             machine,
             second: machines.next().map(ClientGuest::new),
             network: scene.network,
-            pins: scene.guests.into_iter().map(|guest| guest.place.1).collect(),
+            pins: scene.guests.into_iter().map(|guest| guest.plan.pins).collect(),
+            client_cpus: scene.client,
             interfaces: Vec::new(),
             params: params.clone(),
             cache,
@@ -220,10 +223,9 @@ impl Lab for GuestLab {
             return start_in_guest(guest, argv, stdout, stderr);
         }
         let (program, args) = argv.split_first().ok_or_else(|| Failed::tool("an empty client command"))?;
-        let cpus: &[CpuId] = self.pins.first().and_then(Option::as_ref).map_or(&[], |p| &p.others);
         let running = Spec::new(program)
             .args(args)
-            .cpus(cpus)
+            .cpus(&self.client_cpus)
             .namespace(self.network.client_namespace())
             .stdout(Sink::File(stdout.to_owned()))
             .stderr(Sink::File(stderr.to_owned()))

@@ -10,7 +10,7 @@ mod clock;
 mod describe;
 mod lab;
 
-pub use describe::{Place, hardware, pin};
+pub use describe::{hardware, pin};
 
 use crate::accel::Accel;
 use crate::campaign::{Booted, Booter, to_params};
@@ -21,13 +21,13 @@ use crate::guest::image::{Cache, Image};
 use crate::guest::machine::{BootSpec, GuestError, Machine};
 use crate::guest::network::{Kind, Layout, Network, Wires};
 use crate::host::fingerprint;
-use crate::host::pin::{PinPlan, Shortage};
+use crate::host::pin::{GuestPlan, PinPlan, Shortage};
 use crate::host::topology::{Topology, TopologyError};
 use crate::lab::{Failed, Lab};
 use crate::process::{PrivateFolder, Spec, private_folder};
 use crate::workload::Needs;
 use lab::GuestLab;
-use model::{CampaignFile, Code, EnvironmentPlan, Fingerprint, Params, ParamsError};
+use model::{CampaignFile, Code, CpuId, EnvironmentPlan, Fingerprint, Params, ParamsError};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -125,11 +125,11 @@ impl Testbed {
     /// Network, placement and folders of one boot.
     fn scene(&self, params: &Params, logs: &Path, forensics: &Path) -> Result<Scene, TestbedError> {
         let layout = Layout::of(params).map_err(GuestError::Network)?;
-        let places = pin(&self.topology, params, self.allow_unpinned)?;
+        let plan = pin(&self.topology, params, self.needs.sessions, self.allow_unpinned)?;
         let network =
             Network::create(&layout, self.needs.sessions, &self.name).map_err(GuestError::Network)?;
         let mut guests = Vec::new();
-        for (name, place) in layout.scenario.guests().iter().zip(places) {
+        for plan in plan.guests {
             let own = |dir: &Path| if guests.is_empty() { dir.to_owned() } else { dir.join("client") };
             let (logs, forensics) = (own(logs), own(forensics));
             std::fs::create_dir_all(&logs).map_err(|source| GuestError::Io {
@@ -137,9 +137,9 @@ impl Testbed {
                 path: logs.clone(),
                 source,
             })?;
-            guests.push(SceneGuest { params: params.object_params(name), place, logs, forensics });
+            guests.push(SceneGuest { params: params.object_params(&plan.name), plan, logs, forensics });
         }
-        Ok(Scene { network, guests })
+        Ok(Scene { network, guests, client: plan.client })
     }
 
     fn boot_guests(
@@ -198,12 +198,14 @@ impl Testbed {
 struct Scene {
     network: Network,
     guests: Vec<SceneGuest>,
+    /// CPUs of a client on this host.
+    client: Vec<CpuId>,
 }
 
 /// One guest of a boot: its own parameters, its place, and where its files go.
 struct SceneGuest {
     params: Params,
-    place: Place,
+    plan: GuestPlan,
     logs: PathBuf,
     forensics: PathBuf,
 }
@@ -215,11 +217,10 @@ impl Scene {
         deadline: Duration,
     ) -> Result<Vec<BootSpec<'a>>, ParamsError> {
         let spec = |(index, guest): (usize, &'a SceneGuest)| {
-            let (smp, pin) = &guest.place;
             Ok(BootSpec {
                 qemu: guest.params.text("qemu_binary")?,
-                hardware: hardware(&guest.params, testbed.accel, *smp, pin.as_ref())?,
-                pin: pin.clone(),
+                hardware: hardware(&guest.params, testbed.accel, &guest.plan)?,
+                pin: guest.plan.pins.clone(),
                 network: &self.network,
                 guest: index,
                 image: &testbed.image,
@@ -246,7 +247,7 @@ impl Booter for Testbed {
 /// QEMU's command line for each guest of an environment, for people: the files of a boot stand as they will be called.
 pub fn preview(
     environment: &EnvironmentPlan,
-    pins: &[Option<PinPlan>],
+    plan: &PinPlan,
     accel: Accel,
     name: &str,
 ) -> Result<Vec<String>, TestbedError> {
@@ -255,10 +256,9 @@ pub fn preview(
     let wires = Wires::new(&layout, 1, name, PathBuf::from("BOOT")).map_err(GuestError::Network)?;
     let files = BootFiles::in_dir(Path::new("BOOT"), Path::new("IMAGE"));
     let mut lines = Vec::new();
-    for (guest, (own, pin)) in layout.scenario.guests().iter().zip(pins).enumerate() {
-        let own = params.object_params(own);
-        let smp = own.number("smp", 1usize, "a number of vCPUs, 1 or more")?;
-        let hardware = hardware(&own, accel, smp, pin.as_ref())?;
+    for (guest, plan) in plan.guests.iter().enumerate() {
+        let own = params.object_params(&plan.name);
+        let hardware = hardware(&own, accel, plan)?;
         let argv = argv::build(&hardware, &files, Wiring { layout: &layout, wires: &wires, guest });
         lines.push(format!("{} {}", own.text("qemu_binary")?, argv.join(" ")));
     }
