@@ -112,6 +112,7 @@ fn dispatch(args: Args, command: Vec<String>, out: &mut dyn Write, err: &mut dyn
         Verb::Publish(publish) => verbs::publish::publish(&publish, out, err),
         Verb::List(list) => verbs::list::list(&list, out, err),
         Verb::Guest(guest) => verbs::guest::guest(&guest, out, err),
+        Verb::Host(host) => verbs::host::host(&host, out),
         Verb::Doctor(doctor) => verbs::doctor::doctor(&doctor, out),
         Verb::Completions { shell } => verbs::generate::completions(shell, out),
         Verb::Man { dir } => verbs::generate::man(dir.as_deref(), out),

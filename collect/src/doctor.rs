@@ -147,7 +147,7 @@ fn sockets() -> Result<String, String> {
 }
 
 /// The guest that `perfvt run` starts by default, with a client on this host.
-fn by_default() -> Request {
+pub fn by_default() -> Request {
     Request { guests: vec![GuestRequest::new("guest")], client: 1, ..Request::default() }
 }
 
@@ -156,7 +156,8 @@ fn rehearsal(accel: Accel, kind: Kind) -> Result<String, String> {
     let image = Cache::from_env().and_then(|cache| builtin(&cache)).map_err(|e| e.to_string())?;
     let topology = Topology::here().map_err(|e| e.to_string())?;
     // Whether it can be pinned is told elsewhere.
-    let plan = plan(&topology, &Request { allow_unpinned: true, ..by_default() }).map_err(|e| e.to_string())?;
+    let plan =
+        plan(&topology, &Request { allow_unpinned: true, ..by_default() }).map_err(|e| e.to_string())?;
     let guest = plan.guests.first().cloned().ok_or("the plan has no guest")?;
     let network = Network::create(&Layout::simple(kind), 1, "doctor").map_err(|e| e.to_string())?;
     let logs = private_folder().map_err(|e| format!("creating a folder for logs: {e}"))?;

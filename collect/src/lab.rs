@@ -1,5 +1,6 @@
 //! What a workload works with: guests, a client, counters, and the one place where a common window is cut.
 
+use crate::host::noise::Watched;
 use formats::counters::CpuTicks;
 use model::{Code, Params, Window};
 use rustix::process::Signal;
@@ -188,6 +189,10 @@ pub trait Lab {
     fn death(&mut self) -> Option<Failed>;
     /// What of the planned placement does not hold, in words.
     fn misplaced(&mut self) -> Vec<String>;
+    /// Threads and CPUs that must be left alone while a sample is taken; none where nobody knows.
+    fn watched(&self) -> Watched {
+        Watched::default()
+    }
     /// Ends the guest; what tells why it failed goes to a folder first, when one is given.
     fn end(self: Box<Self>, forensics: Option<&Path>);
     /// Lets time pass.

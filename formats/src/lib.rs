@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   *.RHS ──> rhs            perf.conf ──> perf_conf         tool output ──> netperf
-//!   /proc of host and guest ──> counters                     journal.jsonl <─> journal
+//!   /proc of host and guest ──> counters, noise                     journal.jsonl <─> journal
 //! ```
 //!
 //! Nothing here opens a file, and nothing panics on any input.
@@ -11,5 +11,6 @@ pub mod counters;
 pub mod foreign;
 pub mod journal;
 pub mod netperf;
+pub mod noise;
 pub mod perf_conf;
 pub mod rhs;

@@ -18,6 +18,7 @@ pub mod ids;
 pub mod journal;
 pub mod measurement;
 pub mod metric;
+pub mod noise;
 pub mod params;
 pub mod rng;
 pub mod run;

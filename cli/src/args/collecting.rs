@@ -100,6 +100,9 @@ pub enum GuestVerb {
 /// `perfvt doctor`.
 #[derive(Debug, clap::Args)]
 pub struct Doctor {
+    /// Draw nodes, cores, caches and NICs, and where a guest would go
+    #[arg(long)]
+    pub topology: bool,
     /// For programs
     #[arg(long)]
     pub json: bool,

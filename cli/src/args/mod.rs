@@ -1,11 +1,13 @@
 //! The command line, as clap knows it. `--help`, the manual pages and the completions come from here.
 
 mod collecting;
+mod host;
 mod list;
 mod publish;
 mod results;
 
 pub use collecting::{AccelArg, Doctor, Guest, GuestVerb, Resume, Run};
+pub use host::{Host, HostVerb, Preparing};
 pub use list::List;
 pub use publish::Publish;
 pub use results::{
@@ -55,6 +57,8 @@ pub enum Verb {
     List(List),
     /// Build, list, try and remove guest images
     Guest(Guest),
+    /// Make this host fit for measuring, and undo that
+    Host(Host),
     /// Say what this host can do, and how to get what is missing
     Doctor(Doctor),
     /// Print completions for a shell

@@ -2,11 +2,16 @@
 
 use crate::args::Doctor;
 use crate::{DONE, Error, FOUND};
-use collect::doctor::{Standing, examine};
+use collect::doctor::{Standing, by_default, examine};
+use collect::host::pin::plan;
+use collect::host::topology::{Topology, draw};
 use std::io::Write;
 
 /// Says how everything stands; 1 when `perfvt run` cannot work.
 pub fn doctor(args: &Doctor, out: &mut dyn Write) -> Result<u8, Error> {
+    if args.topology {
+        return topology(args.json, out);
+    }
     let checks = examine(&crate::own_executable());
     if args.json {
         serde_json::to_writer_pretty(&mut *out, &checks)?;
@@ -26,4 +31,18 @@ pub fn doctor(args: &Doctor, out: &mut dyn Write) -> Result<u8, Error> {
     }
     let missing = checks.iter().any(|c| c.standing == Standing::Missing);
     Ok(if missing { FOUND } else { DONE })
+}
+
+/// Draws the host, and where the guest that `perfvt run` starts by default would go.
+fn topology(as_json: bool, out: &mut dyn Write) -> Result<u8, Error> {
+    let topology = Topology::here()?;
+    if as_json {
+        serde_json::to_writer_pretty(&mut *out, &topology)?;
+        writeln!(out)?;
+        return Ok(DONE);
+    }
+    write!(out, "{}", draw(&topology))?;
+    let plan = plan(&topology, &by_default()).map_or_else(|e| e.to_string(), |p| p.to_string());
+    writeln!(out, "\nby default\n    {}", plan.replace('\n', "\n    "))?;
+    Ok(DONE)
 }

@@ -6,6 +6,7 @@ pub mod doctor;
 pub mod explain;
 pub mod generate;
 pub mod guest;
+pub mod host;
 pub mod list;
 pub mod options;
 pub mod plan;

@@ -8,6 +8,7 @@ use crate::cartesian::Objects;
 use crate::guest::image::{Cache, host_program};
 use crate::guest::machine::{GuestError, Machine};
 use crate::guest::network::{Address, ClientPlace, Network};
+use crate::host::noise::{Vcpu, Watched};
 use crate::host::pin::GuestPins;
 use crate::lab::{Client, Failed, HostSample, Lab, Moment, Snapshot, Target};
 use crate::process::{Sink, Spec};
@@ -273,6 +274,25 @@ impl Lab for GuestLab {
             found.extend(violations.into_iter().map(|text| format!("in the client's guest: {text}")));
         }
         found
+    }
+
+    fn watched(&self) -> Watched {
+        let mut watched = Watched { vcpus: Vec::new(), others: self.client_cpus.clone() };
+        let second = self.second.as_ref().map(|second| second.borrow());
+        let second = second.as_ref().and_then(|second| second.machine.as_ref());
+        let machines = [("", Some(&self.machine)), (" of vm2", second)];
+        for ((whose, machine), pins) in machines.into_iter().zip(&self.pins) {
+            let Some(machine) = machine else { continue };
+            for (index, thread) in machine.threads().vcpus.iter().enumerate() {
+                let cpu = pins.as_ref().and_then(|p| p.vcpus.get(index)).map(|(_, cpu)| *cpu);
+                let name = format!("vCPU {index}{whose}");
+                watched.vcpus.push(Vcpu { name, pid: machine.pid(), thread: *thread, cpu });
+            }
+            watched.others.extend(pins.iter().flat_map(GuestPins::others));
+        }
+        watched.others.sort_unstable();
+        watched.others.dedup();
+        watched
     }
 
     fn end(self: Box<Self>, forensics: Option<&Path>) {

@@ -77,7 +77,9 @@ pub fn find(name: &str) -> Option<&'static dyn Workload> {
     (name == "pretend").then_some(&PRETEND as &dyn Workload)
 }
 
-struct PretendLab {
+/// A guest that pretends.
+#[derive(Default)]
+pub struct PretendLab {
     params: Params,
     script: Script,
 }

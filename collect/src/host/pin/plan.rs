@@ -203,7 +203,11 @@ fn spread(
     vcpus: usize,
 ) -> Result<Vec<NodeId>, Shortage> {
     let cells = guest.cells.max(1);
-    let too_many = |limit: String| Shortage::Cells { guest: guest.name.clone(), asked: cells, limit };
+    let too_many = |limit: String| Shortage::Cells {
+        guest: guest.name.as_str().into(),
+        asked: cells,
+        limit: limit.into(),
+    };
     if cells > vcpus {
         return Err(too_many(format!("it has {vcpus} vCPUs, and each node of a guest needs one")));
     }
@@ -243,7 +247,7 @@ fn check_memory(topology: &Topology, assigned: &[Assigned<'_>]) -> Result<(), Sh
             match have {
                 Some(free) if *free >= want => *free -= want,
                 other => {
-                    let (have, guest) = (other.map_or(0, |free| *free), guest.request.name.clone());
+                    let (have, guest) = (other.map_or(0, |free| *free), guest.request.name.as_str().into());
                     return Err(Shortage::Hugepages { node: node.id, kib, have, want, guest });
                 }
             }
@@ -252,10 +256,10 @@ fn check_memory(topology: &Topology, assigned: &[Assigned<'_>]) -> Result<(), Sh
     Ok(())
 }
 
-fn names(assigned: &[Assigned<'_>], here: &[(usize, usize, Demand)]) -> String {
+fn names(assigned: &[Assigned<'_>], here: &[(usize, usize, Demand)]) -> Box<str> {
     let names: Vec<&str> =
         here.iter().filter_map(|(at, ..)| Some(assigned.get(*at)?.request.name.as_str())).collect();
-    names.join(" and ")
+    names.join(" and ").into()
 }
 
 /// What a node lacks.
@@ -269,11 +273,13 @@ fn short(
 ) -> Shortage {
     let vcpus: usize = here.iter().map(|(.., demand)| demand.vcpus).sum();
     let others = client > 0 || here.iter().any(|(.., demand)| demand.emulator);
-    let (need, guests) = (vcpus + usize::from(others), names(assigned, here));
+    // Numbers for people; narrow ones keep the error small.
+    let (need, guests) = ((vcpus + usize::from(others)) as u32, names(assigned, here));
+    let vcpus = vcpus as u32;
     if siblings == Siblings::Whole {
-        let have = topology.cores.iter().filter(|c| c.node == node).count();
+        let have = topology.cores.iter().filter(|c| c.node == node).count() as u32;
         return Shortage::Cores { node, have, vcpus, guests, need };
     }
     let cpus = topology.node(node).map(|n| n.cpus.clone()).unwrap_or_default();
-    Shortage::Cpus { node, have: cpus.len(), list: cpu_list(&cpus), vcpus, guests, need }
+    Shortage::Cpus { node, have: cpus.len() as u32, list: cpu_list(&cpus).into(), vcpus, guests, need }
 }

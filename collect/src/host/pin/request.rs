@@ -237,7 +237,7 @@ impl fmt::Display for PinPlan {
     }
 }
 
-/// Why guests cannot be pinned as asked.
+/// Why guests cannot be pinned as asked. Kept small, because it travels in many errors.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Shortage {
     /// The node has too few CPUs.
@@ -249,15 +249,15 @@ pub enum Shortage {
         /// The node.
         node: NodeId,
         /// CPUs that it has.
-        have: usize,
+        have: u32,
         /// The same as a list.
-        list: String,
+        list: Box<str>,
         /// vCPUs wanted.
-        vcpus: usize,
+        vcpus: u32,
         /// Whose.
-        guests: String,
+        guests: Box<str>,
         /// CPUs wanted.
-        need: usize,
+        need: u32,
     },
     /// `siblings=whole`, and the node has too few cores.
     #[error(
@@ -268,13 +268,13 @@ pub enum Shortage {
         /// The node.
         node: NodeId,
         /// Cores that it has.
-        have: usize,
+        have: u32,
         /// vCPUs wanted.
-        vcpus: usize,
+        vcpus: u32,
         /// Whose.
-        guests: String,
+        guests: Box<str>,
         /// Cores wanted.
-        need: usize,
+        need: u32,
     },
     /// The node has too little memory.
     #[error(
@@ -288,7 +288,7 @@ pub enum Shortage {
         /// MiB wanted.
         want_mib: u64,
         /// Whose.
-        guests: String,
+        guests: Box<str>,
     },
     /// The node has too few huge pages.
     #[error(
@@ -305,17 +305,17 @@ pub enum Shortage {
         /// Wanted pages.
         want: u64,
         /// Whose.
-        guest: String,
+        guest: Box<str>,
     },
     /// A guest that spans more nodes than there are, or than it has vCPUs.
     #[error("{guest} asks for guest_nodes = {asked}, but {limit}")]
     Cells {
         /// Which guest.
-        guest: String,
+        guest: Box<str>,
         /// What it asked for.
         asked: usize,
         /// What bounds it.
-        limit: String,
+        limit: Box<str>,
     },
     /// There is no such node.
     #[error(
