@@ -1,44 +1,70 @@
 //! How fast result files are read and the classic table is made: 2 x 5 repeats of 20,000 cases and 14 metrics, 280,000
 //! comparisons, from a seeded generator. `cargo bench -p perfvt-analyze --bench classic`.
 //!
-//! Targets: 200 MB/s per core for reading, 0.7 s on two cores for everything.
+//! Targets: 200 MB/s per core for reading; 0.7 s on two cores for everything, and a hundredth of what a plain SciPy loop
+//! needs for the t-tests of the same cells (`scipy_loop.py`; skipped where SciPy is not installed).
 
-#![allow(missing_docs, clippy::print_stdout)]
+#![allow(missing_docs, clippy::print_stdout, clippy::unwrap_used)]
 
-use analyze::classic::classic;
+use analyze::{CompareOptions, classic_text};
 use formats::perf_conf::Conf;
 use formats::rhs::{Document, parse};
-use rayon::prelude::*;
 use std::fmt::Write as _;
+use std::path::Path;
+use std::process::Command;
 use std::time::Instant;
 
 const REPEATS: usize = 5;
 const CASES: usize = 20_000;
 const METRICS: usize = 14;
+/// Cells that the SciPy loop tests; each of the others would take it the same time.
+const SCIPY_CELLS: usize = 14_000;
 
 fn main() {
     let texts: Vec<String> = (0..2 * REPEATS as u64).map(|file| generate(0x5eed + file)).collect();
     let megabytes = texts.iter().map(String::len).sum::<usize>() as f64 / 1e6;
     println!("{} files, {megabytes:.1} MB, {} comparisons", texts.len(), CASES * METRICS);
-    let conf = Conf::builtin();
-    let Some(section) = conf.section("netperf") else { return };
+    let root = tempfile::tempdir().unwrap();
+    for (file, text) in texts.iter().enumerate() {
+        let side = ["a", "b"][file / REPEATS];
+        let folder = root.path().join(format!("{side}/repeat{}.netperf", file % REPEATS + 1));
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("netperf-result.RHS"), text).unwrap();
+    }
+    let options = CompareOptions::new(Conf::builtin(), vec![root.path().join("a"), root.path().join("b")]);
+    let mut fastest = f64::INFINITY;
     for _ in 0..5 {
         let start = Instant::now();
         let one_core: Vec<Document<'_>> = texts.iter().map(|text| parse(text)).collect();
         let reading = start.elapsed().as_secs_f64();
         drop(one_core);
         let start = Instant::now();
-        let documents: Vec<Document<'_>> = texts.par_iter().map(|text| parse(text)).collect();
-        let (a, b) = documents.split_at(REPEATS);
-        let table = classic(section, &a.iter().collect::<Vec<_>>(), &b.iter().collect::<Vec<_>>());
-        let text = table.text();
+        let table = classic_text(&options).unwrap();
         let all = start.elapsed().as_secs_f64();
+        fastest = fastest.min(all);
         println!(
-            "reading on one core {:.0} MB/s; reading, aligning and writing {:.1} MB of table {all:.3} s",
+            "reading on one core {:.0} MB/s; from files to {:.1} MB of table {all:.3} s",
             megabytes / reading,
-            text.len() as f64 / 1e6,
+            table.text.len() as f64 / 1e6,
         );
     }
+    beside_scipy(root.path(), fastest);
+}
+
+/// Times the loop over some of the cells and scales it to all of them.
+fn beside_scipy(root: &Path, ours: f64) {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/scipy_loop.py");
+    let output = Command::new("python3").arg(script).arg(root).arg(SCIPY_CELLS.to_string()).output();
+    let said = output.map(|o| String::from_utf8_lossy(&o.stdout).into_owned()).unwrap_or_default();
+    let Ok(some) = said.trim().parse::<f64>() else {
+        println!("skipped the SciPy loop: python3 with NumPy and SciPy is not installed");
+        return;
+    };
+    let all = some * (CASES * METRICS / SCIPY_CELLS) as f64;
+    println!(
+        "a plain loop of SciPy's ttest_ind over the same cells: {all:.1} s ({SCIPY_CELLS} of them timed), {:.0} times as long",
+        all / ours
+    );
 }
 
 /// One repeat; equal seeds give equal bytes.

@@ -4,7 +4,7 @@
 
 use crate::classic::{Classic, ClassicGroup, classic};
 use crate::error::io;
-use crate::input::{result_files, sides};
+use crate::input::{directories, oddities, result_files, unread};
 use crate::warnings::{counted, note};
 use crate::{AnalyzeError, CompareOptions, Loss, Warning};
 use formats::perf_conf::Section;
@@ -42,19 +42,12 @@ pub struct ClassicText {
 /// A side that cannot be read, has no result file, or none that can be used; with [`CompareOptions::strict`], any loss.
 pub fn classic_text(options: &CompareOptions) -> Result<ClassicText, AnalyzeError> {
     let mut result = ClassicText::default();
-    let lost = each(options, |_, _, classic| {
+    let oddities = each(options, |_, _, classic| {
         result.text.push_str(&classic.text());
         result.compared += classic.compared();
         result.warnings.extend(classic.warnings);
     })?;
-    if let Some(loss) = lost.first() {
-        let first = format!("{}: {}", loss.place, loss.reason);
-        if options.strict {
-            return Err(AnalyzeError::Strict { count: lost.len(), first });
-        }
-        let text = format!("{} could not be used; the first: {first}", counted(lost.len(), "file"));
-        result.warnings.push(note("lost-files", text, "", lost.len()));
-    }
+    result.warnings.extend(oddities);
     Ok(result)
 }
 
@@ -78,13 +71,16 @@ struct File {
     text: String,
 }
 
-fn each(
-    options: &CompareOptions,
-    mut take: impl FnMut(&Section, usize, Classic<'_>),
-) -> Result<Vec<Loss>, AnalyzeError> {
-    options.check()?;
-    let mut files: Vec<Vec<File>> = Vec::new();
-    for path in sides(&options.paths)? {
+/// One side: its files, where else there may be some, and what is odd about them.
+#[derive(Default)]
+struct Files {
+    read: Vec<File>,
+    unread: Vec<Loss>,
+    oddities: Vec<Warning>,
+}
+
+impl Files {
+    fn of(directories: &[PathBuf], options: &CompareOptions) -> Result<Files, AnalyzeError> {
         let read = |path: &PathBuf| {
             let bytes = std::fs::read(path).map_err(io(path))?;
             // Valid text is taken as it is; anything else costs a copy.
@@ -92,13 +88,40 @@ fn each(
                 .unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned());
             Ok(File { path: path.clone(), text })
         };
-        let found = result_files(&path, options)?.files;
-        files.push(found.par_iter().map(read).collect::<Result<_, AnalyzeError>>()?);
+        let mut side = Files::default();
+        for directory in directories {
+            let found = result_files(directory, options)?;
+            side.oddities.extend(oddities(&found));
+            side.unread.extend(unread(&found));
+            let files = found.files.par_iter().map(read).collect::<Result<Vec<_>, AnalyzeError>>()?;
+            side.read.extend(files);
+        }
+        Ok(side)
     }
-    let parsed: Vec<Vec<(Option<&Section>, Document<'_>)>> =
-        files.iter().map(|side| side.par_iter().map(|file| parse(file, options)).collect()).collect();
-    let lost = losses(&files, &parsed)?;
-    let Some((baseline, candidates)) = parsed.split_first() else { return Ok(lost) };
+}
+
+/// Hands over the table of each workload of each candidate; gives what is odd about the files.
+fn each(
+    options: &CompareOptions,
+    mut take: impl FnMut(&Section, usize, Classic<'_>),
+) -> Result<Vec<Warning>, AnalyzeError> {
+    options.check()?;
+    let directories = directories(options)?;
+    let sides: Vec<Files> =
+        directories.iter().map(|of_side| Files::of(of_side, options)).collect::<Result<_, AnalyzeError>>()?;
+    let parsed: Vec<Vec<Parsed<'_>>> =
+        sides.iter().map(|side| side.read.par_iter().map(|file| parse(file, options)).collect()).collect();
+    let lost = lost_files(&sides, &parsed)?;
+    if options.strict {
+        refuse_losses(&lost, &sides, &parsed)?;
+    }
+    let mut warnings: Vec<Warning> = sides.iter().flat_map(|side| side.oddities.iter().cloned()).collect();
+    if let Some(loss) = lost.first() {
+        let files = counted(lost.len(), "file");
+        let text = format!("{files} could not be used; the first: {}: {}", loss.place, loss.reason);
+        warnings.push(note("lost-files", text, "", lost.len()));
+    }
+    let Some((baseline, candidates)) = parsed.split_first() else { return Ok(warnings) };
     for section in options.conf.sections() {
         let a = of(baseline, section);
         for (index, candidate) in candidates.iter().enumerate() {
@@ -108,18 +131,41 @@ fn each(
             }
         }
     }
-    Ok(lost)
+    Ok(warnings)
+}
+
+/// A file's section of perf.conf and what it says.
+type Parsed<'f> = (Option<&'f Section>, Document<'f>);
+
+/// `--strict`: no file, row or cell may be lost.
+fn refuse_losses(lost: &[Loss], sides: &[Files], parsed: &[Vec<Parsed<'_>>]) -> Result<(), AnalyzeError> {
+    let mut all: Vec<String> = lost.iter().map(|loss| format!("{}: {}", loss.place, loss.reason)).collect();
+    for (side, documents) in sides.iter().zip(parsed) {
+        for (file, (section, document)) in side.read.iter().zip(documents) {
+            let Some(section) = section else { continue };
+            // A column that is a key may hold text.
+            let cells = document.cell_losses(|table, column| {
+                section.key_columns(&table.columns).get(column).copied().unwrap_or(false)
+            });
+            let of_file = document.losses.iter().filter(|loss| loss.kind != rhs::LossKind::File);
+            all.extend(of_file.chain(&cells).map(|loss| {
+                format!("{}:{}:{}: {}", file.path.display(), loss.line, loss.column, loss.reason)
+            }));
+        }
+    }
+    let count = all.len();
+    match all.into_iter().next() {
+        Some(first) => Err(AnalyzeError::Strict { count, first }),
+        None => Ok(()),
+    }
 }
 
 /// Files of which nothing can be used. A side without any other is an error.
-fn losses(
-    files: &[Vec<File>],
-    parsed: &[Vec<(Option<&Section>, Document<'_>)>],
-) -> Result<Vec<Loss>, AnalyzeError> {
+fn lost_files(sides: &[Files], parsed: &[Vec<Parsed<'_>>]) -> Result<Vec<Loss>, AnalyzeError> {
     let mut all = Vec::new();
-    for (files, documents) in files.iter().zip(parsed) {
+    for (side, documents) in sides.iter().zip(parsed) {
         let before = all.len();
-        for (file, (section, document)) in files.iter().zip(documents) {
+        for (file, (section, document)) in side.read.iter().zip(documents) {
             let whole = document.losses.iter().find(|l| l.kind == rhs::LossKind::File);
             let reason = match (whole, section) {
                 (Some(loss), _) => loss.reason.to_string(),
@@ -129,25 +175,26 @@ fn losses(
             };
             all.push(Loss { place: file.path.display().to_string(), what: "file", reason });
         }
-        if let (true, Some(loss)) = (all.len() - before == files.len(), all.last()) {
+        if let (true, Some(loss)) = (all.len() - before == side.read.len(), all.last()) {
             return Err(AnalyzeError::NotAResult {
                 path: PathBuf::from(&loss.place),
                 reason: loss.reason.clone(),
             });
         }
+        all.extend(side.unread.iter().cloned());
     }
     Ok(all)
 }
 
 /// The documents of one workload.
-fn of<'d>(side: &'d [(Option<&Section>, Document<'d>)], section: &Section) -> Vec<&'d Document<'d>> {
+fn of<'d>(side: &'d [Parsed<'d>], section: &Section) -> Vec<&'d Document<'d>> {
     side.iter()
         .filter(|(s, _)| s.is_some_and(|s| s.name == section.name))
         .map(|(_, document)| document)
         .collect()
 }
 
-fn parse<'f>(file: &'f File, options: &'f CompareOptions) -> (Option<&'f Section>, Document<'f>) {
+fn parse<'f>(file: &'f File, options: &'f CompareOptions) -> Parsed<'f> {
     let document = rhs::parse(&file.text);
     let columns: Vec<&[&str]> = document.tables.iter().map(|t| t.columns.as_slice()).collect();
     let section = match &options.workload {

@@ -158,6 +158,9 @@ pub struct Summary {
     /// Those of `primary` that are known ([`Row::expected`]) and do not gate.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub expected: BTreeMap<Verdict, usize>,
+    /// Those of `all` that are known.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub expected_all: BTreeMap<Verdict, usize>,
     /// Ratio of the boot scores with its 95 % interval: how all primary log-scale rows moved together.
     /// Never a verdict.
     pub score: Option<Score>,
@@ -422,6 +425,17 @@ pub enum Level {
     Blocking,
     /// Shown with the numbers.
     Note,
+}
+
+impl Row {
+    /// The id without a candidate's number: what noise floors, expectations and seeds go by.
+    pub fn base_id(&self) -> &str {
+        // In the metric's name, the last part of an id, a `#` is encoded.
+        match self.id.rsplit_once('#') {
+            Some((base, number)) if !number.contains('/') => base,
+            _ => &self.id,
+        }
+    }
 }
 
 impl Verdict {

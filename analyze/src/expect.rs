@@ -12,7 +12,7 @@ use std::path::Path;
 /// One line of the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Expectation {
-    /// Row id; `*` stands for any text.
+    /// Row id; `*` stands for any text. Without a candidate's number it speaks of every candidate.
     pub row: String,
     /// The verdict that is expected.
     pub verdict: Verdict,
@@ -69,9 +69,21 @@ pub fn expectations(text: &str, file: &Path, today: &str) -> Result<Vec<Expectat
     Ok(out)
 }
 
+/// A day of the calendar as `YYYY-MM-DD`.
 fn is_date(text: &str) -> bool {
     let shape = |(i, b): (usize, u8)| if i == 4 || i == 7 { b == b'-' } else { b.is_ascii_digit() };
-    text.len() == 10 && text.bytes().enumerate().all(shape)
+    let number = |range| text.get(range).and_then(|part: &str| part.parse::<u32>().ok());
+    let (Some(year), Some(month), Some(day)) = (number(0..4), number(5..7), number(8..10)) else {
+        return false;
+    };
+    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let days = match month {
+        2 => 28 + u32::from(leap),
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    };
+    let is_day = (1..=12).contains(&month) && (1..=days).contains(&day);
+    text.len() == 10 && text.bytes().enumerate().all(shape) && is_day
 }
 
 /// Marks the rows that an expectation names, and says which expectations no longer hold.
@@ -79,7 +91,8 @@ pub(crate) fn apply(expectations: &[Expectation], rows: &mut [Row]) -> Vec<Warni
     let mut met = vec![false; expectations.len()];
     for row in rows.iter_mut() {
         for (expectation, met) in expectations.iter().zip(&mut met) {
-            if matches(&expectation.row, &row.id) && expectation.verdict == row.verdict {
+            let named = matches(&expectation.row, &row.id) || matches(&expectation.row, row.base_id());
+            if named && expectation.verdict == row.verdict {
                 *met = true;
                 if !expectation.expired && row.expected.is_none() {
                     row.expected = Some(Expected {
@@ -153,6 +166,8 @@ mod tests {
             ("a | REGRESSED", "2 of 4 fields"),
             ("a | WORSE | until 2027-01-31 | x", "'WORSE' is no verdict"),
             ("a | REGRESSED | until tomorrow | x", "no date"),
+            ("a | REGRESSED | until 2027-02-29 | x", "no date"),
+            ("a | REGRESSED | until 2027-13-01 | x", "no date"),
             ("a | REGRESSED | until 2027-01-31 | ", "no reason"),
         ] {
             let error = expectations(line, Path::new("known"), "2027-01-01").unwrap_err().to_string();

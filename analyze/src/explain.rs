@@ -65,6 +65,7 @@ pub fn steps(comparison: &Comparison, row: &Row) -> Vec<Step> {
     if let (Some(test), Some(_)) = (design.outcome().0.test, row.model) {
         test_steps(row, &test, blocks.as_deref(), comparison.method.alpha, &mut out);
     }
+    family_steps(comparison, row, &mut out);
     beside(row, comparison.method.seed, &mut out);
     out.retain(|s| s.value.is_finite());
     out
@@ -133,6 +134,7 @@ fn test_steps(row: &Row, test: &TTest, blocks: Option<&[Block<'_>]>, alpha: f64,
         Scale::Log => Some((row.min_effect.ln_1p(), "ln(1 + m)")),
         Scale::Linear => row.band_abs.map(|b| (b, "max(m * |mean A|, min_effect_abs)")),
     };
+    push("m", "larger of min_effect and the noise floor of the row", row.min_effect);
     if let Some((half, formula)) = band {
         push("band", formula, half);
         let tost = stats::tost_p(test, &stats::Interval::new(-half, half));
@@ -160,6 +162,26 @@ fn test_steps(row: &Row, test: &TTest, blocks: Option<&[Block<'_>]>, alpha: f64,
     }
 }
 
+/// How q comes from the p of the family; nothing where a filter has taken some of them away.
+fn family_steps(comparison: &Comparison, row: &Row, out: &mut Vec<Step>) {
+    let (Some(p), Some(q)) = (row.p_model, row.q) else { return };
+    let members = comparison.rows.iter().filter(|r| r.candidate == row.candidate && r.q.is_some());
+    let family: Vec<f64> = members.filter_map(|r| r.p_model).collect();
+    if comparison.families.iter().all(|f| f.candidate != row.candidate || f.size != family.len()) {
+        return;
+    }
+    let rank = family.iter().filter(|other| **other <= p).count();
+    let formula = if comparison.method.correction == "holm" {
+        "largest of (rows - j + 1) * p(j) over ranks j <= rank, at most 1"
+    } else {
+        "smallest of rows * p(j) / j over ranks j >= rank, at most 1"
+    };
+    let mut push = |name, formula, value| out.push(Step { name, formula, value });
+    push("rows in the family", "primary rows of this candidate with a p", family.len() as f64);
+    push("rank of p", "place among the family's p, the smallest first", rank as f64);
+    push("q", formula, q);
+}
+
 /// The tests that never feed the verdict; the permutation test for every row.
 fn beside(row: &Row, seed: u64, out: &mut Vec<Step>) {
     let (a, b) = (row.a.values.as_slice(), row.b.values.as_slice());
@@ -179,8 +201,7 @@ fn beside(row: &Row, seed: u64, out: &mut Vec<Step>) {
         push("its smallest p", "what these sizes and ties can reach", u.smallest_p);
     }
     // The seed of a row does not depend on how many candidates stand beside it.
-    let base = row.id.split('#').next().unwrap_or(&row.id);
-    if let Ok(p) = stats::permutation(a, b, stats::seed_from(seed, base)) {
+    if let Ok(p) = stats::permutation(a, b, stats::seed_from(seed, row.base_id())) {
         let formula = if p.exact { "all divisions" } else { "9,999 seeded divisions, (b+1)/(B+1)" };
         push("p of the permutation test", formula, p.p);
     }

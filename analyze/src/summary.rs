@@ -14,6 +14,9 @@ pub(crate) fn summary(rows: &[Row], pairing: &Pairing, all_rows: bool) -> Summar
     let mut out = Summary { candidate: pairing.candidate, ..Summary::default() };
     for row in of_candidate() {
         *out.all.entry(row.verdict).or_default() += 1;
+        if row.expected.is_some() {
+            *out.expected_all.entry(row.verdict).or_default() += 1;
+        }
         if all_rows || row.role == Role::Primary {
             *out.primary.entry(row.verdict).or_default() += 1;
             if row.expected.is_some() {

@@ -113,7 +113,7 @@ pub(crate) fn few_boots(sides: &[(&str, usize)], unit: &str) -> Option<Warning> 
 
 /// Primary rows without a noise floor, when there are floors at all.
 pub(crate) fn floors(rows: &[Row], floors: &HashMap<String, f64>) -> Option<Warning> {
-    let has = |row: &Row| floors.contains_key(row.id.split('#').next().unwrap_or(&row.id));
+    let has = |row: &Row| floors.contains_key(row.base_id());
     let without = rows.iter().filter(|r| r.role == Role::Primary && !has(r)).count();
     (!floors.is_empty() && without > 0).then(|| {
         let text =

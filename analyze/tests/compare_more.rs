@@ -173,6 +173,9 @@ fn the_steps_behind_a_row_end_in_the_numbers_of_the_row() {
             assert_eq!(Some(step("p")), row.p_model, "{test:?} {}", row.id);
             assert_eq!((step("p of TOST") <= 0.05), row.verdict == Verdict::Equivalent);
             assert!(step("boots for the band") >= 2.0);
+            assert_eq!(step("m"), row.min_effect);
+            let q = found.iter().find(|s| s.name == "q").map(|s| s.value);
+            assert_eq!(q, row.q, "{}", row.id);
             if row.scale == model::Scale::Log {
                 assert!((step("CI95 low").exp() - row.ratio_ci.unwrap().0).abs() < 1e-12);
                 assert!((step("MDE").exp() - 1.0 - row.mde.unwrap().up).abs() < 1e-12);

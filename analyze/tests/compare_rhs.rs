@@ -62,6 +62,24 @@ fn generations_meet_by_name() {
 }
 
 #[test]
+fn the_rate_of_transactions_meets_the_throughput_that_it_was_called_before() {
+    let root = tempfile::tempdir().unwrap();
+    let file = |column: &str, rate: f64| {
+        format!("Category:TCP_RR\nsize|sessions|{column}|CPU\n64|1|{rate:.2}|10.00\n")
+    };
+    let old = [9000.0, 9010.0, 8990.0].map(|rate| file("throughput", rate));
+    let new = [9005.0, 9002.0, 8998.0].map(|rate| file("trans.rate", rate));
+    let paths = [write_rhs(root.path(), "a", &old), write_rhs(root.path(), "b", &new)];
+    let result = run(&paths);
+    let rate = row(&result, "netperf/TCP_RR/size=64,sessions=1/trans.rate");
+    assert_eq!((rate.metric_as_written.as_str(), rate.unit.as_str()), ("throughput", "trans/s"));
+    assert_eq!((rate.verdict, rate.a.n, rate.b.n), (Verdict::Equivalent, 3, 3));
+    let table = analyze::classic_text(&options(&paths)).unwrap().text;
+    assert!(table.contains("#|Tile|size|sessions|throughput|CPU\n1|Avg|64|1|9000.00|10.00\n"), "{table}");
+    assert!(table.contains("2|Avg|9001.67|10.00\n"), "{table}");
+}
+
+#[test]
 fn sides_without_a_common_case_are_all_missing_and_no_error() {
     let root = tempfile::tempdir().unwrap();
     let a = write_rhs(root.path(), "a", &[g4(&[(64, 1.0, 1.0)]), g4(&[(64, 2.0, 1.0)])]);

@@ -425,6 +425,10 @@ fn known_changes_are_listed_and_do_not_gate() {
         "no longer measured",
         "",
     );
+    // What is shown does not change what gates.
+    let filtered = "compare base less --no-html --fail-on missing --expect known --only size=64";
+    place.perfvt(filtered).is(0, "", "");
+    place.perfvt("compare base less --no-html --fail-on regression,missing").is(1, "", "");
     fs::remove_file(place.path("known")).unwrap();
     place.perfvt(compare).refuses("reading known");
 }

@@ -33,6 +33,37 @@ fn replay(target: &str, law: fn(&[u8])) {
     assert!(count >= 5, "{} holds {count} inputs", folder.display());
 }
 
+/// What the replays say, here and in the crates of other readers.
+fn replays() -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let texts = ["formats", "collect"].into_iter().flat_map(|name| {
+        let files =
+            std::fs::read_dir(root.join(name).join("tests")).unwrap().map(|entry| entry.unwrap().path());
+        files.filter(|path| path.to_string_lossy().contains("corpus"))
+    });
+    texts.map(|path| std::fs::read_to_string(path).unwrap()).collect()
+}
+
+/// `make soak` fuzzes what stands in the folder; cargo-fuzz builds what stands in the manifest; this replays the corpora.
+#[test]
+fn every_fuzz_target_is_built_and_its_corpus_replayed() {
+    let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz");
+    let (manifest, replays) = (std::fs::read_to_string(fuzz.join("Cargo.toml")).unwrap(), replays());
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(fuzz.join("fuzz_targets")).unwrap() {
+        let name = entry.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned();
+        assert!(manifest.contains(&format!("path = \"fuzz_targets/{name}.rs\"")), "{name} has no [[bin]]");
+        assert!(fuzz.join("corpus").join(&name).is_dir(), "{name} has no corpus");
+        let folder = format!("fuzz/corpus/{name}\"");
+        assert!(
+            replays.contains(&format!("\"{name}\"")) || replays.contains(&folder),
+            "{name} is not replayed"
+        );
+        names.push(name);
+    }
+    assert_eq!(manifest.matches("path = \"fuzz_targets/").count(), names.len(), "{names:?}");
+}
+
 #[test]
 fn the_rhs_corpus_keeps_its_law() {
     replay("rhs", rhs_law::holds);

@@ -135,6 +135,19 @@ fn names_of_every_generation_meet() {
     ] {
         assert_eq!(netperf.canonical(written), canonical);
     }
+    let columns = |category: &str, columns: &[&str]| netperf.canonical_columns(category, columns).join(" ");
+    assert_eq!(columns("TCP_RR", &["size", "throughput", "cpu"]), "size trans.rate CPU");
+    assert_eq!(columns("TCP_CRR", &["throughput"]), "trans.rate");
+    assert_eq!(columns("TCP_STREAM", &["throughput"]), "throughput");
+    assert_eq!(
+        columns("TCP_RR", &["throughput", "trans.rate"]),
+        "throughput trans.rate",
+        "it has one already"
+    );
+    let conf = Conf::with_layers([("x", "[netperf]\nalias.trans.rate = rate\n")]).unwrap();
+    let changed =
+        conf.section("netperf").unwrap().canonical_columns("TCP_RR", &["throughput", "rate"]).join(" ");
+    assert_eq!(changed, "throughput trans.rate", "a layer replaces all names of a column");
     assert_eq!(netperf.canonical_category("TCP_STREAM (RX)"), "TCP_STREAM");
     assert_eq!(netperf.canonical_category("TCP_RR"), "TCP_RR");
 }

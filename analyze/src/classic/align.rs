@@ -255,10 +255,11 @@ impl<'d> Grid<'d> {
         is_key: &[bool],
     ) -> Vec<Option<u32>> {
         let first = self.columns.is_empty();
+        let names = section.canonical_columns(section.canonical_category(&table.heading()), &table.columns);
         let mut known: HashSet<&'d str> = self.columns.iter().map(|column| column.canonical).collect();
         for wanted in [true, false] {
-            for (position, (written, key)) in table.columns.iter().zip(is_key).enumerate() {
-                let canonical = section.canonical(written);
+            let columns = table.columns.iter().zip(&names).zip(is_key);
+            for (position, ((written, &canonical), key)) in columns.enumerate() {
                 if *key != wanted || !known.insert(canonical) {
                     continue;
                 }
@@ -275,8 +276,8 @@ impl<'d> Grid<'d> {
             self.columns_text = None; // a name twice
         }
         let mut positions: HashMap<&str, u32> = HashMap::new();
-        for (position, written) in table.columns.iter().enumerate() {
-            positions.entry(section.canonical(written)).or_insert(as_u32(position));
+        for (position, name) in names.iter().enumerate() {
+            positions.entry(name).or_insert(as_u32(position));
         }
         self.columns.iter().map(|column| positions.get(column.canonical).copied()).collect()
     }

@@ -6,6 +6,7 @@
 mod reader;
 
 use super::LoadedSide;
+use super::derived::derive;
 use crate::discover::{Discovery, discover, natural_order};
 use crate::frame::Said;
 use crate::options::{CompareOptions, Replicate};
@@ -59,10 +60,7 @@ pub(super) fn load(
     found: Discovery,
     options: &CompareOptions,
 ) -> Result<LoadedSide, AnalyzeError> {
-    let mut side = LoadedSide::default();
-    for (place, reason) in &found.problems {
-        side.losses.push(Loss { place: place.display().to_string(), what: "file", reason: reason.clone() });
-    }
+    let mut side = LoadedSide { losses: super::unread(&found), ..LoadedSide::default() };
     let read: Vec<Result<Source, Loss>> = found.files.par_iter().map(|f| read(f)).collect();
     let mut kinds: BTreeMap<Kind, Vec<Source>> = BTreeMap::new();
     for result in read {
@@ -129,7 +127,8 @@ fn take(
             for (record, keys) in &records {
                 reader.take(record, keys);
             }
-            let (repeat, losses) = reader.finish();
+            let (mut repeat, losses) = reader.finish();
+            derive(&mut repeat, &options.conf);
             side.repeats.push(repeat);
             side.losses.extend(losses);
         }

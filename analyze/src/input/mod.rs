@@ -6,23 +6,26 @@
 //!                └──> where there are none: other tools' results, told by content
 //! ```
 
+mod derived;
 mod foreign;
 pub(crate) mod repeat;
 mod rhs_file;
 mod run_dir;
 pub(crate) mod series;
+mod sides;
+
+pub use sides::environments;
+pub(crate) use sides::directories;
 
 use crate::discover::{Discovery, discover};
 use crate::error::io;
-use crate::options::CompareOptions;
+use crate::options::{CompareOptions, Replicate};
 use crate::warnings::{blocking, counted, note};
 use crate::{AnalyzeError, Loss, Warning};
 use model::RunFile;
-use model::campaign::CAMPAIGN_FORMAT;
-use model::store::{self, CAMPAIGN_FILE};
 use rayon::prelude::*;
 use repeat::Repeat;
-use serde::Deserialize;
+use sides::{labels, single};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -53,9 +56,10 @@ pub(crate) struct LoadedSide {
     pub mixed: Vec<(String, Vec<String>)>,
 }
 
-/// The sides in order, the baseline first; directories of `pooled` are further boots of the baseline.
+/// The sides in order, the baseline first.
 pub(crate) fn load(options: &CompareOptions) -> Result<Vec<LoadedSide>, AnalyzeError> {
-    let paths = sides(&options.paths)?;
+    let directories = directories(options)?;
+    let paths: Vec<PathBuf> = directories.iter().filter_map(|of_side| of_side.first().cloned()).collect();
     if options.labels.len() > paths.len() {
         return Err(AnalyzeError::Option(format!(
             "{} for {}; give one for each side, the baseline first",
@@ -65,19 +69,17 @@ pub(crate) fn load(options: &CompareOptions) -> Result<Vec<LoadedSide>, AnalyzeE
     }
     let labels = labels(&paths, &options.labels);
     let mut loaded = Vec::with_capacity(paths.len());
-    for (index, (path, label)) in paths.into_iter().zip(labels).enumerate() {
+    for ((path, label), of_side) in paths.into_iter().zip(labels).zip(&directories) {
         let mut side = load_path(&path, options)?;
-        if index == 0 {
-            for path in &options.pooled {
-                fs::metadata(path).map_err(io(path))?;
-                side.pool(load_path(&single(path)?, options)?);
-            }
+        for pooled in of_side.iter().skip(1) {
+            side.pool(load_path(pooled, options)?);
         }
         (side.path, side.label) = (path, label);
         side.find_copies();
         side.find_facts();
         loaded.push(side);
     }
+    check_replicate(&loaded, options)?;
     if let Some((baseline, candidates)) = loaded.split_first_mut() {
         for side in candidates {
             side.notes.extend(same_side(baseline, side));
@@ -118,109 +120,28 @@ pub(crate) fn load_one(path: &Path, options: &CompareOptions) -> Result<LoadedSi
     side.path = path;
     side.find_copies();
     side.find_facts();
+    check_replicate(std::slice::from_ref(&side), options)?;
     Ok(side)
+}
+
+/// `--replicate` chooses among what files of other tools hold; without any it would do nothing unnoticed.
+fn check_replicate(sides: &[LoadedSide], options: &CompareOptions) -> Result<(), AnalyzeError> {
+    let chosen = match &options.replicate {
+        Replicate::Auto | Replicate::File => return Ok(()),
+        Replicate::Run => "run",
+        Replicate::Column(name) => name,
+    };
+    if sides.iter().any(|side| !side.said.is_empty()) {
+        return Ok(());
+    }
+    Err(AnalyzeError::Option(format!(
+        "--replicate {chosen}: each repeat of perfvt and each RHS file holds one value of a case; only files of other \
+         tools hold several"
+    )))
 }
 
 fn load_path(path: &Path, options: &CompareOptions) -> Result<LoadedSide, AnalyzeError> {
     if run_dir::is_run_dir(path) { load_run(path, options) } else { load_files(path, options) }
-}
-
-/// Which directories are compared: those that were given, or the environments of the one campaign that was given.
-pub(crate) fn sides(paths: &[PathBuf]) -> Result<Vec<PathBuf>, AnalyzeError> {
-    for path in paths {
-        fs::metadata(path).map_err(io(path))?;
-    }
-    match paths {
-        [] => Err(AnalyzeError::Sides("nothing to compare: give a baseline and a candidate".into())),
-        [only] => {
-            let environments = environments(only)?.ok_or_else(|| {
-                AnalyzeError::Sides(format!(
-                    "{} is one side; give a second one to compare it with, or a campaign's directory",
-                    only.display()
-                ))
-            })?;
-            if environments.len() < 2 {
-                return Err(AnalyzeError::Sides(format!(
-                    "{} has one environment with results; give a second directory to compare it with",
-                    only.display()
-                )));
-            }
-            Ok(environments)
-        }
-        several => several.iter().map(|path| single(path)).collect(),
-    }
-}
-
-/// A side that stands beside others: a campaign must have one environment only.
-fn single(path: &Path) -> Result<PathBuf, AnalyzeError> {
-    match environments(path)?.as_deref() {
-        None => Ok(path.to_owned()),
-        Some([only]) => Ok(only.clone()),
-        Some(several) => {
-            let names: Vec<String> = several.iter().map(|p| p.display().to_string()).collect();
-            Err(AnalyzeError::Sides(format!(
-                "{} is a campaign of {}; name one of them: {}",
-                path.display(),
-                counted(several.len(), "environment"),
-                names.join(", ")
-            )))
-        }
-    }
-}
-
-/// What is used of `campaign.json`; everything else stands in each `run.json` again.
-#[derive(Deserialize)]
-struct Plan {
-    environments: Vec<PlannedEnvironment>,
-}
-
-#[derive(Deserialize)]
-struct PlannedEnvironment {
-    name: String,
-}
-
-/// The environments of a campaign that have a directory, in the order of the plan; `None` for anything else.
-///
-/// # Errors
-/// A `campaign.json` that cannot be read, or names what is no directory of the campaign.
-pub fn environments(path: &Path) -> Result<Option<Vec<PathBuf>>, AnalyzeError> {
-    let file = path.join(CAMPAIGN_FILE);
-    if !file.is_file() {
-        return Ok(None);
-    }
-    let campaign: Plan = store::read_json(&file, CAMPAIGN_FORMAT)?;
-    // The file may come from anybody: a name must not lead out of the campaign.
-    let is_name = |name: &str| {
-        let mut parts = Path::new(name).components();
-        matches!((parts.next(), parts.next()), (Some(std::path::Component::Normal(only)), None) if only == name)
-    };
-    if let Some(strange) = campaign.environments.iter().find(|e| !is_name(&e.name)) {
-        return Err(AnalyzeError::Sides(format!(
-            "{} names an environment '{}', which is no directory of it; the file was changed or damaged by something \
-             else than perfvt",
-            file.display(),
-            strange.name.escape_debug()
-        )));
-    }
-    let directories = campaign.environments.iter().map(|e| path.join(&e.name));
-    Ok(Some(directories.filter(|d| run_dir::is_run_dir(d)).collect()))
-}
-
-/// `--labels`, else the directory's name, else as much of the path as tells the sides apart.
-fn labels(paths: &[PathBuf], given: &[String]) -> Vec<String> {
-    let last = |path: &PathBuf, n: usize| {
-        let full = fs::canonicalize(path).unwrap_or_else(|_| path.clone());
-        let parts: Vec<String> =
-            full.components().map(|c| c.as_os_str().to_string_lossy().into_owned()).collect();
-        parts.get(parts.len().saturating_sub(n)..).unwrap_or_default().join("/")
-    };
-    let named = |n: usize| -> Vec<String> { paths.iter().map(|p| last(p, n)).collect() };
-    let distinct = |names: &[String]| names.iter().collect::<HashSet<_>>().len() == names.len();
-    let automatic = [named(1), named(2)]
-        .into_iter()
-        .find(|names| distinct(names))
-        .unwrap_or_else(|| paths.iter().map(|p| p.display().to_string()).collect());
-    automatic.into_iter().enumerate().map(|(i, name)| given.get(i).cloned().unwrap_or(name)).collect()
 }
 
 fn load_run(path: &Path, options: &CompareOptions) -> Result<LoadedSide, AnalyzeError> {
@@ -245,27 +166,7 @@ fn load_files(path: &Path, options: &CompareOptions) -> Result<LoadedSide, Analy
         }
         other => other?,
     };
-    let mut side = LoadedSide::default();
-    if !found.again.is_empty() {
-        let twice = found.again.len();
-        let text = format!(
-            "{} given more than once under different names; each counts once",
-            counted(twice, "file")
-        );
-        side.notes.push(note("same-file", text, "", twice));
-    }
-    let crowded: usize = found.crowded().iter().map(|(_, n)| n).sum();
-    if crowded > 0 {
-        let text = format!(
-            "{} stand beside another one in the same directory; each counts as a repeat",
-            counted(crowded, "file")
-        );
-        let advice = "remove the results of an earlier run that was overwritten in part";
-        side.notes.push(note("same-directory", text, advice, crowded));
-    }
-    for (place, reason) in &found.problems {
-        side.losses.push(Loss { place: place.display().to_string(), what: "file", reason: reason.clone() });
-    }
+    let mut side = LoadedSide { notes: oddities(&found), losses: unread(&found), ..LoadedSide::default() };
     let files = found.files;
     let read: Vec<Result<(Repeat, Vec<Loss>), Loss>> =
         files.par_iter().map(|f| rhs_file::read_rhs(f, &options.conf, options.workload.as_deref())).collect();
@@ -286,6 +187,39 @@ fn load_files(path: &Path, options: &CompareOptions) -> Result<LoadedSide, Analy
         return Err(AnalyzeError::NotAResult { path: path.to_owned(), reason });
     }
     Ok(side)
+}
+
+/// What is odd about where files were found.
+pub(crate) fn oddities(found: &Discovery) -> Vec<Warning> {
+    let mut out = Vec::new();
+    if !found.again.is_empty() {
+        let twice = found.again.len();
+        let text = format!(
+            "{} given more than once under different names; each counts once",
+            counted(twice, "file")
+        );
+        out.push(note("same-file", text, "", twice));
+    }
+    let crowded: usize = found.crowded().iter().map(|(_, n)| n).sum();
+    if crowded > 0 {
+        let text = format!(
+            "{} stand beside another one in the same directory; each counts as a repeat",
+            counted(crowded, "file")
+        );
+        let advice = "remove the results of an earlier run that was overwritten in part";
+        out.push(note("same-directory", text, advice, crowded));
+    }
+    out
+}
+
+/// Places that could not be looked at.
+pub(crate) fn unread(found: &Discovery) -> Vec<Loss> {
+    let lost = |(place, reason): &(PathBuf, String)| Loss {
+        place: place.display().to_string(),
+        what: "file",
+        reason: reason.clone(),
+    };
+    found.problems.iter().map(lost).collect()
 }
 
 /// The result files of a side in natural order.

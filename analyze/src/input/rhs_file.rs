@@ -1,5 +1,6 @@
 //! One RHS file to a [`Repeat`]: key columns and metrics by name, whatever the generation.
 
+use super::derived::derive;
 use super::repeat::{CaseRow, Cell, InvalidCell, MetricColumn, Number, Repeat, TableHead, clamp};
 use crate::Loss;
 use formats::perf_conf::{Conf, Section};
@@ -73,6 +74,7 @@ pub(super) fn read_rhs(
         return Err(lost(format!("it has no row that can be used{first}")));
     }
     reader.repeat.sort_invalid();
+    derive(&mut reader.repeat, conf);
     Ok((reader.repeat, reader.losses))
 }
 
@@ -142,10 +144,6 @@ impl Reader<'_> {
         let key_columns: Vec<usize> = key_order(&roles, head.keys.len());
         let metric_columns: Vec<usize> =
             roles.iter().enumerate().filter(|(_, r)| matches!(r, Role::Metric)).map(|(i, _)| i).collect();
-        let derived = self.derived(&head);
-        let mut head = head;
-        head.metrics
-            .extend(derived.iter().map(|d| MetricColumn { name: d.name.clone(), written: d.name.clone() }));
         let same_head = (head.category.clone(), head.keys.clone());
         let index = clamp(self.repeat.tables.len());
         self.repeat.tables.push(head);
@@ -171,9 +169,6 @@ impl Reader<'_> {
                     self.lose(&loss);
                 }
                 self.repeat.cells.push(Cell { number, line: row.line, column: row.column(cell) });
-            }
-            for d in &derived {
-                self.push_derived(first, d);
             }
             self.repeat.rows.push(CaseRow {
                 table: index,
@@ -218,8 +213,8 @@ impl Reader<'_> {
             ..TableHead::default()
         };
         let mut roles: Vec<Role> = Vec::with_capacity(table.columns.len());
-        for (index, written) in table.columns.iter().enumerate() {
-            let name = section.canonical(written);
+        let names = section.canonical_columns(&head.category, &table.columns);
+        for (index, (written, name)) in table.columns.iter().zip(names).enumerate() {
             let taken = keys.iter().any(|(_, k)| *k == name) || head.metrics.iter().any(|m| m.name == name);
             let role = if *written == PADDING {
                 Role::Unused
@@ -249,44 +244,6 @@ impl Reader<'_> {
         head.keys = keys.into_iter().map(|(_, name)| name.to_owned()).collect();
         (head, roles)
     }
-
-    /// Derived metrics that the table does not have and can have.
-    fn derived(&self, head: &TableHead) -> Vec<DerivedColumn> {
-        let position =
-            |names: &[String]| names.iter().find_map(|n| head.metrics.iter().position(|m| m.name == *n));
-        (self.section.derived.iter())
-            .filter(|d| !head.metrics.iter().any(|m| m.name == d.name))
-            .filter_map(|d| {
-                let (numerator, denominator) = (position(&d.numerator)?, position(&d.denominator)?);
-                Some(DerivedColumn { name: d.name.clone(), numerator, denominator })
-            })
-            .collect()
-    }
-
-    /// Appends a derived cell to the row whose cells begin at `first`. Its place is the numerator's.
-    fn push_derived(&mut self, first: usize, derived: &DerivedColumn) {
-        let part = |offset: usize| self.repeat.cells.get(first + offset).copied();
-        let (Some(numerator), Some(denominator)) = (part(derived.numerator), part(derived.denominator))
-        else {
-            return;
-        };
-        let number = match (numerator.number.value(), denominator.number.value()) {
-            (Some(n), Some(d)) if d != 0.0 => Number::new(n / d),
-            _ => Number::INVALID,
-        };
-        if number.value().is_none() {
-            let reason = "its numerator or its denominator has no value, or the denominator is 0".to_owned();
-            self.repeat.invalid.push(InvalidCell { cell: clamp(self.repeat.cells.len()), reason });
-        }
-        self.repeat.cells.push(Cell { number, ..numerator });
-    }
-}
-
-/// A derived metric with the positions of its parts in the row.
-struct DerivedColumn {
-    name: String,
-    numerator: usize,
-    denominator: usize,
 }
 
 /// Columns of the keys, in the order of the keys.

@@ -1,5 +1,6 @@
 //! A side that perfvt measured itself: `run.json` and the `measurements.jsonl` of each repeat.
 
+use super::derived::derive;
 use super::repeat::{
     BootName, CaseRow, Cell, InvalidCell, MetricColumn, Number, Repeat, TableHead, clamp, intern,
 };
@@ -82,7 +83,9 @@ pub(super) fn read_repeat(path: &Path, conf: &Conf) -> Result<Repeat, AnalyzeErr
         }
         reader.take(measurement, clamp(index + 1))?;
     }
-    Ok(reader.finish())
+    let mut repeat = reader.finish();
+    derive(&mut repeat, conf);
+    Ok(repeat)
 }
 
 /// One line, placed.

@@ -58,8 +58,8 @@ pub struct Compare {
     /// Write no HTML page
     #[arg(long)]
     pub no_html: bool,
-    /// Exit with 1 when such a row is found; repeatable
-    #[arg(long, value_name = "WHAT")]
+    /// Exit with 1 when such a row is found; repeatable, or several separated by commas
+    #[arg(long, value_name = "WHAT", value_delimiter = ',')]
     pub fail_on: Vec<FailOn>,
     /// Names of the sides, in order, separated by commas
     #[arg(long, value_name = "A,B,..", value_delimiter = ',')]

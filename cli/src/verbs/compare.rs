@@ -3,7 +3,7 @@
 use crate::args::{Compare, FailOn, Format};
 use crate::verbs::options::{filter, judge, read, reading};
 use crate::{DONE, Error, FOUND, NOTHING, is_broken_pipe};
-use analyze::{CompareOptions, Comparison, Row, Verdict, compare as analyze_sides, expectations};
+use analyze::{CompareOptions, Comparison, Verdict, compare as analyze_sides, expectations};
 use model::store::write_atomically;
 use report::{Gate, HtmlOptions, JunitOptions, MarkdownOptions, TextOptions};
 use std::collections::BTreeMap;
@@ -181,15 +181,10 @@ fn gate(fail_on: &[FailOn], comparison: &Comparison) -> Option<Gate> {
         return None;
     }
     let of = |counts: &BTreeMap<Verdict, usize>, v: &Verdict| counts.get(v).copied().unwrap_or(0);
-    // The summary knows the expected ones of the primary rows only; rows that filters hide count as not expected.
-    let known = |candidate: usize, v: Verdict| {
-        let is_known = |r: &&Row| r.candidate == candidate && r.verdict == v && r.expected.is_some();
-        comparison.rows.iter().filter(is_known).count()
-    };
     let found = |what: &FailOn| {
         comparison.summary.iter().any(|summary| {
             verdicts(*what).iter().any(|v| match what {
-                FailOn::Missing => of(&summary.all, v) > known(summary.candidate, *v),
+                FailOn::Missing => of(&summary.all, v) > of(&summary.expected_all, v),
                 _ => of(&summary.primary, v) > of(&summary.expected, v),
             })
         })

@@ -130,6 +130,7 @@ impl Section {
             metrics: Vec::new(),
             derived: Vec::new(),
             aliases: BTreeMap::new(),
+            limited_aliases: Vec::new(),
             category_aliases: BTreeMap::new(),
             origins: BTreeMap::new(),
         })
@@ -143,7 +144,11 @@ impl Section {
             Setting::AvgUpdate(triples) => self.avg_update = triples.clone(),
             Setting::Desc(text) => self.desc = text.clone(),
             Setting::Keys(keys) => self.keys = keys.clone(),
-            Setting::Alias { canonical, written } => replace_aliases(&mut self.aliases, canonical, written),
+            Setting::Alias { canonical, written, limited } => {
+                replace_aliases(&mut self.aliases, canonical, written);
+                self.limited_aliases.retain(|alias| alias.canonical != *canonical);
+                self.limited_aliases.extend(limited.iter().cloned());
+            }
             Setting::CategoryAlias { canonical, written } => {
                 replace_aliases(&mut self.category_aliases, canonical, written);
             }

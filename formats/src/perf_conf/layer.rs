@@ -2,7 +2,7 @@
 
 use super::ini::{self, Item};
 use super::metric::MetricFields;
-use super::section::{AvgUpdate, Derived};
+use super::section::{AvgUpdate, Derived, LimitedAlias};
 use super::suggest::closest;
 use regex::Regex;
 
@@ -63,6 +63,7 @@ pub(super) enum Setting {
     Alias {
         canonical: String,
         written: Vec<String>,
+        limited: Vec<LimitedAlias>,
     },
     CategoryAlias {
         canonical: String,
@@ -202,7 +203,7 @@ fn avg_update(value: &str) -> Result<Vec<AvgUpdate>, Refusal> {
 fn named(kind: &str, name: &str, value: &str) -> Result<Setting, Refusal> {
     let canonical = name.to_owned();
     match kind {
-        "alias" => Ok(Setting::Alias { canonical, written: names(value) }),
+        "alias" => Ok(alias(canonical, value)),
         "category_alias" => Ok(Setting::CategoryAlias { canonical, written: names(value) }),
         "metric" => Ok(Setting::Metric { name: canonical, fields: MetricFields::parse(value)? }),
         _ => derived(canonical, value).map(Setting::Derived),
@@ -212,6 +213,22 @@ fn named(kind: &str, name: &str, value: &str) -> Result<Setting, Refusal> {
 /// Names joined by `|`, which no name in an RHS file can hold.
 fn names(value: &str) -> Vec<String> {
     value.split('|').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
+}
+
+/// Other names of a column; with ` @ CATEGORY` behind it, a name holds in these categories only.
+fn alias(canonical: String, value: &str) -> Setting {
+    let (mut written, mut limited) = (Vec::new(), Vec::new());
+    for name in names(value) {
+        match name.split_once(" @ ") {
+            Some((name, category)) => limited.push(LimitedAlias {
+                canonical: canonical.clone(),
+                written: name.trim().to_owned(),
+                category: category.trim().to_owned(),
+            }),
+            None => written.push(name),
+        }
+    }
+    Setting::Alias { canonical, written, limited }
 }
 
 /// `NUMERATOR / DENOMINATOR`, each a choice of names joined by `|`. Names may hold a `/`, so the one between blanks counts.

@@ -25,10 +25,20 @@ pub struct Section {
     pub derived: Vec<Derived>,
     /// Canonical metric and key names by the name in the file.
     pub(super) aliases: BTreeMap<String, String>,
+    /// Names in the file that mean a metric in some categories only.
+    pub(super) limited_aliases: Vec<LimitedAlias>,
     /// Canonical category names by the name in the file.
     pub(super) category_aliases: BTreeMap<String, String>,
     /// Which layer gave each option; metrics by field: `metric.CPU.direction`.
     pub(super) origins: BTreeMap<String, Origin>,
+}
+
+/// Another name of a column, in the categories that a pattern fits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct LimitedAlias {
+    pub canonical: String,
+    pub written: String,
+    pub category: String,
 }
 
 /// Where a value was set.
@@ -70,6 +80,23 @@ impl Section {
     /// The canonical name of a metric or key column.
     pub fn canonical<'a>(&'a self, written: &'a str) -> &'a str {
         self.aliases.get(written).map_or(written, String::as_str)
+    }
+
+    /// The canonical names of a table's columns, by its canonical category: some aliases hold in some categories only, and
+    /// not where a column has the canonical name already.
+    pub fn canonical_columns<'a>(&'a self, category: &str, columns: &[&'a str]) -> Vec<&'a str> {
+        let mut names: Vec<&str> = columns.iter().map(|written| self.canonical(written)).collect();
+        for alias in &self.limited_aliases {
+            let is_here = glob(alias.category.as_bytes(), category.as_bytes());
+            if is_here
+                && !names.contains(&alias.canonical.as_str())
+                && let Some(at) = columns.iter().position(|written| *written == alias.written)
+                && let Some(name) = names.get_mut(at)
+            {
+                *name = &alias.canonical;
+            }
+        }
+        names
     }
 
     /// The canonical name of a category.

@@ -267,6 +267,7 @@ pub fn finish(comparison: &mut Comparison) {
             primary,
             all,
             expected: Default::default(),
+            expected_all: Default::default(),
             score,
             per_metric: Vec::new(),
         });

@@ -1,0 +1,85 @@
+//! Metrics that perf.conf derives from others (`derived.NAME = NUMERATOR / DENOMINATOR`), for every kind of input.
+
+use super::repeat::{Cell, InvalidCell, MetricColumn, Number, Repeat, TableHead, clamp};
+use formats::perf_conf::{Conf, Derived};
+use std::iter::Peekable;
+
+/// A derived metric of a table, with the positions of its parts in a row.
+struct Ratio {
+    name: String,
+    numerator: usize,
+    denominator: usize,
+}
+
+/// Adds to each table the derived metrics that it lacks and has the parts of: a ratio of this repeat's values, never of
+/// means over repeats. Its place is the numerator's.
+pub(super) fn derive(repeat: &mut Repeat, conf: &Conf) {
+    let ratios: Vec<Vec<Ratio>> = repeat.tables.iter().map(|table| ratios(table, conf)).collect();
+    if ratios.iter().all(Vec::is_empty) {
+        return;
+    }
+    let mut old = std::mem::take(&mut repeat.invalid).into_iter().peekable();
+    let (mut cells, mut invalid) = (Vec::with_capacity(repeat.cells.len()), Vec::new());
+    for row in &mut repeat.rows {
+        let width = repeat.tables.get(row.table as usize).map_or(0, |t| t.metrics.len());
+        let start = row.first as usize;
+        let own = repeat.cells.get(start..start.saturating_add(width)).unwrap_or_default();
+        row.first = clamp(cells.len());
+        move_reasons(&mut old, start..start.saturating_add(width), cells.len(), &mut invalid);
+        cells.extend_from_slice(own);
+        for ratio in ratios.get(row.table as usize).into_iter().flatten() {
+            let cell = ratio.of(own);
+            if cell.number.value().is_none() && !cell.number.is_absent() {
+                let reason =
+                    "its numerator or its denominator has no value, or the denominator is 0".to_owned();
+                invalid.push(InvalidCell { cell: clamp(cells.len()), reason });
+            }
+            cells.push(cell);
+        }
+    }
+    (repeat.cells, repeat.invalid) = (cells, invalid);
+    for (table, ratios) in repeat.tables.iter_mut().zip(ratios) {
+        table
+            .metrics
+            .extend(ratios.into_iter().map(|r| MetricColumn { written: r.name.clone(), name: r.name }));
+    }
+}
+
+/// Takes over the reasons of a row whose cells now begin at `start`.
+fn move_reasons(
+    old: &mut Peekable<impl Iterator<Item = InvalidCell>>,
+    row: std::ops::Range<usize>,
+    start: usize,
+    out: &mut Vec<InvalidCell>,
+) {
+    while let Some(found) = old.next_if(|i| (i.cell as usize) < row.end) {
+        let offset = (found.cell as usize).saturating_sub(row.start);
+        out.push(InvalidCell { cell: clamp(start + offset), ..found });
+    }
+}
+
+fn ratios(table: &TableHead, conf: &Conf) -> Vec<Ratio> {
+    let position = |name: &String| table.metrics.iter().position(|m| m.name == *name);
+    let first = |names: &[String]| names.iter().find_map(position);
+    let ratio = |d: &Derived| {
+        let (numerator, denominator) = (first(&d.numerator)?, first(&d.denominator)?);
+        position(&d.name).is_none().then(|| Ratio { name: d.name.clone(), numerator, denominator })
+    };
+    conf.section(&table.workload).into_iter().flat_map(|s| &s.derived).filter_map(ratio).collect()
+}
+
+impl Ratio {
+    fn of(&self, row: &[Cell]) -> Cell {
+        let absent = Cell { number: Number::ABSENT, line: 0, column: 1 };
+        let part = |at: usize| row.get(at).copied().unwrap_or(absent);
+        let (numerator, denominator) = (part(self.numerator), part(self.denominator));
+        if numerator.number.is_absent() || denominator.number.is_absent() {
+            return absent;
+        }
+        let number = match (numerator.number.value(), denominator.number.value()) {
+            (Some(n), Some(d)) if d != 0.0 => Number::new(n / d),
+            _ => Number::INVALID,
+        };
+        Cell { number, ..numerator }
+    }
+}

@@ -1,0 +1,177 @@
+//! Which directories a comparison is about, and how reports call them.
+
+use super::run_dir;
+use crate::AnalyzeError;
+use crate::discover::natural_path_order;
+use crate::error::io;
+use crate::options::CompareOptions;
+use crate::warnings::counted;
+use model::campaign::CAMPAIGN_FORMAT;
+use model::store::{self, CAMPAIGN_FILE};
+use serde::Deserialize;
+use std::collections::HashSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The directories of each side in order, the baseline first; those of `pooled` are further boots of the baseline.
+pub(crate) fn directories(options: &CompareOptions) -> Result<Vec<Vec<PathBuf>>, AnalyzeError> {
+    let mut all: Vec<Vec<PathBuf>> = sides(&options.paths)?.into_iter().map(|path| vec![path]).collect();
+    if let Some(baseline) = all.first_mut() {
+        for path in &options.pooled {
+            fs::metadata(path).map_err(io(path))?;
+            baseline.push(single(path)?);
+        }
+    }
+    Ok(all)
+}
+
+/// Which directories are compared: those that were given, or the environments of the one campaign that was given.
+fn sides(paths: &[PathBuf]) -> Result<Vec<PathBuf>, AnalyzeError> {
+    for path in paths {
+        fs::metadata(path).map_err(io(path))?;
+    }
+    match paths {
+        [] => Err(AnalyzeError::Sides("nothing to compare: give a baseline and a candidate".into())),
+        [only] => {
+            let Some(environments) = environments(only)? else { return Err(one_side(only)?) };
+            if environments.len() < 2 {
+                return Err(AnalyzeError::Sides(format!(
+                    "{} has one environment with results; give a second directory to compare it with",
+                    only.display()
+                )));
+            }
+            Ok(environments)
+        }
+        several => several.iter().map(|path| single(path)).collect(),
+    }
+}
+
+/// A side that stands beside others: a campaign must have one environment only.
+pub(super) fn single(path: &Path) -> Result<PathBuf, AnalyzeError> {
+    match environments(path)?.as_deref() {
+        None => measured_alone(path),
+        Some([only]) => Ok(only.clone()),
+        Some(several) => Err(AnalyzeError::Sides(format!(
+            "{} is a campaign of {}; name one of them: {}",
+            path.display(),
+            counted(several.len(), "environment"),
+            list(several)
+        ))),
+    }
+}
+
+/// What is used of `campaign.json`; everything else stands in each `run.json` again.
+#[derive(Deserialize)]
+struct Plan {
+    environments: Vec<PlannedEnvironment>,
+}
+
+#[derive(Deserialize)]
+struct PlannedEnvironment {
+    name: String,
+}
+
+/// The environments of a campaign that have a directory, in the order of the plan; `None` for anything else.
+///
+/// # Errors
+/// A `campaign.json` that cannot be read, or names what is no directory of the campaign.
+pub fn environments(path: &Path) -> Result<Option<Vec<PathBuf>>, AnalyzeError> {
+    let file = path.join(CAMPAIGN_FILE);
+    if !file.is_file() {
+        return Ok(None);
+    }
+    let campaign: Plan = store::read_json(&file, CAMPAIGN_FORMAT)?;
+    // The file may come from anybody: a name must not lead out of the campaign.
+    let is_name = |name: &str| {
+        let mut parts = Path::new(name).components();
+        matches!((parts.next(), parts.next()), (Some(std::path::Component::Normal(only)), None) if only == name)
+    };
+    if let Some(strange) = campaign.environments.iter().find(|e| !is_name(&e.name)) {
+        return Err(AnalyzeError::Sides(format!(
+            "{} names an environment '{}', which is no directory of it; the file was changed or damaged by something \
+             else than perfvt",
+            file.display(),
+            strange.name.escape_debug()
+        )));
+    }
+    let directories = campaign.environments.iter().map(|e| path.join(&e.name));
+    Ok(Some(directories.filter(|d| run_dir::is_run_dir(d)).collect()))
+}
+
+/// Why one argument that is no campaign is not enough.
+fn one_side(path: &Path) -> Result<AnalyzeError, AnalyzeError> {
+    let path_text = path.display();
+    let below = measured_below(path)?;
+    Ok(AnalyzeError::Sides(if below.is_empty() {
+        format!("{path_text} is one side; give a second one to compare it with, or a campaign's directory")
+    } else {
+        let names = list(&below);
+        format!("{path_text} is no campaign; give the baseline first, then the candidates, of {names}")
+    }))
+}
+
+/// A directory as it is, unless it holds what perfvt measured: then the one environment below it. The files of several
+/// must not become the repeats of one side.
+fn measured_alone(path: &Path) -> Result<PathBuf, AnalyzeError> {
+    let below = measured_below(path)?;
+    match below.as_slice() {
+        [] => Ok(path.to_owned()),
+        [only] if subdirectories(path)?.len() == 1 => Ok(only.clone()),
+        several => Err(AnalyzeError::Sides(format!(
+            "{} is no side: it holds {} that perfvt measured; name one of them: {}",
+            path.display(),
+            counted(several.len(), "environment"),
+            list(several)
+        ))),
+    }
+}
+
+fn list(paths: &[PathBuf]) -> String {
+    paths.iter().map(|p| p.display().to_string()).collect::<Vec<_>>().join(", ")
+}
+
+/// Environments, and those of campaigns, directly below a directory that is neither.
+fn measured_below(path: &Path) -> Result<Vec<PathBuf>, AnalyzeError> {
+    let mut out = Vec::new();
+    if !path.is_dir() || run_dir::is_run_dir(path) {
+        return Ok(out);
+    }
+    for directory in subdirectories(path)? {
+        match environments(&directory)? {
+            Some(of_campaign) => out.extend(of_campaign),
+            None if run_dir::is_run_dir(&directory) => out.push(directory),
+            None => {}
+        }
+    }
+    Ok(out)
+}
+
+/// The directories in a directory, without symlinks, in natural order.
+fn subdirectories(path: &Path) -> Result<Vec<PathBuf>, AnalyzeError> {
+    let mut out = Vec::new();
+    for entry in fs::read_dir(path).map_err(io(path))? {
+        let entry = entry.map_err(io(path))?;
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            out.push(entry.path());
+        }
+    }
+    out.sort_by(|a, b| natural_path_order(a, b));
+    Ok(out)
+}
+
+/// `--labels`, else the directory's name, else as much of the path as tells the sides apart.
+pub(super) fn labels(paths: &[PathBuf], given: &[String]) -> Vec<String> {
+    let last = |path: &PathBuf, n: usize| {
+        let full = fs::canonicalize(path).unwrap_or_else(|_| path.clone());
+        let parts: Vec<String> =
+            full.components().map(|c| c.as_os_str().to_string_lossy().into_owned()).collect();
+        parts.get(parts.len().saturating_sub(n)..).unwrap_or_default().join("/")
+    };
+    let named = |n: usize| -> Vec<String> { paths.iter().map(|p| last(p, n)).collect() };
+    let distinct = |names: &[String]| names.iter().collect::<HashSet<_>>().len() == names.len();
+    let automatic = [named(1), named(2)]
+        .into_iter()
+        .find(|names| distinct(names))
+        .unwrap_or_else(|| paths.iter().map(|p| p.display().to_string()).collect());
+    automatic.into_iter().enumerate().map(|(i, name)| given.get(i).cloned().unwrap_or(name)).collect()
+}
