@@ -5,6 +5,7 @@ use crate::input::LoadedSide;
 use crate::input::repeat::{BootName, Repeat};
 use crate::options::CompareOptions;
 use crate::pairing::{Classed, Pairing};
+use crate::row::Replicates;
 use crate::warnings::{self, blocking, counted, note};
 use crate::{DifferenceClass, Family, Row, Side, Warning, summary};
 use std::collections::BTreeSet;
@@ -153,12 +154,12 @@ impl About<'_> {
     }
 
     fn replicate_warnings(&self) -> Vec<Warning> {
-        let mut sides: Vec<(&str, usize)> = Vec::new();
+        let mut sides: Vec<(String, usize)> = Vec::new();
         for pairing in self.pairings {
             if sides.is_empty() {
-                sides.push((self.label(0), pairing.a.complete));
+                sides.extend(replicates(self.label(0), &pairing.a));
             }
-            sides.push((self.label(pairing.candidate + 1), pairing.b.complete));
+            sides.extend(replicates(self.label(pairing.candidate + 1), &pairing.b));
         }
         let hosts = self.pairings.iter().any(|p| p.a.host_boots.is_some());
         let known = self.files.iter().any(|f| !f.boots.is_empty());
@@ -221,6 +222,13 @@ impl About<'_> {
         }
         out
     }
+}
+
+/// How many replicates each workload of a side has; the workload is named where there are several.
+fn replicates(label: &str, side: &Replicates) -> Vec<(String, usize)> {
+    let several = side.of_workload.len() > 1;
+    let name = |workload: &str| if several { format!("{label} ({workload})") } else { label.to_owned() };
+    side.of_workload.iter().map(|(workload, n)| (name(workload), *n)).collect()
 }
 
 /// What reports say of a side.

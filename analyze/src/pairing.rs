@@ -8,7 +8,7 @@ use crate::input::repeat::{BootName, Repeat};
 use crate::options::{CompareOptions, TestChoice};
 use crate::row::Replicates;
 use model::RunFile;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 
 /// Blocks that the plan must hold before rows are judged by blocks.
@@ -135,10 +135,35 @@ impl Hosts {
         let index = |b: &BootName| self.index.get(&b.host_boot).copied().unwrap_or(u32::MAX);
         let split: Vec<bool> = own.iter().map(|f| f.boots.len() > 1).collect();
         if !self.are_replicates {
-            return Replicates { files: range.clone(), host_boots: None, complete: own.len(), split };
+            let of_workload = of_workload(own);
+            return Replicates {
+                files: range.clone(),
+                host_boots: None,
+                complete: own.len(),
+                of_workload,
+                split,
+            };
         }
         let host_boots: Vec<Vec<u32>> = own.iter().map(|f| f.boots.iter().map(index).collect()).collect();
         let complete = host_boots.iter().flatten().collect::<BTreeSet<_>>().len();
-        Replicates { files: range.clone(), host_boots: Some(host_boots), complete, split: Vec::new() }
+        let of_workload = of_workload(own).into_keys().map(|name| (name, complete)).collect();
+        Replicates {
+            files: range.clone(),
+            host_boots: Some(host_boots),
+            complete,
+            of_workload,
+            split: Vec::new(),
+        }
     }
+}
+
+/// How many files hold each workload.
+fn of_workload(files: &[Repeat]) -> BTreeMap<String, usize> {
+    let mut out = BTreeMap::new();
+    for file in files {
+        for name in file.tables.iter().map(|t| &t.workload).collect::<BTreeSet<_>>() {
+            *out.entry(name.clone()).or_default() += 1;
+        }
+    }
+    out
 }

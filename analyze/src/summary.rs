@@ -26,13 +26,15 @@ pub(crate) fn summary(rows: &[Row], pairing: &Pairing, all_rows: bool) -> Summar
     }
     let counts = |r: &&Row| all_rows || r.role == Role::Primary;
     let gating: Vec<&Row> = of_candidate().filter(counts).collect();
-    out.score = Scores::of_pair(&gating, pairing).and_then(|s| s.score(pairing));
+    let whole = (pairing.a.complete, pairing.b.complete);
+    out.score = Scores::of_pair(&gating, pairing, whole).and_then(|s| s.score(pairing));
     let mut by_metric: BTreeMap<(&str, &str), Vec<&Row>> = BTreeMap::new();
     for row in of_candidate() {
         by_metric.entry((&row.workload, &row.metric)).or_default().push(row);
     }
     for ((workload, metric), rows) in by_metric {
-        if let Some(score) = Scores::of_pair(&rows, pairing).and_then(|s| s.score(pairing)) {
+        let complete = (pairing.a.complete_of(workload), pairing.b.complete_of(workload));
+        if let Some(score) = Scores::of_pair(&rows, pairing, complete).and_then(|s| s.score(pairing)) {
             out.per_metric.push(MetricScore { workload: workload.into(), metric: metric.into(), score });
         }
     }
@@ -97,24 +99,22 @@ fn sign(row: &Row, turn: bool) -> f64 {
 }
 
 impl Scores {
-    fn of_pair(rows: &[&Row], pairing: &Pairing) -> Option<Scores> {
-        let complete: Vec<&Row> = rows
-            .iter()
-            .copied()
-            .filter(|r| r.scale == Scale::Log && r.a.n == pairing.a.complete && r.b.n == pairing.b.complete)
-            .collect();
-        let (direction, turn) = common_direction(&complete);
-        let (mut a, mut b) = (SideSums::new(pairing.a.complete), SideSums::new(pairing.b.complete));
-        for row in &complete {
+    /// `complete` is how many replicates a row of each side has that every boot gives.
+    fn of_pair(rows: &[&Row], pairing: &Pairing, complete: (usize, usize)) -> Option<Scores> {
+        let shared: Vec<&Row> =
+            rows.iter().copied().filter(|r| r.scale == Scale::Log && (r.a.n, r.b.n) == complete).collect();
+        let (direction, turn) = common_direction(&shared);
+        let (mut a, mut b) = (SideSums::new(complete.0), SideSums::new(complete.1));
+        for row in &shared {
             a.add(&row.a, sign(row, turn));
             b.add(&row.b, sign(row, turn));
         }
-        if complete.is_empty() {
+        if shared.is_empty() {
             return None;
         }
         let ((scores_a, blocks_a), (scores_b, blocks_b)) =
             (a.scores(&pairing.a.split), b.scores(&pairing.b.split));
-        Some(Scores { a: scores_a, b: scores_b, blocks_a, blocks_b, rows: complete.len(), direction })
+        Some(Scores { a: scores_a, b: scores_b, blocks_a, blocks_b, rows: shared.len(), direction })
     }
 
     /// The row model over boots.
@@ -165,7 +165,8 @@ pub(crate) fn boot_warnings(
     }
     let mut out = Vec::new();
     for (workload, rows) in by_workload {
-        let Some(scores) = Scores::of_pair(&rows, pairing) else { continue };
+        let complete = (pairing.a.complete_of(workload), pairing.b.complete_of(workload));
+        let Some(scores) = Scores::of_pair(&rows, pairing, complete) else { continue };
         for (label, side) in [(labels.0, &scores.a), (labels.1, &scores.b)] {
             let Ok(trend) = stats::mann_kendall(side) else { continue };
             if trend.p < DIAGNOSTIC_ALPHA {

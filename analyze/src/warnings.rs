@@ -98,7 +98,7 @@ pub(crate) fn unmatched(rows: &[Row]) -> Option<Warning> {
 }
 
 /// How many replicates the sides rest on.
-pub(crate) fn few_boots(sides: &[(&str, usize)], unit: &str) -> Option<Warning> {
+pub(crate) fn few_boots(sides: &[(String, usize)], unit: &str) -> Option<Warning> {
     const ENOUGH: usize = 5;
     let few: Vec<String> = (sides.iter().filter(|(_, n)| *n < ENOUGH))
         .map(|(label, n)| format!("{label} has {}", counted(*n, unit)))

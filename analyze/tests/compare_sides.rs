@@ -149,6 +149,31 @@ fn a_known_change_speaks_of_every_candidate_unless_it_names_one() {
 }
 
 #[test]
+fn the_files_of_one_workload_are_not_the_replicates_of_another() {
+    let root = tempfile::tempdir().unwrap();
+    let side = |name: &str, factor: f64| {
+        let dir = write_rhs(root.path(), name, &texts(factor));
+        for (repeat, value) in [3.0, 3.1, 2.9].iter().enumerate() {
+            let folder = dir.join(format!("repeat{repeat}.fio/results"));
+            fs::create_dir_all(&folder).unwrap();
+            let value = value * factor;
+            let text = format!("Category:read\nBlock_size|Iodepth|Threads|IOPS\n4|1|1|{value:.2}\n");
+            fs::write(folder.join("fio_result.RHS"), text).unwrap();
+        }
+        dir
+    };
+    let result = compare(&options(&[side("a", 1.0), side("b", 0.8)])).unwrap();
+    assert_eq!((result.a.repeats, result.rows[0].a.n), (8, 5));
+    let few = result.warnings.iter().find(|w| w.code == "few-boots").unwrap();
+    assert!(few.text.contains("a (fio) has 3 repeats, b (fio) has 3 repeats"), "{}", few.text);
+    assert!(!few.text.contains("netperf"), "five are enough: {}", few.text);
+    let metrics: Vec<(&str, usize)> =
+        result.summary[0].per_metric.iter().map(|m| (m.metric.as_str(), m.score.rows)).collect();
+    assert!(metrics.contains(&("IOPS", 1)) && metrics.contains(&("throughput", 2)), "{metrics:?}");
+    assert_eq!(result.summary[0].score, None, "no boot gave rows of both");
+}
+
+#[test]
 fn a_candidates_number_is_told_from_a_number_sign_in_a_name() {
     let root = tempfile::tempdir().unwrap();
     let write = |name: &str, factor: f64| {

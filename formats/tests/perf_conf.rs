@@ -287,4 +287,13 @@ fn workloads_are_known_by_file_name_then_path_then_columns() {
     assert_eq!(infer("x.RHS", &["Block_size", "Iodepth", "Threads", "IOPS"]), Some("fio"));
     assert_eq!(infer("x.RHS", &["threads", "IOPS", "Thro(MBps)", "Vcpu1"]), Some("ffsb"));
     assert_eq!(infer("x.RHS", &["a", "b"]), None);
+    let columns = ["size", "sessions", "throughput", "CPU"];
+    assert_eq!(infer("netperf/boot2/x.RHS", &columns), Some("netperf"), "boot2 is no workload here");
+    assert_eq!(infer("after/boot2/x.RHS", &columns), Some("netperf"), "nor here");
+    assert_eq!(infer("after/boot2/x.RHS", &["vcpus", "memory_mb", "total_ms"]), Some("boot"));
+    assert_eq!(infer("iozone/x.RHS", &["Write_Thro-KBps"]), Some("iozone"), "without its keys");
+    assert_eq!(infer("fio/x.RHS", &["a", "b"]), Some("fio"), "no other is left");
+    let own = Conf::with_layers([("x", "[mine]\nignore_col = 1\n")]).unwrap();
+    let found = own.infer(Path::new("mine/x.RHS"), &[&columns]).map(|s| s.name.as_str());
+    assert_eq!(found, Some("mine"), "it declares nothing that could be missing");
 }

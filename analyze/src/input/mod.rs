@@ -14,8 +14,8 @@ mod run_dir;
 pub(crate) mod series;
 mod sides;
 
-pub use sides::environments;
 pub(crate) use sides::directories;
+pub use sides::environments;
 
 use crate::discover::{Discovery, discover};
 use crate::error::io;

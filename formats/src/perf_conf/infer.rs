@@ -9,13 +9,17 @@ impl Conf {
     /// its path, else the one that its columns fit best. `tables` holds the column names of each of its tables.
     ///
     /// A name stands in a text when no letter touches it, whatever the case; of several the longest counts
-    /// (`netperf-udp` before `netperf`).
+    /// (`netperf-udp` before `netperf`). Names that mean something else (`boot2/x.RHS`, a repeat) are told by the columns:
+    /// a section that knows none of them is passed over while another one is left.
     pub fn infer(&self, path: &Path, tables: &[&[&str]]) -> Option<&Section> {
-        let by_name = path.components().rev().find_map(|component| match component {
-            Component::Normal(name) => self.named_in(&name.to_string_lossy()),
-            _ => None,
-        });
-        by_name.or_else(|| self.fitting(tables))
+        let named = || {
+            path.components().rev().filter_map(|component| match component {
+                Component::Normal(name) => self.named_in(&name.to_string_lossy()),
+                _ => None,
+            })
+        };
+        let by_name = named().find(|section| knows(section, tables));
+        by_name.or_else(|| self.fitting(tables)).or_else(|| named().next())
     }
 
     fn named_in(&self, text: &str) -> Option<&Section> {
@@ -37,6 +41,18 @@ impl Conf {
         }
         best.map(|(_, section)| section)
     }
+}
+
+/// Whether a section knows some column; one that declares nothing, as the ancestor's do, may be about any.
+fn knows(section: &Section, tables: &[&[&str]]) -> bool {
+    let declares = !section.keys.is_empty() || !section.metrics.is_empty();
+    let is_known = |written: &&str| {
+        let name = section.canonical(written);
+        section.keys.iter().any(|key| key == name) || section.declared(name).is_some()
+    };
+    !declares
+        || tables.is_empty()
+        || tables.iter().any(|columns| columns.is_empty() || columns.iter().any(is_known))
 }
 
 /// How many columns a section knows, if it knows every one of its keys and some metric.
