@@ -75,7 +75,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, out: &mut dyn Write, e
             return if e.use_stderr() { USAGE } else { DONE };
         }
     };
-    let only_prints = !matches!(args.verb, Verb::Run(_) | Verb::Resume(_));
+    let only_prints = match &args.verb {
+        Verb::Run(run) => run.dry_run,
+        Verb::Resume(_) => false,
+        _ => true,
+    };
     let command: Vec<String> = arguments.iter().map(|a| a.to_string_lossy().into_owned()).collect();
     match dispatch(args, command, out, err) {
         Ok(code) => code,

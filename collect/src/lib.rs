@@ -1,8 +1,8 @@
 //! From a configuration to samples on disk.
 //!
 //! ```text
-//!   parameters ──> matrix (cases) ──> campaign (plan, journal, resume)
-//!                                        │
+//!   cartesian (the language) ──> config (variants of a campaign) ──> matrix (cases) ──> campaign (plan, journal, resume)
+//!                                                                                          │
 //!        host (topology, pin plan) ──> guest (image, QEMU, QMP, channel, network) ──> workload ──> model::store
 //! ```
 //!
@@ -12,6 +12,7 @@
 pub mod accel;
 pub mod campaign;
 pub mod cartesian;
+pub mod config;
 pub mod doctor;
 pub mod guest;
 pub mod host;

@@ -1,15 +1,21 @@
 //! From what the user says to the parameters of each environment and the cases of the matrix.
 //!
-//! Precedence, later wins: built in <- workload <- `--profile` <- `--set` <- `--env`.
+//! Precedence, later wins: built in <- workload <- guest definition <- configuration <- `--profile` <- `--set` <-
+//! `--env`.
 
-use crate::scenario::without_objects;
+use crate::config::guests::{self, GuestError};
+use crate::config::{Selected, keys};
 use crate::workload::{Known, Workload};
-use formats::perf_conf::closest;
 use model::store::{CAMPAIGN_FILE, JOURNAL_FILE};
 use model::{Case, Origin, Params, ParamsError};
 
 /// Parameters of every guest, whatever the workload.
 pub const GUEST: &[Known] = &[
+    Known {
+        key: guests::KEY,
+        default: Some(guests::BUILTIN),
+        help: "guest: a name of `perfvt list --guests`",
+    },
     Known {
         key: "scenario",
         default: Some("host_guest"),
@@ -83,11 +89,8 @@ pub const GUEST: &[Known] = &[
     },
 ];
 
-/// Other spellings of keys.
-const ALIASES: [(&str, &str); 3] = [("numanode", "numa_node"), ("vcpus", "smp"), ("memory", "mem")];
-
 /// What the user got wrong.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[derive(Debug, thiserror::Error)]
 pub enum MatrixError {
     /// `--set x` or `--env a:x`.
     #[error("{flag}: '{part}' is not of the form KEY=VALUE")]
@@ -127,13 +130,16 @@ pub enum MatrixError {
         /// The name.
         name: String,
     },
+    /// A guest that nobody defines.
+    #[error(transparent)]
+    Guest(#[from] GuestError),
     /// Sizes for streams only, although requests are measured as well.
     #[error(
         "{flag} sets '{key}' for streams, but protocol {protocol} takes '{key}_rr', which is not set; \
          set it as well, or leave {protocol} out of protocols"
     )]
     MissingRr {
-        /// The flag as it was written.
+        /// The flag as it was written, or the line of the configuration.
         flag: String,
         /// `sizes` or `sessions`.
         key: &'static str,
@@ -168,63 +174,51 @@ pub struct Environment {
     pub factors: Vec<String>,
 }
 
-/// Splits `NAME[:k=v,..]`; `,,` is a literal comma.
-fn split_env(text: &str) -> (String, Vec<String>) {
-    let (name, rest) = text.split_once(':').unwrap_or((text, ""));
-    let parts = split_commas(rest);
-    (name.to_owned(), parts)
-}
-
-/// Splits at single commas; a doubled one stays as one, as in QEMU's options.
-fn split_commas(text: &str) -> Vec<String> {
-    let mut parts = vec![String::new()];
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
-        if c == ',' && chars.next_if_eq(&',').is_none() {
-            parts.push(String::new());
-        } else if let Some(last) = parts.last_mut() {
-            last.push(c);
-        }
-    }
-    parts.retain(|p| !p.is_empty());
-    parts
-}
-
 /// Builds the environments of a campaign.
+///
+/// # Errors
+/// When a flag cannot be understood, or parameters contradict each other.
 pub fn environments(
     workload: &dyn Workload,
+    selected: &[Selected],
     profile: Option<&str>,
     sets: &[String],
-    envs: &[String],
 ) -> Result<Vec<Environment>, MatrixError> {
-    let mut base = Params::new();
-    for known in GUEST.iter().chain(workload.parameters()) {
-        if let Some(default) = known.default {
-            base.set(known.key, default, Origin::BuiltIn);
-        }
-    }
-    if let Some(profile) = profile {
-        apply_profile(&mut base, workload, profile)?;
-    }
-    for set in sets {
-        assign(&mut base, workload, set, &format!("--set {set}"))?;
-    }
-    let default = ["base".to_owned()];
-    let envs = if envs.is_empty() { &default[..] } else { envs };
     let mut all: Vec<Environment> = Vec::new();
-    for text in envs {
-        let (name, parts) = split_env(text);
-        check_name(&name)?;
-        if all.iter().any(|e| e.name == name) {
-            return Err(MatrixError::EnvironmentTwice { name });
+    for Selected { spec, choice } in selected {
+        check_name(&spec.name)?;
+        if all.iter().any(|e| e.name == spec.name) {
+            return Err(MatrixError::EnvironmentTwice { name: spec.name.clone() });
         }
-        let mut params = base.clone();
+        let mut params = Params::new();
+        for known in GUEST.iter().chain(workload.parameters()) {
+            if let Some(default) = known.default {
+                params.set(known.key, default, Origin::BuiltIn);
+            }
+        }
+        for param in choice.params.iter() {
+            params.set(&param.key, &param.value, param.origin.clone());
+        }
+        if let Some(profile) = profile {
+            apply_profile(&mut params, workload, profile)?;
+        }
+        for set in sets {
+            assign(&mut params, workload, set, &format!("--set {set}"))?;
+        }
         let mut factors = Vec::new();
-        for part in &parts {
-            factors.push(assign(&mut params, workload, part, &format!("--env {text}"))?);
+        for part in &spec.sets {
+            factors.push(assign(&mut params, workload, part, &format!("--env {}", spec.text))?);
         }
+        define_guest(&mut params, workload, &guests::files())?;
         check_rr(&params)?;
-        all.push(Environment { name, params, factors });
+        all.push(Environment { name: spec.name.clone(), params, factors });
+    }
+    for index in 0..all.len() {
+        let filtered = selected.get(index).is_some_and(|s| !s.spec.filters.is_empty());
+        let other_guest = all.get(index).is_some_and(|e| e.factors.iter().any(|f| f == guests::KEY));
+        if filtered || other_guest {
+            add_factors(&mut all, index);
+        }
     }
     Ok(all)
 }
@@ -243,6 +237,46 @@ fn apply_profile(params: &mut Params, workload: &dyn Workload, profile: &str) ->
     Ok(())
 }
 
+/// The keys of a guest definition, beneath everything but defaults. A block called `guest` in the configuration needs
+/// none: its keys are in force already.
+fn define_guest(
+    params: &mut Params,
+    workload: &dyn Workload,
+    files: &[std::path::PathBuf],
+) -> Result<(), MatrixError> {
+    let asked = params.param(guests::KEY).filter(|p| p.origin != Origin::BuiltIn);
+    let Some(asked) = asked.cloned() else { return Ok(()) };
+    let found = match guests::find(files, asked.value.trim(), &asked.origin.to_string()) {
+        Err(GuestError::Unknown { .. }) if matches!(asked.origin, Origin::File { .. }) => return Ok(()),
+        found => found?,
+    };
+    for param in found.params.iter() {
+        let Some(key) = keys::canonical(&param.key, workload).filter(|key| key != guests::KEY) else {
+            continue;
+        };
+        if params.param(&key).is_none_or(|p| p.origin == Origin::BuiltIn) {
+            params.set(key, &param.value, param.origin.clone());
+        }
+    }
+    Ok(())
+}
+
+/// What the variant of an environment sets otherwise than those of the others is compared on purpose.
+fn add_factors(all: &mut [Environment], index: usize) {
+    let Some(own) = all.get(index) else { return };
+    let keys = all.iter().flat_map(|e| e.params.iter().map(|p| p.key.clone()));
+    let mut factors = own.factors.clone();
+    for key in keys {
+        let differs = all.iter().any(|e| e.params.get(&key) != own.params.get(&key));
+        if differs && !factors.contains(&key) {
+            factors.push(key);
+        }
+    }
+    if let Some(own) = all.get_mut(index) {
+        own.factors = factors;
+    }
+}
+
 /// Sets one `KEY=VALUE` and gives the key.
 fn assign(
     params: &mut Params,
@@ -255,15 +289,12 @@ fn assign(
         .filter(|(key, _)| !key.trim().is_empty())
         .ok_or_else(|| MatrixError::NotAnAssignment { flag: flag.into(), part: part.into() })?;
     let key = key.trim();
-    let key = ALIASES.iter().find(|(alias, _)| *alias == key).map_or(key, |(_, real)| real);
-    let plain = without_objects(key);
-    if !GUEST.iter().any(|k| k.key == key || k.key == plain) && !workload.knows(key) {
-        let known = GUEST.iter().chain(workload.parameters()).map(|k| k.key);
-        let suggestion = closest(key, known).map(str::to_owned);
+    let Some(known) = keys::canonical(key, workload) else {
+        let suggestion = keys::suggestion(key, workload).map(str::to_owned);
         return Err(MatrixError::UnknownKey { flag: flag.into(), key: key.into(), suggestion });
-    }
-    params.set(key, value.trim(), Origin::Flag(flag.into()));
-    Ok(key.to_owned())
+    };
+    params.set(&known, value.trim(), Origin::Flag(flag.into()));
+    Ok(known)
 }
 
 /// Whether a name can be an environment's, which is also its directory's.
@@ -281,8 +312,10 @@ fn check_rr(params: &Params) -> Result<(), MatrixError> {
     let Some(rr) = protocols.into_iter().find(|p| p.ends_with("RR")) else { return Ok(()) };
     for (key, rr_key) in [("sizes", "sizes_rr"), ("sessions", "sessions_rr")] {
         let origin = |k: &str| params.param(k).map(|p| p.origin.clone());
-        if let (Some(Origin::Flag(flag)), Some(Origin::BuiltIn)) = (origin(key), origin(rr_key)) {
-            return Err(MatrixError::MissingRr { flag, key, protocol: rr.to_owned() });
+        if let (Some(asked), Some(Origin::BuiltIn)) = (origin(key), origin(rr_key))
+            && asked != Origin::BuiltIn
+        {
+            return Err(MatrixError::MissingRr { flag: asked.to_string(), key, protocol: rr.to_owned() });
         }
     }
     Ok(())
@@ -307,11 +340,23 @@ pub fn cases(workload: &dyn Workload, environments: &[Environment]) -> Result<Ve
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Source;
+    use crate::config::select::select;
     use crate::workload::netperf::Netperf;
 
     fn build(sets: &[&str], envs: &[&str]) -> Result<Vec<Environment>, MatrixError> {
+        with_profile(None, sets, envs)
+    }
+
+    fn with_profile(
+        profile: Option<&str>,
+        sets: &[&str],
+        envs: &[&str],
+    ) -> Result<Vec<Environment>, MatrixError> {
         let own = |list: &[&str]| list.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>();
-        environments(&Netperf, None, &own(sets), &own(envs))
+        let source = Source { workload: Some("netperf".into()), ..Source::default() };
+        let (selected, _) = select(&source, &own(envs)).unwrap();
+        environments(&Netperf, &selected, profile, &own(sets))
     }
 
     #[test]
@@ -351,19 +396,41 @@ mod tests {
 
     #[test]
     fn a_profile_stands_between_the_defaults_and_the_flags() {
-        let sets = ["l=7".to_owned()];
-        let envs = environments(&Netperf, Some("quick"), &sets, &[]).unwrap();
+        let envs = with_profile(Some("quick"), &["l=7"], &[]).unwrap();
         let param = |key: &str| envs[0].params.param(key).unwrap().clone();
         assert_eq!((param("l").value.as_str(), param("sizes").value.as_str()), ("7", "1024 16384"));
         assert_eq!(param("sizes").origin, Origin::Flag("--profile quick".into()));
-        let unknown = environments(&Netperf, Some("fast"), &[], &[]).unwrap_err().to_string();
+        let unknown = with_profile(Some("fast"), &[], &[]).unwrap_err().to_string();
         assert!(unknown.starts_with("--profile fast: unknown profile"), "{unknown}");
+    }
+
+    #[test]
+    fn the_keys_of_a_guest_lie_beneath_everything_that_is_set() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("guests.cfg");
+        std::fs::write(
+            &file,
+            "variants guest:\n    - big:\n        mem = 4096\n        smp = 4\n        note = x\n",
+        )
+        .unwrap();
+        let mut params = build(&["guest=builtin", "smp=2"], &[]).unwrap().remove(0).params;
+        params.set(guests::KEY, "big", Origin::Flag("--set guest=big".into()));
+        define_guest(&mut params, &Netperf, std::slice::from_ref(&file)).unwrap();
+        assert_eq!((params.get("mem"), params.get("smp")), (Some("4096"), Some("2")));
+        assert_eq!(params.param("mem").unwrap().origin.to_string(), format!("{}:3", file.display()));
+        assert_eq!(params.get("note"), None);
+        let error = build(&["guest=bulitin"], &[]).unwrap_err().to_string();
+        assert!(
+            error.starts_with("--set guest=bulitin: no guest is called 'bulitin', did you mean 'builtin'?"),
+            "{error}"
+        );
     }
 
     #[test]
     fn environments_of_one_campaign_measure_the_same_cases() {
         let envs = build(&["protocols=TCP_STREAM"], &["base", "head:sizes=64"]).unwrap();
-        assert_eq!(cases(&Netperf, &envs), Err(MatrixError::DifferentCases { name: "head".into() }));
+        let error = cases(&Netperf, &envs).unwrap_err();
+        assert!(matches!(error, MatrixError::DifferentCases { name } if name == "head"));
         let twice = build(&["protocols=TCP_STREAM", "sizes=64 64", "sessions=1"], &[]).unwrap();
         assert_eq!(cases(&Netperf, &twice).unwrap().len(), 1);
     }

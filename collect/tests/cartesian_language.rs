@@ -6,7 +6,7 @@
 mod cartesian_support;
 
 use cartesian_support::{Plain, expand, expand_with, names};
-use collect::cartesian::{Config, Options};
+use collect::cartesian::{Config, Defaults, Options};
 
 fn one(text: &str) -> Plain {
     let mut all = expand(text).unwrap();
@@ -146,11 +146,11 @@ fn conditions_may_name_variables() {
 fn defaults_are_left_out_of_short_names_and_taken_alone_on_demand() {
     let text = "variants v [default=b]:\n  - a:\n  - b:\nvariants [meta]:\n  - @c:\n  - d:\n";
     assert_eq!(shortnames(text, Options::default()), ["a", "", "d.a", "d"]);
-    let defaults = Options { defaults: true, ..Options::default() };
+    let defaults = Options { defaults: Defaults::All, ..Options::default() };
     assert_eq!(shortnames(text, defaults.clone()), [""]);
     let expanded = Options { expand: vec!["v".into()], ..defaults };
     assert_eq!(shortnames(text, expanded), ["a", ""]);
-    let no_default = Options { defaults: true, ..Options::default() };
+    let no_default = Options { defaults: Defaults::All, ..Options::default() };
     assert_eq!(shortnames(&format!("{text}no b"), no_default), ["a"]);
 }
 

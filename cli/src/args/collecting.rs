@@ -19,18 +19,29 @@ pub enum AccelArg {
 #[command(after_help = "EXAMPLES
   perfvt run netperf --env base --env head:nic_model=e1000 --repeat 5 --out X
   perfvt run netperf --set protocols=TCP_RR --set l=5 --dry-run
+  perfvt run -c tests.cfg --only netperf.guest_guest --env @nic_model
 
 EXIT CODES
   0 every cell has a value; 4 finished, some cells are invalid; 130 interrupted (perfvt resume goes on); 2 input error")]
 pub struct Run {
-    /// What to measure: netperf
+    /// What to measure; optional when a configuration says it. `perfvt list --workloads` shows all
     #[arg(value_name = "WORKLOAD")]
-    pub workload: String,
+    pub workload: Option<String>,
+    /// A Cartesian configuration, which is read after perfvt's own base (docs/cartesian.md)
+    #[arg(short, long = "config", value_name = "CFG")]
+    pub config: Option<PathBuf>,
+    /// Take only variants that match, as if `only FILTER` stood at the end of the configuration; repeatable
+    #[arg(long, value_name = "FILTER")]
+    pub only: Vec<String>,
+    /// Leave out variants that match, as if `no FILTER` stood at the end of the configuration; repeatable
+    #[arg(long, value_name = "FILTER")]
+    pub no: Vec<String>,
     /// An environment to compare, with the parameters that make it differ; repeatable.
     ///
     /// The first one is the baseline. A doubled comma is a literal comma. Without --env there is one environment
-    /// called `base`.
-    #[arg(long = "env", value_name = "NAME[:KEY=VALUE,..]")]
+    /// called `base`. `@FILTER` in place of a KEY=VALUE takes the variant of the configuration that matches;
+    /// `--env @BLOCK` makes an environment of each variant of a block, `--env @LABEL` of the variant with that label.
+    #[arg(long = "env", value_name = "NAME[:KEY=VALUE|@FILTER,..]")]
     pub envs: Vec<String>,
     /// A set of values that the workload brings; flags win over it. There is one, quick: a few cases of a few seconds each
     #[arg(long, value_name = "PROFILE")]
@@ -38,9 +49,9 @@ pub struct Run {
     /// A parameter of all environments; repeatable. `perfvt run WORKLOAD --dry-run` shows all of them
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub sets: Vec<String>,
-    /// Boots of each environment
-    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    pub repeat: u32,
+    /// Boots of each environment [default: the repeats of the configuration, else 5]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub repeat: Option<u32>,
     /// How guests are executed
     #[arg(long, value_name = "ACCEL", default_value = "auto")]
     pub accel: AccelArg,

@@ -8,12 +8,27 @@ use std::path::PathBuf;
   perfvt list tests.cfg --only netperf.guest_exhost
   perfvt list tests.cfg --contents --json | jq .params
   perfvt list tests.cfg --explain bridge
+  perfvt list tests.cfg --base            (after perfvt's own base, as `perfvt run -c tests.cfg` reads it)
+  perfvt list --guests
+  perfvt list perfvt:guests.cfg --source > my.cfg
 
 EXIT CODES
   0 at least one variant; 2 input error, or nothing is left (standard error names the filter)")]
 pub struct List {
-    /// The configuration [default: tests.cfg]
+    /// The configuration [default: tests.cfg, or perfvt:base.cfg when there is none]
     pub cfg: Option<PathBuf>,
+    /// Read it after perfvt's base, as perfvt run does
+    #[arg(long)]
+    pub base: bool,
+    /// List the guests that it defines, or those that perfvt and you define; marks those whose image is missing
+    #[arg(long, conflicts_with_all = ["workloads", "explain"])]
+    pub guests: bool,
+    /// List the workloads that `perfvt run -c CFG` could run, or all that there are
+    #[arg(long, conflicts_with = "explain")]
+    pub workloads: bool,
+    /// Print the text of one of perfvt's own configurations
+    #[arg(long, conflicts_with_all = ["guests", "workloads", "explain", "contents", "json", "base"])]
+    pub source: bool,
     /// Take only variants that match, as if `only FILTER` stood at the end of the file; repeatable
     #[arg(long, value_name = "FILTER")]
     pub only: Vec<String>,

@@ -1,8 +1,10 @@
 //! `perfvt list`: what a Cartesian configuration multiplies out to.
 
+use super::catalogue;
 use crate::args::List;
 use crate::{DONE, Error, USAGE};
-use collect::cartesian::{Config, Culprit, Dict, Entry, Loader, Options, RenderError};
+use collect::cartesian::{Config, Culprit, Defaults, Dict, Entry, Loader, Options, RenderError};
+use collect::config::{Shipped, shipped};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -20,31 +22,54 @@ const CLOCK: u64 = 64;
 
 /// Lists variants as they are found.
 pub fn list(args: &List, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Error> {
+    if args.guests {
+        return catalogue::guests(args, out, err);
+    }
+    if args.workloads {
+        return catalogue::workloads(args, out, err);
+    }
     let path = match &args.cfg {
         Some(path) => path.clone(),
         None if Path::new(DEFAULT_CFG).exists() => PathBuf::from(DEFAULT_CFG),
-        None => return Err("there is no tests.cfg here; name a configuration: perfvt list CFG".into()),
+        None => PathBuf::from(shipped::BASE),
     };
-    let config = read(args, &path)?;
+    if args.source {
+        return source(&path, out);
+    }
+    let config = read(args, &path, args.base)?;
     for warning in config.warnings() {
         writeln!(err, "warning: {warning}")?;
     }
     match &args.explain {
-        Some(key) => explain(&config, key, &path, out, err),
+        Some(key) => explain(args, &config, key, &path, out, err),
         None if args.contents => contents(args, &config, &path, out, err),
         None => names(args, &config, &path, out, err),
     }
 }
 
+/// Prints a file that is part of the program.
+fn source(path: &Path, out: &mut dyn Write) -> Result<u8, Error> {
+    let text = path.to_str().and_then(shipped::text).ok_or_else(|| {
+        let names: Vec<&str> = shipped::names().collect();
+        format!("{} is none of perfvt's own configurations: {}", path.display(), names.join(", "))
+    })?;
+    out.write_all(text.as_bytes())?;
+    Ok(DONE)
+}
+
 /// Reads the file, and the filters of the command line as if they stood at its end.
-fn read(args: &List, path: &Path) -> Result<Config, Error> {
+pub(super) fn read(args: &List, path: &Path, base: bool) -> Result<Config, Error> {
     let options = Options {
         compat: args.compat,
-        defaults: args.defaults,
+        defaults: if args.defaults { Defaults::All } else { Defaults::Ignored },
         expand: args.expand.clone(),
         ..Options::default()
     };
-    let mut loader = Loader::new(options);
+    let files = Shipped::default();
+    let mut loader = Loader::with_files(options, &files);
+    if base {
+        loader.file(shipped::BASE.as_ref())?;
+    }
     loader.file(path)?;
     for filter in &args.only {
         loader.text("--only", &format!("only {filter}"))?;
@@ -106,7 +131,7 @@ fn names(
         gathered.end_variant()?;
     }
     gathered.write()?;
-    code(expansion.found(), &expansion.emptied_by(), path, err)
+    code(args, expansion.found(), &expansion.emptied_by(), path, err)
 }
 
 /// Prints all parameters, built on all cores.
@@ -131,11 +156,12 @@ fn contents(
         RenderError::Cartesian(error) => Error::from(error),
         RenderError::Write(error) => Error::from(error),
     })?;
-    code(summary.found, &summary.emptied_by, path, err)
+    code(args, summary.found, &summary.emptied_by, path, err)
 }
 
 /// Shows one key of every variant: where its value comes from, and what it was before.
 fn explain(
+    args: &List,
     config: &Config,
     key: &str,
     path: &Path,
@@ -175,23 +201,43 @@ fn explain(
         writeln!(err, "perfvt: no variant has a key '{key}'{}", near.unwrap_or_default())?;
         return Ok(USAGE);
     }
-    code(expansion.found(), &expansion.emptied_by(), path, err)
+    code(args, expansion.found(), &expansion.emptied_by(), path, err)
 }
 
 /// The exit code; says which filter left nothing, if that is so.
-fn code(found: u64, culprits: &[Culprit], path: &Path, err: &mut dyn Write) -> Result<u8, Error> {
+pub(super) fn code(
+    args: &List,
+    found: u64,
+    culprits: &[Culprit],
+    path: &Path,
+    err: &mut dyn Write,
+) -> Result<u8, Error> {
     if found > 0 {
         return Ok(DONE);
     }
     writeln!(err, "perfvt: {}: no variant is left", path.display())?;
     for culprit in culprits {
-        writeln!(err, "    ruled out by {}: {}", culprit.origin, culprit.text)?;
-        for (name, near) in &culprit.unknown {
-            let near = near.as_ref().map(|near| format!("; did you mean '{near}'?"));
-            writeln!(err, "        no variant is called '{name}'{}", near.unwrap_or_default())?;
-        }
+        writeln!(err, "    {culprit}")?;
+    }
+    if !args.base && in_base(culprits) {
+        writeln!(
+            err,
+            "    perfvt's base has such variants: `perfvt run -c` reads it first, --base does so here"
+        )?;
     }
     Ok(USAGE)
+}
+
+/// Whether perfvt's base has all variants that the configuration misses.
+fn in_base(culprits: &[Culprit]) -> bool {
+    let files = Shipped::default();
+    let mut loader = Loader::with_files(Options::default(), &files);
+    if loader.file(shipped::BASE.as_ref()).is_err() {
+        return false;
+    }
+    let base = loader.finish();
+    let mut missing = culprits.iter().flat_map(|culprit| &culprit.unknown).peekable();
+    missing.peek().is_some() && missing.all(|(name, _)| base.has_label(name))
 }
 
 #[cfg(test)]
@@ -213,16 +259,21 @@ variants:
 ";
 
     /// Exit code, standard output, standard error.
+    fn run(words: &[&str]) -> (u8, String, String) {
+        let words = ["perfvt"].iter().chain(words).map(Into::into);
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let code = crate::run(words, &mut out, &mut err);
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (code, text(out), text(err))
+    }
+
+    /// The same for a configuration in a file.
     fn list(cfg: &str, flags: &[&str]) -> (u8, String, String) {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("tests.cfg");
         std::fs::write(&path, cfg).unwrap();
-        let path = path.to_str().unwrap();
-        let words = ["perfvt", "list", path].into_iter().chain(flags.iter().copied()).map(Into::into);
-        let (mut out, mut err) = (Vec::new(), Vec::new());
-        let code = crate::run(words, &mut out, &mut err);
-        let text =
-            |bytes| String::from_utf8(bytes).unwrap().replace(&format!("{}/", dir.path().display()), "");
+        let (code, out, err) = run(&[&["list", path.to_str().unwrap()], flags].concat());
+        let text = |text: String| text.replace(&format!("{}/", dir.path().display()), "");
         (code, text(out), text(err))
     }
 
@@ -279,5 +330,51 @@ variants:
         let (code, out, err) = list("mem =+ 5\n", &["--contents"]);
         assert_eq!((code, out.contains("mem = + 5")), (DONE, true));
         assert_eq!(err, "warning: tests.cfg:1:5: the value begins with '+'; did you mean '+='?\n");
+    }
+
+    #[test]
+    fn a_configuration_that_rests_on_the_base_is_told_of_it_and_read_after_it() {
+        let cfg = "only netperf.guest_exhost\nvariants:\n    - repeat1:\n    - repeat2:\n";
+        let (code, out, err) = list(cfg, &[]);
+        assert_eq!((code, out.as_str()), (USAGE, ""));
+        assert!(
+            err.ends_with(
+                "perfvt's base has such variants: `perfvt run -c` reads it first, --base does so here\n"
+            ),
+            "{err}"
+        );
+        let (code, out, err) = list(cfg, &["--base"]);
+        assert_eq!((code, err.as_str()), (DONE, ""));
+        assert_eq!(out, "repeat1.netperf.guest_exhost\nrepeat2.netperf.guest_exhost\n");
+    }
+
+    #[test]
+    fn configurations_of_perfvt_are_listed_and_printed_by_their_names() {
+        let (code, out, _) = run(&["list", "perfvt:base.cfg", "--only", "netperf"]);
+        assert_eq!((code, out.lines().next()), (DONE, Some("netperf.host_guest")));
+        let (code, text, _) = run(&["list", "perfvt:scenarios.cfg", "--source"]);
+        assert!(code == DONE && text.contains("variants [default=host_guest]:"), "{text}");
+        let (code, _, err) = run(&["list", "perfvt:nothing.cfg", "--source"]);
+        assert!(
+            code == USAGE && err.contains("none of perfvt's own configurations: perfvt:base.cfg"),
+            "{err}"
+        );
+    }
+
+    #[test]
+    fn guests_and_workloads_are_listed_and_missing_images_are_marked() {
+        let cfg =
+            "image_format = qcow2\nvariants:\n    - CentOS.6.6:\n        image_name = images/centos66-64\n";
+        let (code, out, _) = list(cfg, &["--guests"]);
+        assert_eq!((code, out.as_str()), (DONE, "CentOS.6.6 (missing centos66-64.qcow2)\n"));
+        let (_, json, _) = list(cfg, &["--guests", "--json"]);
+        let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+        assert_eq!((&json["name"], &json["missing"]), (&"CentOS.6.6".into(), &"centos66-64.qcow2".into()));
+        let (code, out, _) = run(&["list", "--workloads"]);
+        assert!(code == DONE && out.lines().any(|l| l == "netperf"), "{out}");
+        let (code, out, _) = list("only netperf", &["--workloads"]);
+        assert_eq!((code, out.as_str()), (DONE, "netperf\n"));
+        let (code, out, _) = run(&["list", "--workloads", "--contents"]);
+        assert!(code == DONE && out.contains("\n    sizes = 64 256"), "{out}");
     }
 }

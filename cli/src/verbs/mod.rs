@@ -1,6 +1,7 @@
 //! One file for each verb.
 
 pub mod calibrate;
+pub mod catalogue;
 pub mod compare;
 pub mod doctor;
 pub mod explain;

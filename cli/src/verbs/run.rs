@@ -7,6 +7,7 @@ use crate::{DONE, Error, INTERRUPTED, INVALID_CELLS, own_executable};
 use collect::accel::{self, Accel};
 use collect::campaign::setup::{Prepared, Request, needs, prepare, utc_stamp, without_exits_before_7_1};
 use collect::campaign::{Campaign, Ended, Hooks};
+use collect::config::Source;
 use collect::guest::image::{Cache, builtin, host_program};
 use collect::host::fingerprint::boot_id;
 use collect::testbed::Testbed;
@@ -18,7 +19,12 @@ use std::path::{Path, PathBuf};
 /// Plans a campaign and runs it.
 pub fn run(args: &Run, command: Vec<String>, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Error> {
     let request = Request {
-        workload: args.workload.clone(),
+        source: Source {
+            workload: args.workload.clone(),
+            config: args.config.clone(),
+            only: args.only.clone(),
+            no: args.no.clone(),
+        },
         envs: args.envs.clone(),
         profile: args.profile.clone(),
         sets: args.sets.clone(),
@@ -34,11 +40,15 @@ pub fn run(args: &Run, command: Vec<String>, out: &mut dyn Write, err: &mut dyn 
         argv: command,
     };
     let mut prepared = prepare(&request, &own_executable())?;
+    for note in &prepared.notes {
+        say(err, &format!("warning: {note}"));
+    }
     if args.dry_run {
         show_plan(&prepared, out)?;
         return Ok(DONE);
     }
-    let default = || format!("perfvt-{}-{}", args.workload, utc_stamp(prepared.file.created_unix_ns));
+    let default =
+        || format!("perfvt-{}-{}", prepared.file.workload, utc_stamp(prepared.file.created_unix_ns));
     let dir = args.out.clone().unwrap_or_else(|| PathBuf::from(default()));
     check_room(&dir, prepared.bytes)?;
     let signals = Signals::watch()?;

@@ -4,6 +4,8 @@ use super::plan;
 use super::{to_params, to_stored};
 use crate::accel::{self, Accel, NoKvm};
 use crate::cartesian::Objects;
+use crate::config::select::{repeats, select};
+use crate::config::{SelectError, Selected, Source, keys};
 use crate::guest::argv;
 use crate::guest::network::{self, Layout, NetworkError};
 use crate::host::pin::PinPlan;
@@ -17,19 +19,22 @@ use model::campaign::CAMPAIGN_FORMAT;
 use model::{CampaignFile, EnvironmentPlan, Origin, Params, ParamsError, Rule};
 use std::path::Path;
 
+/// Boots of each environment when nothing says otherwise: the least that blocks can be analysed with.
+pub const REPEATS: u32 = 5;
+
 /// What the user asks for.
 #[derive(Clone, Debug, Default)]
 pub struct Request {
-    /// Workload.
-    pub workload: String,
+    /// Workload, configuration and filters.
+    pub source: Source,
     /// `--env`, as written.
     pub envs: Vec<String>,
     /// `--profile`: a set of keys that the workload brings.
     pub profile: Option<String>,
     /// `--set`, as written.
     pub sets: Vec<String>,
-    /// Boots of each environment.
-    pub repeats: u32,
+    /// Boots of each environment; `None`: as many as the configuration has repeats, else [`REPEATS`].
+    pub repeats: Option<u32>,
     /// `auto`, `kvm` or `tcg`.
     pub accel: String,
     /// Go on where the host is too small to pin.
@@ -51,6 +56,17 @@ pub enum SetupError {
         /// All there are.
         known: String,
     },
+    /// Neither WORKLOAD nor a configuration.
+    #[error("what is to be measured? name a workload ({known}), or a configuration with -c{hint}")]
+    Nothing {
+        /// All workloads.
+        known: String,
+        /// A configuration that is there.
+        hint: &'static str,
+    },
+    /// The configuration.
+    #[error(transparent)]
+    Select(#[from] SelectError),
     /// Flags.
     #[error(transparent)]
     Matrix(#[from] MatrixError),
@@ -101,13 +117,23 @@ pub struct Prepared {
     pub seconds: f64,
     /// Bytes that it will write, roughly.
     pub bytes: u64,
+    /// What the configuration says and probably does not mean. Not for reports.
+    pub notes: Vec<String>,
 }
 
 /// Makes a plan. `executable` is perfvt itself, for the KVM probe.
 pub fn prepare(request: &Request, executable: &Path) -> Result<Prepared, SetupError> {
-    let workload = find(&request.workload)?;
+    let (selected, mut notes) = choose(request)?;
+    let first = selected.first().map_or("", |s| s.choice.workload.as_str());
+    let workload = find(first)?;
+    let unknown = selected.iter().flat_map(|s| s.choice.unknown.iter().cloned());
+    notes.extend(keys::warnings(&unknown.collect::<Vec<_>>(), workload));
+    let boots_each = match request.repeats {
+        Some(n) => n,
+        None => repeats(&selected)?.unwrap_or(REPEATS),
+    };
     let mut environments =
-        matrix::environments(workload, request.profile.as_deref(), &request.sets, &request.envs)?;
+        matrix::environments(workload, &selected, request.profile.as_deref(), &request.sets)?;
     let cases = matrix::cases(workload, &environments)?;
     let (accel, warning) = accel::resolve(&request.accel, || accel::probe(executable))?;
     let mut warnings: Vec<String> = warning.into_iter().collect();
@@ -118,8 +144,8 @@ pub fn prepare(request: &Request, executable: &Path) -> Result<Prepared, SetupEr
     let id = campaign_id(&now);
     let seed = request.seed.unwrap_or(now.unix_ns ^ u64::from(std::process::id()));
     let shuffle = environments.first().map_or(Ok(true), |e| e.params.switch("shuffle"))?;
-    let blocks = plan::blocks(environments.len(), request.repeats, cases.len(), seed, shuffle);
-    let boots = environments.len() as f64 * f64::from(request.repeats);
+    let blocks = plan::blocks(environments.len(), boots_each, cases.len(), seed, shuffle);
+    let boots = environments.len() as f64 * f64::from(boots_each);
     let (seconds, bytes) = estimate(workload, &environments, boots, cases.len() as f64, accel);
     let stored = |e: &Environment| EnvironmentPlan {
         name: e.name.clone(),
@@ -133,19 +159,31 @@ pub fn prepare(request: &Request, executable: &Path) -> Result<Prepared, SetupEr
         created_unix_ns: now.unix_ns,
         seed,
         argv: request.argv.clone(),
-        workload: request.workload.clone(),
+        workload: workload.name().into(),
         scenario: scenario.word().into(),
         accel: accel.to_string(),
         network: networks,
         allow_unpinned: request.allow_unpinned,
         exits: accel == Accel::Kvm,
         warnings,
-        rule: Rule::Fixed { repeats: request.repeats },
+        rule: Rule::Fixed { repeats: boots_each },
         environments: environments.iter().map(stored).collect(),
         cases,
         blocks,
     };
-    Ok(Prepared { file, accel, pins, seconds, bytes })
+    Ok(Prepared { file, accel, pins, seconds, bytes, notes })
+}
+
+/// The variant of each environment.
+fn choose(request: &Request) -> Result<(Vec<Selected>, Vec<String>), SetupError> {
+    let Source { workload, config, .. } = &request.source;
+    if let Some(name) = workload {
+        find(name)?;
+    } else if config.is_none() {
+        let hint = if Path::new("tests.cfg").is_file() { " tests.cfg" } else { "" };
+        return Err(SetupError::Nothing { known: known(), hint });
+    }
+    Ok(select(&request.source, &request.envs)?)
 }
 
 /// The scenario, which is the same in all environments: their results lie in folders that are named after it.
@@ -279,10 +317,11 @@ pub fn needs(file: &CampaignFile) -> Result<Needs, SetupError> {
 }
 
 fn find(name: &str) -> Result<&'static dyn Workload, SetupError> {
-    workload::find(name).ok_or_else(|| SetupError::UnknownWorkload {
-        name: name.to_owned(),
-        known: workload::ALL.map(|w| w.name()).join(", "),
-    })
+    workload::find(name).ok_or_else(|| SetupError::UnknownWorkload { name: name.to_owned(), known: known() })
+}
+
+fn known() -> String {
+    workload::ALL.iter().map(|w| w.name()).collect::<Vec<_>>().join(", ")
 }
 
 /// A name that no other campaign has: when it was planned, and a few digits of everything that tells two of the same
@@ -316,10 +355,10 @@ mod tests {
     #[test]
     fn a_request_becomes_a_plan_with_everything_resolved() {
         let request = Request {
-            workload: "netperf".into(),
+            source: Source { workload: Some("netperf".into()), ..Source::default() },
             envs: vec!["base".into(), "head:nic_model=e1000,net=user".into()],
             sets: vec!["protocols=TCP_RR".into(), "l=1".into(), "numa_node=0".into()],
-            repeats: 2,
+            repeats: Some(2),
             accel: "tcg".into(),
             ..Request::default()
         };
@@ -331,7 +370,8 @@ mod tests {
         assert!(file.environments[0].params["smp"].value.parse::<u32>().unwrap() >= 1);
         assert!(file.warnings.iter().any(|w| w.contains("unpinned")), "{:?}", file.warnings);
         assert_eq!(file.boots().count(), 4);
-        let unknown = Request { workload: "netperv".into(), ..request };
+        let source = Source { workload: Some("netperv".into()), ..Source::default() };
+        let unknown = Request { source, ..request };
         let error = prepare(&unknown, Path::new("/")).err().unwrap().to_string();
         assert_eq!(error, "unknown workload 'netperv'; known: netperf");
     }

@@ -8,7 +8,7 @@ use super::program::{
 };
 use super::template::{self, Part, Slot, Template};
 use regex::RegexBuilder;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -30,6 +30,8 @@ pub(super) struct Builder {
     filters: HashMap<Filter, FilterId>,
     patterns: HashMap<Box<str>, u32>,
     suffixes: HashMap<Text, u32>,
+    blocks: HashMap<Text, usize>,
+    block_values: HashSet<(Text, Text)>,
     files: HashMap<PathBuf, u16>,
 }
 
@@ -182,6 +184,22 @@ impl Builder {
             self.program.suffixes.push(text);
         }
         number
+    }
+
+    /// Notes a variant of a block that has a name.
+    pub fn block_value(&mut self, name: &str, value: &str) {
+        let (name, value) = (self.text(name), self.text(value));
+        let blocks = &mut self.program.blocks;
+        let next = blocks.len();
+        let number = *self.blocks.entry(name).or_insert(next);
+        if number == next {
+            blocks.push((name, Vec::new()));
+        }
+        if let Some((_, values)) = blocks.get_mut(number)
+            && self.block_values.insert((name, value))
+        {
+            values.push(value);
+        }
     }
 
     /// Adds a node.

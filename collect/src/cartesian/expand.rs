@@ -6,6 +6,7 @@ use super::join::joined_name;
 use super::program::{GuardId, Program, Test};
 use super::variant::{Dict, Named, Step, Variant};
 use super::walk::Walker;
+use std::fmt;
 
 /// An expansion at one of its variants. Memory is bounded by the depth of the configuration, not by the number of
 /// variants.
@@ -29,6 +30,17 @@ pub struct Culprit {
     pub text: String,
     /// Names that the filter wants and no variant has, each with one that it may have meant.
     pub unknown: Vec<(String, Option<String>)>,
+}
+
+impl fmt::Display for Culprit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ruled out by {}: {}", self.origin, self.text)?;
+        for (name, near) in &self.unknown {
+            let near = near.as_ref().map(|near| format!("; did you mean '{near}'?"));
+            write!(f, "\n        no variant is called '{name}'{}", near.unwrap_or_default())?;
+        }
+        Ok(())
+    }
 }
 
 /// Filters that are named when nothing is left.

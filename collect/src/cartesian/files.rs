@@ -17,6 +17,28 @@ pub trait Files {
 
     /// The names in a folder, for suggestions.
     fn names(&self, folder: &Path) -> Vec<String>;
+
+    /// The file that `include TEXT` means in a file of `folder`; no folder is the working directory.
+    fn resolve(&self, text: &str, folder: Option<&Path>) -> PathBuf {
+        beside(text, folder)
+    }
+}
+
+/// A path of an include: `~` is the home folder, anything relative lies beside the including file.
+fn beside(text: &str, folder: Option<&Path>) -> PathBuf {
+    let home = || std::env::var_os("HOME").map(PathBuf::from);
+    let path = match text.strip_prefix('~') {
+        Some("") => home().unwrap_or_else(|| text.into()),
+        Some(rest) if rest.starts_with('/') => match home() {
+            Some(home) => home.join(rest.trim_start_matches('/')),
+            None => text.into(),
+        },
+        _ => PathBuf::from(text),
+    };
+    match folder {
+        Some(folder) if path.is_relative() => folder.join(path),
+        _ => path,
+    }
 }
 
 /// Names of a folder that are looked through for a suggestion.

@@ -50,12 +50,24 @@ use std::path::Path;
 pub struct Options {
     /// Do as the reference implementation does where it is plainly at odds with its own manual.
     pub compat: bool,
-    /// Take only the default of every block of variants that has one.
-    pub defaults: bool,
+    /// Blocks of which only the default is taken.
+    pub defaults: Defaults,
     /// Named blocks of which all variants are wanted nevertheless.
     pub expand: Vec<String>,
     /// Bounds on what a configuration may ask for.
     pub limits: Limits,
+}
+
+/// Of which blocks only the default is taken. When filters rule a default out, all others of its block are there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Defaults {
+    /// Of none: all variants.
+    #[default]
+    Ignored,
+    /// Of those whose header names one, `[default=x]`.
+    Named,
+    /// Of those, and of blocks with a variant that is marked by `@`.
+    All,
 }
 
 /// Bounds that no real configuration meets.
@@ -173,6 +185,29 @@ impl Config {
     /// All variants with their parameters, as owned values.
     pub fn variants(&self) -> Variants<'_> {
         Variants::new(self.expand())
+    }
+
+    /// The blocks that have a name, in the order in which they begin.
+    pub fn blocks(&self) -> impl Iterator<Item = &str> {
+        self.program.blocks.iter().map(|(name, _)| self.program.text(*name))
+    }
+
+    /// The values that the variants of a block give to its name, each once, in order; `a.b` for labels `a` and `b`.
+    /// None when no block has that name.
+    pub fn block(&self, name: &str) -> Vec<&str> {
+        let found = self.program.blocks.iter().find(|(block, _)| self.program.text(*block) == name);
+        found.map(|(_, values)| values.iter().map(|v| self.program.text(*v)).collect()).unwrap_or_default()
+    }
+
+    /// Whether any variant carries a label.
+    pub fn has_label(&self, name: &str) -> bool {
+        self.program.labels.iter().any(|label| self.program.text(label.short) == name)
+    }
+
+    /// The label or block that was probably meant by a name that is neither.
+    pub fn similar_label(&self, name: &str) -> Option<&str> {
+        let labels = self.program.labels.iter().map(|label| self.program.text(label.short));
+        error::near(name, labels.chain(self.blocks()))
     }
 
     /// The key that was probably meant by one that no variant has.

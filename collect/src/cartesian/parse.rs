@@ -42,7 +42,6 @@ pub(super) struct Parser<'f> {
 impl<'f> Parser<'f> {
     pub fn new(options: Options, files: &'f dyn Files) -> Parser<'f> {
         let mut build = Builder::default();
-        build.program.defaults = options.defaults;
         build.program.max_values = options.limits.values;
         let root = build.node(Node::default());
         Parser {
@@ -135,7 +134,7 @@ impl<'f> Parser<'f> {
     /// `include path`.
     pub fn include(&mut self, line: &Line, at: usize, target: Target) -> Result<Target, CartesianError> {
         let text = line.text().get(at..).unwrap_or("").trim_start_matches(super::source::is_blank);
-        let path = resolve(text, line.source().folder.as_deref());
+        let path = self.files.resolve(text, line.source().folder.as_deref());
         let fail = |why: String, hint: Option<String>| CartesianError::Include {
             place: Box::new(line.place(line.text().len() - text.len())),
             path: path.clone(),
@@ -210,21 +209,4 @@ fn not_text(error: &std::string::FromUtf8Error) -> io::Error {
     let before = error.as_bytes().get(..at).unwrap_or(&[]);
     let line = before.split(|b| *b == b'\n').count();
     io::Error::new(io::ErrorKind::InvalidData, format!("line {line} is not UTF-8 text"))
-}
-
-/// A path of an include: `~` is the home folder, anything relative lies beside the including file.
-fn resolve(text: &str, folder: Option<&Path>) -> PathBuf {
-    let home = || std::env::var_os("HOME").map(PathBuf::from);
-    let path = match text.strip_prefix('~') {
-        Some("") => home().unwrap_or_else(|| text.into()),
-        Some(rest) if rest.starts_with('/') => match home() {
-            Some(home) => home.join(rest.trim_start_matches('/')),
-            None => text.into(),
-        },
-        _ => PathBuf::from(text),
-    };
-    match folder {
-        Some(folder) if path.is_relative() => folder.join(path),
-        _ => path,
-    }
 }

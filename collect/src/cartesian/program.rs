@@ -158,7 +158,7 @@ pub(super) struct Node {
     pub deps: Vec<Vec<LabelId>>,
     /// Whether the labels belong to the short name.
     pub in_shortname: bool,
-    /// Whether this is the default of its block.
+    /// Whether this is the default of its block, and defaults are asked for.
     pub default: bool,
     /// Whether all children are wanted even when defaults are asked for.
     pub expanded: bool,
@@ -224,8 +224,8 @@ pub(super) struct Program {
     pub suffixes: Vec<Text>,
     /// The keys that end in `_min`, `_max` or `_fixed`.
     pub bounded: Vec<(KeyId, Bound)>,
-    /// Whether only defaults are wanted.
-    pub defaults: bool,
+    /// Blocks that have a name, each with the values that its variants give to it.
+    pub blocks: Vec<(Text, Vec<Text>)>,
     /// Bytes that the values of one variant may take together.
     pub max_values: usize,
 }

@@ -1,5 +1,6 @@
 //! `variants` blocks.
 
+use super::Defaults;
 use super::error::CartesianError;
 use super::filter::{self, Blanks};
 use super::labels::LabelId;
@@ -46,20 +47,25 @@ impl Parser<'_> {
         loop {
             let line_tokens = dashed(&next)?;
             let variant = variant(&mut Cursor::new(&next, &line_tokens))?;
-            let mut default = variant.marked;
+            let mut named = false;
             // A default names a variant by its beginning: `[default=a]` means `a.b` too.
             header.defaults.retain(|wanted| {
                 let meant = wanted.iter().zip(&variant.raw).all(|(w, v)| w == v);
-                default |= meant;
+                named |= meant;
                 !meant
             });
             let node = self.variant(reader, &next, &header, &variant, below, body_indent)?;
-            let first_default = default && !has_default && !self.is_expanded(header.name);
+            let wanted = match self.options.defaults {
+                Defaults::Ignored => false,
+                Defaults::Named => named,
+                Defaults::All => named || variant.marked,
+            };
+            let first_default = wanted && !has_default && !self.is_expanded(header.name);
             has_default |= first_default;
             if let Some(node) = self.build.program.nodes.get_mut(node as usize) {
-                (node.default, node.in_shortname) = (first_default, !default);
+                (node.default, node.in_shortname) = (first_default, !named && !variant.marked);
             }
-            if first_default && self.options.defaults {
+            if first_default {
                 block.children.insert(0, node);
             } else {
                 block.children.push(node);
@@ -93,7 +99,9 @@ impl Parser<'_> {
     ) -> Result<NodeId, CartesianError> {
         let node = self.build.node(Node { children: vec![below], ..Node::default() });
         if let Some(name) = header.name {
-            self.name_variable(line, name, &variant.words.join("."), Target::Node(node));
+            let value = variant.words.join(".");
+            self.build.block_value(name, &value);
+            self.name_variable(line, name, &value, Target::Node(node));
         }
         let top = match self.block(reader, Target::Node(node), body_indent)? {
             Target::Node(top) => top,

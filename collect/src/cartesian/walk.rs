@@ -140,7 +140,7 @@ impl<'p> Walker<'p> {
                 frame.found = true;
                 return true;
             }
-            let only_default = program.defaults && frame.found && self.after_default();
+            let only_default = frame.found && self.after_default();
             let Some(frame) = self.frames.last_mut() else { return false };
             match children.get(frame.next_child) {
                 Some(child) if !only_default => {

@@ -1,0 +1,110 @@
+//! The keys that perfvt knows, under all their names.
+
+use crate::matrix::GUEST;
+use crate::scenario::without_objects;
+use crate::workload::Workload;
+use formats::perf_conf::closest;
+use std::collections::HashSet;
+
+/// Other spellings of keys.
+const ALIASES: [(&str, &str); 3] = [("numanode", "numa_node"), ("vcpus", "smp"), ("memory", "mem")];
+/// Ends of keys that bound another key; the language itself takes care of them.
+const BOUNDS: [&str; 3] = ["_min", "_max", "_fixed"];
+/// The key that names the workload, which is no parameter of it.
+pub const WORKLOAD: &str = "workload";
+/// Unknown keys that are named one by one; of more, the first are.
+const SHOWN: usize = 5;
+
+/// All keys of a workload and of its guests.
+pub fn known(workload: &dyn Workload) -> impl Iterator<Item = &'static str> {
+    GUEST.iter().chain(workload.parameters()).map(|k| k.key)
+}
+
+/// The name by which perfvt knows a key, which may be meant for one object only (`mem_vm2`); `None` for others.
+pub fn canonical(key: &str, workload: &dyn Workload) -> Option<String> {
+    let stem = without_objects(key);
+    let real = ALIASES.iter().find(|(alias, _)| *alias == stem).map_or(stem, |(_, real)| real);
+    let object = key.strip_prefix(stem).unwrap_or_default();
+    let full = || format!("{real}{object}");
+    let is_known = GUEST.iter().any(|k| k.key == real) || workload.knows(real) || workload.knows(key);
+    is_known.then(full)
+}
+
+/// The key that was probably meant.
+pub fn suggestion(key: &str, workload: &dyn Workload) -> Option<&'static str> {
+    closest(without_objects(key), known(workload))
+}
+
+/// A key that perfvt does not know, and where it was set first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unknown {
+    /// The key.
+    pub key: String,
+    /// `file:line`.
+    pub origin: String,
+}
+
+/// What there is to say about unknown keys: those that look like a typo one by one, the others in one sentence.
+pub fn warnings(unknown: &[Unknown], workload: &dyn Workload) -> Vec<String> {
+    let mut seen = HashSet::new();
+    let once = unknown.iter().filter(|u| seen.insert(u.key.as_str()));
+    let once = once.filter(|u| !BOUNDS.iter().any(|end| bounds_known(&u.key, end, workload)));
+    let (typos, others): (Vec<_>, Vec<_>) =
+        once.map(|u| (u, suggestion(&u.key, workload))).partition(|(_, near)| near.is_some());
+    let typo = |(u, near): &(&Unknown, Option<&str>)| {
+        let near = near.unwrap_or_default();
+        format!("{}: perfvt does not know the key '{}', did you mean '{near}'?", u.origin, u.key)
+    };
+    let mut all: Vec<String> = typos.iter().map(typo).collect();
+    if let [(first, _), rest @ ..] = others.as_slice() {
+        let mut names: Vec<String> =
+            others.iter().take(SHOWN).map(|(u, _)| format!("{} ({})", u.key, u.origin)).collect();
+        if others.len() > SHOWN {
+            names.push(format!("and {} others", others.len() - SHOWN));
+        }
+        let (which, serve) = if rest.is_empty() { ("this key", "serves") } else { ("these keys", "serve") };
+        let text = format!(
+            "perfvt does not know {which}, which {serve} for ${{{}}} and filters only: {}",
+            first.key,
+            names.join(", ")
+        );
+        all.push(text);
+    }
+    all
+}
+
+fn bounds_known(key: &str, end: &str, workload: &dyn Workload) -> bool {
+    key.strip_suffix(end).is_some_and(|stem| canonical(stem, workload).is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workload::netperf::Netperf;
+
+    #[test]
+    fn keys_are_known_by_their_aliases_and_for_single_objects() {
+        let name = |key: &str| canonical(key, &Netperf);
+        assert_eq!(name("numanode").as_deref(), Some("numa_node"));
+        assert_eq!(name("vcpus_vm2").as_deref(), Some("smp_vm2"));
+        assert_eq!(name("sizes").as_deref(), Some("sizes"));
+        assert_eq!(name("sizess"), None);
+        assert_eq!(name("mem_vm2x"), None);
+    }
+
+    #[test]
+    fn unknown_keys_are_warned_about_once_and_bounds_are_known() {
+        let unknown = |key: &str, line: u32| Unknown { key: key.into(), origin: format!("t.cfg:{line}") };
+        let all = [unknown("memm", 1), unknown("mem_max", 2), unknown("site", 3), unknown("memm", 4)];
+        assert_eq!(
+            warnings(&all, &Netperf),
+            [
+                "t.cfg:1: perfvt does not know the key 'memm', did you mean 'mem'?",
+                "perfvt does not know this key, which serves for ${site} and filters only: site (t.cfg:3)",
+            ]
+        );
+        let many: Vec<Unknown> = (1..9).map(|n| unknown(&format!("my_own_{n}"), n)).collect();
+        let said = warnings(&many, &Netperf);
+        assert!(said.len() == 1 && said[0].ends_with("my_own_5 (t.cfg:5), and 3 others"), "{said:?}");
+    }
+}
