@@ -115,6 +115,7 @@ fn dispatch(args: Args, command: Vec<String>, out: &mut dyn Write, err: &mut dyn
         Verb::Calibrate(calibrate) => verbs::calibrate::calibrate(&calibrate, out, err),
         Verb::Publish(publish) => verbs::publish::publish(&publish, out, err),
         Verb::List(list) => verbs::list::list(&list, out, err),
+        Verb::Provider(provider) => verbs::provider::provider(&provider, out, err),
         Verb::Guest(guest) => verbs::guest::guest(&guest, out, err),
         Verb::Host(host) => verbs::host::host(&host, out),
         Verb::Doctor(doctor) => verbs::doctor::doctor(&doctor, out),

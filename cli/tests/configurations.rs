@@ -43,10 +43,16 @@ impl Place {
     }
 
     fn perfvt(&self, words: &[&str]) -> Run {
+        self.perfvt_with(words, &[])
+    }
+
+    fn perfvt_with(&self, words: &[&str], environment: &[(&str, &Path)]) -> Run {
         let output = Command::new(env!("CARGO_BIN_EXE_perfvt"))
             .args(words)
             .current_dir(self.0.path())
             .env("XDG_CONFIG_HOME", self.path("config"))
+            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .output()
             .unwrap();
@@ -218,6 +224,48 @@ fn guests_of_ones_own_are_listed_and_their_keys_taken() {
         &format!("mem = 2048    ({}:5)", file.display()),
         "smp = 2    (--env big:guest=big,smp=2)",
     ]);
+}
+
+#[test]
+fn a_provider_is_fetched_when_it_is_needed_and_its_guests_and_configurations_are_there() {
+    let place = Place::with("include tp.qemu:cfg/net.cfg\nnuma_node = 0\n");
+    let repo = place.path("repo");
+    fs::create_dir_all(repo.join("qemu/cfg")).unwrap();
+    fs::create_dir_all(place.path("config/perfvt/test-providers.d")).unwrap();
+    fs::write(repo.join("qemu/cfg/net.cfg"), "include ../mem.cfg\nonly host_guest\n").unwrap();
+    fs::write(repo.join("qemu/mem.cfg"), "mem = 640\n").unwrap();
+    fs::write(repo.join("qemu/cfg/guests.cfg"), "variants guest:\n    - theirs:\n        mem = 320\n")
+        .unwrap();
+    fs::write(repo.join("out.cfg"), "include ../../tests.cfg\n").unwrap();
+    let git = |words: &[&str]| {
+        let who = ["-c", "user.name=t", "-c", "user.email=t@t.invalid"];
+        let mut git = Command::new("git");
+        git.arg("-C").arg(&repo).args(who).args(words).env("GIT_CONFIG_GLOBAL", "/dev/null");
+        let done = git.output().unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        String::from_utf8(done.stdout).unwrap().trim().to_owned()
+    };
+    git(&["init", "--quiet", "-b", "main"]);
+    git(&["add", "."]);
+    git(&["commit", "--quiet", "-m", "one"]);
+    let commit = git(&["rev-parse", "HEAD"]);
+    let definition =
+        format!("[provider]\nuri: file://{}\nbranch: main\n[qemu]\nsubdir: qemu/\n", repo.display());
+    fs::write(place.path("config/perfvt/test-providers.d/tp.ini"), definition).unwrap();
+    // A cache of its own: providers are kept there.
+    let cache = place.path("cache");
+    let perfvt = |words: &[&str]| place.perfvt_with(words, &[("XDG_CACHE_HOME", &cache)]);
+    assert!(perfvt(&["provider", "list"]).out.ends_with("  not fetched yet\n"));
+    let explained = perfvt(&["list", "--base", "--only", "netperf", "--explain", "mem"]);
+    let line = format!("    mem = 640    (tp.qemu@{}:/cfg/../mem.cfg:1)", &commit[..12]);
+    assert!(explained.out.lines().any(|l| l == line), "{}{}", explained.out, explained.err);
+    assert!(perfvt(&["provider", "list"]).out.contains(&format!("  commit {commit}\n")));
+    let listed = perfvt(&["list", "--guests"]);
+    assert!(listed.out.starts_with("theirs\n"), "{}{}", listed.out, listed.err);
+    let out = perfvt(&["list", "tp:out.cfg"]);
+    out.refuses(&["a file of a provider lies within it"]);
+    perfvt(&["list", "tp:no.cfg"]).refuses(&["No such file"]);
+    perfvt(&["provider", "update", "pt"]).refuses(&["no provider is called 'pt'; there are tp"]);
 }
 
 fn json(path: &Path) -> Value {

@@ -1,6 +1,7 @@
 //! What this host can do, and how to get what is missing.
 
 use crate::accel::{self, Accel};
+use crate::config::providers;
 use crate::guest::argv::Hardware;
 use crate::guest::image::{Cache, builtin, host_program};
 use crate::guest::machine::{BootSpec, Machine};
@@ -66,6 +67,12 @@ pub fn examine(executable: &Path) -> Vec<Check> {
             Limited,
             "guests run under TCG: compare only with other TCG results; KVM needs hardware support, the kvm module and \
              access to /dev/kvm (group kvm)",
+        ),
+        check(
+            "test providers",
+            test_providers(),
+            Limited,
+            "mend the definition, or fetch it with `perfvt provider update`",
         ),
         check("guest image", image(), Missing, SETUP),
         check("netperf", netperf(), Missing, SETUP),
@@ -178,6 +185,20 @@ fn rehearsal(accel: Accel, kind: Kind) -> Result<String, String> {
     let (version, seconds) = Machine::rehearse(&[spec]).map_err(|e| e.to_string())?;
     let placed = if guest.pins.is_some() { ", pinned and with its memory bound" } else { ", unpinned" };
     Ok(format!("QEMU {version} starts one under {accel}{placed}, and ends it, in {seconds:.1} s"))
+}
+
+/// The test providers that are defined, with what is here of them.
+fn test_providers() -> Result<String, String> {
+    let folder = providers::folder().ok_or("neither XDG_CONFIG_HOME nor HOME is set")?;
+    let all = providers::definitions(&folder).map_err(|e| e.to_string())?;
+    if all.is_empty() {
+        return Ok("none are defined".to_owned());
+    }
+    let cache = providers::cache().map_err(|e| e.to_string())?;
+    let lines = all.iter().map(|definition| providers::describe(definition, &cache));
+    let lines: Vec<String> = lines.collect::<Result<_, _>>().map_err(|e| e.to_string())?;
+    let text = lines.join("; ");
+    if text.contains("not fetched yet") { Err(text) } else { Ok(text) }
 }
 
 fn placement() -> Result<String, String> {

@@ -13,4 +13,5 @@ pub mod journal;
 pub mod netperf;
 pub mod noise;
 pub mod perf_conf;
+pub mod provider;
 pub mod rhs;

@@ -13,6 +13,8 @@ mod journal_law;
 mod netperf_law;
 #[path = "../../fuzz/laws/perf_conf.rs"]
 mod perf_conf_law;
+#[path = "../../fuzz/laws/provider.rs"]
+mod provider_law;
 #[path = "../../fuzz/laws/rhs.rs"]
 mod rhs_law;
 
@@ -75,6 +77,11 @@ fn the_perf_conf_corpus_keeps_its_law() {
 }
 
 #[test]
+fn the_provider_corpus_keeps_its_law() {
+    replay("provider", provider_law::holds);
+}
+
+#[test]
 fn the_netperf_corpus_keeps_its_law() {
     replay("netperf", netperf_law::holds);
 }
@@ -128,6 +135,7 @@ proptest! {
     fn random_bytes_keep_every_law(data in proptest::collection::vec(any::<u8>(), 0..200)) {
         rhs_law::holds(&data);
         perf_conf_law::holds(&data);
+        provider_law::holds(&data);
         FOREIGN.iter().for_each(|(_, law)| law(&data));
     }
 

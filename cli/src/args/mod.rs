@@ -3,12 +3,14 @@
 mod collecting;
 mod host;
 mod list;
+mod provider;
 mod publish;
 mod results;
 
 pub use collecting::{AccelArg, Doctor, Guest, GuestVerb, Resume, Run};
 pub use host::{Host, HostVerb, Preparing};
 pub use list::List;
+pub use provider::{Provider, ProviderVerb};
 pub use publish::Publish;
 pub use results::{
     Calibrate, Compare, Explain, FailOn, Filters, Format, Judging, Plain, Plan, Reading, Show,
@@ -55,6 +57,8 @@ pub enum Verb {
     Publish(Publish),
     /// Expand a Cartesian configuration: the names of its variants, or all their parameters
     List(List),
+    /// List and fetch test providers: folders and git repositories that bring configurations and guests
+    Provider(Provider),
     /// Build, list, try and remove guest images
     Guest(Guest),
     /// Make this host fit for measuring, and undo that

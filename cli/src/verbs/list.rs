@@ -70,7 +70,7 @@ pub(super) fn read(args: &List, path: &Path, base: bool) -> Result<Config, Error
     if base {
         loader.file(shipped::BASE.as_ref())?;
     }
-    loader.file(path)?;
+    loader.file(&files.locate(path))?;
     for filter in &args.only {
         loader.text("--only", &format!("only {filter}"))?;
     }

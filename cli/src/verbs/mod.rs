@@ -11,6 +11,7 @@ pub mod host;
 pub mod list;
 pub mod options;
 pub mod plan;
+pub mod provider;
 pub mod publish;
 pub mod run;
 pub mod show;

@@ -54,12 +54,14 @@ pub enum GuestError {
     },
 }
 
-/// The files of definitions, the user's own first.
+/// The files of definitions: the user's own, those of providers that were fetched, and perfvt's.
 pub fn files() -> Vec<PathBuf> {
-    let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|p| p.is_absolute());
-    let base = absolute("XDG_CONFIG_HOME").or_else(|| absolute("HOME").map(|home| home.join(".config")));
-    let own = base.map(|base| base.join("perfvt/guests.cfg")).filter(|path| path.exists());
-    own.into_iter().chain([PathBuf::from(GUESTS)]).collect()
+    let own = super::home().map(|home| home.join("guests.cfg")).filter(|path| path.exists());
+    let files = Shipped::default();
+    own.into_iter()
+        .chain(files.of_providers(&["guests.cfg", "cfg/guests.cfg"]))
+        .chain([PathBuf::from(GUESTS)])
+        .collect()
 }
 
 /// The definition of a name, from the first file that has it. `origin` says where the name was given.

@@ -10,8 +10,18 @@
 
 pub mod guests;
 pub mod keys;
+pub mod providers;
 pub mod select;
 pub mod shipped;
+
+use std::path::PathBuf;
+
+/// perfvt's folder of the user's configuration: `$XDG_CONFIG_HOME/perfvt`, else `~/.config/perfvt`.
+pub fn home() -> Option<PathBuf> {
+    let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|p| p.is_absolute());
+    let base = absolute("XDG_CONFIG_HOME").or_else(|| absolute("HOME").map(|home| home.join(".config")));
+    base.map(|base| base.join("perfvt"))
+}
 
 pub use guests::{Guest, GuestError};
 pub use select::{Choice, EnvSpec, SelectError, Selected, Source};

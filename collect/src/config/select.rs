@@ -178,7 +178,7 @@ impl Source {
         let mut loader = Loader::with_files(options, &files);
         loader.file(BASE.as_ref())?;
         if let Some(path) = &self.config {
-            loader.file(path)?;
+            loader.file(&files.locate(path))?;
         }
         let filters = self.only.iter().map(|f| ("--only", format!("only {f}")));
         let filters = filters.chain(self.no.iter().map(|f| ("--no", format!("no {f}"))));

@@ -2,15 +2,17 @@
 //!
 //! What is written by hand lies in the folder `cfg/` and is part of the program, so an installed perfvt needs no folder.
 //! Parameters and workloads are written from the lists that know them: a new workload is in the configuration without
-//! a line in it.
+//! a line in it. Files of test providers go by `NAME:PATH` in the same way.
 
+use super::providers::{self, Checkout, Definition};
 use crate::cartesian::{Disk, Files};
 use crate::matrix::GUEST;
 use crate::workload::{self, Known};
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// What the names of perfvt's own files begin with.
 pub const SCHEME: &str = "perfvt:";
@@ -57,25 +59,146 @@ pub fn is_default(path: &Path) -> bool {
     path == Path::new(PARAMETERS) || path == Path::new(WORKLOADS)
 }
 
-/// The file system, and perfvt's own files beside it.
+/// The file system, and beside it perfvt's own files and those of test providers.
 #[derive(Debug, Default)]
 pub struct Shipped {
     /// The one workload that is wanted.
     workload: Option<String>,
     read: RefCell<Vec<PathBuf>>,
+    definitions: OnceCell<Result<Vec<Definition>, String>>,
+    checkouts: RefCell<HashMap<String, Result<Checkout, String>>>,
+}
+
+/// A name of a provider's file: `NAME:PATH`, or `NAME.PART:PATH`. As origins write it, with the commit:
+/// `NAME@COMMIT:/PATH`.
+struct Foreign<'a> {
+    name: &'a str,
+    part: Option<&'a str>,
+    path: &'a str,
+}
+
+/// Digits of a commit in origins.
+const COMMIT: usize = 12;
+
+impl<'a> Foreign<'a> {
+    fn parse(text: &'a str) -> Option<Foreign<'a>> {
+        let (scheme, path) = text.split_once(':')?;
+        let scheme = scheme.split_once('@').map_or(scheme, |(scheme, _)| scheme);
+        let (name, part) = scheme.split_once('.').map_or((scheme, None), |(name, part)| (name, Some(part)));
+        let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+        (!name.is_empty() && name.chars().all(good)).then_some(Foreign { name, part, path })
+    }
 }
 
 impl Shipped {
     /// All workloads, or the one that is wanted.
     pub fn new(workload: Option<&str>) -> Shipped {
-        Shipped { workload: workload.map(str::to_owned), read: RefCell::default() }
+        Shipped { workload: workload.map(str::to_owned), ..Shipped::default() }
     }
+
+    /// The file that a name on the command line means.
+    pub fn locate(&self, path: &Path) -> PathBuf {
+        match path.to_str().filter(|text| !path.exists() && Foreign::parse(text).is_some()) {
+            Some(text) => self.resolve(text, None),
+            None => path.to_owned(),
+        }
+    }
+
+    /// The files that fetched providers have at one of some places, in their root or in one of their parts.
+    pub(super) fn of_providers(&self, places: &[&str]) -> Vec<PathBuf> {
+        let mut found = Vec::new();
+        let Ok(cache) = providers::cache() else { return found };
+        for definition in self.definitions().iter().flat_map(|all| all.iter()) {
+            let Ok(Some(checkout)) = providers::pinned(definition, &cache) else { continue };
+            let parts = definition.provider.parts.iter().map(|(_, folder)| folder.as_str());
+            for folder in std::iter::once("").chain(parts) {
+                let paths = places.iter().map(|place| Path::new(folder).join(place));
+                for path in paths.filter(|path| checkout.root.join(path).is_file()) {
+                    let name = named(&definition.name, &checkout, &path);
+                    if !found.contains(&name) {
+                        found.push(name);
+                    }
+                }
+            }
+        }
+        found
+    }
+
+    fn definitions(&self) -> &Result<Vec<Definition>, String> {
+        let read = || providers::folder().map_or(Ok(Vec::new()), |folder| providers::definitions(&folder));
+        self.definitions.get_or_init(|| read().map_err(|e| e.to_string()))
+    }
+
+    /// The provider of a file's name, with its files; `None` when the name is a plain file's.
+    fn provider<'a>(&self, text: &'a str) -> Option<(Foreign<'a>, Result<Checkout, String>)> {
+        let foreign = Foreign::parse(text)?;
+        let definition = match self.definitions() {
+            Ok(all) => all.iter().find(|definition| definition.name == foreign.name)?,
+            Err(error) => return Some((foreign, Err(error.clone()))),
+        };
+        let mut checkouts = self.checkouts.borrow_mut();
+        let fetch = || {
+            let cache = providers::cache().map_err(|e| e.to_string())?;
+            providers::checkout(definition, &cache).map_err(|e| e.to_string())
+        };
+        let checkout = checkouts.entry(foreign.name.to_owned()).or_insert_with(fetch).clone();
+        let part = checkout.and_then(|checkout| match foreign.part {
+            None => Ok(checkout),
+            Some(part) => {
+                let known = definition.provider.parts.iter().find(|(name, _)| name == part);
+                let folder = known.map(|(_, folder)| checkout.root.join(folder));
+                let missing = || format!("provider {} has no part '{part}'", foreign.name);
+                Ok(Checkout { root: folder.ok_or_else(missing)?, ..checkout })
+            }
+        });
+        Some((foreign, part))
+    }
+
+    /// Where a provider's file is on the disk; `None` for a plain file.
+    fn on_disk(&self, path: &Path) -> Option<io::Result<PathBuf>> {
+        let (foreign, checkout) = self.provider(path.to_str()?)?;
+        let inside = || {
+            let checkout = checkout.map_err(io::Error::other)?;
+            within(&checkout.root, Path::new(foreign.path.trim_start_matches('/')))
+        };
+        Some(inside())
+    }
+}
+
+/// A path below a root, which it must not leave.
+fn within(root: &Path, path: &Path) -> io::Result<PathBuf> {
+    let mut inside = PathBuf::new();
+    for component in path.components() {
+        let left = match component {
+            Component::Normal(name) => {
+                inside.push(name);
+                true
+            }
+            Component::CurDir => true,
+            Component::ParentDir => inside.pop(),
+            Component::RootDir | Component::Prefix(_) => false,
+        };
+        if !left {
+            return Err(io::Error::other("a file of a provider lies within it"));
+        }
+    }
+    Ok(root.join(inside))
+}
+
+/// The name of a provider's file as origins show it.
+fn named(provider: &str, checkout: &Checkout, path: &Path) -> PathBuf {
+    let commit = checkout.commit.as_ref().and_then(|commit| commit.get(..COMMIT));
+    let commit = commit.map(|commit| format!("@{commit}")).unwrap_or_default();
+    format!("{provider}{commit}:/{}", path.display()).into()
 }
 
 impl Files for Shipped {
     fn read(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
-        let Some(name) = path.to_str().filter(|name| name.starts_with(SCHEME)) else {
-            return Disk.read(path, limit);
+        let Some(name) = path.to_str().filter(|_| is_own(path)) else {
+            return match self.on_disk(path) {
+                Some(place) => Disk.read(&place?, limit),
+                None => Disk.read(path, limit),
+            };
         };
         if ONCE.contains(&name) {
             let mut read = self.read.borrow_mut();
@@ -98,11 +221,16 @@ impl Files for Shipped {
     }
 
     fn identity(&self, path: &Path) -> PathBuf {
-        if is_own(path) { path.to_owned() } else { Disk.identity(path) }
+        match self.on_disk(path).filter(|_| !is_own(path)) {
+            Some(place) => Disk.identity(&place.unwrap_or_else(|_| path.to_owned())),
+            None if is_own(path) => path.to_owned(),
+            None => Disk.identity(path),
+        }
     }
 
     fn names(&self, folder: &Path) -> Vec<String> {
-        let mut all = Disk.names(folder);
+        let place = self.on_disk(folder).and_then(Result::ok);
+        let mut all = Disk.names(place.as_deref().unwrap_or(folder));
         if folder.as_os_str().is_empty() {
             all.extend(names().map(str::to_owned));
         }
@@ -110,7 +238,21 @@ impl Files for Shipped {
     }
 
     fn resolve(&self, text: &str, folder: Option<&Path>) -> PathBuf {
-        if text.starts_with(SCHEME) { text.into() } else { Disk.resolve(text, folder) }
+        if text.starts_with(SCHEME) {
+            return text.into();
+        }
+        match self.provider(text) {
+            Some((foreign, Ok(checkout))) => {
+                let scheme = match foreign.part {
+                    Some(part) => format!("{}.{part}", foreign.name),
+                    None => foreign.name.to_owned(),
+                };
+                named(&scheme, &checkout, Path::new(foreign.path.trim_start_matches('/')))
+            }
+            // Reading it says what is wrong.
+            Some((_, Err(_))) => text.into(),
+            None => Disk.resolve(text, folder),
+        }
     }
 }
 

@@ -5,7 +5,7 @@
 
 /// One `key = value`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Item {
+pub(crate) struct Item {
     /// Section, empty above the first heading.
     pub section: String,
     /// 1-based line of the key, or of the section's heading.
@@ -18,14 +18,14 @@ pub(super) struct Item {
 
 /// A line that is neither section, comment, `key = value` nor continuation.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Malformed {
+pub(crate) struct Malformed {
     pub section: String,
     pub line: u32,
     pub text: String,
 }
 
 /// Splits a text into items.
-pub(super) fn items(text: &str) -> Result<Vec<Item>, Malformed> {
+pub(crate) fn items(text: &str) -> Result<Vec<Item>, Malformed> {
     let mut items: Vec<Item> = Vec::new();
     let mut section = String::new();
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);

@@ -9,7 +9,7 @@
 
 mod conf;
 mod infer;
-mod ini;
+pub(crate) mod ini;
 mod layer;
 mod metric;
 mod section;
