@@ -3,7 +3,7 @@
 #
 #   by the system's package manager, as root or through sudo: a C compiler, make, Rust when cargo is
 #   missing or too old, QEMU, ip and unshare, fio, busybox-static
-#   by download into the user's cache, never installed: a kernel, netperf, iozone, ethtool
+#   by download into the user's cache, never installed: a kernel, netperf, iozone, ethtool, iperf3, sockperf
 #   (scripts/fetch-packages.sh)
 #
 # Without root and sudo it says what is missing. Exit status: 0 when everything is there, else 1.
@@ -43,9 +43,9 @@ if ! has apt-get; then
     say "missing: ${missing[*]}"
     say "this script installs packages on Debian and Ubuntu only; elsewhere the packages are:"
     cat >&2 << 'NAMES'
-  Fedora    dnf install gcc make rust cargo qemu-system-x86-core qemu-img busybox fio netperf iozone ethtool iproute util-linux ca-certificates
-  openSUSE  zypper install gcc make rust cargo qemu-x86 qemu-tools busybox-static fio netperf iozone ethtool iproute2 util-linux ca-certificates
-  Arch      pacman -S gcc make rust qemu-system-x86 qemu-img busybox fio ethtool iproute2 util-linux ca-certificates
+  Fedora    dnf install gcc make rust cargo qemu-system-x86-core qemu-img busybox fio netperf iozone ethtool iperf3 iproute util-linux ca-certificates
+  openSUSE  zypper install gcc make rust cargo qemu-x86 qemu-tools busybox-static fio netperf iozone ethtool iperf iproute2 util-linux ca-certificates
+  Arch      pacman -S gcc make rust qemu-system-x86 qemu-img busybox fio ethtool iperf3 iproute2 util-linux ca-certificates
             and netperf and iozone from the user repository
 NAMES
     exit 1

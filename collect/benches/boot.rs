@@ -40,6 +40,8 @@ fn full(nic: &str, image: &collect::guest::image::Image, network: &Network, dir:
         guest: 0,
         image,
         with_tools: false,
+        disk: None,
+        listens: false,
         log_dir: dir,
         forensics: &dir.join("forensics"),
         deadline: Duration::from_secs(120),

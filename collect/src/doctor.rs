@@ -178,6 +178,8 @@ fn rehearsal(accel: Accel, kind: Kind) -> Result<String, String> {
         guest: 0,
         image: &image,
         with_tools: false,
+        disk: None,
+        listens: false,
         log_dir: logs.path(),
         forensics: &logs.path().join("forensics"),
         deadline: Duration::from_secs(10),

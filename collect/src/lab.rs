@@ -2,7 +2,7 @@
 
 use crate::host::noise::Watched;
 use formats::counters::CpuTicks;
-use model::{Code, Params, Window};
+use model::{Code, Params, Phase, Window};
 use rustix::process::Signal;
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
@@ -173,6 +173,16 @@ pub trait Lab {
     fn host_tool(&self, name: &str) -> Result<String, Failed>;
     /// Runs a command in the server's guest; any other status than 0 is a failed case.
     fn exec(&mut self, argv: &[&str], deadline: Duration) -> Result<String, Failed>;
+    /// Writes a file into the server's guest. `mode` is octal: `755`.
+    fn put(&mut self, path: &str, mode: &str, content: &[u8]) -> Result<(), Failed> {
+        let _ = (mode, content);
+        Err(Failed::tool(format!("this lab takes no files, {path} neither")))
+    }
+    /// What the console and the firmware's debug port said while the guest booted, each line with its time
+    /// ([`formats::boot`] describes it); `None` when nobody listened.
+    fn boot_trace(&self) -> Option<String> {
+        None
+    }
     /// Starts a client where the scenario has it: on the host, in the second guest, outside. Its output goes to files of
     /// the host, at the latest when it is asked whether it has ended.
     fn start_client(
@@ -208,18 +218,51 @@ const CLOCK_JUMP_NS: u64 = 50_000_000;
 /// Cuts a window of `length` out of whatever is running: counters at both ends, the host's CPU time every `interval`.
 /// Guest counters are read at the ends only, because reading them costs the guest milliseconds.
 pub fn window(lab: &mut dyn Lab, length: Duration, interval: Duration) -> Result<Measured, Failed> {
+    Ok(cut(lab, length, interval, &mut |_| Ok(false))?.0)
+}
+
+/// The same around something that ends by itself: the window closes at the first interval at which `done` says so.
+pub fn window_until(
+    lab: &mut dyn Lab,
+    limit: Duration,
+    interval: Duration,
+    done: &mut Done<'_>,
+) -> Result<Measured, Failed> {
+    match cut(lab, limit, interval, done)? {
+        (measured, true) => Ok(measured),
+        (_, false) => Err(Failed::new(
+            Code::Deadline(Phase::Measure),
+            format!("it did not end within {} s", limit.as_secs()),
+        )),
+    }
+}
+
+/// Whether what is measured has ended.
+pub type Done<'a> = dyn FnMut(&mut dyn Lab) -> Result<bool, Failed> + 'a;
+
+/// Cuts a window that closes after `length`, or when `done` says so, and tells whether it did.
+fn cut(
+    lab: &mut dyn Lab,
+    length: Duration,
+    interval: Duration,
+    done: &mut Done<'_>,
+) -> Result<(Measured, bool), Failed> {
     let start = lab.snapshot()?;
     let mut samples = vec![HostSample { at: start.at, cpu: start.host_cpu }];
     let mut next = interval;
-    while next < length {
+    let mut is_done = false;
+    while next < length && !is_done {
         sleep_until(lab, start.at, next);
         if let Some(death) = lab.death() {
             return Err(death);
         }
         samples.push(lab.host_sample()?);
+        is_done = done(lab)?;
         next += interval;
     }
-    sleep_until(lab, start.at, length);
+    if !is_done {
+        sleep_until(lab, start.at, length);
+    }
     let end = lab.snapshot()?;
     samples.push(HostSample { at: end.at, cpu: end.host_cpu });
     let len_ns = end.at.mono_ns.saturating_sub(start.at.mono_ns);
@@ -236,7 +279,7 @@ pub fn window(lab: &mut dyn Lab, length: Duration, interval: Duration) -> Result
     }
     let window = Window { start_unix_ns: start.at.unix_ns, mono_ns: start.at.mono_ns, len_ns };
     let interface = lab.target().interface;
-    Ok(Measured { window, start, end, samples, interface })
+    Ok((Measured { window, start, end, samples, interface }, is_done))
 }
 
 fn sleep_until(lab: &mut dyn Lab, start: Moment, after: Duration) {

@@ -74,6 +74,42 @@ pub const GUEST: &[Known] = &[
         default: Some("1"),
         help: "nodes of the host that a guest is spread over, each a node of the guest",
     },
+    Known {
+        key: "disk_size",
+        default: Some(""),
+        help: "size of a data disk made for each boot, such as 1G; empty: none",
+    },
+    Known { key: "disk_format", default: Some("raw"), help: "raw or qcow2" },
+    Known {
+        key: "disk_bus",
+        default: Some("virtio"),
+        help: "virtio (virtio-blk), scsi (virtio-scsi) or nvme",
+    },
+    Known {
+        key: "disk_prealloc",
+        default: Some("full"),
+        help: "full (every block written), falloc, metadata (qcow2) or off (sparse)",
+    },
+    Known {
+        key: "disk_cache",
+        default: Some("none"),
+        help: "QEMU's cache mode: none, writeback, writethrough, directsync or unsafe",
+    },
+    Known {
+        key: "disk_aio",
+        default: Some("native"),
+        help: "how QEMU submits requests: native, threads or io_uring",
+    },
+    Known {
+        key: "disk_iothread",
+        default: Some("yes"),
+        help: "whether an iothread serves the disk (not nvme)",
+    },
+    Known {
+        key: "disk_dir",
+        default: Some("/var/tmp"),
+        help: "where the disk's file is made; its name is gone once QEMU has it",
+    },
     Known { key: "extra_args", default: Some(""), help: "further QEMU arguments, separated by blanks" },
     Known { key: "boot_timeout", default: None, help: "seconds until READY; default 30, under TCG 120" },
     Known { key: "shuffle", default: Some("yes"), help: "whether cases are shuffled in each boot" },

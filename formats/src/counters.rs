@@ -32,10 +32,30 @@ impl CpuTicks {
     }
 }
 
-/// `RetransSegs` of the `Tcp:` lines of `/proc/net/snmp`, found by name.
+/// How busy one CPU was between two readings of `/proc/stat`, in per cent: see [`CpuTicks::busy_percent_since`].
+pub fn vcpu_busy_percent(before: &str, after: &str, cpu: u32) -> Option<f64> {
+    let of = |stat: &str| {
+        let line = stat.lines().find_map(|l| l.strip_prefix(&format!("cpu{cpu} ")))?;
+        CpuTicks::parse(&format!("cpu {line}"))
+    };
+    of(after)?.busy_percent_since(&of(before)?)
+}
+
+/// `RetransSegs` of the `Tcp:` lines of `/proc/net/snmp`.
 pub fn tcp_retransmits(snmp: &str) -> Option<u64> {
-    let mut lines = snmp.lines().filter_map(|l| l.strip_prefix("Tcp: "));
-    let column = lines.next()?.split_whitespace().position(|name| name == "RetransSegs")?;
+    of_protocol(snmp, "Tcp: ", "RetransSegs")
+}
+
+/// Datagrams handed to their receivers: `InDatagrams` of the `Udp:` lines of `/proc/net/snmp`. What found no room in a
+/// socket is not among them.
+pub fn udp_received(snmp: &str) -> Option<u64> {
+    of_protocol(snmp, "Udp: ", "InDatagrams")
+}
+
+/// A value of `/proc/net/snmp`, found by its name: a protocol's first line has the names, its second the values.
+fn of_protocol(snmp: &str, protocol: &str, name: &str) -> Option<u64> {
+    let mut lines = snmp.lines().filter_map(|l| l.strip_prefix(protocol));
+    let column = lines.next()?.split_whitespace().position(|word| word == name)?;
     lines.next()?.split_whitespace().nth(column)?.parse().ok()
 }
 
@@ -104,10 +124,21 @@ mod tests {
     }
 
     #[test]
+    fn one_cpu_is_told_from_the_others() {
+        let before = "cpu  9 9 9 9 9 9 9 9\ncpu1 0 0 0 0 0 0 0 0\ncpu10 5 0 0 5 0 0 0 0\n";
+        let after = "cpu  9 9 9 9 9 9 9 9\ncpu1 30 0 0 70 0 0 0 0\ncpu10 6 0 0 5 0 0 0 0\n";
+        assert_eq!(vcpu_busy_percent(before, after, 1), Some(30.0));
+        assert_eq!(vcpu_busy_percent(before, after, 10), Some(100.0));
+        assert_eq!(vcpu_busy_percent(before, after, 2), None);
+    }
+
+    #[test]
     fn retransmits_are_found_by_name() {
         let snmp = "Ip: Forwarding\nIp: 1\nTcp: RtoAlgorithm MaxConn InErrs RetransSegs\nTcp: 1 -1 0 42\n";
         assert_eq!(tcp_retransmits(snmp), Some(42));
         assert_eq!(tcp_retransmits("Tcp: a b\n"), None);
+        let udp = "Udp: InDatagrams NoPorts InErrors\nUdp: 7 8 9\nUdpLite: InDatagrams\nUdpLite: 3\n";
+        assert_eq!(udp_received(udp), Some(7));
     }
 
     #[test]

@@ -5,17 +5,11 @@
 //! netperf guesses the work for each; so intervals carry their own length and ending stamp, and a mean over a
 //! window weighs them by what they share with it (netperf manual, section "Demo mode").
 
-use std::collections::BTreeMap;
+//!
+//! TCP_SENDFILE is older than the rest of netperf 2.7: it knows no `-k`, and its final block is a table of one row.
 
-/// What is wrong with a session's output.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("netperf output, line {line}: {reason}")]
-pub struct NetperfError {
-    /// Line, counted from 1.
-    pub line: u32,
-    /// What is wrong.
-    pub reason: String,
-}
+use crate::tool::{ToolError, lines, number};
+use std::collections::BTreeMap;
 
 /// One interim result.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,12 +45,16 @@ struct Partial {
 }
 
 /// Reads a session's output, complete or still growing: a last line without its newline is left alone.
-pub fn parse_session(text: &str) -> Result<Session, NetperfError> {
+///
+/// # Errors
+/// An interim result that is none, or intervals in different units.
+pub fn parse_session(text: &str) -> Result<Session, ToolError> {
     let mut session = Session::default();
     let mut partial = Partial::default();
     let whole = text.rfind('\n').and_then(|end| text.get(..=end)).unwrap_or_default();
-    for (line, content) in (1u32..).zip(whole.lines()) {
-        let wrong = |reason: &str| NetperfError { line, reason: format!("{reason}: {content:?}") };
+    for (line, content) in lines(whole) {
+        let wrong =
+            |reason: &str| ToolError { tool: "netperf", line, reason: format!("{reason}: {content:?}") };
         if let Some(rest) = content.strip_prefix("Interim result:") {
             let (unit, interval) =
                 plain_interval(rest, line).ok_or_else(|| wrong("not an interim result"))?;
@@ -73,9 +71,19 @@ pub fn parse_session(text: &str) -> Result<Session, NetperfError> {
             } else {
                 session.summary.insert(key.to_owned(), (value.trim().to_owned(), line));
             }
+        } else if let Some((seconds, throughput)) = table_row(content) {
+            session.summary.insert("ELAPSED_TIME".into(), (seconds.to_owned(), line));
+            session.summary.insert("THROUGHPUT".into(), (throughput.to_owned(), line));
         }
     }
     Ok(session)
+}
+
+/// The row of the classic table of a stream: socket sizes of both sides, message size, seconds and throughput.
+fn table_row(line: &str) -> Option<(&str, &str)> {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let [_, _, _, seconds, throughput] = words.as_slice() else { return None };
+    words.iter().all(|w| number(w).is_some()).then_some((*seconds, *throughput))
 }
 
 fn is_key(key: &str) -> bool {
@@ -87,7 +95,7 @@ fn is_key(key: &str) -> bool {
 
 /// Takes in one line of the keyed shape. `Some(false)` when the key belongs to the final block.
 fn keyed_part(partial: &mut Partial, key: &str, value: &str, line: u32) -> Option<bool> {
-    let number = || value.parse::<f64>().ok().filter(|n| n.is_finite() && *n >= 0.0);
+    let number = || number(value);
     match key.split_once('[').map_or(key, |(name, _)| name) {
         "NETPERF_INTERIM_RESULT" => partial.rate = Some((number()?, line)),
         "NETPERF_UNITS" => partial.unit = Some(value.to_owned()),
@@ -103,7 +111,6 @@ fn plain_interval(rest: &str, line: u32) -> Option<(String, Interval)> {
     let [rate, unit, "over", seconds, "seconds", "ending", "at", ending] = words.as_slice() else {
         return None;
     };
-    let number = |text: &str| text.parse::<f64>().ok().filter(|n| n.is_finite() && *n >= 0.0);
     let interval = Interval { rate: number(rate)?, seconds: number(seconds)?, ending: number(ending)?, line };
     Some(((*unit).to_owned(), interval))
 }
@@ -142,6 +149,13 @@ impl Session {
         (end > start && covered >= 0.98 * (end - start)).then(|| work / covered)
     }
 
+    /// The first interval within `[start, end]` in which the session stalled: nothing moved, or netperf could not report
+    /// for longer than `limit` seconds.
+    pub fn stall(&self, start: f64, end: f64, limit: f64) -> Option<&Interval> {
+        let shares = |i: &&Interval| i.ending > start && i.ending - i.seconds < end;
+        self.intervals.iter().filter(shares).find(|i| i.rate == 0.0 || i.seconds > limit)
+    }
+
     /// A number of the final block with its line.
     pub fn summary_number(&self, key: &str) -> Option<(f64, u32)> {
         let (text, line) = self.summary.get(key)?;
@@ -154,6 +168,8 @@ mod tests {
     use super::*;
 
     const KEYED: &str = include_str!("../testdata/netperf/2.7.0-tcp_rr-keyed.txt");
+    const UDP: &str = include_str!("../testdata/netperf/2.7.0-udp_stream-keyed.txt");
+    const SENDFILE: &str = include_str!("../testdata/netperf/2.7.0-tcp_sendfile-plain.txt");
     const PLAIN: &str = include_str!("../testdata/netperf/2.7.0-tcp_stream-plain.txt");
 
     #[test]
@@ -172,6 +188,34 @@ mod tests {
         let s = parse_session(PLAIN).unwrap();
         assert_eq!((s.unit.as_str(), s.intervals.len()), ("10^6bits/s", 10));
         assert!((s.first_start().unwrap() - 1795235775.332).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_udp_stream_says_what_was_sent_and_what_arrived() {
+        let s = parse_session(UDP).unwrap();
+        assert_eq!((s.unit.as_str(), s.intervals.len()), ("10^6bits/s", 5));
+        assert_eq!(s.summary_number("THROUGHPUT").map(|(n, _)| n), Some(228.29));
+        let sent = s.summary_number("LOCAL_SEND_THROUGHPUT").unwrap().0;
+        let mean = s.mean_rate(s.first_start().unwrap(), s.last_end().unwrap()).unwrap();
+        assert!((mean / sent - 1.0).abs() < 0.01, "intervals are about what was sent: {mean} {sent}");
+    }
+
+    #[test]
+    fn the_table_of_sendfile_is_its_summary() {
+        let s = parse_session(SENDFILE).unwrap();
+        assert_eq!(s.intervals.len(), 4);
+        assert_eq!(s.summary_number("THROUGHPUT"), Some((12811.81, 11)));
+        assert_eq!(s.summary_number("ELAPSED_TIME").map(|(n, _)| n), Some(1.0));
+    }
+
+    #[test]
+    fn a_stall_is_an_interval_that_is_empty_or_comes_late() {
+        let text = "Interim result: 9 a over 1 seconds ending at 11\nInterim result: 5 a over 4 seconds ending at 15\n\
+                    Interim result: 0 a over 1 seconds ending at 16\n";
+        let s = parse_session(text).unwrap();
+        assert_eq!(s.stall(10.0, 16.0, 3.0).map(|i| i.line), Some(2));
+        assert_eq!(s.stall(10.0, 16.0, 5.0).map(|i| i.line), Some(3));
+        assert_eq!(s.stall(10.0, 15.0, 5.0), None, "what comes after the window does not count");
     }
 
     #[test]

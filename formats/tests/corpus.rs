@@ -17,6 +17,8 @@ mod perf_conf_law;
 mod provider_law;
 #[path = "../../fuzz/laws/rhs.rs"]
 mod rhs_law;
+#[path = "../../fuzz/laws/tools.rs"]
+mod tools_law;
 
 fn replay(target: &str, law: fn(&[u8])) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(target);
@@ -102,6 +104,21 @@ const FOREIGN: [(&str, Law); 6] = [
     ("iozone", foreign_law::iozone),
 ];
 
+const TOOLS: [(&str, Law); 5] = [
+    ("fio", tools_law::fio),
+    ("iperf3", tools_law::iperf3),
+    ("qemu_img", tools_law::qemu_img),
+    ("boot", tools_law::boot),
+    ("pattern", tools_law::pattern),
+];
+
+#[test]
+fn the_corpora_of_workloads_tools_keep_their_law() {
+    for (target, law) in TOOLS {
+        replay(target, law);
+    }
+}
+
 #[test]
 fn the_corpora_of_other_tools_keep_their_law() {
     for (target, law) in FOREIGN {
@@ -137,6 +154,17 @@ proptest! {
         perf_conf_law::holds(&data);
         provider_law::holds(&data);
         FOREIGN.iter().for_each(|(_, law)| law(&data));
+        TOOLS.iter().for_each(|(_, law)| law(&data));
+    }
+
+    #[test]
+    fn random_lines_of_workloads_tools_keep_their_law(
+        lines in proptest::collection::vec(
+            "(start [0-9]{1,3} [0-9]{1,3}|[0-9.]{1,4} (firmware|console|ready) ?(perfvt: user space|Linux version)?|Sending [0-9]{1,3} read requests, 4 bytes each, [0-9] in parallel|Run completed in [0-9.]{1,4} seconds.|[0-9]{1,4},[0-9],0:00,1,[0-9.]{1,4}|a_bw.[0-9].log:[0-9, ]{1,9}|\\{\"(jobs|start|end)\": [\\[\\]{}0-9]{0,4}\\}|\\(?[0-9]\\+\\)?)",
+            0..12,
+        )
+    ) {
+        TOOLS.iter().for_each(|(_, law)| law(lines.join("\n").as_bytes()));
     }
 
     #[test]

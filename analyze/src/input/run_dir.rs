@@ -116,6 +116,8 @@ impl Reader<'_> {
         let canonical = section.map_or(m.metric.as_str(), |s| s.canonical(&m.metric)).to_owned();
         if let Some(declared) = section.and_then(|s| s.declared(&canonical))
             && declared.unit != m.unit
+            // What nobody had declared when it was collected has no unit of its own.
+            && !m.unit.is_empty()
         {
             return Err(AnalyzeError::Unit {
                 path: self.path.to_owned(),

@@ -53,7 +53,7 @@ impl Campaign {
 
     pub(super) fn metrics(&self, case: &Case, params: &Params) -> Vec<MetricDecl> {
         let names = self.workload.metrics(&case.category, params, self.file.exits);
-        workload::declare(self.workload.name(), &names)
+        workload::declare(&case.workload, &names)
     }
 
     pub(super) fn repeat_dir(&self, environment: &EnvironmentPlan, repeat: u32) -> PathBuf {

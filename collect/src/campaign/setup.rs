@@ -373,6 +373,6 @@ mod tests {
         let source = Source { workload: Some("netperv".into()), ..Source::default() };
         let unknown = Request { source, ..request };
         let error = prepare(&unknown, Path::new("/")).err().unwrap().to_string();
-        assert_eq!(error, "unknown workload 'netperv'; known: netperf");
+        assert_eq!(error, "unknown workload 'netperv'; known: ".to_owned() + &workload::names().join(", "));
     }
 }

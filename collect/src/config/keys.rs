@@ -7,7 +7,17 @@ use formats::perf_conf::closest;
 use std::collections::HashSet;
 
 /// Other spellings of keys.
-const ALIASES: [(&str, &str); 3] = [("numanode", "numa_node"), ("vcpus", "smp"), ("memory", "mem")];
+const ALIASES: [(&str, &str); 9] = [
+    ("numanode", "numa_node"),
+    ("vcpus", "smp"),
+    ("memory", "mem"),
+    ("image_size", "disk_size"),
+    ("image_format", "disk_format"),
+    ("drive_format", "disk_bus"),
+    ("drive_cache", "disk_cache"),
+    ("image_aio", "disk_aio"),
+    ("preallocated", "disk_prealloc"),
+];
 /// Ends of keys that bound another key; the language itself takes care of them.
 const BOUNDS: [&str; 3] = ["_min", "_max", "_fixed"];
 /// The key that names the workload, which is no parameter of it.

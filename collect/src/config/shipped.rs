@@ -327,7 +327,10 @@ mod tests {
             let of_it = |v: &crate::cartesian::Variant| v.params.get("workload") == Some(workload.name());
             let all: Vec<_> = config.variants().map(Result::unwrap).filter(of_it).collect();
             assert!(!all.is_empty(), "{}", workload.name());
-            for known in GUEST.iter().chain(workload.parameters()) {
+            // What a workload wants otherwise than other guests wins.
+            let own = |key: &str| workload.parameters().iter().any(|k| k.key == key);
+            let guest = GUEST.iter().filter(|known| !own(known.key));
+            for known in guest.chain(workload.parameters()) {
                 if let Some(default) = known.default.filter(|_| known.key != "scenario") {
                     assert_eq!(all[0].params.get(known.key), Some(default), "{}", known.key);
                 }

@@ -1,5 +1,6 @@
 //! QEMU's command line, built from a description and nothing else.
 
+use super::disk::Disk;
 use super::image::Image;
 use super::network::{Layout, NicWiring, Wires, mac};
 use crate::accel::Accel;
@@ -30,6 +31,8 @@ pub struct Hardware {
     pub cells: Vec<Cell>,
     /// NICs, in the order of the layout's links.
     pub nics: Vec<Nic>,
+    /// Data disk.
+    pub disk: Option<Disk>,
     /// Further arguments, one by one, after all others.
     pub extra: Vec<String>,
 }
@@ -65,6 +68,10 @@ pub struct BootFiles {
     pub initramfs: PathBuf,
     /// Read-only disk with further tools.
     pub tools: Option<PathBuf>,
+    /// The data disk's file.
+    pub disk: PathBuf,
+    /// Where the firmware's debug port is logged, when somebody listens.
+    pub debug: Option<PathBuf>,
     /// Where the serial console is logged.
     pub serial: PathBuf,
     /// QMP's socket.
@@ -84,6 +91,7 @@ impl Hardware {
             mem_mib: 512,
             cells: Vec::new(),
             nics: vec![Nic::plain()],
+            disk: None,
             extra: Vec::new(),
         }
     }
@@ -103,6 +111,8 @@ impl BootFiles {
             kernel: image.join("vmlinux"),
             initramfs: image.join("initramfs.cpio"),
             tools: None,
+            disk: dir.join("disk"),
+            debug: None,
             serial: dir.join("serial.log"),
             qmp: dir.join("qmp"),
             channel: dir.join("cmd"),
@@ -196,6 +206,14 @@ pub fn build(hardware: &Hardware, files: &BootFiles, wiring: Wiring<'_>) -> Vec<
     // QMP tells of a panic, and the guest stays to be looked at.
     args.add("-action", "panic=pause");
     args.devices(h, files.tools.as_deref(), wiring);
+    for (name, value) in h.disk.iter().flat_map(|disk| disk.arguments(&files.disk)) {
+        args.add(name, value);
+    }
+    if let Some(debug) = &files.debug {
+        // SeaBIOS and OVMF say there what they do.
+        args.add("-chardev", format!("file,id=debug0,path={}", option_value(debug)));
+        args.add("-device", "isa-debugcon,iobase=0x402,chardev=debug0");
+    }
     args.0.push("-S".into());
     args.0.extend(h.extra.iter().cloned());
     args.0
@@ -290,7 +308,7 @@ fn nic_device(nic: &Nic, index: usize, wiring: Wiring<'_>) -> String {
 }
 
 /// A path within a QEMU option: a comma is doubled.
-fn option_value(path: &Path) -> String {
+pub(super) fn option_value(path: &Path) -> String {
     path.display().to_string().replace(',', ",,")
 }
 
@@ -324,6 +342,7 @@ mod tests {
             mem_mib: 256,
             cells: vec![cell(1, &[0], 256)],
             nics: vec![Nic::plain()],
+            disk: None,
             extra: vec![],
         }
     }
@@ -334,6 +353,8 @@ mod tests {
             kernel: at("vmlinux"),
             initramfs: at("initramfs"),
             tools: None,
+            disk: at("disk"),
+            debug: None,
             serial: at("serial"),
             qmp: at("qmp"),
             channel: at("cmd"),

@@ -19,6 +19,11 @@ const QMP_SOON: Duration = Duration::from_secs(10);
 /// The same for one that perhaps is not.
 const FORENSICS_SOON: Duration = Duration::from_secs(2);
 
+/// The console's log in a boot's folder.
+pub const SERIAL_LOG: &str = "serial.log";
+/// The log of the firmware's debug port.
+pub const DEBUG_LOG: &str = "debug.log";
+
 /// A guest that cannot be used, or no longer.
 #[derive(Debug, thiserror::Error)]
 pub enum GuestError {
@@ -120,6 +125,10 @@ pub struct BootSpec<'a> {
     pub image: &'a super::image::Image,
     /// Whether the disk with the larger tools (fio) is needed.
     pub with_tools: bool,
+    /// The file of the data disk, when the hardware has one.
+    pub disk: Option<&'a Path>,
+    /// Whether the firmware's debug port is logged, too.
+    pub listens: bool,
     /// Where the serial log and QEMU's standard error go.
     pub log_dir: &'a Path,
     /// Where [`Machine::boot`] puts what tells why a boot failed. Made only then.
@@ -169,7 +178,9 @@ impl Start {
             kernel: spec.image.kernel.clone(),
             initramfs: spec.image.initramfs.clone(),
             tools: spec.image.tools.clone().filter(|_| spec.with_tools),
-            serial: spec.log_dir.join("serial.log"),
+            disk: spec.disk.unwrap_or(Path::new("")).to_owned(),
+            debug: spec.listens.then(|| spec.log_dir.join(DEBUG_LOG)),
+            serial: spec.log_dir.join(SERIAL_LOG),
             qmp: sockets.path().join("qmp"),
             channel: sockets.path().join("cmd"),
         };
@@ -566,6 +577,8 @@ mod tests {
             guest: 0,
             image: &image,
             with_tools: false,
+            disk: None,
+            listens: false,
             log_dir: dir.path(),
             forensics: &forensics,
             deadline: Duration::from_secs(20),

@@ -40,9 +40,22 @@ impl PrivateFolder {
 pub fn private_folder() -> io::Result<PrivateFolder> {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| remove_dead(&std::env::temp_dir(), YOUNG));
+    make(&std::env::temp_dir())
+}
+
+/// The same in a folder of the user's choice, for what is too large for TMPDIR.
+///
+/// # Errors
+/// The folder is not there or cannot be written to.
+pub fn private_folder_in(dir: &Path) -> io::Result<PrivateFolder> {
+    remove_dead(dir, YOUNG);
+    make(dir)
+}
+
+fn make(parent: &Path) -> io::Result<PrivateFolder> {
     let private = || Permissions::from_mode(0o700);
     // The mode stands from the first moment; setting it again is for an umask that takes rights of the owner away.
-    let dir = tempfile::Builder::new().prefix(PREFIX).permissions(private()).tempdir()?;
+    let dir = tempfile::Builder::new().prefix(PREFIX).permissions(private()).tempdir_in(parent)?;
     fs::set_permissions(dir.path(), private())?;
     let alive = File::open(dir.path())?;
     flock(&alive, FlockOperation::NonBlockingLockExclusive)?;

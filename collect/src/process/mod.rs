@@ -10,7 +10,7 @@ mod namespace;
 mod running;
 mod spawn;
 
-pub use folder::{PrivateFolder, private_folder};
+pub use folder::{PrivateFolder, private_folder, private_folder_in};
 pub use namespace::{Namespace, NamespaceError};
 pub use running::{Finished, Running, run, tail};
 pub use spawn::{ProcessError, Sink, Spec};

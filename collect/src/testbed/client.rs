@@ -1,9 +1,10 @@
 //! Clients of a workload: processes on the host, and jobs in the client's guest.
 
 use super::lab::{odd, of_client};
+use crate::guest::image::Cache;
 use crate::guest::machine::{GuestError, Machine};
 use crate::lab::{Client, Failed};
-use crate::process::Running;
+use crate::process::{Running, Spec};
 use model::Code;
 use rustix::process::Signal;
 use std::cell::RefCell;
@@ -30,6 +31,26 @@ impl Client for HostClient {
         self.0.signal(signal);
     }
 }
+
+/// A command on the host. A program out of a downloaded package finds the libraries of those beside it.
+pub(super) fn host_command(cache: &Cache, argv: &[String]) -> Result<Spec, Failed> {
+    let (program, args) = argv.split_first().ok_or_else(|| Failed::tool("an empty command"))?;
+    let packages = cache.packages_dir();
+    if !Path::new(program).starts_with(packages) {
+        return Ok(Spec::new(program).args(args));
+    }
+    let mut folders = Vec::new();
+    for entry in std::fs::read_dir(packages).into_iter().flatten().flatten() {
+        let of_package = LIBRARIES.iter().map(|folder| entry.path().join(folder));
+        folders.extend(of_package.filter(|f| f.is_dir()).map(|f| f.display().to_string()));
+    }
+    folders.sort();
+    let libraries = format!("LD_LIBRARY_PATH={}", folders.join(":"));
+    Ok(Spec::new("env").arg(libraries).args(argv))
+}
+
+/// Where packages keep libraries.
+const LIBRARIES: [&str; 2] = ["usr/lib/x86_64-linux-gnu", "lib/x86_64-linux-gnu"];
 
 /// The guest in which clients run, shared by the lab and the clients.
 pub(super) type Shared = Rc<RefCell<ClientGuest>>;

@@ -4,6 +4,7 @@ use super::TestbedError;
 use crate::accel::Accel;
 use crate::cartesian::Objects;
 use crate::guest::argv::{Hardware, NIC_MODELS, Nic};
+use crate::guest::disk::Disk;
 use crate::guest::network::nics;
 use crate::host::pin::{GuestPlan, GuestRequest, NodeChoice, PinPlan, Request, Siblings, plan};
 use crate::host::topology::Topology;
@@ -80,6 +81,7 @@ pub fn hardware(params: &Params, accel: Accel, plan: &GuestPlan) -> Result<Hardw
         mem_mib: params.number("mem", 128u64, "a number of MiB, 128 or more")?,
         cells: plan.pins.as_ref().map(|p| p.cells.clone()).unwrap_or_default(),
         nics: all,
+        disk: Disk::of(params)?,
         extra: params.words("extra_args")?.into_iter().map(str::to_owned).collect(),
     })
 }

@@ -1,6 +1,6 @@
 //! The guests of one boot, as a workload sees them.
 
-use super::client::{ClientGuest, HostClient, Shared, start_in_guest};
+use super::client::{ClientGuest, HostClient, Shared, host_command, start_in_guest};
 use super::clock::{GuestClock, between};
 use super::{SOON, Scene, TestbedError};
 use crate::accel::Accel;
@@ -11,7 +11,7 @@ use crate::guest::network::{Address, ClientPlace, Network};
 use crate::host::noise::{Vcpu, Watched};
 use crate::host::pin::GuestPins;
 use crate::lab::{Client, Failed, HostSample, Lab, Moment, Snapshot, Target};
-use crate::process::{Sink, Spec};
+use crate::process::Sink;
 use formats::counters::CpuTicks;
 use model::{Code, CpuId, Fingerprint, Params, Scope};
 use serde_json::json;
@@ -39,6 +39,8 @@ pub(super) struct GuestLab {
     cache: Cache,
     accel: Accel,
     clock: GuestClock,
+    /// What the console and the firmware said while the server's guest booted.
+    pub(super) trace: Option<String>,
 }
 
 /// A failure of the client's guest.
@@ -90,6 +92,16 @@ fn interface(listed: &str, mac: &str) -> Option<String> {
     Some(name.split('@').next()?.to_owned())
 }
 
+/// The host's CPU time, now.
+pub(super) fn read_host_sample() -> Result<HostSample, Failed> {
+    let at = Moment::now();
+    let text = std::fs::read_to_string("/proc/stat")
+        .map_err(|e| Failed::new(Code::Host, format!("reading /proc/stat: {e}")))?;
+    let cpu =
+        CpuTicks::parse(&text).ok_or_else(|| Failed::new(Code::Host, "reading /proc/stat: no cpu line"))?;
+    Ok(HostSample { at, cpu })
+}
+
 impl GuestLab {
     pub(super) fn new(
         scene: Scene,
@@ -111,6 +123,7 @@ impl GuestLab {
             cache,
             accel,
             clock: GuestClock::UNKNOWN,
+            trace: None,
         })
     }
 
@@ -214,6 +227,14 @@ impl Lab for GuestLab {
         self.machine.run(argv, deadline).map_err(|e| e.failure())
     }
 
+    fn put(&mut self, path: &str, mode: &str, content: &[u8]) -> Result<(), Failed> {
+        self.machine.put(path, mode, content).map_err(|e| e.failure())
+    }
+
+    fn boot_trace(&self) -> Option<String> {
+        self.trace.clone()
+    }
+
     fn start_client(
         &mut self,
         argv: &[String],
@@ -223,9 +244,7 @@ impl Lab for GuestLab {
         if let Some(guest) = &self.second {
             return start_in_guest(guest, argv, stdout, stderr);
         }
-        let (program, args) = argv.split_first().ok_or_else(|| Failed::tool("an empty client command"))?;
-        let running = Spec::new(program)
-            .args(args)
+        let running = host_command(&self.cache, argv)?
             .cpus(&self.client_cpus)
             .namespace(self.network.client_namespace())
             .stdout(Sink::File(stdout.to_owned()))
@@ -245,12 +264,7 @@ impl Lab for GuestLab {
     }
 
     fn host_sample(&mut self) -> Result<HostSample, Failed> {
-        let at = Moment::now();
-        let text = std::fs::read_to_string("/proc/stat")
-            .map_err(|e| Failed::new(Code::Host, format!("reading /proc/stat: {e}")))?;
-        let cpu = CpuTicks::parse(&text)
-            .ok_or_else(|| Failed::new(Code::Host, "reading /proc/stat: no cpu line"))?;
-        Ok(HostSample { at, cpu })
+        read_host_sample()
     }
 
     fn death(&mut self) -> Option<Failed> {

@@ -8,7 +8,9 @@
 mod client;
 mod clock;
 mod describe;
+mod host_lab;
 mod lab;
+mod trace;
 
 pub use describe::{hardware, pin};
 
@@ -17,6 +19,7 @@ use crate::campaign::{Booted, Booter, to_params};
 use crate::cartesian::Objects;
 use crate::guest::argv::{self, BootFiles, Hardware, Wiring};
 use crate::guest::channel::Reply;
+use crate::guest::disk::{Disk, DiskError, DiskFile};
 use crate::guest::image::{Cache, Image};
 use crate::guest::machine::{BootSpec, GuestError, Machine};
 use crate::guest::network::{Kind, Layout, Network, Wires};
@@ -31,6 +34,7 @@ use model::{CampaignFile, Code, CpuId, EnvironmentPlan, Fingerprint, Params, Par
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+use trace::Tracer;
 
 /// QEMU where nobody asked for another one.
 pub const QEMU: &str = "qemu-system-x86_64";
@@ -65,6 +69,9 @@ pub enum TestbedError {
     /// A guest that cannot be.
     #[error("{0}")]
     Hardware(String),
+    /// The data disk.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
     /// QEMU, its network, or the guest.
     #[error(transparent)]
     Guest(#[from] GuestError),
@@ -116,8 +123,12 @@ impl Testbed {
     }
 
     fn rehearse_one(&self, params: &Params) -> Result<String, TestbedError> {
+        if !self.needs.guest {
+            return host_lab::rehearse(&self.cache, &self.needs);
+        }
         let folder = scratch()?;
-        let scene = self.scene(params, folder.path(), &folder.path().join("forensics"))?;
+        let mut scene = self.scene(params, folder.path(), &folder.path().join("forensics"))?;
+        scene.disk = Disk::of(params)?.map(|disk| disk.make_sparse()).transpose()?;
         let (version, _) = Machine::rehearse(&scene.specs(self, Duration::from_secs(30))?)?;
         Ok(version)
     }
@@ -139,7 +150,7 @@ impl Testbed {
             })?;
             guests.push(SceneGuest { params: params.object_params(&plan.name), plan, logs, forensics });
         }
-        Ok(Scene { network, guests, client: plan.client })
+        Ok(Scene { network, guests, client: plan.client, disk: None })
     }
 
     fn boot_guests(
@@ -148,20 +159,41 @@ impl Testbed {
         logs: &Path,
         forensics: &Path,
     ) -> Result<Booted, TestbedError> {
+        if !self.needs.guest {
+            return self.boot_nothing(params);
+        }
         let deadline = match params.get("boot_timeout") {
             Some(_) => params.number("boot_timeout", 1u64, "seconds, 1 or more")?,
             None if self.accel == Accel::Kvm => 30,
             None => 120,
         };
-        let scene = self.scene(params, logs, forensics)?;
+        let mut scene = self.scene(params, logs, forensics)?;
+        scene.disk = Disk::of(params)?.map(|disk| disk.make()).transpose()?;
+        let tracer = self.needs.boot_trace.then(|| Tracer::start(logs));
         let machines = Machine::boot_all(&scene.specs(self, Duration::from_secs(deadline))?)?;
         let seconds = machines.iter().map(|m| m.boot_seconds).fold(0.0, f64::max);
+        let trace = tracer.map(|tracer| tracer.finish(seconds));
+        // QEMU has opened it: the room is free again when QEMU is gone, whatever happens to this process.
+        drop(scene.disk.take());
         let mut lab = GuestLab::new(scene, machines, params, self.cache.clone(), self.accel)?;
+        lab.trace = trace;
         let facts = self.facts(&mut lab);
         let sysinfo = lab.sysinfo(&facts);
         // An idle guest answers quickly, which tells its clock for later, when it does not.
         lab.snapshot().map_err(GuestError::Died)?;
         Ok(Booted { lab: Box::new(lab), facts, seconds, sysinfo })
+    }
+
+    /// A boot of a workload that measures the host alone. It has the CPUs that guest and client would have had.
+    fn boot_nothing(&self, params: &Params) -> Result<Booted, TestbedError> {
+        let plan = pin(&self.topology, params, self.needs.sessions, self.allow_unpinned)?;
+        let mut cpus = plan.client.clone();
+        for pins in plan.guests.iter().filter_map(|guest| guest.pins.as_ref()) {
+            cpus.extend(pins.vcpus.iter().map(|(_, cpu)| *cpu).chain(pins.others()));
+        }
+        cpus.sort_unstable();
+        cpus.dedup();
+        Ok(host_lab::boot(params, self.cache.clone(), cpus, self.host_facts.clone(), &self.needs))
     }
 
     fn facts(&self, lab: &mut GuestLab) -> Fingerprint {
@@ -200,6 +232,8 @@ struct Scene {
     guests: Vec<SceneGuest>,
     /// CPUs of a client on this host.
     client: Vec<CpuId>,
+    /// The server guest's data disk.
+    disk: Option<DiskFile>,
 }
 
 /// One guest of a boot: its own parameters, its place, and where its files go.
@@ -217,14 +251,21 @@ impl Scene {
         deadline: Duration,
     ) -> Result<Vec<BootSpec<'a>>, ParamsError> {
         let spec = |(index, guest): (usize, &'a SceneGuest)| {
+            let mut hardware = hardware(&guest.params, testbed.accel, &guest.plan)?;
+            if index > 0 {
+                // Only the guest that is measured has a data disk.
+                hardware.disk = None;
+            }
             Ok(BootSpec {
                 qemu: guest.params.text("qemu_binary")?,
-                hardware: hardware(&guest.params, testbed.accel, &guest.plan)?,
+                hardware,
                 pin: guest.plan.pins.clone(),
                 network: &self.network,
                 guest: index,
                 image: &testbed.image,
                 with_tools: testbed.needs.tools,
+                disk: self.disk.as_ref().map(DiskFile::path),
+                listens: testbed.needs.boot_trace && index == 0,
                 log_dir: &guest.logs,
                 forensics: &guest.forensics,
                 deadline,
@@ -286,6 +327,8 @@ pub fn one_command(image: &Image, argv: &[&str]) -> Result<Reply, GuestError> {
         guest: 0,
         image,
         with_tools: true,
+        disk: None,
+        listens: false,
         log_dir: logs.path(),
         forensics: &logs.path().join("forensics"),
         deadline: Duration::from_secs(120),

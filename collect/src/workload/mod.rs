@@ -1,6 +1,16 @@
 //! The workloads: one file each, and this list.
 
+pub mod boot;
+mod client;
+pub mod command;
+mod common;
+pub mod fio;
+pub mod iozone;
+pub mod iperf3;
 pub mod netperf;
+pub mod qemu_img_bench;
+
+pub(crate) use common::bytes;
 
 use crate::lab::{Failed, Lab};
 use formats::perf_conf::{Conf, MetricConf};
@@ -9,11 +19,24 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 /// All of them.
-pub const ALL: [&dyn Workload; 1] = [&netperf::Netperf];
+pub const ALL: &[&dyn Workload] = &[
+    &netperf::Netperf,
+    &fio::Fio,
+    &iozone::Iozone,
+    &iperf3::Iperf3,
+    &qemu_img_bench::QemuImgBench,
+    &boot::Boot,
+    &command::Command,
+];
 
 /// The workload of a name.
 pub fn find(name: &str) -> Option<&'static dyn Workload> {
-    ALL.into_iter().find(|w| w.name() == name)
+    ALL.iter().copied().find(|w| w.name() == name)
+}
+
+/// Their names, in the order of the list.
+pub fn names() -> Vec<&'static str> {
+    ALL.iter().map(|w| w.name()).collect()
 }
 
 /// Metrics with the unit and the direction that the built-in perf.conf gives them, which is the one place for that.
@@ -84,15 +107,15 @@ pub struct Needs {
     pub sessions: usize,
     /// The read-only disk with the larger tools.
     pub tools: bool,
-    /// A disk made for the run, as the `disk_*` parameters describe it.
-    pub disk: bool,
+    /// The console and the firmware's debug port are listened to while the guest boots.
+    pub boot_trace: bool,
     /// Programs on the host, looked for before anything is planned.
     pub host_tools: Vec<String>,
 }
 
 impl Default for Needs {
     fn default() -> Needs {
-        Needs { guest: true, sessions: 1, tools: false, disk: false, host_tools: Vec::new() }
+        Needs { guest: true, sessions: 1, tools: false, boot_trace: false, host_tools: Vec::new() }
     }
 }
 
@@ -107,7 +130,7 @@ impl Needs {
             guest: self.guest || other.guest,
             sessions: self.sessions.max(other.sessions),
             tools: self.tools || other.tools,
-            disk: self.disk || other.disk,
+            boot_trace: self.boot_trace || other.boot_trace,
             host_tools,
         }
     }
@@ -149,29 +172,96 @@ pub trait Workload: Sync {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use model::Origin;
+    use crate::config::Source;
+    use crate::config::select::select;
+    use crate::matrix::environments;
+
+    /// Parameters as `perfvt run WORKLOAD` has them, with what a workload cannot do without.
+    fn params(workload: &dyn Workload, profile: Option<&str>) -> Params {
+        let set: Vec<String> =
+            if workload.name() == "command" { vec!["command=true".into()] } else { Vec::new() };
+        let source = Source { workload: Some(workload.name().into()), ..Source::default() };
+        let (selected, _) = select(&source, &[]).unwrap();
+        environments(workload, &selected, profile, &set).unwrap().remove(0).params
+    }
 
     #[test]
     fn perf_conf_declares_every_metric_and_key_of_every_workload() {
         let conf = Conf::builtin();
         for workload in ALL {
             let section = conf.section(workload.name()).unwrap();
-            let mut params = Params::new();
-            for known in workload.parameters() {
-                params.set(known.key, known.default.unwrap_or_default(), Origin::BuiltIn);
-            }
-            params.set("nic_model", "virtio_net", Origin::BuiltIn);
+            let params = params(*workload, None);
             for case in workload.cases(&params).unwrap() {
                 let keys: Vec<&str> = case.keys.0.iter().map(|(k, _)| k.as_str()).collect();
                 assert_eq!(keys, section.keys, "keys of {}", case.id());
                 for metric in workload.metrics(&case.category, &params, true) {
-                    assert!(
-                        section.declared(&metric).is_some(),
-                        "{metric} of {} is not in perf.conf",
-                        case.id()
-                    );
+                    let declared = section.declared(&metric);
+                    assert!(declared.is_some(), "{metric} of {} is not in perf.conf", case.id());
                 }
             }
+        }
+    }
+
+    #[test]
+    fn the_quick_profile_is_a_few_cases_of_the_same_kinds_in_a_minute() {
+        for workload in ALL {
+            let (full, quick) = (params(*workload, None), params(*workload, Some("quick")));
+            let (all, few) = (workload.cases(&full).unwrap(), workload.cases(&quick).unwrap());
+            assert!(!few.is_empty() && few.len() <= 12, "{}: {} quick cases", workload.name(), few.len());
+            let kinds = |cases: &[Case]| {
+                let set: std::collections::BTreeSet<String> =
+                    cases.iter().map(|c| c.category.clone()).collect();
+                set
+            };
+            assert_eq!(kinds(&few), kinds(&all), "{}", workload.name());
+            let seconds = few.len() as f64 * workload.seconds(&quick);
+            assert!(seconds <= 90.0, "{} takes {seconds} s", workload.name());
+        }
+    }
+
+    /// A workload is in four places: this list, a file of its own, perf.conf and the documentation.
+    #[test]
+    fn every_workload_has_its_file_its_section_and_its_chapter() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let documented = std::fs::read_to_string(root.join("../docs/workloads.md")).unwrap();
+        let chapters: Vec<&str> = documented.lines().filter_map(|l| l.strip_prefix("## ")).collect();
+        let names: Vec<&str> = ALL.iter().map(|w| w.name()).collect();
+        assert_eq!(chapters, names, "chapters of docs/workloads.md");
+        let mut files: Vec<String> = std::fs::read_dir(root.join("src/workload"))
+            .unwrap()
+            .filter_map(|entry| {
+                entry.unwrap().path().file_stem()?.to_str().map(|stem| stem.replace('_', "-"))
+            })
+            .filter(|stem| !["mod", "common", "client"].contains(&stem.as_str()))
+            .collect();
+        files.sort();
+        files.dedup();
+        let mut sorted: Vec<&str> = names.clone();
+        sorted.sort_unstable();
+        assert_eq!(files, sorted, "files of collect/src/workload");
+        let conf = Conf::builtin();
+        for workload in ALL {
+            let name = workload.name();
+            assert!(conf.section(name).is_some(), "{name} has no section in perf.conf");
+            let chapter = documented.split("\n## ").find(|c| c.lines().next() == Some(name)).unwrap();
+            let params = params(*workload, None);
+            for known in workload.parameters() {
+                assert!(
+                    chapter.contains(&format!("`{}`", known.key)),
+                    "{name}: {} is not documented",
+                    known.key
+                );
+            }
+            for case in workload.cases(&params).unwrap() {
+                for metric in workload.metrics(&case.category, &params, true) {
+                    let shown = metric.trim_end_matches(|c: char| c.is_ascii_digit());
+                    let found =
+                        chapter.contains(&format!("`{metric}`")) || chapter.contains(&format!("`{shown}N`"));
+                    assert!(found, "{name}: {metric} is not documented");
+                }
+            }
+            let rhs = workload.rhs_name(0.0).replace("0.00", "TIME");
+            assert!(chapter.contains(&rhs), "{name}: {rhs} is not documented");
         }
     }
 }

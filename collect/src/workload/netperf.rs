@@ -5,12 +5,15 @@
 //! longer than the window and are ended by SIGALRM, at which netperf prints its own summary as usual; TCP_MAERTS, whose
 //! length the server keeps, ends by itself.
 
+mod sessions;
+
+use super::common::{busy, exits, failed, host_series, interval, level, seconds_of, value};
 use super::{Known, Needs, Outcome, Point, Value, Workload};
-use crate::lab::{Client, Failed, GUEST_END, Lab, Measured, keep, window};
+use crate::lab::{Failed, GUEST_END, Lab, Measured, window};
 use formats::counters::{self, Traffic};
-use formats::netperf::{Interval, Session, parse_session};
+use formats::netperf::{Interval, Session};
 use model::{Case, Params, ParamsError};
-use rustix::process::Signal;
+use sessions::{Sessions, probe_intervals, read_session};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -18,19 +21,21 @@ use std::time::{Duration, Instant};
 pub struct Netperf;
 
 /// Protocols with the heading that the ancestor's files give them.
-const PROTOCOLS: [(&str, &str); 5] = [
+const PROTOCOLS: [(&str, &str); 7] = [
     ("TCP_STREAM", "TCP_STREAM (RX)"),
     ("TCP_MAERTS", "TCP_MAERTS (TX)"),
     ("TCP_RR", "TCP_RR"),
     ("TCP_CRR", "TCP_CRR"),
+    ("UDP_STREAM", "UDP_STREAM"),
     ("UDP_RR", "UDP_RR"),
+    ("TCP_SENDFILE", "TCP_SENDFILE"),
 ];
 
-const PARAMETERS: [Known; 6] = [
+const PARAMETERS: [Known; 9] = [
     Known {
         key: "protocols",
         default: Some("TCP_STREAM TCP_MAERTS TCP_RR"),
-        help: "netperf tests: TCP_STREAM TCP_MAERTS TCP_RR TCP_CRR UDP_RR",
+        help: "netperf tests: TCP_STREAM TCP_MAERTS TCP_RR TCP_CRR UDP_STREAM UDP_RR TCP_SENDFILE",
     },
     Known {
         key: "sizes",
@@ -44,11 +49,18 @@ const PARAMETERS: [Known; 6] = [
         help: "request and response sizes of RR and CRR, bytes",
     },
     Known { key: "sessions_rr", default: Some("1 25 50"), help: "parallel sessions of RR and CRR" },
+    Known { key: "sizes_udp", default: Some("64 1024 1472"), help: "message sizes of UDP_STREAM, bytes" },
+    Known {
+        key: "burst",
+        default: Some("0"),
+        help: "messages of UDP_STREAM at a time, then a pause; 0: without pauses (needs a netperf with intervals)",
+    },
+    Known { key: "burst_ms", default: Some("1"), help: "milliseconds between bursts" },
     Known { key: "l", default: Some("60"), help: "seconds measured in each case" },
 ];
 
-/// How much longer than the window a session runs: for the start of all of them, and for late reports.
-const MARGIN: u64 = 3;
+/// An interval that is so many times longer than it should be is a stall.
+const STALL: f64 = 5.0;
 /// How long all sessions may take to report their first interval.
 const ALL_UP: Duration = Duration::from_secs(30);
 /// How long a session may take to report past the window, or to end.
@@ -56,8 +68,9 @@ const WIND_UP: Duration = Duration::from_secs(15);
 
 /// Most sessions at a time: each is a process on either side, and with net=user a forwarded port.
 const MAX_SESSIONS: u32 = 1024;
-/// What each session is asked for in its final block.
-const SUMMARY: [&str; 4] = ["THROUGHPUT", "THROUGHPUT_UNITS", "ELAPSED_TIME", "LOCAL_TRANSPORT_RETRANS"];
+/// Largest message over UDP and IPv4.
+const MAX_DATAGRAM: u32 = 65_507;
+const UDP_STREAM: &str = "UDP_STREAM";
 
 fn is_rr(protocol: &str) -> bool {
     protocol.ends_with("RR")
@@ -67,10 +80,6 @@ fn protocol_of(case: &Case) -> &str {
     PROTOCOLS.iter().find(|(_, heading)| *heading == case.category).map_or(case.category.as_str(), |(p, _)| p)
 }
 
-fn seconds_of(params: &Params) -> Result<u32, ParamsError> {
-    params.number("l", 1u32, "whole seconds, 1 or more")
-}
-
 fn session_counts(params: &Params, key: &str) -> Result<Vec<u32>, ParamsError> {
     let wanted = format!("numbers of sessions, such as '1 4', each at most {MAX_SESSIONS}");
     let counts = params.numbers(key, &wanted)?;
@@ -78,15 +87,6 @@ fn session_counts(params: &Params, key: &str) -> Result<Vec<u32>, ParamsError> {
         return Err(params.wrong(key, &wanted));
     }
     Ok(counts)
-}
-
-/// How often sessions report and the host is sampled: min(1 s, l/10).
-fn interval(seconds: u32) -> Duration {
-    Duration::from_secs_f64((f64::from(seconds) / 10.0).min(1.0))
-}
-
-fn failed(error: impl std::fmt::Display) -> Failed {
-    Failed::tool(error.to_string())
 }
 
 impl Workload for Netperf {
@@ -104,6 +104,7 @@ impl Workload for Netperf {
             ("sizes", "1024 16384"),
             ("sessions", "1"),
             ("sizes_rr", "64"),
+            ("sizes_udp", "1024"),
             ("sessions_rr", "1"),
             ("l", "2"),
         ]
@@ -111,6 +112,8 @@ impl Workload for Netperf {
 
     fn cases(&self, params: &Params) -> Result<Vec<Case>, ParamsError> {
         seconds_of(params)?;
+        params.number("burst", 0u32, "a number of messages, 0 or more")?;
+        params.number("burst_ms", 1u32, "milliseconds, 1 or more")?;
         let unknown =
             || params.wrong("protocols", &format!("some of {}", PROTOCOLS.map(|(p, _)| p).join(", ")));
         let protocols = params.list("protocols")?;
@@ -120,9 +123,16 @@ impl Workload for Netperf {
         let mut cases = Vec::new();
         for protocol in protocols {
             let (_, heading) = PROTOCOLS.iter().find(|(name, _)| *name == protocol).ok_or_else(unknown)?;
-            let (sizes, sessions) =
-                if is_rr(protocol) { ("sizes_rr", "sessions_rr") } else { ("sizes", "sessions") };
-            let sizes = params.numbers(sizes, "sizes in bytes, such as '64 1024'")?;
+            let (sizes, sessions) = match protocol {
+                p if is_rr(p) => ("sizes_rr", "sessions_rr"),
+                UDP_STREAM => ("sizes_udp", "sessions"),
+                _ => ("sizes", "sessions"),
+            };
+            let key = sizes;
+            let sizes = params.numbers(key, "sizes in bytes, such as '64 1024'")?;
+            if protocol.starts_with("UDP") && sizes.iter().any(|size| *size > MAX_DATAGRAM) {
+                return Err(params.wrong(key, &format!("sizes of at most {MAX_DATAGRAM} bytes over UDP")));
+            }
             let sessions = session_counts(params, sessions)?;
             for size in &sizes {
                 for n in &sessions {
@@ -145,6 +155,10 @@ impl Workload for Netperf {
         if params.get("nic_model") == Some("virtio_net") {
             all.extend(["rx_intr_sum", "tx_intr_sum"]);
         }
+        if category == UDP_STREAM {
+            all.extend(["send_throughput", "delivery_ratio"]);
+        }
+        all.push(own_metric(category));
         all.into_iter().map(String::from).collect()
     }
 
@@ -172,8 +186,8 @@ impl Workload for Netperf {
         lab.exec(
             &["netserver", "-4", "-p", &crate::guest::network::SERVER_PORT.to_string()],
             Duration::from_secs(20),
-        )
-        .map(drop)
+        )?;
+        probe_intervals(lab)
     }
 
     fn measure(&self, lab: &mut dyn Lab, case: &Case, raw: &Path) -> Result<(), Failed> {
@@ -193,27 +207,7 @@ impl Workload for Netperf {
         let sessions: Vec<Session> =
             (0..sessions_of(case)).map(|i| read_session(raw, i)).collect::<Result<_, _>>()?;
         let (start, end) = measured.unix_span();
-        let unit = unit_of(&case.category);
-        let mut total = 0.0;
-        for (i, session) in sessions.iter().enumerate() {
-            let inside = inside(session, start, end).count();
-            if inside > 0 && session.unit != unit {
-                return Err(Failed::nonsense(format!(
-                    "session {i} reported {}, {unit} is wanted",
-                    session.unit
-                )));
-            }
-            if inside < 2 {
-                return Err(Failed::nonsense(format!(
-                    "session {i} reported {inside} intervals in the window, 2 are wanted"
-                )));
-            }
-            let gap = || Failed::nonsense(format!("session {i} has gaps in the window"));
-            total += session.mean_rate(start, end).ok_or_else(gap)?;
-        }
-        if total <= 0.0 {
-            return Err(Failed::nonsense("the sessions moved nothing in the window"));
-        }
+        let total = total_rate(case, params, &sessions, start, end)?;
         let values = values(case, params, total, &sessions, &measured)?;
         Ok(Outcome { window: measured.window, values, series: series(case, &sessions, &measured) })
     }
@@ -227,6 +221,46 @@ fn main_metric(category: &str) -> &'static str {
 /// The unit in which netperf reports that metric.
 fn unit_of(category: &str) -> &'static str {
     if is_rr(category) { "Trans/s" } else { "10^6bits/s" }
+}
+
+/// netperf's own figure for the whole of its sessions, kept beside the window's.
+fn own_metric(category: &str) -> &'static str {
+    if is_rr(category) { "netperf_trans.rate" } else { "netperf_throughput" }
+}
+
+/// The rate of all sessions together in the window.
+fn total_rate(
+    case: &Case,
+    params: &Params,
+    sessions: &[Session],
+    start: f64,
+    end: f64,
+) -> Result<f64, Failed> {
+    let (unit, usual) =
+        (unit_of(&case.category), interval(seconds_of(params).map_err(failed)?).as_secs_f64());
+    let mut total = 0.0;
+    for (i, session) in sessions.iter().enumerate() {
+        let inside = inside(session, start, end).count();
+        if inside > 0 && session.unit != unit {
+            return Err(failed(format!("session {i} reported {}, {unit} is wanted", session.unit)));
+        }
+        if inside < 2 {
+            return Err(failed(format!(
+                "session {i} reported {inside} intervals in the window, 2 are wanted"
+            )));
+        }
+        // Reports come late on a busy machine, but not that late.
+        if let Some(stall) = session.stall(start, end, (usual * STALL).max(1.0)) {
+            return Err(failed(format!(
+                "session {i} stalled: {} {unit} over {:.1} s, where reports come every {usual} s (line {})",
+                stall.rate, stall.seconds, stall.line
+            )));
+        }
+        total += session
+            .mean_rate(start, end)
+            .ok_or_else(|| failed(format!("session {i} has gaps in the window")))?;
+    }
+    if total <= 0.0 { Err(failed("the sessions moved nothing in the window")) } else { Ok(total) }
 }
 
 /// The intervals that share something with the window.
@@ -243,10 +277,18 @@ fn one_line(text: &str, holds: impl Fn(&str) -> bool) -> Option<(String, u32)> {
     }
 }
 
-/// The line of the TCP values, which is the second one with that name: the first one holds their names.
-fn tcp_line(text: &str) -> Option<(String, u32)> {
-    let (number, _) = (1u32..).zip(text.lines()).filter(|(_, line)| line.starts_with("Tcp: ")).nth(1)?;
+/// The line of a protocol's values, which is the second one with that name: the first one holds their names.
+fn values_of_protocol(text: &str, name: &str) -> Option<(String, u32)> {
+    let (number, _) = (1u32..).zip(text.lines()).filter(|(_, line)| line.starts_with(name)).nth(1)?;
     Some((GUEST_END.to_owned(), number))
+}
+
+fn tcp_line(text: &str) -> Option<(String, u32)> {
+    values_of_protocol(text, "Tcp: ")
+}
+
+fn udp_line(text: &str) -> Option<(String, u32)> {
+    values_of_protocol(text, "Udp: ")
 }
 
 fn values(
@@ -259,12 +301,16 @@ fn values(
     let (start, end) = measured.unix_span();
     let first = sessions.first().and_then(|s| inside(s, start, end).next());
     let first = first.map(|i| ("session0.txt".to_owned(), i.line));
-    let mut values = vec![Value { metric: main_metric(&case.category).into(), value: total, raw: first }];
-    let busy = measured.end.host_cpu.busy_percent_since(&measured.start.host_cpu);
-    let busy =
-        busy.filter(|b| *b > 0.0).ok_or_else(|| failed("the host's CPU time did not move in the window"))?;
-    values.push(Value { metric: "CPU".into(), value: busy, raw: None });
-    values.push(Value { metric: "thr_per_CPU".into(), value: total / busy, raw: None });
+    // netperf's intervals of UDP_STREAM are about what was sent; what arrived, the guest's kernel counted.
+    let arrived = if case.category == UDP_STREAM { Some(received(case, measured)?) } else { None };
+    let main = main_metric(&case.category).to_owned();
+    let mut values = match arrived {
+        Some(arrived) => vec![Value { metric: main, value: arrived, raw: udp_line(&measured.end.guest) }],
+        None => vec![Value { metric: main, value: total, raw: first.clone() }],
+    };
+    let busy = busy(measured)?;
+    values.push(value("CPU", busy));
+    values.push(value("thr_per_CPU", arrived.unwrap_or(total) / busy));
     type At = Option<(String, u32)>;
     let mut counter = |metric: &str, value: Option<u64>, raw: &At| -> Result<(), Failed> {
         let value = value.ok_or_else(|| failed(format!("the guest's counters have no {metric}")))?;
@@ -281,8 +327,8 @@ fn values(
     counter("rx_byts", traffic(|t| t.rx_bytes), &eth0)?;
     counter("tx_byts", traffic(|t| t.tx_bytes), &eth0)?;
     counter("re_pkts", measured.guest_delta(counters::tcp_retransmits), &tcp_line(text))?;
-    if let (Some(end), Some(start)) = (measured.end.exits, measured.start.exits) {
-        counter("exits", end.checked_sub(start), &None)?;
+    if let Some(exits) = exits(measured)? {
+        counter("exits", Some(exits as u64), &None)?;
     }
     if params.get("nic_model") == Some("virtio_net") {
         for (metric, what) in [("rx_intr_sum", "input"), ("tx_intr_sum", "output")] {
@@ -291,35 +337,50 @@ fn values(
             counter(metric, measured.guest_delta(interrupts), &line)?;
         }
     }
+    if let Some(arrived) = arrived {
+        values.push(Value { metric: "send_throughput".into(), value: total, raw: first });
+        values.push(value("delivery_ratio", arrived / total));
+    }
+    values.push(own_summary(case, sessions)?);
     Ok(values)
 }
 
+/// Mbit/s that were handed to the receivers in the guest, within the window.
+fn received(case: &Case, measured: &Measured) -> Result<f64, Failed> {
+    let datagrams = measured.guest_delta(counters::udp_received);
+    let datagrams = datagrams.ok_or_else(|| failed("the guest's counters have no UDP datagrams"))?;
+    let size: f64 = level(case, "size")?;
+    let seconds = measured.window.len_ns as f64 * 1e-9;
+    let rate = datagrams as f64 * size * 8.0 / 1e6 / seconds;
+    if rate > 0.0 { Ok(rate) } else { Err(failed("no datagram arrived in the window")) }
+}
+
+/// What netperf itself says of all sessions, from their beginning to their end.
+fn own_summary(case: &Case, sessions: &[Session]) -> Result<Value, Failed> {
+    let mut sum = 0.0;
+    for (i, session) in sessions.iter().enumerate() {
+        let own = session.summary_number("THROUGHPUT");
+        sum += own.ok_or_else(|| failed(format!("session {i} has no summary")))?.0;
+    }
+    let first = sessions.first().and_then(|s| s.summary_number("THROUGHPUT"));
+    // A sum over several files stands in none of them.
+    let raw = first.filter(|_| sessions.len() == 1).map(|(_, line)| ("session0.txt".to_owned(), line));
+    Ok(Value { metric: own_metric(&case.category).into(), value: sum, raw })
+}
+
 fn series(case: &Case, sessions: &[Session], measured: &Measured) -> Vec<Point> {
-    let metric = || main_metric(&case.category).to_owned();
+    let metric = if case.category == UDP_STREAM { "send_throughput" } else { main_metric(&case.category) };
     let mut points = Vec::new();
     for (number, session) in (0u32..).zip(sessions) {
         points.extend(session.intervals.iter().map(|i| Point {
-            metric: metric(),
+            metric: metric.to_owned(),
             session: Some(number),
             ending: i.ending,
             seconds: i.seconds,
             value: i.rate,
         }));
     }
-    for pair in measured.samples.windows(2) {
-        if let [before, after] = pair
-            && let Some(value) = after.cpu.busy_percent_since(&before.cpu)
-        {
-            let seconds = after.at.mono_ns.saturating_sub(before.at.mono_ns) as f64 * 1e-9;
-            points.push(Point {
-                metric: "CPU".into(),
-                session: None,
-                ending: after.at.unix_seconds(),
-                seconds,
-                value,
-            });
-        }
-    }
+    points.extend(host_series("CPU", measured));
     points
 }
 
@@ -327,143 +388,10 @@ fn sessions_of(case: &Case) -> usize {
     case.keys.get("sessions").and_then(|n| n.parse().ok()).unwrap_or(1)
 }
 
-fn read_session(raw: &Path, session: usize) -> Result<Session, Failed> {
-    let path = raw.join(format!("session{session}.txt"));
-    let text = std::fs::read(&path).map_err(|e| failed(format!("reading {}: {e}", path.display())))?;
-    parse_session(&String::from_utf8_lossy(&text)).map_err(|e| failed(format!("{}: {e}", path.display())))
-}
-
-/// What a client said beside its results, which say nothing about its end.
-fn complaints(text: &str) -> String {
-    let is_result = |line: &str| {
-        line.starts_with("MIGRATED")
-            || line.starts_with("Interim result:")
-            || line.starts_with("NETPERF_") && line.contains('=')
-            || line.split_once('=').is_some_and(|(key, _)| SUMMARY.contains(&key))
-    };
-    let lines = text.lines().map(str::trim).filter(|l| !l.is_empty() && !is_result(l));
-    lines.collect::<Vec<_>>().join("; ")
-}
-
-/// The client's sessions of one case.
-struct Sessions<'a> {
-    clients: Vec<Box<dyn Client>>,
-    raw: &'a Path,
-}
-
-impl<'a> Sessions<'a> {
-    fn start(lab: &mut dyn Lab, case: &Case, seconds: u32, raw: &'a Path) -> Result<Self, Failed> {
-        let count = sessions_of(case);
-        let mut clients = Vec::new();
-        for i in 0..count {
-            let argv = client_argv(lab, case, seconds, i)?;
-            keep(raw, &format!("session{i}.argv"), &argv.join("\n"))?;
-            let out = raw.join(format!("session{i}.txt"));
-            let err = raw.join(format!("session{i}.stderr"));
-            clients.push(lab.start_client(&argv, &out, &err)?);
-        }
-        Ok(Sessions { clients, raw })
-    }
-
-    /// Why a session ended before it should.
-    fn early_end(&self, session: usize, how: Result<(), String>) -> Failed {
-        let read = |ending: &str| crate::process::tail(&self.raw.join(format!("session{session}.{ending}")));
-        // A client complains on either stream.
-        let said = complaints(&format!("{}\n{}", read("txt"), read("stderr")));
-        let how = how.err().unwrap_or_else(|| "status 0".into());
-        failed(format!("session {session} ended early with {how}: {said}"))
-    }
-
-    /// Polls until `reached` holds for every session.
-    fn wait(
-        &mut self,
-        lab: &mut dyn Lab,
-        until: Instant,
-        otherwise: &str,
-        reached: impl Fn(&Session) -> bool,
-    ) -> Result<(), Failed> {
-        let mut waiting: Vec<usize> = (0..self.clients.len()).collect();
-        loop {
-            let mut still = Vec::new();
-            for i in waiting {
-                if reached(&read_session(self.raw, i)?) {
-                    continue;
-                }
-                if let Some(how) = self.clients.get_mut(i).and_then(|c| c.ended()) {
-                    return Err(self.early_end(i, how));
-                }
-                still.push(i);
-            }
-            let Some(first) = still.first() else { return Ok(()) };
-            if let Some(death) = lab.death() {
-                return Err(death);
-            }
-            if Instant::now() >= until {
-                return Err(failed(format!("session {first} of {} {otherwise}", self.clients.len())));
-            }
-            waiting = still;
-            lab.sleep(Duration::from_millis(20));
-        }
-    }
-
-    /// Ends all sessions, which then print their own summary.
-    fn finish(mut self, lab: &mut dyn Lab, protocol: &str) -> Result<(), Failed> {
-        // A client that receives counts on the server to end; the signal would break its last exchange with it.
-        for client in self.clients.iter_mut().filter(|_| protocol != "TCP_MAERTS") {
-            client.signal(Signal::ALARM);
-        }
-        let until = Instant::now() + WIND_UP;
-        for i in 0..self.clients.len() {
-            loop {
-                match self.clients.get_mut(i).and_then(|c| c.ended()) {
-                    Some(Ok(())) => break,
-                    Some(how) => return Err(self.early_end(i, how)),
-                    None if Instant::now() >= until => {
-                        return Err(failed(format!("session {i} did not end in time")));
-                    }
-                    None => lab.sleep(Duration::from_millis(5)),
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-fn client_argv(lab: &dyn Lab, case: &Case, seconds: u32, session: usize) -> Result<Vec<String>, Failed> {
-    let target = lab.target();
-    let protocol = protocol_of(case);
-    let size = case.keys.get("size").unwrap_or("64");
-    let message = match protocol {
-        p if is_rr(p) => ["-r".to_owned(), format!("{size},{size}")],
-        "TCP_MAERTS" => ["-m".to_owned(), format!(",{size}")],
-        _ => ["-m".to_owned(), size.to_owned()],
-    };
-    // A negative interval makes netperf look at the clock at every send, so that reports come evenly.
-    let report = format!("-{}", interval(seconds).as_secs_f64());
-    let length = (u64::from(seconds) + MARGIN + sessions_of(case) as u64 / 10).to_string();
-    let mut argv: Vec<String> = vec![lab.client_tool("netperf")?];
-    let (control_address, data) = (target.control.to_string(), target.data.to_string());
-    let control = target.control_port.to_string();
-    argv.extend(
-        ["-4", "-D", &report, "-H", &control_address, "-p", &control, "-t", protocol, "-l", &length]
-            .map(String::from),
-    );
-    argv.push("--".to_owned());
-    if data != control_address {
-        argv.extend(["-H".to_owned(), data]);
-    }
-    if let Some(port) = target.data_ports.get(session) {
-        argv.extend(["-P".to_owned(), format!(",{port}")]);
-    }
-    argv.extend(message);
-    argv.extend(["-k".to_owned(), SUMMARY.join(",")]);
-    Ok(argv)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lab::{Moment, Snapshot};
+    use crate::lab::{Moment, Snapshot, keep};
     use formats::counters::CpuTicks;
     use model::{Origin, Window};
 
@@ -510,6 +438,7 @@ mod tests {
         let session: String = (999..1005)
             .map(|end| format!("Interim result: 10 {unit} over 1 seconds ending at {end}\n"))
             .collect();
+        let session = format!("{session}THROUGHPUT=10\n");
         keep(raw.path(), "session0.txt", &session).unwrap();
         let keys = [("size", "64"), ("sessions", "1")].into_iter().collect();
         let case = Case { workload: "netperf".into(), category: category.into(), keys };
@@ -552,12 +481,5 @@ mod tests {
         assert!(wrong(&[("sessions_rr", "5000")]).contains("'sessions_rr' is '5000'"));
         assert!(wrong(&[("protocols", " , ")]).contains("some of TCP_STREAM"));
         assert!(Netperf.cases(&params(&[("sessions", "1024")])).is_ok());
-    }
-
-    #[test]
-    fn a_complaint_with_an_equals_sign_is_quoted_and_results_are_not() {
-        let text = "MIGRATED TCP STREAM TEST\nInterim result: 1 a over 1 seconds ending at 2\n\
-                    NETPERF_UNITS[5]=Trans/s\nTHROUGHPUT=1.5\nsend_data: data send error: errno=104\n\n";
-        assert_eq!(complaints(text), "send_data: data send error: errno=104");
     }
 }

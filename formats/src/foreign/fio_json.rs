@@ -5,16 +5,14 @@
 //! Percentiles cannot be put together from several entries and are left out there. A pattern that reads and writes
 //! gives two categories, `randrw read` and `randrw write`.
 
-use super::{Foreign, Loss, Parsed, Record, json};
+use super::{Foreign, Loss, Parsed, Record};
+use crate::fio::{DIRECTIONS, Flow};
+use crate::json;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// The directions of a job that are results.
-const DIRECTIONS: [&str; 3] = ["read", "write", "trim"];
 /// Percentiles that are read, with their names in metrics.
 const PERCENTILES: [(f64, &str); 3] = [(50.0, "p50"), (99.0, "p99"), (99.9, "p999")];
-/// Bytes in a MiB.
-const MIB: f64 = 1_048_576.0;
 
 /// Tells fio's JSON from other text.
 pub(super) fn is(text: &str) -> bool {
@@ -46,19 +44,6 @@ pub(super) fn parse(text: &str) -> Parsed {
         case.records(&mut foreign.records);
     }
     Ok(foreign)
-}
-
-/// One direction of a job.
-#[derive(Default)]
-struct Flow {
-    name: &'static str,
-    /// MiB/s.
-    bandwidth: Option<f64>,
-    iops: Option<f64>,
-    /// Sum of all latencies in ms, and their number.
-    latency: Option<(f64, f64)>,
-    /// Metric and milliseconds.
-    percentiles: Vec<(String, f64)>,
 }
 
 /// One job, or several entries of it.
@@ -105,19 +90,10 @@ impl Job {
     }
 
     fn add(&mut self, other: Job) {
-        let sum = |a: Option<f64>, b: Option<f64>| Some(a? + b?);
         for flow in other.flows {
             match self.flows.iter_mut().find(|f| f.name == flow.name) {
                 None => self.flows.push(flow),
-                Some(mine) => {
-                    mine.bandwidth = sum(mine.bandwidth, flow.bandwidth);
-                    mine.iops = sum(mine.iops, flow.iops);
-                    mine.latency = match (mine.latency, flow.latency) {
-                        (Some((a, n)), Some((b, m))) => Some((a + b, n + m)),
-                        _ => None,
-                    };
-                    mine.percentiles.clear();
-                }
+                Some(mine) => mine.add(&flow),
             }
         }
     }
@@ -143,57 +119,12 @@ impl Job {
             };
             push("BW(MB/S)", "MiB/s", flow.bandwidth);
             push("IOPS", "1/s", flow.iops);
-            push("Latency(ms)", "ms", flow.latency.map(|(sum, n)| sum / n));
-            for (name, value) in &flow.percentiles {
-                push(name, "ms", Some(*value));
+            push("Latency(ms)", "ms", flow.latency());
+            for (percent, word) in PERCENTILES {
+                push(&format!("{}_{word}_ms", flow.percentiles_of), "ms", flow.printed_percentile(percent));
             }
         }
     }
-}
-
-impl Flow {
-    /// A direction in which something was done.
-    fn read(name: &'static str, value: &Value) -> Option<Flow> {
-        let done =
-            ["total_ios", "io_bytes", "bw"].iter().any(|k| json::number(value, k).unwrap_or(0.0) > 0.0);
-        if !done {
-            return None;
-        }
-        let bandwidth = json::number(value, "bw_bytes")
-            .map(|bytes| bytes / MIB)
-            .or_else(|| json::number(value, "bw").map(|kib| kib / 1024.0));
-        // fio 3 counts latencies in ns; fio 2 in us, under the names without a unit.
-        let latency = [("lat_ns", 1e6), ("clat_ns", 1e6), ("lat", 1e3), ("clat", 1e3)];
-        let latency = latency.iter().find_map(|(key, per_ms)| {
-            let part = value.get(key)?;
-            // fio 2 does not tell the number; its entries weigh the same.
-            let n = json::number(part, "N").unwrap_or(1.0);
-            (n > 0.0).then_some(())?;
-            Some((json::number(part, "mean")? / per_ms * n, n))
-        });
-        let iops = json::number(value, "iops");
-        Some(Flow { name, bandwidth, iops, latency, percentiles: percentiles(value) })
-    }
-}
-
-/// Completion latencies, or total ones when fio was told so (`lat_percentiles`).
-fn percentiles(value: &Value) -> Vec<(String, f64)> {
-    let parts = [("clat_ns", "clat", 1e6), ("lat_ns", "lat", 1e6), ("clat", "clat", 1e3)];
-    let found = parts.iter().find_map(|(key, name, per_ms)| {
-        Some((value.get(key)?.get("percentile")?.as_object()?, name, per_ms))
-    });
-    let Some((table, name, per_ms)) = found else { return Vec::new() };
-    let mut out = Vec::new();
-    for (wanted, word) in PERCENTILES {
-        let value = table.iter().find_map(|(key, value)| {
-            let at: f64 = key.parse().ok()?;
-            ((at - wanted).abs() < 1e-6).then(|| value.as_f64())?
-        });
-        if let Some(value) = value.filter(|v| v.is_finite()) {
-            out.push((format!("{name}_{word}_ms"), value / per_ms));
-        }
-    }
-    out
 }
 
 /// A job's options over the global ones.

@@ -2,7 +2,8 @@
 //!
 //! Each time, and from 1.19 on each memory usage, is a run. User and system time exist as means over all runs only.
 
-use super::{Foreign, Loss, Parsed, Record, json};
+use super::{Foreign, Loss, Parsed, Record};
+use crate::json;
 use serde_json::Value;
 
 /// Tells the export from other JSON.

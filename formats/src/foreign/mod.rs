@@ -16,7 +16,6 @@ mod benchfmt;
 mod fio_json;
 mod hyperfine;
 mod iozone;
-mod json;
 mod long_csv;
 mod netperf_omni;
 mod table;

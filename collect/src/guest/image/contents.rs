@@ -26,6 +26,10 @@ const PROGRAMS: [(&str, &[&str]); 4] = [
     ("ethtool", &["ethtool"]),
 ];
 
+/// Programs of the tools disk, each with its packages on Debian. A workload whose tool is missing says so.
+const TOOLS: [(&str, &[&str]); 4] =
+    [("fio", &["fio"]), ("mke2fs", &["e2fsprogs"]), ("iperf3", &["iperf3"]), ("sockperf", &["sockperf"])];
+
 macro_rules! guest_file {
     ($name:literal) => {
         include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/guest/", $name))
@@ -33,9 +37,10 @@ macro_rules! guest_file {
 }
 
 /// Our own files: path, mode, text.
-const OWN_FILES: [(&str, u16, &str); 12] = [
+const OWN_FILES: [(&str, u16, &str); 13] = [
     ("init", 0o755, guest_file!("init")),
     ("sbin/perfvt-agent", 0o755, guest_file!("agent")),
+    ("sbin/perfvt-disk", 0o755, guest_file!("disk")),
     ("sbin/perfvt-exec", 0o755, guest_file!("exec")),
     ("sbin/perfvt-load", 0o755, guest_file!("load")),
     ("sbin/perfvt-tools", 0o755, guest_file!("tools")),
@@ -199,7 +204,7 @@ fn add_module(tree: &mut Tree, name: &str, ordered: &[Module]) {
     tree.file(&format!("etc/perfvt/modules/{name}"), 0o644, list);
 }
 
-/// The tools disk: fio with the libraries that the initramfs has not, and large modules.
+/// The tools disk: larger programs with the libraries that the initramfs has not, and large modules.
 fn tools(
     sources: &Sources,
     modules: &Modules,
@@ -210,18 +215,18 @@ fn tools(
 ) -> Result<Tree, ImageError> {
     let mut tree = Tree::default();
     tree.dir("bin");
-    if let Some(fio) = sources.program("fio", &["fio"], is_program)? {
-        let programs: [(PathBuf, Vec<u8>); 1] = [(fio.path, fio.content)];
-        let libraries = elf::closure(&programs, sources)?;
-        for (name, library) in
-            libraries.libraries.into_iter().filter(|(name, _)| !present.libraries.contains_key(name))
-        {
-            tree.file(&format!("lib/{name}"), 0o755, library.content);
-        }
-        let [(_, content)] = programs;
-        tree.file("bin/fio", 0o755, content);
-        initramfs.file("usr/bin/fio", 0o755, guest_file!("fio"));
-        packages.insert("fio".to_owned(), fio.version);
+    let mut programs: Vec<(PathBuf, Vec<u8>)> = Vec::new();
+    for (name, package_names) in TOOLS {
+        let Some(tool) = sources.program(name, package_names, is_program)? else { continue };
+        tree.file(&format!("bin/{name}"), 0o755, tool.content.clone());
+        initramfs.file(&format!("usr/bin/{name}"), 0o755, guest_file!("tool"));
+        packages.insert(name.to_owned(), tool.version);
+        programs.push((tool.path, tool.content));
+    }
+    let libraries = elf::closure(&programs, sources)?;
+    let further = libraries.libraries.into_iter().filter(|(name, _)| !present.libraries.contains_key(name));
+    for (name, library) in further {
+        tree.file(&format!("lib/{name}"), 0o755, library.content);
     }
     for name in ON_TOOLS_DISK.into_iter().filter(|name| modules.has(name)) {
         let mut list = String::new();

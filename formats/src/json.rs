@@ -4,7 +4,7 @@ use serde_json::Value;
 
 /// The last of the objects in a text and the line on which it begins. Tools print notes before their JSON; fio's
 /// `--status-interval` gives one object after the other, of which the last is the whole.
-pub(super) fn last_object(text: &str) -> Result<(Value, u32), (u32, String)> {
+pub(crate) fn last_object(text: &str) -> Result<(Value, u32), (u32, String)> {
     let mut start = start_of_object(text).ok_or_else(|| (1, "it holds no JSON object".to_owned()))?;
     let mut last = None;
     loop {
@@ -50,7 +50,7 @@ fn reason(error: &serde_json::Error) -> String {
 }
 
 /// Lines, from `first` on, on which the key stands as `"key" :`, in the order of the text.
-pub(super) fn lines_of_key(text: &str, key: &str, first: u32) -> Vec<u32> {
+pub(crate) fn lines_of_key(text: &str, key: &str, first: u32) -> Vec<u32> {
     let quoted = format!("\"{key}\"");
     let has = |line: &str| {
         line.match_indices(&quoted).any(|(at, found)| {
@@ -61,11 +61,11 @@ pub(super) fn lines_of_key(text: &str, key: &str, first: u32) -> Vec<u32> {
 }
 
 /// A finite number under a key.
-pub(super) fn number(value: &Value, key: &str) -> Option<f64> {
+pub(crate) fn number(value: &Value, key: &str) -> Option<f64> {
     value.get(key)?.as_f64().filter(|n| n.is_finite())
 }
 
 /// A level: text as it stands, anything else as JSON writes it.
-pub(super) fn level(value: &Value) -> String {
+pub(crate) fn level(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }

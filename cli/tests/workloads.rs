@@ -1,0 +1,284 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
+//! Every workload in its quick profile, in a real guest, its values held against what the tool itself says.
+
+mod support;
+
+use serde_json::Value;
+use std::fs;
+use std::path::{Path, PathBuf};
+use support::{files, measurements, output, perfvt, ready, text};
+
+/// One boot of a workload in its quick profile. Gives the campaign's directory.
+fn run(dir: &Path, workload: &str, sets: &[&str]) -> PathBuf {
+    let out = dir.join(workload);
+    let mut command = perfvt();
+    command.args(["run", workload, "--profile", "quick", "--repeat", "1", "--allow-unpinned", "--out"]);
+    command.arg(&out).current_dir(dir);
+    for set in sets {
+        command.args(["--set", set]);
+    }
+    let run = output(&mut command);
+    assert!(run.status.success(), "{}{}\n{}", text(&run.stdout), text(&run.stderr), reasons(&out));
+    out
+}
+
+/// Why cells are invalid, for the message of a failed test.
+fn reasons(out: &Path) -> String {
+    if !out.exists() {
+        return String::new();
+    }
+    let reason = |m: &Value| Some(format!("{}: {}", m["case"], m["invalid"]["reason"].as_str()?));
+    let mut all: Vec<String> = measurements(out).iter().filter_map(reason).collect();
+    all.dedup();
+    all.join("\n")
+}
+
+/// The value of a metric in the one case whose id contains a text.
+fn value(all: &[Value], case: &str, metric: &str) -> f64 {
+    let found: Vec<&Value> =
+        all.iter().filter(|m| m["case"].as_str().unwrap().contains(case) && m["metric"] == metric).collect();
+    assert_eq!(found.len(), 1, "{metric} of {case}: {found:?}");
+    found[0]["value"].as_f64().unwrap_or_else(|| panic!("{}", found[0]))
+}
+
+/// A raw file of the case whose folder's name contains a text.
+fn raw(out: &Path, case: &str, name: &str) -> String {
+    let found: Vec<PathBuf> =
+        files(out, name).into_iter().filter(|f| f.to_str().unwrap().contains(case)).collect();
+    assert_eq!(found.len(), 1, "{name} of {case}: {found:?}");
+    fs::read_to_string(&found[0]).unwrap()
+}
+
+/// The JSON behind what a tool has to note.
+fn json(text: &str) -> Value {
+    serde_json::from_str(&text[text.find('{').unwrap()..]).unwrap()
+}
+
+fn near(what: &str, a: f64, b: f64, part: f64) {
+    assert!((a / b - 1.0).abs() <= part, "{what}: {a} and {b} differ by more than {}", part);
+}
+
+#[test]
+fn netperf_measures_every_protocol_as_it_says_itself() {
+    let Some(_guard) = ready("netperf_measures_every_protocol_as_it_says_itself") else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let protocols = "protocols=TCP_STREAM,TCP_MAERTS,TCP_RR,TCP_CRR,UDP_STREAM,UDP_RR,TCP_SENDFILE";
+    let out = run(dir.path(), "netperf", &[protocols, "sizes=16384", "sessions=2", "sessions_rr=2"]);
+    let all = measurements(&out);
+    // The window is a part of the sessions, so on a busy machine the two may differ.
+    for stream in ["TCP_STREAM", "TCP_MAERTS", "TCP_SENDFILE"] {
+        near(stream, value(&all, stream, "throughput"), value(&all, stream, "netperf_throughput"), 0.4);
+    }
+    for rr in ["/TCP_RR", "TCP_CRR", "UDP_RR"] {
+        near(rr, value(&all, rr, "trans.rate"), value(&all, rr, "netperf_trans.rate"), 0.4);
+    }
+    let (sent, ratio) =
+        (value(&all, "UDP_STREAM", "send_throughput"), value(&all, "UDP_STREAM", "delivery_ratio"));
+    near("arrived", value(&all, "UDP_STREAM", "throughput"), sent * ratio, 1e-9);
+    assert!(ratio > 0.0 && ratio < 1.1, "{ratio}");
+    assert_eq!(files(&out, ".RHS").len(), 1);
+    let sessions: std::collections::BTreeSet<i64> = fs::read_to_string(&files(&out, "series.jsonl")[0])
+        .unwrap()
+        .lines()
+        .filter_map(|l| serde_json::from_str::<Value>(l).unwrap()["session"].as_i64())
+        .collect();
+    assert_eq!(sessions.into_iter().collect::<Vec<_>>(), [0, 1]);
+}
+
+#[test]
+fn a_netperf_without_intervals_is_told_from_one_with_them() {
+    let Some(_guard) = ready("a_netperf_without_intervals_is_told_from_one_with_them") else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("x");
+    let mut command = perfvt();
+    command.args(["run", "netperf", "--profile", "quick", "--repeat", "1", "--allow-unpinned"]);
+    command
+        .args(["--set", "protocols=UDP_STREAM", "--set", "burst=10", "--set", "attempts=1", "--out"])
+        .arg(&out);
+    let run = output(&mut command);
+    // Debian's has none; where another one is first in the search path, the cells are valid.
+    if !run.status.success() {
+        let said = text(&run.stderr);
+        assert!(said.contains("no intervals, which burst needs"), "{said}{}", reasons(&out));
+    }
+}
+
+#[test]
+fn fio_measures_five_patterns_and_a_job_file_as_it_says_itself() {
+    let Some(_guard) = ready("fio_measures_five_patterns_and_a_job_file_as_it_says_itself") else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let out = run(dir.path(), "fio", &["l=1"]);
+    let all = measurements(&out);
+    for pattern in ["read", "write", "randread", "randwrite", "randrw"] {
+        let json: Value = json(&raw(&out, &format!(".{pattern}."), "fio.json"));
+        let job = &json["jobs"][0];
+        let sum = |key: &str| job["read"][key].as_f64().unwrap() + job["write"][key].as_f64().unwrap();
+        let case = format!("/{pattern}/");
+        near("IOPS", value(&all, &case, "IOPS"), sum("iops"), 1e-9);
+        near("BW", value(&all, &case, "BW(MB/S)"), sum("bw_bytes") / 1_048_576.0, 1e-9);
+        assert!(value(&all, &case, "Util%") > 5.0, "the data disk was busy");
+        assert!(value(&all, &case, "clat_p50_ms") <= value(&all, &case, "clat_p999_ms"));
+    }
+    let (read, write) = (value(&all, "/randrw/", "read_IOPS"), value(&all, "/randrw/", "write_IOPS"));
+    near("randrw", value(&all, "/randrw/", "IOPS"), read + write, 1e-9);
+    let series = fs::read_to_string(&files(&out, "series.jsonl")[0]).unwrap();
+    assert!(series.contains("read_BW(MB/S)"), "fio's averages are kept");
+    let rhs = fs::read_to_string(&files(&out, "fio_result.RHS")[0]).unwrap();
+    assert_eq!(rhs.matches("Category:").count(), 5, "{rhs}");
+    let left = fs::read_dir("/var/tmp")
+        .unwrap()
+        .flatten()
+        .any(|e| e.file_name().to_string_lossy().starts_with("perfvt-"));
+    assert!(!left, "the disk's file is gone");
+}
+
+#[test]
+fn a_job_file_runs_on_a_scsi_disk_and_another_on_nvme() {
+    let Some(_guard) = ready("a_job_file_runs_on_a_scsi_disk_and_another_on_nvme") else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let job = dir.path().join("two.fio");
+    let jobs = "[global]\nfilename=${PERFVT_DISK}\nsize=16m\nioengine=io_uring\ndirect=1\n[a]\nrw=read\nbs=64k\n[b]\nstonewall\nrw=randwrite\nbs=4k\nnumber_ios=200\n";
+    fs::write(&job, jobs).unwrap();
+    let job = format!("fio_job={}", job.display());
+    for (bus, more) in [("scsi", "disk_format=qcow2"), ("nvme", "disk_iothread=no")] {
+        let bus = format!("disk_bus={bus}");
+        let sub = dir.path().join(&bus);
+        fs::create_dir(&sub).unwrap();
+        let out = run(&sub, "fio", &[&job, &bus, more, "disk_prealloc=off", "disk_size=64M"]);
+        let all = measurements(&out);
+        let json: Value = json(&raw(&out, "job-two", "fio.json"));
+        let of = |job: usize, way: &str| json["jobs"][job][way]["iops"].as_f64().unwrap();
+        near("IOPS", value(&all, "job-two", "IOPS"), of(0, "read") + of(1, "write"), 1e-9);
+        assert!(all[0]["case"].as_str().unwrap().ends_with("Block_size=mixed,Iodepth=1,Threads=1"));
+    }
+}
+
+#[test]
+fn iozone_measures_in_cache_out_of_cache_and_direct() {
+    let Some(_guard) = ready("iozone_measures_in_cache_out_of_cache_and_direct") else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let out = run(dir.path(), "iozone", &["threads=1,2", "modes=incache,dio", "disk_prealloc=falloc"]);
+    let all = measurements(&out);
+    // The report's table of one file, and the sum of two threads.
+    let report = raw(&out, "incache.size_kB=26176,record_kB=64,threads=1", "iozone.txt");
+    let table = report.lines().skip_while(|l| !l.starts_with("\"Reader report\"")).nth(2).unwrap();
+    let read: f64 = table.split_whitespace().nth(1).unwrap().parse().unwrap();
+    let case = "/incache/size_kB=26176,record_kB=64,threads=1";
+    assert_eq!(value(&all, case, "Read_Thro-KBps"), read);
+    let cached = value(&all, case, "Read_Thro-KBps");
+    let direct = value(&all, "/dio/size_kB=26176,record_kB=64,threads=1", "Read_Thro-KBps");
+    assert!(cached > direct, "{cached} in cache, {direct} past it");
+    assert!(value(&all, "/dio/size_kB=26112,record_kB=64,threads=2", "Random_Write_Thro-KBps") > 0.0);
+    assert_eq!(files(&out, "iozone-result.RHS").len(), 1);
+}
+
+#[test]
+fn iperf3_measures_both_directions_and_udp() {
+    let Some(_guard) = ready("iperf3_measures_both_directions_and_udp") else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let out = run(dir.path(), "iperf3", &["l=1"]);
+    let all = measurements(&out);
+    for (case, folder) in [("/TCP/", ".TCP."), ("/TCP_REVERSE/", ".TCP_REVERSE."), ("/UDP/", ".UDP.")] {
+        let json: Value = json(&raw(&out, folder, "iperf3.txt"));
+        let own = json["end"]["sum_received"]["bits_per_second"].as_f64().unwrap() / 1e6;
+        near(case, value(&all, case, "throughput"), own, 1e-9);
+    }
+}
+
+#[test]
+fn qemus_block_layer_is_measured_without_a_guest() {
+    let Some(_guard) = ready("qemus_block_layer_is_measured_without_a_guest") else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let out = run(dir.path(), "qemu-img-bench", &["disk_dir=.", "disk_aio=threads"]);
+    let all = measurements(&out);
+    let said = raw(&out, "bench_read.", "tool.txt");
+    let seconds: f64 =
+        said.split("completed in ").nth(1).unwrap().split_whitespace().next().unwrap().parse().unwrap();
+    near("IOPS", value(&all, "/bench_read/", "IOPS"), 20_000.0 / seconds, 1e-9);
+    assert!(value(&all, "/io_write/", "BW") > 0.0);
+    assert_eq!(files(dir.path(), "disk").len(), 0, "no file is left");
+}
+
+#[test]
+fn the_stages_of_a_boot_add_up() {
+    let Some(_guard) = ready("the_stages_of_a_boot_add_up") else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let out = run(dir.path(), "boot", &[]);
+    let all = measurements(&out);
+    let ms = |metric: &str| value(&all, "boot", metric);
+    let sum = ms("qemu_ms") + ms("firmware_ms") + ms("kernel_ms") + ms("userspace_ms");
+    near("total_ms", ms("total_ms"), sum, 1e-6);
+    let journal = fs::read_to_string(out.join("journal.jsonl")).unwrap();
+    let ready = journal.lines().find(|l| l.contains("\"boot_ready\"")).unwrap();
+    let ready: Value = serde_json::from_str(ready).unwrap();
+    near("ready", ms("total_ms") / 1000.0, ready["event"]["seconds"].as_f64().unwrap(), 1e-3);
+    assert!(ms("firmware_ms") > 5.0 && ms("kernel_ms") > 50.0, "{all:?}");
+}
+
+#[test]
+fn a_command_is_measured_by_patterns_and_compared_by_its_own_section() {
+    let Some(_guard) = ready("a_command_is_measured_by_patterns_and_compared_by_its_own_section") else {
+        return;
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let script = dir.path().join("tool.sh");
+    fs::write(&script, "#!/bin/sh\necho \"warm: 1\"\nsleep 0.3\necho \"speed: $(($1 * 2)) x\"\necho '{\"lat\": {\"p99\": 7.5}}'\n").unwrap();
+    let files = format!("command_files={}", script.display());
+    let out = run(
+        dir.path(),
+        "command",
+        &[
+            "command=/root/tool.sh ${case}",
+            "command_cases=21 4",
+            "command_section=mytool",
+            "metrics=speed latency",
+            "pattern_speed=^speed: ([0-9]+) x",
+            "pointer_latency=/lat/p99",
+            &files,
+        ],
+    );
+    let all = measurements(&out);
+    assert_eq!(value(&all, "mytool/command/case=21", "speed"), 42.0);
+    assert_eq!(value(&all, "case=4", "latency"), 7.5);
+    assert!((0.25..20.0).contains(&value(&all, "case=4", "elapsed_s")));
+    let conf = "[mytool]\nkeys = case\nmetric.speed = x/s higher primary log\nmetric.latency = ms lower primary log\n";
+    fs::write(dir.path().join("perf.conf"), conf).unwrap();
+    let mut compare = perfvt();
+    compare.current_dir(dir.path()).args([
+        "compare",
+        "--no-html",
+        "--format",
+        "json",
+        "command/base",
+        "command/base",
+        "--force",
+    ]);
+    let compared = output(&mut compare);
+    assert!(
+        text(&compared.stdout).contains("\"unit\":\"x/s\"")
+            || text(&compared.stdout).contains("\"unit\": \"x/s\""),
+        "{}{}",
+        text(&compared.stdout),
+        text(&compared.stderr)
+    );
+}
+
+#[test]
+fn a_command_that_fails_is_a_record_with_what_it_said() {
+    let Some(_guard) = ready("a_command_that_fails_is_a_record_with_what_it_said") else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("x");
+    let mut command = perfvt();
+    command.args([
+        "run",
+        "command",
+        "--repeat",
+        "1",
+        "--allow-unpinned",
+        "--set",
+        "command=ls /nonexistent/${case}",
+    ]);
+    command.args(["--set", "command_cases=a b", "--out"]).arg(&out);
+    assert_eq!(output(&mut command).status.code(), Some(4));
+    assert!(reasons(&out).contains("/nonexistent/b"), "{}", reasons(&out));
+}

@@ -1,0 +1,135 @@
+//! A lab without a guest, for workloads that measure the host's own tools.
+
+use super::TestbedError;
+use super::client::{HostClient, host_command};
+use super::lab::read_host_sample;
+use crate::campaign::Booted;
+use crate::guest::image::{Cache, host_program};
+use crate::guest::machine::GuestError;
+use crate::host::noise::Watched;
+use crate::lab::{Client, Failed, HostSample, Lab, Snapshot, Target};
+use crate::process::{self, Sink, Spec};
+use crate::workload::Needs;
+use model::{Code, CpuId, Fingerprint, Params};
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::Path;
+use std::time::Duration;
+
+const SOON: Duration = Duration::from_secs(10);
+
+/// What stands in for a guest.
+struct HostLab {
+    params: Params,
+    cache: Cache,
+    cpus: Vec<CpuId>,
+}
+
+/// The version of the first tool that is needed, in the form of QEMU's: `7.2.22`.
+pub(super) fn rehearse(cache: &Cache, needs: &Needs) -> Result<String, TestbedError> {
+    let version = needs.host_tools.first().map(|tool| version(cache, tool));
+    let version = version.transpose()?.unwrap_or_default();
+    Ok(version
+        .split_whitespace()
+        .find(|w| w.starts_with(|c: char| c.is_ascii_digit()))
+        .unwrap_or("0")
+        .to_owned())
+}
+
+/// The first line that a tool prints about its version.
+fn version(cache: &Cache, tool: &str) -> Result<String, TestbedError> {
+    let wrong = |reason: String| TestbedError::Hardware(reason);
+    let program = host_program(cache, tool).map_err(|e| wrong(e.to_string()))?;
+    let output = process::run(Spec::new(&program.path).arg("--version"), SOON).map_err(GuestError::from)?;
+    Ok(String::from_utf8_lossy(&output).lines().next().unwrap_or_default().trim().to_owned())
+}
+
+/// Makes the lab. What runs in it has the CPUs that a guest would have had.
+pub(super) fn boot(
+    params: &Params,
+    cache: Cache,
+    cpus: Vec<CpuId>,
+    mut facts: Fingerprint,
+    needs: &Needs,
+) -> Booted {
+    for tool in &needs.host_tools {
+        if let Ok(version) = version(&cache, tool) {
+            facts.set(format!("host.tool.{tool}"), version);
+        }
+    }
+    let numbers: Vec<String> = cpus.iter().map(|cpu| cpu.0.to_string()).collect();
+    facts.set("placement.cpus", if cpus.is_empty() { "unpinned".to_owned() } else { numbers.join(",") });
+    let text: String = facts.0.iter().map(|(k, v)| format!("{k}: {v}\n")).collect();
+    let lab = HostLab { params: params.clone(), cache, cpus };
+    Booted { lab: Box::new(lab), facts, seconds: 0.0, sysinfo: vec![("facts.txt".into(), text)] }
+}
+
+fn no_guest() -> Failed {
+    Failed::tool("this workload has no guest")
+}
+
+impl Lab for HostLab {
+    fn params(&self) -> &Params {
+        &self.params
+    }
+
+    fn target(&self) -> Target {
+        let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let (data_ports, interface) = (Vec::new(), String::new());
+        Target { control: address, control_port: 0, data: address, data_ports, interface }
+    }
+
+    fn connect(&mut self) -> Result<(), Failed> {
+        Err(no_guest())
+    }
+
+    fn client_tool(&self, name: &str) -> Result<String, Failed> {
+        self.host_tool(name)
+    }
+
+    fn host_tool(&self, name: &str) -> Result<String, Failed> {
+        let program = host_program(&self.cache, name).map_err(|e| Failed::new(Code::Host, e.to_string()))?;
+        Ok(program.path.display().to_string())
+    }
+
+    fn exec(&mut self, _: &[&str], _: Duration) -> Result<String, Failed> {
+        Err(no_guest())
+    }
+
+    fn start_client(
+        &mut self,
+        argv: &[String],
+        stdout: &Path,
+        stderr: &Path,
+    ) -> Result<Box<dyn Client>, Failed> {
+        let running = host_command(&self.cache, argv)?
+            .cpus(&self.cpus)
+            .stdout(Sink::File(stdout.to_owned()))
+            .stderr(Sink::File(stderr.to_owned()))
+            .start()
+            .map_err(|e| Failed::new(Code::Host, e.to_string()))?;
+        Ok(Box::new(HostClient(running)))
+    }
+
+    fn snapshot(&mut self) -> Result<Snapshot, Failed> {
+        let HostSample { at, cpu } = self.host_sample()?;
+        Ok(Snapshot { at, host_cpu: cpu, guest: String::new(), exits: None })
+    }
+
+    fn host_sample(&mut self) -> Result<HostSample, Failed> {
+        read_host_sample()
+    }
+
+    fn death(&mut self) -> Option<Failed> {
+        None
+    }
+
+    fn misplaced(&mut self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn watched(&self) -> Watched {
+        Watched { vcpus: Vec::new(), others: self.cpus.clone() }
+    }
+
+    fn end(self: Box<Self>, _: Option<&Path>) {}
+}

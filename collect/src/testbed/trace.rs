@@ -1,0 +1,125 @@
+//! When the console and the firmware's debug port said what, while a guest booted.
+//!
+//! QEMU writes both to files. A thread looks at their sizes every millisecond and notes when they grew; afterwards each
+//! line gets the time at which its first byte was there.
+
+use crate::guest::machine::{DEBUG_LOG, SERIAL_LOG};
+use crate::lab::Moment;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// How often the files are looked at.
+const LOOK: Duration = Duration::from_millis(1);
+
+/// The files by the words under which the trace has them.
+const SOURCES: [(&str, &str); 2] = [("firmware", DEBUG_LOG), ("console", SERIAL_LOG)];
+
+/// A file had so many bytes so long after the tracer had begun.
+type Growth = (Duration, u64);
+
+/// Watches the files of one boot.
+pub(super) struct Tracer {
+    files: Vec<PathBuf>,
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<Vec<Vec<Growth>>>>,
+    began: Instant,
+    at: Moment,
+}
+
+impl Tracer {
+    /// Begins to watch the logs in a boot's folder.
+    pub(super) fn start(logs: &Path) -> Tracer {
+        let files: Vec<PathBuf> = SOURCES.iter().map(|(_, name)| logs.join(name)).collect();
+        let (stop, began) = (Arc::new(AtomicBool::new(false)), Instant::now());
+        let (watched, stopped) = (files.clone(), Arc::clone(&stop));
+        let thread = std::thread::spawn(move || watch(&watched, &stopped, began));
+        Tracer { files, stop, thread: Some(thread), began, at: Moment::now() }
+    }
+
+    /// The trace of a guest that has just said READY, `seconds` after QEMU was started.
+    pub(super) fn finish(mut self, seconds: f64) -> String {
+        let ready = self.began.elapsed().as_secs_f64();
+        let grown = self.end();
+        // Seconds between the tracer's beginning and QEMU's.
+        let exec = (ready - seconds).max(0.0);
+        let later = (exec * 1e9) as u64;
+        let mut lines: Vec<(f64, &str, String)> = Vec::new();
+        for ((file, growth), (source, _)) in self.files.iter().zip(&grown).zip(SOURCES) {
+            let text = std::fs::read(file).unwrap_or_default();
+            let mut offset = 0u64;
+            for line in String::from_utf8_lossy(&text).split_inclusive('\n') {
+                let at = growth.iter().find(|(_, size)| *size > offset).map(|(at, _)| at.as_secs_f64());
+                let words = line.trim_end();
+                if let (Some(at), false) = (at, words.is_empty()) {
+                    lines.push((at - exec, source, words.to_owned()));
+                }
+                offset = offset.saturating_add(line.len() as u64);
+            }
+        }
+        lines.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let start = (self.at.unix_ns.saturating_add(later), self.at.mono_ns.saturating_add(later));
+        let mut trace = format!("start {} {}\n", start.0, start.1);
+        for (at, source, line) in lines {
+            trace.push_str(&format!("{at:.6} {source} {line}\n"));
+        }
+        trace.push_str(&format!("{seconds:.6} ready\n"));
+        trace
+    }
+
+    fn end(&mut self) -> Vec<Vec<Growth>> {
+        self.stop.store(true, Ordering::Relaxed);
+        self.thread.take().and_then(|thread| thread.join().ok()).unwrap_or_default()
+    }
+}
+
+impl Drop for Tracer {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+fn watch(files: &[PathBuf], stop: &AtomicBool, began: Instant) -> Vec<Vec<Growth>> {
+    let mut grown: Vec<Vec<Growth>> = files.iter().map(|_| Vec::new()).collect();
+    loop {
+        // One more look after the end was asked for, for what came last.
+        let last = stop.load(Ordering::Relaxed);
+        for (file, growth) in files.iter().zip(&mut grown) {
+            let size = std::fs::metadata(file).map_or(0, |m| m.len());
+            if size > growth.last().map_or(0, |(_, size)| *size) {
+                growth.push((began.elapsed(), size));
+            }
+        }
+        if last {
+            return grown;
+        }
+        std::thread::sleep(LOOK);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_have_the_time_at_which_they_came() {
+        let dir = tempfile::tempdir().unwrap();
+        let tracer = Tracer::start(dir.path());
+        std::fs::write(dir.path().join(DEBUG_LOG), "SeaBIOS\n").unwrap();
+        std::thread::sleep(Duration::from_millis(60));
+        std::fs::write(dir.path().join(SERIAL_LOG), "\r\nhello: you\r\n").unwrap();
+        std::thread::sleep(Duration::from_millis(60));
+        let trace = tracer.finish(0.1);
+        let lines: Vec<&str> = trace.lines().collect();
+        assert!(lines[0].starts_with("start "), "{trace}");
+        assert!(
+            lines[1].ends_with(" firmware SeaBIOS") && lines[2].ends_with(" console hello: you"),
+            "{trace}"
+        );
+        assert_eq!(lines[3], "0.100000 ready");
+        let at = |line: &str| line.split(' ').next().unwrap().parse::<f64>().unwrap();
+        assert!(at(lines[2]) - at(lines[1]) > 0.04, "{trace}");
+    }
+}

@@ -1,0 +1,84 @@
+//! A client of a network benchmark that runs for a time of its own.
+
+use super::common::{failed, tail};
+use crate::lab::{Client, Failed, Lab, keep};
+use formats::counters::Traffic;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// How long a client may take until packets flow.
+const BEGINS: Duration = Duration::from_secs(30);
+/// Packets after which more than a handshake is under way.
+const FLOWING: u64 = 50;
+
+/// A client that was started.
+pub(super) struct Running {
+    client: Box<dyn Client>,
+    raw: PathBuf,
+    name: &'static str,
+}
+
+impl Running {
+    /// Starts it and waits until packets flow through the server guest's interface. Its output goes to `NAME.txt` and
+    /// `NAME.stderr`.
+    pub(super) fn start(
+        lab: &mut dyn Lab,
+        argv: &[String],
+        raw: &Path,
+        name: &'static str,
+    ) -> Result<Running, Failed> {
+        keep(raw, &format!("{name}.argv"), &argv.join("\n"))?;
+        let before = packets(lab)?;
+        let (out, err) = (raw.join(format!("{name}.txt")), raw.join(format!("{name}.stderr")));
+        let mut running = Running { client: lab.start_client(argv, &out, &err)?, raw: raw.to_owned(), name };
+        let until = Instant::now() + BEGINS;
+        while packets(lab)?.saturating_sub(before) < FLOWING {
+            if let Some(how) = running.client.ended() {
+                return Err(running.end(how, "before packets flowed"));
+            }
+            if let Some(death) = lab.death() {
+                return Err(death);
+            }
+            if Instant::now() >= until {
+                return Err(failed(format!("{name} moved no packets within {} s", BEGINS.as_secs())));
+            }
+            lab.sleep(Duration::from_millis(50));
+        }
+        Ok(running)
+    }
+
+    /// Waits until it ends.
+    pub(super) fn finish(mut self, lab: &mut dyn Lab, limit: Duration) -> Result<(), Failed> {
+        let until = Instant::now() + limit;
+        loop {
+            match self.client.ended() {
+                Some(Ok(())) => return Ok(()),
+                Some(how) => return Err(self.end(how, "")),
+                None if Instant::now() >= until => {
+                    return Err(failed(format!("{} did not end in time", self.name)));
+                }
+                None => lab.sleep(Duration::from_millis(10)),
+            }
+        }
+    }
+
+    /// An end that should not have been, with what the client said.
+    fn end(&self, how: Result<(), String>, when: &str) -> Failed {
+        let said = |ending: &str| {
+            let path = self.raw.join(format!("{}.{ending}", self.name));
+            tail(&String::from_utf8_lossy(&std::fs::read(path).unwrap_or_default()))
+        };
+        let how = how.err().unwrap_or_else(|| "status 0".into());
+        let said = format!("{} {}", said("stderr"), said("txt"));
+        failed(format!("{} ended {when} with {how}: {}", self.name, said.trim()).replace("  ", " "))
+    }
+}
+
+/// Packets that the server guest's interface has moved.
+fn packets(lab: &mut dyn Lab) -> Result<u64, Failed> {
+    let interface = lab.target().interface;
+    let text = lab.snapshot()?.guest;
+    let traffic = Traffic::parse(&text, &interface);
+    let traffic = traffic.ok_or_else(|| failed(format!("the guest's counters have no {interface}")))?;
+    Ok(traffic.rx_packets.saturating_add(traffic.tx_packets))
+}

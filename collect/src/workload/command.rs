@@ -1,0 +1,303 @@
+//! Any command, in the guest or on the host, with metrics that the user's patterns find in its output.
+//!
+//! ```text
+//!   command = bench.sh --size ${case}       words; quotes hold blanks together; ${case} is the level of the case
+//!   command_cases = small large             the matrix
+//!   metrics = speed latency                 each with pattern_NAME (a regular expression) or pointer_NAME (JSON)
+//! ```
+//!
+//! What the metrics mean stands in the user's perf.conf, in the section `command` or the one that `command_section` names.
+
+use super::common::{Job, SOON, busy, failed, host_series, interval, read, tail, value, value_at};
+use super::{Known, Needs, Outcome, Workload};
+use crate::lab::{Client, Failed, Lab, Measured, keep, window_until};
+use formats::pattern::Pattern;
+use model::{Case, Code, Params, ParamsError};
+use std::path::Path;
+use std::time::Duration;
+
+/// The workload.
+pub struct Command;
+
+const PARAMETERS: [Known; 9] = [
+    Known { key: "command", default: None, help: "the command; ${case} in a word is the level of the case" },
+    Known { key: "command_on", default: Some("guest"), help: "where it runs: guest or host" },
+    Known { key: "command_cases", default: Some("default"), help: "levels of the key 'case'" },
+    Known {
+        key: "command_files",
+        default: Some(""),
+        help: "files of this host that are put into the guest's /root first",
+    },
+    Known {
+        key: "command_timeout",
+        default: Some("600"),
+        help: "seconds after which the command has failed",
+    },
+    Known {
+        key: "command_section",
+        default: Some("command"),
+        help: "section of perf.conf that says what the metrics mean",
+    },
+    Known {
+        key: "command_network",
+        default: Some("no"),
+        help: "whether the guest's network is brought up first",
+    },
+    Known {
+        key: "metrics",
+        default: Some(""),
+        help: "names of metrics, each with pattern_NAME or pointer_NAME",
+    },
+    Known { key: "l", default: Some("10"), help: "seconds that it takes, roughly: only for the plan" },
+];
+
+/// A key of this kind belongs to a metric of the user's.
+const OF_METRICS: [&str; 2] = ["pattern_", "pointer_"];
+/// Files of the user's in the guest.
+const HOME: &str = "/root";
+
+impl Workload for Command {
+    fn name(&self) -> &'static str {
+        "command"
+    }
+
+    fn parameters(&self) -> &'static [Known] {
+        &PARAMETERS
+    }
+
+    fn quick(&self) -> &'static [(&'static str, &'static str)] {
+        &[("l", "1")]
+    }
+
+    fn knows(&self, key: &str) -> bool {
+        self.parameters().iter().any(|known| known.key == key)
+            || OF_METRICS.iter().any(|prefix| key.strip_prefix(prefix).is_some_and(|name| !name.is_empty()))
+    }
+
+    fn cases(&self, params: &Params) -> Result<Vec<Case>, ParamsError> {
+        if params.get("command").is_none() {
+            return Err(ParamsError::Missing { key: "command".into() });
+        }
+        words(params, "")?;
+        params.choice("command_on", &["guest", "host"])?;
+        params.switch("command_network")?;
+        params.number("command_timeout", 1u64, "seconds, 1 or more")?;
+        for file in params.words("command_files")? {
+            std::fs::metadata(file)
+                .map_err(|e| params.wrong("command_files", &format!("files that are there ({file}: {e})")))?;
+        }
+        patterns(params)?;
+        let section = params.text("command_section")?;
+        let levels = params.list("command_cases")?;
+        let case = |level: &&str| Case {
+            workload: section.to_owned(),
+            category: "command".into(),
+            keys: [("case", *level)].into_iter().collect(),
+        };
+        Ok(levels.iter().map(case).collect())
+    }
+
+    fn metrics(&self, _: &str, params: &Params, _: bool) -> Vec<String> {
+        let own = patterns(params).unwrap_or_default().into_iter().map(|(name, _)| name);
+        own.chain(["elapsed_s".to_owned(), "CPU".to_owned()]).collect()
+    }
+
+    fn needs(&self, _: &Params) -> Needs {
+        Needs { tools: true, ..Needs::default() }
+    }
+
+    fn seconds(&self, params: &Params) -> f64 {
+        params.number("l", 0.0, "").unwrap_or(10.0)
+    }
+
+    fn session_length(&self, params: &Params) -> String {
+        params.get("l").unwrap_or_default().to_owned()
+    }
+
+    fn rhs_name(&self, _: f64) -> String {
+        "command-result.RHS".into()
+    }
+
+    fn prepare(&self, lab: &mut dyn Lab) -> Result<(), Failed> {
+        let params = lab.params().clone();
+        if params.switch("command_network").map_err(failed)? {
+            lab.connect()?;
+        }
+        for file in params.words("command_files").map_err(failed)? {
+            let wrong =
+                |reason: String| Failed::new(Code::Host, format!("putting {file} into the guest: {reason}"));
+            let content = std::fs::read(file).map_err(|e| wrong(e.to_string()))?;
+            let name = Path::new(file).file_name().ok_or_else(|| wrong("it has no name".into()))?;
+            lab.put(&format!("{HOME}/{}", name.to_string_lossy()), "755", &content)?;
+        }
+        Ok(())
+    }
+
+    fn measure(&self, lab: &mut dyn Lab, case: &Case, raw: &Path) -> Result<(), Failed> {
+        let params = lab.params().clone();
+        let argv = words(&params, case.keys.get("case").unwrap_or_default()).map_err(failed)?;
+        keep(raw, "command.argv", &argv.join("\n"))?;
+        let limit = Duration::from_secs(params.number("command_timeout", 1, "seconds").map_err(failed)?);
+        let measured = if params.get("command_on") == Some("host") {
+            on_host(lab, &argv, limit, raw)?
+        } else {
+            in_guest(lab, &argv, limit, raw)?
+        };
+        measured.keep(raw)
+    }
+
+    fn parse(&self, _: &Case, params: &Params, raw: &Path) -> Result<Outcome, Failed> {
+        let measured = Measured::read(raw)?;
+        let output = read(raw, "command.txt")?;
+        let mut values = Vec::new();
+        for (name, pattern) in patterns(params).map_err(failed)? {
+            let (number, line) = pattern.find(&output).map_err(|why| failed(format!("{name}: {why}")))?;
+            values.push(match line {
+                Some(line) => value_at(&name, number, "command.txt", line),
+                None => value(&name, number),
+            });
+        }
+        values.push(value("elapsed_s", measured.window.len_ns as f64 * 1e-9));
+        values.push(value("CPU", busy(&measured)?));
+        Ok(Outcome { window: measured.window, values, series: host_series("CPU", &measured) })
+    }
+}
+
+/// How often it is asked whether the command has ended, which is the resolution of its time in the guest.
+fn look(limit: Duration) -> Duration {
+    interval(1).min(limit / 10).max(Duration::from_millis(20))
+}
+
+fn in_guest(lab: &mut dyn Lab, argv: &[String], limit: Duration, raw: &Path) -> Result<Measured, Failed> {
+    let words: Vec<&str> = argv.iter().map(String::as_str).collect();
+    let job = Job::start(lab, &words)?;
+    let mut ended = |lab: &mut dyn Lab| Ok(job.standing(lab)?.status.is_some());
+    let measured = window_until(lab, limit, look(limit), &mut ended);
+    let ended = job.finish(lab, if measured.is_ok() { SOON } else { Duration::ZERO }, raw, "command");
+    let measured = measured?;
+    ended.map(|()| measured)
+}
+
+fn on_host(lab: &mut dyn Lab, argv: &[String], limit: Duration, raw: &Path) -> Result<Measured, Failed> {
+    let (out, err) = (raw.join("command.txt"), raw.join("command.stderr"));
+    let mut client: Box<dyn Client> = lab.start_client(argv, &out, &err)?;
+    let mut end = None;
+    let mut ended = |_: &mut dyn Lab| {
+        end = client.ended();
+        Ok(end.is_some())
+    };
+    let measured = window_until(lab, limit, look(limit), &mut ended)?;
+    match end {
+        Some(Ok(())) => Ok(measured),
+        Some(Err(how)) => {
+            let said = tail(&std::fs::read_to_string(&err).unwrap_or_default());
+            Err(failed(format!("the command ended with {how}: {said}")))
+        }
+        None => Err(failed("the command has no end")),
+    }
+}
+
+/// The user's metrics with their patterns.
+fn patterns(params: &Params) -> Result<Vec<(String, Pattern)>, ParamsError> {
+    let mut all = Vec::new();
+    for name in params.list("metrics")? {
+        let keys = OF_METRICS.map(|prefix| format!("{prefix}{name}"));
+        let [pattern_key, pointer_key] = &keys;
+        let pattern = match (params.get(pattern_key), params.get(pointer_key)) {
+            (Some(text), None) => Pattern::regex(text)
+                .map_err(|why| params.wrong(pattern_key, &format!("a regular expression ({why})")))?,
+            (None, Some(text)) => Pattern::pointer(text).map_err(|why| params.wrong(pointer_key, &why))?,
+            _ => {
+                let want = format!("names of metrics, each with one of {pattern_key} and {pointer_key}");
+                return Err(params.wrong("metrics", &want));
+            }
+        };
+        all.push((name.to_owned(), pattern));
+    }
+    Ok(all)
+}
+
+/// The words of the command for a case. The level is put in after splitting: it never makes two words of one.
+fn words(params: &Params, level: &str) -> Result<Vec<String>, ParamsError> {
+    let words = split(params.text("command")?).filter(|words| !words.is_empty());
+    let words = words.ok_or_else(|| params.wrong("command", "a command whose quotes are closed"))?;
+    Ok(words.into_iter().map(|word| word.replace("${case}", level)).collect())
+}
+
+/// Splits at blanks; single and double quotes hold them together, and a backslash outside single quotes takes the next
+/// character as it is. `None` when a quote is not closed.
+fn split(text: &str) -> Option<Vec<String>> {
+    let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None::<char>);
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        match (c, quote) {
+            (c, Some(open)) if c == open => quote = None,
+            ('\\', open) if open != Some('\'') => word.get_or_insert_default().push(chars.next()?),
+            ('\'' | '"', None) => {
+                quote = Some(c);
+                word.get_or_insert_default();
+            }
+            (c, None) if c.is_whitespace() => words.extend(word.take()),
+            (c, _) => word.get_or_insert_default().push(c),
+        }
+    }
+    words.extend(word);
+    quote.is_none().then_some(words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::Origin;
+
+    fn params(set: &[(&str, &str)]) -> Params {
+        let mut params = Params::new();
+        for known in PARAMETERS {
+            if let Some(default) = known.default {
+                params.set(known.key, default, Origin::BuiltIn);
+            }
+        }
+        for (key, value) in set {
+            params.set(*key, *value, Origin::Flag("--set".into()));
+        }
+        params
+    }
+
+    #[test]
+    fn quotes_hold_words_together_and_a_level_never_splits_one() {
+        assert_eq!(split(r#"a "b c" d\ e '' 'x"\y'"#).unwrap(), ["a", "b c", "d e", "", "x\"\\y"]);
+        assert_eq!(split("a 'b"), None);
+        assert_eq!(split("a \\"), None);
+        let params = params(&[("command", "run --size=${case} '${case}'")]);
+        assert_eq!(
+            words(&params, "two words; $(id)").unwrap(),
+            ["run", "--size=two words; $(id)", "two words; $(id)"]
+        );
+    }
+
+    #[test]
+    fn every_metric_needs_one_pattern_and_wrong_ones_are_refused_when_planning() {
+        let wrong = |set: &[(&str, &str)]| {
+            let mut all = vec![("command", "true")];
+            all.extend_from_slice(set);
+            Command.cases(&params(&all)).unwrap_err().to_string()
+        };
+        assert!(wrong(&[("metrics", "speed")]).contains("one of pattern_speed and pointer_speed"));
+        assert!(wrong(&[("metrics", "speed"), ("pattern_speed", "(a")]).contains("unclosed group"));
+        assert!(wrong(&[("metrics", "speed"), ("pointer_speed", "a")]).contains("begins with a slash"));
+        assert!(wrong(&[("command", "'a")]).contains("quotes are closed"));
+        assert!(wrong(&[("command_files", "/nonexistent")]).contains("/nonexistent"));
+        assert_eq!(
+            Command.cases(&params(&[])).unwrap_err().to_string(),
+            "parameter 'command' is not set and has no default"
+        );
+        assert!(Command.knows("pattern_speed") && !Command.knows("pattern_") && !Command.knows("patern_x"));
+    }
+
+    #[test]
+    fn cases_are_in_the_users_own_section() {
+        let params = params(&[("command", "x"), ("command_cases", "a,b"), ("command_section", "mine")]);
+        let ids: Vec<String> = Command.cases(&params).unwrap().iter().map(Case::id).collect();
+        assert_eq!(ids, ["mine/command/case=a", "mine/command/case=b"]);
+    }
+}

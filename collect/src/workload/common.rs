@@ -1,0 +1,271 @@
+//! What several workloads do in the same way.
+
+use super::{Point, Value};
+use crate::lab::{Failed, Lab, Measured, keep};
+use model::{Case, Params, ParamsError, Scope};
+use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+/// How long a command in the guest may take that has nothing to do but to answer.
+pub(super) const SOON: Duration = Duration::from_secs(20);
+
+/// A failure of the case, from whatever went wrong.
+pub(super) fn failed(error: impl std::fmt::Display) -> Failed {
+    Failed::tool(error.to_string())
+}
+
+/// Seconds measured in each case: parameter `l`.
+pub(super) fn seconds_of(params: &Params) -> Result<u32, ParamsError> {
+    params.number("l", 1u32, "whole seconds, 1 or more")
+}
+
+/// How often something is looked at within a window: min(1 s, l/10).
+pub(super) fn interval(seconds: u32) -> Duration {
+    Duration::from_secs_f64((f64::from(seconds) / 10.0).min(1.0))
+}
+
+/// Words of a list, each one of those that are known.
+pub(super) fn words_of<'a>(
+    params: &'a Params,
+    key: &str,
+    known: &[&'static str],
+) -> Result<Vec<&'a str>, ParamsError> {
+    let words = params.list(key)?;
+    if words.is_empty() || words.iter().any(|word| !known.contains(word)) {
+        return Err(params.wrong(key, &format!("some of {}", known.join(", "))));
+    }
+    Ok(words)
+}
+
+/// A size such as `512`, `4k`, `64K`, `2M` or `1G`, in bytes.
+pub(crate) fn bytes(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let factor: u64 = match text.get(digits.len()..)?.to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "k" | "kb" | "kib" => 1 << 10,
+        "m" | "mb" | "mib" => 1 << 20,
+        "g" | "gb" | "gib" => 1 << 30,
+        "t" | "tb" | "tib" => 1 << 40,
+        _ => return None,
+    };
+    digits.parse::<u64>().ok().filter(|n| *n > 0)?.checked_mul(factor)
+}
+
+/// Sizes of a list, in bytes.
+pub(super) fn sizes_of(params: &Params, key: &str) -> Result<Vec<u64>, ParamsError> {
+    let sizes: Option<Vec<u64>> = params.list(key)?.into_iter().map(bytes).collect();
+    sizes.filter(|s| !s.is_empty()).ok_or_else(|| params.wrong(key, "sizes, such as '4k 64k'"))
+}
+
+/// Bytes as the ancestor's tables write them: KiB without a unit.
+pub(super) fn kib(bytes: u64) -> String {
+    if bytes.is_multiple_of(1024) { (bytes / 1024).to_string() } else { (bytes as f64 / 1024.0).to_string() }
+}
+
+/// The level of a key that is a number.
+pub(super) fn level<T: std::str::FromStr>(case: &Case, key: &str) -> Result<T, Failed> {
+    let text = case.keys.get(key).unwrap_or_default();
+    text.parse().map_err(|_| failed(format!("the case's {key} is '{text}', which is no number")))
+}
+
+/// A value that stands on no line of its own.
+pub(super) fn value(metric: &str, value: f64) -> Value {
+    Value { metric: metric.to_owned(), value, raw: None }
+}
+
+/// A value that stands on a line of a file in the case's raw folder.
+pub(super) fn value_at(metric: &str, value: f64, file: &str, line: u32) -> Value {
+    Value { metric: metric.to_owned(), value, raw: Some((file.to_owned(), line)) }
+}
+
+/// A number that a tool should have given.
+pub(super) fn wanted<T>(what: &str, found: Option<T>) -> Result<T, Failed> {
+    found.ok_or_else(|| failed(format!("the output has no {what}")))
+}
+
+/// The share of all host CPUs that was not idle in the window, in per cent.
+pub(super) fn busy(measured: &Measured) -> Result<f64, Failed> {
+    let busy = measured.end.host_cpu.busy_percent_since(&measured.start.host_cpu);
+    busy.filter(|b| *b > 0.0).ok_or_else(|| failed("the host's CPU time did not move in the window"))
+}
+
+/// KVM exits in the window, where they are counted.
+pub(super) fn exits(measured: &Measured) -> Result<Option<f64>, Failed> {
+    match (measured.start.exits, measured.end.exits) {
+        (Some(start), Some(end)) => {
+            let exits = end.checked_sub(start).ok_or_else(|| failed("the count of exits went backwards"))?;
+            Ok(Some(exits as f64))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// The host's CPU time over the window, interval by interval.
+pub(super) fn host_series(metric: &str, measured: &Measured) -> Vec<Point> {
+    let mut points = Vec::new();
+    for pair in measured.samples.windows(2) {
+        if let [before, after] = pair
+            && let Some(value) = after.cpu.busy_percent_since(&before.cpu)
+        {
+            let seconds = after.at.mono_ns.saturating_sub(before.at.mono_ns) as f64 * 1e-9;
+            let ending = after.at.unix_seconds();
+            points.push(Point { metric: metric.to_owned(), session: None, ending, seconds, value });
+        }
+    }
+    points
+}
+
+/// A file of a case's raw folder.
+pub(super) fn read(raw: &Path, name: &str) -> Result<String, Failed> {
+    let path = raw.join(name);
+    let text = std::fs::read(&path).map_err(|e| failed(format!("reading {}: {e}", path.display())))?;
+    Ok(String::from_utf8_lossy(&text).into_owned())
+}
+
+/// Lets the guest write back what is dirty and forget what it has read, so that cases begin alike.
+pub(super) fn drop_caches(lab: &mut dyn Lab) -> Result<(), Failed> {
+    lab.exec(&["sync"], Duration::from_secs(120))?;
+    lab.exec(&["sysctl", "-q", "-w", "vm.drop_caches=3"], SOON).map(drop)
+}
+
+/// A command that runs in the background of the server's guest.
+pub(super) struct Job {
+    dir: String,
+}
+
+/// How a job stands.
+pub(super) struct Standing {
+    /// Its exit status, once it has ended.
+    pub(super) status: Option<i32>,
+    /// What it has written to standard output.
+    pub(super) stdout: String,
+    /// The same of standard error.
+    pub(super) stderr: String,
+}
+
+impl Job {
+    /// Starts a command.
+    pub(super) fn start(lab: &mut dyn Lab, argv: &[&str]) -> Result<Job, Failed> {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let dir = format!("/run/perfvt-jobs/server-{}", NEXT.fetch_add(1, Ordering::Relaxed));
+        let mut words = vec!["perfvt-job", "start", dir.as_str()];
+        words.extend_from_slice(argv);
+        lab.exec(&words, SOON)?;
+        Ok(Job { dir })
+    }
+
+    /// Asks how it stands, which costs the guest some processes.
+    pub(super) fn standing(&self, lab: &mut dyn Lab) -> Result<Standing, Failed> {
+        let text = lab.exec(&["perfvt-job", "poll", &self.dir], SOON)?;
+        standing(&text).ok_or_else(|| failed(format!("the guest does not say how a job stands: {text:?}")))
+    }
+
+    /// Signals the command and what it started. One that has ended meanwhile needs none.
+    pub(super) fn signal(&self, lab: &mut dyn Lab, number: &str) -> Result<(), Failed> {
+        match lab.exec(&["perfvt-job", "signal", number, &self.dir], SOON) {
+            Err(dead) if dead.scope() != Scope::Sample => Err(dead),
+            _ => Ok(()),
+        }
+    }
+
+    /// Waits until it ends, and keeps what it wrote as `NAME.txt` and `NAME.stderr`. Any other end than status 0 is a
+    /// failure that quotes it.
+    pub(super) fn finish(
+        self,
+        lab: &mut dyn Lab,
+        limit: Duration,
+        raw: &Path,
+        name: &str,
+    ) -> Result<(), Failed> {
+        let until = std::time::Instant::now() + limit;
+        let standing = loop {
+            let standing = self.standing(lab)?;
+            if standing.status.is_some() {
+                break standing;
+            }
+            if std::time::Instant::now() >= until {
+                self.signal(lab, "KILL")?;
+                keep(raw, &format!("{name}.txt"), &standing.stdout)?;
+                keep(raw, &format!("{name}.stderr"), &standing.stderr)?;
+                return Err(failed(format!(
+                    "{name} did not end within {} s and was killed",
+                    limit.as_secs()
+                )));
+            }
+            lab.sleep(Duration::from_millis(100));
+        };
+        lab.exec(&["rm", "-rf", &self.dir], SOON)?;
+        keep(raw, &format!("{name}.txt"), &standing.stdout)?;
+        keep(raw, &format!("{name}.stderr"), &standing.stderr)?;
+        match standing.status {
+            Some(0) => Ok(()),
+            Some(code) => {
+                let said = [&standing.stderr, &standing.stdout].map(|text| tail(text)).join(" ");
+                Err(failed(format!("{name} ended with status {code}: {}", said.trim())))
+            }
+            None => Err(failed(format!("{name} has no end"))),
+        }
+    }
+}
+
+/// The end of a text, for a message.
+pub(super) fn tail(text: &str) -> String {
+    let text = text.trim();
+    let start = text.char_indices().rev().nth(399).map_or(0, |(at, _)| at);
+    text.get(start..).unwrap_or_default().to_owned()
+}
+
+/// `STATUS OUT ERR`, a newline, so many bytes of output and of standard error. What is not UTF-8 has become other
+/// characters on its way, so the lengths are only held on to where they fall between characters.
+fn standing(text: &str) -> Option<Standing> {
+    let (head, body) = text.split_once('\n')?;
+    let words: Vec<&str> = head.split_whitespace().collect();
+    let [status, out, err] = words.as_slice() else { return None };
+    let status = if *status == "-" { None } else { Some(status.parse().ok()?) };
+    let (out, err): (usize, usize) = (out.parse().ok()?, err.parse().ok()?);
+    let (stdout, stderr) = match (body.get(..out), body.get(out..out.checked_add(err)?)) {
+        (Some(stdout), Some(stderr)) => (stdout, stderr),
+        _ => (body, ""),
+    };
+    Some(Standing { status, stdout: stdout.to_owned(), stderr: stderr.to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::Origin;
+
+    #[test]
+    fn sizes_have_the_units_that_people_write() {
+        let known = [("512", 512), ("4k", 4096), ("64K", 65_536), ("2MiB", 2 << 20), ("1G", 1 << 30)];
+        for (text, want) in known {
+            assert_eq!(bytes(text), Some(want), "{text}");
+        }
+        for wrong in ["", "k", "0", "4x", "-4k", "4.5k", "99999999999T"] {
+            assert_eq!(bytes(wrong), None, "{wrong}");
+        }
+        assert_eq!((kib(4096), kib(512)), ("4".to_owned(), "0.5".to_owned()));
+    }
+
+    #[test]
+    fn a_word_that_is_not_known_is_refused_with_those_that_are() {
+        let mut params = Params::new();
+        params.set("rw", "read wirte", Origin::BuiltIn);
+        let error = words_of(&params, "rw", &["read", "write"]).unwrap_err().to_string();
+        assert!(error.contains("'read wirte'") && error.contains("some of read, write"), "{error}");
+        params.set("rw", "write,read", Origin::BuiltIn);
+        assert_eq!(words_of(&params, "rw", &["read", "write"]).unwrap(), ["write", "read"]);
+    }
+
+    #[test]
+    fn a_jobs_standing_is_read_byte_for_byte() {
+        let running = standing("- 3 1\na\nb!").unwrap();
+        assert_eq!((running.status, running.stdout.as_str(), running.stderr.as_str()), (None, "a\nb", "!"));
+        let ended = standing("7 0 0\n").unwrap();
+        assert_eq!((ended.status, ended.stdout.as_str()), (Some(7), ""));
+        assert!(standing("nonsense").is_none());
+        assert!(standing("x 0 0\n").is_none());
+    }
+}

@@ -1,0 +1,437 @@
+//! fio: a matrix of patterns, block sizes, depths and threads on the guest's data disk, or a job file of the user's.
+//!
+//! fio is in the image already, nothing is built or copied within a window. It tells when its jobs begin, after laying
+//! out files and before its ramp time, by a file that `exec_prerun` makes; the window of the host's counters opens after
+//! the ramp and closes before fio ends. Rates, latencies and percentiles are fio's own, over the whole of its run.
+
+use super::common::{
+    Job, SOON, busy, drop_caches, exits, failed, host_series, interval, kib, level, read, seconds_of,
+    sizes_of, value, value_at, wanted, words_of,
+};
+use super::{Known, Needs, Outcome, Point, Value, Workload};
+use crate::guest::disk;
+use crate::lab::{Failed, Lab, Measured, keep, window, window_until};
+use formats::fio::{Flow, Run, parse, parse_log};
+use model::{Case, Params, ParamsError, Scope};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// The workload.
+pub struct Fio;
+
+const PATTERNS: [&str; 5] = ["read", "write", "randread", "randwrite", "randrw"];
+/// Patterns that read and write.
+const MIXED: [&str; 3] = ["rw", "readwrite", "randrw"];
+
+const PARAMETERS: [Known; 12] = [
+    Known { key: "rw", default: Some("read write randread randwrite randrw"), help: "access patterns" },
+    Known { key: "block_size", default: Some("4k 16k 64k 256k"), help: "block sizes" },
+    Known { key: "iodepth", default: Some("1 8 64"), help: "queue depths of each thread" },
+    Known { key: "threads", default: Some("16"), help: "threads (fio's numjobs)" },
+    Known { key: "ioengine", default: Some("libaio"), help: "libaio, io_uring, or another of fio's engines" },
+    Known { key: "direct", default: Some("yes"), help: "whether the guest's page cache is bypassed" },
+    Known { key: "ramp", default: Some("5"), help: "seconds that fio runs before it measures" },
+    Known {
+        key: "fio_job",
+        default: Some(""),
+        help: "a job file of this host, measured as it is instead of the matrix",
+    },
+    Known { key: "fio_options", default: Some(""), help: "further options of fio, separated by blanks" },
+    Known { key: "l", default: Some("60"), help: "seconds measured in each case" },
+    Known { key: "job_timeout", default: Some("3600"), help: "seconds after which a job file has failed" },
+    Known { key: "disk_size", default: Some("1G"), help: "size of the data disk, on all of which fio works" },
+];
+
+/// Where fio works in the guest.
+const DIR: &str = "/run/perfvt-fio";
+/// How much longer than the window fio measures, so that the window lies within.
+const MARGIN: u64 = 1;
+/// How long laying out files and starting all threads may take.
+const BEGINS: Duration = Duration::from_secs(600);
+const PERCENTILES: [(f64, &str); 3] = [(50.0, "p50"), (99.0, "p99"), (99.9, "p999")];
+
+impl Workload for Fio {
+    fn name(&self) -> &'static str {
+        "fio"
+    }
+
+    fn parameters(&self) -> &'static [Known] {
+        &PARAMETERS
+    }
+
+    fn quick(&self) -> &'static [(&'static str, &'static str)] {
+        &[
+            ("block_size", "4k"),
+            ("iodepth", "8"),
+            ("threads", "1"),
+            ("ramp", "1"),
+            ("l", "2"),
+            ("disk_size", "256M"),
+        ]
+    }
+
+    fn cases(&self, params: &Params) -> Result<Vec<Case>, ParamsError> {
+        seconds_of(params)?;
+        params.number("ramp", 0u32, "whole seconds, 0 or more")?;
+        params.switch("direct")?;
+        if let Some(job) = job_file(params) {
+            let text = std::fs::read_to_string(job);
+            let text =
+                text.map_err(|e| params.wrong("fio_job", &format!("a job file that can be read ({e})")))?;
+            return Ok(vec![case_of_job(job, &text)]);
+        }
+        if disk::Disk::of(params)?.is_none() {
+            return Err(params.wrong("disk_size", "a size such as 1G, because fio works on the data disk"));
+        }
+        let depths = params.numbers("iodepth", "numbers, such as '1 8 64'")?;
+        let threads = params.numbers("threads", "numbers of threads, such as '1 16'")?;
+        let mut cases = Vec::new();
+        for pattern in words_of(params, "rw", &PATTERNS)? {
+            for size in sizes_of(params, "block_size")? {
+                for depth in &depths {
+                    for threads in &threads {
+                        cases.push(case(pattern, kib(size), depth.to_string(), threads.to_string()));
+                    }
+                }
+            }
+        }
+        Ok(cases)
+    }
+
+    fn metrics(&self, category: &str, params: &Params, kvm: bool) -> Vec<String> {
+        let mut all = vec!["BW(MB/S)", "IOPS", "Latency(ms)", "Host_CPU", "BW/CPU"];
+        if kvm {
+            all.push("KVM_Exits");
+        }
+        if job_file(params).is_none() {
+            all.push("Util%");
+        }
+        let mut all: Vec<String> = all.into_iter().map(String::from).collect();
+        all.extend(PERCENTILES.iter().map(|(_, word)| format!("clat_{word}_ms")));
+        if MIXED.contains(&category) {
+            for direction in ["read", "write"] {
+                all.extend(["BW(MB/S)", "IOPS", "Latency(ms)"].map(|metric| format!("{direction}_{metric}")));
+                all.push(format!("{direction}_clat_p99_ms"));
+            }
+        }
+        all
+    }
+
+    fn needs(&self, _: &Params) -> Needs {
+        Needs { tools: true, ..Needs::default() }
+    }
+
+    fn seconds(&self, params: &Params) -> f64 {
+        let ramp = params.number("ramp", 0u32, "").unwrap_or(5);
+        f64::from(seconds_of(params).unwrap_or(60)) + f64::from(ramp) + MARGIN as f64 + 2.0
+    }
+
+    fn session_length(&self, params: &Params) -> String {
+        params.get("l").unwrap_or_default().to_owned()
+    }
+
+    fn rhs_name(&self, _: f64) -> String {
+        "fio_result.RHS".into()
+    }
+
+    fn prepare(&self, lab: &mut dyn Lab) -> Result<(), Failed> {
+        // The first call mounts the tools disk and reads fio and its libraries from it.
+        lab.exec(&["fio", "--version"], Duration::from_secs(60)).map(drop)
+    }
+
+    fn measure(&self, lab: &mut dyn Lab, case: &Case, raw: &Path) -> Result<(), Failed> {
+        lab.exec(&["rm", "-rf", DIR], SOON)?;
+        lab.exec(&["mkdir", "-p", DIR], SOON)?;
+        let params = lab.params().clone();
+        let argv = match job_file(&params) {
+            Some(job) => job_argv(lab, job, raw)?,
+            None => matrix_argv(lab, case, &params)?,
+        };
+        keep(raw, "fio.argv", &argv.join("\n"))?;
+        drop_caches(lab)?;
+        let words: Vec<&str> = argv.iter().map(String::as_str).collect();
+        let job = Job::start(lab, &words)?;
+        wait_for_begin(lab, &job, raw)?;
+        let seconds = seconds_of(&params).map_err(failed)?;
+        let (measured, limit) = if job_file(&params).is_some() {
+            let limit = Duration::from_secs(params.number("job_timeout", 1, "seconds").map_err(failed)?);
+            let mut ended = |lab: &mut dyn Lab| Ok(job.standing(lab)?.status.is_some());
+            (window_until(lab, limit, Duration::from_secs(1), &mut ended), SOON)
+        } else {
+            let ramp = params.number("ramp", 0u64, "seconds").map_err(failed)?;
+            lab.sleep(Duration::from_secs(ramp));
+            (
+                window(lab, Duration::from_secs(u64::from(seconds)), interval(seconds)),
+                Duration::from_secs(60 + MARGIN),
+            )
+        };
+        // A job that outlives its time is ended before anything else is measured.
+        let ended = job.finish(lab, if measured.is_ok() { limit } else { Duration::ZERO }, raw, "fio");
+        let measured = measured?;
+        ended?;
+        keep(raw, "fio.json", &lab.exec(&["cat", &format!("{DIR}/fio.json")], SOON)?)?;
+        keep_logs(lab, raw)?;
+        measured.keep(raw)
+    }
+
+    fn parse(&self, case: &Case, params: &Params, raw: &Path) -> Result<Outcome, Failed> {
+        let measured = Measured::read(raw)?;
+        let run = parse(&read(raw, "fio.json")?).map_err(failed)?;
+        let mut values = values_of(&run.total(), "", run.line)?;
+        let busy = busy(&measured)?;
+        values.push(value("Host_CPU", busy));
+        let bandwidth = wanted("bandwidth", run.total().bandwidth)?;
+        values.push(value("BW/CPU", bandwidth / busy));
+        if let Some(exits) = exits(&measured)? {
+            values.push(value("KVM_Exits", exits));
+        }
+        if job_file(params).is_none() {
+            values.push(value("Util%", utilisation(&run)?));
+        }
+        if MIXED.contains(&case.category.as_str()) {
+            for direction in ["read", "write"] {
+                let flow = wanted(&format!("{direction} part"), run.flow(direction))?;
+                values.extend(values_of(flow, &format!("{direction}_"), run.line)?);
+            }
+        }
+        let mut series = host_series("Host_CPU", &measured);
+        series.extend(log_points(params, &measured, raw)?);
+        Ok(Outcome { window: measured.window, values, series })
+    }
+}
+
+/// The user's job file, when there is one.
+fn job_file(params: &Params) -> Option<&str> {
+    params.get("fio_job").map(str::trim).filter(|job| !job.is_empty())
+}
+
+fn case(category: &str, size: String, depth: String, threads: String) -> Case {
+    let keys = [("Block_size", size), ("Iodepth", depth), ("Threads", threads)].into_iter().collect();
+    Case { workload: "fio".into(), category: category.to_owned(), keys }
+}
+
+/// The case of a job file: its name, and what its jobs agree on.
+fn case_of_job(path: &str, text: &str) -> Case {
+    let option = |names: &[&str], default: &str| {
+        let is = |line: &&str| line.split_once('=').is_some_and(|(key, _)| names.contains(&key.trim()));
+        let mut found =
+            text.lines().map(str::trim).filter(is).filter_map(|l| Some(l.split_once('=')?.1.trim()));
+        match found.next() {
+            None => default.to_owned(),
+            Some(first) if found.all(|other| other == first) => first.to_owned(),
+            Some(_) => "mixed".to_owned(),
+        }
+    };
+    let size = option(&["bs", "blocksize"], "4k");
+    let size = super::bytes(&size).map_or(size, kib);
+    let name = Path::new(path).file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    case(&format!("job-{name}"), size, option(&["iodepth"], "1"), option(&["numjobs"], "1"))
+}
+
+/// What fio is told in any case: its output, its logs, and to say when it begins. `exec_prerun` goes through the guest's
+/// shell, and so it holds nothing but names that stand here.
+fn common(seconds_between_logs: f64) -> Vec<(String, String)> {
+    let log = format!("{DIR}/fio");
+    let ms = ((seconds_between_logs * 1000.0) as u64).max(100).to_string();
+    [
+        ("exec_prerun", format!("touch {DIR}/begun")),
+        ("write_bw_log", log.clone()),
+        ("write_iops_log", log),
+        ("log_avg_msec", ms),
+    ]
+    .map(|(key, value)| (key.to_owned(), value))
+    .into()
+}
+
+fn matrix_argv(lab: &mut dyn Lab, case: &Case, params: &Params) -> Result<Vec<String>, Failed> {
+    let wrong = |e: ParamsError| failed(e);
+    let device = device(lab, params)?;
+    let kib: f64 = level(case, "Block_size")?;
+    let seconds = seconds_of(params).map_err(wrong)?;
+    let ramp = params.number("ramp", 0u32, "seconds").map_err(wrong)?;
+    let mut argv = vec!["fio".to_owned(), "--name=job1".into()];
+    let mut add = |key: &str, value: &str| argv.push(format!("--{key}={value}"));
+    add("rw", &case.category);
+    add("bs", &((kib * 1024.0) as u64).to_string());
+    add("iodepth", case.keys.get("Iodepth").unwrap_or("1"));
+    add("numjobs", case.keys.get("Threads").unwrap_or("1"));
+    add("runtime", &(u64::from(seconds) + MARGIN).to_string());
+    add("ramp_time", &ramp.to_string());
+    add("direct", if params.switch("direct").map_err(wrong)? { "1" } else { "0" });
+    add("ioengine", params.text("ioengine").map_err(wrong)?);
+    add("filename", &device);
+    add("randrepeat", "0");
+    for (key, value) in common(interval(seconds).as_secs_f64()) {
+        add(&key, &value);
+    }
+    argv.extend(["--time_based", "--thread", "--group_reporting"].map(String::from));
+    argv.extend(["--output-format=json+".to_owned(), format!("--output={DIR}/fio.json")]);
+    argv.extend(params.words("fio_options").map_err(wrong)?.into_iter().map(String::from));
+    Ok(argv)
+}
+
+/// A user's job file goes into the guest behind a global section of ours. Its jobs begin in `/run/perfvt-fio`, and
+/// `${PERFVT_DISK}` in it is the data disk.
+fn job_argv(lab: &mut dyn Lab, path: &str, raw: &Path) -> Result<Vec<String>, Failed> {
+    let params = lab.params().clone();
+    let text = std::fs::read_to_string(path).map_err(|e| failed(format!("reading {path}: {e}")))?;
+    let mut whole = String::from("[global]\n");
+    for (key, value) in common(1.0) {
+        whole.push_str(&format!("{key}={value}\n"));
+    }
+    whole.push('\n');
+    if text.contains("${PERFVT_DISK}") {
+        whole.push_str(&text.replace("${PERFVT_DISK}", &device(lab, &params)?));
+    } else {
+        whole.push_str(&text);
+    }
+    keep(raw, "fio.job", &whole)?;
+    let job = format!("{DIR}/fio.job");
+    lab.put(&job, "644", whole.as_bytes())?;
+    let output = format!("--output={DIR}/fio.json");
+    // The directory and everything behind it are arguments, never part of what the shell reads.
+    let inside = "cd \"$0\" && exec \"$@\"";
+    let mut argv =
+        ["sh", "-c", inside, DIR, "fio", "--output-format=json+", &output].map(String::from).to_vec();
+    argv.extend(params.words("fio_options").map_err(failed)?.into_iter().map(String::from));
+    argv.push(job);
+    Ok(argv)
+}
+
+/// The data disk in the guest.
+fn device(lab: &mut dyn Lab, params: &Params) -> Result<String, Failed> {
+    let bus = params.get("disk_bus").unwrap_or("virtio").to_owned();
+    Ok(lab.exec(&["perfvt-disk", &bus, disk::SERIAL], SOON)?.trim().to_owned())
+}
+
+/// Waits until fio's first job begins.
+fn wait_for_begin(lab: &mut dyn Lab, job: &Job, raw: &Path) -> Result<(), Failed> {
+    let until = Instant::now() + BEGINS;
+    loop {
+        if lab.exec(&["ls", DIR], SOON)?.split_whitespace().any(|name| name == "begun") {
+            return Ok(());
+        }
+        let standing = job.standing(lab)?;
+        if let Some(status) = standing.status {
+            keep(raw, "fio.txt", &standing.stdout)?;
+            keep(raw, "fio.stderr", &standing.stderr)?;
+            let said = lab.exec(&["cat", &format!("{DIR}/fio.json")], SOON).unwrap_or_default();
+            let said = [&standing.stderr, &standing.stdout, &said].map(|t| super::common::tail(t)).join(" ");
+            return Err(failed(format!(
+                "fio ended with status {status} before its jobs began: {}",
+                said.trim()
+            )));
+        }
+        if Instant::now() >= until {
+            job.signal(lab, "KILL")?;
+            return Err(failed(format!("fio's jobs did not begin within {} s", BEGINS.as_secs())));
+        }
+        lab.sleep(Duration::from_millis(50));
+    }
+}
+
+/// Keeps the logs of averages, each line behind its file's name.
+fn keep_logs(lab: &mut dyn Lab, raw: &Path) -> Result<(), Failed> {
+    let names = lab.exec(&["ls", DIR], SOON)?;
+    for kind in ["bw", "iops"] {
+        let prefix = format!("fio_{kind}.");
+        let files: Vec<String> = names
+            .split_whitespace()
+            .filter(|n| n.starts_with(&prefix))
+            .map(|n| format!("{DIR}/{n}"))
+            .collect();
+        if files.is_empty() {
+            continue;
+        }
+        let mut argv = vec!["grep", "-H", ","];
+        argv.extend(files.iter().map(String::as_str));
+        // A run that was shorter than an interval has logs without a line, which grep calls a failure.
+        let text = match lab.exec(&argv, SOON) {
+            Ok(text) => text,
+            Err(failed) if failed.scope() == Scope::Sample => continue,
+            Err(dead) => return Err(dead),
+        };
+        keep(raw, &format!("fio_{kind}.log"), &text)?;
+    }
+    Ok(())
+}
+
+/// The values of one flow, each metric behind a prefix.
+fn values_of(flow: &Flow, prefix: &str, line: u32) -> Result<Vec<Value>, Failed> {
+    let at = |metric: &str, value: f64| value_at(&format!("{prefix}{metric}"), value, "fio.json", line);
+    let mut values = vec![
+        at("BW(MB/S)", wanted("bandwidth", flow.bandwidth)?),
+        at("IOPS", wanted("IOPS", flow.iops)?),
+        at("Latency(ms)", wanted("latency", flow.latency())?),
+    ];
+    for (percent, word) in PERCENTILES {
+        let ms = wanted("histogram of latencies", flow.percentile(percent))?;
+        values.push(at(&format!("clat_{word}_ms"), ms));
+    }
+    Ok(values)
+}
+
+/// How busy the disk was that was used most.
+fn utilisation(run: &Run) -> Result<f64, Failed> {
+    let most = run.disks.values().copied().max_by(f64::total_cmp);
+    wanted("disk utilisation", most)
+}
+
+/// fio's averages, interval by interval. Its clock begins where the ramp does.
+fn log_points(params: &Params, measured: &Measured, raw: &Path) -> Result<Vec<Point>, Failed> {
+    let ramp = if job_file(params).is_some() {
+        0.0
+    } else {
+        params.number("ramp", 0.0, "seconds").map_err(failed)?
+    };
+    let begin = measured.start.at.unix_seconds() - ramp;
+    let mut points = Vec::new();
+    for (file, metric, factor) in [("fio_bw.log", "BW(MB/S)", 1.0 / 1024.0), ("fio_iops.log", "IOPS", 1.0)] {
+        if !raw.join(file).exists() {
+            continue;
+        }
+        let mut last: std::collections::BTreeMap<(u32, u32), u64> = Default::default();
+        for point in parse_log(&read(raw, file)?).map_err(failed)? {
+            let before =
+                last.insert((point.job, point.direction), point.ms).unwrap_or((ramp * 1000.0) as u64);
+            let prefix =
+                ["read_", "write_", "trim_"].get(point.direction as usize).copied().unwrap_or_default();
+            points.push(Point {
+                metric: format!("{prefix}{metric}"),
+                session: Some(point.job.saturating_sub(1)),
+                ending: begin + point.ms as f64 / 1000.0,
+                seconds: point.ms.saturating_sub(before) as f64 / 1000.0,
+                value: point.value * factor,
+            });
+        }
+    }
+    Ok(points)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::Origin;
+
+    #[test]
+    fn a_job_files_case_says_what_its_jobs_agree_on() {
+        let text = "[global]\nbs=8k\niodepth=4\n[a]\nrw=read\nnumjobs=1\n[b]\nrw=write\nnumjobs = 2\n";
+        let case = case_of_job("/x/mail server.fio", text);
+        assert_eq!(case.id(), "fio/job-mail server/Block_size=8,Iodepth=4,Threads=mixed");
+        assert_eq!(case_of_job("a", "[j]\nrw=read").keys.to_string(), "Block_size=4,Iodepth=1,Threads=1");
+    }
+
+    #[test]
+    fn a_missing_job_file_and_a_missing_disk_are_said_when_planning() {
+        let mut params = Params::new();
+        for known in crate::matrix::GUEST.iter().chain(&PARAMETERS) {
+            params.set(known.key, known.default.unwrap_or_default(), Origin::BuiltIn);
+        }
+        assert_eq!(Fio.cases(&params).unwrap().len(), 60);
+        params.set("fio_job", "/nonexistent/job.fio", Origin::Flag("--set".into()));
+        assert!(Fio.cases(&params).unwrap_err().to_string().contains("a job file that can be read"));
+        params.set("fio_job", "", Origin::BuiltIn);
+        params.set("disk_size", "", Origin::Flag("--set".into()));
+        assert!(Fio.cases(&params).unwrap_err().to_string().contains("fio works on the data disk"));
+    }
+}

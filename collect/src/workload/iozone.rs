@@ -1,0 +1,258 @@
+//! iozone on a file system of the guest's data disk: write, rewrite, read, reread and random access.
+//!
+//! Files are fractions of the guest's memory: smaller than it (`incache`), larger (`outcache`), or past the page cache
+//! (`dio`). With several threads iozone runs in its throughput mode, where each thread has its part of the size.
+
+use super::common::{
+    Job, SOON, busy, drop_caches, exits, failed, host_series, read, value, value_at, wanted, words_of,
+};
+use super::{Known, Needs, Outcome, Value, Workload};
+use crate::guest::disk;
+use crate::lab::{Failed, Lab, Measured, keep, window_until};
+use formats::counters::vcpu_busy_percent;
+use formats::foreign::{Kind, parse};
+use model::{Case, Params, ParamsError};
+use std::path::Path;
+use std::time::Duration;
+
+/// The workload.
+pub struct Iozone;
+
+const MODES: [&str; 3] = ["incache", "outcache", "dio"];
+
+const PARAMETERS: [Known; 10] = [
+    Known { key: "modes", default: Some("incache outcache dio"), help: "which of incache, outcache and dio" },
+    Known {
+        key: "incache",
+        default: Some("0.9"),
+        help: "size of the file as a fraction of guest memory, in cache",
+    },
+    Known { key: "outcache", default: Some("2"), help: "the same out of cache" },
+    Known { key: "dio", default: Some("0.9"), help: "the same with direct I/O" },
+    Known { key: "record_kB", default: Some("64"), help: "record sizes in KiB" },
+    Known {
+        key: "threads",
+        default: Some("1"),
+        help: "threads; with more than one, each has its part of the file's size",
+    },
+    Known { key: "fs", default: Some("ext4"), help: "file system: ext2, ext3 or ext4" },
+    Known {
+        key: "iozone_options",
+        default: Some(""),
+        help: "further options of iozone, separated by blanks",
+    },
+    Known { key: "iozone_timeout", default: Some("7200"), help: "seconds after which a case has failed" },
+    Known {
+        key: "disk_size",
+        default: Some("2G"),
+        help: "size of the data disk, which holds the file system",
+    },
+];
+
+/// Where the file system is mounted.
+const MOUNT: &str = "/mnt/perfvt";
+/// Operations in the order of the columns, as the reader of iozone's report calls them.
+const OPERATIONS: [&str; 6] = [
+    "Write_Thro-KBps",
+    "ReWrite_Thro-KBps",
+    "Read_Thro-KBps",
+    "Reread_Thro-KBps",
+    "Random_Read_Thro-KBps",
+    "Random_Write_Thro-KBps",
+];
+
+impl Workload for Iozone {
+    fn name(&self) -> &'static str {
+        "iozone"
+    }
+
+    fn parameters(&self) -> &'static [Known] {
+        &PARAMETERS
+    }
+
+    fn quick(&self) -> &'static [(&'static str, &'static str)] {
+        &[("incache", "0.05"), ("outcache", "0.1"), ("dio", "0.05"), ("disk_size", "256M")]
+    }
+
+    fn cases(&self, params: &Params) -> Result<Vec<Case>, ParamsError> {
+        params.choice("fs", &["ext2", "ext3", "ext4"])?;
+        let disk = disk::Disk::of(params)?;
+        let disk = disk.ok_or_else(|| {
+            params.wrong("disk_size", "a size such as 2G, because iozone works on the data disk")
+        })?;
+        let records = params.numbers("record_kB", "record sizes in KiB, such as '64'")?;
+        let threads = params.numbers("threads", "numbers of threads, such as '1 4'")?;
+        let mut cases = Vec::new();
+        for mode in words_of(params, "modes", &MODES)? {
+            for record in &records {
+                for threads in &threads {
+                    let size = size_kib(params, mode, *record, *threads)?;
+                    // The file system takes its own part of the disk.
+                    if size as f64 * 1024.0 > disk.size as f64 * 0.9 {
+                        let want = format!("room for the {} MiB of {mode}", size / 1024);
+                        return Err(params.wrong("disk_size", &want));
+                    }
+                    let keys = [
+                        ("size_kB", size.to_string()),
+                        ("record_kB", record.to_string()),
+                        ("threads", threads.to_string()),
+                    ];
+                    let keys = keys.into_iter().collect();
+                    cases.push(Case { workload: self.name().into(), category: mode.to_owned(), keys });
+                }
+            }
+        }
+        Ok(cases)
+    }
+
+    fn metrics(&self, _: &str, params: &Params, kvm: bool) -> Vec<String> {
+        let mut all: Vec<String> = OPERATIONS.map(String::from).into();
+        all.extend((0..vcpus(params)).map(|n| format!("vcpu{n}")));
+        all.extend(["Hostcpu", "SUMKbps_per_Hostcpu"].map(String::from));
+        if kvm {
+            all.push("exits".into());
+        }
+        all
+    }
+
+    fn needs(&self, _: &Params) -> Needs {
+        Needs { tools: true, ..Needs::default() }
+    }
+
+    fn seconds(&self, params: &Params) -> f64 {
+        // Four passes and two of random access over the largest file, at some 200 MB/s.
+        let mem = params.number("mem", 128.0, "").unwrap_or(512.0);
+        10.0 + mem * 6.0 / 200.0
+    }
+
+    fn session_length(&self, _: &Params) -> String {
+        // A run is as long as its file is large.
+        "0".into()
+    }
+
+    fn rhs_name(&self, _: f64) -> String {
+        "iozone-result.RHS".into()
+    }
+
+    fn prepare(&self, lab: &mut dyn Lab) -> Result<(), Failed> {
+        let params = lab.params().clone();
+        let bus = params.get("disk_bus").unwrap_or("virtio").to_owned();
+        let fs = params.get("fs").unwrap_or("ext4").to_owned();
+        let device = lab.exec(&["perfvt-disk", &bus, disk::SERIAL], SOON)?.trim().to_owned();
+        lab.exec(&["mke2fs", "-q", "-F", "-t", &fs, &device], Duration::from_secs(300))?;
+        lab.exec(&["perfvt-load", "ext4"], SOON)?;
+        lab.exec(&["mkdir", "-p", MOUNT], SOON)?;
+        lab.exec(&["mount", "-t", "ext4", &device, MOUNT], SOON).map(drop)
+    }
+
+    fn measure(&self, lab: &mut dyn Lab, case: &Case, raw: &Path) -> Result<(), Failed> {
+        let params = lab.params().clone();
+        let argv = argv(case, &params)?;
+        keep(raw, "iozone.argv", &argv.join("\n"))?;
+        lab.exec(&["find", MOUNT, "-type", "f", "-delete"], Duration::from_secs(60))?;
+        drop_caches(lab)?;
+        let words: Vec<&str> = argv.iter().map(String::as_str).collect();
+        let job = Job::start(lab, &words)?;
+        let limit = params.number("iozone_timeout", 1u64, "seconds").map_err(failed)?;
+        let mut ended = |lab: &mut dyn Lab| Ok(job.standing(lab)?.status.is_some());
+        let measured = window_until(lab, Duration::from_secs(limit), Duration::from_millis(500), &mut ended);
+        let ended = job.finish(lab, if measured.is_ok() { SOON } else { Duration::ZERO }, raw, "iozone");
+        let measured = measured?;
+        ended?;
+        measured.keep(raw)
+    }
+
+    fn parse(&self, _: &Case, params: &Params, raw: &Path) -> Result<Outcome, Failed> {
+        let measured = Measured::read(raw)?;
+        let report = parse(Kind::Iozone, &read(raw, "iozone.txt")?).map_err(failed)?;
+        let mut values: Vec<Value> = Vec::new();
+        for operation in OPERATIONS {
+            let mut found = report.records.iter().filter(|r| r.metric == operation);
+            let record = wanted(operation, found.next())?;
+            if found.next().is_some() {
+                return Err(failed(format!("the report has more than one {operation}")));
+            }
+            let number = record.value.clone().map_err(failed)?;
+            values.push(value_at(operation, number, "iozone.txt", record.line));
+        }
+        let sum: f64 = values.iter().map(|v| v.value).sum();
+        for vcpu in 0..vcpus(params) {
+            let busy = vcpu_busy_percent(&measured.start.guest, &measured.end.guest, vcpu);
+            values.push(value(&format!("vcpu{vcpu}"), wanted(&format!("CPU time of vCPU {vcpu}"), busy)?));
+        }
+        let busy = busy(&measured)?;
+        values.push(value("Hostcpu", busy));
+        values.push(value("SUMKbps_per_Hostcpu", sum / busy));
+        if let Some(exits) = exits(&measured)? {
+            values.push(value("exits", exits));
+        }
+        Ok(Outcome { window: measured.window, values, series: host_series("Hostcpu", &measured) })
+    }
+}
+
+fn vcpus(params: &Params) -> u32 {
+    params.number("smp", 1, "").unwrap_or(1)
+}
+
+/// The size of a mode's file in KiB, a multiple of the record for each thread.
+fn size_kib(params: &Params, mode: &str, record: u32, threads: u32) -> Result<u64, ParamsError> {
+    let fraction = params.number(mode, 0.0f64, "a fraction of the guest's memory, such as 0.9")?;
+    let memory = params.number("mem", 1u64, "a number of MiB")?;
+    let step = u64::from(record).saturating_mul(u64::from(threads));
+    let kib = (fraction * memory as f64 * 1024.0) as u64 / step * step;
+    if kib == 0 {
+        Err(params.wrong(mode, "a fraction of the guest's memory that holds a record"))
+    } else {
+        Ok(kib)
+    }
+}
+
+fn argv(case: &Case, params: &Params) -> Result<Vec<String>, Failed> {
+    let key = |name: &str| case.keys.get(name).unwrap_or_default();
+    let threads: u64 = super::common::level(case, "threads")?;
+    let size: u64 = super::common::level(case, "size_kB")?;
+    let mut argv: Vec<String> =
+        ["iozone", "-R", "-i", "0", "-i", "1", "-i", "2", "-r"].map(String::from).into();
+    argv.extend([format!("{}k", key("record_kB")), "-s".into(), format!("{}k", size / threads.max(1))]);
+    if threads > 1 {
+        argv.extend(["-t".into(), threads.to_string(), "-F".into()]);
+        argv.extend((0..threads).map(|n| format!("{MOUNT}/t{n}")));
+    } else {
+        argv.extend(["-f".into(), format!("{MOUNT}/t0")]);
+    }
+    if case.category == "dio" {
+        argv.push("-I".into());
+    }
+    argv.extend(params.words("iozone_options").map_err(failed)?.into_iter().map(String::from));
+    Ok(argv)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::Origin;
+
+    #[test]
+    fn files_are_fractions_of_memory_in_whole_records() {
+        let mut params = Params::new();
+        for known in crate::matrix::GUEST.iter().chain(&PARAMETERS) {
+            params.set(known.key, known.default.unwrap_or_default(), Origin::BuiltIn);
+        }
+        params.set("mem", "100", Origin::BuiltIn);
+        params.set("threads", "1 3", Origin::BuiltIn);
+        let cases = Iozone.cases(&params).unwrap();
+        assert_eq!(cases[0].id(), "iozone/incache/size_kB=92160,record_kB=64,threads=1");
+        assert_eq!(cases[1].keys.get("size_kB"), Some("92160"));
+        let argv = argv(&cases[5], &params).unwrap().join(" ");
+        assert!(
+            argv.ends_with("-s 30720k -t 3 -F /mnt/perfvt/t0 /mnt/perfvt/t1 /mnt/perfvt/t2 -I"),
+            "{argv}"
+        );
+        params.set("disk_size", "100M", Origin::Flag("--set".into()));
+        let error = Iozone.cases(&params).unwrap_err().to_string();
+        assert!(
+            error.contains("'disk_size' is '100M'") && error.contains("room for the 200 MiB of outcache"),
+            "{error}"
+        );
+    }
+}

@@ -1,0 +1,206 @@
+//! The client's sessions of one case: started together, waited for, ended together.
+
+use super::super::common::{failed, interval};
+use super::{UDP_STREAM, WIND_UP, is_rr, protocol_of, sessions_of};
+use crate::lab::{Client, Failed, Lab, keep};
+use formats::netperf::{Session, parse_session};
+use model::{Case, Code};
+use rustix::process::Signal;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// How much longer than the window a session runs: for the start of all of them, and for late reports.
+const MARGIN: u64 = 3;
+/// What each session is asked for in its final block.
+const SUMMARY: [&str; 5] =
+    ["THROUGHPUT", "THROUGHPUT_UNITS", "ELAPSED_TIME", "LOCAL_TRANSPORT_RETRANS", "LOCAL_SEND_THROUGHPUT"];
+
+/// Finds out whether the client's netperf can pause between bursts, when it is asked to.
+pub(super) fn probe_intervals(lab: &mut dyn Lab) -> Result<(), Failed> {
+    if lab.params().get("burst").is_none_or(|burst| burst == "0") {
+        return Ok(());
+    }
+    let dir = tempfile::tempdir().map_err(|e| Failed::new(Code::Host, format!("making a folder: {e}")))?;
+    let (out, err) = (dir.path().join("out"), dir.path().join("err"));
+    let argv = [lab.client_tool("netperf")?, "-w".into(), "1".into(), "-b".into(), "1".into(), "-V".into()];
+    let mut client = lab.start_client(&argv, &out, &err)?;
+    let until = Instant::now() + WIND_UP;
+    while client.ended().is_none() && Instant::now() < until {
+        lab.sleep(Duration::from_millis(10));
+    }
+    let said = [out, err].map(|file| std::fs::read_to_string(file).unwrap_or_default()).concat();
+    if said.contains("not compiled in") {
+        let way_out =
+            "leave burst at 0, or have a netperf built with --enable-intervals first in the search path";
+        return Err(Failed::new(
+            Code::Host,
+            format!("this netperf has no intervals, which burst needs; {way_out}"),
+        ));
+    }
+    Ok(())
+}
+
+pub(super) fn read_session(raw: &Path, session: usize) -> Result<Session, Failed> {
+    let path = raw.join(format!("session{session}.txt"));
+    let text = std::fs::read(&path).map_err(|e| failed(format!("reading {}: {e}", path.display())))?;
+    parse_session(&String::from_utf8_lossy(&text)).map_err(|e| failed(format!("{}: {e}", path.display())))
+}
+
+/// What a client said beside its results, which say nothing about its end.
+fn complaints(text: &str) -> String {
+    let is_result = |line: &str| {
+        line.starts_with("MIGRATED")
+            || line.starts_with("Interim result:")
+            || line.starts_with("NETPERF_") && line.contains('=')
+            || line.split_once('=').is_some_and(|(key, _)| SUMMARY.contains(&key))
+    };
+    let lines = text.lines().map(str::trim).filter(|l| !l.is_empty() && !is_result(l));
+    lines.collect::<Vec<_>>().join("; ")
+}
+
+/// The client's sessions of one case.
+pub(super) struct Sessions<'a> {
+    clients: Vec<Box<dyn Client>>,
+    raw: &'a Path,
+}
+
+impl<'a> Sessions<'a> {
+    pub(super) fn start(lab: &mut dyn Lab, case: &Case, seconds: u32, raw: &'a Path) -> Result<Self, Failed> {
+        let count = sessions_of(case);
+        let mut clients = Vec::new();
+        for i in 0..count {
+            let argv = client_argv(lab, case, seconds, i)?;
+            keep(raw, &format!("session{i}.argv"), &argv.join("\n"))?;
+            let out = raw.join(format!("session{i}.txt"));
+            let err = raw.join(format!("session{i}.stderr"));
+            clients.push(lab.start_client(&argv, &out, &err)?);
+        }
+        Ok(Sessions { clients, raw })
+    }
+
+    /// Why a session ended before it should.
+    fn early_end(&self, session: usize, how: Result<(), String>) -> Failed {
+        let read = |ending: &str| crate::process::tail(&self.raw.join(format!("session{session}.{ending}")));
+        // A client complains on either stream.
+        let said = complaints(&format!("{}\n{}", read("txt"), read("stderr")));
+        let how = how.err().unwrap_or_else(|| "status 0".into());
+        failed(format!("session {session} ended early with {how}: {said}"))
+    }
+
+    /// Polls until `reached` holds for every session.
+    pub(super) fn wait(
+        &mut self,
+        lab: &mut dyn Lab,
+        until: Instant,
+        otherwise: &str,
+        reached: impl Fn(&Session) -> bool,
+    ) -> Result<(), Failed> {
+        let mut waiting: Vec<usize> = (0..self.clients.len()).collect();
+        loop {
+            let mut still = Vec::new();
+            for i in waiting {
+                if reached(&read_session(self.raw, i)?) {
+                    continue;
+                }
+                if let Some(how) = self.clients.get_mut(i).and_then(|c| c.ended()) {
+                    return Err(self.early_end(i, how));
+                }
+                still.push(i);
+            }
+            let Some(first) = still.first() else { return Ok(()) };
+            if let Some(death) = lab.death() {
+                return Err(death);
+            }
+            if Instant::now() >= until {
+                return Err(failed(format!("session {first} of {} {otherwise}", self.clients.len())));
+            }
+            waiting = still;
+            lab.sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Ends all sessions, which then print their own summary.
+    pub(super) fn finish(mut self, lab: &mut dyn Lab, protocol: &str) -> Result<(), Failed> {
+        // A client that receives counts on the server to end; the signal would break its last exchange with it.
+        for client in self.clients.iter_mut().filter(|_| protocol != "TCP_MAERTS") {
+            client.signal(Signal::ALARM);
+        }
+        let until = Instant::now() + WIND_UP;
+        for i in 0..self.clients.len() {
+            loop {
+                match self.clients.get_mut(i).and_then(|c| c.ended()) {
+                    Some(Ok(())) => break,
+                    Some(how) => return Err(self.early_end(i, how)),
+                    None if Instant::now() >= until => {
+                        return Err(failed(format!("session {i} did not end in time")));
+                    }
+                    None => lab.sleep(Duration::from_millis(5)),
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn client_argv(lab: &dyn Lab, case: &Case, seconds: u32, session: usize) -> Result<Vec<String>, Failed> {
+    let target = lab.target();
+    let protocol = protocol_of(case);
+    let size = case.keys.get("size").unwrap_or("64");
+    let message = match protocol {
+        p if is_rr(p) => ["-r".to_owned(), format!("{size},{size}")],
+        "TCP_MAERTS" => ["-m".to_owned(), format!(",{size}")],
+        _ => ["-m".to_owned(), size.to_owned()],
+    };
+    // A negative interval makes netperf look at the clock at every send, so that reports come evenly.
+    let report = format!("-{}", interval(seconds).as_secs_f64());
+    let length = (u64::from(seconds) + MARGIN + sessions_of(case) as u64 / 10).to_string();
+    let program = lab.client_tool("netperf")?;
+    let mut argv: Vec<String> = vec![program.clone()];
+    let (control_address, data) = (target.control.to_string(), target.data.to_string());
+    let control = target.control_port.to_string();
+    argv.extend(
+        ["-4", "-D", &report, "-H", &control_address, "-p", &control, "-t", protocol, "-l", &length]
+            .map(String::from),
+    );
+    match protocol {
+        // Something to send that is there wherever the client is; it must be larger than a few messages.
+        "TCP_SENDFILE" => argv.extend(["-F".to_owned(), program]),
+        UDP_STREAM => {
+            let params = lab.params();
+            if let Some(burst) = params.get("burst").filter(|burst| *burst != "0") {
+                let pause = params.get("burst_ms").unwrap_or("1");
+                argv.extend(["-b", burst, "-w", pause].map(String::from));
+            }
+        }
+        _ => {}
+    }
+    argv.push("--".to_owned());
+    if data != control_address {
+        argv.extend(["-H".to_owned(), data]);
+    }
+    if let Some(port) = target.data_ports.get(session) {
+        argv.extend(["-P".to_owned(), format!(",{port}")]);
+    }
+    argv.extend(message);
+    match protocol {
+        // It is older than the rest, and its summary is a table.
+        "TCP_SENDFILE" => return Ok(argv),
+        // Without it datagrams go to neighbours only.
+        UDP_STREAM => argv.extend(["-R", "1"].map(String::from)),
+        _ => {}
+    }
+    argv.extend(["-k".to_owned(), SUMMARY.join(",")]);
+    Ok(argv)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_complaint_with_an_equals_sign_is_quoted_and_results_are_not() {
+        let text = "MIGRATED TCP STREAM TEST\nInterim result: 1 a over 1 seconds ending at 2\n\
+                    NETPERF_UNITS[5]=Trans/s\nTHROUGHPUT=1.5\nsend_data: data send error: errno=104\n\n";
+        assert_eq!(complaints(text), "send_data: data send error: errno=104");
+    }
+}

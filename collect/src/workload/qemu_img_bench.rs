@@ -1,0 +1,183 @@
+//! QEMU's block layer without a guest: `qemu-img bench` and qemu-io on the host, on a file that is made for each case.
+
+use super::common::{busy, failed, host_series, kib, read, sizes_of, tail, value, value_at, words_of};
+use super::{Known, Needs, Outcome, Workload};
+use crate::guest::disk::Disk;
+use crate::lab::{Failed, Lab, Measured, keep, window_until};
+use formats::qemu_img::{parse_bench, parse_io};
+use model::{Case, Params, ParamsError};
+use std::path::Path;
+use std::time::Duration;
+
+/// The workload.
+pub struct QemuImgBench;
+
+const TOOLS: [&str; 2] = ["bench", "io"];
+const PATTERNS: [&str; 2] = ["read", "write"];
+
+const PARAMETERS: [Known; 9] = [
+    Known { key: "tools", default: Some("bench io"), help: "bench (qemu-img bench) and io (qemu-io)" },
+    Known { key: "pattern", default: Some("read write"), help: "read and write" },
+    Known { key: "buffer_size", default: Some("4k 64k"), help: "bytes of a request" },
+    Known { key: "depth", default: Some("1 8 64"), help: "requests at a time (bench)" },
+    Known { key: "requests", default: Some("100000"), help: "requests of a run of bench" },
+    Known { key: "io_requests", default: Some("1000"), help: "requests of qemu-io, one after the other" },
+    Known { key: "qemu_img_binary", default: Some("qemu-img"), help: "qemu-img's program" },
+    Known { key: "qemu_io_binary", default: Some("qemu-io"), help: "qemu-io's program" },
+    Known { key: "disk_size", default: Some("256M"), help: "size of the file" },
+];
+
+/// How long a run may take.
+const LIMIT: Duration = Duration::from_secs(1800);
+/// Requests go on qemu-io's command line, one option each.
+const MAX_IO: u32 = 10_000;
+
+impl Workload for QemuImgBench {
+    fn name(&self) -> &'static str {
+        "qemu-img-bench"
+    }
+
+    fn parameters(&self) -> &'static [Known] {
+        &PARAMETERS
+    }
+
+    fn quick(&self) -> &'static [(&'static str, &'static str)] {
+        &[
+            ("buffer_size", "4k"),
+            ("depth", "8"),
+            ("requests", "20000"),
+            ("io_requests", "200"),
+            ("disk_size", "64M"),
+        ]
+    }
+
+    fn cases(&self, params: &Params) -> Result<Vec<Case>, ParamsError> {
+        let disk = Disk::of(params)?.ok_or_else(|| params.wrong("disk_size", "a size such as 256M"))?;
+        params.number("requests", 1u64, "a number of requests, 1 or more")?;
+        let requests = params.number("io_requests", 1u32, "a number of requests, 1 or more")?;
+        if requests > MAX_IO {
+            return Err(params.wrong("io_requests", &format!("at most {MAX_IO} requests")));
+        }
+        let sizes = sizes_of(params, "buffer_size")?;
+        if sizes.iter().any(|size| *size > disk.size) {
+            return Err(params.wrong("buffer_size", "sizes that the file (disk_size) holds"));
+        }
+        let depths = params.numbers("depth", "numbers of requests, such as '1 8'")?;
+        let mut cases = Vec::new();
+        for tool in words_of(params, "tools", &TOOLS)? {
+            // qemu-io's commands wait for one another.
+            let depths: &[u32] = if tool == "io" { &[1] } else { &depths };
+            for pattern in words_of(params, "pattern", &PATTERNS)? {
+                for size in &sizes {
+                    for depth in depths {
+                        let keys = [("buffer_size", kib(*size)), ("depth", depth.to_string())];
+                        let keys = keys.into_iter().collect();
+                        let category = format!("{tool}_{pattern}");
+                        cases.push(Case { workload: self.name().into(), category, keys });
+                    }
+                }
+            }
+        }
+        Ok(cases)
+    }
+
+    fn metrics(&self, _: &str, _: &Params, _: bool) -> Vec<String> {
+        ["IOPS", "BW", "time_s", "CPU"].map(String::from).into()
+    }
+
+    fn needs(&self, params: &Params) -> Needs {
+        let tool = |key: &str, default: &str| params.get(key).unwrap_or(default).to_owned();
+        let host_tools = vec![tool("qemu_img_binary", "qemu-img"), tool("qemu_io_binary", "qemu-io")];
+        Needs { guest: false, host_tools, ..Needs::default() }
+    }
+
+    fn seconds(&self, params: &Params) -> f64 {
+        // Some ten thousand requests a second, and the file is written first.
+        1.0 + params.number("requests", 0.0, "").unwrap_or(1e5) / 1e4
+    }
+
+    fn session_length(&self, params: &Params) -> String {
+        params.get("requests").unwrap_or_default().to_owned()
+    }
+
+    fn rhs_name(&self, _: f64) -> String {
+        "qemu-img-bench-result.RHS".into()
+    }
+
+    fn prepare(&self, _: &mut dyn Lab) -> Result<(), Failed> {
+        Ok(())
+    }
+
+    fn measure(&self, lab: &mut dyn Lab, case: &Case, raw: &Path) -> Result<(), Failed> {
+        let params = lab.params().clone();
+        let disk = Disk::of(&params).map_err(failed)?.ok_or_else(|| failed("there is no disk_size"))?;
+        let file = disk.make().map_err(failed)?;
+        let argv = argv(lab, case, &params, &disk, file.path())?;
+        keep(raw, "tool.argv", &argv.join("\n"))?;
+        let (out, err) = (raw.join("tool.txt"), raw.join("tool.stderr"));
+        let mut client = lab.start_client(&argv, &out, &err)?;
+        let mut end = None;
+        let mut ended = |_: &mut dyn Lab| {
+            end = client.ended();
+            Ok(end.is_some())
+        };
+        let measured = window_until(lab, LIMIT, Duration::from_millis(20), &mut ended)?;
+        if let Some(Err(how)) = end {
+            let said = tail(&std::fs::read_to_string(&err).unwrap_or_default());
+            return Err(failed(format!("it ended with {how}: {said}")));
+        }
+        measured.keep(raw)
+    }
+
+    fn parse(&self, case: &Case, _: &Params, raw: &Path) -> Result<Outcome, Failed> {
+        let measured = Measured::read(raw)?;
+        let text = read(raw, "tool.txt")?;
+        let (operations, bytes, seconds, line) = if case.category.starts_with("io_") {
+            let io = parse_io(&text).map_err(failed)?;
+            (io.operations, io.bytes, io.seconds, io.line)
+        } else {
+            let bench = parse_bench(&text).map_err(failed)?;
+            (bench.requests, bench.requests.saturating_mul(bench.size), bench.seconds, bench.line)
+        };
+        let values = vec![
+            value_at("IOPS", operations as f64 / seconds, "tool.txt", line),
+            value_at("BW", bytes as f64 / 1_048_576.0 / seconds, "tool.txt", line),
+            value_at("time_s", seconds, "tool.txt", line),
+            value("CPU", busy(&measured)?),
+        ];
+        Ok(Outcome { window: measured.window, values, series: host_series("CPU", &measured) })
+    }
+}
+
+fn argv(
+    lab: &dyn Lab,
+    case: &Case,
+    params: &Params,
+    disk: &Disk,
+    file: &Path,
+) -> Result<Vec<String>, Failed> {
+    let (tool, pattern) = case.category.split_once('_').unwrap_or(("bench", "read"));
+    let size = (super::common::level::<f64>(case, "buffer_size")? * 1024.0) as u64;
+    let common = ["-f", disk.format, "-t", disk.cache, "-i", disk.aio].map(String::from);
+    let mut argv: Vec<String> = Vec::new();
+    if tool == "io" {
+        argv.push(lab.host_tool(params.text("qemu_io_binary").map_err(failed)?)?);
+        argv.extend(common);
+        let requests: u64 = params.number("io_requests", 1, "a number").map_err(failed)?;
+        let room = (disk.size / size).max(1);
+        for index in 0..requests {
+            argv.extend(["-c".to_owned(), format!("{pattern} -C {} {size}", index % room * size)]);
+        }
+    } else {
+        argv.extend([lab.host_tool(params.text("qemu_img_binary").map_err(failed)?)?, "bench".to_owned()]);
+        argv.extend(common);
+        let requests = params.text("requests").map_err(failed)?;
+        let depth = case.keys.get("depth").unwrap_or("1");
+        argv.extend(["-c", requests, "-d", depth, "-s", &size.to_string()].map(String::from));
+        if pattern == "write" {
+            argv.push("-w".into());
+        }
+    }
+    argv.push(file.display().to_string());
+    Ok(argv)
+}

@@ -1,0 +1,130 @@
+//! A trace of a guest's boot: what its firmware and its console said, each line with its time since QEMU was started.
+//!
+//! ```text
+//!   start 1795651570423000000 1234000000          QEMU's start: ns since the epoch, ns on the host's monotonic clock
+//!   0.051200 firmware SeaBIOS (version 1.16.2)    the debug port (I/O port 0x402)
+//!   0.240100 firmware Booting from ROM...
+//!   1.204000 console perfvt: user space           the serial console
+//!   1.893000 ready                                the guest answered
+//! ```
+//!
+//! The kernel has the machine from its own first line on the console, or, when it is quiet, from the firmware's last
+//! one. User space begins with the init of perfvt's guest, or where a kernel that is not quiet says so.
+
+use crate::tool::{ToolError, lines, number};
+
+/// A moment of the boot.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Moment {
+    /// Seconds since QEMU was started.
+    pub at: f64,
+    /// Line of the trace.
+    pub line: u32,
+}
+
+/// Where each stage begins.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Stages {
+    /// QEMU's start, nanoseconds since the epoch.
+    pub start_unix_ns: u64,
+    /// The same on the host's monotonic clock.
+    pub start_mono_ns: u64,
+    /// The firmware's first word.
+    pub firmware: Moment,
+    /// The kernel has the machine.
+    pub kernel: Moment,
+    /// The first process runs.
+    pub user_space: Moment,
+    /// The guest answered.
+    pub ready: Moment,
+}
+
+/// The kernel's first line, as the console has it.
+const KERNEL: &str = "Linux version";
+/// What tells that the first process runs; the second is the kernel's.
+const USER_SPACE: [&str; 2] = ["perfvt: user space", " as init process"];
+
+/// Reads a trace.
+///
+/// # Errors
+/// A line that is none, a stage that is missing, or stages in another order than a boot's.
+pub fn parse(text: &str) -> Result<Stages, ToolError> {
+    let wrong = |line: u32, reason: String| ToolError { tool: "boot trace", line, reason };
+    let mut start = None;
+    let (mut firmware, mut last, mut kernel, mut user, mut ready) = (None, None, None, None, None);
+    for (line, content) in lines(text) {
+        let nonsense = || wrong(line, format!("not a line of a trace: {content:?}"));
+        if let Some(rest) = content.strip_prefix("start ") {
+            let words: Vec<u64> = rest.split_whitespace().filter_map(|w| w.parse().ok()).collect();
+            let [unix, mono] = words.as_slice() else { return Err(nonsense()) };
+            start = Some((*unix, *mono));
+            continue;
+        }
+        let mut words = content.splitn(3, ' ');
+        // Before QEMU's own start lies what the tracer's clock is off by.
+        let at = words.next().and_then(|w| number(w.trim_start_matches('-'))).ok_or_else(nonsense)?;
+        let (source, said) = (words.next().ok_or_else(nonsense)?, words.next().unwrap_or_default());
+        let moment = Some(Moment { at, line });
+        match source {
+            "firmware" => {
+                firmware = firmware.or(moment);
+                last = if user.is_none() { moment } else { last };
+            }
+            "console" if said.contains(KERNEL) => kernel = kernel.or(moment),
+            "console" if USER_SPACE.iter().any(|mark| said.contains(mark)) => user = user.or(moment),
+            "console" => {}
+            "ready" => ready = moment,
+            _ => return Err(nonsense()),
+        }
+    }
+    let end = u32::try_from(text.lines().count()).unwrap_or(u32::MAX).max(1);
+    let missing = |what: &str| wrong(end, format!("there is no sign of {what}"));
+    let (start_unix_ns, start_mono_ns) = start.ok_or_else(|| missing("QEMU's start"))?;
+    let stages = Stages {
+        start_unix_ns,
+        start_mono_ns,
+        firmware: firmware.ok_or_else(|| missing("the firmware (its debug port said nothing)"))?,
+        kernel: kernel.or(last).ok_or_else(|| missing("the kernel"))?,
+        user_space: user.ok_or_else(|| missing("user space on the console"))?,
+        ready: ready.ok_or_else(|| missing("the guest's being ready"))?,
+    };
+    let order = [stages.firmware, stages.kernel, stages.user_space, stages.ready];
+    match order.windows(2).find(|pair| matches!(pair, [a, b] if a.at > b.at)) {
+        Some([_, late]) => Err(wrong(late.line, "the stages are not in the order of a boot".into())),
+        _ => Ok(stages),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const QUIET: &str = include_str!("../testdata/boot/pc-tcg-quiet.txt");
+
+    #[test]
+    fn a_quiet_kernel_begins_where_the_firmware_ends() {
+        let stages = parse(QUIET).unwrap();
+        assert_eq!(stages.start_unix_ns, 1_795_651_570_423_000_000);
+        assert_eq!((stages.firmware.at, stages.kernel.at), (0.0512, 0.2401));
+        assert_eq!((stages.user_space.at, stages.ready.at, stages.ready.line), (1.204, 1.893, 7));
+    }
+
+    #[test]
+    fn a_kernel_that_speaks_is_taken_at_its_word() {
+        let text = "start 1 2\n0.1 firmware a\n0.2 firmware b\n0.5 console [    0.000000] Linux version 6.1\n\
+                    1.5 console [    1.0] Run /init as init process\n1.6 firmware late\n2 ready\n";
+        let stages = parse(text).unwrap();
+        assert_eq!((stages.kernel.at, stages.user_space.at), (0.5, 1.5));
+    }
+
+    #[test]
+    fn what_is_missing_or_out_of_order_is_said() {
+        let reason = |text: &str| parse(text).unwrap_err().to_string();
+        assert!(reason("start 1 2\n1 ready\n").contains("no sign of the firmware"));
+        let cut: String = QUIET.lines().take(5).map(|l| format!("{l}\n")).collect();
+        assert!(reason(&cut).contains("no sign of user space"), "{}", reason(&cut));
+        assert_eq!(reason("start 1\n"), "boot trace output, line 1: not a line of a trace: \"start 1\"");
+        assert!(reason("start 1 2\n3 firmware a\n2 console perfvt: user space\n4 ready\n").contains("order"));
+        assert!(reason("x console y\n").contains("not a line of a trace"));
+    }
+}

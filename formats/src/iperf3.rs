@@ -1,0 +1,137 @@
+//! iperf3's JSON (`iperf3 -J`; iperf3(1)).
+//!
+//! What was sent and what was received stand apart; a throughput is what was received.
+
+use crate::json;
+use crate::tool::ToolError;
+use serde_json::Value;
+
+/// One run of a client.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Run {
+    /// iperf3's version, as it prints it.
+    pub version: String,
+    /// `TCP` or `UDP`.
+    pub protocol: String,
+    /// The server sent.
+    pub reverse: bool,
+    /// bit/s that arrived.
+    pub received: f64,
+    /// bit/s that were sent.
+    pub sent: f64,
+    /// Segments sent again; TCP on Linux only.
+    pub retransmits: Option<f64>,
+    /// UDP's jitter in milliseconds.
+    pub jitter_ms: Option<f64>,
+    /// UDP's losses in per cent.
+    pub lost_percent: Option<f64>,
+    /// bit/s of all streams, interval by interval, those left out of the result not among them.
+    pub intervals: Vec<Interval>,
+    /// Line of the sum of what was received.
+    pub line: u32,
+}
+
+/// One interval.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Interval {
+    /// Its end, seconds since the measurement began.
+    pub end: f64,
+    /// Its length in seconds.
+    pub seconds: f64,
+    /// bit/s.
+    pub rate: f64,
+}
+
+/// Reads one run.
+///
+/// # Errors
+/// Text that is no JSON or is cut off, a run that ended with an error, or one without its sums.
+pub fn parse(text: &str) -> Result<Run, ToolError> {
+    let wrong = |line: u32, reason: String| ToolError { tool: "iperf3", line, reason };
+    let (root, first) = json::last_object(text).map_err(|(line, reason)| wrong(line, reason))?;
+    if let Some(error) = root.get("error") {
+        let line = json::lines_of_key(text, "error", first).last().copied().unwrap_or(first);
+        return Err(wrong(line, json::level(error)));
+    }
+    let test = root.pointer("/start/test_start");
+    let protocol = test.and_then(|t| t.get("protocol")).map(json::level);
+    let protocol = protocol.ok_or_else(|| wrong(first, "it does not say what was tested".into()))?;
+    let end = root.get("end").unwrap_or(&Value::Null);
+    let sum = |key: &str| json::number(end.get(key)?, "bits_per_second");
+    let line = |key: &str| json::lines_of_key(text, key, first).last().copied();
+    // Before 3.10 a UDP run had one sum for both sides, of what was sent, with the losses in it.
+    let lost = ["sum_received", "sum"].iter().find_map(|k| json::number(end.get(*k)?, "lost_percent"));
+    let (sent, received, at) = match (sum("sum_sent"), sum("sum_received"), sum("sum")) {
+        (Some(sent), Some(received), _) => (sent, received, line("sum_received")),
+        (_, _, Some(all)) => (all, all * (1.0 - lost.unwrap_or(0.0) / 100.0), line("sum")),
+        _ => return Err(wrong(first, "it has no sum of what was received".into())),
+    };
+    let udp = protocol == "UDP";
+    let of = |keys: [&str; 2], name: &str| keys.iter().find_map(|k| json::number(end.get(*k)?, name));
+    Ok(Run {
+        version: root.pointer("/start/version").map(json::level).unwrap_or_default(),
+        reverse: test.and_then(|t| json::number(t, "reverse")).unwrap_or(0.0) != 0.0,
+        received,
+        sent,
+        retransmits: of(["sum_sent", "sum"], "retransmits"),
+        jitter_ms: if udp { of(["sum_received", "sum"], "jitter_ms") } else { None },
+        lost_percent: if udp { lost } else { None },
+        intervals: intervals(&root),
+        line: at.unwrap_or(first),
+        protocol,
+    })
+}
+
+fn intervals(root: &Value) -> Vec<Interval> {
+    let all = root.get("intervals").and_then(Value::as_array).into_iter().flatten();
+    let sums = all.filter_map(|interval| interval.get("sum"));
+    let kept = sums.filter(|sum| sum.get("omitted").and_then(Value::as_bool) != Some(true));
+    kept.filter_map(|sum| {
+        let number = |key: &str| json::number(sum, key);
+        Some(Interval { end: number("end")?, seconds: number("seconds")?, rate: number("bits_per_second")? })
+    })
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TCP: &str = include_str!("../testdata/iperf3/3.12-tcp.json");
+    const UDP: &str = include_str!("../testdata/iperf3/3.12-udp.json");
+    const REVERSE: &str = include_str!("../testdata/iperf3/3.12-reverse.json");
+    const REFUSED: &str = include_str!("../testdata/iperf3/3.12-refused.json");
+    const OLD_UDP: &str = include_str!("../testdata/iperf3/3.1-udp-reconstructed.json");
+
+    #[test]
+    fn tcp_has_what_was_received_and_sent_again_and_its_intervals_without_the_omitted_ones() {
+        let run = parse(TCP).unwrap();
+        assert_eq!((run.version.as_str(), run.protocol.as_str(), run.reverse), ("iperf 3.12", "TCP", false));
+        assert_eq!((run.received, run.sent), (8570471889.214757, 8585586733.78691));
+        assert_eq!((run.retransmits, run.jitter_ms, run.lost_percent), (Some(14.0), None, None));
+        assert_eq!(run.intervals.len(), 4);
+        let work: f64 = run.intervals.iter().map(|i| i.rate * i.seconds).sum();
+        let time: f64 = run.intervals.iter().map(|i| i.seconds).sum();
+        assert!((work / time / run.sent - 1.0).abs() < 0.01);
+        assert!(parse(REVERSE).unwrap().reverse);
+    }
+
+    #[test]
+    fn udp_has_losses_and_jitter_in_either_shape() {
+        let run = parse(UDP).unwrap();
+        assert_eq!((run.protocol.as_str(), run.lost_percent), ("UDP", Some(13.317082164000245)));
+        assert_eq!((run.received, run.sent), (172709762.1491276, 199660930.43226457));
+        let old = parse(OLD_UDP).unwrap();
+        assert_eq!((old.received, old.lost_percent, old.jitter_ms), (95e6, Some(5.0), Some(0.021)));
+    }
+
+    #[test]
+    fn an_error_of_iperf3_and_half_a_file_are_refused_with_their_line() {
+        let refused = parse(REFUSED).unwrap_err().to_string();
+        assert_eq!(refused, "iperf3 output, line 10: unable to connect to server: Connection refused");
+        assert!(parse(&TCP[..TCP.len() / 2]).unwrap_err().reason.contains("cut off"));
+        assert!(parse("{\"start\": {}}").unwrap_err().reason.contains("what was tested"));
+        let no_sum = parse("{\"start\": {\"test_start\": {\"protocol\": \"TCP\"}}}").unwrap_err();
+        assert!(no_sum.reason.contains("no sum"), "{no_sum}");
+    }
+}

@@ -1,0 +1,88 @@
+//! What must hold for any bytes that are read as the output of a tool: no panic, finite values, lines that exist.
+
+// Each target uses one of these functions, the replay all of them.
+#![allow(dead_code)]
+
+use formats::tool::ToolError;
+use formats::{boot, fio, iperf3, pattern, qemu_img};
+
+/// An error names a line of the text and says why.
+fn refused(text: &str, error: &ToolError) {
+    let lines = u32::try_from(text.split('\n').count()).unwrap_or(u32::MAX);
+    assert!((1..=lines).contains(&error.line) && !error.reason.is_empty(), "{error}");
+}
+
+fn good(number: Option<f64>) {
+    assert!(number.is_none_or(|n| n.is_finite() || n == f64::INFINITY), "{number:?}");
+}
+
+pub fn fio(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    match fio::parse(&text) {
+        Err(error) => refused(&text, &error),
+        Ok(run) => {
+            assert!(!run.flows.is_empty() && run.flows.len() <= 3);
+            for flow in run.flows.iter().chain([&run.total()]) {
+                let ordered = [50.0, 99.0, 99.9].map(|p| flow.percentile(p));
+                assert!(ordered.windows(2).all(|w| w[0] <= w[1]), "{ordered:?}");
+                good(ordered[2]);
+            }
+            assert_eq!(fio::parse(&text).as_ref(), Ok(&run));
+        }
+    }
+    if let Err(error) = fio::parse_log(&text) {
+        refused(&text, &error);
+    }
+}
+
+pub fn iperf3(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    match iperf3::parse(&text) {
+        Err(error) => refused(&text, &error),
+        Ok(run) => {
+            for interval in &run.intervals {
+                good(Some(interval.rate));
+            }
+            good(Some(run.sent));
+            assert_eq!(iperf3::parse(&text).as_ref(), Ok(&run));
+        }
+    }
+}
+
+pub fn qemu_img(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    match qemu_img::parse_bench(&text) {
+        Err(error) => refused(&text, &error),
+        Ok(bench) => assert!(bench.seconds > 0.0 && bench.seconds.is_finite()),
+    }
+    match qemu_img::parse_io(&text) {
+        Err(error) => refused(&text, &error),
+        Ok(io) => assert!(io.operations > 0 && io.seconds >= 0.0),
+    }
+}
+
+pub fn boot(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    match boot::parse(&text) {
+        Err(error) => refused(&text, &error),
+        Ok(stages) => {
+            let order = [stages.firmware, stages.kernel, stages.user_space, stages.ready];
+            assert!(order.windows(2).all(|w| w[0].at <= w[1].at), "{stages:?}");
+        }
+    }
+}
+
+/// The first line is the pattern, the rest is the output.
+pub fn pattern(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let (rule, output) = text.split_once('\n').unwrap_or((&text, ""));
+    for pattern in [pattern::Pattern::regex(rule), pattern::Pattern::pointer(rule)].into_iter().flatten() {
+        match pattern.find(output) {
+            Err(reason) => assert!(!reason.is_empty()),
+            Ok((number, line)) => {
+                let lines = u32::try_from(output.split('\n').count()).unwrap_or(u32::MAX);
+                assert!(number.is_finite() && line.is_none_or(|line| (1..=lines).contains(&line)));
+            }
+        }
+    }
+}
