@@ -130,6 +130,7 @@ impl About<'_> {
             let advice = "expect several times the spread between boots; pin them with numa_node = -1 on a host with enough CPUs";
             out.push(note("unpinned", text, advice, unpinned.len()));
         }
+        out.extend(self.sides.iter().filter_map(changed_facts));
         let mut sentences: Vec<(&str, usize)> = Vec::new();
         for sentence in self.sides.iter().filter_map(|s| s.run.as_ref()).flat_map(|r| &r.warnings) {
             match sentences.iter_mut().find(|(s, _)| *s == sentence) {
@@ -229,6 +230,37 @@ fn replicates(label: &str, side: &Replicates) -> Vec<(String, usize)> {
     let several = side.of_workload.len() > 1;
     let name = |workload: &str| if several { format!("{label} ({workload})") } else { label.to_owned() };
     side.of_workload.iter().map(|(workload, n)| (name(workload), *n)).collect()
+}
+
+/// Facts that changed between the boots of a side: its values were not taken under the same conditions.
+fn changed_facts(side: &LoadedSide) -> Option<Warning> {
+    let changes = &side.run.as_ref()?.changes;
+    let first = changes.first()?;
+    let unknown = || "unknown".to_owned();
+    let one = format!(
+        "{} ({} -> {})",
+        first.fact,
+        first.was.clone().unwrap_or_else(unknown),
+        first.is.clone().unwrap_or_else(unknown)
+    );
+    let names: BTreeSet<&str> = changes.iter().map(|c| c.fact.as_str()).collect();
+    let others = match names.len() {
+        1 => String::new(),
+        n => format!(
+            " and {} more: {}",
+            n - 1,
+            names.into_iter().filter(|n| *n != first.fact).collect::<Vec<_>>().join(", ")
+        ),
+    };
+    let text = format!("{}: the host or the guest changed between its boots: {one}{others}", side.label);
+    // A host that was rebooted in between is told by its own warnings; anything else is suspicious.
+    let advice =
+        "measure this side again under one set of conditions, or compare the groups of boots on their own";
+    Some(if changes.iter().all(|c| c.fact == "host.boot_id") {
+        note("changed-side", text, "", changes.len())
+    } else {
+        blocking("changed-side", text, advice, changes.len())
+    })
 }
 
 /// What reports say of a side.

@@ -49,7 +49,7 @@ pub(crate) fn is_occasion(name: &str) -> bool {
 
 /// Parameters that say which cases are measured and how the campaign goes about it. Cases are matched by name, and
 /// unmatched ones are listed.
-const HARMLESS: [&str; 15] = [
+const HARMLESS: [&str; 19] = [
     "protocols",
     "sizes",
     "sessions",
@@ -65,12 +65,17 @@ const HARMLESS: [&str; 15] = [
     "boot_timeout",
     "shuffle",
     "attempts",
+    "samples",
+    "noise",
+    "noise_wait",
+    "canary",
 ];
 
 /// Parameters of the guest and of its place on the host. Another value is another environment; nobody said that this is
 /// what is compared, so it is suspicious, but the workload was the same.
-const ENVIRONMENT: [&str; 13] = [
+const ENVIRONMENT: [&str; 14] = [
     "smp",
+    "siblings",
     "mem",
     "nic_",
     "drive_",
@@ -168,13 +173,17 @@ fn class(name: &str, a: Option<&String>, b: Option<&String>, factors: &BTreeSet<
         || name.contains("mitigation")
         || name.contains("vulnerabilit")
         || name.contains("governor")
+        || name.contains("firmware")
+        || matches!(name, "host.no_turbo" | "host.boost" | "host.smt" | "host.numa" | "host.isolated")
         || name.starts_with("placement")
         || name.starts_with("pin");
+    // A hash has no major version.
+    let versioned = !name.ends_with(".hash");
     let tool = name.starts_with("tool.")
         || name.contains("netperf")
         || name.contains("fio")
         || name.contains("iozone");
-    if suspicious || (tool && major(a) != major(b)) {
+    if suspicious || (tool && versioned && major(a) != major(b)) {
         DifferenceClass::Suspicious
     } else {
         DifferenceClass::Other
@@ -250,6 +259,11 @@ mod tests {
             ("placement.vcpus", "0,1", "2,3", Suspicious),
             ("tool.fio", "fio-3.33", "fio-4.0", Suspicious),
             ("tool.fio", "fio-3.33", "fio-3.36", Other),
+            ("tool.fio.hash", "1ab", "2ab", Other),
+            ("host.firmware", "V 1.2", "V 1.3", Suspicious),
+            ("host.smt", "on", "off", Suspicious),
+            ("param.siblings", "whole", "pack", Suspicious),
+            ("param.noise", "warn", "strict", Other),
             ("host.kernel", "6.1", "6.12", Other),
             ("host.boot_id", "x", "y", Other),
         ] {

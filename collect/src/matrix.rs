@@ -110,6 +110,21 @@ pub const GUEST: &[Known] = &[
         default: Some("/var/tmp"),
         help: "where the disk's file is made; its name is gone once QEMU has it",
     },
+    Known {
+        key: "noise",
+        default: Some("auto"),
+        help: "what is done about a noisy host: off, warn, strict (wait, repeat, stop); auto: strict under KVM, else warn",
+    },
+    Known {
+        key: "noise_wait",
+        default: Some("300"),
+        help: "seconds to wait for a quiet host before a sample (noise=strict)",
+    },
+    Known {
+        key: "canary",
+        default: Some("10"),
+        help: "every so many samples the host alone is probed; 0 never",
+    },
     Known { key: "extra_args", default: Some(""), help: "further QEMU arguments, separated by blanks" },
     Known { key: "boot_timeout", default: None, help: "seconds until READY; default 30, under TCG 120" },
     Known { key: "shuffle", default: Some("yes"), help: "whether cases are shuffled in each boot" },

@@ -32,4 +32,4 @@ pub use ids::{CpuId, NodeId, VcpuIndex};
 pub use measurement::{Measurement, RawRef, Window};
 pub use metric::{Direction, MetricDecl, Role, Scale};
 pub use params::{Origin, Params, ParamsError};
-pub use run::RunFile;
+pub use run::{FactChange, RunFile};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The version that [`NoiseFile::v`] carries.
+/// The version that [`NoiseFile::format`] carries.
 ///
 /// Changelog: 1, the first.
 pub const NOISE_FORMAT: u32 = 1;
@@ -39,7 +39,7 @@ pub struct Canary {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NoiseFile {
     /// Format version, [`NOISE_FORMAT`].
-    pub v: u32,
+    pub format: u32,
     /// `warn` or `strict`.
     pub mode: String,
     /// Seconds that were waited until the host was quiet.

@@ -48,6 +48,20 @@ pub struct RunFile {
     pub warnings: Vec<String>,
     /// Host, tools and guest as they were found.
     pub fingerprint: Fingerprint,
+    /// Facts that a later boot found changed. A run.json from before there was this member has none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<FactChange>,
+}
+
+/// A fact that changed between the boots of one environment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FactChange {
+    /// The fact: `host.governor`.
+    pub fact: String,
+    /// What the first boot found; `None` when it did not know.
+    pub was: Option<String>,
+    /// What a later one found.
+    pub is: Option<String>,
 }
 
 /// One block and the environments that were booted in it.

@@ -8,6 +8,7 @@
 
 mod derived;
 mod foreign;
+mod noise;
 pub(crate) mod repeat;
 mod rhs_file;
 mod run_dir;
@@ -152,7 +153,8 @@ fn load_run(path: &Path, options: &CompareOptions) -> Result<LoadedSide, Analyze
     }
     let repeats: Result<Vec<Repeat>, AnalyzeError> =
         files.par_iter().map(|f| run_dir::read_repeat(f, &options.conf)).collect();
-    Ok(LoadedSide { run: Some(run), repeats: repeats?, losses, ..LoadedSide::default() })
+    let notes = noise::note_of(path, &files).into_iter().collect();
+    Ok(LoadedSide { run: Some(run), repeats: repeats?, losses, notes, ..LoadedSide::default() })
 }
 
 fn load_files(path: &Path, options: &CompareOptions) -> Result<LoadedSide, AnalyzeError> {

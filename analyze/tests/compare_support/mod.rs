@@ -103,6 +103,7 @@ impl Env {
             network: "tap".into(),
             warnings: Vec::new(),
             fingerprint: Fingerprint(owned(&self.facts)),
+            changes: Vec::new(),
         }
     }
 

@@ -55,6 +55,14 @@ pub struct Run {
     /// How guests are executed
     #[arg(long, value_name = "ACCEL", default_value = "auto")]
     pub accel: AccelArg,
+    /// What is done about a noisy host: off, warn (count noisy samples) or strict (wait, take again, stop)
+    ///
+    /// The same as --set noise=MODE. By default strict where KVM executes guests, and warn under emulation.
+    #[arg(long, value_name = "MODE", value_parser = collect::host::noise::Mode::WORDS)]
+    pub noise: Option<String>,
+    /// Prepare the host first (see perfvt host prepare), and restore it at the end
+    #[arg(long)]
+    pub prepare: bool,
     /// Go on without pinning when the host has too few CPUs
     #[arg(long)]
     pub allow_unpinned: bool,

@@ -103,3 +103,33 @@ fn show_session(session: &Session, out: &mut dyn Write) -> Result<(), Error> {
     }
     Ok(())
 }
+
+/// A host that was prepared for one run.
+pub(super) struct Turned {
+    host: Host,
+    session: String,
+}
+
+impl Turned {
+    /// Turns all knobs; what cannot be turned is said, and does not stop the run.
+    pub fn prepare(err: &mut dyn Write) -> Result<Turned, Error> {
+        let host = Host::here()?;
+        let report = prepare(&host, &Options::default(), false)?;
+        // Nobody may be listening; the run goes on just the same.
+        let _ = write!(err, "{report}");
+        Ok(Turned { host, session: report.session })
+    }
+
+    /// Turns back what this run turned. What does not go stays in the journal, for `perfvt host restore`.
+    pub fn restore(self, err: &mut dyn Write) {
+        if self.session.is_empty() {
+            return;
+        }
+        let said = match restore(&self.host, Some(&self.session)) {
+            Ok(report) if report.failed() => format!("{report}perfvt host restore tries again"),
+            Ok(report) => format!("the host is as it was before: {} values restored", report.changed()),
+            Err(error) => format!("the host could not be restored: {error}; perfvt host restore tries again"),
+        };
+        let _ = writeln!(err, "{said}");
+    }
+}

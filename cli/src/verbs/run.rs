@@ -1,5 +1,6 @@
 //! `perfvt run` and `perfvt resume`.
 
+use super::host::Turned;
 use crate::args::{AccelArg, Resume, Run};
 use crate::progress::Progress;
 use crate::signals::Signals;
@@ -10,6 +11,7 @@ use collect::campaign::{Campaign, Ended, Hooks};
 use collect::config::Source;
 use collect::guest::image::{Cache, builtin, host_program};
 use collect::host::fingerprint::boot_id;
+use collect::host::noise::{Limits, NoiseGuard, Reader};
 use collect::testbed::Testbed;
 use model::CampaignFile;
 use model::store::{CAMPAIGN_FILE, read_json};
@@ -27,7 +29,12 @@ pub fn run(args: &Run, command: Vec<String>, out: &mut dyn Write, err: &mut dyn 
         },
         envs: args.envs.clone(),
         profile: args.profile.clone(),
-        sets: args.sets.clone(),
+        sets: args
+            .sets
+            .iter()
+            .cloned()
+            .chain(args.noise.iter().map(|mode| format!("noise={mode}")))
+            .collect(),
         repeats: args.repeat,
         accel: match args.accel {
             AccelArg::Auto => "auto",
@@ -52,13 +59,29 @@ pub fn run(args: &Run, command: Vec<String>, out: &mut dyn Write, err: &mut dyn 
     let dir = args.out.clone().unwrap_or_else(|| PathBuf::from(default()));
     check_room(&dir, prepared.bytes)?;
     let signals = Signals::watch()?;
+    let turned = args.prepare.then(|| Turned::prepare(err)).transpose()?;
+    let done = collect(&mut prepared, &dir, signals, out, err);
+    if let Some(turned) = turned {
+        turned.restore(err);
+    }
+    done
+}
+
+/// Takes everything that a plan says.
+fn collect(
+    prepared: &mut Prepared,
+    dir: &Path,
+    signals: Signals,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> Result<u8, Error> {
     let (mut testbed, versions) = testbed(&prepared.file)?;
     without_exits_before_7_1(&mut prepared.file, &versions);
     for warning in &prepared.file.warnings {
         say(err, &format!("warning: {warning}"));
     }
-    Campaign::create(&dir, &prepared.file)?;
-    execute(&dir, &mut testbed, false, signals, out, err)
+    Campaign::create(dir, &prepared.file)?;
+    execute(dir, &mut testbed, false, signals, out, err)
 }
 
 /// Says something that is not worth stopping for when nobody can hear it: a campaign goes on without its terminal.
@@ -111,8 +134,14 @@ fn execute(
     if force {
         campaign.force();
     }
+    let kvm = campaign.file().accel == "kvm";
+    let asked = signals.clone();
+    let guard =
+        NoiseGuard::new(Reader::here(), Limits::default(), kvm).stopping(move || asked.seen().is_some());
     let mut progress = Progress::new(campaign.file(), campaign.state(), signals);
-    let Ended { valid, invalid, interrupted } = campaign.run(testbed, &mut Hooks::new(&mut progress))?;
+    let mut hooks = Hooks::new(&mut progress).guard(guard);
+    let Ended { valid, invalid, interrupted } = campaign.run(testbed, &mut hooks)?;
+    drop(hooks);
     if interrupted {
         say(err, &format!("interrupted with {valid} valid cells; perfvt resume {} goes on", dir.display()));
         return Ok(INTERRUPTED);

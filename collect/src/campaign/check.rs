@@ -5,7 +5,7 @@ use crate::lab::Failed;
 use crate::matrix::check_name;
 use crate::workload::Outcome;
 use model::store::CAMPAIGN_FILE;
-use model::{CampaignFile, Fingerprint, MetricDecl};
+use model::{CampaignFile, FactChange, Fingerprint, MetricDecl, RunFile};
 use std::path::Path;
 
 /// A cell is valid when every metric that its workload declares has a finite value.
@@ -44,7 +44,7 @@ pub(super) fn validate(dir: &Path, file: &CampaignFile) -> Result<(), CampaignEr
 }
 
 /// Facts that must not change within an environment: boots under another QEMU, guest or host are not its repeats.
-const CONSTANT: [&str; 11] = [
+const CONSTANT: [&str; 13] = [
     "accel",
     "guest.image",
     "guest.kernel",
@@ -55,12 +55,35 @@ const CONSTANT: [&str; 11] = [
     "host.kernel.cmdline",
     "network",
     "placement.cpus",
+    "qemu.argv",
+    "qemu.binary",
     "qemu.version",
 ];
 
+/// Facts that differ a little from boot to boot by their nature.
+const OF_EACH_BOOT: [&str; 1] = ["placement.memory"];
+
+/// Notes facts that changed since the environment's first boot, each value once; whether there was anything to note.
+/// They do not stop a campaign, but whoever compares must know.
+pub(super) fn note_changes(known: &mut RunFile, now: &Fingerprint) -> bool {
+    let text = |value: Option<&str>| value.map(str::to_owned);
+    let found: Vec<FactChange> = known
+        .fingerprint
+        .diff(now)
+        .into_iter()
+        .filter(|(fact, ..)| !OF_EACH_BOOT.contains(fact))
+        .map(|(fact, was, is)| FactChange { fact: fact.to_owned(), was: text(was), is: text(is) })
+        .filter(|change| !known.changes.contains(change))
+        .collect();
+    known.changes.extend(found.iter().cloned());
+    !found.is_empty()
+}
+
 pub(super) fn same(before: &Fingerprint, now: &Fingerprint) -> Result<(), CampaignError> {
     let text = |value: Option<&str>| value.unwrap_or("unknown").to_owned();
-    match CONSTANT.into_iter().find(|fact| before.get(fact) != now.get(fact)) {
+    // What an older perfvt did not note cannot have changed.
+    let changed = |fact: &&str| before.get(fact).is_some_and(|was| now.get(fact) != Some(was));
+    match CONSTANT.into_iter().find(|fact| changed(fact)) {
         None => Ok(()),
         Some(what) => Err(CampaignError::Changed {
             what: what.into(),

@@ -1,6 +1,6 @@
 //! The files of a campaign's environments and repeats: where they lie, and those that are derived from others.
 
-use super::check::{complete, same};
+use super::check::{complete, note_changes, same};
 use super::repeat::{Cell, Repeat, raw_name};
 use super::{Campaign, CampaignError, rhs, to_params};
 use crate::lab::Moment;
@@ -74,13 +74,18 @@ impl Campaign {
     ) -> Result<(), CampaignError> {
         let path = self.dir.join(&environment.name).join(RUN_FILE);
         if path.exists() {
-            let known: RunFile = store::read_json(&path, RUN_FORMAT)?;
-            if facts.0.is_empty() || !known.fingerprint.0.is_empty() {
-                return if self.force || facts.0.is_empty() {
-                    Ok(())
-                } else {
-                    same(&known.fingerprint, &facts)
-                };
+            let mut known: RunFile = store::read_json(&path, RUN_FORMAT)?;
+            if facts.0.is_empty() {
+                return Ok(());
+            }
+            if !known.fingerprint.0.is_empty() {
+                if !self.force {
+                    same(&known.fingerprint, &facts)?;
+                }
+                if note_changes(&mut known, &facts) {
+                    store::write_json(&path, &known)?;
+                }
+                return Ok(());
             }
         }
         let names = |boots: &[BootPlan]| -> Vec<String> {
@@ -119,6 +124,7 @@ impl Campaign {
             network: self.file.network.clone(),
             warnings: self.file.warnings.clone(),
             fingerprint: facts,
+            changes: Vec::new(),
         };
         Ok(store::write_json(&path, &run)?)
     }

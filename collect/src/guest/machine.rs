@@ -208,6 +208,10 @@ impl Start {
         };
         if let Some(pins) = &spec.pin {
             placement::apply(pins, &threads).map_err(GuestError::Pin)?;
+            let found = placement::observe(self.qemu.pid(), &threads).violations(pins);
+            if !found.is_empty() {
+                return Err(GuestError::Pin(format!("the placement does not hold: {}", found.join("; "))));
+            }
         }
         spec.network.plug(spec.guest)?;
         Ok((channel, threads))

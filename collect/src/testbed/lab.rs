@@ -8,6 +8,7 @@ use crate::cartesian::Objects;
 use crate::guest::image::{Cache, host_program};
 use crate::guest::machine::{GuestError, Machine};
 use crate::guest::network::{Address, ClientPlace, Network};
+use crate::host::fingerprint;
 use crate::host::noise::{Vcpu, Watched};
 use crate::host::pin::GuestPins;
 use crate::lab::{Client, Failed, HostSample, Lab, Moment, Snapshot, Target};
@@ -145,6 +146,28 @@ impl GuestLab {
             }
         }
         Ok(())
+    }
+
+    /// What the server's guest tells of itself, and the program that runs it. What it does not tell is absent.
+    pub(super) fn guest_facts(&mut self) -> Fingerprint {
+        let command = fingerprint::guest_command();
+        let words: Vec<&str> = command.iter().map(String::as_str).collect();
+        // grep ends with an error when a file is not there: what it printed counts.
+        let text = self.machine.exec(&words, SOON).map(|reply| reply.stdout).unwrap_or_default();
+        let mut facts = fingerprint::guest(&String::from_utf8_lossy(&text));
+        if let Ok(listed) = self.machine.run(&["ls", "/sys/class/net"], SOON) {
+            for nic in listed.split_whitespace().filter(|nic| *nic != "lo") {
+                let mut ethtool =
+                    |flag: &str| self.machine.run(&["ethtool", flag, nic], SOON).unwrap_or_default();
+                facts.set(format!("guest.nic.{nic}.offloads"), fingerprint::offloads(&ethtool("-k")));
+                facts.set(format!("guest.nic.{nic}.rings"), fingerprint::rings(&ethtool("-g")));
+                facts.set(format!("guest.nic.{nic}.coalescing"), fingerprint::coalescing(&ethtool("-c")));
+            }
+        }
+        // The file that runs, also when its name has been given to another one since.
+        let binary = format!("/proc/{}/exe", self.machine.pid());
+        facts.set("qemu.binary", fingerprint::hash_file(Path::new(&binary)).unwrap_or_default());
+        facts
     }
 
     pub(super) fn sysinfo(&mut self, facts: &Fingerprint) -> Vec<(String, String)> {

@@ -20,7 +20,7 @@ use crate::cartesian::Objects;
 use crate::guest::argv::{self, BootFiles, Hardware, Wiring};
 use crate::guest::channel::Reply;
 use crate::guest::disk::{Disk, DiskError, DiskFile};
-use crate::guest::image::{Cache, Image};
+use crate::guest::image::{Cache, Image, host_program};
 use crate::guest::machine::{BootSpec, GuestError, Machine};
 use crate::guest::network::{Kind, Layout, Network, Wires};
 use crate::host::fingerprint;
@@ -36,6 +36,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use trace::Tracer;
 
+/// The campaign's name in the command line that the fingerprint has a hash of: the same in every campaign.
+const CANONICAL: &str = "NAME";
 /// QEMU where nobody asked for another one.
 pub const QEMU: &str = "qemu-system-x86_64";
 const SOON: Duration = Duration::from_secs(20);
@@ -51,7 +53,6 @@ pub struct Testbed {
     allow_unpinned: bool,
     /// The campaign's name.
     name: String,
-    host_facts: Fingerprint,
 }
 
 /// A host that cannot run the campaign.
@@ -105,7 +106,6 @@ impl Testbed {
             needs,
             allow_unpinned,
             name: name.to_owned(),
-            host_facts: fingerprint::host(Path::new("/")),
         })
     }
 
@@ -177,7 +177,7 @@ impl Testbed {
         drop(scene.disk.take());
         let mut lab = GuestLab::new(scene, machines, params, self.cache.clone(), self.accel)?;
         lab.trace = trace;
-        let facts = self.facts(&mut lab);
+        let facts = self.facts(&mut lab, params);
         let sysinfo = lab.sysinfo(&facts);
         // An idle guest answers quickly, which tells its clock for later, when it does not.
         lab.snapshot().map_err(GuestError::Died)?;
@@ -193,11 +193,34 @@ impl Testbed {
         }
         cpus.sort_unstable();
         cpus.dedup();
-        Ok(host_lab::boot(params, self.cache.clone(), cpus, self.host_facts.clone(), &self.needs))
+        Ok(host_lab::boot(params, self.cache.clone(), cpus, self.host_facts(), &self.needs))
     }
 
-    fn facts(&self, lab: &mut GuestLab) -> Fingerprint {
-        let mut facts = self.host_facts.clone();
+    /// The host, and its programs that the workload uses, by version and hash. Read again for each boot: a governor, say,
+    /// may have changed since the last one.
+    fn host_facts(&self) -> Fingerprint {
+        let mut facts = fingerprint::host(Path::new("/"));
+        facts.0.extend(fingerprint::host_nics(&self.topology).0);
+        for tool in &self.needs.host_tools {
+            if let Ok(program) = host_program(&self.cache, tool) {
+                facts.set(format!("tool.{tool}"), &program.version);
+                facts.set(
+                    format!("tool.{tool}.hash"),
+                    fingerprint::hash_file(&program.path).unwrap_or_default(),
+                );
+            }
+        }
+        facts
+    }
+
+    fn facts(&self, lab: &mut GuestLab, params: &Params) -> Fingerprint {
+        let mut facts = self.host_facts();
+        facts.0.extend(lab.guest_facts().0);
+        let plan = pin(&self.topology, params, self.needs.sessions, self.allow_unpinned);
+        if let Ok(lines) = plan.and_then(|plan| command_lines(params, &plan, self.accel, CANONICAL)) {
+            let hash = blake3::hash(lines.join("\n").as_bytes()).to_hex();
+            facts.set("qemu.argv", hash.chars().take(16).collect::<String>());
+        }
         facts.set("accel", self.accel.to_string());
         facts.set("network", lab.network.layout.kinds());
         facts.set("guest.kernel", &lab.machine.ready.kernel);
@@ -292,9 +315,21 @@ pub fn preview(
     accel: Accel,
     name: &str,
 ) -> Result<Vec<String>, TestbedError> {
-    let params = to_params(environment);
-    let layout = Layout::of(&params).map_err(GuestError::Network)?;
-    let wires = Wires::new(&layout, 1, name, PathBuf::from("BOOT")).map_err(GuestError::Network)?;
+    command_lines(&to_params(environment), plan, accel, name)
+}
+
+/// The same for parameters. Ports are free ones, except in the canonical command line, where they are always the same.
+fn command_lines(
+    params: &Params,
+    plan: &PinPlan,
+    accel: Accel,
+    name: &str,
+) -> Result<Vec<String>, TestbedError> {
+    let layout = Layout::of(params).map_err(GuestError::Network)?;
+    let mut wires = Wires::new(&layout, 1, name, PathBuf::from("BOOT")).map_err(GuestError::Network)?;
+    if name == CANONICAL {
+        (wires.control_port, wires.data_ports) = (1, vec![2]);
+    }
     let files = BootFiles::in_dir(Path::new("BOOT"), Path::new("IMAGE"));
     let mut lines = Vec::new();
     for (guest, plan) in plan.guests.iter().enumerate() {

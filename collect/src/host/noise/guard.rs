@@ -67,6 +67,8 @@ pub struct NoiseGuard {
     samples: u32,
     /// What was found before the sample in hand.
     before: Option<Before>,
+    /// Whether somebody asked for an end.
+    stopping: Box<dyn Fn() -> bool>,
 }
 
 struct Before {
@@ -79,12 +81,27 @@ struct Before {
 impl NoiseGuard {
     /// A guard that reads the host with `reader`. `kvm` decides what `noise=auto` means.
     pub fn new(reader: Reader, limits: Limits, kvm: bool) -> NoiseGuard {
-        NoiseGuard { reader, limits, kvm, look: LOOK, coolest: None, samples: 0, before: None }
+        NoiseGuard {
+            reader,
+            limits,
+            kvm,
+            look: LOOK,
+            coolest: None,
+            samples: 0,
+            before: None,
+            stopping: Box::new(|| false),
+        }
     }
 
     /// Looks for this long at a time.
     pub fn looking_for(mut self, look: Duration) -> NoiseGuard {
         self.look = look;
+        self
+    }
+
+    /// Asks this while it waits.
+    pub fn stopping(mut self, stopping: impl Fn() -> bool + 'static) -> NoiseGuard {
+        self.stopping = Box::new(stopping);
         self
     }
 
@@ -117,6 +134,13 @@ impl NoiseGuard {
                 return Ok(waited);
             }
             waited = begun.elapsed();
+            if (self.stopping)() {
+                // The cell stays planned: a resumed campaign measures it.
+                return Err(Failed::new(
+                    Code::Host,
+                    "interrupted while waiting for a quiet host; perfvt resume goes on",
+                ));
+            }
             if waited >= bound {
                 let what: Vec<&str> = loud.iter().map(|b| b.text.as_str()).collect();
                 return Err(Failed::new(
@@ -179,7 +203,7 @@ impl Guard for NoiseGuard {
         let after = self.reader.read(&before.watched);
         let breaches = sample(&before.reading, &after, &before.watched, &self.limits);
         let file = NoiseFile {
-            v: NOISE_FORMAT,
+            format: NOISE_FORMAT,
             mode: mode.word().to_owned(),
             waited_s: before.waited.as_secs_f64(),
             seconds: after.mono_ns.saturating_sub(before.reading.mono_ns) as f64 * 1e-9,

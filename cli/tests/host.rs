@@ -1,0 +1,60 @@
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
+//! `perfvt host`: on a host that is laid out in a folder, and on this one where it lets itself be changed.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+fn perfvt(args: &[&str]) -> (i32, String) {
+    let out = Command::new(env!("CARGO_BIN_EXE_perfvt")).args(args).stdin(Stdio::null()).output().unwrap();
+    let text = String::from_utf8_lossy(&out.stdout).into_owned() + &String::from_utf8_lossy(&out.stderr);
+    (out.status.code().unwrap(), text)
+}
+
+fn put(root: &Path, path: &str, text: &str) {
+    let path = root.join(path);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, text).unwrap();
+}
+
+#[test]
+fn a_host_is_prepared_looked_at_and_restored() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().to_str().unwrap();
+    put(dir.path(), "proc/sys/vm/swappiness", "60\n");
+    put(dir.path(), "proc/sys/vm/drop_caches", "0\n");
+    put(dir.path(), "proc/sys/kernel/random/boot_id", "x\n");
+    let (code, text) = perfvt(&["host", "prepare", "--root", root]);
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains("swappiness      /proc/sys/vm/swappiness: 60 -> 1"), "{text}");
+    assert!(text.contains("1 values changed, the old ones are in"), "{text}");
+    let (_, text) = perfvt(&["host", "status", "--root", root]);
+    assert!(text.contains("/proc/sys/vm/swappiness: 60 -> 1") && text.contains("isolcpus="), "{text}");
+    let (code, text) = perfvt(&["host", "restore", "--root", root]);
+    assert!(code == 0 && text.contains("swappiness      /proc/sys/vm/swappiness: 1 -> 60"), "{text}");
+    let (code, text) = perfvt(&["host", "restore", "--root", root]);
+    assert!(code == 0 && text.starts_with("nothing to restore"), "{text}");
+    let (code, text) = perfvt(&["host", "prepare", "--only", "swapines", "--root", root]);
+    assert!(code == 2 && text.contains("unknown knob 'swapines'"), "{text}");
+}
+
+#[test]
+fn this_very_host_comes_back_as_it_was() {
+    let path = "/proc/sys/vm/swappiness";
+    let before = fs::read_to_string(path).unwrap();
+    if before.trim() == "1" || fs::OpenOptions::new().write(true).open(path).is_err() {
+        eprintln!("skipped: {path} cannot be changed here");
+        return;
+    }
+    // A journal that is there belongs to somebody who prepared this host on purpose.
+    let (_, status) = perfvt(&["host", "status"]);
+    if !status.starts_with("nothing is changed") {
+        eprintln!("skipped: this host is prepared already");
+        return;
+    }
+    let (code, text) = perfvt(&["host", "prepare", "--only", "swappiness"]);
+    assert_eq!(code, 0, "{text}");
+    let during = fs::read_to_string(path).unwrap();
+    let (code, text) = perfvt(&["host", "restore"]);
+    assert_eq!((code, during.trim(), fs::read_to_string(path).unwrap()), (0, "1", before), "{text}");
+}
