@@ -5,6 +5,7 @@ use crate::accel::Accel;
 use crate::cartesian::Objects;
 use crate::guest::argv::{Hardware, NIC_MODELS, Nic};
 use crate::guest::disk::Disk;
+use crate::guest::disk::Disk;
 use crate::guest::network::nics;
 use crate::host::pin::{GuestPlan, GuestRequest, NodeChoice, PinPlan, Request, Siblings, plan};
 use crate::host::topology::Topology;
@@ -48,7 +49,10 @@ fn guest_request(own: &Params, name: &str) -> Result<GuestRequest, ParamsError> 
             vhost += nic.number("queues", 1usize, "a number of queues, 1 or more")?;
         }
     }
+    // The data disk is the server's.
+    let disk = if Scenario::HostGuest.guests().contains(&name) { Disk::of(own)? } else { None };
     Ok(GuestRequest {
+        iothreads: usize::from(disk.is_some_and(|disk| disk.iothread)),
         vcpus,
         node,
         cells: own.number("guest_nodes", 1usize, "a number of nodes, 1 or more")?,

@@ -34,6 +34,7 @@ pub fn advise(root: &Path) -> Vec<Advice> {
         remedy,
     };
     let idle_deep = read("sys/devices/system/cpu/cpuidle/current_driver").filter(|d| d != "none");
+    let clock = read("sys/devices/system/clocksource/clocksource0/current_clocksource");
     vec![
         advice(
             "isolated CPUs",
@@ -48,13 +49,9 @@ pub fn advise(root: &Path) -> Vec<Advice> {
             "nohz_full=LIST and rcu_nocbs=LIST with the same CPUs",
         ),
         Advice {
-            name: "interrupts of the clock's watchdog",
-            good: has("nosoftlockup")
-                || has("tsc")
-                || read("sys/devices/system/clocksource/clocksource0/current_clocksource").as_deref()
-                    == Some("tsc"),
-            found: read("sys/devices/system/clocksource/clocksource0/current_clocksource")
-                .map_or_else(|| "clock source unknown".into(), |c| format!("clock source {c}")),
+            name: "clock source",
+            good: clock.as_deref().is_none_or(|c| matches!(c, "tsc" | "arch_sys_counter")),
+            found: clock.unwrap_or_else(|| "unknown".into()),
             remedy: "tsc=reliable where the hardware's TSC is good",
         },
         Advice {
