@@ -119,7 +119,7 @@ fn modules(cache: &Cache, release: &str) -> Option<Vec<PathBuf>> {
     }
     let find = |name: &str| all.iter().find(|p| p.file_name().is_some_and(|f| f == name)).cloned();
     // Older kernels keep a cache of their own for network file systems; a module that is built in has no file.
-    let before = ["fscache.ko", "netfs.ko", "9pnet.ko"].iter().filter_map(|name| find(name));
+    let before = ["netfs.ko", "fscache.ko", "9pnet.ko"].iter().filter_map(|name| find(name));
     let mut found: Vec<PathBuf> = before.collect();
     found.extend([find("9pnet_virtio.ko")?, find("9p.ko")?]);
     Some(found)

@@ -5,7 +5,6 @@ use crate::accel::Accel;
 use crate::cartesian::Objects;
 use crate::guest::argv::{Hardware, NIC_MODELS, Nic};
 use crate::guest::disk::Disk;
-use crate::guest::disk::Disk;
 use crate::guest::network::nics;
 use crate::host::pin::{GuestPlan, GuestRequest, NodeChoice, PinPlan, Request, Siblings, plan};
 use crate::host::topology::Topology;

@@ -31,7 +31,6 @@ pub fn host(root: &Path) -> Fingerprint {
     facts.set("host.smt", read("sys/devices/system/cpu/smt/control"));
     facts.set("host.thp", bracketed(&read("sys/kernel/mm/transparent_hugepage/enabled")));
     facts.set("host.ksm", read("sys/kernel/mm/ksm/run"));
-    facts.set("host.numa_balancing", read("proc/sys/kernel/numa_balancing"));
     facts
         .set("host.memory", read("proc/meminfo").lines().next().unwrap_or_default().replace("MemTotal:", ""));
     facts.set("host.os", os_name(&read("etc/os-release")));
