@@ -7,6 +7,7 @@ use crate::guest::image::{Cache, builtin, host_program};
 use crate::guest::machine::{BootSpec, Machine};
 use crate::guest::network::{self, Kind, Layout, Network};
 use crate::host::pin::{GuestRequest, Request, plan};
+use crate::host::prepare;
 use crate::host::topology::Topology;
 use crate::process::{self, Spec, private_folder};
 use crate::scenario::Scenario;
@@ -109,6 +110,12 @@ pub fn examine(executable: &Path) -> Vec<Check> {
             "mend what QEMU complains about; a container must allow it to bind memory (mbind), and 512 MiB must be free",
         ),
         check("quiet host", quiet(), Limited, "stop other work: noise widens every interval"),
+        check(
+            "prepared",
+            prepared(),
+            Limited,
+            "perfvt host restore undoes it, unless it is meant to stay for now",
+        ),
         check("CPU frequency", governor(), Limited, "set the governor of all CPUs to performance"),
     ]
 }
@@ -216,6 +223,18 @@ fn quiet() -> Result<String, String> {
     let one: f64 =
         load.split_whitespace().next().and_then(|w| w.parse().ok()).ok_or("/proc/loadavg is odd")?;
     if one < 0.5 { Ok(format!("load {one}")) } else { Err(format!("load {one} over the last minute")) }
+}
+
+/// Whether perfvt's changes to this host stand.
+fn prepared() -> Result<String, String> {
+    let sessions =
+        prepare::Host::here().and_then(|host| prepare::standing(&host)).map_err(|e| e.to_string())?;
+    let changes: usize = sessions.iter().map(|s| s.changes.len()).sum();
+    if changes == 0 {
+        Ok("nothing is changed by perfvt".into())
+    } else {
+        Err(format!("{changes} values are changed by perfvt"))
+    }
 }
 
 fn governor() -> Result<String, String> {

@@ -7,7 +7,7 @@ use collect::campaign::{Guard, Sample};
 use collect::host::noise::{Limits, NoiseGuard, Reader, Reading, Vcpu, Watched, quiet, sample};
 use formats::noise::{CpuTime, SchedStat, Stall};
 use model::CpuId;
-use model::noise::{Breach, NOISE_FILE, NoiseFile};
+use model::noise::{Breach, SAMPLE_NOISE_FILE, SampleNoise};
 use std::fs;
 use std::path::Path;
 
@@ -198,8 +198,8 @@ fn a_quiet_host_is_not_waited_for_and_the_sample_has_its_note() {
     let (before, after) =
         guarded(&mut guard(root.path(), true), raw.path(), &[("noise", "auto"), ("canary", "1")]);
     assert_eq!((before, after), (Ok(0.0), Some(Ok(()))));
-    let file: NoiseFile =
-        serde_json::from_str(&fs::read_to_string(raw.path().join(NOISE_FILE)).unwrap()).unwrap();
+    let file: SampleNoise =
+        serde_json::from_str(&fs::read_to_string(raw.path().join(SAMPLE_NOISE_FILE)).unwrap()).unwrap();
     assert_eq!((file.mode.as_str(), file.breaches.len(), file.waited_s), ("strict", 0, 0.0));
     assert!(file.canary.is_some_and(|c| c.arithmetic_ns.is_some()));
 }
@@ -219,7 +219,7 @@ fn a_host_that_does_not_become_quiet_stops_the_campaign_after_the_bound_and_only
         let raw = tempfile::tempdir().unwrap();
         let (before, after) = guarded(&mut guard(root.path(), false), raw.path(), &[("noise", mode)]);
         assert_eq!(
-            (before, after, raw.path().join(NOISE_FILE).exists()),
+            (before, after, raw.path().join(SAMPLE_NOISE_FILE).exists()),
             (Ok(0.0), Some(Ok(())), kept),
             "{mode}"
         );
@@ -239,7 +239,7 @@ fn waiting_ends_when_the_host_becomes_quiet_and_is_told_apart() {
     later.join().unwrap();
     let waited = before.unwrap();
     assert!((0.1..30.0).contains(&waited), "{waited}");
-    let file: NoiseFile =
-        serde_json::from_str(&fs::read_to_string(raw.path().join(NOISE_FILE)).unwrap()).unwrap();
+    let file: SampleNoise =
+        serde_json::from_str(&fs::read_to_string(raw.path().join(SAMPLE_NOISE_FILE)).unwrap()).unwrap();
     assert_eq!(file.waited_s, waited);
 }

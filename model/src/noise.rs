@@ -2,12 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The version that [`NoiseFile::format`] carries.
+/// The version that [`SampleNoise::format`] carries.
 ///
 /// Changelog: 1, the first.
-pub const NOISE_FORMAT: u32 = 1;
+pub const SAMPLE_NOISE_FORMAT: u32 = 1;
 /// The file's name, in the raw folder of a sample.
-pub const NOISE_FILE: &str = "noise.json";
+pub const SAMPLE_NOISE_FILE: &str = "noise.json";
 
 /// A limit that was passed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -37,8 +37,8 @@ pub struct Canary {
 
 /// The content of `noise.json`. The file is described in `docs/formats.md`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct NoiseFile {
-    /// Format version, [`NOISE_FORMAT`].
+pub struct SampleNoise {
+    /// Format version, [`SAMPLE_NOISE_FORMAT`].
     pub format: u32,
     /// `warn` or `strict`.
     pub mode: String,

@@ -2,7 +2,7 @@
 
 use crate::Warning;
 use crate::warnings::{counted, note};
-use model::noise::{NOISE_FILE, NOISE_FORMAT, NoiseFile};
+use model::noise::{SAMPLE_NOISE_FILE, SAMPLE_NOISE_FORMAT, SampleNoise};
 use model::store;
 use std::collections::BTreeMap;
 use std::fs;
@@ -15,11 +15,11 @@ pub(super) fn note_of(side: &Path, measurements: &[PathBuf]) -> Option<Warning> 
     let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
     for repeat in measurements.iter().filter_map(|file| file.parent()) {
         for entry in fs::read_dir(repeat.join("raw")).into_iter().flatten().flatten() {
-            let path = entry.path().join(NOISE_FILE);
+            let path = entry.path().join(SAMPLE_NOISE_FILE);
             if !path.is_file() {
                 continue;
             }
-            let Ok(file) = store::read_json::<NoiseFile>(&path, NOISE_FORMAT) else { continue };
+            let Ok(file) = store::read_json::<SampleNoise>(&path, SAMPLE_NOISE_FORMAT) else { continue };
             watched += 1;
             noisy += usize::from(!file.breaches.is_empty());
             let mut what: Vec<String> = file.breaches.into_iter().map(|b| b.what).collect();

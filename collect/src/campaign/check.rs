@@ -92,3 +92,62 @@ pub(super) fn same(before: &Fingerprint, now: &Fingerprint) -> Result<(), Campai
         }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::Rule;
+
+    fn facts(list: &[(&str, &str)]) -> Fingerprint {
+        let mut facts = Fingerprint::default();
+        for (name, value) in list {
+            facts.set(*name, value);
+        }
+        facts
+    }
+
+    fn run(fingerprint: Fingerprint) -> RunFile {
+        RunFile {
+            format: 1,
+            perfvt: String::new(),
+            campaign: String::new(),
+            environment: "base".into(),
+            workload: String::new(),
+            scenario: String::new(),
+            started_unix_ns: 0,
+            params: Default::default(),
+            factors: Vec::new(),
+            repeats: 1,
+            blocks: Vec::new(),
+            rule: Rule::Fixed { repeats: 1 },
+            metrics: Vec::new(),
+            accel: String::new(),
+            network: String::new(),
+            warnings: Vec::new(),
+            fingerprint,
+            changes: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn what_changed_between_boots_is_noted_once_and_what_must_not_change_stops_the_campaign() {
+        let first =
+            facts(&[("host.governor", "performance"), ("qemu.version", "7.2"), ("placement.memory", "N0=1")]);
+        let mut known = run(first.clone());
+        assert!(!note_changes(&mut known, &first));
+        let later =
+            facts(&[("host.governor", "powersave"), ("qemu.version", "7.2"), ("placement.memory", "N0=2")]);
+        assert!(note_changes(&mut known, &later));
+        assert!(!note_changes(&mut known, &later), "once is enough");
+        let change = FactChange {
+            fact: "host.governor".into(),
+            was: Some("performance".into()),
+            is: Some("powersave".into()),
+        };
+        assert_eq!(known.changes, [change]);
+        assert!(same(&first, &later).is_ok());
+        let other = same(&first, &facts(&[("qemu.version", "8.0")])).unwrap_err().to_string();
+        assert!(other.contains("qemu.version") && other.contains("8.0"), "{other}");
+        assert!(same(&facts(&[]), &first).is_ok(), "what an older perfvt did not note cannot have changed");
+    }
+}

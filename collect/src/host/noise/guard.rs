@@ -1,12 +1,12 @@
 //! The guard of a campaign's samples.
 
 use super::canary::canary;
-use super::judge::{quiet, sample};
+use super::judge::{ELSEWHERE, quiet, sample};
 use super::limits::Limits;
 use super::reading::{Reader, Reading, Watched};
 use crate::campaign::hooks::{Guard, Sample};
 use crate::lab::{Failed, keep};
-use model::noise::{Breach, Canary, NOISE_FILE, NOISE_FORMAT, NoiseFile};
+use model::noise::{Breach, Canary, SAMPLE_NOISE_FILE, SAMPLE_NOISE_FORMAT, SampleNoise};
 use model::{Code, Params, ParamsError};
 use std::time::{Duration, Instant};
 
@@ -202,8 +202,8 @@ impl Guard for NoiseGuard {
         let mode = mode(of.params, self.kvm)?;
         let after = self.reader.read(&before.watched);
         let breaches = sample(&before.reading, &after, &before.watched, &self.limits);
-        let file = NoiseFile {
-            format: NOISE_FORMAT,
+        let file = SampleNoise {
+            format: SAMPLE_NOISE_FORMAT,
             mode: mode.word().to_owned(),
             waited_s: before.waited.as_secs_f64(),
             seconds: after.mono_ns.saturating_sub(before.reading.mono_ns) as f64 * 1e-9,
@@ -211,8 +211,11 @@ impl Guard for NoiseGuard {
             canary: before.canary,
         };
         let text = serde_json::to_string_pretty(&file)
-            .map_err(|e| Failed::new(Code::Host, format!("writing {NOISE_FILE}: {e}")))?;
-        keep(of.raw, NOISE_FILE, &text)?;
+            .map_err(|e| Failed::new(Code::Host, format!("writing {SAMPLE_NOISE_FILE}: {e}")))?;
+        keep(of.raw, SAMPLE_NOISE_FILE, &text)?;
+        if let Some(stray) = file.breaches.iter().find(|b| b.what == ELSEWHERE) {
+            return Err(Failed::new(Code::Misplaced, format!("placement did not hold: {}", stray.text)));
+        }
         if mode == Mode::Strict && !file.breaches.is_empty() {
             let what: Vec<&str> = file.breaches.iter().map(|b| b.text.as_str()).collect();
             return Err(Failed::new(Code::Noisy, format!("the host was not quiet: {}", what.join("; "))));

@@ -29,6 +29,9 @@ pub struct Limits {
     pub vcpu_waits: f64,
     /// During: time of other processes on a vCPU's CPU. Wider than `vcpu_waits`, because the kernel counts it in ticks.
     pub foreign_vcpu: f64,
+    /// During: time that a vCPU's thread ran and its CPU did not spend. Coarse, because ticks may fall between the
+    /// bursts of a thread; a thread that is somewhere else misses by all of it.
+    pub elsewhere: f64,
     /// During: time of other processes on the CPUs of QEMU, vhost threads and client, of one CPU.
     pub foreign_others: f64,
 }
@@ -46,6 +49,7 @@ impl Default for Limits {
             steal: 0.01,
             vcpu_waits: 0.01,
             foreign_vcpu: 0.03,
+            elsewhere: 0.20,
             foreign_others: 0.10,
         }
     }
