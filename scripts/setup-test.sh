@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what only the tests need: Chromium for the report's pages, xmllint for the schema of JUnit files, git, gpg and
-# ssh-keygen for test providers, Rust's formatter and linter, and axe-core where npm is at hand. Without npm the accessibility check skips itself by name, so
-# npm is not asked for.
+# ssh-keygen for signatures of providers and of published results, Rust's formatter and linter, and axe-core where npm is
+# at hand. Without npm the accessibility check skips itself by name, so npm is not asked for.
 # Exit status: 0 when everything is there, else 1.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)

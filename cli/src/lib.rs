@@ -11,6 +11,7 @@
 pub mod args;
 mod progress;
 mod signals;
+mod signatures;
 mod verbs;
 
 use args::{Args, Verb};

@@ -331,3 +331,86 @@ fn a_publisher_that_was_killed_leaves_a_site_that_the_next_one_cleans() {
     assert!(!place.path("site/.perfvt-dead").exists() && !place.path("site/.perfvt-half").exists());
     assert_eq!(place.text("index.html"), before);
 }
+
+/// A key pair and the file that lets it publish.
+fn key(place: &Place, name: &str) {
+    let made = Command::new("ssh-keygen")
+        .args(["-q", "-t", "ed25519", "-N", "", "-f", name])
+        .current_dir(place.0.path())
+        .status();
+    assert!(made.unwrap().success());
+    let public = fs::read_to_string(place.path(&format!("{name}.pub"))).unwrap();
+    fs::write(
+        place.path(&format!("{name}.allowed")),
+        format!("{name}@lab namespaces=\"perfvt-result\" {public}"),
+    )
+    .unwrap();
+}
+
+#[test]
+fn only_those_who_are_allowed_to_publish_can_and_only_what_they_signed() {
+    if Command::new("ssh-keygen").arg("-?").output().is_err() {
+        return assert!(skipped("only_those_who_are_allowed_to_publish_can_and_only_what_they_signed"));
+    }
+    let place = Place::new();
+    place.result("mine", 940.0, 1_398_945_600);
+    key(&place, "ann");
+    key(&place, "eve");
+    place.refuses(
+        &["site", "mine", "--allowed-signers", "ann.allowed"],
+        "it is not signed, and --allowed-signers asks",
+    );
+    assert_eq!(place.entries().len(), 0);
+    // Ann signs on her machine, and the archive of her own site is what she hands on.
+    place.publish(&["site", "mine", "--sign", "ann"]);
+    let [folder] = place.entries().try_into().unwrap();
+    let entry = json(&folder.join("entry.json"));
+    assert_eq!((&entry["data"][0]["signed"], &entry["data"][0]["signer"]), (&true.into(), &Value::Null));
+    let unpack =
+        Command::new("tar").arg("xzf").arg(folder.join("mine.tar.gz")).arg("-C").arg(place.0.path()).status();
+    assert!(unpack.unwrap().success() && place.path("mine/SHA256SUMS.sig").is_file());
+    let publish = |result: &str, allowed: &str| {
+        place.command(&["public", result, "--allowed-signers", allowed]).output().unwrap()
+    };
+    assert_eq!(publish("mine", "eve.allowed").status.code(), Some(2));
+    let taken = publish("mine", "ann.allowed");
+    assert_eq!(taken.status.code(), Some(0), "{}", texts(&taken).1);
+    let index = fs::read_to_string(place.path("public/index.html")).unwrap();
+    assert!(index.contains("signed by ann@lab"), "{index}");
+    // Nothing can be changed afterwards, nor added, nor signed by somebody else, nor for something else.
+    let file = place.path("mine/repeat3.default/results/netperf-result.1398945600.RHS");
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, text.replace("20.00", "19.00")).unwrap();
+    let changed = texts(&publish("mine", "ann.allowed")).1;
+    assert!(
+        changed.contains("repeat3.default/results/netperf-result.1398945600.RHS was changed"),
+        "{changed}"
+    );
+    fs::write(&file, text).unwrap();
+    fs::write(place.path("mine/more.RHS"), "x").unwrap();
+    assert!(texts(&publish("mine", "ann.allowed")).1.contains("more.RHS was changed, added or removed"));
+    fs::remove_file(place.path("mine/more.RHS")).unwrap();
+    place.refuses(
+        &["public", "mine", "--sign", "eve", "--allowed-signers", "ann.allowed"],
+        "it is not signed by anybody in ann.allowed",
+    );
+    let sums = fs::File::open(place.path("mine/SHA256SUMS")).unwrap();
+    let mut other = Command::new("ssh-keygen");
+    other.args(["-Y", "sign", "-f", "ann", "-n", "git"]).current_dir(place.0.path()).stdin(sums);
+    fs::write(place.path("mine/SHA256SUMS.sig"), other.output().unwrap().stdout).unwrap();
+    assert_eq!(
+        publish("mine", "ann.allowed").status.code(),
+        Some(2),
+        "a signature of something else does not count"
+    );
+    assert_eq!(fs::read_dir(place.path("public/r")).unwrap().count(), 1);
+}
+
+/// Names a test that cannot run here.
+fn skipped(test: &str) -> bool {
+    std::io::Write::write_fmt(
+        &mut std::io::stderr(),
+        format_args!("skipped {test}: ssh-keygen is not there (openssh-client)\n"),
+    )
+    .is_ok()
+}

@@ -9,7 +9,7 @@ use chromium::Page;
 use common::scenarios;
 use html5ever::tendril::TendrilSink;
 use markup5ever_rcdom::RcDom;
-use report::site::{Content, Labelled, Site};
+use report::site::{Content, Labelled, Site, Unsigned};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::fs;
@@ -32,7 +32,7 @@ fn site(name: &str, comparisons: Vec<Comparison>) -> (TempDir, PathBuf) {
         fs::write(result.join("repeat1/sysinfo/cmdline"), format!("quiet run={i}\n\t<b>")).unwrap();
         fs::write(result.join("run.html"), RUN_PAGE).unwrap();
         let mut stage = site.stage().unwrap();
-        comparison.a.path = stage.take(&result, 1 << 20).unwrap().display().to_string();
+        comparison.a.path = stage.take(&result, 1 << 20, &Unsigned).unwrap().display().to_string();
         for side in std::iter::once(&mut comparison.a).chain(&mut comparison.b) {
             side.date_unix = side.date_unix.map(|d| d + i as i64 * 5_000_000);
         }

@@ -41,6 +41,12 @@ pub struct Publish {
     /// A RESULT with more than so many MiB is refused
     #[arg(long, value_name = "MIB", default_value_t = 1024)]
     pub max_size: u64,
+    /// Sign each RESULT with this SSH key (a public one: through ssh-agent); the archive carries the signature
+    #[arg(long, value_name = "KEY")]
+    pub sign: Option<PathBuf>,
+    /// Refuse each RESULT that nobody in this file has signed, as it is now (ssh-keygen(1), ALLOWED SIGNERS)
+    #[arg(long, value_name = "FILE")]
+    pub allowed_signers: Option<PathBuf>,
     /// Known changes, as for perfvt compare
     #[arg(long, value_name = "FILE")]
     pub expect: Option<PathBuf>,

@@ -1,6 +1,7 @@
 //! `perfvt publish`.
 
 use crate::args::{Compare, Filters, Format, Publish};
+use crate::signatures::SshKeys;
 use crate::verbs::compare;
 use crate::{DONE, Error, USAGE};
 use report::site::{Content, Entry, Labelled, Site};
@@ -59,15 +60,16 @@ fn check(args: &Publish) -> Result<(), Error> {
 /// Publishes one result.
 fn one(site: &Site, args: &Publish, result: &Path, now: i64, err: &mut dyn Write) -> Result<Entry, Error> {
     let mut stage = site.stage()?;
+    let keys = SshKeys { key: args.sign.clone(), allowed: args.allowed_signers.clone() };
     let limit = args.max_size.saturating_mul(1 << 20);
     let sides: Vec<&PathBuf> = args.against.iter().collect();
     let mut copies = Vec::new();
     for path in sides.into_iter().map(PathBuf::as_path).chain([result]) {
-        copies.push(stage.take(path, limit)?);
+        copies.push(stage.take(path, limit, &keys)?);
     }
     let mut compared = compare_arguments(args, copies);
     for path in &args.judging.baseline_from {
-        compared.judging.baseline_from.push(stage.take(path, limit)?);
+        compared.judging.baseline_from.push(stage.take(path, limit, &keys)?);
     }
     // What failed is told of the results, not of copies that are gone by then.
     let content = content(&compared, err).map_err(|error| stage.message(error.as_ref()))?;

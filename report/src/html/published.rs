@@ -29,6 +29,8 @@ pub struct Download {
     pub sha256: String,
     /// SHA-256 of the `SHA256SUMS` in it.
     pub samples: String,
+    /// Whose signature of the sums there is.
+    pub signature: String,
     /// What of the result is not in it: `2 a symbolic link`.
     pub left_out: Vec<String>,
 }
@@ -48,7 +50,7 @@ pub(crate) fn provenance(published: &Published) -> Markup {
                     thead {
                         tr {
                             th scope="col" { "Archive" } th.num scope="col" { "Size" } th scope="col" { "SHA-256" }
-                            th scope="col" { "Its samples: SHA-256 of the SHA256SUMS in it" } th scope="col" { "Left out" }
+                            th scope="col" { "Its samples: SHA-256 of the SHA256SUMS in it" } th scope="col" { "Signature" } th scope="col" { "Left out" }
                         }
                     }
                     tbody {
@@ -58,6 +60,7 @@ pub(crate) fn provenance(published: &Published) -> Markup {
                                 td.num { (size(data.bytes)) }
                                 td { code { (data.sha256) } }
                                 td { code { (data.samples) } }
+                                td { (foreign(&data.signature)) }
                                 td { @if data.left_out.is_empty() { "nothing" } @else { (data.left_out.join(", ")) } }
                             }
                         }

@@ -15,6 +15,11 @@ use std::path::{Path, PathBuf};
 
 /// Name of the list of sums, in each archive and before each signature.
 pub(super) const SUMS: &str = "SHA256SUMS";
+/// Name of the signature of that list.
+pub(super) const SIGNATURE: &str = "SHA256SUMS.sig";
+/// A signature is some hundred bytes long, and a list of sums some hundred for each file.
+const SIGNATURE_LIMIT: u64 = 64 << 10;
+const SUMS_LIMIT: u64 = 64 << 20;
 /// Folders below one another.
 const DEPTH: usize = 32;
 /// Files of one result.
@@ -27,10 +32,32 @@ pub(super) struct Copied {
     pub sums: Vec<(String, PathBuf)>,
     /// What was not published: why, and how often.
     pub left_out: BTreeMap<String, usize>,
+    /// The result's own `SHA256SUMS`; only to tell what differs from it.
+    pub own_sums: Option<Vec<u8>>,
+    /// The result's own `SHA256SUMS.sig`.
+    pub signature: Option<Vec<u8>>,
     bytes: u64,
 }
 
+/// The beginning of a file.
+fn read(file: OwnedFd, limit: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::from(file).take(limit).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
 impl Copied {
+    /// How the files differ from the result's own list: the first line that is in one of the two only.
+    pub fn difference(&self) -> Option<String> {
+        let (ours, theirs) = (self.manifest(), self.own_sums.as_ref()?);
+        let lines = |bytes: &[u8]| -> std::collections::BTreeSet<Vec<u8>> {
+            bytes.split(|b| *b == b'\n').filter(|l| !l.is_empty()).map(<[u8]>::to_vec).collect()
+        };
+        let (ours, theirs) = (lines(&ours), lines(theirs));
+        let first = ours.symmetric_difference(&theirs).min_by_key(|l| l.get(66..).map(<[u8]>::to_vec))?;
+        Some(String::from_utf8_lossy(first.get(66..).unwrap_or(first)).into_owned())
+    }
+
     /// `SHA256SUMS` as sha256sum(1) writes and checks it.
     pub fn manifest(&self) -> Vec<u8> {
         let mut out = Vec::new();
@@ -119,9 +146,6 @@ impl Copy<'_> {
         if name.as_bytes().starts_with(b".") {
             return self.leave_out("hidden");
         }
-        if depth == 0 && (name == SUMS || name.as_bytes().starts_with(b"SHA256SUMS.")) {
-            return Ok(());
-        }
         let at = self.source.join(inside);
         // Looked at before it is opened, because opening a device may do something; and through the descriptor again
         // afterwards, because it may have been exchanged in between.
@@ -142,6 +166,14 @@ impl Copy<'_> {
             FileType::Directory => {
                 fs::create_dir(to).map_err(io("creating", to))?;
                 self.folder(opened, inside, to, depth + 1)
+            }
+            FileType::RegularFile if depth == 0 && name == SUMS => {
+                self.done.own_sums = Some(read(opened, SUMS_LIMIT).map_err(io("reading", &at))?);
+                Ok(())
+            }
+            FileType::RegularFile if depth == 0 && name == SIGNATURE => {
+                self.done.signature = Some(read(opened, SIGNATURE_LIMIT).map_err(io("reading", &at))?);
+                Ok(())
             }
             FileType::RegularFile => self.file(opened, inside, to),
             _ => self.leave_out("no regular file"),

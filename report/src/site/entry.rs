@@ -77,6 +77,12 @@ pub struct Data {
     /// Why things of the result were not published, each once with its number.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub left_out: BTreeMap<String, usize>,
+    /// A signature of the sums is in it.
+    #[serde(default)]
+    pub signed: bool,
+    /// Whose signature it is, when that was checked against the allowed signers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signer: Option<String>,
 }
 
 impl Entry {

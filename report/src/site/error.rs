@@ -49,6 +49,14 @@ pub enum SiteError {
         /// Of what: `MiB`, `files`, `levels of folders`.
         what: &'static str,
     },
+    /// A result that could not be signed, or is not signed by somebody who may publish.
+    #[error("checking the signature of {path}: {reason}", path = path.display())]
+    Signature {
+        /// Which result.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A result in which nothing can be published.
     #[error("{path} holds no file that can be published{}", hint(.left_out))]
     Nothing {

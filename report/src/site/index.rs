@@ -160,6 +160,7 @@ fn row(entry: &Entry) -> Markup {
             td {
                 @for data in &entry.data {
                     a href={ (folder) (data.file) } { (foreign(&data.file)) } " "
+                    @if let Some(signer) = &data.signer { span.tag { "signed by " (foreign(signer)) } " " }
                 }
                 @if entry.run_page { a href={ (folder) "run.html" } { "run page" } " " }
                 a href={ (folder) "sysinfo.html" } { "sysinfo" }

@@ -1,7 +1,7 @@
 //! A static site of many results: nothing but files, so any web server serves it.
 //!
 //! ```text
-//!   RESULT ──> data (a copy that nobody changes; sums; archive) ──> analyze, by the caller
+//!   RESULT ──> data (a copy that nobody changes; sums; archive) ──> signature ──> analyze, by the caller
 //!                                                                      │ Comparison or Shown
 //!   Stage ──> pages (comparison or run, sysinfo, run page) ──> entry.json ──> renamed into SITE/r/ID
 //!   Site  ──> lock ──> scan of every entry ──> index.html, feed.xml
@@ -25,6 +25,7 @@ mod index;
 mod pages;
 mod publish;
 mod shell;
+mod signature;
 mod stage;
 mod sysinfo;
 
@@ -32,4 +33,5 @@ pub use entry::{Data, ENTRY_FORMAT, Entry, Kind};
 pub use error::SiteError;
 pub use history::{History, Occasion, PointRow, Spot, history};
 pub use publish::{Content, Labelled, Settings, Site};
+pub use signature::{Signatures, Unsigned};
 pub use stage::Stage;

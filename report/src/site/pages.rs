@@ -15,6 +15,11 @@ pub(super) fn published(entry: &Entry) -> Published {
         bytes: d.bytes,
         sha256: d.sha256.clone(),
         samples: d.samples.clone(),
+        signature: match (&d.signer, d.signed) {
+            (Some(signer), _) => format!("of {}, checked", visible(signer)),
+            (None, true) => "in the archive, not checked here".to_owned(),
+            (None, false) => "none".to_owned(),
+        },
         left_out: d.left_out.iter().map(|(why, n)| format!("{n} {why}")).collect(),
     };
     Published {

@@ -1,6 +1,6 @@
 //! The site: opened and locked, results added one by one, index and feed made again.
 
-use super::data::{self, SUMS};
+use super::data::{self, SIGNATURE, SUMS};
 use super::entry::{self, Data, ENTRY_FILE, ENTRY_FORMAT, Entry, Kind};
 use super::error::io;
 use super::history::{POINTS_FILE, Points};
@@ -271,7 +271,9 @@ fn archives(stage: &Stage, out: &Path, measured: Option<i64>) -> Result<Vec<Data
     let archived = |part: &Part| {
         let manifest = part.copied.manifest();
         let file = format!("{}.tar.gz", part.name);
-        let extra: [(&str, &[u8]); 1] = [(SUMS, &manifest)];
+        let signature = part.signed.signature.as_deref();
+        let mut extra: Vec<(&str, &[u8])> = vec![(SUMS, &manifest)];
+        extra.extend(signature.map(|bytes| (SIGNATURE, bytes)));
         let place = (part.name.as_str(), date);
         let (bytes, sha256) =
             data::archive(&part.copied, &stage.folder(part), place, &extra, &out.join(&file))?;
@@ -283,6 +285,8 @@ fn archives(stage: &Stage, out: &Path, measured: Option<i64>) -> Result<Vec<Data
             samples: data::sha256(&manifest),
             files: part.copied.sums.len(),
             left_out: part.copied.left_out.clone(),
+            signed: signature.is_some(),
+            signer: part.signed.signer.clone(),
         })
     };
     stage.parts.iter().map(archived).collect()

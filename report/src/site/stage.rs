@@ -3,6 +3,7 @@
 use super::SiteError;
 use super::data::{self, Copied};
 use super::error::io;
+use super::signature::{Signatures, Signed, signed};
 use analyze::{Comparison, Loss, Sample, Shown, Side, Warning};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -22,6 +23,7 @@ pub(super) struct Part {
     /// Its name, free of anything that could be more than a name.
     pub name: String,
     pub copied: Copied,
+    pub signed: Signed,
 }
 
 impl Stage {
@@ -53,8 +55,13 @@ impl Stage {
     /// Copies a result, at most `limit` bytes of it, and gives the path of the copy, which is what is to be read.
     ///
     /// # Errors
-    /// A result that cannot be read, is too large, has nothing to publish, or holds the site.
-    pub fn take(&mut self, result: &Path, limit: u64) -> Result<PathBuf, SiteError> {
+    /// A result that cannot be read, is too large, has nothing to publish, holds the site, or is not signed as it must be.
+    pub fn take(
+        &mut self,
+        result: &Path,
+        limit: u64,
+        signatures: &dyn Signatures,
+    ) -> Result<PathBuf, SiteError> {
         let real = fs::canonicalize(result).map_err(io("reading", result))?;
         let site = fs::canonicalize(&self.site).map_err(io("reading", &self.site))?;
         if site.starts_with(&real) {
@@ -63,7 +70,8 @@ impl Stage {
         let name = self.free_name(&real);
         let to = self.input().join(&name);
         let copied = data::copy(&real, &to, limit)?;
-        self.parts.push(Part { name, copied });
+        let signed = signed(result, &copied, signatures)?;
+        self.parts.push(Part { name, copied, signed });
         Ok(match real.file_name() {
             Some(file) if !real.is_dir() => to.join(file),
             _ => to,
