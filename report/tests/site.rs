@@ -63,10 +63,12 @@ fn pages(root: &Path) -> BTreeMap<String, String> {
 
 #[test]
 fn every_page_parses_without_an_error_and_every_link_leads_somewhere() {
-    let (_dir, root) =
-        site("r", vec![scenarios::netperf(), scenarios::hostile(), scenarios::nothing_in_common()]);
+    let netperf = scenarios::netperf;
+    let all = vec![netperf(), netperf(), scenarios::hostile(), scenarios::nothing_in_common()];
+    let (_dir, root) = site("r", all);
     let pages = pages(&root);
-    assert_eq!(pages.len(), 1 + 3 * 3, "index; comparison, sysinfo and run page of each");
+    assert_eq!(pages.len(), 1 + 4 * 3, "index; comparison, sysinfo and run page of each");
+    assert!(pages.values().any(|page| page.contains("id=\"history\"")));
     for (name, page) in &pages {
         let dom = html5ever::parse_document(RcDom::default(), Default::default()).one(page.as_str());
         assert!(dom.errors.borrow().is_empty(), "{name}: {:?}", dom.errors.borrow());

@@ -107,10 +107,11 @@ fn strip(columns: &[Column<'_>], own: &PointRow, axis: &Axis, factor: f64, label
         format!("{:.1}", HEIGHT - ROOM - (axis.at(value * factor) / 100.0) * (HEIGHT - 2.0 * ROOM))
     };
     let spot = |i: usize, spot: Option<Spot>, side: &str, shift: f64| {
+        let own = if i + 1 == count { " own" } else { "" };
         html! {
             @if let Some(s) = spot {
                 line.range x1=(x(i, shift)) x2=(x(i, shift)) y1=(y(s.min)) y2=(y(s.max)) {}
-                circle.point.(side) cx=(x(i, shift)) cy=(y(s.mean)) r="3" {}
+                circle class={ "point " (side) (own) } cx=(x(i, shift)) cy=(y(s.mean)) r="3" {}
             }
         }
     };
