@@ -361,6 +361,11 @@ fn only_those_who_are_allowed_to_publish_can_and_only_what_they_signed() {
         "it is not signed, and --allowed-signers asks",
     );
     assert_eq!(place.entries().len(), 0);
+    let passphrase = ["-q", "-t", "ed25519", "-N", "secret", "-f", "locked"];
+    assert!(
+        Command::new("ssh-keygen").args(passphrase).current_dir(place.0.path()).status().unwrap().success()
+    );
+    place.refuses(&["site", "mine", "--sign", "locked"], "load a key with a passphrase into ssh-agent");
     // Ann signs on her machine, and the archive of her own site is what she hands on.
     place.publish(&["site", "mine", "--sign", "ann"]);
     let [folder] = place.entries().try_into().unwrap();

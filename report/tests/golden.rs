@@ -36,6 +36,13 @@ fn readable(page: &str) -> String {
     page.replace("><", ">\n<")
 }
 
+/// The JSON with a member a line.
+fn pretty(comparison: &Comparison) -> String {
+    let mut json = Vec::new();
+    report::json(comparison, &mut json).unwrap();
+    serde_json::to_string_pretty(&serde_json::from_slice::<serde_json::Value>(&json).unwrap()).unwrap()
+}
+
 #[test]
 fn every_format_of_every_scenario_is_as_it_was() {
     for (name, comparison) in small() {
@@ -48,6 +55,7 @@ fn every_format_of_every_scenario_is_as_it_was() {
             format!("{name}.junit"),
             report::junit(&comparison, &JunitOptions::default())
         );
+        insta::assert_snapshot!(format!("{name}.json"), pretty(&comparison));
         let classic = if name == "verdicts" { vec![common::classic::table()] } else { Vec::new() };
         let options = HtmlOptions { gate: gate(), classic, ..HtmlOptions::default() };
         insta::assert_snapshot!(format!("{name}.html"), readable(&report::html(&comparison, &options)));

@@ -322,6 +322,10 @@ addEventListener("DOMContentLoaded", () => {
   table.classList.add("ready");
   fromHash();
   if (lazy) {
+    // The columns keep the widths that the first rows gave them: measuring every cell again for each chunk is slow.
+    const widths = [...head.cells].map((th) => th.getBoundingClientRect().width);
+    [...head.cells].forEach((th, i) => { th.style.width = widths[i] + "px"; });
+    table.classList.add("fixed");
     const end = make("p", { className: "quiet" });
     table.parentElement.after(end);
     new IntersectionObserver(([e]) => {

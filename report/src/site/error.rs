@@ -50,7 +50,7 @@ pub enum SiteError {
         what: &'static str,
     },
     /// A result that could not be signed, or is not signed by somebody who may publish.
-    #[error("checking the signature of {path}: {reason}", path = path.display())]
+    #[error("signature of {path}: {reason}", path = path.display())]
     Signature {
         /// Which result.
         path: PathBuf,
