@@ -24,13 +24,17 @@ impl Signatures for SshKeys {
     fn sign(&self, sums: &[u8]) -> Option<Result<Vec<u8>, String>> {
         let key = self.key.as_ref()?;
         let spec = keygen("sign").arg("-f").arg(key).args(["-n", NAMESPACE]).input(sums);
-        Some(run(spec, PATIENCE).map_err(|error| match error {
-            ProcessError::Deadline { .. } => {
+        Some(run(spec, PATIENCE).map_err(|error| {
+            let text = error.to_string();
+            // ssh-keygen cannot ask for one: it runs in the background, where a terminal does not answer.
+            if matches!(error, ProcessError::Deadline { .. }) || text.contains("passphrase") {
                 format!(
-                    "{error}; for a key with a passphrase, load it into ssh-agent and give its public half"
+                    "{}; load a key with a passphrase into ssh-agent, and give its public half",
+                    text.trim_end()
                 )
+            } else {
+                text
             }
-            other => other.to_string(),
         }))
     }
 

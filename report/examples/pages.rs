@@ -10,15 +10,8 @@ use std::path::Path;
 fn main() -> std::io::Result<()> {
     let dir = std::env::args().nth(1).unwrap_or_else(|| ".".to_owned());
     let dir = Path::new(&dir);
-    let pages = [
-        ("verdicts", scenarios::verdicts()),
-        ("hostile", scenarios::hostile()),
-        ("one_repeat", scenarios::one_repeat()),
-        ("empty", scenarios::empty()),
-        ("two_candidates", scenarios::two_candidates()),
-        ("netperf", scenarios::netperf()),
-        ("large", scenarios::large(10_000)),
-    ];
+    let mut pages = scenarios::small();
+    pages.extend([("netperf", scenarios::netperf()), ("large", scenarios::large(10_000))]);
     for (name, comparison) in &pages {
         std::fs::write(dir.join(format!("{name}.html")), report::html(comparison, &HtmlOptions::default()))?;
         std::fs::write(dir.join(format!("{name}.txt")), report::text(comparison, &TextOptions::default()))?;

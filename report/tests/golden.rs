@@ -4,20 +4,8 @@
 mod common;
 
 use analyze::Comparison;
-use common::scenarios;
+use common::scenarios::{self, small};
 use report::{ClassicTable, Gate, HtmlOptions, JunitOptions, MarkdownOptions, TextOptions};
-
-fn small() -> Vec<(&'static str, Comparison)> {
-    vec![
-        ("verdicts", scenarios::verdicts()),
-        ("hostile", scenarios::hostile()),
-        ("one_repeat", scenarios::one_repeat()),
-        ("empty", scenarios::empty()),
-        ("two_candidates", scenarios::two_candidates()),
-        ("known", scenarios::known()),
-        ("nothing_in_common", scenarios::nothing_in_common()),
-    ]
-}
 
 fn gate() -> Option<Gate> {
     Some(Gate { rule: "regressed".to_owned(), failed: true, exit_code: 1 })

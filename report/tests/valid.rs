@@ -13,17 +13,8 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 
 fn all() -> Vec<(&'static str, Comparison)> {
-    vec![
-        ("verdicts", scenarios::verdicts()),
-        ("hostile", scenarios::hostile()),
-        ("one_repeat", scenarios::one_repeat()),
-        ("empty", scenarios::empty()),
-        ("two_candidates", scenarios::two_candidates()),
-        ("known", scenarios::known()),
-        ("nothing_in_common", scenarios::nothing_in_common()),
-        ("netperf", scenarios::netperf()),
-        ("large", scenarios::large(600)),
-    ]
+    let long = [("netperf", scenarios::netperf()), ("large", scenarios::large(600))];
+    scenarios::small().into_iter().chain(long).collect()
 }
 
 fn parse(html: &str) -> RcDom {

@@ -3,6 +3,19 @@
 use super::numbers::Noise;
 use super::*;
 
+/// All of the small ones by name: what golden tests and readers of formats go through.
+pub fn small() -> Vec<(&'static str, Comparison)> {
+    vec![
+        ("verdicts", verdicts()),
+        ("hostile", hostile()),
+        ("one_repeat", one_repeat()),
+        ("empty", empty()),
+        ("two_candidates", two_candidates()),
+        ("known", known()),
+        ("nothing_in_common", nothing_in_common()),
+    ]
+}
+
 /// Every verdict with every reason that it can have.
 pub fn verdicts() -> Comparison {
     let mut c = comparison("base", &["patched"]);
