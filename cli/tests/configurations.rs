@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -198,6 +199,19 @@ fn keys_that_perfvt_does_not_know_are_warned_about_once() {
         "warning: tests.cfg:2: perfvt does not know the key 'memm', did you mean 'mem'?\n\
          warning: perfvt does not know this key, which serves for ${site} and filters only: site (tests.cfg:3)\n"
     );
+}
+
+#[test]
+fn a_configuration_may_come_through_a_pipe() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_perfvt"))
+        .args(["list", "-", "--only", "b"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(b"variants:\n    - a:\n    - b:\n").unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(0), b"b\n".as_slice()));
 }
 
 #[test]

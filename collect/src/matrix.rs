@@ -184,6 +184,18 @@ pub enum MatrixError {
     /// A guest that nobody defines.
     #[error(transparent)]
     Guest(#[from] GuestError),
+    /// A guest whose image perfvt would leave out.
+    #[error("{origin}: guest {guest} has '{key}', and {why}; nothing else would be the guest that is meant")]
+    GuestImage {
+        /// Where the key was set.
+        origin: String,
+        /// The guest.
+        guest: String,
+        /// The key.
+        key: String,
+        /// What there is to say about it.
+        why: &'static str,
+    },
     /// Sizes for streams only, although requests are measured as well.
     #[error(
         "{flag} sets '{key}' for streams, but protocol {protocol} takes '{key}_rr', which is not set; \
@@ -303,6 +315,10 @@ fn define_guest(
     };
     for param in found.params.iter() {
         let Some(key) = keys::canonical(&param.key, workload).filter(|key| key != guests::KEY) else {
+            if let Some(why) = guests::unusable(&found, &param.key) {
+                let (origin, key) = (param.origin.to_string(), param.key.clone());
+                return Err(MatrixError::GuestImage { origin, guest: found.name.clone(), key, why });
+            }
             continue;
         };
         if params.param(&key).is_none_or(|p| p.origin == Origin::BuiltIn) {
@@ -470,6 +486,14 @@ mod tests {
         assert_eq!((params.get("mem"), params.get("smp")), (Some("4096"), Some("2")));
         assert_eq!(params.param("mem").unwrap().origin.to_string(), format!("{}:3", file.display()));
         assert_eq!(params.get("note"), None);
+        std::fs::write(&file, "variants guest:\n    - big:\n        image_name = images/rhel\n").unwrap();
+        let error = define_guest(&mut params, &Netperf, std::slice::from_ref(&file)).unwrap_err().to_string();
+        assert!(
+            error.ends_with(
+                "the image is to be named by `image = FILE`; nothing else would be the guest that is meant"
+            ),
+            "{error}"
+        );
         let error = build(&["guest=bulitin"], &[]).unwrap_err().to_string();
         assert!(
             error.starts_with("--set guest=bulitin: no guest is called 'bulitin', did you mean 'builtin'?"),

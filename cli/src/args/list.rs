@@ -15,7 +15,7 @@ use std::path::PathBuf;
 EXIT CODES
   0 at least one variant; 2 input error, or nothing is left (standard error names the filter)")]
 pub struct List {
-    /// The configuration [default: tests.cfg, or perfvt:base.cfg when there is none]
+    /// The configuration, - for standard input [default: tests.cfg, or perfvt:base.cfg when there is none]
     pub cfg: Option<PathBuf>,
     /// Read it after perfvt's base, as perfvt run does
     #[arg(long)]

@@ -70,7 +70,11 @@ pub(super) fn read(args: &List, path: &Path, base: bool) -> Result<Config, Error
     if base {
         loader.file(shipped::BASE.as_ref())?;
     }
-    loader.file(&files.locate(path))?;
+    if path == Path::new("-") {
+        loader.text("-", &std::io::read_to_string(std::io::stdin())?)?;
+    } else {
+        loader.file(&files.locate(path))?;
+    }
     for filter in &args.only {
         loader.text("--only", &format!("only {filter}"))?;
     }

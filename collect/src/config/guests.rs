@@ -92,6 +92,17 @@ pub fn find(files: &[PathBuf], name: &str, origin: &str) -> Result<Guest, GuestE
     Err(GuestError::Unknown { origin: origin.to_owned(), name: name.to_owned(), similar })
 }
 
+/// Why a key that perfvt does not know makes a guest another one than the user means; `None` for other keys.
+pub fn unusable(guest: &Guest, key: &str) -> Option<&'static str> {
+    match key {
+        "image" => Some("this perfvt boots its own guest only"),
+        "image_name" if guest.params.get("image").is_none() => {
+            Some("the image is to be named by `image = FILE`")
+        }
+        _ => None,
+    }
+}
+
 /// Whether the labels of `part` stand next to each other in a name, as a filter would find them.
 fn is_part(name: &str, part: &str) -> bool {
     format!(".{name}.").contains(&format!(".{part}."))

@@ -13,6 +13,7 @@ pub mod keys;
 pub mod providers;
 pub mod select;
 pub mod shipped;
+pub mod spec;
 
 use std::path::PathBuf;
 
@@ -24,5 +25,6 @@ pub fn home() -> Option<PathBuf> {
 }
 
 pub use guests::{Guest, GuestError};
-pub use select::{Choice, EnvSpec, SelectError, Selected, Source};
+pub use select::{Choice, SelectError, Selected, Source};
 pub use shipped::Shipped;
+pub use spec::EnvSpec;

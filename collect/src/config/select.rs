@@ -3,6 +3,7 @@
 
 use super::keys::{self, Unknown};
 use super::shipped::{self, BASE, Shipped};
+use super::spec::{EnvSpec, specs_of};
 use crate::cartesian::{CartesianError, Config, Culprit, Defaults, Dict, Loader, Options};
 use crate::workload;
 use model::{Origin, Params};
@@ -19,19 +20,6 @@ pub struct Source {
     pub only: Vec<String>,
     /// `--no`, as written.
     pub no: Vec<String>,
-}
-
-/// An environment as `--env NAME[:PART,..]` describes it; a part is `KEY=VALUE` or `@FILTER`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct EnvSpec {
-    /// The flag as it was written.
-    pub text: String,
-    /// Name of the environment.
-    pub name: String,
-    /// Filters that the environment's variant passes.
-    pub filters: Vec<String>,
-    /// `KEY=VALUE`, as written.
-    pub sets: Vec<String>,
 }
 
 /// The variant that an environment takes from the configuration.
@@ -205,14 +193,22 @@ pub fn select(source: &Source, envs: &[String]) -> Result<(Vec<Selected>, Vec<St
         specs.push(EnvSpec { name: "base".into(), ..EnvSpec::default() });
     }
     let mut all: Vec<Selected> = Vec::new();
+    let mut ruled_out = None;
     for spec in specs {
         // Environments that filter alike have the same variant.
         let known = all.iter().find(|s| s.spec.filters == spec.filters);
         let choice = match known {
-            Some(known) => known.choice.clone(),
-            None => choose(source, &spec)?,
+            Some(known) => Ok(known.choice.clone()),
+            None => choose(source, &spec),
         };
-        all.push(Selected { spec, choice });
+        match choice {
+            Ok(choice) => all.push(Selected { spec, choice }),
+            Err(error @ SelectError::Nothing { .. }) if spec.of_block => ruled_out = Some(error),
+            Err(error) => return Err(error),
+        }
+    }
+    if let Some(error) = ruled_out.filter(|_| all.is_empty()) {
+        return Err(error);
     }
     same_workload(&all)?;
     Ok((all, warnings))
@@ -247,49 +243,6 @@ fn same_workload(all: &[Selected]) -> Result<(), SelectError> {
             other: other.choice.workload.clone(),
         }),
     }
-}
-
-/// The environments that one `--env` stands for.
-fn specs_of(text: &str, config: &Config) -> Result<Vec<EnvSpec>, SelectError> {
-    let (name, rest) = text.split_once(':').unwrap_or((text, ""));
-    let (filters, sets): (Vec<String>, Vec<String>) =
-        split_commas(rest).into_iter().partition(|part| part.starts_with('@'));
-    let filters: Vec<String> = filters.iter().map(|f| f.trim_start_matches('@').to_owned()).collect();
-    let spec = |name: &str, filter: Option<String>| EnvSpec {
-        text: text.to_owned(),
-        name: name.to_owned(),
-        filters: filter.into_iter().chain(filters.iter().cloned()).collect(),
-        sets: sets.clone(),
-    };
-    let Some(picked) = name.strip_prefix('@') else { return Ok(vec![spec(name, None)]) };
-    let values = config.block(picked);
-    if !values.is_empty() {
-        let filter = |value: &str| {
-            let labels: Vec<String> = value.split('.').map(|label| format!("({picked}={label})")).collect();
-            labels.join(".")
-        };
-        return Ok(values.into_iter().map(|value| spec(value, Some(filter(value)))).collect());
-    }
-    if let Some(missing) = picked.split('.').find(|label| !config.has_label(label)) {
-        let similar = config.similar_label(missing).map(str::to_owned);
-        return Err(SelectError::NoBlock { name: missing.to_owned(), similar });
-    }
-    Ok(vec![spec(picked, Some(picked.to_owned()))])
-}
-
-/// Splits at single commas; a doubled one stays as one, as in QEMU's options.
-fn split_commas(text: &str) -> Vec<String> {
-    let mut parts = vec![String::new()];
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
-        if c == ',' && chars.next_if_eq(&',').is_none() {
-            parts.push(String::new());
-        } else if let Some(last) = parts.last_mut() {
-            last.push(c);
-        }
-    }
-    parts.retain(|p| !p.is_empty());
-    parts
 }
 
 /// Variants that are the same but for labels of repeats.
@@ -493,6 +446,9 @@ mod tests {
         let seen: Vec<_> = all.iter().map(|s| s.choice.params.get("nic_model").unwrap()).collect();
         assert_eq!(seen, ["virtio_net", "e1000"]);
         assert_eq!(all[1].choice.params.get("machine"), Some("pc"));
+        let filtered = Source { no: vec!["e1000".into()], ..netperf() };
+        let all = selected("include perfvt:hardware.cfg", filtered, &["@nic_model"]).unwrap();
+        assert_eq!(all.iter().map(|s| s.spec.name.as_str()).collect::<Vec<_>>(), ["virtio_net"]);
     }
 
     #[test]
@@ -536,13 +492,5 @@ mod tests {
         assert_eq!(choice.params.get("smp"), Some("2"));
         assert_eq!(choice.params.get("extra_args"), Some("-name lab"));
         assert_eq!(choice.unknown.iter().map(|u| u.key.as_str()).collect::<Vec<_>>(), ["site"]);
-    }
-
-    #[test]
-    fn a_doubled_comma_is_a_comma() {
-        assert_eq!(
-            split_commas("a=1,extra_args=-device a,,b,@x,,y"),
-            ["a=1", "extra_args=-device a,b", "@x,y"]
-        );
     }
 }
