@@ -108,6 +108,8 @@ fn dispatch(args: Args, command: Vec<String>, out: &mut dyn Write, err: &mut dyn
     match args.verb {
         Verb::Run(run) => verbs::run::run(&run, command, out, err),
         Verb::Resume(resume) => verbs::run::resume(&resume, out, err),
+        Verb::Status(status) => verbs::story::status(&status, out),
+        Verb::Gc { dirs } => verbs::gc::gc(&dirs, out),
         Verb::Reparse { dir } => verbs::run::reparse(&dir, out),
         Verb::Compare(compare) => verbs::compare::compare(&compare, out, err),
         Verb::Show(show) => verbs::show::show(&show, out, err),

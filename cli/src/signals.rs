@@ -1,50 +1,126 @@
-//! Signals that ask for an end: noted, and looked at between cases.
+//! Signals that ask for an end.
+//!
+//! The first Ctrl-C (SIGINT) lets the sample in hand finish; a second one, or a SIGTERM, ends it at once: everything that
+//! was started is killed, the journal notes the interruption, and the campaign can be resumed. SIGHUP is like the first
+//! Ctrl-C, unless it is ignored (`nohup`, or the flag).
 
+use collect::process::stop_all;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use std::io;
+use signal_hook::flag;
+use std::io::{self, Write};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::time::Duration;
+
+/// How often the flags are looked at. Two signals within this time count as one.
+const LOOK: Duration = Duration::from_millis(50);
+/// How long an end at once may take until the process leaves without ceremony.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The signals that have come.
 #[derive(Clone, Debug, Default)]
 pub struct Signals {
-    last: Arc<AtomicUsize>,
+    /// The one that asked for an end first; 0 while none did.
+    first: Arc<AtomicI32>,
+    at_once: Arc<AtomicBool>,
+}
+
+/// One flag for each signal that is listened to.
+#[derive(Default)]
+struct Flags {
+    interrupt: Arc<AtomicBool>,
+    terminate: Arc<AtomicBool>,
+    hang_up: Arc<AtomicBool>,
 }
 
 impl Signals {
-    /// Notes SIGINT, SIGTERM and SIGHUP from now on. A second SIGINT, SIGTERM or SIGHUP ends the process at once:
-    /// the kernel then ends everything that it started, and the campaign can be resumed.
-    pub fn watch() -> io::Result<Signals> {
+    /// Listens from now on. `ignore_hup` keeps the campaign going when its terminal is closed.
+    pub fn watch(ignore_hup: bool) -> io::Result<Signals> {
         let signals = Signals::default();
-        let seen = Arc::new(std::sync::atomic::AtomicBool::new(false));
-        let ignored = ignored_signals();
+        let flags = Flags::default();
         // What was ignored when perfvt started stays ignored: that is what nohup does.
-        for signal in [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|s| ignored >> (s - 1) & 1 == 0) {
-            // In this order: the first signal finds `seen` unset.
-            signal_hook::flag::register_conditional_shutdown(
-                signal,
-                i32::from(crate::INTERRUPTED),
-                Arc::clone(&seen),
-            )?;
-            signal_hook::flag::register(signal, Arc::clone(&seen))?;
-            signal_hook::flag::register_usize(
-                signal,
-                Arc::clone(&signals.last),
-                signal.unsigned_abs() as usize,
-            )?;
+        let ignored = ignored_signals();
+        for (signal, flag) in
+            [(SIGINT, &flags.interrupt), (SIGTERM, &flags.terminate), (SIGHUP, &flags.hang_up)]
+        {
+            if ignored >> (signal - 1) & 1 == 0 {
+                flag::register(signal, Arc::clone(flag))?;
+            }
         }
+        let seen = signals.clone();
+        std::thread::spawn(move || seen.listen(&flags, ignore_hup));
         Ok(signals)
     }
 
-    /// The name of the signal that came.
+    /// The name of the signal that came first.
     pub fn seen(&self) -> Option<&'static str> {
-        match i32::try_from(self.last.load(Ordering::Relaxed)).unwrap_or_default() {
+        match self.first.load(Ordering::Relaxed) {
             0 => None,
             SIGINT => Some("SIGINT"),
             SIGTERM => Some("SIGTERM"),
             _ => Some("SIGHUP"),
         }
     }
+
+    /// Whether the end is wanted at once.
+    pub fn at_once(&self) -> bool {
+        self.at_once.load(Ordering::Relaxed)
+    }
+
+    fn listen(&self, flags: &Flags, ignore_hup: bool) {
+        loop {
+            std::thread::sleep(LOOK);
+            let came = |flag: &AtomicBool| flag.swap(false, Ordering::Relaxed);
+            if came(&flags.hang_up) && !ignore_hup {
+                self.note(SIGHUP);
+            }
+            let hard = came(&flags.terminate);
+            let soft = came(&flags.interrupt);
+            if hard || soft && self.seen().is_some() {
+                self.note(if hard { SIGTERM } else { SIGINT });
+                return self.end_at_once();
+            }
+            if soft {
+                self.note(SIGINT);
+            }
+        }
+    }
+
+    fn note(&self, signal: i32) {
+        // The first one stays.
+        let _ = self.first.compare_exchange(0, signal, Ordering::Relaxed, Ordering::Relaxed);
+    }
+
+    /// Kills what was started; the campaign then finds that its guest is gone and comes to its end by itself.
+    fn end_at_once(&self) {
+        self.at_once.store(true, Ordering::Relaxed);
+        stop_all();
+        std::thread::sleep(PATIENCE);
+        // Something holds the campaign up that no signal ends, a file system that does not answer, say. The kernel ends
+        // what is left of its children.
+        let _ = writeln!(io::stderr(), "perfvt: leaving at once; `perfvt resume` goes on");
+        std::process::exit(i32::from(crate::INTERRUPTED));
+    }
+}
+
+/// Says at once that a signal was heard: the sample in hand may take a minute to end, and people would press again.
+pub fn announce(signals: Signals, say: impl Fn(&str) + Send + 'static) {
+    std::thread::spawn(move || {
+        let wait_for = |reached: &dyn Fn() -> bool| {
+            while !reached() {
+                std::thread::sleep(LOOK);
+            }
+        };
+        wait_for(&|| signals.seen().is_some());
+        let signal = signals.seen().unwrap_or_default();
+        if !signals.at_once() {
+            say(&format!(
+                "{signal}: stopping after the sample in hand; once more stops at once. What is finished is kept"
+            ));
+        }
+        wait_for(&|| signals.at_once());
+        say("stopping at once; the sample in hand is thrown away, what is finished is kept");
+    });
 }
 
 /// Signals that this process ignores, one bit each, signal 1 first (proc(5), `SigIgn`).

@@ -7,6 +7,7 @@ mod support;
 
 use serde_json::Value;
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -109,35 +110,124 @@ fn two_environments_are_measured_in_real_guests_and_compared() {
     assert!(!text(&compared.stdout).contains("NaN"));
 }
 
+/// Kills a campaign so often at random points and resumes it each time; each kill is followed by a look for what is left.
+fn kill_and_resume(test: &str, kills: u32) {
+    let Some(_guard) = ready(test) else { return };
+    let mut rng = model::rng::SplitMix64::new(20_261_126);
+    let mut killed = 0;
+    while killed < kills {
+        let dir = tempfile::tempdir().unwrap();
+        let out = dir.path().join("X");
+        let mut child = start(&out, "1");
+        // From the first guest on; what comes before is too short to hit by chance.
+        wait_until(120, "the journal", || out.join("journal.jsonl").exists());
+        // The first one in the middle of a boot or a sample, the others anywhere in what is left, setting up included.
+        while killed < kills && child.try_wait().unwrap().is_none() {
+            std::thread::sleep(Duration::from_millis(rng.next_u64() % 8000));
+            if child.try_wait().unwrap().is_some() {
+                break;
+            }
+            child.kill().unwrap();
+            child.wait().unwrap();
+            killed += 1;
+            wait_until(10, "QEMU and its clients to end", || processes_that_mention(&out).is_empty());
+            let mut resume = perfvt();
+            resume.arg("resume").arg(&out).stdout(Stdio::null()).stderr(Stdio::null());
+            child = resume.spawn().unwrap();
+        }
+        assert!(child.wait().unwrap().success());
+        assert_eq!(files(&out, ".RHS").len(), 2);
+        assert!(
+            files(&out, "").iter().all(|f| !f.to_str().unwrap().contains("/.perfvt-")),
+            "a temporary file is left"
+        );
+        assert_eq!(finished_cases(&out), 4, "nothing is measured twice, and nothing is lost");
+        assert!(measurements(&out).iter().all(|m| m["value"].is_number()));
+        let again = output(perfvt().arg("resume").arg(&out));
+        assert!(again.status.success());
+        assert_eq!(finished_cases(&out), 4, "nothing is left to do");
+    }
+}
+
 #[test]
-fn kill_9_leaves_no_process_and_no_half_file_and_resume_completes() {
-    let Some(_guard) = ready("kill_9_leaves_no_process_and_no_half_file_and_resume_completes") else {
-        return;
-    };
+fn kill_9_at_3_random_points_leaves_no_process_and_no_half_file_and_resume_completes() {
+    kill_and_resume("kill_9_at_3_random_points", 3);
+}
+
+#[test]
+#[ignore = "soak: minutes"]
+fn kill_9_at_20_random_points_leaves_no_process_and_no_half_file_and_resume_completes() {
+    kill_and_resume("kill_9_at_20_random_points", 20);
+}
+
+fn status(out: &Path) -> Value {
+    let looked = output(perfvt().args(["status", "--json"]).arg(out));
+    assert!(looked.status.success(), "{}", text(&looked.stderr));
+    serde_json::from_slice(&looked.stdout).unwrap()
+}
+
+#[test]
+fn a_running_campaign_is_seen_from_outside_keeps_others_away_and_ends_at_once_at_the_second_ctrl_c() {
+    let Some(_guard) = ready("a_running_campaign_is_seen_from_outside") else { return };
     let dir = tempfile::tempdir().unwrap();
     let out = dir.path().join("X");
     let mut child = start(&out, "1");
-    wait_until(120, "the first finished case", || finished_cases(&out) >= 1);
-    child.kill().unwrap();
-    child.wait().unwrap();
-    wait_until(10, "QEMU and its clients to end", || processes_that_mention(&out).is_empty());
-    let before = finished_cases(&out);
-
-    let resumed = output(perfvt().arg("resume").arg(&out));
-    assert!(resumed.status.success(), "{}", text(&resumed.stderr));
-    assert_eq!(files(&out, ".RHS").len(), 2);
-    assert!(
-        files(&out, "").iter().all(|f| !f.to_str().unwrap().contains("/.perfvt-")),
-        "a temporary file is left"
-    );
+    let started =
+        || fs::read_to_string(out.join("journal.jsonl")).unwrap_or_default().contains("boot_started");
+    wait_until(120, "the first boot", started);
+    let seen = status(&out);
     assert_eq!(
-        finished_cases(&out),
-        4,
-        "{before} were finished when perfvt was killed, and none was measured again"
+        (seen["state"].as_str(), seen["cells"]["planned"].as_u64()),
+        (Some("running"), Some(4)),
+        "{seen}"
     );
-    let again = output(perfvt().arg("resume").arg(&out));
-    assert!(again.status.success());
-    assert_eq!(finished_cases(&out), 4, "nothing is left to do");
+    assert!(seen["holder"].as_str().unwrap().contains(&format!("process {} of ", child.id())), "{seen}");
+    assert!(["base", "head"].contains(&seen["current"]["environment"].as_str().unwrap()), "{seen}");
+
+    let other = output(perfvt().args(run_args(&dir.path().join("Y"), "1")));
+    assert_eq!(other.status.code(), Some(2));
+    let said = text(&other.stderr);
+    assert!(said.contains(&format!("is in use by process {} of ", child.id())), "{said}");
+    assert!(!dir.path().join("Y").exists());
+    let mut wait = perfvt();
+    wait.args(run_args(&dir.path().join("Z"), "1"))
+        .arg("--wait")
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped());
+    let mut waiting = wait.spawn().unwrap();
+    let mut said = BufReader::new(waiting.stderr.take().unwrap());
+    let mut line = String::new();
+    while !line.contains("waiting: host CPU") {
+        line.clear();
+        assert!(said.read_line(&mut line).unwrap() > 0, "it never waited");
+    }
+    // Whatever else it says must not block it.
+    std::thread::spawn(move || std::io::copy(&mut said, &mut std::io::sink()));
+
+    signal(&child, "INT");
+    std::thread::sleep(Duration::from_millis(300));
+    let asked = Instant::now();
+    signal(&child, "INT");
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
+    assert!(processes_that_mention(&out).is_empty());
+    let seen = status(&out);
+    let cells = (seen["cells"]["valid"].as_u64(), seen["cells"]["invalid"].as_u64());
+    assert_eq!((seen["state"].as_str(), cells), (Some("interrupted"), (Some(0), Some(0))), "{seen}");
+    let id = seen["campaign"].as_str().unwrap();
+    let left = fs::read_dir(std::env::temp_dir()).unwrap().flatten();
+    let left: Vec<_> =
+        left.map(|e| e.path()).filter(|p| p.to_str().is_some_and(|p| p.contains(id))).collect();
+    assert!(left.is_empty(), "{left:?}");
+    let log = output(perfvt().args(["status", "--log"]).arg(&out));
+    assert!(text(&log.stdout).trim_end().ends_with("interrupted by SIGINT"), "{}", text(&log.stdout));
+    assert!(fs::read_to_string(out.join("run.html")).unwrap().contains("interrupted: 0 of 4 cells valid"));
+
+    // The one that waited has its turn now; SIGTERM ends it at once.
+    let begun = || dir.path().join("Z/journal.jsonl").exists();
+    wait_until(60, "the campaign that waited", begun);
+    signal(&waiting, "TERM");
+    assert_eq!(waiting.wait().unwrap().code(), Some(130));
 }
 
 #[test]

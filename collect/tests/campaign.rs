@@ -4,7 +4,7 @@
 mod campaign_support;
 
 use campaign_support::*;
-use collect::campaign::{Campaign, CampaignError, Ended, Hooks};
+use collect::campaign::{Campaign, CampaignError, Ended, Hooks, Keep};
 use collect::lab::Failed;
 use model::Code;
 use model::journal::Event;
@@ -126,4 +126,32 @@ fn values_are_made_again_out_of_raw_output_and_failed_cells_stay_as_they_are() {
     let expected = |m: &model::Measurement| m.keys.get("size").unwrap().parse::<f64>().unwrap() * 3.0;
     assert_eq!(all.iter().filter(|m| m.value() == Some(expected(m))).count(), 3);
     assert_eq!(all.iter().filter(|m| m.value().is_none()).count(), 1);
+}
+
+#[test]
+fn only_what_is_wanted_of_passed_and_failed_boots_is_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = campaign(dir.path(), 2, 1);
+    let mut booter = PretendBooter::default();
+    booter.script.borrow_mut().extend([
+        Err(Failed::new(Code::Panic, "the guest panicked")),
+        Ok(()),
+        Err(Failed::tool("no reply")),
+    ]);
+    let mut campaign = Campaign::open_with(&out, "host", find).unwrap();
+    campaign.keep(Keep { failed: "forensics,raw".parse().unwrap(), passed: "logs".parse().unwrap() });
+    let mut watcher = Watcher::new(u32::MAX);
+    let ended = campaign.run(&mut booter, &mut Hooks::new(&mut watcher)).unwrap();
+    assert_eq!((ended.valid, ended.invalid), (3, 1));
+    let first = campaign.file().blocks[0].boots[0].environment;
+    let dir = repeat_dir(&out, ["base", "head"][first], 1);
+    let there = |path: &str| dir.join(path).exists();
+    assert!(there("forensics/boot1/000.WALK.size=1.try1") || there("forensics/boot1/000.WALK.size=2.try1"));
+    assert!(!there("raw/boot1") && !there("sysinfo/boot1"));
+    assert!(there("raw/boot2") && !there("sysinfo/boot2"));
+    let raw = std::fs::read_dir(dir.join("raw")).unwrap().flatten();
+    let samples: Vec<String> = raw.map(|e| e.file_name().to_string_lossy().into_owned()).collect();
+    let kept = samples.iter().filter(|name| !name.starts_with("boot")).count();
+    assert_eq!(kept, 1, "that of the failed sample: {samples:?}");
+    assert_eq!(campaign.reparse().unwrap(), 0, "and values without raw output stay as they are");
 }

@@ -112,6 +112,15 @@ pub enum Event {
         /// Seconds from exec to exit.
         seconds: f64,
     },
+    /// Values that were measured are not in their file any more: they are measured again.
+    ValuesMissing {
+        /// Environment.
+        environment: String,
+        /// Repeat, from 1.
+        repeat: u32,
+        /// [`crate::Case::id`] of each.
+        cases: Vec<String>,
+    },
     /// The stopping rule has settled cases: they are not measured in later blocks.
     Settled {
         /// The block after which the rule looked.
@@ -163,6 +172,31 @@ pub struct BootState {
     pub attempt: u32,
 }
 
+/// What things took so far, as numbers of them and seconds in all.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Spent {
+    /// Samples of each case, by id.
+    pub cases: BTreeMap<String, (u32, f64)>,
+    /// Finished boots, without their samples and waiting.
+    pub boots: (u32, f64),
+    /// Seconds waited for a quiet host.
+    pub waited: f64,
+    /// Samples and waiting of the boot in hand.
+    in_boot: f64,
+}
+
+impl Spent {
+    fn sample(&mut self, case: &str, seconds: f64) {
+        let of = self.cases.entry(case.to_owned()).or_default();
+        *of = (of.0 + 1, of.1 + seconds);
+        self.in_boot += seconds;
+    }
+
+    fn boot(&mut self, seconds: f64) {
+        self.boots = (self.boots.0 + 1, self.boots.1 + (seconds - self.in_boot).max(0.0));
+    }
+}
+
 /// A campaign's state: the fold of its events.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct State {
@@ -178,6 +212,18 @@ pub struct State {
     pub settled: BTreeMap<String, u32>,
     /// The boot in hand, with the case in hand.
     pub current: Option<(String, Option<String>)>,
+    /// Process id of the perfvt that opened it last.
+    pub pid: Option<u32>,
+    /// When the first and the last event were written, nanoseconds since the epoch.
+    pub span: Option<(u64, u64)>,
+    /// When the boot or the case in hand was started, nanoseconds since the epoch.
+    pub current_since: u64,
+    /// What things took so far.
+    pub spent: Spent,
+    /// Samples that were taken again, by code.
+    pub again: BTreeMap<Code, u32>,
+    /// Boots that failed.
+    pub failed_boots: u32,
     /// Set by [`Event::Finished`].
     pub finished: Option<(u32, u32)>,
     /// Set by [`Event::Interrupted`] until the campaign is opened again.
@@ -187,9 +233,13 @@ pub struct State {
 impl State {
     /// Takes in one event, and the moment at which it was written (nanoseconds since the epoch). Events about boots that
     /// were never started are ignored: a damaged journal loses knowledge, never adds any.
-    pub fn apply(&mut self, _unix_ns: u64, event: &Event) {
+    pub fn apply(&mut self, unix_ns: u64, event: &Event) {
+        self.span = Some((self.span.map_or(unix_ns, |(first, _)| first), unix_ns));
         match event {
-            Event::Opened { .. } => (self.current, self.interrupted, self.finished) = (None, false, None),
+            Event::Opened { pid, .. } => {
+                (self.current, self.interrupted, self.finished) = (None, false, None);
+                self.pid = Some(*pid);
+            }
             Event::BootStarted { boot, environment, repeat, block, attempt } => {
                 let made = self.attempts.entry((environment.clone(), *repeat)).or_default();
                 *made = (*made).max(*attempt);
@@ -200,11 +250,23 @@ impl State {
                     attempt: *attempt,
                 };
                 self.boots.insert(boot.clone(), started);
-                self.current = Some((boot.clone(), None));
+                self.spent.in_boot = 0.0;
+                (self.current, self.current_since) = (Some((boot.clone(), None)), unix_ns);
             }
-            Event::BootReady { .. } | Event::Waited { .. } | Event::SampleFailed { .. } => {}
-            Event::CaseStarted { boot, case } => self.current = Some((boot.clone(), Some(case.clone()))),
-            Event::CaseFinished { boot, case, invalid, code, .. } => {
+            Event::BootReady { .. } => {}
+            Event::Waited { seconds, .. } => {
+                self.spent.waited += seconds;
+                self.spent.in_boot += seconds;
+            }
+            Event::SampleFailed { code, seconds, .. } => {
+                *self.again.entry(*code).or_default() += 1;
+                self.spent.in_boot += seconds;
+            }
+            Event::CaseStarted { boot, case } => {
+                (self.current, self.current_since) = (Some((boot.clone(), Some(case.clone()))), unix_ns);
+            }
+            Event::CaseFinished { boot, case, invalid, code, seconds } => {
+                self.spent.sample(case, *seconds);
                 if let Some(of) = self.boots.get(boot) {
                     let state = match invalid {
                         None => CellState::Valid,
@@ -215,13 +277,22 @@ impl State {
                 self.current = Some((boot.clone(), None));
             }
             Event::BootFailed { boot, reason, code, last } => {
+                self.failed_boots += 1;
                 if let (true, Some(of)) = (*last, self.boots.get(boot)) {
                     let lost = CellState::Invalid { reason: reason.clone(), code: *code };
                     self.lost.insert((of.environment.clone(), of.repeat), lost);
                 }
                 self.current = None;
             }
-            Event::BootFinished { .. } => self.current = None,
+            Event::BootFinished { seconds, .. } => {
+                self.spent.boot(*seconds);
+                self.current = None;
+            }
+            Event::ValuesMissing { environment, repeat, cases } => {
+                for case in cases {
+                    self.cells.remove(&(environment.clone(), *repeat, case.clone()));
+                }
+            }
             Event::Settled { block, cases } => {
                 for case in cases {
                     self.settled.entry(case.clone()).or_insert(*block);

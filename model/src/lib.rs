@@ -22,6 +22,7 @@ pub mod noise;
 pub mod params;
 pub mod rng;
 pub mod run;
+pub mod standing;
 pub mod store;
 
 pub use campaign::{BlockPlan, BootPlan, CampaignFile, EnvironmentPlan, Rule};
@@ -33,3 +34,4 @@ pub use measurement::{Measurement, RawRef, Window};
 pub use metric::{Direction, MetricDecl, Role, Scale};
 pub use params::{Origin, Params, ParamsError};
 pub use run::{FactChange, RunFile};
+pub use standing::{Cells, Standing};

@@ -18,6 +18,10 @@ use std::path::{Path, PathBuf};
 pub const CAMPAIGN_FILE: &str = "campaign.json";
 /// Name of the journal in a campaign's directory.
 pub const JOURNAL_FILE: &str = "journal.jsonl";
+/// Name of the job log in a campaign's directory, a view of the journal for people.
+pub const JOB_LOG: &str = "job.log";
+/// Name of the page of the run in a campaign's directory, another view of it.
+pub const RUN_PAGE: &str = "run.html";
 /// Name of the description in an environment's directory.
 pub const RUN_FILE: &str = "run.json";
 /// Name of the values in a repeat's directory.

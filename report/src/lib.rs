@@ -15,6 +15,7 @@
 //! Renderers show what `analyze` decided; scales, rounding and colours are all that is decided here.
 //! Equal input gives equal bytes: no clock, no file times, no output paths.
 
+pub mod campaign;
 pub mod classic;
 mod clean;
 mod columns;

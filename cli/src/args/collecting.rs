@@ -1,6 +1,7 @@
 //! What `run` and `resume` take, and the verbs about guests and the host.
 
 use clap::{Subcommand, ValueEnum};
+use collect::campaign::Parts;
 use std::path::PathBuf;
 
 /// How guests are executed.
@@ -72,6 +73,9 @@ pub struct Run {
     /// Where the results go; must not exist [default: ./perfvt-WORKLOAD-TIME]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// What to do about others, and what to keep.
+    #[command(flatten)]
+    pub conduct: Conduct,
     /// Show the plan, QEMU's command lines, placement, time and room, and do nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -85,6 +89,39 @@ pub struct Resume {
     /// Go on although the host has changed since the campaign began
     #[arg(long)]
     pub force: bool,
+    /// What to do about others, and what to keep.
+    #[command(flatten)]
+    pub conduct: Conduct,
+}
+
+/// What `run` and `resume` do about others, and what they keep.
+#[derive(Debug, clap::Args)]
+pub struct Conduct {
+    /// Wait while somebody else measures on the same CPUs or bridge, instead of failing at once
+    #[arg(long)]
+    pub wait: bool,
+    /// Go on when the terminal is closed (ignore SIGHUP)
+    #[arg(long)]
+    pub nohup: bool,
+    /// What of failed boots and samples is kept: all, none, or some of forensics,logs,raw,sysinfo
+    #[arg(long, value_name = "WHAT", default_value = "all")]
+    pub keep_failed: Parts,
+    /// What of the others is kept; without raw, `perfvt reparse` cannot make values again
+    #[arg(long, value_name = "WHAT", default_value = "all")]
+    pub keep_passed: Parts,
+}
+
+/// `perfvt status`.
+#[derive(Debug, clap::Args)]
+pub struct Status {
+    /// The campaign's directory.
+    pub dir: PathBuf,
+    /// For programs
+    #[arg(long, conflicts_with = "log")]
+    pub json: bool,
+    /// Everything that happened so far, a line each
+    #[arg(long)]
+    pub log: bool,
 }
 
 /// `perfvt guest`.

@@ -7,7 +7,7 @@ mod provider;
 mod publish;
 mod results;
 
-pub use collecting::{AccelArg, Doctor, Guest, GuestVerb, Resume, Run};
+pub use collecting::{AccelArg, Conduct, Doctor, Guest, GuestVerb, Resume, Run, Status};
 pub use host::{Host, HostVerb, Preparing};
 pub use list::List;
 pub use provider::{Provider, ProviderVerb};
@@ -38,6 +38,13 @@ pub enum Verb {
     Run(Run),
     /// Continue a campaign that stopped, for whatever reason
     Resume(Resume),
+    /// Say how a campaign stands; from another terminal while it runs, or afterwards
+    Status(Status),
+    /// Remove what dead campaigns have left outside their directories, and nothing else
+    Gc {
+        /// Places to look at beside TMPDIR: what campaigns had as disk_dir.
+        dirs: Vec<PathBuf>,
+    },
     /// Make the values of a campaign again out of its raw output
     Reparse {
         /// The campaign's directory.

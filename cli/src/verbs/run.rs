@@ -1,20 +1,24 @@
 //! `perfvt run` and `perfvt resume`.
 
 use super::host::Turned;
-use crate::args::{AccelArg, Resume, Run};
+use crate::args::{AccelArg, Conduct, Resume, Run};
 use crate::progress::Progress;
 use crate::signals::Signals;
+use crate::verbs::story;
 use crate::{DONE, Error, INTERRUPTED, INVALID_CELLS, own_executable};
 use collect::accel::{self, Accel};
+use collect::campaign::locks::{LockError, Locks, acquire};
 use collect::campaign::setup::{Prepared, Request, needs, prepare, utc_stamp, without_exits_before_7_1};
-use collect::campaign::{Campaign, Ended, Hooks};
+use collect::campaign::{Campaign, Ended, Hooks, Keep};
 use collect::config::Source;
 use collect::guest::image::{Cache, builtin, host_program};
 use collect::host::fingerprint::boot_id;
 use collect::host::noise::{Limits, NoiseGuard, Reader};
-use collect::testbed::Testbed;
+use collect::process::name_folders_after;
+use collect::testbed::{Testbed, claims};
 use model::CampaignFile;
 use model::store::{CAMPAIGN_FILE, read_json};
+use report::campaign::duration;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -58,9 +62,9 @@ pub fn run(args: &Run, command: Vec<String>, out: &mut dyn Write, err: &mut dyn 
         || format!("perfvt-{}-{}", prepared.file.workload, utc_stamp(prepared.file.created_unix_ns));
     let dir = args.out.clone().unwrap_or_else(|| PathBuf::from(default()));
     check_room(&dir, prepared.bytes)?;
-    let signals = Signals::watch()?;
+    let signals = Signals::watch(args.conduct.nohup)?;
     let turned = args.prepare.then(|| Turned::prepare(err)).transpose()?;
-    let done = collect(&mut prepared, &dir, signals, out, err);
+    let done = collect(&mut prepared, (&dir, &args.conduct), signals, out, err);
     if let Some(turned) = turned {
         turned.restore(err);
     }
@@ -70,18 +74,18 @@ pub fn run(args: &Run, command: Vec<String>, out: &mut dyn Write, err: &mut dyn 
 /// Takes everything that a plan says.
 fn collect(
     prepared: &mut Prepared,
-    dir: &Path,
+    (dir, conduct): (&Path, &Conduct),
     signals: Signals,
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> Result<u8, Error> {
-    let (mut testbed, versions) = testbed(&prepared.file)?;
+    let (mut testbed, versions, _locks) = testbed(&prepared.file, conduct, &signals, err)?;
     without_exits_before_7_1(&mut prepared.file, &versions);
     for warning in &prepared.file.warnings {
         say(err, &format!("warning: {warning}"));
     }
     Campaign::create(dir, &prepared.file)?;
-    execute(dir, &mut testbed, false, signals, out, err)
+    execute(dir, &mut testbed, (conduct, false), signals, out, err)
 }
 
 /// Says something that is not worth stopping for when nobody can hear it: a campaign goes on without its terminal.
@@ -89,18 +93,32 @@ fn say(to: &mut dyn Write, text: &str) {
     let _ = writeln!(to, "{text}");
 }
 
-/// A testbed on which the guests of every environment could be started, and the QEMUs that did.
-fn testbed(file: &CampaignFile) -> Result<(Testbed, Vec<String>), Error> {
+/// A testbed on which the guests of every environment could be started, the QEMUs that did, and the locks on where they
+/// run.
+fn testbed(
+    file: &CampaignFile,
+    conduct: &Conduct,
+    signals: &Signals,
+    err: &mut dyn Write,
+) -> Result<(Testbed, Vec<String>, Locks), Error> {
+    name_folders_after(&file.id);
     let accel = if file.accel == "kvm" { Accel::Kvm } else { Accel::Tcg };
     let cache = Cache::from_env()?;
     let image = builtin(&cache)?;
+    let mut patience = |held: Option<&LockError>| {
+        if let Some(held) = held {
+            say(err, &format!("waiting: {held}"));
+        }
+        signals.seen().is_none()
+    };
     let needs = needs(file)?;
+    let locks = acquire(&claims(file, &image, needs.sessions)?, conduct.wait.then_some(&mut patience))?;
     for tool in &needs.host_tools {
         host_program(&cache, tool)?;
     }
     let testbed = Testbed::new(&cache, image, accel, needs, file.allow_unpinned, &file.id)?;
     let versions = testbed.rehearse(file)?;
-    Ok((testbed, versions))
+    Ok((testbed, versions, locks))
 }
 
 /// Goes on with a campaign.
@@ -109,9 +127,9 @@ pub fn resume(args: &Resume, out: &mut dyn Write, err: &mut dyn Write) -> Result
     if file.accel == "kvm" {
         accel::resolve("kvm", || accel::probe(&own_executable()))?;
     }
-    let signals = Signals::watch()?;
-    let (mut testbed, _) = testbed(&file)?;
-    execute(&args.dir, &mut testbed, args.force, signals, out, err)
+    let signals = Signals::watch(args.conduct.nohup)?;
+    let (mut testbed, _, _locks) = testbed(&file, &args.conduct, &signals, err)?;
+    execute(&args.dir, &mut testbed, (&args.conduct, args.force), signals, out, err)
 }
 
 /// Makes the values of a campaign again, out of its raw output.
@@ -125,7 +143,7 @@ pub fn reparse(dir: &Path, out: &mut dyn Write) -> Result<u8, Error> {
 fn execute(
     dir: &Path,
     testbed: &mut Testbed,
-    force: bool,
+    (conduct, force): (&Conduct, bool),
     signals: Signals,
     out: &mut dyn Write,
     err: &mut dyn Write,
@@ -134,14 +152,20 @@ fn execute(
     if force {
         campaign.force();
     }
+    campaign.keep(Keep { failed: conduct.keep_failed.clone(), passed: conduct.keep_passed.clone() });
     let kvm = campaign.file().accel == "kvm";
     let asked = signals.clone();
     let guard =
         NoiseGuard::new(Reader::here(), Limits::default(), kvm).stopping(move || asked.seen().is_some());
     let mut progress = Progress::new(campaign.file(), campaign.state(), signals);
     let mut hooks = Hooks::new(&mut progress).guard(guard);
-    let Ended { valid, invalid, interrupted } = campaign.run(testbed, &mut hooks)?;
+    let ended = campaign.run(testbed, &mut hooks);
     drop(hooks);
+    if let Err(error) = story::write(dir, &campaign) {
+        // A view of the journal, which is on disk: nothing is lost, and the campaign's own end says more.
+        say(err, &format!("warning: {error}"));
+    }
+    let Ended { valid, invalid, interrupted } = ended?;
     if interrupted {
         say(err, &format!("interrupted with {valid} valid cells; perfvt resume {} goes on", dir.display()));
         return Ok(INTERRUPTED);
@@ -216,13 +240,4 @@ fn show_plan(prepared: &Prepared, out: &mut dyn Write) -> Result<(), Error> {
         writeln!(out, "  block {}: {}", block.block, names.join(", "))?;
     }
     Ok(())
-}
-
-fn duration(seconds: f64) -> String {
-    let seconds = seconds.round() as u64;
-    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
-        (0, 0, s) => format!("{s} s"),
-        (0, m, s) => format!("{m} min {s} s"),
-        (h, m, _) => format!("{h} h {m} min"),
-    }
 }

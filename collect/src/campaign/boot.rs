@@ -1,11 +1,12 @@
 //! One boot: from a guest that is asked for to one that is gone.
 
 use super::hooks::Hooks;
+use super::keep::Part;
 use super::repeat::{Cell, Repeat};
 use super::{Campaign, CampaignError};
 use crate::lab::{Failed, Lab};
 use model::journal::Event;
-use model::store::{self, create_directory};
+use model::store::{self, create_directory, io_error};
 use model::{BootPlan, Case, EnvironmentPlan, Fingerprint, MetricDecl, Params, Phase, Scope};
 use std::path::Path;
 use std::time::Instant;
@@ -94,7 +95,10 @@ impl Campaign {
         create_directory(&logs)?;
         let booted = match booter.boot(boot.params, &logs, &forensics) {
             Ok(booted) => booted,
-            Err(failed) => return self.boot_failed(hooks, boot, repeat, &failed).map(|()| None),
+            Err(failed) => {
+                self.drop_unwanted(boot, repeat, true)?;
+                return self.boot_failed(hooks, boot, repeat, &failed);
+            }
         };
         let Booted { mut lab, facts, seconds, sysinfo } = booted;
         self.tell(hooks, Event::BootReady { boot: boot.name.clone(), seconds })?;
@@ -112,9 +116,11 @@ impl Campaign {
             Err(failed) => Some(End::Broken(failed)),
             Ok(()) => self.measure_all(lab.as_mut(), hooks, boot, repeat)?,
         };
-        lab.end(matches!(end, Some(End::Broken(_))).then_some(forensics.as_path()));
+        let broken = matches!(end, Some(End::Broken(_)));
+        lab.end(broken.then_some(forensics.as_path()));
+        self.drop_unwanted(boot, repeat, broken)?;
         match end {
-            Some(End::Broken(failed)) => self.boot_failed(hooks, boot, repeat, &failed).map(|()| None),
+            Some(End::Broken(failed)) => self.boot_failed(hooks, boot, repeat, &failed),
             other => {
                 let seconds = begun.elapsed().as_secs_f64();
                 self.tell(hooks, Event::BootFinished { boot: boot.name.clone(), seconds })?;
@@ -123,15 +129,33 @@ impl Campaign {
         }
     }
 
+    /// Removes the files of an ended boot that nobody wants to keep.
+    fn drop_unwanted(&self, boot: &Boot<'_>, repeat: &Repeat, failed: bool) -> Result<(), CampaignError> {
+        for (part, folder) in
+            [(Part::Forensics, "forensics"), (Part::Logs, "raw"), (Part::Sysinfo, "sysinfo")]
+        {
+            let path = repeat.dir().join(folder).join(format!("boot{}", boot.attempt));
+            if !self.keep.of(failed).has(part) && path.exists() {
+                std::fs::remove_dir_all(&path).map_err(io_error("removing", &path))?;
+            }
+        }
+        Ok(())
+    }
+
     /// A boot that cannot be used. When the host is to blame the campaign stops, and nothing is lost. Otherwise, after
-    /// the last attempt, every cell that it leaves is invalid with the reason.
+    /// the last attempt, every cell that it leaves is invalid with the reason. A guest that was killed because the user
+    /// wants an end at once has not failed; that signal is given.
     fn boot_failed(
         &mut self,
         hooks: &mut Hooks<'_>,
         boot: &Boot<'_>,
         repeat: &mut Repeat,
         failed: &Failed,
-    ) -> Result<(), CampaignError> {
+    ) -> Result<Option<String>, CampaignError> {
+        if hooks.observer.at_once() {
+            return Ok(hooks.observer.stop());
+        }
+        self.last_failure = Some(failed.clone());
         let of_host = failed.scope() == Scope::Host;
         let last = boot.last && !of_host;
         if last {
@@ -153,6 +177,6 @@ impl Campaign {
             let environment = boot.environment.name.clone();
             return Err(CampaignError::Host { environment, reason: failed.reason.clone() });
         }
-        Ok(())
+        Ok(None)
     }
 }

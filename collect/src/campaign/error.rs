@@ -1,5 +1,6 @@
 //! Why a campaign cannot go on.
 
+use super::locks::Holder;
 use model::ParamsError;
 use model::store::StoreError;
 use std::path::{Path, PathBuf};
@@ -44,11 +45,27 @@ pub enum CampaignError {
         /// What is wrong.
         reason: String,
     },
+    /// Nothing succeeds.
+    #[error(
+        "{boots} boots in a row gave no value, so the campaign was stopped; the last failure: {reason}; `perfvt resume` goes on when that is mended"
+    )]
+    GivenUp {
+        /// How many.
+        boots: u32,
+        /// The last failure.
+        reason: String,
+    },
     /// Somebody else works on it.
-    #[error("{path} is in the hands of another perfvt", path = path.display())]
+    #[error(
+        "{path} is in the hands of {}",
+        holder.as_ref().map_or("another perfvt".to_owned(), Holder::to_string),
+        path = path.display()
+    )]
     Busy {
         /// The directory.
         path: PathBuf,
+        /// Who, where /proc/locks tells.
+        holder: Option<Holder>,
     },
     /// Its plan names a workload that this perfvt does not know.
     #[error("{path}: unknown workload '{workload}'", path = path.display())]

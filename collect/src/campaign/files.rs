@@ -5,6 +5,7 @@ use super::repeat::{Cell, Repeat, raw_name};
 use super::{Campaign, CampaignError, rhs, to_params};
 use crate::lab::Moment;
 use crate::workload;
+use model::journal::BootState;
 use model::run::{BlockMembers, RUN_FORMAT};
 use model::store::{self, RUN_FILE, io_error};
 use model::{BootPlan, Case, EnvironmentPlan, Fingerprint, MetricDecl, Params, RunFile};
@@ -41,6 +42,10 @@ impl Campaign {
                     attempt: old.attempt,
                 };
                 let raw = raw_name(case, old.order, old.attempt);
+                if !dir.join(&raw).is_dir() {
+                    // Nobody wanted to keep it (--keep-passed): the value stays as it is.
+                    continue;
+                }
                 let parsed = self.workload.parse(case, &params, &dir.join(&raw));
                 repeat.store(&cell, &raw, &parsed.and_then(|outcome| complete(outcome, &metrics)))?;
                 count += 1;
@@ -49,6 +54,15 @@ impl Campaign {
             self.write_classic(&plan, &environment)?;
         }
         Ok(count)
+    }
+
+    /// The folder with what tells why a boot failed, relative to the campaign's directory, when there is one.
+    pub fn forensics(&self, boot: &BootState) -> Option<String> {
+        let environment = self.file.environments.iter().find(|e| e.name == boot.environment)?;
+        let folder =
+            self.repeat_dir(environment, boot.repeat).join("forensics").join(format!("boot{}", boot.attempt));
+        let relative = folder.strip_prefix(&self.dir).ok()?;
+        folder.is_dir().then(|| relative.display().to_string())
     }
 
     pub(super) fn metrics(&self, case: &Case, params: &Params) -> Vec<MetricDecl> {

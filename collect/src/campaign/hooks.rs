@@ -23,6 +23,11 @@ pub trait Observer {
     fn event(&mut self, event: &Event, state: &State);
     /// The name of the signal that asked for an end, if one did. Asked between cases.
     fn stop(&mut self) -> Option<String>;
+    /// The end is wanted at once: the sample in hand is thrown away. Asked whenever something failed, because what was
+    /// started is being killed then ([`crate::process::stop_all`]).
+    fn at_once(&mut self) -> bool {
+        false
+    }
 }
 
 /// One sample: a case that is about to be measured, or was.

@@ -15,6 +15,8 @@ pub struct Journal {
     file: File,
     path: PathBuf,
     next: u64,
+    /// Bytes of whole lines.
+    good: u64,
     /// The fold of all its events.
     pub state: State,
 }
@@ -41,7 +43,20 @@ impl Journal {
         for entry in &journal.entries {
             state.apply(entry.unix_ns, &entry.event);
         }
-        Ok(Journal { file, path, next: journal.entries.len() as u64 + 1, state })
+        let (next, good) = (journal.entries.len() as u64 + 1, journal.good_bytes as u64);
+        Ok(Journal { file, path, next, good, state })
+    }
+
+    /// Reads a campaign's journal without touching it: each event with the moment at which it was written. Somebody may be
+    /// writing the last line just now.
+    pub fn events(campaign: &Path) -> Result<Vec<(u64, Event)>, CampaignError> {
+        let path = campaign.join(JOURNAL_FILE);
+        let text = match std::fs::read(&path) {
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            text => text.map_err(io_error("reading", &path))?,
+        };
+        let journal = read(&text).map_err(|error| CampaignError::Journal { path, error })?;
+        Ok(journal.entries.into_iter().map(|entry| (entry.unix_ns, entry.event)).collect())
     }
 
     /// Writes an event down, and only then takes it into the state.
@@ -52,8 +67,14 @@ impl Journal {
             line: self.next as usize,
             source,
         })?;
-        self.file.write_all(line.as_bytes()).map_err(io_error("writing", &self.path))?;
-        self.file.sync_data().map_err(io_error("syncing", &self.path))?;
+        let written = self.file.write_all(line.as_bytes()).map_err(io_error("writing", &self.path));
+        let written = written.and_then(|()| self.file.sync_data().map_err(io_error("syncing", &self.path)));
+        if let Err(error) = written {
+            // A full disk may have taken half of it. Whoever goes on cuts that off as well, so this may fail.
+            let _ = self.file.set_len(self.good);
+            return Err(error);
+        }
+        self.good += line.len() as u64;
         self.next += 1;
         self.state.apply(entry.unix_ns, event);
         Ok(())

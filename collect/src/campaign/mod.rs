@@ -16,6 +16,8 @@ mod error;
 mod files;
 pub mod hooks;
 pub mod journal;
+pub mod keep;
+pub mod locks;
 mod open;
 pub mod plan;
 pub mod repeat;
@@ -27,6 +29,7 @@ pub mod setup;
 pub use boot::{Booted, Booter};
 pub use error::CampaignError;
 pub use hooks::{Guard, Hooks, Look, Observer, Sample, Stopping};
+pub use keep::{Keep, Parts};
 pub use open::Campaign;
 pub use runner::Ended;
 
@@ -41,7 +44,8 @@ pub fn to_stored(params: &Params) -> BTreeMap<String, StoredParam> {
     params.iter().map(|p| (p.key.clone(), stored(p))).collect()
 }
 
-pub(crate) fn to_params(environment: &EnvironmentPlan) -> Params {
+/// Parameters as a plan stores them.
+pub fn to_params(environment: &EnvironmentPlan) -> Params {
     let mut params = Params::new();
     for (key, stored) in &environment.params {
         let origin =

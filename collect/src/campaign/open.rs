@@ -3,10 +3,12 @@
 use super::CampaignError;
 use super::check::validate;
 use super::journal::Journal;
+use super::keep::Keep;
+use super::locks::holder;
 use crate::workload::{self, Workload};
-use model::CampaignFile;
 use model::journal::State;
 use model::store::{self, CAMPAIGN_FILE, create_directory, io_error};
+use model::{CampaignFile, Failure};
 use rustix::fs::{CWD, FlockOperation, RenameFlags, flock, renameat_with};
 use rustix::io::Errno;
 use std::fs::{File, Permissions};
@@ -21,6 +23,11 @@ pub struct Campaign {
     pub(super) workload: &'static dyn Workload,
     pub(super) host_boot: String,
     pub(super) force: bool,
+    pub(super) keep: Keep,
+    /// Boots in a row, of this call, that gave no value.
+    pub(super) futile: u32,
+    /// The last thing that went wrong.
+    pub(super) last_failure: Option<Failure>,
     /// Holds the lock on the directory.
     _lock: File,
 }
@@ -65,7 +72,7 @@ impl Campaign {
         validate(dir, &file)?;
         let lock = File::open(dir).map_err(io_error("opening", dir))?;
         flock(&lock, FlockOperation::NonBlockingLockExclusive)
-            .map_err(|_| CampaignError::Busy { path: dir.to_owned() })?;
+            .map_err(|_| CampaignError::Busy { path: dir.to_owned(), holder: holder(dir) })?;
         store::remove_leftovers(dir)?;
         let workload = find(&file.workload).ok_or_else(|| CampaignError::UnknownWorkload {
             path: dir.to_owned(),
@@ -79,6 +86,9 @@ impl Campaign {
             workload,
             host_boot: host_boot.to_owned(),
             force: false,
+            keep: Keep::default(),
+            futile: 0,
+            last_failure: None,
             _lock: lock,
         })
     }
@@ -86,6 +96,11 @@ impl Campaign {
     /// Goes on although the host, QEMU or the guest has changed since the campaign began.
     pub fn force(&mut self) {
         self.force = true;
+    }
+
+    /// Says what of ended boots is kept; without it, everything is.
+    pub fn keep(&mut self, keep: Keep) {
+        self.keep = keep;
     }
 
     /// The plan.

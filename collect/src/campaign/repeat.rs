@@ -108,6 +108,16 @@ impl Repeat {
         Ok((path, name))
     }
 
+    /// Moves the raw output of a sample that is not stored to the boot's forensics: nothing refers to it, and it tells
+    /// why the sample failed.
+    pub fn set_aside(&self, raw: &Path, attempt: u32, n: u32) -> Result<(), StoreError> {
+        let folder = self.dir.join("forensics").join(format!("boot{attempt}"));
+        create_directory(&folder)?;
+        let name = raw.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let aside = folder.join(format!("{name}.try{n}"));
+        fs::rename(raw, &aside).map_err(io_error("moving", raw))
+    }
+
     /// Writes down what a cell came to. Earlier lines of the same case go: they belong to an attempt that was lost.
     pub fn store(
         &mut self,

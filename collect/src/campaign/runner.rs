@@ -4,9 +4,13 @@ use super::boot::{Boot, Booter};
 use super::hooks::Hooks;
 use super::repeat::Repeat;
 use super::{Campaign, CampaignError, to_params};
-use model::journal::{CellState, Event};
-use model::store::CAMPAIGN_FILE;
-use model::{BlockPlan, BootPlan, Case, EnvironmentPlan};
+use model::journal::Event;
+use model::store::{self, CAMPAIGN_FILE, MEASUREMENTS_FILE};
+use model::{BlockPlan, BootPlan, Case, EnvironmentPlan, Standing};
+
+/// So many boots in a row of one call without a single value stop a campaign: something is wrong that more hours will
+/// not mend. Two environments that each fail twice may still be bad luck; six boots are three repeats given up.
+const FUTILE_BOOTS: u32 = 6;
 
 /// How a campaign ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,22 +34,44 @@ impl Campaign {
             host_boot: self.host_boot.clone(),
         };
         self.tell(hooks, opened)?;
+        self.look_for_values(hooks)?;
         let blocks = self.file.blocks.clone();
         for block in &blocks {
             if let Some(signal) = self.block(booter, hooks, block)? {
                 self.tell(hooks, Event::Interrupted { signal })?;
-                let (valid, invalid) = self.count();
-                return Ok(Ended { valid, invalid, interrupted: true });
+                let cells = self.standing().cells;
+                return Ok(Ended { valid: cells.valid, invalid: cells.invalid, interrupted: true });
             }
         }
-        let (valid, invalid) = self.count();
-        let planned = self.planned();
-        if valid + invalid != planned {
-            let reason = format!("{planned} cells are planned and {} have ended", valid + invalid);
+        let cells = self.standing().cells;
+        let (valid, invalid) = (cells.valid, cells.invalid);
+        if cells.pending() > 0 {
+            let reason = format!("{} cells are planned and {} have ended", cells.planned, valid + invalid);
             return Err(CampaignError::Plan { path: self.dir.join(CAMPAIGN_FILE), reason });
         }
         self.tell(hooks, Event::Finished { valid, invalid })?;
         Ok(Ended { valid, invalid, interrupted: false })
+    }
+
+    /// A journal that says "measured" is believed only as far as the values are there: somebody may have removed a file.
+    fn look_for_values(&mut self, hooks: &mut Hooks<'_>) -> Result<(), CampaignError> {
+        let boots: Vec<BootPlan> = self.file.boots().map(|(_, boot)| boot.clone()).collect();
+        for boot in boots {
+            let Some(environment) = self.file.environments.get(boot.environment).cloned() else { continue };
+            let path = self.repeat_dir(&environment, boot.repeat).join(MEASUREMENTS_FILE);
+            let there = if path.exists() { store::read_measurements(&path)? } else { Vec::new() };
+            let mut cases: Vec<String> =
+                boot.cases.iter().filter_map(|index| Some(self.file.cases.get(*index)?.id())).collect();
+            cases.retain(|case| {
+                let key = (environment.name.clone(), boot.repeat, case.clone());
+                self.journal.state.cells.contains_key(&key) && !there.iter().any(|m| m.case == *case)
+            });
+            if !cases.is_empty() {
+                let (environment, repeat) = (environment.name, boot.repeat);
+                self.tell(hooks, Event::ValuesMissing { environment, repeat, cases })?;
+            }
+        }
+        Ok(())
     }
 
     /// Boots what a block still lacks, then lets the stopping rule look. Gives the signal that asked for an end, if one
@@ -72,40 +98,16 @@ impl Campaign {
         Ok(None)
     }
 
+    /// How it stands, counted.
+    pub fn standing(&self) -> Standing {
+        Standing::of(&self.file, &self.journal.state)
+    }
+
     /// Writes an event down, then shows it.
     pub(super) fn tell(&mut self, hooks: &mut Hooks<'_>, event: Event) -> Result<(), CampaignError> {
         self.journal.append(&event)?;
         hooks.observer.event(&event, &self.journal.state);
         Ok(())
-    }
-
-    /// Cells that are to be measured, as far as is known now.
-    fn planned(&self) -> u32 {
-        self.file.boots().map(|(block, boot)| self.wanted(block, boot).count() as u32).sum()
-    }
-
-    /// Valid and invalid cells.
-    fn count(&self) -> (u32, u32) {
-        let mut counts = (0, 0);
-        for (block, boot) in self.file.boots() {
-            let Some(environment) = self.file.environments.get(boot.environment) else { continue };
-            for (_, case) in self.wanted(block, boot) {
-                match self.journal.state.cell(&environment.name, boot.repeat, &case.id()) {
-                    Some(CellState::Valid) => counts.0 += 1,
-                    Some(CellState::Invalid { .. }) => counts.1 += 1,
-                    None => {}
-                }
-            }
-        }
-        counts
-    }
-
-    /// Cases of a boot that no stopping rule has settled before, with their position.
-    fn wanted(&self, block: u32, boot: &BootPlan) -> impl Iterator<Item = (u32, &Case)> {
-        (0u32..)
-            .zip(&boot.cases)
-            .filter_map(|(order, index)| Some((order, self.file.cases.get(*index)?)))
-            .filter(move |(_, case)| self.journal.state.wanted(&case.id(), block))
     }
 
     /// Cases of a boot that have no result yet, with their position.
@@ -115,7 +117,8 @@ impl Campaign {
         boot: &BootPlan,
         environment: &EnvironmentPlan,
     ) -> Vec<(u32, Case)> {
-        self.wanted(block, boot)
+        self.file
+            .wanted(&self.journal.state, block, boot)
             .filter(|(_, case)| self.journal.state.cell(&environment.name, boot.repeat, &case.id()).is_none())
             .map(|(order, case)| (order, case.clone()))
             .collect()
@@ -155,8 +158,14 @@ impl Campaign {
                 attempt,
                 last: made_here >= attempts,
             };
+            let before = self.standing().cells.valid;
             if let Some(signal) = self.one_boot(booter, hooks, &boot, repeat)? {
                 return Ok(Some(signal));
+            }
+            self.futile = if self.standing().cells.valid > before { 0 } else { self.futile + 1 };
+            if self.futile >= FUTILE_BOOTS {
+                let reason = self.last_failure.take().map_or_else(String::new, |f| f.reason);
+                return Err(CampaignError::GivenUp { boots: self.futile, reason });
             }
         }
         Ok(None)

@@ -3,11 +3,13 @@
 use super::boot::{Boot, End};
 use super::check::complete;
 use super::hooks::{Hooks, Sample};
+use super::keep::Part;
 use super::repeat::Repeat;
 use super::{Campaign, CampaignError};
 use crate::lab::{Failed, Lab};
 use crate::workload::Outcome;
 use model::journal::Event;
+use model::store::io_error;
 use model::{Case, Code, MetricDecl, Scope};
 use std::path::Path;
 use std::time::Instant;
@@ -25,14 +27,14 @@ impl Campaign {
             if let Some(signal) = hooks.observer.stop() {
                 return Ok(Some(End::Asked(signal)));
             }
-            if let Some(failed) = self.cell(lab, hooks, boot, repeat, order, &case)? {
-                return Ok(Some(End::Broken(failed)));
+            if let Some(end) = self.cell(lab, hooks, boot, repeat, order, &case)? {
+                return Ok(Some(end));
             }
         }
         Ok(None)
     }
 
-    /// Measures one case and writes down what it came to. Gives the failure that ended the guest, if one did.
+    /// Measures one case and writes down what it came to. Says why the boot ends, if it does.
     fn cell(
         &mut self,
         lab: &mut dyn Lab,
@@ -41,7 +43,7 @@ impl Campaign {
         repeat: &mut Repeat,
         order: u32,
         case: &Case,
-    ) -> Result<Option<Failed>, CampaignError> {
+    ) -> Result<Option<End>, CampaignError> {
         let id = case.id();
         self.tell(hooks, Event::CaseStarted { boot: boot.name.clone(), case: id.clone() })?;
         let metrics = self.metrics(case, boot.params);
@@ -52,10 +54,16 @@ impl Campaign {
             Some(_) => boot.params.number("samples", 1, "a number of tries, 1 or more")?,
             None => 1,
         };
-        loop {
+        for n in 1.. {
             tries = tries.saturating_sub(1);
             let (raw_dir, raw) = repeat.raw_dir(&cell)?;
             let (result, seconds) = self.sample(lab, hooks, boot, case, &metrics, &raw_dir)?;
+            if result.is_err()
+                && hooks.observer.at_once()
+                && let Some(signal) = hooks.observer.stop()
+            {
+                return Ok(Some(End::Asked(signal)));
+            }
             let again = match &result {
                 Err(failed) if failed.code.is_passing() && tries > 0 => Some(failed),
                 _ => None,
@@ -68,15 +76,21 @@ impl Campaign {
                     reason: failed.reason.clone(),
                     seconds,
                 };
+                self.put_aside(repeat, boot, &raw_dir, n)?;
                 self.tell(hooks, event)?;
                 continue;
             }
             let lost = result.as_ref().err().filter(|f| f.scope() != Scope::Sample).cloned();
             if lost.as_ref().is_some_and(|f| !boot.last || f.scope() == Scope::Host) {
                 // Another boot will try this case again; nothing is written of it.
-                return Ok(lost);
+                self.put_aside(repeat, boot, &raw_dir, n)?;
+                return Ok(lost.map(End::Broken));
             }
+            self.last_failure = result.as_ref().err().cloned().or(self.last_failure.take());
             repeat.store(&cell, &raw, &result)?;
+            if !self.keep.of(result.is_err()).has(Part::Raw) {
+                std::fs::remove_dir_all(&raw_dir).map_err(io_error("removing", &raw_dir))?;
+            }
             let finished = Event::CaseFinished {
                 boot: boot.name.clone(),
                 case: id,
@@ -85,8 +99,17 @@ impl Campaign {
                 seconds,
             };
             self.tell(hooks, finished)?;
-            return Ok(lost);
+            return Ok(lost.map(End::Broken));
         }
+        Ok(None)
+    }
+
+    /// Raw output of a sample that failed and is taken again goes to the forensics, or away.
+    fn put_aside(&self, repeat: &Repeat, boot: &Boot<'_>, raw: &Path, n: u32) -> Result<(), CampaignError> {
+        if self.keep.failed.has(Part::Raw) {
+            return Ok(repeat.set_aside(raw, boot.attempt, n)?);
+        }
+        Ok(std::fs::remove_dir_all(raw).map_err(io_error("removing", raw))?)
     }
 
     /// Takes one sample, guarded. Gives what it came to and the seconds that it took without waiting.
@@ -128,6 +151,12 @@ fn judged(lab: &mut dyn Lab, result: Result<Outcome, Failed>) -> Result<Outcome,
     match (result, lab.death()) {
         (Err(failed), Some(death)) if failed.scope() == Scope::Sample => {
             Err(Failed::new(death.code, format!("{death} ({failed})")))
+        }
+        (Err(failed), _) if matches!(failed.code, Code::ToolFailed | Code::Deadline(_)) => {
+            Err(match lab.disconnected() {
+                Some(lost) => Failed::new(lost.code, format!("{lost} ({failed})")),
+                None => failed,
+            })
         }
         (Err(failed), _) => Err(failed),
         (Ok(_), Some(death)) => Err(death),

@@ -271,6 +271,7 @@ impl Channel {
                     return Ok(());
                 }
                 Err(e) if is_pause(&e) => limit.check(health)?,
+                Err(e) if e.kind() == ErrorKind::ConnectionReset => return Err(closed(e.kind(), health)),
                 Err(e) => return Err(e.into()),
             }
         }

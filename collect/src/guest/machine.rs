@@ -2,22 +2,22 @@
 
 use super::argv::{self, BootFiles, Hardware};
 use super::channel::{Channel, ChannelError, Ready, Reply, Status};
+use super::forensics::{self, SOON as FORENSICS_SOON, Subject};
+use super::health::{Console, death, exit_reason};
 use super::network::{Network, NetworkError};
 use super::qmp::{Qmp, QmpError};
 use crate::host::pin::GuestPins;
 use crate::host::placement::{self, Placement, Threads};
-use crate::process::{PrivateFolder, ProcessError, Running, Sink, Spec, private_folder, tail};
+use crate::process::{PrivateFolder, ProcessError, Running, Sink, Spec, private_folder};
 use model::{Code, CpuId, Failure, Phase};
 use serde_json::json;
-use std::fs;
-use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+/// What strerror(3) says of ENOSPC.
+const NO_SPACE: &str = "No space left on device";
 /// How long a QEMU that is well may take to answer.
 const QMP_SOON: Duration = Duration::from_secs(10);
-/// The same for one that perhaps is not.
-const FORENSICS_SOON: Duration = Duration::from_secs(2);
 
 /// The console's log in a boot's folder.
 pub const SERIAL_LOG: &str = "serial.log";
@@ -91,6 +91,9 @@ impl GuestError {
                 return failure.clone();
             }
             GuestError::NotReady { .. } => Code::Deadline(Phase::Boot),
+            GuestError::Channel(ChannelError::Failed { stderr, .. }) if stderr.contains(NO_SPACE) => {
+                Code::GuestNoSpace
+            }
             GuestError::Hangs { .. }
             | GuestError::Qmp(QmpError::Deadline { .. })
             | GuestError::Channel(ChannelError::Deadline { .. }) => Code::Hang,
@@ -146,7 +149,9 @@ pub struct Machine {
     threads: Threads,
     /// A private folder for the sockets, mode 0700; removed with the machine.
     _sockets: PrivateFolder,
-    serial: PathBuf,
+    console: Console,
+    /// It did not answer once: nothing more is asked of it.
+    silent: bool,
     /// QEMU's command line.
     pub argv: Vec<String>,
     /// What the guest said.
@@ -161,6 +166,7 @@ struct Start {
     qemu: Running,
     sockets: PrivateFolder,
     files: BootFiles,
+    console: Console,
     argv: Vec<String>,
     started: Instant,
     until: Instant,
@@ -193,7 +199,8 @@ impl Start {
         let argv = process.argv();
         let started = Instant::now();
         let until = started + spec.deadline;
-        Ok(Start { qmp: None, qemu: process.start()?, sockets, files, argv, started, until })
+        let console = Console::new(&files.serial);
+        Ok(Start { qmp: None, qemu: process.start()?, sockets, files, console, argv, started, until })
     }
 
     /// Connects to the paused guest, and pins and plugs it.
@@ -228,10 +235,10 @@ impl Start {
     fn wait(&mut self, spec: &BootSpec<'_>, channel: &mut Channel) -> Result<Ready, GuestError> {
         let Some(qmp) = &mut self.qmp else { return Err(GuestError::no_monitor()) };
         let left = self.until.saturating_duration_since(Instant::now());
-        let (qemu, serial) = (&mut self.qemu, &self.files.serial);
-        channel.wait_ready(left, &mut || death(qemu, qmp, serial)).map_err(|e| match e {
+        let (qemu, console) = (&mut self.qemu, &mut self.console);
+        channel.wait_ready(left, &mut || death(qemu, qmp, console)).map_err(|e| match e {
             ChannelError::Deadline { .. } => {
-                GuestError::NotReady { seconds: spec.deadline.as_secs_f64(), console: tail(serial) }
+                GuestError::NotReady { seconds: spec.deadline.as_secs_f64(), console: console.tail() }
             }
             other => other.into(),
         })
@@ -256,7 +263,7 @@ impl Start {
 
     fn finish(self, channel: Channel, threads: Threads, ready: Ready) -> Result<Machine, GuestError> {
         let boot_seconds = self.started.elapsed().as_secs_f64();
-        let Start { qmp: Some(qmp), qemu, sockets, files, argv, .. } = self else {
+        let Start { qmp: Some(qmp), qemu, sockets, console, argv, .. } = self else {
             return Err(GuestError::no_monitor());
         };
         Ok(Machine {
@@ -265,7 +272,8 @@ impl Start {
             qemu,
             threads,
             _sockets: sockets,
-            serial: files.serial,
+            console,
+            silent: false,
             argv,
             ready,
             boot_seconds,
@@ -274,8 +282,15 @@ impl Start {
 
     /// Ends what never became a machine, with what tells why.
     fn give_up(mut self, dir: &Path, error: GuestError) -> GuestError {
+        let subject = Subject {
+            argv: &self.argv,
+            pid: self.qemu.pid(),
+            qmp: self.qmp.as_mut(),
+            channel: None,
+            serial: &self.files.serial,
+        };
         // The first failure is the one to tell.
-        let _ = forensics(dir, &self.argv, self.qmp.as_mut(), &self.files.serial);
+        let _ = forensics::collect(dir, subject);
         error
     }
 }
@@ -331,8 +346,8 @@ impl Machine {
 
     /// Runs a command in the guest, whatever its status.
     pub fn exec(&mut self, argv: &[&str], deadline: Duration) -> Result<Reply, GuestError> {
-        let Machine { channel, qmp, qemu, serial, .. } = self;
-        let reply = channel.exec(argv, deadline, &mut || death(qemu, qmp, serial));
+        let Machine { channel, qmp, qemu, console, .. } = self;
+        let reply = channel.exec(argv, deadline, &mut || death(qemu, qmp, console));
         reply.map_err(|e| self.fallen_silent(e))
     }
 
@@ -343,16 +358,16 @@ impl Machine {
 
     /// Reads files of the guest's /proc and /sys.
     pub fn read(&mut self, paths: &[&str], deadline: Duration) -> Result<String, GuestError> {
-        let Machine { channel, qmp, qemu, serial, .. } = self;
-        let reply = channel.read(paths, deadline, &mut || death(qemu, qmp, serial));
+        let Machine { channel, qmp, qemu, console, .. } = self;
+        let reply = channel.read(paths, deadline, &mut || death(qemu, qmp, console));
         Ok(reply.map_err(|e| self.fallen_silent(e))?.into_output(paths)?)
     }
 
     /// Writes a file in the guest.
     pub fn put(&mut self, path: &str, mode: &str, content: &[u8]) -> Result<(), GuestError> {
-        let Machine { channel, qmp, qemu, serial, .. } = self;
+        let Machine { channel, qmp, qemu, console, .. } = self;
         let soon = Duration::from_secs(60);
-        let reply = channel.put(path, mode, content, soon, &mut || death(qemu, qmp, serial));
+        let reply = channel.put(path, mode, content, soon, &mut || death(qemu, qmp, console));
         reply.map_err(|e| self.fallen_silent(e))?.into_output(&["writing", path])?;
         Ok(())
     }
@@ -360,7 +375,8 @@ impl Machine {
     /// The guest has its own deadline for a command and answers when it passes, so silence beyond it is a hang.
     fn fallen_silent(&mut self, error: ChannelError) -> GuestError {
         let ChannelError::Deadline { what, seconds } = error else { return error.into() };
-        GuestError::Hangs { what, seconds, status: status(&mut self.qmp), console: tail(&self.serial) }
+        self.silent = true;
+        GuestError::Hangs { what, seconds, status: status(&mut self.qmp), console: self.console.tail() }
     }
 
     /// QEMU's monitor.
@@ -385,20 +401,31 @@ impl Machine {
 
     /// How the guest died, if it has.
     pub fn death(&mut self) -> Option<Failure> {
-        let Machine { qmp, qemu, serial, .. } = self;
-        death(qemu, qmp, serial)
+        let Machine { qmp, qemu, console, .. } = self;
+        death(qemu, qmp, console)
     }
 
     /// Collects what tells why a guest failed, before it is ended. What cannot be had is left out.
     pub fn forensics(&mut self, dir: &Path) -> Result<(), GuestError> {
-        forensics(dir, &self.argv, Some(&mut self.qmp), &self.serial)
+        let alive = !self.silent && self.death().is_none_or(|f| f.code == Code::Oops);
+        let subject = Subject {
+            argv: &self.argv,
+            pid: self.qemu.pid(),
+            qmp: Some(&mut self.qmp),
+            channel: alive.then_some(&mut self.channel),
+            serial: self.console.path(),
+        };
+        let failed =
+            |source| GuestError::Io { doing: "collecting forensics in", path: dir.to_owned(), source };
+        forensics::collect(dir, subject).map_err(failed)
     }
 
     /// Ends the guest, which has nothing to save.
     pub fn quit(mut self) {
         // A QEMU that no longer listens is killed just the same.
-        let _ = self.qmp.execute("quit", json!({}), Duration::from_secs(2));
-        self.qemu.wait_until(Instant::now() + Duration::from_secs(5));
+        if self.qmp.execute("quit", json!({}), Duration::from_secs(2)).is_ok() {
+            self.qemu.wait_until(Instant::now() + Duration::from_secs(5));
+        }
         self.qemu.kill();
     }
 }
@@ -409,45 +436,6 @@ fn status(qmp: &mut Qmp) -> String {
         Ok(reply) => reply.get("status").and_then(|s| s.as_str()).unwrap_or("nothing of it").to_owned(),
         Err(e) => e.to_string(),
     }
-}
-
-/// See [`Machine::forensics`]; QEMU may not even have a monitor.
-fn forensics(dir: &Path, argv: &[String], qmp: Option<&mut Qmp>, serial: &Path) -> Result<(), GuestError> {
-    let failed = |doing, path: &Path, source| GuestError::Io { doing, path: path.to_owned(), source };
-    fs::create_dir_all(dir).map_err(|e| failed("creating", dir, e))?;
-    let mut files = vec![("qemu.argv", argv.join("\n"))];
-    if let Some(qmp) = qmp {
-        let status = match qmp.execute("query-status", json!({}), FORENSICS_SOON) {
-            Ok(status) => status.to_string(),
-            Err(e) => e.to_string(),
-        };
-        let registers = qmp.execute(
-            "human-monitor-command",
-            json!({"command-line": "info registers -a"}),
-            FORENSICS_SOON,
-        );
-        let registers = registers.ok().and_then(|r| r.as_str().map(str::to_owned)).unwrap_or_default();
-        // Last, because more may have come meanwhile.
-        let events = qmp.events();
-        let events: Vec<String> =
-            events.iter().map(|e| format!("{:.6} {} {}", e.unix_seconds, e.name, e.data)).collect();
-        files.extend([
-            ("qmp-status.txt", status),
-            ("registers.txt", registers),
-            ("qmp-events.txt", events.join("\n")),
-        ]);
-    }
-    for (name, text) in files {
-        let path = dir.join(name);
-        fs::write(&path, text).map_err(|e| failed("writing", &path, e))?;
-    }
-    // The logs stay where they are written; a copy beside the rest saves a search.
-    for log in [serial, &serial.with_file_name("qemu.stderr")] {
-        if let Some(name) = log.file_name() {
-            let _ = fs::copy(log, dir.join(name));
-        }
-    }
-    Ok(())
 }
 
 /// Tries until QEMU listens, or is gone.
@@ -472,39 +460,13 @@ fn connect<T, E: Into<GuestError>>(
     }
 }
 
-/// Whether the guest is dead, and of what.
-fn death(qemu: &mut Running, qmp: &Qmp, serial: &Path) -> Option<Failure> {
-    if let Some(event) =
-        qmp.events().iter().find(|e| e.name == "GUEST_PANICKED" || e.name == "GUEST_CRASHLOADED")
-    {
-        let reason = format!("the guest panicked ({}); the console ends with: {}", event.name, tail(serial));
-        return Some(Failure::new(Code::Panic, reason));
-    }
-    qemu.ended().map(|status| exit_reason(status, &qemu.stderr_tail(), &tail(serial)))
-}
-
-fn exit_reason(status: std::process::ExitStatus, stderr: &str, console: &str) -> Failure {
-    // With -no-reboot a panic without pvpanic looks like a power-off; the console tells them apart.
-    let panicked = status.code() == Some(0) && console.contains("Kernel panic");
-    let how = match (status.code(), status.signal()) {
-        _ if panicked => "the guest panicked and QEMU left".to_owned(),
-        (Some(0), _) => "the guest powered off or QEMU was told to leave".to_owned(),
-        (Some(code), _) => format!("QEMU ended with status {code}"),
-        (None, Some(signal)) => format!("QEMU was killed by signal {signal}"),
-        (None, None) => "QEMU ended".to_owned(),
-    };
-    let quote =
-        |what: &str, text: &str| if text.is_empty() { String::new() } else { format!("; {what}: {text}") };
-    let reason = format!("{how}{}{}", quote("it said", stderr), quote("the console ends with", console));
-    Failure::new(if panicked { Code::Panic } else { Code::EarlyExit }, reason)
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::image::Image;
     use super::super::network::{Kind, Layout};
     use super::*;
     use crate::accel::Accel;
+    use std::fs;
     use std::io::{BufRead, BufReader, Write};
     use std::os::unix::net::UnixStream;
 
@@ -532,7 +494,8 @@ mod tests {
             qemu: Spec::new("sleep").arg("1000").start().unwrap(),
             threads: Threads::default(),
             _sockets: private_folder().unwrap(),
-            serial,
+            console: Console::new(&serial),
+            silent: false,
             argv: vec!["qemu".into(), "-S".into()],
             ready: Ready { kernel: "6.1".into(), uptime: 1.0 },
             boot_seconds: 1.0,

@@ -1,15 +1,15 @@
 //! Folders for sockets and other things that are nobody else's business.
-
 //!
 //! A folder is removed when its owner drops it. A perfvt that was killed leaves its folders behind; each is locked for as
-//! long as its owner lives, so the next perfvt of the same user knows which are dead, and removes those.
+//! long as its owner lives, so the next perfvt of the same user, or `perfvt gc`, knows which are dead, and removes those.
+//! Their names hold the campaign's, whose journal says when it was in whose hands.
 
 use rustix::fs::{FlockOperation, flock};
 use std::fs::{self, File, Permissions};
 use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::path::Path;
-use std::sync::Once;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, Once, PoisonError};
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -17,6 +17,14 @@ use tempfile::TempDir;
 const PREFIX: &str = "perfvt-";
 /// A folder is made a moment before it is locked; one that is younger than this is left alone.
 const YOUNG: Duration = Duration::from_secs(60);
+
+/// The campaign in whose name folders are made.
+static OWNER: Mutex<String> = Mutex::new(String::new());
+
+/// From now on folders carry the name of this campaign.
+pub fn name_folders_after(campaign: &str) {
+    *OWNER.lock().unwrap_or_else(PoisonError::into_inner) = format!("{campaign}-");
+}
 
 /// A private folder, removed when this is dropped.
 #[derive(Debug)]
@@ -39,7 +47,7 @@ impl PrivateFolder {
 /// TMPDIR is not there or cannot be written to.
 pub fn private_folder() -> io::Result<PrivateFolder> {
     static ONCE: Once = Once::new();
-    ONCE.call_once(|| remove_dead(&std::env::temp_dir(), YOUNG));
+    ONCE.call_once(|| drop(remove_dead(&std::env::temp_dir(), YOUNG)));
     make(&std::env::temp_dir())
 }
 
@@ -53,18 +61,27 @@ pub fn private_folder_in(dir: &Path) -> io::Result<PrivateFolder> {
 }
 
 fn make(parent: &Path) -> io::Result<PrivateFolder> {
+    let prefix = format!("{PREFIX}{}", OWNER.lock().unwrap_or_else(PoisonError::into_inner));
     let private = || Permissions::from_mode(0o700);
     // The mode stands from the first moment; setting it again is for an umask that takes rights of the owner away.
-    let dir = tempfile::Builder::new().prefix(PREFIX).permissions(private()).tempdir_in(parent)?;
+    let dir = tempfile::Builder::new().prefix(&prefix).permissions(private()).tempdir_in(parent)?;
     fs::set_permissions(dir.path(), private())?;
     let alive = File::open(dir.path())?;
     flock(&alive, FlockOperation::NonBlockingLockExclusive)?;
     Ok(PrivateFolder { dir, _alive: alive })
 }
 
+/// Removes the folders of this user's dead perfvts from TMPDIR and from other places, and gives their paths.
+pub fn remove_dead_folders(also: &[PathBuf]) -> Vec<PathBuf> {
+    let mut removed = remove_dead(&std::env::temp_dir(), YOUNG);
+    removed.extend(also.iter().flat_map(|dir| remove_dead(dir, YOUNG)));
+    removed
+}
+
 /// Removes the folders of this user's dead perfvts. What cannot be looked at or removed is left: it will be tried again.
-fn remove_dead(tmp: &Path, young: Duration) {
-    let Ok(entries) = fs::read_dir(tmp) else { return };
+fn remove_dead(tmp: &Path, young: Duration) -> Vec<PathBuf> {
+    let mut removed = Vec::new();
+    let Ok(entries) = fs::read_dir(tmp) else { return removed };
     let user = rustix::process::geteuid().as_raw();
     for entry in entries.flatten().filter(|e| e.file_name().as_encoded_bytes().starts_with(PREFIX.as_bytes()))
     {
@@ -76,10 +93,11 @@ fn remove_dead(tmp: &Path, young: Duration) {
         }
         let dead = File::open(entry.path())
             .is_ok_and(|dir| flock(&dir, FlockOperation::NonBlockingLockExclusive).is_ok());
-        if dead {
-            let _ = fs::remove_dir_all(entry.path());
+        if dead && fs::remove_dir_all(entry.path()).is_ok() {
+            removed.push(entry.path());
         }
     }
+    removed
 }
 
 #[cfg(test)]
@@ -102,9 +120,9 @@ mod tests {
         fs::write(dead.join("qmp"), "").unwrap();
         let owner = File::open(&living).unwrap();
         flock(&owner, FlockOperation::NonBlockingLockExclusive).unwrap();
-        remove_dead(tmp.path(), YOUNG);
+        assert!(remove_dead(tmp.path(), YOUNG).is_empty());
         assert!(dead.exists(), "it is young");
-        remove_dead(tmp.path(), Duration::ZERO);
+        assert_eq!(remove_dead(tmp.path(), Duration::ZERO), std::slice::from_ref(&dead));
         assert!(!dead.exists());
         assert!(living.exists() && open.exists() && other.exists());
     }

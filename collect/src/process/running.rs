@@ -1,6 +1,7 @@
 //! Waiting, ending, and what was written.
 
 use super::spawn::{ProcessError, Sink, Spec};
+use super::stop::forget;
 use rustix::process::{
     Pid, Signal, WaitId, WaitIdOptions, WaitIdStatus, kill_process, kill_process_group, waitid,
 };
@@ -169,6 +170,7 @@ impl Running {
         self.send(Signal::KILL);
         self.child.stdin.take();
         if !self.reaped {
+            forget(self.pid());
             let status = self.child.wait().ok();
             self.status = self.status.or(status);
             self.reaped = true;

@@ -2,6 +2,7 @@
 
 use super::Namespace;
 use super::running::{Reader, Running};
+use super::stop::note;
 use model::CpuId;
 use rustix::process::{Signal, getppid, set_parent_process_death_signal};
 use rustix::thread::{CpuSet, sched_setaffinity};
@@ -178,6 +179,12 @@ impl Spec {
         let mask = cpu_mask(&self.cpus).map_err(failed)?;
         prepare_child(&mut command, mask, self.namespace.clone());
         let mut child = spawn_on_permanent_thread(command).map_err(failed)?;
+        if !self.foreground && !note(child.id()) {
+            // What was started between the order to stop and now. It was not waited for, so its id is its own.
+            let _ = child.kill();
+            let _ = child.wait();
+            return Err(failed(io::Error::new(io::ErrorKind::Interrupted, "perfvt is being stopped")));
+        }
         let stdout = child.stdout.take().map(Reader::start);
         let stderr = child.stderr.take().map(Reader::start);
         if let (Some(bytes), Some(mut pipe)) = (self.stdin, child.stdin.take_if(|_| !self.stdin_open)) {

@@ -299,6 +299,15 @@ impl Lab for GuestLab {
         self.machine.death().or_else(|| self.second.as_ref().and_then(client))
     }
 
+    fn disconnected(&mut self) -> Option<Failed> {
+        let peers: Vec<String> = self.network.peers.iter().flatten().map(ToString::to_string).collect();
+        peers.into_iter().find_map(|peer| {
+            let ping = ["ping", "-c", "1", "-W", "2", &peer];
+            let lost = format!("the network is lost: the guest does not reach the client at {peer}");
+            self.machine.run(&ping, SOON).is_err().then(|| Failed::new(Code::NetworkLost, lost))
+        })
+    }
+
     fn misplaced(&mut self) -> Vec<String> {
         let mut found = Vec::new();
         if let Some(Some(plan)) = self.pins.first() {

@@ -5,6 +5,7 @@
 //!                                                                                   clients <────┘
 //! ```
 
+mod claims;
 mod client;
 mod clock;
 mod describe;
@@ -12,6 +13,7 @@ mod host_lab;
 mod lab;
 mod trace;
 
+pub use claims::claims;
 pub use describe::{hardware, pin};
 
 use crate::accel::Accel;

@@ -1,0 +1,198 @@
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
+//! What the collector costs: the wall time of a campaign of 12 boots and 4 cases without its measured windows, beside the
+//! same boots with bare QEMU, from exec to power-off.
+//!
+//! `cargo bench -p perfvt-collect --bench overhead`. The cases run no tool, so that nothing but perfvt's own work is
+//! left beside the windows: two environments, six blocks, everything written and synced. The bare boots have the same
+//! kernel, initramfs and devices, run in the same order in between, and end as soon as their guest is ready.
+
+use collect::accel::Accel;
+use collect::campaign::{Campaign, Hooks, Observer, plan::blocks, to_stored};
+use collect::config::Source;
+use collect::config::select::select;
+use collect::guest::argv::{BootFiles, build};
+use collect::guest::image::{Cache, Image, builtin};
+use collect::guest::network::{Layout, Network};
+use collect::host::pin::GuestPlan;
+use collect::lab::{Failed, Lab, Measured, window};
+use collect::matrix::environments;
+use collect::process::{Sink, Spec};
+use collect::testbed::{QEMU, Testbed, hardware};
+use collect::workload::{self, Known, Needs, Outcome, Value, Workload};
+use model::journal::{Event, State};
+use model::{CampaignFile, Case, EnvironmentPlan, Params, ParamsError, Rule};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+const BOOTS: u32 = 6;
+const CASES: usize = 4;
+const WINDOW: Duration = Duration::from_millis(500);
+/// At most this is wanted.
+const BOUND: f64 = 1.2;
+
+/// A workload that measures an idle guest.
+struct Idle;
+
+impl Workload for Idle {
+    fn name(&self) -> &'static str {
+        "idle"
+    }
+    fn parameters(&self) -> &'static [Known] {
+        &[]
+    }
+    fn cases(&self, _: &Params) -> Result<Vec<Case>, ParamsError> {
+        Ok(Vec::new())
+    }
+    fn quick(&self) -> &'static [(&'static str, &'static str)] {
+        &[]
+    }
+    fn metrics(&self, _: &str, _: &Params, _: bool) -> Vec<String> {
+        vec!["seconds".into()]
+    }
+    fn needs(&self, _: &Params) -> Needs {
+        Needs::default()
+    }
+    fn seconds(&self, _: &Params) -> f64 {
+        WINDOW.as_secs_f64()
+    }
+    fn session_length(&self, _: &Params) -> String {
+        "1".into()
+    }
+    fn rhs_name(&self, _: f64) -> String {
+        "idle-result.RHS".into()
+    }
+    fn prepare(&self, _: &mut dyn Lab) -> Result<(), Failed> {
+        Ok(())
+    }
+    fn measure(&self, lab: &mut dyn Lab, _: &Case, raw: &Path) -> Result<(), Failed> {
+        window(lab, WINDOW, WINDOW / 10)?.keep(raw)
+    }
+    fn parse(&self, _: &Case, _: &Params, raw: &Path) -> Result<Outcome, Failed> {
+        let measured = Measured::read(raw)?;
+        let value = measured.window.len_ns as f64 * 1e-9;
+        let values = vec![Value { metric: "seconds".into(), value, raw: None }];
+        Ok(Outcome { window: measured.window, values, series: Vec::new() })
+    }
+}
+
+static IDLE: Idle = Idle;
+
+struct Silent;
+
+impl Observer for Silent {
+    fn event(&mut self, _: &Event, _: &State) {}
+    fn stop(&mut self) -> Option<String> {
+        None
+    }
+}
+
+/// The guest's own initramfs, with an agent whose first deed is to power off: a later archive overrides an earlier one
+/// (Linux: Documentation/driver-api/early-userspace/buffer-format.rst).
+fn powers_off(image: &Image, dir: &Path) -> PathBuf {
+    let mut bytes = std::fs::read(&image.initramfs).unwrap();
+    bytes.resize(bytes.len().next_multiple_of(4), 0);
+    let script = b"#!/bin/sh\npoweroff -f\n";
+    let entry = cpio::newc::Builder::new("sbin/perfvt-agent").mode(0o100_755).nlink(1).ino(1_000_000);
+    let mut writer = entry.write(&mut bytes, script.len() as u32);
+    writer.write_all(script).unwrap();
+    writer.finish().unwrap();
+    cpio::newc::trailer(&mut bytes).unwrap();
+    let path = dir.join("initramfs.cpio");
+    std::fs::write(&path, bytes).unwrap();
+    path
+}
+
+/// Seconds from exec of a bare QEMU to its end.
+fn bare(params: &Params, image: &Image, initramfs: &Path, dir: &Path) -> f64 {
+    let network = Network::create(&Layout::of(params).unwrap(), 1, "bare").unwrap();
+    let mut files = BootFiles::in_dir(dir, &image.dir);
+    files.kernel = image.kernel.clone();
+    files.initramfs = initramfs.to_owned();
+    let plan = GuestPlan { name: "vm1".into(), smp: 1, pins: None };
+    let mut args = build(&hardware(params, Accel::Tcg, &plan).unwrap(), &files, network.wiring(0));
+    args.retain(|a| a != "-S");
+    let started = Instant::now();
+    let mut qemu = Spec::new(QEMU)
+        .args(args)
+        .namespace(network.namespace.as_ref())
+        .stderr(Sink::Inherit)
+        .start()
+        .unwrap();
+    let status = qemu.wait_until(Instant::now() + Duration::from_secs(60)).unwrap();
+    assert!(status.success());
+    started.elapsed().as_secs_f64()
+}
+
+fn main() {
+    let cache = Cache::from_env().unwrap();
+    let image = builtin(&cache).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let netperf = workload::find("netperf").unwrap();
+    let sets = ["net=user", "numa_node=0"].map(String::from);
+    let envs = ["virtio".to_owned(), "e1000:nic_model=e1000".to_owned()];
+    let source = Source { workload: Some("netperf".into()), ..Source::default() };
+    let (selected, _) = select(&source, &envs).unwrap();
+    let planned = environments(netperf, &selected, None, &sets).unwrap();
+    let file = CampaignFile {
+        format: 1,
+        perfvt: "0".into(),
+        id: format!("overhead-{}", std::process::id()),
+        created_unix_ns: 1,
+        seed: 1,
+        argv: vec![],
+        workload: "idle".into(),
+        scenario: "host_guest".into(),
+        accel: "tcg".into(),
+        network: "user".into(),
+        allow_unpinned: true,
+        exits: false,
+        warnings: vec![],
+        rule: Rule::Fixed { repeats: BOOTS },
+        environments: planned
+            .iter()
+            .map(|e| {
+                let mut params = e.params.clone();
+                params.set("smp", "1", model::Origin::BuiltIn);
+                EnvironmentPlan { name: e.name.clone(), params: to_stored(&params), factors: vec![] }
+            })
+            .collect(),
+        cases: (0..CASES)
+            .map(|i| Case {
+                workload: "idle".into(),
+                category: "IDLE".into(),
+                keys: [("n", i.to_string())].into_iter().collect(),
+            })
+            .collect(),
+        blocks: blocks(envs.len(), BOOTS, CASES, 1, true),
+    };
+    let out = dir.path().join("out");
+    Campaign::create(&out, &file).unwrap();
+    let initramfs = powers_off(&image, dir.path());
+    let mut testbed =
+        Testbed::new(&cache, image.clone(), Accel::Tcg, Needs::default(), true, "overhead").unwrap();
+
+    // Half of the bare boots before and half after, so that a drift of the host weighs on both alike.
+    let bares = || -> f64 {
+        planned
+            .iter()
+            .map(|e| (0..BOOTS / 2).map(|_| bare(&e.params, &image, &initramfs, dir.path())).sum::<f64>())
+            .sum()
+    };
+    let mut bare_seconds = bares();
+    let begun = Instant::now();
+    let find = |name: &str| (name == "idle").then_some(&IDLE as &dyn Workload);
+    let mut campaign = Campaign::open_with(&out, "host", find).unwrap();
+    let ended = campaign.run(&mut testbed, &mut Hooks::new(&mut Silent)).unwrap();
+    let wall = begun.elapsed().as_secs_f64();
+    bare_seconds += bares();
+    let cells = f64::from(ended.valid);
+    assert_eq!((ended.valid as usize, ended.invalid), (2 * BOOTS as usize * CASES, 0));
+    let windows = cells * WINDOW.as_secs_f64();
+    let ratio = (wall - windows) / bare_seconds;
+    println!(
+        "campaign of {} boots and {CASES} cases: {wall:.1} s, {windows:.1} s of them measured; the same boots with bare QEMU: \
+         {bare_seconds:.1} s; ratio {ratio:.2} (at most {BOUND} is wanted)",
+        2 * BOOTS
+    );
+}

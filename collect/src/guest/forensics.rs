@@ -1,0 +1,174 @@
+//! What tells why a guest failed, collected before it is ended.
+//!
+//! Everything is bounded: each file by [`LARGEST`], each question by a deadline, and a monitor that did not answer once
+//! is not asked again. What cannot be had is named in `missing.txt` with the reason; nothing here is ever an error that
+//! hides the first one.
+
+use super::channel::Channel;
+use super::qmp::{Qmp, QmpError};
+use crate::process::{self, Spec};
+use serde_json::{Value, json};
+use std::fs;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::Path;
+use std::time::Duration;
+
+/// How long a QEMU that perhaps is not well may take to answer.
+pub(super) const SOON: Duration = Duration::from_secs(2);
+/// The most that is kept of one file: its end.
+const LARGEST: u64 = 1 << 20;
+/// The most that is kept of the host's own log.
+const HOST_LOG: usize = 64 << 10;
+/// Threads whose state is written down at most.
+const MOST_THREADS: usize = 256;
+/// Files of the host's /proc that say in what state it was.
+const HOST_FILES: [&str; 7] = [
+    "/proc/loadavg",
+    "/proc/meminfo",
+    "/proc/stat",
+    "/proc/pressure/cpu",
+    "/proc/pressure/io",
+    "/proc/pressure/memory",
+    "/proc/mounts",
+];
+
+/// What there is to look at. Each part may be gone already.
+pub(super) struct Subject<'a> {
+    pub argv: &'a [String],
+    pub pid: u32,
+    pub qmp: Option<&'a mut Qmp>,
+    pub channel: Option<&'a mut Channel>,
+    pub serial: &'a Path,
+}
+
+/// The folder that is being filled.
+struct Folder<'a> {
+    dir: &'a Path,
+    missing: Vec<String>,
+}
+
+impl Folder<'_> {
+    fn keep(&mut self, name: &str, found: Result<impl AsRef<[u8]>, impl ToString>) {
+        let kept = match found {
+            Ok(bytes) => {
+                let bytes = bytes.as_ref();
+                let from = bytes.len().saturating_sub(LARGEST as usize);
+                fs::write(self.dir.join(name), bytes.get(from..).unwrap_or_default())
+                    .map_err(|e| e.to_string())
+            }
+            Err(reason) => Err(reason.to_string()),
+        };
+        if let Err(reason) = kept {
+            self.missing.push(format!("{name}: {reason}"));
+        }
+    }
+}
+
+/// Collects all of it in a folder, which is made.
+pub(super) fn collect(dir: &Path, mut subject: Subject<'_>) -> std::io::Result<()> {
+    fs::create_dir_all(dir)?;
+    let mut folder = Folder { dir, missing: Vec::new() };
+    folder.keep("qemu.argv", Ok::<_, String>(subject.argv.join("\n")));
+    // The logs stay where they are written; a copy beside the rest saves a search.
+    let stderr = subject.serial.with_file_name("qemu.stderr");
+    folder.keep("serial.log", end_of(subject.serial));
+    folder.keep("qemu.stderr", end_of(&stderr));
+    // The threads first: asking QEMU changes what they do.
+    folder.keep("threads.txt", threads(subject.pid));
+    match subject.qmp.take() {
+        Some(qmp) => ask_qemu(&mut folder, qmp),
+        None => folder.missing.push("qmp-status.txt: QEMU never opened its monitor".into()),
+    }
+    if let Some(channel) = subject.channel.take() {
+        let reply = channel.exec(&["dmesg"], SOON, &mut || None);
+        folder.keep("guest.dmesg", reply.map(|r| r.stdout));
+    }
+    folder.keep("host.dmesg", host_log());
+    folder.keep("host.txt", Ok::<_, String>(host_state()));
+    if !folder.missing.is_empty() {
+        folder.missing.push(String::new());
+        fs::write(dir.join("missing.txt"), folder.missing.join("\n"))?;
+    }
+    Ok(())
+}
+
+/// The end of a file that may be large.
+fn end_of(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut file = fs::File::open(path)?;
+    let length = file.metadata()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(LARGEST)))?;
+    let mut bytes = Vec::new();
+    file.take(LARGEST).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Status, registers, disks, screen and events, as long as the monitor answers.
+fn ask_qemu(folder: &mut Folder<'_>, qmp: &mut Qmp) {
+    let screen = folder.dir.join("screen.png");
+    let registers = json!({"command-line": "info registers -a"});
+    let questions = [
+        ("qmp-status.txt", "query-status", json!({})),
+        ("registers.txt", "human-monitor-command", registers),
+        ("blocks.json", "query-block", json!({})),
+        ("screen.png", "screendump", json!({"filename": screen, "format": "png"})),
+    ];
+    let mut silent: Option<String> = None;
+    for (name, command, arguments) in questions {
+        if let Some(reason) = &silent {
+            folder.missing.push(format!("{name}: not asked for, because of {reason}"));
+            continue;
+        }
+        match qmp.execute(command, arguments, SOON) {
+            // QEMU has written the picture itself.
+            Ok(_) if command == "screendump" => {}
+            Ok(Value::String(text)) => folder.keep(name, Ok::<_, String>(text)),
+            Ok(other) => folder.keep(name, Ok::<_, String>(other.to_string())),
+            Err(error) => {
+                if !matches!(error, QmpError::Refused { .. }) {
+                    silent = Some(error.to_string());
+                }
+                folder.keep(name, Err::<&str, _>(error));
+            }
+        }
+    }
+    // Last, because more may have come meanwhile.
+    let events = qmp.events();
+    let lines = events.iter().map(|e| format!("{:.6} {} {}\n", e.unix_seconds, e.name, e.data));
+    folder.keep("qmp-events.txt", Ok::<_, String>(lines.collect::<String>()));
+}
+
+/// State, place and kernel stack of each of QEMU's threads (proc(5)). The stacks are for root only.
+fn threads(pid: u32) -> std::io::Result<String> {
+    let tasks = Path::new("/proc").join(pid.to_string()).join("task");
+    let mut text = String::new();
+    for entry in fs::read_dir(tasks)?.flatten().take(MOST_THREADS) {
+        let read = |name: &str| fs::read_to_string(entry.path().join(name)).unwrap_or_default();
+        let status = read("status");
+        let line = |key: &str| status.lines().find(|l| l.starts_with(key)).unwrap_or_default().to_owned();
+        text.push_str(&format!(
+            "thread {} {}\n{}\n{}\nwaits in: {}\nsyscall: {}\nstack:\n{}\n",
+            entry.file_name().to_string_lossy(),
+            read("comm").trim(),
+            line("State:"),
+            line("Cpus_allowed_list:"),
+            read("wchan"),
+            read("syscall").trim(),
+            read("stack"),
+        ));
+    }
+    Ok(text)
+}
+
+/// The end of the host's kernel log; ordinary users may often not read it.
+fn host_log() -> Result<Vec<u8>, process::ProcessError> {
+    let mut log = process::run(Spec::new("dmesg"), SOON)?;
+    let from = log.len().saturating_sub(HOST_LOG);
+    Ok(log.split_off(from))
+}
+
+fn host_state() -> String {
+    HOST_FILES
+        .iter()
+        .map(|path| format!("== {path}\n{}\n", fs::read_to_string(path).unwrap_or_else(|e| e.to_string())))
+        .collect()
+}

@@ -1,0 +1,32 @@
+//! What a campaign must have for itself on this host.
+
+use super::describe::pin;
+use super::{TestbedError, to_params};
+use crate::campaign::locks::Claims;
+use crate::guest::image::Image;
+use crate::guest::machine::GuestError;
+use crate::guest::network::Layout;
+use crate::host::topology::Topology;
+use model::CampaignFile;
+
+/// The CPUs that guests and clients are placed on, or all of them where they may run anywhere; the bridges of the host that
+/// they are plugged into; and the image, shared. `sessions` is how many processes the client has at a time.
+///
+/// # Errors
+/// Parameters that describe no guest, or a host that is too small.
+pub fn claims(file: &CampaignFile, image: &Image, sessions: usize) -> Result<Claims, TestbedError> {
+    let topology = Topology::here()?;
+    let mut claims = Claims { images: vec![image.dir.clone()], ..Claims::default() };
+    for environment in &file.environments {
+        let params = to_params(environment);
+        let plan = pin(&topology, &params, sessions, file.allow_unpinned)?;
+        if plan.guests.iter().all(|guest| guest.pins.is_some()) {
+            claims.cpus.extend(plan.cpus());
+        } else {
+            claims.cpus.extend(topology.cpus());
+        }
+        let layout = Layout::of(&params).map_err(GuestError::Network)?;
+        claims.bridges.extend(layout.links.into_iter().filter_map(|link| link.bridge));
+    }
+    Ok(claims)
+}

@@ -1,0 +1,61 @@
+//! The job log: what happened, a line each, for somebody who was not there.
+
+use super::{Story, clock, duration};
+use crate::clean::visible;
+use model::journal::{Event, State};
+use std::fmt::Write;
+
+/// The whole log. Times are UTC.
+pub fn log(story: &Story<'_>) -> String {
+    let mut text = String::new();
+    let mut state = State::default();
+    for (unix_ns, event) in story.events {
+        state.apply(*unix_ns, event);
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{} {}", clock(*unix_ns), visible(&line(event, &state)));
+    }
+    text
+}
+
+/// One event in words.
+pub(super) fn line(event: &Event, state: &State) -> String {
+    // The name of a boot holds that of its campaign, which is the same in every line.
+    let short = |boot: &str| match state.boots.get(boot) {
+        Some(b) if b.attempt > 1 => format!("{} boot {} (attempt {})", b.environment, b.repeat, b.attempt),
+        Some(b) => format!("{} boot {}", b.environment, b.repeat),
+        None => boot.to_owned(),
+    };
+    let coded = |code: &Option<model::Code>| code.map(|c| format!("{c}: ")).unwrap_or_default();
+    match event {
+        Event::Opened { perfvt, pid, .. } => format!("perfvt {perfvt} (process {pid}) goes to work"),
+        Event::BootStarted { boot, block, .. } => format!("{}: started, block {block}", short(boot)),
+        Event::BootReady { boot, seconds } => format!("{}: ready after {}", short(boot), duration(*seconds)),
+        Event::BootFailed { boot, reason, code, last } => {
+            let then = if *last { "given up" } else { "failed" };
+            format!("{}: {then}: {}{reason}", short(boot), coded(code))
+        }
+        Event::CaseStarted { boot, case } => format!("{}: {case}: started", short(boot)),
+        Event::Waited { boot, case, seconds } => {
+            format!("{}: {case}: waited {} for a quiet host", short(boot), duration(*seconds))
+        }
+        Event::SampleFailed { boot, case, code, reason, seconds } => {
+            format!("{}: {case}: once more after {}: {code}: {reason}", short(boot), duration(*seconds))
+        }
+        Event::CaseFinished { boot, case, invalid: None, seconds, .. } => {
+            format!("{}: {case}: valid, {}", short(boot), duration(*seconds))
+        }
+        Event::CaseFinished { boot, case, invalid: Some(reason), code, seconds } => {
+            let after = duration(*seconds);
+            format!("{}: {case}: invalid after {after}: {}{reason}", short(boot), coded(code))
+        }
+        Event::BootFinished { boot, seconds } => {
+            format!("{}: ended in order after {}", short(boot), duration(*seconds))
+        }
+        Event::ValuesMissing { environment, repeat, cases } => {
+            format!("{environment} boot {repeat}: values are gone and measured again: {}", cases.join(", "))
+        }
+        Event::Settled { block, cases } => format!("settled after block {block}: {}", cases.join(", ")),
+        Event::Interrupted { signal } => format!("interrupted by {signal}"),
+        Event::Finished { valid, invalid } => format!("finished: {valid} cells valid, {invalid} invalid"),
+    }
+}

@@ -1,0 +1,299 @@
+//! The page of a run: one file without network and without script, in the style of the comparison's page.
+
+use super::log::line;
+use super::{Stamped, Story, clock, duration};
+use crate::html::{STYLE, counted, foreign, policy};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use model::journal::{BootState, CellState, Event, State};
+use model::{Case, Standing};
+
+/// So many events of a long journal stand on the page; the rest are in the job log.
+const MOST_EVENTS: usize = 2000;
+
+/// What became of one boot.
+struct Row<'a> {
+    name: &'a str,
+    began: u64,
+    ready: Option<f64>,
+    took: Option<f64>,
+    samples: f64,
+    waited: f64,
+    again: u32,
+    failed: Option<&'a Event>,
+}
+
+/// The page. Forensics are linked relative to the campaign's directory, where the page lies; `forensics` gives the
+/// folder of a boot that has one.
+pub fn page(story: &Story<'_>, forensics: &dyn Fn(&BootState) -> Option<String>) -> String {
+    let state = story.state();
+    let standing = Standing::of(story.file, &state);
+    let rows = rows(story.events);
+    let title = format!("Run of {} {}", story.file.workload, story.file.id);
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(policy(STYLE, None));
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                meta name="generator" content={ "perfvt " (env!("CARGO_PKG_VERSION")) };
+                title { (title) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                header { (summary(story, &state, &standing)) }
+                nav aria-label="Sections" {
+                    a href="#cells" { "Cells" } a href="#boots" { "Boots" } a href="#times" { "Times" }
+                    a href="#events" { "Events" }
+                }
+                main {
+                    (cells(story, &state))
+                    (boots(&state, &rows, forensics))
+                    (times(&state, &rows))
+                    (events(story))
+                }
+            }
+        }
+    };
+    page.into_string()
+}
+
+fn rows(events: &[Stamped]) -> Vec<Row<'_>> {
+    let mut rows: Vec<Row<'_>> = Vec::new();
+    for (unix_ns, event) in events {
+        if let Event::BootStarted { boot, .. } = event {
+            rows.push(Row {
+                name: boot,
+                began: *unix_ns,
+                ready: None,
+                took: None,
+                samples: 0.0,
+                waited: 0.0,
+                again: 0,
+                failed: None,
+            });
+            continue;
+        }
+        let Some(row) = rows.last_mut() else { continue };
+        match event {
+            Event::BootReady { seconds, .. } => row.ready = Some(*seconds),
+            Event::Waited { seconds, .. } => row.waited += seconds,
+            Event::SampleFailed { seconds, .. } => {
+                (row.again, row.samples) = (row.again + 1, row.samples + seconds)
+            }
+            Event::CaseFinished { seconds, .. } => row.samples += seconds,
+            Event::BootFinished { seconds, .. } => row.took = Some(*seconds),
+            Event::BootFailed { .. } => {
+                row.took = Some(unix_ns.saturating_sub(row.began) as f64 * 1e-9);
+                row.failed = Some(event);
+            }
+            _ => {}
+        }
+    }
+    rows
+}
+
+fn summary(story: &Story<'_>, state: &State, standing: &Standing) -> Markup {
+    let cells = standing.cells;
+    let tone = if cells.invalid > 0 || standing.failed_boots > 0 { "worse" } else { "" };
+    let word = match (&state.finished, state.interrupted) {
+        (Some(_), _) if cells.pending() == 0 => "finished",
+        (_, true) => "interrupted",
+        _ => "not finished",
+    };
+    html! {
+        div.verdict.(tone) {
+            h1 { "Run of " (foreign(&story.file.workload)) }
+            p.sentence {
+                (word) ": " (cells.valid) " of " (counted(cells.planned as usize, "cell")) " valid, " (cells.invalid) " invalid"
+                @if cells.pending() > 0 { ", " (cells.pending()) " to be measured" }
+            }
+            ul.counts {
+                @for (code, n) in &standing.invalid { li.worse { (n) " × " (code) } }
+                @for (code, n) in &standing.again { li.open { (n) " taken again: " (code) } }
+                @if standing.failed_boots > 0 { li.worse { (counted(standing.failed_boots as usize, "boot")) " failed" } }
+                @if standing.waited_seconds > 0.0 {
+                    li { "waited " (duration(standing.waited_seconds)) " for a quiet host" }
+                }
+            }
+            p.provenance {
+                "campaign " code { (foreign(&story.file.id)) } ", seed " (story.file.seed) ", "
+                (foreign(&story.file.accel)) ", network " (foreign(&story.file.network))
+                @if let Some((first, last)) = state.span {
+                    ", " (clock(first)) " to " (clock(last)) " UTC"
+                }
+            }
+            @for warning in &story.file.warnings { p.provenance { "warning: " (foreign(warning)) } }
+        }
+    }
+}
+
+/// One row a case, one column a repeat of each environment.
+fn cells(story: &Story<'_>, state: &State) -> Markup {
+    let boots: Vec<_> = story
+        .file
+        .boots()
+        .filter_map(|(block, boot)| {
+            Some((block, boot.repeat, story.file.environments.get(boot.environment)?))
+        })
+        .collect();
+    html! {
+        section #cells aria-labelledby="h-cells" {
+            h2 #h-cells { "Cells" }
+            p.caption { "Boots from left to right in the order of the plan. ✓ valid, ✗ invalid (the code beside it), – settled \
+                         by the stopping rule, · still to be measured." }
+            div.scroll tabindex="0" {
+                table.sides {
+                    thead { tr { th { "case" } @for (_, repeat, env) in &boots { th { (foreign(&env.name)) " " (repeat) } } } }
+                    tbody {
+                        @for case in &story.file.cases {
+                            tr {
+                                th scope="row" { code { (foreign(&case.id())) } }
+                                @for (block, repeat, env) in &boots { td { (cell(state, &env.name, *repeat, *block, case)) } }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn cell(state: &State, environment: &str, repeat: u32, block: u32, case: &Case) -> Markup {
+    let id = case.id();
+    html! {
+        @match state.cell(environment, repeat, &id) {
+            Some(CellState::Valid) => { "✓" }
+            Some(CellState::Invalid { reason, code }) => {
+                span.badge.worse title=(crate::clean::visible(&reason)) {
+                    "✗ " (code.map_or("invalid", |c| c.word()))
+                }
+            }
+            None if !state.wanted(&id, block) => { "–" }
+            None => { "·" }
+        }
+    }
+}
+
+fn boots(state: &State, rows: &[Row<'_>], forensics: &dyn Fn(&BootState) -> Option<String>) -> Markup {
+    let seconds = |s: Option<f64>| s.map_or(String::new(), duration);
+    html! {
+        section #boots aria-labelledby="h-boots" {
+            h2 #h-boots { "Boots" }
+            div.scroll tabindex="0" {
+                table.facts {
+                    thead { tr {
+                        th { "began (UTC)" } th { "environment" } th.num { "repeat" } th.num { "block" } th.num { "attempt" }
+                        th.num { "ready after" } th.num { "samples" } th.num { "waited" } th.num { "taken again" }
+                        th.num { "in all" } th { "what went wrong" }
+                    } }
+                    tbody {
+                        @for row in rows {
+                            @if let Some(boot) = state.boots.get(row.name) {
+                                tr.blocking[row.failed.is_some()] {
+                                    td { (clock(row.began)) }
+                                    td { (foreign(&boot.environment)) }
+                                    td.num { (boot.repeat) } td.num { (boot.block) } td.num { (boot.attempt) }
+                                    td.num { (seconds(row.ready)) }
+                                    td.num { (duration(row.samples)) } td.num { (duration(row.waited)) }
+                                    td.num { (row.again) }
+                                    td.num { (seconds(row.took)) }
+                                    td {
+                                        @if let Some(event) = row.failed { (failure(event)) }
+                                        @if let Some(folder) = forensics(boot) {
+                                            " " a href=(href(&folder)) { "forensics" }
+                                        }
+                                    }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A relative path as a link: everything that is not plain is percent-encoded, so that it can neither leave the page's
+/// folder by a scheme nor end the attribute.
+fn href(path: &str) -> String {
+    let mut out = String::from("./");
+    for byte in path.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' | b'~' | b'=' | b',' => {
+                out.push(char::from(byte));
+            }
+            other => out.push_str(&format!("%{other:02X}")),
+        }
+    }
+    out
+}
+
+fn failure(event: &Event) -> Markup {
+    html! {
+        @if let Event::BootFailed { reason, code, last, .. } = event {
+            @if *last { "given up, " }
+            @if let Some(code) = code { code { (code) } ": " }
+            (foreign(reason))
+        }
+    }
+}
+
+/// Where the time went.
+fn times(state: &State, rows: &[Row<'_>]) -> Markup {
+    let sum = |of: fn(&Row<'_>) -> f64| rows.iter().map(of).sum::<f64>();
+    let all = sum(|r| r.took.unwrap_or(0.0));
+    let failed = sum(|r| r.took.filter(|_| r.failed.is_some()).unwrap_or(0.0));
+    let ready = sum(|r| r.ready.unwrap_or(0.0));
+    let (samples, waited) = (sum(|r| r.samples), sum(|r| r.waited));
+    let wall = state.span.map_or(0.0, |(first, last)| last.saturating_sub(first) as f64 * 1e-9);
+    html! {
+        section #times aria-labelledby="h-times" {
+            h2 #h-times { "Times" }
+            dl.method {
+                dt { "From first to last event" } dd { (duration(wall)) ", pauses between calls of perfvt included" }
+                dt { "In boots" } dd { (duration(all)) }
+                dt { "… until ready" } dd { (duration(ready)) }
+                dt { "… in samples" } dd { (duration(samples)) }
+                dt { "… waiting for a quiet host" } dd { (duration(waited)) }
+                dt { "… preparing, writing down, ending" } dd { (duration((all - ready - samples - waited).max(0.0))) }
+                dt { "In boots that failed" } dd { (duration(failed)) }
+            }
+            h3 { "Samples of each case" }
+            div.scroll tabindex="0" {
+                table.sides {
+                    thead { tr { th { "case" } th.num { "samples" } th.num { "seconds each, on average" } } }
+                    tbody {
+                        @for (case, (n, seconds)) in &state.spent.cases {
+                            tr {
+                                th scope="row" { code { (foreign(case)) } }
+                                td.num { (n) } td.num { (format!("{:.1}", seconds / f64::from((*n).max(1)))) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn events(story: &Story<'_>) -> Markup {
+    let mut state = State::default();
+    let skip = story.events.len().saturating_sub(MOST_EVENTS);
+    html! {
+        section #events aria-labelledby="h-events" {
+            h2 #h-events { "Events" }
+            details {
+                summary { (counted(story.events.len(), "event")) }
+                @if skip > 0 { p.caption { "The first " (skip) " stand in the job log." } }
+                ul.notes {
+                    @for (i, (unix_ns, event)) in story.events.iter().enumerate() {
+                        @let text = { state.apply(*unix_ns, event); line(event, &state) };
+                        @if i >= skip { li { code { (clock(*unix_ns)) } " " (foreign(&text)) } }
+                    }
+                }
+            }
+        }
+    }
+}

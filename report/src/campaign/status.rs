@@ -1,0 +1,136 @@
+//! How a campaign stands, on a terminal.
+
+use super::{Story, clock, duration};
+use crate::clean::visible;
+use crate::html::counted;
+use model::journal::State;
+use model::{Cells, Standing};
+use serde_json::{Value, json};
+use std::fmt::Write;
+
+/// Whether somebody works on a campaign.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Life {
+    /// The process that holds its lock, in words.
+    Held(String),
+    /// Nobody does.
+    Free,
+}
+
+/// One word for it, and a sentence about what to do.
+fn word(state: &State, standing: &Standing, life: &Life) -> (&'static str, Option<&'static str>) {
+    const RESUME: Option<&str> = Some("perfvt resume goes on with what is left");
+    match life {
+        Life::Held(_) => ("running", None),
+        Life::Free if state.finished.is_some() && standing.cells.pending() == 0 => ("finished", None),
+        Life::Free if state.span.is_none() => ("planned", Some("perfvt resume begins it")),
+        Life::Free if state.interrupted => ("interrupted", RESUME),
+        Life::Free => ("stopped", RESUME),
+    }
+}
+
+/// The whole as text, or as JSON.
+pub fn status(story: &Story<'_>, life: &Life, now_unix_ns: u64, as_json: bool) -> String {
+    let state = story.state();
+    let standing = Standing::of(story.file, &state);
+    if as_json {
+        let mut text = format!("{:#}", json(story, &state, &standing, life, now_unix_ns));
+        text.push('\n');
+        return text;
+    }
+    text(story, &state, &standing, life, now_unix_ns)
+}
+
+fn since(state: &State, now_unix_ns: u64) -> f64 {
+    now_unix_ns.saturating_sub(state.current_since) as f64 * 1e-9
+}
+
+fn json(story: &Story<'_>, state: &State, standing: &Standing, life: &Life, now: u64) -> Value {
+    let current = state.current.as_ref().filter(|_| *life != Life::Free).map(|(boot, case)| {
+        let of = state.boots.get(boot);
+        json!({
+            "boot": boot,
+            "environment": of.map(|b| &b.environment),
+            "repeat": of.map(|b| b.repeat),
+            "attempt": of.map(|b| b.attempt),
+            "case": case,
+            "seconds": since(state, now),
+        })
+    });
+    json!({
+        "format": 1,
+        "campaign": story.file.id,
+        "state": word(state, standing, life).0,
+        "holder": match life { Life::Held(holder) => Some(holder), Life::Free => None },
+        "first_unix_ns": state.span.map(|s| s.0),
+        "last_unix_ns": state.span.map(|s| s.1),
+        "current": current,
+        "cells": standing.cells,
+        "environments": standing.environments,
+        "invalid": standing.invalid,
+        "again": standing.again,
+        "failed_boots": standing.failed_boots,
+        "waited_seconds": standing.waited_seconds,
+        "remaining_seconds": standing.remaining_seconds,
+        "settled": state.settled,
+    })
+}
+
+fn text(story: &Story<'_>, state: &State, standing: &Standing, life: &Life, now: u64) -> String {
+    let mut out = String::new();
+    let (word, advice) = word(state, standing, life);
+    let done = |cells: &Cells| {
+        let ended = cells.valid + cells.invalid;
+        format!(
+            "{ended} of {} ended, {} valid, {} invalid",
+            counted(cells.planned as usize, "cell"),
+            cells.valid,
+            cells.invalid
+        )
+    };
+    // Writing to a String cannot fail; so below.
+    let mut say = |line: String| {
+        let _ = writeln!(out, "{}", visible(&line));
+    };
+    say(format!("{} {}: {word}", story.file.workload, story.file.id));
+    if let Life::Held(holder) = life {
+        say(format!("  by {holder}"));
+    }
+    say(format!("  {}", done(&standing.cells)));
+    if standing.environments.len() > 1 {
+        for (name, cells) in &standing.environments {
+            say(format!("    {name}: {}", done(cells)));
+        }
+    }
+    for (code, n) in &standing.invalid {
+        say(format!("  {} invalid: {code}", counted(*n as usize, "cell")));
+    }
+    for (code, n) in &standing.again {
+        say(format!("  {} taken again: {code}", counted(*n as usize, "sample")));
+    }
+    if standing.failed_boots > 0 {
+        say(format!("  {} failed", counted(standing.failed_boots as usize, "boot")));
+    }
+    if !state.settled.is_empty() {
+        say(format!("  {} settled by the stopping rule", counted(state.settled.len(), "case")));
+    }
+    if standing.waited_seconds > 0.0 {
+        say(format!("  waited {} for a quiet host", duration(standing.waited_seconds)));
+    }
+    if let Some((first, last)) = state.span {
+        say(format!("  first event {} UTC, last {} UTC", clock(first), clock(last)));
+    }
+    if let (Life::Held(_), Some((boot, case))) = (life, &state.current) {
+        let of =
+            state.boots.get(boot).map_or(boot.clone(), |b| format!("{} boot {}", b.environment, b.repeat));
+        let what = case.as_deref().unwrap_or("booting, or between cases");
+        say(format!("  now {of}: {what}, for {}", duration(since(state, now))));
+    }
+    if let Some(seconds) = standing.remaining_seconds.filter(|s| *s > 0.0) {
+        say(format!("  about {} left", duration(seconds)));
+    }
+    if let Some(advice) = advice {
+        say(format!("  {advice}"));
+    }
+    out
+}
