@@ -288,6 +288,8 @@ fn what_is_short_is_said_with_the_way_out() {
         "node 0 has 2 usable CPUs (0-1), and 2 vCPUs of vm1 need 3",
     );
     says(error(guest("vm1", 2, 0, 0), Siblings::Whole), "node 0 has 2 usable cores, and with siblings=whole");
+    let host = "node 0 has 2 usable CPUs (0-1), and 4294967295 vCPUs of vm1 need 4294967295";
+    says(error(guest("vm1", usize::MAX, 0, 0), Siblings::Auto), host);
     let big = GuestRequest { mem_mib: 5000, ..guest("vm1", 1, 0, 0) };
     says(error(big, Siblings::Auto), "node 0 has 4096 MiB of memory, and vm1 need 5000 MiB there");
     let huge = GuestRequest { hugepage_kib: Some(2048), ..guest("vm1", 1, 0, 0) };

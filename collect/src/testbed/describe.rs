@@ -32,6 +32,9 @@ pub fn pin(
     Ok(plan(topology, &Request { guests, client, siblings, allow_unpinned })?)
 }
 
+/// More queues than any NIC has.
+const MOST_QUEUES: usize = 1024;
+
 /// What one guest asks of the plan.
 fn guest_request(own: &Params, name: &str) -> Result<GuestRequest, ParamsError> {
     let node = NodeChoice::parse(own.text("numa_node")?).ok_or_else(|| {
@@ -45,7 +48,8 @@ fn guest_request(own: &Params, name: &str) -> Result<GuestRequest, ParamsError> 
     for nic in nics(own)? {
         let nic = own.object_params(&nic);
         if nic.switch("vhost")? {
-            vhost += nic.number("queues", 1usize, "a number of queues, 1 or more")?;
+            // More queues than any NIC has are refused where the hardware is checked.
+            vhost += nic.number("queues", 1usize, "a number of queues, 1 or more")?.min(MOST_QUEUES);
         }
     }
     // The data disk is the server's.

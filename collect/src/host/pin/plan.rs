@@ -157,12 +157,11 @@ fn assign<'a>(topology: &Topology, request: &'a Request) -> Result<Vec<Assigned<
         };
         let with = |first: &Node| -> Result<Assigned<'a>, Shortage> {
             let vcpus = guest.vcpus.unwrap_or_else(|| default_vcpus(first.cpus.len()).max(guest.cells));
-            Ok(Assigned {
-                index,
-                request: guest,
-                vcpus,
-                nodes: spread(topology, &nodes, first, guest, vcpus)?,
-            })
+            let nodes = spread(topology, &nodes, first, guest, vcpus)?;
+            if vcpus >= topology.cpus().len() {
+                return Err(too_many(first, vcpus, guest));
+            }
+            Ok(Assigned { index, request: guest, vcpus, nodes })
         };
         assigned.push(with(first)?);
         // Guests that do not care go to the last node together; who does not fit there any more goes to the nearest
@@ -262,6 +261,18 @@ fn names(assigned: &[Assigned<'_>], here: &[(usize, usize, Demand)]) -> Box<str>
     names.join(" and ").into()
 }
 
+/// A guest with as many vCPUs as the whole host has CPUs, or more: nothing needs to be tried.
+fn too_many(node: &Node, vcpus: usize, guest: &GuestRequest) -> Shortage {
+    let (have, list) = (narrow(node.cpus.len()), cpu_list(&node.cpus).into());
+    let (vcpus, guests) = (narrow(vcpus), guest.name.as_str().into());
+    Shortage::Cpus { node: node.id, have, list, vcpus, guests, need: vcpus.saturating_add(1) }
+}
+
+/// Numbers for people; narrow ones keep the error small.
+fn narrow(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
 /// What a node lacks.
 fn short(
     topology: &Topology,
@@ -273,13 +284,12 @@ fn short(
 ) -> Shortage {
     let vcpus: usize = here.iter().map(|(.., demand)| demand.vcpus).sum();
     let others = client > 0 || here.iter().any(|(.., demand)| demand.emulator);
-    // Numbers for people; narrow ones keep the error small.
-    let (need, guests) = ((vcpus + usize::from(others)) as u32, names(assigned, here));
-    let vcpus = vcpus as u32;
+    let (need, guests) = (narrow(vcpus + usize::from(others)), names(assigned, here));
+    let vcpus = narrow(vcpus);
     if siblings == Siblings::Whole {
-        let have = topology.cores.iter().filter(|c| c.node == node).count() as u32;
-        return Shortage::Cores { node, have, vcpus, guests, need };
+        let have = topology.cores.iter().filter(|c| c.node == node).count();
+        return Shortage::Cores { node, have: narrow(have), vcpus, guests, need };
     }
     let cpus = topology.node(node).map(|n| n.cpus.clone()).unwrap_or_default();
-    Shortage::Cpus { node, have: cpus.len() as u32, list: cpu_list(&cpus).into(), vcpus, guests, need }
+    Shortage::Cpus { node, have: narrow(cpus.len()), list: cpu_list(&cpus).into(), vcpus, guests, need }
 }
