@@ -186,6 +186,22 @@ fn iperf3_measures_both_directions_and_udp() {
 }
 
 #[test]
+fn sockperf_measures_latencies_over_udp_and_tcp() {
+    let Some(_guard) = ready("sockperf_measures_latencies_over_udp_and_tcp") else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let out = run(dir.path(), "sockperf", &["l=1"]);
+    let all = measurements(&out);
+    for (case, folder) in [("/UDP/", ".UDP."), ("/TCP/", ".TCP.")] {
+        let said = raw(&out, folder, "sockperf.txt");
+        let own = said.split("Latency is ").nth(1).unwrap().split_whitespace().next().unwrap();
+        assert_eq!(value(&all, case, "latency_us"), own.parse::<f64>().unwrap());
+        // One message is on its way at a time: the rate is that of round trips.
+        let round_trip = 2.0 * value(&all, case, "latency_us") / 1e6;
+        near("rate", value(&all, case, "trans.rate"), 1.0 / round_trip, 0.3);
+    }
+}
+
+#[test]
 fn qemus_block_layer_is_measured_without_a_guest() {
     let Some(_guard) = ready("qemus_block_layer_is_measured_without_a_guest") else { return };
     let dir = tempfile::tempdir().unwrap();

@@ -21,4 +21,5 @@ pub mod perf_conf;
 pub mod provider;
 pub mod qemu_img;
 pub mod rhs;
+pub mod sockperf;
 pub mod tool;

@@ -104,10 +104,11 @@ const FOREIGN: [(&str, Law); 6] = [
     ("iozone", foreign_law::iozone),
 ];
 
-const TOOLS: [(&str, Law); 5] = [
+const TOOLS: [(&str, Law); 6] = [
     ("fio", tools_law::fio),
     ("iperf3", tools_law::iperf3),
     ("qemu_img", tools_law::qemu_img),
+    ("sockperf", tools_law::sockperf),
     ("boot", tools_law::boot),
     ("pattern", tools_law::pattern),
 ];

@@ -4,7 +4,7 @@
 #![allow(dead_code)]
 
 use formats::tool::ToolError;
-use formats::{boot, fio, iperf3, pattern, qemu_img};
+use formats::{boot, fio, iperf3, pattern, qemu_img, sockperf};
 
 /// An error names a line of the text and says why.
 fn refused(text: &str, error: &ToolError) {
@@ -58,6 +58,14 @@ pub fn qemu_img(data: &[u8]) {
     match qemu_img::parse_io(&text) {
         Err(error) => refused(&text, &error),
         Ok(io) => assert!(io.operations > 0 && io.seconds >= 0.0),
+    }
+}
+
+pub fn sockperf(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    match sockperf::parse(&text) {
+        Err(error) => refused(&text, &error),
+        Ok(run) => assert!(run.line > 0 && run.seconds > 0.0 && run.mean_us.is_finite()),
     }
 }
 

@@ -9,6 +9,7 @@ pub mod iozone;
 pub mod iperf3;
 pub mod netperf;
 pub mod qemu_img_bench;
+pub mod sockperf;
 
 pub(crate) use common::bytes;
 
@@ -24,6 +25,7 @@ pub const ALL: &[&dyn Workload] = &[
     &fio::Fio,
     &iozone::Iozone,
     &iperf3::Iperf3,
+    &sockperf::Sockperf,
     &qemu_img_bench::QemuImgBench,
     &boot::Boot,
     &command::Command,

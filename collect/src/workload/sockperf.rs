@@ -1,0 +1,149 @@
+//! sockperf ping-pong: latency of messages between client and guest, with percentiles.
+//!
+//! The client warms up by itself and leaves the first and the last part of its run out; the window of the host's counters
+//! lies within the run.
+
+use super::client::Running;
+use super::common::{
+    Job, SOON, busy, exits, failed, host_series, interval, read, seconds_of, sizes_of, value, value_at,
+    wanted, words_of,
+};
+use super::{Known, Needs, Outcome, Workload};
+use crate::guest::network::SERVER_PORT;
+use crate::lab::{Failed, Lab, Measured, Target, window};
+use formats::sockperf::parse;
+use model::{Case, Params, ParamsError};
+use std::path::Path;
+use std::time::Duration;
+
+/// The workload.
+pub struct Sockperf;
+
+const PROTOCOLS: [&str; 2] = ["UDP", "TCP"];
+
+const PARAMETERS: [Known; 3] = [
+    Known { key: "protocols", default: Some("UDP TCP"), help: "UDP, TCP" },
+    Known { key: "sizes", default: Some("64 1024 1400"), help: "bytes of each message, 14 at least" },
+    Known { key: "l", default: Some("60"), help: "seconds measured in each case" },
+];
+
+/// Seconds that the client runs longer than the window.
+const MARGIN: u64 = 2;
+/// sockperf's own header, and its bound for messages over UDP.
+const SIZES: std::ops::RangeInclusive<u64> = 14..=65_507;
+
+impl Workload for Sockperf {
+    fn name(&self) -> &'static str {
+        "sockperf"
+    }
+
+    fn parameters(&self) -> &'static [Known] {
+        &PARAMETERS
+    }
+
+    fn quick(&self) -> &'static [(&'static str, &'static str)] {
+        &[("sizes", "64"), ("l", "2")]
+    }
+
+    fn cases(&self, params: &Params) -> Result<Vec<Case>, ParamsError> {
+        seconds_of(params)?;
+        let sizes = sizes_of(params, "sizes")?;
+        if sizes.iter().any(|size| !SIZES.contains(size)) {
+            return Err(
+                params.wrong("sizes", &format!("sizes from {} to {} bytes", SIZES.start(), SIZES.end()))
+            );
+        }
+        let mut cases = Vec::new();
+        for protocol in words_of(params, "protocols", &PROTOCOLS)? {
+            for size in &sizes {
+                let keys = [("size", size.to_string())].into_iter().collect();
+                cases.push(Case { workload: self.name().into(), category: protocol.to_owned(), keys });
+            }
+        }
+        Ok(cases)
+    }
+
+    fn metrics(&self, _: &str, _: &Params, kvm: bool) -> Vec<String> {
+        let mut all =
+            vec!["latency_us", "latency_p50_us", "latency_p99_us", "latency_p999_us", "latency_max_us"];
+        all.extend(["trans.rate", "CPU"]);
+        if kvm {
+            all.push("exits");
+        }
+        all.into_iter().map(String::from).collect()
+    }
+
+    fn needs(&self, _: &Params) -> Needs {
+        Needs { tools: true, host_tools: vec!["sockperf".into()], ..Needs::default() }
+    }
+
+    fn seconds(&self, params: &Params) -> f64 {
+        f64::from(seconds_of(params).unwrap_or(60)) + MARGIN as f64 + 1.0
+    }
+
+    fn session_length(&self, params: &Params) -> String {
+        params.get("l").unwrap_or_default().to_owned()
+    }
+
+    fn rhs_name(&self, _: f64) -> String {
+        "sockperf-result.RHS".into()
+    }
+
+    fn prepare(&self, lab: &mut dyn Lab) -> Result<(), Failed> {
+        lab.connect()?;
+        let port = port(&lab.target()).to_string();
+        // A server for each protocol; they live as long as the guest.
+        Job::start(lab, &["sockperf", "server", "-p", &port])?;
+        Job::start(lab, &["sockperf", "server", "--tcp", "-p", &port]).map(drop)
+    }
+
+    fn measure(&self, lab: &mut dyn Lab, case: &Case, raw: &Path) -> Result<(), Failed> {
+        let seconds = seconds_of(lab.params()).map_err(failed)?;
+        let argv = argv(lab, case, seconds)?;
+        let client = Running::start(lab, &argv, raw, "sockperf")?;
+        let measured = window(lab, Duration::from_secs(u64::from(seconds)), interval(seconds))?;
+        client.finish(lab, SOON)?;
+        measured.keep(raw)
+    }
+
+    fn parse(&self, _: &Case, _: &Params, raw: &Path) -> Result<Outcome, Failed> {
+        let measured = Measured::read(raw)?;
+        let run = parse(&read(raw, "sockperf.txt")?).map_err(failed)?;
+        if run.round_trip {
+            return Err(failed("the latencies are whole round trips, half of them are wanted"));
+        }
+        let at = |metric: &str, value: f64| value_at(metric, value, "sockperf.txt", run.line);
+        let percentile = |percent| wanted(&format!("percentile {percent}"), run.percentile(percent));
+        let mut values = vec![
+            at("latency_us", run.mean_us),
+            at("latency_p50_us", percentile(50.0)?),
+            at("latency_p99_us", percentile(99.0)?),
+            at("latency_p999_us", percentile(99.9)?),
+            at("latency_max_us", run.max_us),
+            at("trans.rate", run.messages / run.seconds),
+            value("CPU", busy(&measured)?),
+        ];
+        if let Some(exits) = exits(&measured)? {
+            values.push(value("exits", exits));
+        }
+        Ok(Outcome { window: measured.window, values, series: host_series("CPU", &measured) })
+    }
+}
+
+/// The servers' port: where ports are forwarded, the one that takes TCP and UDP.
+fn port(target: &Target) -> u16 {
+    target.data_ports.first().copied().unwrap_or(SERVER_PORT)
+}
+
+fn argv(lab: &dyn Lab, case: &Case, seconds: u32) -> Result<Vec<String>, Failed> {
+    let target = lab.target();
+    let length = (u64::from(seconds) + MARGIN).to_string();
+    let (address, port) = (target.data.to_string(), port(&target).to_string());
+    let size = case.keys.get("size").unwrap_or_default();
+    let mut argv = vec![lab.client_tool("sockperf")?, "ping-pong".into()];
+    argv.extend(["-i", &address, "-p", &port, "-t", &length, "-m", size].map(String::from));
+    if case.category == "TCP" {
+        argv.push("--tcp".into());
+    }
+    Ok(argv)
+}
