@@ -9,6 +9,7 @@
 
 pub mod boot;
 pub mod counters;
+pub mod ffsb;
 pub mod fio;
 pub mod foreign;
 pub mod iperf3;
@@ -16,6 +17,7 @@ pub mod journal;
 mod json;
 pub mod netperf;
 pub mod noise;
+pub mod ntttcp;
 pub mod pattern;
 pub mod perf_conf;
 pub mod provider;
@@ -23,3 +25,4 @@ pub mod qemu_img;
 pub mod rhs;
 pub mod sockperf;
 pub mod tool;
+pub mod uperf;

@@ -104,11 +104,14 @@ const FOREIGN: [(&str, Law); 6] = [
     ("iozone", foreign_law::iozone),
 ];
 
-const TOOLS: [(&str, Law); 6] = [
+const TOOLS: [(&str, Law); 9] = [
     ("fio", tools_law::fio),
     ("iperf3", tools_law::iperf3),
     ("qemu_img", tools_law::qemu_img),
     ("sockperf", tools_law::sockperf),
+    ("ffsb", tools_law::ffsb),
+    ("ntttcp", tools_law::ntttcp),
+    ("uperf", tools_law::uperf),
     ("boot", tools_law::boot),
     ("pattern", tools_law::pattern),
 ];

@@ -4,7 +4,7 @@
 #![allow(dead_code)]
 
 use formats::tool::ToolError;
-use formats::{boot, fio, iperf3, pattern, qemu_img, sockperf};
+use formats::{boot, ffsb, fio, iperf3, ntttcp, pattern, qemu_img, sockperf, uperf};
 
 /// An error names a line of the text and says why.
 fn refused(text: &str, error: &ToolError) {
@@ -66,6 +66,30 @@ pub fn sockperf(data: &[u8]) {
     match sockperf::parse(&text) {
         Err(error) => refused(&text, &error),
         Ok(run) => assert!(run.line > 0 && run.seconds > 0.0 && run.mean_us.is_finite()),
+    }
+}
+
+pub fn ffsb(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    match ffsb::parse(&text) {
+        Err(error) => refused(&text, &error),
+        Ok(run) => assert!(run.line > 0 && run.throughput() > 0.0),
+    }
+}
+
+pub fn ntttcp(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    match ntttcp::parse(&text) {
+        Err(error) => refused(&text, &error),
+        Ok(run) => assert!(run.line > 0 && run.throughput >= 0.0),
+    }
+}
+
+pub fn uperf(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    match uperf::parse(&text) {
+        Err(error) => refused(&text, &error),
+        Ok(run) => assert!(run.line > 0 && (run.throughput > 0.0 || run.operations > 0.0)),
     }
 }
 

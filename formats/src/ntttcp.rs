@@ -1,0 +1,87 @@
+//! What ntttcp prints, on Linux (ntttcp-for-linux 1.4) and on Windows (NTttcp 5 and its forerunners NTttcps and NTttcpr).
+//!
+//! ```text
+//!   08:06:28 INFO:   throughput     :84.04Gbps        Linux
+//!
+//!   Bytes(MEG)    realtime(s) Avg Frame Size Throughput(MB/s)        Windows 5: a table, its values below a ruler
+//!   Total Bytes(MEG)   Realtime(s)   Ave Frame Size   Total Throughput(Mbit/s)        the same before 2010
+//! ```
+
+use crate::tool::{ToolError, lines, number};
+
+/// One run of one side.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Run {
+    /// Mbit/s.
+    pub throughput: f64,
+    /// Line of the throughput.
+    pub line: u32,
+}
+
+/// Reads what one side printed; the receiver's throughput is the one that counts.
+///
+/// # Errors
+/// There is no total in it.
+pub fn parse(text: &str) -> Result<Run, ToolError> {
+    let wrong = |line: u32, reason: String| ToolError { tool: "ntttcp", line, reason };
+    let mut found: Option<Run> = None;
+    // The factor to Mbit/s of the table of totals that is being read.
+    let mut table: Option<f64> = None;
+    for (line, content) in lines(text) {
+        let said = content.trim();
+        if let Some((what, value)) = said.rsplit_once(':') {
+            if what.trim_end().ends_with("throughput") {
+                let rate = bits(value).ok_or_else(|| wrong(line, format!("not a rate: {said:?}")))?;
+                found = Some(Run { throughput: rate / 1e6, line });
+                continue;
+            }
+        }
+        if said.contains("Bytes(MEG)") {
+            table = [("Throughput(Mbit/s)", 1.0), ("Throughput(MB/s)", 8.0 * 1.048_576)]
+                .into_iter()
+                .find(|(heading, _)| said.contains(heading))
+                .map(|(_, factor)| factor);
+        } else if let Some(factor) = table {
+            let cells: Option<Vec<f64>> = said.split_whitespace().map(number).collect();
+            if let Some(value) = cells.as_deref().and_then(|cells| cells.get(3)) {
+                found = Some(Run { throughput: value * factor, line });
+                table = None;
+            }
+        }
+    }
+    let end = u32::try_from(text.lines().count()).unwrap_or(u32::MAX).max(1);
+    let last = text.lines().rev().find(|l| !l.trim().is_empty()).unwrap_or_default().trim();
+    found.ok_or_else(|| wrong(end, format!("it has no total throughput; it ends with {last:?}")))
+}
+
+/// `84.04Gbps` in bit/s.
+fn bits(text: &str) -> Option<f64> {
+    let text = text.trim();
+    let factors = [("Gbps", 1e9), ("Mbps", 1e6), ("Kbps", 1e3), ("bps", 1.0)];
+    factors.into_iter().find_map(|(unit, factor)| Some(number(text.strip_suffix(unit)?)? * factor))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LINUX: &str = include_str!("../testdata/ntttcp/linux-1.4.0-reconstructed.txt");
+    const WINDOWS: &str = include_str!("../testdata/ntttcp/windows-5.39-reconstructed.txt");
+    const OLD: &str = include_str!("../testdata/ntttcp/windows-2009-reconstructed.txt");
+
+    #[test]
+    fn linux_and_both_windows_shapes_give_mbit_per_second() {
+        assert_eq!(parse(LINUX).unwrap(), Run { throughput: 9410.0, line: 9 });
+        let windows = parse(WINDOWS).unwrap();
+        assert!((windows.throughput - 1000.0 * 8.388_608).abs() < 1e-6, "{windows:?}");
+        assert_eq!(parse(OLD).unwrap().throughput, 895.979);
+    }
+
+    #[test]
+    fn crlf_is_no_hindrance_and_a_run_that_failed_is_refused() {
+        assert_eq!(parse(&WINDOWS.replace('\n', "\r\n")).unwrap().line, parse(WINDOWS).unwrap().line);
+        assert!(parse(&LINUX[..LINUX.find("throughput").unwrap()]).unwrap_err().reason.contains("no total"));
+        assert!(parse("x INFO: throughput :fast\n").unwrap_err().reason.contains("not a rate"));
+        assert_eq!(parse("ERROR: failed to connect\n").unwrap_err().line, 1);
+    }
+}
