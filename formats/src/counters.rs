@@ -126,8 +126,8 @@ mod tests {
     #[test]
     fn one_cpu_is_told_from_the_others() {
         let before = "cpu  9 9 9 9 9 9 9 9\ncpu1 0 0 0 0 0 0 0 0\ncpu10 5 0 0 5 0 0 0 0\n";
-        let after = "cpu  9 9 9 9 9 9 9 9\ncpu1 30 0 0 70 0 0 0 0\ncpu10 6 0 0 5 0 0 0 0\n";
-        assert_eq!(vcpu_busy_percent(before, after, 1), Some(30.0));
+        let after = "cpu  9 9 9 9 9 9 9 9\ncpu1 25 0 0 75 0 0 0 0\ncpu10 6 0 0 5 0 0 0 0\n";
+        assert_eq!(vcpu_busy_percent(before, after, 1), Some(25.0));
         assert_eq!(vcpu_busy_percent(before, after, 10), Some(100.0));
         assert_eq!(vcpu_busy_percent(before, after, 2), None);
     }
