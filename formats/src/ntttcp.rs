@@ -29,12 +29,12 @@ pub fn parse(text: &str) -> Result<Run, ToolError> {
     let mut table: Option<f64> = None;
     for (line, content) in lines(text) {
         let said = content.trim();
-        if let Some((what, value)) = said.rsplit_once(':') {
-            if what.trim_end().ends_with("throughput") {
-                let rate = bits(value).ok_or_else(|| wrong(line, format!("not a rate: {said:?}")))?;
-                found = Some(Run { throughput: rate / 1e6, line });
-                continue;
-            }
+        if let Some((what, value)) = said.rsplit_once(':')
+            && what.trim_end().ends_with("throughput")
+        {
+            let rate = bits(value).ok_or_else(|| wrong(line, format!("not a rate: {said:?}")))?;
+            found = Some(Run { throughput: rate / 1e6, line });
+            continue;
         }
         if said.contains("Bytes(MEG)") {
             table = [("Throughput(Mbit/s)", 1.0), ("Throughput(MB/s)", 8.0 * 1.048_576)]
