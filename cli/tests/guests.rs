@@ -337,11 +337,27 @@ fn an_ordinary_user_can_do_it_all() {
     assert!(Command::new("chown").args(["-R", &NOBODY.to_string()]).arg(home).status().unwrap().success());
     fs::set_permissions(home, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
 
-    let out = home.join("X");
-    let mut command = Command::new(home.join("perfvt"));
-    command.args(run_args(&out, "1")).uid(NOBODY).gid(NOBODY).current_dir(home);
-    command.env("HOME", home).env("XDG_CACHE_HOME", home.join("cache"));
-    let run = output(&mut command);
-    assert!(run.status.success(), "{}", text(&run.stderr));
-    assert_eq!(files(&out, ".RHS").len(), 2);
+    let run_there = |name: &str, args: Vec<String>| {
+        let out = home.join(name);
+        let mut command = Command::new(home.join("perfvt"));
+        command.args(args).arg(&out).uid(NOBODY).gid(NOBODY).current_dir(home);
+        command.env("HOME", home).env("XDG_CACHE_HOME", home.join("cache"));
+        let run = output(&mut command);
+        assert!(run.status.success(), "{}", text(&run.stderr));
+        out
+    };
+    let mut args = run_args(home, "1");
+    args.pop();
+    assert_eq!(files(&run_there("X", args), ".RHS").len(), 2);
+
+    // Two guests, and a guest with a stand-in for another host.
+    let quick = "run netperf --profile quick --repeat 1 --allow-unpinned --set protocols=TCP_STREAM --set sizes=16384 \
+                 --set sessions=1 --set l=1 --set mem=256";
+    for (name, sets) in [
+        ("two", "--set scenario=guest_guest --set net=dgram --out"),
+        ("external", "--set scenario=exhost_guest --set client=netns --out"),
+    ] {
+        let args = quick.split_whitespace().chain(sets.split_whitespace()).map(String::from).collect();
+        assert_eq!(files(&run_there(name, args), ".RHS").len(), 1);
+    }
 }

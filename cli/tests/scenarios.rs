@@ -86,3 +86,117 @@ fn an_external_host_is_a_namespace_of_its_own() {
     // Jumbo packets carry far more than 1500 bytes each.
     assert!(value(&all, "rx_byts") / value(&all, "rx_pkts") > 2000.0, "{all:?}");
 }
+
+/// Runs perfvt in a network namespace of its own with bridges, as if that were the host.
+fn on_a_host_with_bridges(test: &str) -> Option<Command> {
+    let mut command = Command::new("unshare");
+    // As root inside and outside; an ordinary user is root inside only, and plugs taps just the same.
+    command.args(["--map-root-user", "--net", "--", "sh", "-c"]);
+    command.arg(
+        "ip link set lo up && ip link add br0 type bridge && ip address add 10.77.0.1/24 dev br0 && \
+         ip link set br0 up && ip link add br1 type bridge && ip address add 10.78.0.1/24 dev br1 && \
+         ip link set br1 up && exec \"$@\"",
+    );
+    command.arg("sh");
+    let mut probe = Command::new("unshare");
+    probe.args(["--map-root-user", "--net", "--", "ip", "tuntap", "add", "dev", "tap0", "mode", "tap"]);
+    if !output(&mut probe).status.success() {
+        eprintln!("skipped {test}: no network namespace with taps here");
+        return None;
+    }
+    command.arg(env!("CARGO_BIN_EXE_perfvt"));
+    Some(command)
+}
+
+#[test]
+fn guests_are_plugged_into_bridges_that_are_there_already() {
+    let test = "guests_are_plugged_into_bridges_that_are_there_already";
+    let Some(_guard) = ready(test) else { return };
+    let Some(command) = on_a_host_with_bridges(test) else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let sets = [
+        "nics=nic1 nic2",
+        "bridge=br0",
+        "bridge_nic2=br1",
+        "ip_nic1=10.77.0.21",
+        "ip_nic2=10.78.0.21",
+        "irq_vcpus=0",
+        "server_vcpus=0",
+    ];
+    let out = dir.path().join("X");
+    let (plan, all) = run_in(command, &sets, &out);
+    assert_eq!(plan["network"], "bridge");
+    assert!(value(&all, "throughput") > 1.0);
+    let line = std::fs::read_to_string(&files(&out, "qemu.argv")[0]).unwrap();
+    let taps: Vec<&str> = line.split("ifname=").skip(1).filter_map(|rest| rest.split(',').next()).collect();
+    assert_eq!(taps.len(), 2, "{line}");
+    assert!(taps.iter().all(|tap| tap.starts_with("pvt") && tap.len() <= 15), "{taps:?}");
+
+    let Some(mut command) = on_a_host_with_bridges(test) else { return };
+    let refused =
+        output(command.args(["run", "netperf", "--allow-unpinned", "--dry-run", "--set", "bridge=br0"]));
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(text(&refused.stderr).contains("set ip_nic1="), "{}", text(&refused.stderr));
+}
+
+#[test]
+fn what_is_counted_in_a_window_agrees_with_what_others_count() {
+    let Some(_guard) = ready("what_is_counted_in_a_window_agrees_with_what_others_count") else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("X");
+    let (_, all) = run_in(perfvt(), &["scenario=host_guest", "l=4", "sessions=1"], &out);
+    let window: Value =
+        serde_json::from_slice(&std::fs::read(&files(&out, "window.json")[0]).unwrap()).unwrap();
+    let seconds = window["window"]["len_ns"].as_f64().unwrap() * 1e-9;
+
+    // The host's CPU time against the threads that used it: no thread can have used more than there was.
+    let cpus = std::thread::available_parallelism().unwrap().get() as f64;
+    let host = value(&all, "CPU") * cpus;
+    let threads = value(&all, "vcpu_CPU") + value(&all, "emulator_CPU");
+    assert!(threads > 5.0 && threads <= host * 1.05 + 5.0, "{threads} % by threads, {host} % by /proc/stat");
+
+    // The guest's packets against the host's side of its tap.
+    if !window["start"]["host"]["tap"].is_null() {
+        let tap = |name: &str| {
+            window["end"]["host"]["tap"][name].as_f64().unwrap()
+                - window["start"]["host"]["tap"][name].as_f64().unwrap()
+        };
+        let ratio = value(&all, "rx_byts") / tap("tx_bytes");
+        assert!((0.8..1.25).contains(&ratio), "the guest received {ratio} of what its tap was given");
+    }
+
+    // netperf's own summary is of the whole session: its intervals, weighted by their lengths, must come to the same.
+    let session = std::fs::read_to_string(&files(&out, "session0.txt")[0]).unwrap();
+    let number = |line: &str, before: &str| -> Option<f64> {
+        line.split_once(before)?.1.split_whitespace().next()?.parse().ok()
+    };
+    let (mut sum, mut time) = (0.0, 0.0);
+    for line in session.lines().filter(|line| line.starts_with("Interim result:")) {
+        let length = number(line, " over ").unwrap();
+        sum += number(line, "result:").unwrap() * length;
+        time += length;
+    }
+    let summary =
+        session.lines().find_map(|line| line.strip_prefix("THROUGHPUT=")?.parse::<f64>().ok()).unwrap();
+    // The last interval is not reported, so the intervals may be one short of the session.
+    assert!((sum / time / summary - 1.0).abs() < 0.1, "{} by intervals, {summary} by summary", sum / time);
+
+    // What a TCG guest cannot give is absent with its reason; what there is has a unit.
+    let run: Value = serde_json::from_slice(&std::fs::read(&files(&out, "run.json")[0]).unwrap()).unwrap();
+    if run["accel"] == "tcg" {
+        assert!(run["fingerprint"]["absent.exits"].as_str().unwrap().contains("TCG"));
+        assert!(!all.iter().any(|m| m["metric"] == "exits"));
+    }
+    for metric in ["guest_CPU", "guest_intr", "guest_ctxt", "host_ctxt", "perfvt_CPU"] {
+        assert!(value(&all, metric) > 0.0, "{metric}");
+    }
+    assert!(value(&all, "perfvt_CPU") < 5.0, "perfvt itself used {} % of a CPU", value(&all, "perfvt_CPU"));
+
+    // The guest told its clock, which runs like the host's.
+    let guest = |name: &str| -> f64 {
+        let text = std::fs::read_to_string(&files(&out, name)[0]).unwrap();
+        text.lines().next().unwrap().strip_prefix("now ").unwrap().parse().unwrap()
+    };
+    let rate = (guest("guest-end.txt") - guest("guest-start.txt")) * 1e-9 / seconds;
+    assert!((0.9..1.1).contains(&rate), "{rate}");
+}

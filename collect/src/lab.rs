@@ -1,10 +1,12 @@
 //! What a workload works with: guests, a client, counters, and the one place where a common window is cut.
 
 use crate::host::noise::Watched;
+use crate::window::{HostCounters, ThreadTime};
 use formats::counters::CpuTicks;
 use model::{Code, Params, Phase, Window};
 use rustix::process::Signal;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
@@ -37,7 +39,7 @@ pub trait Client {
 }
 
 /// Counters of host and guest at one moment.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Snapshot {
     /// When.
     pub at: Moment,
@@ -48,10 +50,36 @@ pub struct Snapshot {
     pub guest: String,
     /// Exits of all vCPUs since they were made; only KVM counts them.
     pub exits: Option<u64>,
+    /// CLOCK_MONOTONIC of the host when the guest was asked, nanoseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_ns: Option<u64>,
+    /// The same when its answer was there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heard_ns: Option<u64>,
+    /// CPU time of QEMU's threads.
+    #[serde(default)]
+    pub threads: Vec<ThreadTime>,
+    /// CPU time of perfvt itself, nanoseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own_ns: Option<u64>,
+    /// KVM's counters by its own names, summed over the vCPUs; none under emulation.
+    #[serde(default)]
+    pub kvm: BTreeMap<String, u64>,
+    /// Counters of the host.
+    #[serde(default)]
+    pub host: HostCounters,
+}
+
+impl Snapshot {
+    /// What of it is the host's.
+    fn host_sample(&self) -> HostSample {
+        let threads = self.threads.clone();
+        HostSample { at: self.at, cpu: self.host_cpu, threads, own_ns: self.own_ns }
+    }
 }
 
 /// One instant on both clocks of the host, in nanoseconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Moment {
     /// CLOCK_REALTIME since the epoch.
     pub unix_ns: u64,
@@ -77,12 +105,18 @@ impl Moment {
 }
 
 /// The host's CPU time at one instant of a window.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HostSample {
     /// When.
     pub at: Moment,
     /// CPU time of the whole host.
     pub cpu: CpuTicks,
+    /// CPU time of QEMU's threads.
+    #[serde(default)]
+    pub threads: Vec<ThreadTime>,
+    /// CPU time of perfvt itself, nanoseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own_ns: Option<u64>,
 }
 
 /// A common window and the counters at its ends.
@@ -135,6 +169,11 @@ impl Measured {
         Ok(())
     }
 
+    /// Whether a raw folder holds a window at all.
+    pub fn is_kept(raw: &Path) -> bool {
+        raw.join(WINDOW_FILE).exists()
+    }
+
     /// Reads what [`Measured::keep`] wrote.
     pub fn read(raw: &Path) -> Result<Measured, Failed> {
         let read = |name: &str| {
@@ -183,6 +222,10 @@ pub trait Lab {
     fn boot_trace(&self) -> Option<String> {
         None
     }
+    /// Runs a command in the server's guest that leaves a server behind, on the vCPUs that `server_vcpus` names.
+    fn serve(&mut self, argv: &[&str], deadline: Duration) -> Result<String, Failed> {
+        self.exec(argv, deadline)
+    }
     /// Starts a client where the scenario has it: on the host, in the second guest, outside. Its output goes to files of
     /// the host, at the latest when it is asked whether it has ended.
     fn start_client(
@@ -193,7 +236,7 @@ pub trait Lab {
     ) -> Result<Box<dyn Client>, Failed>;
     /// Counters of host and guest, now.
     fn snapshot(&mut self) -> Result<Snapshot, Failed>;
-    /// The host's CPU time, now.
+    /// CPU time of the host and of QEMU's threads, now.
     fn host_sample(&mut self) -> Result<HostSample, Failed>;
     /// How the guest died, if it has.
     fn death(&mut self) -> Option<Failed>;
@@ -253,7 +296,7 @@ fn cut(
 ) -> Result<(Measured, bool), Failed> {
     let asleep = time_asleep();
     let start = lab.snapshot()?;
-    let mut samples = vec![HostSample { at: start.at, cpu: start.host_cpu }];
+    let mut samples = vec![start.host_sample()];
     let mut next = interval;
     let mut is_done = false;
     while next < length && !is_done {
@@ -269,7 +312,7 @@ fn cut(
         sleep_until(lab, start.at, length);
     }
     let end = lab.snapshot()?;
-    samples.push(HostSample { at: end.at, cpu: end.host_cpu });
+    samples.push(end.host_sample());
     let len_ns = end.at.mono_ns.saturating_sub(start.at.mono_ns);
     let unix_ns = end.at.unix_ns.saturating_sub(start.at.unix_ns);
     if let Some(failed) = clock_failure(len_ns, unix_ns, time_asleep().saturating_sub(asleep)) {

@@ -21,4 +21,5 @@ pub mod matrix;
 pub mod process;
 pub mod scenario;
 pub mod testbed;
+pub mod window;
 pub mod workload;

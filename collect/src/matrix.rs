@@ -125,6 +125,17 @@ pub const GUEST: &[Known] = &[
         default: Some("10"),
         help: "every so many samples the host alone is probed; 0 never",
     },
+    Known {
+        key: "irq_vcpus",
+        default: None,
+        help: "vCPUs that serve the interrupts of the guest's virtio NICs, such as 0",
+    },
+    Known {
+        key: "server_vcpus",
+        default: None,
+        help: "vCPUs on which the server in the guest runs, such as 1 or 0-1",
+    },
+    Known { key: "hugepages", default: Some("no"), help: "guest memory in pages of this size: no, 2M or 1G" },
     Known { key: "extra_args", default: Some(""), help: "further QEMU arguments, separated by blanks" },
     Known { key: "boot_timeout", default: None, help: "seconds until READY; default 30, under TCG 120" },
     Known { key: "shuffle", default: Some("yes"), help: "whether cases are shuffled in each boot" },

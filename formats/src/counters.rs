@@ -30,6 +30,41 @@ impl CpuTicks {
         let idle = self.idle.checked_sub(earlier.idle)?;
         Some(100.0 * (1.0 - idle as f64 / total as f64).clamp(0.0, 1.0))
     }
+
+    /// The percentage of the time between two readings that a hypervisor below took. `None` when no tick has passed.
+    pub fn steal_percent_since(&self, earlier: &CpuTicks) -> Option<f64> {
+        let total = self.total.checked_sub(earlier.total).filter(|t| *t > 0)?;
+        Some(100.0 * self.steal.checked_sub(earlier.steal)? as f64 / total as f64)
+    }
+}
+
+/// The first number of a line of `/proc/stat`: `intr` (interrupts) or `ctxt` (context switches) since boot.
+pub fn stat_value(stat: &str, name: &str) -> Option<u64> {
+    let mut lines = stat.lines().map(str::split_whitespace);
+    let mut words = lines.find(|words| words.clone().next() == Some(name))?.skip(1);
+    words.next()?.parse().ok()
+}
+
+/// Packets that the network's softirq dropped because its queue was full, on all CPUs: the second column of
+/// `/proc/net/softnet_stat`, whose lines are nothing but hexadecimal numbers of eight digits.
+pub fn softnet_drops(text: &str) -> Option<u64> {
+    let mut sum = None;
+    for line in text.lines() {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let hexadecimal = |word: &&str| word.len() == 8 && word.bytes().all(|b| b.is_ascii_hexdigit());
+        if words.len() >= 9 && words.iter().all(hexadecimal) {
+            let dropped = u64::from_str_radix(words.get(1)?, 16).ok()?;
+            sum = Some(sum.unwrap_or(0u64).saturating_add(dropped));
+        }
+    }
+    sum
+}
+
+/// Microseconds in which some task waited for a resource, since boot: the total of the first `some` line of
+/// `/proc/pressure/*` (the kernel's psi.rst).
+pub fn pressure_total(text: &str) -> Option<u64> {
+    let line = text.lines().find_map(|line| line.strip_prefix("some "))?;
+    line.split_whitespace().find_map(|word| word.strip_prefix("total="))?.parse().ok()
 }
 
 /// How busy one CPU was between two readings of `/proc/stat`, in per cent: see [`CpuTicks::busy_percent_since`].
@@ -81,7 +116,7 @@ pub fn virtio_interrupts(interrupts: &str, what: &str) -> Option<u64> {
 }
 
 /// Packets and bytes of one interface out of `/proc/net/dev`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Traffic {
     /// Received bytes.
     pub rx_bytes: u64,
@@ -130,6 +165,18 @@ mod tests {
         assert_eq!(vcpu_busy_percent(before, after, 1), Some(25.0));
         assert_eq!(vcpu_busy_percent(before, after, 10), Some(100.0));
         assert_eq!(vcpu_busy_percent(before, after, 2), None);
+    }
+
+    #[test]
+    fn totals_of_the_kernel_are_found_among_other_counters() {
+        let text = "now 5\ncpu  1 2 3 4 5 6 7 8 0 0\nintr 4711 9 9\nctxt 815\n  25: 1 2 x\n\
+                    00000010 00000002 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000\n\
+                    000000ff 0000000a 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000\n\
+                    some avg10=1.00 avg60=0.10 avg300=0.00 total=99\nfull avg10=0.00 total=1\n";
+        assert_eq!((stat_value(text, "intr"), stat_value(text, "ctxt")), (Some(4711), Some(815)));
+        assert_eq!(softnet_drops(text), Some(12));
+        assert_eq!(pressure_total(text), Some(99));
+        assert_eq!((stat_value("", "ctxt"), softnet_drops("cpu 1"), pressure_total("")), (None, None, None));
     }
 
     #[test]

@@ -15,6 +15,7 @@ pub mod foreign;
 pub mod iperf3;
 pub mod journal;
 mod json;
+pub mod kvm;
 pub mod netperf;
 pub mod noise;
 pub mod ntttcp;

@@ -46,7 +46,7 @@ impl Campaign {
                     // Nobody wanted to keep it (--keep-passed): the value stays as it is.
                     continue;
                 }
-                let parsed = self.workload.parse(case, &params, &dir.join(&raw));
+                let parsed = workload::parse(self.workload, case, &params, &dir.join(&raw));
                 repeat.store(&cell, &raw, &parsed.and_then(|outcome| complete(outcome, &metrics)))?;
                 count += 1;
             }
@@ -114,6 +114,8 @@ impl Campaign {
         for case in &self.file.cases {
             metrics.extend(self.metrics(case, params));
         }
+        let counted = crate::window::METRICS.map(String::from);
+        metrics.extend(workload::declare(self.workload.name(), &counted));
         let mut seen = std::collections::HashSet::new();
         metrics.retain(|m| seen.insert(m.name.clone()));
         let mut factors: Vec<String> =

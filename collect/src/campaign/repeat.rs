@@ -1,7 +1,8 @@
 //! One repeat's directory: raw output first, then the values, then the classic file, each whole or not there.
 
 use crate::lab::Failed;
-use crate::workload::Outcome;
+use crate::window::METRICS;
+use crate::workload::{Outcome, declare};
 use model::measurement::{MEASUREMENT_FORMAT, Outcome as Value};
 use model::store::{self, StoreError, create_directory, io_error};
 use model::{Case, Code, Measurement, MetricDecl, RawRef};
@@ -133,7 +134,7 @@ impl Repeat {
         let before = self.series.len();
         self.series.retain(|s| s.case != id);
         let dropped = self.series.len() != before;
-        for metric in cell.metrics {
+        for metric in cell.metrics.iter().chain(&counted(cell, result)) {
             self.measurements.push(measurement(cell, metric, raw, result));
         }
         if let Ok(outcome) = result {
@@ -152,6 +153,15 @@ impl Repeat {
         }
         store::write_measurements(&self.dir.join(store::MEASUREMENTS_FILE), &self.measurements)
     }
+}
+
+/// What was counted in the window beside what the workload declares: only what there is has a line.
+fn counted(cell: &Cell<'_>, result: &Result<Outcome, Failed>) -> Vec<MetricDecl> {
+    let Ok(outcome) = result else { return Vec::new() };
+    let declared = |name: &str| cell.metrics.iter().any(|metric| metric.name == name);
+    let found = |name: &&str| outcome.values.iter().any(|value| value.metric == **name);
+    let names = METRICS.into_iter().filter(|name| !declared(name)).filter(found);
+    declare(&cell.case.workload, &names.map(str::to_owned).collect::<Vec<_>>())
 }
 
 fn measurement(

@@ -7,7 +7,7 @@ use super::keep::Part;
 use super::repeat::Repeat;
 use super::{Campaign, CampaignError};
 use crate::lab::{Failed, Lab};
-use crate::workload::Outcome;
+use crate::workload::{self, Outcome};
 use model::journal::Event;
 use model::store::io_error;
 use model::{Case, Code, MetricDecl, Scope};
@@ -135,7 +135,7 @@ impl Campaign {
         let result = self
             .workload
             .measure(of.lab, case, raw)
-            .and_then(|()| self.workload.parse(case, boot.params, raw))
+            .and_then(|()| workload::parse(self.workload, case, boot.params, raw))
             .and_then(|outcome| complete(outcome, metrics));
         let mut result = judged(of.lab, result);
         if result.is_ok() {

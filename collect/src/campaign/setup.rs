@@ -263,6 +263,9 @@ fn resolve_pins(
         for guest in &plan.guests {
             let own = params.object_params(&guest.name);
             let hardware = testbed::hardware(&own, accel, guest).map_err(|e| wrong(e.into()))?;
+            for key in ["irq_vcpus", "server_vcpus"] {
+                testbed::vcpu_list(&own, key, guest.smp).map_err(|e| wrong(e.into()))?;
+            }
             argv::check(&hardware).map_err(|reason| wrong(TestbedError::Hardware(reason)))?;
             let smp = guest.smp.to_string();
             if own.get("smp") != Some(&smp) {

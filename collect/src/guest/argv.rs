@@ -33,6 +33,8 @@ pub struct Hardware {
     pub nics: Vec<Nic>,
     /// Data disk.
     pub disk: Option<Disk>,
+    /// Size of the host's pages for the guest's memory, such as `2M`; `None` takes ordinary ones.
+    pub hugepages: Option<&'static str>,
     /// Further arguments, one by one, after all others.
     pub extra: Vec<String>,
 }
@@ -92,6 +94,7 @@ impl Hardware {
             cells: Vec::new(),
             nics: vec![Nic::plain()],
             disk: None,
+            hugepages: None,
             extra: Vec::new(),
         }
     }
@@ -264,7 +267,11 @@ impl Arguments {
 
     fn memory(&mut self, h: &Hardware) {
         let backend = |id: usize, mib: u64, bound: &str| {
-            format!("memory-backend-ram,id=mem{id},size={mib}M,prealloc=on{bound}")
+            let kind = match h.hugepages {
+                Some(size) => format!("memfd,id=mem{id},hugetlb=on,hugetlbsize={size}"),
+                None => format!("ram,id=mem{id}"),
+            };
+            format!("memory-backend-{kind},size={mib}M,prealloc=on{bound}")
         };
         if h.cells.is_empty() {
             self.add("-object", backend(0, h.mem_mib, ""));
@@ -343,6 +350,7 @@ mod tests {
             cells: vec![cell(1, &[0], 256)],
             nics: vec![Nic::plain()],
             disk: None,
+            hugepages: None,
             extra: vec![],
         }
     }
@@ -375,6 +383,8 @@ mod tests {
         assert!(line(&hardware(), Kind::Tap).contains("size=256M,prealloc=on,host-nodes=1,policy=bind"));
         let unbound = Hardware { cells: Vec::new(), ..hardware() };
         assert!(!line(&unbound, Kind::Tap).contains("host-nodes"));
+        let huge = line(&Hardware { hugepages: Some("2M"), ..hardware() }, Kind::Tap);
+        assert!(huge.contains("memfd,id=mem0,hugetlb=on,hugetlbsize=2M,size=256M,prealloc=on,host-nodes=1"));
     }
 
     #[test]

@@ -158,6 +158,17 @@ impl Channel {
         self.request(&request, &request, deadline + GRACE, health)
     }
 
+    /// The same, with the guest's monotonic clock in the first line: `now NANOSECONDS`, where its kernel tells it.
+    pub fn counters(
+        &mut self,
+        paths: &[&str],
+        deadline: Duration,
+        health: &mut dyn FnMut() -> Option<Failure>,
+    ) -> Result<Reply, ChannelError> {
+        let request = format!("counters {}", paths.join(" "));
+        self.request(&request, &request, deadline + GRACE, health)
+    }
+
     /// Writes a file in the guest; `mode` is octal text such as `644`.
     pub fn put(
         &mut self,

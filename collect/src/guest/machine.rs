@@ -363,6 +363,13 @@ impl Machine {
         Ok(reply.map_err(|e| self.fallen_silent(e))?.into_output(paths)?)
     }
 
+    /// Reads files as [`Machine::read`] does, with the guest's clock in the first line.
+    pub fn counters(&mut self, paths: &[&str], deadline: Duration) -> Result<String, GuestError> {
+        let Machine { channel, qmp, qemu, serial, .. } = self;
+        let reply = channel.counters(paths, deadline, &mut || death(qemu, qmp, serial));
+        Ok(reply.map_err(|e| self.fallen_silent(e))?.into_output(paths)?)
+    }
+
     /// Writes a file in the guest.
     pub fn put(&mut self, path: &str, mode: &str, content: &[u8]) -> Result<(), GuestError> {
         let Machine { channel, qmp, qemu, console, .. } = self;

@@ -9,6 +9,7 @@ use crate::guest::network::nics;
 use crate::host::pin::{GuestPlan, GuestRequest, NodeChoice, PinPlan, Request, Siblings, plan};
 use crate::host::topology::Topology;
 use crate::scenario::Scenario;
+use model::ids::{cpu_list, parse_cpu_list};
 use model::{Params, ParamsError};
 
 /// Where each guest of a scenario goes, the server first, and the client when it runs on this host; it has at most so many
@@ -61,7 +62,17 @@ fn guest_request(own: &Params, name: &str) -> Result<GuestRequest, ParamsError> 
         cells: own.number("guest_nodes", 1usize, "a number of nodes, 1 or more")?,
         vhost,
         mem_mib: own.number("mem", 1u64, "a number of MiB")?,
+        hugepage_kib: hugepages(own)?.map(|(_, kib)| kib),
         ..GuestRequest::new(name)
+    })
+}
+
+/// The size of the pages for a guest's memory, as QEMU writes it and in KiB.
+fn hugepages(own: &Params) -> Result<Option<(&'static str, u64)>, ParamsError> {
+    Ok(match own.choice("hugepages", &["no", "2M", "1G"])? {
+        "2M" => Some(("2M", 2048)),
+        "1G" => Some(("1G", 1 << 20)),
+        _ => None,
     })
 }
 
@@ -89,6 +100,40 @@ pub fn hardware(params: &Params, accel: Accel, plan: &GuestPlan) -> Result<Hardw
         cells: plan.pins.as_ref().map(|p| p.cells.clone()).unwrap_or_default(),
         nics: all,
         disk: Disk::of(params)?,
+        hugepages: hugepages(params)?.map(|(size, _)| size),
         extra: params.words("extra_args")?.into_iter().map(str::to_owned).collect(),
     })
+}
+
+/// The vCPUs that a parameter names, as a list for the guest's kernel; `None` when it is not set.
+///
+/// # Errors
+/// What is no list, or names a vCPU that the guest does not have.
+pub fn vcpu_list(params: &Params, key: &str, smp: usize) -> Result<Option<String>, ParamsError> {
+    let Some(text) = params.get(key).filter(|text| !text.trim().is_empty()) else { return Ok(None) };
+    match parse_cpu_list(text) {
+        Some(list) if list.iter().all(|vcpu| (vcpu.0 as usize) < smp) && !list.is_empty() => {
+            Ok(Some(cpu_list(&list)))
+        }
+        _ => Err(params.wrong(key, &format!("vCPUs of a guest that has {smp}, such as 0 or 0-1"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::Origin;
+
+    #[test]
+    fn a_guest_serves_interrupts_on_vcpus_that_it_has() {
+        let list = |value: &str| {
+            let mut params = Params::new();
+            params.set("irq_vcpus", value, Origin::BuiltIn);
+            vcpu_list(&params, "irq_vcpus", 4)
+        };
+        assert_eq!(list("0,1,3").unwrap().as_deref(), Some("0-1,3"));
+        assert_eq!(list(" ").unwrap(), None);
+        assert!(list("4").unwrap_err().to_string().contains("vCPUs of a guest that has 4"));
+        assert!(list("all").is_err());
+    }
 }

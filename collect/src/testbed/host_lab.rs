@@ -111,8 +111,8 @@ impl Lab for HostLab {
     }
 
     fn snapshot(&mut self) -> Result<Snapshot, Failed> {
-        let HostSample { at, cpu } = self.host_sample()?;
-        Ok(Snapshot { at, host_cpu: cpu, guest: String::new(), exits: None })
+        let HostSample { at, cpu, .. } = self.host_sample()?;
+        Ok(Snapshot { at, host_cpu: cpu, ..Snapshot::default() })
     }
 
     fn host_sample(&mut self) -> Result<HostSample, Failed> {

@@ -2,7 +2,7 @@
 
 use super::client::{ClientGuest, HostClient, Shared, host_command, start_in_guest};
 use super::clock::{GuestClock, between};
-use super::{SOON, Scene, TestbedError};
+use super::{SOON, Scene, TestbedError, vcpu_list};
 use crate::accel::Accel;
 use crate::cartesian::Objects;
 use crate::guest::image::{Cache, host_program};
@@ -13,15 +13,24 @@ use crate::host::noise::{Vcpu, Watched};
 use crate::host::pin::GuestPins;
 use crate::lab::{Client, Failed, HostSample, Lab, Moment, Snapshot, Target};
 use crate::process::Sink;
+use crate::window::{HostCounters, Meter};
 use formats::counters::CpuTicks;
 use model::{Code, CpuId, Fingerprint, Params, Scope};
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
 /// What is read in the guest at both ends of a window, in one go.
-const GUEST_COUNTERS: [&str; 5] =
-    ["/proc/uptime", "/proc/stat", "/proc/net/dev", "/proc/net/snmp", "/proc/interrupts"];
+const GUEST_COUNTERS: [&str; 7] = [
+    "/proc/uptime",
+    "/proc/stat",
+    "/proc/net/dev",
+    "/proc/net/snmp",
+    "/proc/interrupts",
+    "/proc/net/softnet_stat",
+    "/proc/pressure/cpu",
+];
 
 /// The guests of one boot with their network.
 pub(super) struct GuestLab {
@@ -42,6 +51,10 @@ pub(super) struct GuestLab {
     clock: GuestClock,
     /// What the console and the firmware said while the server's guest booted.
     pub(super) trace: Option<String>,
+    /// The CPU time of each guest's QEMU.
+    meters: Vec<Meter>,
+    /// Which of [`GUEST_COUNTERS`] the guest has.
+    counters: Vec<&'static str>,
 }
 
 /// A failure of the client's guest.
@@ -81,9 +94,42 @@ fn bring_up(
             machine.run(&["ip", "address", "replace", &address, "dev", &name], SOON)?;
         }
         machine.run(&["ip", "link", "set", "dev", &name, "up"], SOON)?;
+        let is_virtio = params.object_text("nic_model", &link.nic) == Ok("virtio_net");
+        if let (Some(vcpus), true) =
+            (vcpu_list(params, "irq_vcpus", usize::MAX).unwrap_or_default(), is_virtio)
+        {
+            steer_interrupts(machine, &name, &vcpus)?;
+        }
         names.push(name);
     }
     Ok(names)
+}
+
+/// Puts the interrupts of a virtio NIC's queues on vCPUs, and makes sure that they are there.
+fn steer_interrupts(machine: &mut Machine, interface: &str, vcpus: &str) -> Result<(), GuestError> {
+    let device = machine.run(&["readlink", &format!("/sys/class/net/{interface}/device")], SOON)?;
+    let device = device.trim().rsplit('/').next().unwrap_or_default().to_owned();
+    let interrupts = machine.read(&["/proc/interrupts"], SOON)?;
+    for number in queue_interrupts(&interrupts, &device) {
+        let file = format!("/proc/irq/{number}/smp_affinity_list");
+        machine.run(&["sh", "-c", "echo \"$1\" > \"$2\"", "sh", vcpus, &file], SOON)?;
+        let found = machine.read(&[&file], SOON)?;
+        if found.trim() != vcpus {
+            let (number, found) = (number.to_string(), found.trim());
+            return Err(odd(format!("interrupt {number} of {interface} is on vCPUs {found}, want {vcpus}")));
+        }
+    }
+    Ok(())
+}
+
+/// The interrupts of a virtio device's queues in `/proc/interrupts`: `virtio1-input.0`, `virtio1-output.0`.
+fn queue_interrupts(interrupts: &str, device: &str) -> Vec<u32> {
+    let of_queue = |line: &str| {
+        let queue = line.split_whitespace().next_back()?.strip_prefix(device)?.strip_prefix('-')?;
+        let is_queue = queue.starts_with("input.") || queue.starts_with("output.");
+        is_queue.then(|| line.trim_start().split_once(':')?.0.parse().ok()).flatten()
+    };
+    interrupts.lines().filter_map(of_queue).collect()
 }
 
 /// The interface with a hardware address, in what `ip -o link` prints.
@@ -100,7 +146,7 @@ pub(super) fn read_host_sample() -> Result<HostSample, Failed> {
         .map_err(|e| Failed::new(Code::Host, format!("reading /proc/stat: {e}")))?;
     let cpu =
         CpuTicks::parse(&text).ok_or_else(|| Failed::new(Code::Host, "reading /proc/stat: no cpu line"))?;
-    Ok(HostSample { at, cpu })
+    Ok(HostSample { at, cpu, ..HostSample::default() })
 }
 
 impl GuestLab {
@@ -111,6 +157,10 @@ impl GuestLab {
         cache: Cache,
         accel: Accel,
     ) -> Result<GuestLab, TestbedError> {
+        let meter = |(guest, machine): (u32, &Machine)| {
+            Meter::new(Path::new("/proc"), guest, machine.pid(), machine.threads())
+        };
+        let meters = (0u32..).zip(&machines).map(meter).collect();
         let mut machines = machines.into_iter();
         let machine = machines.next().ok_or_else(|| odd("no guest was booted"))?;
         Ok(GuestLab {
@@ -125,6 +175,8 @@ impl GuestLab {
             accel,
             clock: GuestClock::UNKNOWN,
             trace: None,
+            meters,
+            counters: Vec::new(),
         })
     }
 
@@ -191,18 +243,54 @@ impl GuestLab {
         files
     }
 
-    fn exits(&mut self) -> Option<u64> {
+    /// KVM's counters, summed over the vCPUs. None under emulation, where KVM counts nothing.
+    fn kvm_counters(&mut self) -> BTreeMap<String, u64> {
         if self.accel != Accel::Kvm {
-            return None;
+            return BTreeMap::new();
         }
-        let wanted = json!({"target": "vcpu", "providers": [{"provider": "kvm", "names": ["exits"]}]});
-        let reply = self.machine.qmp().execute("query-stats", wanted, SOON).ok()?;
-        let values = reply.as_array()?.iter().flat_map(|vcpu| vcpu.get("stats")?.as_array()).flatten();
-        let mut sum = None;
-        for value in values.filter(|s| s.get("name").and_then(|n| n.as_str()) == Some("exits")) {
-            sum = Some(sum.unwrap_or(0u64).checked_add(value.get("value")?.as_u64()?)?);
+        let names = ["exits", "irq_injections"];
+        let wanted = json!({"target": "vcpu", "providers": [{"provider": "kvm", "names": names}]});
+        let reply = self.machine.qmp().execute("query-stats", wanted, SOON);
+        reply.map(|reply| formats::kvm::vcpu_sums(&reply)).unwrap_or_default()
+    }
+
+    /// The tap that carries the data, where the host can see one.
+    fn data_tap(&self) -> String {
+        self.network.wires.tap(0, 0)
+    }
+
+    /// What of [`GUEST_COUNTERS`] is there: `cat` fails for all when one is missing.
+    fn find_counters(&mut self) -> Result<(), GuestError> {
+        let listed = self.machine.exec(&[&["ls"][..], &GUEST_COUNTERS].concat(), SOON)?;
+        let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
+        self.counters =
+            GUEST_COUNTERS.into_iter().filter(|path| listed.lines().any(|l| l == *path)).collect();
+        Ok(())
+    }
+
+    /// Metrics that cannot be had in this boot, with the reason.
+    pub(super) fn absent(&self) -> Vec<(&'static str, String)> {
+        let mut absent = Vec::new();
+        if self.accel != Accel::Kvm {
+            absent.push(("exits", "not available under TCG: KVM counts them".to_owned()));
+            absent.push(("irq_inj", "not available under TCG: KVM counts them".to_owned()));
         }
-        sum
+        for (metric, path) in
+            [("guest_softnet_drops", "/proc/net/softnet_stat"), ("guest_psi_cpu", "/proc/pressure/cpu")]
+        {
+            if !self.counters.contains(&path) {
+                absent.push((metric, format!("the guest's kernel has no {path}")));
+            }
+        }
+        for (metric, resource) in
+            [("host_psi_cpu", "cpu"), ("host_psi_io", "io"), ("host_psi_memory", "memory")]
+        {
+            let path = format!("/proc/pressure/{resource}");
+            if !Path::new(&path).exists() {
+                absent.push((metric, format!("this host's kernel has no {path}")));
+            }
+        }
+        absent
     }
 }
 
@@ -258,6 +346,14 @@ impl Lab for GuestLab {
         self.trace.clone()
     }
 
+    fn serve(&mut self, argv: &[&str], deadline: Duration) -> Result<String, Failed> {
+        let own = self.params.object_params("vm1");
+        match vcpu_list(&own, "server_vcpus", usize::MAX).unwrap_or_default() {
+            None => self.exec(argv, deadline),
+            Some(vcpus) => self.exec(&[&["taskset", "-c", &vcpus][..], argv].concat(), deadline),
+        }
+    }
+
     fn start_client(
         &mut self,
         argv: &[String],
@@ -278,16 +374,36 @@ impl Lab for GuestLab {
     }
 
     fn snapshot(&mut self) -> Result<Snapshot, Failed> {
+        if self.counters.is_empty() {
+            self.find_counters().map_err(|e| e.failure())?;
+        }
         let before = self.host_sample()?;
-        let guest = self.machine.read(&GUEST_COUNTERS, SOON).map_err(|e| e.failure())?;
-        let exits = self.exits();
+        let guest = self.machine.counters(&self.counters, SOON).map_err(|e| e.failure())?;
+        let heard = Moment::now();
+        let kvm = self.kvm_counters();
         let after = self.host_sample()?;
-        let at = self.clock.place(&guest, before.at, after.at);
-        Ok(Snapshot { at, host_cpu: between(&before, &after, at), guest, exits })
+        let at = self.clock.place(&guest, before.at, heard);
+        let HostSample { cpu, threads, own_ns, .. } = between(&before, &after, at);
+        let host = HostCounters::read(Path::new("/"), self.machine.pid(), &self.data_tap());
+        Ok(Snapshot {
+            at,
+            host_cpu: cpu,
+            guest,
+            exits: kvm.get("exits").copied(),
+            asked_ns: Some(before.at.mono_ns),
+            heard_ns: Some(heard.mono_ns),
+            threads,
+            own_ns,
+            kvm,
+            host,
+        })
     }
 
     fn host_sample(&mut self) -> Result<HostSample, Failed> {
-        read_host_sample()
+        let threads = self.meters.iter_mut().flat_map(Meter::read).collect();
+        let own = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+        let own_ns = (own.tv_sec as u64).checked_mul(1_000_000_000).map(|ns| ns + own.tv_nsec as u64);
+        Ok(HostSample { threads, own_ns, ..read_host_sample()? })
     }
 
     fn death(&mut self) -> Option<Failed> {
@@ -361,6 +477,14 @@ impl Lab for GuestLab {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_the_queues_of_the_device_are_steered() {
+        let text = "  24:  0  PCI-MSI 1-edge  virtio1-config\n  25:  9  PCI-MSI 2-edge  virtio1-input.0\n  \
+                    26:  9  PCI-MSI 3-edge  virtio1-output.0\n  27:  9  PCI-MSI 3-edge  virtio10-input.0\n";
+        assert_eq!(queue_interrupts(text, "virtio1"), [25, 26]);
+        assert_eq!(queue_interrupts(text, "virtio10"), [27]);
+    }
 
     #[test]
     fn interfaces_are_found_by_their_hardware_address() {

@@ -14,7 +14,7 @@ mod lab;
 mod trace;
 
 pub use claims::claims;
-pub use describe::{hardware, pin};
+pub use describe::{hardware, pin, vcpu_list};
 
 use crate::accel::Accel;
 use crate::campaign::{Booted, Booter, to_params};
@@ -27,6 +27,7 @@ use crate::guest::machine::{BootSpec, GuestError, Machine};
 use crate::guest::network::{Kind, Layout, Network, Wires};
 use crate::host::fingerprint;
 use crate::host::pin::{GuestPlan, PinPlan, Shortage};
+use crate::host::placement::pin_thread;
 use crate::host::topology::{Topology, TopologyError};
 use crate::lab::{Failed, Lab};
 use crate::process::{PrivateFolder, Spec, private_folder};
@@ -171,6 +172,7 @@ impl Testbed {
         };
         let mut scene = self.scene(params, logs, forensics)?;
         scene.disk = Disk::of(params)?.map(|disk| disk.make()).transpose()?;
+        self.stay_off(&scene);
         let tracer = self.needs.boot_trace.then(|| Tracer::start(logs));
         let machines = Machine::boot_all(&scene.specs(self, Duration::from_secs(deadline))?)?;
         let seconds = machines.iter().map(|m| m.boot_seconds).fold(0.0, f64::max);
@@ -179,10 +181,13 @@ impl Testbed {
         drop(scene.disk.take());
         let mut lab = GuestLab::new(scene, machines, params, self.cache.clone(), self.accel)?;
         lab.trace = trace;
-        let facts = self.facts(&mut lab, params);
-        let sysinfo = lab.sysinfo(&facts);
         // An idle guest answers quickly, which tells its clock for later, when it does not.
         lab.snapshot().map_err(GuestError::Died)?;
+        let mut facts = self.facts(&mut lab, params);
+        for (metric, reason) in lab.absent() {
+            facts.set(format!("absent.{metric}"), reason);
+        }
+        let sysinfo = lab.sysinfo(&facts);
         Ok(Booted { lab: Box::new(lab), facts, seconds, sysinfo })
     }
 
@@ -196,6 +201,22 @@ impl Testbed {
         cpus.sort_unstable();
         cpus.dedup();
         Ok(host_lab::boot(params, self.cache.clone(), cpus, self.host_facts(), &self.needs))
+    }
+
+    /// Keeps perfvt itself off the CPUs of vCPUs: its threads stay with QEMU's others and the client.
+    fn stay_off(&self, scene: &Scene) {
+        let pinned = scene.guests.iter().filter_map(|guest| guest.plan.pins.as_ref());
+        let mut cpus: Vec<CpuId> = pinned.flat_map(|pins| pins.emulator.clone()).collect();
+        if cpus.is_empty() {
+            cpus = self.topology.cpus();
+        } else {
+            cpus.extend(&scene.client);
+        }
+        let tasks = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+        for thread in tasks.filter_map(|task| task.file_name().to_str()?.parse().ok()) {
+            // A thread may end meanwhile; one that cannot be moved shows in the time that others used on pinned CPUs.
+            let _ = pin_thread(thread, &cpus);
+        }
     }
 
     /// The host, and its programs that the workload uses, by version and hash. Read again for each boot: a governor, say,

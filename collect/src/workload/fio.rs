@@ -117,6 +117,10 @@ impl Workload for Fio {
         all
     }
 
+    fn guest_timed(&self) -> bool {
+        true
+    }
+
     fn needs(&self, _: &Params) -> Needs {
         Needs { tools: true, ..Needs::default() }
     }

@@ -115,6 +115,10 @@ impl Workload for Iozone {
         all
     }
 
+    fn guest_timed(&self) -> bool {
+        true
+    }
+
     fn needs(&self, _: &Params) -> Needs {
         Needs { tools: true, ..Needs::default() }
     }

@@ -13,7 +13,8 @@ pub mod sockperf;
 
 pub(crate) use common::bytes;
 
-use crate::lab::{Failed, Lab};
+use crate::lab::{Failed, Lab, Measured};
+use crate::window;
 use formats::perf_conf::{Conf, MetricConf};
 use model::{Case, MetricDecl, Params, ParamsError, Window};
 use std::path::Path;
@@ -50,6 +51,20 @@ pub fn declare(workload: &str, metrics: &[String]) -> Vec<MetricDecl> {
         MetricDecl { name: name.clone(), unit: metric.unit, direction: metric.direction }
     };
     metrics.iter().map(decl).collect()
+}
+
+/// The values of a case out of its raw folder: the workload's, and what was counted in the same window.
+///
+/// # Errors
+/// Those of [`Workload::parse`], and a guest's clock that cannot be trusted.
+pub fn parse(workload: &dyn Workload, case: &Case, params: &Params, raw: &Path) -> Result<Outcome, Failed> {
+    let mut outcome = workload.parse(case, params, raw)?;
+    if Measured::is_kept(raw) {
+        let client_in_guest = params.get("scenario") == Some("guest_guest");
+        let by_guest = workload.guest_timed() || client_in_guest;
+        window::add(&mut outcome, &Measured::read(raw)?, by_guest)?;
+    }
+    Ok(outcome)
 }
 
 /// A parameter that a workload (or perfvt itself) knows.
@@ -157,6 +172,10 @@ pub trait Workload: Sync {
     fn metrics(&self, category: &str, params: &Params, kvm: bool) -> Vec<String>;
     /// What it needs of its testbed.
     fn needs(&self, params: &Params) -> Needs;
+    /// Whether the server's guest takes the times that the values come from, by its own clock.
+    fn guest_timed(&self) -> bool {
+        false
+    }
     /// Seconds that one case takes, for the plan.
     fn seconds(&self, params: &Params) -> f64;
     /// The value of `### session-length`.

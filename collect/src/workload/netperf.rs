@@ -183,7 +183,7 @@ impl Workload for Netperf {
 
     fn prepare(&self, lab: &mut dyn Lab) -> Result<(), Failed> {
         lab.connect()?;
-        lab.exec(
+        lab.serve(
             &["netserver", "-4", "-p", &crate::guest::network::SERVER_PORT.to_string()],
             Duration::from_secs(20),
         )?;
@@ -428,6 +428,7 @@ mod tests {
             host_cpu: CpuTicks { idle: second * 50, steal: 0, total: second * 100 },
             guest,
             exits: Some(second),
+            ..Snapshot::default()
         };
         let window = Window { start_unix_ns: 0, mono_ns: 0, len_ns: 2_000_000_000 };
         let (start, end) =

@@ -5,7 +5,6 @@ use collect::campaign::plan::blocks;
 use collect::campaign::{Booted, Booter, Campaign, Ended, Hooks, Observer};
 use collect::lab::{Client, Failed, HostSample, Lab, Moment, Snapshot, Target};
 use collect::workload::{Known, Needs, Outcome, Value, Workload};
-use formats::counters::CpuTicks;
 use model::journal::{Event, State};
 use model::{CampaignFile, Case, Code, EnvironmentPlan, Fingerprint, Params, ParamsError, Rule, Window};
 use std::cell::RefCell;
@@ -114,11 +113,11 @@ impl Lab for PretendLab {
         Err(Failed::tool("this lab has no clients"))
     }
     fn snapshot(&mut self) -> Result<Snapshot, Failed> {
-        let HostSample { at, cpu } = self.host_sample()?;
-        Ok(Snapshot { at, host_cpu: cpu, guest: String::new(), exits: None })
+        let HostSample { at, cpu, .. } = self.host_sample()?;
+        Ok(Snapshot { at, host_cpu: cpu, ..Snapshot::default() })
     }
     fn host_sample(&mut self) -> Result<HostSample, Failed> {
-        Ok(HostSample { at: Moment::now(), cpu: CpuTicks::default() })
+        Ok(HostSample { at: Moment::now(), ..HostSample::default() })
     }
     fn death(&mut self) -> Option<Failed> {
         None

@@ -1,0 +1,64 @@
+//! Counters of the host that tell of noise, and of what the network carried.
+
+use formats::counters::{self, Traffic};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+/// Counters of the host at one moment. What the kernel does not tell is absent.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostCounters {
+    /// Context switches since boot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context_switches: Option<u64>,
+    /// Microseconds in which some task waited, by resource: `cpu`, `io`, `memory`.
+    #[serde(default)]
+    pub pressure_us: BTreeMap<String, u64>,
+    /// The data link's tap as the host sees it: what it received is what the guest sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tap: Option<Traffic>,
+}
+
+/// The resources whose pressure the kernel accounts (psi.rst).
+const RESOURCES: [&str; 3] = ["cpu", "io", "memory"];
+
+impl HostCounters {
+    /// Reads them under `root` (`/` for this machine); `tap` is looked for where the process `pid` has its network.
+    pub fn read(root: &Path, pid: u32, tap: &str) -> HostCounters {
+        let read = |path: String| fs::read_to_string(root.join(path)).ok();
+        let pressure = RESOURCES.iter().filter_map(|resource| {
+            let total = counters::pressure_total(&read(format!("proc/pressure/{resource}"))?)?;
+            Some(((*resource).to_owned(), total))
+        });
+        HostCounters {
+            context_switches: read("proc/stat".into()).and_then(|text| counters::stat_value(&text, "ctxt")),
+            pressure_us: pressure.collect(),
+            tap: read(format!("proc/{pid}/net/dev")).and_then(|text| Traffic::parse(&text, tap)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_kernel_does_not_tell_is_absent() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(HostCounters::read(dir.path(), 1, "tap0"), HostCounters::default());
+        let put = |path: &str, text: &str| {
+            let path = dir.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        };
+        put("proc/stat", "cpu  1 2 3 4 5 6 7 8 0 0\nctxt 77\n");
+        // Older kernels have no `full` line for the CPU.
+        put("proc/pressure/cpu", "some avg10=0.00 avg60=0.00 avg300=0.00 total=1234\n");
+        put("proc/7/net/dev", "Inter-|\n face |\n  tap0: 10 2 0 0 0 0 0 0 30 4 0 0 0 0 0 0\n");
+        let found = HostCounters::read(dir.path(), 7, "tap0");
+        assert_eq!(found.context_switches, Some(77));
+        assert_eq!(found.pressure_us, [("cpu".to_owned(), 1234)].into());
+        assert_eq!(found.tap.unwrap().tx_packets, 4);
+    }
+}

@@ -1,0 +1,21 @@
+//! What is counted during a window, whatever the workload: CPU time of every kind of thread, the guest's own view, KVM's
+//! counters, the host's noise, and the guest's clock.
+//!
+//! ```text
+//!   threads (schedstat of QEMU's threads) ─┐
+//!   host (/proc/stat, pressure, taps) ─────┼─> Snapshot, HostSample ──> values (rates and shares of the window)
+//!   guest counters, clock, KVM ────────────┘
+//! ```
+//!
+//! All of it lies in the same window, because the ends are read in one place. What a machine cannot give is absent, with
+//! the reason among the facts of the boot (`absent.NAME`), and never 0.
+
+mod clock;
+mod host;
+mod threads;
+mod values;
+
+pub use clock::{ClockRate, guest_now};
+pub use host::HostCounters;
+pub use threads::{Meter, Role, ThreadTime};
+pub use values::{METRICS, add};
