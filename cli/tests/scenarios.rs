@@ -167,19 +167,13 @@ fn what_is_counted_in_a_window_agrees_with_what_others_count() {
 
     // netperf's own summary is of the whole session: its intervals, weighted by their lengths, must come to the same.
     let session = std::fs::read_to_string(&files(&out, "session0.txt")[0]).unwrap();
-    let number = |line: &str, before: &str| -> Option<f64> {
-        line.split_once(before)?.1.split_whitespace().next()?.parse().ok()
-    };
-    let (mut sum, mut time) = (0.0, 0.0);
-    for line in session.lines().filter(|line| line.starts_with("Interim result:")) {
-        let length = number(line, " over ").unwrap();
-        sum += number(line, "result:").unwrap() * length;
-        time += length;
-    }
+    let intervals = formats::netperf::parse_session(&session).unwrap().intervals;
+    let time: f64 = intervals.iter().map(|i| i.seconds).sum();
+    let mean = intervals.iter().map(|i| i.rate * i.seconds).sum::<f64>() / time;
     let summary =
         session.lines().find_map(|line| line.strip_prefix("THROUGHPUT=")?.parse::<f64>().ok()).unwrap();
     // The last interval is not reported, so the intervals may be one short of the session.
-    assert!((sum / time / summary - 1.0).abs() < 0.1, "{} by intervals, {summary} by summary", sum / time);
+    assert!((mean / summary - 1.0).abs() < 0.1, "{mean} by intervals, {summary} by summary");
 
     // What a TCG guest cannot give is absent with its reason; what there is has a unit.
     let run: Value = serde_json::from_slice(&std::fs::read(&files(&out, "run.json")[0]).unwrap()).unwrap();
