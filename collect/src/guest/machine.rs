@@ -365,8 +365,8 @@ impl Machine {
 
     /// Reads files as [`Machine::read`] does, with the guest's clock in the first line.
     pub fn counters(&mut self, paths: &[&str], deadline: Duration) -> Result<String, GuestError> {
-        let Machine { channel, qmp, qemu, serial, .. } = self;
-        let reply = channel.counters(paths, deadline, &mut || death(qemu, qmp, serial));
+        let Machine { channel, qmp, qemu, console, .. } = self;
+        let reply = channel.counters(paths, deadline, &mut || death(qemu, qmp, console));
         Ok(reply.map_err(|e| self.fallen_silent(e))?.into_output(paths)?)
     }
 
