@@ -5,6 +5,7 @@
 //!      │         └────> noncentral ─> power (MDE, boots for an effect)
 //!      ├──────────────> ranks, permutation, bootstrap, effect   (beside the verdict, never feeding it)
 //!      └──────────────> diagnostics, dip                        (warnings)
+//!      └──────────────> sequential                            (looks that were repeated)
 //!   moments (summary of one side)        multiple (BH, Holm)     random (seeded draws)
 //! ```
 //!
@@ -30,6 +31,7 @@ mod power;
 mod random;
 mod ranks;
 mod ratio;
+mod sequential;
 pub mod special;
 mod tdist;
 mod ttest;
@@ -53,5 +55,6 @@ pub use ratio::{
     RatioOfGeometricMeans, band, blocked_log, equivalent, fieller, fieller_blocked, ratio_of_means,
     student_log, tost_p, welch_log,
 };
+pub use sequential::{Boundary, CEILING_MAX, FLOOR_MIN, Look};
 pub use tdist::{t_critical, t_quantile, t_sf, t_two_sided_p};
 pub use ttest::{Block, TTest, blocked, complete_blocks, one_sample, paired, student, welch};
