@@ -182,13 +182,9 @@ impl About<'_> {
         }
         for (index, side) in self.sides.iter().enumerate() {
             let Some(run) = &side.run else { continue };
-            let found = self.files_of(index).len();
-            if found < run.repeats as usize {
-                let missing = run.repeats as usize - found;
-                let text = format!("{}: {found} of {} planned repeats have values", side.label, run.repeats);
-                out.push(note("missing-repeats", text, "finish the campaign with `perfvt resume`", missing));
-            }
+            out.extend(warnings::missing_repeats(&side.label, run, self.files_of(index).len()));
         }
+        out.extend(warnings::sequential(self.rows));
         out
     }
 

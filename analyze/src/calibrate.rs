@@ -257,8 +257,17 @@ fn by_pairs(samples: &[Gathered], scale: Scale, alpha: f64) -> Option<(usize, us
     for (i, a) in samples.iter().enumerate() {
         for b in samples.iter().skip(i + 1) {
             let (a, b) = (a.values.as_slice(), b.values.as_slice());
-            let design =
-                Design { a, b, blocks: None, student: false, scale, margin: 0.0, margin_abs: None, alpha };
+            let design = Design {
+                a,
+                b,
+                blocks: None,
+                student: false,
+                scale,
+                margin: 0.0,
+                margin_abs: None,
+                alpha,
+                look: None,
+            };
             floor = floor.max(upper_bound(&design)?);
             n = n.min(a.len()).min(b.len());
             pairs += 1;

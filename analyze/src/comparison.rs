@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 /// The version of the JSON that a [`Comparison`] serializes to.
 ///
-/// Changelog: 1, the first.
+/// Changelog: 1, the first; later its rows got `sequential`.
 pub const SCHEMA_VERSION: u32 = 1;
 
 /// Everything that was decided about a baseline and one or more candidates.
@@ -251,8 +251,12 @@ pub struct Row {
     pub band_abs: Option<f64>,
     /// p of every test that could be computed.
     pub p: PValues,
-    /// The p that the model gave and the verdict uses.
+    /// The p that the model gave and the verdict uses; on sequential rows the one that is valid at every look.
     pub p_model: Option<f64>,
+    /// How the row was looked at, when it was looked at more than once: intervals, `p_model`, `q` and `mde` are then the
+    /// rule's, those in `p` are of a fixed n.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sequential: Option<Sequential>,
     /// The smaller n of the two sides.
     pub n_min: usize,
     /// p corrected within the family; null outside it.
@@ -281,6 +285,41 @@ pub struct Expected {
     pub until: String,
     /// The line that says so: `FILE:LINE`.
     pub place: String,
+}
+
+/// One look of several at a row (statistics.md, "Sequential stopping").
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Sequential {
+    /// What kind of look.
+    pub rule: Looked,
+    /// Which one, from 1; of the looks of its kind.
+    pub look: u32,
+    /// Replicates that the boundary was taken at; null after boots were added.
+    pub n: Option<u32>,
+    /// First look of the rule; null after boots were added.
+    pub floor: Option<u32>,
+    /// Last planned look of the rule; null after boots were added.
+    pub ceiling: Option<u32>,
+    /// Error spent with this look, of a level of 0.05 over all looks.
+    pub spent: f64,
+    /// Level of the ordinary interval that is the rule's 95 % interval: 1 - 0.95 if nobody had looked before.
+    pub level: f64,
+    /// The same for the 90 % interval.
+    pub level90: f64,
+    /// The model's p of a fixed n, which is not valid here.
+    pub p_fixed: Option<f64>,
+}
+
+/// Why a row was looked at more than once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Looked {
+    /// A stopping rule looked after every block.
+    Until,
+    /// Boots were added after a stopping rule had ended.
+    UntilAndAdded,
+    /// Boots were added to a fixed number of them.
+    Added,
 }
 
 /// Minimum detectable effects as ratios minus 1.

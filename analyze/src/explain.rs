@@ -4,7 +4,7 @@
 //! shown is what was done.
 
 use crate::row::{Design, POWER};
-use crate::stats::{self, Block, TTest};
+use crate::stats::{self, Block, Look, TTest};
 use crate::{AnalyzeError, Comparison, Model, Row, Sample};
 use model::Scale;
 use serde::Serialize;
@@ -50,6 +50,7 @@ pub fn find_row(comparison: &Comparison, text: &str) -> Result<usize, AnalyzeErr
 /// The numbers behind a row, in the order in which they were computed; fewer where something cannot be computed.
 pub fn steps(comparison: &Comparison, row: &Row) -> Vec<Step> {
     let blocks = in_blocks(row);
+    let look = row.sequential.map(|s| s.look());
     let design = Design {
         a: &row.a.values,
         b: &row.b.values,
@@ -59,11 +60,12 @@ pub fn steps(comparison: &Comparison, row: &Row) -> Vec<Step> {
         margin: row.min_effect,
         margin_abs: None,
         alpha: comparison.method.alpha,
+        look: look.as_ref(),
     };
     let mut out = Vec::new();
     sides(row, &mut out);
     if let (Some(test), Some(_)) = (design.outcome().0.test, row.model) {
-        test_steps(row, &test, blocks.as_deref(), comparison.method.alpha, &mut out);
+        test_steps(row, &design, &test, &mut out);
     }
     family_steps(comparison, row, &mut out);
     beside(row, comparison.method.seed, &mut out);
@@ -104,7 +106,8 @@ fn sides(row: &Row, out: &mut Vec<Step>) {
     }
 }
 
-fn test_steps(row: &Row, test: &TTest, blocks: Option<&[Block<'_>]>, alpha: f64, out: &mut Vec<Step>) {
+fn test_steps(row: &Row, design: &Design<'_>, test: &TTest, out: &mut Vec<Step>) {
+    let blocks = design.blocks;
     let mut push = |name, formula, value| out.push(Step { name, formula, value });
     let (estimate, se, df) = match row.model {
         Some(Model::Blocked) => (
@@ -123,9 +126,17 @@ fn test_steps(row: &Row, test: &TTest, blocks: Option<&[Block<'_>]>, alpha: f64,
     push("df", df, test.df);
     push("t", "estimate / SE", test.t);
     push("p", "P(|T| >= |t|) with df", test.p);
-    push("t* 95 %", "P(|T| <= t*) = 0.95", stats::t_critical(0.95, test.df));
-    push("t* 90 %", "P(|T| <= t*) = 0.90", stats::t_critical(0.90, test.df));
-    let (ci95, ci90) = (test.ci(0.95), test.ci(0.90));
+    if let Some(look) = design.look {
+        look_steps(look, test, &mut push);
+    }
+    let (level95, level90) = (design.level(0.95), design.level(0.90));
+    let (formula95, formula90) = match design.look {
+        None => ("P(|T| <= t*) = 0.95", "P(|T| <= t*) = 0.90"),
+        Some(_) => ("P(|T| > t*) = alpha at this look", "P(|T| > t*) = alpha at this look, of 0.10"),
+    };
+    push("t* 95 %", formula95, stats::t_critical(level95, test.df));
+    push("t* 90 %", formula90, stats::t_critical(level90, test.df));
+    let (ci95, ci90) = (test.ci(level95), test.ci(level90));
     push("CI95 low", "estimate - t* SE", ci95.low);
     push("CI95 high", "estimate + t* SE", ci95.high);
     push("CI90 low", "estimate - t* SE", ci90.low);
@@ -137,9 +148,12 @@ fn test_steps(row: &Row, test: &TTest, blocks: Option<&[Block<'_>]>, alpha: f64,
     push("m", "larger of min_effect and the noise floor of the row", row.min_effect);
     if let Some((half, formula)) = band {
         push("band", formula, half);
-        let tost = stats::tost_p(test, &stats::Interval::new(-half, half));
-        push("p of TOST", "larger p of the two one-sided tests against the band", tost);
+        if design.look.is_none() {
+            let tost = stats::tost_p(test, &stats::Interval::new(-half, half));
+            push("p of TOST", "larger p of the two one-sided tests against the band", tost);
+        }
     }
+    let alpha = design.alpha_here();
     if let Some(delta) = stats::noncentrality(test.df, alpha, POWER) {
         push("noncentrality", "power 0.8 of the noncentral t at alpha, two-sided", delta);
         push("MDE", "noncentrality * SE", delta * test.se);
@@ -180,6 +194,23 @@ fn family_steps(comparison: &Comparison, row: &Row, out: &mut Vec<Step>) {
     push("rows in the family", "primary rows of this candidate with a p", family.len() as f64);
     push("rank of p", "place among the family's p, the smallest first", rank as f64);
     push("q", formula, q);
+}
+
+/// What several looks make of the ordinary test.
+fn look_steps(look: &Look, test: &TTest, push: &mut impl FnMut(&'static str, &'static str, f64)) {
+    match look {
+        Look::Planned { boundary, n } => {
+            push("look", "replicates at this look of the rule", f64::from(*n));
+            push("first look", "the rule's floor", f64::from(boundary.floor()));
+            push("last look", "the rule's ceiling", f64::from(boundary.ceiling()));
+        }
+        Look::Later { index, .. } => {
+            push("look", "number of the look after boots were added", f64::from(*index));
+        }
+    }
+    push("alpha spent", "of 0.05, with this look", look.spent(0.05));
+    push("alpha at this look", "of 0.05 over all looks", look.ordinary_level(0.05));
+    push("p of the rule", "the level over all looks whose interval here ends at no change", look.p(test.p));
 }
 
 /// The tests that never feed the verdict; the permutation test for every row.

@@ -7,6 +7,7 @@ use crate::input::LoadedSide;
 use crate::input::repeat::{BootName, Repeat};
 use crate::options::{CompareOptions, TestChoice};
 use crate::row::Replicates;
+use crate::sequential::Looks;
 use model::RunFile;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
@@ -34,6 +35,8 @@ pub(crate) struct Pairing {
     pub one_host_boot: bool,
     /// Whether the sides were measured alike.
     pub comparability: Comparability,
+    /// The looks at the sides, when there was more than one.
+    pub looks: Option<Looks>,
 }
 
 /// One pairing for each candidate, with the facts on which it differs from the baseline.
@@ -86,6 +89,7 @@ pub(crate) fn pairings(
             blocked,
             one_host_boot: hosts.one_each,
             comparability: comparability::comparability(&differences),
+            looks: Looks::of(&[a.run.as_ref(), b.run.as_ref()]),
         });
         all_differences.push(differences);
     }
@@ -98,7 +102,8 @@ fn plan(a: &RunFile, b: &RunFile) -> Option<Vec<u32>> {
         return None;
     }
     let holds = |members: &[String]| members.contains(&a.environment) && members.contains(&b.environment);
-    let mut blocks: Vec<u32> = a.blocks.iter().filter(|m| holds(&m.environments)).map(|m| m.block).collect();
+    let mut blocks: Vec<u32> =
+        a.blocks.iter().filter(|m| holds(&m.environments) && !m.sequential).map(|m| m.block).collect();
     blocks.sort_unstable();
     blocks.dedup();
     Some(blocks)

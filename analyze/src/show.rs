@@ -7,7 +7,7 @@ use crate::input::{self, LoadedSide};
 use crate::options::CompareOptions;
 use crate::row::{Escaped, POWER, Replicates, gather, sample, scales};
 use crate::stats::{self, TTest};
-use crate::warnings::note;
+use crate::warnings::{missing_repeats, note};
 use crate::{AnalyzeError, Mde, Sample, Side, Warning, WorkloadInfo};
 use model::{Direction, Keys, Role, Scale};
 use serde::Serialize;
@@ -153,11 +153,7 @@ pub fn show(options: &CompareOptions, path: &Path) -> Result<Shown, AnalyzeError
 fn warnings(side: &LoadedSide, found: usize) -> Vec<Warning> {
     let mut out = side.notes.clone();
     let Some(run) = &side.run else { return out };
-    let missing = (run.repeats as usize).saturating_sub(found);
-    if missing > 0 {
-        let text = format!("{}: {found} of {} planned repeats have values", side.label, run.repeats);
-        out.push(note("missing-repeats", text, "finish the campaign with `perfvt resume`", missing));
-    }
+    out.extend(missing_repeats(&side.label, run, found));
     out.extend(run.warnings.iter().map(|sentence| note("campaign", sentence, "", 1)));
     out
 }

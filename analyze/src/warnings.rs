@@ -12,13 +12,14 @@
 //! | `few-boots`, `unmatched-rows`, `no-primary`, `filtered` | note | what the result rests on |
 //! | `lost-cells`, `lost-rows`, `lost-columns`, `lost-files`, `lost-repeats`, `missing-repeats` | note | losses |
 //! | `identical-repeats`, `same-file`, `same-directory`, `averaged`, `split-repeats` | note | oddities of the input |
+//! | `sequential` | note | rows that were looked at more than once |
 //! | `one-session` | note | a side is one file of another tool, whose runs are the replicates |
 //! | `no-floor`, `expired-expectations`, `unmet-expectations` | note | `--noise` and `--expect` |
 //! | `drift`, `first-boot` | note | boot scores that are not stationary |
 //! | `variance-ratio`, `bimodal`, `ratio-of-means`, `tests-disagree`, `incomplete-blocks` | note | rows, counted |
 
-use crate::{Level, Row, Verdict, Warning};
-use model::Role;
+use crate::{Level, Looked, Row, Verdict, Warning};
+use model::{Role, Rule, RunFile};
 use std::collections::HashMap;
 
 /// A warning that is shown with the numbers.
@@ -109,6 +110,38 @@ pub(crate) fn few_boots(sides: &[(String, usize)], unit: &str) -> Option<Warning
                       collect 5 or more, `perfvt plan` says how many an effect needs";
         note("few-boots", text, advice, few.len())
     })
+}
+
+/// Repeats that were planned and have no values. A rule plans its ceiling and stops below it; what it always measures is
+/// its floor.
+pub(crate) fn missing_repeats(label: &str, run: &RunFile, found: usize) -> Option<Warning> {
+    let planned = match run.rule {
+        Rule::Until { floor, .. } => floor,
+        Rule::Fixed { .. } => run.repeats,
+    };
+    let missing = (planned as usize).saturating_sub(found);
+    (missing > 0).then(|| {
+        let text = format!("{label}: {found} of {planned} planned repeats have values");
+        note("missing-repeats", text, "finish the campaign with `perfvt resume`", missing)
+    })
+}
+
+/// Rows that were looked at more than once.
+pub(crate) fn sequential(rows: &[Row]) -> Option<Warning> {
+    let looked = rows.iter().filter_map(|r| r.sequential).collect::<Vec<_>>();
+    let added = looked.iter().filter(|s| s.rule != Looked::Until).count();
+    if looked.is_empty() {
+        return None;
+    }
+    let mut text = format!(
+        "{} looked at more than once: intervals, p and q are those of the stopping rule, valid at every look",
+        counted(looked.len(), "row")
+    );
+    if added > 0 {
+        text.push_str(&format!("; {added} of them after boots were added"));
+    }
+    let advice = "`perfvt explain` shows the look and the alpha spent; p of single tests are of a fixed n";
+    Some(note("sequential", text, advice, looked.len()))
 }
 
 /// Primary rows without a noise floor, when there are floors at all.

@@ -114,3 +114,21 @@ fn every_kind_of_row_agrees_with_the_schema() {
     known.paths.push(paths[0].clone());
     agrees(&compare(&known).unwrap());
 }
+
+#[test]
+fn a_row_that_was_looked_at_more_than_once_agrees_with_the_schema() {
+    let root = tempfile::tempdir().unwrap();
+    let values: Vec<f64> = (0..6).map(|i| 100.0 + f64::from(i * 7 % 5)).collect();
+    for (looks, ceiling) in [(vec![], 30), (vec![6], 5)] {
+        let mut paths = Vec::new();
+        for name in ["base", "head"] {
+            let mut env = Env::new(name, vec![throughput(&values)]);
+            env.rule = Some(model::Rule::Until { half_width: 0.02, floor: 5, ceiling, budget_seconds: None });
+            env.looks = looks.clone();
+            paths.push(env.write(root.path()));
+        }
+        let result = compare(&options(&paths)).unwrap();
+        assert!(result.rows.iter().all(|r| r.sequential.is_some()));
+        agrees(&result);
+    }
+}

@@ -12,6 +12,7 @@ pub mod args;
 mod progress;
 mod signals;
 mod signatures;
+pub mod stopping;
 mod verbs;
 
 use args::{Args, Verb};
@@ -87,18 +88,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, out: &mut dyn Write, e
         // `perfvt compare .. | head`: the reader has seen enough.
         Err(error) if only_prints && is_broken_pipe(error.as_ref()) => DONE,
         Err(error) => {
-            // A chain, each cause once: several errors repeat what they wrap.
-            let mut text = error.to_string();
-            let mut cause = error.source();
-            while let Some(next) = cause {
-                let next_text = next.to_string();
-                if !text.contains(&next_text) {
-                    text.push_str(": ");
-                    text.push_str(&next_text);
-                }
-                cause = next.source();
-            }
-            let _ = writeln!(err, "perfvt: {text}");
+            let _ = writeln!(err, "perfvt: {}", chain(error.as_ref()));
             USAGE
         }
     }
@@ -125,6 +115,21 @@ fn dispatch(args: Args, command: Vec<String>, out: &mut dyn Write, err: &mut dyn
         Verb::Completions { shell } => verbs::generate::completions(shell, out),
         Verb::Man { dir } => verbs::generate::man(dir.as_deref(), out),
     }
+}
+
+/// An error with its causes, each once: several errors repeat what they wrap.
+pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        let next_text = next.to_string();
+        if !text.contains(&next_text) {
+            text.push_str(": ");
+            text.push_str(&next_text);
+        }
+        cause = next.source();
+    }
+    text
 }
 
 /// Whether an error is about a reader who has gone.

@@ -7,12 +7,15 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use model::journal::{CellState, Event, State};
 use model::{CampaignFile, Standing};
 use report::campaign::duration;
+use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
 /// Draws the events of a campaign.
 pub struct Progress {
     file: CampaignFile,
+    /// How many cases the stopping rule has settled.
+    settled: usize,
     bar: Option<ProgressBar>,
     signals: Signals,
     now: String,
@@ -44,11 +47,28 @@ impl Progress {
         });
         let heard = bar.clone();
         announce(signals.clone(), move |text| print(heard.as_ref(), text));
-        Progress { file: file.clone(), bar, signals, now: String::new() }
+        let settled = state.settled.len();
+        Progress { file: file.clone(), settled, bar, signals, now: String::new() }
     }
 
     fn say(&self, text: &str) {
         print(self.bar.as_ref(), text);
+    }
+
+    /// What the stopping rule saw.
+    fn looked(&mut self, block: u32, cases: &[String], half_widths: &BTreeMap<String, Option<f64>>) {
+        self.settled += cases.len();
+        let open = half_widths.iter().filter(|(case, _)| !cases.contains(case));
+        let widest = open
+            .filter_map(|(_, width)| *width)
+            .fold(None, |a: Option<f64>, b| Some(a.map_or(b, |a| a.max(b))));
+        let widest =
+            widest.map_or(String::new(), |w| format!("; the widest interval reaches {:.1} %", w * 100.0));
+        self.say(&format!(
+            "block {block}: {} of {} cases are settled{widest}",
+            self.settled,
+            self.file.cases.len()
+        ));
     }
 
     fn show(&mut self, text: String) {
@@ -111,7 +131,7 @@ impl Observer for Progress {
                 "{environment}: values of {} cases of boot {repeat} are gone and measured again",
                 cases.len()
             )),
-            Event::Settled { cases, .. } => self.say(&format!("{} cases are settled", cases.len())),
+            Event::Settled { block, cases, half_widths, .. } => self.looked(*block, cases, half_widths),
             Event::Finished { .. } | Event::Interrupted { .. } => {
                 if let Some(bar) = self.bar.take() {
                     bar.finish_and_clear();
@@ -122,6 +142,19 @@ impl Observer for Progress {
                     self.say(&format!("{invalid} cells of {} are invalid", names.join(", ")));
                 }
             }
+            Event::Stopped { block, reason } => {
+                self.say(&format!("stopped after block {block}: {reason}"));
+            }
+            Event::Added(added) => {
+                let all = self.file.cases.len();
+                let cases = if added.cases.is_empty() { all } else { added.cases.len() };
+                let cells = u64::from(added.blocks) * (self.file.environments.len() * cases) as u64;
+                if let Some(bar) = &self.bar {
+                    bar.inc_length(cells);
+                }
+                self.say(&format!("{cases} cases are measured again in {} more blocks", added.blocks));
+            }
+            Event::Joined { .. } => {}
             Event::Opened { .. } | Event::BootReady { .. } | Event::BootFinished { .. } => {}
         }
     }

@@ -149,6 +149,7 @@ fn main() {
         exits: false,
         warnings: vec![],
         rule: Rule::Fixed { repeats: BOOTS },
+        confirm: None,
         environments: planned
             .iter()
             .map(|e| {

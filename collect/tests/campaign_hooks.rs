@@ -89,7 +89,7 @@ impl Stopping for AfterTwo {
             assert!(!read_measurements(&path).unwrap().is_empty(), "a rule can read what it judges");
         }
         let settled = if block >= 2 { vec![file.cases[0].id()] } else { vec![] };
-        Ok(Look { settled })
+        Ok(Look { settled, ..Look::default() })
     }
 }
 

@@ -256,6 +256,7 @@ impl Bed {
         names.sort_unstable();
         names.dedup();
         let blocks = (1u32..).zip(boots).map(|(block, (environment, cases))| BlockPlan {
+            sequential: false,
             block,
             boots: vec![BootPlan {
                 environment: usize::from(*environment == "slow"),
@@ -278,6 +279,7 @@ impl Bed {
             exits: false,
             warnings: vec![],
             rule: Rule::Fixed { repeats: 1 },
+            confirm: None,
             environments,
             cases: names.iter().map(|n| case(n)).collect(),
             blocks: blocks.collect(),

@@ -7,11 +7,12 @@ use std::collections::BTreeMap;
 
 /// The version that [`CampaignFile::format`] carries.
 ///
-/// Changelog: 1, the first.
+/// Changelog: 1, the first; later it got the rule `until`, `confirm`, and `sequential` of blocks, which older readers
+/// refuse or do not need.
 pub const CAMPAIGN_FORMAT: u32 = 1;
 
 /// When measuring stops.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum Rule {
     /// After a number of boots fixed beforehand.
@@ -19,6 +20,28 @@ pub enum Rule {
         /// Boots of each environment.
         repeats: u32,
     },
+    /// Case by case, when its intervals are narrow enough (docs/statistics.md, "Sequential stopping").
+    Until {
+        /// The half-width that settles a case, as a ratio minus 1.
+        half_width: f64,
+        /// Boots of each environment before the first look.
+        floor: u32,
+        /// Boots of each environment at most.
+        ceiling: u32,
+        /// No block begins when this many seconds have been spent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        budget_seconds: Option<u64>,
+    },
+}
+
+impl Rule {
+    /// Boots of each environment that the rule allows.
+    pub fn boots(&self) -> u32 {
+        match self {
+            Rule::Fixed { repeats } => *repeats,
+            Rule::Until { ceiling, .. } => *ceiling,
+        }
+    }
 }
 
 /// One thing that is compared with another.
@@ -48,6 +71,9 @@ pub struct BootPlan {
 pub struct BlockPlan {
     /// Counted from 1.
     pub block: u32,
+    /// It was measured by itself, after a join: its boots have no partner in time.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sequential: bool,
     /// The boots, in order.
     pub boots: Vec<BootPlan>,
 }
@@ -85,6 +111,9 @@ pub struct CampaignFile {
     pub warnings: Vec<String>,
     /// When measuring stops.
     pub rule: Rule,
+    /// Blocks in which cases with an alert are measured again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirm: Option<u32>,
     /// What is compared.
     pub environments: Vec<EnvironmentPlan>,
     /// The matrix, in the workload's order (which is the order of the RHS file).

@@ -127,6 +127,28 @@ pub enum Event {
         block: u32,
         /// [`crate::Case::id`] of each.
         cases: Vec<String>,
+        /// Error spent with this look, of a level of 0.05 over all looks.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        spent: Option<f64>,
+        /// Half-width of each case that was not settled before, as a ratio minus 1; null without an interval.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        half_widths: BTreeMap<String, Option<f64>>,
+    },
+    /// No further block of the plan is measured, whatever is settled.
+    Stopped {
+        /// The last block.
+        block: u32,
+        /// Why.
+        reason: String,
+    },
+    /// Boots were added to the plan. Their results are a look beyond what had been planned.
+    Added(Added),
+    /// The plan of a joined environment, or of joined boots, was added: another file beside `campaign.json`.
+    Joined {
+        /// Its name.
+        file: String,
+        /// Its first block.
+        block: u32,
     },
     /// The user or a signal asked for an end.
     Interrupted {
@@ -140,6 +162,30 @@ pub enum Event {
         /// Invalid cells.
         invalid: u32,
     },
+}
+
+/// Blocks that were added to a plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Added {
+    /// The first of them.
+    pub block: u32,
+    /// How many.
+    pub blocks: u32,
+    /// [`crate::Case::id`] of the cases that they measure; empty for all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cases: Vec<String>,
+    /// Who asked for them.
+    pub reason: AddedFor,
+}
+
+/// Why boots were added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AddedFor {
+    /// `resume --repeat`.
+    Repeat,
+    /// `--confirm`: alerts are measured again.
+    Confirm,
 }
 
 /// How a cell (environment x repeat x case) stands.
@@ -210,6 +256,22 @@ pub struct State {
     pub boots: BTreeMap<String, BootState>,
     /// Cases that the stopping rule has settled, with the last block in which they are measured.
     pub settled: BTreeMap<String, u32>,
+    /// The block after which the stopping rule looked last.
+    pub looked: Option<u32>,
+    /// Error spent with that look, of a level of 0.05.
+    pub alpha_spent: Option<f64>,
+    /// The last half-width of each case that the rule looked at.
+    pub half_widths: BTreeMap<String, Option<f64>>,
+    /// The last block of the plan that is measured, and why the others are not.
+    pub stopped: Option<(u32, String)>,
+    /// Blocks added to the plan, in order.
+    pub added: Vec<Added>,
+    /// The first block that did not belong to the plan in the beginning.
+    pub first_added: Option<u32>,
+    /// Files of joined environments.
+    pub joined: Vec<String>,
+    /// Nanoseconds during which a perfvt worked on the campaign.
+    pub worked_ns: u64,
     /// The boot in hand, with the case in hand.
     pub current: Option<(String, Option<String>)>,
     /// Process id of the perfvt that opened it last.
@@ -234,6 +296,9 @@ impl State {
     /// Takes in one event, and the moment at which it was written (nanoseconds since the epoch). Events about boots that
     /// were never started are ignored: a damaged journal loses knowledge, never adds any.
     pub fn apply(&mut self, unix_ns: u64, event: &Event) {
+        if let (Some((_, last)), false) = (self.span, matches!(event, Event::Opened { .. })) {
+            self.worked_ns += unix_ns.saturating_sub(last);
+        }
         self.span = Some((self.span.map_or(unix_ns, |(first, _)| first), unix_ns));
         match event {
             Event::Opened { pid, .. } => {
@@ -293,10 +358,21 @@ impl State {
                     self.cells.remove(&(environment.clone(), *repeat, case.clone()));
                 }
             }
-            Event::Settled { block, cases } => {
+            Event::Settled { block, cases, spent, half_widths } => {
                 for case in cases {
                     self.settled.entry(case.clone()).or_insert(*block);
                 }
+                (self.looked, self.alpha_spent) = (Some(*block), *spent);
+                self.half_widths.extend(half_widths.clone());
+            }
+            Event::Stopped { block, reason } => self.stopped = Some((*block, reason.clone())),
+            Event::Added(added) => {
+                self.first_added.get_or_insert(added.block);
+                self.added.push(added.clone());
+            }
+            Event::Joined { file, block } => {
+                self.first_added.get_or_insert(*block);
+                self.joined.push(file.clone());
             }
             Event::Interrupted { .. } => self.interrupted = true,
             Event::Finished { valid, invalid } => self.finished = Some((*valid, *invalid)),
@@ -309,9 +385,19 @@ impl State {
         ended.or_else(|| self.lost.get(&(environment.to_owned(), repeat))).cloned()
     }
 
-    /// Whether a case is still to be measured in a block, as far as the stopping rule goes.
+    /// Whether a case is still to be measured in a block, as far as the stopping rule goes, which has no say in blocks
+    /// that were added.
     pub fn wanted(&self, case: &str, block: u32) -> bool {
-        self.settled.get(case).is_none_or(|last| block <= *last)
+        if self.is_added(block) {
+            return true;
+        }
+        let stopped = self.stopped.as_ref().is_some_and(|(last, _)| block > *last);
+        !stopped && self.settled.get(case).is_none_or(|last| block <= *last)
+    }
+
+    /// Whether a block was added to the plan.
+    pub fn is_added(&self, block: u32) -> bool {
+        self.first_added.is_some_and(|first| block >= first)
     }
 }
 
@@ -368,8 +454,41 @@ mod tests {
 
     #[test]
     fn a_settled_case_is_measured_up_to_the_block_that_settled_it() {
-        let state = folded([Event::Settled { block: 5, cases: vec!["a".into()] }]);
+        let settled = Event::Settled {
+            block: 5,
+            cases: vec!["a".into()],
+            spent: Some(0.001),
+            half_widths: BTreeMap::from([("a".into(), Some(0.01)), ("b".into(), None)]),
+        };
+        let state = folded([settled]);
+        assert_eq!((state.looked, state.half_widths.len()), (Some(5), 2));
         assert!(state.wanted("a", 5) && !state.wanted("a", 6) && state.wanted("b", 6));
+    }
+
+    #[test]
+    fn added_blocks_are_measured_whatever_was_settled_or_stopped_before() {
+        let added = Added { block: 31, blocks: 5, cases: Vec::new(), reason: AddedFor::Repeat };
+        let mut state = folded([Event::Stopped { block: 7, reason: "the budget is spent".into() }]);
+        assert!(state.wanted("a", 7) && !state.wanted("a", 8));
+        state.apply(0, &Event::Added(added));
+        assert!(!state.wanted("a", 30) && state.wanted("a", 31));
+    }
+
+    #[test]
+    fn the_time_between_two_calls_is_no_work() {
+        let opened = Event::Opened {
+            format: JOURNAL_FORMAT,
+            campaign: "c".into(),
+            perfvt: "0".into(),
+            pid: 1,
+            host_boot: "h".into(),
+        };
+        let mut state = State::default();
+        let end = Event::Interrupted { signal: "SIGINT".into() };
+        for (at, event) in [(10, &opened), (30, &end), (900, &opened), (905, &end)] {
+            state.apply(at, event);
+        }
+        assert_eq!(state.worked_ns, 25);
     }
 
     #[test]

@@ -38,6 +38,9 @@ pub struct RunFile {
     pub blocks: Vec<BlockMembers>,
     /// The stopping rule.
     pub rule: Rule,
+    /// Boots of this environment at each look after boots were added to what the rule allows, ascending.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub looks: Vec<u32>,
     /// What the workload produces here.
     pub metrics: Vec<MetricDecl>,
     /// `kvm` or `tcg`.
@@ -71,4 +74,7 @@ pub struct BlockMembers {
     pub block: u32,
     /// Names of the environments in the block, in the order in which they were booted.
     pub environments: Vec<String>,
+    /// It was measured by itself, after a join, and is never paired.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sequential: bool,
 }

@@ -130,7 +130,7 @@ mod tests {
             keys: [("size", size)].into_iter().collect(),
         };
         let boot = |environment, repeat| BootPlan { environment, repeat, cases: vec![0, 1] };
-        let block = |n| BlockPlan { block: n, boots: vec![boot(0, n), boot(1, n)] };
+        let block = |n| BlockPlan { block: n, sequential: false, boots: vec![boot(0, n), boot(1, n)] };
         let environment =
             |name: &str| EnvironmentPlan { name: name.into(), params: BTreeMap::new(), factors: vec![] };
         CampaignFile {
@@ -148,6 +148,7 @@ mod tests {
             exits: false,
             warnings: vec![],
             rule: Rule::Fixed { repeats: 2 },
+            confirm: None,
             environments: vec![environment("base"), environment("head")],
             cases: vec![case("1"), case("2")],
             blocks: vec![block(1), block(2)],
@@ -190,7 +191,15 @@ mod tests {
     #[test]
     fn settled_cases_are_no_longer_planned() {
         let mut state = State::default();
-        state.apply(0, &Event::Settled { block: 1, cases: vec!["w/c/size=1".into()] });
+        state.apply(
+            0,
+            &Event::Settled {
+                block: 1,
+                cases: vec!["w/c/size=1".into()],
+                spent: None,
+                half_widths: BTreeMap::new(),
+            },
+        );
         assert_eq!(Standing::of(&file(), &state).cells.planned, 6);
     }
 }

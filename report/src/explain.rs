@@ -3,7 +3,7 @@
 use crate::clean::visible;
 use crate::numbers::{self, raw, significant};
 use crate::rows::{self, RowView};
-use analyze::{Comparison, Interval, Model, Reason, Row, Sample, Step, Verdict};
+use analyze::{Comparison, Interval, Model, Reason, Row, Sample, Sequential, Step, Verdict};
 use model::Scale;
 use std::fmt::Write;
 
@@ -185,6 +185,8 @@ pub(crate) fn estimates(comparison: &Comparison, row: &Row) -> Vec<Fact> {
     add("its 90% interval", row.diff_ci90.map(between));
     add("BCa bootstrap, 95%", row.bca_ci.map(between));
     add("p of the model", row.p_model.map(exact_p));
+    add("look", row.sequential.map(|s| look(&s)));
+    add("p of a fixed n", row.sequential.and_then(|s| s.p_fixed).map(exact_p));
     add("q within the family", row.q.map(exact_p));
     add("alpha", Some(format!("{}", comparison.method.alpha)));
     add("p Student", row.p.student.map(exact_p));
@@ -195,6 +197,17 @@ pub(crate) fn estimates(comparison: &Comparison, row: &Row) -> Vec<Fact> {
     add("detectable effect", numbers::mde(row).map(|m| format!("{m} with power 0.8")));
     add("Hedges' g", row.hedges_g.map(|v| significant(v, 3)));
     facts
+}
+
+/// Which look at the row this is, and what was spent on looking.
+fn look(row: &Sequential) -> String {
+    let spent = format!("{} of alpha 0.05 spent", significant(row.spent, 3));
+    match (row.floor, row.ceiling, row.n) {
+        (Some(floor), Some(ceiling), Some(n)) => {
+            format!("at {n} boots, by a rule that looks at {floor} to {ceiling}; {spent}")
+        }
+        _ => format!("number {} after boots were added; {spent}", row.look),
+    }
 }
 
 /// p with four digits, small ones in powers of ten.

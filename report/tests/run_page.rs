@@ -32,9 +32,12 @@ fn file() -> CampaignFile {
         exits: false,
         warnings: vec![HOSTILE.into()],
         rule: Rule::Fixed { repeats: 2 },
+        confirm: None,
         environments: vec![environment("base"), environment("head")],
         cases: vec![case("1"), case("64")],
-        blocks: (1..=2).map(|n| BlockPlan { block: n, boots: vec![boot(0, n), boot(1, n)] }).collect(),
+        blocks: (1..=2)
+            .map(|n| BlockPlan { block: n, sequential: false, boots: vec![boot(0, n), boot(1, n)] })
+            .collect(),
     }
 }
 

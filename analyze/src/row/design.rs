@@ -1,6 +1,6 @@
 //! The one model of a row: its estimate, its intervals, its p; and what is shown beside it.
 
-use crate::stats::{self, Block, TTest, Unavailable};
+use crate::stats::{self, Block, Look, TTest, Unavailable};
 use crate::verdict::{Estimate, Evidence};
 use crate::{Interval, Mde, Model};
 use model::Scale;
@@ -27,6 +27,8 @@ pub(crate) struct Design<'a> {
     pub margin_abs: Option<f64>,
     /// Level.
     pub alpha: f64,
+    /// The look that the row stands for, when it is one of several.
+    pub look: Option<&'a Look>,
 }
 
 /// Everything that the model says about a row.
@@ -35,6 +37,8 @@ pub(crate) struct Outcome {
     pub model: Option<Model>,
     /// The test on the row's scale.
     pub test: Option<TTest>,
+    /// The p that the verdict uses: the test's, or the one that is valid at every look.
+    pub p: Option<f64>,
     pub diff: Option<f64>,
     pub diff_ci: Option<Interval>,
     pub diff_ci90: Option<Interval>,
@@ -75,6 +79,21 @@ impl Design<'_> {
         }
     }
 
+    /// The level of the ordinary interval that has this level over all looks.
+    pub fn level(&self, level: f64) -> f64 {
+        self.look.map_or(level, |look| 1.0 - look.ordinary_level(1.0 - level))
+    }
+
+    /// The level at which this look tests.
+    pub fn alpha_here(&self) -> f64 {
+        self.look.map_or(self.alpha, |look| look.ordinary_level(self.alpha))
+    }
+
+    /// The p that is valid at every look.
+    fn p(&self, test: &TTest) -> f64 {
+        self.look.map_or(test.p, |look| look.p(test.p))
+    }
+
     fn model(&self) -> Model {
         match (self.blocks, self.student) {
             (Some(_), _) => Model::Blocked,
@@ -109,33 +128,38 @@ impl Design<'_> {
     }
 
     fn log_ratio(&self) -> Result<(f64, stats::Interval, stats::Interval, TTest), Unavailable> {
-        let of = |r: stats::RatioOfGeometricMeans| (r.ratio, r.ci95, r.ci90, r.test);
-        match self.model() {
-            Model::Blocked => stats::blocked_log(self.blocks.unwrap_or_default()).map(of),
-            Model::Welch => stats::welch_log(self.a, self.b).map(of),
-            Model::Student => stats::student_log(self.a, self.b).map(of),
-        }
+        let found = match self.model() {
+            Model::Blocked => stats::blocked_log(self.blocks.unwrap_or_default()),
+            Model::Welch => stats::welch_log(self.a, self.b),
+            Model::Student => stats::student_log(self.a, self.b),
+        }?;
+        let (ci95, ci90) = match self.look {
+            None => (found.ci95, found.ci90),
+            Some(_) => (found.ci(self.level(0.95)), found.ci(self.level(0.90))),
+        };
+        Ok((found.ratio, ci95, ci90, found.test))
     }
 
     fn log(&self) -> (Outcome, Evidence) {
         let mut out = self.descriptive();
         if let Ok(raw) = self.raw_test() {
-            (out.diff, out.diff_ci) = (finite(raw.estimate).or(out.diff), interval(raw.ci(0.95)));
-            out.diff_ci90 = interval(raw.ci(0.90));
+            (out.diff, out.diff_ci) = (finite(raw.estimate).or(out.diff), interval(raw.ci(self.level(0.95))));
+            out.diff_ci90 = interval(raw.ci(self.level(0.90)));
         }
         let Ok((ratio, ci95, ci90, test)) = self.log_ratio() else {
             return (out, Evidence::NoVariance);
         };
         let band = stats::band(self.margin);
-        let detectable = stats::minimum_detectable(&test, self.alpha, POWER).ok();
-        out.model = Some(self.model());
+        let detectable = stats::minimum_detectable(&test, self.alpha_here(), POWER).ok();
+        let p = self.p(&test);
+        (out.model, out.p) = (Some(self.model()), Some(p));
         (out.ratio, out.ratio_ci, out.ratio_ci90) = (finite(ratio), interval(ci95), interval(ci90));
         out.mde = detectable.map(stats::log_effect_as_fractions).and_then(|(up, down)| {
             Some(Mde { up: finite(up).filter(|u| *u < f64::MAX)?, down: -finite(down)? })
         });
         out.test = Some(test);
         let evidence = Estimate {
-            p: test.p,
+            p,
             up: test.estimate > 0.0,
             outside_band: !band.contains(ratio),
             ci90_inside: stats::equivalent(&ci90, &band),
@@ -149,32 +173,34 @@ impl Design<'_> {
         let Ok(test) = self.raw_test() else {
             return (out, Evidence::NoVariance);
         };
-        out.model = Some(self.model());
+        let p = self.p(&test);
+        (out.model, out.p) = (Some(self.model()), Some(p));
         out.test = Some(test);
-        let ci90 = test.ci(0.90);
+        let (level95, level90) = (self.level(0.95), self.level(0.90));
+        let ci90 = test.ci(level90);
         (out.diff, out.diff_ci, out.diff_ci90) =
-            (finite(test.estimate), interval(test.ci(0.95)), interval(ci90));
+            (finite(test.estimate), interval(test.ci(level95)), interval(ci90));
         let fieller = |level| match self.blocks {
             Some(blocks) => stats::fieller_blocked(blocks, level),
             None => stats::fieller(self.a, self.b, level),
         };
-        out.ratio_ci = fieller(0.95).ok().and_then(interval);
+        out.ratio_ci = fieller(level95).ok().and_then(interval);
         out.ratio = out.ratio.filter(|_| out.ratio_ci.is_some());
-        out.ratio_ci90 = out.ratio_ci.and_then(|_| fieller(0.90).ok()).and_then(interval);
+        out.ratio_ci90 = out.ratio_ci.and_then(|_| fieller(level90).ok()).and_then(interval);
         let mean_a = stats::mean(self.a).unwrap_or(0.0).abs();
         let relative = out.ratio_ci.map(|_| self.margin * mean_a).filter(|b| *b > 0.0);
         let absolute = self.margin_abs.filter(|b| *b > 0.0).map(|abs| abs.max(self.margin * mean_a));
         let Some(band) = absolute.or(relative).and_then(finite) else {
-            return (out, Evidence::NoScale { p: test.p });
+            return (out, Evidence::NoScale { p });
         };
         out.band_abs = Some(band);
-        let detectable = stats::minimum_detectable(&test, self.alpha, POWER).ok();
+        let detectable = stats::minimum_detectable(&test, self.alpha_here(), POWER).ok();
         out.mde = detectable.filter(|_| out.ratio_ci.is_some()).and_then(|d| {
             let relative = finite(d / mean_a)?;
             Some(Mde { up: relative, down: -relative })
         });
         let evidence = Estimate {
-            p: test.p,
+            p,
             up: test.estimate > 0.0,
             outside_band: test.estimate.abs() > band,
             ci90_inside: stats::equivalent(&ci90, &stats::Interval::new(-band, band)),
@@ -203,6 +229,7 @@ mod tests {
         margin: 0.05,
         margin_abs: None,
         alpha: 0.05,
+        look: None,
     };
 
     fn estimate(evidence: Evidence) -> Estimate {
@@ -259,6 +286,28 @@ mod tests {
         let next = 1.0 + f64::EPSILON;
         let rounding = Design { a: &[1.0, next, 1.0], b: &[next, 1.0, next], student: true, ..DESIGN };
         assert_eq!(rounding.outcome().1, Evidence::NoVariance);
+    }
+
+    #[test]
+    fn one_look_of_several_widens_every_interval_and_raises_p_and_mde() {
+        let look = Look::Planned { boundary: stats::Boundary::of(5, 30), n: 5 };
+        let a = [100.0, 101.0, 99.0, 100.5, 100.2];
+        let b = [96.0, 95.5, 97.0, 96.5, 96.1];
+        for scale in [Scale::Log, Scale::Linear] {
+            let once = Design { a: &a, b: &b, scale, ..DESIGN };
+            let (one, _) = once.outcome();
+            let (several, evidence) = Design { look: Some(&look), ..once }.outcome();
+            let wider = |x: Option<Interval>, y: Option<Interval>| {
+                let (x, y) = (x.unwrap(), y.unwrap());
+                y.0 < x.0 && x.1 < y.1
+            };
+            assert!(wider(one.ratio_ci, several.ratio_ci) && wider(one.ratio_ci90, several.ratio_ci90));
+            assert!(wider(one.diff_ci, several.diff_ci) && wider(one.diff_ci90, several.diff_ci90));
+            assert!(one.mde.unwrap().up < several.mde.unwrap().up);
+            assert_eq!(one.ratio, several.ratio);
+            assert_eq!(estimate(evidence).p, look.p(one.p.unwrap()));
+            assert_eq!(one.test, several.test, "the ordinary test stays what it is");
+        }
     }
 
     #[test]

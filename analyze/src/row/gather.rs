@@ -39,6 +39,8 @@ pub(crate) struct Gathered {
     pub sources: Vec<Source>,
     /// Block of each, empty when no file has blocks.
     pub blocks: Vec<u32>,
+    /// The last repeat with a value, where files tell their repeat.
+    pub last_repeat: Option<u32>,
     /// Cells without a value.
     pub invalid: Vec<Loss>,
 }
@@ -75,6 +77,7 @@ pub(crate) fn gather(
             }
         };
         out.values.push(value);
+        out.last_repeat = out.last_repeat.max(files.get(index).and_then(|f| f.number));
         out.sources.push(Source(u32::try_from(index).unwrap_or(u32::MAX), cell.line, cell.column));
         if let Some(block) = row.block {
             out.blocks.push(block);

@@ -15,7 +15,7 @@ use crate::pairing::Pairing;
 use crate::stats::{self, Block};
 use crate::verdict::{Evidence, Judgement, Presence};
 use crate::warnings::note;
-use crate::{Row, Sample, Verdict, Warning};
+use crate::{Row, Sample, Sequential, Verdict, Warning};
 use formats::perf_conf::MetricConf;
 use model::{Role, Scale};
 use rayon::prelude::*;
@@ -140,15 +140,19 @@ impl Judge<'_> {
         let base_id = format!("{}/{}", at.case.id, Escaped(&conf.name));
         let floor = self.options.floors.get(&base_id).copied().unwrap_or(0.0);
         let blocks = pairing.plan.as_deref().map(|plan| in_blocks(plan, &a, &b));
+        let judged_by = blocks.as_deref().filter(|_| pairing.blocked);
+        let n = judged_by.map_or(a.values.len().min(b.values.len()), stats::complete_blocks);
+        let look = pairing.looks.as_ref().and_then(|l| l.at(n, &[a.last_repeat, b.last_repeat]));
         let design = Design {
             a: &a.values,
             b: &b.values,
-            blocks: blocks.as_deref().filter(|_| pairing.blocked),
+            blocks: judged_by,
             student: self.options.test == TestChoice::Student,
             scale: at.scale,
             margin: conf.min_effect.max(floor),
             margin_abs: conf.min_effect_abs,
             alpha: self.options.alpha,
+            look: look.as_ref(),
         };
         let (outcome, evidence) = design.outcome();
         let judgement = self.judgement(conf, pairing, (a.present, b.present), evidence);
@@ -179,7 +183,8 @@ impl Judge<'_> {
             min_effect: design.margin,
             band_abs: outcome.band_abs,
             p: beside.p,
-            p_model: outcome.test.map(|t| t.p),
+            p_model: outcome.p,
+            sequential: look.map(|look| Sequential::of(&look, outcome.test.map(|t| t.p))),
             n_min: a.values.len().min(b.values.len()),
             q: None,
             mde: outcome.mde,
@@ -211,9 +216,12 @@ fn row_warnings(
     // A row that a side lacks altogether is MISSING, which says more.
     if let Some(blocks) = design.blocks.filter(|_| !design.a.is_empty() && !design.b.is_empty()) {
         let complete = stats::complete_blocks(blocks);
-        if complete < blocks.len() {
-            let text = format!("{complete} of {} blocks are complete, the others are left out", blocks.len());
-            out.push(note("incomplete-blocks", text, "", blocks.len() - complete));
+        // Blocks that a rule left out because the row was settled, or that were added for other cases, are not missed.
+        let missed = |b: &&Block<'_>| design.look.is_none() || !b.a.is_empty() || !b.b.is_empty();
+        let planned = blocks.iter().filter(missed).count();
+        if complete < planned {
+            let text = format!("{complete} of {planned} blocks are complete, the others are left out");
+            out.push(note("incomplete-blocks", text, "", planned - complete));
         }
     }
     let Evidence::Estimate(_) = evidence else { return out };
@@ -231,7 +239,8 @@ fn row_warnings(
     }
     if role == Role::Primary {
         beside::diagnose(design, &mut out);
-        if let Some(p) = outcome.test.map(|t| t.p) {
+        // The others know one look only, so that they say less about a row that was looked at more than once.
+        if let Some(p) = outcome.p.filter(|_| design.look.is_none()) {
             beside.disagreement(p, design.alpha, &mut out);
         }
     }

@@ -22,12 +22,18 @@ pub struct RatioOfGeometricMeans {
 
 impl RatioOfGeometricMeans {
     fn from_log(test: TTest) -> Self {
-        let ci = |level| {
-            let log = test.ci(level);
-            Interval::new(exp_in_range(log.low), exp_in_range(log.high))
-        };
-        Self { ratio: exp_in_range(test.estimate), ci95: ci(0.95), ci90: ci(0.90), test }
+        let (ci95, ci90) = (exp_of(test.ci(0.95)), exp_of(test.ci(0.90)));
+        Self { ratio: exp_in_range(test.estimate), ci95, ci90, test }
     }
+
+    /// Confidence interval of the ratio at any level.
+    pub fn ci(&self, level: f64) -> Interval {
+        exp_of(self.test.ci(level))
+    }
+}
+
+fn exp_of(log: Interval) -> Interval {
+    Interval::new(exp_in_range(log.low), exp_in_range(log.high))
 }
 
 /// `exp`, cut to positive finite numbers: with two wild values per side a bound can leave the range of a double.

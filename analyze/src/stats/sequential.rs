@@ -128,7 +128,8 @@ impl Boundary {
     /// The boundary for looks at `floor` to `ceiling` replicates, computed once for each pair. Both are put into the
     /// range [`FLOOR_MIN`]..=[`CEILING_MAX`].
     pub fn of(floor: u32, ceiling: u32) -> Arc<Boundary> {
-        static KNOWN: LazyLock<Mutex<HashMap<(u32, u32), Arc<Boundary>>>> = LazyLock::new(Mutex::default);
+        type Known = HashMap<(u32, u32), Arc<Boundary>>;
+        static KNOWN: LazyLock<Mutex<Known>> = LazyLock::new(Mutex::default);
         let floor = floor.clamp(FLOOR_MIN, CEILING_MAX);
         let ceiling = ceiling.clamp(floor, CEILING_MAX);
         let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
@@ -373,7 +374,11 @@ mod tests {
             for alpha in [0.2, 0.10, 0.05, 0.01, 1e-4, 1e-8] {
                 let ordinary = look.ordinary_level(alpha);
                 assert!(ordinary < alpha);
-                assert!((look.p(ordinary) / alpha - 1.0).abs() < 1e-6, "n = {n}, {alpha}: {}", look.p(ordinary));
+                assert!(
+                    (look.p(ordinary) / alpha - 1.0).abs() < 1e-6,
+                    "n = {n}, {alpha}: {}",
+                    look.p(ordinary)
+                );
             }
         }
     }

@@ -22,6 +22,10 @@ pub struct Env {
     /// Host boot of each repeat.
     pub host_boots: Vec<&'static str>,
     pub planned: u32,
+    /// Stopping rule; without one the planned number.
+    pub rule: Option<Rule>,
+    /// Boots at looks after some were added.
+    pub looks: Vec<u32>,
     /// (category, size, metric, unit, one value or reason per repeat)
     pub series: Vec<Series>,
 }
@@ -62,6 +66,8 @@ impl Env {
             facts: vec![("host.arch", "x86_64")],
             host_boots: vec!["host-1"; repeats],
             planned: repeats as u32,
+            rule: None,
+            looks: Vec::new(),
             series,
         }
     }
@@ -95,9 +101,11 @@ impl Env {
                 .map(|block| BlockMembers {
                     block,
                     environments: self.environments.iter().map(|e| e.to_string()).collect(),
+                    sequential: false,
                 })
                 .collect(),
-            rule: Rule::Fixed { repeats: self.planned },
+            rule: self.rule.clone().unwrap_or(Rule::Fixed { repeats: self.planned }),
+            looks: self.looks.clone(),
             metrics,
             accel: self.accel.into(),
             network: "tap".into(),

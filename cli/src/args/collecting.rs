@@ -21,6 +21,7 @@ pub enum AccelArg {
   perfvt run netperf --env base --env head:nic_model=e1000 --repeat 5 --out X
   perfvt run netperf --set protocols=TCP_RR --set l=5 --dry-run
   perfvt run -c tests.cfg --only netperf.guest_guest --env @nic_model
+  perfvt run netperf --env base --env head:nic_model=e1000 --until ci=2% --repeat 40 --budget 8h --out X
 
 EXIT CODES
   0 every cell has a value; 4 finished, some cells are invalid; 130 interrupted (perfvt resume goes on); 2 input error")]
@@ -50,9 +51,27 @@ pub struct Run {
     /// A parameter of all environments; repeatable. `perfvt run WORKLOAD --dry-run` shows all of them
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub sets: Vec<String>,
-    /// Boots of each environment [default: the repeats of the configuration, else 5]
+    /// Boots of each environment; at most, with --until [default: the repeats of the configuration, else 5; with --until 30]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub repeat: Option<u32>,
+    /// Measure each case until the 95 % intervals of its primary metrics are this narrow: ci=2%.
+    ///
+    /// The half-width of the ratio to the first environment, or of the mean with one environment. Looks after every
+    /// block, by a rule that keeps its error rate; `compare` then shows the rule's intervals and p.
+    #[arg(long, value_name = "ci=WIDTH")]
+    pub until: Option<String>,
+    /// Boots of each environment before --until looks first [default: 5, the least]
+    #[arg(long, value_name = "N", requires = "until")]
+    pub floor: Option<u32>,
+    /// Begin no block after this time, 90m or 2h for example, whatever --until still lacks
+    #[arg(long, value_name = "TIME", requires = "until", allow_hyphen_values = true)]
+    pub budget: Option<String>,
+    /// Measure cases with a REGRESSED or CHANGED row again, in N blocks more; all boots together then decide [default N: --repeat, with --until --floor]
+    #[arg(long, value_name = "N", num_args = 0..=1, require_equals = true, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub confirm: Option<Option<u32>>,
+    /// Add the environments to the campaign in --out, measured by themselves: after a reboot or an upgrade of the host
+    #[arg(long, requires = "out", conflicts_with_all = ["until", "confirm"])]
+    pub join: bool,
     /// How guests are executed
     #[arg(long, value_name = "ACCEL", default_value = "auto")]
     pub accel: AccelArg,
@@ -70,7 +89,7 @@ pub struct Run {
     /// Seed of the order of boots and cases [default: from the clock, recorded in campaign.json]
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
-    /// Where the results go; must not exist [default: ./perfvt-WORKLOAD-TIME]
+    /// Where the results go; must not exist, unless with --join [default: ./perfvt-WORKLOAD-TIME]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// What to do about others, and what to keep.
@@ -89,6 +108,12 @@ pub struct Resume {
     /// Go on although the host has changed since the campaign began
     #[arg(long)]
     pub force: bool,
+    /// Add boots, up to this number of each environment.
+    ///
+    /// Whoever adds boots has looked at the results: rows with added boots get the interval and p of a later look, which
+    /// a share of alpha was kept for (docs/statistics.md, "Sequential stopping").
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub repeat: Option<u32>,
     /// What to do about others, and what to keep.
     #[command(flatten)]
     pub conduct: Conduct,

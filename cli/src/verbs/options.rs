@@ -78,13 +78,22 @@ pub fn write_json(content: &impl Serialize, out: &mut dyn Write) -> Result<(), E
     Ok(buffered.flush()?)
 }
 
+/// The defaults of every verb, without sides: what a campaign judges itself by.
+pub fn defaults() -> Result<CompareOptions, Error> {
+    let layers = local_layer()?;
+    let conf = Conf::with_layers(layers.iter().map(|(name, text)| (name.as_str(), text.as_str())))?;
+    Ok(CompareOptions::new(conf, Vec::new()))
+}
+
+/// ./perf.conf, when there is one.
+fn local_layer() -> Result<Vec<(String, String)>, Error> {
+    let local = Path::new("perf.conf");
+    Ok(if local.is_file() { vec![("perf.conf".into(), read(local)?)] } else { Vec::new() })
+}
+
 /// perf.conf in layers: built in, ./perf.conf, --config.
 fn conf(args: &Reading, err: &mut dyn Write) -> Result<Conf, Error> {
-    let mut layers: Vec<(String, String)> = Vec::new();
-    let local = Path::new("perf.conf");
-    if local.is_file() {
-        layers.push(("perf.conf".into(), read(local)?));
-    }
+    let mut layers = local_layer()?;
     if let Some(path) = &args.config {
         layers.push((path.display().to_string(), read(path)?));
     }

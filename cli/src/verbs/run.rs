@@ -4,6 +4,8 @@ use super::host::Turned;
 use crate::args::{AccelArg, Conduct, Resume, Run};
 use crate::progress::Progress;
 use crate::signals::Signals;
+use crate::stopping::{self, ByRule};
+use crate::verbs::options::defaults;
 use crate::verbs::story;
 use crate::{DONE, Error, INTERRUPTED, INVALID_CELLS, own_executable};
 use collect::accel::{self, Accel};
@@ -16,14 +18,15 @@ use collect::host::fingerprint::boot_id;
 use collect::host::noise::{Limits, NoiseGuard, Reader};
 use collect::process::name_folders_after;
 use collect::testbed::{Testbed, claims};
-use model::CampaignFile;
 use model::store::{CAMPAIGN_FILE, read_json};
+use model::{CampaignFile, Rule};
 use report::campaign::duration;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// Plans a campaign and runs it.
 pub fn run(args: &Run, command: Vec<String>, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Error> {
+    let (repeats, until) = stopping::asked(args)?;
     let request = Request {
         source: Source {
             workload: args.workload.clone(),
@@ -39,7 +42,9 @@ pub fn run(args: &Run, command: Vec<String>, out: &mut dyn Write, err: &mut dyn 
             .cloned()
             .chain(args.noise.iter().map(|mode| format!("noise={mode}")))
             .collect(),
-        repeats: args.repeat,
+        repeats,
+        until,
+        confirm: args.confirm,
         accel: match args.accel {
             AccelArg::Auto => "auto",
             AccelArg::Kvm => "kvm",
@@ -64,28 +69,42 @@ pub fn run(args: &Run, command: Vec<String>, out: &mut dyn Write, err: &mut dyn 
     check_room(&dir, prepared.bytes)?;
     let signals = Signals::watch(args.conduct.nohup)?;
     let turned = args.prepare.then(|| Turned::prepare(err)).transpose()?;
-    let done = collect(&mut prepared, (&dir, &args.conduct), signals, out, err);
+    let done = collect(&mut prepared, (&dir, &args.conduct, args.join), signals, out, err);
     if let Some(turned) = turned {
         turned.restore(err);
     }
     done
 }
 
-/// Takes everything that a plan says.
+/// Takes everything that a plan says, in a campaign of its own or joined to the one in `dir`.
 fn collect(
     prepared: &mut Prepared,
-    (dir, conduct): (&Path, &Conduct),
+    (dir, conduct, join): (&Path, &Conduct, bool),
     signals: Signals,
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> Result<u8, Error> {
+    let here = boot_id(Path::new("/"));
+    let joined = if join { Some(Campaign::open(dir, &here)?) } else { None };
+    if let Some(campaign) = &joined {
+        prepared.file.id.clone_from(&campaign.file().id);
+    }
     let (mut testbed, versions, _locks) = testbed(&prepared.file, conduct, &signals, err)?;
     without_exits_before_7_1(&mut prepared.file, &versions);
     for warning in &prepared.file.warnings {
         say(err, &format!("warning: {warning}"));
     }
-    Campaign::create(dir, &prepared.file)?;
-    execute(dir, &mut testbed, (conduct, false), signals, out, err)
+    let campaign = match joined {
+        Some(mut campaign) => {
+            campaign.join(prepared.file.clone())?;
+            campaign
+        }
+        None => {
+            Campaign::create(dir, &prepared.file)?;
+            Campaign::open(dir, &here)?
+        }
+    };
+    execute(dir, campaign, &mut testbed, conduct, signals, out, err)
 }
 
 /// Says something that is not worth stopping for when nobody can hear it: a campaign goes on without its terminal.
@@ -129,7 +148,14 @@ pub fn resume(args: &Resume, out: &mut dyn Write, err: &mut dyn Write) -> Result
     }
     let signals = Signals::watch(args.conduct.nohup)?;
     let (mut testbed, _, _locks) = testbed(&file, &args.conduct, &signals, err)?;
-    execute(&args.dir, &mut testbed, (&args.conduct, args.force), signals, out, err)
+    let mut campaign = Campaign::open(&args.dir, &boot_id(Path::new("/")))?;
+    if args.force {
+        campaign.force();
+    }
+    if let Some(repeats) = args.repeat {
+        campaign.repeat_to(repeats)?;
+    }
+    execute(&args.dir, campaign, &mut testbed, &args.conduct, signals, out, err)
 }
 
 /// Makes the values of a campaign again, out of its raw output.
@@ -142,23 +168,24 @@ pub fn reparse(dir: &Path, out: &mut dyn Write) -> Result<u8, Error> {
 /// Runs what has no result yet.
 fn execute(
     dir: &Path,
+    mut campaign: Campaign,
     testbed: &mut Testbed,
-    (conduct, force): (&Conduct, bool),
+    conduct: &Conduct,
     signals: Signals,
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> Result<u8, Error> {
-    let mut campaign = Campaign::open(dir, &boot_id(Path::new("/")))?;
-    if force {
-        campaign.force();
-    }
     campaign.keep(Keep { failed: conduct.keep_failed.clone(), passed: conduct.keep_passed.clone() });
     let kvm = campaign.file().accel == "kvm";
+    let looks = matches!(campaign.file().rule, Rule::Until { .. }) || campaign.file().confirm.is_some();
     let asked = signals.clone();
     let guard =
         NoiseGuard::new(Reader::here(), Limits::default(), kvm).stopping(move || asked.seen().is_some());
     let mut progress = Progress::new(campaign.file(), campaign.state(), signals);
     let mut hooks = Hooks::new(&mut progress).guard(guard);
+    if looks {
+        hooks = hooks.stopping(ByRule::new(defaults()?));
+    }
     let ended = campaign.run(testbed, &mut hooks);
     drop(hooks);
     if let Err(error) = story::write(dir, &campaign) {
@@ -210,6 +237,9 @@ fn show_plan(prepared: &Prepared, out: &mut dyn Write) -> Result<(), Error> {
         duration(prepared.seconds),
         prepared.bytes.div_ceil(1_000_000)
     )?;
+    for sentence in stopping::describe(file) {
+        writeln!(out, "{sentence}")?;
+    }
     writeln!(out, "acceleration {}, network {}, seed {}", file.accel, file.network, file.seed)?;
     for warning in &file.warnings {
         writeln!(out, "warning: {warning}")?;

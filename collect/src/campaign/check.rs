@@ -120,6 +120,7 @@ mod tests {
             repeats: 1,
             blocks: Vec::new(),
             rule: Rule::Fixed { repeats: 1 },
+            looks: Vec::new(),
             metrics: Vec::new(),
             accel: String::new(),
             network: String::new(),

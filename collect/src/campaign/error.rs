@@ -67,6 +67,22 @@ pub enum CampaignError {
         /// Who, where /proc/locks tells.
         holder: Option<Holder>,
     },
+    /// Boots or an environment that cannot be added.
+    #[error("{reason}")]
+    Added {
+        /// Which, and why not.
+        reason: String,
+    },
+    /// Results that a stopping rule could not read.
+    #[error(
+        "looking at the results after block {block}: {reason}; `perfvt resume` goes on when that is mended"
+    )]
+    Look {
+        /// The block.
+        block: u32,
+        /// What is wrong.
+        reason: String,
+    },
     /// Its plan names a workload that this perfvt does not know.
     #[error("{path}: unknown workload '{workload}'", path = path.display())]
     UnknownWorkload {
@@ -99,7 +115,10 @@ impl CampaignError {
     pub(super) fn exists(dir: &Path) -> CampaignError {
         let resumable = dir.join(model::store::CAMPAIGN_FILE).is_file();
         let resume = if resumable {
-            format!(", or continue it with `perfvt resume {}`", dir.display())
+            format!(
+                ", continue it with `perfvt resume {}`, or add an environment to it with --join",
+                dir.display()
+            )
         } else {
             String::new()
         };

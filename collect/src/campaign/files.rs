@@ -1,12 +1,13 @@
 //! The files of a campaign's environments and repeats: where they lie, and those that are derived from others.
 
+use super::added::RunPlan;
 use super::check::{complete, note_changes, same};
 use super::repeat::{Cell, Repeat, raw_name};
 use super::{Campaign, CampaignError, rhs, to_params};
 use crate::lab::Moment;
 use crate::workload;
 use model::journal::BootState;
-use model::run::{BlockMembers, RUN_FORMAT};
+use model::run::RUN_FORMAT;
 use model::store::{self, RUN_FILE, io_error};
 use model::{BootPlan, Case, EnvironmentPlan, Fingerprint, MetricDecl, Params, RunFile};
 use std::path::{Path, PathBuf};
@@ -102,14 +103,7 @@ impl Campaign {
                 return Ok(());
             }
         }
-        let names = |boots: &[BootPlan]| -> Vec<String> {
-            boots
-                .iter()
-                .filter_map(|b| Some(self.file.environments.get(b.environment)?.name.clone()))
-                .collect()
-        };
-        let blocks =
-            self.file.blocks.iter().map(|b| BlockMembers { block: b.block, environments: names(&b.boots) });
+        let RunPlan { repeats, blocks, rule, looks } = self.run_plan(&environment.name);
         let mut metrics: Vec<MetricDecl> = Vec::new();
         for case in &self.file.cases {
             metrics.extend(self.metrics(case, params));
@@ -132,9 +126,10 @@ impl Campaign {
             started_unix_ns: Moment::now().unix_ns,
             params: params.iter().map(|p| (p.key.clone(), p.value.clone())).collect(),
             factors,
-            repeats: self.file.blocks.len() as u32,
-            blocks: blocks.filter(|b| b.environments.contains(&environment.name)).collect(),
-            rule: self.file.rule.clone(),
+            repeats,
+            blocks,
+            rule,
+            looks,
             metrics,
             accel: self.file.accel.clone(),
             network: self.file.network.clone(),

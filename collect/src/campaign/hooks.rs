@@ -14,6 +14,7 @@ use super::CampaignError;
 use crate::lab::{Failed, Lab};
 use model::journal::{Event, State};
 use model::{CampaignFile, Case, Params};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -61,11 +62,15 @@ pub trait Guard {
 pub struct Look {
     /// Cases that are not measured in later blocks any more.
     pub settled: Vec<String>,
+    /// Error spent with this look, of a level of 0.05 over all looks.
+    pub spent: Option<f64>,
+    /// Half-width of each case that was looked at, as a ratio minus 1; `None` without an interval.
+    pub half_widths: BTreeMap<String, Option<f64>>,
 }
 
 /// Decides between blocks what is still to be measured.
 pub trait Stopping {
-    /// Called when every boot of a block has ended; all files of it are on disk.
+    /// Called once when every boot of a block of the plan has ended; all files of it are on disk.
     ///
     /// # Errors
     /// Results that cannot be read. The campaign then stops, and can be resumed.
@@ -76,6 +81,14 @@ pub trait Stopping {
         state: &State,
         block: u32,
     ) -> Result<Look, CampaignError>;
+
+    /// Called when everything planned has ended and alerts are to be confirmed: names the cases with one.
+    ///
+    /// # Errors
+    /// As [`Stopping::look`].
+    fn alerts(&mut self, _: &Path, _: &CampaignFile) -> Result<Vec<String>, CampaignError> {
+        Ok(Vec::new())
+    }
 }
 
 /// No guard: nothing is waited for, everything is kept. No rule: everything planned is measured.

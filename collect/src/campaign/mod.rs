@@ -10,6 +10,7 @@
 //!
 //! Who wants to see or decide something while a campaign runs implements one of the traits in [`hooks`].
 
+mod added;
 mod boot;
 mod check;
 mod error;

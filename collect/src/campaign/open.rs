@@ -1,6 +1,7 @@
 //! Making a campaign's directory, and taking it into one process's hands.
 
 use super::CampaignError;
+use super::added::Additions;
 use super::check::validate;
 use super::journal::Journal;
 use super::keep::Keep;
@@ -28,6 +29,7 @@ pub struct Campaign {
     pub(super) futile: u32,
     /// The last thing that went wrong.
     pub(super) last_failure: Option<Failure>,
+    pub(super) additions: Additions,
     /// Holds the lock on the directory.
     _lock: File,
 }
@@ -67,7 +69,7 @@ impl Campaign {
         host_boot: &str,
         find: impl Fn(&str) -> Option<&'static dyn Workload>,
     ) -> Result<Campaign, CampaignError> {
-        let file: CampaignFile =
+        let mut file: CampaignFile =
             store::read_json(&dir.join(CAMPAIGN_FILE), model::campaign::CAMPAIGN_FORMAT)?;
         validate(dir, &file)?;
         let lock = File::open(dir).map_err(io_error("opening", dir))?;
@@ -79,6 +81,7 @@ impl Campaign {
             workload: file.workload.clone(),
         })?;
         let journal = Journal::open(dir)?;
+        let additions = Additions::take_in(dir, &mut file, &journal.state)?;
         Ok(Campaign {
             dir: dir.to_owned(),
             file,
@@ -89,6 +92,7 @@ impl Campaign {
             keep: Keep::default(),
             futile: 0,
             last_failure: None,
+            additions,
             _lock: lock,
         })
     }

@@ -29,7 +29,7 @@ pub fn blocks(environments: usize, repeats: u32, cases: usize, seed: u64, shuffl
                 BootPlan { environment: *environment, repeat: block, cases }
             })
             .collect();
-        blocks.push(BlockPlan { block, boots });
+        blocks.push(BlockPlan { block, sequential: false, boots });
     }
     blocks
 }

@@ -6,7 +6,7 @@ use super::repeat::Repeat;
 use super::{Campaign, CampaignError, to_params};
 use model::journal::Event;
 use model::store::{self, CAMPAIGN_FILE, MEASUREMENTS_FILE};
-use model::{BlockPlan, BootPlan, Case, EnvironmentPlan, Standing};
+use model::{BlockPlan, BootPlan, Case, EnvironmentPlan, Rule, Standing};
 
 /// So many boots in a row of one call without a single value stop a campaign: something is wrong that more hours will
 /// not mend. Two environments that each fail twice may still be bad luck; six boots are three repeats given up.
@@ -34,13 +34,21 @@ impl Campaign {
             host_boot: self.host_boot.clone(),
         };
         self.tell(hooks, opened)?;
+        self.refresh_run_files()?;
         self.look_for_values(hooks)?;
-        let blocks = self.file.blocks.clone();
-        for block in &blocks {
-            if let Some(signal) = self.block(booter, hooks, block)? {
-                self.tell(hooks, Event::Interrupted { signal })?;
-                let cells = self.standing().cells;
-                return Ok(Ended { valid: cells.valid, invalid: cells.invalid, interrupted: true });
+        let mut done = 0;
+        loop {
+            while let Some(block) = self.file.blocks.get(done).cloned() {
+                self.mind_the_budget(hooks, &block)?;
+                if let Some(signal) = self.block(booter, hooks, &block)? {
+                    self.tell(hooks, Event::Interrupted { signal })?;
+                    let cells = self.standing().cells;
+                    return Ok(Ended { valid: cells.valid, invalid: cells.invalid, interrupted: true });
+                }
+                done += 1;
+            }
+            if !self.confirm(hooks)? {
+                break;
             }
         }
         let cells = self.standing().cells;
@@ -87,20 +95,54 @@ impl Campaign {
             if let Some(signal) = self.repeat(booter, hooks, block.block, boot, &environment)? {
                 return Ok(Some(signal));
             }
-            self.write_classic(boot, &environment)?;
+            // A repeat of which every case was settled was never begun.
+            if self.repeat_dir(&environment, boot.repeat).join(MEASUREMENTS_FILE).exists() {
+                self.write_classic(boot, &environment)?;
+            }
         }
-        let look = hooks.stopping.look(&self.dir, &self.file, &self.journal.state, block.block)?;
-        let fresh = |case: &String| self.journal.state.wanted(case, u32::MAX);
-        let cases: Vec<String> = look.settled.into_iter().filter(fresh).collect();
-        if !cases.is_empty() {
-            self.tell(hooks, Event::Settled { block: block.block, cases })?;
-        }
+        self.look(hooks, block.block)?;
         Ok(None)
     }
 
     /// How it stands, counted.
     pub fn standing(&self) -> Standing {
         Standing::of(&self.file, &self.journal.state)
+    }
+
+    /// Lets the stopping rule look at the results up to a block of the plan, once.
+    fn look(&mut self, hooks: &mut Hooks<'_>, block: u32) -> Result<(), CampaignError> {
+        let state = &self.journal.state;
+        let stopped = state.stopped.as_ref().is_some_and(|(last, _)| block > *last);
+        if stopped || state.is_added(block) || state.looked.is_some_and(|last| block <= last) {
+            return Ok(());
+        }
+        let look = hooks.stopping.look(&self.dir, &self.file, state, block)?;
+        let cases: Vec<String> =
+            look.settled.into_iter().filter(|case| !state.settled.contains_key(case)).collect();
+        if cases.is_empty() && look.half_widths.is_empty() {
+            return Ok(());
+        }
+        let (spent, half_widths) = (look.spent, look.half_widths);
+        self.tell(hooks, Event::Settled { block, cases, spent, half_widths })
+    }
+
+    /// Ends the plan before a block that the rule's time does not allow: one as long as the mean of those before it.
+    fn mind_the_budget(&mut self, hooks: &mut Hooks<'_>, block: &BlockPlan) -> Result<(), CampaignError> {
+        let Rule::Until { budget_seconds: Some(budget), .. } = self.file.rule else { return Ok(()) };
+        let state = &self.journal.state;
+        let begun = state.boots.values().any(|b| b.block == block.block);
+        let before = block.block.saturating_sub(1);
+        let lacks =
+            block.boots.iter().any(|boot| self.file.wanted(state, block.block, boot).next().is_some());
+        if begun || !lacks || before == 0 || state.is_added(block.block) {
+            return Ok(());
+        }
+        let worked = state.worked_ns as f64 * 1e-9;
+        if worked + worked / f64::from(before) <= budget as f64 {
+            return Ok(());
+        }
+        let reason = format!("{worked:.0} s of {budget} s are spent, and another block would take too long");
+        self.tell(hooks, Event::Stopped { block: before, reason })
     }
 
     /// Writes an event down, then shows it.

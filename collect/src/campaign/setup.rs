@@ -33,8 +33,14 @@ pub struct Request {
     pub profile: Option<String>,
     /// `--set`, as written.
     pub sets: Vec<String>,
-    /// Boots of each environment; `None`: as many as the configuration has repeats, else [`REPEATS`].
+    /// Boots of each environment; at most, with `until`. `None`: as many as the configuration has repeats, else
+    /// [`REPEATS`].
     pub repeats: Option<u32>,
+    /// Stops case by case when intervals are narrow enough.
+    pub until: Option<Until>,
+    /// Blocks in which cases with an alert are measured again, when they are to be; `None` within: as many as boots are
+    /// measured at least.
+    pub confirm: Option<Option<u32>>,
     /// `auto`, `kvm` or `tcg`.
     pub accel: String,
     /// Go on where the host is too small to pin.
@@ -45,9 +51,36 @@ pub struct Request {
     pub argv: Vec<String>,
 }
 
+/// `--until`, with what bounds it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Until {
+    /// The half-width that settles a case, as a ratio minus 1.
+    pub half_width: f64,
+    /// Boots of each environment before the first look.
+    pub floor: u32,
+    /// Seconds after which no block begins.
+    pub budget_seconds: Option<u64>,
+}
+
+impl Request {
+    /// When measuring stops, and how many blocks confirm an alert.
+    fn rule(&self, repeats: u32) -> (Rule, Option<u32>) {
+        let (rule, least) = match self.until {
+            None => (Rule::Fixed { repeats }, repeats),
+            Some(Until { half_width, floor, budget_seconds }) => {
+                (Rule::Until { half_width, floor, ceiling: repeats, budget_seconds }, floor)
+            }
+        };
+        (rule, self.confirm.map(|blocks| blocks.unwrap_or(least)))
+    }
+}
+
 /// A request that cannot be carried out.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
+    /// `--confirm` with one environment.
+    #[error("--confirm: there is no alert without two environments to compare; give a second --env")]
+    NothingToConfirm,
     /// No such workload.
     #[error("unknown workload '{name}'; known: {known}")]
     UnknownWorkload {
@@ -140,6 +173,10 @@ pub fn prepare(request: &Request, executable: &Path) -> Result<Prepared, SetupEr
     let scenario = one_scenario(&mut environments)?;
     let networks = resolve_networks(&mut environments, scenario, &mut warnings)?;
     let pins = resolve_pins(&mut environments, workload, accel, request.allow_unpinned, &mut warnings)?;
+    if request.confirm.is_some() && environments.len() < 2 {
+        return Err(SetupError::NothingToConfirm);
+    }
+    let (rule, confirm) = request.rule(boots_each);
     let now = Moment::now();
     let id = campaign_id(&now);
     let seed = request.seed.unwrap_or(now.unix_ns ^ u64::from(std::process::id()));
@@ -166,7 +203,8 @@ pub fn prepare(request: &Request, executable: &Path) -> Result<Prepared, SetupEr
         allow_unpinned: request.allow_unpinned,
         exits: accel == Accel::Kvm,
         warnings,
-        rule: Rule::Fixed { repeats: boots_each },
+        rule,
+        confirm,
         environments: environments.iter().map(stored).collect(),
         cases,
         blocks,

@@ -215,6 +215,7 @@ pub fn campaign(dir: &Path, cases: usize, repeats: u32) -> PathBuf {
         exits: false,
         warnings: vec![],
         rule: Rule::Fixed { repeats },
+        confirm: None,
         environments: vec![environment("base"), environment("head")],
         cases: (0..cases).map(case).collect(),
         blocks: blocks(2, repeats, cases, 1, true),

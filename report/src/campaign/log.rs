@@ -54,7 +54,16 @@ pub(super) fn line(event: &Event, state: &State) -> String {
         Event::ValuesMissing { environment, repeat, cases } => {
             format!("{environment} boot {repeat}: values are gone and measured again: {}", cases.join(", "))
         }
-        Event::Settled { block, cases } => format!("settled after block {block}: {}", cases.join(", ")),
+        Event::Settled { block, cases, .. } if cases.is_empty() => {
+            format!("looked after block {block}: nothing more is settled")
+        }
+        Event::Settled { block, cases, .. } => format!("settled after block {block}: {}", cases.join(", ")),
+        Event::Stopped { block, reason } => format!("stopped after block {block}: {reason}"),
+        Event::Added(added) => {
+            let (from, to) = (added.block, added.block + added.blocks.saturating_sub(1));
+            format!("added blocks {from} to {to}: {}", added.cases.join(", "))
+        }
+        Event::Joined { file, block } => format!("joined {file} from block {block} on"),
         Event::Interrupted { signal } => format!("interrupted by {signal}"),
         Event::Finished { valid, invalid } => format!("finished: {valid} cells valid, {invalid} invalid"),
     }

@@ -134,6 +134,7 @@ pub fn row(category: &str, keys: &[(&str, &str)], spec: MetricSpec, a: &[f64], b
         ratio_of_means: None,
         min_effect: 0.05,
         p: PValues::default(),
+        sequential: None,
         p_model: None,
         q: None,
         mde: None,
