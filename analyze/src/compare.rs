@@ -148,15 +148,18 @@ pub(crate) fn declared(sides: &[LoadedSide], options: &CompareOptions) -> Result
             let conf = section.and_then(|s| s.declared(&name)).map(|m| m.unit.clone());
             let key = (run.workload.clone(), name.clone());
             let known = conf.or_else(|| out.get(&key).map(|said| said.unit.clone()));
-            if let Some(known) = known.filter(|k| *k != metric.unit) {
+            // What nobody had declared when it was collected has no unit of its own.
+            let unit =
+                if metric.unit.is_empty() { known.clone().unwrap_or_default() } else { metric.unit.clone() };
+            if let Some(known) = known.filter(|k| *k != unit) {
                 return Err(AnalyzeError::Unit {
                     path: side.path.join(model::store::RUN_FILE),
                     metric: name,
-                    found: metric.unit.clone(),
+                    found: unit,
                     declared: known,
                 });
             }
-            let said = Said { unit: metric.unit.clone(), direction: metric.direction, overrides: false };
+            let said = Said { unit, direction: metric.direction, overrides: false };
             out.insert(key, said);
         }
     }

@@ -401,7 +401,7 @@ fn known_changes_are_listed_and_do_not_gate() {
     place.write("known", line("REGRESSED", "2999-12-31"));
     let run = place.perfvt(compare);
     run.is(0, "Known changes, which do not gate", "");
-    assert!(run.out.contains("mitigation X; until 2999-12-31 (known:2)"), "{}", run.out);
+    assert!(run.out.contains("known until 2999-12-31: mitigation X (known:2)"), "{}", run.out);
     let json = place.perfvt(&format!("{compare} --format json")).json();
     assert_eq!(json["rows"][0]["expected"]["reason"], "mitigation X");
     let junit = place.perfvt(&format!("{compare} --format junit"));

@@ -98,9 +98,11 @@ impl Claims {
                 shared: false,
             })
             .collect();
+        let nics = sysfs.join("class/net");
         things.extend(bridges.iter().map(|name| Thing {
             what: format!("bridge {name}"),
-            path: sysfs.join("class/net").join(name),
+            // In a network namespace sysfs may still be the host's: then all bridges of namespaces share one lock.
+            path: Some(nics.join(name)).filter(|path| path.exists()).unwrap_or_else(|| nics.clone()),
             shared: false,
         }));
         things.extend(self.images.iter().map(|path| Thing {
@@ -108,6 +110,7 @@ impl Claims {
             path: path.clone(),
             shared: true,
         }));
+        things.dedup_by(|a, b| a.path == b.path);
         things
     }
 }

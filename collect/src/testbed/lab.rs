@@ -49,6 +49,8 @@ pub(super) struct GuestLab {
     cache: Cache,
     accel: Accel,
     clock: GuestClock,
+    /// The server's guest and its client have reached one another.
+    connected: bool,
     /// What the console and the firmware said while the server's guest booted.
     pub(super) trace: Option<String>,
     /// The CPU time of each guest's QEMU.
@@ -174,6 +176,7 @@ impl GuestLab {
             cache,
             accel,
             clock: GuestClock::UNKNOWN,
+            connected: false,
             trace: None,
             meters,
             counters: Vec::new(),
@@ -197,6 +200,7 @@ impl GuestLab {
                 self.sleep(Duration::from_millis(100));
             }
         }
+        self.connected = true;
         Ok(())
     }
 
@@ -416,6 +420,10 @@ impl Lab for GuestLab {
     }
 
     fn disconnected(&mut self) -> Option<Failed> {
+        // A workload that never brought the network up cannot have lost it.
+        if !self.connected {
+            return None;
+        }
         let peers: Vec<String> = self.network.peers.iter().flatten().map(ToString::to_string).collect();
         peers.into_iter().find_map(|peer| {
             let ping = ["ping", "-c", "1", "-W", "2", &peer];

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// How much longer than the window a session runs: for the start of all of them, and for late reports.
-const MARGIN: u64 = 3;
+const MARGIN: u64 = 6;
 /// What each session is asked for in its final block.
 const SUMMARY: [&str; 5] =
     ["THROUGHPUT", "THROUGHPUT_UNITS", "ELAPSED_TIME", "LOCAL_TRANSPORT_RETRANS", "LOCAL_SEND_THROUGHPUT"];
