@@ -252,7 +252,16 @@ mod tests {
             bridges: vec!["br1".into(), "br0".into(), "br1".into()],
             images: vec!["/images/x".into()],
         };
-        let names: Vec<String> = claims.things(Path::new("/sys")).into_iter().map(|t| t.what).collect();
-        assert_eq!(names, ["host CPU 1", "host CPU 3", "bridge br0", "bridge br1", "guest image /images/x"]);
+        let sysfs = tempfile::tempdir().unwrap();
+        let names = || -> Vec<String> { claims.things(sysfs.path()).into_iter().map(|t| t.what).collect() };
+        // A bridge that sysfs does not show belongs to a namespace, and all of those share a lock.
+        assert_eq!(names(), ["host CPU 1", "host CPU 3", "bridge br0", "guest image /images/x"]);
+        for bridge in ["br0", "br1"] {
+            std::fs::create_dir_all(sysfs.path().join("class/net").join(bridge)).unwrap();
+        }
+        assert_eq!(
+            names(),
+            ["host CPU 1", "host CPU 3", "bridge br0", "bridge br1", "guest image /images/x"]
+        );
     }
 }
