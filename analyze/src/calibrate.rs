@@ -6,6 +6,7 @@ use crate::frame::Frame;
 use crate::input::repeat::Repeat;
 use crate::input::{self, LoadedSide};
 use crate::options::CompareOptions;
+use crate::pairing::of_workload;
 use crate::row::{Design, Escaped, Gathered, Replicates, gather, scales};
 use crate::stats::{self, SplitMix64};
 use crate::warnings::{counted, note};
@@ -13,7 +14,7 @@ use crate::{AnalyzeError, DifferenceClass, Warning};
 use model::Scale;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 /// The version that [`NoiseFile::format`] carries.
@@ -134,22 +135,30 @@ pub fn calibrate(
         let start = files.len();
         files.extend(own);
         let range = start..files.len();
-        replicates.push(Replicates { complete: range.len(), files: range, ..Replicates::default() });
+        let of_workload = of_workload(files.get(range.clone()).unwrap_or_default());
+        replicates.push(Replicates {
+            complete: range.len(),
+            files: range,
+            of_workload,
+            ..Replicates::default()
+        });
     }
     let split = match replicates.as_slice() {
         [] => {
             return Err(AnalyzeError::Sides("nothing to calibrate with: give one directory or more".into()));
         }
-        [only] => Some(split_size(only.complete, boots)?),
+        [only] => Some(Splits::of(&only.of_workload, boots)?),
         _ => None,
     };
     let frame = Frame::align(&mut files, &options.conf, &declared)?;
     let scales = scales(&frame, &files);
-    let of_case = |case: usize| rows_of_case(&frame, &files, &replicates, &scales, case, split, options);
+    let of_case =
+        |case: usize| rows_of_case(&frame, &files, &replicates, &scales, case, split.as_ref(), options);
     let rows: Vec<Vec<NoiseRow>> = (0..frame.cases.len()).into_par_iter().map(of_case).collect();
     let warnings = warnings(&sources)
         .into_iter()
         .chain(unlike(&sides))
+        .chain(split.as_ref().and_then(Splits::left_out))
         .map(|w| format!("{}; {}", w.text, w.advice))
         .collect();
     Ok(NoiseFile {
@@ -162,23 +171,52 @@ pub fn calibrate(
     })
 }
 
-/// Boots on each side of a split.
-fn split_size(all: usize, wanted: Option<usize>) -> Result<usize, AnalyzeError> {
-    if all < SINGLE_MIN_BOOTS {
-        return Err(AnalyzeError::Option(format!(
-            "one directory with {}: random splits need {SINGLE_MIN_BOOTS} or more; collect more, or give a \
-             second campaign of the same build, which is better",
-            counted(all, "boot")
-        )));
+/// Boots on each side of a split of one directory: each workload has its own files, so its own number of boots.
+#[derive(Default)]
+struct Splits {
+    sizes: BTreeMap<String, usize>,
+    /// Workloads with too few boots, and how many they have.
+    short: BTreeMap<String, usize>,
+}
+
+impl Splits {
+    fn of(of_workload: &BTreeMap<String, usize>, wanted: Option<usize>) -> Result<Splits, AnalyzeError> {
+        let mut out = Splits::default();
+        for (workload, &all) in of_workload {
+            if all < SINGLE_MIN_BOOTS {
+                out.short.insert(workload.clone(), all);
+                continue;
+            }
+            let size = wanted.unwrap_or(all / 2);
+            if size < 2 || 2 * size > all {
+                return Err(AnalyzeError::Option(format!(
+                    "two sides of {size} boots cannot be split off {all} boots of {workload}; want between 2 and {}",
+                    all / 2
+                )));
+            }
+            out.sizes.insert(workload.clone(), size);
+        }
+        if out.sizes.is_empty() {
+            let most = of_workload.values().copied().max().unwrap_or_default();
+            return Err(AnalyzeError::Option(format!(
+                "one directory with {}: random splits need {SINGLE_MIN_BOOTS} or more; collect more, or give a \
+                 second campaign of the same build, which is better",
+                counted(most, "boot")
+            )));
+        }
+        Ok(out)
     }
-    let size = wanted.unwrap_or(all / 2);
-    if size < 2 || 2 * size > all {
-        return Err(AnalyzeError::Option(format!(
-            "two sides of {size} boots cannot be split off {all} boots; want between 2 and {}",
-            all / 2
-        )));
+
+    /// Workloads that get no floor.
+    fn left_out(&self) -> Option<Warning> {
+        let list: Vec<String> =
+            self.short.iter().map(|(name, n)| format!("{name} ({})", counted(*n, "boot"))).collect();
+        (!list.is_empty()).then(|| {
+            let text = format!("without floors for want of boots: {}", list.join(", "));
+            let advice = format!("random splits need {SINGLE_MIN_BOOTS} boots of a workload; collect more");
+            note("short-workloads", text, &advice, list.len())
+        })
     }
-    Ok(size)
 }
 
 fn warnings(sources: &[NoiseSource]) -> Vec<Warning> {
@@ -222,7 +260,7 @@ fn rows_of_case(
     sides: &[Replicates],
     scales: &[Vec<Scale>],
     case: usize,
-    split: Option<usize>,
+    split: Option<&Splits>,
     options: &CompareOptions,
 ) -> Vec<NoiseRow> {
     let mut out = Vec::new();
@@ -237,9 +275,10 @@ fn rows_of_case(
             .filter(|g| g.values.len() >= 2)
             .collect();
         let row = match (split, samples.as_slice()) {
-            (Some(size), [only]) if only.values.len() >= 2 * size => {
+            (Some(splits), [only]) => {
+                let size = splits.sizes.get(&*workload.name).filter(|&&size| only.values.len() >= 2 * size);
                 let seed = stats::seed_from(options.seed, &id);
-                by_splits(&only.values, size, *scale, seed).map(|floor| (size, SPLITS, floor))
+                size.and_then(|&size| Some((size, SPLITS, by_splits(&only.values, size, *scale, seed)?)))
             }
             (None, several) => by_pairs(several, *scale, options.alpha),
             _ => None,

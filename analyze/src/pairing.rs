@@ -163,7 +163,7 @@ impl Hosts {
 }
 
 /// How many files hold each workload.
-fn of_workload(files: &[Repeat]) -> BTreeMap<String, usize> {
+pub(crate) fn of_workload(files: &[Repeat]) -> BTreeMap<String, usize> {
     let mut out = BTreeMap::new();
     for file in files {
         for name in file.tables.iter().map(|t| &t.workload).collect::<BTreeSet<_>>() {

@@ -360,6 +360,29 @@ fn calibrate_splits_one_campaign_of_ten_boots() {
 }
 
 #[test]
+fn calibrate_counts_the_boots_of_each_workload_on_its_own() {
+    let place = Place::two_sides();
+    place.side("both", 1000.0, 10);
+    for i in 0..4 {
+        let text = format!(
+            "### session-length : 60\nCategory:read\nblock_size|iodepth|threads|BW(MB/S)|IOPS\n4k|1|1|{}|700\n",
+            100 + i
+        );
+        place.write(&format!("both/repeat{}/fio_result.RHS", i + 1), text);
+    }
+    let run = place.perfvt("calibrate both");
+    run.is(0, "\"n\": 5", "without floors for want of boots: fio (4 boots)");
+    assert!(
+        run.json()["rows"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|r| r["id"].as_str().unwrap().starts_with("netperf"))
+    );
+    place.perfvt("calibrate both --boots 6").refuses("cannot be split off 10 boots of netperf");
+}
+
+#[test]
 fn calibrate_says_when_the_builds_differ() {
     let place = Place::two_sides();
     place.run_dir("old", "virtio", 1000.0);
