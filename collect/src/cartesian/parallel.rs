@@ -13,13 +13,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// Variants that one thread builds in a row.
-const SHARE: u64 = 128;
+const SHARE: u64 = 256;
 /// Bytes that are handed over at once.
-const CHUNK: usize = 1 << 16;
+const CHUNK: usize = 1 << 18;
 /// How long finished variants may be held back.
 const PATIENCE: Duration = Duration::from_millis(100);
 /// Pieces that wait for the writer, for each thread.
-const QUEUE: usize = 4;
+const QUEUE: usize = 8;
 
 /// What became of a whole expansion.
 #[derive(Debug)]
