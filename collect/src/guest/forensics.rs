@@ -37,7 +37,7 @@ pub(super) struct Subject<'a> {
     pub argv: &'a [String],
     pub pid: u32,
     pub qmp: Option<&'a mut Qmp>,
-    pub channel: Option<&'a mut Channel>,
+    pub channel: Option<&'a mut dyn Channel>,
     pub serial: &'a Path,
 }
 

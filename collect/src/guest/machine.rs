@@ -1,7 +1,7 @@
 //! One running guest: started paused, pinned, let go, waited for, talked to, and always ended.
 
 use super::argv::{self, BootFiles, Hardware};
-use super::channel::{Channel, ChannelError, Ready, Reply, Status};
+use super::channel::{Channel, ChannelError, PortChannel, Ready, Reply, Status};
 use super::forensics::{self, SOON as FORENSICS_SOON, Subject};
 use super::health::{Console, death, exit_reason};
 use super::network::{Network, NetworkError};
@@ -143,7 +143,7 @@ pub struct BootSpec<'a> {
 /// A guest that said READY.
 pub struct Machine {
     /// Before the process: dropping it asks nothing of QEMU any more.
-    channel: Channel,
+    channel: Box<dyn Channel>,
     qmp: Qmp,
     qemu: Running,
     threads: Threads,
@@ -204,10 +204,10 @@ impl Start {
     }
 
     /// Connects to the paused guest, and pins and plugs it.
-    fn place(&mut self, spec: &BootSpec<'_>) -> Result<(Channel, Threads), GuestError> {
+    fn place(&mut self, spec: &BootSpec<'_>) -> Result<(Box<dyn Channel>, Threads), GuestError> {
         let qmp = connect(&mut self.qemu, self.until, || Qmp::connect(&self.files.qmp, QMP_SOON))?;
         let qmp = self.qmp.insert(qmp);
-        let channel = connect(&mut self.qemu, self.until, || Channel::connect(&self.files.channel))?;
+        let channel = connect(&mut self.qemu, self.until, || PortChannel::connect(&self.files.channel))?;
         let threads = Threads {
             vcpus: qmp.vcpu_threads()?,
             iothreads: qmp.iothread_threads()?,
@@ -221,7 +221,7 @@ impl Start {
             }
         }
         spec.network.plug(spec.guest)?;
-        Ok((channel, threads))
+        Ok((Box::new(channel), threads))
     }
 
     /// Lets the guest go.
@@ -232,7 +232,7 @@ impl Start {
     }
 
     /// Waits until the guest is ready.
-    fn wait(&mut self, spec: &BootSpec<'_>, channel: &mut Channel) -> Result<Ready, GuestError> {
+    fn wait(&mut self, spec: &BootSpec<'_>, channel: &mut dyn Channel) -> Result<Ready, GuestError> {
         let Some(qmp) = &mut self.qmp else { return Err(GuestError::no_monitor()) };
         let left = self.until.saturating_duration_since(Instant::now());
         let (qemu, console) = (&mut self.qemu, &mut self.console);
@@ -261,7 +261,12 @@ impl Start {
         }
     }
 
-    fn finish(self, channel: Channel, threads: Threads, ready: Ready) -> Result<Machine, GuestError> {
+    fn finish(
+        self,
+        channel: Box<dyn Channel>,
+        threads: Threads,
+        ready: Ready,
+    ) -> Result<Machine, GuestError> {
         let boot_seconds = self.started.elapsed().as_secs_f64();
         let Start { qmp: Some(qmp), qemu, sockets, console, argv, .. } = self else {
             return Err(GuestError::no_monitor());
@@ -317,7 +322,7 @@ impl Machine {
         }
         let mut machines = Vec::new();
         for (spec, mut start, mut channel, threads) in starts {
-            match start.wait(spec, &mut channel) {
+            match start.wait(spec, channel.as_mut()) {
                 Ok(ready) => machines.push(start.finish(channel, threads, ready)?),
                 Err(error) => return Err(start.give_up(spec.forensics, error)),
             }
@@ -419,7 +424,7 @@ impl Machine {
             argv: &self.argv,
             pid: self.qemu.pid(),
             qmp: Some(&mut self.qmp),
-            channel: alive.then_some(&mut self.channel),
+            channel: alive.then_some(self.channel.as_mut()),
             serial: self.console.path(),
         };
         let failed =
@@ -469,6 +474,7 @@ fn connect<T, E: Into<GuestError>>(
 
 #[cfg(test)]
 mod tests {
+    use super::super::channel::Wire;
     use super::super::image::Image;
     use super::super::network::{Kind, Layout};
     use super::*;
@@ -496,7 +502,7 @@ mod tests {
         fs::write(&serial, "watchdog: BUG: soft lockup\n").unwrap();
         let (ours, theirs) = UnixStream::pair().unwrap();
         let machine = Machine {
-            channel: Channel::over(ours),
+            channel: Box::new(PortChannel::over(Wire::over(ours))),
             qmp: monitor("running"),
             qemu: Spec::new("sleep").arg("1000").start().unwrap(),
             threads: Threads::default(),

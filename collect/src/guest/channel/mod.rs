@@ -1,0 +1,164 @@
+//! Ways to give commands to a guest: argument vectors in, exit status and output out.
+//!
+//! ```text
+//!   Channel ── port   perfvt's own agent in the built-in guest, on a virtio-serial port
+//! ```
+//!
+//! What all have in common is here: what a reply is, what can go wrong, and waiting for bytes with an eye on the guest.
+
+mod port;
+mod wire;
+
+pub use port::PortChannel;
+pub(super) use wire::{Limit, Wire};
+
+use model::Failure;
+use std::time::Duration;
+
+/// How much later than the guest's own deadline the host gives up.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Is asked now and then while something is waited for, and may say how the guest died.
+pub type Health<'a> = dyn FnMut() -> Option<Failure> + 'a;
+
+/// A way to give commands to a guest.
+pub trait Channel {
+    /// Waits until the guest takes commands.
+    ///
+    /// # Errors
+    /// The guest died, is not ready in time, or says what is no announcement.
+    fn wait_ready(&mut self, deadline: Duration, health: &mut Health<'_>) -> Result<Ready, ChannelError>;
+
+    /// Runs a command in the guest, which is killed there at the deadline.
+    ///
+    /// # Errors
+    /// The guest died, or gives no answer even after the deadline.
+    fn exec(
+        &mut self,
+        argv: &[&str],
+        deadline: Duration,
+        health: &mut Health<'_>,
+    ) -> Result<Reply, ChannelError>;
+
+    /// Reads files of the guest's /proc and /sys, one after the other; their names must be plain words.
+    ///
+    /// # Errors
+    /// As for [`Channel::exec`].
+    fn read(
+        &mut self,
+        paths: &[&str],
+        deadline: Duration,
+        health: &mut Health<'_>,
+    ) -> Result<Reply, ChannelError>;
+
+    /// The same, with the guest's monotonic clock in the first line: `now NANOSECONDS`, where its kernel tells it.
+    ///
+    /// # Errors
+    /// As for [`Channel::exec`].
+    fn counters(
+        &mut self,
+        paths: &[&str],
+        deadline: Duration,
+        health: &mut Health<'_>,
+    ) -> Result<Reply, ChannelError>;
+
+    /// Writes a file in the guest; `mode` is octal text such as `644`.
+    ///
+    /// # Errors
+    /// As for [`Channel::exec`].
+    fn put(
+        &mut self,
+        path: &str,
+        mode: &str,
+        content: &[u8],
+        deadline: Duration,
+        health: &mut Health<'_>,
+    ) -> Result<Reply, ChannelError>;
+}
+
+/// A request that got no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ChannelError {
+    /// The socket cannot be used, or QEMU closed it.
+    #[error("command channel: {0}")]
+    Io(#[from] std::io::Error),
+    /// The guest is dead; the text says how.
+    #[error("{0}")]
+    Dead(Failure),
+    /// No answer in time.
+    #[error("command channel: no answer to {what} within {seconds:.0} s")]
+    Deadline {
+        /// Which request.
+        what: String,
+        /// The deadline.
+        seconds: f64,
+    },
+    /// An answer that is none.
+    #[error("command channel: the guest answered {0:?}, which is no answer")]
+    Nonsense(String),
+    /// The command ended with another status than 0.
+    #[error("in the guest, {command} ended with {ended}: {stderr}")]
+    Failed {
+        /// The command line, for people.
+        command: String,
+        /// How it ended.
+        ended: Status,
+        /// What it wrote to standard error.
+        stderr: String,
+    },
+}
+
+/// How a request ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// The command's exit status, 128 + n for signal n.
+    Exit(i32),
+    /// The guest killed the command at its deadline.
+    Timeout,
+    /// The guest could not carry the request out.
+    Refused,
+}
+
+impl std::fmt::Display for Status {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Status::Exit(status) => write!(f, "status {status}"),
+            Status::Timeout => f.write_str("SIGKILL at its deadline"),
+            Status::Refused => f.write_str("a refusal"),
+        }
+    }
+}
+
+/// What a command in the guest came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// How it ended.
+    pub status: Status,
+    /// Standard output.
+    pub stdout: Vec<u8>,
+    /// Standard error.
+    pub stderr: Vec<u8>,
+}
+
+/// What the guest said when it was ready.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ready {
+    /// `uname -r`.
+    pub kernel: String,
+    /// Seconds since the guest's kernel started.
+    pub uptime: f64,
+}
+
+impl Reply {
+    /// Standard output of a command that ended with status 0.
+    pub fn into_output(self, argv: &[&str]) -> Result<String, ChannelError> {
+        if self.status == Status::Exit(0) {
+            return Ok(String::from_utf8_lossy(&self.stdout).into_owned());
+        }
+        Err(ChannelError::Failed {
+            command: argv.join(" "),
+            ended: self.status,
+            stderr: String::from_utf8_lossy(&self.stderr).trim().to_owned(),
+        })
+    }
+}

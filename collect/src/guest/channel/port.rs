@@ -1,0 +1,245 @@
+//! perfvt's own agent in the built-in guest: argument vectors in, exit status and output out, over a virtio-serial port.
+//!
+//! One line a request, host to guest: `ID SECONDS BASE64`, where the base64 is the argument vector joined by NUL
+//! bytes. The guest decodes it without a shell, runs it, and answers `ID STATUS OUT ERR` followed by OUT bytes of
+//! standard output and ERR bytes of standard error. STATUS is a number, `timeout` when the guest killed the
+//! command at its deadline, or `refused` when it could not be carried out. `ID put MODE PATH CONTENT` writes a file, and
+//! `ID read PATH..` reads files of /proc and /sys at the cost of a single process in the guest. The guest's first line is
+//! `READY KERNEL UPTIME`, said from the descriptor that then reads, so that no request is ever sent to a port
+//! that nobody has opened.
+
+use super::wire::nonsense;
+use super::{Channel, ChannelError, GRACE, Health, Limit, Ready, Reply, Status, Wire};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use std::path::Path;
+use std::time::Duration;
+
+/// No command's output is longer than this; a longer announcement is nonsense.
+const MAX_OUTPUT: usize = 256 << 20;
+
+/// The host's end of the channel.
+#[derive(Debug)]
+pub struct PortChannel {
+    wire: Wire,
+    next_id: u64,
+}
+
+impl PortChannel {
+    /// Connects to the socket that QEMU listens on.
+    ///
+    /// # Errors
+    /// Nobody listens there.
+    pub fn connect(path: &Path) -> Result<PortChannel, ChannelError> {
+        Ok(Self::over(Wire::connect(path)?))
+    }
+
+    pub(in super::super) fn over(wire: Wire) -> PortChannel {
+        PortChannel { wire, next_id: 0 }
+    }
+
+    fn request(
+        &mut self,
+        request: &str,
+        what: &str,
+        deadline: Duration,
+        health: &mut Health<'_>,
+    ) -> Result<Reply, ChannelError> {
+        self.next_id += 1;
+        let limit = Limit::new(what, deadline);
+        let request = format!("{} {request}\n", self.next_id);
+        self.wire.send(request.as_bytes(), &limit, health)?;
+        loop {
+            let line = self.wire.line(&limit, health)?;
+            let Some((id, status, out, err)) = parse_answer(&line) else {
+                return Err(nonsense(line.as_bytes()));
+            };
+            let stdout = self.wire.bytes(out, &limit, health)?;
+            let stderr = self.wire.bytes(err, &limit, health)?;
+            // The answer to a request that was given up earlier may still come.
+            if id == self.next_id {
+                return Ok(Reply { status, stdout, stderr });
+            }
+        }
+    }
+}
+
+impl Channel for PortChannel {
+    fn wait_ready(&mut self, deadline: Duration, health: &mut Health<'_>) -> Result<Ready, ChannelError> {
+        let line = self.wire.line(&Limit::new("READY", deadline), health)?;
+        let words: Vec<&str> = line.split_whitespace().collect();
+        match words.as_slice() {
+            ["READY", kernel, uptime, ..] => match uptime.parse() {
+                Ok(uptime) => Ok(Ready { kernel: (*kernel).to_owned(), uptime }),
+                Err(_) => Err(nonsense(line.as_bytes())),
+            },
+            _ => Err(nonsense(line.as_bytes())),
+        }
+    }
+
+    fn exec(
+        &mut self,
+        argv: &[&str],
+        deadline: Duration,
+        health: &mut Health<'_>,
+    ) -> Result<Reply, ChannelError> {
+        let seconds = deadline.as_secs_f64().ceil().max(1.0) as u64;
+        let request = format!("{seconds} {}", STANDARD.encode(argv.join("\0")));
+        self.request(&request, &argv.join(" "), deadline + GRACE, health)
+    }
+
+    fn read(
+        &mut self,
+        paths: &[&str],
+        deadline: Duration,
+        health: &mut Health<'_>,
+    ) -> Result<Reply, ChannelError> {
+        let request = format!("read {}", paths.join(" "));
+        self.request(&request, &request, deadline + GRACE, health)
+    }
+
+    fn counters(
+        &mut self,
+        paths: &[&str],
+        deadline: Duration,
+        health: &mut Health<'_>,
+    ) -> Result<Reply, ChannelError> {
+        let request = format!("counters {}", paths.join(" "));
+        self.request(&request, &request, deadline + GRACE, health)
+    }
+
+    fn put(
+        &mut self,
+        path: &str,
+        mode: &str,
+        content: &[u8],
+        deadline: Duration,
+        health: &mut Health<'_>,
+    ) -> Result<Reply, ChannelError> {
+        let request = format!("put {mode} {} {}", STANDARD.encode(path), STANDARD.encode(content));
+        self.request(&request, &format!("writing {path}"), deadline + GRACE, health)
+    }
+}
+
+/// `ID STATUS OUT ERR`.
+fn parse_answer(line: &str) -> Option<(u64, Status, usize, usize)> {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let [id, status, out, err] = words.as_slice() else { return None };
+    let status = match *status {
+        "timeout" => Status::Timeout,
+        "refused" => Status::Refused,
+        number => Status::Exit(number.parse().ok()?),
+    };
+    let (out, err): (usize, usize) = (out.parse().ok()?, err.parse().ok()?);
+    (out <= MAX_OUTPUT && err <= MAX_OUTPUT).then_some((id.parse().ok()?, status, out, err))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::{Code, Failure};
+    use std::io::{BufRead, BufReader, Write};
+    use std::os::unix::net::UnixStream;
+    use std::time::Instant;
+
+    /// A guest that answers each request with the bytes that `answer` makes of its words.
+    fn fake(answer: impl Fn(&[&str]) -> Vec<u8> + Send + 'static) -> PortChannel {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        std::thread::spawn(move || {
+            let mut out = theirs.try_clone().unwrap();
+            out.write_all(b"READY 6.1.0-1-amd64 1.25\n").unwrap();
+            for line in BufReader::new(theirs).lines() {
+                let line = line.unwrap();
+                let words: Vec<&str> = line.split_whitespace().collect();
+                if out.write_all(&answer(&words)).is_err() {
+                    return;
+                }
+            }
+        });
+        PortChannel::over(Wire::over(ours))
+    }
+
+    const SOON: Duration = Duration::from_secs(5);
+
+    #[test]
+    fn arguments_travel_as_data_and_output_comes_back_byte_for_byte() {
+        let mut channel = fake(|words| {
+            let argv = STANDARD.decode(words[2]).unwrap();
+            let mut answer = format!("{} 3 {} 4\n", words[0], argv.len()).into_bytes();
+            answer.extend_from_slice(&argv);
+            answer.extend_from_slice(b"e\0\n!");
+            answer
+        });
+        assert_eq!(channel.wait_ready(SOON, &mut || None).unwrap().kernel, "6.1.0-1-amd64");
+        let reply = channel.exec(&["echo", "a b\n$(x)"], SOON, &mut || None).unwrap();
+        assert_eq!(
+            reply,
+            Reply {
+                status: Status::Exit(3),
+                stdout: b"echo\0a b\n$(x)".to_vec(),
+                stderr: b"e\0\n!".to_vec()
+            }
+        );
+    }
+
+    #[test]
+    fn an_answer_to_an_abandoned_request_is_passed_over() {
+        let mut channel = fake(|words| format!("0 0 2 0\nxx{} timeout 0 0\n", words[0]).into_bytes());
+        channel.wait_ready(SOON, &mut || None).unwrap();
+        assert_eq!(channel.exec(&["true"], SOON, &mut || None).unwrap().status, Status::Timeout);
+    }
+
+    #[test]
+    fn a_death_is_told_while_waiting_and_nonsense_is_quoted() {
+        let mut silent = fake(|_| Vec::new());
+        silent.wait_ready(SOON, &mut || None).unwrap();
+        let error = silent
+            .exec(&["true"], SOON, &mut || Some(Failure::new(Code::Panic, "the guest panicked")))
+            .unwrap_err();
+        assert_eq!(error.to_string(), "the guest panicked");
+        let mut odd = fake(|_| b"hello there\n".to_vec());
+        odd.wait_ready(SOON, &mut || None).unwrap();
+        let error = odd.exec(&["true"], SOON, &mut || None).unwrap_err().to_string();
+        assert!(error.contains("hello there"), "{error}");
+    }
+
+    #[test]
+    fn a_guest_that_babbles_does_not_beat_the_deadline() {
+        // Answers to requests that nobody made, for ever: each one is whole, and none is the one that is waited for.
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        std::thread::spawn(move || while theirs.write_all(b"0 0 0 0\n").is_ok() {});
+        let start = Instant::now();
+        let error = PortChannel::over(Wire::over(ours))
+            .request("read /proc/stat", "read", Duration::from_millis(200), &mut || None)
+            .unwrap_err();
+        assert!(matches!(error, ChannelError::Deadline { .. }), "{error}");
+        assert!(start.elapsed() < Duration::from_secs(3));
+    }
+
+    #[test]
+    fn a_line_without_an_end_is_nonsense_and_quoted_by_its_beginning() {
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        std::thread::spawn(move || while theirs.write_all(&[b'z'; 4096]).is_ok() {});
+        let error = PortChannel::over(Wire::over(ours))
+            .wait_ready(Duration::from_secs(60), &mut || None)
+            .unwrap_err();
+        let text = error.to_string();
+        assert!(matches!(error, ChannelError::Nonsense(_)) && text.contains("zzz"), "{text}");
+        assert!(text.len() < 400, "{}", text.len());
+    }
+
+    #[test]
+    fn a_guest_that_does_not_read_is_given_up_at_the_deadline() {
+        let (ours, _theirs) = UnixStream::pair().unwrap();
+        let mut channel = PortChannel::over(Wire::over(ours));
+        let start = Instant::now();
+        let large = "x".repeat(4 << 20);
+        let error = channel.request(&large, "put", Duration::from_millis(200), &mut || None).unwrap_err();
+        assert!(matches!(error, ChannelError::Deadline { .. }), "{error}");
+        assert!(start.elapsed() < Duration::from_secs(3));
+        let death = channel
+            .request(&large, "put", SOON, &mut || Some(Failure::new(Code::EarlyExit, "dead")))
+            .unwrap_err();
+        assert_eq!(death.to_string(), "dead");
+    }
+}

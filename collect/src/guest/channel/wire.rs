@@ -1,0 +1,160 @@
+//! A socket to a guest: bytes are waited for with a deadline and an eye on the guest's health.
+
+use super::{ChannelError, Health};
+use std::io::{ErrorKind, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// No line of an answer is longer than this; a longer one is nonsense.
+const MAX_LINE: usize = 1 << 20;
+/// So many bytes of nonsense are quoted.
+const QUOTED: usize = 200;
+/// How often the guest's health is looked at while waiting.
+const POLL: Duration = Duration::from_millis(50);
+
+/// The host's end of a socket.
+#[derive(Debug)]
+pub struct Wire {
+    stream: UnixStream,
+    pending: Vec<u8>,
+}
+
+impl Wire {
+    /// Connects to the socket that QEMU listens on.
+    pub fn connect(path: &Path) -> Result<Wire, ChannelError> {
+        Ok(Self::over(UnixStream::connect(path)?))
+    }
+
+    /// Over a socket that is connected already.
+    pub fn over(stream: UnixStream) -> Wire {
+        Wire { stream, pending: Vec::new() }
+    }
+
+    /// Writes all of a request. A guest that does not read it fills the buffers in between, and then nothing moves.
+    pub fn send(
+        &mut self,
+        mut bytes: &[u8],
+        limit: &Limit<'_>,
+        health: &mut Health<'_>,
+    ) -> Result<(), ChannelError> {
+        self.stream.set_write_timeout(Some(POLL))?;
+        while !bytes.is_empty() {
+            match self.stream.write(bytes) {
+                Ok(0) => return Err(ChannelError::Io(ErrorKind::WriteZero.into())),
+                Ok(n) => bytes = bytes.get(n..).unwrap_or_default(),
+                Err(e) if is_pause(&e) => {}
+                Err(e) if matches!(e.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset) => {
+                    return Err(closed(e.kind(), health));
+                }
+                Err(e) => return Err(e.into()),
+            }
+            if !bytes.is_empty() {
+                limit.check(health)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The next line, without its end.
+    pub fn line(&mut self, limit: &Limit<'_>, health: &mut Health<'_>) -> Result<String, ChannelError> {
+        let mut searched = 0;
+        loop {
+            let fresh = self.pending.get(searched..).unwrap_or_default();
+            let end = fresh.iter().position(|b| *b == b'\n').map(|at| searched + at);
+            if end.unwrap_or(self.pending.len()) > MAX_LINE {
+                return Err(nonsense(&self.pending));
+            }
+            if let Some(end) = end {
+                let line: Vec<u8> = self.pending.drain(..=end).collect();
+                return Ok(String::from_utf8_lossy(&line).trim().to_owned());
+            }
+            searched = self.pending.len();
+            self.more(limit, health)?;
+        }
+    }
+
+    /// So many bytes.
+    pub fn bytes(
+        &mut self,
+        count: usize,
+        limit: &Limit<'_>,
+        health: &mut Health<'_>,
+    ) -> Result<Vec<u8>, ChannelError> {
+        while self.pending.len() < count {
+            self.more(limit, health)?;
+        }
+        Ok(self.pending.drain(..count).collect())
+    }
+
+    /// Reads something. Whoever calls this is not content yet, so the deadline counts whatever the guest says.
+    fn more(&mut self, limit: &Limit<'_>, health: &mut Health<'_>) -> Result<(), ChannelError> {
+        let mut buffer = [0; 65_536];
+        self.stream.set_read_timeout(Some(POLL))?;
+        loop {
+            limit.check_time()?;
+            match self.stream.read(&mut buffer) {
+                Ok(0) => return Err(closed(ErrorKind::UnexpectedEof, health)),
+                Ok(n) => {
+                    self.pending.extend_from_slice(buffer.get(..n).unwrap_or_default());
+                    return Ok(());
+                }
+                Err(e) if is_pause(&e) => limit.check(health)?,
+                Err(e) if e.kind() == ErrorKind::ConnectionReset => return Err(closed(e.kind(), health)),
+                Err(e) => return Err(e.into()),
+            }
+        }
+    }
+}
+
+/// What is waited for, and until when.
+pub struct Limit<'a> {
+    what: &'a str,
+    deadline: Duration,
+    until: Instant,
+}
+
+impl<'a> Limit<'a> {
+    pub fn new(what: &'a str, deadline: Duration) -> Self {
+        Limit { what, deadline, until: Instant::now() + deadline }
+    }
+
+    pub fn check_time(&self) -> Result<(), ChannelError> {
+        if Instant::now() < self.until {
+            return Ok(());
+        }
+        Err(ChannelError::Deadline { what: self.what.to_owned(), seconds: self.deadline.as_secs_f64() })
+    }
+
+    /// A death first: it says more than the deadline does.
+    pub fn check(&self, health: &mut Health<'_>) -> Result<(), ChannelError> {
+        match health() {
+            Some(death) => Err(ChannelError::Dead(death)),
+            None => self.check_time(),
+        }
+    }
+}
+
+/// Nothing moved within [`POLL`].
+fn is_pause(error: &std::io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
+}
+
+/// The socket closes somewhat before QEMU has ended, and only its end says why.
+fn closed(kind: ErrorKind, health: &mut Health<'_>) -> ChannelError {
+    let patience = Instant::now() + Duration::from_secs(2);
+    while Instant::now() < patience {
+        if let Some(death) = health() {
+            return ChannelError::Dead(death);
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    ChannelError::Io(kind.into())
+}
+
+/// The beginning of what the guest said.
+pub(super) fn nonsense(said: &[u8]) -> ChannelError {
+    let quoted = String::from_utf8_lossy(said.get(..QUOTED).unwrap_or(said)).trim().to_owned();
+    let more = if said.len() > QUOTED { format!("... ({} bytes)", said.len()) } else { String::new() };
+    ChannelError::Nonsense(quoted + &more)
+}
