@@ -22,6 +22,7 @@ use collect::workload::{self, Known, Needs, Outcome, Value, Workload};
 use model::journal::{Event, State};
 use model::{CampaignFile, Case, EnvironmentPlan, Params, ParamsError, Rule};
 use std::io::Write;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -119,6 +120,11 @@ fn bare(params: &Params, image: &Image, initramfs: &Path, dir: &Path) -> f64 {
         .stderr(Sink::Inherit)
         .start()
         .unwrap();
+    // The guest waits for somebody to hear that it is ready.
+    let _listener = (0..500).find_map(|_| {
+        std::thread::sleep(Duration::from_millis(10));
+        UnixStream::connect(&files.channel).ok()
+    });
     let status = qemu.wait_until(Instant::now() + Duration::from_secs(60)).unwrap();
     assert!(status.success());
     started.elapsed().as_secs_f64()

@@ -205,42 +205,30 @@ impl GuestLab {
     }
 
     /// What the server's guest tells of itself, and the program that runs it. What it does not tell is absent.
-    pub(super) fn guest_facts(&mut self) -> Fingerprint {
+    pub(super) fn guest_facts(&mut self) -> fingerprint::Guest {
         let command = fingerprint::guest_command();
         let words: Vec<&str> = command.iter().map(String::as_str).collect();
-        // grep ends with an error when a file is not there: what it printed counts.
         let text = self.machine.exec(&words, SOON).map(|reply| reply.stdout).unwrap_or_default();
-        let mut facts = fingerprint::guest(&String::from_utf8_lossy(&text));
-        if let Ok(listed) = self.machine.run(&["ls", "/sys/class/net"], SOON) {
-            for nic in listed.split_whitespace().filter(|nic| *nic != "lo") {
-                let mut ethtool =
-                    |flag: &str| self.machine.run(&["ethtool", flag, nic], SOON).unwrap_or_default();
-                facts.set(format!("guest.nic.{nic}.offloads"), fingerprint::offloads(&ethtool("-k")));
-                facts.set(format!("guest.nic.{nic}.rings"), fingerprint::rings(&ethtool("-g")));
-                facts.set(format!("guest.nic.{nic}.coalescing"), fingerprint::coalescing(&ethtool("-c")));
-            }
-        }
+        let mut told = fingerprint::guest(&String::from_utf8_lossy(&text));
         // The file that runs, also when its name has been given to another one since.
         let binary = format!("/proc/{}/exe", self.machine.pid());
-        facts.set("qemu.binary", fingerprint::hash_file(Path::new(&binary)).unwrap_or_default());
-        facts
+        told.facts.set("qemu.binary", fingerprint::hash_file(Path::new(&binary)).unwrap_or_default());
+        told
     }
 
-    pub(super) fn sysinfo(&mut self, facts: &Fingerprint) -> Vec<(String, String)> {
+    /// Files for the repeat's `sysinfo/`.
+    pub(super) fn sysinfo(&mut self, facts: &Fingerprint, dmesg: String) -> Vec<(String, String)> {
         let facts: String = facts.0.iter().map(|(k, v)| format!("{k}: {v}\n")).collect();
         let placement = serde_json::to_string_pretty(&self.machine.placement()).unwrap_or_default();
         let mut files = vec![
             ("facts.txt".to_owned(), facts),
             ("placement.json".to_owned(), placement),
             ("qemu.argv".to_owned(), self.machine.argv.join("\n")),
+            ("guest.dmesg".to_owned(), dmesg),
         ];
-        for (name, argv) in [
-            ("guest.cmdline", &["cat", "/proc/cmdline"][..]),
-            ("guest.cpuinfo", &["cat", "/proc/cpuinfo"][..]),
-            ("guest.dmesg", &["dmesg"][..]),
-        ] {
-            // Nice to have: a guest that cannot tell is still a guest to measure.
-            if let Ok(text) = self.machine.run(argv, SOON) {
+        // Nice to have: a guest that cannot tell is still a guest to measure.
+        for (name, path) in [("guest.cmdline", "/proc/cmdline"), ("guest.cpuinfo", "/proc/cpuinfo")] {
+            if let Ok(text) = self.machine.read(&[path], SOON) {
                 files.push((name.to_owned(), text));
             }
         }

@@ -183,11 +183,11 @@ impl Testbed {
         lab.trace = trace;
         // An idle guest answers quickly, which tells its clock for later, when it does not.
         lab.snapshot().map_err(GuestError::Died)?;
-        let mut facts = self.facts(&mut lab, params);
+        let (mut facts, dmesg) = self.facts(&mut lab, params);
         for (metric, reason) in lab.absent() {
             facts.set(format!("absent.{metric}"), reason);
         }
-        let sysinfo = lab.sysinfo(&facts);
+        let sysinfo = lab.sysinfo(&facts, dmesg);
         Ok(Booted { lab: Box::new(lab), facts, seconds, sysinfo })
     }
 
@@ -236,9 +236,11 @@ impl Testbed {
         facts
     }
 
-    fn facts(&self, lab: &mut GuestLab, params: &Params) -> Fingerprint {
+    /// Facts of host, QEMU and guest, and the log of the guest's kernel.
+    fn facts(&self, lab: &mut GuestLab, params: &Params) -> (Fingerprint, String) {
         let mut facts = self.host_facts();
-        facts.0.extend(lab.guest_facts().0);
+        let told = lab.guest_facts();
+        facts.0.extend(told.facts.0);
         let plan = pin(&self.topology, params, self.needs.sessions, self.allow_unpinned);
         if let Ok(lines) = plan.and_then(|plan| command_lines(params, &plan, self.accel, CANONICAL)) {
             let hash = blake3::hash(lines.join("\n").as_bytes()).to_hex();
@@ -268,7 +270,7 @@ impl Testbed {
             }
             _ => facts.set("placement.cpus", "unpinned"),
         }
-        facts
+        (facts, told.dmesg)
     }
 }
 

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //!   /proc, /sys, /etc, /boot under a root ──host──> host.*        ethtool ──nics──> host.nic.*, guest.nic.*
-//!   the same files of a guest, by `grep`  ──guest─> guest.*       files   ──hash──> qemu.binary, tool.*.hash
+//!   the same of a guest, by one command   ──guest─> guest.*       files   ──hash──> qemu.binary, tool.*.hash
 //! ```
 //!
 //! What a machine does not tell is absent. docs/host.md lists the names.
@@ -14,7 +14,7 @@ mod host;
 mod nics;
 
 pub(crate) use guest::command as guest_command;
-pub use guest::guest;
+pub use guest::{Guest, guest};
 pub use hash::hash_file;
 pub use host::{boot_id, host};
 pub use nics::{coalescing, host_nics, offloads, rings};
