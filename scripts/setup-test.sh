@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what only the tests need: Chromium for the report's pages, xmllint for the schema of JUnit files, git, gpg and
-# ssh-keygen for signatures of providers and of published results, Rust's formatter and linter, and axe-core where npm is
+# ssh-keygen for signatures of providers and of published results, sshd for tests of other hosts, Rust's formatter and linter, and axe-core where npm is
 # at hand. Without npm the accessibility check skips itself by name, so npm is not asked for.
 # Exit status: 0 when everything is there, else 1.
 set -euo pipefail
@@ -13,6 +13,7 @@ has xmllint || missing+=(libxml2-utils)
 has git || missing+=(git)
 has gpg || missing+=(gnupg)
 has ssh-keygen || missing+=(openssh-client)
+[ -x /usr/sbin/sshd ] || missing+=(openssh-server)
 has chromium || has chromium-browser || has google-chrome || missing+=(chromium)
 if ! as_user cargo fmt --version > /dev/null 2>&1 || ! as_user cargo clippy --version > /dev/null 2>&1; then
     case $(readlink -f "$(command -v cargo || true)") in

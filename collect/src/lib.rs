@@ -20,6 +20,7 @@ pub mod lab;
 pub mod matrix;
 pub mod process;
 pub mod scenario;
+pub mod ssh;
 pub mod testbed;
 pub mod window;
 pub mod workload;

@@ -133,7 +133,7 @@ impl Running {
     }
 
     /// Writes to the standard input that [`Spec::open_input`] keeps open.
-    pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.child.stdin.as_mut().map_or(Ok(()), |pipe| pipe.write_all(bytes).and_then(|()| pipe.flush()))
     }
 

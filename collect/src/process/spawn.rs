@@ -110,7 +110,7 @@ impl Spec {
     }
 
     /// Keeps standard input open until the [`Running`] is dropped, as a lifeline.
-    pub(super) fn open_input(mut self) -> Self {
+    pub(crate) fn open_input(mut self) -> Self {
         self.stdin_open = true;
         self
     }
