@@ -210,6 +210,14 @@ pub trait Lab {
     fn client_tool(&self, name: &str) -> Result<String, Failed>;
     /// The program of a tool on the host.
     fn host_tool(&self, name: &str) -> Result<String, Failed>;
+    /// The full path in the server's guest of what the user brought under a key ([`crate::brought`]).
+    fn brought(&self, key: &str) -> Result<String, Failed> {
+        Err(Failed::tool(format!("this lab brings nothing, {key} neither")))
+    }
+    /// The same where clients run.
+    fn client_brought(&self, key: &str) -> Result<String, Failed> {
+        self.brought(key)
+    }
     /// Runs a command in the server's guest; any other status than 0 is a failed case.
     fn exec(&mut self, argv: &[&str], deadline: Duration) -> Result<String, Failed>;
     /// Writes a file into the server's guest. `mode` is octal: `755`.

@@ -10,6 +10,7 @@
 //! [`process`] alone.
 
 pub mod accel;
+pub mod brought;
 pub mod campaign;
 pub mod cartesian;
 pub mod config;

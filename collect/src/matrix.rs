@@ -8,6 +8,7 @@ use crate::config::{Selected, keys};
 use crate::workload::{Known, Workload};
 use model::store::{CAMPAIGN_FILE, JOURNAL_FILE};
 use model::{Case, Origin, Params, ParamsError};
+use std::path::Path;
 
 /// Parameters of every guest, whatever the workload.
 pub const GUEST: &[Known] = &[
@@ -284,6 +285,7 @@ pub fn environments(
             factors.push(assign(&mut params, workload, part, &format!("--env {}", spec.text))?);
         }
         define_guest(&mut params, workload, &guests::files())?;
+        absolute_paths(&mut params, workload);
         check_rr(&params)?;
         all.push(Environment { name: spec.name.clone(), params, factors });
     }
@@ -337,6 +339,21 @@ fn define_guest(
         }
     }
     Ok(())
+}
+
+/// Makes paths absolute, so that the plan means the same files wherever it is resumed.
+fn absolute_paths(params: &mut Params, workload: &dyn Workload) {
+    for key in workload.paths() {
+        let Some(param) = params.param(key).filter(|p| !p.value.trim().is_empty()).cloned() else { continue };
+        let base = match &param.origin {
+            Origin::File { path, .. } => path.parent().unwrap_or(Path::new("")),
+            _ => Path::new(""),
+        };
+        // Only an unreadable working folder keeps a path as it is; then looking for the file says so.
+        if let Ok(path) = std::path::absolute(base.join(param.value.trim())) {
+            params.set(*key, path.display().to_string(), param.origin);
+        }
+    }
 }
 
 /// What the variant of an environment sets otherwise than those of the others is compared on purpose.

@@ -4,6 +4,7 @@ use super::client::{ClientGuest, HostClient, Shared, host_command, start_in_gues
 use super::clock::{GuestClock, between};
 use super::{SOON, Scene, TestbedError, vcpu_list};
 use crate::accel::Accel;
+use crate::brought::Brought;
 use crate::cartesian::Objects;
 use crate::guest::image::{Cache, host_program};
 use crate::guest::machine::{GuestError, Machine};
@@ -19,6 +20,7 @@ use model::{Code, CpuId, Fingerprint, Params, Scope};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What is read in the guest at both ends of a window, in one go.
@@ -53,6 +55,8 @@ pub(super) struct GuestLab {
     connected: bool,
     /// What the console and the firmware said while the server's guest booted.
     pub(super) trace: Option<String>,
+    /// What the user brings.
+    pub(super) brought: Arc<Brought>,
     /// The CPU time of each guest's QEMU.
     meters: Vec<Meter>,
     /// Which of [`GUEST_COUNTERS`] the guest has.
@@ -178,6 +182,7 @@ impl GuestLab {
             clock: GuestClock::UNKNOWN,
             connected: false,
             trace: None,
+            brought: Arc::default(),
             meters,
             counters: Vec::new(),
         })
@@ -324,6 +329,18 @@ impl Lab for GuestLab {
     fn host_tool(&self, name: &str) -> Result<String, Failed> {
         let program = host_program(&self.cache, name).map_err(|e| Failed::new(Code::Host, e.to_string()))?;
         Ok(program.path.display().to_string())
+    }
+
+    fn brought(&self, key: &str) -> Result<String, Failed> {
+        Ok(self.brought.item(key, &self.params)?.guest.clone())
+    }
+
+    fn client_brought(&self, key: &str) -> Result<String, Failed> {
+        let item = self.brought.item(key, &self.params)?;
+        Ok(match self.network.layout.client {
+            ClientPlace::Guest => item.guest.clone(),
+            ClientPlace::Host | ClientPlace::Namespace => item.host.display().to_string(),
+        })
     }
 
     fn exec(&mut self, argv: &[&str], deadline: Duration) -> Result<String, Failed> {

@@ -17,6 +17,7 @@ pub use claims::claims;
 pub use describe::{hardware, pin, vcpu_list};
 
 use crate::accel::Accel;
+use crate::brought::{Brought, BroughtError};
 use crate::campaign::{Booted, Booter, to_params};
 use crate::cartesian::Objects;
 use crate::guest::argv::{self, BootFiles, Hardware, Wiring};
@@ -36,6 +37,7 @@ use lab::GuestLab;
 use model::{CampaignFile, Code, CpuId, EnvironmentPlan, Fingerprint, Params, ParamsError};
 use serde_json::json;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use trace::Tracer;
 
@@ -53,6 +55,8 @@ pub struct Testbed {
     topology: Topology,
     /// What the workload needs.
     needs: Needs,
+    /// What the user brings.
+    brought: Arc<Brought>,
     allow_unpinned: bool,
     /// The campaign's name.
     name: String,
@@ -76,6 +80,9 @@ pub enum TestbedError {
     /// The data disk.
     #[error(transparent)]
     Disk(#[from] DiskError),
+    /// What the user brings.
+    #[error(transparent)]
+    Brought(#[from] BroughtError),
     /// QEMU, its network, or the guest.
     #[error(transparent)]
     Guest(#[from] GuestError),
@@ -101,12 +108,14 @@ impl Testbed {
         allow_unpinned: bool,
         name: &str,
     ) -> Result<Testbed, TestbedError> {
+        let brought = Arc::new(Brought::gather(cache, &needs.brings)?);
         Ok(Testbed {
             image,
             cache: cache.clone(),
             accel,
             topology: Topology::here()?,
             needs,
+            brought,
             allow_unpinned,
             name: name.to_owned(),
         })
@@ -174,13 +183,18 @@ impl Testbed {
         scene.disk = Disk::of(params)?.map(|disk| disk.make()).transpose()?;
         self.stay_off(&scene);
         let tracer = self.needs.boot_trace.then(|| Tracer::start(logs));
-        let machines = Machine::boot_all(&scene.specs(self, Duration::from_secs(deadline))?)?;
+        let mut machines = Machine::boot_all(&scene.specs(self, Duration::from_secs(deadline))?)?;
         let seconds = machines.iter().map(|m| m.boot_seconds).fold(0.0, f64::max);
         let trace = tracer.map(|tracer| tracer.finish(seconds));
         // QEMU has opened it: the room is free again when QEMU is gone, whatever happens to this process.
         drop(scene.disk.take());
+        if self.brought.disk().is_some() {
+            for machine in &mut machines {
+                machine.run(&["perfvt-brought"], SOON)?;
+            }
+        }
         let mut lab = GuestLab::new(scene, machines, params, self.cache.clone(), self.accel)?;
-        lab.trace = trace;
+        (lab.trace, lab.brought) = (trace, Arc::clone(&self.brought));
         // An idle guest answers quickly, which tells its clock for later, when it does not.
         lab.snapshot().map_err(GuestError::Died)?;
         let (mut facts, dmesg) = self.facts(&mut lab, params);
@@ -241,6 +255,7 @@ impl Testbed {
         let mut facts = self.host_facts();
         let told = lab.guest_facts();
         facts.0.extend(told.facts.0);
+        facts.0.extend(self.brought.facts(params).0);
         let plan = pin(&self.topology, params, self.needs.sessions, self.allow_unpinned);
         if let Ok(lines) = plan.and_then(|plan| command_lines(params, &plan, self.accel, CANONICAL)) {
             let hash = blake3::hash(lines.join("\n").as_bytes()).to_hex();
@@ -304,6 +319,7 @@ impl Scene {
                 // Only the guest that is measured has a data disk.
                 hardware.disk = None;
             }
+            hardware.extra.extend(testbed.brought.arguments());
             Ok(BootSpec {
                 qemu: guest.params.text("qemu_binary")?,
                 hardware,

@@ -13,6 +13,7 @@ pub mod sockperf;
 
 pub(crate) use common::bytes;
 
+use crate::brought::Wish;
 use crate::lab::{Failed, Lab, Measured};
 use crate::window;
 use formats::perf_conf::{Conf, MetricConf};
@@ -128,11 +129,20 @@ pub struct Needs {
     pub boot_trace: bool,
     /// Programs on the host, looked for before anything is planned.
     pub host_tools: Vec<String>,
+    /// Programs and folders that the user brings, looked for before anything is planned, and there in every guest.
+    pub brings: Vec<Wish>,
 }
 
 impl Default for Needs {
     fn default() -> Needs {
-        Needs { guest: true, sessions: 1, tools: false, boot_trace: false, host_tools: Vec::new() }
+        Needs {
+            guest: true,
+            sessions: 1,
+            tools: false,
+            boot_trace: false,
+            host_tools: Vec::new(),
+            brings: Vec::new(),
+        }
     }
 }
 
@@ -143,12 +153,17 @@ impl Needs {
         host_tools.extend(other.host_tools);
         host_tools.sort();
         host_tools.dedup();
+        let mut brings = self.brings;
+        brings.extend(other.brings);
+        brings.sort();
+        brings.dedup();
         Needs {
             guest: self.guest || other.guest,
             sessions: self.sessions.max(other.sessions),
             tools: self.tools || other.tools,
             boot_trace: self.boot_trace || other.boot_trace,
             host_tools,
+            brings,
         }
     }
 }
@@ -164,6 +179,11 @@ pub trait Workload: Sync {
     /// Whether a key is one of this workload's. Some have keys with a name of the user's choice behind them.
     fn knows(&self, key: &str) -> bool {
         self.parameters().iter().any(|known| known.key == key)
+    }
+    /// Those of its keys that name a file or folder of this host. A relative one in a configuration is relative to the
+    /// configuration's folder, so that both can be moved together.
+    fn paths(&self) -> &'static [&'static str] {
+        &[]
     }
     /// The matrix.
     fn cases(&self, params: &Params) -> Result<Vec<Case>, ParamsError>;

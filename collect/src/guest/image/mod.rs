@@ -16,6 +16,7 @@
 //!
 //! No process is started here: everything is read and written by this program itself.
 
+mod brought;
 mod build;
 mod codec;
 mod contents;
@@ -30,6 +31,7 @@ mod sources;
 mod store;
 mod tree;
 
+pub use brought::{Placed, brought_disk};
 pub use build::{bare_initramfs, builtin};
 pub use error::ImageError;
 pub use sources::{HostProgram, host_program};

@@ -1,0 +1,196 @@
+//! Programs and folders that the user brings to a workload: found on this host before anything is planned, put on a
+//! read-only disk with the libraries that they need, and mounted at `/brought` in every guest.
+//!
+//! ```text
+//!   uperf_binary=FILE ──> wish ──> item (file here, path in the guest, hash) ──> disk ──> guest: /brought/uperf-1a2b3c4d/uperf
+//! ```
+
+use crate::guest::image::{Cache, ImageError, brought_disk, host_program};
+use crate::host::fingerprint::hash_file;
+use crate::lab::Failed;
+use crate::process::{PrivateFolder, private_folder};
+use model::{Code, Fingerprint, Params, ParamsError};
+use std::path::{Path, PathBuf};
+
+/// Where the disk is mounted in guests.
+const MOUNT: &str = "/brought";
+/// The disk's serial number, by which the guest finds it.
+const SERIAL: &str = "perfvt.brought";
+
+/// Something that a workload wants and the user brings.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Wish {
+    /// The key that names its file.
+    pub key: &'static str,
+    /// The value of the key: a path; empty where the key is not set.
+    pub value: String,
+    /// The program that is looked for on this host when the key is not set.
+    pub program: &'static str,
+}
+
+impl Wish {
+    /// What parameters say of a key.
+    pub fn of(params: &Params, key: &'static str, program: &'static str) -> Wish {
+        Wish { key, value: params.get(key).unwrap_or_default().trim().to_owned(), program }
+    }
+}
+
+/// Refuses a key that names nothing, when the campaign is planned.
+///
+/// # Errors
+/// The file is not there.
+pub fn check(params: &Params, key: &str) -> Result<(), ParamsError> {
+    let path = params.text(key)?.trim();
+    match std::fs::metadata(path) {
+        _ if path.is_empty() => Ok(()),
+        Ok(_) => Ok(()),
+        Err(error) => Err(params.wrong(key, &format!("a file of this host ({error})"))),
+    }
+}
+
+/// Something that the user brought.
+#[derive(Clone, Debug)]
+pub struct Item {
+    key: &'static str,
+    value: String,
+    /// The file on this host.
+    pub host: PathBuf,
+    /// The same in guests.
+    pub guest: String,
+    hash: String,
+}
+
+/// All of it, and the disk that it is on.
+#[derive(Debug, Default)]
+pub struct Brought {
+    items: Vec<Item>,
+    /// The folder is removed when nobody needs the disk any more.
+    disk: Option<(PrivateFolder, PathBuf)>,
+}
+
+/// Something that the user should bring cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum BroughtError {
+    /// Nobody named it, and it is nowhere.
+    #[error(
+        "looking for {program}: it is neither in {packages} nor on this host; build it and name its file with \
+         --set {key}=FILE (docs/workloads.md)"
+    )]
+    Missing {
+        /// The program.
+        program: &'static str,
+        /// The key that would name it.
+        key: &'static str,
+        /// Where packages are unpacked.
+        packages: String,
+    },
+    /// Its disk cannot be made.
+    #[error("making the disk with {what}")]
+    Disk {
+        /// What goes there.
+        what: String,
+        /// Why it cannot.
+        #[source]
+        source: ImageError,
+    },
+    /// A file.
+    #[error("{doing} {path}", path = .path.display())]
+    Io {
+        /// What was being done.
+        doing: &'static str,
+        /// To which file.
+        path: PathBuf,
+        /// Why it failed.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+impl Brought {
+    /// Finds all that is wished for, and makes the disk. Without wishes there is none.
+    ///
+    /// # Errors
+    /// A program that is nowhere, or a library that one of them needs.
+    pub fn gather(cache: &Cache, wishes: &[Wish]) -> Result<Brought, BroughtError> {
+        if wishes.is_empty() {
+            return Ok(Brought::default());
+        }
+        let items = wishes.iter().map(|wish| find(cache, wish)).collect::<Result<Vec<Item>, _>>()?;
+        let folder = private_folder().map_err(|source| BroughtError::Io {
+            doing: "creating a folder in",
+            path: std::env::temp_dir(),
+            source,
+        })?;
+        let disk = folder.path().join("brought.img");
+        let placed: Vec<(String, PathBuf)> =
+            items.iter().map(|item| (place(&item.host), item.host.clone())).collect();
+        let names: Vec<String> = items.iter().map(|item| item.host.display().to_string()).collect();
+        brought_disk(cache, &placed, &disk)
+            .map_err(|source| BroughtError::Disk { what: names.join(", "), source })?;
+        Ok(Brought { items, disk: Some((folder, disk)) })
+    }
+
+    /// The disk's file, when there is one.
+    pub fn disk(&self) -> Option<&Path> {
+        self.disk.as_ref().map(|(_, path)| path.as_path())
+    }
+
+    /// QEMU's arguments for the disk.
+    pub fn arguments(&self) -> Vec<String> {
+        let Some(disk) = self.disk() else { return Vec::new() };
+        let drive = format!(
+            "if=none,id=brought,format=raw,read-only=on,file={}",
+            disk.display().to_string().replace(',', ",,")
+        );
+        let device = format!("virtio-blk-pci,drive=brought,serial={SERIAL}");
+        vec!["-drive".into(), drive, "-device".into(), device]
+    }
+
+    /// What was brought under a key for an environment with these parameters.
+    ///
+    /// # Errors
+    /// Nothing was.
+    pub fn item(&self, key: &str, params: &Params) -> Result<&Item, Failed> {
+        let value = params.get(key).unwrap_or_default().trim();
+        let found = self.items.iter().find(|item| item.key == key && item.value == value);
+        found.ok_or_else(|| Failed::new(Code::Host, format!("nothing was brought for {key}={value}")))
+    }
+
+    /// What an environment is made of, for its fingerprint.
+    pub fn facts(&self, params: &Params) -> Fingerprint {
+        let mut facts = Fingerprint::default();
+        let own = |item: &&Item| item.value == params.get(item.key).unwrap_or_default().trim();
+        for item in self.items.iter().filter(own) {
+            facts.set(format!("brought.{}", item.key), &item.hash);
+        }
+        facts
+    }
+}
+
+fn find(cache: &Cache, wish: &Wish) -> Result<Item, BroughtError> {
+    let host = if wish.value.is_empty() {
+        let found = host_program(cache, wish.program).map_err(|_| BroughtError::Missing {
+            program: wish.program,
+            key: wish.key,
+            packages: cache.packages_dir().display().to_string(),
+        })?;
+        found.path
+    } else {
+        PathBuf::from(&wish.value)
+    };
+    let hash = hash_file(&host).ok_or_else(|| BroughtError::Io {
+        doing: "reading",
+        path: host.clone(),
+        source: std::io::ErrorKind::NotFound.into(),
+    })?;
+    let name = host.file_name().unwrap_or_default().to_string_lossy();
+    let guest = format!("{MOUNT}/{}/{name}", place(&host));
+    Ok(Item { key: wish.key, value: wish.value.clone(), guest, hash, host })
+}
+
+/// The folder of a file on the disk: files of one name in two folders of this host stay apart.
+fn place(host: &Path) -> String {
+    let hash = blake3::hash(host.as_os_str().as_encoded_bytes()).to_hex();
+    let name = host.file_name().unwrap_or_default().to_string_lossy();
+    format!("{name}-{}", hash.get(..8).unwrap_or_default())
+}
