@@ -130,6 +130,49 @@ pub(super) fn drop_caches(lab: &mut dyn Lab) -> Result<(), Failed> {
     lab.exec(&["sysctl", "-q", "-w", "vm.drop_caches=3"], SOON).map(drop)
 }
 
+/// Waits until something in the server's guest listens on a TCP port.
+pub(super) fn wait_for_port(lab: &mut dyn Lab, port: u16, job: &Job) -> Result<(), Failed> {
+    let until = std::time::Instant::now() + SOON;
+    loop {
+        // `/proc/net/tcp` counts in hexadecimal; state 0A is LISTEN.
+        let text = lab.exec(&["cat", "/proc/net/tcp", "/proc/net/tcp6"], SOON)?;
+        if is_listening(&text, port) {
+            return Ok(());
+        }
+        let standing = job.standing(lab)?;
+        if let Some(status) = standing.status {
+            let said = tail(&format!("{}{}", standing.stderr, standing.stdout));
+            return Err(failed(format!("the server in the guest ended with status {status}: {said}")));
+        }
+        if std::time::Instant::now() >= until {
+            return Err(failed(format!(
+                "nothing in the guest listens on port {port} after {} s",
+                SOON.as_secs()
+            )));
+        }
+        lab.sleep(Duration::from_millis(50));
+    }
+}
+
+/// Whether a socket listens on a port, in the words of `/proc/net/tcp` and `tcp6`.
+fn is_listening(text: &str, port: u16) -> bool {
+    let wanted = format!(":{port:04X}");
+    text.lines().any(|line| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        matches!(words.as_slice(), [_, local, _, "0A", ..] if local.ends_with(&wanted))
+    })
+}
+
+/// Tools that choose further ports by themselves need a network that forwards none.
+pub(super) fn needs_all_ports(lab: &dyn Lab, tool: &str) -> Result<(), Failed> {
+    if lab.target().data_ports.is_empty() {
+        return Ok(());
+    }
+    Err(failed(format!(
+        "{tool} opens ports of its own choice, and user-mode networking forwards a few only; use net=tap"
+    )))
+}
+
 /// A command that runs in the background of the server's guest.
 pub(super) struct Job {
     dir: String,
@@ -257,6 +300,13 @@ mod tests {
         assert!(error.contains("'read wirte'") && error.contains("some of read, write"), "{error}");
         params.set("rw", "write,read", Origin::BuiltIn);
         assert_eq!(words_of(&params, "rw", &["read", "write"]).unwrap(), ["write", "read"]);
+    }
+
+    #[test]
+    fn a_listening_port_is_told_from_a_connection_to_it() {
+        let text = "  sl  local_address rem_address   st tx_queue\n   0: 00000000:4E20 00000000:0000 0A 0:0\n   \
+                    1: 0100007F:1389 0100007F:9999 01 0:0\n";
+        assert!(is_listening(text, 20_000) && !is_listening(text, 5001) && !is_listening("", 20_000));
     }
 
     #[test]

@@ -10,6 +10,7 @@ pub mod iperf3;
 pub mod netperf;
 pub mod qemu_img_bench;
 pub mod sockperf;
+pub mod uperf;
 
 pub(crate) use common::bytes;
 
@@ -28,6 +29,7 @@ pub const ALL: &[&dyn Workload] = &[
     &iozone::Iozone,
     &iperf3::Iperf3,
     &sockperf::Sockperf,
+    &uperf::Uperf,
     &qemu_img_bench::QemuImgBench,
     &boot::Boot,
     &command::Command,

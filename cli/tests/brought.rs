@@ -1,0 +1,133 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
+//! Workloads whose programs the user brings, in real guests. What stands in for them moves real bytes between the right
+//! ports and prints captured outputs, so that everything but the tools' own arithmetic is the real thing.
+
+mod support;
+
+use serde_json::Value;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use support::{files, measurements, output, perfvt, ready, text};
+
+/// Where a test's program comes from.
+struct Standin {
+    dir: tempfile::TempDir,
+}
+
+impl Standin {
+    /// Compiles the program that stands in for a network tool, with a library that no guest has beside it.
+    fn compile(printed: &str) -> Option<Standin> {
+        let dir = tempfile::tempdir().unwrap();
+        let place = |name: &str| dir.path().join(name);
+        fs::write(place("standin.c"), include_str!("support/standin.c")).unwrap();
+        fs::write(place("printed.c"), format!("const char *printed(void) {{ return {printed:?}; }}\n"))
+            .unwrap();
+        let gcc = |arguments: &[&str]| {
+            Command::new("gcc").current_dir(dir.path()).args(arguments).status().is_ok_and(|s| s.success())
+        };
+        let built = gcc(&["-shared", "-fPIC", "-o", "libprinted.so", "printed.c"])
+            && gcc(&["-O1", "-o", "standin", "standin.c", "-L.", "-lprinted", "-Wl,-rpath,$ORIGIN"]);
+        if !built {
+            eprintln!("skipped: no gcc that builds the program which stands in for the user's");
+        }
+        built.then_some(Standin { dir })
+    }
+
+    fn path(&self) -> PathBuf {
+        self.dir.path().join("standin")
+    }
+}
+
+/// One boot of a workload in its quick profile.
+fn run(dir: &Path, workload: &str, sets: &[&str]) -> (PathBuf, i32, String) {
+    let out = dir.join(workload);
+    let mut command = perfvt();
+    command.args(["run", workload, "--profile", "quick", "--repeat", "1", "--allow-unpinned", "--out"]);
+    command.arg(&out).current_dir(dir);
+    for set in sets {
+        command.args(["--set", set]);
+    }
+    let run = output(&mut command);
+    let mut said = format!("{}{}", text(&run.stdout), text(&run.stderr));
+    if out.exists() {
+        let reasons = measurements(&out);
+        said.extend(reasons.iter().filter_map(|m| m["invalid"]["reason"].as_str()).map(|r| format!("\n{r}")));
+    }
+    (out, run.status.code().unwrap(), said)
+}
+
+fn value(all: &[Value], case: &str, metric: &str) -> f64 {
+    let found: Vec<&Value> =
+        all.iter().filter(|m| m["case"].as_str().unwrap().contains(case) && m["metric"] == metric).collect();
+    assert_eq!(found.len(), 1, "{metric} of {case}: {found:?}");
+    found[0]["value"].as_f64().unwrap_or_else(|| panic!("{}", found[0]))
+}
+
+#[test]
+fn uperf_runs_the_program_that_the_user_brings_with_its_libraries() {
+    let Some(_guard) = ready("uperf_runs_the_program_that_the_user_brings_with_its_libraries") else {
+        return;
+    };
+    let Some(standin) =
+        Standin::compile(include_str!("../../formats/testdata/uperf/1.0.7-rr-reconstructed.txt"))
+    else {
+        return;
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let binary = format!("uperf_binary={}", standin.path().display());
+    let (out, code, said) = run(dir.path(), "uperf", &[&binary]);
+    assert_eq!(code, 0, "{said}");
+    let all = measurements(&out);
+    assert_eq!(value(&all, "/stream/", "throughput"), 2.48);
+    assert_eq!(value(&all, "/rr/", "trans.rate"), 2424.0);
+    assert!((value(&all, "/rr/", "latency_us") - 412.54).abs() < 0.01);
+    assert!(value(&all, "/maerts/", "thr_per_CPU") > 0.0);
+    let profile = fs::read_to_string(&files(&out, "uperf.xml")[0]).unwrap();
+    assert!(profile.contains("remotehost="), "{profile}");
+    let rhs = fs::read_to_string(&files(&out, "uperf-result.RHS")[0]).unwrap();
+    assert_eq!(rhs.matches("Category:").count(), 3, "{rhs}");
+    let facts = fs::read_to_string(&files(&out, "facts.txt")[0]).unwrap();
+    assert!(facts.contains("brought.uperf_binary: "), "the program's hash is a fact: {facts}");
+}
+
+#[test]
+fn a_client_in_a_second_guest_has_what_the_user_brings_too() {
+    let Some(_guard) = ready("a_client_in_a_second_guest_has_what_the_user_brings_too") else { return };
+    let Some(standin) =
+        Standin::compile(include_str!("../../formats/testdata/uperf/1.0.7-rr-reconstructed.txt"))
+    else {
+        return;
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let binary = format!("uperf_binary={}", standin.path().display());
+    let sets = [&binary, "scenario=guest_guest", "profiles=rr", "smp=1", "mem=256"];
+    let (out, code, said) = run(dir.path(), "uperf", &sets);
+    assert_eq!(code, 0, "{said}");
+    assert_eq!(value(&measurements(&out), "/rr/", "trans.rate"), 2424.0);
+}
+
+#[test]
+fn a_program_that_nobody_brings_is_asked_for_by_its_key_before_anything_boots() {
+    let Some(_guard) = ready("a_program_that_nobody_brings_is_asked_for_by_its_key_before_anything_boots")
+    else {
+        return;
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let mut workloads = vec!["uperf"];
+    // Where somebody has installed one, nothing is missing.
+    workloads.retain(|name| !Path::new("/usr/bin").join(name).exists());
+    for name in workloads {
+        let (out, code, said) = run(dir.path(), name, &[]);
+        assert_eq!(code, 2, "{said}");
+        assert!(
+            said.contains(&format!("--set {name}_binary=FILE")) && said.contains("workloads.md"),
+            "{said}"
+        );
+        let (_, code, said) = run(dir.path(), name, &[&format!("{name}_binary=bin/none")]);
+        let path = dir.path().join("bin/none");
+        assert_eq!(code, 2, "{said}");
+        assert!(said.contains(&format!("{name}_binary")) && said.contains(path.to_str().unwrap()), "{said}");
+        assert!(!out.exists(), "nothing is left of a campaign that could not begin");
+    }
+}
