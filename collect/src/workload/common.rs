@@ -191,12 +191,26 @@ pub(super) struct Standing {
 impl Job {
     /// Starts a command.
     pub(super) fn start(lab: &mut dyn Lab, argv: &[&str]) -> Result<Job, Failed> {
+        let job = Job::new();
+        lab.exec(&job.words(argv), SOON)?;
+        Ok(job)
+    }
+
+    /// Starts a server, on the vCPUs of servers.
+    pub(super) fn serve(lab: &mut dyn Lab, argv: &[&str]) -> Result<Job, Failed> {
+        let job = Job::new();
+        lab.serve(&job.words(argv), SOON)?;
+        Ok(job)
+    }
+
+    fn new() -> Job {
         static NEXT: AtomicU32 = AtomicU32::new(0);
-        let dir = format!("/run/perfvt-jobs/server-{}", NEXT.fetch_add(1, Ordering::Relaxed));
-        let mut words = vec!["perfvt-job", "start", dir.as_str()];
-        words.extend_from_slice(argv);
-        lab.exec(&words, SOON)?;
-        Ok(Job { dir })
+        Job { dir: format!("/run/perfvt-jobs/server-{}", NEXT.fetch_add(1, Ordering::Relaxed)) }
+    }
+
+    /// What starts a command as this job.
+    fn words<'a>(&'a self, argv: &[&'a str]) -> Vec<&'a str> {
+        [&["perfvt-job", "start", self.dir.as_str()], argv].concat()
     }
 
     /// Asks how it stands, which costs the guest some processes.

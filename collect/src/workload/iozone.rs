@@ -143,9 +143,9 @@ impl Workload for Iozone {
         let bus = params.get("disk_bus").unwrap_or("virtio").to_owned();
         let fs = params.get("fs").unwrap_or("ext4").to_owned();
         let device = lab.exec(&["perfvt-disk", &bus, disk::SERIAL], SOON)?.trim().to_owned();
-        lab.exec(&["perfvt-tools"], SOON)?;
-        // By its path: busybox has one of this name that knows ext2 alone.
-        lab.exec(&["/tools/bin/mke2fs", "-q", "-F", "-t", &fs, &device], Duration::from_secs(300))?;
+        // Through its stand-in, which tells the loader of the libraries beside it. By a path, because busybox takes the bare
+        // name for its own, which knows ext2 alone.
+        lab.exec(&["/usr/bin/mke2fs", "-q", "-F", "-t", &fs, &device], Duration::from_secs(300))?;
         lab.exec(&["perfvt-load", "ext4"], SOON)?;
         lab.exec(&["mkdir", "-p", MOUNT], SOON)?;
         lab.exec(&["mount", "-t", "ext4", &device, MOUNT], SOON).map(drop)
@@ -155,7 +155,7 @@ impl Workload for Iozone {
         let params = lab.params().clone();
         let argv = argv(case, &params)?;
         keep(raw, "iozone.argv", &argv.join("\n"))?;
-        lab.exec(&["find", MOUNT, "-type", "f", "-delete"], Duration::from_secs(60))?;
+        lab.exec(&["find", MOUNT, "-type", "f", "-exec", "rm", "-f", "{}", ";"], Duration::from_secs(60))?;
         drop_caches(lab)?;
         let words: Vec<&str> = argv.iter().map(String::as_str).collect();
         let job = Job::start(lab, &words)?;

@@ -8,6 +8,7 @@ use super::common::{
     SOON, busy, exits, failed, host_series, interval, level, read, seconds_of, sizes_of, value, value_at,
     wanted, words_of,
 };
+use super::server::{Transport, serve};
 use super::{Known, Needs, Outcome, Point, Workload};
 use crate::guest::network::SERVER_PORT;
 use crate::lab::{Failed, Lab, Measured, Target, window};
@@ -115,8 +116,8 @@ impl Workload for Iperf3 {
 
     fn prepare(&self, lab: &mut dyn Lab) -> Result<(), Failed> {
         lab.connect()?;
-        let port = port(&lab.target()).to_string();
-        lab.exec(&["iperf3", "-s", "-D", "-p", &port], Duration::from_secs(60)).map(drop)
+        let port = port(&lab.target());
+        serve(lab, &["iperf3", "-4", "-s", "-p", &port.to_string()], Transport::Tcp, port)
     }
 
     fn measure(&self, lab: &mut dyn Lab, case: &Case, raw: &Path) -> Result<(), Failed> {

@@ -5,9 +5,10 @@
 
 use super::client::Running;
 use super::common::{
-    Job, SOON, busy, exits, failed, host_series, interval, read, seconds_of, sizes_of, value, value_at,
-    wanted, words_of,
+    SOON, busy, exits, failed, host_series, interval, read, seconds_of, sizes_of, value, value_at, wanted,
+    words_of,
 };
+use super::server::{Transport, serve};
 use super::{Known, Needs, Outcome, Workload};
 use crate::guest::network::SERVER_PORT;
 use crate::lab::{Failed, Lab, Measured, Target, window};
@@ -91,10 +92,10 @@ impl Workload for Sockperf {
 
     fn prepare(&self, lab: &mut dyn Lab) -> Result<(), Failed> {
         lab.connect()?;
-        let port = port(&lab.target()).to_string();
-        // A server for each protocol; they live as long as the guest.
-        Job::start(lab, &["sockperf", "server", "-p", &port])?;
-        Job::start(lab, &["sockperf", "server", "--tcp", "-p", &port]).map(drop)
+        let port = port(&lab.target());
+        let number = port.to_string();
+        serve(lab, &["sockperf", "server", "-p", &number], Transport::Udp, port)?;
+        serve(lab, &["sockperf", "server", "--tcp", "-p", &number], Transport::Tcp, port)
     }
 
     fn measure(&self, lab: &mut dyn Lab, case: &Case, raw: &Path) -> Result<(), Failed> {
