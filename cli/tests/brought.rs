@@ -114,7 +114,7 @@ fn a_program_that_nobody_brings_is_asked_for_by_its_key_before_anything_boots() 
         return;
     };
     let dir = tempfile::tempdir().unwrap();
-    let mut workloads = vec!["uperf"];
+    let mut workloads = vec!["uperf", "ntttcp"];
     // Where somebody has installed one, nothing is missing.
     workloads.retain(|name| !Path::new("/usr/bin").join(name).exists());
     for name in workloads {
@@ -130,4 +130,25 @@ fn a_program_that_nobody_brings_is_asked_for_by_its_key_before_anything_boots() 
         assert!(said.contains(&format!("{name}_binary")) && said.contains(path.to_str().unwrap()), "{said}");
         assert!(!out.exists(), "nothing is left of a campaign that could not begin");
     }
+}
+
+#[test]
+fn ntttcp_counts_what_the_receiver_in_the_guest_says() {
+    let Some(_guard) = ready("ntttcp_counts_what_the_receiver_in_the_guest_says") else { return };
+    let Some(standin) =
+        Standin::compile(include_str!("../../formats/testdata/ntttcp/linux-1.4.0-reconstructed.txt"))
+    else {
+        return;
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let binary = format!("ntttcp_binary={}", standin.path().display());
+    let (out, code, said) = run(dir.path(), "ntttcp", &[&binary, "buffers=64k,512"]);
+    assert_eq!(code, 0, "{said}");
+    let all = measurements(&out);
+    assert_eq!(value(&all, "buf(k)=64", "throughput(Mbit/s)"), 9410.0);
+    assert!(value(&all, "buf(k)=0.5", "CPU") > 0.0);
+    let argv = files(&out, "ntttcp.argv").into_iter().map(|path| fs::read_to_string(path).unwrap());
+    assert!(argv.into_iter().any(|argv| argv.contains("-b\n512\n")), "bytes of the buffer");
+    let rhs = fs::read_to_string(&files(&out, "raw_output_1.RHS")[0]).unwrap();
+    assert!(rhs.contains("buf(k)|") && rhs.contains("throughput(Mbit/s)"), "{rhs}");
 }

@@ -8,6 +8,7 @@ pub mod fio;
 pub mod iozone;
 pub mod iperf3;
 pub mod netperf;
+pub mod ntttcp;
 pub mod qemu_img_bench;
 mod server;
 pub mod sockperf;
@@ -31,6 +32,7 @@ pub const ALL: &[&dyn Workload] = &[
     &iperf3::Iperf3,
     &sockperf::Sockperf,
     &uperf::Uperf,
+    &ntttcp::Ntttcp,
     &qemu_img_bench::QemuImgBench,
     &boot::Boot,
     &command::Command,
