@@ -114,7 +114,7 @@ fn a_program_that_nobody_brings_is_asked_for_by_its_key_before_anything_boots() 
         return;
     };
     let dir = tempfile::tempdir().unwrap();
-    let mut workloads = vec!["uperf", "ntttcp"];
+    let mut workloads = vec!["uperf", "ffsb", "ntttcp"];
     // Where somebody has installed one, nothing is missing.
     workloads.retain(|name| !Path::new("/usr/bin").join(name).exists());
     for name in workloads {
@@ -151,4 +151,31 @@ fn ntttcp_counts_what_the_receiver_in_the_guest_says() {
     assert!(argv.into_iter().any(|argv| argv.contains("-b\n512\n")), "bytes of the buffer");
     let rhs = fs::read_to_string(&files(&out, "raw_output_1.RHS")[0]).unwrap();
     assert!(rhs.contains("buf(k)|") && rhs.contains("throughput(Mbit/s)"), "{rhs}");
+}
+
+#[test]
+fn ffsb_has_an_empty_file_system_for_each_profile() {
+    let Some(_guard) = ready("ffsb_has_an_empty_file_system_for_each_profile") else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let tool = dir.path().join("tool.sh");
+    // It reads its profile, as the real one does, and finds no file of the case before.
+    let script = format!(
+        "#!/bin/sh\nset -e\nwhere=$(sed -n 's/^location=//p' \"$1\")\n[ ! -e \"$where/data\" ]\n\
+         dd if=/dev/zero of=\"$where/data\" bs=64k count=16 2> /dev/null\nsync\nsleep 1\ncat <<'EOT'\n{}EOT\n",
+        include_str!("../../formats/testdata/ffsb/6.0-mail-server-reconstructed.txt")
+    );
+    fs::write(&tool, script).unwrap();
+    fs::set_permissions(&tool, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    // Relative to where perfvt is started.
+    let sets = ["ffsb_binary=tool.sh", "profiles=mail-server-8k,random-reads-8k", "disk_size=64M"];
+    let (out, code, said) = run(dir.path(), "ffsb", &sets);
+    assert_eq!(code, 0, "{said}");
+    let all = measurements(&out);
+    assert_eq!(value(&all, "ffsb-mail-server-8k", "IOPS"), 1432.51);
+    assert_eq!(value(&all, "ffsb-random-reads-8k", "Thro-MBps"), 6.1);
+    assert!(value(&all, "ffsb-mail-server-8k", "vcpu0") > 0.0);
+    let profile = fs::read_to_string(&files(&out, "ffsb.profile")[0]).unwrap();
+    assert!(profile.contains("location=/mnt/perfvt") && profile.contains("time=2\n"), "{profile}");
+    let rhs = fs::read_to_string(&files(&out, "ffsb-result.RHS")[0]).unwrap();
+    assert!(rhs.contains("Category:ffsb-mail-server-8k") && rhs.contains("Thro-MBps"), "{rhs}");
 }

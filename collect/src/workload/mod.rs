@@ -4,6 +4,7 @@ pub mod boot;
 mod client;
 pub mod command;
 mod common;
+pub mod ffsb;
 pub mod fio;
 pub mod iozone;
 pub mod iperf3;
@@ -32,6 +33,7 @@ pub const ALL: &[&dyn Workload] = &[
     &iperf3::Iperf3,
     &sockperf::Sockperf,
     &uperf::Uperf,
+    &ffsb::Ffsb,
     &ntttcp::Ntttcp,
     &qemu_img_bench::QemuImgBench,
     &boot::Boot,

@@ -1,0 +1,214 @@
+//! The Flexible Filesystem Benchmark on a file system of the guest's data disk: the ancestor's profiles, by threads.
+//!
+//! ffsb is the user's ([`crate::brought`]). The file system is made anew for each case, so that none begins with the files
+//! of another. ffsb makes its files first and tells the moment of nothing, so the window spans its whole run.
+
+mod profile;
+
+use super::common::{
+    Job, SOON, busy, drop_caches, exits, failed, host_series, level, read, seconds_of, value, value_at,
+    wanted, words_of,
+};
+use super::{Known, Needs, Outcome, Workload};
+use crate::brought::{self, Wish};
+use crate::guest::disk;
+use crate::lab::{Failed, Lab, Measured, keep, window_until};
+use formats::counters::vcpu_busy_percent;
+use formats::ffsb::parse;
+use model::{Case, Params, ParamsError};
+use profile::{PROFILES, Profile};
+use std::path::Path;
+use std::time::Duration;
+
+/// The workload.
+pub struct Ffsb;
+
+/// The key that names the program.
+const BINARY: &str = "ffsb_binary";
+
+const PARAMETERS: [Known; 8] = [
+    Known {
+        key: "profiles",
+        default: Some(
+            "large-file-creates-256k large-file-creates-8k mail-server-8k random-reads-8k random-writes-8k \
+             sequential-reads-256k sequential-reads-8k",
+        ),
+        help: "which of the seven profiles",
+    },
+    Known { key: "thread", default: Some("1 8 16"), help: "threads" },
+    Known {
+        key: "scale",
+        default: Some("1"),
+        help: "size of what the profiles work on, as a fraction of the usual 100 GB",
+    },
+    Known { key: "l", default: Some("300"), help: "seconds of each case, without making its files" },
+    Known { key: "ffsb_timeout", default: Some("7200"), help: "seconds after which a case has failed" },
+    Known {
+        key: "disk_size",
+        default: Some("110G"),
+        help: "size of the data disk, which holds the file system",
+    },
+    Known {
+        key: "disk_prealloc",
+        default: Some("off"),
+        help: "full, falloc, metadata (qcow2) or off (sparse)",
+    },
+    Known {
+        key: BINARY,
+        default: Some(""),
+        help: "ffsb's file on this host, which you bring; empty: this host's own",
+    },
+];
+
+/// Where the file system is mounted.
+const MOUNT: &str = "/mnt/perfvt";
+/// The profile's file in the guest, and its name in the case's raw folder.
+const GUEST_PROFILE: &str = "/tmp/ffsb.profile";
+const KEPT_PROFILE: &str = "ffsb.profile";
+
+impl Workload for Ffsb {
+    fn name(&self) -> &'static str {
+        "ffsb"
+    }
+
+    fn parameters(&self) -> &'static [Known] {
+        &PARAMETERS
+    }
+
+    fn quick(&self) -> &'static [(&'static str, &'static str)] {
+        &[("thread", "1"), ("scale", "0.001"), ("l", "2"), ("disk_size", "512M")]
+    }
+
+    fn paths(&self) -> &'static [&'static str] {
+        &[BINARY]
+    }
+
+    fn cases(&self, params: &Params) -> Result<Vec<Case>, ParamsError> {
+        seconds_of(params)?;
+        brought::check(params, BINARY)?;
+        let scale = "a fraction above 0, such as 0.01";
+        if params.number("scale", 0.0f64, scale)? <= 0.0 {
+            return Err(params.wrong("scale", scale));
+        }
+        if disk::Disk::of(params)?.is_none() {
+            return Err(params.wrong("disk_size", "a size such as 2G, because ffsb works on the data disk"));
+        }
+        let threads = params.numbers("thread", "numbers of threads, such as '1 8'")?;
+        let mut cases = Vec::new();
+        for profile in words_of(params, "profiles", &PROFILES.map(|p| p.name))? {
+            for thread in &threads {
+                let keys = [("thread", thread.to_string())].into_iter().collect();
+                let category = format!("ffsb-{profile}");
+                cases.push(Case { workload: self.name().into(), category, keys });
+            }
+        }
+        Ok(cases)
+    }
+
+    fn metrics(&self, _: &str, params: &Params, kvm: bool) -> Vec<String> {
+        let mut all: Vec<String> = ["IOPS", "Thro-MBps"].map(String::from).into();
+        all.extend((0..vcpus(params)).map(|n| format!("vcpu{n}")));
+        all.extend(["Hostcpu", "MBps_per_Hostcpu"].map(String::from));
+        if kvm {
+            all.push("exits".into());
+        }
+        all
+    }
+
+    fn guest_timed(&self) -> bool {
+        true
+    }
+
+    fn needs(&self, params: &Params) -> Needs {
+        let brings = vec![Wish::of(params, BINARY, "ffsb")];
+        Needs { tools: true, brings, ..Needs::default() }
+    }
+
+    fn seconds(&self, params: &Params) -> f64 {
+        // Making the file system, and what the profile wants to be there.
+        let scale = params.number("scale", 0.0, "").unwrap_or(1.0);
+        f64::from(seconds_of(params).unwrap_or(300)) + 5.0 + 300.0 * scale
+    }
+
+    fn session_length(&self, params: &Params) -> String {
+        params.get("l").unwrap_or_default().to_owned()
+    }
+
+    fn rhs_name(&self, _: f64) -> String {
+        "ffsb-result.RHS".into()
+    }
+
+    fn prepare(&self, lab: &mut dyn Lab) -> Result<(), Failed> {
+        lab.exec(&["perfvt-tools"], SOON)?;
+        lab.exec(&["perfvt-load", "ext4"], SOON)?;
+        lab.exec(&["mkdir", "-p", MOUNT], SOON).map(drop)
+    }
+
+    fn measure(&self, lab: &mut dyn Lab, case: &Case, raw: &Path) -> Result<(), Failed> {
+        let params = lab.params().clone();
+        let text = profile_of(case)?.text(MOUNT, &values_of(case, &params)?);
+        keep(raw, KEPT_PROFILE, &text)?;
+        lab.put(GUEST_PROFILE, "644", text.as_bytes())?;
+        let argv = [lab.brought(BINARY)?, GUEST_PROFILE.to_owned()];
+        keep(raw, "ffsb.argv", &argv.join("\n"))?;
+        make_file_system(lab, &params)?;
+        drop_caches(lab)?;
+        let words: Vec<&str> = argv.iter().map(String::as_str).collect();
+        let job = Job::start(lab, &words)?;
+        let limit = params.number("ffsb_timeout", 1u64, "seconds").map_err(failed)?;
+        let mut ended = |lab: &mut dyn Lab| Ok(job.standing(lab)?.status.is_some());
+        let measured = window_until(lab, Duration::from_secs(limit), Duration::from_millis(500), &mut ended);
+        let ended = job.finish(lab, if measured.is_ok() { SOON } else { Duration::ZERO }, raw, "ffsb");
+        let measured = measured?;
+        ended?;
+        measured.keep(raw)
+    }
+
+    fn parse(&self, _: &Case, params: &Params, raw: &Path) -> Result<Outcome, Failed> {
+        let measured = Measured::read(raw)?;
+        let run = parse(&read(raw, "ffsb.txt")?).map_err(failed)?;
+        let at = |metric: &str, value: f64| value_at(metric, value, "ffsb.txt", run.line);
+        let mut values = vec![at("IOPS", run.transactions), at("Thro-MBps", run.throughput())];
+        for vcpu in 0..vcpus(params) {
+            let busy = vcpu_busy_percent(&measured.start.guest, &measured.end.guest, vcpu);
+            values.push(value(&format!("vcpu{vcpu}"), wanted(&format!("CPU time of vCPU {vcpu}"), busy)?));
+        }
+        let busy = busy(&measured)?;
+        values.extend([value("Hostcpu", busy), value("MBps_per_Hostcpu", run.throughput() / busy)]);
+        if let Some(exits) = exits(&measured)? {
+            values.push(value("exits", exits));
+        }
+        Ok(Outcome { window: measured.window, values, series: host_series("Hostcpu", &measured) })
+    }
+}
+
+fn vcpus(params: &Params) -> u32 {
+    params.number("smp", 1, "").unwrap_or(1)
+}
+
+fn profile_of(case: &Case) -> Result<&'static Profile, Failed> {
+    let name = case.category.strip_prefix("ffsb-").unwrap_or_default();
+    let found = PROFILES.iter().find(|p| p.name == name);
+    found.ok_or_else(|| failed(format!("there is no profile {name}")))
+}
+
+fn values_of(case: &Case, params: &Params) -> Result<profile::Values, Failed> {
+    Ok(profile::Values {
+        threads: level(case, "thread")?,
+        seconds: seconds_of(params).map_err(failed)?,
+        scale: params.number("scale", 0.0, "a fraction").map_err(failed)?,
+    })
+}
+
+/// An empty file system on the data disk, where the one of the case before was.
+fn make_file_system(lab: &mut dyn Lab, params: &Params) -> Result<(), Failed> {
+    let bus = params.get("disk_bus").unwrap_or("virtio").to_owned();
+    let device = lab.exec(&["perfvt-disk", &bus, disk::SERIAL], SOON)?.trim().to_owned();
+    let mounts = lab.exec(&["cat", "/proc/mounts"], SOON)?;
+    if mounts.lines().any(|line| line.split_whitespace().nth(1) == Some(MOUNT)) {
+        lab.exec(&["umount", MOUNT], Duration::from_secs(120))?;
+    }
+    // By its path: busybox has one of this name that knows ext2 alone.
+    lab.exec(&["/usr/bin/mke2fs", "-q", "-F", "-t", "ext4", &device], Duration::from_secs(300))?;
+    lab.exec(&["mount", "-t", "ext4", &device, MOUNT], SOON).map(drop)
+}
