@@ -124,7 +124,7 @@ impl About<'_> {
                 "differences of an emulated guest need not exist on KVM; do not gate a release on them";
             out.push(blocking("tcg", text, advice, emulated.len()));
         }
-        let unpinned = sides(&|s| s.facts.get("placement").is_some_and(|p| p.contains("unpinned")));
+        let unpinned = sides(&|s| s.facts.get("placement.cpus").is_some_and(|p| p.contains("unpinned")));
         if !unpinned.is_empty() {
             let text = format!("guests ran unpinned: {}", unpinned.join(", "));
             let advice = "expect several times the spread between boots; pin them with numa_node = -1 on a host with enough CPUs";

@@ -129,7 +129,7 @@ fn means(factor: &str, fact: &str) -> bool {
     factor == fact
         || Some(factor) == fact.strip_prefix("param.")
         || (factor == "net" && fact == "network")
-        || (fact == "placement" && matches!(factor, "numa_node" | "smp"))
+        || (fact.starts_with("placement.") && matches!(factor, "numa_node" | "smp"))
 }
 
 /// A warning for each `--factor` that names no fact of any side.

@@ -208,6 +208,10 @@ pub trait Lab {
     fn connect(&mut self) -> Result<(), Failed>;
     /// The program of a tool where clients run.
     fn client_tool(&self, name: &str) -> Result<String, Failed>;
+    /// How far the client's time of day is ahead of this host's, in seconds, where it has one of its own.
+    fn client_ahead(&mut self) -> Result<Option<f64>, Failed> {
+        Ok(None)
+    }
     /// The program of a tool on the host.
     fn host_tool(&self, name: &str) -> Result<String, Failed>;
     /// The full path in the server's guest of what the user brought under a key ([`crate::brought`]).

@@ -25,7 +25,20 @@ pub const GUEST: &[Known] = &[
     Known {
         key: "client",
         default: None,
-        help: "the external host of exhost_guest; netns stands in for one",
+        help: "the external host of exhost_guest, by its address; netns stands in for one",
+    },
+    Known { key: "client_user", default: None, help: "whom to log in as there; ssh's configuration decides" },
+    Known { key: "client_key", default: None, help: "file of the private key for it" },
+    Known { key: "client_port", default: None, help: "port of its sshd" },
+    Known {
+        key: "client_ssh_config",
+        default: None,
+        help: "configuration of ssh to use for it instead of the user's",
+    },
+    Known {
+        key: "client_tools",
+        default: None,
+        help: "folder there that holds the workload's client; else its PATH",
     },
     Known {
         key: "nics",
@@ -37,7 +50,11 @@ pub const GUEST: &[Known] = &[
         default: None,
         help: "bridge of this host to plug guests into (bridge_nic2: its own)",
     },
-    Known { key: "ip", default: None, help: "the guest's address, such as ip_nic1=192.168.100.21/24" },
+    Known {
+        key: "ip",
+        default: None,
+        help: "the guest's address, such as ip_nic1=192.168.100.21/24; on a bridge else DHCP",
+    },
     Known { key: "mtu", default: Some("1500"), help: "largest packet in bytes, on the whole way" },
     Known { key: "qemu_binary", default: Some("qemu-system-x86_64"), help: "QEMU's program" },
     Known { key: "machine", default: Some("pc"), help: "machine type: pc or q35" },

@@ -261,6 +261,9 @@ fn resolve_networks(
             environment: environment.name.clone(),
             source: TestbedError::Guest(error.into()),
         };
+        if network::second_nic_is_meant(&environment.params) {
+            set(&mut environment.params, "nics", "nic1 nic2");
+        }
         for key in network::open_choices(&environment.params)? {
             let kind = match auto {
                 Some(kind) => kind,

@@ -5,7 +5,8 @@ use crate::accel::Accel;
 use crate::cartesian::Objects;
 use crate::guest::argv::{Hardware, NIC_MODELS, Nic};
 use crate::guest::disk::Disk;
-use crate::guest::network::nics;
+use crate::guest::machine::GuestError;
+use crate::guest::network::{ClientPlace, nics};
 use crate::host::pin::{GuestPlan, GuestRequest, NodeChoice, PinPlan, Request, Siblings, plan};
 use crate::host::topology::Topology;
 use crate::scenario::Scenario;
@@ -28,7 +29,8 @@ pub fn pin(
     for name in scenario.guests() {
         guests.push(guest_request(&params.object_params(name), name)?);
     }
-    let client = if scenario == Scenario::GuestGuest { 0 } else { sessions.max(1) };
+    let place = ClientPlace::of(scenario, params).map_err(GuestError::Network)?;
+    let client = if place.is_here() { sessions.max(1) } else { 0 };
     let siblings = Siblings::parse(params.choice("siblings", &Siblings::WORDS)?).unwrap_or_default();
     Ok(plan(topology, &Request { guests, client, siblings, allow_unpinned })?)
 }

@@ -2,13 +2,15 @@
 
 use super::client::{ClientGuest, HostClient, Shared, host_command, start_in_guest};
 use super::clock::{GuestClock, between};
+use super::nics::bring_up;
+use super::remote::{RemoteHost, of_remote};
 use super::{SOON, Scene, TestbedError, vcpu_list};
 use crate::accel::Accel;
 use crate::brought::Brought;
 use crate::cartesian::Objects;
 use crate::guest::image::{Cache, host_program};
 use crate::guest::machine::{GuestError, Machine};
-use crate::guest::network::{Address, ClientPlace, Network};
+use crate::guest::network::{ClientPlace, Network};
 use crate::host::fingerprint;
 use crate::host::noise::{Vcpu, Watched};
 use crate::host::pin::GuestPins;
@@ -40,6 +42,8 @@ pub(super) struct GuestLab {
     pub(super) machine: Machine,
     /// The client's guest, when the scenario has one.
     second: Option<Shared>,
+    /// The client's host, when it is another one.
+    pub(super) remote: Option<RemoteHost>,
     pub(super) network: Network,
     /// Where each guest goes, the server first.
     pub(super) pins: Vec<Option<GuestPins>>,
@@ -74,77 +78,6 @@ pub(super) fn odd(reason: impl Into<String>) -> GuestError {
     GuestError::Died(Failed::new(Code::ChannelBroken, reason))
 }
 
-/// Brings a guest's NICs up, with queues and addresses, and gives their names in the order of the links.
-fn bring_up(
-    machine: &mut Machine,
-    network: &Network,
-    guest: usize,
-    params: &Params,
-) -> Result<Vec<String>, GuestError> {
-    let listed = machine.run(&["ip", "-o", "link"], SOON)?;
-    let mut names = Vec::new();
-    for (index, link) in network.layout.links.iter().enumerate() {
-        let mac = network.mac(guest, index);
-        let name = interface(&listed, &mac)
-            .ok_or_else(|| odd(format!("the guest has no NIC {} ({mac}): {listed}", link.nic)))?;
-        let address = if guest == 0 { Some(link.server) } else { link.client };
-        let (mtu, queues) = (link.mtu.to_string(), params.object_text("queues", &link.nic).unwrap_or("1"));
-        if link.mtu != 1500 {
-            machine.run(&["ip", "link", "set", "dev", &name, "mtu", &mtu], SOON)?;
-        }
-        if queues != "1" {
-            // The driver begins with as many as there are vCPUs, and refuses more.
-            machine.run(&["ethtool", "-L", &name, "combined", queues], SOON)?;
-        }
-        if let Some(address) = address.as_ref().map(Address::to_string) {
-            machine.run(&["ip", "address", "replace", &address, "dev", &name], SOON)?;
-        }
-        machine.run(&["ip", "link", "set", "dev", &name, "up"], SOON)?;
-        let is_virtio = params.object_text("nic_model", &link.nic) == Ok("virtio_net");
-        if let (Some(vcpus), true) =
-            (vcpu_list(params, "irq_vcpus", usize::MAX).unwrap_or_default(), is_virtio)
-        {
-            steer_interrupts(machine, &name, &vcpus)?;
-        }
-        names.push(name);
-    }
-    Ok(names)
-}
-
-/// Puts the interrupts of a virtio NIC's queues on vCPUs, and makes sure that they are there.
-fn steer_interrupts(machine: &mut Machine, interface: &str, vcpus: &str) -> Result<(), GuestError> {
-    let device = machine.run(&["readlink", &format!("/sys/class/net/{interface}/device")], SOON)?;
-    let device = device.trim().rsplit('/').next().unwrap_or_default().to_owned();
-    let interrupts = machine.read(&["/proc/interrupts"], SOON)?;
-    for number in queue_interrupts(&interrupts, &device) {
-        let file = format!("/proc/irq/{number}/smp_affinity_list");
-        machine.run(&["sh", "-c", "echo \"$1\" > \"$2\"", "sh", vcpus, &file], SOON)?;
-        let found = machine.read(&[&file], SOON)?;
-        if found.trim() != vcpus {
-            let (number, found) = (number.to_string(), found.trim());
-            return Err(odd(format!("interrupt {number} of {interface} is on vCPUs {found}, want {vcpus}")));
-        }
-    }
-    Ok(())
-}
-
-/// The interrupts of a virtio device's queues in `/proc/interrupts`: `virtio1-input.0`, `virtio1-output.0`.
-fn queue_interrupts(interrupts: &str, device: &str) -> Vec<u32> {
-    let of_queue = |line: &str| {
-        let queue = line.split_whitespace().next_back()?.strip_prefix(device)?.strip_prefix('-')?;
-        let is_queue = queue.starts_with("input.") || queue.starts_with("output.");
-        is_queue.then(|| line.trim_start().split_once(':')?.0.parse().ok()).flatten()
-    };
-    interrupts.lines().filter_map(of_queue).collect()
-}
-
-/// The interface with a hardware address, in what `ip -o link` prints.
-fn interface(listed: &str, mac: &str) -> Option<String> {
-    let line = listed.lines().find(|line| line.contains(mac))?;
-    let name = line.split_whitespace().nth(1)?.trim_end_matches(':');
-    Some(name.split('@').next()?.to_owned())
-}
-
 /// The host's CPU time, now.
 pub(super) fn read_host_sample() -> Result<HostSample, Failed> {
     let at = Moment::now();
@@ -167,11 +100,13 @@ impl GuestLab {
             Meter::new(Path::new("/proc"), guest, machine.pid(), machine.threads())
         };
         let meters = (0u32..).zip(&machines).map(meter).collect();
+        let remote = RemoteHost::of(&scene.network.layout, params)?;
         let mut machines = machines.into_iter();
         let machine = machines.next().ok_or_else(|| odd("no guest was booted"))?;
         Ok(GuestLab {
             machine,
             second: machines.next().map(ClientGuest::new),
+            remote,
             network: scene.network,
             pins: scene.guests.into_iter().map(|guest| guest.plan.pins).collect(),
             client_cpus: scene.client,
@@ -297,11 +232,10 @@ impl Lab for GuestLab {
     }
 
     fn target(&self) -> Target {
-        let layout = &self.network.layout;
         Target {
-            control: self.network.server(layout.control()),
+            control: self.network.server(self.network.control()),
             control_port: self.network.wires.control_port,
-            data: self.network.server(layout.data()),
+            data: self.network.server(0),
             data_ports: self.network.wires.data_ports.clone(),
             interface: self.interfaces.first().cloned().unwrap_or_else(|| "eth0".into()),
         }
@@ -309,12 +243,19 @@ impl Lab for GuestLab {
 
     fn connect(&mut self) -> Result<(), Failed> {
         let GuestLab { machine, second, network, params, .. } = self;
-        let names = bring_up(machine, network, 0, &params.object_params("vm1"));
-        self.interfaces = names.map_err(|e| e.failure())?;
+        let up = bring_up(machine, network, 0, &params.object_params("vm1")).map_err(|e| e.failure())?;
+        for (index, leased) in up.iter().enumerate().filter_map(|(i, nic)| Some((i, nic.leased?))) {
+            let known = network.set_server(index, leased);
+            known.map_err(|e| Failed::new(Code::Host, e.to_string()))?;
+        }
+        self.interfaces = up.into_iter().map(|nic| nic.name).collect();
         if let Some(second) = second
             && let Some(machine) = &mut second.borrow_mut().machine
         {
-            bring_up(machine, network, 1, &params.object_params("vm2")).map_err(of_client)?;
+            let up = bring_up(machine, network, 1, &params.object_params("vm2")).map_err(of_client)?;
+            for (index, leased) in up.iter().enumerate().filter_map(|(i, nic)| Some((i, nic.leased?))) {
+                network.set_client(index, leased);
+            }
         }
         self.wait_for_peers()
     }
@@ -323,7 +264,15 @@ impl Lab for GuestLab {
         match self.network.layout.client {
             ClientPlace::Guest => Ok(name.to_owned()),
             ClientPlace::Host | ClientPlace::Namespace => self.host_tool(name),
+            ClientPlace::Remote(_) => {
+                let host = self.remote.as_ref().ok_or_else(|| Failed::tool("the client's host is gone"))?;
+                host.tool(name).map_err(|e| of_remote(&e))
+            }
         }
+    }
+
+    fn client_ahead(&mut self) -> Result<Option<f64>, Failed> {
+        self.remote.as_ref().map(|host| host.ahead().map_err(|e| of_remote(&e))).transpose()
     }
 
     fn host_tool(&self, name: &str) -> Result<String, Failed> {
@@ -340,6 +289,11 @@ impl Lab for GuestLab {
         Ok(match self.network.layout.client {
             ClientPlace::Guest => item.guest.clone(),
             ClientPlace::Host | ClientPlace::Namespace => item.host.display().to_string(),
+            ClientPlace::Remote(_) => {
+                // The same program, as that host has it.
+                let name = item.host.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                return self.client_tool(&name);
+            }
         })
     }
 
@@ -371,6 +325,9 @@ impl Lab for GuestLab {
     ) -> Result<Box<dyn Client>, Failed> {
         if let Some(guest) = &self.second {
             return start_in_guest(guest, argv, stdout, stderr);
+        }
+        if let Some(host) = &self.remote {
+            return host.start(argv, stdout, stderr).map_err(|e| of_remote(&e));
         }
         let running = host_command(&self.cache, argv)?
             .cpus(&self.client_cpus)
@@ -484,28 +441,5 @@ impl Lab for GuestLab {
             client.quit();
         }
         machine.quit();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_the_queues_of_the_device_are_steered() {
-        let text = "  24:  0  PCI-MSI 1-edge  virtio1-config\n  25:  9  PCI-MSI 2-edge  virtio1-input.0\n  \
-                    26:  9  PCI-MSI 3-edge  virtio1-output.0\n  27:  9  PCI-MSI 3-edge  virtio10-input.0\n";
-        assert_eq!(queue_interrupts(text, "virtio1"), [25, 26]);
-        assert_eq!(queue_interrupts(text, "virtio10"), [27]);
-    }
-
-    #[test]
-    fn interfaces_are_found_by_their_hardware_address() {
-        let listed = "1: lo: <LOOPBACK> mtu 65536 qdisc noqueue\\    link/loopback 00:00:00:00:00:00 brd 00:00\n\
-                      2: eth1: <BROADCAST> mtu 1500 \\    link/ether 52:54:00:70:76:01 brd ff:ff\n\
-                      3: eth0@if7: <BROADCAST> mtu 1500 \\    link/ether 52:54:00:70:76:02 brd ff:ff\n";
-        assert_eq!(interface(listed, "52:54:00:70:76:01").as_deref(), Some("eth1"));
-        assert_eq!(interface(listed, "52:54:00:70:76:02").as_deref(), Some("eth0"));
-        assert_eq!(interface(listed, "52:54:00:70:76:03"), None);
     }
 }

@@ -11,6 +11,8 @@ mod clock;
 mod describe;
 mod host_lab;
 mod lab;
+mod nics;
+mod remote;
 mod trace;
 
 pub use claims::claims;
@@ -32,9 +34,11 @@ use crate::host::placement::pin_thread;
 use crate::host::topology::{Topology, TopologyError};
 use crate::lab::{Failed, Lab};
 use crate::process::{PrivateFolder, Spec, private_folder};
+use crate::ssh::SshError;
 use crate::workload::Needs;
 use lab::GuestLab;
 use model::{CampaignFile, Code, CpuId, EnvironmentPlan, Fingerprint, Params, ParamsError};
+use remote::{RemoteHost, of_remote};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -77,6 +81,9 @@ pub enum TestbedError {
     /// A guest that cannot be.
     #[error("{0}")]
     Hardware(String),
+    /// The client's host.
+    #[error("the client's host: {0}")]
+    Client(Box<SshError>),
     /// The data disk.
     #[error(transparent)]
     Disk(#[from] DiskError),
@@ -86,6 +93,13 @@ pub enum TestbedError {
     /// QEMU, its network, or the guest.
     #[error(transparent)]
     Guest(#[from] GuestError),
+}
+
+impl From<SshError> for TestbedError {
+    fn from(error: SshError) -> TestbedError {
+        // It is large, and errors of everything above hold this one.
+        TestbedError::Client(Box::new(error))
+    }
 }
 
 /// An environment that cannot be booted on this host.
@@ -141,6 +155,11 @@ impl Testbed {
         let folder = scratch()?;
         let mut scene = self.scene(params, folder.path(), &folder.path().join("forensics"))?;
         scene.disk = Disk::of(params)?.map(|disk| disk.make_sparse()).transpose()?;
+        if let Some(host) = RemoteHost::of(&scene.network.layout, params)? {
+            for tool in &self.needs.host_tools {
+                host.tool(tool)?;
+            }
+        }
         let (version, _) = Machine::rehearse(&scene.specs(self, Duration::from_secs(30))?)?;
         Ok(version)
     }
@@ -253,6 +272,11 @@ impl Testbed {
     /// Facts of host, QEMU and guest, and the log of the guest's kernel.
     fn facts(&self, lab: &mut GuestLab, params: &Params) -> (Fingerprint, String) {
         let mut facts = self.host_facts();
+        if let Some(host) = &lab.remote {
+            // The workload's tools are those of the client's host.
+            facts.0.retain(|name, _| !name.starts_with("tool."));
+            facts.0.extend(host.facts(&self.needs.host_tools).0);
+        }
         let told = lab.guest_facts();
         facts.0.extend(told.facts.0);
         facts.0.extend(self.brought.facts(params).0);
@@ -343,6 +367,7 @@ impl Booter for Testbed {
     fn boot(&mut self, params: &Params, logs: &Path, forensics: &Path) -> Result<Booted, Failed> {
         self.boot_guests(params, logs, forensics).map_err(|error| match &error {
             TestbedError::Guest(guest) => guest.failure(),
+            TestbedError::Client(error) => of_remote(error),
             // Everything else is the host's, or the request's.
             _ => Failed::new(Code::Host, error.to_string()),
         })

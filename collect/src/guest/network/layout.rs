@@ -1,10 +1,10 @@
 //! What joins server and client: the links of a scenario with their addresses, a pure function of the parameters. What
 //! cannot work is refused here, before anything is made.
 
-use super::{Kind, NetworkError};
+use super::{ClientPlace, Kind, NetworkError};
 use crate::cartesian::Objects;
 use crate::scenario::{OBJECTS, Scenario};
-use model::{Params, ParamsError};
+use model::{Origin, Params, ParamsError};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -33,6 +33,11 @@ impl Address {
         usable.then_some(address)
     }
 
+    /// Whether another address is in the same network.
+    pub fn reaches(&self, ip: Ipv4Addr) -> bool {
+        u32::from(self.ip) & !self.host_mask() == u32::from(ip) & !self.host_mask()
+    }
+
     fn host_mask(&self) -> u32 {
         u32::MAX.checked_shr(u32::from(self.prefix)).unwrap_or(0)
     }
@@ -43,44 +48,6 @@ impl Address {
         let first = Ipv4Addr::from(network | 1);
         let ip = if first == self.ip { Ipv4Addr::from(network | 2) } else { first };
         Address { ip, prefix: self.prefix }
-    }
-}
-
-/// Where the client of a workload runs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ClientPlace {
-    /// On the host.
-    Host,
-    /// In the second guest.
-    Guest,
-    /// In a network namespace that stands in for another host.
-    Namespace,
-}
-
-/// What `client` calls the stand-in for another host.
-const NAMESPACE: &str = "netns";
-
-impl ClientPlace {
-    fn of(scenario: Scenario, params: &Params) -> Result<ClientPlace, NetworkError> {
-        let named = params.get("client").map(str::trim).filter(|text| !text.is_empty());
-        let contradiction = |place: &str, named: &str| {
-            Err(NetworkError::Refused(format!(
-                "in {scenario} the client is {place}, but client = {named}; leave client out, or choose another scenario"
-            )))
-        };
-        match (scenario, named) {
-            (Scenario::HostGuest, None | Some("localhost")) => Ok(ClientPlace::Host),
-            (Scenario::HostGuest, Some(named)) => contradiction("this host", named),
-            (Scenario::GuestGuest, None | Some("vm2")) => Ok(ClientPlace::Guest),
-            (Scenario::GuestGuest, Some(named)) => contradiction("the guest vm2", named),
-            (Scenario::ExhostGuest, Some(NAMESPACE)) => Ok(ClientPlace::Namespace),
-            (Scenario::ExhostGuest, Some(named)) => Err(NetworkError::Refused(format!(
-                "client = {named} is no client that perfvt can reach; {NAMESPACE} is a stand-in for another host"
-            ))),
-            (Scenario::ExhostGuest, None) => Err(NetworkError::Refused(format!(
-                "{scenario} needs client = {NAMESPACE}, a network namespace that stands in for another host"
-            ))),
-        }
     }
 }
 
@@ -95,8 +62,8 @@ pub struct Link {
     pub bridge: Option<String>,
     /// Largest packet in bytes.
     pub mtu: u32,
-    /// The server guest's address.
-    pub server: Address,
+    /// The server guest's address; `None` where DHCP gives it one.
+    pub server: Option<Address>,
     /// The client's address where perfvt sets it: the second guest's, the own bridge's, or the stand-in's.
     pub client: Option<Address>,
 }
@@ -107,7 +74,7 @@ impl Link {
         match self.kind {
             // QEMU's user-mode network shows the host under the second address.
             Kind::User => {
-                let [a, b, c, _] = self.server.ip.octets();
+                let [a, b, c, _] = self.server?.ip.octets();
                 Some(Ipv4Addr::new(a, b, c, 2).into())
             }
             _ => self.client.map(|address| address.ip.into()),
@@ -139,6 +106,12 @@ pub fn nics(params: &Params) -> Result<Vec<String>, ParamsError> {
     Ok(names.into_iter().map(str::to_owned).collect())
 }
 
+/// Whether a second NIC is meant though nobody listed it: existing configurations name its bridge and leave `nics` alone.
+pub fn second_nic_is_meant(params: &Params) -> bool {
+    let listed = params.param("nics").is_some_and(|param| param.origin != Origin::BuiltIn);
+    !listed && params.get("bridge_nic2").is_some_and(|name| !name.trim().is_empty())
+}
+
 /// What a guest has in QEMU's user-mode network, and everywhere else unless `ip` says otherwise.
 fn default_address(kind: Kind, index: u8) -> Address {
     let ip = match kind {
@@ -153,7 +126,7 @@ impl Layout {
     pub fn simple(kind: Kind) -> Layout {
         let server = default_address(kind, 0);
         let client = (kind != Kind::User).then(|| server.neighbour());
-        let link = Link { nic: "nic1".into(), kind, bridge: None, mtu: 1500, server, client };
+        let link = Link { nic: "nic1".into(), kind, bridge: None, mtu: 1500, server: Some(server), client };
         Layout { scenario: Scenario::HostGuest, client: ClientPlace::Host, links: vec![link] }
     }
 
@@ -208,9 +181,13 @@ impl Layout {
             let reason = match (kind, &self.client) {
                 (Kind::User, ClientPlace::Guest) => "joins no two guests; tap, dgram, stream and bridge do",
                 (Kind::User, ClientPlace::Namespace) => "is reached from this host only; tap is not",
-                (Kind::Dgram | Kind::Stream, ClientPlace::Host | ClientPlace::Namespace) => {
-                    "joins two guests and nothing else; scenario=guest_guest has two"
+                (Kind::User | Kind::Tap, ClientPlace::Remote(_)) => {
+                    "is not reached by another host; give the NIC a bridge=NAME that is"
                 }
+                (
+                    Kind::Dgram | Kind::Stream,
+                    ClientPlace::Host | ClientPlace::Namespace | ClientPlace::Remote(_),
+                ) => "joins two guests and nothing else; scenario=guest_guest has two",
                 (Kind::Bridge, ClientPlace::Namespace) => {
                     "is on this host, and the stand-in for another host in perfvt's own namespaces; use net=tap"
                 }
@@ -234,21 +211,24 @@ fn link(params: &Params, scenario: Scenario, nic: String, index: u8) -> Result<L
     let kind = kind.unwrap_or(Kind::Bridge);
     let bridge = bridge(&of_nic, &nic, kind)?;
     let server = match (address(&of_nic, "ip")?, kind) {
-        (_, Kind::User) | (None, Kind::Tap | Kind::Dgram | Kind::Stream) => default_address(kind, index),
-        (Some(address), _) => address,
-        (None, Kind::Bridge) => return Err(no_address(&nic, bridge.as_deref(), "")),
+        (_, Kind::User) | (None, Kind::Tap | Kind::Dgram | Kind::Stream) => {
+            Some(default_address(kind, index))
+        }
+        (given, _) => given,
     };
     let second = match scenario {
         Scenario::GuestGuest => address(&params.object_params("vm2").object_params(&nic), "ip")?,
         _ => None,
     };
-    let client = match (kind, scenario, second.filter(|address| *address != server)) {
+    let client = match (kind, scenario, second.filter(|address| Some(*address) != server)) {
         (Kind::User, ..) | (Kind::Bridge, Scenario::HostGuest | Scenario::ExhostGuest, _) => None,
-        (Kind::Bridge, Scenario::GuestGuest, None) => {
-            return Err(no_address(&nic, bridge.as_deref(), "_vm2"));
+        // One of them is told its address: the other one has to be, too.
+        (Kind::Bridge, Scenario::GuestGuest, None) if server.is_some() => {
+            return Err(no_address(&nic, bridge.as_deref()));
         }
+        (Kind::Bridge, Scenario::GuestGuest, second) => second,
         (_, _, Some(address)) => Some(address),
-        (_, _, None) => Some(server.neighbour()),
+        (_, _, None) => server.map(|server| server.neighbour()),
     };
     let mtu = mtu(&of_nic, kind)?;
     needs_tap(&of_nic, &nic, kind)?;
@@ -276,9 +256,10 @@ fn bridge(of_nic: &Params, nic: &str, kind: Kind) -> Result<Option<String>, Netw
     }
 }
 
-fn no_address(nic: &str, bridge: Option<&str>, guest: &str) -> NetworkError {
+fn no_address(nic: &str, bridge: Option<&str>) -> NetworkError {
     NetworkError::Refused(format!(
-        "the guest needs an address on the bridge {}: set ip_{nic}{guest}=ADDRESS/LENGTH to a free one of its network",
+        "the client's guest needs an address on the bridge {}: set ip_{nic}_vm2=ADDRESS/LENGTH to a free one of its \
+         network, or give neither guest one and let DHCP do it",
         bridge.unwrap_or_default()
     ))
 }
@@ -326,7 +307,6 @@ fn needs_tap(of_nic: &Params, nic: &str, kind: Kind) -> Result<(), NetworkError>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use model::Origin;
 
     fn layout(set: &[(&str, &str)]) -> Result<Layout, NetworkError> {
         let mut params = Params::new();
@@ -363,20 +343,22 @@ mod tests {
         assert_eq!((data.nic.as_str(), data.kind, data.mtu), ("nic1", Kind::Tap, 9000));
         let control = two.control().unwrap();
         assert_eq!((control.kind, control.mtu), (Kind::User, 1500));
-        assert_eq!(control.server.to_string(), "10.0.3.15/24");
+        assert_eq!(control.server.unwrap().to_string(), "10.0.3.15/24");
         assert_eq!(control.peer().unwrap().to_string(), "10.0.3.2");
         assert_eq!(two.kinds(), "tap,user");
     }
 
     #[test]
-    fn a_bridge_turns_auto_into_itself_and_wants_addresses() {
+    fn a_bridge_turns_auto_into_itself_and_an_address_that_is_not_given_is_left_to_dhcp() {
         let set = [("net", "auto"), ("bridge", "vbr0"), ("ip_nic1", "192.168.100.21")];
         let link = layout(&set).unwrap().links.remove(0);
         assert_eq!((link.kind, link.bridge.as_deref()), (Kind::Bridge, Some("vbr0")));
-        assert_eq!((link.server.to_string().as_str(), link.client), ("192.168.100.21/24", None));
-        assert!(refusal(&[("net", "auto"), ("bridge", "vbr0")]).contains("on the bridge vbr0: set ip_nic1="));
+        assert_eq!((link.server.unwrap().to_string().as_str(), link.client), ("192.168.100.21/24", None));
+        assert_eq!(layout(&[("net", "auto"), ("bridge", "vbr0")]).unwrap().links[0].server, None);
         let both = [("scenario", "guest_guest"), ("net", "bridge"), ("bridge", "b"), ("ip", "10.0.0.5/16")];
         assert!(refusal(&both).contains("set ip_nic1_vm2="), "{}", refusal(&both));
+        let neither = layout(&both[..3]).unwrap().links.remove(0);
+        assert_eq!((neither.server, neither.client), (None, None));
         let given = [both.as_slice(), &[("ip_nic1_vm2", "10.0.0.6/16")]].concat();
         assert_eq!(layout(&given).unwrap().links[0].client.unwrap().to_string(), "10.0.0.6/16");
         // A net that is named beats the bridge, which a configuration may hold for other runs.
@@ -393,6 +375,12 @@ mod tests {
         says(&[("net", "dgram")], "joins two guests and nothing else");
         says(&[("scenario", "exhost_guest")], "needs client = ");
         says(&[("scenario", "exhost_guest"), ("client", "netns"), ("net", "user")], "from this host only");
+        let outside = [("scenario", "exhost_guest"), ("client", "192.168.100.15"), ("net", "tap")];
+        says(
+            &outside,
+            "exhost_guest: net=tap of nic1 is not reached by another host; give the NIC a bridge=NAME",
+        );
+        says(&[("scenario", "exhost_guest"), ("client", "-oX")], "is no name or address of a host");
         says(&[("client", "vm2")], "the client is this host, but client = vm2");
         says(&[("net", "user"), ("mtu", "9000")], "net=user carries 1500");
         says(&[("mtu", "70000")], "576 to 65521");

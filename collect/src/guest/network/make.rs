@@ -2,10 +2,10 @@
 
 use super::super::argv::Wiring;
 use super::ports::free_ports;
-use super::{ClientPlace, Kind, Layout, Link, NetworkError, Wires, netdev};
+use super::{Address, ClientPlace, Kind, Layout, Link, NetworkError, Wires, netdev};
 use crate::process::{self, Namespace, PrivateFolder, ProcessError, Spec, private_folder};
 use serde_json::Value;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +28,10 @@ pub struct Network {
     pub wires: Wires,
     /// Where the client is on each link, as the server guest sees it.
     pub peers: Vec<Option<IpAddr>>,
+    /// The server guest's address on each link; DHCP gives those that the layout leaves open.
+    servers: Vec<Option<Address>>,
+    /// The address of a client on another host.
+    remote: Option<Ipv4Addr>,
     /// Holds the sockets between guests.
     _folder: Option<PrivateFolder>,
 }
@@ -59,6 +63,11 @@ impl Network {
             outside: None,
             wires,
             peers: layout.links.iter().map(Link::peer).collect(),
+            servers: vec![None; layout.links.len()],
+            remote: match &layout.client {
+                ClientPlace::Remote(host) => resolve(&host.address),
+                _ => None,
+            },
             _folder: folder,
         };
         network.build()?;
@@ -78,17 +87,52 @@ impl Network {
         for (index, link) in self.layout.links.iter().enumerate() {
             match link.kind {
                 Kind::Tap => self.own_bridge(index, link).map_err(no_tap)?,
-                Kind::Bridge if self.layout.client == ClientPlace::Host => {
-                    let bridge = link.bridge.as_deref().unwrap_or_default();
-                    let here = host_address(bridge, link)?;
-                    if let Some(peer) = self.peers.get_mut(index) {
-                        *peer = Some(here);
-                    }
-                }
                 Kind::Bridge | Kind::User | Kind::Dgram | Kind::Stream => {}
             }
         }
+        for (index, link) in self.layout.links.clone().iter().enumerate() {
+            if let Some(address) = link.server {
+                self.set_server(index, address)?;
+            }
+        }
         Ok(())
+    }
+
+    /// Notes the server guest's address on a link, and where it finds a client outside from there.
+    ///
+    /// # Errors
+    /// The client is on this host, which has no address in that network.
+    pub fn set_server(&mut self, index: usize, address: Address) -> Result<(), NetworkError> {
+        if let Some(server) = self.servers.get_mut(index) {
+            *server = Some(address);
+        }
+        let bridge = self.layout.links.get(index).and_then(|link| link.bridge.as_deref());
+        let peer = match (&self.layout.client, bridge) {
+            (ClientPlace::Host, Some(bridge)) => Some(host_address(bridge, address)?),
+            (ClientPlace::Remote(_), _) => self.remote.filter(|ip| address.reaches(*ip)).map(IpAddr::V4),
+            _ => return Ok(()),
+        };
+        if let Some(known) = self.peers.get_mut(index) {
+            *known = peer;
+        }
+        Ok(())
+    }
+
+    /// Notes the address that DHCP gave the client's guest on a link.
+    pub fn set_client(&mut self, index: usize, address: Address) {
+        if let Some(peer) = self.peers.get_mut(index) {
+            *peer = Some(address.ip.into());
+        }
+    }
+
+    /// The link of the control connections: the last one, and for a client on another host the last one whose network
+    /// that host is in, for a NIC may be there for this host alone.
+    pub fn control(&self) -> usize {
+        let last = self.layout.links.len().saturating_sub(1);
+        match self.layout.client {
+            ClientPlace::Remote(_) => self.peers.iter().rposition(Option::is_some).unwrap_or(0),
+            _ => last,
+        }
     }
 
     /// A bridge of a link's own, with the client's end where that is not a guest.
@@ -141,9 +185,9 @@ impl Network {
     }
 
     /// Where a client reaches the server on a link.
-    pub fn server(&self, link: Option<&Link>) -> IpAddr {
-        match link {
-            Some(link) if link.kind != Kind::User => link.server.ip.into(),
+    pub fn server(&self, index: usize) -> IpAddr {
+        match (self.layout.links.get(index), self.servers.get(index)) {
+            (Some(link), Some(Some(address))) if link.kind != Kind::User => address.ip.into(),
             _ => Ipv4Addr::LOCALHOST.into(),
         }
     }
@@ -265,20 +309,26 @@ fn helper_allows(rules: &str, bridge: &str) -> bool {
     fits("allow") && !fits("deny")
 }
 
+/// The first IPv4 address of a host.
+fn resolve(host: &str) -> Option<Ipv4Addr> {
+    let v4 = |address: SocketAddr| match address.ip() {
+        IpAddr::V4(ip) => Some(ip),
+        IpAddr::V6(_) => None,
+    };
+    (host, 0).to_socket_addrs().ok()?.find_map(v4)
+}
+
 /// The host's own address on a bridge, in the network of the guest's.
-fn host_address(bridge: &str, link: &Link) -> Result<IpAddr, NetworkError> {
+fn host_address(bridge: &str, guest: Address) -> Result<IpAddr, NetworkError> {
     let found = ip_json(&["-4", "address", "show", "dev", bridge])?;
     let addresses = found.pointer("/0/addr_info").and_then(Value::as_array).cloned().unwrap_or_default();
-    let mask = u32::MAX.checked_shl(32 - u32::from(link.server.prefix)).unwrap_or(0);
-    let network = u32::from(link.server.ip) & mask;
     let here = addresses
         .iter()
         .filter_map(|info| info.get("local")?.as_str()?.parse::<Ipv4Addr>().ok())
-        .find(|ip| u32::from(*ip) & mask == network && *ip != link.server.ip);
+        .find(|ip| guest.reaches(*ip) && *ip != guest.ip);
     here.map(IpAddr::V4).ok_or_else(|| {
         NetworkError::Refused(format!(
-            "this host has no address in the network of {} on bridge {bridge}, so a client here does not reach the guest",
-            link.server
+            "this host has no address in the network of {guest} on bridge {bridge}, so a client here does not reach the guest"
         ))
     })
 }

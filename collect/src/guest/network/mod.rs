@@ -13,14 +13,16 @@
 //! ports, for hosts that deny namespaces or `/dev/net/tun`. `dgram` and `stream`: two guests over unix sockets, without
 //! any right. `bridge`: a bridge that is there already, which gets nothing but taps that go with QEMU.
 
+mod client;
 mod kind;
 mod layout;
 mod make;
 mod netdev;
 mod ports;
 
+pub use client::ClientPlace;
 pub use kind::{Kind, open_choices, resolve_auto, usable};
-pub use layout::{Address, ClientPlace, Layout, Link, nics};
+pub use layout::{Address, Layout, Link, nics, second_nic_is_meant};
 pub use make::{Network, SERVER_PORT};
 pub use netdev::{NicWiring, Wires, mac};
 

@@ -79,8 +79,9 @@ impl Wires {
     }
 
     fn user(&self, layout: &Layout, link: &Link, nic: usize, id: &str) -> String {
-        let [a, b, c, _] = link.server.ip.octets();
-        let mut value = format!("user,id={id},net={}/{}", Ipv4Addr::new(a, b, c, 0), link.server.prefix);
+        let Some(server) = link.server else { return String::new() };
+        let [a, b, c, _] = server.ip.octets();
+        let mut value = format!("user,id={id},net={}/{}", Ipv4Addr::new(a, b, c, 0), server.prefix);
         if nic + 1 == layout.links.len() {
             value.push_str(&format!(",hostfwd=tcp:127.0.0.1:{}-:{SERVER_PORT}", self.control_port));
         }

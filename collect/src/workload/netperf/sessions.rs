@@ -43,7 +43,26 @@ pub(super) fn probe_intervals(lab: &mut dyn Lab) -> Result<(), Failed> {
 pub(super) fn read_session(raw: &Path, session: usize) -> Result<Session, Failed> {
     let path = raw.join(format!("session{session}.txt"));
     let text = std::fs::read(&path).map_err(|e| failed(format!("reading {}: {e}", path.display())))?;
-    parse_session(&String::from_utf8_lossy(&text)).map_err(|e| failed(format!("{}: {e}", path.display())))
+    let mut read = parse_session(&String::from_utf8_lossy(&text))
+        .map_err(|e| failed(format!("{}: {e}", path.display())))?;
+    let ahead = client_ahead(raw)?;
+    for interval in &mut read.intervals {
+        interval.ending -= ahead;
+    }
+    Ok(read)
+}
+
+/// How far the time of day of the client is ahead of this host's, in seconds, in a case's raw folder.
+const CLIENT_CLOCK: &str = "client-ahead.txt";
+
+/// What [`CLIENT_CLOCK`] says; a client on this host or in a guest of its has the same time of day.
+fn client_ahead(raw: &Path) -> Result<f64, Failed> {
+    let path = raw.join(CLIENT_CLOCK);
+    match std::fs::read_to_string(&path) {
+        Ok(text) => text.trim().parse().map_err(|e| failed(format!("{}: {e}", path.display()))),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(0.0),
+        Err(error) => Err(failed(format!("reading {}: {error}", path.display()))),
+    }
 }
 
 /// What a client said beside its results, which say nothing about its end.
@@ -67,6 +86,9 @@ pub(super) struct Sessions<'a> {
 impl<'a> Sessions<'a> {
     pub(super) fn start(lab: &mut dyn Lab, case: &Case, seconds: u32, raw: &'a Path) -> Result<Self, Failed> {
         let count = sessions_of(case);
+        if let Some(ahead) = lab.client_ahead()? {
+            keep(raw, CLIENT_CLOCK, &ahead.to_string())?;
+        }
         let mut clients = Vec::new();
         for i in 0..count {
             let argv = client_argv(lab, case, seconds, i)?;

@@ -1,0 +1,161 @@
+//! A guest's NICs: up, with addresses, queues, and their interrupts where they belong.
+
+use super::lab::odd;
+use super::{SOON, vcpu_list};
+use crate::cartesian::Objects;
+use crate::guest::channel::Status;
+use crate::guest::machine::{GuestError, Machine};
+use crate::guest::network::{Address, Network};
+use crate::lab::Failed;
+use model::{Code, Params};
+use std::time::Duration;
+
+/// A NIC that is up.
+pub(super) struct Up {
+    /// The interface.
+    pub(super) name: String,
+    /// The address that DHCP gave it, where it had to.
+    pub(super) leased: Option<Address>,
+}
+
+/// Brings a guest's NICs up, with queues and addresses, in the order of the links.
+pub(super) fn bring_up(
+    machine: &mut Machine,
+    network: &Network,
+    guest: usize,
+    params: &Params,
+) -> Result<Vec<Up>, GuestError> {
+    let listed = machine.run(&["ip", "-o", "link"], SOON)?;
+    let mut all = Vec::new();
+    for (index, link) in network.layout.links.iter().enumerate() {
+        let mac = network.mac(guest, index);
+        let name = interface(&listed, &mac)
+            .ok_or_else(|| odd(format!("the guest has no NIC {} ({mac}): {listed}", link.nic)))?;
+        let address = if guest == 0 { link.server } else { link.client };
+        let (mtu, queues) = (link.mtu.to_string(), params.object_text("queues", &link.nic).unwrap_or("1"));
+        if link.mtu != 1500 {
+            machine.run(&["ip", "link", "set", "dev", &name, "mtu", &mtu], SOON)?;
+        }
+        if queues != "1" {
+            // The driver begins with as many as there are vCPUs, and refuses more.
+            machine.run(&["ethtool", "-L", &name, "combined", queues], SOON)?;
+        }
+        if let Some(address) = address.as_ref().map(Address::to_string) {
+            machine.run(&["ip", "address", "replace", &address, "dev", &name], SOON)?;
+        }
+        machine.run(&["ip", "link", "set", "dev", &name, "up"], SOON)?;
+        let is_virtio = params.object_text("nic_model", &link.nic) == Ok("virtio_net");
+        if let (Some(vcpus), true) =
+            (vcpu_list(params, "irq_vcpus", usize::MAX).unwrap_or_default(), is_virtio)
+        {
+            steer_interrupts(machine, &name, &vcpus)?;
+        }
+        let leased = match (address, &link.bridge) {
+            (None, Some(bridge)) => Some(lease(machine, &name, &link.nic, bridge)?),
+            _ => None,
+        };
+        all.push(Up { name, leased });
+    }
+    Ok(all)
+}
+
+/// Puts the interrupts of a virtio NIC's queues on vCPUs, and makes sure that they are there.
+fn steer_interrupts(machine: &mut Machine, interface: &str, vcpus: &str) -> Result<(), GuestError> {
+    let device = machine.run(&["readlink", &format!("/sys/class/net/{interface}/device")], SOON)?;
+    let device = device.trim().rsplit('/').next().unwrap_or_default().to_owned();
+    let interrupts = machine.read(&["/proc/interrupts"], SOON)?;
+    for number in queue_interrupts(&interrupts, &device) {
+        let file = format!("/proc/irq/{number}/smp_affinity_list");
+        machine.run(&["sh", "-c", "echo \"$1\" > \"$2\"", "sh", vcpus, &file], SOON)?;
+        let found = machine.read(&[&file], SOON)?;
+        if found.trim() != vcpus {
+            let (number, found) = (number.to_string(), found.trim());
+            return Err(odd(format!("interrupt {number} of {interface} is on vCPUs {found}, want {vcpus}")));
+        }
+    }
+    Ok(())
+}
+
+/// The interrupts of a virtio device's queues in `/proc/interrupts`: `virtio1-input.0`, `virtio1-output.0`.
+fn queue_interrupts(interrupts: &str, device: &str) -> Vec<u32> {
+    let of_queue = |line: &str| {
+        let queue = line.split_whitespace().next_back()?.strip_prefix(device)?.strip_prefix('-')?;
+        let is_queue = queue.starts_with("input.") || queue.starts_with("output.");
+        is_queue.then(|| line.trim_start().split_once(':')?.0.parse().ok()).flatten()
+    };
+    interrupts.lines().filter_map(of_queue).collect()
+}
+
+/// The interface with a hardware address, in what `ip -o link` prints.
+fn interface(listed: &str, mac: &str) -> Option<String> {
+    let line = listed.lines().find(|line| line.contains(mac))?;
+    let name = line.split_whitespace().nth(1)?.trim_end_matches(':');
+    Some(name.split('@').next()?.to_owned())
+}
+
+/// Seconds that DHCP may take: a bridge that has just got a port may keep it silent for some.
+const LEASE: u64 = 40;
+/// What udhcpc(8) runs when it has an address: it sets that, keeps a route that is there, and says the address.
+const LEASE_SCRIPT: &str = "#!/bin/sh\n[ \"$1\" = bound ] || exit 0\n\
+    ip address replace \"$ip/${mask:-24}\" dev \"$interface\" || exit 1\n\
+    [ -z \"$router\" ] || ip route add default via \"${router%% *}\" dev \"$interface\" 2>/dev/null\n\
+    echo \"leased $ip/${mask:-24}\"\n";
+/// Where it lies in the guest.
+const LEASE_FILE: &str = "/run/perfvt-dhcp";
+
+/// Asks for an address by DHCP on a NIC that is up.
+fn lease(machine: &mut Machine, interface: &str, nic: &str, bridge: &str) -> Result<Address, GuestError> {
+    machine.put(LEASE_FILE, "755", LEASE_SCRIPT.as_bytes())?;
+    let tries = LEASE.to_string();
+    let ask =
+        ["busybox", "udhcpc", "-f", "-n", "-q", "-i", interface, "-s", LEASE_FILE, "-t", &tries, "-T", "1"];
+    let reply = machine.exec(&ask, Duration::from_secs(LEASE + 10))?;
+    let said = String::from_utf8_lossy(&reply.stdout).into_owned();
+    if let (Status::Exit(0), Some(address)) = (reply.status, leased(&said)) {
+        return Ok(address);
+    }
+    let complaint = String::from_utf8_lossy(&reply.stderr).trim().replace('\n', "; ");
+    Err(GuestError::Died(Failed::new(
+        Code::NetworkLost,
+        format!(
+            "nobody gave the guest an address by DHCP on the bridge {bridge} within {LEASE} s ({complaint}); set \
+             ip_{nic}=ADDRESS/LENGTH to a free one of its network"
+        ),
+    )))
+}
+
+/// The address in what [`LEASE_SCRIPT`] says.
+fn leased(said: &str) -> Option<Address> {
+    said.lines().find_map(|line| Address::parse(line.strip_prefix("leased ")?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_queues_of_the_device_are_steered() {
+        let text = "  24:  0  PCI-MSI 1-edge  virtio1-config\n  25:  9  PCI-MSI 2-edge  virtio1-input.0\n  \
+                    26:  9  PCI-MSI 3-edge  virtio1-output.0\n  27:  9  PCI-MSI 3-edge  virtio10-input.0\n";
+        assert_eq!(queue_interrupts(text, "virtio1"), [25, 26]);
+        assert_eq!(queue_interrupts(text, "virtio10"), [27]);
+    }
+
+    #[test]
+    fn interfaces_are_found_by_their_hardware_address() {
+        let listed = "1: lo: <LOOPBACK> mtu 65536 qdisc noqueue\\    link/loopback 00:00:00:00:00:00 brd 00:00\n\
+                      2: eth1: <BROADCAST> mtu 1500 \\    link/ether 52:54:00:70:76:01 brd ff:ff\n\
+                      3: eth0@if7: <BROADCAST> mtu 1500 \\    link/ether 52:54:00:70:76:02 brd ff:ff\n";
+        assert_eq!(interface(listed, "52:54:00:70:76:01").as_deref(), Some("eth1"));
+        assert_eq!(interface(listed, "52:54:00:70:76:02").as_deref(), Some("eth0"));
+        assert_eq!(interface(listed, "52:54:00:70:76:03"), None);
+    }
+
+    #[test]
+    fn the_address_of_a_lease_is_read_and_anything_else_is_not_one() {
+        assert_eq!(leased("x\nleased 10.78.0.40/16\n").unwrap().to_string(), "10.78.0.40/16");
+        for said in ["", "leased", "leased /24", "leased 10.78.0.40/99", "10.78.0.40"] {
+            assert_eq!(leased(said), None, "{said}");
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! A client on another host, reached by ssh.
+
+use super::TestbedError;
+use crate::guest::network::{ClientPlace, Layout};
+use crate::lab::{Client, Failed, Moment};
+use crate::ssh::{Remote, Ssh, SshError};
+use model::{Code, Fingerprint, Params};
+use rustix::process::Signal;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+const SOON: Duration = Duration::from_secs(20);
+/// How often the clock there is asked for; the quickest answer counts.
+const CLOCK_TRIES: usize = 5;
+
+/// The client's host.
+pub(super) struct RemoteHost {
+    ssh: Ssh,
+    /// The folder there that holds the tools; else they are on its PATH.
+    tools: Option<String>,
+    /// Where tools were found.
+    found: RefCell<BTreeMap<String, String>>,
+}
+
+/// A failure of the client's host: one that is not reached may be so again, everything else stays as it is.
+pub(super) fn of_remote(error: &SshError) -> Failed {
+    let code = if matches!(error, SshError::Lost { .. }) { Code::NetworkLost } else { Code::Host };
+    Failed::new(code, format!("the client's host: {error}"))
+}
+
+impl RemoteHost {
+    /// Connects to the client's host, where the layout has one.
+    pub(super) fn of(layout: &Layout, params: &Params) -> Result<Option<RemoteHost>, TestbedError> {
+        let ClientPlace::Remote(destination) = &layout.client else { return Ok(None) };
+        let tools = params.get("client_tools").map(str::trim).filter(|dir| !dir.is_empty());
+        let ssh = Ssh::connect(destination.clone())?;
+        Ok(Some(RemoteHost { ssh, tools: tools.map(str::to_owned), found: RefCell::default() }))
+    }
+
+    /// Where a tool is there.
+    pub(super) fn tool(&self, name: &str) -> Result<String, SshError> {
+        if let Some(path) = self.found.borrow().get(name) {
+            return Ok(path.clone());
+        }
+        let wanted = self.tools.as_ref().map_or_else(|| name.to_owned(), |dir| format!("{dir}/{name}"));
+        let look =
+            ["sh", "-c", "command -v -- \"$1\" || { echo \"no $1 there\" >&2; exit 127; }", "sh", &wanted];
+        let path = self.ssh.output(&look, SOON)?.trim().to_owned();
+        self.found.borrow_mut().insert(name.to_owned(), path.clone());
+        Ok(path)
+    }
+
+    /// Starts a client there; what it writes comes to files here.
+    pub(super) fn start(
+        &self,
+        argv: &[String],
+        stdout: &Path,
+        stderr: &Path,
+    ) -> Result<Box<dyn Client>, SshError> {
+        let words: Vec<&str> = argv.iter().map(String::as_str).collect();
+        Ok(Box::new(RemoteClient(self.ssh.start(&words, stdout, stderr)?)))
+    }
+
+    /// How far the time of day there is ahead of the one here, in seconds, as far as the quickest of some answers tells.
+    pub(super) fn ahead(&self) -> Result<f64, SshError> {
+        let mut best: Option<(f64, f64)> = None;
+        for _ in 0..CLOCK_TRIES {
+            let before = Moment::now().unix_seconds();
+            let said = self.ssh.output(&["date", "+%s.%N"], SOON)?;
+            let after = Moment::now().unix_seconds();
+            // A date(1) without %N tells whole seconds and an N.
+            let there: f64 =
+                said.trim().trim_end_matches(|c: char| !c.is_ascii_digit()).parse().unwrap_or(f64::NAN);
+            let (took, ahead) = (after - before, there - (before + after) / 2.0);
+            if ahead.is_finite() && best.is_none_or(|(quickest, _)| took < quickest) {
+                best = Some((took, ahead));
+            }
+        }
+        best.map(|(_, ahead)| ahead).ok_or_else(|| SshError::Lost {
+            address: self.ssh.destination().address.clone(),
+            reason: "its date(1) does not tell the time".into(),
+        })
+    }
+
+    /// The client's host and the tools there, in the place of this host's. What it does not tell is absent.
+    pub(super) fn facts(&self, tools: &[String]) -> Fingerprint {
+        let mut facts = Fingerprint::default();
+        let mut set = |name: String, argv: &[&str]| {
+            let said = self.ssh.output(argv, SOON).unwrap_or_default();
+            let first = said.split_whitespace().next().unwrap_or_default();
+            if !first.is_empty() {
+                facts.set(name, first);
+            }
+        };
+        set("client.kernel".into(), &["uname", "-r"]);
+        set("client.arch".into(), &["uname", "-m"]);
+        set("client.boot_id".into(), &["cat", "/proc/sys/kernel/random/boot_id"]);
+        for tool in tools {
+            if let Ok(path) = self.tool(tool) {
+                set(format!("tool.{tool}.hash"), &["sha256sum", "--", &path]);
+            }
+        }
+        let cpu = self.ssh.output(&["cat", "/proc/cpuinfo"], SOON).unwrap_or_default();
+        let model = cpu.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
+        if let Some((_, model)) = model {
+            facts.set("client.cpu.model", model.trim());
+        }
+        facts
+    }
+}
+
+/// A client there.
+struct RemoteClient(Remote);
+
+impl Client for RemoteClient {
+    fn ended(&mut self) -> Option<Result<(), String>> {
+        match self.0.ended() {
+            Ok(None) => None,
+            Ok(Some(0)) => Some(Ok(())),
+            Ok(Some(status)) => Some(Err(format!("status {status}"))),
+            Err(lost) => Some(Err(lost.to_string())),
+        }
+    }
+
+    fn signal(&mut self, signal: Signal) {
+        self.0.signal(signal);
+    }
+}
