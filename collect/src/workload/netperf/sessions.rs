@@ -143,11 +143,12 @@ impl<'a> Sessions<'a> {
 
     /// Ends all sessions, which then print their own summary.
     pub(super) fn finish(mut self, lab: &mut dyn Lab, protocol: &str) -> Result<(), Failed> {
-        // A client that receives counts on the server to end; the signal would break its last exchange with it.
-        for client in self.clients.iter_mut().filter(|_| protocol != "TCP_MAERTS") {
-            client.signal(Signal::ALARM);
+        let mut until = Instant::now() + WIND_UP;
+        if ends_itself(protocol) {
+            until += Duration::from_secs(margin(self.clients.len()));
+        } else {
+            self.clients.iter_mut().for_each(|client| client.signal(Signal::ALARM));
         }
-        let until = Instant::now() + WIND_UP;
         for i in 0..self.clients.len() {
             loop {
                 match self.clients.get_mut(i).and_then(|c| c.ended()) {
@@ -164,6 +165,18 @@ impl<'a> Sessions<'a> {
     }
 }
 
+/// Whether the sessions of a protocol have to come to their own end. A client that receives counts on the server to end. A
+/// server of connections waits for the next one until its own timer, some seconds behind the client's; a client that was
+/// told to end before would hear its own timer while it waits for the server's results, and give up.
+fn ends_itself(protocol: &str) -> bool {
+    ["TCP_MAERTS", "TCP_CRR"].contains(&protocol)
+}
+
+/// Seconds that sessions run longer than the window.
+fn margin(sessions: usize) -> u64 {
+    MARGIN + sessions as u64 / 10
+}
+
 fn client_argv(lab: &dyn Lab, case: &Case, seconds: u32, session: usize) -> Result<Vec<String>, Failed> {
     let target = lab.target();
     let protocol = protocol_of(case);
@@ -175,7 +188,7 @@ fn client_argv(lab: &dyn Lab, case: &Case, seconds: u32, session: usize) -> Resu
     };
     // A negative interval makes netperf look at the clock at every send, so that reports come evenly.
     let report = format!("-{}", interval(seconds).as_secs_f64());
-    let length = (u64::from(seconds) + MARGIN + sessions_of(case) as u64 / 10).to_string();
+    let length = (u64::from(seconds) + margin(sessions_of(case))).to_string();
     let program = lab.client_tool("netperf")?;
     let mut argv: Vec<String> = vec![program.clone()];
     let (control_address, data) = (target.control.to_string(), target.data.to_string());
