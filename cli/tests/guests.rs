@@ -8,107 +8,12 @@ mod support;
 use serde_json::Value;
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::ops::{Deref, DerefMut};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
+use support::campaigns::*;
 use support::{files, measurements, output, perfvt, ready, text};
-
-/// A cell takes about two seconds: one stream and one request case of a second each.
-const QUICK: [&str; 10] = [
-    "--set",
-    "protocols=TCP_STREAM,TCP_RR",
-    "--set",
-    "sizes=16384",
-    "--set",
-    "sessions=1",
-    "--set",
-    "sizes_rr=64",
-    "--set",
-    "l=1",
-];
-
-fn run_args(out: &Path, repeat: &str) -> Vec<String> {
-    let mut args: Vec<String> =
-        ["run", "netperf", "--env", "base", "--env", "head:nic_model=e1000"].map(String::from).into();
-    args.extend(QUICK.map(String::from));
-    args.extend(
-        ["--set", "sessions_rr=1", "--repeat", repeat, "--allow-unpinned", "--out"].map(String::from),
-    );
-    args.push(out.display().to_string());
-    args
-}
-
-/// Processes whose command line or environment of file names mentions a path.
-fn processes_that_mention(path: &Path) -> Vec<String> {
-    let wanted = path.to_str().unwrap();
-    let mut found = Vec::new();
-    for entry in fs::read_dir("/proc").unwrap().flatten() {
-        let Some(pid) = entry.file_name().to_str().and_then(|n| n.parse::<u32>().ok()) else { continue };
-        let command_line =
-            text(&fs::read(entry.path().join("cmdline")).unwrap_or_default()).replace('\0', " ");
-        if pid != std::process::id() && command_line.contains(wanted) {
-            found.push(format!("{pid}: {command_line}"));
-        }
-    }
-    found
-}
-
-fn wait_until(seconds: u64, what: &str, mut reached: impl FnMut() -> bool) {
-    let until = Instant::now() + Duration::from_secs(seconds);
-    while !reached() {
-        assert!(Instant::now() < until, "waited {seconds} s for {what}");
-        std::thread::sleep(Duration::from_millis(50));
-    }
-}
-
-/// perfvt as a terminal starts it: whoever runs the tests in the background ignores SIGINT, and children inherit that.
-fn as_from_a_terminal() -> Command {
-    let mut command = Command::new("env");
-    command.args(["--default-signal=INT,TERM,HUP", env!("CARGO_BIN_EXE_perfvt")]);
-    command
-}
-
-/// A perfvt that does not outlive a test that fails: it would hold the CPUs that the other tests need.
-struct Started(Child);
-
-impl Deref for Started {
-    type Target = Child;
-    fn deref(&self) -> &Child {
-        &self.0
-    }
-}
-
-impl DerefMut for Started {
-    fn deref_mut(&mut self) -> &mut Child {
-        &mut self.0
-    }
-}
-
-impl Drop for Started {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-fn start(out: &Path, repeat: &str) -> Started {
-    let mut command = as_from_a_terminal();
-    command.args(run_args(out, repeat)).stdout(Stdio::null()).stderr(Stdio::null());
-    Started(command.spawn().unwrap())
-}
-
-fn finished_cases(out: &Path) -> usize {
-    let journal = fs::read_to_string(out.join("journal.jsonl")).unwrap_or_default();
-    journal.matches("\"case_finished\"").count()
-}
-
-fn signal(child: &Child, name: &str) {
-    assert!(
-        Command::new("kill").args([&format!("-{name}"), &child.id().to_string()]).status().unwrap().success()
-    );
-}
 
 #[test]
 fn two_environments_are_measured_in_real_guests_and_compared() {
@@ -141,56 +46,6 @@ fn two_environments_are_measured_in_real_guests_and_compared() {
     assert!(compared.status.success(), "{}{}", text(&compared.stdout), text(&compared.stderr));
     assert!(dir.path().join("report.html").exists());
     assert!(!text(&compared.stdout).contains("NaN"));
-}
-
-/// Kills a campaign so often at random points and resumes it each time; each kill is followed by a look for what is left.
-fn kill_and_resume(test: &str, kills: u32) {
-    let Some(_guard) = ready(test) else { return };
-    let mut rng = model::rng::SplitMix64::new(20_261_126);
-    let mut killed = 0;
-    while killed < kills {
-        let dir = tempfile::tempdir().unwrap();
-        let out = dir.path().join("X");
-        let mut child = start(&out, "1");
-        // From the first guest on; what comes before is too short to hit by chance.
-        wait_until(120, "the journal", || out.join("journal.jsonl").exists());
-        // The first one in the middle of a boot or a sample, the others anywhere in what is left, setting up included.
-        while killed < kills && child.try_wait().unwrap().is_none() {
-            std::thread::sleep(Duration::from_millis(rng.next_u64() % 8000));
-            if child.try_wait().unwrap().is_some() {
-                break;
-            }
-            child.kill().unwrap();
-            child.wait().unwrap();
-            killed += 1;
-            wait_until(10, "QEMU and its clients to end", || processes_that_mention(&out).is_empty());
-            let mut resume = perfvt();
-            resume.arg("resume").arg(&out).stdout(Stdio::null()).stderr(Stdio::null());
-            child = Started(resume.spawn().unwrap());
-        }
-        assert!(child.wait().unwrap().success());
-        assert_eq!(files(&out, ".RHS").len(), 2);
-        assert!(
-            files(&out, "").iter().all(|f| !f.to_str().unwrap().contains("/.perfvt-")),
-            "a temporary file is left"
-        );
-        assert_eq!(finished_cases(&out), 4, "nothing is measured twice, and nothing is lost");
-        assert!(measurements(&out).iter().all(|m| m["value"].is_number()));
-        let again = output(perfvt().arg("resume").arg(&out));
-        assert!(again.status.success());
-        assert_eq!(finished_cases(&out), 4, "nothing is left to do");
-    }
-}
-
-#[test]
-fn kill_9_at_3_random_points_leaves_no_process_and_no_half_file_and_resume_completes() {
-    kill_and_resume("kill_9_at_3_random_points", 3);
-}
-
-#[test]
-#[ignore = "soak: minutes"]
-fn kill_9_at_20_random_points_leaves_no_process_and_no_half_file_and_resume_completes() {
-    kill_and_resume("kill_9_at_20_random_points", 20);
 }
 
 fn status(out: &Path) -> Value {

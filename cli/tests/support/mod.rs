@@ -1,6 +1,8 @@
 //! What tests with real guests share. Each test file uses a part of it.
 #![allow(dead_code)]
 
+pub mod campaigns;
+
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
