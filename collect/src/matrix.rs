@@ -57,7 +57,7 @@ pub const GUEST: &[Known] = &[
     },
     Known { key: "mtu", default: Some("1500"), help: "largest packet in bytes, on the whole way" },
     Known { key: "qemu_binary", default: Some("qemu-system-x86_64"), help: "QEMU's program" },
-    Known { key: "machine", default: Some("pc"), help: "machine type: pc or q35" },
+    Known { key: "machine", default: Some("pc"), help: "machine type: pc, q35, or of a version: pc-q35-7.2" },
     Known {
         key: "cpu_model",
         default: Some(""),

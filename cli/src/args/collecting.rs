@@ -114,6 +114,9 @@ pub struct Resume {
     /// a share of alpha was kept for (docs/statistics.md, "Sequential stopping").
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub repeat: Option<u32>,
+    /// Prepare the host first (see perfvt host prepare), and restore it at the end
+    #[arg(long)]
+    pub prepare: bool,
     /// What to do about others, and what to keep.
     #[command(flatten)]
     pub conduct: Conduct,

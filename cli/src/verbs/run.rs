@@ -17,7 +17,9 @@ use collect::guest::image::{Cache, builtin, host_program};
 use collect::host::fingerprint::boot_id;
 use collect::host::noise::{Limits, NoiseGuard, Reader};
 use collect::process::name_folders_after;
+use collect::testbed::clients_are_remote;
 use collect::testbed::{Testbed, claims};
+use collect::window::counts_in_debugfs;
 use model::store::{CAMPAIGN_FILE, read_json};
 use model::{CampaignFile, Rule};
 use report::campaign::duration;
@@ -90,7 +92,9 @@ fn collect(
         prepared.file.id.clone_from(&campaign.file().id);
     }
     let (mut testbed, versions, _locks) = testbed(&prepared.file, conduct, &signals, err)?;
-    without_exits_before_7_1(&mut prepared.file, &versions);
+    if !counts_in_debugfs(Path::new("/")) {
+        without_exits_before_7_1(&mut prepared.file, &versions);
+    }
     for warning in &prepared.file.warnings {
         say(err, &format!("warning: {warning}"));
     }
@@ -132,7 +136,7 @@ fn testbed(
     };
     let needs = needs(file)?;
     let locks = acquire(&claims(file, &image, needs.sessions)?, conduct.wait.then_some(&mut patience))?;
-    for tool in &needs.host_tools {
+    for tool in needs.host_tools.iter().filter(|_| !clients_are_remote(file)) {
         host_program(&cache, tool)?;
     }
     let testbed = Testbed::new(&cache, image, accel, needs, file.allow_unpinned, &file.id)?;
@@ -147,7 +151,23 @@ pub fn resume(args: &Resume, out: &mut dyn Write, err: &mut dyn Write) -> Result
         accel::resolve("kvm", || accel::probe(&own_executable()))?;
     }
     let signals = Signals::watch(args.conduct.nohup)?;
-    let (mut testbed, _, _locks) = testbed(&file, &args.conduct, &signals, err)?;
+    let turned = args.prepare.then(|| Turned::prepare(err)).transpose()?;
+    let done = go_on(args, &file, signals, out, err);
+    if let Some(turned) = turned {
+        turned.restore(err);
+    }
+    done
+}
+
+/// Takes what a campaign has no result of yet.
+fn go_on(
+    args: &Resume,
+    file: &CampaignFile,
+    signals: Signals,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> Result<u8, Error> {
+    let (mut testbed, _, _locks) = testbed(file, &args.conduct, &signals, err)?;
     let mut campaign = Campaign::open(&args.dir, &boot_id(Path::new("/")))?;
     if args.force {
         campaign.force();

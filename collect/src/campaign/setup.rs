@@ -315,6 +315,12 @@ fn resolve_pins(
                 set(params, &key, &smp);
             }
         }
+        for note in &plan.notes {
+            let warning = format!("{}: {note}", environment.name);
+            if !warnings.contains(&warning) {
+                warnings.push(warning);
+            }
+        }
         if plan.guests.iter().any(|guest| guest.pins.is_none()) {
             warnings.push(format!(
                 "guests of {} ran unpinned: expect several times the spread between boots",

@@ -267,11 +267,8 @@ impl Arguments {
 
     fn memory(&mut self, h: &Hardware) {
         let backend = |id: usize, mib: u64, bound: &str| {
-            let kind = match h.hugepages {
-                Some(size) => format!("memfd,id=mem{id},hugetlb=on,hugetlbsize={size}"),
-                None => format!("ram,id=mem{id}"),
-            };
-            format!("memory-backend-{kind},size={mib}M,prealloc=on{bound}")
+            let huge = h.hugepages.map(|size| format!(",hugetlb=on,hugetlbsize={size}")).unwrap_or_default();
+            format!("memory-backend-memfd,id=mem{id}{huge},size={mib}M,prealloc=on{bound}")
         };
         if h.cells.is_empty() {
             self.add("-object", backend(0, h.mem_mib, ""));
@@ -380,7 +377,8 @@ mod tests {
 
     #[test]
     fn memory_is_bound_only_when_a_node_is_planned() {
-        assert!(line(&hardware(), Kind::Tap).contains("size=256M,prealloc=on,host-nodes=1,policy=bind"));
+        let bound = "-object memory-backend-memfd,id=mem0,size=256M,prealloc=on,host-nodes=1,policy=bind ";
+        assert!(line(&hardware(), Kind::Tap).contains(bound));
         let unbound = Hardware { cells: Vec::new(), ..hardware() };
         assert!(!line(&unbound, Kind::Tap).contains("host-nodes"));
         let huge = line(&Hardware { hugepages: Some("2M"), ..hardware() }, Kind::Tap);

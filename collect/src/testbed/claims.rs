@@ -5,9 +5,18 @@ use super::{TestbedError, to_params};
 use crate::campaign::locks::Claims;
 use crate::guest::image::Image;
 use crate::guest::machine::GuestError;
-use crate::guest::network::Layout;
+use crate::guest::network::{ClientPlace, Layout};
 use crate::host::topology::Topology;
-use model::CampaignFile;
+use model::{CampaignFile, Params};
+
+/// Whether the clients of every environment run on another host, so that their tools are none of this one's.
+pub fn clients_are_remote(file: &CampaignFile) -> bool {
+    let remote = |params: Params| {
+        let layout = Layout::of(&params);
+        layout.is_ok_and(|layout| matches!(layout.client, ClientPlace::Remote(_)))
+    };
+    file.environments.iter().map(to_params).all(remote)
+}
 
 /// The CPUs that guests and clients are placed on, or all of them where they may run anywhere; the bridges of the host that
 /// they are plugged into; and the image, shared. `sessions` is how many processes the client has at a time.

@@ -78,6 +78,22 @@ fn hugepages(own: &Params) -> Result<Option<(&'static str, u64)>, ParamsError> {
     })
 }
 
+/// The machine type: the newest of its kind, or one of a version, which another QEMU has as well.
+fn machine(params: &Params) -> Result<String, ParamsError> {
+    let name = params.text("machine")?.trim();
+    let version = |kind: &str| {
+        let numbers = name.strip_prefix(kind)?.strip_prefix('-')?;
+        let is_number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+        let parts: Vec<&str> = numbers.split('.').collect();
+        ((2..=3).contains(&parts.len()) && parts.into_iter().all(is_number)).then_some(())
+    };
+    if matches!(name, "pc" | "q35") || ["pc-i440fx", "pc-q35"].into_iter().any(|kind| version(kind).is_some())
+    {
+        return Ok(name.to_owned());
+    }
+    Err(params.wrong("machine", "pc or q35, or one of a version, such as pc-i440fx-7.2 or pc-q35-7.2"))
+}
+
 /// The hardware that one guest's parameters describe.
 ///
 /// # Errors
@@ -95,7 +111,7 @@ pub fn hardware(params: &Params, accel: Accel, plan: &GuestPlan) -> Result<Hardw
     }
     Ok(Hardware {
         accel,
-        machine: params.choice("machine", &["pc", "q35"])?.into(),
+        machine: machine(params)?,
         cpu_model: params.text("cpu_model")?.into(),
         smp: plan.smp,
         mem_mib: params.number("mem", 128u64, "a number of MiB, 128 or more")?,
@@ -125,6 +141,21 @@ pub fn vcpu_list(params: &Params, key: &str, smp: usize) -> Result<Option<String
 mod tests {
     use super::*;
     use model::Origin;
+
+    #[test]
+    fn a_machine_may_have_a_version_and_nothing_else() {
+        let of = |value: &str| {
+            let mut params = Params::new();
+            params.set("machine", value, Origin::BuiltIn);
+            machine(&params)
+        };
+        for name in ["pc", "q35", "pc-q35-7.2", "pc-i440fx-2.12", "pc-i440fx-2.0.1"] {
+            assert_eq!(of(name).unwrap(), name);
+        }
+        for name in ["", "microvm", "pc-q35", "pc-q35-", "pc-q35-7", "pc-q35-7.2,accel=kvm", "virt-7.2"] {
+            assert!(of(name).unwrap_err().to_string().contains("such as pc-i440fx-7.2"), "{name}");
+        }
+    }
 
     #[test]
     fn a_guest_serves_interrupts_on_vcpus_that_it_has() {

@@ -15,7 +15,7 @@ mod nics;
 mod remote;
 mod trace;
 
-pub use claims::claims;
+pub use claims::{claims, clients_are_remote};
 pub use describe::{hardware, pin, vcpu_list};
 
 use crate::accel::Accel;
@@ -217,6 +217,9 @@ impl Testbed {
         // An idle guest answers quickly, which tells its clock for later, when it does not.
         lab.snapshot().map_err(GuestError::Died)?;
         let (mut facts, dmesg) = self.facts(&mut lab, params);
+        if let Some(source) = lab.kvm_source {
+            facts.set("kvm.counters", source);
+        }
         for (metric, reason) in lab.absent() {
             facts.set(format!("absent.{metric}"), reason);
         }

@@ -11,11 +11,13 @@
 //! the reason among the facts of the boot (`absent.NAME`), and never 0.
 
 mod clock;
+mod debugfs;
 mod host;
 mod threads;
 mod values;
 
 pub use clock::{ClockRate, guest_now};
+pub use debugfs::{counts_in_debugfs, debugfs_counters};
 pub use host::HostCounters;
 pub use threads::{Meter, Role, ThreadTime};
 pub use values::{METRICS, add};
