@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use support::campaigns::*;
-use support::{files, measurements, output, perfvt, ready, text};
+use support::{NOBODY, files, measurements, output, packages_for, perfvt, ready, text};
 
 #[test]
 fn two_environments_are_measured_in_real_guests_and_compared() {
@@ -202,9 +202,6 @@ fn progress_on_a_terminal_does_not_get_in_the_way() {
     assert!(text(&run.stdout).contains("4 cells valid, 0 invalid"), "{}", text(&run.stdout));
 }
 
-/// The user called nobody, on Debian and Ubuntu.
-const NOBODY: u32 = 65_534;
-
 #[test]
 fn an_ordinary_user_can_do_it_all() {
     let Some(_guard) = ready("an_ordinary_user_can_do_it_all") else { return };
@@ -215,12 +212,7 @@ fn an_ordinary_user_can_do_it_all() {
     // That user can read neither root's cache nor, perhaps, the build folder.
     let dir = tempfile::Builder::new().prefix("perfvt-user").tempdir().unwrap();
     let home = dir.path();
-    let cache = Path::new(&std::env::var_os("HOME").unwrap()).join(".cache/perfvt");
-    let cache = std::env::var_os("XDG_CACHE_HOME").map_or(cache, |c| PathBuf::from(c).join("perfvt"));
-    let ours = home.join("cache/perfvt");
-    fs::create_dir_all(&ours).unwrap();
-    let copy = Command::new("cp").args(["-rL"]).arg(cache.join("packages")).arg(&ours).status().unwrap();
-    assert!(copy.success());
+    packages_for(&home.join("cache"));
     fs::copy(env!("CARGO_BIN_EXE_perfvt"), home.join("perfvt")).unwrap();
     assert!(Command::new("chown").args(["-R", &NOBODY.to_string()]).arg(home).status().unwrap().success());
     fs::set_permissions(home, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();

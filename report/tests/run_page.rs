@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 //! The views of a campaign: status, job log and the page of a run.
 
-use model::journal::Event;
+use model::journal::{Added, AddedFor, Event};
 use model::{BlockPlan, BootPlan, CampaignFile, Case, Code, EnvironmentPlan, Rule};
 use report::campaign::{Life, Stamped, Story, duration, log, page, status};
 
@@ -145,6 +145,40 @@ fn status_says_what_is_left_who_works_and_what_to_do() {
     assert!(json["remaining_seconds"].as_f64().unwrap() > 8.0, "{json}");
     let nothing = Story { file: &file, events: &[] };
     assert!(status(&nothing, &Life::Free, now, false).contains(": planned\n"));
+}
+
+#[test]
+fn status_tells_what_the_stopping_rule_saw_and_what_came_after_it() {
+    let (mut file, mut events) = (file(), events());
+    file.rule = Rule::Until { half_width: 0.02, floor: 5, ceiling: 30, budget_seconds: None };
+    let cases: Vec<String> = file.cases.iter().map(model::Case::id).collect();
+    let at = events.last().unwrap().0;
+    let widths = [(cases[0].clone(), Some(0.015)), (cases[1].clone(), Some(0.034))];
+    let settled = Event::Settled {
+        block: 5,
+        cases: vec![cases[0].clone()],
+        spent: Some(0.0021),
+        half_widths: widths.into_iter().collect(),
+    };
+    let added = Added { block: 31, blocks: 10, cases: Vec::new(), reason: AddedFor::Confirm };
+    let joined = Event::Joined { file: "campaign.2.json".into(), block: 41 };
+    let stopped = Event::Stopped { block: 7, reason: "the budget is spent".into() };
+    events.extend([settled, stopped, Event::Added(added), joined].map(|event| (at, event)));
+    let story = Story { file: &file, events: &events };
+    let text = status(&story, &Life::Free, at, false);
+    for line in [
+        "  stopping rule: looked after block 5, 0.0021 of 0.05 spent\n    1 case settled\n",
+        &format!("    open, ±3.4 % of ±2.0 % wanted: {}\n", cases[1]),
+        "  nothing of the plan is measured after block 7: the budget is spent\n",
+        "  10 blocks added from block 31 on: alerts are measured again\n",
+        "  joined: campaign.2.json\n",
+    ] {
+        assert!(text.contains(line), "{line}{text}");
+    }
+    let json: serde_json::Value = serde_json::from_str(&status(&story, &Life::Free, at, true)).unwrap();
+    assert_eq!((&json["looked"], &json["alpha_spent"]), (&5.into(), &0.0021.into()));
+    assert_eq!((&json["half_widths"][&cases[1]], &json["added"][0]["block"]), (&0.034.into(), &31.into()));
+    assert_eq!((&json["joined"][0], &json["stopped"]["block"]), (&"campaign.2.json".into(), &7.into()));
 }
 
 #[test]

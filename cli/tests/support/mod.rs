@@ -65,3 +65,17 @@ pub fn measurements(out: &Path) -> Vec<Value> {
     };
     files(out, "measurements.jsonl").into_iter().flat_map(lines).collect()
 }
+
+/// The user called nobody, on Debian and Ubuntu.
+pub const NOBODY: u32 = 65_534;
+
+/// The downloaded parts of guests, in a cache folder that another user can be given: that user cannot read root's.
+pub fn packages_for(cache: &Path) {
+    let own = Path::new(&std::env::var_os("HOME").unwrap()).join(".cache");
+    let own = std::env::var_os("XDG_CACHE_HOME").map_or(own, PathBuf::from).join("perfvt/packages");
+    let to = cache.join("perfvt");
+    fs::create_dir_all(&to).unwrap();
+    // Not by hard links: the other user may be made the owner.
+    let copied = Command::new("cp").arg("-rL").arg(&own).arg(&to).status().unwrap();
+    assert!(copied.success());
+}

@@ -88,7 +88,13 @@ pub(super) fn wanted<T>(what: &str, found: Option<T>) -> Result<T, Failed> {
 /// The share of all host CPUs that was not idle in the window, in per cent.
 pub(super) fn busy(measured: &Measured) -> Result<f64, Failed> {
     let busy = measured.end.host_cpu.busy_percent_since(&measured.start.host_cpu);
-    busy.filter(|b| *b > 0.0).ok_or_else(|| failed("the host's CPU time did not move in the window"))
+    busy.filter(|b| *b > 0.0).ok_or_else(|| {
+        let ms = measured.window.len_ns as f64 * 1e-6;
+        failed(format!(
+            "the host's CPU time, which the kernel counts in steps of 10 ms, did not move in the window of {ms:.0} ms; \
+             ask for more of the tool"
+        ))
+    })
 }
 
 /// KVM exits in the window, where they are counted.

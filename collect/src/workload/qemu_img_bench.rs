@@ -21,7 +21,7 @@ const PARAMETERS: [Known; 9] = [
     Known { key: "buffer_size", default: Some("4k 64k"), help: "bytes of a request" },
     Known { key: "depth", default: Some("1 8 64"), help: "requests at a time (bench)" },
     Known { key: "requests", default: Some("100000"), help: "requests of a run of bench" },
-    Known { key: "io_requests", default: Some("1000"), help: "requests of qemu-io, one after the other" },
+    Known { key: "io_requests", default: Some("5000"), help: "requests of qemu-io, one after the other" },
     Known { key: "qemu_img_binary", default: Some("qemu-img"), help: "qemu-img's program" },
     Known { key: "qemu_io_binary", default: Some("qemu-io"), help: "qemu-io's program" },
     Known { key: "disk_size", default: Some("256M"), help: "size of the file" },
@@ -46,7 +46,7 @@ impl Workload for QemuImgBench {
             ("buffer_size", "4k"),
             ("depth", "8"),
             ("requests", "20000"),
-            ("io_requests", "200"),
+            ("io_requests", "5000"),
             ("disk_size", "64M"),
         ]
     }

@@ -3,8 +3,8 @@
 use super::{Story, clock, duration};
 use crate::clean::visible;
 use crate::html::counted;
-use model::journal::State;
-use model::{Cells, Standing};
+use model::journal::{AddedFor, State};
+use model::{Cells, Rule, Standing};
 use serde_json::{Value, json};
 use std::fmt::Write;
 
@@ -73,6 +73,13 @@ fn json(story: &Story<'_>, state: &State, standing: &Standing, life: &Life, now:
         "waited_seconds": standing.waited_seconds,
         "remaining_seconds": standing.remaining_seconds,
         "settled": state.settled,
+        "rule": story.file.rule,
+        "looked": state.looked,
+        "alpha_spent": state.alpha_spent,
+        "half_widths": state.half_widths,
+        "stopped": state.stopped.as_ref().map(|(block, reason)| json!({"block": block, "reason": reason})),
+        "added": state.added,
+        "joined": state.joined,
     })
 }
 
@@ -111,9 +118,7 @@ fn text(story: &Story<'_>, state: &State, standing: &Standing, life: &Life, now:
     if standing.failed_boots > 0 {
         say(format!("  {} failed", counted(standing.failed_boots as usize, "boot")));
     }
-    if !state.settled.is_empty() {
-        say(format!("  {} settled by the stopping rule", counted(state.settled.len(), "case")));
-    }
+    stopping(&story.file.rule, state).into_iter().for_each(&mut say);
     if standing.waited_seconds > 0.0 {
         say(format!("  waited {} for a quiet host", duration(standing.waited_seconds)));
     }
@@ -133,4 +138,34 @@ fn text(story: &Story<'_>, state: &State, standing: &Standing, life: &Life, now:
         say(format!("  {advice}"));
     }
     out
+}
+
+/// What the stopping rule has come to, and what came to the plan after it.
+fn stopping(rule: &Rule, state: &State) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let (Rule::Until { half_width, .. }, Some(block)) = (rule, state.looked) {
+        let spent = state.alpha_spent.map_or(String::new(), |spent| format!(", {spent:.4} of 0.05 spent"));
+        lines.push(format!("  stopping rule: looked after block {block}{spent}"));
+        lines.push(format!("    {} settled", counted(state.settled.len(), "case")));
+        let open = state.half_widths.iter().filter(|(case, _)| !state.settled.contains_key(*case));
+        for (case, width) in open {
+            let width = width.map_or("no interval yet".to_owned(), |w| format!("±{:.1} %", 100.0 * w));
+            lines.push(format!("    open, {width} of ±{:.1} % wanted: {case}", 100.0 * half_width));
+        }
+    }
+    if let Some((block, reason)) = &state.stopped {
+        lines.push(format!("  nothing of the plan is measured after block {block}: {reason}"));
+    }
+    for added in &state.added {
+        let why = match added.reason {
+            AddedFor::Repeat => "more boots were asked for",
+            AddedFor::Confirm => "alerts are measured again",
+        };
+        let blocks = counted(added.blocks as usize, "block");
+        lines.push(format!("  {blocks} added from block {} on: {why}", added.block));
+    }
+    for file in &state.joined {
+        lines.push(format!("  joined: {file}"));
+    }
+    lines
 }

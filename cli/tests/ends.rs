@@ -1,0 +1,152 @@
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
+//! How campaigns end that measure the host alone: by a terminal that is closed, and by `perfvt gc`.
+
+mod support;
+
+use std::fs::{self, File, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant, SystemTime};
+use support::{NOBODY, output, packages_for, perfvt, ready, text};
+
+/// A campaign of a second for each of its boots, with the signals of a terminal.
+fn campaign(out: &Path, more: &[&str]) -> Child {
+    let mut command = Command::new("env");
+    command.args(["--default-signal=HUP", "--default-signal=INT", env!("CARGO_BIN_EXE_perfvt")]);
+    command.args([
+        "run",
+        "qemu-img-bench",
+        "--profile",
+        "quick",
+        "--repeat",
+        "4",
+        "--allow-unpinned",
+        "--out",
+    ]);
+    command.arg(out).args(more).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.spawn().unwrap()
+}
+
+fn journal(out: &Path) -> String {
+    fs::read_to_string(out.join("journal.jsonl")).unwrap_or_default()
+}
+
+/// Hangs up as soon as something was measured, and gives the exit code.
+fn hang_up(mut child: Child, out: &Path) -> Option<i32> {
+    let begun = Instant::now();
+    while !journal(out).contains("\"case_started\"") {
+        assert!(begun.elapsed() < Duration::from_secs(60), "nothing is measured");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert!(Command::new("kill").args(["-HUP", &child.id().to_string()]).status().unwrap().success());
+    child.wait().unwrap().code()
+}
+
+#[test]
+fn a_closed_terminal_ends_a_campaign_unless_it_is_told_to_go_on() {
+    let Some(_guard) = ready("a_closed_terminal_ends_a_campaign_unless_it_is_told_to_go_on") else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let (ends, goes_on) = (dir.path().join("ends"), dir.path().join("goes-on"));
+    assert_eq!(hang_up(campaign(&ends, &[]), &ends), Some(130));
+    assert!(
+        journal(&ends).contains("SIGHUP") && !journal(&ends).contains("\"finished\""),
+        "{}",
+        journal(&ends)
+    );
+    assert_eq!(hang_up(campaign(&goes_on, &["--nohup"]), &goes_on), Some(0));
+    assert!(journal(&goes_on).contains("\"finished\""), "{}", journal(&goes_on));
+    let resumed = output(perfvt().arg("resume").arg(&ends));
+    assert!(resumed.status.success(), "{}", text(&resumed.stderr));
+}
+
+#[test]
+fn another_user_is_kept_off_the_cpus_that_are_being_measured_on() {
+    let test = "another_user_is_kept_off_the_cpus_that_are_being_measured_on";
+    let Some(_guard) = ready(test) else { return };
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("skipped {test}: only root can be two users");
+        return;
+    }
+    // That user may not be able to enter the build folder.
+    let dir = tempfile::Builder::new().prefix("perfvt-users").tempdir().unwrap();
+    fs::set_permissions(dir.path(), Permissions::from_mode(0o777)).unwrap();
+    let program = dir.path().join("perfvt");
+    fs::copy(env!("CARGO_BIN_EXE_perfvt"), &program).unwrap();
+    let cache = dir.path().join("cache");
+    packages_for(&cache);
+    for folder in [&cache, &cache.join("perfvt")] {
+        fs::set_permissions(folder, Permissions::from_mode(0o777)).unwrap();
+    }
+    let out = dir.path().join("of-root");
+    let mut first = campaign(&out, &[]);
+    let begun = Instant::now();
+    while !journal(&out).contains("\"case_started\"") {
+        assert!(begun.elapsed() < Duration::from_secs(60), "nothing is measured");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let mut second = Command::new(&program);
+    second.args([
+        "run",
+        "qemu-img-bench",
+        "--profile",
+        "quick",
+        "--repeat",
+        "1",
+        "--allow-unpinned",
+        "--out",
+        "X",
+    ]);
+    second
+        .uid(NOBODY)
+        .gid(NOBODY)
+        .current_dir(dir.path())
+        .env("HOME", dir.path())
+        .env("XDG_CACHE_HOME", &cache);
+    let refused = output(&mut second);
+    let said = text(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(2), "{said}");
+    assert!(said.contains(&format!("is in use by process {} of root", first.id())), "{said}");
+    assert!(!dir.path().join("X").exists());
+    assert!(first.wait().unwrap().success());
+    let allowed = output(&mut second);
+    assert!(allowed.status.success(), "{}", text(&allowed.stderr));
+}
+
+/// A private folder of a campaign, an hour old.
+fn folder(parent: &Path, name: &str, mode: u32) -> PathBuf {
+    let path = parent.join(name);
+    fs::create_dir(&path).unwrap();
+    fs::write(path.join("qmp"), "").unwrap();
+    fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+    let hour_ago = SystemTime::now() - Duration::from_secs(3600);
+    File::open(&path).unwrap().set_modified(hour_ago).unwrap();
+    path
+}
+
+#[test]
+fn gc_removes_what_dead_campaigns_left_and_nothing_else() {
+    let dir = tempfile::tempdir().unwrap();
+    let (tmp, disks) = (dir.path().join("tmp"), dir.path().join("disks"));
+    fs::create_dir(&tmp).unwrap();
+    fs::create_dir(&disks).unwrap();
+    let dead =
+        [folder(&tmp, "perfvt-20260101-dead-x", 0o700), folder(&disks, "perfvt-20260101-dead-y", 0o700)];
+    let living = folder(&tmp, "perfvt-20260101-living-x", 0o700);
+    let strangers = [folder(&tmp, "perfvt-results", 0o755), folder(&disks, "other", 0o700)];
+    let lock = File::open(&living).unwrap();
+    lock.lock().unwrap();
+
+    let gc = || output(perfvt().arg("gc").arg(&disks).env("TMPDIR", &tmp));
+    let first = gc();
+    assert!(first.status.success(), "{}", text(&first.stderr));
+    for path in &dead {
+        assert!(!path.exists() && text(&first.stdout).contains(&format!("removed {}", path.display())));
+    }
+    assert_eq!(text(&first.stdout).lines().count(), 2, "{}", text(&first.stdout));
+    assert!(living.exists() && strangers.iter().all(|path| path.exists()));
+    assert_eq!(text(&gc().stdout), "nothing is left of dead campaigns\n");
+    drop(lock);
+    assert!(text(&gc().stdout).contains("living"), "its owner is gone now");
+}

@@ -1,0 +1,344 @@
+//! What a campaign has come to: the one fold of its events.
+
+use super::{Added, Event};
+use crate::failure::Code;
+use std::collections::BTreeMap;
+
+/// How a cell (environment x repeat x case) stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CellState {
+    /// Measured.
+    Valid,
+    /// Ended without values.
+    Invalid {
+        /// Why.
+        reason: String,
+        /// What kind of failure it was.
+        code: Option<Code>,
+    },
+}
+
+/// Names one cell: environment, repeat, case id.
+pub type CellKey = (String, u32, String);
+
+/// One attempt at a repeat.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BootState {
+    /// Environment.
+    pub environment: String,
+    /// Repeat, from 1.
+    pub repeat: u32,
+    /// Block, from 1.
+    pub block: u32,
+    /// Attempt, from 1.
+    pub attempt: u32,
+}
+
+/// What things took so far, as numbers of them and seconds in all.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Spent {
+    /// Samples of each case, by id.
+    pub cases: BTreeMap<String, (u32, f64)>,
+    /// Finished boots, without their samples and waiting.
+    pub boots: (u32, f64),
+    /// Seconds waited for a quiet host.
+    pub waited: f64,
+    /// Samples and waiting of the boot in hand.
+    in_boot: f64,
+}
+
+impl Spent {
+    fn sample(&mut self, case: &str, seconds: f64) {
+        let of = self.cases.entry(case.to_owned()).or_default();
+        *of = (of.0 + 1, of.1 + seconds);
+        self.in_boot += seconds;
+    }
+
+    fn boot(&mut self, seconds: f64) {
+        self.boots = (self.boots.0 + 1, self.boots.1 + (seconds - self.in_boot).max(0.0));
+    }
+}
+
+/// A campaign's state: the fold of its events.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct State {
+    /// Cells that have ended.
+    pub cells: BTreeMap<CellKey, CellState>,
+    /// Attempts made so far at each (environment, repeat).
+    pub attempts: BTreeMap<(String, u32), u32>,
+    /// Repeats given up: every cell of theirs that has not ended is invalid for this reason.
+    pub lost: BTreeMap<(String, u32), CellState>,
+    /// Boots by name.
+    pub boots: BTreeMap<String, BootState>,
+    /// Cases that the stopping rule has settled, with the last block in which they are measured.
+    pub settled: BTreeMap<String, u32>,
+    /// The block after which the stopping rule looked last.
+    pub looked: Option<u32>,
+    /// Error spent with that look, of a level of 0.05.
+    pub alpha_spent: Option<f64>,
+    /// The last half-width of each case that the rule looked at.
+    pub half_widths: BTreeMap<String, Option<f64>>,
+    /// The last block of the plan that is measured, and why the others are not.
+    pub stopped: Option<(u32, String)>,
+    /// Blocks added to the plan, in order.
+    pub added: Vec<Added>,
+    /// The first block that did not belong to the plan in the beginning.
+    pub first_added: Option<u32>,
+    /// Files of joined environments.
+    pub joined: Vec<String>,
+    /// Nanoseconds during which a perfvt worked on the campaign.
+    pub worked_ns: u64,
+    /// The boot in hand, with the case in hand.
+    pub current: Option<(String, Option<String>)>,
+    /// Process id of the perfvt that opened it last.
+    pub pid: Option<u32>,
+    /// When the first and the last event were written, nanoseconds since the epoch.
+    pub span: Option<(u64, u64)>,
+    /// When the boot or the case in hand was started, nanoseconds since the epoch.
+    pub current_since: u64,
+    /// What things took so far.
+    pub spent: Spent,
+    /// Samples that were taken again, by code.
+    pub again: BTreeMap<Code, u32>,
+    /// Boots that failed.
+    pub failed_boots: u32,
+    /// Set by [`Event::Finished`].
+    pub finished: Option<(u32, u32)>,
+    /// Set by [`Event::Interrupted`] until the campaign is opened again.
+    pub interrupted: bool,
+}
+
+impl State {
+    /// Takes in one event, and the moment at which it was written (nanoseconds since the epoch). Events about boots that
+    /// were never started are ignored: a damaged journal loses knowledge, never adds any.
+    pub fn apply(&mut self, unix_ns: u64, event: &Event) {
+        self.count_time(unix_ns, event);
+        match event {
+            Event::Opened { pid, .. } => {
+                (self.current, self.interrupted, self.finished) = (None, false, None);
+                self.pid = Some(*pid);
+            }
+            Event::Interrupted { .. } => self.interrupted = true,
+            Event::Finished { valid, invalid } => self.finished = Some((*valid, *invalid)),
+            Event::BootStarted { .. }
+            | Event::BootReady { .. }
+            | Event::BootFailed { .. }
+            | Event::BootFinished { .. } => self.apply_to_boots(unix_ns, event),
+            Event::Waited { .. }
+            | Event::SampleFailed { .. }
+            | Event::CaseStarted { .. }
+            | Event::CaseFinished { .. }
+            | Event::ValuesMissing { .. } => self.apply_to_cells(unix_ns, event),
+            Event::Settled { .. } | Event::Stopped { .. } | Event::Added(_) | Event::Joined { .. } => {
+                self.apply_to_plan(event)
+            }
+        }
+    }
+
+    fn count_time(&mut self, unix_ns: u64, event: &Event) {
+        if let (Some((_, last)), false) = (self.span, matches!(event, Event::Opened { .. })) {
+            self.worked_ns += unix_ns.saturating_sub(last);
+        }
+        self.span = Some((self.span.map_or(unix_ns, |(first, _)| first), unix_ns));
+    }
+
+    fn apply_to_boots(&mut self, unix_ns: u64, event: &Event) {
+        match event {
+            Event::BootStarted { boot, environment, repeat, block, attempt } => {
+                let made = self.attempts.entry((environment.clone(), *repeat)).or_default();
+                *made = (*made).max(*attempt);
+                let started = BootState {
+                    environment: environment.clone(),
+                    repeat: *repeat,
+                    block: *block,
+                    attempt: *attempt,
+                };
+                self.boots.insert(boot.clone(), started);
+                self.spent.in_boot = 0.0;
+                (self.current, self.current_since) = (Some((boot.clone(), None)), unix_ns);
+            }
+            Event::BootFailed { boot, reason, code, last } => {
+                self.failed_boots += 1;
+                if let (true, Some(of)) = (*last, self.boots.get(boot)) {
+                    let lost = CellState::Invalid { reason: reason.clone(), code: *code };
+                    self.lost.insert((of.environment.clone(), of.repeat), lost);
+                }
+                self.current = None;
+            }
+            Event::BootFinished { seconds, .. } => {
+                self.spent.boot(*seconds);
+                self.current = None;
+            }
+            _ => {}
+        }
+    }
+
+    fn apply_to_cells(&mut self, unix_ns: u64, event: &Event) {
+        match event {
+            Event::Waited { seconds, .. } => {
+                self.spent.waited += seconds;
+                self.spent.in_boot += seconds;
+            }
+            Event::SampleFailed { code, seconds, .. } => {
+                *self.again.entry(*code).or_default() += 1;
+                self.spent.in_boot += seconds;
+            }
+            Event::CaseStarted { boot, case } => {
+                (self.current, self.current_since) = (Some((boot.clone(), Some(case.clone()))), unix_ns);
+            }
+            Event::CaseFinished { boot, case, invalid, code, seconds } => {
+                self.spent.sample(case, *seconds);
+                if let Some(of) = self.boots.get(boot) {
+                    let state = match invalid {
+                        None => CellState::Valid,
+                        Some(reason) => CellState::Invalid { reason: reason.clone(), code: *code },
+                    };
+                    self.cells.insert((of.environment.clone(), of.repeat, case.clone()), state);
+                }
+                self.current = Some((boot.clone(), None));
+            }
+            Event::ValuesMissing { environment, repeat, cases } => {
+                for case in cases {
+                    self.cells.remove(&(environment.clone(), *repeat, case.clone()));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn apply_to_plan(&mut self, event: &Event) {
+        match event {
+            Event::Settled { block, cases, spent, half_widths } => {
+                for case in cases {
+                    self.settled.entry(case.clone()).or_insert(*block);
+                }
+                (self.looked, self.alpha_spent) = (Some(*block), *spent);
+                self.half_widths.extend(half_widths.clone());
+            }
+            Event::Stopped { block, reason } => self.stopped = Some((*block, reason.clone())),
+            Event::Added(added) => {
+                self.first_added.get_or_insert(added.block);
+                self.added.push(added.clone());
+            }
+            Event::Joined { file, block } => {
+                self.first_added.get_or_insert(*block);
+                self.joined.push(file.clone());
+            }
+            _ => {}
+        }
+    }
+
+    /// How one cell stands; `None` while it still has to be measured.
+    pub fn cell(&self, environment: &str, repeat: u32, case: &str) -> Option<CellState> {
+        let ended = self.cells.get(&(environment.to_owned(), repeat, case.to_owned()));
+        ended.or_else(|| self.lost.get(&(environment.to_owned(), repeat))).cloned()
+    }
+
+    /// Whether a case is still to be measured in a block, as far as the stopping rule goes, which has no say in blocks
+    /// that were added.
+    pub fn wanted(&self, case: &str, block: u32) -> bool {
+        if self.is_added(block) {
+            return true;
+        }
+        let stopped = self.stopped.as_ref().is_some_and(|(last, _)| block > *last);
+        !stopped && self.settled.get(case).is_none_or(|last| block <= *last)
+    }
+
+    /// Whether a block was added to the plan.
+    pub fn is_added(&self, block: u32) -> bool {
+        self.first_added.is_some_and(|first| block >= first)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::JOURNAL_FORMAT;
+    use super::*;
+    use crate::journal::AddedFor;
+
+    fn started(boot: &str, attempt: u32) -> Event {
+        Event::BootStarted { boot: boot.into(), environment: "base".into(), repeat: 1, block: 1, attempt }
+    }
+    fn finished(boot: &str, case: &str, invalid: Option<&str>) -> Event {
+        Event::CaseFinished {
+            boot: boot.into(),
+            case: case.into(),
+            invalid: invalid.map(Into::into),
+            code: invalid.map(|_| Code::ToolFailed),
+            seconds: 1.0,
+        }
+    }
+    fn folded(events: impl IntoIterator<Item = Event>) -> State {
+        let mut state = State::default();
+        for event in events {
+            state.apply(0, &event);
+        }
+        state
+    }
+    fn invalid(reason: &str, code: Code) -> Option<CellState> {
+        Some(CellState::Invalid { reason: reason.into(), code: Some(code) })
+    }
+
+    #[test]
+    fn a_repeat_given_up_keeps_what_it_finished() {
+        let state = folded([
+            started("b1", 1),
+            finished("b1", "a", None),
+            finished("b1", "b", Some("no reply")),
+            Event::BootFailed {
+                boot: "b1".into(),
+                reason: "panic".into(),
+                code: Some(Code::Panic),
+                last: true,
+            },
+        ]);
+        assert_eq!(state.cell("base", 1, "a"), Some(CellState::Valid));
+        assert_eq!(state.cell("base", 1, "b"), invalid("no reply", Code::ToolFailed));
+        assert_eq!(state.cell("base", 1, "c"), invalid("panic", Code::Panic));
+        assert_eq!(state.cell("base", 2, "c"), None);
+    }
+
+    #[test]
+    fn events_of_unknown_boots_add_no_cells() {
+        assert!(folded([finished("ghost", "a", None)]).cells.is_empty());
+    }
+
+    #[test]
+    fn a_settled_case_is_measured_up_to_the_block_that_settled_it() {
+        let settled = Event::Settled {
+            block: 5,
+            cases: vec!["a".into()],
+            spent: Some(0.001),
+            half_widths: BTreeMap::from([("a".into(), Some(0.01)), ("b".into(), None)]),
+        };
+        let state = folded([settled]);
+        assert_eq!((state.looked, state.half_widths.len()), (Some(5), 2));
+        assert!(state.wanted("a", 5) && !state.wanted("a", 6) && state.wanted("b", 6));
+    }
+
+    #[test]
+    fn added_blocks_are_measured_whatever_was_settled_or_stopped_before() {
+        let added = Added { block: 31, blocks: 5, cases: Vec::new(), reason: AddedFor::Repeat };
+        let mut state = folded([Event::Stopped { block: 7, reason: "the budget is spent".into() }]);
+        assert!(state.wanted("a", 7) && !state.wanted("a", 8));
+        state.apply(0, &Event::Added(added));
+        assert!(!state.wanted("a", 30) && state.wanted("a", 31));
+    }
+
+    #[test]
+    fn the_time_between_two_calls_is_no_work() {
+        let opened = Event::Opened {
+            format: JOURNAL_FORMAT,
+            campaign: "c".into(),
+            perfvt: "0".into(),
+            pid: 1,
+            host_boot: "h".into(),
+        };
+        let mut state = State::default();
+        let end = Event::Interrupted { signal: "SIGINT".into() };
+        for (at, event) in [(10, &opened), (30, &end), (900, &opened), (905, &end)] {
+            state.apply(at, event);
+        }
+        assert_eq!(state.worked_ns, 25);
+    }
+}
