@@ -51,7 +51,8 @@ pub fn parse(text: &str) -> Result<Run, ToolError> {
     let (root, first) = json::last_object(text).map_err(|(line, reason)| wrong(line, reason))?;
     if let Some(error) = root.get("error") {
         let line = json::lines_of_key(text, "error", first).last().copied().unwrap_or(first);
-        return Err(wrong(line, json::level(error)));
+        let said = Some(json::level(error)).filter(|said| !said.trim().is_empty());
+        return Err(wrong(line, said.unwrap_or_else(|| "it failed and does not say why".into())));
     }
     let test = root.pointer("/start/test_start");
     let protocol = test.and_then(|t| t.get("protocol")).map(json::level);
@@ -129,6 +130,8 @@ mod tests {
     fn an_error_of_iperf3_and_half_a_file_are_refused_with_their_line() {
         let refused = parse(REFUSED).unwrap_err().to_string();
         assert_eq!(refused, "iperf3 output, line 10: unable to connect to server: Connection refused");
+        let silent = parse("{\"error\": \"\"}").unwrap_err();
+        assert_eq!(silent.reason, "it failed and does not say why");
         assert!(parse(&TCP[..TCP.len() / 2]).unwrap_err().reason.contains("cut off"));
         assert!(parse("{\"start\": {}}").unwrap_err().reason.contains("what was tested"));
         let no_sum = parse("{\"start\": {\"test_start\": {\"protocol\": \"TCP\"}}}").unwrap_err();

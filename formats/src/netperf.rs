@@ -140,13 +140,11 @@ impl Session {
     /// the window. `None` unless intervals cover at least 98 % of the window; what is missing is then taken to run at
     /// the same rate.
     pub fn mean_rate(&self, start: f64, end: f64) -> Option<f64> {
-        let (mut work, mut covered) = (0.0, 0.0);
-        for i in &self.intervals {
-            let shared = (i.ending.min(end) - (i.ending - i.seconds).max(start)).max(0.0);
-            work += i.rate * shared;
-            covered += shared;
-        }
-        (end > start && covered >= 0.98 * (end - start)).then(|| work / covered)
+        let shared = |i: &Interval| (i.ending.min(end) - (i.ending - i.seconds).max(start)).max(0.0);
+        let covered: f64 = self.intervals.iter().map(shared).sum();
+        // Weights and not work: a rate times its seconds may be more than a number holds.
+        let mean = || self.intervals.iter().map(|i| i.rate * (shared(i) / covered)).sum::<f64>();
+        (end > start && covered >= 0.98 * (end - start)).then(mean).filter(|mean| mean.is_finite())
     }
 
     /// The first interval within `[start, end]` in which the session stalled: nothing moved, or netperf could not report
@@ -228,9 +226,12 @@ mod tests {
     #[test]
     fn a_window_is_weighed_by_what_each_interval_shares_with_it() {
         let s = parse_session("Interim result: 10 Trans/s over 1 seconds ending at 11\nInterim result: 30 Trans/s over 3 seconds ending at 14\n").unwrap();
-        assert_eq!(s.mean_rate(10.5, 12.0), Some((10.0 * 0.5 + 30.0) / 1.5));
+        let mean = s.mean_rate(10.5, 12.0).unwrap();
+        assert!((mean * 1.5 / (10.0 * 0.5 + 30.0) - 1.0).abs() < 1e-12, "{mean}");
         assert_eq!(s.mean_rate(10.0, 14.5), None, "half a second is not covered");
         assert_eq!(s.mean_rate(12.0, 12.0), None);
+        let s = parse_session("Interim result: 1e308 Trans/s over 4 seconds ending at 4\n").unwrap();
+        assert_eq!(s.mean_rate(0.0, 4.0), Some(1e308), "work is not summed");
     }
 
     #[test]
