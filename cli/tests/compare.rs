@@ -375,6 +375,24 @@ fn a_campaign_is_compared_by_its_directory_alone() {
 }
 
 #[test]
+fn nothing_is_decided_between_two_environments_that_are_the_same() {
+    let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../samples/aa");
+    let place = Place(tempfile::tempdir().unwrap());
+    let args = ["a", "b", "--format", "json", "--no-html", "--fail-on", "change"];
+    let args = args.map(|arg| if arg.len() == 1 { samples.join(arg).into_os_string() } else { arg.into() });
+    let run = place.run(&args);
+    run.is(0, "", "");
+    let comparison: Value = serde_json::from_str(&run.out).unwrap();
+    let rows = comparison["rows"].as_array().unwrap();
+    let primary: Vec<_> = rows.iter().filter(|row| row["q"].is_number()).collect();
+    assert_eq!(primary.len(), 8);
+    assert!(
+        primary.iter().all(|row| ["EQUIVALENT", "INCONCLUSIVE"].contains(&row["verdict"].as_str().unwrap()))
+    );
+    assert!(has_warning(&comparison, "noisy-samples"), "and the page says how noisy it was");
+}
+
+#[test]
 fn colour_is_for_terminals_and_no_color_turns_it_off() {
     let place = Place::two_sides();
     assert!(!place.compare("base slow --no-html").out.contains('\u{1b}'), "a pipe has no colours");
