@@ -246,14 +246,15 @@ mod tests {
     use super::*;
 
     const RANDRW: &str = include_str!("../testdata/foreign/fio-3.33-randrw-plus.json");
+    const RANDRW_3_25: &str = include_str!("../testdata/fio/3.25-randrw-plus.json");
     const TWO_JOBS: &str = include_str!("../testdata/foreign/fio-3.33-two-jobs.json");
     const OLD: &str = include_str!("../testdata/fio/2.21-reconstructed.json");
 
     #[test]
     fn percentiles_out_of_the_histogram_are_fios_own() {
-        let run = parse(RANDRW).unwrap();
-        assert_eq!(run.flows.len(), 2);
-        for flow in &run.flows {
+        let runs = [RANDRW, RANDRW_3_25].map(|text| parse(text).unwrap());
+        assert_eq!(runs.each_ref().map(|run| run.flows.len()), [2, 2]);
+        for flow in runs.iter().flat_map(|run| &run.flows) {
             assert!(flow.percentiles.len() > 10 && !flow.bins.is_empty());
             for (percent, printed) in flow.percentiles.iter().filter(|(p, _)| *p > 0.0) {
                 assert_eq!(flow.percentile(*percent), Some(*printed), "{} {percent}", flow.name);

@@ -99,6 +99,8 @@ mod tests {
     use super::*;
 
     const TCP: &str = include_str!("../testdata/iperf3/3.12-tcp.json");
+    const TCP_3_18: &str = include_str!("../testdata/iperf3/3.18-tcp.json");
+    const UDP_3_18: &str = include_str!("../testdata/iperf3/3.18-udp.json");
     const UDP: &str = include_str!("../testdata/iperf3/3.12-udp.json");
     const REVERSE: &str = include_str!("../testdata/iperf3/3.12-reverse.json");
     const REFUSED: &str = include_str!("../testdata/iperf3/3.12-refused.json");
@@ -115,6 +117,9 @@ mod tests {
         let time: f64 = run.intervals.iter().map(|i| i.seconds).sum();
         assert!((work / time / run.sent - 1.0).abs() < 0.01);
         assert!(parse(REVERSE).unwrap().reverse);
+        let later = parse(TCP_3_18).unwrap();
+        assert_eq!((later.received, later.sent), (14925440399.553942, 14940202433.986036));
+        assert_eq!((later.retransmits, later.intervals.len()), (Some(5.0), 4));
     }
 
     #[test]
@@ -122,6 +127,9 @@ mod tests {
         let run = parse(UDP).unwrap();
         assert_eq!((run.protocol.as_str(), run.lost_percent), ("UDP", Some(13.317082164000245)));
         assert_eq!((run.received, run.sent), (172709762.1491276, 199660930.43226457));
+        let later = parse(UDP_3_18).unwrap();
+        assert_eq!((later.received, later.sent), (193889058.88219464, 199960631.77840585));
+        assert_eq!(later.lost_percent, Some(3.0277595807402555));
         let old = parse(OLD_UDP).unwrap();
         assert_eq!((old.received, old.lost_percent, old.jitter_ms), (95e6, Some(5.0), Some(0.021)));
     }

@@ -110,6 +110,9 @@ mod tests {
 
     const READ: &str = include_str!("../testdata/qemu-img/7.2-bench-read.txt");
     const WRITE: &str = include_str!("../testdata/qemu-img/7.2-bench-write-qcow2.txt");
+    const OLD_READ: &str = include_str!("../testdata/qemu-img/5.2-bench-read.txt");
+    const OLD_WRITE: &str = include_str!("../testdata/qemu-img/5.2-bench-write.txt");
+    const OLD_IO: &str = include_str!("../testdata/qemu-img/5.2-io.txt");
     const IO: &str = include_str!("../testdata/qemu-img/7.2-io.txt");
 
     #[test]
@@ -119,6 +122,9 @@ mod tests {
             Bench { direction: "read".into(), requests: 2000, size: 4096, depth: 8, seconds: 0.031, line: 2 };
         assert_eq!(read, want);
         assert_eq!(parse_bench(WRITE).unwrap().seconds, 0.678);
+        assert_eq!(parse_bench(OLD_READ).unwrap(), Bench { seconds: 0.010, ..want });
+        let write = parse_bench(OLD_WRITE).unwrap();
+        assert_eq!((write.direction.as_str(), write.seconds), ("write", 0.099));
     }
 
     #[test]
@@ -142,6 +148,8 @@ mod tests {
         let io = parse_io(IO).unwrap();
         assert_eq!((io.operations, io.bytes), (3, 3 * 65536));
         assert!(io.seconds > 0.0 && io.line == 1);
+        let old = parse_io(OLD_IO).unwrap();
+        assert_eq!((old.operations, old.bytes), (io.operations, io.bytes));
         assert!(
             parse_io("read failed: Input/output error\n").unwrap_err().reason.contains("Input/output error")
         );

@@ -93,6 +93,7 @@ mod tests {
 
     const UDP: &str = include_str!("../testdata/sockperf/3.7-udp.txt");
     const TCP: &str = include_str!("../testdata/sockperf/3.7-tcp-full-rtt.txt");
+    const UDP_3_6: &str = include_str!("../testdata/sockperf/3.6-udp.txt");
     const OLD: &str = include_str!("../testdata/sockperf/2.7-reconstructed.txt");
 
     #[test]
@@ -106,6 +107,9 @@ mod tests {
         assert_eq!((run.messages, run.seconds, run.dropped), (35511.0, 1.547, 0.0));
         let whole = parse(TCP).unwrap();
         assert_eq!((whole.mean_us, whole.round_trip), (23.592, true));
+        let before = parse(UDP_3_6).unwrap();
+        assert_eq!((before.mean_us, before.max_us, before.round_trip), (23.944, 1284.617, false));
+        assert_eq!((before.percentile(99.9), before.messages), (Some(95.707), 32364.0));
     }
 
     #[test]
