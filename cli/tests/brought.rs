@@ -179,3 +179,83 @@ fn ffsb_has_an_empty_file_system_for_each_profile() {
     let rhs = fs::read_to_string(&files(&out, "ffsb-result.RHS")[0]).unwrap();
     assert!(rhs.contains("Category:ffsb-mail-server-8k") && rhs.contains("Thro-MBps"), "{rhs}");
 }
+
+/// A cache of its own with the packages and images of the user's, so that nothing has been built in it.
+fn own_cache(dir: &Path) -> PathBuf {
+    let own = dir.join("cache");
+    if own.exists() {
+        return own;
+    }
+    let home = std::env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
+    let cache = std::env::var_os("XDG_CACHE_HOME").map_or_else(|| home.join(".cache"), PathBuf::from);
+    fs::create_dir_all(own.join("perfvt")).unwrap();
+    for part in ["packages", "images"] {
+        let there = cache.join("perfvt").join(part);
+        if there.exists() {
+            std::os::unix::fs::symlink(there, own.join("perfvt").join(part)).unwrap();
+        }
+    }
+    own
+}
+
+/// One boot of a configuration's command, started from elsewhere.
+fn run_config(dir: &Path, out: &str) -> (PathBuf, i32, String) {
+    let out = dir.join(out);
+    let mut command = perfvt();
+    command.args(["run", "command", "-c"]).arg(dir.join("lab/tests.cfg"));
+    command
+        .args(["--repeat", "1", "--allow-unpinned", "--set", "smp=1", "--set", "mem=256", "--out"])
+        .arg(&out);
+    command.current_dir("/").env("XDG_CACHE_HOME", own_cache(dir));
+    let run = output(&mut command);
+    let mut said = format!("{}{}", text(&run.stdout), text(&run.stderr));
+    if out.exists() {
+        let all = measurements(&out);
+        said.extend(all.iter().filter_map(|m| m["invalid"]["reason"].as_str()).map(|r| format!("\n{r}")));
+    }
+    (out, run.status.code().unwrap(), said)
+}
+
+#[test]
+fn a_folder_beside_the_configuration_is_built_once_and_runs_in_the_guest() {
+    let name = "a_folder_beside_the_configuration_is_built_once_and_runs_in_the_guest";
+    let Some(_guard) = ready(name) else { return };
+    if Command::new("gcc").arg("--version").output().is_err() {
+        eprintln!("skipped: {name}: gcc is not here");
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let lab = dir.path().join("lab");
+    let deps = lab.join("deps/hello");
+    fs::create_dir_all(&deps).unwrap();
+    let source = "#include <stdio.h>\nint value(void);\nint main(void) { printf(\"value: %d\\nstamp: %s\\n\", value(), STAMP); return 0; }\n";
+    fs::write(deps.join("hello.c"), source).unwrap();
+    fs::write(deps.join("value.c"), "int value(void) { return 41; }\n").unwrap();
+    let makefile = "hello: hello.c libvalue.so\n\tgcc -DSTAMP='\"'$$(date +%N)'\"' -o $@ hello.c -L. -lvalue -Wl,-rpath,'$$ORIGIN'\n\
+                    libvalue.so: value.c\n\tgcc -shared -fPIC -o $@ value.c\n";
+    fs::write(deps.join("Makefile"), makefile).unwrap();
+    let cfg = "command = \"${deps}/hello\"\ncommand_deps = deps/hello\nmetrics = value stamp\n\
+               pattern_value = \"^value: ([0-9]+)\"\npattern_stamp = \"^stamp: ([0-9]+)\"\n";
+    fs::write(lab.join("tests.cfg"), cfg).unwrap();
+    let measured = |out: &str| {
+        let (out, code, said) = run_config(dir.path(), out);
+        assert_eq!(code, 0, "{said}");
+        let all = measurements(&out);
+        let log = fs::read_to_string(&files(&out, "deps.hello.log")[0]).unwrap();
+        assert!(log.contains("gcc -shared"), "the build's log is kept: {log}");
+        (value(&all, "command", "value"), value(&all, "command", "stamp"))
+    };
+    let first = measured("first");
+    assert_eq!(first.0, 41.0);
+    assert_eq!(measured("second"), first, "nothing was built again");
+    fs::write(deps.join("value.c"), "int value(void) { return 42; }\n").unwrap();
+    let third = measured("third");
+    assert_eq!(third.0, 42.0);
+    assert_ne!(third.1, first.1);
+    fs::write(deps.join("value.c"), "int value(void) { retrun 42; }\n").unwrap();
+    let (out, code, said) = run_config(dir.path(), "fourth");
+    assert_eq!(code, 2, "{said}");
+    assert!(said.contains("building") && said.contains("retrun") && said.contains("failed.log"), "{said}");
+    assert!(!out.exists(), "nothing was booted");
+    assert!(!deps.join("hello").exists(), "the user's folder stays as it is");
+}

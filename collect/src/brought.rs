@@ -3,9 +3,14 @@
 //!
 //! ```text
 //!   uperf_binary=FILE ──> wish ──> item (file here, path in the guest, hash) ──> disk ──> guest: /brought/uperf-1a2b3c4d/uperf
+//!   a path in deps/NAME/ ──> build (once for its content, before anything boots) ──┘
 //! ```
 
-use crate::guest::image::{Cache, ImageError, brought_disk, host_program};
+mod build;
+
+pub use build::BuildError;
+
+use crate::guest::image::{Cache, ImageError, Placed, brought_disk, host_program};
 use crate::host::fingerprint::hash_file;
 use crate::lab::Failed;
 use crate::process::{PrivateFolder, private_folder};
@@ -24,7 +29,7 @@ pub struct Wish {
     pub key: &'static str,
     /// The value of the key: a path; empty where the key is not set.
     pub value: String,
-    /// The program that is looked for on this host when the key is not set.
+    /// The program that is looked for on this host when the key is not set. Empty for a folder, which has no other place.
     pub program: &'static str,
 }
 
@@ -38,14 +43,29 @@ impl Wish {
 /// Refuses a key that names nothing, when the campaign is planned.
 ///
 /// # Errors
-/// The file is not there.
+/// The file is not there, and in no folder that will be built.
 pub fn check(params: &Params, key: &str) -> Result<(), ParamsError> {
     let path = params.text(key)?.trim();
     match std::fs::metadata(path) {
-        _ if path.is_empty() => Ok(()),
+        _ if path.is_empty() || build::recipe(Path::new(path)).is_some() => Ok(()),
         Ok(_) => Ok(()),
-        Err(error) => Err(params.wrong(key, &format!("a file of this host ({error})"))),
+        Err(error) => Err(params.wrong(
+            key,
+            &format!("a file of this host, or one that a folder deps/NAME with a Makefile builds ({error})"),
+        )),
     }
+}
+
+/// The same for a key that names a folder to build.
+///
+/// # Errors
+/// It is none.
+pub fn check_folder(params: &Params, key: &str) -> Result<(), ParamsError> {
+    let path = Path::new(params.text(key)?.trim());
+    if path.as_os_str().is_empty() || build::recipe(path) == Some(path) {
+        return Ok(());
+    }
+    Err(params.wrong(key, "a folder deps/NAME with a Makefile in it"))
 }
 
 /// Something that the user brought.
@@ -53,11 +73,16 @@ pub fn check(params: &Params, key: &str) -> Result<(), ParamsError> {
 pub struct Item {
     key: &'static str,
     value: String,
-    /// The file on this host.
+    /// The file or folder on this host.
     pub host: PathBuf,
     /// The same in guests.
     pub guest: String,
+    /// Of the file, or of the sources that it was built from.
     hash: String,
+    /// Where it goes on the disk, and the file or folder that goes there.
+    placed: Placed,
+    /// Name and text of the log, when it was built.
+    log: Option<(String, String)>,
 }
 
 /// All of it, and the disk that it is on.
@@ -74,7 +99,7 @@ pub enum BroughtError {
     /// Nobody named it, and it is nowhere.
     #[error(
         "looking for {program}: it is neither in {packages} nor on this host; build it and name its file with \
-         --set {key}=FILE (docs/workloads.md)"
+         --set {key}=FILE, which may lie in a folder that builds it, deps/{program}/{program} (docs/workloads.md)"
     )]
     Missing {
         /// The program.
@@ -84,6 +109,9 @@ pub enum BroughtError {
         /// Where packages are unpacked.
         packages: String,
     },
+    /// It is in a folder that cannot be built.
+    #[error(transparent)]
+    Build(#[from] Box<BuildError>),
     /// Its disk cannot be made.
     #[error("making the disk with {what}")]
     Disk {
@@ -122,8 +150,9 @@ impl Brought {
             source,
         })?;
         let disk = folder.path().join("brought.img");
-        let placed: Vec<(String, PathBuf)> =
-            items.iter().map(|item| (place(&item.host), item.host.clone())).collect();
+        let mut placed: Vec<Placed> = items.iter().map(|item| item.placed.clone()).collect();
+        placed.sort();
+        placed.dedup();
         let names: Vec<String> = items.iter().map(|item| item.host.display().to_string()).collect();
         brought_disk(cache, &placed, &disk)
             .map_err(|source| BroughtError::Disk { what: names.join(", "), source })?;
@@ -156,6 +185,11 @@ impl Brought {
         found.ok_or_else(|| Failed::new(Code::Host, format!("nothing was brought for {key}={value}")))
     }
 
+    /// The logs of what was built, by file name, for the campaign to keep.
+    pub fn logs(&self) -> Vec<(String, String)> {
+        self.items.iter().filter_map(|item| item.log.clone()).collect()
+    }
+
     /// What an environment is made of, for its fingerprint.
     pub fn facts(&self, params: &Params) -> Fingerprint {
         let mut facts = Fingerprint::default();
@@ -168,6 +202,10 @@ impl Brought {
 }
 
 fn find(cache: &Cache, wish: &Wish) -> Result<Item, BroughtError> {
+    let path = PathBuf::from(&wish.value);
+    if let Some(folder) = build::recipe(&path) {
+        return find_built(cache, wish, folder, &path);
+    }
     let host = if wish.value.is_empty() {
         let found = host_program(cache, wish.program).map_err(|_| BroughtError::Missing {
             program: wish.program,
@@ -176,7 +214,7 @@ fn find(cache: &Cache, wish: &Wish) -> Result<Item, BroughtError> {
         })?;
         found.path
     } else {
-        PathBuf::from(&wish.value)
+        path
     };
     let hash = hash_file(&host).ok_or_else(|| BroughtError::Io {
         doing: "reading",
@@ -185,7 +223,27 @@ fn find(cache: &Cache, wish: &Wish) -> Result<Item, BroughtError> {
     })?;
     let name = host.file_name().unwrap_or_default().to_string_lossy();
     let guest = format!("{MOUNT}/{}/{name}", place(&host));
-    Ok(Item { key: wish.key, value: wish.value.clone(), guest, hash, host })
+    let placed = (place(&host), host.clone());
+    Ok(Item { key: wish.key, value: wish.value.clone(), guest, hash, host, placed, log: None })
+}
+
+/// Something in a folder that is built, or the folder itself.
+fn find_built(cache: &Cache, wish: &Wish, folder: &Path, path: &Path) -> Result<Item, BroughtError> {
+    let built = build::build(cache, folder).map_err(Box::new)?;
+    let within = path.strip_prefix(folder).unwrap_or(Path::new(""));
+    let host = built.made(folder, within).map_err(Box::new)?;
+    let place = format!("{}-{}", built.name, built.hash.get(..8).unwrap_or_default());
+    // Without a slash behind it where the folder itself is meant.
+    let guest = Path::new(MOUNT).join(&place).components().chain(within.components()).collect::<PathBuf>();
+    Ok(Item {
+        key: wish.key,
+        value: wish.value.clone(),
+        guest: guest.display().to_string(),
+        hash: built.hash,
+        host,
+        placed: (place, built.files),
+        log: Some((format!("deps.{}.log", built.name), built.log)),
+    })
 }
 
 /// The folder of a file on the disk: files of one name in two folders of this host stay apart.

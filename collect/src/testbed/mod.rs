@@ -223,7 +223,8 @@ impl Testbed {
         for (metric, reason) in lab.absent() {
             facts.set(format!("absent.{metric}"), reason);
         }
-        let sysinfo = lab.sysinfo(&facts, dmesg);
+        let mut sysinfo = lab.sysinfo(&facts, dmesg);
+        sysinfo.extend(self.brought.logs());
         Ok(Booted { lab: Box::new(lab), facts, seconds, sysinfo })
     }
 

@@ -10,6 +10,7 @@
 
 use super::common::{Job, SOON, busy, failed, host_series, interval, read, tail, value, value_at};
 use super::{Known, Needs, Outcome, Workload};
+use crate::brought::{self, Wish};
 use crate::lab::{Client, Failed, Lab, Measured, keep, window_until};
 use formats::pattern::Pattern;
 use model::{Case, Code, Params, ParamsError};
@@ -19,7 +20,7 @@ use std::time::Duration;
 /// The workload.
 pub struct Command;
 
-const PARAMETERS: [Known; 9] = [
+const PARAMETERS: [Known; 10] = [
     Known { key: "command", default: None, help: "the command; ${case} in a word is the level of the case" },
     Known { key: "command_on", default: Some("guest"), help: "where it runs: guest or host" },
     Known { key: "command_cases", default: Some("default"), help: "levels of the key 'case'" },
@@ -27,6 +28,11 @@ const PARAMETERS: [Known; 9] = [
         key: "command_files",
         default: Some(""),
         help: "files of this host that are put into the guest's /root first",
+    },
+    Known {
+        key: DEPS,
+        default: Some(""),
+        help: "a folder deps/NAME with a Makefile, built first; ${deps} in a word is where it then is",
     },
     Known {
         key: "command_timeout",
@@ -51,6 +57,8 @@ const PARAMETERS: [Known; 9] = [
     Known { key: "l", default: Some("10"), help: "seconds that it takes, roughly: only for the plan" },
 ];
 
+/// The key of a folder that is built.
+const DEPS: &str = "command_deps";
 /// A key of this kind belongs to a metric of the user's.
 const OF_METRICS: [&str; 2] = ["pattern_", "pointer_"];
 /// Files of the user's in the guest.
@@ -74,11 +82,21 @@ impl Workload for Command {
             || OF_METRICS.iter().any(|prefix| key.strip_prefix(prefix).is_some_and(|name| !name.is_empty()))
     }
 
+    fn paths(&self) -> &'static [&'static str] {
+        &[DEPS]
+    }
+
     fn cases(&self, params: &Params) -> Result<Vec<Case>, ParamsError> {
         if params.get("command").is_none() {
             return Err(ParamsError::Missing { key: "command".into() });
         }
-        words(params, "")?;
+        words(params, "", "")?;
+        brought::check_folder(params, DEPS)?;
+        if !has_deps(params) && params.text("command")?.contains("${deps}") {
+            return Err(
+                params.wrong("command", "a command without ${deps}, or a folder for it in command_deps")
+            );
+        }
         params.choice("command_on", &["guest", "host"])?;
         params.switch("command_network")?;
         params.number("command_timeout", 1u64, "seconds, 1 or more")?;
@@ -102,8 +120,9 @@ impl Workload for Command {
         own.chain(["elapsed_s".to_owned(), "CPU".to_owned()]).collect()
     }
 
-    fn needs(&self, _: &Params) -> Needs {
-        Needs { tools: true, ..Needs::default() }
+    fn needs(&self, params: &Params) -> Needs {
+        let brings = if has_deps(params) { vec![Wish::of(params, DEPS, "")] } else { Vec::new() };
+        Needs { tools: true, brings, ..Needs::default() }
     }
 
     fn seconds(&self, params: &Params) -> f64 {
@@ -135,7 +154,12 @@ impl Workload for Command {
 
     fn measure(&self, lab: &mut dyn Lab, case: &Case, raw: &Path) -> Result<(), Failed> {
         let params = lab.params().clone();
-        let argv = words(&params, case.keys.get("case").unwrap_or_default()).map_err(failed)?;
+        let deps = match (has_deps(&params), params.get("command_on")) {
+            (false, _) => String::new(),
+            (true, Some("host")) => lab.client_brought(DEPS)?,
+            (true, _) => lab.brought(DEPS)?,
+        };
+        let argv = words(&params, case.keys.get("case").unwrap_or_default(), &deps).map_err(failed)?;
         keep(raw, "command.argv", &argv.join("\n"))?;
         let limit = Duration::from_secs(params.number("command_timeout", 1, "seconds").map_err(failed)?);
         let measured = if params.get("command_on") == Some("host") {
@@ -217,11 +241,18 @@ fn patterns(params: &Params) -> Result<Vec<(String, Pattern)>, ParamsError> {
     Ok(all)
 }
 
-/// The words of the command for a case. The level is put in after splitting: it never makes two words of one.
-fn words(params: &Params, level: &str) -> Result<Vec<String>, ParamsError> {
+/// Whether a folder of the user's is built for the command.
+fn has_deps(params: &Params) -> bool {
+    params.get(DEPS).is_some_and(|path| !path.trim().is_empty())
+}
+
+/// The words of the command for a case. Level and folder are put in after splitting: they never make two words of one.
+fn words(params: &Params, level: &str, deps: &str) -> Result<Vec<String>, ParamsError> {
     let words = split(params.text("command")?).filter(|words| !words.is_empty());
     let words = words.ok_or_else(|| params.wrong("command", "a command whose quotes are closed"))?;
-    Ok(words.into_iter().map(|word| word.replace("${case}", level)).collect())
+    // A level that looks like the folder's name is still a level.
+    let put = |part: &str| part.replace("${case}", level);
+    Ok(words.into_iter().map(|word| word.split("${deps}").map(put).collect::<Vec<_>>().join(deps)).collect())
 }
 
 /// Splits at blanks; single and double quotes hold them together, and a backslash outside single quotes takes the next
@@ -270,7 +301,7 @@ mod tests {
         assert_eq!(split("a \\"), None);
         let params = params(&[("command", "run --size=${case} '${case}'")]);
         assert_eq!(
-            words(&params, "two words; $(id)").unwrap(),
+            words(&params, "two words; $(id)", "").unwrap(),
             ["run", "--size=two words; $(id)", "two words; $(id)"]
         );
     }
@@ -292,6 +323,20 @@ mod tests {
             "parameter 'command' is not set and has no default"
         );
         assert!(Command.knows("pattern_speed") && !Command.knows("pattern_") && !Command.knows("patern_x"));
+    }
+
+    #[test]
+    fn the_folder_that_is_built_is_put_into_words_and_must_be_one() {
+        let with = |set: &[(&str, &str)]| Command.cases(&params(set)).unwrap_err().to_string();
+        assert!(with(&[("command", "${deps}/x")]).contains("command_deps"));
+        let error = with(&[("command", "x"), ("command_deps", "/nonexistent/deps/x")]);
+        assert!(
+            error.contains("'command_deps' is '/nonexistent/deps/x'") && error.contains("Makefile"),
+            "{error}"
+        );
+        let params = params(&[("command", "'${deps}/a b' ${case}")]);
+        let words = words(&params, "${deps}", "/brought/x y").unwrap();
+        assert_eq!(words, ["/brought/x y/a b", "${deps}"]);
     }
 
     #[test]

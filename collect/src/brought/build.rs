@@ -1,0 +1,334 @@
+//! Building what stands in a folder `deps/NAME` with a Makefile: on this host, because the guest has no compiler, and once
+//! for what stands in it. What was built stays in the cache under the hash of its sources, with the log.
+//!
+//! ```text
+//!   deps/NAME/ ──> hash of every file ──> cache/deps/NAME-<hash>/{files/, build.log}      there: nothing is done
+//!                                                  └── rename <── make in a copy          not there
+//! ```
+
+use crate::guest::image::Cache;
+use crate::process::{PrivateFolder, ProcessError, Sink, Spec, private_folder_in};
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+/// The folder that holds folders which are built.
+const DEPS: &str = "deps";
+/// What make looks for, in its order.
+const MAKEFILES: [&str; 3] = ["GNUmakefile", "makefile", "Makefile"];
+/// How long a build may take.
+const LIMIT: Duration = Duration::from_secs(3600);
+/// A build that nobody has used for this long makes room for others of its name.
+const UNUSED: Duration = Duration::from_secs(30 * 24 * 3600);
+/// The parts of a build in the cache.
+const FILES: &str = "files";
+const LOG: &str = "build.log";
+
+/// What a folder was built to.
+#[derive(Clone, Debug)]
+pub(super) struct Built {
+    /// Its name.
+    pub(super) name: String,
+    /// The copy in which it was built.
+    pub(super) files: PathBuf,
+    /// Hash of its sources.
+    pub(super) hash: String,
+    /// What make said.
+    pub(super) log: String,
+}
+
+/// A folder that cannot be built.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// make failed.
+    #[error("building {folder}: make {how}; its log is {log}, which ends with:\n{tail}", folder = .folder.display(), log = .log.display())]
+    Make {
+        /// The folder.
+        folder: PathBuf,
+        /// How it ended.
+        how: String,
+        /// Where the whole log is.
+        log: PathBuf,
+        /// The end of the log.
+        tail: String,
+    },
+    /// No process can be started.
+    #[error("building {folder}", folder = .folder.display())]
+    Start {
+        /// The folder.
+        folder: PathBuf,
+        /// Why it cannot be started.
+        #[source]
+        source: ProcessError,
+    },
+    /// make ended well and left nothing of this name.
+    #[error("building {folder}: its Makefile made no {wanted}; its log is {log}", folder = .folder.display(), log = .log.display())]
+    Nothing {
+        /// The folder.
+        folder: PathBuf,
+        /// What the user's key names.
+        wanted: String,
+        /// Where the log is.
+        log: PathBuf,
+    },
+    /// A file.
+    #[error("{doing} {path}", path = .path.display())]
+    Io {
+        /// What was being done.
+        doing: &'static str,
+        /// To which file.
+        path: PathBuf,
+        /// Why it failed.
+        #[source]
+        source: io::Error,
+    },
+}
+
+fn failing(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> BuildError {
+    move |source| BuildError::Io { doing, path: path.to_owned(), source }
+}
+
+/// The folder `deps/NAME` with a Makefile that a path is, or lies in.
+pub(super) fn recipe(path: &Path) -> Option<&Path> {
+    path.ancestors().find(|folder| {
+        folder.parent().and_then(Path::file_name).is_some_and(|name| name == DEPS)
+            && MAKEFILES.iter().any(|name| folder.join(name).is_file())
+    })
+}
+
+/// Builds a folder, unless it has been built as it is now.
+///
+/// # Errors
+/// make failed, with the end of what it said, or a file cannot be read or written.
+pub(super) fn build(cache: &Cache, folder: &Path) -> Result<Built, BuildError> {
+    let mut sources = BTreeMap::new();
+    list(folder, Path::new(""), &mut sources)?;
+    let hash = hash(folder, &sources)?;
+    let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let all = cache.root().join(DEPS);
+    let place = all.join(format!("{name}-{hash}"));
+    if !place.join(LOG).is_file() {
+        fs::create_dir_all(&all).map_err(failing("creating", &all))?;
+        make(folder, &sources, &all, &place)?;
+        remove_unused(&all, &name, &place);
+    }
+    let log = place.join(LOG);
+    // Its time says when it was used last.
+    if let Ok(file) = fs::File::options().append(true).open(&log) {
+        let _ = file.set_modified(SystemTime::now());
+    }
+    let text = fs::read(&log).map_err(failing("reading", &log))?;
+    let log = String::from_utf8_lossy(&text).into_owned();
+    Ok(Built { name, files: place.join(FILES), hash, log })
+}
+
+impl Built {
+    /// What make left under a name.
+    ///
+    /// # Errors
+    /// Nothing.
+    pub(super) fn made(&self, folder: &Path, wanted: &Path) -> Result<PathBuf, BuildError> {
+        let path = self.files.join(wanted);
+        if path.exists() {
+            return Ok(path);
+        }
+        let log = self.files.with_file_name(LOG);
+        Err(BuildError::Nothing { folder: folder.to_owned(), wanted: wanted.display().to_string(), log })
+    }
+}
+
+/// A file of the sources.
+enum Source {
+    Folder,
+    Link(PathBuf),
+    File { executable: bool },
+}
+
+/// Everything below a folder, by its path there.
+fn list(folder: &Path, below: &Path, into: &mut BTreeMap<PathBuf, Source>) -> Result<(), BuildError> {
+    let here = folder.join(below);
+    for entry in fs::read_dir(&here).map_err(failing("reading", &here))? {
+        let entry = entry.map_err(failing("reading", &here))?;
+        let (path, own) = (entry.path(), below.join(entry.file_name()));
+        let known = entry.metadata().map_err(failing("reading", &path))?;
+        if known.is_dir() {
+            list(folder, &own, into)?;
+            into.insert(own, Source::Folder);
+        } else if known.is_symlink() {
+            into.insert(own, Source::Link(fs::read_link(&path).map_err(failing("reading", &path))?));
+        } else if known.is_file() {
+            into.insert(own, Source::File { executable: known.permissions().mode() & 0o111 != 0 });
+        }
+    }
+    Ok(())
+}
+
+/// A hash of names, kinds and contents, each with its length; times and owners make nothing new.
+fn hash(folder: &Path, sources: &BTreeMap<PathBuf, Source>) -> Result<String, BuildError> {
+    let mut hasher = blake3::Hasher::new();
+    let mut field = |bytes: &[u8]| {
+        hasher.update(&(bytes.len() as u64).to_le_bytes());
+        hasher.update(bytes);
+    };
+    for (own, source) in sources {
+        field(own.as_os_str().as_encoded_bytes());
+        match source {
+            Source::Folder => field(b"folder"),
+            Source::Link(target) => {
+                field(b"link");
+                field(target.as_os_str().as_encoded_bytes());
+            }
+            Source::File { executable } => {
+                field(if *executable { b"program" } else { b"file" });
+                let path = folder.join(own);
+                field(&fs::read(&path).map_err(failing("reading", &path))?);
+            }
+        }
+    }
+    Ok(hasher.finalize().to_hex().chars().take(16).collect())
+}
+
+/// Copies the sources, builds the copy, and gives it its name.
+fn make(
+    folder: &Path,
+    sources: &BTreeMap<PathBuf, Source>,
+    all: &Path,
+    place: &Path,
+) -> Result<(), BuildError> {
+    let work: PrivateFolder = private_folder_in(all).map_err(failing("creating a folder in", all))?;
+    let built = work.path().join("built");
+    let files = built.join(FILES);
+    fs::create_dir_all(&files).map_err(failing("creating", &files))?;
+    // A folder comes before what it holds.
+    for (own, source) in sources {
+        let to = files.join(own);
+        let copied = match source {
+            Source::Folder => fs::create_dir(&to),
+            Source::Link(target) => symlink(target, &to),
+            Source::File { .. } => copy(&folder.join(own), &to),
+        };
+        copied.map_err(failing("copying to", &to))?;
+    }
+    // Both of its outputs in the order in which they came, and not as a part of a make that perfvt was started by.
+    let told = Spec::new("sh")
+        .args(["-c", "exec \"$@\" 2>&1", "sh", "env", "-u", "MAKEFLAGS", "-u", "MFLAGS", "-u", "MAKELEVEL"])
+        .args(["make", "-C"])
+        .arg(&files)
+        .stdout(Sink::Capture)
+        .start()
+        .map_err(|source| BuildError::Start { folder: folder.to_owned(), source })?
+        .finish(LIMIT);
+    let log = built.join(LOG);
+    fs::write(&log, &told.stdout).map_err(failing("writing", &log))?;
+    if !told.status.is_some_and(|status| status.success()) {
+        let how = told.status.map_or_else(
+            || format!("did not end within {} s and was killed", LIMIT.as_secs()),
+            |status| format!("ended with {status}"),
+        );
+        // The log outlives the copy; the next build of these sources that succeeds removes it.
+        let kept = failed_log(place);
+        fs::rename(&log, &kept).map_err(failing("writing", &kept))?;
+        let tail = crate::process::tail(&kept);
+        return Err(BuildError::Make { folder: folder.to_owned(), how, log: kept, tail });
+    }
+    match fs::rename(&built, place) {
+        // Another perfvt was faster.
+        Err(_) if place.join(LOG).is_file() => {}
+        renamed => renamed.map_err(failing("creating", place))?,
+    }
+    let _ = fs::remove_file(failed_log(place));
+    Ok(())
+}
+
+/// Copies a file with its rights and its time, which make goes by.
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    fs::copy(from, to)?;
+    fs::File::open(to)?.set_modified(fs::metadata(from)?.modified()?)
+}
+
+/// Where the log of a build stays that failed.
+fn failed_log(place: &Path) -> PathBuf {
+    let name = place.file_name().unwrap_or_default().to_string_lossy();
+    place.with_file_name(format!("{name}.failed.log"))
+}
+
+/// Removes other builds of a name that nobody has used for long. One that cannot be removed costs room, nothing else.
+fn remove_unused(all: &Path, name: &str, keep: &Path) {
+    for entry in fs::read_dir(all).into_iter().flatten().flatten() {
+        let path = entry.path();
+        let of_name = |text: &str| text.rsplit_once('-').is_some_and(|(own, _)| own == name);
+        if path == keep || !of_name(&entry.file_name().to_string_lossy()) {
+            continue;
+        }
+        let used = fs::metadata(path.join(LOG)).or_else(|_| fs::metadata(&path)).and_then(|m| m.modified());
+        if used.is_ok_and(|at| at.elapsed().is_ok_and(|age| age > UNUSED)) {
+            let _ = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sources(dir: &Path, makefile: &str) -> PathBuf {
+        let folder = dir.join("deps/tool");
+        fs::create_dir_all(folder.join("src")).unwrap();
+        fs::write(folder.join("Makefile"), makefile).unwrap();
+        fs::write(folder.join("src/data"), "1").unwrap();
+        folder
+    }
+
+    const MAKEFILE: &str = "all:\n\tdate +%s%N > made\n\tcat src/data >> made\n";
+
+    #[test]
+    fn a_folder_is_built_once_and_again_when_a_file_of_it_changes() {
+        let dir = tempfile::tempdir().unwrap();
+        let cache = Cache::at(dir.path().join("cache"));
+        let folder = sources(dir.path(), MAKEFILE);
+        let made = || {
+            let built = build(&cache, &folder).unwrap();
+            fs::read_to_string(built.made(&folder, Path::new("made")).unwrap()).unwrap()
+        };
+        let first = made();
+        assert_eq!(made(), first, "nothing has changed");
+        fs::write(folder.join("src/data"), "2").unwrap();
+        let second = made();
+        assert_ne!(second, first);
+        fs::write(folder.join("src/data"), "1").unwrap();
+        assert_eq!(made(), first, "both are kept");
+        assert!(!folder.join("made").exists(), "the user's folder stays as it is");
+        let left: Vec<_> = fs::read_dir(dir.path().join("cache/deps")).unwrap().collect();
+        assert_eq!(left.len(), 2, "{left:?}");
+    }
+
+    #[test]
+    fn a_build_that_fails_shows_the_end_of_its_log_and_is_tried_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let cache = Cache::at(dir.path().join("cache"));
+        let folder = sources(dir.path(), "all:\n\techo here we are\n\tls /nonexistent-for-perfvt\n");
+        let error = build(&cache, &folder).unwrap_err();
+        let text = error.to_string();
+        assert!(text.contains("nonexistent-for-perfvt") && text.contains("deps/tool: make ended"), "{text}");
+        let BuildError::Make { log, .. } = error else { panic!("{text}") };
+        assert!(fs::read_to_string(&log).unwrap().contains("here we are"));
+        assert!(matches!(build(&cache, &folder), Err(BuildError::Make { .. })));
+        assert_eq!(fs::read_dir(dir.path().join("cache/deps")).unwrap().count(), 1, "the log alone");
+    }
+
+    #[test]
+    fn only_a_folder_in_deps_with_a_makefile_is_built() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = sources(dir.path(), MAKEFILE);
+        assert_eq!(recipe(&folder.join("src/none")), Some(folder.as_path()));
+        assert_eq!(recipe(&folder), Some(folder.as_path()));
+        assert_eq!(recipe(&dir.path().join("deps/other/tool")), None);
+        assert_eq!(recipe(dir.path()), None);
+        let built = build(&Cache::at(dir.path().join("cache")), &folder).unwrap();
+        let error = built.made(&folder, Path::new("nothing")).unwrap_err().to_string();
+        assert!(error.contains("made no nothing") && error.contains("build.log"), "{error}");
+    }
+}
