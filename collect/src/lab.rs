@@ -222,6 +222,8 @@ pub trait Lab {
     fn client_brought(&self, key: &str) -> Result<String, Failed> {
         self.brought(key)
     }
+    /// How long a phase may take, beside what it is asked to do.
+    fn deadline(&self, phase: Phase) -> Duration;
     /// Runs a command in the server's guest; any other status than 0 is a failed case.
     fn exec(&mut self, argv: &[&str], deadline: Duration) -> Result<String, Failed>;
     /// Writes a file into the server's guest. `mode` is octal: `755`.

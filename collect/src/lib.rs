@@ -14,6 +14,7 @@ pub mod brought;
 pub mod campaign;
 pub mod cartesian;
 pub mod config;
+pub mod deadlines;
 pub mod doctor;
 pub mod guest;
 pub mod host;

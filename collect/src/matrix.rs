@@ -156,6 +156,11 @@ pub const GUEST: &[Known] = &[
     Known { key: "hugepages", default: Some("no"), help: "guest memory in pages of this size: no, 2M or 1G" },
     Known { key: "extra_args", default: Some(""), help: "further QEMU arguments, separated by blanks" },
     Known { key: "boot_timeout", default: None, help: "seconds until READY; default 30, under TCG 120" },
+    Known {
+        key: crate::deadlines::FACTOR,
+        default: Some("1"),
+        help: "what the deadlines of all phases are multiplied by",
+    },
     Known { key: "shuffle", default: Some("yes"), help: "whether cases are shuffled in each boot" },
     Known {
         key: "attempts",

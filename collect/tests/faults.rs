@@ -106,6 +106,14 @@ fn fault(lab: &mut dyn Lab, name: &str, raw: &Path) -> Result<(), Failed> {
             let case = netperf().cases(lab.params()).unwrap().remove(0);
             netperf().measure(lab, &case, raw)
         }
+        "netserver-stopped" => {
+            // The kernel still takes connections for it, and the client waits.
+            shell(lab, "kill -STOP $(pidof netserver)", SOON)?;
+            let case = netperf().cases(lab.params()).unwrap().remove(0);
+            let end = netperf().measure(lab, &case, raw);
+            shell(lab, "kill -CONT $(pidof netserver)", SOON)?;
+            end
+        }
         "panic" => shell(lab, "echo c > /proc/sysrq-trigger", SOON),
         "oops" => {
             let line =
@@ -235,6 +243,7 @@ impl Bed {
             "sessions=1",
             "l=1",
             "attempts=1",
+            "deadline_factor=0.2",
             "numa_node=0",
             "net=user",
         ];
@@ -351,11 +360,12 @@ impl Traces {
 fn every_failure_of_a_guest_is_told_apart_and_the_next_boot_is_well() {
     let _one = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let Some(mut bed) = Bed::new("every_failure_of_a_guest_is_told_apart") else { return };
-    let in_one_guest: [(&str, Code); 6] = [
+    let in_one_guest: [(&str, Code); 7] = [
         ("tool", Code::ToolFailed),
         ("slow-tool", Code::Deadline(Phase::Measure)),
         ("full-guest", Code::GuestNoSpace),
         ("nonsense", Code::ToolNonsense),
+        ("netserver-stopped", Code::Deadline(Phase::WarmUp)),
         ("netserver", Code::ToolFailed),
         ("link-down", Code::NetworkLost),
     ];
@@ -403,7 +413,7 @@ fn every_failure_of_a_guest_is_told_apart_and_the_next_boot_is_well() {
     assert_eq!(told("slow", late, "fine").0, Some(Code::Deadline(Phase::Boot)));
     assert_eq!(
         (ended.valid as usize, ended.invalid as usize),
-        (a_guest_each.len(), 6 + a_guest_each.len() + 1)
+        (a_guest_each.len(), in_one_guest.len() + a_guest_each.len() + 1)
     );
 
     // A dead guest has registers, one that oopsed still talks, and a stopped QEMU says nothing.

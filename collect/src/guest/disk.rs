@@ -3,16 +3,15 @@
 //! The file is made anew for every boot, so that all begin alike, and its name is taken away as soon as QEMU has opened
 //! it: whatever ends perfvt, the room is free again when QEMU is gone.
 
+use crate::accel::Accel;
+use crate::deadlines::Deadlines;
 use crate::process::{self, PrivateFolder, ProcessError, Spec, private_folder_in};
 use crate::workload::bytes;
-use model::{Params, ParamsError};
+use model::{Params, ParamsError, Phase};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 /// The serial number by which the guest finds the disk.
 pub const SERIAL: &str = "perfvt.disk";
-/// How long writing a disk full of zeros may take.
-const MAKING: Duration = Duration::from_secs(3600);
 
 const BUSES: [&str; 3] = ["virtio", "scsi", "nvme"];
 const FORMATS: [&str; 2] = ["raw", "qcow2"];
@@ -102,7 +101,7 @@ impl Disk {
             .args(["create", "-q", "-f", self.format, "-o", &format!("preallocation={preallocation}")])
             .arg(&path)
             .arg(self.size.to_string());
-        process::run(spec, MAKING)?;
+        process::run(spec, Deadlines::usual(Accel::Kvm).within(Phase::Image))?;
         Ok(DiskFile { path, _folder: folder })
     }
 

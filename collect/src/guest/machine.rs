@@ -6,6 +6,7 @@ use super::forensics::{self, SOON as FORENSICS_SOON, Subject};
 use super::health::{Console, death, exit_reason};
 use super::network::{Network, NetworkError};
 use super::qmp::{Qmp, QmpError};
+use crate::deadlines::Deadlines;
 use crate::host::pin::GuestPins;
 use crate::host::placement::{self, Placement, Threads};
 use crate::process::{PrivateFolder, ProcessError, Running, Sink, Spec, private_folder};
@@ -150,6 +151,8 @@ pub struct Machine {
     /// A private folder for the sockets, mode 0700; removed with the machine.
     _sockets: PrivateFolder,
     console: Console,
+    /// How long it may take to end when it is told to.
+    shutdown: Duration,
     /// It did not answer once: nothing more is asked of it.
     silent: bool,
     /// QEMU's command line.
@@ -170,6 +173,7 @@ struct Start {
     argv: Vec<String>,
     started: Instant,
     until: Instant,
+    shutdown: Duration,
 }
 
 impl Start {
@@ -200,7 +204,9 @@ impl Start {
         let started = Instant::now();
         let until = started + spec.deadline;
         let console = Console::new(&files.serial);
-        Ok(Start { qmp: None, qemu: process.start()?, sockets, files, console, argv, started, until })
+        let shutdown = Deadlines::usual(spec.hardware.accel).within(Phase::Shutdown);
+        let qemu = process.start()?;
+        Ok(Start { qmp: None, qemu, sockets, files, console, argv, started, until, shutdown })
     }
 
     /// Connects to the paused guest, and pins and plugs it.
@@ -251,7 +257,7 @@ impl Start {
         let part = |name: &str| reply.pointer(&format!("/qemu/{name}")).map(ToString::to_string);
         let parts: Option<Vec<String>> = ["major", "minor", "micro"].into_iter().map(part).collect();
         qmp.execute("quit", json!({}), QMP_SOON)?;
-        match self.qemu.wait_until(Instant::now() + Duration::from_secs(5)) {
+        match self.qemu.wait_until(Instant::now() + self.shutdown) {
             Some(status) if status.success() => Ok(parts.map(|parts| parts.join("."))),
             Some(status) => Err(GuestError::Died(exit_reason(status, &self.qemu.stderr_tail(), ""))),
             None => Err(GuestError::Died(Failure::new(
@@ -268,7 +274,7 @@ impl Start {
         ready: Ready,
     ) -> Result<Machine, GuestError> {
         let boot_seconds = self.started.elapsed().as_secs_f64();
-        let Start { qmp: Some(qmp), qemu, sockets, console, argv, .. } = self else {
+        let Start { qmp: Some(qmp), qemu, sockets, console, argv, shutdown, .. } = self else {
             return Err(GuestError::no_monitor());
         };
         Ok(Machine {
@@ -278,6 +284,7 @@ impl Start {
             threads,
             _sockets: sockets,
             console,
+            shutdown,
             silent: false,
             argv,
             ready,
@@ -436,7 +443,7 @@ impl Machine {
     pub fn quit(mut self) {
         // A QEMU that no longer listens is killed just the same.
         if self.qmp.execute("quit", json!({}), Duration::from_secs(2)).is_ok() {
-            self.qemu.wait_until(Instant::now() + Duration::from_secs(5));
+            self.qemu.wait_until(Instant::now() + self.shutdown);
         }
         self.qemu.kill();
     }
@@ -508,6 +515,7 @@ mod tests {
             threads: Threads::default(),
             _sockets: private_folder().unwrap(),
             console: Console::new(&serial),
+            shutdown: Duration::from_secs(5),
             silent: false,
             argv: vec!["qemu".into(), "-S".into()],
             ready: Ready { kernel: "6.1".into(), uptime: 1.0 },

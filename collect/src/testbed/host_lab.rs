@@ -4,13 +4,14 @@ use super::TestbedError;
 use super::client::{HostClient, host_command};
 use super::lab::read_host_sample;
 use crate::campaign::Booted;
+use crate::deadlines::Deadlines;
 use crate::guest::image::{Cache, host_program};
 use crate::guest::machine::GuestError;
 use crate::host::noise::Watched;
 use crate::lab::{Client, Failed, HostSample, Lab, Snapshot, Target};
 use crate::process::{self, Sink, Spec};
 use crate::workload::Needs;
-use model::{Code, CpuId, Fingerprint, Params};
+use model::{Code, CpuId, Fingerprint, Params, Phase};
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::time::Duration;
@@ -20,6 +21,7 @@ const SOON: Duration = Duration::from_secs(10);
 /// What stands in for a guest.
 struct HostLab {
     params: Params,
+    deadlines: Deadlines,
     cache: Cache,
     cpus: Vec<CpuId>,
 }
@@ -46,6 +48,7 @@ fn version(cache: &Cache, tool: &str) -> Result<String, TestbedError> {
 /// Makes the lab. What runs in it has the CPUs that a guest would have had.
 pub(super) fn boot(
     params: &Params,
+    deadlines: Deadlines,
     cache: Cache,
     cpus: Vec<CpuId>,
     mut facts: Fingerprint,
@@ -59,7 +62,7 @@ pub(super) fn boot(
     let numbers: Vec<String> = cpus.iter().map(|cpu| cpu.0.to_string()).collect();
     facts.set("placement.cpus", if cpus.is_empty() { "unpinned".to_owned() } else { numbers.join(",") });
     let text: String = facts.0.iter().map(|(k, v)| format!("{k}: {v}\n")).collect();
-    let lab = HostLab { params: params.clone(), cache, cpus };
+    let lab = HostLab { params: params.clone(), deadlines, cache, cpus };
     Booted { lab: Box::new(lab), facts, seconds: 0.0, sysinfo: vec![("facts.txt".into(), text)] }
 }
 
@@ -89,6 +92,10 @@ impl Lab for HostLab {
     fn host_tool(&self, name: &str) -> Result<String, Failed> {
         let program = host_program(&self.cache, name).map_err(|e| Failed::new(Code::Host, e.to_string()))?;
         Ok(program.path.display().to_string())
+    }
+
+    fn deadline(&self, phase: Phase) -> Duration {
+        self.deadlines.within(phase)
     }
 
     fn exec(&mut self, _: &[&str], _: Duration) -> Result<String, Failed> {

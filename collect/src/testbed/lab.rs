@@ -8,6 +8,7 @@ use super::{SOON, Scene, TestbedError, vcpu_list};
 use crate::accel::Accel;
 use crate::brought::Brought;
 use crate::cartesian::Objects;
+use crate::deadlines::Deadlines;
 use crate::guest::image::{Cache, host_program};
 use crate::guest::machine::{GuestError, Machine};
 use crate::guest::network::{ClientPlace, Network};
@@ -18,7 +19,7 @@ use crate::lab::{Client, Failed, HostSample, Lab, Moment, Snapshot, Target};
 use crate::process::Sink;
 use crate::window::{HostCounters, Meter, debugfs_counters};
 use formats::counters::CpuTicks;
-use model::{Code, CpuId, Fingerprint, Params, Scope};
+use model::{Code, CpuId, Fingerprint, Params, Phase, Scope};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -58,6 +59,7 @@ pub(super) struct GuestLab {
     params: Params,
     cache: Cache,
     accel: Accel,
+    deadlines: Deadlines,
     clock: GuestClock,
     /// The server's guest and its client have reached one another.
     connected: bool,
@@ -101,6 +103,7 @@ impl GuestLab {
         params: &Params,
         cache: Cache,
         accel: Accel,
+        deadlines: Deadlines,
     ) -> Result<GuestLab, TestbedError> {
         let meter = |(guest, machine): (u32, &Machine)| {
             Meter::new(Path::new("/proc"), guest, machine.pid(), machine.threads())
@@ -120,6 +123,7 @@ impl GuestLab {
             params: params.clone(),
             cache,
             accel,
+            deadlines,
             clock: GuestClock::UNKNOWN,
             connected: false,
             trace: None,
@@ -322,6 +326,10 @@ impl Lab for GuestLab {
                 return self.client_tool(&name);
             }
         })
+    }
+
+    fn deadline(&self, phase: Phase) -> Duration {
+        self.deadlines.within(phase)
     }
 
     fn exec(&mut self, argv: &[&str], deadline: Duration) -> Result<String, Failed> {

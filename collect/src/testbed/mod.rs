@@ -22,6 +22,7 @@ use crate::accel::Accel;
 use crate::brought::{Brought, BroughtError};
 use crate::campaign::{Booted, Booter, to_params};
 use crate::cartesian::Objects;
+use crate::deadlines::Deadlines;
 use crate::guest::argv::{self, BootFiles, Hardware, Wiring};
 use crate::guest::channel::Reply;
 use crate::guest::disk::{Disk, DiskError, DiskFile};
@@ -37,7 +38,7 @@ use crate::process::{PrivateFolder, Spec, private_folder};
 use crate::ssh::SshError;
 use crate::workload::Needs;
 use lab::GuestLab;
-use model::{CampaignFile, Code, CpuId, EnvironmentPlan, Fingerprint, Params, ParamsError};
+use model::{CampaignFile, Code, CpuId, EnvironmentPlan, Fingerprint, Params, ParamsError, Phase};
 use remote::{RemoteHost, of_remote};
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -193,16 +194,16 @@ impl Testbed {
         if !self.needs.guest {
             return self.boot_nothing(params);
         }
+        let deadlines = Deadlines::of(params, self.accel)?;
         let deadline = match params.get("boot_timeout") {
-            Some(_) => params.number("boot_timeout", 1u64, "seconds, 1 or more")?,
-            None if self.accel == Accel::Kvm => 30,
-            None => 120,
+            Some(_) => Duration::from_secs(params.number("boot_timeout", 1u64, "seconds, 1 or more")?),
+            None => deadlines.within(Phase::Boot),
         };
         let mut scene = self.scene(params, logs, forensics)?;
         scene.disk = Disk::of(params)?.map(|disk| disk.make()).transpose()?;
         self.stay_off(&scene);
         let tracer = self.needs.boot_trace.then(|| Tracer::start(logs));
-        let mut machines = Machine::boot_all(&scene.specs(self, Duration::from_secs(deadline))?)?;
+        let mut machines = Machine::boot_all(&scene.specs(self, deadline)?)?;
         let seconds = machines.iter().map(|m| m.boot_seconds).fold(0.0, f64::max);
         let trace = tracer.map(|tracer| tracer.finish(seconds));
         // QEMU has opened it: the room is free again when QEMU is gone, whatever happens to this process.
@@ -212,7 +213,7 @@ impl Testbed {
                 machine.run(&["perfvt-brought"], SOON)?;
             }
         }
-        let mut lab = GuestLab::new(scene, machines, params, self.cache.clone(), self.accel)?;
+        let mut lab = GuestLab::new(scene, machines, params, self.cache.clone(), self.accel, deadlines)?;
         (lab.trace, lab.brought) = (trace, Arc::clone(&self.brought));
         // An idle guest answers quickly, which tells its clock for later, when it does not.
         lab.snapshot().map_err(GuestError::Died)?;
@@ -237,7 +238,8 @@ impl Testbed {
         }
         cpus.sort_unstable();
         cpus.dedup();
-        Ok(host_lab::boot(params, self.cache.clone(), cpus, self.host_facts(), &self.needs))
+        let deadlines = Deadlines::of(params, Accel::Kvm)?;
+        Ok(host_lab::boot(params, deadlines, self.cache.clone(), cpus, self.host_facts(), &self.needs))
     }
 
     /// Keeps perfvt itself off the CPUs of vCPUs: its threads stay with QEMU's others and the client.
@@ -436,7 +438,7 @@ pub fn one_command(image: &Image, argv: &[&str]) -> Result<Reply, GuestError> {
         listens: false,
         log_dir: logs.path(),
         forensics: &logs.path().join("forensics"),
-        deadline: Duration::from_secs(120),
+        deadline: Deadlines::usual(Accel::Tcg).within(Phase::Boot),
     })?;
     let reply = machine.exec(argv, Duration::from_secs(24 * 3600));
     machine.quit();

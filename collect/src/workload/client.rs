@@ -1,13 +1,12 @@
 //! A client of a network benchmark that runs for a time of its own.
 
-use super::common::{failed, tail};
+use super::common::{failed, late, tail};
 use crate::lab::{Client, Failed, Lab, keep};
 use formats::counters::Traffic;
+use model::Phase;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// How long a client may take until packets flow.
-const BEGINS: Duration = Duration::from_secs(30);
 /// Packets after which more than a handshake is under way.
 const FLOWING: u64 = 50;
 
@@ -31,7 +30,8 @@ impl Running {
         let before = packets(lab)?;
         let (out, err) = (raw.join(format!("{name}.txt")), raw.join(format!("{name}.stderr")));
         let mut running = Running { client: lab.start_client(argv, &out, &err)?, raw: raw.to_owned(), name };
-        let until = Instant::now() + BEGINS;
+        let limit = lab.deadline(Phase::WarmUp);
+        let until = Instant::now() + limit;
         while packets(lab)?.saturating_sub(before) < FLOWING {
             if let Some(how) = running.client.ended() {
                 return Err(running.end(how, "before packets flowed"));
@@ -40,22 +40,25 @@ impl Running {
                 return Err(death);
             }
             if Instant::now() >= until {
-                return Err(failed(format!("{name} moved no packets within {} s", BEGINS.as_secs())));
+                return Err(late(
+                    Phase::WarmUp,
+                    format!("{name} moved no packets within {} s", limit.as_secs()),
+                ));
             }
             lab.sleep(Duration::from_millis(50));
         }
         Ok(running)
     }
 
-    /// Waits until it ends.
-    pub(super) fn finish(mut self, lab: &mut dyn Lab, limit: Duration) -> Result<(), Failed> {
-        let until = Instant::now() + limit;
+    /// Waits until it ends, which it should soon.
+    pub(super) fn finish(mut self, lab: &mut dyn Lab) -> Result<(), Failed> {
+        let until = Instant::now() + lab.deadline(Phase::Measure);
         loop {
             match self.client.ended() {
                 Some(Ok(())) => return Ok(()),
                 Some(how) => return Err(self.end(how, "")),
                 None if Instant::now() >= until => {
-                    return Err(failed(format!("{} did not end in time", self.name)));
+                    return Err(late(Phase::Measure, format!("{} did not end in time", self.name)));
                 }
                 None => lab.sleep(Duration::from_millis(10)),
             }

@@ -2,7 +2,7 @@
 
 use super::{Point, Value};
 use crate::lab::{Failed, Lab, Measured, keep};
-use model::{Case, Params, ParamsError, Scope};
+use model::{Case, Code, Params, ParamsError, Phase, Scope};
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -13,6 +13,11 @@ pub(super) const SOON: Duration = Duration::from_secs(20);
 /// A failure of the case, from whatever went wrong.
 pub(super) fn failed(error: impl std::fmt::Display) -> Failed {
     Failed::tool(error.to_string())
+}
+
+/// A tool that did not get there in time, in this phase.
+pub(super) fn late(phase: Phase, reason: impl Into<String>) -> Failed {
+    Failed::new(Code::Deadline(phase), reason)
 }
 
 /// Seconds measured in each case: parameter `l`.
@@ -132,7 +137,7 @@ pub(super) fn read(raw: &Path, name: &str) -> Result<String, Failed> {
 
 /// Lets the guest write back what is dirty and forget what it has read, so that cases begin alike.
 pub(super) fn drop_caches(lab: &mut dyn Lab) -> Result<(), Failed> {
-    lab.exec(&["sync"], Duration::from_secs(120))?;
+    lab.exec(&["sync"], lab.deadline(Phase::Prepare))?;
     lab.exec(&["sysctl", "-q", "-w", "vm.drop_caches=3"], SOON).map(drop)
 }
 
@@ -252,10 +257,8 @@ impl Job {
                 self.signal(lab, "KILL")?;
                 keep(raw, &format!("{name}.txt"), &standing.stdout)?;
                 keep(raw, &format!("{name}.stderr"), &standing.stderr)?;
-                return Err(failed(format!(
-                    "{name} did not end within {} s and was killed",
-                    limit.as_secs()
-                )));
+                let reason = format!("{name} did not end within {} s and was killed", limit.as_secs());
+                return Err(late(Phase::Measure, reason));
             }
             lab.sleep(Duration::from_millis(100));
         };

@@ -5,14 +5,14 @@
 //! the ramp and closes before fio ends. Rates, latencies and percentiles are fio's own, over the whole of its run.
 
 use super::common::{
-    Job, SOON, busy, drop_caches, exits, failed, host_series, interval, kib, level, read, seconds_of,
+    Job, SOON, busy, drop_caches, exits, failed, host_series, interval, kib, late, level, read, seconds_of,
     sizes_of, value, value_at, wanted, words_of,
 };
 use super::{Known, Needs, Outcome, Point, Value, Workload};
 use crate::guest::disk;
 use crate::lab::{Failed, Lab, Measured, keep, window, window_until};
 use formats::fio::{Flow, Run, parse, parse_log};
-use model::{Case, Params, ParamsError, Scope};
+use model::{Case, Params, ParamsError, Phase, Scope};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -46,8 +46,8 @@ const PARAMETERS: [Known; 12] = [
 const DIR: &str = "/run/perfvt-fio";
 /// How much longer than the window fio measures, so that the window lies within.
 const MARGIN: u64 = 1;
-/// How long laying out files and starting all threads may take.
-const BEGINS: Duration = Duration::from_secs(600);
+/// How long laying out files may take, beside the start of all threads.
+const LAYING_OUT: Duration = Duration::from_secs(600);
 const PERCENTILES: [(f64, &str); 3] = [(50.0, "p50"), (99.0, "p99"), (99.9, "p999")];
 
 impl Workload for Fio {
@@ -140,7 +140,7 @@ impl Workload for Fio {
 
     fn prepare(&self, lab: &mut dyn Lab) -> Result<(), Failed> {
         // The first call mounts the tools disk and reads fio and its libraries from it.
-        lab.exec(&["fio", "--version"], Duration::from_secs(60)).map(drop)
+        lab.exec(&["fio", "--version"], lab.deadline(Phase::Prepare)).map(drop)
     }
 
     fn measure(&self, lab: &mut dyn Lab, case: &Case, raw: &Path) -> Result<(), Failed> {
@@ -166,14 +166,16 @@ impl Workload for Fio {
             lab.sleep(Duration::from_secs(ramp));
             (
                 window(lab, Duration::from_secs(u64::from(seconds)), interval(seconds)),
-                Duration::from_secs(60 + MARGIN),
+                lab.deadline(Phase::Measure) + Duration::from_secs(MARGIN),
             )
         };
         // A job that outlives its time is ended before anything else is measured.
         let ended = job.finish(lab, if measured.is_ok() { limit } else { Duration::ZERO }, raw, "fio");
         let measured = measured?;
         ended?;
-        keep(raw, "fio.json", &lab.exec(&["cat", &format!("{DIR}/fio.json")], SOON)?)?;
+        let fetch = lab.deadline(Phase::Fetch);
+        let report = lab.exec(&["cat", &format!("{DIR}/fio.json")], fetch);
+        keep(raw, "fio.json", &report.map_err(|f| f.during(Phase::Fetch))?)?;
         keep_logs(lab, raw)?;
         measured.keep(raw)
     }
@@ -310,7 +312,8 @@ fn device(lab: &mut dyn Lab, params: &Params) -> Result<String, Failed> {
 
 /// Waits until fio's first job begins.
 fn wait_for_begin(lab: &mut dyn Lab, job: &Job, raw: &Path) -> Result<(), Failed> {
-    let until = Instant::now() + BEGINS;
+    let limit = lab.deadline(Phase::WarmUp) + LAYING_OUT;
+    let until = Instant::now() + limit;
     loop {
         if lab.exec(&["ls", DIR], SOON)?.split_whitespace().any(|name| name == "begun") {
             return Ok(());
@@ -328,7 +331,8 @@ fn wait_for_begin(lab: &mut dyn Lab, job: &Job, raw: &Path) -> Result<(), Failed
         }
         if Instant::now() >= until {
             job.signal(lab, "KILL")?;
-            return Err(failed(format!("fio's jobs did not begin within {} s", BEGINS.as_secs())));
+            let reason = format!("fio's jobs did not begin within {} s", limit.as_secs());
+            return Err(late(Phase::WarmUp, reason));
         }
         lab.sleep(Duration::from_millis(50));
     }

@@ -11,7 +11,7 @@ use crate::guest::disk;
 use crate::lab::{Failed, Lab, Measured, keep, window_until};
 use formats::counters::vcpu_busy_percent;
 use formats::foreign::{Kind, parse};
-use model::{Case, Params, ParamsError};
+use model::{Case, Params, ParamsError, Phase};
 use std::path::Path;
 use std::time::Duration;
 
@@ -145,7 +145,7 @@ impl Workload for Iozone {
         let device = lab.exec(&["perfvt-disk", &bus, disk::SERIAL], SOON)?.trim().to_owned();
         // Through its stand-in, which tells the loader of the libraries beside it. By a path, because busybox takes the bare
         // name for its own, which knows ext2 alone.
-        lab.exec(&["/usr/bin/mke2fs", "-q", "-F", "-t", &fs, &device], Duration::from_secs(300))?;
+        lab.exec(&["/usr/bin/mke2fs", "-q", "-F", "-t", &fs, &device], lab.deadline(Phase::Prepare))?;
         lab.exec(&["perfvt-load", "ext4"], SOON)?;
         lab.exec(&["mkdir", "-p", MOUNT], SOON)?;
         lab.exec(&["mount", "-t", "ext4", &device, MOUNT], SOON).map(drop)
@@ -155,7 +155,10 @@ impl Workload for Iozone {
         let params = lab.params().clone();
         let argv = argv(case, &params)?;
         keep(raw, "iozone.argv", &argv.join("\n"))?;
-        lab.exec(&["find", MOUNT, "-type", "f", "-exec", "rm", "-f", "{}", ";"], Duration::from_secs(60))?;
+        lab.exec(
+            &["find", MOUNT, "-type", "f", "-exec", "rm", "-f", "{}", ";"],
+            lab.deadline(Phase::Prepare),
+        )?;
         drop_caches(lab)?;
         let words: Vec<&str> = argv.iter().map(String::as_str).collect();
         let job = Job::start(lab, &words)?;

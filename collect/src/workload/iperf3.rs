@@ -5,8 +5,8 @@
 
 use super::client::Running;
 use super::common::{
-    SOON, busy, exits, failed, host_series, interval, level, read, seconds_of, sizes_of, value, value_at,
-    wanted, words_of,
+    busy, exits, failed, host_series, interval, level, read, seconds_of, sizes_of, value, value_at, wanted,
+    words_of,
 };
 use super::server::{Transport, serve};
 use super::{Known, Needs, Outcome, Point, Workload};
@@ -126,7 +126,7 @@ impl Workload for Iperf3 {
         let client = Running::start(lab, &argv, raw, "iperf3")?;
         lab.sleep(Duration::from_secs(OMIT));
         let measured = window(lab, Duration::from_secs(u64::from(seconds)), interval(seconds))?;
-        client.finish(lab, SOON)?;
+        client.finish(lab)?;
         measured.keep(raw)
     }
 

@@ -12,10 +12,10 @@ use super::{Known, Needs, Outcome, Point, Value, Workload};
 use crate::lab::{Failed, GUEST_END, Lab, Measured, window};
 use formats::counters::{self, Traffic};
 use formats::netperf::{Interval, Session};
-use model::{Case, Params, ParamsError};
+use model::{Case, Params, ParamsError, Phase};
 use sessions::{Sessions, probe_intervals, read_session};
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// The workload.
 pub struct Netperf;
@@ -61,10 +61,6 @@ const PARAMETERS: [Known; 9] = [
 
 /// An interval that is so many times longer than it should be is a stall.
 const STALL: f64 = 5.0;
-/// How long all sessions may take to report their first interval.
-const ALL_UP: Duration = Duration::from_secs(30);
-/// How long a session may take to report past the window, or to end.
-const WIND_UP: Duration = Duration::from_secs(15);
 
 /// Most sessions at a time: each is a process on either side, and with net=user a forwarded port.
 const MAX_SESSIONS: u32 = 1024;
@@ -185,7 +181,7 @@ impl Workload for Netperf {
         lab.connect()?;
         lab.serve(
             &["netserver", "-4", "-p", &crate::guest::network::SERVER_PORT.to_string()],
-            Duration::from_secs(20),
+            lab.deadline(Phase::Prepare),
         )?;
         probe_intervals(lab)
     }
@@ -193,11 +189,11 @@ impl Workload for Netperf {
     fn measure(&self, lab: &mut dyn Lab, case: &Case, raw: &Path) -> Result<(), Failed> {
         let seconds = seconds_of(lab.params()).map_err(failed)?;
         let mut sessions = Sessions::start(lab, case, seconds, raw)?;
-        sessions.wait(lab, Instant::now() + ALL_UP, "did not report in time", |s| !s.intervals.is_empty())?;
+        sessions.wait(lab, Phase::WarmUp, "did not report in time", |s| !s.intervals.is_empty())?;
         let measured = window(lab, Duration::from_secs(u64::from(seconds)), interval(seconds))?;
         let (_, end) = measured.unix_span();
         let past = |s: &Session| s.last_end().is_some_and(|last| last >= end);
-        sessions.wait(lab, Instant::now() + WIND_UP, "stalled before the window closed", past)?;
+        sessions.wait(lab, Phase::Measure, "stalled before the window closed", past)?;
         sessions.finish(lab, protocol_of(case))?;
         measured.keep(raw)
     }

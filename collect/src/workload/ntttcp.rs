@@ -151,7 +151,7 @@ fn send(
     let sender = argv(&lab.client_brought(BINARY)?, "-s", lab, case)?;
     let client = Running::start(lab, &sender, raw, "ntttcp-sender")?;
     let measured = window(lab, Duration::from_secs(u64::from(seconds)), interval(seconds))?;
-    client.finish(lab, SOON)?;
+    client.finish(lab)?;
     Ok(measured)
 }
 

@@ -3,12 +3,10 @@
 //! A program that was started does not listen yet, under emulation not for seconds. What a client sends before that is
 //! refused, or lost for good over UDP, where sockperf waits for an answer without asking again.
 
-use super::common::{Job, SOON, failed, tail};
+use super::common::{Job, SOON, failed, late, tail};
 use crate::lab::{Failed, Lab};
+use model::Phase;
 use std::time::{Duration, Instant};
-
-/// How long a server may take until it has its port.
-const BEGINS: Duration = Duration::from_secs(30);
 
 /// What a server waits at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +40,8 @@ impl Transport {
 pub(super) fn serve(lab: &mut dyn Lab, argv: &[&str], transport: Transport, port: u16) -> Result<(), Failed> {
     let job = Job::serve(lab, argv)?;
     let name = argv.first().copied().unwrap_or_default();
-    let until = Instant::now() + BEGINS;
+    let limit = lab.deadline(Phase::Prepare);
+    let until = Instant::now() + limit;
     while !waits(&lab.exec(&["cat", transport.table()], SOON)?, transport, port) {
         let standing = job.standing(lab)?;
         let said = [&standing.stderr, &standing.stdout].map(|text| tail(text)).join(" ");
@@ -50,11 +49,9 @@ pub(super) fn serve(lab: &mut dyn Lab, argv: &[&str], transport: Transport, port
             return Err(failed(format!("the server {name} ended with status {status}: {}", said.trim())));
         }
         if Instant::now() >= until {
-            let seconds = BEGINS.as_secs();
-            return Err(failed(format!(
-                "the server {name} has no port {port} within {seconds} s: {}",
-                said.trim()
-            )));
+            let seconds = limit.as_secs();
+            let reason = format!("the server {name} has no port {port} within {seconds} s: {}", said.trim());
+            return Err(late(Phase::Prepare, reason));
         }
         lab.sleep(Duration::from_millis(100));
     }

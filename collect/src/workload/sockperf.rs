@@ -5,8 +5,7 @@
 
 use super::client::Running;
 use super::common::{
-    SOON, busy, exits, failed, host_series, interval, read, seconds_of, sizes_of, value, value_at, wanted,
-    words_of,
+    busy, exits, failed, host_series, interval, read, seconds_of, sizes_of, value, value_at, wanted, words_of,
 };
 use super::server::{Transport, serve};
 use super::{Known, Needs, Outcome, Workload};
@@ -103,7 +102,7 @@ impl Workload for Sockperf {
         let argv = argv(lab, case, seconds)?;
         let client = Running::start(lab, &argv, raw, "sockperf")?;
         let measured = window(lab, Duration::from_secs(u64::from(seconds)), interval(seconds))?;
-        client.finish(lab, SOON)?;
+        client.finish(lab)?;
         measured.keep(raw)
     }
 

@@ -4,8 +4,8 @@
 
 use super::client::Running;
 use super::common::{
-    Job, SOON, busy, exits, failed, host_series, interval, level, needs_all_ports, read, seconds_of,
-    sizes_of, value, value_at, wait_for_port, words_of,
+    Job, busy, exits, failed, host_series, interval, level, needs_all_ports, read, seconds_of, sizes_of,
+    value, value_at, wait_for_port, words_of,
 };
 use super::{Known, Needs, Outcome, Workload};
 use crate::brought::{self, Wish};
@@ -119,7 +119,7 @@ impl Workload for Uperf {
         let argv = argv(lab, &profile, raw)?;
         let client = Running::start(lab, &argv, raw, "uperf")?;
         let measured = window(lab, Duration::from_secs(u64::from(seconds)), interval(seconds))?;
-        client.finish(lab, SOON)?;
+        client.finish(lab)?;
         measured.keep(raw)
     }
 

@@ -1,12 +1,16 @@
 //! Campaigns with guests that only pretend, so that every kind of failure can be had at will.
 #![allow(dead_code)]
 
+use collect::accel::Accel;
 use collect::campaign::plan::blocks;
 use collect::campaign::{Booted, Booter, Campaign, Ended, Hooks, Observer};
+use collect::deadlines::Deadlines;
 use collect::lab::{Client, Failed, HostSample, Lab, Moment, Snapshot, Target};
 use collect::workload::{Known, Needs, Outcome, Value, Workload};
 use model::journal::{Event, State};
-use model::{CampaignFile, Case, Code, EnvironmentPlan, Fingerprint, Params, ParamsError, Rule, Window};
+use model::{
+    CampaignFile, Case, Code, EnvironmentPlan, Fingerprint, Params, ParamsError, Phase, Rule, Window,
+};
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr};
@@ -105,6 +109,9 @@ impl Lab for PretendLab {
     }
     fn host_tool(&self, name: &str) -> Result<String, Failed> {
         Ok(name.into())
+    }
+    fn deadline(&self, phase: Phase) -> Duration {
+        Deadlines::usual(Accel::Kvm).within(phase)
     }
     fn exec(&mut self, _: &[&str], _: Duration) -> Result<String, Failed> {
         self.script.borrow_mut().pop_front().unwrap_or(Ok(())).map(|()| String::new())

@@ -1,10 +1,10 @@
 //! The client's sessions of one case: started together, waited for, ended together.
 
-use super::super::common::{failed, interval};
-use super::{UDP_STREAM, WIND_UP, is_rr, protocol_of, sessions_of};
+use super::super::common::{failed, interval, late};
+use super::{UDP_STREAM, is_rr, protocol_of, sessions_of};
 use crate::lab::{Client, Failed, Lab, keep};
 use formats::netperf::{Session, parse_session};
-use model::{Case, Code};
+use model::{Case, Code, Phase};
 use rustix::process::Signal;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -24,7 +24,7 @@ pub(super) fn probe_intervals(lab: &mut dyn Lab) -> Result<(), Failed> {
     let (out, err) = (dir.path().join("out"), dir.path().join("err"));
     let argv = [lab.client_tool("netperf")?, "-w".into(), "1".into(), "-b".into(), "1".into(), "-V".into()];
     let mut client = lab.start_client(&argv, &out, &err)?;
-    let until = Instant::now() + WIND_UP;
+    let until = Instant::now() + lab.deadline(Phase::Prepare);
     while client.ended().is_none() && Instant::now() < until {
         lab.sleep(Duration::from_millis(10));
     }
@@ -109,14 +109,15 @@ impl<'a> Sessions<'a> {
         failed(format!("session {session} ended early with {how}: {said}"))
     }
 
-    /// Polls until `reached` holds for every session.
+    /// Polls until `reached` holds for every session, as long as the phase may take.
     pub(super) fn wait(
         &mut self,
         lab: &mut dyn Lab,
-        until: Instant,
+        phase: Phase,
         otherwise: &str,
         reached: impl Fn(&Session) -> bool,
     ) -> Result<(), Failed> {
+        let until = Instant::now() + lab.deadline(phase);
         let mut waiting: Vec<usize> = (0..self.clients.len()).collect();
         loop {
             let mut still = Vec::new();
@@ -134,7 +135,7 @@ impl<'a> Sessions<'a> {
                 return Err(death);
             }
             if Instant::now() >= until {
-                return Err(failed(format!("session {first} of {} {otherwise}", self.clients.len())));
+                return Err(late(phase, format!("session {first} of {} {otherwise}", self.clients.len())));
             }
             waiting = still;
             lab.sleep(Duration::from_millis(20));
@@ -143,7 +144,7 @@ impl<'a> Sessions<'a> {
 
     /// Ends all sessions, which then print their own summary.
     pub(super) fn finish(mut self, lab: &mut dyn Lab, protocol: &str) -> Result<(), Failed> {
-        let mut until = Instant::now() + WIND_UP;
+        let mut until = Instant::now() + lab.deadline(Phase::Measure);
         if ends_itself(protocol) {
             until += Duration::from_secs(margin(self.clients.len()));
         } else {
@@ -155,7 +156,7 @@ impl<'a> Sessions<'a> {
                     Some(Ok(())) => break,
                     Some(how) => return Err(self.early_end(i, how)),
                     None if Instant::now() >= until => {
-                        return Err(failed(format!("session {i} did not end in time")));
+                        return Err(late(Phase::Measure, format!("session {i} did not end in time")));
                     }
                     None => lab.sleep(Duration::from_millis(5)),
                 }
