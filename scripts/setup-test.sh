@@ -14,6 +14,11 @@ has git || missing+=(git)
 has gpg || missing+=(gnupg)
 has ssh-keygen || missing+=(openssh-client)
 [ -x /usr/sbin/sshd ] || missing+=(openssh-server)
+# A Debian as a guest: made by mmdebstrap, which needs newuidmap where it is not root, and reached by ssh.
+if [ -e /etc/debian_version ]; then
+    has mmdebstrap || missing+=(mmdebstrap)
+    has newuidmap || missing+=(uidmap)
+fi
 has chromium || has chromium-browser || has google-chrome || missing+=(chromium)
 if ! as_user cargo fmt --version > /dev/null 2>&1 || ! as_user cargo clippy --version > /dev/null 2>&1; then
     case $(readlink -f "$(command -v cargo || true)") in

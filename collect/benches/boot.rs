@@ -4,7 +4,7 @@
 //! `cargo bench -p perfvt-collect --bench boot`. The first argument that is a number says how many pairs (default 7).
 
 use collect::accel::Accel;
-use collect::guest::argv::{BootFiles, Hardware, Nic, build};
+use collect::guest::argv::{BootFiles, Hardware, Nic, System, build};
 use collect::guest::image::{Cache, bare_initramfs, builtin};
 use collect::guest::machine::{BootSpec, Machine};
 use collect::guest::network::{Kind, Layout, Network};
@@ -39,6 +39,7 @@ fn full(nic: &str, image: &collect::guest::image::Image, network: &Network, dir:
         network,
         guest: 0,
         image,
+        own: None,
         with_tools: false,
         disk: None,
         listens: false,
@@ -62,10 +63,9 @@ fn main() {
     let cache = Cache::from_env().unwrap();
     let image = builtin(&cache).unwrap();
     let dir = tempfile::tempdir().unwrap();
-    let mut files = BootFiles::in_dir(dir.path(), &image.dir);
-    files.kernel = image.kernel.clone();
-    files.initramfs = dir.path().join("bare.cpio");
-    std::fs::write(&files.initramfs, bare_initramfs(&cache).unwrap()).unwrap();
+    let bare_archive = dir.path().join("bare.cpio");
+    std::fs::write(&bare_archive, bare_initramfs(&cache).unwrap()).unwrap();
+    let files = BootFiles::in_dir(dir.path(), System::builtin(&image.kernel, &bare_archive));
     for nic in ["virtio_net", "e1000"] {
         let network = Network::create(&Layout::simple(Kind::User), 1, "bench").unwrap();
         let (mut bares, mut fulls, mut ratios) = (Vec::new(), Vec::new(), Vec::new());

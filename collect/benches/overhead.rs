@@ -10,7 +10,7 @@ use collect::accel::Accel;
 use collect::campaign::{Campaign, Hooks, Observer, plan::blocks, to_stored};
 use collect::config::Source;
 use collect::config::select::select;
-use collect::guest::argv::{BootFiles, build};
+use collect::guest::argv::{BootFiles, System, build};
 use collect::guest::image::{Cache, Image, builtin};
 use collect::guest::network::{Layout, Network};
 use collect::host::pin::GuestPlan;
@@ -107,9 +107,7 @@ fn powers_off(image: &Image, dir: &Path) -> PathBuf {
 /// Seconds from exec of a bare QEMU to its end.
 fn bare(params: &Params, image: &Image, initramfs: &Path, dir: &Path) -> f64 {
     let network = Network::create(&Layout::of(params).unwrap(), 1, "bare").unwrap();
-    let mut files = BootFiles::in_dir(dir, &image.dir);
-    files.kernel = image.kernel.clone();
-    files.initramfs = initramfs.to_owned();
+    let files = BootFiles::in_dir(dir, System::builtin(&image.kernel, initramfs));
     let plan = GuestPlan { name: "vm1".into(), smp: 1, pins: None };
     let mut args = build(&hardware(params, Accel::Tcg, &plan).unwrap(), &files, network.wiring(0));
     args.retain(|a| a != "-S");

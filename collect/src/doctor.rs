@@ -184,6 +184,7 @@ fn rehearsal(accel: Accel, kind: Kind) -> Result<String, String> {
         network: &network,
         guest: 0,
         image: &image,
+        own: None,
         with_tools: false,
         disk: None,
         listens: false,

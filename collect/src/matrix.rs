@@ -18,6 +18,36 @@ pub const GUEST: &[Known] = &[
         help: "guest: a name of `perfvt list --guests`",
     },
     Known {
+        key: "image",
+        default: Some(""),
+        help: "image that the guest boots from, qcow2 or raw, never written; perfvt:debian: the one in the cache",
+    },
+    Known { key: "kernel", default: Some(""), help: "kernel to start instead of the image's boot loader" },
+    Known { key: "initrd", default: Some(""), help: "RAM disk of that kernel" },
+    Known {
+        key: "kernel_params",
+        default: Some(""),
+        help: "command line of that kernel, such as root=/dev/vda1",
+    },
+    Known {
+        key: "channel",
+        default: Some("agent"),
+        help: "the way into an image's guest: agent (QEMU guest agent), serial (a login there) or ssh",
+    },
+    Known { key: "guest_os", default: Some("linux"), help: "what runs in an image: linux or windows" },
+    Known { key: "user", default: Some("root"), help: "who logs in (channel=serial or ssh)" },
+    Known {
+        key: "password",
+        default: Some(""),
+        help: "password for channel=serial; campaigns store it in plain",
+    },
+    Known { key: "key", default: Some(""), help: "file of the private key for channel=ssh" },
+    Known {
+        key: "prompt",
+        default: Some(""),
+        help: "regular expression for the end of the shell's prompt (channel=serial)",
+    },
+    Known {
         key: "scenario",
         default: Some("host_guest"),
         help: "host_guest (client on the host), guest_guest (in a second guest) or exhost_guest (outside)",
@@ -155,7 +185,11 @@ pub const GUEST: &[Known] = &[
     },
     Known { key: "hugepages", default: Some("no"), help: "guest memory in pages of this size: no, 2M or 1G" },
     Known { key: "extra_args", default: Some(""), help: "further QEMU arguments, separated by blanks" },
-    Known { key: "boot_timeout", default: None, help: "seconds until READY; default 30, under TCG 120" },
+    Known {
+        key: "boot_timeout",
+        default: None,
+        help: "seconds until READY; default 30, under TCG 120, with an image 180 and 600",
+    },
     Known {
         key: crate::deadlines::FACTOR,
         default: Some("1"),
@@ -218,18 +252,6 @@ pub enum MatrixError {
     /// A guest that nobody defines.
     #[error(transparent)]
     Guest(#[from] GuestError),
-    /// A guest whose image perfvt would leave out.
-    #[error("{origin}: guest {guest} has '{key}', and {why}; nothing else would be the guest that is meant")]
-    GuestImage {
-        /// Where the key was set.
-        origin: String,
-        /// The guest.
-        guest: String,
-        /// The key.
-        key: String,
-        /// What there is to say about it.
-        why: &'static str,
-    },
     /// Sizes for streams only, although requests are measured as well.
     #[error(
         "{flag} sets '{key}' for streams, but protocol {protocol} takes '{key}_rr', which is not set; \
@@ -349,16 +371,17 @@ fn define_guest(
         found => found?,
     };
     for param in found.params.iter() {
-        let Some(key) = keys::canonical(&param.key, workload).filter(|key| key != guests::KEY) else {
-            if let Some(why) = guests::unusable(&found, &param.key) {
-                let (origin, key) = (param.origin.to_string(), param.key.clone());
-                return Err(MatrixError::GuestImage { origin, guest: found.name.clone(), key, why });
-            }
-            continue;
-        };
-        if params.param(&key).is_none_or(|p| p.origin == Origin::BuiltIn) {
+        let known = keys::canonical(&param.key, workload).filter(|key| key != guests::KEY);
+        if let Some(key) = known
+            && params.param(&key).is_none_or(|p| p.origin == Origin::BuiltIn)
+        {
             params.set(key, &param.value, param.origin.clone());
         }
+    }
+    if let Some((image, origin)) = found.image()
+        && params.get("image").is_none_or(str::is_empty)
+    {
+        params.set("image", image, origin);
     }
     Ok(())
 }
@@ -536,14 +559,12 @@ mod tests {
         assert_eq!((params.get("mem"), params.get("smp")), (Some("4096"), Some("2")));
         assert_eq!(params.param("mem").unwrap().origin.to_string(), format!("{}:3", file.display()));
         assert_eq!(params.get("note"), None);
-        std::fs::write(&file, "variants guest:\n    - big:\n        image_name = images/rhel\n").unwrap();
-        let error = define_guest(&mut params, &Netperf, std::slice::from_ref(&file)).unwrap_err().to_string();
-        assert!(
-            error.ends_with(
-                "the image is to be named by `image = FILE`; nothing else would be the guest that is meant"
-            ),
-            "{error}"
-        );
+        let text =
+            "variants guest:\n    - big:\n        image_name = images/rhel\n        image_format = qcow2\n";
+        std::fs::write(&file, text).unwrap();
+        define_guest(&mut params, &Netperf, std::slice::from_ref(&file)).unwrap();
+        assert_eq!(params.get("image"), Some("images/rhel.qcow2"));
+        assert_eq!(params.param("image").unwrap().origin.to_string(), format!("{}:3", file.display()));
         let error = build(&["guest=bulitin"], &[]).unwrap_err().to_string();
         assert!(
             error.starts_with("--set guest=bulitin: no guest is called 'bulitin', did you mean 'builtin'?"),

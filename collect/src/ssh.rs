@@ -15,8 +15,9 @@ mod remote;
 
 pub use remote::Remote;
 
-use crate::process::{Finished, PrivateFolder, ProcessError, Running, Sink, Spec, private_folder};
+use crate::process::{Finished, Namespace, PrivateFolder, ProcessError, Running, Sink, Spec, private_folder};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How long a connection may take.
@@ -163,6 +164,14 @@ impl Ssh {
     /// # Errors
     /// ssh is missing, or the host is not reached or refuses the login within 20 s.
     pub fn connect(destination: Destination) -> Result<Ssh, SshError> {
+        Self::connect_in(destination, None)
+    }
+
+    /// The same from within a network namespace. Only the connection itself needs it: its socket is on this host.
+    ///
+    /// # Errors
+    /// As for [`Ssh::connect`].
+    pub fn connect_in(destination: Destination, namespace: Option<&Arc<Namespace>>) -> Result<Ssh, SshError> {
         let address = destination.address.clone();
         let failed = |source| SshError::Process { address: address.clone(), source };
         let folder =
@@ -175,6 +184,7 @@ impl Ssh {
             .arg("-S")
             .arg(&socket)
             .args(["--", &destination.address])
+            .namespace(namespace)
             .stderr(Sink::Capture)
             .start()
             .map_err(failed)?;

@@ -48,6 +48,9 @@ pub struct Run {
     /// A set of values that the workload brings; flags win over it. There is one, quick: a few cases of a few seconds each
     #[arg(long, value_name = "PROFILE")]
     pub profile: Option<String>,
+    /// The guest of all environments, a name of `perfvt guest list`: short for --set guest=NAME
+    #[arg(long, value_name = "NAME")]
+    pub guest: Option<String>,
     /// A parameter of all environments; repeatable. `perfvt run WORKLOAD --dry-run` shows all of them
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub sets: Vec<String>,
@@ -163,12 +166,22 @@ pub struct Guest {
 /// The verbs of `perfvt guest`.
 #[derive(Debug, Subcommand)]
 pub enum GuestVerb {
-    /// Build the built-in guest, or find the one that fits
-    Build,
-    /// List the images in the cache
+    /// Build a guest: builtin (or find the one that fits), or debian, a whole system made by mmdebstrap
+    Build {
+        /// Which one
+        #[arg(default_value = "builtin", value_parser = ["builtin", "debian"])]
+        flavour: String,
+    },
+    /// List the images in the cache and the guests that are defined, with what they miss
     List,
-    /// Boot the built-in guest and run a command in it, or a shell on its console
+    /// Boot a guest and run a command in it; without a command, a shell on the built-in guest's console
     Shell {
+        /// A name of `perfvt guest list`
+        #[arg(long, value_name = "NAME", default_value = "builtin")]
+        guest: String,
+        /// A key of the guest, such as channel=ssh; may be repeated
+        #[arg(long = "set", value_name = "KEY=VALUE")]
+        sets: Vec<String>,
         /// The command; without one, a shell on the console
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         command: Vec<String>,

@@ -2,54 +2,77 @@
 
 use crate::args::{Guest, GuestVerb};
 use crate::{DONE, Error, FOUND};
-use collect::guest::image::{Cache, builtin, list, remove};
+use collect::campaign::locks::exclusive;
+use collect::config::guests;
+use collect::guest::image::{Cache, DEBIAN, builtin, debian, list, named, remove};
+use collect::testbed::{guest_params, one_command};
 use std::io::Write;
 
 /// Builds, lists, tries and removes images.
 pub fn guest(args: &Guest, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Error> {
     let cache = Cache::from_env()?;
     match &args.verb {
-        GuestVerb::Build => {
-            let image = builtin(&cache)?;
+        GuestVerb::Build { flavour } => {
+            let image = if flavour == DEBIAN { debian(&cache)? } else { builtin(&cache)? };
             writeln!(out, "{}", image.dir.display())?;
             for (tool, version) in &image.packages {
                 writeln!(out, "  {tool} {version}")?;
             }
         }
-        GuestVerb::List => {
-            let images = list(&cache)?;
-            if images.is_empty() {
-                writeln!(
-                    err,
-                    "no images in {}; `perfvt guest build` makes one",
-                    cache.images_dir().display()
-                )?;
-            }
-            for image in images {
-                let (name, release) = (&image.name, &image.image.kernel_release);
-                writeln!(out, "{name}  kernel {release}  {} MB", image.bytes.div_ceil(1_000_000))?;
-            }
+        GuestVerb::List => show(&cache, out, err)?,
+        GuestVerb::Shell { guest, sets, command } => {
+            return shell(&cache, (guest, sets), command, out, err);
         }
-        GuestVerb::Shell { command } => return shell(&cache, command, out, err),
         GuestVerb::Rm { names } => {
             for name in names {
-                remove(&cache, name)?;
-                writeln!(out, "removed {name}")?;
+                let image = named(&cache, name)?;
+                let _alone = exclusive(&image.image.dir)?;
+                remove(&cache, &image.name)?;
+                writeln!(out, "removed {}", image.name)?;
             }
         }
     }
     Ok(DONE)
 }
 
+/// Images in the cache, and behind them the guests that are defined.
+fn show(cache: &Cache, out: &mut dyn Write, err: &mut dyn Write) -> Result<(), Error> {
+    let images = list(cache)?;
+    if images.is_empty() {
+        writeln!(err, "no images in {}; `perfvt guest build` makes one", cache.images_dir().display())?;
+    }
+    for image in images {
+        let (name, release) = (&image.name, &image.image.kernel_release);
+        writeln!(out, "{name}  kernel {release}  {} MB", image.bytes.div_ceil(1_000_000))?;
+    }
+    for file in guests::files() {
+        for guest in guests::list(&file)? {
+            let missing = guest.missing.map(|what| format!("  missing: {what}")).unwrap_or_default();
+            writeln!(out, "guest {} ({}){missing}", guest.name, file.display())?;
+        }
+    }
+    Ok(())
+}
+
 /// Runs a command in a fresh guest, or hands the console to the user.
-fn shell(cache: &Cache, command: &[String], out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Error> {
+fn shell(
+    cache: &Cache,
+    (guest, sets): (&str, &[String]),
+    command: &[String],
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> Result<u8, Error> {
     let image = builtin(cache)?;
     let status = if command.is_empty() {
+        if guest != guests::BUILTIN {
+            return Err(format!("guest {guest} needs a command here, such as `-- uname -a`; only the built-in guest has a shell on its console").into());
+        }
         writeln!(err, "the guest's console; `poweroff -f` or Ctrl-A X ends it")?;
         collect::testbed::console(&image)?
     } else {
         let words: Vec<&str> = command.iter().map(String::as_str).collect();
-        let reply = collect::testbed::one_command(&image, &words)?;
+        let params = guest_params(guest, sets)?;
+        let reply = one_command(cache, &image, &params, &words)?;
         out.write_all(&reply.stdout)?;
         err.write_all(&reply.stderr)?;
         reply.status == collect::guest::channel::Status::Exit(0)

@@ -42,6 +42,7 @@ pub fn run(args: &Run, command: Vec<String>, out: &mut dyn Write, err: &mut dyn 
             .sets
             .iter()
             .cloned()
+            .chain(args.guest.iter().map(|name| format!("guest={name}")))
             .chain(args.noise.iter().map(|mode| format!("noise={mode}")))
             .collect(),
         repeats,
@@ -135,7 +136,8 @@ fn testbed(
         signals.seen().is_none()
     };
     let needs = needs(file)?;
-    let locks = acquire(&claims(file, &image, needs.sessions)?, conduct.wait.then_some(&mut patience))?;
+    let locks =
+        acquire(&claims(file, &cache, &image, needs.sessions)?, conduct.wait.then_some(&mut patience))?;
     for tool in needs.host_tools.iter().filter(|_| !clients_are_remote(file)) {
         host_program(&cache, tool)?;
     }
@@ -243,7 +245,7 @@ fn check_room(dir: &Path, bytes: u64) -> Result<(), Error> {
 }
 
 fn show_plan(prepared: &Prepared, out: &mut dyn Write) -> Result<(), Error> {
-    let file = &prepared.file;
+    let (file, cache) = (&prepared.file, Cache::from_env()?);
     let boots = file.boots().count();
     writeln!(
         out,
@@ -274,7 +276,7 @@ fn show_plan(prepared: &Prepared, out: &mut dyn Write) -> Result<(), Error> {
                 if param.origin == "built in" { String::new() } else { format!("    ({})", param.origin) };
             writeln!(out, "  {key} = {}{origin}", param.value)?;
         }
-        for line in collect::testbed::preview(environment, plan, prepared.accel, &file.id)? {
+        for line in collect::testbed::preview(environment, plan, &cache, prepared.accel, &file.id)? {
             writeln!(out, "  {line}")?;
         }
     }

@@ -143,6 +143,15 @@ pub fn acquire(claims: &Claims, mut waiting: Option<&mut Patience<'_>>) -> Resul
     Ok(Locks { _held: held })
 }
 
+/// An exclusive lock on a guest image, for whoever takes it away.
+///
+/// # Errors
+/// A campaign runs guests from it, or it is not there.
+pub fn exclusive(image: &Path) -> Result<Locks, LockError> {
+    let what = format!("guest image {}", image.display());
+    Ok(Locks { _held: vec![try_lock(&Thing { what, path: image.to_owned(), shared: false })?] })
+}
+
 fn try_lock(thing: &Thing) -> Result<File, LockError> {
     let wrong = |source| LockError::Io { what: thing.what.clone(), source };
     let file = File::open(&thing.path).map_err(wrong)?;

@@ -134,7 +134,7 @@ pub enum SetupError {
         /// Which one.
         environment: String,
         /// What is wrong.
-        source: TestbedError,
+        source: Box<TestbedError>,
     },
 }
 
@@ -259,7 +259,7 @@ fn resolve_networks(
     for environment in environments {
         let wrong = |error: NetworkError| SetupError::Environment {
             environment: environment.name.clone(),
-            source: TestbedError::Guest(error.into()),
+            source: Box::new(TestbedError::Guest(error.into())),
         };
         if network::second_nic_is_meant(&environment.params) {
             set(&mut environment.params, "nics", "nic1 nic2");
@@ -297,7 +297,10 @@ fn resolve_pins(
     let topology = Topology::here()?;
     let mut pins = Vec::new();
     for environment in environments {
-        let wrong = |source| SetupError::Environment { environment: environment.name.clone(), source };
+        let wrong = |source: TestbedError| SetupError::Environment {
+            environment: environment.name.clone(),
+            source: Box::new(source),
+        };
         let params = &mut environment.params;
         let sessions = workload.needs(params).sessions;
         let plan = testbed::pin(&topology, params, sessions, allow_unpinned).map_err(wrong)?;

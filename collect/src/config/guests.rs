@@ -4,9 +4,10 @@
 
 use super::shipped::{GUESTS, Shipped};
 use crate::cartesian::{CartesianError, Config, Dict, Loader, Options};
-use crate::guest::image::{self, Cache};
+use crate::guest::definition::CACHED;
+use crate::guest::image::{Cache, stored};
 use formats::perf_conf::closest;
-use model::Params;
+use model::{Origin, Params};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
@@ -92,15 +93,20 @@ pub fn find(files: &[PathBuf], name: &str, origin: &str) -> Result<Guest, GuestE
     Err(GuestError::Unknown { origin: origin.to_owned(), name: name.to_owned(), similar })
 }
 
-/// Why a key that perfvt does not know makes a guest another one than the user means; `None` for other keys.
-pub fn unusable(guest: &Guest, key: &str) -> Option<&'static str> {
-    match key {
-        "image" => Some("this perfvt boots its own guest only"),
-        "image_name" if guest.params.get("image").is_none() => {
-            Some("the image is to be named by `image = FILE`")
-        }
-        _ => None,
+impl Guest {
+    /// The image that existing files name by `image_name` and `image_format`, and where; `None` without them, or when
+    /// `image` says it.
+    pub fn image(&self) -> Option<(String, Origin)> {
+        let value = |key: &str| self.params.get(key).filter(|value| !value.is_empty());
+        let named = self.params.param("image_name").filter(|_| value("image").is_none())?;
+        let image = image_file(value("image"), value("image_name"), value("image_format"))?;
+        Some((image, named.origin.clone()))
     }
+}
+
+/// `image`, or as existing files name it, `image_name` with `image_format`.
+fn image_file(image: Option<&str>, name: Option<&str>, format: Option<&str>) -> Option<String> {
+    image.map(str::to_owned).or_else(|| Some(format!("{}.{}", name?, format?)))
 }
 
 /// Whether the labels of `part` stand next to each other in a name, as a filter would find them.
@@ -139,22 +145,26 @@ pub fn of_config(config: &Config) -> Result<Vec<Guest>, CartesianError> {
     Ok(all)
 }
 
-/// The image file of a variant: `image`, or as existing files name it, `image_name` with `image_format`.
+/// The image file of a variant.
 fn image_of(dict: &Dict<'_>) -> Option<String> {
-    let value = |key: &str| dict.get(key).map(|entry| entry.value.to_owned()).filter(|v| !v.is_empty());
-    let named = || Some(format!("{}.{}", value("image_name")?, value("image_format")?));
-    value("image").or_else(named)
+    let value = |key: &str| dict.get(key).map(|entry| entry.value).filter(|v| !v.is_empty());
+    image_file(value("image"), value("image_name"), value("image_format"))
 }
 
 /// What is missing of a guest.
 fn missing(name: &str, image: Option<&str>) -> Option<String> {
     let there = |file: &str| Path::new(file).exists();
+    let build = |flavour: &str| format!("image, `perfvt guest build {flavour}` makes it");
     match image {
+        Some(image) if image.starts_with(CACHED) => {
+            let flavour = image.strip_prefix(CACHED).unwrap_or_default();
+            let found = Cache::from_env().ok().and_then(|cache| stored(&cache, flavour));
+            found.is_none().then(|| build(flavour))
+        }
         Some(file) => (!there(file)).then(|| file.rsplit('/').next().unwrap_or(file).to_owned()),
         None if name == BUILTIN => {
-            let built =
-                Cache::from_env().and_then(|cache| image::list(&cache)).is_ok_and(|all| !all.is_empty());
-            (!built).then(|| "image, `perfvt guest build` makes it".to_owned())
+            let found = Cache::from_env().ok().and_then(|cache| stored(&cache, BUILTIN));
+            found.is_none().then(|| "image, `perfvt guest build` makes it".to_owned())
         }
         None => None,
     }

@@ -7,10 +7,13 @@ use formats::perf_conf::closest;
 use std::collections::HashSet;
 
 /// Other spellings of keys.
-const ALIASES: [(&str, &str); 9] = [
+const ALIASES: [(&str, &str); 12] = [
     ("numanode", "numa_node"),
     ("vcpus", "smp"),
     ("memory", "mem"),
+    ("username", "user"),
+    ("shell_prompt", "prompt"),
+    ("os_type", "guest_os"),
     ("image_size", "disk_size"),
     ("image_format", "disk_format"),
     ("drive_format", "disk_bus"),

@@ -1,5 +1,6 @@
 //! QEMU's command line, built from a description and nothing else.
 
+use super::channel::qga;
 use super::disk::Disk;
 use super::image::Image;
 use super::network::{Layout, NicWiring, Wires, mac};
@@ -61,13 +62,66 @@ pub struct Wiring<'a> {
     pub guest: usize,
 }
 
+/// What a guest starts from, and the way into it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct System {
+    /// Kernel; `None` leaves starting to the firmware and the disk.
+    pub kernel: Option<PathBuf>,
+    /// Initial RAM disk of the kernel.
+    pub initramfs: Option<PathBuf>,
+    /// The kernel's command line.
+    pub command_line: String,
+    /// The disk that the guest runs from: a qcow2 layer above its image. `None` where all is in the RAM disk.
+    pub root: Option<PathBuf>,
+    /// The way into the guest.
+    pub entry: Entry,
+}
+
+/// What a guest gets for the way into it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Entry {
+    /// A virtio-serial port for perfvt's own agent.
+    Port,
+    /// A virtio-serial port for the QEMU guest agent.
+    Agent,
+    /// The serial console, on a socket.
+    Serial,
+    /// A NIC of its own, over which a port of the loopback leads to the guest's ssh server.
+    Ssh {
+        /// The port.
+        port: u16,
+    },
+}
+
+/// The hardware address of the NIC for ssh: the guest may know it by that, no other NIC of a scenario has it.
+pub const SSH_MAC: &str = "52:54:00:70:76:fe";
+
+impl System {
+    /// perfvt's own guest.
+    pub fn builtin(kernel: &Path, initramfs: &Path) -> System {
+        System {
+            kernel: Some(kernel.to_owned()),
+            initramfs: Some(initramfs.to_owned()),
+            command_line: KERNEL_COMMAND_LINE.to_owned(),
+            root: None,
+            entry: Entry::Port,
+        }
+    }
+
+    /// The same with files as people read them: by their names, in folders that are called IMAGE and BOOT.
+    #[must_use]
+    pub fn for_people(self) -> System {
+        let named = |path: PathBuf| Path::new("IMAGE").join(path.file_name().unwrap_or_default());
+        let root = self.root.map(|path| Path::new("BOOT").join(path.file_name().unwrap_or_default()));
+        System { kernel: self.kernel.map(named), initramfs: self.initramfs.map(named), root, ..self }
+    }
+}
+
 /// Files of one boot.
 #[derive(Clone, Debug)]
 pub struct BootFiles {
-    /// Kernel.
-    pub kernel: PathBuf,
-    /// Initial RAM disk.
-    pub initramfs: PathBuf,
+    /// What it starts from.
+    pub system: System,
     /// Read-only disk with further tools.
     pub tools: Option<PathBuf>,
     /// The data disk's file.
@@ -108,12 +162,11 @@ impl Nic {
 }
 
 impl BootFiles {
-    /// The files of a boot in a folder, with an image's.
-    pub fn in_dir(dir: &Path, image: &Path) -> BootFiles {
+    /// The files of a boot in a folder.
+    pub fn in_dir(dir: &Path, system: System) -> BootFiles {
         BootFiles {
-            kernel: image.join("vmlinux"),
-            initramfs: image.join("initramfs.cpio"),
-            tools: None,
+            tools: system.root.is_some().then(|| PathBuf::from("IMAGE/tools.img")),
+            system,
             disk: dir.join("disk"),
             debug: None,
             serial: dir.join("serial.log"),
@@ -197,17 +250,24 @@ pub fn check(hardware: &Hardware) -> Result<(), String> {
 pub fn build(hardware: &Hardware, files: &BootFiles, wiring: Wiring<'_>) -> Vec<String> {
     let h = hardware;
     let mut args = Arguments::default();
-    args.machine(h, &files.kernel, &files.initramfs, KERNEL_COMMAND_LINE);
-    args.add("-chardev", format!("file,id=serial0,path={}", option_value(&files.serial)));
+    args.machine(h, &files.system);
+    let serial = option_value(&files.serial);
+    match files.system.entry {
+        Entry::Serial => {
+            let socket = option_value(&files.channel);
+            let log = format!("socket,id=serial0,path={socket},server=on,wait=off,logfile={serial}");
+            args.add("-chardev", log);
+        }
+        _ => args.add("-chardev", format!("file,id=serial0,path={serial}")),
+    }
     args.add("-serial", "chardev:serial0");
     args.add("-chardev", format!("socket,id=qmp0,path={},server=on,wait=off", option_value(&files.qmp)));
     args.add("-mon", "chardev=qmp0,mode=control");
-    args.add("-device", "virtio-serial-pci,id=ports0");
-    args.add("-chardev", format!("socket,id=cmd0,path={},server=on,wait=off", option_value(&files.channel)));
-    args.add("-device", format!("virtserialport,bus=ports0.0,chardev=cmd0,name={PORT_NAME}"));
+    args.entry(files);
     args.add("-device", "pvpanic");
     // QMP tells of a panic, and the guest stays to be looked at.
     args.add("-action", "panic=pause");
+    args.root(&files.system);
     args.devices(h, files.tools.as_deref(), wiring);
     for (name, value) in h.disk.iter().flat_map(|disk| disk.arguments(&files.disk)) {
         args.add(name, value);
@@ -225,8 +285,9 @@ pub fn build(hardware: &Hardware, files: &BootFiles, wiring: Wiring<'_>) -> Vec<
 /// The arguments behind the program for a guest with a shell on its console, which is QEMU's own terminal.
 pub fn console(hardware: &Hardware, image: &Image, wiring: Wiring<'_>) -> Vec<String> {
     let mut args = Arguments::default();
-    let command_line = format!("{KERNEL_COMMAND_LINE} perfvt.shell=1");
-    args.machine(hardware, &image.kernel, &image.initramfs, &command_line);
+    let mut system = System::builtin(&image.kernel, &image.initramfs);
+    system.command_line.push_str(" perfvt.shell=1");
+    args.machine(hardware, &system);
     args.add("-serial", "mon:stdio");
     args.devices(hardware, image.tools.as_deref(), wiring);
     args.0
@@ -240,7 +301,34 @@ impl Arguments {
         self.0.extend([name.to_owned(), value.into()]);
     }
 
-    fn machine(&mut self, h: &Hardware, kernel: &Path, initramfs: &Path, command_line: &str) {
+    fn entry(&mut self, files: &BootFiles) {
+        let port = match files.system.entry {
+            Entry::Port => PORT_NAME,
+            Entry::Agent => qga::PORT_NAME,
+            Entry::Serial => return,
+            Entry::Ssh { port } => {
+                // The guest reaches nothing over it, and nobody but this host reaches the guest.
+                let forward = format!("hostfwd=tcp:127.0.0.1:{port}-:22");
+                self.add("-netdev", format!("user,id=ssh0,restrict=on,{forward}"));
+                self.add("-device", format!("virtio-net-pci,netdev=ssh0,mac={SSH_MAC}"));
+                return;
+            }
+        };
+        let socket = option_value(&files.channel);
+        self.add("-device", "virtio-serial-pci,id=ports0");
+        self.add("-chardev", format!("socket,id=cmd0,path={socket},server=on,wait=off"));
+        self.add("-device", format!("virtserialport,bus=ports0.0,chardev=cmd0,name={port}"));
+    }
+
+    /// The disk that the guest runs from. It is the first, and the one that firmware starts.
+    fn root(&mut self, system: &System) {
+        let Some(root) = &system.root else { return };
+        self.add("-drive", format!("if=none,id=root0,format=qcow2,file={}", option_value(root)));
+        let first = if system.kernel.is_none() { ",bootindex=0" } else { "" };
+        self.add("-device", format!("virtio-blk-pci,drive=root0{first}"));
+    }
+
+    fn machine(&mut self, h: &Hardware, system: &System) {
         self.0.extend(["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"].map(String::from));
         self.add("-name", "guest=perfvt,debug-threads=on");
         let accel = match h.accel {
@@ -260,9 +348,13 @@ impl Arguments {
         self.add("-smp", h.smp.to_string());
         self.add("-m", format!("{}M", h.mem_mib));
         self.memory(h);
-        self.add("-kernel", kernel.display().to_string());
-        self.add("-initrd", initramfs.display().to_string());
-        self.add("-append", command_line);
+        if let Some(kernel) = &system.kernel {
+            self.add("-kernel", kernel.display().to_string());
+            if let Some(initramfs) = &system.initramfs {
+                self.add("-initrd", initramfs.display().to_string());
+            }
+            self.add("-append", &system.command_line);
+        }
     }
 
     fn memory(&mut self, h: &Hardware) {
@@ -355,8 +447,7 @@ mod tests {
     fn files() -> BootFiles {
         let at = |name: &str| PathBuf::from("/run/a,b").join(name);
         BootFiles {
-            kernel: at("vmlinux"),
-            initramfs: at("initramfs"),
+            system: System::builtin(&at("vmlinux"), &at("initramfs")),
             tools: None,
             disk: at("disk"),
             debug: None,
@@ -373,6 +464,26 @@ mod tests {
     #[test]
     fn a_comma_in_a_path_does_not_end_an_option() {
         assert!(line(&hardware(), Kind::Tap).contains("path=/run/a,,b/serial"));
+    }
+
+    #[test]
+    fn a_guest_of_the_users_starts_from_a_layer_and_has_one_way_in() {
+        let line = |entry: Entry, kernel: Option<PathBuf>| {
+            let root = Some(PathBuf::from("/run/a,b/overlay.qcow2"));
+            let system = System { kernel, initramfs: None, command_line: "x".into(), root, entry };
+            let files = BootFiles { system, ..files() };
+            build(&hardware(), &files, Kind::User).join(" ")
+        };
+        let firmware = line(Entry::Agent, None);
+        assert!(firmware.contains("format=qcow2,file=/run/a,,b/overlay.qcow2"), "{firmware}");
+        assert!(firmware.contains("drive=root0,bootindex=0") && !firmware.contains("-kernel"));
+        assert!(firmware.contains("chardev=cmd0,name=org.qemu.guest_agent.0"));
+        let serial = line(Entry::Serial, Some("/k".into()));
+        assert!(serial.contains("-kernel /k -append x") && !serial.contains("bootindex"));
+        assert!(serial.contains("path=/run/a,,b/cmd,server=on,wait=off,logfile=/run/a,,b/serial"));
+        assert!(!serial.contains("virtserialport"));
+        let ssh = line(Entry::Ssh { port: 4022 }, None);
+        assert!(ssh.contains("restrict=on,hostfwd=tcp:127.0.0.1:4022-:22") && !ssh.contains("cmd0"));
     }
 
     #[test]

@@ -9,9 +9,12 @@ use crate::process::{self, PrivateFolder, ProcessError, Spec, private_folder_in}
 use crate::workload::bytes;
 use model::{Params, ParamsError, Phase};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// The serial number by which the guest finds the disk.
 pub const SERIAL: &str = "perfvt.disk";
+/// How long making a layer may take.
+pub(super) const MAKING: Duration = Duration::from_secs(60);
 
 const BUSES: [&str; 3] = ["virtio", "scsi", "nvme"];
 const FORMATS: [&str; 2] = ["raw", "qcow2"];
@@ -150,6 +153,14 @@ pub enum DiskError {
     Folder {
         /// Where.
         dir: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// The image of a guest of the user's.
+    #[error("reading the guest's image {image}: {source}; image names another one", image = image.display())]
+    Image {
+        /// Which file.
+        image: PathBuf,
         /// Why not.
         source: std::io::Error,
     },

@@ -1,7 +1,8 @@
 //! One running guest: started paused, pinned, let go, waited for, talked to, and always ended.
 
 use super::argv::{self, BootFiles, Hardware};
-use super::channel::{Channel, ChannelError, PortChannel, Ready, Reply, Status};
+use super::channel::{Channel, ChannelError, Ready, Reply, Status};
+use super::enter::{self, Own};
 use super::forensics::{self, SOON as FORENSICS_SOON, Subject};
 use super::health::{Console, death, exit_reason};
 use super::network::{Network, NetworkError};
@@ -102,9 +103,10 @@ impl GuestError {
                 Code::Deadline(Phase::Measure)
             }
             GuestError::Channel(ChannelError::Failed { .. }) => Code::ToolFailed,
-            GuestError::Channel(ChannelError::Io(_) | ChannelError::Nonsense(_)) | GuestError::Qmp(_) => {
-                Code::ChannelBroken
-            }
+            GuestError::Channel(
+                ChannelError::Io(_) | ChannelError::Nonsense(_) | ChannelError::Refused(_),
+            )
+            | GuestError::Qmp(_) => Code::ChannelBroken,
             GuestError::Process(_) | GuestError::Network(_) | GuestError::Pin(_) | GuestError::Io { .. } => {
                 Code::Host
             }
@@ -127,6 +129,8 @@ pub struct BootSpec<'a> {
     pub guest: usize,
     /// Kernel, RAM disk and tools disk.
     pub image: &'a super::image::Image,
+    /// A guest of the user's; `None` for the built-in one.
+    pub own: Option<Own<'a>>,
     /// Whether the disk with the larger tools (fio) is needed.
     pub with_tools: bool,
     /// The file of the data disk, when the hardware has one.
@@ -185,9 +189,8 @@ impl Start {
             source,
         })?;
         let files = BootFiles {
-            kernel: spec.image.kernel.clone(),
-            initramfs: spec.image.initramfs.clone(),
-            tools: spec.image.tools.clone().filter(|_| spec.with_tools),
+            system: enter::system(spec.own.as_ref(), spec.image),
+            tools: spec.image.tools.clone().filter(|_| spec.with_tools || spec.own.is_some()),
             disk: spec.disk.unwrap_or(Path::new("")).to_owned(),
             debug: spec.listens.then(|| spec.log_dir.join(DEBUG_LOG)),
             serial: spec.log_dir.join(SERIAL_LOG),
@@ -213,7 +216,9 @@ impl Start {
     fn place(&mut self, spec: &BootSpec<'_>) -> Result<(Box<dyn Channel>, Threads), GuestError> {
         let qmp = connect(&mut self.qemu, self.until, || Qmp::connect(&self.files.qmp, QMP_SOON))?;
         let qmp = self.qmp.insert(qmp);
-        let channel = connect(&mut self.qemu, self.until, || PortChannel::connect(&self.files.channel))?;
+        let channel = connect(&mut self.qemu, self.until, || {
+            enter::channel(spec.own.as_ref(), &self.files.channel, spec.network.namespace.as_ref())
+        })?;
         let threads = Threads {
             vcpus: qmp.vcpu_threads()?,
             iothreads: qmp.iothread_threads()?,
@@ -227,7 +232,7 @@ impl Start {
             }
         }
         spec.network.plug(spec.guest)?;
-        Ok((Box::new(channel), threads))
+        Ok((channel, threads))
     }
 
     /// Lets the guest go.
@@ -330,7 +335,15 @@ impl Machine {
         let mut machines = Vec::new();
         for (spec, mut start, mut channel, threads) in starts {
             match start.wait(spec, channel.as_mut()) {
-                Ok(ready) => machines.push(start.finish(channel, threads, ready)?),
+                Ok(ready) => {
+                    let mut machine = start.finish(channel, threads, ready)?;
+                    if let Err(error) = enter::settle(spec.own.as_ref(), &mut machine) {
+                        // The first failure is the one to tell.
+                        let _ = machine.forensics(spec.forensics);
+                        return Err(error);
+                    }
+                    machines.push(machine);
+                }
                 Err(error) => return Err(start.give_up(spec.forensics, error)),
             }
         }
@@ -481,7 +494,7 @@ fn connect<T, E: Into<GuestError>>(
 
 #[cfg(test)]
 mod tests {
-    use super::super::channel::Wire;
+    use super::super::channel::{PortChannel, Wire};
     use super::super::image::Image;
     use super::super::network::{Kind, Layout};
     use super::*;
@@ -550,6 +563,8 @@ mod tests {
             kernel: place("vmlinux"),
             initramfs: place("initramfs"),
             tools: None,
+            disk: None,
+            key: None,
             kernel_release: String::new(),
             hash: String::new(),
             packages: Default::default(),
@@ -564,6 +579,7 @@ mod tests {
             network: &network,
             guest: 0,
             image: &image,
+            own: None,
             with_tools: false,
             disk: None,
             listens: false,

@@ -1,17 +1,23 @@
 //! A guest: its image, the QEMU that runs it, and the ways to talk to it.
 //!
 //! ```text
-//!   image (kernel, initramfs, tools disk), disk (data, made for a boot)
-//!      └─> argv ──> machine (QEMU, paused, pinned, let go) ──> channel (commands), qmp (monitor), network
+//!   image (kernel, initramfs, tools disk) or definition (of the user's, with a layer above its image: overlay)
+//!      │                                   disk (data, made for a boot)
+//!      └─> argv ──> machine (QEMU, paused, pinned, let go) ──> enter ─> channel (commands), qmp (monitor), network
 //!                      └─> health (what happened to it) ──> forensics (what tells why)
 //! ```
 
 pub mod argv;
 pub mod channel;
+pub mod definition;
 pub mod disk;
+pub mod enter;
 mod forensics;
 mod health;
+pub mod identity;
 pub mod image;
 pub mod machine;
 pub mod network;
+pub mod os;
+pub mod overlay;
 pub mod qmp;

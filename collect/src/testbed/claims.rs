@@ -3,7 +3,9 @@
 use super::describe::pin;
 use super::{TestbedError, to_params};
 use crate::campaign::locks::Claims;
-use crate::guest::image::Image;
+use crate::cartesian::Objects;
+use crate::guest::definition::Definition;
+use crate::guest::image::{Cache, Image};
 use crate::guest::machine::GuestError;
 use crate::guest::network::{ClientPlace, Layout};
 use crate::host::topology::Topology;
@@ -19,11 +21,16 @@ pub fn clients_are_remote(file: &CampaignFile) -> bool {
 }
 
 /// The CPUs that guests and clients are placed on, or all of them where they may run anywhere; the bridges of the host that
-/// they are plugged into; and the image, shared. `sessions` is how many processes the client has at a time.
+/// they are plugged into; and the images, shared. `sessions` is how many processes the client has at a time.
 ///
 /// # Errors
 /// Parameters that describe no guest, or a host that is too small.
-pub fn claims(file: &CampaignFile, image: &Image, sessions: usize) -> Result<Claims, TestbedError> {
+pub fn claims(
+    file: &CampaignFile,
+    cache: &Cache,
+    image: &Image,
+    sessions: usize,
+) -> Result<Claims, TestbedError> {
     let topology = Topology::here()?;
     let mut claims = Claims { images: vec![image.dir.clone()], ..Claims::default() };
     for environment in &file.environments {
@@ -33,6 +40,13 @@ pub fn claims(file: &CampaignFile, image: &Image, sessions: usize) -> Result<Cla
             claims.cpus.extend(plan.cpus());
         } else {
             claims.cpus.extend(topology.cpus());
+        }
+        for guest in &plan.guests {
+            if let Some(own) = Definition::of(&params.object_params(&guest.name), cache)?
+                && !claims.images.contains(&own.lock)
+            {
+                claims.images.push(own.lock);
+            }
         }
         let layout = Layout::of(&params).map_err(GuestError::Network)?;
         claims.bridges.extend(layout.links.into_iter().filter_map(|link| link.bridge));

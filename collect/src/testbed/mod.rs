@@ -13,28 +13,34 @@ mod host_lab;
 mod lab;
 mod nics;
 mod remote;
+mod shell;
 mod trace;
 
 pub use claims::{claims, clients_are_remote};
 pub use describe::{hardware, pin, vcpu_list};
+pub use shell::{console, guest_params, one_command};
 
 use crate::accel::Accel;
 use crate::brought::{Brought, BroughtError};
 use crate::campaign::{Booted, Booter, to_params};
 use crate::cartesian::Objects;
 use crate::deadlines::Deadlines;
-use crate::guest::argv::{self, BootFiles, Hardware, Wiring};
-use crate::guest::channel::Reply;
+use crate::guest::argv::{self, BootFiles, System, Wiring};
+use crate::guest::definition::Definition;
 use crate::guest::disk::{Disk, DiskError, DiskFile};
+use crate::guest::enter::Own;
+use crate::guest::identity::identity;
 use crate::guest::image::{Cache, Image, host_program};
 use crate::guest::machine::{BootSpec, GuestError, Machine};
-use crate::guest::network::{Kind, Layout, Network, Wires};
+use crate::guest::network::{Layout, Network, Wires, free_ports};
+use crate::guest::os::Os;
+use crate::guest::overlay::Overlay;
 use crate::host::fingerprint;
 use crate::host::pin::{GuestPlan, PinPlan, Shortage};
 use crate::host::placement::pin_thread;
 use crate::host::topology::{Topology, TopologyError};
 use crate::lab::{Failed, Lab};
-use crate::process::{PrivateFolder, Spec, private_folder};
+use crate::process::{PrivateFolder, private_folder};
 use crate::ssh::SshError;
 use crate::workload::Needs;
 use lab::GuestLab;
@@ -43,7 +49,7 @@ use remote::{RemoteHost, of_remote};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use trace::Tracer;
 
 /// The campaign's name in the command line that the fingerprint has a hash of: the same in every campaign.
@@ -110,7 +116,7 @@ pub struct RehearsalError {
     /// Which one.
     pub environment: String,
     /// What is wrong.
-    pub source: TestbedError,
+    pub source: Box<TestbedError>,
 }
 
 impl Testbed {
@@ -142,8 +148,10 @@ impl Testbed {
         let mut versions = Vec::new();
         for environment in &file.environments {
             let params = to_params(environment);
-            let wrong =
-                |source: TestbedError| RehearsalError { environment: environment.name.clone(), source };
+            let wrong = |source: TestbedError| RehearsalError {
+                environment: environment.name.clone(),
+                source: Box::new(source),
+            };
             versions.push(self.rehearse_one(&params).map_err(wrong)?);
         }
         Ok(versions)
@@ -161,6 +169,7 @@ impl Testbed {
                 host.tool(tool)?;
             }
         }
+        scene.layer()?;
         let (version, _) = Machine::rehearse(&scene.specs(self, Duration::from_secs(30))?)?;
         Ok(version)
     }
@@ -180,7 +189,14 @@ impl Testbed {
                 path: logs.clone(),
                 source,
             })?;
-            guests.push(SceneGuest { params: params.object_params(&plan.name), plan, logs, forensics });
+            let params = params.object_params(&plan.name);
+            let own = Definition::of(&params, &self.cache)?;
+            if own.as_ref().is_some_and(|own| own.os == Os::Windows) {
+                let wanted = "linux: workloads do not run in Windows guests yet, `perfvt guest shell` does";
+                return Err(params.wrong("guest_os", wanted).into());
+            }
+            let port = free_ports(1).map_err(GuestError::Network)?.first().copied().unwrap_or_default();
+            guests.push(SceneGuest { params, own, port, overlay: None, plan, logs, forensics });
         }
         Ok(Scene { network, guests, client: plan.client, disk: None })
     }
@@ -194,13 +210,16 @@ impl Testbed {
         if !self.needs.guest {
             return self.boot_nothing(params);
         }
+        let mut scene = self.scene(params, logs, forensics)?;
         let deadlines = Deadlines::of(params, self.accel)?;
+        let own = scene.guests.iter().any(|guest| guest.own.is_some());
         let deadline = match params.get("boot_timeout") {
             Some(_) => Duration::from_secs(params.number("boot_timeout", 1u64, "seconds, 1 or more")?),
+            None if own => Duration::from_secs(boot_seconds(self.accel, own)),
             None => deadlines.within(Phase::Boot),
         };
-        let mut scene = self.scene(params, logs, forensics)?;
         scene.disk = Disk::of(params)?.map(|disk| disk.make()).transpose()?;
+        scene.layer()?;
         self.stay_off(&scene);
         let tracer = self.needs.boot_trace.then(|| Tracer::start(logs));
         let mut machines = Machine::boot_all(&scene.specs(self, deadline)?)?;
@@ -213,11 +232,13 @@ impl Testbed {
                 machine.run(&["perfvt-brought"], SOON)?;
             }
         }
+        scene.guests.iter_mut().for_each(|guest| guest.overlay = None);
+        let definition = scene.guests.first().and_then(|guest| guest.own.clone());
         let mut lab = GuestLab::new(scene, machines, params, self.cache.clone(), self.accel, deadlines)?;
         (lab.trace, lab.brought) = (trace, Arc::clone(&self.brought));
         // An idle guest answers quickly, which tells its clock for later, when it does not.
         lab.snapshot().map_err(GuestError::Died)?;
-        let (mut facts, dmesg) = self.facts(&mut lab, params);
+        let (mut facts, dmesg) = self.facts(&mut lab, params, definition.as_ref())?;
         if let Some(source) = lab.kvm_source {
             facts.set("kvm.counters", source);
         }
@@ -276,7 +297,12 @@ impl Testbed {
     }
 
     /// Facts of host, QEMU and guest, and the log of the guest's kernel.
-    fn facts(&self, lab: &mut GuestLab, params: &Params) -> (Fingerprint, String) {
+    fn facts(
+        &self,
+        lab: &mut GuestLab,
+        params: &Params,
+        own: Option<&Definition>,
+    ) -> Result<(Fingerprint, String), TestbedError> {
         let mut facts = self.host_facts();
         if let Some(host) = &lab.remote {
             // The workload's tools are those of the client's host.
@@ -287,16 +313,23 @@ impl Testbed {
         facts.0.extend(told.facts.0);
         facts.0.extend(self.brought.facts(params).0);
         let plan = pin(&self.topology, params, self.needs.sessions, self.allow_unpinned);
-        if let Ok(lines) = plan.and_then(|plan| command_lines(params, &plan, self.accel, CANONICAL)) {
+        if let Ok(lines) =
+            plan.and_then(|plan| command_lines(params, &plan, &self.cache, self.accel, CANONICAL))
+        {
             let hash = blake3::hash(lines.join("\n").as_bytes()).to_hex();
             facts.set("qemu.argv", hash.chars().take(16).collect::<String>());
         }
         facts.set("accel", self.accel.to_string());
         facts.set("network", lab.network.layout.kinds());
         facts.set("guest.kernel", &lab.machine.ready.kernel);
-        facts.set("guest.image", &self.image.hash);
-        for (tool, version) in &self.image.packages {
-            facts.set(format!("guest.package.{tool}"), version);
+        match own {
+            None => {
+                facts.set("guest.image", &self.image.hash);
+                for (tool, version) in &self.image.packages {
+                    facts.set(format!("guest.package.{tool}"), version);
+                }
+            }
+            Some(own) => self.facts_of(own, &mut facts)?,
         }
         if let Ok(version) = lab.machine.qmp().execute("query-version", json!({}), SOON) {
             let number = |part: &str| version.pointer(&format!("/qemu/{part}")).and_then(|n| n.as_u64());
@@ -315,7 +348,22 @@ impl Testbed {
             }
             _ => facts.set("placement.cpus", "unpinned"),
         }
-        (facts, told.dmesg)
+        Ok((facts, told.dmesg))
+    }
+
+    /// What a guest of the user's was booted from.
+    fn facts_of(&self, own: &Definition, facts: &mut Fingerprint) -> Result<(), TestbedError> {
+        let hash = |path: &Path| {
+            identity(&self.cache, path).map_err(|source| DiskError::Image { image: path.to_owned(), source })
+        };
+        facts.set("guest.image", hash(&own.image)?);
+        for (fact, file) in [("guest.image.kernel", &own.kernel), ("guest.image.initrd", &own.initrd)] {
+            if let Some(file) = file {
+                facts.set(fact, hash(file)?);
+            }
+        }
+        facts.set("guest.tools", &self.image.hash);
+        Ok(())
     }
 }
 
@@ -332,12 +380,29 @@ struct Scene {
 /// One guest of a boot: its own parameters, its place, and where its files go.
 struct SceneGuest {
     params: Params,
+    /// A guest of the user's; `None` for the built-in one.
+    own: Option<Definition>,
+    /// The layer above its image.
+    overlay: Option<Overlay>,
+    /// The port at which its ssh server is reached.
+    port: u16,
     plan: GuestPlan,
     logs: PathBuf,
     forensics: PathBuf,
 }
 
 impl Scene {
+    /// Makes a layer for each guest of the user's.
+    fn layer(&mut self) -> Result<(), TestbedError> {
+        for guest in &mut self.guests {
+            if let Some(own) = &guest.own {
+                let dir = Path::new(guest.params.text("disk_dir")?);
+                guest.overlay = Some(Overlay::make(&own.image, dir)?);
+            }
+        }
+        Ok(())
+    }
+
     fn specs<'a>(
         &'a self,
         testbed: &'a Testbed,
@@ -357,6 +422,7 @@ impl Scene {
                 network: &self.network,
                 guest: index,
                 image: &testbed.image,
+                own: guest.entrance(),
                 with_tools: testbed.needs.tools,
                 disk: self.disk.as_ref().map(DiskFile::path),
                 listens: testbed.needs.boot_trace && index == 0,
@@ -366,6 +432,23 @@ impl Scene {
             })
         };
         self.guests.iter().enumerate().map(spec).collect()
+    }
+}
+
+impl SceneGuest {
+    fn entrance(&self) -> Option<Own<'_>> {
+        let (definition, overlay) = (self.own.as_ref()?, self.overlay.as_ref()?.path());
+        Some(Own { definition, overlay, port: self.port })
+    }
+}
+
+/// How long a guest may take until it takes commands: one of the user's has a whole system to start.
+fn boot_seconds(accel: Accel, own: bool) -> u64 {
+    match (accel, own) {
+        (Accel::Kvm, false) => 30,
+        (Accel::Kvm, true) => 180,
+        (Accel::Tcg, false) => 120,
+        (Accel::Tcg, true) => 600,
     }
 }
 
@@ -384,16 +467,18 @@ impl Booter for Testbed {
 pub fn preview(
     environment: &EnvironmentPlan,
     plan: &PinPlan,
+    cache: &Cache,
     accel: Accel,
     name: &str,
 ) -> Result<Vec<String>, TestbedError> {
-    command_lines(&to_params(environment), plan, accel, name)
+    command_lines(&to_params(environment), plan, cache, accel, name)
 }
 
 /// The same for parameters. Ports are free ones, except in the canonical command line, where they are always the same.
 fn command_lines(
     params: &Params,
     plan: &PinPlan,
+    cache: &Cache,
     accel: Accel,
     name: &str,
 ) -> Result<Vec<String>, TestbedError> {
@@ -402,11 +487,17 @@ fn command_lines(
     if name == CANONICAL {
         (wires.control_port, wires.data_ports) = (1, vec![2]);
     }
-    let files = BootFiles::in_dir(Path::new("BOOT"), Path::new("IMAGE"));
+    let builtin = System::builtin(Path::new("IMAGE/vmlinux"), Path::new("IMAGE/initramfs.cpio"));
     let mut lines = Vec::new();
     for (guest, plan) in plan.guests.iter().enumerate() {
         let own = params.object_params(&plan.name);
         let hardware = hardware(&own, accel, plan)?;
+        let definition = Definition::of(&own, cache)?;
+        let system = definition.map_or_else(
+            || builtin.clone(),
+            |definition| definition.system(Path::new("overlay.qcow2"), 3).for_people(),
+        );
+        let files = BootFiles::in_dir(Path::new("BOOT"), system);
         let argv = argv::build(&hardware, &files, Wiring { layout: &layout, wires: &wires, guest });
         lines.push(format!("{} {}", own.text("qemu_binary")?, argv.join(" ")));
     }
@@ -420,40 +511,4 @@ fn scratch() -> Result<PrivateFolder, GuestError> {
         path: std::env::temp_dir(),
         source,
     })
-}
-
-/// Boots the built-in guest, runs one command in it, and ends it.
-pub fn one_command(image: &Image, argv: &[&str]) -> Result<Reply, GuestError> {
-    let network = Network::create(&Layout::simple(Kind::User), 1, "shell")?;
-    let logs = scratch()?;
-    let mut machine = Machine::boot(&BootSpec {
-        qemu: QEMU,
-        hardware: Hardware::plain(Accel::Tcg),
-        pin: None,
-        network: &network,
-        guest: 0,
-        image,
-        with_tools: true,
-        disk: None,
-        listens: false,
-        log_dir: logs.path(),
-        forensics: &logs.path().join("forensics"),
-        deadline: Deadlines::usual(Accel::Tcg).within(Phase::Boot),
-    })?;
-    let reply = machine.exec(argv, Duration::from_secs(24 * 3600));
-    machine.quit();
-    reply
-}
-
-/// Boots the built-in guest with a shell on its console, which is the terminal that perfvt runs in. True when QEMU
-/// ended well.
-pub fn console(image: &Image) -> Result<bool, GuestError> {
-    let network = Network::create(&Layout::simple(Kind::User), 1, "shell")?;
-    let argv = argv::console(&Hardware::plain(Accel::Tcg), image, network.wiring(0));
-    let mut qemu = Spec::new(QEMU).args(argv).foreground().start()?;
-    loop {
-        if let Some(status) = qemu.wait_until(Instant::now() + Duration::from_secs(3600)) {
-            return Ok(status.success());
-        }
-    }
 }

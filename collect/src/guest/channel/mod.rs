@@ -1,15 +1,24 @@
 //! Ways to give commands to a guest: argument vectors in, exit status and output out.
 //!
 //! ```text
-//!   Channel ── port   perfvt's own agent in the built-in guest, on a virtio-serial port
+//!   Channel ── port     perfvt's own agent in the built-in guest, on a virtio-serial port
+//!           ├─ qga      the QEMU guest agent, on a virtio-serial port
+//!           ├─ serial   a login on the serial console
+//!           └─ ssh      ssh over a NIC of its own
 //! ```
 //!
 //! What all have in common is here: what a reply is, what can go wrong, and waiting for bytes with an eye on the guest.
 
 mod port;
+pub mod qga;
+pub mod serial;
+mod ssh;
 mod wire;
 
 pub use port::PortChannel;
+pub use qga::QgaChannel;
+pub use serial::SerialChannel;
+pub use ssh::SshChannel;
 pub(super) use wire::{Limit, Wire};
 
 use model::Failure;
@@ -96,6 +105,9 @@ pub enum ChannelError {
     /// An answer that is none.
     #[error("command channel: the guest answered {0:?}, which is no answer")]
     Nonsense(String),
+    /// The guest does not let perfvt in.
+    #[error("command channel: {0}")]
+    Refused(String),
     /// The command ended with another status than 0.
     #[error("in the guest, {command} ended with {ended}: {stderr}")]
     Failed {
@@ -149,7 +161,26 @@ pub struct Ready {
     pub uptime: f64,
 }
 
+/// A deadline as programs in the guest take it.
+fn whole_seconds(deadline: Duration) -> String {
+    (deadline.as_secs_f64().ceil().max(1.0) as u64).to_string()
+}
+
+/// The status of what `timeout -s KILL` has killed, and of what something else has.
+const KILLED: i32 = 137;
+
 impl Reply {
+    /// Of a request that has nothing to say.
+    fn empty() -> Reply {
+        Reply { status: Status::Exit(0), stdout: Vec::new(), stderr: Vec::new() }
+    }
+
+    /// A command that was killed after all of its time was killed by its deadline.
+    fn killed_at(self, after: Duration, deadline: Duration) -> Reply {
+        let late = self.status == Status::Exit(KILLED) && after >= deadline;
+        Reply { status: if late { Status::Timeout } else { self.status }, ..self }
+    }
+
     /// Standard output of a command that ended with status 0.
     pub fn into_output(self, argv: &[&str]) -> Result<String, ChannelError> {
         if self.status == Status::Exit(0) {

@@ -9,7 +9,7 @@
 //! that nobody has opened.
 
 use super::wire::nonsense;
-use super::{Channel, ChannelError, GRACE, Health, Limit, Ready, Reply, Status, Wire};
+use super::{Channel, ChannelError, GRACE, Health, Limit, Ready, Reply, Status, Wire, whole_seconds};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use std::path::Path;
@@ -83,8 +83,7 @@ impl Channel for PortChannel {
         deadline: Duration,
         health: &mut Health<'_>,
     ) -> Result<Reply, ChannelError> {
-        let seconds = deadline.as_secs_f64().ceil().max(1.0) as u64;
-        let request = format!("{seconds} {}", STANDARD.encode(argv.join("\0")));
+        let request = format!("{} {}", whole_seconds(deadline), STANDARD.encode(argv.join("\0")));
         self.request(&request, &argv.join(" "), deadline + GRACE, health)
     }
 

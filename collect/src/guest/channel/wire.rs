@@ -10,6 +10,10 @@ use std::time::{Duration, Instant};
 const MAX_LINE: usize = 1 << 20;
 /// So many bytes of nonsense are quoted.
 const QUOTED: usize = 200;
+/// So many bytes of what was received are looked at for a question.
+const SHOWN: usize = 4096;
+/// How long is listened at a time where no line is waited for.
+const MOMENT: Duration = Duration::from_millis(250);
 /// How often the guest's health is looked at while waiting.
 const POLL: Duration = Duration::from_millis(50);
 
@@ -29,6 +33,25 @@ impl Wire {
     /// Over a socket that is connected already.
     pub fn over(stream: UnixStream) -> Wire {
         Wire { stream, pending: Vec::new() }
+    }
+
+    /// What was received and not asked for yet, as text.
+    pub fn shown(&self) -> String {
+        let from = self.pending.len().saturating_sub(SHOWN);
+        String::from_utf8_lossy(self.pending.get(from..).unwrap_or_default()).into_owned()
+    }
+
+    /// Forgets what was received and not asked for.
+    pub fn forget(&mut self) {
+        self.pending.clear();
+    }
+
+    /// Waits a moment for something to be received.
+    pub fn listen(&mut self, limit: &Limit<'_>, health: &mut Health<'_>) -> Result<(), ChannelError> {
+        match self.more(&Limit::new(limit.what, MOMENT), health) {
+            Err(ChannelError::Deadline { .. }) => limit.check(health),
+            done => done.and_then(|()| limit.check(health)),
+        }
     }
 
     /// Writes all of a request. A guest that does not read it fills the buffers in between, and then nothing moves.

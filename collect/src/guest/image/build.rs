@@ -66,14 +66,14 @@ fn unchanged(images: &Path, index: &Path) -> Option<Image> {
 }
 
 /// Held until it is dropped; the kernel lets go of it when the process ends, however it ends.
-fn lock(path: &Path) -> Result<File, ImageError> {
+pub(super) fn lock(path: &Path) -> Result<File, ImageError> {
     let file = File::create(path).map_err(|error| ImageError::io("creating lock", path, error))?;
     file.lock().map_err(|error| ImageError::io("waiting for lock", path, error))?;
     Ok(file)
 }
 
 /// What builds and removals that were killed have left; called with the lock held.
-fn remove_leftovers(images: &Path) {
+pub(super) fn remove_leftovers(images: &Path) {
     for entry in fs::read_dir(images).into_iter().flatten().flatten() {
         if entry.file_name().to_string_lossy().starts_with(TEMPORARY) {
             // Best effort: what cannot be removed now is tried again next time.
@@ -133,7 +133,7 @@ fn publish(contents: Contents, hash: String, dir: &Path) -> Result<StoredImage, 
 }
 
 /// Temporary folders are private; an image may be read by all whom the cache's own folder lets in.
-fn set_readable(dir: &Path) -> Result<(), ImageError> {
+pub(super) fn set_readable(dir: &Path) -> Result<(), ImageError> {
     use std::os::unix::fs::PermissionsExt;
     fs::set_permissions(dir, fs::Permissions::from_mode(0o755))
         .map_err(|error| ImageError::io("setting the mode of", dir, error))

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::elf::{self, Closure};
 use super::error::ImageError;
+use super::foreign;
 use super::modules::{Module, Modules};
 use super::sources::{KernelSource, Program, Sources};
 use super::store::FORMAT;
@@ -93,7 +94,10 @@ impl Contents {
         let modules = Modules::list(&kernel.modules, sources)?;
         let found = add_modules(&mut initramfs, &modules, &kernel.release, sources)?;
         let tools = if found {
-            Some(tools(sources, &modules, &kernel.release, &libraries, &mut initramfs, &mut packages)?)
+            let mut tree =
+                tools(sources, &modules, &kernel.release, &libraries, &mut initramfs, &mut packages)?;
+            foreign::add(&mut tree, &initramfs, &programs, &libraries);
+            Some(tree)
         } else {
             None
         };

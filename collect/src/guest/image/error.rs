@@ -1,5 +1,6 @@
 //! What can go wrong between the packages and a bootable image.
 
+use crate::process::ProcessError;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -48,6 +49,9 @@ pub enum ImageError {
         #[source]
         source: io::Error,
     },
+    /// A program that makes an image.
+    #[error("building the guest image: {0}; `make setup-test` installs what is missing")]
+    Process(#[from] ProcessError),
     /// No stored image has this name.
     #[error("no stored guest image is called {name}; `perfvt guest list` shows all of them")]
     Unknown {

@@ -14,15 +14,18 @@
 //! programs (process 1, the agent on the command port) are the text files in `collect/guest/`; the protocol of
 //! the command port is described at the top of `collect/guest/agent`.
 //!
-//! No process is started here: everything is read and written by this program itself.
+//! No process is started for the built-in guest: everything is read and written by this program itself. [`debian`] makes a
+//! whole Debian by mmdebstrap.
 
 mod brought;
 mod build;
 mod codec;
 mod contents;
+mod debian;
 mod elf;
 mod erofs;
 mod error;
+mod foreign;
 mod index;
 mod initramfs;
 mod kernel;
@@ -33,6 +36,7 @@ mod tree;
 
 pub use brought::{Placed, brought_disk};
 pub use build::{bare_initramfs, builtin};
+pub use debian::{DEBIAN, debian};
 pub use error::ImageError;
 pub use sources::{HostProgram, host_program};
-pub use store::{Cache, Image, StoredImage, list, remove};
+pub use store::{Cache, Image, StoredImage, list, named, remove, stored};

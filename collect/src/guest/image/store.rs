@@ -12,8 +12,8 @@ use super::error::ImageError;
 
 /// The version of `manifest.json` and of the way in which images are packed.
 ///
-/// 1: first.
-pub(super) const FORMAT: u32 = 1;
+/// 1: first. 2: the tools disk holds everything that a guest of the user's needs; an image may have a disk and a key.
+pub(super) const FORMAT: u32 = 2;
 /// Folders under this name's beginning are unfinished.
 pub(super) const TEMPORARY: &str = ".new-";
 
@@ -121,6 +121,10 @@ pub struct Image {
     /// A raw disk for `-device virtio-blk-pci,serial=perfvt.tools`, read-only, with fio and large modules;
     /// `None` when the kernel has no driver for it.
     pub tools: Option<PathBuf>,
+    /// The disk that it runs from, never written; `None` when all is in the RAM disk.
+    pub disk: Option<PathBuf>,
+    /// A private key that its ssh server lets in as root.
+    pub key: Option<PathBuf>,
     /// What `uname -r` says in the guest.
     pub kernel_release: String,
     /// BLAKE3 of everything that the guest can see, 64 hexadecimal digits.
@@ -138,6 +142,10 @@ pub(super) struct Manifest {
     pub(super) kernel: String,
     pub(super) initramfs: String,
     pub(super) tools: Option<String>,
+    #[serde(default)]
+    pub(super) disk: Option<String>,
+    #[serde(default)]
+    pub(super) key: Option<String>,
     pub(super) kernel_release: String,
     pub(super) hash: String,
     pub(super) packages: BTreeMap<String, String>,
@@ -158,6 +166,8 @@ impl Manifest {
             kernel: kernel.to_owned(),
             initramfs: "initramfs.cpio".to_owned(),
             tools: None,
+            disk: None,
+            key: None,
             kernel_release,
             hash,
             packages,
@@ -168,7 +178,7 @@ impl Manifest {
 /// An image in the cache.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredImage {
-    /// Its folder's name, `builtin-<16 digits of its hash>`.
+    /// Its folder's name, `<flavour>-<16 digits of its hash>`.
     pub name: String,
     /// The image.
     pub image: Image,
@@ -197,6 +207,8 @@ pub(super) fn load(dir: &Path) -> Option<StoredImage> {
             kernel: dir.join(&manifest.kernel),
             initramfs: dir.join(&manifest.initramfs),
             tools: manifest.tools.map(|tools| dir.join(tools)),
+            disk: manifest.disk.map(|disk| dir.join(disk)),
+            key: manifest.key.map(|key| dir.join(key)),
             kernel_release: manifest.kernel_release,
             hash: manifest.hash,
             packages: manifest.packages,
@@ -231,6 +243,29 @@ pub fn list(cache: &Cache) -> Result<Vec<StoredImage>, ImageError> {
     Ok(stored)
 }
 
+/// The newest image of a flavour (`builtin`, `debian`) that is in the cache.
+pub fn stored(cache: &Cache, flavour: &str) -> Option<StoredImage> {
+    let of_flavour = |image: &StoredImage| image.name.rsplit_once('-').is_some_and(|(f, _)| f == flavour);
+    list(cache).ok()?.into_iter().filter(of_flavour).max_by_key(|image| image.used)
+}
+
+/// The image of this name, or the only one whose name begins so.
+///
+/// # Errors
+/// No image or more than one fits.
+pub fn named(cache: &Cache, name: &str) -> Result<StoredImage, ImageError> {
+    let stored = list(cache)?;
+    if let Some(image) = stored.iter().find(|image| image.name == name) {
+        return Ok(image.clone());
+    }
+    let mut fitting = stored.into_iter().filter(|image| !name.is_empty() && image.name.starts_with(name));
+    let first = fitting.next().ok_or_else(|| ImageError::Unknown { name: name.to_owned() })?;
+    match fitting.count() {
+        0 => Ok(first),
+        more => Err(ImageError::Ambiguous { name: name.to_owned(), count: more + 1 }),
+    }
+}
+
 /// Removes the image of this name, or the only one whose name begins so, and returns what it was.
 ///
 /// Guests that run from it go on: QEMU holds its files open.
@@ -238,20 +273,7 @@ pub fn list(cache: &Cache) -> Result<Vec<StoredImage>, ImageError> {
 /// # Errors
 /// No image or more than one fits; the folder cannot be removed.
 pub fn remove(cache: &Cache, name: &str) -> Result<StoredImage, ImageError> {
-    let stored = list(cache)?;
-    let exact = stored.iter().find(|image| image.name == name).cloned();
-    let found = match exact {
-        Some(image) => image,
-        None => {
-            let mut fitting =
-                stored.into_iter().filter(|image| !name.is_empty() && image.name.starts_with(name));
-            let first = fitting.next().ok_or_else(|| ImageError::Unknown { name: name.to_owned() })?;
-            match fitting.count() {
-                0 => first,
-                more => return Err(ImageError::Ambiguous { name: name.to_owned(), count: more + 1 }),
-            }
-        }
-    };
+    let found = named(cache, name)?;
     remove_folder(&found.image.dir)?;
     Ok(found)
 }

@@ -45,6 +45,14 @@ impl Tree {
         self.nodes.contains_key(path.trim_start_matches('/'))
     }
 
+    /// What a file holds.
+    pub(super) fn content(&self, path: &str) -> Option<&[u8]> {
+        match self.nodes.get(path)? {
+            Node::File { content, .. } => Some(content),
+            _ => None,
+        }
+    }
+
     /// Adds paths, kinds, modes and contents to a hash, each with its length, so that no two trees agree.
     pub(super) fn hash_into(&self, hasher: &mut blake3::Hasher) {
         let mut field = |bytes: &[u8]| {

@@ -25,6 +25,7 @@ pub use kind::{Kind, open_choices, resolve_auto, usable};
 pub use layout::{Address, Layout, Link, nics, second_nic_is_meant};
 pub use make::{Network, SERVER_PORT};
 pub use netdev::{NicWiring, Wires, mac};
+pub use ports::free_ports;
 
 use crate::process::ProcessError;
 use model::ParamsError;

@@ -8,7 +8,10 @@ use std::net::{Ipv4Addr, TcpListener, UdpSocket};
 const HELD: usize = 100;
 
 /// Different ports of the loopback that are free for TCP and UDP.
-pub(super) fn free_ports(count: usize) -> Result<Vec<u16>, NetworkError> {
+///
+/// # Errors
+/// There are not so many.
+pub fn free_ports(count: usize) -> Result<Vec<u16>, NetworkError> {
     let (mut ports, mut held) = (BTreeSet::new(), Vec::new());
     // The kernel may offer a port again that is not held any more, or that UDP has taken.
     for _ in 0..count.saturating_mul(4).saturating_add(100) {

@@ -1,0 +1,146 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
+//! Guests that boot from an image: a whole Debian, entered by every channel, and images that hold nothing.
+
+mod support;
+
+use collect::host::fingerprint::hash_file;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant, SystemTime};
+use support::{files, measurements, output, perfvt, ready, text};
+
+/// The disk of the Debian guest in the cache, which is built where it is missing.
+fn debian(test: &str) -> Option<PathBuf> {
+    let find = || {
+        let listed = text(&output(perfvt().args(["guest", "list"])).stdout);
+        let name = listed.lines().find(|line| line.starts_with("debian-"))?.split(' ').next()?.to_owned();
+        let cache = std::env::var("XDG_CACHE_HOME").map(PathBuf::from);
+        let cache = cache.unwrap_or_else(|_| Path::new(&std::env::var("HOME").unwrap()).join(".cache"));
+        Some(cache.join("perfvt/images").join(name).join("disk.qcow2"))
+    };
+    if let Some(disk) = find() {
+        return Some(disk);
+    }
+    let built = output(perfvt().args(["guest", "build", "debian"]));
+    if !built.status.success() {
+        eprintln!("skipped: {test}: {}", text(&built.stderr).trim());
+        return None;
+    }
+    find()
+}
+
+#[test]
+fn a_debian_guest_is_measured_by_the_agent_and_its_image_is_never_written() {
+    const TEST: &str = "a_debian_guest_is_measured_by_the_agent_and_its_image_is_never_written";
+    let Some(_guard) = ready(TEST) else { return };
+    let Some(image) = debian(TEST) else { return };
+    let before = (hash_file(&image), fs::metadata(&image).unwrap().modified().unwrap());
+    let dir = tempfile::tempdir().unwrap();
+    let (out, disks) = (dir.path().join("X"), dir.path().join("disks"));
+    fs::create_dir(&disks).unwrap();
+    let mut run = perfvt();
+    run.args(["run", "netperf", "--guest", "debian", "--env", "base", "--allow-unpinned", "--repeat", "1"]);
+    for set in ["protocols=TCP_STREAM", "sizes=16384", "sessions=1", "l=1"] {
+        run.args(["--set", set]);
+    }
+    let run = output(run.args(["--set", &format!("disk_dir={}", disks.display()), "--out"]).arg(&out));
+    assert!(run.status.success(), "{}", text(&run.stderr));
+    let all = measurements(&out);
+    let throughput = all.iter().find(|m| m["metric"] == "throughput").unwrap();
+    assert!(throughput["value"].as_f64().unwrap() > 1.0, "{throughput}");
+    let facts = files(&out, "facts.txt").into_iter().map(|path| fs::read_to_string(path).unwrap());
+    let facts: String = facts.collect();
+    assert!(facts.contains("guest.image: ") && facts.contains("guest.tools: "), "{facts}");
+    assert_eq!(fs::read_dir(&disks).unwrap().count(), 0, "a layer was left");
+    assert_eq!(before, (hash_file(&image), fs::metadata(&image).unwrap().modified().unwrap()));
+}
+
+#[test]
+fn a_debian_guest_is_entered_by_ssh_and_by_its_console() {
+    const TEST: &str = "a_debian_guest_is_entered_by_ssh_and_by_its_console";
+    let Some(_guard) = ready(TEST) else { return };
+    if debian(TEST).is_none() {
+        return;
+    }
+    for channel in ["channel=ssh", "channel=serial"] {
+        let script = "cat /etc/hostname; command -v netserver; printf '%s|' \"$@\"; echo oops >&2; exit 3";
+        let mut shell = perfvt();
+        shell.args(["guest", "shell", "--guest", "debian", "--set", channel, "--", "sh", "-c", script, "sh"]);
+        let shell = output(shell.args(["a b", "$(id)", "'"]));
+        let (out, err) = (text(&shell.stdout), text(&shell.stderr));
+        assert_eq!(out, "debian\n/run/perfvt/bin/netserver\na b|$(id)|'|", "{channel}: {err}");
+        assert_eq!((err.as_str(), shell.status.code()), ("oops\n", Some(1)), "{channel}");
+    }
+}
+
+#[test]
+fn the_layer_of_a_killed_perfvt_is_found_by_gc() {
+    const TEST: &str = "the_layer_of_a_killed_perfvt_is_found_by_gc";
+    let Some(_guard) = ready(TEST) else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let (image, disks) = (dir.path().join("empty.raw"), dir.path().join("disks"));
+    File::create(&image).unwrap().set_len(16 << 20).unwrap();
+    fs::create_dir(&disks).unwrap();
+    let mut child = perfvt()
+        .args(["guest", "shell", "--set", &format!("image={}", image.display())])
+        .args(["--set", &format!("disk_dir={}", disks.display()), "--", "true"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let layer = || files(&disks, "overlay.qcow2").into_iter().next();
+    let until = Instant::now() + Duration::from_secs(60);
+    while layer().is_none() {
+        assert!(Instant::now() < until && child.try_wait().unwrap().is_none(), "no layer was made");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let folder = layer().expect("it was removed although nobody could").parent().unwrap().to_owned();
+    // gc leaves alone what is younger than a minute.
+    let old = SystemTime::now() - Duration::from_secs(3600);
+    File::open(&folder).unwrap().set_modified(old).unwrap();
+    let until = Instant::now() + Duration::from_secs(10);
+    while folder.exists() && Instant::now() < until {
+        // QEMU, which dies with perfvt, may need a moment.
+        assert!(output(perfvt().arg("gc").arg(&disks)).status.success());
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    assert!(!folder.exists());
+    assert!(image.exists());
+}
+
+#[test]
+fn an_image_that_a_campaign_uses_is_not_removed() {
+    let cache = tempfile::tempdir().unwrap();
+    let image = cache.path().join("perfvt/images/debian-00");
+    fs::create_dir_all(&image).unwrap();
+    fs::write(image.join("vmlinux"), "x").unwrap();
+    let manifest = r#"{"format": 2, "files": {"vmlinux": 1}, "kernel": "vmlinux", "initramfs": "i", "tools": null,
+        "kernel_release": "6.1", "hash": "00", "packages": {}}"#;
+    fs::write(image.join("manifest.json"), manifest).unwrap();
+    let rm = || output(perfvt().env("XDG_CACHE_HOME", cache.path()).args(["guest", "rm", "debian"]));
+    let held = File::open(&image).unwrap();
+    held.lock_shared().unwrap();
+    let refused = rm();
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(text(&refused.stderr).contains("is in use by"), "{}", text(&refused.stderr));
+    drop(held);
+    assert!(rm().status.success());
+    assert!(!image.exists());
+}
+
+#[test]
+fn guests_are_listed_with_what_they_miss_and_refused_with_the_way_out() {
+    let home = tempfile::tempdir().unwrap();
+    let alone = |command: &mut Command| {
+        output(command.env("XDG_CACHE_HOME", home.path()).env("XDG_CONFIG_HOME", home.path()))
+    };
+    fs::create_dir(home.path().join("perfvt")).unwrap();
+    let definition = "variants guest:\n    - mine:\n        image = /away.qcow2\n        channel = ssh\n";
+    fs::write(home.path().join("perfvt/guests.cfg"), definition).unwrap();
+    let listed = text(&alone(perfvt().args(["guest", "list"])).stdout);
+    assert!(listed.contains("guest mine (") && listed.contains("missing: away.qcow2"), "{listed}");
+    assert!(listed.contains("missing: image, `perfvt guest build debian` makes it"), "{listed}");
+}

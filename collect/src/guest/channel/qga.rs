@@ -1,0 +1,382 @@
+//! The QEMU guest agent on a virtio-serial port: one JSON object a line, both ways (qemu-ga(8), QEMU's qga/qapi-schema).
+//!
+//! Everything begins with `guest-sync-delimited`: the agent may be not there yet, or still have an answer for somebody
+//! who gave up. Its answer comes behind a byte 0xFF, and whatever stands before it is passed over. A command is started
+//! (`guest-exec`), asked for until it has ended (`guest-exec-status`), and its output comes in base64. Files are
+//! written and read piece by piece; a piece may be shorter than was asked for.
+
+use super::wire::nonsense;
+use super::{Channel, ChannelError, GRACE, Health, Limit, Ready, Reply, Status, Wire};
+use crate::guest::os::Os;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use std::path::Path;
+use std::time::Duration;
+
+/// The name of the port on which the agent listens unless it is told otherwise.
+pub const PORT_NAME: &str = "org.qemu.guest_agent.0";
+/// How long an agent that is there takes to answer at most.
+const SOON: Duration = Duration::from_secs(20);
+/// How long is waited for an answer to one announcement while the guest boots.
+const ANNOUNCED: Duration = Duration::from_secs(1);
+/// Bytes of a file that are written or read at a time.
+const PIECE: usize = 96 << 10;
+/// First and longest pause between two questions how a command stands.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(4), Duration::from_millis(200));
+
+/// The host's end of the channel.
+#[derive(Debug)]
+pub struct QgaChannel {
+    wire: Wire,
+    os: Os,
+    next_id: u64,
+    /// An answer may still be under way that nobody waits for any more.
+    stale: bool,
+}
+
+/// What the agent says: a value, or why not.
+#[derive(Deserialize)]
+struct Answer {
+    #[serde(rename = "return")]
+    value: Option<Value>,
+    error: Option<AgentError>,
+}
+
+#[derive(Deserialize)]
+struct AgentError {
+    desc: String,
+}
+
+#[derive(Deserialize)]
+struct Started {
+    pid: i64,
+}
+
+#[derive(Deserialize)]
+struct Standing {
+    exited: bool,
+    exitcode: Option<i64>,
+    signal: Option<i64>,
+    #[serde(rename = "out-data", default)]
+    out: String,
+    #[serde(rename = "err-data", default)]
+    err: String,
+    #[serde(rename = "out-truncated", default)]
+    out_truncated: bool,
+    #[serde(rename = "err-truncated", default)]
+    err_truncated: bool,
+}
+
+#[derive(Deserialize)]
+struct Piece {
+    count: usize,
+    #[serde(rename = "buf-b64", default)]
+    content: String,
+    #[serde(default)]
+    eof: bool,
+}
+
+#[derive(Deserialize)]
+struct System {
+    #[serde(rename = "kernel-release", default)]
+    release: String,
+    #[serde(rename = "version-id", default)]
+    version: String,
+}
+
+/// What became of a question: the agent's value, or its reason.
+type Told<T> = Result<T, String>;
+
+impl QgaChannel {
+    /// Connects to the socket that QEMU listens on.
+    ///
+    /// # Errors
+    /// Nobody listens there.
+    pub fn connect(path: &Path, os: Os) -> Result<QgaChannel, ChannelError> {
+        Ok(Self::over(Wire::connect(path)?, os))
+    }
+
+    fn over(wire: Wire, os: Os) -> QgaChannel {
+        QgaChannel { wire, os, next_id: 0, stale: true }
+    }
+
+    /// Says something to the agent and listens until its answer to that comes.
+    fn sync(&mut self, limit: &Limit<'_>, health: &mut Health<'_>) -> Result<(), ChannelError> {
+        self.next_id += 1;
+        let request = json!({"execute": "guest-sync-delimited", "arguments": {"id": self.next_id}});
+        // The byte is no JSON: it ends what the agent may have of an unfinished request.
+        let bytes = [&[0xff], request.to_string().as_bytes(), b"\n"].concat();
+        self.stale = true;
+        self.wire.send(&bytes, limit, health)?;
+        loop {
+            let line = self.wire.line(limit, health)?;
+            let text = line.rsplit('\u{fffd}').next().unwrap_or_default();
+            let id = serde_json::from_str::<Value>(text).ok().and_then(|v| v.get("return")?.as_u64());
+            if id == Some(self.next_id) {
+                self.stale = false;
+                return Ok(());
+            }
+        }
+    }
+
+    /// One question and its answer.
+    fn ask<T: DeserializeOwned>(
+        &mut self,
+        command: &str,
+        arguments: Value,
+        limit: &Limit<'_>,
+        health: &mut Health<'_>,
+    ) -> Result<Told<T>, ChannelError> {
+        if self.stale {
+            self.sync(limit, health)?;
+        }
+        let request = json!({"execute": command, "arguments": arguments});
+        self.stale = true;
+        self.wire.send(format!("{request}\n").as_bytes(), limit, health)?;
+        let line = self.wire.line(limit, health)?;
+        let answer: Answer = serde_json::from_str(&line).map_err(|_| nonsense(line.as_bytes()))?;
+        self.stale = false;
+        match (answer.value, answer.error) {
+            (Some(value), None) => {
+                serde_json::from_value(value).map(Ok).map_err(|_| nonsense(line.as_bytes()))
+            }
+            (None, Some(error)) => Ok(Err(format!("{command}: {}", error.desc))),
+            _ => Err(nonsense(line.as_bytes())),
+        }
+    }
+
+    /// Runs a command and waits until it has ended, or the deadline has passed and it was killed.
+    fn run(
+        &mut self,
+        argv: &[&str],
+        until: &Limit<'_>,
+        health: &mut Health<'_>,
+    ) -> Result<Reply, ChannelError> {
+        let soon = |what| Limit::new(what, SOON);
+        let Some((path, args)) = argv.split_first() else { return Ok(refused("an empty command")) };
+        let arguments = json!({"path": path, "arg": args, "capture-output": true});
+        let started = self.ask::<Started>("guest-exec", arguments, &soon("guest-exec"), health)?;
+        let pid = match started {
+            Ok(started) => started.pid,
+            Err(reason) => return Ok(refused(&reason)),
+        };
+        let mut pause = PAUSES.0;
+        loop {
+            let limit = soon("guest-exec-status");
+            let standing: Told<Standing> =
+                self.ask("guest-exec-status", json!({"pid": pid}), &limit, health)?;
+            match standing {
+                Ok(standing) if standing.exited => return ended(&standing),
+                Ok(_) => {}
+                Err(reason) => return Ok(refused(&reason)),
+            }
+            if let Err(late) = until.check(health) {
+                return self.kill(pid, late, health);
+            }
+            std::thread::sleep(pause);
+            pause = (pause * 2).min(PAUSES.1);
+        }
+    }
+
+    /// Ends a command that has had its time. Where the guest was to do that itself, its silence is the failure.
+    fn kill(&mut self, pid: i64, late: ChannelError, health: &mut Health<'_>) -> Result<Reply, ChannelError> {
+        if !matches!(late, ChannelError::Deadline { .. }) || !self.os.conventions().limited.is_empty() {
+            return Err(late);
+        }
+        let pid = pid.to_string();
+        let kill = [self.os.conventions().kill, &[&pid]].concat();
+        let (path, args) = kill.split_first().unwrap_or((&"", &[]));
+        let arguments = json!({"path": path, "arg": args});
+        let _: Told<Started> = self.ask("guest-exec", arguments, &Limit::new("guest-exec", SOON), health)?;
+        Ok(Reply { status: Status::Timeout, stdout: Vec::new(), stderr: Vec::new() })
+    }
+
+    /// Writes all of a file under a name.
+    fn write(
+        &mut self,
+        path: &str,
+        content: &[u8],
+        limit: &Limit<'_>,
+        health: &mut Health<'_>,
+    ) -> Result<Told<()>, ChannelError> {
+        let open = json!({"path": path, "mode": "wb"});
+        let handle: i64 = match self.ask("guest-file-open", open, limit, health)? {
+            Ok(handle) => handle,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        let mut rest = content;
+        let mut told = Ok(());
+        while !rest.is_empty() {
+            let piece = rest.get(..PIECE.min(rest.len())).unwrap_or_default();
+            let arguments = json!({"handle": handle, "buf-b64": STANDARD.encode(piece)});
+            match self.ask::<Piece>("guest-file-write", arguments, limit, health)? {
+                Ok(written) if (1..=piece.len()).contains(&written.count) => {
+                    rest = rest.get(written.count..).unwrap_or_default();
+                }
+                Ok(_) => told = Err(format!("guest-file-write: no byte of {path} was written")),
+                Err(reason) => told = Err(reason),
+            }
+            if told.is_err() {
+                break;
+            }
+        }
+        // Closing writes what the agent has not written yet, so its failure is one of the file.
+        let closed: Told<Value> = self.ask("guest-file-close", json!({"handle": handle}), limit, health)?;
+        Ok(told.and(closed.map(drop)))
+    }
+
+    /// Reads all of a file, to the end of `into`.
+    fn read_file(
+        &mut self,
+        path: &str,
+        into: &mut Vec<u8>,
+        limit: &Limit<'_>,
+        health: &mut Health<'_>,
+    ) -> Result<Told<()>, ChannelError> {
+        let open = json!({"path": path, "mode": "rb"});
+        let handle: i64 = match self.ask("guest-file-open", open, limit, health)? {
+            Ok(handle) => handle,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        let told = loop {
+            let arguments = json!({"handle": handle, "count": PIECE});
+            match self.ask::<Piece>("guest-file-read", arguments, limit, health)? {
+                Ok(piece) => {
+                    let content = decoded(&piece.content)?;
+                    let is_end = piece.eof || content.is_empty();
+                    into.extend(content);
+                    if is_end {
+                        break Ok(());
+                    }
+                }
+                Err(reason) => break Err(reason),
+            }
+        };
+        let closed: Told<Value> = self.ask("guest-file-close", json!({"handle": handle}), limit, health)?;
+        Ok(told.and(closed.map(drop)))
+    }
+}
+
+fn refused(reason: &str) -> Reply {
+    Reply { status: Status::Refused, stdout: Vec::new(), stderr: reason.as_bytes().to_vec() }
+}
+
+fn decoded(text: &str) -> Result<Vec<u8>, ChannelError> {
+    STANDARD.decode(text.trim()).map_err(|_| nonsense(text.as_bytes()))
+}
+
+/// The reply of a command that has ended. Output that the agent cut off is no output.
+fn ended(standing: &Standing) -> Result<Reply, ChannelError> {
+    let (stdout, stderr) = (decoded(&standing.out)?, decoded(&standing.err)?);
+    if standing.out_truncated || standing.err_truncated {
+        return Ok(refused("the agent cut the command's output off, which is longer than it keeps"));
+    }
+    let number = match (standing.exitcode, standing.signal) {
+        (Some(code), _) => code,
+        (None, Some(signal)) => 128 + signal,
+        (None, None) => return Ok(refused("the agent does not say how the command ended")),
+    };
+    // Windows has statuses such as 0xC0000005, which are unsigned: the bits are kept.
+    Ok(Reply { status: Status::Exit(number as u32 as i32), stdout, stderr })
+}
+
+impl Channel for QgaChannel {
+    fn wait_ready(&mut self, deadline: Duration, health: &mut Health<'_>) -> Result<Ready, ChannelError> {
+        let all = Limit::new("guest-sync-delimited", deadline);
+        loop {
+            match self.sync(&Limit::new("guest-sync-delimited", ANNOUNCED.min(deadline)), health) {
+                Ok(()) => break,
+                // What was said to a port that nobody has opened is lost.
+                Err(ChannelError::Deadline { .. }) => all.check(health)?,
+                Err(other) => return Err(other),
+            }
+        }
+        let _: Told<Value> = self.ask("guest-ping", json!({}), &all, health)?;
+        let system = self.ask::<System>("guest-get-osinfo", json!({}), &all, health)?;
+        let kernel = system.map(|s| if s.release.is_empty() { s.version } else { s.release });
+        let mut uptime = Vec::new();
+        if self.os == Os::Linux {
+            // It is told for people: a guest that does not know it is ready all the same.
+            let _: Told<()> = self.read_file("/proc/uptime", &mut uptime, &all, health)?;
+        }
+        let uptime = String::from_utf8_lossy(&uptime);
+        let uptime = uptime.split_whitespace().next().and_then(|first| first.parse().ok());
+        Ok(Ready { kernel: kernel.unwrap_or_default(), uptime: uptime.unwrap_or_default() })
+    }
+
+    fn exec(
+        &mut self,
+        argv: &[&str],
+        deadline: Duration,
+        health: &mut Health<'_>,
+    ) -> Result<Reply, ChannelError> {
+        let what = argv.join(" ");
+        let limited = self.os.conventions().limited;
+        if limited.is_empty() {
+            return self.run(argv, &Limit::new(&what, deadline), health);
+        }
+        let seconds = super::whole_seconds(deadline);
+        let started = std::time::Instant::now();
+        let all = [limited, &[&seconds], argv].concat();
+        let reply = self.run(&all, &Limit::new(&what, deadline + GRACE), health)?;
+        Ok(reply.killed_at(started.elapsed(), deadline))
+    }
+
+    fn read(
+        &mut self,
+        paths: &[&str],
+        deadline: Duration,
+        health: &mut Health<'_>,
+    ) -> Result<Reply, ChannelError> {
+        let limit = Limit::new("reading files", deadline + GRACE);
+        let mut stdout = Vec::new();
+        for path in paths {
+            if let Err(reason) = self.read_file(path, &mut stdout, &limit, health)? {
+                return Ok(refused(&reason));
+            }
+        }
+        Ok(Reply { status: Status::Exit(0), stdout, stderr: Vec::new() })
+    }
+
+    fn counters(
+        &mut self,
+        paths: &[&str],
+        deadline: Duration,
+        health: &mut Health<'_>,
+    ) -> Result<Reply, ChannelError> {
+        let counters = self.os.conventions().counters;
+        if counters.is_empty() {
+            return self.read(paths, deadline, health);
+        }
+        self.run(&[counters, paths].concat(), &Limit::new("counters", deadline + GRACE), health)
+    }
+
+    fn put(
+        &mut self,
+        path: &str,
+        mode: &str,
+        content: &[u8],
+        deadline: Duration,
+        health: &mut Health<'_>,
+    ) -> Result<Reply, ChannelError> {
+        let limit = Limit::new("writing a file", deadline + GRACE);
+        let publish = self.os.conventions().publish;
+        if publish.is_empty() {
+            let told = self.write(path, content, &limit, health)?;
+            return Ok(told.map_or_else(|reason| refused(&reason), |()| Reply::empty()));
+        }
+        // In a folder that is always there: that of the file may have to be made.
+        let new = format!("/run/perfvt.new.{}", self.next_id);
+        match self.write(&new, content, &limit, health)? {
+            Ok(()) => self.run(&[publish, &[path, &new, mode]].concat(), &limit, health),
+            Err(reason) => Ok(refused(&reason)),
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "qga_tests.rs"]
+mod tests;

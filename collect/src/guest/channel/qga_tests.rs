@@ -1,0 +1,260 @@
+//! The contract with the guest agent, against an agent of the tests' own that does what an argument says.
+
+use super::*;
+use model::{Code, Failure};
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::net::UnixStream;
+use std::sync::{Arc, Mutex};
+
+const SOON: Duration = Duration::from_secs(5);
+
+/// Files that an agent was given, and the requests that it got.
+#[derive(Default)]
+struct Seen {
+    files: BTreeMap<String, Vec<u8>>,
+    requests: Vec<Value>,
+    handles: Vec<(String, usize)>,
+}
+
+type Script = dyn Fn(&str, &Value) -> Option<Value> + Send;
+
+/// Files as the agent has them, at most seven bytes at a time.
+fn file_request(seen: &mut Seen, command: &str, arguments: &Value) -> Option<Value> {
+    let handle = || usize::try_from(arguments["handle"].as_u64()?).ok()?.checked_sub(1000);
+    match command {
+        "guest-file-open" => {
+            let path = arguments["path"].as_str()?.to_owned();
+            if arguments["mode"] == "wb" {
+                seen.files.insert(path.clone(), Vec::new());
+            } else if !seen.files.contains_key(&path) {
+                return Some(
+                    json!({"error": {"class": "GenericError", "desc": format!("failed to open file '{path}'")}}),
+                );
+            }
+            seen.handles.push((path, 0));
+            Some(json!({"return": 1000 + seen.handles.len() - 1}))
+        }
+        "guest-file-write" => {
+            let (path, _) = seen.handles.get(handle()?)?.clone();
+            let content = STANDARD.decode(arguments["buf-b64"].as_str()?).ok()?;
+            let count = content.len().min(70_000);
+            seen.files.get_mut(&path)?.extend(&content[..count]);
+            Some(json!({"return": {"count": count, "eof": false}}))
+        }
+        "guest-file-read" => {
+            let (path, at) = seen.handles.get(handle()?)?.clone();
+            let content = seen.files.get(&path)?;
+            let end = content.len().min(at + 7);
+            let piece = content[at..end].to_vec();
+            let is_end = end == content.len();
+            seen.handles.get_mut(handle()?)?.1 = end;
+            Some(json!({"return": {"count": piece.len(), "buf-b64": STANDARD.encode(piece), "eof": is_end}}))
+        }
+        "guest-file-close" => Some(json!({"return": {}})),
+        _ => None,
+    }
+}
+
+/// An agent that has files, syncs and names its system by itself, and asks the script for everything else. Where the script
+/// says nothing it is silent; `null` makes it die.
+fn agent(
+    os: Os,
+    script: impl Fn(&str, &Value) -> Option<Value> + Send + 'static,
+) -> (QgaChannel, Arc<Mutex<Seen>>) {
+    let (ours, theirs) = UnixStream::pair().unwrap();
+    let seen = Arc::new(Mutex::new(Seen::default()));
+    let shared = Arc::clone(&seen);
+    let script: Box<Script> = Box::new(script);
+    std::thread::spawn(move || {
+        let mut out = theirs.try_clone().unwrap();
+        let mut input = BufReader::new(theirs);
+        let mut line = Vec::new();
+        while input.read_until(b'\n', &mut line).is_ok_and(|n| n > 0) {
+            let begin = usize::from(line[0] == 0xff);
+            let request: Value = serde_json::from_slice(&line[begin..]).unwrap();
+            line.clear();
+            let command = request["execute"].as_str().unwrap().to_owned();
+            let arguments = request["arguments"].clone();
+            shared.lock().unwrap().requests.push(request);
+            if command == "guest-sync-delimited" {
+                let id = arguments["id"].as_u64().unwrap();
+                // Behind what is left of an answer to somebody else.
+                out.write_all(b"{\"return\": {\"pid\": 7\xff").unwrap();
+                writeln!(out, "{}", json!({"return": id})).unwrap();
+                continue;
+            }
+            let of_files = file_request(&mut shared.lock().unwrap(), &command, &arguments);
+            let answer = of_files.or_else(|| script(&command, &arguments));
+            match answer {
+                Some(Value::Null) => return,
+                Some(answer) => writeln!(out, "{answer}").unwrap(),
+                None => {}
+            }
+        }
+    });
+    (QgaChannel::over(Wire::over(ours), os), seen)
+}
+
+fn ended(code: i64, out: &[u8], err: &[u8]) -> Value {
+    let (out, err) = (STANDARD.encode(out), STANDARD.encode(err));
+    json!({"return": {"exited": true, "exitcode": code, "out-data": out, "err-data": err}})
+}
+
+fn windows(
+    script: impl Fn(&str, &Value) -> Option<Value> + Send + 'static,
+) -> (QgaChannel, Arc<Mutex<Seen>>) {
+    agent(Os::Windows, script)
+}
+
+#[test]
+fn a_windows_guest_is_ready_when_its_agent_answers() {
+    let (mut channel, _) = windows(|command, _| match command {
+        "guest-ping" => Some(json!({"return": {}})),
+        "guest-get-osinfo" => Some(json!({"return": {
+            "id": "mswindows", "name": "Microsoft Windows", "kernel-release": "20348", "kernel-version": "10.0",
+            "pretty-name": "Windows Server 2022 Datacenter", "version-id": "2022"}})),
+        _ => None,
+    });
+    let ready = channel.wait_ready(SOON, &mut || None).unwrap();
+    assert_eq!(ready, Ready { kernel: "20348".into(), uptime: 0.0 });
+}
+
+#[test]
+fn a_command_in_windows_gets_its_arguments_as_they_are_and_no_shell_of_ours() {
+    let (mut channel, seen) = windows(|command, _| match command {
+        "guest-exec" => Some(json!({"return": {"pid": 4242}})),
+        "guest-exec-status" => Some(ended(3, b"C:\\Program Files\r\n\0\xff", b"no\r\n")),
+        _ => None,
+    });
+    let argv = ["powershell.exe", "-Command", "Get-Item 'C:\\Program Files\\x \"y\"' | % { $_.Name }"];
+    let reply = channel.exec(&argv, SOON, &mut || None).unwrap();
+    assert_eq!(reply.status, Status::Exit(3));
+    assert_eq!(
+        (reply.stdout.as_slice(), reply.stderr.as_slice()),
+        (&b"C:\\Program Files\r\n\0\xff"[..], &b"no\r\n"[..])
+    );
+    let seen = seen.lock().unwrap();
+    let exec = seen.requests.iter().find(|r| r["execute"] == "guest-exec").unwrap();
+    assert_eq!(exec["arguments"], json!({"path": argv[0], "arg": argv[1..], "capture-output": true}));
+}
+
+#[test]
+fn statuses_of_windows_keep_their_bits_and_a_signal_is_a_status_of_linux() {
+    let (mut channel, _) = windows(|command, _| match command {
+        "guest-exec" => Some(json!({"return": {"pid": 1}})),
+        _ => Some(ended(0xC000_0005, b"", b"")),
+    });
+    let reply = channel.exec(&["cmd.exe"], SOON, &mut || None).unwrap();
+    assert_eq!(reply.status, Status::Exit(0xC000_0005_u32 as i32));
+    let (mut channel, _) = agent(Os::Linux, |command, _| match command {
+        "guest-exec" => Some(json!({"return": {"pid": 1}})),
+        _ => Some(json!({"return": {"exited": true, "signal": 9}})),
+    });
+    assert_eq!(channel.exec(&["x"], SOON, &mut || None).unwrap().status, Status::Exit(137));
+}
+
+#[test]
+fn a_command_that_runs_on_is_asked_for_again_and_killed_with_its_children_at_its_deadline() {
+    let (mut channel, seen) = windows(|command, _| match command {
+        "guest-exec" => Some(json!({"return": {"pid": 77}})),
+        _ => Some(json!({"return": {"exited": false}})),
+    });
+    let reply = channel.exec(&["ping.exe", "-t", "::1"], Duration::from_millis(150), &mut || None).unwrap();
+    assert_eq!(reply.status, Status::Timeout);
+    let seen = seen.lock().unwrap();
+    let asked = seen.requests.iter().filter(|r| r["execute"] == "guest-exec-status").count();
+    assert!(asked >= 3, "{asked}");
+    let last = &seen.requests.last().unwrap()["arguments"];
+    assert_eq!(*last, json!({"path": "taskkill.exe", "arg": ["/F", "/T", "/PID", "77"]}));
+}
+
+#[test]
+fn what_the_agent_refuses_is_a_reply_with_its_reason() {
+    let (mut channel, _) = windows(|_, _| {
+        Some(
+            json!({"error": {"class": "GenericError", "desc": "Guest agent command failed, error was 'Failed to execute child process'"}}),
+        )
+    });
+    let reply = channel.exec(&["away.exe"], SOON, &mut || None).unwrap();
+    assert_eq!(reply.status, Status::Refused);
+    let error = reply.into_output(&["away.exe"]).unwrap_err().to_string();
+    assert!(error.contains("away.exe") && error.contains("Failed to execute child process"), "{error}");
+    let missing = channel.read(&["C:\\away.txt"], SOON, &mut || None).unwrap();
+    assert!(String::from_utf8_lossy(&missing.stderr).contains("C:\\away.txt"));
+}
+
+#[test]
+fn output_that_the_agent_cut_off_is_refused() {
+    let (mut channel, _) = windows(|command, _| match command {
+        "guest-exec" => Some(json!({"return": {"pid": 1}})),
+        _ => Some(
+            json!({"return": {"exited": true, "exitcode": 0, "out-data": "eA==", "out-truncated": true}}),
+        ),
+    });
+    assert_eq!(channel.exec(&["cmd.exe"], SOON, &mut || None).unwrap().status, Status::Refused);
+}
+
+#[test]
+fn a_file_is_written_and_read_byte_for_byte_however_small_the_agents_pieces_are() {
+    let (mut channel, seen) = windows(|_, _| None);
+    let content: Vec<u8> = (0..200_001u32).map(|n| (n % 251) as u8).collect();
+    let path = "C:\\perfvt\\über tool.exe";
+    let reply = channel.put(path, "755", &content, SOON, &mut || None).unwrap();
+    assert_eq!(reply.status, Status::Exit(0), "{}", String::from_utf8_lossy(&reply.stderr));
+    assert!(seen.lock().unwrap().files[path] == content);
+    seen.lock().unwrap().files.insert("C:\\small.txt".into(), content[..50].to_vec());
+    let reply = channel.read(&["C:\\small.txt", "C:\\small.txt"], SOON, &mut || None).unwrap();
+    assert_eq!(reply.stdout, [&content[..50], &content[..50]].concat());
+}
+
+#[test]
+fn an_answer_to_a_request_that_was_given_up_is_not_taken_for_the_next_ones() {
+    let asked = Arc::new(Mutex::new(0));
+    let counter = Arc::clone(&asked);
+    let (mut channel, seen) = windows(move |command, _| match command {
+        "guest-exec" => {
+            *counter.lock().unwrap() += 1;
+            Some(json!({"return": {"pid": 5}}))
+        }
+        // The first question is not answered in time.
+        _ if *counter.lock().unwrap() == 1 => None,
+        _ => Some(ended(0, b"second", b"")),
+    });
+    let limit = Limit::new("guest-exec-status", Duration::from_millis(100));
+    let _: Told<Started> = channel.ask("guest-exec", json!({}), &limit, &mut || None).unwrap();
+    let late: Result<Told<Standing>, _> =
+        channel.ask("guest-exec-status", json!({"pid": 5}), &limit, &mut || None);
+    assert!(matches!(late, Err(ChannelError::Deadline { .. })));
+    let reply = channel.exec(&["cmd.exe", "/c", "echo second"], SOON, &mut || None).unwrap();
+    assert_eq!(reply.stdout, b"second");
+    let syncs =
+        seen.lock().unwrap().requests.iter().filter(|r| r["execute"] == "guest-sync-delimited").count();
+    assert_eq!(syncs, 2);
+}
+
+#[test]
+fn an_agent_that_dies_is_told_by_what_happened_to_the_guest() {
+    let (mut channel, _) = windows(|_, _| Some(Value::Null));
+    let error = channel
+        .exec(&["cmd.exe"], SOON, &mut || Some(Failure::new(Code::EarlyExit, "QEMU ended with status 1")))
+        .unwrap_err();
+    assert_eq!(error.to_string(), "QEMU ended with status 1");
+}
+
+#[test]
+fn an_answer_that_is_no_json_is_quoted() {
+    let (ours, mut theirs) = UnixStream::pair().unwrap();
+    let mut channel = QgaChannel { stale: false, ..QgaChannel::over(Wire::over(ours), Os::Windows) };
+    theirs.write_all(b"Segmentation fault\n").unwrap();
+    let error = channel.exec(&["cmd.exe"], SOON, &mut || None).unwrap_err().to_string();
+    assert!(error.contains("Segmentation fault"), "{error}");
+}
+
+#[test]
+fn a_guest_without_an_agent_is_not_ready_at_its_deadline() {
+    let (ours, _theirs) = UnixStream::pair().unwrap();
+    let mut channel = QgaChannel::over(Wire::over(ours), Os::Linux);
+    let error = channel.wait_ready(Duration::from_millis(200), &mut || None).unwrap_err();
+    assert!(matches!(error, ChannelError::Deadline { .. }), "{error}");
+}

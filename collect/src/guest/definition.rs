@@ -1,0 +1,227 @@
+//! A guest of the user's: what its parameters say of the image that it boots from and of the way into it.
+
+use super::argv::{Entry, System};
+use super::channel::serial::{Login, PROMPT};
+use super::image::{Cache, StoredImage, stored};
+use super::os::Os;
+use model::{Origin, Params, ParamsError};
+use regex::Regex;
+use std::path::{Path, PathBuf};
+
+/// What stands before the name of an image in the cache.
+pub const CACHED: &str = "perfvt:";
+/// What every Linux kernel that perfvt starts is told.
+const KERNEL_COMMAND_LINE: &str = "console=ttyS0 panic=-1 quiet";
+
+/// The way into a guest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// The QEMU guest agent on a virtio-serial port.
+    Agent,
+    /// A login on the serial console.
+    Serial,
+    /// ssh, over a network of its own.
+    Ssh,
+}
+
+impl Way {
+    /// All, by the names that `channel` has for them.
+    pub const WORDS: [&'static str; 3] = ["agent", "serial", "ssh"];
+
+    fn parse(word: &str) -> Way {
+        match word {
+            "serial" => Way::Serial,
+            "ssh" => Way::Ssh,
+            _ => Way::Agent,
+        }
+    }
+}
+
+/// A guest that boots from an image of the user's.
+#[derive(Clone, Debug)]
+pub struct Definition {
+    /// Its disk, which is never written.
+    pub image: PathBuf,
+    /// What is locked while a guest may run from it: the folder of an image in the cache, else the image.
+    pub lock: PathBuf,
+    /// A kernel to start instead of the image's own boot loader.
+    pub kernel: Option<PathBuf>,
+    /// Its RAM disk.
+    pub initrd: Option<PathBuf>,
+    /// Its command line.
+    pub command_line: String,
+    /// The way into it.
+    pub way: Way,
+    /// Its system.
+    pub os: Os,
+    /// Who logs in, where the way asks for it.
+    pub login: Login,
+    /// The private key for ssh.
+    pub key: Option<PathBuf>,
+}
+
+impl Definition {
+    /// The guest that parameters describe; `None` for the built-in one.
+    ///
+    /// # Errors
+    /// An image or a file that is not there, a way into the guest that it has not, or parameters without an image.
+    pub fn of(params: &Params, cache: &Cache) -> Result<Option<Definition>, ParamsError> {
+        let Some(image) = given(params, "image") else { return without_image(params).map(|()| None) };
+        let cached = cached(params, image, cache)?;
+        let file = |key: &str, of_cache: Option<&PathBuf>| match given(params, key) {
+            None => Ok(of_cache.cloned()),
+            Some(path) if Path::new(path).is_file() => Ok(Some(PathBuf::from(path))),
+            Some(_) => Err(params.wrong(key, "a file that is there")),
+        };
+        let of_cache = cached.as_ref().map(|stored| &stored.image);
+        let disk = match of_cache {
+            Some(image) => image.disk.clone().unwrap_or_default(),
+            None => PathBuf::from(image),
+        };
+        let kernel = file("kernel", of_cache.map(|image| &image.kernel))?;
+        let initrd = file("initrd", of_cache.map(|image| &image.initramfs))?;
+        if initrd.is_some() && kernel.is_none() {
+            return Err(params.wrong("initrd", "a kernel beside it"));
+        }
+        let own = given(params, "kernel_params").unwrap_or_default();
+        let root = of_cache.map_or("", |_| "root=LABEL=perfvt rw cryptomgr.notests");
+        let words = [KERNEL_COMMAND_LINE, root, own].join(" ");
+        let definition = Definition {
+            lock: of_cache.map_or_else(|| disk.clone(), |image| image.dir.clone()),
+            image: disk,
+            kernel,
+            initrd,
+            command_line: words.split_whitespace().collect::<Vec<_>>().join(" "),
+            way: Way::parse(params.choice("channel", &Way::WORDS)?),
+            os: Os::parse(params.choice("guest_os", &Os::WORDS)?).unwrap_or(Os::Linux),
+            login: login(params)?,
+            key: file("key", of_cache.and_then(|image| image.key.as_ref()))?,
+        };
+        definition.check(params)?;
+        Ok(Some(definition))
+    }
+
+    fn check(&self, params: &Params) -> Result<(), ParamsError> {
+        if self.os == Os::Windows && self.way != Way::Agent {
+            return Err(params.wrong("channel", "agent, because guest_os is windows"));
+        }
+        if self.way == Way::Ssh && self.key.is_none() {
+            let wanted = if self.login.password.is_empty() {
+                "with channel=ssh the file of a private key whose public half is in the guest's authorized_keys"
+            } else {
+                "with channel=ssh the file of a private key, because ssh takes no password from a program: \
+                 ssh-copy-id puts a key into the guest, channel=serial logs in with a password"
+            };
+            return Err(params.wrong("key", wanted));
+        }
+        Ok(())
+    }
+
+    /// What QEMU is to start; `port` is that of the host at which ssh is forwarded.
+    pub fn system(&self, overlay: &Path, port: u16) -> System {
+        System {
+            kernel: self.kernel.clone(),
+            initramfs: self.initrd.clone(),
+            command_line: self.command_line.clone(),
+            root: Some(overlay.to_owned()),
+            entry: match self.way {
+                Way::Agent => Entry::Agent,
+                Way::Serial => Entry::Serial,
+                Way::Ssh => Entry::Ssh { port },
+            },
+        }
+    }
+}
+
+/// A value that is not empty.
+fn given<'a>(params: &'a Params, key: &str) -> Option<&'a str> {
+    params.get(key).map(str::trim).filter(|value| !value.is_empty())
+}
+
+/// Keys that mean nothing to the built-in guest, where somebody asks for them on the command line. In a file that was
+/// written for other programs they may stand beside guests that are not used.
+fn without_image(params: &Params) -> Result<(), ParamsError> {
+    let asked = |key: &&str| {
+        given(params, key).is_some() && params.param(key).is_some_and(|p| matches!(p.origin, Origin::Flag(_)))
+    };
+    match ["kernel", "initrd", "kernel_params", "key"].into_iter().find(asked) {
+        Some(key) => Err(params.wrong(key, "an image beside it: the built-in guest has none of that")),
+        None => Ok(()),
+    }
+}
+
+/// The image in the cache that `perfvt:NAME` means; `None` for a file, which must be there.
+fn cached(params: &Params, image: &str, cache: &Cache) -> Result<Option<StoredImage>, ParamsError> {
+    match image.strip_prefix(CACHED) {
+        Some(flavour) => match stored(cache, flavour) {
+            Some(found) => Ok(Some(found)),
+            None => {
+                let wanted = format!("an image that is there; `perfvt guest build {flavour}` makes this one");
+                Err(params.wrong("image", &wanted))
+            }
+        },
+        None if Path::new(image).is_file() => Ok(None),
+        None => Err(params.wrong("image", "an image file (qcow2 or raw) that is there")),
+    }
+}
+
+fn login(params: &Params) -> Result<Login, ParamsError> {
+    let prompt = given(params, "prompt").unwrap_or(PROMPT);
+    let prompt =
+        Regex::new(prompt).map_err(|e| params.wrong("prompt", &format!("a regular expression ({e})")))?;
+    Ok(Login {
+        user: given(params, "user").unwrap_or("root").to_owned(),
+        password: params.get("password").unwrap_or_default().to_owned(),
+        prompt,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::matrix::GUEST;
+
+    fn definition(set: &[(&str, &str)]) -> Result<Option<Definition>, ParamsError> {
+        let mut params = Params::new();
+        for known in GUEST {
+            if let Some(default) = known.default {
+                params.set(known.key, default, Origin::BuiltIn);
+            }
+        }
+        for (key, value) in set {
+            params.set(*key, *value, Origin::Flag("--set".into()));
+        }
+        let dir = tempfile::tempdir().unwrap();
+        Definition::of(&params, &Cache::at(dir.path()))
+    }
+
+    #[test]
+    fn a_guest_without_an_image_is_the_built_in_one_and_takes_no_kernel() {
+        assert!(definition(&[]).unwrap().is_none());
+        let error = definition(&[("kernel", "/boot/vmlinuz")]).unwrap_err().to_string();
+        assert!(error.contains("an image beside it"), "{error}");
+    }
+
+    #[test]
+    fn an_image_has_a_way_into_it_that_it_can_have() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let image = file.path().to_str().unwrap();
+        let plain = definition(&[("image", image)]).unwrap().unwrap();
+        assert_eq!((plain.way, plain.os, plain.kernel), (Way::Agent, Os::Linux, None));
+        let own = [("image", image), ("kernel", image), ("kernel_params", "root=/dev/vda1  ro")];
+        let own = definition(&own).unwrap().unwrap();
+        assert_eq!(own.command_line, "console=ttyS0 panic=-1 quiet root=/dev/vda1 ro");
+        let error =
+            |set: &[(&str, &str)]| definition(&[&[("image", image)], set].concat()).unwrap_err().to_string();
+        assert!(error(&[("channel", "ssh")]).contains("authorized_keys"));
+        assert!(error(&[("channel", "ssh"), ("password", "x")]).contains("ssh-copy-id"));
+        assert!(error(&[("channel", "telnet")]).contains("one of agent, serial, ssh"));
+        assert!(error(&[("channel", "serial"), ("guest_os", "windows")]).contains("guest_os is windows"));
+        assert!(error(&[("initrd", image)]).contains("a kernel beside it"));
+        assert!(error(&[("prompt", "[")]).contains("a regular expression"));
+        let away = definition(&[("image", "/away.qcow2")]).unwrap_err().to_string();
+        assert!(away.contains("(qcow2 or raw) that is there"), "{away}");
+        let unbuilt = definition(&[("image", "perfvt:debian")]).unwrap_err().to_string();
+        assert!(unbuilt.contains("`perfvt guest build debian` makes this one"), "{unbuilt}");
+    }
+}

@@ -1,0 +1,128 @@
+//! What an image of the user's is: a hash of its content, and of what lies below it. Hashing gigabytes takes seconds, so a
+//! file that has its size and time of modification still is not read again.
+
+use super::image::Cache;
+use crate::host::fingerprint::hash_file;
+use crate::process::{self, Spec};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+const INDEX: &str = "image-hashes.json";
+/// Layers below an image at most: what has more is a ring.
+const DEEPEST: usize = 16;
+const SOON: Duration = Duration::from_secs(20);
+
+/// A file as it was when it was hashed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Known {
+    device: u64,
+    inode: u64,
+    size: u64,
+    mtime_ns: i64,
+    mtime_s: i64,
+    ctime_ns: i64,
+    ctime_s: i64,
+    hash: String,
+}
+
+/// The hash of an image's content and of all files that it builds upon, in hexadecimal.
+///
+/// # Errors
+/// A file that cannot be read.
+pub fn identity(cache: &Cache, image: &Path) -> std::io::Result<String> {
+    let mut hashes = Vec::new();
+    for file in chain(image)? {
+        hashes.push(of_file(cache, &file)?);
+    }
+    match hashes.as_slice() {
+        [one] => Ok(one.clone()),
+        several => Ok(blake3::hash(several.join("\n").as_bytes()).to_hex().to_string()),
+    }
+}
+
+/// An image and what it builds upon, the image first.
+///
+/// # Errors
+/// A file that is not there.
+pub fn chain(image: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut files = vec![fs::canonicalize(image)?];
+    while let Some(below) = files.last().and_then(|last| below(last)) {
+        if files.len() >= DEEPEST {
+            return Err(std::io::Error::other("it builds upon itself"));
+        }
+        files.push(fs::canonicalize(below)?);
+    }
+    Ok(files)
+}
+
+/// The file that a qcow2 file builds upon, as qemu-img finds it.
+fn below(image: &Path) -> Option<PathBuf> {
+    if super::overlay::format_of(image).ok()? != "qcow2" {
+        return None;
+    }
+    let spec =
+        Spec::new("qemu-img").args(["info", "--output=json", "--force-share", "-f", "qcow2"]).arg(image);
+    let told: serde_json::Value = serde_json::from_slice(&process::run(spec, SOON).ok()?).ok()?;
+    told.get("full-backing-filename")?.as_str().map(PathBuf::from)
+}
+
+fn of_file(cache: &Cache, path: &Path) -> std::io::Result<String> {
+    let index = cache.root().join(INDEX);
+    // A missing or damaged index costs time and nothing else.
+    let mut all: BTreeMap<PathBuf, Known> =
+        fs::read(&index).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
+    let stamp = |hash: &str| -> std::io::Result<Known> {
+        let m = fs::metadata(path)?;
+        let (device, inode, size) = (m.dev(), m.ino(), m.size());
+        let (mtime_s, mtime_ns, ctime_s, ctime_ns) = (m.mtime(), m.mtime_nsec(), m.ctime(), m.ctime_nsec());
+        Ok(Known { device, inode, size, mtime_ns, mtime_s, ctime_ns, ctime_s, hash: hash.to_owned() })
+    };
+    if let Some(known) = all.get(path)
+        && stamp(&known.hash)? == *known
+    {
+        return Ok(known.hash.clone());
+    }
+    let before = stamp("")?;
+    let hash = hash_file(path).ok_or_else(|| std::io::Error::other("it cannot be read"))?;
+    if stamp("")? != before {
+        return Err(std::io::Error::other("it changed while it was read; a guest may be running from it"));
+    }
+    all.retain(|path, _| path.exists());
+    all.insert(path.to_owned(), stamp(&hash)?);
+    // The next campaign hashes again if this cannot be kept.
+    if let Ok(text) = serde_json::to_vec(&all) {
+        let new = index.with_extension(format!("new{}", std::process::id()));
+        let _ = fs::create_dir_all(cache.root());
+        let _ = fs::write(&new, text).and_then(|()| fs::rename(&new, &index));
+    }
+    Ok(hash)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_is_known_by_its_content_and_read_again_only_when_it_changed() {
+        let dir = tempfile::tempdir().unwrap();
+        let cache = Cache::at(dir.path().join("cache"));
+        let image = dir.path().join("image.raw");
+        fs::write(&image, "one").unwrap();
+        let first = identity(&cache, &image).unwrap();
+        assert_eq!(first, identity(&cache, &image).unwrap());
+        let index = cache.root().join(INDEX);
+        let text = fs::read_to_string(&index).unwrap().replace(&first, "kept");
+        fs::write(&index, text).unwrap();
+        assert_eq!(identity(&cache, &image).unwrap(), "kept");
+        fs::write(&image, "two").unwrap();
+        let second = identity(&cache, &image).unwrap();
+        assert!(second != first && second != "kept");
+        fs::write(&index, "damaged").unwrap();
+        assert_eq!(identity(&cache, &image).unwrap(), second);
+        assert!(identity(&cache, &dir.path().join("away")).is_err());
+    }
+}

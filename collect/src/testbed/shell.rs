@@ -1,0 +1,97 @@
+//! A guest without a campaign, to be looked at.
+
+use super::{QEMU, TestbedError, boot_seconds, scratch};
+use crate::accel::Accel;
+use crate::config::guests;
+use crate::guest::argv::{self, Hardware};
+use crate::guest::channel::Reply;
+use crate::guest::definition::Definition;
+use crate::guest::enter::Own;
+use crate::guest::image::{Cache, Image};
+use crate::guest::machine::{BootSpec, GuestError, Machine};
+use crate::guest::network::{Kind, Layout, Network, free_ports};
+use crate::guest::overlay::Overlay;
+use crate::matrix::GUEST;
+use crate::process::Spec;
+use model::{Origin, Params};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// The parameters of a guest by its name, with keys that are set otherwise (`KEY=VALUE`).
+///
+/// # Errors
+/// There is no guest of that name, or a text is not of that form.
+pub fn guest_params(name: &str, sets: &[String]) -> Result<Params, guests::GuestError> {
+    let mut params = Params::new();
+    for known in GUEST {
+        if let Some(default) = known.default {
+            params.set(known.key, default, Origin::BuiltIn);
+        }
+    }
+    let flag = format!("--guest {name}");
+    let found = guests::find(&guests::files(), name, &flag)?;
+    for param in found.params.iter().filter(|param| GUEST.iter().any(|known| known.key == param.key)) {
+        params.set(&param.key, &param.value, param.origin.clone());
+    }
+    if let Some((image, origin)) = found.image() {
+        params.set("image", image, origin);
+    }
+    for set in sets {
+        let (key, value) = set.split_once('=').unwrap_or((set.as_str(), ""));
+        params.set(key.trim(), value.trim(), Origin::Flag(format!("--set {set}")));
+    }
+    Ok(params)
+}
+
+/// Boots a guest, runs one command in it, and ends it.
+///
+/// # Errors
+/// Parameters that describe no guest, or a guest that does not come up.
+pub fn one_command(
+    cache: &Cache,
+    image: &Image,
+    params: &Params,
+    argv: &[&str],
+) -> Result<Reply, TestbedError> {
+    let network = Network::create(&Layout::simple(Kind::User), 1, "shell").map_err(GuestError::Network)?;
+    let logs = scratch()?;
+    let definition = Definition::of(params, cache)?;
+    let dir = Path::new(params.text("disk_dir")?);
+    let overlay = definition.as_ref().map(|own| Overlay::make(&own.image, dir)).transpose()?;
+    let port = free_ports(1).map_err(GuestError::Network)?.first().copied().unwrap_or_default();
+    let own = definition.as_ref().zip(overlay.as_ref());
+    let own = own.map(|(definition, overlay)| Own { definition, overlay: overlay.path(), port });
+    let deadline = Duration::from_secs(boot_seconds(Accel::Tcg, own.is_some()));
+    let mem_mib = params.number("mem", 128u64, "a number of MiB, 128 or more")?;
+    let mut machine = Machine::boot(&BootSpec {
+        qemu: QEMU,
+        hardware: Hardware { mem_mib, ..Hardware::plain(Accel::Tcg) },
+        pin: None,
+        network: &network,
+        guest: 0,
+        image,
+        own,
+        with_tools: true,
+        disk: None,
+        listens: false,
+        log_dir: logs.path(),
+        forensics: &logs.path().join("forensics"),
+        deadline,
+    })?;
+    let reply = machine.exec(argv, Duration::from_secs(24 * 3600));
+    machine.quit();
+    Ok(reply?)
+}
+
+/// Boots the built-in guest with a shell on its console, which is the terminal that perfvt runs in. True when QEMU
+/// ended well.
+pub fn console(image: &Image) -> Result<bool, GuestError> {
+    let network = Network::create(&Layout::simple(Kind::User), 1, "shell")?;
+    let argv = argv::console(&Hardware::plain(Accel::Tcg), image, network.wiring(0));
+    let mut qemu = Spec::new(QEMU).args(argv).foreground().start()?;
+    loop {
+        if let Some(status) = qemu.wait_until(Instant::now() + Duration::from_secs(3600)) {
+            return Ok(status.success());
+        }
+    }
+}
