@@ -132,10 +132,16 @@ fn a_metric_that_only_failed_is_invalid_and_not_missing() {
     failed.values = vec![Err("no route"); 6];
     let a = Env::new("base", vec![throughput(&A)]).write(root.path());
     let b = Env::new("head", vec![failed]).write(root.path());
+    let forensics = b.join("repeat2.default.netperf.host_guest/forensics/boot1");
+    fs::create_dir_all(&forensics).unwrap();
     let result = run(&[a, b]);
     let judged = row(&result, ID);
     assert_eq!((judged.verdict, judged.reason), (Verdict::Invalid, Some(Reason::OneReplicate)));
     assert_eq!((judged.b.n, judged.b.invalid.len()), (0, 6));
+    let told = format!("no route (forensics: {})", forensics.display());
+    let reasons: Vec<&str> = judged.b.invalid.iter().map(|lost| lost.reason.as_str()).collect();
+    assert_eq!(reasons.iter().filter(|reason| **reason == told).count(), 1, "{reasons:?}");
+    assert_eq!(reasons.iter().filter(|reason| **reason == "no route").count(), 5);
 }
 
 #[test]

@@ -116,11 +116,17 @@ pub fn write_atomically(path: &Path, content: &[u8]) -> Result<(), StoreError> {
         .prefix(".perfvt-")
         .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
         .tempfile_in(dir)
-        .map_err(io_error("writing", path))?;
+        .map_err(|e| io_error("writing", path)(without_path(&e)))?;
     file.write_all(content).map_err(io_error("writing", path))?;
     file.as_file().sync_all().map_err(io_error("syncing", path))?;
     file.persist(path).map_err(|e| io_error("renaming to", path)(e.error))?;
     sync_directory(dir)
+}
+
+/// The crate's error names the temporary file, which nobody asked for.
+fn without_path(error: &io::Error) -> io::Error {
+    let text = error.to_string();
+    io::Error::new(error.kind(), text.split(" at path ").next().unwrap_or_default().to_owned())
 }
 
 /// Removes the temporary files that [`write_atomically`] leaves behind when its process is killed.
@@ -215,6 +221,12 @@ mod tests {
         write_atomically(&path, b"new").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"new");
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_write_that_fails_names_the_file_that_was_asked_for_and_no_other() {
+        let error = write_atomically(Path::new("/nonexistent/x"), b"").unwrap_err().to_string();
+        assert_eq!(error, "writing /nonexistent/x: No such file or directory (os error 2)");
     }
 
     #[test]

@@ -135,10 +135,18 @@ impl Reader<'_> {
         let (number, reason) = match m.outcome {
             Outcome::Value(v) if v.is_finite() => (Number::new(v), None),
             Outcome::Value(v) => (Number::INVALID, Some(format!("{v} is not a finite number"))),
-            Outcome::Invalid { reason, .. } => (Number::INVALID, Some(reason)),
+            Outcome::Invalid { reason, .. } => {
+                (Number::INVALID, Some(self.with_forensics(reason, m.attempt)))
+            }
         };
         self.given.push(Given { row, position, number, reason, line, attempt: m.attempt });
         Ok(())
+    }
+
+    /// A reason, and where the attempt left what tells more, if it did.
+    fn with_forensics(&self, reason: String, attempt: u32) -> String {
+        let folder = self.path.with_file_name("forensics").join(format!("boot{attempt}"));
+        if folder.is_dir() { format!("{reason} (forensics: {})", folder.display()) } else { reason }
     }
 
     /// The row of a line's case, which the first line of the case creates.
