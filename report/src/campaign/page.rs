@@ -182,11 +182,11 @@ fn boots(state: &State, rows: &[Row<'_>], forensics: &dyn Fn(&BootState) -> Opti
         section #boots aria-labelledby="h-boots" {
             h2 #h-boots { "Boots" }
             div.scroll tabindex="0" {
-                table.facts {
+                table.boots {
                     thead { tr {
                         th { "began (UTC)" } th { "environment" } th.num { "repeat" } th.num { "block" } th.num { "attempt" }
                         th.num { "ready after" } th.num { "samples" } th.num { "waited" } th.num { "taken again" }
-                        th.num { "in all" } th { "what went wrong" }
+                        th.num { "in all" }
                     } }
                     tbody {
                         @for row in rows {
@@ -199,10 +199,13 @@ fn boots(state: &State, rows: &[Row<'_>], forensics: &dyn Fn(&BootState) -> Opti
                                     td.num { (duration(row.samples)) } td.num { (duration(row.waited)) }
                                     td.num { (row.again) }
                                     td.num { (seconds(row.took)) }
-                                    td {
-                                        @if let Some(event) = row.failed { (failure(event)) }
-                                        @if let Some(folder) = forensics(boot) {
-                                            " " a href=(href(&folder)) { "forensics" }
+                                }
+                                @let folder = forensics(boot);
+                                @if row.failed.is_some() || folder.is_some() {
+                                    tr.blocking[row.failed.is_some()] {
+                                        td.story colspan="10" {
+                                            @if let Some(event) = row.failed { (failure(event)) " " }
+                                            @if let Some(folder) = folder { a href=(href(&folder)) { "forensics" } }
                                         }
                                     }
                                 }
