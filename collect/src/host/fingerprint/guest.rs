@@ -77,7 +77,9 @@ fn of_files(grep: &str) -> Fingerprint {
                 continue;
             }
             "/sys/devices/system/clocksource/clocksource0/current_clocksource" => {
-                "guest.clocksource".to_owned()
+                // `tsc-early` is the same clock before the kernel has calibrated it, seconds after it started.
+                facts.set("guest.clocksource", if content == "tsc-early" { "tsc" } else { content });
+                continue;
             }
             "/sys/class/dmi/id/bios_version" => "guest.firmware".to_owned(),
             _ => match (
@@ -104,6 +106,7 @@ mod tests {
             "/proc/cmdline:console=ttyS0 a:b\n/proc/sys/net/ipv4/tcp_rmem:4096\t131072\t6291456\n\
              /sys/devices/system/cpu/vulnerabilities/meltdown:Mitigation: PTI\n\
              /sys/kernel/mm/transparent_hugepage/enabled:always [madvise] never\ngrep: x\n/proc/other:1\n\
+             /sys/devices/system/clocksource/clocksource0/current_clocksource:tsc-early\n\
              perfvt-section k eth0\nFeatures for eth0:\nrx-gro: on\ntx-lro: off\nperfvt-section g eth0\n\
              Current hardware settings:\nRX: 256\nperfvt-section c eth0\nperfvt-section dmesg\n[0.0] Linux\n",
         );
@@ -113,7 +116,8 @@ mod tests {
         assert_eq!(facts.get("guest.thp"), Some("madvise"));
         assert_eq!(facts.get("guest.nic.eth0.offloads"), Some("rx-gro"));
         assert_eq!(facts.get("guest.nic.eth0.rings"), Some("rx=256"));
-        assert_eq!((facts.0.len(), dmesg.as_str()), (6, "[0.0] Linux\n"));
+        assert_eq!(facts.get("guest.clocksource"), Some("tsc"));
+        assert_eq!((facts.0.len(), dmesg.as_str()), (7, "[0.0] Linux\n"));
         assert_eq!(guest(""), Guest::default());
     }
 }
