@@ -311,6 +311,10 @@ fn a_joined_environment_is_compared_and_never_paired() {
     open(&out).join(alone(&out, "after", 6)).unwrap();
     assert_eq!(std::fs::read(out.join(CAMPAIGN_FILE)).unwrap(), before, "the first plan never changes");
     assert!(out.join("campaign.2.json").exists());
+    let state = open(&out).state().clone();
+    let plan = Campaign::plan_in(&out, &state).unwrap();
+    let names: Vec<&str> = plan.environments.iter().map(|e| e.name.as_str()).collect();
+    assert_eq!(names.last(), Some(&"after"), "whoever looks sees it: {names:?}");
     assert!(go(&out, 5).0.interrupted);
     assert_eq!(go(&out, u32::MAX).0, Ended { valid: 64, invalid: 0, interrupted: false });
     let run: RunFile = read_json(&out.join("after/run.json"), RUN_FORMAT).unwrap();

@@ -6,17 +6,18 @@ use collect::campaign::Campaign;
 use collect::campaign::journal::Journal;
 use collect::campaign::locks::{Holder, holder};
 use collect::lab::Moment;
-use model::CampaignFile;
-use model::campaign::CAMPAIGN_FORMAT;
-use model::store::{CAMPAIGN_FILE, JOB_LOG, RUN_PAGE, read_json, write_atomically};
+use model::journal::State;
+use model::store::{JOB_LOG, RUN_PAGE, write_atomically};
 use report::campaign::{Life, Story, log, page, status as words};
 use std::io::Write;
 use std::path::Path;
 
 /// Looks at a campaign from outside; nothing of it is touched.
 pub fn status(args: &Status, out: &mut dyn Write) -> Result<u8, Error> {
-    let file: CampaignFile = read_json(&args.dir.join(CAMPAIGN_FILE), CAMPAIGN_FORMAT)?;
     let events = Journal::events(&args.dir)?;
+    let mut state = State::default();
+    events.iter().for_each(|(at, event)| state.apply(*at, event));
+    let file = Campaign::plan_in(&args.dir, &state)?;
     let story = Story { file: &file, events: &events };
     let text = if args.log {
         log(&story)

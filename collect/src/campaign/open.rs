@@ -58,6 +58,19 @@ impl Campaign {
         Ok(store::sync_directory(parent)?)
     }
 
+    /// The plan of a campaign as it stands, with everything that was added to it, for whoever only looks: nothing is
+    /// locked.
+    ///
+    /// # Errors
+    /// `campaign.json` or the plan of a joined environment cannot be read.
+    pub fn plan_in(dir: &Path, state: &State) -> Result<CampaignFile, CampaignError> {
+        let mut file: CampaignFile =
+            store::read_json(&dir.join(CAMPAIGN_FILE), model::campaign::CAMPAIGN_FORMAT)?;
+        validate(dir, &file)?;
+        Additions::take_in(dir, &mut file, state)?;
+        Ok(file)
+    }
+
     /// Takes a campaign into this process's hands: locks it, reads its plan and journal, removes half-written files.
     pub fn open(dir: &Path, host_boot: &str) -> Result<Campaign, CampaignError> {
         Self::open_with(dir, host_boot, workload::find)
