@@ -10,6 +10,7 @@
 
 pub mod args;
 mod progress;
+mod room;
 mod signals;
 mod signatures;
 pub mod stopping;

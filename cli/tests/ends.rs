@@ -23,6 +23,8 @@ fn campaign(out: &Path, more: &[&str]) -> Child {
         "--repeat",
         "4",
         "--allow-unpinned",
+        "--noise",
+        "warn",
         "--out",
     ]);
     command.arg(out).args(more).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
@@ -95,6 +97,8 @@ fn another_user_is_kept_off_the_cpus_that_are_being_measured_on() {
         "--repeat",
         "1",
         "--allow-unpinned",
+        "--noise",
+        "warn",
         "--out",
         "X",
     ]);

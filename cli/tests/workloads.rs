@@ -255,7 +255,7 @@ fn sockperf_measures_latencies_over_udp_and_tcp() {
 fn qemus_block_layer_is_measured_without_a_guest() {
     let Some(_guard) = ready("qemus_block_layer_is_measured_without_a_guest") else { return };
     let dir = tempfile::tempdir().unwrap();
-    let out = run(dir.path(), "qemu-img-bench", &["disk_dir=.", "disk_aio=threads"]);
+    let out = run(dir.path(), "qemu-img-bench", &["disk_dir=.", "disk_aio=threads", "noise=warn"]);
     let all = measurements(&out);
     let said = raw(&out, "bench_read.", "tool.txt");
     let seconds: f64 =
@@ -274,6 +274,55 @@ fn qemus_block_layer_is_measured_without_a_guest() {
         near("IOPS", value(&all, &format!("/io_{way}/"), "IOPS"), own, 1e-3);
     }
     assert_eq!(files(dir.path(), "disk").len(), 0, "no file is left");
+}
+
+#[test]
+fn a_command_of_the_host_boots_nothing_and_needs_no_packages() {
+    let Some(_guard) = ready("a_command_of_the_host_boots_nothing_and_needs_no_packages") else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let deps = dir.path().join("deps/tool");
+    fs::create_dir_all(&deps).unwrap();
+    fs::write(
+        deps.join("Makefile"),
+        "all:\n\tprintf '#!/bin/sh\\necho speed $$((42 + $$1))\\n' >tool\n\tchmod 755 tool\n",
+    )
+    .unwrap();
+    let out = dir.path().join("out");
+    let command = |flags: &[&str]| {
+        let mut command = perfvt();
+        command.env("XDG_CACHE_HOME", dir.path().join("cache")).current_dir(dir.path());
+        command.args(["run", "command", "--repeat", "2", "--allow-unpinned", "--out"]).arg(&out);
+        for set in [
+            "command=${deps}/tool ${case}",
+            "command_deps=deps/tool",
+            "command_cases=1 2",
+            "command_on=host",
+            "noise=warn",
+            "metrics=speed",
+            "pattern_speed=speed ([0-9]+)",
+        ] {
+            command.args(["--set", set]);
+        }
+        command.args(flags);
+        output(&mut command)
+    };
+    let plan = command(&["--dry-run"]);
+    let shown = text(&plan.stdout);
+    assert!(shown.contains("on the host alone, no guest is booted"), "{shown}{}", text(&plan.stderr));
+    assert!(!shown.contains("-nodefaults") && !shown.contains("emulation"), "{shown}");
+    let run = command(&[]);
+    assert!(run.status.success(), "{}{}\n{}", text(&run.stdout), text(&run.stderr), reasons(&out));
+    let all = measurements(&out);
+    let speeds: Vec<f64> =
+        all.iter().filter(|m| m["metric"] == "speed").map(|m| m["value"].as_f64().unwrap()).collect();
+    assert_eq!(speeds.iter().sum::<f64>(), 2.0 * (43.0 + 44.0), "{speeds:?}");
+    let run: Value = serde_json::from_str(&fs::read_to_string(out.join("base/run.json")).unwrap()).unwrap();
+    assert_eq!((&run["accel"], &run["network"]), (&"none".into(), &"none".into()));
+    assert!(run["fingerprint"]["brought.command_deps"].is_string(), "{run}");
+    assert!(
+        run["fingerprint"].get("qemu.version").is_none() && run["warnings"] == serde_json::json!([]),
+        "{run}"
+    );
 }
 
 #[test]

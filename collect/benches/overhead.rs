@@ -175,7 +175,7 @@ fn main() {
     Campaign::create(&out, &file).unwrap();
     let initramfs = powers_off(&image, dir.path());
     let mut testbed =
-        Testbed::new(&cache, image.clone(), Accel::Tcg, Needs::default(), true, "overhead").unwrap();
+        Testbed::new(&cache, Some(image.clone()), Accel::Tcg, Needs::default(), true, "overhead").unwrap();
 
     // Half of the bare boots before and half after, so that a drift of the host weighs on both alike.
     let bares = || -> f64 {

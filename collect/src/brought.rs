@@ -135,15 +135,24 @@ pub enum BroughtError {
 }
 
 impl Brought {
-    /// Finds all that is wished for, and makes the disk. Without wishes there is none.
+    /// Finds all that is wished for, where no guest needs it.
     ///
     /// # Errors
-    /// A program that is nowhere, or a library that one of them needs.
+    /// A program that is nowhere, or a folder that cannot be built.
+    pub fn find(cache: &Cache, wishes: &[Wish]) -> Result<Brought, BroughtError> {
+        let items = wishes.iter().map(|wish| find(cache, wish)).collect::<Result<Vec<Item>, _>>()?;
+        Ok(Brought { items, disk: None })
+    }
+
+    /// Finds all that is wished for, and makes the disk for guests. Without wishes there is none.
+    ///
+    /// # Errors
+    /// Those of [`Brought::find`], or a library that one of the programs needs.
     pub fn gather(cache: &Cache, wishes: &[Wish]) -> Result<Brought, BroughtError> {
-        if wishes.is_empty() {
+        let Brought { items, .. } = Brought::find(cache, wishes)?;
+        if items.is_empty() {
             return Ok(Brought::default());
         }
-        let items = wishes.iter().map(|wish| find(cache, wish)).collect::<Result<Vec<Item>, _>>()?;
         let folder = private_folder().map_err(|source| BroughtError::Io {
             doing: "creating a folder in",
             path: std::env::temp_dir(),

@@ -202,7 +202,7 @@ impl Bed {
             let cache = Cache::from_env()?;
             host_program(&cache, "netperf")?;
             let image = builtin(&cache)?;
-            Ok(Testbed::new(&cache, image, Accel::Tcg, Needs::default(), true, "faults")?)
+            Ok(Testbed::new(&cache, Some(image), Accel::Tcg, Needs::default(), true, "faults")?)
         };
         let id = format!("faults-{}-{}", std::process::id(), Moment::now().mono_ns);
         collect::process::name_folders_after(&id);

@@ -3,6 +3,7 @@
 use super::host::Turned;
 use crate::args::{AccelArg, Conduct, Resume, Run};
 use crate::progress::Progress;
+use crate::room;
 use crate::signals::Signals;
 use crate::stopping::{self, ByRule};
 use crate::verbs::options::defaults;
@@ -10,7 +11,9 @@ use crate::verbs::story;
 use crate::{DONE, Error, INTERRUPTED, INVALID_CELLS, own_executable};
 use collect::accel::{self, Accel};
 use collect::campaign::locks::{LockError, Locks, acquire};
-use collect::campaign::setup::{Prepared, Request, needs, prepare, utc_stamp, without_exits_before_7_1};
+use collect::campaign::setup::{
+    NO_GUEST, Prepared, Request, needs, prepare, utc_stamp, without_exits_before_7_1,
+};
 use collect::campaign::{Campaign, Ended, Hooks, Keep};
 use collect::config::Source;
 use collect::guest::image::{Cache, builtin, host_program};
@@ -20,6 +23,7 @@ use collect::process::name_folders_after;
 use collect::testbed::clients_are_remote;
 use collect::testbed::{Testbed, claims};
 use collect::window::counts_in_debugfs;
+use model::ids::cpu_list;
 use model::store::{CAMPAIGN_FILE, read_json};
 use model::{CampaignFile, Rule};
 use report::campaign::duration;
@@ -69,7 +73,9 @@ pub fn run(args: &Run, command: Vec<String>, out: &mut dyn Write, err: &mut dyn 
     let default =
         || format!("perfvt-{}-{}", prepared.file.workload, utc_stamp(prepared.file.created_unix_ns));
     let dir = args.out.clone().unwrap_or_else(|| PathBuf::from(default()));
-    check_room(&dir, prepared.bytes)?;
+    for warning in room::check(&dir, prepared.bytes, &prepared.disks)? {
+        say(err, &format!("warning: {warning}"));
+    }
     let signals = Signals::watch(args.conduct.nohup)?;
     let turned = args.prepare.then(|| Turned::prepare(err)).transpose()?;
     let done = collect(&mut prepared, (&dir, &args.conduct, args.join), signals, out, err);
@@ -128,16 +134,18 @@ fn testbed(
     name_folders_after(&file.id);
     let accel = if file.accel == "kvm" { Accel::Kvm } else { Accel::Tcg };
     let cache = Cache::from_env()?;
-    let image = builtin(&cache)?;
+    let needs = needs(file)?;
+    let image = needs.guest.then(|| builtin(&cache)).transpose()?;
     let mut patience = |held: Option<&LockError>| {
         if let Some(held) = held {
             say(err, &format!("waiting: {held}"));
         }
         signals.seen().is_none()
     };
-    let needs = needs(file)?;
-    let locks =
-        acquire(&claims(file, &cache, &image, needs.sessions)?, conduct.wait.then_some(&mut patience))?;
+    let locks = acquire(
+        &claims(file, &cache, image.as_ref(), needs.sessions)?,
+        conduct.wait.then_some(&mut patience),
+    )?;
     for tool in needs.host_tools.iter().filter(|_| !clients_are_remote(file)) {
         host_program(&cache, tool)?;
     }
@@ -198,11 +206,12 @@ fn execute(
     err: &mut dyn Write,
 ) -> Result<u8, Error> {
     campaign.keep(Keep { failed: conduct.keep_failed.clone(), passed: conduct.keep_passed.clone() });
-    let kvm = campaign.file().accel == "kvm";
+    // What the host itself does is as sure as what the hardware does with guests.
+    let real = campaign.file().accel != "tcg";
     let looks = matches!(campaign.file().rule, Rule::Until { .. }) || campaign.file().confirm.is_some();
     let asked = signals.clone();
     let guard =
-        NoiseGuard::new(Reader::here(), Limits::default(), kvm).stopping(move || asked.seen().is_some());
+        NoiseGuard::new(Reader::here(), Limits::default(), real).stopping(move || asked.seen().is_some());
     let mut progress = Progress::new(campaign.file(), campaign.state(), signals);
     let mut hooks = Hooks::new(&mut progress).guard(guard);
     if looks {
@@ -226,24 +235,6 @@ fn execute(
     Ok(if invalid == 0 { DONE } else { INVALID_CELLS })
 }
 
-/// Refuses to begin what the disk cannot hold.
-fn check_room(dir: &Path, bytes: u64) -> Result<(), Error> {
-    let existing =
-        dir.ancestors().find(|p| p.exists()).filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let stat = rustix::fs::statvfs(existing)
-        .map_err(|e| format!("looking for room in {}: {e}", existing.display()))?;
-    let free = stat.f_bavail.saturating_mul(stat.f_frsize);
-    if free < bytes {
-        let (free, want) = (free / 1_000_000, bytes / 1_000_000);
-        return Err(format!(
-            "{} has {free} MB left and the campaign will write about {want} MB; free some, or give --out another disk",
-            existing.display()
-        )
-        .into());
-    }
-    Ok(())
-}
-
 fn show_plan(prepared: &Prepared, out: &mut dyn Write) -> Result<(), Error> {
     let (file, cache) = (&prepared.file, Cache::from_env()?);
     let boots = file.boots().count();
@@ -262,13 +253,21 @@ fn show_plan(prepared: &Prepared, out: &mut dyn Write) -> Result<(), Error> {
     for sentence in stopping::describe(file) {
         writeln!(out, "{sentence}")?;
     }
-    writeln!(out, "acceleration {}, network {}, seed {}", file.accel, file.network, file.seed)?;
+    let guests = file.accel != NO_GUEST;
+    if guests {
+        writeln!(out, "acceleration {}, network {}, seed {}", file.accel, file.network, file.seed)?;
+    } else {
+        writeln!(out, "on the host alone, no guest is booted; seed {}", file.seed)?;
+    }
     for warning in &file.warnings {
         writeln!(out, "warning: {warning}")?;
     }
     for (environment, plan) in file.environments.iter().zip(&prepared.pins) {
         writeln!(out, "\nenvironment {}", environment.name)?;
-        for line in plan.to_string().lines() {
+        if !guests {
+            writeln!(out, "  placement: on CPUs {}", cpu_list(&plan.cpus()))?;
+        }
+        for line in plan.to_string().lines().filter(|_| guests) {
             writeln!(out, "  placement: {line}")?;
         }
         for (key, param) in &environment.params {
@@ -276,8 +275,10 @@ fn show_plan(prepared: &Prepared, out: &mut dyn Write) -> Result<(), Error> {
                 if param.origin == "built in" { String::new() } else { format!("    ({})", param.origin) };
             writeln!(out, "  {key} = {}{origin}", param.value)?;
         }
-        for line in collect::testbed::preview(environment, plan, &cache, prepared.accel, &file.id)? {
-            writeln!(out, "  {line}")?;
+        if guests {
+            for line in collect::testbed::preview(environment, plan, &cache, prepared.accel, &file.id)? {
+                writeln!(out, "  {line}")?;
+            }
         }
     }
     writeln!(out, "\ncases")?;

@@ -1,5 +1,6 @@
 //! One boot: from a guest that is asked for to one that is gone.
 
+use super::check::read_files;
 use super::hooks::Hooks;
 use super::keep::Part;
 use super::repeat::{Cell, Repeat};
@@ -100,7 +101,8 @@ impl Campaign {
                 return self.boot_failed(hooks, boot, repeat, &failed);
             }
         };
-        let Booted { mut lab, facts, seconds, sysinfo } = booted;
+        let Booted { mut lab, mut facts, seconds, sysinfo } = booted;
+        facts.0.extend(read_files(self.workload, boot.params).0);
         self.tell(hooks, Event::BootReady { boot: boot.name.clone(), seconds })?;
         let folder = repeat.dir().join("sysinfo").join(format!("boot{}", boot.attempt));
         create_directory(&folder)?;

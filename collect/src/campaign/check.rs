@@ -1,11 +1,12 @@
 //! What must hold before a plan, a boot or a value is trusted.
 
 use super::CampaignError;
+use crate::host::fingerprint::hash_file;
 use crate::lab::Failed;
 use crate::matrix::check_name;
-use crate::workload::Outcome;
+use crate::workload::{Outcome, Workload};
 use model::store::CAMPAIGN_FILE;
-use model::{CampaignFile, FactChange, Fingerprint, MetricDecl, RunFile};
+use model::{CampaignFile, FactChange, Fingerprint, MetricDecl, Params, RunFile};
 use std::path::Path;
 
 /// A cell is valid when every metric that its workload declares has a finite value.
@@ -60,6 +61,9 @@ const CONSTANT: [&str; 13] = [
     "qemu.version",
 ];
 
+/// Beginnings of facts that must not change either: what the user brings, and what the workload reads on this host.
+const CONSTANT_KINDS: [&str; 2] = ["brought.", "file."];
+
 /// Facts that differ a little from boot to boot by their nature.
 const OF_EACH_BOOT: [&str; 1] = ["placement.memory"];
 
@@ -79,11 +83,23 @@ pub(super) fn note_changes(known: &mut RunFile, now: &Fingerprint) -> bool {
     !found.is_empty()
 }
 
+/// The files of this host that a workload reads, by hash: `file.KEY.NAME`.
+pub(super) fn read_files(workload: &dyn Workload, params: &Params) -> Fingerprint {
+    let mut facts = Fingerprint::default();
+    for (key, path) in workload.reads(params) {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        facts.set(format!("file.{key}.{name}"), hash_file(&path).unwrap_or_default());
+    }
+    facts
+}
+
 pub(super) fn same(before: &Fingerprint, now: &Fingerprint) -> Result<(), CampaignError> {
     let text = |value: Option<&str>| value.unwrap_or("unknown").to_owned();
     // What an older perfvt did not note cannot have changed.
     let changed = |fact: &&str| before.get(fact).is_some_and(|was| now.get(fact) != Some(was));
-    match CONSTANT.into_iter().find(|fact| changed(fact)) {
+    let of_kind = |fact: &&str| CONSTANT_KINDS.iter().any(|kind| fact.starts_with(kind));
+    let of_kinds = before.0.keys().map(String::as_str).filter(of_kind);
+    match CONSTANT.into_iter().chain(of_kinds).find(changed) {
         None => Ok(()),
         Some(what) => Err(CampaignError::Changed {
             what: what.into(),
@@ -131,6 +147,22 @@ mod tests {
     }
 
     #[test]
+    fn a_job_file_is_known_by_its_content() {
+        let dir = tempfile::tempdir().unwrap();
+        let job = dir.path().join("mail.fio");
+        let mut params = Params::new();
+        params.set("fio_job", job.display().to_string(), model::Origin::BuiltIn);
+        let of = |text: &str| {
+            std::fs::write(&job, text).unwrap();
+            read_files(&crate::workload::fio::Fio, &params)
+        };
+        let first = of("[a]\nrw=read\n");
+        assert_eq!(first.0.keys().collect::<Vec<_>>(), ["file.fio_job.mail.fio"]);
+        assert!(same(&first, &of("[a]\nrw=read\n")).is_ok());
+        assert!(same(&first, &of("[a]\nrw=write\n")).is_err());
+    }
+
+    #[test]
     fn what_changed_between_boots_is_noted_once_and_what_must_not_change_stops_the_campaign() {
         let first =
             facts(&[("host.governor", "performance"), ("qemu.version", "7.2"), ("placement.memory", "N0=1")]);
@@ -149,6 +181,9 @@ mod tests {
         assert!(same(&first, &later).is_ok());
         let other = same(&first, &facts(&[("qemu.version", "8.0")])).unwrap_err().to_string();
         assert!(other.contains("qemu.version") && other.contains("8.0"), "{other}");
+        let job = |hash: &str| facts(&[("file.fio_job.mail.fio", hash), ("host.governor", "performance")]);
+        assert!(same(&job("1a"), &job("1a")).is_ok());
+        assert!(same(&job("1a"), &job("2b")).unwrap_err().to_string().contains("file.fio_job.mail.fio"));
         assert!(same(&facts(&[]), &first).is_ok(), "what an older perfvt did not note cannot have changed");
     }
 }

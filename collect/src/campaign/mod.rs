@@ -22,6 +22,7 @@ pub mod locks;
 mod open;
 pub mod plan;
 pub mod repeat;
+pub mod resolve;
 pub mod rhs;
 mod runner;
 mod sample;

@@ -1,26 +1,28 @@
 //! From a request to a campaign's plan: everything that can fail is found here, before anything boots.
 
 use super::plan;
+use super::resolve::{self, Disks};
 use super::{to_params, to_stored};
 use crate::accel::{self, Accel, NoKvm};
-use crate::cartesian::Objects;
 use crate::config::select::{repeats, select};
 use crate::config::{SelectError, Selected, Source, keys};
-use crate::guest::argv;
-use crate::guest::network::{self, Layout, NetworkError};
+use crate::guest::network::NetworkError;
 use crate::host::pin::PinPlan;
-use crate::host::topology::{Topology, TopologyError};
+use crate::host::topology::TopologyError;
 use crate::lab::Moment;
 use crate::matrix::{self, Environment, MatrixError};
 use crate::scenario::Scenario;
-use crate::testbed::{self, TestbedError};
+use crate::testbed::TestbedError;
 use crate::workload::{self, Needs, Workload};
 use model::campaign::CAMPAIGN_FORMAT;
-use model::{CampaignFile, EnvironmentPlan, Origin, Params, ParamsError, Rule};
+use model::{CampaignFile, EnvironmentPlan, ParamsError, Rule};
 use std::path::Path;
 
 /// Boots of each environment when nothing says otherwise: the least that blocks can be analysed with.
 pub const REPEATS: u32 = 5;
+
+/// What stands for acceleration and network of a campaign that boots nothing.
+pub const NO_GUEST: &str = "none";
 
 /// What the user asks for.
 #[derive(Clone, Debug, Default)]
@@ -150,6 +152,8 @@ pub struct Prepared {
     pub seconds: f64,
     /// Bytes that it will write, roughly.
     pub bytes: u64,
+    /// Room that data disks take beside that, one at a time.
+    pub disks: Disks,
     /// What the configuration says and probably does not mean. Not for reports.
     pub notes: Vec<String>,
 }
@@ -168,11 +172,20 @@ pub fn prepare(request: &Request, executable: &Path) -> Result<Prepared, SetupEr
     let mut environments =
         matrix::environments(workload, &selected, request.profile.as_deref(), &request.sets)?;
     let cases = matrix::cases(workload, &environments)?;
-    let (accel, warning) = accel::resolve(&request.accel, || accel::probe(executable))?;
+    let guests = environments.iter().any(|e| workload.needs(&e.params).guest);
+    // Where only the host is measured, nothing is said about guests that are not there.
+    let (accel, warning) = if guests {
+        accel::resolve(&request.accel, || accel::probe(executable))?
+    } else {
+        (Accel::Kvm, None)
+    };
     let mut warnings: Vec<String> = warning.into_iter().collect();
-    let scenario = one_scenario(&mut environments)?;
-    let networks = resolve_networks(&mut environments, scenario, &mut warnings)?;
-    let pins = resolve_pins(&mut environments, workload, accel, request.allow_unpinned, &mut warnings)?;
+    let scenario = resolve::scenario(&mut environments)?;
+    let networks = resolve::networks(&mut environments, scenario, &mut warnings)?;
+    let pins = resolve::pins(&mut environments, workload, accel, request.allow_unpinned, &mut warnings)?;
+    if !guests {
+        warnings.clear();
+    }
     if request.confirm.is_some() && environments.len() < 2 {
         return Err(SetupError::NothingToConfirm);
     }
@@ -198,10 +211,10 @@ pub fn prepare(request: &Request, executable: &Path) -> Result<Prepared, SetupEr
         argv: request.argv.clone(),
         workload: workload.name().into(),
         scenario: scenario.word().into(),
-        accel: accel.to_string(),
-        network: networks,
+        accel: if guests { accel.to_string() } else { NO_GUEST.into() },
+        network: if guests { networks } else { NO_GUEST.into() },
         allow_unpinned: request.allow_unpinned,
-        exits: accel == Accel::Kvm,
+        exits: guests && accel == Accel::Kvm,
         warnings,
         rule,
         confirm,
@@ -209,7 +222,8 @@ pub fn prepare(request: &Request, executable: &Path) -> Result<Prepared, SetupEr
         cases,
         blocks,
     };
-    Ok(Prepared { file, accel, pins, seconds, bytes, notes })
+    let disks = Disks::of(&environments)?;
+    Ok(Prepared { file, accel, pins, seconds, bytes, disks, notes })
 }
 
 /// The variant of each environment.
@@ -222,117 +236,6 @@ fn choose(request: &Request) -> Result<(Vec<Selected>, Vec<String>), SetupError>
         return Err(SetupError::Nothing { known: known(), hint });
     }
     Ok(select(&request.source, &request.envs)?)
-}
-
-/// The scenario, which is the same in all environments: their results lie in folders that are named after it.
-fn one_scenario(environments: &mut [Environment]) -> Result<Scenario, SetupError> {
-    let mut first: Option<Scenario> = None;
-    for environment in environments {
-        let scenario = Scenario::of(&environment.params)?;
-        let known = *first.get_or_insert(scenario);
-        if scenario != known {
-            return Err(SetupError::Scenarios {
-                environment: environment.name.clone(),
-                scenario,
-                first: known,
-            });
-        }
-        set(&mut environment.params, "scenario", scenario.word());
-    }
-    Ok(first.unwrap_or(Scenario::HostGuest))
-}
-
-/// Sets what was found out, and keeps where the question came from.
-fn set(params: &mut Params, key: &str, value: &str) {
-    let origin = params.param(key).map_or(Origin::BuiltIn, |p| p.origin.clone());
-    params.set(key, value, origin);
-}
-
-/// `net=auto` is resolved once for the campaign; what comes out stands in the parameters.
-fn resolve_networks(
-    environments: &mut [Environment],
-    scenario: Scenario,
-    warnings: &mut Vec<String>,
-) -> Result<String, SetupError> {
-    let mut auto = None;
-    let mut kinds: Vec<String> = Vec::new();
-    for environment in environments {
-        let wrong = |error: NetworkError| SetupError::Environment {
-            environment: environment.name.clone(),
-            source: Box::new(TestbedError::Guest(error.into())),
-        };
-        if network::second_nic_is_meant(&environment.params) {
-            set(&mut environment.params, "nics", "nic1 nic2");
-        }
-        for key in network::open_choices(&environment.params)? {
-            let kind = match auto {
-                Some(kind) => kind,
-                None => {
-                    let (kind, fallback) = network::resolve_auto(scenario)?;
-                    warnings.extend(
-                        fallback.map(|why| format!("the network is {}, because {why}", kind.words())),
-                    );
-                    *auto.insert(kind)
-                }
-            };
-            set(&mut environment.params, &key, kind.word());
-        }
-        let layout = Layout::of(&environment.params).map_err(wrong)?;
-        network::usable(&layout).map_err(wrong)?;
-        if !kinds.contains(&layout.kinds()) {
-            kinds.push(layout.kinds());
-        }
-    }
-    Ok(kinds.join(","))
-}
-
-/// Plans every environment's placement, and checks its hardware.
-fn resolve_pins(
-    environments: &mut [Environment],
-    workload: &dyn Workload,
-    accel: Accel,
-    allow_unpinned: bool,
-    warnings: &mut Vec<String>,
-) -> Result<Vec<PinPlan>, SetupError> {
-    let topology = Topology::here()?;
-    let mut pins = Vec::new();
-    for environment in environments {
-        let wrong = |source: TestbedError| SetupError::Environment {
-            environment: environment.name.clone(),
-            source: Box::new(source),
-        };
-        let params = &mut environment.params;
-        let sessions = workload.needs(params).sessions;
-        let plan = testbed::pin(&topology, params, sessions, allow_unpinned).map_err(wrong)?;
-        for guest in &plan.guests {
-            let own = params.object_params(&guest.name);
-            let hardware = testbed::hardware(&own, accel, guest).map_err(|e| wrong(e.into()))?;
-            for key in ["irq_vcpus", "server_vcpus"] {
-                testbed::vcpu_list(&own, key, guest.smp).map_err(|e| wrong(e.into()))?;
-            }
-            argv::check(&hardware).map_err(|reason| wrong(TestbedError::Hardware(reason)))?;
-            let smp = guest.smp.to_string();
-            if own.get("smp") != Some(&smp) {
-                let name = &guest.name;
-                let key = if params.get("smp").is_none() { "smp".to_owned() } else { format!("smp_{name}") };
-                set(params, &key, &smp);
-            }
-        }
-        for note in &plan.notes {
-            let warning = format!("{}: {note}", environment.name);
-            if !warnings.contains(&warning) {
-                warnings.push(warning);
-            }
-        }
-        if plan.guests.iter().any(|guest| guest.pins.is_none()) {
-            warnings.push(format!(
-                "guests of {} ran unpinned: expect several times the spread between boots",
-                environment.name
-            ));
-        }
-        pins.push(plan);
-    }
-    Ok(pins)
 }
 
 fn estimate(

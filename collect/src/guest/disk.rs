@@ -80,6 +80,11 @@ impl Disk {
         Ok(Some(disk))
     }
 
+    /// Whether its file grows as the guest writes.
+    pub fn is_sparse(&self) -> bool {
+        ["off", "metadata"].contains(&self.preallocation)
+    }
+
     /// Makes the file in a private folder that goes with its owner.
     ///
     /// # Errors

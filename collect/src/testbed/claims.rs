@@ -21,18 +21,20 @@ pub fn clients_are_remote(file: &CampaignFile) -> bool {
 }
 
 /// The CPUs that guests and clients are placed on, or all of them where they may run anywhere; the bridges of the host that
-/// they are plugged into; and the images, shared. `sessions` is how many processes the client has at a time.
+/// they are plugged into; and the images, shared: perfvt's own where there are guests at all. `sessions` is how many
+/// processes the client has at a time.
 ///
 /// # Errors
 /// Parameters that describe no guest, or a host that is too small.
 pub fn claims(
     file: &CampaignFile,
     cache: &Cache,
-    image: &Image,
+    image: Option<&Image>,
     sessions: usize,
 ) -> Result<Claims, TestbedError> {
     let topology = Topology::here()?;
-    let mut claims = Claims { images: vec![image.dir.clone()], ..Claims::default() };
+    let mut claims =
+        Claims { images: image.map(|image| image.dir.clone()).into_iter().collect(), ..Claims::default() };
     for environment in &file.environments {
         let params = to_params(environment);
         let plan = pin(&topology, &params, sessions, file.allow_unpinned)?;

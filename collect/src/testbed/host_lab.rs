@@ -3,6 +3,7 @@
 use super::TestbedError;
 use super::client::{HostClient, host_command};
 use super::lab::read_host_sample;
+use crate::brought::Brought;
 use crate::campaign::Booted;
 use crate::deadlines::Deadlines;
 use crate::guest::image::{Cache, host_program};
@@ -11,9 +12,11 @@ use crate::host::noise::Watched;
 use crate::lab::{Client, Failed, HostSample, Lab, Snapshot, Target};
 use crate::process::{self, Sink, Spec};
 use crate::workload::Needs;
+use model::ids::cpu_list;
 use model::{Code, CpuId, Fingerprint, Params, Phase};
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 const SOON: Duration = Duration::from_secs(10);
@@ -22,8 +25,17 @@ const SOON: Duration = Duration::from_secs(10);
 struct HostLab {
     params: Params,
     deadlines: Deadlines,
-    cache: Cache,
-    cpus: Vec<CpuId>,
+    parts: HostParts,
+}
+
+/// What a round on the host has.
+pub(super) struct HostParts {
+    /// Where tools are looked for.
+    pub(super) cache: Cache,
+    /// The CPUs that a guest would have had; none when it may run anywhere.
+    pub(super) cpus: Vec<CpuId>,
+    /// What the user brings.
+    pub(super) brought: Arc<Brought>,
 }
 
 /// The version of the first tool that is needed, in the form of QEMU's: `7.2.22`.
@@ -45,25 +57,28 @@ fn version(cache: &Cache, tool: &str) -> Result<String, TestbedError> {
     Ok(String::from_utf8_lossy(&output).lines().next().unwrap_or_default().trim().to_owned())
 }
 
-/// Makes the lab. What runs in it has the CPUs that a guest would have had.
+/// Makes the lab.
 pub(super) fn boot(
     params: &Params,
     deadlines: Deadlines,
-    cache: Cache,
-    cpus: Vec<CpuId>,
+    parts: HostParts,
     mut facts: Fingerprint,
     needs: &Needs,
 ) -> Booted {
     for tool in &needs.host_tools {
-        if let Ok(version) = version(&cache, tool) {
+        if let Ok(version) = version(&parts.cache, tool) {
             facts.set(format!("host.tool.{tool}"), version);
         }
     }
-    let numbers: Vec<String> = cpus.iter().map(|cpu| cpu.0.to_string()).collect();
-    facts.set("placement.cpus", if cpus.is_empty() { "unpinned".to_owned() } else { numbers.join(",") });
+    facts.set(
+        "placement.cpus",
+        if parts.cpus.is_empty() { "unpinned".to_owned() } else { cpu_list(&parts.cpus) },
+    );
     let text: String = facts.0.iter().map(|(k, v)| format!("{k}: {v}\n")).collect();
-    let lab = HostLab { params: params.clone(), deadlines, cache, cpus };
-    Booted { lab: Box::new(lab), facts, seconds: 0.0, sysinfo: vec![("facts.txt".into(), text)] }
+    let mut sysinfo = vec![("facts.txt".into(), text)];
+    sysinfo.extend(parts.brought.logs());
+    let lab = HostLab { params: params.clone(), deadlines, parts };
+    Booted { lab: Box::new(lab), facts, seconds: 0.0, sysinfo }
 }
 
 fn no_guest() -> Failed {
@@ -90,8 +105,17 @@ impl Lab for HostLab {
     }
 
     fn host_tool(&self, name: &str) -> Result<String, Failed> {
-        let program = host_program(&self.cache, name).map_err(|e| Failed::new(Code::Host, e.to_string()))?;
+        let program =
+            host_program(&self.parts.cache, name).map_err(|e| Failed::new(Code::Host, e.to_string()))?;
         Ok(program.path.display().to_string())
+    }
+
+    fn brought(&self, _: &str) -> Result<String, Failed> {
+        Err(no_guest())
+    }
+
+    fn client_brought(&self, key: &str) -> Result<String, Failed> {
+        Ok(self.parts.brought.item(key, &self.params)?.host.display().to_string())
     }
 
     fn deadline(&self, phase: Phase) -> Duration {
@@ -108,8 +132,8 @@ impl Lab for HostLab {
         stdout: &Path,
         stderr: &Path,
     ) -> Result<Box<dyn Client>, Failed> {
-        let running = host_command(&self.cache, argv)?
-            .cpus(&self.cpus)
+        let running = host_command(&self.parts.cache, argv)?
+            .cpus(&self.parts.cpus)
             .stdout(Sink::File(stdout.to_owned()))
             .stderr(Sink::File(stderr.to_owned()))
             .start()
@@ -135,7 +159,7 @@ impl Lab for HostLab {
     }
 
     fn watched(&self) -> Watched {
-        Watched { vcpus: Vec::new(), others: self.cpus.clone() }
+        Watched { vcpus: Vec::new(), others: self.parts.cpus.clone() }
     }
 
     fn end(self: Box<Self>, _: Option<&Path>) {}

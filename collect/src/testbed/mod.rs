@@ -43,6 +43,7 @@ use crate::lab::{Failed, Lab};
 use crate::process::{PrivateFolder, private_folder};
 use crate::ssh::SshError;
 use crate::workload::Needs;
+use host_lab::HostParts;
 use lab::GuestLab;
 use model::{CampaignFile, Code, CpuId, EnvironmentPlan, Fingerprint, Params, ParamsError, Phase};
 use remote::{RemoteHost, of_remote};
@@ -60,7 +61,8 @@ const SOON: Duration = Duration::from_secs(20);
 
 /// What is the same for all guests of a campaign.
 pub struct Testbed {
-    image: Image,
+    /// perfvt's own image; `None` where only the host is measured.
+    image: Option<Image>,
     cache: Cache,
     accel: Accel,
     topology: Topology,
@@ -120,16 +122,17 @@ pub struct RehearsalError {
 }
 
 impl Testbed {
-    /// A testbed on this host. `name` is the campaign's.
+    /// A testbed on this host. `name` is the campaign's; without an image every boot is a round on the host.
     pub fn new(
         cache: &Cache,
-        image: Image,
+        image: Option<Image>,
         accel: Accel,
         needs: Needs,
         allow_unpinned: bool,
         name: &str,
     ) -> Result<Testbed, TestbedError> {
-        let brought = Arc::new(Brought::gather(cache, &needs.brings)?);
+        let gather = if image.is_some() { Brought::gather } else { Brought::find };
+        let brought = Arc::new(gather(cache, &needs.brings)?);
         Ok(Testbed {
             image,
             cache: cache.clone(),
@@ -158,9 +161,7 @@ impl Testbed {
     }
 
     fn rehearse_one(&self, params: &Params) -> Result<String, TestbedError> {
-        if !self.needs.guest {
-            return host_lab::rehearse(&self.cache, &self.needs);
-        }
+        let Some(image) = &self.image else { return host_lab::rehearse(&self.cache, &self.needs) };
         let folder = scratch()?;
         let mut scene = self.scene(params, folder.path(), &folder.path().join("forensics"))?;
         scene.disk = Disk::of(params)?.map(|disk| disk.make_sparse()).transpose()?;
@@ -170,7 +171,7 @@ impl Testbed {
             }
         }
         scene.layer()?;
-        let (version, _) = Machine::rehearse(&scene.specs(self, Duration::from_secs(30))?)?;
+        let (version, _) = Machine::rehearse(&scene.specs(self, image, Duration::from_secs(30))?)?;
         Ok(version)
     }
 
@@ -207,9 +208,7 @@ impl Testbed {
         logs: &Path,
         forensics: &Path,
     ) -> Result<Booted, TestbedError> {
-        if !self.needs.guest {
-            return self.boot_nothing(params);
-        }
+        let Some(image) = &self.image else { return self.boot_nothing(params) };
         let mut scene = self.scene(params, logs, forensics)?;
         let deadlines = Deadlines::of(params, self.accel)?;
         let own = scene.guests.iter().any(|guest| guest.own.is_some());
@@ -222,7 +221,7 @@ impl Testbed {
         scene.layer()?;
         self.stay_off(&scene);
         let tracer = self.needs.boot_trace.then(|| Tracer::start(logs));
-        let mut machines = Machine::boot_all(&scene.specs(self, deadline)?)?;
+        let mut machines = Machine::boot_all(&scene.specs(self, image, deadline)?)?;
         let seconds = machines.iter().map(|m| m.boot_seconds).fold(0.0, f64::max);
         let trace = tracer.map(|tracer| tracer.finish(seconds));
         // QEMU has opened it: the room is free again when QEMU is gone, whatever happens to this process.
@@ -252,15 +251,12 @@ impl Testbed {
 
     /// A boot of a workload that measures the host alone. It has the CPUs that guest and client would have had.
     fn boot_nothing(&self, params: &Params) -> Result<Booted, TestbedError> {
-        let plan = pin(&self.topology, params, self.needs.sessions, self.allow_unpinned)?;
-        let mut cpus = plan.client.clone();
-        for pins in plan.guests.iter().filter_map(|guest| guest.pins.as_ref()) {
-            cpus.extend(pins.vcpus.iter().map(|(_, cpu)| *cpu).chain(pins.others()));
-        }
-        cpus.sort_unstable();
-        cpus.dedup();
+        let cpus = pin(&self.topology, params, self.needs.sessions, self.allow_unpinned)?.cpus();
         let deadlines = Deadlines::of(params, Accel::Kvm)?;
-        Ok(host_lab::boot(params, deadlines, self.cache.clone(), cpus, self.host_facts(), &self.needs))
+        let parts = HostParts { cache: self.cache.clone(), cpus, brought: Arc::clone(&self.brought) };
+        let mut facts = self.host_facts();
+        facts.0.extend(self.brought.facts(params).0);
+        Ok(host_lab::boot(params, deadlines, parts, facts, &self.needs))
     }
 
     /// Keeps perfvt itself off the CPUs of vCPUs: its threads stay with QEMU's others and the client.
@@ -322,14 +318,16 @@ impl Testbed {
         facts.set("accel", self.accel.to_string());
         facts.set("network", lab.network.layout.kinds());
         facts.set("guest.kernel", &lab.machine.ready.kernel);
-        match own {
-            None => {
-                facts.set("guest.image", &self.image.hash);
-                for (tool, version) in &self.image.packages {
+        match (own, &self.image) {
+            (Some(own), Some(tools)) => self.facts_of(own, tools, &mut facts)?,
+            (None, Some(image)) => {
+                facts.set("guest.image", &image.hash);
+                for (tool, version) in &image.packages {
                     facts.set(format!("guest.package.{tool}"), version);
                 }
             }
-            Some(own) => self.facts_of(own, &mut facts)?,
+            // Nothing was booted.
+            (_, None) => {}
         }
         if let Ok(version) = lab.machine.qmp().execute("query-version", json!({}), SOON) {
             let number = |part: &str| version.pointer(&format!("/qemu/{part}")).and_then(|n| n.as_u64());
@@ -352,7 +350,7 @@ impl Testbed {
     }
 
     /// What a guest of the user's was booted from.
-    fn facts_of(&self, own: &Definition, facts: &mut Fingerprint) -> Result<(), TestbedError> {
+    fn facts_of(&self, own: &Definition, tools: &Image, facts: &mut Fingerprint) -> Result<(), TestbedError> {
         let hash = |path: &Path| {
             identity(&self.cache, path).map_err(|source| DiskError::Image { image: path.to_owned(), source })
         };
@@ -362,7 +360,7 @@ impl Testbed {
                 facts.set(fact, hash(file)?);
             }
         }
-        facts.set("guest.tools", &self.image.hash);
+        facts.set("guest.tools", &tools.hash);
         Ok(())
     }
 }
@@ -406,6 +404,7 @@ impl Scene {
     fn specs<'a>(
         &'a self,
         testbed: &'a Testbed,
+        image: &'a Image,
         deadline: Duration,
     ) -> Result<Vec<BootSpec<'a>>, ParamsError> {
         let spec = |(index, guest): (usize, &'a SceneGuest)| {
@@ -421,7 +420,7 @@ impl Scene {
                 pin: guest.plan.pins.clone(),
                 network: &self.network,
                 guest: index,
-                image: &testbed.image,
+                image,
                 own: guest.entrance(),
                 with_tools: testbed.needs.tools,
                 disk: self.disk.as_ref().map(DiskFile::path),

@@ -14,7 +14,7 @@ use crate::brought::{self, Wish};
 use crate::lab::{Client, Failed, Lab, Measured, keep, window_until};
 use formats::pattern::Pattern;
 use model::{Case, Code, Params, ParamsError};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// The workload.
@@ -22,10 +22,14 @@ pub struct Command;
 
 const PARAMETERS: [Known; 10] = [
     Known { key: "command", default: None, help: "the command; ${case} in a word is the level of the case" },
-    Known { key: "command_on", default: Some("guest"), help: "where it runs: guest or host" },
+    Known {
+        key: "command_on",
+        default: Some("guest"),
+        help: "where it runs: guest or host; on the host alone no guest is booted",
+    },
     Known { key: "command_cases", default: Some("default"), help: "levels of the key 'case'" },
     Known {
-        key: "command_files",
+        key: FILES,
         default: Some(""),
         help: "files of this host that are put into the guest's /root first",
     },
@@ -57,6 +61,8 @@ const PARAMETERS: [Known; 10] = [
     Known { key: "l", default: Some("10"), help: "seconds that it takes, roughly: only for the plan" },
 ];
 
+/// The key of files that are put into the guest.
+const FILES: &str = "command_files";
 /// The key of a folder that is built.
 const DEPS: &str = "command_deps";
 /// A key of this kind belongs to a metric of the user's.
@@ -86,6 +92,11 @@ impl Workload for Command {
         &[DEPS]
     }
 
+    fn reads(&self, params: &Params) -> Vec<(&'static str, PathBuf)> {
+        let files = params.words(FILES).unwrap_or_default();
+        files.into_iter().map(|file| (FILES, PathBuf::from(file))).collect()
+    }
+
     fn cases(&self, params: &Params) -> Result<Vec<Case>, ParamsError> {
         if params.get("command").is_none() {
             return Err(ParamsError::Missing { key: "command".into() });
@@ -100,9 +111,9 @@ impl Workload for Command {
         params.choice("command_on", &["guest", "host"])?;
         params.switch("command_network")?;
         params.number("command_timeout", 1u64, "seconds, 1 or more")?;
-        for file in params.words("command_files")? {
+        for file in params.words(FILES)? {
             std::fs::metadata(file)
-                .map_err(|e| params.wrong("command_files", &format!("files that are there ({file}: {e})")))?;
+                .map_err(|e| params.wrong(FILES, &format!("files that are there ({file}: {e})")))?;
         }
         patterns(params)?;
         let section = params.text("command_section")?;
@@ -122,7 +133,7 @@ impl Workload for Command {
 
     fn needs(&self, params: &Params) -> Needs {
         let brings = if has_deps(params) { vec![Wish::of(params, DEPS, "")] } else { Vec::new() };
-        Needs { tools: true, brings, ..Needs::default() }
+        Needs { guest: needs_guest(params), tools: true, brings, ..Needs::default() }
     }
 
     fn seconds(&self, params: &Params) -> f64 {
@@ -142,7 +153,7 @@ impl Workload for Command {
         if params.switch("command_network").map_err(failed)? {
             lab.connect()?;
         }
-        for file in params.words("command_files").map_err(failed)? {
+        for file in params.words(FILES).map_err(failed)? {
             let wrong =
                 |reason: String| Failed::new(Code::Host, format!("putting {file} into the guest: {reason}"));
             let content = std::fs::read(file).map_err(|e| wrong(e.to_string()))?;
@@ -185,6 +196,15 @@ impl Workload for Command {
         values.push(value("CPU", busy(&measured)?));
         Ok(Outcome { window: measured.window, values, series: host_series("CPU", &measured) })
     }
+}
+
+/// Whether there is a guest: a command of the host has none, unless something in the request is meant for one.
+fn needs_guest(params: &Params) -> bool {
+    let host =
+        params.get("command_on") == Some("host") && params.get("scenario").is_none_or(|s| s == "host_guest");
+    let network = params.switch("command_network").unwrap_or(false);
+    let files = params.get(FILES).is_some_and(|files| !files.trim().is_empty());
+    !host || network || files
 }
 
 /// How often it is asked whether the command has ended, which is the resolution of its time in the guest.

@@ -13,7 +13,7 @@ use crate::guest::disk;
 use crate::lab::{Failed, Lab, Measured, keep, window, window_until};
 use formats::fio::{Flow, Run, parse, parse_log};
 use model::{Case, Params, ParamsError, Phase, Scope};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// The workload.
@@ -32,7 +32,7 @@ const PARAMETERS: [Known; 12] = [
     Known { key: "direct", default: Some("yes"), help: "whether the guest's page cache is bypassed" },
     Known { key: "ramp", default: Some("5"), help: "seconds that fio runs before it measures" },
     Known {
-        key: "fio_job",
+        key: JOB,
         default: Some(""),
         help: "a job file of this host, measured as it is instead of the matrix",
     },
@@ -42,6 +42,8 @@ const PARAMETERS: [Known; 12] = [
     Known { key: "disk_size", default: Some("1G"), help: "size of the data disk, on all of which fio works" },
 ];
 
+/// The key of a job file.
+const JOB: &str = "fio_job";
 /// Where fio works in the guest.
 const DIR: &str = "/run/perfvt-fio";
 /// How much longer than the window fio measures, so that the window lies within.
@@ -70,14 +72,21 @@ impl Workload for Fio {
         ]
     }
 
+    fn paths(&self) -> &'static [&'static str] {
+        &[JOB]
+    }
+
+    fn reads(&self, params: &Params) -> Vec<(&'static str, PathBuf)> {
+        job_file(params).map(|job| (JOB, PathBuf::from(job))).into_iter().collect()
+    }
+
     fn cases(&self, params: &Params) -> Result<Vec<Case>, ParamsError> {
         seconds_of(params)?;
         params.number("ramp", 0u32, "whole seconds, 0 or more")?;
         params.switch("direct")?;
         if let Some(job) = job_file(params) {
             let text = std::fs::read_to_string(job);
-            let text =
-                text.map_err(|e| params.wrong("fio_job", &format!("a job file that can be read ({e})")))?;
+            let text = text.map_err(|e| params.wrong(JOB, &format!("a job file that can be read ({e})")))?;
             return Ok(vec![case_of_job(job, &text)]);
         }
         if disk::Disk::of(params)?.is_none() {
@@ -208,7 +217,7 @@ impl Workload for Fio {
 
 /// The user's job file, when there is one.
 fn job_file(params: &Params) -> Option<&str> {
-    params.get("fio_job").map(str::trim).filter(|job| !job.is_empty())
+    params.get(JOB).map(str::trim).filter(|job| !job.is_empty())
 }
 
 fn case(category: &str, size: String, depth: String, threads: String) -> Case {
@@ -436,8 +445,10 @@ mod tests {
             params.set(known.key, known.default.unwrap_or_default(), Origin::BuiltIn);
         }
         assert_eq!(Fio.cases(&params).unwrap().len(), 60);
+        assert_eq!(Fio.reads(&params), []);
         params.set("fio_job", "/nonexistent/job.fio", Origin::Flag("--set".into()));
         assert!(Fio.cases(&params).unwrap_err().to_string().contains("a job file that can be read"));
+        assert_eq!(Fio.reads(&params), [(JOB, PathBuf::from("/nonexistent/job.fio"))]);
         params.set("fio_job", "", Origin::BuiltIn);
         params.set("disk_size", "", Origin::Flag("--set".into()));
         assert!(Fio.cases(&params).unwrap_err().to_string().contains("fio works on the data disk"));

@@ -22,7 +22,7 @@ use crate::lab::{Failed, Lab, Measured};
 use crate::window;
 use formats::perf_conf::{Conf, MetricConf};
 use model::{Case, MetricDecl, Params, ParamsError, Window};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 /// All of them.
@@ -191,6 +191,10 @@ pub trait Workload: Sync {
     /// configuration's folder, so that both can be moved together.
     fn paths(&self) -> &'static [&'static str] {
         &[]
+    }
+    /// Keys with files of this host that it reads itself, whose content is part of what is measured.
+    fn reads(&self, _: &Params) -> Vec<(&'static str, PathBuf)> {
+        Vec::new()
     }
     /// The matrix.
     fn cases(&self, params: &Params) -> Result<Vec<Case>, ParamsError>;
