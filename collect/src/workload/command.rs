@@ -8,7 +8,7 @@
 //!
 //! What the metrics mean stands in the user's perf.conf, in the section `command` or the one that `command_section` names.
 
-use super::common::{Job, SOON, busy, failed, host_series, interval, read, tail, value, value_at};
+use super::common::{busy, failed, host_series, interval, read, run_whole, tail, value, value_at};
 use super::{Known, Needs, Outcome, Workload};
 use crate::brought::{self, Wish};
 use crate::lab::{Client, Failed, Lab, Measured, keep, window_until};
@@ -176,7 +176,7 @@ impl Workload for Command {
         let measured = if params.get("command_on") == Some("host") {
             on_host(lab, &argv, limit, raw)?
         } else {
-            in_guest(lab, &argv, limit, raw)?
+            run_whole(lab, &argv, (limit, look(limit)), raw, "command")?
         };
         measured.keep(raw)
     }
@@ -210,16 +210,6 @@ fn needs_guest(params: &Params) -> bool {
 /// How often it is asked whether the command has ended, which is the resolution of its time in the guest.
 fn look(limit: Duration) -> Duration {
     interval(1).min(limit / 10).max(Duration::from_millis(20))
-}
-
-fn in_guest(lab: &mut dyn Lab, argv: &[String], limit: Duration, raw: &Path) -> Result<Measured, Failed> {
-    let words: Vec<&str> = argv.iter().map(String::as_str).collect();
-    let job = Job::start(lab, &words)?;
-    let mut ended = |lab: &mut dyn Lab| Ok(job.standing(lab)?.status.is_some());
-    let measured = window_until(lab, limit, look(limit), &mut ended);
-    let ended = job.finish(lab, if measured.is_ok() { SOON } else { Duration::ZERO }, raw, "command");
-    let measured = measured?;
-    ended.map(|()| measured)
 }
 
 fn on_host(lab: &mut dyn Lab, argv: &[String], limit: Duration, raw: &Path) -> Result<Measured, Failed> {

@@ -1,7 +1,7 @@
 //! What several workloads do in the same way.
 
 use super::{Point, Value};
-use crate::lab::{Failed, Lab, Measured, keep};
+use crate::lab::{Failed, Lab, Measured, keep, window_until};
 use model::{Case, Code, Params, ParamsError, Phase, Scope};
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -187,6 +187,25 @@ pub(super) fn needs_all_ports(lab: &dyn Lab, tool: &str) -> Result<(), Failed> {
 /// A command that runs in the background of the server's guest.
 pub(super) struct Job {
     dir: String,
+}
+
+/// Runs a command in the server's guest in a window that is as long as the command, at most `limit`. `look` is how often
+/// it is asked whether it has ended. What it wrote is kept as `NAME.txt` and `NAME.stderr`.
+pub(super) fn run_whole(
+    lab: &mut dyn Lab,
+    argv: &[String],
+    (limit, look): (Duration, Duration),
+    raw: &Path,
+    name: &str,
+) -> Result<Measured, Failed> {
+    let words: Vec<&str> = argv.iter().map(String::as_str).collect();
+    let job = Job::start(lab, &words)?;
+    let mut ended = |lab: &mut dyn Lab| Ok(job.standing(lab)?.status.is_some());
+    let measured = window_until(lab, limit, look, &mut ended);
+    // One that outlives its time is ended before anything else is measured.
+    let ended = job.finish(lab, if measured.is_ok() { SOON } else { Duration::ZERO }, raw, name);
+    let measured = measured?;
+    ended.map(|()| measured)
 }
 
 /// How a job stands.

@@ -6,14 +6,14 @@
 mod profile;
 
 use super::common::{
-    Job, SOON, busy, drop_caches, exits, failed, host_series, level, read, seconds_of, value, value_at,
-    wanted, words_of,
+    SOON, busy, drop_caches, exits, failed, host_series, level, read, run_whole, seconds_of, value, value_at,
+    words_of,
 };
+use super::storage::{MOUNT, make_file_system, vcpu_values, vcpus};
 use super::{Known, Needs, Outcome, Workload};
 use crate::brought::{self, Wish};
 use crate::guest::disk;
-use crate::lab::{Failed, Lab, Measured, keep, window_until};
-use formats::counters::vcpu_busy_percent;
+use crate::lab::{Failed, Lab, Measured, keep};
 use formats::ffsb::parse;
 use model::{Case, Params, ParamsError};
 use profile::{PROFILES, Profile};
@@ -60,8 +60,6 @@ const PARAMETERS: [Known; 8] = [
     },
 ];
 
-/// Where the file system is mounted.
-const MOUNT: &str = "/mnt/perfvt";
 /// The profile's file in the guest, and its name in the case's raw folder.
 const GUEST_PROFILE: &str = "/tmp/ffsb.profile";
 const KEPT_PROFILE: &str = "ffsb.profile";
@@ -139,9 +137,7 @@ impl Workload for Ffsb {
     }
 
     fn prepare(&self, lab: &mut dyn Lab) -> Result<(), Failed> {
-        lab.exec(&["perfvt-tools"], SOON)?;
-        lab.exec(&["perfvt-load", "ext4"], SOON)?;
-        lab.exec(&["mkdir", "-p", MOUNT], SOON).map(drop)
+        lab.exec(&["perfvt-tools"], SOON).map(drop)
     }
 
     fn measure(&self, lab: &mut dyn Lab, case: &Case, raw: &Path) -> Result<(), Failed> {
@@ -151,17 +147,11 @@ impl Workload for Ffsb {
         lab.put(GUEST_PROFILE, "644", text.as_bytes())?;
         let argv = [lab.brought(BINARY)?, GUEST_PROFILE.to_owned()];
         keep(raw, "ffsb.argv", &argv.join("\n"))?;
-        make_file_system(lab, &params)?;
+        make_file_system(lab, "ext4")?;
         drop_caches(lab)?;
-        let words: Vec<&str> = argv.iter().map(String::as_str).collect();
-        let job = Job::start(lab, &words)?;
         let limit = params.number("ffsb_timeout", 1u64, "seconds").map_err(failed)?;
-        let mut ended = |lab: &mut dyn Lab| Ok(job.standing(lab)?.status.is_some());
-        let measured = window_until(lab, Duration::from_secs(limit), Duration::from_millis(500), &mut ended);
-        let ended = job.finish(lab, if measured.is_ok() { SOON } else { Duration::ZERO }, raw, "ffsb");
-        let measured = measured?;
-        ended?;
-        measured.keep(raw)
+        let times = (Duration::from_secs(limit), Duration::from_millis(500));
+        run_whole(lab, &argv, times, raw, "ffsb")?.keep(raw)
     }
 
     fn parse(&self, _: &Case, params: &Params, raw: &Path) -> Result<Outcome, Failed> {
@@ -169,10 +159,7 @@ impl Workload for Ffsb {
         let run = parse(&read(raw, "ffsb.txt")?).map_err(failed)?;
         let at = |metric: &str, value: f64| value_at(metric, value, "ffsb.txt", run.line);
         let mut values = vec![at("IOPS", run.transactions), at("Thro-MBps", run.throughput())];
-        for vcpu in 0..vcpus(params) {
-            let busy = vcpu_busy_percent(&measured.start.guest, &measured.end.guest, vcpu);
-            values.push(value(&format!("vcpu{vcpu}"), wanted(&format!("CPU time of vCPU {vcpu}"), busy)?));
-        }
+        values.extend(vcpu_values(params, &measured)?);
         let busy = busy(&measured)?;
         values.extend([value("Hostcpu", busy), value("MBps_per_Hostcpu", run.throughput() / busy)]);
         if let Some(exits) = exits(&measured)? {
@@ -180,10 +167,6 @@ impl Workload for Ffsb {
         }
         Ok(Outcome { window: measured.window, values, series: host_series("Hostcpu", &measured) })
     }
-}
-
-fn vcpus(params: &Params) -> u32 {
-    params.number("smp", 1, "").unwrap_or(1)
 }
 
 fn profile_of(case: &Case) -> Result<&'static Profile, Failed> {
@@ -198,17 +181,4 @@ fn values_of(case: &Case, params: &Params) -> Result<profile::Values, Failed> {
         seconds: seconds_of(params).map_err(failed)?,
         scale: params.number("scale", 0.0, "a fraction").map_err(failed)?,
     })
-}
-
-/// An empty file system on the data disk, where the one of the case before was.
-fn make_file_system(lab: &mut dyn Lab, params: &Params) -> Result<(), Failed> {
-    let bus = params.get("disk_bus").unwrap_or("virtio").to_owned();
-    let device = lab.exec(&["perfvt-disk", &bus, disk::SERIAL], SOON)?.trim().to_owned();
-    let mounts = lab.exec(&["cat", "/proc/mounts"], SOON)?;
-    if mounts.lines().any(|line| line.split_whitespace().nth(1) == Some(MOUNT)) {
-        lab.exec(&["umount", MOUNT], Duration::from_secs(120))?;
-    }
-    // By its path: busybox has one of this name that knows ext2 alone.
-    lab.exec(&["/usr/bin/mke2fs", "-q", "-F", "-t", "ext4", &device], Duration::from_secs(300))?;
-    lab.exec(&["mount", "-t", "ext4", &device, MOUNT], SOON).map(drop)
 }

@@ -8,6 +8,7 @@ use super::common::{
     Job, SOON, busy, drop_caches, exits, failed, host_series, interval, kib, late, level, read, seconds_of,
     sizes_of, value, value_at, wanted, words_of,
 };
+use super::storage::device;
 use super::{Known, Needs, Outcome, Point, Value, Workload};
 use crate::guest::disk;
 use crate::lab::{Failed, Lab, Measured, keep, window, window_until};
@@ -260,7 +261,7 @@ fn common(seconds_between_logs: f64) -> Vec<(String, String)> {
 
 fn matrix_argv(lab: &mut dyn Lab, case: &Case, params: &Params) -> Result<Vec<String>, Failed> {
     let wrong = |e: ParamsError| failed(e);
-    let device = device(lab, params)?;
+    let device = device(lab)?;
     let kib: f64 = level(case, "Block_size")?;
     let seconds = seconds_of(params).map_err(wrong)?;
     let ramp = params.number("ramp", 0u32, "seconds").map_err(wrong)?;
@@ -296,7 +297,7 @@ fn job_argv(lab: &mut dyn Lab, path: &str, raw: &Path) -> Result<Vec<String>, Fa
     }
     whole.push('\n');
     if text.contains("${PERFVT_DISK}") {
-        whole.push_str(&text.replace("${PERFVT_DISK}", &device(lab, &params)?));
+        whole.push_str(&text.replace("${PERFVT_DISK}", &device(lab)?));
     } else {
         whole.push_str(&text);
     }
@@ -311,12 +312,6 @@ fn job_argv(lab: &mut dyn Lab, path: &str, raw: &Path) -> Result<Vec<String>, Fa
     argv.extend(params.words("fio_options").map_err(failed)?.into_iter().map(String::from));
     argv.push(job);
     Ok(argv)
-}
-
-/// The data disk in the guest.
-fn device(lab: &mut dyn Lab, params: &Params) -> Result<String, Failed> {
-    let bus = params.get("disk_bus").unwrap_or("virtio").to_owned();
-    Ok(lab.exec(&["perfvt-disk", &bus, disk::SERIAL], SOON)?.trim().to_owned())
 }
 
 /// Waits until fio's first job begins.

@@ -4,12 +4,12 @@
 //! (`dio`). With several threads iozone runs in its throughput mode, where each thread has its part of the size.
 
 use super::common::{
-    Job, SOON, busy, drop_caches, exits, failed, host_series, read, value, value_at, wanted, words_of,
+    busy, drop_caches, exits, failed, host_series, read, run_whole, value, value_at, wanted, words_of,
 };
+use super::storage::{MOUNT, make_file_system, vcpu_values, vcpus};
 use super::{Known, Needs, Outcome, Value, Workload};
 use crate::guest::disk;
-use crate::lab::{Failed, Lab, Measured, keep, window_until};
-use formats::counters::vcpu_busy_percent;
+use crate::lab::{Failed, Lab, Measured, keep};
 use formats::foreign::{Kind, parse};
 use model::{Case, Params, ParamsError, Phase};
 use std::path::Path;
@@ -49,8 +49,6 @@ const PARAMETERS: [Known; 10] = [
     },
 ];
 
-/// Where the file system is mounted.
-const MOUNT: &str = "/mnt/perfvt";
 /// Operations in the order of the columns, as the reader of iozone's report calls them.
 const OPERATIONS: [&str; 6] = [
     "Write_Thro-KBps",
@@ -139,16 +137,8 @@ impl Workload for Iozone {
     }
 
     fn prepare(&self, lab: &mut dyn Lab) -> Result<(), Failed> {
-        let params = lab.params().clone();
-        let bus = params.get("disk_bus").unwrap_or("virtio").to_owned();
-        let fs = params.get("fs").unwrap_or("ext4").to_owned();
-        let device = lab.exec(&["perfvt-disk", &bus, disk::SERIAL], SOON)?.trim().to_owned();
-        // Through its stand-in, which tells the loader of the libraries beside it. By a path, because busybox takes the bare
-        // name for its own, which knows ext2 alone.
-        lab.exec(&["/usr/bin/mke2fs", "-q", "-F", "-t", &fs, &device], lab.deadline(Phase::Prepare))?;
-        lab.exec(&["perfvt-load", "ext4"], SOON)?;
-        lab.exec(&["mkdir", "-p", MOUNT], SOON)?;
-        lab.exec(&["mount", "-t", "ext4", &device, MOUNT], SOON).map(drop)
+        let fs = lab.params().get("fs").unwrap_or("ext4").to_owned();
+        make_file_system(lab, &fs)
     }
 
     fn measure(&self, lab: &mut dyn Lab, case: &Case, raw: &Path) -> Result<(), Failed> {
@@ -160,15 +150,9 @@ impl Workload for Iozone {
             lab.deadline(Phase::Prepare),
         )?;
         drop_caches(lab)?;
-        let words: Vec<&str> = argv.iter().map(String::as_str).collect();
-        let job = Job::start(lab, &words)?;
         let limit = params.number("iozone_timeout", 1u64, "seconds").map_err(failed)?;
-        let mut ended = |lab: &mut dyn Lab| Ok(job.standing(lab)?.status.is_some());
-        let measured = window_until(lab, Duration::from_secs(limit), Duration::from_millis(500), &mut ended);
-        let ended = job.finish(lab, if measured.is_ok() { SOON } else { Duration::ZERO }, raw, "iozone");
-        let measured = measured?;
-        ended?;
-        measured.keep(raw)
+        let times = (Duration::from_secs(limit), Duration::from_millis(500));
+        run_whole(lab, &argv, times, raw, "iozone")?.keep(raw)
     }
 
     fn parse(&self, _: &Case, params: &Params, raw: &Path) -> Result<Outcome, Failed> {
@@ -185,10 +169,7 @@ impl Workload for Iozone {
             values.push(value_at(operation, number, "iozone.txt", record.line));
         }
         let sum: f64 = values.iter().map(|v| v.value).sum();
-        for vcpu in 0..vcpus(params) {
-            let busy = vcpu_busy_percent(&measured.start.guest, &measured.end.guest, vcpu);
-            values.push(value(&format!("vcpu{vcpu}"), wanted(&format!("CPU time of vCPU {vcpu}"), busy)?));
-        }
+        values.extend(vcpu_values(params, &measured)?);
         let busy = busy(&measured)?;
         values.push(value("Hostcpu", busy));
         values.push(value("SUMKbps_per_Hostcpu", sum / busy));
@@ -197,10 +178,6 @@ impl Workload for Iozone {
         }
         Ok(Outcome { window: measured.window, values, series: host_series("Hostcpu", &measured) })
     }
-}
-
-fn vcpus(params: &Params) -> u32 {
-    params.number("smp", 1, "").unwrap_or(1)
 }
 
 /// The size of a mode's file in KiB, a multiple of the record for each thread.

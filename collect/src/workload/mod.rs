@@ -13,6 +13,7 @@ pub mod ntttcp;
 pub mod qemu_img_bench;
 mod server;
 pub mod sockperf;
+mod storage;
 pub mod uperf;
 
 pub(crate) use common::bytes;
@@ -284,7 +285,7 @@ mod tests {
             .filter_map(|entry| {
                 entry.unwrap().path().file_stem()?.to_str().map(|stem| stem.replace('_', "-"))
             })
-            .filter(|stem| !["mod", "common", "client", "server"].contains(&stem.as_str()))
+            .filter(|stem| !["mod", "common", "client", "server", "storage"].contains(&stem.as_str()))
             .collect();
         files.sort();
         files.dedup();
