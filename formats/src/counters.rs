@@ -31,10 +31,11 @@ impl CpuTicks {
         Some(100.0 * (1.0 - idle as f64 / total as f64).clamp(0.0, 1.0))
     }
 
-    /// The percentage of the time between two readings that a hypervisor below took. `None` when no tick has passed.
+    /// The percentage of the time between two readings that a hypervisor below took; no more than all of it, though other
+    /// counters may go back meanwhile. `None` when no tick has passed.
     pub fn steal_percent_since(&self, earlier: &CpuTicks) -> Option<f64> {
         let total = self.total.checked_sub(earlier.total).filter(|t| *t > 0)?;
-        Some(100.0 * self.steal.checked_sub(earlier.steal)? as f64 / total as f64)
+        Some(100.0 * (self.steal.checked_sub(earlier.steal)? as f64 / total as f64).min(1.0))
     }
 }
 
@@ -155,6 +156,11 @@ mod tests {
         let after = CpuTicks::parse("cpu  160 0 60 820 30 0 5 25 90 0\n").unwrap();
         assert_eq!(after.busy_percent_since(&before), Some(80.0));
         assert_eq!(before.busy_percent_since(&before), None);
+        let back = CpuTicks::parse("cpu  90 0 50 800 20 0 5 75 0 0").unwrap();
+        assert_eq!(
+            (after.steal_percent_since(&before), back.steal_percent_since(&before)),
+            (Some(0.0), Some(100.0))
+        );
         assert_eq!(CpuTicks::parse("cpu  1 2 x\n"), None);
     }
 

@@ -13,6 +13,8 @@ mod journal_law;
 mod netperf_law;
 #[path = "../../fuzz/laws/perf_conf.rs"]
 mod perf_conf_law;
+#[path = "../../fuzz/laws/proc.rs"]
+mod proc_law;
 #[path = "../../fuzz/laws/provider.rs"]
 mod provider_law;
 #[path = "../../fuzz/laws/rhs.rs"]
@@ -116,6 +118,16 @@ const TOOLS: [(&str, Law); 9] = [
     ("pattern", tools_law::pattern),
 ];
 
+const PROC: [(&str, Law); 3] =
+    [("counters", proc_law::counters), ("noise", proc_law::noise), ("kvm", proc_law::kvm)];
+
+#[test]
+fn the_corpora_of_counters_keep_their_law() {
+    for (target, law) in PROC {
+        replay(target, law);
+    }
+}
+
 #[test]
 fn the_corpora_of_workloads_tools_keep_their_law() {
     for (target, law) in TOOLS {
@@ -159,6 +171,17 @@ proptest! {
         provider_law::holds(&data);
         FOREIGN.iter().for_each(|(_, law)| law(&data));
         TOOLS.iter().for_each(|(_, law)| law(&data));
+        PROC.iter().for_each(|(_, law)| law(&data));
+    }
+
+    #[test]
+    fn random_lines_of_counters_keep_their_law(
+        lines in proptest::collection::vec(
+            "(cpu( |0 |12 )( [0-9]{1,20}){7,10}|--|(intr|ctxt|procs_running|pswpin) [0-9]{1,20}|(some|full) avg10=0.00 total=[0-9]{0,20}|[0-9]{1,3}: ( [0-9]{1,20}){1,2} PCI virtio[0-9]-(in|out)put(.0)?|(Tcp|Udp): (RetransSegs|InDatagrams|[0-9]{1,20})|( [0-9a-f]{8}){9,11}|eth0:( [0-9]{1,20}){9}| 8 0 (sda|sda1|loop0|nvme0n1p1)( [0-9]{1,3}){10})",
+            0..12,
+        )
+    ) {
+        PROC.iter().for_each(|(_, law)| law(lines.join("\n").as_bytes()));
     }
 
     #[test]
