@@ -51,8 +51,7 @@ struct Partial {
 pub fn parse_session(text: &str) -> Result<Session, ToolError> {
     let mut session = Session::default();
     let mut partial = Partial::default();
-    let whole = text.rfind('\n').and_then(|end| text.get(..=end)).unwrap_or_default();
-    for (line, content) in lines(whole) {
+    for (line, content) in lines(text) {
         let wrong =
             |reason: &str| ToolError { tool: "netperf", line, reason: format!("{reason}: {content:?}") };
         if let Some(rest) = content.strip_prefix("Interim result:") {

@@ -139,8 +139,8 @@ mod tests {
             reason("Sending 1 read requests, 1 bytes each, 1 in parallel\nRun completed in 0.000 seconds.\n")
                 .contains("ask for more")
         );
-        assert!(reason("Run completed in 1 seconds.").contains("without its run"));
-        assert!(reason("Sending two read requests").contains("not a run"));
+        assert!(reason("Run completed in 1 seconds.\n").contains("without its run"));
+        assert!(reason("Sending two read requests\n").contains("not a run"));
     }
 
     #[test]

@@ -10,6 +10,7 @@
 //! skipped. To the right, from `-t`, the throughput of all processes together.
 
 use super::{Counter, Foreign, Loss, Parsed, Record, number};
+use crate::tool::lines;
 
 /// Operations: the report's words, and perf.conf's metric.
 const OPERATIONS: [(&str, &str); 22] = [
@@ -59,7 +60,7 @@ fn operation(words: &str) -> Option<&'static str> {
 /// Reads every table of one report.
 pub(super) fn parse(text: &str) -> Parsed {
     let mut reader = Reader::default();
-    for (line, content) in (1u32..).zip(text.lines()) {
+    for (line, content) in lines(text) {
         reader.line(content.trim(), line)?;
     }
     if reader.foreign.records.is_empty() && reader.foreign.losses.is_empty() {
