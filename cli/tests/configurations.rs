@@ -8,21 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// A configuration for a campaign as the field's manual gives it: it includes nothing.
-const MANUAL: &str = "only netperf.guest_exhost
-variants:
-    - repeat1:
-    - repeat2:
-    - repeat3:
-# vbr0 has a static ip: 192.168.100.16
-bridge=vbr0
-# virbr0 is created by libvirtd, guest nic2 get ip by dhcp
-bridge_nic2 = virbr0
-# guest nic1 static ip
-ip_nic1 = 192.168.100.21
-# external host static ip:
-client = 192.168.100.15
-numa_node = 0
-";
+const MANUAL: &str = include_str!("support/manual.cfg");
 
 struct Run {
     code: i32,

@@ -243,21 +243,7 @@ fn is_root() -> bool {
 }
 
 /// A configuration as the field's manual gives it, to the letter.
-const MANUAL: &str = "only netperf.guest_exhost
-variants:
-    - repeat1:
-    - repeat2:
-    - repeat3:
-# vbr0 has a static ip: 192.168.100.16
-bridge=vbr0
-# virbr0 is created by libvirtd, guest nic2 get ip by dhcp
-bridge_nic2 = virbr0
-# guest nic1 static ip
-ip_nic1 = 192.168.100.21
-# external host static ip:
-client = 192.168.100.15
-numa_node = 0
-";
+const MANUAL: &str = include_str!("support/manual.cfg");
 
 #[test]
 fn the_example_of_the_manual_is_planned_as_it_stands_where_its_bridges_are() {

@@ -15,9 +15,7 @@ use std::path::Path;
 /// Looks at a campaign from outside; nothing of it is touched.
 pub fn status(args: &Status, out: &mut dyn Write) -> Result<u8, Error> {
     let events = Journal::events(&args.dir)?;
-    let mut state = State::default();
-    events.iter().for_each(|(at, event)| state.apply(*at, event));
-    let file = Campaign::plan_in(&args.dir, &state)?;
+    let file = Campaign::plan_in(&args.dir, &State::of(&events))?;
     let story = Story { file: &file, events: &events };
     let text = if args.log {
         log(&story)

@@ -64,9 +64,7 @@ impl Campaign {
     /// # Errors
     /// `campaign.json` or the plan of a joined environment cannot be read.
     pub fn plan_in(dir: &Path, state: &State) -> Result<CampaignFile, CampaignError> {
-        let mut file: CampaignFile =
-            store::read_json(&dir.join(CAMPAIGN_FILE), model::campaign::CAMPAIGN_FORMAT)?;
-        validate(dir, &file)?;
+        let mut file = read_plan(dir)?;
         Additions::take_in(dir, &mut file, state)?;
         Ok(file)
     }
@@ -82,9 +80,7 @@ impl Campaign {
         host_boot: &str,
         find: impl Fn(&str) -> Option<&'static dyn Workload>,
     ) -> Result<Campaign, CampaignError> {
-        let mut file: CampaignFile =
-            store::read_json(&dir.join(CAMPAIGN_FILE), model::campaign::CAMPAIGN_FORMAT)?;
-        validate(dir, &file)?;
+        let mut file = read_plan(dir)?;
         let lock = File::open(dir).map_err(io_error("opening", dir))?;
         flock(&lock, FlockOperation::NonBlockingLockExclusive)
             .map_err(|_| CampaignError::Busy { path: dir.to_owned(), holder: holder(dir) })?;
@@ -129,4 +125,11 @@ impl Campaign {
     pub fn state(&self) -> &State {
         &self.journal.state
     }
+}
+
+/// The plan as it was written first, once it holds together.
+fn read_plan(dir: &Path) -> Result<CampaignFile, CampaignError> {
+    let file: CampaignFile = store::read_json(&dir.join(CAMPAIGN_FILE), model::campaign::CAMPAIGN_FORMAT)?;
+    validate(dir, &file)?;
+    Ok(file)
 }

@@ -109,6 +109,13 @@ pub struct State {
 }
 
 impl State {
+    /// What events come to, each with the moment at which it was written (nanoseconds since the epoch).
+    pub fn of<'e>(events: impl IntoIterator<Item = &'e (u64, Event)>) -> State {
+        let mut state = State::default();
+        events.into_iter().for_each(|(unix_ns, event)| state.apply(*unix_ns, event));
+        state
+    }
+
     /// Takes in one event, and the moment at which it was written (nanoseconds since the epoch). Events about boots that
     /// were never started are ignored: a damaged journal loses knowledge, never adds any.
     pub fn apply(&mut self, unix_ns: u64, event: &Event) {

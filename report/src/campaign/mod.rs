@@ -32,11 +32,7 @@ pub struct Story<'a> {
 impl Story<'_> {
     /// The fold of the events.
     pub fn state(&self) -> State {
-        let mut state = State::default();
-        for (unix_ns, event) in self.events {
-            state.apply(*unix_ns, event);
-        }
-        state
+        State::of(self.events)
     }
 }
 
