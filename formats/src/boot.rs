@@ -109,6 +109,43 @@ mod tests {
         assert_eq!((stages.user_space.at, stages.ready.at, stages.ready.line), (1.204, 1.893, 7));
     }
 
+    /// The line of a trace that begins or ends so, with its time.
+    fn line(text: &str, words: &str) -> (f64, u32) {
+        let mut all = (1..).zip(text.lines());
+        let (number, line) = all.find(|(_, line)| line.contains(words)).unwrap();
+        (line.split(' ').next().unwrap().parse().unwrap(), number)
+    }
+
+    #[test]
+    fn captured_boots_of_two_machines_begin_and_end_where_their_lines_do() {
+        for text in [
+            include_str!("../testdata/boot/pc-tcg-quiet-captured.txt"),
+            include_str!("../testdata/boot/q35-tcg-quiet-captured.txt"),
+        ] {
+            let stages = parse(text).unwrap();
+            let last = text.lines().rfind(|l| l.contains(" firmware ")).unwrap();
+            for (moment, words) in [
+                (stages.firmware, "firmware SeaBIOS (version 1.16.2-debian-1.16.2-1)"),
+                (stages.kernel, last),
+                (stages.user_space, "console perfvt: user space"),
+                (stages.ready, " ready"),
+            ] {
+                assert_eq!((moment.at, moment.line), line(text, words), "{words}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_captured_boot_with_the_kernels_own_words_is_cut_where_they_say() {
+        let text = include_str!("../testdata/boot/pc-tcg-loud-captured.txt");
+        let stages = parse(text).unwrap();
+        assert_eq!((stages.kernel.at, stages.kernel.line), line(text, "] Linux version 6.1.0"));
+        assert_eq!((stages.user_space.at, stages.user_space.line), line(text, "] Run /init as init process"));
+        // The kernel's own clock, which began a little before its first line: both clocks saw the same stretch.
+        let own = 1.417_810;
+        assert!((stages.user_space.at - stages.kernel.at - own).abs() < 0.2 * own, "{stages:?}");
+    }
+
     #[test]
     fn a_kernel_that_speaks_is_taken_at_its_word() {
         let text = "start 1 2\n0.1 firmware a\n0.2 firmware b\n0.5 console [    0.000000] Linux version 6.1\n\
