@@ -23,16 +23,20 @@ pub fn vcpu_sums(reply: &Value) -> BTreeMap<String, u64> {
 mod tests {
     use super::*;
 
-    /// What QEMU 7.2 with two vCPUs answered, its histograms cut short.
-    const REPLY: &str = r#"[{"provider": "kvm", "stats": [{"name": "exits", "value": 27}, {"name": "irq_injections", "value": 2},
-        {"name": "halt_wait_hist", "value": [0, 0, 0, 1]}], "qom-path": "/machine/unattached/device[2]"},
-        {"provider": "kvm", "stats": [{"name": "exits", "value": 1209}, {"name": "irq_injections", "value": 0},
-        {"name": "halt_wait_hist", "value": [0, 0, 0, 0]}], "qom-path": "/machine/unattached/device[0]"}]"#;
+    /// What QEMU 7.2 with two vCPUs answered (../collect/testdata/NOTICE).
+    const REPLY: &str = include_str!("../../collect/testdata/kvm/query-stats-121-vcpu.json");
+    /// And of the whole machine.
+    const OF_MACHINE: &str = include_str!("../../collect/testdata/kvm/query-stats-121-vm.json");
 
     #[test]
-    fn counters_are_summed_over_vcpus_and_histograms_left_out() {
+    fn counters_are_summed_over_vcpus_and_histograms_and_flags_left_out() {
         let sums = vcpu_sums(&serde_json::from_str(REPLY).unwrap());
-        assert_eq!(sums, [("exits".to_owned(), 1236), ("irq_injections".to_owned(), 2)].into());
+        assert_eq!((sums["exits"], sums["irq_injections"]), (3011, 417));
+        assert!(sums.contains_key("halt_wait_ns") && !sums.contains_key("halt_wait_hist"));
+        assert!(!sums.contains_key("guest_mode"));
+        // Another target has other counters.
+        let machine = vcpu_sums(&serde_json::from_str(OF_MACHINE).unwrap());
+        assert!(machine.contains_key("pages_4k") && !machine.contains_key("exits"));
         assert!(vcpu_sums(&Value::Null).is_empty());
     }
 }

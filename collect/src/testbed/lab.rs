@@ -17,10 +17,9 @@ use crate::host::noise::{Vcpu, Watched};
 use crate::host::pin::GuestPins;
 use crate::lab::{Client, Failed, HostSample, Lab, Moment, Snapshot, Target};
 use crate::process::Sink;
-use crate::window::{HostCounters, Meter, debugfs_counters};
+use crate::window::{HostCounters, KvmReader, Meter};
 use formats::counters::CpuTicks;
 use model::{Code, CpuId, Fingerprint, Params, Phase, Scope};
-use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -36,10 +35,6 @@ const GUEST_COUNTERS: [&str; 7] = [
     "/proc/net/softnet_stat",
     "/proc/pressure/cpu",
 ];
-
-/// Sources of KVM's counters: QEMU's monitor, and the kernel's own files.
-const QUERY_STATS: &str = "query-stats";
-const DEBUGFS: &str = "debugfs";
 
 /// The guests of one boot with their network.
 pub(super) struct GuestLab {
@@ -67,8 +62,8 @@ pub(super) struct GuestLab {
     pub(super) trace: Option<String>,
     /// What the user brings.
     pub(super) brought: Arc<Brought>,
-    /// Where KVM's counters of this boot come from, once there were some.
-    pub(super) kvm_source: Option<&'static str>,
+    /// KVM's counters of the server's guest.
+    pub(super) kvm: KvmReader,
     /// The CPU time of each guest's QEMU.
     meters: Vec<Meter>,
     /// Which of [`GUEST_COUNTERS`] the guest has.
@@ -112,6 +107,7 @@ impl GuestLab {
         let remote = RemoteHost::of(&scene.network.layout, params)?;
         let mut machines = machines.into_iter();
         let machine = machines.next().ok_or_else(|| odd("no guest was booted"))?;
+        let kvm = KvmReader::new(Path::new("/"), machine.pid());
         Ok(GuestLab {
             machine,
             second: machines.next().map(ClientGuest::new),
@@ -128,7 +124,7 @@ impl GuestLab {
             connected: false,
             trace: None,
             brought: Arc::default(),
-            kvm_source: None,
+            kvm,
             meters,
             counters: Vec::new(),
         })
@@ -191,25 +187,8 @@ impl GuestLab {
         if self.accel != Accel::Kvm {
             return BTreeMap::new();
         }
-        let names = ["exits", "irq_injections"];
-        let by_qmp = |lab: &mut GuestLab| {
-            let wanted = json!({"target": "vcpu", "providers": [{"provider": "kvm", "names": names}]});
-            let reply = lab.machine.qmp().execute("query-stats", wanted, SOON);
-            reply.map(|reply| formats::kvm::vcpu_sums(&reply)).unwrap_or_default()
-        };
-        // What was asked first is asked for the whole boot: counters of two sources have no difference.
-        if self.kvm_source != Some(DEBUGFS) {
-            let counters = by_qmp(self);
-            if !counters.is_empty() || self.kvm_source.is_some() {
-                self.kvm_source = Some(QUERY_STATS);
-                return counters;
-            }
-        }
-        let counters = debugfs_counters(Path::new("/"), self.machine.pid(), &names);
-        if !counters.is_empty() {
-            self.kvm_source = Some(DEBUGFS);
-        }
-        counters
+        let GuestLab { kvm, machine, .. } = self;
+        kvm.read(|wanted| machine.qmp().execute("query-stats", wanted, SOON).ok())
     }
 
     /// The tap that carries the data, where the host can see one.
@@ -232,7 +211,7 @@ impl GuestLab {
         if self.accel != Accel::Kvm {
             absent.push(("exits", "not available under TCG: KVM counts them".to_owned()));
             absent.push(("irq_inj", "not available under TCG: KVM counts them".to_owned()));
-        } else if self.kvm_source.is_none() {
+        } else if self.kvm.source().is_none() {
             for metric in ["exits", "irq_inj"] {
                 absent
                     .push((metric, "neither QEMU's query-stats nor debugfs tells KVM's counters".to_owned()));

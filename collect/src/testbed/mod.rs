@@ -238,8 +238,8 @@ impl Testbed {
         // An idle guest answers quickly, which tells its clock for later, when it does not.
         lab.snapshot().map_err(GuestError::Died)?;
         let (mut facts, dmesg) = self.facts(&mut lab, params, definition.as_ref())?;
-        if let Some(source) = lab.kvm_source {
-            facts.set("kvm.counters", source);
+        if let Some(source) = lab.kvm.source() {
+            facts.set("kvm.counters", source.to_string());
         }
         for (metric, reason) in lab.absent() {
             facts.set(format!("absent.{metric}"), reason);

@@ -35,18 +35,42 @@ pub fn debugfs_counters(root: &Path, pid: u32, names: &[&str]) -> BTreeMap<Strin
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
+    /// Files of a host, out of lines of a path and what stands in the file.
+    fn lay_out(lines: &str) -> tempfile::TempDir {
+        let root = tempfile::tempdir().unwrap();
+        for line in lines.lines() {
+            let (path, content) = line.split_once(' ').unwrap();
+            let path = root.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, format!("{content}\n")).unwrap();
+        }
+        root
+    }
+
+    /// The files of a real host with two QEMUs (testdata/NOTICE).
+    pub(in crate::window) fn captured() -> tempfile::TempDir {
+        lay_out(include_str!("../../testdata/kvm/debugfs.txt"))
+    }
+
     #[test]
-    fn counters_of_all_machines_of_one_process_are_summed_and_those_of_others_left() {
-        let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/debugfs"));
-        assert!(counts_in_debugfs(root));
-        let found = debugfs_counters(root, 4711, &["exits", "irq_injections", "no_such_counter"]);
-        assert_eq!(found, [("exits".to_owned(), 180_242), ("irq_injections".to_owned(), 5120)].into());
-        assert_eq!(debugfs_counters(root, 471, &["exits"]), [("exits".to_owned(), 5)].into());
-        assert!(debugfs_counters(root, 47, &["exits"]).is_empty());
+    fn the_counters_of_one_process_are_told_from_those_of_another_and_of_all() {
+        let host = captured();
+        assert!(counts_in_debugfs(host.path()));
+        let found = debugfs_counters(host.path(), 122, &["exits", "irq_injections", "no_such_counter"]);
+        assert_eq!(found, [("exits".to_owned(), 3038), ("irq_injections".to_owned(), 431)].into());
+        assert!(debugfs_counters(host.path(), 12, &["exits"]).is_empty());
         let nothing = Path::new("/nonexistent");
-        assert!(!counts_in_debugfs(nothing) && debugfs_counters(nothing, 4711, &["exits"]).is_empty());
+        assert!(!counts_in_debugfs(nothing) && debugfs_counters(nothing, 121, &["exits"]).is_empty());
+    }
+
+    #[test]
+    fn all_machines_of_a_process_count_and_what_is_no_number_does_not() {
+        let host = lay_out(
+            "sys/kernel/debug/kvm/7-3/exits 5\nsys/kernel/debug/kvm/7-9/exits 6\nsys/kernel/debug/kvm/7-9/odd x",
+        );
+        assert_eq!(debugfs_counters(host.path(), 7, &["exits", "odd"]), [("exits".to_owned(), 11)].into());
     }
 }

@@ -13,11 +13,13 @@
 mod clock;
 mod debugfs;
 mod host;
+mod kvm;
 mod threads;
 mod values;
 
 pub use clock::{ClockRate, guest_now};
 pub use debugfs::{counts_in_debugfs, debugfs_counters};
 pub use host::HostCounters;
+pub use kvm::{KvmReader, KvmSource};
 pub use threads::{Meter, Role, ThreadTime};
 pub use values::{METRICS, add};
