@@ -184,7 +184,7 @@ pub const GUEST: &[Known] = &[
         help: "vCPUs on which the server in the guest runs, such as 1 or 0-1",
     },
     Known { key: "hugepages", default: Some("no"), help: "guest memory in pages of this size: no, 2M or 1G" },
-    Known { key: "extra_args", default: Some(""), help: "further QEMU arguments, separated by blanks" },
+    Known { key: "extra_args", default: Some(""), help: "further QEMU arguments, quoted as in a shell" },
     Known {
         key: "boot_timeout",
         default: None,

@@ -136,9 +136,13 @@ impl Params {
             .ok_or_else(|| self.wrong(key, &format!("one of {}", of.join(", "))))
     }
 
-    /// Words separated by blanks.
-    pub fn words(&self, key: &str) -> Result<Vec<&str>, ParamsError> {
-        Ok(self.text(key)?.split_whitespace().collect())
+    /// Words as the POSIX shell splits them: quotes and backslashes hold blanks together, `#` begins a comment. Nothing is
+    /// expanded.
+    ///
+    /// # Errors
+    /// A quote that is not closed.
+    pub fn words(&self, key: &str) -> Result<Vec<String>, ParamsError> {
+        shlex::split(self.text(key)?).ok_or_else(|| self.wrong(key, "words whose quotes are closed"))
     }
 
     /// Words separated by blanks or commas (`protocols = TCP_STREAM,TCP_RR`).
@@ -199,6 +203,22 @@ mod tests {
             params().text("zz").unwrap_err().to_string(),
             "parameter 'zz' is not set and has no default"
         );
+    }
+
+    #[test]
+    fn words_are_quoted_as_in_a_shell_and_nothing_is_expanded() {
+        let words = |text: &str| {
+            let mut params = Params::new();
+            params.set("command", text, Origin::BuiltIn);
+            params.words("command")
+        };
+        assert_eq!(
+            words(r#"a "b c" d\ e '' 'x"\y' $HOME *"#).unwrap(),
+            ["a", "b c", "d e", "", r#"x"\y"#, "$HOME", "*"]
+        );
+        for open in ["a 'b", "a \"b"] {
+            assert!(words(open).unwrap_err().to_string().contains("words whose quotes are closed"), "{open}");
+        }
     }
 
     #[test]

@@ -119,7 +119,7 @@ pub fn hardware(params: &Params, accel: Accel, plan: &GuestPlan) -> Result<Hardw
         nics: all,
         disk: Disk::of(params)?,
         hugepages: hugepages(params)?.map(|(size, _)| size),
-        extra: params.words("extra_args")?.into_iter().map(str::to_owned).collect(),
+        extra: params.words("extra_args")?,
     })
 }
 

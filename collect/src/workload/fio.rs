@@ -37,7 +37,7 @@ const PARAMETERS: [Known; 12] = [
         default: Some(""),
         help: "a job file of this host, measured as it is instead of the matrix",
     },
-    Known { key: "fio_options", default: Some(""), help: "further options of fio, separated by blanks" },
+    Known { key: "fio_options", default: Some(""), help: "further options of fio, quoted as in a shell" },
     Known { key: "l", default: Some("60"), help: "seconds measured in each case" },
     Known { key: "job_timeout", default: Some("3600"), help: "seconds after which a job file has failed" },
     Known { key: "disk_size", default: Some("1G"), help: "size of the data disk, on all of which fio works" },
@@ -282,7 +282,7 @@ fn matrix_argv(lab: &mut dyn Lab, case: &Case, params: &Params) -> Result<Vec<St
     }
     argv.extend(["--time_based", "--thread", "--group_reporting"].map(String::from));
     argv.extend(["--output-format=json+".to_owned(), format!("--output={DIR}/fio.json")]);
-    argv.extend(params.words("fio_options").map_err(wrong)?.into_iter().map(String::from));
+    argv.extend(params.words("fio_options").map_err(wrong)?);
     Ok(argv)
 }
 
@@ -309,7 +309,7 @@ fn job_argv(lab: &mut dyn Lab, path: &str, raw: &Path) -> Result<Vec<String>, Fa
     let inside = "cd \"$0\" && exec \"$@\"";
     let mut argv =
         ["sh", "-c", inside, DIR, "fio", "--output-format=json+", &output].map(String::from).to_vec();
-    argv.extend(params.words("fio_options").map_err(failed)?.into_iter().map(String::from));
+    argv.extend(params.words("fio_options").map_err(failed)?);
     argv.push(job);
     Ok(argv)
 }

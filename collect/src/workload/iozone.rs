@@ -39,7 +39,7 @@ const PARAMETERS: [Known; 10] = [
     Known {
         key: "iozone_options",
         default: Some(""),
-        help: "further options of iozone, separated by blanks",
+        help: "further options of iozone, quoted as in a shell",
     },
     Known { key: "iozone_timeout", default: Some("7200"), help: "seconds after which a case has failed" },
     Known {
@@ -209,7 +209,7 @@ fn argv(case: &Case, params: &Params) -> Result<Vec<String>, Failed> {
     if case.category == "dio" {
         argv.push("-I".into());
     }
-    argv.extend(params.words("iozone_options").map_err(failed)?.into_iter().map(String::from));
+    argv.extend(params.words("iozone_options").map_err(failed)?);
     Ok(argv)
 }
 
