@@ -45,6 +45,7 @@ fn full(nic: &str, image: &collect::guest::image::Image, network: &Network, dir:
         listens: false,
         log_dir: dir,
         forensics: &dir.join("forensics"),
+        deadlines: collect::deadlines::Deadlines::usual(collect::accel::Accel::Tcg),
         deadline: Duration::from_secs(120),
     })
     .unwrap();

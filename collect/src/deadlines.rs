@@ -1,46 +1,122 @@
-//! How long each phase of a campaign may take, in one place.
+//! How long everything that is waited for may take, in one place.
 //!
 //! What a phase is asked to do (a window of `l` seconds, a command with a timeout of its own) comes on top: these are for
-//! what should take next to no time. A translated guest gets more than one that the hardware executes, and the parameter
-//! `deadline_factor` stretches or shortens those of a guest at work, for hosts that are busier or tests that cannot wait:
-//! all but the first and the last.
+//! what should take next to no time. A translated guest gets more than one that the hardware executes. The parameter
+//! `deadline_factor` stretches or shortens every row of the table, for hosts that are busier or tests that cannot wait.
+//! The constants below it are for the host's programs outside of a campaign's cells, and no parameter changes them.
 
 use crate::accel::Accel;
 use model::{Params, ParamsError, Phase};
 use std::time::Duration;
 
-/// The parameter that all deadlines are multiplied by.
+/// The parameter that all deadlines of the table are multiplied by.
 pub const FACTOR: &str = "deadline_factor";
+/// The parameter that says how long a boot may take, whatever the table says.
+pub const BOOT_TIMEOUT: &str = "boot_timeout";
 
-/// Each phase with its seconds under KVM and under TCG.
-const TABLE: [(Phase, u64, u64); 7] = [
-    // The host's work, which knows no guest: a data disk full of zeros, say.
-    (Phase::Image, 3600, 3600),
-    (Phase::Boot, 30, 120),
-    (Phase::Prepare, 120, 300),
-    (Phase::WarmUp, 30, 60),
-    (Phase::Measure, 30, 60),
-    (Phase::Fetch, 20, 60),
-    (Phase::Shutdown, 5, 10),
+/// What is waited for in a campaign. Each belongs to a phase.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// The host writes a data disk, full of zeros, say.
+    DataDisk,
+    /// qemu-img makes a layer above an image.
+    Layer,
+    /// The built-in guest is ready.
+    Boot,
+    /// A guest from an image is ready: it has a whole system to start.
+    ImageBoot,
+    /// It has mounted the tools disk.
+    Settle,
+    /// A server is up, a file system is made, caches are dropped.
+    Prepare,
+    /// A bridge has learnt the guest's port, and a server of others' has given an address.
+    Lease,
+    /// A command in the guest, or QEMU's monitor, that has nothing to do but to answer.
+    Answer,
+    /// A file is written in the guest.
+    Put,
+    /// Sessions report, packets flow.
+    WarmUp,
+    /// fio lays out its files before it begins.
+    LayOut,
+    /// Beyond the window: sessions report past its end, tools end.
+    Measure,
+    /// One run of a program of the host's that has no window.
+    HostRun,
+    /// A tool's report is out of the guest.
+    Fetch,
+    /// QEMU ends when it is told to.
+    Shutdown,
+}
+
+/// Each step with its seconds under KVM and under TCG.
+const TABLE: [(Step, u64, u64); 15] = [
+    (Step::DataDisk, 3600, 3600),
+    (Step::Layer, 60, 60),
+    (Step::Boot, 30, 120),
+    (Step::ImageBoot, 180, 600),
+    (Step::Settle, 60, 120),
+    (Step::Prepare, 120, 300),
+    (Step::Lease, 40, 40),
+    (Step::Answer, 20, 20),
+    (Step::Put, 60, 60),
+    (Step::WarmUp, 30, 60),
+    (Step::LayOut, 600, 600),
+    (Step::Measure, 30, 60),
+    (Step::HostRun, 1800, 1800),
+    (Step::Fetch, 20, 60),
+    (Step::Shutdown, 5, 10),
 ];
+
+/// A program of the host's, or QEMU's monitor, that has nothing to do but to answer.
+pub const HOST_ANSWER: Duration = Duration::from_secs(10);
+/// A request of a channel's own that no command waits behind, and a connection of ssh.
+pub const CHANNEL_ANSWER: Duration = Duration::from_secs(20);
+/// How much later than the guest's own deadline the host gives up.
+pub const GRACE: Duration = Duration::from_secs(5);
+/// One part of a dead guest's forensics; a QEMU that is told to quit, a host that is told to kill.
+pub const LAST_WORDS: Duration = Duration::from_secs(2);
+/// A program of the host's that works on local files or units: git, ssh-keygen, systemctl.
+pub const HOST_WORK: Duration = Duration::from_secs(60);
+/// git over the network.
+pub const NETWORK: Duration = Duration::from_secs(600);
+/// A system is made from packages, or `deps/NAME` on this host.
+pub const BUILD: Duration = Duration::from_secs(3600);
+/// What a user does with a guest of his own, who ends it himself.
+pub const BY_HAND: Duration = Duration::from_secs(24 * 3600);
+
+impl From<Phase> for Step {
+    fn from(phase: Phase) -> Step {
+        match phase {
+            Phase::Image => Step::DataDisk,
+            Phase::Boot => Step::Boot,
+            Phase::Prepare => Step::Prepare,
+            Phase::WarmUp => Step::WarmUp,
+            Phase::Measure => Step::Measure,
+            Phase::Fetch => Step::Fetch,
+            Phase::Shutdown => Step::Shutdown,
+        }
+    }
+}
 
 /// Deadlines of one environment.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Deadlines {
     accel: Accel,
     factor: f64,
+    boot: Option<Duration>,
 }
 
 impl Deadlines {
     /// Those of guests that are executed in this way, as the table has them.
     pub fn usual(accel: Accel) -> Deadlines {
-        Deadlines { accel, factor: 1.0 }
+        Deadlines { accel, factor: 1.0, boot: None }
     }
 
     /// Those of guests that are executed in this way, with these parameters.
     ///
     /// # Errors
-    /// A factor that is no number above 0.
+    /// A factor that is no number above 0, or a `boot_timeout` that is no number of seconds.
     pub fn of(params: &Params, accel: Accel) -> Result<Deadlines, ParamsError> {
         let factor = match params.get(FACTOR) {
             None => 1.0,
@@ -49,14 +125,24 @@ impl Deadlines {
         if factor > 1e3 {
             return Err(params.wrong(FACTOR, "a number from 0.001 to 1000"));
         }
-        Ok(Deadlines { accel, factor })
+        let boot = match params.get(BOOT_TIMEOUT) {
+            None => None,
+            Some(_) => Some(Duration::from_secs(params.number(BOOT_TIMEOUT, 1u64, "seconds, 1 or more")?)),
+        };
+        Ok(Deadlines { accel, factor, boot })
     }
 
-    /// How long a phase may take.
-    pub fn within(&self, phase: Phase) -> Duration {
-        let row = TABLE.iter().find(|(of, ..)| *of == phase);
+    /// How long a step may take, or what is usual in a phase.
+    pub fn within(&self, step: impl Into<Step>) -> Duration {
+        let step = step.into();
+        let row = TABLE.iter().find(|(of, ..)| *of == step);
         let seconds = row.map_or(0, |(_, kvm, tcg)| if self.accel == Accel::Kvm { *kvm } else { *tcg });
         Duration::from_secs(seconds).mul_f64(self.factor)
+    }
+
+    /// How long guests may take until they are ready; `image` is whether one of them boots from an image.
+    pub fn boot(&self, image: bool) -> Duration {
+        self.boot.unwrap_or_else(|| self.within(if image { Step::ImageBoot } else { Step::Boot }))
     }
 }
 
@@ -64,10 +150,21 @@ impl Deadlines {
 mod tests {
     use super::*;
     use model::Origin;
+    use std::fs;
+    use std::path::{Path, PathBuf};
+
+    fn with(key: &str, value: &str) -> Result<Deadlines, ParamsError> {
+        let mut params = Params::new();
+        params.set(key, value, Origin::BuiltIn);
+        Deadlines::of(&params, Accel::Tcg)
+    }
 
     #[test]
-    fn every_phase_has_a_deadline_and_translation_never_shortens_one() {
-        let of = |accel| Deadlines::of(&Params::new(), accel).unwrap();
+    fn every_row_stands_once_and_translation_never_shortens_one() {
+        for (index, (step, kvm, tcg)) in TABLE.iter().enumerate() {
+            assert!(*kvm > 0 && kvm <= tcg, "{step:?}");
+            assert!(TABLE.iter().skip(index + 1).all(|(other, ..)| other != step), "{step:?} stands twice");
+        }
         for phase in [
             Phase::Image,
             Phase::Boot,
@@ -77,21 +174,74 @@ mod tests {
             Phase::Fetch,
             Phase::Shutdown,
         ] {
-            let (kvm, tcg) = (of(Accel::Kvm).within(phase), of(Accel::Tcg).within(phase));
-            assert!(!kvm.is_zero() && kvm <= tcg, "{phase:?}");
+            assert!(!Deadlines::usual(Accel::Kvm).within(phase).is_zero(), "{phase:?}");
         }
     }
 
     #[test]
-    fn the_factor_scales_all_of_them_and_nonsense_is_refused() {
-        let with = |factor: &str| {
-            let mut params = Params::new();
-            params.set(FACTOR, factor, Origin::BuiltIn);
-            Deadlines::of(&params, Accel::Tcg)
-        };
-        assert_eq!(with("0.5").unwrap().within(Phase::Boot), Duration::from_secs(60));
+    fn the_factor_scales_every_row_and_nonsense_is_refused() {
+        let half = with(FACTOR, "0.5").unwrap();
+        for (step, _, tcg) in TABLE {
+            assert_eq!(half.within(step), Duration::from_millis(tcg * 500), "{step:?}");
+        }
+        assert_eq!((half.boot(false), half.boot(true)), (Duration::from_secs(60), Duration::from_secs(300)));
         for nonsense in ["0", "-1", "NaN", "inf", "1e9", "much"] {
-            assert!(with(nonsense).is_err(), "{nonsense}");
+            assert!(with(FACTOR, nonsense).is_err(), "{nonsense}");
+        }
+    }
+
+    #[test]
+    fn a_boot_timeout_stands_for_every_boot() {
+        let told = with(BOOT_TIMEOUT, "7").unwrap();
+        assert_eq!((told.boot(false), told.boot(true)), (Duration::from_secs(7), Duration::from_secs(7)));
+        assert!(with(BOOT_TIMEOUT, "0").is_err());
+    }
+
+    #[test]
+    fn the_documentation_has_every_row() {
+        let text = include_str!("../../docs/campaigns.md");
+        for (step, kvm, tcg) in TABLE {
+            let cells = format!("| {kvm} | {tcg} |");
+            let words = format!("{step:?}").chars().fold(String::new(), |mut name, c| {
+                if c.is_uppercase() && !name.is_empty() {
+                    name.push('-');
+                }
+                name.push(c.to_ascii_lowercase());
+                name
+            });
+            let row = text.lines().find(|line| line.starts_with(&format!("| {words} |")));
+            assert!(row.is_some_and(|row| row.contains(&cells)), "{words} {cells}: {row:?}");
+        }
+    }
+
+    fn sources(dir: &Path, into: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(dir).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                sources(&path, into);
+            } else if path.extension().is_some_and(|e| e == "rs") && !path.ends_with("deadlines.rs") {
+                into.push(path);
+            }
+        }
+    }
+
+    /// Lines with a number of seconds that is written out; fewer than five are pauses and steps, no deadlines.
+    #[test]
+    fn no_other_file_has_a_deadline_of_its_own() {
+        // How old something must be before it is removed.
+        let ages = ["const YOUNG: ", "const UNUSED: "];
+        let mut files = Vec::new();
+        sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut files);
+        for file in files.iter().filter(|file| !file.to_string_lossy().ends_with("tests.rs")) {
+            let text = fs::read_to_string(file).unwrap();
+            let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
+            for line in code.lines().filter(|line| !ages.iter().any(|age| line.contains(age))) {
+                for written in line.split("Duration::from_secs(").skip(1) {
+                    let digits: String = written.chars().take_while(char::is_ascii_digit).collect();
+                    let few = digits.parse::<u64>().is_ok_and(|seconds| seconds < 5);
+                    assert!(digits.is_empty() || few, "{}: {line}", file.display());
+                }
+            }
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::accel::{self, Accel};
 use crate::config::providers;
+use crate::deadlines::{Deadlines, HOST_ANSWER};
 use crate::guest::argv::Hardware;
 use crate::guest::image::{Cache, builtin, host_program};
 use crate::guest::machine::{BootSpec, Machine};
@@ -16,7 +17,6 @@ use model::ids::cpu_list;
 use serde::Serialize;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
-use std::time::Duration;
 
 /// How one thing stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -125,8 +125,7 @@ fn version(program: &str) -> Result<String, String> {
 }
 
 fn version_of(program: &str, flag: &str) -> Result<String, String> {
-    let out =
-        process::run(Spec::new(program).arg(flag), Duration::from_secs(10)).map_err(|e| e.to_string())?;
+    let out = process::run(Spec::new(program).arg(flag), HOST_ANSWER).map_err(|e| e.to_string())?;
     Ok(String::from_utf8_lossy(&out).lines().next().unwrap_or_default().trim().to_owned())
 }
 
@@ -190,7 +189,8 @@ fn rehearsal(accel: Accel, kind: Kind) -> Result<String, String> {
         listens: false,
         log_dir: logs.path(),
         forensics: &logs.path().join("forensics"),
-        deadline: Duration::from_secs(10),
+        deadlines: Deadlines::usual(accel),
+        deadline: HOST_ANSWER,
     };
     let (version, seconds) = Machine::rehearse(&[spec]).map_err(|e| e.to_string())?;
     let placed = if guest.pins.is_some() { ", pinned and with its memory bound" } else { ", unpinned" };
@@ -271,7 +271,7 @@ mod tests {
                 "--exact",
                 "doctor::tests::a_tmpdir_that_is_too_long_for_a_socket_is_told_with_its_length",
             ]);
-        let out = String::from_utf8(process::run(again, Duration::from_secs(30)).unwrap()).unwrap();
+        let out = String::from_utf8(process::run(again, crate::deadlines::HOST_WORK).unwrap()).unwrap();
         assert!(out.contains("1 passed"), "{out}");
     }
 

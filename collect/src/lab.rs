@@ -1,5 +1,6 @@
 //! What a workload works with: guests, a client, counters, and the one place where a common window is cut.
 
+use crate::deadlines::{Deadlines, Step};
 use crate::host::noise::Watched;
 use crate::window::{HostCounters, ThreadTime};
 use formats::counters::CpuTicks;
@@ -222,8 +223,16 @@ pub trait Lab {
     fn client_brought(&self, key: &str) -> Result<String, Failed> {
         self.brought(key)
     }
+    /// How long anything may take in this boot.
+    fn deadlines(&self) -> Deadlines;
     /// How long a phase may take, beside what it is asked to do.
-    fn deadline(&self, phase: Phase) -> Duration;
+    fn deadline(&self, phase: Phase) -> Duration {
+        self.deadlines().within(phase)
+    }
+    /// How long a command in the guest may take that has nothing to do but to answer.
+    fn soon(&self) -> Duration {
+        self.deadlines().within(Step::Answer)
+    }
     /// Runs a command in the server's guest; any other status than 0 is a failed case.
     fn exec(&mut self, argv: &[&str], deadline: Duration) -> Result<String, Failed>;
     /// Writes a file into the server's guest. `mode` is octal: `755`.

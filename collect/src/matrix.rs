@@ -193,7 +193,7 @@ pub const GUEST: &[Known] = &[
     Known {
         key: crate::deadlines::FACTOR,
         default: Some("1"),
-        help: "what the deadlines of all phases are multiplied by",
+        help: "what all deadlines of a campaign are multiplied by",
     },
     Known { key: "shuffle", default: Some("yes"), help: "whether cases are shuffled in each boot" },
     Known {

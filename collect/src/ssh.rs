@@ -15,13 +15,12 @@ mod remote;
 
 pub use remote::Remote;
 
+use crate::deadlines::{CHANNEL_ANSWER, GRACE};
 use crate::process::{Finished, Namespace, PrivateFolder, ProcessError, Running, Sink, Spec, private_folder};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// How long a connection may take.
-const CONNECT: Duration = Duration::from_secs(20);
 /// What ssh(1) ends with when it failed itself.
 const OWN_FAILURE: i32 = 255;
 
@@ -134,7 +133,7 @@ impl Destination {
         }
         let mut set = |option: &str| options.extend(["-o".to_owned(), option.to_owned()]);
         set("BatchMode=yes");
-        set(&format!("ConnectTimeout={}", CONNECT.as_secs()));
+        set(&format!("ConnectTimeout={}", CHANNEL_ANSWER.as_secs()));
         // A host that went away is found within half a minute, also when nothing is sent to it.
         set("ServerAliveInterval=10");
         set("ServerAliveCountMax=3");
@@ -188,7 +187,7 @@ impl Ssh {
             .stderr(Sink::Capture)
             .start()
             .map_err(failed)?;
-        let until = Instant::now() + CONNECT + Duration::from_secs(5);
+        let until = Instant::now() + CHANNEL_ANSWER + GRACE;
         while !socket.exists() {
             if master.ended().is_some() || Instant::now() >= until {
                 let finished = master.finish(Duration::ZERO);

@@ -6,6 +6,7 @@
 //!                                                  └── rename <── make in a copy          not there
 //! ```
 
+use crate::deadlines::BUILD;
 use crate::guest::image::Cache;
 use crate::process::{PrivateFolder, ProcessError, Sink, Spec, private_folder_in};
 use std::collections::BTreeMap;
@@ -19,8 +20,6 @@ use std::time::{Duration, SystemTime};
 const DEPS: &str = "deps";
 /// What make looks for, in its order.
 const MAKEFILES: [&str; 3] = ["GNUmakefile", "makefile", "Makefile"];
-/// How long a build may take.
-const LIMIT: Duration = Duration::from_secs(3600);
 /// A build that nobody has used for this long makes room for others of its name.
 const UNUSED: Duration = Duration::from_secs(30 * 24 * 3600);
 /// The parts of a build in the cache.
@@ -220,12 +219,12 @@ fn make(
         .stdout(Sink::Capture)
         .start()
         .map_err(|source| BuildError::Start { folder: folder.to_owned(), source })?
-        .finish(LIMIT);
+        .finish(BUILD);
     let log = built.join(LOG);
     fs::write(&log, &told.stdout).map_err(failing("writing", &log))?;
     if !told.status.is_some_and(|status| status.success()) {
         let how = told.status.map_or_else(
-            || format!("did not end within {} s and was killed", LIMIT.as_secs()),
+            || format!("did not end within {} s and was killed", BUILD.as_secs()),
             |status| format!("ended with {status}"),
         );
         // The log outlives the copy; the next build of these sources that succeeds removes it.

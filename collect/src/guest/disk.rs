@@ -3,18 +3,14 @@
 //! The file is made anew for every boot, so that all begin alike, and its name is taken away as soon as QEMU has opened
 //! it: whatever ends perfvt, the room is free again when QEMU is gone.
 
-use crate::accel::Accel;
-use crate::deadlines::Deadlines;
+use crate::deadlines::{Deadlines, Step};
 use crate::process::{self, PrivateFolder, ProcessError, Spec, private_folder_in};
 use crate::workload::bytes;
-use model::{Params, ParamsError, Phase};
+use model::{Params, ParamsError};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 /// The serial number by which the guest finds the disk.
 pub const SERIAL: &str = "perfvt.disk";
-/// How long making a layer may take.
-pub(super) const MAKING: Duration = Duration::from_secs(60);
 
 const BUSES: [&str; 3] = ["virtio", "scsi", "nvme"];
 const FORMATS: [&str; 2] = ["raw", "qcow2"];
@@ -89,19 +85,19 @@ impl Disk {
     ///
     /// # Errors
     /// No folder, or qemu-img cannot make the file.
-    pub fn make(&self) -> Result<DiskFile, DiskError> {
-        self.make_with(self.preallocation)
+    pub fn make(&self, deadlines: &Deadlines) -> Result<DiskFile, DiskError> {
+        self.make_with(self.preallocation, deadlines)
     }
 
     /// The same without its blocks, for a guest that never runs.
     ///
     /// # Errors
     /// As for [`Disk::make`].
-    pub fn make_sparse(&self) -> Result<DiskFile, DiskError> {
-        self.make_with("off")
+    pub fn make_sparse(&self, deadlines: &Deadlines) -> Result<DiskFile, DiskError> {
+        self.make_with("off", deadlines)
     }
 
-    fn make_with(&self, preallocation: &str) -> Result<DiskFile, DiskError> {
+    fn make_with(&self, preallocation: &str, deadlines: &Deadlines) -> Result<DiskFile, DiskError> {
         let folder = private_folder_in(&self.dir)
             .map_err(|source| DiskError::Folder { dir: self.dir.clone(), source })?;
         let path = folder.path().join("disk");
@@ -109,7 +105,7 @@ impl Disk {
             .args(["create", "-q", "-f", self.format, "-o", &format!("preallocation={preallocation}")])
             .arg(&path)
             .arg(self.size.to_string());
-        process::run(spec, Deadlines::usual(Accel::Kvm).within(Phase::Image))?;
+        process::run(spec, deadlines.within(Step::DataDisk))?;
         Ok(DiskFile { path, _folder: folder })
     }
 
@@ -177,6 +173,7 @@ pub enum DiskError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::accel::Accel;
     use crate::matrix::GUEST;
     use model::Origin;
 
@@ -227,7 +224,7 @@ mod tests {
         let place = dir.path().to_str().unwrap();
         let made =
             disk(&[("disk_size", "1M"), ("disk_format", "qcow2"), ("disk_dir", place)]).unwrap().unwrap();
-        let file = match made.make_sparse() {
+        let file = match made.make_sparse(&Deadlines::usual(Accel::Kvm)) {
             Ok(file) => file,
             Err(DiskError::Process(ProcessError::Start { .. })) => return, // no qemu-img on this host
             Err(other) => panic!("{other}"),

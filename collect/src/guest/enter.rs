@@ -7,15 +7,12 @@ use super::definition::{Definition, Way};
 use super::image::Image;
 use super::machine::{GuestError, Machine};
 use super::os::Os;
+use crate::deadlines::Step;
 use crate::process::Namespace;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 const SETUP: &str = include_str!("../../guest/foreign/setup");
-/// How long mounting the tools disk may take.
-const SETTLED: Duration = Duration::from_secs(120);
-
 /// One boot of a guest of the user's.
 #[derive(Clone, Copy, Debug)]
 pub struct Own<'a> {
@@ -56,7 +53,8 @@ pub(super) fn channel(
 pub(super) fn settle(own: Option<&Own<'_>>, machine: &mut Machine) -> Result<(), GuestError> {
     match own.map(|own| own.definition.os) {
         Some(Os::Linux) => {
-            machine.run(&["/bin/sh", "-c", SETUP, "perfvt-setup"], SETTLED).map(drop).map_err(shorter)
+            let limit = machine.deadlines().within(Step::Settle);
+            machine.run(&["/bin/sh", "-c", SETUP, "perfvt-setup"], limit).map(drop).map_err(shorter)
         }
         _ => Ok(()),
     }

@@ -6,15 +6,13 @@
 
 use super::channel::Channel;
 use super::qmp::{Qmp, QmpError};
+use crate::deadlines::LAST_WORDS;
 use crate::process::{self, Spec};
 use serde_json::{Value, json};
 use std::fs;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
-use std::time::Duration;
 
-/// How long a QEMU that perhaps is not well may take to answer.
-pub(super) const SOON: Duration = Duration::from_secs(2);
 /// The most that is kept of one file: its end.
 const LARGEST: u64 = 1 << 20;
 /// The most that is kept of the host's own log.
@@ -80,7 +78,7 @@ pub(super) fn collect(dir: &Path, mut subject: Subject<'_>) -> std::io::Result<(
         None => folder.missing.push("qmp-status.txt: QEMU never opened its monitor".into()),
     }
     if let Some(channel) = subject.channel.take() {
-        let reply = channel.exec(&["dmesg"], SOON, &mut || None);
+        let reply = channel.exec(&["dmesg"], LAST_WORDS, &mut || None);
         folder.keep("guest.dmesg", reply.map(|r| r.stdout));
     }
     folder.keep("host.dmesg", host_log());
@@ -118,7 +116,7 @@ fn ask_qemu(folder: &mut Folder<'_>, qmp: &mut Qmp) {
             folder.missing.push(format!("{name}: not asked for, because of {reason}"));
             continue;
         }
-        match qmp.execute(command, arguments, SOON) {
+        match qmp.execute(command, arguments, LAST_WORDS) {
             // QEMU has written the picture itself.
             Ok(_) if command == "screendump" => {}
             Ok(Value::String(text)) => folder.keep(name, Ok::<_, String>(text)),
@@ -161,7 +159,7 @@ fn threads(pid: u32) -> std::io::Result<String> {
 
 /// The end of the host's kernel log; ordinary users may often not read it.
 fn host_log() -> Result<Vec<u8>, process::ProcessError> {
-    let mut log = process::run(Spec::new("dmesg"), SOON)?;
+    let mut log = process::run(Spec::new("dmesg"), LAST_WORDS)?;
     let from = log.len().saturating_sub(HOST_LOG);
     Ok(log.split_off(from))
 }

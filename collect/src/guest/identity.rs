@@ -2,6 +2,7 @@
 //! file that has its size and time of modification still is not read again.
 
 use super::image::Cache;
+use crate::deadlines::HOST_ANSWER;
 use crate::host::fingerprint::hash_file;
 use crate::process::{self, Spec};
 use serde::{Deserialize, Serialize};
@@ -9,12 +10,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 const INDEX: &str = "image-hashes.json";
 /// Layers below an image at most: what has more is a ring.
 const DEEPEST: usize = 16;
-const SOON: Duration = Duration::from_secs(20);
 
 /// A file as it was when it was hashed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,7 +65,7 @@ fn below(image: &Path) -> Option<PathBuf> {
     }
     let spec =
         Spec::new("qemu-img").args(["info", "--output=json", "--force-share", "-f", "qcow2"]).arg(image);
-    let told: serde_json::Value = serde_json::from_slice(&process::run(spec, SOON).ok()?).ok()?;
+    let told: serde_json::Value = serde_json::from_slice(&process::run(spec, HOST_ANSWER).ok()?).ok()?;
     told.get("full-backing-filename")?.as_str().map(PathBuf::from)
 }
 

@@ -3,11 +3,11 @@
 use super::argv::{self, BootFiles, Hardware};
 use super::channel::{Channel, ChannelError, Ready, Reply, Status};
 use super::enter::{self, Own};
-use super::forensics::{self, SOON as FORENSICS_SOON, Subject};
+use super::forensics::{self, Subject};
 use super::health::{Console, death, exit_reason};
 use super::network::{Network, NetworkError};
 use super::qmp::{Qmp, QmpError};
-use crate::deadlines::Deadlines;
+use crate::deadlines::{Deadlines, HOST_ANSWER, LAST_WORDS, Step};
 use crate::host::pin::GuestPins;
 use crate::host::placement::{self, Placement, Threads};
 use crate::process::{PrivateFolder, ProcessError, Running, Sink, Spec, private_folder};
@@ -18,8 +18,6 @@ use std::time::{Duration, Instant};
 
 /// What strerror(3) says of ENOSPC.
 const NO_SPACE: &str = "No space left on device";
-/// How long a QEMU that is well may take to answer.
-const QMP_SOON: Duration = Duration::from_secs(10);
 
 /// The console's log in a boot's folder.
 pub const SERIAL_LOG: &str = "serial.log";
@@ -141,6 +139,8 @@ pub struct BootSpec<'a> {
     pub log_dir: &'a Path,
     /// Where [`Machine::boot`] puts what tells why a boot failed. Made only then.
     pub forensics: &'a Path,
+    /// How long anything may take in this boot.
+    pub deadlines: Deadlines,
     /// How long the guest may take until it says READY.
     pub deadline: Duration,
 }
@@ -155,8 +155,7 @@ pub struct Machine {
     /// A private folder for the sockets, mode 0700; removed with the machine.
     _sockets: PrivateFolder,
     console: Console,
-    /// How long it may take to end when it is told to.
-    shutdown: Duration,
+    deadlines: Deadlines,
     /// It did not answer once: nothing more is asked of it.
     silent: bool,
     /// QEMU's command line.
@@ -177,7 +176,7 @@ struct Start {
     argv: Vec<String>,
     started: Instant,
     until: Instant,
-    shutdown: Duration,
+    deadlines: Deadlines,
 }
 
 impl Start {
@@ -207,14 +206,14 @@ impl Start {
         let started = Instant::now();
         let until = started + spec.deadline;
         let console = Console::new(&files.serial);
-        let shutdown = Deadlines::usual(spec.hardware.accel).within(Phase::Shutdown);
+        let deadlines = spec.deadlines;
         let qemu = process.start()?;
-        Ok(Start { qmp: None, qemu, sockets, files, console, argv, started, until, shutdown })
+        Ok(Start { qmp: None, qemu, sockets, files, console, argv, started, until, deadlines })
     }
 
     /// Connects to the paused guest, and pins and plugs it.
     fn place(&mut self, spec: &BootSpec<'_>) -> Result<(Box<dyn Channel>, Threads), GuestError> {
-        let qmp = connect(&mut self.qemu, self.until, || Qmp::connect(&self.files.qmp, QMP_SOON))?;
+        let qmp = connect(&mut self.qemu, self.until, || Qmp::connect(&self.files.qmp, HOST_ANSWER))?;
         let qmp = self.qmp.insert(qmp);
         let channel = connect(&mut self.qemu, self.until, || {
             enter::channel(spec.own.as_ref(), &self.files.channel, spec.network.namespace.as_ref())
@@ -238,7 +237,7 @@ impl Start {
     /// Lets the guest go.
     fn let_go(&mut self) -> Result<(), GuestError> {
         let Some(qmp) = &mut self.qmp else { return Err(GuestError::no_monitor()) };
-        qmp.execute("cont", json!({}), QMP_SOON)?;
+        qmp.execute("cont", json!({}), HOST_ANSWER)?;
         Ok(())
     }
 
@@ -258,11 +257,11 @@ impl Start {
     /// Ends QEMU in order, and gives its version.
     fn leave(&mut self) -> Result<Option<String>, GuestError> {
         let Some(qmp) = &mut self.qmp else { return Ok(None) };
-        let reply = qmp.execute("query-version", json!({}), QMP_SOON)?;
+        let reply = qmp.execute("query-version", json!({}), HOST_ANSWER)?;
         let part = |name: &str| reply.pointer(&format!("/qemu/{name}")).map(ToString::to_string);
         let parts: Option<Vec<String>> = ["major", "minor", "micro"].into_iter().map(part).collect();
-        qmp.execute("quit", json!({}), QMP_SOON)?;
-        match self.qemu.wait_until(Instant::now() + self.shutdown) {
+        qmp.execute("quit", json!({}), HOST_ANSWER)?;
+        match self.qemu.wait_until(Instant::now() + self.deadlines.within(Step::Shutdown)) {
             Some(status) if status.success() => Ok(parts.map(|parts| parts.join("."))),
             Some(status) => Err(GuestError::Died(exit_reason(status, &self.qemu.stderr_tail(), ""))),
             None => Err(GuestError::Died(Failure::new(
@@ -279,7 +278,7 @@ impl Start {
         ready: Ready,
     ) -> Result<Machine, GuestError> {
         let boot_seconds = self.started.elapsed().as_secs_f64();
-        let Start { qmp: Some(qmp), qemu, sockets, console, argv, shutdown, .. } = self else {
+        let Start { qmp: Some(qmp), qemu, sockets, console, argv, deadlines, .. } = self else {
             return Err(GuestError::no_monitor());
         };
         Ok(Machine {
@@ -289,7 +288,7 @@ impl Start {
             threads,
             _sockets: sockets,
             console,
-            shutdown,
+            deadlines,
             silent: false,
             argv,
             ready,
@@ -398,7 +397,7 @@ impl Machine {
     /// Writes a file in the guest.
     pub fn put(&mut self, path: &str, mode: &str, content: &[u8]) -> Result<(), GuestError> {
         let Machine { channel, qmp, qemu, console, .. } = self;
-        let soon = Duration::from_secs(60);
+        let soon = self.deadlines.within(Step::Put);
         let reply = channel.put(path, mode, content, soon, &mut || death(qemu, qmp, console));
         reply.map_err(|e| self.fallen_silent(e))?.into_output(&["writing", path])?;
         Ok(())
@@ -409,6 +408,16 @@ impl Machine {
         let ChannelError::Deadline { what, seconds } = error else { return error.into() };
         self.silent = true;
         GuestError::Hangs { what, seconds, status: status(&mut self.qmp), console: self.console.tail() }
+    }
+
+    /// How long anything may take in this guest.
+    pub fn deadlines(&self) -> Deadlines {
+        self.deadlines
+    }
+
+    /// How long a command may take that has nothing to do but to answer.
+    pub fn soon(&self) -> Duration {
+        self.deadlines.within(Step::Answer)
     }
 
     /// QEMU's monitor.
@@ -455,8 +464,8 @@ impl Machine {
     /// Ends the guest, which has nothing to save.
     pub fn quit(mut self) {
         // A QEMU that no longer listens is killed just the same.
-        if self.qmp.execute("quit", json!({}), Duration::from_secs(2)).is_ok() {
-            self.qemu.wait_until(Instant::now() + self.shutdown);
+        if self.qmp.execute("quit", json!({}), LAST_WORDS).is_ok() {
+            self.qemu.wait_until(Instant::now() + self.deadlines.within(Step::Shutdown));
         }
         self.qemu.kill();
     }
@@ -464,7 +473,7 @@ impl Machine {
 
 /// What QEMU says of the guest, in a word or two.
 fn status(qmp: &mut Qmp) -> String {
-    match qmp.execute("query-status", json!({}), FORENSICS_SOON) {
+    match qmp.execute("query-status", json!({}), LAST_WORDS) {
         Ok(reply) => reply.get("status").and_then(|s| s.as_str()).unwrap_or("nothing of it").to_owned(),
         Err(e) => e.to_string(),
     }
@@ -513,7 +522,7 @@ mod tests {
                 writeln!(out, "{}", json!({"return": {"status": status}, "id": command["id"]})).unwrap();
             }
         });
-        Qmp::over(ours, QMP_SOON).unwrap()
+        Qmp::over(ours, HOST_ANSWER).unwrap()
     }
 
     /// A guest that got ready and then says nothing more, with the other end of its channel.
@@ -528,7 +537,7 @@ mod tests {
             threads: Threads::default(),
             _sockets: private_folder().unwrap(),
             console: Console::new(&serial),
-            shutdown: Duration::from_secs(5),
+            deadlines: Deadlines::usual(Accel::Kvm),
             silent: false,
             argv: vec!["qemu".into(), "-S".into()],
             ready: Ready { kernel: "6.1".into(), uptime: 1.0 },
@@ -585,6 +594,7 @@ mod tests {
             listens: false,
             log_dir: dir.path(),
             forensics: &forensics,
+            deadlines: Deadlines::usual(Accel::Tcg),
             deadline: Duration::from_secs(20),
         })
         .err()

@@ -1,7 +1,8 @@
 //! The disk of a guest of the user's: its image is never written. Every boot gets a layer of its own above it (qcow2),
 //! in a private folder that goes with its owner.
 
-use super::disk::{DiskError, MAKING};
+use super::disk::DiskError;
+use crate::deadlines::{Deadlines, Step};
 use crate::process::{self, PrivateFolder, Spec, private_folder_in};
 use std::fs::File;
 use std::io::Read;
@@ -22,7 +23,7 @@ impl Overlay {
     ///
     /// # Errors
     /// No folder, an image that cannot be read, or qemu-img does not make the layer.
-    pub fn make(image: &Path, dir: &Path) -> Result<Overlay, DiskError> {
+    pub fn make(image: &Path, dir: &Path, deadlines: &Deadlines) -> Result<Overlay, DiskError> {
         let wrong = |source| DiskError::Image { image: image.to_owned(), source };
         let image = std::path::absolute(image).map_err(wrong)?;
         let format = format_of(&image).map_err(wrong)?;
@@ -30,7 +31,7 @@ impl Overlay {
             private_folder_in(dir).map_err(|source| DiskError::Folder { dir: dir.to_owned(), source })?;
         let path = folder.path().join("overlay.qcow2");
         let spec = Spec::new("qemu-img").args(["create", "-q", "-f", "qcow2", "-F", format, "-b"]);
-        process::run(spec.arg(&image).arg(&path), MAKING)?;
+        process::run(spec.arg(&image).arg(&path), deadlines.within(Step::Layer))?;
         Ok(Overlay { path, _folder: folder })
     }
 
@@ -58,6 +59,8 @@ pub fn format_of(image: &Path) -> std::io::Result<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::accel::Accel;
+    use crate::deadlines::HOST_ANSWER;
 
     #[test]
     fn an_image_has_the_format_that_it_begins_with() {
@@ -73,21 +76,22 @@ mod tests {
 
     #[test]
     fn a_layer_is_private_leaves_the_image_alone_and_goes_with_its_owner() {
-        if process::run(Spec::new("qemu-img").arg("--version"), MAKING).is_err() {
+        if process::run(Spec::new("qemu-img").arg("--version"), HOST_ANSWER).is_err() {
             eprintln!("skipped: a_layer_is_private: qemu-img is missing; `make setup` gets it");
             return;
         }
         let dir = tempfile::tempdir().unwrap();
         let image = dir.path().join("base,with comma.raw");
         std::fs::write(&image, vec![7; 1 << 20]).unwrap();
-        let layer = Overlay::make(&image, dir.path()).unwrap();
+        let usual = Deadlines::usual(Accel::Kvm);
+        let layer = Overlay::make(&image, dir.path(), &usual).unwrap();
         let path = layer.path().to_owned();
         assert_eq!(format_of(&path).unwrap(), "qcow2");
         assert!(path.starts_with(dir.path()));
         drop(layer);
         assert!(!path.exists());
         assert_eq!(std::fs::read(&image).unwrap(), vec![7; 1 << 20]);
-        let error = Overlay::make(&dir.path().join("away"), dir.path()).unwrap_err().to_string();
+        let error = Overlay::make(&dir.path().join("away"), dir.path(), &usual).unwrap_err().to_string();
         assert!(error.contains("away") && error.contains("image names another"), "{error}");
     }
 }

@@ -3,6 +3,7 @@
 //! Every command carries an `id` and has a deadline; replies are matched by id, whatever arrives in between. Events
 //! are kept in a log. Members, events and greetings that this client does not know are harmless.
 
+use crate::deadlines::HOST_ANSWER;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Write};
@@ -149,7 +150,7 @@ impl Qmp {
     pub fn vcpu_threads(&mut self) -> Result<Vec<u32>, QmpError> {
         const COMMAND: &str = "query-cpus-fast";
         let odd = |member| QmpError::Odd { command: COMMAND.into(), member };
-        let reply = self.execute(COMMAND, json!({}), Duration::from_secs(10))?;
+        let reply = self.execute(COMMAND, json!({}), HOST_ANSWER)?;
         let cpus = reply.as_array().ok_or_else(|| odd("list of CPUs"))?;
         let mut threads: Vec<(u64, u32)> = cpus
             .iter()
@@ -168,7 +169,7 @@ impl Qmp {
     pub fn iothread_threads(&mut self) -> Result<Vec<u32>, QmpError> {
         const COMMAND: &str = "query-iothreads";
         let odd = |member| QmpError::Odd { command: COMMAND.into(), member };
-        let reply = self.execute(COMMAND, json!({}), Duration::from_secs(10))?;
+        let reply = self.execute(COMMAND, json!({}), HOST_ANSWER)?;
         let iothreads = reply.as_array().ok_or_else(|| odd("list of iothreads"))?;
         let mut threads: Vec<(&str, u32)> = iothreads
             .iter()

@@ -4,6 +4,7 @@
 //! created in there can be left behind (namespaces(7), user_namespaces(7)).
 
 use super::spawn::{ProcessError, Sink, Spec};
+use crate::deadlines::HOST_ANSWER;
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use std::fs::File;
 use std::io;
@@ -56,7 +57,7 @@ impl Namespace {
             .start()?;
         // A refusal closes the pipe; the wait below then finds the process ended and quotes it.
         let _ = holder.write(b"inside\n");
-        let deadline = Instant::now() + Duration::from_secs(10);
+        let deadline = Instant::now() + HOST_ANSWER;
         while std::fs::read(&echo).unwrap_or_default().is_empty() {
             if holder.ended().is_some() || Instant::now() > deadline {
                 return Err(NamespaceError::Denied(holder.stderr_tail()));

@@ -1,11 +1,12 @@
 //! A command that goes on running on another host.
 
 use super::{OWN_FAILURE, Ssh, SshError};
+use crate::deadlines::LAST_WORDS;
 use crate::process::{Running, Sink};
 use rustix::process::Signal;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// Runs the words behind it in a session of their own and ends with their status. Standard input is a lifeline: each line
 /// is a signal for the session, and its end, which comes with the end of perfvt or of the connection, kills it. Whatever
@@ -14,9 +15,6 @@ const KEEPER: &str = "exec 3<&0; setsid \"$@\" </dev/null 3<&- & p=$!; \
     ( while read -r s <&3; do kill -$s -$p || kill -$s $p; done; kill -KILL -$p || kill -KILL $p ) \
     >/dev/null 2>&1 & w=$!; \
     exec 3<&-; wait $p; s=$?; kill -KILL -$p 2>/dev/null; kill $w 2>/dev/null; exit $s";
-
-/// How long the other side may take to end what it was told to kill.
-const LAST: Duration = Duration::from_secs(2);
 
 /// A command on another host. Dropping it kills it there.
 #[derive(Debug)]
@@ -75,6 +73,6 @@ impl Remote {
 impl Drop for Remote {
     fn drop(&mut self) {
         self.signal(Signal::KILL);
-        self.running.wait_until(Instant::now() + LAST);
+        self.running.wait_until(Instant::now() + LAST_WORDS);
     }
 }

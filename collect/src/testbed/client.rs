@@ -12,8 +12,6 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-const SOON: Duration = Duration::from_secs(20);
-
 /// A client process on the host.
 pub(super) struct HostClient(pub(super) Running);
 
@@ -81,7 +79,7 @@ impl ClientGuest {
 
     fn run(&mut self, argv: &[&str]) -> Result<Vec<u8>, GuestError> {
         let machine = self.machine.as_mut().ok_or_else(|| odd("the client's guest has been ended"))?;
-        let reply = machine.exec(argv, SOON)?;
+        let reply = machine.exec(argv, machine.soon())?;
         let output = reply.stdout.clone();
         reply.into_output(argv)?;
         Ok(output)

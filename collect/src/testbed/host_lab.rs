@@ -5,7 +5,7 @@ use super::client::{HostClient, host_command};
 use super::lab::read_host_sample;
 use crate::brought::Brought;
 use crate::campaign::Booted;
-use crate::deadlines::Deadlines;
+use crate::deadlines::{Deadlines, HOST_ANSWER};
 use crate::guest::image::{Cache, host_program};
 use crate::guest::machine::GuestError;
 use crate::host::noise::Watched;
@@ -13,13 +13,11 @@ use crate::lab::{Client, Failed, HostSample, Lab, Snapshot, Target};
 use crate::process::{self, Sink, Spec};
 use crate::workload::Needs;
 use model::ids::cpu_list;
-use model::{Code, CpuId, Fingerprint, Params, Phase};
+use model::{Code, CpuId, Fingerprint, Params};
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-
-const SOON: Duration = Duration::from_secs(10);
 
 /// What stands in for a guest.
 struct HostLab {
@@ -53,7 +51,8 @@ pub(super) fn rehearse(cache: &Cache, needs: &Needs) -> Result<String, TestbedEr
 fn version(cache: &Cache, tool: &str) -> Result<String, TestbedError> {
     let wrong = |reason: String| TestbedError::Hardware(reason);
     let program = host_program(cache, tool).map_err(|e| wrong(e.to_string()))?;
-    let output = process::run(Spec::new(&program.path).arg("--version"), SOON).map_err(GuestError::from)?;
+    let output =
+        process::run(Spec::new(&program.path).arg("--version"), HOST_ANSWER).map_err(GuestError::from)?;
     Ok(String::from_utf8_lossy(&output).lines().next().unwrap_or_default().trim().to_owned())
 }
 
@@ -118,8 +117,8 @@ impl Lab for HostLab {
         Ok(self.parts.brought.item(key, &self.params)?.host.display().to_string())
     }
 
-    fn deadline(&self, phase: Phase) -> Duration {
-        self.deadlines.within(phase)
+    fn deadlines(&self) -> Deadlines {
+        self.deadlines
     }
 
     fn exec(&mut self, _: &[&str], _: Duration) -> Result<String, Failed> {

@@ -4,11 +4,11 @@ use super::client::{ClientGuest, HostClient, Shared, host_command, start_in_gues
 use super::clock::{GuestClock, between};
 use super::nics::bring_up;
 use super::remote::{RemoteHost, of_remote};
-use super::{SOON, Scene, TestbedError, vcpu_list};
+use super::{Scene, TestbedError, vcpu_list};
 use crate::accel::Accel;
 use crate::brought::Brought;
 use crate::cartesian::Objects;
-use crate::deadlines::Deadlines;
+use crate::deadlines::{Deadlines, HOST_ANSWER};
 use crate::guest::image::{Cache, host_program};
 use crate::guest::machine::{GuestError, Machine};
 use crate::guest::network::{ClientPlace, Network};
@@ -19,7 +19,7 @@ use crate::lab::{Client, Failed, HostSample, Lab, Moment, Snapshot, Target};
 use crate::process::Sink;
 use crate::window::{HostCounters, KvmReader, Meter};
 use formats::counters::CpuTicks;
-use model::{Code, CpuId, Fingerprint, Params, Phase, Scope};
+use model::{Code, CpuId, Fingerprint, Params, Scope};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -135,7 +135,7 @@ impl GuestLab {
         for peer in self.network.peers.clone().into_iter().flatten().map(|peer| peer.to_string()) {
             let mut tries = 0;
             // A bridge and ARP take seconds to let the first packet through.
-            while let Err(failed) = self.exec(&["ping", "-c", "1", "-W", "1", &peer], SOON) {
+            while let Err(failed) = self.exec(&["ping", "-c", "1", "-W", "1", &peer], self.soon()) {
                 tries += 1;
                 if failed.scope() != Scope::Sample {
                     return Err(failed);
@@ -155,7 +155,8 @@ impl GuestLab {
     pub(super) fn guest_facts(&mut self) -> fingerprint::Guest {
         let command = fingerprint::guest_command();
         let words: Vec<&str> = command.iter().map(String::as_str).collect();
-        let text = self.machine.exec(&words, SOON).map(|reply| reply.stdout).unwrap_or_default();
+        let text =
+            self.machine.exec(&words, self.machine.soon()).map(|reply| reply.stdout).unwrap_or_default();
         let mut told = fingerprint::guest(&String::from_utf8_lossy(&text));
         // The file that runs, also when its name has been given to another one since.
         let binary = format!("/proc/{}/exe", self.machine.pid());
@@ -175,7 +176,7 @@ impl GuestLab {
         ];
         // Nice to have: a guest that cannot tell is still a guest to measure.
         for (name, path) in [("guest.cmdline", "/proc/cmdline"), ("guest.cpuinfo", "/proc/cpuinfo")] {
-            if let Ok(text) = self.machine.read(&[path], SOON) {
+            if let Ok(text) = self.machine.read(&[path], self.machine.soon()) {
                 files.push((name.to_owned(), text));
             }
         }
@@ -188,7 +189,7 @@ impl GuestLab {
             return BTreeMap::new();
         }
         let GuestLab { kvm, machine, .. } = self;
-        kvm.read(|wanted| machine.qmp().execute("query-stats", wanted, SOON).ok())
+        kvm.read(|wanted| machine.qmp().execute("query-stats", wanted, HOST_ANSWER).ok())
     }
 
     /// The tap that carries the data, where the host can see one.
@@ -198,7 +199,7 @@ impl GuestLab {
 
     /// What of [`GUEST_COUNTERS`] is there: `cat` fails for all when one is missing.
     fn find_counters(&mut self) -> Result<(), GuestError> {
-        let listed = self.machine.exec(&[&["ls"][..], &GUEST_COUNTERS].concat(), SOON)?;
+        let listed = self.machine.exec(&[&["ls"][..], &GUEST_COUNTERS].concat(), self.machine.soon())?;
         let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
         self.counters =
             GUEST_COUNTERS.into_iter().filter(|path| listed.lines().any(|l| l == *path)).collect();
@@ -307,8 +308,8 @@ impl Lab for GuestLab {
         })
     }
 
-    fn deadline(&self, phase: Phase) -> Duration {
-        self.deadlines.within(phase)
+    fn deadlines(&self) -> Deadlines {
+        self.deadlines
     }
 
     fn exec(&mut self, argv: &[&str], deadline: Duration) -> Result<String, Failed> {
@@ -358,7 +359,7 @@ impl Lab for GuestLab {
             self.find_counters().map_err(|e| e.failure())?;
         }
         let before = self.host_sample()?;
-        let guest = self.machine.counters(&self.counters, SOON).map_err(|e| e.failure())?;
+        let guest = self.machine.counters(&self.counters, self.machine.soon()).map_err(|e| e.failure())?;
         let heard = Moment::now();
         let kvm = self.kvm_counters();
         let after = self.host_sample()?;
@@ -404,7 +405,10 @@ impl Lab for GuestLab {
         peers.into_iter().find_map(|peer| {
             let ping = ["ping", "-c", "1", "-W", "2", &peer];
             let lost = format!("the network is lost: the guest does not reach the client at {peer}");
-            self.machine.run(&ping, SOON).is_err().then(|| Failed::new(Code::NetworkLost, lost))
+            self.machine
+                .run(&ping, self.machine.soon())
+                .is_err()
+                .then(|| Failed::new(Code::NetworkLost, lost))
         })
     }
 

@@ -24,7 +24,7 @@ use crate::accel::Accel;
 use crate::brought::{Brought, BroughtError};
 use crate::campaign::{Booted, Booter, to_params};
 use crate::cartesian::Objects;
-use crate::deadlines::Deadlines;
+use crate::deadlines::{Deadlines, HOST_ANSWER, Step};
 use crate::guest::argv::{self, BootFiles, System, Wiring};
 use crate::guest::definition::Definition;
 use crate::guest::disk::{Disk, DiskError, DiskFile};
@@ -45,19 +45,17 @@ use crate::ssh::SshError;
 use crate::workload::Needs;
 use host_lab::HostParts;
 use lab::GuestLab;
-use model::{CampaignFile, Code, CpuId, EnvironmentPlan, Fingerprint, Params, ParamsError, Phase};
+use model::{CampaignFile, Code, CpuId, EnvironmentPlan, Fingerprint, Params, ParamsError};
 use remote::{RemoteHost, of_remote};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 use trace::Tracer;
 
 /// The campaign's name in the command line that the fingerprint has a hash of: the same in every campaign.
 const CANONICAL: &str = "NAME";
 /// QEMU where nobody asked for another one.
 pub const QEMU: &str = "qemu-system-x86_64";
-const SOON: Duration = Duration::from_secs(20);
 
 /// What is the same for all guests of a campaign.
 pub struct Testbed {
@@ -164,14 +162,15 @@ impl Testbed {
         let Some(image) = &self.image else { return host_lab::rehearse(&self.cache, &self.needs) };
         let folder = scratch()?;
         let mut scene = self.scene(params, folder.path(), &folder.path().join("forensics"))?;
-        scene.disk = Disk::of(params)?.map(|disk| disk.make_sparse()).transpose()?;
+        let deadlines = Deadlines::of(params, self.accel)?;
+        scene.disk = Disk::of(params)?.map(|disk| disk.make_sparse(&deadlines)).transpose()?;
         if let Some(host) = RemoteHost::of(&scene.network.layout, params)? {
             for tool in &self.needs.host_tools {
                 host.tool(tool)?;
             }
         }
-        scene.layer()?;
-        let (version, _) = Machine::rehearse(&scene.specs(self, image, Duration::from_secs(30))?)?;
+        scene.layer(&deadlines)?;
+        let (version, _) = Machine::rehearse(&scene.specs(self, image, deadlines)?)?;
         Ok(version)
     }
 
@@ -211,24 +210,18 @@ impl Testbed {
         let Some(image) = &self.image else { return self.boot_nothing(params) };
         let mut scene = self.scene(params, logs, forensics)?;
         let deadlines = Deadlines::of(params, self.accel)?;
-        let own = scene.guests.iter().any(|guest| guest.own.is_some());
-        let deadline = match params.get("boot_timeout") {
-            Some(_) => Duration::from_secs(params.number("boot_timeout", 1u64, "seconds, 1 or more")?),
-            None if own => Duration::from_secs(boot_seconds(self.accel, own)),
-            None => deadlines.within(Phase::Boot),
-        };
-        scene.disk = Disk::of(params)?.map(|disk| disk.make()).transpose()?;
-        scene.layer()?;
+        scene.disk = Disk::of(params)?.map(|disk| disk.make(&deadlines)).transpose()?;
+        scene.layer(&deadlines)?;
         self.stay_off(&scene);
         let tracer = self.needs.boot_trace.then(|| Tracer::start(logs));
-        let mut machines = Machine::boot_all(&scene.specs(self, image, deadline)?)?;
+        let mut machines = Machine::boot_all(&scene.specs(self, image, deadlines)?)?;
         let seconds = machines.iter().map(|m| m.boot_seconds).fold(0.0, f64::max);
         let trace = tracer.map(|tracer| tracer.finish(seconds));
         // QEMU has opened it: the room is free again when QEMU is gone, whatever happens to this process.
         drop(scene.disk.take());
         if self.brought.disk().is_some() {
             for machine in &mut machines {
-                machine.run(&["perfvt-brought"], SOON)?;
+                machine.run(&["perfvt-brought"], deadlines.within(Step::Answer))?;
             }
         }
         scene.guests.iter_mut().for_each(|guest| guest.overlay = None);
@@ -329,7 +322,7 @@ impl Testbed {
             // Nothing was booted.
             (_, None) => {}
         }
-        if let Ok(version) = lab.machine.qmp().execute("query-version", json!({}), SOON) {
+        if let Ok(version) = lab.machine.qmp().execute("query-version", json!({}), HOST_ANSWER) {
             let number = |part: &str| version.pointer(&format!("/qemu/{part}")).and_then(|n| n.as_u64());
             if let (Some(major), Some(minor), Some(micro)) =
                 (number("major"), number("minor"), number("micro"))
@@ -391,11 +384,11 @@ struct SceneGuest {
 
 impl Scene {
     /// Makes a layer for each guest of the user's.
-    fn layer(&mut self) -> Result<(), TestbedError> {
+    fn layer(&mut self, deadlines: &Deadlines) -> Result<(), TestbedError> {
         for guest in &mut self.guests {
             if let Some(own) = &guest.own {
                 let dir = Path::new(guest.params.text("disk_dir")?);
-                guest.overlay = Some(Overlay::make(&own.image, dir)?);
+                guest.overlay = Some(Overlay::make(&own.image, dir, deadlines)?);
             }
         }
         Ok(())
@@ -405,8 +398,9 @@ impl Scene {
         &'a self,
         testbed: &'a Testbed,
         image: &'a Image,
-        deadline: Duration,
+        deadlines: Deadlines,
     ) -> Result<Vec<BootSpec<'a>>, ParamsError> {
+        let deadline = deadlines.boot(self.guests.iter().any(|guest| guest.own.is_some()));
         let spec = |(index, guest): (usize, &'a SceneGuest)| {
             let mut hardware = hardware(&guest.params, testbed.accel, &guest.plan)?;
             if index > 0 {
@@ -427,6 +421,7 @@ impl Scene {
                 listens: testbed.needs.boot_trace && index == 0,
                 log_dir: &guest.logs,
                 forensics: &guest.forensics,
+                deadlines,
                 deadline,
             })
         };
@@ -438,16 +433,6 @@ impl SceneGuest {
     fn entrance(&self) -> Option<Own<'_>> {
         let (definition, overlay) = (self.own.as_ref()?, self.overlay.as_ref()?.path());
         Some(Own { definition, overlay, port: self.port })
-    }
-}
-
-/// How long a guest may take until it takes commands: one of the user's has a whole system to start.
-fn boot_seconds(accel: Accel, own: bool) -> u64 {
-    match (accel, own) {
-        (Accel::Kvm, false) => 30,
-        (Accel::Kvm, true) => 180,
-        (Accel::Tcg, false) => 120,
-        (Accel::Tcg, true) => 600,
     }
 }
 

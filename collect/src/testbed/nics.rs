@@ -1,14 +1,14 @@
 //! A guest's NICs: up, with addresses, queues, and their interrupts where they belong.
 
 use super::lab::odd;
-use super::{SOON, vcpu_list};
+use super::vcpu_list;
 use crate::cartesian::Objects;
+use crate::deadlines::Step;
 use crate::guest::channel::Status;
 use crate::guest::machine::{GuestError, Machine};
 use crate::guest::network::{Address, Network};
 use crate::lab::Failed;
 use model::{Code, Params};
-use std::time::Duration;
 
 /// A NIC that is up.
 pub(super) struct Up {
@@ -25,7 +25,7 @@ pub(super) fn bring_up(
     guest: usize,
     params: &Params,
 ) -> Result<Vec<Up>, GuestError> {
-    let listed = machine.run(&["ip", "-o", "link"], SOON)?;
+    let listed = machine.run(&["ip", "-o", "link"], machine.soon())?;
     let mut all = Vec::new();
     for (index, link) in network.layout.links.iter().enumerate() {
         let mac = network.mac(guest, index);
@@ -34,16 +34,16 @@ pub(super) fn bring_up(
         let address = if guest == 0 { link.server } else { link.client };
         let (mtu, queues) = (link.mtu.to_string(), params.object_text("queues", &link.nic).unwrap_or("1"));
         if link.mtu != 1500 {
-            machine.run(&["ip", "link", "set", "dev", &name, "mtu", &mtu], SOON)?;
+            machine.run(&["ip", "link", "set", "dev", &name, "mtu", &mtu], machine.soon())?;
         }
         if queues != "1" {
             // The driver begins with as many as there are vCPUs, and refuses more.
-            machine.run(&["ethtool", "-L", &name, "combined", queues], SOON)?;
+            machine.run(&["ethtool", "-L", &name, "combined", queues], machine.soon())?;
         }
         if let Some(address) = address.as_ref().map(Address::to_string) {
-            machine.run(&["ip", "address", "replace", &address, "dev", &name], SOON)?;
+            machine.run(&["ip", "address", "replace", &address, "dev", &name], machine.soon())?;
         }
-        machine.run(&["ip", "link", "set", "dev", &name, "up"], SOON)?;
+        machine.run(&["ip", "link", "set", "dev", &name, "up"], machine.soon())?;
         let is_virtio = params.object_text("nic_model", &link.nic) == Ok("virtio_net");
         if let (Some(vcpus), true) =
             (vcpu_list(params, "irq_vcpus", usize::MAX).unwrap_or_default(), is_virtio)
@@ -61,13 +61,13 @@ pub(super) fn bring_up(
 
 /// Puts the interrupts of a virtio NIC's queues on vCPUs, and makes sure that they are there.
 fn steer_interrupts(machine: &mut Machine, interface: &str, vcpus: &str) -> Result<(), GuestError> {
-    let device = machine.run(&["readlink", &format!("/sys/class/net/{interface}/device")], SOON)?;
+    let device = machine.run(&["readlink", &format!("/sys/class/net/{interface}/device")], machine.soon())?;
     let device = device.trim().rsplit('/').next().unwrap_or_default().to_owned();
-    let interrupts = machine.read(&["/proc/interrupts"], SOON)?;
+    let interrupts = machine.read(&["/proc/interrupts"], machine.soon())?;
     for number in queue_interrupts(&interrupts, &device) {
         let file = format!("/proc/irq/{number}/smp_affinity_list");
-        machine.run(&["sh", "-c", "echo \"$1\" > \"$2\"", "sh", vcpus, &file], SOON)?;
-        let found = machine.read(&[&file], SOON)?;
+        machine.run(&["sh", "-c", "echo \"$1\" > \"$2\"", "sh", vcpus, &file], machine.soon())?;
+        let found = machine.read(&[&file], machine.soon())?;
         if found.trim() != vcpus {
             let (number, found) = (number.to_string(), found.trim());
             return Err(odd(format!("interrupt {number} of {interface} is on vCPUs {found}, want {vcpus}")));
@@ -93,8 +93,6 @@ fn interface(listed: &str, mac: &str) -> Option<String> {
     Some(name.split('@').next()?.to_owned())
 }
 
-/// Seconds that DHCP may take: a bridge that has just got a port may keep it silent for some.
-const LEASE: u64 = 40;
 /// What udhcpc(8) runs when it has an address: it sets that, keeps a route that is there, and says the address.
 const LEASE_SCRIPT: &str = "#!/bin/sh\n[ \"$1\" = bound ] || exit 0\n\
     ip address replace \"$ip/${mask:-24}\" dev \"$interface\" || exit 1\n\
@@ -106,10 +104,13 @@ const LEASE_FILE: &str = "/run/perfvt-dhcp";
 /// Asks for an address by DHCP on a NIC that is up.
 fn lease(machine: &mut Machine, interface: &str, nic: &str, bridge: &str) -> Result<Address, GuestError> {
     machine.put(LEASE_FILE, "755", LEASE_SCRIPT.as_bytes())?;
-    let tries = LEASE.to_string();
+    // One a second: a bridge that has just got a port may keep it silent for some.
+    let limit = machine.deadlines().within(Step::Lease);
+    let seconds = limit.as_secs().max(1);
+    let tries = seconds.to_string();
     let ask =
         ["busybox", "udhcpc", "-f", "-n", "-q", "-i", interface, "-s", LEASE_FILE, "-t", &tries, "-T", "1"];
-    let reply = machine.exec(&ask, Duration::from_secs(LEASE + 10))?;
+    let reply = machine.exec(&ask, limit + machine.soon())?;
     let said = String::from_utf8_lossy(&reply.stdout).into_owned();
     if let (Status::Exit(0), Some(address)) = (reply.status, leased(&said)) {
         return Ok(address);
@@ -118,7 +119,7 @@ fn lease(machine: &mut Machine, interface: &str, nic: &str, bridge: &str) -> Res
     Err(GuestError::Died(Failed::new(
         Code::NetworkLost,
         format!(
-            "nobody gave the guest an address by DHCP on the bridge {bridge} within {LEASE} s ({complaint}); set \
+            "nobody gave the guest an address by DHCP on the bridge {bridge} within {seconds} s ({complaint}); set \
              ip_{nic}=ADDRESS/LENGTH to a free one of its network"
         ),
     )))

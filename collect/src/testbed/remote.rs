@@ -1,6 +1,7 @@
 //! A client on another host, reached by ssh.
 
 use super::TestbedError;
+use crate::deadlines::CHANNEL_ANSWER;
 use crate::guest::network::{ClientPlace, Layout};
 use crate::lab::{Client, Failed, Moment};
 use crate::ssh::{Remote, Ssh, SshError};
@@ -9,9 +10,7 @@ use rustix::process::Signal;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::Duration;
 
-const SOON: Duration = Duration::from_secs(20);
 /// How often the clock there is asked for; the quickest answer counts.
 const CLOCK_TRIES: usize = 5;
 
@@ -47,7 +46,7 @@ impl RemoteHost {
         let wanted = self.tools.as_ref().map_or_else(|| name.to_owned(), |dir| format!("{dir}/{name}"));
         let look =
             ["sh", "-c", "command -v -- \"$1\" || { echo \"no $1 there\" >&2; exit 127; }", "sh", &wanted];
-        let path = self.ssh.output(&look, SOON)?.trim().to_owned();
+        let path = self.ssh.output(&look, CHANNEL_ANSWER)?.trim().to_owned();
         self.found.borrow_mut().insert(name.to_owned(), path.clone());
         Ok(path)
     }
@@ -68,7 +67,7 @@ impl RemoteHost {
         let mut best: Option<(f64, f64)> = None;
         for _ in 0..CLOCK_TRIES {
             let before = Moment::now().unix_seconds();
-            let said = self.ssh.output(&["date", "+%s.%N"], SOON)?;
+            let said = self.ssh.output(&["date", "+%s.%N"], CHANNEL_ANSWER)?;
             let after = Moment::now().unix_seconds();
             // A date(1) without %N tells whole seconds and an N.
             let there: f64 =
@@ -88,7 +87,7 @@ impl RemoteHost {
     pub(super) fn facts(&self, tools: &[String]) -> Fingerprint {
         let mut facts = Fingerprint::default();
         let mut set = |name: String, argv: &[&str]| {
-            let said = self.ssh.output(argv, SOON).unwrap_or_default();
+            let said = self.ssh.output(argv, CHANNEL_ANSWER).unwrap_or_default();
             let first = said.split_whitespace().next().unwrap_or_default();
             if !first.is_empty() {
                 facts.set(name, first);
@@ -102,7 +101,7 @@ impl RemoteHost {
                 set(format!("tool.{tool}.hash"), &["sha256sum", "--", &path]);
             }
         }
-        let cpu = self.ssh.output(&["cat", "/proc/cpuinfo"], SOON).unwrap_or_default();
+        let cpu = self.ssh.output(&["cat", "/proc/cpuinfo"], CHANNEL_ANSWER).unwrap_or_default();
         let model = cpu.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
         if let Some((_, model)) = model {
             facts.set("client.cpu.model", model.trim());

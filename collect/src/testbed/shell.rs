@@ -1,8 +1,9 @@
 //! A guest without a campaign, to be looked at.
 
-use super::{QEMU, TestbedError, boot_seconds, scratch};
+use super::{QEMU, TestbedError, scratch};
 use crate::accel::Accel;
 use crate::config::guests;
+use crate::deadlines::{BY_HAND, Deadlines};
 use crate::guest::argv::{self, Hardware};
 use crate::guest::channel::Reply;
 use crate::guest::definition::Definition;
@@ -15,7 +16,7 @@ use crate::matrix::GUEST;
 use crate::process::Spec;
 use model::{Origin, Params};
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// The parameters of a guest by its name, with keys that are set otherwise (`KEY=VALUE`).
 ///
@@ -56,12 +57,12 @@ pub fn one_command(
     let network = Network::create(&Layout::simple(Kind::User), 1, "shell").map_err(GuestError::Network)?;
     let logs = scratch()?;
     let definition = Definition::of(params, cache)?;
+    let deadlines = Deadlines::of(params, Accel::Tcg)?;
     let dir = Path::new(params.text("disk_dir")?);
-    let overlay = definition.as_ref().map(|own| Overlay::make(&own.image, dir)).transpose()?;
+    let overlay = definition.as_ref().map(|own| Overlay::make(&own.image, dir, &deadlines)).transpose()?;
     let port = free_ports(1).map_err(GuestError::Network)?.first().copied().unwrap_or_default();
     let own = definition.as_ref().zip(overlay.as_ref());
     let own = own.map(|(definition, overlay)| Own { definition, overlay: overlay.path(), port });
-    let deadline = Duration::from_secs(boot_seconds(Accel::Tcg, own.is_some()));
     let mem_mib = params.number("mem", 128u64, "a number of MiB, 128 or more")?;
     let mut machine = Machine::boot(&BootSpec {
         qemu: QEMU,
@@ -76,9 +77,10 @@ pub fn one_command(
         listens: false,
         log_dir: logs.path(),
         forensics: &logs.path().join("forensics"),
-        deadline,
+        deadlines,
+        deadline: deadlines.boot(own.is_some()),
     })?;
-    let reply = machine.exec(argv, Duration::from_secs(24 * 3600));
+    let reply = machine.exec(argv, BY_HAND);
     machine.quit();
     Ok(reply?)
 }
@@ -90,7 +92,7 @@ pub fn console(image: &Image) -> Result<bool, GuestError> {
     let argv = argv::console(&Hardware::plain(Accel::Tcg), image, network.wiring(0));
     let mut qemu = Spec::new(QEMU).args(argv).foreground().start()?;
     loop {
-        if let Some(status) = qemu.wait_until(Instant::now() + Duration::from_secs(3600)) {
+        if let Some(status) = qemu.wait_until(Instant::now() + BY_HAND) {
             return Ok(status.success());
         }
     }

@@ -7,9 +7,6 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-/// How long a command in the guest may take that has nothing to do but to answer.
-pub(super) const SOON: Duration = Duration::from_secs(20);
-
 /// A failure of the case, from whatever went wrong.
 pub(super) fn failed(error: impl std::fmt::Display) -> Failed {
     Failed::tool(error.to_string())
@@ -138,15 +135,15 @@ pub(super) fn read(raw: &Path, name: &str) -> Result<String, Failed> {
 /// Lets the guest write back what is dirty and forget what it has read, so that cases begin alike.
 pub(super) fn drop_caches(lab: &mut dyn Lab) -> Result<(), Failed> {
     lab.exec(&["sync"], lab.deadline(Phase::Prepare))?;
-    lab.exec(&["sysctl", "-q", "-w", "vm.drop_caches=3"], SOON).map(drop)
+    lab.exec(&["sysctl", "-q", "-w", "vm.drop_caches=3"], lab.soon()).map(drop)
 }
 
 /// Waits until something in the server's guest listens on a TCP port.
 pub(super) fn wait_for_port(lab: &mut dyn Lab, port: u16, job: &Job) -> Result<(), Failed> {
-    let until = std::time::Instant::now() + SOON;
+    let until = std::time::Instant::now() + lab.soon();
     loop {
         // `/proc/net/tcp` counts in hexadecimal; state 0A is LISTEN.
-        let text = lab.exec(&["cat", "/proc/net/tcp", "/proc/net/tcp6"], SOON)?;
+        let text = lab.exec(&["cat", "/proc/net/tcp", "/proc/net/tcp6"], lab.soon())?;
         if is_listening(&text, port) {
             return Ok(());
         }
@@ -158,7 +155,7 @@ pub(super) fn wait_for_port(lab: &mut dyn Lab, port: u16, job: &Job) -> Result<(
         if std::time::Instant::now() >= until {
             return Err(failed(format!(
                 "nothing in the guest listens on port {port} after {} s",
-                SOON.as_secs()
+                lab.soon().as_secs()
             )));
         }
         lab.sleep(Duration::from_millis(50));
@@ -203,7 +200,8 @@ pub(super) fn run_whole(
     let mut ended = |lab: &mut dyn Lab| Ok(job.standing(lab)?.status.is_some());
     let measured = window_until(lab, limit, look, &mut ended);
     // One that outlives its time is ended before anything else is measured.
-    let ended = job.finish(lab, if measured.is_ok() { SOON } else { Duration::ZERO }, raw, name);
+    let limit = if measured.is_ok() { lab.soon() } else { Duration::ZERO };
+    let ended = job.finish(lab, limit, raw, name);
     let measured = measured?;
     ended.map(|()| measured)
 }
@@ -222,14 +220,14 @@ impl Job {
     /// Starts a command.
     pub(super) fn start(lab: &mut dyn Lab, argv: &[&str]) -> Result<Job, Failed> {
         let job = Job::new();
-        lab.exec(&job.words(argv), SOON)?;
+        lab.exec(&job.words(argv), lab.soon())?;
         Ok(job)
     }
 
     /// Starts a server, on the vCPUs of servers.
     pub(super) fn serve(lab: &mut dyn Lab, argv: &[&str]) -> Result<Job, Failed> {
         let job = Job::new();
-        lab.serve(&job.words(argv), SOON)?;
+        lab.serve(&job.words(argv), lab.soon())?;
         Ok(job)
     }
 
@@ -245,13 +243,13 @@ impl Job {
 
     /// Asks how it stands, which costs the guest some processes.
     pub(super) fn standing(&self, lab: &mut dyn Lab) -> Result<Standing, Failed> {
-        let text = lab.exec(&["perfvt-job", "poll", &self.dir], SOON)?;
+        let text = lab.exec(&["perfvt-job", "poll", &self.dir], lab.soon())?;
         standing(&text).ok_or_else(|| failed(format!("the guest does not say how a job stands: {text:?}")))
     }
 
     /// Signals the command and what it started. One that has ended meanwhile needs none.
     pub(super) fn signal(&self, lab: &mut dyn Lab, number: &str) -> Result<(), Failed> {
-        match lab.exec(&["perfvt-job", "signal", number, &self.dir], SOON) {
+        match lab.exec(&["perfvt-job", "signal", number, &self.dir], lab.soon()) {
             Err(dead) if dead.scope() != Scope::Sample => Err(dead),
             _ => Ok(()),
         }
@@ -281,7 +279,7 @@ impl Job {
             }
             lab.sleep(Duration::from_millis(100));
         };
-        lab.exec(&["rm", "-rf", &self.dir], SOON)?;
+        lab.exec(&["rm", "-rf", &self.dir], lab.soon())?;
         keep(raw, &format!("{name}.txt"), &standing.stdout)?;
         keep(raw, &format!("{name}.stderr"), &standing.stderr)?;
         match standing.status {

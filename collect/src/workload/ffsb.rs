@@ -6,7 +6,7 @@
 mod profile;
 
 use super::common::{
-    SOON, busy, drop_caches, exits, failed, host_series, level, read, run_whole, seconds_of, value, value_at,
+    busy, drop_caches, exits, failed, host_series, level, read, run_whole, seconds_of, value, value_at,
     words_of,
 };
 use super::storage::{MOUNT, make_file_system, vcpu_values, vcpus};
@@ -137,7 +137,7 @@ impl Workload for Ffsb {
     }
 
     fn prepare(&self, lab: &mut dyn Lab) -> Result<(), Failed> {
-        lab.exec(&["perfvt-tools"], SOON).map(drop)
+        lab.exec(&["perfvt-tools"], lab.soon()).map(drop)
     }
 
     fn measure(&self, lab: &mut dyn Lab, case: &Case, raw: &Path) -> Result<(), Failed> {

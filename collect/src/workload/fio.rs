@@ -5,11 +5,12 @@
 //! the ramp and closes before fio ends. Rates, latencies and percentiles are fio's own, over the whole of its run.
 
 use super::common::{
-    Job, SOON, busy, drop_caches, exits, failed, host_series, interval, kib, late, level, read, seconds_of,
+    Job, busy, drop_caches, exits, failed, host_series, interval, kib, late, level, read, seconds_of,
     sizes_of, value, value_at, wanted, words_of,
 };
 use super::storage::device;
 use super::{Known, Needs, Outcome, Point, Value, Workload};
+use crate::deadlines::Step;
 use crate::guest::disk;
 use crate::lab::{Failed, Lab, Measured, keep, window, window_until};
 use formats::fio::{Flow, Run, parse, parse_log};
@@ -49,8 +50,6 @@ const JOB: &str = "fio_job";
 const DIR: &str = "/run/perfvt-fio";
 /// How much longer than the window fio measures, so that the window lies within.
 const MARGIN: u64 = 1;
-/// How long laying out files may take, beside the start of all threads.
-const LAYING_OUT: Duration = Duration::from_secs(600);
 const PERCENTILES: [(f64, &str); 3] = [(50.0, "p50"), (99.0, "p99"), (99.9, "p999")];
 
 impl Workload for Fio {
@@ -154,8 +153,8 @@ impl Workload for Fio {
     }
 
     fn measure(&self, lab: &mut dyn Lab, case: &Case, raw: &Path) -> Result<(), Failed> {
-        lab.exec(&["rm", "-rf", DIR], SOON)?;
-        lab.exec(&["mkdir", "-p", DIR], SOON)?;
+        lab.exec(&["rm", "-rf", DIR], lab.soon())?;
+        lab.exec(&["mkdir", "-p", DIR], lab.soon())?;
         let params = lab.params().clone();
         let argv = match job_file(&params) {
             Some(job) => job_argv(lab, job, raw)?,
@@ -170,7 +169,7 @@ impl Workload for Fio {
         let (measured, limit) = if job_file(&params).is_some() {
             let limit = Duration::from_secs(params.number("job_timeout", 1, "seconds").map_err(failed)?);
             let mut ended = |lab: &mut dyn Lab| Ok(job.standing(lab)?.status.is_some());
-            (window_until(lab, limit, Duration::from_secs(1), &mut ended), SOON)
+            (window_until(lab, limit, Duration::from_secs(1), &mut ended), lab.soon())
         } else {
             let ramp = params.number("ramp", 0u64, "seconds").map_err(failed)?;
             lab.sleep(Duration::from_secs(ramp));
@@ -316,17 +315,17 @@ fn job_argv(lab: &mut dyn Lab, path: &str, raw: &Path) -> Result<Vec<String>, Fa
 
 /// Waits until fio's first job begins.
 fn wait_for_begin(lab: &mut dyn Lab, job: &Job, raw: &Path) -> Result<(), Failed> {
-    let limit = lab.deadline(Phase::WarmUp) + LAYING_OUT;
+    let limit = lab.deadline(Phase::WarmUp) + lab.deadlines().within(Step::LayOut);
     let until = Instant::now() + limit;
     loop {
-        if lab.exec(&["ls", DIR], SOON)?.split_whitespace().any(|name| name == "begun") {
+        if lab.exec(&["ls", DIR], lab.soon())?.split_whitespace().any(|name| name == "begun") {
             return Ok(());
         }
         let standing = job.standing(lab)?;
         if let Some(status) = standing.status {
             keep(raw, "fio.txt", &standing.stdout)?;
             keep(raw, "fio.stderr", &standing.stderr)?;
-            let said = lab.exec(&["cat", &format!("{DIR}/fio.json")], SOON).unwrap_or_default();
+            let said = lab.exec(&["cat", &format!("{DIR}/fio.json")], lab.soon()).unwrap_or_default();
             let said = [&standing.stderr, &standing.stdout, &said].map(|t| super::common::tail(t)).join(" ");
             return Err(failed(format!(
                 "fio ended with status {status} before its jobs began: {}",
@@ -344,7 +343,7 @@ fn wait_for_begin(lab: &mut dyn Lab, job: &Job, raw: &Path) -> Result<(), Failed
 
 /// Keeps the logs of averages, each line behind its file's name.
 fn keep_logs(lab: &mut dyn Lab, raw: &Path) -> Result<(), Failed> {
-    let names = lab.exec(&["ls", DIR], SOON)?;
+    let names = lab.exec(&["ls", DIR], lab.soon())?;
     for kind in ["bw", "iops"] {
         let prefix = format!("fio_{kind}.");
         let files: Vec<String> = names
@@ -358,7 +357,7 @@ fn keep_logs(lab: &mut dyn Lab, raw: &Path) -> Result<(), Failed> {
         let mut argv = vec!["grep", "-H", ","];
         argv.extend(files.iter().map(String::as_str));
         // A run that was shorter than an interval has logs without a line, which grep calls a failure.
-        let text = match lab.exec(&argv, SOON) {
+        let text = match lab.exec(&argv, lab.soon()) {
             Ok(text) => text,
             Err(failed) if failed.scope() == Scope::Sample => continue,
             Err(dead) => return Err(dead),

@@ -5,8 +5,8 @@
 
 use super::client::Running;
 use super::common::{
-    Job, SOON, busy, exits, failed, host_series, interval, kib, level, needs_all_ports, read, seconds_of,
-    sizes_of, value, value_at, wait_for_port,
+    Job, busy, exits, failed, host_series, interval, kib, level, needs_all_ports, read, seconds_of, sizes_of,
+    value, value_at, wait_for_port,
 };
 use super::{Known, Needs, Outcome, Workload};
 use crate::brought::{self, Wish};
@@ -115,7 +115,7 @@ impl Workload for Ntttcp {
         // It ends with its sender.
         let receiver = Job::start(lab, &words)?;
         let measured = send(lab, case, seconds, &receiver, raw);
-        let limit = if measured.is_ok() { SOON } else { Duration::ZERO };
+        let limit = if measured.is_ok() { lab.soon() } else { Duration::ZERO };
         let received = receiver.finish(lab, limit, raw, "ntttcp");
         let measured = measured?;
         received?;

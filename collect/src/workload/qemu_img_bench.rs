@@ -2,6 +2,7 @@
 
 use super::common::{busy, failed, host_series, kib, read, sizes_of, tail, value, value_at, words_of};
 use super::{Known, Needs, Outcome, Workload};
+use crate::deadlines::Step;
 use crate::guest::disk::Disk;
 use crate::lab::{Failed, Lab, Measured, keep, window_until};
 use formats::qemu_img::{parse_bench, parse_io};
@@ -27,8 +28,6 @@ const PARAMETERS: [Known; 9] = [
     Known { key: "disk_size", default: Some("256M"), help: "size of the file" },
 ];
 
-/// How long a run may take.
-const LIMIT: Duration = Duration::from_secs(1800);
 /// Requests go on qemu-io's command line, one option each.
 const MAX_IO: u32 = 10_000;
 
@@ -111,7 +110,7 @@ impl Workload for QemuImgBench {
     fn measure(&self, lab: &mut dyn Lab, case: &Case, raw: &Path) -> Result<(), Failed> {
         let params = lab.params().clone();
         let disk = Disk::of(&params).map_err(failed)?.ok_or_else(|| failed("there is no disk_size"))?;
-        let file = disk.make().map_err(failed)?;
+        let file = disk.make(&lab.deadlines()).map_err(failed)?;
         let argv = argv(lab, case, &params, &disk, file.path())?;
         keep(raw, "tool.argv", &argv.join("\n"))?;
         let (out, err) = (raw.join("tool.txt"), raw.join("tool.stderr"));
@@ -121,7 +120,8 @@ impl Workload for QemuImgBench {
             end = client.ended();
             Ok(end.is_some())
         };
-        let measured = window_until(lab, LIMIT, Duration::from_millis(20), &mut ended)?;
+        let limit = lab.deadlines().within(Step::HostRun);
+        let measured = window_until(lab, limit, Duration::from_millis(20), &mut ended)?;
         if let Some(Err(how)) = end {
             let said = tail(&std::fs::read_to_string(&err).unwrap_or_default());
             return Err(failed(format!("it ended with {how}: {said}")));

@@ -3,7 +3,7 @@
 //! A program that was started does not listen yet, under emulation not for seconds. What a client sends before that is
 //! refused, or lost for good over UDP, where sockperf waits for an answer without asking again.
 
-use super::common::{Job, SOON, failed, late, tail};
+use super::common::{Job, failed, late, tail};
 use crate::lab::{Failed, Lab};
 use model::Phase;
 use std::time::{Duration, Instant};
@@ -42,7 +42,7 @@ pub(super) fn serve(lab: &mut dyn Lab, argv: &[&str], transport: Transport, port
     let name = argv.first().copied().unwrap_or_default();
     let limit = lab.deadline(Phase::Prepare);
     let until = Instant::now() + limit;
-    while !waits(&lab.exec(&["cat", transport.table()], SOON)?, transport, port) {
+    while !waits(&lab.exec(&["cat", transport.table()], lab.soon())?, transport, port) {
         let standing = job.standing(lab)?;
         let said = [&standing.stderr, &standing.stdout].map(|text| tail(text)).join(" ");
         if let Some(status) = standing.status {

@@ -1,7 +1,7 @@
 //! What workloads on the guest's data disk do in the same way.
 
 use super::Value;
-use super::common::{SOON, value, wanted};
+use super::common::{value, wanted};
 use crate::guest::disk;
 use crate::lab::{Failed, Lab, Measured};
 use formats::counters::vcpu_busy_percent;
@@ -13,23 +13,23 @@ pub(super) const MOUNT: &str = "/mnt/perfvt";
 /// The data disk's device in the guest.
 pub(super) fn device(lab: &mut dyn Lab) -> Result<String, Failed> {
     let bus = lab.params().get("disk_bus").unwrap_or("virtio").to_owned();
-    Ok(lab.exec(&["perfvt-disk", &bus, disk::SERIAL], SOON)?.trim().to_owned())
+    Ok(lab.exec(&["perfvt-disk", &bus, disk::SERIAL], lab.soon())?.trim().to_owned())
 }
 
 /// An empty file system of this kind (ext2, ext3 or ext4) on the data disk, mounted at [`MOUNT`] where one before it was.
 pub(super) fn make_file_system(lab: &mut dyn Lab, kind: &str) -> Result<(), Failed> {
     let (device, limit) = (device(lab)?, lab.deadline(Phase::Prepare));
-    let mounts = lab.exec(&["cat", "/proc/mounts"], SOON)?;
+    let mounts = lab.exec(&["cat", "/proc/mounts"], lab.soon())?;
     if mounts.lines().any(|line| line.split_whitespace().nth(1) == Some(MOUNT)) {
         lab.exec(&["umount", MOUNT], limit)?;
     }
-    lab.exec(&["mkdir", "-p", MOUNT], SOON)?;
-    lab.exec(&["perfvt-load", "ext4"], SOON)?;
+    lab.exec(&["mkdir", "-p", MOUNT], lab.soon())?;
+    lab.exec(&["perfvt-load", "ext4"], lab.soon())?;
     // Through its stand-in, which tells the loader of the libraries beside it. By a path, because busybox takes the bare
     // name for its own, which knows ext2 alone.
     lab.exec(&["/usr/bin/mke2fs", "-q", "-F", "-t", kind, &device], limit)?;
     // The driver of ext4 mounts all three.
-    lab.exec(&["mount", "-t", "ext4", &device, MOUNT], SOON).map(drop)
+    lab.exec(&["mount", "-t", "ext4", &device, MOUNT], lab.soon()).map(drop)
 }
 
 /// The guest's vCPUs.

@@ -8,9 +8,7 @@ use collect::deadlines::Deadlines;
 use collect::lab::{Client, Failed, HostSample, Lab, Moment, Snapshot, Target};
 use collect::workload::{Known, Needs, Outcome, Value, Workload};
 use model::journal::{Event, State};
-use model::{
-    CampaignFile, Case, Code, EnvironmentPlan, Fingerprint, Params, ParamsError, Phase, Rule, Window,
-};
+use model::{CampaignFile, Case, Code, EnvironmentPlan, Fingerprint, Params, ParamsError, Rule, Window};
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr};
@@ -110,8 +108,8 @@ impl Lab for PretendLab {
     fn host_tool(&self, name: &str) -> Result<String, Failed> {
         Ok(name.into())
     }
-    fn deadline(&self, phase: Phase) -> Duration {
-        Deadlines::usual(Accel::Kvm).within(phase)
+    fn deadlines(&self) -> Deadlines {
+        Deadlines::usual(Accel::Kvm)
     }
     fn exec(&mut self, _: &[&str], _: Duration) -> Result<String, Failed> {
         self.script.borrow_mut().pop_front().unwrap_or(Ok(())).map(|()| String::new())

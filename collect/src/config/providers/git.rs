@@ -1,14 +1,10 @@
 //! The git program, as far as providers need it.
 
 use super::{Definition, ProviderError};
+use crate::deadlines::{HOST_WORK, NETWORK};
 use crate::process::{self, Spec};
 use std::path::Path;
 use std::time::Duration;
-
-/// How long a clone or a fetch may take.
-const NETWORK: Duration = Duration::from_secs(600);
-/// How long anything else may take.
-const LOCAL: Duration = Duration::from_secs(60);
 
 /// Runs git without questions, hooks, or transports that run commands.
 fn git(
@@ -71,7 +67,7 @@ pub fn commit(definition: &Definition, repository: &Path) -> Result<String, Prov
         let wanted = format!("{name}^{{commit}}");
         let args =
             ["-C", &words(repository), "rev-parse", "--quiet", "--verify", "--end-of-options", &wanted];
-        match git(definition, &doing, &[], &args, LOCAL) {
+        match git(definition, &doing, &[], &args, HOST_WORK) {
             Ok(commit) => return Ok(commit),
             Err(error) => last = Some(error),
         }
@@ -82,7 +78,13 @@ pub fn commit(definition: &Definition, repository: &Path) -> Result<String, Prov
 /// What the name of a tag stands for: `tag` for one that can be signed.
 pub fn kind(definition: &Definition, repository: &Path, tag: &str) -> Result<String, ProviderError> {
     let name = format!("refs/tags/{tag}");
-    git(definition, "looking at its tag", &[], &["-C", &words(repository), "cat-file", "-t", &name], LOCAL)
+    git(
+        definition,
+        "looking at its tag",
+        &[],
+        &["-C", &words(repository), "cat-file", "-t", &name],
+        HOST_WORK,
+    )
 }
 
 /// Checks the signature of a tag against one key and no other.
@@ -105,7 +107,7 @@ pub fn verify(
             .map_err(|source| ProviderError::Read { path: signers.clone(), source })?;
         let file = format!("gpg.ssh.allowedSignersFile={}", signers.display());
         let args = ["-C", &repository, "-c", "gpg.format=ssh", "-c", &file, "verify-tag", "--", tag];
-        return git(definition, &doing, &[], &args, LOCAL).map(drop);
+        return git(definition, &doing, &[], &args, HOST_WORK).map(drop);
     }
     let home = format!("GNUPGHOME={}", keys.path().display());
     let import = Spec::new("env")
@@ -116,14 +118,14 @@ pub fn verify(
         doing: format!("reading the key {}", key.display()),
         source,
     };
-    process::run(import, LOCAL).map_err(failed)?;
+    process::run(import, HOST_WORK).map_err(failed)?;
     let args =
         ["-C", &repository, "-c", "gpg.format=openpgp", "-c", "gpg.program=gpg", "verify-tag", "--", tag];
-    git(definition, &doing, &[home], &args, LOCAL).map(drop)
+    git(definition, &doing, &[home], &args, HOST_WORK).map(drop)
 }
 
 /// Puts the files of a commit into the repository's folder.
 pub fn check_out(definition: &Definition, repository: &Path, commit: &str) -> Result<(), ProviderError> {
     let args = ["-C", &words(repository), "checkout", "--quiet", "--force", "--detach", commit, "--"];
-    git(definition, "writing its files", &[], &args, LOCAL).map(drop)
+    git(definition, "writing its files", &[], &args, HOST_WORK).map(drop)
 }

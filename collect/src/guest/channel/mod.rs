@@ -24,9 +24,6 @@ pub(super) use wire::{Limit, Wire};
 use model::Failure;
 use std::time::Duration;
 
-/// How much later than the guest's own deadline the host gives up.
-const GRACE: Duration = Duration::from_secs(5);
-
 /// Is asked now and then while something is waited for, and may say how the guest died.
 pub type Health<'a> = dyn FnMut() -> Option<Failure> + 'a;
 

@@ -9,7 +9,8 @@
 //! that nobody has opened.
 
 use super::wire::nonsense;
-use super::{Channel, ChannelError, GRACE, Health, Limit, Ready, Reply, Status, Wire, whole_seconds};
+use super::{Channel, ChannelError, Health, Limit, Ready, Reply, Status, Wire, whole_seconds};
+use crate::deadlines::GRACE;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use std::path::Path;

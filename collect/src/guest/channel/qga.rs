@@ -6,7 +6,8 @@
 //! written and read piece by piece; a piece may be shorter than was asked for.
 
 use super::wire::nonsense;
-use super::{Channel, ChannelError, GRACE, Health, Limit, Ready, Reply, Status, Wire};
+use super::{Channel, ChannelError, Health, Limit, Ready, Reply, Status, Wire};
+use crate::deadlines::{CHANNEL_ANSWER, GRACE};
 use crate::guest::os::Os;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -18,8 +19,6 @@ use std::time::Duration;
 
 /// The name of the port on which the agent listens unless it is told otherwise.
 pub const PORT_NAME: &str = "org.qemu.guest_agent.0";
-/// How long an agent that is there takes to answer at most.
-const SOON: Duration = Duration::from_secs(20);
 /// How long is waited for an answer to one announcement while the guest boots.
 const ANNOUNCED: Duration = Duration::from_secs(1);
 /// Bytes of a file that are written or read at a time.
@@ -155,7 +154,7 @@ impl QgaChannel {
         until: &Limit<'_>,
         health: &mut Health<'_>,
     ) -> Result<Reply, ChannelError> {
-        let soon = |what| Limit::new(what, SOON);
+        let soon = |what| Limit::new(what, CHANNEL_ANSWER);
         let Some((path, args)) = argv.split_first() else { return Ok(refused("an empty command")) };
         let arguments = json!({"path": path, "arg": args, "capture-output": true});
         let started = self.ask::<Started>("guest-exec", arguments, &soon("guest-exec"), health)?;
@@ -190,7 +189,8 @@ impl QgaChannel {
         let kill = [self.os.conventions().kill, &[&pid]].concat();
         let (path, args) = kill.split_first().unwrap_or((&"", &[]));
         let arguments = json!({"path": path, "arg": args});
-        let _: Told<Started> = self.ask("guest-exec", arguments, &Limit::new("guest-exec", SOON), health)?;
+        let _: Told<Started> =
+            self.ask("guest-exec", arguments, &Limit::new("guest-exec", CHANNEL_ANSWER), health)?;
         Ok(Reply { status: Status::Timeout, stdout: Vec::new(), stderr: Vec::new() })
     }
 

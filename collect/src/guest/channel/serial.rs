@@ -6,7 +6,8 @@
 //! marker itself. The kernel may write into the same console at any time. What it has spoilt is asked for again.
 
 use super::wire::nonsense;
-use super::{Channel, ChannelError, GRACE, Health, Limit, Ready, Reply, Status, Wire, whole_seconds};
+use super::{Channel, ChannelError, Health, Limit, Ready, Reply, Status, Wire, whole_seconds};
+use crate::deadlines::{CHANNEL_ANSWER, GRACE};
 use crate::guest::os::Os;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -22,10 +23,8 @@ const MARKER: &str = "@perfvt ";
 const PIECE: usize = 3000;
 /// How often the host asks again for what the kernel has spoilt.
 const TRIES: usize = 5;
-/// How long a line that needs no command takes at most.
-const SOON: Duration = Duration::from_secs(20);
 /// After so much silence during the login a newline makes the guest say where it is.
-const SILENCE: Duration = Duration::from_secs(5);
+const SILENCE: Duration = GRACE;
 
 /// Who logs in.
 #[derive(Clone, Debug)]
@@ -175,7 +174,7 @@ impl SerialChannel {
                 self.next_id += 1;
                 let line = format!("{} {verb} {} {piece}\n", self.next_id, piece.len());
                 self.wire.send(line.as_bytes(), limit, health)?;
-                let soon = Limit::new("text", SOON);
+                let soon = Limit::new("text", CHANNEL_ANSWER);
                 match self.answer(self.next_id, &soon, health)?.first().map(String::as_str) {
                     Some("ok") => {
                         rest = rest.get(piece.len()..).unwrap_or_default();

@@ -3,7 +3,8 @@
 //! Whom to trust is not a question here: the guest was started by this perfvt, and its port is on the loopback (of the
 //! campaign's network namespace, where it has one). What the user's ssh is configured to do plays no part.
 
-use super::{Channel, ChannelError, GRACE, Health, Limit, Ready, Reply, Status, whole_seconds};
+use super::{Channel, ChannelError, Health, Limit, Ready, Reply, Status, whole_seconds};
+use crate::deadlines::GRACE;
 use crate::guest::os::Os;
 use crate::process::{Namespace, PrivateFolder, Sink, private_folder};
 use crate::ssh::{Destination, Ssh, SshError};

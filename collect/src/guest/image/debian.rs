@@ -12,6 +12,7 @@ use super::build::{lock, remove_leftovers, set_readable};
 use super::error::ImageError;
 use super::kernel;
 use super::store::{Cache, Image, Manifest, TEMPORARY, load};
+use crate::deadlines::{BUILD, HOST_WORK};
 use crate::guest::argv::SSH_MAC;
 use crate::process::{self, Spec};
 use std::collections::BTreeMap;
@@ -46,10 +47,6 @@ const PACKAGES: [&str; 16] = [
 const TOLD: [&str; 6] = ["ethtool", "fio", "iperf3", "openssh-server", "qemu-guest-agent", "systemd"];
 /// The disk's size; what is not used of it takes no room.
 const DISK: u64 = 4 << 30;
-/// How long the package sources and a slow disk may take.
-const BUILDING: Duration = Duration::from_secs(3600);
-const CONVERTING: Duration = Duration::from_secs(1800);
-const SOON: Duration = Duration::from_secs(60);
 
 /// Builds the image anew, and gives it when it is in the cache.
 ///
@@ -144,7 +141,7 @@ fn bootstrap(release: &Release, dir: &Path) -> Result<(), ImageError> {
     File::create(&disk).and_then(|file| file.set_len(DISK)).map_err(|error| written(&disk, error))?;
     let key = dir.join("key");
     let keygen = Spec::new("ssh-keygen").args(["-q", "-t", "ed25519", "-C", "perfvt", "-N", "", "-f"]);
-    run(keygen.arg(&key), SOON)?;
+    run(keygen.arg(&key), HOST_WORK)?;
     for file in ["vmlinuz", "initrd.img", "packages"] {
         let path = dir.join(file);
         File::create(&path).map_err(|error| written(&path, error))?;
@@ -171,7 +168,7 @@ fn bootstrap(release: &Release, dir: &Path) -> Result<(), ImageError> {
         .arg(format!("--customize-hook={}", hook.display()))
         .args([release.codename.as_str(), "/dev/null"])
         .args(&release.sources);
-    run(spec, BUILDING)
+    run(spec, BUILD)
 }
 
 fn run(spec: Spec, deadline: Duration) -> Result<(), ImageError> {
@@ -183,7 +180,7 @@ fn finish(dir: &Path) -> Result<Manifest, ImageError> {
     let raw = dir.join("disk.raw");
     let disk = dir.join("disk.qcow2");
     let convert = Spec::new("qemu-img").args(["convert", "-q", "-f", "raw", "-O", "qcow2"]);
-    run(convert.arg(&raw).arg(&disk), CONVERTING)?;
+    run(convert.arg(&raw).arg(&disk), BUILD)?;
     let packages = versions(&read_text(&dir.join("packages"))?);
     let compressed = dir.join("vmlinuz");
     let content = fs::read(&compressed).map_err(|error| ImageError::io("reading", &compressed, error))?;

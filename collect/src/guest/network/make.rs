@@ -3,14 +3,12 @@
 use super::super::argv::Wiring;
 use super::ports::free_ports;
 use super::{Address, ClientPlace, Kind, Layout, Link, NetworkError, Wires, netdev};
+use crate::deadlines::HOST_ANSWER;
 use crate::process::{self, Namespace, PrivateFolder, ProcessError, Spec, private_folder};
 use serde_json::Value;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
-
-const SOON: Duration = Duration::from_secs(10);
 
 /// The server's control port in the guest (netserver's own default).
 pub const SERVER_PORT: u16 = 12_865;
@@ -241,12 +239,12 @@ impl Wires {
 }
 
 fn ip(namespace: Option<&Arc<Namespace>>, args: &[&str]) -> Result<(), ProcessError> {
-    process::run(Spec::new("ip").args(args).namespace(namespace), SOON).map(drop)
+    process::run(Spec::new("ip").args(args).namespace(namespace), HOST_ANSWER).map(drop)
 }
 
 /// What `ip -json` says; nothing where there is no such device.
 fn ip_json(args: &[&str]) -> Result<Value, ProcessError> {
-    let out = process::run(Spec::new("ip").arg("-json").args(args), SOON)?;
+    let out = process::run(Spec::new("ip").arg("-json").args(args), HOST_ANSWER)?;
     Ok(serde_json::from_slice(&out).unwrap_or(Value::Null))
 }
 
@@ -387,7 +385,7 @@ mod tests {
         let outside = network.client_namespace().unwrap();
         let devices = |namespace| {
             let spec = Spec::new("ip").args(["-json", "address"]).namespace(Some(namespace));
-            String::from_utf8(process::run(spec, SOON).unwrap()).unwrap()
+            String::from_utf8(process::run(spec, HOST_ANSWER).unwrap()).unwrap()
         };
         let there = devices(outside);
         assert!(there.contains("192.168.100.1") && there.contains("\"mtu\":9000"), "{there}");

@@ -1,11 +1,11 @@
 //! Offloads, rings and coalescing, out of what ethtool(8) prints: there is no file that tells them.
 
 use super::squeezed;
+use crate::deadlines::HOST_ANSWER;
 use crate::host::topology::Topology;
 use crate::process::{Spec, run};
 use model::Fingerprint;
 use model::ids::cpu_list;
-use std::time::Duration;
 
 /// Facts of the host's NICs that are up: interrupts from the topology, the rest from ethtool where the host has it.
 pub fn host_nics(topology: &Topology) -> Fingerprint {
@@ -14,7 +14,7 @@ pub fn host_nics(topology: &Topology) -> Fingerprint {
         let name = &nic.name;
         facts.set(format!("host.nic.{name}.irq_cpus"), cpu_list(&nic.irq_cpus));
         let ethtool = |flag: &str| {
-            let out = run(Spec::new("ethtool").arg(flag).arg(name), Duration::from_secs(5));
+            let out = run(Spec::new("ethtool").arg(flag).arg(name), HOST_ANSWER);
             String::from_utf8_lossy(&out.unwrap_or_default()).into_owned()
         };
         facts.set(format!("host.nic.{name}.offloads"), offloads(&ethtool("-k")));

@@ -1,11 +1,8 @@
 //! systemd's units, through `systemctl`.
 
+use crate::deadlines::HOST_WORK;
 use crate::process::{Spec, run};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
-
-/// A unit may take a while to stop.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The program that talks to systemd.
 #[derive(Clone, Debug)]
@@ -20,7 +17,7 @@ impl Systemctl {
     /// Whether a unit is active; `None` when there is no such unit.
     pub fn is_active(&self, unit: &str) -> Option<bool> {
         let shown =
-            run(Spec::new(&self.0).args(["show", "--property=LoadState,ActiveState", "--", unit]), PATIENCE);
+            run(Spec::new(&self.0).args(["show", "--property=LoadState,ActiveState", "--", unit]), HOST_WORK);
         let text = String::from_utf8_lossy(&shown.ok()?).into_owned();
         let has = |line: &str| text.lines().any(|l| l == line);
         has("LoadState=loaded").then(|| has("ActiveState=active"))
@@ -29,7 +26,7 @@ impl Systemctl {
     /// Starts or stops a unit.
     pub fn set(&self, unit: &str, active: bool) -> Result<(), String> {
         let verb = if active { "start" } else { "stop" };
-        run(Spec::new(&self.0).args([verb, "--", unit]), PATIENCE).map_err(|e| e.to_string())?;
+        run(Spec::new(&self.0).args([verb, "--", unit]), HOST_WORK).map_err(|e| e.to_string())?;
         match self.is_active(unit) {
             Some(now) if now == active => Ok(()),
             _ => Err(format!("systemctl {verb} {unit} said nothing, and did nothing")),
