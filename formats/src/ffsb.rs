@@ -95,6 +95,13 @@ mod tests {
     }
 
     #[test]
+    fn the_sums_of_a_published_run_are_read_and_not_its_operations() {
+        let run = parse(include_str!("../testdata/ffsb/6.0-rc2-all-operations-published.txt")).unwrap();
+        assert_eq!((run.transactions, run.seconds), (5617.14, 13.87));
+        assert_eq!((run.read, run.write), (Some(3.29), Some(18.6)));
+    }
+
+    #[test]
     fn a_run_that_was_cut_off_or_complained_is_refused() {
         let cut = &MAIL[..MAIL.find("Results:").unwrap()];
         assert!(parse(cut).unwrap_err().reason.contains("no results"));

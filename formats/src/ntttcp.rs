@@ -78,6 +78,28 @@ mod tests {
     }
 
     #[test]
+    fn published_runs_give_what_their_bytes_and_seconds_do() {
+        for (text, bytes, seconds) in [
+            (include_str!("../testdata/ntttcp/linux-1.4.0-receiver-published.txt"), 630_292_053_310.0, 60.0),
+            (
+                include_str!("../testdata/ntttcp/linux-1.4.0-sender-verbose-published.txt"),
+                238_419_968.0,
+                60.0,
+            ),
+            (
+                include_str!("../testdata/ntttcp/linux-1.4.0-sender-packets-published.txt"),
+                135_945_781_248.0,
+                120.36,
+            ),
+            (include_str!("../testdata/ntttcp/windows-5.39-published.txt"), 34_243.0 * 1_048_576.0, 300.005),
+            (include_str!("../testdata/ntttcp/windows-5.40-published.txt"), 285.0 * 1_048_576.0, 60.011),
+        ] {
+            let (read, own) = (parse(text).unwrap().throughput, bytes * 8.0 / 1e6 / seconds);
+            assert!((read / own - 1.0).abs() < 1e-3, "{read} and {own} of {text}");
+        }
+    }
+
+    #[test]
     fn crlf_is_no_hindrance_and_a_run_that_failed_is_refused() {
         assert_eq!(parse(&WINDOWS.replace('\n', "\r\n")).unwrap().line, parse(WINDOWS).unwrap().line);
         assert!(parse(&LINUX[..LINUX.find("throughput").unwrap()]).unwrap_err().reason.contains("no total"));

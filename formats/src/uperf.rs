@@ -27,14 +27,18 @@ pub struct Run {
 /// There is no transaction that moved anything, or no total: the run was not completed.
 pub fn parse(text: &str) -> Result<Run, ToolError> {
     let wrong = |line: u32, reason: String| ToolError { tool: "uperf", line, reason };
-    let (mut longest, mut has_total) = (None::<Run>, false);
+    let (mut longest, mut has_total, mut complaint) = (None::<Run>, false, None);
     for (line, content) in lines(text) {
         // Progress is written over itself; what stands last in a line counts.
         let said = content.rsplit('\r').find(|part| !part.trim().is_empty()).unwrap_or_default().trim();
         let is_total = said.starts_with("Total ");
-        if !is_total && !said.starts_with("Txn") {
-            if said.starts_with("** Error") || said.starts_with("Error") {
+        if !is_total && !is_transaction(said) {
+            if said.starts_with("** Error") {
                 return Err(wrong(line, said.to_owned()));
+            }
+            // Where a build has TLS and no certificate, a run that goes well begins with an error, too.
+            if said.starts_with("Error") {
+                complaint.get_or_insert((line, said.to_owned()));
             }
             continue;
         }
@@ -47,10 +51,16 @@ pub fn parse(text: &str) -> Result<Run, ToolError> {
     }
     let end = u32::try_from(text.lines().count()).unwrap_or(u32::MAX).max(1);
     if !has_total {
-        return Err(wrong(end, "the run was not completed: it has no total".into()));
+        let (line, reason) = complaint.unwrap_or((end, "the run was not completed: it has no total".into()));
+        return Err(wrong(line, reason));
     }
     let moved = longest.filter(|run| run.throughput > 0.0 || run.operations > 0.0);
     moved.ok_or_else(|| wrong(end, "no transaction moved anything".into()))
+}
+
+/// Whether a line is of a transaction. Tables of averages (`-t`) call theirs alike; they have no rate.
+fn is_transaction(line: &str) -> bool {
+    line.starts_with("Txn") && (line.contains('=') || line.contains('/'))
 }
 
 /// `Txn2    1.11GB /  30.23(s) =   315.77Mb/s      144821op/s`.
@@ -81,6 +91,20 @@ mod tests {
         let run = parse(RR).unwrap();
         assert_eq!((run.throughput, run.operations, run.seconds, run.line), (2.48, 4848.0, 30.0, 3));
         assert_eq!(parse(STREAM).unwrap().throughput, 9120.0);
+    }
+
+    #[test]
+    fn published_runs_are_read_past_their_harmless_errors_and_tables() {
+        for (text, throughput, operations, line) in [
+            (include_str!("../testdata/uperf/iperf-profile-published.txt"), 19_080.0, 291_075.0, 4),
+            (include_str!("../testdata/uperf/verbose-published.txt"), 18_780.0, 286_609.0, 14),
+            (include_str!("../testdata/uperf/stream-published.txt"), 8_240.0, 62_863.0, 8),
+        ] {
+            let run = parse(text).unwrap();
+            assert_eq!((run.throughput, run.operations, run.line), (throughput, operations, line));
+            let cut = &text[..text.find("Total ").unwrap()];
+            assert!(parse(cut).is_err(), "{cut}");
+        }
     }
 
     #[test]
