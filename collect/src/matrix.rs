@@ -81,9 +81,14 @@ pub const GUEST: &[Known] = &[
         help: "bridge of this host to plug guests into (bridge_nic2: its own)",
     },
     Known {
+        key: "macvtap",
+        default: None,
+        help: "device of this host to put macvtaps on (macvtap_nic2: its own)",
+    },
+    Known {
         key: "ip",
         default: None,
-        help: "the guest's address, such as ip_nic1=192.168.100.21/24; on a bridge else DHCP",
+        help: "the guest's address, such as ip_nic1=192.168.100.21/24; on a bridge or macvtap else DHCP",
     },
     Known { key: "mtu", default: Some("1500"), help: "largest packet in bytes, on the whole way" },
     Known { key: "qemu_binary", default: Some("qemu-system-x86_64"), help: "QEMU's program" },
@@ -100,12 +105,12 @@ pub const GUEST: &[Known] = &[
     Known {
         key: "vhost",
         default: Some("no"),
-        help: "whether the kernel's vhost moves the packets (net=tap)",
+        help: "whether the kernel's vhost moves the packets (taps and macvtaps)",
     },
     Known {
         key: "net",
         default: Some("auto"),
-        help: "auto, tap (with a bridge of perfvt's own), user, bridge; between two guests also dgram, stream",
+        help: "auto, tap (with a bridge of perfvt's own), user, bridge, macvtap; between two guests also dgram, stream",
     },
     Known {
         key: "numa_node",

@@ -130,6 +130,16 @@ pub struct Traffic {
 }
 
 impl Traffic {
+    /// The same as the other end of the cable counts it: what one end sends, the other receives.
+    pub fn other_end(self) -> Traffic {
+        Traffic {
+            rx_bytes: self.tx_bytes,
+            rx_packets: self.tx_packets,
+            tx_bytes: self.rx_bytes,
+            tx_packets: self.rx_packets,
+        }
+    }
+
     /// Reads the line of one interface.
     pub fn parse(net_dev: &str, interface: &str) -> Option<Traffic> {
         let line = net_dev

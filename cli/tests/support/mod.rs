@@ -2,6 +2,7 @@
 #![allow(dead_code)]
 
 pub mod campaigns;
+pub mod hosts;
 
 use serde_json::Value;
 use std::fs;

@@ -1,7 +1,7 @@
 //! Who measures where: locks that the kernel holds and lets go of with their process, however it ends.
 //!
-//! An exclusive lock on each host CPU that guests and clients are placed on, and on each bridge of the host; a shared
-//! one on the guest's image, which `perfvt guest rm` respects. CPUs and bridges are locked by their directories in
+//! An exclusive lock on each host CPU that guests and clients are placed on, and on each device of the host that
+//! guests are plugged into; a shared one on the guest's image, which `perfvt guest rm` respects. CPUs and bridges are locked by their directories in
 //! sysfs, so they hold across users and leave no file behind; `/proc/locks` names the holder (flock(2), proc(5)).
 
 use model::CpuId;
@@ -21,8 +21,8 @@ const PAUSE: Duration = Duration::from_millis(200);
 pub struct Claims {
     /// Host CPUs that are measured on.
     pub cpus: Vec<CpuId>,
-    /// Bridges of the host.
-    pub bridges: Vec<String>,
+    /// Network devices of the host that guests are plugged into: bridges, and what macvtaps lie on.
+    pub devices: Vec<String>,
     /// Guest images: folders of the cache, or files.
     pub images: Vec<PathBuf>,
 }
@@ -53,7 +53,7 @@ pub enum LockError {
         holder.as_ref().map_or("another perfvt".to_owned(), Holder::to_string)
     )]
     Held {
-        /// Which CPU, bridge or image.
+        /// Which CPU, network device or image.
         what: String,
         /// By whom, where /proc/locks tells.
         holder: Option<Holder>,
@@ -61,7 +61,7 @@ pub enum LockError {
     /// It is not there.
     #[error("locking {what}: {source}")]
     Io {
-        /// Which CPU, bridge or image.
+        /// Which CPU, network device or image.
         what: String,
         /// Why not.
         source: std::io::Error,
@@ -87,9 +87,9 @@ impl Claims {
         let mut cpus = self.cpus.clone();
         cpus.sort_unstable();
         cpus.dedup();
-        let mut bridges = self.bridges.clone();
-        bridges.sort_unstable();
-        bridges.dedup();
+        let mut devices = self.devices.clone();
+        devices.sort_unstable();
+        devices.dedup();
         let mut things: Vec<Thing> = cpus
             .iter()
             .map(|cpu| Thing {
@@ -99,9 +99,9 @@ impl Claims {
             })
             .collect();
         let nics = sysfs.join("class/net");
-        things.extend(bridges.iter().map(|name| Thing {
-            what: format!("bridge {name}"),
-            // In a network namespace sysfs may still be the host's: then all bridges of namespaces share one lock.
+        things.extend(devices.iter().map(|name| Thing {
+            what: format!("network device {name}"),
+            // In a network namespace sysfs may still be the host's: then all devices of namespaces share one lock.
             path: Some(nics.join(name)).filter(|path| path.exists()).unwrap_or_else(|| nics.clone()),
             shared: false,
         }));
@@ -258,19 +258,19 @@ mod tests {
     fn every_claim_becomes_one_lock_in_one_order() {
         let claims = Claims {
             cpus: vec![CpuId(3), CpuId(1), CpuId(3)],
-            bridges: vec!["br1".into(), "br0".into(), "br1".into()],
+            devices: vec!["br1".into(), "br0".into(), "br1".into()],
             images: vec!["/images/x".into()],
         };
         let sysfs = tempfile::tempdir().unwrap();
         let names = || -> Vec<String> { claims.things(sysfs.path()).into_iter().map(|t| t.what).collect() };
         // A bridge that sysfs does not show belongs to a namespace, and all of those share a lock.
-        assert_eq!(names(), ["host CPU 1", "host CPU 3", "bridge br0", "guest image /images/x"]);
+        assert_eq!(names(), ["host CPU 1", "host CPU 3", "network device br0", "guest image /images/x"]);
         for bridge in ["br0", "br1"] {
             std::fs::create_dir_all(sysfs.path().join("class/net").join(bridge)).unwrap();
         }
         assert_eq!(
             names(),
-            ["host CPU 1", "host CPU 3", "bridge br0", "bridge br1", "guest image /images/x"]
+            ["host CPU 1", "host CPU 3", "network device br0", "network device br1", "guest image /images/x"]
         );
     }
 }

@@ -196,11 +196,13 @@ impl Start {
             qmp: sockets.path().join("qmp"),
             channel: sockets.path().join("cmd"),
         };
+        let queues: Vec<u32> = spec.hardware.nics.iter().map(|nic| nic.queues).collect();
         let others: &[CpuId] = spec.pin.as_ref().map_or(&[], |p| &p.emulator);
         let process = Spec::new(spec.qemu)
             .args(argv::build(&spec.hardware, &files, spec.network.wiring(spec.guest)))
             .cpus(others)
             .namespace(spec.network.namespace.as_ref())
+            .inherit(spec.network.opened(spec.guest, &queues)?)
             .stderr(Sink::File(spec.log_dir.join("qemu.stderr")));
         let argv = process.argv();
         let started = Instant::now();

@@ -14,5 +14,5 @@ mod stop;
 pub use folder::{PrivateFolder, name_folders_after, private_folder, private_folder_in, remove_dead_folders};
 pub use namespace::{Namespace, NamespaceError};
 pub use running::{Finished, Running, run, tail};
-pub use spawn::{ProcessError, Sink, Spec};
+pub use spawn::{Inherited, ProcessError, Sink, Spec};
 pub use stop::stop_all;

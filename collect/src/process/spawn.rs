@@ -4,11 +4,13 @@ use super::Namespace;
 use super::running::{Reader, Running};
 use super::stop::note;
 use model::CpuId;
+use rustix::io::{FdFlags, fcntl_dupfd_cloexec, fcntl_setfd};
 use rustix::process::{Signal, getppid, set_parent_process_death_signal};
 use rustix::thread::{CpuSet, sched_setaffinity};
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Write};
+use std::os::fd::{AsRawFd, IntoRawFd, RawFd};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -83,6 +85,35 @@ pub struct Spec {
     stderr: Sink,
     cpus: Vec<CpuId>,
     namespace: Option<Arc<Namespace>>,
+    inherited: Vec<Inherited>,
+}
+
+/// An open file that a child gets under a number of its own. No other child gets it.
+#[derive(Clone, Debug)]
+pub struct Inherited {
+    file: Arc<File>,
+    number: RawFd,
+}
+
+impl Inherited {
+    /// A file, and the number of its descriptor in the child.
+    pub fn new(file: File, number: RawFd) -> Inherited {
+        Inherited { file: Arc::new(file), number }
+    }
+
+    /// Gives it to the calling process. Only for a child between fork and exec.
+    fn hand_over(&self) -> io::Result<()> {
+        // The first free number from the wanted one on: nothing that is open is lost, the pipe that tells of a failed exec
+        // least of all.
+        let copy = fcntl_dupfd_cloexec(&self.file, self.number)?;
+        if copy.as_raw_fd() != self.number {
+            return Err(io::Error::from(rustix::io::Errno::BUSY));
+        }
+        fcntl_setfd(&copy, FdFlags::empty())?;
+        // It stays open for the program that is about to run.
+        let _ = copy.into_raw_fd();
+        Ok(())
+    }
 }
 
 impl Spec {
@@ -145,6 +176,12 @@ impl Spec {
         self
     }
 
+    /// Open files that the child gets, beside its input and output.
+    pub fn inherit(mut self, files: Vec<Inherited>) -> Self {
+        self.inherited = files;
+        self
+    }
+
     /// The command line for people and records, not for a shell.
     pub fn command_line(&self) -> String {
         std::iter::once(&self.program)
@@ -177,7 +214,7 @@ impl Spec {
         command.stdout(stdio(&self.stdout).map_err(failed)?);
         command.stderr(stdio(&self.stderr).map_err(failed)?);
         let mask = cpu_mask(&self.cpus).map_err(failed)?;
-        prepare_child(&mut command, mask, self.namespace.clone());
+        prepare_child(&mut command, mask, self.namespace.clone(), self.inherited.clone());
         let mut child = spawn_on_permanent_thread(command).map_err(failed)?;
         if !self.foreground && !note(child.id()) {
             // What was started between the order to stop and now. It was not waited for, so its id is its own.
@@ -224,7 +261,12 @@ fn cpu_mask(cpus: &[CpuId]) -> io::Result<Option<CpuSet>> {
 
 /// What the child does between fork and exec. Only system calls: the child of a threaded process must not allocate.
 #[allow(unsafe_code)]
-fn prepare_child(command: &mut Command, mask: Option<CpuSet>, namespace: Option<Arc<Namespace>>) {
+fn prepare_child(
+    command: &mut Command,
+    mask: Option<CpuSet>,
+    namespace: Option<Arc<Namespace>>,
+    inherited: Vec<Inherited>,
+) {
     let parent = rustix::process::getpid();
     let in_child = move || {
         if let Some(namespace) = &namespace {
@@ -232,6 +274,9 @@ fn prepare_child(command: &mut Command, mask: Option<CpuSet>, namespace: Option<
         }
         if let Some(mask) = &mask {
             sched_setaffinity(None, mask)?;
+        }
+        for file in &inherited {
+            file.hand_over()?;
         }
         // Last, because entering a user namespace changes credentials, and that clears the signal.
         set_parent_process_death_signal(Some(Signal::KILL))?;
@@ -300,6 +345,22 @@ mod tests {
     fn a_cpu_that_cannot_be_named_is_refused_and_not_left_out() {
         let error = Spec::new("true").cpus(&[CpuId(0), CpuId(70_000)]).start().unwrap_err().to_string();
         assert!(error.contains("CPU 70000 is beyond"), "{error}");
+    }
+
+    #[test]
+    fn a_child_gets_an_open_file_under_the_number_it_was_promised_and_others_do_not() {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(b"inside").unwrap();
+        let listed = |spec: Spec| {
+            String::from_utf8(run(spec.args(["-l", "/proc/self/fd"]), Duration::from_secs(5)).unwrap())
+                .unwrap()
+        };
+        let given = vec![Inherited::new(file, 200)];
+        assert!(listed(Spec::new("ls").inherit(given.clone())).contains(" 200 -> "));
+        assert!(!listed(Spec::new("ls")).contains(" 200 -> "));
+        let taken = [given.clone(), given].concat();
+        let error = Spec::new("ls").inherit(taken).start().unwrap_err().to_string();
+        assert!(error.contains("busy"), "{error}");
     }
 
     #[test]

@@ -20,9 +20,9 @@ pub fn clients_are_remote(file: &CampaignFile) -> bool {
     file.environments.iter().map(to_params).all(remote)
 }
 
-/// The CPUs that guests and clients are placed on, or all of them where they may run anywhere; the bridges of the host that
-/// they are plugged into; and the images, shared: perfvt's own where there are guests at all. `sessions` is how many
-/// processes the client has at a time.
+/// The CPUs that guests and clients are placed on, or all of them where they may run anywhere; the bridges and other devices
+/// of the host that they are plugged into; and the images, shared: perfvt's own where there are guests at all. `sessions` is
+/// how many processes the client has at a time.
 ///
 /// # Errors
 /// Parameters that describe no guest, or a host that is too small.
@@ -51,7 +51,7 @@ pub fn claims(
             }
         }
         let layout = Layout::of(&params).map_err(GuestError::Network)?;
-        claims.bridges.extend(layout.links.into_iter().filter_map(|link| link.bridge));
+        claims.devices.extend(layout.links.into_iter().filter_map(|link| link.device));
     }
     Ok(claims)
 }

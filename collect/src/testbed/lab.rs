@@ -192,11 +192,6 @@ impl GuestLab {
         kvm.read(|wanted| machine.qmp().execute("query-stats", wanted, HOST_ANSWER).ok())
     }
 
-    /// The tap that carries the data, where the host can see one.
-    fn data_tap(&self) -> String {
-        self.network.wires.tap(0, 0)
-    }
-
     /// What of [`GUEST_COUNTERS`] is there: `cat` fails for all when one is missing.
     fn find_counters(&mut self) -> Result<(), GuestError> {
         let listed = self.machine.exec(&[&["ls"][..], &GUEST_COUNTERS].concat(), self.machine.soon())?;
@@ -365,7 +360,8 @@ impl Lab for GuestLab {
         let after = self.host_sample()?;
         let at = self.clock.place(&guest, before.at, heard);
         let HostSample { cpu, threads, own_ns, .. } = between(&before, &after, at);
-        let host = HostCounters::read(Path::new("/"), self.machine.pid(), &self.data_tap());
+        let tap = self.network.traffic(self.machine.pid());
+        let host = HostCounters { tap, ..HostCounters::read(Path::new("/")) };
         Ok(Snapshot {
             at,
             host_cpu: cpu,

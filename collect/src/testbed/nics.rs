@@ -50,8 +50,8 @@ pub(super) fn bring_up(
         {
             steer_interrupts(machine, &name, &vcpus)?;
         }
-        let leased = match (address, &link.bridge) {
-            (None, Some(bridge)) => Some(lease(machine, &name, &link.nic, bridge)?),
+        let leased = match (address, &link.device) {
+            (None, Some(device)) => Some(lease(machine, &name, &link.nic, device)?),
             _ => None,
         };
         all.push(Up { name, leased });
@@ -102,7 +102,7 @@ const LEASE_SCRIPT: &str = "#!/bin/sh\n[ \"$1\" = bound ] || exit 0\n\
 const LEASE_FILE: &str = "/run/perfvt-dhcp";
 
 /// Asks for an address by DHCP on a NIC that is up.
-fn lease(machine: &mut Machine, interface: &str, nic: &str, bridge: &str) -> Result<Address, GuestError> {
+fn lease(machine: &mut Machine, interface: &str, nic: &str, device: &str) -> Result<Address, GuestError> {
     machine.put(LEASE_FILE, "755", LEASE_SCRIPT.as_bytes())?;
     // One a second: a bridge that has just got a port may keep it silent for some.
     let limit = machine.deadlines().within(Step::Lease);
@@ -119,7 +119,7 @@ fn lease(machine: &mut Machine, interface: &str, nic: &str, bridge: &str) -> Res
     Err(GuestError::Died(Failed::new(
         Code::NetworkLost,
         format!(
-            "nobody gave the guest an address by DHCP on the bridge {bridge} within {seconds} s ({complaint}); set \
+            "nobody gave the guest an address by DHCP on {device} within {seconds} s ({complaint}); set \
              ip_{nic}=ADDRESS/LENGTH to a free one of its network"
         ),
     )))

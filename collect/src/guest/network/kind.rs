@@ -1,7 +1,7 @@
 //! The kinds of networks, and which of them work here.
 
-use super::make::{self, Network};
-use super::{Layout, NetworkError, nics};
+use super::{Layout, Network, NetworkError, nics};
+use super::{bridge, macvtap};
 use crate::cartesian::Objects;
 use crate::scenario::Scenario;
 use model::{Params, ParamsError};
@@ -19,11 +19,14 @@ pub enum Kind {
     Stream,
     /// A bridge that is there already.
     Bridge,
+    /// A macvtap on a device that is there already.
+    Macvtap,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Kind; 5] = [Kind::Tap, Kind::User, Kind::Dgram, Kind::Stream, Kind::Bridge];
+    pub const ALL: [Kind; 6] =
+        [Kind::Tap, Kind::User, Kind::Dgram, Kind::Stream, Kind::Bridge, Kind::Macvtap];
 
     /// The word in files and on the command line.
     pub fn word(self) -> &'static str {
@@ -33,6 +36,7 @@ impl Kind {
             Kind::Dgram => "dgram",
             Kind::Stream => "stream",
             Kind::Bridge => "bridge",
+            Kind::Macvtap => "macvtap",
         }
     }
 
@@ -44,6 +48,7 @@ impl Kind {
             Kind::Dgram => "datagrams between the two QEMUs",
             Kind::Stream => "a stream between the two QEMUs",
             Kind::Bridge => "a bridge of this host",
+            Kind::Macvtap => "a macvtap on a device of this host",
         }
     }
 
@@ -54,11 +59,34 @@ impl Kind {
 
     /// Whether it ends in the host's kernel, where vhost can move its packets and where its MTU can be set.
     pub fn has_tap(self) -> bool {
-        matches!(self, Kind::Tap | Kind::Bridge)
+        matches!(self, Kind::Tap) || self.is_plugged()
+    }
+
+    /// Whether it is plugged into a device of the host that is there already, and so into a network that is others', too.
+    pub fn is_plugged(self) -> bool {
+        self.device_key().is_some()
+    }
+
+    /// The key that names the device of the host that it is plugged into.
+    pub fn device_key(self) -> Option<&'static str> {
+        match self {
+            Kind::Bridge => Some("bridge"),
+            Kind::Macvtap => Some("macvtap"),
+            Kind::Tap | Kind::User | Kind::Dgram | Kind::Stream => None,
+        }
+    }
+
+    /// The kind that `net=auto` means for a NIC whose parameters name a device to plug it into.
+    pub(super) fn named(of_nic: &Params) -> Option<Kind> {
+        [Kind::Bridge, Kind::Macvtap].into_iter().find(|kind| {
+            let named = kind.device_key().and_then(|key| of_nic.get(key));
+            named.is_some_and(|name| !name.trim().is_empty())
+        })
     }
 }
 
-/// The keys that leave the choice of a network to perfvt: `net`, or `net_NIC`. A NIC with a bridge leaves nothing open.
+/// The keys that leave the choice of a network to perfvt: `net`, or `net_NIC`. A NIC with a bridge or a device for macvtap
+/// leaves nothing open.
 ///
 /// # Errors
 /// `nics` is wrong.
@@ -66,10 +94,12 @@ pub fn open_choices(params: &Params) -> Result<Vec<String>, ParamsError> {
     let mut keys = Vec::new();
     for nic in nics(params)? {
         let own = params.object_params(&nic);
-        let has_bridge = own.get("bridge").is_some_and(|name| !name.trim().is_empty());
         let special = format!("net_{nic}");
         let key = if params.get(&special).is_some() { special } else { "net".to_owned() };
-        if own.get("net").map(str::trim) == Some("auto") && !has_bridge && !keys.contains(&key) {
+        if own.get("net").map(str::trim) == Some("auto")
+            && Kind::named(&own).is_none()
+            && !keys.contains(&key)
+        {
             keys.push(key);
         }
     }
@@ -99,8 +129,10 @@ pub fn usable(layout: &Layout) -> Result<(), NetworkError> {
         try_tap()?;
     }
     for link in &layout.links {
-        if let Some(bridge) = &link.bridge {
-            make::check_bridge(bridge, link.mtu)?;
+        match (link.kind, &link.device) {
+            (Kind::Bridge, Some(name)) => bridge::check_bridge(name, link.mtu)?,
+            (Kind::Macvtap, _) => macvtap::usable(link)?,
+            _ => {}
         }
     }
     Ok(())

@@ -1,55 +1,12 @@
 //! What joins server and client: the links of a scenario with their addresses, a pure function of the parameters. What
 //! cannot work is refused here, before anything is made.
 
+use super::address::{Address, address};
 use super::{ClientPlace, Kind, NetworkError};
 use crate::cartesian::Objects;
 use crate::scenario::{OBJECTS, Scenario};
 use model::{Origin, Params, ParamsError};
-use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
-
-/// An IPv4 address with the length of its network's prefix.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Address {
-    /// The address.
-    pub ip: Ipv4Addr,
-    /// Bits of the network, 8 to 30.
-    pub prefix: u8,
-}
-
-impl fmt::Display for Address {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.ip, self.prefix)
-    }
-}
-
-impl Address {
-    /// Reads `192.168.1.2/24`; without a length it is 24.
-    pub fn parse(text: &str) -> Option<Address> {
-        let (ip, prefix) = text.trim().split_once('/').unwrap_or((text.trim(), "24"));
-        let address = Address { ip: ip.parse().ok()?, prefix: prefix.parse().ok()? };
-        let host = u32::from(address.ip) & address.host_mask();
-        let usable = (8..=30).contains(&address.prefix) && host != 0 && host != address.host_mask();
-        usable.then_some(address)
-    }
-
-    /// Whether another address is in the same network.
-    pub fn reaches(&self, ip: Ipv4Addr) -> bool {
-        u32::from(self.ip) & !self.host_mask() == u32::from(ip) & !self.host_mask()
-    }
-
-    fn host_mask(&self) -> u32 {
-        u32::MAX.checked_shr(u32::from(self.prefix)).unwrap_or(0)
-    }
-
-    /// The first other address of the same network.
-    fn neighbour(&self) -> Address {
-        let network = u32::from(self.ip) & !self.host_mask();
-        let first = Ipv4Addr::from(network | 1);
-        let ip = if first == self.ip { Ipv4Addr::from(network | 2) } else { first };
-        Address { ip, prefix: self.prefix }
-    }
-}
 
 /// What joins one NIC of each guest with the client.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,8 +15,8 @@ pub struct Link {
     pub nic: String,
     /// What it is made of.
     pub kind: Kind,
-    /// The bridge, when it is one that is there already.
-    pub bridge: Option<String>,
+    /// The device of this host that it is plugged into: a bridge that is there already, or the lower device of a macvtap.
+    pub device: Option<String>,
     /// Largest packet in bytes.
     pub mtu: u32,
     /// The server guest's address; `None` where DHCP gives it one.
@@ -106,10 +63,12 @@ pub fn nics(params: &Params) -> Result<Vec<String>, ParamsError> {
     Ok(names.into_iter().map(str::to_owned).collect())
 }
 
-/// Whether a second NIC is meant though nobody listed it: existing configurations name its bridge and leave `nics` alone.
+/// Whether a second NIC is meant though nobody listed it: existing configurations name its bridge (here also a macvtap's
+/// device) and leave `nics` alone.
 pub fn second_nic_is_meant(params: &Params) -> bool {
     let listed = params.param("nics").is_some_and(|param| param.origin != Origin::BuiltIn);
-    !listed && params.get("bridge_nic2").is_some_and(|name| !name.trim().is_empty())
+    let named = |key: &str| params.get(key).is_some_and(|name| !name.trim().is_empty());
+    !listed && (named("bridge_nic2") || named("macvtap_nic2"))
 }
 
 /// What a guest has in QEMU's user-mode network, and everywhere else unless `ip` says otherwise.
@@ -126,7 +85,7 @@ impl Layout {
     pub fn simple(kind: Kind) -> Layout {
         let server = default_address(kind, 0);
         let client = (kind != Kind::User).then(|| server.neighbour());
-        let link = Link { nic: "nic1".into(), kind, bridge: None, mtu: 1500, server: Some(server), client };
+        let link = Link { nic: "nic1".into(), kind, device: None, mtu: 1500, server: Some(server), client };
         Layout { scenario: Scenario::HostGuest, client: ClientPlace::Host, links: vec![link] }
     }
 
@@ -179,16 +138,21 @@ impl Layout {
         for link in &self.links {
             let (scenario, kind, nic) = (self.scenario, link.kind, &link.nic);
             let reason = match (kind, &self.client) {
-                (Kind::User, ClientPlace::Guest) => "joins no two guests; tap, dgram, stream and bridge do",
+                (Kind::User, ClientPlace::Guest) => {
+                    "joins no two guests; tap, dgram, stream, bridge and macvtap do"
+                }
                 (Kind::User, ClientPlace::Namespace) => "is reached from this host only; tap is not",
                 (Kind::User | Kind::Tap, ClientPlace::Remote(_)) => {
-                    "is not reached by another host; give the NIC a bridge=NAME that is"
+                    "is not reached by another host; give the NIC a bridge=NAME or macvtap=NAME that is"
                 }
                 (
                     Kind::Dgram | Kind::Stream,
                     ClientPlace::Host | ClientPlace::Namespace | ClientPlace::Remote(_),
                 ) => "joins two guests and nothing else; scenario=guest_guest has two",
-                (Kind::Bridge, ClientPlace::Namespace) => {
+                (Kind::Macvtap, ClientPlace::Host) => {
+                    "joins no guest with its own host, whose packets the device below does not give it; use a bridge, or net=tap"
+                }
+                (Kind::Bridge | Kind::Macvtap, ClientPlace::Namespace) => {
                     "is on this host, and the stand-in for another host in perfvt's own namespaces; use net=tap"
                 }
                 _ => continue,
@@ -204,12 +168,12 @@ fn link(params: &Params, scenario: Scenario, nic: String, index: u8) -> Result<L
     let words = Kind::ALL.map(Kind::word);
     let kind = match of_nic.choice("net", &words) {
         Ok(word) => Kind::parse(word),
-        // `auto` that is left belongs to a NIC with a bridge.
+        // `auto` that is left belongs to a NIC with a bridge, or a device for macvtap.
         Err(error) if of_nic.get("net").map(str::trim) != Some("auto") => return Err(error.into()),
-        Err(_) => None,
+        Err(_) => Kind::named(&of_nic),
     };
     let kind = kind.unwrap_or(Kind::Bridge);
-    let bridge = bridge(&of_nic, &nic, kind)?;
+    let device = device(&of_nic, &nic, kind)?;
     let server = match (address(&of_nic, "ip")?, kind) {
         (_, Kind::User) | (None, Kind::Tap | Kind::Dgram | Kind::Stream) => {
             Some(default_address(kind, index))
@@ -221,18 +185,19 @@ fn link(params: &Params, scenario: Scenario, nic: String, index: u8) -> Result<L
         _ => None,
     };
     let client = match (kind, scenario, second.filter(|address| Some(*address) != server)) {
-        (Kind::User, ..) | (Kind::Bridge, Scenario::HostGuest | Scenario::ExhostGuest, _) => None,
+        (Kind::User, ..) => None,
+        (kind, Scenario::HostGuest | Scenario::ExhostGuest, _) if kind.is_plugged() => None,
         // One of them is told its address: the other one has to be, too.
-        (Kind::Bridge, Scenario::GuestGuest, None) if server.is_some() => {
-            return Err(no_address(&nic, bridge.as_deref()));
+        (kind, Scenario::GuestGuest, None) if kind.is_plugged() && server.is_some() => {
+            return Err(no_address(&nic, device.as_deref()));
         }
-        (Kind::Bridge, Scenario::GuestGuest, second) => second,
+        (kind, Scenario::GuestGuest, second) if kind.is_plugged() => second,
         (_, _, Some(address)) => Some(address),
         (_, _, None) => server.map(|server| server.neighbour()),
     };
     let mtu = mtu(&of_nic, kind)?;
     needs_tap(&of_nic, &nic, kind)?;
-    Ok(Link { nic, kind, bridge, mtu, server, client })
+    Ok(Link { nic, kind, device, mtu, server, client })
 }
 
 /// What a name of a network device may be, so that it can be given to QEMU and `ip` as it is.
@@ -242,35 +207,28 @@ fn is_device_name(name: &str) -> bool {
     (1..=15).contains(&name.len()) && name.chars().all(plain) && !name.starts_with(['-', '.'])
 }
 
-fn bridge(of_nic: &Params, nic: &str, kind: Kind) -> Result<Option<String>, NetworkError> {
-    let named = of_nic.get("bridge").map(str::trim).filter(|name| !name.is_empty());
-    if kind != Kind::Bridge {
-        return Ok(None);
-    }
-    match named {
+/// The device of the host that a NIC is plugged into, where its kind has one.
+fn device(of_nic: &Params, nic: &str, kind: Kind) -> Result<Option<String>, NetworkError> {
+    let Some(key) = kind.device_key() else { return Ok(None) };
+    match of_nic.get(key).map(str::trim).filter(|name| !name.is_empty()) {
         Some(name) if is_device_name(name) => Ok(Some(name.to_owned())),
         Some(_) => {
-            Err(of_nic.wrong("bridge", "the name of a bridge of this host, at most 15 characters").into())
+            let wanted = format!(
+                "the name of a {} of this host, at most 15 characters",
+                if kind == Kind::Bridge { "bridge" } else { "device" }
+            );
+            Err(of_nic.wrong(key, &wanted).into())
         }
-        None => Err(NetworkError::Refused(format!("net=bridge needs bridge=NAME, or bridge_{nic}=NAME"))),
+        None => Err(NetworkError::Refused(format!("net={key} needs {key}=NAME, or {key}_{nic}=NAME"))),
     }
 }
 
-fn no_address(nic: &str, bridge: Option<&str>) -> NetworkError {
+fn no_address(nic: &str, device: Option<&str>) -> NetworkError {
     NetworkError::Refused(format!(
-        "the client's guest needs an address on the bridge {}: set ip_{nic}_vm2=ADDRESS/LENGTH to a free one of its \
+        "the client's guest needs an address on {}: set ip_{nic}_vm2=ADDRESS/LENGTH to a free one of its \
          network, or give neither guest one and let DHCP do it",
-        bridge.unwrap_or_default()
+        device.unwrap_or_default()
     ))
-}
-
-fn address(params: &Params, key: &str) -> Result<Option<Address>, NetworkError> {
-    match params.get(key).map(str::trim).filter(|text| !text.is_empty()) {
-        None => Ok(None),
-        Some(text) => Address::parse(text).map(Some).ok_or_else(|| {
-            params.wrong(key, "an IPv4 address of a host, such as 192.168.100.21 or 192.168.100.21/24").into()
-        }),
-    }
 }
 
 /// Least and most of what a packet may have: below the first IPv4 does not work, above the second virtio does not.
@@ -295,7 +253,9 @@ fn needs_tap(of_nic: &Params, nic: &str, kind: Kind) -> Result<(), NetworkError>
     }
     let refused = |what: &str| {
         let kind = kind.word();
-        Err(NetworkError::Refused(format!("{what} of {nic} needs net=tap or a bridge, and net is {kind}")))
+        Err(NetworkError::Refused(format!(
+            "{what} of {nic} needs net=tap, a bridge or macvtap, and net is {kind}"
+        )))
     };
     if of_nic.switch("vhost")? {
         return refused("vhost=yes");
@@ -352,7 +312,7 @@ mod tests {
     fn a_bridge_turns_auto_into_itself_and_an_address_that_is_not_given_is_left_to_dhcp() {
         let set = [("net", "auto"), ("bridge", "vbr0"), ("ip_nic1", "192.168.100.21")];
         let link = layout(&set).unwrap().links.remove(0);
-        assert_eq!((link.kind, link.bridge.as_deref()), (Kind::Bridge, Some("vbr0")));
+        assert_eq!((link.kind, link.device.as_deref()), (Kind::Bridge, Some("vbr0")));
         assert_eq!((link.server.unwrap().to_string().as_str(), link.client), ("192.168.100.21/24", None));
         assert_eq!(layout(&[("net", "auto"), ("bridge", "vbr0")]).unwrap().links[0].server, None);
         let both = [("scenario", "guest_guest"), ("net", "bridge"), ("bridge", "b"), ("ip", "10.0.0.5/16")];
@@ -362,7 +322,22 @@ mod tests {
         let given = [both.as_slice(), &[("ip_nic1_vm2", "10.0.0.6/16")]].concat();
         assert_eq!(layout(&given).unwrap().links[0].client.unwrap().to_string(), "10.0.0.6/16");
         // A net that is named beats the bridge, which a configuration may hold for other runs.
-        assert_eq!(layout(&[("bridge", "vbr0")]).unwrap().links[0].bridge, None);
+        assert_eq!(layout(&[("bridge", "vbr0")]).unwrap().links[0].device, None);
+    }
+
+    #[test]
+    fn a_macvtap_is_plugged_into_the_device_that_is_named() {
+        let set = [("scenario", "guest_guest"), ("net", "auto"), ("macvtap", "eth0"), ("nics", "nic1 nic2")];
+        let both = layout(&[&set[..], &[("macvtap_nic2", "eth1")]].concat()).unwrap();
+        let devices: Vec<_> = both.links.iter().map(|link| (link.kind, link.device.as_deref())).collect();
+        assert_eq!(devices, [(Kind::Macvtap, Some("eth0")), (Kind::Macvtap, Some("eth1"))]);
+        assert_eq!((both.links[0].server, both.links[0].client), (None, None), "DHCP gives both");
+        let outside =
+            [("scenario", "exhost_guest"), ("client", "netns"), ("net", "macvtap"), ("macvtap", "eth0")];
+        assert!(refusal(&outside).contains("use net=tap"), "{}", refusal(&outside));
+        let host = [("net", "macvtap"), ("macvtap", "eth0")];
+        assert!(refusal(&host).contains("joins no guest with its own host"), "{}", refusal(&host));
+        assert!(refusal(&host[..1]).contains("net=macvtap needs macvtap=NAME, or macvtap_nic1=NAME"));
     }
 
     #[test]
@@ -393,16 +368,5 @@ mod tests {
         let mixed =
             [("nics", "nic1 nic2"), ("net_nic2", "bridge"), ("bridge_nic2", "b"), ("ip_nic2", "10.1.1.2")];
         says(&mixed, "one QEMU cannot be in both");
-    }
-
-    #[test]
-    fn the_other_end_is_the_first_other_address_of_the_network() {
-        let other = |text: &str| Address::parse(text).unwrap().neighbour().to_string();
-        assert_eq!(other("192.168.100.2"), "192.168.100.1/24");
-        assert_eq!(other("192.168.100.1/24"), "192.168.100.2/24");
-        assert_eq!(other("10.1.200.9/16"), "10.1.0.1/16");
-        for bad in ["10.0.0.0/24", "10.0.0.255/24", "10.0.0.1/31", "10.0.0.1/7", "10.0.0", "10.0.0.1/x"] {
-            assert_eq!(Address::parse(bad), None, "{bad}");
-        }
     }
 }

@@ -1,11 +1,13 @@
 //! Making a network: namespaces, bridges, the stand-in for another host, forwarded ports.
 
 use super::super::argv::Wiring;
+use super::bridge::{host_address, own_taps};
+use super::macvtap::Macvtaps;
 use super::ports::free_ports;
 use super::{Address, ClientPlace, Kind, Layout, Link, NetworkError, Wires, netdev};
 use crate::deadlines::HOST_ANSWER;
-use crate::process::{self, Namespace, PrivateFolder, ProcessError, Spec, private_folder};
-use serde_json::Value;
+use crate::process::{self, Inherited, Namespace, PrivateFolder, ProcessError, Spec, private_folder};
+use formats::counters::Traffic;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -22,6 +24,8 @@ pub struct Network {
     pub namespace: Option<Arc<Namespace>>,
     /// The stand-in for another host.
     outside: Option<Arc<Namespace>>,
+    /// Devices on top of the host's.
+    macvtaps: Option<Macvtaps>,
     /// Names and ports.
     pub wires: Wires,
     /// Where the client is on each link, as the server guest sees it.
@@ -59,6 +63,7 @@ impl Network {
             layout: layout.clone(),
             namespace,
             outside: None,
+            macvtaps: if has(Kind::Macvtap) { Some(Macvtaps::new()?) } else { None },
             wires,
             peers: layout.links.iter().map(Link::peer).collect(),
             servers: vec![None; layout.links.len()],
@@ -82,9 +87,10 @@ impl Network {
             let outside = Namespace::beside(namespace).map_err(|e| NetworkError::NoTap(e.to_string()))?;
             self.outside = Some(Arc::new(outside));
         }
-        for (index, link) in self.layout.links.iter().enumerate() {
+        for (index, link) in self.layout.links.clone().iter().enumerate() {
             match link.kind {
                 Kind::Tap => self.own_bridge(index, link).map_err(no_tap)?,
+                Kind::Macvtap => self.macvtaps(index, link)?,
                 Kind::Bridge | Kind::User | Kind::Dgram | Kind::Stream => {}
             }
         }
@@ -104,8 +110,8 @@ impl Network {
         if let Some(server) = self.servers.get_mut(index) {
             *server = Some(address);
         }
-        let bridge = self.layout.links.get(index).and_then(|link| link.bridge.as_deref());
-        let peer = match (&self.layout.client, bridge) {
+        let device = self.layout.links.get(index).and_then(|link| link.device.as_deref());
+        let peer = match (&self.layout.client, device) {
             (ClientPlace::Host, Some(bridge)) => Some(host_address(bridge, address)?),
             (ClientPlace::Remote(_), _) => self.remote.filter(|ip| address.reaches(*ip)).map(IpAddr::V4),
             _ => return Ok(()),
@@ -158,6 +164,36 @@ impl Network {
         }
     }
 
+    /// A macvtap for each guest.
+    fn macvtaps(&mut self, index: usize, link: &Link) -> Result<(), NetworkError> {
+        let Some(macvtaps) = &mut self.macvtaps else { return Ok(()) };
+        for guest in 0..self.layout.scenario.guests().len() {
+            let mac = netdev::mac(&self.layout, &self.wires.tag, guest, index);
+            macvtaps.add((guest, index), link, &self.wires.tap(guest, index), &mac)?;
+        }
+        Ok(())
+    }
+
+    /// What a guest's QEMU gets opened; `queues` tells how many each of its NICs has.
+    ///
+    /// # Errors
+    /// The kernel refuses.
+    pub fn opened(&self, guest: usize, queues: &[u32]) -> Result<Vec<Inherited>, NetworkError> {
+        self.macvtaps.as_ref().map_or_else(|| Ok(Vec::new()), |macvtaps| macvtaps.open(guest, queues))
+    }
+
+    /// Packets and bytes of the server's data link as its tap counts them, with `host`'s directions: what was received is
+    /// what the guest sent. `qemu` is its process.
+    pub fn traffic(&self, qemu: u32) -> Option<Traffic> {
+        let is_macvtap = self.layout.data().is_some_and(|link| link.kind == Kind::Macvtap);
+        let macvtaps = self.macvtaps.as_ref().filter(|_| is_macvtap);
+        let pid = macvtaps.map_or(qemu, Macvtaps::pid);
+        let text = std::fs::read_to_string(format!("/proc/{pid}/net/dev")).ok()?;
+        let counted = Traffic::parse(&text, &self.wires.tap(0, 0))?;
+        // A macvtap is the guest's NIC itself, where a tap is the other end of its cable.
+        Some(if is_macvtap { counted.other_end() } else { counted })
+    }
+
     /// Whether a tap can be made where QEMU will run.
     pub(super) fn try_tap(&self) -> Result<(), NetworkError> {
         let tap = self.wires.tap(0, 0);
@@ -196,7 +232,7 @@ impl Network {
     /// `ip` or the kernel refuse.
     pub fn plug(&self, guest: usize) -> Result<(), NetworkError> {
         for (index, link) in self.layout.links.iter().enumerate() {
-            let bridge = match (link.kind, &link.bridge) {
+            let bridge = match (link.kind, &link.device) {
                 (Kind::Tap, _) => own_bridge(index),
                 (Kind::Bridge, Some(bridge)) if !self.wires.helper => bridge.clone(),
                 _ => continue,
@@ -238,73 +274,9 @@ impl Wires {
     }
 }
 
-fn ip(namespace: Option<&Arc<Namespace>>, args: &[&str]) -> Result<(), ProcessError> {
+/// Runs `ip`.
+pub(super) fn ip(namespace: Option<&Arc<Namespace>>, args: &[&str]) -> Result<(), ProcessError> {
     process::run(Spec::new("ip").args(args).namespace(namespace), HOST_ANSWER).map(drop)
-}
-
-/// What `ip -json` says; nothing where there is no such device.
-fn ip_json(args: &[&str]) -> Result<Value, ProcessError> {
-    let out = process::run(Spec::new("ip").arg("-json").args(args), HOST_ANSWER)?;
-    Ok(serde_json::from_slice(&out).unwrap_or(Value::Null))
-}
-
-/// Whether this user may make taps on the host itself.
-fn own_taps() -> Result<(), ProcessError> {
-    let name = format!("pvttry{}", std::process::id() % 1_000_000);
-    ip(None, &["tuntap", "add", "dev", &name, "mode", "tap"])?;
-    ip(None, &["tuntap", "del", "dev", &name, "mode", "tap"])
-}
-
-/// Where distributions keep QEMU's helper, and who may use it for what.
-const HELPERS: [&str; 3] = [
-    "/usr/lib/qemu/qemu-bridge-helper",
-    "/usr/libexec/qemu-bridge-helper",
-    "/usr/local/libexec/qemu-bridge-helper",
-];
-const HELPER_RULES: &str = "/etc/qemu/bridge.conf";
-
-/// Makes sure that a bridge is there, up, wide enough, and that taps can be plugged into it.
-pub(super) fn check_bridge(bridge: &str, mtu: u32) -> Result<(), NetworkError> {
-    let refused = |text: String| Err(NetworkError::Refused(text));
-    let found = ip_json(&["-details", "link", "show", "dev", bridge])
-        .map_err(|e| NetworkError::Refused(format!("bridge {bridge}: {e}")))?;
-    let Some(device) = found.get(0) else {
-        return refused(format!("bridge {bridge}: `ip` says nothing of it"));
-    };
-    if device.pointer("/linkinfo/info_kind").and_then(Value::as_str) != Some("bridge") {
-        return refused(format!("{bridge} is no bridge"));
-    }
-    let flags = device.get("flags").and_then(Value::as_array).cloned().unwrap_or_default();
-    if !flags.iter().any(|flag| flag == "UP") {
-        return refused(format!("bridge {bridge} is down: ip link set {bridge} up"));
-    }
-    let carries = device.get("mtu").and_then(Value::as_u64).unwrap_or(0);
-    if carries < u64::from(mtu) {
-        return refused(format!(
-            "bridge {bridge} carries packets of {carries} bytes and mtu is {mtu}; perfvt changes nothing of a bridge that \
-             is there already"
-        ));
-    }
-    let Err(error) = own_taps() else { return Ok(()) };
-    let rules = std::fs::read_to_string(HELPER_RULES).unwrap_or_default();
-    if HELPERS.iter().any(|path| std::path::Path::new(path).exists()) && helper_allows(&rules, bridge) {
-        return Ok(());
-    }
-    refused(format!(
-        "taps cannot be plugged into {bridge}: {error}; run as root, or have `allow {bridge}` in {HELPER_RULES} with \
-         qemu-bridge-helper setuid root, or use net=tap, which has a bridge of its own"
-    ))
-}
-
-/// Whether qemu-bridge-helper's rules allow a bridge: some `allow` fits and no `deny` does.
-fn helper_allows(rules: &str, bridge: &str) -> bool {
-    let fits = |verb: &str| {
-        rules.lines().any(|line| {
-            let mut words = line.split_whitespace();
-            words.next() == Some(verb) && words.next().is_some_and(|name| name == bridge || name == "all")
-        })
-    };
-    fits("allow") && !fits("deny")
 }
 
 /// The first IPv4 address of a host.
@@ -314,21 +286,6 @@ fn resolve(host: &str) -> Option<Ipv4Addr> {
         IpAddr::V6(_) => None,
     };
     (host, 0).to_socket_addrs().ok()?.find_map(v4)
-}
-
-/// The host's own address on a bridge, in the network of the guest's.
-fn host_address(bridge: &str, guest: Address) -> Result<IpAddr, NetworkError> {
-    let found = ip_json(&["-4", "address", "show", "dev", bridge])?;
-    let addresses = found.pointer("/0/addr_info").and_then(Value::as_array).cloned().unwrap_or_default();
-    let here = addresses
-        .iter()
-        .filter_map(|info| info.get("local")?.as_str()?.parse::<Ipv4Addr>().ok())
-        .find(|ip| guest.reaches(*ip) && *ip != guest.ip);
-    here.map(IpAddr::V4).ok_or_else(|| {
-        NetworkError::Refused(format!(
-            "this host has no address in the network of {guest} on bridge {bridge}, so a client here does not reach the guest"
-        ))
-    })
 }
 
 #[cfg(test)]
@@ -392,20 +349,5 @@ mod tests {
         assert!(!there.contains("pvtbr0"), "{there}");
         let here = devices(network.namespace.as_ref().unwrap());
         assert!(here.contains("pvtveth0") && !here.contains("192.168.100.1"), "{here}");
-    }
-
-    #[test]
-    fn the_helpers_rules_are_read_as_it_reads_them() {
-        assert!(helper_allows("# x\nallow virbr0\n", "virbr0"));
-        assert!(helper_allows("allow all\n", "br7"));
-        assert!(!helper_allows("allow all\ndeny br7\n", "br7"));
-        assert!(!helper_allows("", "br7") && !helper_allows("allow br70", "br7"));
-    }
-
-    #[test]
-    fn a_bridge_that_is_none_is_refused() {
-        let error = check_bridge("lo", 1500).unwrap_err().to_string();
-        assert_eq!(error, "lo is no bridge");
-        assert!(check_bridge("pvtnosuchbr", 1500).unwrap_err().to_string().contains("bridge pvtnosuchbr: "));
     }
 }

@@ -11,18 +11,23 @@
 //! `tap`: a bridge in a user and network namespace of perfvt's own, and a tap for each guest that QEMU itself opens there.
 //! They are gone with the namespace and with QEMU, however those end. `user`: QEMU's user-mode network with forwarded
 //! ports, for hosts that deny namespaces or `/dev/net/tun`. `dgram` and `stream`: two guests over unix sockets, without
-//! any right. `bridge`: a bridge that is there already, which gets nothing but taps that go with QEMU.
+//! any right. `bridge`: a bridge that is there already, which gets nothing but taps that go with QEMU. `macvtap`: devices on
+//! top of one that is there already, in a namespace of perfvt's own, which they are gone with.
 
+mod address;
+mod bridge;
 mod client;
 mod kind;
 mod layout;
+mod macvtap;
 mod make;
 mod netdev;
 mod ports;
 
+pub use address::Address;
 pub use client::ClientPlace;
 pub use kind::{Kind, open_choices, resolve_auto, usable};
-pub use layout::{Address, Layout, Link, nics, second_nic_is_meant};
+pub use layout::{Layout, Link, nics, second_nic_is_meant};
 pub use make::{Network, SERVER_PORT};
 pub use netdev::{NicWiring, Wires, mac};
 pub use ports::free_ports;

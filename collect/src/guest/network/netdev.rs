@@ -1,6 +1,6 @@
 //! QEMU's arguments for one end of a link: a pure function.
 
-use super::{Kind, Layout, Link, SERVER_PORT};
+use super::{Kind, Layout, Link, SERVER_PORT, macvtap};
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 
@@ -32,7 +32,7 @@ pub struct NicWiring {
 pub fn mac(layout: &Layout, tag: &str, guest: usize, nic: usize) -> String {
     let number = u8::try_from(guest * 16 + nic + 1).unwrap_or(u8::MAX);
     let [a, b] = match layout.links.get(nic).map(|link| link.kind) {
-        Some(Kind::Bridge) => {
+        Some(kind) if kind.is_plugged() => {
             let [a, b, ..] = *blake3::hash(tag.as_bytes()).as_bytes();
             [a, b]
         }
@@ -54,7 +54,7 @@ impl Wires {
         let id = format!("net{nic}");
         match link.kind {
             Kind::Bridge if self.helper => {
-                format!("bridge,id={id},br={}", link.bridge.as_deref().unwrap_or_default())
+                format!("bridge,id={id},br={}", link.device.as_deref().unwrap_or_default())
             }
             Kind::Tap | Kind::Bridge => {
                 let vhost = if wants.vhost { ",vhost=on" } else { "" };
@@ -62,6 +62,7 @@ impl Wires {
                     if wants.queues > 1 { format!(",queues={}", wants.queues) } else { String::new() };
                 format!("tap,id={id},ifname={},script=no,downscript=no{vhost}{queues}", self.tap(guest, nic))
             }
+            Kind::Macvtap => macvtap::netdev(&id, nic, wants),
             Kind::User => self.user(layout, link, nic, &id),
             Kind::Dgram => {
                 let (own, other) = (self.socket(nic, guest), self.socket(nic, 1 - guest.min(1)));

@@ -1,0 +1,75 @@
+//! IPv4 addresses of guests and of what they talk to.
+
+use super::NetworkError;
+use model::Params;
+use std::fmt;
+use std::net::Ipv4Addr;
+
+/// An IPv4 address with the length of its network's prefix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Address {
+    /// The address.
+    pub ip: Ipv4Addr,
+    /// Bits of the network, 8 to 30.
+    pub prefix: u8,
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.ip, self.prefix)
+    }
+}
+
+impl Address {
+    /// Reads `192.168.1.2/24`; without a length it is 24.
+    pub fn parse(text: &str) -> Option<Address> {
+        let (ip, prefix) = text.trim().split_once('/').unwrap_or((text.trim(), "24"));
+        let address = Address { ip: ip.parse().ok()?, prefix: prefix.parse().ok()? };
+        let host = u32::from(address.ip) & address.host_mask();
+        let usable = (8..=30).contains(&address.prefix) && host != 0 && host != address.host_mask();
+        usable.then_some(address)
+    }
+
+    /// Whether another address is in the same network.
+    pub fn reaches(&self, ip: Ipv4Addr) -> bool {
+        u32::from(self.ip) & !self.host_mask() == u32::from(ip) & !self.host_mask()
+    }
+
+    fn host_mask(&self) -> u32 {
+        u32::MAX.checked_shr(u32::from(self.prefix)).unwrap_or(0)
+    }
+
+    /// The first other address of the same network.
+    pub(super) fn neighbour(&self) -> Address {
+        let network = u32::from(self.ip) & !self.host_mask();
+        let first = Ipv4Addr::from(network | 1);
+        let ip = if first == self.ip { Ipv4Addr::from(network | 2) } else { first };
+        Address { ip, prefix: self.prefix }
+    }
+}
+
+/// The address that a parameter gives, if it does.
+pub(super) fn address(params: &Params, key: &str) -> Result<Option<Address>, NetworkError> {
+    match params.get(key).map(str::trim).filter(|text| !text.is_empty()) {
+        None => Ok(None),
+        Some(text) => Address::parse(text).map(Some).ok_or_else(|| {
+            params.wrong(key, "an IPv4 address of a host, such as 192.168.100.21 or 192.168.100.21/24").into()
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_other_end_is_the_first_other_address_of_the_network() {
+        let other = |text: &str| Address::parse(text).unwrap().neighbour().to_string();
+        assert_eq!(other("192.168.100.2"), "192.168.100.1/24");
+        assert_eq!(other("192.168.100.1/24"), "192.168.100.2/24");
+        assert_eq!(other("10.1.200.9/16"), "10.1.0.1/16");
+        for bad in ["10.0.0.0/24", "10.0.0.255/24", "10.0.0.1/31", "10.0.0.1/7", "10.0.0", "10.0.0.1/x"] {
+            assert_eq!(Address::parse(bad), None, "{bad}");
+        }
+    }
+}

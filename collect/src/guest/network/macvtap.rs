@@ -1,0 +1,244 @@
+//! macvtaps: devices of perfvt's own on top of a device of the host, which share its cable (mode `bridge`).
+//!
+//! Each lives in a namespace that holds nothing else, so the kernel removes it with perfvt, however that ends, and with the
+//! device below it. QEMU gets its character device, `/dev/tapINDEX`, opened: a descriptor for each queue, with numbers that
+//! are the same in every boot. The device below is never changed.
+
+use super::bridge::ip_json;
+use super::make::ip;
+use super::{Link, NetworkError, NicWiring};
+use crate::deadlines::HOST_ANSWER;
+use crate::process::{Inherited, Namespace, ProcessError, Running, Spec};
+use serde_json::Value;
+use std::fs::{File, OpenOptions};
+use std::os::fd::RawFd;
+use std::os::unix::fs::FileTypeExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// The first descriptor of a guest's first NIC in QEMU. perfvt itself has fewer open when it starts a guest.
+const FIRST: RawFd = 200;
+/// Descriptors that are kept for each NIC: the most queues that one has.
+const FOR_EACH: RawFd = 64;
+
+/// The macvtaps of one boot.
+#[derive(Debug)]
+pub(super) struct Macvtaps {
+    namespace: Arc<Namespace>,
+    /// A process in there, by which `ip` and `/proc` find the namespace.
+    holder: Running,
+    made: Vec<Made>,
+}
+
+#[derive(Debug)]
+struct Made {
+    guest: usize,
+    nic: usize,
+    name: String,
+    device: PathBuf,
+}
+
+/// The number of a queue's descriptor in QEMU.
+fn descriptor(nic: usize, queue: u32) -> RawFd {
+    let number = |n: Option<RawFd>| n.unwrap_or_default();
+    FIRST + FOR_EACH * number(RawFd::try_from(nic).ok()) + number(RawFd::try_from(queue).ok())
+}
+
+/// The value of `-netdev` for a NIC of a guest.
+pub(super) fn netdev(id: &str, nic: usize, wants: NicWiring) -> String {
+    let numbers: Vec<String> = (0..wants.queues.max(1)).map(|q| descriptor(nic, q).to_string()).collect();
+    let key = if numbers.len() > 1 { "fds" } else { "fd" };
+    let vhost = if wants.vhost { ",vhost=on" } else { "" };
+    format!("tap,id={id},{key}={}{vhost}", numbers.join(":"))
+}
+
+impl Macvtaps {
+    /// A namespace for them.
+    ///
+    /// # Errors
+    /// The kernel or a distribution denies it.
+    pub(super) fn new() -> Result<Macvtaps, NetworkError> {
+        let namespace = Namespace::create().map(Arc::new).map_err(|e| {
+            NetworkError::Refused(format!(
+                "net=macvtap needs a namespace for its devices: {e}; use net=bridge or net=tap"
+            ))
+        })?;
+        let holder = Spec::new("sleep").arg("infinity").namespace(Some(&namespace)).start()?;
+        Ok(Macvtaps { namespace, holder, made: Vec::new() })
+    }
+
+    /// Makes one on a device of the host, with the hardware address of the guest's NIC, as the kernel delivers by that.
+    ///
+    /// # Errors
+    /// `ip` says why not: rights, or a device that takes none.
+    pub(super) fn add(
+        &mut self,
+        (guest, nic): (usize, usize),
+        link: &Link,
+        name: &str,
+        mac: &str,
+    ) -> Result<(), NetworkError> {
+        let lower = link.device.as_deref().unwrap_or_default();
+        let index = free_index();
+        let (number, holder, mtu) = (index.to_string(), self.holder.pid().to_string(), link.mtu.to_string());
+        let place = ["link", "add", "link", lower, "name", name, "index", &number, "netns", &holder];
+        ip(None, &[&place[..], &["type", "macvtap", "mode", "bridge"]].concat())
+            .map_err(|e| refused(lower, &e))?;
+        self.made.push(Made { guest, nic, name: name.to_owned(), device: device(index) });
+        ip(Some(&self.namespace), &["link", "set", "dev", name, "address", mac, "mtu", &mtu])?;
+        // The kernel takes the namespace of a perfvt that was killed apart a moment after its end, and a device has each
+        // address once.
+        let until = Instant::now() + HOST_ANSWER;
+        while let Err(error) = ip(Some(&self.namespace), &["link", "set", "dev", name, "up"]) {
+            if Instant::now() > until {
+                return Err(error.into());
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        Ok(())
+    }
+
+    /// Opened devices for a guest's QEMU; `queues` tells how many each of its NICs has.
+    ///
+    /// # Errors
+    /// A device cannot be opened.
+    pub(super) fn open(&self, guest: usize, queues: &[u32]) -> Result<Vec<Inherited>, NetworkError> {
+        let mut opened = Vec::new();
+        for made in self.made.iter().filter(|made| made.guest == guest) {
+            for queue in 0..queues.get(made.nic).copied().unwrap_or(1) {
+                opened.push(Inherited::new(open(&made.device)?, descriptor(made.nic, queue)));
+            }
+        }
+        Ok(opened)
+    }
+
+    /// A process whose network has them, for `/proc/PID/net/dev`.
+    pub(super) fn pid(&self) -> u32 {
+        self.holder.pid()
+    }
+}
+
+impl Drop for Macvtaps {
+    fn drop(&mut self) {
+        for made in &self.made {
+            // At once, so that the next boot may have its hardware address; without this, it goes with the namespace.
+            let _ = ip(Some(&self.namespace), &["link", "del", "dev", &made.name]);
+        }
+    }
+}
+
+/// Makes sure that a device of the host is up and wide enough, and that this user may put a macvtap on it and open that.
+///
+/// # Errors
+/// What is wrong, with the way out.
+pub(super) fn usable(link: &Link) -> Result<(), NetworkError> {
+    let lower = link.device.as_deref().unwrap_or_default();
+    let refused = |text: String| Err(NetworkError::Refused(text));
+    let found = ip_json(&["-details", "link", "show", "dev", lower])
+        .map_err(|e| NetworkError::Refused(format!("macvtap on {lower}: {e}")))?;
+    let flags = found.pointer("/0/flags").and_then(Value::as_array).cloned().unwrap_or_default();
+    if !flags.iter().any(|flag| flag == "UP") {
+        return refused(format!("{lower}, the device below the macvtap, is down: ip link set {lower} up"));
+    }
+    let carries = found.pointer("/0/mtu").and_then(Value::as_u64).unwrap_or(0);
+    if carries < u64::from(link.mtu) {
+        return refused(format!(
+            "{lower} carries packets of {carries} bytes and mtu is {}; perfvt changes nothing of a device that is there \
+             already",
+            link.mtu
+        ));
+    }
+    let mut macvtaps = Macvtaps::new()?;
+    macvtaps.add((0, 0), link, "pvttry", &trial_address())?;
+    macvtaps.open(0, &[1]).map(drop)
+}
+
+fn refused(lower: &str, error: &ProcessError) -> NetworkError {
+    let why = match error {
+        ProcessError::Failed { stderr, .. } => stderr.clone(),
+        other => other.to_string(),
+    };
+    NetworkError::Refused(format!(
+        "net=macvtap cannot be had on {lower}: {why}; only root may make one there, and not on a device that is plugged \
+         into a bridge or is none of a network with hardware addresses: run as root, or use net=tap, or net=bridge with \
+         qemu-bridge-helper"
+    ))
+}
+
+/// A hardware address that no NIC of a guest has, for a trial.
+fn trial_address() -> String {
+    let [_, a, b, c] = unlikely().to_be_bytes();
+    format!("52:54:01:{a:02x}:{b:02x}:{c:02x}")
+}
+
+/// A number that nobody on this machine is likely to have drawn.
+fn unlikely() -> u32 {
+    static DRAWN: AtomicU32 = AtomicU32::new(0);
+    let drawn = DRAWN.fetch_add(1, Ordering::Relaxed);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let seed = format!("{} {drawn} {}", std::process::id(), now.as_nanos());
+    let [a, b, c, d, ..] = *blake3::hash(seed.as_bytes()).as_bytes();
+    u32::from_be_bytes([a, b, c, d])
+}
+
+/// The number of an interface of a namespace names its character device on the whole machine, and namespaces count from
+/// one each: so it is drawn out of many, far from what the kernel gives.
+fn free_index() -> u32 {
+    let draw = || (unlikely() & 0x0fff_ffff) | 0x1000_0000;
+    let mut index = draw();
+    while device(index).exists() {
+        index = draw();
+    }
+    index
+}
+
+fn device(index: u32) -> PathBuf {
+    PathBuf::from(format!("/dev/tap{index}"))
+}
+
+fn open(device: &Path) -> Result<File, NetworkError> {
+    let refused = |reason: String| {
+        let device = device.display();
+        NetworkError::Refused(format!(
+            "net=macvtap: opening {device}: {reason}; it belongs to root, and a container needs a /dev that shows it: run as \
+             root, or use net=tap"
+        ))
+    };
+    let file = OpenOptions::new().read(true).write(true).open(device).map_err(|e| refused(e.to_string()))?;
+    let kind = file.metadata().map_err(|e| refused(e.to_string()))?.file_type();
+    if kind.is_char_device() { Ok(file) } else { Err(refused("it is no character device".into())) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Kind, Layout};
+    use super::*;
+
+    #[test]
+    fn every_queue_of_every_nic_has_a_descriptor_of_its_own_that_is_the_same_in_each_boot() {
+        let wants = |queues, vhost| NicWiring { queues, vhost };
+        assert_eq!(netdev("net0", 0, wants(1, false)), "tap,id=net0,fd=200");
+        assert_eq!(netdev("net1", 1, wants(3, true)), "tap,id=net1,fds=264:265:266,vhost=on");
+        assert_ne!(descriptor(0, 63), descriptor(1, 0));
+    }
+
+    #[test]
+    fn a_device_that_is_not_there_or_too_narrow_is_refused() {
+        let mut link = Layout::simple(Kind::Tap).links.remove(0);
+        (link.kind, link.device) = (Kind::Macvtap, Some("pvtnosuchdev".into()));
+        assert!(usable(&link).unwrap_err().to_string().contains("macvtap on pvtnosuchdev: "));
+    }
+
+    #[test]
+    fn what_ip_complains_about_comes_with_the_way_out() {
+        let error = ProcessError::Failed {
+            command: "ip link add".into(),
+            status: "status 2".into(),
+            stderr: "RTNETLINK answers: Operation not permitted".into(),
+        };
+        let text = refused("eth0", &error).to_string();
+        assert!(text.contains("on eth0: RTNETLINK answers: Operation not permitted; only root"), "{text}");
+    }
+}
