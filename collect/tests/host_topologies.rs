@@ -100,6 +100,8 @@ fn check(topology: &Topology, request: &Request, plan: &PinPlan) {
         assert!(!plan.client.is_empty());
         others.push(&plan.client);
     }
+    let own = plan.own_cpus();
+    others.push(&own);
     for set in &others {
         assert!(!set.is_empty() && set.iter().all(|c| !vcpus.contains(c)), "{set:?} holds a vCPU's CPU");
     }

@@ -1,41 +1,17 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, clippy::print_stdout)]
-//! Placement on a host with two NUMA nodes: a guest under emulation is that host. It mounts this machine's own files
-//! read-only, so that this very test and QEMU run in it, and reports on its console.
+//! Placement on a host with two NUMA nodes: a guest under emulation is that host.
 
-use collect::guest::image::{Cache, builtin};
+mod nested_support;
+
 use collect::guest::qmp::Qmp;
 use collect::host::pin::{GuestRequest, Request, plan};
 use collect::host::placement::{Placement, Threads, apply, observe, pin_thread};
 use collect::host::topology::Topology;
-use collect::process::{Running, Sink, Spec, private_folder, run};
+use collect::process::{Running, Sink, Spec, private_folder};
 use model::{CpuId, NodeId};
-use std::fs;
-use std::path::{Path, PathBuf};
+use nested_support::{Host, MARK, QEMU, is_inside, reported};
+use std::path::Path;
 use std::time::{Duration, Instant};
-
-const INSIDE: &str = "PERFVT_TEST_NESTED";
-const MARK: &str = "nested-report:";
-const QEMU: &str = "qemu-system-x86_64";
-
-/// Process 1 of the outer guest: its drivers, this machine's files, and then this test's second half.
-const INIT: &str = r#"#!/bin/sh
-export PATH=/usr/sbin:/usr/bin:/sbin:/bin
-/bin/busybox --install -s /bin
-mount -t proc proc /proc
-mount -t sysfs sysfs /sys
-mount -t devtmpfs dev /dev
-exec > /dev/ttyS0 2>&1
-while read -r _ file; do insmod "$file"; done < /etc/perfvt/modules/virtio_pci
-for file in @MODULES@; do insmod "$file"; done
-mount -t 9p -o trans=virtio,version=9p2000.L,ro,cache=loose,msize=262144 host /mnt
-for one in proc sys dev; do mount --bind /$one /mnt/$one; done
-mount -t tmpfs tmp /mnt/tmp
-mount -t tmpfs run /mnt/run
-ip link set lo up
-TMPDIR=/tmp PERFVT_TEST_NESTED=1 chroot /mnt @TEST@ --exact inside_of_a_host_with_two_nodes --nocapture
-echo "status $?"
-poweroff -f
-"#;
 
 /// A QEMU of one vCPU, paused, with an iothread; its memory bound to a node, or anywhere.
 fn start_inner(folder: &Path, node: Option<NodeId>, cpus: &[CpuId]) -> (Running, Qmp) {
@@ -73,7 +49,7 @@ fn threads(qmp: &mut Qmp) -> Threads {
 /// The second half, which does nothing on an ordinary machine.
 #[test]
 fn inside_of_a_host_with_two_nodes() {
-    if std::env::var_os(INSIDE).is_none() {
+    if !is_inside("inside_of_a_host_with_two_nodes") {
         return;
     }
     let topology = Topology::here().unwrap();
@@ -102,105 +78,14 @@ fn inside_of_a_host_with_two_nodes() {
     println!("{MARK}done");
 }
 
-/// Modules that mount another machine's files, in the order in which they are loaded, where this kernel has them.
-fn modules(cache: &Cache, release: &str) -> Option<Vec<PathBuf>> {
-    let roots = [cache.packages_dir().to_owned(), PathBuf::from("/")];
-    let mut all = Vec::new();
-    for root in roots {
-        let folders = match root.to_str() {
-            Some("/") => vec![root],
-            _ => fs::read_dir(root).ok()?.flatten().map(|e| e.path()).collect(),
-        };
-        for folder in folders.iter().flat_map(|f| [f.join("lib/modules"), f.join("usr/lib/modules")]) {
-            for entry in walkdir::WalkDir::new(folder.join(release)).into_iter().flatten() {
-                all.push(entry.into_path());
-            }
-        }
-    }
-    let find = |name: &str| all.iter().find(|p| p.file_name().is_some_and(|f| f == name)).cloned();
-    // Older kernels keep a cache of their own for network file systems; a module that is built in has no file.
-    let before = ["netfs.ko", "fscache.ko", "9pnet.ko"].iter().filter_map(|name| find(name));
-    let mut found: Vec<PathBuf> = before.collect();
-    found.extend([find("9pnet_virtio.ko")?, find("9p.ko")?]);
-    Some(found)
-}
-
-/// The built-in guest's files with others on top: archives of the same kind follow one another.
-fn initramfs(builtin: &Path, files: &[(String, u32, Vec<u8>)]) -> Vec<u8> {
-    let mut bytes = fs::read(builtin).unwrap();
-    bytes.resize(bytes.len().next_multiple_of(512), 0);
-    for (inode, (name, mode, content)) in (1u32..).zip(files) {
-        let entry = cpio::newc::Builder::new(name).ino(inode).nlink(1).mode(*mode);
-        let mut writer = entry.write(bytes, u32::try_from(content.len()).unwrap());
-        std::io::Write::write_all(&mut writer, content).unwrap();
-        bytes = writer.finish().unwrap();
-    }
-    cpio::newc::trailer(bytes).unwrap()
-}
-
 #[test]
 fn threads_and_memory_of_a_guest_sit_on_the_second_node_of_a_host_that_has_two() {
-    let skip = |why: &str| eprintln!("skipped the nested test: {why}");
-    let Ok(cache) = Cache::from_env() else { return skip("there is no cache") };
-    let Ok(image) = builtin(&cache) else {
-        return skip("the parts of the guest are missing; `make setup` gets them");
+    let host = Host { cpu: "qemu64", modules: &[], limit: Duration::from_secs(150) };
+    let said = match host.run("inside_of_a_host_with_two_nodes") {
+        Ok(said) => said,
+        Err(why) => return eprintln!("skipped the nested test: {why}"),
     };
-    if run(Spec::new(QEMU).arg("--version"), Duration::from_secs(20)).is_err() {
-        return skip("there is no QEMU");
-    }
-    let Some(modules) = modules(&cache, &image.kernel_release) else {
-        return skip("this kernel has no plain 9p modules");
-    };
-    let folder = private_folder().unwrap();
-    let name = |path: &PathBuf| format!("nested/{}", path.file_name().unwrap().to_str().unwrap());
-    let listed: Vec<String> = modules.iter().map(|m| format!("/{}", name(m))).collect();
-    let test = std::env::current_exe().unwrap();
-    let init = INIT.replace("@MODULES@", &listed.join(" ")).replace("@TEST@", test.to_str().unwrap());
-    let mut files =
-        vec![("init".to_owned(), 0o100_755, init.into_bytes()), ("nested".to_owned(), 0o040_755, Vec::new())];
-    files.extend(modules.iter().map(|m| (name(m), 0o100_644, fs::read(m).unwrap())));
-    let initrd = folder.path().join("initramfs");
-    fs::write(&initrd, initramfs(&image.initramfs, &files)).unwrap();
-    let console = folder.path().join("console");
-    let node = |id: u32, cpus: &str| {
-        [
-            "-object".to_owned(),
-            format!("memory-backend-ram,id=m{id},size=512M"),
-            "-numa".to_owned(),
-            format!("node,nodeid={id},memdev=m{id},cpus={cpus}"),
-        ]
-    };
-    let mut outer = Spec::new(QEMU)
-        .args([
-            "-nodefaults",
-            "-no-user-config",
-            "-display",
-            "none",
-            "-no-reboot",
-            "-accel",
-            "tcg,thread=multi",
-        ])
-        .args(["-machine", "pc", "-smp", "4", "-m", "1024M"])
-        .args(node(0, "0-1"))
-        .args(node(1, "2-3"))
-        .args(["-fsdev", "local,id=fs0,path=/,security_model=none,readonly=on,multidevs=remap"])
-        .args(["-device", "virtio-9p-pci,fsdev=fs0,mount_tag=host", "-serial"])
-        .arg(format!("file:{}", console.display()))
-        .arg("-kernel")
-        .arg(&image.kernel)
-        .arg("-initrd")
-        .arg(&initrd)
-        .args(["-append", "console=ttyS0 panic=-1 quiet cryptomgr.notests"])
-        .stderr(Sink::File(folder.path().join("stderr")))
-        .start()
-        .unwrap();
-    let status = outer.wait_until(Instant::now() + Duration::from_secs(150));
-    let said = fs::read_to_string(&console).unwrap_or_default();
-    assert!(status.is_some(), "it did not end: {said}; {}", outer.stderr_tail());
-    let report =
-        |wanted: &str| said.lines().find_map(|l| l.split_once(MARK).filter(|(_, r)| r.starts_with(wanted)));
-    assert!(report("done").is_some(), "{said}; {}", outer.stderr_tail());
-    let placement: Placement = serde_json::from_str(report("{").unwrap().1.trim()).unwrap();
+    let placement: Placement = serde_json::from_str(reported(&said, "{").unwrap()).unwrap();
     assert_eq!(
         (placement.vcpus, placement.iothreads, placement.others),
         (vec!["3".into()], vec!["2".into()], vec!["2".into()])

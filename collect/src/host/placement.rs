@@ -59,6 +59,29 @@ pub fn pin_thread(thread: u32, cpus: &[CpuId]) -> Result<(), String> {
         .map_err(|e| format!("pinning thread {thread} to CPUs {}: {e}", cpu_list(cpus)))
 }
 
+/// Puts all threads of this process on CPUs; those that they start later inherit that. Gives where they then may run, an
+/// entry for each distinct list, read back from the kernel.
+pub fn pin_self(cpus: &[CpuId]) -> Vec<String> {
+    let own = std::process::id();
+    // A thread may start another one before it is moved itself.
+    let mut moved = Vec::new();
+    loop {
+        let new: Vec<u32> = threads(own).into_iter().filter(|thread| !moved.contains(thread)).collect();
+        if new.is_empty() {
+            break;
+        }
+        for thread in &new {
+            // One that has ended meanwhile is no trouble, and one that stayed is seen below.
+            let _ = pin_thread(*thread, cpus);
+        }
+        moved.extend(new);
+    }
+    let mut lists: Vec<String> = threads(own).iter().filter_map(|thread| allowed(own, *thread)).collect();
+    lists.sort_unstable();
+    lists.dedup();
+    lists
+}
+
 /// Puts the threads of a QEMU where they belong. Its other threads are there already: QEMU is started on
 /// [`GuestPins::emulator`], and what it starts later inherits that.
 ///

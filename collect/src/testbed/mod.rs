@@ -37,7 +37,7 @@ use crate::guest::os::Os;
 use crate::guest::overlay::Overlay;
 use crate::host::fingerprint;
 use crate::host::pin::{GuestPlan, PinPlan, Shortage};
-use crate::host::placement::pin_thread;
+use crate::host::placement::pin_self;
 use crate::host::topology::{Topology, TopologyError};
 use crate::lab::{Failed, Lab};
 use crate::process::{PrivateFolder, private_folder};
@@ -180,6 +180,7 @@ impl Testbed {
         let plan = pin(&self.topology, params, self.needs.sessions, self.allow_unpinned)?;
         let network =
             Network::create(&layout, self.needs.sessions, &self.name).map_err(GuestError::Network)?;
+        let own_cpus = plan.own_cpus();
         let mut guests = Vec::new();
         for plan in plan.guests {
             let own = |dir: &Path| if guests.is_empty() { dir.to_owned() } else { dir.join("client") };
@@ -198,7 +199,7 @@ impl Testbed {
             let port = free_ports(1).map_err(GuestError::Network)?.first().copied().unwrap_or_default();
             guests.push(SceneGuest { params, own, port, overlay: None, plan, logs, forensics });
         }
-        Ok(Scene { network, guests, client: plan.client, disk: None })
+        Ok(Scene { network, guests, client: plan.client, own_cpus, disk: None })
     }
 
     fn boot_guests(
@@ -212,7 +213,7 @@ impl Testbed {
         let deadlines = Deadlines::of(params, self.accel)?;
         scene.disk = Disk::of(params)?.map(|disk| disk.make(&deadlines)).transpose()?;
         scene.layer(&deadlines)?;
-        self.stay_off(&scene);
+        let own_cpus = self.stay_off(&scene);
         let tracer = self.needs.boot_trace.then(|| Tracer::start(logs));
         let mut machines = Machine::boot_all(&scene.specs(self, image, deadlines)?)?;
         let seconds = machines.iter().map(|m| m.boot_seconds).fold(0.0, f64::max);
@@ -234,6 +235,7 @@ impl Testbed {
         if let Some(source) = lab.kvm.source() {
             facts.set("kvm.counters", source.to_string());
         }
+        facts.set("placement.perfvt", own_cpus);
         for (metric, reason) in lab.absent() {
             facts.set(format!("absent.{metric}"), reason);
         }
@@ -252,20 +254,10 @@ impl Testbed {
         Ok(host_lab::boot(params, deadlines, parts, facts, &self.needs))
     }
 
-    /// Keeps perfvt itself off the CPUs of vCPUs: its threads stay with QEMU's others and the client.
-    fn stay_off(&self, scene: &Scene) {
-        let pinned = scene.guests.iter().filter_map(|guest| guest.plan.pins.as_ref());
-        let mut cpus: Vec<CpuId> = pinned.flat_map(|pins| pins.emulator.clone()).collect();
-        if cpus.is_empty() {
-            cpus = self.topology.cpus();
-        } else {
-            cpus.extend(&scene.client);
-        }
-        let tasks = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
-        for thread in tasks.filter_map(|task| task.file_name().to_str()?.parse().ok()) {
-            // A thread may end meanwhile; one that cannot be moved shows in the time that others used on pinned CPUs.
-            let _ = pin_thread(thread, &cpus);
-        }
+    /// Keeps perfvt itself off the CPUs of vCPUs: its threads stay with QEMU's others and the client. Gives where they are.
+    fn stay_off(&self, scene: &Scene) -> String {
+        let cpus = if scene.own_cpus.is_empty() { self.topology.cpus() } else { scene.own_cpus.clone() };
+        pin_self(&cpus).join(" ")
     }
 
     /// The host, and its programs that the workload uses, by version and hash. Read again for each boot: a governor, say,
@@ -364,6 +356,8 @@ struct Scene {
     guests: Vec<SceneGuest>,
     /// CPUs of a client on this host.
     client: Vec<CpuId>,
+    /// CPUs of perfvt itself.
+    own_cpus: Vec<CpuId>,
     /// The server guest's data disk.
     disk: Option<DiskFile>,
 }

@@ -187,6 +187,19 @@ impl PinPlan {
         cpus
     }
 
+    /// CPUs for perfvt's own threads: with QEMUs' other threads and the client, where no vCPU is; none when nothing is
+    /// pinned.
+    pub fn own_cpus(&self) -> Vec<CpuId> {
+        let pins = self.guests.iter().filter_map(|guest| guest.pins.as_ref());
+        let mut cpus: Vec<CpuId> = pins.flat_map(|pins| pins.emulator.clone()).collect();
+        if !cpus.is_empty() {
+            cpus.extend(&self.client);
+        }
+        cpus.sort_unstable();
+        cpus.dedup();
+        cpus
+    }
+
     /// Whether any guest is pinned.
     pub fn is_pinned(&self) -> bool {
         self.guests.iter().any(|g| g.pins.is_some())

@@ -1,0 +1,92 @@
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, clippy::print_stdout)]
+//! KVM's counters of a real KVM: a guest under emulation, whose CPU has AMD's SVM, is the host.
+
+mod lab_support;
+mod nested_support;
+
+use collect::accel::{Accel, MIN_RATE, measure_here};
+use collect::guest::image::Cache;
+use collect::lab::window;
+use collect::window::{KvmReader, KvmSource, METRICS, add, debugfs_counters};
+use collect::workload::Outcome;
+use lab_support::{boot, own_cpus_during};
+use nested_support::{Host, MARK, is_inside, reported};
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::time::Duration;
+
+const COUNTERS: [&str; 2] = ["exits", "irq_injections"];
+
+/// The cache of the machine around this one, which is read-only.
+fn cache(folder: &Path) -> Cache {
+    let own = Cache::from_env().unwrap();
+    let cache = Cache::at(folder).with_packages(own.packages_dir());
+    fs::create_dir_all(cache.images_dir()).unwrap();
+    let entries = fs::read_dir(own.images_dir()).unwrap().flatten();
+    for image in entries.filter(|entry| entry.path().is_dir()) {
+        symlink(image.path(), cache.images_dir().join(image.file_name())).unwrap();
+    }
+    cache
+}
+
+/// No counter of the first is more than that of the second.
+fn not_after(first: &BTreeMap<String, u64>, second: &BTreeMap<String, u64>) {
+    for name in COUNTERS {
+        assert!(first[name] <= second[name], "{name}: {first:?}, then {second:?}");
+    }
+}
+
+/// The second half, which does nothing on an ordinary machine.
+#[test]
+fn inside_of_a_host_with_kvm() {
+    if !is_inside("inside_of_a_host_with_kvm") {
+        return;
+    }
+    let rate = measure_here().unwrap();
+    println!("{MARK}{{\"rate\": {rate:.0}}}");
+    assert!(rate > MIN_RATE, "{rate} instructions a second");
+    let folder = tempfile::tempdir().unwrap();
+    let mut booted = boot(&cache(folder.path()), Accel::Kvm, folder.path()).unwrap();
+    assert_eq!(booted.facts.0["kvm.counters"], "query-stats");
+    assert!(!booted.facts.0.contains_key("absent.exits"), "{:?}", booted.facts);
+
+    let vcpu = booted.lab.watched().vcpus[0].clone();
+    let debugfs = || debugfs_counters(Path::new("/"), vcpu.pid, &COUNTERS);
+    let before = debugfs();
+    let (own, measured) = own_cpus_during(|| {
+        window(&mut *booted.lab, Duration::from_secs(1), Duration::from_millis(100)).unwrap()
+    });
+    let after = debugfs();
+    let (start, end) = (&measured.start.kvm, &measured.end.kvm);
+    not_after(&before, start);
+    not_after(start, end);
+    not_after(end, &after);
+    let mut outcome = Outcome { window: measured.window, values: Vec::new(), series: Vec::new() };
+    add(&mut outcome, &measured, false).unwrap();
+    let value = |metric: &str| outcome.values.iter().find(|v| v.metric == metric).unwrap().value;
+    assert!(METRICS.contains(&"exits") && value("exits") > 0.0, "{outcome:?}");
+    assert_eq!(value("exits"), (end["exits"] - start["exits"]) as f64);
+
+    // A QEMU that tells nothing: the kernel's files do, of the same guest.
+    let mut reader = KvmReader::new(Path::new("/"), vcpu.pid);
+    not_after(&after, &reader.read(|_| None));
+    assert_eq!(reader.source(), Some(KvmSource::Debugfs));
+
+    let cpu = vcpu.cpu.unwrap().0;
+    assert!(!own.contains(&cpu), "perfvt was on CPUs {own:?}, the vCPU is on {cpu}");
+    println!("{MARK}{before:?} {start:?} {end:?} {after:?}; perfvt on {own:?}, the vCPU on {cpu}");
+    booted.lab.end(None);
+    println!("{MARK}done");
+}
+
+#[test]
+fn kvm_tells_the_same_through_qemu_and_through_its_own_files() {
+    let modules = &["irqbypass.ko", "kvm.ko", "ccp.ko", "kvm-amd.ko"];
+    let host = Host { cpu: "max", modules, limit: Duration::from_secs(200) };
+    match host.run("inside_of_a_host_with_kvm") {
+        Ok(said) => eprintln!("{}", reported(&said, "{\"exits").unwrap()),
+        Err(why) => eprintln!("skipped kvm_tells_the_same_through_qemu_and_through_its_own_files: {why}"),
+    }
+}
