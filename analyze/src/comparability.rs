@@ -124,12 +124,22 @@ pub(crate) fn comparability(differences: &[(String, DifferenceClass)]) -> Compar
     }
 }
 
-/// Whether a factor names a fact. One that moves the guest moves its placement too.
+/// Facts that follow from what the guest's kernel is told.
+const OF_KERNEL_PARAMS: [&str; 4] =
+    ["guest.kernel.cmdline", "guest.mitigation.", "guest.thp", "guest.clocksource"];
+
+/// Whether a factor names a fact, or what is bound to follow from it. A tool of another version in another image is not: it
+/// may be the tool that is slower.
 fn means(factor: &str, fact: &str) -> bool {
     factor == fact
         || Some(factor) == fact.strip_prefix("param.")
         || (factor == "net" && fact == "network")
         || (fact.starts_with("placement.") && matches!(factor, "numa_node" | "smp"))
+        || (factor == "kernel_params" && OF_KERNEL_PARAMS.iter().any(|of| fact.starts_with(of)))
+        || (matches!(factor, "guest" | "image" | "kernel" | "kernel_modules" | "initrd")
+            && fact.starts_with("guest.")
+            && (fact == "guest.package.kernel" || !fact.starts_with("guest.package.")))
+        || (fact.starts_with("qemu.") && factor == "qemu_binary")
 }
 
 /// A warning for each `--factor` that names no fact of any side.
@@ -275,6 +285,17 @@ mod tests {
             Intended
         );
         assert_eq!(classes(&[("accel", "kvm")], &[("accel", "tcg")], &["accel"])[0].1, Intended);
+        for (factor, fact, class) in [
+            ("kernel", "guest.mitigation.spectre_v2", Intended),
+            ("image", "guest.package.kernel", Intended),
+            ("image", "guest.package.fio", Suspicious),
+            ("image", "host.kernel", Other),
+            ("kernel_params", "guest.mitigation.spectre_v2", Intended),
+            ("kernel_params", "guest.kernel", Other),
+            ("qemu_binary", "qemu.version", Intended),
+        ] {
+            assert_eq!(classes(&[(fact, "1")], &[(fact, "2")], &[factor])[0].1, class, "{factor}, {fact}");
+        }
     }
 
     #[test]

@@ -5,9 +5,11 @@
 
 use crate::config::guests::{self, GuestError};
 use crate::config::{Selected, keys};
+use crate::guest::definition::CACHED;
+use crate::scenario::without_objects;
 use crate::workload::{Known, Workload};
 use model::store::{CAMPAIGN_FILE, JOURNAL_FILE};
-use model::{Case, Origin, Params, ParamsError};
+use model::{Case, Origin, Param, Params, ParamsError};
 use std::path::Path;
 
 /// Parameters of every guest, whatever the workload.
@@ -22,12 +24,21 @@ pub const GUEST: &[Known] = &[
         default: Some(""),
         help: "image that the guest boots from, qcow2 or raw, never written; perfvt:debian: the one in the cache",
     },
-    Known { key: "kernel", default: Some(""), help: "kernel to start instead of the image's boot loader" },
+    Known {
+        key: "kernel",
+        default: Some(""),
+        help: "kernel for the built-in guest, or to start instead of the image's boot loader",
+    },
+    Known {
+        key: "kernel_modules",
+        default: Some(""),
+        help: "folder with its modules, for the built-in guest; else beside the kernel, or it needs none",
+    },
     Known { key: "initrd", default: Some(""), help: "RAM disk of that kernel" },
     Known {
         key: "kernel_params",
         default: Some(""),
-        help: "command line of that kernel, such as root=/dev/vda1",
+        help: "what the kernel is told besides, such as mitigations=off, or root=/dev/vda1 for an image",
     },
     Known {
         key: "channel",
@@ -158,6 +169,7 @@ pub const GUEST: &[Known] = &[
         default: Some("yes"),
         help: "whether an iothread serves the disk (not nvme)",
     },
+    Known { key: "disk_queues", default: Some(""), help: "queues of the disk; empty: QEMU's own choice" },
     Known {
         key: "disk_dir",
         default: Some("/var/tmp"),
@@ -391,17 +403,29 @@ fn define_guest(
     Ok(())
 }
 
+/// Keys of every guest that name a file or folder of this host.
+const PATHS: [&str; 6] = ["image", "kernel", "kernel_modules", "initrd", "key", "client_key"];
+
 /// Makes paths absolute, so that the plan means the same files wherever it is resumed.
 fn absolute_paths(params: &mut Params, workload: &dyn Workload) {
-    for key in workload.paths() {
-        let Some(param) = params.param(key).filter(|p| !p.value.trim().is_empty()).cloned() else { continue };
+    let names_a_file = |key: &str| {
+        // An object's own, such as image_vm2, as well.
+        let stem = without_objects(key);
+        PATHS.contains(&stem) || workload.paths().contains(&key)
+    };
+    let all: Vec<Param> = params.iter().filter(|param| names_a_file(&param.key)).cloned().collect();
+    for param in all {
+        // A name in the cache is no path.
+        if param.value.trim().is_empty() || param.value.trim().starts_with(CACHED) {
+            continue;
+        }
         let base = match &param.origin {
             Origin::File { path, .. } => path.parent().unwrap_or(Path::new("")),
             _ => Path::new(""),
         };
         // Only an unreadable working folder keeps a path as it is; then looking for the file says so.
         if let Ok(path) = std::path::absolute(base.join(param.value.trim())) {
-            params.set(*key, path.display().to_string(), param.origin);
+            params.set(&param.key, path.display().to_string(), param.origin);
         }
     }
 }

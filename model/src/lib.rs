@@ -32,6 +32,6 @@ pub use fingerprint::Fingerprint;
 pub use ids::{CpuId, NodeId, VcpuIndex};
 pub use measurement::{Measurement, RawRef, Window};
 pub use metric::{Direction, MetricDecl, Role, Scale};
-pub use params::{Origin, Params, ParamsError};
+pub use params::{Origin, Param, Params, ParamsError};
 pub use run::{FactChange, RunFile};
 pub use standing::{Cells, Standing};

@@ -3,7 +3,7 @@
 //! They stand in perfvt's own `perfvt:guests.cfg`, in the user's `guests.cfg`, and in any configuration.
 
 use super::shipped::{GUESTS, Shipped};
-use crate::cartesian::{CartesianError, Config, Dict, Loader, Options};
+use crate::cartesian::{CartesianError, Config, Loader, Options};
 use crate::guest::definition::CACHED;
 use crate::guest::image::{Cache, stored};
 use formats::perf_conf::closest;
@@ -135,20 +135,28 @@ pub fn of_config(config: &Config) -> Result<Vec<Guest>, CartesianError> {
     let mut expansion = config.expand();
     while let Some(dict) = expansion.next_dict()? {
         let name = dict.get(KEY).map_or(dict.named.shortname, |entry| entry.value);
-        let image = image_of(&dict);
+        let variant = dict.to_variant();
+        let image = image_of(&variant.params);
         let known = if dict.get(KEY).is_some() { name.to_owned() } else { format!("image {image:?}") };
         if seen.insert(known) {
             let missing = missing(name, image.as_deref());
-            all.push(Guest { name: name.to_owned(), params: dict.to_variant().params, missing });
+            all.push(Guest { name: name.to_owned(), params: variant.params, missing });
         }
     }
     Ok(all)
 }
 
-/// The image file of a variant.
-fn image_of(dict: &Dict<'_>) -> Option<String> {
-    let value = |key: &str| dict.get(key).map(|entry| entry.value).filter(|v| !v.is_empty());
-    image_file(value("image"), value("image_name"), value("image_format"))
+/// The image file of a variant; a relative one is relative to the file that names it.
+fn image_of(params: &Params) -> Option<String> {
+    let value = |key: &str| params.get(key).filter(|v| !v.is_empty());
+    let image = image_file(value("image"), value("image_name"), value("image_format"))?;
+    let named =
+        params.param("image").filter(|p| !p.value.is_empty()).or_else(|| params.param("image_name"))?;
+    let base = match &named.origin {
+        Origin::File { path, .. } if !image.starts_with(CACHED) => path.parent().unwrap_or(Path::new("")),
+        _ => Path::new(""),
+    };
+    Some(base.join(image).display().to_string())
 }
 
 /// What is missing of a guest.

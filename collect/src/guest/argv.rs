@@ -36,6 +36,8 @@ pub struct Hardware {
     pub disk: Option<Disk>,
     /// Size of the host's pages for the guest's memory, such as `2M`; `None` takes ordinary ones.
     pub hugepages: Option<&'static str>,
+    /// What the kernel is told beside its command line, where perfvt starts it.
+    pub kernel_params: String,
     /// Further arguments, one by one, after all others.
     pub extra: Vec<String>,
 }
@@ -149,6 +151,7 @@ impl Hardware {
             nics: vec![Nic::plain()],
             disk: None,
             hugepages: None,
+            kernel_params: String::new(),
             extra: Vec::new(),
         }
     }
@@ -353,7 +356,10 @@ impl Arguments {
             if let Some(initramfs) = &system.initramfs {
                 self.add("-initrd", initramfs.display().to_string());
             }
-            self.add("-append", &system.command_line);
+            self.add(
+                "-append",
+                [&system.command_line, &h.kernel_params].map(|text| text.trim()).join(" ").trim(),
+            );
         }
     }
 
@@ -440,6 +446,7 @@ mod tests {
             nics: vec![Nic::plain()],
             disk: None,
             hugepages: None,
+            kernel_params: String::new(),
             extra: vec![],
         }
     }

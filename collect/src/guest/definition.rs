@@ -2,9 +2,9 @@
 
 use super::argv::{Entry, System};
 use super::channel::serial::{Login, PROMPT};
-use super::image::{Cache, StoredImage, stored};
+use super::image::{Cache, OwnKernel, StoredImage, stored};
 use super::os::Os;
-use model::{Origin, Params, ParamsError};
+use model::{Origin, Param, Params, ParamsError};
 use regex::Regex;
 use std::path::{Path, PathBuf};
 
@@ -48,7 +48,7 @@ pub struct Definition {
     pub kernel: Option<PathBuf>,
     /// Its RAM disk.
     pub initrd: Option<PathBuf>,
-    /// Its command line.
+    /// Its command line, to which `kernel_params` are added.
     pub command_line: String,
     /// The way into it.
     pub way: Way,
@@ -83,15 +83,18 @@ impl Definition {
         if initrd.is_some() && kernel.is_none() {
             return Err(params.wrong("initrd", "a kernel beside it"));
         }
-        let own = given(params, "kernel_params").unwrap_or_default();
+        if kernel.is_none() && params.param("kernel_params").is_some_and(asked) {
+            return Err(params
+                .wrong("kernel_params", "a kernel beside it: what the image's boot loader says is its own"));
+        }
         let root = of_cache.map_or("", |_| "root=LABEL=perfvt rw cryptomgr.notests");
-        let words = [KERNEL_COMMAND_LINE, root, own].join(" ");
+        let words = [KERNEL_COMMAND_LINE, root].join(" ");
         let definition = Definition {
             lock: of_cache.map_or_else(|| disk.clone(), |image| image.dir.clone()),
             image: disk,
             kernel,
             initrd,
-            command_line: words.split_whitespace().collect::<Vec<_>>().join(" "),
+            command_line: words.trim_end().to_owned(),
             way: Way::parse(params.choice("channel", &Way::WORDS)?),
             os: Os::parse(params.choice("guest_os", &Os::WORDS)?).unwrap_or(Os::Linux),
             login: login(params)?,
@@ -138,13 +141,38 @@ fn given<'a>(params: &'a Params, key: &str) -> Option<&'a str> {
     params.get(key).map(str::trim).filter(|value| !value.is_empty())
 }
 
-/// Keys that mean nothing to the built-in guest, where somebody asks for them on the command line. In a file that was
-/// written for other programs they may stand beside guests that are not used.
+/// Whether somebody asks for a value on the command line. In a file that was written for other programs it may stand beside
+/// guests that are not used.
+fn asked(param: &Param) -> bool {
+    !param.value.trim().is_empty() && matches!(param.origin, Origin::Flag(_))
+}
+
+/// The kernel with which the built-in guest starts; `None` for its own, and for guests with an image.
+///
+/// # Errors
+/// A file or folder that is not there.
+pub fn own_kernel(params: &Params) -> Result<Option<OwnKernel>, ParamsError> {
+    if given(params, "image").is_some() {
+        return Ok(None);
+    }
+    let Some(file) = given(params, "kernel").map(PathBuf::from) else { return Ok(None) };
+    if !file.is_file() {
+        let of_command_line = params.param("kernel").is_some_and(asked);
+        return if of_command_line { Err(params.wrong("kernel", "a file that is there")) } else { Ok(None) };
+    }
+    let modules = given(params, "kernel_modules").map(PathBuf::from);
+    if modules.as_ref().is_some_and(|dir| !dir.is_dir()) {
+        return Err(
+            params.wrong("kernel_modules", "a folder that is there, such as make modules_install has filled")
+        );
+    }
+    Ok(Some(OwnKernel { file, modules }))
+}
+
+/// Keys that mean nothing to the built-in guest.
 fn without_image(params: &Params) -> Result<(), ParamsError> {
-    let asked = |key: &&str| {
-        given(params, key).is_some() && params.param(key).is_some_and(|p| matches!(p.origin, Origin::Flag(_)))
-    };
-    match ["kernel", "initrd", "kernel_params", "key"].into_iter().find(asked) {
+    let asked = |key: &&str| params.param(key).is_some_and(asked);
+    match ["initrd", "key"].into_iter().find(asked) {
         Some(key) => Err(params.wrong(key, "an image beside it: the built-in guest has none of that")),
         None => Ok(()),
     }
@@ -196,10 +224,25 @@ mod tests {
     }
 
     #[test]
-    fn a_guest_without_an_image_is_the_built_in_one_and_takes_no_kernel() {
+    fn a_guest_without_an_image_is_the_built_in_one_and_takes_a_kernel_but_no_ram_disk() {
         assert!(definition(&[]).unwrap().is_none());
-        let error = definition(&[("kernel", "/boot/vmlinuz")]).unwrap_err().to_string();
+        let error = definition(&[("initrd", "/boot/initrd.img")]).unwrap_err().to_string();
         assert!(error.contains("an image beside it"), "{error}");
+        let kernel = |key: &str, origin: Origin| {
+            let mut params = Params::new();
+            params.set(key, "/nonexistent/bzImage", origin);
+            own_kernel(&params)
+        };
+        let of_file = Origin::File { path: "/x/other.cfg".into(), line: 1 };
+        assert_eq!(kernel("kernel", of_file), Ok(None), "it stands there for guests of another program");
+        let error = kernel("kernel", Origin::Flag("--set".into())).unwrap_err().to_string();
+        assert!(error.contains("a file that is there"), "{error}");
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let mut params = Params::new();
+        params.set("kernel", file.path().display().to_string(), Origin::BuiltIn);
+        assert_eq!(own_kernel(&params).unwrap().unwrap().file, file.path());
+        params.set("kernel_modules", "/nonexistent", Origin::BuiltIn);
+        assert!(own_kernel(&params).unwrap_err().to_string().contains("modules_install"));
     }
 
     #[test]
@@ -210,7 +253,13 @@ mod tests {
         assert_eq!((plain.way, plain.os, plain.kernel), (Way::Agent, Os::Linux, None));
         let own = [("image", image), ("kernel", image), ("kernel_params", "root=/dev/vda1  ro")];
         let own = definition(&own).unwrap().unwrap();
-        assert_eq!(own.command_line, "console=ttyS0 panic=-1 quiet root=/dev/vda1 ro");
+        assert_eq!(own.command_line, "console=ttyS0 panic=-1 quiet");
+        assert!(
+            definition(&[("image", image), ("kernel_params", "ro")])
+                .unwrap_err()
+                .to_string()
+                .contains("a kernel beside it")
+        );
         let error =
             |set: &[(&str, &str)]| definition(&[&[("image", image)], set].concat()).unwrap_err().to_string();
         assert!(error(&[("channel", "ssh")]).contains("authorized_keys"));

@@ -18,6 +18,9 @@ const PREALLOCATIONS: [&str; 4] = ["off", "metadata", "falloc", "full"];
 const CACHES: [&str; 5] = ["none", "writeback", "writethrough", "directsync", "unsafe"];
 const AIOS: [&str; 3] = ["native", "threads", "io_uring"];
 
+/// Most queues of a disk: QEMU's own bound for virtio is 1024, and its NVMe device counts in 16 bits.
+const MAX_QUEUES: u32 = 1024;
+
 /// A data disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Disk {
@@ -35,6 +38,8 @@ pub struct Disk {
     pub aio: &'static str,
     /// Whether an iothread of its own serves it.
     pub iothread: bool,
+    /// Queues; `None` leaves them to QEMU (one for each vCPU with virtio).
+    pub queues: Option<u32>,
     /// Where its file is made.
     pub dir: PathBuf,
 }
@@ -57,8 +62,15 @@ impl Disk {
             cache: params.choice("disk_cache", &CACHES)?,
             aio: params.choice("disk_aio", &AIOS)?,
             iothread: params.switch("disk_iothread")?,
+            queues: match params.get("disk_queues").is_none_or(|queues| queues.trim().is_empty()) {
+                true => None,
+                false => Some(params.number("disk_queues", 1u32, "a number of queues, 1 or more")?),
+            },
             dir: PathBuf::from(params.text("disk_dir")?),
         };
+        if disk.queues.is_some_and(|queues| queues > MAX_QUEUES) {
+            return Err(params.wrong("disk_queues", &format!("a number of queues, 1 to {MAX_QUEUES}")));
+        }
         if disk.aio == "native" && !["none", "directsync"].contains(&disk.cache) {
             return Err(params.wrong(
                 "disk_aio",
@@ -120,13 +132,21 @@ impl Disk {
             all.push(("-object", "iothread,id=disk-io".into()));
             thread = ",iothread=disk-io".into();
         }
+        let queues = |name: &str| self.queues.map_or(String::new(), |n| format!(",{name}={n}"));
         match self.bus {
             "scsi" => {
-                all.push(("-device", format!("virtio-scsi-pci,id=scsi0{thread}")));
+                let queues = queues("num_queues");
+                all.push(("-device", format!("virtio-scsi-pci,id=scsi0{queues}{thread}")));
                 all.push(("-device", format!("scsi-hd,bus=scsi0.0,drive=disk0,serial={SERIAL}")));
             }
-            "nvme" => all.push(("-device", format!("nvme,drive=disk0,serial={SERIAL}"))),
-            _ => all.push(("-device", format!("virtio-blk-pci,drive=disk0,serial={SERIAL}{thread}"))),
+            "nvme" => {
+                let queues = queues("max_ioqpairs");
+                all.push(("-device", format!("nvme,drive=disk0,serial={SERIAL}{queues}")));
+            }
+            _ => {
+                let queues = queues("num-queues");
+                all.push(("-device", format!("virtio-blk-pci,drive=disk0,serial={SERIAL}{queues}{thread}")));
+            }
         }
         all
     }
@@ -198,6 +218,16 @@ mod tests {
             arguments.into_iter().map(|(name, value)| format!("{name} {value}")).collect::<Vec<_>>().join(" ")
         };
         let virtio = line(&[("disk_size", "1G")]);
+        assert!(!virtio.contains("queues"), "{virtio}");
+        for (bus, queues) in
+            [("virtio", ",num-queues=4"), ("scsi", ",num_queues=4"), ("nvme", ",max_ioqpairs=4")]
+        {
+            let iothread = if bus == "nvme" { "no" } else { "yes" };
+            let set =
+                [("disk_size", "1G"), ("disk_bus", bus), ("disk_iothread", iothread), ("disk_queues", "4")];
+            assert!(line(&set).contains(queues), "{bus}");
+        }
+        assert!(disk(&[("disk_size", "1G"), ("disk_queues", "0")]).is_err());
         assert!(virtio.contains("file=/a,,b") && virtio.contains("iothread=disk-io"), "{virtio}");
         let scsi = line(&[("disk_size", "1G"), ("disk_bus", "scsi"), ("disk_iothread", "no")]);
         assert!(scsi.contains("scsi-hd,bus=scsi0.0") && !scsi.contains("iothread"), "{scsi}");

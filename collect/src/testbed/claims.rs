@@ -4,8 +4,8 @@ use super::describe::pin;
 use super::{TestbedError, to_params};
 use crate::campaign::locks::Claims;
 use crate::cartesian::Objects;
-use crate::guest::definition::Definition;
-use crate::guest::image::{Cache, Image};
+use crate::guest::definition::{Definition, own_kernel};
+use crate::guest::image::{Cache, Image, builtin_with};
 use crate::guest::machine::GuestError;
 use crate::guest::network::{ClientPlace, Layout};
 use crate::host::topology::Topology;
@@ -44,10 +44,13 @@ pub fn claims(
             claims.cpus.extend(topology.cpus());
         }
         for guest in &plan.guests {
-            if let Some(own) = Definition::of(&params.object_params(&guest.name), cache)?
-                && !claims.images.contains(&own.lock)
-            {
-                claims.images.push(own.lock);
+            let params = params.object_params(&guest.name);
+            let own = Definition::of(&params, cache)?.map(|own| own.lock);
+            let kernel = own_kernel(&params)?.map(|kernel| builtin_with(cache, Some(&kernel))).transpose()?;
+            for image in own.into_iter().chain(kernel.map(|image| image.dir)) {
+                if !claims.images.contains(&image) {
+                    claims.images.push(image);
+                }
             }
         }
         let layout = Layout::of(&params).map_err(GuestError::Network)?;

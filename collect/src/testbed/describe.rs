@@ -119,6 +119,7 @@ pub fn hardware(params: &Params, accel: Accel, plan: &GuestPlan) -> Result<Hardw
         nics: all,
         disk: Disk::of(params)?,
         hugepages: hugepages(params)?.map(|(size, _)| size),
+        kernel_params: params.get("kernel_params").unwrap_or_default().trim().to_owned(),
         extra: params.words("extra_args")?,
     })
 }

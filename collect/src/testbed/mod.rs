@@ -26,11 +26,11 @@ use crate::campaign::{Booted, Booter, to_params};
 use crate::cartesian::Objects;
 use crate::deadlines::{Deadlines, HOST_ANSWER, Step};
 use crate::guest::argv::{self, BootFiles, System, Wiring};
-use crate::guest::definition::Definition;
+use crate::guest::definition::{Definition, own_kernel};
 use crate::guest::disk::{Disk, DiskError, DiskFile};
 use crate::guest::enter::Own;
 use crate::guest::identity::identity;
-use crate::guest::image::{Cache, Image, host_program};
+use crate::guest::image::{Cache, Image, ImageError, builtin_with, host_program};
 use crate::guest::machine::{BootSpec, GuestError, Machine};
 use crate::guest::network::{Layout, Network, Wires, free_ports};
 use crate::guest::os::Os;
@@ -91,6 +91,9 @@ pub enum TestbedError {
     /// The client's host.
     #[error("the client's host: {0}")]
     Client(Box<SshError>),
+    /// A kernel of the user's for the built-in guest.
+    #[error(transparent)]
+    Image(#[from] ImageError),
     /// The data disk.
     #[error(transparent)]
     Disk(#[from] DiskError),
@@ -161,7 +164,7 @@ impl Testbed {
     fn rehearse_one(&self, params: &Params) -> Result<String, TestbedError> {
         let Some(image) = &self.image else { return host_lab::rehearse(&self.cache, &self.needs) };
         let folder = scratch()?;
-        let mut scene = self.scene(params, folder.path(), &folder.path().join("forensics"))?;
+        let mut scene = self.scene(params, image, folder.path(), &folder.path().join("forensics"))?;
         let deadlines = Deadlines::of(params, self.accel)?;
         scene.disk = Disk::of(params)?.map(|disk| disk.make_sparse(&deadlines)).transpose()?;
         if let Some(host) = RemoteHost::of(&scene.network.layout, params)? {
@@ -170,12 +173,18 @@ impl Testbed {
             }
         }
         scene.layer(&deadlines)?;
-        let (version, _) = Machine::rehearse(&scene.specs(self, image, deadlines)?)?;
+        let (version, _) = Machine::rehearse(&scene.specs(self, deadlines)?)?;
         Ok(version)
     }
 
     /// Network, placement and folders of one boot.
-    fn scene(&self, params: &Params, logs: &Path, forensics: &Path) -> Result<Scene, TestbedError> {
+    fn scene(
+        &self,
+        params: &Params,
+        image: &Image,
+        logs: &Path,
+        forensics: &Path,
+    ) -> Result<Scene, TestbedError> {
         let layout = Layout::of(params).map_err(GuestError::Network)?;
         let plan = pin(&self.topology, params, self.needs.sessions, self.allow_unpinned)?;
         let network =
@@ -197,7 +206,11 @@ impl Testbed {
                 return Err(params.wrong("guest_os", wanted).into());
             }
             let port = free_ports(1).map_err(GuestError::Network)?.first().copied().unwrap_or_default();
-            guests.push(SceneGuest { params, own, port, overlay: None, plan, logs, forensics });
+            let image = match own_kernel(&params)? {
+                Some(kernel) => builtin_with(&self.cache, Some(&kernel))?,
+                None => image.clone(),
+            };
+            guests.push(SceneGuest { params, image, own, port, overlay: None, plan, logs, forensics });
         }
         Ok(Scene { network, guests, client: plan.client, own_cpus, disk: None })
     }
@@ -209,13 +222,13 @@ impl Testbed {
         forensics: &Path,
     ) -> Result<Booted, TestbedError> {
         let Some(image) = &self.image else { return self.boot_nothing(params) };
-        let mut scene = self.scene(params, logs, forensics)?;
+        let mut scene = self.scene(params, image, logs, forensics)?;
         let deadlines = Deadlines::of(params, self.accel)?;
         scene.disk = Disk::of(params)?.map(|disk| disk.make(&deadlines)).transpose()?;
         scene.layer(&deadlines)?;
         let own_cpus = self.stay_off(&scene);
         let tracer = self.needs.boot_trace.then(|| Tracer::start(logs));
-        let mut machines = Machine::boot_all(&scene.specs(self, image, deadlines)?)?;
+        let mut machines = Machine::boot_all(&scene.specs(self, deadlines)?)?;
         let seconds = machines.iter().map(|m| m.boot_seconds).fold(0.0, f64::max);
         let trace = tracer.map(|tracer| tracer.finish(seconds));
         // QEMU has opened it: the room is free again when QEMU is gone, whatever happens to this process.
@@ -226,12 +239,14 @@ impl Testbed {
             }
         }
         scene.guests.iter_mut().for_each(|guest| guest.overlay = None);
-        let definition = scene.guests.first().and_then(|guest| guest.own.clone());
+        let server = scene.guests.first();
+        let definition = server.and_then(|guest| guest.own.clone());
+        let image = server.map_or_else(|| image.clone(), |guest| guest.image.clone());
         let mut lab = GuestLab::new(scene, machines, params, self.cache.clone(), self.accel, deadlines)?;
         (lab.trace, lab.brought) = (trace, Arc::clone(&self.brought));
         // An idle guest answers quickly, which tells its clock for later, when it does not.
         lab.snapshot().map_err(GuestError::Died)?;
-        let (mut facts, dmesg) = self.facts(&mut lab, params, definition.as_ref())?;
+        let (mut facts, dmesg) = self.facts(&mut lab, params, (&image, definition.as_ref()))?;
         if let Some(source) = lab.kvm.source() {
             facts.set("kvm.counters", source.to_string());
         }
@@ -282,7 +297,7 @@ impl Testbed {
         &self,
         lab: &mut GuestLab,
         params: &Params,
-        own: Option<&Definition>,
+        (image, own): (&Image, Option<&Definition>),
     ) -> Result<(Fingerprint, String), TestbedError> {
         let mut facts = self.host_facts();
         if let Some(host) = &lab.remote {
@@ -303,16 +318,14 @@ impl Testbed {
         facts.set("accel", self.accel.to_string());
         facts.set("network", lab.network.layout.kinds());
         facts.set("guest.kernel", &lab.machine.ready.kernel);
-        match (own, &self.image) {
-            (Some(own), Some(tools)) => self.facts_of(own, tools, &mut facts)?,
-            (None, Some(image)) => {
+        match own {
+            Some(own) => self.facts_of(own, image, &mut facts)?,
+            None => {
                 facts.set("guest.image", &image.hash);
                 for (tool, version) in &image.packages {
                     facts.set(format!("guest.package.{tool}"), version);
                 }
             }
-            // Nothing was booted.
-            (_, None) => {}
         }
         if let Ok(version) = lab.machine.qmp().execute("query-version", json!({}), HOST_ANSWER) {
             let number = |part: &str| version.pointer(&format!("/qemu/{part}")).and_then(|n| n.as_u64());
@@ -365,6 +378,8 @@ struct Scene {
 /// One guest of a boot: its own parameters, its place, and where its files go.
 struct SceneGuest {
     params: Params,
+    /// Kernel, RAM disk and tools disk of perfvt's own.
+    image: Image,
     /// A guest of the user's; `None` for the built-in one.
     own: Option<Definition>,
     /// The layer above its image.
@@ -391,7 +406,6 @@ impl Scene {
     fn specs<'a>(
         &'a self,
         testbed: &'a Testbed,
-        image: &'a Image,
         deadlines: Deadlines,
     ) -> Result<Vec<BootSpec<'a>>, ParamsError> {
         let deadline = deadlines.boot(self.guests.iter().any(|guest| guest.own.is_some()));
@@ -408,7 +422,7 @@ impl Scene {
                 pin: guest.plan.pins.clone(),
                 network: &self.network,
                 guest: index,
-                image,
+                image: &guest.image,
                 own: guest.entrance(),
                 with_tools: testbed.needs.tools,
                 disk: self.disk.as_ref().map(DiskFile::path),

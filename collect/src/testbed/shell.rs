@@ -6,9 +6,9 @@ use crate::config::guests;
 use crate::deadlines::{BY_HAND, Deadlines};
 use crate::guest::argv::{self, Hardware};
 use crate::guest::channel::Reply;
-use crate::guest::definition::Definition;
+use crate::guest::definition::{Definition, own_kernel};
 use crate::guest::enter::Own;
-use crate::guest::image::{Cache, Image};
+use crate::guest::image::{Cache, Image, builtin_with};
 use crate::guest::machine::{BootSpec, GuestError, Machine};
 use crate::guest::network::{Kind, Layout, Network, free_ports};
 use crate::guest::overlay::Overlay;
@@ -64,13 +64,15 @@ pub fn one_command(
     let own = definition.as_ref().zip(overlay.as_ref());
     let own = own.map(|(definition, overlay)| Own { definition, overlay: overlay.path(), port });
     let mem_mib = params.number("mem", 128u64, "a number of MiB, 128 or more")?;
+    let kernel = own_kernel(params)?.map(|kernel| builtin_with(cache, Some(&kernel))).transpose()?;
+    let kernel_params = params.get("kernel_params").unwrap_or_default().to_owned();
     let mut machine = Machine::boot(&BootSpec {
         qemu: QEMU,
-        hardware: Hardware { mem_mib, ..Hardware::plain(Accel::Tcg) },
+        hardware: Hardware { mem_mib, kernel_params, ..Hardware::plain(Accel::Tcg) },
         pin: None,
         network: &network,
         guest: 0,
-        image,
+        image: kernel.as_ref().unwrap_or(image),
         own,
         with_tools: true,
         disk: None,

@@ -7,6 +7,7 @@ use std::path::Path;
 use super::contents::{self, Contents};
 use super::error::ImageError;
 use super::index::Index;
+use super::own_kernel::OwnKernel;
 use super::sources::Sources;
 use super::store::{Cache, Image, Manifest, StoredImage, TEMPORARY, load, touch};
 use super::{erofs, initramfs, kernel};
@@ -16,9 +17,17 @@ use super::{erofs, initramfs, kernel};
 /// # Errors
 /// A part that is missing, with the way to get it; a file that cannot be read or written.
 pub fn builtin(cache: &Cache) -> Result<Image, ImageError> {
+    builtin_with(cache, None)
+}
+
+/// The same with a kernel of the user's; each kernel has an image of its own in the cache.
+///
+/// # Errors
+/// Those of [`builtin`], and a kernel that is none, or lacks its modules.
+pub fn builtin_with(cache: &Cache, own: Option<&OwnKernel>) -> Result<Image, ImageError> {
     const NAME: &str = "builtin";
     let images = cache.images_dir();
-    let index = images.join(format!(".{NAME}.index.json"));
+    let index = images.join(format!(".{NAME}{}.index.json", own.map(of_kernel).unwrap_or_default()));
     if let Some(image) = unchanged(&images, &index) {
         return Ok(image);
     }
@@ -30,7 +39,7 @@ pub fn builtin(cache: &Cache) -> Result<Image, ImageError> {
     }
     remove_leftovers(&images);
     let sources = Sources::open(cache.packages_dir(), cache.host())?;
-    let contents = Contents::gather(&sources)?;
+    let contents = Contents::gather(&sources, own)?;
     let hash = contents.hash();
     let name = format!("{NAME}-{}", hash.get(..16).unwrap_or(&hash));
     let dir = images.join(&name);
@@ -55,6 +64,15 @@ pub fn bare_initramfs(cache: &Cache) -> Result<Vec<u8>, ImageError> {
     initramfs::write(&contents::bare(&sources)?, &mut archive)
         .map_err(|error| ImageError::io("packing", Path::new("bare initramfs"), error))?;
     Ok(archive)
+}
+
+/// What tells the index of one kernel from that of another.
+fn of_kernel(own: &OwnKernel) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for path in [Some(&own.file), own.modules.as_ref()].into_iter().flatten() {
+        hasher.update(path.as_os_str().as_encoded_bytes()).update(b"\0");
+    }
+    format!("-{}", hasher.finalize().to_hex().get(..16).unwrap_or_default())
 }
 
 fn unchanged(images: &Path, index: &Path) -> Option<Image> {

@@ -7,6 +7,7 @@ use super::elf::{self, Closure};
 use super::error::ImageError;
 use super::foreign;
 use super::modules::{Module, Modules};
+use super::own_kernel::OwnKernel;
 use super::sources::{KernelSource, Program, Sources};
 use super::store::FORMAT;
 use super::tree::Tree;
@@ -71,8 +72,11 @@ impl Contents {
     ///
     /// # Errors
     /// The first part that is missing or unreadable.
-    pub(super) fn gather(sources: &Sources) -> Result<Self, ImageError> {
-        let kernel = sources.kernel()?;
+    pub(super) fn gather(sources: &Sources, own: Option<&OwnKernel>) -> Result<Self, ImageError> {
+        let kernel = match own {
+            Some(own) => own.source(sources, sources.host())?,
+            None => sources.kernel()?,
+        };
         let mut packages = BTreeMap::from([("kernel".to_owned(), kernel.version.clone())]);
         let mut initramfs = skeleton();
 

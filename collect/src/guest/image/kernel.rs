@@ -73,12 +73,16 @@ fn payload(file: &[u8]) -> Result<&[u8], String> {
     }
 }
 
-/// The release (`uname -r`) that a bzImage names in its header; `None` for other files.
+/// The release (`uname -r`) that a bzImage names in its header, or a vmlinux in its banner; `None` for other files.
 pub(super) fn release(file: &[u8]) -> Option<String> {
-    if file.get(0x202..0x206) != Some(b"HdrS") {
+    let start = if Codec::of(file) == Codec::Elf {
+        const BANNER: &[u8] = b"Linux version ";
+        file.windows(BANNER.len()).position(|bytes| bytes == BANNER)?.checked_add(BANNER.len())?
+    } else if file.get(0x202..0x206) == Some(b"HdrS") {
+        usize::try_from(number::<2>(file, 0x20e).ok()?).ok()?.checked_add(0x200)?
+    } else {
         return None;
-    }
-    let start = usize::try_from(number::<2>(file, 0x20e).ok()?).ok()?.checked_add(0x200)?;
+    };
     let text = file.get(start..start.checked_add(128)?)?;
     let word = text.split(|byte| *byte == b' ' || *byte == 0).next()?;
     let word = std::str::from_utf8(word).ok()?;

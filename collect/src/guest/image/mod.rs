@@ -30,13 +30,15 @@ mod index;
 mod initramfs;
 mod kernel;
 mod modules;
+mod own_kernel;
 mod sources;
 mod store;
 mod tree;
 
 pub use brought::{Placed, brought_disk};
-pub use build::{bare_initramfs, builtin};
+pub use build::{bare_initramfs, builtin, builtin_with};
 pub use debian::{DEBIAN, debian};
 pub use error::ImageError;
+pub use own_kernel::OwnKernel;
 pub use sources::{HostProgram, host_program};
 pub use store::{Cache, Image, StoredImage, list, named, remove, stored};

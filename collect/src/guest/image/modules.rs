@@ -19,6 +19,8 @@ const PROVIDERS: [(&str, &str); 2] = [("crypto_crc32c", "crc32c_generic"), ("crc
 pub(super) struct Modules {
     files: BTreeMap<String, PathBuf>,
     builtin: BTreeSet<String>,
+    /// There are none at all: every driver is taken to be built in.
+    monolithic: bool,
 }
 
 /// A module ready to be loaded.
@@ -39,7 +41,7 @@ impl Modules {
     /// # Errors
     /// A folder or `modules.builtin` that cannot be read.
     pub(super) fn list(folders: &[PathBuf], sources: &Sources) -> Result<Self, ImageError> {
-        let mut modules = Self::default();
+        let mut modules = Self { monolithic: folders.is_empty(), ..Self::default() };
         for folder in folders {
             for entry in walkdir::WalkDir::new(folder.join("kernel")).sort_by_file_name() {
                 let entry = match entry {
@@ -67,7 +69,7 @@ impl Modules {
     /// Whether the kernel has this driver in any form.
     pub(super) fn has(&self, name: &str) -> bool {
         let name = normal(name);
-        self.builtin.contains(&name) || self.files.contains_key(&name)
+        self.monolithic || self.builtin.contains(&name) || self.files.contains_key(&name)
     }
 
     /// The module with everything that it needs before it; nothing at all when the kernel has it built in.
@@ -80,6 +82,9 @@ impl Modules {
         release: &str,
         sources: &Sources,
     ) -> Result<Vec<Module>, ImageError> {
+        if self.monolithic {
+            return Ok(Vec::new());
+        }
         let load = |name: &str| {
             let path = self.files.get(name).ok_or_else(|| ImageError::Missing {
                 what: format!("the module {name} for kernel {release}"),

@@ -111,6 +111,11 @@ impl Sources {
         self.read.borrow().clone()
     }
 
+    /// The root of the host.
+    pub(super) fn host(&self) -> &Path {
+        &self.host
+    }
+
     /// Where things were looked for, for messages.
     pub(super) fn places(&self) -> String {
         format!("{} or on this host", self.packages_dir.display())

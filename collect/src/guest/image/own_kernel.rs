@@ -1,0 +1,96 @@
+//! A kernel of the user's for the built-in guest, as a build or a package has it.
+
+use std::path::{Path, PathBuf};
+
+use super::error::ImageError;
+use super::kernel;
+use super::sources::{KernelSource, Sources};
+
+/// A kernel, and where its modules are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnKernel {
+    /// A bzImage, or a vmlinux with a PVH entry point.
+    pub file: PathBuf,
+    /// The folder that `make modules_install` wrote to (INSTALL_MOD_PATH), one with folders of releases in it, or that of
+    /// the release. `None`: beside the kernel, as packages have it, or on the host.
+    pub modules: Option<PathBuf>,
+}
+
+impl OwnKernel {
+    /// Reads the kernel and finds its modules. Where there are none every driver is taken to be built in.
+    ///
+    /// # Errors
+    /// A file that is no kernel, or a folder that was named and has no modules of it.
+    pub(super) fn source(&self, sources: &Sources, host: &Path) -> Result<KernelSource, ImageError> {
+        let content = sources.read(&self.file)?;
+        let release = kernel::release(&content).ok_or_else(|| {
+            ImageError::format(
+                &self.file,
+                "a kernel",
+                "it does not say its release; a bzImage or a vmlinux does",
+            )
+        })?;
+        let modules: Vec<PathBuf> =
+            self.places(&release, host).into_iter().find(|dir| is_modules(dir)).into_iter().collect();
+        if let Some(named) = self.modules.as_ref().filter(|_| modules.is_empty()) {
+            let what = format!("the modules of kernel {release}");
+            return Err(ImageError::Missing { what, looked: named.display().to_string() });
+        }
+        let hash = blake3::hash(&content).to_hex();
+        let version = format!("{release} (file {})", hash.get(..16).unwrap_or_default());
+        Ok(KernelSource { path: self.file.clone(), content, release, version, modules })
+    }
+
+    fn places(&self, release: &str, host: &Path) -> Vec<PathBuf> {
+        let under =
+            |root: &Path| ["lib/modules", "usr/lib/modules"].map(|folder| root.join(folder).join(release));
+        if let Some(named) = &self.modules {
+            let mut places = Vec::from(under(named));
+            places.extend([named.join(release), named.clone()]);
+            return places;
+        }
+        // lib/modules/RELEASE/vmlinuz (Fedora, Arch), boot/vmlinuz-RELEASE (Debian).
+        let folder = self.file.parent().unwrap_or(Path::new(""));
+        let mut places = vec![folder.to_owned()];
+        places.extend(under(folder.parent().unwrap_or(folder)));
+        places.extend(under(host));
+        places
+    }
+}
+
+/// Whether a folder is that of one release's modules.
+fn is_modules(dir: &Path) -> bool {
+    dir.join("kernel").is_dir()
+        && (dir.join("modules.builtin").is_file() || dir.join("modules.order").is_file())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn modules_are_found_beside_a_kernel_as_packages_and_builds_have_them() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path();
+        let make = |folder: &str| {
+            std::fs::create_dir_all(root.join(folder).join("kernel")).unwrap();
+            std::fs::write(root.join(folder).join("modules.order"), "").unwrap();
+        };
+        let found = |file: &str, modules: Option<&str>| {
+            let own = OwnKernel { file: root.join(file), modules: modules.map(|m| root.join(m)) };
+            let place = own.places("6.9", &root.join("host")).into_iter().find(|dir| is_modules(dir));
+            place.map(|place| place.strip_prefix(root).unwrap().display().to_string())
+        };
+        assert_eq!(found("deb/boot/vmlinuz-6.9", None), None);
+        make("deb/lib/modules/6.9");
+        make("rpm/usr/lib/modules/6.9");
+        make("host/lib/modules/6.9");
+        assert_eq!(found("deb/boot/vmlinuz-6.9", None).unwrap(), "deb/lib/modules/6.9");
+        assert_eq!(found("rpm/usr/lib/modules/6.9/vmlinuz", None).unwrap(), "rpm/usr/lib/modules/6.9");
+        assert_eq!(found("build/arch/x86/boot/bzImage", None).unwrap(), "host/lib/modules/6.9");
+        for named in ["deb", "deb/lib/modules", "deb/lib/modules/6.9"] {
+            assert_eq!(found("bzImage", Some(named)).unwrap(), "deb/lib/modules/6.9", "{named}");
+        }
+        assert_eq!(found("bzImage", Some("host/lib")), None);
+    }
+}
