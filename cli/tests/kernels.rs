@@ -38,7 +38,7 @@ fn two_environments_may_differ_in_the_kernel_or_in_what_it_is_told() {
     let own = format!("own:kernel=bzImage,kernel_modules={}", modules.parent().unwrap().display());
     let mut run = perfvt();
     run.current_dir(dir.path()).env("XDG_CACHE_HOME", &cache);
-    run.args(["run", "command", "--repeat", "1", "--allow-unpinned", "--out", "out"]);
+    run.args(["run", "command", "--wait", "--repeat", "1", "--allow-unpinned", "--out", "out"]);
     run.args(["--set", "command=cat /proc/cmdline", "--env", "base", "--env", &own]);
     let run = output(run.args(["--env", "told:kernel_params=mitigations=off quietly"]));
     assert!(run.status.success(), "{}{}", text(&run.stdout), text(&run.stderr));
