@@ -38,6 +38,42 @@ fn a_host_is_prepared_looked_at_and_restored() {
     assert!(code == 2 && text.contains("unknown knob 'swapines'"), "{text}");
 }
 
+/// A campaign on the host alone, in a folder, with further arguments.
+fn on_the_host(out: &Path, more: &[&str]) -> (i32, String) {
+    let out = out.to_str().unwrap();
+    let command =
+        ["run", "command", "--set", "command=sleep 0.3", "--set", "command_on=host", "--env", "base"];
+    perfvt(
+        &[&command[..], &["--repeat", "1", "--allow-unpinned", "--set", "noise=off", "--out", out], more]
+            .concat(),
+    )
+}
+
+#[test]
+fn a_campaign_that_goes_on_prepares_the_host_and_turns_it_back() {
+    let path = "/proc/sys/vm/swappiness";
+    let before = fs::read_to_string(path).unwrap();
+    let (_, status) = perfvt(&["host", "status"]);
+    if before.trim() == "1"
+        || fs::OpenOptions::new().write(true).open(path).is_err()
+        || !status.starts_with("nothing is changed")
+    {
+        eprintln!("skipped: this host cannot be prepared, or is already");
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("X");
+    let (code, text) = on_the_host(&out, &[]);
+    assert_eq!(code, 0, "{text}");
+    let (code, text) = perfvt(&["resume", out.to_str().unwrap(), "--repeat", "2", "--prepare"]);
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains("2 cells valid, 0 invalid"), "{text}");
+    let (turned, back) =
+        (text.find("swappiness").unwrap(), text.find("the host is as it was before").unwrap());
+    assert!(turned < back, "{text}");
+    assert_eq!(fs::read_to_string(path).unwrap(), before);
+}
+
 #[test]
 fn this_very_host_comes_back_as_it_was() {
     let path = "/proc/sys/vm/swappiness";

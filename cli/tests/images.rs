@@ -5,10 +5,12 @@ mod support;
 
 use collect::host::fingerprint::hash_file;
 use std::fs::{self, File};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
-use support::{files, measurements, output, perfvt, ready, text};
+use support::campaigns::{Started, as_from_a_terminal, wait_until};
+use support::{NOBODY, files, measurements, output, perfvt, ready, text};
 
 /// The disk of the Debian guest in the cache, which is built where it is missing.
 fn debian(test: &str) -> Option<PathBuf> {
@@ -112,6 +114,97 @@ fn the_layer_of_a_killed_perfvt_is_found_by_gc() {
 }
 
 #[test]
+fn the_layer_of_a_killed_campaign_is_found_by_its_record() {
+    const TEST: &str = "the_layer_of_a_killed_campaign_is_found_by_its_record";
+    let Some(_guard) = ready(TEST) else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let (image, disks, out) = (dir.path().join("empty.raw"), dir.path().join("disks"), dir.path().join("X"));
+    File::create(&image).unwrap().set_len(16 << 20).unwrap();
+    fs::create_dir(&disks).unwrap();
+    let mut run = as_from_a_terminal();
+    run.args([
+        "run",
+        "command",
+        "--set",
+        "command=true",
+        "--env",
+        "base",
+        "--allow-unpinned",
+        "--repeat",
+        "1",
+    ])
+    .args(["--set", &format!("image={}", image.display()), "--set", &format!("disk_dir={}", disks.display())])
+    .args(["--set", "noise=off", "--out"])
+    .arg(&out);
+    let mut child = Started(run.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
+    let started =
+        || fs::read_to_string(out.join("journal.jsonl")).unwrap_or_default().contains("boot_started");
+    wait_until(60, "the boot", started);
+    wait_until(60, "its layer", || !files(&disks, "overlay.qcow2").is_empty());
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let folder = files(&disks, "overlay.qcow2").into_iter().next().unwrap().parent().unwrap().to_owned();
+    let old = SystemTime::now() - Duration::from_secs(3600);
+    File::open(&folder).unwrap().set_modified(old).unwrap();
+    // Only the campaign is named. QEMU, which dies with perfvt, may need a moment.
+    wait_until(10, "gc", || {
+        assert!(output(perfvt().arg("gc").arg(&out)).status.success());
+        !folder.exists()
+    });
+    assert!(image.exists() && out.join("journal.jsonl").exists());
+}
+
+#[test]
+fn what_a_placement_gives_up_is_a_warning_before_anything_runs() {
+    let Some(_guard) = ready("what_a_placement_gives_up_is_a_warning_before_anything_runs") else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let mut run = perfvt();
+    run.args(["run", "command", "--set", "command=true", "--env", "base", "--repeat", "1", "--dry-run"]);
+    // More vCPUs than most hosts have CPUs: nothing can be pinned, which has to be said.
+    run.args(["--allow-unpinned", "--set", "smp=200", "--out"]).arg(dir.path().join("X"));
+    let planned = output(&mut run);
+    let said = text(&planned.stdout);
+    assert!(planned.status.success(), "{said}{}", text(&planned.stderr));
+    assert!(said.contains("warning: base: nothing is pinned: ") && said.contains("lower smp"), "{said}");
+    assert!(!dir.path().join("X").exists());
+}
+
+#[test]
+fn a_key_that_no_guest_has_is_refused_with_the_one_that_was_meant() {
+    let refused = output(perfvt().args(["guest", "shell", "--set", "chanel=ssh", "--", "true"]));
+    let said = text(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(2), "{said}");
+    assert!(said.contains("--set chanel=ssh: unknown parameter 'chanel', did you mean 'channel'?"), "{said}");
+    let refused = output(perfvt().args(["guest", "shell", "--set", "channel", "--", "true"]));
+    assert!(
+        text(&refused.stderr).contains("'channel' is not of the form KEY=VALUE"),
+        "{}",
+        text(&refused.stderr)
+    );
+}
+
+#[test]
+fn a_user_without_further_ids_is_told_at_once_that_a_system_needs_them() {
+    const TEST: &str = "a_user_without_further_ids_is_told_at_once_that_a_system_needs_them";
+    let ids = fs::read_to_string("/etc/subuid").unwrap_or_default();
+    let has =
+        |program: &str| ["/usr/bin", "/usr/sbin"].iter().any(|dir| Path::new(dir).join(program).exists());
+    let tools = ["mmdebstrap", "qemu-img", "ssh-keygen", "mke2fs", "newuidmap"].into_iter().all(has);
+    if !rustix::process::geteuid().is_root() || ids.contains("nobody:") || has("fakechroot") || !tools {
+        eprintln!("skipped: {TEST}: needs root, mmdebstrap with uidmap, and a user nobody without ids");
+        return;
+    }
+    let dir = tempfile::Builder::new().prefix("perfvt-user").tempdir().unwrap();
+    fs::copy(env!("CARGO_BIN_EXE_perfvt"), dir.path().join("perfvt")).unwrap();
+    fs::set_permissions(dir.path(), std::os::unix::fs::PermissionsExt::from_mode(0o777)).unwrap();
+    let mut build = Command::new(dir.path().join("perfvt"));
+    build.args(["guest", "build", "debian"]).uid(NOBODY).gid(NOBODY).current_dir(dir.path());
+    let refused = output(build.env("HOME", dir.path()).env("XDG_CACHE_HOME", dir.path()));
+    let said = text(&refused.stderr);
+    assert!(said.contains("in /etc/subuid") && said.contains("usermod --add-subuids"), "{said}");
+}
+
+#[test]
 fn an_image_that_a_campaign_uses_is_not_removed() {
     let cache = tempfile::tempdir().unwrap();
     let image = cache.path().join("perfvt/images/debian-00");
@@ -125,7 +218,12 @@ fn an_image_that_a_campaign_uses_is_not_removed() {
     held.lock_shared().unwrap();
     let refused = rm();
     assert_eq!(refused.status.code(), Some(2));
-    assert!(text(&refused.stderr).contains("is in use by"), "{}", text(&refused.stderr));
+    let (said, own) = (text(&refused.stderr), format!("process {} of ", std::process::id()));
+    assert!(
+        said.contains("guest image debian-00 is not removed: guests run from it") && said.contains(&own),
+        "{said}"
+    );
+    assert!(!said.contains("--wait"), "{said}");
     drop(held);
     assert!(rm().status.success());
     assert!(!image.exists());

@@ -446,6 +446,17 @@ fn add_factors(all: &mut [Environment], index: usize) {
     }
 }
 
+/// Key and value of one `KEY=VALUE`, without blanks around them.
+///
+/// # Errors
+/// It is not of that form.
+pub fn assignment<'a>(part: &'a str, flag: &str) -> Result<(&'a str, &'a str), MatrixError> {
+    let halves = part.split_once('=').map(|(key, value)| (key.trim(), value.trim()));
+    halves
+        .filter(|(key, _)| !key.is_empty())
+        .ok_or_else(|| MatrixError::NotAnAssignment { flag: flag.into(), part: part.into() })
+}
+
 /// Sets one `KEY=VALUE` and gives the key.
 fn assign(
     params: &mut Params,
@@ -453,16 +464,12 @@ fn assign(
     part: &str,
     flag: &str,
 ) -> Result<String, MatrixError> {
-    let (key, value) = part
-        .split_once('=')
-        .filter(|(key, _)| !key.trim().is_empty())
-        .ok_or_else(|| MatrixError::NotAnAssignment { flag: flag.into(), part: part.into() })?;
-    let key = key.trim();
+    let (key, value) = assignment(part, flag)?;
     let Some(known) = keys::canonical(key, workload) else {
         let suggestion = keys::suggestion(key, workload).map(str::to_owned);
         return Err(MatrixError::UnknownKey { flag: flag.into(), key: key.into(), suggestion });
     };
-    params.set(&known, value.trim(), Origin::Flag(flag.into()));
+    params.set(&known, value, Origin::Flag(flag.into()));
     Ok(known)
 }
 

@@ -6,6 +6,7 @@
 use crate::failure::Code;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 pub use state::{BootState, CellKey, CellState, Spent, State};
 
@@ -33,6 +34,10 @@ pub enum Event {
         pid: u32,
         /// The host's boot id.
         host_boot: String,
+        /// Folders in which it makes private folders `perfvt-<campaign>-*` for sockets, data disks and layers above
+        /// images; empty in journals of before they were recorded.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        scratch: Vec<PathBuf>,
     },
     /// A guest is about to be started.
     BootStarted {

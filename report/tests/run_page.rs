@@ -65,6 +65,7 @@ fn events() -> Vec<Stamped> {
             perfvt: "0.1".into(),
             pid: 42,
             host_boot: "h".into(),
+            scratch: Vec::new(),
         },
         started("b1", "base"),
         Event::BootReady { boot: "b1".into(), seconds: 3.0 },

@@ -42,7 +42,7 @@ pub enum Verb {
     Status(Status),
     /// Remove what dead campaigns have left outside their directories, and nothing else
     Gc {
-        /// Places to look at beside TMPDIR: what campaigns had as disk_dir.
+        /// Places to look at beside TMPDIR: campaigns, whose journals record where they made folders, or what campaigns had as disk_dir
         dirs: Vec<PathBuf>,
     },
     /// Make the values of a campaign again out of its raw output

@@ -1,13 +1,29 @@
 //! `perfvt gc`.
 
 use crate::{DONE, Error};
+use collect::campaign::journal::Journal;
 use collect::process::remove_dead_folders;
+use model::journal::Event;
+use model::store::JOURNAL_FILE;
 use std::io::Write;
 use std::path::PathBuf;
 
-/// Removes what dead campaigns of this user have left outside their directories, and says what it was.
+/// Removes what dead campaigns of this user have left outside their directories, and says what it was. A directory that is
+/// a campaign's own stands for the folders that its journal records.
 pub fn gc(dirs: &[PathBuf], out: &mut dyn Write) -> Result<u8, Error> {
-    let removed = remove_dead_folders(dirs);
+    let mut places = Vec::new();
+    for dir in dirs {
+        if dir.join(JOURNAL_FILE).is_file() {
+            for (_, event) in Journal::events(dir)? {
+                if let Event::Opened { scratch, .. } = event {
+                    places.extend(scratch);
+                }
+            }
+        } else {
+            places.push(dir.clone());
+        }
+    }
+    let removed = remove_dead_folders(&places);
     for path in &removed {
         writeln!(out, "removed {}", path.display())?;
     }

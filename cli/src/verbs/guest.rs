@@ -2,7 +2,7 @@
 
 use crate::args::{Guest, GuestVerb};
 use crate::{DONE, Error, FOUND};
-use collect::campaign::locks::exclusive;
+use collect::campaign::locks::{LockError, exclusive};
 use collect::config::guests;
 use collect::guest::image::{Cache, DEBIAN, builtin, debian, list, named, remove};
 use collect::testbed::{guest_params, one_command};
@@ -26,13 +26,21 @@ pub fn guest(args: &Guest, out: &mut dyn Write, err: &mut dyn Write) -> Result<u
         GuestVerb::Rm { names } => {
             for name in names {
                 let image = named(&cache, name)?;
-                let _alone = exclusive(&image.image.dir)?;
+                let _alone = exclusive(&image.image.dir).map_err(|error| in_use(&image.name, error))?;
                 remove(&cache, &image.name)?;
                 writeln!(out, "removed {}", image.name)?;
             }
         }
     }
     Ok(DONE)
+}
+
+/// An image that cannot be taken away, in the words of this verb.
+fn in_use(name: &str, error: LockError) -> Error {
+    let LockError::Held { holder, .. } = error else { return error.into() };
+    let who = holder.map_or("another perfvt".to_owned(), |holder| holder.to_string());
+    format!("guest image {name} is not removed: guests run from it, started by {who}; try again when that has ended")
+        .into()
 }
 
 /// Images in the cache, and behind them the guests that are defined.

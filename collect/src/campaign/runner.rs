@@ -4,9 +4,11 @@ use super::boot::{Boot, Booter};
 use super::hooks::Hooks;
 use super::repeat::Repeat;
 use super::{Campaign, CampaignError, to_params};
+use crate::scenario::without_objects;
 use model::journal::Event;
 use model::store::{self, CAMPAIGN_FILE, MEASUREMENTS_FILE};
 use model::{BlockPlan, BootPlan, Case, EnvironmentPlan, Rule, Standing};
+use std::path::PathBuf;
 
 /// So many boots in a row of one call without a single value stop a campaign: something is wrong that more hours will
 /// not mend. Two environments that each fail twice may still be bad luck; six boots are three repeats given up.
@@ -24,6 +26,20 @@ pub struct Ended {
 }
 
 impl Campaign {
+    /// Where private folders of its boots are made: TMPDIR and each `disk_dir`.
+    fn scratch(&self) -> Vec<PathBuf> {
+        let of_guest = self.file.environments.iter().flat_map(|environment| {
+            let params = to_params(environment);
+            let set = params.iter().filter(|param| without_objects(&param.key) == "disk_dir");
+            set.map(|param| PathBuf::from(&param.value)).collect::<Vec<_>>()
+        });
+        let mut all: Vec<PathBuf> = of_guest.chain([std::env::temp_dir()]).collect();
+        all.iter_mut().for_each(|dir| *dir = std::path::absolute(&*dir).unwrap_or_else(|_| dir.clone()));
+        all.sort();
+        all.dedup();
+        all
+    }
+
     /// Runs every planned boot that has cells without a result.
     pub fn run(&mut self, booter: &mut dyn Booter, hooks: &mut Hooks<'_>) -> Result<Ended, CampaignError> {
         let opened = Event::Opened {
@@ -32,6 +48,7 @@ impl Campaign {
             perfvt: env!("CARGO_PKG_VERSION").into(),
             pid: std::process::id(),
             host_boot: self.host_boot.clone(),
+            scratch: self.scratch(),
         };
         self.tell(hooks, opened)?;
         self.refresh_run_files()?;

@@ -35,11 +35,24 @@ pub fn known(workload: &dyn Workload) -> impl Iterator<Item = &'static str> {
 
 /// The name by which perfvt knows a key, which may be meant for one object only (`mem_vm2`); `None` for others.
 pub fn canonical(key: &str, workload: &dyn Workload) -> Option<String> {
+    resolved(key, |key| workload.knows(key))
+}
+
+/// The same for a guest without a workload.
+///
+/// # Errors
+/// No guest has that key; the one that was probably meant.
+pub fn canonical_of_guest(key: &str) -> Result<String, Option<&'static str>> {
+    let near = || closest(without_objects(key), GUEST.iter().map(|known| known.key));
+    resolved(key, |_| false).ok_or_else(near)
+}
+
+fn resolved(key: &str, knows: impl Fn(&str) -> bool) -> Option<String> {
     let stem = without_objects(key);
     let real = ALIASES.iter().find(|(alias, _)| *alias == stem).map_or(stem, |(_, real)| real);
     let object = key.strip_prefix(stem).unwrap_or_default();
     let full = || format!("{real}{object}");
-    let is_known = GUEST.iter().any(|k| k.key == real) || workload.knows(real) || workload.knows(key);
+    let is_known = GUEST.iter().any(|k| k.key == real) || knows(real) || knows(key);
     is_known.then(full)
 }
 

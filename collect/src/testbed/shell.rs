@@ -2,7 +2,7 @@
 
 use super::{QEMU, TestbedError, scratch};
 use crate::accel::Accel;
-use crate::config::guests;
+use crate::config::{guests, keys};
 use crate::deadlines::{BY_HAND, Deadlines};
 use crate::guest::argv::{self, Hardware};
 use crate::guest::channel::Reply;
@@ -12,7 +12,7 @@ use crate::guest::image::{Cache, Image, builtin_with};
 use crate::guest::machine::{BootSpec, GuestError, Machine};
 use crate::guest::network::{Kind, Layout, Network, free_ports};
 use crate::guest::overlay::Overlay;
-use crate::matrix::GUEST;
+use crate::matrix::{GUEST, MatrixError, assignment};
 use crate::process::Spec;
 use model::{Origin, Params};
 use std::path::Path;
@@ -21,8 +21,8 @@ use std::time::Instant;
 /// The parameters of a guest by its name, with keys that are set otherwise (`KEY=VALUE`).
 ///
 /// # Errors
-/// There is no guest of that name, or a text is not of that form.
-pub fn guest_params(name: &str, sets: &[String]) -> Result<Params, guests::GuestError> {
+/// There is no guest of that name, a text is not of that form, or no guest has such a key.
+pub fn guest_params(name: &str, sets: &[String]) -> Result<Params, MatrixError> {
     let mut params = Params::new();
     for known in GUEST {
         if let Some(default) = known.default {
@@ -38,8 +38,14 @@ pub fn guest_params(name: &str, sets: &[String]) -> Result<Params, guests::Guest
         params.set("image", image, origin);
     }
     for set in sets {
-        let (key, value) = set.split_once('=').unwrap_or((set.as_str(), ""));
-        params.set(key.trim(), value.trim(), Origin::Flag(format!("--set {set}")));
+        let flag = format!("--set {set}");
+        let (key, value) = assignment(set, &flag)?;
+        let key = keys::canonical_of_guest(key).map_err(|suggestion| MatrixError::UnknownKey {
+            flag: flag.clone(),
+            key: key.to_owned(),
+            suggestion: suggestion.map(str::to_owned),
+        })?;
+        params.set(&key, value, Origin::Flag(flag));
     }
     Ok(params)
 }

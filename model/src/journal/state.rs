@@ -340,6 +340,7 @@ mod tests {
             perfvt: "0".into(),
             pid: 1,
             host_boot: "h".into(),
+            scratch: Vec::new(),
         };
         let mut state = State::default();
         let end = Event::Interrupted { signal: "SIGINT".into() };

@@ -11,6 +11,7 @@
 use super::build::{lock, remove_leftovers, set_readable};
 use super::error::ImageError;
 use super::kernel;
+use super::prerequisites;
 use super::store::{Cache, Image, Manifest, TEMPORARY, load};
 use crate::deadlines::{BUILD, HOST_WORK};
 use crate::guest::argv::SSH_MAC;
@@ -53,6 +54,7 @@ const DISK: u64 = 4 << 30;
 /// # Errors
 /// mmdebstrap or the host's package sources are not there or do not work; a file cannot be written.
 pub fn debian(cache: &Cache) -> Result<Image, ImageError> {
+    prerequisites::check(cache.host())?;
     let images = cache.images_dir();
     fs::create_dir_all(&images).map_err(|error| ImageError::io("creating folder", &images, error))?;
     let release = Release::of_host(cache.host())?;

@@ -52,6 +52,17 @@ pub enum ImageError {
     /// A program that makes an image.
     #[error("building the guest image: {0}; `make setup-test` installs what is missing")]
     Process(#[from] ProcessError),
+    /// A user who cannot be root in a file system.
+    #[error(
+        "building the guest image: user {user} has no 65536 further ids in {file}, which mmdebstrap needs without root; \
+         root gives them by `usermod --add-subuids 100000-165535 --add-subgids 100000-165535 NAME`"
+    )]
+    NoIds {
+        /// The user's id.
+        user: u32,
+        /// The file that was looked at.
+        file: String,
+    },
     /// No stored image has this name.
     #[error("no stored guest image is called {name}; `perfvt guest list` shows all of them")]
     Unknown {

@@ -31,6 +31,7 @@ mod initramfs;
 mod kernel;
 mod modules;
 mod own_kernel;
+mod prerequisites;
 mod sources;
 mod store;
 mod tree;

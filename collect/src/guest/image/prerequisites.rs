@@ -1,0 +1,91 @@
+//! What this host needs before a system can be made by mmdebstrap: found missing at once, and not after minutes.
+
+use super::error::ImageError;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+/// Programs, which a user other than root may have outside of the PATH.
+const PROGRAMS: [&str; 4] = ["mmdebstrap", "mke2fs", "qemu-img", "ssh-keygen"];
+/// Where programs of the system lie that an ordinary user's PATH leaves out.
+const SYSTEM: &str = "/usr/sbin:/sbin";
+/// Files that give users ranges of further ids (subuid(5)).
+const RANGES: [&str; 2] = ["etc/subuid", "etc/subgid"];
+
+/// Says what is missing.
+///
+/// # Errors
+/// A program is not there, or a user other than root has no way to be root in a file system.
+pub(super) fn check(host: &Path) -> Result<(), ImageError> {
+    let path = std::env::var("PATH").unwrap_or_default();
+    let has = |program: &str| is_in(program, &format!("{path}:{SYSTEM}"));
+    if let Some(program) = PROGRAMS.into_iter().find(|program| !has(program)) {
+        let (what, looked) =
+            (format!("the program {program} (`make setup-test` gets it)"), "PATH".to_owned());
+        return Err(ImageError::Missing { what, looked });
+    }
+    let user = rustix::process::getuid();
+    if user.is_root() || has("fakechroot") {
+        return Ok(());
+    }
+    if !has("newuidmap") {
+        let what = "newuidmap (package uidmap), which a user other than root needs,".to_owned();
+        return Err(ImageError::Missing { what, looked: "PATH".to_owned() });
+    }
+    let name = user_name(host, user.as_raw()).unwrap_or_default();
+    for file in RANGES {
+        let text = fs::read_to_string(host.join(file)).unwrap_or_default();
+        if !has_range(&text, user.as_raw(), &name) {
+            return Err(ImageError::NoIds { user: user.as_raw(), file: format!("/{file}") });
+        }
+    }
+    Ok(())
+}
+
+/// Whether one of these folders, separated by colons, has a program.
+fn is_in(program: &str, path: &str) -> bool {
+    let executable = |file: &Path| {
+        fs::metadata(file).is_ok_and(|known| known.is_file() && known.permissions().mode() & 0o111 != 0)
+    };
+    path.split(':').filter(|dir| !dir.is_empty()).any(|dir| executable(&Path::new(dir).join(program)))
+}
+
+/// The name of a user in /etc/passwd.
+fn user_name(host: &Path, user: u32) -> Option<String> {
+    let text = fs::read_to_string(host.join("etc/passwd")).ok()?;
+    text.lines().find_map(|line| match line.split(':').collect::<Vec<_>>().as_slice() {
+        [name, _, id, ..] if id.parse() == Ok(user) => Some((*name).to_owned()),
+        _ => None,
+    })
+}
+
+/// Whether a file of ranges (`NAME-OR-ID:FIRST:COUNT`) gives a user any; a system needs ids up to 65535.
+fn has_range(text: &str, user: u32, name: &str) -> bool {
+    text.lines().any(|line| match line.split(':').collect::<Vec<_>>().as_slice() {
+        [owner, _, count] => {
+            (*owner == name || owner.parse() == Ok(user))
+                && count.trim().parse().is_ok_and(|count: u64| count >= 65_536)
+        }
+        _ => false,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_is_a_users_by_name_or_number_and_large_enough() {
+        let text = "root:100000:65536\nme:165536:65536\n1007:231072:65536\nsmall:1:1000\n";
+        assert!(has_range(text, 1000, "me") && has_range(text, 1007, "other"));
+        assert!(!has_range(text, 1001, "you") && !has_range(text, 1002, "small") && !has_range("", 0, ""));
+    }
+
+    #[test]
+    fn a_program_is_found_in_any_folder_and_a_text_is_none() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("text"), "").unwrap();
+        let path = format!("/nonexistent::{}:/bin:/usr/bin", dir.path().display());
+        assert!(is_in("sh", &path) && !is_in("text", &path) && !is_in("sh", ""));
+    }
+}
