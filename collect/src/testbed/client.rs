@@ -4,16 +4,17 @@ use super::lab::{odd, of_client};
 use crate::guest::image::Cache;
 use crate::guest::machine::{GuestError, Machine};
 use crate::lab::{Client, Failed};
-use crate::process::{Running, Spec};
-use model::Code;
+use crate::process::{Namespace, Running, Sink, Spec};
+use model::{Code, CpuId};
 use rustix::process::Signal;
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// A client process on the host.
-pub(super) struct HostClient(pub(super) Running);
+struct HostClient(Running);
 
 impl Client for HostClient {
     fn ended(&mut self) -> Option<Result<(), String>> {
@@ -31,7 +32,7 @@ impl Client for HostClient {
 }
 
 /// A command on the host. A program out of a downloaded package finds the libraries of those beside it.
-pub(super) fn host_command(cache: &Cache, argv: &[String]) -> Result<Spec, Failed> {
+fn host_command(cache: &Cache, argv: &[String]) -> Result<Spec, Failed> {
     let (program, args) = argv.split_first().ok_or_else(|| Failed::tool("an empty command"))?;
     let packages = cache.packages_dir();
     if !Path::new(program).starts_with(packages) {
@@ -45,6 +46,35 @@ pub(super) fn host_command(cache: &Cache, argv: &[String]) -> Result<Spec, Faile
     folders.sort();
     let libraries = format!("LD_LIBRARY_PATH={}", folders.join(":"));
     Ok(Spec::new("env").arg(libraries).args(argv))
+}
+
+/// Where a client runs that is a process of this host.
+pub(super) struct HostPlace<'a> {
+    /// Where tools are looked for.
+    pub(super) cache: &'a Cache,
+    /// The CPUs that it may use; none means all.
+    pub(super) cpus: &'a [CpuId],
+    /// Its namespaces, where they are not perfvt's.
+    pub(super) namespace: Option<&'a Arc<Namespace>>,
+}
+
+impl HostPlace<'_> {
+    /// Starts a client there; what it writes goes to the files.
+    pub(super) fn start(
+        &self,
+        argv: &[String],
+        stdout: &Path,
+        stderr: &Path,
+    ) -> Result<Box<dyn Client>, Failed> {
+        let running = host_command(self.cache, argv)?
+            .cpus(self.cpus)
+            .namespace(self.namespace)
+            .stdout(Sink::File(stdout.to_owned()))
+            .stderr(Sink::File(stderr.to_owned()))
+            .start()
+            .map_err(|e| Failed::new(Code::Host, e.to_string()))?;
+        Ok(Box::new(HostClient(running)))
+    }
 }
 
 /// Where packages keep libraries.

@@ -1,7 +1,7 @@
 //! A lab without a guest, for workloads that measure the host's own tools.
 
 use super::TestbedError;
-use super::client::{HostClient, host_command};
+use super::client::HostPlace;
 use super::lab::read_host_sample;
 use crate::brought::Brought;
 use crate::campaign::Booted;
@@ -10,7 +10,7 @@ use crate::guest::image::{Cache, host_program};
 use crate::guest::machine::GuestError;
 use crate::host::noise::Watched;
 use crate::lab::{Client, Failed, HostSample, Lab, Snapshot, Target};
-use crate::process::{self, Sink, Spec};
+use crate::process::{self, Spec};
 use crate::workload::Needs;
 use model::ids::cpu_list;
 use model::{Code, CpuId, Fingerprint, Params};
@@ -131,13 +131,8 @@ impl Lab for HostLab {
         stdout: &Path,
         stderr: &Path,
     ) -> Result<Box<dyn Client>, Failed> {
-        let running = host_command(&self.parts.cache, argv)?
-            .cpus(&self.parts.cpus)
-            .stdout(Sink::File(stdout.to_owned()))
-            .stderr(Sink::File(stderr.to_owned()))
-            .start()
-            .map_err(|e| Failed::new(Code::Host, e.to_string()))?;
-        Ok(Box::new(HostClient(running)))
+        HostPlace { cache: &self.parts.cache, cpus: &self.parts.cpus, namespace: None }
+            .start(argv, stdout, stderr)
     }
 
     fn snapshot(&mut self) -> Result<Snapshot, Failed> {

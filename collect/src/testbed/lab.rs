@@ -1,6 +1,6 @@
 //! The guests of one boot, as a workload sees them.
 
-use super::client::{ClientGuest, HostClient, Shared, host_command, start_in_guest};
+use super::client::{ClientGuest, HostPlace, Shared, start_in_guest};
 use super::clock::{GuestClock, between};
 use super::nics::bring_up;
 use super::remote::{RemoteHost, of_remote};
@@ -16,7 +16,6 @@ use crate::host::fingerprint;
 use crate::host::noise::{Vcpu, Watched};
 use crate::host::pin::GuestPins;
 use crate::lab::{Client, Failed, HostSample, Lab, Moment, Snapshot, Target};
-use crate::process::Sink;
 use crate::window::{HostCounters, KvmReader, Meter};
 use formats::counters::CpuTicks;
 use model::{Code, CpuId, Fingerprint, Params, Scope};
@@ -339,14 +338,8 @@ impl Lab for GuestLab {
         if let Some(host) = &self.remote {
             return host.start(argv, stdout, stderr).map_err(|e| of_remote(&e));
         }
-        let running = host_command(&self.cache, argv)?
-            .cpus(&self.client_cpus)
-            .namespace(self.network.client_namespace())
-            .stdout(Sink::File(stdout.to_owned()))
-            .stderr(Sink::File(stderr.to_owned()))
-            .start()
-            .map_err(|e| Failed::new(Code::Host, e.to_string()))?;
-        Ok(Box::new(HostClient(running)))
+        let namespace = self.network.client_namespace();
+        HostPlace { cache: &self.cache, cpus: &self.client_cpus, namespace }.start(argv, stdout, stderr)
     }
 
     fn snapshot(&mut self) -> Result<Snapshot, Failed> {
