@@ -32,6 +32,40 @@ fn debian(test: &str) -> Option<PathBuf> {
     find()
 }
 
+/// One stream of a second in the Debian guest, with its layer in a folder of disks.
+fn measured(disks: &Path, sets: &[&str], out: &Path) {
+    let mut run = perfvt();
+    run.args(["run", "netperf", "--guest", "debian", "--env", "base", "--allow-unpinned", "--repeat", "1"]);
+    for set in ["protocols=TCP_STREAM", "sizes=16384", "sessions=1", "l=1"].iter().chain(sets) {
+        run.args(["--set", set]);
+    }
+    let run = output(run.args(["--set", &format!("disk_dir={}", disks.display()), "--out"]).arg(out));
+    assert!(run.status.success(), "{}", text(&run.stderr));
+    let all = measurements(out);
+    let throughput = all.iter().find(|m| m["metric"] == "throughput").unwrap();
+    assert!(throughput["value"].as_f64().unwrap() > 1.0, "{throughput}");
+}
+
+#[test]
+fn a_debian_guest_whose_qemu_is_in_a_namespace_is_measured_by_ssh_from_there() {
+    const TEST: &str = "a_debian_guest_whose_qemu_is_in_a_namespace";
+    let Some(_guard) = ready(TEST) else { return };
+    if debian(TEST).is_none() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("X");
+    let mut dry = perfvt();
+    let dry = output(dry.args(["run", "netperf", "--dry-run", "--allow-unpinned", "--set", "net=tap"]));
+    if !dry.status.success() {
+        return eprintln!("skipped: {TEST}: {}", text(&dry.stderr).trim());
+    }
+    measured(dir.path(), &["channel=ssh", "net=tap"], &out);
+    let line = fs::read_to_string(&files(&out, "qemu.argv")[0]).unwrap();
+    assert!(line.contains("user,id=ssh0,restrict=on,hostfwd=tcp:127.0.0.1:"), "{line}");
+    assert!(line.contains("tap,id=net0,ifname=pvt"), "{line}");
+}
+
 #[test]
 fn a_debian_guest_is_measured_by_the_agent_and_its_image_is_never_written() {
     const TEST: &str = "a_debian_guest_is_measured_by_the_agent_and_its_image_is_never_written";
@@ -41,16 +75,7 @@ fn a_debian_guest_is_measured_by_the_agent_and_its_image_is_never_written() {
     let dir = tempfile::tempdir().unwrap();
     let (out, disks) = (dir.path().join("X"), dir.path().join("disks"));
     fs::create_dir(&disks).unwrap();
-    let mut run = perfvt();
-    run.args(["run", "netperf", "--guest", "debian", "--env", "base", "--allow-unpinned", "--repeat", "1"]);
-    for set in ["protocols=TCP_STREAM", "sizes=16384", "sessions=1", "l=1"] {
-        run.args(["--set", set]);
-    }
-    let run = output(run.args(["--set", &format!("disk_dir={}", disks.display()), "--out"]).arg(&out));
-    assert!(run.status.success(), "{}", text(&run.stderr));
-    let all = measurements(&out);
-    let throughput = all.iter().find(|m| m["metric"] == "throughput").unwrap();
-    assert!(throughput["value"].as_f64().unwrap() > 1.0, "{throughput}");
+    measured(&disks, &[], &out);
     let facts = files(&out, "facts.txt").into_iter().map(|path| fs::read_to_string(path).unwrap());
     let facts: String = facts.collect();
     assert!(facts.contains("guest.image: ") && facts.contains("guest.tools: "), "{facts}");

@@ -3,10 +3,12 @@
 
 mod sshd_support;
 
+use collect::process::{self, Namespace, Running, Spec};
 use collect::ssh::{Destination, Ssh, SshError};
 use rustix::process::Signal;
 use sshd_support::Sshd;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 const SOON: Duration = Duration::from_secs(20);
@@ -114,4 +116,42 @@ fn a_command_ends_there_when_the_connection_is_cut() {
     sshd.end();
     soon("the loss is told", || matches!(remote.ended(), Err(SshError::Lost { .. })));
     soon("nothing is left there", || !lives(&printed()));
+}
+
+/// A network namespace with a process in it, whose loopback is up.
+fn namespace(test: &str) -> Option<(Arc<Namespace>, Running)> {
+    let skipped = |reason: &str| eprintln!("skipped: {test}: {reason}");
+    let Ok(namespace) = Namespace::create().map(Arc::new) else {
+        skipped("this machine denies user namespaces");
+        return None;
+    };
+    let inside = |spec: Spec| spec.namespace(Some(&namespace));
+    process::run(inside(Spec::new("ip")).args(["link", "set", "lo", "up"]), SOON).unwrap();
+    let holder = inside(Spec::new("sleep")).arg("600").start().unwrap();
+    Some((namespace, holder))
+}
+
+#[test]
+fn a_host_inside_a_namespace_is_reached_from_there_and_its_commands_are_given_from_here() {
+    let test = "a_host_inside_a_namespace";
+    let Some((namespace, holder)) = namespace(test) else { return };
+    // sshd gives up rights that only the real root has: it enters the network alone.
+    let there = format!("--net=/proc/{}/ns/net", holder.pid());
+    let probe = std::process::Command::new("nsenter").args([&there, "--", "true"]).output();
+    if !probe.is_ok_and(|out| out.status.success()) {
+        eprintln!("skipped: {test}: entering another user's network needs root");
+        return;
+    }
+    let Some(sshd) = Sshd::start("127.0.0.1", &["nsenter", &there, "--"]) else {
+        eprintln!("skipped: {test}: there is no sshd here");
+        return;
+    };
+    let ssh = Ssh::connect_in(destination(&sshd), Some(&namespace)).unwrap();
+    let net = |path: &str| std::fs::read_link(path).unwrap().display().to_string();
+    let found = ssh.output(&["readlink", "/proc/self/ns/net"], SOON).unwrap();
+    assert_eq!(found.trim(), net(&format!("/proc/{}/ns/net", holder.pid())));
+    assert_ne!(found.trim(), net("/proc/self/ns/net"));
+    assert!(sshd.log().contains("Accepted publickey"), "{}", sshd.log());
+    let elsewhere = Ssh::connect(destination(&sshd)).unwrap_err().to_string();
+    assert!(elsewhere.contains("Connection refused"), "nothing listens outside: {elsewhere}");
 }
