@@ -12,7 +12,9 @@ use serde_json::Value;
 use sshd_support::Sshd;
 use std::fs;
 use std::path::Path;
-use support::hosts::{Host, dhcp_server, into, is_root, tools};
+use std::process::Command;
+use support::campaigns::wait_until;
+use support::hosts::{Host, Server, dhcp_server, into, is_root, tools};
 use support::{files, measurements, output, ready, text};
 
 /// A host with the bridges br0 (10.77.0.1) and br1 (10.78.0.1), and another one, 10.77.0.15, on a cable to br0.
@@ -70,7 +72,7 @@ fn a_client_on_another_host_measures_a_guest_whose_second_nic_has_its_address_by
     let run = output(
         host.command(env!("CARGO_BIN_EXE_perfvt"))
             .current_dir(dir.path())
-            .args(["run", "-c", "tests.cfg", "--allow-unpinned", "--out"])
+            .args(["run", "-c", "tests.cfg", "--allow-unpinned", "--wait", "--out"])
             .arg(&out),
     );
     let said = format!("{}\nsshd: {}", text(&run.stderr), sshd.log());
@@ -108,6 +110,56 @@ fn a_client_on_another_host_measures_a_guest_whose_second_nic_has_its_address_by
     assert_eq!((left("netperf"), left("sh")), (0, 0));
 }
 
+/// Who has which address by DHCP, by hardware address: what the server writes down when it is told to (udhcpd's
+/// `struct dyn_lease`, behind the time: seconds that are left, address, hardware address, host name, padding).
+fn leases(server: &Server, dir: &Path) -> Vec<(String, String)> {
+    let told = Command::new("kill").args(["-USR1", &server.0.id().to_string()]).status().unwrap();
+    assert!(told.success());
+    let path = dir.join("leases");
+    wait_until(10, "the leases", || fs::metadata(&path).unwrap().len() > 8);
+    let bytes = fs::read(path).unwrap();
+    let of = |lease: &[u8]| {
+        let ip: Vec<String> = lease[4..8].iter().map(u8::to_string).collect();
+        let mac: Vec<String> = lease[8..14].iter().map(|b| format!("{b:02x}")).collect();
+        (mac.join(":"), ip.join("."))
+    };
+    bytes[8..].chunks_exact(36).map(of).collect()
+}
+
+#[test]
+fn two_guests_on_a_bridge_get_an_address_each_by_dhcp_and_the_server_is_reached_at_its_own() {
+    let test = "two_guests_on_a_bridge_get_an_address_each_by_dhcp";
+    let Some(_guard) = ready(test) else { return };
+    if !is_root() {
+        return eprintln!("skipped: {test}: bridges in a namespace need root");
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let (host, _other) = two_hosts();
+    let Some(dhcp) = dhcp_server(&host, dir.path()) else {
+        return eprintln!("skipped: {test}: there is no busybox with udhcpd here");
+    };
+    let out = dir.path().join("X");
+    let mut command = host.command(env!("CARGO_BIN_EXE_perfvt"));
+    command.args(["run", "netperf", "--allow-unpinned", "--wait", "--repeat", "1", "--out"]).arg(&out);
+    let sets =
+        ["scenario=guest_guest", "bridge=br1", "protocols=TCP_STREAM", "sizes=16384", "sessions=1", "l=1"];
+    for set in sets.iter().chain(&["mem=256", "shuffle=no"]) {
+        command.args(["--set", set]);
+    }
+    let run = output(&mut command);
+    assert!(run.status.success(), "{}", text(&run.stderr));
+    let all = measurements(&out);
+    assert!(!all.is_empty() && all.iter().all(|m| m["value"].is_number()), "{all:?}");
+
+    let given = leases(&dhcp, dir.path());
+    assert_eq!(given.len(), 2, "{given:?}");
+    assert_ne!(given[0].1, given[1].1, "{given:?}");
+    let line = fs::read_to_string(&files(&out, "qemu.argv")[0]).unwrap();
+    let (_, server) = given.iter().find(|(mac, _)| line.contains(mac)).unwrap();
+    let argv = fs::read_to_string(&files(&out, "session0.argv")[0]).unwrap();
+    assert!(argv.contains(&format!("-H\n{server}\n")), "{given:?}: {argv}");
+}
+
 #[test]
 fn a_client_that_is_not_reached_is_told_before_anything_is_planned_on_disk() {
     let test = "a_client_that_is_not_reached";
@@ -120,7 +172,7 @@ fn a_client_that_is_not_reached_is_told_before_anything_is_planned_on_disk() {
     let out = dir.path().join("X");
     let sets = ["scenario=exhost_guest", "client=10.77.0.15", "bridge=br0", "ip_nic1=10.77.0.21"];
     let mut command = host.command(env!("CARGO_BIN_EXE_perfvt"));
-    command.args(["run", "netperf", "--profile", "quick", "--allow-unpinned", "--out"]).arg(&out);
+    command.args(["run", "netperf", "--profile", "quick", "--allow-unpinned", "--wait", "--out"]).arg(&out);
     for set in sets {
         command.args(["--set", set]);
     }
