@@ -79,6 +79,7 @@ fn a_debian_guest_is_measured_by_the_agent_and_its_image_is_never_written() {
     let facts = files(&out, "facts.txt").into_iter().map(|path| fs::read_to_string(path).unwrap());
     let facts: String = facts.collect();
     assert!(facts.contains("guest.image: ") && facts.contains("guest.tools: "), "{facts}");
+    assert!(facts.contains("guest.irqbalance: none\n"), "{facts}");
     assert_eq!(fs::read_dir(&disks).unwrap().count(), 0, "a layer was left");
     assert_eq!(before, (hash_file(&image), fs::metadata(&image).unwrap().modified().unwrap()));
 }
@@ -99,6 +100,26 @@ fn a_debian_guest_is_entered_by_ssh_and_by_its_console() {
         assert_eq!(out, "debian\n/run/perfvt/bin/netserver\na b|$(id)|'|", "{channel}: {err}");
         assert_eq!((err.as_str(), shell.status.code()), ("oops\n", Some(1)), "{channel}");
     }
+}
+
+/// The script that stops irqbalance before anything else.
+const IRQBALANCE: &str = include_str!("../../collect/guest/foreign/irqbalance");
+
+#[test]
+fn irqbalance_is_stopped_in_a_whole_debian_and_does_not_start_again() {
+    const TEST: &str = "irqbalance_is_stopped_in_a_whole_debian_and_does_not_start_again";
+    let Some(_guard) = ready(TEST) else { return };
+    if debian(TEST).is_none() {
+        return;
+    }
+    let script = "ln -s /bin/sleep /run/irqbalance && cd /lib/systemd/system && \
+        printf '[Service]\nExecStart=/run/irqbalance 1000\n' > irqbalance.service && systemctl daemon-reload && \
+        systemctl start irqbalance && cat /proc/$(pidof irqbalance)/comm && sh -c \"$1\"; \
+        systemctl start irqbalance 2> /dev/null; pidof irqbalance || echo gone";
+    let mut shell = perfvt();
+    shell.args(["guest", "shell", "--guest", "debian", "--", "sh", "-c", script, "sh", IRQBALANCE]);
+    let shell = output(&mut shell);
+    assert_eq!(text(&shell.stdout), "irqbalance\nstopped\ngone\n", "{}", text(&shell.stderr));
 }
 
 #[test]

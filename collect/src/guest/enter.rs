@@ -12,7 +12,14 @@ use crate::process::Namespace;
 use std::path::Path;
 use std::sync::Arc;
 
-const SETUP: &str = include_str!("../../guest/foreign/setup");
+/// Makes a Linux guest fit. How the daemon that moves interrupts stands is told by a file that the fingerprint reads.
+const SETUP: &str = concat!(
+    include_str!("../../guest/foreign/setup"),
+    "(\n",
+    include_str!("../../guest/foreign/irqbalance"),
+    ") > /run/perfvt/irqbalance\n"
+);
+
 /// One boot of a guest of the user's.
 #[derive(Clone, Copy, Debug)]
 pub struct Own<'a> {
@@ -68,5 +75,48 @@ fn shorter(error: GuestError) -> GuestError {
             GuestError::Channel(ChannelError::Failed { command, ended, stderr })
         }
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::process::{Spec, run};
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::path::Path;
+    use std::time::{Duration, Instant};
+
+    const IRQBALANCE: &str = include_str!("../../guest/foreign/irqbalance");
+    const SOON: Duration = Duration::from_secs(20);
+
+    /// What the script says of a daemon with a name that nobody else has; `systemctl` is the one in `bin`.
+    fn stop(name: &str, bin: &Path) -> String {
+        let path = format!("PATH={}:/usr/bin:/bin", bin.display());
+        let said = run(Spec::new("env").args([&path, "sh", "-c", IRQBALANCE, "sh", name]), SOON).unwrap();
+        String::from_utf8(said).unwrap().trim().to_owned()
+    }
+
+    fn program(bin: &Path, name: &str, script: &str) {
+        std::fs::write(bin.join(name), format!("#!/bin/sh\n{script}\n")).unwrap();
+        std::fs::set_permissions(bin.join(name), PermissionsExt::from_mode(0o755)).unwrap();
+    }
+
+    #[test]
+    fn a_daemon_that_moves_interrupts_is_stopped_with_and_without_a_service() {
+        let bin = tempfile::tempdir().unwrap();
+        let bin = bin.path();
+        for name in ["systemctl", "rc-service", "service"] {
+            program(bin, name, "exit 1");
+        }
+        assert_eq!(stop("pvt-no-balance", bin), "none");
+        symlink("/bin/sleep", bin.join("pvt-balance")).unwrap();
+        let mut daemon = Spec::new(bin.join("pvt-balance")).arg("100").start().unwrap();
+        assert_eq!(stop("pvt-balance", bin), "stopped");
+        assert!(daemon.wait_until(Instant::now() + SOON).is_some());
+        // One that the system has yet to start.
+        let asked = bin.join("asked");
+        program(bin, "systemctl", &format!("echo \"$@\" >> {}", asked.display()));
+        assert_eq!(stop("pvt-balance", bin), "stopped");
+        let asked = std::fs::read_to_string(asked).unwrap();
+        assert_eq!(asked, "cat pvt-balance\nmask --now pvt-balance\n");
     }
 }

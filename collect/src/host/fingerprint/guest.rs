@@ -5,13 +5,15 @@ use model::Fingerprint;
 
 /// What is read in a guest, files and folders; [`guest`] takes what `grep -rsH "" FILE..` prints of them. Settings of
 /// the kernel are added by [`super::SYSCTLS`].
-const GUEST_FILES: [&str; 6] = [
+const GUEST_FILES: [&str; 7] = [
     "/proc/cmdline",
     "/proc/version",
     "/sys/devices/system/cpu/vulnerabilities",
     "/sys/devices/system/clocksource/clocksource0/current_clocksource",
     "/sys/kernel/mm/transparent_hugepage/enabled",
     "/sys/class/dmi/id/bios_version",
+    // What guest/foreign/irqbalance said; the built-in guest has no such daemon, and no such file.
+    "/run/perfvt/irqbalance",
 ];
 
 /// What prints it all, the files being the arguments: `-H` also for a single file, `-s` for those that are not there, then
@@ -82,6 +84,7 @@ fn of_files(grep: &str) -> Fingerprint {
                 continue;
             }
             "/sys/class/dmi/id/bios_version" => "guest.firmware".to_owned(),
+            "/run/perfvt/irqbalance" => "guest.irqbalance".to_owned(),
             _ => match (
                 path.strip_prefix("/proc/sys/"),
                 path.strip_prefix("/sys/devices/system/cpu/vulnerabilities/"),
@@ -107,6 +110,7 @@ mod tests {
              /sys/devices/system/cpu/vulnerabilities/meltdown:Mitigation: PTI\n\
              /sys/kernel/mm/transparent_hugepage/enabled:always [madvise] never\ngrep: x\n/proc/other:1\n\
              /sys/devices/system/clocksource/clocksource0/current_clocksource:tsc-early\n\
+             /run/perfvt/irqbalance:stopped\n\
              perfvt-section k eth0\nFeatures for eth0:\nrx-gro: on\ntx-lro: off\nperfvt-section g eth0\n\
              Current hardware settings:\nRX: 256\nperfvt-section c eth0\nperfvt-section dmesg\n[0.0] Linux\n",
         );
@@ -117,7 +121,8 @@ mod tests {
         assert_eq!(facts.get("guest.nic.eth0.offloads"), Some("rx-gro"));
         assert_eq!(facts.get("guest.nic.eth0.rings"), Some("rx=256"));
         assert_eq!(facts.get("guest.clocksource"), Some("tsc"));
-        assert_eq!((facts.0.len(), dmesg.as_str()), (7, "[0.0] Linux\n"));
+        assert_eq!(facts.get("guest.irqbalance"), Some("stopped"));
+        assert_eq!((facts.0.len(), dmesg.as_str()), (8, "[0.0] Linux\n"));
         assert_eq!(guest(""), Guest::default());
     }
 }
