@@ -81,6 +81,9 @@ fn a_client_on_another_host_measures_a_guest_whose_second_nic_has_its_address_by
     assert!(!all.is_empty() && all.iter().all(|m| m["value"].is_number()), "{all:?}");
     let value = |metric: &str| all.iter().find(|m| m["metric"] == metric).unwrap()["value"].as_f64().unwrap();
     assert!(value("throughput") > 1.0);
+    // That host is this machine, whose CPUs were busy with guest and client.
+    let busy = value("client_CPU");
+    assert!(busy > 1.0 && busy <= 100.0 && (busy - value("CPU")).abs() < 20.0, "{busy} % there: {all:?}");
 
     // Both connections go where that host is: the second bridge is this host's alone.
     let argv = fs::read_to_string(&files(&out, "session0.argv")[0]).unwrap();

@@ -46,6 +46,9 @@ pub struct Snapshot {
     pub at: Moment,
     /// CPU time of the whole host.
     pub host_cpu: CpuTicks,
+    /// The same of the client's host, when that is another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_cpu: Option<CpuTicks>,
     /// `/proc/stat`, `net/dev`, `net/snmp` and `interrupts` of the guest, one after the other; kept in a file of its own.
     #[serde(skip)]
     pub guest: String,

@@ -57,6 +57,8 @@ pub(super) struct GuestLab {
     clock: GuestClock,
     /// The server's guest and its client have reached one another.
     connected: bool,
+    /// Why the client's host does not tell its CPU time.
+    client_silent: Option<String>,
     /// What the console and the firmware said while the server's guest booted.
     pub(super) trace: Option<String>,
     /// What the user brings.
@@ -121,6 +123,7 @@ impl GuestLab {
             deadlines,
             clock: GuestClock::UNKNOWN,
             connected: false,
+            client_silent: None,
             trace: None,
             brought: Arc::default(),
             kvm,
@@ -200,6 +203,13 @@ impl GuestLab {
         Ok(())
     }
 
+    /// CPU time of the client's host, when it is another one and tells it.
+    fn client_cpu(&mut self) -> Option<CpuTicks> {
+        let told = self.remote.as_ref()?.cpu();
+        self.client_silent = told.as_ref().err().cloned();
+        told.ok()
+    }
+
     /// Metrics that cannot be had in this boot, with the reason.
     pub(super) fn absent(&self) -> Vec<(&'static str, String)> {
         let mut absent = Vec::new();
@@ -212,6 +222,7 @@ impl GuestLab {
                     .push((metric, "neither QEMU's query-stats nor debugfs tells KVM's counters".to_owned()));
             }
         }
+        absent.extend(self.client_silent.iter().map(|reason| ("client_CPU", reason.clone())));
         for (metric, path) in
             [("guest_softnet_drops", "/proc/net/softnet_stat"), ("guest_psi_cpu", "/proc/pressure/cpu")]
         {
@@ -355,9 +366,12 @@ impl Lab for GuestLab {
         let HostSample { cpu, threads, own_ns, .. } = between(&before, &after, at);
         let tap = self.network.traffic(self.machine.pid());
         let host = HostCounters { tap, ..HostCounters::read(Path::new("/")) };
+        // Last, because it takes the longest: a window is as long by this clock at both ends.
+        let client_cpu = self.client_cpu();
         Ok(Snapshot {
             at,
             host_cpu: cpu,
+            client_cpu,
             guest,
             exits: kvm.get("exits").copied(),
             asked_ns: Some(before.at.mono_ns),

@@ -5,6 +5,7 @@ use crate::deadlines::CHANNEL_ANSWER;
 use crate::guest::network::{ClientPlace, Layout};
 use crate::lab::{Client, Failed, Moment};
 use crate::ssh::{Remote, Ssh, SshError};
+use formats::counters::CpuTicks;
 use model::{Code, Fingerprint, Params};
 use rustix::process::Signal;
 use std::cell::RefCell;
@@ -81,6 +82,13 @@ impl RemoteHost {
             address: self.ssh.destination().address.clone(),
             reason: "its date(1) does not tell the time".into(),
         })
+    }
+
+    /// CPU time of the whole host there, now; else why it is not known.
+    pub(super) fn cpu(&self) -> Result<CpuTicks, String> {
+        let said = self.ssh.output(&["cat", "/proc/stat"], CHANNEL_ANSWER).map_err(|e| e.to_string())?;
+        CpuTicks::parse(&said)
+            .ok_or_else(|| format!("{}: /proc/stat has no cpu line", self.ssh.destination().address))
     }
 
     /// The client's host and the tools there, in the place of this host's. What it does not tell is absent.

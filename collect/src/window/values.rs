@@ -7,13 +7,14 @@ use formats::counters::{self, CpuTicks};
 use model::Code;
 
 /// Every metric that a window may have, whatever the workload. Their units and roles stand in perf.conf's `[DEFAULT]`.
-pub const METRICS: [&str; 20] = [
+pub const METRICS: [&str; 21] = [
     "vcpu_CPU",
     "vcpu_wait",
     "vhost_CPU",
     "iothread_CPU",
     "emulator_CPU",
     "client_vcpu_CPU",
+    "client_CPU",
     "perfvt_CPU",
     "guest_CPU",
     "guest_steal",
@@ -138,6 +139,9 @@ fn of_host(measured: &Measured, seconds: f64) -> Vec<(&'static str, f64)> {
     let (start, end) = (&measured.start, &measured.end);
     let mut found = Vec::new();
     found.extend(end.host_cpu.steal_percent_since(&start.host_cpu).map(|steal| ("host_steal", steal)));
+    if let (Some(before), Some(after)) = (&start.client_cpu, &end.client_cpu) {
+        found.extend(after.busy_percent_since(before).map(|busy| ("client_CPU", busy)));
+    }
     if let (Some(before), Some(after)) = (start.host.context_switches, end.host.context_switches) {
         found.push(("host_ctxt", after.saturating_sub(before) as f64 / seconds));
     }
@@ -198,6 +202,7 @@ mod tests {
         Snapshot {
             at: Moment { unix_ns: ns, mono_ns: ns },
             host_cpu: CpuTicks { idle: second * 150, steal: second * 2, total: second * 200 },
+            client_cpu: Some(CpuTicks { idle: second * 70, steal: 0, total: second * 100 }),
             guest,
             exits: None,
             asked_ns: Some(ns - 1_000_000),
@@ -249,6 +254,7 @@ mod tests {
             ("vcpu_wait", 2.0),
             ("emulator_CPU", 10.0),
             ("client_vcpu_CPU", 100.0),
+            ("client_CPU", 30.0),
             ("perfvt_CPU", 0.1),
             ("guest_CPU", 60.0),
             ("guest_steal", 20.0),
