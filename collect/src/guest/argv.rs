@@ -348,7 +348,7 @@ impl Arguments {
             ("", Accel::Tcg) => {}
             (model, _) => self.add("-cpu", model),
         }
-        self.add("-smp", h.smp.to_string());
+        self.add("-smp", smp(h));
         self.add("-m", format!("{}M", h.mem_mib));
         self.memory(h);
         if let Some(kernel) = &system.kernel {
@@ -399,6 +399,17 @@ impl Arguments {
 /// QEMU's device of a NIC model.
 fn device(nic_model: &str) -> &str {
     NIC_MODELS.iter().find(|(name, _)| *name == nic_model).map_or(nic_model, |(_, device)| device)
+}
+
+/// The vCPUs. One that is emulated alone has room for a second one, which is never plugged: QEMU translates the guest's
+/// locked instructions, which are also its memory barriers, into such of the host only where there may be several vCPUs
+/// (`CF_PARALLEL`, accel/tcg/tcg-accel-ops-mttcg.c). Devices run in threads of their own all the same, and without the
+/// barriers an interrupt of a virtio queue is lost sooner or later, which the queue never gets over.
+fn smp(h: &Hardware) -> String {
+    match (h.accel, h.smp) {
+        (Accel::Tcg, 1) => "1,maxcpus=2".to_owned(),
+        (_, vcpus) => vcpus.to_string(),
+    }
 }
 
 fn nic_device(nic: &Nic, index: usize, wiring: Wiring<'_>) -> String {
@@ -491,6 +502,17 @@ mod tests {
         assert!(!serial.contains("virtserialport"));
         let ssh = line(Entry::Ssh { port: 4022 }, None);
         assert!(ssh.contains("restrict=on,hostfwd=tcp:127.0.0.1:4022-:22") && !ssh.contains("cmd0"));
+    }
+
+    #[test]
+    fn one_emulated_vcpu_has_room_for_another_so_that_barriers_are_kept() {
+        let smp = |accel, smp| {
+            let argv = build(&Hardware { accel, smp, ..hardware() }, &files(), Kind::Tap);
+            let at = argv.iter().position(|word| word == "-smp").unwrap();
+            argv[at + 1].clone()
+        };
+        assert_eq!(smp(Accel::Tcg, 1), "1,maxcpus=2");
+        assert_eq!((smp(Accel::Tcg, 2).as_str(), smp(Accel::Kvm, 1).as_str()), ("2", "1"));
     }
 
     #[test]
