@@ -5,12 +5,18 @@
 //!   uperf_binary=FILE ──> wish ──> item (file here, path in the guest, hash) ──> disk ──> guest: /brought/uperf-1a2b3c4d/uperf
 //!   a path in deps/NAME/ ──> build (once for its content, before anything boots) ──┘
 //! ```
+//!
+//! Windows reads no such disk: what a Windows guest is to have is put into its folder for the user's files once it takes
+//! commands, or is there already ([`in_windows`]).
 
 mod build;
 
 pub use build::BuildError;
 
 use crate::guest::image::{Cache, ImageError, Placed, brought_disk, host_program};
+use crate::guest::machine::GuestError;
+use crate::guest::os::Os;
+use crate::guest::windows::Commands;
 use crate::host::fingerprint::hash_file;
 use crate::lab::Failed;
 use crate::process::{PrivateFolder, private_folder};
@@ -31,13 +37,25 @@ pub struct Wish {
     pub value: String,
     /// The program that is looked for on this host when the key is not set. Empty for a folder, which has no other place.
     pub program: &'static str,
+    /// The guests that it is for.
+    pub os: Os,
 }
 
 impl Wish {
     /// What parameters say of a key.
     pub fn of(params: &Params, key: &'static str, program: &'static str) -> Wish {
-        Wish { key, value: params.get(key).unwrap_or_default().trim().to_owned(), program }
+        Wish { key, value: params.get(key).unwrap_or_default().trim().to_owned(), program, os: Os::Linux }
     }
+
+    /// The same for Windows guests.
+    pub fn for_windows(self) -> Wish {
+        Wish { os: Os::Windows, ..self }
+    }
+}
+
+/// Whether a path is one of Windows with its drive, so that it means a file that is in the guest already.
+pub fn in_windows(path: &str) -> bool {
+    matches!(path.trim().as_bytes(), [drive, b':', b'\\' | b'/', _, ..] if drive.is_ascii_alphabetic())
 }
 
 /// Refuses a key that names nothing, when the campaign is planned.
@@ -47,6 +65,7 @@ impl Wish {
 pub fn check(params: &Params, key: &str) -> Result<(), ParamsError> {
     let path = params.text(key)?.trim();
     match std::fs::metadata(path) {
+        _ if in_windows(path) => Err(params.wrong(key, "a file of this host, not of a Windows guest")),
         _ if path.is_empty() || build::recipe(Path::new(path)).is_some() => Ok(()),
         Ok(_) => Ok(()),
         Err(error) => Err(params.wrong(
@@ -54,6 +73,19 @@ pub fn check(params: &Params, key: &str) -> Result<(), ParamsError> {
             &format!("a file of this host, or one that a folder deps/NAME with a Makefile builds ({error})"),
         )),
     }
+}
+
+/// The same for a key that names a program for Windows guests.
+///
+/// # Errors
+/// It names none, or no file that is here or could be in the guest.
+pub fn check_windows(params: &Params, key: &str) -> Result<(), ParamsError> {
+    let path = params.text(key)?.trim();
+    if in_windows(path) || Path::new(path).is_file() {
+        return Ok(());
+    }
+    Err(params
+        .wrong(key, "a file of this host, or a path in the Windows guest with its drive, such as C:\\x.exe"))
 }
 
 /// The same for a key that names a folder to build.
@@ -79,10 +111,21 @@ pub struct Item {
     pub guest: String,
     /// Of the file, or of the sources that it was built from.
     hash: String,
-    /// Where it goes on the disk, and the file or folder that goes there.
-    placed: Placed,
+    /// How it gets into guests.
+    way: Way,
     /// Name and text of the log, when it was built.
     log: Option<(String, String)>,
+}
+
+/// How something gets into guests.
+#[derive(Clone, Debug)]
+enum Way {
+    /// On the disk: where it goes there, and the file or folder that goes there.
+    Disk(Placed),
+    /// As a file that is put into every Windows guest.
+    Put,
+    /// It is there.
+    There,
 }
 
 /// All of it, and the disk that it is on.
@@ -153,15 +196,22 @@ impl Brought {
         if items.is_empty() {
             return Ok(Brought::default());
         }
+        let of_disk = |item: &Item| match &item.way {
+            Way::Disk(placed) => Some(placed.clone()),
+            Way::Put | Way::There => None,
+        };
+        let mut placed: Vec<Placed> = items.iter().filter_map(of_disk).collect();
+        placed.sort();
+        placed.dedup();
+        if placed.is_empty() {
+            return Ok(Brought { items, disk: None });
+        }
         let folder = private_folder().map_err(|source| BroughtError::Io {
             doing: "creating a folder in",
             path: std::env::temp_dir(),
             source,
         })?;
         let disk = folder.path().join("brought.img");
-        let mut placed: Vec<Placed> = items.iter().map(|item| item.placed.clone()).collect();
-        placed.sort();
-        placed.dedup();
         let names: Vec<String> = items.iter().map(|item| item.host.display().to_string()).collect();
         brought_disk(cache, &placed, &disk)
             .map_err(|source| BroughtError::Disk { what: names.join(", "), source })?;
@@ -194,6 +244,23 @@ impl Brought {
         found.ok_or_else(|| Failed::new(Code::Host, format!("nothing was brought for {key}={value}")))
     }
 
+    /// Puts into a Windows guest what it is to have in an environment with these parameters.
+    ///
+    /// # Errors
+    /// A file cannot be read, or the guest does not take it.
+    pub fn put(&self, params: &Params, guest: &mut dyn Commands) -> Result<(), GuestError> {
+        let own = |item: &&Item| matches!(item.way, Way::Put) && item.is_of(params);
+        for item in self.items.iter().filter(own) {
+            let content = std::fs::read(&item.host).map_err(|source| GuestError::Io {
+                doing: "reading",
+                path: item.host.clone(),
+                source,
+            })?;
+            guest.put(&item.guest, "755", &content)?;
+        }
+        Ok(())
+    }
+
     /// The logs of what was built, by file name, for the campaign to keep.
     pub fn logs(&self) -> Vec<(String, String)> {
         self.items.iter().filter_map(|item| item.log.clone()).collect()
@@ -202,15 +269,43 @@ impl Brought {
     /// What an environment is made of, for its fingerprint.
     pub fn facts(&self, params: &Params) -> Fingerprint {
         let mut facts = Fingerprint::default();
-        let own = |item: &&Item| item.value == params.get(item.key).unwrap_or_default().trim();
-        for item in self.items.iter().filter(own) {
+        // What is in an image is part of it, and the image has a hash of its own.
+        for item in self.items.iter().filter(|item| item.is_of(params) && !matches!(item.way, Way::There)) {
             facts.set(format!("brought.{}", item.key), &item.hash);
         }
         facts
     }
 }
 
+impl Item {
+    fn is_of(&self, params: &Params) -> bool {
+        self.value == params.get(self.key).unwrap_or_default().trim()
+    }
+}
+
+fn hash_of(path: &Path) -> Result<String, BroughtError> {
+    hash_file(path).ok_or_else(|| BroughtError::Io {
+        doing: "reading",
+        path: path.to_owned(),
+        source: std::io::ErrorKind::NotFound.into(),
+    })
+}
+
+/// Something for Windows guests.
+fn find_windows(wish: &Wish) -> Result<Item, BroughtError> {
+    let (key, value, host) = (wish.key, wish.value.clone(), PathBuf::from(&wish.value));
+    if in_windows(&value) {
+        let guest = value.clone();
+        return Ok(Item { key, value, guest, hash: String::new(), host, way: Way::There, log: None });
+    }
+    let guest = Os::Windows.in_home(&host.file_name().unwrap_or_default().to_string_lossy());
+    Ok(Item { key, value, guest, hash: hash_of(&host)?, host, way: Way::Put, log: None })
+}
+
 fn find(cache: &Cache, wish: &Wish) -> Result<Item, BroughtError> {
+    if wish.os == Os::Windows {
+        return find_windows(wish);
+    }
     let path = PathBuf::from(&wish.value);
     if let Some(folder) = build::recipe(&path) {
         return find_built(cache, wish, folder, &path);
@@ -225,15 +320,11 @@ fn find(cache: &Cache, wish: &Wish) -> Result<Item, BroughtError> {
     } else {
         path
     };
-    let hash = hash_file(&host).ok_or_else(|| BroughtError::Io {
-        doing: "reading",
-        path: host.clone(),
-        source: std::io::ErrorKind::NotFound.into(),
-    })?;
+    let hash = hash_of(&host)?;
     let name = host.file_name().unwrap_or_default().to_string_lossy();
     let guest = format!("{MOUNT}/{}/{name}", place(&host));
-    let placed = (place(&host), host.clone());
-    Ok(Item { key: wish.key, value: wish.value.clone(), guest, hash, host, placed, log: None })
+    let way = Way::Disk((place(&host), host.clone()));
+    Ok(Item { key: wish.key, value: wish.value.clone(), guest, hash, host, way, log: None })
 }
 
 /// Something in a folder that is built, or the folder itself.
@@ -250,7 +341,7 @@ fn find_built(cache: &Cache, wish: &Wish, folder: &Path, path: &Path) -> Result<
         guest: guest.display().to_string(),
         hash: built.hash,
         host,
-        placed: (place, built.files),
+        way: Way::Disk((place, built.files)),
         log: Some((format!("deps.{}.log", built.name), built.log)),
     })
 }

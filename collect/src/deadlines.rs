@@ -27,6 +27,8 @@ pub enum Step {
     ImageBoot,
     /// It has mounted the tools disk.
     Settle,
+    /// A script in a Windows guest: PowerShell has started, and Windows has done what is waited for.
+    Script,
     /// A server is up, a file system is made, caches are dropped.
     Prepare,
     /// A bridge has learnt the guest's port, and a server of others' has given an address.
@@ -50,12 +52,13 @@ pub enum Step {
 }
 
 /// Each step with its seconds under KVM and under TCG.
-const TABLE: [(Step, u64, u64); 15] = [
+const TABLE: [(Step, u64, u64); 16] = [
     (Step::DataDisk, 3600, 3600),
     (Step::Layer, 60, 60),
     (Step::Boot, 30, 120),
     (Step::ImageBoot, 180, 600),
     (Step::Settle, 60, 120),
+    (Step::Script, 120, 240),
     (Step::Prepare, 120, 300),
     (Step::Lease, 40, 40),
     (Step::Answer, 20, 20),

@@ -1,6 +1,8 @@
 //! What a workload works with: guests, a client, counters, and the one place where a common window is cut.
 
 use crate::deadlines::{Deadlines, Step};
+use crate::guest::job::JobRequest;
+use crate::guest::os::Os;
 use crate::host::noise::Watched;
 use crate::window::{HostCounters, ThreadTime};
 use formats::counters::CpuTicks;
@@ -238,6 +240,18 @@ pub trait Lab {
     }
     /// Runs a command in the server's guest; any other status than 0 is a failed case.
     fn exec(&mut self, argv: &[&str], deadline: Duration) -> Result<String, Failed>;
+    /// The system of the server's guest.
+    fn os(&self) -> Os {
+        Os::Linux
+    }
+    /// The system where clients run.
+    fn client_os(&self) -> Os {
+        Os::Linux
+    }
+    /// Starts a command in the background of the server's guest, or asks after one that was started.
+    fn job(&mut self, request: &JobRequest<'_>, deadline: Duration) -> Result<String, Failed> {
+        job_by_command(self, request, deadline)
+    }
     /// Writes a file into the server's guest. `mode` is octal: `755`.
     fn put(&mut self, path: &str, mode: &str, content: &[u8]) -> Result<(), Failed> {
         let _ = (mode, content);
@@ -281,6 +295,19 @@ pub trait Lab {
     /// Lets time pass.
     fn sleep(&mut self, time: Duration) {
         std::thread::sleep(time);
+    }
+}
+
+/// What is asked about jobs, by the command that Linux guests have for it.
+pub(crate) fn job_by_command<L: Lab + ?Sized>(
+    lab: &mut L,
+    request: &JobRequest<'_>,
+    deadline: Duration,
+) -> Result<String, Failed> {
+    let words = request.words();
+    match request {
+        JobRequest::Start { server: true, .. } => lab.serve(&words, deadline),
+        _ => lab.exec(&words, deadline),
     }
 }
 

@@ -3,9 +3,11 @@
 //! Precedence, later wins: built in <- workload <- guest definition <- configuration <- `--profile` <- `--set` <-
 //! `--env`.
 
+use crate::brought;
 use crate::config::guests::{self, GuestError};
 use crate::config::{Selected, keys};
 use crate::guest::definition::CACHED;
+use crate::guest::fit;
 use crate::scenario::without_objects;
 use crate::workload::{Known, Workload};
 use model::store::{CAMPAIGN_FILE, JOURNAL_FILE};
@@ -415,8 +417,9 @@ fn absolute_paths(params: &mut Params, workload: &dyn Workload) {
     };
     let all: Vec<Param> = params.iter().filter(|param| names_a_file(&param.key)).cloned().collect();
     for param in all {
-        // A name in the cache is no path.
-        if param.value.trim().is_empty() || param.value.trim().starts_with(CACHED) {
+        // A name in the cache is no path, and one in a Windows guest is none of this host's.
+        let value = param.value.trim();
+        if value.is_empty() || value.starts_with(CACHED) || brought::in_windows(value) {
             continue;
         }
         let base = match &param.origin {
@@ -502,6 +505,7 @@ pub fn cases(workload: &dyn Workload, environments: &[Environment]) -> Result<Ve
     let mut first: Option<Vec<Case>> = None;
     for environment in environments {
         let mut cases = workload.cases(&environment.params)?;
+        fit::check(workload, &environment.params)?;
         let mut seen = std::collections::HashSet::new();
         cases.retain(|c| seen.insert(c.id()));
         match &first {

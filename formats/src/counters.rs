@@ -145,12 +145,13 @@ impl Traffic {
         let line = net_dev
             .lines()
             .find_map(|l| l.trim_start().strip_prefix(interface).and_then(|rest| rest.strip_prefix(':')))?;
-        let n: Vec<u64> = line.split_whitespace().map(|w| w.parse().ok()).collect::<Option<_>>()?;
+        // Whoever does not count what stands in the other columns may have no numbers there.
+        let column = |index| line.split_whitespace().nth(index)?.parse().ok();
         Some(Traffic {
-            rx_bytes: *n.first()?,
-            rx_packets: *n.get(1)?,
-            tx_bytes: *n.get(8)?,
-            tx_packets: *n.get(9)?,
+            rx_bytes: column(0)?,
+            rx_packets: column(1)?,
+            tx_bytes: column(8)?,
+            tx_packets: column(9)?,
         })
     }
 }
@@ -221,5 +222,8 @@ mod tests {
         let want = Traffic { rx_bytes: 100, rx_packets: 20, tx_bytes: 300, tx_packets: 40 };
         assert_eq!(Traffic::parse(text, "eth0"), Some(want));
         assert_eq!(Traffic::parse(text, "eth1"), None);
+        let other = "52:54:00:70:76:01: 100 20 0 - - - - - 300 40 0 0 - - - -\n";
+        assert_eq!(Traffic::parse(other, "52:54:00:70:76:01"), Some(want));
+        assert_eq!(Traffic::parse(&other.replace("300", "-"), "52:54:00:70:76:01"), None);
     }
 }

@@ -96,7 +96,7 @@ impl Definition {
             initrd,
             command_line: words.trim_end().to_owned(),
             way: Way::parse(params.choice("channel", &Way::WORDS)?),
-            os: Os::parse(params.choice("guest_os", &Os::WORDS)?).unwrap_or(Os::Linux),
+            os: Os::of(params)?,
             login: login(params)?,
             key: file("key", of_cache.and_then(|image| image.key.as_ref()))?,
         };

@@ -7,6 +7,7 @@ use super::definition::{Definition, Way};
 use super::image::Image;
 use super::machine::{GuestError, Machine};
 use super::os::Os;
+use super::windows;
 use crate::deadlines::Step;
 use crate::process::Namespace;
 use std::path::Path;
@@ -63,7 +64,8 @@ pub(super) fn settle(own: Option<&Own<'_>>, machine: &mut Machine) -> Result<(),
             let limit = machine.deadlines().within(Step::Settle);
             machine.run(&["/bin/sh", "-c", SETUP, "perfvt-setup"], limit).map(drop).map_err(shorter)
         }
-        _ => Ok(()),
+        Some(Os::Windows) => windows::settle(machine),
+        None => Ok(()),
     }
 }
 

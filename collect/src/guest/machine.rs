@@ -5,8 +5,11 @@ use super::channel::{Channel, ChannelError, Ready, Reply, Status};
 use super::enter::{self, Own};
 use super::forensics::{self, Subject};
 use super::health::{Console, death, exit_reason};
+use super::job::JobRequest;
 use super::network::{Network, NetworkError};
+use super::os::Os;
 use super::qmp::{Qmp, QmpError};
+use super::windows::Commands;
 use crate::deadlines::{Deadlines, HOST_ANSWER, LAST_WORDS, Step};
 use crate::host::pin::GuestPins;
 use crate::host::placement::{self, Placement, Threads};
@@ -149,6 +152,8 @@ pub struct BootSpec<'a> {
 pub struct Machine {
     /// Before the process: dropping it asks nothing of QEMU any more.
     channel: Box<dyn Channel>,
+    /// The guest's system.
+    pub os: Os,
     qmp: Qmp,
     qemu: Running,
     threads: Threads,
@@ -275,6 +280,7 @@ impl Start {
 
     fn finish(
         self,
+        os: Os,
         channel: Box<dyn Channel>,
         threads: Threads,
         ready: Ready,
@@ -285,6 +291,7 @@ impl Start {
         };
         Ok(Machine {
             channel,
+            os,
             qmp,
             qemu,
             threads,
@@ -337,7 +344,8 @@ impl Machine {
         for (spec, mut start, mut channel, threads) in starts {
             match start.wait(spec, channel.as_mut()) {
                 Ok(ready) => {
-                    let mut machine = start.finish(channel, threads, ready)?;
+                    let os = spec.own.map_or(Os::Linux, |own| own.definition.os);
+                    let mut machine = start.finish(os, channel, threads, ready)?;
                     if let Err(error) = enter::settle(spec.own.as_ref(), &mut machine) {
                         // The first failure is the one to tell.
                         let _ = machine.forensics(spec.forensics);
@@ -380,6 +388,13 @@ impl Machine {
     /// Runs a command in the guest that must end with status 0, and gives its standard output.
     pub fn run(&mut self, argv: &[&str], deadline: Duration) -> Result<String, GuestError> {
         Ok(self.exec(argv, deadline)?.into_output(argv)?)
+    }
+
+    /// Starts a command in the background of the guest, or asks after one that was started.
+    pub fn job(&mut self, request: &JobRequest<'_>, deadline: Duration) -> Result<Reply, GuestError> {
+        let Machine { channel, qmp, qemu, console, .. } = self;
+        let reply = channel.job(request, deadline, &mut || death(qemu, qmp, console));
+        reply.map_err(|e| self.fallen_silent(e))
     }
 
     /// Reads files of the guest's /proc and /sys.
@@ -473,6 +488,20 @@ impl Machine {
     }
 }
 
+impl Commands for Machine {
+    fn run(&mut self, argv: &[&str], deadline: Duration) -> Result<String, GuestError> {
+        Machine::run(self, argv, deadline)
+    }
+
+    fn deadlines(&self) -> Deadlines {
+        self.deadlines
+    }
+
+    fn put(&mut self, path: &str, mode: &str, content: &[u8]) -> Result<(), GuestError> {
+        Machine::put(self, path, mode, content)
+    }
+}
+
 /// What QEMU says of the guest, in a word or two.
 fn status(qmp: &mut Qmp) -> String {
     match qmp.execute("query-status", json!({}), LAST_WORDS) {
@@ -504,6 +533,9 @@ fn connect<T, E: Into<GuestError>>(
 }
 
 #[cfg(test)]
+pub(crate) use tests::pretended;
+
+#[cfg(test)]
 mod tests {
     use super::super::channel::{PortChannel, Wire};
     use super::super::image::Image;
@@ -529,11 +561,17 @@ mod tests {
 
     /// A guest that got ready and then says nothing more, with the other end of its channel.
     fn silent(dir: &Path) -> (Machine, UnixStream) {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        (pretended(dir, Box::new(PortChannel::over(Wire::over(ours))), Os::Linux), theirs)
+    }
+
+    /// A guest that is nothing but its channel, with a monitor that answers everything.
+    pub(crate) fn pretended(dir: &Path, channel: Box<dyn Channel>, os: Os) -> Machine {
         let serial = dir.join("serial.log");
         fs::write(&serial, "watchdog: BUG: soft lockup\n").unwrap();
-        let (ours, theirs) = UnixStream::pair().unwrap();
-        let machine = Machine {
-            channel: Box::new(PortChannel::over(Wire::over(ours))),
+        Machine {
+            channel,
+            os,
             qmp: monitor("running"),
             qemu: Spec::new("sleep").arg("1000").start().unwrap(),
             threads: Threads::default(),
@@ -544,8 +582,7 @@ mod tests {
             argv: vec!["qemu".into(), "-S".into()],
             ready: Ready { kernel: "6.1".into(), uptime: 1.0 },
             boot_seconds: 1.0,
-        };
-        (machine, theirs)
+        }
     }
 
     #[test]

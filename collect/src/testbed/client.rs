@@ -2,6 +2,7 @@
 
 use super::lab::{odd, of_client};
 use crate::guest::image::Cache;
+use crate::guest::job::JobRequest;
 use crate::guest::machine::{GuestError, Machine};
 use crate::lab::{Client, Failed};
 use crate::process::{Namespace, Running, Sink, Spec};
@@ -107,11 +108,11 @@ impl ClientGuest {
         Rc::new(RefCell::new(ClientGuest { machine: Some(machine), jobs: Vec::new(), asked: None }))
     }
 
-    fn run(&mut self, argv: &[&str]) -> Result<Vec<u8>, GuestError> {
+    fn job(&mut self, request: &JobRequest<'_>) -> Result<Vec<u8>, GuestError> {
         let machine = self.machine.as_mut().ok_or_else(|| odd("the client's guest has been ended"))?;
-        let reply = machine.exec(argv, machine.soon())?;
+        let reply = machine.job(request, machine.soon())?;
         let output = reply.stdout.clone();
-        reply.into_output(argv)?;
+        reply.into_output(&request.words())?;
         Ok(output)
     }
 
@@ -122,9 +123,8 @@ impl ClientGuest {
         }
         let open: Vec<usize> = (0..self.jobs.len()).filter(|i| self.is_open(*i)).collect();
         let dirs: Vec<String> = open.iter().map(|i| job_dir(*i)).collect();
-        let mut argv = vec!["perfvt-job", "poll"];
-        argv.extend(dirs.iter().map(String::as_str));
-        let output = self.run(&argv)?;
+        let jobs: Vec<&str> = dirs.iter().map(String::as_str).collect();
+        let output = self.job(&JobRequest::Poll { jobs: &jobs })?;
         let mut rest = output.as_slice();
         for index in open {
             let Some(job) = self.jobs.get_mut(index) else { continue };
@@ -184,9 +184,9 @@ pub(super) fn start_in_guest(
     let mut inner = guest.borrow_mut();
     let index = inner.jobs.len();
     let dir = job_dir(index);
-    let mut words = vec!["perfvt-job", "start", dir.as_str()];
-    words.extend(argv.iter().map(String::as_str));
-    inner.run(&words).map_err(of_client)?;
+    let words: Vec<&str> = argv.iter().map(String::as_str).collect();
+    let request = JobRequest::Start { job: &dir, argv: &words, server: false };
+    inner.job(&request).map_err(of_client)?;
     for path in [stdout, stderr] {
         std::fs::write(path, "")
             .map_err(|e| Failed::new(Code::Host, format!("writing {}: {e}", path.display())))?;
@@ -218,7 +218,7 @@ impl Client for GuestJob {
         if guest.is_open(self.index) {
             let (number, dir) = (signal.as_raw().to_string(), job_dir(self.index));
             // A job that has ended meanwhile needs no signal; a guest that is dead is found by whoever asks next.
-            let _ = guest.run(&["perfvt-job", "signal", &number, &dir]);
+            let _ = guest.job(&JobRequest::Signal { job: &dir, signal: &number });
             guest.asked = None;
         }
     }

@@ -9,16 +9,20 @@ use crate::accel::Accel;
 use crate::brought::Brought;
 use crate::cartesian::Objects;
 use crate::deadlines::{Deadlines, HOST_ANSWER};
+use crate::guest::channel::Status;
 use crate::guest::image::{Cache, host_program};
+use crate::guest::job::JobRequest;
 use crate::guest::machine::{GuestError, Machine};
 use crate::guest::network::{ClientPlace, Network};
+use crate::guest::os::Os;
+use crate::guest::windows;
 use crate::host::fingerprint;
 use crate::host::noise::{Vcpu, Watched};
 use crate::host::pin::GuestPins;
-use crate::lab::{Client, Failed, HostSample, Lab, Moment, Snapshot, Target};
+use crate::lab::{Client, Failed, HostSample, Lab, Moment, Snapshot, Target, job_by_command};
 use crate::window::{HostCounters, KvmReader, Meter};
 use formats::counters::CpuTicks;
-use model::{Code, CpuId, Fingerprint, Params, Scope};
+use model::{Code, CpuId, Fingerprint, Params};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -34,6 +38,10 @@ const GUEST_COUNTERS: [&str; 7] = [
     "/proc/net/softnet_stat",
     "/proc/pressure/cpu",
 ];
+
+/// Metrics out of files of Linux.
+const OF_LINUX: [&str; 6] =
+    ["guest_CPU", "guest_steal", "guest_intr", "guest_ctxt", "guest_softnet_drops", "guest_psi_cpu"];
 
 /// The guests of one boot with their network.
 pub(super) struct GuestLab {
@@ -137,11 +145,8 @@ impl GuestLab {
         for peer in self.network.peers.clone().into_iter().flatten().map(|peer| peer.to_string()) {
             let mut tries = 0;
             // A bridge and ARP take seconds to let the first packet through.
-            while let Err(failed) = self.exec(&["ping", "-c", "1", "-W", "1", &peer], self.soon()) {
+            while !self.reaches(&peer, 1).map_err(|e| e.failure())? {
                 tries += 1;
-                if failed.scope() != Scope::Sample {
-                    return Err(failed);
-                }
                 if tries == 20 {
                     let lost = format!("the network is lost: the guest does not reach the client at {peer}");
                     return Err(Failed::new(Code::NetworkLost, lost));
@@ -153,13 +158,33 @@ impl GuestLab {
         Ok(())
     }
 
+    /// Whether a peer answers the server's guest within so many seconds.
+    fn reaches(&mut self, peer: &str, seconds: u32) -> Result<bool, GuestError> {
+        let (os, ping) = (self.machine.os, self.machine.os.ping(peer, seconds));
+        let words: Vec<&str> = ping.iter().map(String::as_str).collect();
+        let reply = self.machine.exec(&words, self.machine.soon())?;
+        let printed = String::from_utf8_lossy(&reply.stdout);
+        Ok(matches!(reply.status, Status::Exit(status) if os.is_answered(status, &printed)))
+    }
+
     /// What the server's guest tells of itself, and the program that runs it. What it does not tell is absent.
     pub(super) fn guest_facts(&mut self) -> fingerprint::Guest {
-        let command = fingerprint::guest_command();
-        let words: Vec<&str> = command.iter().map(String::as_str).collect();
-        let text =
-            self.machine.exec(&words, self.machine.soon()).map(|reply| reply.stdout).unwrap_or_default();
-        let mut told = fingerprint::guest(&String::from_utf8_lossy(&text));
+        let mut told = match self.machine.os {
+            Os::Linux => {
+                let command = fingerprint::guest_command();
+                let words: Vec<&str> = command.iter().map(String::as_str).collect();
+                let text = self
+                    .machine
+                    .exec(&words, self.machine.soon())
+                    .map(|reply| reply.stdout)
+                    .unwrap_or_default();
+                fingerprint::guest(&String::from_utf8_lossy(&text))
+            }
+            Os::Windows => fingerprint::Guest {
+                facts: windows::facts(&mut self.machine),
+                ..fingerprint::Guest::default()
+            },
+        };
         // The file that runs, also when its name has been given to another one since.
         let binary = format!("/proc/{}/exe", self.machine.pid());
         told.facts.set("qemu.binary", fingerprint::hash_file(Path::new(&binary)).unwrap_or_default());
@@ -174,8 +199,11 @@ impl GuestLab {
             ("facts.txt".to_owned(), facts),
             ("placement.json".to_owned(), placement),
             ("qemu.argv".to_owned(), self.machine.argv.join("\n")),
-            ("guest.dmesg".to_owned(), dmesg),
         ];
+        if self.machine.os == Os::Windows {
+            return files;
+        }
+        files.push(("guest.dmesg".to_owned(), dmesg));
         // Nice to have: a guest that cannot tell is still a guest to measure.
         for (name, path) in [("guest.cmdline", "/proc/cmdline"), ("guest.cpuinfo", "/proc/cpuinfo")] {
             if let Ok(text) = self.machine.read(&[path], self.machine.soon()) {
@@ -196,6 +224,9 @@ impl GuestLab {
 
     /// What of [`GUEST_COUNTERS`] is there: `cat` fails for all when one is missing.
     fn find_counters(&mut self) -> Result<(), GuestError> {
+        if self.machine.os == Os::Windows {
+            return Ok(());
+        }
         let listed = self.machine.exec(&[&["ls"][..], &GUEST_COUNTERS].concat(), self.machine.soon())?;
         let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
         self.counters =
@@ -223,10 +254,14 @@ impl GuestLab {
             }
         }
         absent.extend(self.client_silent.iter().map(|reason| ("client_CPU", reason.clone())));
+        if self.machine.os == Os::Windows {
+            let reason = "the guest agent of a Windows guest does not tell it".to_owned();
+            absent.extend(OF_LINUX.into_iter().map(|metric| (metric, reason.clone())));
+        }
         for (metric, path) in
             [("guest_softnet_drops", "/proc/net/softnet_stat"), ("guest_psi_cpu", "/proc/pressure/cpu")]
         {
-            if !self.counters.contains(&path) {
+            if self.machine.os == Os::Linux && !self.counters.contains(&path) {
                 absent.push((metric, format!("the guest's kernel has no {path}")));
             }
         }
@@ -321,6 +356,23 @@ impl Lab for GuestLab {
         self.machine.run(argv, deadline).map_err(|e| e.failure())
     }
 
+    fn os(&self) -> Os {
+        self.machine.os
+    }
+
+    fn client_os(&self) -> Os {
+        let second = self.second.as_ref().map(|second| second.borrow());
+        second.and_then(|second| Some(second.machine.as_ref()?.os)).unwrap_or(Os::Linux)
+    }
+
+    fn job(&mut self, request: &JobRequest<'_>, deadline: Duration) -> Result<String, Failed> {
+        if self.machine.os == Os::Linux {
+            return job_by_command(self, request, deadline);
+        }
+        let reply = self.machine.job(request, deadline).map_err(|e| e.failure())?;
+        reply.into_output(&request.words()).map_err(|e| GuestError::from(e).failure())
+    }
+
     fn put(&mut self, path: &str, mode: &str, content: &[u8]) -> Result<(), Failed> {
         self.machine.put(path, mode, content).map_err(|e| e.failure())
     }
@@ -406,12 +458,9 @@ impl Lab for GuestLab {
         }
         let peers: Vec<String> = self.network.peers.iter().flatten().map(ToString::to_string).collect();
         peers.into_iter().find_map(|peer| {
-            let ping = ["ping", "-c", "1", "-W", "2", &peer];
             let lost = format!("the network is lost: the guest does not reach the client at {peer}");
-            self.machine
-                .run(&ping, self.machine.soon())
-                .is_err()
-                .then(|| Failed::new(Code::NetworkLost, lost))
+            let is_lost = !self.reaches(&peer, 2).unwrap_or(false);
+            is_lost.then(|| Failed::new(Code::NetworkLost, lost))
         })
     }
 

@@ -24,11 +24,12 @@ use crate::accel::Accel;
 use crate::brought::{Brought, BroughtError};
 use crate::campaign::{Booted, Booter, to_params};
 use crate::cartesian::Objects;
-use crate::deadlines::{Deadlines, HOST_ANSWER, Step};
+use crate::deadlines::{Deadlines, HOST_ANSWER};
 use crate::guest::argv::{self, BootFiles, System, Wiring};
 use crate::guest::definition::{Definition, own_kernel};
 use crate::guest::disk::{Disk, DiskError, DiskFile};
 use crate::guest::enter::Own;
+use crate::guest::fit;
 use crate::guest::identity::identity;
 use crate::guest::image::{Cache, Image, ImageError, builtin_with, host_program};
 use crate::guest::machine::{BootSpec, GuestError, Machine};
@@ -202,8 +203,7 @@ impl Testbed {
             let params = params.object_params(&plan.name);
             let own = Definition::of(&params, &self.cache)?;
             if own.as_ref().is_some_and(|own| own.os == Os::Windows) {
-                let wanted = "linux: workloads do not run in Windows guests yet, `perfvt guest shell` does";
-                return Err(params.wrong("guest_os", wanted).into());
+                fit::check_links(&layout, guests.len())?;
             }
             let port = free_ports(1).map_err(GuestError::Network)?.first().copied().unwrap_or_default();
             let image = match own_kernel(&params)? {
@@ -233,9 +233,13 @@ impl Testbed {
         let trace = tracer.map(|tracer| tracer.finish(seconds));
         // QEMU has opened it: the room is free again when QEMU is gone, whatever happens to this process.
         drop(scene.disk.take());
-        if self.brought.disk().is_some() {
-            for machine in &mut machines {
-                machine.run(&["perfvt-brought"], deadlines.within(Step::Answer))?;
+        for machine in &mut machines {
+            match machine.os {
+                Os::Linux if self.brought.disk().is_some() => {
+                    machine.run(&["perfvt-brought"], machine.soon())?;
+                }
+                Os::Linux => {}
+                Os::Windows => self.brought.put(params, machine)?,
             }
         }
         scene.guests.iter_mut().for_each(|guest| guest.overlay = None);
@@ -504,3 +508,7 @@ fn scratch() -> Result<PrivateFolder, GuestError> {
         source,
     })
 }
+
+#[cfg(test)]
+#[path = "windows_tests.rs"]
+mod windows_tests;

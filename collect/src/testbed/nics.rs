@@ -7,12 +7,14 @@ use crate::deadlines::Step;
 use crate::guest::channel::Status;
 use crate::guest::machine::{GuestError, Machine};
 use crate::guest::network::{Address, Network};
+use crate::guest::os::Os;
+use crate::guest::windows;
 use crate::lab::Failed;
 use model::{Code, Params};
 
 /// A NIC that is up.
 pub(super) struct Up {
-    /// The interface.
+    /// The interface; in a Windows guest its hardware address, by which its agent's counters have it.
     pub(super) name: String,
     /// The address that DHCP gave it, where it had to.
     pub(super) leased: Option<Address>,
@@ -20,6 +22,32 @@ pub(super) struct Up {
 
 /// Brings a guest's NICs up, with queues and addresses, in the order of the links.
 pub(super) fn bring_up(
+    machine: &mut Machine,
+    network: &Network,
+    guest: usize,
+    params: &Params,
+) -> Result<Vec<Up>, GuestError> {
+    match machine.os {
+        Os::Linux => bring_up_linux(machine, network, guest, params),
+        Os::Windows => bring_up_windows(machine, network, guest),
+    }
+}
+
+/// A Windows guest's NICs have addresses and MTUs; what else can be asked for is refused before anything is planned.
+fn bring_up_windows(machine: &mut Machine, network: &Network, guest: usize) -> Result<Vec<Up>, GuestError> {
+    let mut all = Vec::new();
+    for (index, link) in network.layout.links.iter().enumerate() {
+        let mac = network.mac(guest, index);
+        let address = if guest == 0 { link.server } else { link.client };
+        let unknown =
+            || odd(format!("set ip_{}: Windows guests are given no address by DHCP here", link.nic));
+        windows::set_nic(machine, &mac, address.ok_or_else(unknown)?, link.mtu)?;
+        all.push(Up { name: mac.to_ascii_lowercase(), leased: None });
+    }
+    Ok(all)
+}
+
+fn bring_up_linux(
     machine: &mut Machine,
     network: &Network,
     guest: usize,

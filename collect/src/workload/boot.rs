@@ -5,6 +5,7 @@
 
 use super::common::{failed, read, value, value_at};
 use super::{Known, Needs, Outcome, Workload};
+use crate::guest::os::Os;
 use crate::lab::{Failed, Lab, keep};
 use formats::boot::parse;
 use model::{Case, Params, ParamsError, Window};
@@ -36,6 +37,13 @@ impl Workload for Boot {
 
     fn metrics(&self, _: &str, _: &Params, _: bool) -> Vec<String> {
         ["qemu_ms", "firmware_ms", "kernel_ms", "userspace_ms", "total_ms"].map(String::from).into()
+    }
+
+    fn runs_in(&self, os: Os) -> Result<(), &'static str> {
+        match os {
+            Os::Linux => Ok(()),
+            Os::Windows => Err("its stages are read off the console of a Linux kernel"),
+        }
     }
 
     fn needs(&self, _: &Params) -> Needs {

@@ -11,6 +11,8 @@
 use super::common::{busy, failed, host_series, interval, read, run_whole, tail, value, value_at};
 use super::{Known, Needs, Outcome, Workload};
 use crate::brought::{self, Wish};
+use crate::guest::fit;
+use crate::guest::os::Os;
 use crate::lab::{Client, Failed, Lab, Measured, keep, window_until};
 use formats::pattern::Pattern;
 use model::{Case, Code, Params, ParamsError};
@@ -31,7 +33,7 @@ const PARAMETERS: [Known; 10] = [
     Known {
         key: FILES,
         default: Some(""),
-        help: "files of this host that are put into the guest's /root first",
+        help: "files of this host that are put into the guest's /root (Windows: C:\\perfvt) first",
     },
     Known {
         key: DEPS,
@@ -67,8 +69,6 @@ const FILES: &str = "command_files";
 const DEPS: &str = "command_deps";
 /// A key of this kind belongs to a metric of the user's.
 const OF_METRICS: [&str; 2] = ["pattern_", "pointer_"];
-/// Files of the user's in the guest.
-const HOME: &str = "/root";
 
 impl Workload for Command {
     fn name(&self) -> &'static str {
@@ -103,6 +103,13 @@ impl Workload for Command {
         }
         words(params, "", "")?;
         brought::check_folder(params, DEPS)?;
+        if has_deps(params)
+            && params.get("command_on") != Some("host")
+            && fit::os_of(params, "vm1")? == Os::Windows
+        {
+            let wanted = "nothing: what is built here is for Linux, and guest_os is windows; command_files brings files";
+            return Err(params.wrong(DEPS, wanted));
+        }
         if !has_deps(params) && params.text("command")?.contains("${deps}") {
             return Err(
                 params.wrong("command", "a command without ${deps}, or a folder for it in command_deps")
@@ -129,6 +136,10 @@ impl Workload for Command {
     fn metrics(&self, _: &str, params: &Params, _: bool) -> Vec<String> {
         let own = patterns(params).unwrap_or_default().into_iter().map(|(name, _)| name);
         own.chain(["elapsed_s".to_owned(), "CPU".to_owned()]).collect()
+    }
+
+    fn runs_in(&self, _: Os) -> Result<(), &'static str> {
+        Ok(())
     }
 
     fn needs(&self, params: &Params) -> Needs {
@@ -158,7 +169,7 @@ impl Workload for Command {
                 |reason: String| Failed::new(Code::Host, format!("putting {file} into the guest: {reason}"));
             let content = std::fs::read(&file).map_err(|e| wrong(e.to_string()))?;
             let name = Path::new(&file).file_name().ok_or_else(|| wrong("it has no name".into()))?;
-            lab.put(&format!("{HOME}/{}", name.to_string_lossy()), "755", &content)?;
+            lab.put(&lab.os().in_home(&name.to_string_lossy()), "755", &content)?;
         }
         Ok(())
     }

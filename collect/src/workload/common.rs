@@ -1,6 +1,7 @@
 //! What several workloads do in the same way.
 
 use super::{Point, Value};
+use crate::guest::job::JobRequest;
 use crate::lab::{Failed, Lab, Measured, keep, window_until};
 use model::{Case, Code, Params, ParamsError, Phase, Scope};
 use std::path::Path;
@@ -142,9 +143,8 @@ pub(super) fn drop_caches(lab: &mut dyn Lab) -> Result<(), Failed> {
 pub(super) fn wait_for_port(lab: &mut dyn Lab, port: u16, job: &Job) -> Result<(), Failed> {
     let until = std::time::Instant::now() + lab.soon();
     loop {
-        // `/proc/net/tcp` counts in hexadecimal; state 0A is LISTEN.
-        let text = lab.exec(&["cat", "/proc/net/tcp", "/proc/net/tcp6"], lab.soon())?;
-        if is_listening(&text, port) {
+        let text = lab.exec(lab.os().conventions().sockets, lab.soon())?;
+        if lab.os().listens(&text, port) {
             return Ok(());
         }
         let standing = job.standing(lab)?;
@@ -160,15 +160,6 @@ pub(super) fn wait_for_port(lab: &mut dyn Lab, port: u16, job: &Job) -> Result<(
         }
         lab.sleep(Duration::from_millis(50));
     }
-}
-
-/// Whether a socket listens on a port, in the words of `/proc/net/tcp` and `tcp6`.
-fn is_listening(text: &str, port: u16) -> bool {
-    let wanted = format!(":{port:04X}");
-    text.lines().any(|line| {
-        let words: Vec<&str> = line.split_whitespace().collect();
-        matches!(words.as_slice(), [_, local, _, "0A", ..] if local.ends_with(&wanted))
-    })
 }
 
 /// Tools that choose further ports by themselves need a network that forwards none.
@@ -219,37 +210,30 @@ pub(super) struct Standing {
 impl Job {
     /// Starts a command.
     pub(super) fn start(lab: &mut dyn Lab, argv: &[&str]) -> Result<Job, Failed> {
-        let job = Job::new();
-        lab.exec(&job.words(argv), lab.soon())?;
-        Ok(job)
+        Job::begin(lab, argv, false)
     }
 
     /// Starts a server, on the vCPUs of servers.
     pub(super) fn serve(lab: &mut dyn Lab, argv: &[&str]) -> Result<Job, Failed> {
-        let job = Job::new();
-        lab.serve(&job.words(argv), lab.soon())?;
+        Job::begin(lab, argv, true)
+    }
+
+    fn begin(lab: &mut dyn Lab, argv: &[&str], server: bool) -> Result<Job, Failed> {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let job = Job { dir: format!("/run/perfvt-jobs/server-{}", NEXT.fetch_add(1, Ordering::Relaxed)) };
+        lab.job(&JobRequest::Start { job: &job.dir, argv, server }, lab.soon())?;
         Ok(job)
     }
 
-    fn new() -> Job {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        Job { dir: format!("/run/perfvt-jobs/server-{}", NEXT.fetch_add(1, Ordering::Relaxed)) }
-    }
-
-    /// What starts a command as this job.
-    fn words<'a>(&'a self, argv: &[&'a str]) -> Vec<&'a str> {
-        [&["perfvt-job", "start", self.dir.as_str()], argv].concat()
-    }
-
-    /// Asks how it stands, which costs the guest some processes.
+    /// Asks how it stands, which costs a Linux guest some processes.
     pub(super) fn standing(&self, lab: &mut dyn Lab) -> Result<Standing, Failed> {
-        let text = lab.exec(&["perfvt-job", "poll", &self.dir], lab.soon())?;
+        let text = lab.job(&JobRequest::Poll { jobs: &[&self.dir] }, lab.soon())?;
         standing(&text).ok_or_else(|| failed(format!("the guest does not say how a job stands: {text:?}")))
     }
 
     /// Signals the command and what it started. One that has ended meanwhile needs none.
-    pub(super) fn signal(&self, lab: &mut dyn Lab, number: &str) -> Result<(), Failed> {
-        match lab.exec(&["perfvt-job", "signal", number, &self.dir], lab.soon()) {
+    pub(super) fn signal(&self, lab: &mut dyn Lab, signal: &str) -> Result<(), Failed> {
+        match lab.job(&JobRequest::Signal { job: &self.dir, signal }, lab.soon()) {
             Err(dead) if dead.scope() != Scope::Sample => Err(dead),
             _ => Ok(()),
         }
@@ -279,7 +263,7 @@ impl Job {
             }
             lab.sleep(Duration::from_millis(100));
         };
-        lab.exec(&["rm", "-rf", &self.dir], lab.soon())?;
+        lab.job(&JobRequest::Forget { job: &self.dir }, lab.soon())?;
         keep(raw, &format!("{name}.txt"), &standing.stdout)?;
         keep(raw, &format!("{name}.stderr"), &standing.stderr)?;
         match standing.status {
@@ -340,13 +324,6 @@ mod tests {
         assert!(error.contains("'read wirte'") && error.contains("some of read, write"), "{error}");
         params.set("rw", "write,read", Origin::BuiltIn);
         assert_eq!(words_of(&params, "rw", &["read", "write"]).unwrap(), ["write", "read"]);
-    }
-
-    #[test]
-    fn a_listening_port_is_told_from_a_connection_to_it() {
-        let text = "  sl  local_address rem_address   st tx_queue\n   0: 00000000:4E20 00000000:0000 0A 0:0\n   \
-                    1: 0100007F:1389 0100007F:9999 01 0:0\n";
-        assert!(is_listening(text, 20_000) && !is_listening(text, 5001) && !is_listening("", 20_000));
     }
 
     #[test]

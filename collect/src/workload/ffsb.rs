@@ -13,6 +13,7 @@ use super::storage::{MOUNT, make_file_system, vcpu_values, vcpus};
 use super::{Known, Needs, Outcome, Workload};
 use crate::brought::{self, Wish};
 use crate::guest::disk;
+use crate::guest::os::Os;
 use crate::lab::{Failed, Lab, Measured, keep};
 use formats::ffsb::parse;
 use model::{Case, Params, ParamsError};
@@ -115,6 +116,13 @@ impl Workload for Ffsb {
 
     fn guest_timed(&self) -> bool {
         true
+    }
+
+    fn runs_in(&self, os: Os) -> Result<(), &'static str> {
+        match os {
+            Os::Linux => Ok(()),
+            Os::Windows => Err("it works on an ext4 file system that it has made and mounted"),
+        }
     }
 
     fn needs(&self, params: &Params) -> Needs {

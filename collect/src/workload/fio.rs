@@ -12,6 +12,7 @@ use super::storage::device;
 use super::{Known, Needs, Outcome, Point, Value, Workload};
 use crate::deadlines::Step;
 use crate::guest::disk;
+use crate::guest::os::Os;
 use crate::lab::{Failed, Lab, Measured, keep, window, window_until};
 use formats::fio::{Flow, Run, parse, parse_log};
 use model::{Case, Params, ParamsError, Phase, Scope};
@@ -128,6 +129,13 @@ impl Workload for Fio {
 
     fn guest_timed(&self) -> bool {
         true
+    }
+
+    fn runs_in(&self, os: Os) -> Result<(), &'static str> {
+        match os {
+            Os::Linux => Ok(()),
+            Os::Windows => Err("its jobs are written for libaio and a block device of Linux"),
+        }
     }
 
     fn needs(&self, _: &Params) -> Needs {

@@ -11,6 +11,7 @@ use super::common::{
 use super::server::{Transport, serve};
 use super::{Known, Needs, Outcome, Point, Workload};
 use crate::guest::network::SERVER_PORT;
+use crate::guest::os::Os;
 use crate::lab::{Failed, Lab, Measured, Target, window};
 use formats::iperf3::parse;
 use model::{Case, Params, ParamsError};
@@ -96,6 +97,13 @@ impl Workload for Iperf3 {
             all.push("exits");
         }
         all.into_iter().map(String::from).collect()
+    }
+
+    fn runs_in(&self, os: Os) -> Result<(), &'static str> {
+        match os {
+            Os::Linux => Ok(()),
+            Os::Windows => Err("its server comes from perfvt's tools disk, which is for Linux"),
+        }
     }
 
     fn needs(&self, _: &Params) -> Needs {

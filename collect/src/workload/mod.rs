@@ -19,6 +19,7 @@ pub mod uperf;
 pub(crate) use common::bytes;
 
 use crate::brought::Wish;
+use crate::guest::os::Os;
 use crate::lab::{Failed, Lab, Measured};
 use crate::window;
 use formats::perf_conf::{Conf, MetricConf};
@@ -202,6 +203,16 @@ pub trait Workload: Sync {
     /// The metrics of a category, in the order of the RHS columns, for an environment with these parameters. What they
     /// mean stands in perf.conf: see [`declare`].
     fn metrics(&self, category: &str, params: &Params, kvm: bool) -> Vec<String>;
+    /// Whether it can be measured in guests of a system, or why not. All know Linux.
+    ///
+    /// # Errors
+    /// The reason, for people.
+    fn runs_in(&self, os: Os) -> Result<(), &'static str> {
+        match os {
+            Os::Linux => Ok(()),
+            Os::Windows => Err("its program in the guest is one for Linux"),
+        }
+    }
     /// What it needs of its testbed.
     fn needs(&self, params: &Params) -> Needs;
     /// Whether the server's guest takes the times that the values come from, by its own clock.

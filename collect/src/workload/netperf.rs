@@ -9,6 +9,7 @@ mod sessions;
 
 use super::common::{busy, exits, failed, host_series, interval, level, seconds_of, value};
 use super::{Known, Needs, Outcome, Point, Value, Workload};
+use crate::guest::os::Os;
 use crate::lab::{Failed, GUEST_END, Lab, Measured, window};
 use formats::counters::{self, Traffic};
 use formats::netperf::{Interval, Session};
@@ -156,6 +157,13 @@ impl Workload for Netperf {
         }
         all.push(own_metric(category));
         all.into_iter().map(String::from).collect()
+    }
+
+    fn runs_in(&self, os: Os) -> Result<(), &'static str> {
+        match os {
+            Os::Linux => Ok(()),
+            Os::Windows => Err("netserver comes from perfvt's tools disk, which is for Linux"),
+        }
     }
 
     fn needs(&self, params: &Params) -> Needs {

@@ -1,7 +1,8 @@
 //! ntttcp between client and guest: the receiver is in the guest, and its throughput counts.
 //!
-//! The program is the user's ([`crate::brought`]). Sender and receiver agree on when they begin over a port of their own,
-//! one below the first data port.
+//! The program is the user's ([`crate::brought`]); Microsoft has one for Linux and another one for Windows, with options of
+//! its own. Sender and receiver agree on when they begin over a port of their own, one below the first data port. The two
+//! programs do not agree with one another, so that is left out where Windows takes part.
 
 use super::client::Running;
 use super::common::{
@@ -10,9 +11,12 @@ use super::common::{
 };
 use super::{Known, Needs, Outcome, Workload};
 use crate::brought::{self, Wish};
+use crate::guest::fit;
+use crate::guest::os::Os;
 use crate::lab::{Failed, Lab, Measured, keep, window};
 use formats::ntttcp::parse;
 use model::{Case, Params, ParamsError};
+use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -21,10 +25,12 @@ pub struct Ntttcp;
 
 /// The key that names the program.
 const BINARY: &str = "ntttcp_binary";
+/// The key that names the program for Windows guests.
+const EXE: &str = "ntttcp_windows";
 /// The column of the buffer's size, as the ancestor calls it.
 const BUFFER: &str = "buf(k)";
 
-const PARAMETERS: [Known; 4] = [
+const PARAMETERS: [Known; 5] = [
     Known {
         key: "buffers",
         default: Some("2k 4k 8k 16k 32k 64k 128k 256k 512k 1M 2M"),
@@ -36,6 +42,11 @@ const PARAMETERS: [Known; 4] = [
         key: BINARY,
         default: Some(""),
         help: "ntttcp's file on this host, which you bring; empty: this host's own",
+    },
+    Known {
+        key: EXE,
+        default: Some(""),
+        help: "ntttcp.exe for Windows guests: a file of this host, or a path in the guest (C:\\..)",
     },
 ];
 
@@ -60,12 +71,15 @@ impl Workload for Ntttcp {
     }
 
     fn paths(&self) -> &'static [&'static str] {
-        &[BINARY]
+        &[BINARY, EXE]
     }
 
     fn cases(&self, params: &Params) -> Result<Vec<Case>, ParamsError> {
         seconds_of(params)?;
         brought::check(params, BINARY)?;
+        if Sides::of(params)?.any(Os::Windows) {
+            brought::check_windows(params, EXE)?;
+        }
         let wanted = format!("a number of ports from 1 to {MOST_SESSIONS}");
         if params.number("sessions", 1u32, &wanted)? > MOST_SESSIONS {
             return Err(params.wrong("sessions", &wanted));
@@ -85,8 +99,16 @@ impl Workload for Ntttcp {
         all.into_iter().map(String::from).collect()
     }
 
+    fn runs_in(&self, _: Os) -> Result<(), &'static str> {
+        Ok(())
+    }
+
     fn needs(&self, params: &Params) -> Needs {
-        Needs { brings: vec![Wish::of(params, BINARY, "ntttcp")], ..Needs::default() }
+        // Parameters of the wrong kind have been refused with the cases.
+        let sides = Sides::of(params).unwrap_or(Sides { server: Os::Linux, client: Os::Linux });
+        let linux = sides.any(Os::Linux).then(|| Wish::of(params, BINARY, "ntttcp"));
+        let windows = sides.any(Os::Windows).then(|| Wish::of(params, EXE, "ntttcp.exe").for_windows());
+        Needs { brings: linux.into_iter().chain(windows).collect(), ..Needs::default() }
     }
 
     fn seconds(&self, params: &Params) -> f64 {
@@ -109,7 +131,7 @@ impl Workload for Ntttcp {
 
     fn measure(&self, lab: &mut dyn Lab, case: &Case, raw: &Path) -> Result<(), Failed> {
         let seconds = seconds_of(lab.params()).map_err(failed)?;
-        let receiver = argv(&lab.brought(BINARY)?, "-r", lab, case)?;
+        let receiver = argv(Side::Receiver, lab, case)?;
         keep(raw, "ntttcp.argv", &receiver.join("\n"))?;
         let words: Vec<&str> = receiver.iter().map(String::as_str).collect();
         // It ends with its sender.
@@ -147,26 +169,117 @@ fn send(
     receiver: &Job,
     raw: &Path,
 ) -> Result<Measured, Failed> {
-    wait_for_port(lab, PORT - 1, receiver)?;
-    let sender = argv(&lab.client_brought(BINARY)?, "-s", lab, case)?;
+    // Where the sides do not agree on when they begin, the first data port is the one to wait for.
+    let port = if Sides::of_lab(lab).any(Os::Windows) { PORT } else { PORT - 1 };
+    wait_for_port(lab, port, receiver)?;
+    let sender = argv(Side::Sender, lab, case)?;
     let client = Running::start(lab, &sender, raw, "ntttcp-sender")?;
     let measured = window(lab, Duration::from_secs(u64::from(seconds)), interval(seconds))?;
     client.finish(lab)?;
     Ok(measured)
 }
 
-/// The command line of one side. Both name the receiver's address, each with one connection a port.
-fn argv(program: &str, side: &str, lab: &dyn Lab, case: &Case) -> Result<Vec<String>, Failed> {
-    let params = lab.params();
-    let sessions: u32 = params.number("sessions", 1, "a number of ports").map_err(failed)?;
-    let seconds = seconds_of(params).map_err(failed)?.saturating_add(MARGIN);
-    let buffer: f64 = level(case, BUFFER)?;
-    let mapping = format!("{sessions},*,{}", lab.target().data);
-    let mut argv = vec![program.to_owned(), side.to_owned(), "-m".into(), mapping];
-    argv.extend(["-p".into(), PORT.to_string(), "-b".into(), ((buffer * 1024.0) as u64).to_string()]);
-    argv.extend(["-t".into(), seconds.to_string()]);
-    if side == "-s" {
-        argv.extend(["-n", "1"].map(String::from));
+/// Which side.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Receiver,
+    Sender,
+}
+
+/// The systems of both sides.
+#[derive(Clone, Copy)]
+struct Sides {
+    server: Os,
+    client: Os,
+}
+
+impl Sides {
+    fn of(params: &Params) -> Result<Sides, ParamsError> {
+        Ok(Sides { server: fit::os_of(params, "vm1")?, client: fit::os_of(params, "vm2")? })
     }
-    Ok(argv)
+
+    fn of_lab(lab: &dyn Lab) -> Sides {
+        Sides { server: lab.os(), client: lab.client_os() }
+    }
+
+    fn os(self, side: Side) -> Os {
+        match side {
+            Side::Receiver => self.server,
+            Side::Sender => self.client,
+        }
+    }
+
+    fn any(self, os: Os) -> bool {
+        self.server == os || self.client == os
+    }
+}
+
+/// The command line of one side. Both name the receiver's address, each with one connection a port.
+fn argv(side: Side, lab: &dyn Lab, case: &Case) -> Result<Vec<String>, Failed> {
+    let sides = Sides::of_lab(lab);
+    let key = if sides.os(side) == Os::Windows { EXE } else { BINARY };
+    let program = match side {
+        Side::Receiver => lab.brought(key)?,
+        Side::Sender => lab.client_brought(key)?,
+    };
+    words(side, sides, &program, lab.target().data, lab.params(), case)
+}
+
+fn words(
+    side: Side,
+    sides: Sides,
+    program: &str,
+    receiver: IpAddr,
+    params: &Params,
+    case: &Case,
+) -> Result<Vec<String>, Failed> {
+    let sessions: u32 = params.number("sessions", 1, "a number of ports").map_err(failed)?;
+    let seconds = seconds_of(params).map_err(failed)?.saturating_add(MARGIN).to_string();
+    let buffer: f64 = level(case, BUFFER)?;
+    let (buffer, port) = (((buffer * 1024.0) as u64).to_string(), PORT.to_string());
+    let mapping = format!("{sessions},*,{receiver}");
+    let flag = if side == Side::Receiver { "-r" } else { "-s" };
+    let is_windows = sides.os(side) == Os::Windows;
+    let size = if is_windows { "-l" } else { "-b" };
+    let mut argv = vec![program, flag, "-m", &mapping, "-p", &port, size, &buffer, "-t", &seconds];
+    if side == Side::Sender && !is_windows {
+        argv.extend(["-n", "1"]);
+    }
+    if sides.any(Os::Windows) {
+        argv.push(if is_windows { "-ns" } else { "-N" });
+    }
+    Ok(argv.into_iter().map(String::from).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::Origin;
+    use std::net::Ipv4Addr;
+
+    #[test]
+    fn each_program_gets_its_own_options_and_they_begin_without_agreeing_where_they_differ() {
+        let mut params = Params::new();
+        params.set("sessions", "2", Origin::BuiltIn);
+        params.set("l", "10", Origin::BuiltIn);
+        let keys = [(BUFFER, "64")].into_iter().collect();
+        let case = Case { workload: "ntttcp".into(), category: "TCP".into(), keys };
+        let line = |side, server, client| {
+            let receiver = Ipv4Addr::new(192, 168, 100, 2).into();
+            words(side, Sides { server, client }, "X", receiver, &params, &case).unwrap().join(" ")
+        };
+        let (receiver, sender) = (Side::Receiver, Side::Sender);
+        let begin =
+            |flag: &str, size: &str| format!("X {flag} -m 2,*,192.168.100.2 -p 5001 {size} 65536 -t 12");
+        for (side, server, client, want) in [
+            (receiver, Os::Linux, Os::Linux, begin("-r", "-b")),
+            (sender, Os::Linux, Os::Linux, begin("-s", "-b") + " -n 1"),
+            (receiver, Os::Windows, Os::Linux, begin("-r", "-l") + " -ns"),
+            (sender, Os::Windows, Os::Linux, begin("-s", "-b") + " -n 1 -N"),
+            (receiver, Os::Linux, Os::Windows, begin("-r", "-b") + " -N"),
+            (sender, Os::Windows, Os::Windows, begin("-s", "-l") + " -ns"),
+        ] {
+            assert_eq!(line(side, server, client), want);
+        }
+    }
 }

@@ -10,6 +10,7 @@ use super::common::{
 use super::server::{Transport, serve};
 use super::{Known, Needs, Outcome, Workload};
 use crate::guest::network::SERVER_PORT;
+use crate::guest::os::Os;
 use crate::lab::{Failed, Lab, Measured, Target, window};
 use formats::sockperf::parse;
 use model::{Case, Params, ParamsError};
@@ -71,6 +72,13 @@ impl Workload for Sockperf {
             all.push("exits");
         }
         all.into_iter().map(String::from).collect()
+    }
+
+    fn runs_in(&self, os: Os) -> Result<(), &'static str> {
+        match os {
+            Os::Linux => Ok(()),
+            Os::Windows => Err("its server comes from perfvt's tools disk, which is for Linux"),
+        }
     }
 
     fn needs(&self, _: &Params) -> Needs {

@@ -9,6 +9,7 @@ use super::common::{
 };
 use super::{Known, Needs, Outcome, Workload};
 use crate::brought::{self, Wish};
+use crate::guest::os::Os;
 use crate::lab::{Failed, Lab, Measured, keep, window};
 use formats::uperf::parse;
 use model::{Case, Params, ParamsError};
@@ -85,6 +86,13 @@ impl Workload for Uperf {
             all.push("exits");
         }
         all.into_iter().map(String::from).collect()
+    }
+
+    fn runs_in(&self, os: Os) -> Result<(), &'static str> {
+        match os {
+            Os::Linux => Ok(()),
+            Os::Windows => Err("it is written for POSIX systems"),
+        }
     }
 
     fn needs(&self, params: &Params) -> Needs {

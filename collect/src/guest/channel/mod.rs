@@ -21,6 +21,7 @@ pub use serial::SerialChannel;
 pub use ssh::SshChannel;
 pub(super) use wire::{Limit, Wire};
 
+use super::job::JobRequest;
 use model::Failure;
 use std::time::Duration;
 
@@ -46,6 +47,19 @@ pub trait Channel {
         health: &mut Health<'_>,
     ) -> Result<Reply, ChannelError>;
 
+    /// Starts a command in the background of the guest, or asks after one that was started.
+    ///
+    /// # Errors
+    /// As for [`Channel::exec`].
+    fn job(
+        &mut self,
+        request: &JobRequest<'_>,
+        deadline: Duration,
+        health: &mut Health<'_>,
+    ) -> Result<Reply, ChannelError> {
+        self.exec(&request.words(), deadline, health)
+    }
+
     /// Reads files of the guest's /proc and /sys, one after the other; their names must be plain words.
     ///
     /// # Errors
@@ -58,6 +72,8 @@ pub trait Channel {
     ) -> Result<Reply, ChannelError>;
 
     /// The same, with the guest's monotonic clock in the first line: `now NANOSECONDS`, where its kernel tells it.
+    /// A Windows guest has no such files: whatever is asked for, it tells what its interfaces have moved, in the lines of
+    /// `/proc/net/dev`.
     ///
     /// # Errors
     /// As for [`Channel::exec`].

@@ -5,12 +5,20 @@
 //! (`guest-exec`), asked for until it has ended (`guest-exec-status`), and its output comes in base64. Files are
 //! written and read piece by piece; a piece may be shorter than was asked for.
 
+mod files;
+mod jobs;
+#[cfg(test)]
+pub(crate) mod pretend;
+mod traffic;
+
 use super::wire::nonsense;
 use super::{Channel, ChannelError, Health, Limit, Ready, Reply, Status, Wire};
 use crate::deadlines::{CHANNEL_ANSWER, GRACE};
+use crate::guest::job::JobRequest;
 use crate::guest::os::Os;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use jobs::Jobs;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -21,8 +29,6 @@ use std::time::Duration;
 pub const PORT_NAME: &str = "org.qemu.guest_agent.0";
 /// How long is waited for an answer to one announcement while the guest boots.
 const ANNOUNCED: Duration = Duration::from_secs(1);
-/// Bytes of a file that are written or read at a time.
-const PIECE: usize = 96 << 10;
 /// First and longest pause between two questions how a command stands.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(4), Duration::from_millis(200));
 
@@ -34,6 +40,8 @@ pub struct QgaChannel {
     next_id: u64,
     /// An answer may still be under way that nobody waits for any more.
     stale: bool,
+    /// Jobs of a guest that has no `perfvt-job`.
+    jobs: Jobs,
 }
 
 /// What the agent says: a value, or why not.
@@ -70,15 +78,6 @@ struct Standing {
 }
 
 #[derive(Deserialize)]
-struct Piece {
-    count: usize,
-    #[serde(rename = "buf-b64", default)]
-    content: String,
-    #[serde(default)]
-    eof: bool,
-}
-
-#[derive(Deserialize)]
 struct System {
     #[serde(rename = "kernel-release", default)]
     release: String,
@@ -99,7 +98,7 @@ impl QgaChannel {
     }
 
     fn over(wire: Wire, os: Os) -> QgaChannel {
-        QgaChannel { wire, os, next_id: 0, stale: true }
+        QgaChannel { wire, os, next_id: 0, stale: true, jobs: Jobs::new() }
     }
 
     /// Says something to the agent and listens until its answer to that comes.
@@ -147,6 +146,15 @@ impl QgaChannel {
         }
     }
 
+    /// Starts a command, and gives the agent's number of it.
+    fn start(&mut self, argv: &[&str], health: &mut Health<'_>) -> Result<Told<i64>, ChannelError> {
+        let Some((path, args)) = argv.split_first() else { return Ok(Err("an empty command".into())) };
+        let arguments = json!({"path": path, "arg": args, "capture-output": true});
+        let limit = Limit::new("guest-exec", CHANNEL_ANSWER);
+        let started: Told<Started> = self.ask("guest-exec", arguments, &limit, health)?;
+        Ok(started.map(|started| started.pid))
+    }
+
     /// Runs a command and waits until it has ended, or the deadline has passed and it was killed.
     fn run(
         &mut self,
@@ -154,17 +162,13 @@ impl QgaChannel {
         until: &Limit<'_>,
         health: &mut Health<'_>,
     ) -> Result<Reply, ChannelError> {
-        let soon = |what| Limit::new(what, CHANNEL_ANSWER);
-        let Some((path, args)) = argv.split_first() else { return Ok(refused("an empty command")) };
-        let arguments = json!({"path": path, "arg": args, "capture-output": true});
-        let started = self.ask::<Started>("guest-exec", arguments, &soon("guest-exec"), health)?;
-        let pid = match started {
-            Ok(started) => started.pid,
+        let pid = match self.start(argv, health)? {
+            Ok(pid) => pid,
             Err(reason) => return Ok(refused(&reason)),
         };
         let mut pause = PAUSES.0;
         loop {
-            let limit = soon("guest-exec-status");
+            let limit = Limit::new("guest-exec-status", CHANNEL_ANSWER);
             let standing: Told<Standing> =
                 self.ask("guest-exec-status", json!({"pid": pid}), &limit, health)?;
             match standing {
@@ -185,78 +189,19 @@ impl QgaChannel {
         if !matches!(late, ChannelError::Deadline { .. }) || !self.os.conventions().limited.is_empty() {
             return Err(late);
         }
+        self.end(pid, health)?;
+        Ok(Reply { status: Status::Timeout, stdout: Vec::new(), stderr: Vec::new() })
+    }
+
+    /// Ends a command and all that it started.
+    fn end(&mut self, pid: i64, health: &mut Health<'_>) -> Result<(), ChannelError> {
         let pid = pid.to_string();
         let kill = [self.os.conventions().kill, &[&pid]].concat();
         let (path, args) = kill.split_first().unwrap_or((&"", &[]));
         let arguments = json!({"path": path, "arg": args});
         let _: Told<Started> =
             self.ask("guest-exec", arguments, &Limit::new("guest-exec", CHANNEL_ANSWER), health)?;
-        Ok(Reply { status: Status::Timeout, stdout: Vec::new(), stderr: Vec::new() })
-    }
-
-    /// Writes all of a file under a name.
-    fn write(
-        &mut self,
-        path: &str,
-        content: &[u8],
-        limit: &Limit<'_>,
-        health: &mut Health<'_>,
-    ) -> Result<Told<()>, ChannelError> {
-        let open = json!({"path": path, "mode": "wb"});
-        let handle: i64 = match self.ask("guest-file-open", open, limit, health)? {
-            Ok(handle) => handle,
-            Err(reason) => return Ok(Err(reason)),
-        };
-        let mut rest = content;
-        let mut told = Ok(());
-        while !rest.is_empty() {
-            let piece = rest.get(..PIECE.min(rest.len())).unwrap_or_default();
-            let arguments = json!({"handle": handle, "buf-b64": STANDARD.encode(piece)});
-            match self.ask::<Piece>("guest-file-write", arguments, limit, health)? {
-                Ok(written) if (1..=piece.len()).contains(&written.count) => {
-                    rest = rest.get(written.count..).unwrap_or_default();
-                }
-                Ok(_) => told = Err(format!("guest-file-write: no byte of {path} was written")),
-                Err(reason) => told = Err(reason),
-            }
-            if told.is_err() {
-                break;
-            }
-        }
-        // Closing writes what the agent has not written yet, so its failure is one of the file.
-        let closed: Told<Value> = self.ask("guest-file-close", json!({"handle": handle}), limit, health)?;
-        Ok(told.and(closed.map(drop)))
-    }
-
-    /// Reads all of a file, to the end of `into`.
-    fn read_file(
-        &mut self,
-        path: &str,
-        into: &mut Vec<u8>,
-        limit: &Limit<'_>,
-        health: &mut Health<'_>,
-    ) -> Result<Told<()>, ChannelError> {
-        let open = json!({"path": path, "mode": "rb"});
-        let handle: i64 = match self.ask("guest-file-open", open, limit, health)? {
-            Ok(handle) => handle,
-            Err(reason) => return Ok(Err(reason)),
-        };
-        let told = loop {
-            let arguments = json!({"handle": handle, "count": PIECE});
-            match self.ask::<Piece>("guest-file-read", arguments, limit, health)? {
-                Ok(piece) => {
-                    let content = decoded(&piece.content)?;
-                    let is_end = piece.eof || content.is_empty();
-                    into.extend(content);
-                    if is_end {
-                        break Ok(());
-                    }
-                }
-                Err(reason) => break Err(reason),
-            }
-        };
-        let closed: Told<Value> = self.ask("guest-file-close", json!({"handle": handle}), limit, health)?;
-        Ok(told.and(closed.map(drop)))
+        Ok(())
     }
 }
 
@@ -347,11 +292,28 @@ impl Channel for QgaChannel {
         deadline: Duration,
         health: &mut Health<'_>,
     ) -> Result<Reply, ChannelError> {
-        let counters = self.os.conventions().counters;
-        if counters.is_empty() {
-            return self.read(paths, deadline, health);
+        let (counters, limit) = (self.os.conventions().counters, Limit::new("counters", deadline + GRACE));
+        if !counters.is_empty() {
+            return self.run(&[counters, paths].concat(), &limit, health);
         }
-        self.run(&[counters, paths].concat(), &Limit::new("counters", deadline + GRACE), health)
+        let interfaces: Told<Vec<traffic::Interface>> =
+            self.ask("guest-network-get-interfaces", json!({}), &limit, health)?;
+        Ok(match interfaces {
+            Ok(interfaces) => Reply { stdout: traffic::lines(&interfaces).into_bytes(), ..Reply::empty() },
+            Err(reason) => refused(&reason),
+        })
+    }
+
+    fn job(
+        &mut self,
+        request: &JobRequest<'_>,
+        deadline: Duration,
+        health: &mut Health<'_>,
+    ) -> Result<Reply, ChannelError> {
+        match self.os {
+            Os::Linux => self.exec(&request.words(), deadline, health),
+            Os::Windows => self.job_of_agent(request, health),
+        }
     }
 
     fn put(
