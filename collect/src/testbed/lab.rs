@@ -1,5 +1,7 @@
 //! The guests of one boot, as a workload sees them.
 
+mod counters;
+
 use super::client::{ClientGuest, HostPlace, Shared, start_in_guest};
 use super::clock::{GuestClock, between};
 use super::nics::bring_up;
@@ -8,7 +10,7 @@ use super::{Scene, TestbedError, vcpu_list};
 use crate::accel::Accel;
 use crate::brought::Brought;
 use crate::cartesian::Objects;
-use crate::deadlines::{Deadlines, HOST_ANSWER};
+use crate::deadlines::Deadlines;
 use crate::guest::channel::Status;
 use crate::guest::image::{Cache, host_program};
 use crate::guest::job::JobRequest;
@@ -23,25 +25,9 @@ use crate::lab::{Client, Failed, HostSample, Lab, Moment, Snapshot, Target, job_
 use crate::window::{HostCounters, KvmReader, Meter};
 use formats::counters::CpuTicks;
 use model::{Code, CpuId, Fingerprint, Params};
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-
-/// What is read in the guest at both ends of a window, in one go.
-const GUEST_COUNTERS: [&str; 7] = [
-    "/proc/uptime",
-    "/proc/stat",
-    "/proc/net/dev",
-    "/proc/net/snmp",
-    "/proc/interrupts",
-    "/proc/net/softnet_stat",
-    "/proc/pressure/cpu",
-];
-
-/// Metrics out of files of Linux.
-const OF_LINUX: [&str; 6] =
-    ["guest_CPU", "guest_steal", "guest_intr", "guest_ctxt", "guest_softnet_drops", "guest_psi_cpu"];
 
 /// The guests of one boot with their network.
 pub(super) struct GuestLab {
@@ -211,69 +197,6 @@ impl GuestLab {
             }
         }
         files
-    }
-
-    /// KVM's counters, summed over the vCPUs. None under emulation, where KVM counts nothing.
-    fn kvm_counters(&mut self) -> BTreeMap<String, u64> {
-        if self.accel != Accel::Kvm {
-            return BTreeMap::new();
-        }
-        let GuestLab { kvm, machine, .. } = self;
-        kvm.read(|wanted| machine.qmp().execute("query-stats", wanted, HOST_ANSWER).ok())
-    }
-
-    /// What of [`GUEST_COUNTERS`] is there: `cat` fails for all when one is missing.
-    fn find_counters(&mut self) -> Result<(), GuestError> {
-        if self.machine.os == Os::Windows {
-            return Ok(());
-        }
-        let listed = self.machine.exec(&[&["ls"][..], &GUEST_COUNTERS].concat(), self.machine.soon())?;
-        let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
-        self.counters =
-            GUEST_COUNTERS.into_iter().filter(|path| listed.lines().any(|l| l == *path)).collect();
-        Ok(())
-    }
-
-    /// CPU time of the client's host, when it is another one and tells it.
-    fn client_cpu(&mut self) -> Option<CpuTicks> {
-        let told = self.remote.as_ref()?.cpu();
-        self.client_silent = told.as_ref().err().cloned();
-        told.ok()
-    }
-
-    /// Metrics that cannot be had in this boot, with the reason.
-    pub(super) fn absent(&self) -> Vec<(&'static str, String)> {
-        let mut absent = Vec::new();
-        if self.accel != Accel::Kvm {
-            absent.push(("exits", "not available under TCG: KVM counts them".to_owned()));
-            absent.push(("irq_inj", "not available under TCG: KVM counts them".to_owned()));
-        } else if self.kvm.source().is_none() {
-            for metric in ["exits", "irq_inj"] {
-                absent
-                    .push((metric, "neither QEMU's query-stats nor debugfs tells KVM's counters".to_owned()));
-            }
-        }
-        absent.extend(self.client_silent.iter().map(|reason| ("client_CPU", reason.clone())));
-        if self.machine.os == Os::Windows {
-            let reason = "the guest agent of a Windows guest does not tell it".to_owned();
-            absent.extend(OF_LINUX.into_iter().map(|metric| (metric, reason.clone())));
-        }
-        for (metric, path) in
-            [("guest_softnet_drops", "/proc/net/softnet_stat"), ("guest_psi_cpu", "/proc/pressure/cpu")]
-        {
-            if self.machine.os == Os::Linux && !self.counters.contains(&path) {
-                absent.push((metric, format!("the guest's kernel has no {path}")));
-            }
-        }
-        for (metric, resource) in
-            [("host_psi_cpu", "cpu"), ("host_psi_io", "io"), ("host_psi_memory", "memory")]
-        {
-            let path = format!("/proc/pressure/{resource}");
-            if !Path::new(&path).exists() {
-                absent.push((metric, format!("this host's kernel has no {path}")));
-            }
-        }
-        absent
     }
 }
 

@@ -8,36 +8,31 @@
 mod claims;
 mod client;
 mod clock;
+mod command_line;
 mod describe;
+mod facts;
 mod host_lab;
 mod lab;
 mod nics;
 mod remote;
+mod scene;
 mod shell;
 mod trace;
 
 pub use claims::{claims, clients_are_remote};
+pub use command_line::preview;
 pub use describe::{hardware, pin, vcpu_list};
 pub use shell::{console, guest_params, one_command};
 
 use crate::accel::Accel;
 use crate::brought::{Brought, BroughtError};
 use crate::campaign::{Booted, Booter, to_params};
-use crate::cartesian::Objects;
-use crate::deadlines::{Deadlines, HOST_ANSWER};
-use crate::guest::argv::{self, BootFiles, System, Wiring};
-use crate::guest::definition::{Definition, own_kernel};
-use crate::guest::disk::{Disk, DiskError, DiskFile};
-use crate::guest::enter::Own;
-use crate::guest::fit;
-use crate::guest::identity::identity;
-use crate::guest::image::{Cache, Image, ImageError, builtin_with, host_program};
-use crate::guest::machine::{BootSpec, GuestError, Machine};
-use crate::guest::network::{Layout, Network, Wires, free_ports};
+use crate::deadlines::Deadlines;
+use crate::guest::disk::{Disk, DiskError};
+use crate::guest::image::{Cache, Image, ImageError};
+use crate::guest::machine::{GuestError, Machine};
 use crate::guest::os::Os;
-use crate::guest::overlay::Overlay;
-use crate::host::fingerprint;
-use crate::host::pin::{GuestPlan, PinPlan, Shortage};
+use crate::host::pin::Shortage;
 use crate::host::placement::pin_self;
 use crate::host::topology::{Topology, TopologyError};
 use crate::lab::{Failed, Lab};
@@ -46,15 +41,13 @@ use crate::ssh::SshError;
 use crate::workload::Needs;
 use host_lab::HostParts;
 use lab::GuestLab;
-use model::{CampaignFile, Code, CpuId, EnvironmentPlan, Fingerprint, Params, ParamsError};
+use model::{CampaignFile, Code, Params, ParamsError};
 use remote::{RemoteHost, of_remote};
-use serde_json::json;
-use std::path::{Path, PathBuf};
+use scene::Scene;
+use std::path::Path;
 use std::sync::Arc;
 use trace::Tracer;
 
-/// The campaign's name in the command line that the fingerprint has a hash of: the same in every campaign.
-const CANONICAL: &str = "NAME";
 /// QEMU where nobody asked for another one.
 pub const QEMU: &str = "qemu-system-x86_64";
 
@@ -178,43 +171,6 @@ impl Testbed {
         Ok(version)
     }
 
-    /// Network, placement and folders of one boot.
-    fn scene(
-        &self,
-        params: &Params,
-        image: &Image,
-        logs: &Path,
-        forensics: &Path,
-    ) -> Result<Scene, TestbedError> {
-        let layout = Layout::of(params).map_err(GuestError::Network)?;
-        let plan = pin(&self.topology, params, self.needs.sessions, self.allow_unpinned)?;
-        let network =
-            Network::create(&layout, self.needs.sessions, &self.name).map_err(GuestError::Network)?;
-        let own_cpus = plan.own_cpus();
-        let mut guests = Vec::new();
-        for plan in plan.guests {
-            let own = |dir: &Path| if guests.is_empty() { dir.to_owned() } else { dir.join("client") };
-            let (logs, forensics) = (own(logs), own(forensics));
-            std::fs::create_dir_all(&logs).map_err(|source| GuestError::Io {
-                doing: "creating",
-                path: logs.clone(),
-                source,
-            })?;
-            let params = params.object_params(&plan.name);
-            let own = Definition::of(&params, &self.cache)?;
-            if own.as_ref().is_some_and(|own| own.os == Os::Windows) {
-                fit::check_links(&layout, guests.len())?;
-            }
-            let port = free_ports(1).map_err(GuestError::Network)?.first().copied().unwrap_or_default();
-            let image = match own_kernel(&params)? {
-                Some(kernel) => builtin_with(&self.cache, Some(&kernel))?,
-                None => image.clone(),
-            };
-            guests.push(SceneGuest { params, image, own, port, overlay: None, plan, logs, forensics });
-        }
-        Ok(Scene { network, guests, client: plan.client, own_cpus, disk: None })
-    }
-
     fn boot_guests(
         &mut self,
         params: &Params,
@@ -278,174 +234,6 @@ impl Testbed {
         let cpus = if scene.own_cpus.is_empty() { self.topology.cpus() } else { scene.own_cpus.clone() };
         pin_self(&cpus).join(" ")
     }
-
-    /// The host, and its programs that the workload uses, by version and hash. Read again for each boot: a governor, say,
-    /// may have changed since the last one.
-    fn host_facts(&self) -> Fingerprint {
-        let mut facts = fingerprint::host(Path::new("/"));
-        facts.0.extend(fingerprint::host_nics(&self.topology).0);
-        for tool in &self.needs.host_tools {
-            if let Ok(program) = host_program(&self.cache, tool) {
-                facts.set(format!("tool.{tool}"), &program.version);
-                facts.set(
-                    format!("tool.{tool}.hash"),
-                    fingerprint::hash_file(&program.path).unwrap_or_default(),
-                );
-            }
-        }
-        facts
-    }
-
-    /// Facts of host, QEMU and guest, and the log of the guest's kernel.
-    fn facts(
-        &self,
-        lab: &mut GuestLab,
-        params: &Params,
-        (image, own): (&Image, Option<&Definition>),
-    ) -> Result<(Fingerprint, String), TestbedError> {
-        let mut facts = self.host_facts();
-        if let Some(host) = &lab.remote {
-            // The workload's tools are those of the client's host.
-            facts.0.retain(|name, _| !name.starts_with("tool."));
-            facts.0.extend(host.facts(&self.needs.host_tools).0);
-        }
-        let told = lab.guest_facts();
-        facts.0.extend(told.facts.0);
-        facts.0.extend(self.brought.facts(params).0);
-        let plan = pin(&self.topology, params, self.needs.sessions, self.allow_unpinned);
-        if let Ok(lines) =
-            plan.and_then(|plan| command_lines(params, &plan, &self.cache, self.accel, CANONICAL))
-        {
-            let hash = blake3::hash(lines.join("\n").as_bytes()).to_hex();
-            facts.set("qemu.argv", hash.chars().take(16).collect::<String>());
-        }
-        facts.set("accel", self.accel.to_string());
-        facts.set("network", lab.network.layout.kinds());
-        facts.set("guest.kernel", &lab.machine.ready.kernel);
-        match own {
-            Some(own) => self.facts_of(own, image, &mut facts)?,
-            None => {
-                facts.set("guest.image", &image.hash);
-                for (tool, version) in &image.packages {
-                    facts.set(format!("guest.package.{tool}"), version);
-                }
-            }
-        }
-        if let Ok(version) = lab.machine.qmp().execute("query-version", json!({}), HOST_ANSWER) {
-            let number = |part: &str| version.pointer(&format!("/qemu/{part}")).and_then(|n| n.as_u64());
-            if let (Some(major), Some(minor), Some(micro)) =
-                (number("major"), number("minor"), number("micro"))
-            {
-                let package = version.get("package").and_then(|p| p.as_str()).unwrap_or_default();
-                facts.set("qemu.version", format!("{major}.{minor}.{micro} {package}"));
-            }
-        }
-        let placement = lab.machine.placement();
-        match lab.pins.first() {
-            Some(Some(_)) => {
-                facts.set("placement.cpus", placement.cpus());
-                facts.set("placement.memory", placement.memory());
-            }
-            _ => facts.set("placement.cpus", "unpinned"),
-        }
-        Ok((facts, told.dmesg))
-    }
-
-    /// What a guest of the user's was booted from.
-    fn facts_of(&self, own: &Definition, tools: &Image, facts: &mut Fingerprint) -> Result<(), TestbedError> {
-        let hash = |path: &Path| {
-            identity(&self.cache, path).map_err(|source| DiskError::Image { image: path.to_owned(), source })
-        };
-        facts.set("guest.image", hash(&own.image)?);
-        for (fact, file) in [("guest.image.kernel", &own.kernel), ("guest.image.initrd", &own.initrd)] {
-            if let Some(file) = file {
-                facts.set(fact, hash(file)?);
-            }
-        }
-        facts.set("guest.tools", &tools.hash);
-        Ok(())
-    }
-}
-
-/// What one boot is made of, before anything of it runs.
-struct Scene {
-    network: Network,
-    guests: Vec<SceneGuest>,
-    /// CPUs of a client on this host.
-    client: Vec<CpuId>,
-    /// CPUs of perfvt itself.
-    own_cpus: Vec<CpuId>,
-    /// The server guest's data disk.
-    disk: Option<DiskFile>,
-}
-
-/// One guest of a boot: its own parameters, its place, and where its files go.
-struct SceneGuest {
-    params: Params,
-    /// Kernel, RAM disk and tools disk of perfvt's own.
-    image: Image,
-    /// A guest of the user's; `None` for the built-in one.
-    own: Option<Definition>,
-    /// The layer above its image.
-    overlay: Option<Overlay>,
-    /// The port at which its ssh server is reached.
-    port: u16,
-    plan: GuestPlan,
-    logs: PathBuf,
-    forensics: PathBuf,
-}
-
-impl Scene {
-    /// Makes a layer for each guest of the user's.
-    fn layer(&mut self, deadlines: &Deadlines) -> Result<(), TestbedError> {
-        for guest in &mut self.guests {
-            if let Some(own) = &guest.own {
-                let dir = Path::new(guest.params.text("disk_dir")?);
-                guest.overlay = Some(Overlay::make(&own.image, dir, deadlines)?);
-            }
-        }
-        Ok(())
-    }
-
-    fn specs<'a>(
-        &'a self,
-        testbed: &'a Testbed,
-        deadlines: Deadlines,
-    ) -> Result<Vec<BootSpec<'a>>, ParamsError> {
-        let deadline = deadlines.boot(self.guests.iter().any(|guest| guest.own.is_some()));
-        let spec = |(index, guest): (usize, &'a SceneGuest)| {
-            let mut hardware = hardware(&guest.params, testbed.accel, &guest.plan)?;
-            if index > 0 {
-                // Only the guest that is measured has a data disk.
-                hardware.disk = None;
-            }
-            hardware.extra.extend(testbed.brought.arguments());
-            Ok(BootSpec {
-                qemu: guest.params.text("qemu_binary")?,
-                hardware,
-                pin: guest.plan.pins.clone(),
-                network: &self.network,
-                guest: index,
-                image: &guest.image,
-                own: guest.entrance(),
-                with_tools: testbed.needs.tools,
-                disk: self.disk.as_ref().map(DiskFile::path),
-                listens: testbed.needs.boot_trace && index == 0,
-                log_dir: &guest.logs,
-                forensics: &guest.forensics,
-                deadlines,
-                deadline,
-            })
-        };
-        self.guests.iter().enumerate().map(spec).collect()
-    }
-}
-
-impl SceneGuest {
-    fn entrance(&self) -> Option<Own<'_>> {
-        let (definition, overlay) = (self.own.as_ref()?, self.overlay.as_ref()?.path());
-        Some(Own { definition, overlay, port: self.port })
-    }
 }
 
 impl Booter for Testbed {
@@ -457,47 +245,6 @@ impl Booter for Testbed {
             _ => Failed::new(Code::Host, error.to_string()),
         })
     }
-}
-
-/// QEMU's command line for each guest of an environment, for people: the files of a boot stand as they will be called.
-pub fn preview(
-    environment: &EnvironmentPlan,
-    plan: &PinPlan,
-    cache: &Cache,
-    accel: Accel,
-    name: &str,
-) -> Result<Vec<String>, TestbedError> {
-    command_lines(&to_params(environment), plan, cache, accel, name)
-}
-
-/// The same for parameters. Ports are free ones, except in the canonical command line, where they are always the same.
-fn command_lines(
-    params: &Params,
-    plan: &PinPlan,
-    cache: &Cache,
-    accel: Accel,
-    name: &str,
-) -> Result<Vec<String>, TestbedError> {
-    let layout = Layout::of(params).map_err(GuestError::Network)?;
-    let mut wires = Wires::new(&layout, 1, name, PathBuf::from("BOOT")).map_err(GuestError::Network)?;
-    if name == CANONICAL {
-        (wires.control_port, wires.data_ports) = (1, vec![2]);
-    }
-    let builtin = System::builtin(Path::new("IMAGE/vmlinux"), Path::new("IMAGE/initramfs.cpio"));
-    let mut lines = Vec::new();
-    for (guest, plan) in plan.guests.iter().enumerate() {
-        let own = params.object_params(&plan.name);
-        let hardware = hardware(&own, accel, plan)?;
-        let definition = Definition::of(&own, cache)?;
-        let system = definition.map_or_else(
-            || builtin.clone(),
-            |definition| definition.system(Path::new("overlay.qcow2"), 3).for_people(),
-        );
-        let files = BootFiles::in_dir(Path::new("BOOT"), system);
-        let argv = argv::build(&hardware, &files, Wiring { layout: &layout, wires: &wires, guest });
-        lines.push(format!("{} {}", own.text("qemu_binary")?, argv.join(" ")));
-    }
-    Ok(lines)
 }
 
 /// A private folder for files that nobody wants to keep.

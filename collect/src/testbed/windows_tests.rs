@@ -2,18 +2,21 @@
 //! knows whole command lines, word by word, and what each of them prints. No Windows was booted for it.
 
 use super::lab::GuestLab;
+use super::scene::SceneGuest;
 use super::*;
+use crate::cartesian::Objects;
 use crate::config::Source;
 use crate::config::select::select;
 use crate::guest::channel::QgaChannel;
 use crate::guest::channel::qga::pretend::{Seen, agent, ended};
 use crate::guest::machine::pretended;
-use crate::guest::network::mac;
+use crate::guest::network::{Layout, Network, mac};
 use crate::guest::windows;
 use crate::matrix::{cases, environments};
 use crate::workload::{self, Outcome, Workload};
 use model::Case;
-use serde_json::Value;
+use serde_json::{Value, json};
+use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 

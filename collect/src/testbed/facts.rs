@@ -1,0 +1,103 @@
+//! What is known of a boot before anything is measured: the fingerprint's facts.
+
+use super::command_line::{CANONICAL, command_lines};
+use super::lab::GuestLab;
+use super::{Testbed, TestbedError, pin};
+use crate::deadlines::HOST_ANSWER;
+use crate::guest::definition::Definition;
+use crate::guest::disk::DiskError;
+use crate::guest::identity::identity;
+use crate::guest::image::{Image, host_program};
+use crate::host::fingerprint;
+use model::{Fingerprint, Params};
+use serde_json::json;
+use std::path::Path;
+
+impl Testbed {
+    /// The host, and its programs that the workload uses, by version and hash. Read again for each boot: a governor, say,
+    /// may have changed since the last one.
+    pub(super) fn host_facts(&self) -> Fingerprint {
+        let mut facts = fingerprint::host(Path::new("/"));
+        facts.0.extend(fingerprint::host_nics(&self.topology).0);
+        for tool in &self.needs.host_tools {
+            if let Ok(program) = host_program(&self.cache, tool) {
+                facts.set(format!("tool.{tool}"), &program.version);
+                facts.set(
+                    format!("tool.{tool}.hash"),
+                    fingerprint::hash_file(&program.path).unwrap_or_default(),
+                );
+            }
+        }
+        facts
+    }
+
+    /// Facts of host, QEMU and guest, and the log of the guest's kernel.
+    pub(super) fn facts(
+        &self,
+        lab: &mut GuestLab,
+        params: &Params,
+        (image, own): (&Image, Option<&Definition>),
+    ) -> Result<(Fingerprint, String), TestbedError> {
+        let mut facts = self.host_facts();
+        if let Some(host) = &lab.remote {
+            // The workload's tools are those of the client's host.
+            facts.0.retain(|name, _| !name.starts_with("tool."));
+            facts.0.extend(host.facts(&self.needs.host_tools).0);
+        }
+        let told = lab.guest_facts();
+        facts.0.extend(told.facts.0);
+        facts.0.extend(self.brought.facts(params).0);
+        let plan = pin(&self.topology, params, self.needs.sessions, self.allow_unpinned);
+        if let Ok(lines) =
+            plan.and_then(|plan| command_lines(params, &plan, &self.cache, self.accel, CANONICAL))
+        {
+            let hash = blake3::hash(lines.join("\n").as_bytes()).to_hex();
+            facts.set("qemu.argv", hash.chars().take(16).collect::<String>());
+        }
+        facts.set("accel", self.accel.to_string());
+        facts.set("network", lab.network.layout.kinds());
+        facts.set("guest.kernel", &lab.machine.ready.kernel);
+        match own {
+            Some(own) => self.facts_of(own, image, &mut facts)?,
+            None => {
+                facts.set("guest.image", &image.hash);
+                for (tool, version) in &image.packages {
+                    facts.set(format!("guest.package.{tool}"), version);
+                }
+            }
+        }
+        if let Ok(version) = lab.machine.qmp().execute("query-version", json!({}), HOST_ANSWER) {
+            let number = |part: &str| version.pointer(&format!("/qemu/{part}")).and_then(|n| n.as_u64());
+            if let (Some(major), Some(minor), Some(micro)) =
+                (number("major"), number("minor"), number("micro"))
+            {
+                let package = version.get("package").and_then(|p| p.as_str()).unwrap_or_default();
+                facts.set("qemu.version", format!("{major}.{minor}.{micro} {package}"));
+            }
+        }
+        let placement = lab.machine.placement();
+        match lab.pins.first() {
+            Some(Some(_)) => {
+                facts.set("placement.cpus", placement.cpus());
+                facts.set("placement.memory", placement.memory());
+            }
+            _ => facts.set("placement.cpus", "unpinned"),
+        }
+        Ok((facts, told.dmesg))
+    }
+
+    /// What a guest of the user's was booted from.
+    fn facts_of(&self, own: &Definition, tools: &Image, facts: &mut Fingerprint) -> Result<(), TestbedError> {
+        let hash = |path: &Path| {
+            identity(&self.cache, path).map_err(|source| DiskError::Image { image: path.to_owned(), source })
+        };
+        facts.set("guest.image", hash(&own.image)?);
+        for (fact, file) in [("guest.image.kernel", &own.kernel), ("guest.image.initrd", &own.initrd)] {
+            if let Some(file) = file {
+                facts.set(fact, hash(file)?);
+            }
+        }
+        facts.set("guest.tools", &tools.hash);
+        Ok(())
+    }
+}
