@@ -80,13 +80,9 @@ impl Macvtaps {
         name: &str,
         mac: &str,
     ) -> Result<(), NetworkError> {
-        let lower = link.device.as_deref().unwrap_or_default();
-        let index = free_index();
-        let (number, holder, mtu) = (index.to_string(), self.holder.pid().to_string(), link.mtu.to_string());
-        let place = ["link", "add", "link", lower, "name", name, "index", &number, "netns", &holder];
-        ip(None, &[&place[..], &["type", "macvtap", "mode", "bridge"]].concat())
-            .map_err(|e| refused(lower, &e))?;
-        self.made.push(Made { guest, nic, name: name.to_owned(), device: device(index) });
+        let (lower, mtu) = (link.device.as_deref().unwrap_or_default(), link.mtu.to_string());
+        let device = self.make(None, lower, name).map_err(|e| refused(lower, &e))?;
+        self.made.push(Made { guest, nic, name: name.to_owned(), device });
         ip(Some(&self.namespace), &["link", "set", "dev", name, "address", mac, "mtu", &mtu])?;
         // The kernel takes the namespace of a perfvt that was killed apart a moment after its end, and a device has each
         // address once.
@@ -98,6 +94,15 @@ impl Macvtaps {
             std::thread::sleep(Duration::from_millis(100));
         }
         Ok(())
+    }
+
+    /// Makes one on a device of some namespace, and gives its character device.
+    fn make(&self, from: Option<&Arc<Namespace>>, lower: &str, name: &str) -> Result<PathBuf, ProcessError> {
+        let index = free_index();
+        let (number, holder) = (index.to_string(), self.holder.pid().to_string());
+        let place = ["link", "add", "link", lower, "name", name, "index", &number, "netns", &holder];
+        ip(from, &[&place[..], &["type", "macvtap", "mode", "bridge"]].concat())?;
+        Ok(device(index))
     }
 
     /// Opened devices for a guest's QEMU; `queues` tells how many each of its NICs has.
@@ -153,6 +158,18 @@ pub(super) fn usable(link: &Link) -> Result<(), NetworkError> {
     let mut macvtaps = Macvtaps::new()?;
     macvtaps.add((0, 0), link, "pvttry", &trial_address())?;
     macvtaps.open(0, &[1]).map(drop)
+}
+
+/// Whether this user may make and open macvtaps at all: one on a cable in a namespace is tried.
+///
+/// # Errors
+/// What is wrong, with the way out.
+pub fn macvtaps_work() -> Result<(), NetworkError> {
+    let macvtaps = Macvtaps::new()?;
+    let inside = Some(&macvtaps.namespace);
+    ip(inside, &["link", "add", "pvtlow", "type", "veth", "peer", "name", "pvtlow2"])?;
+    let device = macvtaps.make(inside, "pvtlow", "pvttry")?;
+    open(&device).map(drop)
 }
 
 fn refused(lower: &str, error: &ProcessError) -> NetworkError {

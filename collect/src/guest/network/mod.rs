@@ -28,6 +28,7 @@ pub use address::Address;
 pub use client::ClientPlace;
 pub use kind::{Kind, open_choices, resolve_auto, usable};
 pub use layout::{Layout, Link, nics, second_nic_is_meant};
+pub use macvtap::macvtaps_work;
 pub use make::{Network, SERVER_PORT};
 pub use netdev::{NicWiring, Wires, mac};
 pub use ports::free_ports;
