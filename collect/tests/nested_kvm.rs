@@ -5,31 +5,16 @@ mod lab_support;
 mod nested_support;
 
 use collect::accel::{Accel, MIN_RATE, measure_here};
-use collect::guest::image::Cache;
 use collect::lab::window;
 use collect::window::{KvmReader, KvmSource, METRICS, add, debugfs_counters};
 use collect::workload::Outcome;
 use lab_support::{boot, own_cpus_during};
-use nested_support::{Host, MARK, is_inside, reported};
+use nested_support::{MARK, WITH_KVM, cache_inside, is_inside, reported};
 use std::collections::BTreeMap;
-use std::fs;
-use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::time::Duration;
 
 const COUNTERS: [&str; 2] = ["exits", "irq_injections"];
-
-/// The cache of the machine around this one, which is read-only.
-fn cache(folder: &Path) -> Cache {
-    let own = Cache::from_env().unwrap();
-    let cache = Cache::at(folder).with_packages(own.packages_dir());
-    fs::create_dir_all(cache.images_dir()).unwrap();
-    let entries = fs::read_dir(own.images_dir()).unwrap().flatten();
-    for image in entries.filter(|entry| entry.path().is_dir()) {
-        symlink(image.path(), cache.images_dir().join(image.file_name())).unwrap();
-    }
-    cache
-}
 
 /// No counter of the first is more than that of the second.
 fn not_after(first: &BTreeMap<String, u64>, second: &BTreeMap<String, u64>) {
@@ -44,11 +29,12 @@ fn inside_of_a_host_with_kvm() {
     if !is_inside("inside_of_a_host_with_kvm") {
         return;
     }
-    let rate = measure_here().unwrap();
+    // Two emulators share what the machine around has left.
+    let rate = (0..5).map(|_| measure_here().unwrap()).fold(0.0, f64::max);
     println!("{MARK}{{\"rate\": {rate:.0}}}");
     assert!(rate > MIN_RATE, "{rate} instructions a second");
     let folder = tempfile::tempdir().unwrap();
-    let mut booted = boot(&cache(folder.path()), Accel::Kvm, folder.path()).unwrap();
+    let mut booted = boot(&cache_inside(folder.path()), Accel::Kvm, folder.path()).unwrap();
     assert_eq!(booted.facts.0["kvm.counters"], "query-stats");
     assert!(!booted.facts.0.contains_key("absent.exits"), "{:?}", booted.facts);
 
@@ -83,9 +69,7 @@ fn inside_of_a_host_with_kvm() {
 
 #[test]
 fn kvm_tells_the_same_through_qemu_and_through_its_own_files() {
-    let modules = &["irqbypass.ko", "kvm.ko", "ccp.ko", "kvm-amd.ko"];
-    let host = Host { cpu: "max", modules, limit: Duration::from_secs(200) };
-    match host.run("inside_of_a_host_with_kvm") {
+    match WITH_KVM.run("inside_of_a_host_with_kvm") {
         Ok(said) => eprintln!("{}", reported(&said, "{\"exits").unwrap()),
         Err(why) => eprintln!("skipped kvm_tells_the_same_through_qemu_and_through_its_own_files: {why}"),
     }

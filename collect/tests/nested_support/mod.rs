@@ -5,6 +5,7 @@
 use collect::guest::image::{Cache, Image, builtin};
 use collect::process::{Sink, Spec, private_folder, run};
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -53,6 +54,13 @@ pub struct Host {
     /// How long it may take.
     pub limit: Duration,
 }
+
+/// A host whose KVM is real: its CPU, emulated, has AMD's SVM.
+pub const WITH_KVM: Host = Host {
+    cpu: "max",
+    modules: &["irqbypass.ko", "kvm.ko", "ccp.ko", "kvm-amd.ko"],
+    limit: Duration::from_secs(240),
+};
 
 /// Modules that mount another machine's files: those that every kernel has, and those that older ones have in a file of
 /// their own (a module that is built in has no file).
@@ -129,6 +137,20 @@ impl Host {
         }
         Ok(found)
     }
+}
+
+/// The cache of the machine around this host, as it is but with room for locks, in `folder`, which is then what
+/// `XDG_CACHE_HOME` may say.
+pub fn cache_inside(folder: &Path) -> Cache {
+    let (around, root) = (Cache::from_env().unwrap(), folder.join("perfvt"));
+    let cache = Cache::at(&root);
+    fs::create_dir_all(cache.images_dir()).unwrap();
+    symlink(around.packages_dir(), cache.packages_dir()).unwrap();
+    let entries = fs::read_dir(around.images_dir()).unwrap().flatten();
+    for image in entries.filter(|entry| entry.path().is_dir()) {
+        symlink(image.path(), cache.images_dir().join(image.file_name())).unwrap();
+    }
+    cache
 }
 
 /// What the report says that begins like this.
