@@ -5,119 +5,8 @@ mod support;
 
 use serde_json::Value;
 use std::fs;
-use std::path::{Path, PathBuf};
+use support::quick::{json, near, raw, reasons, run, value};
 use support::{files, measurements, output, perfvt, ready, text};
-
-/// One boot of a workload in its quick profile. Gives the campaign's directory.
-fn run(dir: &Path, workload: &str, sets: &[&str]) -> PathBuf {
-    let out = dir.join(workload);
-    let mut command = perfvt();
-    command.args(["run", workload, "--profile", "quick", "--repeat", "1", "--allow-unpinned", "--out"]);
-    command.arg(&out).current_dir(dir);
-    for set in sets {
-        command.args(["--set", set]);
-    }
-    let run = output(&mut command);
-    assert!(run.status.success(), "{}{}\n{}", text(&run.stdout), text(&run.stderr), reasons(&out));
-    out
-}
-
-/// Why cells are invalid, for the message of a failed test.
-fn reasons(out: &Path) -> String {
-    if !out.exists() {
-        return String::new();
-    }
-    let reason = |m: &Value| Some(format!("{}: {}", m["case"], m["invalid"]["reason"].as_str()?));
-    let mut all: Vec<String> = measurements(out).iter().filter_map(reason).collect();
-    all.dedup();
-    all.join("\n")
-}
-
-/// The value of a metric in the one case whose id contains a text.
-fn value(all: &[Value], case: &str, metric: &str) -> f64 {
-    let found: Vec<&Value> =
-        all.iter().filter(|m| m["case"].as_str().unwrap().contains(case) && m["metric"] == metric).collect();
-    assert_eq!(found.len(), 1, "{metric} of {case}: {found:?}");
-    found[0]["value"].as_f64().unwrap_or_else(|| panic!("{}", found[0]))
-}
-
-/// A raw file of the case whose folder's name contains a text.
-fn raw(out: &Path, case: &str, name: &str) -> String {
-    let found: Vec<PathBuf> =
-        files(out, name).into_iter().filter(|f| f.to_str().unwrap().contains(case)).collect();
-    assert_eq!(found.len(), 1, "{name} of {case}: {found:?}");
-    fs::read_to_string(&found[0]).unwrap()
-}
-
-/// The JSON behind what a tool has to note.
-fn json(text: &str) -> Value {
-    serde_json::from_str(&text[text.find('{').unwrap()..]).unwrap()
-}
-
-fn near(what: &str, a: f64, b: f64, part: f64) {
-    assert!((a / b - 1.0).abs() <= part, "{what}: {a} and {b} differ by more than {}", part);
-}
-
-/// What netperf says of what its sessions of UDP_STREAM sent, in Mbit/s.
-fn own_sent(out: &Path) -> f64 {
-    let sessions: Vec<PathBuf> = files(out, ".txt")
-        .into_iter()
-        .filter(|f| f.to_str().is_some_and(|f| f.contains("UDP_STREAM") && f.contains("/session")))
-        .collect();
-    assert_eq!(sessions.len(), 2, "{sessions:?}");
-    let own = |file: &PathBuf| -> f64 {
-        let text = fs::read_to_string(file).unwrap();
-        let line = text.lines().find_map(|l| l.strip_prefix("LOCAL_SEND_THROUGHPUT="));
-        line.unwrap_or_else(|| panic!("{text}")).trim().parse().unwrap()
-    };
-    sessions.iter().map(own).sum()
-}
-
-#[test]
-fn netperf_measures_every_protocol_as_it_says_itself() {
-    let Some(_guard) = ready("netperf_measures_every_protocol_as_it_says_itself") else { return };
-    let dir = tempfile::tempdir().unwrap();
-    let protocols = "protocols=TCP_STREAM,TCP_MAERTS,TCP_RR,TCP_CRR,UDP_STREAM,UDP_RR,TCP_SENDFILE";
-    let out = run(dir.path(), "netperf", &[protocols, "sizes=16384", "sessions=2", "sessions_rr=2"]);
-    let all = measurements(&out);
-    // The window is a part of the sessions, so on a busy machine the two may differ.
-    for stream in ["TCP_STREAM", "TCP_MAERTS", "TCP_SENDFILE"] {
-        near(stream, value(&all, stream, "throughput"), value(&all, stream, "netperf_throughput"), 0.4);
-    }
-    for rr in ["/TCP_RR", "TCP_CRR", "UDP_RR"] {
-        near(rr, value(&all, rr, "trans.rate"), value(&all, rr, "netperf_trans.rate"), 0.4);
-    }
-    let (sent, ratio) =
-        (value(&all, "UDP_STREAM", "send_throughput"), value(&all, "UDP_STREAM", "delivery_ratio"));
-    near("UDP_STREAM", sent, own_sent(&out), 0.4);
-    near("arrived", value(&all, "UDP_STREAM", "throughput"), sent * ratio, 1e-9);
-    assert!(ratio > 0.0 && ratio < 1.1, "{ratio}");
-    assert_eq!(files(&out, ".RHS").len(), 1);
-    let sessions: std::collections::BTreeSet<i64> = fs::read_to_string(&files(&out, "series.jsonl")[0])
-        .unwrap()
-        .lines()
-        .filter_map(|l| serde_json::from_str::<Value>(l).unwrap()["session"].as_i64())
-        .collect();
-    assert_eq!(sessions.into_iter().collect::<Vec<_>>(), [0, 1]);
-}
-
-#[test]
-fn a_netperf_without_intervals_is_told_from_one_with_them() {
-    let Some(_guard) = ready("a_netperf_without_intervals_is_told_from_one_with_them") else { return };
-    let dir = tempfile::tempdir().unwrap();
-    let out = dir.path().join("x");
-    let mut command = perfvt();
-    command.args(["run", "netperf", "--profile", "quick", "--repeat", "1", "--allow-unpinned"]);
-    command
-        .args(["--set", "protocols=UDP_STREAM", "--set", "burst=10", "--set", "attempts=1", "--out"])
-        .arg(&out);
-    let run = output(&mut command);
-    // Debian's has none; where another one is first in the search path, the cells are valid.
-    if !run.status.success() {
-        let said = text(&run.stderr);
-        assert!(said.contains("no intervals, which burst needs"), "{said}{}", reasons(&out));
-    }
-}
 
 #[test]
 fn fio_measures_five_patterns_and_a_job_file_as_it_says_itself() {
@@ -243,11 +132,27 @@ fn sockperf_measures_latencies_over_udp_and_tcp() {
     let all = measurements(&out);
     for (case, folder) in [("/UDP/", ".UDP."), ("/TCP/", ".TCP.")] {
         let said = raw(&out, folder, "sockperf.txt");
-        let own = said.split("Latency is ").nth(1).unwrap().split_whitespace().next().unwrap();
-        assert_eq!(value(&all, case, "latency_us"), own.parse::<f64>().unwrap());
+        let own = |what: &str| -> f64 {
+            let rest = said.split(what).nth(1).unwrap_or_else(|| panic!("no {what} in {said}"));
+            rest.split_whitespace().next().unwrap().parse().unwrap()
+        };
+        for (metric, what) in [
+            ("latency_us", "Latency is"),
+            ("latency_p50_us", "percentile 50.000 ="),
+            ("latency_p99_us", "percentile 99.000 ="),
+            ("latency_p999_us", "percentile 99.900 ="),
+            ("latency_max_us", "<MAX> observation ="),
+        ] {
+            assert_eq!(value(&all, case, metric), own(what), "{metric} of {case}");
+        }
+        let valid = said.split("[Valid Duration]").nth(1).unwrap();
+        let part = |what: &str| -> f64 {
+            valid.split(what).nth(1).unwrap().split([' ', ';', '\n']).next().unwrap().parse().unwrap()
+        };
+        let rate = part("ReceivedMessages=") / part("RunTime=");
+        near("rate", value(&all, case, "trans.rate"), rate, 1e-9);
         // One message is on its way at a time: the rate is that of round trips.
-        let round_trip = 2.0 * value(&all, case, "latency_us") / 1e6;
-        near("rate", value(&all, case, "trans.rate"), 1.0 / round_trip, 0.3);
+        near("round trips", rate, 1e6 / (2.0 * value(&all, case, "latency_us")), 0.1);
     }
 }
 

@@ -3,6 +3,7 @@
 
 pub mod campaigns;
 pub mod hosts;
+pub mod quick;
 
 use serde_json::Value;
 use std::fs;

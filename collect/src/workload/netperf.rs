@@ -14,7 +14,7 @@ use crate::lab::{Failed, GUEST_END, Lab, Measured, window};
 use formats::counters::{self, Traffic};
 use formats::netperf::{Interval, Session};
 use model::{Case, Params, ParamsError, Phase};
-use sessions::{Sessions, probe_intervals, read_session};
+use sessions::{Sessions, probe_intervals, read_session, seconds_beside_window};
 use std::path::Path;
 use std::time::Duration;
 
@@ -173,8 +173,10 @@ impl Workload for Netperf {
     }
 
     fn seconds(&self, params: &Params) -> f64 {
-        // Start, the first interval of all sessions and the end take about one and a half seconds.
-        f64::from(seconds_of(params).unwrap_or(60)) + 1.5
+        let window = f64::from(seconds_of(params).unwrap_or(60));
+        let cases = self.cases(params).unwrap_or_default();
+        let beside = cases.iter().map(|case| seconds_beside_window(protocol_of(case), sessions_of(case)));
+        window + beside.sum::<f64>() / cases.len().max(1) as f64
     }
 
     fn session_length(&self, params: &Params) -> String {
@@ -477,6 +479,23 @@ mod tests {
         let error = parse("TCP_STREAM (RX)", "KBytes/s", 1).unwrap_err().to_string();
         assert_eq!(error, "session 0 reported KBytes/s, 10^6bits/s is wanted");
         assert!(parse("TCP_RR", "10^6bits/s", 1).is_err());
+    }
+
+    #[test]
+    fn a_plan_counts_the_seconds_in_which_sessions_come_to_their_own_end() {
+        let seconds = |protocols: &str, sessions: &str| {
+            let set = [
+                ("protocols", protocols),
+                ("sessions", sessions),
+                ("sessions_rr", sessions),
+                ("sizes", "64"),
+            ];
+            Netperf.seconds(&params(&[&set[..], &[("sizes_rr", "64"), ("l", "60")]].concat()))
+        };
+        assert_eq!((seconds("TCP_STREAM", "8"), seconds("UDP_RR", "1")), (61.5, 61.5));
+        assert_eq!((seconds("TCP_MAERTS", "1"), seconds("TCP_MAERTS", "25")), (66.5, 68.5));
+        assert_eq!(seconds("TCP_CRR", "1"), 70.5);
+        assert_eq!(seconds("TCP_RR TCP_CRR", "1"), 66.0, "the mean of the cases");
     }
 
     #[test]

@@ -173,6 +173,17 @@ fn ends_itself(protocol: &str) -> bool {
     ["TCP_MAERTS", "TCP_CRR"].contains(&protocol)
 }
 
+/// Seconds that a case takes beside its window: the start and the first interval of all sessions, and their end.
+pub(super) fn seconds_beside_window(protocol: &str, sessions: usize) -> f64 {
+    let whole = margin(sessions) as f64 + 0.5;
+    match protocol {
+        // Its server is four seconds behind.
+        "TCP_CRR" => whole + 4.0,
+        protocol if ends_itself(protocol) => whole,
+        _ => 1.5,
+    }
+}
+
 /// Seconds that sessions run longer than the window.
 fn margin(sessions: usize) -> u64 {
     MARGIN + sessions as u64 / 10
