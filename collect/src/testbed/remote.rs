@@ -86,9 +86,7 @@ impl RemoteHost {
 
     /// CPU time of the whole host there, now; else why it is not known.
     pub(super) fn cpu(&self) -> Result<CpuTicks, String> {
-        let said = self.ssh.output(&["cat", "/proc/stat"], CHANNEL_ANSWER).map_err(|e| e.to_string())?;
-        CpuTicks::parse(&said)
-            .ok_or_else(|| format!("{}: /proc/stat has no cpu line", self.ssh.destination().address))
+        cpu_of(self.ssh.output(&["cat", "/proc/stat"], CHANNEL_ANSWER))
     }
 
     /// The client's host and the tools there, in the place of this host's. What it does not tell is absent.
@@ -118,6 +116,14 @@ impl RemoteHost {
     }
 }
 
+/// CPU time out of what a host said of `/proc/stat`.
+fn cpu_of(said: Result<String, SshError>) -> Result<CpuTicks, String> {
+    let text = said.map_err(|error| format!("the client's host does not tell its CPU time: {error}"))?;
+    CpuTicks::parse(&text).ok_or_else(|| {
+        "the client's host does not tell its CPU time: its /proc/stat has no cpu line".to_owned()
+    })
+}
+
 /// A client there.
 struct RemoteClient(Remote);
 
@@ -133,5 +139,19 @@ impl Client for RemoteClient {
 
     fn signal(&mut self, signal: Signal) {
         self.0.signal(signal);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_that_does_not_tell_its_cpu_time_says_why() {
+        assert_eq!(cpu_of(Ok("cpu  1 2 3 4 5 6 7 8 0 0\n".into())).unwrap().total, 36);
+        let lost = SshError::Lost { address: "10.0.0.9".into(), reason: "no route to host".into() };
+        let reasons = [Ok("Linux".into()), Err(lost)].map(|said| cpu_of(said).unwrap_err());
+        assert!(reasons[0].ends_with("its /proc/stat has no cpu line"), "{reasons:?}");
+        assert!(reasons[1].contains("10.0.0.9") && reasons[1].contains("no route to host"), "{reasons:?}");
     }
 }
