@@ -18,6 +18,11 @@ has ssh-keygen || missing+=(openssh-client)
 if [ -e /etc/debian_version ]; then
     has mmdebstrap || missing+=(mmdebstrap)
     has newuidmap || missing+=(uidmap)
+    # An image that firmware starts: a loader on a FAT partition, and firmware for UEFI.
+    has syslinux || missing+=(syslinux)
+    [ -e /usr/lib/syslinux/mbr/mbr.bin ] || missing+=(syslinux-common)
+    has mcopy || missing+=(mtools)
+    [ -e /usr/share/OVMF/OVMF_CODE.fd ] || missing+=(ovmf)
 fi
 has chromium || has chromium-browser || has google-chrome || missing+=(chromium)
 if ! as_user cargo fmt --version > /dev/null 2>&1 || ! as_user cargo clippy --version > /dev/null 2>&1; then

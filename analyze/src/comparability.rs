@@ -136,7 +136,7 @@ fn means(factor: &str, fact: &str) -> bool {
         || (factor == "net" && fact == "network")
         || (fact.starts_with("placement.") && matches!(factor, "numa_node" | "smp"))
         || (factor == "kernel_params" && OF_KERNEL_PARAMS.iter().any(|of| fact.starts_with(of)))
-        || (matches!(factor, "guest" | "image" | "kernel" | "kernel_modules" | "initrd")
+        || (matches!(factor, "guest" | "image" | "kernel" | "kernel_modules" | "initrd" | "firmware")
             && fact.starts_with("guest.")
             && (fact == "guest.package.kernel" || !fact.starts_with("guest.package.")))
         || (fact.starts_with("qemu.") && factor == "qemu_binary")

@@ -6,31 +6,12 @@ mod support;
 use collect::host::fingerprint::hash_file;
 use std::fs::{self, File};
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
+use support::bootable::debian;
 use support::campaigns::{Started, as_from_a_terminal, wait_until};
 use support::{NOBODY, files, measurements, output, perfvt, ready, text};
-
-/// The disk of the Debian guest in the cache, which is built where it is missing.
-fn debian(test: &str) -> Option<PathBuf> {
-    let find = || {
-        let listed = text(&output(perfvt().args(["guest", "list"])).stdout);
-        let name = listed.lines().find(|line| line.starts_with("debian-"))?.split(' ').next()?.to_owned();
-        let cache = std::env::var("XDG_CACHE_HOME").map(PathBuf::from);
-        let cache = cache.unwrap_or_else(|_| Path::new(&std::env::var("HOME").unwrap()).join(".cache"));
-        Some(cache.join("perfvt/images").join(name).join("disk.qcow2"))
-    };
-    if let Some(disk) = find() {
-        return Some(disk);
-    }
-    let built = output(perfvt().args(["guest", "build", "debian"]));
-    if !built.status.success() {
-        eprintln!("skipped: {test}: {}", text(&built.stderr).trim());
-        return None;
-    }
-    find()
-}
 
 /// One stream of a second in the Debian guest, with its layer in a folder of disks.
 fn measured(disks: &Path, sets: &[&str], out: &Path) {

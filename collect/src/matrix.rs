@@ -38,6 +38,11 @@ pub const GUEST: &[Known] = &[
     },
     Known { key: "initrd", default: Some(""), help: "RAM disk of that kernel" },
     Known {
+        key: "firmware",
+        default: Some(""),
+        help: "firmware that starts the image, such as OVMF for UEFI; else SeaBIOS",
+    },
+    Known {
         key: "kernel_params",
         default: Some(""),
         help: "what the kernel is told besides, such as mitigations=off, or root=/dev/vda1 for an image",
@@ -406,7 +411,7 @@ fn define_guest(
 }
 
 /// Keys of every guest that name a file or folder of this host.
-const PATHS: [&str; 6] = ["image", "kernel", "kernel_modules", "initrd", "key", "client_key"];
+const PATHS: [&str; 7] = ["image", "kernel", "kernel_modules", "initrd", "firmware", "key", "client_key"];
 
 /// Makes paths absolute, so that the plan means the same files wherever it is resumed.
 fn absolute_paths(params: &mut Params, workload: &dyn Workload) {

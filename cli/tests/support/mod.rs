@@ -1,6 +1,7 @@
 //! What tests with real guests share. Each test file uses a part of it.
 #![allow(dead_code)]
 
+pub mod bootable;
 pub mod campaigns;
 pub mod hosts;
 pub mod quick;

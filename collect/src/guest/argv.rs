@@ -69,6 +69,8 @@ pub struct Wiring<'a> {
 pub struct System {
     /// Kernel; `None` leaves starting to the firmware and the disk.
     pub kernel: Option<PathBuf>,
+    /// What starts the disk; `None` is QEMU's own, SeaBIOS.
+    pub firmware: Option<PathBuf>,
     /// Initial RAM disk of the kernel.
     pub initramfs: Option<PathBuf>,
     /// The kernel's command line.
@@ -103,6 +105,7 @@ impl System {
     pub fn builtin(kernel: &Path, initramfs: &Path) -> System {
         System {
             kernel: Some(kernel.to_owned()),
+            firmware: None,
             initramfs: Some(initramfs.to_owned()),
             command_line: KERNEL_COMMAND_LINE.to_owned(),
             root: None,
@@ -115,7 +118,8 @@ impl System {
     pub fn for_people(self) -> System {
         let named = |path: PathBuf| Path::new("IMAGE").join(path.file_name().unwrap_or_default());
         let root = self.root.map(|path| Path::new("BOOT").join(path.file_name().unwrap_or_default()));
-        System { kernel: self.kernel.map(named), initramfs: self.initramfs.map(named), root, ..self }
+        let (kernel, initramfs) = (self.kernel.map(named), self.initramfs.map(named));
+        System { kernel, initramfs, firmware: self.firmware.map(named), root, ..self }
     }
 }
 
@@ -351,6 +355,10 @@ impl Arguments {
         self.add("-smp", smp(h));
         self.add("-m", format!("{}M", h.mem_mib));
         self.memory(h);
+        // Without variables of its own: every boot begins alike.
+        if let Some(firmware) = &system.firmware {
+            self.add("-bios", firmware.display().to_string());
+        }
         if let Some(kernel) = &system.kernel {
             self.add("-kernel", kernel.display().to_string());
             if let Some(initramfs) = &system.initramfs {
@@ -488,7 +496,8 @@ mod tests {
     fn a_guest_of_the_users_starts_from_a_layer_and_has_one_way_in() {
         let line = |entry: Entry, kernel: Option<PathBuf>| {
             let root = Some(PathBuf::from("/run/a,b/overlay.qcow2"));
-            let system = System { kernel, initramfs: None, command_line: "x".into(), root, entry };
+            let system =
+                System { kernel, firmware: None, initramfs: None, command_line: "x".into(), root, entry };
             let files = BootFiles { system, ..files() };
             build(&hardware(), &files, Kind::User).join(" ")
         };

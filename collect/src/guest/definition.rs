@@ -48,6 +48,8 @@ pub struct Definition {
     pub kernel: Option<PathBuf>,
     /// Its RAM disk.
     pub initrd: Option<PathBuf>,
+    /// What starts the disk instead of SeaBIOS.
+    pub firmware: Option<PathBuf>,
     /// Its command line, to which `kernel_params` are added.
     pub command_line: String,
     /// The way into it.
@@ -87,6 +89,12 @@ impl Definition {
             return Err(params
                 .wrong("kernel_params", "a kernel beside it: what the image's boot loader says is its own"));
         }
+        let firmware = file("firmware", None)?;
+        if firmware.is_some() && kernel.is_some() {
+            let wanted =
+                "an image without a kernel beside it: QEMU starts that one, and the firmware nothing";
+            return Err(params.wrong("firmware", wanted));
+        }
         let root = of_cache.map_or("", |_| "root=LABEL=perfvt rw cryptomgr.notests");
         let words = [KERNEL_COMMAND_LINE, root].join(" ");
         let definition = Definition {
@@ -94,6 +102,7 @@ impl Definition {
             image: disk,
             kernel,
             initrd,
+            firmware,
             command_line: words.trim_end().to_owned(),
             way: Way::parse(params.choice("channel", &Way::WORDS)?),
             os: Os::of(params)?,
@@ -124,6 +133,7 @@ impl Definition {
     pub fn system(&self, overlay: &Path, port: u16) -> System {
         System {
             kernel: self.kernel.clone(),
+            firmware: self.firmware.clone(),
             initramfs: self.initrd.clone(),
             command_line: self.command_line.clone(),
             root: Some(overlay.to_owned()),
@@ -172,7 +182,7 @@ pub fn own_kernel(params: &Params) -> Result<Option<OwnKernel>, ParamsError> {
 /// Keys that mean nothing to the built-in guest.
 fn without_image(params: &Params) -> Result<(), ParamsError> {
     let asked = |key: &&str| params.param(key).is_some_and(asked);
-    match ["initrd", "key"].into_iter().find(asked) {
+    match ["initrd", "firmware", "key"].into_iter().find(asked) {
         Some(key) => Err(params.wrong(key, "an image beside it: the built-in guest has none of that")),
         None => Ok(()),
     }
@@ -267,6 +277,10 @@ mod tests {
         assert!(error(&[("channel", "telnet")]).contains("one of agent, serial, ssh"));
         assert!(error(&[("channel", "serial"), ("guest_os", "windows")]).contains("guest_os is windows"));
         assert!(error(&[("initrd", image)]).contains("a kernel beside it"));
+        assert!(error(&[("firmware", "/away.fd")]).contains("a file that is there"));
+        assert!(error(&[("firmware", image), ("kernel", image)]).contains("QEMU starts that one"));
+        let own = definition(&[("image", image), ("firmware", image)]).unwrap().unwrap();
+        assert_eq!(own.system(Path::new("layer"), 1).firmware.as_deref(), Some(file.path()));
         assert!(error(&[("prompt", "[")]).contains("a regular expression"));
         let away = definition(&[("image", "/away.qcow2")]).unwrap_err().to_string();
         assert!(away.contains("(qcow2 or raw) that is there"), "{away}");

@@ -92,7 +92,12 @@ impl Testbed {
             identity(&self.cache, path).map_err(|source| DiskError::Image { image: path.to_owned(), source })
         };
         facts.set("guest.image", hash(&own.image)?);
-        for (fact, file) in [("guest.image.kernel", &own.kernel), ("guest.image.initrd", &own.initrd)] {
+        let files = [
+            ("guest.image.kernel", &own.kernel),
+            ("guest.image.initrd", &own.initrd),
+            ("guest.image.firmware", &own.firmware),
+        ];
+        for (fact, file) in files {
             if let Some(file) = file {
                 facts.set(fact, hash(file)?);
             }

@@ -113,13 +113,17 @@ impl SerialChannel {
 
     fn log_in(&mut self, limit: &Limit<'_>, health: &mut Health<'_>) -> Result<(), ChannelError> {
         let mut heard = Instant::now();
-        let mut before = 0;
+        let (mut before, mut asked) = (0, false);
         loop {
             let shown = self.wire.shown();
-            let answer = match self.login.screen(&shown) {
+            let screen = self.login.screen(&shown);
+            asked |= screen == Screen::Login;
+            let answer = match screen {
                 Screen::Login => format!("{}\n", self.login.user),
                 Screen::Password => format!("{}\n", self.login.password),
-                Screen::Prompt => break,
+                // A loader or the shell of UEFI has a prompt as well, which nobody has logged in to and which passes.
+                Screen::Prompt if asked || heard.elapsed() > SILENCE => break,
+                Screen::Prompt => String::new(),
                 Screen::Refused => {
                     let user = &self.login.user;
                     return Err(ChannelError::Refused(format!(

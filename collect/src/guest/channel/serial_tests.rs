@@ -169,3 +169,22 @@ fn a_refused_login_says_which_keys_are_wrong() {
     let error = channel.wait_ready(SOON, &mut || None).unwrap_err().to_string();
     assert!(error.contains("refuses the login of root") && error.contains("user and password"), "{error}");
 }
+
+#[test]
+fn the_prompt_of_a_loader_that_passes_is_not_taken_for_a_shells() {
+    let (ours, mut theirs) = UnixStream::pair().unwrap();
+    let mut channel = SerialChannel::over(Wire::over(ours), login());
+    let guest = std::thread::spawn(move || {
+        theirs.write_all(b"Press ESC to skip startup.nsh\r\nShell> ").unwrap();
+        std::thread::sleep(Duration::from_millis(300));
+        theirs.write_all(b"vmlinuz quiet\r\nDebian GNU/Linux 12\r\n\r\ndebian login: ").unwrap();
+        let mut line = String::new();
+        BufReader::new(theirs).read_line(&mut line).unwrap();
+        line
+    });
+    assert!(
+        channel.wait_ready(Duration::from_secs(1), &mut || None).is_err(),
+        "nobody says that it is ready"
+    );
+    assert_eq!(guest.join().unwrap(), "root\n");
+}
