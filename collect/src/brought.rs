@@ -177,6 +177,20 @@ pub enum BroughtError {
     },
 }
 
+/// The folders among what is wished for in which make will run, because they were never built as they are now.
+///
+/// # Errors
+/// A file cannot be read.
+pub fn to_build(cache: &Cache, wishes: &[Wish]) -> Result<Vec<PathBuf>, BroughtError> {
+    let mut folders: Vec<PathBuf> = Vec::new();
+    for folder in wishes.iter().filter_map(|wish| build::recipe(Path::new(&wish.value))) {
+        if !folders.iter().any(|known| known == folder) && build::is_new(cache, folder).map_err(Box::new)? {
+            folders.push(folder.to_owned());
+        }
+    }
+    Ok(folders)
+}
+
 impl Brought {
     /// Finds all that is wished for, where no guest needs it.
     ///

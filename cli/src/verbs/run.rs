@@ -10,6 +10,7 @@ use crate::verbs::options::defaults;
 use crate::verbs::story;
 use crate::{DONE, Error, INTERRUPTED, INVALID_CELLS, own_executable};
 use collect::accel::{self, Accel};
+use collect::brought::to_build;
 use collect::campaign::locks::{LockError, Locks, acquire};
 use collect::campaign::setup::{
     NO_GUEST, Prepared, Request, needs, prepare, utc_stamp, without_exits_before_7_1,
@@ -148,6 +149,9 @@ fn testbed(
     )?;
     for tool in needs.host_tools.iter().filter(|_| !clients_are_remote(file)) {
         host_program(&cache, tool)?;
+    }
+    for folder in to_build(&cache, &needs.brings)? {
+        say(err, &format!("building {} with make; nothing boots before", folder.display()));
     }
     let testbed = Testbed::new(&cache, image, accel, needs, file.allow_unpinned, &file.id)?;
     let versions = testbed.rehearse(file)?;

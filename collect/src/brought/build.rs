@@ -103,12 +103,10 @@ pub(super) fn recipe(path: &Path) -> Option<&Path> {
 /// # Errors
 /// make failed, with the end of what it said, or a file cannot be read or written.
 pub(super) fn build(cache: &Cache, folder: &Path) -> Result<Built, BuildError> {
-    let mut sources = BTreeMap::new();
-    list(folder, Path::new(""), &mut sources)?;
-    let hash = hash(folder, &sources)?;
+    let (sources, hash) = sources(folder)?;
     let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let all = cache.root().join(DEPS);
-    let place = all.join(format!("{name}-{hash}"));
+    let place = place(&all, folder, &hash);
     if !place.join(LOG).is_file() {
         fs::create_dir_all(&all).map_err(failing("creating", &all))?;
         make(folder, &sources, &all, &place)?;
@@ -122,6 +120,29 @@ pub(super) fn build(cache: &Cache, folder: &Path) -> Result<Built, BuildError> {
     let text = fs::read(&log).map_err(failing("reading", &log))?;
     let log = String::from_utf8_lossy(&text).into_owned();
     Ok(Built { name, files: place.join(FILES), hash, log })
+}
+
+/// Whether [`build`] would run make.
+///
+/// # Errors
+/// A file cannot be read.
+pub(super) fn is_new(cache: &Cache, folder: &Path) -> Result<bool, BuildError> {
+    let (_, hash) = sources(folder)?;
+    Ok(!place(&cache.root().join(DEPS), folder, &hash).join(LOG).is_file())
+}
+
+/// Everything in a folder, and its hash.
+fn sources(folder: &Path) -> Result<(BTreeMap<PathBuf, Source>, String), BuildError> {
+    let mut sources = BTreeMap::new();
+    list(folder, Path::new(""), &mut sources)?;
+    let hash = hash(folder, &sources)?;
+    Ok((sources, hash))
+}
+
+/// Where a folder of this content is built to, below the folder of all builds.
+fn place(all: &Path, folder: &Path, hash: &str) -> PathBuf {
+    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    all.join(format!("{name}-{hash}"))
 }
 
 impl Built {
@@ -273,7 +294,7 @@ fn remove_unused(all: &Path, name: &str, keep: &Path) {
 mod tests {
     use super::*;
 
-    fn sources(dir: &Path, makefile: &str) -> PathBuf {
+    fn laid_out(dir: &Path, makefile: &str) -> PathBuf {
         let folder = dir.join("deps/tool");
         fs::create_dir_all(folder.join("src")).unwrap();
         fs::write(folder.join("Makefile"), makefile).unwrap();
@@ -287,14 +308,17 @@ mod tests {
     fn a_folder_is_built_once_and_again_when_a_file_of_it_changes() {
         let dir = tempfile::tempdir().unwrap();
         let cache = Cache::at(dir.path().join("cache"));
-        let folder = sources(dir.path(), MAKEFILE);
+        let folder = laid_out(dir.path(), MAKEFILE);
+        assert!(is_new(&cache, &folder).unwrap());
         let made = || {
             let built = build(&cache, &folder).unwrap();
             fs::read_to_string(built.made(&folder, Path::new("made")).unwrap()).unwrap()
         };
         let first = made();
         assert_eq!(made(), first, "nothing has changed");
+        assert!(!is_new(&cache, &folder).unwrap());
         fs::write(folder.join("src/data"), "2").unwrap();
+        assert!(is_new(&cache, &folder).unwrap());
         let second = made();
         assert_ne!(second, first);
         fs::write(folder.join("src/data"), "1").unwrap();
@@ -308,7 +332,7 @@ mod tests {
     fn a_build_that_fails_shows_the_end_of_its_log_and_is_tried_again() {
         let dir = tempfile::tempdir().unwrap();
         let cache = Cache::at(dir.path().join("cache"));
-        let folder = sources(dir.path(), "all:\n\techo here we are\n\tls /nonexistent-for-perfvt\n");
+        let folder = laid_out(dir.path(), "all:\n\techo here we are\n\tls /nonexistent-for-perfvt\n");
         let error = build(&cache, &folder).unwrap_err();
         let text = error.to_string();
         assert!(text.contains("nonexistent-for-perfvt") && text.contains("deps/tool: make ended"), "{text}");
@@ -321,7 +345,7 @@ mod tests {
     #[test]
     fn only_a_folder_in_deps_with_a_makefile_is_built() {
         let dir = tempfile::tempdir().unwrap();
-        let folder = sources(dir.path(), MAKEFILE);
+        let folder = laid_out(dir.path(), MAKEFILE);
         assert_eq!(recipe(&folder.join("src/none")), Some(folder.as_path()));
         assert_eq!(recipe(&folder), Some(folder.as_path()));
         assert_eq!(recipe(&dir.path().join("deps/other/tool")), None);
