@@ -129,11 +129,17 @@ impl Workload for QemuImgBench {
         measured.keep(raw)
     }
 
-    fn parse(&self, case: &Case, _: &Params, raw: &Path) -> Result<Outcome, Failed> {
+    fn parse(&self, case: &Case, params: &Params, raw: &Path) -> Result<Outcome, Failed> {
         let measured = Measured::read(raw)?;
         let text = read(raw, "tool.txt")?;
         let (operations, bytes, seconds, line) = if case.category.starts_with("io_") {
             let io = parse_io(&text).map_err(failed)?;
+            let asked: u64 = params.number("io_requests", 1, "a number").map_err(failed)?;
+            if io.operations != asked {
+                let reason =
+                    format!("tool.txt has {} of {asked} requests of qemu-io: it was cut off", io.operations);
+                return Err(failed(reason));
+            }
             (io.operations, io.bytes, io.seconds, io.line)
         } else {
             let bench = parse_bench(&text).map_err(failed)?;
@@ -180,4 +186,37 @@ fn argv(
     }
     argv.push(file.display().to_string());
     Ok(argv)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lab::{Moment, Snapshot, keep};
+    use formats::counters::CpuTicks;
+    use model::{Origin, Window};
+
+    #[test]
+    fn requests_that_are_not_in_the_output_make_a_sequence_invalid() {
+        let raw = tempfile::tempdir().unwrap();
+        let snapshot = |second: u64| Snapshot {
+            at: Moment { unix_ns: second * 1_000_000_000, mono_ns: second * 1_000_000_000 },
+            host_cpu: CpuTicks { idle: second * 50, steal: 0, total: second * 100 },
+            ..Snapshot::default()
+        };
+        let window = Window { start_unix_ns: 0, mono_ns: 0, len_ns: 1_000_000_000 };
+        let (start, end) = (snapshot(1), snapshot(2));
+        let measured = Measured { window, start, end, samples: Vec::new(), interface: String::new() };
+        measured.keep(raw.path()).unwrap();
+        let mut params = Params::new();
+        params.set("io_requests", "2", Origin::BuiltIn);
+        let keys = [("buffer_size", "4")].into_iter().collect();
+        let case = Case { workload: "qemu-img-bench".into(), category: "io_read".into(), keys };
+        let line = "4096,1,0:00:00.00,8192000.0,2000.0\n";
+        keep(raw.path(), "tool.txt", &line.repeat(2)).unwrap();
+        let outcome = QemuImgBench.parse(&case, &params, raw.path()).unwrap();
+        assert_eq!((outcome.values[0].value, outcome.values[2].value), (2000.0, 0.001));
+        keep(raw.path(), "tool.txt", line).unwrap();
+        let error = QemuImgBench.parse(&case, &params, raw.path()).unwrap_err().to_string();
+        assert!(error.contains("1 of 2 requests"), "{error}");
+    }
 }
