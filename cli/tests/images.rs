@@ -182,6 +182,25 @@ fn the_layer_of_a_killed_campaign_is_found_by_its_record() {
 }
 
 #[test]
+fn the_factor_of_deadlines_reaches_the_boot_of_an_image() {
+    let Some(_guard) = ready("the_factor_of_deadlines_reaches_the_boot_of_an_image") else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let (image, out) = (dir.path().join("empty.raw"), dir.path().join("X"));
+    File::create(&image).unwrap().set_len(16 << 20).unwrap();
+    let mut run = perfvt();
+    run.args(["run", "command", "--set", "command=true", "--env", "base", "--accel", "tcg", "--repeat", "1"])
+        .args(["--set", &format!("image={}", image.display()), "--set", "noise=off", "--set", "attempts=1"])
+        .args(["--set", "deadline_factor=0.02", "--allow-unpinned", "--out"])
+        .arg(&out);
+    let run = output(&mut run);
+    assert_eq!(run.status.code(), Some(4), "{}", text(&run.stderr));
+    let all = measurements(&out);
+    let failure = &all.first().unwrap()["invalid"];
+    assert_eq!(failure["code"], "deadline-boot", "{failure}");
+    assert!(failure["reason"].as_str().unwrap().contains("not ready within 12 s"), "{failure}");
+}
+
+#[test]
 fn what_a_placement_gives_up_is_a_warning_before_anything_runs() {
     let Some(_guard) = ready("what_a_placement_gives_up_is_a_warning_before_anything_runs") else { return };
     let dir = tempfile::tempdir().unwrap();
