@@ -4,10 +4,10 @@
 
 mod support;
 
-use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use support::quick::{try_to_run, value};
 use support::{files, measurements, output, perfvt, ready, text};
 
 /// Where a test's program comes from.
@@ -39,31 +39,6 @@ impl Standin {
     }
 }
 
-/// One boot of a workload in its quick profile.
-fn run(dir: &Path, workload: &str, sets: &[&str]) -> (PathBuf, i32, String) {
-    let out = dir.join(workload);
-    let mut command = perfvt();
-    command.args(["run", workload, "--profile", "quick", "--repeat", "1", "--allow-unpinned", "--out"]);
-    command.arg(&out).current_dir(dir);
-    for set in sets {
-        command.args(["--set", set]);
-    }
-    let run = output(&mut command);
-    let mut said = format!("{}{}", text(&run.stdout), text(&run.stderr));
-    if out.exists() {
-        let reasons = measurements(&out);
-        said.extend(reasons.iter().filter_map(|m| m["invalid"]["reason"].as_str()).map(|r| format!("\n{r}")));
-    }
-    (out, run.status.code().unwrap(), said)
-}
-
-fn value(all: &[Value], case: &str, metric: &str) -> f64 {
-    let found: Vec<&Value> =
-        all.iter().filter(|m| m["case"].as_str().unwrap().contains(case) && m["metric"] == metric).collect();
-    assert_eq!(found.len(), 1, "{metric} of {case}: {found:?}");
-    found[0]["value"].as_f64().unwrap_or_else(|| panic!("{}", found[0]))
-}
-
 #[test]
 fn uperf_runs_the_program_that_the_user_brings_with_its_libraries() {
     let Some(_guard) = ready("uperf_runs_the_program_that_the_user_brings_with_its_libraries") else {
@@ -76,7 +51,7 @@ fn uperf_runs_the_program_that_the_user_brings_with_its_libraries() {
     };
     let dir = tempfile::tempdir().unwrap();
     let binary = format!("uperf_binary={}", standin.path().display());
-    let (out, code, said) = run(dir.path(), "uperf", &[&binary]);
+    let (out, code, said) = try_to_run(dir.path(), "uperf", &[&binary]);
     assert_eq!(code, 0, "{said}");
     let all = measurements(&out);
     assert_eq!(value(&all, "/stream/", "throughput"), 2.48);
@@ -102,7 +77,7 @@ fn a_client_in_a_second_guest_has_what_the_user_brings_too() {
     let dir = tempfile::tempdir().unwrap();
     let binary = format!("uperf_binary={}", standin.path().display());
     let sets = [&binary, "scenario=guest_guest", "profiles=rr", "smp=1", "mem=256"];
-    let (out, code, said) = run(dir.path(), "uperf", &sets);
+    let (out, code, said) = try_to_run(dir.path(), "uperf", &sets);
     assert_eq!(code, 0, "{said}");
     assert_eq!(value(&measurements(&out), "/rr/", "trans.rate"), 2424.0);
 }
@@ -118,13 +93,13 @@ fn a_program_that_nobody_brings_is_asked_for_by_its_key_before_anything_boots() 
     // Where somebody has installed one, nothing is missing.
     workloads.retain(|name| !Path::new("/usr/bin").join(name).exists());
     for name in workloads {
-        let (out, code, said) = run(dir.path(), name, &[]);
+        let (out, code, said) = try_to_run(dir.path(), name, &[]);
         assert_eq!(code, 2, "{said}");
         assert!(
             said.contains(&format!("--set {name}_binary=FILE")) && said.contains("workloads.md"),
             "{said}"
         );
-        let (_, code, said) = run(dir.path(), name, &[&format!("{name}_binary=bin/none")]);
+        let (_, code, said) = try_to_run(dir.path(), name, &[&format!("{name}_binary=bin/none")]);
         let path = dir.path().join("bin/none");
         assert_eq!(code, 2, "{said}");
         assert!(said.contains(&format!("{name}_binary")) && said.contains(path.to_str().unwrap()), "{said}");
@@ -142,7 +117,7 @@ fn ntttcp_counts_what_the_receiver_in_the_guest_says() {
     };
     let dir = tempfile::tempdir().unwrap();
     let binary = format!("ntttcp_binary={}", standin.path().display());
-    let (out, code, said) = run(dir.path(), "ntttcp", &[&binary, "buffers=64k,512"]);
+    let (out, code, said) = try_to_run(dir.path(), "ntttcp", &[&binary, "buffers=64k,512"]);
     assert_eq!(code, 0, "{said}");
     let all = measurements(&out);
     assert_eq!(value(&all, "buf(k)=64", "throughput(Mbit/s)"), 9410.0);
@@ -167,7 +142,7 @@ fn ffsb_has_an_empty_file_system_for_each_of_its_seven_profiles() {
     fs::write(&tool, script).unwrap();
     fs::set_permissions(&tool, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     // Relative to where perfvt is started.
-    let (out, code, said) = run(dir.path(), "ffsb", &["ffsb_binary=tool.sh"]);
+    let (out, code, said) = try_to_run(dir.path(), "ffsb", &["ffsb_binary=tool.sh"]);
     assert_eq!(code, 0, "{said}");
     let all = measurements(&out);
     assert_eq!(value(&all, "ffsb-mail-server-8k", "IOPS"), 1432.51);
