@@ -38,11 +38,13 @@ fn a_host_is_prepared_looked_at_and_restored() {
     assert!(code == 2 && text.contains("unknown knob 'swapines'"), "{text}");
 }
 
+/// Something that keeps a CPU busy for some tenths of a second: of one that rests there is no CPU time to tell.
+const BUSY: &str = "command=sh -c 'i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done'";
+
 /// A campaign on the host alone, in a folder, with further arguments.
 fn on_the_host(out: &Path, more: &[&str]) -> (i32, String) {
     let out = out.to_str().unwrap();
-    let command =
-        ["run", "command", "--set", "command=sleep 0.3", "--set", "command_on=host", "--env", "base"];
+    let command = ["run", "command", "--set", BUSY, "--set", "command_on=host", "--env", "base"];
     perfvt(
         &[&command[..], &["--repeat", "1", "--allow-unpinned", "--set", "noise=off", "--out", out], more]
             .concat(),

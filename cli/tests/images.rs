@@ -6,7 +6,7 @@ mod support;
 use collect::host::fingerprint::hash_file;
 use std::fs::{self, File};
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 use support::bootable::debian;
@@ -85,6 +85,70 @@ fn a_debian_guest_is_entered_by_ssh_and_by_its_console() {
 
 /// The script that stops irqbalance before anything else.
 const IRQBALANCE: &str = include_str!("../../collect/guest/foreign/irqbalance");
+
+/// A folder deps/NAME with a program in C that says what it was compiled by.
+fn deps(dir: &Path, name: &str, makefile: &str) -> PathBuf {
+    let folder = dir.join("deps").join(name);
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("Makefile"), makefile).unwrap();
+    let text =
+        "#include <stdio.h>\nint main(void) { printf(\"speed %d\\nby %s\\n\", __GNUC__, __VERSION__); }\n";
+    fs::write(folder.join("tool.c"), text).unwrap();
+    folder
+}
+
+#[test]
+fn a_guest_with_a_compiler_builds_what_the_user_brings_and_one_without_says_so() {
+    const TEST: &str = "a_guest_with_a_compiler_builds_what_the_user_brings_and_one_without_says_so";
+    let Some(_guard) = ready(TEST) else { return };
+    if debian(TEST).is_none() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let run = |out: &str, name: &str, makefile: &str, more: &[&str]| {
+        let folder = deps(dir.path(), name, makefile);
+        let mut run = perfvt();
+        run.current_dir(dir.path()).args(["run", "command", "--allow-unpinned", "--repeat", "1", "--wait"]);
+        run.args([
+            "--out",
+            out,
+            "--set",
+            "command=${deps}/tool",
+            "--set",
+            "build_on=guest",
+            "--set",
+            "disk_dir=.",
+        ]);
+        run.args(["--set", "metrics=speed", "--set", "pattern_speed=speed ([0-9]+)"]).args(more);
+        output(run.arg("--set").arg(format!("command_deps={}", folder.display())))
+    };
+    let told = run("built-in", "tool", "tool: tool.c\n", &[]);
+    assert!(text(&told.stderr).contains("the built-in guest has no compiler"), "{}", text(&told.stderr));
+    let guest = ["--guest", "debian"];
+    // A name of this process's own: the cache has no build of another one.
+    let name = format!("guest-built-{}", std::process::id());
+    let told = run("X", &name, "tool: tool.c\n\tgcc -O2 -o tool tool.c\n", &guest);
+    assert!(told.status.success(), "{}", text(&told.stderr));
+    let out = dir.path().join("X");
+    let all = measurements(&out);
+    let speed = all.iter().find(|m| m["metric"] == "speed").unwrap()["value"].as_f64().unwrap();
+    assert!(speed >= 12.0, "the compiler of Debian 12 or later: {all:?}");
+    let line = fs::read_to_string(&files(&out, "command.argv")[0]).unwrap();
+    assert!(
+        line.starts_with(&format!("/var/tmp/perfvt-deps/{name}-src-")) && line.ends_with("/tool"),
+        "{line}"
+    );
+    let log = fs::read_to_string(&files(&out, &format!("deps.{name}.guest.log"))[0]).unwrap();
+    assert!(log.contains("gcc -O2 -o tool tool.c"), "{log}");
+    assert!(files(&out, &format!("deps.{name}.log")).is_empty(), "nothing was built on the host");
+    let failed = run("failed", "tool", "tool: tool.c\n\techo here we are; exit 3\n", &guest);
+    let said = text(&failed.stderr);
+    assert!(!failed.status.success() && said.contains("here we are"), "{said}");
+    assert!(
+        said.contains("deps/tool in the guest: make ended with status 2; build_on=host builds it"),
+        "{said}"
+    );
+}
 
 #[test]
 fn irqbalance_is_stopped_in_a_whole_debian_and_does_not_start_again() {

@@ -189,11 +189,10 @@ fn a_command_of_the_host_boots_nothing_and_needs_no_packages() {
     let dir = tempfile::tempdir().unwrap();
     let deps = dir.path().join("deps/tool");
     fs::create_dir_all(&deps).unwrap();
-    fs::write(
-        deps.join("Makefile"),
-        "all:\n\tprintf '#!/bin/sh\\necho speed $$((42 + $$1))\\n' >tool\n\tchmod 755 tool\n",
-    )
-    .unwrap();
+    // It is busy for some tenths of a second: the kernel counts CPU time in steps of 10 ms.
+    let tool = "#!/bin/sh\ni=0; while [ $i -lt 300000 ]; do i=$((i+1)); done\necho speed $((42 + $1))\n";
+    fs::write(deps.join("tool.sh"), tool).unwrap();
+    fs::write(deps.join("Makefile"), "tool: tool.sh\n\tcp tool.sh tool\n\tchmod 755 tool\n").unwrap();
     let out = dir.path().join("out");
     let command = |flags: &[&str]| {
         let mut command = perfvt();

@@ -10,16 +10,19 @@
 //! commands, or is there already ([`in_windows`]).
 
 mod build;
+mod in_guest;
 
 pub use build::BuildError;
+pub(crate) use in_guest::{BUILD_ON, check as check_build_on};
 
 use crate::guest::image::{Cache, ImageError, Placed, brought_disk, host_program};
-use crate::guest::machine::GuestError;
+use crate::guest::machine::{GuestError, Machine};
 use crate::guest::os::Os;
 use crate::guest::windows::Commands;
 use crate::host::fingerprint::hash_file;
 use crate::lab::Failed;
 use crate::process::{PrivateFolder, private_folder};
+use in_guest::InGuest;
 use model::{Code, Fingerprint, Params, ParamsError};
 use std::path::{Path, PathBuf};
 
@@ -39,12 +42,24 @@ pub struct Wish {
     pub program: &'static str,
     /// The guests that it is for.
     pub os: Os,
+    /// A folder is built in the guest.
+    pub in_guest: bool,
+    /// Somebody on this host needs it, too.
+    pub on_host: bool,
 }
 
 impl Wish {
     /// What parameters say of a key.
     pub fn of(params: &Params, key: &'static str, program: &'static str) -> Wish {
-        Wish { key, value: params.get(key).unwrap_or_default().trim().to_owned(), program, os: Os::Linux }
+        let value = params.get(key).unwrap_or_default().trim().to_owned();
+        let in_guest = in_guest::is_asked(params);
+        Wish { key, value, program, os: Os::Linux, in_guest, on_host: !in_guest }
+    }
+
+    /// The same where clients need it as well, who are on this host unless they have a guest of their own.
+    pub fn and_of_clients(self, params: &Params) -> Wish {
+        let on_host = self.on_host || params.get("scenario") != Some("guest_guest");
+        Wish { on_host, ..self }
     }
 
     /// The same for Windows guests.
@@ -67,7 +82,8 @@ pub fn check(params: &Params, key: &str) -> Result<(), ParamsError> {
     match std::fs::metadata(path) {
         _ if in_windows(path) => Err(params.wrong(key, "a file of this host, not of a Windows guest")),
         _ if path.is_empty() || build::recipe(Path::new(path)).is_some() => Ok(()),
-        Ok(_) => Ok(()),
+        Ok(known) if known.is_file() => Ok(()),
+        Ok(_) => Err(params.wrong(key, "a file of this host, no folder and nothing else")),
         Err(error) => Err(params.wrong(
             key,
             &format!("a file of this host, or one that a folder deps/NAME with a Makefile builds ({error})"),
@@ -113,6 +129,8 @@ pub struct Item {
     hash: String,
     /// How it gets into guests.
     way: Way,
+    /// What guests do with it before it is there.
+    made: Option<InGuest>,
     /// Name and text of the log, when it was built.
     log: Option<(String, String)>,
 }
@@ -155,6 +173,16 @@ pub enum BroughtError {
     /// It is in a folder that cannot be built.
     #[error(transparent)]
     Build(#[from] Box<BuildError>),
+    /// It is in a folder that a guest cannot build.
+    #[error("building {folder} in the guest: {how}; build_on=host builds it on this host\n{tail}", folder = .folder.display())]
+    InGuest {
+        /// The folder.
+        folder: PathBuf,
+        /// How it ended.
+        how: String,
+        /// The end of what was said.
+        tail: String,
+    },
     /// Its disk cannot be made.
     #[error("making the disk with {what}")]
     Disk {
@@ -183,7 +211,8 @@ pub enum BroughtError {
 /// A file cannot be read.
 pub fn to_build(cache: &Cache, wishes: &[Wish]) -> Result<Vec<PathBuf>, BroughtError> {
     let mut folders: Vec<PathBuf> = Vec::new();
-    for folder in wishes.iter().filter_map(|wish| build::recipe(Path::new(&wish.value))) {
+    for folder in wishes.iter().filter(|w| w.on_host).filter_map(|wish| build::recipe(Path::new(&wish.value)))
+    {
         if !folders.iter().any(|known| known == folder) && build::is_new(cache, folder).map_err(Box::new)? {
             folders.push(folder.to_owned());
         }
@@ -254,7 +283,11 @@ impl Brought {
     /// Nothing was.
     pub fn item(&self, key: &str, params: &Params) -> Result<&Item, Failed> {
         let value = params.get(key).unwrap_or_default().trim();
-        let found = self.items.iter().find(|item| item.key == key && item.value == value);
+        let made = in_guest::is_asked(params);
+        let of = |item: &&Item| item.key == key && item.value == value;
+        // One environment may build on the host and another one in its guest.
+        let found = self.items.iter().filter(of).find(|item| item.made.is_some() == made);
+        let found = found.or_else(|| self.items.iter().find(of));
         found.ok_or_else(|| Failed::new(Code::Host, format!("nothing was brought for {key}={value}")))
     }
 
@@ -273,6 +306,16 @@ impl Brought {
             guest.put(&item.guest, "755", &content)?;
         }
         Ok(())
+    }
+
+    /// Builds in a guest that takes commands what is to be built there in an environment with these parameters. Gives the
+    /// logs by file name.
+    ///
+    /// # Errors
+    /// make is not there, or fails.
+    pub fn make(&self, params: &Params, guest: &mut Machine) -> Result<Vec<(String, String)>, BroughtError> {
+        let own = self.items.iter().filter(|item| item.is_of(params)).filter_map(|item| item.made.as_ref());
+        own.map(|made| Ok((format!("deps.{}.guest.log", made.name), made.make(guest)?))).collect()
     }
 
     /// The logs of what was built, by file name, for the campaign to keep.
@@ -294,6 +337,7 @@ impl Brought {
 impl Item {
     fn is_of(&self, params: &Params) -> bool {
         self.value == params.get(self.key).unwrap_or_default().trim()
+            && (self.made.is_none() || in_guest::is_asked(params))
     }
 }
 
@@ -310,10 +354,19 @@ fn find_windows(wish: &Wish) -> Result<Item, BroughtError> {
     let (key, value, host) = (wish.key, wish.value.clone(), PathBuf::from(&wish.value));
     if in_windows(&value) {
         let guest = value.clone();
-        return Ok(Item { key, value, guest, hash: String::new(), host, way: Way::There, log: None });
+        return Ok(Item {
+            key,
+            value,
+            guest,
+            hash: String::new(),
+            host,
+            way: Way::There,
+            made: None,
+            log: None,
+        });
     }
     let guest = Os::Windows.in_home(&host.file_name().unwrap_or_default().to_string_lossy());
-    Ok(Item { key, value, guest, hash: hash_of(&host)?, host, way: Way::Put, log: None })
+    Ok(Item { key, value, guest, hash: hash_of(&host)?, host, way: Way::Put, made: None, log: None })
 }
 
 fn find(cache: &Cache, wish: &Wish) -> Result<Item, BroughtError> {
@@ -338,25 +391,43 @@ fn find(cache: &Cache, wish: &Wish) -> Result<Item, BroughtError> {
     let name = host.file_name().unwrap_or_default().to_string_lossy();
     let guest = format!("{MOUNT}/{}/{name}", place(&host));
     let way = Way::Disk((place(&host), host.clone()));
-    Ok(Item { key: wish.key, value: wish.value.clone(), guest, hash, host, way, log: None })
+    Ok(Item { key: wish.key, value: wish.value.clone(), guest, hash, host, way, made: None, log: None })
 }
 
 /// Something in a folder that is built, or the folder itself.
 fn find_built(cache: &Cache, wish: &Wish, folder: &Path, path: &Path) -> Result<Item, BroughtError> {
-    let built = build::build(cache, folder).map_err(Box::new)?;
     let within = path.strip_prefix(folder).unwrap_or(Path::new(""));
-    let host = built.made(folder, within).map_err(Box::new)?;
-    let place = format!("{}-{}", built.name, built.hash.get(..8).unwrap_or_default());
+    let built = wish.on_host.then(|| build::build(cache, folder)).transpose().map_err(Box::new)?;
+    let hash = match &built {
+        Some(built) => built.hash.clone(),
+        None => build::hash_of(folder).map_err(Box::new)?,
+    };
+    let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let short = hash.get(..8).unwrap_or_default();
+    // Sources and what was built of them are two folders on the disk.
+    let place = if wish.in_guest { format!("{name}-src-{short}") } else { format!("{name}-{short}") };
+    let on_disk = Path::new(MOUNT).join(&place);
+    let made = wish.in_guest.then(|| InGuest::new(folder, on_disk.display().to_string(), within));
+    let host = match &built {
+        Some(built) => built.made(folder, within).map_err(Box::new)?,
+        None => path.to_owned(),
+    };
     // Without a slash behind it where the folder itself is meant.
-    let guest = Path::new(MOUNT).join(&place).components().chain(within.components()).collect::<PathBuf>();
+    let of_disk =
+        || on_disk.components().chain(within.components()).collect::<PathBuf>().display().to_string();
+    let files = match (&made, &built) {
+        (None, Some(built)) => built.files.clone(),
+        _ => folder.to_owned(),
+    };
     Ok(Item {
         key: wish.key,
         value: wish.value.clone(),
-        guest: guest.display().to_string(),
-        hash: built.hash,
+        guest: made.as_ref().map_or_else(of_disk, InGuest::path),
+        hash,
         host,
-        way: Way::Disk((place, built.files)),
-        log: Some((format!("deps.{}.log", built.name), built.log)),
+        way: Way::Disk((place, files)),
+        made,
+        log: built.map(|built| (format!("deps.{name}.log"), built.log)),
     })
 }
 

@@ -4,6 +4,7 @@
 //! `--env`.
 
 use crate::brought;
+use crate::brought::BUILD_ON;
 use crate::config::guests::{self, GuestError};
 use crate::config::{Selected, keys};
 use crate::guest::definition::CACHED;
@@ -209,6 +210,11 @@ pub const GUEST: &[Known] = &[
     },
     Known { key: "hugepages", default: Some("no"), help: "guest memory in pages of this size: no, 2M or 1G" },
     Known { key: "extra_args", default: Some(""), help: "further QEMU arguments, quoted as in a shell" },
+    Known {
+        key: BUILD_ON,
+        default: Some("host"),
+        help: "where folders deps/NAME are built: host, or guest (an image with make, in every boot)",
+    },
     Known {
         key: "boot_timeout",
         default: None,
@@ -418,7 +424,7 @@ fn absolute_paths(params: &mut Params, workload: &dyn Workload) {
     let names_a_file = |key: &str| {
         // An object's own, such as image_vm2, as well.
         let stem = without_objects(key);
-        PATHS.contains(&stem) || workload.paths().contains(&key)
+        PATHS.contains(&stem) || workload.paths().contains(&key) || workload.path_lists().contains(&key)
     };
     let all: Vec<Param> = params.iter().filter(|param| names_a_file(&param.key)).cloned().collect();
     for param in all {
@@ -432,8 +438,16 @@ fn absolute_paths(params: &mut Params, workload: &dyn Workload) {
             _ => Path::new(""),
         };
         // Only an unreadable working folder keeps a path as it is; then looking for the file says so.
-        if let Ok(path) = std::path::absolute(base.join(param.value.trim())) {
-            params.set(&param.key, path.display().to_string(), param.origin);
+        let full = |path: &str| Some(std::path::absolute(base.join(path)).ok()?.display().to_string());
+        let value = if workload.path_lists().contains(&param.key.as_str()) {
+            let words = params.words(&param.key).unwrap_or_default();
+            let paths: Option<Vec<String>> = words.iter().map(|word| full(word)).collect();
+            paths.and_then(|paths| Params::quoted(paths.iter().map(String::as_str)))
+        } else {
+            full(value)
+        };
+        if let Some(value) = value.filter(|value| !value.is_empty()) {
+            params.set(&param.key, value, param.origin);
         }
     }
 }

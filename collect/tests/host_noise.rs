@@ -89,6 +89,11 @@ fn each_kind_of_noise_during_a_sample_has_its_name_and_its_measure() {
     // It ran ten seconds, and its CPU worked for two.
     let elsewhere = Reading { own_ticks: 1500, ..with_vcpu(reading(20, 500, 200), 10_000, 0, 0) };
     assert_eq!(names(&of(elsewhere)), ["vcpu-elsewhere"]);
+    // The same where the CPU counted nothing else in eight of the seconds: the host itself stood still.
+    let mut still = Reading { own_ticks: 1500, ..with_vcpu(reading(20, 500, 200), 10_000, 0, 0) };
+    let total = &mut still.cpus.get_mut(&1).unwrap().total;
+    *total -= 800;
+    assert_eq!(names(&of(still)), ["stopped"]);
     let crowded = Reading { own_ticks: 1200, ..clean.clone() };
     assert_eq!(names(&of(crowded)), ["foreign-others"]);
     let mut stolen = clean.clone();

@@ -145,6 +145,11 @@ impl Params {
         shlex::split(self.text(key)?).ok_or_else(|| self.wrong(key, "words whose quotes are closed"))
     }
 
+    /// Words as [`Params::words`] splits them again; `None` when one holds a NUL.
+    pub fn quoted<'w>(words: impl IntoIterator<Item = &'w str>) -> Option<String> {
+        shlex::try_join(words).ok()
+    }
+
     /// Words separated by blanks or commas (`protocols = TCP_STREAM,TCP_RR`).
     pub fn list(&self, key: &str) -> Result<Vec<&str>, ParamsError> {
         let split = |c: char| c == ',' || c.is_whitespace();
@@ -216,6 +221,8 @@ mod tests {
             words(r#"a "b c" d\ e '' 'x"\y' $HOME *"#).unwrap(),
             ["a", "b c", "d e", "", r#"x"\y"#, "$HOME", "*"]
         );
+        let odd = ["plain/x.sh", "two words", "it's", "", "#no", "a\\b"];
+        assert_eq!(words(&Params::quoted(odd).unwrap()).unwrap(), odd);
         for open in ["a 'b", "a \"b"] {
             assert!(words(open).unwrap_err().to_string().contains("words whose quotes are closed"), "{open}");
         }

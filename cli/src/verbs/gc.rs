@@ -19,8 +19,10 @@ pub fn gc(dirs: &[PathBuf], out: &mut dyn Write) -> Result<u8, Error> {
                     places.extend(scratch);
                 }
             }
-        } else {
+        } else if dir.is_dir() {
             places.push(dir.clone());
+        } else {
+            return Err(format!("{}: neither a campaign nor a folder that is there", dir.display()).into());
         }
     }
     let removed = remove_dead_folders(&places);

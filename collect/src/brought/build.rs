@@ -29,8 +29,6 @@ const LOG: &str = "build.log";
 /// What a folder was built to.
 #[derive(Clone, Debug)]
 pub(super) struct Built {
-    /// Its name.
-    pub(super) name: String,
     /// The copy in which it was built.
     pub(super) files: PathBuf,
     /// Hash of its sources.
@@ -119,7 +117,7 @@ pub(super) fn build(cache: &Cache, folder: &Path) -> Result<Built, BuildError> {
     }
     let text = fs::read(&log).map_err(failing("reading", &log))?;
     let log = String::from_utf8_lossy(&text).into_owned();
-    Ok(Built { name, files: place.join(FILES), hash, log })
+    Ok(Built { files: place.join(FILES), hash, log })
 }
 
 /// Whether [`build`] would run make.
@@ -129,6 +127,14 @@ pub(super) fn build(cache: &Cache, folder: &Path) -> Result<Built, BuildError> {
 pub(super) fn is_new(cache: &Cache, folder: &Path) -> Result<bool, BuildError> {
     let (_, hash) = sources(folder)?;
     Ok(!place(&cache.root().join(DEPS), folder, &hash).join(LOG).is_file())
+}
+
+/// The hash of what stands in a folder.
+///
+/// # Errors
+/// A file cannot be read.
+pub(super) fn hash_of(folder: &Path) -> Result<String, BuildError> {
+    sources(folder).map(|(_, hash)| hash)
 }
 
 /// Everything in a folder, and its hash.

@@ -45,10 +45,14 @@ pub(super) fn validate(dir: &Path, file: &CampaignFile) -> Result<(), CampaignEr
 }
 
 /// Facts that must not change within an environment: boots under another QEMU, guest or host are not its repeats.
-const CONSTANT: [&str; 13] = [
+const CONSTANT: [&str; 17] = [
     "accel",
     "guest.image",
+    "guest.image.firmware",
+    "guest.image.initrd",
+    "guest.image.kernel",
     "guest.kernel",
+    "guest.tools",
     "host.cpu.count",
     "host.cpu.microcode",
     "host.cpu.model",

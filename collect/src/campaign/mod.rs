@@ -46,13 +46,21 @@ pub fn to_stored(params: &Params) -> BTreeMap<String, StoredParam> {
     params.iter().map(|p| (p.key.clone(), stored(p))).collect()
 }
 
+/// An origin as it was printed. Flags begin with two dashes, and lines of files end with their number.
+fn origin(text: &str) -> Origin {
+    let line = || Some(text.rsplit_once(':')?).and_then(|(path, line)| Some((path, line.parse().ok()?)));
+    match line() {
+        _ if text == Origin::BuiltIn.to_string() => Origin::BuiltIn,
+        Some((path, line)) if !text.starts_with("--") => Origin::File { path: path.into(), line },
+        _ => Origin::Flag(text.to_owned()),
+    }
+}
+
 /// Parameters as a plan stores them.
 pub fn to_params(environment: &EnvironmentPlan) -> Params {
     let mut params = Params::new();
     for (key, stored) in &environment.params {
-        let origin =
-            if stored.origin == "built in" { Origin::BuiltIn } else { Origin::Flag(stored.origin.clone()) };
-        params.set(key, &stored.value, origin);
+        params.set(key, &stored.value, origin(&stored.origin));
     }
     params
 }

@@ -2,9 +2,13 @@
 
 use super::setup::SetupError;
 use crate::accel::Accel;
+use crate::brought::check_build_on;
 use crate::cartesian::Objects;
+use crate::deadlines::Deadlines;
 use crate::guest::argv;
+use crate::guest::definition::own_kernel;
 use crate::guest::disk::Disk;
+use crate::guest::fit;
 use crate::guest::network::{self, Layout, NetworkError};
 use crate::host::pin::PinPlan;
 use crate::host::topology::Topology;
@@ -93,12 +97,17 @@ pub(super) fn pins(
             environment: environment.name.clone(),
             source: Box::new(source),
         };
+        // Once more, with the NICs that names of devices stand for.
+        fit::check(workload, &environment.params)?;
         let params = &mut environment.params;
         let sessions = workload.needs(params).sessions;
         let plan = testbed::pin(&topology, params, sessions, allow_unpinned).map_err(wrong)?;
         for guest in &plan.guests {
             let own = params.object_params(&guest.name);
             let hardware = testbed::hardware(&own, accel, guest).map_err(|e| wrong(e.into()))?;
+            check_build_on(&own).map_err(|e| wrong(e.into()))?;
+            own_kernel(&own).map_err(|e| wrong(e.into()))?;
+            Deadlines::of(&own, accel).map_err(|e| wrong(e.into()))?;
             for key in ["irq_vcpus", "server_vcpus"] {
                 testbed::vcpu_list(&own, key, guest.smp).map_err(|e| wrong(e.into()))?;
             }

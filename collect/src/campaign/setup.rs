@@ -181,7 +181,10 @@ pub fn prepare(request: &Request, executable: &Path) -> Result<Prepared, SetupEr
     };
     let mut warnings: Vec<String> = warning.into_iter().collect();
     let scenario = resolve::scenario(&mut environments)?;
-    let networks = resolve::networks(&mut environments, scenario, &mut warnings)?;
+    let networks = match guests {
+        true => resolve::networks(&mut environments, scenario, &mut warnings)?,
+        false => NO_GUEST.to_owned(),
+    };
     let pins = resolve::pins(&mut environments, workload, accel, request.allow_unpinned, &mut warnings)?;
     if !guests {
         warnings.clear();
@@ -212,7 +215,7 @@ pub fn prepare(request: &Request, executable: &Path) -> Result<Prepared, SetupEr
         workload: workload.name().into(),
         scenario: scenario.word().into(),
         accel: if guests { accel.to_string() } else { NO_GUEST.into() },
-        network: if guests { networks } else { NO_GUEST.into() },
+        network: networks,
         allow_unpinned: request.allow_unpinned,
         exits: guests && accel == Accel::Kvm,
         warnings,

@@ -167,8 +167,7 @@ pub fn own_kernel(params: &Params) -> Result<Option<OwnKernel>, ParamsError> {
     }
     let Some(file) = given(params, "kernel").map(PathBuf::from) else { return Ok(None) };
     if !file.is_file() {
-        let of_command_line = params.param("kernel").is_some_and(asked);
-        return if of_command_line { Err(params.wrong("kernel", "a file that is there")) } else { Ok(None) };
+        return Err(params.wrong("kernel", "a file that is there"));
     }
     let modules = given(params, "kernel_modules").map(PathBuf::from);
     if modules.as_ref().is_some_and(|dir| !dir.is_dir()) {
@@ -181,6 +180,9 @@ pub fn own_kernel(params: &Params) -> Result<Option<OwnKernel>, ParamsError> {
 
 /// Keys that mean nothing to the built-in guest.
 fn without_image(params: &Params) -> Result<(), ParamsError> {
+    if params.get("guest_os") == Some("windows") {
+        return Err(params.wrong("guest_os", "linux, or an image beside it: the built-in guest is a Linux"));
+    }
     let asked = |key: &&str| params.param(key).is_some_and(asked);
     match ["initrd", "firmware", "key"].into_iter().find(asked) {
         Some(key) => Err(params.wrong(key, "an image beside it: the built-in guest has none of that")),
@@ -244,9 +246,8 @@ mod tests {
             own_kernel(&params)
         };
         let of_file = Origin::File { path: "/x/other.cfg".into(), line: 1 };
-        assert_eq!(kernel("kernel", of_file), Ok(None), "it stands there for guests of another program");
-        let error = kernel("kernel", Origin::Flag("--set".into())).unwrap_err().to_string();
-        assert!(error.contains("a file that is there"), "{error}");
+        let error = kernel("kernel", of_file).unwrap_err().to_string();
+        assert!(error.contains("(/x/other.cfg:1), want a file that is there"), "{error}");
         let file = tempfile::NamedTempFile::new().unwrap();
         let mut params = Params::new();
         params.set("kernel", file.path().display().to_string(), Origin::BuiltIn);

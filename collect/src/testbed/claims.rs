@@ -43,6 +43,9 @@ pub fn claims(
         } else {
             claims.cpus.extend(topology.cpus());
         }
+        if image.is_none() {
+            continue;
+        }
         for guest in &plan.guests {
             let params = params.object_params(&guest.name);
             let own = Definition::of(&params, cache)?.map(|own| own.lock);

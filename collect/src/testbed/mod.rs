@@ -189,10 +189,12 @@ impl Testbed {
         let trace = tracer.map(|tracer| tracer.finish(seconds));
         // QEMU has opened it: the room is free again when QEMU is gone, whatever happens to this process.
         drop(scene.disk.take());
+        let mut logs_of_builds = Vec::new();
         for machine in &mut machines {
             match machine.os {
                 Os::Linux if self.brought.disk().is_some() => {
                     machine.run(&["perfvt-brought"], machine.soon())?;
+                    logs_of_builds.extend(self.brought.make(params, machine)?);
                 }
                 Os::Linux => {}
                 Os::Windows => self.brought.put(params, machine)?,
@@ -216,6 +218,7 @@ impl Testbed {
         }
         let mut sysinfo = lab.sysinfo(&facts, dmesg);
         sysinfo.extend(self.brought.logs());
+        sysinfo.extend(logs_of_builds);
         Ok(Booted { lab: Box::new(lab), facts, seconds, sysinfo })
     }
 

@@ -16,6 +16,7 @@ use crate::guest::os::Os;
 use crate::lab::{Client, Failed, Lab, Measured, keep, window_until};
 use formats::pattern::Pattern;
 use model::{Case, Code, Params, ParamsError};
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -92,6 +93,10 @@ impl Workload for Command {
         &[DEPS]
     }
 
+    fn path_lists(&self) -> &'static [&'static str] {
+        &[FILES]
+    }
+
     fn reads(&self, params: &Params) -> Vec<(&'static str, PathBuf)> {
         let files = params.words(FILES).unwrap_or_default();
         files.into_iter().map(|file| (FILES, PathBuf::from(file))).collect()
@@ -118,10 +123,7 @@ impl Workload for Command {
         params.choice("command_on", &["guest", "host"])?;
         params.switch("command_network")?;
         params.number("command_timeout", 1u64, "seconds, 1 or more")?;
-        for file in params.words(FILES)? {
-            std::fs::metadata(&file)
-                .map_err(|e| params.wrong(FILES, &format!("files that are there ({file}: {e})")))?;
-        }
+        check_files(params)?;
         patterns(params)?;
         let section = params.text("command_section")?;
         let levels = params.list("command_cases")?;
@@ -207,6 +209,25 @@ impl Workload for Command {
         values.push(value("CPU", busy(&measured)?));
         Ok(Outcome { window: measured.window, values, series: host_series("CPU", &measured) })
     }
+}
+
+/// Files that are put into the guest are there, and none takes the place of another one. Windows tells no letters' cases
+/// apart.
+fn check_files(params: &Params) -> Result<(), ParamsError> {
+    let mut names = HashSet::new();
+    for file in params.words(FILES)? {
+        let wrong = |what: &str| Err(params.wrong(FILES, &format!("{what} ({file})")));
+        match std::fs::metadata(&file) {
+            Err(error) => return wrong(&format!("files that are there, {error}")),
+            Ok(known) if !known.is_file() => return wrong("files, no folders"),
+            Ok(_) => {}
+        }
+        let name = Path::new(&file).file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+        if !names.insert(name) {
+            return wrong("files of different names, because they meet in one folder of the guest");
+        }
+    }
+    Ok(())
 }
 
 /// Whether there is a guest: a command of the host has none, unless something in the request is meant for one.
@@ -317,6 +338,10 @@ mod tests {
         assert!(wrong(&[("metrics", "speed"), ("pointer_speed", "a")]).contains("begins with a slash"));
         assert!(wrong(&[("command", "'a")]).contains("quotes are closed"));
         assert!(wrong(&[("command_files", "/nonexistent")]).contains("/nonexistent"));
+        assert!(wrong(&[("command_files", "/etc")]).contains("files, no folders (/etc)"));
+        assert!(
+            wrong(&[("command_files", "/etc/passwd '/../etc/passwd'")]).contains("files of different names")
+        );
         assert_eq!(
             Command.cases(&params(&[])).unwrap_err().to_string(),
             "parameter 'command' is not set and has no default"

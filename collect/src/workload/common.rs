@@ -141,7 +141,8 @@ pub(super) fn drop_caches(lab: &mut dyn Lab) -> Result<(), Failed> {
 
 /// Waits until something in the server's guest listens on a TCP port.
 pub(super) fn wait_for_port(lab: &mut dyn Lab, port: u16, job: &Job) -> Result<(), Failed> {
-    let until = std::time::Instant::now() + lab.soon();
+    let limit = lab.deadline(Phase::Prepare);
+    let until = std::time::Instant::now() + limit;
     loop {
         let text = lab.exec(lab.os().conventions().sockets, lab.soon())?;
         if lab.os().listens(&text, port) {
@@ -153,10 +154,8 @@ pub(super) fn wait_for_port(lab: &mut dyn Lab, port: u16, job: &Job) -> Result<(
             return Err(failed(format!("the server in the guest ended with status {status}: {said}")));
         }
         if std::time::Instant::now() >= until {
-            return Err(failed(format!(
-                "nothing in the guest listens on port {port} after {} s",
-                lab.soon().as_secs()
-            )));
+            let reason = format!("nothing in the guest listens on port {port} after {} s", limit.as_secs());
+            return Err(late(Phase::Prepare, reason));
         }
         lab.sleep(Duration::from_millis(50));
     }
@@ -284,16 +283,17 @@ pub(super) fn tail(text: &str) -> String {
     text.get(start..).unwrap_or_default().to_owned()
 }
 
-/// `STATUS OUT ERR`, a newline, so many bytes of output and of standard error. What is not UTF-8 has become other
-/// characters on its way, so the lengths are only held on to where they fall between characters.
+/// `STATUS OUT ERR`, a newline, so many bytes of output and of standard error. What is not UTF-8 has become longer on its
+/// way, and then nobody knows where the one ends: both are taken for output, so that the end of neither is lost.
 fn standing(text: &str) -> Option<Standing> {
     let (head, body) = text.split_once('\n')?;
     let words: Vec<&str> = head.split_whitespace().collect();
     let [status, out, err] = words.as_slice() else { return None };
     let status = if *status == "-" { None } else { Some(status.parse().ok()?) };
     let (out, err): (usize, usize) = (out.parse().ok()?, err.parse().ok()?);
-    let (stdout, stderr) = match (body.get(..out), body.get(out..out.checked_add(err)?)) {
-        (Some(stdout), Some(stderr)) => (stdout, stderr),
+    let both = out.checked_add(err)?;
+    let (stdout, stderr) = match (body.get(..out), body.get(out..both)) {
+        (Some(stdout), Some(stderr)) if body.len() == both => (stdout, stderr),
         _ => (body, ""),
     };
     Some(Standing { status, stdout: stdout.to_owned(), stderr: stderr.to_owned() })
@@ -314,6 +314,15 @@ mod tests {
             assert_eq!(bytes(wrong), None, "{wrong}");
         }
         assert_eq!((kib(4096), kib(512)), ("4".to_owned(), "0.5".to_owned()));
+    }
+
+    #[test]
+    fn the_end_of_an_output_that_is_not_utf8_is_not_lost() {
+        let whole = standing("0 9 3\nspeed 12\nno\n").unwrap();
+        assert_eq!((whole.stdout.as_str(), whole.stderr.as_str()), ("speed 12\n", "no\n"));
+        // Two bytes of another code page have become six.
+        let longer = standing("0 11 0\n\u{fffd}\u{fffd}speed 12\n").unwrap();
+        assert!(longer.stdout.ends_with("speed 12\n"), "{:?}", longer.stdout);
     }
 
     #[test]

@@ -47,6 +47,8 @@ const PARAMETERS: [Known; 12] = [
 
 /// The key of a job file.
 const JOB: &str = "fio_job";
+/// The most bytes of a job file.
+const MAX_JOB: u64 = 1 << 20;
 /// Where fio works in the guest.
 const DIR: &str = "/run/perfvt-fio";
 /// How much longer than the window fio measures, so that the window lies within.
@@ -83,11 +85,12 @@ impl Workload for Fio {
 
     fn cases(&self, params: &Params) -> Result<Vec<Case>, ParamsError> {
         seconds_of(params)?;
+        params.words("fio_options")?;
         params.number("ramp", 0u32, "whole seconds, 0 or more")?;
         params.switch("direct")?;
         if let Some(job) = job_file(params) {
-            let text = std::fs::read_to_string(job);
-            let text = text.map_err(|e| params.wrong(JOB, &format!("a job file that can be read ({e})")))?;
+            let text = read_job(job)
+                .map_err(|e| params.wrong(JOB, &format!("a job file that can be read ({e})")))?;
             return Ok(vec![case_of_job(job, &text)]);
         }
         if disk::Disk::of(params)?.is_none() {
@@ -172,7 +175,11 @@ impl Workload for Fio {
         drop_caches(lab)?;
         let words: Vec<&str> = argv.iter().map(String::as_str).collect();
         let job = Job::start(lab, &words)?;
-        wait_for_begin(lab, &job, raw)?;
+        if let Err(why) = wait_for_begin(lab, &job, raw) {
+            // Whatever it was: what comes next is not measured beside it.
+            job.signal(lab, "KILL")?;
+            return Err(why);
+        }
         let seconds = seconds_of(&params).map_err(failed)?;
         let (measured, limit) = if job_file(&params).is_some() {
             let limit = Duration::from_secs(params.number("job_timeout", 1, "seconds").map_err(failed)?);
@@ -226,6 +233,15 @@ impl Workload for Fio {
 /// The user's job file, when there is one.
 fn job_file(params: &Params) -> Option<&str> {
     params.get(JOB).map(str::trim).filter(|job| !job.is_empty())
+}
+
+/// The text of a job file. What never ends is none.
+fn read_job(path: &str) -> std::io::Result<String> {
+    let known = std::fs::metadata(path)?;
+    if !known.is_file() || known.len() > MAX_JOB {
+        return Err(std::io::Error::other("it is no file of at most 1 MiB"));
+    }
+    std::fs::read_to_string(path)
 }
 
 fn case(category: &str, size: String, depth: String, threads: String) -> Case {
@@ -297,7 +313,7 @@ fn matrix_argv(lab: &mut dyn Lab, case: &Case, params: &Params) -> Result<Vec<St
 /// `${PERFVT_DISK}` in it is the data disk.
 fn job_argv(lab: &mut dyn Lab, path: &str, raw: &Path) -> Result<Vec<String>, Failed> {
     let params = lab.params().clone();
-    let text = std::fs::read_to_string(path).map_err(|e| failed(format!("reading {path}: {e}")))?;
+    let text = read_job(path).map_err(|e| failed(format!("reading {path}: {e}")))?;
     let mut whole = String::from("[global]\n");
     for (key, value) in common(1.0) {
         whole.push_str(&format!("{key}={value}\n"));
@@ -341,7 +357,6 @@ fn wait_for_begin(lab: &mut dyn Lab, job: &Job, raw: &Path) -> Result<(), Failed
             )));
         }
         if Instant::now() >= until {
-            job.signal(lab, "KILL")?;
             let reason = format!("fio's jobs did not begin within {} s", limit.as_secs());
             return Err(late(Phase::WarmUp, reason));
         }

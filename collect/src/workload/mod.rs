@@ -194,6 +194,10 @@ pub trait Workload: Sync {
     fn paths(&self) -> &'static [&'static str] {
         &[]
     }
+    /// The same where the value is a list of words, quoted as in a shell.
+    fn path_lists(&self) -> &'static [&'static str] {
+        &[]
+    }
     /// Keys with files of this host that it reads itself, whose content is part of what is measured.
     fn reads(&self, _: &Params) -> Vec<(&'static str, PathBuf)> {
         Vec::new()

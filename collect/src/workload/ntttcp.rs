@@ -106,7 +106,7 @@ impl Workload for Ntttcp {
     fn needs(&self, params: &Params) -> Needs {
         // Parameters of the wrong kind have been refused with the cases.
         let sides = Sides::of(params).unwrap_or(Sides { server: Os::Linux, client: Os::Linux });
-        let linux = sides.any(Os::Linux).then(|| Wish::of(params, BINARY, "ntttcp"));
+        let linux = sides.any(Os::Linux).then(|| Wish::of(params, BINARY, "ntttcp").and_of_clients(params));
         let windows = sides.any(Os::Windows).then(|| Wish::of(params, EXE, "ntttcp.exe").for_windows());
         Needs { brings: linux.into_iter().chain(windows).collect(), ..Needs::default() }
     }

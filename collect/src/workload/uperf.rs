@@ -96,7 +96,7 @@ impl Workload for Uperf {
     }
 
     fn needs(&self, params: &Params) -> Needs {
-        Needs { brings: vec![Wish::of(params, BINARY, "uperf")], ..Needs::default() }
+        Needs { brings: vec![Wish::of(params, BINARY, "uperf").and_of_clients(params)], ..Needs::default() }
     }
 
     fn seconds(&self, params: &Params) -> f64 {

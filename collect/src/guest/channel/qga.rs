@@ -172,7 +172,7 @@ impl QgaChannel {
             let standing: Told<Standing> =
                 self.ask("guest-exec-status", json!({"pid": pid}), &limit, health)?;
             match standing {
-                Ok(standing) if standing.exited => return ended(&standing),
+                Ok(standing) if standing.exited => return ended(self.os, &standing),
                 Ok(_) => {}
                 Err(reason) => return Ok(refused(&reason)),
             }
@@ -193,15 +193,24 @@ impl QgaChannel {
         Ok(Reply { status: Status::Timeout, stdout: Vec::new(), stderr: Vec::new() })
     }
 
-    /// Ends a command and all that it started.
-    fn end(&mut self, pid: i64, health: &mut Health<'_>) -> Result<(), ChannelError> {
-        let pid = pid.to_string();
-        let kill = [self.os.conventions().kill, &[&pid]].concat();
+    /// Ends a command and all that it started, and waits until it has ended: what is measured next is alone. How it ended
+    /// is told once; `None` when the agent does not know it any more.
+    fn end(&mut self, pid: i64, health: &mut Health<'_>) -> Result<Option<Standing>, ChannelError> {
+        let number = pid.to_string();
+        let kill = [self.os.conventions().kill, &[&number]].concat();
         let (path, args) = kill.split_first().unwrap_or((&"", &[]));
         let arguments = json!({"path": path, "arg": args});
-        let _: Told<Started> =
-            self.ask("guest-exec", arguments, &Limit::new("guest-exec", CHANNEL_ANSWER), health)?;
-        Ok(())
+        let limit = Limit::new("the end of a command that was killed", CHANNEL_ANSWER);
+        let started: Told<Started> = self.ask("guest-exec", arguments, &limit, health)?;
+        started.map_err(|reason| ChannelError::Refused(format!("{path}: {reason}")))?;
+        loop {
+            match self.ask("guest-exec-status", json!({"pid": pid}), &limit, health)? {
+                Ok(standing @ Standing { exited: true, .. }) => return Ok(Some(standing)),
+                Ok(_) => limit.check(health)?,
+                Err(_) => return Ok(None),
+            }
+            std::thread::sleep(PAUSES.1);
+        }
     }
 }
 
@@ -214,14 +223,16 @@ fn decoded(text: &str) -> Result<Vec<u8>, ChannelError> {
 }
 
 /// The reply of a command that has ended. Output that the agent cut off is no output.
-fn ended(standing: &Standing) -> Result<Reply, ChannelError> {
+fn ended(os: Os, standing: &Standing) -> Result<Reply, ChannelError> {
     let (stdout, stderr) = (decoded(&standing.out)?, decoded(&standing.err)?);
     if standing.out_truncated || standing.err_truncated {
         return Ok(refused("the agent cut the command's output off, which is longer than it keeps"));
     }
     let number = match (standing.exitcode, standing.signal) {
         (Some(code), _) => code,
-        (None, Some(signal)) => 128 + signal,
+        // The agent calls the statuses of programs that crashed, from 0xC0000000 on, a signal.
+        (None, Some(signal)) if os == Os::Windows => signal,
+        (None, Some(signal)) => signal.saturating_add(128),
         (None, None) => return Ok(refused("the agent does not say how the command ended")),
     };
     // Windows has statuses such as 0xC0000005, which are unsigned: the bits are kept.

@@ -5,6 +5,7 @@ use super::*;
 use model::{Code, Failure};
 use std::io::Write;
 use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 
 const SOON: Duration = Duration::from_secs(5);
@@ -51,7 +52,7 @@ fn a_command_in_windows_gets_its_arguments_as_they_are_and_no_shell_of_ours() {
 fn statuses_of_windows_keep_their_bits_and_a_signal_is_a_status_of_linux() {
     let (mut channel, _) = windows(|command, _| match command {
         "guest-exec" => Some(json!({"return": {"pid": 1}})),
-        _ => Some(ended(0xC000_0005, b"", b"")),
+        _ => Some(json!({"return": {"exited": true, "signal": 0xC000_0005_u32 as i32}})),
     });
     let reply = channel.exec(&["cmd.exe"], SOON, &mut || None).unwrap();
     assert_eq!(reply.status, Status::Exit(0xC000_0005_u32 as i32));
@@ -64,17 +65,30 @@ fn statuses_of_windows_keep_their_bits_and_a_signal_is_a_status_of_linux() {
 
 #[test]
 fn a_command_that_runs_on_is_asked_for_again_and_killed_with_its_children_at_its_deadline() {
-    let (mut channel, seen) = windows(|command, _| match command {
-        "guest-exec" => Some(json!({"return": {"pid": 77}})),
-        _ => Some(json!({"return": {"exited": false}})),
+    let (killed, asked) = (AtomicBool::new(false), AtomicU32::new(0));
+    let (mut channel, seen) = windows(move |command, arguments| match command {
+        "guest-exec" => {
+            killed.fetch_or(arguments["path"] == "taskkill.exe", Relaxed);
+            Some(json!({"return": {"pid": if killed.load(Relaxed) { 78 } else { 77 }}}))
+        }
+        // It takes a moment until it is dead.
+        _ => {
+            let dead = killed.load(Relaxed) && asked.fetch_add(1, Relaxed) > 1;
+            Some(json!({"return": {"exited": dead, "exitcode": 1}}))
+        }
     });
     let reply = channel.exec(&["ping.exe", "-t", "::1"], Duration::from_millis(150), &mut || None).unwrap();
     assert_eq!(reply.status, Status::Timeout);
     let seen = seen.lock().unwrap();
     let asked = seen.requests.iter().filter(|r| r["execute"] == "guest-exec-status").count();
     assert!(asked >= 3, "{asked}");
-    let last = &seen.requests.last().unwrap()["arguments"];
-    assert_eq!(*last, json!({"path": "taskkill.exe", "arg": ["/F", "/T", "/PID", "77"]}));
+    let kill = seen.requests.iter().rposition(|r| r["execute"] == "guest-exec").unwrap();
+    assert_eq!(
+        seen.requests[kill]["arguments"],
+        json!({"path": "taskkill.exe", "arg": ["/F", "/T", "/PID", "77"]})
+    );
+    let after = &seen.requests[kill + 1..];
+    assert!(after.len() == 3 && after.iter().all(|r| r["arguments"]["pid"] == 77), "{after:?}");
 }
 
 #[test]

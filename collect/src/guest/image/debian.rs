@@ -26,16 +26,19 @@ use std::time::Duration;
 pub const DEBIAN: &str = "debian";
 const HOOK: &str = include_str!("../../../guest/debian-hook");
 /// What is installed beside Debian's essential packages.
-const PACKAGES: [&str; 16] = [
+const PACKAGES: [&str; 19] = [
     "dbus",
     "ethtool",
     "fio",
+    "gcc",
     "initramfs-tools",
     "iperf3",
     "iproute2",
     "iputils-ping",
     "kmod",
+    "libc6-dev",
     "linux-image-amd64",
+    "make",
     "openssh-server",
     "procps",
     "qemu-guest-agent",

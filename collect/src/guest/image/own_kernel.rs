@@ -30,8 +30,12 @@ impl OwnKernel {
                 "it does not say its release; a bzImage or a vmlinux does",
             )
         })?;
-        let modules: Vec<PathBuf> =
-            self.places(&release, host).into_iter().find(|dir| is_modules(dir)).into_iter().collect();
+        let places = self.places(&release, host);
+        for place in &places {
+            // Modules that come later make another image: what was looked for is an input, there or not.
+            let _ = LISTS.map(|list| sources.read(&place.join(list)));
+        }
+        let modules: Vec<PathBuf> = places.into_iter().find(|dir| is_modules(dir)).into_iter().collect();
         if let Some(named) = self.modules.as_ref().filter(|_| modules.is_empty()) {
             let what = format!("the modules of kernel {release}");
             return Err(ImageError::Missing { what, looked: named.display().to_string() });
@@ -46,22 +50,32 @@ impl OwnKernel {
             |root: &Path| ["lib/modules", "usr/lib/modules"].map(|folder| root.join(folder).join(release));
         if let Some(named) = &self.modules {
             let mut places = Vec::from(under(named));
-            places.extend([named.join(release), named.clone()]);
+            places.push(named.join(release));
+            // That of another release holds modules for another kernel.
+            places.extend(is_of(named, release).then(|| named.clone()));
             return places;
         }
         // lib/modules/RELEASE/vmlinuz (Fedora, Arch), boot/vmlinuz-RELEASE (Debian).
         let folder = self.file.parent().unwrap_or(Path::new(""));
-        let mut places = vec![folder.to_owned()];
+        let mut places: Vec<PathBuf> =
+            is_of(folder, release).then(|| folder.to_owned()).into_iter().collect();
         places.extend(under(folder.parent().unwrap_or(folder)));
         places.extend(under(host));
         places
     }
 }
 
+/// What `make modules_install` leaves beside the modules.
+const LISTS: [&str; 2] = ["modules.builtin", "modules.order"];
+
 /// Whether a folder is that of one release's modules.
 fn is_modules(dir: &Path) -> bool {
-    dir.join("kernel").is_dir()
-        && (dir.join("modules.builtin").is_file() || dir.join("modules.order").is_file())
+    dir.join("kernel").is_dir() && LISTS.iter().any(|list| dir.join(list).is_file())
+}
+
+/// Whether a folder has the name of a release. A build tree has folders and lists of the same names as installed modules.
+fn is_of(folder: &Path, release: &str) -> bool {
+    folder.file_name().is_some_and(|name| name == release)
 }
 
 #[cfg(test)]
@@ -92,5 +106,9 @@ mod tests {
             assert_eq!(found("bzImage", Some(named)).unwrap(), "deb/lib/modules/6.9", "{named}");
         }
         assert_eq!(found("bzImage", Some("host/lib")), None);
+        make("linux");
+        assert_eq!(found("linux/vmlinux", None).unwrap(), "host/lib/modules/6.9", "sources are no modules");
+        make("other/lib/modules/6.8");
+        assert_eq!(found("bzImage", Some("other/lib/modules/6.8")), None);
     }
 }

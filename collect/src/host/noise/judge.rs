@@ -161,8 +161,14 @@ fn of_vcpu(found: &mut Found, before: &Reading, after: &Reading, index: usize, v
         found.check("foreign-vcpu", Some(foreign), limits.foreign_vcpu, |v| {
             format!("other processes used CPU {cpu} of {name} {} of the time", percent(v))
         });
+        // A CPU that a hypervisor below stopped without a word counts no tick of any kind, not even an idle one, while the
+        // scheduler's clock of its threads goes on.
+        let stopped = (length - spent.total as f64 / TICKS - TICK_ERROR).max(0.0);
+        found.check("stopped", Some(stopped / length), limits.steal, |v| {
+            format!("CPU {cpu} of {name} stood still {} of the time", percent(v))
+        });
         // Its own time must be found on its CPU, or it was somewhere else.
-        let elsewhere = (ran - busy - TICK_ERROR) / length;
+        let elsewhere = (ran - busy - stopped - TICK_ERROR) / length;
         found.check(ELSEWHERE, Some(elsewhere), limits.elsewhere, |v| {
             format!("{name} ran {} of the time, and not on CPU {cpu}", percent(v))
         });

@@ -37,7 +37,11 @@ impl QgaChannel {
             JobRequest::Poll { jobs } => self.poll(jobs, health),
             JobRequest::Signal { job, .. } => {
                 if let Some(Job::Runs(pid)) = self.jobs.get(job) {
-                    self.end(*pid, health)?;
+                    let ended = match self.end(*pid, health)? {
+                        Some(standing) => ended(self.os, &standing)?,
+                        None => refused("it was killed, and the agent does not say how it ended"),
+                    };
+                    self.jobs.insert(job.to_owned(), Job::Ended(ended));
                 }
                 Ok(Reply::empty())
             }
@@ -57,7 +61,7 @@ impl QgaChannel {
                 let standing: Told<Standing> = self.ask("guest-exec-status", question, &limit, health)?;
                 match standing {
                     Ok(standing) if standing.exited => {
-                        self.jobs.insert((*name).to_owned(), Job::Ended(ended(&standing)?));
+                        self.jobs.insert((*name).to_owned(), Job::Ended(ended(self.os, &standing)?));
                     }
                     Ok(_) => {}
                     Err(reason) => return Ok(refused(&reason)),

@@ -1,0 +1,144 @@
+//! Building what stands in a folder `deps/NAME` in the guest itself, with the compiler and the libraries of its image.
+//!
+//! The sources are on the disk; each boot begins from a fresh layer, so make runs once in each, as soon as the guest takes
+//! commands and before anything is measured.
+
+use super::BroughtError;
+use crate::deadlines::BUILD;
+use crate::guest::channel::Status;
+use crate::guest::machine::Machine;
+use model::{Params, ParamsError};
+use std::path::{Path, PathBuf};
+
+/// The parameter that says where folders are built.
+pub(crate) const BUILD_ON: &str = "build_on";
+/// Its words.
+pub(crate) const PLACES: [&str; 2] = ["host", "guest"];
+/// Where copies are built in guests: on the disk of the image, for which room was made.
+const ROOT: &str = "/var/tmp/perfvt-deps";
+/// The most of a log that is told, in bytes: what a channel takes in one answer is 1 MiB, and some send it in base64.
+const LOG: &str = "500000";
+/// Copies the folder `$1` to `$2` and runs make there; what both say goes to `$2.log`.
+const MAKE: &str = r#"
+command -v make >/dev/null || { echo "there is no make in the guest" >&2; exit 127; }
+mkdir -p "$2" && cp -R "$1/." "$2" || exit
+exec env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -C "$2" >"$2.log" 2>&1
+"#;
+
+/// Whether folders are built in guests with these parameters.
+pub(crate) fn is_asked(params: &Params) -> bool {
+    params.get(BUILD_ON).is_some_and(|place| place.trim() == "guest")
+}
+
+/// Refuses what cannot be, when the campaign is planned.
+///
+/// # Errors
+/// Another word, or the built-in guest, which has no compiler.
+pub(crate) fn check(params: &Params) -> Result<(), ParamsError> {
+    if params.get(BUILD_ON).is_none() {
+        return Ok(());
+    }
+    let asked = params.choice(BUILD_ON, &PLACES)? == "guest";
+    if asked && params.get("image").is_none_or(|image| image.trim().is_empty()) {
+        return Err(
+            params.wrong(BUILD_ON, "host, because the built-in guest has no compiler; an image may have one")
+        );
+    }
+    Ok(())
+}
+
+/// A folder that guests build.
+#[derive(Clone, Debug)]
+pub(super) struct InGuest {
+    /// The folder's name.
+    pub(super) name: String,
+    /// The folder of this host.
+    pub(super) folder: PathBuf,
+    /// Its sources in the guest.
+    sources: String,
+    /// The copy in which make runs.
+    copy: String,
+    /// What the user's key names within.
+    wanted: PathBuf,
+}
+
+impl InGuest {
+    /// The folder of this host whose sources are at a path of the guest, and what is wanted of it.
+    pub(super) fn new(folder: &Path, sources: String, wanted: &Path) -> InGuest {
+        let place = sources.rsplit('/').next().unwrap_or_default();
+        InGuest {
+            name: folder.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            folder: folder.to_owned(),
+            copy: format!("{ROOT}/{place}"),
+            sources,
+            wanted: wanted.to_owned(),
+        }
+    }
+
+    /// The full path in the guest of what is wanted, without a slash behind it where the folder itself is meant.
+    pub(super) fn path(&self) -> String {
+        let path: PathBuf = Path::new(&self.copy).components().chain(self.wanted.components()).collect();
+        path.display().to_string()
+    }
+
+    /// Builds it, and gives the log.
+    ///
+    /// # Errors
+    /// There is no make, it fails, or it makes nothing of the name that is wanted.
+    pub(super) fn make(&self, guest: &mut Machine) -> Result<String, BroughtError> {
+        let failed = |how: String, log: &str| {
+            let tail = log.trim_end().lines().rev().take(20).collect::<Vec<_>>();
+            let tail = tail.into_iter().rev().collect::<Vec<_>>().join("\n");
+            BroughtError::InGuest { folder: self.folder.clone(), how, tail }
+        };
+        let broken = |error: crate::guest::machine::GuestError| failed(error.to_string(), "");
+        let soon = guest.soon();
+        let reply = guest
+            .exec(&["/bin/sh", "-c", MAKE, "perfvt-make", &self.sources, &self.copy], BUILD)
+            .map_err(broken)?;
+        let log = guest.exec(&["tail", "-c", LOG, &format!("{}.log", self.copy)], soon).map_err(broken)?;
+        let log = String::from_utf8_lossy(&log.stdout).into_owned();
+        if reply.status != Status::Exit(0) {
+            let said = String::from_utf8_lossy(&reply.stderr).trim().to_owned();
+            return Err(failed(format!("make ended with {}", reply.status), &format!("{said}\n{log}")));
+        }
+        let there = guest.exec(&["test", "-e", &self.path()], soon).map_err(broken)?;
+        if there.status != Status::Exit(0) {
+            return Err(failed(format!("its Makefile made no {}", self.wanted.display()), &log));
+        }
+        Ok(log)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::Origin;
+
+    #[test]
+    fn a_path_in_the_folder_is_one_in_the_copy() {
+        let of = |wanted: &str| {
+            InGuest::new(Path::new("/x/deps/tool"), "/brought/tool-1a".into(), Path::new(wanted)).path()
+        };
+        assert_eq!(of("src/tool"), "/var/tmp/perfvt-deps/tool-1a/src/tool");
+        assert_eq!(of(""), "/var/tmp/perfvt-deps/tool-1a");
+    }
+
+    #[test]
+    fn the_built_in_guest_builds_nothing() {
+        let with = |set: &[(&str, &str)]| {
+            let mut params = Params::new();
+            for (key, value) in set {
+                params.set(*key, *value, Origin::Flag("--set".into()));
+            }
+            check(&params).map(|()| is_asked(&params))
+        };
+        assert_eq!(with(&[]), Ok(false));
+        assert_eq!(with(&[("build_on", "host")]), Ok(false));
+        assert_eq!(with(&[("build_on", "guest"), ("image", "x.qcow2")]), Ok(true));
+        assert!(with(&[("build_on", "guest")]).unwrap_err().to_string().contains("no compiler"));
+        assert!(
+            with(&[("build_on", "moon"), ("image", "x")]).unwrap_err().to_string().contains("host, guest")
+        );
+    }
+}
