@@ -166,8 +166,8 @@ proptest! {
                 // The linear band is a share of A's mean: there the law holds for p, not for the verdict.
                 prop_assert_eq!(mirrored(x.verdict), y.verdict, "{}", x.id);
                 prop_assert_eq!(x.reason, y.reason);
-                // A ratio that is a double has a reciprocal that may not be one.
-                let both = x.ratio.zip(y.ratio);
+                // A ratio that is a double has a reciprocal that may not be one, or a subnormal one with few digits.
+                let both = x.ratio.zip(y.ratio).filter(|(x, y)| x.is_normal() && y.is_normal());
                 prop_assert!(both.is_none_or(|(x, y)| close(Some(x), Some(1.0 / y))));
             }
         }

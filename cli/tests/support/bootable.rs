@@ -17,17 +17,25 @@ const SYSTEM_SECTORS: u32 = 4 << 21;
 const COMMAND_LINE: &str = "root=LABEL=perfvt rw console=ttyS0 quiet cryptomgr.notests";
 const MBR: &str = "/usr/lib/syslinux/mbr/mbr.bin";
 
-/// The disk of the Debian guest in the cache, which is built where it is missing.
+/// The disk of the Debian guest in the cache, which is built where it is missing or was made before a compiler was in it.
 pub fn debian(test: &str) -> Option<PathBuf> {
-    let find = || {
-        let listed = text(&output(perfvt().args(["guest", "list"])).stdout);
-        let name = listed.lines().find(|line| line.starts_with("debian-"))?.split(' ').next()?.to_owned();
+    let images = || {
         let cache = std::env::var("XDG_CACHE_HOME").map(PathBuf::from);
         let cache = cache.unwrap_or_else(|_| Path::new(&std::env::var("HOME").unwrap()).join(".cache"));
-        Some(cache.join("perfvt/images").join(name).join("disk.qcow2"))
+        let listed = text(&output(perfvt().args(["guest", "list"])).stdout);
+        let names =
+            listed.lines().filter(|line| line.starts_with("debian-")).filter_map(|l| l.split(' ').next());
+        names.map(|name| cache.join("perfvt/images").join(name)).collect::<Vec<PathBuf>>()
     };
+    let is_whole = |image: &Path| {
+        std::fs::read_to_string(image.join("manifest.json")).is_ok_and(|text| text.contains("\"gcc\""))
+    };
+    let find = || images().into_iter().find(|image| is_whole(image)).map(|image| image.join("disk.qcow2"));
     if let Some(disk) = find() {
         return Some(disk);
+    }
+    for old in images() {
+        output(perfvt().args(["guest", "rm"]).arg(old.file_name().unwrap()));
     }
     let built = output(perfvt().args(["guest", "build", "debian"]));
     if !built.status.success() {

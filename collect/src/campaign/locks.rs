@@ -1,8 +1,9 @@
 //! Who measures where: locks that the kernel holds and lets go of with their process, however it ends.
 //!
 //! An exclusive lock on each host CPU that guests and clients are placed on, and on each device of the host that
-//! guests are plugged into; a shared one on the guest's image, which `perfvt guest rm` respects. CPUs and bridges are locked by their directories in
-//! sysfs, so they hold across users and leave no file behind; `/proc/locks` names the holder (flock(2), proc(5)).
+//! guests are plugged into; a shared one on the guest's image, which `perfvt guest rm` respects. CPUs and devices are
+//! locked by their directories in sysfs, so they hold across users and leave no file behind; `/proc/locks` names the
+//! holder (flock(2), proc(5)).
 
 use model::CpuId;
 use rustix::fs::{FlockOperation, flock, fstat, major, minor};

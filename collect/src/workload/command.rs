@@ -8,7 +8,7 @@
 //!
 //! What the metrics mean stands in the user's perf.conf, in the section `command` or the one that `command_section` names.
 
-use super::common::{busy, failed, host_series, interval, read, run_whole, tail, value, value_at};
+use super::common::{failed, host_series, interval, read, run_whole, share, tail, value, value_at};
 use super::{Known, Needs, Outcome, Workload};
 use crate::brought::{self, Wish};
 use crate::guest::fit;
@@ -206,7 +206,7 @@ impl Workload for Command {
             });
         }
         values.push(value("elapsed_s", measured.window.len_ns as f64 * 1e-9));
-        values.push(value("CPU", busy(&measured)?));
+        values.push(value("CPU", share(&measured)?));
         Ok(Outcome { window: measured.window, values, series: host_series("CPU", &measured) })
     }
 }

@@ -88,10 +88,15 @@ pub(super) fn wanted<T>(what: &str, found: Option<T>) -> Result<T, Failed> {
     found.ok_or_else(|| failed(format!("the output has no {what}")))
 }
 
-/// The share of all host CPUs that was not idle in the window, in per cent.
+/// The share of all host CPUs that was not idle in the window, in per cent; 0 where less than a tick of 10 ms was used.
+pub(super) fn share(measured: &Measured) -> Result<f64, Failed> {
+    let share = measured.end.host_cpu.busy_percent_since(&measured.start.host_cpu);
+    share.ok_or_else(|| failed("the kernel counted no tick of any CPU in the window"))
+}
+
+/// The same where something is divided by it.
 pub(super) fn busy(measured: &Measured) -> Result<f64, Failed> {
-    let busy = measured.end.host_cpu.busy_percent_since(&measured.start.host_cpu);
-    busy.filter(|b| *b > 0.0).ok_or_else(|| {
+    share(measured).ok().filter(|b| *b > 0.0).ok_or_else(|| {
         let ms = measured.window.len_ns as f64 * 1e-6;
         failed(format!(
             "the host's CPU time, which the kernel counts in steps of 10 ms, did not move in the window of {ms:.0} ms; \

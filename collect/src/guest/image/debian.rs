@@ -48,7 +48,7 @@ const PACKAGES: [&str; 19] = [
     "zstd",
 ];
 /// Packages whose versions are told with the image.
-const TOLD: [&str; 6] = ["ethtool", "fio", "iperf3", "openssh-server", "qemu-guest-agent", "systemd"];
+const TOLD: [&str; 7] = ["ethtool", "fio", "gcc", "iperf3", "openssh-server", "qemu-guest-agent", "systemd"];
 /// The disk's size; what is not used of it takes no room.
 const DISK: u64 = 4 << 30;
 
