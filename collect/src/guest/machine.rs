@@ -606,17 +606,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let place = |name: &str| dir.path().join(name);
         let network = Network::create(&Layout::simple(Kind::User), 1, "t").unwrap();
-        let image = Image {
-            dir: place("image"),
-            kernel: place("vmlinux"),
-            initramfs: place("initramfs"),
-            tools: None,
-            disk: None,
-            key: None,
-            kernel_release: String::new(),
-            hash: String::new(),
-            packages: Default::default(),
-        };
+        let image = Image::nowhere(dir.path());
         let hardware = Hardware::plain(Accel::Tcg);
         let forensics = place("forensics");
         let error = Machine::boot(&BootSpec {

@@ -16,7 +16,7 @@ use crate::matrix::{cases, environments};
 use crate::workload::{self, Outcome, Workload};
 use model::Case;
 use serde_json::{Value, json};
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
@@ -119,22 +119,6 @@ fn windows_sets(dir: &Path, sets: &[&str]) -> Vec<String> {
     all
 }
 
-/// What perfvt boots itself, which nobody boots here.
-fn no_image() -> Image {
-    let nowhere = PathBuf::new();
-    Image {
-        dir: nowhere.clone(),
-        kernel: nowhere.clone(),
-        initramfs: nowhere,
-        tools: None,
-        disk: None,
-        key: None,
-        kernel_release: String::new(),
-        hash: String::new(),
-        packages: Default::default(),
-    }
-}
-
 impl Bench {
     /// Two guests, joined by a socket: the server at 192.168.100.2, the client at .1. `own` are further command lines of
     /// each.
@@ -164,7 +148,7 @@ impl Bench {
             seen.push(shared);
             let params = params.object_params(&plan.name);
             let (logs, forensics) = (place.clone(), place);
-            let image = no_image();
+            let image = Image::nowhere(Path::new(""));
             guests.push(SceneGuest {
                 params,
                 image,

@@ -133,6 +133,24 @@ pub struct Image {
     pub packages: BTreeMap<String, String>,
 }
 
+#[cfg(test)]
+impl Image {
+    /// One whose files are not there, for tests that boot nothing.
+    pub(crate) fn nowhere(dir: &Path) -> Image {
+        Image {
+            dir: dir.to_owned(),
+            kernel: dir.join("vmlinux"),
+            initramfs: dir.join("initramfs"),
+            tools: None,
+            disk: None,
+            key: None,
+            kernel_release: String::new(),
+            hash: String::new(),
+            packages: BTreeMap::new(),
+        }
+    }
+}
+
 /// `manifest.json` in the folder of an image.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Manifest {
