@@ -145,7 +145,12 @@ impl Workload for Command {
     }
 
     fn needs(&self, params: &Params) -> Needs {
-        let brings = if has_deps(params) { vec![Wish::of(params, DEPS, "")] } else { Vec::new() };
+        let wish = || {
+            let wish = Wish::of(params, DEPS, "");
+            // On the host it is the client that runs it.
+            if params.get("command_on") == Some("host") { wish.and_of_clients(params) } else { wish }
+        };
+        let brings = has_deps(params).then(wish).into_iter().collect();
         Needs { guest: needs_guest(params), tools: true, brings, ..Needs::default() }
     }
 
@@ -361,6 +366,17 @@ mod tests {
         let params = params(&[("command", "'${deps}/a b' ${case}")]);
         let words = words(&params, "${deps}", "/brought/x y").unwrap();
         assert_eq!(words, ["/brought/x y/a b", "${deps}"]);
+    }
+
+    #[test]
+    fn a_command_of_the_host_has_its_folder_built_there_wherever_guests_build() {
+        let wish = |set: &[(&str, &str)]| {
+            let all = [&[("command", "x"), ("command_deps", "/deps/x"), ("build_on", "guest")], set].concat();
+            Command.needs(&params(&all)).brings.remove(0)
+        };
+        let (guest, host) = (wish(&[]), wish(&[("command_on", "host")]));
+        assert_eq!((guest.in_guest, guest.on_host), (true, false));
+        assert_eq!((host.in_guest, host.on_host), (true, true));
     }
 
     #[test]
