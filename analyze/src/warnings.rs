@@ -13,6 +13,7 @@
 //! | `lost-cells`, `lost-rows`, `lost-columns`, `lost-files`, `lost-repeats`, `missing-repeats` | note | losses |
 //! | `identical-repeats`, `same-file`, `same-directory`, `averaged`, `split-repeats` | note | oddities of the input |
 //! | `sequential` | note | rows that were looked at more than once |
+//! | `unknown-files` | note | files that are called like results of other tools, and that no reader knows |
 //! | `one-session` | note | a side is one file of another tool, whose runs are the replicates |
 //! | `no-floor`, `expired-expectations`, `unmet-expectations` | note | `--noise` and `--expect` |
 //! | `drift`, `first-boot` | note | boot scores that are not stationary |
