@@ -2,8 +2,10 @@
 
 use crate::warnings::note;
 use crate::{Difference, DifferenceClass, Warning};
+use edge::secret::SHOWN;
 use formats::perf_conf::closest;
 use model::RunFile;
+use model::secrets::is_secret;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What the differences mean for the rows.
@@ -26,7 +28,9 @@ impl Comparability {
 pub(crate) fn run_facts(run: &RunFile) -> BTreeMap<String, String> {
     let mut facts: BTreeMap<String, String> = run.fingerprint.0.clone();
     for (key, value) in &run.params {
-        facts.insert(format!("param.{key}"), value.clone());
+        // Results of before there were secrets hold them in plain.
+        let value = if is_secret(key) { SHOWN } else { value };
+        facts.insert(format!("param.{key}"), value.to_owned());
     }
     // What the environment itself was found to use comes before what its campaign as a whole used ("tap,user").
     facts.entry("accel".into()).or_insert_with(|| run.accel.clone());

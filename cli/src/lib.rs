@@ -18,8 +18,9 @@ mod verbs;
 
 use args::{Args, Verb};
 use clap::Parser;
+use edge::Terminal;
 use std::ffi::OsString;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -66,8 +67,20 @@ fn probe() -> ExitCode {
     ExitCode::from(if written.is_ok() { code } else { USAGE })
 }
 
-/// Runs a command line and gives its exit code.
+/// Runs a command line and gives its exit code. Whatever is written for people passes a sink that lets no foreign text move a
+/// cursor or turn a line around ([`Terminal`]).
 pub fn run(arguments: impl IntoIterator<Item = OsString>, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
+    let mut out = if coloured() { Terminal::coloured(out) } else { Terminal::new(out) };
+    shielded(arguments, &mut out, &mut Terminal::new(err))
+}
+
+/// Whether reports on standard output are coloured.
+pub(crate) fn coloured() -> bool {
+    let no_colour = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
+    io::stdout().is_terminal() && !no_colour
+}
+
+fn shielded(arguments: impl IntoIterator<Item = OsString>, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let args = match Args::try_parse_from(&arguments) {
         Ok(args) => args,

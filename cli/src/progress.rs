@@ -3,6 +3,7 @@
 
 use crate::signals::{Signals, announce};
 use collect::campaign::Observer;
+use edge::text::{visible, visible_lines};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use model::journal::{CellState, Event, State};
 use model::{CampaignFile, Standing};
@@ -23,6 +24,8 @@ pub struct Progress {
 
 /// One line on standard error. Progress that nobody can read is no reason to stop measuring.
 fn print(bar: Option<&ProgressBar>, text: &str) {
+    // The bar draws on the terminal itself, so that what guests and tools said is made visible here.
+    let text = visible_lines(text);
     match bar {
         Some(bar) => bar.println(text),
         None => drop(writeln!(std::io::stderr(), "{text}")),
@@ -73,7 +76,7 @@ impl Progress {
 
     fn show(&mut self, text: String) {
         if let Some(bar) = &self.bar {
-            bar.set_message(text.clone());
+            bar.set_message(visible(&text).into_owned());
         }
         self.now = text;
     }

@@ -125,7 +125,7 @@ pub fn announce(signals: Signals, say: impl Fn(&str) + Send + 'static) {
 
 /// Signals that this process ignores, one bit each, signal 1 first (proc(5), `SigIgn`).
 fn ignored_signals() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let status = edge::read::kernel("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|l| l.strip_prefix("SigIgn:")).unwrap_or_default();
     u64::from_str_radix(mask.trim(), 16).unwrap_or(0)
 }

@@ -58,7 +58,12 @@ pub const GUEST: &[Known] = &[
     Known {
         key: "password",
         default: Some(""),
-        help: "password for channel=serial; campaigns store it in plain",
+        help: "password for channel=serial; it is kept in secrets.json, and shown as (set) everywhere else",
+    },
+    Known {
+        key: "password_file",
+        default: Some(""),
+        help: "file with that password in it; else the environment's PERFVT_PASSWORD",
     },
     Known { key: "key", default: Some(""), help: "file of the private key for channel=ssh" },
     Known {

@@ -16,12 +16,14 @@ pub mod failure;
 pub mod fingerprint;
 pub mod ids;
 pub mod journal;
+pub mod json;
 pub mod measurement;
 pub mod metric;
 pub mod noise;
 pub mod params;
 pub mod rng;
 pub mod run;
+pub mod secrets;
 pub mod standing;
 pub mod store;
 

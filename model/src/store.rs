@@ -10,9 +10,10 @@
 use crate::measurement::Measurement;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
+
+pub use edge::write::parent;
 
 /// Name of the plan in a campaign's directory.
 pub const CAMPAIGN_FILE: &str = "campaign.json";
@@ -77,71 +78,27 @@ pub fn io_error<'a>(doing: &'static str, path: &'a Path) -> impl FnOnce(io::Erro
 
 /// Makes the entries of a directory durable.
 pub fn sync_directory(path: &Path) -> Result<(), StoreError> {
-    File::open(path).and_then(|d| d.sync_all()).map_err(io_error("syncing", path))
+    edge::write::sync_directory(path).map_err(io_error("syncing", path))
 }
 
 /// Creates a directory and those above it, and makes every new entry durable.
 pub fn create_directory(path: &Path) -> Result<(), StoreError> {
-    let missing: Vec<&Path> =
-        path.ancestors().take_while(|p| !p.as_os_str().is_empty() && !p.exists()).collect();
-    fs::create_dir_all(path).map_err(io_error("creating", path))?;
-    for new in missing.into_iter().rev() {
-        sync_directory(parent(new))?;
-    }
-    Ok(())
+    edge::write::create_directory(path).map_err(io_error("creating", path))
 }
 
 /// Makes the files of a directory durable, and their names.
 pub fn sync_files(dir: &Path) -> Result<(), StoreError> {
-    for entry in fs::read_dir(dir).map_err(io_error("listing", dir))? {
-        let path = entry.map_err(io_error("listing", dir))?.path();
-        if path.is_file() {
-            File::open(&path).and_then(|f| f.sync_all()).map_err(io_error("syncing", &path))?;
-        }
-    }
-    sync_directory(dir)
+    edge::write::sync_files(dir).map_err(io_error("syncing", dir))
 }
 
-/// The directory that holds an entry; the current one for a bare name.
-pub fn parent(path: &Path) -> &Path {
-    path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-/// Writes a whole file: to a temporary name in the same directory, fsynced, renamed, directory fsynced.
-/// Readers see the old content or the new one, also after a power loss. The temporary name begins with
-/// `.perfvt-`, so that leftovers of a killed process are recognised ([`remove_leftovers`]).
+/// Writes a whole file ([`edge::write::write_atomically`]).
 pub fn write_atomically(path: &Path, content: &[u8]) -> Result<(), StoreError> {
-    let dir = parent(path);
-    let mut file = tempfile::Builder::new()
-        .prefix(".perfvt-")
-        .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
-        .tempfile_in(dir)
-        .map_err(|e| io_error("writing", path)(without_path(&e)))?;
-    file.write_all(content).map_err(io_error("writing", path))?;
-    file.as_file().sync_all().map_err(io_error("syncing", path))?;
-    file.persist(path).map_err(|e| io_error("renaming to", path)(e.error))?;
-    sync_directory(dir)
+    edge::write_atomically(path, content).map_err(io_error("writing", path))
 }
 
-/// The crate's error names the temporary file, which nobody asked for.
-fn without_path(error: &io::Error) -> io::Error {
-    let text = error.to_string();
-    io::Error::new(error.kind(), text.split(" at path ").next().unwrap_or_default().to_owned())
-}
-
-/// Removes the temporary files that [`write_atomically`] leaves behind when its process is killed.
-/// Only for a directory that no live perfvt is writing to.
-pub fn remove_leftovers(dir: &Path) -> Result<(), StoreError> {
-    for entry in fs::read_dir(dir).map_err(io_error("listing", dir))? {
-        let entry = entry.map_err(io_error("listing", dir))?;
-        let kind = entry.file_type().map_err(io_error("listing", dir))?;
-        if kind.is_dir() {
-            remove_leftovers(&entry.path())?;
-        } else if kind.is_file() && entry.file_name().as_encoded_bytes().starts_with(b".perfvt-") {
-            fs::remove_file(entry.path()).map_err(io_error("removing", &entry.path()))?;
-        }
-    }
-    Ok(())
+/// Removes what [`write_atomically`] leaves behind when its process is killed ([`edge::owned::remove_unfinished`]).
+pub fn remove_unfinished(dir: &Path) -> Result<(), StoreError> {
+    edge::owned::remove_unfinished(dir).map_err(io_error("removing unfinished files in", dir))
 }
 
 /// Writes a value as indented JSON, atomically.
@@ -157,7 +114,7 @@ pub fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), StoreError
 
 /// Reads a JSON file whose `format` member is at most `known`.
 pub fn read_json<T: DeserializeOwned>(path: &Path, known: u32) -> Result<T, StoreError> {
-    let text = fs::read(path).map_err(io_error("reading", path))?;
+    let text = edge::read(path, edge::read::RECORD).map_err(io_error("reading", path))?;
     let wrong =
         |source: serde_json::Error| StoreError::Json { path: path.to_owned(), line: source.line(), source };
     let value: serde_json::Value = serde_json::from_slice(&text).map_err(wrong)?;
@@ -185,7 +142,7 @@ pub fn write_lines<T: Serialize>(path: &Path, items: &[T]) -> Result<(), StoreEr
 
 /// Reads one JSON object a line. A line that is not one is an error with its number.
 pub fn read_lines<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>, StoreError> {
-    let text = fs::read_to_string(path).map_err(io_error("reading", path))?;
+    let text = edge::read_text(path, edge::read::RECORD).map_err(io_error("reading", path))?;
     text.lines()
         .enumerate()
         .filter(|(_, l)| !l.trim().is_empty())
@@ -212,16 +169,7 @@ pub fn read_measurements(path: &Path) -> Result<Vec<Measurement>, StoreError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_atomic_write_replaces_the_whole_file_and_leaves_nothing_beside_it() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("run.json");
-        write_atomically(&path, b"old and long").unwrap();
-        write_atomically(&path, b"new").unwrap();
-        assert_eq!(fs::read(&path).unwrap(), b"new");
-        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
-    }
+    use std::fs;
 
     #[test]
     fn a_write_that_fails_names_the_file_that_was_asked_for_and_no_other() {
@@ -236,17 +184,5 @@ mod tests {
         fs::write(&path, r#"{"format": 7}"#).unwrap();
         let error = read_json::<serde_json::Value>(&path, 1).unwrap_err().to_string();
         assert!(error.contains("format 7 is newer than this perfvt knows (1)"), "{error}");
-    }
-
-    #[test]
-    fn leftovers_of_a_killed_writer_are_removed_and_nothing_else() {
-        let dir = tempfile::tempdir().unwrap();
-        fs::create_dir(dir.path().join("raw")).unwrap();
-        fs::write(dir.path().join("raw/.perfvt-abc"), "half").unwrap();
-        fs::write(dir.path().join("raw/session0.txt"), "whole").unwrap();
-        remove_leftovers(dir.path()).unwrap();
-        let left: Vec<_> =
-            fs::read_dir(dir.path().join("raw")).unwrap().map(|e| e.unwrap().file_name()).collect();
-        assert_eq!(left, ["session0.txt"]);
     }
 }

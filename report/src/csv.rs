@@ -109,7 +109,7 @@ fn interval(out: &mut String, value: Option<Interval>) {
 
 /// One text as a CSV field.
 fn field(text: &str) -> String {
-    let text = crate::clean::visible(text);
+    let text = edge::visible(text);
     let guard = if text.starts_with(['=', '+', '-', '@']) { "'" } else { "" };
     if text.contains(['"', ',']) || !guard.is_empty() {
         format!("\"{guard}{}\"", text.replace('"', "\"\""))

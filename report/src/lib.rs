@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   analyze::Comparison ──> rows (one view per row: words, colours, order)
-//!                             │    numbers (digits, units, signs)   clean (foreign text)
+//!                             │    numbers (digits, units, signs)   edge (foreign text)
 //!                             ├──> text, markdown, csv, junit, explain
 //!                             ├──> html ── verdict bar, notes, changes, forest, heat maps,
 //!                             │            table, drill-down, classic, method, data island
@@ -17,8 +17,8 @@
 
 pub mod campaign;
 pub mod classic;
-mod clean;
 mod columns;
+mod command_line;
 pub mod csv;
 mod date;
 pub mod explain;

@@ -62,5 +62,6 @@ pub fn to_params(environment: &EnvironmentPlan) -> Params {
     for (key, stored) in &environment.params {
         params.set(key, &stored.value, origin(&stored.origin));
     }
+    params.take_secrets(&environment.secrets);
     params
 }

@@ -4,6 +4,7 @@ use super::argv::{Entry, System};
 use super::channel::serial::{Login, PROMPT};
 use super::image::{Cache, OwnKernel, StoredImage, stored};
 use super::os::Os;
+use edge::Secret;
 use model::{Origin, Param, Params, ParamsError};
 use regex::Regex;
 use std::path::{Path, PathBuf};
@@ -95,6 +96,7 @@ impl Definition {
                 "an image without a kernel beside it: QEMU starts that one, and the firmware nothing";
             return Err(params.wrong("firmware", wanted));
         }
+        let way = Way::parse(params.choice("channel", &Way::WORDS)?);
         let root = of_cache.map_or("", |_| "root=LABEL=perfvt rw cryptomgr.notests");
         let words = [KERNEL_COMMAND_LINE, root].join(" ");
         let definition = Definition {
@@ -104,9 +106,9 @@ impl Definition {
             initrd,
             firmware,
             command_line: words.trim_end().to_owned(),
-            way: Way::parse(params.choice("channel", &Way::WORDS)?),
+            way,
             os: Os::of(params)?,
-            login: login(params)?,
+            login: login(params, way)?,
             key: file("key", of_cache.and_then(|image| image.key.as_ref()))?,
         };
         definition.check(params)?;
@@ -118,7 +120,7 @@ impl Definition {
             return Err(params.wrong("channel", "agent, because guest_os is windows"));
         }
         if self.way == Way::Ssh && self.key.is_none() {
-            let wanted = if self.login.password.is_empty() {
+            let wanted = if params.get("password").is_none_or(str::is_empty) {
                 "with channel=ssh the file of a private key whose public half is in the guest's authorized_keys"
             } else {
                 "with channel=ssh the file of a private key, because ssh takes no password from a program: \
@@ -205,13 +207,17 @@ fn cached(params: &Params, image: &str, cache: &Cache) -> Result<Option<StoredIm
     }
 }
 
-fn login(params: &Params) -> Result<Login, ParamsError> {
+fn login(params: &Params, way: Way) -> Result<Login, ParamsError> {
     let prompt = given(params, "prompt").unwrap_or(PROMPT);
     let prompt =
         Regex::new(prompt).map_err(|e| params.wrong("prompt", &format!("a regular expression ({e})")))?;
     Ok(Login {
         user: given(params, "user").unwrap_or("root").to_owned(),
-        password: params.get("password").unwrap_or_default().to_owned(),
+        // Only the console asks for it: who enters otherwise needs none, and none may be there any more.
+        password: match way {
+            Way::Serial => params.secret("password")?.unwrap_or_default(),
+            Way::Agent | Way::Ssh => Secret::default(),
+        },
         prompt,
     })
 }

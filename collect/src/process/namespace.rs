@@ -58,7 +58,7 @@ impl Namespace {
         // A refusal closes the pipe; the wait below then finds the process ended and quotes it.
         let _ = holder.write(b"inside\n");
         let deadline = Instant::now() + HOST_ANSWER;
-        while std::fs::read(&echo).unwrap_or_default().is_empty() {
+        while edge::read(&echo, edge::read::RECORD).unwrap_or_default().is_empty() {
             if holder.ended().is_some() || Instant::now() > deadline {
                 return Err(NamespaceError::Denied(holder.stderr_tail()));
             }

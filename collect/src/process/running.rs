@@ -200,7 +200,7 @@ impl Drop for Running {
 
 /// The last 2000 bytes of a file as text; empty when it cannot be read.
 pub fn tail(path: &Path) -> String {
-    let bytes = std::fs::read(path).unwrap_or_default();
+    let bytes = edge::read(path, edge::read::RECORD).unwrap_or_default();
     let start = bytes.len().saturating_sub(2000);
     String::from_utf8_lossy(bytes.get(start..).unwrap_or_default()).trim().to_owned()
 }

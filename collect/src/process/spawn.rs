@@ -239,7 +239,7 @@ impl Spec {
 fn stdio(sink: &Sink) -> io::Result<Stdio> {
     Ok(match sink {
         Sink::Null => Stdio::null(),
-        Sink::File(path) => File::create(path)?.into(),
+        Sink::File(path) => edge::write::create(path)?.into(),
         Sink::Capture => Stdio::piped(),
         Sink::Inherit => Stdio::inherit(),
     })

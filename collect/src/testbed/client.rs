@@ -131,8 +131,8 @@ impl ClientGuest {
             let nonsense = || odd("the client's guest does not say how its jobs stand");
             let (standing, behind) = standing(rest).ok_or_else(nonsense)?;
             rest = behind;
-            let kept = std::fs::write(&job.stdout, standing.stdout)
-                .and_then(|()| std::fs::write(&job.stderr, standing.stderr));
+            let kept = edge::write::write(&job.stdout, standing.stdout)
+                .and_then(|()| edge::write::write(&job.stderr, standing.stderr));
             job.ended = match (standing.status, kept) {
                 (_, Err(error)) => Some(Err(format!("writing {}: {error}", job.stdout.display()))),
                 (None, _) => None,
@@ -188,7 +188,7 @@ pub(super) fn start_in_guest(
     let request = JobRequest::Start { job: &dir, argv: &words, server: false };
     inner.job(&request).map_err(of_client)?;
     for path in [stdout, stderr] {
-        std::fs::write(path, "")
+        edge::write::write(path, "")
             .map_err(|e| Failed::new(Code::Host, format!("writing {}: {e}", path.display())))?;
     }
     inner.jobs.push(Job { stdout: stdout.to_owned(), stderr: stderr.to_owned(), ended: None });

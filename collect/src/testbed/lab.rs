@@ -79,7 +79,7 @@ pub(super) fn odd(reason: impl Into<String>) -> GuestError {
 /// The host's CPU time, now.
 pub(super) fn read_host_sample() -> Result<HostSample, Failed> {
     let at = Moment::now();
-    let text = std::fs::read_to_string("/proc/stat")
+    let text = edge::read::kernel("/proc/stat")
         .map_err(|e| Failed::new(Code::Host, format!("reading /proc/stat: {e}")))?;
     let cpu =
         CpuTicks::parse(&text).ok_or_else(|| Failed::new(Code::Host, "reading /proc/stat: no cpu line"))?;

@@ -62,7 +62,7 @@ impl Testbed {
         for plan in plan.guests {
             let own = |dir: &Path| if guests.is_empty() { dir.to_owned() } else { dir.join("client") };
             let (logs, forensics) = (own(logs), own(forensics));
-            std::fs::create_dir_all(&logs).map_err(|source| GuestError::Io {
+            edge::write::create_directory(&logs).map_err(|source| GuestError::Io {
                 doing: "creating",
                 path: logs.clone(),
                 source,

@@ -48,7 +48,7 @@ impl Tracer {
         let later = (exec * 1e9) as u64;
         let mut lines: Vec<(f64, &str, String)> = Vec::new();
         for ((file, growth), (source, _)) in self.files.iter().zip(&grown).zip(SOURCES) {
-            let text = std::fs::read(file).unwrap_or_default();
+            let text = edge::read(file, edge::read::RECORD).unwrap_or_default();
             let mut offset = 0u64;
             for line in String::from_utf8_lossy(&text).split_inclusive('\n') {
                 let at = growth.iter().find(|(_, size)| *size > offset).map(|(at, _)| at.as_secs_f64());

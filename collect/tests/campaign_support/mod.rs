@@ -54,7 +54,7 @@ impl Workload for Pretend {
     }
     fn measure(&self, lab: &mut dyn Lab, _: &Case, raw: &Path) -> Result<(), Failed> {
         lab.exec(&[], Duration::ZERO)?;
-        std::fs::write(raw.join("out.txt"), "2").map_err(|e| Failed::tool(e.to_string()))
+        edge::write::write(raw.join("out.txt"), "2").map_err(|e| Failed::tool(e.to_string()))
     }
     fn parse(&self, case: &Case, _: &Params, raw: &Path) -> Result<Outcome, Failed> {
         let factor: f64 = std::fs::read_to_string(raw.join("out.txt")).unwrap().parse().unwrap();
@@ -191,19 +191,24 @@ impl Observer for Watcher {
 
 /// A new campaign of two environments, with so many cases and repeats.
 pub fn campaign(dir: &Path, cases: usize, repeats: u32) -> PathBuf {
+    campaign_with(dir, cases, repeats, Params::new())
+}
+
+/// The same with further parameters.
+pub fn campaign_with(dir: &Path, cases: usize, repeats: u32, mut attempts: Params) -> PathBuf {
     let out = dir.join("out");
     let case = |n: usize| Case {
         workload: "pretend".into(),
         category: "WALK".into(),
         keys: [("size", (n + 1).to_string())].into_iter().collect(),
     };
-    let mut attempts = Params::new();
     attempts.set("attempts", "2", model::Origin::BuiltIn);
     attempts.set("samples", "2", model::Origin::BuiltIn);
     let environment = |name: &str| EnvironmentPlan {
         name: name.into(),
         params: collect::campaign::to_stored(&attempts),
         factors: vec![],
+        secrets: attempts.secrets().clone(),
     };
     let file = CampaignFile {
         format: 1,

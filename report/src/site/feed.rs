@@ -2,7 +2,7 @@
 
 use super::entry::Entry;
 use super::publish::Settings;
-use crate::clean::visible;
+use edge::visible;
 use jiff::Timestamp;
 use quick_xml::Writer;
 use quick_xml::events::BytesText;

@@ -124,8 +124,7 @@ fn results(machine: &str, workload: &str, entries: &[&Entry]) -> Markup {
 }
 
 fn table(machine: &str, workload: &str, entries: &[&Entry]) -> Markup {
-    let name =
-        format!("Results of {} on {}", crate::clean::visible(workload), crate::clean::visible(machine));
+    let name = format!("Results of {} on {}", edge::visible(workload), edge::visible(machine));
     html! {
         div.scroll tabindex="0" role="region" aria-label=(name) {
             table.results {

@@ -140,8 +140,5 @@ fn file(name: &str, sides: &[Described]) -> Markup {
 
 /// Lines stay lines; everything else that cannot be seen is shown as an escape.
 fn lines(text: &str) -> String {
-    text.lines()
-        .map(|l| crate::clean::visible(&l.replace('\t', "    ")).into_owned())
-        .collect::<Vec<_>>()
-        .join("\n")
+    text.lines().map(|l| edge::visible(&l.replace('\t', "    ")).into_owned()).collect::<Vec<_>>().join("\n")
 }

@@ -11,6 +11,7 @@ use crate::deadlines::{CHANNEL_ANSWER, GRACE};
 use crate::guest::os::Os;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use edge::Secret;
 use regex::Regex;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -32,7 +33,7 @@ pub struct Login {
     /// Name of the user, who must be root for most workloads.
     pub user: String,
     /// Password; empty where none is asked for.
-    pub password: String,
+    pub password: Secret,
     /// What the shell's prompt looks like, at the end of what the console shows.
     pub prompt: Regex,
 }
@@ -120,7 +121,7 @@ impl SerialChannel {
             asked |= screen == Screen::Login;
             let answer = match screen {
                 Screen::Login => format!("{}\n", self.login.user),
-                Screen::Password => format!("{}\n", self.login.password),
+                Screen::Password => format!("{}\n", self.login.password.reveal()),
                 // A loader or the shell of UEFI has a prompt as well, which nobody has logged in to and which passes.
                 Screen::Prompt if asked || heard.elapsed() > SILENCE => break,
                 Screen::Prompt => String::new(),
