@@ -55,6 +55,15 @@ pub fn is_hidden(c: char) -> bool {
         || matches!(c, '\u{e0000}'..='\u{e0fff}')
 }
 
+/// White space, and characters that show nothing at all: what may stand before a formula without being seen.
+pub fn is_blank(c: char) -> bool {
+    c.is_whitespace()
+        || is_hidden(c)
+        || matches!(c, '\u{34f}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{2800}')
+        || matches!(c, '\u{fe00}'..='\u{fe0f}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}')
+        || matches!(c, '\u{1d173}'..='\u{1d17a}')
+}
+
 /// Foreign text as part of a sentence: in quotes, nothing invisible, at most [`QUOTED`] bytes of it.
 ///
 /// ```

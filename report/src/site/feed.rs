@@ -1,7 +1,7 @@
 //! The Atom feed (RFC 4287) of the newest results.
 
 use super::entry::Entry;
-use super::publish::Settings;
+use super::settings::Settings;
 use edge::visible;
 use jiff::Timestamp;
 use quick_xml::Writer;

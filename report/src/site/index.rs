@@ -1,7 +1,7 @@
 //! The index: what every machine says of every workload at a glance, then all results, newest first.
 
 use super::entry::{Entry, Kind};
-use super::publish::Settings;
+use super::settings::Settings;
 use super::shell;
 use crate::date;
 use crate::html::{counted, foreign, verdict_class};

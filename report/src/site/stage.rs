@@ -24,6 +24,8 @@ pub(super) struct Part {
     pub name: String,
     pub copied: Copied,
     pub signed: Signed,
+    /// It is what the result is compared with or judged by.
+    pub baseline: bool,
 }
 
 impl Stage {
@@ -71,11 +73,28 @@ impl Stage {
         let to = self.input().join(&name);
         let copied = data::copy(&real, &to, limit)?;
         let signed = signed(result, &copied, signatures)?;
-        self.parts.push(Part { name, copied, signed });
+        self.parts.push(Part { name, copied, signed, baseline: false });
         Ok(match real.file_name() {
             Some(file) if !real.is_dir() => to.join(file),
             _ => to,
         })
+    }
+
+    /// The same for what a result is compared with or judged by; it may be anybody's.
+    ///
+    /// # Errors
+    /// As of [`Stage::take`].
+    pub fn take_baseline(
+        &mut self,
+        result: &Path,
+        limit: u64,
+        signatures: &dyn Signatures,
+    ) -> Result<PathBuf, SiteError> {
+        let copy = self.take(result, limit, signatures)?;
+        if let Some(part) = self.parts.last_mut() {
+            part.baseline = true;
+        }
+        Ok(copy)
     }
 
     /// The argument's last name with nothing in it but letters, digits, `.`, `_` and `-`; numbered when it is taken.
