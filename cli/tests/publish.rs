@@ -331,12 +331,37 @@ fn a_publisher_that_was_killed_leaves_a_site_that_the_next_one_cleans() {
     place.result("good", 940.0, 1_398_945_600);
     place.publish(&["site", "good"]);
     let before = place.text("index.html");
-    fs::create_dir_all(place.path("site/.perfvt-dead/out")).unwrap();
-    fs::write(place.path("site/.perfvt-dead/out/entry.json"), "half").unwrap();
-    fs::write(place.path("site/.perfvt-half"), "half").unwrap();
+    let dead = edge::Scratch::staging(&place.path("site"), "").unwrap().abandon();
+    fs::create_dir(dead.join("out")).unwrap();
+    fs::write(dead.join("out/run.json"), "half").unwrap();
+    let half = place.path("site/.perfvt-unfinished.abcdef123456");
+    let theirs = place.path("site/.perfvt-notes");
+    fs::write(&half, "half").unwrap();
+    fs::write(&theirs, "dear").unwrap();
     place.publish(&["site"]);
-    assert!(!place.path("site/.perfvt-dead").exists() && !place.path("site/.perfvt-half").exists());
+    assert!(!dead.exists() && !half.exists());
+    assert!(theirs.exists(), "a name alone says nothing");
     assert_eq!(place.text("index.html"), before);
+}
+
+#[test]
+fn a_result_that_holds_a_password_is_refused_and_secrets_stay_at_home() {
+    let place = Place::new();
+    place.result("good", 940.0, 1_398_945_600);
+    let secrets = place.path("good/secrets.json");
+    fs::write(&secrets, r#"{"format": 1, "environments": {"base": {"password": "correct-horse"}}}"#).unwrap();
+    fs::set_permissions(&secrets, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    fs::write(place.path("good/notes.txt"), "login: root, correct-horse").unwrap();
+    place.refuses(&["site", "good"], "good/notes.txt holds the value of password");
+    fs::write(place.path("good/notes.txt"), "login: root").unwrap();
+    fs::write(place.path("good/campaign.json"), r#"{"argv": ["--set", "password=hunter2"]}"#).unwrap();
+    place.refuses(&["site", "good"], "good/campaign.json holds");
+    fs::remove_file(place.path("good/campaign.json")).unwrap();
+    place.publish(&["site", "good"]);
+    let archive = place.entries()[0].join("good.tar.gz");
+    let listed = Command::new("tar").arg("-tzf").arg(archive).output().unwrap();
+    let listed = texts(&listed).0;
+    assert!(listed.contains("notes.txt") && !listed.contains("secrets.json"), "{listed}");
 }
 
 /// A key pair and the file that lets it publish.

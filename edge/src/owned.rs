@@ -278,18 +278,18 @@ fn refuse(path: &Path, device: u64, holds: Holds) -> io::Result<()> {
     Ok(())
 }
 
-/// Removes what [`crate::write::write_atomically`] leaves behind when its process is killed, in this directory and those
-/// below. Only for a directory that no live perfvt is writing to.
+/// Removes what [`crate::write::write_atomically`] leaves behind when its process is killed, in this directory and, if `below`,
+/// in those below. Only for a directory that no live perfvt is writing to.
 ///
 /// # Errors
 /// The directory cannot be listed, or one of the files not be removed.
-pub fn remove_unfinished(dir: &Path) -> io::Result<()> {
+pub fn remove_unfinished(dir: &Path, below: bool) -> io::Result<()> {
     let user = rustix::process::geteuid().as_raw();
     for entry in fs::read_dir(dir)? {
         let entry = entry?;
         let kind = entry.file_type()?;
-        if kind.is_dir() {
-            remove_unfinished(&entry.path())?;
+        if kind.is_dir() && below {
+            remove_unfinished(&entry.path(), below)?;
         } else if kind.is_file() && is_unfinished(&entry.file_name()) {
             let metadata = entry.metadata()?;
             if metadata.uid() == user && metadata.nlink() == 1 {
@@ -299,6 +299,11 @@ pub fn remove_unfinished(dir: &Path) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Whether a name is one of a scratch directory, or of a file that is being written.
+pub fn is_passing(name: &std::ffi::OsStr) -> bool {
+    name.as_encoded_bytes().starts_with(SCRATCH.as_bytes()) || is_unfinished(name)
 }
 
 /// Whether a name is one that [`crate::write::write_atomically`] gives, and nobody else.
@@ -429,7 +434,7 @@ mod tests {
             "sub/.perfvt-unfinished.000000000000",
         ];
         names.iter().for_each(|name| fs::write(tmp.path().join(name), "").unwrap());
-        remove_unfinished(tmp.path()).unwrap();
+        remove_unfinished(tmp.path(), true).unwrap();
         assert_eq!(names.map(|name| tmp.path().join(name).exists()), [false, true, true, false]);
         fs::write(tmp.path().join("x.RHS"), "mine").unwrap();
         let theirs =

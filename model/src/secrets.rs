@@ -17,6 +17,9 @@ pub const SECRETS_FILE: &str = "secrets.json";
 /// Changelog: 1, the first.
 const FORMAT: u32 = 1;
 
+/// The password of the images that perfvt builds, which everybody knows.
+pub const SHIPPED: &str = "perfvt";
+
 /// Words of a key, between underscores, that make it secret.
 const WORDS: [&str; 8] =
     ["password", "passwd", "passphrase", "secret", "secrets", "token", "proxy", "credentials"];

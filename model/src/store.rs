@@ -98,7 +98,7 @@ pub fn write_atomically(path: &Path, content: &[u8]) -> Result<(), StoreError> {
 
 /// Removes what [`write_atomically`] leaves behind when its process is killed ([`edge::owned::remove_unfinished`]).
 pub fn remove_unfinished(dir: &Path) -> Result<(), StoreError> {
-    edge::owned::remove_unfinished(dir).map_err(io_error("removing unfinished files in", dir))
+    edge::owned::remove_unfinished(dir, true).map_err(io_error("removing unfinished files in", dir))
 }
 
 /// Writes a value as indented JSON, atomically.

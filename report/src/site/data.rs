@@ -3,12 +3,13 @@
 use super::SiteError;
 use super::access::kept_from;
 use super::error::io;
+use model::secrets::SECRETS_FILE;
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat, open, openat, statat};
 use rustix::io::Errno;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -106,7 +107,7 @@ pub(super) fn copy(source: &Path, to: &Path, limit: u64) -> Result<Copied, SiteE
 fn copy_within(source: &Path, to: &Path, limit: u64, names: usize) -> Result<Copied, SiteError> {
     let opened = open(source, OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK, Mode::empty());
     let opened = opened.map_err(|e| io("opening", source)(e.into()))?;
-    fs::create_dir(to).map_err(io("creating", to))?;
+    edge::write::make_directory(to).map_err(io("creating", to))?;
     let mut copy = Copy { source, limit, names, done: Copied::default() };
     let kind = rustix::fs::fstat(&opened).map_err(|e| io("reading", source)(e.into()))?.st_mode;
     if FileType::from_raw_mode(kind) == FileType::Directory {
@@ -163,6 +164,9 @@ impl Copy<'_> {
         if name.as_bytes().starts_with(b".") {
             return self.leave_out("hidden");
         }
+        if name == SECRETS_FILE {
+            return self.leave_out("secrets");
+        }
         let at = self.source.join(inside);
         // Looked at before it is opened, because opening a device may do something; and through the descriptor again
         // afterwards, because it may have been exchanged in between.
@@ -184,7 +188,7 @@ impl Copy<'_> {
         }
         match FileType::from_raw_mode(found.st_mode) {
             FileType::Directory => {
-                fs::create_dir(to).map_err(io("creating", to))?;
+                edge::write::make_directory(to).map_err(io("creating", to))?;
                 self.folder(opened, inside, to, depth + 1)
             }
             FileType::RegularFile if depth == 0 && name == SUMS => {
@@ -210,7 +214,7 @@ impl Copy<'_> {
         let left = self.limit.saturating_sub(self.done.bytes);
         // One byte more than is allowed tells that there is more.
         let mut reader = File::from(from).take(left.saturating_add(1));
-        let mut writer = Summing::new(File::create(to).map_err(io("creating", to))?);
+        let mut writer = Summing::new(edge::write::create(to).map_err(io("creating", to))?);
         let length = io::copy(&mut reader, &mut writer).map_err(io("copying", &at))?;
         if length > left {
             return Err(self.too_large(self.limit >> 20, "MiB"));
@@ -278,7 +282,7 @@ pub(super) fn archive(
     extra: &[(&str, &[u8])],
     to: &Path,
 ) -> Result<(u64, String), SiteError> {
-    let file = File::create(to).map_err(io("creating", to))?;
+    let file = edge::write::create(to).map_err(io("creating", to))?;
     let gzip = flate2::write::GzEncoder::new(Summing::new(file), flate2::Compression::default());
     let mut tar = tar::Builder::new(gzip);
     let header = |size: u64| {
@@ -294,7 +298,7 @@ pub(super) fn archive(
     }
     for (_, path) in &copied.sums {
         let at = from.join(path);
-        let file = File::open(&at).map_err(io("reading", &at))?;
+        let file = edge::read::open(&at).map_err(io("reading", &at))?;
         let size = file.metadata().map_err(io("reading", &at))?.len();
         tar.append_data(&mut header(size), Path::new(name).join(path), file).map_err(io("archiving", &at))?;
     }
@@ -306,6 +310,7 @@ pub(super) fn archive(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
     use std::os::unix::fs::{PermissionsExt, symlink};
 
     #[test]

@@ -6,6 +6,16 @@ use std::path::PathBuf;
 /// A result or a site that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum SiteError {
+    /// A result holds a password or the like.
+    #[error(
+        "{path} holds the value of {key}, which is a secret: replace it by (set) there and publish again", path = path.display()
+    )]
+    Secret {
+        /// The file.
+        path: PathBuf,
+        /// The key, or what it is.
+        key: String,
+    },
     /// The operating system refused.
     #[error("{doing} {path}: {source}", path = path.display())]
     Io {

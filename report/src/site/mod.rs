@@ -29,6 +29,7 @@ mod index;
 mod owner;
 mod pages;
 mod publish;
+mod secrets;
 mod settings;
 mod shell;
 mod signature;

@@ -10,9 +10,11 @@ use crate::rows;
 use crate::sentence::{candidate_label, sentence};
 use crate::{ClassicTable, HtmlOptions};
 use analyze::{Comparison, Shown, Side};
+use edge::owned;
 use edge::visible;
+use edge::write::{exchange, rename};
 use model::store::{self, create_directory, sync_directory, sync_files, write_atomically, write_json};
-use rustix::fs::{CWD, FlockOperation, RenameFlags, flock, renameat_with};
+use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 use std::collections::BTreeSet;
 use std::fs::{self, File, Permissions};
@@ -165,7 +167,7 @@ impl Site {
         let found = stage.parts.iter().map(|p| stage.folder(p).join(RUN_PAGE));
         let small = |p: &PathBuf| fs::metadata(p).is_ok_and(|m| m.is_file() && m.len() <= RUN_PAGE_LIMIT);
         let Some(path) = found.into_iter().find(small) else { return Ok(false) };
-        let page = fs::read(&path).map_err(io("reading", &path))?;
+        let page = edge::read(&path, RUN_PAGE_LIMIT).map_err(io("reading", &path))?;
         write(out, RUN_PAGE, &pages::framed(entry, &String::from_utf8_lossy(&page)))?;
         Ok(true)
     }
@@ -192,16 +194,12 @@ fn is_foreign(root: &Path) -> Result<bool, SiteError> {
         return Ok(false);
     }
     let mut listing = fs::read_dir(root).map_err(io("listing", root))?.flatten();
-    Ok(listing.any(|e| e.file_name() != ".lock" && !is_leftover(&e.file_name())))
-}
-
-fn is_leftover(name: &std::ffi::OsStr) -> bool {
-    name.as_encoded_bytes().starts_with(b".perfvt-")
+    Ok(listing.any(|e| e.file_name() != ".lock" && !owned::is_passing(&e.file_name())))
 }
 
 /// The lock of a site. A file and not the folder itself: over NFS only what is open for writing can be locked.
 fn locked(path: &Path, waiting: &mut dyn FnMut()) -> Result<File, SiteError> {
-    let lock = File::options().create(true).append(true).open(path).map_err(io("opening", path))?;
+    let lock = edge::write::open_lock(path).map_err(io("opening", path))?;
     let failed = |e: Errno| io("locking", path)(e.into());
     match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
         Err(Errno::WOULDBLOCK) => {
@@ -213,34 +211,27 @@ fn locked(path: &Path, waiting: &mut dyn FnMut()) -> Result<File, SiteError> {
     Ok(lock)
 }
 
-/// Removes the stages of publishers that were killed: whoever holds the lock is the only one who has any.
+/// Removes the stages of publishers that were killed, and files that they were writing: whoever holds the lock is the only one
+/// who has any.
 fn remove_leftovers(root: &Path) -> Result<(), SiteError> {
-    for entry in
-        fs::read_dir(root).map_err(io("listing", root))?.flatten().filter(|e| is_leftover(&e.file_name()))
-    {
-        let path = entry.path();
-        let is_folder = entry.file_type().map_err(io("reading", &path))?.is_dir();
-        let removed = if is_folder { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
-        removed.map_err(io("removing", &path))?;
-    }
-    Ok(())
+    owned::remove_dead(root);
+    owned::remove_unfinished(root, false).map_err(io("removing unfinished files in", root))
 }
 
 /// Moves a finished folder to its place; what was there is exchanged in the same step, so that no reader misses it.
 fn install(out: &Path, target: &Path) -> Result<(), SiteError> {
-    let failed = |e: Errno| io("renaming to", target)(e.into());
     if target.exists() {
-        match renameat_with(CWD, out, CWD, target, RenameFlags::EXCHANGE) {
+        match exchange(out, target) {
             // A file system that cannot exchange: a reader may miss the old one for a moment.
-            Err(Errno::INVAL | Errno::NOSYS) => {
+            Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => {
                 let old = out.with_extension("old");
-                fs::rename(target, &old).map_err(io("renaming", target))?;
-                fs::rename(out, target).map_err(io("renaming to", target))?;
+                rename(target, &old).map_err(io("renaming", target))?;
+                rename(out, target).map_err(io("renaming to", target))?;
             }
-            other => other.map_err(failed)?,
+            other => other.map_err(io("renaming to", target))?,
         }
     } else {
-        fs::rename(out, target).map_err(io("renaming to", target))?;
+        rename(out, target).map_err(io("renaming to", target))?;
     }
     Ok(sync_directory(store::parent(target))?)
 }

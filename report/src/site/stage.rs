@@ -3,16 +3,17 @@
 use super::SiteError;
 use super::data::{self, Copied};
 use super::error::io;
+use super::secrets;
 use super::signature::{Signatures, Signed, signed};
 use analyze::{Comparison, Loss, Sample, Shown, Side, Warning};
+use edge::Scratch;
 use std::fs;
 use std::path::{Path, PathBuf};
-use tempfile::TempDir;
 
 /// Copies of results, and the pages that are made of them. Dropping it removes both.
 #[derive(Debug)]
 pub struct Stage {
-    dir: TempDir,
+    dir: Scratch,
     site: PathBuf,
     pub(super) parts: Vec<Part>,
 }
@@ -30,11 +31,10 @@ pub(super) struct Part {
 
 impl Stage {
     pub(super) fn new(site: &Path) -> Result<Stage, SiteError> {
-        let dir =
-            tempfile::Builder::new().prefix(".perfvt-").tempdir_in(site).map_err(io("writing to", site))?;
+        let dir = Scratch::staging(site, "").map_err(io("writing to", site))?;
         let stage = Stage { dir, site: site.to_owned(), parts: Vec::new() };
         for folder in [stage.input(), stage.out()] {
-            fs::create_dir(&folder).map_err(io("creating", &folder))?;
+            edge::write::make_directory(&folder).map_err(io("creating", &folder))?;
         }
         Ok(stage)
     }
@@ -72,6 +72,7 @@ impl Stage {
         let name = self.free_name(&real);
         let to = self.input().join(&name);
         let copied = data::copy(&real, &to, limit)?;
+        secrets::refuse(result, &real, &copied, &to)?;
         let signed = signed(result, &copied, signatures)?;
         self.parts.push(Part { name, copied, signed, baseline: false });
         Ok(match real.file_name() {

@@ -73,7 +73,7 @@ fn collect(root: &Path, folder: &Path, depth: usize, files: &mut BTreeMap<String
 
 /// The beginning of a text file; `None` for anything else.
 fn text(path: &Path) -> Option<String> {
-    let file = fs::File::open(path).ok()?;
+    let file = edge::read::open(path).ok()?;
     let length = file.metadata().ok()?.len();
     let mut bytes = Vec::new();
     file.take(SHOWN).read_to_end(&mut bytes).ok()?;
