@@ -126,8 +126,9 @@ pub fn open_lock(path: impl AsRef<Path>) -> io::Result<File> {
 pub fn overwrite(path: impl AsRef<Path>, content: &[u8]) -> io::Result<()> {
     let path = path.as_ref();
     seam::at(Op::Open, path)?;
-    let mut file = OpenOptions::new().write(true).truncate(true).open(path)?;
-    put(&mut file, path, content)
+    // A knob takes a value whole or not at all.
+    seam::at(Op::Write, path)?;
+    OpenOptions::new().write(true).truncate(true).open(path)?.write_all(content)
 }
 
 /// A file that grows by whole, durable pieces.
