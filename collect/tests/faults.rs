@@ -258,7 +258,10 @@ impl Bed {
             .map(|mut e| {
                 e.params.set("smp", "1", model::Origin::BuiltIn);
                 e.params.set("debugger", debugger.display().to_string(), model::Origin::BuiltIn);
-                EnvironmentPlan { name: e.name, params: to_stored(&e.params), factors: vec![] }
+                {
+                    let secrets = e.params.secrets().clone();
+                    EnvironmentPlan { name: e.name, params: to_stored(&e.params), factors: vec![], secrets }
+                }
             })
             .collect();
         let mut names: Vec<&str> = boots.iter().flat_map(|(_, cases)| cases.iter().copied()).collect();

@@ -41,7 +41,7 @@ fn identity(path: &Path) -> io::Result<Identity> {
     Ok((metadata.dev(), metadata.ino()))
 }
 
-/// A directory that this process made: only what was made can be removed.
+/// A directory that perfvt made: only what was made can be removed.
 #[derive(Debug)]
 pub struct Made {
     path: PathBuf,
@@ -56,6 +56,15 @@ impl Made {
     pub fn create(path: &Path) -> io::Result<Made> {
         crate::write::make_directory(path)?;
         Ok(Made { path: path.to_owned(), identity: identity(path)? })
+    }
+
+    /// A directory that an earlier perfvt made, told by what is in it: `ours` looks at it.
+    ///
+    /// # Errors
+    /// It is no directory.
+    pub fn found(path: &Path, ours: impl FnOnce(&Path) -> bool) -> io::Result<Option<Made>> {
+        let identity = identity(path)?;
+        Ok(ours(path).then(|| Made { path: path.to_owned(), identity }))
     }
 
     /// Where it is.
@@ -131,6 +140,15 @@ impl Scratch {
         &self.path
     }
 
+    /// Removes it now, and says when that fails.
+    ///
+    /// # Errors
+    /// Something in it cannot be removed; whoever looks next tries again.
+    pub fn close(mut self) -> io::Result<()> {
+        let identity = std::mem::replace(&mut self.identity, (0, 0));
+        remove_tree(&self.path, identity, self.holds)
+    }
+
     /// Leaves it as a kill of its owner would, for tests.
     #[cfg(any(test, feature = "faults"))]
     pub fn abandon(mut self) -> PathBuf {
@@ -196,7 +214,9 @@ fn dead(path: &Path) -> Verdict {
     // Of the entry itself: a link of this name is somebody else's trick.
     let Ok(metadata) = fs::symlink_metadata(path) else { return Verdict::NotOurs };
     let user = rustix::process::geteuid().as_raw();
-    if !(new || old) || !metadata.is_dir() || metadata.uid() != user || metadata.mode() & 0o7777 != 0o700 {
+    // Others may look into one that a helper must reach, and never write.
+    let private = metadata.mode() & if new { 0o022 } else { 0o077 } == 0;
+    if !(new || old) || !metadata.is_dir() || metadata.uid() != user || !private {
         return Verdict::NotOurs;
     }
     if old {

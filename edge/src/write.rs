@@ -89,6 +89,14 @@ pub fn write(path: impl AsRef<Path>, content: impl AsRef<[u8]>) -> io::Result<()
     put(&mut create(path)?, path, content.as_ref())
 }
 
+/// Sets who may do what with a file or directory of one's own.
+///
+/// # Errors
+/// It is not there, or somebody else's.
+pub fn set_mode(path: impl AsRef<Path>, mode: u32) -> io::Result<()> {
+    fs::set_permissions(path, Permissions::from_mode(mode))
+}
+
 /// Begins a file into which somebody writes by and by; what was there is gone.
 ///
 /// # Errors

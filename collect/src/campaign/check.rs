@@ -137,7 +137,6 @@ mod tests {
             started_unix_ns: 0,
             params: Default::default(),
             factors: Vec::new(),
-            secrets: Default::default(),
             repeats: 1,
             blocks: Vec::new(),
             rule: Rule::Fixed { repeats: 1 },
