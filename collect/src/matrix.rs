@@ -30,7 +30,7 @@ pub const GUEST: &[Known] = &[
     Known {
         key: "image_format",
         default: Some(""),
-        help: "qcow2 or raw; empty: qcow2, if the image begins as one. What a guest wrote is never asked",
+        help: "qcow2 or raw; empty: qcow2, if the image begins as one, and refused otherwise",
     },
     Known {
         key: "image_backing",

@@ -157,13 +157,13 @@ fn unsaid(image: &Path) -> Result<Format, String> {
         return Ok(Format::Qcow2);
     }
     Err(format!(
-        "a qcow2 image, and this file does not begin as one; image_format=raw reads a raw disk, {CONVERT}"
+        "a qcow2 image, and this file does not begin as one; image_format=raw reads a raw disk, and {CONVERT}"
     ))
 }
 
 /// What to do about images of other formats.
 pub const CONVERT: &str =
-    "and `qemu-img convert -f FORMAT -O qcow2 FILE NEW` makes a qcow2 image of one of another format";
+    "`qemu-img convert -f FORMAT -O qcow2 FILE NEW` makes a qcow2 image of one of another format";
 
 /// The file that an image names, if the user names it, too: its name, and the file itself.
 fn permitted(image: &Path, what: &str, name: &str, named: &[PathBuf]) -> Result<(PathBuf, PathBuf), String> {
@@ -196,7 +196,7 @@ fn format_below(image: &Path, below: &Path, format: Option<&str>) -> Result<Form
     };
     let known = Format::parse(format);
     known.ok_or_else(|| {
-        format!("an image upon qcow2 and raw ones; {image} says that {below} is {format:?}, {CONVERT}")
+        format!("an image upon qcow2 and raw ones; {image} says that {below} is {format:?}; {CONVERT}")
     })
 }
 
@@ -317,7 +317,7 @@ mod tests {
         fs::write(images.at("base"), PLAIN.bytes()).unwrap();
         images.refused(&["base"], "`qemu-img rebase -u -F FORMAT -b ");
         fs::write(images.at("top"), above("base", "vmdk")).unwrap();
-        images.refused(&["base"], r#"is "vmdk", and `qemu-img convert"#);
+        images.refused(&["base"], r#"is "vmdk"; `qemu-img convert"#);
         // What a backing file says to be raw is not read as anything else.
         fs::write(images.at("top"), above("base", "raw")).unwrap();
         fs::write(images.at("base"), above("/etc/shadow", "raw")).unwrap();

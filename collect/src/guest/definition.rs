@@ -211,7 +211,7 @@ fn chain(params: &Params, image: &Path) -> Result<Chain, ParamsError> {
     let format = match given(params, "image_format") {
         None => None,
         Some(word) => {
-            let wrong = || params.wrong("image_format", &format!("qcow2 or raw, {CONVERT}"));
+            let wrong = || params.wrong("image_format", &format!("qcow2 or raw; {CONVERT}"));
             Some(Format::parse(word).ok_or_else(wrong)?)
         }
     };
@@ -333,7 +333,7 @@ mod tests {
             error(&[])
         );
         assert!(error(&[("image_backing", "/away")]).contains("want files that are there"));
-        assert!(error(&[("image_format", "vmdk")]).contains("qcow2 or raw, and `qemu-img convert"));
+        assert!(error(&[("image_format", "vmdk")]).contains("qcow2 or raw; `qemu-img convert"));
         let quoted = format!("'{}'", below.display());
         let named = definition(&[("image", image), ("image_backing", &quoted)]).unwrap().unwrap();
         assert_eq!(named.chain.layers.len(), 2);
