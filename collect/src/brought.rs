@@ -15,6 +15,7 @@ mod in_guest;
 pub use build::BuildError;
 pub(crate) use in_guest::{BUILD_ON, check as check_build_on};
 
+use crate::guest::blockdev;
 use crate::guest::image::{Cache, ImageError, Placed, brought_disk, host_program};
 use crate::guest::machine::{GuestError, Machine};
 use crate::guest::os::Os;
@@ -269,12 +270,8 @@ impl Brought {
     /// QEMU's arguments for the disk.
     pub fn arguments(&self) -> Vec<String> {
         let Some(disk) = self.disk() else { return Vec::new() };
-        let drive = format!(
-            "if=none,id=brought,format=raw,read-only=on,file={}",
-            disk.display().to_string().replace(',', ",,")
-        );
         let device = format!("virtio-blk-pci,drive=brought,serial={SERIAL}");
-        vec!["-drive".into(), drive, "-device".into(), device]
+        vec!["-blockdev".into(), blockdev::read_only("brought", disk), "-device".into(), device]
     }
 
     /// What was brought under a key for an environment with these parameters.

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   *.RHS ──> rhs            perf.conf ──> perf_conf         tool output ──> netperf, fio, ..: a module each
+//!   the beginning of a disk image ──> qcow2
 //!   /proc of host and guest ──> counters, noise              journal.jsonl <─> journal
 //! ```
 //!
@@ -22,6 +23,7 @@ pub mod ntttcp;
 pub mod pattern;
 pub mod perf_conf;
 pub mod provider;
+pub mod qcow2;
 pub mod qemu_img;
 pub mod rhs;
 pub mod sockperf;

@@ -89,7 +89,7 @@ impl Scene {
         for guest in &mut self.guests {
             if let Some(own) = &guest.own {
                 let dir = Path::new(guest.params.text("disk_dir")?);
-                guest.overlay = Some(Overlay::make(&own.image, dir, deadlines)?);
+                guest.overlay = Some(Overlay::make(&own.chain, dir, deadlines)?);
             }
         }
         Ok(())
