@@ -31,6 +31,8 @@ pub fn parse(text: &str) -> Result<Run, ToolError> {
         let said = content.trim();
         if let Some((what, value)) = said.rsplit_once(':')
             && what.trim_end().ends_with("throughput")
+            // What went by meanwhile is no total, least of all where the total was cut off.
+            && !what.contains("Real-time")
         {
             let rate = bits(value).ok_or_else(|| wrong(line, format!("not a rate: {said:?}")))?;
             found = Some(Run { throughput: rate / 1e6, line });

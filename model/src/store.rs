@@ -7,7 +7,9 @@
 //!     results/*.RHS  measurements.jsonl  series.jsonl  raw/  sysinfo/  forensics/
 //! ```
 
-use crate::measurement::Measurement;
+use crate::lines::{self, LineError, Versioned};
+use crate::measurement::{self, MEASUREMENT_FORMAT, Measurement};
+use crate::series::{SERIES_FORMAT, SeriesLine};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::io;
@@ -44,7 +46,7 @@ pub enum StoreError {
         source: io::Error,
     },
     /// The text is not what it should be.
-    #[error("reading {path}:{line}: {what}; the file was changed or damaged by something else than perfvt", path = path.display(), what = without_place(source))]
+    #[error("reading {path}:{line}: {what}; the file was changed or damaged by something else than perfvt", path = path.display(), what = LineError::json_reason(source))]
     Json {
         /// Which file.
         path: PathBuf,
@@ -52,6 +54,18 @@ pub enum StoreError {
         line: usize,
         /// What is wrong.
         source: serde_json::Error,
+    },
+    /// Its lines are not those that were written.
+    #[error("reading {path}:{line}: {what}; {way_out}", path = path.display())]
+    Damaged {
+        /// Which file.
+        path: PathBuf,
+        /// Line, counted from 1.
+        line: usize,
+        /// What tells it.
+        what: String,
+        /// What to do.
+        way_out: &'static str,
     },
     /// A newer perfvt wrote it.
     #[error("reading {path}: format {found} is newer than this perfvt knows ({known}); use a newer perfvt", path = path.display())]
@@ -63,12 +77,6 @@ pub enum StoreError {
         /// The newest version known here.
         known: u32,
     },
-}
-
-/// What is wrong with a JSON text, without the place within it, which the path and line give.
-fn without_place(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    text.split(" at line ").next().unwrap_or(&text).to_owned()
 }
 
 /// Turns an I/O error into one that says what was being done to which file.
@@ -126,44 +134,84 @@ pub fn read_json<T: DeserializeOwned>(path: &Path, known: u32) -> Result<T, Stor
     serde_json::from_slice(&text).map_err(wrong)
 }
 
-/// Writes one JSON object a line, atomically.
-pub fn write_lines<T: Serialize>(path: &Path, items: &[T]) -> Result<(), StoreError> {
-    let mut text = Vec::new();
-    for item in items {
-        serde_json::to_writer(&mut text, item).map_err(|source| StoreError::Json {
-            path: path.to_owned(),
-            line: 0,
-            source,
-        })?;
-        text.push(b'\n');
-    }
-    write_atomically(path, &text)
+/// What stands in a file of lines.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Read<T> {
+    /// The lines.
+    pub items: Vec<T>,
+    /// Whether an end line tells that none is missing; files of version 1 have none.
+    pub sealed: bool,
 }
 
-/// Reads one JSON object a line. A line that is not one is an error with its number.
-pub fn read_lines<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>, StoreError> {
-    let text = edge::read_text(path, edge::read::RECORD).map_err(io_error("reading", path))?;
-    text.lines()
-        .enumerate()
-        .filter(|(_, l)| !l.trim().is_empty())
-        .map(|(i, l)| {
-            serde_json::from_str(l).map_err(|source| StoreError::Json {
-                path: path.to_owned(),
-                line: i + 1,
-                source,
-            })
-        })
-        .collect()
-}
-
-/// Writes a repeat's measurements ([`MEASUREMENTS_FILE`]).
+/// Writes a repeat's measurements ([`MEASUREMENTS_FILE`]), in today's format whatever they were read from.
 pub fn write_measurements(path: &Path, measurements: &[Measurement]) -> Result<(), StoreError> {
-    write_lines(path, measurements)
+    let lines: Vec<Measurement> =
+        measurements.iter().cloned().map(|m| Measurement { v: MEASUREMENT_FORMAT, ..m }).collect();
+    write_lines(path, &lines)
 }
 
 /// Reads a repeat's measurements ([`MEASUREMENTS_FILE`]).
+///
+/// # Errors
+/// A line is none, a case has a metric twice, or lines are missing.
 pub fn read_measurements(path: &Path) -> Result<Vec<Measurement>, StoreError> {
-    read_lines(path)
+    let text = edge::read(path, edge::read::RECORD).map_err(io_error("reading", path))?;
+    measurement::read(&text).map(|read| read.items).map_err(line_error(path))
+}
+
+/// Writes a repeat's series ([`SERIES_FILE`]), in today's format whatever it was read from.
+pub fn write_series(path: &Path, series: &[SeriesLine]) -> Result<(), StoreError> {
+    let lines: Vec<SeriesLine> =
+        series.iter().cloned().map(|line| SeriesLine { v: SERIES_FORMAT, ..line }).collect();
+    write_lines(path, &lines)
+}
+
+/// Reads a repeat's series ([`SERIES_FILE`]).
+///
+/// # Errors
+/// A line is none, or lines are missing.
+pub fn read_series<T: Versioned + DeserializeOwned>(path: &Path) -> Result<Read<T>, StoreError> {
+    let text = edge::read(path, edge::read::RECORD).map_err(io_error("reading", path))?;
+    let lines = lines::read(&text, SERIES_FORMAT).map_err(line_error(path))?;
+    let sealed = lines.is_sealed();
+    let items = lines.map(|line| line.map(|(_, item)| item)).collect::<Result<_, _>>();
+    Ok(Read { items: items.map_err(line_error(path))?, sealed })
+}
+
+/// An empty series without an end line beside measurements that have one: the two are written together, so that the series
+/// was cut off. Beside old measurements it is a workload that has no series.
+pub fn unsealed_series(path: &Path) -> StoreError {
+    line_error(path)(LineError::no_end(1))
+}
+
+/// Gives an error of a line its path.
+pub fn line_error(path: &Path) -> impl FnOnce(LineError) -> StoreError {
+    let path = path.to_owned();
+    move |error| {
+        let (way_out, what) = (way_out(&path), error.to_string());
+        match error {
+            LineError::Newer { found, known } => StoreError::Newer { path, found, known },
+            LineError::Json { line, .. } | LineError::Damaged { line, .. } => {
+                StoreError::Damaged { path, line, what, way_out }
+            }
+        }
+    }
+}
+
+/// What to do about a file of lines that is damaged.
+fn way_out(path: &Path) -> &'static str {
+    if path.file_name().is_some_and(|name| name == SERIES_FILE) {
+        "remove the file, and `perfvt reparse` makes it again"
+    } else {
+        "remove the file, and `perfvt resume` measures again what it held"
+    }
+}
+
+/// Writes lines with the end line that tells that they are whole, atomically.
+fn write_lines<T: Serialize>(path: &Path, items: &[T]) -> Result<(), StoreError> {
+    let text =
+        lines::write(items).map_err(|source| StoreError::Json { path: path.to_owned(), line: 0, source })?;
+    write_atomically(path, &text)
 }
 
 #[cfg(test)]

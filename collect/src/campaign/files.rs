@@ -181,7 +181,7 @@ impl Campaign {
 }
 
 /// Removes derived files, which are about to be made again.
-fn remove_classic(results: &Path) -> Result<(), CampaignError> {
+pub(super) fn remove_classic(results: &Path) -> Result<(), CampaignError> {
     for entry in std::fs::read_dir(results).map_err(io_error("listing", results))? {
         let path = entry.map_err(io_error("listing", results))?.path();
         if path.extension().is_some_and(|e| e == "RHS") {

@@ -3,10 +3,11 @@
 use crate::lab::Failed;
 use crate::window::METRICS;
 use crate::workload::{Outcome, declare};
+use model::lines::SEALED_SINCE;
 use model::measurement::{MEASUREMENT_FORMAT, Outcome as Value};
+use model::series::SERIES_FORMAT;
 use model::store::{self, StoreError, create_directory, io_error};
-use model::{Case, Code, Measurement, MetricDecl, RawRef};
-use serde::Serialize;
+use model::{Case, Code, Measurement, MetricDecl, RawRef, SeriesLine};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -37,19 +38,8 @@ pub struct Repeat {
     dir: PathBuf,
     measurements: Vec<Measurement>,
     series: Vec<SeriesLine>,
-}
-
-/// One line of `series.jsonl`.
-#[derive(Clone, Debug, Serialize, serde::Deserialize)]
-struct SeriesLine {
-    v: u32,
-    case: String,
-    metric: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    session: Option<u32>,
-    ending_unix: f64,
-    seconds: f64,
-    value: f64,
+    /// The file of the series has no end line yet, because an older perfvt wrote it.
+    old_series: bool,
 }
 
 impl Repeat {
@@ -58,14 +48,20 @@ impl Repeat {
         for sub in ["results", "raw", "sysinfo"] {
             create_directory(&dir.join(sub))?;
         }
-        let mut repeat = Repeat { dir: dir.to_owned(), measurements: Vec::new(), series: Vec::new() };
+        let mut repeat =
+            Repeat { dir: dir.to_owned(), measurements: Vec::new(), series: Vec::new(), old_series: false };
         let path = dir.join(store::MEASUREMENTS_FILE);
         if path.exists() {
             repeat.measurements = store::read_measurements(&path)?;
         }
+        let sealed = repeat.measurements.iter().any(|m| m.v >= SEALED_SINCE);
         let path = dir.join(store::SERIES_FILE);
         if path.exists() {
-            repeat.series = store::read_lines(&path)?;
+            let series = store::read_series(&path)?;
+            if sealed && !series.sealed && series.items.is_empty() {
+                return Err(store::unsealed_series(&path));
+            }
+            (repeat.series, repeat.old_series) = (series.items, !series.sealed);
         }
         repeat.remove_orphans()?;
         Ok(repeat)
@@ -139,7 +135,7 @@ impl Repeat {
         }
         if let Ok(outcome) = result {
             self.series.extend(outcome.series.iter().map(|p| SeriesLine {
-                v: MEASUREMENT_FORMAT,
+                v: SERIES_FORMAT,
                 case: id.clone(),
                 metric: p.metric.clone(),
                 session: p.session,
@@ -148,8 +144,10 @@ impl Repeat {
                 value: p.value,
             }));
         }
-        if result.is_ok() || dropped {
-            store::write_lines(&self.dir.join(store::SERIES_FILE), &self.series)?;
+        // First, so that the series has its end line when the measurements have theirs.
+        if result.is_ok() || dropped || self.old_series {
+            store::write_series(&self.dir.join(store::SERIES_FILE), &self.series)?;
+            self.old_series = false;
         }
         store::write_measurements(&self.dir.join(store::MEASUREMENTS_FILE), &self.measurements)
     }

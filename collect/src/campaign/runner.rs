@@ -1,6 +1,7 @@
 //! Running what has no result yet, one boot after the other.
 
 use super::boot::{Boot, Booter};
+use super::files::remove_classic;
 use super::hooks::Hooks;
 use super::repeat::Repeat;
 use super::{Campaign, CampaignError, to_params};
@@ -92,6 +93,11 @@ impl Campaign {
                 self.journal.state.cells.contains_key(&key) && !there.iter().any(|m| m.case == *case)
             });
             if !cases.is_empty() {
+                // Made of the values that are gone, it would stand beside the one of today's.
+                let results = path.with_file_name("results");
+                if results.is_dir() {
+                    remove_classic(&results)?;
+                }
                 let (environment, repeat) = (environment.name, boot.repeat);
                 self.tell(hooks, Event::ValuesMissing { environment, repeat, cases })?;
             }

@@ -10,7 +10,8 @@
 //!
 //! The case is package, name and GOMAXPROCS; the metric is the unit as written.
 
-use super::{Counter, Foreign, Loss, Parsed, Record, Statement, number};
+use super::{Counter, Foreign, Loss, Parsed, Record, Statement, lost_end, number};
+use crate::tool::lines;
 use model::Direction;
 
 /// Tells the text by a line of results.
@@ -40,7 +41,7 @@ fn fields(line: &str) -> Option<(&str, Vec<(&str, &str)>)> {
 pub(super) fn parse(text: &str) -> Parsed {
     let mut foreign = Foreign::default();
     let (mut runs, mut package) = (Counter::default(), String::new());
-    for (number, line) in (1u32..).zip(text.lines()) {
+    for (number, line) in lines(text) {
         let line = line.trim_end();
         if is_result(line) {
             // With -v the name stands alone on a line before its result.
@@ -58,6 +59,7 @@ pub(super) fn parse(text: &str) -> Parsed {
             }
         }
     }
+    foreign.losses.extend(lost_end(text));
     Ok(foreign)
 }
 

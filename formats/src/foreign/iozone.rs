@@ -9,7 +9,7 @@
 //! To the left a table by file size (lines) and record size (columns), in kB; a cell of 0 is a combination that iozone
 //! skipped. To the right, from `-t`, the throughput of all processes together.
 
-use super::{Counter, Foreign, Loss, Parsed, Record, number};
+use super::{Counter, Foreign, Loss, Parsed, Record, lost_end, number};
 use crate::tool::lines;
 
 /// Operations: the report's words, and perf.conf's metric.
@@ -63,6 +63,7 @@ pub(super) fn parse(text: &str) -> Parsed {
     for (line, content) in lines(text) {
         reader.line(content.trim(), line)?;
     }
+    reader.foreign.losses.extend(lost_end(text));
     if reader.foreign.records.is_empty() && reader.foreign.losses.is_empty() {
         return Err((1, "it has no output for spreadsheets; run iozone with -R".into()));
     }
