@@ -8,6 +8,8 @@
 //! Exit codes: 0 done; 1 what `--fail-on` names was found, or `doctor` found something missing; 2 usage or input error;
 //! 3 nothing could be compared; 4 a campaign finished with invalid cells; 130 interrupted.
 
+// Tests lay out their own files; everything else passes the doors of `edge`.
+#![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 pub mod args;
 mod progress;
 mod room;
@@ -47,6 +49,7 @@ pub const INVALID_CELLS: u8 = 4;
 pub const INTERRUPTED: u8 = 130;
 
 /// Runs the command line of this process.
+#[allow(clippy::disallowed_methods)] // What `run` is given is put behind a sink there.
 pub fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1);
     if arguments.next().is_some_and(|a| a == collect::accel::PROBE_VERB) {
@@ -57,6 +60,7 @@ pub fn main() -> ExitCode {
 }
 
 /// The KVM probe, in a process of its own because `KVM_RUN` may never return.
+#[allow(clippy::disallowed_methods)] // perfvt itself reads what it says.
 fn probe() -> ExitCode {
     let (mut out, mut err) = (io::stdout(), io::stderr());
     // Whoever reads this is gone when writing fails.
@@ -75,6 +79,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, out: &mut dyn Write, e
 }
 
 /// Whether reports on standard output are coloured.
+#[allow(clippy::disallowed_methods)] // Nothing is written.
 pub(crate) fn coloured() -> bool {
     let no_colour = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
     io::stdout().is_terminal() && !no_colour

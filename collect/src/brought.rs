@@ -295,7 +295,7 @@ impl Brought {
     pub fn put(&self, params: &Params, guest: &mut dyn Commands) -> Result<(), GuestError> {
         let own = |item: &&Item| matches!(item.way, Way::Put) && item.is_of(params);
         for item in self.items.iter().filter(own) {
-            let content = std::fs::read(&item.host).map_err(|source| GuestError::Io {
+            let content = edge::read(&item.host, edge::read::PROGRAM).map_err(|source| GuestError::Io {
                 doing: "reading",
                 path: item.host.clone(),
                 source,

@@ -129,7 +129,7 @@ impl Scratch {
         // Locked before it is marked: without a mark nobody removes it, with one the lock tells.
         flock(&alive, FlockOperation::NonBlockingLockExclusive)?;
         let identity = identity(dir.path())?;
-        crate::write::write(&dir.path().join(MARK), mark(identity, holds).as_bytes())?;
+        crate::write::write(dir.path().join(MARK), mark(identity, holds).as_bytes())?;
         let path = std::path::absolute(dir.path())?;
         let _ = dir.keep();
         Ok(Scratch { path, identity, holds, _alive: alive })
@@ -145,7 +145,7 @@ impl Scratch {
     /// # Errors
     /// Something in it cannot be removed; whoever looks next tries again.
     pub fn close(mut self) -> io::Result<()> {
-        let identity = std::mem::replace(&mut self.identity, (0, 0));
+        let identity = std::mem::take(&mut self.identity);
         remove_tree(&self.path, identity, self.holds)
     }
 

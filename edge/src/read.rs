@@ -75,6 +75,15 @@ pub fn open(path: impl AsRef<Path>) -> io::Result<File> {
     }
 }
 
+/// Opens a regular file or a directory, to lock it.
+///
+/// # Errors
+/// It cannot be opened, or is neither.
+pub fn open_any(path: impl AsRef<Path>) -> io::Result<File> {
+    let path = path.as_ref();
+    if path.is_dir() { directory(path) } else { open(path) }
+}
+
 /// Opens a directory, to lock it or to look at it.
 ///
 /// # Errors

@@ -5,8 +5,9 @@ use crate::seam::{self, Op};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 /// The directory that holds an entry; the current one for a bare name.
 pub fn parent(path: &Path) -> &Path {
@@ -117,6 +118,28 @@ pub fn create_private(path: impl AsRef<Path>) -> io::Result<File> {
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
 }
 
+/// Opens a character device for reading and writing.
+///
+/// # Errors
+/// It cannot be opened, or is none.
+pub fn open_device(path: impl AsRef<Path>) -> io::Result<File> {
+    let file = OpenOptions::new().read(true).write(true).open(path)?;
+    if file.metadata()?.file_type().is_char_device() {
+        return Ok(file);
+    }
+    Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no character device"))
+}
+
+/// Says that a file or directory is in use now, by its time.
+///
+/// # Errors
+/// It is not there, or somebody else's.
+pub fn touch(path: impl AsRef<Path>) -> io::Result<()> {
+    let path = path.as_ref();
+    let file = if path.is_dir() { crate::read::directory(path)? } else { crate::read::open(path)? };
+    file.set_modified(SystemTime::now())
+}
+
 /// A file that others lock; its content does not matter.
 ///
 /// # Errors
@@ -198,7 +221,7 @@ pub fn sync_files(dir: impl AsRef<Path>) -> io::Result<()> {
     for entry in fs::read_dir(dir)? {
         let entry = entry?;
         if entry.file_type()?.is_file() {
-            sync(&crate::read::open(&entry.path())?, &entry.path())?;
+            sync(&crate::read::open(entry.path())?, &entry.path())?;
         }
     }
     sync_directory(dir)

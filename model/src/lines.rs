@@ -104,11 +104,11 @@ fn count(text: &[u8]) -> usize {
 pub fn write<T: Serialize>(items: &[T]) -> Result<Vec<u8>, serde_json::Error> {
     let mut text = Vec::new();
     for item in items {
-        serde_json::to_writer(&mut text, item)?;
+        text.extend(serde_json::to_vec(item)?);
         text.push(b'\n');
     }
     let end = EndLine { v: SEALED_SINCE, end: end_of(&text) };
-    serde_json::to_writer(&mut text, &end)?;
+    text.extend(serde_json::to_vec(&end)?);
     text.push(b'\n');
     Ok(text)
 }

@@ -15,6 +15,8 @@
 //! Renderers show what `analyze` decided; scales, rounding and colours are all that is decided here.
 //! Equal input gives equal bytes: no clock, no file times, no output paths.
 
+// Tests lay out their own files; everything else passes the doors of `edge`.
+#![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 pub mod campaign;
 pub mod classic;
 mod columns;

@@ -103,7 +103,7 @@ pub(super) fn unsealed(label: &str, repeats: &[Repeat]) -> Option<Warning> {
 
 /// Reads one `measurements.jsonl`.
 fn read_repeat(path: &Path, conf: &Conf) -> Result<Repeat, AnalyzeError> {
-    let bytes = fs::read(path).map_err(io(path))?;
+    let bytes = edge::read(path, edge::read::RESULT).map_err(io(path))?;
     let mut hasher = DefaultHasher::new();
     hasher.write(&bytes);
     let wrong = |error| AnalyzeError::Store(store::line_error(path)(error));

@@ -261,6 +261,7 @@ pub(super) fn classic(options: &CompareOptions) -> Vec<report::ClassicTable> {
     analyze::classic_tables(options).unwrap_or_default().into_iter().map(table).collect()
 }
 
+#[allow(clippy::disallowed_methods)] // Nothing is written.
 /// Columns of the terminal: COLUMNS, else what the terminal says, else 80.
 fn width() -> usize {
     let from_env = || std::env::var("COLUMNS").ok()?.parse().ok();

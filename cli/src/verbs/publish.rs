@@ -59,7 +59,7 @@ fn check(args: &Publish) -> Result<(), Error> {
     }
     if let Some(file) = &args.allowed_signers {
         // Looked at first: the site remembers that it was given.
-        std::fs::File::open(file).map_err(|e| format!("--allowed-signers {}: {e}", file.display()))?;
+        edge::read::open(file).map_err(|e| format!("--allowed-signers {}: {e}", file.display()))?;
     }
     match &args.url {
         Some(url) if !url.starts_with("https://") && !url.starts_with("http://") => {

@@ -114,9 +114,7 @@ pub(super) fn build(cache: &Cache, folder: &Path) -> Result<Built, BuildError> {
     }
     let log = place.join(LOG);
     // Its time says when it was used last.
-    if let Ok(file) = fs::File::options().append(true).open(&log) {
-        let _ = file.set_modified(SystemTime::now());
-    }
+    let _ = edge::write::touch(&log);
     let text = edge::read(&log, edge::read::RECORD).map_err(failing("reading", &log))?;
     let log = String::from_utf8_lossy(&text).into_owned();
     Ok(Built { files: place.join(FILES), hash, log })

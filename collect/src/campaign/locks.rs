@@ -155,7 +155,7 @@ pub fn exclusive(image: &Path) -> Result<Locks, LockError> {
 
 fn try_lock(thing: &Thing) -> Result<File, LockError> {
     let wrong = |source| LockError::Io { what: thing.what.clone(), source };
-    let file = File::open(&thing.path).map_err(wrong)?;
+    let file = edge::read::open_any(&thing.path).map_err(wrong)?;
     let operation = if thing.shared {
         FlockOperation::NonBlockingLockShared
     } else {
@@ -172,7 +172,7 @@ fn try_lock(thing: &Thing) -> Result<File, LockError> {
 
 /// The process that holds a lock (flock) on a file or directory, as far as this process may see it.
 pub fn holder(path: &Path) -> Option<Holder> {
-    let file = File::open(path).ok()?;
+    let file = edge::read::open_any(path).ok()?;
     let stat = fstat(&file).ok()?;
     let locks = edge::read::kernel("/proc/locks").ok()?;
     let pid = holder_in(&locks, (major(stat.st_dev), minor(stat.st_dev)), stat.st_ino)?;

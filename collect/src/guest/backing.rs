@@ -203,16 +203,9 @@ fn format_below(image: &Path, below: &Path, format: Option<&str>) -> Result<Form
 /// The beginning of a file, and its length.
 fn beginning(file: &Path, most: usize) -> Result<(Vec<u8>, u64), String> {
     let read = || {
-        // A FIFO would not be opened before somebody writes to it.
-        let flags = OFlags::NONBLOCK.bits().cast_signed();
-        let opened = OpenOptions::new().read(true).custom_flags(flags).open(file)?;
-        let known = opened.metadata()?;
-        if !known.is_file() {
-            return Err(io::Error::other("it is no regular file"));
-        }
-        let mut bytes = Vec::new();
-        opened.take(most as u64).read_to_end(&mut bytes)?;
-        Ok((bytes, known.len()))
+        let opened = edge::read::open(file)?;
+        let length = opened.metadata()?.len();
+        Ok((edge::read::head(file, most as u64)?, length))
     };
     read().map_err(|e| unreadable(file, &e))
 }
@@ -337,7 +330,7 @@ mod tests {
         images.refused(&[], r#"names the backing file "away\u{1b}[31m""#);
         fs::remove_file(images.at("top")).unwrap();
         fs::create_dir(images.at("top")).unwrap();
-        images.refused(&[], "it is no regular file");
+        images.refused(&[], "it is a directory, not a file");
         images.0.close().unwrap();
     }
 }

@@ -42,8 +42,10 @@ pub fn identity(cache: &Cache, files: &[&Path]) -> std::io::Result<String> {
 fn of_file(cache: &Cache, path: &Path) -> std::io::Result<String> {
     let index = cache.root().join(INDEX);
     // A missing or damaged index costs time and nothing else.
-    let mut all: BTreeMap<PathBuf, Known> =
-        fs::read(&index).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
+    let mut all: BTreeMap<PathBuf, Known> = edge::read(&index, edge::read::RECORD)
+        .ok()
+        .and_then(|text| serde_json::from_slice(&text).ok())
+        .unwrap_or_default();
     let stamp = |hash: &str| -> std::io::Result<Known> {
         let m = fs::metadata(path)?;
         let (device, inode, size) = (m.dev(), m.ino(), m.size());
@@ -64,9 +66,8 @@ fn of_file(cache: &Cache, path: &Path) -> std::io::Result<String> {
     all.insert(path.to_owned(), stamp(&hash)?);
     // The next campaign hashes again if this cannot be kept.
     if let Ok(text) = serde_json::to_vec(&all) {
-        let new = index.with_extension(format!("new{}", std::process::id()));
-        let _ = fs::create_dir_all(cache.root());
-        let _ = fs::write(&new, text).and_then(|()| fs::rename(&new, &index));
+        let _ = edge::write::create_directory(cache.root());
+        let _ = edge::write_atomically(&index, &text);
     }
     Ok(hash)
 }

@@ -64,8 +64,9 @@ impl Namespace {
             }
             std::thread::sleep(Duration::from_millis(1));
         }
-        let open =
-            |kind: &str| File::open(Path::new("/proc").join(holder.pid().to_string()).join("ns").join(kind));
+        let open = |kind: &str| {
+            edge::read::open(Path::new("/proc").join(holder.pid().to_string()).join("ns").join(kind))
+        };
         match (open("user"), open("net")) {
             (Ok(user), Ok(net)) => Ok(Namespace { user, net }),
             (Err(e), _) | (_, Err(e)) => Err(NamespaceError::Denied(e.to_string())),

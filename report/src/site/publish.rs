@@ -17,9 +17,8 @@ use model::store::{self, create_directory, sync_directory, sync_files, write_ato
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 use std::collections::BTreeSet;
-use std::fs::{self, File, Permissions};
+use std::fs::{self, File};
 use std::io::ErrorKind;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 /// A page that comes with a result; larger ones stay in the archive.
@@ -128,7 +127,7 @@ impl Site {
         self.pages(&stage, &out, content, &entry)?;
         write_json(&out.join(ENTRY_FILE), &entry)?;
         sync_files(&out)?;
-        fs::set_permissions(&out, Permissions::from_mode(0o755)).map_err(io("writing", &out))?;
+        edge::write::set_mode(&out, 0o755).map_err(io("writing", &out))?;
         install(&out, &target)?;
         Ok(Added { entry, replaced })
     }

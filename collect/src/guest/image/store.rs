@@ -207,7 +207,8 @@ pub struct StoredImage {
 
 /// Reads an image; `None` when it is not there, not complete or of another format.
 pub(super) fn load(dir: &Path) -> Option<StoredImage> {
-    let manifest: Manifest = serde_json::from_slice(&fs::read(dir.join(Manifest::FILE)).ok()?).ok()?;
+    let manifest: Manifest =
+        serde_json::from_slice(&edge::read(dir.join(Manifest::FILE), edge::read::CONFIG).ok()?).ok()?;
     let whole = manifest.files.iter().all(|(name, size)| {
         fs::metadata(dir.join(name)).is_ok_and(|metadata| metadata.is_file() && metadata.len() == *size)
     });
@@ -235,9 +236,7 @@ pub(super) fn load(dir: &Path) -> Option<StoredImage> {
 
 /// Notes that an image was asked for now, for [`Cache::with_bound`]. Best effort: the cache may be read-only.
 pub(super) fn touch(dir: &Path) {
-    if let Ok(folder) = fs::File::open(dir) {
-        let _ = folder.set_modified(SystemTime::now());
-    }
+    let _ = edge::write::touch(dir);
 }
 
 /// All complete images in the cache, by name.

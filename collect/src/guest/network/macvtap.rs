@@ -223,9 +223,7 @@ fn open(device: &Path) -> Result<File, NetworkError> {
              root, or use net=tap"
         ))
     };
-    let file = OpenOptions::new().read(true).write(true).open(device).map_err(|e| refused(e.to_string()))?;
-    let kind = file.metadata().map_err(|e| refused(e.to_string()))?.file_type();
-    if kind.is_char_device() { Ok(file) } else { Err(refused("it is no character device".into())) }
+    edge::write::open_device(device).map_err(|e| refused(e.to_string()))
 }
 
 #[cfg(test)]
