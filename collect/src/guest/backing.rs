@@ -5,10 +5,8 @@
 //! probed: a guest that writes to a raw disk writes the bytes by which another format would be known.
 
 use formats::qcow2::{self, LONGEST};
-use rustix::fs::OFlags;
-use std::fs::{self, OpenOptions};
-use std::io::{self, Read};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// Layers of a chain at most: what has more is a ring.
