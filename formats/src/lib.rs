@@ -23,7 +23,10 @@ pub mod pattern;
 pub mod perf_conf;
 pub mod provider;
 pub mod qemu_img;
+pub mod quoted;
 pub mod rhs;
 pub mod sockperf;
 pub mod tool;
 pub mod uperf;
+
+pub use quoted::{quoted, quoted_end};

@@ -7,6 +7,7 @@
 //!   Total Bytes(MEG)   Realtime(s)   Ave Frame Size   Total Throughput(Mbit/s)        the same before 2010
 //! ```
 
+use crate::quoted::quoted;
 use crate::tool::{ToolError, lines, number};
 
 /// One run of one side.
@@ -32,7 +33,7 @@ pub fn parse(text: &str) -> Result<Run, ToolError> {
         if let Some((what, value)) = said.rsplit_once(':')
             && what.trim_end().ends_with("throughput")
         {
-            let rate = bits(value).ok_or_else(|| wrong(line, format!("not a rate: {said:?}")))?;
+            let rate = bits(value).ok_or_else(|| wrong(line, format!("not a rate: {}", quoted(said))))?;
             found = Some(Run { throughput: rate / 1e6, line });
             continue;
         }
@@ -51,7 +52,7 @@ pub fn parse(text: &str) -> Result<Run, ToolError> {
     }
     let end = u32::try_from(text.lines().count()).unwrap_or(u32::MAX).max(1);
     let last = text.lines().rev().find(|l| !l.trim().is_empty()).unwrap_or_default().trim();
-    found.ok_or_else(|| wrong(end, format!("it has no total throughput; it ends with {last:?}")))
+    found.ok_or_else(|| wrong(end, format!("it has no total throughput; it ends with {}", quoted(last))))
 }
 
 /// `84.04Gbps` in bit/s.

@@ -1,7 +1,7 @@
 //! One line of `measurements.jsonl`: one value of one metric in one case, or the reason why there is none.
 
 use crate::case::{Case, Keys};
-use crate::failure::Code;
+use crate::failure::{Code, read_reason};
 use serde::{Deserialize, Serialize};
 
 /// The version that [`Measurement::v`] carries.
@@ -58,6 +58,7 @@ pub enum Outcome {
     /// Why the cell has no value.
     Invalid {
         /// Lowercase, for people.
+        #[serde(deserialize_with = "read_reason")]
         reason: String,
         /// What kind of failure it was; files from before there were codes have none.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -123,6 +124,17 @@ mod tests {
             window: None,
             raw: None,
         }
+    }
+
+    #[test]
+    fn a_reason_of_a_megabyte_in_an_older_file_is_read_as_a_short_one() {
+        let failed = sample(Outcome::Invalid { reason: "no".repeat(500_000), code: None });
+        let line = serde_json::to_string(&failed).unwrap();
+        let Outcome::Invalid { reason, .. } = serde_json::from_str::<Measurement>(&line).unwrap().outcome
+        else {
+            panic!("no reason")
+        };
+        assert!(reason.len() <= crate::failure::LONGEST_REASON && reason.ends_with('…'), "{}", reason.len());
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::check::read_files;
 use super::hooks::Hooks;
+use super::interrupted;
 use super::keep::Part;
 use super::repeat::{Cell, Repeat};
 use super::{Campaign, CampaignError};
@@ -32,7 +33,7 @@ pub trait Booter {
     fn boot(&mut self, params: &Params, logs: &Path, forensics: &Path) -> Result<Booted, Failed>;
 }
 
-/// One attempt at a repeat.
+/// One guest of a repeat.
 pub(super) struct Boot<'a> {
     pub name: String,
     pub environment: &'a EnvironmentPlan,
@@ -40,6 +41,8 @@ pub(super) struct Boot<'a> {
     pub plan: &'a BootPlan,
     pub block: u32,
     pub attempt: u32,
+    /// The name of its folders, which no other guest of the repeat has.
+    pub folder: String,
     /// No other attempt of this call follows.
     pub last: bool,
 }
@@ -91,7 +94,7 @@ impl Campaign {
         };
         self.tell(hooks, started)?;
         let begun = Instant::now();
-        let of_this_boot = |folder: &str| repeat.dir().join(folder).join(format!("boot{}", boot.attempt));
+        let of_this_boot = |folder: &str| repeat.dir().join(folder).join(&boot.folder);
         let (logs, forensics) = (of_this_boot("raw"), of_this_boot("forensics"));
         create_directory(&logs)?;
         let booted = match booter.boot(boot.params, &logs, &forensics) {
@@ -104,7 +107,7 @@ impl Campaign {
         let Booted { mut lab, mut facts, seconds, sysinfo } = booted;
         facts.0.extend(read_files(self.workload, boot.params).0);
         self.tell(hooks, Event::BootReady { boot: boot.name.clone(), seconds })?;
-        let folder = repeat.dir().join("sysinfo").join(format!("boot{}", boot.attempt));
+        let folder = repeat.dir().join("sysinfo").join(&boot.folder);
         create_directory(&folder)?;
         for (name, text) in &sysinfo {
             store::write_atomically(&folder.join(name), text.as_bytes())?;
@@ -136,7 +139,7 @@ impl Campaign {
         for (part, folder) in
             [(Part::Forensics, "forensics"), (Part::Logs, "raw"), (Part::Sysinfo, "sysinfo")]
         {
-            let path = repeat.dir().join(folder).join(format!("boot{}", boot.attempt));
+            let path = repeat.dir().join(folder).join(&boot.folder);
             if !self.keep.of(failed).has(part) && path.exists() {
                 std::fs::remove_dir_all(&path).map_err(io_error("removing", &path))?;
             }
@@ -145,8 +148,8 @@ impl Campaign {
     }
 
     /// A boot that cannot be used. When the host is to blame the campaign stops, and nothing is lost. Otherwise, after
-    /// the last attempt, every cell that it leaves is invalid with the reason. A guest that was killed because the user
-    /// wants an end at once has not failed; that signal is given.
+    /// the last attempt, every cell that it leaves is invalid with the reason. A guest that was ended together with perfvt
+    /// has not failed; the signal is given.
     fn boot_failed(
         &mut self,
         hooks: &mut Hooks<'_>,
@@ -154,8 +157,8 @@ impl Campaign {
         repeat: &mut Repeat,
         failed: &Failed,
     ) -> Result<Option<String>, CampaignError> {
-        if hooks.observer.at_once() {
-            return Ok(hooks.observer.stop());
+        if let Some(signal) = interrupted::asked(hooks.observer) {
+            return Ok(Some(signal));
         }
         self.last_failure = Some(failed.clone());
         let of_host = failed.scope() == Scope::Host;

@@ -60,8 +60,7 @@ impl Campaign {
     /// The folder with what tells why a boot failed, relative to the campaign's directory, when there is one.
     pub fn forensics(&self, boot: &BootState) -> Option<String> {
         let environment = self.file.environments.iter().find(|e| e.name == boot.environment)?;
-        let folder =
-            self.repeat_dir(environment, boot.repeat).join("forensics").join(format!("boot{}", boot.attempt));
+        let folder = self.repeat_dir(environment, boot.repeat).join("forensics").join(boot.folder());
         let relative = folder.strip_prefix(&self.dir).ok()?;
         folder.is_dir().then(|| relative.display().to_string())
     }

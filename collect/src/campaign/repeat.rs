@@ -111,8 +111,8 @@ impl Repeat {
 
     /// Moves the raw output of a sample that is not stored to the boot's forensics: nothing refers to it, and it tells
     /// why the sample failed.
-    pub fn set_aside(&self, raw: &Path, attempt: u32, n: u32) -> Result<(), StoreError> {
-        let folder = self.dir.join("forensics").join(format!("boot{attempt}"));
+    pub fn set_aside(&self, raw: &Path, boot: &str, n: u32) -> Result<(), StoreError> {
+        let folder = self.dir.join("forensics").join(boot);
         create_directory(&folder)?;
         let name = raw.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let aside = folder.join(format!("{name}.try{n}"));

@@ -3,6 +3,7 @@
 use super::boot::{Boot, End};
 use super::check::complete;
 use super::hooks::{Hooks, Sample};
+use super::interrupted;
 use super::keep::Part;
 use super::repeat::Repeat;
 use super::{Campaign, CampaignError};
@@ -59,8 +60,7 @@ impl Campaign {
             let (raw_dir, raw) = repeat.raw_dir(&cell)?;
             let (result, seconds) = self.sample(lab, hooks, boot, case, &metrics, &raw_dir)?;
             if result.is_err()
-                && hooks.observer.at_once()
-                && let Some(signal) = hooks.observer.stop()
+                && let Some(signal) = interrupted::asked(hooks.observer)
             {
                 return Ok(Some(End::Asked(signal)));
             }
@@ -107,7 +107,7 @@ impl Campaign {
     /// Raw output of a sample that failed and is taken again goes to the forensics, or away.
     fn put_aside(&self, repeat: &Repeat, boot: &Boot<'_>, raw: &Path, n: u32) -> Result<(), CampaignError> {
         if self.keep.failed.has(Part::Raw) {
-            return Ok(repeat.set_aside(raw, boot.attempt, n)?);
+            return Ok(repeat.set_aside(raw, &boot.folder, n)?);
         }
         Ok(std::fs::remove_dir_all(raw).map_err(io_error("removing", raw))?)
     }

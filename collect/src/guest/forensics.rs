@@ -5,12 +5,12 @@
 //! hides the first one.
 
 use super::channel::Channel;
+use super::health::{QEMU_STDERR, is_stopped};
 use super::qmp::{Qmp, QmpError};
 use crate::deadlines::LAST_WORDS;
 use crate::process::{self, Spec};
 use serde_json::{Value, json};
 use std::fs;
-use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
 /// The most that is kept of one file: its end.
@@ -29,6 +29,9 @@ const HOST_FILES: [&str; 7] = [
     "/proc/pressure/memory",
     "/proc/mounts",
 ];
+
+/// What QEMU is asked for.
+const ASKED: [&str; 4] = ["qmp-status.txt", "registers.txt", "blocks.json", "screen.png"];
 
 /// What there is to look at. Each part may be gone already.
 pub(super) struct Subject<'a> {
@@ -68,12 +71,16 @@ pub(super) fn collect(dir: &Path, mut subject: Subject<'_>) -> std::io::Result<(
     let mut folder = Folder { dir, missing: Vec::new() };
     folder.keep("qemu.argv", Ok::<_, String>(subject.argv.join("\n")));
     // The logs stay where they are written; a copy beside the rest saves a search.
-    let stderr = subject.serial.with_file_name("qemu.stderr");
-    folder.keep("serial.log", end_of(subject.serial));
-    folder.keep("qemu.stderr", end_of(&stderr));
+    let stderr = subject.serial.with_file_name(QEMU_STDERR);
+    folder.keep("serial.log", process::end_of(subject.serial, LARGEST));
+    folder.keep(QEMU_STDERR, process::end_of(&stderr, LARGEST));
     // The threads first: asking QEMU changes what they do.
     folder.keep("threads.txt", threads(subject.pid));
     match subject.qmp.take() {
+        Some(qmp) if is_stopped(subject.pid) => {
+            folder.missing.extend(ASKED.map(|name| format!("{name}: QEMU was stopped (SIGSTOP)")));
+            keep_events(&mut folder, qmp);
+        }
         Some(qmp) => ask_qemu(&mut folder, qmp),
         None => folder.missing.push("qmp-status.txt: QEMU never opened its monitor".into()),
     }
@@ -90,28 +97,18 @@ pub(super) fn collect(dir: &Path, mut subject: Subject<'_>) -> std::io::Result<(
     Ok(())
 }
 
-/// The end of a file that may be large.
-fn end_of(path: &Path) -> std::io::Result<Vec<u8>> {
-    let mut file = fs::File::open(path)?;
-    let length = file.metadata()?.len();
-    file.seek(SeekFrom::Start(length.saturating_sub(LARGEST)))?;
-    let mut bytes = Vec::new();
-    file.take(LARGEST).read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
-
 /// Status, registers, disks, screen and events, as long as the monitor answers.
 fn ask_qemu(folder: &mut Folder<'_>, qmp: &mut Qmp) {
     let screen = folder.dir.join("screen.png");
     let registers = json!({"command-line": "info registers -a"});
     let questions = [
-        ("qmp-status.txt", "query-status", json!({})),
-        ("registers.txt", "human-monitor-command", registers),
-        ("blocks.json", "query-block", json!({})),
-        ("screen.png", "screendump", json!({"filename": screen, "format": "png"})),
+        ("query-status", json!({})),
+        ("human-monitor-command", registers),
+        ("query-block", json!({})),
+        ("screendump", json!({"filename": screen, "format": "png"})),
     ];
     let mut silent: Option<String> = None;
-    for (name, command, arguments) in questions {
+    for (name, (command, arguments)) in ASKED.into_iter().zip(questions) {
         if let Some(reason) = &silent {
             folder.missing.push(format!("{name}: not asked for, because of {reason}"));
             continue;
@@ -130,6 +127,10 @@ fn ask_qemu(folder: &mut Folder<'_>, qmp: &mut Qmp) {
         }
     }
     // Last, because more may have come meanwhile.
+    keep_events(folder, qmp);
+}
+
+fn keep_events(folder: &mut Folder<'_>, qmp: &Qmp) {
     let events = qmp.events();
     let lines = events.iter().map(|e| format!("{:.6} {} {}\n", e.unix_seconds, e.name, e.data));
     folder.keep("qmp-events.txt", Ok::<_, String>(lines.collect::<String>()));

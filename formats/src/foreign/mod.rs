@@ -20,6 +20,7 @@ mod long_csv;
 mod netperf_omni;
 mod table;
 
+use crate::quoted::quoted;
 use model::Direction;
 use std::collections::BTreeMap;
 
@@ -185,7 +186,7 @@ type Parsed = Result<Foreign, (u32, String)>;
 fn number(text: &str) -> Result<f64, String> {
     match text.trim().parse::<f64>() {
         Ok(value) if value.is_finite() => Ok(value),
-        _ => Err(format!("{:?} is not a finite number", text.trim())),
+        _ => Err(format!("{} is not a finite number", quoted(text.trim()))),
     }
 }
 

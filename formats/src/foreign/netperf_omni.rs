@@ -5,6 +5,7 @@
 //! heading and cannot be told from any other numbers.
 
 use super::{Counter, Foreign, Loss, Parsed, Record, number, table};
+use crate::quoted::quoted;
 use std::collections::BTreeMap;
 
 /// Output selectors that are read, with the headings that the CSV gives them.
@@ -200,7 +201,10 @@ impl Reader {
                 return Some(Err(Loss { line, reason }));
             }
             other => {
-                return Some(Err(Loss { line, reason: format!("throughput in the unknown unit '{other}'") }));
+                return Some(Err(Loss {
+                    line,
+                    reason: format!("throughput in the unknown unit {}", quoted(other)),
+                }));
             }
         };
         Some(Ok(Figure { metric: "throughput", unit: "Mbit/s", value: value.map(|v| v * factor), line }))

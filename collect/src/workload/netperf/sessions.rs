@@ -1,6 +1,6 @@
 //! The client's sessions of one case: started together, waited for, ended together.
 
-use super::super::common::{failed, interval, late};
+use super::super::common::{failed, interval, late, read, said};
 use super::{UDP_STREAM, is_rr, protocol_of, sessions_of};
 use crate::lab::{Client, Failed, Lab, keep};
 use formats::netperf::{Session, parse_session};
@@ -28,7 +28,7 @@ pub(super) fn probe_intervals(lab: &mut dyn Lab) -> Result<(), Failed> {
     while client.ended().is_none() && Instant::now() < until {
         lab.sleep(Duration::from_millis(10));
     }
-    let said = [out, err].map(|file| std::fs::read_to_string(file).unwrap_or_default()).concat();
+    let said = [out, err].map(|file| crate::process::tail(&file)).concat();
     if said.contains("not compiled in") {
         let way_out =
             "leave burst at 0, or have a netperf built with --enable-intervals first in the search path";
@@ -41,10 +41,9 @@ pub(super) fn probe_intervals(lab: &mut dyn Lab) -> Result<(), Failed> {
 }
 
 pub(super) fn read_session(raw: &Path, session: usize) -> Result<Session, Failed> {
-    let path = raw.join(format!("session{session}.txt"));
-    let text = std::fs::read(&path).map_err(|e| failed(format!("reading {}: {e}", path.display())))?;
-    let mut read = parse_session(&String::from_utf8_lossy(&text))
-        .map_err(|e| failed(format!("{}: {e}", path.display())))?;
+    let name = format!("session{session}.txt");
+    let mut read = parse_session(&read(raw, &name)?)
+        .map_err(|e| failed(format!("{}: {e}", raw.join(&name).display())))?;
     let ahead = client_ahead(raw)?;
     for interval in &mut read.intervals {
         interval.ending -= ahead;
@@ -104,9 +103,9 @@ impl<'a> Sessions<'a> {
     fn early_end(&self, session: usize, how: Result<(), String>) -> Failed {
         let read = |ending: &str| crate::process::tail(&self.raw.join(format!("session{session}.{ending}")));
         // A client complains on either stream.
-        let said = complaints(&format!("{}\n{}", read("txt"), read("stderr")));
+        let complaints = complaints(&format!("{}\n{}", read("txt"), read("stderr")));
         let how = how.err().unwrap_or_else(|| "status 0".into());
-        failed(format!("session {session} ended early with {how}: {said}"))
+        failed(format!("session {session} ended early with {how}: {}", said(&[&complaints])))
     }
 
     /// Polls until `reached` holds for every session, as long as the phase may take.
