@@ -133,8 +133,12 @@ fn a_metric_that_only_failed_is_invalid_and_not_missing() {
     failed.values = vec![Err("no route"); 6];
     let a = Env::new("base", vec![throughput(&A)]).write(root.path());
     let b = Env::new("head", vec![failed]).write(root.path());
-    let forensics = b.join("repeat2.default.netperf.host_guest/forensics/boot1");
-    fs::create_dir_all(&forensics).unwrap();
+    // The first guest of the attempt was interrupted, and the third one failed.
+    let all = b.join("repeat2.default.netperf.host_guest/forensics");
+    let forensics = all.join("boot1.3");
+    for folder in [&all.join("boot1"), &forensics, &all.join("boot11"), &all.join("boot2")] {
+        fs::create_dir_all(folder).unwrap();
+    }
     let result = run(&[a, b]);
     let judged = row(&result, ID);
     assert_eq!((judged.verdict, judged.reason), (Verdict::Invalid, Some(Reason::OneReplicate)));

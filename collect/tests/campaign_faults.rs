@@ -28,13 +28,14 @@ fn results(out: &Path) -> Vec<String> {
                 let raw = m.raw.as_ref().unwrap();
                 assert!(dir.join(&raw.file).exists(), "{raw:?}");
                 lines.push(format!(
-                    "{environment} {} {} {} {} {} {:?}",
+                    "{environment} {} {} {} {} {} {:?} attempt {}",
                     m.repeat,
                     m.block,
                     m.order,
                     m.case,
                     m.metric,
-                    m.value()
+                    m.value(),
+                    m.attempt
                 ));
             }
             assert!(dir.join("results/pretend-result.RHS").exists());
@@ -118,8 +119,8 @@ fn kill_at_random_points(test: &str, kills: u32) {
 }
 
 #[test]
-fn a_campaign_killed_at_20_random_points_ends_like_an_undisturbed_one() {
-    kill_at_random_points("a_campaign_killed_at_20_random_points_ends_like_an_undisturbed_one", 20);
+fn a_campaign_killed_at_50_random_points_ends_like_an_undisturbed_one() {
+    kill_at_random_points("a_campaign_killed_at_50_random_points_ends_like_an_undisturbed_one", 50);
 }
 
 #[test]

@@ -81,6 +81,31 @@ impl Made {
     }
 }
 
+/// A name that was free when this process took it, for a directory that helpers of its own fill.
+#[derive(Debug)]
+pub struct Claimed(PathBuf);
+
+impl Claimed {
+    /// Takes a name; `None` when something has it already, which then is not this process's.
+    pub fn free(path: PathBuf) -> Option<Claimed> {
+        match fs::symlink_metadata(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Some(Claimed(path)),
+            _ => None,
+        }
+    }
+
+    /// Removes what has come to be there.
+    ///
+    /// # Errors
+    /// It holds results or another file system, or something in it cannot be removed.
+    pub fn remove(&self) -> io::Result<()> {
+        match identity(&self.0) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            found => remove_tree(&self.0, found?, Holds::NoResults),
+        }
+    }
+}
+
 /// A private directory (mode 0700) that is removed when this is dropped, and, when its process was killed, by the next
 /// perfvt of the same user that looks ([`remove_dead`]).
 #[derive(Debug)]
@@ -441,6 +466,19 @@ mod tests {
         fs::write(made.path().join("y"), "").unwrap();
         made.remove().unwrap();
         assert!(tmp.path().join("raw").exists() && !tmp.path().join("x").exists());
+    }
+
+    #[test]
+    fn a_name_that_was_taken_already_is_nobodys_to_remove() {
+        let tmp = tempfile::tempdir().unwrap();
+        let (new, old) = (tmp.path().join("new"), tmp.path().join("old"));
+        fs::create_dir(&old).unwrap();
+        assert!(Claimed::free(old).is_none());
+        let claimed = Claimed::free(new.clone()).unwrap();
+        claimed.remove().unwrap();
+        fs::create_dir_all(new.join("x")).unwrap();
+        claimed.remove().unwrap();
+        assert!(!new.exists());
     }
 
     #[test]

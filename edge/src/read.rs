@@ -235,6 +235,19 @@ mod tests {
     }
 
     #[test]
+    fn the_end_of_a_large_file_is_read_and_no_more() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("serial.log");
+        let mut file = File::create(&path).unwrap();
+        // A hole: reading it as a whole would take all memory.
+        file.set_len(1 << 42).unwrap();
+        file.seek(SeekFrom::End(0)).unwrap();
+        std::io::Write::write_all(&mut file, b"the end\n").unwrap();
+        assert_eq!(tail(&path, 4).unwrap(), b"end\n");
+        assert!(tail(dir.path().join("none"), 4).is_err());
+    }
+
+    #[test]
     fn a_text_that_is_none_is_told_with_its_line() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("x");

@@ -64,28 +64,47 @@ pub fn is_blank(c: char) -> bool {
         || matches!(c, '\u{1d173}'..='\u{1d17a}')
 }
 
-/// Foreign text as part of a sentence: in quotes, nothing invisible, at most [`QUOTED`] bytes of it.
+/// The beginning of foreign text as part of a sentence: in single quotes, what cannot be seen as an escape, at most [`QUOTED`]
+/// bytes, and `…` for what was left out.
 ///
 /// ```
-/// assert_eq!(edge::quoted("a\u{1b}[31m").to_string(), "'a\\u{1b}[31m'");
-/// assert!(edge::quoted(&"x".repeat(1000)).to_string().ends_with("x' (1000 bytes)"));
+/// assert_eq!(edge::quoted("a\u{1b}[31m 'b'").to_string(), r"'a\u{1b}[31m \'b\''");
+/// assert!(edge::quoted(&"x".repeat(1000)).to_string().ends_with("x…'"));
 /// ```
 pub fn quoted(text: &str) -> Quoted<'_> {
-    Quoted(text)
+    let head = clipped(text, QUOTED);
+    Quoted { text: head, before: false, after: head.len() < text.len() }
+}
+
+/// The same of a text's end, without the blanks around it.
+pub fn quoted_end(text: &str) -> Quoted<'_> {
+    let text = text.trim();
+    let from = text.len().saturating_sub(QUOTED);
+    let from = (from..=text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len());
+    Quoted { text: text.get(from..).unwrap_or_default(), before: from > 0, after: false }
 }
 
 /// See [`quoted`].
 #[derive(Clone, Copy, Debug)]
-pub struct Quoted<'a>(&'a str);
+pub struct Quoted<'a> {
+    text: &'a str,
+    before: bool,
+    after: bool,
+}
 
 impl fmt::Display for Quoted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let head = clipped(self.0, QUOTED);
-        write!(f, "'{}'", visible(head))?;
-        if head.len() < self.0.len() {
-            write!(f, " ({} bytes)", self.0.len())?;
+        f.write_str(if self.before { "'…" } else { "'" })?;
+        let mut shown = String::new();
+        for c in self.text.chars() {
+            match c {
+                '\'' => shown.push_str("\\'"),
+                '\\' => shown.push_str("\\\\"),
+                c => push_visible(&mut shown, c),
+            }
         }
-        Ok(())
+        f.write_str(&shown)?;
+        f.write_str(if self.after { "…'" } else { "'" })
     }
 }
 
@@ -269,10 +288,26 @@ mod tests {
     }
 
     #[test]
-    fn a_quotation_is_bounded_and_cut_between_characters() {
-        let long = "é".repeat(1000);
-        let text = quoted(&long).to_string();
-        assert_eq!(text, format!("'{}' (2000 bytes)", "é".repeat(100)));
+    fn a_quotation_shows_what_cannot_be_seen_and_is_cut_between_two_characters() {
+        let shown = |text: &str| quoted(text).to_string();
+        assert_eq!(shown("speed: 12 \"MB\"/s, größer"), "'speed: 12 \"MB\"/s, größer'");
+        assert_eq!(shown("a'b\\c"), r"'a\'b\\c'");
+        assert_eq!(
+            shown("\u{1b}[31m\r\n\t\0\u{9b}x\u{202e}y\u{200b}z"),
+            r"'\u{1b}[31m\r\n\t\u{0}\u{9b}x\u{202e}y\u{200b}z'"
+        );
+        assert_eq!(shown(""), "''");
+        for lead in 0..4 {
+            let long = format!("{}{}", "x".repeat(lead), "∞".repeat(1_000_000));
+            let (begin, end) = (quoted(&long).to_string(), quoted_end(&long).to_string());
+            for shown in [&begin, &end] {
+                assert!(shown.len() <= QUOTED + 5 && shown.len() > QUOTED - 5, "{}", shown.len());
+            }
+            assert!(begin.ends_with("∞…'") && end.starts_with("'…∞"), "{begin} {end}");
+        }
+        let fits = "y".repeat(QUOTED);
+        assert_eq!(quoted(&fits).to_string(), format!("'{fits}'"));
+        assert_eq!(quoted_end(&format!(" {fits}\n")).to_string(), format!("'{fits}'"));
         assert_eq!(bounded("ééé".into(), 5), "é…");
         assert_eq!(bounded("abc".into(), 3), "abc");
     }

@@ -1,7 +1,7 @@
 //! One line of `measurements.jsonl`: one value of one metric in one case, or the reason why there is none.
 
 use crate::case::{Case, Keys};
-use crate::failure::Code;
+use crate::failure::{Code, read_reason};
 use crate::lines::{self, LineError, Versioned};
 use crate::store::Read;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -132,6 +132,7 @@ struct Wire {
 
 #[derive(Deserialize)]
 struct Invalid {
+    #[serde(deserialize_with = "read_reason")]
     reason: String,
     #[serde(default)]
     code: Option<Code>,
@@ -239,6 +240,17 @@ mod tests {
             window: None,
             raw: None,
         }
+    }
+
+    #[test]
+    fn a_reason_of_a_megabyte_in_an_older_file_is_read_as_a_short_one() {
+        let failed = sample(Outcome::Invalid { reason: "no".repeat(500_000), code: None });
+        let line = serde_json::to_string(&failed).unwrap();
+        let Outcome::Invalid { reason, .. } = serde_json::from_str::<Measurement>(&line).unwrap().outcome
+        else {
+            panic!("no reason")
+        };
+        assert!(reason.len() <= crate::failure::LONGEST_REASON && reason.ends_with('…'), "{}", reason.len());
     }
 
     #[test]

@@ -9,6 +9,7 @@ use crate::error::io;
 use crate::warnings::{counted, note};
 use crate::{AnalyzeError, Loss, Warning};
 use formats::perf_conf::Conf;
+use model::journal::boot_folder;
 use model::lines::{self, LineError};
 use model::measurement::{self, MEASUREMENT_FORMAT, Outcome};
 use model::run::RUN_FORMAT;
@@ -195,10 +196,24 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// A reason, and where the attempt left what tells more, if it did.
+    /// A reason, and where the attempt left what tells more, if it did: the last of its guests that left something.
     fn with_forensics(&self, reason: String, attempt: u32) -> String {
-        let folder = self.path.with_file_name("forensics").join(format!("boot{attempt}"));
-        if folder.is_dir() { format!("{reason} (forensics: {})", folder.display()) } else { reason }
+        let all = self.path.with_file_name("forensics");
+        let first = boot_folder(attempt, 1);
+        let take = |name: &str| match name.strip_prefix(&first)? {
+            "" => Some(1),
+            rest => rest.strip_prefix('.')?.parse::<u32>().ok(),
+        };
+        let entries = std::fs::read_dir(&all).into_iter().flatten().flatten();
+        let takes = entries
+            .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+            .filter_map(|entry| take(&entry.file_name().to_string_lossy()));
+        match takes.max() {
+            Some(take) => {
+                format!("{reason} (forensics: {})", all.join(boot_folder(attempt, take)).display())
+            }
+            None => reason,
+        }
     }
 
     /// The row of a line's case, which the first line of the case creates.

@@ -16,6 +16,7 @@ mod check;
 mod error;
 mod files;
 pub mod hooks;
+mod interrupted;
 pub mod journal;
 pub mod keep;
 pub mod locks;

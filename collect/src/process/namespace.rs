@@ -5,6 +5,7 @@
 
 use super::spawn::{ProcessError, Sink, Spec};
 use crate::deadlines::HOST_ANSWER;
+use edge::quoted_end;
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use std::fs::File;
 use std::io;
@@ -17,7 +18,10 @@ use std::time::{Duration, Instant};
 #[derive(Debug, thiserror::Error)]
 pub enum NamespaceError {
     /// `unshare` did not do it.
-    #[error("creating a user and network namespace: {0} (some distributions deny this to ordinary users)")]
+    #[error(
+        "creating a user and network namespace: {} (some distributions deny this to ordinary users)",
+        quoted_end(.0)
+    )]
     Denied(String),
     /// It could not be run at all.
     #[error(transparent)]

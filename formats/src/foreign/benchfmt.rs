@@ -12,6 +12,7 @@
 
 use super::{Counter, Foreign, Loss, Parsed, Record, Statement, lost_end, number};
 use crate::tool::lines;
+use edge::quoted;
 use model::Direction;
 
 /// Tells the text by a line of results.
@@ -118,14 +119,14 @@ fn unit(rest: &str, line: u32, out: &mut Foreign) {
         Some("higher") => Direction::HigherIsBetter,
         Some("lower") => Direction::LowerIsBetter,
         Some(other) => {
-            let reason = format!("unit {metric}: better={other}, want higher or lower");
+            let reason = format!("unit {}: better={}, want higher or lower", quoted(metric), quoted(other));
             out.losses.push(Loss { line, reason });
             return;
         }
     };
     match out.statements.iter().find(|s| s.metric == metric) {
         Some(known) if known.direction != direction => {
-            let reason = format!("unit {metric}: an earlier line said the opposite");
+            let reason = format!("unit {}: an earlier line said the opposite", quoted(metric));
             out.losses.push(Loss { line, reason });
         }
         Some(_) => {}

@@ -11,6 +11,7 @@
 
 use super::{Counter, Foreign, Loss, Parsed, Record, lost_end, number};
 use crate::tool::lines;
+use edge::quoted;
 
 /// Operations: the report's words, and perf.conf's metric.
 const OPERATIONS: [(&str, &str); 22] = [
@@ -97,7 +98,7 @@ impl Reader {
                 "kBytes/sec" | "Kbytes/sec" => Ok(()),
                 other => Err((
                     line,
-                    format!("its unit is '{other}'; run iozone without -O and -N, for kBytes/sec"),
+                    format!("its unit is {}; run iozone without -O and -N, for kBytes/sec", quoted(other)),
                 )),
             };
         }
@@ -112,7 +113,7 @@ impl Reader {
         } else if let Some(name) = report(text) {
             self.place = Place::Sizes(operation(name), Vec::new());
             if operation(name).is_none() {
-                self.lose(line, format!("a report of the unknown operation '{name}'"));
+                self.lose(line, format!("a report of the unknown operation {}", quoted(name)));
             }
         } else if text.starts_with('"') {
             match std::mem::take(&mut self.place) {
@@ -158,7 +159,7 @@ impl Reader {
             return;
         }
         let Some(metric) = operation(name) else {
-            return self.lose(line, format!("the unknown operation '{}'", name.trim()));
+            return self.lose(line, format!("the unknown operation {}", quoted(name.trim())));
         };
         let pairs = [("size_kB", &self.file_kb), ("record_kB", &self.record_kb), ("threads", &self.threads)];
         let keys = pairs.into_iter().filter(|(_, v)| !v.is_empty()).map(|(k, v)| (k.to_owned(), v.clone()));

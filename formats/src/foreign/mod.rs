@@ -22,6 +22,7 @@ mod netperf_omni;
 mod table;
 
 use crate::tool::{NO_END, line_without_end};
+use edge::quoted;
 use model::Direction;
 use std::collections::BTreeMap;
 
@@ -187,7 +188,7 @@ type Parsed = Result<Foreign, (u32, String)>;
 fn number(text: &str) -> Result<f64, String> {
     match text.trim().parse::<f64>() {
         Ok(value) if value.is_finite() => Ok(value),
-        _ => Err(format!("{:?} is not a finite number", text.trim())),
+        _ => Err(format!("{} is not a finite number", quoted(text.trim()))),
     }
 }
 

@@ -6,6 +6,7 @@
 
 use super::{Counter, Foreign, Loss, Parsed, Record, lost_end, number, table};
 use crate::tool::lines;
+use edge::quoted;
 use std::collections::BTreeMap;
 
 /// Output selectors that are read, with the headings that the CSV gives them.
@@ -193,7 +194,10 @@ impl Reader {
                 return Some(Err(Loss { line, reason }));
             }
             other => {
-                return Some(Err(Loss { line, reason: format!("throughput in the unknown unit '{other}'") }));
+                return Some(Err(Loss {
+                    line,
+                    reason: format!("throughput in the unknown unit {}", quoted(other)),
+                }));
             }
         };
         Some(Ok(Figure { metric: "throughput", unit: "Mbit/s", value: value.map(|v| v * factor), line }))

@@ -2,6 +2,7 @@
 
 use super::document::{Cell, Document, HeaderEntry, HeaderKind, Loss, LossKind, Row, Table};
 use super::number::parse_finite;
+use edge::quoted;
 use std::borrow::Cow;
 
 /// Reads an RHS file of any dialect. Never fails: what cannot be used is in [`Document::losses`].
@@ -166,7 +167,7 @@ impl<'a> Parser<'a> {
     fn close_category(&mut self) {
         if let Some(line) = self.waiting.take() {
             let name = self.category.unwrap_or("");
-            self.lose_file(line, Cow::Owned(format!("category '{name}' has no column line")));
+            self.lose_file(line, Cow::Owned(format!("category {} has no column line", quoted(name))));
         }
     }
 

@@ -9,6 +9,7 @@ use super::wire::nonsense;
 use super::{Channel, ChannelError, Health, Limit, Ready, Reply, Status, Wire, whole_seconds};
 use crate::deadlines::{CHANNEL_ANSWER, GRACE};
 use crate::guest::os::Os;
+use crate::process::LONGEST_OUTPUT;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use edge::Secret;
@@ -187,6 +188,11 @@ impl SerialChannel {
                         break;
                     }
                     Some("again") => {}
+                    Some("full") => {
+                        let stderr = "/run/perfvt: No space left on device".to_owned();
+                        let (command, ended) = (limit.what().to_owned(), Status::Refused);
+                        return Err(ChannelError::Failed { command, ended, stderr });
+                    }
                     other => return Err(nonsense(other.unwrap_or_default().as_bytes())),
                 }
             }
@@ -225,7 +231,9 @@ impl SerialChannel {
             let words = self.answer(self.next_id, limit, health)?;
             match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
                 ["done", status, out, err] => head = numbers(status, out, err),
-                ["b64", text] => encoded.push_str(text),
+                ["b64", text] if encoded.len() <= LONGEST_OUTPUT / 3 * 4 => encoded.push_str(text),
+                // The rest comes, and is passed over by whoever asks next.
+                ["b64", _] => return Err(ChannelError::TooMuch(limit.what().to_owned())),
                 ["end"] => break,
                 // A line with more words than it had.
                 _ => {}

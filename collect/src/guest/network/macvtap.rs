@@ -9,6 +9,7 @@ use super::make::ip;
 use super::{Link, NetworkError, NicWiring};
 use crate::deadlines::HOST_ANSWER;
 use crate::process::{Inherited, Namespace, ProcessError, Running, Spec};
+use edge::quoted_end;
 use serde_json::Value;
 use std::fs::File;
 use std::os::fd::RawFd;
@@ -173,7 +174,7 @@ pub fn macvtaps_work() -> Result<(), NetworkError> {
 
 fn refused(lower: &str, error: &ProcessError) -> NetworkError {
     let why = match error {
-        ProcessError::Failed { stderr, .. } => stderr.clone(),
+        ProcessError::Failed { stderr, .. } => quoted_end(stderr).to_string(),
         other => other.to_string(),
     };
     NetworkError::Refused(format!(
@@ -253,6 +254,6 @@ mod tests {
             stderr: "RTNETLINK answers: Operation not permitted".into(),
         };
         let text = refused("eth0", &error).to_string();
-        assert!(text.contains("on eth0: RTNETLINK answers: Operation not permitted; only root"), "{text}");
+        assert!(text.contains("on eth0: 'RTNETLINK answers: Operation not permitted'; only root"), "{text}");
     }
 }
