@@ -54,6 +54,7 @@ fn two_directories_of_fio_json_are_compared_file_by_file() {
     assert!((slower.ratio.unwrap() - 0.8).abs() < 1e-3);
     assert_eq!(row(&result, &format!("{case}/Latency(ms)")).verdict, Verdict::Equivalent);
     assert!(!codes(&result).contains(&"one-session") && !codes(&result).contains(&"same-directory"));
+    assert!(codes(&result).contains(&"unknown-files"), "{:?}", codes(&result));
     assert_eq!((result.a.facts["fio"].as_str(), result.b[0].repeats), ("fio-3.33", 5));
 }
 
@@ -165,6 +166,27 @@ fn a_number_that_was_cut_off_at_the_end_of_a_table_is_lost_and_never_judged() {
         strict.strict = true;
         assert!(matches!(compare(&strict), Err(AnalyzeError::Strict { .. })));
     }
+}
+
+#[test]
+fn a_result_that_was_cut_before_a_reader_knows_it_is_named() {
+    let root = tempfile::tempdir().unwrap();
+    let netperf = include_str!("../../formats/testdata/foreign/netperf-2.7.0-rr.keyval");
+    for (index, side) in ["a", "b"].iter().enumerate() {
+        for repeat in 1..=3 {
+            let text = netperf.replace("53.28", &format!("53.{index}{repeat}"));
+            write(root.path(), &format!("{side}/{repeat}.txt"), &text);
+        }
+    }
+    let sides = [root.path().join("a"), root.path().join("b")];
+    assert!(!codes(&run(&sides)).contains(&"unknown-files"));
+    // Without the line of the throughput it is anybody's text.
+    let known = netperf.find("THROUGHPUT=").unwrap();
+    write(root.path(), "b/2.txt", &netperf[..known]);
+    let result = run(&sides);
+    assert_eq!(row(&result, "netperf/TCP_RR/size=64/trans.rate").b.n, 2);
+    let note = result.warnings.iter().find(|w| w.code == "unknown-files").unwrap();
+    assert!(note.text.contains("b/2.txt") && note.count == 1, "{note:?}");
 }
 
 #[test]

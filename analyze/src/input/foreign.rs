@@ -11,7 +11,7 @@ use crate::discover::{Discovery, discover, natural_order};
 use crate::frame::Said;
 use crate::options::{CompareOptions, Replicate};
 use crate::warnings::note;
-use crate::{AnalyzeError, Loss};
+use crate::{AnalyzeError, Loss, Warning};
 use formats::foreign::{Foreign, Kind, Record, SNIFF_LENGTH, Statement, parse, sniff};
 use model::Direction;
 use rayon::prelude::*;
@@ -34,12 +34,39 @@ pub(super) fn kind_of(path: &Path) -> Option<Kind> {
 }
 
 /// The files of a directory, or the file, that are results of other tools.
-pub(super) fn find(path: &Path) -> Result<Discovery, AnalyzeError> {
+#[derive(Debug)]
+pub(super) struct Found {
+    /// Where they are.
+    pub results: Discovery,
+    /// Files of a directory that are called like results, and that no reader knows.
+    unknown: Vec<PathBuf>,
+}
+
+/// Finds results of other tools in a directory; a file is taken unasked.
+pub(super) fn find(path: &Path) -> Result<Found, AnalyzeError> {
     let named = |file: &Path| {
         file.extension().is_some_and(|e| EXTENSIONS.iter().any(|known| e.eq_ignore_ascii_case(known)))
     };
-    let accept = |file: &Path| named(file) && kind_of(file).is_some();
-    discover(path, accept).map_err(|e| AnalyzeError::Io { path: e.path, source: e.source })
+    let mut results =
+        discover(path, named).map_err(|e| AnalyzeError::Io { path: e.path, source: e.source })?;
+    let mut unknown = Vec::new();
+    if path.is_dir() {
+        (results.files, unknown) =
+            std::mem::take(&mut results.files).into_iter().partition(|file| kind_of(file).is_some());
+    }
+    Ok(Found { results, unknown })
+}
+
+/// What is called like a result and is passed over: a log of the tool, or a result that was damaged.
+fn passed_over(unknown: &[PathBuf]) -> Option<Warning> {
+    let first = unknown.first()?;
+    let others = match unknown.len() {
+        1 => String::new(),
+        n => format!(" and {} more", n - 1),
+    };
+    let text = format!("{}{others}: no result of any tool that is known; passed over", first.display());
+    let advice = "if that was a result, it is damaged, or its format is not read";
+    Some(note("unknown-files", text, advice, unknown.len()))
 }
 
 /// One file, read.
@@ -51,13 +78,10 @@ struct Source {
 }
 
 /// Reads what [`find`] found.
-pub(super) fn load(
-    path: &Path,
-    found: Discovery,
-    options: &CompareOptions,
-) -> Result<LoadedSide, AnalyzeError> {
-    let mut side = LoadedSide { losses: super::unread(&found), ..LoadedSide::default() };
-    let read: Vec<Result<Source, Loss>> = found.files.par_iter().map(|f| read(f)).collect();
+pub(super) fn load(path: &Path, found: &Found, options: &CompareOptions) -> Result<LoadedSide, AnalyzeError> {
+    let notes = passed_over(&found.unknown).into_iter().collect();
+    let mut side = LoadedSide { losses: super::unread(&found.results), notes, ..LoadedSide::default() };
+    let read: Vec<Result<Source, Loss>> = found.results.files.par_iter().map(|f| read(f)).collect();
     let mut kinds: BTreeMap<Kind, Vec<Source>> = BTreeMap::new();
     for result in read {
         match result {

@@ -158,12 +158,16 @@ fn load_run(path: &Path, options: &CompareOptions) -> Result<LoadedSide, Analyze
 
 fn load_files(path: &Path, options: &CompareOptions) -> Result<LoadedSide, AnalyzeError> {
     if foreign::kind_of(path).is_some() {
-        return foreign::load(path, foreign::find(path)?, options);
+        return foreign::load(path, &foreign::find(path)?, options);
     }
     let found = match result_files(path, options) {
         Err(error @ AnalyzeError::NoResults { .. }) => {
             let found = foreign::find(path)?;
-            return if found.files.is_empty() { Err(error) } else { foreign::load(path, found, options) };
+            return if found.results.files.is_empty() {
+                Err(error)
+            } else {
+                foreign::load(path, &found, options)
+            };
         }
         other => other?,
     };
