@@ -189,25 +189,8 @@ impl About<'_> {
     }
 
     fn losses(&self) -> Vec<Warning> {
-        let mut out = Vec::new();
         let advice = "they are listed under the sides; --strict makes them an error";
-        for (what, code) in [
-            ("row", "lost-rows"),
-            ("column", "lost-columns"),
-            ("file", "lost-files"),
-            ("repeat", "lost-repeats"),
-        ] {
-            let lost: Vec<_> = self.sides.iter().flat_map(|s| &s.losses).filter(|l| l.what == what).collect();
-            if let Some(first) = lost.first() {
-                let text = format!(
-                    "{} lost; the first: {}: {}",
-                    counted(lost.len(), what),
-                    first.place,
-                    first.reason
-                );
-                out.push(note(code, text, advice, lost.len()));
-            }
-        }
+        let mut out = warnings::losses(self.sides.iter().flat_map(|s| &s.losses), advice);
         let mut places: BTreeSet<(&str, &str)> = BTreeSet::new();
         for loss in self.rows.iter().flat_map(|r| r.a.invalid.iter().chain(&r.b.invalid)) {
             places.insert((&loss.place, &loss.reason));

@@ -159,6 +159,7 @@ pub fn calibrate(
         .into_iter()
         .chain(unlike(&sides))
         .chain(split.as_ref().and_then(Splits::left_out))
+        .chain(crate::warnings::losses(sides.iter().flat_map(|s| &s.losses), "`perfvt show` lists all"))
         .map(|w| format!("{}; {}", w.text, w.advice))
         .collect();
     Ok(NoiseFile {

@@ -82,7 +82,7 @@ struct Files {
 impl Files {
     fn of(directories: &[PathBuf], options: &CompareOptions) -> Result<Files, AnalyzeError> {
         let read = |path: &PathBuf| {
-            let bytes = std::fs::read(path).map_err(io(path))?;
+            let bytes = edge::read(path, edge::read::RESULT).map_err(io(path))?;
             // Valid text is taken as it is; anything else costs a copy.
             let text = String::from_utf8(bytes)
                 .unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned());

@@ -2,8 +2,10 @@
 
 use crate::warnings::note;
 use crate::{Difference, DifferenceClass, Warning};
+use edge::secret::SHOWN;
 use formats::perf_conf::closest;
 use model::RunFile;
+use model::secrets::is_secret;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What the differences mean for the rows.
@@ -26,7 +28,9 @@ impl Comparability {
 pub(crate) fn run_facts(run: &RunFile) -> BTreeMap<String, String> {
     let mut facts: BTreeMap<String, String> = run.fingerprint.0.clone();
     for (key, value) in &run.params {
-        facts.insert(format!("param.{key}"), value.clone());
+        // Results of before there were secrets hold them in plain.
+        let value = if is_secret(key) { SHOWN } else { value };
+        facts.insert(format!("param.{key}"), value.to_owned());
     }
     // What the environment itself was found to use comes before what its campaign as a whole used ("tap,user").
     facts.entry("accel".into()).or_insert_with(|| run.accel.clone());
@@ -128,6 +132,9 @@ pub(crate) fn comparability(differences: &[(String, DifferenceClass)]) -> Compar
 const OF_KERNEL_PARAMS: [&str; 4] =
     ["guest.kernel.cmdline", "guest.mitigation.", "guest.thp", "guest.clocksource"];
 
+/// Factors that say from which image a guest boots, and so which files QEMU is told to read and how.
+const OF_IMAGE: [&str; 4] = ["guest", "image", "image_format", "image_backing"];
+
 /// Whether a factor names a fact, or what is bound to follow from it. A tool of another version in another image is not: it
 /// may be the tool that is slower.
 fn means(factor: &str, fact: &str) -> bool {
@@ -136,7 +143,9 @@ fn means(factor: &str, fact: &str) -> bool {
         || (factor == "net" && fact == "network")
         || (fact.starts_with("placement.") && matches!(factor, "numa_node" | "smp"))
         || (factor == "kernel_params" && OF_KERNEL_PARAMS.iter().any(|of| fact.starts_with(of)))
-        || (matches!(factor, "guest" | "image" | "kernel" | "kernel_modules" | "initrd" | "firmware")
+        || (OF_IMAGE.contains(&factor) && fact == "qemu.argv")
+        || ((OF_IMAGE.contains(&factor)
+            || matches!(factor, "kernel" | "kernel_modules" | "initrd" | "firmware"))
             && fact.starts_with("guest.")
             && (fact == "guest.package.kernel" || !fact.starts_with("guest.package.")))
         || (fact.starts_with("qemu.") && factor == "qemu_binary")
@@ -290,6 +299,8 @@ mod tests {
             ("image", "guest.package.kernel", Intended),
             ("image", "guest.package.fio", Suspicious),
             ("image", "host.kernel", Other),
+            ("image_format", "qemu.argv", Intended),
+            ("smp", "qemu.argv", Other),
             ("kernel_params", "guest.mitigation.spectre_v2", Intended),
             ("kernel_params", "guest.kernel", Other),
             ("qemu_binary", "qemu.version", Intended),

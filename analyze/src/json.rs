@@ -8,6 +8,6 @@ use std::io::{BufWriter, Write};
 /// Numbers are finite or null. `sources` are `[file, line, column]` with the file as an index into `files`.
 pub fn write_json(comparison: &Comparison, out: &mut dyn Write) -> Result<(), AnalyzeError> {
     let mut buffered = BufWriter::with_capacity(1 << 16, out);
-    serde_json::to_writer(&mut buffered, comparison).map_err(|e| AnalyzeError::Write(e.into()))?;
+    model::json::write(&mut buffered, comparison).map_err(AnalyzeError::Write)?;
     buffered.write_all(b"\n").and_then(|()| buffered.flush()).map_err(AnalyzeError::Write)
 }

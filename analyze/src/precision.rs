@@ -7,11 +7,11 @@ use crate::options::CompareOptions;
 use crate::sequential::Looks;
 use crate::show::show;
 use crate::stats::{self, Look};
-use crate::{AnalyzeError, Interval, Reason, Row, Verdict, compare};
+use crate::{AnalyzeError, Interval, Loss, Reason, Row, Side, Verdict, compare};
 use formats::perf_conf::Conf;
 use model::store::{self, RUN_FILE};
 use model::{Case, Keys, Role, RunFile, Scale};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// One case of a campaign, over its gating rows (the primary ones; without any, all) and all its candidates.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,7 +37,7 @@ struct Said<'a> {
 /// is compared with the first, with one its means count.
 ///
 /// # Errors
-/// As [`compare`] and [`show`].
+/// As [`compare`] and [`show`]; a file that is damaged, of which those only say that it is lost.
 pub fn precision(
     options: &CompareOptions,
     dir: &Path,
@@ -51,6 +51,7 @@ pub fn precision(
             let run: RunFile = store::read_json(&path.join(RUN_FILE), model::run::RUN_FORMAT)?;
             let looks = Looks::of(&[Some(&run)]);
             let shown = show(&options, &path)?;
+            refuse_damage([&shown.side])?;
             let said = shown.rows.iter().map(|row| {
                 let look = looks.as_ref().and_then(|l| l.at(row.sample.n, &[None]));
                 Said {
@@ -66,6 +67,7 @@ pub fn precision(
         several => {
             options.paths = several.iter().map(|name| dir.join(name)).collect();
             let comparison = compare(&options)?;
+            refuse_damage([&comparison.a].into_iter().chain(&comparison.b))?;
             let said = comparison.rows.iter().map(|row| Said {
                 case: (&row.workload, &row.category, &row.case),
                 primary: row.role == Role::Primary,
@@ -75,6 +77,17 @@ pub fn precision(
             });
             Ok(by_case(&said.collect::<Vec<_>>(), cases, &options.conf))
         }
+    }
+}
+
+/// What is being measured is not decided on a part of what was.
+fn refuse_damage<'a>(sides: impl IntoIterator<Item = &'a Side>) -> Result<(), AnalyzeError> {
+    let mut lost = sides.into_iter().flat_map(|side| &side.losses).filter(|loss| loss.what == "file");
+    match lost.next() {
+        Some(Loss { place, reason, .. }) => {
+            Err(AnalyzeError::NotAResult { path: PathBuf::from(place), reason: reason.clone() })
+        }
+        None => Ok(()),
     }
 }
 

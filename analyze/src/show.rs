@@ -223,7 +223,9 @@ pub fn plan(options: &CompareOptions, path: &Path, effect: Option<f64>) -> Resul
     }
     let shown = show(options, path)?;
     let rows = shown.rows.iter().map(|row| plan_row(row, effect, options.alpha)).collect();
-    Ok(Plan { side: shown.side, alpha: options.alpha, power: POWER, effect, warnings: shown.warnings, rows })
+    let mut warnings = shown.warnings;
+    warnings.extend(crate::warnings::losses(shown.side.losses.iter(), "`perfvt show` lists all"));
+    Ok(Plan { side: shown.side, alpha: options.alpha, power: POWER, effect, warnings, rows })
 }
 
 fn plan_row(row: &ShownRow, effect: Option<f64>, alpha: f64) -> PlanRow {

@@ -13,13 +13,14 @@
 //! | `lost-cells`, `lost-rows`, `lost-columns`, `lost-files`, `lost-repeats`, `missing-repeats` | note | losses |
 //! | `identical-repeats`, `same-file`, `same-directory`, `averaged`, `split-repeats` | note | oddities of the input |
 //! | `sequential` | note | rows that were looked at more than once |
+//! | `no-end-line` | note | files of values of an older perfvt, of which a cut is not seen |
 //! | `unknown-files` | note | files that are called like results of other tools, and that no reader knows |
 //! | `one-session` | note | a side is one file of another tool, whose runs are the replicates |
 //! | `no-floor`, `expired-expectations`, `unmet-expectations` | note | `--noise` and `--expect` |
 //! | `drift`, `first-boot` | note | boot scores that are not stationary |
 //! | `variance-ratio`, `bimodal`, `ratio-of-means`, `tests-disagree`, `incomplete-blocks` | note | rows, counted |
 
-use crate::{Level, Looked, Row, Verdict, Warning};
+use crate::{Level, Looked, Loss, Row, Verdict, Warning};
 use model::{Role, Rule, RunFile};
 use std::collections::HashMap;
 
@@ -40,6 +41,25 @@ pub(crate) fn counted(n: usize, noun: &str) -> String {
         _ if noun.ends_with('s') => format!("{n} {noun}es"),
         _ => format!("{n} {noun}s"),
     }
+}
+
+/// What sides lost, a warning for each kind.
+pub(crate) fn losses<'a>(lost: impl Iterator<Item = &'a Loss> + Clone, advice: &str) -> Vec<Warning> {
+    let kinds = [
+        ("row", "lost-rows"),
+        ("column", "lost-columns"),
+        ("file", "lost-files"),
+        ("repeat", "lost-repeats"),
+    ];
+    let mut out = Vec::new();
+    for (what, code) in kinds {
+        let mut of_kind = lost.clone().filter(|l| l.what == what);
+        let Some(first) = of_kind.next() else { continue };
+        let count = 1 + of_kind.count();
+        let text = format!("{} lost; the first: {}: {}", counted(count, what), first.place, first.reason);
+        out.push(note(code, text, advice, count));
+    }
+    out
 }
 
 /// What rows carry one by one, shown once with a count.

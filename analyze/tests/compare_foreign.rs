@@ -143,6 +143,32 @@ fn a_long_table_brings_its_own_repeats() {
 }
 
 #[test]
+fn a_number_that_was_cut_off_at_the_end_of_a_table_is_lost_and_never_judged() {
+    let root = tempfile::tempdir().unwrap();
+    let a = write(root.path(), "a.csv", &csv(1.0));
+    // The last line is `sort,memory,5,64`: what is left of it is a 6, or whole but for its newline.
+    for left in [1, 2] {
+        let text = csv(1.0);
+        let b = write(root.path(), "b.csv", &text[..text.len() - left]);
+        let result = run(&[a.clone(), b.clone()]);
+        let memory = row(&result, "csv//case=sort/memory");
+        assert_eq!(
+            (memory.b.n, memory.b.values.iter().all(|v| *v == 64.0)),
+            (4, true),
+            "{:?}",
+            memory.b.values
+        );
+        assert_eq!(row(&result, "csv//case=sort/time").b.n, 5);
+        let loss = &result.b[0].losses[0];
+        assert!(loss.place.ends_with("b.csv:11:1") && loss.reason.contains("no end"), "{loss:?}");
+        assert!(codes(&result).contains(&"lost-rows"));
+        let mut strict = options(&[a.clone(), b]);
+        strict.strict = true;
+        assert!(matches!(compare(&strict), Err(AnalyzeError::Strict { .. })));
+    }
+}
+
+#[test]
 fn a_result_that_was_cut_before_a_reader_knows_it_is_named() {
     let root = tempfile::tempdir().unwrap();
     let netperf = include_str!("../../formats/testdata/foreign/netperf-2.7.0-rr.keyval");

@@ -5,6 +5,7 @@ mod support;
 
 use analyze::{Model, Reason, TestChoice, Verdict, compare};
 use std::fs;
+use std::path::{Path, PathBuf};
 use support::{Env, codes, options, row, run, series, throughput};
 
 const ID: &str = "netperf/TCP_STREAM/size=64,sessions=1/throughput";
@@ -132,8 +133,12 @@ fn a_metric_that_only_failed_is_invalid_and_not_missing() {
     failed.values = vec![Err("no route"); 6];
     let a = Env::new("base", vec![throughput(&A)]).write(root.path());
     let b = Env::new("head", vec![failed]).write(root.path());
-    let forensics = b.join("repeat2.default.netperf.host_guest/forensics/boot1");
-    fs::create_dir_all(&forensics).unwrap();
+    // The first guest of the attempt was interrupted, and the third one failed.
+    let all = b.join("repeat2.default.netperf.host_guest/forensics");
+    let forensics = all.join("boot1.3");
+    for folder in [&all.join("boot1"), &forensics, &all.join("boot11"), &all.join("boot2")] {
+        fs::create_dir_all(folder).unwrap();
+    }
     let result = run(&[a, b]);
     let judged = row(&result, ID);
     assert_eq!((judged.verdict, judged.reason), (Verdict::Invalid, Some(Reason::OneReplicate)));
@@ -159,21 +164,119 @@ fn a_value_that_is_not_positive_has_failed_on_the_log_scale() {
 }
 
 #[test]
-fn a_broken_line_is_an_error_with_its_number_and_an_unfinished_repeat_is_a_loss() {
+fn a_repeat_that_was_begun_and_not_finished_is_a_loss() {
     let root = tempfile::tempdir().unwrap();
     let a = Env::new("base", vec![throughput(&A)]).write(root.path());
     let mut unfinished = Env::new("head", vec![throughput(&times(1.0))]);
     unfinished.planned = 8;
     let b = unfinished.write(root.path());
     fs::create_dir(b.join("repeat7.default.netperf.host_guest")).unwrap();
-    let result = run(&[a.clone(), b.clone()]);
-    let codes = codes(&result);
+    let codes = codes(&run(&[a, b]));
     assert!(codes.contains(&"lost-repeats") && codes.contains(&"missing-repeats"), "{codes:?}");
-    let file = b.join("repeat2.default.netperf.host_guest/measurements.jsonl");
+}
+
+/// Two cases in six repeats; the file of values of the second.
+fn two_cases(root: &Path) -> (PathBuf, PathBuf) {
+    let other = series("TCP_STREAM (RX)", 1024, "throughput", "Mbit/s", &times(2.0));
+    let dir = Env::new("head", vec![throughput(&times(1.0)), other]).write(root);
+    let file = dir.join("repeat2.default.netperf.host_guest/measurements.jsonl");
+    (dir, file)
+}
+
+#[test]
+fn a_file_of_values_that_is_cut_anywhere_or_changed_is_lost_whole_and_never_averaged() {
+    let root = tempfile::tempdir().unwrap();
+    let a = Env::new("base", vec![throughput(&A)]).write(root.path());
+    let (b, file) = two_cases(root.path());
+    let whole = fs::read(&file).unwrap();
+    let text = String::from_utf8(whole.clone()).unwrap();
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    assert_eq!(lines.len(), 3);
+    let cuts = [0, 1, lines[0].len() - 1, lines[0].len(), lines[0].len() + lines[1].len(), whole.len() - 2];
+    let mut damaged: Vec<(String, &str)> = cuts.iter().map(|end| (text[..*end].to_owned(), "")).collect();
+    damaged.push((format!("{}{}", lines[0], lines[2]), "speaks of 2 lines, and there are 1"));
+    damaged.push((format!("{text}{}", lines[0]), "there is no end line"));
+    damaged.push((text.replacen("\"value\":", "\"value\":1", 1), "the sum"));
+    for (content, reason) in damaged {
+        fs::write(&file, &content).unwrap();
+        let result = run(&[a.clone(), b.clone()]);
+        assert_eq!((result.b[0].repeats, result.b[0].losses.len()), (5, 1), "{content}");
+        let loss = &result.b[0].losses[0];
+        assert!(loss.place.starts_with(&file.display().to_string()) && loss.what == "file", "{loss:?}");
+        assert!(loss.reason.contains(reason) && loss.reason.contains("`perfvt resume`"), "{loss:?}");
+        assert_eq!(row(&result, ID).b.n, 5);
+        assert!(codes(&result).contains(&"lost-files") && codes(&result).contains(&"missing-repeats"));
+        let mut strict = options(&[a.clone(), b.clone()]);
+        strict.strict = true;
+        assert!(compare(&strict).unwrap_err().to_string().contains("--strict allows none"));
+    }
+    fs::write(&file, whole).unwrap();
+    assert!(!codes(&run(&[a, b])).contains(&"lost-files"));
+}
+
+#[test]
+fn a_side_of_which_every_file_of_values_is_damaged_is_refused_by_the_first() {
+    let root = tempfile::tempdir().unwrap();
+    let a = Env::new("base", vec![throughput(&A)]).write(root.path());
+    let b = Env::new("head", vec![throughput(&A[..1])]).write(root.path());
+    let file = b.join("repeat1.default.netperf.host_guest/measurements.jsonl");
     let text = fs::read_to_string(&file).unwrap();
     fs::write(&file, format!("\n{}", &text[..text.len() / 2])).unwrap();
     let error = compare(&options(&[a, b])).unwrap_err().to_string();
-    assert!(error.contains("measurements.jsonl:2:"), "{error}");
+    assert!(error.contains("measurements.jsonl:2: "), "{error}");
+}
+
+/// Makes a side's files those of a perfvt that wrote no end line.
+fn as_version_1(dir: &Path) {
+    for entry in fs::read_dir(dir).unwrap() {
+        let file = entry.unwrap().path().join("measurements.jsonl");
+        if file.is_file() {
+            let text = fs::read_to_string(&file).unwrap().replace("{\"v\":2", "{\"v\":1");
+            let lines: Vec<&str> =
+                text.split_inclusive('\n').filter(|line| !line.contains("\"end\"")).collect();
+            fs::write(&file, lines.concat()).unwrap();
+        }
+    }
+}
+
+#[test]
+fn files_without_an_end_line_are_read_alike_with_one_note_for_each_side() {
+    let root = tempfile::tempdir().unwrap();
+    let a = Env::new("base", vec![throughput(&A)]).write(root.path());
+    let b = Env::new("head", vec![throughput(&times(0.9))]).write(root.path());
+    let new = run(&[a.clone(), b.clone()]);
+    assert!(!codes(&new).contains(&"no-end-line"));
+    as_version_1(&b);
+    let mixed = run(&[a.clone(), b.clone()]);
+    let notes: Vec<_> = mixed.warnings.iter().filter(|w| w.code == "no-end-line").collect();
+    assert_eq!((notes.len(), notes[0].count), (1, 6));
+    assert!(
+        notes[0].text.starts_with("head: 6 measurements.jsonl files without an end line"),
+        "{:?}",
+        notes[0]
+    );
+    as_version_1(&a);
+    let old = run(&[a, b]);
+    assert_eq!(codes(&old).iter().filter(|code| **code == "no-end-line").count(), 2);
+    let (new, old) = (row(&new, ID), row(&old, ID));
+    assert_eq!((&new.a.values, &new.b.values), (&old.a.values, &old.b.values));
+    assert_eq!((new.verdict, new.p_model), (old.verdict, old.p_model));
+}
+
+#[test]
+fn a_case_that_has_a_metric_twice_is_averaged_in_old_files_only() {
+    let root = tempfile::tempdir().unwrap();
+    let a = Env::new("base", vec![throughput(&A)]).write(root.path());
+    let b = Env::new("head", vec![throughput(&A), throughput(&times(2.0))]).write(root.path());
+    let error = compare(&options(&[a.clone(), b.clone()])).unwrap_err().to_string();
+    assert!(
+        error.contains(
+            "measurements.jsonl:2: netperf/TCP_STREAM (RX)/size=64,sessions=1 has throughput a second time"
+        ),
+        "{error}"
+    );
+    as_version_1(&b);
+    assert!(codes(&run(&[a, b])).contains(&"averaged"));
 }
 
 #[test]

@@ -8,6 +8,8 @@
 //! Exit codes: 0 done; 1 what `--fail-on` names was found, or `doctor` found something missing; 2 usage or input error;
 //! 3 nothing could be compared; 4 a campaign finished with invalid cells; 130 interrupted.
 
+// Tests lay out their own files; everything else passes the doors of `edge`.
+#![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 pub mod args;
 mod progress;
 mod room;
@@ -18,8 +20,9 @@ mod verbs;
 
 use args::{Args, Verb};
 use clap::Parser;
+use edge::Terminal;
 use std::ffi::OsString;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -46,6 +49,7 @@ pub const INVALID_CELLS: u8 = 4;
 pub const INTERRUPTED: u8 = 130;
 
 /// Runs the command line of this process.
+#[allow(clippy::disallowed_methods)] // What `run` is given is put behind a sink there.
 pub fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1);
     if arguments.next().is_some_and(|a| a == collect::accel::PROBE_VERB) {
@@ -56,6 +60,7 @@ pub fn main() -> ExitCode {
 }
 
 /// The KVM probe, in a process of its own because `KVM_RUN` may never return.
+#[allow(clippy::disallowed_methods)] // perfvt itself reads what it says.
 fn probe() -> ExitCode {
     let (mut out, mut err) = (io::stdout(), io::stderr());
     // Whoever reads this is gone when writing fails.
@@ -66,8 +71,21 @@ fn probe() -> ExitCode {
     ExitCode::from(if written.is_ok() { code } else { USAGE })
 }
 
-/// Runs a command line and gives its exit code.
+/// Runs a command line and gives its exit code. Whatever is written for people passes a sink that lets no foreign text move a
+/// cursor or turn a line around ([`Terminal`]).
 pub fn run(arguments: impl IntoIterator<Item = OsString>, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
+    let mut out = if coloured() { Terminal::coloured(out) } else { Terminal::new(out) };
+    shielded(arguments, &mut out, &mut Terminal::new(err))
+}
+
+/// Whether reports on standard output are coloured.
+#[allow(clippy::disallowed_methods)] // Nothing is written.
+pub(crate) fn coloured() -> bool {
+    let no_colour = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
+    io::stdout().is_terminal() && !no_colour
+}
+
+fn shielded(arguments: impl IntoIterator<Item = OsString>, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let args = match Args::try_parse_from(&arguments) {
         Ok(args) => args,

@@ -3,12 +3,13 @@
 
 use crate::signals::{Signals, announce};
 use collect::campaign::Observer;
+use edge::text::{visible, visible_lines};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use model::journal::{CellState, Event, State};
 use model::{CampaignFile, Standing};
 use report::campaign::duration;
 use std::collections::BTreeMap;
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::time::Duration;
 
 /// Draws the events of a campaign.
@@ -22,7 +23,10 @@ pub struct Progress {
 }
 
 /// One line on standard error. Progress that nobody can read is no reason to stop measuring.
-fn print(bar: Option<&ProgressBar>, text: &str) {
+#[allow(clippy::disallowed_methods)] // The one place beside the sink of `run`.
+pub fn print(bar: Option<&ProgressBar>, text: &str) {
+    // The bar draws on the terminal itself, so that what guests and tools said is made visible here.
+    let text = visible_lines(text);
     match bar {
         Some(bar) => bar.println(text),
         None => drop(writeln!(std::io::stderr(), "{text}")),
@@ -33,7 +37,8 @@ impl Progress {
     /// Progress of a campaign that stands at `state`.
     pub fn new(file: &CampaignFile, state: &State, signals: Signals) -> Progress {
         let cells = Standing::of(file, state).cells;
-        let bar = std::io::stderr().is_terminal().then(|| {
+        // Hidden where standard error is no terminal.
+        let bar = (!ProgressDrawTarget::stderr().is_hidden()).then(|| {
             let total = u64::from(cells.planned);
             let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
             // A template that indicatif does not take would only cost the looks.
@@ -73,7 +78,7 @@ impl Progress {
 
     fn show(&mut self, text: String) {
         if let Some(bar) = &self.bar {
-            bar.set_message(text.clone());
+            bar.set_message(visible(&text).into_owned());
         }
         self.now = text;
     }

@@ -7,7 +7,7 @@
 use collect::process::stop_all;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
-use std::io::{self, Write};
+use std::io::{self};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::time::Duration;
@@ -98,7 +98,7 @@ impl Signals {
         std::thread::sleep(PATIENCE);
         // Something holds the campaign up that no signal ends, a file system that does not answer, say. The kernel ends
         // what is left of its children.
-        let _ = writeln!(io::stderr(), "perfvt: leaving at once; `perfvt resume` goes on");
+        crate::progress::print(None, "perfvt: leaving at once; `perfvt resume` goes on");
         std::process::exit(i32::from(crate::INTERRUPTED));
     }
 }
@@ -125,7 +125,7 @@ pub fn announce(signals: Signals, say: impl Fn(&str) + Send + 'static) {
 
 /// Signals that this process ignores, one bit each, signal 1 first (proc(5), `SigIgn`).
 fn ignored_signals() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let status = edge::read::kernel("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|l| l.strip_prefix("SigIgn:")).unwrap_or_default();
     u64::from_str_radix(mask.trim(), 16).unwrap_or(0)
 }

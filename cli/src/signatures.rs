@@ -57,7 +57,7 @@ fn verified(allowed: &std::path::Path, sums: &[u8], signature: &[u8]) -> Result<
     let text = |e: &dyn std::fmt::Display| e.to_string();
     let folder = private_folder().map_err(|e| text(&e))?;
     let file = folder.path().join("signature");
-    std::fs::write(&file, signature).map_err(|e| text(&e))?;
+    edge::write::write(&file, signature).map_err(|e| text(&e))?;
     let find = keygen("find-principals").arg("-s").arg(&file).arg("-f").arg(allowed);
     let found = run(find, PATIENCE).map_err(|e| text(&e))?;
     let found = String::from_utf8_lossy(&found).into_owned();

@@ -371,7 +371,10 @@ fn a_campaign_is_compared_by_its_directory_alone() {
     assert_eq!([&comparison["a"]["label"], &comparison["rows"][0]["verdict"]], ["head", "IMPROVED"]);
     place.compare("X slow").refuses("X is a campaign of 2 environments");
     place.write("X/head/repeat2/measurements.jsonl", "{\"v\":1,\"case\":");
-    place.compare("X").refuses("X/head/repeat2/measurements.jsonl:1");
+    let losses = place.json("X")["a"]["losses"].clone();
+    let place_of = losses[0]["place"].as_str().unwrap();
+    assert!(place_of.ends_with("X/head/repeat2/measurements.jsonl:1:1"), "{losses}");
+    place.compare("X --strict").refuses("X/head/repeat2/measurements.jsonl:1");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 mod support;
 
+use edge::Scratch;
 use std::fs::{self, File, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
@@ -118,7 +119,7 @@ fn another_user_is_kept_off_the_cpus_that_are_being_measured_on() {
     assert!(allowed.status.success(), "{}", text(&allowed.stderr));
 }
 
-/// A private folder of a campaign, an hour old.
+/// A folder that only looks like one.
 fn folder(parent: &Path, name: &str, mode: u32) -> PathBuf {
     let path = parent.join(name);
     fs::create_dir(&path).unwrap();
@@ -135,12 +136,11 @@ fn gc_removes_what_dead_campaigns_left_and_nothing_else() {
     let (tmp, disks) = (dir.path().join("tmp"), dir.path().join("disks"));
     fs::create_dir(&tmp).unwrap();
     fs::create_dir(&disks).unwrap();
-    let dead =
-        [folder(&tmp, "perfvt-20260101-dead-x", 0o700), folder(&disks, "perfvt-20260101-dead-y", 0o700)];
-    let living = folder(&tmp, "perfvt-20260101-living-x", 0o700);
+    let dead = [&tmp, &disks].map(|place| Scratch::create(place, "20260101-dead-").unwrap().abandon());
+    let living = Scratch::create(&tmp, "20260101-living-").unwrap();
+    // Until 0.1 such a name, mode and age were taken for ownership.
+    let old = folder(&tmp, "perfvt-20260101-old-x", 0o700);
     let strangers = [folder(&tmp, "perfvt-results", 0o755), folder(&disks, "other", 0o700)];
-    let lock = File::open(&living).unwrap();
-    lock.lock().unwrap();
 
     let gc = || output(perfvt().arg("gc").arg(&disks).env("TMPDIR", &tmp));
     let first = gc();
@@ -148,9 +148,25 @@ fn gc_removes_what_dead_campaigns_left_and_nothing_else() {
     for path in &dead {
         assert!(!path.exists() && text(&first.stdout).contains(&format!("removed {}", path.display())));
     }
-    assert_eq!(text(&first.stdout).lines().count(), 2, "{}", text(&first.stdout));
-    assert!(living.exists() && strangers.iter().all(|path| path.exists()));
+    let left = format!("left {}: it has no mark of perfvt's", old.display());
+    assert!(text(&first.stdout).contains(&left), "{}", text(&first.stdout));
+    assert_eq!(text(&first.stdout).lines().count(), 3, "{}", text(&first.stdout));
+    assert!(living.path().exists() && old.exists() && strangers.iter().all(|path| path.exists()));
+    fs::remove_dir_all(&old).unwrap();
     assert_eq!(text(&gc().stdout), "nothing is left of dead campaigns\n");
-    drop(lock);
+    living.abandon();
     assert!(text(&gc().stdout).contains("living"), "its owner is gone now");
+}
+
+/// `cd $TMPDIR; umask 077; perfvt run ..` leaves results of mode 0700 whose name begins like those of scratch folders once did.
+#[test]
+fn results_in_a_temporary_directory_outlive_every_verb() {
+    let dir = tempfile::tempdir().unwrap();
+    let results = folder(dir.path(), "perfvt-netperf-20261129T100000Z", 0o700);
+    fs::write(results.join("campaign.json"), "{}").unwrap();
+    for words in [&["doctor"][..], &["gc"], &["gc", "."], &["host", "status"], &["list"]] {
+        let done = output(perfvt().args(words).current_dir(dir.path()).env("TMPDIR", dir.path()));
+        assert!(!text(&done.stdout).contains("netperf-2026"), "{words:?}: {}", text(&done.stdout));
+        assert!(results.join("qmp").exists() && results.join("campaign.json").exists(), "{words:?}");
+    }
 }

@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
-//! Images that firmware starts by the loader on their disk, raw and qcow2, by SeaBIOS and by UEFI, and two of them as two
-//! environments.
+//! Images that firmware starts by the loader on their disk, raw and qcow2 with a backing file, by SeaBIOS and by UEFI, and two
+//! of them as two environments.
 
 mod support;
 
@@ -19,15 +19,16 @@ fn two_images_that_seabios_starts_are_compared_as_two_environments() {
     let Some(_guard) = ready(TEST) else { return };
     let dir = tempfile::tempdir_in("/var/tmp").unwrap();
     let Some(raw) = bootable(TEST, dir.path()) else { return };
+    // One that is nothing but a name of the other.
     let qcow2 = raw.with_extension("qcow2");
-    let mut convert = Command::new("qemu-img");
-    convert.args(["convert", "-f", "raw", "-O", "qcow2"]).arg(&raw).arg(&qcow2);
-    assert!(output(&mut convert).status.success());
+    let mut create = Command::new("qemu-img");
+    create.args(["create", "-q", "-f", "qcow2", "-F", "raw", "-b"]).arg(&raw).arg(&qcow2);
+    assert!(output(&mut create).status.success());
     let out = dir.path().join("X");
     let mut run = perfvt();
     run.args(["run", "command", "--set", "command=sleep 1", "--set", "noise=off", "--repeat", "1"])
-        .args(["--env", &format!("old:image={}", raw.display())])
-        .args(["--env", &format!("new:image={}", qcow2.display())])
+        .args(["--env", &format!("old:image={},image_format=raw", raw.display())])
+        .args(["--env", &format!("new:image={},image_backing={}", qcow2.display(), raw.display())])
         .args(["--allow-unpinned", "--out"])
         .arg(&out);
     let run = output(&mut run);
@@ -46,7 +47,8 @@ fn two_images_that_seabios_starts_are_compared_as_two_environments() {
     let mut differing: Vec<_> =
         differing.map(|d| (d["name"].as_str().unwrap(), d["class"].as_str().unwrap())).collect();
     differing.sort_unstable();
-    assert_eq!(differing, [("guest.image", "intended"), ("param.image", "intended")], "{said}");
+    let intended = ["guest.image", "param.image", "param.image_backing", "param.image_format", "qemu.argv"];
+    assert_eq!(differing, intended.map(|name| (name, "intended")), "{said}");
 }
 
 #[test]
@@ -66,6 +68,7 @@ fn an_image_is_started_by_uefi_and_entered_by_its_console() {
         "password=perfvt",
         &format!("firmware={OVMF}"),
         &format!("image={}", image.display()),
+        "image_format=raw",
     ] {
         shell.args(["--set", set]);
     }

@@ -176,7 +176,7 @@ fn the_layer_of_a_killed_perfvt_is_found_by_gc() {
     File::create(&image).unwrap().set_len(16 << 20).unwrap();
     fs::create_dir(&disks).unwrap();
     let mut child = perfvt()
-        .args(["guest", "shell", "--set", &format!("image={}", image.display())])
+        .args(["guest", "shell", "--set", &format!("image={}", image.display()), "--set", "image_format=raw"])
         .args(["--set", &format!("disk_dir={}", disks.display()), "--", "true"])
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -225,7 +225,7 @@ fn the_layer_of_a_killed_campaign_is_found_by_its_record() {
         "1",
     ])
     .args(["--set", &format!("image={}", image.display()), "--set", &format!("disk_dir={}", disks.display())])
-    .args(["--set", "noise=off", "--out"])
+    .args(["--set", "noise=off", "--set", "image_format=raw", "--out"])
     .arg(&out);
     let mut child = Started(run.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
     let started =
@@ -254,7 +254,7 @@ fn the_factor_of_deadlines_reaches_the_boot_of_an_image() {
     let mut run = perfvt();
     run.args(["run", "command", "--set", "command=true", "--env", "base", "--accel", "tcg", "--repeat", "1"])
         .args(["--set", &format!("image={}", image.display()), "--set", "noise=off", "--set", "attempts=1"])
-        .args(["--set", "deadline_factor=0.02", "--allow-unpinned", "--out"])
+        .args(["--set", "deadline_factor=0.02", "--set", "image_format=raw", "--allow-unpinned", "--out"])
         .arg(&out);
     let run = output(&mut run);
     assert_eq!(run.status.code(), Some(4), "{}", text(&run.stderr));

@@ -174,10 +174,12 @@ fn the_same_data_replace_their_entry_and_give_the_same_bytes() {
     place.result("old", 940.0, 1_398_945_600);
     place.result("new", 800.0, 1_399_032_000);
     let publish = || {
-        place.publish(&["site", "new", "--against", "old", "--machine", "m1"]);
-        tree(&place.path("site/r"))
+        let (out, _) = place.publish(&["site", "new", "--against", "old", "--machine", "m1"]);
+        (tree(&place.path("site/r")), out)
     };
-    let (first, second) = (publish(), publish());
+    let ((first, said_first), (second, said)) = (publish(), publish());
+    assert!(!said_first.contains("replaces"), "{said_first}");
+    assert!(said.contains("\n  replaces the entry of the same data, 'old → new', published 20"), "{said}");
     assert_eq!(place.entries().len(), 1);
     assert_eq!(first.keys().collect::<Vec<_>>(), second.keys().collect::<Vec<_>>());
     for (path, bytes) in &first {
@@ -283,6 +285,11 @@ fn what_is_no_site_no_result_or_too_large_is_refused_and_the_rest_is_published()
     fs::remove_dir_all(place.path("good/site")).unwrap();
     place.refuses(&["site", "good", "--max-size", "0"], "good holds more than 0 MiB");
     place.refuses(&["site", "good", "good", "--title", "x"], "--title is the heading of one result");
+    place.result("future", 940.0, 3_999_999_999);
+    place.refuses(
+        &["site", "future"],
+        "publishing future: it is dated 2096-10-02 07:06 UTC, and now it is 20",
+    );
     place.refuses(&["site", "--url", "javascript:x"], "--url javascript:x: want an address");
     fs::create_dir(place.path("empty")).unwrap();
     place.refuses(&["site", "empty", "nowhere", "good"], "publishing nowhere: reading nowhere: No such file");
@@ -324,12 +331,37 @@ fn a_publisher_that_was_killed_leaves_a_site_that_the_next_one_cleans() {
     place.result("good", 940.0, 1_398_945_600);
     place.publish(&["site", "good"]);
     let before = place.text("index.html");
-    fs::create_dir_all(place.path("site/.perfvt-dead/out")).unwrap();
-    fs::write(place.path("site/.perfvt-dead/out/entry.json"), "half").unwrap();
-    fs::write(place.path("site/.perfvt-half"), "half").unwrap();
+    let dead = edge::Scratch::staging(&place.path("site"), "").unwrap().abandon();
+    fs::create_dir(dead.join("out")).unwrap();
+    fs::write(dead.join("out/run.json"), "half").unwrap();
+    let half = place.path("site/.perfvt-unfinished.abcdef123456");
+    let theirs = place.path("site/.perfvt-notes");
+    fs::write(&half, "half").unwrap();
+    fs::write(&theirs, "dear").unwrap();
     place.publish(&["site"]);
-    assert!(!place.path("site/.perfvt-dead").exists() && !place.path("site/.perfvt-half").exists());
+    assert!(!dead.exists() && !half.exists());
+    assert!(theirs.exists(), "a name alone says nothing");
     assert_eq!(place.text("index.html"), before);
+}
+
+#[test]
+fn a_result_that_holds_a_password_is_refused_and_secrets_stay_at_home() {
+    let place = Place::new();
+    place.result("good", 940.0, 1_398_945_600);
+    let secrets = place.path("good/secrets.json");
+    fs::write(&secrets, r#"{"format": 1, "environments": {"base": {"password": "correct-horse"}}}"#).unwrap();
+    fs::set_permissions(&secrets, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    fs::write(place.path("good/notes.txt"), "login: root, correct-horse").unwrap();
+    place.refuses(&["site", "good"], "good/notes.txt holds the value of password");
+    fs::write(place.path("good/notes.txt"), "login: root").unwrap();
+    fs::write(place.path("good/campaign.json"), r#"{"argv": ["--set", "password=hunter2"]}"#).unwrap();
+    place.refuses(&["site", "good"], "good/campaign.json holds");
+    fs::remove_file(place.path("good/campaign.json")).unwrap();
+    place.publish(&["site", "good"]);
+    let archive = place.entries()[0].join("good.tar.gz");
+    let listed = Command::new("tar").arg("-tzf").arg(archive).output().unwrap();
+    let listed = texts(&listed).0;
+    assert!(listed.contains("notes.txt") && !listed.contains("secrets.json"), "{listed}");
 }
 
 /// A key pair and the file that lets it publish.
@@ -357,10 +389,10 @@ fn only_those_who_are_allowed_to_publish_can_and_only_what_they_signed() {
     key(&place, "ann");
     key(&place, "eve");
     place.refuses(
-        &["site", "mine", "--allowed-signers", "ann.allowed"],
+        &["public", "mine", "--allowed-signers", "ann.allowed"],
         "it is not signed, and --allowed-signers asks",
     );
-    assert_eq!(place.entries().len(), 0);
+    assert_eq!(fs::read_dir(place.path("public/r")).unwrap().count(), 0);
     let passphrase = ["-q", "-t", "ed25519", "-N", "secret", "-f", "locked"];
     assert!(
         Command::new("ssh-keygen").args(passphrase).current_dir(place.0.path()).status().unwrap().success()
@@ -409,6 +441,18 @@ fn only_those_who_are_allowed_to_publish_can_and_only_what_they_signed() {
         "a signature of something else does not count"
     );
     assert_eq!(fs::read_dir(place.path("public/r")).unwrap().count(), 1);
+    // The site asks for signatures from now on, and the entry stays Ann's.
+    place.refuses(&["public", "mine"], "public asks for signatures");
+    place.refuses(&["public", "mine", "--unchecked", "--allowed-signers", "ann.allowed"], "cannot be used");
+    fs::remove_file(place.path("mine/SHA256SUMS.sig")).unwrap();
+    place.refuses(&["public", "mine", "--unchecked"], "signed by ann@lab, and this result has none");
+    place.refuses(
+        &["public", "mine", "--sign", "eve", "--allowed-signers", "eve.allowed"],
+        "signed by ann@lab, and this result is signed by eve@lab",
+    );
+    place.refuses(&["other", "--allowed-signers", "nowhere"], "--allowed-signers nowhere: No such file");
+    assert!(!place.path("other").exists(), "nothing is remembered of a file that is not there");
+    place.publish(&["public"]);
 }
 
 /// Names a test that cannot run here.

@@ -159,7 +159,15 @@ fn main() {
             .map(|e| {
                 let mut params = e.params.clone();
                 params.set("smp", "1", model::Origin::BuiltIn);
-                EnvironmentPlan { name: e.name.clone(), params: to_stored(&params), factors: vec![] }
+                {
+                    let secrets = params.secrets().clone();
+                    EnvironmentPlan {
+                        name: e.name.clone(),
+                        params: to_stored(&params),
+                        factors: vec![],
+                        secrets,
+                    }
+                }
             })
             .collect(),
         cases: (0..CASES)

@@ -15,6 +15,7 @@ mod in_guest;
 pub use build::BuildError;
 pub(crate) use in_guest::{BUILD_ON, check as check_build_on};
 
+use crate::guest::blockdev;
 use crate::guest::image::{Cache, ImageError, Placed, brought_disk, host_program};
 use crate::guest::machine::{GuestError, Machine};
 use crate::guest::os::Os;
@@ -269,12 +270,8 @@ impl Brought {
     /// QEMU's arguments for the disk.
     pub fn arguments(&self) -> Vec<String> {
         let Some(disk) = self.disk() else { return Vec::new() };
-        let drive = format!(
-            "if=none,id=brought,format=raw,read-only=on,file={}",
-            disk.display().to_string().replace(',', ",,")
-        );
         let device = format!("virtio-blk-pci,drive=brought,serial={SERIAL}");
-        vec!["-drive".into(), drive, "-device".into(), device]
+        vec!["-blockdev".into(), blockdev::read_only("brought", disk), "-device".into(), device]
     }
 
     /// What was brought under a key for an environment with these parameters.
@@ -298,7 +295,7 @@ impl Brought {
     pub fn put(&self, params: &Params, guest: &mut dyn Commands) -> Result<(), GuestError> {
         let own = |item: &&Item| matches!(item.way, Way::Put) && item.is_of(params);
         for item in self.items.iter().filter(own) {
-            let content = std::fs::read(&item.host).map_err(|source| GuestError::Io {
+            let content = edge::read(&item.host, edge::read::PROGRAM).map_err(|source| GuestError::Io {
                 doing: "reading",
                 path: item.host.clone(),
                 source,

@@ -224,7 +224,7 @@ fn placement() -> Result<String, String> {
 }
 
 fn quiet() -> Result<String, String> {
-    let load = std::fs::read_to_string("/proc/loadavg").map_err(|e| format!("reading /proc/loadavg: {e}"))?;
+    let load = edge::read::kernel("/proc/loadavg").map_err(|e| format!("reading /proc/loadavg: {e}"))?;
     let one: f64 =
         load.split_whitespace().next().and_then(|w| w.parse().ok()).ok_or("/proc/loadavg is odd")?;
     if one < 0.5 { Ok(format!("load {one}")) } else { Err(format!("load {one} over the last minute")) }
@@ -243,7 +243,7 @@ fn prepared() -> Result<String, String> {
 }
 
 fn governor() -> Result<String, String> {
-    match std::fs::read_to_string("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor") {
+    match edge::read::kernel("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor") {
         Err(_) => Ok("not under this kernel's control".into()),
         Ok(text) if text.trim() == "performance" => Ok("performance".into()),
         Ok(text) => Err(format!("the governor is {}", text.trim())),

@@ -149,7 +149,7 @@ fn first_interface() -> String {
 /// Writes a file into a case's raw folder.
 pub fn keep(raw: &Path, name: &str, text: &str) -> Result<(), Failed> {
     let path = raw.join(name);
-    std::fs::write(&path, text)
+    edge::write::write(&path, text)
         .map_err(|e| Failed::new(Code::Host, format!("writing {}: {e}", path.display())))
 }
 
@@ -169,7 +169,7 @@ impl Measured {
             [(WINDOW_FILE, &text), (GUEST_START, &self.start.guest), (GUEST_END, &self.end.guest)]
         {
             let path = raw.join(name);
-            std::fs::write(&path, text)
+            edge::write::write(&path, text)
                 .map_err(|e| Failed::new(Code::Host, format!("writing {}: {e}", path.display())))?;
         }
         Ok(())
@@ -184,7 +184,7 @@ impl Measured {
     pub fn read(raw: &Path) -> Result<Measured, Failed> {
         let read = |name: &str| {
             let path = raw.join(name);
-            std::fs::read_to_string(&path)
+            edge::read_text(&path, edge::read::RECORD)
                 .map_err(|e| Failed::nonsense(format!("reading {}: {e}", path.display())))
         };
         let mut measured: Measured = serde_json::from_str(&read(WINDOW_FILE)?)

@@ -28,6 +28,16 @@ pub const GUEST: &[Known] = &[
         help: "image that the guest boots from, qcow2 or raw, never written; perfvt:debian: the one in the cache",
     },
     Known {
+        key: "image_format",
+        default: Some(""),
+        help: "qcow2 or raw; empty: qcow2, if the image begins as one, and refused otherwise",
+    },
+    Known {
+        key: "image_backing",
+        default: Some(""),
+        help: "backing and data files that the image may read, quoted as in a shell; empty: none",
+    },
+    Known {
         key: "kernel",
         default: Some(""),
         help: "kernel for the built-in guest, or to start instead of the image's boot loader",
@@ -58,7 +68,12 @@ pub const GUEST: &[Known] = &[
     Known {
         key: "password",
         default: Some(""),
-        help: "password for channel=serial; campaigns store it in plain",
+        help: "password for channel=serial; it is kept in secrets.json, and shown as (set) everywhere else",
+    },
+    Known {
+        key: "password_file",
+        default: Some(""),
+        help: "file with that password in it; else the environment's PERFVT_PASSWORD",
     },
     Known { key: "key", default: Some(""), help: "file of the private key for channel=ssh" },
     Known {
@@ -419,12 +434,16 @@ fn define_guest(
 /// Keys of every guest that name a file or folder of this host.
 const PATHS: [&str; 7] = ["image", "kernel", "kernel_modules", "initrd", "firmware", "key", "client_key"];
 
+/// Keys of every guest that name several, quoted as in a shell.
+const PATH_LISTS: [&str; 1] = ["image_backing"];
+
 /// Makes paths absolute, so that the plan means the same files wherever it is resumed.
 fn absolute_paths(params: &mut Params, workload: &dyn Workload) {
+    // An object's own, such as image_vm2, as well.
+    let names_files =
+        |key: &str| PATH_LISTS.contains(&without_objects(key)) || workload.path_lists().contains(&key);
     let names_a_file = |key: &str| {
-        // An object's own, such as image_vm2, as well.
-        let stem = without_objects(key);
-        PATHS.contains(&stem) || workload.paths().contains(&key) || workload.path_lists().contains(&key)
+        PATHS.contains(&without_objects(key)) || workload.paths().contains(&key) || names_files(key)
     };
     let all: Vec<Param> = params.iter().filter(|param| names_a_file(&param.key)).cloned().collect();
     for param in all {
@@ -439,7 +458,7 @@ fn absolute_paths(params: &mut Params, workload: &dyn Workload) {
         };
         // Only an unreadable working folder keeps a path as it is; then looking for the file says so.
         let full = |path: &str| Some(std::path::absolute(base.join(path)).ok()?.display().to_string());
-        let value = if workload.path_lists().contains(&param.key.as_str()) {
+        let value = if names_files(&param.key) {
             let words = params.words(&param.key).unwrap_or_default();
             let paths: Option<Vec<String>> = words.iter().map(|word| full(word)).collect();
             paths.and_then(|paths| Params::quoted(paths.iter().map(String::as_str)))

@@ -16,7 +16,9 @@ mod remote;
 pub use remote::Remote;
 
 use crate::deadlines::{CHANNEL_ANSWER, GRACE};
+use crate::guest::channel::text_of;
 use crate::process::{Finished, Namespace, PrivateFolder, ProcessError, Running, Sink, Spec, private_folder};
+use edge::quoted_end;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -56,7 +58,7 @@ pub enum SshError {
         word: String,
     },
     /// The host is not reached, refuses the login, or was lost.
-    #[error("{address} is not reached by ssh: {reason}; `ssh -o BatchMode=yes {address} true` has to work")]
+    #[error("{address} is not reached by ssh: {}; `ssh -o BatchMode=yes {address} true` has to work", quoted_end(.reason))]
     Lost {
         /// The host.
         address: String,
@@ -236,6 +238,7 @@ impl Ssh {
                 seconds: deadline.as_secs(),
                 stderr: String::from_utf8_lossy(&finished.stderr).trim().to_owned(),
             })),
+            Some(_) if finished.cut => Err(failed(ProcessError::TooMuch { command: argv.join(" ") })),
             Some(None | Some(OWN_FAILURE)) => Err(lost(&self.destination.address, &finished)),
             Some(Some(status)) => Ok(Reply { status, stdout: finished.stdout, stderr: finished.stderr }),
         }
@@ -248,7 +251,7 @@ impl Ssh {
     pub fn output(&self, argv: &[&str], deadline: Duration) -> Result<String, SshError> {
         let reply = self.run(argv, b"", deadline)?;
         if reply.status == 0 {
-            return Ok(String::from_utf8_lossy(&reply.stdout).into_owned());
+            return Ok(text_of(reply.stdout));
         }
         Err(SshError::Process {
             address: self.destination.address.clone(),

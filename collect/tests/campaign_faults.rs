@@ -8,9 +8,10 @@ use campaign_support::*;
 use collect::campaign::{Campaign, CampaignError, Ended, Hooks, Observer};
 use collect::lab::Failed;
 use model::Code;
+use model::SeriesLine;
 use model::journal::{Event, State};
 use model::rng::SplitMix64;
-use model::store::{JOURNAL_FILE, MEASUREMENTS_FILE, read_measurements};
+use model::store::{JOURNAL_FILE, MEASUREMENTS_FILE, Read, SERIES_FILE, read_measurements, read_series};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -27,13 +28,14 @@ fn results(out: &Path) -> Vec<String> {
                 let raw = m.raw.as_ref().unwrap();
                 assert!(dir.join(&raw.file).exists(), "{raw:?}");
                 lines.push(format!(
-                    "{environment} {} {} {} {} {} {:?}",
+                    "{environment} {} {} {} {} {} {:?} attempt {}",
                     m.repeat,
                     m.block,
                     m.order,
                     m.case,
                     m.metric,
-                    m.value()
+                    m.value(),
+                    m.attempt
                 ));
             }
             assert!(dir.join("results/pretend-result.RHS").exists());
@@ -117,8 +119,8 @@ fn kill_at_random_points(test: &str, kills: u32) {
 }
 
 #[test]
-fn a_campaign_killed_at_20_random_points_ends_like_an_undisturbed_one() {
-    kill_at_random_points("a_campaign_killed_at_20_random_points_ends_like_an_undisturbed_one", 20);
+fn a_campaign_killed_at_50_random_points_ends_like_an_undisturbed_one() {
+    kill_at_random_points("a_campaign_killed_at_50_random_points_ends_like_an_undisturbed_one", 50);
 }
 
 #[test]
@@ -172,11 +174,15 @@ fn a_changed_journal_or_result_file_is_refused_by_name_and_left_as_it_is() {
     let first = &plan.environments[plan.blocks[0].boots[0].environment].name;
     let results = repeat_dir(&out, first, 1).join(MEASUREMENTS_FILE);
     let text = std::fs::read_to_string(&results).unwrap();
-    std::fs::write(&results, text.replacen("\"v\":1", "\"v\":", 1)).unwrap();
+    std::fs::write(&results, text.replacen("\"value\":", "\"value\":1", 1)).unwrap();
     let mut watcher = Watcher::new(u32::MAX);
     let mut hooks = Hooks::new(&mut watcher);
     let error = open().unwrap().run(&mut PretendBooter::default(), &mut hooks).unwrap_err().to_string();
-    assert!(error.contains("measurements.jsonl:1: "), "{error}");
+    assert!(
+        error.contains("measurements.jsonl:4: the sum in the end line is not that of the lines"),
+        "{error}"
+    );
+    assert!(error.ends_with("remove the file, and `perfvt resume` measures again what it held"), "{error}");
     drop(hooks);
 
     // The way out that the text names: what is not there is measured again.
@@ -186,6 +192,84 @@ fn a_changed_journal_or_result_file_is_refused_by_name_and_left_as_it_is() {
     assert_eq!(ended, WHOLE);
     let missing = |e: &&Event| matches!(e, Event::ValuesMissing { cases, .. } if cases.len() == 3);
     assert_eq!(watcher.events.iter().filter(missing).count(), 1);
+}
+
+#[test]
+fn values_that_were_cut_off_are_refused_by_name_and_measured_again_when_they_are_removed() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = campaign(dir.path(), 3, 2);
+    assert_eq!(go(&out, &mut PretendBooter::default(), u32::MAX), WHOLE);
+    let wanted = results(&out);
+    let repeat = repeat_dir(&out, "head", 2);
+    let (values, classic) = (repeat.join(MEASUREMENTS_FILE), repeat.join("results/pretend-result.RHS"));
+    let text = std::fs::read(&values).unwrap();
+    let newlines: Vec<usize> = (0..text.len()).filter(|at| text[*at] == b'\n').map(|at| at + 1).collect();
+    assert_eq!(newlines.len(), 4, "three cases and the end line");
+    for end in [0, newlines[0] - 1, newlines[0], newlines[1], newlines[2], newlines[3] - 2] {
+        std::fs::write(&values, &text[..end]).unwrap();
+        let mut watcher = Watcher::new(u32::MAX);
+        let mut campaign = Campaign::open_with(&out, "host", find).unwrap();
+        let error = campaign.run(&mut PretendBooter::default(), &mut Hooks::new(&mut watcher)).unwrap_err();
+        assert!(error.to_string().contains("measurements.jsonl:"), "cut at {end}: {error}");
+        assert!(error.to_string().contains("`perfvt resume`"), "cut at {end}: {error}");
+        assert!(campaign.reparse().is_err(), "nor are values made again out of a part of them: cut at {end}");
+        assert_eq!(std::fs::read(&values).unwrap(), &text[..end], "it is left as it is");
+    }
+    std::fs::remove_file(&values).unwrap();
+    std::fs::write(&classic, "of the values that are gone").unwrap();
+    let mut booter = PretendBooter::default();
+    assert_eq!(go(&out, &mut booter, u32::MAX), WHOLE);
+    assert_eq!((booter.boots, results(&out)), (1, wanted));
+    let classic = std::fs::read_to_string(&classic).unwrap();
+    assert!(classic.contains("Category:"), "the classic file is made of today's values: {classic}");
+}
+
+/// Makes a campaign's files those of a perfvt that wrote no end line.
+fn as_version_1(out: &Path) {
+    for environment in ["base", "head"] {
+        for name in [MEASUREMENTS_FILE, SERIES_FILE] {
+            let path = repeat_dir(out, environment, 1).join(name);
+            let Ok(text) = std::fs::read_to_string(&path) else { continue };
+            let lines: Vec<&str> = text.split_inclusive('\n').filter(|l| !l.contains("\"end\"")).collect();
+            std::fs::write(&path, lines.concat().replace("{\"v\":2", "{\"v\":1")).unwrap();
+        }
+    }
+}
+
+#[test]
+fn files_of_a_version_without_end_lines_are_gone_on_with_and_get_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = campaign(dir.path(), 3, 2);
+    go(&out, &mut PretendBooter::default(), 2);
+    as_version_1(&out);
+    let old: Vec<_> = ["base", "head"].map(|name| repeat_dir(&out, name, 1).join(MEASUREMENTS_FILE)).into();
+    let old: Vec<_> = old.into_iter().filter(|path| path.exists()).collect();
+    assert!(!old.is_empty() && old.iter().all(|path| read_measurements(path).unwrap()[0].v == 1));
+    assert_eq!(go(&out, &mut PretendBooter::default(), u32::MAX), WHOLE);
+    assert_eq!(results(&out), undisturbed());
+    for path in &old {
+        assert!(read_measurements(path).unwrap().iter().all(|m| m.v == 2));
+        let series: Read<SeriesLine> = read_series(&path.with_file_name(SERIES_FILE)).unwrap();
+        assert!(series.sealed, "what looks whole beside values that are whole has to be");
+    }
+}
+
+#[test]
+fn a_series_that_was_cut_off_is_refused_by_name_and_made_again_when_it_is_removed() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = campaign(dir.path(), 3, 1);
+    go(&out, &mut PretendBooter::default(), u32::MAX);
+    let series = repeat_dir(&out, "base", 1).join(SERIES_FILE);
+    let whole = std::fs::read(&series).unwrap();
+    let mut campaign = Campaign::open_with(&out, "host", find).unwrap();
+    for end in [0, whole.len() / 2] {
+        std::fs::write(&series, &whole[..end]).unwrap();
+        let error = campaign.reparse().unwrap_err().to_string();
+        assert!(error.contains("series.jsonl:1: ") && error.contains("`perfvt reparse`"), "{end}: {error}");
+    }
+    std::fs::remove_file(&series).unwrap();
+    assert_eq!(campaign.reparse().unwrap(), 6);
+    assert_eq!(std::fs::read(&series).unwrap(), whole);
 }
 
 #[test]

@@ -96,6 +96,20 @@ fn fault(lab: &mut dyn Lab, name: &str, raw: &Path) -> Result<(), Failed> {
             "mkdir -p /mnt/f; mount -t tmpfs -o size=64k f /mnt/f; dd if=/dev/zero of=/mnt/f/x bs=4k count=99",
             SOON,
         ),
+        "full-run" => {
+            // Where the guest's own programs keep their files.
+            let full = shell(lab, "dd if=/dev/zero of=/run/x bs=1M 2> /dev/null; exit 0", SOON * 6)
+                .and_then(|()| lab.put("/run/y", "644", &[b'y'; 9000]));
+            shell(lab, "rm -f /run/x", SOON)?;
+            full
+        }
+        "full-tmp" => {
+            shell(lab, "dd if=/dev/zero of=/tmp/x bs=1M 2> /dev/null; exit 0", SOON * 6)?;
+            let full = lab.put("/tmp/y", "644", &[b'y'; 9000]);
+            shell(lab, "rm -f /tmp/x", SOON)?;
+            full
+        }
+        "large-output" => shell(lab, "head -c 70000000 /dev/zero", SOON * 6),
         "nonsense" => {
             // What follows would overwrite it, so that it is read-only.
             std::fs::write(raw.join("out.txt"), "a lot").unwrap();
@@ -131,6 +145,12 @@ fn fault(lab: &mut dyn Lab, name: &str, raw: &Path) -> Result<(), Failed> {
         "qemu-stopped" => {
             kill_process(qemu().unwrap(), Signal::STOP).unwrap();
             shell(lab, "true", NEVER)
+        }
+        "qemu-stopped-and-tool-failed" => {
+            // What a client makes of it that waits for a server which does nothing any more.
+            kill_process(qemu().unwrap(), Signal::STOP).unwrap();
+            std::thread::sleep(NEVER);
+            Err(Failed::tool("session 0 ended early with status 255"))
         }
         "vcpus-stopped" => {
             // Whoever connects to QEMU's debugger stops the guest.
@@ -258,7 +278,10 @@ impl Bed {
             .map(|mut e| {
                 e.params.set("smp", "1", model::Origin::BuiltIn);
                 e.params.set("debugger", debugger.display().to_string(), model::Origin::BuiltIn);
-                EnvironmentPlan { name: e.name, params: to_stored(&e.params), factors: vec![] }
+                {
+                    let secrets = e.params.secrets().clone();
+                    EnvironmentPlan { name: e.name, params: to_stored(&e.params), factors: vec![], secrets }
+                }
             })
             .collect();
         let mut names: Vec<&str> = boots.iter().flat_map(|(_, cases)| cases.iter().copied()).collect();
@@ -360,16 +383,19 @@ impl Traces {
 fn every_failure_of_a_guest_is_told_apart_and_the_next_boot_is_well() {
     let _one = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let Some(mut bed) = Bed::new("every_failure_of_a_guest_is_told_apart") else { return };
-    let in_one_guest: [(&str, Code); 7] = [
+    let in_one_guest: [(&str, Code); 10] = [
         ("tool", Code::ToolFailed),
         ("slow-tool", Code::Deadline(Phase::Measure)),
         ("full-guest", Code::GuestNoSpace),
+        ("full-run", Code::GuestNoSpace),
+        ("full-tmp", Code::GuestNoSpace),
+        ("large-output", Code::ToolNonsense),
         ("nonsense", Code::ToolNonsense),
         ("netserver-stopped", Code::Deadline(Phase::WarmUp)),
         ("netserver", Code::ToolFailed),
         ("link-down", Code::NetworkLost),
     ];
-    let a_guest_each: [(&str, Code); 9] = [
+    let a_guest_each: [(&str, Code); 10] = [
         ("panic", Code::Panic),
         ("oops", Code::Oops),
         ("power-off", Code::EarlyExit),
@@ -379,6 +405,7 @@ fn every_failure_of_a_guest_is_told_apart_and_the_next_boot_is_well() {
         ("qemu-stopped", Code::Hang),
         ("vcpus-stopped", Code::Hang),
         ("bad-disk", Code::IoError),
+        ("qemu-stopped-and-tool-failed", Code::Hang),
     ];
     let first: Vec<&str> = in_one_guest.iter().map(|(name, _)| *name).collect();
     let single: Vec<[&str; 2]> = a_guest_each.iter().map(|(name, _)| ["fine", *name]).collect();
@@ -396,19 +423,25 @@ fn every_failure_of_a_guest_is_told_apart_and_the_next_boot_is_well() {
         Some(CellState::Invalid { reason, code }) => (code, reason),
         other => panic!("{name}: {other:?}"),
     };
+    let mut wrong = Vec::new();
     for (name, code) in in_one_guest {
         let (found, reason) = told("base", 1, name);
-        assert_eq!(found, Some(code), "{name}: {reason}");
+        if found != Some(code) {
+            wrong.push(format!("{name} is {found:?}: {reason}"));
+        }
     }
     for (repeat, (name, code)) in (2u32..).zip(a_guest_each) {
         let (found, reason) = told("base", repeat, name);
-        assert_eq!(found, Some(code), "{name}: {reason}");
+        if found != Some(code) {
+            wrong.push(format!("{name} is {found:?}: {reason}"));
+        }
         assert_eq!(state.cell("base", repeat, &case("fine").id()), Some(CellState::Valid), "before {name}");
         let folder = bed.forensics("base", repeat);
         for file in ["qemu.argv", "serial.log", "host.txt"] {
             assert!(folder.join(file).exists(), "{name}: {file}");
         }
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     let late = (2 + a_guest_each.len()) as u32;
     assert_eq!(told("slow", late, "fine").0, Some(Code::Deadline(Phase::Boot)));
     assert_eq!(
@@ -422,8 +455,10 @@ fn every_failure_of_a_guest_is_told_apart_and_the_next_boot_is_well() {
     assert!(read(2, "registers.txt").contains("RIP="), "{}", read(2, "registers.txt"));
     assert!(read(2, "threads.txt").contains("State:"));
     assert!(read(3, "guest.dmesg").contains("BUG: kernel NULL pointer"));
-    assert!(read(8, "missing.txt").contains("qmp-status.txt: QMP query-status: no reply"));
-    assert!(read(8, "missing.txt").contains("registers.txt: not asked for"));
+    assert!(read(8, "missing.txt").contains("registers.txt: QEMU was stopped (SIGSTOP)"));
+    assert!(read(8, "threads.txt").contains("State:\tT (stopped)"), "{}", read(8, "threads.txt"));
+    assert!(told("base", 8, "qemu-stopped").1.contains("QEMU was stopped (SIGSTOP)"));
+    assert!(told("base", 1, "full-tmp").1.contains("the guest's disk /tmp is full"));
     bed.leaves_nothing();
 }
 

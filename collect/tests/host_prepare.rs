@@ -2,6 +2,8 @@
 //! Preparing a host and undoing it, on a host that is laid out in a folder, with a systemctl that keeps its units in files.
 
 use collect::host::prepare::{Host, Options, Outcome, Report, prepare, restore, standing};
+use edge::fault::{Plan, begin};
+use rustix::io::Errno;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -42,8 +44,10 @@ fn put(root: &Path, path: &str, text: &str) {
     fs::write(path, text).unwrap();
 }
 
+/// In memory where there is such a place: thousands of fsyncs take minutes on a disk.
 fn machine() -> tempfile::TempDir {
-    let root = tempfile::tempdir().unwrap();
+    let memory = Path::new("/dev/shm");
+    let root = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap();
     for (path, text) in FILES {
         put(root.path(), path, text);
     }
@@ -271,4 +275,43 @@ fn a_journal_of_a_newer_perfvt_is_refused_and_nothing_is_changed() {
         assert!(error.to_string().contains("format 99 is newer"), "{error}");
     }
     assert_eq!(values(root.path()), before);
+}
+
+/// Every operation of the disk fails once while a host is prepared, and while that is undone: what was changed stands in the
+/// journal, and a later restore brings everything back.
+#[test]
+fn a_disk_that_fails_at_any_operation_leaves_the_way_back() {
+    // Each service that is looked at is a process.
+    let options = Options { services: Some(vec!["irqbalance.service".into()]), ..Options::default() };
+    let counted = machine();
+    let guard = begin(Plan::none(), &[]);
+    prepare(&Host::under(counted.path()), &options, false).unwrap();
+    let preparing = guard.end().operations;
+    let guard = begin(Plan::none(), &[]);
+    restore(&Host::under(counted.path()), None).unwrap();
+    let undoing = guard.end().operations;
+    assert!(preparing > 30 && undoing > 20, "{preparing} {undoing}");
+    let errnos = [Errno::NOSPC, Errno::IO, Errno::DQUOT, Errno::ROFS];
+    for nth in 1..=preparing + undoing {
+        // Every other one stays broken, like a disk that stays full.
+        let from_there = nth % 2 == 0;
+        let root = machine();
+        let (host, before) = (Host::under(root.path()), values(root.path()));
+        let while_undoing = nth > preparing;
+        if while_undoing {
+            prepare(&host, &options, false).unwrap();
+        }
+        let at = if while_undoing { nth - preparing } else { nth };
+        let guard = begin(Plan { nth: at, errno: errnos[nth as usize % 4], from_there }, &[]);
+        let told = if while_undoing { restore(&host, None) } else { prepare(&host, &options, false) };
+        let seen = guard.end();
+        let when =
+            format!("operation {at}, undoing {while_undoing}, from there {from_there}, {:?}", seen.broken);
+        assert!(seen.broken.is_some(), "{when}");
+        if let Err(error) = &told {
+            assert!(error.to_string().contains("var/lib/perfvt"), "{when}: {error}");
+        }
+        restore(&host, None).unwrap_or_else(|e| panic!("{when}: {e}"));
+        assert_eq!(values(root.path()), before, "{when}");
+    }
 }

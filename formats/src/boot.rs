@@ -12,6 +12,7 @@
 //! one. User space begins with the init of perfvt's guest, or where a kernel that is not quiet says so.
 
 use crate::tool::{ToolError, lines, number};
+use edge::quoted;
 
 /// A moment of the boot.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -53,7 +54,7 @@ pub fn parse(text: &str) -> Result<Stages, ToolError> {
     let mut start = None;
     let (mut firmware, mut last, mut kernel, mut user, mut ready) = (None, None, None, None, None);
     for (line, content) in lines(text) {
-        let nonsense = || wrong(line, format!("not a line of a trace: {content:?}"));
+        let nonsense = || wrong(line, format!("not a line of a trace: {}", quoted(content)));
         if let Some(rest) = content.strip_prefix("start ") {
             let words: Vec<u64> = rest.split_whitespace().filter_map(|w| w.parse().ok()).collect();
             let [unix, mono] = words.as_slice() else { return Err(nonsense()) };
@@ -160,7 +161,7 @@ mod tests {
         assert!(reason("start 1 2\n1 ready\n").contains("no sign of the firmware"));
         let cut: String = QUIET.lines().take(5).map(|l| format!("{l}\n")).collect();
         assert!(reason(&cut).contains("no sign of user space"), "{}", reason(&cut));
-        assert_eq!(reason("start 1\n"), "boot trace output, line 1: not a line of a trace: \"start 1\"");
+        assert_eq!(reason("start 1\n"), "boot trace output, line 1: not a line of a trace: 'start 1'");
         assert!(reason("start 1 2\n3 firmware a\n2 console perfvt: user space\n4 ready\n").contains("order"));
         assert!(reason("x console y\n").contains("not a line of a trace"));
     }

@@ -11,6 +11,7 @@
 //! ```
 
 use crate::tool::{ToolError, lines, number};
+use edge::quoted;
 
 /// One run.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -44,7 +45,7 @@ pub fn parse(text: &str) -> Result<Run, ToolError> {
     let mut has_time = false;
     for (line, content) in lines(text) {
         let said = content.trim();
-        let nonsense = || wrong(line, format!("not a number: {said:?}"));
+        let nonsense = || wrong(line, format!("not a number: {}", quoted(said)));
         if let Some(rest) = said.strip_prefix("Benchmark took ") {
             run.seconds = rest.split_whitespace().next().and_then(number).ok_or_else(nonsense)?;
             has_time = true;
@@ -59,7 +60,7 @@ pub fn parse(text: &str) -> Result<Run, ToolError> {
     if run.line == 0 || !has_time || run.throughput() <= 0.0 {
         let end = u32::try_from(text.lines().count()).unwrap_or(u32::MAX).max(1);
         let last = text.lines().rev().find(|l| !l.trim().is_empty()).unwrap_or_default().trim();
-        return Err(wrong(end, format!("it has no results; it ends with {last:?}")));
+        return Err(wrong(end, format!("it has no results; it ends with {}", quoted(last))));
     }
     Ok(run)
 }

@@ -10,6 +10,7 @@
 
 use crate::json;
 use crate::tool::{ToolError, lines, number};
+use edge::quoted;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -182,7 +183,7 @@ pub fn parse(text: &str) -> Result<Run, ToolError> {
         if error != 0.0 {
             let name = job.get("jobname").map(json::level).unwrap_or_default();
             let line = lines.get(index).copied().unwrap_or(first);
-            return Err(wrong(line, format!("job '{name}' failed with error {error}")));
+            return Err(wrong(line, format!("job {} failed with error {error}", quoted(&name))));
         }
         for flow in DIRECTIONS.into_iter().filter_map(|d| Flow::read(d, job.get(d)?)) {
             match run.flows.iter_mut().find(|f| f.name == flow.name) {
@@ -223,7 +224,7 @@ pub fn parse_log(text: &str) -> Result<Vec<LogPoint>, ToolError> {
     let wrong = |line, content: &str| ToolError {
         tool: "fio",
         line,
-        reason: format!("not a line of a log: {content:?}"),
+        reason: format!("not a line of a log: {}", quoted(content)),
     };
     let mut points = Vec::new();
     for (line, content) in lines(text) {

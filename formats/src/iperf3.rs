@@ -4,6 +4,7 @@
 
 use crate::json;
 use crate::tool::ToolError;
+use edge::quoted;
 use serde_json::Value;
 
 /// One run of a client.
@@ -56,6 +57,7 @@ pub fn parse(text: &str) -> Result<Run, ToolError> {
     if let Some(error) = root.get("error") {
         let line = json::lines_of_key(text, "error", first).last().copied().unwrap_or(first);
         let said = Some(json::level(error)).filter(|said| !said.trim().is_empty());
+        let said = said.map(|said| format!("it says {}", quoted(&said)));
         return Err(wrong(line, said.unwrap_or_else(|| "it failed and does not say why".into())));
     }
     let test = root.pointer("/start/test_start");
@@ -143,7 +145,10 @@ mod tests {
     #[test]
     fn an_error_of_iperf3_and_half_a_file_are_refused_with_their_line() {
         let refused = parse(REFUSED).unwrap_err().to_string();
-        assert_eq!(refused, "iperf3 output, line 10: unable to connect to server: Connection refused");
+        assert_eq!(
+            refused,
+            "iperf3 output, line 10: it says 'unable to connect to server: Connection refused'"
+        );
         let silent = parse("{\"error\": \"\"}").unwrap_err();
         assert_eq!(silent.reason, "it failed and does not say why");
         assert!(parse(&TCP[..TCP.len() / 2]).unwrap_err().reason.contains("cut off"));

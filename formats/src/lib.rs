@@ -2,11 +2,14 @@
 //!
 //! ```text
 //!   *.RHS ──> rhs            perf.conf ──> perf_conf         tool output ──> netperf, fio, ..: a module each
+//!   the beginning of a disk image ──> qcow2
 //!   /proc of host and guest ──> counters, noise              journal.jsonl <─> journal
 //! ```
 //!
 //! Nothing here opens a file, and nothing panics on any input.
 
+// Tests lay out their own files; everything else passes the doors of `edge`.
+#![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 pub mod boot;
 pub mod counters;
 pub mod ffsb;
@@ -22,6 +25,7 @@ pub mod ntttcp;
 pub mod pattern;
 pub mod perf_conf;
 pub mod provider;
+pub mod qcow2;
 pub mod qemu_img;
 pub mod rhs;
 pub mod sockperf;

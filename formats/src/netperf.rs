@@ -9,6 +9,7 @@
 //! TCP_SENDFILE is older than the rest of netperf 2.7: it knows no `-k`, and its final block is a table of one row.
 
 use crate::tool::{ToolError, lines, number};
+use edge::quoted;
 use std::collections::BTreeMap;
 
 /// One interim result.
@@ -52,8 +53,11 @@ pub fn parse_session(text: &str) -> Result<Session, ToolError> {
     let mut session = Session::default();
     let mut partial = Partial::default();
     for (line, content) in lines(text) {
-        let wrong =
-            |reason: &str| ToolError { tool: "netperf", line, reason: format!("{reason}: {content:?}") };
+        let wrong = |reason: &str| ToolError {
+            tool: "netperf",
+            line,
+            reason: format!("{reason}: {}", quoted(content)),
+        };
         if let Some(rest) = content.strip_prefix("Interim result:") {
             let (unit, interval) =
                 plain_interval(rest, line).ok_or_else(|| wrong("not an interim result"))?;
@@ -118,7 +122,7 @@ fn add(session: &mut Session, unit: String, interval: Interval) -> Result<(), St
     if session.unit.is_empty() {
         session.unit = unit;
     } else if session.unit != unit {
-        return Err(format!("the unit changed from {} to {unit}", session.unit));
+        return Err(format!("the unit changed from {} to {}", quoted(&session.unit), quoted(&unit)));
     }
     session.intervals.push(interval);
     Ok(())
@@ -243,7 +247,7 @@ mod tests {
     #[test]
     fn nonsense_is_refused_with_its_line() {
         let error = parse_session("x\nNETPERF_INTERVAL[0]=soon\n").unwrap_err();
-        assert_eq!(error.to_string(), "netperf output, line 2: not a number: \"NETPERF_INTERVAL[0]=soon\"");
+        assert_eq!(error.to_string(), "netperf output, line 2: not a number: 'NETPERF_INTERVAL[0]=soon'");
         assert!(parse_session("Interim result: 1 a over 1 seconds ending at 2\nInterim result: 1 b over 1 seconds ending at 3\n").is_err());
         assert_eq!(parse_session("establish control: are you sure?\n").unwrap(), Session::default());
     }

@@ -8,6 +8,7 @@
 //! ```
 
 use crate::tool::{ToolError, lines, number};
+use edge::quoted;
 
 /// One run of one side.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -31,8 +32,10 @@ pub fn parse(text: &str) -> Result<Run, ToolError> {
         let said = content.trim();
         if let Some((what, value)) = said.rsplit_once(':')
             && what.trim_end().ends_with("throughput")
+            // What went by meanwhile is no total, least of all where the total was cut off.
+            && !what.contains("Real-time")
         {
-            let rate = bits(value).ok_or_else(|| wrong(line, format!("not a rate: {said:?}")))?;
+            let rate = bits(value).ok_or_else(|| wrong(line, format!("not a rate: {}", quoted(said))))?;
             found = Some(Run { throughput: rate / 1e6, line });
             continue;
         }
@@ -51,7 +54,7 @@ pub fn parse(text: &str) -> Result<Run, ToolError> {
     }
     let end = u32::try_from(text.lines().count()).unwrap_or(u32::MAX).max(1);
     let last = text.lines().rev().find(|l| !l.trim().is_empty()).unwrap_or_default().trim();
-    found.ok_or_else(|| wrong(end, format!("it has no total throughput; it ends with {last:?}")))
+    found.ok_or_else(|| wrong(end, format!("it has no total throughput; it ends with {}", quoted(last))))
 }
 
 /// `84.04Gbps` in bit/s.

@@ -1,6 +1,7 @@
 //! Numbers out of the output of any command, by rules that a user writes: a regular expression or a JSON pointer.
 
 use crate::json;
+use edge::quoted;
 use regex::{Regex, RegexBuilder};
 use serde_json::Value;
 
@@ -75,7 +76,7 @@ impl Pattern {
 
 fn finite(text: &str) -> Result<f64, String> {
     let number = text.trim().parse::<f64>().ok().filter(|n| n.is_finite());
-    number.ok_or_else(|| format!("{:?} is not a finite number", text.trim()))
+    number.ok_or_else(|| format!("{} is not a finite number", quoted(text.trim())))
 }
 
 #[cfg(test)]
@@ -92,7 +93,7 @@ mod tests {
         assert_eq!(find(r"^run: ([0-9.]+) MB/s", text), Ok((11.0, Some(3))));
         assert_eq!(find("[0-9.]+", text), Ok((11.0, Some(3))));
         assert_eq!(find("nothing", text), Err("the expression matches nothing".into()));
-        assert_eq!(find(r"^(\w+)", text), Err("\"done\" is not a finite number".into()));
+        assert_eq!(find(r"^(\w+)", text), Err("'done' is not a finite number".into()));
         assert!(find("x(1e999)", "x1e999").is_err());
     }
 

@@ -4,6 +4,7 @@
 //! folder.
 
 use crate::perf_conf::{closest, ini};
+use edge::quoted;
 
 /// What a definition says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -43,13 +44,16 @@ const SUBDIR: &str = "subdir";
 /// A line that is not of the form, an unknown key, or no `uri`.
 pub fn parse(text: &str) -> Result<Provider, ProviderSyntax> {
     let wrong = |line: u32, what: String| ProviderSyntax { line, what };
-    let items = ini::items(text)
-        .map_err(|bad| wrong(bad.line, format!("'{}' is neither a [section] nor KEY: VALUE", bad.text)))?;
+    let items = ini::items(text).map_err(|bad| {
+        wrong(bad.line, format!("{} is neither a [section] nor KEY: VALUE", quoted(&bad.text)))
+    })?;
     let mut provider = Provider::default();
     for item in &items {
         let value = || Some(item.value.clone()).filter(|value| !value.is_empty());
         match (item.section.as_str(), item.key.as_str()) {
-            ("", key) => return Err(wrong(item.line, format!("'{key}' stands above every [section]"))),
+            ("", key) => {
+                return Err(wrong(item.line, format!("{} stands above every [section]", quoted(key))));
+            }
             (WHERE, "") => {}
             (WHERE, "uri") => provider.uri = item.value.clone(),
             (WHERE, "branch") => provider.branch = value(),
@@ -74,7 +78,7 @@ pub fn parse(text: &str) -> Result<Provider, ProviderSyntax> {
 
 fn unknown(line: u32, key: &str, known: &[&str]) -> ProviderSyntax {
     let near = closest(key, known.iter().copied()).map(|near| format!(", did you mean '{near}'?"));
-    ProviderSyntax { line, what: format!("unknown key '{key}'{}", near.unwrap_or_default()) }
+    ProviderSyntax { line, what: format!("unknown key {}{}", quoted(key), near.unwrap_or_default()) }
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@
 //! ```
 
 use crate::tool::{ToolError, lines, number};
+use edge::quoted;
 
 /// One run of `qemu-img bench`.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,11 +49,12 @@ pub fn parse_bench(text: &str) -> Result<Bench, ToolError> {
     let mut bench: Option<Bench> = None;
     for (line, content) in lines(text) {
         if content.starts_with("Sending ") {
-            let read = sending(content).ok_or_else(|| wrong(line, format!("not a run: {content:?}")))?;
+            let read =
+                sending(content).ok_or_else(|| wrong(line, format!("not a run: {}", quoted(content))))?;
             bench = Some(read);
         } else if let Some(rest) = content.strip_prefix("Run completed in ") {
             let seconds = rest.split_whitespace().next().and_then(number);
-            let seconds = seconds.ok_or_else(|| wrong(line, format!("not a time: {content:?}")))?;
+            let seconds = seconds.ok_or_else(|| wrong(line, format!("not a time: {}", quoted(content))))?;
             if seconds <= 0.0 {
                 return Err(wrong(line, "it took less than a millisecond; ask for more requests".into()));
             }
@@ -82,7 +84,7 @@ pub fn parse_io(text: &str) -> Result<Io, ToolError> {
     let mut io = Io::default();
     for (line, content) in lines(text) {
         if content.contains(" failed:") || content.contains("command not found") {
-            return Err(wrong(line, content.trim().to_owned()));
+            return Err(wrong(line, format!("it says {}", quoted(content.trim()))));
         }
         let Some((bytes, operations, rate)) = csv(content) else { continue };
         if io.line == 0 {

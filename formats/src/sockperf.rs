@@ -3,6 +3,7 @@
 //! Latencies are half the round trip, or the whole with `--full-rtt`; the text says which. Colours are left out.
 
 use crate::tool::{ToolError, lines, number};
+use edge::quoted;
 
 /// One run of a client.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -43,7 +44,7 @@ pub fn parse(text: &str) -> Result<Run, ToolError> {
     for (line, content) in lines(text) {
         let plain = without_colours(content);
         let said = plain.trim_start_matches("sockperf:").trim();
-        let nonsense = || wrong(line, format!("not a number: {said:?}"));
+        let nonsense = || wrong(line, format!("not a number: {}", quoted(said)));
         if let Some(rest) = said.strip_prefix("[Valid Duration]") {
             let field = |name: &str| number(rest.split(name).nth(1)?.split([' ', ';']).next()?);
             run.seconds = field("RunTime=").ok_or_else(nonsense)?;
@@ -63,7 +64,7 @@ pub fn parse(text: &str) -> Result<Run, ToolError> {
                 None => {}
             }
         } else if ["No messages", "ERROR", "error"].iter().any(|word| said.contains(word)) {
-            complaint.get_or_insert((line, said.to_owned()));
+            complaint.get_or_insert_with(|| (line, format!("it says {}", quoted(said))));
         }
     }
     if run.line == 0 {
@@ -128,7 +129,7 @@ mod tests {
         let error = parse(silent).unwrap_err().to_string();
         assert_eq!(
             error,
-            "sockperf output, line 2: No messages were received from the server. Is the server down?"
+            "sockperf output, line 2: it says 'No messages were received from the server. Is the server down?'"
         );
         let cut = &UDP[..UDP.find("Summary").unwrap()];
         assert!(parse(cut).unwrap_err().reason.contains("no summary"));

@@ -7,6 +7,7 @@
 //! ```
 
 use crate::tool::{ToolError, lines, number};
+use edge::quoted;
 
 /// One run.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -34,7 +35,7 @@ pub fn parse(text: &str) -> Result<Run, ToolError> {
         let is_total = said.starts_with("Total ");
         if !is_total && !is_transaction(said) {
             if said.starts_with("** Error") {
-                return Err(wrong(line, said.to_owned()));
+                return Err(wrong(line, format!("it says {}", quoted(said))));
             }
             // Where a build has TLS and no certificate, a run that goes well begins with an error, too.
             if said.starts_with("Error") {
@@ -42,8 +43,8 @@ pub fn parse(text: &str) -> Result<Run, ToolError> {
             }
             continue;
         }
-        let run =
-            transaction(said, line).ok_or_else(|| wrong(line, format!("not a transaction: {said:?}")))?;
+        let run = transaction(said, line)
+            .ok_or_else(|| wrong(line, format!("not a transaction: {}", quoted(said))))?;
         has_total |= is_total;
         if !is_total && longest.as_ref().is_none_or(|known| run.seconds > known.seconds) {
             longest = Some(run);

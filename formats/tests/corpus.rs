@@ -17,6 +17,8 @@ mod perf_conf_law;
 mod proc_law;
 #[path = "../../fuzz/laws/provider.rs"]
 mod provider_law;
+#[path = "../../fuzz/laws/qcow2.rs"]
+mod qcow2_law;
 #[path = "../../fuzz/laws/rhs.rs"]
 mod rhs_law;
 #[path = "../../fuzz/laws/tools.rs"]
@@ -42,7 +44,7 @@ fn replay(target: &str, law: fn(&[u8])) {
 /// What the replays say, here and in the crates of other readers.
 fn replays() -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let texts = ["formats", "collect"].into_iter().flat_map(|name| {
+    let texts = ["model", "formats", "collect"].into_iter().flat_map(|name| {
         let files =
             std::fs::read_dir(root.join(name).join("tests")).unwrap().map(|entry| entry.unwrap().path());
         files.filter(|path| path.to_string_lossy().contains("corpus"))
@@ -83,6 +85,11 @@ fn the_perf_conf_corpus_keeps_its_law() {
 #[test]
 fn the_provider_corpus_keeps_its_law() {
     replay("provider", provider_law::holds);
+}
+
+#[test]
+fn the_qcow2_corpus_keeps_its_law() {
+    replay("qcow2", qcow2_law::holds);
 }
 
 #[test]
@@ -169,9 +176,45 @@ proptest! {
         rhs_law::holds(&data);
         perf_conf_law::holds(&data);
         provider_law::holds(&data);
+        qcow2_law::holds(&data);
         FOREIGN.iter().for_each(|(_, law)| law(&data));
         TOOLS.iter().for_each(|(_, law)| law(&data));
         PROC.iter().for_each(|(_, law)| law(&data));
+    }
+
+    #[test]
+    fn random_bytes_behind_the_magic_of_qcow2_keep_its_law(
+        version in 1u32..5,
+        cluster_bits in 8u32..12,
+        backing in (0u64..600, 0u32..1100),
+        length in prop_oneof![Just(104u32), Just(112), 0u32..600],
+        features in prop_oneof![Just(0u64), Just(4), any::<u64>()],
+        kinds in proptest::collection::vec(
+            (
+                prop_oneof![Just(0xe279_2acau32), Just(0x4441_5441), Just(0), any::<u32>()],
+                0u32..40,
+                proptest::collection::vec(any::<u8>(), 0..40),
+            ),
+            0..5,
+        ),
+    ) {
+        let mut data = vec![0; 104];
+        let mut put = |at: usize, number: &[u8]| data[at..at + number.len()].copy_from_slice(number);
+        put(0, b"QFI\xfb");
+        put(4, &version.to_be_bytes());
+        put(8, &backing.0.to_be_bytes());
+        put(16, &backing.1.to_be_bytes());
+        put(20, &cluster_bits.to_be_bytes());
+        put(72, &features.to_be_bytes());
+        put(100, &length.to_be_bytes());
+        for (kind, length, content) in kinds {
+            data.extend(kind.to_be_bytes());
+            data.extend(length.to_be_bytes());
+            data.extend(content);
+            data.resize(data.len().next_multiple_of(8), b'x');
+        }
+        data.resize(data.len().max(512), 0);
+        qcow2_law::holds(&data);
     }
 
     #[test]

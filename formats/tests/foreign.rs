@@ -184,7 +184,7 @@ fn damaged_netperf_output_is_told_with_its_line() {
     let short = refusal(Kind::NetperfOmni, &NETPERF.replace("1.00,7657.23", "7657.23"));
     assert!(short.contains("line 3") && short.contains("5 cells under 6 headings"), "{short}");
     let nan = read(&NETPERF.replace("7657.23", "-nan"));
-    assert_eq!(nan.records[0].value, Err("\"-nan\" is not a finite number".into()));
+    assert_eq!(nan.records[0].value, Err("'-nan' is not a finite number".into()));
     let lost = read(&NETPERF_RR[..NETPERF_RR.len() - 3]);
     assert_eq!((lost.losses.len(), lost.losses[0].line), (1, 12), "{:?}", lost.losses);
 }
@@ -195,7 +195,7 @@ fn a_long_table_gives_one_record_a_line() {
     let record = find(&csv, "/case=small, cold,host=alpha/latency#2");
     assert_eq!((record.value.clone(), record.unit.as_str(), record.line), (Ok(99.5), "us", 3));
     let invalid = find(&csv, "/case=small, cold,host=alpha/throughput#2");
-    assert_eq!(invalid.value, Err("\"n/a\" is not a finite number".into()));
+    assert_eq!(invalid.value, Err("'n/a' is not a finite number".into()));
     assert_eq!((csv.records.len(), csv.names_repeats), (6, true));
     let unnumbered = read("Case;Metric;Value\na;t;1\na;t;2\nb;t;3\n");
     assert!(!unnumbered.names_repeats);

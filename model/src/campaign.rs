@@ -2,6 +2,7 @@
 
 use crate::case::Case;
 use crate::params::StoredParam;
+use edge::Secret;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -53,6 +54,9 @@ pub struct EnvironmentPlan {
     pub params: BTreeMap<String, StoredParam>,
     /// Keys that this environment's `--env` set.
     pub factors: Vec<String>,
+    /// Values that `params` only say are set; they are kept elsewhere ([`crate::secrets`]).
+    #[serde(skip)]
+    pub secrets: BTreeMap<String, Secret>,
 }
 
 /// One boot of one environment.

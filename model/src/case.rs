@@ -1,6 +1,6 @@
 //! A case: one point of a workload's matrix.
 
-use serde::de::{MapAccess, Visitor};
+use serde::de::{Error, MapAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
@@ -56,8 +56,11 @@ impl<'de> Deserialize<'de> for Keys {
                 f.write_str("an object of strings")
             }
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Keys, A::Error> {
-                let mut keys = Vec::new();
+                let mut keys: Vec<(String, String)> = Vec::new();
                 while let Some(entry) = map.next_entry::<String, String>()? {
+                    if keys.iter().any(|(known, _)| *known == entry.0) {
+                        return Err(A::Error::custom(format_args!("key `{}` is given twice", entry.0)));
+                    }
                     keys.push(entry);
                 }
                 Ok(Keys(keys))

@@ -3,8 +3,11 @@
 //! The code is what programs count and filter by; the reason quotes what was seen. Both are stored with every invalid
 //! cell (`measurements.jsonl`) and in the journal.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt;
+
+/// No reason is longer than this, in bytes: a guest may say a gigabyte, and every reason is stored once a metric.
+pub const LONGEST_REASON: usize = 1000;
 
 /// A part of a campaign with a deadline of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -37,6 +40,8 @@ pub enum Code {
     Oops,
     /// QEMU is gone before its time.
     EarlyExit,
+    /// The guest has written more to its console or its debug port than the host is willing to keep.
+    ConsoleFlood,
     /// QEMU paused the guest, or told it of an error, because a disk could not be read or written.
     IoError,
     /// A file system in the guest is full.
@@ -81,11 +86,12 @@ pub enum Scope {
 }
 
 /// Every code with its word in files.
-const WORDS: [(Code, &str); 25] = [
+const WORDS: [(Code, &str); 26] = [
     (Code::Hang, "hang"),
     (Code::Panic, "panic"),
     (Code::Oops, "oops"),
     (Code::EarlyExit, "early-exit"),
+    (Code::ConsoleFlood, "console-flood"),
     (Code::IoError, "io-error"),
     (Code::GuestNoSpace, "guest-no-space"),
     (Code::HostNoSpace, "host-no-space"),
@@ -127,6 +133,7 @@ impl Code {
             | Code::Panic
             | Code::Oops
             | Code::EarlyExit
+            | Code::ConsoleFlood
             | Code::IoError
             | Code::ChannelBroken
             | Code::NetworkLost
@@ -168,19 +175,44 @@ impl From<Code> for String {
     }
 }
 
-/// A code with what was seen, in a lowercase sentence.
+/// A reason of at most [`LONGEST_REASON`] bytes; `…` stands for the rest of a longer one.
+pub fn bounded(reason: impl Into<String>) -> String {
+    const MORE: char = '…';
+    let mut reason = reason.into();
+    if reason.len() > LONGEST_REASON {
+        let end = LONGEST_REASON - MORE.len_utf8();
+        let end = (0..=end).rev().find(|at| reason.is_char_boundary(*at)).unwrap_or(0);
+        reason.truncate(end);
+        reason.push(MORE);
+        reason.shrink_to_fit();
+    }
+    reason
+}
+
+/// Reads a reason out of a file, which may be of a time when nothing bounded them.
+pub(crate) fn read_reason<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    String::deserialize(from).map(bounded)
+}
+
+/// The same where there may be none.
+pub(crate) fn read_reason_if_any<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    Ok(Option::<String>::deserialize(from)?.map(bounded))
+}
+
+/// A code with what was seen, in a lowercase sentence. Only [`Failure::new`] makes one, which keeps the sentence short.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Failure {
     /// What kind of failure it is.
     pub code: Code,
-    /// What was seen.
+    /// What was seen, in at most [`LONGEST_REASON`] bytes.
     pub reason: String,
 }
 
 impl Failure {
     /// A failure of a kind.
     pub fn new(code: Code, reason: impl Into<String>) -> Failure {
-        Failure { code, reason: reason.into() }
+        Failure { code, reason: bounded(reason) }
     }
 
     /// A tool ended with an error, or did not do what it was started for: this sample has no values, the guest goes on.
@@ -229,6 +261,18 @@ mod tests {
         let words: std::collections::BTreeSet<&str> = Code::all().map(Code::word).collect();
         assert_eq!(words.len(), WORDS.len());
         assert_eq!(serde_json::from_str::<Code>("\"of-tomorrow\"").unwrap(), Code::Unknown);
+    }
+
+    #[test]
+    fn no_reason_is_longer_than_a_screen_and_none_is_cut_within_a_character() {
+        let short = "x".repeat(LONGEST_REASON);
+        assert_eq!(Failure::tool(short.clone()).reason, short);
+        for lead in 0..4 {
+            let long = format!("{}{}", "y".repeat(lead), "ü∞".repeat(300_000));
+            let reason = Failure::tool(long.clone()).reason;
+            assert!(reason.len() <= LONGEST_REASON && reason.len() > LONGEST_REASON - 8, "{}", reason.len());
+            assert!(long.starts_with(reason.strip_suffix('…').unwrap()));
+        }
     }
 
     #[test]

@@ -3,12 +3,12 @@
 //! `journal.jsonl`, the progress bar, `perfvt status`, the job log, the page of a run and `perfvt resume` are views of
 //! these events.
 
-use crate::failure::Code;
+use crate::failure::{Code, read_reason, read_reason_if_any};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-pub use state::{BootState, CellKey, CellState, Spent, State};
+pub use state::{BootState, CellKey, CellState, Spent, State, boot_folder};
 
 mod state;
 
@@ -49,7 +49,7 @@ pub enum Event {
         repeat: u32,
         /// Block, from 1.
         block: u32,
-        /// Attempt at this repeat, from 1.
+        /// Attempt at this repeat, from 1: one more than boots of it have failed.
         attempt: u32,
     },
     /// The guest answered on its command channel.
@@ -64,6 +64,7 @@ pub enum Event {
         /// Name of the boot.
         boot: String,
         /// Why.
+        #[serde(deserialize_with = "read_reason")]
         reason: String,
         /// What kind of failure it was; absent in journals of format 1.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -96,6 +97,7 @@ pub enum Event {
         /// What kind of failure it was.
         code: Code,
         /// Why.
+        #[serde(deserialize_with = "read_reason")]
         reason: String,
         /// Wall time of the sample.
         seconds: f64,
@@ -107,6 +109,7 @@ pub enum Event {
         /// [`crate::Case::id`].
         case: String,
         /// Why it has no values, if it has none.
+        #[serde(default, deserialize_with = "read_reason_if_any")]
         invalid: Option<String>,
         /// What kind of failure it was; absent in journals of format 1 and for a case with values.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -205,6 +208,11 @@ mod tests {
     fn lines_of_format_1_are_understood() {
         let line = r#"{"type":"case_finished","boot":"b","case":"c","invalid":"x","seconds":1.0}"#;
         assert!(matches!(serde_json::from_str(line), Ok(Event::CaseFinished { code: None, .. })));
+        let line = line.replace("\"x\"", &format!("\"{}\"", "x".repeat(5000)));
+        let Ok(Event::CaseFinished { invalid: Some(reason), .. }) = serde_json::from_str(&line) else {
+            panic!("{line}")
+        };
+        assert!(reason.len() <= crate::failure::LONGEST_REASON);
         let line = r#"{"type":"boot_failed","boot":"b","reason":"x","last":true}"#;
         assert!(matches!(serde_json::from_str(line), Ok(Event::BootFailed { code: None, .. })));
     }

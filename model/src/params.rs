@@ -1,6 +1,10 @@
 //! Parameters: ordered keys with the place where each value was set.
 
+use crate::secrets::{is_secret, masked};
+use edge::Secret;
+use edge::secret::SHOWN;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -40,6 +44,17 @@ pub enum ParamsError {
         /// The key.
         key: String,
     },
+    /// A secret that the campaign does not hold any more.
+    #[error(
+        "parameter '{key}' is a secret that is not stored here any more (secrets.json does not travel with results); \
+         give it by {key}_file, or in the environment by {variable}"
+    )]
+    SecretGone {
+        /// The key.
+        key: String,
+        /// The environment variable that is asked.
+        variable: String,
+    },
     /// A value of the wrong kind.
     #[error("parameter '{key}' is '{value}' ({origin}), want {wanted}")]
     Wrong {
@@ -66,8 +81,14 @@ pub struct Param {
 }
 
 /// Parameters in the order in which they were first set. A later value replaces an earlier one in place.
+///
+/// The value of a key that is secret ([`is_secret`]) is taken out when it is set: what everybody sees is `(set)`, and whoever
+/// needs the value asks for [`Params::secret`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Params(Vec<Param>);
+pub struct Params {
+    list: Vec<Param>,
+    secrets: BTreeMap<String, Secret>,
+}
 
 impl Params {
     /// None at all.
@@ -77,16 +98,66 @@ impl Params {
 
     /// Sets a key.
     pub fn set(&mut self, key: impl Into<String>, value: impl Into<String>, origin: Origin) {
-        let (key, value) = (key.into(), value.into());
-        match self.0.iter_mut().find(|p| p.key == key) {
+        let (key, mut value, mut origin) = (key.into(), value.into(), origin);
+        self.secrets.remove(&key);
+        if is_secret(&key) && !value.is_empty() {
+            if let Origin::Flag(flag) = &mut origin {
+                *flag = masked(flag);
+            }
+            let secret = std::mem::replace(&mut value, SHOWN.to_owned());
+            // A plan that was stored says only that there is one.
+            if secret != SHOWN {
+                self.secrets.insert(key.clone(), Secret::new(secret));
+            }
+        }
+        match self.list.iter_mut().find(|p| p.key == key) {
             Some(p) => (p.value, p.origin) = (value, origin),
-            None => self.0.push(Param { key, value, origin }),
+            None => self.list.push(Param { key, value, origin }),
+        }
+    }
+
+    /// The secrets among them, by key.
+    pub fn secrets(&self) -> &BTreeMap<String, Secret> {
+        &self.secrets
+    }
+
+    /// Gives values back that a stored plan does not hold.
+    pub fn take_secrets(&mut self, secrets: &BTreeMap<String, Secret>) {
+        for (key, secret) in secrets {
+            if self.get(key) == Some(SHOWN) {
+                self.secrets.insert(key.clone(), secret.clone());
+            }
+        }
+    }
+
+    /// A secret value: the content of the file that `KEY_file` names, else what was set, else the environment's `PERFVT_KEY`.
+    /// `None` when nothing says one.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or a stored plan whose secret is gone.
+    pub fn secret(&self, key: &str) -> Result<Option<Secret>, ParamsError> {
+        let file_key = format!("{key}_file");
+        if let Some(path) = self.get(&file_key).map(str::trim).filter(|path| !path.is_empty()) {
+            let text = edge::read_text(path, edge::read::CONFIG)
+                .map_err(|e| self.wrong(&file_key, &format!("a file that can be read ({e})")))?;
+            return Ok(Some(Secret::new(text.trim_end_matches(['\r', '\n']))));
+        }
+        if let Some(secret) = self.secrets.get(key) {
+            return Ok(Some(secret.clone()));
+        }
+        let variable = format!("PERFVT_{}", key.to_ascii_uppercase());
+        if let Ok(value) = std::env::var(&variable) {
+            return Ok(Some(Secret::new(value)));
+        }
+        match self.get(key) {
+            Some(SHOWN) => Err(ParamsError::SecretGone { key: key.into(), variable }),
+            _ => Ok(None),
         }
     }
 
     /// One parameter with its origin.
     pub fn param(&self, key: &str) -> Option<&Param> {
-        self.0.iter().find(|p| p.key == key)
+        self.list.iter().find(|p| p.key == key)
     }
 
     /// The text of one value.
@@ -96,7 +167,7 @@ impl Params {
 
     /// All of them, in order.
     pub fn iter(&self) -> impl Iterator<Item = &Param> {
-        self.0.iter()
+        self.list.iter()
     }
 
     /// A value that must be there.
@@ -226,6 +297,28 @@ mod tests {
         for open in ["a 'b", "a \"b"] {
             assert!(words(open).unwrap_err().to_string().contains("words whose quotes are closed"), "{open}");
         }
+    }
+
+    #[test]
+    fn a_secret_is_seen_by_nobody_who_does_not_ask_for_it() {
+        let mut p = Params::new();
+        p.set("password", "hunter2", Origin::Flag("--set password=hunter2".into()));
+        assert_eq!(p.get("password"), Some("(set)"));
+        assert_eq!(p.param("password").unwrap().origin.to_string(), "--set password=(set)");
+        assert!(!format!("{p:?}").contains("hunter2"));
+        assert_eq!(p.secret("password").unwrap().unwrap().reveal(), "hunter2");
+        let mut stored = Params::new();
+        stored.set("password", "(set)", Origin::BuiltIn);
+        let gone = stored.secret("password").unwrap_err().to_string();
+        assert!(gone.contains("password_file") && gone.contains("PERFVT_PASSWORD"), "{gone}");
+        stored.take_secrets(p.secrets());
+        assert_eq!(stored.secret("password").unwrap().unwrap().reveal(), "hunter2");
+        p.set("password", "", Origin::BuiltIn);
+        assert!(p.secret("password").unwrap().is_none());
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "from a file\n").unwrap();
+        p.set("password_file", file.path().display().to_string(), Origin::BuiltIn);
+        assert_eq!(p.secret("password").unwrap().unwrap().reveal(), "from a file");
     }
 
     #[test]

@@ -131,8 +131,12 @@ mod tests {
         };
         let boot = |environment, repeat| BootPlan { environment, repeat, cases: vec![0, 1] };
         let block = |n| BlockPlan { block: n, sequential: false, boots: vec![boot(0, n), boot(1, n)] };
-        let environment =
-            |name: &str| EnvironmentPlan { name: name.into(), params: BTreeMap::new(), factors: vec![] };
+        let environment = |name: &str| EnvironmentPlan {
+            name: name.into(),
+            params: BTreeMap::new(),
+            factors: vec![],
+            secrets: BTreeMap::new(),
+        };
         CampaignFile {
             format: 1,
             perfvt: String::new(),

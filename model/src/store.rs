@@ -7,12 +7,15 @@
 //!     results/*.RHS  measurements.jsonl  series.jsonl  raw/  sysinfo/  forensics/
 //! ```
 
-use crate::measurement::Measurement;
+use crate::lines::{self, LineError, Versioned};
+use crate::measurement::{self, MEASUREMENT_FORMAT, Measurement};
+use crate::series::{SERIES_FORMAT, SeriesLine};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
+
+pub use edge::write::parent;
 
 /// Name of the plan in a campaign's directory.
 pub const CAMPAIGN_FILE: &str = "campaign.json";
@@ -43,7 +46,7 @@ pub enum StoreError {
         source: io::Error,
     },
     /// The text is not what it should be.
-    #[error("reading {path}:{line}: {what}; the file was changed or damaged by something else than perfvt", path = path.display(), what = without_place(source))]
+    #[error("reading {path}:{line}: {what}; the file was changed or damaged by something else than perfvt", path = path.display(), what = LineError::json_reason(source))]
     Json {
         /// Which file.
         path: PathBuf,
@@ -51,6 +54,18 @@ pub enum StoreError {
         line: usize,
         /// What is wrong.
         source: serde_json::Error,
+    },
+    /// Its lines are not those that were written.
+    #[error("reading {path}:{line}: {what}; {way_out}", path = path.display())]
+    Damaged {
+        /// Which file.
+        path: PathBuf,
+        /// Line, counted from 1.
+        line: usize,
+        /// What tells it.
+        what: String,
+        /// What to do.
+        way_out: &'static str,
     },
     /// A newer perfvt wrote it.
     #[error("reading {path}: format {found} is newer than this perfvt knows ({known}); use a newer perfvt", path = path.display())]
@@ -64,12 +79,6 @@ pub enum StoreError {
     },
 }
 
-/// What is wrong with a JSON text, without the place within it, which the path and line give.
-fn without_place(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    text.split(" at line ").next().unwrap_or(&text).to_owned()
-}
-
 /// Turns an I/O error into one that says what was being done to which file.
 pub fn io_error<'a>(doing: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> StoreError + 'a {
     move |source| StoreError::Io { doing, path: path.to_owned(), source }
@@ -77,71 +86,27 @@ pub fn io_error<'a>(doing: &'static str, path: &'a Path) -> impl FnOnce(io::Erro
 
 /// Makes the entries of a directory durable.
 pub fn sync_directory(path: &Path) -> Result<(), StoreError> {
-    File::open(path).and_then(|d| d.sync_all()).map_err(io_error("syncing", path))
+    edge::write::sync_directory(path).map_err(io_error("syncing", path))
 }
 
 /// Creates a directory and those above it, and makes every new entry durable.
 pub fn create_directory(path: &Path) -> Result<(), StoreError> {
-    let missing: Vec<&Path> =
-        path.ancestors().take_while(|p| !p.as_os_str().is_empty() && !p.exists()).collect();
-    fs::create_dir_all(path).map_err(io_error("creating", path))?;
-    for new in missing.into_iter().rev() {
-        sync_directory(parent(new))?;
-    }
-    Ok(())
+    edge::write::create_directory(path).map_err(io_error("creating", path))
 }
 
 /// Makes the files of a directory durable, and their names.
 pub fn sync_files(dir: &Path) -> Result<(), StoreError> {
-    for entry in fs::read_dir(dir).map_err(io_error("listing", dir))? {
-        let path = entry.map_err(io_error("listing", dir))?.path();
-        if path.is_file() {
-            File::open(&path).and_then(|f| f.sync_all()).map_err(io_error("syncing", &path))?;
-        }
-    }
-    sync_directory(dir)
+    edge::write::sync_files(dir).map_err(io_error("syncing", dir))
 }
 
-/// The directory that holds an entry; the current one for a bare name.
-pub fn parent(path: &Path) -> &Path {
-    path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-/// Writes a whole file: to a temporary name in the same directory, fsynced, renamed, directory fsynced.
-/// Readers see the old content or the new one, also after a power loss. The temporary name begins with
-/// `.perfvt-`, so that leftovers of a killed process are recognised ([`remove_leftovers`]).
+/// Writes a whole file ([`edge::write::write_atomically`]).
 pub fn write_atomically(path: &Path, content: &[u8]) -> Result<(), StoreError> {
-    let dir = parent(path);
-    let mut file = tempfile::Builder::new()
-        .prefix(".perfvt-")
-        .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
-        .tempfile_in(dir)
-        .map_err(|e| io_error("writing", path)(without_path(&e)))?;
-    file.write_all(content).map_err(io_error("writing", path))?;
-    file.as_file().sync_all().map_err(io_error("syncing", path))?;
-    file.persist(path).map_err(|e| io_error("renaming to", path)(e.error))?;
-    sync_directory(dir)
+    edge::write_atomically(path, content).map_err(io_error("writing", path))
 }
 
-/// The crate's error names the temporary file, which nobody asked for.
-fn without_path(error: &io::Error) -> io::Error {
-    let text = error.to_string();
-    io::Error::new(error.kind(), text.split(" at path ").next().unwrap_or_default().to_owned())
-}
-
-/// Removes the temporary files that [`write_atomically`] leaves behind when its process is killed.
-/// Only for a directory that no live perfvt is writing to.
-pub fn remove_leftovers(dir: &Path) -> Result<(), StoreError> {
-    for entry in fs::read_dir(dir).map_err(io_error("listing", dir))? {
-        let entry = entry.map_err(io_error("listing", dir))?;
-        let kind = entry.file_type().map_err(io_error("listing", dir))?;
-        if kind.is_dir() {
-            remove_leftovers(&entry.path())?;
-        } else if kind.is_file() && entry.file_name().as_encoded_bytes().starts_with(b".perfvt-") {
-            fs::remove_file(entry.path()).map_err(io_error("removing", &entry.path()))?;
-        }
-    }
-    Ok(())
+/// Removes what [`write_atomically`] leaves behind when its process is killed ([`edge::owned::remove_unfinished`]).
+pub fn remove_unfinished(dir: &Path) -> Result<(), StoreError> {
+    edge::owned::remove_unfinished(dir, true).map_err(io_error("removing unfinished files in", dir))
 }
 
 /// Writes a value as indented JSON, atomically.
@@ -157,7 +122,7 @@ pub fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), StoreError
 
 /// Reads a JSON file whose `format` member is at most `known`.
 pub fn read_json<T: DeserializeOwned>(path: &Path, known: u32) -> Result<T, StoreError> {
-    let text = fs::read(path).map_err(io_error("reading", path))?;
+    let text = edge::read(path, edge::read::RECORD).map_err(io_error("reading", path))?;
     let wrong =
         |source: serde_json::Error| StoreError::Json { path: path.to_owned(), line: source.line(), source };
     let value: serde_json::Value = serde_json::from_slice(&text).map_err(wrong)?;
@@ -169,59 +134,90 @@ pub fn read_json<T: DeserializeOwned>(path: &Path, known: u32) -> Result<T, Stor
     serde_json::from_slice(&text).map_err(wrong)
 }
 
-/// Writes one JSON object a line, atomically.
-pub fn write_lines<T: Serialize>(path: &Path, items: &[T]) -> Result<(), StoreError> {
-    let mut text = Vec::new();
-    for item in items {
-        serde_json::to_writer(&mut text, item).map_err(|source| StoreError::Json {
-            path: path.to_owned(),
-            line: 0,
-            source,
-        })?;
-        text.push(b'\n');
-    }
-    write_atomically(path, &text)
+/// What stands in a file of lines.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Read<T> {
+    /// The lines.
+    pub items: Vec<T>,
+    /// Whether an end line tells that none is missing; files of version 1 have none.
+    pub sealed: bool,
 }
 
-/// Reads one JSON object a line. A line that is not one is an error with its number.
-pub fn read_lines<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>, StoreError> {
-    let text = fs::read_to_string(path).map_err(io_error("reading", path))?;
-    text.lines()
-        .enumerate()
-        .filter(|(_, l)| !l.trim().is_empty())
-        .map(|(i, l)| {
-            serde_json::from_str(l).map_err(|source| StoreError::Json {
-                path: path.to_owned(),
-                line: i + 1,
-                source,
-            })
-        })
-        .collect()
-}
-
-/// Writes a repeat's measurements ([`MEASUREMENTS_FILE`]).
+/// Writes a repeat's measurements ([`MEASUREMENTS_FILE`]), in today's format whatever they were read from.
 pub fn write_measurements(path: &Path, measurements: &[Measurement]) -> Result<(), StoreError> {
-    write_lines(path, measurements)
+    let lines: Vec<Measurement> =
+        measurements.iter().cloned().map(|m| Measurement { v: MEASUREMENT_FORMAT, ..m }).collect();
+    write_lines(path, &lines)
 }
 
 /// Reads a repeat's measurements ([`MEASUREMENTS_FILE`]).
+///
+/// # Errors
+/// A line is none, a case has a metric twice, or lines are missing.
 pub fn read_measurements(path: &Path) -> Result<Vec<Measurement>, StoreError> {
-    read_lines(path)
+    let text = edge::read(path, edge::read::RECORD).map_err(io_error("reading", path))?;
+    measurement::read(&text).map(|read| read.items).map_err(line_error(path))
+}
+
+/// Writes a repeat's series ([`SERIES_FILE`]), in today's format whatever it was read from.
+pub fn write_series(path: &Path, series: &[SeriesLine]) -> Result<(), StoreError> {
+    let lines: Vec<SeriesLine> =
+        series.iter().cloned().map(|line| SeriesLine { v: SERIES_FORMAT, ..line }).collect();
+    write_lines(path, &lines)
+}
+
+/// Reads a repeat's series ([`SERIES_FILE`]).
+///
+/// # Errors
+/// A line is none, or lines are missing.
+pub fn read_series<T: Versioned + DeserializeOwned>(path: &Path) -> Result<Read<T>, StoreError> {
+    let text = edge::read(path, edge::read::RECORD).map_err(io_error("reading", path))?;
+    let lines = lines::read(&text, SERIES_FORMAT).map_err(line_error(path))?;
+    let sealed = lines.is_sealed();
+    let items = lines.map(|line| line.map(|(_, item)| item)).collect::<Result<_, _>>();
+    Ok(Read { items: items.map_err(line_error(path))?, sealed })
+}
+
+/// An empty series without an end line beside measurements that have one: the two are written together, so that the series
+/// was cut off. Beside old measurements it is a workload that has no series.
+pub fn unsealed_series(path: &Path) -> StoreError {
+    line_error(path)(LineError::no_end(1))
+}
+
+/// Gives an error of a line its path.
+pub fn line_error(path: &Path) -> impl FnOnce(LineError) -> StoreError {
+    let path = path.to_owned();
+    move |error| {
+        let (way_out, what) = (way_out(&path), error.to_string());
+        match error {
+            LineError::Newer { found, known } => StoreError::Newer { path, found, known },
+            LineError::Json { line, .. } | LineError::Damaged { line, .. } => {
+                StoreError::Damaged { path, line, what, way_out }
+            }
+        }
+    }
+}
+
+/// What to do about a file of lines that is damaged.
+fn way_out(path: &Path) -> &'static str {
+    if path.file_name().is_some_and(|name| name == SERIES_FILE) {
+        "remove the file, and `perfvt reparse` makes it again"
+    } else {
+        "remove the file, and `perfvt resume` measures again what it held"
+    }
+}
+
+/// Writes lines with the end line that tells that they are whole, atomically.
+fn write_lines<T: Serialize>(path: &Path, items: &[T]) -> Result<(), StoreError> {
+    let text =
+        lines::write(items).map_err(|source| StoreError::Json { path: path.to_owned(), line: 0, source })?;
+    write_atomically(path, &text)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_atomic_write_replaces_the_whole_file_and_leaves_nothing_beside_it() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("run.json");
-        write_atomically(&path, b"old and long").unwrap();
-        write_atomically(&path, b"new").unwrap();
-        assert_eq!(fs::read(&path).unwrap(), b"new");
-        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
-    }
+    use std::fs;
 
     #[test]
     fn a_write_that_fails_names_the_file_that_was_asked_for_and_no_other() {
@@ -236,17 +232,5 @@ mod tests {
         fs::write(&path, r#"{"format": 7}"#).unwrap();
         let error = read_json::<serde_json::Value>(&path, 1).unwrap_err().to_string();
         assert!(error.contains("format 7 is newer than this perfvt knows (1)"), "{error}");
-    }
-
-    #[test]
-    fn leftovers_of_a_killed_writer_are_removed_and_nothing_else() {
-        let dir = tempfile::tempdir().unwrap();
-        fs::create_dir(dir.path().join("raw")).unwrap();
-        fs::write(dir.path().join("raw/.perfvt-abc"), "half").unwrap();
-        fs::write(dir.path().join("raw/session0.txt"), "whole").unwrap();
-        remove_leftovers(dir.path()).unwrap();
-        let left: Vec<_> =
-            fs::read_dir(dir.path().join("raw")).unwrap().map(|e| e.unwrap().file_name()).collect();
-        assert_eq!(left, ["session0.txt"]);
     }
 }

@@ -1,6 +1,6 @@
 //! Plain tables for one side alone: rows by their ids, under what their ids begin with.
 
-use crate::clean::visible;
+use edge::visible;
 use std::fmt::Write;
 use unicode_width::UnicodeWidthStr;
 

@@ -45,8 +45,8 @@ const COLUMNS: [&str; 38] = [
     "reason",
 ];
 
-/// All rows as CSV. What is not known is an empty cell. Text that a spreadsheet would take for a formula gets a
-/// leading apostrophe.
+/// All rows as CSV. What is not known is an empty cell. Text that a spreadsheet would take for a formula, also behind
+/// blanks, gets a leading apostrophe.
 pub fn csv(comparison: &Comparison) -> String {
     let mut out = COLUMNS.join(",");
     out.push('\n');
@@ -109,13 +109,21 @@ fn interval(out: &mut String, value: Option<Interval>) {
 
 /// One text as a CSV field.
 fn field(text: &str) -> String {
-    let text = crate::clean::visible(text);
-    let guard = if text.starts_with(['=', '+', '-', '@']) { "'" } else { "" };
+    let text = edge::visible(text);
+    let guard = if is_formula(&text) { "'" } else { "" };
     if text.contains(['"', ',']) || !guard.is_empty() {
         format!("\"{guard}{}\"", text.replace('"', "\"\""))
     } else {
         text.into_owned()
     }
+}
+
+/// Whether a spreadsheet might calculate a text: it drops blanks and, in some languages, reads full-width signs as others.
+fn is_formula(text: &str) -> bool {
+    let text = text.trim_start_matches(edge::text::is_blank);
+    let number =
+        || text.bytes().all(|b| b.is_ascii_digit() || b"+-.eE".contains(&b)) && text.parse::<f64>().is_ok();
+    text.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']) && !number()
 }
 
 #[cfg(test)]
@@ -129,5 +137,20 @@ mod tests {
         assert_eq!(field("say \"x\""), "\"say \"\"x\"\"\"");
         assert_eq!(field("=1+1"), "\"'=1+1\"");
         assert_eq!(field("two\nlines"), "two\\nlines");
+    }
+
+    #[test]
+    fn a_formula_behind_blanks_or_of_wide_characters_is_guarded_and_a_number_is_not() {
+        for text in
+            [" =1+1", "\u{a0}@x", "\u{3000}\u{fe0f}-x", "＝1+1", " ＋a", "－a", "＠a", "+", "-inf", "-1-1"]
+        {
+            assert_eq!(field(text), format!("\"'{text}\""));
+        }
+        for text in ["\t=1", "\r@x", "\u{feff}+x", "\u{200b}=1", "\u{2060}-x"] {
+            assert!(field(text).starts_with('\\'), "{text:?}: the escape is no white space");
+        }
+        for text in ["-5", "+1.5e-3", " -5", "a =1", "1+1", "x@y"] {
+            assert_eq!(field(text), text);
+        }
     }
 }

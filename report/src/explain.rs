@@ -1,9 +1,9 @@
 //! Every number behind one verdict, in the order in which the verdict was reached.
 
-use crate::clean::visible;
 use crate::numbers::{self, raw, significant};
 use crate::rows::{self, RowView};
 use analyze::{Comparison, Interval, Model, Reason, Row, Sample, Sequential, Step, Verdict};
+use edge::visible;
 use model::Scale;
 use std::fmt::Write;
 

@@ -32,11 +32,11 @@ pub use page::html;
 pub(crate) use published::provenance;
 pub use published::{Download, Published};
 
-use crate::clean::visible;
 use crate::rows::Tone;
 use crate::site::History;
 use crate::{ClassicTable, Gate};
 use analyze::Verdict;
+use edge::visible;
 use maud::{Markup, html};
 
 /// What the page shows beside the comparison.

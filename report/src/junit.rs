@@ -2,11 +2,11 @@
 //!
 //! The dialect is Jenkins' junit-10 schema: no `skipped` on `<testsuites>`.
 
-use crate::clean::visible;
 use crate::explain::explain;
 use crate::rows::{self, RowView};
 use crate::sentence;
 use analyze::{Comparison, Verdict};
+use edge::visible;
 use quick_xml::Writer;
 use quick_xml::events::BytesText;
 use std::collections::BTreeMap;

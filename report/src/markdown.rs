@@ -1,11 +1,12 @@
 //! GitHub-flavoured Markdown for a pull-request comment: summary, decided rows, the rest folded.
 
 use crate::Gate;
-use crate::clean::{command_line, visible};
+use crate::command_line::command_line;
 use crate::explain::warning_text;
 use crate::rows::{self, RowView, by_gravity, glyph};
 use crate::sentence::{self, sentence};
 use analyze::{Comparison, Level, Verdict};
+use edge::visible;
 use std::fmt::Write;
 
 /// How the comment looks.

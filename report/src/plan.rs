@@ -1,11 +1,11 @@
 //! How many boots rows need, and noise floors, as texts.
 
-use crate::clean::visible;
 use crate::columns::Columns;
 use crate::numbers::{NONE, percent, percent_plain, significant, size};
 use crate::show::{head, warnings};
 use crate::text::counted;
 use analyze::{Advice, NoiseFile, NoiseKind, Plan, PlanRow};
+use edge::visible;
 use std::fmt::Write;
 
 /// A line for each row: its spread, the boots that its effect needs, what to add.

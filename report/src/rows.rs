@@ -1,8 +1,8 @@
 //! One row as every renderer shows it: words, numbers, colour and place in the order.
 
-use crate::clean::visible;
 use crate::numbers::{self, Change, Scaled};
 use analyze::{Comparison, Row, Verdict};
+use edge::visible;
 use model::{Direction, Role};
 use std::borrow::Cow;
 use std::collections::BTreeMap;

@@ -1,8 +1,8 @@
 //! The comparison in one sentence, and the counts behind it.
 
-use crate::clean::visible;
 use crate::numbers;
 use analyze::{Comparison, Summary, Verdict};
+use edge::visible;
 use std::collections::BTreeMap;
 
 /// What the sentence of one candidate counts.

@@ -1,11 +1,11 @@
 //! One side alone, as a text.
 
-use crate::clean::visible;
 use crate::columns::Columns;
 use crate::explain::warning_text;
 use crate::numbers::{self, NONE, significant};
 use crate::text::{counted, side_facts};
 use analyze::{Shown, ShownRow, Side, Warning};
+use edge::visible;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 

@@ -3,12 +3,13 @@
 mod table;
 
 use crate::Gate;
-use crate::clean::{command_line, visible};
+use crate::command_line::command_line;
 use crate::explain::warning_text;
 use crate::numbers;
 use crate::rows::{self, RowView, by_gravity, glyph};
 use crate::sentence::{self, sentence};
 use analyze::{Comparison, Level, Verdict, Warning};
+use edge::visible;
 use model::Role;
 use std::collections::BTreeMap;
 use std::fmt::Write;

@@ -15,8 +15,12 @@ fn file() -> CampaignFile {
         keys: [("size", size)].into_iter().collect(),
     };
     let boot = |environment, repeat| BootPlan { environment, repeat, cases: vec![0, 1] };
-    let environment =
-        |name: &str| EnvironmentPlan { name: name.into(), params: Default::default(), factors: vec![] };
+    let environment = |name: &str| EnvironmentPlan {
+        name: name.into(),
+        params: Default::default(),
+        factors: vec![],
+        secrets: Default::default(),
+    };
     CampaignFile {
         format: 1,
         perfvt: "0".into(),

@@ -9,7 +9,7 @@ use chromium::Page;
 use common::scenarios;
 use html5ever::tendril::TendrilSink;
 use markup5ever_rcdom::RcDom;
-use report::site::{Content, Labelled, Site, Unsigned};
+use report::site::{Content, Kept, Labelled, Site, Unsigned};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::fs;
@@ -25,7 +25,8 @@ const RUN_PAGE: &str = "<!DOCTYPE html><title>run</title><h1 onclick=\"parent.do
 fn site(name: &str, comparisons: Vec<Comparison>) -> (TempDir, PathBuf) {
     let dir = tempfile::tempdir().unwrap();
     let root = dir.path().join("site");
-    let site = Site::open(&root, (Some("Results of a <lab>"), None), 1_400_000_000, &mut || {}).unwrap();
+    let kept = Kept { title: Some("Results of a <lab>".into()), ..Kept::default() };
+    let site = Site::open(&root, &kept, 1_400_000_000, &mut || {}).unwrap();
     for (i, mut comparison) in comparisons.into_iter().enumerate() {
         let result = dir.path().join(format!("{name}{i}"));
         fs::create_dir_all(result.join("repeat1/sysinfo")).unwrap();
@@ -34,7 +35,7 @@ fn site(name: &str, comparisons: Vec<Comparison>) -> (TempDir, PathBuf) {
         let mut stage = site.stage().unwrap();
         comparison.a.path = stage.take(&result, 1 << 20, &Unsigned).unwrap().display().to_string();
         for side in std::iter::once(&mut comparison.a).chain(&mut comparison.b) {
-            side.date_unix = side.date_unix.map(|d| d + i as i64 * 5_000_000);
+            side.date_unix = side.date_unix.map(|d| d + (i as i64 - 4) * 5_000_000);
         }
         let labelled =
             Labelled { machine: Some("m1".into()), now: 1_400_000_000 + i as i64, ..Labelled::default() };

@@ -17,9 +17,7 @@ use model::Direction;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
-use std::fs;
 use std::hash::{DefaultHasher, Hasher};
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// Names that are looked into in a directory without a result file of perf.conf's patterns.
@@ -31,10 +29,8 @@ pub(super) fn kind_of(path: &Path) -> Option<Kind> {
     if is_rhs || !path.is_file() {
         return None;
     }
-    let mut head = Vec::new();
     let limit = u64::try_from(SNIFF_LENGTH).unwrap_or(u64::MAX);
-    fs::File::open(path).ok()?.take(limit).read_to_end(&mut head).ok()?;
-    sniff(&head)
+    sniff(&edge::read::head(path, limit).ok()?)
 }
 
 /// The files of a directory, or the file, that are results of other tools.
@@ -109,7 +105,8 @@ pub(super) fn load(path: &Path, found: &Found, options: &CompareOptions) -> Resu
 fn read(path: &Path) -> Result<Source, Loss> {
     let place = path.display().to_string();
     let lost = |place: String, reason: String| Loss { place, what: "file", reason };
-    let bytes = fs::read(path).map_err(|e| lost(place.clone(), format!("it cannot be read: {e}")))?;
+    let bytes = edge::read(path, edge::read::RESULT)
+        .map_err(|e| lost(place.clone(), format!("it cannot be read: {e}")))?;
     let kind = sniff(&bytes)
         .ok_or_else(|| lost(place.clone(), "it is no result of any tool that is known".to_owned()))?;
     let text = String::from_utf8_lossy(&bytes);

@@ -147,14 +147,13 @@ fn load_path(path: &Path, options: &CompareOptions) -> Result<LoadedSide, Analyz
 
 fn load_run(path: &Path, options: &CompareOptions) -> Result<LoadedSide, AnalyzeError> {
     let run = run_dir::read_run(path)?;
-    let (files, losses) = run_dir::repeats(path)?;
+    let (files, mut losses) = run_dir::repeats(path)?;
     if files.is_empty() {
         return Err(AnalyzeError::NoRepeats { path: path.to_owned() });
     }
-    let repeats: Result<Vec<Repeat>, AnalyzeError> =
-        files.par_iter().map(|f| run_dir::read_repeat(f, &options.conf)).collect();
+    let repeats = run_dir::read_repeats(&files, &options.conf, &mut losses)?;
     let notes = noise::note_of(path, &files).into_iter().collect();
-    Ok(LoadedSide { run: Some(run), repeats: repeats?, losses, notes, ..LoadedSide::default() })
+    Ok(LoadedSide { run: Some(run), repeats, losses, notes, ..LoadedSide::default() })
 }
 
 fn load_files(path: &Path, options: &CompareOptions) -> Result<LoadedSide, AnalyzeError> {
@@ -301,7 +300,7 @@ impl LoadedSide {
         self.run.as_ref().map(crate::comparability::run_facts).unwrap_or_default()
     }
 
-    /// Warns about files with the same bytes and about cells that were averaged.
+    /// Warns about files with the same bytes, about cells that were averaged, and about files whose end nobody knows.
     fn find_copies(&mut self) {
         let different: HashSet<u64> = self.repeats.iter().map(|r| r.content).collect();
         let copies = self.repeats.len() - different.len();
@@ -320,6 +319,7 @@ impl LoadedSide {
             );
             self.notes.push(note("averaged", text, "", averaged));
         }
+        self.notes.extend(run_dir::unsealed(&self.label, &self.repeats));
     }
 
     /// Collects the facts of the side and those on which its files differ.

@@ -124,6 +124,8 @@ pub(crate) struct Repeat {
     pub content: u64,
     /// Cells that two lines of the file gave.
     pub averaged: usize,
+    /// Of perfvt's own files: whether an end line tells that no line is missing.
+    pub sealed: Option<bool>,
 }
 
 /// Stands between two levels of a case; no level holds it, because control characters are replaced when reading.

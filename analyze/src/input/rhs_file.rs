@@ -6,7 +6,6 @@ use crate::Loss;
 use formats::perf_conf::{Conf, Section};
 use formats::rhs::{self, Document, HeaderKind, Table};
 use std::collections::{BTreeMap, HashMap};
-use std::fs;
 use std::hash::{DefaultHasher, Hasher};
 use std::path::Path;
 
@@ -20,7 +19,7 @@ pub(super) fn read_rhs(
     workload: Option<&str>,
 ) -> Result<(Repeat, Vec<Loss>), Loss> {
     let lost = |reason: String| Loss { place: path.display().to_string(), what: "file", reason };
-    let bytes = fs::read(path).map_err(|e| lost(format!("it cannot be read: {e}")))?;
+    let bytes = edge::read(path, edge::read::RESULT).map_err(|e| lost(format!("it cannot be read: {e}")))?;
     let mut hasher = DefaultHasher::new();
     hasher.write(&bytes);
     if let Some(at) = bytes.iter().position(|b| *b == 0) {

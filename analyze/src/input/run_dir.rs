@@ -6,12 +6,16 @@ use super::repeat::{
 };
 use crate::discover::natural_order;
 use crate::error::io;
-use crate::{AnalyzeError, Loss};
+use crate::warnings::{counted, note};
+use crate::{AnalyzeError, Loss, Warning};
 use formats::perf_conf::Conf;
-use model::measurement::{MEASUREMENT_FORMAT, Outcome};
+use model::journal::boot_folder;
+use model::lines::{self, LineError};
+use model::measurement::{self, MEASUREMENT_FORMAT, Outcome};
 use model::run::RUN_FORMAT;
 use model::store::{self, MEASUREMENTS_FILE, RUN_FILE, StoreError};
 use model::{Measurement, RunFile};
+use rayon::prelude::*;
 use std::collections::HashMap;
 use std::fs;
 use std::hash::{DefaultHasher, Hasher};
@@ -54,36 +58,81 @@ pub(super) fn repeats(path: &Path) -> Result<(Vec<PathBuf>, Vec<Loss>), AnalyzeE
     Ok((files, losses))
 }
 
+/// Reads the repeats of a run. What is damaged is lost with its reason, and only that; nothing of it is averaged.
+pub(super) fn read_repeats(
+    files: &[PathBuf],
+    conf: &Conf,
+    losses: &mut Vec<Loss>,
+) -> Result<Vec<Repeat>, AnalyzeError> {
+    let read: Vec<_> = files.par_iter().map(|file| read_repeat(file, conf)).collect();
+    let (mut repeats, mut first) = (Vec::new(), None);
+    for (file, result) in files.iter().zip(read) {
+        match result {
+            Ok(repeat) => repeats.push(repeat),
+            Err(AnalyzeError::Store(error)) => {
+                let Some(loss) = damage(file, &error) else { return Err(error.into()) };
+                losses.push(loss);
+                first = first.or(Some(error));
+            }
+            Err(other) => return Err(other),
+        }
+    }
+    match first.filter(|_| repeats.is_empty()) {
+        Some(error) => Err(error.into()),
+        None => Ok(repeats),
+    }
+}
+
+/// The loss of a file that is not as perfvt wrote it; other errors are no damage.
+fn damage(file: &Path, error: &StoreError) -> Option<Loss> {
+    let StoreError::Damaged { line, what, way_out, .. } = error else { return None };
+    let reason = format!("{what}; no value of it is used: {way_out}");
+    Some(Loss { place: format!("{}:{line}:1", file.display()), what: "file", reason })
+}
+
+/// Says that files could have lost lines unseen; one note for a side.
+pub(super) fn unsealed(label: &str, repeats: &[Repeat]) -> Option<Warning> {
+    let old = repeats.iter().filter(|r| r.sealed == Some(false)).count();
+    (old > 0).then(|| {
+        let text = format!(
+            "{label}: {} without an end line, from a perfvt that wrote none (version 1): a cut between two lines would not be seen",
+            counted(old, &format!("{MEASUREMENTS_FILE} file"))
+        );
+        note("no-end-line", text, "", old)
+    })
+}
+
 /// Reads one `measurements.jsonl`.
-pub(super) fn read_repeat(path: &Path, conf: &Conf) -> Result<Repeat, AnalyzeError> {
-    let bytes = fs::read(path).map_err(io(path))?;
+fn read_repeat(path: &Path, conf: &Conf) -> Result<Repeat, AnalyzeError> {
+    let bytes = edge::read(path, edge::read::RESULT).map_err(io(path))?;
     let mut hasher = DefaultHasher::new();
     hasher.write(&bytes);
-    let text = String::from_utf8_lossy(&bytes);
+    let wrong = |error| AnalyzeError::Store(store::line_error(path)(error));
+    let lines = lines::read::<Measurement>(&bytes, MEASUREMENT_FORMAT).map_err(wrong)?;
     let mut reader = Reader {
         conf,
         path,
-        repeat: Repeat { path: path.display().to_string(), content: hasher.finish(), ..Repeat::default() },
+        repeat: Repeat {
+            path: path.display().to_string(),
+            content: hasher.finish(),
+            sealed: Some(lines.is_sealed()),
+            ..Repeat::default()
+        },
         tables: HashMap::new(),
         cases: HashMap::new(),
         boots: HashMap::new(),
         metrics: HashMap::new(),
+        written: HashMap::new(),
         given: Vec::new(),
     };
-    for (index, line) in text.lines().enumerate().filter(|(_, l)| !l.trim().is_empty()) {
-        let measurement: Measurement = serde_json::from_str(line).map_err(|source| {
-            AnalyzeError::Store(StoreError::Json { path: path.to_owned(), line: index + 1, source })
-        })?;
-        if measurement.v > MEASUREMENT_FORMAT {
-            return Err(AnalyzeError::Store(StoreError::Newer {
-                path: path.to_owned(),
-                found: measurement.v,
-                known: MEASUREMENT_FORMAT,
-            }));
-        }
-        reader.take(measurement, clamp(index + 1))?;
+    for item in lines {
+        let (line, measurement) = item.map_err(wrong)?;
+        reader.take(measurement, clamp(line))?;
     }
-    let mut repeat = reader.finish();
+    if reader.given.is_empty() && reader.repeat.sealed == Some(false) {
+        return Err(wrong(measurement::empty()));
+    }
+    let mut repeat = reader.finish().map_err(wrong)?;
     derive(&mut repeat, conf);
     Ok(repeat)
 }
@@ -96,6 +145,8 @@ struct Given {
     reason: Option<String>,
     line: u32,
     attempt: u32,
+    /// The metric's name as it stands in the file: two that mean the same are two.
+    written: u32,
 }
 
 /// Sorts lines into cases.
@@ -107,6 +158,7 @@ struct Reader<'a> {
     cases: HashMap<String, u32>,
     boots: HashMap<BootName, u32>,
     metrics: HashMap<(u32, String), u32>,
+    written: HashMap<String, u32>,
     given: Vec<Given>,
 }
 
@@ -139,14 +191,29 @@ impl Reader<'_> {
                 (Number::INVALID, Some(self.with_forensics(reason, m.attempt)))
             }
         };
-        self.given.push(Given { row, position, number, reason, line, attempt: m.attempt });
+        let written = intern(&mut self.written, &m.metric);
+        self.given.push(Given { row, position, number, reason, line, attempt: m.attempt, written });
         Ok(())
     }
 
-    /// A reason, and where the attempt left what tells more, if it did.
+    /// A reason, and where the attempt left what tells more, if it did: the last of its guests that left something.
     fn with_forensics(&self, reason: String, attempt: u32) -> String {
-        let folder = self.path.with_file_name("forensics").join(format!("boot{attempt}"));
-        if folder.is_dir() { format!("{reason} (forensics: {})", folder.display()) } else { reason }
+        let all = self.path.with_file_name("forensics");
+        let first = boot_folder(attempt, 1);
+        let take = |name: &str| match name.strip_prefix(&first)? {
+            "" => Some(1),
+            rest => rest.strip_prefix('.')?.parse::<u32>().ok(),
+        };
+        let entries = std::fs::read_dir(&all).into_iter().flatten().flatten();
+        let takes = entries
+            .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+            .filter_map(|entry| take(&entry.file_name().to_string_lossy()));
+        match takes.max() {
+            Some(take) => {
+                format!("{reason} (forensics: {})", all.join(boot_folder(attempt, take)).display())
+            }
+            None => reason,
+        }
     }
 
     /// The row of a line's case, which the first line of the case creates.
@@ -196,8 +263,9 @@ impl Reader<'_> {
         position
     }
 
-    /// Lays the cells out, case by case. Of several attempts the last counts; what one attempt gives twice is averaged.
-    fn finish(mut self) -> Repeat {
+    /// Lays the cells out, case by case. Two names of one metric are averaged. A case has a metric once; in files of version 1,
+    /// of several attempts the last counts, and what one attempt gives twice is averaged.
+    fn finish(mut self) -> Result<Repeat, LineError> {
         let repeat = &mut self.repeat;
         for row in &mut repeat.rows {
             let width = repeat.tables.get(row.table as usize).map_or(0, |t| t.metrics.len());
@@ -206,7 +274,14 @@ impl Reader<'_> {
             repeat.cells.extend(std::iter::repeat_n(absent, width));
         }
         self.given.sort_by_key(|g| (g.row, g.position));
+        let sealed = repeat.sealed == Some(true);
         for same in self.given.chunk_by(|x, y| (x.row, x.position) == (y.row, y.position)) {
+            if let Some((first, again)) = again(same).filter(|_| sealed) {
+                let case = repeat.case_ids.get(again.row as usize).map_or("", String::as_str);
+                let name = self.written.iter().find(|(_, index)| **index == again.written);
+                let name = name.map_or("", |(name, _)| name.as_str());
+                return Err(measurement::twice(case, name, first.line as usize, again.line as usize));
+            }
             let last = same.iter().map(|g| g.attempt).max().unwrap_or(0);
             let current: Vec<&Given> = same.iter().filter(|g| g.attempt == last).collect();
             let values: Vec<f64> = current.iter().filter_map(|g| g.number.value()).collect();
@@ -227,6 +302,12 @@ impl Reader<'_> {
             }
         }
         repeat.sort_invalid();
-        self.repeat
+        Ok(self.repeat)
     }
+}
+
+/// The first two lines of a cell that give it under the same name.
+fn again(same: &[Given]) -> Option<(&Given, &Given)> {
+    let before = |index: usize, given: &Given| same.iter().take(index).find(|g| g.written == given.written);
+    same.iter().enumerate().skip(1).find_map(|(index, given)| Some((before(index, given)?, given)))
 }

@@ -2,6 +2,7 @@
 
 use super::repeat::Repeat;
 use crate::AnalyzeError;
+use model::lines::Versioned;
 use model::store::{self, MEASUREMENTS_FILE, SERIES_FILE};
 use serde::Deserialize;
 use std::collections::HashMap;
@@ -10,11 +11,19 @@ use std::path::Path;
 /// What is used of a line.
 #[derive(Deserialize)]
 struct Line {
+    #[serde(default)]
+    v: u32,
     case: String,
     metric: String,
     #[serde(default)]
     session: Option<u32>,
     value: f64,
+}
+
+impl Versioned for Line {
+    fn version(&self) -> u32 {
+        self.v
+    }
 }
 
 /// The squared standard error that the intervals of one boot give its value, by case id and metric as written.
@@ -29,7 +38,11 @@ pub(crate) fn within_boot(repeat: &Repeat) -> Result<HashMap<(String, String), f
         return Ok(HashMap::new());
     }
     let mut sessions: HashMap<(String, String), HashMap<Option<u32>, Vec<f64>>> = HashMap::new();
-    for line in store::read_lines::<Line>(&file)? {
+    let read = store::read_series::<Line>(&file)?;
+    if read.items.is_empty() && !read.sealed && repeat.sealed == Some(true) {
+        return Err(store::unsealed_series(&file).into());
+    }
+    for line in read.items {
         if line.value.is_finite() {
             sessions
                 .entry((line.case, line.metric))

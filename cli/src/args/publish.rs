@@ -44,9 +44,13 @@ pub struct Publish {
     /// Sign each RESULT with this SSH key (a public one: through ssh-agent); the archive carries the signature
     #[arg(long, value_name = "KEY")]
     pub sign: Option<PathBuf>,
-    /// Refuse each RESULT that nobody in this file has signed, as it is now (ssh-keygen(1), ALLOWED SIGNERS)
+    /// Refuse each RESULT that nobody in this file has signed, as it is now (ssh-keygen(1), ALLOWED SIGNERS); from then on
+    /// the site asks for signatures, and entries and machines belong to whoever signed the first
     #[arg(long, value_name = "FILE")]
     pub allowed_signers: Option<PathBuf>,
+    /// Publish without checking signatures, this once, though the site asks for them
+    #[arg(long, conflicts_with = "allowed_signers")]
+    pub unchecked: bool,
     /// Known changes, as for perfvt compare
     #[arg(long, value_name = "FILE")]
     pub expect: Option<PathBuf>,

@@ -30,7 +30,7 @@ pub fn calibrate(args: &Calibrate, out: &mut dyn Write, err: &mut dyn Write) -> 
             for warning in &noise.warnings {
                 writeln!(err, "warning: {warning}")?;
             }
-            serde_json::to_writer_pretty(&mut *out, &noise).map_err(std::io::Error::from)?;
+            model::json::write_pretty(&mut *out, &noise)?;
             writeln!(out)?;
         }
     }

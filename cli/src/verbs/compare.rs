@@ -7,7 +7,7 @@ use analyze::{CompareOptions, Comparison, Verdict, compare as analyze_sides, exp
 use model::store::write_atomically;
 use report::{Gate, HtmlOptions, JunitOptions, MarkdownOptions, TextOptions};
 use std::collections::BTreeMap;
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// The page that is written when nobody says otherwise.
@@ -232,9 +232,7 @@ impl Renderer<'_> {
     }
 
     fn text_options(&self) -> TextOptions {
-        let terminal = std::io::stdout().is_terminal();
-        let no_color = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
-        TextOptions { width: width(), color: terminal && !no_color, all: false, gate: self.gate.clone() }
+        TextOptions { width: width(), color: crate::coloured(), all: false, gate: self.gate.clone() }
     }
 
     fn classic(&self) -> Result<String, Error> {
@@ -263,6 +261,7 @@ pub(super) fn classic(options: &CompareOptions) -> Vec<report::ClassicTable> {
     analyze::classic_tables(options).unwrap_or_default().into_iter().map(table).collect()
 }
 
+#[allow(clippy::disallowed_methods)] // Nothing is written.
 /// Columns of the terminal: COLUMNS, else what the terminal says, else 80.
 fn width() -> usize {
     let from_env = || std::env::var("COLUMNS").ok()?.parse().ok();
@@ -284,10 +283,10 @@ fn page_path(args: &Compare) -> Option<PathBuf> {
 
 /// A page of somebody else's is not overwritten unasked.
 fn refuse_foreign(path: &Path) -> Result<(), Error> {
-    let foreign = std::fs::read(path).is_ok_and(|old| {
-        let head = String::from_utf8_lossy(old.get(..4096).unwrap_or(&old)).into_owned();
-        !old.is_empty() && !head.contains(PAGE_MARK)
-    });
+    let foreign = match edge::read::head(path, 4096) {
+        Ok(old) => !old.is_empty() && !String::from_utf8_lossy(&old).contains(PAGE_MARK),
+        Err(error) => error.kind() != std::io::ErrorKind::NotFound,
+    };
     if foreign {
         let path = path.display();
         return Err(format!(

@@ -14,7 +14,7 @@ pub fn doctor(args: &Doctor, out: &mut dyn Write) -> Result<u8, Error> {
     }
     let checks = examine(&crate::own_executable());
     if args.json {
-        serde_json::to_writer_pretty(&mut *out, &checks)?;
+        model::json::write_pretty(&mut *out, &checks)?;
         writeln!(out)?;
     } else {
         for check in &checks {
@@ -37,7 +37,7 @@ pub fn doctor(args: &Doctor, out: &mut dyn Write) -> Result<u8, Error> {
 fn topology(as_json: bool, out: &mut dyn Write) -> Result<u8, Error> {
     let topology = Topology::here()?;
     if as_json {
-        serde_json::to_writer_pretty(&mut *out, &topology)?;
+        model::json::write_pretty(&mut *out, &topology)?;
         writeln!(out)?;
         return Ok(DONE);
     }

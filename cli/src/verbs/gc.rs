@@ -25,12 +25,16 @@ pub fn gc(dirs: &[PathBuf], out: &mut dyn Write) -> Result<u8, Error> {
             return Err(format!("{}: neither a campaign nor a folder that is there", dir.display()).into());
         }
     }
-    let removed = remove_dead_folders(&places);
-    for path in &removed {
+    let cleared = remove_dead_folders(&places);
+    for path in &cleared.removed {
         writeln!(out, "removed {}", path.display())?;
     }
-    if removed.is_empty() {
-        writeln!(out, "nothing is left of dead campaigns")?;
+    for (path, why) in &cleared.left {
+        writeln!(out, "left {}: {why}", path.display())?;
+    }
+    if cleared.removed.is_empty() {
+        let what = if cleared.left.is_empty() { "left of dead campaigns" } else { "removed" };
+        writeln!(out, "nothing is {what}")?;
     }
     Ok(DONE)
 }

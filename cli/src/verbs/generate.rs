@@ -18,7 +18,7 @@ pub fn completions(shell: clap_complete::Shell, out: &mut dyn Write) -> Result<u
 pub fn man(dir: Option<&Path>, out: &mut dyn Write) -> Result<u8, Error> {
     match dir {
         Some(dir) => {
-            std::fs::create_dir_all(dir).map_err(|e| format!("creating {}: {e}", dir.display()))?;
+            edge::write::create_directory(dir).map_err(|e| format!("creating {}: {e}", dir.display()))?;
             clap_mangen::generate_to(Args::command(), dir)
                 .map_err(|e| format!("writing manual pages to {}: {e}", dir.display()))?;
         }

@@ -45,7 +45,7 @@ fn options(args: &Preparing) -> Options {
 
 fn show(report: &Report, as_json: bool, out: &mut dyn Write) -> Result<(), Error> {
     if as_json {
-        serde_json::to_writer_pretty(&mut *out, report)?;
+        model::json::write_pretty(&mut *out, report)?;
         writeln!(out)?;
     } else {
         write!(out, "{report}")?;
@@ -71,7 +71,7 @@ fn status(host: &Host, args: &Args, out: &mut dyn Write) -> Result<u8, Error> {
     let sessions = standing(host)?;
     let advice = advise(args.root.as_deref().unwrap_or(Path::new("/")));
     if args.json {
-        serde_json::to_writer_pretty(&mut *out, &json!({"sessions": sessions, "reboot": advice}))?;
+        model::json::write_pretty(&mut *out, &json!({"sessions": sessions, "reboot": advice}))?;
         writeln!(out)?;
         return Ok(DONE);
     }

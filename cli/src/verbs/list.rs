@@ -71,7 +71,7 @@ pub(super) fn read(args: &List, path: &Path, base: bool) -> Result<Config, Error
         loader.file(shipped::BASE.as_ref())?;
     }
     if path == Path::new("-") {
-        loader.text("-", &std::io::read_to_string(std::io::stdin())?)?;
+        loader.text("-", &edge::read::standard_input(edge::read::CONFIG)?)?;
     } else {
         loader.file(&files.locate(path))?;
     }

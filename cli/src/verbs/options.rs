@@ -58,7 +58,7 @@ pub fn refuse_empty(rows: usize, args: &Filters) -> Result<(), Error> {
 
 /// The text of a file.
 pub fn read(path: &Path) -> Result<String, Error> {
-    std::fs::read_to_string(path).map_err(|e| format!("reading {}: {e}", path.display()).into())
+    edge::read_text(path, edge::read::CONFIG).map_err(|e| format!("reading {}: {e}", path.display()).into())
 }
 
 /// Writes something for programs, under the version of its form.
@@ -73,7 +73,7 @@ pub fn write_json(content: &impl Serialize, out: &mut dyn Write) -> Result<(), E
     }
     let versioned = Versioned { schema_version: PLAIN_SCHEMA, perfvt: env!("CARGO_PKG_VERSION"), content };
     let mut buffered = std::io::BufWriter::new(&mut *out);
-    serde_json::to_writer(&mut buffered, &versioned).map_err(std::io::Error::from)?;
+    model::json::write(&mut buffered, &versioned)?;
     writeln!(buffered)?;
     Ok(buffered.flush()?)
 }

@@ -4,7 +4,7 @@ use crate::args::{Compare, Filters, Format, Publish};
 use crate::signatures::SshKeys;
 use crate::verbs::compare;
 use crate::{DONE, Error, USAGE};
-use report::site::{Content, Entry, Labelled, Site};
+use report::site::{Added, Checks, Content, Kept, Labelled, Site};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -17,15 +17,23 @@ pub fn publish(args: &Publish, out: &mut dyn Write, err: &mut dyn Write) -> Resu
             // Nobody reads this when writing fails.
             let _ = writeln!(err, "waiting for another perfvt that is changing {}", args.site.display());
         };
-        let kept = (args.site_title.as_deref(), args.url.as_deref());
-        Site::open(&args.site, kept, now, &mut waiting)?
+        let checks = match (&args.allowed_signers, args.unchecked) {
+            (Some(_), _) => Checks::Made,
+            (None, true) => Checks::Waived,
+            (None, false) => Checks::None,
+        };
+        let kept = Kept { title: args.site_title.clone(), url: args.url.clone(), checks };
+        Site::open(&args.site, &kept, now, &mut waiting)?
     };
     let mut failed = 0;
     for result in &args.results {
         match one(&site, args, result, now, err) {
-            Ok(entry) => {
-                let page = args.site.join("r").join(&entry.id).join("index.html");
+            Ok(added) => {
+                let page = args.site.join("r").join(&added.entry.id).join("index.html");
                 writeln!(out, "{}: {}", result.display(), page.display())?;
+                if let Some(old) = added.replaced {
+                    writeln!(out, "  replaces the entry of the same data, {}", old.described())?;
+                }
             }
             // The other results are published all the same.
             Err(error) => {
@@ -49,6 +57,10 @@ fn check(args: &Publish) -> Result<(), Error> {
             "--title is the heading of one result; give one RESULT, or --site-title for the site".into()
         );
     }
+    if let Some(file) = &args.allowed_signers {
+        // Looked at first: the site remembers that it was given.
+        edge::read::open(file).map_err(|e| format!("--allowed-signers {}: {e}", file.display()))?;
+    }
     match &args.url {
         Some(url) if !url.starts_with("https://") && !url.starts_with("http://") => {
             Err(format!("--url {url}: want an address that begins with https:// or http://").into())
@@ -58,18 +70,18 @@ fn check(args: &Publish) -> Result<(), Error> {
 }
 
 /// Publishes one result.
-fn one(site: &Site, args: &Publish, result: &Path, now: i64, err: &mut dyn Write) -> Result<Entry, Error> {
+fn one(site: &Site, args: &Publish, result: &Path, now: i64, err: &mut dyn Write) -> Result<Added, Error> {
     let mut stage = site.stage()?;
     let keys = SshKeys { key: args.sign.clone(), allowed: args.allowed_signers.clone() };
     let limit = args.max_size.saturating_mul(1 << 20);
-    let sides: Vec<&PathBuf> = args.against.iter().collect();
     let mut copies = Vec::new();
-    for path in sides.into_iter().map(PathBuf::as_path).chain([result]) {
-        copies.push(stage.take(path, limit, &keys)?);
+    if let Some(baseline) = &args.against {
+        copies.push(stage.take_baseline(baseline, limit, &keys)?);
     }
+    copies.push(stage.take(result, limit, &keys)?);
     let mut compared = compare_arguments(args, copies);
     for path in &args.judging.baseline_from {
-        compared.judging.baseline_from.push(stage.take(path, limit, &keys)?);
+        compared.judging.baseline_from.push(stage.take_baseline(path, limit, &keys)?);
     }
     // What failed is told of the results, not of copies that are gone by then.
     let content = content(&compared, err).map_err(|error| stage.message(error.as_ref()))?;

@@ -25,7 +25,6 @@ use collect::testbed::clients_are_remote;
 use collect::testbed::{Testbed, claims};
 use collect::window::counts_in_debugfs;
 use model::ids::cpu_list;
-use model::store::{CAMPAIGN_FILE, read_json};
 use model::{CampaignFile, Rule};
 use report::campaign::duration;
 use std::io::Write;
@@ -160,7 +159,7 @@ fn testbed(
 
 /// Goes on with a campaign.
 pub fn resume(args: &Resume, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Error> {
-    let file: CampaignFile = read_json(&args.dir.join(CAMPAIGN_FILE), model::campaign::CAMPAIGN_FORMAT)?;
+    let file = Campaign::stored_plan(&args.dir)?;
     if file.accel == "kvm" {
         accel::resolve("kvm", || accel::probe(&own_executable()))?;
     }

@@ -64,7 +64,11 @@ pub fn files(out: &Path, ending: &str) -> Vec<PathBuf> {
 
 pub fn measurements(out: &Path) -> Vec<Value> {
     let lines = |path: PathBuf| -> Vec<Value> {
-        fs::read_to_string(path).unwrap().lines().map(|l| serde_json::from_str(l).unwrap()).collect()
+        let text = fs::read_to_string(path).unwrap();
+        let mut lines: Vec<Value> = text.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+        let end = lines.pop().unwrap();
+        assert_eq!(end["end"]["lines"].as_u64(), Some(lines.len() as u64), "{end}");
+        lines
     };
     files(out, "measurements.jsonl").into_iter().flat_map(lines).collect()
 }

@@ -9,12 +9,14 @@
 use crate::deadlines::BUILD;
 use crate::guest::image::Cache;
 use crate::process::{PrivateFolder, ProcessError, Sink, Spec, private_folder_in};
+use edge::Made;
+use edge::owned::OwnFile;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 /// The folder that holds folders which are built.
 const DEPS: &str = "deps";
@@ -106,16 +108,14 @@ pub(super) fn build(cache: &Cache, folder: &Path) -> Result<Built, BuildError> {
     let all = cache.root().join(DEPS);
     let place = place(&all, folder, &hash);
     if !place.join(LOG).is_file() {
-        fs::create_dir_all(&all).map_err(failing("creating", &all))?;
+        edge::write::create_directory(&all).map_err(failing("creating", &all))?;
         make(folder, &sources, &all, &place)?;
         remove_unused(&all, &name, &place);
     }
     let log = place.join(LOG);
     // Its time says when it was used last.
-    if let Ok(file) = fs::File::options().append(true).open(&log) {
-        let _ = file.set_modified(SystemTime::now());
-    }
-    let text = fs::read(&log).map_err(failing("reading", &log))?;
+    let _ = edge::write::touch(&log);
+    let text = edge::read(&log, edge::read::RECORD).map_err(failing("reading", &log))?;
     let log = String::from_utf8_lossy(&text).into_owned();
     Ok(Built { files: place.join(FILES), hash, log })
 }
@@ -210,7 +210,7 @@ fn hash(folder: &Path, sources: &BTreeMap<PathBuf, Source>) -> Result<String, Bu
             Source::File { executable } => {
                 field(if *executable { b"program" } else { b"file" });
                 let path = folder.join(own);
-                field(&fs::read(&path).map_err(failing("reading", &path))?);
+                field(&edge::read(&path, edge::read::PROGRAM).map_err(failing("reading", &path))?);
             }
         }
     }
@@ -227,12 +227,12 @@ fn make(
     let work: PrivateFolder = private_folder_in(all).map_err(failing("creating a folder in", all))?;
     let built = work.path().join("built");
     let files = built.join(FILES);
-    fs::create_dir_all(&files).map_err(failing("creating", &files))?;
+    edge::write::create_directory(&files).map_err(failing("creating", &files))?;
     // A folder comes before what it holds.
     for (own, source) in sources {
         let to = files.join(own);
         let copied = match source {
-            Source::Folder => fs::create_dir(&to),
+            Source::Folder => edge::write::make_directory(&to),
             Source::Link(target) => symlink(target, &to),
             Source::File { .. } => copy(&folder.join(own), &to),
         };
@@ -248,7 +248,7 @@ fn make(
         .map_err(|source| BuildError::Start { folder: folder.to_owned(), source })?
         .finish(BUILD);
     let log = built.join(LOG);
-    fs::write(&log, &told.stdout).map_err(failing("writing", &log))?;
+    edge::write::write(&log, &told.stdout).map_err(failing("writing", &log))?;
     if !told.status.is_some_and(|status| status.success()) {
         let how = told.status.map_or_else(
             || format!("did not end within {} s and was killed", BUILD.as_secs()),
@@ -256,24 +256,42 @@ fn make(
         );
         // The log outlives the copy; the next build of these sources that succeeds removes it.
         let kept = failed_log(place);
-        fs::rename(&log, &kept).map_err(failing("writing", &kept))?;
+        let text = [LOG_HEAD.as_bytes(), &told.stdout].concat();
+        edge::write_atomically(&kept, &text).map_err(failing("writing", &kept))?;
         let tail = crate::process::tail(&kept);
         return Err(BuildError::Make { folder: folder.to_owned(), how, log: kept, tail });
     }
-    match fs::rename(&built, place) {
+    match edge::write::rename(&built, place) {
         // Another perfvt was faster.
         Err(_) if place.join(LOG).is_file() => {}
         renamed => renamed.map_err(failing("creating", place))?,
     }
-    let _ = fs::remove_file(failed_log(place));
+    remove_log(&failed_log(place));
     Ok(())
 }
 
 /// Copies a file with its rights and its time, which make goes by.
 fn copy(from: &Path, to: &Path) -> io::Result<()> {
-    fs::copy(from, to)?;
-    fs::File::open(to)?.set_modified(fs::metadata(from)?.modified()?)
+    edge::write::copy(from, to)?;
+    edge::read::open(to)?.set_modified(fs::metadata(from)?.modified()?)
 }
+
+/// Whether a folder is one that [`make`] made: the log and the files, and nothing beside them.
+fn is_built(dir: &Path) -> bool {
+    let names = |dir| fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.file_name());
+    dir.join(LOG).is_file() && dir.join(FILES).is_dir() && names(dir).all(|name| name == LOG || name == FILES)
+}
+
+/// Removes the log of a build that failed. One that cannot be removed costs room, nothing else.
+fn remove_log(path: &Path) {
+    let ours = |text: &[u8]| text.starts_with(LOG_HEAD.as_bytes());
+    if let Ok(Some(log)) = OwnFile::found(path, edge::read::RECORD, ours) {
+        drop(log.remove());
+    }
+}
+
+/// The first line of the log of a build that failed, by which it is known again.
+const LOG_HEAD: &str = "perfvt: this is what make said\n";
 
 /// Where the log of a build stays that failed.
 fn failed_log(place: &Path) -> PathBuf {
@@ -291,7 +309,11 @@ fn remove_unused(all: &Path, name: &str, keep: &Path) {
         }
         let used = fs::metadata(path.join(LOG)).or_else(|_| fs::metadata(&path)).and_then(|m| m.modified());
         if used.is_ok_and(|at| at.elapsed().is_ok_and(|age| age > UNUSED)) {
-            let _ = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+            match Made::found(&path, is_built) {
+                Ok(Some(unused)) => drop(unused.remove()),
+                Ok(None) => {}
+                Err(_) => remove_log(&path),
+            }
         }
     }
 }

@@ -7,6 +7,7 @@ use super::BroughtError;
 use crate::deadlines::BUILD;
 use crate::guest::channel::Status;
 use crate::guest::machine::Machine;
+use edge::quoted;
 use model::{Params, ParamsError};
 use std::path::{Path, PathBuf};
 
@@ -16,7 +17,7 @@ pub(crate) const BUILD_ON: &str = "build_on";
 pub(crate) const PLACES: [&str; 2] = ["host", "guest"];
 /// Where copies are built in guests: on the disk of the image, for which room was made.
 const ROOT: &str = "/var/tmp/perfvt-deps";
-/// The most of a log that is told, in bytes: what a channel takes in one answer is 1 MiB, and some send it in base64.
+/// The most of a log that is told, in bytes.
 const LOG: &str = "500000";
 /// Copies the folder `$1` to `$2` and runs make there; what both say goes to `$2.log`.
 const MAKE: &str = r#"
@@ -87,8 +88,8 @@ impl InGuest {
     /// There is no make, it fails, or it makes nothing of the name that is wanted.
     pub(super) fn make(&self, guest: &mut Machine) -> Result<String, BroughtError> {
         let failed = |how: String, log: &str| {
-            let tail = log.trim_end().lines().rev().take(20).collect::<Vec<_>>();
-            let tail = tail.into_iter().rev().collect::<Vec<_>>().join("\n");
+            let tail = log.trim_end().lines().rev().take(20).map(|line| quoted(line).to_string());
+            let tail = tail.collect::<Vec<_>>().into_iter().rev().collect::<Vec<_>>().join("\n");
             BroughtError::InGuest { folder: self.folder.clone(), how, tail }
         };
         let broken = |error: crate::guest::machine::GuestError| failed(error.to_string(), "");

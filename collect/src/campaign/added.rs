@@ -8,6 +8,7 @@ use super::hooks::Hooks;
 use super::{Campaign, CampaignError, plan, to_params};
 use model::journal::{Added, AddedFor, Event, State};
 use model::run::{BlockMembers, RUN_FORMAT};
+use model::secrets;
 use model::store::{self, RUN_FILE};
 use model::{BlockPlan, CampaignFile, EnvironmentPlan, Rule, RunFile};
 use std::path::Path;
@@ -170,6 +171,10 @@ impl Campaign {
         }
         other.id.clone_from(&self.file.id);
         let file = format!("campaign.{}.json", self.journal.state.joined.len() + 2);
+        let known = |e: &&EnvironmentPlan| self.file.environments.iter().any(|k| k.name == e.name);
+        let new = other.environments.iter().filter(|e| !known(e));
+        let all: Vec<EnvironmentPlan> = self.file.environments.iter().chain(new).cloned().collect();
+        secrets::write(&self.dir, &all)?;
         store::write_json(&self.dir.join(&file), &other)?;
         self.journal.append(&Event::Joined { file, block: first })?;
         self.additions.join(&mut self.file, other);

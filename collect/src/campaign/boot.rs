@@ -2,14 +2,16 @@
 
 use super::check::read_files;
 use super::hooks::Hooks;
+use super::interrupted;
 use super::keep::Part;
 use super::repeat::{Cell, Repeat};
 use super::{Campaign, CampaignError};
 use crate::lab::{Failed, Lab};
+use edge::owned::Claimed;
 use model::journal::Event;
 use model::store::{self, create_directory, io_error};
 use model::{BootPlan, Case, EnvironmentPlan, Fingerprint, MetricDecl, Params, Phase, Scope};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// A guest that is ready, with what is known of it.
@@ -32,7 +34,7 @@ pub trait Booter {
     fn boot(&mut self, params: &Params, logs: &Path, forensics: &Path) -> Result<Booted, Failed>;
 }
 
-/// One attempt at a repeat.
+/// One guest of a repeat.
 pub(super) struct Boot<'a> {
     pub name: String,
     pub environment: &'a EnvironmentPlan,
@@ -40,6 +42,8 @@ pub(super) struct Boot<'a> {
     pub plan: &'a BootPlan,
     pub block: u32,
     pub attempt: u32,
+    /// The name of its folders, which no other guest of the repeat has.
+    pub folder: String,
     /// No other attempt of this call follows.
     pub last: bool,
 }
@@ -73,6 +77,18 @@ pub(super) enum End {
     Asked(String),
 }
 
+/// The folders that a boot fills, by what they hold. One that was there before is not the boot's, and is kept.
+struct Folders(Vec<(Part, Claimed)>);
+
+impl Folders {
+    fn of(place: &dyn Fn(&str) -> PathBuf) -> Folders {
+        let all = [(Part::Forensics, "forensics"), (Part::Logs, "raw"), (Part::Sysinfo, "sysinfo")];
+        Folders(
+            all.into_iter().filter_map(|(part, name)| Some((part, Claimed::free(place(name))?))).collect(),
+        )
+    }
+}
+
 impl Campaign {
     /// Boots once and measures what it can. Gives the signal that asked for an end, if one did.
     pub(super) fn one_boot(
@@ -91,20 +107,21 @@ impl Campaign {
         };
         self.tell(hooks, started)?;
         let begun = Instant::now();
-        let of_this_boot = |folder: &str| repeat.dir().join(folder).join(format!("boot{}", boot.attempt));
+        let of_this_boot = |folder: &str| repeat.dir().join(folder).join(&boot.folder);
         let (logs, forensics) = (of_this_boot("raw"), of_this_boot("forensics"));
+        let folders = Folders::of(&of_this_boot);
         create_directory(&logs)?;
         let booted = match booter.boot(boot.params, &logs, &forensics) {
             Ok(booted) => booted,
             Err(failed) => {
-                self.drop_unwanted(boot, repeat, true)?;
+                self.drop_unwanted(&folders, true)?;
                 return self.boot_failed(hooks, boot, repeat, &failed);
             }
         };
         let Booted { mut lab, mut facts, seconds, sysinfo } = booted;
         facts.0.extend(read_files(self.workload, boot.params).0);
         self.tell(hooks, Event::BootReady { boot: boot.name.clone(), seconds })?;
-        let folder = repeat.dir().join("sysinfo").join(format!("boot{}", boot.attempt));
+        let folder = repeat.dir().join("sysinfo").join(&boot.folder);
         create_directory(&folder)?;
         for (name, text) in &sysinfo {
             store::write_atomically(&folder.join(name), text.as_bytes())?;
@@ -120,7 +137,7 @@ impl Campaign {
         };
         let broken = matches!(end, Some(End::Broken(_)));
         lab.end(broken.then_some(forensics.as_path()));
-        self.drop_unwanted(boot, repeat, broken)?;
+        self.drop_unwanted(&folders, broken)?;
         match end {
             Some(End::Broken(failed)) => self.boot_failed(hooks, boot, repeat, &failed),
             other => {
@@ -132,21 +149,18 @@ impl Campaign {
     }
 
     /// Removes the files of an ended boot that nobody wants to keep.
-    fn drop_unwanted(&self, boot: &Boot<'_>, repeat: &Repeat, failed: bool) -> Result<(), CampaignError> {
-        for (part, folder) in
-            [(Part::Forensics, "forensics"), (Part::Logs, "raw"), (Part::Sysinfo, "sysinfo")]
-        {
-            let path = repeat.dir().join(folder).join(format!("boot{}", boot.attempt));
-            if !self.keep.of(failed).has(part) && path.exists() {
-                std::fs::remove_dir_all(&path).map_err(io_error("removing", &path))?;
+    fn drop_unwanted(&self, folders: &Folders, failed: bool) -> Result<(), CampaignError> {
+        for (part, folder) in &folders.0 {
+            if !self.keep.of(failed).has(*part) {
+                folder.remove().map_err(io_error("removing files of a boot in", &self.dir))?;
             }
         }
         Ok(())
     }
 
     /// A boot that cannot be used. When the host is to blame the campaign stops, and nothing is lost. Otherwise, after
-    /// the last attempt, every cell that it leaves is invalid with the reason. A guest that was killed because the user
-    /// wants an end at once has not failed; that signal is given.
+    /// the last attempt, every cell that it leaves is invalid with the reason. A guest that was ended together with perfvt
+    /// has not failed; the signal is given.
     fn boot_failed(
         &mut self,
         hooks: &mut Hooks<'_>,
@@ -154,8 +168,8 @@ impl Campaign {
         repeat: &mut Repeat,
         failed: &Failed,
     ) -> Result<Option<String>, CampaignError> {
-        if hooks.observer.at_once() {
-            return Ok(hooks.observer.stop());
+        if let Some(signal) = interrupted::asked(hooks.observer) {
+            return Ok(Some(signal));
         }
         self.last_failure = Some(failed.clone());
         let of_host = failed.scope() == Scope::Host;

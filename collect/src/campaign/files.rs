@@ -6,6 +6,7 @@ use super::repeat::{Cell, Repeat, raw_name};
 use super::{Campaign, CampaignError, rhs, to_params};
 use crate::lab::Moment;
 use crate::workload;
+use edge::owned::OwnFile;
 use model::journal::BootState;
 use model::run::RUN_FORMAT;
 use model::store::{self, RUN_FILE, io_error};
@@ -51,7 +52,7 @@ impl Campaign {
                 repeat.store(&cell, &raw, &parsed.and_then(|outcome| complete(outcome, &metrics)))?;
                 count += 1;
             }
-            remove_classic(&dir.join("results"))?;
+            remove_classic(&dir.join("results"), &self.file.id)?;
             self.write_classic(&plan, &environment)?;
         }
         Ok(count)
@@ -60,8 +61,7 @@ impl Campaign {
     /// The folder with what tells why a boot failed, relative to the campaign's directory, when there is one.
     pub fn forensics(&self, boot: &BootState) -> Option<String> {
         let environment = self.file.environments.iter().find(|e| e.name == boot.environment)?;
-        let folder =
-            self.repeat_dir(environment, boot.repeat).join("forensics").join(format!("boot{}", boot.attempt));
+        let folder = self.repeat_dir(environment, boot.repeat).join("forensics").join(boot.folder());
         let relative = folder.strip_prefix(&self.dir).ok()?;
         folder.is_dir().then(|| relative.display().to_string())
     }
@@ -180,12 +180,18 @@ impl Campaign {
     }
 }
 
-/// Removes derived files, which are about to be made again.
-fn remove_classic(results: &Path) -> Result<(), CampaignError> {
+/// Removes the derived files of a campaign, which are about to be made again; others are none of its business.
+pub(super) fn remove_classic(results: &Path, campaign: &str) -> Result<(), CampaignError> {
     for entry in std::fs::read_dir(results).map_err(io_error("listing", results))? {
         let path = entry.map_err(io_error("listing", results))?.path();
         if path.extension().is_some_and(|e| e == "RHS") {
-            std::fs::remove_file(&path).map_err(io_error("removing", &path))?;
+            let ours = |text: &[u8]| {
+                let text = String::from_utf8_lossy(text);
+                text.lines().any(|line| line.contains("perfvt-campaign") && line.contains(campaign))
+            };
+            let found =
+                OwnFile::found(&path, edge::read::RESULT, ours).map_err(io_error("reading", &path))?;
+            found.map(OwnFile::remove).transpose().map_err(io_error("removing", &path))?;
         }
     }
     Ok(())

@@ -2,21 +2,18 @@
 
 use super::CampaignError;
 use crate::lab::Moment;
+use edge::write::Appending;
 use formats::journal::{Entry, read, write_entry};
 use model::journal::{Event, State};
-use model::store::{JOURNAL_FILE, StoreError, io_error, sync_directory};
-use std::fs::{File, OpenOptions};
-use std::io::Write;
+use model::store::{JOURNAL_FILE, StoreError, io_error};
 use std::path::{Path, PathBuf};
 
 /// An open journal with the state that it tells of.
 #[derive(Debug)]
 pub struct Journal {
-    file: File,
+    file: Appending,
     path: PathBuf,
     next: u64,
-    /// Bytes of whole lines.
-    good: u64,
     /// The fold of all its events.
     pub state: State,
 }
@@ -25,37 +22,22 @@ impl Journal {
     /// Opens the journal of a campaign, or begins one. A line that was cut by a crash is cut off.
     pub fn open(campaign: &Path) -> Result<Journal, CampaignError> {
         let path = campaign.join(JOURNAL_FILE);
-        let file = OpenOptions::new()
-            .read(true)
-            .append(true)
-            .create(true)
-            .open(&path)
-            .map_err(io_error("opening", &path))?;
-        sync_directory(campaign)?;
-        let text = std::fs::read(&path).map_err(io_error("reading", &path))?;
+        let text = text(&path)?;
         let journal = read(&text).map_err(|error| CampaignError::Journal { path: path.clone(), error })?;
-        if journal.torn {
-            file.set_len(journal.good_bytes as u64)
-                .and_then(|()| file.sync_all())
-                .map_err(io_error("cutting", &path))?;
-        }
+        let file = Appending::open(&path, journal.good_bytes as u64).map_err(io_error("opening", &path))?;
         let mut state = State::default();
         for entry in &journal.entries {
             state.apply(entry.unix_ns, &entry.event);
         }
-        let (next, good) = (journal.entries.len() as u64 + 1, journal.good_bytes as u64);
-        Ok(Journal { file, path, next, good, state })
+        let next = journal.entries.len() as u64 + 1;
+        Ok(Journal { file, path, next, state })
     }
 
     /// Reads a campaign's journal without touching it: each event with the moment at which it was written. Somebody may be
     /// writing the last line just now.
     pub fn events(campaign: &Path) -> Result<Vec<(u64, Event)>, CampaignError> {
         let path = campaign.join(JOURNAL_FILE);
-        let text = match std::fs::read(&path) {
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-            text => text.map_err(io_error("reading", &path))?,
-        };
-        let journal = read(&text).map_err(|error| CampaignError::Journal { path, error })?;
+        let journal = read(&text(&path)?).map_err(|error| CampaignError::Journal { path, error })?;
         Ok(journal.entries.into_iter().map(|entry| (entry.unix_ns, entry.event)).collect())
     }
 
@@ -67,17 +49,18 @@ impl Journal {
             line: self.next as usize,
             source,
         })?;
-        let written = self.file.write_all(line.as_bytes()).map_err(io_error("writing", &self.path));
-        let written = written.and_then(|()| self.file.sync_data().map_err(io_error("syncing", &self.path)));
-        if let Err(error) = written {
-            // A full disk may have taken half of it. Whoever goes on cuts that off as well, so this may fail.
-            let _ = self.file.set_len(self.good);
-            return Err(error);
-        }
-        self.good += line.len() as u64;
+        self.file.append(line.as_bytes()).map_err(io_error("writing", &self.path))?;
         self.next += 1;
         self.state.apply(entry.unix_ns, event);
         Ok(())
+    }
+}
+
+/// What stands in a journal; nothing in one that is not there.
+fn text(path: &Path) -> Result<Vec<u8>, StoreError> {
+    match edge::read(path, edge::read::RECORD) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+        text => text.map_err(io_error("reading", path)),
     }
 }
 

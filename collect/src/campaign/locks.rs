@@ -155,7 +155,7 @@ pub fn exclusive(image: &Path) -> Result<Locks, LockError> {
 
 fn try_lock(thing: &Thing) -> Result<File, LockError> {
     let wrong = |source| LockError::Io { what: thing.what.clone(), source };
-    let file = File::open(&thing.path).map_err(wrong)?;
+    let file = edge::read::open_any(&thing.path).map_err(wrong)?;
     let operation = if thing.shared {
         FlockOperation::NonBlockingLockShared
     } else {
@@ -172,12 +172,12 @@ fn try_lock(thing: &Thing) -> Result<File, LockError> {
 
 /// The process that holds a lock (flock) on a file or directory, as far as this process may see it.
 pub fn holder(path: &Path) -> Option<Holder> {
-    let file = File::open(path).ok()?;
+    let file = edge::read::open_any(path).ok()?;
     let stat = fstat(&file).ok()?;
-    let locks = std::fs::read_to_string("/proc/locks").ok()?;
+    let locks = edge::read::kernel("/proc/locks").ok()?;
     let pid = holder_in(&locks, (major(stat.st_dev), minor(stat.st_dev)), stat.st_ino)?;
     let proc = Path::new("/proc").join(pid.to_string());
-    let command = std::fs::read(proc.join("cmdline")).unwrap_or_default();
+    let command = edge::read(proc.join("cmdline"), edge::read::RECORD).unwrap_or_default();
     let words: Vec<String> =
         command.split(|b| *b == 0).map(|w| String::from_utf8_lossy(w).into_owned()).collect();
     let uid = std::fs::metadata(&proc).ok()?.uid();
@@ -195,7 +195,7 @@ fn holder_in(locks: &str, device: (u32, u32), inode: u64) -> Option<u32> {
 
 /// The name of a user, as far as /etc/passwd knows it.
 fn user_name(uid: u32) -> String {
-    let known = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let known = edge::read::kernel("/etc/passwd").unwrap_or_default();
     let name = known.lines().find_map(|line| {
         let mut fields = line.split(':');
         let name = fields.next()?;

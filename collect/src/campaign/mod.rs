@@ -16,6 +16,7 @@ mod check;
 mod error;
 mod files;
 pub mod hooks;
+mod interrupted;
 pub mod journal;
 pub mod keep;
 pub mod locks;
@@ -62,5 +63,6 @@ pub fn to_params(environment: &EnvironmentPlan) -> Params {
     for (key, stored) in &environment.params {
         params.set(key, &stored.value, origin(&stored.origin));
     }
+    params.take_secrets(&environment.secrets);
     params
 }

@@ -7,13 +7,13 @@ use super::journal::Journal;
 use super::keep::Keep;
 use super::locks::holder;
 use crate::workload::{self, Workload};
+use edge::Scratch;
 use model::journal::State;
+use model::secrets::{self, masked};
 use model::store::{self, CAMPAIGN_FILE, create_directory, io_error};
 use model::{CampaignFile, Failure};
-use rustix::fs::{CWD, FlockOperation, RenameFlags, flock, renameat_with};
-use rustix::io::Errno;
-use std::fs::{File, Permissions};
-use std::os::unix::fs::PermissionsExt;
+use rustix::fs::{FlockOperation, flock};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 /// A campaign in the hands of this process.
@@ -43,18 +43,15 @@ impl Campaign {
         let parent = store::parent(dir);
         create_directory(parent)?;
         // Whole or not at all: a directory without a plan could neither be run nor resumed.
-        let new = tempfile::Builder::new()
-            .prefix(".perfvt-")
-            .permissions(Permissions::from_mode(0o755))
-            .tempdir_in(parent)
-            .map_err(io_error("creating a directory in", parent))?;
-        store::write_json(&new.path().join(CAMPAIGN_FILE), file)?;
-        renameat_with(CWD, new.path(), CWD, dir, RenameFlags::NOREPLACE).map_err(|e| match e {
-            Errno::EXIST => CampaignError::exists(dir),
-            other => io_error("creating", dir)(other.into()).into(),
+        let staging = Scratch::staging(parent, "").map_err(io_error("creating a directory in", parent))?;
+        let new = staging.path().join("campaign");
+        create_directory(&new)?;
+        secrets::write(&new, &file.environments)?;
+        store::write_json(&new.join(CAMPAIGN_FILE), file)?;
+        edge::write::rename_new(&new, dir).map_err(|e| match e.kind() {
+            std::io::ErrorKind::AlreadyExists => CampaignError::exists(dir),
+            _ => io_error("creating", dir)(e).into(),
         })?;
-        // It has moved: there is nothing left to remove.
-        let _ = new.keep();
         Ok(store::sync_directory(parent)?)
     }
 
@@ -66,6 +63,16 @@ impl Campaign {
     pub fn plan_in(dir: &Path, state: &State) -> Result<CampaignFile, CampaignError> {
         let mut file = read_plan(dir)?;
         Additions::take_in(dir, &mut file, state)?;
+        Ok(file)
+    }
+
+    /// The plan of `campaign.json` with its secrets, for whoever is about to go on with it.
+    ///
+    /// # Errors
+    /// `campaign.json` or `secrets.json` cannot be read.
+    pub fn stored_plan(dir: &Path) -> Result<CampaignFile, CampaignError> {
+        let mut file = read_plan(dir)?;
+        secrets::take_in(dir, &mut file.environments)?;
         Ok(file)
     }
 
@@ -81,16 +88,17 @@ impl Campaign {
         find: impl Fn(&str) -> Option<&'static dyn Workload>,
     ) -> Result<Campaign, CampaignError> {
         let mut file = read_plan(dir)?;
-        let lock = File::open(dir).map_err(io_error("opening", dir))?;
+        let lock = edge::read::directory(dir).map_err(io_error("opening", dir))?;
         flock(&lock, FlockOperation::NonBlockingLockExclusive)
             .map_err(|_| CampaignError::Busy { path: dir.to_owned(), holder: holder(dir) })?;
-        store::remove_leftovers(dir)?;
+        store::remove_unfinished(dir)?;
         let workload = find(&file.workload).ok_or_else(|| CampaignError::UnknownWorkload {
             path: dir.to_owned(),
             workload: file.workload.clone(),
         })?;
         let journal = Journal::open(dir)?;
         let additions = Additions::take_in(dir, &mut file, &journal.state)?;
+        secrets::take_in(dir, &mut file.environments)?;
         Ok(Campaign {
             dir: dir.to_owned(),
             file,
@@ -129,7 +137,10 @@ impl Campaign {
 
 /// The plan as it was written first, once it holds together.
 fn read_plan(dir: &Path) -> Result<CampaignFile, CampaignError> {
-    let file: CampaignFile = store::read_json(&dir.join(CAMPAIGN_FILE), model::campaign::CAMPAIGN_FORMAT)?;
+    let mut file: CampaignFile =
+        store::read_json(&dir.join(CAMPAIGN_FILE), model::campaign::CAMPAIGN_FORMAT)?;
     validate(dir, &file)?;
+    // One that was written before there were secrets holds them in plain.
+    file.argv.iter_mut().for_each(|word| *word = masked(word));
     Ok(file)
 }

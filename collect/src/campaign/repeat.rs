@@ -3,12 +3,18 @@
 use crate::lab::Failed;
 use crate::window::METRICS;
 use crate::workload::{Outcome, declare};
+use edge::Made;
+use model::lines::SEALED_SINCE;
 use model::measurement::{MEASUREMENT_FORMAT, Outcome as Value};
+use model::series::SERIES_FORMAT;
 use model::store::{self, StoreError, create_directory, io_error};
-use model::{Case, Code, Measurement, MetricDecl, RawRef};
-use serde::Serialize;
+use model::{Case, Code, Measurement, MetricDecl, RawRef, SeriesLine};
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+
+/// The folder of a repeat's forensics for raw output that nothing refers to.
+const ORPHANS: &str = "orphans";
 
 /// Where and when a cell was measured.
 #[derive(Clone, Copy, Debug)]
@@ -37,19 +43,8 @@ pub struct Repeat {
     dir: PathBuf,
     measurements: Vec<Measurement>,
     series: Vec<SeriesLine>,
-}
-
-/// One line of `series.jsonl`.
-#[derive(Clone, Debug, Serialize, serde::Deserialize)]
-struct SeriesLine {
-    v: u32,
-    case: String,
-    metric: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    session: Option<u32>,
-    ending_unix: f64,
-    seconds: f64,
-    value: f64,
+    /// The file of the series has no end line yet, because an older perfvt wrote it.
+    old_series: bool,
 }
 
 impl Repeat {
@@ -58,21 +53,28 @@ impl Repeat {
         for sub in ["results", "raw", "sysinfo"] {
             create_directory(&dir.join(sub))?;
         }
-        let mut repeat = Repeat { dir: dir.to_owned(), measurements: Vec::new(), series: Vec::new() };
+        let mut repeat =
+            Repeat { dir: dir.to_owned(), measurements: Vec::new(), series: Vec::new(), old_series: false };
         let path = dir.join(store::MEASUREMENTS_FILE);
         if path.exists() {
             repeat.measurements = store::read_measurements(&path)?;
         }
+        let sealed = repeat.measurements.iter().any(|m| m.v >= SEALED_SINCE);
         let path = dir.join(store::SERIES_FILE);
         if path.exists() {
-            repeat.series = store::read_lines(&path)?;
+            let series = store::read_series(&path)?;
+            if sealed && !series.sealed && series.items.is_empty() {
+                return Err(store::unsealed_series(&path));
+            }
+            (repeat.series, repeat.old_series) = (series.items, !series.sealed);
         }
-        repeat.remove_orphans()?;
+        repeat.set_orphans_aside()?;
         Ok(repeat)
     }
 
-    /// Removes raw folders of cells that were never written down: their perfvt died while it measured.
-    fn remove_orphans(&self) -> Result<(), StoreError> {
+    /// Moves raw folders of cells that are not written down to the forensics. Mostly their perfvt died while it measured; but if
+    /// lines were lost since, they are the evidence of finished values.
+    fn set_orphans_aside(&self) -> Result<(), StoreError> {
         let known: Vec<String> =
             self.measurements.iter().map(|m| raw_name(&m.case_of(), m.order, m.attempt)).collect();
         let raw = self.dir.join("raw");
@@ -81,7 +83,21 @@ impl Repeat {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             let of_a_cell = name.starts_with(|c: char| c.is_ascii_digit());
             if of_a_cell && !known.iter().any(|k| k.strip_prefix("raw/") == Some(&name)) {
-                fs::remove_dir_all(&path).map_err(io_error("removing", &path))?;
+                self.orphaned(&path)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Moves a raw folder that nothing refers to into the forensics, under a name that is free.
+    fn orphaned(&self, raw: &Path) -> Result<(), StoreError> {
+        let folder = self.dir.join("forensics").join(ORPHANS);
+        create_directory(&folder)?;
+        let name = raw.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        for n in 1.. {
+            match edge::write::rename_new(raw, folder.join(format!("{name}.{n}"))) {
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                moved => return moved.map_err(io_error("moving", raw)),
             }
         }
         Ok(())
@@ -98,25 +114,26 @@ impl Repeat {
     }
 
     /// A fresh folder for a cell's raw output, and its path relative to the repeat.
-    pub fn raw_dir(&self, cell: &Cell<'_>) -> Result<(PathBuf, String), StoreError> {
+    pub fn raw_dir(&self, cell: &Cell<'_>) -> Result<(Made, String), StoreError> {
         let name = raw_name(cell.case, cell.order, cell.attempt);
         let path = self.dir.join(&name);
         if path.exists() {
             // Left by a perfvt that died while measuring: nothing refers to it.
-            fs::remove_dir_all(&path).map_err(io_error("removing", &path))?;
+            self.orphaned(&path)?;
         }
-        create_directory(&path)?;
-        Ok((path, name))
+        let made = Made::create(&path).map_err(io_error("creating", &path))?;
+        store::sync_directory(store::parent(&path))?;
+        Ok((made, name))
     }
 
     /// Moves the raw output of a sample that is not stored to the boot's forensics: nothing refers to it, and it tells
     /// why the sample failed.
-    pub fn set_aside(&self, raw: &Path, attempt: u32, n: u32) -> Result<(), StoreError> {
-        let folder = self.dir.join("forensics").join(format!("boot{attempt}"));
+    pub fn set_aside(&self, raw: Made, boot: &str, n: u32) -> Result<(), StoreError> {
+        let folder = self.dir.join("forensics").join(boot);
         create_directory(&folder)?;
-        let name = raw.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let name = raw.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
         let aside = folder.join(format!("{name}.try{n}"));
-        fs::rename(raw, &aside).map_err(io_error("moving", raw))
+        edge::write::rename(raw.path(), &aside).map_err(io_error("moving", raw.path()))
     }
 
     /// Writes down what a cell came to. Earlier lines of the same case go: they belong to an attempt that was lost.
@@ -139,7 +156,7 @@ impl Repeat {
         }
         if let Ok(outcome) = result {
             self.series.extend(outcome.series.iter().map(|p| SeriesLine {
-                v: MEASUREMENT_FORMAT,
+                v: SERIES_FORMAT,
                 case: id.clone(),
                 metric: p.metric.clone(),
                 session: p.session,
@@ -148,8 +165,10 @@ impl Repeat {
                 value: p.value,
             }));
         }
-        if result.is_ok() || dropped {
-            store::write_lines(&self.dir.join(store::SERIES_FILE), &self.series)?;
+        // First, so that the series has its end line when the measurements have theirs.
+        if result.is_ok() || dropped || self.old_series {
+            store::write_series(&self.dir.join(store::SERIES_FILE), &self.series)?;
+            self.old_series = false;
         }
         store::write_measurements(&self.dir.join(store::MEASUREMENTS_FILE), &self.measurements)
     }
@@ -262,7 +281,7 @@ mod tests {
         };
         let mut repeat = Repeat::open(dir.path()).unwrap();
         let (path, raw) = repeat.raw_dir(&cell).unwrap();
-        assert!(path.is_dir());
+        assert!(path.path().is_dir());
         assert_eq!(raw, "raw/003.TCP_STREAM.size=64");
         repeat.store(&cell, &raw, &Err(Failed::tool("no reply"))).unwrap();
         assert!(repeat.measurements().iter().all(|m| m.value().is_none()));
@@ -280,6 +299,35 @@ mod tests {
             "a metric that the workload did not give is no zero"
         );
         assert_eq!(again.series.len(), 1);
+    }
+
+    /// Lines that are lost since take nothing with them: the raw output is the evidence of values that were finished.
+    #[test]
+    fn raw_output_that_no_line_refers_to_moves_to_the_forensics() {
+        let dir = tempfile::tempdir().unwrap();
+        let case = Case { workload: "w".into(), category: "c".into(), keys: Default::default() };
+        let metrics = [metric("throughput")];
+        let cell = Cell {
+            case: &case,
+            metrics: &metrics,
+            repeat: 1,
+            boot: "b1",
+            host_boot: "h",
+            block: 1,
+            order: 0,
+            attempt: 1,
+        };
+        for n in 1..=2 {
+            let mut repeat = Repeat::open(dir.path()).unwrap();
+            let (raw, name) = repeat.raw_dir(&cell).unwrap();
+            std::fs::write(raw.path().join("out.txt"), format!("{n}")).unwrap();
+            repeat.store(&cell, &name, &good(1.0)).unwrap();
+            std::fs::remove_file(dir.path().join(store::MEASUREMENTS_FILE)).unwrap();
+            std::fs::remove_file(dir.path().join(store::SERIES_FILE)).unwrap();
+            Repeat::open(dir.path()).unwrap();
+            let kept = dir.path().join(format!("forensics/orphans/000.c..{n}/out.txt"));
+            assert_eq!(std::fs::read_to_string(kept).unwrap(), format!("{n}"));
+        }
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! Running what has no result yet, one boot after the other.
 
 use super::boot::{Boot, Booter};
+use super::files::remove_classic;
 use super::hooks::Hooks;
 use super::repeat::Repeat;
 use super::{Campaign, CampaignError, to_params};
 use crate::scenario::without_objects;
-use model::journal::Event;
+use model::journal::{Event, boot_folder};
 use model::store::{self, CAMPAIGN_FILE, MEASUREMENTS_FILE};
 use model::{BlockPlan, BootPlan, Case, EnvironmentPlan, Rule, Standing};
 use std::path::PathBuf;
@@ -92,6 +93,11 @@ impl Campaign {
                 self.journal.state.cells.contains_key(&key) && !there.iter().any(|m| m.case == *case)
             });
             if !cases.is_empty() {
+                // Made of the values that are gone, it would stand beside the one of today's.
+                let results = path.with_file_name("results");
+                if results.is_dir() {
+                    remove_classic(&results, &self.file.id)?;
+                }
                 let (environment, repeat) = (environment.name, boot.repeat);
                 self.tell(hooks, Event::ValuesMissing { environment, repeat, cases })?;
             }
@@ -206,15 +212,17 @@ impl Campaign {
                 None => opened.insert(Repeat::open(&self.repeat_dir(environment, plan.repeat))?),
             };
             made_here += 1;
-            let key = (environment.name.clone(), plan.repeat);
-            let attempt = self.journal.state.attempts.get(&key).copied().unwrap_or(0) + 1;
+            let (attempt, take) = self.journal.state.next_boot(&environment.name, plan.repeat);
+            // An attempt that was interrupted goes on in another guest, which is another replicate.
+            let again = if take > 1 { format!(".{take}") } else { String::new() };
             let boot = Boot {
-                name: format!("{}-{}-r{}-a{attempt}", self.file.id, environment.name, plan.repeat),
+                name: format!("{}-{}-r{}-a{attempt}{again}", self.file.id, environment.name, plan.repeat),
                 environment,
                 params: &params,
                 plan,
                 block,
                 attempt,
+                folder: boot_folder(attempt, take),
                 last: made_here >= attempts,
             };
             let before = self.standing().cells.valid;

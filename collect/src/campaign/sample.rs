@@ -3,11 +3,13 @@
 use super::boot::{Boot, End};
 use super::check::complete;
 use super::hooks::{Hooks, Sample};
+use super::interrupted;
 use super::keep::Part;
 use super::repeat::Repeat;
 use super::{Campaign, CampaignError};
 use crate::lab::{Failed, Lab};
 use crate::workload::{self, Outcome};
+use edge::Made;
 use model::journal::Event;
 use model::store::io_error;
 use model::{Case, Code, MetricDecl, Scope};
@@ -57,10 +59,9 @@ impl Campaign {
         for n in 1.. {
             tries = tries.saturating_sub(1);
             let (raw_dir, raw) = repeat.raw_dir(&cell)?;
-            let (result, seconds) = self.sample(lab, hooks, boot, case, &metrics, &raw_dir)?;
+            let (result, seconds) = self.sample(lab, hooks, boot, case, &metrics, raw_dir.path())?;
             if result.is_err()
-                && hooks.observer.at_once()
-                && let Some(signal) = hooks.observer.stop()
+                && let Some(signal) = interrupted::asked(hooks.observer)
             {
                 return Ok(Some(End::Asked(signal)));
             }
@@ -76,20 +77,21 @@ impl Campaign {
                     reason: failed.reason.clone(),
                     seconds,
                 };
-                self.put_aside(repeat, boot, &raw_dir, n)?;
+                self.put_aside(repeat, boot, raw_dir, n)?;
                 self.tell(hooks, event)?;
                 continue;
             }
             let lost = result.as_ref().err().filter(|f| f.scope() != Scope::Sample).cloned();
             if lost.as_ref().is_some_and(|f| !boot.last || f.scope() == Scope::Host) {
                 // Another boot will try this case again; nothing is written of it.
-                self.put_aside(repeat, boot, &raw_dir, n)?;
+                self.put_aside(repeat, boot, raw_dir, n)?;
                 return Ok(lost.map(End::Broken));
             }
             self.last_failure = result.as_ref().err().cloned().or(self.last_failure.take());
             repeat.store(&cell, &raw, &result)?;
             if !self.keep.of(result.is_err()).has(Part::Raw) {
-                std::fs::remove_dir_all(&raw_dir).map_err(io_error("removing", &raw_dir))?;
+                let path = raw_dir.path().to_owned();
+                raw_dir.remove().map_err(io_error("removing", &path))?;
             }
             let finished = Event::CaseFinished {
                 boot: boot.name.clone(),
@@ -105,11 +107,12 @@ impl Campaign {
     }
 
     /// Raw output of a sample that failed and is taken again goes to the forensics, or away.
-    fn put_aside(&self, repeat: &Repeat, boot: &Boot<'_>, raw: &Path, n: u32) -> Result<(), CampaignError> {
+    fn put_aside(&self, repeat: &Repeat, boot: &Boot<'_>, raw: Made, n: u32) -> Result<(), CampaignError> {
         if self.keep.failed.has(Part::Raw) {
-            return Ok(repeat.set_aside(raw, boot.attempt, n)?);
+            return Ok(repeat.set_aside(raw, &boot.folder, n)?);
         }
-        Ok(std::fs::remove_dir_all(raw).map_err(io_error("removing", raw))?)
+        let path = raw.path().to_owned();
+        Ok(raw.remove().map_err(io_error("removing", &path))?)
     }
 
     /// Takes one sample, guarded. Gives what it came to and the seconds that it took without waiting.

@@ -15,6 +15,7 @@ use crate::scenario::Scenario;
 use crate::testbed::TestbedError;
 use crate::workload::{self, Needs, Workload};
 use model::campaign::CAMPAIGN_FORMAT;
+use model::secrets::masked;
 use model::{CampaignFile, EnvironmentPlan, ParamsError, Rule};
 use std::path::Path;
 
@@ -204,6 +205,7 @@ pub fn prepare(request: &Request, executable: &Path) -> Result<Prepared, SetupEr
         name: e.name.clone(),
         params: to_stored(&e.params),
         factors: e.factors.clone(),
+        secrets: e.params.secrets().clone(),
     };
     let file = CampaignFile {
         format: CAMPAIGN_FORMAT,
@@ -211,7 +213,7 @@ pub fn prepare(request: &Request, executable: &Path) -> Result<Prepared, SetupEr
         id,
         created_unix_ns: now.unix_ns,
         seed,
-        argv: request.argv.clone(),
+        argv: request.argv.iter().map(|word| masked(word)).collect(),
         workload: workload.name().into(),
         scenario: scenario.word().into(),
         accel: if guests { accel.to_string() } else { NO_GUEST.into() },

@@ -7,7 +7,7 @@ use formats::perf_conf::closest;
 use std::collections::HashSet;
 
 /// Other spellings of keys.
-const ALIASES: [(&str, &str); 12] = [
+const ALIASES: [(&str, &str); 11] = [
     ("numanode", "numa_node"),
     ("vcpus", "smp"),
     ("memory", "mem"),
@@ -15,7 +15,6 @@ const ALIASES: [(&str, &str); 12] = [
     ("shell_prompt", "prompt"),
     ("os_type", "guest_os"),
     ("image_size", "disk_size"),
-    ("image_format", "disk_format"),
     ("drive_format", "disk_bus"),
     ("drive_cache", "disk_cache"),
     ("image_aio", "disk_aio"),

@@ -1,5 +1,7 @@
 //! QEMU's command line, built from a description and nothing else.
 
+use super::backing::Chain;
+use super::blockdev;
 use super::channel::qga;
 use super::disk::Disk;
 use super::image::Image;
@@ -75,10 +77,19 @@ pub struct System {
     pub initramfs: Option<PathBuf>,
     /// The kernel's command line.
     pub command_line: String,
-    /// The disk that the guest runs from: a qcow2 layer above its image. `None` where all is in the RAM disk.
-    pub root: Option<PathBuf>,
+    /// The disk that the guest runs from. `None` where all is in the RAM disk.
+    pub root: Option<Root>,
     /// The way into the guest.
     pub entry: Entry,
+}
+
+/// The disk that a guest runs from: a qcow2 layer above an image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Root {
+    /// The layer, which goes with the boot.
+    pub overlay: PathBuf,
+    /// What lies below it.
+    pub chain: Chain,
 }
 
 /// What a guest gets for the way into it.
@@ -117,7 +128,10 @@ impl System {
     #[must_use]
     pub fn for_people(self) -> System {
         let named = |path: PathBuf| Path::new("IMAGE").join(path.file_name().unwrap_or_default());
-        let root = self.root.map(|path| Path::new("BOOT").join(path.file_name().unwrap_or_default()));
+        let root = self.root.map(|root| Root {
+            overlay: Path::new("BOOT").join(root.overlay.file_name().unwrap_or_default()),
+            chain: root.chain.for_people(),
+        });
         let (kernel, initramfs) = (self.kernel.map(named), self.initramfs.map(named));
         System { kernel, initramfs, firmware: self.firmware.map(named), root, ..self }
     }
@@ -330,7 +344,7 @@ impl Arguments {
     /// The disk that the guest runs from. It is the first, and the one that firmware starts.
     fn root(&mut self, system: &System) {
         let Some(root) = &system.root else { return };
-        self.add("-drive", format!("if=none,id=root0,format=qcow2,file={}", option_value(root)));
+        self.add("-blockdev", blockdev::above("root0", &root.overlay, &root.chain));
         let first = if system.kernel.is_none() { ",bootindex=0" } else { "" };
         self.add("-device", format!("virtio-blk-pci,drive=root0{first}"));
     }
@@ -395,10 +409,7 @@ impl Arguments {
             self.add("-device", nic_device(nic, index, wiring));
         }
         if let Some(tools) = tools {
-            self.add(
-                "-drive",
-                format!("if=none,id=tools,format=raw,read-only=on,file={}", option_value(tools)),
-            );
+            self.add("-blockdev", blockdev::read_only("tools", tools));
             self.add("-device", "virtio-blk-pci,drive=tools,serial=perfvt.tools");
         }
     }
@@ -429,12 +440,13 @@ fn nic_device(nic: &Nic, index: usize, wiring: Wiring<'_>) -> String {
 }
 
 /// A path within a QEMU option: a comma is doubled.
-pub(super) fn option_value(path: &Path) -> String {
+fn option_value(path: &Path) -> String {
     path.display().to_string().replace(',', ",,")
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::backing::{Format, Layer};
     use super::super::network::Kind;
     use super::*;
     use model::{NodeId, VcpuIndex};
@@ -495,14 +507,21 @@ mod tests {
     #[test]
     fn a_guest_of_the_users_starts_from_a_layer_and_has_one_way_in() {
         let line = |entry: Entry, kernel: Option<PathBuf>| {
-            let root = Some(PathBuf::from("/run/a,b/overlay.qcow2"));
+            let layer = Layer { file: "/i/x.raw".into(), format: Format::Raw, data: None };
+            let chain = Chain { size: 1, layers: vec![layer] };
+            let root = Some(Root { overlay: PathBuf::from("/run/a,b/overlay.qcow2"), chain });
             let system =
                 System { kernel, firmware: None, initramfs: None, command_line: "x".into(), root, entry };
             let files = BootFiles { system, ..files() };
             build(&hardware(), &files, Kind::User).join(" ")
         };
         let firmware = line(Entry::Agent, None);
-        assert!(firmware.contains("format=qcow2,file=/run/a,,b/overlay.qcow2"), "{firmware}");
+        assert!(
+            firmware.contains(r#""file":{"driver":"file","filename":"/run/a,b/overlay.qcow2"}"#),
+            "{firmware}"
+        );
+        let below = r#""backing":{"driver":"raw","file":{"driver":"file","filename":"/i/x.raw"}}"#;
+        assert!(firmware.contains(below), "{firmware}");
         assert!(firmware.contains("drive=root0,bootindex=0") && !firmware.contains("-kernel"));
         assert!(firmware.contains("chardev=cmd0,name=org.qemu.guest_agent.0"));
         let serial = line(Entry::Serial, Some("/k".into()));

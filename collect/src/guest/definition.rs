@@ -1,9 +1,11 @@
 //! A guest of the user's: what its parameters say of the image that it boots from and of the way into it.
 
-use super::argv::{Entry, System};
+use super::argv::{Entry, Root, System};
+use super::backing::{CONVERT, Chain, Format};
 use super::channel::serial::{Login, PROMPT};
 use super::image::{Cache, OwnKernel, StoredImage, stored};
 use super::os::Os;
+use edge::Secret;
 use model::{Origin, Param, Params, ParamsError};
 use regex::Regex;
 use std::path::{Path, PathBuf};
@@ -40,8 +42,8 @@ impl Way {
 /// A guest that boots from an image of the user's.
 #[derive(Clone, Debug)]
 pub struct Definition {
-    /// Its disk, which is never written.
-    pub image: PathBuf,
+    /// Its disk with all that it builds upon, never written.
+    pub chain: Chain,
     /// What is locked while a guest may run from it: the folder of an image in the cache, else the image.
     pub lock: PathBuf,
     /// A kernel to start instead of the image's own boot loader.
@@ -76,9 +78,9 @@ impl Definition {
             Some(_) => Err(params.wrong(key, "a file that is there")),
         };
         let of_cache = cached.as_ref().map(|stored| &stored.image);
-        let disk = match of_cache {
-            Some(image) => image.disk.clone().unwrap_or_default(),
-            None => PathBuf::from(image),
+        let chain = match of_cache {
+            Some(image) => of_the_cache(params, image.disk.as_deref())?,
+            None => chain(params, Path::new(image))?,
         };
         let kernel = file("kernel", of_cache.map(|image| &image.kernel))?;
         let initrd = file("initrd", of_cache.map(|image| &image.initramfs))?;
@@ -95,18 +97,19 @@ impl Definition {
                 "an image without a kernel beside it: QEMU starts that one, and the firmware nothing";
             return Err(params.wrong("firmware", wanted));
         }
+        let way = Way::parse(params.choice("channel", &Way::WORDS)?);
         let root = of_cache.map_or("", |_| "root=LABEL=perfvt rw cryptomgr.notests");
         let words = [KERNEL_COMMAND_LINE, root].join(" ");
         let definition = Definition {
-            lock: of_cache.map_or_else(|| disk.clone(), |image| image.dir.clone()),
-            image: disk,
+            lock: of_cache.map_or_else(|| PathBuf::from(image), |image| image.dir.clone()),
+            chain,
             kernel,
             initrd,
             firmware,
             command_line: words.trim_end().to_owned(),
-            way: Way::parse(params.choice("channel", &Way::WORDS)?),
+            way,
             os: Os::of(params)?,
-            login: login(params)?,
+            login: login(params, way)?,
             key: file("key", of_cache.and_then(|image| image.key.as_ref()))?,
         };
         definition.check(params)?;
@@ -118,7 +121,7 @@ impl Definition {
             return Err(params.wrong("channel", "agent, because guest_os is windows"));
         }
         if self.way == Way::Ssh && self.key.is_none() {
-            let wanted = if self.login.password.is_empty() {
+            let wanted = if params.get("password").is_none_or(str::is_empty) {
                 "with channel=ssh the file of a private key whose public half is in the guest's authorized_keys"
             } else {
                 "with channel=ssh the file of a private key, because ssh takes no password from a program: \
@@ -136,7 +139,7 @@ impl Definition {
             firmware: self.firmware.clone(),
             initramfs: self.initrd.clone(),
             command_line: self.command_line.clone(),
-            root: Some(overlay.to_owned()),
+            root: Some(Root { overlay: overlay.to_owned(), chain: self.chain.clone() }),
             entry: match self.way {
                 Way::Agent => Entry::Agent,
                 Way::Serial => Entry::Serial,
@@ -184,7 +187,7 @@ fn without_image(params: &Params) -> Result<(), ParamsError> {
         return Err(params.wrong("guest_os", "linux, or an image beside it: the built-in guest is a Linux"));
     }
     let asked = |key: &&str| params.param(key).is_some_and(asked);
-    match ["initrd", "firmware", "key"].into_iter().find(asked) {
+    match ["initrd", "firmware", "key", "image_format", "image_backing"].into_iter().find(asked) {
         Some(key) => Err(params.wrong(key, "an image beside it: the built-in guest has none of that")),
         None => Ok(()),
     }
@@ -205,13 +208,44 @@ fn cached(params: &Params, image: &str, cache: &Cache) -> Result<Option<StoredIm
     }
 }
 
-fn login(params: &Params) -> Result<Login, ParamsError> {
+/// An image file with all that it builds upon.
+fn chain(params: &Params, image: &Path) -> Result<Chain, ParamsError> {
+    let format = match given(params, "image_format") {
+        None => None,
+        Some(word) => {
+            let wrong = || params.wrong("image_format", &format!("qcow2 or raw; {CONVERT}"));
+            Some(Format::parse(word).ok_or_else(wrong)?)
+        }
+    };
+    let named = match given(params, "image_backing") {
+        None => Vec::new(),
+        Some(_) => params.words("image_backing")?,
+    };
+    let named: Result<Vec<PathBuf>, _> = named.iter().map(std::fs::canonicalize).collect();
+    let named = named.map_err(|e| params.wrong("image_backing", &format!("files that are there ({e})")))?;
+    Chain::of(image, format, &named).map_err(|wanted| params.wrong("image", &wanted))
+}
+
+/// The disk of an image in the cache, which perfvt made.
+fn of_the_cache(params: &Params, disk: Option<&Path>) -> Result<Chain, ParamsError> {
+    if given(params, "image_format").is_some_and(|format| format != Format::Qcow2.word()) {
+        return Err(params.wrong("image_format", "qcow2, which images in the cache are"));
+    }
+    let disk = disk.ok_or_else(|| params.wrong("image", "an image with a disk of its own"))?;
+    Chain::of(disk, Some(Format::Qcow2), &[]).map_err(|wanted| params.wrong("image", &wanted))
+}
+
+fn login(params: &Params, way: Way) -> Result<Login, ParamsError> {
     let prompt = given(params, "prompt").unwrap_or(PROMPT);
     let prompt =
         Regex::new(prompt).map_err(|e| params.wrong("prompt", &format!("a regular expression ({e})")))?;
     Ok(Login {
         user: given(params, "user").unwrap_or("root").to_owned(),
-        password: params.get("password").unwrap_or_default().to_owned(),
+        // Only the console asks for it: who enters otherwise needs none, and none may be there any more.
+        password: match way {
+            Way::Serial => params.secret("password")?.unwrap_or_default(),
+            Way::Agent | Way::Ssh => Secret::default(),
+        },
         prompt,
     })
 }
@@ -260,6 +294,7 @@ mod tests {
     fn an_image_has_a_way_into_it_that_it_can_have() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let image = file.path().to_str().unwrap();
+        let definition = |set: &[(&str, &str)]| definition(&[&[("image_format", "raw")], set].concat());
         let plain = definition(&[("image", image)]).unwrap().unwrap();
         assert_eq!((plain.way, plain.os, plain.kernel), (Way::Agent, Os::Linux, None));
         let own = [("image", image), ("kernel", image), ("kernel_params", "root=/dev/vda1  ro")];
@@ -287,5 +322,30 @@ mod tests {
         assert!(away.contains("(qcow2 or raw) that is there"), "{away}");
         let unbuilt = definition(&[("image", "perfvt:debian")]).unwrap_err().to_string();
         assert!(unbuilt.contains("`perfvt guest build debian` makes this one"), "{unbuilt}");
+    }
+
+    #[test]
+    fn an_image_reads_the_files_that_are_named_with_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let (image, below) = (dir.path().join("x.qcow2"), dir.path().join("two words"));
+        std::fs::write(&image, crate::guest::backing::made::above("two words", "raw")).unwrap();
+        std::fs::write(&below, "secret").unwrap();
+        let image = image.to_str().unwrap();
+        let error =
+            |set: &[(&str, &str)]| definition(&[&[("image", image)], set].concat()).unwrap_err().to_string();
+        assert!(
+            error(&[]).contains("x.qcow2' (--set), want an image whose files are all named: "),
+            "{}",
+            error(&[])
+        );
+        assert!(error(&[("image_backing", "/away")]).contains("want files that are there"));
+        assert!(error(&[("image_format", "vmdk")]).contains("qcow2 or raw; `qemu-img convert"));
+        let quoted = format!("'{}'", below.display());
+        let named = definition(&[("image", image), ("image_backing", &quoted)]).unwrap().unwrap();
+        assert_eq!(named.chain.layers.len(), 2);
+        let raw = definition(&[("image", image), ("image_format", "raw")]).unwrap().unwrap();
+        assert_eq!(raw.chain.layers.len(), 1);
+        let alone = definition(&[("image_backing", image)]).unwrap_err().to_string();
+        assert!(alone.contains("an image beside it"), "{alone}");
     }
 }

@@ -3,6 +3,7 @@
 //! The file is made anew for every boot, so that all begin alike, and its name is taken away as soon as QEMU has opened
 //! it: whatever ends perfvt, the room is free again when QEMU is gone.
 
+use super::blockdev;
 use crate::deadlines::{Deadlines, Step};
 use crate::process::{self, PrivateFolder, ProcessError, Spec, private_folder_in};
 use crate::workload::bytes;
@@ -123,29 +124,29 @@ impl Disk {
 
     /// QEMU's arguments, pair by pair.
     pub fn arguments(&self, path: &Path) -> Vec<(&'static str, String)> {
-        let file = super::argv::option_value(path);
-        let (format, cache, aio) = (self.format, self.cache, self.aio);
-        let drive = format!("if=none,id=disk0,format={format},cache={cache},aio={aio},file={file}");
-        let mut all = vec![("-drive", drive)];
+        let node = blockdev::made("disk0", self.format, path, self.cache, self.aio);
+        let mut all = vec![("-blockdev", node)];
         let mut thread = String::new();
         if self.iothread {
             all.push(("-object", "iothread,id=disk-io".into()));
             thread = ",iothread=disk-io".into();
         }
+        let cached = blockdev::write_cache(self.cache);
         let queues = |name: &str| self.queues.map_or(String::new(), |n| format!(",{name}={n}"));
         match self.bus {
             "scsi" => {
                 let queues = queues("num_queues");
                 all.push(("-device", format!("virtio-scsi-pci,id=scsi0{queues}{thread}")));
-                all.push(("-device", format!("scsi-hd,bus=scsi0.0,drive=disk0,serial={SERIAL}")));
+                all.push(("-device", format!("scsi-hd,bus=scsi0.0,drive=disk0,serial={SERIAL}{cached}")));
             }
             "nvme" => {
                 let queues = queues("max_ioqpairs");
-                all.push(("-device", format!("nvme,drive=disk0,serial={SERIAL}{queues}")));
+                all.push(("-device", format!("nvme,drive=disk0,serial={SERIAL}{cached}{queues}")));
             }
             _ => {
                 let queues = queues("num-queues");
-                all.push(("-device", format!("virtio-blk-pci,drive=disk0,serial={SERIAL}{queues}{thread}")));
+                let device = "virtio-blk-pci,drive=disk0,serial=";
+                all.push(("-device", format!("{device}{SERIAL}{cached}{queues}{thread}")));
             }
         }
         all
@@ -228,7 +229,7 @@ mod tests {
             assert!(line(&set).contains(queues), "{bus}");
         }
         assert!(disk(&[("disk_size", "1G"), ("disk_queues", "0")]).is_err());
-        assert!(virtio.contains("file=/a,,b") && virtio.contains("iothread=disk-io"), "{virtio}");
+        assert!(virtio.contains(r#""filename":"/a,b""#) && virtio.contains("iothread=disk-io"), "{virtio}");
         let scsi = line(&[("disk_size", "1G"), ("disk_bus", "scsi"), ("disk_iothread", "no")]);
         assert!(scsi.contains("scsi-hd,bus=scsi0.0") && !scsi.contains("iothread"), "{scsi}");
     }

@@ -5,12 +5,12 @@
 //! hides the first one.
 
 use super::channel::Channel;
+use super::health::{QEMU_STDERR, is_stopped};
 use super::qmp::{Qmp, QmpError};
 use crate::deadlines::LAST_WORDS;
 use crate::process::{self, Spec};
 use serde_json::{Value, json};
 use std::fs;
-use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
 /// The most that is kept of one file: its end.
@@ -29,6 +29,9 @@ const HOST_FILES: [&str; 7] = [
     "/proc/pressure/memory",
     "/proc/mounts",
 ];
+
+/// What QEMU is asked for.
+const ASKED: [&str; 4] = ["qmp-status.txt", "registers.txt", "blocks.json", "screen.png"];
 
 /// What there is to look at. Each part may be gone already.
 pub(super) struct Subject<'a> {
@@ -51,7 +54,7 @@ impl Folder<'_> {
             Ok(bytes) => {
                 let bytes = bytes.as_ref();
                 let from = bytes.len().saturating_sub(LARGEST as usize);
-                fs::write(self.dir.join(name), bytes.get(from..).unwrap_or_default())
+                edge::write::write(self.dir.join(name), bytes.get(from..).unwrap_or_default())
                     .map_err(|e| e.to_string())
             }
             Err(reason) => Err(reason.to_string()),
@@ -64,16 +67,20 @@ impl Folder<'_> {
 
 /// Collects all of it in a folder, which is made.
 pub(super) fn collect(dir: &Path, mut subject: Subject<'_>) -> std::io::Result<()> {
-    fs::create_dir_all(dir)?;
+    edge::write::create_directory(dir)?;
     let mut folder = Folder { dir, missing: Vec::new() };
     folder.keep("qemu.argv", Ok::<_, String>(subject.argv.join("\n")));
     // The logs stay where they are written; a copy beside the rest saves a search.
-    let stderr = subject.serial.with_file_name("qemu.stderr");
-    folder.keep("serial.log", end_of(subject.serial));
-    folder.keep("qemu.stderr", end_of(&stderr));
+    let stderr = subject.serial.with_file_name(QEMU_STDERR);
+    folder.keep("serial.log", edge::read::tail(subject.serial, LARGEST));
+    folder.keep(QEMU_STDERR, edge::read::tail(&stderr, LARGEST));
     // The threads first: asking QEMU changes what they do.
     folder.keep("threads.txt", threads(subject.pid));
     match subject.qmp.take() {
+        Some(qmp) if is_stopped(subject.pid) => {
+            folder.missing.extend(ASKED.map(|name| format!("{name}: QEMU was stopped (SIGSTOP)")));
+            keep_events(&mut folder, qmp);
+        }
         Some(qmp) => ask_qemu(&mut folder, qmp),
         None => folder.missing.push("qmp-status.txt: QEMU never opened its monitor".into()),
     }
@@ -85,19 +92,9 @@ pub(super) fn collect(dir: &Path, mut subject: Subject<'_>) -> std::io::Result<(
     folder.keep("host.txt", Ok::<_, String>(host_state()));
     if !folder.missing.is_empty() {
         folder.missing.push(String::new());
-        fs::write(dir.join("missing.txt"), folder.missing.join("\n"))?;
+        edge::write::write(dir.join("missing.txt"), folder.missing.join("\n"))?;
     }
     Ok(())
-}
-
-/// The end of a file that may be large.
-fn end_of(path: &Path) -> std::io::Result<Vec<u8>> {
-    let mut file = fs::File::open(path)?;
-    let length = file.metadata()?.len();
-    file.seek(SeekFrom::Start(length.saturating_sub(LARGEST)))?;
-    let mut bytes = Vec::new();
-    file.take(LARGEST).read_to_end(&mut bytes)?;
-    Ok(bytes)
 }
 
 /// Status, registers, disks, screen and events, as long as the monitor answers.
@@ -105,13 +102,13 @@ fn ask_qemu(folder: &mut Folder<'_>, qmp: &mut Qmp) {
     let screen = folder.dir.join("screen.png");
     let registers = json!({"command-line": "info registers -a"});
     let questions = [
-        ("qmp-status.txt", "query-status", json!({})),
-        ("registers.txt", "human-monitor-command", registers),
-        ("blocks.json", "query-block", json!({})),
-        ("screen.png", "screendump", json!({"filename": screen, "format": "png"})),
+        ("query-status", json!({})),
+        ("human-monitor-command", registers),
+        ("query-block", json!({})),
+        ("screendump", json!({"filename": screen, "format": "png"})),
     ];
     let mut silent: Option<String> = None;
-    for (name, command, arguments) in questions {
+    for (name, (command, arguments)) in ASKED.into_iter().zip(questions) {
         if let Some(reason) = &silent {
             folder.missing.push(format!("{name}: not asked for, because of {reason}"));
             continue;
@@ -130,6 +127,10 @@ fn ask_qemu(folder: &mut Folder<'_>, qmp: &mut Qmp) {
         }
     }
     // Last, because more may have come meanwhile.
+    keep_events(folder, qmp);
+}
+
+fn keep_events(folder: &mut Folder<'_>, qmp: &Qmp) {
     let events = qmp.events();
     let lines = events.iter().map(|e| format!("{:.6} {} {}\n", e.unix_seconds, e.name, e.data));
     folder.keep("qmp-events.txt", Ok::<_, String>(lines.collect::<String>()));
@@ -140,7 +141,7 @@ fn threads(pid: u32) -> std::io::Result<String> {
     let tasks = Path::new("/proc").join(pid.to_string()).join("task");
     let mut text = String::new();
     for entry in fs::read_dir(tasks)?.flatten().take(MOST_THREADS) {
-        let read = |name: &str| fs::read_to_string(entry.path().join(name)).unwrap_or_default();
+        let read = |name: &str| edge::read::kernel(entry.path().join(name)).unwrap_or_default();
         let status = read("status");
         let line = |key: &str| status.lines().find(|l| l.starts_with(key)).unwrap_or_default().to_owned();
         text.push_str(&format!(
@@ -167,6 +168,6 @@ fn host_log() -> Result<Vec<u8>, process::ProcessError> {
 fn host_state() -> String {
     HOST_FILES
         .iter()
-        .map(|path| format!("== {path}\n{}\n", fs::read_to_string(path).unwrap_or_else(|e| e.to_string())))
+        .map(|path| format!("== {path}\n{}\n", edge::read::kernel(path).unwrap_or_else(|e| e.to_string())))
         .collect()
 }

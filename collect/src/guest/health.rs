@@ -1,17 +1,35 @@
 //! Whether a guest is still one that can be measured, and if not, what happened to it.
 //!
-//! Four witnesses are heard, the one who says most first: QEMU's events (QEMU's `qapi/run-state.json` and
-//! `qapi/block-core.json`), the guest's console, QEMU's own end, and QEMU's word on whether the guest runs.
+//! Five witnesses are heard, the one who says most first: QEMU's events (QEMU's `qapi/run-state.json` and
+//! `qapi/block-core.json`), the guest's console, QEMU's own end, the kernel's word on whether QEMU runs, and QEMU's on
+//! whether the guest does.
 
 use super::qmp::{Qmp, QmpEvent};
-use crate::process::{Running, tail};
+use crate::process::{Running, note_struck, tail};
+use edge::{quoted, quoted_end};
 use model::{Code, Failure};
 use serde_json::Value;
-use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
+use std::time::{Duration, Instant};
+
+/// The console's log in a boot's folder.
+pub const SERIAL_LOG: &str = "serial.log";
+/// The log of the firmware's debug port.
+pub const DEBUG_LOG: &str = "debug.log";
+/// What QEMU says.
+pub(super) const QEMU_STDERR: &str = "qemu.stderr";
+
+/// The most that a guest may write in one boot to a file that QEMU keeps for it on the host: its console, the firmware's
+/// debug port, and what it makes QEMU complain of.
+const LARGEST_LOG: u64 = 64 << 20;
+/// How long a QEMU that is stopped may take to go on. Whoever stops a whole job lets its processes go on one after the
+/// other.
+const STOPPED_FOR: Duration = Duration::from_millis(500);
+/// What QEMU says when a signal ends it (QEMU's `system/runstate.c`). It leaves in order then, with status 0.
+const TERMINATING: &str = "terminating on signal ";
 
 /// What the kernel says on its console when it has found a bug of its own (Linux: `lib/bug.c`, `arch/*/mm/fault.c`,
 /// `arch/*/kernel/dumpstack.c`, `arch/x86/kernel/traps.c`).
@@ -52,6 +70,22 @@ impl Console {
         &self.path
     }
 
+    /// Says so when a file that QEMU keeps for the guest is too large.
+    fn flood(&self) -> Option<Failure> {
+        let logs = [
+            (SERIAL_LOG, "the guest has written", "its console"),
+            (DEBUG_LOG, "the guest has written", "the firmware's debug port"),
+            (QEMU_STDERR, "QEMU has written", "its standard error"),
+        ];
+        logs.into_iter().find_map(|(name, who, place)| {
+            let length = std::fs::metadata(self.path.with_file_name(name)).ok()?.len();
+            (length > LARGEST_LOG).then(|| {
+                let most = LARGEST_LOG >> 20;
+                Failure::new(Code::ConsoleFlood, format!("{who} more than {most} MiB to {place} ({name})"))
+            })
+        })
+    }
+
     /// A panic or an oops that was not there before. A console that cannot be read tells nothing.
     fn complaint(&mut self) -> Option<Failure> {
         let length = std::fs::metadata(&self.path).ok()?.len();
@@ -60,7 +94,7 @@ impl Console {
         }
         let from = self.read.saturating_sub(OVERLAP).max(length.saturating_sub(MOST));
         let mut bytes = Vec::new();
-        let mut file = File::open(&self.path).ok()?;
+        let mut file = edge::read::open(&self.path).ok()?;
         file.seek(SeekFrom::Start(from)).ok()?;
         file.take(length - from).read_to_end(&mut bytes).ok()?;
         self.read = length;
@@ -71,9 +105,10 @@ impl Console {
 fn complaint_in(text: &str) -> Option<Failure> {
     let line = |words: &[&str]| text.lines().find(|l| words.iter().any(|w| l.contains(w))).map(str::trim);
     if let Some(line) = line(&[PANIC]) {
-        return Some(Failure::new(Code::Panic, format!("the guest panicked: {line}")));
+        return Some(Failure::new(Code::Panic, format!("the guest panicked: {}", quoted(line))));
     }
-    line(&OOPSES).map(|line| Failure::new(Code::Oops, format!("the guest's kernel oopsed: {line}")))
+    let reason = |line| format!("the guest's kernel oopsed: {}", quoted(line));
+    line(&OOPSES).map(|line| Failure::new(Code::Oops, reason(line)))
 }
 
 /// What happened to the guest, if something did.
@@ -89,13 +124,34 @@ pub(super) fn death(qemu: &mut Running, qmp: &Qmp, console: &mut Console) -> Opt
     if let Some(status) = qemu.ended() {
         return Some(exit_reason(status, &qemu.stderr_tail(), &console.tail()));
     }
-    stopped(&events)
+    console.flood().or_else(|| halted(qemu.pid())).or_else(|| stopped(&events))
+}
+
+/// Says so when QEMU itself is stopped and stays so.
+pub(super) fn halted(pid: u32) -> Option<Failure> {
+    let until = Instant::now() + STOPPED_FOR;
+    while is_stopped(pid) {
+        if Instant::now() >= until {
+            return Some(Failure::new(Code::Hang, "the guest hangs: QEMU was stopped (SIGSTOP)"));
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    None
+}
+
+/// Whether a process is stopped by a signal: state T in `/proc/PID/stat` (proc(5)). One that a debugger holds is in t.
+pub(super) fn is_stopped(pid: u32) -> bool {
+    let stat = edge::read::kernel(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit_once(')').is_some_and(|(_, rest)| rest.starts_with(" T"))
 }
 
 fn quoting(failure: Failure, console: &Console) -> Failure {
     match console.tail() {
         tail if tail.is_empty() => failure,
-        tail => Failure::new(failure.code, format!("{}; the console ends with: {tail}", failure.reason)),
+        tail => {
+            let reason = format!("{}; the console ends with {}", failure.reason, quoted_end(&tail));
+            Failure::new(failure.code, reason)
+        }
     }
 }
 
@@ -123,7 +179,8 @@ fn disk_error(data: &Value) -> Option<Failure> {
         "" | "?" => text("node-name"),
         device => device,
     };
-    let reason = format!("QEMU could not {} disk {disk}: {}{paused}", text("operation"), text("reason"));
+    let reason =
+        format!("QEMU could not {} disk {disk}: {}{paused}", text("operation"), quoted(text("reason")));
     Some(Failure::new(if full { Code::HostNoSpace } else { Code::IoError }, reason))
 }
 
@@ -139,22 +196,37 @@ fn stopped(events: &[QmpEvent]) -> Option<Failure> {
 pub(super) fn exit_reason(status: ExitStatus, stderr: &str, console: &str) -> Failure {
     // With -no-reboot a panic without pvpanic looks like a power-off; the console tells them apart.
     let panicked = status.code() == Some(0) && console.contains(PANIC);
+    let ended_by = terminated_by(stderr).filter(|_| status.code() == Some(0) && !panicked);
+    if let Some(signal) = ended_by {
+        note_struck(signal);
+    }
     let how = match (status.code(), status.signal()) {
         _ if panicked => "the guest panicked and QEMU left".to_owned(),
+        _ if ended_by.is_some() => format!("QEMU was ended by signal {}", ended_by.unwrap_or_default()),
         (Some(0), _) => "the guest powered off or QEMU was told to leave".to_owned(),
         (Some(code), _) => format!("QEMU ended with status {code}"),
         (None, Some(signal)) => format!("QEMU was killed by signal {signal}"),
         (None, None) => "QEMU ended".to_owned(),
     };
-    let quote =
-        |what: &str, text: &str| if text.is_empty() { String::new() } else { format!("; {what}: {text}") };
+    let quote = |what: &str, text: &str| {
+        if text.is_empty() { String::new() } else { format!("; {what} {}", quoted_end(text)) }
+    };
     let reason = format!("{how}{}{}", quote("it said", stderr), quote("the console ends with", console));
     Failure::new(if panicked { Code::Panic } else { Code::EarlyExit }, reason)
+}
+
+/// The signal that QEMU says has ended it.
+fn terminated_by(stderr: &str) -> Option<i32> {
+    let (_, told) = stderr.rsplit_once(TERMINATING)?;
+    let digits = told.split(|c: char| !c.is_ascii_digit()).next()?;
+    digits.parse().ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::process::Spec;
+    use rustix::process::Signal;
     use serde_json::json;
 
     fn event(name: &str, data: Value) -> QmpEvent {
@@ -171,7 +243,7 @@ mod tests {
         std::fs::write(&log, "booting\n[ 1.0] BUG: kernel NULL pointer dereference, address: 0\n").unwrap();
         let oops = console.complaint().unwrap();
         assert_eq!(oops.code, Code::Oops);
-        assert!(oops.reason.ends_with("BUG: kernel NULL pointer dereference, address: 0"), "{oops}");
+        assert!(oops.reason.ends_with("BUG: kernel NULL pointer dereference, address: 0'"), "{oops}");
         assert_eq!(console.complaint(), None, "nothing is new");
     }
 
@@ -194,9 +266,75 @@ mod tests {
         assert_eq!(error("stop", true).unwrap().code, Code::HostNoSpace);
         let paused = error("stop", false).unwrap();
         assert_eq!(paused.code, Code::IoError);
-        assert_eq!(paused.reason, "QEMU could not write disk disk0: some error, and paused the guest");
+        assert_eq!(paused.reason, "QEMU could not write disk disk0: 'some error', and paused the guest");
         assert_eq!(error("report", false).unwrap().code, Code::IoError);
         assert_eq!(error("ignore", false), None);
+    }
+
+    #[test]
+    fn a_qemu_that_is_stopped_hangs_and_one_that_goes_on_at_once_does_not() {
+        let mut process = Spec::new("sleep").arg("1000").start().unwrap();
+        let pid = process.pid();
+        let wait_until_stopped = || {
+            let begun = Instant::now();
+            while !is_stopped(pid) && begun.elapsed() < Duration::from_secs(4) {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        };
+        assert_eq!(halted(pid), None);
+        process.signal(Signal::STOP);
+        wait_until_stopped();
+        let failure = halted(pid).unwrap();
+        assert_eq!((failure.code, failure.scope()), (Code::Hang, model::Scope::Guest));
+        assert_eq!(failure.reason, "the guest hangs: QEMU was stopped (SIGSTOP)");
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                std::thread::sleep(Duration::from_millis(100));
+                process.signal(Signal::CONT);
+            });
+            assert_eq!(halted(pid), None, "its whole job was stopped, and goes on");
+        });
+    }
+
+    #[test]
+    fn a_file_that_a_guest_fills_on_the_host_ends_its_boot_before_the_hosts_disk_is_full() {
+        let dir = tempfile::tempdir().unwrap();
+        let console = Console::new(&dir.path().join(SERIAL_LOG));
+        for (name, place) in [
+            (SERIAL_LOG, "the guest has written more than 64 MiB to its console (serial.log)"),
+            (DEBUG_LOG, "the guest has written more than 64 MiB to the firmware's debug port (debug.log)"),
+            (QEMU_STDERR, "QEMU has written more than 64 MiB to its standard error (qemu.stderr)"),
+        ] {
+            // It takes no room: what is between is a hole.
+            let file = std::fs::File::create(dir.path().join(name)).unwrap();
+            file.set_len(LARGEST_LOG).unwrap();
+            assert_eq!(console.flood(), None, "{name}");
+            file.set_len(LARGEST_LOG + 1).unwrap();
+            let flood = console.flood().unwrap();
+            assert_eq!((flood.code, flood.reason.as_str()), (Code::ConsoleFlood, place));
+            std::fs::remove_file(dir.path().join(name)).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_line_of_a_megabyte_makes_a_short_reason_without_escapes() {
+        let line = format!("{PANIC}: \u{1b}[2J\u{7}{}", "x".repeat(1 << 20));
+        let failure = complaint_in(&line).unwrap();
+        assert!(failure.reason.len() < 300 && !failure.reason.contains('\u{1b}'), "{failure}");
+        let status = ExitStatus::from_raw(1 << 8);
+        let failure = exit_reason(status, &line, &line);
+        assert!(failure.reason.len() < 600 && !failure.reason.contains('\u{1b}'), "{failure}");
+    }
+
+    #[test]
+    fn a_qemu_that_leaves_in_order_because_of_a_signal_was_ended_by_it() {
+        let stderr = "qemu-system-x86_64: terminating on signal 15 from pid 4711 (slurmstepd)";
+        let failure = exit_reason(ExitStatus::from_raw(0), stderr, "");
+        assert_eq!(failure.code, Code::EarlyExit);
+        assert!(failure.reason.starts_with("QEMU was ended by signal 15; it said 'qemu-system"), "{failure}");
+        assert!(crate::process::struck_within(Duration::from_secs(4)));
+        assert!(exit_reason(ExitStatus::from_raw(0), "", "").reason.starts_with("the guest powered off"));
+        assert_eq!(terminated_by("terminating on signal x"), None);
     }
 
     #[test]

@@ -1,10 +1,8 @@
-//! What an image of the user's is: a hash of its content, and of what lies below it. Hashing gigabytes takes seconds, so a
-//! file that has its size and time of modification still is not read again.
+//! What an image of the user's is: a hash of its content, and of what else it is made of. Hashing gigabytes takes seconds, so
+//! a file that has its size and time of modification still is not read again.
 
 use super::image::Cache;
-use crate::deadlines::HOST_ANSWER;
 use crate::host::fingerprint::hash_file;
-use crate::process::{self, Spec};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,8 +10,6 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 const INDEX: &str = "image-hashes.json";
-/// Layers below an image at most: what has more is a ring.
-const DEEPEST: usize = 16;
 
 /// A file as it was when it was hashed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,14 +24,14 @@ struct Known {
     hash: String,
 }
 
-/// The hash of an image's content and of all files that it builds upon, in hexadecimal.
+/// The hash of the content of files that make up one thing, in hexadecimal.
 ///
 /// # Errors
 /// A file that cannot be read.
-pub fn identity(cache: &Cache, image: &Path) -> std::io::Result<String> {
+pub fn identity(cache: &Cache, files: &[&Path]) -> std::io::Result<String> {
     let mut hashes = Vec::new();
-    for file in chain(image)? {
-        hashes.push(of_file(cache, &file)?);
+    for file in files {
+        hashes.push(of_file(cache, &fs::canonicalize(file)?)?);
     }
     match hashes.as_slice() {
         [one] => Ok(one.clone()),
@@ -43,37 +39,13 @@ pub fn identity(cache: &Cache, image: &Path) -> std::io::Result<String> {
     }
 }
 
-/// An image and what it builds upon, the image first.
-///
-/// # Errors
-/// A file that is not there.
-pub fn chain(image: &Path) -> std::io::Result<Vec<PathBuf>> {
-    let mut files = vec![fs::canonicalize(image)?];
-    while let Some(below) = files.last().and_then(|last| below(last)) {
-        if files.len() >= DEEPEST {
-            return Err(std::io::Error::other("it builds upon itself"));
-        }
-        files.push(fs::canonicalize(below)?);
-    }
-    Ok(files)
-}
-
-/// The file that a qcow2 file builds upon, as qemu-img finds it.
-fn below(image: &Path) -> Option<PathBuf> {
-    if super::overlay::format_of(image).ok()? != "qcow2" {
-        return None;
-    }
-    let spec =
-        Spec::new("qemu-img").args(["info", "--output=json", "--force-share", "-f", "qcow2"]).arg(image);
-    let told: serde_json::Value = serde_json::from_slice(&process::run(spec, HOST_ANSWER).ok()?).ok()?;
-    told.get("full-backing-filename")?.as_str().map(PathBuf::from)
-}
-
 fn of_file(cache: &Cache, path: &Path) -> std::io::Result<String> {
     let index = cache.root().join(INDEX);
     // A missing or damaged index costs time and nothing else.
-    let mut all: BTreeMap<PathBuf, Known> =
-        fs::read(&index).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
+    let mut all: BTreeMap<PathBuf, Known> = edge::read(&index, edge::read::RECORD)
+        .ok()
+        .and_then(|text| serde_json::from_slice(&text).ok())
+        .unwrap_or_default();
     let stamp = |hash: &str| -> std::io::Result<Known> {
         let m = fs::metadata(path)?;
         let (device, inode, size) = (m.dev(), m.ino(), m.size());
@@ -94,9 +66,8 @@ fn of_file(cache: &Cache, path: &Path) -> std::io::Result<String> {
     all.insert(path.to_owned(), stamp(&hash)?);
     // The next campaign hashes again if this cannot be kept.
     if let Ok(text) = serde_json::to_vec(&all) {
-        let new = index.with_extension(format!("new{}", std::process::id()));
-        let _ = fs::create_dir_all(cache.root());
-        let _ = fs::write(&new, text).and_then(|()| fs::rename(&new, &index));
+        let _ = edge::write::create_directory(cache.root());
+        let _ = edge::write_atomically(&index, &text);
     }
     Ok(hash)
 }
@@ -111,17 +82,22 @@ mod tests {
         let cache = Cache::at(dir.path().join("cache"));
         let image = dir.path().join("image.raw");
         fs::write(&image, "one").unwrap();
-        let first = identity(&cache, &image).unwrap();
-        assert_eq!(first, identity(&cache, &image).unwrap());
+        let first = identity(&cache, &[&image]).unwrap();
+        assert_eq!(first, identity(&cache, &[&image]).unwrap());
         let index = cache.root().join(INDEX);
         let text = fs::read_to_string(&index).unwrap().replace(&first, "kept");
         fs::write(&index, text).unwrap();
-        assert_eq!(identity(&cache, &image).unwrap(), "kept");
+        assert_eq!(identity(&cache, &[&image]).unwrap(), "kept");
         fs::write(&image, "two").unwrap();
-        let second = identity(&cache, &image).unwrap();
+        let second = identity(&cache, &[&image]).unwrap();
         assert!(second != first && second != "kept");
         fs::write(&index, "damaged").unwrap();
-        assert_eq!(identity(&cache, &image).unwrap(), second);
-        assert!(identity(&cache, &dir.path().join("away")).is_err());
+        assert_eq!(identity(&cache, &[&image]).unwrap(), second);
+        let below = dir.path().join("below.raw");
+        fs::write(&below, "below").unwrap();
+        let both = identity(&cache, &[&image, &below]).unwrap();
+        fs::write(&below, "changed").unwrap();
+        assert!(both != second && both != identity(&cache, &[&image, &below]).unwrap());
+        assert!(identity(&cache, &[&dir.path().join("away")]).is_err());
     }
 }

@@ -21,6 +21,11 @@ pub enum JobRequest<'a> {
         /// Which ones.
         jobs: &'a [&'a str],
     },
+    /// Asks how jobs stand, without what they wrote: `STATUS OUT ERR` and a newline for each.
+    Look {
+        /// Which ones.
+        jobs: &'a [&'a str],
+    },
     /// Signals the command and what it started. Windows has no signals: there every one ends them.
     Signal {
         /// Which one.
@@ -41,6 +46,7 @@ impl<'a> JobRequest<'a> {
         match *self {
             JobRequest::Start { job, argv, .. } => [&["perfvt-job", "start", job], argv].concat(),
             JobRequest::Poll { jobs } => [&["perfvt-job", "poll"], jobs].concat(),
+            JobRequest::Look { jobs } => [&["perfvt-job", "look"], jobs].concat(),
             JobRequest::Signal { job, signal } => vec!["perfvt-job", "signal", signal, job],
             JobRequest::Forget { job } => vec!["rm", "-rf", job],
         }

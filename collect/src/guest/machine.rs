@@ -4,7 +4,8 @@ use super::argv::{self, BootFiles, Hardware};
 use super::channel::{Channel, ChannelError, Ready, Reply, Status};
 use super::enter::{self, Own};
 use super::forensics::{self, Subject};
-use super::health::{Console, death, exit_reason};
+use super::health::{Console, QEMU_STDERR, death, exit_reason, halted};
+pub use super::health::{DEBUG_LOG, SERIAL_LOG};
 use super::job::JobRequest;
 use super::network::{Network, NetworkError};
 use super::os::Os;
@@ -14,18 +15,15 @@ use crate::deadlines::{Deadlines, HOST_ANSWER, LAST_WORDS, Step};
 use crate::host::pin::GuestPins;
 use crate::host::placement::{self, Placement, Threads};
 use crate::process::{PrivateFolder, ProcessError, Running, Sink, Spec, private_folder};
+use edge::{quoted, quoted_end};
 use model::{Code, CpuId, Failure, Phase};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// What strerror(3) says of ENOSPC.
-const NO_SPACE: &str = "No space left on device";
-
-/// The console's log in a boot's folder.
-pub const SERIAL_LOG: &str = "serial.log";
-/// The log of the firmware's debug port.
-pub const DEBUG_LOG: &str = "debug.log";
+/// What is said of a file system that is full: by strerror(3) of ENOSPC and EDQUOT, and by Windows of ERROR_DISK_FULL.
+const NO_SPACE: [&str; 3] =
+    ["No space left on device", "Disk quota exceeded", "There is not enough space on the disk"];
 
 /// A guest that cannot be used, or no longer.
 #[derive(Debug, thiserror::Error)]
@@ -46,7 +44,7 @@ pub enum GuestError {
     #[error("{0}")]
     Died(Failure),
     /// The guest never said that it is ready.
-    #[error("the guest was not ready within {seconds:.0} s (hang); the console ends with: {console}")]
+    #[error("the guest was not ready within {seconds:.0} s (hang); the console ends with {}", quoted_end(.console))]
     NotReady {
         /// The deadline.
         seconds: f64,
@@ -55,7 +53,9 @@ pub enum GuestError {
     },
     /// The guest was there, and does not answer any more.
     #[error(
-        "the guest hangs: no answer to {what} within {seconds:.0} s; QMP says {status}; the console ends with: {console}"
+        "the guest hangs: no answer to {} within {seconds:.0} s; QMP says {status}; the console ends with {}",
+        quoted(.what),
+        quoted_end(.console)
     )]
     Hangs {
         /// Which request.
@@ -66,6 +66,14 @@ pub enum GuestError {
         status: String,
         /// The end of the serial log.
         console: String,
+    },
+    /// A file could not be written into the guest, which has no room for it.
+    #[error("{} is full: {source}", full_disk(.disk.as_deref()))]
+    Full {
+        /// Where the file system is mounted, if the guest can tell.
+        disk: Option<String>,
+        /// What the guest said.
+        source: ChannelError,
     },
     /// A thread could not be pinned.
     #[error("{0}")]
@@ -94,9 +102,11 @@ impl GuestError {
                 return failure.clone();
             }
             GuestError::NotReady { .. } => Code::Deadline(Phase::Boot),
-            GuestError::Channel(ChannelError::Failed { stderr, .. }) if stderr.contains(NO_SPACE) => {
-                Code::GuestNoSpace
+            GuestError::Channel(ChannelError::Failed { stderr, .. }) if is_full(stderr) => {
+                let reason = format!("{} is full: {self}", full_disk(None));
+                return Failure::new(Code::GuestNoSpace, reason);
             }
+            GuestError::Full { .. } => Code::GuestNoSpace,
             GuestError::Hangs { .. }
             | GuestError::Qmp(QmpError::Deadline { .. })
             | GuestError::Channel(ChannelError::Deadline { .. }) => Code::Hang,
@@ -104,6 +114,7 @@ impl GuestError {
                 Code::Deadline(Phase::Measure)
             }
             GuestError::Channel(ChannelError::Failed { .. }) => Code::ToolFailed,
+            GuestError::Channel(ChannelError::TooMuch(_)) => Code::ToolNonsense,
             GuestError::Channel(
                 ChannelError::Io(_) | ChannelError::Nonsense(_) | ChannelError::Refused(_),
             )
@@ -208,7 +219,7 @@ impl Start {
             .cpus(others)
             .namespace(spec.network.namespace.as_ref())
             .inherit(spec.network.opened(spec.guest, &queues)?)
-            .stderr(Sink::File(spec.log_dir.join("qemu.stderr")));
+            .stderr(Sink::File(spec.log_dir.join(QEMU_STDERR)));
         let argv = process.argv();
         let started = Instant::now();
         let until = started + spec.deadline;
@@ -416,8 +427,24 @@ impl Machine {
         let Machine { channel, qmp, qemu, console, .. } = self;
         let soon = self.deadlines.within(Step::Put);
         let reply = channel.put(path, mode, content, soon, &mut || death(qemu, qmp, console));
-        reply.map_err(|e| self.fallen_silent(e))?.into_output(&["writing", path])?;
-        Ok(())
+        let reply = reply.map_err(|e| self.fallen_silent(e))?;
+        match reply.into_output(&["writing", path]) {
+            Err(source @ ChannelError::Failed { .. }) if matches!(&source, ChannelError::Failed { stderr, .. } if is_full(stderr)) => {
+                Err(GuestError::Full { disk: self.full_disk(path), source })
+            }
+            written => Ok(written.map(drop)?),
+        }
+    }
+
+    /// Where the file system is mounted that has no room for a file, of those that it goes through.
+    fn full_disk(&mut self, path: &str) -> Option<String> {
+        if self.os != Os::Linux {
+            return None;
+        }
+        let folder =
+            path.rsplit_once('/').map_or("/", |(folder, _)| if folder.is_empty() { "/" } else { folder });
+        let told = self.exec(&["df", "-P", folder, "/run"], self.soon()).ok()?;
+        full_in(&String::from_utf8_lossy(&told.stdout))
     }
 
     /// The guest has its own deadline for a command and answers when it passes, so silence beyond it is a hang.
@@ -502,6 +529,26 @@ impl Commands for Machine {
     }
 }
 
+/// Whether somebody complains of a full file system.
+fn is_full(said: &str) -> bool {
+    NO_SPACE.iter().any(|words| said.contains(words))
+}
+
+/// The beginning of a sentence about a full file system of the guest.
+fn full_disk(mount: Option<&str>) -> String {
+    mount.map_or_else(|| "a disk of the guest".to_owned(), |mount| format!("the guest's disk {mount}"))
+}
+
+/// The first file system without any room in a table of df(1).
+fn full_in(table: &str) -> Option<String> {
+    table.lines().skip(1).find_map(|line| match line.split_whitespace().collect::<Vec<_>>().as_slice() {
+        [_, _, _, "0", _, mount, ..] if mount.starts_with('/') => {
+            Some(quoted(mount).to_string().replace('\'', ""))
+        }
+        _ => None,
+    })
+}
+
 /// What QEMU says of the guest, in a word or two.
 fn status(qmp: &mut Qmp) -> String {
     match qmp.execute("query-status", json!({}), LAST_WORDS) {
@@ -522,6 +569,9 @@ fn connect<T, E: Into<GuestError>>(
             Err(e) => {
                 if let Some(status) = qemu.ended() {
                     return Err(GuestError::Died(exit_reason(status, &qemu.stderr_tail(), "")));
+                }
+                if let Some(failure) = halted(qemu.pid()) {
+                    return Err(GuestError::Died(failure));
                 }
                 if Instant::now() >= until {
                     return Err(e.into());
@@ -593,12 +643,41 @@ mod tests {
         assert!(matches!(error, GuestError::Hangs { .. }), "{error}");
         assert_eq!(
             error.to_string(),
-            "the guest hangs: no answer to read /proc/stat within 5 s; QMP says running; \
-             the console ends with: watchdog: BUG: soft lockup"
+            "the guest hangs: no answer to 'read /proc/stat' within 5 s; QMP says running; \
+             the console ends with 'watchdog: BUG: soft lockup'"
         );
         let found = dir.path().join("forensics");
         machine.forensics(&found).unwrap();
         assert!(fs::read_to_string(found.join("serial.log")).unwrap().contains("soft lockup"));
+    }
+
+    #[test]
+    fn the_first_file_system_without_room_is_named() {
+        let table = "Filesystem 1024-blocks Used Available Capacity Mounted on\n\
+                     tmpfs 504000 504000 0 100% /tmp\ntmpfs 504000 12 503988 1% /run\n";
+        assert_eq!(full_in(table).as_deref(), Some("/tmp"));
+        assert_eq!(full_in(&table.replace("504000 0 ", "500000 4000 ")), None);
+        assert_eq!(full_in("df: /x: No such file or directory\n"), None);
+    }
+
+    #[test]
+    fn a_guest_without_room_is_told_from_one_that_is_broken() {
+        let failed = |stderr: &str| {
+            let (command, ended) = ("writing /tmp/x".to_owned(), Status::Refused);
+            ChannelError::Failed { command, ended, stderr: stderr.to_owned() }
+        };
+        for said in NO_SPACE {
+            let failure = GuestError::Channel(failed(&format!("guest-file-write: {said}"))).failure();
+            assert_eq!(failure.code, Code::GuestNoSpace, "{failure}");
+        }
+        let full = GuestError::Full { disk: Some("/tmp".into()), source: failed(NO_SPACE[0]) }.failure();
+        assert_eq!(full.code, Code::GuestNoSpace);
+        assert_eq!(
+            full.reason,
+            "the guest's disk /tmp is full: in the guest, 'writing /tmp/x' ended with a refusal: \
+             'No space left on device'"
+        );
+        assert_eq!(GuestError::Channel(failed("no such file")).failure().code, Code::ToolFailed);
     }
 
     #[test]
@@ -628,7 +707,7 @@ mod tests {
         })
         .err()
         .unwrap();
-        assert!(error.to_string().starts_with("QEMU ended with status 2; it said: ls: "), "{error}");
+        assert!(error.to_string().starts_with("QEMU ended with status 2; it said 'ls: "), "{error}");
         assert!(fs::read_to_string(forensics.join("qemu.argv")).unwrap().starts_with("ls\n-nodefaults\n"));
         assert!(fs::read_to_string(forensics.join("qemu.stderr")).unwrap().contains("ls: "));
     }

@@ -1,13 +1,15 @@
 //! A guest: its image, the QEMU that runs it, and the ways to talk to it.
 //!
 //! ```text
-//!   image (kernel, initramfs, tools disk) or definition (of the user's, with a layer above its image: overlay)
-//!      │                                   disk (data, made for a boot)
-//!      └─> argv ──> machine (QEMU, paused, pinned, let go) ──> enter ─> channel (commands), qmp (monitor), network
+//!   image (kernel, initramfs, tools disk) or definition (of the user's, with a layer above its image: overlay, and all
+//!      │                                   files that the image reads: backing), disk (data, made for a boot)
+//!      └─> argv (disks: blockdev) ──> machine (QEMU, paused, pinned, let go) ──> enter ─> channel (commands), qmp (monitor), network
 //!                      └─> health (what happened to it) ──> forensics (what tells why)
 //! ```
 
 pub mod argv;
+pub mod backing;
+pub mod blockdev;
 pub mod channel;
 pub mod definition;
 pub mod disk;

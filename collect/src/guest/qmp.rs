@@ -4,13 +4,19 @@
 //! are kept in a log. Members, events and greetings that this client does not know are harmless.
 
 use crate::deadlines::HOST_ANSWER;
+use edge::quoted;
 use serde_json::{Value, json};
 use std::collections::HashMap;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+
+/// So many events are kept, the first ones and the last: a guest can make QEMU tell of as many as it likes.
+const MOST_EVENTS: usize = 1000;
+/// QEMU's answers are shorter; what is longer is passed over in parts.
+const LONGEST_LINE: u64 = 16 << 20;
 
 /// A command that QEMU refused, or never answered.
 #[derive(Debug, thiserror::Error)]
@@ -19,7 +25,7 @@ pub enum QmpError {
     #[error("QMP socket: {0}")]
     Io(#[from] std::io::Error),
     /// QEMU said no.
-    #[error("QMP {command}: {class}: {desc}")]
+    #[error("QMP {command}: {}: {}", quoted(.class), quoted(.desc))]
     Refused {
         /// The command.
         command: String,
@@ -111,7 +117,10 @@ impl Qmp {
         line.push('\n');
         // A QEMU that is stopped reads nothing; a timeout of zero would be none at all.
         self.stream.set_write_timeout(Some(deadline.max(Duration::from_millis(1))))?;
-        self.stream.write_all(line.as_bytes())?;
+        self.stream.write_all(line.as_bytes()).map_err(|e| match e.kind() {
+            ErrorKind::WouldBlock | ErrorKind::TimedOut => silent(command, deadline),
+            _ => QmpError::Io(e),
+        })?;
         let reply = self.wait_for(id, command, deadline)?;
         if let Some(error) = reply.get("error") {
             let text = |name: &str| error.get(name).and_then(Value::as_str).unwrap_or("?").to_owned();
@@ -135,7 +144,7 @@ impl Qmp {
                 return Err(QmpError::Closed { command: command.into() });
             }
             let Some(left) = until.checked_duration_since(Instant::now()) else {
-                return Err(QmpError::Deadline { command: command.into(), seconds: deadline.as_secs_f64() });
+                return Err(silent(command, deadline));
             };
             shared = self.shared.1.wait_timeout(shared, left).unwrap_or_else(PoisonError::into_inner).0;
         }
@@ -184,11 +193,15 @@ impl Qmp {
     }
 }
 
+fn silent(command: &str, deadline: Duration) -> QmpError {
+    QmpError::Deadline { command: command.into(), seconds: deadline.as_secs_f64() }
+}
+
 fn read_loop(mut reader: impl BufRead, shared: &(Mutex<Shared>, Condvar)) {
     let mut line = Vec::new();
     loop {
         line.clear();
-        match reader.read_until(b'\n', &mut line) {
+        match reader.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line) {
             Ok(0) | Err(_) => break,
             Ok(_) => take_line(&line, &mut lock(&shared.0)),
         }
@@ -205,6 +218,9 @@ fn take_line(line: &[u8], shared: &mut Shared) {
         shared.replies.insert(id, message);
     } else if let Some(name) = message.get("event").and_then(Value::as_str) {
         let stamp = |member: &str| message.pointer(&format!("/timestamp/{member}")).and_then(Value::as_f64);
+        if shared.events.len() >= MOST_EVENTS {
+            shared.events.remove(MOST_EVENTS / 2);
+        }
         shared.events.push(QmpEvent {
             name: name.to_owned(),
             data: message.get("data").cloned().unwrap_or(Value::Null),
@@ -271,10 +287,21 @@ mod tests {
         })
         .unwrap();
         let refused = qmp.execute("bad", json!({}), Duration::from_secs(5)).unwrap_err();
-        assert_eq!(refused.to_string(), "QMP bad: GenericError: no such thing");
+        assert_eq!(refused.to_string(), "QMP bad: 'GenericError': 'no such thing'");
         let silent = qmp.execute("silent", json!({}), Duration::from_millis(50)).unwrap_err();
         assert!(matches!(silent, QmpError::Deadline { .. }), "{silent}");
         assert!(qmp.execute("query-status", json!({}), Duration::from_secs(5)).is_ok());
+    }
+
+    #[test]
+    fn a_guest_that_makes_qemu_tell_of_ever_more_events_does_not_fill_the_hosts_memory() {
+        let mut shared = Shared::default();
+        for n in 0..MOST_EVENTS * 3 {
+            take_line(format!("{{\"event\": \"E{n}\"}}").as_bytes(), &mut shared);
+        }
+        let names: Vec<&str> = shared.events.iter().map(|e| e.name.as_str()).collect();
+        assert_eq!((names.len(), names[0]), (MOST_EVENTS, "E0"));
+        assert_eq!(names[MOST_EVENTS - 1], format!("E{}", MOST_EVENTS * 3 - 1), "the last one is there");
     }
 
     #[test]

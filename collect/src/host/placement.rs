@@ -107,7 +107,7 @@ pub fn apply(pins: &GuestPins, threads: &Threads) -> Result<(), String> {
 /// vhost threads of a QEMU process: threads of its own since Linux 6.4, the kernel's own before; named after it in both.
 pub fn vhost_threads(pid: u32) -> Vec<u32> {
     let name = format!("vhost-{pid}\n");
-    let is_one = |path: String| fs::read_to_string(path).is_ok_and(|comm| comm == name);
+    let is_one = |path: String| edge::read::kernel(path).is_ok_and(|comm| comm == name);
     let mut found: Vec<u32> =
         threads(pid).into_iter().filter(|t| is_one(format!("/proc/{pid}/task/{t}/comm"))).collect();
     if found.is_empty()
@@ -143,7 +143,7 @@ pub fn observe(pid: u32, known: &Threads) -> Placement {
         }
     }
     placement.others.sort();
-    let maps = fs::read_to_string(format!("/proc/{pid}/numa_maps")).unwrap_or_default();
+    let maps = edge::read::kernel(format!("/proc/{pid}/numa_maps")).unwrap_or_default();
     let memory = Memory::parse(&maps);
     placement.memory_policy = memory.policies.join(" ");
     (placement.memory_pages, placement.misbound_pages) = (memory.pages, memory.misbound);
@@ -156,12 +156,12 @@ fn threads(pid: u32) -> Vec<u32> {
 }
 
 fn allowed(pid: u32, thread: u32) -> Option<String> {
-    let status = fs::read_to_string(format!("/proc/{pid}/task/{thread}/status")).ok()?;
+    let status = edge::read::kernel(format!("/proc/{pid}/task/{thread}/status")).ok()?;
     Some(status.lines().find_map(|l| l.strip_prefix("Cpus_allowed_list:"))?.trim().to_owned())
 }
 
 fn last_cpu(pid: u32, thread: u32) -> Option<u32> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/task/{thread}/stat")).ok()?;
+    let stat = edge::read::kernel(format!("/proc/{pid}/task/{thread}/stat")).ok()?;
     // The name in brackets may hold blanks; the field behind it is number 3.
     stat.rsplit_once(") ")?.1.split_whitespace().nth(36)?.parse().ok()
 }

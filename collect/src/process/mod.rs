@@ -13,6 +13,6 @@ mod stop;
 
 pub use folder::{PrivateFolder, name_folders_after, private_folder, private_folder_in, remove_dead_folders};
 pub use namespace::{Namespace, NamespaceError};
-pub use running::{Finished, Running, run, tail};
+pub use running::{Finished, LONGEST_OUTPUT, Running, run, tail};
 pub use spawn::{Inherited, ProcessError, Sink, Spec};
-pub use stop::stop_all;
+pub use stop::{note_struck, stop_all, struck_within};

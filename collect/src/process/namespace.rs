@@ -5,6 +5,7 @@
 
 use super::spawn::{ProcessError, Sink, Spec};
 use crate::deadlines::HOST_ANSWER;
+use edge::quoted_end;
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use std::fs::File;
 use std::io;
@@ -17,7 +18,10 @@ use std::time::{Duration, Instant};
 #[derive(Debug, thiserror::Error)]
 pub enum NamespaceError {
     /// `unshare` did not do it.
-    #[error("creating a user and network namespace: {0} (some distributions deny this to ordinary users)")]
+    #[error(
+        "creating a user and network namespace: {} (some distributions deny this to ordinary users)",
+        quoted_end(.0)
+    )]
     Denied(String),
     /// It could not be run at all.
     #[error(transparent)]
@@ -58,14 +62,15 @@ impl Namespace {
         // A refusal closes the pipe; the wait below then finds the process ended and quotes it.
         let _ = holder.write(b"inside\n");
         let deadline = Instant::now() + HOST_ANSWER;
-        while std::fs::read(&echo).unwrap_or_default().is_empty() {
+        while edge::read(&echo, edge::read::RECORD).unwrap_or_default().is_empty() {
             if holder.ended().is_some() || Instant::now() > deadline {
                 return Err(NamespaceError::Denied(holder.stderr_tail()));
             }
             std::thread::sleep(Duration::from_millis(1));
         }
-        let open =
-            |kind: &str| File::open(Path::new("/proc").join(holder.pid().to_string()).join("ns").join(kind));
+        let open = |kind: &str| {
+            edge::read::open(Path::new("/proc").join(holder.pid().to_string()).join("ns").join(kind))
+        };
         match (open("user"), open("net")) {
             (Ok(user), Ok(net)) => Ok(Namespace { user, net }),
             (Err(e), _) | (_, Err(e)) => Err(NamespaceError::Denied(e.to_string())),

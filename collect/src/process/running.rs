@@ -1,7 +1,7 @@
 //! Waiting, ending, and what was written.
 
 use super::spawn::{ProcessError, Sink, Spec};
-use super::stop::forget;
+use super::stop::{forget, note_struck};
 use rustix::process::{
     Pid, Signal, WaitId, WaitIdOptions, WaitIdStatus, kill_process, kill_process_group, waitid,
 };
@@ -12,16 +12,24 @@ use std::process::{Child, ExitStatus};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
-/// How much of a child's output is kept; the rest is read and forgotten, so that it never blocks.
-const KEPT: usize = 64 << 20;
+/// The most that a command may write in all, on this host or in a guest, where perfvt takes its output: it is held in memory
+/// until it is in a file. What a child writes beyond is read and forgotten, so that it never blocks.
+pub const LONGEST_OUTPUT: usize = 64 << 20;
 /// How long output may still come after everything was killed. Only a process that has left the group can hold a pipe
 /// open that long.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
+/// What was read, and whether there was more.
+#[derive(Debug, Default)]
+struct Kept {
+    bytes: Vec<u8>,
+    cut: bool,
+}
+
 /// Reads a pipe to its end in the background, so that a talkative child never blocks.
 #[derive(Debug)]
 pub(super) struct Reader {
-    bytes: Arc<Mutex<Vec<u8>>>,
+    kept: Arc<Mutex<Kept>>,
     /// Closed when the pipe has ended.
     end: mpsc::Receiver<()>,
 }
@@ -29,8 +37,8 @@ pub(super) struct Reader {
 impl Reader {
     pub(super) fn start(mut pipe: impl Read + Send + 'static) -> Reader {
         let (open, end) = mpsc::channel();
-        let bytes = Arc::new(Mutex::new(Vec::new()));
-        let kept = Arc::clone(&bytes);
+        let shared = Arc::new(Mutex::new(Kept::default()));
+        let kept = Arc::clone(&shared);
         std::thread::spawn(move || {
             let _open: mpsc::Sender<()> = open;
             let mut buffer = vec![0; 65_536];
@@ -41,20 +49,21 @@ impl Reader {
                     Ok(0) | Err(_) => return,
                     Ok(n) => {
                         let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
-                        let n = n.min(KEPT.saturating_sub(kept.len()));
-                        kept.extend_from_slice(buffer.get(..n).unwrap_or_default());
+                        let room = n.min(LONGEST_OUTPUT.saturating_sub(kept.bytes.len()));
+                        kept.cut |= room < n;
+                        kept.bytes.extend_from_slice(buffer.get(..room).unwrap_or_default());
                     }
                 }
             }
         });
-        Reader { bytes, end }
+        Reader { kept: shared, end }
     }
 
     /// What has been read when the pipe ends, or at `until`.
-    fn take(self, until: Instant) -> Vec<u8> {
+    fn take(self, until: Instant) -> Kept {
         // Nothing is ever sent: the sender's end is the pipe's.
         let _ = self.end.recv_timeout(until.saturating_duration_since(Instant::now()));
-        std::mem::take(&mut self.bytes.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut self.kept.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -71,6 +80,8 @@ pub struct Running {
     reaped: bool,
     /// It shares perfvt's own process group, which must not be signalled.
     foreground: bool,
+    /// It was signalled from here.
+    signalled: bool,
 }
 
 /// A child that has ended.
@@ -84,6 +95,8 @@ pub struct Finished {
     pub stdout: Vec<u8>,
     /// What was captured of standard error.
     pub stderr: Vec<u8>,
+    /// It wrote more than [`LONGEST_OUTPUT`], and the rest is lost.
+    pub cut: bool,
 }
 
 impl Running {
@@ -94,7 +107,17 @@ impl Running {
         stderr_file: Option<PathBuf>,
         foreground: bool,
     ) -> Running {
-        Running { command_line, child, stdout, stderr, stderr_file, status: None, reaped: false, foreground }
+        Running {
+            command_line,
+            child,
+            stdout,
+            stderr,
+            stderr_file,
+            status: None,
+            reaped: false,
+            foreground,
+            signalled: false,
+        }
     }
 
     /// Process id, which is also the id of its process group.
@@ -114,6 +137,9 @@ impl Running {
         {
             let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
             self.status = waitid(WaitId::Pid(pid), look).ok().flatten().map(|s| exit_status(&s));
+            if let Some(signal) = self.status.and_then(|s| s.signal()).filter(|_| !self.signalled) {
+                note_struck(signal);
+            }
         }
         self.status
     }
@@ -125,8 +151,9 @@ impl Running {
         }
     }
 
-    fn send(&self, signal: Signal) {
+    fn send(&mut self, signal: Signal) {
         if let Some(pid) = self.id().filter(|_| !self.reaped) {
+            self.signalled = true;
             // All of them may have ended by now; then there is nobody left to tell.
             let _ = if self.foreground { kill_process(pid, signal) } else { kill_process_group(pid, signal) };
         }
@@ -155,12 +182,14 @@ impl Running {
         let status = self.wait_until(Instant::now() + deadline);
         self.kill();
         let until = Instant::now() + LAST_WORDS;
-        let text = |reader: Option<Reader>| reader.map(|r| r.take(until)).unwrap_or_default();
+        let kept = |reader: Option<Reader>| reader.map(|r| r.take(until)).unwrap_or_default();
+        let (stdout, stderr) = (kept(self.stdout.take()), kept(self.stderr.take()));
         Finished {
             command_line: std::mem::take(&mut self.command_line),
             status,
-            stdout: text(self.stdout.take()),
-            stderr: text(self.stderr.take()),
+            cut: stdout.cut || stderr.cut,
+            stdout: stdout.bytes,
+            stderr: stderr.bytes,
         }
     }
 
@@ -200,9 +229,7 @@ impl Drop for Running {
 
 /// The last 2000 bytes of a file as text; empty when it cannot be read.
 pub fn tail(path: &Path) -> String {
-    let bytes = std::fs::read(path).unwrap_or_default();
-    let start = bytes.len().saturating_sub(2000);
-    String::from_utf8_lossy(bytes.get(start..).unwrap_or_default()).trim().to_owned()
+    String::from_utf8_lossy(&edge::read::tail(path, 2000).unwrap_or_default()).trim().to_owned()
 }
 
 impl Finished {
@@ -210,6 +237,7 @@ impl Finished {
     pub fn into_output(self, deadline: Duration) -> Result<Vec<u8>, ProcessError> {
         let stderr = String::from_utf8_lossy(&self.stderr).trim().to_owned();
         match self.status {
+            Some(_) if self.cut => Err(ProcessError::TooMuch { command: self.command_line }),
             Some(status) if status.success() => Ok(self.stdout),
             Some(status) => Err(ProcessError::Failed {
                 command: self.command_line,
@@ -245,6 +273,29 @@ mod tests {
         let error = run(Spec::new("sleep").arg("100"), Duration::from_millis(100)).unwrap_err();
         assert!(matches!(error, ProcessError::Deadline { .. }), "{error}");
         assert!(start.elapsed() < Duration::from_secs(5));
+    }
+
+    #[test]
+    fn output_that_is_cut_off_is_never_taken_for_all_of_it() {
+        let large = Spec::new("head").args(["-c", "70000000", "/dev/zero"]);
+        let error = run(large, Duration::from_secs(30)).unwrap_err();
+        assert_eq!(error.to_string(), "head -c 70000000 /dev/zero wrote more than 64 MiB of output");
+    }
+
+    #[test]
+    fn a_child_that_was_ended_from_outside_is_told_from_one_that_perfvt_ended() {
+        let end = |from_here: bool| {
+            let mut running = Spec::new("sleep").arg("1000").start().unwrap();
+            if from_here {
+                running.signal(Signal::TERM);
+            } else {
+                kill_process(running.id().unwrap(), Signal::TERM).unwrap();
+            }
+            running.wait_until(Instant::now() + Duration::from_secs(4)).unwrap();
+            running.signalled
+        };
+        assert!(end(true) && !end(false));
+        assert!(super::super::struck_within(Duration::from_secs(4)));
     }
 
     #[test]

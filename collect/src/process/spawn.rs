@@ -1,8 +1,9 @@
 //! Starting.
 
 use super::Namespace;
-use super::running::{Reader, Running};
+use super::running::{LONGEST_OUTPUT, Reader, Running};
 use super::stop::note;
+use edge::quoted_end;
 use model::CpuId;
 use rustix::io::{FdFlags, fcntl_dupfd_cloexec, fcntl_setfd};
 use rustix::process::{Signal, getppid, set_parent_process_death_signal};
@@ -28,7 +29,7 @@ pub enum ProcessError {
         source: io::Error,
     },
     /// It ended with another status than 0.
-    #[error("{command} ended with {status}: {stderr}")]
+    #[error("{command} ended with {status}: {}", quoted_end(.stderr))]
     Failed {
         /// The command line, for people.
         command: String,
@@ -38,7 +39,7 @@ pub enum ProcessError {
         stderr: String,
     },
     /// It did not end in time and was killed.
-    #[error("{command} did not end within {seconds} s and was killed: {stderr}")]
+    #[error("{command} did not end within {seconds} s and was killed: {}", quoted_end(.stderr))]
     Deadline {
         /// The command line, for people.
         command: String,
@@ -46,6 +47,12 @@ pub enum ProcessError {
         seconds: u64,
         /// The end of what it wrote to standard error.
         stderr: String,
+    },
+    /// It wrote more than is kept, so that what was kept is not its output.
+    #[error("{command} wrote more than {} MiB of output", LONGEST_OUTPUT >> 20)]
+    TooMuch {
+        /// The command line, for people.
+        command: String,
     },
     /// Talking to it failed.
     #[error("{doing} {command}: {source}")]
@@ -239,7 +246,7 @@ impl Spec {
 fn stdio(sink: &Sink) -> io::Result<Stdio> {
     Ok(match sink {
         Sink::Null => Stdio::null(),
-        Sink::File(path) => File::create(path)?.into(),
+        Sink::File(path) => edge::write::create(path)?.into(),
         Sink::Capture => Stdio::piped(),
         Sink::Inherit => Stdio::inherit(),
     })

@@ -5,8 +5,8 @@ use crate::guest::image::Cache;
 use crate::guest::job::JobRequest;
 use crate::guest::machine::{GuestError, Machine};
 use crate::lab::{Client, Failed};
-use crate::process::{Namespace, Running, Sink, Spec};
-use model::{Code, CpuId};
+use crate::process::{LONGEST_OUTPUT, Namespace, Running, Sink, Spec};
+use model::{Code, CpuId, Scope};
 use rustix::process::Signal;
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
@@ -15,12 +15,27 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// A client process on the host.
-struct HostClient(Running);
+struct HostClient {
+    running: Running,
+    outputs: [PathBuf; 2],
+}
+
+/// What is said of a client that was killed because its files grew too large; a host's disk is no place for what a server in
+/// a guest makes a client say.
+pub(super) fn flooding(outputs: &[PathBuf; 2]) -> Option<String> {
+    let lengths = outputs.iter().filter_map(|path| Some(std::fs::metadata(path).ok()?.len()));
+    let is_much = lengths.sum::<u64>() > LONGEST_OUTPUT as u64;
+    is_much.then(|| format!("SIGKILL, because it wrote more than {} MiB of output", LONGEST_OUTPUT >> 20))
+}
 
 impl Client for HostClient {
     fn ended(&mut self) -> Option<Result<(), String>> {
         use std::os::unix::process::ExitStatusExt;
-        self.0.ended().map(|status| match (status.code(), status.signal()) {
+        if let Some(how) = flooding(&self.outputs) {
+            self.running.kill();
+            return Some(Err(how));
+        }
+        self.running.ended().map(|status| match (status.code(), status.signal()) {
             (Some(0), _) => Ok(()),
             (Some(code), _) => Err(format!("status {code}")),
             (None, signal) => Err(format!("signal {}", signal.unwrap_or_default())),
@@ -28,7 +43,7 @@ impl Client for HostClient {
     }
 
     fn signal(&mut self, signal: Signal) {
-        self.0.signal(signal);
+        self.running.signal(signal);
     }
 }
 
@@ -74,7 +89,8 @@ impl HostPlace<'_> {
             .stderr(Sink::File(stderr.to_owned()))
             .start()
             .map_err(|e| Failed::new(Code::Host, e.to_string()))?;
-        Ok(Box::new(HostClient(running)))
+        let outputs = [stdout.to_owned(), stderr.to_owned()];
+        Ok(Box::new(HostClient { running, outputs }))
     }
 }
 
@@ -95,6 +111,8 @@ pub(super) struct ClientGuest {
     pub(super) machine: Option<Machine>,
     jobs: Vec<Job>,
     asked: Option<Instant>,
+    /// Why it cannot be used any more. A client's end has room for a sentence alone.
+    broken: Option<Failed>,
 }
 
 struct Job {
@@ -105,7 +123,12 @@ struct Job {
 
 impl ClientGuest {
     pub(super) fn new(machine: Machine) -> Shared {
-        Rc::new(RefCell::new(ClientGuest { machine: Some(machine), jobs: Vec::new(), asked: None }))
+        Rc::new(RefCell::new(ClientGuest {
+            machine: Some(machine),
+            jobs: Vec::new(),
+            asked: None,
+            broken: None,
+        }))
     }
 
     fn job(&mut self, request: &JobRequest<'_>) -> Result<Vec<u8>, GuestError> {
@@ -116,8 +139,22 @@ impl ClientGuest {
         Ok(output)
     }
 
+    /// How the guest died or fell silent, if it has.
+    pub(super) fn death(&mut self) -> Option<Failed> {
+        let death = self.machine.as_mut().and_then(Machine::death);
+        death.or_else(|| self.broken.clone())
+    }
+
     /// Asks how all jobs stand that have not ended, and copies what they wrote.
     fn ask(&mut self) -> Result<(), GuestError> {
+        let asked = self.ask_guest();
+        if let Err(error) = &asked {
+            self.broken = Some(error.failure()).filter(|failure| failure.scope() == Scope::Guest);
+        }
+        asked
+    }
+
+    fn ask_guest(&mut self) -> Result<(), GuestError> {
         if self.asked.is_some_and(|at| at.elapsed() < ASKED) {
             return Ok(());
         }
@@ -131,8 +168,8 @@ impl ClientGuest {
             let nonsense = || odd("the client's guest does not say how its jobs stand");
             let (standing, behind) = standing(rest).ok_or_else(nonsense)?;
             rest = behind;
-            let kept = std::fs::write(&job.stdout, standing.stdout)
-                .and_then(|()| std::fs::write(&job.stderr, standing.stderr));
+            let kept = edge::write::write(&job.stdout, standing.stdout)
+                .and_then(|()| edge::write::write(&job.stderr, standing.stderr));
             job.ended = match (standing.status, kept) {
                 (_, Err(error)) => Some(Err(format!("writing {}: {error}", job.stdout.display()))),
                 (None, _) => None,
@@ -188,7 +225,7 @@ pub(super) fn start_in_guest(
     let request = JobRequest::Start { job: &dir, argv: &words, server: false };
     inner.job(&request).map_err(of_client)?;
     for path in [stdout, stderr] {
-        std::fs::write(path, "")
+        edge::write::write(path, "")
             .map_err(|e| Failed::new(Code::Host, format!("writing {}: {e}", path.display())))?;
     }
     inner.jobs.push(Job { stdout: stdout.to_owned(), stderr: stderr.to_owned(), ended: None });

@@ -52,7 +52,13 @@ pub(super) fn command_lines(
         );
         let files = BootFiles::in_dir(Path::new("BOOT"), system);
         let argv = argv::build(&hardware, &files, Wiring { layout: &layout, wires: &wires, guest });
+        let argv: Vec<String> = argv.into_iter().map(for_a_shell).collect();
         lines.push(format!("{} {}", own.text("qemu_binary")?, argv.join(" ")));
     }
     Ok(lines)
+}
+
+/// A word as a shell takes it: JSON has quotes of its own.
+fn for_a_shell(word: String) -> String {
+    if word.starts_with('{') { Params::quoted([word.as_str()]).unwrap_or(word) } else { word }
 }

@@ -88,10 +88,11 @@ impl Testbed {
 
     /// What a guest of the user's was booted from.
     fn facts_of(&self, own: &Definition, tools: &Image, facts: &mut Fingerprint) -> Result<(), TestbedError> {
-        let hash = |path: &Path| {
-            identity(&self.cache, path).map_err(|source| DiskError::Image { image: path.to_owned(), source })
+        let hash = |files: &[&Path]| {
+            let image = files.first().copied().unwrap_or(Path::new("")).to_owned();
+            identity(&self.cache, files).map_err(|source| DiskError::Image { image, source })
         };
-        facts.set("guest.image", hash(&own.image)?);
+        facts.set("guest.image", hash(&own.chain.files())?);
         let files = [
             ("guest.image.kernel", &own.kernel),
             ("guest.image.initrd", &own.initrd),
@@ -99,7 +100,7 @@ impl Testbed {
         ];
         for (fact, file) in files {
             if let Some(file) = file {
-                facts.set(fact, hash(file)?);
+                facts.set(fact, hash(&[file])?);
             }
         }
         facts.set("guest.tools", &tools.hash);

@@ -24,7 +24,7 @@ use crate::host::pin::GuestPins;
 use crate::lab::{Client, Failed, HostSample, Lab, Moment, Snapshot, Target, job_by_command};
 use crate::window::{HostCounters, KvmReader, Meter};
 use formats::counters::CpuTicks;
-use model::{Code, CpuId, Fingerprint, Params};
+use model::{Code, CpuId, Fingerprint, Params, Scope};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -79,7 +79,7 @@ pub(super) fn odd(reason: impl Into<String>) -> GuestError {
 /// The host's CPU time, now.
 pub(super) fn read_host_sample() -> Result<HostSample, Failed> {
     let at = Moment::now();
-    let text = std::fs::read_to_string("/proc/stat")
+    let text = edge::read::kernel("/proc/stat")
         .map_err(|e| Failed::new(Code::Host, format!("reading /proc/stat: {e}")))?;
     let cpu =
         CpuTicks::parse(&text).ok_or_else(|| Failed::new(Code::Host, "reading /proc/stat: no cpu line"))?;
@@ -367,8 +367,7 @@ impl Lab for GuestLab {
 
     fn death(&mut self) -> Option<Failed> {
         let client = |second: &Shared| {
-            let mut second = second.borrow_mut();
-            let death = second.machine.as_mut()?.death()?;
+            let death = second.borrow_mut().death()?;
             Some(Failed::new(death.code, format!("in the client's guest: {death}")))
         };
         self.machine.death().or_else(|| self.second.as_ref().and_then(client))
@@ -382,8 +381,12 @@ impl Lab for GuestLab {
         let peers: Vec<String> = self.network.peers.iter().flatten().map(ToString::to_string).collect();
         peers.into_iter().find_map(|peer| {
             let lost = format!("the network is lost: the guest does not reach the client at {peer}");
-            let is_lost = !self.reaches(&peer, 2).unwrap_or(false);
-            is_lost.then(|| Failed::new(Code::NetworkLost, lost))
+            match self.reaches(&peer, 2) {
+                Ok(true) => None,
+                Ok(false) => Some(Failed::new(Code::NetworkLost, lost)),
+                // A guest that does not answer has lost more than its network.
+                Err(error) => Some(error.failure()).filter(|f| f.scope() == Scope::Guest),
+            }
         })
     }
 

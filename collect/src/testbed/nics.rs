@@ -10,6 +10,7 @@ use crate::guest::network::{Address, Network};
 use crate::guest::os::Os;
 use crate::guest::windows;
 use crate::lab::Failed;
+use edge::quoted_end;
 use model::{Code, Params};
 
 /// A NIC that is up.
@@ -143,7 +144,8 @@ fn lease(machine: &mut Machine, interface: &str, nic: &str, device: &str) -> Res
     if let (Status::Exit(0), Some(address)) = (reply.status, leased(&said)) {
         return Ok(address);
     }
-    let complaint = String::from_utf8_lossy(&reply.stderr).trim().replace('\n', "; ");
+    let complaint = String::from_utf8_lossy(&reply.stderr);
+    let complaint = quoted_end(&complaint);
     Err(GuestError::Died(Failed::new(
         Code::NetworkLost,
         format!(

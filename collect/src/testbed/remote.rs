@@ -1,6 +1,7 @@
 //! A client on another host, reached by ssh.
 
 use super::TestbedError;
+use super::client::flooding;
 use crate::deadlines::CHANNEL_ANSWER;
 use crate::guest::network::{ClientPlace, Layout};
 use crate::lab::{Client, Failed, Moment};
@@ -10,7 +11,7 @@ use model::{Code, Fingerprint, Params};
 use rustix::process::Signal;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// How often the clock there is asked for; the quickest answer counts.
 const CLOCK_TRIES: usize = 5;
@@ -60,7 +61,8 @@ impl RemoteHost {
         stderr: &Path,
     ) -> Result<Box<dyn Client>, SshError> {
         let words: Vec<&str> = argv.iter().map(String::as_str).collect();
-        Ok(Box::new(RemoteClient(self.ssh.start(&words, stdout, stderr)?)))
+        let outputs = [stdout.to_owned(), stderr.to_owned()];
+        Ok(Box::new(RemoteClient { remote: self.ssh.start(&words, stdout, stderr)?, outputs }))
     }
 
     /// How far the time of day there is ahead of the one here, in seconds, as far as the quickest of some answers tells.
@@ -125,11 +127,18 @@ fn cpu_of(said: Result<String, SshError>) -> Result<CpuTicks, String> {
 }
 
 /// A client there.
-struct RemoteClient(Remote);
+struct RemoteClient {
+    remote: Remote,
+    outputs: [PathBuf; 2],
+}
 
 impl Client for RemoteClient {
     fn ended(&mut self) -> Option<Result<(), String>> {
-        match self.0.ended() {
+        if let Some(how) = flooding(&self.outputs) {
+            self.remote.signal(Signal::KILL);
+            return Some(Err(how));
+        }
+        match self.remote.ended() {
             Ok(None) => None,
             Ok(Some(0)) => Some(Ok(())),
             Ok(Some(status)) => Some(Err(format!("status {status}"))),
@@ -138,7 +147,7 @@ impl Client for RemoteClient {
     }
 
     fn signal(&mut self, signal: Signal) {
-        self.0.signal(signal);
+        self.remote.signal(signal);
     }
 }
 

@@ -62,7 +62,7 @@ impl Testbed {
         for plan in plan.guests {
             let own = |dir: &Path| if guests.is_empty() { dir.to_owned() } else { dir.join("client") };
             let (logs, forensics) = (own(logs), own(forensics));
-            std::fs::create_dir_all(&logs).map_err(|source| GuestError::Io {
+            edge::write::create_directory(&logs).map_err(|source| GuestError::Io {
                 doing: "creating",
                 path: logs.clone(),
                 source,
@@ -89,7 +89,7 @@ impl Scene {
         for guest in &mut self.guests {
             if let Some(own) = &guest.own {
                 let dir = Path::new(guest.params.text("disk_dir")?);
-                guest.overlay = Some(Overlay::make(&own.image, dir, deadlines)?);
+                guest.overlay = Some(Overlay::make(&own.chain, dir, deadlines)?);
             }
         }
         Ok(())

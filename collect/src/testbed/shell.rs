@@ -65,7 +65,7 @@ pub fn one_command(
     let definition = Definition::of(params, cache)?;
     let deadlines = Deadlines::of(params, Accel::Tcg)?;
     let dir = Path::new(params.text("disk_dir")?);
-    let overlay = definition.as_ref().map(|own| Overlay::make(&own.image, dir, &deadlines)).transpose()?;
+    let overlay = definition.as_ref().map(|own| Overlay::make(&own.chain, dir, &deadlines)).transpose()?;
     let port = free_ports(1).map_err(GuestError::Network)?.first().copied().unwrap_or_default();
     let own = definition.as_ref().zip(overlay.as_ref());
     let own = own.map(|(definition, overlay)| Own { definition, overlay: overlay.path(), port });

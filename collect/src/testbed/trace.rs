@@ -11,6 +11,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+/// So much of each file is read.
+const LONGEST: u64 = 4 << 20;
 /// How often the files are looked at.
 const LOOK: Duration = Duration::from_millis(1);
 
@@ -48,7 +50,7 @@ impl Tracer {
         let later = (exec * 1e9) as u64;
         let mut lines: Vec<(f64, &str, String)> = Vec::new();
         for ((file, growth), (source, _)) in self.files.iter().zip(&grown).zip(SOURCES) {
-            let text = std::fs::read(file).unwrap_or_default();
+            let text = beginning(file).unwrap_or_default();
             let mut offset = 0u64;
             for line in String::from_utf8_lossy(&text).split_inclusive('\n') {
                 let at = growth.iter().find(|(_, size)| *size > offset).map(|(at, _)| at.as_secs_f64());
@@ -73,6 +75,11 @@ impl Tracer {
         self.stop.store(true, Ordering::Relaxed);
         self.thread.take().and_then(|thread| thread.join().ok()).unwrap_or_default()
     }
+}
+
+/// The beginning of a log: a boot that is worth measuring says less.
+fn beginning(path: &Path) -> std::io::Result<Vec<u8>> {
+    edge::read::head(path, LONGEST)
 }
 
 impl Drop for Tracer {

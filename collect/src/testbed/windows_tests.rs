@@ -114,7 +114,8 @@ fn params_of(workload: &'static dyn Workload, sets: &[String]) -> (Params, Resul
 fn windows_sets(dir: &Path, sets: &[&str]) -> Vec<String> {
     let image = dir.join("windows.qcow2");
     std::fs::write(&image, "no image").unwrap();
-    let mut all = vec![format!("image={}", image.display()), "guest_os=windows".into()];
+    let mut all =
+        vec![format!("image={}", image.display()), "guest_os=windows".into(), "image_format=raw".into()];
     all.extend(sets.iter().map(|set| (*set).to_owned()));
     all
 }

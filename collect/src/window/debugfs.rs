@@ -22,7 +22,7 @@ pub fn debugfs_counters(root: &Path, pid: u32, names: &[&str]) -> BTreeMap<Strin
     let mut counters = BTreeMap::new();
     for name in names {
         let of_machine = |entry: &fs::DirEntry| {
-            let text = fs::read_to_string(entry.path().join(name)).ok()?;
+            let text = edge::read::kernel(entry.path().join(name)).ok()?;
             text.trim().parse::<u64>().ok()
         };
         let values: Vec<u64> = machines.iter().filter_map(of_machine).collect();

@@ -3,7 +3,6 @@
 use formats::counters::{self, Traffic};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 
 /// Counters of the host at one moment. What the kernel does not tell is absent.
@@ -26,7 +25,7 @@ const RESOURCES: [&str; 3] = ["cpu", "io", "memory"];
 impl HostCounters {
     /// Reads them under `root` (`/` for this machine), all but those of the tap.
     pub fn read(root: &Path) -> HostCounters {
-        let read = |path: String| fs::read_to_string(root.join(path)).ok();
+        let read = |path: String| edge::read::kernel(root.join(path)).ok();
         let pressure = RESOURCES.iter().filter_map(|resource| {
             let total = counters::pressure_total(&read(format!("proc/pressure/{resource}"))?)?;
             Some(((*resource).to_owned(), total))
@@ -42,6 +41,7 @@ impl HostCounters {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     #[test]
     fn what_the_kernel_does_not_tell_is_absent() {

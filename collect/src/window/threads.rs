@@ -94,7 +94,7 @@ impl Meter {
 
 /// Nanoseconds on a CPU and waiting for one (the kernel's sched-stats.rst).
 fn schedstat(path: &Path) -> Option<(u64, u64)> {
-    let text = fs::read_to_string(path.join("schedstat")).ok()?;
+    let text = edge::read::kernel(path.join("schedstat")).ok()?;
     let mut words = text.split_whitespace().map(str::parse);
     Some((words.next()?.ok()?, words.next()?.ok()?))
 }

@@ -1,7 +1,8 @@
 //! A client of a network benchmark that runs for a time of its own.
 
-use super::common::{failed, late, tail};
+use super::common::{failed, late, said};
 use crate::lab::{Client, Failed, Lab, keep};
+use crate::process::tail;
 use formats::counters::Traffic;
 use model::Phase;
 use std::path::{Path, PathBuf};
@@ -34,7 +35,7 @@ impl Running {
         let until = Instant::now() + limit;
         while packets(lab)?.saturating_sub(before) < FLOWING {
             if let Some(how) = running.client.ended() {
-                return Err(running.end(how, "before packets flowed"));
+                return Err(running.end(how, " before packets flowed"));
             }
             if let Some(death) = lab.death() {
                 return Err(death);
@@ -67,13 +68,10 @@ impl Running {
 
     /// An end that should not have been, with what the client said.
     fn end(&self, how: Result<(), String>, when: &str) -> Failed {
-        let said = |ending: &str| {
-            let path = self.raw.join(format!("{}.{ending}", self.name));
-            tail(&String::from_utf8_lossy(&std::fs::read(path).unwrap_or_default()))
-        };
+        let end = |ending: &str| tail(&self.raw.join(format!("{}.{ending}", self.name)));
         let how = how.err().unwrap_or_else(|| "status 0".into());
-        let said = format!("{} {}", said("stderr"), said("txt"));
-        failed(format!("{} ended {when} with {how}: {}", self.name, said.trim()).replace("  ", " "))
+        let said = said(&[&end("stderr"), &end("txt")]);
+        failed(format!("{} ended{when} with {how}: {said}", self.name))
     }
 }
 

@@ -8,12 +8,13 @@
 //!
 //! What the metrics mean stands in the user's perf.conf, in the section `command` or the one that `command_section` names.
 
-use super::common::{failed, host_series, interval, read, run_whole, share, tail, value, value_at};
+use super::common::{failed, host_series, interval, read, run_whole, said, share, value, value_at};
 use super::{Known, Needs, Outcome, Workload};
 use crate::brought::{self, Wish};
 use crate::guest::fit;
 use crate::guest::os::Os;
 use crate::lab::{Client, Failed, Lab, Measured, keep, window_until};
+use crate::process::tail;
 use formats::pattern::Pattern;
 use model::{Case, Code, Params, ParamsError};
 use std::collections::HashSet;
@@ -174,7 +175,7 @@ impl Workload for Command {
         for file in params.words(FILES).map_err(failed)? {
             let wrong =
                 |reason: String| Failed::new(Code::Host, format!("putting {file} into the guest: {reason}"));
-            let content = std::fs::read(&file).map_err(|e| wrong(e.to_string()))?;
+            let content = edge::read(&file, edge::read::PROGRAM).map_err(|e| wrong(e.to_string()))?;
             let name = Path::new(&file).file_name().ok_or_else(|| wrong("it has no name".into()))?;
             lab.put(&lab.os().in_home(&name.to_string_lossy()), "755", &content)?;
         }
@@ -260,10 +261,7 @@ fn on_host(lab: &mut dyn Lab, argv: &[String], limit: Duration, raw: &Path) -> R
     let measured = window_until(lab, limit, look(limit), &mut ended)?;
     match end {
         Some(Ok(())) => Ok(measured),
-        Some(Err(how)) => {
-            let said = tail(&std::fs::read_to_string(&err).unwrap_or_default());
-            Err(failed(format!("the command ended with {how}: {said}")))
-        }
+        Some(Err(how)) => Err(failed(format!("the command ended with {how}: {}", said(&[&tail(&err)])))),
         None => Err(failed("the command has no end")),
     }
 }

@@ -1,8 +1,11 @@
 //! What several workloads do in the same way.
 
 use super::{Point, Value};
+use crate::guest::channel::text_of;
 use crate::guest::job::JobRequest;
 use crate::lab::{Failed, Lab, Measured, keep, window_until};
+use crate::process::LONGEST_OUTPUT;
+use edge::{quoted, quoted_end};
 use model::{Case, Code, Params, ParamsError, Phase, Scope};
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -131,11 +134,19 @@ pub(super) fn host_series(metric: &str, measured: &Measured) -> Vec<Point> {
     points
 }
 
-/// A file of a case's raw folder.
+/// A file of a case's raw folder, which is as large as a tool's output may be at most.
 pub(super) fn read(raw: &Path, name: &str) -> Result<String, Failed> {
     let path = raw.join(name);
-    let text = std::fs::read(&path).map_err(|e| failed(format!("reading {}: {e}", path.display())))?;
-    Ok(String::from_utf8_lossy(&text).into_owned())
+    match edge::read(&path, LONGEST_OUTPUT as u64) {
+        Ok(bytes) => Ok(text_of(bytes)),
+        Err(e) if e.kind() == std::io::ErrorKind::FileTooLarge => Err(too_much(&path.display().to_string())),
+        Err(e) => Err(failed(format!("reading {}: {e}", path.display()))),
+    }
+}
+
+/// A command that wrote more than is taken.
+fn too_much(name: &str) -> Failed {
+    Failed::nonsense(format!("{name}: it wrote more than {} MiB of output", LONGEST_OUTPUT >> 20))
 }
 
 /// Lets the guest write back what is dirty and forget what it has read, so that cases begin alike.
@@ -155,7 +166,7 @@ pub(super) fn wait_for_port(lab: &mut dyn Lab, port: u16, job: &Job) -> Result<(
         }
         let standing = job.standing(lab)?;
         if let Some(status) = standing.status {
-            let said = tail(&format!("{}{}", standing.stderr, standing.stdout));
+            let said = said(&[&standing.stderr, &standing.stdout]);
             return Err(failed(format!("the server in the guest ended with status {status}: {said}")));
         }
         if std::time::Instant::now() >= until {
@@ -192,7 +203,7 @@ pub(super) fn run_whole(
 ) -> Result<Measured, Failed> {
     let words: Vec<&str> = argv.iter().map(String::as_str).collect();
     let job = Job::start(lab, &words)?;
-    let mut ended = |lab: &mut dyn Lab| Ok(job.standing(lab)?.status.is_some());
+    let mut ended = |lab: &mut dyn Lab| Ok(job.status(lab)?.is_some());
     let measured = window_until(lab, limit, look, &mut ended);
     // One that outlives its time is ended before anything else is measured.
     let limit = if measured.is_ok() { lab.soon() } else { Duration::ZERO };
@@ -202,6 +213,7 @@ pub(super) fn run_whole(
 }
 
 /// How a job stands.
+#[derive(Default)]
 pub(super) struct Standing {
     /// Its exit status, once it has ended.
     pub(super) status: Option<i32>,
@@ -232,7 +244,20 @@ impl Job {
     /// Asks how it stands, which costs a Linux guest some processes.
     pub(super) fn standing(&self, lab: &mut dyn Lab) -> Result<Standing, Failed> {
         let text = lab.job(&JobRequest::Poll { jobs: &[&self.dir] }, lab.soon())?;
-        standing(&text).ok_or_else(|| failed(format!("the guest does not say how a job stands: {text:?}")))
+        standing(text).map_err(|text| unclear(&text))
+    }
+
+    /// Asks for its exit status alone, which it has once it has ended.
+    ///
+    /// # Errors
+    /// It has written more than is taken.
+    pub(super) fn status(&self, lab: &mut dyn Lab) -> Result<Option<i32>, Failed> {
+        let text = lab.job(&JobRequest::Look { jobs: &[&self.dir] }, lab.soon())?;
+        let (status, out, err) = heading(text.trim_end()).ok_or_else(|| unclear(&text))?;
+        if out.saturating_add(err) > LONGEST_OUTPUT {
+            return Err(too_much("a command in the guest"));
+        }
+        Ok(status)
     }
 
     /// Signals the command and what it started. One that has ended meanwhile needs none.
@@ -253,55 +278,65 @@ impl Job {
         name: &str,
     ) -> Result<(), Failed> {
         let until = std::time::Instant::now() + limit;
-        let standing = loop {
-            let standing = self.standing(lab)?;
-            if standing.status.is_some() {
-                break standing;
+        let ended = loop {
+            match self.status(lab) {
+                Ok(None) if std::time::Instant::now() >= until => {
+                    let reason = format!("{name} did not end within {} s and was killed", limit.as_secs());
+                    break Err(late(Phase::Measure, reason));
+                }
+                Ok(None) => lab.sleep(Duration::from_millis(100)),
+                Ok(Some(status)) => break Ok(status),
+                Err(failed) => break Err(failed),
             }
-            if std::time::Instant::now() >= until {
-                self.signal(lab, "KILL")?;
-                keep(raw, &format!("{name}.txt"), &standing.stdout)?;
-                keep(raw, &format!("{name}.stderr"), &standing.stderr)?;
-                let reason = format!("{name} did not end within {} s and was killed", limit.as_secs());
-                return Err(late(Phase::Measure, reason));
-            }
-            lab.sleep(Duration::from_millis(100));
         };
+        if ended.is_err() {
+            self.signal(lab, "KILL")?;
+        }
+        let is_too_much = matches!(&ended, Err(failed) if failed.code == Code::ToolNonsense);
+        let standing = if is_too_much { Standing::default() } else { self.standing(lab)? };
         lab.job(&JobRequest::Forget { job: &self.dir }, lab.soon())?;
         keep(raw, &format!("{name}.txt"), &standing.stdout)?;
         keep(raw, &format!("{name}.stderr"), &standing.stderr)?;
-        match standing.status {
-            Some(0) => Ok(()),
-            Some(code) => {
-                let said = [&standing.stderr, &standing.stdout].map(|text| tail(text)).join(" ");
-                Err(failed(format!("{name} ended with status {code}: {}", said.trim())))
+        match ended? {
+            0 => Ok(()),
+            code => {
+                let said = said(&[&standing.stderr, &standing.stdout]);
+                Err(failed(format!("{name} ended with status {code}: {said}")))
             }
-            None => Err(failed(format!("{name} has no end"))),
         }
     }
 }
 
-/// The end of a text, for a message.
-pub(super) fn tail(text: &str) -> String {
-    let text = text.trim();
-    let start = text.char_indices().rev().nth(399).map_or(0, |(at, _)| at);
-    text.get(start..).unwrap_or_default().to_owned()
+/// A guest that does not say how a job stands.
+fn unclear(text: &str) -> Failed {
+    failed(format!("the guest does not say how a job stands: {}", quoted(text)))
 }
 
-/// `STATUS OUT ERR`, a newline, so many bytes of output and of standard error. What is not UTF-8 has become longer on its
-/// way, and then nobody knows where the one ends: both are taken for output, so that the end of neither is lost.
-fn standing(text: &str) -> Option<Standing> {
-    let (head, body) = text.split_once('\n')?;
-    let words: Vec<&str> = head.split_whitespace().collect();
+/// What a tool said, for a message: the end of each of its outputs.
+pub(super) fn said(outputs: &[&str]) -> String {
+    let told = outputs.iter().filter(|text| !text.trim().is_empty());
+    let told: Vec<String> = told.map(|text| quoted_end(text).to_string()).collect();
+    if told.is_empty() { "it said nothing".to_owned() } else { told.join(" ") }
+}
+
+/// `STATUS OUT ERR`.
+fn heading(line: &str) -> Option<(Option<i32>, usize, usize)> {
+    let words: Vec<&str> = line.split_whitespace().collect();
     let [status, out, err] = words.as_slice() else { return None };
     let status = if *status == "-" { None } else { Some(status.parse().ok()?) };
-    let (out, err): (usize, usize) = (out.parse().ok()?, err.parse().ok()?);
-    let both = out.checked_add(err)?;
-    let (stdout, stderr) = match (body.get(..out), body.get(out..both)) {
-        (Some(stdout), Some(stderr)) if body.len() == both => (stdout, stderr),
-        _ => (body, ""),
-    };
-    Some(Standing { status, stdout: stdout.to_owned(), stderr: stderr.to_owned() })
+    Some((status, out.parse().ok()?, err.parse().ok()?))
+}
+
+/// [`heading`], a newline, so many bytes of output and of standard error. What is not UTF-8 has become longer on its
+/// way, and then nobody knows where the one ends: both are taken for output, so that the end of neither is lost. The text
+/// is not copied, and given back when it is none.
+fn standing(mut text: String) -> Result<Standing, String> {
+    let head = text.split_once('\n').and_then(|(head, _)| Some((head.len() + 1, heading(head)?)));
+    let Some((begin, (status, out, err))) = head else { return Err(text) };
+    text.drain(..begin);
+    let is_exact = out.checked_add(err) == Some(text.len()) && text.is_char_boundary(out);
+    let stderr = if is_exact { text.split_off(out) } else { String::new() };
+    Ok(Standing { status, stdout: text, stderr })
 }
 
 #[cfg(test)]
@@ -323,10 +358,10 @@ mod tests {
 
     #[test]
     fn the_end_of_an_output_that_is_not_utf8_is_not_lost() {
-        let whole = standing("0 9 3\nspeed 12\nno\n").unwrap();
+        let whole = standing("0 9 3\nspeed 12\nno\n".into()).unwrap();
         assert_eq!((whole.stdout.as_str(), whole.stderr.as_str()), ("speed 12\n", "no\n"));
         // Two bytes of another code page have become six.
-        let longer = standing("0 11 0\n\u{fffd}\u{fffd}speed 12\n").unwrap();
+        let longer = standing("0 11 0\n\u{fffd}\u{fffd}speed 12\n".into()).unwrap();
         assert!(longer.stdout.ends_with("speed 12\n"), "{:?}", longer.stdout);
     }
 
@@ -342,11 +377,11 @@ mod tests {
 
     #[test]
     fn a_jobs_standing_is_read_byte_for_byte() {
-        let running = standing("- 3 1\na\nb!").unwrap();
+        let running = standing("- 3 1\na\nb!".into()).unwrap();
         assert_eq!((running.status, running.stdout.as_str(), running.stderr.as_str()), (None, "a\nb", "!"));
-        let ended = standing("7 0 0\n").unwrap();
+        let ended = standing("7 0 0\n".into()).unwrap();
         assert_eq!((ended.status, ended.stdout.as_str()), (Some(7), ""));
-        assert!(standing("nonsense").is_none());
-        assert!(standing("x 0 0\n").is_none());
+        assert!(standing("nonsense".into()).is_err());
+        assert!(standing("x 0 0\n".into()).is_err());
     }
 }

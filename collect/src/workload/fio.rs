@@ -183,7 +183,7 @@ impl Workload for Fio {
         let seconds = seconds_of(&params).map_err(failed)?;
         let (measured, limit) = if job_file(&params).is_some() {
             let limit = Duration::from_secs(params.number("job_timeout", 1, "seconds").map_err(failed)?);
-            let mut ended = |lab: &mut dyn Lab| Ok(job.standing(lab)?.status.is_some());
+            let mut ended = |lab: &mut dyn Lab| Ok(job.status(lab)?.is_some());
             (window_until(lab, limit, Duration::from_secs(1), &mut ended), lab.soon())
         } else {
             let ramp = params.number("ramp", 0u64, "seconds").map_err(failed)?;
@@ -235,13 +235,9 @@ fn job_file(params: &Params) -> Option<&str> {
     params.get(JOB).map(str::trim).filter(|job| !job.is_empty())
 }
 
-/// The text of a job file. What never ends is none.
+/// The text of a job file.
 fn read_job(path: &str) -> std::io::Result<String> {
-    let known = std::fs::metadata(path)?;
-    if !known.is_file() || known.len() > MAX_JOB {
-        return Err(std::io::Error::other("it is no file of at most 1 MiB"));
-    }
-    std::fs::read_to_string(path)
+    edge::read_text(path, MAX_JOB)
 }
 
 fn case(category: &str, size: String, depth: String, threads: String) -> Case {
@@ -350,11 +346,8 @@ fn wait_for_begin(lab: &mut dyn Lab, job: &Job, raw: &Path) -> Result<(), Failed
             keep(raw, "fio.txt", &standing.stdout)?;
             keep(raw, "fio.stderr", &standing.stderr)?;
             let said = lab.exec(&["cat", &format!("{DIR}/fio.json")], lab.soon()).unwrap_or_default();
-            let said = [&standing.stderr, &standing.stdout, &said].map(|t| super::common::tail(t)).join(" ");
-            return Err(failed(format!(
-                "fio ended with status {status} before its jobs began: {}",
-                said.trim()
-            )));
+            let said = super::common::said(&[&standing.stderr, &standing.stdout, &said]);
+            return Err(failed(format!("fio ended with status {status} before its jobs began: {said}")));
         }
         if Instant::now() >= until {
             let reason = format!("fio's jobs did not begin within {} s", limit.as_secs());

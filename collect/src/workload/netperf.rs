@@ -11,6 +11,7 @@ use super::common::{busy, exits, failed, host_series, interval, level, seconds_o
 use super::{Known, Needs, Outcome, Point, Value, Workload};
 use crate::guest::os::Os;
 use crate::lab::{Failed, GUEST_END, Lab, Measured, window};
+use edge::quoted;
 use formats::counters::{self, Traffic};
 use formats::netperf::{Interval, Session};
 use model::{Case, Params, ParamsError, Phase};
@@ -248,7 +249,7 @@ fn total_rate(
     for (i, session) in sessions.iter().enumerate() {
         let inside = inside(session, start, end).count();
         if inside > 0 && session.unit != unit {
-            return Err(failed(format!("session {i} reported {}, {unit} is wanted", session.unit)));
+            return Err(failed(format!("session {i} reported {}, {unit} is wanted", quoted(&session.unit))));
         }
         if inside < 2 {
             return Err(failed(format!(
@@ -477,7 +478,7 @@ mod tests {
     #[test]
     fn a_session_in_another_unit_than_the_metrics_fails() {
         let error = parse("TCP_STREAM (RX)", "KBytes/s", 1).unwrap_err().to_string();
-        assert_eq!(error, "session 0 reported KBytes/s, 10^6bits/s is wanted");
+        assert_eq!(error, "session 0 reported 'KBytes/s', 10^6bits/s is wanted");
         assert!(parse("TCP_RR", "10^6bits/s", 1).is_err());
     }
 

@@ -1,10 +1,11 @@
 //! QEMU's block layer without a guest: `qemu-img bench` and qemu-io on the host, on a file that is made for each case.
 
-use super::common::{busy, failed, host_series, kib, read, sizes_of, tail, value, value_at, words_of};
+use super::common::{busy, failed, host_series, kib, read, said, sizes_of, value, value_at, words_of};
 use super::{Known, Needs, Outcome, Workload};
 use crate::deadlines::Step;
 use crate::guest::disk::Disk;
 use crate::lab::{Failed, Lab, Measured, keep, window_until};
+use crate::process::tail;
 use formats::qemu_img::{parse_bench, parse_io};
 use model::{Case, Params, ParamsError};
 use std::path::Path;
@@ -123,8 +124,7 @@ impl Workload for QemuImgBench {
         let limit = lab.deadlines().within(Step::HostRun);
         let measured = window_until(lab, limit, Duration::from_millis(20), &mut ended)?;
         if let Some(Err(how)) = end {
-            let said = tail(&std::fs::read_to_string(&err).unwrap_or_default());
-            return Err(failed(format!("it ended with {how}: {said}")));
+            return Err(failed(format!("it ended with {how}: {}", said(&[&tail(&err)]))));
         }
         measured.keep(raw)
     }

@@ -3,7 +3,7 @@
 //! A program that was started does not listen yet, under emulation not for seconds. What a client sends before that is
 //! refused, or lost for good over UDP, where sockperf waits for an answer without asking again.
 
-use super::common::{Job, failed, late, tail};
+use super::common::{Job, failed, late, said};
 use crate::lab::{Failed, Lab};
 use model::Phase;
 use std::time::{Duration, Instant};
@@ -44,13 +44,13 @@ pub(super) fn serve(lab: &mut dyn Lab, argv: &[&str], transport: Transport, port
     let until = Instant::now() + limit;
     while !waits(&lab.exec(&["cat", transport.table()], lab.soon())?, transport, port) {
         let standing = job.standing(lab)?;
-        let said = [&standing.stderr, &standing.stdout].map(|text| tail(text)).join(" ");
+        let said = said(&[&standing.stderr, &standing.stdout]);
         if let Some(status) = standing.status {
-            return Err(failed(format!("the server {name} ended with status {status}: {}", said.trim())));
+            return Err(failed(format!("the server {name} ended with status {status}: {said}")));
         }
         if Instant::now() >= until {
             let seconds = limit.as_secs();
-            let reason = format!("the server {name} has no port {port} within {seconds} s: {}", said.trim());
+            let reason = format!("the server {name} has no port {port} within {seconds} s: {said}");
             return Err(late(Phase::Prepare, reason));
         }
         lab.sleep(Duration::from_millis(100));

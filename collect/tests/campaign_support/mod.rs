@@ -54,7 +54,7 @@ impl Workload for Pretend {
     }
     fn measure(&self, lab: &mut dyn Lab, _: &Case, raw: &Path) -> Result<(), Failed> {
         lab.exec(&[], Duration::ZERO)?;
-        std::fs::write(raw.join("out.txt"), "2").map_err(|e| Failed::tool(e.to_string()))
+        collect::lab::keep(raw, "out.txt", "2")
     }
     fn parse(&self, case: &Case, _: &Params, raw: &Path) -> Result<Outcome, Failed> {
         let factor: f64 = std::fs::read_to_string(raw.join("out.txt")).unwrap().parse().unwrap();
@@ -191,21 +191,32 @@ impl Observer for Watcher {
 
 /// A new campaign of two environments, with so many cases and repeats.
 pub fn campaign(dir: &Path, cases: usize, repeats: u32) -> PathBuf {
+    campaign_with(dir, cases, repeats, Params::new())
+}
+
+/// The same with further parameters.
+pub fn campaign_with(dir: &Path, cases: usize, repeats: u32, params: Params) -> PathBuf {
     let out = dir.join("out");
+    Campaign::create(&out, &plan(cases, repeats, params)).unwrap();
+    out
+}
+
+/// Its plan.
+pub fn plan(cases: usize, repeats: u32, mut attempts: Params) -> CampaignFile {
     let case = |n: usize| Case {
         workload: "pretend".into(),
         category: "WALK".into(),
         keys: [("size", (n + 1).to_string())].into_iter().collect(),
     };
-    let mut attempts = Params::new();
     attempts.set("attempts", "2", model::Origin::BuiltIn);
     attempts.set("samples", "2", model::Origin::BuiltIn);
     let environment = |name: &str| EnvironmentPlan {
         name: name.into(),
         params: collect::campaign::to_stored(&attempts),
         factors: vec![],
+        secrets: attempts.secrets().clone(),
     };
-    let file = CampaignFile {
+    CampaignFile {
         format: 1,
         perfvt: "0".into(),
         id: "c1".into(),
@@ -224,9 +235,7 @@ pub fn campaign(dir: &Path, cases: usize, repeats: u32) -> PathBuf {
         environments: vec![environment("base"), environment("head")],
         cases: (0..cases).map(case).collect(),
         blocks: blocks(2, repeats, cases, 1, true),
-    };
-    Campaign::create(&out, &file).unwrap();
-    out
+    }
 }
 
 /// Runs it until its end, or until so many cases are done.

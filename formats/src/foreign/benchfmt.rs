@@ -10,7 +10,9 @@
 //!
 //! The case is package, name and GOMAXPROCS; the metric is the unit as written.
 
-use super::{Counter, Foreign, Loss, Parsed, Record, Statement, number};
+use super::{Counter, Foreign, Loss, Parsed, Record, Statement, lost_end, number};
+use crate::tool::lines;
+use edge::quoted;
 use model::Direction;
 
 /// Tells the text by a line of results.
@@ -40,7 +42,7 @@ fn fields(line: &str) -> Option<(&str, Vec<(&str, &str)>)> {
 pub(super) fn parse(text: &str) -> Parsed {
     let mut foreign = Foreign::default();
     let (mut runs, mut package) = (Counter::default(), String::new());
-    for (number, line) in (1u32..).zip(text.lines()) {
+    for (number, line) in lines(text) {
         let line = line.trim_end();
         if is_result(line) {
             // With -v the name stands alone on a line before its result.
@@ -58,6 +60,7 @@ pub(super) fn parse(text: &str) -> Parsed {
             }
         }
     }
+    foreign.losses.extend(lost_end(text));
     Ok(foreign)
 }
 
@@ -116,14 +119,14 @@ fn unit(rest: &str, line: u32, out: &mut Foreign) {
         Some("higher") => Direction::HigherIsBetter,
         Some("lower") => Direction::LowerIsBetter,
         Some(other) => {
-            let reason = format!("unit {metric}: better={other}, want higher or lower");
+            let reason = format!("unit {}: better={}, want higher or lower", quoted(metric), quoted(other));
             out.losses.push(Loss { line, reason });
             return;
         }
     };
     match out.statements.iter().find(|s| s.metric == metric) {
         Some(known) if known.direction != direction => {
-            let reason = format!("unit {metric}: an earlier line said the opposite");
+            let reason = format!("unit {}: an earlier line said the opposite", quoted(metric));
             out.losses.push(Loss { line, reason });
         }
         Some(_) => {}

@@ -8,6 +8,7 @@
 use super::{Foreign, Loss, Parsed, Record};
 use crate::fio::{DIRECTIONS, Flow};
 use crate::json;
+use edge::quoted;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -60,11 +61,11 @@ impl Job {
         let name = entry.get("jobname").and_then(Value::as_str).ok_or("a job without a name")?;
         let error = json::number(entry, "error").unwrap_or(0.0);
         if error != 0.0 {
-            return Err(format!("job '{name}' failed with error {error}"));
+            return Err(format!("job {} failed with error {error}", quoted(name)));
         }
         let flows: Vec<Flow> = DIRECTIONS.into_iter().filter_map(|d| Flow::read(d, entry.get(d)?)).collect();
         if flows.is_empty() {
-            return Err(format!("job '{name}' has done no I/O"));
+            return Err(format!("job {} has done no I/O", quoted(name)));
         }
         let options = options(root, entry);
         let option = |names: &[&str], default: &str| {

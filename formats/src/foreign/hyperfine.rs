@@ -4,6 +4,7 @@
 
 use super::{Foreign, Loss, Parsed, Record};
 use crate::json;
+use edge::quoted;
 use serde_json::Value;
 
 /// Tells the export from other JSON.
@@ -35,7 +36,7 @@ pub(super) fn parse(text: &str) -> Parsed {
 fn command(result: &Value, line: u32, out: &mut Vec<Record>) -> Result<(), String> {
     let name = result.get("command").and_then(Value::as_str).ok_or("a result without its command")?;
     let times = result.get("times").and_then(Value::as_array).filter(|t| !t.is_empty());
-    let times = times.ok_or_else(|| format!("'{name}' has no list of times"))?;
+    let times = times.ok_or_else(|| format!("{} has no list of times", quoted(name)))?;
     let mut keys = vec![("command".to_owned(), name.to_owned())];
     for (key, value) in result.get("parameters").and_then(Value::as_object).into_iter().flatten() {
         keys.push((key.clone(), json::level(value)));
@@ -72,5 +73,8 @@ fn success(code: Option<&Value>) -> Result<(), String> {
 }
 
 fn finite(value: &Value) -> Result<f64, String> {
-    value.as_f64().filter(|v| v.is_finite()).ok_or_else(|| format!("{value} is not a finite number"))
+    value
+        .as_f64()
+        .filter(|v| v.is_finite())
+        .ok_or_else(|| format!("{} is not a finite number", quoted(&value.to_string())))
 }

@@ -9,8 +9,9 @@
 //! To the left a table by file size (lines) and record size (columns), in kB; a cell of 0 is a combination that iozone
 //! skipped. To the right, from `-t`, the throughput of all processes together.
 
-use super::{Counter, Foreign, Loss, Parsed, Record, number};
+use super::{Counter, Foreign, Loss, Parsed, Record, lost_end, number};
 use crate::tool::lines;
+use edge::quoted;
 
 /// Operations: the report's words, and perf.conf's metric.
 const OPERATIONS: [(&str, &str); 22] = [
@@ -63,6 +64,7 @@ pub(super) fn parse(text: &str) -> Parsed {
     for (line, content) in lines(text) {
         reader.line(content.trim(), line)?;
     }
+    reader.foreign.losses.extend(lost_end(text));
     if reader.foreign.records.is_empty() && reader.foreign.losses.is_empty() {
         return Err((1, "it has no output for spreadsheets; run iozone with -R".into()));
     }
@@ -96,7 +98,7 @@ impl Reader {
                 "kBytes/sec" | "Kbytes/sec" => Ok(()),
                 other => Err((
                     line,
-                    format!("its unit is '{other}'; run iozone without -O and -N, for kBytes/sec"),
+                    format!("its unit is {}; run iozone without -O and -N, for kBytes/sec", quoted(other)),
                 )),
             };
         }
@@ -111,7 +113,7 @@ impl Reader {
         } else if let Some(name) = report(text) {
             self.place = Place::Sizes(operation(name), Vec::new());
             if operation(name).is_none() {
-                self.lose(line, format!("a report of the unknown operation '{name}'"));
+                self.lose(line, format!("a report of the unknown operation {}", quoted(name)));
             }
         } else if text.starts_with('"') {
             match std::mem::take(&mut self.place) {
@@ -157,7 +159,7 @@ impl Reader {
             return;
         }
         let Some(metric) = operation(name) else {
-            return self.lose(line, format!("the unknown operation '{}'", name.trim()));
+            return self.lose(line, format!("the unknown operation {}", quoted(name.trim())));
         };
         let pairs = [("size_kB", &self.file_kb), ("record_kB", &self.record_kb), ("threads", &self.threads)];
         let keys = pairs.into_iter().filter(|(_, v)| !v.is_empty()).map(|(k, v)| (k.to_owned(), v.clone()));

@@ -3,8 +3,13 @@
 //! The heading must name `metric` and `value`; `repeat` (or `run`), `unit` and `category` mean what they say, and every
 //! other column is a key of the case. Columns come in any order and any letter case, separated by commas, semicolons
 //! or tabs.
+//!
+//! A last line without its newline is lost, because 820 that was cut off is 82 or 8; unless it ends in a value in quotes, which
+//! are closed, or in a carriage return.
 
 use super::{Counter, Foreign, Loss, Parsed, Record, number, table};
+use crate::tool::NO_END;
+use table::End;
 
 /// What a column is.
 #[derive(Clone, PartialEq)]
@@ -63,6 +68,10 @@ pub(super) fn parse(text: &str) -> Parsed {
     let mut foreign = Foreign { names_repeats: columns.contains(&Column::Repeat), ..Foreign::default() };
     let mut runs = Counter::default();
     for line in lines {
+        if let Some(reason) = cut(line.end, columns.last()) {
+            foreign.losses.push(Loss { line: line.number, reason: reason.to_owned() });
+            continue;
+        }
         if line.cells.len() != columns.len() {
             let reason = format!("{} cells under {} headings", line.cells.len(), columns.len());
             foreign.losses.push(Loss { line: line.number, reason });
@@ -74,6 +83,17 @@ pub(super) fn parse(text: &str) -> Parsed {
         }
     }
     Ok(foreign)
+}
+
+/// Why a line may be the first part of a longer one. What stands in closed quotes could go on with a second quote, but then
+/// it would be no number.
+fn cut(end: End, last: Option<&Column>) -> Option<&'static str> {
+    match end {
+        End::Closed => None,
+        End::Quote if last == Some(&Column::Value) => None,
+        End::Quote | End::Text => Some(NO_END),
+        End::Inside => Some("a quote that is opened here is never closed: the file may be cut off"),
+    }
 }
 
 fn record(columns: &[Column], line: table::Line, runs: &mut Counter) -> Result<Record, Loss> {

@@ -10,7 +10,8 @@
 //! | [`Kind::Iozone`] | `iozone -R` | `iozone` |
 //!
 //! A value that is not a finite number is a record with the reason in its place; a line that cannot be used is a loss;
-//! a file that cannot be used is an error. Each names its line.
+//! a file that cannot be used is an error. Each names its line. Of a text that is no JSON, a last line without its newline
+//! may be the first part of a longer one: nothing of it is read, and it is a loss.
 
 mod benchfmt;
 mod fio_json;
@@ -20,6 +21,8 @@ mod long_csv;
 mod netperf_omni;
 mod table;
 
+use crate::tool::{NO_END, line_without_end};
+use edge::quoted;
 use model::Direction;
 use std::collections::BTreeMap;
 
@@ -185,8 +188,13 @@ type Parsed = Result<Foreign, (u32, String)>;
 fn number(text: &str) -> Result<f64, String> {
     match text.trim().parse::<f64>() {
         Ok(value) if value.is_finite() => Ok(value),
-        _ => Err(format!("{:?} is not a finite number", text.trim())),
+        _ => Err(format!("{} is not a finite number", quoted(text.trim()))),
     }
+}
+
+/// The loss of a last line without its newline: half a number is a number, too.
+fn lost_end(text: &str) -> Option<Loss> {
+    line_without_end(text).map(|line| Loss { line, reason: NO_END.to_owned() })
 }
 
 /// Numbers from 1 by key, for runs that the file does not number.

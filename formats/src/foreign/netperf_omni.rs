@@ -4,7 +4,9 @@
 //! netperf writes -1 for what it has not measured; such figures are absent, not values. With `-P 0` the CSV has no
 //! heading and cannot be told from any other numbers.
 
-use super::{Counter, Foreign, Loss, Parsed, Record, number, table};
+use super::{Counter, Foreign, Loss, Parsed, Record, lost_end, number, table};
+use crate::tool::lines;
+use edge::quoted;
 use std::collections::BTreeMap;
 
 /// Output selectors that are read, with the headings that the CSV gives them.
@@ -56,18 +58,10 @@ fn is_heading(line: &str) -> bool {
 
 /// Reads every result of one file.
 pub(super) fn parse(text: &str) -> Parsed {
-    let mut foreign = Foreign::default();
-    let whole = match text.rfind('\n') {
-        Some(end) => text.get(..=end).unwrap_or_default(),
-        None => "",
-    };
-    if whole.len() < text.trim_end_matches(['\u{0}', ' ']).len() {
-        let line = u32::try_from(text.matches('\n').count()).unwrap_or(u32::MAX).saturating_add(1);
-        foreign.losses.push(Loss { line, reason: "the last line has no end and may be cut off".into() });
-    }
+    let foreign = Foreign { losses: lost_end(text).into_iter().collect(), ..Foreign::default() };
     let mut reader = Reader { foreign, runs: Counter::default(), banner: None, values: BTreeMap::new() };
     let mut columns: Option<Vec<Option<&'static str>>> = None;
-    for (line, content) in (1u32..).zip(whole.lines()) {
+    for (line, content) in lines(text) {
         let content = content.trim_end_matches('\r');
         if content.contains(" TEST ") && content.contains(" from ") {
             reader.finish();
@@ -200,7 +194,10 @@ impl Reader {
                 return Some(Err(Loss { line, reason }));
             }
             other => {
-                return Some(Err(Loss { line, reason: format!("throughput in the unknown unit '{other}'") }));
+                return Some(Err(Loss {
+                    line,
+                    reason: format!("throughput in the unknown unit {}", quoted(other)),
+                }));
             }
         };
         Some(Ok(Figure { metric: "throughput", unit: "Mbit/s", value: value.map(|v| v * factor), line }))

@@ -6,6 +6,21 @@ pub(super) struct Line {
     pub number: u32,
     /// Its cells, unquoted and without blanks around them.
     pub cells: Vec<String>,
+    /// How it ends.
+    pub end: End,
+}
+
+/// How a line ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// With a newline, or with the carriage return before one.
+    Closed,
+    /// With the text, behind a quote that closes its last cell, unless that quote is the first of two.
+    Quote,
+    /// With the text: it may be the first part of a longer line.
+    Text,
+    /// With the text, inside a quote that is never closed.
+    Inside,
 }
 
 /// Splits a text; blank lines are left out. A quote that is never closed ends with the text.
@@ -13,35 +28,44 @@ pub(super) fn lines(text: &str, separator: char) -> Vec<Line> {
     let mut out = Vec::new();
     let (mut number, mut begin, mut quoted) = (1u32, 1u32, false);
     let (mut cells, mut cell) = (Vec::new(), String::new());
+    // What the text ends with, if it ends here.
+    let mut end = End::Text;
     let mut characters = text.chars().peekable();
     while let Some(c) = characters.next() {
         if c == '\n' {
             number = number.saturating_add(1);
         }
+        let closing = c == '"' && quoted && characters.peek() != Some(&'"');
+        end = match (c, end) {
+            _ if closing => End::Quote,
+            ('\r', _) if !quoted => End::Closed,
+            (' ' | '\t', End::Quote) if c != separator => End::Quote,
+            _ => End::Text,
+        };
         match c {
-            '"' if quoted && characters.peek() == Some(&'"') => {
+            '"' if closing => quoted = false,
+            '"' if quoted => {
                 characters.next();
                 cell.push('"');
             }
-            '"' if quoted => quoted = false,
             '"' if cell.trim().is_empty() => quoted = true,
             c if c == separator && !quoted => cells.push(std::mem::take(&mut cell).trim().to_owned()),
             '\n' if !quoted => {
-                end(&mut out, begin, &mut cells, &mut cell);
+                finish(&mut out, begin, &mut cells, &mut cell, End::Closed);
                 begin = number;
             }
             c => cell.push(c),
         }
     }
-    end(&mut out, begin, &mut cells, &mut cell);
+    finish(&mut out, begin, &mut cells, &mut cell, if quoted { End::Inside } else { end });
     out
 }
 
-fn end(out: &mut Vec<Line>, number: u32, cells: &mut Vec<String>, cell: &mut String) {
+fn finish(out: &mut Vec<Line>, number: u32, cells: &mut Vec<String>, cell: &mut String, end: End) {
     cells.push(std::mem::take(cell).trim().to_owned());
     let cells = std::mem::take(cells);
-    if cells.iter().any(|c| !c.is_empty()) {
-        out.push(Line { number, cells });
+    if cells.iter().any(|c| !c.is_empty()) || end == End::Inside {
+        out.push(Line { number, cells, end });
     }
 }
 

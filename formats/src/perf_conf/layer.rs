@@ -4,6 +4,7 @@ use super::ini::{self, Item};
 use super::metric::MetricFields;
 use super::section::{AvgUpdate, Derived, LimitedAlias};
 use super::suggest::closest;
+use edge::quoted;
 use regex::Regex;
 
 /// Why a perf.conf was refused.
@@ -94,7 +95,7 @@ pub fn parse(text: &str, file: &str) -> Result<Layer, ConfError> {
         line: bad.line,
         section: bad.section.into(),
         key: "".into(),
-        reason: format!("'{}' is neither '[section]' nor 'key = value'", bad.text),
+        reason: format!("{} is neither '[section]' nor 'key = value'", quoted(&bad.text)),
         suggestion: None,
     })?;
     let mut settings = Vec::with_capacity(items.len());
@@ -123,7 +124,7 @@ fn setting(item: &Item) -> Result<Option<Setting>, Refusal> {
         return Ok(Some(Setting::Exists));
     }
     if item.section.is_empty() {
-        return Err((format!("'{}' stands above the first [section]", item.key), None));
+        return Err((format!("{} stands above the first [section]", quoted(&item.key)), None));
     }
     if let Some((kind, name)) = item.key.split_once('.')
         && NAMED.contains(&kind)
@@ -135,19 +136,18 @@ fn setting(item: &Item) -> Result<Option<Setting>, Refusal> {
         return named(kind, name, &item.value).map(Some);
     }
     // ConfigParser folds the case of keys, so that old files may spell these in any case.
-    let setting =
-        match item.key.to_ascii_lowercase().as_str() {
-            "result_file_pattern" => return pattern(&item.value),
-            "ignore_col" => Setting::IgnoreCol(item.value.parse().map_err(|_| {
-                (format!("ignore_col takes a number of columns, not '{}'", item.value), None)
-            })?),
-            "avg_update" => Setting::AvgUpdate(avg_update(&item.value)?),
-            "desc" => Setting::Desc(item.value.clone()),
-            "keys" => Setting::Keys(
-                item.value.split([' ', ',', '\t']).filter(|k| !k.is_empty()).map(str::to_owned).collect(),
-            ),
-            _ => return Err(unknown_key(item)),
-        };
+    let setting = match item.key.to_ascii_lowercase().as_str() {
+        "result_file_pattern" => return pattern(&item.value),
+        "ignore_col" => Setting::IgnoreCol(item.value.parse().map_err(|_| {
+            (format!("ignore_col takes a number of columns, not {}", quoted(&item.value)), None)
+        })?),
+        "avg_update" => Setting::AvgUpdate(avg_update(&item.value)?),
+        "desc" => Setting::Desc(item.value.clone()),
+        "keys" => Setting::Keys(
+            item.value.split([' ', ',', '\t']).filter(|k| !k.is_empty()).map(str::to_owned).collect(),
+        ),
+        _ => return Err(unknown_key(item)),
+    };
     Ok(Some(setting))
 }
 
@@ -158,7 +158,7 @@ fn unknown_key(item: &Item) -> Refusal {
         None if NAMED.contains(&kind) => Some(format!("{kind}.NAME")),
         None => closest(kind, PLAIN.into_iter().chain(NAMED)).map(str::to_owned),
     };
-    (format!("unknown key '{}' in [{}]", item.key, item.section), suggestion)
+    (format!("unknown key {} in [{}]", quoted(&item.key), item.section), suggestion)
 }
 
 /// The pattern must match the whole name of a file. An empty one sets nothing.
@@ -171,7 +171,7 @@ fn pattern(value: &str) -> Result<Option<Setting>, Refusal> {
         Err(error) => {
             let text = error.to_string();
             let last = text.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
-            Err((format!("result_file_pattern '{value}' is not a regular expression: {last}"), None))
+            Err((format!("result_file_pattern {} is not a regular expression: {last}", quoted(value)), None))
         }
     }
 }
@@ -184,8 +184,10 @@ fn avg_update(value: &str) -> Result<Vec<AvgUpdate>, Refusal> {
         .filter(|triple| !triple.is_empty())
         .map(|triple| {
             let refuse = || {
-                let reason =
-                    format!("avg_update takes 'dst,num,den' column numbers joined by '|', not '{triple}'");
+                let reason = format!(
+                    "avg_update takes 'dst,num,den' column numbers joined by '|', not {}",
+                    quoted(triple)
+                );
                 (reason, None)
             };
             let mut parts = triple.splitn(4, ',').map(str::trim);
@@ -241,7 +243,10 @@ fn derived(name: String, value: &str) -> Result<Derived, Refusal> {
         }
     }
     Err((
-        format!("derived.{name} takes 'numerator / denominator' with blanks around the '/', not '{value}'"),
+        format!(
+            "derived.{name} takes 'numerator / denominator' with blanks around the '/', not {}",
+            quoted(value)
+        ),
         None,
     ))
 }

@@ -3,6 +3,7 @@
 use super::layer::Refusal;
 use super::suggest::closest;
 use crate::rhs::parse_finite;
+use edge::quoted;
 use model::{Direction, Role, Scale};
 
 /// The effect that counts when perf.conf names none, as a ratio minus 1.
@@ -95,8 +96,10 @@ impl MetricFields {
             } else if !fields.word(token) {
                 let near = closest(token, WORDS);
                 if index > 0 || near.is_some_and(|word| word.len() > 4) {
-                    let reason =
-                        format!("'{token}' is not a word that a metric takes (the unit stands first)");
+                    let reason = format!(
+                        "{} is not a word that a metric takes (the unit stands first)",
+                        quoted(token)
+                    );
                     return Err((reason, near.map(str::to_owned)));
                 }
                 fields.unit = Some(if token == "-" { String::new() } else { token.to_owned() });
@@ -126,7 +129,7 @@ impl MetricFields {
     fn assign(&mut self, name: &str, value: &str) -> Result<(), Refusal> {
         const NAMES: [&str; 9] =
             ["unit", "direction", "role", "scale", "min_effect", "min_effect_abs", "kind", "exact", "count"];
-        let refuse = |takes: &str| Err((format!("{name} takes {takes}, not '{value}'"), None));
+        let refuse = |takes: &str| Err((format!("{name} takes {takes}, not {}", quoted(value)), None));
         let yes_or_no = match value {
             "yes" | "true" => Some(true),
             "no" | "false" => Some(false),
@@ -158,7 +161,7 @@ impl MetricFields {
             ("scale", ..) => return refuse("'log' or 'linear'"),
             _ => {
                 return Err((
-                    format!("'{name}' is not a field of a metric"),
+                    format!("{} is not a field of a metric", quoted(name)),
                     closest(name, NAMES).map(str::to_owned),
                 ));
             }

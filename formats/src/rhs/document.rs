@@ -1,5 +1,6 @@
 //! What an RHS file says, as slices of its text.
 
+use edge::quoted;
 use std::borrow::Cow;
 
 /// One RHS file, borrowed from its text.
@@ -220,7 +221,7 @@ impl<'a> Loss<'a> {
     pub fn cell(row: &Row<'a>, cell: &Cell<'a>) -> Loss<'a> {
         let reason = match cell.text {
             "" => Cow::Borrowed("the cell is empty"),
-            text => Cow::Owned(format!("'{text}' is not a finite number")),
+            text => Cow::Owned(format!("{} is not a finite number", quoted(text))),
         };
         Loss { kind: LossKind::Cell, line: row.line, column: row.column(cell), reason }
     }

@@ -2,6 +2,7 @@
 
 use super::document::{Cell, Document, HeaderEntry, HeaderKind, Loss, LossKind, Row, Table};
 use super::number::parse_finite;
+use edge::quoted;
 use std::borrow::Cow;
 
 /// Reads an RHS file of any dialect. Never fails: what cannot be used is in [`Document::losses`].
@@ -9,7 +10,8 @@ use std::borrow::Cow;
 /// A line with `|` is a column line when none of its cells is a number, otherwise a row. Line ends may be LF or CRLF.
 ///
 /// A last line that no line end closes may be the first part of a longer one: such a row is lost, unless the padding of
-/// its last cell proves that it is whole; such a column line costs the file.
+/// its last cell proves that it is whole; such a column line costs the file; and below a table such a word may be the
+/// title of a table, or the first cell of a row, of which nothing is left.
 pub fn parse(text: &str) -> Document<'_> {
     let mut parser = Parser { text, ..Parser::default() };
     let body = text.strip_prefix('\u{feff}').unwrap_or(text);
@@ -70,7 +72,8 @@ impl<'a> Parser<'a> {
     /// What stands behind the last line end. Half a number is a number, so that nothing of a row is believed.
     fn last_line(&mut self, line: &'a str, number: u32) {
         let content = line.trim_ascii();
-        let of_a_table = content.contains('|') || content.parse::<f64>().is_ok();
+        let fact = content.is_empty() || (content.contains(':') && !content.starts_with("Script:"));
+        let of_a_table = content.contains('|') || content.parse::<f64>().is_ok() || (self.open && !fact);
         let is_header = ["###", "#ver#", "#desc#", "Category:"].iter().any(|m| content.starts_with(m))
             || (content.starts_with("Script:") && content.contains("Category:"));
         if !of_a_table || is_header || self.is_padded_row(line) {
@@ -84,7 +87,8 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Whether the last cell of a line is padded to the very width that the column line gives it: such a row is whole.
+    /// Whether the last cell of a line is padded to the very width that the column line gives it: such a row is whole. A
+    /// line without any number is none, but may be the first part of the next column line.
     /// nfs_perf pads its cells and writes no line end below the last row.
     fn is_padded_row(&self, line: &str) -> bool {
         let Some(table) = self.document.tables.last().filter(|_| self.open) else { return false };
@@ -92,7 +96,8 @@ impl<'a> Parser<'a> {
             let (_, cell) = text.rsplit_once('|')?;
             (cell.starts_with("  ") && !cell.ends_with([' ', '\t', '\r'])).then(|| cell.chars().count())
         };
-        last_cell(line).is_some_and(|width| last_cell(table.columns_text) == Some(width))
+        line.split('|').any(|cell| parse_finite(cell.trim_ascii()).is_some())
+            && last_cell(line).is_some_and(|width| last_cell(table.columns_text) == Some(width))
     }
 
     /// Takes a line that opens with `#`, unless it is a table's line whose first name opens with `#`.
@@ -162,7 +167,7 @@ impl<'a> Parser<'a> {
     fn close_category(&mut self) {
         if let Some(line) = self.waiting.take() {
             let name = self.category.unwrap_or("");
-            self.lose_file(line, Cow::Owned(format!("category '{name}' has no column line")));
+            self.lose_file(line, Cow::Owned(format!("category {} has no column line", quoted(name))));
         }
     }
 

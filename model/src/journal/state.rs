@@ -21,7 +21,7 @@ pub enum CellState {
 /// Names one cell: environment, repeat, case id.
 pub type CellKey = (String, u32, String);
 
-/// One attempt at a repeat.
+/// One guest of a repeat.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BootState {
     /// Environment.
@@ -30,8 +30,22 @@ pub struct BootState {
     pub repeat: u32,
     /// Block, from 1.
     pub block: u32,
-    /// Attempt, from 1.
+    /// Attempt, from 1: one more than boots of the repeat had failed before.
     pub attempt: u32,
+    /// Which guest of this attempt, from 1: an attempt that was interrupted goes on in another guest.
+    pub take: u32,
+}
+
+impl BootState {
+    /// The name of its folders in the repeat's directory.
+    pub fn folder(&self) -> String {
+        boot_folder(self.attempt, self.take)
+    }
+}
+
+/// The name of the folders of a guest in its repeat's directory: `boot2`, `boot2.3` for the third guest of an attempt.
+pub fn boot_folder(attempt: u32, take: u32) -> String {
+    if take > 1 { format!("boot{attempt}.{take}") } else { format!("boot{attempt}") }
 }
 
 /// What things took so far, as numbers of them and seconds in all.
@@ -64,8 +78,11 @@ impl Spent {
 pub struct State {
     /// Cells that have ended.
     pub cells: BTreeMap<CellKey, CellState>,
-    /// Attempts made so far at each (environment, repeat).
-    pub attempts: BTreeMap<(String, u32), u32>,
+    /// Boots that failed so far at each (environment, repeat). One that was interrupted, or whose perfvt did not live to
+    /// say how it ended, has not failed.
+    pub failed: BTreeMap<(String, u32), u32>,
+    /// Guests so far of each attempt at an (environment, repeat).
+    takes: BTreeMap<(String, u32, u32), u32>,
     /// Repeats given up: every cell of theirs that has not ended is invalid for this reason.
     pub lost: BTreeMap<(String, u32), CellState>,
     /// Boots by name.
@@ -152,13 +169,14 @@ impl State {
     fn apply_to_boots(&mut self, unix_ns: u64, event: &Event) {
         match event {
             Event::BootStarted { boot, environment, repeat, block, attempt } => {
-                let made = self.attempts.entry((environment.clone(), *repeat)).or_default();
-                *made = (*made).max(*attempt);
+                let take = self.takes.entry((environment.clone(), *repeat, *attempt)).or_default();
+                *take += 1;
                 let started = BootState {
                     environment: environment.clone(),
                     repeat: *repeat,
                     block: *block,
                     attempt: *attempt,
+                    take: *take,
                 };
                 self.boots.insert(boot.clone(), started);
                 self.spent.in_boot = 0.0;
@@ -166,6 +184,9 @@ impl State {
             }
             Event::BootFailed { boot, reason, code, last } => {
                 self.failed_boots += 1;
+                if let Some(of) = self.boots.get(boot) {
+                    *self.failed.entry((of.environment.clone(), of.repeat)).or_default() += 1;
+                }
                 if let (true, Some(of)) = (*last, self.boots.get(boot)) {
                     let lost = CellState::Invalid { reason: reason.clone(), code: *code };
                     self.lost.insert((of.environment.clone(), of.repeat), lost);
@@ -233,6 +254,13 @@ impl State {
             }
             _ => {}
         }
+    }
+
+    /// The next boot of a repeat: its attempt, and which guest of that attempt it is.
+    pub fn next_boot(&self, environment: &str, repeat: u32) -> (u32, u32) {
+        let attempt = self.failed.get(&(environment.to_owned(), repeat)).copied().unwrap_or(0) + 1;
+        let takes = self.takes.get(&(environment.to_owned(), repeat, attempt)).copied().unwrap_or(0);
+        (attempt, takes + 1)
     }
 
     /// How one cell stands; `None` while it still has to be measured.
@@ -303,6 +331,42 @@ mod tests {
         assert_eq!(state.cell("base", 1, "b"), invalid("no reply", Code::ToolFailed));
         assert_eq!(state.cell("base", 1, "c"), invalid("panic", Code::Panic));
         assert_eq!(state.cell("base", 2, "c"), None);
+    }
+
+    #[test]
+    fn only_a_failed_boot_burns_an_attempt() {
+        let failed = |boot: &str| Event::BootFailed {
+            boot: boot.into(),
+            reason: "panic".into(),
+            code: Some(Code::Panic),
+            last: false,
+        };
+        let mut state = State::default();
+        assert_eq!(state.next_boot("base", 1), (1, 1));
+        // Killed, interrupted after a case, ended in order and lost values: never a failure.
+        state.apply(0, &started("b1", 1));
+        assert_eq!(state.next_boot("base", 1), (1, 2));
+        let end = Event::Interrupted { signal: "SIGTERM".into() };
+        for event in [started("b1.2", 1), finished("b1.2", "a", None), end] {
+            state.apply(0, &event);
+        }
+        assert_eq!(state.next_boot("base", 1), (1, 3));
+        for event in [started("b1.3", 1), Event::BootFinished { boot: "b1.3".into(), seconds: 1.0 }] {
+            state.apply(0, &event);
+        }
+        assert_eq!((state.next_boot("base", 1), state.boots["b1.3"].folder().as_str()), ((1, 4), "boot1.3"));
+        state.apply(0, &failed("b1.3"));
+        assert_eq!((state.next_boot("base", 1), state.next_boot("base", 2)), ((2, 1), (1, 1)));
+        state.apply(0, &started("b2", 2));
+        assert_eq!((state.next_boot("base", 1), state.boots["b2"].folder().as_str()), ((2, 2), "boot2"));
+    }
+
+    #[test]
+    fn a_journal_that_counted_interrupted_boots_as_attempts_is_gone_on_with() {
+        // a1 was killed, a2 failed.
+        let failed = Event::BootFailed { boot: "b2".into(), reason: "x".into(), code: None, last: false };
+        let state = folded([started("b1", 1), started("b2", 2), failed]);
+        assert_eq!(state.next_boot("base", 1), (2, 2), "the folder of the second guest stays as it is");
     }
 
     #[test]

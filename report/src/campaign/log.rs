@@ -1,7 +1,7 @@
 //! The job log: what happened, a line each, for somebody who was not there.
 
 use super::{Story, clock, duration};
-use crate::clean::visible;
+use edge::visible;
 use model::journal::{Event, State};
 use std::fmt::Write;
 

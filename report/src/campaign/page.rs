@@ -166,7 +166,7 @@ fn cell(state: &State, environment: &str, repeat: u32, block: u32, case: &Case) 
         @match state.cell(environment, repeat, &id) {
             Some(CellState::Valid) => { "✓" }
             Some(CellState::Invalid { reason, code }) => {
-                span.badge.worse title=(crate::clean::visible(&reason)) {
+                span.badge.worse title=(edge::visible(&reason)) {
                     "✗ " (code.map_or("invalid", |c| c.word()))
                 }
             }

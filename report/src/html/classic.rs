@@ -2,12 +2,12 @@
 
 use super::foreign;
 use crate::classic::ClassicTable;
-use crate::clean::visible;
 use crate::numbers;
 use crate::rows::case_text;
 use crate::sentence::candidate_label;
 use analyze::classic::{ClassicCase, ClassicGroup, ClassicTable as Table};
 use analyze::{Comparison, Row, Sample};
+use edge::visible;
 use maud::{Markup, html};
 use model::{Direction, Role};
 use std::collections::HashMap;

@@ -15,7 +15,7 @@ pub(super) fn island(comparison: &Comparison) -> Markup {
 /// JSON in which nothing can end a script element, begin a comment, or break a line of JavaScript.
 fn island_json(comparison: &Comparison) -> String {
     let mut escaping = Escaping(Vec::new());
-    if serde_json::to_writer(&mut escaping, comparison).is_err() {
+    if model::json::write(&mut escaping, comparison).is_err() {
         return "null".to_owned();
     }
     String::from_utf8_lossy(&escaping.0).into_owned()

@@ -1,10 +1,10 @@
 //! Heat maps: one benchmark and metric over two factors, so that structure shows which a list hides.
 
 use super::{foreign, minus};
-use crate::clean::visible;
 use crate::rows::{RowView, Tone, glyph};
 use crate::sentence::candidate_label;
 use analyze::{Comparison, Row, Verdict};
+use edge::visible;
 use maud::{Markup, html};
 
 /// So many maps at most, and so many levels of a factor in one.

@@ -4,10 +4,10 @@ use super::{
     HtmlOptions, changes, classic, csp, data, forest, heatmap, history, method, notes, published, table,
     verdict_bar,
 };
-use crate::clean::visible;
 use crate::rows;
 use crate::sentence::candidate_label;
 use analyze::Comparison;
+use edge::visible;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 /// The style of every page.

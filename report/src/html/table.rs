@@ -2,11 +2,11 @@
 
 use super::drilldown::{self, Companions};
 use super::{foreign, minus, tone_class, verdict_class};
-use crate::clean::visible;
 use crate::numbers;
 use crate::rows::{RowView, by_gravity, claim, glyph, verdict_rank};
 use crate::sentence::candidate_label;
 use analyze::{Comparison, Verdict};
+use edge::visible;
 use maud::{Markup, html};
 
 /// A column: head, explanation, whether it holds numbers, what the script sorts by.

@@ -1,7 +1,7 @@
 //! The top of the page: what came out, in one sentence, and about what.
 
 use super::{counted, foreign, minus, verdict_class};
-use crate::clean::command_line;
+use crate::command_line::command_line;
 use crate::rows::{glyph, verdict_rank};
 use crate::sentence::{self, candidate_label, counts};
 use crate::{Gate, numbers};

@@ -1,13 +1,15 @@
 //! A result's files: copied through directory descriptors without following a link, summed, archived.
 
 use super::SiteError;
+use super::access::kept_from;
 use super::error::io;
-use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, open, openat, statat};
+use model::secrets::SECRETS_FILE;
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat, open, openat, statat};
 use rustix::io::Errno;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -22,8 +24,8 @@ const SIGNATURE_LIMIT: u64 = 64 << 10;
 const SUMS_LIMIT: u64 = 64 << 20;
 /// Folders below one another.
 const DEPTH: usize = 32;
-/// Files of one result.
-const FILES: usize = 200_000;
+/// Names in one result: files, folders and what is left out.
+const NAMES: usize = 200_000;
 
 /// The copy of a result.
 #[derive(Clone, Debug, Default)]
@@ -37,6 +39,9 @@ pub(super) struct Copied {
     /// The result's own `SHA256SUMS.sig`.
     pub signature: Option<Vec<u8>>,
     bytes: u64,
+    names: usize,
+    /// Length of the list of sums.
+    listed: u64,
 }
 
 /// The beginning of a file.
@@ -87,18 +92,23 @@ impl Copied {
 struct Copy<'a> {
     source: &'a Path,
     limit: u64,
+    names: usize,
     done: Copied,
 }
 
 /// Copies the regular files of a result into a new folder, at most `limit` bytes.
 ///
-/// Links are not followed, except when the argument itself is one; devices, sockets, pipes and hidden files are left out
-/// and counted.
+/// Links are not followed, except when the argument itself is one; devices, sockets, pipes, hidden files and what is
+/// another's secret ([`kept_from`]) are left out and counted.
 pub(super) fn copy(source: &Path, to: &Path, limit: u64) -> Result<Copied, SiteError> {
+    copy_within(source, to, limit, NAMES)
+}
+
+fn copy_within(source: &Path, to: &Path, limit: u64, names: usize) -> Result<Copied, SiteError> {
     let opened = open(source, OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK, Mode::empty());
     let opened = opened.map_err(|e| io("opening", source)(e.into()))?;
-    fs::create_dir(to).map_err(io("creating", to))?;
-    let mut copy = Copy { source, limit, done: Copied::default() };
+    edge::write::make_directory(to).map_err(io("creating", to))?;
+    let mut copy = Copy { source, limit, names, done: Copied::default() };
     let kind = rustix::fs::fstat(&opened).map_err(|e| io("reading", source)(e.into()))?.st_mode;
     if FileType::from_raw_mode(kind) == FileType::Directory {
         copy.folder(opened, Path::new(""), to, 0)?;
@@ -120,24 +130,32 @@ impl Copy<'_> {
         if depth > DEPTH {
             return Err(self.too_large(DEPTH as u64, "levels of folders"));
         }
-        let failed = |e: Errno| io("listing", &self.source.join(inside))(e.into());
+        let at = self.source.join(inside);
+        let failed = |e: Errno| io("listing", &at)(e.into());
+        let status = rustix::fs::fstat(&folder).map_err(failed)?;
         let mut names: Vec<OsString> = Vec::new();
         for entry in Dir::read_from(&folder).map_err(failed)? {
             let name = OsString::from_vec(entry.map_err(failed)?.file_name().to_bytes().to_vec());
-            if name != "." && name != ".." {
-                names.push(name);
+            if name == "." || name == ".." {
+                continue;
             }
+            // Counted as they are listed: a folder may hold more than memory does.
+            self.done.names += 1;
+            if self.done.names > self.names {
+                return Err(self.too_large(self.names as u64, "files and folders"));
+            }
+            names.push(name);
         }
         names.sort();
         for name in names {
-            self.entry(folder.as_fd(), &name, &inside.join(&name), &to.join(&name), depth)?;
+            self.entry((folder.as_fd(), &status), &name, &inside.join(&name), &to.join(&name), depth)?;
         }
         Ok(())
     }
 
     fn entry(
         &mut self,
-        folder: rustix::fd::BorrowedFd<'_>,
+        (folder, above): (rustix::fd::BorrowedFd<'_>, &Stat),
         name: &OsStr,
         inside: &Path,
         to: &Path,
@@ -145,6 +163,9 @@ impl Copy<'_> {
     ) -> Result<(), SiteError> {
         if name.as_bytes().starts_with(b".") {
             return self.leave_out("hidden");
+        }
+        if name == SECRETS_FILE {
+            return self.leave_out("secrets");
         }
         let at = self.source.join(inside);
         // Looked at before it is opened, because opening a device may do something; and through the descriptor again
@@ -162,9 +183,12 @@ impl Copy<'_> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let opened = openat(folder, name, flags, Mode::empty()).map_err(|e| io("opening", &at)(e.into()))?;
         let found = rustix::fs::fstat(&opened).map_err(|e| io("reading", &at)(e.into()))?;
+        if let Some(why) = kept_from(above, &found) {
+            return self.leave_out(why);
+        }
         match FileType::from_raw_mode(found.st_mode) {
             FileType::Directory => {
-                fs::create_dir(to).map_err(io("creating", to))?;
+                edge::write::make_directory(to).map_err(io("creating", to))?;
                 self.folder(opened, inside, to, depth + 1)
             }
             FileType::RegularFile if depth == 0 && name == SUMS => {
@@ -181,14 +205,16 @@ impl Copy<'_> {
     }
 
     fn file(&mut self, from: OwnedFd, inside: &Path, to: &Path) -> Result<(), SiteError> {
-        if self.done.sums.len() >= FILES {
-            return Err(self.too_large(FILES as u64, "files"));
+        // A sum, two blanks, the name, which may be escaped, and the line's end.
+        self.done.listed += 67 + 2 * inside.as_os_str().len() as u64;
+        if self.done.listed > SUMS_LIMIT {
+            return Err(self.too_large(SUMS_LIMIT >> 20, "MiB of names"));
         }
         let at = self.source.join(inside);
         let left = self.limit.saturating_sub(self.done.bytes);
         // One byte more than is allowed tells that there is more.
         let mut reader = File::from(from).take(left.saturating_add(1));
-        let mut writer = Summing::new(File::create(to).map_err(io("creating", to))?);
+        let mut writer = Summing::new(edge::write::create(to).map_err(io("creating", to))?);
         let length = io::copy(&mut reader, &mut writer).map_err(io("copying", &at))?;
         if length > left {
             return Err(self.too_large(self.limit >> 20, "MiB"));
@@ -256,7 +282,7 @@ pub(super) fn archive(
     extra: &[(&str, &[u8])],
     to: &Path,
 ) -> Result<(u64, String), SiteError> {
-    let file = File::create(to).map_err(io("creating", to))?;
+    let file = edge::write::create(to).map_err(io("creating", to))?;
     let gzip = flate2::write::GzEncoder::new(Summing::new(file), flate2::Compression::default());
     let mut tar = tar::Builder::new(gzip);
     let header = |size: u64| {
@@ -272,7 +298,7 @@ pub(super) fn archive(
     }
     for (_, path) in &copied.sums {
         let at = from.join(path);
-        let file = File::open(&at).map_err(io("reading", &at))?;
+        let file = edge::read::open(&at).map_err(io("reading", &at))?;
         let size = file.metadata().map_err(io("reading", &at))?.len();
         tar.append_data(&mut header(size), Path::new(name).join(path), file).map_err(io("archiving", &at))?;
     }
@@ -284,7 +310,8 @@ pub(super) fn archive(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::symlink;
+    use std::fs;
+    use std::os::unix::fs::{PermissionsExt, symlink};
 
     #[test]
     fn a_copy_follows_no_link_and_waits_for_no_pipe() {
@@ -317,5 +344,59 @@ mod tests {
         assert!(copy(&from, &dir.path().join("fits"), 1024).is_ok());
         let error = copy(&from, &dir.path().join("not"), 1023).unwrap_err();
         assert!(matches!(error, SiteError::TooLarge { what: "MiB", .. }), "{error}");
+    }
+
+    #[test]
+    fn folders_and_what_is_left_out_count_as_files_do() {
+        let dir = tempfile::tempdir().unwrap();
+        let from = dir.path().join("result");
+        for folder in ["a/b", "c"] {
+            fs::create_dir_all(from.join(folder)).unwrap();
+        }
+        fs::write(from.join("a/file"), "x").unwrap();
+        symlink("a", from.join("link")).unwrap();
+        assert!(copy_within(&from, &dir.path().join("fits"), 1024, 5).is_ok());
+        let error = copy_within(&from, &dir.path().join("not"), 1024, 4).unwrap_err().to_string();
+        assert!(
+            error.ends_with("more than 4 files and folders; leave out what need not be published"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_copy_of_ones_own_result_by_hard_links_is_published() {
+        let dir = tempfile::tempdir().unwrap();
+        let (first, second) = (dir.path().join("first"), dir.path().join("second"));
+        for folder in [&first, &second] {
+            fs::create_dir(folder).unwrap();
+        }
+        fs::write(first.join("value"), "1").unwrap();
+        fs::set_permissions(first.join("value"), fs::Permissions::from_mode(0o600)).unwrap();
+        fs::hard_link(first.join("value"), second.join("value")).unwrap();
+        let copied = copy(&second, &dir.path().join("copy"), 1 << 20).unwrap();
+        assert_eq!((copied.sums.len(), copied.left_out.len()), (1, 0));
+    }
+
+    #[test]
+    fn what_the_owner_of_a_folder_may_not_read_is_left_out() {
+        let dir = tempfile::tempdir().unwrap();
+        let (from, secret) = (dir.path().join("result"), dir.path().join("secret"));
+        fs::create_dir_all(from.join("raw")).unwrap();
+        fs::write(&secret, "secret").unwrap();
+        fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).unwrap();
+        for folder in [from.clone(), from.join("raw")] {
+            if std::os::unix::fs::chown(&folder, Some(65534), None).is_err() {
+                return; // Only root can give files away; `access` has a test for everybody.
+            }
+        }
+        for name in ["raw/link", SUMS, SIGNATURE] {
+            fs::hard_link(&secret, from.join(name)).unwrap();
+        }
+        fs::write(from.join("public"), "value").unwrap();
+        let copied = copy(&from, &dir.path().join("copy"), 1 << 20).unwrap();
+        assert_eq!(copied.sums.len(), 1, "{:?}", copied.sums);
+        assert_eq!(copied.sums[0].1, Path::new("public"));
+        assert_eq!((copied.own_sums, copied.signature), (None, None));
+        assert_eq!(copied.left_out.values().sum::<usize>(), 3);
     }
 }

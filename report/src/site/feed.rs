@@ -1,8 +1,8 @@
 //! The Atom feed (RFC 4287) of the newest results.
 
 use super::entry::Entry;
-use super::publish::Settings;
-use crate::clean::visible;
+use super::settings::Settings;
+use edge::visible;
 use jiff::Timestamp;
 use quick_xml::Writer;
 use quick_xml::events::BytesText;

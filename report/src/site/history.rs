@@ -4,7 +4,8 @@
 
 use super::SiteError;
 use super::entry::{self, Entry};
-use super::publish::{SITE_FILE, machine, same};
+use super::publish::{machine, same};
+use super::settings::SITE_FILE;
 use crate::rows;
 use analyze::{Comparison, Sample, Side};
 use model::store;
@@ -102,7 +103,7 @@ pub fn history(site: &Path, comparison: &Comparison) -> Result<History, SiteErro
         return Err(SiteError::NoSite { path: site.to_owned() });
     }
     let sides: Vec<&Side> = std::iter::once(&comparison.a).chain(&comparison.b).collect();
-    let when = sides.iter().filter_map(|s| s.date_unix).max().unwrap_or(i64::MAX);
+    let when = entry::set(sides.iter().filter_map(|s| s.date_unix).max()).unwrap_or(i64::MAX);
     // The comparison itself may have been published before: equal data are not earlier data.
     Ok(of(site, &machine(&sides), same(&sides, "accel").as_deref(), |e| e.when() < when))
 }

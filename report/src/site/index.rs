@@ -1,7 +1,7 @@
 //! The index: what every machine says of every workload at a glance, then all results, newest first.
 
 use super::entry::{Entry, Kind};
-use super::publish::Settings;
+use super::settings::Settings;
 use super::shell;
 use crate::date;
 use crate::html::{counted, foreign, verdict_class};
@@ -124,8 +124,7 @@ fn results(machine: &str, workload: &str, entries: &[&Entry]) -> Markup {
 }
 
 fn table(machine: &str, workload: &str, entries: &[&Entry]) -> Markup {
-    let name =
-        format!("Results of {} on {}", crate::clean::visible(workload), crate::clean::visible(machine));
+    let name = format!("Results of {} on {}", edge::visible(workload), edge::visible(machine));
     html! {
         div.scroll tabindex="0" role="region" aria-label=(name) {
             table.results {

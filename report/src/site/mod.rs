@@ -7,7 +7,7 @@
 //!   Site  ──> lock ──> scan of every entry ──> index.html, feed.xml
 //! ```
 //! ```text
-//! SITE/site.json              title, address, id of the feed
+//! SITE/site.json              title, address, id of the feed, whether signatures are asked for
 //! SITE/index.html  feed.xml   made from the entries alone, again after each change
 //! SITE/r/ID/                  one result: index.html, comparison.json, entry.json, points.json, sysinfo.html, archives
 //! ```
@@ -15,15 +15,22 @@
 //! judged, summed and archived is that copy alone. No name from a result becomes a path of the site: folders are named by
 //! date and hash, archives by the argument. Everything shown is escaped, and a page that comes with a result is shown in a
 //! frame in which nothing runs.
+//!
+//! An entry is known by the whole hash of its samples, of which its folder's name shows the beginning; where results are
+//! signed, entries and machines belong to whoever signed the first.
 
+mod access;
 mod data;
 mod entry;
 mod error;
 mod feed;
 mod history;
 mod index;
+mod owner;
 mod pages;
 mod publish;
+mod secrets;
+mod settings;
 mod shell;
 mod signature;
 mod stage;
@@ -32,6 +39,7 @@ mod sysinfo;
 pub use entry::{Data, ENTRY_FORMAT, Entry, Kind};
 pub use error::SiteError;
 pub use history::{History, Occasion, PointRow, Spot, history};
-pub use publish::{Content, Labelled, Settings, Site};
+pub use publish::{Added, Content, Labelled, Site};
+pub use settings::{Checks, Kept, Settings};
 pub use signature::{Signatures, Unsigned};
 pub use stage::Stage;

@@ -2,10 +2,10 @@
 
 use super::entry::Entry;
 use super::shell;
-use crate::clean::visible;
 use crate::html::{Download, Published, foreign, minus, provenance};
 use crate::numbers::{self, NONE, significant};
 use analyze::Shown;
+use edge::visible;
 use maud::{DOCTYPE, Markup, html};
 
 /// What a result's page says about where it stands.

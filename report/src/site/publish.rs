@@ -4,49 +4,33 @@ use super::data::{self, SIGNATURE, SUMS};
 use super::entry::{self, Data, ENTRY_FILE, ENTRY_FORMAT, Entry, Kind};
 use super::error::io;
 use super::history::{POINTS_FILE, Points};
-use super::{SiteError, Stage, feed, history, index, pages, stage::Part, sysinfo};
-use crate::clean::visible;
+use super::settings::{Checks, Kept, SITE_FILE, Settings};
+use super::{SiteError, Stage, feed, history, index, owner, pages, stage::Part, sysinfo};
 use crate::rows;
 use crate::sentence::{candidate_label, sentence};
 use crate::{ClassicTable, HtmlOptions};
 use analyze::{Comparison, Shown, Side};
+use edge::owned;
+use edge::visible;
+use edge::write::{exchange, rename};
 use model::store::{self, create_directory, sync_directory, sync_files, write_atomically, write_json};
-use rustix::fs::{CWD, FlockOperation, RenameFlags, flock, renameat_with};
+use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
-use std::fs::{self, File, Permissions};
-use std::os::unix::fs::PermissionsExt;
+use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-/// Name of the site's own settings, which also marks a folder as a site.
-pub(super) const SITE_FILE: &str = "site.json";
-/// The version that [`Settings::format`] carries.
-///
-/// Changelog: 1, the first.
-const SITE_FORMAT: u32 = 1;
 /// A page that comes with a result; larger ones stay in the archive.
 const RUN_PAGE: &str = "run.html";
 const RUN_PAGE_LIMIT: u64 = 32 << 20;
-
-/// `site.json`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Settings {
-    /// Format version.
-    pub format: u32,
-    /// Heading of the index and of the feed.
-    pub title: String,
-    /// Where the site is served, with a slash at its end; links of the feed are relative without it.
-    pub url: Option<String>,
-    /// What feed readers know the feed by.
-    pub feed: String,
-}
 
 /// A site that this process alone is changing.
 #[derive(Debug)]
 pub struct Site {
     root: PathBuf,
     settings: Settings,
+    checks: Checks,
     /// Held as long as the site is open.
     _lock: File,
 }
@@ -73,18 +57,22 @@ pub struct Labelled {
     pub perfvt: String,
 }
 
+/// What has become of a result.
+#[derive(Clone, Debug)]
+pub struct Added {
+    /// Its entry.
+    pub entry: Entry,
+    /// The entry of the same data that was there before.
+    pub replaced: Option<Entry>,
+}
+
 impl Site {
     /// Opens a site, or makes one of a new or empty folder, and waits until no other process changes it; `waiting` is
-    /// called once before that. Title and address are kept when they are given.
+    /// called once before that. Title and address are kept when they are given, and that signatures are checked.
     ///
     /// # Errors
     /// A folder that holds something else, or cannot be written.
-    pub fn open(
-        root: &Path,
-        (title, url): (Option<&str>, Option<&str>),
-        now: i64,
-        waiting: &mut dyn FnMut(),
-    ) -> Result<Site, SiteError> {
+    pub fn open(root: &Path, kept: &Kept, now: i64, waiting: &mut dyn FnMut()) -> Result<Site, SiteError> {
         create_directory(root)?;
         let refuse_foreign = || match is_foreign(root)? {
             true => Err(SiteError::NotASite { path: root.to_owned() }),
@@ -92,63 +80,56 @@ impl Site {
         };
         refuse_foreign()?;
         let lock = locked(&root.join(".lock"), waiting)?;
-        let file = root.join(SITE_FILE);
-        let mut settings = if file.exists() {
-            store::read_json(&file, SITE_FORMAT)?
-        } else {
-            let seed = data::sha256(format!("{} {now}", root.display()).as_bytes());
-            Settings {
-                format: SITE_FORMAT,
-                title: "perfvt results".into(),
-                url: None,
-                feed: feed::uuid(&seed),
-            }
-        };
-        let old = settings.clone();
-        if let Some(title) = title {
-            settings.title = title.to_owned();
-        }
-        if let Some(url) = url {
-            settings.url = Some(format!("{}/", url.trim_end_matches('/')));
-        }
-        if settings != old || !file.exists() {
-            write_json(&file, &settings)?;
-        }
+        let settings = Settings::open(root, kept, now, || entry::all(root).0)?;
         remove_leftovers(root)?;
-        let entries = root.join("r");
-        create_directory(&entries)?;
-        Ok(Site { root: root.to_owned(), settings, _lock: lock })
+        create_directory(&root.join("r"))?;
+        Ok(Site { root: root.to_owned(), settings, checks: kept.checks, _lock: lock })
     }
 
     /// A place for one result.
     ///
     /// # Errors
-    /// A site that cannot be written.
+    /// A site that cannot be written, or that asks for signatures when they are not checked.
     pub fn stage(&self) -> Result<Stage, SiteError> {
+        if self.settings.signers == Some(true) && self.checks == Checks::None {
+            return Err(SiteError::Unchecked { path: self.root.clone() });
+        }
         Stage::new(&self.root)
     }
 
     /// Makes the pages of a result, and puts it into the site in one step; the same data replace what was there.
     ///
     /// # Errors
-    /// A site that cannot be written.
-    pub fn add(&self, stage: Stage, content: Content, labelled: &Labelled) -> Result<Entry, SiteError> {
+    /// A site that cannot be written; a result of the future, or one whose entry or machine is somebody else's.
+    pub fn add(&self, stage: Stage, content: Content, labelled: &Labelled) -> Result<Added, SiteError> {
         let out = stage.out();
-        let data = archives(&stage, &out, measured(&content))?;
-        let mut entry = described(&content, data, labelled);
-        let target = self.root.join("r").join(&entry.id);
-        if let Ok(old) = store::read_json::<Entry>(&target.join(ENTRY_FILE), ENTRY_FORMAT) {
-            entry.published_unix = old.published_unix;
+        let measured = entry::believed(measured(&content), labelled.now)?;
+        let data = archives(&stage, &out, measured)?;
+        let mut entry = described(&content, data, measured, labelled);
+        let folder = self.root.join("r");
+        let (entries, _) = entry::all(&self.root);
+        let replaced = entry::same_data(&entries, &entry.samples).cloned();
+        if let Some(old) = &replaced {
+            owner::may_replace(&folder.join(&old.id), old, &entry.data)?;
+            (entry.id, entry.published_unix) = (old.id.clone(), old.published_unix);
+        } else {
+            // A name that cannot be looked at is taken.
+            let taken = |name: &str| !matches!(fs::symlink_metadata(folder.join(name)), Err(e) if e.kind() == ErrorKind::NotFound);
+            let id = entry::free_id(measured, &entry.samples, taken);
+            let full = || SiteError::Taken { path: folder.clone(), samples: entry.samples.clone() };
+            entry.id = id.ok_or_else(full)?;
         }
+        owner::may_claim(&self.root, &entries, &entry)?;
+        let target = folder.join(&entry.id);
         let sides = sysinfo::sides(&content);
         write(&out, "sysinfo.html", &sysinfo::page(&entry, &sides))?;
         entry.run_page = self.run_page(&stage, &out, &entry)?;
         self.pages(&stage, &out, content, &entry)?;
         write_json(&out.join(ENTRY_FILE), &entry)?;
         sync_files(&out)?;
-        fs::set_permissions(&out, Permissions::from_mode(0o755)).map_err(io("writing", &out))?;
+        edge::write::set_mode(&out, 0o755).map_err(io("writing", &out))?;
         install(&out, &target)?;
-        Ok(entry)
+        Ok(Added { entry, replaced })
     }
 
     /// The page of the comparison or of the run, the comparison as JSON, and the points for later histories.
@@ -185,7 +166,7 @@ impl Site {
         let found = stage.parts.iter().map(|p| stage.folder(p).join(RUN_PAGE));
         let small = |p: &PathBuf| fs::metadata(p).is_ok_and(|m| m.is_file() && m.len() <= RUN_PAGE_LIMIT);
         let Some(path) = found.into_iter().find(small) else { return Ok(false) };
-        let page = fs::read(&path).map_err(io("reading", &path))?;
+        let page = edge::read(&path, RUN_PAGE_LIMIT).map_err(io("reading", &path))?;
         write(out, RUN_PAGE, &pages::framed(entry, &String::from_utf8_lossy(&page)))?;
         Ok(true)
     }
@@ -212,16 +193,12 @@ fn is_foreign(root: &Path) -> Result<bool, SiteError> {
         return Ok(false);
     }
     let mut listing = fs::read_dir(root).map_err(io("listing", root))?.flatten();
-    Ok(listing.any(|e| e.file_name() != ".lock" && !is_leftover(&e.file_name())))
-}
-
-fn is_leftover(name: &std::ffi::OsStr) -> bool {
-    name.as_encoded_bytes().starts_with(b".perfvt-")
+    Ok(listing.any(|e| e.file_name() != ".lock" && !owned::is_passing(&e.file_name())))
 }
 
 /// The lock of a site. A file and not the folder itself: over NFS only what is open for writing can be locked.
 fn locked(path: &Path, waiting: &mut dyn FnMut()) -> Result<File, SiteError> {
-    let lock = File::options().create(true).append(true).open(path).map_err(io("opening", path))?;
+    let lock = edge::write::open_lock(path).map_err(io("opening", path))?;
     let failed = |e: Errno| io("locking", path)(e.into());
     match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
         Err(Errno::WOULDBLOCK) => {
@@ -233,34 +210,27 @@ fn locked(path: &Path, waiting: &mut dyn FnMut()) -> Result<File, SiteError> {
     Ok(lock)
 }
 
-/// Removes the stages of publishers that were killed: whoever holds the lock is the only one who has any.
+/// Removes the stages of publishers that were killed, and files that they were writing: whoever holds the lock is the only one
+/// who has any.
 fn remove_leftovers(root: &Path) -> Result<(), SiteError> {
-    for entry in
-        fs::read_dir(root).map_err(io("listing", root))?.flatten().filter(|e| is_leftover(&e.file_name()))
-    {
-        let path = entry.path();
-        let is_folder = entry.file_type().map_err(io("reading", &path))?.is_dir();
-        let removed = if is_folder { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
-        removed.map_err(io("removing", &path))?;
-    }
-    Ok(())
+    owned::remove_dead(root);
+    owned::remove_unfinished(root, false).map_err(io("removing unfinished files in", root))
 }
 
 /// Moves a finished folder to its place; what was there is exchanged in the same step, so that no reader misses it.
 fn install(out: &Path, target: &Path) -> Result<(), SiteError> {
-    let failed = |e: Errno| io("renaming to", target)(e.into());
     if target.exists() {
-        match renameat_with(CWD, out, CWD, target, RenameFlags::EXCHANGE) {
+        match exchange(out, target) {
             // A file system that cannot exchange: a reader may miss the old one for a moment.
-            Err(Errno::INVAL | Errno::NOSYS) => {
+            Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => {
                 let old = out.with_extension("old");
-                fs::rename(target, &old).map_err(io("renaming", target))?;
-                fs::rename(out, target).map_err(io("renaming to", target))?;
+                rename(target, &old).map_err(io("renaming", target))?;
+                rename(out, target).map_err(io("renaming to", target))?;
             }
-            other => other.map_err(failed)?,
+            other => other.map_err(io("renaming to", target))?,
         }
     } else {
-        fs::rename(out, target).map_err(io("renaming to", target))?;
+        rename(out, target).map_err(io("renaming to", target))?;
     }
     Ok(sync_directory(store::parent(target))?)
 }
@@ -287,6 +257,7 @@ fn archives(stage: &Stage, out: &Path, measured: Option<i64>) -> Result<Vec<Data
             left_out: part.copied.left_out.clone(),
             signed: signature.is_some(),
             signer: part.signed.signer.clone(),
+            baseline: part.baseline,
         })
     };
     stage.parts.iter().map(archived).collect()
@@ -305,10 +276,9 @@ fn measured(content: &Content) -> Option<i64> {
     sides(content).iter().filter_map(|s| s.date_unix).max()
 }
 
-/// The entry of a result, but for whether it has a page of its own.
-fn described(content: &Content, data: Vec<Data>, labelled: &Labelled) -> Entry {
+/// The entry of a result, but for its name and whether it has a page of its own.
+fn described(content: &Content, data: Vec<Data>, measured_unix: Option<i64>, labelled: &Labelled) -> Entry {
     let sides = sides(content);
-    let measured_unix = measured(content);
     let sums: String = data.iter().map(|d| d.samples.as_str()).collect();
     let samples = match data.as_slice() {
         [only] => only.samples.clone(),
@@ -331,7 +301,7 @@ fn described(content: &Content, data: Vec<Data>, labelled: &Labelled) -> Entry {
     Entry {
         format: ENTRY_FORMAT,
         perfvt: labelled.perfvt.clone(),
-        id: entry::id(measured_unix, &samples),
+        id: String::new(),
         kind,
         title: labelled.title.clone().unwrap_or(title),
         machine: labelled.machine.clone().unwrap_or_else(|| machine(&sides)),
@@ -372,7 +342,7 @@ pub(super) fn machine(sides: &[&Side]) -> String {
     };
     let names: BTreeSet<String> = sides.iter().filter_map(of).collect();
     match names.len() {
-        0 => "unknown machine".to_owned(),
+        0 => owner::UNKNOWN_MACHINE.to_owned(),
         _ => names.into_iter().collect::<Vec<_>>().join(" and "),
     }
 }

@@ -1,7 +1,7 @@
 //! What all pages of a site have around them; comparisons bring their own.
 
-use crate::clean::visible;
 use crate::html::{STYLE, policy};
+use edge::visible;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 /// What the site's pages add to the style of reports.

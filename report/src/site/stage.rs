@@ -3,16 +3,17 @@
 use super::SiteError;
 use super::data::{self, Copied};
 use super::error::io;
+use super::secrets;
 use super::signature::{Signatures, Signed, signed};
 use analyze::{Comparison, Loss, Sample, Shown, Side, Warning};
+use edge::Scratch;
 use std::fs;
 use std::path::{Path, PathBuf};
-use tempfile::TempDir;
 
 /// Copies of results, and the pages that are made of them. Dropping it removes both.
 #[derive(Debug)]
 pub struct Stage {
-    dir: TempDir,
+    dir: Scratch,
     site: PathBuf,
     pub(super) parts: Vec<Part>,
 }
@@ -24,15 +25,16 @@ pub(super) struct Part {
     pub name: String,
     pub copied: Copied,
     pub signed: Signed,
+    /// It is what the result is compared with or judged by.
+    pub baseline: bool,
 }
 
 impl Stage {
     pub(super) fn new(site: &Path) -> Result<Stage, SiteError> {
-        let dir =
-            tempfile::Builder::new().prefix(".perfvt-").tempdir_in(site).map_err(io("writing to", site))?;
+        let dir = Scratch::staging(site, "").map_err(io("writing to", site))?;
         let stage = Stage { dir, site: site.to_owned(), parts: Vec::new() };
         for folder in [stage.input(), stage.out()] {
-            fs::create_dir(&folder).map_err(io("creating", &folder))?;
+            edge::write::make_directory(&folder).map_err(io("creating", &folder))?;
         }
         Ok(stage)
     }
@@ -70,12 +72,30 @@ impl Stage {
         let name = self.free_name(&real);
         let to = self.input().join(&name);
         let copied = data::copy(&real, &to, limit)?;
+        secrets::refuse(result, &real, &copied, &to)?;
         let signed = signed(result, &copied, signatures)?;
-        self.parts.push(Part { name, copied, signed });
+        self.parts.push(Part { name, copied, signed, baseline: false });
         Ok(match real.file_name() {
             Some(file) if !real.is_dir() => to.join(file),
             _ => to,
         })
+    }
+
+    /// The same for what a result is compared with or judged by; it may be anybody's.
+    ///
+    /// # Errors
+    /// As of [`Stage::take`].
+    pub fn take_baseline(
+        &mut self,
+        result: &Path,
+        limit: u64,
+        signatures: &dyn Signatures,
+    ) -> Result<PathBuf, SiteError> {
+        let copy = self.take(result, limit, signatures)?;
+        if let Some(part) = self.parts.last_mut() {
+            part.baseline = true;
+        }
+        Ok(copy)
     }
 
     /// The argument's last name with nothing in it but letters, digits, `.`, `_` and `-`; numbered when it is taken.

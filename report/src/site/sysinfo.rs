@@ -73,7 +73,7 @@ fn collect(root: &Path, folder: &Path, depth: usize, files: &mut BTreeMap<String
 
 /// The beginning of a text file; `None` for anything else.
 fn text(path: &Path) -> Option<String> {
-    let file = fs::File::open(path).ok()?;
+    let file = edge::read::open(path).ok()?;
     let length = file.metadata().ok()?.len();
     let mut bytes = Vec::new();
     file.take(SHOWN).read_to_end(&mut bytes).ok()?;
@@ -140,8 +140,5 @@ fn file(name: &str, sides: &[Described]) -> Markup {
 
 /// Lines stay lines; everything else that cannot be seen is shown as an escape.
 fn lines(text: &str) -> String {
-    text.lines()
-        .map(|l| crate::clean::visible(&l.replace('\t', "    ")).into_owned())
-        .collect::<Vec<_>>()
-        .join("\n")
+    text.lines().map(|l| edge::visible(&l.replace('\t', "    ")).into_owned()).collect::<Vec<_>>().join("\n")
 }

@@ -1,12 +1,12 @@
 //! The rows of the terminal report: grouped by verdict and category, in columns that line up through all groups.
 
 use super::{Notes, Paint};
-use crate::clean::visible;
 use crate::rows::{RowView, Tone, glyph};
 use crate::sentence;
 use analyze::Comparison;
 use comfy_table::presets::NOTHING;
 use comfy_table::{Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, Table, Width};
+use edge::visible;
 use std::fmt::Write;
 use unicode_width::UnicodeWidthStr;
 

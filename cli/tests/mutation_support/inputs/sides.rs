@@ -2,7 +2,7 @@
 
 use super::{copy, repository, write};
 use model::store::{MEASUREMENTS_FILE, RUN_FILE, SERIES_FILE};
-use model::store::{read_lines, read_measurements, write_lines, write_measurements};
+use model::store::{read_measurements, read_series, write_measurements, write_series};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -25,8 +25,8 @@ pub fn environment(sample: &str, to: &Path, raw: bool) {
         copy(&repeat.join("results"), &into.join("results"));
         let measured = read_measurements(&repeat.join(MEASUREMENTS_FILE)).unwrap();
         write_measurements(&into.join(MEASUREMENTS_FILE), &measured).unwrap();
-        let series: Vec<serde_json::Value> = read_lines(&repeat.join(SERIES_FILE)).unwrap();
-        write_lines(&into.join(SERIES_FILE), &series).unwrap();
+        let series = read_series(&repeat.join(SERIES_FILE)).unwrap().items;
+        write_series(&into.join(SERIES_FILE), &series).unwrap();
         if raw {
             copy(&repeat.join("raw"), &into.join("raw"));
         }

@@ -22,6 +22,8 @@ pub use ssh::SshChannel;
 pub(super) use wire::{Limit, Wire};
 
 use super::job::JobRequest;
+use crate::process::LONGEST_OUTPUT;
+use edge::{quoted, quoted_end};
 use model::Failure;
 use std::time::Duration;
 
@@ -108,7 +110,7 @@ pub enum ChannelError {
     #[error("{0}")]
     Dead(Failure),
     /// No answer in time.
-    #[error("command channel: no answer to {what} within {seconds:.0} s")]
+    #[error("command channel: no answer to {} within {seconds:.0} s", quoted(.what))]
     Deadline {
         /// Which request.
         what: String,
@@ -116,13 +118,16 @@ pub enum ChannelError {
         seconds: f64,
     },
     /// An answer that is none.
-    #[error("command channel: the guest answered {0:?}, which is no answer")]
+    #[error("command channel: the guest answered {}, which is no answer", quoted(.0))]
     Nonsense(String),
+    /// A command wrote more than is taken.
+    #[error("in the guest, {} wrote more than {} MiB of output", quoted(.0), LONGEST_OUTPUT >> 20)]
+    TooMuch(String),
     /// The guest does not let perfvt in.
     #[error("command channel: {0}")]
     Refused(String),
     /// The command ended with another status than 0.
-    #[error("in the guest, {command} ended with {ended}: {stderr}")]
+    #[error("in the guest, {} ended with {ended}: {}", quoted(.command), quoted_end(.stderr))]
     Failed {
         /// The command line, for people.
         command: String,
@@ -197,7 +202,7 @@ impl Reply {
     /// Standard output of a command that ended with status 0.
     pub fn into_output(self, argv: &[&str]) -> Result<String, ChannelError> {
         if self.status == Status::Exit(0) {
-            return Ok(String::from_utf8_lossy(&self.stdout).into_owned());
+            return Ok(text_of(self.stdout));
         }
         Err(ChannelError::Failed {
             command: argv.join(" "),
@@ -205,4 +210,9 @@ impl Reply {
             stderr: String::from_utf8_lossy(&self.stderr).trim().to_owned(),
         })
     }
+}
+
+/// Bytes as text, which are copied only where they are no UTF-8.
+pub(crate) fn text_of(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned())
 }

@@ -11,13 +11,11 @@
 use super::wire::nonsense;
 use super::{Channel, ChannelError, Health, Limit, Ready, Reply, Status, Wire, whole_seconds};
 use crate::deadlines::GRACE;
+use crate::process::LONGEST_OUTPUT;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use std::path::Path;
 use std::time::Duration;
-
-/// No command's output is longer than this; a longer announcement is nonsense.
-const MAX_OUTPUT: usize = 256 << 20;
 
 /// The host's end of the channel.
 #[derive(Debug)]
@@ -55,6 +53,14 @@ impl PortChannel {
             let Some((id, status, out, err)) = parse_answer(&line) else {
                 return Err(nonsense(line.as_bytes()));
             };
+            if out.saturating_add(err) > LONGEST_OUTPUT {
+                // It comes all the same, before the answer to the next request.
+                self.wire.skip(out.saturating_add(err), &limit, health)?;
+                if id == self.next_id {
+                    return Err(ChannelError::TooMuch(what.to_owned()));
+                }
+                continue;
+            }
             let stdout = self.wire.bytes(out, &limit, health)?;
             let stderr = self.wire.bytes(err, &limit, health)?;
             // The answer to a request that was given up earlier may still come.
@@ -130,8 +136,7 @@ fn parse_answer(line: &str) -> Option<(u64, Status, usize, usize)> {
         "refused" => Status::Refused,
         number => Status::Exit(number.parse().ok()?),
     };
-    let (out, err): (usize, usize) = (out.parse().ok()?, err.parse().ok()?);
-    (out <= MAX_OUTPUT && err <= MAX_OUTPUT).then_some((id.parse().ok()?, status, out, err))
+    Some((id.parse().ok()?, status, out.parse().ok()?, err.parse().ok()?))
 }
 
 #[cfg(test)]
@@ -180,6 +185,22 @@ mod tests {
                 stderr: b"e\0\n!".to_vec()
             }
         );
+    }
+
+    #[test]
+    fn a_command_that_writes_too_much_is_told_and_the_channel_is_as_good_as_before() {
+        let mut channel = fake(|words| match words[0] {
+            "1" => {
+                let mut answer = format!("1 0 {} 7\n", LONGEST_OUTPUT).into_bytes();
+                answer.resize(answer.len() + LONGEST_OUTPUT + 7, b'x');
+                answer
+            }
+            id => format!("{id} 0 2 0\nok").into_bytes(),
+        });
+        channel.wait_ready(SOON, &mut || None).unwrap();
+        let error = channel.exec(&["cat", "/dev/zero"], SOON * 6, &mut || None).unwrap_err();
+        assert_eq!(error.to_string(), "in the guest, 'cat /dev/zero' wrote more than 64 MiB of output");
+        assert_eq!(channel.exec(&["true"], SOON, &mut || None).unwrap().stdout, b"ok");
     }
 
     #[test]

@@ -27,6 +27,8 @@ use std::time::Duration;
 
 /// The name of the port on which the agent listens unless it is told otherwise.
 pub const PORT_NAME: &str = "org.qemu.guest_agent.0";
+/// The agent keeps 16 MiB of each of a command's outputs and gives both in one line, in base64.
+const LONGEST_LINE: usize = 48 << 20;
 /// How long is waited for an answer to one announcement while the guest boots.
 const ANNOUNCED: Duration = Duration::from_secs(1);
 /// First and longest pause between two questions how a command stands.
@@ -98,6 +100,7 @@ impl QgaChannel {
     }
 
     fn over(wire: Wire, os: Os) -> QgaChannel {
+        let wire = wire.with_lines_of(LONGEST_LINE);
         QgaChannel { wire, os, next_id: 0, stale: true, jobs: Jobs::new() }
     }
 

@@ -9,8 +9,10 @@ use super::wire::nonsense;
 use super::{Channel, ChannelError, Health, Limit, Ready, Reply, Status, Wire, whole_seconds};
 use crate::deadlines::{CHANNEL_ANSWER, GRACE};
 use crate::guest::os::Os;
+use crate::process::LONGEST_OUTPUT;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use edge::Secret;
 use regex::Regex;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -32,7 +34,7 @@ pub struct Login {
     /// Name of the user, who must be root for most workloads.
     pub user: String,
     /// Password; empty where none is asked for.
-    pub password: String,
+    pub password: Secret,
     /// What the shell's prompt looks like, at the end of what the console shows.
     pub prompt: Regex,
 }
@@ -120,7 +122,7 @@ impl SerialChannel {
             asked |= screen == Screen::Login;
             let answer = match screen {
                 Screen::Login => format!("{}\n", self.login.user),
-                Screen::Password => format!("{}\n", self.login.password),
+                Screen::Password => format!("{}\n", self.login.password.reveal()),
                 // A loader or the shell of UEFI has a prompt as well, which nobody has logged in to and which passes.
                 Screen::Prompt if asked || heard.elapsed() > SILENCE => break,
                 Screen::Prompt => String::new(),
@@ -186,6 +188,11 @@ impl SerialChannel {
                         break;
                     }
                     Some("again") => {}
+                    Some("full") => {
+                        let stderr = "/run/perfvt: No space left on device".to_owned();
+                        let (command, ended) = (limit.what().to_owned(), Status::Refused);
+                        return Err(ChannelError::Failed { command, ended, stderr });
+                    }
                     other => return Err(nonsense(other.unwrap_or_default().as_bytes())),
                 }
             }
@@ -224,7 +231,9 @@ impl SerialChannel {
             let words = self.answer(self.next_id, limit, health)?;
             match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
                 ["done", status, out, err] => head = numbers(status, out, err),
-                ["b64", text] => encoded.push_str(text),
+                ["b64", text] if encoded.len() <= LONGEST_OUTPUT / 3 * 4 => encoded.push_str(text),
+                // The rest comes, and is passed over by whoever asks next.
+                ["b64", _] => return Err(ChannelError::TooMuch(limit.what().to_owned())),
                 ["end"] => break,
                 // A line with more words than it had.
                 _ => {}

@@ -8,7 +8,7 @@ use std::os::unix::net::UnixStream;
 const SOON: Duration = Duration::from_secs(10);
 
 fn login() -> Login {
-    Login { user: "root".into(), password: "secret".into(), prompt: Regex::new(PROMPT).unwrap() }
+    Login { user: "root".into(), password: edge::Secret::new("secret"), prompt: Regex::new(PROMPT).unwrap() }
 }
 
 #[test]

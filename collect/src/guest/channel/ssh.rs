@@ -69,6 +69,9 @@ impl SshChannel {
             limit.check(health)?;
         }
         let finished = running.finish(Duration::ZERO);
+        if finished.cut {
+            return Err(ChannelError::TooMuch(limit.what().to_owned()));
+        }
         match finished.status.and_then(|status| status.code()) {
             Some(code) if code != OWN_FAILURE => {
                 Ok(Reply { status: Status::Exit(code), stdout: finished.stdout, stderr: finished.stderr })

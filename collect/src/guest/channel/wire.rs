@@ -1,15 +1,14 @@
 //! A socket to a guest: bytes are waited for with a deadline and an eye on the guest's health.
 
 use super::{ChannelError, Health};
+use edge::text::QUOTED;
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// No line of an answer is longer than this; a longer one is nonsense.
+/// No line of an answer is longer than this unless the wire is made for longer ones; what is longer is nonsense.
 const MAX_LINE: usize = 1 << 20;
-/// So many bytes of nonsense are quoted.
-const QUOTED: usize = 200;
 /// So many bytes of what was received are looked at for a question.
 const SHOWN: usize = 4096;
 /// How long is listened at a time where no line is waited for.
@@ -22,6 +21,7 @@ const POLL: Duration = Duration::from_millis(50);
 pub struct Wire {
     stream: UnixStream,
     pending: Vec<u8>,
+    longest: usize,
 }
 
 impl Wire {
@@ -32,7 +32,12 @@ impl Wire {
 
     /// Over a socket that is connected already.
     pub fn over(stream: UnixStream) -> Wire {
-        Wire { stream, pending: Vec::new() }
+        Wire { stream, pending: Vec::new(), longest: MAX_LINE }
+    }
+
+    /// The same for lines of up to so many bytes.
+    pub fn with_lines_of(self, longest: usize) -> Wire {
+        Wire { longest, ..self }
     }
 
     /// What was received and not asked for yet, as text.
@@ -85,7 +90,7 @@ impl Wire {
         loop {
             let fresh = self.pending.get(searched..).unwrap_or_default();
             let end = fresh.iter().position(|b| *b == b'\n').map(|at| searched + at);
-            if end.unwrap_or(self.pending.len()) > MAX_LINE {
+            if end.unwrap_or(self.pending.len()) > self.longest {
                 return Err(nonsense(&self.pending));
             }
             if let Some(end) = end {
@@ -104,10 +109,34 @@ impl Wire {
         limit: &Limit<'_>,
         health: &mut Health<'_>,
     ) -> Result<Vec<u8>, ChannelError> {
-        while self.pending.len() < count {
-            self.more(limit, health)?;
+        // What was announced is believed when it has come.
+        let mut bytes = Vec::with_capacity(count.min(MAX_LINE));
+        while bytes.len() < count {
+            if self.pending.is_empty() {
+                self.more(limit, health)?;
+            }
+            let here = self.pending.len().min(count - bytes.len());
+            bytes.extend(self.pending.drain(..here));
         }
-        Ok(self.pending.drain(..count).collect())
+        Ok(bytes)
+    }
+
+    /// Lets so many bytes pass that nobody wants.
+    pub fn skip(
+        &mut self,
+        mut count: usize,
+        limit: &Limit<'_>,
+        health: &mut Health<'_>,
+    ) -> Result<(), ChannelError> {
+        while count > 0 {
+            if self.pending.is_empty() {
+                self.more(limit, health)?;
+            }
+            let here = self.pending.len().min(count);
+            self.pending.drain(..here);
+            count -= here;
+        }
+        Ok(())
     }
 
     /// Reads something. Whoever calls this is not content yet, so the deadline counts whatever the guest says.
@@ -140,6 +169,11 @@ pub struct Limit<'a> {
 impl<'a> Limit<'a> {
     pub fn new(what: &'a str, deadline: Duration) -> Self {
         Limit { what, deadline, until: Instant::now() + deadline }
+    }
+
+    /// What is waited for.
+    pub fn what(&self) -> &'a str {
+        self.what
     }
 
     pub fn check_time(&self) -> Result<(), ChannelError> {
@@ -175,9 +209,8 @@ fn closed(kind: ErrorKind, health: &mut Health<'_>) -> ChannelError {
     ChannelError::Io(kind.into())
 }
 
-/// The beginning of what the guest said.
+/// What the guest said that is no answer; its beginning is quoted.
 pub(super) fn nonsense(said: &[u8]) -> ChannelError {
-    let quoted = String::from_utf8_lossy(said.get(..QUOTED).unwrap_or(said)).trim().to_owned();
-    let more = if said.len() > QUOTED { format!("... ({} bytes)", said.len()) } else { String::new() };
-    ChannelError::Nonsense(quoted + &more)
+    let kept = said.get(..2 * QUOTED).unwrap_or(said);
+    ChannelError::Nonsense(String::from_utf8_lossy(kept).trim().to_owned())
 }

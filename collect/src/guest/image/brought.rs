@@ -34,7 +34,7 @@ pub fn brought_disk(cache: &Cache, items: &[Placed], disk: &Path) -> Result<(), 
     for (name, library) in elf::closure(&programs, &sources)?.libraries {
         tree.file(&format!("lib/{name}"), 0o755, library.content);
     }
-    let file = fs::File::create(disk).map_err(|source| ImageError::io("creating", disk, source))?;
+    let file = edge::write::create(disk).map_err(|source| ImageError::io("creating", disk, source))?;
     erofs::write(&tree, &mut BufWriter::new(file)).map_err(|source| ImageError::io("writing", disk, source))
 }
 
@@ -62,7 +62,7 @@ fn add(
             add(tree, &format!("{place}/{}", entry.file_name().to_string_lossy()), &entry.path(), programs)?;
         }
     } else if known.is_file() {
-        let content = fs::read(path).map_err(reading)?;
+        let content = edge::read(path, edge::read::PROGRAM).map_err(reading)?;
         if elf::needs(&content).is_some() {
             programs.push((path.to_owned(), content.clone()));
         }

@@ -1,6 +1,6 @@
 //! Builds an image, or finds the one that is already there.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -9,8 +9,9 @@ use super::error::ImageError;
 use super::index::Index;
 use super::own_kernel::OwnKernel;
 use super::sources::Sources;
-use super::store::{Cache, Image, Manifest, StoredImage, TEMPORARY, load, touch};
+use super::store::{Cache, Image, Manifest, StoredImage, load, touch};
 use super::{erofs, initramfs, kernel};
+use edge::{Made, Scratch, owned};
 
 /// The built-in guest: the image in the cache when no input has changed, else a new one.
 ///
@@ -31,13 +32,15 @@ pub fn builtin_with(cache: &Cache, own: Option<&OwnKernel>) -> Result<Image, Ima
     if let Some(image) = unchanged(&images, &index) {
         return Ok(image);
     }
-    fs::create_dir_all(&images).map_err(|error| ImageError::io("creating folder", &images, error))?;
+    edge::write::create_directory(&images)
+        .map_err(|error| ImageError::io("creating folder", &images, error))?;
     // Whoever comes second waits and finds the image of the first.
     let _lock = lock(&images.join(".lock"))?;
     if let Some(image) = unchanged(&images, &index) {
         return Ok(image);
     }
-    remove_leftovers(&images);
+    // What builds and removals that were killed have left.
+    owned::remove_dead(&images);
     let sources = Sources::open(cache.packages_dir(), cache.host())?;
     let contents = Contents::gather(&sources, own)?;
     let hash = contents.hash();
@@ -85,36 +88,37 @@ fn unchanged(images: &Path, index: &Path) -> Option<Image> {
 
 /// Held until it is dropped; the kernel lets go of it when the process ends, however it ends.
 pub(super) fn lock(path: &Path) -> Result<File, ImageError> {
-    let file = File::create(path).map_err(|error| ImageError::io("creating lock", path, error))?;
+    let file = edge::write::open_lock(path).map_err(|error| ImageError::io("creating lock", path, error))?;
     file.lock().map_err(|error| ImageError::io("waiting for lock", path, error))?;
     Ok(file)
 }
 
-/// What builds and removals that were killed have left; called with the lock held.
-pub(super) fn remove_leftovers(images: &Path) {
-    for entry in fs::read_dir(images).into_iter().flatten().flatten() {
-        if entry.file_name().to_string_lossy().starts_with(TEMPORARY) {
-            // Best effort: what cannot be removed now is tried again next time.
-            let _ = fs::remove_dir_all(entry.path());
+/// Removes a damaged image, which is in the way of a new one of its name; anything else that has the name stays.
+fn remove_damaged(dir: &Path) -> Result<(), ImageError> {
+    let is_image = |dir: &Path| dir.join(Manifest::FILE).is_file();
+    match Made::found(dir, is_image) {
+        Ok(Some(image)) => {
+            image.remove().map_err(|error| ImageError::io("removing damaged image", dir, error))
         }
+        _ => Ok(()),
     }
 }
 
 /// Writes all files to a temporary folder, to the disk, and gives it its name.
 fn publish(contents: Contents, hash: String, dir: &Path) -> Result<StoredImage, ImageError> {
     let parent = dir.parent().unwrap_or(Path::new("."));
-    let temporary = tempfile::Builder::new()
-        .prefix(TEMPORARY)
-        .tempdir_in(parent)
-        .map_err(|error| ImageError::io("creating folder in", parent, error))?;
+    let scratch =
+        Scratch::create(parent, "").map_err(|error| ImageError::io("creating folder in", parent, error))?;
+    let temporary = scratch.path().join("image");
+    edge::write::make_directory(&temporary).map_err(|error| ImageError::io("creating", &temporary, error))?;
     let Contents { kernel, initramfs, tools, packages } = contents;
     let (form, bootable) = kernel::bootable(&kernel.content)
         .map_err(|reason| ImageError::format(&kernel.path, "a kernel", reason))?;
     let mut manifest = Manifest::new(form.file_name(), kernel.release, hash, packages);
     let initramfs_name = manifest.initramfs.clone();
     let mut put = |name: &str, write: &mut dyn FnMut(&mut File) -> io::Result<()>| {
-        let path = temporary.path().join(name);
-        let result = File::create(&path).and_then(|mut file| {
+        let path = temporary.join(name);
+        let result = edge::write::create(&path).and_then(|mut file| {
             write(&mut file)?;
             file.sync_all()?;
             Ok(file.metadata()?.len())
@@ -137,30 +141,23 @@ fn publish(contents: Contents, hash: String, dir: &Path) -> Result<StoredImage, 
         })?;
         manifest.tools = Some("tools.img".to_owned());
     }
-    let path = temporary.path().join(Manifest::FILE);
+    let path = temporary.join(Manifest::FILE);
     let text = serde_json::to_vec_pretty(&manifest)
         .map_err(|error| ImageError::io("writing", &path, error.into()))?;
-    fs::write(&path, text).map_err(|error| ImageError::io("writing", &path, error))?;
-    // A damaged image of the same name is in the way of the rename.
-    let _ = fs::remove_dir_all(dir);
-    let temporary = temporary.keep();
+    edge::write_atomically(&path, &text).map_err(|error| ImageError::io("writing", &path, error))?;
+    remove_damaged(dir)?;
     set_readable(&temporary)?;
-    fs::rename(&temporary, dir).map_err(|error| ImageError::io("publishing image", dir, error))?;
+    edge::write::rename(&temporary, dir).map_err(|error| ImageError::io("publishing image", dir, error))?;
     load(dir)
         .ok_or_else(|| ImageError::format(dir, "an image", "it is not complete although it was just written"))
 }
 
 /// Temporary folders are private; an image may be read by all whom the cache's own folder lets in.
 pub(super) fn set_readable(dir: &Path) -> Result<(), ImageError> {
-    use std::os::unix::fs::PermissionsExt;
-    fs::set_permissions(dir, fs::Permissions::from_mode(0o755))
-        .map_err(|error| ImageError::io("setting the mode of", dir, error))
+    edge::write::set_mode(dir, 0o755).map_err(|error| ImageError::io("setting the mode of", dir, error))
 }
 
 fn write_index(path: &Path, index: &Index) -> Result<(), ImageError> {
     let text = serde_json::to_vec(index).map_err(|error| ImageError::io("writing", path, error.into()))?;
-    let temporary = path.with_extension("new");
-    fs::write(&temporary, text)
-        .and_then(|()| fs::rename(&temporary, path))
-        .map_err(|error| ImageError::io("writing", path, error))
+    edge::write_atomically(path, &text).map_err(|error| ImageError::io("writing", path, error))
 }

@@ -8,17 +8,17 @@
 //!
 //! perfvt's own tools (netperf, iozone and so on) are not in it: every guest gets them with the tools disk.
 
-use super::build::{lock, remove_leftovers, set_readable};
+use super::build::{lock, set_readable};
 use super::error::ImageError;
 use super::kernel;
 use super::prerequisites;
-use super::store::{Cache, Image, Manifest, TEMPORARY, load};
+use super::store::{Cache, Image, Manifest, load};
 use crate::deadlines::{BUILD, HOST_WORK};
 use crate::guest::argv::SSH_MAC;
 use crate::process::{self, Spec};
+use edge::{Scratch, owned};
 use std::collections::BTreeMap;
-use std::fs::{self, File, Permissions};
-use std::os::unix::fs::PermissionsExt;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -59,15 +59,17 @@ const DISK: u64 = 4 << 30;
 pub fn debian(cache: &Cache) -> Result<Image, ImageError> {
     prerequisites::check(cache.host())?;
     let images = cache.images_dir();
-    fs::create_dir_all(&images).map_err(|error| ImageError::io("creating folder", &images, error))?;
+    edge::write::create_directory(&images)
+        .map_err(|error| ImageError::io("creating folder", &images, error))?;
     let release = Release::of_host(cache.host())?;
     let _lock = lock(&images.join(".lock"))?;
-    remove_leftovers(&images);
-    let temporary = tempfile::Builder::new()
-        .prefix(TEMPORARY)
-        .tempdir_in(&images)
-        .map_err(|error| ImageError::io("creating folder in", &images, error))?;
-    let dir = temporary.path();
+    owned::remove_dead(&images);
+    let creating = |error| ImageError::io("creating folder in", &images, error);
+    let scratch = Scratch::create(&images, "").map_err(creating)?;
+    // Without root mmdebstrap is another user on this host, who must reach the files that it writes.
+    edge::write::set_mode(scratch.path(), 0o711).map_err(creating)?;
+    let dir = &scratch.path().join("image");
+    edge::write::make_directory(dir).map_err(creating)?;
     bootstrap(&release, dir)?;
     let manifest = finish(dir)?;
     let name = format!("{DEBIAN}-{}", manifest.hash.get(..16).unwrap_or(&manifest.hash));
@@ -75,10 +77,10 @@ pub fn debian(cache: &Cache) -> Result<Image, ImageError> {
     let path = dir.join(Manifest::FILE);
     let text = serde_json::to_vec_pretty(&manifest)
         .map_err(|error| ImageError::io("writing", &path, error.into()))?;
-    fs::write(&path, text).map_err(|error| ImageError::io("writing", &path, error))?;
+    edge::write_atomically(&path, &text).map_err(|error| ImageError::io("writing", &path, error))?;
     set_readable(dir)?;
-    let kept = temporary.keep();
-    fs::rename(&kept, &published).map_err(|error| ImageError::io("publishing image", &published, error))?;
+    edge::write::rename(dir, &published)
+        .map_err(|error| ImageError::io("publishing image", &published, error))?;
     cache.enforce_bound(&name)?;
     let whole = load(&published).map(|stored| stored.image);
     whole.ok_or_else(|| {
@@ -95,7 +97,7 @@ struct Release {
 
 impl Release {
     fn of_host(host: &Path) -> Result<Release, ImageError> {
-        let text = fs::read_to_string(host.join("etc/os-release")).unwrap_or_default();
+        let text = edge::read::kernel(host.join("etc/os-release")).unwrap_or_default();
         let value = |key: &str| {
             let value = text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('='));
             value.map(|value| value.trim_matches('"').to_owned())
@@ -113,7 +115,9 @@ impl Release {
             });
         };
         let looked = apt.display().to_string();
-        sources.retain(|path| fs::read_to_string(path).is_ok_and(|text| serves(&text, &codename)));
+        sources.retain(|path| {
+            edge::read_text(path, edge::read::CONFIG).is_ok_and(|text| serves(&text, &codename))
+        });
         if sources.is_empty() {
             return Err(ImageError::Missing {
                 what: format!("package sources of Debian {codename}"),
@@ -141,15 +145,15 @@ fn serves(text: &str, codename: &str) -> bool {
 fn bootstrap(release: &Release, dir: &Path) -> Result<(), ImageError> {
     let hook = dir.join("hook");
     let written = |path: &Path, error| ImageError::io("writing", path, error);
-    fs::write(&hook, HOOK).map_err(|error| written(&hook, error))?;
+    edge::write::write(&hook, HOOK).map_err(|error| written(&hook, error))?;
     let disk = dir.join("disk.raw");
-    File::create(&disk).and_then(|file| file.set_len(DISK)).map_err(|error| written(&disk, error))?;
+    edge::write::create(&disk).and_then(|file| file.set_len(DISK)).map_err(|error| written(&disk, error))?;
     let key = dir.join("key");
     let keygen = Spec::new("ssh-keygen").args(["-q", "-t", "ed25519", "-C", "perfvt", "-N", "", "-f"]);
     run(keygen.arg(&key), HOST_WORK)?;
     for file in ["vmlinuz", "initrd.img", "packages"] {
         let path = dir.join(file);
-        File::create(&path).map_err(|error| written(&path, error))?;
+        edge::write::create(&path).map_err(|error| written(&path, error))?;
     }
     // Without root, root in the file system is another user on this host, who writes these and nothing else here.
     let modes = [
@@ -162,7 +166,7 @@ fn bootstrap(release: &Release, dir: &Path) -> Result<(), ImageError> {
     ];
     for (name, mode) in modes {
         let path = dir.join(name);
-        fs::set_permissions(&path, Permissions::from_mode(mode))
+        edge::write::set_mode(&path, mode)
             .map_err(|error| ImageError::io("setting the mode of", &path, error))?;
     }
     let spec = Spec::new("env")
@@ -188,15 +192,20 @@ fn finish(dir: &Path) -> Result<Manifest, ImageError> {
     run(convert.arg(&raw).arg(&disk), BUILD)?;
     let packages = versions(&read_text(&dir.join("packages"))?);
     let compressed = dir.join("vmlinuz");
-    let content = fs::read(&compressed).map_err(|error| ImageError::io("reading", &compressed, error))?;
+    let content = edge::read(&compressed, edge::read::PROGRAM)
+        .map_err(|error| ImageError::io("reading", &compressed, error))?;
     let (form, bootable) =
         kernel::bootable(&content).map_err(|reason| ImageError::format(&compressed, "a kernel", reason))?;
     let release = kernel::release(&content).unwrap_or_default();
     let path = dir.join(form.file_name());
-    fs::write(&path, bootable).map_err(|error| ImageError::io("writing", &path, error))?;
+    edge::write::write(&path, bootable).map_err(|error| ImageError::io("writing", &path, error))?;
+    // What is not moved goes with the scratch directory.
+    let done = dir.with_file_name("done");
+    edge::write::make_directory(&done).map_err(|error| ImageError::io("creating", &done, error))?;
     for name in ["disk.raw", "vmlinuz", "packages", "hook", "key.pub"] {
         let path = dir.join(name);
-        fs::remove_file(&path).map_err(|error| ImageError::io("removing", &path, error))?;
+        edge::write::rename(&path, &done.join(name))
+            .map_err(|error| ImageError::io("moving away", &path, error))?;
     }
     let names = [form.file_name(), "initrd.img", "disk.qcow2", "key"];
     let mut manifest = Manifest::new(form.file_name(), release, String::new(), packages);
@@ -216,8 +225,8 @@ fn finish(dir: &Path) -> Result<Manifest, ImageError> {
 /// Puts a finished file to the disk and its content into the image's hash, and gives its size.
 fn settle(path: &Path, hasher: &mut blake3::Hasher) -> std::io::Result<u64> {
     let secret = path.file_name().is_some_and(|name| name == "key");
-    fs::set_permissions(path, Permissions::from_mode(if secret { 0o600 } else { 0o444 }))?;
-    let file = File::open(path)?;
+    edge::write::set_mode(path, if secret { 0o600 } else { 0o444 })?;
+    let file = edge::read::open(path)?;
     file.sync_all()?;
     let size = file.metadata()?.len();
     hasher.update(&size.to_le_bytes());
@@ -226,7 +235,7 @@ fn settle(path: &Path, hasher: &mut blake3::Hasher) -> std::io::Result<u64> {
 }
 
 fn read_text(path: &Path) -> Result<String, ImageError> {
-    fs::read_to_string(path).map_err(|error| ImageError::io("reading", path, error))
+    edge::read_text(path, edge::read::RECORD).map_err(|error| ImageError::io("reading", path, error))
 }
 
 /// Versions by package, of those that are told, in what `dpkg-query -W` prints.

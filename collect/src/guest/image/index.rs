@@ -47,7 +47,7 @@ impl Index {
 
     /// Reads an index; a missing or damaged one counts as none, because it is only a shortcut.
     pub(super) fn read(path: &Path) -> Option<Self> {
-        serde_json::from_slice(&fs::read(path).ok()?).ok()
+        serde_json::from_slice(&edge::read(path, edge::read::CONFIG).ok()?).ok()
     }
 
     /// Whether every input and this program are what they were.

@@ -103,7 +103,7 @@ impl Sources {
     pub(super) fn read(&self, path: &Path) -> Result<Vec<u8>, ImageError> {
         // The stamp is taken first: a file that changes while it is read gets an old one.
         self.read.borrow_mut().insert(path.to_path_buf(), Stamp::of(path));
-        fs::read(path).map_err(|source| ImageError::io("reading", path, source))
+        edge::read(path, edge::read::PROGRAM).map_err(|source| ImageError::io("reading", path, source))
     }
 
     /// Every file read so far, with the size and time that it had; `None` for one that was not there.
@@ -196,7 +196,8 @@ impl Sources {
     }
 
     fn host_version(&self, package_names: &[&str], content: &[u8]) -> String {
-        let status = fs::read_to_string(self.host.join("var/lib/dpkg/status")).unwrap_or_default();
+        let status =
+            edge::read_text(self.host.join("var/lib/dpkg/status"), edge::read::RECORD).unwrap_or_default();
         let known = package_names.iter().find_map(|name| dpkg_version(&status, name));
         known.unwrap_or_else(|| {
             let hash = blake3::hash(content).to_hex();
@@ -211,7 +212,7 @@ impl Sources {
         let mut more: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
         more.sort();
         files.extend(more.into_iter().filter(|path| path.extension().is_some_and(|end| end == "conf")));
-        let texts = files.into_iter().filter_map(|path| fs::read_to_string(path).ok());
+        let texts = files.into_iter().filter_map(|path| edge::read_text(path, edge::read::RECORD).ok());
         texts
             .flat_map(|text| text.lines().map(|line| line.trim().to_owned()).collect::<Vec<_>>())
             .filter(|line| line.starts_with('/'))

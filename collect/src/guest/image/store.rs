@@ -9,13 +9,12 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 
 use super::error::ImageError;
+use edge::Scratch;
 
 /// The version of `manifest.json` and of the way in which images are packed.
 ///
 /// 1: first. 2: the tools disk holds everything that a guest of the user's needs; an image may have a disk and a key.
 pub(super) const FORMAT: u32 = 2;
-/// Folders under this name's beginning are unfinished.
-pub(super) const TEMPORARY: &str = ".new-";
 
 /// perfvt's cache: packages and images below one folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -208,7 +207,8 @@ pub struct StoredImage {
 
 /// Reads an image; `None` when it is not there, not complete or of another format.
 pub(super) fn load(dir: &Path) -> Option<StoredImage> {
-    let manifest: Manifest = serde_json::from_slice(&fs::read(dir.join(Manifest::FILE)).ok()?).ok()?;
+    let manifest: Manifest =
+        serde_json::from_slice(&edge::read(dir.join(Manifest::FILE), edge::read::CONFIG).ok()?).ok()?;
     let whole = manifest.files.iter().all(|(name, size)| {
         fs::metadata(dir.join(name)).is_ok_and(|metadata| metadata.is_file() && metadata.len() == *size)
     });
@@ -236,9 +236,7 @@ pub(super) fn load(dir: &Path) -> Option<StoredImage> {
 
 /// Notes that an image was asked for now, for [`Cache::with_bound`]. Best effort: the cache may be read-only.
 pub(super) fn touch(dir: &Path) {
-    if let Ok(folder) = fs::File::open(dir) {
-        let _ = folder.set_modified(SystemTime::now());
-    }
+    let _ = edge::write::touch(dir);
 }
 
 /// All complete images in the cache, by name.
@@ -296,12 +294,12 @@ pub fn remove(cache: &Cache, name: &str) -> Result<StoredImage, ImageError> {
     Ok(found)
 }
 
-/// Renamed first, so that no half-removed image is ever found under its name.
+/// Moved into a scratch directory first, so that no half-removed image is ever found under its name.
 fn remove_folder(dir: &Path) -> Result<(), ImageError> {
-    let name = dir.file_name().unwrap_or_default().to_string_lossy();
-    let away = dir.with_file_name(format!("{TEMPORARY}removed-{name}-{}", std::process::id()));
-    fs::rename(dir, &away).map_err(|error| ImageError::io("removing image", dir, error))?;
-    fs::remove_dir_all(&away).map_err(|error| ImageError::io("removing image", &away, error))
+    let removing = |error| ImageError::io("removing image", dir, error);
+    let scratch = Scratch::create(edge::write::parent(dir), "").map_err(removing)?;
+    edge::write::rename(dir, scratch.path().join("image")).map_err(removing)?;
+    scratch.close().map_err(removing)
 }
 
 #[cfg(test)]

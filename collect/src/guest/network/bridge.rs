@@ -45,7 +45,7 @@ pub(super) fn check_bridge(bridge: &str, mtu: u32) -> Result<(), NetworkError> {
         ));
     }
     let Err(error) = own_taps() else { return Ok(()) };
-    let rules = std::fs::read_to_string(HELPER_RULES).unwrap_or_default();
+    let rules = edge::read_text(HELPER_RULES, edge::read::CONFIG).unwrap_or_default();
     if HELPERS.iter().any(|path| std::path::Path::new(path).exists()) && helper_allows(&rules, bridge) {
         return Ok(());
     }

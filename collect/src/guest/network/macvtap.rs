@@ -9,10 +9,10 @@ use super::make::ip;
 use super::{Link, NetworkError, NicWiring};
 use crate::deadlines::HOST_ANSWER;
 use crate::process::{Inherited, Namespace, ProcessError, Running, Spec};
+use edge::quoted_end;
 use serde_json::Value;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::os::fd::RawFd;
-use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -174,7 +174,7 @@ pub fn macvtaps_work() -> Result<(), NetworkError> {
 
 fn refused(lower: &str, error: &ProcessError) -> NetworkError {
     let why = match error {
-        ProcessError::Failed { stderr, .. } => stderr.clone(),
+        ProcessError::Failed { stderr, .. } => quoted_end(stderr).to_string(),
         other => other.to_string(),
     };
     NetworkError::Refused(format!(
@@ -223,9 +223,7 @@ fn open(device: &Path) -> Result<File, NetworkError> {
              root, or use net=tap"
         ))
     };
-    let file = OpenOptions::new().read(true).write(true).open(device).map_err(|e| refused(e.to_string()))?;
-    let kind = file.metadata().map_err(|e| refused(e.to_string()))?.file_type();
-    if kind.is_char_device() { Ok(file) } else { Err(refused("it is no character device".into())) }
+    edge::write::open_device(device).map_err(|e| refused(e.to_string()))
 }
 
 #[cfg(test)]
@@ -256,6 +254,6 @@ mod tests {
             stderr: "RTNETLINK answers: Operation not permitted".into(),
         };
         let text = refused("eth0", &error).to_string();
-        assert!(text.contains("on eth0: RTNETLINK answers: Operation not permitted; only root"), "{text}");
+        assert!(text.contains("on eth0: 'RTNETLINK answers: Operation not permitted'; only root"), "{text}");
     }
 }

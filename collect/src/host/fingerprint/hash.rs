@@ -1,12 +1,11 @@
 //! Hashes of files.
 
-use std::fs::File;
 use std::path::Path;
 
 /// The first 16 hexadecimal digits of BLAKE3 over a file; `None` when it cannot be read.
 pub fn hash_file(path: &Path) -> Option<String> {
     let mut hasher = blake3::Hasher::new();
-    hasher.update_reader(File::open(path).ok()?).ok()?;
+    hasher.update_reader(edge::read::open(path).ok()?).ok()?;
     Some(hasher.finalize().to_hex().chars().take(16).collect())
 }
 

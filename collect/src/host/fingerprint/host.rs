@@ -10,7 +10,7 @@ use std::path::Path;
 
 /// Facts of the host under `root` (`/` for this machine). What it does not tell is absent.
 pub fn host(root: &Path) -> Fingerprint {
-    let read = |path: &str| fs::read_to_string(root.join(path)).unwrap_or_default();
+    let read = |path: &str| edge::read::kernel(root.join(path)).unwrap_or_default();
     let mut facts = Fingerprint::default();
     let cpuinfo = read("proc/cpuinfo");
     let cpu = |name: &str| {
@@ -89,7 +89,7 @@ const KVM: [(&str, &str); 11] = [
 fn governors(root: &Path) -> String {
     let dir = root.join("sys/devices/system/cpu");
     let Ok(entries) = fs::read_dir(&dir) else { return String::new() };
-    let of = |name: &str| fs::read_to_string(dir.join(name).join("cpufreq/scaling_governor")).ok();
+    let of = |name: &str| edge::read::kernel(dir.join(name).join("cpufreq/scaling_governor")).ok();
     let all: BTreeSet<String> =
         entries.filter_map(|e| Some(of(e.ok()?.file_name().to_str()?)?.trim().to_owned())).collect();
     all.into_iter().collect::<Vec<_>>().join(" ")
@@ -110,7 +110,7 @@ fn numa(topology: &Topology) -> String {
 
 /// The host's boot id, which changes with every boot (proc(5)); empty when the kernel does not tell.
 pub fn boot_id(root: &Path) -> String {
-    fs::read_to_string(root.join("proc/sys/kernel/random/boot_id")).unwrap_or_default().trim().to_owned()
+    edge::read::kernel(root.join("proc/sys/kernel/random/boot_id")).unwrap_or_default().trim().to_owned()
 }
 
 /// `always [madvise] never` -> `madvise`.

@@ -91,7 +91,7 @@ impl Reader {
     }
 
     fn text(&self, path: &str) -> String {
-        fs::read_to_string(self.root.join(path)).unwrap_or_default()
+        edge::read::kernel(self.root.join(path)).unwrap_or_default()
     }
 
     /// Looks at everything.

@@ -7,8 +7,6 @@ use super::services::Systemctl;
 use crate::host::fingerprint::boot_id;
 use crate::lab::Moment;
 use model::store::StoreError;
-use std::fs::{self, OpenOptions};
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 const ACTIVE: &str = "active";
@@ -80,15 +78,13 @@ impl Host {
 
     /// The value of a file: one word of several where one is in brackets (`always [madvise] never`).
     fn value(&self, path: &Path) -> Result<String, String> {
-        let text = fs::read_to_string(self.at(path)).map_err(|e| e.to_string())?;
+        let text = edge::read::kernel(self.at(path)).map_err(|e| e.to_string())?;
         Ok(crate::host::fingerprint::bracketed(&text).trim().to_owned())
     }
 
     fn set(&self, path: &Path, value: &str) -> Result<(), String> {
         // Never created: a file that has gone is an error.
-        let mut file =
-            OpenOptions::new().write(true).truncate(true).open(self.at(path)).map_err(|e| e.to_string())?;
-        file.write_all(value.as_bytes()).map_err(|e| e.to_string())
+        edge::write::overwrite(self.at(path), value.as_bytes()).map_err(|e| e.to_string())
     }
 }
 

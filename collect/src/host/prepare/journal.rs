@@ -2,10 +2,11 @@
 //!
 //! One file, replaced as a whole (temporary name, fsync, rename), so that it is never half of anything.
 
-use model::store::{self, StoreError, create_directory, io_error, parent};
+use edge::owned::OwnFile;
+use model::store::{self, StoreError, create_directory, io_error};
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
-use std::fs::{self, File};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 /// The journal's name in its folder.
@@ -80,12 +81,7 @@ impl Journal {
     pub fn open(folder: &Path) -> Result<Journal, StoreError> {
         create_directory(folder)?;
         let lock_path = folder.join(LOCK_FILE);
-        let lock = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&lock_path)
-            .map_err(io_error("opening", &lock_path))?;
+        let lock = edge::write::open_lock(&lock_path).map_err(io_error("opening", &lock_path))?;
         flock(&lock, FlockOperation::LockExclusive).map_err(|e| io_error("locking", &lock_path)(e.into()))?;
         let path = folder.join(JOURNAL_FILE);
         Ok(Journal { sessions: read(&path)?, path, _lock: lock })
@@ -98,9 +94,12 @@ impl Journal {
             let content = Content { format: FORMAT, sessions: self.sessions.clone() };
             return store::write_json(&self.path, &content);
         }
-        match fs::remove_file(&self.path) {
-            Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(io_error("removing", &self.path)(e)),
-            _ => store::sync_directory(parent(&self.path)),
+        let ours = |content: &[u8]| serde_json::from_slice::<Content>(content).is_ok();
+        match OwnFile::found(&self.path, edge::read::CONFIG, ours) {
+            Ok(None) => Ok(()),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            Ok(Some(file)) => file.remove().map_err(io_error("removing", &self.path)),
+            Err(e) => Err(io_error("reading", &self.path)(e)),
         }
     }
 }

@@ -1,7 +1,6 @@
 //! What only a reboot can change: looked at and described, never done.
 
 use serde::Serialize;
-use std::fs;
 use std::path::Path;
 
 /// Something that the next boot could do better.
@@ -19,7 +18,7 @@ pub struct Advice {
 
 /// Looks at the host under `root`.
 pub fn advise(root: &Path) -> Vec<Advice> {
-    let read = |path: &str| fs::read_to_string(root.join(path)).ok().map(|t| t.trim().to_owned());
+    let read = |path: &str| edge::read::kernel(root.join(path)).ok().map(|t| t.trim().to_owned());
     let set = |text: Option<String>| text.filter(|t| !t.is_empty() && t != "(null)");
     let cmdline = read("proc/cmdline").unwrap_or_default();
     let has = |word: &str| {

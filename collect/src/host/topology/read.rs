@@ -51,7 +51,7 @@ impl Topology {
     /// As for [`Topology::read`].
     pub fn here() -> Result<Topology, TopologyError> {
         let root = Path::new("/");
-        let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let status = edge::read::kernel("/proc/self/status").unwrap_or_default();
         let mut allowed = status.lines().find_map(|l| parse_cpu_list(l.strip_prefix("Cpus_allowed_list:")?));
         let cpu = Path::new("/sys/devices/system/cpu");
         if let (Some(allowed), Some(online), Some(isolated)) =
@@ -215,7 +215,7 @@ fn irq_cpus(root: &Path, irq: &str) -> Vec<CpuId> {
 }
 
 fn text(path: &Path) -> Option<String> {
-    fs::read_to_string(path).ok()
+    edge::read::kernel(path).ok()
 }
 
 /// Names in a directory, sorted; none when it is not there.
@@ -235,14 +235,14 @@ fn list(path: &Path) -> Option<Vec<CpuId>> {
 /// CPU lists and node lists have one syntax.
 fn read_list(path: &Path) -> Result<Vec<CpuId>, TopologyError> {
     let wrong = |reason: String| TopologyError { path: path.to_owned(), reason };
-    let text = fs::read_to_string(path).map_err(|e| wrong(e.to_string()))?;
+    let text = edge::read::kernel(path).map_err(|e| wrong(e.to_string()))?;
     parse_cpu_list(&text).ok_or_else(|| wrong(format!("{:?} is not a list of numbers", text.trim())))
 }
 
 /// A bitmap in 32-bit hexadecimal words, the highest first: `00000000,00000101`.
 fn read_mask(path: &Path) -> Result<Vec<CpuId>, TopologyError> {
     let wrong = |reason: String| TopologyError { path: path.to_owned(), reason };
-    let text = fs::read_to_string(path).map_err(|e| wrong(e.to_string()))?;
+    let text = edge::read::kernel(path).map_err(|e| wrong(e.to_string()))?;
     let words: Option<Vec<u32>> =
         text.trim().split(',').rev().map(|word| u32::from_str_radix(word, 16).ok()).collect();
     let words = words.ok_or_else(|| wrong(format!("{:?} is not a bitmap", text.trim())))?;

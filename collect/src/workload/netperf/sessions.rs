@@ -1,8 +1,9 @@
 //! The client's sessions of one case: started together, waited for, ended together.
 
-use super::super::common::{failed, interval, late};
+use super::super::common::{failed, interval, late, read, said};
 use super::{UDP_STREAM, is_rr, protocol_of, sessions_of};
 use crate::lab::{Client, Failed, Lab, keep};
+use crate::process::private_folder;
 use formats::netperf::{Session, parse_session};
 use model::{Case, Code, Phase};
 use rustix::process::Signal;
@@ -20,7 +21,7 @@ pub(super) fn probe_intervals(lab: &mut dyn Lab) -> Result<(), Failed> {
     if lab.params().get("burst").is_none_or(|burst| burst == "0") {
         return Ok(());
     }
-    let dir = tempfile::tempdir().map_err(|e| Failed::new(Code::Host, format!("making a folder: {e}")))?;
+    let dir = private_folder().map_err(|e| Failed::new(Code::Host, format!("making a folder: {e}")))?;
     let (out, err) = (dir.path().join("out"), dir.path().join("err"));
     let argv = [lab.client_tool("netperf")?, "-w".into(), "1".into(), "-b".into(), "1".into(), "-V".into()];
     let mut client = lab.start_client(&argv, &out, &err)?;
@@ -28,7 +29,7 @@ pub(super) fn probe_intervals(lab: &mut dyn Lab) -> Result<(), Failed> {
     while client.ended().is_none() && Instant::now() < until {
         lab.sleep(Duration::from_millis(10));
     }
-    let said = [out, err].map(|file| std::fs::read_to_string(file).unwrap_or_default()).concat();
+    let said = [out, err].map(|file| crate::process::tail(&file)).concat();
     if said.contains("not compiled in") {
         let way_out =
             "leave burst at 0, or have a netperf built with --enable-intervals first in the search path";
@@ -41,10 +42,9 @@ pub(super) fn probe_intervals(lab: &mut dyn Lab) -> Result<(), Failed> {
 }
 
 pub(super) fn read_session(raw: &Path, session: usize) -> Result<Session, Failed> {
-    let path = raw.join(format!("session{session}.txt"));
-    let text = std::fs::read(&path).map_err(|e| failed(format!("reading {}: {e}", path.display())))?;
-    let mut read = parse_session(&String::from_utf8_lossy(&text))
-        .map_err(|e| failed(format!("{}: {e}", path.display())))?;
+    let name = format!("session{session}.txt");
+    let mut read = parse_session(&read(raw, &name)?)
+        .map_err(|e| failed(format!("{}: {e}", raw.join(&name).display())))?;
     let ahead = client_ahead(raw)?;
     for interval in &mut read.intervals {
         interval.ending -= ahead;
@@ -58,7 +58,7 @@ const CLIENT_CLOCK: &str = "client-ahead.txt";
 /// What [`CLIENT_CLOCK`] says; a client on this host or in a guest of its has the same time of day.
 fn client_ahead(raw: &Path) -> Result<f64, Failed> {
     let path = raw.join(CLIENT_CLOCK);
-    match std::fs::read_to_string(&path) {
+    match edge::read_text(&path, edge::read::CONFIG) {
         Ok(text) => text.trim().parse().map_err(|e| failed(format!("{}: {e}", path.display()))),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(0.0),
         Err(error) => Err(failed(format!("reading {}: {error}", path.display()))),
@@ -104,9 +104,9 @@ impl<'a> Sessions<'a> {
     fn early_end(&self, session: usize, how: Result<(), String>) -> Failed {
         let read = |ending: &str| crate::process::tail(&self.raw.join(format!("session{session}.{ending}")));
         // A client complains on either stream.
-        let said = complaints(&format!("{}\n{}", read("txt"), read("stderr")));
+        let complaints = complaints(&format!("{}\n{}", read("txt"), read("stderr")));
         let how = how.err().unwrap_or_else(|| "status 0".into());
-        failed(format!("session {session} ended early with {how}: {said}"))
+        failed(format!("session {session} ended early with {how}: {}", said(&[&complaints])))
     }
 
     /// Polls until `reached` holds for every session, as long as the phase may take.

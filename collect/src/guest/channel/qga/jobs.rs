@@ -34,7 +34,8 @@ impl QgaChannel {
                 }
                 Err(reason) => refused(&reason),
             }),
-            JobRequest::Poll { jobs } => self.poll(jobs, health),
+            JobRequest::Poll { jobs } => self.poll(jobs, true, health),
+            JobRequest::Look { jobs } => self.poll(jobs, false, health),
             JobRequest::Signal { job, .. } => {
                 if let Some(Job::Runs(pid)) = self.jobs.get(job) {
                     let ended = match self.end(*pid, health)? {
@@ -52,7 +53,12 @@ impl QgaChannel {
         }
     }
 
-    fn poll(&mut self, names: &[&str], health: &mut Health<'_>) -> Result<Reply, ChannelError> {
+    fn poll(
+        &mut self,
+        names: &[&str],
+        with_output: bool,
+        health: &mut Health<'_>,
+    ) -> Result<Reply, ChannelError> {
         let mut stdout = Vec::new();
         for name in names {
             if let Some(Job::Runs(pid)) = self.jobs.get(*name) {
@@ -71,8 +77,10 @@ impl QgaChannel {
                 Some(Job::Runs(_)) => stdout.extend(b"- 0 0\n"),
                 Some(Job::Ended(Reply { status: Status::Exit(status), stdout: out, stderr: err })) => {
                     stdout.extend(format!("{status} {} {}\n", out.len(), err.len()).into_bytes());
-                    stdout.extend(out);
-                    stdout.extend(err);
+                    if with_output {
+                        stdout.extend(out);
+                        stdout.extend(err);
+                    }
                 }
                 Some(Job::Ended(other)) => return Ok(other.clone()),
                 None => return Ok(refused(&format!("there is no job {name}"))),

@@ -1,0 +1,58 @@
+//! QEMU's `-blockdev` nodes. Every node says its driver, and every image what lies below it, so that QEMU neither probes
+//! nor follows a name in a header. The values are JSON, in which no name of a file needs escaping.
+
+use super::backing::{Chain, Format, Layer};
+use serde_json::{Value, json};
+use std::path::Path;
+
+/// A raw disk that is only read, under the name of its node.
+pub fn read_only(node: &str, file: &Path) -> String {
+    json!({"driver": "raw", "node-name": node, "read-only": true, "file": protocol(file)}).to_string()
+}
+
+/// A disk that is made for a boot, with nothing below it.
+pub fn made(node: &str, format: &str, file: &Path, cache: &str, aio: &str) -> String {
+    let mut below = protocol(file);
+    set(&mut below, "aio", json!(aio));
+    let direct = ["none", "directsync"].contains(&cache);
+    let cache = json!({"direct": direct, "no-flush": cache == "unsafe"});
+    let mut image = json!({"driver": format, "node-name": node, "cache": cache, "file": below});
+    if format == Format::Qcow2.word() {
+        set(&mut image, "backing", Value::Null);
+    }
+    image.to_string()
+}
+
+/// What a device is told of the write cache of its disk, which is no property of a node: in two of QEMU's modes it has none.
+pub fn write_cache(cache: &str) -> &'static str {
+    if ["writethrough", "directsync"].contains(&cache) { ",write-cache=off" } else { "" }
+}
+
+/// A layer of a boot's own above the chain of an image.
+pub fn above(node: &str, overlay: &Path, chain: &Chain) -> String {
+    let below = chain.layers.iter().rev().fold(Value::Null, |below, layer| image(layer, below));
+    let format = Format::Qcow2.word();
+    json!({"driver": format, "node-name": node, "file": protocol(overlay), "backing": below}).to_string()
+}
+
+/// An image with what lies below it.
+fn image(layer: &Layer, below: Value) -> Value {
+    let mut image = json!({"driver": layer.format.word(), "file": protocol(&layer.file)});
+    if layer.format == Format::Qcow2 {
+        set(&mut image, "backing", below);
+    }
+    if let Some(data) = &layer.data {
+        set(&mut image, "data-file", protocol(data));
+    }
+    image
+}
+
+fn protocol(file: &Path) -> Value {
+    json!({"driver": "file", "filename": file.display().to_string()})
+}
+
+fn set(node: &mut Value, key: &str, value: Value) {
+    if let Some(members) = node.as_object_mut() {
+        members.insert(key.to_owned(), value);
+    }
+}
