@@ -14,6 +14,7 @@
 //! | `identical-repeats`, `same-file`, `same-directory`, `averaged`, `split-repeats` | note | oddities of the input |
 //! | `sequential` | note | rows that were looked at more than once |
 //! | `no-end-line` | note | files of values of an older perfvt, of which a cut is not seen |
+//! | `no-run-file` | note | classic files beside values of perfvt, without the file that tells of them |
 //! | `unknown-files` | note | files that are called like results of other tools, and that no reader knows |
 //! | `one-session` | note | a side is one file of another tool, whose runs are the replicates |
 //! | `no-floor`, `expired-expectations`, `unmet-expectations` | note | `--noise` and `--expect` |

@@ -164,6 +164,27 @@ fn a_value_that_is_not_positive_has_failed_on_the_log_scale() {
 }
 
 #[test]
+fn classic_files_without_the_run_file_that_tells_of_them_are_read_under_a_note() {
+    let root = tempfile::tempdir().unwrap();
+    let a = Env::new("base", vec![throughput(&A)]).write(root.path());
+    let b = Env::new("head", vec![throughput(&times(0.9))]).write(root.path());
+    for entry in fs::read_dir(&b).unwrap().map(|e| e.unwrap().path()).filter(|p| p.is_dir()) {
+        fs::create_dir_all(entry.join("results")).unwrap();
+        let text = "TCP_STREAM\n size|sessions|throughput\n 64|1|99.12\n";
+        fs::write(entry.join("results/netperf-result.1.RHS"), text).unwrap();
+    }
+    assert!(!codes(&run(&[a.clone(), b.clone()])).contains(&"no-run-file"));
+    fs::remove_file(b.join("run.json")).unwrap();
+    let result = run(&[a.clone(), b.clone()]);
+    let note = result.warnings.iter().find(|w| w.code == "no-run-file").unwrap();
+    assert_eq!((note.count, row(&result, ID).b.n), (6, 6), "{note:?}");
+    // One that cannot be read is no reason to read other files.
+    fs::create_dir(b.join("run.json")).unwrap();
+    let error = compare(&options(&[a, b])).unwrap_err().to_string();
+    assert!(error.contains("run.json"), "{error}");
+}
+
+#[test]
 fn a_repeat_that_was_begun_and_not_finished_is_a_loss() {
     let root = tempfile::tempdir().unwrap();
     let a = Env::new("base", vec![throughput(&A)]).write(root.path());

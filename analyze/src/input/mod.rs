@@ -23,7 +23,7 @@ use crate::error::io;
 use crate::options::{CompareOptions, Replicate};
 use crate::warnings::{blocking, counted, note};
 use crate::{AnalyzeError, Loss, Warning};
-use model::RunFile;
+use model::{RunFile, store};
 use rayon::prelude::*;
 use repeat::Repeat;
 use sides::{labels, single};
@@ -171,7 +171,9 @@ fn load_files(path: &Path, options: &CompareOptions) -> Result<LoadedSide, Analy
         }
         other => other?,
     };
-    let mut side = LoadedSide { notes: oddities(&found), losses: unread(&found), ..LoadedSide::default() };
+    let mut notes = oddities(&found);
+    notes.extend(no_run_file(path, &found.files));
+    let mut side = LoadedSide { notes, losses: unread(&found), ..LoadedSide::default() };
     let files = found.files;
     let read: Vec<Result<(Repeat, Vec<Loss>), Loss>> =
         files.par_iter().map(|f| rhs_file::read_rhs(f, &options.conf, options.workload.as_deref())).collect();
@@ -192,6 +194,23 @@ fn load_files(path: &Path, options: &CompareOptions) -> Result<LoadedSide, Analy
         return Err(AnalyzeError::NotAResult { path: path.to_owned(), reason });
     }
     Ok(side)
+}
+
+/// An environment of a campaign whose `run.json` is gone. What is left says neither that guests were emulated nor anything
+/// else that two sides must have in common.
+fn no_run_file(path: &Path, files: &[PathBuf]) -> Option<Warning> {
+    let measured = |file: &&PathBuf| {
+        file.ancestors().nth(2).is_some_and(|repeat| repeat.join(store::MEASUREMENTS_FILE).is_file())
+    };
+    let count = files.iter().filter(measured).count();
+    (count > 0 && path.is_dir()).then(|| {
+        let text = format!(
+            "{} has no {}: classic files are read, whose numbers are rounded and which hold few facts",
+            path.display(),
+            store::RUN_FILE
+        );
+        note("no-run-file", text, "give the directory of an environment as perfvt wrote it", count)
+    })
 }
 
 /// What is odd about where files were found.

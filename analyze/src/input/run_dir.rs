@@ -21,9 +21,10 @@ use std::fs;
 use std::hash::{DefaultHasher, Hasher};
 use std::path::{Path, PathBuf};
 
-/// Whether a directory is one environment of a campaign.
+/// Whether a directory is one environment of a campaign. Whatever is called `run.json` makes it one: a link to nowhere is
+/// an error of its own, and no reason to read other files.
 pub(super) fn is_run_dir(path: &Path) -> bool {
-    path.join(RUN_FILE).is_file()
+    fs::symlink_metadata(path.join(RUN_FILE)).is_ok()
 }
 
 /// `run.json`.

@@ -168,9 +168,7 @@ impl Case {
         let shown = target.strip_prefix(&place).unwrap_or(&target).display();
         self.story.push(format!("{shown}: {}{}", mutation.name, if done.is_ok() { "" } else { " (failed)" }));
         if let Some(demand) = &mut self.demand {
-            let content = if target.is_file() { fs::read(&target).unwrap_or_default() } else { Vec::new() };
-            let cut = mutation.name.starts_with("cut") && !matches!(content.last(), None | Some(b'\n'));
-            demand.within_a_line = cut;
+            demand.within_a_line = mutation.name.starts_with("cut") && done.unwrap_or(false);
             demand.effect =
                 if demand.effect == Effect::Reencodes { mutation.effect } else { Effect::Rewrites };
         }

@@ -1,5 +1,6 @@
 //! Mutations of a file as a whole: it is gone, something else, or somewhere else.
 
+use super::content;
 use crate::mutation_support::dice::Dice;
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use std::fs::{self, File, Permissions};
@@ -55,7 +56,8 @@ pub fn unreadable(_: &mut Dice, path: &Path, _: &[PathBuf]) -> io::Result<()> {
 pub fn duplicate(dice: &mut Dice, path: &Path, _: &[PathBuf]) -> io::Result<()> {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let second = if dice.one_in(2) { format!("1{name}") } else { name.replacen('.', ".1.", 1) };
-    fs::copy(path, path.with_file_name(second)).map(drop)
+    let content = content(path)?;
+    fs::write(path.with_file_name(second), content)
 }
 
 fn other<'a>(dice: &mut Dice, path: &Path, others: &'a [PathBuf]) -> Option<&'a PathBuf> {
@@ -65,7 +67,7 @@ fn other<'a>(dice: &mut Dice, path: &Path, others: &'a [PathBuf]) -> Option<&'a 
 
 pub fn other_content(dice: &mut Dice, path: &Path, others: &[PathBuf]) -> io::Result<()> {
     let Some(other) = other(dice, path, others) else { return Ok(()) };
-    let content = fs::read(other)?;
+    let content = content(other)?;
     instead(path, |path| fs::write(path, content))
 }
 

@@ -43,14 +43,28 @@ pub struct Mutation {
     pub doing: Doing,
 }
 
+/// The most that is read of a file: another mutation may have made it endless.
+const READ: u64 = 16 << 20;
+
+/// A file's content, when it is one and small.
+fn content(path: &Path) -> io::Result<Vec<u8>> {
+    let about = fs::metadata(path)?;
+    if about.is_file() && about.len() <= READ {
+        fs::read(path)
+    } else {
+        Err(io::ErrorKind::FileTooLarge.into())
+    }
+}
+
 impl Mutation {
-    /// Does it to a file.
-    pub fn apply(&self, dice: &mut Dice, target: &Path, others: &[PathBuf]) -> io::Result<()> {
+    /// Does it to a file. Says whether a text ends within a line now.
+    pub fn apply(&self, dice: &mut Dice, target: &Path, others: &[PathBuf]) -> io::Result<bool> {
         match self.doing {
-            Doing::Entry(change) => change(dice, target, others),
+            Doing::Entry(change) => change(dice, target, others).map(|()| false),
             Doing::Bytes(change) => {
-                let old = fs::read(target)?;
-                fs::write(target, change(dice, &old))
+                let new = change(dice, &content(target)?);
+                fs::write(target, &new)?;
+                Ok(new.last().is_some_and(|last| *last != b'\n'))
             }
         }
     }
