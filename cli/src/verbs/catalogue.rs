@@ -12,7 +12,7 @@ pub fn guests(args: &List, out: &mut dyn Write, err: &mut dyn Write) -> Result<u
     let mut all: Vec<Guest> = Vec::new();
     match &args.cfg {
         Some(path) => {
-            let config = list::read(args, path, args.base)?;
+            let config = list::read(args, path, args.base, err)?;
             all = guests::of_config(&config)?;
             if all.is_empty() {
                 let mut expansion = config.expand();
@@ -22,7 +22,7 @@ pub fn guests(args: &List, out: &mut dyn Write, err: &mut dyn Write) -> Result<u
         }
         None => {
             for file in guests::files() {
-                let config = list::read(args, &file, false)?;
+                let config = list::read(args, &file, false, err)?;
                 for guest in guests::of_config(&config)? {
                     // The user's own come first and hide those of the same name.
                     if all.iter().all(|known| known.name != guest.name) {
@@ -61,7 +61,7 @@ fn show_guest(args: &List, guest: &Guest, out: &mut dyn Write) -> Result<(), Err
 pub fn workloads(args: &List, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Error> {
     let mut names: Vec<String> = workload::ALL.iter().map(|w| w.name().to_owned()).collect();
     if let Some(path) = &args.cfg {
-        let config = list::read(args, path, true)?;
+        let config = list::read(args, path, true, err)?;
         let mut left = Vec::new();
         let mut expansion = config.expand();
         while let Some(dict) = expansion.next_dict()? {

@@ -36,7 +36,7 @@ pub fn list(args: &List, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8,
     if args.source {
         return source(&path, out);
     }
-    let config = read(args, &path, args.base)?;
+    let config = read(args, &path, args.base, err)?;
     for warning in config.warnings() {
         writeln!(err, "warning: {warning}")?;
     }
@@ -58,7 +58,7 @@ fn source(path: &Path, out: &mut dyn Write) -> Result<u8, Error> {
 }
 
 /// Reads the file, and the filters of the command line as if they stood at its end.
-pub(super) fn read(args: &List, path: &Path, base: bool) -> Result<Config, Error> {
+pub(super) fn read(args: &List, path: &Path, base: bool, err: &mut dyn Write) -> Result<Config, Error> {
     let options = Options {
         compat: args.compat,
         defaults: if args.defaults { Defaults::All } else { Defaults::Ignored },
@@ -81,7 +81,11 @@ pub(super) fn read(args: &List, path: &Path, base: bool) -> Result<Config, Error
     for filter in &args.no {
         loader.text("--no", &format!("no {filter}"))?;
     }
-    Ok(loader.finish())
+    let config = loader.finish();
+    for note in files.notes() {
+        writeln!(err, "warning: {note}")?;
+    }
+    Ok(config)
 }
 
 /// Gathers small writes, and lets go of them before a reader gets impatient.

@@ -2,6 +2,7 @@
 
 use super::error::CartesianError;
 use super::program::{Bound, KeyId, Loc, Program, Text};
+use super::quoted::{cut, escaped, quoted};
 use std::cmp::Ordering;
 
 /// A key that asks for a bound.
@@ -37,7 +38,12 @@ pub(super) fn changes<'t, 'a>(
                 key: name(target),
                 value: text(current).to_owned(),
                 origin: program.origin(origin),
-                bound: format!("{} = '{}' ({})", name(*key), text(*value), program.origin(*loc)),
+                bound: format!(
+                    "{} = {} ({})",
+                    cut(&name(*key)),
+                    quoted(text(*value)),
+                    escaped(&program.origin(*loc))
+                ),
             })?;
             if order != unwanted {
                 continue;

@@ -4,6 +4,7 @@ use super::error::{CartesianError, near};
 use super::eval::Evaluator;
 use super::join::joined_name;
 use super::program::{GuardId, Program, Test};
+use super::quoted::{cut, escaped, quoted};
 use super::variant::{Dict, Named, Step, Variant};
 use super::walk::Walker;
 use std::fmt;
@@ -34,17 +35,22 @@ pub struct Culprit {
 
 impl fmt::Display for Culprit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ruled out by {}: {}", self.origin, self.text)?;
-        for (name, near) in &self.unknown {
-            let near = near.as_ref().map(|near| format!("; did you mean '{near}'?"));
-            write!(f, "\n        no variant is called '{name}'{}", near.unwrap_or_default())?;
+        write!(f, "ruled out by {}: {}", escaped(&self.origin), cut(&self.text))?;
+        for (name, near) in self.unknown.iter().take(MAX_UNKNOWN) {
+            let near = near.as_ref().map(|near| format!("; did you mean {}?", quoted(near)));
+            write!(f, "\n        no variant is called {}{}", quoted(name), near.unwrap_or_default())?;
         }
-        Ok(())
+        match self.unknown.len().saturating_sub(MAX_UNKNOWN) {
+            0 => Ok(()),
+            more => write!(f, "\n        and {more} more names that no variant has"),
+        }
     }
 }
 
 /// Filters that are named when nothing is left.
 const MAX_CULPRITS: usize = 3;
+/// Names that no variant has and that are shown for each of them.
+const MAX_UNKNOWN: usize = 10;
 
 impl<'c> Expansion<'c> {
     pub(super) fn new(program: &'c Program) -> Expansion<'c> {

@@ -16,7 +16,7 @@ mod build;
 mod error;
 mod eval;
 mod expand;
-mod files;
+pub(crate) mod files;
 mod filter;
 mod join;
 mod json;
@@ -25,6 +25,7 @@ mod object;
 mod parallel;
 mod parse;
 mod program;
+pub(crate) mod quoted;
 mod scan;
 mod source;
 mod statement;
@@ -81,6 +82,8 @@ pub struct Limits {
     pub includes: usize,
     /// Bytes of one file.
     pub bytes: u64,
+    /// Bytes of all files, each counted as often as it is included.
+    pub total: u64,
     /// Bytes that the values of one variant take together, what was replaced included.
     pub values: usize,
     /// Filters that one block joins.
@@ -94,7 +97,8 @@ impl Default for Limits {
             lines: 4_000_000,
             includes: 100_000,
             bytes: 64 << 20,
-            values: 64 << 20,
+            total: 256 << 20,
+            values: 16 << 20,
             joins: 64,
         }
     }

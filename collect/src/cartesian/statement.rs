@@ -5,6 +5,7 @@ use super::error::{CartesianError, did_you_mean};
 use super::filter::{self, Blanks, FilterText};
 use super::parse::{Parser, Target, loc};
 use super::program::{Body, Guard, GuardKind, How, Item};
+use super::quoted::{cut, quoted};
 use super::scan::{Cursor, Kind, syntax, tokens};
 use super::source::{Line, Reader, is_blank};
 
@@ -248,7 +249,11 @@ impl Parser<'_> {
         }
         self.doubts(line, op, key);
         if RESERVED.contains(&key) && !op.matching {
-            self.warn(line, 0, format!("'{key}' belongs to the expansion itself; the assignment is ignored"));
+            self.warn(
+                line,
+                0,
+                format!("{} belongs to the expansion itself; the assignment is ignored", quoted(key)),
+            );
             return Ok(());
         }
         let (how, loc) = (op.how, loc(line));
@@ -257,7 +262,13 @@ impl Parser<'_> {
                 let why = e.to_string();
                 let why = why.lines().last().unwrap_or("").trim().trim_start_matches("error: ").to_owned();
                 let look_around = key.contains("(?").then(|| "look-around is not supported".to_owned());
-                syntax(line, 0, "an expression that matches keys", &format!("'{key}' ({why})"), look_around)
+                syntax(
+                    line,
+                    0,
+                    "an expression that matches keys",
+                    &format!("{} ({})", quoted(key), cut(&why)),
+                    look_around,
+                )
             })?;
             Item::Matching { how, pattern, value: self.build.value(value), loc }
         } else {
@@ -276,7 +287,7 @@ impl Parser<'_> {
             self.warn(line, op.start, format!("the value begins with '{sign}'; did you mean '{sign}='?"));
         } else if !op.matching && key.ends_with(['-', '*', '/', '%', '&', '|', '^', '!', '>']) {
             let sign: String = key.chars().rev().take(1).collect();
-            self.warn(line, op.start, format!("'{sign}=' is no operator; the key is '{key}'"));
+            self.warn(line, op.start, format!("'{sign}=' is no operator; the key is {}", quoted(key)));
         }
     }
 }

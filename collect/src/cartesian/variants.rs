@@ -6,6 +6,7 @@ use super::filter::{self, Blanks};
 use super::labels::LabelId;
 use super::parse::{Parser, Target, loc};
 use super::program::{How, Item, Node, NodeId};
+use super::quoted::quoted;
 use super::scan::{Cursor, Kind, Token, syntax, tokens};
 use super::source::{Line, Reader};
 
@@ -76,8 +77,12 @@ impl Parser<'_> {
             }
         }
         if let Some(missing) = header.defaults.first() {
-            let name: String = missing.iter().map(|k| k.to_string().trim_matches('\'').to_owned()).collect();
-            let expected = format!("a variant '{name}', the default of this block,");
+            let name = |k: &Kind<'_>| match k {
+                Kind::Word(word) => (*word).to_owned(),
+                other => other.to_string().trim_matches('\'').to_owned(),
+            };
+            let name: String = missing.iter().map(name).collect();
+            let expected = format!("a variant {}, the default of this block,", quoted(&name));
             return Err(syntax(line, 0, &expected, "none", None));
         }
         Ok(self.build.node(block))
@@ -186,8 +191,9 @@ fn meta<'a>(cursor: &mut Cursor<'_, 'a>) -> Result<Option<Vec<Kind<'a>>>, Cartes
 fn dashed(line: &Line) -> Result<Vec<Token<'_>>, CartesianError> {
     if !line.text().starts_with('-') {
         let found = line.text().chars().take(20).collect::<String>();
+        let found = quoted(&found).to_string();
         let hint = Some("the block of a variant is indented further than its '-'".to_owned());
-        return Err(syntax(line, 0, "a variant, '- name:',", &format!("'{found}'"), hint));
+        return Err(syntax(line, 0, "a variant, '- name:',", &found, hint));
     }
     tokens(line, 1, line.text().len())
 }

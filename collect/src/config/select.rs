@@ -159,8 +159,9 @@ impl Source {
         }
     }
 
-    /// The configuration after perfvt's base, with the filters of the command line at its end.
-    fn load(&self, more: &[String]) -> Result<Config, CartesianError> {
+    /// The configuration after perfvt's base, with the filters of the command line at its end; and what there is to say
+    /// about it.
+    fn load(&self, more: &[String]) -> Result<(Config, Vec<String>), CartesianError> {
         let files = Shipped::new(self.workload.as_deref());
         let options = Options { defaults: Defaults::Named, ..Options::default() };
         let mut loader = Loader::with_files(options, &files);
@@ -173,7 +174,9 @@ impl Source {
         for (name, text) in filters.chain(more.iter().map(|f| ("--env", format!("only {f}")))) {
             loader.text(name, &text)?;
         }
-        Ok(loader.finish())
+        let config = loader.finish();
+        let warnings = config.warnings().iter().map(ToString::to_string).chain(files.notes()).collect();
+        Ok((config, warnings))
     }
 }
 
@@ -183,8 +186,7 @@ impl Source {
 /// # Errors
 /// When the configuration cannot be read, or does not leave exactly one variant for each environment, repeats aside.
 pub fn select(source: &Source, envs: &[String]) -> Result<(Vec<Selected>, Vec<String>), SelectError> {
-    let plain = source.load(&[])?;
-    let warnings: Vec<String> = plain.warnings().iter().map(ToString::to_string).collect();
+    let (plain, warnings) = source.load(&[])?;
     let mut specs = Vec::new();
     for text in envs {
         specs.extend(specs_of(text, &plain)?);
@@ -257,7 +259,7 @@ fn choose(source: &Source, spec: &EnvSpec) -> Result<Choice, SelectError> {
         true => source.name(),
         false => format!("{}, environment {},", source.name(), spec.name),
     };
-    let config = source.load(&spec.filters)?;
+    let (config, _) = source.load(&spec.filters)?;
     let mut kinds: Vec<Kind> = Vec::new();
     let mut expansion = config.expand();
     while let Some(dict) = expansion.next_dict()? {
