@@ -1,6 +1,7 @@
 //! Parameters: ordered keys with the place where each value was set.
 
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -45,7 +46,7 @@ pub enum ParamsError {
     Wrong {
         /// The key.
         key: String,
-        /// The value found.
+        /// The value found, cut to what a message shows.
         value: String,
         /// Where it was set.
         origin: String,
@@ -168,13 +169,51 @@ impl Params {
         match self.param(key) {
             Some(p) => ParamsError::Wrong {
                 key: key.into(),
-                value: p.value.clone(),
+                value: shown(&p.value),
                 origin: p.origin.to_string(),
                 wanted: wanted.into(),
             },
             None => ParamsError::Missing { key: key.into() },
         }
     }
+}
+
+impl FromIterator<Param> for Params {
+    fn from_iter<I: IntoIterator<Item = Param>>(all: I) -> Params {
+        let mut params: Vec<Param> = Vec::new();
+        // Without it, many keys would each be compared with all before them.
+        let mut places: HashMap<String, usize> = HashMap::new();
+        for param in all {
+            match places.get(&param.key).and_then(|place| params.get_mut(*place)) {
+                Some(known) => *known = param,
+                None => {
+                    places.insert(param.key.clone(), params.len());
+                    params.push(param);
+                }
+            }
+        }
+        Params(params)
+    }
+}
+
+/// Bytes of a value that an error shows.
+const SHOWN: usize = 200;
+
+/// A value in a message: it may be a stranger's, of any length, and with characters that a terminal acts on.
+fn shown(value: &str) -> String {
+    let mut shown = String::new();
+    for c in value.chars() {
+        if shown.len() > SHOWN {
+            shown.push('…');
+            break;
+        }
+        if c.is_control() {
+            shown.extend(c.escape_unicode());
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
 }
 
 /// A parameter as campaign.json keeps it.
@@ -208,6 +247,27 @@ mod tests {
             params().text("zz").unwrap_err().to_string(),
             "parameter 'zz' is not set and has no default"
         );
+    }
+
+    #[test]
+    fn a_long_value_is_shown_in_part_and_without_control_characters() {
+        let mut params = Params::new();
+        params.set("l", format!("\u{1b}{}", "9".repeat(1 << 20)), Origin::BuiltIn);
+        let error = params.number::<u32>("l", 1, "seconds").unwrap_err().to_string();
+        assert!(error.len() < 300 && error.contains("'\\u{1b}999") && error.contains("9…'"), "{error}");
+    }
+
+    #[test]
+    fn parameters_gathered_at_once_are_those_set_one_after_the_other() {
+        let all = [("a", "1"), ("b", "2"), ("a", "3")];
+        let param = |(key, value): (&str, &str)| Param {
+            key: key.into(),
+            value: value.into(),
+            origin: Origin::BuiltIn,
+        };
+        let mut want = Params::new();
+        all.iter().for_each(|(key, value)| want.set(*key, *value, Origin::BuiltIn));
+        assert_eq!(all.into_iter().map(param).collect::<Params>(), want);
     }
 
     #[test]

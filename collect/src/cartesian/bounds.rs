@@ -4,6 +4,7 @@ use super::error::CartesianError;
 use super::program::{Bound, KeyId, Loc, Program, Text};
 use super::quoted::{cut, escaped, quoted};
 use std::cmp::Ordering;
+use std::collections::HashMap;
 
 /// A key that asks for a bound.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +25,7 @@ pub(super) fn changes<'t, 'a>(
     text: impl Fn(Text) -> &'t str,
 ) -> Result<Vec<(KeyId, Text, Loc)>, CartesianError> {
     let mut changes: Vec<(KeyId, Text, Loc)> = Vec::new();
+    let mut places: HashMap<KeyId, usize> = HashMap::new();
     for Asked { bound, key, value, loc } in asked {
         let (target, unwanted) = match bound {
             Bound::Max(target) => (*target, Some(Ordering::Greater)),
@@ -49,9 +51,12 @@ pub(super) fn changes<'t, 'a>(
                 continue;
             }
         }
-        match changes.iter_mut().find(|change| change.0 == target) {
+        match places.get(&target).and_then(|place| changes.get_mut(*place)) {
             Some(change) => *change = (target, *value, *loc),
-            None => changes.push((target, *value, *loc)),
+            None => {
+                places.insert(target, changes.len());
+                changes.push((target, *value, *loc));
+            }
         }
     }
     Ok(changes)

@@ -140,6 +140,30 @@ pub enum CartesianError {
         /// The key that asked for the comparison.
         bound: String,
     },
+    /// A variant that takes too long to find or to build.
+    #[error("{}: {what} takes more than {limit} steps; {way_out}", escaped(origin))]
+    Work {
+        /// A line that has much to do with it.
+        origin: String,
+        /// What was being done.
+        what: String,
+        /// The bound.
+        limit: u64,
+        /// What helps.
+        way_out: &'static str,
+    },
+    /// A variant whose names outgrow memory.
+    #[error(
+        "{}: the names of a variant here and of what it depends on take more than {limit} bytes together; it has too many \
+         labels or dependencies",
+        escaped(origin)
+    )]
+    Names {
+        /// The variant's line.
+        origin: String,
+        /// The bound.
+        limit: usize,
+    },
     /// A variant whose values outgrow memory, as `a = ${a}${a}` does.
     #[error(
         "{}: {}: the values of this variant are larger than {limit} bytes together; is a key appended to itself?",
@@ -172,14 +196,17 @@ impl fmt::Display for Warning {
 }
 
 /// Letters of a word that suggestions are made for: the comparison takes the square of it.
-const MAX_WORD: usize = 100;
+const MAX_WORD: usize = 60;
+/// Candidates among which suggestions are looked for.
+const MAX_CANDIDATES: usize = 5_000;
 
 /// The candidate that was probably meant.
 pub(super) fn near<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     if word.len() > MAX_WORD {
         return None;
     }
-    formats::perf_conf::closest(word, candidates.into_iter().filter(|c| c.len() <= MAX_WORD))
+    let short = candidates.into_iter().filter(|candidate| candidate.len() <= MAX_WORD);
+    formats::perf_conf::closest(word, short.take(MAX_CANDIDATES))
 }
 
 /// The candidate that was probably meant, as a question.

@@ -47,6 +47,8 @@ impl<'f> Parser<'f> {
     pub fn new(options: Options, files: &'f dyn Files) -> Parser<'f> {
         let mut build = Builder::default();
         build.program.max_values = options.limits.values;
+        build.program.max_names = options.limits.names;
+        build.program.max_work = options.limits.work;
         let root = build.node(Node::default());
         Parser {
             build,
@@ -90,13 +92,13 @@ impl<'f> Parser<'f> {
 
     fn source(&mut self, path: &Path, folder: Option<&Path>, text: String) -> io::Result<Rc<Source>> {
         let too = |what: &str| io::Error::other(what.to_owned());
-        self.bytes = self.bytes.saturating_add(text.len() as u64);
+        let (file, name) = self.build.file(path).ok_or_else(|| too("more than 65,535 files"))?;
+        let source = Source::new(name, file, folder, text).ok_or_else(|| too("the file is too long"))?;
+        self.bytes = self.bytes.saturating_add(source.bytes());
         if self.bytes > self.options.limits.total {
             let limit = self.options.limits.total;
             return Err(too(&format!("more than {limit} bytes with everything that is included")));
         }
-        let (file, name) = self.build.file(path).ok_or_else(|| too("more than 65,535 files"))?;
-        let source = Source::new(name, file, folder, text).ok_or_else(|| too("the file is too long"))?;
         self.lines = self.lines.saturating_add(source.len());
         if self.lines > self.options.limits.lines {
             return Err(too(&format!(
@@ -133,6 +135,10 @@ impl<'f> Parser<'f> {
             }
             target = self.statement(reader, &line, target, outer, &mut suffix)?;
             self.depth -= 1;
+            if self.build.program.key_bytes > self.options.limits.keys {
+                let what = format!("the names of all keys take more than {} bytes", self.options.limits.keys);
+                return Err(CartesianError::Limit { place: Box::new(line.place(0)), what });
+            }
         }
         // Last in its block, so that it sees all keys of it.
         if let Some(suffix) = suffix {

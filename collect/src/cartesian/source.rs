@@ -68,6 +68,11 @@ impl Source {
         Some(Source { name, file, folder: folder.map(Path::to_owned), text, original, lines })
     }
 
+    /// Bytes that it takes.
+    pub fn bytes(&self) -> u64 {
+        self.text.len() as u64
+    }
+
     /// Lines that mean something.
     pub fn len(&self) -> usize {
         self.lines.len()

@@ -107,11 +107,22 @@ impl Parser<'_> {
     ) -> Result<(), CartesianError> {
         let tokens = tokens(line, at, line.text().len())?;
         let filter = filter::parse(&mut Cursor::new(line, &tokens), Blanks::Or)?;
+        self.check_rows(line, &filter)?;
         let filter = self.build.filter(&filter);
         let text = self.build.text(line.text());
         let guard = self.build.guard(Guard { filter, kind, loc: loc(line), text });
         self.push_guard(target, guard);
         Ok(())
+    }
+
+    /// Refuses rows of labels that are too long to be looked for.
+    fn check_rows(&self, line: &Line, filter: &FilterText<'_>) -> Result<(), CartesianError> {
+        let limit = self.options.limits.neighbours;
+        if filter.iter().flatten().all(|row| row.len() <= limit) {
+            return Ok(());
+        }
+        let what = format!("more than {limit} labels next to each other in a filter");
+        Err(CartesianError::Limit { place: Box::new(line.place(0)), what })
     }
 
     /// `join filter, filter`: one guard for each alternative.
@@ -122,6 +133,7 @@ impl Parser<'_> {
         };
         let tokens = tokens(line, at, line.text().len())?;
         let alternatives = filter::parse(&mut Cursor::new(line, &tokens), Blanks::Or)?;
+        self.check_rows(line, &alternatives)?;
         let text = self.build.text(line.text());
         for alternative in alternatives {
             let filter = self.build.filter(&vec![alternative]);
@@ -213,6 +225,7 @@ impl Parser<'_> {
         target: Target,
     ) -> Result<(), CartesianError> {
         let (negated, text) = self.condition_filter(line, colon)?;
+        self.check_rows(line, &text)?;
         let filter = self.build.filter(&text);
         let inner = line.indent.saturating_add(1);
         if let Some(rest) = line.rest(colon + 1, inner) {

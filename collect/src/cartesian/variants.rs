@@ -102,7 +102,7 @@ impl Parser<'_> {
         below: NodeId,
         body_indent: i64,
     ) -> Result<NodeId, CartesianError> {
-        let node = self.build.node(Node { children: vec![below], ..Node::default() });
+        let node = self.build.node(Node { children: vec![below], loc: loc(line), ..Node::default() });
         if let Some(name) = header.name {
             let value = variant.words.join(".");
             self.build.block_value(name, &value);
@@ -121,7 +121,7 @@ impl Parser<'_> {
         let deps = deps.collect();
         let expanded = self.is_expanded(header.name);
         if let Some(node) = self.build.program.nodes.get_mut(top as usize) {
-            (node.labels, node.deps, node.expanded) = (labels, deps, expanded);
+            (node.labels, node.deps, node.expanded, node.loc) = (labels, deps, expanded, loc(line));
         }
         Ok(top)
     }
