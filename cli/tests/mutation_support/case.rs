@@ -44,14 +44,21 @@ fn verb_of(seed: u64, dice: &mut Dice) -> &'static Verb {
     VERBS.iter().find(heavier).unwrap()
 }
 
+/// One of the folders that a verb reads; every other time one in which nothing may be lost unseen.
+fn input_of(verb: &Verb, dice: &mut Dice) -> usize {
+    let of = |wanted: &dyn Fn(&Input) -> bool| -> Vec<usize> {
+        (0..INPUTS.len()).filter(|i| verb.reads.contains(&INPUTS[*i].kind) && wanted(&INPUTS[*i])).collect()
+    };
+    let counted = of(&|input| input.counted);
+    if !counted.is_empty() && dice.one_in(2) { *dice.pick(&counted) } else { *dice.pick(&of(&|_| true)) }
+}
+
 impl Case {
     /// Lays out the case of a seed in a folder.
     pub fn of(seed: u64, originals: &Originals, sandbox: &Path) -> Case {
         let mut dice = Dice::new(seed);
         let verb = verb_of(seed, &mut dice);
-        let inputs: Vec<usize> =
-            (0..INPUTS.len()).filter(|i| verb.reads.contains(&INPUTS[*i].kind)).collect();
-        let index = *dice.pick(&inputs);
+        let index = input_of(verb, &mut dice);
         let input = &INPUTS[index];
         let place = sandbox.join("place");
         copy(&originals.folder(index), &place);
@@ -149,7 +156,11 @@ impl Case {
             return;
         }
         let on_folder = files.is_empty() || (dice.one_in(15) && !folders.is_empty());
-        let fitting: Vec<&Mutation> = MUTATIONS.iter().filter(|m| !on_folder || m.takes_folders()).collect();
+        // Where a number may have become any other one, only half of what must hold can be looked at.
+        let keeps = (self.verb.tells_values() || self.verb.makes_values()) && !dice.one_in(3);
+        let fits =
+            |m: &&Mutation| (!on_folder || m.takes_folders()) && (!keeps || m.effect != Effect::Rewrites);
+        let fitting: Vec<&Mutation> = MUTATIONS.iter().filter(fits).collect();
         let mutation = *dice.pick(&fitting);
         let target = if on_folder { dice.pick(&folders).clone() } else { one_of_a_kind(dice, &files) };
         // One mutation may have taken away what the next one wants.

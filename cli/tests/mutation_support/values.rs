@@ -4,6 +4,19 @@ use super::mutations::Effect;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Warnings about numbers. They come and go with the numbers, and say nothing of what is lost.
+const OF_NUMBERS: &[&str] = &[
+    "bimodal",
+    "drift",
+    "few-boots",
+    "first-boot",
+    "incomplete-blocks",
+    "no-primary",
+    "ratio-of-means",
+    "tests-disagree",
+    "variance-ratio",
+];
+
 /// What one JSON document tells.
 #[derive(Debug, Default)]
 pub struct Told {
@@ -40,7 +53,9 @@ impl Told {
     }
 
     fn report(&mut self, list: &Value) {
-        self.reports.extend(list.as_array().into_iter().flatten().map(Value::to_string));
+        let of_numbers = |one: &&Value| one["code"].as_str().is_some_and(|code| OF_NUMBERS.contains(&code));
+        let all = list.as_array().into_iter().flatten().filter(|one| !of_numbers(one));
+        self.reports.extend(all.map(Value::to_string));
     }
 
     fn take(&mut self, sample: &str, row: &Value) {

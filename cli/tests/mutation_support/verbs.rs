@@ -61,6 +61,12 @@ impl Verb {
         self
     }
 
+    /// What tells values is asked most of all.
+    const fn most(mut self) -> Verb {
+        self.weight = 40;
+        self
+    }
+
     const fn seldom(mut self) -> Verb {
         self.weight = 1;
         self
@@ -75,8 +81,8 @@ impl Verb {
 const BOTH: &[Kind] = &[Sides, Settings];
 
 pub const VERBS: &[Verb] = &[
-    verb("compare {a} {b} --format json", BOTH, &[0, 3], Output::Json).often(),
-    verb(COMPARED, &[Campaign], &[0, 3], Output::Json),
+    verb("compare {a} {b} --format json", BOTH, &[0, 3], Output::Json).most(),
+    verb(COMPARED, &[Campaign], &[0, 3], Output::Json).often(),
     verb("compare {a} {b} --no-html", BOTH, &[0, 3], Output::Human).often(),
     verb("compare {x} --no-html", &[Campaign], &[0, 3], Output::Human),
     verb("compare {a} {b} --no-html --force --test blocked", BOTH, &[0, 3], Output::Human),
@@ -93,7 +99,7 @@ pub const VERBS: &[Verb] = &[
     verb("compare {a} {b} --html page.html --history site", &[Settings], &[0, 3], Output::Human)
         .to(&["page.html"]),
     verb("show {a}", BOTH, &[0, 3], Output::Human),
-    verb("show {a} --format json", BOTH, &[0, 3], Output::Json).often(),
+    verb("show {a} --format json", BOTH, &[0, 3], Output::Json).most(),
     verb("explain {a} {b} {row}", BOTH, &[0], Output::Human),
     verb("explain {a} {b} {row} --format json", BOTH, &[0], Output::Json),
     verb("plan {a} --effect 5%", BOTH, &[0, 3], Output::Human),
