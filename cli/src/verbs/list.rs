@@ -1,28 +1,18 @@
 //! `perfvt list`: what a Cartesian configuration multiplies out to.
 
 use super::catalogue;
+use super::gathered::Gathered;
 use crate::args::List;
 use crate::{DONE, Error, USAGE};
-use collect::cartesian::{
-    Bound, Config, Culprit, Defaults, Dict, Entry, Expansion, Loader, Options, RenderError,
-};
+use collect::cartesian::{Bound, Config, Culprit, Defaults, Dict, Entry, Loader, Options, RenderError};
 use collect::config::{Shipped, shipped};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 /// The file that is read when none is named.
 const DEFAULT_CFG: &str = "tests.cfg";
-/// Bytes that are gathered before they are written.
-const CHUNK: usize = 1 << 17;
-/// How long output may be held back.
-const PATIENCE: Duration = Duration::from_millis(100);
 /// Threads that build parameters.
 const MAX_THREADS: usize = 8;
-/// Bytes whose writing is worth a step of an expansion.
-const BYTES: u64 = 16;
-/// Variants between two looks at the clock.
-const CLOCK: u64 = 64;
 
 /// Lists variants as they are found.
 pub fn list(args: &List, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Error> {
@@ -106,46 +96,6 @@ pub(super) fn more(args: &List, seen: u64, path: &Path, err: &mut dyn Write) -> 
     let how = "--only FILTER and --no FILTER leave fewer, --limit N looks at N of them, --limit 0 at all";
     writeln!(err, "perfvt: {}: and more: stopped after {seen} variants; {how}", path.display())?;
     Ok(if args.limit.is_some() { DONE } else { USAGE })
-}
-
-/// Gathers small writes, and lets go of them before a reader gets impatient.
-struct Gathered<'o> {
-    out: &'o mut dyn Write,
-    bytes: Vec<u8>,
-    variants: u64,
-    written: Instant,
-    /// Bytes that went out.
-    sent: u64,
-}
-
-impl<'o> Gathered<'o> {
-    fn new(out: &'o mut dyn Write) -> Self {
-        Gathered { out, bytes: Vec::with_capacity(2 * CHUNK), variants: 0, written: Instant::now(), sent: 0 }
-    }
-
-    /// Whether enough is listed: writing is work, too.
-    fn is_beyond(&self, expansion: &Expansion<'_>, bound: &Bound) -> bool {
-        expansion.is_beyond(bound) || expansion.work() + self.sent / BYTES >= bound.work
-    }
-
-    /// Called after each variant. The first one goes out at once.
-    fn end_variant(&mut self) -> Result<(), Error> {
-        self.variants += 1;
-        let late = || self.variants.is_multiple_of(CLOCK) && self.written.elapsed() > PATIENCE;
-        if self.bytes.len() >= CHUNK || self.variants == 1 || late() {
-            self.write()?;
-        }
-        Ok(())
-    }
-
-    fn write(&mut self) -> Result<(), Error> {
-        self.out.write_all(&self.bytes)?;
-        self.out.flush()?;
-        self.sent += self.bytes.len() as u64;
-        self.bytes.clear();
-        self.written = Instant::now();
-        Ok(())
-    }
 }
 
 /// Prints names as they are found.

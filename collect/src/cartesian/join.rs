@@ -1,7 +1,8 @@
 //! `join a b`: every variant that `a` leaves with every variant that `b` leaves, as one.
 
 use super::program::{GuardId, NodeId};
-use super::walk::{Stuck, Tally, Walker};
+use super::tally::Tally;
+use super::walk::{Stuck, Walker};
 
 /// A product being walked through.
 #[derive(Debug)]

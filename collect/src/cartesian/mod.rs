@@ -30,6 +30,7 @@ mod scan;
 mod source;
 mod statement;
 mod suffix;
+mod tally;
 mod template;
 mod variant;
 mod variants;

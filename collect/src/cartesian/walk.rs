@@ -3,6 +3,7 @@
 use super::join::Join;
 use super::labels::{LabelId, Reach, Standing, Trail};
 use super::program::{GuardId, GuardKind, Node, NodeId, Program};
+use super::tally::Tally;
 
 /// A node on the path, and how long everything was before it was entered.
 #[derive(Debug)]
@@ -19,48 +20,6 @@ struct Frame<'p> {
     /// Where the undecided guards begin that hold for the children.
     pending: usize,
     join: Option<Box<Join<'p>>>,
-}
-
-/// Which guards ruled something out, and how near to the root.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Tally {
-    /// For each guard, how often and at which smallest depth.
-    failures: Vec<(u64, usize)>,
-}
-
-impl Tally {
-    fn add(&mut self, guard: GuardId, times: u64, depth: usize) {
-        if let Some(entry) = self.failures.get_mut(guard as usize) {
-            *entry = (entry.0.saturating_add(times), if entry.0 == 0 { depth } else { entry.1.min(depth) });
-        }
-    }
-
-    pub fn merge(&mut self, other: &Tally) {
-        for (guard, (times, depth)) in other.failures.iter().enumerate().filter(|(_, f)| f.0 > 0) {
-            self.add(u32::try_from(guard).unwrap_or(u32::MAX), *times, *depth);
-        }
-    }
-
-    /// The guard that ruled something out most often.
-    pub fn busiest(&self) -> Option<GuardId> {
-        let most = self.failures.iter().enumerate().max_by_key(|(_, failure)| failure.0);
-        most.filter(|(_, failure)| failure.0 > 0).and_then(|(guard, _)| u32::try_from(guard).ok())
-    }
-
-    /// Guards that ruled something out: nearest to the root first, then those that did so most often.
-    pub fn ranked(&self) -> Vec<GuardId> {
-        let mut all: Vec<(usize, u64, GuardId)> = self
-            .failures
-            .iter()
-            .enumerate()
-            .filter(|(_, f)| f.0 > 0)
-            .map(|(guard, (times, depth))| {
-                (*depth, u64::MAX - times, u32::try_from(guard).unwrap_or(u32::MAX))
-            })
-            .collect();
-        all.sort_unstable();
-        all.into_iter().map(|(_, _, guard)| guard).collect()
-    }
 }
 
 /// Why a walk gave up.
@@ -125,7 +84,7 @@ impl<'p> Walker<'p> {
             work: 0,
             pending: Vec::new(),
             last_failed: Vec::new(),
-            tally: Tally { failures: vec![(0, 0); program.guards.len()] },
+            tally: Tally::new(program.guards.len()),
         };
         walker.enter(program.root);
         walker
@@ -148,7 +107,7 @@ impl<'p> Walker<'p> {
             work: self.branch_work(),
             pending: self.pending.get(held).map(<[GuardId]>::to_vec).unwrap_or_default(),
             last_failed: Vec::new(),
-            tally: Tally { failures: vec![(0, 0); self.program.guards.len()] },
+            tally: Tally::new(self.program.guards.len()),
         }
     }
 
