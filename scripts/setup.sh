@@ -68,6 +68,9 @@ for what in "${missing[@]}"; do
 done
 status=0
 install_packages "${packages[@]}" || status=1
+# A qemu-img of another release makes way for QEMU, and has to come back with it.
+hash -r
+has qemu-img || install_packages qemu-utils || status=1
 
 if ! rust_is_new_enough; then
     if ! known_to_apt cargo-web && [ "$root" != none ]; then

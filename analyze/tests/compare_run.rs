@@ -1,9 +1,12 @@
 //! Run directories of perfvt: blocks, boots, host boots, invalid cells.
+#![allow(clippy::unwrap_used)]
 
 #[path = "compare_support/mod.rs"]
 mod support;
 
-use analyze::{Model, Reason, TestChoice, Verdict, compare};
+use analyze::{Model, Reason, TestChoice, Verdict, compare, show};
+use model::SeriesLine;
+use model::store::{self, Read};
 use std::fs;
 use std::path::{Path, PathBuf};
 use support::{Env, codes, options, row, run, series, throughput};
@@ -282,6 +285,51 @@ fn files_without_an_end_line_are_read_alike_with_one_note_for_each_side() {
     let (new, old) = (row(&new, ID), row(&old, ID));
     assert_eq!((&new.a.values, &new.b.values), (&old.a.values, &old.b.values));
     assert_eq!((new.verdict, new.p_model), (old.verdict, old.p_model));
+}
+
+#[test]
+fn the_samples_of_the_repository_which_are_old_read_like_copies_with_an_end_line() {
+    let root = tempfile::tempdir().unwrap();
+    let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../samples");
+    let sealed = |side: &str| {
+        let (from, to) = (samples.join(side), root.path().join(side));
+        for entry in fs::read_dir(&from).unwrap() {
+            let name = entry.unwrap().file_name();
+            for file in ["measurements.jsonl", "series.jsonl"] {
+                let (from, to) = (from.join(&name).join(file), to.join(&name).join(file));
+                if !from.is_file() {
+                    continue;
+                }
+                fs::create_dir_all(to.parent().unwrap()).unwrap();
+                if file == "series.jsonl" {
+                    let read: Read<SeriesLine> = store::read_series(&from).unwrap();
+                    assert!(!read.sealed && !read.items.is_empty());
+                    store::write_series(&to, &read.items).unwrap();
+                } else {
+                    store::write_measurements(&to, &store::read_measurements(&from).unwrap()).unwrap();
+                }
+            }
+        }
+        fs::copy(from.join("run.json"), to.join("run.json")).unwrap();
+        to
+    };
+    let old = ["virtio", "e1000"].map(|side| samples.join(side));
+    let new = ["virtio", "e1000"].map(sealed);
+    let (by_old, by_new) = (run(&old), run(&new));
+    assert_eq!(by_old.rows.len(), by_new.rows.len());
+    for (old, new) in by_old.rows.iter().zip(&by_new.rows) {
+        assert_eq!((&old.id, &old.a.values, &old.b.values), (&new.id, &new.a.values, &new.b.values));
+        assert_eq!(
+            (old.verdict, old.ratio, old.p_model, old.q),
+            (new.verdict, new.ratio, new.p_model, new.q)
+        );
+    }
+    assert!(codes(&by_old).contains(&"no-end-line") && !codes(&by_new).contains(&"no-end-line"));
+    let spread = |dir: &PathBuf| -> Vec<Option<f64>> {
+        let rows = show(&options(&[]), dir).unwrap().rows;
+        rows.iter().map(|row| row.spread.map(|spread| spread.within)).collect()
+    };
+    assert_eq!(spread(&old[0]), spread(&new[0]));
 }
 
 #[test]

@@ -263,7 +263,7 @@ fn a_provider_is_fetched_when_it_is_needed_and_its_guests_and_configurations_are
     let listed = perfvt(&["list", "--guests"]);
     assert!(listed.out.starts_with("theirs\n"), "{}{}", listed.out, listed.err);
     let out = perfvt(&["list", "tp:out.cfg"]);
-    out.refuses(&["a file of a provider lies within it"]);
+    out.refuses(&["include files of its own folder"]);
     perfvt(&["list", "tp:no.cfg"]).refuses(&["No such file"]);
     perfvt(&["provider", "update", "pt"]).refuses(&["no provider is called 'pt'; there are tp"]);
 }

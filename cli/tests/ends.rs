@@ -5,7 +5,7 @@ mod support;
 
 use edge::Scratch;
 use std::fs::{self, File, Permissions};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -169,4 +169,71 @@ fn results_in_a_temporary_directory_outlive_every_verb() {
         assert!(!text(&done.stdout).contains("netperf-2026"), "{words:?}: {}", text(&done.stdout));
         assert!(results.join("qmp").exists() && results.join("campaign.json").exists(), "{words:?}");
     }
+}
+
+/// As root and as an ordinary user, under the usual umask and one that hides everything, with TMPDIR in the current directory:
+/// the same files, and none of them goes when others look for leftovers.
+#[test]
+fn results_are_the_same_for_every_user_umask_and_tmpdir_and_nothing_is_removed() {
+    let Some(_guard) = ready("results_are_the_same_for_every_user_umask_and_tmpdir_and_nothing_is_removed")
+    else {
+        return;
+    };
+    let is_root = fs::metadata("/proc/self").unwrap().uid() == 0;
+    let users: &[Option<u32>] = if is_root { &[None, Some(NOBODY)] } else { &[None] };
+    if !is_root {
+        eprintln!("only as this user: changing it needs root");
+    }
+    let mut all = Vec::new();
+    for user in users {
+        for umask in ["022", "077"] {
+            let dir = tempfile::tempdir().unwrap();
+            fs::set_permissions(dir.path(), Permissions::from_mode(0o777)).unwrap();
+            // Where another user can start it.
+            let program = dir.path().join("perfvt-program");
+            fs::copy(env!("CARGO_BIN_EXE_perfvt"), &program).unwrap();
+            fs::set_permissions(&program, Permissions::from_mode(0o755)).unwrap();
+            let perfvt = |words: &[&str]| {
+                let mut command = Command::new("sh");
+                command
+                    .args(["-c", "umask \"$1\"; shift; exec \"$@\"", "sh", umask])
+                    .arg(&program)
+                    .args(words);
+                command.current_dir(dir.path()).env("TMPDIR", dir.path()).env("HOME", dir.path());
+                command.env("XDG_CACHE_HOME", dir.path().join("cache")).stdin(Stdio::null());
+                if let Some(user) = user {
+                    command.uid(*user).gid(*user);
+                }
+                output(&mut command)
+            };
+            let mut words =
+                vec!["run", "qemu-img-bench", "--profile", "quick", "--repeat", "1", "--allow-unpinned"];
+            words.extend(["--noise", "warn", "--wait"]);
+            let done = perfvt(&words);
+            assert!(done.status.success(), "{user:?} {umask}: {}", text(&done.stderr));
+            let listing = || {
+                let results = fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().path());
+                let results: Vec<PathBuf> = results
+                    .filter(|p| p.file_name().unwrap().to_string_lossy().starts_with("perfvt-qemu"))
+                    .collect();
+                assert_eq!(results.len(), 1, "{results:?}");
+                let hour_ago = SystemTime::now() - Duration::from_secs(3600);
+                File::open(&results[0]).unwrap().set_modified(hour_ago).unwrap();
+                let mut files: Vec<String> = walkdir::WalkDir::new(&results[0])
+                    .into_iter()
+                    .map(|e| e.unwrap().path().strip_prefix(&results[0]).unwrap().display().to_string())
+                    .collect();
+                files.sort();
+                files
+            };
+            let before = listing();
+            for words in [&["gc"][..], &["gc", "."], &["doctor"], &["status", "."]] {
+                perfvt(words);
+                assert_eq!(listing(), before, "{user:?} {umask} {words:?}");
+            }
+            // The classic file's name holds the second in which it began.
+            all.push(before.into_iter().filter(|name| !name.ends_with(".RHS")).collect::<Vec<_>>());
+        }
+    }
+    assert!(all.windows(2).all(|pair| pair[0] == pair[1]), "{all:#?}");
 }

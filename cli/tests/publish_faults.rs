@@ -1,3 +1,4 @@
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 //! Every operation of the disk fails once while a result is published: the site stays readable, what was in it stays, the
 //! message names a file, and publishing again gives what an undisturbed publisher gives.
 

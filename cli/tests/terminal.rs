@@ -1,3 +1,4 @@
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 //! Nothing that comes from a guest, a file, a path or another user commands the operator's terminal.
 
 use perfvt::run;

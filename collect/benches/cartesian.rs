@@ -39,7 +39,7 @@ fn main() {
     let mut expansion = config.expand();
     let start = Instant::now();
     let mut letters = 0;
-    while let Some(named) = expansion.next_name() {
+    while let Some(named) = expansion.next_name().expect("a name") {
         letters += named.name.len();
         if expansion.found() == NAMES {
             break;

@@ -10,7 +10,7 @@ use crate::config::{Selected, keys};
 use crate::guest::definition::CACHED;
 use crate::guest::fit;
 use crate::scenario::without_objects;
-use crate::workload::{Known, Workload};
+use crate::workload::{Known, MAX_CASES, Workload};
 use model::store::{CAMPAIGN_FILE, JOURNAL_FILE};
 use model::{Case, Origin, Param, Params, ParamsError};
 use std::path::Path;
@@ -316,6 +316,14 @@ pub enum MatrixError {
         /// The workload.
         workload: &'static str,
     },
+    /// More than anybody measures.
+    #[error("the matrix of {workload} has {cases} cases, more than {}; shorten its lists", MAX_CASES)]
+    TooManyCases {
+        /// The workload.
+        workload: &'static str,
+        /// Its cases.
+        cases: usize,
+    },
     /// Environments whose matrices differ cannot be compared case by case.
     #[error("--env {name} changes the matrix of cases; environments of one campaign measure the same cases")]
     DifferentCases {
@@ -546,6 +554,9 @@ pub fn cases(workload: &dyn Workload, environments: &[Environment]) -> Result<Ve
         fit::check(workload, &environment.params)?;
         let mut seen = std::collections::HashSet::new();
         cases.retain(|c| seen.insert(c.id()));
+        if cases.len() > MAX_CASES {
+            return Err(MatrixError::TooManyCases { workload: workload.name(), cases: cases.len() });
+        }
         match &first {
             None => first = Some(cases),
             Some(have) if *have == cases => {}

@@ -184,7 +184,7 @@ fn an_empty_result_names_the_filter_and_the_name_that_nothing_has() {
     loader.text("--only", "only netpref").unwrap();
     let config = loader.finish();
     let mut expansion = config.expand();
-    assert!(expansion.next_name().is_none());
+    assert!(expansion.next_name().unwrap().is_none());
     let culprits = expansion.emptied_by();
     assert_eq!((culprits[0].origin.as_str(), culprits[0].text.as_str()), ("--only:1", "only netpref"));
     assert_eq!(culprits[0].unknown, [("netpref".to_owned(), Some("netperf".to_owned()))]);

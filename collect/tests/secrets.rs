@@ -1,3 +1,4 @@
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 //! What a campaign does with passwords.
 
 mod campaign_support;

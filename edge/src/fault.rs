@@ -244,8 +244,8 @@ mod tests {
         fs::create_dir(&root).unwrap();
         fs::write(root.join("before"), "1").unwrap();
         let guard = begin(Plan::none(), &[&root]);
-        create_directory(&root.join("a/b")).unwrap();
-        write_atomically(&root.join("a/b/whole"), b"2").unwrap();
+        create_directory(root.join("a/b")).unwrap();
+        write_atomically(root.join("a/b/whole"), b"2").unwrap();
         fs::write(root.join("a/late"), "3").unwrap();
         let disk = guard.end().disk;
         let lost = |names, into: &str| {

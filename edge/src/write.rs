@@ -316,7 +316,7 @@ mod tests {
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
         write_private(&path, b"secret").unwrap();
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        let away = write_atomically(&dir.path().join("absent/x"), b"").unwrap_err();
+        let away = write_atomically(dir.path().join("absent/x"), b"").unwrap_err();
         assert_eq!(away.to_string(), "No such file or directory (os error 2)");
     }
 
@@ -344,7 +344,7 @@ mod tests {
         let (one, two) = (dir.path().join("one"), dir.path().join("two"));
         write(&one, b"1").unwrap();
         write(&two, b"2").unwrap();
-        assert!(create_directory(&one).is_err() && create_directory(&one.join("below")).is_err());
+        assert!(create_directory(&one).is_err() && create_directory(one.join("below")).is_err());
         assert_eq!(rename_new(&one, &two).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
         exchange(&one, &two).unwrap();
         assert_eq!(fs::read(&two).unwrap(), b"1");

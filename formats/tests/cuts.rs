@@ -58,7 +58,8 @@ fn rhs(text: &str) -> Option<Reading> {
         }
     }
     // A file without a row is refused by whoever reads it.
-    (!values.is_empty()).then(|| Reading { values, lost: !document.losses.is_empty() })
+    let lost = !document.losses.is_empty();
+    if values.is_empty() { None } else { Some(Reading { values, lost }) }
 }
 
 /// A tool's output that one of the readers of workloads gives values of.

@@ -3,8 +3,9 @@
 use crate::secrets::{is_secret, masked};
 use edge::Secret;
 use edge::secret::SHOWN;
+use edge::text::{QUOTED, clipped};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -60,7 +61,7 @@ pub enum ParamsError {
     Wrong {
         /// The key.
         key: String,
-        /// The value found.
+        /// The value found, cut to what a message shows.
         value: String,
         /// Where it was set.
         origin: String,
@@ -98,22 +99,28 @@ impl Params {
 
     /// Sets a key.
     pub fn set(&mut self, key: impl Into<String>, value: impl Into<String>, origin: Origin) {
-        let (key, mut value, mut origin) = (key.into(), value.into(), origin);
-        self.secrets.remove(&key);
-        if is_secret(&key) && !value.is_empty() {
+        let key = key.into();
+        let (value, origin) = self.without_secret(&key, value.into(), origin);
+        match self.list.iter_mut().find(|p| p.key == key) {
+            Some(p) => (p.value, p.origin) = (value, origin),
+            None => self.list.push(Param { key, value, origin }),
+        }
+    }
+
+    /// What everybody may see of a value; a secret is taken out of it.
+    fn without_secret(&mut self, key: &str, mut value: String, mut origin: Origin) -> (String, Origin) {
+        self.secrets.remove(key);
+        if is_secret(key) && !value.is_empty() {
             if let Origin::Flag(flag) = &mut origin {
                 *flag = masked(flag);
             }
             let secret = std::mem::replace(&mut value, SHOWN.to_owned());
             // A plan that was stored says only that there is one.
             if secret != SHOWN {
-                self.secrets.insert(key.clone(), Secret::new(secret));
+                self.secrets.insert(key.to_owned(), Secret::new(secret));
             }
         }
-        match self.list.iter_mut().find(|p| p.key == key) {
-            Some(p) => (p.value, p.origin) = (value, origin),
-            None => self.list.push(Param { key, value, origin }),
-        }
+        (value, origin)
     }
 
     /// The secrets among them, by key.
@@ -239,13 +246,39 @@ impl Params {
         match self.param(key) {
             Some(p) => ParamsError::Wrong {
                 key: key.into(),
-                value: p.value.clone(),
+                value: shown(&p.value),
                 origin: p.origin.to_string(),
                 wanted: wanted.into(),
             },
             None => ParamsError::Missing { key: key.into() },
         }
     }
+}
+
+impl FromIterator<Param> for Params {
+    fn from_iter<I: IntoIterator<Item = Param>>(all: I) -> Params {
+        let mut params = Params::new();
+        // Without it, many keys would each be compared with all before them.
+        let mut places: HashMap<String, usize> = HashMap::new();
+        for Param { key, value, origin } in all {
+            let (value, origin) = params.without_secret(&key, value, origin);
+            let param = Param { key, value, origin };
+            match places.get(&param.key).and_then(|place| params.list.get_mut(*place)) {
+                Some(known) => *known = param,
+                None => {
+                    places.insert(param.key.clone(), params.list.len());
+                    params.list.push(param);
+                }
+            }
+        }
+        params
+    }
+}
+
+/// A value in a message: it may be a stranger's, of any length, and with characters that a terminal acts on.
+fn shown(value: &str) -> String {
+    let head = clipped(value, QUOTED);
+    format!("{}{}", edge::visible(head), if head.len() < value.len() { "…" } else { "" })
 }
 
 /// A parameter as campaign.json keeps it.
@@ -279,6 +312,27 @@ mod tests {
             params().text("zz").unwrap_err().to_string(),
             "parameter 'zz' is not set and has no default"
         );
+    }
+
+    #[test]
+    fn a_long_value_is_shown_in_part_and_without_control_characters() {
+        let mut params = Params::new();
+        params.set("l", format!("\u{1b}{}", "9".repeat(1 << 20)), Origin::BuiltIn);
+        let error = params.number::<u32>("l", 1, "seconds").unwrap_err().to_string();
+        assert!(error.len() < 300 && error.contains("'\\u{1b}999") && error.contains("9…'"), "{error}");
+    }
+
+    #[test]
+    fn parameters_gathered_at_once_are_those_set_one_after_the_other() {
+        let all = [("a", "1"), ("b", "2"), ("a", "3")];
+        let param = |(key, value): (&str, &str)| Param {
+            key: key.into(),
+            value: value.into(),
+            origin: Origin::BuiltIn,
+        };
+        let mut want = Params::new();
+        all.iter().for_each(|(key, value)| want.set(*key, *value, Origin::BuiltIn));
+        assert_eq!(all.into_iter().map(param).collect::<Params>(), want);
     }
 
     #[test]

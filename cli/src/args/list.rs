@@ -9,11 +9,13 @@ use std::path::PathBuf;
   perfvt list tests.cfg --contents --json | jq .params
   perfvt list tests.cfg --explain bridge
   perfvt list tests.cfg --base            (after perfvt's own base, as `perfvt run -c tests.cfg` reads it)
+  perfvt list tests.cfg --limit 20
   perfvt list --guests
   perfvt list perfvt:guests.cfg --source > my.cfg
 
 EXIT CODES
-  0 at least one variant; 2 input error, or nothing is left (standard error names the filter)")]
+  0 at least one variant; 2 input error, nothing is left (standard error names the filter), or there are more variants
+  than are listed without --limit")]
 pub struct List {
     /// The configuration, - for standard input [default: tests.cfg, or perfvt:base.cfg when there is none]
     pub cfg: Option<PathBuf>,
@@ -29,6 +31,10 @@ pub struct List {
     /// Print the text of one of perfvt's own configurations
     #[arg(long, conflicts_with_all = ["guests", "workloads", "explain", "contents", "json", "base"])]
     pub source: bool,
+    /// Look at so many variants and no more; 0: all, however many [default: 1000000, with --guests and --workloads 200000,
+    /// or fewer when they take more than some seconds]
+    #[arg(long, value_name = "N")]
+    pub limit: Option<u64>,
     /// Take only variants that match, as if `only FILTER` stood at the end of the file; repeatable
     #[arg(long, value_name = "FILTER")]
     pub only: Vec<String>,

@@ -3,39 +3,45 @@
 use super::list;
 use crate::args::List;
 use crate::{DONE, Error};
+use collect::cartesian::Config;
+use collect::config::guests::{BOUND, Guests, MAX_GUESTS};
 use collect::config::{Guest, guests, keys};
 use collect::workload::{self, Workload};
+use std::collections::HashSet;
 use std::io::Write;
+use std::path::Path;
 
-/// Lists guests: those of a configuration, or all that perfvt and the user define.
+/// Names of workloads of one configuration that are listed when nothing else is said.
+const MAX_WORKLOADS: usize = 100;
+
+/// Lists guests as they are found: those of a configuration, or all that perfvt and the user define.
 pub fn guests(args: &List, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Error> {
-    let mut all: Vec<Guest> = Vec::new();
-    match &args.cfg {
-        Some(path) => {
-            let config = list::read(args, path, args.base)?;
-            all = guests::of_config(&config)?;
-            if all.is_empty() {
-                let mut expansion = config.expand();
-                while expansion.next_name().is_some() {}
-                return list::code(args, expansion.found(), &expansion.emptied_by(), path, err);
+    let files = match &args.cfg {
+        Some(path) => vec![path.clone()],
+        None => guests::files(),
+    };
+    // The user's own come first and hide those of the same name.
+    let mut shown = HashSet::new();
+    let mut code = DONE;
+    for file in &files {
+        let config = list::read(args, file, args.base && args.cfg.is_some(), err)?;
+        let most = if args.limit.is_some() { u64::MAX } else { MAX_GUESTS };
+        let mut guests = Guests::new(&config, list::bound(args, BOUND), most);
+        while let Some(guest) = guests.next_guest()? {
+            // Guests of one configuration may have one name and several images.
+            if args.cfg.is_some() || shown.insert(guest.name.clone()) {
+                show_guest(args, &guest, out)?;
             }
         }
-        None => {
-            for file in guests::files() {
-                let config = list::read(args, &file, false)?;
-                for guest in guests::of_config(&config)? {
-                    // The user's own come first and hide those of the same name.
-                    if all.iter().all(|known| known.name != guest.name) {
-                        all.push(guest);
-                    }
-                }
-            }
+        let (expansion, has_more) = (guests.expansion(), guests.has_more());
+        if has_more {
+            // The one that was looked at and not listed is not among them.
+            code = code.max(list::more(args, expansion.found() - 1, file, err)?);
+        } else if args.cfg.is_some() {
+            code = code.max(list::code(args, expansion.found(), &expansion.emptied_by(), file, err)?);
         }
     }
-    for guest in &all {
-        show_guest(args, guest, out)?;
-    }
-    Ok(DONE)
+    Ok(code)
 }
 
 fn show_guest(args: &List, guest: &Guest, out: &mut dyn Write) -> Result<(), Error> {
@@ -59,24 +65,44 @@ fn show_guest(args: &List, guest: &Guest, out: &mut dyn Write) -> Result<(), Err
 
 /// Lists workloads: those that a configuration leaves, or all.
 pub fn workloads(args: &List, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Error> {
-    let mut names: Vec<String> = workload::ALL.iter().map(|w| w.name().to_owned()).collect();
     if let Some(path) = &args.cfg {
-        let config = list::read(args, path, true)?;
-        let mut left = Vec::new();
-        let mut expansion = config.expand();
-        while let Some(dict) = expansion.next_dict()? {
-            let name = dict.get(keys::WORKLOAD).map(|entry| entry.value.to_owned());
-            left.extend(name.filter(|name| !left.contains(name)));
-        }
-        if left.is_empty() {
-            return list::code(args, expansion.found(), &expansion.emptied_by(), path, err);
-        }
-        names = left;
+        let config = list::read(args, path, true, err)?;
+        return workloads_of(args, &config, path, out, err);
     }
-    for name in names {
-        show_workload(args, &name, workload::find(&name), out)?;
+    for workload in workload::ALL {
+        show_workload(args, workload.name(), Some(*workload), out)?;
     }
     Ok(DONE)
+}
+
+/// Lists the workloads of a configuration as they are found.
+fn workloads_of(
+    args: &List,
+    config: &Config,
+    path: &Path,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> Result<u8, Error> {
+    let bound = list::bound(args, BOUND);
+    let most = if args.limit.is_some() { usize::MAX } else { MAX_WORKLOADS };
+    let mut shown: HashSet<String> = HashSet::new();
+    let mut expansion = config.expand();
+    loop {
+        let (full, seen) = (expansion.is_beyond(&bound), expansion.found());
+        let Some(dict) = expansion.next_dict()? else { break };
+        let name = dict.get(keys::WORKLOAD).map(|entry| entry.value);
+        let new = name.filter(|name| !shown.contains(*name));
+        if full || new.is_some() && shown.len() >= most {
+            return list::more(args, seen, path, err);
+        }
+        if let Some(name) = new {
+            show_workload(args, name, workload::find(name), out)?;
+            shown.insert(name.to_owned());
+        }
+    }
+    // Variants without any workload are none to run.
+    let found = if shown.is_empty() { 0 } else { expansion.found() };
+    list::code(args, found, &expansion.emptied_by(), path, err)
 }
 
 fn show_workload(

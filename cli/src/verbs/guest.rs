@@ -3,7 +3,7 @@
 use crate::args::{Guest, GuestVerb};
 use crate::{DONE, Error, FOUND};
 use collect::campaign::locks::{LockError, exclusive};
-use collect::config::guests;
+use collect::config::guests::{self, BOUND, Guests, MAX_GUESTS};
 use collect::guest::image::{Cache, DEBIAN, builtin, debian, list, named, remove};
 use collect::testbed::{guest_params, one_command};
 use std::io::Write;
@@ -54,9 +54,18 @@ fn show(cache: &Cache, out: &mut dyn Write, err: &mut dyn Write) -> Result<(), E
         writeln!(out, "{name}  kernel {release}  {} MB", image.bytes.div_ceil(1_000_000))?;
     }
     for file in guests::files() {
-        for guest in guests::list(&file)? {
+        let config = guests::load(&file)?;
+        let mut guests = Guests::new(&config, BOUND, MAX_GUESTS);
+        while let Some(guest) = guests.next_guest()? {
             let missing = guest.missing.map(|what| format!("  missing: {what}")).unwrap_or_default();
             writeln!(out, "guest {} ({}){missing}", guest.name, file.display())?;
+        }
+        if guests.has_more() {
+            let file = file.display();
+            writeln!(
+                err,
+                "perfvt: {file}: and more guests; `perfvt list --guests {file} --limit 0` lists all"
+            )?;
         }
     }
     Ok(())

@@ -1,24 +1,18 @@
 //! `perfvt list`: what a Cartesian configuration multiplies out to.
 
 use super::catalogue;
+use super::gathered::Gathered;
 use crate::args::List;
 use crate::{DONE, Error, USAGE};
-use collect::cartesian::{Config, Culprit, Defaults, Dict, Entry, Loader, Options, RenderError};
+use collect::cartesian::{Bound, Config, Culprit, Defaults, Dict, Entry, Loader, Options, RenderError};
 use collect::config::{Shipped, shipped};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 /// The file that is read when none is named.
 const DEFAULT_CFG: &str = "tests.cfg";
-/// Bytes that are gathered before they are written.
-const CHUNK: usize = 1 << 17;
-/// How long output may be held back.
-const PATIENCE: Duration = Duration::from_millis(100);
 /// Threads that build parameters.
 const MAX_THREADS: usize = 8;
-/// Variants between two looks at the clock.
-const CLOCK: u64 = 64;
 
 /// Lists variants as they are found.
 pub fn list(args: &List, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Error> {
@@ -36,7 +30,7 @@ pub fn list(args: &List, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8,
     if args.source {
         return source(&path, out);
     }
-    let config = read(args, &path, args.base)?;
+    let config = read(args, &path, args.base, err)?;
     for warning in config.warnings() {
         writeln!(err, "warning: {warning}")?;
     }
@@ -58,7 +52,7 @@ fn source(path: &Path, out: &mut dyn Write) -> Result<u8, Error> {
 }
 
 /// Reads the file, and the filters of the command line as if they stood at its end.
-pub(super) fn read(args: &List, path: &Path, base: bool) -> Result<Config, Error> {
+pub(super) fn read(args: &List, path: &Path, base: bool, err: &mut dyn Write) -> Result<Config, Error> {
     let options = Options {
         compat: args.compat,
         defaults: if args.defaults { Defaults::All } else { Defaults::Ignored },
@@ -81,39 +75,27 @@ pub(super) fn read(args: &List, path: &Path, base: bool) -> Result<Config, Error
     for filter in &args.no {
         loader.text("--no", &format!("no {filter}"))?;
     }
-    Ok(loader.finish())
+    let config = loader.finish();
+    for note in files.notes() {
+        writeln!(err, "warning: {note}")?;
+    }
+    Ok(config)
 }
 
-/// Gathers small writes, and lets go of them before a reader gets impatient.
-struct Gathered<'o> {
-    out: &'o mut dyn Write,
-    bytes: Vec<u8>,
-    variants: u64,
-    written: Instant,
+/// How much is listed.
+pub(super) fn bound(args: &List, default: Bound) -> Bound {
+    match args.limit {
+        None => default,
+        Some(0) => Bound::NONE,
+        Some(variants) => Bound { variants, ..Bound::NONE },
+    }
 }
 
-impl<'o> Gathered<'o> {
-    fn new(out: &'o mut dyn Write) -> Self {
-        Gathered { out, bytes: Vec::with_capacity(2 * CHUNK), variants: 0, written: Instant::now() }
-    }
-
-    /// Called after each variant. The first one goes out at once.
-    fn end_variant(&mut self) -> Result<(), Error> {
-        self.variants += 1;
-        let late = || self.variants.is_multiple_of(CLOCK) && self.written.elapsed() > PATIENCE;
-        if self.bytes.len() >= CHUNK || self.variants == 1 || late() {
-            self.write()?;
-        }
-        Ok(())
-    }
-
-    fn write(&mut self) -> Result<(), Error> {
-        self.out.write_all(&self.bytes)?;
-        self.out.flush()?;
-        self.bytes.clear();
-        self.written = Instant::now();
-        Ok(())
-    }
+/// What there is to say when there is more than was listed. What the user asked for is no error.
+pub(super) fn more(args: &List, seen: u64, path: &Path, err: &mut dyn Write) -> Result<u8, Error> {
+    let how = "--only FILTER and --no FILTER leave fewer, --limit N looks at N of them, --limit 0 at all";
+    writeln!(err, "perfvt: {}: and more: stopped after {seen} variants; {how}", path.display())?;
+    Ok(if args.limit.is_some() { DONE } else { USAGE })
 }
 
 /// Prints names as they are found.
@@ -124,9 +106,21 @@ fn names(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> Result<u8, Error> {
+    let bound = bound(args, Bound::SECONDS);
     let mut expansion = config.expand();
     let mut gathered = Gathered::new(out);
-    while let Some(named) = expansion.next_name() {
+    loop {
+        let (full, seen) = (gathered.is_beyond(&expansion, &bound), expansion.found());
+        let next = expansion.next_name();
+        if next.is_err() {
+            // What was found stays.
+            gathered.write()?;
+        }
+        let Some(named) = next? else { break };
+        if full {
+            gathered.write()?;
+            return more(args, seen, path, err);
+        }
         if args.json {
             named.write_json(&mut gathered.bytes);
         } else {
@@ -151,7 +145,7 @@ fn contents(
         true => dict.write_json(bytes),
         false => dict.write_text(bytes),
     };
-    let summary = config.render(threads, render, |bytes| {
+    let summary = config.render(threads, bound(args, Bound::SECONDS), render, |bytes| {
         out.write_all(bytes)?;
         out.flush()
     });
@@ -160,6 +154,9 @@ fn contents(
         RenderError::Cartesian(error) => Error::from(error),
         RenderError::Write(error) => Error::from(error),
     })?;
+    if summary.more {
+        return more(args, summary.found, path, err);
+    }
     code(args, summary.found, &summary.emptied_by, path, err)
 }
 
@@ -175,8 +172,19 @@ fn explain(
     let mut expansion = config.expand();
     let mut gathered = Gathered::new(out);
     let mut known = false;
+    let bound = bound(args, Bound::SECONDS);
     expansion.trace(key);
-    while let Some(dict) = expansion.next_dict()? {
+    loop {
+        let (full, seen) = (gathered.is_beyond(&expansion, &bound), expansion.found());
+        let next = expansion.next_dict();
+        if next.is_err() {
+            gathered.write()?;
+        }
+        let Some(dict) = next? else { break };
+        if full {
+            gathered.write()?;
+            return more(args, seen, path, err);
+        }
         writeln!(gathered.bytes, "{}", dict.named.name)?;
         let entry = dict.get(key);
         known |= entry.is_some();
@@ -196,6 +204,9 @@ fn explain(
                 step.file.display(),
                 step.line
             )?;
+        }
+        if let Some(earlier) = Some(expansion.earlier_steps()).filter(|earlier| *earlier > 0) {
+            writeln!(gathered.bytes, "        before: {earlier} other values")?;
         }
         gathered.end_variant()?;
     }

@@ -5,6 +5,7 @@ pub mod catalogue;
 pub mod compare;
 pub mod doctor;
 pub mod explain;
+mod gathered;
 pub mod gc;
 pub mod generate;
 pub mod guest;

@@ -54,6 +54,8 @@ impl Additions {
             Some(params) if params.get("shuffle").is_some() => params.switch("shuffle")?,
             _ => true,
         };
+        let too_large = |e: plan::TooLarge| CampaignError::Added { reason: e.to_string() };
+        plan::check(self.environments, added.blocks, file.cases.len()).map_err(too_large)?;
         let seed = file.seed.wrapping_add(u64::from(added.block));
         let mut blocks = plan::blocks(self.environments, added.blocks, file.cases.len(), seed, shuffle);
         let boots: Vec<u32> = (0..self.environments).map(|e| boots_of(&file.blocks, e)).collect();
@@ -122,6 +124,9 @@ impl Campaign {
                 ),
             });
         }
+        let too_large =
+            |e: plan::TooLarge| CampaignError::Added { reason: format!("--repeat {repeats}: {e}") };
+        plan::check(self.additions.environments, repeats, self.file.cases.len()).map_err(too_large)?;
         let added = self.added(repeats - now, Vec::new(), AddedFor::Repeat);
         self.journal.append(&Event::Added(added.clone()))?;
         self.take(&added)

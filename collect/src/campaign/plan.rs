@@ -3,6 +3,30 @@
 use model::rng::SplitMix64;
 use model::{BlockPlan, BootPlan};
 
+/// Samples that one campaign may take: cases in all boots of all environments.
+pub const MAX_SAMPLES: u64 = 1_000_000;
+
+/// A plan that would take years, and more memory than there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{environments} environments x {repeats} boots x {cases} cases are more than {MAX_SAMPLES} samples; take fewer boots, or \
+     several campaigns"
+)]
+pub struct TooLarge {
+    environments: usize,
+    repeats: u32,
+    cases: usize,
+}
+
+/// Looks whether so many blocks can be planned.
+///
+/// # Errors
+/// When they have more samples than a campaign may take.
+pub fn check(environments: usize, repeats: u32, cases: usize) -> Result<(), TooLarge> {
+    let product = (environments as u64).saturating_mul(cases as u64).saturating_mul(u64::from(repeats));
+    if product > MAX_SAMPLES { Err(TooLarge { environments, repeats, cases }) } else { Ok(()) }
+}
+
 /// Plans `repeats` blocks in each of which every environment is booted once.
 ///
 /// Order within a block is random, and every second block is the mirror image of the one before, so that over each
@@ -65,6 +89,17 @@ mod tests {
                 assert_eq!(position(&plan[0]) + position(&plan[1]), 3);
             }
         }
+    }
+
+    #[test]
+    fn a_plan_that_takes_years_is_refused() {
+        assert_eq!(check(2, 50, 10_000), Ok(()));
+        let error = check(2, u32::MAX, 9).unwrap_err().to_string();
+        assert!(
+            error.starts_with("2 environments x 4294967295 boots x 9 cases are more than 1000000"),
+            "{error}"
+        );
+        assert!(check(usize::MAX, u32::MAX, usize::MAX).is_err());
     }
 
     #[test]

@@ -131,6 +131,9 @@ pub enum SetupError {
         /// That of the first environment.
         first: Scenario,
     },
+    /// More boots or cases than anybody measures.
+    #[error(transparent)]
+    Plan(#[from] plan::TooLarge),
     /// Placement or hardware, in one environment.
     #[error("environment {environment}: {source}")]
     Environment {
@@ -198,6 +201,7 @@ pub fn prepare(request: &Request, executable: &Path) -> Result<Prepared, SetupEr
     let id = campaign_id(&now);
     let seed = request.seed.unwrap_or(now.unix_ns ^ u64::from(std::process::id()));
     let shuffle = environments.first().map_or(Ok(true), |e| e.params.switch("shuffle"))?;
+    plan::check(environments.len(), boots_each.max(confirm.unwrap_or(0)), cases.len())?;
     let blocks = plan::blocks(environments.len(), boots_each, cases.len(), seed, shuffle);
     let boots = environments.len() as f64 * f64::from(boots_each);
     let (seconds, bytes) = estimate(workload, &environments, boots, cases.len() as f64, accel);

@@ -2,7 +2,9 @@
 
 use super::error::CartesianError;
 use super::program::{Bound, KeyId, Loc, Program, Text};
+use super::quoted::{cut, escaped, quoted};
 use std::cmp::Ordering;
+use std::collections::HashMap;
 
 /// A key that asks for a bound.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +25,7 @@ pub(super) fn changes<'t, 'a>(
     text: impl Fn(Text) -> &'t str,
 ) -> Result<Vec<(KeyId, Text, Loc)>, CartesianError> {
     let mut changes: Vec<(KeyId, Text, Loc)> = Vec::new();
+    let mut places: HashMap<KeyId, usize> = HashMap::new();
     for Asked { bound, key, value, loc } in asked {
         let (target, unwanted) = match bound {
             Bound::Max(target) => (*target, Some(Ordering::Greater)),
@@ -37,15 +40,23 @@ pub(super) fn changes<'t, 'a>(
                 key: name(target),
                 value: text(current).to_owned(),
                 origin: program.origin(origin),
-                bound: format!("{} = '{}' ({})", name(*key), text(*value), program.origin(*loc)),
+                bound: format!(
+                    "{} = {} ({})",
+                    cut(&name(*key)),
+                    quoted(text(*value)),
+                    escaped(&program.origin(*loc))
+                ),
             })?;
             if order != unwanted {
                 continue;
             }
         }
-        match changes.iter_mut().find(|change| change.0 == target) {
+        match places.get(&target).and_then(|place| changes.get_mut(*place)) {
             Some(change) => *change = (target, *value, *loc),
-            None => changes.push((target, *value, *loc)),
+            None => {
+                places.insert(target, changes.len());
+                changes.push((target, *value, *loc));
+            }
         }
     }
     Ok(changes)

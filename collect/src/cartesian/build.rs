@@ -17,8 +17,23 @@ pub(super) const RESERVED: [&str; 5] = ["name", "shortname", "dep", "_short_name
 
 /// Bytes that a compiled key expression may take.
 const REGEX_SIZE: usize = 1 << 20;
+/// What is enough for most of them.
+const REGEX_SMALL: usize = 1 << 16;
+/// Bytes that all of them may take together, each rounded up to one of the above.
+const REGEX_TOTAL: usize = 128 << 20;
 /// Words of label sets that are kept, 32 MB; beyond it pruning is less sharp.
 const REACH_WORDS: usize = 1 << 22;
+
+/// A key expression that is not taken.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum PatternError {
+    /// It is none.
+    #[error(transparent)]
+    Regex(#[from] regex::Error),
+    /// There are too many.
+    #[error("more expressions than fit in {REGEX_TOTAL} bytes")]
+    TooMany,
+}
 
 /// A program being made.
 #[derive(Debug, Default)]
@@ -29,6 +44,7 @@ pub(super) struct Builder {
     atoms: HashMap<(Option<Text>, Text), AtomId>,
     filters: HashMap<Filter, FilterId>,
     patterns: HashMap<Box<str>, u32>,
+    regex_bytes: usize,
     suffixes: HashMap<Text, u32>,
     blocks: HashMap<Text, usize>,
     block_values: HashSet<(Text, Text)>,
@@ -73,6 +89,7 @@ impl Builder {
         }
         let key = id(self.program.keys.len());
         let text = self.text(name);
+        self.program.key_bytes += name.len();
         self.program.keys.push(Key { name: text, json: Text::default() });
         self.program.key_ids.insert(name.into(), key);
         key
@@ -145,6 +162,11 @@ impl Builder {
         let next = id(self.program.filters.len());
         let number = *self.filters.entry(filter.clone()).or_insert(next);
         if number == next {
+            let narrow = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+            let rows = |test: &Test| if let Test::Row(row) = test { row.len() } else { 0 };
+            let in_rows: usize = filter.iter().flatten().map(rows).sum();
+            let ones = filter.iter().flatten().filter(|test| matches!(test, Test::One(_))).count();
+            self.program.sizes.push((narrow(in_rows + ones + 1), narrow(in_rows)));
             self.program.filters.push(filter);
         }
         number
@@ -158,7 +180,7 @@ impl Builder {
 
     /// The left side of `?=`: an expression that must match a key from its beginning to its end, or the reason why it
     /// is none.
-    pub fn pattern(&mut self, text: &str) -> Result<u32, regex::Error> {
+    pub fn pattern(&mut self, text: &str) -> Result<u32, PatternError> {
         if let Some(pattern) = self.patterns.get(text) {
             return Ok(*pattern);
         }
@@ -167,7 +189,17 @@ impl Builder {
         } else {
             // As the reference anchors it: in `a|b` only the last alternative is bound to the end.
             let whole = format!("\\A(?:{text}$)");
-            Pattern::Regex(RegexBuilder::new(&whole).size_limit(REGEX_SIZE).build()?)
+            let build =
+                |size: usize| RegexBuilder::new(&whole).size_limit(size).dfa_size_limit(REGEX_SMALL).build();
+            let (regex, size) = match build(REGEX_SMALL) {
+                Ok(regex) => (regex, REGEX_SMALL),
+                Err(_) => (build(REGEX_SIZE)?, REGEX_SIZE),
+            };
+            self.regex_bytes += size;
+            if self.regex_bytes > REGEX_TOTAL {
+                return Err(PatternError::TooMany);
+            }
+            Pattern::Regex(regex)
         };
         let number = id(self.program.patterns.len());
         self.program.patterns.push(pattern);

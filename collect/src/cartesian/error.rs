@@ -1,5 +1,7 @@
-//! What can be wrong with a configuration, said with the place, the line and the way out.
+//! What can be wrong with a configuration, said with the place, the line and the way out. Whatever stands in the
+//! configuration is shown in part and escaped: it may be a stranger's.
 
+use super::quoted::{SHOWN, cut, escaped, push_escaped, quoted};
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
@@ -14,7 +16,7 @@ pub struct Place {
     pub line: u32,
     /// Column in characters, counted from 1.
     pub column: u32,
-    /// The line, with tabs expanded.
+    /// What stands around the caret, with tabs expanded.
     pub text: String,
     /// Where the caret goes: columns of `text` before it.
     pub caret: u32,
@@ -22,23 +24,44 @@ pub struct Place {
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}", self.file.display(), self.line, self.column)
+        write!(f, "{}:{}:{}", escaped(&self.file.to_string_lossy()), self.line, self.column)
+    }
+}
+
+/// Characters that a place keeps before and after its caret: an excerpt shows no more.
+const AROUND: usize = 60;
+
+impl Place {
+    /// What is kept of a line whose caret goes after so many characters, and where the caret is then.
+    pub(super) fn around(line: &str, caret: usize) -> (String, u32) {
+        let from = caret.saturating_sub(AROUND);
+        let text: String = line.chars().skip(from).take(2 * AROUND).collect();
+        (text, u32::try_from(caret - from).unwrap_or(0))
     }
 }
 
 /// The line and a caret below it, cut to a readable width.
 struct Excerpt<'a>(&'a Place);
 
-/// Characters of a long line that an excerpt shows before and after the caret.
-const AROUND: usize = 60;
-
 impl fmt::Display for Excerpt<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let caret = usize::try_from(self.0.caret).unwrap_or(0);
-        let from = caret.saturating_sub(AROUND);
-        let shown: String = self.0.text.chars().skip(from).take(2 * AROUND).collect();
-        let blanks = caret - from;
-        write!(f, "\n    {}\n    {:blanks$}^", shown.trim_end(), "")
+        let (mut before, mut after) = (String::new(), String::new());
+        // Half of what may be shown on each side. Before the caret, the end of it.
+        for c in self.0.text.chars().take(caret) {
+            push_escaped(&mut before, c);
+        }
+        while before.len() > SHOWN / 2 {
+            before.remove(0);
+        }
+        for c in self.0.text.trim_end().chars().skip(caret) {
+            push_escaped(&mut after, c);
+        }
+        while after.len() > SHOWN / 2 {
+            after.pop();
+        }
+        let blanks = before.chars().count();
+        write!(f, "\n    {}\n    {:blanks$}^", format!("{before}{after}").trim_end(), "")
     }
 }
 
@@ -48,7 +71,7 @@ struct Hint<'a>(&'a Option<String>);
 impl fmt::Display for Hint<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            Some(hint) => write!(f, "; {hint}"),
+            Some(hint) => write!(f, "; {}", cut(hint)),
             None => Ok(()),
         }
     }
@@ -58,7 +81,7 @@ impl fmt::Display for Hint<'_> {
 #[derive(Debug, thiserror::Error)]
 pub enum CartesianError {
     /// A line that is not of the language.
-    #[error("{place}: expected {expected}, found {found}{hint}{excerpt}", hint = Hint(hint), excerpt = Excerpt(place))]
+    #[error("{place}: expected {expected}, found {found}{hint}{excerpt}", found = escaped(found), hint = Hint(hint), excerpt = Excerpt(place))]
     Syntax {
         /// Where.
         place: Box<Place>,
@@ -70,7 +93,7 @@ pub enum CartesianError {
         hint: Option<String>,
     },
     /// A file that is to be included and cannot be.
-    #[error("{place}: including {path}: {why}{hint}{excerpt}", path = path.display(), hint = Hint(hint), excerpt = Excerpt(place))]
+    #[error("{place}: including {path}: {why}{hint}{excerpt}", path = cut(&path.to_string_lossy()), why = escaped(why), hint = Hint(hint), excerpt = Excerpt(place))]
     Include {
         /// Where it is included.
         place: Box<Place>,
@@ -82,7 +105,7 @@ pub enum CartesianError {
         hint: Option<String>,
     },
     /// The file to begin with cannot be read.
-    #[error("reading {}: {source}", path.display())]
+    #[error("reading {}: {source}", cut(&path.to_string_lossy()))]
     Read {
         /// The file.
         path: PathBuf,
@@ -99,7 +122,11 @@ pub enum CartesianError {
     },
     /// A value that `_min` or `_max` cannot compare.
     #[error(
-        "{variant}: comparing {key} = '{value}' ({origin}) with {bound}: not a number, a size like 512M or 4G, or too large"
+        "{}: comparing {} = {} ({}) with {bound}: not a number, a size like 512M or 4G, or too large",
+        cut(variant),
+        cut(key),
+        quoted(value),
+        escaped(origin)
     )]
     Bound {
         /// The variant's name.
@@ -113,9 +140,35 @@ pub enum CartesianError {
         /// The key that asked for the comparison.
         bound: String,
     },
+    /// A variant that takes too long to find or to build.
+    #[error("{}: {what} takes more than {limit} steps; {way_out}", escaped(origin))]
+    Work {
+        /// A line that has much to do with it.
+        origin: String,
+        /// What was being done.
+        what: String,
+        /// The bound.
+        limit: u64,
+        /// What helps.
+        way_out: &'static str,
+    },
+    /// A variant whose names outgrow memory.
+    #[error(
+        "{}: the names of a variant here and of what it depends on take more than {limit} bytes together; it has too many \
+         labels or dependencies",
+        escaped(origin)
+    )]
+    Names {
+        /// The variant's line.
+        origin: String,
+        /// The bound.
+        limit: usize,
+    },
     /// A variant whose values outgrow memory, as `a = ${a}${a}` does.
     #[error(
-        "{variant}: {origin}: the values of this variant are larger than {limit} bytes together; is a key appended to itself?"
+        "{}: {}: the values of this variant are larger than {limit} bytes together; is a key appended to itself?",
+        cut(variant),
+        escaped(origin)
     )]
     Value {
         /// The variant's name.
@@ -138,22 +191,25 @@ pub struct Warning {
 
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.place, self.text)
+        write!(f, "{}: {}", self.place, escaped(&self.text))
     }
 }
 
 /// Letters of a word that suggestions are made for: the comparison takes the square of it.
-const MAX_WORD: usize = 100;
+const MAX_WORD: usize = 60;
+/// Candidates among which suggestions are looked for.
+const MAX_CANDIDATES: usize = 5_000;
 
 /// The candidate that was probably meant.
 pub(super) fn near<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     if word.len() > MAX_WORD {
         return None;
     }
-    formats::perf_conf::closest(word, candidates.into_iter().filter(|c| c.len() <= MAX_WORD))
+    let short = candidates.into_iter().filter(|candidate| candidate.len() <= MAX_WORD);
+    formats::perf_conf::closest(word, short.take(MAX_CANDIDATES))
 }
 
 /// The candidate that was probably meant, as a question.
 pub(super) fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    near(word, candidates).map(|near| format!("did you mean '{near}'?"))
+    near(word, candidates).map(|near| format!("did you mean {}?", quoted(near)))
 }

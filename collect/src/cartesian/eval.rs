@@ -9,6 +9,7 @@ use super::bounds;
 use super::error::CartesianError;
 use super::labels::Trail;
 use super::program::{How, Item, Key, KeyId, Loc, Program, Text, Value};
+use super::quoted::{cut, quoted};
 use super::suffix::{Flat, Tuples, flatten};
 use super::walk::Walker;
 
@@ -50,7 +51,32 @@ pub(super) struct Evaluator<'p> {
     /// The key whose changes are noted.
     pub traced: Option<KeyId>,
     pub steps: Vec<Step>,
+    /// Changes of it before those.
+    pub earlier: usize,
+    /// Steps that were taken for all variants.
+    pub work: u64,
+    /// Steps that are left for this one.
+    left: u64,
+    /// Bytes of all values that this one was given.
+    given: usize,
+    /// Bytes of the names of its keys with suffixes.
+    suffixed_bytes: usize,
+    /// The last assignment.
+    at: Loc,
 }
+
+/// Changes of a traced key that are kept.
+const MAX_STEPS: usize = 1_000;
+/// Steps that every variant is worth.
+const VARIANT: u64 = 20;
+/// Bytes that are copied in one step.
+const COPIED: usize = 16;
+/// Letters of such keys that are written in one step.
+const LETTERS: usize = 4;
+/// Steps to ask an expression about a key, beside its length.
+const KEY: usize = 40;
+/// Steps to compare a key with a suffix, to resolve it, to move it.
+const FLAT: usize = 200;
 
 /// Who the variant is, for conditions and `${name}`.
 #[derive(Clone, Copy)]
@@ -74,6 +100,12 @@ impl<'p> Evaluator<'p> {
             suffixed: false,
             traced: None,
             steps: Vec::new(),
+            earlier: 0,
+            work: 0,
+            left: 0,
+            given: 0,
+            suffixed_bytes: 0,
+            at: Loc::default(),
         }
     }
 
@@ -83,14 +115,49 @@ impl<'p> Evaluator<'p> {
             self.tuples.clear();
         }
         self.steps.clear();
-        self.build_any(walker)
+        self.earlier = 0;
+        self.left = self.program.max_work.saturating_sub(VARIANT);
+        let built = self.build_any(walker).and_then(|()| self.spend(self.flat_work(), &walker.name));
+        self.work += self.program.max_work - self.left;
+        built
+    }
+
+    /// Takes steps off those that are left for this variant.
+    fn spend(&mut self, steps: usize, name: &str) -> Result<(), CartesianError> {
+        let rest = self.left.checked_sub(steps as u64);
+        self.left = rest.unwrap_or(0);
+        rest.map(drop).ok_or_else(|| CartesianError::Work {
+            origin: self.program.origin(self.at),
+            what: format!("building the values of variant {}", quoted(name)),
+            limit: self.program.max_work,
+            way_out: "write fewer keys with suffixes, or fewer assignments by ?= and its kin",
+        })
+    }
+
+    /// Steps to look at the names of all keys with suffixes.
+    fn flat_work(&self) -> usize {
+        if self.suffixed { FLAT.saturating_mul(self.order.len()) + self.suffixed_bytes / LETTERS } else { 0 }
+    }
+
+    /// Refuses a variant that was given more than may be.
+    fn check_given(&self, name: &str) -> Result<(), CartesianError> {
+        let limit = self.program.max_values;
+        if self.given <= limit {
+            return Ok(());
+        }
+        let origin = self.program.origin(self.at);
+        Err(CartesianError::Value { variant: name.to_owned(), origin, limit })
     }
 
     fn build_any(&mut self, walker: &Walker<'p>) -> Result<(), CartesianError> {
         let Some(parts) = walker.parts() else { return self.build_leaf(walker) };
-        let mut all = Vec::new();
+        let (mut all, mut given) = (Vec::new(), 0);
         for part in parts {
             self.build_any(part)?;
+            given += self.given;
+            self.given = given;
+            self.check_given(&walker.name)?;
+            self.spend(self.order.len(), &walker.name)?;
             let own = self.live().map(|(key, slot)| (key, self.text(slot.value).to_owned(), slot.loc));
             all.extend(own);
         }
@@ -111,6 +178,7 @@ impl<'p> Evaluator<'p> {
         for node in walker.upwards() {
             self.run(&node.body.items, subject)?;
         }
+        self.check_given(subject.name)?;
         self.apply_bounds(subject.name)
     }
 
@@ -122,6 +190,8 @@ impl<'p> Evaluator<'p> {
         }
         self.order.clear();
         self.own.clear();
+        self.given = 0;
+        self.suffixed_bytes = 0;
         self.suffixed = false;
     }
 
@@ -173,10 +243,21 @@ impl<'p> Evaluator<'p> {
             self.order.push(key);
         }
         (slot.value, slot.loc) = (value, loc);
+        self.given = self.given.saturating_add(value.range().len());
+        self.at = loc;
         if self.traced == Some(key) {
-            let value = self.text(value).to_owned();
-            self.steps.push(Step { loc, value });
+            self.note(value, loc);
         }
+    }
+
+    /// Keeps a change of the traced key, but no long history of long values.
+    fn note(&mut self, value: Text, loc: Loc) {
+        let value = cut(self.text(value)).to_string();
+        if self.steps.len() >= 2 * MAX_STEPS {
+            self.steps.drain(..MAX_STEPS);
+            self.earlier += MAX_STEPS;
+        }
+        self.steps.push(Step { loc, value });
     }
 
     fn remove(&mut self, key: KeyId) {
@@ -187,6 +268,7 @@ impl<'p> Evaluator<'p> {
 
     fn run(&mut self, items: &[Item], subject: Subject<'_>) -> Result<(), CartesianError> {
         let program = self.program;
+        self.spend(items.len() + 1, subject.name)?;
         for item in items {
             match *item {
                 Item::Assign { how: How::Set, key, value: Value::Plain(text), loc } => {
@@ -194,6 +276,8 @@ impl<'p> Evaluator<'p> {
                 }
                 Item::Assign { how, key, value, loc } => self.assign(how, key, value, loc, subject)?,
                 Item::Condition { filter, negated, body } => {
+                    let work = program.work_of(filter, subject.trail.len());
+                    self.spend(usize::try_from(work).unwrap_or(usize::MAX), subject.name)?;
                     let filter = program.filters.get(filter as usize);
                     if filter.is_some_and(|f| subject.trail.matches(program, f) != negated)
                         && let Some(body) = program.bodies.get(body as usize)
@@ -204,8 +288,13 @@ impl<'p> Evaluator<'p> {
                 Item::Matching { how, pattern, value, loc } => {
                     self.assign_matching(how, pattern, value, loc, subject)?;
                 }
-                Item::Delete { key } => self.delete(key),
-                Item::Suffix { suffix } => self.add_suffix(suffix),
+                Item::Delete { key } => self.delete(key, subject)?,
+                Item::Suffix { suffix } => {
+                    let more = self.program.suffixes.get(suffix as usize).map_or(0, |s| s.range().len());
+                    let bytes = self.suffixed_bytes + more.saturating_mul(self.order.len());
+                    self.spend(self.order.len().saturating_mul(FLAT) + bytes / LETTERS, subject.name)?;
+                    self.add_suffix(suffix);
+                }
             }
         }
         Ok(())
@@ -215,8 +304,10 @@ impl<'p> Evaluator<'p> {
         let all: Vec<(KeyId, Slot)> = self.live().collect();
         all.iter().for_each(|(key, _)| self.remove(*key));
         self.order.clear();
+        self.suffixed_bytes = 0;
         for (key, slot) in all {
-            let key = self.tuples.with_suffix(key, suffix);
+            let key = self.tuples.with_suffix(self.program, key, suffix);
+            self.suffixed_bytes += self.tuples.bytes(self.program, key);
             self.put(key, slot.value, slot.loc);
         }
         self.suffixed = !self.order.is_empty();

@@ -1,11 +1,13 @@
 //! Variants, one after the other.
 
+use super::Bound;
 use super::error::{CartesianError, near};
 use super::eval::Evaluator;
 use super::join::joined_name;
-use super::program::{GuardId, Program, Test};
+use super::program::{AtomInfo, GuardId, Program, Test};
+use super::quoted::{cut, escaped, quoted};
 use super::variant::{Dict, Named, Step, Variant};
-use super::walk::Walker;
+use super::walk::{Stuck, Walker};
 use std::fmt;
 
 /// An expansion at one of its variants. Memory is bounded by the depth of the configuration, not by the number of
@@ -19,6 +21,8 @@ pub struct Expansion<'c> {
     shortname: String,
     deps: Vec<String>,
     found: u64,
+    /// Steps that were taken to find variants.
+    work: u64,
 }
 
 /// A filter that ruled variants out, when none is left.
@@ -34,17 +38,24 @@ pub struct Culprit {
 
 impl fmt::Display for Culprit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ruled out by {}: {}", self.origin, self.text)?;
-        for (name, near) in &self.unknown {
-            let near = near.as_ref().map(|near| format!("; did you mean '{near}'?"));
-            write!(f, "\n        no variant is called '{name}'{}", near.unwrap_or_default())?;
+        write!(f, "ruled out by {}: {}", escaped(&self.origin), cut(&self.text))?;
+        for (name, near) in self.unknown.iter().take(MAX_UNKNOWN) {
+            let near = near.as_ref().map(|near| format!("; did you mean {}?", quoted(near)));
+            write!(f, "\n        no variant is called {}{}", quoted(name), near.unwrap_or_default())?;
         }
-        Ok(())
+        match self.unknown.len().saturating_sub(MAX_UNKNOWN) {
+            0 => Ok(()),
+            more => write!(f, "\n        and {more} more names that no variant has"),
+        }
     }
 }
 
 /// Filters that are named when nothing is left.
 const MAX_CULPRITS: usize = 3;
+/// Names that no variant has and that are shown for each of them.
+const MAX_UNKNOWN: usize = 10;
+/// Those for which a name is looked for that was meant.
+const MAX_NEAR: usize = 3;
 
 impl<'c> Expansion<'c> {
     pub(super) fn new(program: &'c Program) -> Expansion<'c> {
@@ -56,27 +67,72 @@ impl<'c> Expansion<'c> {
             shortname: String::new(),
             deps: Vec::new(),
             found: 0,
+            work: 0,
         }
     }
 
     /// Goes to the next variant and names it, without building its parameters.
-    pub fn next_name(&mut self) -> Option<Named<'_>> {
-        self.skip_name().then(|| self.named())
+    ///
+    /// # Errors
+    /// When it takes too long to find, or its names are too long.
+    pub fn next_name(&mut self) -> Result<Option<Named<'_>>, CartesianError> {
+        if self.skip_name()? { Ok(Some(self.named())) } else { Ok(None) }
     }
 
     /// Goes to the next variant without even naming it; false when there is none.
-    pub(super) fn skip_name(&mut self) -> bool {
-        let advanced = self.walker.advance();
+    pub(super) fn skip_name(&mut self) -> Result<bool, CartesianError> {
+        let mut left = self.program.max_work;
+        let advanced = self.walker.advance(&mut left);
+        self.work += self.program.max_work - left;
+        let advanced = advanced.map_err(|stuck| self.stuck(stuck))?;
         self.found += u64::from(advanced);
-        advanced
+        Ok(advanced)
+    }
+
+    fn stuck(&self, stuck: Stuck) -> CartesianError {
+        let program = self.program;
+        let here = || program.origin(program.node(self.walker.at()).map(|node| node.loc).unwrap_or_default());
+        match stuck {
+            Stuck::Names => CartesianError::Names { origin: here(), limit: program.max_names },
+            Stuck::Work => {
+                let guard = self.walker.tally.busiest().and_then(|guard| program.guards.get(guard as usize));
+                CartesianError::Work {
+                    origin: guard.map_or_else(here, |guard| program.origin(guard.loc)),
+                    what: "finding a variant that passes this filter and all others".to_owned(),
+                    limit: program.max_work,
+                    way_out: "put filters into the variants that they are about, or take fewer with `only`",
+                }
+            }
+        }
+    }
+
+    /// Steps that were taken so far, to find variants and to build values.
+    pub fn work(&self) -> u64 {
+        self.work + self.evaluator.work
+    }
+
+    /// Steps that were taken to find variants.
+    pub(super) fn walk_work(&self) -> u64 {
+        self.work
+    }
+
+    /// Steps that were taken to build values.
+    pub(super) fn built_work(&self) -> u64 {
+        self.evaluator.work
+    }
+
+    /// Whether a bound is reached.
+    pub fn is_beyond(&self, bound: &Bound) -> bool {
+        self.found >= bound.variants || self.work() >= bound.work
     }
 
     /// Goes to the next variant and builds its parameters.
     ///
     /// # Errors
-    /// When a value cannot be compared with its bound, or values outgrow the limit.
+    /// As those of [`Expansion::next_name`]; and when a value cannot be compared with its bound, or values outgrow the
+    /// limit or take too long to build.
     pub fn next_dict(&mut self) -> Result<Option<Dict<'_>>, CartesianError> {
-        if self.skip_name() { self.dict().map(Some) } else { Ok(None) }
+        if self.skip_name()? { self.dict().map(Some) } else { Ok(None) }
     }
 
     /// Builds the parameters of the variant that [`Expansion::next_name`] went to.
@@ -99,7 +155,12 @@ impl<'c> Expansion<'c> {
         self.evaluator.traced = self.program.key_ids.get(key).copied();
     }
 
-    /// The changes of the traced key in the variant that was built last, oldest first.
+    /// How many changes came before those of [`Expansion::steps`].
+    pub fn earlier_steps(&self) -> usize {
+        self.evaluator.earlier
+    }
+
+    /// The last changes of the traced key in the variant that was built last, oldest first. Of a long value, a part.
     pub fn steps(&self) -> Vec<Step> {
         let step = |s: &super::eval::Step| Step {
             file: self.program.file(s.loc).to_owned(),
@@ -119,34 +180,38 @@ impl<'c> Expansion<'c> {
         if self.found > 0 {
             return Vec::new();
         }
-        let culprits = self.walker.tally.ranked();
-        let mut all: Vec<Culprit> = culprits.into_iter().filter_map(|guard| self.culprit(guard)).collect();
+        let mut all = self.walker.tally.ranked();
         // A name that no variant has explains more than anything else.
-        all.sort_by_key(|culprit| culprit.unknown.is_empty());
-        all.truncate(MAX_CULPRITS);
-        all
+        all.sort_by_cached_key(|guard| self.unknown(*guard).next().is_none());
+        all.into_iter().take(MAX_CULPRITS).filter_map(|guard| self.culprit(guard)).collect()
+    }
+
+    /// What a filter asks for and no variant has.
+    fn unknown(&self, guard: GuardId) -> impl Iterator<Item = &'c AtomInfo> {
+        let program = self.program;
+        let guard = program.guards.get(guard as usize);
+        let filter = guard.and_then(|guard| program.filters.get(guard.filter as usize));
+        let atoms = filter.into_iter().flatten().flatten().flat_map(|test| match test {
+            Test::One(atom) => std::slice::from_ref(atom),
+            Test::Row(row) => row,
+        });
+        atoms.filter_map(|atom| program.atoms.get(*atom as usize)).filter(|atom| !atom.exists)
     }
 
     fn culprit(&self, guard: GuardId) -> Option<Culprit> {
         let program = self.program;
-        let guard = program.guards.get(guard as usize)?;
-        let filter = program.filters.get(guard.filter as usize)?;
-        let atoms = filter.iter().flatten().flat_map(|test| match test {
-            Test::One(atom) => std::slice::from_ref(atom),
-            Test::Row(row) => row,
-        });
-        let missing = atoms.filter_map(|atom| program.atoms.get(*atom as usize)).filter(|atom| !atom.exists);
-        let unknown = missing.map(|atom| {
+        let found = program.guards.get(guard as usize)?;
+        let unknown = self.unknown(guard).enumerate().map(|(index, atom)| {
             let name = program.text(atom.name);
             let known = program.labels.iter().map(|label| program.text(label.short));
-            let near = near(name, known).map(str::to_owned);
+            let near = near(name, known.take(if index < MAX_NEAR { usize::MAX } else { 0 }));
             let wanted =
                 atom.variable.map_or_else(|| name.to_owned(), |v| format!("({}={name})", program.text(v)));
-            (wanted, near)
+            (wanted, near.map(str::to_owned))
         });
         Some(Culprit {
-            origin: program.origin(guard.loc),
-            text: program.text(guard.text).to_owned(),
+            origin: program.origin(found.loc),
+            text: program.text(found.text).to_owned(),
             unknown: unknown.collect(),
         })
     }

@@ -19,8 +19,11 @@ pub trait Files {
     fn names(&self, folder: &Path) -> Vec<String>;
 
     /// The file that `include TEXT` means in a file of `folder`; no folder is the working directory.
-    fn resolve(&self, text: &str, folder: Option<&Path>) -> PathBuf {
-        beside(text, folder)
+    ///
+    /// # Errors
+    /// A file that files of this folder must not include, with the reason.
+    fn resolve(&self, text: &str, folder: Option<&Path>) -> Result<PathBuf, String> {
+        Ok(beside(text, folder))
     }
 }
 
@@ -41,6 +44,22 @@ fn beside(text: &str, folder: Option<&Path>) -> PathBuf {
     }
 }
 
+/// All bytes of a file that was opened without waiting.
+///
+/// # Errors
+/// Anything but a regular file, and one that is larger than the limit.
+pub(crate) fn read_regular(file: File, limit: u64) -> io::Result<Vec<u8>> {
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("not a regular file"));
+    }
+    let mut bytes = Vec::new();
+    file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limit {
+        return Err(io::Error::other(format!("larger than {limit} bytes")));
+    }
+    Ok(bytes)
+}
+
 /// Names of a folder that are looked through for a suggestion.
 const MAX_NAMES: usize = 10_000;
 
@@ -50,16 +69,7 @@ pub struct Disk;
 
 impl Files for Disk {
     fn read(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
-        // Looked at before it is opened: opening a pipe would wait for a writer.
-        if !std::fs::metadata(path)?.is_file() {
-            return Err(io::Error::other("not a regular file"));
-        }
-        let mut bytes = Vec::new();
-        File::open(path)?.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
-        if bytes.len() as u64 > limit {
-            return Err(io::Error::other(format!("larger than {limit} bytes")));
-        }
-        Ok(bytes)
+        edge::read(path, limit)
     }
 
     fn identity(&self, path: &Path) -> PathBuf {

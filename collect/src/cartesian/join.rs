@@ -1,7 +1,8 @@
 //! `join a b`: every variant that `a` leaves with every variant that `b` leaves, as one.
 
 use super::program::{GuardId, NodeId};
-use super::walk::{Tally, Walker};
+use super::tally::Tally;
+use super::walk::{Stuck, Walker};
 
 /// A product being walked through.
 #[derive(Debug)]
@@ -12,27 +13,32 @@ pub(super) struct Join<'p> {
     filters: &'p [GuardId],
     /// One walk for each filter, the last one fastest.
     parts: Vec<Walker<'p>>,
+    /// Bytes that names and dependencies of all parts may have together.
+    max_names: usize,
     pub tally: Tally,
 }
 
 impl<'p> Join<'p> {
-    pub fn new(start: Walker<'p>, node: NodeId, filters: &'p [GuardId]) -> Join<'p> {
+    pub fn new(start: Walker<'p>, node: NodeId, filters: &'p [GuardId], max_names: usize) -> Join<'p> {
         let tally = start.tally.clone();
-        Join { start, node, filters, parts: Vec::new(), tally }
+        Join { start, node, filters, parts: Vec::new(), max_names, tally }
     }
 
-    /// Goes to the next combination.
-    pub fn advance(&mut self) -> bool {
-        if self.parts.is_empty() && !(self.possible() && self.begin()) {
-            return false;
+    /// Goes to the next combination in the steps that are left.
+    pub fn advance(&mut self, left: &mut u64) -> Result<bool, Stuck> {
+        if self.parts.is_empty() && !(self.possible(left)? && self.begin()) {
+            return Ok(false);
         }
         loop {
-            let Some(last) = self.parts.last_mut() else { return false };
-            if last.advance() {
-                if self.parts.len() == self.filters.len() {
-                    return true;
+            let Some(last) = self.parts.last_mut() else { return Ok(false) };
+            if last.advance(left)? {
+                if self.parts.len() < self.filters.len() {
+                    self.begin();
+                } else if self.parts.iter().map(Walker::names_bytes).sum::<usize>() > self.max_names {
+                    return Err(Stuck::Names);
+                } else {
+                    return Ok(true);
                 }
-                self.begin();
             } else if let Some(done) = self.parts.pop() {
                 self.tally.merge(&done.tally);
             }
@@ -41,14 +47,17 @@ impl<'p> Join<'p> {
 
     /// Whether every part has a variant. Asked first, so that a part without any is not found out once for every
     /// combination of the others.
-    fn possible(&mut self) -> bool {
-        self.filters.iter().all(|filter| {
+    fn possible(&mut self, left: &mut u64) -> Result<bool, Stuck> {
+        for filter in self.filters {
             let mut part = self.start.branch();
             part.begin_part(self.node, *filter);
-            let possible = part.advance();
+            let possible = part.advance(left)?;
             self.tally.merge(&part.tally);
-            possible
-        })
+            if !possible {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Begins the next part.

@@ -16,7 +16,7 @@ mod build;
 mod error;
 mod eval;
 mod expand;
-mod files;
+pub(crate) mod files;
 mod filter;
 mod join;
 mod json;
@@ -25,10 +25,12 @@ mod object;
 mod parallel;
 mod parse;
 mod program;
+pub(crate) mod quoted;
 mod scan;
 mod source;
 mod statement;
 mod suffix;
+mod tally;
 mod template;
 mod variant;
 mod variants;
@@ -81,23 +83,54 @@ pub struct Limits {
     pub includes: usize,
     /// Bytes of one file.
     pub bytes: u64,
+    /// Bytes of all files, each counted as often as it is included, tabs as the blanks that they stand for.
+    pub total: u64,
+    /// Bytes that the names of all keys take together.
+    pub keys: usize,
     /// Bytes that the values of one variant take together, what was replaced included.
     pub values: usize,
+    /// Bytes that the names of one variant and of what it depends on take together.
+    pub names: usize,
     /// Filters that one block joins.
     pub joins: usize,
+    /// Labels next to each other in a filter.
+    pub neighbours: usize,
+    /// Steps to find one variant, and to build its values. A step takes some nanoseconds.
+    pub work: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         Limits {
             depth: 100,
-            lines: 4_000_000,
+            lines: 1_000_000,
             includes: 100_000,
-            bytes: 64 << 20,
-            values: 64 << 20,
+            bytes: 16 << 20,
+            total: 64 << 20,
+            keys: 2 << 20,
+            values: 8 << 20,
+            names: 1 << 20,
             joins: 64,
+            neighbours: 100,
+            work: 100_000_000,
         }
     }
+}
+
+/// How much of an expansion is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bound {
+    /// Variants.
+    pub variants: u64,
+    /// Steps, see [`Limits::work`]: all of them, not those of one variant.
+    pub work: u64,
+}
+
+impl Bound {
+    /// All of it.
+    pub const NONE: Bound = Bound { variants: u64::MAX, work: u64::MAX };
+    /// What takes some seconds at most.
+    pub const SECONDS: Bound = Bound { variants: 1_000_000, work: 150_000_000 };
 }
 
 /// Reads files and pieces of text, each as if it stood behind the one before.

@@ -4,12 +4,15 @@
 use super::build::Builder;
 use super::error::{CartesianError, Warning, did_you_mean};
 use super::program::{Body, GuardId, Item, Loc, Node, NodeId, Program};
+use super::quoted::cut;
 use super::source::{Line, Reader, Source};
 use super::{Files, Options};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+/// Files of an include cycle that are named.
+const MAX_CYCLE: usize = 6;
 /// Warnings that are kept.
 const MAX_WARNINGS: usize = 100;
 
@@ -35,6 +38,7 @@ pub(super) struct Parser<'f> {
     /// Blocks around the current line.
     depth: usize,
     lines: usize,
+    bytes: u64,
     includes: usize,
     pub warnings: Vec<Warning>,
 }
@@ -43,6 +47,8 @@ impl<'f> Parser<'f> {
     pub fn new(options: Options, files: &'f dyn Files) -> Parser<'f> {
         let mut build = Builder::default();
         build.program.max_values = options.limits.values;
+        build.program.max_names = options.limits.names;
+        build.program.max_work = options.limits.work;
         let root = build.node(Node::default());
         Parser {
             build,
@@ -53,6 +59,7 @@ impl<'f> Parser<'f> {
             stack: Vec::new(),
             depth: 0,
             lines: 0,
+            bytes: 0,
             includes: 0,
             warnings: Vec::new(),
         }
@@ -87,6 +94,11 @@ impl<'f> Parser<'f> {
         let too = |what: &str| io::Error::other(what.to_owned());
         let (file, name) = self.build.file(path).ok_or_else(|| too("more than 65,535 files"))?;
         let source = Source::new(name, file, folder, text).ok_or_else(|| too("the file is too long"))?;
+        self.bytes = self.bytes.saturating_add(source.bytes());
+        if self.bytes > self.options.limits.total {
+            let limit = self.options.limits.total;
+            return Err(too(&format!("more than {limit} bytes with everything that is included")));
+        }
         self.lines = self.lines.saturating_add(source.len());
         if self.lines > self.options.limits.lines {
             return Err(too(&format!(
@@ -123,6 +135,10 @@ impl<'f> Parser<'f> {
             }
             target = self.statement(reader, &line, target, outer, &mut suffix)?;
             self.depth -= 1;
+            if self.build.program.key_bytes > self.options.limits.keys {
+                let what = format!("the names of all keys take more than {} bytes", self.options.limits.keys);
+                return Err(CartesianError::Limit { place: Box::new(line.place(0)), what });
+            }
         }
         // Last in its block, so that it sees all keys of it.
         if let Some(suffix) = suffix {
@@ -134,22 +150,22 @@ impl<'f> Parser<'f> {
     /// `include path`.
     pub fn include(&mut self, line: &Line, at: usize, target: Target) -> Result<Target, CartesianError> {
         let text = line.text().get(at..).unwrap_or("").trim_start_matches(super::source::is_blank);
-        let path = self.files.resolve(text, line.source().folder.as_deref());
+        let resolved = self.files.resolve(text, line.source().folder.as_deref());
+        let path = resolved.as_ref().map_or_else(|_| PathBuf::from(text), PathBuf::clone);
         let fail = |why: String, hint: Option<String>| CartesianError::Include {
             place: Box::new(line.place(line.text().len() - text.len())),
             path: path.clone(),
             why,
             hint,
         };
+        resolved.map_err(|why| fail(why, None))?;
         self.includes += 1;
         if self.includes > self.options.limits.includes {
             return Err(fail(format!("more than {} includes", self.options.limits.includes), None));
         }
         let identity = self.files.identity(&path);
         if let Some(first) = self.stack.iter().position(|p| *p == identity) {
-            let chain = self.stack.iter().skip(first).map(|p| p.display().to_string());
-            let chain = chain.chain([path.display().to_string()]).collect::<Vec<_>>().join(" -> ");
-            return Err(fail(format!("it includes itself: {chain}"), None));
+            return Err(fail(format!("it includes itself: {}", self.cycle(first, &path)), None));
         }
         let bytes = self.files.read(&path, self.options.limits.bytes).map_err(|e| {
             let hint = (e.kind() == io::ErrorKind::NotFound).then(|| self.similar(&path)).flatten();
@@ -161,6 +177,17 @@ impl<'f> Parser<'f> {
         let done = self.block(&mut Reader::new(source), target, -1);
         self.stack.pop();
         done
+    }
+
+    /// The files of a cycle, the middle of a long one left out.
+    fn cycle(&self, first: usize, again: &Path) -> String {
+        let shown = |path: &Path| cut(&path.to_string_lossy()).to_string();
+        let mut chain: Vec<String> = self.stack.iter().skip(first).map(|path| shown(path)).collect();
+        chain.push(shown(again));
+        if let Some(more) = chain.len().checked_sub(MAX_CYCLE).filter(|more| *more > 0) {
+            chain.splice(MAX_CYCLE / 2..MAX_CYCLE / 2 + more, [format!(".. {more} more ..")]);
+        }
+        chain.join(" -> ")
     }
 
     /// A file of nearly that name.

@@ -158,6 +158,8 @@ pub(super) struct Node {
     pub deps: Vec<Vec<LabelId>>,
     /// Whether the labels belong to the short name.
     pub in_shortname: bool,
+    /// The line of the variant.
+    pub loc: Loc,
     /// Whether this is the default of its block, and defaults are asked for.
     pub default: bool,
     /// Whether all children are wanted even when defaults are asked for.
@@ -228,6 +230,14 @@ pub(super) struct Program {
     pub blocks: Vec<(Text, Vec<Text>)>,
     /// Bytes that the values of one variant may take together.
     pub max_values: usize,
+    /// Bytes that the names of one variant and of what it depends on may take together.
+    pub max_names: usize,
+    /// Steps to find one variant, and to build its values.
+    pub max_work: u64,
+    /// For each filter, how many labels it names, and how many of them in rows.
+    pub sizes: Vec<(u32, u32)>,
+    /// Bytes of the names of all keys.
+    pub key_bytes: usize,
 }
 
 /// A label as some filter names it.
@@ -243,6 +253,14 @@ impl Program {
     /// Text of the program's own store.
     pub fn text(&self, text: Text) -> &str {
         self.store.get(text.range()).unwrap_or("")
+    }
+
+    /// Steps that asking a filter about so many labels is worth.
+    pub fn work_of(&self, filter: FilterId, labels: usize) -> u64 {
+        let (names, in_rows) = self.sizes.get(filter as usize).copied().unwrap_or_default();
+        // A row is compared with every part of the trail, most of which differ at once.
+        let rows = u64::from(in_rows).saturating_mul(labels as u64) / 8;
+        u64::from(names).saturating_add(rows)
     }
 
     /// A node that must be there; an empty one otherwise.

@@ -1,6 +1,7 @@
 //! The tokens of headers and filters. Assignments are not cut into tokens: their values are free text.
 
 use super::error::CartesianError;
+use super::quoted::quoted;
 use super::source::{Line, is_blank};
 
 /// A token with the byte offsets that it covers in its line.
@@ -31,7 +32,7 @@ pub(super) enum Kind<'a> {
 impl std::fmt::Display for Kind<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let text = match self {
-            Kind::Word(word) => return write!(f, "'{word}'"),
+            Kind::Word(word) => return quoted(word).fmt(f),
             Kind::Blank => "a blank",
             Kind::Dot => "'.'",
             Kind::Colon => "':'",

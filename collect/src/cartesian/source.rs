@@ -38,6 +38,8 @@ struct RawLine {
     end: u32,
     indent: u32,
     number: u32,
+    /// Where its physical line begins in the text before tabs were expanded.
+    typed: u32,
 }
 
 /// A line, or the rest of one, without its indent and trailing blanks.
@@ -62,20 +64,27 @@ impl Source {
         let (text, original) =
             if text.contains('\t') { (expand_tabs(&text), Some(text)) } else { (text, None) };
         u32::try_from(text.len()).ok()?;
-        let lines = meaningful_lines(&text);
+        let lines = meaningful_lines(&text, original.as_deref().unwrap_or(&text));
         Some(Source { name, file, folder: folder.map(Path::to_owned), text, original, lines })
+    }
+
+    /// Bytes that it takes.
+    pub fn bytes(&self) -> u64 {
+        self.text.len() as u64
     }
 
     /// Lines that mean something.
     pub fn len(&self) -> usize {
         self.lines.len()
     }
+}
 
-    /// Number of the last line, for messages about the end.
-    fn physical_line(&self, number: u32) -> &str {
-        let index = usize::try_from(number.saturating_sub(1)).unwrap_or(usize::MAX);
-        split_lines(&self.text).nth(index).unwrap_or("")
-    }
+/// The line that a byte offset of a text stands in.
+fn line_around(text: &str, at: usize) -> &str {
+    let (before, after) = text.split_at_checked(at).unwrap_or((text, ""));
+    let begin = before.trim_end_matches(|c| !is_line_end(c)).len();
+    let end = at.saturating_add(after.find(is_line_end).unwrap_or(after.len()));
+    text.get(begin..end).unwrap_or("")
 }
 
 impl Line {
@@ -104,24 +113,26 @@ impl Line {
 
     /// The place of a byte offset in the text.
     pub fn place(&self, offset: usize) -> Place {
-        let full = self.source.physical_line(self.number);
+        let full = line_around(&self.source.text, self.start as usize);
         // The offset of this (rest of a) line in the physical line: both end at the same last character.
         let lead = full.trim_end_matches(is_blank).len().saturating_sub(self.text().len());
         let upto = full.get(..lead + offset.min(self.text().len())).unwrap_or("");
         let caret = upto.chars().count();
         let column = match &self.source.original {
             Some(original) => {
-                let index = usize::try_from(self.number.saturating_sub(1)).unwrap_or(usize::MAX);
-                unexpanded(split_lines(original).nth(index).unwrap_or(""), caret)
+                let found = self.source.lines.binary_search_by_key(&self.number, |line| line.number).ok();
+                let typed = found.and_then(|found| self.source.lines.get(found)).map_or(0, |line| line.typed);
+                unexpanded(line_around(original, typed as usize), caret)
             }
             None => caret,
         };
+        let (text, caret) = Place::around(full.trim_end_matches(is_blank), caret);
         Place {
             file: Arc::clone(&self.source.name),
             line: self.number,
             column: u32::try_from(column + 1).unwrap_or(u32::MAX),
-            text: full.trim_end_matches(is_blank).to_owned(),
-            caret: u32::try_from(caret).unwrap_or(u32::MAX),
+            text,
+            caret,
         }
     }
 }
@@ -149,7 +160,7 @@ impl Reader {
             return None;
         }
         self.next += 1;
-        let RawLine { start, end, indent, number } = raw;
+        let RawLine { start, end, indent, number, .. } = raw;
         Some(Line { source: Rc::clone(&self.source), start, end, indent, number })
     }
 
@@ -179,9 +190,10 @@ fn is_line_end(c: char) -> bool {
     matches!(c, '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{1c}'..='\u{1e}' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 
-fn meaningful_lines(text: &str) -> Vec<RawLine> {
+/// `original` is the text before tabs were expanded, which changes no line's end.
+fn meaningful_lines(text: &str, original: &str) -> Vec<RawLine> {
     let mut lines = Vec::with_capacity(text.len() / 32);
-    for (index, line) in split_lines(text).enumerate() {
+    for (index, (line, typed)) in split_lines(text).zip(split_lines(original)).enumerate() {
         let trimmed_end = line.trim_end_matches(is_blank);
         let trimmed = trimmed_end.trim_start_matches(is_blank);
         if trimmed.is_empty() || trimmed.starts_with('#') || trimmed.starts_with("//") {
@@ -196,6 +208,7 @@ fn meaningful_lines(text: &str) -> Vec<RawLine> {
             end: narrow(start + trimmed.len()),
             indent: narrow(indent),
             number: narrow(index + 1),
+            typed: narrow(typed.as_ptr() as usize - original.as_ptr() as usize),
         });
     }
     lines

@@ -5,6 +5,7 @@ use super::error::{CartesianError, did_you_mean};
 use super::filter::{self, Blanks, FilterText};
 use super::parse::{Parser, Target, loc};
 use super::program::{Body, Guard, GuardKind, How, Item};
+use super::quoted::{cut, quoted};
 use super::scan::{Cursor, Kind, syntax, tokens};
 use super::source::{Line, Reader, is_blank};
 
@@ -106,11 +107,22 @@ impl Parser<'_> {
     ) -> Result<(), CartesianError> {
         let tokens = tokens(line, at, line.text().len())?;
         let filter = filter::parse(&mut Cursor::new(line, &tokens), Blanks::Or)?;
+        self.check_rows(line, &filter)?;
         let filter = self.build.filter(&filter);
         let text = self.build.text(line.text());
         let guard = self.build.guard(Guard { filter, kind, loc: loc(line), text });
         self.push_guard(target, guard);
         Ok(())
+    }
+
+    /// Refuses rows of labels that are too long to be looked for.
+    fn check_rows(&self, line: &Line, filter: &FilterText<'_>) -> Result<(), CartesianError> {
+        let limit = self.options.limits.neighbours;
+        if filter.iter().flatten().all(|row| row.len() <= limit) {
+            return Ok(());
+        }
+        let what = format!("more than {limit} labels next to each other in a filter");
+        Err(CartesianError::Limit { place: Box::new(line.place(0)), what })
     }
 
     /// `join filter, filter`: one guard for each alternative.
@@ -121,6 +133,7 @@ impl Parser<'_> {
         };
         let tokens = tokens(line, at, line.text().len())?;
         let alternatives = filter::parse(&mut Cursor::new(line, &tokens), Blanks::Or)?;
+        self.check_rows(line, &alternatives)?;
         let text = self.build.text(line.text());
         for alternative in alternatives {
             let filter = self.build.filter(&vec![alternative]);
@@ -212,6 +225,7 @@ impl Parser<'_> {
         target: Target,
     ) -> Result<(), CartesianError> {
         let (negated, text) = self.condition_filter(line, colon)?;
+        self.check_rows(line, &text)?;
         let filter = self.build.filter(&text);
         let inner = line.indent.saturating_add(1);
         if let Some(rest) = line.rest(colon + 1, inner) {
@@ -248,7 +262,11 @@ impl Parser<'_> {
         }
         self.doubts(line, op, key);
         if RESERVED.contains(&key) && !op.matching {
-            self.warn(line, 0, format!("'{key}' belongs to the expansion itself; the assignment is ignored"));
+            self.warn(
+                line,
+                0,
+                format!("{} belongs to the expansion itself; the assignment is ignored", quoted(key)),
+            );
             return Ok(());
         }
         let (how, loc) = (op.how, loc(line));
@@ -257,7 +275,13 @@ impl Parser<'_> {
                 let why = e.to_string();
                 let why = why.lines().last().unwrap_or("").trim().trim_start_matches("error: ").to_owned();
                 let look_around = key.contains("(?").then(|| "look-around is not supported".to_owned());
-                syntax(line, 0, "an expression that matches keys", &format!("'{key}' ({why})"), look_around)
+                syntax(
+                    line,
+                    0,
+                    "an expression that matches keys",
+                    &format!("{} ({})", quoted(key), cut(&why)),
+                    look_around,
+                )
             })?;
             Item::Matching { how, pattern, value: self.build.value(value), loc }
         } else {
@@ -276,7 +300,7 @@ impl Parser<'_> {
             self.warn(line, op.start, format!("the value begins with '{sign}'; did you mean '{sign}='?"));
         } else if !op.matching && key.ends_with(['-', '*', '/', '%', '&', '|', '^', '!', '>']) {
             let sign: String = key.chars().rev().take(1).collect();
-            self.warn(line, op.start, format!("'{sign}=' is no operator; the key is '{key}'"));
+            self.warn(line, op.start, format!("'{sign}=' is no operator; the key is {}", quoted(key)));
         }
     }
 }

@@ -11,11 +11,15 @@ pub(super) struct Tuples {
     known: HashMap<(KeyId, u32), KeyId>,
 }
 
-/// A key and its suffixes in the order in which they came.
-#[derive(Clone, Debug)]
+/// A key with its last suffix. What it was before is a key of its own, so that many suffixes upon each other take no
+/// more room than as many keys.
+#[derive(Clone, Copy, Debug)]
 struct Tuple {
     base: KeyId,
-    suffixes: Vec<u32>,
+    before: KeyId,
+    suffix: u32,
+    /// Bytes of the name with all suffixes.
+    bytes: usize,
 }
 
 impl Tuples {
@@ -42,16 +46,23 @@ impl Tuples {
     }
 
     /// The key with one more suffix.
-    pub fn with_suffix(&mut self, key: KeyId, suffix: u32) -> KeyId {
+    pub fn with_suffix(&mut self, program: &Program, key: KeyId, suffix: u32) -> KeyId {
         if let Some(known) = self.known.get(&(key, suffix)) {
             return *known;
         }
-        let mut tuple = self.get(key).cloned().unwrap_or(Tuple { base: key, suffixes: Vec::new() });
-        tuple.suffixes.push(suffix);
+        let more = program.suffixes.get(suffix as usize).map_or(0, |suffix| suffix.range().len());
+        let bytes = self.bytes(program, key) + more;
+        let tuple = Tuple { base: self.base(key), before: key, suffix, bytes };
         let id = self.first.saturating_add(u32::try_from(self.all.len()).unwrap_or(u32::MAX));
         self.all.push(tuple);
         self.known.insert((key, suffix), id);
         id
+    }
+
+    /// Bytes of a key's name with its suffixes.
+    pub fn bytes(&self, program: &Program, key: KeyId) -> usize {
+        let plain = || program.keys.get(key as usize).map_or(0, |key| key.name.range().len());
+        self.get(key).map_or_else(plain, |tuple| tuple.bytes)
     }
 
     /// The key without its suffixes.
@@ -67,11 +78,18 @@ impl Tuples {
     fn written(&self, program: &Program, key: KeyId, backwards: bool) -> String {
         let mut name =
             program.keys.get(self.base(key) as usize).map_or("", |k| program.text(k.name)).to_owned();
-        let suffixes = self.get(key).map_or(&[][..], |tuple| &tuple.suffixes);
-        let text = |suffix: &u32| program.suffixes.get(*suffix as usize).map_or("", |s| program.text(*s));
-        match backwards {
-            true => suffixes.iter().rev().for_each(|s| name.push_str(text(s))),
-            false => suffixes.iter().for_each(|s| name.push_str(text(s))),
+        let mut suffixes: Vec<u32> = Vec::new();
+        let mut next = self.get(key);
+        while let Some(tuple) = next {
+            suffixes.push(tuple.suffix);
+            next = self.get(tuple.before);
+        }
+        // The last one came first.
+        if !backwards {
+            suffixes.reverse();
+        }
+        for suffix in suffixes {
+            name.push_str(program.suffixes.get(suffix as usize).map_or("", |s| program.text(*s)));
         }
         name
     }

@@ -3,7 +3,7 @@
 use super::eval::Evaluator;
 use super::program::{Loc, Program, Text};
 use super::suffix::Flat;
-use model::{Origin, Params};
+use model::{Origin, Param, Params};
 use std::path::{Path, PathBuf};
 
 /// Who a variant is.
@@ -78,10 +78,12 @@ impl<'e> Dict<'e> {
 
     /// The variant on its own.
     pub fn to_variant(&self) -> Variant {
-        let mut params = Params::new();
-        for Entry { key, value, file, line } in self.iter() {
-            params.set(key, value, Origin::File { path: file.to_owned(), line });
-        }
+        let param = |Entry { key, value, file, line }: Entry<'_>| Param {
+            key: key.to_owned(),
+            value: value.to_owned(),
+            origin: Origin::File { path: file.to_owned(), line },
+        };
+        let params: Params = self.iter().map(param).collect();
         Variant {
             name: self.named.name.to_owned(),
             shortname: self.named.shortname.to_owned(),

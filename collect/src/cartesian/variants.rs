@@ -6,6 +6,7 @@ use super::filter::{self, Blanks};
 use super::labels::LabelId;
 use super::parse::{Parser, Target, loc};
 use super::program::{How, Item, Node, NodeId};
+use super::quoted::quoted;
 use super::scan::{Cursor, Kind, Token, syntax, tokens};
 use super::source::{Line, Reader};
 
@@ -76,8 +77,12 @@ impl Parser<'_> {
             }
         }
         if let Some(missing) = header.defaults.first() {
-            let name: String = missing.iter().map(|k| k.to_string().trim_matches('\'').to_owned()).collect();
-            let expected = format!("a variant '{name}', the default of this block,");
+            let name = |k: &Kind<'_>| match k {
+                Kind::Word(word) => (*word).to_owned(),
+                other => other.to_string().trim_matches('\'').to_owned(),
+            };
+            let name: String = missing.iter().map(name).collect();
+            let expected = format!("a variant {}, the default of this block,", quoted(&name));
             return Err(syntax(line, 0, &expected, "none", None));
         }
         Ok(self.build.node(block))
@@ -97,7 +102,7 @@ impl Parser<'_> {
         below: NodeId,
         body_indent: i64,
     ) -> Result<NodeId, CartesianError> {
-        let node = self.build.node(Node { children: vec![below], ..Node::default() });
+        let node = self.build.node(Node { children: vec![below], loc: loc(line), ..Node::default() });
         if let Some(name) = header.name {
             let value = variant.words.join(".");
             self.build.block_value(name, &value);
@@ -116,7 +121,7 @@ impl Parser<'_> {
         let deps = deps.collect();
         let expanded = self.is_expanded(header.name);
         if let Some(node) = self.build.program.nodes.get_mut(top as usize) {
-            (node.labels, node.deps, node.expanded) = (labels, deps, expanded);
+            (node.labels, node.deps, node.expanded, node.loc) = (labels, deps, expanded, loc(line));
         }
         Ok(top)
     }
@@ -186,8 +191,9 @@ fn meta<'a>(cursor: &mut Cursor<'_, 'a>) -> Result<Option<Vec<Kind<'a>>>, Cartes
 fn dashed(line: &Line) -> Result<Vec<Token<'_>>, CartesianError> {
     if !line.text().starts_with('-') {
         let found = line.text().chars().take(20).collect::<String>();
+        let found = quoted(&found).to_string();
         let hint = Some("the block of a variant is indented further than its '-'".to_owned());
-        return Err(syntax(line, 0, "a variant, '- name:',", &format!("'{found}'"), hint));
+        return Err(syntax(line, 0, "a variant, '- name:',", &found, hint));
     }
     tokens(line, 1, line.text().len())
 }

@@ -3,6 +3,7 @@
 use super::join::Join;
 use super::labels::{LabelId, Reach, Standing, Trail};
 use super::program::{GuardId, GuardKind, Node, NodeId, Program};
+use super::tally::Tally;
 
 /// A node on the path, and how long everything was before it was entered.
 #[derive(Debug)]
@@ -15,45 +16,30 @@ struct Frame<'p> {
     name: usize,
     shortname: usize,
     deps: usize,
+    deps_bytes: usize,
     /// Where the undecided guards begin that hold for the children.
     pending: usize,
     join: Option<Box<Join<'p>>>,
 }
 
-/// Which guards ruled something out, and how near to the root.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Tally {
-    /// For each guard, how often and at which smallest depth.
-    failures: Vec<(u64, usize)>,
+/// Why a walk gave up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stuck {
+    /// No variant was found in as many steps as may be taken for one.
+    Work,
+    /// Names and dependencies have grown too long.
+    Names,
 }
 
-impl Tally {
-    fn add(&mut self, guard: GuardId, times: u64, depth: usize) {
-        if let Some(entry) = self.failures.get_mut(guard as usize) {
-            *entry = (entry.0.saturating_add(times), if entry.0 == 0 { depth } else { entry.1.min(depth) });
-        }
-    }
+/// Steps that entering a node is worth.
+const ENTER: u64 = 10;
+/// Steps that a walk of its own is worth, beside what it copies.
+const BRANCH: u64 = 1_000;
+/// Bytes or entries that are copied in one step.
+const COPIED: u64 = 32;
 
-    pub fn merge(&mut self, other: &Tally) {
-        for (guard, (times, depth)) in other.failures.iter().enumerate().filter(|(_, f)| f.0 > 0) {
-            self.add(u32::try_from(guard).unwrap_or(u32::MAX), *times, *depth);
-        }
-    }
-
-    /// Guards that ruled something out: nearest to the root first, then those that did so most often.
-    pub fn ranked(&self) -> Vec<GuardId> {
-        let mut all: Vec<(usize, u64, GuardId)> = self
-            .failures
-            .iter()
-            .enumerate()
-            .filter(|(_, f)| f.0 > 0)
-            .map(|(guard, (times, depth))| {
-                (*depth, u64::MAX - times, u32::try_from(guard).unwrap_or(u32::MAX))
-            })
-            .collect();
-        all.sort_unstable();
-        all.into_iter().map(|(_, _, guard)| guard).collect()
-    }
+fn copied(entries: usize) -> u64 {
+    entries as u64 / COPIED
 }
 
 /// Goes from variant to variant.
@@ -68,8 +54,13 @@ pub(super) struct Walker<'p> {
     pub shortname: String,
     /// Dependencies of the nodes on the path.
     pub deps: Vec<String>,
+    deps_bytes: usize,
+    /// Whether names have grown longer than they may.
+    too_long: bool,
+    /// Steps taken and not yet paid for.
+    work: u64,
     pending: Vec<GuardId>,
-    /// For each node, an inherited guard that failed there the last time.
+    /// For each node, an inherited guard that failed there the last time. As long as it has to be.
     last_failed: Vec<GuardId>,
     pub tally: Tally,
 }
@@ -88,9 +79,12 @@ impl<'p> Walker<'p> {
             name: String::new(),
             shortname: String::new(),
             deps: Vec::new(),
+            deps_bytes: 0,
+            too_long: false,
+            work: 0,
             pending: Vec::new(),
-            last_failed: vec![NO_GUARD; program.nodes.len()],
-            tally: Tally { failures: vec![(0, 0); program.guards.len()] },
+            last_failed: Vec::new(),
+            tally: Tally::new(program.guards.len()),
         };
         walker.enter(program.root);
         walker
@@ -108,9 +102,36 @@ impl<'p> Walker<'p> {
             name: self.name.clone(),
             shortname: self.shortname.clone(),
             deps: self.deps.clone(),
+            deps_bytes: self.deps_bytes,
+            too_long: self.too_long,
+            work: self.branch_work(),
             pending: self.pending.get(held).map(<[GuardId]>::to_vec).unwrap_or_default(),
-            last_failed: vec![NO_GUARD; self.program.nodes.len()],
-            tally: Tally { failures: vec![(0, 0); self.program.guards.len()] },
+            last_failed: Vec::new(),
+            tally: Tally::new(self.program.guards.len()),
+        }
+    }
+
+    /// What [`Walker::branch`] is worth.
+    fn branch_work(&self) -> u64 {
+        let entries = self.program.guards.len() + self.program.atoms.len() + self.trail.len();
+        BRANCH + copied(entries + self.names_bytes())
+    }
+
+    /// Bytes of the names and dependencies of where the walk stands.
+    pub fn names_bytes(&self) -> usize {
+        let parts = self.parts().unwrap_or_default().iter().map(Walker::names_bytes).sum::<usize>();
+        self.name.len() + self.shortname.len() + self.deps_bytes + parts
+    }
+
+    /// Takes the steps since the last time off what is left.
+    fn pay(&mut self, left: &mut u64) -> Result<(), Stuck> {
+        let cost = std::mem::take(&mut self.work) + 1;
+        let rest = left.checked_sub(cost);
+        *left = rest.unwrap_or(0);
+        match rest {
+            None => Err(Stuck::Work),
+            Some(_) if self.too_long => Err(Stuck::Names),
+            Some(_) => Ok(()),
         }
     }
 
@@ -121,15 +142,16 @@ impl<'p> Walker<'p> {
         }
     }
 
-    /// Goes to the next variant; false when there is none left.
-    pub fn advance(&mut self) -> bool {
+    /// Goes to the next variant in the steps that are left; false when there is none.
+    pub fn advance(&mut self, left: &mut u64) -> Result<bool, Stuck> {
         let program = self.program;
         loop {
-            let Some(frame) = self.frames.last_mut() else { return false };
+            self.pay(left)?;
+            let Some(frame) = self.frames.last_mut() else { return Ok(false) };
             if let Some(join) = &mut frame.join {
-                if join.advance() {
+                if join.advance(left)? {
                     frame.found = true;
-                    return true;
+                    return Ok(true);
                 }
                 self.leave();
                 continue;
@@ -138,10 +160,10 @@ impl<'p> Walker<'p> {
             let at_leaf = children.is_empty();
             if at_leaf && !frame.found {
                 frame.found = true;
-                return true;
+                return Ok(true);
             }
             let only_default = frame.found && self.after_default();
-            let Some(frame) = self.frames.last_mut() else { return false };
+            let Some(frame) = self.frames.last_mut() else { return Ok(false) };
             match children.get(frame.next_child) {
                 Some(child) if !only_default => {
                     frame.next_child += 1;
@@ -158,6 +180,11 @@ impl<'p> Walker<'p> {
         let Some(node) = self.program.node(frame.node) else { return false };
         let last = frame.next_child.checked_sub(1).and_then(|i| node.children.get(i));
         !node.expanded && last.and_then(|c| self.program.node(*c)).is_some_and(|c| c.default)
+    }
+
+    /// The node that the walk stands at, or began with.
+    pub fn at(&self) -> NodeId {
+        self.frames.last().map(|frame| frame.node).or(self.above.last().copied()).unwrap_or(self.program.root)
     }
 
     /// The variant that the walk stands at: itself, or the parts that are joined.
@@ -177,7 +204,8 @@ impl<'p> Walker<'p> {
         if node.joins.is_empty() {
             self.enter_plain(id, node, None);
         } else {
-            let join = Join::new(self.branch(), id, &node.joins);
+            self.work += self.branch_work();
+            let join = Join::new(self.branch(), id, &node.joins, self.program.max_names);
             let frame = self.frame(id);
             self.frames.push(Frame { join: Some(Box::new(join)), ..frame });
         }
@@ -192,6 +220,7 @@ impl<'p> Walker<'p> {
             name: self.name.len(),
             shortname: self.shortname.len(),
             deps: self.deps.len(),
+            deps_bytes: self.deps_bytes,
             pending: self.pending.len(),
             join: None,
         }
@@ -200,6 +229,7 @@ impl<'p> Walker<'p> {
     /// Enters a node unless a filter rules out everything below it.
     fn enter_plain(&mut self, id: NodeId, node: &'p Node, extra: Option<GuardId>) {
         let frame = self.frame(id);
+        self.work += ENTER;
         self.depend(node);
         self.name_on(node);
         if self.passes(id, node, extra) {
@@ -225,6 +255,7 @@ impl<'p> Walker<'p> {
         self.name.truncate(frame.name);
         self.shortname.truncate(frame.shortname);
         self.deps.truncate(frame.deps);
+        self.deps_bytes = frame.deps_bytes;
         self.pending.truncate(frame.pending);
     }
 
@@ -233,18 +264,33 @@ impl<'p> Walker<'p> {
         for dep in &node.deps {
             let mut name = self.name.clone();
             dep.iter().for_each(|label| push_part(&mut name, self.long(*label)));
+            self.work += 1 + copied(name.len());
+            self.deps_bytes += name.len();
             self.deps.push(name);
+            if self.is_too_long() {
+                return;
+            }
         }
+    }
+
+    /// Notes when names and dependencies have grown longer than they may.
+    fn is_too_long(&mut self) -> bool {
+        self.too_long |= self.name.len() + self.shortname.len() + self.deps_bytes > self.program.max_names;
+        self.too_long
     }
 
     fn name_on(&mut self, node: &Node) {
         let program = self.program;
+        self.work += node.labels.len() as u64;
         for label in &node.labels {
             self.trail.push(program, *label);
             let Some(label) = program.labels.get(*label as usize) else { continue };
             push_part(&mut self.name, program.text(label.long));
             if node.in_shortname {
                 push_part(&mut self.shortname, program.text(label.short));
+            }
+            if self.is_too_long() {
+                return;
             }
         }
     }
@@ -283,7 +329,11 @@ impl<'p> Walker<'p> {
         for index in inherited {
             let Some(guard) = self.pending.get(index).copied() else { break };
             if !self.ask(guard, reach) {
-                if let Some(last) = self.last_failed.get_mut(id as usize) {
+                let index = id as usize;
+                if self.last_failed.len() <= index {
+                    self.last_failed.resize(index + 1, NO_GUARD);
+                }
+                if let Some(last) = self.last_failed.get_mut(index) {
                     *last = guard;
                 }
                 return false;
@@ -297,6 +347,7 @@ impl<'p> Walker<'p> {
         let program = self.program;
         let Some(guard) = program.guards.get(id as usize) else { return true };
         let Some(filter) = program.filters.get(guard.filter as usize) else { return true };
+        self.work += program.work_of(guard.filter, self.trail.len());
         let (passes, body) = match (self.trail.standing(program, filter, reach), guard.kind) {
             (Standing::Open, _) => {
                 self.pending.push(id);

@@ -3,7 +3,8 @@
 //! They stand in perfvt's own `perfvt:guests.cfg`, in the user's `guests.cfg`, and in any configuration.
 
 use super::shipped::{GUESTS, Shipped};
-use crate::cartesian::{CartesianError, Config, Loader, Options};
+use crate::cartesian::quoted::{cut, quoted};
+use crate::cartesian::{Bound, CartesianError, Config, Dict, Expansion, Loader, Options};
 use crate::guest::definition::CACHED;
 use crate::guest::image::{Cache, stored};
 use formats::perf_conf::closest;
@@ -34,7 +35,7 @@ pub enum GuestError {
     #[error(transparent)]
     Cartesian(#[from] CartesianError),
     /// None.
-    #[error("{origin}: no guest is called '{name}'{}; `perfvt list --guests` shows them", similar.as_ref().map(|s| format!(", did you mean '{s}'?")).unwrap_or_default())]
+    #[error("{origin}: no guest is called {}{}; `perfvt list --guests` shows them", quoted(name), similar.as_ref().map(|s| format!(", did you mean {}?", quoted(s))).unwrap_or_default())]
     Unknown {
         /// Where it was asked for.
         origin: String,
@@ -44,16 +45,36 @@ pub enum GuestError {
         similar: Option<String>,
     },
     /// Several.
-    #[error("{origin}: guest '{name}' may be {names}")]
+    #[error("{origin}: guest {} may be {names}", quoted(name))]
     Ambiguous {
         /// Where it was asked for.
         origin: String,
         /// The name.
         name: String,
-        /// All that it may be.
+        /// All that it may be, or the first of them.
         names: String,
     },
+    /// More than anybody has.
+    #[error(
+        "{origin}: looking for guest {}: {file} defines more than {MAX_GUESTS} guests, or takes too long to go through; \
+         `perfvt list --guests {file}` shows the first ones", quoted(name), file = cut(&file.to_string_lossy())
+    )]
+    TooMany {
+        /// Where it was asked for.
+        origin: String,
+        /// The name.
+        name: String,
+        /// The file.
+        file: PathBuf,
+    },
 }
+
+/// Guests of one configuration that are gone through when nothing else is said.
+pub const MAX_GUESTS: u64 = 10_000;
+/// How much of a configuration is gone through for its guests when nothing else is said.
+pub const BOUND: Bound = Bound { variants: 200_000, ..Bound::SECONDS };
+/// Guests that an ambiguous name is shown with.
+const SHOWN: usize = 8;
 
 /// The files of definitions: the user's own, those of providers that were fetched, and perfvt's.
 pub fn files() -> Vec<PathBuf> {
@@ -68,19 +89,44 @@ pub fn files() -> Vec<PathBuf> {
 /// The definition of a name, from the first file that has it. `origin` says where the name was given.
 ///
 /// # Errors
-/// When there is none, or more than one, or a file cannot be read.
+/// When there is none, or more than one, or a file cannot be read or has too many.
 pub fn find(files: &[PathBuf], name: &str, origin: &str) -> Result<Guest, GuestError> {
-    let mut names = Vec::new();
+    let mut similar: Option<String> = None;
     for file in files {
-        let all = list(file)?;
-        let fits = |guest: &&Guest| guest.name == name || is_part(&guest.name, name);
-        let exact = all.iter().find(|guest| guest.name == name);
-        let found: Vec<&Guest> = exact.map_or_else(|| all.iter().filter(fits).collect(), |guest| vec![guest]);
-        match found.as_slice() {
-            [] => names.extend(all.into_iter().map(|guest| guest.name)),
-            [one] => return Ok((*one).clone()),
+        let config = load(file)?;
+        let mut guests = Guests::new(&config, BOUND, MAX_GUESTS);
+        let (mut parts, mut more) = (Vec::new(), 0);
+        while let Some(guest) = guests.next_guest()? {
+            if guest.name == name {
+                return Ok(guest);
+            }
+            if is_part(&guest.name, name) {
+                if parts.len() < SHOWN {
+                    parts.push(guest);
+                } else {
+                    more += 1;
+                }
+            } else if guest.name.len() <= MAX_NAME && name.len() <= MAX_NAME {
+                let known: Option<&str> = similar.as_deref();
+                similar = closest(name, known.into_iter().chain([guest.name.as_str()])).map(str::to_owned);
+            }
+        }
+        if guests.has_more() {
+            return Err(GuestError::TooMany {
+                origin: origin.to_owned(),
+                name: name.to_owned(),
+                file: file.clone(),
+            });
+        }
+        match parts.as_slice() {
+            [] => {}
+            [one] => return Ok(one.clone()),
             several => {
-                let names: Vec<&str> = several.iter().map(|guest| guest.name.as_str()).collect();
+                let mut names: Vec<String> =
+                    several.iter().map(|guest| cut(&guest.name).to_string()).collect();
+                if more > 0 {
+                    names.push(format!("and {more} more"));
+                }
                 return Err(GuestError::Ambiguous {
                     origin: origin.to_owned(),
                     name: name.to_owned(),
@@ -89,9 +135,11 @@ pub fn find(files: &[PathBuf], name: &str, origin: &str) -> Result<Guest, GuestE
             }
         }
     }
-    let similar = closest(name, names.iter().map(String::as_str)).map(str::to_owned);
     Err(GuestError::Unknown { origin: origin.to_owned(), name: name.to_owned(), similar })
 }
+
+/// Letters of a name that another one is compared with, to see whether it was meant.
+const MAX_NAME: usize = 60;
 
 impl Guest {
     /// The image that existing files name by `image_name` and `image_format`, and where; `None` without them, or when
@@ -114,49 +162,84 @@ fn is_part(name: &str, part: &str) -> bool {
     format!(".{name}.").contains(&format!(".{part}."))
 }
 
-/// All guests of one file, each name once.
+/// The definitions of one file.
 ///
 /// # Errors
-/// When it cannot be read or expanded.
-pub fn list(file: &Path) -> Result<Vec<Guest>, CartesianError> {
+/// When it cannot be read.
+pub fn load(file: &Path) -> Result<Config, CartesianError> {
     let files = Shipped::default();
     let mut loader = Loader::with_files(Options::default(), &files);
     loader.file(file)?;
-    of_config(&loader.finish())
+    Ok(loader.finish())
 }
 
-/// All guests of a configuration, each once: by the key `guest`, otherwise by the image.
-///
-/// # Errors
-/// When it cannot be expanded.
-pub fn of_config(config: &Config) -> Result<Vec<Guest>, CartesianError> {
-    let mut seen = HashSet::new();
-    let mut all = Vec::new();
-    let mut expansion = config.expand();
-    while let Some(dict) = expansion.next_dict()? {
-        let name = dict.get(KEY).map_or(dict.named.shortname, |entry| entry.value);
-        let variant = dict.to_variant();
-        let image = image_of(&variant.params);
-        let known = if dict.get(KEY).is_some() { name.to_owned() } else { format!("image {image:?}") };
-        if seen.insert(known) {
-            let missing = missing(name, image.as_deref());
-            all.push(Guest { name: name.to_owned(), params: variant.params, missing });
+/// Goes through the guests of a configuration, each once: by the key `guest`, otherwise by the image.
+#[derive(Debug)]
+pub struct Guests<'c> {
+    expansion: Expansion<'c>,
+    bound: Bound,
+    guests: u64,
+    /// Hashes of those that were seen: names may be long.
+    seen: HashSet<blake3::Hash>,
+    more: bool,
+}
+
+impl<'c> Guests<'c> {
+    /// Those within a bound of variants and a number of guests.
+    pub fn new(config: &'c Config, bound: Bound, guests: u64) -> Guests<'c> {
+        Guests { expansion: config.expand(), bound, guests, seen: HashSet::new(), more: false }
+    }
+
+    /// The next one.
+    ///
+    /// # Errors
+    /// When it cannot be expanded.
+    pub fn next_guest(&mut self) -> Result<Option<Guest>, CartesianError> {
+        loop {
+            let full = self.expansion.is_beyond(&self.bound);
+            let Some(dict) = self.expansion.next_dict()? else { return Ok(None) };
+            if full {
+                self.more = true;
+                return Ok(None);
+            }
+            let image = image_of(&dict);
+            let known = match dict.get(KEY) {
+                Some(entry) => blake3::hash(entry.value.as_bytes()),
+                None => blake3::hash(format!("image {image:?}").as_bytes()),
+            };
+            if self.seen.contains(&known) {
+                continue;
+            }
+            if self.seen.len() as u64 >= self.guests {
+                self.more = true;
+                return Ok(None);
+            }
+            self.seen.insert(known);
+            let name = dict.get(KEY).map_or(dict.named.shortname, |entry| entry.value).to_owned();
+            let missing = missing(&name, image.as_deref());
+            return Ok(Some(Guest { name, params: dict.to_variant().params, missing }));
         }
     }
-    Ok(all)
+
+    /// After the end: whether it was that of the bound, and not of the configuration.
+    pub fn has_more(&self) -> bool {
+        self.more
+    }
+
+    /// The expansion, where it stands.
+    pub fn expansion(&self) -> &Expansion<'c> {
+        &self.expansion
+    }
 }
 
 /// The image file of a variant; a relative one is relative to the file that names it.
-fn image_of(params: &Params) -> Option<String> {
-    let value = |key: &str| params.get(key).filter(|v| !v.is_empty());
+fn image_of(dict: &Dict<'_>) -> Option<String> {
+    let entry = |key: &str| dict.get(key).filter(|entry| !entry.value.is_empty());
+    let value = |key: &str| entry(key).map(|entry| entry.value);
     let image = image_file(value("image"), value("image_name"), value("image_format"))?;
-    let named =
-        params.param("image").filter(|p| !p.value.is_empty()).or_else(|| params.param("image_name"))?;
-    let base = match &named.origin {
-        Origin::File { path, .. } if !image.starts_with(CACHED) => path.parent().unwrap_or(Path::new("")),
-        _ => Path::new(""),
-    };
-    Some(base.join(image).display().to_string())
+    let named = entry("image").or_else(|| entry("image_name"))?;
+    let base = if image.starts_with(CACHED) { None } else { named.file.parent() };
+    Some(base.unwrap_or(Path::new("")).join(image).display().to_string())
 }
 
 /// What is missing of a guest.
@@ -207,7 +290,9 @@ variants:
     #[test]
     fn guests_are_listed_with_the_images_that_they_miss() {
         let (_dir, files) = written(OWN);
-        let all = list(&files[0]).unwrap();
+        let config = load(&files[0]).unwrap();
+        let mut guests = Guests::new(&config, Bound::NONE, MAX_GUESTS);
+        let all: Vec<Guest> = std::iter::from_fn(|| guests.next_guest().unwrap()).collect();
         let shown: Vec<_> = all.iter().map(|g| (g.name.as_str(), g.missing.as_deref())).collect();
         assert_eq!(
             shown,
@@ -228,5 +313,31 @@ variants:
             error("rhel.8"),
             "t.cfg:1: no guest is called 'rhel.8', did you mean 'rhel.9'?; `perfvt list --guests` shows them"
         );
+    }
+
+    #[test]
+    fn of_guests_without_end_the_first_are_gone_through_and_the_rest_is_told() {
+        let block = |n: usize| {
+            format!("variants:\n{}", (0..10).map(|m| format!("  - v{n}_{m}:\n")).collect::<String>())
+        };
+        let (_dir, files) = written(&((0..40).map(block).collect::<String>() + "image = DIR/${shortname}\n"));
+        let config = load(&files[0]).unwrap();
+        let mut guests = Guests::new(&config, BOUND, 100);
+        let mut found = 0;
+        while guests.next_guest().unwrap().is_some() {
+            found += 1;
+        }
+        assert_eq!((found, guests.has_more()), (100, true));
+        let bound = Bound { variants: 50, ..Bound::NONE };
+        let mut guests = Guests::new(&config, bound, 100);
+        found = 0;
+        while guests.next_guest().unwrap().is_some() {
+            found += 1;
+        }
+        assert_eq!((found, guests.has_more()), (50, true));
+        let error = find(&files, "nothing", "x").unwrap_err().to_string();
+        assert!(error.contains("defines more than 10000 guests"), "{error}");
+        let error = find(&files[..1], "v0_0", "x").unwrap_err().to_string();
+        assert!(error.len() < 2_000, "{error}");
     }
 }

@@ -4,6 +4,7 @@
 use super::keys::{self, Unknown};
 use super::shipped::{self, BASE, Shipped};
 use super::spec::{EnvSpec, specs_of};
+use crate::cartesian::quoted::{cut, quoted};
 use crate::cartesian::{CartesianError, Config, Culprit, Defaults, Dict, Loader, Options};
 use crate::workload;
 use model::{Origin, Params};
@@ -84,6 +85,30 @@ pub enum SelectError {
         /// One of these.
         first: String,
     },
+    /// More than anybody boots.
+    #[error(
+        "{what}: more than {MAX_REPEATS} variants called repeats, or very many keys in them; --repeat N says how often to boot"
+    )]
+    TooManyRepeats {
+        /// The configuration, and the environment.
+        what: String,
+    },
+    /// A variant that nothing is done with in reasonable time.
+    #[error("{what}: {variant} has more than {MAX_KEYS} keys")]
+    TooManyKeys {
+        /// The configuration, and the environment.
+        what: String,
+        /// The variant.
+        variant: String,
+    },
+    /// More than anybody compares.
+    #[error(
+        "--env {text} makes more than {MAX_ENVIRONMENTS} environments; take fewer with --only, or name them one by one"
+    )]
+    TooManyEnvironments {
+        /// The flag.
+        text: String,
+    },
     /// Variants called repeats that differ.
     #[error(
         "{what}: the repeats of {variant} differ in {difference}; repeats are boots of the same environment: give such variants another name than repeat"
@@ -125,7 +150,7 @@ pub enum SelectError {
         other: String,
     },
     /// `--env @x`.
-    #[error("--env @{name}: no block of variants and no variant is called '{name}'{}", similar.as_ref().map(|s| format!(", did you mean '{s}'?")).unwrap_or_default())]
+    #[error("--env @{}: no block of variants and no variant is called {}{}", cut(name), quoted(name), similar.as_ref().map(|s| format!(", did you mean {}?", quoted(s))).unwrap_or_default())]
     NoBlock {
         /// What was asked for.
         name: String,
@@ -133,7 +158,7 @@ pub enum SelectError {
         similar: Option<String>,
     },
     /// A base whose workloads are not in this perfvt cannot happen; a configuration may set the key itself.
-    #[error("{origin}: unknown workload '{name}'; known: {known}")]
+    #[error("{origin}: unknown workload {}; known: {known}", quoted(name))]
     UnknownWorkload {
         /// Where it was set.
         origin: String,
@@ -148,6 +173,13 @@ pub enum SelectError {
 const MAX_KINDS: usize = 64;
 /// Labels that an error shows.
 const SHOWN: usize = 8;
+/// Repeats of one configuration.
+pub const MAX_REPEATS: usize = 10_000;
+/// Keys of one variant, and of all repeats together.
+const MAX_KEYS: usize = 10_000;
+const MAX_ALL_KEYS: usize = 5_000_000;
+/// Environments of one campaign.
+pub const MAX_ENVIRONMENTS: usize = 100;
 
 impl Source {
     /// Name of the configuration, for messages.
@@ -159,8 +191,9 @@ impl Source {
         }
     }
 
-    /// The configuration after perfvt's base, with the filters of the command line at its end.
-    fn load(&self, more: &[String]) -> Result<Config, CartesianError> {
+    /// The configuration after perfvt's base, with the filters of the command line at its end; and what there is to say
+    /// about it.
+    fn load(&self, more: &[String]) -> Result<(Config, Vec<String>), CartesianError> {
         let files = Shipped::new(self.workload.as_deref());
         let options = Options { defaults: Defaults::Named, ..Options::default() };
         let mut loader = Loader::with_files(options, &files);
@@ -173,7 +206,9 @@ impl Source {
         for (name, text) in filters.chain(more.iter().map(|f| ("--env", format!("only {f}")))) {
             loader.text(name, &text)?;
         }
-        Ok(loader.finish())
+        let config = loader.finish();
+        let warnings = config.warnings().iter().map(ToString::to_string).chain(files.notes()).collect();
+        Ok((config, warnings))
     }
 }
 
@@ -183,11 +218,13 @@ impl Source {
 /// # Errors
 /// When the configuration cannot be read, or does not leave exactly one variant for each environment, repeats aside.
 pub fn select(source: &Source, envs: &[String]) -> Result<(Vec<Selected>, Vec<String>), SelectError> {
-    let plain = source.load(&[])?;
-    let warnings: Vec<String> = plain.warnings().iter().map(ToString::to_string).collect();
+    let (plain, warnings) = source.load(&[])?;
     let mut specs = Vec::new();
     for text in envs {
         specs.extend(specs_of(text, &plain)?);
+        if specs.len() > MAX_ENVIRONMENTS {
+            return Err(SelectError::TooManyEnvironments { text: cut(text).to_string() });
+        }
     }
     if specs.is_empty() {
         specs.push(EnvSpec { name: "base".into(), ..EnvSpec::default() });
@@ -257,11 +294,20 @@ fn choose(source: &Source, spec: &EnvSpec) -> Result<Choice, SelectError> {
         true => source.name(),
         false => format!("{}, environment {},", source.name(), spec.name),
     };
-    let config = source.load(&spec.filters)?;
+    let (config, _) = source.load(&spec.filters)?;
     let mut kinds: Vec<Kind> = Vec::new();
+    let (mut repeats, mut keys) = (0, 0);
     let mut expansion = config.expand();
     while let Some(dict) = expansion.next_dict()? {
         let (variant, repeat) = without_repeats(dict.named.name);
+        let own = dict.iter().count();
+        (repeats, keys) = (repeats + usize::from(repeat.is_some()), keys + own);
+        if own > MAX_KEYS {
+            return Err(SelectError::TooManyKeys { what: what(), variant: cut(&variant).to_string() });
+        }
+        if repeats > MAX_REPEATS || keys > MAX_ALL_KEYS {
+            return Err(SelectError::TooManyRepeats { what: what() });
+        }
         let choice = choice(&dict, variant, &config)?;
         let full = kinds.len() >= MAX_KINDS;
         let known = kinds.iter().position(|kind| kind.choice.variant == choice.variant);
@@ -339,13 +385,13 @@ fn same(first: &Choice, other: &Choice, what: impl Fn() -> String) -> Result<(),
         return Ok(());
     };
     let shown = |choice: &Choice| match choice.params.param(key) {
-        Some(p) => format!("'{}' at {}", p.value, p.origin),
+        Some(p) => format!("{} at {}", quoted(&p.value), p.origin),
         None => "not set".to_owned(),
     };
     Err(SelectError::Repeats {
         what: what(),
-        variant: first.variant.clone(),
-        difference: format!("'{key}' ({}; {})", shown(first), shown(other)),
+        variant: cut(&first.variant).to_string(),
+        difference: format!("{} ({}; {})", quoted(key), shown(first), shown(other)),
     })
 }
 
@@ -357,13 +403,15 @@ fn ambiguous(kinds: &[Kind], what: String) -> SelectError {
         }
     }
     if let [first, _, ..] = workloads.as_slice() {
-        return SelectError::Workloads { what, workloads: workloads.join(", "), first: (*first).to_owned() };
+        let first = (*first).to_owned();
+        return SelectError::Workloads { what, workloads: workloads.join(", "), first };
     }
     let names: Vec<Vec<&str>> = kinds.iter().map(|kind| kind.choice.variant.split('.').collect()).collect();
     let everywhere = |label: &&str| names.iter().all(|name| name.contains(label));
     let mut labels: Vec<String> = names
         .iter()
         .map(|name| name.iter().filter(|label| !everywhere(label)).copied().collect::<Vec<_>>().join("."))
+        .map(|labels| cut(&labels).to_string())
         .filter(|labels| !labels.is_empty())
         .collect();
     labels.dedup();

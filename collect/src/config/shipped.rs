@@ -4,7 +4,8 @@
 //! Parameters and workloads are written from the lists that know them: a new workload is in the configuration without
 //! a line in it. Files of test providers go by `NAME:PATH` in the same way.
 
-use super::providers::{self, Checkout, Definition};
+use super::providers::{self, Checkout, Definition, ProviderError, beneath};
+use crate::cartesian::quoted::quoted;
 use crate::cartesian::{Disk, Files};
 use crate::matrix::GUEST;
 use crate::workload::{self, Known};
@@ -12,7 +13,7 @@ use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::io;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 /// What the names of perfvt's own files begin with.
 pub const SCHEME: &str = "perfvt:";
@@ -88,6 +89,11 @@ impl<'a> Foreign<'a> {
         let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
         (!name.is_empty() && name.chars().all(good)).then_some(Foreign { name, part, path })
     }
+
+    /// Whether a text names a file of a provider.
+    fn names(text: &str, provider: &str) -> bool {
+        Foreign::parse(text).is_some_and(|foreign| foreign.name == provider)
+    }
 }
 
 impl Shipped {
@@ -99,9 +105,18 @@ impl Shipped {
     /// The file that a name on the command line means.
     pub fn locate(&self, path: &Path) -> PathBuf {
         match path.to_str().filter(|text| !path.exists() && Foreign::parse(text).is_some()) {
-            Some(text) => self.resolve(text, None),
+            Some(text) => self.named(text).unwrap_or_else(|| path.to_owned()),
             None => path.to_owned(),
         }
+    }
+
+    /// What there is to say about the providers that were needed.
+    pub fn notes(&self) -> Vec<String> {
+        let checkouts = self.checkouts.borrow();
+        let mut notes: Vec<String> =
+            checkouts.values().filter_map(|checkout| checkout.as_ref().ok()?.note.clone()).collect();
+        notes.sort();
+        notes
     }
 
     /// The files that fetched providers have at one of some places, in their root or in one of their parts.
@@ -109,7 +124,17 @@ impl Shipped {
         let mut found = Vec::new();
         let Ok(cache) = providers::cache() else { return found };
         for definition in self.definitions().iter().flat_map(|all| all.iter()) {
-            let Ok(Some(checkout)) = providers::pinned(definition, &cache) else { continue };
+            let checkout = match providers::pinned(definition, &cache) {
+                Ok(Some(checkout)) => checkout,
+                // Reading it says what is wrong; leaving it out would say nothing.
+                Err(ProviderError::Damaged { .. }) => {
+                    found.extend(
+                        places.iter().take(1).map(|place| format!("{}:/{place}", definition.name).into()),
+                    );
+                    continue;
+                }
+                Ok(None) | Err(_) => continue,
+            };
             let parts = definition.provider.parts.iter().map(|(_, folder)| folder.as_str());
             for folder in std::iter::once("").chain(parts) {
                 let paths = places.iter().map(|place| Path::new(folder).join(place));
@@ -147,42 +172,61 @@ impl Shipped {
             Some(part) => {
                 let known = definition.provider.parts.iter().find(|(name, _)| name == part);
                 let folder = known.map(|(_, folder)| checkout.root.join(folder));
-                let missing = || format!("provider {} has no part '{part}'", foreign.name);
+                let missing = || format!("provider {} has no part {}", foreign.name, quoted(part));
                 Ok(Checkout { root: folder.ok_or_else(missing)?, ..checkout })
             }
         });
         Some((foreign, part))
     }
 
-    /// Where a provider's file is on the disk; `None` for a plain file.
-    fn on_disk(&self, path: &Path) -> Option<io::Result<PathBuf>> {
+    /// A provider's file: whose it is, the folder that it must not leave, and its path there. `None` for a plain file.
+    fn foreign<'p>(&self, path: &'p Path) -> Option<(Foreign<'p>, io::Result<(PathBuf, &'p Path)>)> {
         let (foreign, checkout) = self.provider(path.to_str()?)?;
-        let inside = || {
-            let checkout = checkout.map_err(io::Error::other)?;
-            within(&checkout.root, Path::new(foreign.path.trim_start_matches('/')))
-        };
-        Some(inside())
+        let inside = Path::new(foreign.path.trim_start_matches('/'));
+        Some((foreign, checkout.map(|checkout| (checkout.root, inside)).map_err(io::Error::other)))
     }
-}
 
-/// A path below a root, which it must not leave.
-fn within(root: &Path, path: &Path) -> io::Result<PathBuf> {
-    let mut inside = PathBuf::new();
-    for component in path.components() {
-        let left = match component {
-            Component::Normal(name) => {
-                inside.push(name);
-                true
-            }
-            Component::CurDir => true,
-            Component::ParentDir => inside.pop(),
-            Component::RootDir | Component::Prefix(_) => false,
-        };
-        if !left {
-            return Err(io::Error::other("a file of a provider lies within it"));
-        }
+    /// Where a provider's file is on the disk, links unresolved; `None` for a plain file.
+    fn on_disk(&self, path: &Path) -> Option<PathBuf> {
+        let (_, place) = self.foreign(path)?;
+        let (root, inside) = place.ok()?;
+        Some(root.join(beneath::within(inside)?))
     }
-    Ok(root.join(inside))
+
+    /// The name of a provider's file with its commit; `None` for a plain file.
+    fn named(&self, text: &str) -> Option<PathBuf> {
+        let (foreign, checkout) = self.provider(text)?;
+        // Reading it says what is wrong.
+        let Ok(checkout) = checkout else { return Some(text.into()) };
+        let scheme = match foreign.part {
+            Some(part) => format!("{}.{part}", foreign.name),
+            None => foreign.name.to_owned(),
+        };
+        Some(named(&scheme, &checkout, Path::new(foreign.path.trim_start_matches('/'))))
+    }
+
+    /// What `include TEXT` means in a file of a provider: one of its own files, or one of perfvt's.
+    fn confined(&self, text: &str, folder: &Path, provider: &str) -> Result<PathBuf, String> {
+        let refused = || {
+            format!(
+                "files of provider {provider} include files of its own folder and perfvt's own only, by paths that do not lead out"
+            )
+        };
+        if text.starts_with(SCHEME) {
+            return Ok(text.into());
+        }
+        if text.starts_with(['/', '~']) {
+            return Err(refused());
+        }
+        let path = match self.definitions().iter().flatten().find(|d| Foreign::names(text, &d.name)) {
+            Some(definition) if definition.name != provider => return Err(refused()),
+            Some(_) => self.named(text).unwrap_or_else(|| text.into()),
+            None => folder.join(text),
+        };
+        let inside = path.to_str().and_then(Foreign::parse);
+        let inside = inside.and_then(|file| beneath::within(Path::new(file.path.trim_start_matches('/'))));
+        inside.map(|_| path).ok_or_else(refused)
+    }
 }
 
 /// The name of a provider's file as origins show it.
@@ -195,10 +239,12 @@ fn named(provider: &str, checkout: &Checkout, path: &Path) -> PathBuf {
 impl Files for Shipped {
     fn read(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
         let Some(name) = path.to_str().filter(|_| is_own(path)) else {
-            return match self.on_disk(path) {
-                Some(place) => Disk.read(&place?, limit),
-                None => Disk.read(path, limit),
+            let Some((foreign, place)) = self.foreign(path) else { return Disk.read(path, limit) };
+            let (root, inside) = place?;
+            let of = |error: io::Error| {
+                io::Error::new(error.kind(), format!("file of provider {}: {error}", foreign.name))
             };
+            return beneath::read(&root, inside, limit).map_err(of);
         };
         if ONCE.contains(&name) {
             let mut read = self.read.borrow_mut();
@@ -222,14 +268,14 @@ impl Files for Shipped {
 
     fn identity(&self, path: &Path) -> PathBuf {
         match self.on_disk(path).filter(|_| !is_own(path)) {
-            Some(place) => Disk.identity(&place.unwrap_or_else(|_| path.to_owned())),
+            Some(place) => Disk.identity(&place),
             None if is_own(path) => path.to_owned(),
             None => Disk.identity(path),
         }
     }
 
     fn names(&self, folder: &Path) -> Vec<String> {
-        let place = self.on_disk(folder).and_then(Result::ok);
+        let place = self.on_disk(folder);
         let mut all = Disk.names(place.as_deref().unwrap_or(folder));
         if folder.as_os_str().is_empty() {
             all.extend(names().map(str::to_owned));
@@ -237,22 +283,15 @@ impl Files for Shipped {
         all
     }
 
-    fn resolve(&self, text: &str, folder: Option<&Path>) -> PathBuf {
+    fn resolve(&self, text: &str, folder: Option<&Path>) -> Result<PathBuf, String> {
+        let within = folder.and_then(|folder| Some((self.foreign(folder)?.0, folder)));
+        if let Some((foreign, folder)) = within {
+            return self.confined(text, folder, foreign.name);
+        }
         if text.starts_with(SCHEME) {
-            return text.into();
+            return Ok(text.into());
         }
-        match self.provider(text) {
-            Some((foreign, Ok(checkout))) => {
-                let scheme = match foreign.part {
-                    Some(part) => format!("{}.{part}", foreign.name),
-                    None => foreign.name.to_owned(),
-                };
-                named(&scheme, &checkout, Path::new(foreign.path.trim_start_matches('/')))
-            }
-            // Reading it says what is wrong.
-            Some((_, Err(_))) => text.into(),
-            None => Disk.resolve(text, folder),
-        }
+        self.named(text).map_or_else(|| Disk.resolve(text, folder), Ok)
     }
 }
 

@@ -10,7 +10,7 @@ use super::common::{
     words_of,
 };
 use super::storage::{MOUNT, make_file_system, vcpu_values, vcpus};
-use super::{Known, Needs, Outcome, Workload};
+use super::{Known, Needs, Outcome, Workload, add_case};
 use crate::brought::{self, Wish};
 use crate::guest::disk;
 use crate::guest::os::Os;
@@ -98,7 +98,8 @@ impl Workload for Ffsb {
             for thread in &threads {
                 let keys = [("thread", thread.to_string())].into_iter().collect();
                 let category = format!("ffsb-{profile}");
-                cases.push(Case { workload: self.name().into(), category, keys });
+                let case = Case { workload: self.name().into(), category, keys };
+                add_case(&mut cases, case, params, "thread")?;
             }
         }
         Ok(cases)

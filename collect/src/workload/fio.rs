@@ -9,7 +9,7 @@ use super::common::{
     sizes_of, value, value_at, wanted, words_of,
 };
 use super::storage::device;
-use super::{Known, Needs, Outcome, Point, Value, Workload};
+use super::{Known, Needs, Outcome, Point, Value, Workload, add_case};
 use crate::deadlines::Step;
 use crate::guest::disk;
 use crate::guest::os::Os;
@@ -103,7 +103,8 @@ impl Workload for Fio {
             for size in sizes_of(params, "block_size")? {
                 for depth in &depths {
                     for threads in &threads {
-                        cases.push(case(pattern, kib(size), depth.to_string(), threads.to_string()));
+                        let case = case(pattern, kib(size), depth.to_string(), threads.to_string());
+                        add_case(&mut cases, case, params, "block_size")?;
                     }
                 }
             }

@@ -7,7 +7,7 @@ use super::common::{
     busy, drop_caches, exits, failed, host_series, read, run_whole, value, value_at, wanted, words_of,
 };
 use super::storage::{MOUNT, make_file_system, vcpu_values, vcpus};
-use super::{Known, Needs, Outcome, Value, Workload};
+use super::{Known, Needs, Outcome, Value, Workload, add_case};
 use crate::guest::disk;
 use crate::guest::os::Os;
 use crate::lab::{Failed, Lab, Measured, keep};
@@ -97,7 +97,8 @@ impl Workload for Iozone {
                         ("threads", threads.to_string()),
                     ];
                     let keys = keys.into_iter().collect();
-                    cases.push(Case { workload: self.name().into(), category: mode.to_owned(), keys });
+                    let case = Case { workload: self.name().into(), category: mode.to_owned(), keys };
+                    add_case(&mut cases, case, params, "record_kB")?;
                 }
             }
         }

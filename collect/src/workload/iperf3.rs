@@ -9,7 +9,7 @@ use super::common::{
     words_of,
 };
 use super::server::{Transport, serve};
-use super::{Known, Needs, Outcome, Point, Workload};
+use super::{Known, Needs, Outcome, Point, Workload, add_case};
 use crate::guest::network::SERVER_PORT;
 use crate::guest::os::Os;
 use crate::lab::{Failed, Lab, Measured, Target, window};
@@ -80,7 +80,8 @@ impl Workload for Iperf3 {
                 for streams in &streams {
                     let keys = [("size", size.to_string()), ("streams", streams.to_string())];
                     let keys = keys.into_iter().collect();
-                    cases.push(Case { workload: self.name().into(), category: protocol.to_owned(), keys });
+                    let case = Case { workload: self.name().into(), category: protocol.to_owned(), keys };
+                    add_case(&mut cases, case, params, key)?;
                 }
             }
         }

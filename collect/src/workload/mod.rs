@@ -177,6 +177,21 @@ impl Needs {
     }
 }
 
+/// The most cases that a matrix may have.
+pub const MAX_CASES: usize = 10_000;
+
+/// Adds a case to a matrix, which lists of values multiply out to.
+///
+/// # Errors
+/// When it has as many as it may. `key` is one of the lists.
+pub fn add_case(cases: &mut Vec<Case>, case: Case, params: &Params, key: &str) -> Result<(), ParamsError> {
+    if cases.len() >= MAX_CASES {
+        return Err(params.wrong(key, &format!("lists that multiply out to {MAX_CASES} cases at most")));
+    }
+    cases.push(case);
+    Ok(())
+}
+
 /// A benchmark that perfvt can run.
 pub trait Workload: Sync {
     /// Name, which is also its section in perf.conf.

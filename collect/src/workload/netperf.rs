@@ -8,7 +8,7 @@
 mod sessions;
 
 use super::common::{busy, exits, failed, host_series, interval, level, seconds_of, value};
-use super::{Known, Needs, Outcome, Point, Value, Workload};
+use super::{Known, Needs, Outcome, Point, Value, Workload, add_case};
 use crate::guest::os::Os;
 use crate::lab::{Failed, GUEST_END, Lab, Measured, window};
 use edge::quoted;
@@ -136,7 +136,8 @@ impl Workload for Netperf {
                 for n in &sessions {
                     let keys =
                         [("size", size.to_string()), ("sessions", n.to_string())].into_iter().collect();
-                    cases.push(Case { workload: self.name().into(), category: (*heading).into(), keys });
+                    let case = Case { workload: self.name().into(), category: (*heading).into(), keys };
+                    add_case(&mut cases, case, params, key)?;
                 }
             }
         }

@@ -1,7 +1,7 @@
 //! QEMU's block layer without a guest: `qemu-img bench` and qemu-io on the host, on a file that is made for each case.
 
 use super::common::{busy, failed, host_series, kib, read, said, sizes_of, value, value_at, words_of};
-use super::{Known, Needs, Outcome, Workload};
+use super::{Known, Needs, Outcome, Workload, add_case};
 use crate::deadlines::Step;
 use crate::guest::disk::Disk;
 use crate::lab::{Failed, Lab, Measured, keep, window_until};
@@ -73,7 +73,8 @@ impl Workload for QemuImgBench {
                         let keys = [("buffer_size", kib(*size)), ("depth", depth.to_string())];
                         let keys = keys.into_iter().collect();
                         let category = format!("{tool}_{pattern}");
-                        cases.push(Case { workload: self.name().into(), category, keys });
+                        let case = Case { workload: self.name().into(), category, keys };
+                        add_case(&mut cases, case, params, "buffer_size")?;
                     }
                 }
             }

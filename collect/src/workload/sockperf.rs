@@ -8,7 +8,7 @@ use super::common::{
     busy, exits, failed, host_series, interval, read, seconds_of, sizes_of, value, value_at, wanted, words_of,
 };
 use super::server::{Transport, serve};
-use super::{Known, Needs, Outcome, Workload};
+use super::{Known, Needs, Outcome, Workload, add_case};
 use crate::guest::network::SERVER_PORT;
 use crate::guest::os::Os;
 use crate::lab::{Failed, Lab, Measured, Target, window};
@@ -58,7 +58,8 @@ impl Workload for Sockperf {
         for protocol in words_of(params, "protocols", &PROTOCOLS)? {
             for size in &sizes {
                 let keys = [("size", size.to_string())].into_iter().collect();
-                cases.push(Case { workload: self.name().into(), category: protocol.to_owned(), keys });
+                let case = Case { workload: self.name().into(), category: protocol.to_owned(), keys };
+                add_case(&mut cases, case, params, "sizes")?;
             }
         }
         Ok(cases)

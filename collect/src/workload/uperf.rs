@@ -7,7 +7,7 @@ use super::common::{
     Job, busy, exits, failed, host_series, interval, level, needs_all_ports, read, seconds_of, sizes_of,
     value, value_at, wait_for_port, words_of,
 };
-use super::{Known, Needs, Outcome, Workload};
+use super::{Known, Needs, Outcome, Workload, add_case};
 use crate::brought::{self, Wish};
 use crate::guest::os::Os;
 use crate::lab::{Failed, Lab, Measured, keep, window};
@@ -72,7 +72,8 @@ impl Workload for Uperf {
                 for threads in &threads {
                     let keys = [("size", size.to_string()), ("threads", threads.to_string())];
                     let keys = keys.into_iter().collect();
-                    cases.push(Case { workload: self.name().into(), category: profile.to_owned(), keys });
+                    let case = Case { workload: self.name().into(), category: profile.to_owned(), keys };
+                    add_case(&mut cases, case, params, "sizes")?;
                 }
             }
         }

@@ -42,7 +42,7 @@ pub fn names(text: &str) -> Vec<String> {
     let config = Config::parse("t.cfg", text, Options::default()).unwrap();
     let mut expansion = config.expand();
     let mut all = Vec::new();
-    while let Some(named) = expansion.next_name() {
+    while let Some(named) = expansion.next_name().unwrap() {
         all.push(named.name.to_owned());
     }
     all

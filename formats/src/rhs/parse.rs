@@ -9,9 +9,8 @@ use std::borrow::Cow;
 ///
 /// A line with `|` is a column line when none of its cells is a number, otherwise a row. Line ends may be LF or CRLF.
 ///
-/// A last line that no line end closes may be the first part of a longer one: such a row is lost, unless the padding of
-/// its last cell proves that it is whole; such a column line costs the file; and below a table such a word may be the
-/// title of a table, or the first cell of a row, of which nothing is left.
+/// A last line that no line end closes may be the first part of a longer one: such a row is lost, also when a word is all
+/// that is left of it, unless the padding of its last cell proves that it is whole; such a column line costs the file.
 pub fn parse(text: &str) -> Document<'_> {
     let mut parser = Parser { text, ..Parser::default() };
     let body = text.strip_prefix('\u{feff}').unwrap_or(text);
@@ -72,10 +71,11 @@ impl<'a> Parser<'a> {
     /// What stands behind the last line end. Half a number is a number, so that nothing of a row is believed.
     fn last_line(&mut self, line: &'a str, number: u32) {
         let content = line.trim_ascii();
-        let fact = content.is_empty() || (content.contains(':') && !content.starts_with("Script:"));
-        let of_a_table = content.contains('|') || content.parse::<f64>().is_ok() || (self.open && !fact);
+        let script = content.starts_with("Script:");
+        let is_word = !content.is_empty() && (script || !content.contains(':'));
+        let of_a_table = content.contains('|') || content.parse::<f64>().is_ok() || (self.open && is_word);
         let is_header = ["###", "#ver#", "#desc#", "Category:"].iter().any(|m| content.starts_with(m))
-            || (content.starts_with("Script:") && content.contains("Category:"));
+            || (script && content.contains("Category:"));
         if !of_a_table || is_header || self.is_padded_row(line) {
             self.line(line, number);
         } else if self.open {
@@ -87,17 +87,17 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Whether the last cell of a line is padded to the very width that the column line gives it: such a row is whole. A
-    /// line without any number is none, but may be the first part of the next column line.
-    /// nfs_perf pads its cells and writes no line end below the last row.
+    /// Whether the last cell of a row (of names alone there may be more) is padded to the very width that the column line
+    /// gives it: such a row is whole. nfs_perf pads its cells and writes no line end below the last row.
     fn is_padded_row(&self, line: &str) -> bool {
         let Some(table) = self.document.tables.last().filter(|_| self.open) else { return false };
-        let last_cell = |text: &'_ str| -> Option<usize> {
+        let is_number = |cell: &str| parse_finite(cell.trim_ascii()).is_some();
+        let last_cell = |text: &str| -> Option<usize> {
             let (_, cell) = text.rsplit_once('|')?;
             (cell.starts_with("  ") && !cell.ends_with([' ', '\t', '\r'])).then(|| cell.chars().count())
         };
-        line.split('|').any(|cell| parse_finite(cell.trim_ascii()).is_some())
-            && last_cell(line).is_some_and(|width| last_cell(table.columns_text) == Some(width))
+        let width = last_cell(line).filter(|_| line.split('|').any(is_number));
+        width.is_some() && last_cell(table.columns_text) == width
     }
 
     /// Takes a line that opens with `#`, unless it is a table's line whose first name opens with `#`.

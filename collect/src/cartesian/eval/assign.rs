@@ -1,6 +1,6 @@
 //! Assignments and deletions: from a statement to the new value of a key.
 
-use super::{Evaluator, Subject, python_list};
+use super::{COPIED, Evaluator, KEY, Subject, python_list};
 use crate::cartesian::error::CartesianError;
 use crate::cartesian::program::{How, KeyId, Loc, Pattern, Text, Value};
 use crate::cartesian::suffix::Flat;
@@ -58,6 +58,7 @@ impl Evaluator<'_> {
 
     /// Appends a text to the variant's store.
     fn append(&mut self, text: Text) {
+        self.left = self.left.saturating_sub((text.range().len() / COPIED) as u64);
         if text.is_own() {
             let range = text.range();
             if self.own.get(range.clone()).is_some() {
@@ -87,6 +88,8 @@ impl Evaluator<'_> {
         };
         let Some(template) = self.program.templates.get(number as usize) else { return Ok(Text::default()) };
         let start = self.own.len();
+        self.at = loc;
+        self.spend(self.flat_work() + template.parts.len(), subject.name)?;
         // Resolved once: what is put in does not change on the way.
         let flat = self.flat();
         for part in &template.parts {
@@ -96,7 +99,7 @@ impl Evaluator<'_> {
                 Slot::ShortName => self.own.push_str(subject.shortname),
                 Slot::Dep => self.own.push_str(&python_list(subject.deps)),
                 Slot::End => {}
-                Slot::Key(key) => match self.find(key, flat.as_deref()) {
+                Slot::Key(key) => match self.find(key, flat.as_deref(), subject)? {
                     Some(text) => self.append(text),
                     None => {
                         self.append(part.rest);
@@ -109,14 +112,17 @@ impl Evaluator<'_> {
         self.tail(start, subject, loc)
     }
 
-    fn find(&self, key: KeyId, flat: Option<&[Flat]>) -> Option<Text> {
-        match flat {
-            None => self.get(key).map(|slot| slot.value),
-            Some(flat) => {
-                let name = self.program.keys.get(key as usize).map(|key| self.program.text(key.name))?;
-                flat.iter().find(|entry| entry.name == name).map(|entry| entry.value)
-            }
-        }
+    fn find(
+        &mut self,
+        key: KeyId,
+        flat: Option<&[Flat]>,
+        subject: Subject<'_>,
+    ) -> Result<Option<Text>, CartesianError> {
+        let Some(flat) = flat else { return Ok(self.get(key).map(|slot| slot.value)) };
+        self.spend(flat.len(), subject.name)?;
+        let name = self.program.keys.get(key as usize).map(|key| self.program.text(key.name));
+        let found = flat.iter().find(|entry| Some(entry.name.as_str()) == name);
+        Ok(found.map(|entry| entry.value))
     }
 
     pub(super) fn assign_matching(
@@ -128,6 +134,8 @@ impl Evaluator<'_> {
         subject: Subject<'_>,
     ) -> Result<(), CartesianError> {
         let value = self.value(value, subject, loc)?;
+        self.at = loc;
+        self.spend(self.flat_work(), subject.name)?;
         match self.program.patterns.get(pattern as usize) {
             Some(Pattern::Key(key)) if !self.suffixed => self.change(how, *key, value, subject, loc),
             Some(Pattern::Key(key)) => {
@@ -136,9 +144,20 @@ impl Evaluator<'_> {
             Some(Pattern::Regex(regex)) => {
                 let suffixed = self.suffixed_matching(regex);
                 let keys = self.matches.get_mut(pattern as usize).map(std::mem::take);
-                let keys = keys.flatten().unwrap_or_else(|| self.all_matching(regex));
+                let keys = match keys.flatten() {
+                    Some(keys) => keys,
+                    None => {
+                        let program = self.program;
+                        self.spend(4 * program.key_bytes + KEY * program.keys.len(), subject.name)?;
+                        self.all_matching(regex)
+                    }
+                };
+                self.spend(keys.len() + suffixed.len(), subject.name)?;
                 let mut all = keys.iter().chain(&suffixed);
-                let done = all.try_for_each(|key| self.change(how, *key, value, subject, loc));
+                let done = all.try_for_each(|key| {
+                    self.change(how, *key, value, subject, loc)?;
+                    self.check_given(subject.name)
+                });
                 if let Some(place) = self.matches.get_mut(pattern as usize) {
                     *place = Some(keys);
                 }
@@ -188,11 +207,13 @@ impl Evaluator<'_> {
         self.live().map(|(key, _)| key).filter(same).collect()
     }
 
-    pub(super) fn delete(&mut self, key: KeyId) {
+    pub(super) fn delete(&mut self, key: KeyId, subject: Subject<'_>) -> Result<(), CartesianError> {
         if self.suffixed {
+            self.spend(self.flat_work(), subject.name)?;
             self.called(key).into_iter().for_each(|key| self.remove(key));
         } else {
             self.remove(key);
         }
+        Ok(())
     }
 }

@@ -1,12 +1,77 @@
 //! The git program, as far as providers need it.
 
+use super::source::Repository;
 use super::{Definition, ProviderError};
+use crate::cartesian::quoted::cut;
 use crate::deadlines::{HOST_WORK, NETWORK};
-use crate::process::{self, Spec};
-use std::path::Path;
+use crate::process::{self, ProcessError, Spec};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Runs git without questions, hooks, or transports that run commands.
+/// What git is told about every repository of others', whatever the configuration of the user or the machine says: no
+/// transport but those in `GIT_ALLOW_PROTOCOL`, no program that a repository could bring or name, contents as they were
+/// committed.
+const SAFE: [&str; 13] = [
+    "protocol.allow=never",
+    "protocol.ext.allow=never",
+    "core.hooksPath=/dev/null",
+    "core.fsmonitor=false",
+    "core.symlinks=false",
+    "core.autocrlf=false",
+    "core.untrackedCache=false",
+    "core.attributesFile=/dev/null",
+    "core.excludesFile=/dev/null",
+    "submodule.recurse=false",
+    "fetch.recurseSubmodules=false",
+    "gc.auto=0",
+    "advice.detachedHead=false",
+];
+/// Its environment: no questions, no paging, no objects in the place of others.
+const ENVIRONMENT: [&str; 9] = [
+    "GIT_TERMINAL_PROMPT=0",
+    "GIT_ASKPASS=",
+    "SSH_ASKPASS_REQUIRE=never",
+    "GIT_LFS_SKIP_SMUDGE=1",
+    "GIT_ATTR_NOSYSTEM=1",
+    "GIT_NO_REPLACE_OBJECTS=1",
+    "GIT_OPTIONAL_LOCKS=0",
+    "GIT_PAGER=cat",
+    "LC_ALL=C",
+];
+/// Variables that lead git to another repository than the one that it is told, as git sets them for its hooks.
+const FORGOTTEN: [&str; 16] = [
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_COMMON_DIR",
+    "GIT_INDEX_FILE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_NAMESPACE",
+    "GIT_PREFIX",
+    "GIT_GRAFT_FILE",
+    "GIT_SHALLOW_FILE",
+    "GIT_REPLACE_REF_BASE",
+    "GIT_TEMPLATE_DIR",
+    "GIT_ATTR_SOURCE",
+    "GIT_IMPLICIT_WORK_TREE",
+    "GIT_PROTOCOL_FROM_USER",
+    "GIT_EXTERNAL_DIFF",
+];
+/// In the repository's own attributes, which win over those among its files: contents are not converted, and no filter
+/// of the user's is run on them.
+const ATTRIBUTES: &str = "* -text -eol -ident -filter -working-tree-encoding -diff -merge\n";
+
+/// Lines of git's that an error quotes, the last ones.
+const LINES: usize = 3;
+
+/// A commit's files with the repository that they are of.
+#[derive(Clone, Debug)]
+pub struct Tree {
+    /// Holds both.
+    folder: PathBuf,
+}
+
+/// Runs git.
 fn git(
     definition: &Definition,
     doing: &str,
@@ -15,117 +80,234 @@ fn git(
     deadline: Duration,
 ) -> Result<String, ProviderError> {
     let spec = Spec::new("env")
-        .args(["GIT_TERMINAL_PROMPT=0", "GIT_LFS_SKIP_SMUDGE=1", "LC_ALL=C"])
+        .args(FORGOTTEN.iter().flat_map(|name| ["-u", name]))
+        .args(ENVIRONMENT)
         .args(environment)
-        .args(["git", "-c", "core.hooksPath=/dev/null", "-c", "protocol.ext.allow=never"])
-        .args(["-c", "core.symlinks=false", "-c", "advice.detachedHead=false"])
+        // Not where perfvt happens to be started: that may be a repository with a configuration of its own.
+        .args(["git", "-C", "/"])
+        .args(SAFE.iter().flat_map(|option| ["-c", option]))
         .args(args);
     let output = process::run(spec, deadline).map_err(|source| ProviderError::Git {
         name: definition.name.clone(),
         doing: doing.to_owned(),
-        source,
+        source: shortened(source, args),
     })?;
     Ok(String::from_utf8_lossy(&output).trim().to_owned())
+}
+
+/// An error without all that git was told, and with the end of what it said: some of that is the other side's.
+fn shortened(error: ProcessError, args: &[&str]) -> ProcessError {
+    let verb = args.iter().find(|arg| !arg.starts_with('-') && !arg.contains(['=', '/']));
+    let short = format!("git {}", verb.unwrap_or(&""));
+    let end = |text: String| {
+        let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+        let last = lines.get(lines.len().saturating_sub(LINES)..).unwrap_or_default();
+        last.iter().map(|line| cut(line).to_string()).collect::<Vec<_>>().join("; ")
+    };
+    match error {
+        ProcessError::Failed { status, stderr, .. } => {
+            ProcessError::Failed { command: short, status, stderr: end(stderr) }
+        }
+        ProcessError::Deadline { seconds, stderr, .. } => {
+            ProcessError::Deadline { command: short, seconds, stderr: end(stderr) }
+        }
+        other => other,
+    }
 }
 
 fn words(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }
 
-/// Clones a repository without its files.
-pub fn clone(definition: &Definition, to: &Path) -> Result<(), ProviderError> {
-    let uri = &definition.provider.uri;
-    let doing = format!("cloning {uri}");
-    git(definition, &doing, &[], &["clone", "--quiet", "--no-checkout", "--", uri, &words(to)], NETWORK)
-        .map(drop)
+/// Local work: no transport is allowed.
+fn allowing(protocols: &str) -> String {
+    format!("GIT_ALLOW_PROTOCOL={protocols}")
 }
 
-/// Fetches all branches and tags; tags that moved are taken as they are now.
-pub fn fetch(definition: &Definition, repository: &Path) -> Result<(), ProviderError> {
-    let doing = format!("fetching {}", definition.provider.uri);
-    let args = ["-C", &words(repository), "fetch", "--quiet", "--force", "--prune", "--tags", "origin"];
-    git(definition, &doing, &[], &args, NETWORK).map(drop)
-}
-
-/// The commit that the definition names: its tag or commit, else the end of its branch, else of the default branch.
-pub fn commit(definition: &Definition, repository: &Path) -> Result<String, ProviderError> {
-    let provider = &definition.provider;
-    let (names, doing) = match (&provider.reference, &provider.branch) {
-        (Some(reference), _) => (
-            vec![format!("refs/tags/{reference}"), reference.clone()],
-            format!("looking for ref {reference}"),
-        ),
-        (None, Some(branch)) => {
-            (vec![format!("refs/remotes/origin/{branch}")], format!("looking for branch {branch}"))
-        }
-        (None, None) => {
-            (vec!["refs/remotes/origin/HEAD".to_owned()], "looking for its default branch".to_owned())
-        }
+/// ssh that fails instead of asking, unless the user says how ssh is to be called.
+fn ssh(definition: &Definition) -> Option<String> {
+    let said = ["GIT_SSH_COMMAND", "GIT_SSH"].iter().any(|name| std::env::var_os(name).is_some());
+    let configured = || {
+        let args = ["config", "--get", "core.sshCommand"];
+        git(definition, "looking for core.sshCommand", &[], &args, HOST_WORK).is_ok()
     };
-    let mut last = None;
-    for name in names {
-        let wanted = format!("{name}^{{commit}}");
+    (!said && !configured()).then(|| "GIT_SSH_COMMAND=ssh -o BatchMode=yes".to_owned())
+}
+
+impl Tree {
+    /// What is, or is to be, in a folder.
+    pub fn new(folder: PathBuf) -> Tree {
+        Tree { folder }
+    }
+
+    /// Whether a folder is a tree that perfvt made: a repository and files, and nothing beside them.
+    pub fn is_one(folder: &Path) -> bool {
+        let tree = Tree::new(folder.to_owned());
+        let own = [tree.repository(), tree.files()];
+        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        own.iter().all(|path| path.is_dir()) && entries.into_iter().all(|entry| own.contains(&entry.path()))
+    }
+
+    /// The repository, which has no files of its own.
+    fn repository(&self) -> PathBuf {
+        self.folder.join("git")
+    }
+
+    /// The files.
+    pub fn files(&self) -> PathBuf {
+        self.folder.join("files")
+    }
+
+    fn run(
+        &self,
+        definition: &Definition,
+        doing: &str,
+        environment: &[String],
+        args: &[&str],
+    ) -> Result<String, ProviderError> {
+        let repository = format!("--git-dir={}", words(&self.repository()));
+        let files = format!("--work-tree={}", words(&self.files()));
+        let environment = [environment, &[allowing("")]].concat();
+        let args = [&[repository.as_str(), files.as_str()], args].concat();
+        git(definition, doing, &environment, &args, HOST_WORK)
+    }
+
+    /// Clones a repository.
+    pub fn clone(&self, definition: &Definition, from: &Repository) -> Result<(), ProviderError> {
+        let to = words(&self.repository());
+        let kind = if from.mirrored { "--mirror" } else { "--bare" };
+        let args = ["clone", "--quiet", kind, "--no-local", "--template=", "--", &from.url, &to];
+        let mut environment = vec![allowing(from.protocols)];
+        if from.protocols.contains("ssh") {
+            environment.extend(ssh(definition));
+        }
+        git(definition, &format!("cloning {}", definition.provider.uri), &environment, &args, NETWORK)
+            .map(drop)
+    }
+
+    /// The commit that the definition names: its tag or commit, else the end of its branch, else of the default branch.
+    pub fn wanted(&self, definition: &Definition) -> Result<String, ProviderError> {
+        let provider = &definition.provider;
+        match (&provider.reference, &provider.branch) {
+            (Some(reference), _) => {
+                let doing = format!("looking for ref {reference}");
+                self.commit(definition, &doing, &[&format!("refs/tags/{reference}"), reference])
+            }
+            (None, Some(branch)) => {
+                let doing = format!("looking for branch {branch}");
+                self.commit(definition, &doing, &[&format!("refs/heads/{branch}")])
+            }
+            (None, None) => self.commit(definition, "looking for its default branch", &["HEAD"]),
+        }
+    }
+
+    /// The first of some names that is a commit's.
+    pub fn commit(
+        &self,
+        definition: &Definition,
+        doing: &str,
+        names: &[&str],
+    ) -> Result<String, ProviderError> {
+        let mut last = None;
+        for name in names {
+            let wanted = format!("{name}^{{commit}}");
+            let args = ["rev-parse", "--quiet", "--verify", "--end-of-options", &wanted];
+            match self.run(definition, doing, &[], &args) {
+                Ok(commit) => return Ok(commit),
+                Err(error) => last = Some(error),
+            }
+        }
+        Err(last.unwrap_or(ProviderError::NoCache))
+    }
+
+    /// What the name of a tag stands for: `tag` for one that can be signed.
+    pub fn kind(&self, definition: &Definition, tag: &str) -> Result<String, ProviderError> {
+        let name = format!("refs/tags/{tag}");
+        self.run(definition, "looking at its tag", &[], &["cat-file", "-t", &name])
+    }
+
+    /// The name that a tag that can be signed gives to itself, which the signature covers.
+    pub fn name_within(&self, definition: &Definition, tag: &str) -> Result<String, ProviderError> {
+        let name = format!("refs/tags/{tag}");
+        let text = self.run(definition, "looking at its tag", &[], &["cat-file", "tag", &name])?;
+        let mut head = text.lines().take_while(|line| !line.is_empty());
+        Ok(head.find_map(|line| line.strip_prefix("tag ")).unwrap_or_default().to_owned())
+    }
+
+    /// Checks the signature of a tag against one key and no other.
+    pub fn verify(&self, definition: &Definition, tag: &str, key: &Path) -> Result<(), ProviderError> {
+        let doing = format!("verifying the signature of tag {tag} with {}", key.display());
+        let read = |path: &Path| {
+            let path = path.to_owned();
+            move |source| ProviderError::Read { path, source }
+        };
+        let keys = process::private_folder().map_err(read(key))?;
+        let text = edge::read(key, edge::read::CONFIG).map_err(read(key))?;
+        let is_ssh = text.starts_with(b"ssh-") || text.starts_with(b"ecdsa-") || text.starts_with(b"sk-");
+        if is_ssh {
+            let signers = keys.path().join("signers");
+            let line = [b"* ".as_slice(), text.trim_ascii(), b"\n"].concat();
+            edge::write::write(&signers, line).map_err(read(&signers))?;
+            let file = format!("gpg.ssh.allowedSignersFile={}", signers.display());
+            let args = [
+                "-c",
+                "gpg.format=ssh",
+                "-c",
+                "gpg.ssh.program=ssh-keygen",
+                "-c",
+                &file,
+                "verify-tag",
+                "--",
+                tag,
+            ];
+            return self.run(definition, &doing, &[], &args).map(drop);
+        }
+        let home = format!("GNUPGHOME={}", keys.path().display());
+        let import = Spec::new("env")
+            .args([home.as_str(), "gpg", "--batch", "--quiet", "--no-autostart", "--import", "--"])
+            .arg(key);
+        let failed = |source| ProviderError::Git {
+            name: definition.name.clone(),
+            doing: format!("reading the key {}", key.display()),
+            source,
+        };
+        process::run(import, HOST_WORK).map_err(failed)?;
+        let args = ["-c", "gpg.format=openpgp", "-c", "gpg.program=gpg", "verify-tag", "--", tag];
+        self.run(definition, &doing, &[home], &args).map(drop)
+    }
+
+    /// Writes the files of a commit, as they were committed.
+    pub fn write_files(&self, definition: &Definition, commit: &str) -> Result<(), ProviderError> {
+        let attributes = self.repository().join("info/attributes");
+        let written = edge::write::create_directory(self.files())
+            .and_then(|()| edge::write::create_directory(self.repository().join("info")))
+            .and_then(|()| edge::write::write(&attributes, ATTRIBUTES));
+        written.map_err(|source| ProviderError::Write { path: self.folder.clone(), source })?;
+        let args = ["checkout", "--quiet", "--force", "--detach", commit, "--"];
+        self.run(definition, "writing its files", &[], &args).map(drop)
+    }
+
+    /// What is not as a commit has it: the first file that differs, is missing or is one too many, or another commit.
+    /// `None` when all is.
+    pub fn difference(&self, definition: &Definition, commit: &str) -> Result<Option<String>, ProviderError> {
+        if !self.files().is_dir() {
+            return Ok(Some("they are not there".to_owned()));
+        }
         let args =
-            ["-C", &words(repository), "rev-parse", "--quiet", "--verify", "--end-of-options", &wanted];
-        match git(definition, &doing, &[], &args, HOST_WORK) {
-            Ok(commit) => return Ok(commit),
-            Err(error) => last = Some(error),
+            ["status", "--porcelain=v2", "--branch", "--untracked-files=all", "--ignored=matching", "-z"];
+        let doing = format!(
+            "looking at its files in {} (`perfvt provider update {}` fetches them anew)",
+            self.folder.display(),
+            definition.name
+        );
+        let told = self.run(definition, &doing, &[], &args)?;
+        let mut head = None;
+        for entry in told.split('\0').filter(|entry| !entry.is_empty()) {
+            match entry.strip_prefix("# ") {
+                Some(header) => head = head.or(header.strip_prefix("branch.oid ")),
+                None => return Ok(Some(entry.split(' ').next_back().unwrap_or_default().to_owned())),
+            }
         }
+        Ok((head != Some(commit)).then(|| format!("they are of commit {}", head.unwrap_or_default())))
     }
-    Err(last.unwrap_or(ProviderError::NoCache))
-}
-
-/// What the name of a tag stands for: `tag` for one that can be signed.
-pub fn kind(definition: &Definition, repository: &Path, tag: &str) -> Result<String, ProviderError> {
-    let name = format!("refs/tags/{tag}");
-    git(
-        definition,
-        "looking at its tag",
-        &[],
-        &["-C", &words(repository), "cat-file", "-t", &name],
-        HOST_WORK,
-    )
-}
-
-/// Checks the signature of a tag against one key and no other.
-pub fn verify(
-    definition: &Definition,
-    repository: &Path,
-    tag: &str,
-    key: &Path,
-) -> Result<(), ProviderError> {
-    let doing = format!("verifying the signature of tag {tag} with {}", key.display());
-    let keys =
-        process::private_folder().map_err(|source| ProviderError::Read { path: key.to_owned(), source })?;
-    let text = std::fs::read(key).map_err(|source| ProviderError::Read { path: key.to_owned(), source })?;
-    let repository = words(repository);
-    let is_ssh = text.starts_with(b"ssh-") || text.starts_with(b"ecdsa-") || text.starts_with(b"sk-");
-    if is_ssh {
-        let signers = keys.path().join("signers");
-        let line = [b"* ".as_slice(), text.trim_ascii(), b"\n"].concat();
-        std::fs::write(&signers, line)
-            .map_err(|source| ProviderError::Read { path: signers.clone(), source })?;
-        let file = format!("gpg.ssh.allowedSignersFile={}", signers.display());
-        let args = ["-C", &repository, "-c", "gpg.format=ssh", "-c", &file, "verify-tag", "--", tag];
-        return git(definition, &doing, &[], &args, HOST_WORK).map(drop);
-    }
-    let home = format!("GNUPGHOME={}", keys.path().display());
-    let import = Spec::new("env")
-        .args([home.as_str(), "gpg", "--batch", "--quiet", "--no-autostart", "--import", "--"])
-        .arg(key);
-    let failed = |source| ProviderError::Git {
-        name: definition.name.clone(),
-        doing: format!("reading the key {}", key.display()),
-        source,
-    };
-    process::run(import, HOST_WORK).map_err(failed)?;
-    let args =
-        ["-C", &repository, "-c", "gpg.format=openpgp", "-c", "gpg.program=gpg", "verify-tag", "--", tag];
-    git(definition, &doing, &[home], &args, HOST_WORK).map(drop)
-}
-
-/// Puts the files of a commit into the repository's folder.
-pub fn check_out(definition: &Definition, repository: &Path, commit: &str) -> Result<(), ProviderError> {
-    let args = ["-C", &words(repository), "checkout", "--quiet", "--force", "--detach", commit, "--"];
-    git(definition, "writing its files", &[], &args, HOST_WORK).map(drop)
 }

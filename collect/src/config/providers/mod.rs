@@ -2,12 +2,14 @@
 //! workloads.
 //!
 //! ```text
-//!   test-providers.d/NAME.ini ──> Definition ──> checkout (git) ──> NAME:PATH in includes
-//!                                                   └── pin: the commit, until `perfvt provider update`
+//!   test-providers.d/NAME.ini ──> Definition ──> source ──> checkout (git) ──> NAME:PATH in includes (beneath)
+//!                                                              └── pin: the commit, until `perfvt provider update`
 //! ```
 
+pub(super) mod beneath;
 mod checkout;
 mod git;
+mod source;
 
 pub use checkout::{Checkout, checkout, pinned, update};
 
@@ -85,6 +87,42 @@ pub enum ProviderError {
         /// The definition.
         path: PathBuf,
     },
+    /// A repository that git would reach by a program of somebody's.
+    #[error(
+        "{path}: {why}; git fetches providers by https, ssh, http, git (URLs, or user@host:path), and from folders of this \
+         host (/path, file:///path)",
+        path = path.display()
+    )]
+    Uri {
+        /// The definition.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Files that are not those of the commit that is pinned.
+    #[error(
+        "provider {name}: its files in {folder} are not those of commit {commit} as they were fetched: {what}; `perfvt \
+         provider update {name}` fetches them anew",
+        folder = folder.display()
+    )]
+    Damaged {
+        /// The provider.
+        name: String,
+        /// The commit.
+        commit: String,
+        /// Where they are.
+        folder: PathBuf,
+        /// The first difference, quoted.
+        what: String,
+    },
+    /// Files in the cache.
+    #[error("writing files in {path}: {source}", path = path.display())]
+    Write {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// A local folder with keys for git.
     #[error("provider {name}: {uri} is not there")]
     NoFolder {
@@ -124,7 +162,7 @@ fn definition(path: PathBuf) -> Result<Definition, ProviderError> {
     if name.is_empty() || !name.chars().all(good) || name == "perfvt" {
         return Err(ProviderError::Name { path });
     }
-    let text = std::fs::read_to_string(&path)
+    let text = edge::read_text(&path, edge::read::CONFIG)
         .map_err(|source| ProviderError::Read { path: path.clone(), source })?;
     let provider = parse(&text).map_err(|source| ProviderError::Syntax { path: path.clone(), source })?;
     Ok(Definition { name, path, provider })
@@ -158,10 +196,13 @@ pub fn cache() -> Result<PathBuf, ProviderError> {
 /// # Errors
 /// As those of [`pinned`].
 pub fn describe(definition: &Definition, cache: &Path) -> Result<String, ProviderError> {
-    let state = match pinned(definition, cache)? {
-        None => "not fetched yet".to_owned(),
-        Some(Checkout { commit: None, .. }) => "a folder, used as it is".to_owned(),
-        Some(Checkout { commit: Some(commit), verified, .. }) => {
+    let state = match pinned(definition, cache) {
+        // Of one provider, and no reason to say nothing about the others.
+        Err(error @ ProviderError::Damaged { .. }) => return Ok(error.to_string()),
+        Err(error) => return Err(error),
+        Ok(None) => "not fetched yet".to_owned(),
+        Ok(Some(Checkout { commit: None, .. })) => "a folder, used as it is".to_owned(),
+        Ok(Some(Checkout { commit: Some(commit), verified, .. })) => {
             let signed = if verified { ", signature verified" } else { "" };
             format!("commit {commit}{signed}")
         }

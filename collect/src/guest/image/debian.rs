@@ -204,7 +204,7 @@ fn finish(dir: &Path) -> Result<Manifest, ImageError> {
     edge::write::make_directory(&done).map_err(|error| ImageError::io("creating", &done, error))?;
     for name in ["disk.raw", "vmlinuz", "packages", "hook", "key.pub"] {
         let path = dir.join(name);
-        edge::write::rename(&path, &done.join(name))
+        edge::write::rename(&path, done.join(name))
             .map_err(|error| ImageError::io("moving away", &path, error))?;
     }
     let names = [form.file_name(), "initrd.img", "disk.qcow2", "key"];

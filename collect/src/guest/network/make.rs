@@ -188,7 +188,7 @@ impl Network {
         let is_macvtap = self.layout.data().is_some_and(|link| link.kind == Kind::Macvtap);
         let macvtaps = self.macvtaps.as_ref().filter(|_| is_macvtap);
         let pid = macvtaps.map_or(qemu, Macvtaps::pid);
-        let text = std::fs::read_to_string(format!("/proc/{pid}/net/dev")).ok()?;
+        let text = edge::read::kernel(format!("/proc/{pid}/net/dev")).ok()?;
         let counted = Traffic::parse(&text, &self.wires.tap(0, 0))?;
         // A macvtap is the guest's NIC itself, where a tap is the other end of its cable.
         Some(if is_macvtap { counted.other_end() } else { counted })
