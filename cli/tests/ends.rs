@@ -10,6 +10,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
+use support::campaigns::*;
 use support::{NOBODY, output, packages_for, perfvt, ready, text};
 
 /// A campaign of a second for each of its boots, with the signals of a terminal.
@@ -62,6 +63,43 @@ fn a_closed_terminal_ends_a_campaign_unless_it_is_told_to_go_on() {
     assert!(journal(&goes_on).contains("\"finished\""), "{}", journal(&goes_on));
     let resumed = output(perfvt().arg("resume").arg(&ends));
     assert!(resumed.status.success(), "{}", text(&resumed.stderr));
+}
+
+#[test]
+fn a_job_that_is_taken_back_at_random_moments_goes_on_as_if_nothing_had_been() {
+    let Some(_guard) = ready("a_job_that_is_taken_back_at_random_moments") else { return };
+    let mut rng = model::rng::SplitMix64::new(20_261_202);
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("X");
+    let words =
+        "run command --set command_on=host --set command_cases=a,b,c --repeat 4 --allow-unpinned --noise off";
+    let mut command = as_from_a_terminal();
+    command.args(words.split(' ')).args(["--set", "command=sleep 0.4", "--out"]).arg(&out);
+    let mut child = Started(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
+    let mut moments = 0;
+    loop {
+        let begun = Instant::now();
+        while !out.join("journal.jsonl").exists() {
+            assert!(begun.elapsed() < Duration::from_secs(60), "nothing is measured");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        std::thread::sleep(Duration::from_millis(rng.next_u64() % 1500));
+        if moments < 8 && child.try_wait().unwrap().is_none() {
+            let name = ["TERM", "KILL", "INT", "TERM"][(rng.next_u64() % 4) as usize];
+            signal_job(&child, name, &mut rng);
+            moments += 1;
+        }
+        let status = child.wait().unwrap();
+        if status.success() {
+            break;
+        }
+        let mut resume = as_from_a_terminal();
+        resume.arg("resume").arg(&out).stdout(Stdio::null()).stderr(Stdio::null());
+        child = Started(resume.spawn().unwrap());
+    }
+    assert!(moments > 2, "{moments}");
+    assert_eq!(finished_cases(&out), 12, "nothing is measured twice, and nothing is lost");
+    assert_no_attempt_was_burnt(&out);
 }
 
 #[test]

@@ -239,32 +239,38 @@ fn legend(out: &mut String, comparison: &Comparison, listed: &[RowView<'_>], wid
     }
 }
 
-/// Words filled into lines of a width, continued under `indent`; a word that is longer than a line is cut.
+/// Words filled into lines of a width, continued under `indent`; a word that is longer than a line is cut. Each character is
+/// looked at a fixed number of times: a word may be a megabyte long.
 fn wrapped(out: &mut String, text: &str, width: usize, indent: &str, style: impl Fn(&str) -> String) {
     let lead: String = text.chars().take_while(|c| *c == ' ').collect();
+    let mut used = lead.width();
     let mut line = lead;
     let mut empty = true;
     for word in text.split_whitespace() {
         let space = usize::from(!empty);
-        if !empty && line.width() + space + word.width() > width {
+        let columns = word.width();
+        if !empty && used + space + columns > width {
             let _ = writeln!(out, "{}", style(&line));
-            line = indent.to_owned();
-            empty = true;
+            (line, used, empty) = (indent.to_owned(), indent.width(), true);
         }
         if !empty {
             line.push(' ');
+            used += 1;
         }
         let mut rest = word;
-        while line.width() + rest.width() > width {
-            let (head, tail) = cut(rest, width.saturating_sub(line.width()));
-            if tail.is_empty() {
-                break;
+        if used + columns > width {
+            loop {
+                let (head, tail) = cut(rest, width.saturating_sub(used));
+                if tail.is_empty() {
+                    break;
+                }
+                let _ = writeln!(out, "{}", style(&format!("{line}{head}")));
+                (line, used) = (indent.to_owned(), indent.width());
+                rest = tail;
             }
-            let _ = writeln!(out, "{}", style(&format!("{line}{head}")));
-            line = indent.to_owned();
-            rest = tail;
         }
         line.push_str(rest);
+        used += if rest.len() == word.len() { columns } else { rest.width() };
         empty = false;
     }
     if !empty {
@@ -282,4 +288,35 @@ fn cut(word: &str, room: usize) -> (&str, &str) {
         }
     }
     (word, "")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::{Duration, Instant};
+
+    fn lines(text: &str, width: usize) -> Vec<String> {
+        let mut out = String::new();
+        wrapped(&mut out, text, width, "  ", str::to_owned);
+        out.lines().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn words_are_filled_into_lines_and_long_ones_are_cut() {
+        assert_eq!(lines("  a bb ccc dddd", 8), ["  a bb", "  ccc", "  dddd"]);
+        assert_eq!(lines("ab cdefghijklmno p", 6), ["ab", "  cdef", "  ghij", "  klmn", "  o p"]);
+        assert_eq!(lines("abcdefgh", 6), ["abcdef", "  gh"]);
+        assert_eq!(lines("∞漢字x", 3), ["∞漢", "  字", "  x"]);
+        assert_eq!(lines("", 6), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_word_of_a_megabyte_takes_no_longer_than_a_text_of_a_megabyte() {
+        let begun = Instant::now();
+        for text in ["x".repeat(1 << 20), "x y ".repeat(1 << 18), "e\u{301} ".repeat(1 << 18)] {
+            let lines = lines(&text, 80);
+            assert!(lines.iter().all(|line| line.width() <= 80));
+        }
+        assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+    }
 }

@@ -101,3 +101,43 @@ pub fn signal(child: &Child, name: &str) {
         Command::new("kill").args([&format!("-{name}"), &child.id().to_string()]).status().unwrap().success()
     );
 }
+
+/// A process and everything that it has started, QEMU and clients included, which are in process groups of their own.
+fn family(of: u32) -> Vec<u32> {
+    let parents: Vec<(u32, u32)> = fs::read_dir("/proc")
+        .unwrap()
+        .flatten()
+        .filter_map(|entry| {
+            let stat = fs::read_to_string(entry.path().join("stat")).ok()?;
+            let parent = stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()?;
+            Some((entry.file_name().to_str()?.parse().ok()?, parent))
+        })
+        .collect();
+    let mut all = vec![of];
+    let mut at = 0;
+    while let Some(parent) = all.get(at).copied() {
+        all.extend(parents.iter().filter(|(_, of)| *of == parent).map(|(child, _)| *child));
+        at += 1;
+    }
+    all
+}
+
+/// Signals a job as a batch system does that takes it back: every process of it, in any order, some of them a moment later.
+pub fn signal_job(child: &Child, name: &str, rng: &mut model::rng::SplitMix64) {
+    let mut all = family(child.id());
+    rng.shuffle(&mut all);
+    for pid in all {
+        // Some end by themselves, or with perfvt.
+        let kill = ["-s", name, &pid.to_string()].map(str::to_owned);
+        let _ = Command::new("kill").args(kill).stderr(Stdio::null()).status().unwrap();
+        std::thread::sleep(Duration::from_millis([0, 0, 0, 120][(rng.next_u64() % 4) as usize]));
+    }
+}
+
+/// No boot has failed, and every value is of the first attempt.
+pub fn assert_no_attempt_was_burnt(out: &Path) {
+    let journal = fs::read_to_string(out.join("journal.jsonl")).unwrap();
+    assert!(!journal.contains("\"boot_failed\""), "{journal}");
+    let values = super::measurements(out);
+    assert!(values.iter().all(|m| m["attempt"] == 1 && m["value"].is_number()), "{values:?}");
+}

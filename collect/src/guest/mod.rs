@@ -14,6 +14,7 @@ pub mod channel;
 pub mod definition;
 pub mod disk;
 pub mod enter;
+mod error;
 pub mod fit;
 mod forensics;
 mod health;

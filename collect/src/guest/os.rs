@@ -131,6 +131,32 @@ impl Os {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::process::{Sink, Spec};
+    use std::time::Duration;
+
+    #[test]
+    fn a_command_that_finds_no_room_for_what_it_says_says_so() {
+        // A /run of its own, which is small. Some machines deny mounts in a user namespace.
+        let small = "mount -t tmpfs -o size=64k small /run && exec \"$@\"";
+        let run = |argv: &[&str]| {
+            let spec = Spec::new("unshare")
+                .args(["--user", "--map-root-user", "--mount", "sh", "-c", small, "sh"])
+                .args(LINUX.limited)
+                .arg("10")
+                .args(argv);
+            let ended = spec.stdout(Sink::Capture).stderr(Sink::Capture).start().unwrap();
+            let ended = ended.finish(Duration::from_secs(4));
+            (ended.status.unwrap().code(), String::from_utf8(ended.stderr).unwrap())
+        };
+        if run(&["true"]).0 != Some(0) {
+            return;
+        }
+        let (status, said) = run(&["head", "-c", "99999", "/dev/zero"]);
+        assert!(status != Some(0) && said.contains("No space left on device"), "{status:?} {said}");
+        let (status, said) = run(&["ls", "/none"]);
+        assert!(status != Some(0) && said.contains("/none") && !said.contains("No space"), "{said}");
+        assert_eq!(run(&["seq", "1", "5"]), (Some(0), String::new()));
+    }
 
     #[test]
     fn paths_are_those_of_the_guests_system() {

@@ -270,6 +270,49 @@ impl Drop for GuestJob {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::guest::channel::qga::pretend::agent;
+    use crate::guest::machine::pretended;
+    use crate::guest::os::Os;
+    use rustix::process::{Pid, kill_process};
+
+    #[test]
+    fn a_client_whose_guest_is_stopped_fails_because_of_its_guest() {
+        let dir = tempfile::tempdir().unwrap();
+        let (channel, _seen) = agent(Os::Linux, |_, _| None);
+        let machine = pretended(dir.path(), Box::new(channel), Os::Linux);
+        kill_process(Pid::from_raw(machine.pid() as i32).unwrap(), Signal::STOP).unwrap();
+        let guest = ClientGuest::new(machine);
+        let (stdout, stderr) = (dir.path().join("out"), dir.path().join("err"));
+        guest.borrow_mut().jobs.push(Job { stdout, stderr, ended: None });
+        let mut client = GuestJob { guest: Rc::clone(&guest), index: 0 };
+        let end = client.ended().unwrap().unwrap_err();
+        assert!(end.contains("QEMU was stopped (SIGSTOP)"), "{end}");
+        // The workload hands on a sentence; whoever judges it asks the guest.
+        guest.borrow_mut().machine = None;
+        assert_eq!(guest.borrow_mut().death().unwrap().code, Code::Hang);
+    }
+
+    #[test]
+    fn a_client_that_fills_the_hosts_disk_is_ended() {
+        let dir = tempfile::tempdir().unwrap();
+        let (out, err) = (dir.path().join("out"), dir.path().join("err"));
+        let running = Spec::new("sh")
+            .args(["-c", "head -c 70000000 /dev/zero; exec sleep 1000"])
+            .stdout(Sink::File(out.clone()))
+            .start()
+            .unwrap();
+        let mut client = HostClient { running, outputs: [out, err] };
+        let begun = Instant::now();
+        let end = loop {
+            match client.ended() {
+                Some(end) => break end,
+                None => assert!(begun.elapsed() < Duration::from_secs(60)),
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        };
+        assert_eq!(end.unwrap_err(), "SIGKILL, because it wrote more than 64 MiB of output");
+        assert!(client.running.ended().is_some());
+    }
 
     #[test]
     fn the_standing_of_several_jobs_is_read_byte_for_byte() {

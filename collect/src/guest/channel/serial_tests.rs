@@ -42,12 +42,17 @@ fn the_typed_line_fits_into_a_terminal_and_holds_no_marker() {
 type Spoil = dyn FnMut(String) -> String + Send;
 
 /// The guest's script in a shell of this host; what it prints goes through `spoil`, line by line.
-fn guest(mut spoil: Box<Spoil>) -> Option<(SerialChannel, tempfile::TempDir)> {
+fn guest(spoil: Box<Spoil>) -> Option<(SerialChannel, tempfile::TempDir)> {
+    guest_with("sh -c \"$0\"", spoil)
+}
+
+/// The same where another script runs it, which has it as `$0`, and the guest's folder as `$1`.
+fn guest_with(starter: &str, mut spoil: Box<Spoil>) -> Option<(SerialChannel, tempfile::TempDir)> {
     let dir = tempfile::tempdir().unwrap();
     // The script works in /run/perfvt, which is the guest's.
     let script = SCRIPT.replace("/run/perfvt", dir.path().to_str().unwrap());
     let mut shell = std::process::Command::new("sh")
-        .args(["-c", &script])
+        .args(["-c", starter, &script, dir.path().to_str().unwrap()])
         .stdin(std::process::Stdio::piped())
         .stdout(std::process::Stdio::piped())
         .stderr(std::process::Stdio::null())
@@ -75,7 +80,7 @@ fn guest(mut spoil: Box<Spoil>) -> Option<(SerialChannel, tempfile::TempDir)> {
         }
     });
     let mut channel = SerialChannel::over(Wire::over(ours), login());
-    let ready = channel.answer(0, &Limit::new("ready", SOON), &mut || None).unwrap();
+    let ready = channel.answer(0, &Limit::new("ready", SOON), &mut || None).ok()?;
     assert_eq!(ready.first().map(String::as_str), Some("ready"));
     Some((channel, dir))
 }
@@ -94,6 +99,44 @@ fn a_command_gives_its_status_and_both_outputs_byte_for_byte() {
     assert_eq!(reply.stdout, b"@perfvt 4 end $(x) 'y'\n");
     let missing = channel.exec(&["perfvt-no-such-program"], SOON, &mut || None).unwrap();
     assert_eq!(missing.status, Status::Exit(127));
+}
+
+#[test]
+fn a_guest_without_room_says_so_and_is_as_good_as_before_when_there_is_some() {
+    // The folder is on a disk of its own, which is small.
+    let small = "exec unshare --user --map-root-user --mount sh -c \
+                 'mount -t tmpfs -o size=64k small \"$1\" && exec sh -c \"$0\"' \"$0\" \"$1\"";
+    // Some machines deny mounts in a user namespace.
+    let Some((mut channel, dir)) = guest_with(small, Box::new(|line| line)) else { return };
+    let large = vec![b'x'; 200_000];
+    let failures = [
+        channel.put("/none/x", "644", &large, SOON, &mut || None).unwrap_err().to_string(),
+        String::from_utf8(
+            channel.exec(&["head", "-c", "99999", "/dev/zero"], SOON, &mut || None).unwrap().stderr,
+        )
+        .unwrap(),
+    ];
+    for failure in failures {
+        assert!(failure.contains("No space left on device"), "{failure}");
+    }
+    let fill = format!("head -c 99999 /dev/zero > {0}/x; exit 0", dir.path().display());
+    channel.exec(&["sh", "-c", &fill], SOON, &mut || None).unwrap();
+    let full = channel.exec(&["seq", "1", "4000"], SOON, &mut || None).unwrap();
+    assert!(String::from_utf8_lossy(&full.stderr).contains("No space left on device"), "{full:?}");
+    channel.exec(&["rm", &format!("{}/x", dir.path().display())], SOON, &mut || None).unwrap();
+    let reply = channel.exec(&["echo", "again"], SOON, &mut || None).unwrap();
+    assert_eq!((reply.status, reply.stdout.as_slice()), (Status::Exit(0), &b"again\n"[..]));
+}
+
+#[test]
+fn output_without_an_end_is_given_up_before_it_fills_the_hosts_memory() {
+    let endless = |line: String| match line.split_once(" b64 ") {
+        Some((head, _)) => format!("{head} b64 {}", "QUJD".repeat(200_000)),
+        None => line,
+    };
+    let (mut channel, _dir) = guest(Box::new(endless)).unwrap();
+    let error = channel.exec(&["seq", "1", "40000"], SOON * 6, &mut || None).unwrap_err();
+    assert_eq!(error.to_string(), "in the guest, 'seq 1 40000' wrote more than 64 MiB of output");
 }
 
 #[test]
