@@ -58,6 +58,10 @@ pub fn parse_session(text: &str) -> Result<Session, ToolError> {
             line,
             reason: format!("{reason}: {}", quoted(content)),
         };
+        // What a file system leaves of a file that was not written through: an interval would be missing unseen.
+        if content.contains('\0') {
+            return Err(wrong("a line with zeros in it, the file is damaged"));
+        }
         if let Some(rest) = content.strip_prefix("Interim result:") {
             let (unit, interval) =
                 plain_interval(rest, line).ok_or_else(|| wrong("not an interim result"))?;
@@ -172,6 +176,13 @@ mod tests {
     const UDP: &str = include_str!("../testdata/netperf/2.7.0-udp_stream-keyed.txt");
     const SENDFILE: &str = include_str!("../testdata/netperf/2.7.0-tcp_sendfile-plain.txt");
     const PLAIN: &str = include_str!("../testdata/netperf/2.7.0-tcp_stream-plain.txt");
+
+    #[test]
+    fn zeros_in_the_place_of_an_interval_are_damage_and_not_a_line_of_no_interest() {
+        let text = "Interim result: 100.00 10^6bits/s over 1.000 seconds ending at 1.000\n\0\0\0\n";
+        let error = parse_session(text).unwrap_err().to_string();
+        assert!(error.contains("damaged"), "{error}");
+    }
 
     #[test]
     fn the_keyed_shape_gives_intervals_and_the_final_block() {

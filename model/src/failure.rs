@@ -177,16 +177,7 @@ impl From<Code> for String {
 
 /// A reason of at most [`LONGEST_REASON`] bytes; `…` stands for the rest of a longer one.
 pub fn bounded(reason: impl Into<String>) -> String {
-    const MORE: char = '…';
-    let mut reason = reason.into();
-    if reason.len() > LONGEST_REASON {
-        let end = LONGEST_REASON - MORE.len_utf8();
-        let end = (0..=end).rev().find(|at| reason.is_char_boundary(*at)).unwrap_or(0);
-        reason.truncate(end);
-        reason.push(MORE);
-        reason.shrink_to_fit();
-    }
-    reason
+    edge::text::bounded(reason.into(), LONGEST_REASON)
 }
 
 /// Reads a reason out of a file, which may be of a time when nothing bounded them.

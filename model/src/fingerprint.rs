@@ -3,6 +3,9 @@
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+/// No fact is longer than this, in bytes: guests tell some of them. The longest of a host's are the flags of its CPUs.
+const LONGEST_FACT: usize = 8 << 10;
+
 /// Facts about one side by dotted name (`host.kernel`, `qemu.version`, `accel`), as text.
 /// A fact that a machine cannot give is absent, never an empty text.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,11 +18,12 @@ impl Fingerprint {
         self.0.get(name).map(String::as_str)
     }
 
-    /// Notes a fact; surrounding white space goes, and a blank text is not noted.
+    /// Notes a fact; surrounding white space goes, what is longer than [`LONGEST_FACT`] is cut, and a blank text is not
+    /// noted.
     pub fn set(&mut self, name: impl Into<String>, value: impl AsRef<str>) {
         let value = value.as_ref().trim();
         if !value.is_empty() {
-            self.0.insert(name.into(), value.to_owned());
+            self.0.insert(name.into(), edge::text::bounded(value.to_owned(), LONGEST_FACT));
         }
     }
 
@@ -29,5 +33,20 @@ impl Fingerprint {
         names.sort_unstable();
         names.dedup();
         names.into_iter().map(|n| (n, self.get(n), other.get(n))).filter(|(_, a, b)| a != b).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fact_of_a_megabyte_is_cut_and_others_are_kept_as_they_are() {
+        let mut facts = Fingerprint::default();
+        facts.set("guest.os", "ü".repeat(500_000));
+        facts.set("host.cpu.flags", " fpu vme ");
+        facts.set("blank", " ");
+        assert!(facts.get("guest.os").unwrap().len() <= LONGEST_FACT);
+        assert_eq!((facts.get("host.cpu.flags"), facts.get("blank")), (Some("fpu vme"), None));
     }
 }

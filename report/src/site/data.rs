@@ -212,6 +212,11 @@ impl Copy<'_> {
         }
         let at = self.source.join(inside);
         let left = self.limit.saturating_sub(self.done.bytes);
+        // Said before a disk is filled with what is refused in the end.
+        let size = rustix::fs::fstat(&from).map_err(|e| io("reading", &at)(e.into()))?.st_size;
+        if u64::try_from(size).is_ok_and(|size| size > left) {
+            return Err(self.too_large(self.limit >> 20, "MiB"));
+        }
         // One byte more than is allowed tells that there is more.
         let mut reader = File::from(from).take(left.saturating_add(1));
         let mut writer = Summing::new(edge::write::create(to).map_err(io("creating", to))?);

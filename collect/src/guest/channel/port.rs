@@ -238,6 +238,20 @@ mod tests {
     }
 
     #[test]
+    fn a_guest_that_babbles_is_seen_to_have_flooded_its_console() {
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        std::thread::spawn(move || while theirs.write_all(b"0 0 0 0\n").is_ok() {});
+        let start = Instant::now();
+        let error = PortChannel::over(Wire::over(ours))
+            .request("read /proc/stat", "read", SOON * 10, &mut || {
+                Some(Failure::new(Code::ConsoleFlood, "too much"))
+            })
+            .unwrap_err();
+        assert_eq!(error.to_string(), "too much");
+        assert!(start.elapsed() < SOON);
+    }
+
+    #[test]
     fn a_line_without_an_end_is_nonsense_and_quoted_by_its_beginning() {
         let (ours, mut theirs) = UnixStream::pair().unwrap();
         std::thread::spawn(move || while theirs.write_all(&[b'z'; 4096]).is_ok() {});

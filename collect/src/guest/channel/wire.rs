@@ -22,6 +22,8 @@ pub struct Wire {
     stream: UnixStream,
     pending: Vec<u8>,
     longest: usize,
+    /// When the guest's health was looked at last.
+    looked: Instant,
 }
 
 impl Wire {
@@ -32,7 +34,7 @@ impl Wire {
 
     /// Over a socket that is connected already.
     pub fn over(stream: UnixStream) -> Wire {
-        Wire { stream, pending: Vec::new(), longest: MAX_LINE }
+        Wire { stream, pending: Vec::new(), longest: MAX_LINE, looked: Instant::now() }
     }
 
     /// The same for lines of up to so many bytes.
@@ -51,9 +53,11 @@ impl Wire {
         self.pending.clear();
     }
 
-    /// Waits a moment for something to be received.
+    /// Waits a moment for something to be received. Of what nobody asks for the end is kept.
     pub fn listen(&mut self, limit: &Limit<'_>, health: &mut Health<'_>) -> Result<(), ChannelError> {
-        match self.more(&Limit::new(limit.what, MOMENT), health) {
+        let heard = self.more(&Limit::new(limit.what, MOMENT), health);
+        self.pending.drain(..self.pending.len().saturating_sub(MAX_LINE));
+        match heard {
             Err(ChannelError::Deadline { .. }) => limit.check(health),
             done => done.and_then(|()| limit.check(health)),
         }
@@ -139,7 +143,8 @@ impl Wire {
         Ok(())
     }
 
-    /// Reads something. Whoever calls this is not content yet, so the deadline counts whatever the guest says.
+    /// Reads something. Whoever calls this is not content yet, so the deadline and the guest's health count whatever the
+    /// guest says.
     fn more(&mut self, limit: &Limit<'_>, health: &mut Health<'_>) -> Result<(), ChannelError> {
         let mut buffer = [0; 65_536];
         self.stream.set_read_timeout(Some(POLL))?;
@@ -149,6 +154,10 @@ impl Wire {
                 Ok(0) => return Err(closed(ErrorKind::UnexpectedEof, health)),
                 Ok(n) => {
                     self.pending.extend_from_slice(buffer.get(..n).unwrap_or_default());
+                    if self.looked.elapsed() >= POLL {
+                        limit.check(health)?;
+                        self.looked = Instant::now();
+                    }
                     return Ok(());
                 }
                 Err(e) if is_pause(&e) => limit.check(health)?,
