@@ -82,6 +82,6 @@ fn ends_by_signals_at_3_random_points_leave_no_process_and_no_half_file_and_resu
 
 #[test]
 #[ignore = "soak: minutes"]
-fn ends_by_signals_at_20_random_points_leave_no_process_and_no_half_file_and_resume_completes() {
-    kill_and_resume("ends_by_signals_at_20_random_points", 20);
+fn ends_by_signals_at_100_random_points_leave_no_process_and_no_half_file_and_resume_completes() {
+    kill_and_resume("ends_by_signals_at_100_random_points", 100);
 }

@@ -125,8 +125,8 @@ fn a_campaign_killed_at_50_random_points_ends_like_an_undisturbed_one() {
 
 #[test]
 #[ignore = "soak: minutes"]
-fn a_campaign_killed_at_200_random_points_ends_like_an_undisturbed_one() {
-    kill_at_random_points("a_campaign_killed_at_200_random_points_ends_like_an_undisturbed_one", 200);
+fn a_campaign_killed_at_1000_random_points_ends_like_an_undisturbed_one() {
+    kill_at_random_points("a_campaign_killed_at_1000_random_points_ends_like_an_undisturbed_one", 1000);
 }
 
 /// Copies a directory with everything in it.
