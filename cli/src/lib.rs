@@ -74,7 +74,10 @@ fn probe() -> ExitCode {
 /// Runs a command line and gives its exit code. Whatever is written for people passes a sink that lets no foreign text move a
 /// cursor or turn a line around ([`Terminal`]).
 pub fn run(arguments: impl IntoIterator<Item = OsString>, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
-    let mut out = if coloured() { Terminal::coloured(out) } else { Terminal::new(out) };
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    // Only this report is coloured, and all that is foreign in it is made visible before.
+    let colours = arguments.get(1).is_some_and(|verb| verb == "compare") && coloured();
+    let mut out = if colours { Terminal::coloured(out) } else { Terminal::new(out) };
     shielded(arguments, &mut out, &mut Terminal::new(err))
 }
 
@@ -85,8 +88,7 @@ pub(crate) fn coloured() -> bool {
     io::stdout().is_terminal() && !no_colour
 }
 
-fn shielded(arguments: impl IntoIterator<Item = OsString>, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
-    let arguments: Vec<OsString> = arguments.into_iter().collect();
+fn shielded(arguments: Vec<OsString>, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
     let args = match Args::try_parse_from(&arguments) {
         Ok(args) => args,
         Err(e) => {

@@ -23,6 +23,10 @@ pub struct SshKeys {
 impl Signatures for SshKeys {
     fn sign(&self, sums: &[u8]) -> Option<Result<Vec<u8>, String>> {
         let key = self.key.as_ref()?;
+        // ssh-keygen would wait for a FIFO, and read a file of any size.
+        if let Err(error) = edge::read(key, edge::read::CONFIG) {
+            return Some(Err(format!("reading {}: {error}", key.display())));
+        }
         let spec = keygen("sign").arg("-f").arg(key).args(["-n", NAMESPACE]).input(sums);
         Some(run(spec, PATIENCE).map_err(|error| {
             let text = error.to_string();

@@ -116,3 +116,35 @@ fn what_is_wrong_with_a_file_is_quoted_and_not_obeyed() {
     assert_harmless(&[EVIL]);
     assert_harmless(&["run", EVIL, "--dry-run"]);
 }
+
+/// `--html /dev/null`, as root, must not take the device from the whole host; nor a result its own files.
+#[test]
+fn outputs_replace_no_device_and_no_file_of_what_is_compared() {
+    let dir = tempfile::tempdir().unwrap();
+    let side = dir.path().join("side");
+    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../samples/virtio"), &side);
+    let other = concat!(env!("CARGO_MANIFEST_DIR"), "/../samples/e1000");
+    let null = dir.path().join("null");
+    std::os::unix::fs::symlink("/dev/null", &null).unwrap();
+    let page = null.to_str().unwrap();
+    let (code, _, err) = said(&[
+        "compare",
+        side.to_str().unwrap(),
+        other,
+        "--html",
+        page,
+        "--output",
+        &format!("json={page}"),
+    ]);
+    assert_eq!(code, 0, "{err}");
+    assert!(fs::symlink_metadata(&null).unwrap().is_symlink());
+    let run = side.join("run.json");
+    let before = fs::read(&run).unwrap();
+    let inside = side.join("report.html");
+    for (path, wanted) in [(&run, 2), (&inside, 0), (&inside, 0)] {
+        let (code, _, err) =
+            said(&["compare", side.to_str().unwrap(), other, "--html", path.to_str().unwrap()]);
+        assert_eq!(code, wanted, "{}: {err}", path.display());
+    }
+    assert_eq!(fs::read(&run).unwrap(), before);
+}

@@ -11,6 +11,7 @@ use crate::guest::definition::CACHED;
 use crate::guest::fit;
 use crate::scenario::without_objects;
 use crate::workload::{Known, MAX_CASES, Workload};
+use model::secrets::masked;
 use model::store::{CAMPAIGN_FILE, JOURNAL_FILE};
 use model::{Case, Origin, Param, Params, ParamsError};
 use std::path::Path;
@@ -369,17 +370,17 @@ pub fn environments(
             }
         }
         for param in choice.params.iter() {
-            params.set(&param.key, &param.value, param.origin.clone());
+            params.put(param.clone());
         }
         if let Some(profile) = profile {
             apply_profile(&mut params, workload, profile)?;
         }
         for set in sets {
-            assign(&mut params, workload, set, &format!("--set {set}"))?;
+            assign(&mut params, workload, set, &masked(&format!("--set {set}")))?;
         }
         let mut factors = Vec::new();
         for part in &spec.sets {
-            factors.push(assign(&mut params, workload, part, &format!("--env {}", spec.text))?);
+            factors.push(assign(&mut params, workload, part, &masked(&format!("--env {}", spec.text)))?);
         }
         define_guest(&mut params, workload, &guests::files())?;
         absolute_paths(&mut params, workload);
@@ -428,7 +429,7 @@ fn define_guest(
         if let Some(key) = known
             && params.param(&key).is_none_or(|p| p.origin == Origin::BuiltIn)
         {
-            params.set(key, &param.value, param.origin.clone());
+            params.put(param.renamed(key));
         }
     }
     if let Some((image, origin)) = found.image()
@@ -440,7 +441,8 @@ fn define_guest(
 }
 
 /// Keys of every guest that name a file or folder of this host.
-const PATHS: [&str; 7] = ["image", "kernel", "kernel_modules", "initrd", "firmware", "key", "client_key"];
+const PATHS: [&str; 8] =
+    ["image", "kernel", "kernel_modules", "initrd", "firmware", "key", "client_key", "password_file"];
 
 /// Keys of every guest that name several, quoted as in a shell.
 const PATH_LISTS: [&str; 1] = ["image_backing"];
@@ -503,7 +505,7 @@ pub fn assignment<'a>(part: &'a str, flag: &str) -> Result<(&'a str, &'a str), M
     let halves = part.split_once('=').map(|(key, value)| (key.trim(), value.trim()));
     halves
         .filter(|(key, _)| !key.is_empty())
-        .ok_or_else(|| MatrixError::NotAnAssignment { flag: flag.into(), part: part.into() })
+        .ok_or_else(|| MatrixError::NotAnAssignment { flag: flag.into(), part: masked(part) })
 }
 
 /// Sets one `KEY=VALUE` and gives the key.
@@ -621,6 +623,36 @@ mod tests {
             build(&["sizes=64", "sizes_rr=64", "numanode=2"], &[]).unwrap()[0].params.get("numa_node")
                 == Some("2")
         );
+    }
+
+    #[test]
+    fn a_secret_reaches_its_guest_from_every_place_and_nobody_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("guests.cfg");
+        std::fs::write(&file, "variants guest:\n    - big:\n        password = hunter2\n").unwrap();
+        let mut params = build(&["guest=builtin"], &[]).unwrap().remove(0).params;
+        params.set(guests::KEY, "big", Origin::Flag("--set guest=big".into()));
+        define_guest(&mut params, &Netperf, std::slice::from_ref(&file)).unwrap();
+        let cfg = dir.path().join("lab.cfg");
+        std::fs::write(&cfg, "password = hunter2\n").unwrap();
+        let source = Source { workload: Some("netperf".into()), config: Some(cfg), ..Source::default() };
+        let (selected, _) = select(&source, &[]).unwrap();
+        let of_file = environments(&Netperf, &selected, None, &[]).unwrap().remove(0).params;
+        let of_set = build(&["password=hunter2"], &[]).unwrap().remove(0).params;
+        let of_env = build(&[], &["head:smp=2,password=hunter2"]).unwrap().remove(0).params;
+        for (place, params) in [("guest", params), ("file", of_file), ("set", of_set), ("env", of_env)] {
+            let secret = params.secret("password").unwrap_or_else(|e| panic!("{place}: {e}"));
+            assert_eq!(secret.map(|s| s.reveal().to_owned()).as_deref(), Some("hunter2"), "{place}");
+            assert!(!format!("{params:?}").contains("hunter2"), "{place}: {params:?}");
+        }
+        for (sets, envs) in [
+            (&["password=hunter2", "zz=1"][..], &[][..]),
+            (&[], &["h:password=hunter2,mem"]),
+            (&["user_dataa=1", "Password=hunter2"], &[]),
+        ] {
+            let error = build(sets, envs).unwrap_err().to_string();
+            assert!(!error.contains("hunter2"), "{error}");
+        }
     }
 
     #[test]

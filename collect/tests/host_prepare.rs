@@ -315,3 +315,21 @@ fn a_disk_that_fails_at_any_operation_leaves_the_way_back() {
         assert_eq!(values(root.path()), before, "{when}");
     }
 }
+
+#[test]
+fn a_journal_that_names_other_files_than_knobs_is_refused_and_none_is_written() {
+    let root = machine();
+    put(root.path(), "etc/passwd", "new");
+    for (target, what) in
+        [("/etc/passwd", "file"), ("/sys/../etc/passwd", "file"), ("/proc/1/mem", "file"), ("-x", "service")]
+    {
+        let journal = format!(
+            r#"{{"format": 1, "sessions": [{{"id": "x", "host_boot": "first-boot", "unix_ns": 1, "pid": 1,
+            "changes": [{{"knob": "thp", "target": {{"{what}": "{target}"}}, "old": "old", "new": "new", "partly": false}}]}}]}}"#
+        );
+        put(root.path(), "var/lib/perfvt/host-changes.json", &journal);
+        let error = restore(&Host::under(root.path()), None).unwrap_err().to_string();
+        assert!(error.contains("nothing that perfvt changes"), "{error}");
+        assert_eq!(value(root.path(), "etc/passwd"), "new");
+    }
+}

@@ -6,9 +6,12 @@
 //! Whatever holds results, or another file system, stays even then.
 
 use crate::seam::{self, Op};
-use rustix::fs::{FlockOperation, flock};
+use rustix::fs::{
+    AtFlags, CWD, FlockOperation, Mode, OFlags, StatxAttributes, StatxFlags, flock, open as open_at, statx,
+};
 use std::fs::{self, File, Permissions};
 use std::io;
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -216,7 +219,8 @@ pub fn remove_dead(parent: &Path) -> Cleared {
     paths.sort();
     for path in paths {
         match dead(&path) {
-            Verdict::Remove(identity, holds) => match remove_tree(&path, identity, holds) {
+            // Locked until it is gone, so that two who look at once do not both remove it.
+            Verdict::Remove(identity, holds, _locked) => match remove_tree(&path, identity, holds) {
                 Ok(()) => cleared.removed.push(path),
                 Err(error) => cleared.left.push((path, error.to_string())),
             },
@@ -228,7 +232,7 @@ pub fn remove_dead(parent: &Path) -> Cleared {
 }
 
 enum Verdict {
-    Remove(Identity, Holds),
+    Remove(Identity, Holds, File),
     Leave(&'static str),
     NotOurs,
 }
@@ -259,7 +263,7 @@ fn dead(path: &Path) -> Verdict {
     }
     match marked(path, user) {
         None => Verdict::Leave("it has no mark of perfvt's: remove it by hand if nobody needs it"),
-        Some((of, holds)) if of == here => Verdict::Remove(here, holds),
+        Some((of, holds)) if of == here => Verdict::Remove(here, holds, directory),
         Some(_) => Verdict::Leave("its mark is another directory's: it was copied"),
     }
 }
@@ -283,13 +287,22 @@ fn marked(path: &Path, user: u32) -> Option<(Identity, Holds)> {
 }
 
 /// Removes a directory that is still the one that was meant, its mark last: one that is removed by half stays marked.
+///
+/// What is in it is reached through its own descriptor, so that nobody who may rename things beside it can put a link to
+/// another directory in its place meanwhile.
 fn remove_tree(path: &Path, meant: Identity, holds: Holds) -> io::Result<()> {
     seam::at(Op::Remove, path)?;
-    if identity(path)? != meant {
+    // Who is not there is told as such.
+    identity(path)?;
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let directory = File::from(open_at(path, flags, Mode::empty())?);
+    let opened = directory.metadata()?;
+    if (opened.dev(), opened.ino()) != meant {
         return Err(io::Error::other("another directory has its name now"));
     }
-    refuse(path, meant.0, holds)?;
-    for entry in fs::read_dir(path)? {
+    let inside = PathBuf::from(format!("/proc/self/fd/{}", directory.as_raw_fd()));
+    refuse(&inside, meant.0, holds).map_err(|error| told_of(path, &inside, &error))?;
+    for entry in fs::read_dir(&inside)? {
         let entry = entry?;
         if entry.file_name() == MARK {
             continue;
@@ -300,10 +313,17 @@ fn remove_tree(path: &Path, meant: Identity, holds: Holds) -> io::Result<()> {
             fs::remove_file(entry.path())
         }?;
     }
-    match fs::remove_file(path.join(MARK)) {
+    match fs::remove_file(inside.join(MARK)) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        // Only an empty directory goes by this, and no link.
         _ => fs::remove_dir(path),
     }
+}
+
+/// An error as of the directory's own name.
+fn told_of(path: &Path, inside: &Path, error: &io::Error) -> io::Error {
+    let text = error.to_string().replace(&inside.display().to_string(), &path.display().to_string());
+    io::Error::new(error.kind(), text)
 }
 
 /// Whatever a mark says, results and other file systems stay.
@@ -311,7 +331,7 @@ fn refuse(path: &Path, device: u64, holds: Holds) -> io::Result<()> {
     for entry in fs::read_dir(path)? {
         let entry = entry?;
         let metadata = entry.metadata()?;
-        if metadata.dev() != device {
+        if metadata.dev() != device || metadata.is_dir() && is_mounted(&entry.path()) {
             return Err(io::Error::other(format!("a file system is mounted at {}", entry.path().display())));
         }
         if metadata.is_dir() {
@@ -321,6 +341,12 @@ fn refuse(path: &Path, device: u64, holds: Holds) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Whether a directory is the root of a mount, also of the same file system (a bind mount); before Linux 5.8 nobody tells.
+fn is_mounted(path: &Path) -> bool {
+    let found = statx(CWD, path, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::BASIC_STATS);
+    found.is_ok_and(|found| found.stx_attributes.contains(StatxAttributes::MOUNT_ROOT))
 }
 
 /// Removes what [`crate::write::write_atomically`] leaves behind when its process is killed, in this directory and, if `below`,
@@ -352,7 +378,7 @@ pub fn is_passing(name: &std::ffi::OsStr) -> bool {
 }
 
 /// Whether a name is one that [`crate::write::write_atomically`] gives, and nobody else.
-pub fn is_unfinished(name: &std::ffi::OsStr) -> bool {
+pub(crate) fn is_unfinished(name: &std::ffi::OsStr) -> bool {
     let random = name.to_str().and_then(|name| name.strip_prefix(UNFINISHED));
     random.is_some_and(|r| r.len() == RANDOM && r.bytes().all(|b| b.is_ascii_alphanumeric()))
 }

@@ -2,7 +2,7 @@
 
 use crate::owned::UNFINISHED;
 use crate::seam::{self, Op};
-use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::fs::{CWD, OFlags, RenameFlags, renameat_with};
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt, PermissionsExt};
@@ -36,7 +36,11 @@ pub fn write_private(path: impl AsRef<Path>, content: &[u8]) -> io::Result<()> {
 
 fn with_mode(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
     let dir = parent(path);
-    seam::at(Op::Open, path)?;
+    // A rename would put a file in the place of a device, a FIFO or a link, and nobody would be told.
+    match fs::symlink_metadata(path) {
+        Ok(there) if !there.is_file() => return Err(irregular()),
+        _ => seam::at(Op::Open, path)?,
+    }
     let mut file = tempfile::Builder::new()
         .prefix(UNFINISHED)
         .rand_bytes(crate::owned::RANDOM)
@@ -103,19 +107,47 @@ pub fn set_mode(path: impl AsRef<Path>, mode: u32) -> io::Result<()> {
 /// # Errors
 /// It cannot be opened.
 pub fn create(path: impl AsRef<Path>) -> io::Result<File> {
-    let path = path.as_ref();
-    seam::at(Op::Open, path)?;
-    File::create(path)
+    opened(path.as_ref(), OpenOptions::new().write(true).create(true).truncate(true))
 }
 
-/// The same, where there must not be one yet, readable for nobody else.
+/// Opens for writing what is a regular file; a FIFO would be waited for.
+fn opened(path: &Path, how: &mut OpenOptions) -> io::Result<File> {
+    seam::at(Op::Open, path)?;
+    let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+    let file = how.custom_flags(flags.bits().cast_signed()).open(path)?;
+    if file.metadata()?.is_file() {
+        return Ok(file);
+    }
+    Err(irregular())
+}
+
+fn irregular() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, "it is there, and is no regular file")
+}
+
+/// Writes what a user asked for to where the user said: whole and by a rename where that is a regular file or nothing yet,
+/// also behind a link; straight into a device, a FIFO or a pipe (`/dev/stdout`).
 ///
 /// # Errors
-/// It is there, or cannot be made.
-pub fn create_private(path: impl AsRef<Path>) -> io::Result<File> {
+/// It cannot be written.
+pub fn output(path: impl AsRef<Path>, content: &[u8]) -> io::Result<()> {
     let path = path.as_ref();
+    let kind = match fs::metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return write_atomically(path, content),
+        found => found?.file_type(),
+    };
+    if kind.is_file() {
+        // /dev/stdout may be a file that somebody else has opened: its name is in another place.
+        let real = fs::canonicalize(path)?;
+        return write_atomically(real, content);
+    }
+    if !kind.is_char_device() && !kind.is_fifo() {
+        return Err(irregular());
+    }
     seam::at(Op::Open, path)?;
-    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
+    // A FIFO is waited for: that is what its owner wants who named it.
+    let mut file = OpenOptions::new().write(true).open(path)?;
+    put(&mut file, path, content)
 }
 
 /// Opens a character device for reading and writing.
@@ -145,9 +177,7 @@ pub fn touch(path: impl AsRef<Path>) -> io::Result<()> {
 /// # Errors
 /// It cannot be opened or made.
 pub fn open_lock(path: impl AsRef<Path>) -> io::Result<File> {
-    let path = path.as_ref();
-    seam::at(Op::Open, path)?;
-    OpenOptions::new().create(true).append(true).open(path)
+    opened(path.as_ref(), OpenOptions::new().create(true).append(true))
 }
 
 /// Writes into a file that is there, a knob of the kernel's for one; it is never made.
@@ -169,6 +199,8 @@ pub struct Appending {
     path: PathBuf,
     /// Bytes of whole pieces.
     good: u64,
+    /// A piece that failed could not be cut off.
+    ragged: bool,
 }
 
 impl Appending {
@@ -177,14 +209,13 @@ impl Appending {
     /// # Errors
     /// It cannot be opened or cut.
     pub fn open(path: &Path, good: u64) -> io::Result<Appending> {
-        seam::at(Op::Open, path)?;
-        let file = OpenOptions::new().append(true).create(true).open(path)?;
+        let file = opened(path, OpenOptions::new().append(true).create(true))?;
         if file.metadata()?.len() > good {
             file.set_len(good)?;
             sync(&file, path)?;
         }
         sync_directory(parent(path))?;
-        Ok(Appending { file, path: path.to_owned(), good })
+        Ok(Appending { file, path: path.to_owned(), good, ragged: false })
     }
 
     /// Adds a piece, durable when this returns. One that fails is cut off again.
@@ -192,10 +223,15 @@ impl Appending {
     /// # Errors
     /// It cannot be written or synced.
     pub fn append(&mut self, piece: &[u8]) -> io::Result<()> {
+        if self.ragged {
+            // Behind half a piece the next one would be lost, and with it all that follow.
+            self.file.set_len(self.good)?;
+            self.ragged = false;
+        }
         let written = put(&mut self.file, &self.path, piece).and_then(|()| sync(&self.file, &self.path));
         if let Err(error) = written {
             // A full disk may have taken half of it. Whoever opens it next cuts that off as well, so this may fail.
-            let _ = self.file.set_len(self.good);
+            self.ragged = self.file.set_len(self.good).is_err();
             return Err(error);
         }
         self.good += piece.len() as u64;
@@ -336,6 +372,39 @@ mod tests {
         let mut again = Appending::open(&path, 4).unwrap();
         again.append(b"four\n").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"one\nfour\n");
+    }
+
+    #[test]
+    fn nobody_waits_for_a_fifo_that_lies_where_a_file_is_to_be() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("fifo");
+        rustix::fs::mkfifoat(CWD, &path, rustix::fs::Mode::RWXU).unwrap();
+        assert!(create(&path).is_err() && open_lock(&path).is_err() && Appending::open(&path, 0).is_err());
+        assert!(write_atomically(&path, b"x").unwrap_err().to_string().contains("no regular file"));
+        assert!(!fs::symlink_metadata(&path).unwrap().is_file(), "it is still there");
+    }
+
+    #[test]
+    fn an_output_goes_through_links_and_into_devices_and_replaces_neither() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        write(at("real"), "old").unwrap();
+        std::os::unix::fs::symlink("real", at("link")).unwrap();
+        std::os::unix::fs::symlink("/dev/null", at("null")).unwrap();
+        output(at("link"), b"new").unwrap();
+        assert_eq!(fs::read(at("real")).unwrap(), b"new");
+        output(at("null"), b"away").unwrap();
+        for link in ["link", "null"] {
+            assert!(fs::symlink_metadata(at(link)).unwrap().is_symlink(), "{link}");
+        }
+        rustix::fs::mkfifoat(CWD, at("fifo"), rustix::fs::Mode::RWXU).unwrap();
+        let reader = std::thread::spawn({
+            let fifo = at("fifo");
+            move || fs::read(fifo).unwrap()
+        });
+        output(at("fifo"), b"through").unwrap();
+        assert_eq!(reader.join().unwrap(), b"through");
+        assert!(output(dir.path(), b"").is_err());
     }
 
     #[test]

@@ -79,6 +79,30 @@ pub struct Param {
     pub value: String,
     /// Where the value was set.
     pub origin: Origin,
+    /// What `value` only says is set.
+    secret: Option<Secret>,
+}
+
+impl Param {
+    /// A parameter. The value of a key that is secret is taken out: what everybody sees is `(set)`.
+    pub fn new(key: impl Into<String>, value: impl Into<String>, origin: Origin) -> Param {
+        let (key, mut value, mut origin, mut secret) = (key.into(), value.into(), origin, None);
+        // The same flag may set a secret beside this.
+        if let Origin::Flag(flag) = &mut origin {
+            *flag = masked(flag);
+        }
+        // A plan that was stored says only that there is one.
+        if is_secret(&key) && !value.is_empty() && value != SHOWN {
+            secret = Some(Secret::new(std::mem::replace(&mut value, SHOWN.to_owned())));
+        }
+        Param { key, value, origin, secret }
+    }
+
+    /// The same under another key, with its secret.
+    #[must_use]
+    pub fn renamed(&self, key: impl Into<String>) -> Param {
+        Param { key: key.into(), ..self.clone() }
+    }
 }
 
 /// Parameters in the order in which they were first set. A later value replaces an earlier one in place.
@@ -86,10 +110,7 @@ pub struct Param {
 /// The value of a key that is secret ([`is_secret`]) is taken out when it is set: what everybody sees is `(set)`, and whoever
 /// needs the value asks for [`Params::secret`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Params {
-    list: Vec<Param>,
-    secrets: BTreeMap<String, Secret>,
-}
+pub struct Params(Vec<Param>);
 
 impl Params {
     /// None at all.
@@ -99,41 +120,26 @@ impl Params {
 
     /// Sets a key.
     pub fn set(&mut self, key: impl Into<String>, value: impl Into<String>, origin: Origin) {
-        let key = key.into();
-        let (value, origin) = self.without_secret(&key, value.into(), origin);
-        match self.list.iter_mut().find(|p| p.key == key) {
-            Some(p) => (p.value, p.origin) = (value, origin),
-            None => self.list.push(Param { key, value, origin }),
-        }
+        self.put(Param::new(key, value, origin));
     }
 
-    /// What everybody may see of a value; a secret is taken out of it.
-    fn without_secret(&mut self, key: &str, mut value: String, mut origin: Origin) -> (String, Origin) {
-        self.secrets.remove(key);
-        if is_secret(key) && !value.is_empty() {
-            if let Origin::Flag(flag) = &mut origin {
-                *flag = masked(flag);
-            }
-            let secret = std::mem::replace(&mut value, SHOWN.to_owned());
-            // A plan that was stored says only that there is one.
-            if secret != SHOWN {
-                self.secrets.insert(key.to_owned(), Secret::new(secret));
-            }
+    /// Sets a key to what is set elsewhere: a secret comes along, which a value alone does not hold.
+    pub fn put(&mut self, param: Param) {
+        match self.0.iter_mut().find(|p| p.key == param.key) {
+            Some(known) => *known = param,
+            None => self.0.push(param),
         }
-        (value, origin)
     }
 
     /// The secrets among them, by key.
-    pub fn secrets(&self) -> &BTreeMap<String, Secret> {
-        &self.secrets
+    pub fn secrets(&self) -> BTreeMap<String, Secret> {
+        self.0.iter().filter_map(|p| Some((p.key.clone(), p.secret.clone()?))).collect()
     }
 
     /// Gives values back that a stored plan does not hold.
     pub fn take_secrets(&mut self, secrets: &BTreeMap<String, Secret>) {
-        for (key, secret) in secrets {
-            if self.get(key) == Some(SHOWN) {
-                self.secrets.insert(key.clone(), secret.clone());
-            }
+        for param in self.0.iter_mut().filter(|p| p.value == SHOWN) {
+            param.secret = secrets.get(&param.key).cloned().or(param.secret.take());
         }
     }
 
@@ -149,7 +155,7 @@ impl Params {
                 .map_err(|e| self.wrong(&file_key, &format!("a file that can be read ({e})")))?;
             return Ok(Some(Secret::new(text.trim_end_matches(['\r', '\n']))));
         }
-        if let Some(secret) = self.secrets.get(key) {
+        if let Some(secret) = self.param(key).and_then(|p| p.secret.as_ref()) {
             return Ok(Some(secret.clone()));
         }
         let variable = format!("PERFVT_{}", key.to_ascii_uppercase());
@@ -164,7 +170,7 @@ impl Params {
 
     /// One parameter with its origin.
     pub fn param(&self, key: &str) -> Option<&Param> {
-        self.list.iter().find(|p| p.key == key)
+        self.0.iter().find(|p| p.key == key)
     }
 
     /// The text of one value.
@@ -174,7 +180,7 @@ impl Params {
 
     /// All of them, in order.
     pub fn iter(&self) -> impl Iterator<Item = &Param> {
-        self.list.iter()
+        self.0.iter()
     }
 
     /// A value that must be there.
@@ -257,21 +263,19 @@ impl Params {
 
 impl FromIterator<Param> for Params {
     fn from_iter<I: IntoIterator<Item = Param>>(all: I) -> Params {
-        let mut params = Params::new();
+        let mut params: Vec<Param> = Vec::new();
         // Without it, many keys would each be compared with all before them.
         let mut places: HashMap<String, usize> = HashMap::new();
-        for Param { key, value, origin } in all {
-            let (value, origin) = params.without_secret(&key, value, origin);
-            let param = Param { key, value, origin };
-            match places.get(&param.key).and_then(|place| params.list.get_mut(*place)) {
+        for param in all {
+            match places.get(&param.key).and_then(|place| params.get_mut(*place)) {
                 Some(known) => *known = param,
                 None => {
-                    places.insert(param.key.clone(), params.list.len());
-                    params.list.push(param);
+                    places.insert(param.key.clone(), params.len());
+                    params.push(param);
                 }
             }
         }
-        params
+        Params(params)
     }
 }
 
@@ -325,11 +329,7 @@ mod tests {
     #[test]
     fn parameters_gathered_at_once_are_those_set_one_after_the_other() {
         let all = [("a", "1"), ("b", "2"), ("a", "3")];
-        let param = |(key, value): (&str, &str)| Param {
-            key: key.into(),
-            value: value.into(),
-            origin: Origin::BuiltIn,
-        };
+        let param = |(key, value): (&str, &str)| Param::new(key, value, Origin::BuiltIn);
         let mut want = Params::new();
         all.iter().for_each(|(key, value)| want.set(*key, *value, Origin::BuiltIn));
         assert_eq!(all.into_iter().map(param).collect::<Params>(), want);
@@ -365,7 +365,7 @@ mod tests {
         stored.set("password", "(set)", Origin::BuiltIn);
         let gone = stored.secret("password").unwrap_err().to_string();
         assert!(gone.contains("password_file") && gone.contains("PERFVT_PASSWORD"), "{gone}");
-        stored.take_secrets(p.secrets());
+        stored.take_secrets(&p.secrets());
         assert_eq!(stored.secret("password").unwrap().unwrap().reveal(), "hunter2");
         p.set("password", "", Origin::BuiltIn);
         assert!(p.secret("password").unwrap().is_none());
@@ -373,6 +373,16 @@ mod tests {
         std::fs::write(file.path(), "from a file\n").unwrap();
         p.set("password_file", file.path().display().to_string(), Origin::BuiltIn);
         assert_eq!(p.secret("password").unwrap().unwrap().reveal(), "from a file");
+    }
+
+    #[test]
+    fn a_secret_comes_along_when_a_parameter_is_copied_under_another_key() {
+        let mut p = Params::new();
+        p.set("password_vm1", "hunter2", Origin::BuiltIn);
+        let copied: Params = p.iter().map(|param| param.renamed("password")).collect();
+        assert_eq!(copied.secret("password").unwrap().unwrap().reveal(), "hunter2");
+        p.set("smp", "2", Origin::Flag("--env head:smp=2,password = hunter2".into()));
+        assert!(!format!("{p:?} {}", p.param("smp").unwrap().origin).contains("hunter2"));
     }
 
     #[test]

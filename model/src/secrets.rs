@@ -21,11 +21,23 @@ const FORMAT: u32 = 1;
 pub const SHIPPED: &str = "perfvt";
 
 /// Words of a key, between underscores, that make it secret.
-const WORDS: [&str; 8] =
-    ["password", "passwd", "passphrase", "secret", "secrets", "token", "proxy", "credentials"];
-/// Keys that are secret without such a word.
-const KEYS: [&str; 1] = ["user_data"];
-/// A last word that says that the value is not the secret itself.
+const WORDS: [&str; 12] = [
+    "password",
+    "passwords",
+    "passwd",
+    "passphrase",
+    "secret",
+    "secrets",
+    "token",
+    "tokens",
+    "proxy",
+    "credential",
+    "credentials",
+    "apikey",
+];
+/// Keys that are secret without such a word, by their words.
+const KEYS: [&[&str]; 2] = [&["user", "data"], &["api", "key"]];
+/// What says, right behind such a word, that the value is not the secret itself.
 const ABOUT: [&str; 2] = ["file", "prompt"];
 
 /// Whether the value of a key is a secret: `password`, `password_vm2`, `http_proxy` (its URL may hold one), `user_data`.
@@ -35,11 +47,12 @@ const ABOUT: [&str; 2] = ["file", "prompt"];
 /// assert!(model::secrets::is_secret("password_vm2") && !model::secrets::is_secret("password_file"));
 /// ```
 pub fn is_secret(key: &str) -> bool {
-    let mut words = key.split('_').map(str::to_ascii_lowercase);
+    let words: Vec<String> = key.split('_').map(str::to_ascii_lowercase).collect();
+    let about = |at: usize| words.get(at).is_some_and(|word| ABOUT.contains(&word.as_str()));
+    let secret = |(at, word): (usize, &String)| WORDS.contains(&word.as_str()) && !about(at + 1);
     let named =
-        KEYS.iter().any(|k| key.strip_prefix(k).is_some_and(|rest| rest.is_empty() || rest.starts_with('_')));
-    let about = |word: &String| ABOUT.contains(&word.as_str());
-    (named || words.clone().any(|word| WORDS.contains(&word.as_str()))) && !words.any(|word| about(&word))
+        |k: &&[&str]| words.iter().map(String::as_str).take(k.len()).eq(k.iter().copied()) && !about(k.len());
+    words.iter().enumerate().any(secret) || KEYS.iter().any(named)
 }
 
 /// A word of a command line without the secrets in it: what stands behind `password=` becomes `(set)`, to the word's end.
@@ -51,7 +64,11 @@ pub fn masked(word: &str) -> String {
     let mut from = 0;
     while let Some(at) = word.get(from..).and_then(|rest| rest.find('=')).map(|at| from + at) {
         let before = word.get(..at).unwrap_or_default();
-        let key = before.rsplit(|c: char| !c.is_ascii_alphanumeric() && c != '_').next().unwrap_or_default();
+        let key = before
+            .trim_end()
+            .rsplit(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+            .next()
+            .unwrap_or_default();
         let value = word.get(at + 1..).unwrap_or_default();
         if is_secret(key) && !value.is_empty() {
             return format!("{before}={SHOWN}");
@@ -146,7 +163,7 @@ mod tests {
             assert!(is_secret(key), "{key}");
         }
         for key in
-            ["password_file", "password_prompt", "user", "user_database", "key", "image", "passwords_off"]
+            ["password_file", "password_prompt", "user", "user_database", "key", "image", "password_file_vm1"]
         {
             assert!(!is_secret(key), "{key}");
         }
@@ -158,6 +175,7 @@ mod tests {
             ("password=x", "password=(set)"),
             ("--set=password=x=y", "--set=password=(set)"),
             ("base:password=a,smp=2", "base:password=(set)"),
+            ("--set password = x", "--set password =(set)"),
             ("smp=2", "smp=2"),
             ("password=", "password="),
             ("password_file=/x", "password_file=/x"),

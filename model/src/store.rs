@@ -111,11 +111,8 @@ pub fn remove_unfinished(dir: &Path) -> Result<(), StoreError> {
 
 /// Writes a value as indented JSON, atomically.
 pub fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), StoreError> {
-    let mut text = serde_json::to_vec_pretty(value).map_err(|source| StoreError::Json {
-        path: path.to_owned(),
-        line: 0,
-        source,
-    })?;
+    let mut text = Vec::new();
+    crate::json::write_pretty(&mut text, value).map_err(io_error("writing", path))?;
     text.push(b'\n');
     write_atomically(path, &text)
 }

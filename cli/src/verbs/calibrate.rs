@@ -3,7 +3,6 @@
 use crate::args::Calibrate;
 use crate::verbs::options::reading;
 use crate::{DONE, Error, NOTHING};
-use model::store::write_json;
 use std::io::Write;
 
 /// Finds noise floors and writes them.
@@ -22,7 +21,10 @@ pub fn calibrate(args: &Calibrate, out: &mut dyn Write, err: &mut dyn Write) -> 
     }
     match &args.output {
         Some(path) => {
-            write_json(path, &noise)?;
+            let mut text = Vec::new();
+            model::json::write_pretty(&mut text, &noise)?;
+            text.push(b'\n');
+            edge::write::output(path, &text).map_err(|e| format!("writing {}: {e}", path.display()))?;
             out.write_all(report::noise(&noise).as_bytes())?;
             writeln!(out, "\nfloors: {}", path.display())?;
         }

@@ -4,7 +4,7 @@ use crate::args::{Compare, FailOn, Format};
 use crate::verbs::options::{filter, judge, read, reading};
 use crate::{DONE, Error, FOUND, NOTHING, is_broken_pipe};
 use analyze::{CompareOptions, Comparison, Verdict, compare as analyze_sides, expectations};
-use model::store::write_atomically;
+use edge::write::output;
 use report::{Gate, HtmlOptions, JunitOptions, MarkdownOptions, TextOptions};
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -22,6 +22,9 @@ pub fn compare(args: &Compare, out: &mut dyn Write, err: &mut dyn Write) -> Resu
     if let (Some(path), None) = (&page, &args.html) {
         refuse_foreign(path)?;
     }
+    for path in outputs.iter().map(|(_, path)| path).chain(&page) {
+        refuse_results(path, args)?;
+    }
     let options = options(args, err)?;
     if only_classic(args) {
         return classic_alone(&options, out, err);
@@ -33,10 +36,11 @@ pub fn compare(args: &Compare, out: &mut dyn Write, err: &mut dyn Write) -> Resu
     for (format, path) in &outputs {
         let mut bytes = Vec::new();
         render.write(*format, &mut bytes)?;
-        write_atomically(path, &bytes)?;
+        output(path, &bytes).map_err(|e| format!("writing {}: {e}", path.display()))?;
     }
     if let Some(path) = &page {
-        write_atomically(path, render.page()?.as_bytes())?;
+        let page = render.page()?;
+        output(path, page.as_bytes()).map_err(|e| format!("writing {}: {e}", path.display()))?;
     }
     let printed = render.write(args.format, out).and_then(|()| match &page {
         Some(path) if args.format == Format::Text => Ok(writeln!(out, "\npage: {}", path.display())?),
@@ -279,6 +283,24 @@ fn page_path(args: &Compare) -> Option<PathBuf> {
         (None, false) if args.format == Format::Text => Some(PathBuf::from(DEFAULT_PAGE)),
         _ => None,
     }
+}
+
+/// What is compared is not overwritten with what comes of it: a file that is there and lies in a side, unless it is a page of
+/// perfvt's.
+fn refuse_results(path: &Path, args: &Compare) -> Result<(), Error> {
+    let Ok(real) = path.canonicalize() else { return Ok(()) };
+    let is_page =
+        || edge::read::head(&real, 4096).is_ok_and(|head| String::from_utf8_lossy(&head).contains(PAGE_MARK));
+    let sides = args.dirs.iter().chain(&args.judging.baseline_from);
+    let inside = |side: &PathBuf| side.canonicalize().is_ok_and(|side| real.starts_with(side));
+    if real.is_file() && sides.into_iter().any(inside) && !is_page() {
+        let path = path.display();
+        return Err(format!(
+            "{path} is part of what is compared and is not overwritten; write to another file"
+        )
+        .into());
+    }
+    Ok(())
 }
 
 /// A page of somebody else's is not overwritten unasked.

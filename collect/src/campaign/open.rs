@@ -43,6 +43,8 @@ impl Campaign {
         let parent = store::parent(dir);
         create_directory(parent)?;
         // Whole or not at all: a directory without a plan could neither be run nor resumed.
+        // What a perfvt that was killed here has left may hold a secret.
+        edge::owned::remove_dead(parent);
         let staging = Scratch::staging(parent, "").map_err(io_error("creating a directory in", parent))?;
         let new = staging.path().join("campaign");
         create_directory(&new)?;

@@ -43,7 +43,7 @@ impl Objects for Params {
         special.sort_by_key(|(_, length, _)| *length);
         let mut params = self.clone();
         for (key, _, param) in special {
-            params.set(key, param.value.clone(), param.origin.clone());
+            params.put(param.renamed(key));
         }
         params
     }

@@ -78,10 +78,8 @@ impl<'e> Dict<'e> {
 
     /// The variant on its own.
     pub fn to_variant(&self) -> Variant {
-        let param = |Entry { key, value, file, line }: Entry<'_>| Param {
-            key: key.to_owned(),
-            value: value.to_owned(),
-            origin: Origin::File { path: file.to_owned(), line },
+        let param = |Entry { key, value, file, line }: Entry<'_>| {
+            Param::new(key, value, Origin::File { path: file.to_owned(), line })
         };
         let params: Params = self.iter().map(param).collect();
         Variant {

@@ -14,6 +14,7 @@ use crate::guest::network::{Kind, Layout, Network, free_ports};
 use crate::guest::overlay::Overlay;
 use crate::matrix::{GUEST, MatrixError, assignment};
 use crate::process::Spec;
+use model::secrets::masked;
 use model::{Origin, Params};
 use std::path::Path;
 use std::time::Instant;
@@ -32,13 +33,13 @@ pub fn guest_params(name: &str, sets: &[String]) -> Result<Params, MatrixError> 
     let flag = format!("--guest {name}");
     let found = guests::find(&guests::files(), name, &flag)?;
     for param in found.params.iter().filter(|param| GUEST.iter().any(|known| known.key == param.key)) {
-        params.set(&param.key, &param.value, param.origin.clone());
+        params.put(param.clone());
     }
     if let Some((image, origin)) = found.image() {
         params.set("image", image, origin);
     }
     for set in sets {
-        let flag = format!("--set {set}");
+        let flag = masked(&format!("--set {set}"));
         let (key, value) = assignment(set, &flag)?;
         let key = keys::canonical_of_guest(key).map_err(|suggestion| MatrixError::UnknownKey {
             flag: flag.clone(),

@@ -9,7 +9,7 @@ use rustix::fs::Stat;
 
 /// Permission of everybody to read, and to write.
 const READ: u32 = 0o004;
-const WRITE: u32 = 0o002;
+const WRITE: u32 = 0o022;
 
 /// Why a file, or a folder, that lies in a folder is not published; `None` when it may be.
 pub(super) fn kept_from(folder: &Stat, file: &Stat) -> Option<&'static str> {

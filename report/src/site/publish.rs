@@ -225,7 +225,11 @@ fn install(out: &Path, target: &Path) -> Result<(), SiteError> {
             Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => {
                 let old = out.with_extension("old");
                 rename(target, &old).map_err(io("renaming", target))?;
-                rename(out, target).map_err(io("renaming to", target))?;
+                if let Err(error) = rename(out, target) {
+                    // What was published comes back; if it cannot, the error says which it was.
+                    let _ = rename(&old, target);
+                    return Err(io("renaming to", target)(error));
+                }
             }
             other => other.map_err(io("renaming to", target))?,
         }

@@ -28,6 +28,23 @@ pub enum Target {
     Service(String),
 }
 
+impl Target {
+    /// Whether it is something that perfvt could have changed: a file right below /proc/sys or /sys, or a unit by its name.
+    fn is_a_knob(&self) -> bool {
+        match self {
+            Target::File(path) => {
+                let path = path.strip_prefix("/").unwrap_or(path);
+                let plain = path.components().all(|c| matches!(c, std::path::Component::Normal(_)));
+                plain && (path.starts_with("proc/sys") || path.starts_with("sys"))
+            }
+            Target::Service(name) => {
+                let plain = |c: char| c.is_ascii_alphanumeric() || ":_.@\\-".contains(c);
+                !name.starts_with('-') && !name.is_empty() && name.chars().all(plain)
+            }
+        }
+    }
+}
+
 /// One change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
@@ -109,5 +126,16 @@ pub(super) fn read(path: &Path) -> Result<Vec<Session>, StoreError> {
     if !path.exists() {
         return Ok(Vec::new());
     }
-    Ok(store::read_json::<Content>(path, FORMAT)?.sessions)
+    let sessions = store::read_json::<Content>(path, FORMAT)?.sessions;
+    // Whoever could write this file must not have others written by whoever undoes it.
+    match sessions.iter().flat_map(|session| &session.changes).find(|change| !change.target.is_a_knob()) {
+        None => Ok(sessions),
+        Some(change) => {
+            let why = format!(
+                "{:?} is nothing that perfvt changes; the file was made by something else",
+                change.target
+            );
+            Err(io_error("reading", path)(std::io::Error::other(why)))
+        }
+    }
 }
