@@ -18,7 +18,7 @@ impl Fingerprint {
         self.0.get(name).map(String::as_str)
     }
 
-    /// Notes a fact; surrounding white space goes, what is longer than [`LONGEST_FACT`] is cut, and a blank text is not
+    /// Notes a fact; surrounding white space goes, what is longer than 8 KiB is cut, and a blank text is not
     /// noted.
     pub fn set(&mut self, name: impl Into<String>, value: impl AsRef<str>) {
         let value = value.as_ref().trim();

@@ -17,7 +17,7 @@ pub fn write(out: impl Write, value: &impl Serialize) -> io::Result<()> {
 /// Writes a value indented.
 ///
 /// # Errors
-/// As [`write`].
+/// As those of [`write()`].
 pub fn write_pretty(out: impl Write, value: &impl Serialize) -> io::Result<()> {
     Ok(value.serialize(&mut Serializer::with_formatter(out, Visible(PrettyFormatter::new())))?)
 }
