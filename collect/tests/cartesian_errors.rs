@@ -122,7 +122,7 @@ fn what_is_no_file_or_no_text_is_not_included() {
     std::fs::create_dir(dir.path().join("folder")).unwrap();
     std::fs::write(dir.path().join("latin1.cfg"), b"a = 1\nb = \xe4\n").unwrap();
     for (include, part) in
-        [("folder", "not a regular file"), ("/dev/zero", "not a regular"), ("latin1.cfg", "line 2")]
+        [("folder", "a directory, not a file"), ("/dev/zero", "device, not a file"), ("latin1.cfg", "line 2")]
     {
         let error = load(dir.path(), &[("main.cfg", &format!("include {include}"))]).unwrap_err().to_string();
         assert!(error.contains(part), "{error}");
