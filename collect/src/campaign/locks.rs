@@ -161,13 +161,36 @@ fn try_lock(thing: &Thing) -> Result<File, LockError> {
     } else {
         FlockOperation::NonBlockingLockExclusive
     };
-    match flock(&file, operation) {
+    match lock(&file, operation, &thing.path) {
         Ok(()) => Ok(file),
-        Err(Errno::WOULDBLOCK) => {
-            Err(LockError::Held { what: thing.what.clone(), holder: holder(&thing.path) })
-        }
-        Err(other) => Err(wrong(other.into())),
+        Err((Errno::WOULDBLOCK, holder)) => Err(LockError::Held { what: thing.what.clone(), holder }),
+        Err((other, _)) => Err(wrong(other.into())),
     }
+}
+
+/// Locks an open file or directory at once, or says who holds it.
+///
+/// A lock whose process is gone may live on for a moment in a child that was forked and has not executed its program yet:
+/// /proc/locks names nobody then, and it is tried again.
+pub(super) fn lock(
+    file: &File,
+    operation: FlockOperation,
+    path: &Path,
+) -> Result<(), (Errno, Option<Holder>)> {
+    const TRIES: u32 = 40;
+    for tries in 1.. {
+        match flock(file, operation) {
+            Err(Errno::WOULDBLOCK) => {
+                let holder = holder(path);
+                if holder.is_some() || tries >= TRIES {
+                    return Err((Errno::WOULDBLOCK, holder));
+                }
+                std::thread::sleep(Duration::from_millis(25));
+            }
+            other => return other.map_err(|error| (error, None)),
+        }
+    }
+    Ok(())
 }
 
 /// The process that holds a lock (flock) on a file or directory, as far as this process may see it.

@@ -5,14 +5,14 @@ use super::added::Additions;
 use super::check::validate;
 use super::journal::Journal;
 use super::keep::Keep;
-use super::locks::holder;
+use super::locks::lock as take;
 use crate::workload::{self, Workload};
 use edge::Scratch;
 use model::journal::State;
 use model::secrets::{self, masked};
 use model::store::{self, CAMPAIGN_FILE, create_directory, io_error};
 use model::{CampaignFile, Failure};
-use rustix::fs::{FlockOperation, flock};
+use rustix::fs::FlockOperation;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -91,8 +91,8 @@ impl Campaign {
     ) -> Result<Campaign, CampaignError> {
         let mut file = read_plan(dir)?;
         let lock = edge::read::directory(dir).map_err(io_error("opening", dir))?;
-        flock(&lock, FlockOperation::NonBlockingLockExclusive)
-            .map_err(|_| CampaignError::Busy { path: dir.to_owned(), holder: holder(dir) })?;
+        take(&lock, FlockOperation::NonBlockingLockExclusive, dir)
+            .map_err(|(_, holder)| CampaignError::Busy { path: dir.to_owned(), holder })?;
         store::remove_unfinished(dir)?;
         let workload = find(&file.workload).ok_or_else(|| CampaignError::UnknownWorkload {
             path: dir.to_owned(),
