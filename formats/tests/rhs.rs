@@ -373,3 +373,12 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_row_of_which_only_the_leading_blanks_are_left_is_lost() {
+    let whole = "TCP_STREAM\n    size|throughput\n      64|   10.00\n";
+    assert!(parse(whole).losses.is_empty());
+    let losses = |text: &str| parse(text).losses.len();
+    assert_eq!(losses(&format!("{whole}    ")), 1);
+    assert_eq!(losses(&format!("{whole}\n")), 0);
+}

@@ -76,7 +76,12 @@ impl<'a> Parser<'a> {
         let of_a_table = content.contains('|') || content.parse::<f64>().is_ok() || (self.open && is_word);
         let is_header = ["###", "#ver#", "#desc#", "Category:"].iter().any(|m| content.starts_with(m))
             || (script && content.contains("Category:"));
-        if !of_a_table || is_header || self.is_padded_row(line) {
+        // Rows begin with blanks: where these alone are left, a row was cut off.
+        let is_padding = self.open && content.is_empty() && line.starts_with(' ');
+        if is_padding {
+            let reason = Cow::Borrowed("the file ends within the blanks that this line begins with");
+            self.document.losses.push(Loss { kind: LossKind::Row, line: number, column: 1, reason });
+        } else if !of_a_table || is_header || self.is_padded_row(line) {
             self.line(line, number);
         } else if self.open {
             let reason = Cow::Borrowed("the file ends within this line");
