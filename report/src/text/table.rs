@@ -188,6 +188,9 @@ fn widths(lines: &[Line<'_, '_>], layout: &Layout, width: usize) -> Vec<usize> {
     widths
 }
 
+/// Bytes of a cell that are shown at most.
+const LONGEST: usize = 1000;
+
 /// Rows as lines of fixed columns; a cell that does not fit is wrapped inside its column.
 fn render(layout: &Layout, widths: &[usize], rows: &[(Vec<String>, Option<Color>)], color: bool) -> String {
     let mut table = Table::new();
@@ -199,7 +202,8 @@ fn render(layout: &Layout, widths: &[usize], rows: &[(Vec<String>, Option<Color>
     }
     for (cells, tone) in rows {
         table.add_row(cells.iter().enumerate().map(|(i, text)| {
-            let cell = Cell::new(text);
+            // A name may be a stranger's, of a megabyte, and wrapping it takes the square of that; JSON and CSV have all of it.
+            let cell = Cell::new(edge::text::bounded(text.clone(), LONGEST));
             match tone {
                 // The change, its interval and the verdict carry one colour.
                 Some(c) if layout.header.get(i).is_some_and(|h| is_colored(h)) => cell.fg(*c),
