@@ -12,22 +12,7 @@ use std::io;
 use std::os::unix::fs::{DirEntryExt, MetadataExt, symlink};
 use std::path::{Path, PathBuf};
 
-/// What a door is about to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Op {
-    /// Opening or creating a file for writing.
-    Open,
-    /// Writing bytes; half of them arrive when it fails.
-    Write,
-    /// fsync of a file or directory.
-    Sync,
-    /// Renaming.
-    Rename,
-    /// Making a directory.
-    Make,
-    /// Removing.
-    Remove,
-}
+pub use crate::seam::Op;
 
 /// What is to fail.
 #[derive(Clone, Copy, Debug)]

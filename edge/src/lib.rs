@@ -28,17 +28,22 @@ pub use write::write_atomically;
 /// The operations that a test can break. Without the feature `faults` this is nothing.
 pub(crate) mod seam {
     #[cfg(any(test, feature = "faults"))]
-    pub(crate) use crate::fault::{Op, at, synced};
+    pub(crate) use crate::fault::{at, synced};
 
     /// What a door is about to do.
-    #[cfg(not(any(test, feature = "faults")))]
-    #[derive(Clone, Copy)]
-    pub(crate) enum Op {
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+    pub enum Op {
+        /// Opening or creating a file for writing.
         Open,
+        /// Writing bytes; half of them arrive when it fails.
         Write,
+        /// fsync of a file or directory.
         Sync,
+        /// Renaming.
         Rename,
+        /// Making a directory.
         Make,
+        /// Removing.
         Remove,
     }
 
