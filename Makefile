@@ -6,7 +6,7 @@ VERSIONED_RUST := $(patsubst %/cargo,%,$(lastword $(sort $(wildcard /usr/lib/rus
 export PATH := $(HOME)/.cargo/bin:$(if $(VERSIONED_RUST),$(VERSIONED_RUST):)$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test build demo test lint soak bench screenshots clean-cache
+.PHONY: help setup setup-test build demo test quick lint soak bench screenshots clean-cache
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -24,7 +24,10 @@ demo: setup build ## collect a small campaign in real guests, compare it, write 
 	@scripts/demo.sh
 
 test: setup-test ## all tests, real guests included
-	cargo test --workspace --locked
+	@scripts/test.sh
+
+quick: ## the tests that boot no guest, in a minute or two
+	@PERFVT_NO_GUESTS=1 scripts/test.sh
 
 lint: ## formatting, clippy and rustdoc without a warning
 	cargo fmt --all --check

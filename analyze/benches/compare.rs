@@ -4,9 +4,9 @@
 //! directory; what is timed is `compare` from directories to verdicts, and `write_json` into nowhere.
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
 
-use analyze::stats::SplitMix64;
 use analyze::{CompareOptions, compare, write_json};
 use formats::perf_conf::Conf;
+use stats::SplitMix64;
 use std::fmt::Write as _;
 use std::io::Write;
 use std::path::Path;

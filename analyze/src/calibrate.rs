@@ -6,14 +6,15 @@ use crate::frame::Frame;
 use crate::input::repeat::Repeat;
 use crate::input::{self, LoadedSide};
 use crate::options::CompareOptions;
+use crate::pairing::Replicates;
 use crate::pairing::of_workload;
-use crate::row::{Design, Escaped, Gathered, Replicates, gather, scales};
-use crate::stats::{self, SplitMix64};
+use crate::row::{Design, Escaped, Gathered, gather, scales};
 use crate::warnings::{counted, note};
 use crate::{AnalyzeError, DifferenceClass, Warning};
 use model::Scale;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use stats::SplitMix64;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 

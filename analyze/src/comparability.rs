@@ -5,7 +5,8 @@ use crate::{Difference, DifferenceClass, Warning};
 use edge::secret::SHOWN;
 use formats::perf_conf::closest;
 use model::RunFile;
-use model::secrets::is_secret;
+use model::fingerprint::{VERSIONS, version_in};
+use model::secret_keys::is_secret;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What the differences mean for the rows.
@@ -44,7 +45,7 @@ pub(crate) fn run_facts(run: &RunFile) -> BTreeMap<String, String> {
 const SESSION_LENGTH: [&str; 2] = ["session-length", "param.l"];
 
 /// Facts that name an occasion and no property: they always differ.
-const OCCASION: [&str; 3] = ["host.boot_id", "boot_id", "host.hostname"];
+const OCCASION: [&str; 4] = ["host.boot_id", "boot_id", "host.hostname", "host.name"];
 
 /// Whether a fact differs from one run to the next by its nature.
 pub(crate) fn is_occasion(name: &str) -> bool {
@@ -105,13 +106,21 @@ pub(crate) struct Sides<'a> {
 }
 
 impl Sides<'_> {
+    /// Whether both sides have a fact that is not known to differ, because it was made in two ways.
+    fn made_in_two_ways(&self, name: &str) -> bool {
+        let version = |of: &BTreeMap<String, String>| {
+            of.get(name).map(|_| version_in(of.get(VERSIONS).map(String::as_str), name).to_owned())
+        };
+        matches!((version(self.a), version(self.b)), (Some(a), Some(b)) if a != b)
+    }
+
     /// Names of facts that differ, with their class. A fact that only one side has counts as different, except where
     /// the other side has no facts at all (an RHS file beside a run directory).
     pub fn differences(&self) -> Vec<(String, DifferenceClass)> {
         let names: BTreeSet<&String> = self.a.keys().chain(self.b.keys()).collect();
         names
             .into_iter()
-            .filter(|n| self.a.get(*n) != self.b.get(*n))
+            .filter(|n| self.a.get(*n) != self.b.get(*n) && *n != VERSIONS && !self.made_in_two_ways(n))
             .map(|n| (n.clone(), class(n, self.a.get(n), self.b.get(n), self.factors)))
             .collect()
     }
@@ -193,7 +202,10 @@ fn class(name: &str, a: Option<&String>, b: Option<&String>, factors: &BTreeSet<
         || name.contains("vulnerabilit")
         || name.contains("governor")
         || name.contains("firmware")
-        || matches!(name, "host.no_turbo" | "host.boost" | "host.smt" | "host.numa" | "host.isolated")
+        || matches!(
+            name,
+            "host.id" | "host.no_turbo" | "host.boost" | "host.smt" | "host.numa" | "host.isolated"
+        )
         || name.starts_with("placement")
         || name.starts_with("pin");
     // A hash has no major version.
@@ -307,6 +319,17 @@ mod tests {
         ] {
             assert_eq!(classes(&[(fact, "1")], &[(fact, "2")], &[factor])[0].1, class, "{factor}, {fact}");
         }
+    }
+
+    #[test]
+    fn facts_that_were_made_in_two_ways_are_not_known_to_differ() {
+        let versions = |text| ("facts.versions", text);
+        let differ = |a: &[(&str, &str)], b: &[(&str, &str)]| classes(a, b, &[]).len();
+        assert_eq!(differ(&[("qemu.argv", "x")], &[("qemu.argv", "y"), versions("qemu.argv=2")]), 0);
+        let id = |id: &'static str, source: &'static str| [("host.id", id), versions(source)];
+        assert_eq!(differ(&id("x", "host.id=dmi"), &id("y", "host.id=machine-id")), 0);
+        let two = classes(&id("x", "host.id=dmi"), &id("y", "host.id=dmi"), &[]);
+        assert_eq!(two, [("host.id".into(), DifferenceClass::Suspicious)], "twins are two machines");
     }
 
     #[test]

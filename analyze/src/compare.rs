@@ -4,7 +4,8 @@ use crate::about::About;
 use crate::comparability::{self, Comparability};
 use crate::comparison::SCHEMA_VERSION;
 use crate::family::correct;
-use crate::frame::{Declared, Frame, Said};
+use crate::frame::{Declared, Frame};
+use crate::input::Said;
 use crate::input::repeat::Repeat;
 use crate::input::{self, LoadedSide};
 use crate::options::CompareOptions;
@@ -13,8 +14,7 @@ use crate::row::{Judge, scales};
 use crate::verdict::{Judgement, verdict};
 use crate::warnings::{counted, note};
 use crate::{
-    AnalyzeError, Comparison, Interval, Method, Row, Side, Summary, Verdict, Warning, WorkloadInfo, stats,
-    summary,
+    AnalyzeError, Comparison, Interval, Method, Row, Side, Summary, Verdict, Warning, WorkloadInfo, summary,
 };
 use formats::perf_conf::closest;
 use model::{Role, Scale};

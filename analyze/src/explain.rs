@@ -3,11 +3,13 @@
 //! The reports print them (`report::explain`); they are computed here, again and from the row's own values, so that what is
 //! shown is what was done.
 
+use crate::pairing::of_block;
 use crate::row::{Design, POWER};
-use crate::stats::{self, Block, Look, TTest};
+use crate::sequential::LEVEL_OF_LOOKS;
 use crate::{AnalyzeError, Comparison, Model, Row, Sample};
 use model::Scale;
 use serde::Serialize;
+use stats::{Block, Look, TTest};
 
 /// One number.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -76,13 +78,11 @@ pub fn steps(comparison: &Comparison, row: &Row) -> Vec<Step> {
 /// The blocks that both sides of a blocked row have values for.
 fn in_blocks(row: &Row) -> Option<Vec<Block<'_>>> {
     fn of(side: &Sample, block: u32) -> &[f64] {
-        match side.blocks.iter().position(|b| *b == block) {
-            Some(i) => side.values.get(i..=i).unwrap_or_default(),
-            None => &[],
-        }
+        of_block(&side.values, &side.blocks, block)
     }
+    let blocks = || row.a.blocks.chunk_by(|x, y| x == y).filter_map(|same| same.first());
     (row.model == Some(Model::Blocked))
-        .then(|| row.a.blocks.iter().map(|b| Block { a: of(&row.a, *b), b: of(&row.b, *b) }).collect())
+        .then(|| blocks().map(|b| Block { a: of(&row.a, *b), b: of(&row.b, *b) }).collect())
 }
 
 /// Values on the scale of the row.
@@ -208,8 +208,8 @@ fn look_steps(look: &Look, test: &TTest, push: &mut impl FnMut(&'static str, &'s
             push("look", "number of the look after boots were added", f64::from(*index));
         }
     }
-    push("alpha spent", "of 0.05, with this look", look.spent(0.05));
-    push("alpha at this look", "of 0.05 over all looks", look.ordinary_level(0.05));
+    push("alpha spent", "of 0.05, with this look", look.spent(LEVEL_OF_LOOKS));
+    push("alpha at this look", "of 0.05 over all looks", look.ordinary_level(LEVEL_OF_LOOKS));
     push("p of the rule", "the level over all looks whose interval here ends at no change", look.p(test.p));
 }
 

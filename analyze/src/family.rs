@@ -2,7 +2,7 @@
 
 use crate::options::Correction;
 use crate::verdict::Judgement;
-use crate::{Family, Row, stats};
+use crate::{Family, Row};
 use model::Role;
 
 /// Sets q of every row of every family: one for each candidate, over all workloads, before any display filter.

@@ -3,11 +3,12 @@
 //! polars groups the rows of all files by case here, and does nothing else anywhere. Values stay where the readers put
 //! them, in flat arrays; what comes out is one pointer for each case and file.
 
+use crate::input::Said;
 use crate::input::repeat::{CaseRow, Cell, InvalidCell, LEVEL_SEPARATOR, Number, Repeat, clamp, intern};
 use crate::{AnalyzeError, Shared};
 use formats::perf_conf::{Conf, MetricConf};
-use model::{Case, Direction, Keys};
-use polars::prelude::{DataFrame, GroupsIndicator, IntoColumn, NamedFrom, PolarsError, Series};
+use model::{Case, Keys};
+use polars_core::prelude::{DataFrame, GroupsIndicator, IntoColumn, NamedFrom, PolarsError, Series};
 use std::collections::HashMap;
 
 /// No such row or column.
@@ -61,17 +62,6 @@ pub(crate) struct FrameCase {
     pub category: Shared<str>,
     /// Factor levels.
     pub keys: Shared<Keys>,
-}
-
-/// What the data themselves say of a metric.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Said {
-    /// Unit.
-    pub unit: String,
-    /// Which way is better.
-    pub direction: Direction,
-    /// The direction counts more than perf.conf's.
-    pub overrides: bool,
 }
 
 /// What the data say by workload and metric; it counts where perf.conf declares nothing.

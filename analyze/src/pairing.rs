@@ -6,14 +6,42 @@ use crate::comparability::{self, Comparability, Sides};
 use crate::input::LoadedSide;
 use crate::input::repeat::{BootName, Repeat};
 use crate::options::{CompareOptions, TestChoice};
-use crate::row::Replicates;
 use crate::sequential::Looks;
 use model::RunFile;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 
+/// Where the replicates of one side are.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Replicates {
+    /// Its files, as indices into all files.
+    pub files: Range<usize>,
+    /// Host boot of every boot of every file of the side, when the host boot is the replicate.
+    pub host_boots: Option<Vec<Vec<u32>>>,
+    /// How many replicates a row has that all files of the side give.
+    pub complete: usize,
+    /// The same for each workload: not every file need hold each of them.
+    pub of_workload: BTreeMap<String, usize>,
+    /// Files that must stay out of boot scores, because more than one guest boot gave them.
+    pub split: Vec<bool>,
+}
+
+impl Replicates {
+    /// How many replicates a complete row of a workload has.
+    pub fn complete_of(&self, workload: &str) -> usize {
+        self.of_workload.get(workload).copied().unwrap_or(self.complete)
+    }
+}
+
 /// Blocks that the plan must hold before rows are judged by blocks.
 pub const MIN_BLOCKS: usize = 5;
+
+/// The values of one block among those of a side, whose blocks are `blocks`.
+pub(crate) fn of_block<'v>(values: &'v [f64], blocks: &[u32], block: u32) -> &'v [f64] {
+    let Some(start) = blocks.iter().position(|b| *b == block) else { return &[] };
+    let length = blocks.iter().skip(start).take_while(|b| **b == block).count();
+    values.get(start..start + length).unwrap_or_default()
+}
 
 /// Differences between the baseline and one candidate, by name.
 pub(crate) type Classed = Vec<(String, DifferenceClass)>;

@@ -6,11 +6,11 @@
 use crate::options::CompareOptions;
 use crate::sequential::Looks;
 use crate::show::show;
-use crate::stats::{self, Look};
 use crate::{AnalyzeError, Interval, Loss, Reason, Row, Side, Verdict, compare};
 use formats::perf_conf::Conf;
 use model::store::{self, RUN_FILE};
 use model::{Case, Keys, Role, RunFile, Scale};
+use stats::Look;
 use std::path::{Path, PathBuf};
 
 /// One case of a campaign, over its gating rows (the primary ones; without any, all) and all its candidates.

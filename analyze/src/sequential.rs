@@ -1,9 +1,12 @@
 //! Which looks the rows of a pairing stand for, as the run files of its sides tell.
 
-use crate::stats::{Boundary, Look};
 use crate::{Looked, Sequential};
 use model::{Rule, RunFile};
+use stats::{Boundary, Look};
 use std::sync::Arc;
+
+/// The level over all looks that [`Sequential::spent`] and [`Sequential::level`] are told for.
+pub const LEVEL_OF_LOOKS: f64 = 0.05;
 
 /// How the boots of some sides came to be so many.
 #[derive(Clone, Debug)]
@@ -78,8 +81,8 @@ impl Sequential {
             n,
             floor,
             ceiling,
-            spent: look.spent(0.05),
-            level: look.ordinary_level(0.05),
+            spent: look.spent(LEVEL_OF_LOOKS),
+            level: look.ordinary_level(LEVEL_OF_LOOKS),
             level90: look.ordinary_level(0.10),
             p_fixed: ordinary,
         }

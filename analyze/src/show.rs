@@ -5,12 +5,13 @@ use crate::frame::Frame;
 use crate::input::repeat::Repeat;
 use crate::input::{self, LoadedSide};
 use crate::options::CompareOptions;
-use crate::row::{Escaped, POWER, Replicates, gather, sample, scales};
-use crate::stats::{self, TTest};
+use crate::pairing::Replicates;
+use crate::row::{Escaped, POWER, gather, sample, scales};
 use crate::warnings::{missing_repeats, note};
 use crate::{AnalyzeError, Mde, Sample, Side, Warning, WorkloadInfo};
 use model::{Direction, Keys, Role, Scale};
 use serde::Serialize;
+use stats::TTest;
 use std::collections::HashMap;
 use std::path::Path;
 

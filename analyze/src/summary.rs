@@ -2,10 +2,10 @@
 
 use crate::pairing::Pairing;
 use crate::row::{DIAGNOSTIC_ALPHA, interval};
-use crate::stats::{self, Block};
 use crate::warnings::note;
 use crate::{MetricScore, Row, Sample, Score, Summary, Warning};
 use model::{Direction, Role, Scale};
+use stats::Block;
 use std::collections::BTreeMap;
 
 /// The summary of one candidate. `all_rows`: no metric is primary, so that every row counts as one.

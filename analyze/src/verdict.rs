@@ -105,11 +105,16 @@ pub fn verdict(row: &Judgement) -> (Verdict, Option<Reason>) {
     }
 }
 
+/// Whether a change was found: by q inside a family, by the row's own p outside it. Alpha itself is significant.
+pub(crate) fn is_significant(q: Option<f64>, p: f64, alpha: f64) -> bool {
+    q.unwrap_or(p) <= alpha
+}
+
 fn of_estimate(row: &Judgement, estimate: &Estimate) -> (Verdict, Option<Reason>) {
     if estimate.ci90_inside {
         return (Verdict::Equivalent, None);
     }
-    let significant = row.q.unwrap_or(estimate.p) <= row.alpha;
+    let significant = is_significant(row.q, estimate.p, row.alpha);
     if significant && estimate.outside_band {
         let verdict = match (row.direction, estimate.up) {
             (Direction::HigherIsBetter, true) | (Direction::LowerIsBetter, false) => Verdict::Improved,

@@ -13,6 +13,7 @@
 pub mod args;
 mod progress;
 mod room;
+mod say;
 mod signals;
 mod signatures;
 pub mod stopping;

@@ -1,15 +1,15 @@
 //! Progress of a campaign on standard error: a bar with what runs now and the time left on a terminal, plain lines
 //! otherwise. The time left is learned from what each case and boot took so far.
 
+use crate::say::print;
 use crate::signals::{Signals, announce};
 use collect::campaign::Observer;
-use edge::text::{visible, visible_lines};
+use edge::text::visible;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use model::journal::{CellState, Event, State};
 use model::{CampaignFile, Standing};
 use report::campaign::duration;
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::time::Duration;
 
 /// Draws the events of a campaign.
@@ -20,17 +20,6 @@ pub struct Progress {
     bar: Option<ProgressBar>,
     signals: Signals,
     now: String,
-}
-
-/// One line on standard error. Progress that nobody can read is no reason to stop measuring.
-#[allow(clippy::disallowed_methods)] // The one place beside the sink of `run`.
-pub fn print(bar: Option<&ProgressBar>, text: &str) {
-    // The bar draws on the terminal itself, so that what guests and tools said is made visible here.
-    let text = visible_lines(text);
-    match bar {
-        Some(bar) => bar.println(text),
-        None => drop(writeln!(std::io::stderr(), "{text}")),
-    }
 }
 
 impl Progress {

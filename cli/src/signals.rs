@@ -4,7 +4,7 @@
 //! was started is killed, the journal notes the interruption, and the campaign can be resumed. SIGHUP is like the first
 //! Ctrl-C, unless it is ignored (`nohup`, or the flag).
 
-use collect::process::stop_all;
+use process::stop_all;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 use std::io::{self};
@@ -98,7 +98,7 @@ impl Signals {
         std::thread::sleep(PATIENCE);
         // Something holds the campaign up that no signal ends, a file system that does not answer, say. The kernel ends
         // what is left of its children.
-        crate::progress::print(None, "perfvt: leaving at once; `perfvt resume` goes on");
+        crate::say::print(None, "perfvt: leaving at once; `perfvt resume` goes on");
         std::process::exit(i32::from(crate::INTERRUPTED));
     }
 }

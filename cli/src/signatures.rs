@@ -1,7 +1,7 @@
 //! Signatures of results by `ssh-keygen -Y`: made with a key, checked against a file of allowed signers (ssh-keygen(1),
 //! "ALLOWED SIGNERS").
 
-use collect::process::{ProcessError, Spec, private_folder, run};
+use process::{ProcessError, Spec, private_folder, run};
 use report::site::Signatures;
 use std::path::PathBuf;
 use std::time::Duration;

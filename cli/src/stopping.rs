@@ -2,13 +2,13 @@
 
 use crate::args::Run;
 use crate::{Error, chain};
-use analyze::stats::{Boundary, CEILING_MAX, FLOOR_MIN, Look as LookAt};
 use analyze::{AnalyzeError, CasePrecision, CompareOptions, precision};
 use collect::campaign::setup::Until;
 use collect::campaign::{CampaignError, Look, Stopping};
 use formats::perf_conf::effect;
 use model::journal::State;
 use model::{CampaignFile, Case, Rule};
+use stats::{Boundary, CEILING_MAX, FLOOR_MIN, Look as LookAt};
 use std::path::Path;
 
 /// The most boots of each environment with `--until` and without `--repeat`.

@@ -3,13 +3,13 @@
 //!
 //! `cargo bench -p perfvt-collect --bench boot`. The first argument that is a number says how many pairs (default 7).
 
-use collect::accel::Accel;
 use collect::guest::argv::{BootFiles, Hardware, Nic, System, build};
 use collect::guest::image::{Cache, bare_initramfs, builtin};
 use collect::guest::machine::{BootSpec, Machine};
 use collect::guest::network::{Kind, Layout, Network};
-use collect::process::{Sink, Spec};
 use collect::testbed::QEMU;
+use model::Accel;
+use process::{Sink, Spec};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -45,7 +45,7 @@ fn full(nic: &str, image: &collect::guest::image::Image, network: &Network, dir:
         listens: false,
         log_dir: dir,
         forensics: &dir.join("forensics"),
-        deadlines: collect::deadlines::Deadlines::usual(collect::accel::Accel::Tcg),
+        deadlines: collect::deadlines::Deadlines::usual(model::Accel::Tcg),
         deadline: Duration::from_secs(120),
     })
     .unwrap();

@@ -6,8 +6,7 @@
 //! left beside the windows: two environments, six blocks, everything written and synced. The bare boots have the same
 //! kernel, initramfs and devices, run in the same order in between, and end as soon as their guest is ready.
 
-use collect::accel::Accel;
-use collect::campaign::{Campaign, Hooks, Observer, plan::blocks, to_stored};
+use collect::campaign::{Campaign, Hooks, Observer, plan::blocks};
 use collect::config::Source;
 use collect::config::select::select;
 use collect::guest::argv::{BootFiles, System, build};
@@ -16,11 +15,12 @@ use collect::guest::network::{Layout, Network};
 use collect::host::pin::GuestPlan;
 use collect::lab::{Failed, Lab, Measured, window};
 use collect::matrix::environments;
-use collect::process::{Sink, Spec};
 use collect::testbed::{QEMU, Testbed, hardware};
 use collect::workload::{self, Known, Needs, Outcome, Value, Workload};
+use model::Accel;
 use model::journal::{Event, State};
 use model::{CampaignFile, Case, EnvironmentPlan, Params, ParamsError, Rule};
+use process::{Sink, Spec};
 use std::io::Write;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -150,6 +150,7 @@ fn main() {
         accel: "tcg".into(),
         network: "user".into(),
         allow_unpinned: true,
+        machine: None,
         exits: false,
         warnings: vec![],
         rule: Rule::Fixed { repeats: BOOTS },
@@ -163,7 +164,7 @@ fn main() {
                     let secrets = params.secrets().clone();
                     EnvironmentPlan {
                         name: e.name.clone(),
-                        params: to_stored(&params),
+                        params: params.stored(),
                         factors: vec![],
                         secrets,
                     }

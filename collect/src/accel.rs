@@ -5,10 +5,10 @@
 //! through the KVM API and timed. `KVM_RUN` may never return, so the probe runs in a process of its own, which
 //! [`probe`] starts from the same executable.
 
-use crate::process::{self, Spec};
 use kvm_bindings::kvm_userspace_memory_region;
 use kvm_ioctls::{Kvm, VcpuExit};
-use std::fmt;
+use model::Accel;
+use process::Spec;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -18,24 +18,6 @@ pub const MIN_RATE: f64 = 10e6;
 
 /// The hidden first argument with which perfvt runs the probe in a process of its own.
 pub const PROBE_VERB: &str = "__probe-kvm";
-
-/// How guests are executed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Accel {
-    /// By the hardware.
-    Kvm,
-    /// Translated by QEMU.
-    Tcg,
-}
-
-impl fmt::Display for Accel {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Accel::Kvm => "kvm",
-            Accel::Tcg => "tcg",
-        })
-    }
-}
 
 /// `--accel kvm` where KVM does not execute.
 #[derive(Debug, thiserror::Error)]

@@ -3,9 +3,9 @@
 //! What a phase is asked to do (a window of `l` seconds, a command with a timeout of its own) comes on top: these are for
 //! what should take next to no time. A translated guest gets more than one that the hardware executes. The parameter
 //! `deadline_factor` stretches or shortens every row of the table, for hosts that are busier or tests that cannot wait.
-//! The constants below it are for the host's programs outside of a campaign's cells, and no parameter changes them.
+//! What the host's programs may take outside of a campaign's cells stands in [`process::deadlines`]; no parameter changes that.
 
-use crate::accel::Accel;
+use model::Accel;
 use model::{Params, ParamsError, Phase};
 use std::time::Duration;
 
@@ -70,23 +70,6 @@ const TABLE: [(Step, u64, u64); 16] = [
     (Step::Fetch, 20, 60),
     (Step::Shutdown, 5, 10),
 ];
-
-/// A program of the host's, or QEMU's monitor, that has nothing to do but to answer.
-pub const HOST_ANSWER: Duration = Duration::from_secs(10);
-/// A request of a channel's own that no command waits behind, and a connection of ssh.
-pub const CHANNEL_ANSWER: Duration = Duration::from_secs(20);
-/// How much later than the guest's own deadline the host gives up.
-pub const GRACE: Duration = Duration::from_secs(5);
-/// One part of a dead guest's forensics; a QEMU that is told to quit, a host that is told to kill.
-pub const LAST_WORDS: Duration = Duration::from_secs(2);
-/// A program of the host's that works on local files or units: git, ssh-keygen, systemctl.
-pub const HOST_WORK: Duration = Duration::from_secs(60);
-/// git over the network.
-pub const NETWORK: Duration = Duration::from_secs(600);
-/// A system is made from packages, or `deps/NAME` on this host.
-pub const BUILD: Duration = Duration::from_secs(3600);
-/// What a user does with a guest of his own, who ends it himself.
-pub const BY_HAND: Duration = Duration::from_secs(24 * 3600);
 
 impl From<Phase> for Step {
     fn from(phase: Phase) -> Step {
@@ -234,7 +217,9 @@ mod tests {
         // How old something must be before it is removed.
         let ages = ["const YOUNG: ", "const UNUSED: "];
         let mut files = Vec::new();
-        sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut files);
+        for part in ["src", "../process/src"] {
+            sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join(part), &mut files);
+        }
         for file in files.iter().filter(|file| !file.to_string_lossy().ends_with("tests.rs")) {
             let text = fs::read_to_string(file).unwrap();
             let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap();

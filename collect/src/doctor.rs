@@ -1,8 +1,8 @@
 //! What this host can do, and how to get what is missing.
 
-use crate::accel::{self, Accel};
+use crate::accel;
 use crate::config::providers;
-use crate::deadlines::{Deadlines, HOST_ANSWER};
+use crate::deadlines::Deadlines;
 use crate::guest::argv::Hardware;
 use crate::guest::image::{Cache, builtin, host_program};
 use crate::guest::machine::{BootSpec, Machine};
@@ -10,10 +10,12 @@ use crate::guest::network::{self, Kind, Layout, Network};
 use crate::host::pin::{GuestRequest, Request, plan};
 use crate::host::prepare;
 use crate::host::topology::Topology;
-use crate::process::{self, Spec, private_folder};
 use crate::scenario::Scenario;
 use crate::testbed::QEMU;
+use model::Accel;
 use model::ids::cpu_list;
+use process::deadlines::HOST_ANSWER;
+use process::{Spec, private_folder};
 use serde::Serialize;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
@@ -275,14 +277,17 @@ mod tests {
                 "--exact",
                 "doctor::tests::a_tmpdir_that_is_too_long_for_a_socket_is_told_with_its_length",
             ]);
-        let out = String::from_utf8(process::run(again, crate::deadlines::HOST_WORK).unwrap()).unwrap();
+        let out = String::from_utf8(process::run(again, process::deadlines::HOST_WORK).unwrap()).unwrap();
         assert!(out.contains("1 passed"), "{out}");
     }
 
     #[test]
     fn the_guest_that_run_starts_by_default_is_started_and_ended() {
+        if !testing::may_boot() {
+            return;
+        }
         if version(QEMU).is_err() || image().is_err() {
-            eprintln!("skipped: QEMU or the guest's image is missing; `make setup` gets them");
+            testing::skip("QEMU or the guest's image is missing; `make setup` gets them");
             return;
         }
         let said = rehearsal(Accel::Tcg, Kind::User).unwrap();

@@ -14,7 +14,6 @@
 pub mod accel;
 pub mod brought;
 pub mod campaign;
-pub mod cartesian;
 pub mod config;
 pub mod deadlines;
 pub mod doctor;
@@ -22,9 +21,8 @@ pub mod guest;
 pub mod host;
 pub mod lab;
 pub mod matrix;
-pub mod process;
+pub mod parameters;
 pub mod scenario;
 pub mod ssh;
 pub mod testbed;
-pub mod window;
 pub mod workload;

@@ -15,10 +15,10 @@ mod remote;
 
 pub use remote::Remote;
 
-use crate::deadlines::{CHANNEL_ANSWER, GRACE};
-use crate::guest::channel::text_of;
-use crate::process::{Finished, Namespace, PrivateFolder, ProcessError, Running, Sink, Spec, private_folder};
 use edge::quoted_end;
+use edge::text::text_of;
+use process::deadlines::{CHANNEL_ANSWER, GRACE};
+use process::{Finished, Namespace, PrivateFolder, ProcessError, Running, Sink, Spec, private_folder};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -101,16 +101,6 @@ pub struct Ssh {
     /// The connection that everything else goes through. First, so that it is gone before its folder.
     _master: Running,
     folder: PrivateFolder,
-}
-
-/// One word as a POSIX shell reads it back, whatever is in it.
-pub fn quote(word: &str) -> String {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b"_-./:=@,+%".contains(&b);
-    // A word that begins with `=` or `-` means something to some shells only where it is the first; quoted it never does.
-    if !word.is_empty() && word.bytes().all(plain) && !word.starts_with('=') {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 impl Destination {
@@ -211,16 +201,16 @@ impl Ssh {
     /// A word with a zero byte.
     pub fn spec(&self, argv: &[&str]) -> Result<Spec, SshError> {
         let address = &self.destination.address;
-        if let Some(word) = argv.iter().find(|word| word.contains('\0')) {
-            return Err(SshError::Word { address: address.clone(), word: (*word).to_owned() });
-        }
-        let command: Vec<String> = argv.iter().map(|word| quote(word)).collect();
+        let command = shlex::try_join(argv.iter().copied()).map_err(|_| {
+            let word = argv.iter().find(|word| word.contains('\0')).copied().unwrap_or_default();
+            SshError::Word { address: address.clone(), word: word.to_owned() }
+        })?;
         Ok(Spec::new("ssh")
             .args(self.destination.options())
             .args(["-T", "-o", "ControlMaster=no", "-S"])
             .arg(self.folder.path().join("ssh"))
             .args(["--", address])
-            .arg(command.join(" ")))
+            .arg(command))
     }
 
     /// Runs a command there to its end, with `input` as its standard input.
@@ -273,15 +263,15 @@ fn lost(address: &str, finished: &Finished) -> SshError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::process::run;
+    use process::run;
 
     #[test]
     fn a_shell_reads_every_word_back_as_it_was() {
         let words = [
             "", "a b", "$(id)", "`id`", "it's", "'", "''", "\\", "\n", "*", "~", "!x", "-n", "é", "a=b", "=x",
         ];
-        let line: Vec<String> = words.iter().map(|word| quote(word)).collect();
-        let shell = Spec::new("sh").arg("-c").arg(format!("printf '%s|' {}", line.join(" ")));
+        let line = shlex::try_join(words).unwrap();
+        let shell = Spec::new("sh").arg("-c").arg(format!("printf '%s|' {line}"));
         let out = String::from_utf8(run(shell, Duration::from_secs(5)).unwrap()).unwrap();
         assert_eq!(out, words.map(|word| format!("{word}|")).concat());
     }

@@ -5,6 +5,10 @@
 //! moved away to keep it, is not it. It is locked as long as its owner lives; the kernel lets go of the lock with the process.
 //! Whatever holds results, or another file system, stays even then.
 
+mod unfinished;
+
+pub use unfinished::{is_passing, remove_unfinished};
+
 use crate::seam::{self, Op};
 use rustix::fs::{
     AtFlags, CWD, FlockOperation, Mode, OFlags, StatxAttributes, StatxFlags, flock, open as open_at, statx,
@@ -24,10 +28,6 @@ pub const MARK: &str = ".perfvt-mark";
 /// Changelog: 1, the first.
 const MAGIC: &str =
     "perfvt scratch directory 1: perfvt removes it with all that is in it when its owner is dead";
-/// How the names of files begin that are being written (`write::write_atomically`), and how many random characters follow.
-pub const UNFINISHED: &str = ".perfvt-unfinished.";
-/// See [`UNFINISHED`].
-pub(crate) const RANDOM: usize = 12;
 /// Files that only results hold.
 const RESULTS: [&str; 3] = ["campaign.json", "run.json", "journal.jsonl"];
 /// A mark is small.
@@ -347,40 +347,6 @@ fn refuse(path: &Path, device: u64, holds: Holds) -> io::Result<()> {
 fn is_mounted(path: &Path) -> bool {
     let found = statx(CWD, path, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::BASIC_STATS);
     found.is_ok_and(|found| found.stx_attributes.contains(StatxAttributes::MOUNT_ROOT))
-}
-
-/// Removes what [`crate::write::write_atomically`] leaves behind when its process is killed, in this directory and, if `below`,
-/// in those below. Only for a directory that no live perfvt is writing to.
-///
-/// # Errors
-/// The directory cannot be listed, or one of the files not be removed.
-pub fn remove_unfinished(dir: &Path, below: bool) -> io::Result<()> {
-    let user = rustix::process::geteuid().as_raw();
-    for entry in fs::read_dir(dir)? {
-        let entry = entry?;
-        let kind = entry.file_type()?;
-        if kind.is_dir() && below {
-            remove_unfinished(&entry.path(), below)?;
-        } else if kind.is_file() && is_unfinished(&entry.file_name()) {
-            let metadata = entry.metadata()?;
-            if metadata.uid() == user && metadata.nlink() == 1 {
-                seam::at(Op::Remove, &entry.path())?;
-                fs::remove_file(entry.path())?;
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Whether a name is one of a scratch directory, or of a file that is being written.
-pub fn is_passing(name: &std::ffi::OsStr) -> bool {
-    name.as_encoded_bytes().starts_with(SCRATCH.as_bytes()) || is_unfinished(name)
-}
-
-/// Whether a name is one that [`crate::write::write_atomically`] gives, and nobody else.
-pub(crate) fn is_unfinished(name: &std::ffi::OsStr) -> bool {
-    let random = name.to_str().and_then(|name| name.strip_prefix(UNFINISHED));
-    random.is_some_and(|r| r.len() == RANDOM && r.bytes().all(|b| b.is_ascii_alphanumeric()))
 }
 
 /// A file of perfvt's own making, told by its content: the only kind of single file that can be removed.

@@ -109,9 +109,20 @@ fn wrong_kind(kind: FileType) -> io::Error {
 /// # Errors
 /// It cannot be read, is no regular file, or is larger.
 pub fn read(path: impl AsRef<Path>, limit: u64) -> io::Result<Vec<u8>> {
-    let path = path.as_ref();
-    let file = open(path)?;
-    let size = fstat(&file)?.st_size;
+    of(open(path)?, limit)
+}
+
+/// The same of a file that was opened without waiting.
+///
+/// # Errors
+/// It cannot be read, is no regular file, or is larger.
+pub fn of(file: File, limit: u64) -> io::Result<Vec<u8>> {
+    let stat = fstat(&file)?;
+    match FileType::from_raw_mode(stat.st_mode) {
+        FileType::RegularFile => {}
+        other => return Err(wrong_kind(other)),
+    }
+    let size = stat.st_size;
     let size = u64::try_from(size).unwrap_or_default();
     if size > limit {
         return Err(refused(io::ErrorKind::FileTooLarge, Refused::Size { limit }));

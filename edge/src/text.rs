@@ -77,6 +77,16 @@ pub fn quoted(text: &str) -> Quoted<'_> {
     Quoted { text: head, before: false, after: head.len() < text.len() }
 }
 
+/// The same without quotes: a name in a list, a line of another program's. A backslash stays as it is.
+pub fn cut(text: &str) -> String {
+    let head = clipped(text, QUOTED);
+    let mut shown = visible(head).into_owned();
+    if head.len() < text.len() {
+        shown.push('…');
+    }
+    shown
+}
+
 /// The same of a text's end, without the blanks around it.
 pub fn quoted_end(text: &str) -> Quoted<'_> {
     let text = text.trim();
@@ -107,6 +117,11 @@ impl fmt::Display for Quoted<'_> {
         f.write_str(&shown)?;
         f.write_str(if self.after { "…'" } else { "'" })
     }
+}
+
+/// Bytes as text, which are copied only where they are no UTF-8.
+pub fn text_of(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned())
 }
 
 /// At most so many bytes of a text, cut between characters.

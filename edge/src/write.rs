@@ -1,6 +1,5 @@
 //! Files out: whole or not at all, and durable where that is promised.
 
-use crate::owned::UNFINISHED;
 use crate::seam::{self, Op};
 use rustix::fs::{CWD, OFlags, RenameFlags, renameat_with};
 use std::fs::{self, File, OpenOptions, Permissions};
@@ -8,6 +7,11 @@ use std::io::{self, Write};
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
+
+/// How the names of files begin that are being written (`write::write_atomically`), and how many random characters follow.
+pub const UNFINISHED: &str = ".perfvt-unfinished.";
+/// See [`UNFINISHED`].
+pub(crate) const RANDOM: usize = 12;
 
 /// The directory that holds an entry; the current one for a bare name.
 pub fn parent(path: &Path) -> &Path {
@@ -43,7 +47,7 @@ fn with_mode(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
     }
     let mut file = tempfile::Builder::new()
         .prefix(UNFINISHED)
-        .rand_bytes(crate::owned::RANDOM)
+        .rand_bytes(RANDOM)
         .permissions(Permissions::from_mode(mode))
         .tempfile_in(dir)
         .map_err(|e| without_path(&e))?;

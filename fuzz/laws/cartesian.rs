@@ -1,6 +1,6 @@
 //! What must hold for any bytes that are read as a Cartesian configuration.
 
-use collect::cartesian::{Config, Limits, Loader, NoFiles, Options};
+use cartesian::{Config, Limits, Loader, NoFiles, Options};
 
 /// Variants that are looked at.
 const VARIANTS: usize = 100;

@@ -1,7 +1,7 @@
 //! `campaign.json`: the plan, written and fsynced before anything slow happens, and never changed.
 
 use crate::case::Case;
-use crate::params::StoredParam;
+use crate::params::{Origin, Params, StoredParam};
 use edge::Secret;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -59,6 +59,38 @@ pub struct EnvironmentPlan {
     pub secrets: BTreeMap<String, Secret>,
 }
 
+impl EnvironmentPlan {
+    /// An environment with these parameters, of which `--env` set those of `factors`.
+    pub fn new(name: impl Into<String>, params: &Params, factors: Vec<String>) -> EnvironmentPlan {
+        EnvironmentPlan {
+            name: name.into(),
+            params: params.stored(),
+            factors,
+            secrets: params.secrets().clone(),
+        }
+    }
+
+    /// The parameters, with their origins and secrets.
+    pub fn to_params(&self) -> Params {
+        let mut params = Params::new();
+        for (key, stored) in &self.params {
+            params.set(key, &stored.value, origin(&stored.origin));
+        }
+        params.take_secrets(&self.secrets);
+        params
+    }
+}
+
+/// An origin as it was printed. Flags begin with two dashes, and lines of files end with their number.
+fn origin(text: &str) -> Origin {
+    let line = || Some(text.rsplit_once(':')?).and_then(|(path, line)| Some((path, line.parse().ok()?)));
+    match line() {
+        _ if text == Origin::BuiltIn.to_string() => Origin::BuiltIn,
+        Some((path, line)) if !text.starts_with("--") => Origin::File { path: path.into(), line },
+        _ => Origin::Flag(text.to_owned()),
+    }
+}
+
 /// One boot of one environment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BootPlan {
@@ -108,6 +140,9 @@ pub struct CampaignFile {
     /// Guests may run unpinned where the host has too few CPUs.
     #[serde(default)]
     pub allow_unpinned: bool,
+    /// What its user calls the machine (`--machine`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub machine: Option<String>,
     /// Exits of vCPUs can be counted.
     #[serde(default)]
     pub exits: bool,

@@ -8,6 +8,8 @@ use std::fmt;
 /// The factor levels that tell a case from its neighbours, in the workload's own order:
 /// `size=64, sessions=1`. Written as a JSON object; the order of its members is kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(with = "std::collections::BTreeMap<String, String>"))]
 pub struct Keys(pub Vec<(String, String)>);
 
 impl Keys {

@@ -6,6 +6,20 @@ use std::collections::BTreeMap;
 /// No fact is longer than this, in bytes: guests tell some of them. The longest of a host's are the flags of its CPUs.
 const LONGEST_FACT: usize = 8 << 10;
 
+/// The name under which stands in which way facts were made: `host.id=dmi qemu.argv=2`.
+pub const VERSIONS: &str = "facts.versions";
+/// The way of facts that say nothing about it.
+const FIRST: &str = "1";
+
+/// In which way a fact was made, by the text of [`VERSIONS`].
+pub fn version_in<'a>(versions: Option<&'a str>, name: &str) -> &'a str {
+    of_versions(versions).find(|(of, _)| *of == name).map_or(FIRST, |(_, version)| version)
+}
+
+fn of_versions(versions: Option<&str>) -> impl Iterator<Item = (&str, &str)> {
+    versions.unwrap_or_default().split(' ').filter_map(|word| word.split_once('='))
+}
+
 /// Facts about one side by dotted name (`host.kernel`, `qemu.version`, `accel`), as text.
 /// A fact that a machine cannot give is absent, never an empty text.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,18 +41,90 @@ impl Fingerprint {
         }
     }
 
-    /// Names whose values differ, with both values, in the order of the names.
+    /// Notes a fact that is made in one of several ways: facts of two ways cannot be held against one another.
+    pub fn set_version(&mut self, name: &str, value: impl AsRef<str>, version: &str) {
+        self.set(name, value);
+        let mut all: BTreeMap<&str, &str> = self.versions().collect();
+        all.insert(name, version);
+        let text: Vec<String> = all.into_iter().map(|(name, version)| format!("{name}={version}")).collect();
+        self.set(VERSIONS, text.join(" "));
+    }
+
+    /// In which way a fact was made. What does not say so was made in the first one.
+    pub fn version(&self, name: &str) -> &str {
+        version_in(self.get(VERSIONS), name)
+    }
+
+    fn versions(&self) -> impl Iterator<Item = (&str, &str)> {
+        of_versions(self.get(VERSIONS))
+    }
+
+    /// Adds the facts of another source, which count more.
+    pub fn extend(&mut self, other: Fingerprint) {
+        let versions: Vec<(String, String)> =
+            other.versions().map(|(name, version)| (name.to_owned(), version.to_owned())).collect();
+        for (name, value) in other.0.into_iter().filter(|(name, _)| name != VERSIONS) {
+            match versions.iter().find(|(of, _)| *of == name) {
+                Some((_, version)) => self.set_version(&name, value, version),
+                None => {
+                    self.0.insert(name, value);
+                }
+            }
+        }
+    }
+
+    /// Names whose values differ, with both values, in the order of the names. A fact that was made in two ways is not
+    /// known to differ.
     pub fn diff<'a>(&'a self, other: &'a Fingerprint) -> Vec<(&'a str, Option<&'a str>, Option<&'a str>)> {
         let mut names: Vec<&str> = self.0.keys().chain(other.0.keys()).map(String::as_str).collect();
         names.sort_unstable();
         names.dedup();
-        names.into_iter().map(|n| (n, self.get(n), other.get(n))).filter(|(_, a, b)| a != b).collect()
+        let comparable = |name: &&str| {
+            *name != VERSIONS && (self.version(name) == other.version(name) || !self.both(other, name))
+        };
+        let pairs = names.into_iter().filter(comparable).map(|n| (n, self.get(n), other.get(n)));
+        pairs.filter(|(_, a, b)| a != b).collect()
+    }
+
+    fn both(&self, other: &Fingerprint, name: &str) -> bool {
+        self.get(name).is_some() && other.get(name).is_some()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_fact_that_was_made_in_two_ways_is_not_known_to_differ() {
+        let made = |value: &str, version: Option<&str>| {
+            let mut facts = Fingerprint::default();
+            match version {
+                Some(version) => facts.set_version("qemu.argv", value, version),
+                None => facts.set("qemu.argv", value),
+            }
+            facts
+        };
+        assert_eq!(made("a", None).diff(&made("b", Some("2"))), []);
+        assert_eq!(made("a", Some("2")).diff(&made("b", Some("2"))).len(), 1);
+        assert_eq!(made("a", None).diff(&made("b", Some("1"))).len(), 1, "the first way needs no word");
+        assert_eq!(
+            made("a", Some("2")).diff(&Fingerprint::default()).len(),
+            1,
+            "one that is gone has changed"
+        );
+    }
+
+    #[test]
+    fn facts_of_several_sources_keep_their_versions() {
+        let (mut all, mut more) = (Fingerprint::default(), Fingerprint::default());
+        all.set_version("a", "1", "x");
+        more.set_version("b", "2", "y");
+        more.set("c", "3");
+        all.extend(more);
+        assert_eq!((all.version("a"), all.version("b"), all.version("c")), ("x", "y", FIRST));
+        assert_eq!(all.get(VERSIONS), Some("a=x b=y"));
+    }
 
     #[test]
     fn a_fact_of_a_megabyte_is_cut_and_others_are_kept_as_they_are() {

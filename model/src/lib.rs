@@ -12,6 +12,7 @@
 
 // Tests lay out their own files; everything else passes the doors of `edge`.
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))]
+mod accel;
 pub mod campaign;
 pub mod case;
 pub mod failure;
@@ -22,15 +23,19 @@ pub mod json;
 pub mod lines;
 pub mod measurement;
 pub mod metric;
+mod moment;
 pub mod noise;
+mod objects;
 pub mod params;
-pub mod rng;
 pub mod run;
+pub mod secret_keys;
 pub mod secrets;
 pub mod series;
+mod size;
 pub mod standing;
 pub mod store;
 
+pub use accel::Accel;
 pub use campaign::{BlockPlan, BootPlan, CampaignFile, EnvironmentPlan, Rule};
 pub use case::{Case, Keys};
 pub use failure::{Code, Failure, Phase, Scope};
@@ -38,7 +43,9 @@ pub use fingerprint::Fingerprint;
 pub use ids::{CpuId, NodeId, VcpuIndex};
 pub use measurement::{Measurement, RawRef, Window};
 pub use metric::{Direction, MetricDecl, Role, Scale};
+pub use moment::Moment;
 pub use params::{Origin, Param, Params, ParamsError};
 pub use run::{FactChange, RunFile};
 pub use series::SeriesLine;
+pub use size::bytes;
 pub use standing::{Cells, Standing};

@@ -24,6 +24,15 @@ pub trait Versioned {
     fn version(&self) -> u32;
 }
 
+/// What stands in a file of lines.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Read<T> {
+    /// The lines.
+    pub items: Vec<T>,
+    /// Whether an end line tells that none is missing; files of version 1 have none.
+    pub sealed: bool,
+}
+
 /// What is wrong with such a text.
 #[derive(Debug, thiserror::Error)]
 pub enum LineError {

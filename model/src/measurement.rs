@@ -2,8 +2,7 @@
 
 use crate::case::{Case, Keys};
 use crate::failure::{Code, read_reason};
-use crate::lines::{self, LineError, Versioned};
-use crate::store::Read;
+use crate::lines::{self, LineError, Read, Versioned};
 use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::HashMap;
 

@@ -5,6 +5,7 @@ use std::fmt;
 
 /// Whether a larger value is good news.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Direction {
     /// Throughput, transaction rates, efficiency.
     #[serde(rename = "higher")]
@@ -19,6 +20,7 @@ pub enum Direction {
 
 /// How much a metric counts (statistics.md: "Metrics").
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// Gates, and is corrected for the number of tests.
@@ -31,6 +33,7 @@ pub enum Role {
 
 /// The scale on which a metric is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Scale {
     /// Ratios of geometric means: throughput, rates, latency, time.

@@ -1,6 +1,6 @@
 //! Parameters: ordered keys with the place where each value was set.
 
-use crate::secrets::{is_secret, masked};
+use crate::secret_keys::{is_secret, masked};
 use edge::Secret;
 use edge::secret::SHOWN;
 use edge::text::{QUOTED, clipped};
@@ -116,6 +116,12 @@ impl Params {
     /// None at all.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// As a plan keeps them; of secrets, that they are set.
+    pub fn stored(&self) -> BTreeMap<String, StoredParam> {
+        let stored = |p: &Param| StoredParam { value: p.value.clone(), origin: p.origin.to_string() };
+        self.iter().map(|p| (p.key.clone(), stored(p))).collect()
     }
 
     /// Sets a key.

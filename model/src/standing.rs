@@ -149,6 +149,7 @@ mod tests {
             accel: "tcg".into(),
             network: "user".into(),
             allow_unpinned: false,
+            machine: None,
             exits: false,
             warnings: vec![],
             rule: Rule::Fixed { repeats: 2 },

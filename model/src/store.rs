@@ -7,7 +7,7 @@
 //!     results/*.RHS  measurements.jsonl  series.jsonl  raw/  sysinfo/  forensics/
 //! ```
 
-use crate::lines::{self, LineError, Versioned};
+use crate::lines::{self, LineError, Read, Versioned};
 use crate::measurement::{self, MEASUREMENT_FORMAT, Measurement};
 use crate::series::{SERIES_FORMAT, SeriesLine};
 use serde::Serialize;
@@ -129,15 +129,6 @@ pub fn read_json<T: DeserializeOwned>(path: &Path, known: u32) -> Result<T, Stor
         return Err(StoreError::Newer { path: path.to_owned(), found, known });
     }
     serde_json::from_slice(&text).map_err(wrong)
-}
-
-/// What stands in a file of lines.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Read<T> {
-    /// The lines.
-    pub items: Vec<T>,
-    /// Whether an end line tells that none is missing; files of version 1 have none.
-    pub sealed: bool,
 }
 
 /// Writes a repeat's measurements ([`MEASUREMENTS_FILE`]), in today's format whatever they were read from.

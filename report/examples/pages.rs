@@ -1,6 +1,8 @@
 //! Writes the pages of the test fixtures, to be looked at: `cargo run -p perfvt-report --example pages -- DIR`.
 
-#[path = "../tests/common/mod.rs"]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+#[path = "../tests/it/common/mod.rs"]
 mod common;
 
 use common::scenarios;

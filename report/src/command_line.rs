@@ -2,19 +2,11 @@
 
 use edge::visible;
 
-/// An argument as a POSIX shell reads it back: quoted only when it must be.
-pub fn shell_word(argument: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+".contains(c);
-    if !argument.is_empty() && argument.chars().all(plain) {
-        return argument.to_owned();
-    }
-    format!("'{}'", argument.replace('\'', r"'\''"))
-}
-
-/// A command line that can be copied.
+/// A command line that can be copied: words are quoted where a POSIX shell needs it.
 pub fn command_line(arguments: &[String]) -> String {
-    let words: Vec<String> = arguments.iter().map(|a| shell_word(a)).collect();
-    visible(&words.join(" ")).into_owned()
+    // A word of a command line cannot hold a NUL; one of a file that says so may, and then it is shown as it is.
+    let line = shlex::try_join(arguments.iter().map(String::as_str)).unwrap_or_else(|_| arguments.join(" "));
+    visible(&line).into_owned()
 }
 
 #[cfg(test)]
@@ -24,6 +16,6 @@ mod tests {
     #[test]
     fn a_command_line_is_quoted_where_a_shell_needs_it() {
         let args = ["perfvt", "compare", "a b", "it's", ""].map(String::from);
-        assert_eq!(command_line(&args), r"perfvt compare 'a b' 'it'\''s' ''");
+        assert_eq!(command_line(&args), r#"perfvt compare 'a b' "it's" ''"#);
     }
 }

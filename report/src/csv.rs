@@ -1,121 +1,73 @@
 //! CSV (RFC 4180, `\n` line ends): one line per row, unrounded, for spreadsheets and scripts.
 
+use crate::statistics::{Statistic, TABLE, Value};
+use ::csv::{Terminator, WriterBuilder};
 use analyze::{Comparison, Interval, Row};
-use std::fmt::Write;
 
-/// The columns, in order; additions go to the end.
-const COLUMNS: [&str; 38] = [
-    "id",
-    "workload",
-    "category",
-    "case",
-    "metric",
-    "unit",
-    "direction",
-    "role",
-    "scale",
-    "a",
-    "b",
-    "a_n",
-    "a_mean",
-    "a_sd",
-    "a_cv",
-    "b_n",
-    "b_mean",
-    "b_sd",
-    "b_cv",
-    "diff",
-    "diff_lo",
-    "diff_hi",
-    "ratio",
-    "ratio_lo",
-    "ratio_hi",
-    "ratio_lo90",
-    "ratio_hi90",
-    "p_model",
-    "q",
-    "p_student",
-    "p_welch",
-    "p_blocked",
-    "p_mann_whitney",
-    "p_permutation",
-    "mde_up",
-    "min_effect",
-    "verdict",
-    "reason",
-];
+/// A cell of every line: the statistic, and which of its cells.
+type Cell = (&'static Statistic, usize);
 
 /// All rows as CSV. What is not known is an empty cell. Text that a spreadsheet would take for a formula, also behind
 /// blanks, gets a leading apostrophe.
 pub fn csv(comparison: &Comparison) -> String {
-    let mut out = COLUMNS.join(",");
-    out.push('\n');
-    for row in &comparison.rows {
-        line(&mut out, comparison, row);
-    }
-    out
+    let (cells, heads) = columns();
+    let rows = comparison.rows.iter();
+    let lines = rows.map(|row| cells.iter().map(|cell| text(comparison, row, *cell)).collect());
+    written(std::iter::once(heads).chain(lines))
 }
 
-fn line(out: &mut String, comparison: &Comparison, row: &Row) {
-    let b_label = comparison.b.get(row.candidate).map_or("", |s| s.label.as_str());
-    let case: Vec<String> = row.case.0.iter().map(|(k, v)| format!("{k}={v}")).collect();
-    let texts = [
-        row.id.as_str(),
-        &row.workload,
-        &row.category,
-        &case.join(" "),
-        &row.metric,
-        &row.unit,
-        &row.direction.to_string(),
-        &row.role.to_string(),
-        &row.scale.to_string(),
-        &comparison.a.label,
-        b_label,
-    ];
-    for text in texts {
-        out.push_str(&field(text));
-        out.push(',');
-    }
-    for side in [&row.a, &row.b] {
-        let _ = write!(out, "{},", side.n);
-        for value in [side.mean, side.sd, side.cv] {
-            number(out, value);
+/// The cells of a line in the order of the table, with their heads. Where several statistics of the sides follow each other,
+/// all those of A stand before those of B.
+fn columns() -> (Vec<Cell>, Vec<String>) {
+    let shown: Vec<&'static Statistic> = TABLE.iter().filter(|s| s.csv).collect();
+    let (mut cells, mut heads) = (Vec::new(), Vec::new());
+    let mut add = |statistic: &'static Statistic, cell: usize| {
+        cells.push((statistic, cell));
+        heads.extend(statistic.cell_names().into_iter().nth(cell));
+    };
+    for run in shown.chunk_by(|x, y| x.is_of_sides() == y.is_of_sides()) {
+        match run.first().is_some_and(|s| s.is_of_sides()) {
+            true => [0, 1].iter().for_each(|side| run.iter().for_each(|s| add(s, *side))),
+            false => run.iter().for_each(|s| (0..s.cell_names().len()).for_each(|cell| add(s, cell))),
         }
     }
-    number(out, row.diff);
-    interval(out, row.diff_ci);
-    number(out, row.ratio);
-    interval(out, row.ratio_ci);
-    interval(out, row.ratio_ci90);
-    let p = &row.p;
-    let tail = [row.p_model, row.q, p.student, p.welch, p.blocked, p.mann_whitney, p.permutation];
-    for value in tail.into_iter().chain([row.mde.map(|m| m.up), Some(row.min_effect)]) {
-        number(out, value);
+    (cells, heads)
+}
+
+/// One cell, unrounded.
+fn text(comparison: &Comparison, row: &Row, (statistic, cell): Cell) -> String {
+    let two = |values: [Option<f64>; 2]| values.get(cell).copied().flatten();
+    let number = match statistic.value(comparison, row) {
+        Some(Value::Text(text)) => return guarded(&text),
+        Some(Value::Counts(sides)) => return sides.get(cell).map_or(String::new(), usize::to_string),
+        Some(Value::Number(v) | Value::Within(v) | Value::P(v)) => Some(v),
+        Some(Value::Interval(Interval(lo, hi))) => two([Some(lo), Some(hi)]),
+        Some(Value::Effect(mde)) => two([Some(mde.up), Some(mde.down)]),
+        Some(Value::Numbers(sides) | Value::Percents(sides)) => two(sides),
+        None => None,
+    };
+    number.filter(|v| v.is_finite()).map_or(String::new(), |v| v.to_string())
+}
+
+/// Stands for the apostrophe of a guarded text until all is written: no visible text has it, and the writer quotes what has.
+const GUARD: u8 = 1;
+
+/// Records as CSV.
+fn written(records: impl Iterator<Item = Vec<String>>) -> String {
+    let mut writer =
+        WriterBuilder::new().terminator(Terminator::Any(b'\n')).comment(Some(GUARD)).from_writer(Vec::new());
+    for record in records {
+        // Writing to memory cannot fail, and all records are as long as the first.
+        let _ = writer.write_record(record);
     }
-    let _ = writeln!(out, "{},{}", row.verdict.word(), row.reason.map_or("", |r| r.word()));
+    let text = String::from_utf8(writer.into_inner().unwrap_or_default()).unwrap_or_default();
+    text.replace(char::from(GUARD), "'")
 }
 
-fn number(out: &mut String, value: Option<f64>) {
-    if let Some(v) = value.filter(|v| v.is_finite()) {
-        let _ = write!(out, "{v}");
-    }
-    out.push(',');
-}
-
-fn interval(out: &mut String, value: Option<Interval>) {
-    number(out, value.map(|i| i.0));
-    number(out, value.map(|i| i.1));
-}
-
-/// One text as a CSV field.
-fn field(text: &str) -> String {
+/// A text with a guard before what might be calculated.
+fn guarded(text: &str) -> String {
     let text = edge::visible(text);
-    let guard = if is_formula(&text) { "'" } else { "" };
-    if text.contains(['"', ',']) || !guard.is_empty() {
-        format!("\"{guard}{}\"", text.replace('"', "\"\""))
-    } else {
-        text.into_owned()
-    }
+    if is_formula(&text) { format!("{}{text}", char::from(GUARD)) } else { text.into_owned() }
 }
 
 /// Whether a spreadsheet might calculate a text: it drops blanks and, in some languages, reads full-width signs as others.
@@ -129,6 +81,10 @@ fn is_formula(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn field(text: &str) -> String {
+        written(std::iter::once(vec![guarded(text)])).trim_end_matches('\n').to_owned()
+    }
 
     #[test]
     fn a_field_is_quoted_when_it_must_be_and_is_never_a_formula() {

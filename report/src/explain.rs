@@ -1,14 +1,15 @@
 //! Every number behind one verdict, in the order in which the verdict was reached.
 
-use crate::numbers::{self, raw, significant};
+use crate::numbers::{self, exact_p, raw, significant};
 use crate::rows::{self, RowView};
-use analyze::{Comparison, Interval, Model, Reason, Row, Sample, Sequential, Step, Verdict};
+use crate::statistics::{self, Section};
+use analyze::{Comparison, Estimated, Ground, Row, Sample, Step};
 use edge::visible;
 use model::Scale;
 use std::fmt::Write;
 
 /// A named value of the explanation.
-pub(crate) type Fact = (String, String);
+pub(crate) type Fact = (&'static str, String);
 
 /// The explanation as text: the row, its values with file and line, the estimates, the steps to the verdict.
 ///
@@ -22,7 +23,7 @@ pub fn explain_in_full(comparison: &Comparison, index: usize, numbers: &[Step]) 
     let row = comparison.rows.get(index)?;
     let view = RowView::new(comparison, index, row);
     let mut out = format!("{}\n{}\n", visible(&row.id), view.verdict());
-    section(&mut out, "Row", &identity(comparison, &view));
+    section(&mut out, "Row", &facts(&view, &[Section::Identity]));
     for (name, sample) in [("A", &row.a), ("B", &row.b)] {
         let label = side_label(comparison, row, name);
         let _ = writeln!(out, "\nValues of {label}{}", unit_suffix(row));
@@ -42,8 +43,8 @@ pub fn explain_in_full(comparison: &Comparison, index: usize, numbers: &[Step]) 
             );
         }
     }
-    section(&mut out, "Sides", &sides(row));
-    section(&mut out, "Estimates", &estimates(comparison, row));
+    section(&mut out, "Sides", &facts(&view, &[Section::Sides]));
+    section(&mut out, "Estimates", &facts(&view, &Section::ESTIMATES));
     formulas(&mut out, row, numbers);
     out.push_str("\nHow the verdict was reached\n");
     for step in steps(comparison, &view) {
@@ -111,129 +112,9 @@ pub(crate) fn place(comparison: &Comparison, sample: &Sample, i: usize) -> Strin
     format!("{}:{}", visible(file), source.1)
 }
 
-/// What is compared.
-fn identity(comparison: &Comparison, view: &RowView<'_>) -> Vec<Fact> {
-    let row = view.row;
-    let mut facts = vec![
-        fact("workload", visible(&row.workload)),
-        fact("category", visible(&row.category)),
-        fact("case", view.case()),
-        fact("metric", view.metric_unit()),
-        fact("better", direction(row)),
-        fact("role", row.role.to_string()),
-        fact("scale", row.scale.to_string()),
-    ];
-    if row.metric_as_written != row.metric {
-        facts.insert(4, fact("in the files", visible(&row.metric_as_written)));
-    }
-    if let Some(family) = crate::sentence::family(comparison, row.candidate) {
-        facts.push(fact("family", if row.q.is_some() { family } else { format!("outside the {family}") }));
-    }
-    facts
-}
-
-/// `higher`, `lower`, or that there is no better side.
-pub(crate) fn direction(row: &Row) -> &'static str {
-    match row.direction {
-        model::Direction::HigherIsBetter => "higher",
-        model::Direction::LowerIsBetter => "lower",
-        model::Direction::Informational => "neither",
-    }
-}
-
-fn fact(key: &str, value: impl Into<String>) -> Fact {
-    (key.to_owned(), value.into())
-}
-
-/// n, mean, SD and so on, `A | B`.
-pub(crate) fn sides(row: &Row) -> Vec<Fact> {
-    let pair = |get: fn(&Sample) -> Option<f64>| {
-        let show = |v: Option<f64>| v.map_or(numbers::NONE.to_owned(), |v| significant(v, 6));
-        format!("{} | {}", show(get(&row.a)), show(get(&row.b)))
-    };
-    let cv = |s: &Sample| numbers::cv(s).unwrap_or_else(|| numbers::NONE.to_owned());
-    vec![
-        fact("n", format!("{} | {}", row.a.n, row.b.n)),
-        fact("mean", pair(|s| s.mean)),
-        fact("SD", pair(|s| s.sd)),
-        fact("CV", format!("{} | {}", cv(&row.a), cv(&row.b))),
-        fact("median", pair(|s| s.median)),
-        fact("smallest", pair(|s| s.min)),
-        fact("largest", pair(|s| s.max)),
-    ]
-}
-
-/// Estimates, intervals, every p.
-pub(crate) fn estimates(comparison: &Comparison, row: &Row) -> Vec<Fact> {
-    let mut facts = Vec::new();
-    let number = |v: f64| significant(v, 6);
-    let between = |i: Interval| format!("[{}, {}]", significant(i.0, 6), significant(i.1, 6));
-    let mut add = |key: &str, value: Option<String>| {
-        if let Some(value) = value {
-            facts.push((key.to_owned(), value));
-        }
-    };
-    add("model", row.model.map(|m| model_name(m).to_owned()));
-    add("ratio B/A", row.ratio.map(number));
-    add("its 95% interval", row.ratio_ci.map(between));
-    add("its 90% interval", row.ratio_ci90.map(between));
-    add("band of the ratio", band(row).map(between));
-    add("band of the difference", row.band_abs.map(|b| format!("±{}", number(b))));
-    add("ratio of means", row.ratio_of_means.map(number));
-    add("difference B-A", row.diff.map(number));
-    add("its 95% interval", row.diff_ci.map(between));
-    add("its 90% interval", row.diff_ci90.map(between));
-    add("BCa bootstrap, 95%", row.bca_ci.map(between));
-    add("p of the model", row.p_model.map(exact_p));
-    add("look", row.sequential.map(|s| look(&s)));
-    add("p of a fixed n", row.sequential.and_then(|s| s.p_fixed).map(exact_p));
-    add("q within the family", row.q.map(exact_p));
-    add("alpha", Some(format!("{}", comparison.method.alpha)));
-    add("p Student", row.p.student.map(exact_p));
-    add("p Welch, raw scale", row.p.welch.map(exact_p));
-    add("p blocked", row.p.blocked.map(exact_p));
-    add("p Mann-Whitney", row.p.mann_whitney.map(exact_p));
-    add("p permutation", row.p.permutation.map(exact_p));
-    add("detectable effect", numbers::mde(row).map(|m| format!("{m} with power 0.8")));
-    add("Hedges' g", row.hedges_g.map(|v| significant(v, 3)));
-    facts
-}
-
-/// Which look at the row this is, and what was spent on looking.
-fn look(row: &Sequential) -> String {
-    let spent = format!("{} of alpha 0.05 spent", significant(row.spent, 3));
-    match (row.floor, row.ceiling, row.n) {
-        (Some(floor), Some(ceiling), Some(n)) => {
-            format!("at {n} boots, by a rule that looks at {floor} to {ceiling}; {spent}")
-        }
-        _ => format!("number {} after boots were added; {spent}", row.look),
-    }
-}
-
-/// p with four digits, small ones in powers of ten.
-fn exact_p(p: f64) -> String {
-    if !p.is_finite() {
-        return numbers::NONE.to_owned();
-    }
-    if p != 0.0 && p < 1e-4 { format!("{p:.2e}") } else { format!("{p:.4}") }
-}
-
-/// A model by the name that people know.
-pub(crate) fn model_name(model: Model) -> &'static str {
-    match model {
-        Model::Blocked => "differences within blocks (paired t)",
-        Model::Welch => "Welch's t-test",
-        Model::Student => "Student's t-test",
-    }
-}
-
-/// The equivalence band of a row as ratios; `None` where only a band in the row's unit exists.
-pub(crate) fn band(row: &Row) -> Option<Interval> {
-    if row.scale == Scale::Log {
-        return Some(Interval(1.0 / (1.0 + row.min_effect), 1.0 + row.min_effect));
-    }
-    let relative = row.band_abs? / row.a.mean?.abs();
-    relative.is_finite().then_some(Interval(1.0 - relative, 1.0 + relative))
+/// What is known of a row in some sections of the statistics.
+pub(crate) fn facts(view: &RowView<'_>, sections: &[Section]) -> Vec<Fact> {
+    statistics::of_sections(sections).filter_map(|s| Some((s.head, s.exact(view)?))).collect()
 }
 
 /// The band as people write it: `±5%`, with the same in the row's unit where the scale is linear.
@@ -245,18 +126,11 @@ fn band_text(row: &Row) -> String {
     }
 }
 
-/// The decision, step by step, from the numbers that `analyze` gave.
+/// The decision, step by step, as `analyze` says that it was reached.
 pub(crate) fn steps(comparison: &Comparison, view: &RowView<'_>) -> Vec<String> {
     let row = view.row;
-    let mut steps = Vec::new();
-    if matches!(row.verdict, Verdict::MissingA | Verdict::MissingB) {
-        return vec![format!("{}: {}", row.verdict.word(), rows::claim(row.verdict))];
-    }
-    steps.push(format!("{} replicates of A and {} of B, at least 2 are needed", row.a.n, row.b.n));
-    let constants = matches!(row.reason, Some(Reason::Exact | Reason::NoVariance));
-    if row.verdict != Verdict::Invalid && !constants && row.verdict != Verdict::ExactChanged {
-        tests(comparison, row, &mut steps);
-    }
+    let mut steps: Vec<String> =
+        analyze::grounds(comparison, row).into_iter().map(|ground| step(row, ground)).collect();
     steps.push(format!("{}: {}", view.verdict(), rows::claim(row.verdict)));
     if let Some(reason) = row.reason {
         steps.push(format!("{}: {}", reason.word(), rows::meaning(reason)));
@@ -264,35 +138,36 @@ pub(crate) fn steps(comparison: &Comparison, view: &RowView<'_>) -> Vec<String> 
     steps
 }
 
-/// The steps of a row that was tested.
-fn tests(comparison: &Comparison, row: &Row, steps: &mut Vec<String>) {
-    let (of, interval) = match row.band_abs {
-        Some(_) => ("difference", row.diff_ci90),
-        None => ("ratio", row.ratio_ci90),
-    };
-    if let Some(Interval(lo, hi)) = interval {
-        let word = if row.verdict == Verdict::Equivalent { "lies inside" } else { "does not lie inside" };
-        let (lo, hi) = (significant(lo, 5), significant(hi, 5));
-        steps.push(format!(
-            "the 90% interval of the {of}, [{lo}, {hi}], {word} the band of {}",
-            band_text(row)
-        ));
-    }
-    let alpha = comparison.method.alpha;
-    let (name, value) = if row.q.is_some() { ("q", row.q) } else { ("p", row.p_model) };
-    if let Some(v) = value {
-        let word = if v <= alpha { "is at most" } else { "exceeds" };
-        steps.push(format!("{name} = {} {word} alpha = {alpha}", exact_p(v)));
-    }
-    let inside = match (row.band_abs, row.diff, row.ratio) {
-        (Some(band), Some(diff), _) => Some((significant(diff, 5), diff.abs() <= band)),
-        (None, _, Some(ratio)) => {
-            band(row).map(|Interval(lo, hi)| (significant(ratio, 5), (lo..=hi).contains(&ratio)))
+/// One question and its answer in words.
+fn step(row: &Row, ground: Ground) -> String {
+    match ground {
+        Ground::Replicates { a, b, needed } => {
+            format!("{a} replicates of A and {b} of B, at least {needed} are needed")
         }
-        _ => None,
-    };
-    if let Some((value, inside)) = inside {
-        let word = if inside { "inside" } else { "outside" };
-        steps.push(format!("the best estimate, {of} {value}, lies {word} the band"));
+        Ground::Blocks { complete, needed } => {
+            format!("blocks with a replicate of both: {complete}, at least {needed} are needed")
+        }
+        Ground::Equivalent { of, ci90, inside } => {
+            let word = if inside { "lies inside" } else { "does not lie inside" };
+            let (of, band) = (estimated(of), band_text(row));
+            let (lo, hi) = (significant(ci90.0, 5), significant(ci90.1, 5));
+            format!("the 90% interval of the {of}, [{lo}, {hi}], {word} the band of {band}")
+        }
+        Ground::Significant { corrected, p, alpha, holds } => {
+            let (name, word) =
+                (if corrected { "q" } else { "p" }, if holds { "is at most" } else { "exceeds" });
+            format!("{name} = {} {word} alpha = {alpha}", exact_p(p))
+        }
+        Ground::Large { of, value, outside } => {
+            let word = if outside { "outside" } else { "inside" };
+            format!("the best estimate, {} {}, lies {word} the band", estimated(of), significant(value, 5))
+        }
+    }
+}
+
+fn estimated(of: Estimated) -> &'static str {
+    match of {
+        Estimated::Ratio => "ratio",
+        Estimated::Difference => "difference",
     }
 }

@@ -31,9 +31,11 @@ pub(crate) use page::STYLE;
 pub use page::html;
 pub(crate) use published::provenance;
 pub use published::{Download, Published};
+#[cfg(test)]
+pub(crate) use table::COLUMNS;
 
+use crate::history::History;
 use crate::rows::Tone;
-use crate::site::History;
 use crate::{ClassicTable, Gate};
 use analyze::Verdict;
 use edge::visible;

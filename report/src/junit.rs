@@ -4,7 +4,7 @@
 
 use crate::explain::explain;
 use crate::rows::{self, RowView};
-use crate::sentence;
+use crate::{sentence, statistics};
 use analyze::{Comparison, Verdict};
 use edge::visible;
 use quick_xml::Writer;
@@ -174,11 +174,11 @@ fn write_case(
 /// `REGRESSED: throughput (Mbit/s) 941.2 -> 880.1, -6.49% [-8.10, -4.90], q 0.003, n 5`.
 fn message(view: &RowView<'_>) -> String {
     let ci = view.change.ci.as_ref().map_or(String::new(), |ci| format!(" {ci}"));
-    let p = match &view.q {
-        Some(q) => format!("q {q}"),
-        None => format!("p {}", view.p),
-    };
+    let decides = if view.row.q.is_some() { "q" } else { "p_model" };
+    let [p, n] = [decides, "n"].map(|name| {
+        statistics::named(name).map_or(String::new(), |s| format!("{} {}", s.column.comment, s.short(view)))
+    });
     let (metric, verdict, change) = (view.metric_unit(), view.verdict(), &view.change.text);
     let known = view.known().map_or(String::new(), |known| format!("; {known}"));
-    format!("{verdict}: {metric} {} -> {}, {change}{ci}, {p}, n {}{known}", view.a, view.b, view.n())
+    format!("{verdict}: {metric} {} -> {}, {change}{ci}, {p}, {n}{known}", view.a, view.b)
 }

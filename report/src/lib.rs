@@ -3,6 +3,7 @@
 //! ```text
 //!   analyze::Comparison ──> rows (one view per row: words, colours, order)
 //!                             │    numbers (digits, units, signs)   edge (foreign text)
+//!                             │    statistics (the table of all of them: heads, help, values)
 //!                             ├──> text, markdown, csv, junit, explain
 //!                             ├──> html ── verdict bar, notes, changes, forest, heat maps,
 //!                             │            table, drill-down, classic, method, data island
@@ -24,6 +25,7 @@ mod command_line;
 pub mod csv;
 mod date;
 pub mod explain;
+mod history;
 pub mod html;
 pub mod junit;
 pub mod markdown;
@@ -33,12 +35,14 @@ mod rows;
 mod sentence;
 pub mod show;
 pub mod site;
+mod statistics;
 pub mod text;
 
 pub use analyze::write_json as json;
 pub use classic::ClassicTable;
 pub use csv::csv;
 pub use explain::{explain, explain_in_full};
+pub use history::{History, Occasion, PointRow, Spot};
 pub use html::{HtmlOptions, Published, html};
 pub use junit::{JunitOptions, junit};
 pub use markdown::{MarkdownOptions, markdown};

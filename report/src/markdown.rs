@@ -5,6 +5,7 @@ use crate::command_line::command_line;
 use crate::explain::warning_text;
 use crate::rows::{self, RowView, by_gravity, glyph};
 use crate::sentence::{self, sentence};
+use crate::statistics::{self, Statistic};
 use analyze::{Comparison, Level, Verdict};
 use edge::visible;
 use std::fmt::Write;
@@ -23,6 +24,10 @@ impl Default for MarkdownOptions {
         MarkdownOptions { limit: 65_000, gate: None }
     }
 }
+
+/// Columns of the tables, by the names of their statistics.
+pub(crate) const COLUMNS: [&str; 10] =
+    ["verdict", "case", "metric", "a_spread", "b_spread", "change", "change_ci", "p_model", "q", "n"];
 
 /// Kept free for the tail and the word about what was cut.
 const RESERVE: usize = 1_500;
@@ -86,19 +91,15 @@ fn table(out: &mut String, comparison: &Comparison, views: &[RowView<'_>], budge
         return 0;
     }
     let candidates = comparison.b.len() > 1;
-    let first = if candidates { "| candidate " } else { "" };
-    let rule = if candidates { "|:--" } else { "" };
-    let head = format!(
-        "{first}| verdict | case | metric | A ±CV | B ±CV | change | 95% CI | p | q | n |\n\
-         {rule}|:--|:--|:--|--:|--:|--:|:-:|--:|--:|--:|\n"
-    );
+    let columns = statistics::selected(&COLUMNS);
+    let head = heads(&columns, candidates);
     if head.len() > *budget {
         return views.len();
     }
     out.push_str(&head);
     *budget -= head.len();
     for (i, view) in views.iter().enumerate() {
-        let line = line(comparison, view, candidates);
+        let line = line(&columns, view, candidates);
         let length = line.chars().count();
         if length > *budget {
             return views.len() - i;
@@ -109,33 +110,42 @@ fn table(out: &mut String, comparison: &Comparison, views: &[RowView<'_>], budge
     0
 }
 
-fn line(comparison: &Comparison, view: &RowView<'_>, candidates: bool) -> String {
+/// The heads and the rule below them.
+fn heads(columns: &[&Statistic], candidates: bool) -> String {
+    let (mut heads, mut rule) = (String::new(), String::new());
+    if candidates {
+        (heads, rule) = ("| candidate ".into(), "|:--".into());
+    }
+    for column in columns {
+        let _ = write!(heads, "| {} ", statistics::lowercase(column.column.comment));
+        rule.push_str(match () {
+            () if column.is_interval() => "|:-:",
+            () if column.is_numeric() => "|--:",
+            () => "|:--",
+        });
+    }
+    format!("{heads}|\n{rule}|\n")
+}
+
+fn line(columns: &[&Statistic], view: &RowView<'_>, candidates: bool) -> String {
     let row = view.row;
-    let value = |mean: &str, cv: &Option<String>| match cv {
-        Some(cv) => format!("{mean} ±{cv}"),
-        None => mean.to_owned(),
-    };
     let bold = |text: String| {
         if row.verdict.is_decided_change() && view.strong { format!("**{text}**") } else { text }
     };
     let known = if row.expected.is_some() { " (known)" } else { "" };
     let mut cells = Vec::new();
     if candidates {
-        cells.push(cell(&sentence::candidate_label(comparison, row.candidate)));
+        cells.push(cell(&sentence::candidate_label(view.comparison, row.candidate)));
     }
-    let case = format!("{} {} {}", visible(&row.workload), visible(&row.category), view.case());
-    cells.extend([
-        format!("{} {}{known}", glyph(row.verdict), bold(view.verdict())),
-        cell(&case),
-        cell(&view.metric_unit()),
-        value(&view.a, &view.a_cv),
-        value(&view.b, &view.b_cv),
-        bold(cell(&view.change.text)),
-        view.change.ci.as_deref().map(escaped).unwrap_or_default(),
-        escaped(&view.p),
-        view.q.as_deref().map_or("-".to_owned(), escaped),
-        view.n(),
-    ]);
+    cells.extend(columns.iter().map(|column| match column.name {
+        "verdict" => format!("{} {}{known}", glyph(row.verdict), bold(view.verdict())),
+        "case" => {
+            cell(&format!("{} {} {}", visible(&row.workload), visible(&row.category), column.short(view)))
+        }
+        "a_spread" | "b_spread" => column.short(view),
+        "change" => bold(cell(&column.short(view))),
+        _ => cell(&column.short(view)),
+    }));
     format!("| {} |\n", cells.join(" | "))
 }
 

@@ -151,7 +151,12 @@ pub fn means(a: Option<f64>, b: Option<f64>, scaled: &Scaled) -> (String, String
 
 /// `1.2%`, `12%`: two significant digits of a coefficient of variation.
 pub fn cv(sample: &Sample) -> Option<String> {
-    sample.cv.filter(|v| v.is_finite()).map(|v| percent_plain(v * 100.0))
+    sample.cv.and_then(share)
+}
+
+/// The same of a share: 0.012 is `1.2%`.
+pub(crate) fn share(value: f64) -> Option<String> {
+    value.is_finite().then(|| percent_plain(value * 100.0))
 }
 
 /// The size of an effect, a ratio minus 1: 0.0034 is `0.34%`, 20.9 is `×21.9`.
@@ -253,6 +258,14 @@ pub fn p_value(p: Option<f64>, alpha: f64) -> String {
         }
     }
     format!("{p}")
+}
+
+/// p with four digits, small ones in powers of ten.
+pub(crate) fn exact_p(p: f64) -> String {
+    if !p.is_finite() {
+        return NONE.to_owned();
+    }
+    if p != 0.0 && p < 1e-4 { format!("{p:.2e}") } else { format!("{p:.4}") }
 }
 
 /// Smallest detectable effect of a row, down and up: `-7.4/+8.0%`.

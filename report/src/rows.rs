@@ -23,6 +23,8 @@ pub(crate) enum Tone {
 /// A row made ready for showing. Names are visible text, not yet escaped for any markup.
 #[derive(Clone, Debug)]
 pub(crate) struct RowView<'a> {
+    /// What the row is of.
+    pub comparison: &'a Comparison,
     /// The row.
     pub row: &'a Row,
     /// Its place in [`Comparison::rows`].
@@ -45,24 +47,16 @@ pub(crate) struct RowView<'a> {
     pub b_cv: Option<String>,
     /// The change with its interval.
     pub change: Change,
-    /// p of the model.
-    pub p: String,
-    /// p within the family; `None` outside it.
-    pub q: Option<String>,
-    /// Student's p, the ancestor's test.
-    pub student: String,
-    /// Smallest detectable effect.
-    pub mde: Option<String>,
 }
 
 impl<'a> RowView<'a> {
     /// Prepares a row.
     pub fn new(comparison: &'a Comparison, index: usize, row: &'a Row) -> Self {
         let scaled = numbers::row_scale(row);
-        let alpha = comparison.method.alpha;
         let (a, b) = numbers::means(row.a.mean, row.b.mean, &scaled);
         let tone = tone(row);
         RowView {
+            comparison,
             row,
             index,
             tone,
@@ -71,10 +65,6 @@ impl<'a> RowView<'a> {
             a_cv: numbers::cv(&row.a),
             b_cv: numbers::cv(&row.b),
             change: numbers::change(row, &scaled),
-            p: numbers::p_value(row.p_model, alpha),
-            q: row.q.map(|q| numbers::p_value(Some(q), alpha)),
-            student: numbers::p_value(row.p.student, alpha),
-            mde: numbers::mde(row),
             scaled,
             a,
             b,
@@ -110,15 +100,6 @@ impl<'a> RowView<'a> {
         self.row.expected.as_ref().map(|known| {
             format!("known until {}: {} ({})", known.until, visible(&known.reason), visible(&known.place))
         })
-    }
-
-    /// `5` or `5/4`.
-    pub fn n(&self) -> String {
-        if self.row.a.n == self.row.b.n {
-            self.row.a.n.to_string()
-        } else {
-            format!("{}/{}", self.row.a.n, self.row.b.n)
-        }
     }
 
     /// `rose` or `fell`, independent of what is better.

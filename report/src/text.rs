@@ -2,6 +2,9 @@
 
 mod table;
 
+#[cfg(test)]
+pub(crate) use table::{NARROW_COLUMNS, WIDE_COLUMNS};
+
 use crate::Gate;
 use crate::command_line::command_line;
 use crate::explain::warning_text;

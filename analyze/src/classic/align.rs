@@ -1,9 +1,12 @@
 //! Cases and columns of all repeats, brought together by name.
 
+mod keys;
+
 use super::trouble::Trouble;
 use crate::Warning;
 use formats::perf_conf::Section;
 use formats::rhs::{Cell, Document, Table};
+use keys::{as_u32, key_names, lost_cells};
 use std::borrow::Cow;
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
@@ -201,25 +204,6 @@ impl<'d> Aligner<'d> {
     }
 }
 
-fn key_names<'d>(section: &'d Section, table: &Table<'d>, is_key: &[bool]) -> impl Iterator<Item = &'d str> {
-    let names = table.columns.iter().copied().zip(is_key.to_vec());
-    names.filter(|(_, key)| *key).map(|(name, _)| section.canonical(name))
-}
-
-/// Cells of metrics that are not finite numbers.
-fn lost_cells(table: &Table<'_>, columns: &[Option<u32>], keys: usize) -> usize {
-    let width = table.columns.len().max(1);
-    let mut is_metric = vec![false; width];
-    for column in columns.iter().skip(keys).flatten() {
-        if let Some(mark) = is_metric.get_mut(*column as usize) {
-            *mark = true;
-        }
-    }
-    let lost =
-        |row: &[Cell<'_>]| row.iter().zip(&is_metric).filter(|(c, m)| **m && c.value().is_none()).count();
-    table.cells.chunks(width).map(lost).sum()
-}
-
 impl<'d> Grid<'d> {
     fn new(
         section: &'d Section,
@@ -401,8 +385,4 @@ impl<'d> Grid<'d> {
     pub fn pieces(&self, size: usize) -> Vec<Range<usize>> {
         (0..self.cases).step_by(size).map(|start| start..(start + size).min(self.cases)).collect()
     }
-}
-
-fn as_u32(index: usize) -> u32 {
-    u32::try_from(index).unwrap_or(u32::MAX)
 }

@@ -3,7 +3,6 @@
 use super::align::{Grid, RowView};
 use super::fixed::{Plus, write_fixed};
 use super::numeric::{write_difference, write_mean, write_relative_sd, write_significance};
-use crate::stats;
 use formats::perf_conf::Section;
 use formats::rhs::{Cell, parse_finite};
 

@@ -3,7 +3,6 @@
 use super::align::Grid;
 use super::block::{NOTHING, Scratch};
 use super::numeric::{write_mean, write_significance};
-use crate::stats;
 use formats::rhs::parse_finite;
 
 /// The printed means of a category, one pair for each case whose table has the full column set.

@@ -7,8 +7,8 @@ mod reader;
 
 use super::LoadedSide;
 use super::derived::derive;
+use super::said::Said;
 use crate::discover::{Discovery, discover, natural_order};
-use crate::frame::Said;
 use crate::options::{CompareOptions, Replicate};
 use crate::warnings::note;
 use crate::{AnalyzeError, Loss, Warning};

@@ -12,9 +12,11 @@ mod noise;
 pub(crate) mod repeat;
 mod rhs_file;
 mod run_dir;
+mod said;
 pub(crate) mod series;
 mod sides;
 
+pub(crate) use said::Said;
 pub(crate) use sides::directories;
 pub use sides::environments;
 

@@ -53,7 +53,7 @@ pub(crate) fn within_boot(repeat: &Repeat) -> Result<HashMap<(String, String), f
         }
     }
     let squared_error = |values: &Vec<f64>| {
-        let sd = crate::stats::moments(values).ok()?.sd?;
+        let sd = stats::moments(values).ok()?.sd?;
         Some(sd * sd / values.len() as f64)
     };
     let total = |by_session: HashMap<Option<u32>, Vec<f64>>| -> Option<f64> {

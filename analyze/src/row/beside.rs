@@ -1,10 +1,10 @@
 //! What is shown beside a verdict and never feeds it: the other tests, and diagnostics of the values.
 
 use super::design::Design;
-use crate::stats::{self, Block};
 use crate::warnings::note;
 use crate::{PValues, Warning};
 use model::Scale;
+use stats::Block;
 
 /// p below which a diagnostic warns.
 pub(crate) const DIAGNOSTIC_ALPHA: f64 = 0.01;

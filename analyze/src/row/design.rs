@@ -1,12 +1,15 @@
 //! The one model of a row: its estimate, its intervals, its p; and what is shown beside it.
 
-use crate::stats::{self, Block, Look, TTest, Unavailable};
 use crate::verdict::{Estimate, Evidence};
 use crate::{Interval, Mde, Model};
 use model::Scale;
+use stats::{Block, Look, TTest, Unavailable};
 
 /// Power at which the smallest detectable effect is stated.
-pub(crate) const POWER: f64 = 0.8;
+pub const POWER: f64 = 0.8;
+
+/// Replicates that each side needs, and complete blocks that the blocked model needs, before anything is tested.
+pub(crate) const REPLICATES: usize = 2;
 
 /// What the model needs to know about a row.
 #[derive(Clone, Copy, Debug)]
@@ -64,10 +67,10 @@ impl Design<'_> {
     /// Judges the row by its model.
     pub fn outcome(&self) -> (Outcome, Evidence) {
         let too_few = match self.blocks {
-            Some(blocks) => stats::complete_blocks(blocks) < 2,
+            Some(blocks) => stats::complete_blocks(blocks) < REPLICATES,
             None => false,
         };
-        if self.a.len() < 2 || self.b.len() < 2 || too_few {
+        if self.a.len() < REPLICATES || self.b.len() < REPLICATES || too_few {
             return (self.descriptive(), Evidence::OneReplicate);
         }
         if let (Some(a), Some(b)) = (constant(self.a), constant(self.b)) {

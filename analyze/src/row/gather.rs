@@ -2,31 +2,8 @@
 
 use crate::frame::Frame;
 use crate::input::repeat::Repeat;
+use crate::pairing::Replicates;
 use crate::{Loss, Source};
-use std::collections::BTreeMap;
-use std::ops::Range;
-
-/// Where the replicates of one side are.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Replicates {
-    /// Its files, as indices into all files.
-    pub files: Range<usize>,
-    /// Host boot of every boot of every file of the side, when the host boot is the replicate.
-    pub host_boots: Option<Vec<Vec<u32>>>,
-    /// How many replicates a row has that all files of the side give.
-    pub complete: usize,
-    /// The same for each workload: not every file need hold each of them.
-    pub of_workload: BTreeMap<String, usize>,
-    /// Files that must stay out of boot scores, because more than one guest boot gave them.
-    pub split: Vec<bool>,
-}
-
-impl Replicates {
-    /// How many replicates a complete row of a workload has.
-    pub fn complete_of(&self, workload: &str) -> usize {
-        self.of_workload.get(workload).copied().unwrap_or(self.complete)
-    }
-}
 
 /// One side of one row.
 #[derive(Clone, Debug, Default)]

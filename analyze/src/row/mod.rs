@@ -5,20 +5,21 @@ mod design;
 mod gather;
 
 pub(crate) use beside::{Beside, DIAGNOSTIC_ALPHA};
-pub(crate) use design::{Design, Outcome, POWER, finite, interval};
-pub(crate) use gather::{Gathered, Replicates, gather};
+pub use design::POWER;
+pub(crate) use design::{Design, Outcome, REPLICATES, finite, interval};
+pub(crate) use gather::{Gathered, gather};
 
 use crate::frame::{Frame, FrameCase, FrameMetric, FrameWorkload};
 use crate::input::repeat::Repeat;
 use crate::options::{CompareOptions, TestChoice};
-use crate::pairing::Pairing;
-use crate::stats::{self, Block};
+use crate::pairing::{Pairing, of_block};
 use crate::verdict::{Evidence, Judgement, Presence};
 use crate::warnings::note;
 use crate::{Row, Sample, Sequential, Verdict, Warning};
 use formats::perf_conf::MetricConf;
 use model::{Role, Scale};
 use rayon::prelude::*;
+use stats::Block;
 
 /// Everything that rows are made from.
 pub(crate) struct Judge<'a> {
@@ -210,11 +211,14 @@ fn row_warnings(
     role: Role,
 ) -> Vec<Warning> {
     let mut out = Vec::new();
+    // A row that a side lacks altogether is MISSING, which says more.
+    if design.a.is_empty() || design.b.is_empty() {
+        return out;
+    }
     if pairing.one_host_boot {
         out.push(note("one-host-boot", "the difference of the host boots is part of the difference", "", 1));
     }
-    // A row that a side lacks altogether is MISSING, which says more.
-    if let Some(blocks) = design.blocks.filter(|_| !design.a.is_empty() && !design.b.is_empty()) {
+    if let Some(blocks) = design.blocks {
         let complete = stats::complete_blocks(blocks);
         // Blocks that a rule left out because the row was settled, or that were added for other cases, are not missed.
         let missed = |b: &&Block<'_>| design.look.is_none() || !b.a.is_empty() || !b.b.is_empty();
@@ -249,11 +253,7 @@ fn row_warnings(
 
 /// The values of each block of the plan.
 pub(crate) fn in_blocks<'v>(plan: &[u32], a: &'v Gathered, b: &'v Gathered) -> Vec<Block<'v>> {
-    fn of(side: &Gathered, block: u32) -> &[f64] {
-        let Some(start) = side.blocks.iter().position(|b| *b == block) else { return &[] };
-        let length = side.blocks.iter().skip(start).take_while(|b| **b == block).count();
-        side.values.get(start..start + length).unwrap_or_default()
-    }
+    let of = |side: &'v Gathered, block| of_block(&side.values, &side.blocks, block);
     plan.iter().map(|block| Block { a: of(a, *block), b: of(b, *block) }).collect()
 }
 

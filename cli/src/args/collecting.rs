@@ -24,7 +24,8 @@ pub enum AccelArg {
   perfvt run netperf --env base --env head:nic_model=e1000 --until ci=2% --repeat 40 --budget 8h --out X
 
 EXIT CODES
-  0 every cell has a value; 4 finished, some cells are invalid; 130 interrupted (perfvt resume goes on); 2 input error")]
+  0 every cell has a value; 4 finished, some cells are invalid; 130 interrupted (perfvt resume goes on);
+  2 input error, or stopped because the host is full or nothing works (perfvt resume goes on when that is mended)")]
 pub struct Run {
     /// What to measure; optional when a configuration says it. `perfvt list --workloads` shows all
     #[arg(value_name = "WORKLOAD")]
@@ -81,7 +82,7 @@ pub struct Run {
     /// What is done about a noisy host: off, warn (count noisy samples) or strict (wait, take again, stop)
     ///
     /// The same as --set noise=MODE. By default strict where KVM executes guests, and warn under emulation.
-    #[arg(long, value_name = "MODE", value_parser = collect::host::noise::Mode::WORDS)]
+    #[arg(long, value_name = "MODE", value_parser = collect::campaign::Mode::WORDS)]
     pub noise: Option<String>,
     /// Prepare the host first (see perfvt host prepare), and restore it at the end
     #[arg(long)]
@@ -89,6 +90,10 @@ pub struct Run {
     /// Go on without pinning when the host has too few CPUs
     #[arg(long)]
     pub allow_unpinned: bool,
+    /// What this machine is called: facts host.name and host.id [default: its host name; a keyed hash of its firmware's or
+    /// its installation's number]
+    #[arg(long, value_name = "NAME", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub machine: Option<String>,
     /// Seed of the order of boots and cases [default: from the clock, recorded in campaign.json]
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,

@@ -1,9 +1,9 @@
 //! `perfvt list --guests` and `--workloads`: what there is to run on, and what to run.
 
-use super::list;
+use super::expanded::{bound, code, more, read};
 use crate::args::List;
 use crate::{DONE, Error};
-use collect::cartesian::Config;
+use cartesian::Config;
 use collect::config::guests::{BOUND, Guests, MAX_GUESTS};
 use collect::config::{Guest, guests, keys};
 use collect::workload::{self, Workload};
@@ -22,11 +22,11 @@ pub fn guests(args: &List, out: &mut dyn Write, err: &mut dyn Write) -> Result<u
     };
     // The user's own come first and hide those of the same name.
     let mut shown = HashSet::new();
-    let mut code = DONE;
+    let mut status = DONE;
     for file in &files {
-        let config = list::read(args, file, args.base && args.cfg.is_some(), err)?;
+        let config = read(args, file, args.base && args.cfg.is_some(), err)?;
         let most = if args.limit.is_some() { u64::MAX } else { MAX_GUESTS };
-        let mut guests = Guests::new(&config, list::bound(args, BOUND), most);
+        let mut guests = Guests::new(&config, bound(args, BOUND), most);
         while let Some(guest) = guests.next_guest()? {
             // Guests of one configuration may have one name and several images.
             if args.cfg.is_some() || shown.insert(guest.name.clone()) {
@@ -36,12 +36,12 @@ pub fn guests(args: &List, out: &mut dyn Write, err: &mut dyn Write) -> Result<u
         let (expansion, has_more) = (guests.expansion(), guests.has_more());
         if has_more {
             // The one that was looked at and not listed is not among them.
-            code = code.max(list::more(args, expansion.found() - 1, file, err)?);
+            status = status.max(more(args, expansion.found() - 1, file, err)?);
         } else if args.cfg.is_some() {
-            code = code.max(list::code(args, expansion.found(), &expansion.emptied_by(), file, err)?);
+            status = status.max(code(args, expansion.found(), &expansion.emptied_by(), file, err)?);
         }
     }
-    Ok(code)
+    Ok(status)
 }
 
 fn show_guest(args: &List, guest: &Guest, out: &mut dyn Write) -> Result<(), Error> {
@@ -66,7 +66,7 @@ fn show_guest(args: &List, guest: &Guest, out: &mut dyn Write) -> Result<(), Err
 /// Lists workloads: those that a configuration leaves, or all.
 pub fn workloads(args: &List, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Error> {
     if let Some(path) = &args.cfg {
-        let config = list::read(args, path, true, err)?;
+        let config = read(args, path, true, err)?;
         return workloads_of(args, &config, path, out, err);
     }
     for workload in workload::ALL {
@@ -83,7 +83,7 @@ fn workloads_of(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> Result<u8, Error> {
-    let bound = list::bound(args, BOUND);
+    let bound = bound(args, BOUND);
     let most = if args.limit.is_some() { usize::MAX } else { MAX_WORKLOADS };
     let mut shown: HashSet<String> = HashSet::new();
     let mut expansion = config.expand();
@@ -93,7 +93,7 @@ fn workloads_of(
         let name = dict.get(keys::WORKLOAD).map(|entry| entry.value);
         let new = name.filter(|name| !shown.contains(*name));
         if full || new.is_some() && shown.len() >= most {
-            return list::more(args, seen, path, err);
+            return more(args, seen, path, err);
         }
         if let Some(name) = new {
             show_workload(args, name, workload::find(name), out)?;
@@ -102,7 +102,7 @@ fn workloads_of(
     }
     // Variants without any workload are none to run.
     let found = if shown.is_empty() { 0 } else { expansion.found() };
-    list::code(args, found, &expansion.emptied_by(), path, err)
+    code(args, found, &expansion.emptied_by(), path, err)
 }
 
 fn show_workload(

@@ -1,7 +1,7 @@
 //! Output of a listing, in pieces that are neither small nor late.
 
 use crate::Error;
-use collect::cartesian::{Bound, Expansion};
+use cartesian::{Bound, Expansion};
 use std::io::Write;
 use std::time::{Duration, Instant};
 

@@ -2,9 +2,9 @@
 
 use crate::{DONE, Error};
 use collect::campaign::journal::Journal;
-use collect::process::remove_dead_folders;
 use model::journal::Event;
 use model::store::JOURNAL_FILE;
+use process::remove_dead_folders;
 use std::io::Write;
 use std::path::PathBuf;
 

@@ -2,9 +2,10 @@
 
 use crate::args::{Guest, GuestVerb};
 use crate::{DONE, Error, FOUND};
-use collect::campaign::locks::{LockError, exclusive};
 use collect::config::guests::{self, BOUND, Guests, MAX_GUESTS};
 use collect::guest::image::{Cache, DEBIAN, builtin, debian, list, named, remove};
+use collect::host::locks::{LockError, exclusive};
+use collect::parameters::BUILTIN;
 use collect::testbed::{guest_params, one_command};
 use std::io::Write;
 
@@ -81,7 +82,7 @@ fn shell(
 ) -> Result<u8, Error> {
     let image = builtin(cache)?;
     let status = if command.is_empty() {
-        if guest != guests::BUILTIN {
+        if guest != BUILTIN {
             return Err(format!("guest {guest} needs a command here, such as `-- uname -a`; only the built-in guest has a shell on its console").into());
         }
         writeln!(err, "the guest's console; `poweroff -f` or Ctrl-A X ends it")?;

@@ -9,9 +9,9 @@ use crate::stopping::{self, ByRule};
 use crate::verbs::options::defaults;
 use crate::verbs::story;
 use crate::{DONE, Error, INTERRUPTED, INVALID_CELLS, own_executable};
-use collect::accel::{self, Accel};
+use collect::accel;
 use collect::brought::to_build;
-use collect::campaign::locks::{LockError, Locks, acquire};
+use collect::campaign::NoiseGuard;
 use collect::campaign::setup::{
     NO_GUEST, Prepared, Request, needs, prepare, utc_stamp, without_exits_before_7_1,
 };
@@ -19,13 +19,15 @@ use collect::campaign::{Campaign, Ended, Hooks, Keep};
 use collect::config::Source;
 use collect::guest::image::{Cache, builtin, host_program};
 use collect::host::fingerprint::boot_id;
-use collect::host::noise::{Limits, NoiseGuard, Reader};
-use collect::process::name_folders_after;
+use collect::host::locks::{LockError, Locks, acquire};
+use collect::host::noise::{Limits, Reader};
+use collect::lab::window::counts_in_debugfs;
 use collect::testbed::clients_are_remote;
 use collect::testbed::{Testbed, claims};
-use collect::window::counts_in_debugfs;
+use model::Accel;
 use model::ids::cpu_list;
 use model::{CampaignFile, Rule};
+use process::name_folders_after;
 use report::campaign::duration;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -59,6 +61,7 @@ pub fn run(args: &Run, command: Vec<String>, out: &mut dyn Write, err: &mut dyn 
         }
         .into(),
         allow_unpinned: args.allow_unpinned,
+        machine: args.machine.clone(),
         seed: args.seed,
         argv: command,
     };

@@ -6,11 +6,11 @@
 //!                                                  └── rename <── make in a copy          not there
 //! ```
 
-use crate::deadlines::BUILD;
 use crate::guest::image::Cache;
-use crate::process::{PrivateFolder, ProcessError, Sink, Spec, private_folder_in};
 use edge::Made;
 use edge::owned::OwnFile;
+use process::deadlines::BUILD;
+use process::{PrivateFolder, ProcessError, Sink, Spec, private_folder_in};
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
@@ -258,7 +258,7 @@ fn make(
         let kept = failed_log(place);
         let text = [LOG_HEAD.as_bytes(), &told.stdout].concat();
         edge::write_atomically(&kept, &text).map_err(failing("writing", &kept))?;
-        let tail = crate::process::tail(&kept);
+        let tail = process::tail(&kept);
         return Err(BuildError::Make { folder: folder.to_owned(), how, log: kept, tail });
     }
     match edge::write::rename(&built, place) {

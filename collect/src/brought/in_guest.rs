@@ -4,15 +4,14 @@
 //! commands and before anything is measured.
 
 use super::BroughtError;
-use crate::deadlines::BUILD;
 use crate::guest::channel::Status;
 use crate::guest::machine::Machine;
+use crate::parameters::BUILD_ON;
 use edge::quoted;
 use model::{Params, ParamsError};
+use process::deadlines::BUILD;
 use std::path::{Path, PathBuf};
 
-/// The parameter that says where folders are built.
-pub(crate) const BUILD_ON: &str = "build_on";
 /// Its words.
 pub(crate) const PLACES: [&str; 2] = ["host", "guest"];
 /// Where copies are built in guests: on the disk of the image, for which room was made.

@@ -6,33 +6,14 @@ use super::interrupted;
 use super::keep::Part;
 use super::repeat::{Cell, Repeat};
 use super::{Campaign, CampaignError};
-use crate::lab::{Failed, Lab};
+use crate::host::fingerprint::name_machine;
+use crate::lab::{Booted, Booter, Failed};
 use edge::owned::Claimed;
 use model::journal::Event;
 use model::store::{self, create_directory, io_error};
 use model::{BootPlan, Case, EnvironmentPlan, Fingerprint, MetricDecl, Params, Phase, Scope};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
-
-/// A guest that is ready, with what is known of it.
-pub struct Booted {
-    /// What the workload works with.
-    pub lab: Box<dyn Lab>,
-    /// Facts of host, tools and guest.
-    pub facts: Fingerprint,
-    /// Seconds from exec to ready.
-    pub seconds: f64,
-    /// Files for the repeat's `sysinfo/`, by name.
-    pub sysinfo: Vec<(String, String)>,
-}
-
-/// Where guests come from. The real one starts QEMU; tests have one that replays.
-pub trait Booter {
-    /// Boots a guest with these parameters; logs go to `logs`, and what tells why it failed to `forensics`. A failure
-    /// of scope [`Scope::Host`] stops the campaign, whose cells stay planned; after any other one the boot is tried
-    /// again.
-    fn boot(&mut self, params: &Params, logs: &Path, forensics: &Path) -> Result<Booted, Failed>;
-}
 
 /// One guest of a repeat.
 pub(super) struct Boot<'a> {
@@ -119,7 +100,10 @@ impl Campaign {
             }
         };
         let Booted { mut lab, mut facts, seconds, sysinfo } = booted;
-        facts.0.extend(read_files(self.workload, boot.params).0);
+        facts.extend(read_files(self.workload, boot.params));
+        if let Some(name) = &self.file.machine {
+            name_machine(&mut facts, name);
+        }
         self.tell(hooks, Event::BootReady { boot: boot.name.clone(), seconds })?;
         let folder = repeat.dir().join("sysinfo").join(&boot.folder);
         create_directory(&folder)?;

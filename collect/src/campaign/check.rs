@@ -45,7 +45,7 @@ pub(super) fn validate(dir: &Path, file: &CampaignFile) -> Result<(), CampaignEr
 }
 
 /// Facts that must not change within an environment: boots under another QEMU, guest or host are not its repeats.
-const CONSTANT: [&str; 17] = [
+const CONSTANT: [&str; 18] = [
     "accel",
     "guest.image",
     "guest.image.firmware",
@@ -56,6 +56,7 @@ const CONSTANT: [&str; 17] = [
     "host.cpu.count",
     "host.cpu.microcode",
     "host.cpu.model",
+    "host.id",
     "host.kernel",
     "host.kernel.cmdline",
     "network",
@@ -100,7 +101,9 @@ pub(super) fn read_files(workload: &dyn Workload, params: &Params) -> Fingerprin
 pub(super) fn same(before: &Fingerprint, now: &Fingerprint) -> Result<(), CampaignError> {
     let text = |value: Option<&str>| value.unwrap_or("unknown").to_owned();
     // What an older perfvt did not note cannot have changed.
-    let changed = |fact: &&str| before.get(fact).is_some_and(|was| now.get(fact) != Some(was));
+    let same_way = |fact: &str| now.get(fact).is_none() || before.version(fact) == now.version(fact);
+    let changed =
+        |fact: &&str| same_way(fact) && before.get(fact).is_some_and(|was| now.get(fact) != Some(was));
     let of_kind = |fact: &&str| CONSTANT_KINDS.iter().any(|kind| fact.starts_with(kind));
     let of_kinds = before.0.keys().map(String::as_str).filter(of_kind);
     match CONSTANT.into_iter().chain(of_kinds).find(changed) {

@@ -1,6 +1,6 @@
 //! Why a campaign cannot go on.
 
-use super::locks::Holder;
+use crate::host::locks::Holder;
 use model::ParamsError;
 use model::store::StoreError;
 use std::path::{Path, PathBuf};

@@ -1,12 +1,12 @@
 //! The files of a campaign's environments and repeats: where they lie, and those that are derived from others.
 
-use super::added::RunPlan;
+use super::additions::RunPlan;
 use super::check::{complete, note_changes, same};
 use super::repeat::{Cell, Repeat, raw_name};
-use super::{Campaign, CampaignError, rhs, to_params};
-use crate::lab::Moment;
+use super::{Campaign, CampaignError, rhs};
 use crate::workload;
 use edge::owned::OwnFile;
+use model::Moment;
 use model::journal::BootState;
 use model::run::RUN_FORMAT;
 use model::store::{self, RUN_FILE, io_error};
@@ -25,7 +25,7 @@ impl Campaign {
             if !dir.join(store::MEASUREMENTS_FILE).exists() {
                 continue;
             }
-            let params = to_params(&environment);
+            let params = environment.to_params();
             let mut repeat = Repeat::open(&dir)?;
             for case in &self.file.cases {
                 let id = case.id();
@@ -108,7 +108,7 @@ impl Campaign {
         for case in &self.file.cases {
             metrics.extend(self.metrics(case, params));
         }
-        let counted = crate::window::METRICS.map(String::from);
+        let counted = crate::lab::window::METRICS.map(String::from);
         metrics.extend(workload::declare(self.workload.name(), &counted));
         let mut seen = std::collections::HashSet::new();
         metrics.retain(|m| seen.insert(m.name.clone()));
@@ -160,7 +160,7 @@ impl Campaign {
             qemu: fact("qemu.version"),
             guest_kernel: fact("guest.kernel"),
             host_kernel: fact("host.kernel"),
-            session_length: self.workload.session_length(&to_params(environment)),
+            session_length: self.workload.session_length(&environment.to_params()),
             campaign: self.file.id.clone(),
         };
         match rhs::derive(&header, &self.file.cases, |c| self.common_columns(c), &measurements)? {
@@ -173,7 +173,7 @@ impl Campaign {
     fn common_columns(&self, category: &str) -> Vec<String> {
         let exits = self.file.exits;
         let sets =
-            self.file.environments.iter().map(|e| self.workload.metrics(category, &to_params(e), exits));
+            self.file.environments.iter().map(|e| self.workload.metrics(category, &e.to_params(), exits));
         let all: Vec<Vec<String>> = sets.collect();
         let Some(first) = all.first() else { return Vec::new() };
         first.iter().filter(|name| all.iter().all(|set| set.contains(name))).cloned().collect()

@@ -25,7 +25,7 @@ pub trait Observer {
     /// The name of the signal that asked for an end, if one did. Asked between cases.
     fn stop(&mut self) -> Option<String>;
     /// The end is wanted at once: the sample in hand is thrown away. Asked whenever something failed, because what was
-    /// started is being killed then ([`crate::process::stop_all`]).
+    /// started is being killed then ([`process::stop_all`]).
     fn at_once(&mut self) -> bool {
         false
     }

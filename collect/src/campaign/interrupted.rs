@@ -4,7 +4,7 @@
 //! and what it spoilt is taken when the campaign goes on.
 
 use super::hooks::Observer;
-use crate::process::struck_within;
+use process::struck_within;
 use std::time::{Duration, Instant};
 
 /// How long perfvt's own signal may come after that of a guest or a tool. A batch system signals every process of a job,

@@ -1,9 +1,9 @@
 //! Writing the journal: append-only, one fsynced line for each event.
 
 use super::CampaignError;
-use crate::lab::Moment;
 use edge::write::Appending;
 use formats::journal::{Entry, read, write_entry};
+use model::Moment;
 use model::journal::{Event, State};
 use model::store::{JOURNAL_FILE, StoreError, io_error};
 use std::path::{Path, PathBuf};

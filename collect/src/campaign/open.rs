@@ -1,15 +1,16 @@
 //! Making a campaign's directory, and taking it into one process's hands.
 
 use super::CampaignError;
-use super::added::Additions;
+use super::additions::Additions;
 use super::check::validate;
 use super::journal::Journal;
 use super::keep::Keep;
-use super::locks::lock as take;
+use crate::host::locks::lock as take;
 use crate::workload::{self, Workload};
 use edge::Scratch;
 use model::journal::State;
-use model::secrets::{self, masked};
+use model::secret_keys::masked;
+use model::secrets;
 use model::store::{self, CAMPAIGN_FILE, create_directory, io_error};
 use model::{CampaignFile, Failure};
 use rustix::fs::FlockOperation;

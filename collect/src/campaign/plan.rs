@@ -1,7 +1,7 @@
 //! The order of boots and cases: a pure function of what is asked for and a seed.
 
-use model::rng::SplitMix64;
 use model::{BlockPlan, BootPlan};
+use stats::SplitMix64;
 
 /// Samples that one campaign may take: cases in all boots of all environments.
 pub const MAX_SAMPLES: u64 = 1_000_000;

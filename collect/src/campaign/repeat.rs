@@ -1,7 +1,7 @@
 //! One repeat's directory: raw output first, then the values, then the classic file, each whole or not there.
 
 use crate::lab::Failed;
-use crate::window::METRICS;
+use crate::lab::window::METRICS;
 use crate::workload::{Outcome, declare};
 use edge::Made;
 use model::lines::SEALED_SINCE;

@@ -1,21 +1,19 @@
 //! What a request leaves open and what this host decides: scenario, networks, placement, and room for disks.
 
-use super::setup::SetupError;
-use crate::accel::Accel;
+use super::refused::SetupError;
 use crate::brought::check_build_on;
-use crate::cartesian::Objects;
 use crate::deadlines::Deadlines;
 use crate::guest::argv;
 use crate::guest::definition::own_kernel;
 use crate::guest::disk::Disk;
-use crate::guest::fit;
 use crate::guest::network::{self, Layout, NetworkError};
 use crate::host::pin::PinPlan;
 use crate::host::topology::Topology;
 use crate::matrix::Environment;
 use crate::scenario::Scenario;
 use crate::testbed::{self, TestbedError};
-use crate::workload::Workload;
+use crate::workload::{self, Workload};
+use model::Accel;
 use model::{Origin, Params, ParamsError};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -98,7 +96,7 @@ pub(super) fn pins(
             source: Box::new(source),
         };
         // Once more, with the NICs that names of devices stand for.
-        fit::check(workload, &environment.params)?;
+        workload::check(workload, &environment.params)?;
         let params = &mut environment.params;
         let sessions = workload.needs(params).sessions;
         let plan = testbed::pin(&topology, params, sessions, allow_unpinned).map_err(wrong)?;

@@ -1,10 +1,11 @@
 //! Running what has no result yet, one boot after the other.
 
-use super::boot::{Boot, Booter};
+use super::boot::Boot;
 use super::files::remove_classic;
 use super::hooks::Hooks;
 use super::repeat::Repeat;
-use super::{Campaign, CampaignError, to_params};
+use super::{Campaign, CampaignError};
+use crate::lab::Booter;
 use crate::scenario::without_objects;
 use model::journal::{Event, boot_folder};
 use model::store::{self, CAMPAIGN_FILE, MEASUREMENTS_FILE};
@@ -30,7 +31,7 @@ impl Campaign {
     /// Where private folders of its boots are made: TMPDIR and each `disk_dir`.
     fn scratch(&self) -> Vec<PathBuf> {
         let of_guest = self.file.environments.iter().flat_map(|environment| {
-            let params = to_params(environment);
+            let params = environment.to_params();
             let set = params.iter().filter(|param| without_objects(&param.key) == "disk_dir");
             set.map(|param| PathBuf::from(&param.value)).collect::<Vec<_>>()
         });
@@ -199,7 +200,7 @@ impl Campaign {
         plan: &BootPlan,
         environment: &EnvironmentPlan,
     ) -> Result<Option<String>, CampaignError> {
-        let params = to_params(environment);
+        let params = environment.to_params();
         let attempts: u32 = params.number("attempts", 1, "a number of attempts, 1 or more")?;
         let mut opened: Option<Repeat> = None;
         let mut made_here = 0;

@@ -1,22 +1,19 @@
 //! From a request to a campaign's plan: everything that can fail is found here, before anything boots.
 
 use super::plan;
+pub use super::refused::SetupError;
 use super::resolve::{self, Disks};
-use super::{to_params, to_stored};
-use crate::accel::{self, Accel, NoKvm};
+use crate::accel;
 use crate::config::select::{repeats, select};
-use crate::config::{SelectError, Selected, Source, keys};
-use crate::guest::network::NetworkError;
+use crate::config::{Selected, Source, keys};
 use crate::host::pin::PinPlan;
-use crate::host::topology::TopologyError;
-use crate::lab::Moment;
-use crate::matrix::{self, Environment, MatrixError};
-use crate::scenario::Scenario;
-use crate::testbed::TestbedError;
+use crate::matrix::{self, Environment};
 use crate::workload::{self, Needs, Workload};
+use model::Accel;
+use model::Moment;
 use model::campaign::CAMPAIGN_FORMAT;
-use model::secrets::masked;
-use model::{CampaignFile, EnvironmentPlan, ParamsError, Rule};
+use model::secret_keys::masked;
+use model::{CampaignFile, EnvironmentPlan, Rule};
 use std::path::Path;
 
 /// Boots of each environment when nothing says otherwise: the least that blocks can be analysed with.
@@ -48,6 +45,8 @@ pub struct Request {
     pub accel: String,
     /// Go on where the host is too small to pin.
     pub allow_unpinned: bool,
+    /// `--machine`: what the user calls this machine.
+    pub machine: Option<String>,
     /// Seed of the order; `None` takes one from the clock.
     pub seed: Option<u64>,
     /// The command line.
@@ -76,72 +75,6 @@ impl Request {
         };
         (rule, self.confirm.map(|blocks| blocks.unwrap_or(least)))
     }
-}
-
-/// A request that cannot be carried out.
-#[derive(Debug, thiserror::Error)]
-pub enum SetupError {
-    /// `--confirm` with one environment.
-    #[error("--confirm: there is no alert without two environments to compare; give a second --env")]
-    NothingToConfirm,
-    /// No such workload.
-    #[error("unknown workload '{name}'; known: {known}")]
-    UnknownWorkload {
-        /// What was asked for.
-        name: String,
-        /// All there are.
-        known: String,
-    },
-    /// Neither WORKLOAD nor a configuration.
-    #[error("what is to be measured? name a workload ({known}), or a configuration with -c{hint}")]
-    Nothing {
-        /// All workloads.
-        known: String,
-        /// A configuration that is there.
-        hint: &'static str,
-    },
-    /// The configuration.
-    #[error(transparent)]
-    Select(#[from] SelectError),
-    /// Flags.
-    #[error(transparent)]
-    Matrix(#[from] MatrixError),
-    /// A parameter.
-    #[error(transparent)]
-    Params(#[from] ParamsError),
-    /// `--accel kvm`.
-    #[error(transparent)]
-    Accel(#[from] NoKvm),
-    /// `net=auto`.
-    #[error(transparent)]
-    Network(#[from] NetworkError),
-    /// sysfs.
-    #[error(transparent)]
-    Topology(#[from] TopologyError),
-    /// Environments that differ in who talks to whom.
-    #[error(
-        "environment {environment} has scenario={scenario} and the first one {first}; environments of one campaign share \
-         the scenario: run two campaigns, and compare their directories"
-    )]
-    Scenarios {
-        /// Which one.
-        environment: String,
-        /// Its scenario.
-        scenario: Scenario,
-        /// That of the first environment.
-        first: Scenario,
-    },
-    /// More boots or cases than anybody measures.
-    #[error(transparent)]
-    Plan(#[from] plan::TooLarge),
-    /// Placement or hardware, in one environment.
-    #[error("environment {environment}: {source}")]
-    Environment {
-        /// Which one.
-        environment: String,
-        /// What is wrong.
-        source: Box<TestbedError>,
-    },
 }
 
 /// A plan, with what `--dry-run` shows beside it.
@@ -205,12 +138,7 @@ pub fn prepare(request: &Request, executable: &Path) -> Result<Prepared, SetupEr
     let blocks = plan::blocks(environments.len(), boots_each, cases.len(), seed, shuffle);
     let boots = environments.len() as f64 * f64::from(boots_each);
     let (seconds, bytes) = estimate(workload, &environments, boots, cases.len() as f64, accel);
-    let stored = |e: &Environment| EnvironmentPlan {
-        name: e.name.clone(),
-        params: to_stored(&e.params),
-        factors: e.factors.clone(),
-        secrets: e.params.secrets().clone(),
-    };
+    let stored = |e: &Environment| EnvironmentPlan::new(&e.name, &e.params, e.factors.clone());
     let file = CampaignFile {
         format: CAMPAIGN_FORMAT,
         perfvt: env!("CARGO_PKG_VERSION").into(),
@@ -223,6 +151,7 @@ pub fn prepare(request: &Request, executable: &Path) -> Result<Prepared, SetupEr
         accel: if guests { accel.to_string() } else { NO_GUEST.into() },
         network: networks,
         allow_unpinned: request.allow_unpinned,
+        machine: request.machine.clone(),
         exits: guests && accel == Accel::Kvm,
         warnings,
         rule,
@@ -277,7 +206,7 @@ pub fn without_exits_before_7_1(file: &mut CampaignFile, versions: &[String]) {
 /// What a campaign's workload needs of its testbed, over all environments.
 pub fn needs(file: &CampaignFile) -> Result<Needs, SetupError> {
     let workload = find(&file.workload)?;
-    let all = file.environments.iter().map(|e| workload.needs(&to_params(e)));
+    let all = file.environments.iter().map(|e| workload.needs(&e.to_params()));
     Ok(all.reduce(Needs::with).unwrap_or_default())
 }
 

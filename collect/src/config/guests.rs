@@ -3,19 +3,16 @@
 //! They stand in perfvt's own `perfvt:guests.cfg`, in the user's `guests.cfg`, and in any configuration.
 
 use super::shipped::{GUESTS, Shipped};
-use crate::cartesian::quoted::{cut, quoted};
-use crate::cartesian::{Bound, CartesianError, Config, Dict, Expansion, Loader, Options};
 use crate::guest::definition::CACHED;
 use crate::guest::image::{Cache, stored};
+use crate::parameters::{BUILTIN, GUEST_NAME};
+use cartesian::{Bound, CartesianError, Config, Dict, Entry, Expansion, Loader, Options};
+use edge::quoted;
+use edge::text::cut;
 use formats::perf_conf::closest;
-use model::{Origin, Params};
+use model::{Origin, Param, Params};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-
-/// The key that names a guest.
-pub const KEY: &str = "guest";
-/// The guest that perfvt builds itself.
-pub const BUILTIN: &str = "builtin";
 
 /// A guest by its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -122,8 +119,7 @@ pub fn find(files: &[PathBuf], name: &str, origin: &str) -> Result<Guest, GuestE
             [] => {}
             [one] => return Ok(one.clone()),
             several => {
-                let mut names: Vec<String> =
-                    several.iter().map(|guest| cut(&guest.name).to_string()).collect();
+                let mut names: Vec<String> = several.iter().map(|guest| cut(&guest.name)).collect();
                 if more > 0 {
                     names.push(format!("and {more} more"));
                 }
@@ -203,7 +199,7 @@ impl<'c> Guests<'c> {
                 return Ok(None);
             }
             let image = image_of(&dict);
-            let known = match dict.get(KEY) {
+            let known = match dict.get(GUEST_NAME) {
                 Some(entry) => blake3::hash(entry.value.as_bytes()),
                 None => blake3::hash(format!("image {image:?}").as_bytes()),
             };
@@ -215,9 +211,16 @@ impl<'c> Guests<'c> {
                 return Ok(None);
             }
             self.seen.insert(known);
-            let name = dict.get(KEY).map_or(dict.named.shortname, |entry| entry.value).to_owned();
+            let name = dict.get(GUEST_NAME).map_or(dict.named.shortname, |entry| entry.value).to_owned();
             let missing = missing(&name, image.as_deref());
-            return Ok(Some(Guest { name, params: dict.to_variant().params, missing }));
+            let param = |entry: Entry<'_>| {
+                Param::new(
+                    entry.key,
+                    entry.value,
+                    Origin::File { path: entry.file.to_owned(), line: entry.line },
+                )
+            };
+            return Ok(Some(Guest { name, params: dict.iter().map(param).collect(), missing }));
         }
     }
 

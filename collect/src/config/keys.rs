@@ -1,6 +1,6 @@
 //! The keys that perfvt knows, under all their names.
 
-use crate::matrix::GUEST;
+use crate::parameters::GUEST;
 use crate::scenario::without_objects;
 use crate::workload::Workload;
 use formats::perf_conf::closest;

@@ -6,8 +6,9 @@
 //!                                          keys: which of its keys perfvt knows ┘
 //! ```
 //!
-//! The language itself is in [`crate::cartesian`]; what becomes of the chosen keys is in [`crate::matrix`].
+//! The language itself is in [`cartesian`]; what becomes of the chosen keys is in [`crate::matrix`].
 
+mod error;
 pub mod guests;
 pub mod keys;
 pub mod providers;
@@ -24,7 +25,8 @@ pub fn home() -> Option<PathBuf> {
     base.map(|base| base.join("perfvt"))
 }
 
+pub use error::SelectError;
 pub use guests::{Guest, GuestError};
-pub use select::{Choice, SelectError, Selected, Source};
+pub use select::{Choice, Selected, Source};
 pub use shipped::Shipped;
 pub use spec::EnvSpec;

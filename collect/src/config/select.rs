@@ -1,12 +1,15 @@
 //! From the variants of a configuration to the environments of a campaign: one variant for each, in as many boots as
 //! there are repeats of it.
 
+pub use super::error::SelectError;
+use super::error::{MAX_ENVIRONMENTS, MAX_KEYS, MAX_REPEATS};
 use super::keys::{self, Unknown};
 use super::shipped::{self, BASE, Shipped};
 use super::spec::{EnvSpec, specs_of};
-use crate::cartesian::quoted::{cut, quoted};
-use crate::cartesian::{CartesianError, Config, Culprit, Defaults, Dict, Loader, Options};
 use crate::workload;
+use cartesian::{CartesianError, Config, Defaults, Dict, Loader, Options};
+use edge::quoted;
+use edge::text::cut;
 use model::{Origin, Params};
 use std::path::PathBuf;
 
@@ -47,139 +50,11 @@ pub struct Selected {
     pub choice: Choice,
 }
 
-/// A configuration that gives no environment, or too many.
-#[derive(Debug, thiserror::Error)]
-pub enum SelectError {
-    /// The configuration itself.
-    #[error(transparent)]
-    Cartesian(#[from] CartesianError),
-    /// Filters left nothing.
-    #[error("{what}: no variant is left{}", culprits.iter().map(|c| format!("\n    {c}")).collect::<String>())]
-    Nothing {
-        /// The configuration, and the environment.
-        what: String,
-        /// The filters that did it.
-        culprits: Vec<Culprit>,
-    },
-    /// Neither WORKLOAD nor a configuration that leaves one.
-    #[error(
-        "{what} leaves several workloads ({workloads}), and a campaign measures one: name it, as in `perfvt run {first} ..`, or filter with `only {first}`"
-    )]
-    Workloads {
-        /// The configuration, and the environment.
-        what: String,
-        /// Their names.
-        workloads: String,
-        /// One of them.
-        first: String,
-    },
-    /// Several variants where one is wanted.
-    #[error(
-        "{what} leaves several variants where an environment takes one: {labels}; take one with `--only {first}`, compare them with `--env @{first} --env @..`, or call them repeat1, repeat2, .. when they are to be repeats"
-    )]
-    Variants {
-        /// The configuration, and the environment.
-        what: String,
-        /// What tells them apart.
-        labels: String,
-        /// One of these.
-        first: String,
-    },
-    /// More than anybody boots.
-    #[error(
-        "{what}: more than {MAX_REPEATS} variants called repeats, or very many keys in them; --repeat N says how often to boot"
-    )]
-    TooManyRepeats {
-        /// The configuration, and the environment.
-        what: String,
-    },
-    /// A variant that nothing is done with in reasonable time.
-    #[error("{what}: {variant} has more than {MAX_KEYS} keys")]
-    TooManyKeys {
-        /// The configuration, and the environment.
-        what: String,
-        /// The variant.
-        variant: String,
-    },
-    /// More than anybody compares.
-    #[error(
-        "--env {text} makes more than {MAX_ENVIRONMENTS} environments; take fewer with --only, or name them one by one"
-    )]
-    TooManyEnvironments {
-        /// The flag.
-        text: String,
-    },
-    /// Variants called repeats that differ.
-    #[error(
-        "{what}: the repeats of {variant} differ in {difference}; repeats are boots of the same environment: give such variants another name than repeat"
-    )]
-    Repeats {
-        /// The configuration, and the environment.
-        what: String,
-        /// The variant.
-        variant: String,
-        /// The key with both values and their origins.
-        difference: String,
-    },
-    /// Environments whose variants have not the same number of repeats.
-    #[error(
-        "{a} has {n} repeats and {b} has {m}: environments of one campaign are booted equally often; --repeat says how often"
-    )]
-    Unequal {
-        /// An environment.
-        a: String,
-        /// Its repeats.
-        n: String,
-        /// Another one.
-        b: String,
-        /// Its repeats.
-        m: String,
-    },
-    /// Environments that measure different things.
-    #[error(
-        "environment {a} measures {workload}, {b} {other}; environments of one campaign measure the same workload"
-    )]
-    DifferentWorkloads {
-        /// An environment.
-        a: String,
-        /// Its workload.
-        workload: String,
-        /// Another one.
-        b: String,
-        /// Its workload.
-        other: String,
-    },
-    /// `--env @x`.
-    #[error("--env @{}: no block of variants and no variant is called {}{}", cut(name), quoted(name), similar.as_ref().map(|s| format!(", did you mean {}?", quoted(s))).unwrap_or_default())]
-    NoBlock {
-        /// What was asked for.
-        name: String,
-        /// What was probably meant.
-        similar: Option<String>,
-    },
-    /// A base whose workloads are not in this perfvt cannot happen; a configuration may set the key itself.
-    #[error("{origin}: unknown workload {}; known: {known}", quoted(name))]
-    UnknownWorkload {
-        /// Where it was set.
-        origin: String,
-        /// Its name.
-        name: String,
-        /// All there are.
-        known: String,
-    },
-}
-
 /// Variants of one environment that are looked at before it is called ambiguous.
 const MAX_KINDS: usize = 64;
 /// Labels that an error shows.
 const SHOWN: usize = 8;
-/// Repeats of one configuration.
-pub const MAX_REPEATS: usize = 10_000;
-/// Keys of one variant, and of all repeats together.
-const MAX_KEYS: usize = 10_000;
 const MAX_ALL_KEYS: usize = 5_000_000;
-/// Environments of one campaign.
-pub const MAX_ENVIRONMENTS: usize = 100;
 
 impl Source {
     /// Name of the configuration, for messages.
@@ -223,7 +98,7 @@ pub fn select(source: &Source, envs: &[String]) -> Result<(Vec<Selected>, Vec<St
     for text in envs {
         specs.extend(specs_of(text, &plain)?);
         if specs.len() > MAX_ENVIRONMENTS {
-            return Err(SelectError::TooManyEnvironments { text: cut(text).to_string() });
+            return Err(SelectError::TooManyEnvironments { text: cut(text) });
         }
     }
     if specs.is_empty() {
@@ -303,7 +178,7 @@ fn choose(source: &Source, spec: &EnvSpec) -> Result<Choice, SelectError> {
         let own = dict.iter().count();
         (repeats, keys) = (repeats + usize::from(repeat.is_some()), keys + own);
         if own > MAX_KEYS {
-            return Err(SelectError::TooManyKeys { what: what(), variant: cut(&variant).to_string() });
+            return Err(SelectError::TooManyKeys { what: what(), variant: cut(&variant) });
         }
         if repeats > MAX_REPEATS || keys > MAX_ALL_KEYS {
             return Err(SelectError::TooManyRepeats { what: what() });
@@ -390,7 +265,7 @@ fn same(first: &Choice, other: &Choice, what: impl Fn() -> String) -> Result<(),
     };
     Err(SelectError::Repeats {
         what: what(),
-        variant: cut(&first.variant).to_string(),
+        variant: cut(&first.variant),
         difference: format!("{} ({}; {})", quoted(key), shown(first), shown(other)),
     })
 }
@@ -411,7 +286,7 @@ fn ambiguous(kinds: &[Kind], what: String) -> SelectError {
     let mut labels: Vec<String> = names
         .iter()
         .map(|name| name.iter().filter(|label| !everywhere(label)).copied().collect::<Vec<_>>().join("."))
-        .map(|labels| cut(&labels).to_string())
+        .map(|labels| cut(&labels))
         .filter(|labels| !labels.is_empty())
         .collect();
     labels.dedup();

@@ -5,10 +5,11 @@
 //! a line in it. Files of test providers go by `NAME:PATH` in the same way.
 
 use super::providers::{self, Checkout, Definition, ProviderError, beneath};
-use crate::cartesian::quoted::quoted;
-use crate::cartesian::{Disk, Files};
-use crate::matrix::GUEST;
-use crate::workload::{self, Known};
+use crate::parameters::GUEST;
+use crate::parameters::Known;
+use crate::workload;
+use cartesian::{Disk, Files};
+use edge::quoted;
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -239,7 +240,7 @@ fn named(provider: &str, checkout: &Checkout, path: &Path) -> PathBuf {
 impl Files for Shipped {
     fn read(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
         let Some(name) = path.to_str().filter(|_| is_own(path)) else {
-            let Some((foreign, place)) = self.foreign(path) else { return Disk.read(path, limit) };
+            let Some((foreign, place)) = self.foreign(path) else { return edge::read(path, limit) };
             let (root, inside) = place?;
             let of = |error: io::Error| {
                 io::Error::new(error.kind(), format!("file of provider {}: {error}", foreign.name))
@@ -325,7 +326,7 @@ fn workloads(only: Option<&str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cartesian::{Config, Loader, Options};
+    use cartesian::{Config, Loader, Options};
 
     fn load(text: &str) -> Config {
         let files = Shipped::default();
@@ -363,7 +364,7 @@ mod tests {
         );
         let config = load("include perfvt:base.cfg");
         for workload in workload::ALL {
-            let of_it = |v: &crate::cartesian::Variant| v.params.get("workload") == Some(workload.name());
+            let of_it = |v: &cartesian::Variant| v.get("workload") == Some(workload.name());
             let all: Vec<_> = config.variants().map(Result::unwrap).filter(of_it).collect();
             assert!(!all.is_empty(), "{}", workload.name());
             // What a workload wants otherwise than other guests wins.
@@ -371,7 +372,7 @@ mod tests {
             let guest = GUEST.iter().filter(|known| !own(known.key));
             for known in guest.chain(workload.parameters()) {
                 if let Some(default) = known.default.filter(|_| known.key != "scenario") {
-                    assert_eq!(all[0].params.get(known.key), Some(default), "{}", known.key);
+                    assert_eq!(all[0].get(known.key), Some(default), "{}", known.key);
                 }
             }
         }

@@ -1,7 +1,7 @@
 //! `--env`: what a user says an environment is.
 
-use super::select::SelectError;
-use crate::cartesian::Config;
+use super::error::SelectError;
+use cartesian::Config;
 
 /// An environment as `--env NAME[:PART,..]` describes it; a part is `KEY=VALUE` or `@FILTER`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

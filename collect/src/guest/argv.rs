@@ -1,13 +1,17 @@
 //! QEMU's command line, built from a description and nothing else.
 
+mod check;
+
+pub use check::{check, forbidden_extra};
+
 use super::backing::Chain;
 use super::blockdev;
 use super::channel::qga;
 use super::disk::Disk;
 use super::image::Image;
-use super::network::{Layout, NicWiring, Wires, mac};
-use crate::accel::Accel;
+use super::network::{NicWiring, SSH_MAC, Wiring, mac};
 use crate::host::pin::Cell;
+use model::Accel;
 use std::path::{Path, PathBuf};
 
 /// The name of the command channel's port, which the guest's init looks for.
@@ -55,17 +59,6 @@ pub struct Nic {
     pub vhost: bool,
 }
 
-/// What a guest's NICs are plugged into.
-#[derive(Clone, Copy, Debug)]
-pub struct Wiring<'a> {
-    /// The links.
-    pub layout: &'a Layout,
-    /// Names and ports.
-    pub wires: &'a Wires,
-    /// Which guest of the scenario: 0 is the server.
-    pub guest: usize,
-}
-
 /// What a guest starts from, and the way into it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct System {
@@ -107,9 +100,6 @@ pub enum Entry {
         port: u16,
     },
 }
-
-/// The hardware address of the NIC for ssh: the guest may know it by that, no other NIC of a scenario has it.
-pub const SSH_MAC: &str = "52:54:00:70:76:fe";
 
 impl System {
     /// perfvt's own guest.
@@ -200,72 +190,6 @@ impl BootFiles {
 /// NIC models by perfvt's names (the ancestor's), with QEMU's device. The guest's image has a driver for each.
 pub const NIC_MODELS: [(&str, &str); 2] = [("virtio_net", VIRTIO_NET), ("e1000", "e1000")];
 const VIRTIO_NET: &str = "virtio-net-pci";
-
-/// Most NIC queues. A tap has at most 256 (MAX_TAP_QUEUES of Linux); more than one for each vCPU serves nobody.
-const MAX_QUEUES: u32 = 64;
-/// Most vCPUs; QEMU's machines have lower bounds of their own and say so.
-const MAX_SMP: usize = 1024;
-/// Least and most guest memory in MiB; with less the built-in guest does not unpack.
-const MEM_MIB: std::ops::RangeInclusive<u64> = 128..=16 << 20;
-
-/// Arguments that take the guest out of perfvt's hands, with the reason.
-const FORBIDDEN: [(&str, &str); 10] = [
-    ("daemonize", "-daemonize: QEMU would leave perfvt, which then cannot end it"),
-    ("runas", "-runas: QEMU would give up the rights that its own files need, and its end with perfvt's"),
-    (
-        "run-with",
-        "-run-with: QEMU would give up the rights that its own files need, and its end with perfvt's",
-    ),
-    ("chroot", "-chroot: QEMU would not find its sockets any more"),
-    ("S", "-S: perfvt itself starts the guest paused and lets it go"),
-    ("qmp", "-qmp: the monitor is perfvt's, and what others do there falls into the measurement"),
-    (
-        "qmp-pretty",
-        "-qmp-pretty: the monitor is perfvt's, and what others do there falls into the measurement",
-    ),
-    ("mon", "-mon: the monitor is perfvt's, and what others do there falls into the measurement"),
-    ("monitor", "-monitor: the monitor is perfvt's, and what others do there falls into the measurement"),
-    ("pidfile", "-pidfile: the file would be left behind, and guests would meet in it"),
-];
-
-/// The first of the user's own arguments that perfvt cannot allow: its name and the reason, for people. QEMU takes
-/// `-x` and `--x` alike.
-pub fn forbidden_extra(args: &[String]) -> Option<&'static str> {
-    args.iter().find_map(|arg| {
-        let name = arg.strip_prefix('-')?;
-        let name = name.strip_prefix('-').unwrap_or(name);
-        FORBIDDEN.iter().find(|(forbidden, _)| *forbidden == name).map(|(_, reason)| *reason)
-    })
-}
-
-/// What of a description no guest can have, in words that name the parameter.
-///
-/// # Errors
-/// More than one queue on a NIC that has one, numbers out of range, or an extra argument that is not allowed.
-pub fn check(hardware: &Hardware) -> Result<(), String> {
-    let h = hardware;
-    let outside = |key: &str, value: &dyn std::fmt::Display, range: &str| {
-        Err(format!("{key} is {value}, want {range}"))
-    };
-    for nic in &h.nics {
-        if !(1..=MAX_QUEUES).contains(&nic.queues) {
-            return outside("queues", &nic.queues, &format!("1 to {MAX_QUEUES}"));
-        }
-        if nic.queues > 1 && device(&nic.model) != VIRTIO_NET {
-            return Err(format!("queues is {}, but a NIC of model {} has one queue", nic.queues, nic.model));
-        }
-    }
-    if !(1..=MAX_SMP).contains(&h.smp) {
-        return outside("smp", &h.smp, &format!("1 to {MAX_SMP} vCPUs"));
-    }
-    if !MEM_MIB.contains(&h.mem_mib) {
-        return outside("mem", &h.mem_mib, &format!("{} to {} MiB", MEM_MIB.start(), MEM_MIB.end()));
-    }
-    match forbidden_extra(&h.extra) {
-        Some(reason) => Err(format!("extra_args has {reason}")),
-        None => Ok(()),
-    }
-}
 
 /// The arguments behind the program. Starts paused (`-S`), so that the threads can be pinned before the guest runs.
 pub fn build(hardware: &Hardware, files: &BootFiles, wiring: Wiring<'_>) -> Vec<String> {
@@ -447,7 +371,8 @@ fn option_value(path: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::backing::{Format, Layer};
-    use super::super::network::Kind;
+    use super::super::network::{Kind, Layout, Wires};
+    use super::check::FORBIDDEN;
     use super::*;
     use model::{NodeId, VcpuIndex};
 

@@ -253,7 +253,7 @@ fn login(params: &Params, way: Way) -> Result<Login, ParamsError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::matrix::GUEST;
+    use crate::parameters::GUEST;
 
     fn definition(set: &[(&str, &str)]) -> Result<Option<Definition>, ParamsError> {
         let mut params = Params::new();

@@ -5,9 +5,9 @@
 
 use super::blockdev;
 use crate::deadlines::{Deadlines, Step};
-use crate::process::{self, PrivateFolder, ProcessError, Spec, private_folder_in};
-use crate::workload::bytes;
+use model::bytes;
 use model::{Params, ParamsError};
+use process::{PrivateFolder, ProcessError, Spec, private_folder_in};
 use std::path::{Path, PathBuf};
 
 /// The serial number by which the guest finds the disk.
@@ -194,8 +194,8 @@ pub enum DiskError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::accel::Accel;
-    use crate::matrix::GUEST;
+    use crate::parameters::GUEST;
+    use model::Accel;
     use model::Origin;
 
     fn disk(set: &[(&str, &str)]) -> Result<Option<Disk>, ParamsError> {

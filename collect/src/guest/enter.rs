@@ -4,12 +4,12 @@
 use super::argv::System;
 use super::channel::{Channel, ChannelError, PortChannel, QgaChannel, SerialChannel, SshChannel};
 use super::definition::{Definition, Way};
+use super::error::GuestError;
 use super::image::Image;
-use super::machine::{GuestError, Machine};
 use super::os::Os;
-use super::windows;
+use super::windows::{self, Commands};
 use crate::deadlines::Step;
-use crate::process::Namespace;
+use process::Namespace;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -58,7 +58,7 @@ pub(super) fn channel(
 }
 
 /// Makes a guest that takes commands fit for workloads.
-pub(super) fn settle(own: Option<&Own<'_>>, machine: &mut Machine) -> Result<(), GuestError> {
+pub(super) fn settle(own: Option<&Own<'_>>, machine: &mut impl Commands) -> Result<(), GuestError> {
     match own.map(|own| own.definition.os) {
         Some(Os::Linux) => {
             let limit = machine.deadlines().within(Step::Settle);
@@ -82,7 +82,7 @@ fn shorter(error: GuestError) -> GuestError {
 
 #[cfg(test)]
 mod tests {
-    use crate::process::{Spec, run};
+    use process::{Spec, run};
     use std::os::unix::fs::{PermissionsExt, symlink};
     use std::path::Path;
     use std::time::{Duration, Instant};

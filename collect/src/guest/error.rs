@@ -3,9 +3,9 @@
 use super::channel::{ChannelError, Status};
 use super::network::NetworkError;
 use super::qmp::QmpError;
-use crate::process::ProcessError;
 use edge::{quoted, quoted_end};
 use model::{Code, Failure, Phase};
+use process::ProcessError;
 use std::path::PathBuf;
 
 /// What is said of a file system that is full: by strerror(3) of ENOSPC and EDQUOT, and by Windows of ERROR_DISK_FULL.

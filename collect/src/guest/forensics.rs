@@ -7,8 +7,8 @@
 use super::channel::Channel;
 use super::health::{QEMU_STDERR, is_stopped};
 use super::qmp::{Qmp, QmpError};
-use crate::deadlines::LAST_WORDS;
-use crate::process::{self, Spec};
+use process::Spec;
+use process::deadlines::LAST_WORDS;
 use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;

@@ -1,13 +1,14 @@
 //! Whether a guest is still one that can be measured, and if not, what happened to it.
 //!
-//! Five witnesses are heard, the one who says most first: QEMU's events (QEMU's `qapi/run-state.json` and
-//! `qapi/block-core.json`), the guest's console, QEMU's own end, the kernel's word on whether QEMU runs, and QEMU's on
-//! whether the guest does.
+//! Six witnesses are heard, the one who says most first: QEMU's events (QEMU's `qapi/run-state.json` and
+//! `qapi/block-core.json`), the guest's console, QEMU's own end, its monitor, the kernel's word on whether QEMU runs, and
+//! QEMU's on whether the guest does.
 
 use super::qmp::{Qmp, QmpEvent};
-use crate::process::{Running, note_struck, tail};
 use edge::{quoted, quoted_end};
 use model::{Code, Failure};
+use process::deadlines::LAST_WORDS;
+use process::{Running, note_struck, tail};
 use serde_json::Value;
 use std::io::{Read, Seek, SeekFrom};
 use std::os::unix::process::ExitStatusExt;
@@ -54,11 +55,12 @@ const MOST: u64 = 1 << 20;
 pub(super) struct Console {
     path: PathBuf,
     read: u64,
+    complaint: Option<Failure>,
 }
 
 impl Console {
     pub(super) fn new(path: &Path) -> Console {
-        Console { path: path.to_owned(), read: 0 }
+        Console { path: path.to_owned(), read: 0, complaint: None }
     }
 
     /// The end of the log, for people.
@@ -86,8 +88,17 @@ impl Console {
         })
     }
 
-    /// A panic or an oops that was not there before. A console that cannot be read tells nothing.
+    /// A panic or an oops, from when it is there on: whoever hears of it first may have no use for it. A console that cannot
+    /// be read tells nothing.
     fn complaint(&mut self) -> Option<Failure> {
+        if let Some(new) = self.new_complaint() {
+            self.complaint = Some(new);
+        }
+        self.complaint.clone()
+    }
+
+    /// One that was not there before.
+    fn new_complaint(&mut self) -> Option<Failure> {
         let length = std::fs::metadata(&self.path).ok()?.len();
         if length <= self.read {
             return None;
@@ -121,8 +132,13 @@ pub(super) fn death(qemu: &mut Running, qmp: &Qmp, console: &mut Console) -> Opt
     if let Some(failure) = console.complaint() {
         return Some(failure);
     }
-    if let Some(status) = qemu.ended() {
+    // A QEMU that ends closes its monitor a moment before.
+    let patience = if qmp.is_closed() { LAST_WORDS } else { Duration::ZERO };
+    if let Some(status) = qemu.wait_until(Instant::now() + patience) {
         return Some(exit_reason(status, &qemu.stderr_tail(), &console.tail()));
+    }
+    if qmp.is_closed() {
+        return Some(Failure::new(Code::ChannelBroken, "QEMU has closed its monitor, and goes on"));
     }
     console.flood().or_else(|| halted(qemu.pid())).or_else(|| stopped(&events))
 }
@@ -225,7 +241,7 @@ fn terminated_by(stderr: &str) -> Option<i32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::process::Spec;
+    use process::Spec;
     use rustix::process::Signal;
     use serde_json::json;
 
@@ -234,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn an_oops_is_told_once_and_whole_also_when_it_was_half_written() {
+    fn an_oops_is_told_whole_also_when_it_was_half_written_and_is_not_forgotten() {
         let dir = tempfile::tempdir().unwrap();
         let log = dir.path().join("serial.log");
         std::fs::write(&log, "booting\n[ 1.0] BUG: kernel NULL po").unwrap();
@@ -244,7 +260,7 @@ mod tests {
         let oops = console.complaint().unwrap();
         assert_eq!(oops.code, Code::Oops);
         assert!(oops.reason.ends_with("BUG: kernel NULL pointer dereference, address: 0'"), "{oops}");
-        assert_eq!(console.complaint(), None, "nothing is new");
+        assert_eq!(console.complaint(), Some(oops), "whoever heard of it first may have passed over it");
     }
 
     #[test]
@@ -332,7 +348,7 @@ mod tests {
         let failure = exit_reason(ExitStatus::from_raw(0), stderr, "");
         assert_eq!(failure.code, Code::EarlyExit);
         assert!(failure.reason.starts_with("QEMU was ended by signal 15; it said 'qemu-system"), "{failure}");
-        assert!(crate::process::struck_within(Duration::from_secs(4)));
+        assert!(process::struck_within(Duration::from_secs(4)));
         assert!(exit_reason(ExitStatus::from_raw(0), "", "").reason.starts_with("the guest powered off"));
         assert_eq!(terminated_by("terminating on signal x"), None);
     }

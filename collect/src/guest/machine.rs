@@ -1,24 +1,28 @@
 //! One running guest: started paused, pinned, let go, waited for, talked to, and always ended.
 
-use super::argv::{self, BootFiles, Hardware};
+mod start;
+
+use super::argv::Hardware;
 use super::channel::{Channel, ChannelError, Ready, Reply};
 use super::enter::{self, Own};
 pub use super::error::GuestError;
 use super::error::{full_in, is_full};
 use super::forensics::{self, Subject};
-use super::health::{Console, QEMU_STDERR, death, exit_reason, halted};
+use super::health::{Console, death};
 pub use super::health::{DEBUG_LOG, SERIAL_LOG};
 use super::job::JobRequest;
 use super::network::Network;
 use super::os::Os;
 use super::qmp::Qmp;
 use super::windows::Commands;
-use crate::deadlines::{Deadlines, HOST_ANSWER, LAST_WORDS, Step};
+use crate::deadlines::{Deadlines, Step};
 use crate::host::pin::GuestPins;
 use crate::host::placement::{self, Placement, Threads};
-use crate::process::{PrivateFolder, Running, Sink, Spec, private_folder};
-use model::{Code, CpuId, Failure, Phase};
+use model::{Code, Failure};
+use process::deadlines::LAST_WORDS;
+use process::{PrivateFolder, Running};
 use serde_json::json;
+use start::Start;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -77,155 +81,6 @@ pub struct Machine {
     pub boot_seconds: f64,
 }
 
-/// A QEMU on its way to being a [`Machine`].
-struct Start {
-    qmp: Option<Qmp>,
-    qemu: Running,
-    sockets: PrivateFolder,
-    files: BootFiles,
-    console: Console,
-    argv: Vec<String>,
-    started: Instant,
-    until: Instant,
-    deadlines: Deadlines,
-}
-
-impl Start {
-    /// Starts QEMU, and no more.
-    fn new(spec: &BootSpec<'_>) -> Result<Start, GuestError> {
-        let sockets = private_folder().map_err(|source| GuestError::Io {
-            doing: "creating a folder in",
-            path: std::env::temp_dir(),
-            source,
-        })?;
-        let files = BootFiles {
-            system: enter::system(spec.own.as_ref(), spec.image),
-            tools: spec.image.tools.clone().filter(|_| spec.with_tools || spec.own.is_some()),
-            disk: spec.disk.unwrap_or(Path::new("")).to_owned(),
-            debug: spec.listens.then(|| spec.log_dir.join(DEBUG_LOG)),
-            serial: spec.log_dir.join(SERIAL_LOG),
-            qmp: sockets.path().join("qmp"),
-            channel: sockets.path().join("cmd"),
-        };
-        let queues: Vec<u32> = spec.hardware.nics.iter().map(|nic| nic.queues).collect();
-        let others: &[CpuId] = spec.pin.as_ref().map_or(&[], |p| &p.emulator);
-        let process = Spec::new(spec.qemu)
-            .args(argv::build(&spec.hardware, &files, spec.network.wiring(spec.guest)))
-            .cpus(others)
-            .namespace(spec.network.namespace.as_ref())
-            .inherit(spec.network.opened(spec.guest, &queues)?)
-            .stderr(Sink::File(spec.log_dir.join(QEMU_STDERR)));
-        let argv = process.argv();
-        let started = Instant::now();
-        let until = started + spec.deadline;
-        let console = Console::new(&files.serial);
-        let deadlines = spec.deadlines;
-        let qemu = process.start()?;
-        Ok(Start { qmp: None, qemu, sockets, files, console, argv, started, until, deadlines })
-    }
-
-    /// Connects to the paused guest, and pins and plugs it.
-    fn place(&mut self, spec: &BootSpec<'_>) -> Result<(Box<dyn Channel>, Threads), GuestError> {
-        let qmp = connect(&mut self.qemu, self.until, || Qmp::connect(&self.files.qmp, HOST_ANSWER))?;
-        let qmp = self.qmp.insert(qmp);
-        let channel = connect(&mut self.qemu, self.until, || {
-            enter::channel(spec.own.as_ref(), &self.files.channel, spec.network.namespace.as_ref())
-        })?;
-        let threads = Threads {
-            vcpus: qmp.vcpu_threads()?,
-            iothreads: qmp.iothread_threads()?,
-            vhost: placement::vhost_threads(self.qemu.pid()),
-        };
-        if let Some(pins) = &spec.pin {
-            placement::apply(pins, &threads).map_err(GuestError::Pin)?;
-            let found = placement::observe(self.qemu.pid(), &threads).violations(pins);
-            if !found.is_empty() {
-                return Err(GuestError::Pin(format!("the placement does not hold: {}", found.join("; "))));
-            }
-        }
-        spec.network.plug(spec.guest)?;
-        Ok((channel, threads))
-    }
-
-    /// Lets the guest go.
-    fn let_go(&mut self) -> Result<(), GuestError> {
-        let Some(qmp) = &mut self.qmp else { return Err(GuestError::no_monitor()) };
-        qmp.execute("cont", json!({}), HOST_ANSWER)?;
-        Ok(())
-    }
-
-    /// Waits until the guest is ready.
-    fn wait(&mut self, spec: &BootSpec<'_>, channel: &mut dyn Channel) -> Result<Ready, GuestError> {
-        let Some(qmp) = &mut self.qmp else { return Err(GuestError::no_monitor()) };
-        let left = self.until.saturating_duration_since(Instant::now());
-        let (qemu, console) = (&mut self.qemu, &mut self.console);
-        channel.wait_ready(left, &mut || death(qemu, qmp, console)).map_err(|e| match e {
-            ChannelError::Deadline { .. } => {
-                GuestError::NotReady { seconds: spec.deadline.as_secs_f64(), console: console.tail() }
-            }
-            other => other.into(),
-        })
-    }
-
-    /// Ends QEMU in order, and gives its version.
-    fn leave(&mut self) -> Result<Option<String>, GuestError> {
-        let Some(qmp) = &mut self.qmp else { return Ok(None) };
-        let reply = qmp.execute("query-version", json!({}), HOST_ANSWER)?;
-        let part = |name: &str| reply.pointer(&format!("/qemu/{name}")).map(ToString::to_string);
-        let parts: Option<Vec<String>> = ["major", "minor", "micro"].into_iter().map(part).collect();
-        qmp.execute("quit", json!({}), HOST_ANSWER)?;
-        match self.qemu.wait_until(Instant::now() + self.deadlines.within(Step::Shutdown)) {
-            Some(status) if status.success() => Ok(parts.map(|parts| parts.join("."))),
-            Some(status) => Err(GuestError::Died(exit_reason(status, &self.qemu.stderr_tail(), ""))),
-            None => Err(GuestError::Died(Failure::new(
-                Code::Deadline(Phase::Shutdown),
-                "QEMU does not end when its monitor is told to quit",
-            ))),
-        }
-    }
-
-    fn finish(
-        self,
-        os: Os,
-        channel: Box<dyn Channel>,
-        threads: Threads,
-        ready: Ready,
-    ) -> Result<Machine, GuestError> {
-        let boot_seconds = self.started.elapsed().as_secs_f64();
-        let Start { qmp: Some(qmp), qemu, sockets, console, argv, deadlines, .. } = self else {
-            return Err(GuestError::no_monitor());
-        };
-        Ok(Machine {
-            channel,
-            os,
-            qmp,
-            qemu,
-            threads,
-            _sockets: sockets,
-            console,
-            deadlines,
-            silent: false,
-            argv,
-            ready,
-            boot_seconds,
-        })
-    }
-
-    /// Ends what never became a machine, with what tells why.
-    fn give_up(mut self, dir: &Path, error: GuestError) -> GuestError {
-        let subject = Subject {
-            argv: &self.argv,
-            pid: self.qemu.pid(),
-            qmp: self.qmp.as_mut(),
-            channel: None,
-            serial: &self.files.serial,
-        };
-        // The first failure is the one to tell.
-        let _ = forensics::collect(dir, subject);
-        error
-    }
-}
-
 impl Machine {
     /// Boots a guest and waits until it is ready. When that fails, [`BootSpec::forensics`] holds what there was to see.
     pub fn boot(spec: &BootSpec<'_>) -> Result<Machine, GuestError> {
@@ -243,8 +98,10 @@ impl Machine {
                 Err(error) => return Err(start.give_up(spec.forensics, error)),
             }
         }
-        for (_, start, ..) in &mut starts {
-            start.let_go()?;
+        let let_go = starts.iter_mut().map(|(_, start, ..)| start.let_go());
+        if let Some((index, Err(error))) = let_go.enumerate().find(|(_, gone)| gone.is_err()) {
+            let (spec, start, ..) = starts.swap_remove(index);
+            return Err(start.give_up(spec.forensics, error));
         }
         let mut machines = Vec::new();
         for (spec, mut start, mut channel, threads) in starts {
@@ -279,7 +136,7 @@ impl Machine {
         }
         let mut version = String::from("of unknown version");
         for start in &mut starts {
-            version = start.leave()?.unwrap_or(version);
+            version = start.leave().map_err(|error| start.explained(error))?.unwrap_or(version);
         }
         Ok((version, started.elapsed().as_secs_f64()))
     }
@@ -432,31 +289,6 @@ fn status(qmp: &mut Qmp) -> String {
     }
 }
 
-/// Tries until QEMU listens, or is gone.
-fn connect<T, E: Into<GuestError>>(
-    qemu: &mut Running,
-    until: Instant,
-    mut attempt: impl FnMut() -> Result<T, E>,
-) -> Result<T, GuestError> {
-    loop {
-        match attempt() {
-            Ok(done) => return Ok(done),
-            Err(e) => {
-                if let Some(status) = qemu.ended() {
-                    return Err(GuestError::Died(exit_reason(status, &qemu.stderr_tail(), "")));
-                }
-                if let Some(failure) = halted(qemu.pid()) {
-                    return Err(GuestError::Died(failure));
-                }
-                if Instant::now() >= until {
-                    return Err(e.into());
-                }
-            }
-        }
-        std::thread::sleep(Duration::from_millis(2));
-    }
-}
-
 #[cfg(test)]
 pub(crate) use tests::pretended;
 
@@ -466,7 +298,9 @@ mod tests {
     use super::super::image::Image;
     use super::super::network::{Kind, Layout};
     use super::*;
-    use crate::accel::Accel;
+    use model::Accel;
+    use process::deadlines::HOST_ANSWER;
+    use process::{Spec, private_folder};
     use std::fs;
     use std::io::{BufRead, BufReader, Write};
     use std::os::unix::net::UnixStream;

@@ -15,7 +15,6 @@ pub mod definition;
 pub mod disk;
 pub mod enter;
 mod error;
-pub mod fit;
 mod forensics;
 mod health;
 pub mod identity;

@@ -1,5 +1,6 @@
 //! What differs between the operating systems of guests: the one table of their commands and paths.
 
+use crate::scenario::Scenario;
 use model::{Params, ParamsError};
 
 /// The operating system of a guest.
@@ -128,10 +129,22 @@ impl Os {
     }
 }
 
+/// The system of a guest of the scenario: `vm1` is the server's, `vm2` the client's. Where there is no such guest it is
+/// Linux.
+///
+/// # Errors
+/// Parameters of the wrong kind.
+pub fn os_of(params: &Params, guest: &str) -> Result<Os, ParamsError> {
+    if params.get("scenario").is_some() && !Scenario::of(params)?.guests().contains(&guest) {
+        return Ok(Os::Linux);
+    }
+    Os::of(&params.object_params(guest))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::process::{Sink, Spec};
+    use process::{Sink, Spec};
     use std::time::Duration;
 
     #[test]

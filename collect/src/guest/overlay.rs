@@ -4,7 +4,7 @@
 use super::backing::{Chain, Format};
 use super::disk::DiskError;
 use crate::deadlines::{Deadlines, Step};
-use crate::process::{self, PrivateFolder, Spec, private_folder_in};
+use process::{PrivateFolder, Spec, private_folder_in};
 use std::path::{Path, PathBuf};
 
 /// A layer above an image; it is gone with this.
@@ -39,13 +39,13 @@ impl Overlay {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::accel::Accel;
-    use crate::deadlines::HOST_ANSWER;
+    use model::Accel;
+    use process::deadlines::HOST_ANSWER;
 
     #[test]
     fn a_layer_is_private_leaves_the_image_alone_and_goes_with_its_owner() {
         if process::run(Spec::new("qemu-img").arg("--version"), HOST_ANSWER).is_err() {
-            eprintln!("skipped: a_layer_is_private: qemu-img is missing; `make setup` gets it");
+            testing::skip("qemu-img is missing; `make setup` gets it");
             return;
         }
         let dir = tempfile::tempdir().unwrap();

@@ -3,8 +3,8 @@
 //! Every command carries an `id` and has a deadline; replies are matched by id, whatever arrives in between. Events
 //! are kept in a log. Members, events and greetings that this client does not know are harmless.
 
-use crate::deadlines::HOST_ANSWER;
 use edge::quoted;
+use process::deadlines::HOST_ANSWER;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
@@ -148,6 +148,11 @@ impl Qmp {
             };
             shared = self.shared.1.wait_timeout(shared, left).unwrap_or_else(PoisonError::into_inner).0;
         }
+    }
+
+    /// Whether QEMU has closed it.
+    pub fn is_closed(&self) -> bool {
+        lock(&self.shared.0).closed
     }
 
     /// All events so far.

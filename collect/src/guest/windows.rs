@@ -4,7 +4,7 @@
 //! work on comes as arguments, in words that begin with no dash (which PowerShell would take for the name of a parameter).
 
 use super::machine::GuestError;
-use super::network::Address;
+use super::network::{Address, Layout, Link, NetworkError};
 use super::os::Os;
 use crate::deadlines::{Deadlines, Step};
 use model::Fingerprint;
@@ -82,10 +82,25 @@ fn script(guest: &mut dyn Commands, name: &str, args: &[&str]) -> Result<String,
     guest.run(&[&POWERSHELL[..], &[&path], args].concat(), guest.deadlines().within(Step::Script))
 }
 
+/// Refuses links that a Windows guest can have no address on.
+///
+/// # Errors
+/// Its address would come by DHCP.
+pub fn check_links(layout: &Layout, guest: usize) -> Result<(), GuestError> {
+    let without = |link: &&Link| if guest == 0 { link.server } else { link.client }.is_none();
+    match layout.links.iter().find(without) {
+        None => Ok(()),
+        Some(link) => Err(GuestError::Network(NetworkError::Refused(format!(
+            "a Windows guest is given no address by DHCP here; set ip_{}=ADDRESS/LENGTH to a free one of its network",
+            link.nic
+        )))),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::accel::Accel;
+    use model::Accel;
 
     /// A guest that says one thing, and notes what it was told.
     struct Says(&'static str, Vec<Vec<String>>);

@@ -2,6 +2,7 @@
 //! it is made fit for measuring.
 
 pub mod fingerprint;
+pub mod locks;
 pub mod noise;
 pub mod pin;
 pub mod placement;

@@ -1,8 +1,8 @@
 //! A command that goes on running on another host.
 
 use super::{OWN_FAILURE, Ssh, SshError};
-use crate::deadlines::LAST_WORDS;
-use crate::process::{Running, Sink};
+use process::deadlines::LAST_WORDS;
+use process::{Running, Sink};
 use rustix::process::Signal;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;

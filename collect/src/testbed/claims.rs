@@ -1,15 +1,14 @@
 //! What a campaign must have for itself on this host.
 
+use super::TestbedError;
 use super::describe::pin;
-use super::{TestbedError, to_params};
-use crate::campaign::locks::Claims;
-use crate::cartesian::Objects;
 use crate::guest::definition::{Definition, own_kernel};
 use crate::guest::image::{Cache, Image, builtin_with};
 use crate::guest::machine::GuestError;
 use crate::guest::network::{ClientPlace, Layout};
+use crate::host::locks::Claims;
 use crate::host::topology::Topology;
-use model::{CampaignFile, Params};
+use model::{CampaignFile, EnvironmentPlan, Params};
 
 /// Whether the clients of every environment run on another host, so that their tools are none of this one's.
 pub fn clients_are_remote(file: &CampaignFile) -> bool {
@@ -17,7 +16,7 @@ pub fn clients_are_remote(file: &CampaignFile) -> bool {
         let layout = Layout::of(&params);
         layout.is_ok_and(|layout| matches!(layout.client, ClientPlace::Remote(_)))
     };
-    file.environments.iter().map(to_params).all(remote)
+    file.environments.iter().map(EnvironmentPlan::to_params).all(remote)
 }
 
 /// The CPUs that guests and clients are placed on, or all of them where they may run anywhere; the bridges and other devices
@@ -36,7 +35,7 @@ pub fn claims(
     let mut claims =
         Claims { images: image.map(|image| image.dir.clone()).into_iter().collect(), ..Claims::default() };
     for environment in &file.environments {
-        let params = to_params(environment);
+        let params = environment.to_params();
         let plan = pin(&topology, &params, sessions, file.allow_unpinned)?;
         if plan.guests.iter().all(|guest| guest.pins.is_some()) {
             claims.cpus.extend(plan.cpus());

@@ -1,12 +1,12 @@
 //! Clients of a workload: processes on the host, and jobs in the client's guest.
 
-use super::lab::{odd, of_client};
+use super::failures::{odd, of_client};
 use crate::guest::image::Cache;
 use crate::guest::job::JobRequest;
 use crate::guest::machine::{GuestError, Machine};
 use crate::lab::{Client, Failed};
-use crate::process::{LONGEST_OUTPUT, Namespace, Running, Sink, Spec};
 use model::{Code, CpuId, Scope};
+use process::{LONGEST_OUTPUT, Namespace, Running, Sink, Spec};
 use rustix::process::Signal;
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};

@@ -1,8 +1,9 @@
 //! When a guest read its counters.
 
-use crate::lab::{HostSample, Moment};
-use crate::window::{ThreadTime, guest_now};
+use crate::lab::HostSample;
+use crate::lab::window::{ThreadTime, guest_now};
 use formats::counters::CpuTicks;
+use model::Moment;
 
 /// The host's CPU time at a moment between two samples, and that of every thread that both know.
 pub(super) fn between(before: &HostSample, after: &HostSample, at: Moment) -> HostSample {
@@ -65,7 +66,7 @@ impl GuestClock {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::window::Role;
+    use crate::lab::window::Role;
 
     fn moment(ms: u64) -> Moment {
         Moment { unix_ns: 5_000_000_000 + ms * 1_000_000, mono_ns: ms * 1_000_000 }

@@ -1,15 +1,13 @@
 //! QEMU's command lines as people read them, and as the fingerprint has a hash of them.
 
 use super::{TestbedError, hardware};
-use crate::accel::Accel;
-use crate::campaign::to_params;
-use crate::cartesian::Objects;
-use crate::guest::argv::{self, BootFiles, System, Wiring};
+use crate::guest::argv::{self, BootFiles, System};
 use crate::guest::definition::Definition;
 use crate::guest::image::Cache;
 use crate::guest::machine::GuestError;
-use crate::guest::network::{Layout, Wires};
+use crate::guest::network::{Layout, Wires, Wiring};
 use crate::host::pin::PinPlan;
+use model::Accel;
 use model::{EnvironmentPlan, Params};
 use std::path::{Path, PathBuf};
 
@@ -24,7 +22,7 @@ pub fn preview(
     accel: Accel,
     name: &str,
 ) -> Result<Vec<String>, TestbedError> {
-    command_lines(&to_params(environment), plan, cache, accel, name)
+    command_lines(&environment.to_params(), plan, cache, accel, name)
 }
 
 /// The same for parameters. Ports are free ones, except in the canonical command line, where they are always the same.

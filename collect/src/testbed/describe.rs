@@ -1,8 +1,6 @@
 //! From parameters to the hardware and the placement of each guest: pure functions.
 
 use super::TestbedError;
-use crate::accel::Accel;
-use crate::cartesian::Objects;
 use crate::guest::argv::{Hardware, NIC_MODELS, Nic};
 use crate::guest::disk::Disk;
 use crate::guest::machine::GuestError;
@@ -10,6 +8,7 @@ use crate::guest::network::{ClientPlace, nics};
 use crate::host::pin::{GuestPlan, GuestRequest, NodeChoice, PinPlan, Request, Siblings, plan};
 use crate::host::topology::Topology;
 use crate::scenario::Scenario;
+use model::Accel;
 use model::ids::{cpu_list, parse_cpu_list};
 use model::{Params, ParamsError};
 

@@ -3,13 +3,13 @@
 use super::command_line::{CANONICAL, command_lines};
 use super::lab::GuestLab;
 use super::{Testbed, TestbedError, pin};
-use crate::deadlines::HOST_ANSWER;
 use crate::guest::definition::Definition;
 use crate::guest::disk::DiskError;
 use crate::guest::identity::identity;
 use crate::guest::image::{Image, host_program};
 use crate::host::fingerprint;
 use model::{Fingerprint, Params};
+use process::deadlines::HOST_ANSWER;
 use serde_json::json;
 use std::path::Path;
 
@@ -18,7 +18,7 @@ impl Testbed {
     /// may have changed since the last one.
     pub(super) fn host_facts(&self) -> Fingerprint {
         let mut facts = fingerprint::host(Path::new("/"));
-        facts.0.extend(fingerprint::host_nics(&self.topology).0);
+        facts.extend(fingerprint::host_nics(&self.topology));
         for tool in &self.needs.host_tools {
             if let Ok(program) = host_program(&self.cache, tool) {
                 facts.set(format!("tool.{tool}"), &program.version);
@@ -42,17 +42,18 @@ impl Testbed {
         if let Some(host) = &lab.remote {
             // The workload's tools are those of the client's host.
             facts.0.retain(|name, _| !name.starts_with("tool."));
-            facts.0.extend(host.facts(&self.needs.host_tools).0);
+            facts.extend(host.facts(&self.needs.host_tools));
         }
         let told = lab.guest_facts();
-        facts.0.extend(told.facts.0);
-        facts.0.extend(self.brought.facts(params).0);
+        facts.extend(told.facts);
+        facts.extend(self.brought.facts(params));
         let plan = pin(&self.topology, params, self.needs.sessions, self.allow_unpinned);
         if let Ok(lines) =
             plan.and_then(|plan| command_lines(params, &plan, &self.cache, self.accel, CANONICAL))
         {
             let hash = blake3::hash(lines.join("\n").as_bytes()).to_hex();
-            facts.set("qemu.argv", hash.chars().take(16).collect::<String>());
+            // The second way: with disks as -blockdev. The first had them as -drive.
+            facts.set_version("qemu.argv", hash.chars().take(16).collect::<String>(), "2");
         }
         facts.set("accel", self.accel.to_string());
         facts.set("network", lab.network.layout.kinds());

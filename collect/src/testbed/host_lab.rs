@@ -2,18 +2,19 @@
 
 use super::TestbedError;
 use super::client::HostPlace;
-use super::lab::read_host_sample;
 use crate::brought::Brought;
-use crate::campaign::Booted;
-use crate::deadlines::{Deadlines, HOST_ANSWER};
+use crate::deadlines::Deadlines;
 use crate::guest::image::{Cache, host_program};
 use crate::guest::machine::GuestError;
 use crate::host::noise::Watched;
+use crate::lab::Booted;
 use crate::lab::{Client, Failed, HostSample, Lab, Snapshot, Target};
-use crate::process::{self, Spec};
 use crate::workload::Needs;
+use formats::counters::CpuTicks;
 use model::ids::cpu_list;
-use model::{Code, CpuId, Fingerprint, Params};
+use model::{Code, CpuId, Fingerprint, Moment, Params};
+use process::Spec;
+use process::deadlines::HOST_ANSWER;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::sync::Arc;
@@ -157,4 +158,14 @@ impl Lab for HostLab {
     }
 
     fn end(self: Box<Self>, _: Option<&Path>) {}
+}
+
+/// The host's CPU time, now.
+pub(super) fn read_host_sample() -> Result<HostSample, Failed> {
+    let at = Moment::now();
+    let text = edge::read::kernel("/proc/stat")
+        .map_err(|e| Failed::new(Code::Host, format!("reading /proc/stat: {e}")))?;
+    let cpu =
+        CpuTicks::parse(&text).ok_or_else(|| Failed::new(Code::Host, "reading /proc/stat: no cpu line"))?;
+    Ok(HostSample { at, cpu, ..HostSample::default() })
 }

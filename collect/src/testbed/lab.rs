@@ -1,17 +1,17 @@
 //! The guests of one boot, as a workload sees them.
 
 mod counters;
+mod peers;
 
 use super::client::{ClientGuest, HostPlace, Shared, start_in_guest};
 use super::clock::{GuestClock, between};
+use super::failures::{odd, of_client};
+use super::host_lab::read_host_sample;
 use super::nics::bring_up;
 use super::remote::{RemoteHost, of_remote};
 use super::{Scene, TestbedError, vcpu_list};
-use crate::accel::Accel;
 use crate::brought::Brought;
-use crate::cartesian::Objects;
 use crate::deadlines::Deadlines;
-use crate::guest::channel::Status;
 use crate::guest::image::{Cache, host_program};
 use crate::guest::job::JobRequest;
 use crate::guest::machine::{GuestError, Machine};
@@ -21,10 +21,9 @@ use crate::guest::windows;
 use crate::host::fingerprint;
 use crate::host::noise::{Vcpu, Watched};
 use crate::host::pin::GuestPins;
-use crate::lab::{Client, Failed, HostSample, Lab, Moment, Snapshot, Target, job_by_command};
-use crate::window::{HostCounters, KvmReader, Meter};
-use formats::counters::CpuTicks;
-use model::{Code, CpuId, Fingerprint, Params, Scope};
+use crate::lab::window::{HostCounters, KvmReader, Meter};
+use crate::lab::{Client, Failed, HostSample, Lab, Snapshot, Target, job_by_command};
+use model::{Accel, Code, CpuId, Fingerprint, Moment, Params, Scope};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -65,27 +64,6 @@ pub(super) struct GuestLab {
     counters: Vec<&'static str>,
 }
 
-/// A failure of the client's guest.
-pub(super) fn of_client(error: GuestError) -> Failed {
-    let failure = error.failure();
-    Failed::new(failure.code, format!("in the client's guest: {failure}"))
-}
-
-/// A guest that is not what it was booted as.
-pub(super) fn odd(reason: impl Into<String>) -> GuestError {
-    GuestError::Died(Failed::new(Code::ChannelBroken, reason))
-}
-
-/// The host's CPU time, now.
-pub(super) fn read_host_sample() -> Result<HostSample, Failed> {
-    let at = Moment::now();
-    let text = edge::read::kernel("/proc/stat")
-        .map_err(|e| Failed::new(Code::Host, format!("reading /proc/stat: {e}")))?;
-    let cpu =
-        CpuTicks::parse(&text).ok_or_else(|| Failed::new(Code::Host, "reading /proc/stat: no cpu line"))?;
-    Ok(HostSample { at, cpu, ..HostSample::default() })
-}
-
 impl GuestLab {
     pub(super) fn new(
         scene: Scene,
@@ -124,33 +102,6 @@ impl GuestLab {
             meters,
             counters: Vec::new(),
         })
-    }
-
-    /// Waits until the server's guest reaches the client over every link.
-    fn wait_for_peers(&mut self) -> Result<(), Failed> {
-        for peer in self.network.peers.clone().into_iter().flatten().map(|peer| peer.to_string()) {
-            let mut tries = 0;
-            // A bridge and ARP take seconds to let the first packet through.
-            while !self.reaches(&peer, 1).map_err(|e| e.failure())? {
-                tries += 1;
-                if tries == 20 {
-                    let lost = format!("the network is lost: the guest does not reach the client at {peer}");
-                    return Err(Failed::new(Code::NetworkLost, lost));
-                }
-                self.sleep(Duration::from_millis(100));
-            }
-        }
-        self.connected = true;
-        Ok(())
-    }
-
-    /// Whether a peer answers the server's guest within so many seconds.
-    fn reaches(&mut self, peer: &str, seconds: u32) -> Result<bool, GuestError> {
-        let (os, ping) = (self.machine.os, self.machine.os.ping(peer, seconds));
-        let words: Vec<&str> = ping.iter().map(String::as_str).collect();
-        let reply = self.machine.exec(&words, self.machine.soon())?;
-        let printed = String::from_utf8_lossy(&reply.stdout);
-        Ok(matches!(reply.status, Status::Exit(status) if os.is_answered(status, &printed)))
     }
 
     /// What the server's guest tells of itself, and the program that runs it. What it does not tell is absent.

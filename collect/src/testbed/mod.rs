@@ -11,6 +11,7 @@ mod clock;
 mod command_line;
 mod describe;
 mod facts;
+mod failures;
 mod host_lab;
 mod lab;
 mod nics;
@@ -24,9 +25,7 @@ pub use command_line::preview;
 pub use describe::{hardware, pin, vcpu_list};
 pub use shell::{console, guest_params, one_command};
 
-use crate::accel::Accel;
 use crate::brought::{Brought, BroughtError};
-use crate::campaign::{Booted, Booter, to_params};
 use crate::deadlines::Deadlines;
 use crate::guest::disk::{Disk, DiskError};
 use crate::guest::image::{Cache, Image, ImageError};
@@ -35,13 +34,15 @@ use crate::guest::os::Os;
 use crate::host::pin::Shortage;
 use crate::host::placement::pin_self;
 use crate::host::topology::{Topology, TopologyError};
+use crate::lab::{Booted, Booter};
 use crate::lab::{Failed, Lab};
-use crate::process::{PrivateFolder, private_folder};
 use crate::ssh::SshError;
 use crate::workload::Needs;
 use host_lab::HostParts;
 use lab::GuestLab;
+use model::Accel;
 use model::{CampaignFile, Code, Params, ParamsError};
+use process::{PrivateFolder, private_folder};
 use remote::{RemoteHost, of_remote};
 use scene::Scene;
 use std::path::Path;
@@ -145,7 +146,7 @@ impl Testbed {
     pub fn rehearse(&self, file: &CampaignFile) -> Result<Vec<String>, RehearsalError> {
         let mut versions = Vec::new();
         for environment in &file.environments {
-            let params = to_params(environment);
+            let params = environment.to_params();
             let wrong = |source: TestbedError| RehearsalError {
                 environment: environment.name.clone(),
                 source: Box::new(source),
@@ -228,7 +229,7 @@ impl Testbed {
         let deadlines = Deadlines::of(params, Accel::Kvm)?;
         let parts = HostParts { cache: self.cache.clone(), cpus, brought: Arc::clone(&self.brought) };
         let mut facts = self.host_facts();
-        facts.0.extend(self.brought.facts(params).0);
+        facts.extend(self.brought.facts(params));
         Ok(host_lab::boot(params, deadlines, parts, facts, &self.needs))
     }
 

@@ -1,8 +1,7 @@
 //! A guest's NICs: up, with addresses, queues, and their interrupts where they belong.
 
-use super::lab::odd;
+use super::failures::odd;
 use super::vcpu_list;
-use crate::cartesian::Objects;
 use crate::deadlines::Step;
 use crate::guest::channel::Status;
 use crate::guest::machine::{GuestError, Machine};

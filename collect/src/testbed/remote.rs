@@ -2,12 +2,13 @@
 
 use super::TestbedError;
 use super::client::flooding;
-use crate::deadlines::CHANNEL_ANSWER;
 use crate::guest::network::{ClientPlace, Layout};
-use crate::lab::{Client, Failed, Moment};
+use crate::lab::{Client, Failed};
 use crate::ssh::{Remote, Ssh, SshError};
 use formats::counters::CpuTicks;
+use model::Moment;
 use model::{Code, Fingerprint, Params};
+use process::deadlines::CHANNEL_ANSWER;
 use rustix::process::Signal;
 use std::cell::RefCell;
 use std::collections::BTreeMap;

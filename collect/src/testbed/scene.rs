@@ -1,17 +1,16 @@
 //! What one boot is made of, before anything of it runs: network, placement, folders, layers.
 
 use super::{Testbed, TestbedError, hardware, pin};
-use crate::cartesian::Objects;
 use crate::deadlines::Deadlines;
 use crate::guest::definition::{Definition, own_kernel};
 use crate::guest::disk::DiskFile;
 use crate::guest::enter::Own;
-use crate::guest::fit;
 use crate::guest::image::{Image, builtin_with};
 use crate::guest::machine::{BootSpec, GuestError};
 use crate::guest::network::{Layout, Network, free_ports};
 use crate::guest::os::Os;
 use crate::guest::overlay::Overlay;
+use crate::guest::windows;
 use crate::host::pin::GuestPlan;
 use model::{CpuId, Params, ParamsError};
 use std::path::{Path, PathBuf};
@@ -70,7 +69,7 @@ impl Testbed {
             let params = params.object_params(&plan.name);
             let own = Definition::of(&params, &self.cache)?;
             if own.as_ref().is_some_and(|own| own.os == Os::Windows) {
-                fit::check_links(&layout, guests.len())?;
+                windows::check_links(&layout, guests.len())?;
             }
             let port = free_ports(1).map_err(GuestError::Network)?.first().copied().unwrap_or_default();
             let image = match own_kernel(&params)? {

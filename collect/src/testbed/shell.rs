@@ -1,9 +1,8 @@
 //! A guest without a campaign, to be looked at.
 
 use super::{QEMU, TestbedError, scratch};
-use crate::accel::Accel;
 use crate::config::{guests, keys};
-use crate::deadlines::{BY_HAND, Deadlines};
+use crate::deadlines::Deadlines;
 use crate::guest::argv::{self, Hardware};
 use crate::guest::channel::Reply;
 use crate::guest::definition::{Definition, own_kernel};
@@ -12,10 +11,13 @@ use crate::guest::image::{Cache, Image, builtin_with};
 use crate::guest::machine::{BootSpec, GuestError, Machine};
 use crate::guest::network::{Kind, Layout, Network, free_ports};
 use crate::guest::overlay::Overlay;
-use crate::matrix::{GUEST, MatrixError, assignment};
-use crate::process::Spec;
-use model::secrets::masked;
+use crate::matrix::{MatrixError, assignment};
+use crate::parameters::GUEST;
+use model::Accel;
+use model::secret_keys::masked;
 use model::{Origin, Params};
+use process::Spec;
+use process::deadlines::BY_HAND;
 use std::path::Path;
 use std::time::Instant;
 

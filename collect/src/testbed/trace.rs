@@ -4,7 +4,7 @@
 //! line gets the time at which its first byte was there.
 
 use crate::guest::machine::{DEBUG_LOG, SERIAL_LOG};
-use crate::lab::Moment;
+use model::Moment;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -4,7 +4,6 @@
 use super::lab::GuestLab;
 use super::scene::SceneGuest;
 use super::*;
-use crate::cartesian::Objects;
 use crate::config::Source;
 use crate::config::select::select;
 use crate::guest::channel::QgaChannel;

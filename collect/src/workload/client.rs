@@ -2,9 +2,9 @@
 
 use super::common::{failed, late, said};
 use crate::lab::{Client, Failed, Lab, keep};
-use crate::process::tail;
 use formats::counters::Traffic;
 use model::Phase;
+use process::tail;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 

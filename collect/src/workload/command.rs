@@ -11,12 +11,11 @@
 use super::common::{failed, host_series, interval, read, run_whole, said, share, value, value_at};
 use super::{Known, Needs, Outcome, Workload};
 use crate::brought::{self, Wish};
-use crate::guest::fit;
-use crate::guest::os::Os;
+use crate::guest::os::{Os, os_of};
 use crate::lab::{Client, Failed, Lab, Measured, keep, window_until};
-use crate::process::tail;
 use formats::pattern::Pattern;
 use model::{Case, Code, Params, ParamsError};
+use process::tail;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -111,7 +110,7 @@ impl Workload for Command {
         brought::check_folder(params, DEPS)?;
         if has_deps(params)
             && params.get("command_on") != Some("host")
-            && fit::os_of(params, "vm1")? == Os::Windows
+            && os_of(params, "vm1")? == Os::Windows
         {
             let wanted = "nothing: what is built here is for Linux, and guest_os is windows; command_files brings files";
             return Err(params.wrong(DEPS, wanted));

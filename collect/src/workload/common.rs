@@ -1,12 +1,12 @@
 //! What several workloads do in the same way.
 
 use super::{Point, Value};
-use crate::guest::channel::text_of;
 use crate::guest::job::JobRequest;
 use crate::lab::{Failed, Lab, Measured, keep, window_until};
-use crate::process::LONGEST_OUTPUT;
+use edge::text::text_of;
 use edge::{quoted, quoted_end};
-use model::{Case, Code, Params, ParamsError, Phase, Scope};
+use model::{Case, Code, Params, ParamsError, Phase, Scope, bytes};
+use process::LONGEST_OUTPUT;
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -42,21 +42,6 @@ pub(super) fn words_of<'a>(
         return Err(params.wrong(key, &format!("some of {}", known.join(", "))));
     }
     Ok(words)
-}
-
-/// A size such as `512`, `4k`, `64K`, `2M` or `1G`, in bytes.
-pub(crate) fn bytes(text: &str) -> Option<u64> {
-    let text = text.trim();
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let factor: u64 = match text.get(digits.len()..)?.to_ascii_lowercase().as_str() {
-        "" | "b" => 1,
-        "k" | "kb" | "kib" => 1 << 10,
-        "m" | "mb" | "mib" => 1 << 20,
-        "g" | "gb" | "gib" => 1 << 30,
-        "t" | "tb" | "tib" => 1 << 40,
-        _ => return None,
-    };
-    digits.parse::<u64>().ok().filter(|n| *n > 0)?.checked_mul(factor)
 }
 
 /// Sizes of a list, in bytes.
@@ -345,14 +330,7 @@ mod tests {
     use model::Origin;
 
     #[test]
-    fn sizes_have_the_units_that_people_write() {
-        let known = [("512", 512), ("4k", 4096), ("64K", 65_536), ("2MiB", 2 << 20), ("1G", 1 << 30)];
-        for (text, want) in known {
-            assert_eq!(bytes(text), Some(want), "{text}");
-        }
-        for wrong in ["", "k", "0", "4x", "-4k", "4.5k", "99999999999T"] {
-            assert_eq!(bytes(wrong), None, "{wrong}");
-        }
+    fn tables_have_kib_without_a_unit() {
         assert_eq!((kib(4096), kib(512)), ("4".to_owned(), "0.5".to_owned()));
     }
 

@@ -4,20 +4,23 @@
 //! out files and before its ramp time, by a file that `exec_prerun` makes; the window of the host's counters opens after
 //! the ramp and closes before fio ends. Rates, latencies and percentiles are fio's own, over the whole of its run.
 
+mod values;
+
 use super::common::{
     Job, busy, drop_caches, exits, failed, host_series, interval, kib, late, level, read, seconds_of,
-    sizes_of, value, value_at, wanted, words_of,
+    sizes_of, value, wanted, words_of,
 };
 use super::storage::device;
-use super::{Known, Needs, Outcome, Point, Value, Workload, add_case};
+use super::{Known, Needs, Outcome, Workload, add_case};
 use crate::deadlines::Step;
 use crate::guest::disk;
 use crate::guest::os::Os;
 use crate::lab::{Failed, Lab, Measured, keep, window, window_until};
-use formats::fio::{Flow, Run, parse, parse_log};
+use formats::fio::parse;
 use model::{Case, Params, ParamsError, Phase, Scope};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+use values::{PERCENTILES, log_points, utilisation, values_of};
 
 /// The workload.
 pub struct Fio;
@@ -53,7 +56,6 @@ const MAX_JOB: u64 = 1 << 20;
 const DIR: &str = "/run/perfvt-fio";
 /// How much longer than the window fio measures, so that the window lies within.
 const MARGIN: u64 = 1;
-const PERCENTILES: [(f64, &str); 3] = [(50.0, "p50"), (99.0, "p99"), (99.9, "p999")];
 
 impl Workload for Fio {
     fn name(&self) -> &'static str {
@@ -259,7 +261,7 @@ fn case_of_job(path: &str, text: &str) -> Case {
         }
     };
     let size = option(&["bs", "blocksize"], "4k");
-    let size = super::bytes(&size).map_or(size, kib);
+    let size = model::bytes(&size).map_or(size, kib);
     let name = Path::new(path).file_stem().unwrap_or_default().to_string_lossy().into_owned();
     case(&format!("job-{name}"), size, option(&["iodepth"], "1"), option(&["numjobs"], "1"))
 }
@@ -384,58 +386,6 @@ fn keep_logs(lab: &mut dyn Lab, raw: &Path) -> Result<(), Failed> {
     Ok(())
 }
 
-/// The values of one flow, each metric behind a prefix.
-fn values_of(flow: &Flow, prefix: &str, line: u32) -> Result<Vec<Value>, Failed> {
-    let at = |metric: &str, value: f64| value_at(&format!("{prefix}{metric}"), value, "fio.json", line);
-    let mut values = vec![
-        at("BW(MB/S)", wanted("bandwidth", flow.bandwidth)?),
-        at("IOPS", wanted("IOPS", flow.iops)?),
-        at("Latency(ms)", wanted("latency", flow.latency())?),
-    ];
-    for (percent, word) in PERCENTILES {
-        let ms = wanted("histogram of latencies", flow.percentile(percent))?;
-        values.push(at(&format!("clat_{word}_ms"), ms));
-    }
-    Ok(values)
-}
-
-/// How busy the disk was that was used most.
-fn utilisation(run: &Run) -> Result<f64, Failed> {
-    let most = run.disks.values().copied().max_by(f64::total_cmp);
-    wanted("disk utilisation", most)
-}
-
-/// fio's averages, interval by interval. Its clock begins where the ramp does.
-fn log_points(params: &Params, measured: &Measured, raw: &Path) -> Result<Vec<Point>, Failed> {
-    let ramp = if job_file(params).is_some() {
-        0.0
-    } else {
-        params.number("ramp", 0.0, "seconds").map_err(failed)?
-    };
-    let begin = measured.start.at.unix_seconds() - ramp;
-    let mut points = Vec::new();
-    for (file, metric, factor) in [("fio_bw.log", "BW(MB/S)", 1.0 / 1024.0), ("fio_iops.log", "IOPS", 1.0)] {
-        if !raw.join(file).exists() {
-            continue;
-        }
-        let mut last: std::collections::BTreeMap<(u32, u32), u64> = Default::default();
-        for point in parse_log(&read(raw, file)?).map_err(failed)? {
-            let before =
-                last.insert((point.job, point.direction), point.ms).unwrap_or((ramp * 1000.0) as u64);
-            let prefix =
-                ["read_", "write_", "trim_"].get(point.direction as usize).copied().unwrap_or_default();
-            points.push(Point {
-                metric: format!("{prefix}{metric}"),
-                session: Some(point.job.saturating_sub(1)),
-                ending: begin + point.ms as f64 / 1000.0,
-                seconds: point.ms.saturating_sub(before) as f64 / 1000.0,
-                value: point.value * factor,
-            });
-        }
-    }
-    Ok(points)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -452,7 +402,7 @@ mod tests {
     #[test]
     fn a_missing_job_file_and_a_missing_disk_are_said_when_planning() {
         let mut params = Params::new();
-        for known in crate::matrix::GUEST.iter().chain(&PARAMETERS) {
+        for known in crate::parameters::GUEST.iter().chain(&PARAMETERS) {
             params.set(known.key, known.default.unwrap_or_default(), Origin::BuiltIn);
         }
         assert_eq!(Fio.cases(&params).unwrap().len(), 60);

@@ -230,7 +230,7 @@ mod tests {
     #[test]
     fn files_are_fractions_of_memory_in_whole_records() {
         let mut params = Params::new();
-        for known in crate::matrix::GUEST.iter().chain(&PARAMETERS) {
+        for known in crate::parameters::GUEST.iter().chain(&PARAMETERS) {
             params.set(known.key, known.default.unwrap_or_default(), Origin::BuiltIn);
         }
         params.set("mem", "100", Origin::BuiltIn);

@@ -63,7 +63,7 @@ impl Workload for Iperf3 {
         seconds_of(params)?;
         if params.get("bitrate_udp") != Some("0") {
             let rate = params.text("bitrate_udp")?;
-            super::bytes(rate)
+            model::bytes(rate)
                 .ok_or_else(|| params.wrong("bitrate_udp", "a rate in bit/s, such as 500M, or 0"))?;
         }
         let streams = params.numbers("streams", "numbers of streams, such as '1 4'")?;

@@ -6,6 +6,7 @@ pub mod command;
 mod common;
 pub mod ffsb;
 pub mod fio;
+mod fit;
 pub mod iozone;
 pub mod iperf3;
 pub mod netperf;
@@ -16,14 +17,16 @@ pub mod sockperf;
 mod storage;
 pub mod uperf;
 
-pub(crate) use common::bytes;
+pub use fit::check;
+
+pub use crate::lab::{Outcome, Point, Value};
+pub use crate::parameters::Known;
 
 use crate::brought::Wish;
 use crate::guest::os::Os;
-use crate::lab::{Failed, Lab, Measured};
-use crate::window;
+use crate::lab::{Failed, Lab, Measured, window};
 use formats::perf_conf::{Conf, MetricConf};
-use model::{Case, MetricDecl, Params, ParamsError, Window};
+use model::{Case, MetricDecl, Params, ParamsError};
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
@@ -75,54 +78,6 @@ pub fn parse(workload: &dyn Workload, case: &Case, params: &Params, raw: &Path) 
         window::add(&mut outcome, &Measured::read(raw)?, by_guest)?;
     }
     Ok(outcome)
-}
-
-/// A parameter that a workload (or perfvt itself) knows.
-#[derive(Clone, Copy, Debug)]
-pub struct Known {
-    /// The key.
-    pub key: &'static str,
-    /// Its default; `None` when perfvt finds one at run time.
-    pub default: Option<&'static str>,
-    /// One line for people.
-    pub help: &'static str,
-}
-
-/// One value of a case.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Value {
-    /// Metric.
-    pub metric: String,
-    /// The value, finite.
-    pub value: f64,
-    /// File below the case's raw folder, and line from 1.
-    pub raw: Option<(String, u32)>,
-}
-
-/// A value over part of the window, for `series.jsonl`.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Point {
-    /// What was measured.
-    pub metric: String,
-    /// Which session, counted from 0, when there are several.
-    pub session: Option<u32>,
-    /// End of the interval, seconds since the epoch.
-    pub ending: f64,
-    /// Its length in seconds.
-    pub seconds: f64,
-    /// The value.
-    pub value: f64,
-}
-
-/// What a case came to.
-#[derive(Clone, Debug)]
-pub struct Outcome {
-    /// The common window of all values.
-    pub window: Window,
-    /// The values.
-    pub values: Vec<Value>,
-    /// Per-second and per-session values.
-    pub series: Vec<Point>,
 }
 
 /// What a workload needs of its testbed.
@@ -315,7 +270,7 @@ mod tests {
             .filter_map(|entry| {
                 entry.unwrap().path().file_stem()?.to_str().map(|stem| stem.replace('_', "-"))
             })
-            .filter(|stem| !["mod", "common", "client", "server", "storage"].contains(&stem.as_str()))
+            .filter(|stem| !["mod", "common", "client", "fit", "server", "storage"].contains(&stem.as_str()))
             .collect();
         files.sort();
         files.dedup();

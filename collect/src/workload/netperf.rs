@@ -399,8 +399,9 @@ fn sessions_of(case: &Case) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lab::{Moment, Snapshot, keep};
+    use crate::lab::{Snapshot, keep};
     use formats::counters::CpuTicks;
+    use model::Moment;
     use model::{Origin, Window};
 
     fn params(set: &[(&str, &str)]) -> Params {

@@ -11,8 +11,7 @@ use super::common::{
 };
 use super::{Known, Needs, Outcome, Workload};
 use crate::brought::{self, Wish};
-use crate::guest::fit;
-use crate::guest::os::Os;
+use crate::guest::os::{Os, os_of};
 use crate::lab::{Failed, Lab, Measured, keep, window};
 use formats::ntttcp::parse;
 use model::{Case, Params, ParamsError};
@@ -195,7 +194,7 @@ struct Sides {
 
 impl Sides {
     fn of(params: &Params) -> Result<Sides, ParamsError> {
-        Ok(Sides { server: fit::os_of(params, "vm1")?, client: fit::os_of(params, "vm2")? })
+        Ok(Sides { server: os_of(params, "vm1")?, client: os_of(params, "vm2")? })
     }
 
     fn of_lab(lab: &dyn Lab) -> Sides {

@@ -5,9 +5,9 @@ use super::{Known, Needs, Outcome, Workload, add_case};
 use crate::deadlines::Step;
 use crate::guest::disk::Disk;
 use crate::lab::{Failed, Lab, Measured, keep, window_until};
-use crate::process::tail;
 use formats::qemu_img::{parse_bench, parse_io};
 use model::{Case, Params, ParamsError};
+use process::tail;
 use std::path::Path;
 use std::time::Duration;
 
@@ -192,8 +192,9 @@ fn argv(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lab::{Moment, Snapshot, keep};
+    use crate::lab::{Snapshot, keep};
     use formats::counters::CpuTicks;
+    use model::Moment;
     use model::{Origin, Window};
 
     #[test]

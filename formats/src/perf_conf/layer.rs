@@ -2,6 +2,7 @@
 
 use super::ini::{self, Item};
 use super::metric::MetricFields;
+use super::refusal::Refusal;
 use super::section::{AvgUpdate, Derived, LimitedAlias};
 use super::suggest::closest;
 use edge::quoted;
@@ -76,9 +77,6 @@ pub(super) enum Setting {
     },
     Derived(Derived),
 }
-
-/// Why a value was refused: the reason and what may have been meant.
-pub(super) type Refusal = (String, Option<String>);
 
 /// The keys that stand alone.
 const PLAIN: [&str; 5] = ["result_file_pattern", "ignore_col", "avg_update", "desc", "keys"];

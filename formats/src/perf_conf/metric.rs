@@ -1,6 +1,6 @@
 //! `metric.NAME = …`: what a number means.
 
-use super::layer::Refusal;
+use super::refusal::Refusal;
 use super::suggest::closest;
 use crate::rhs::parse_finite;
 use edge::quoted;

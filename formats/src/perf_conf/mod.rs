@@ -12,6 +12,7 @@ mod infer;
 pub(crate) mod ini;
 mod layer;
 mod metric;
+mod refusal;
 mod section;
 mod suggest;
 

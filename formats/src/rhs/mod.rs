@@ -21,6 +21,7 @@
 //! [`parse`] reads all of them and never fails as a whole: what it cannot use is a [`Loss`] with line and column.
 //! [`write()`] writes the newest netperf layout (G4), which the ancestor's tools read too.
 
+mod cells;
 mod document;
 mod header;
 mod number;

@@ -96,7 +96,7 @@ fn columns(category: &RhsCategory, out: &mut String) -> Result<(), RhsWriteError
     for (index, name) in category.columns.iter().enumerate() {
         check("column name", name, ":|\n")?;
         let without_letter = !name.bytes().any(|b| b.is_ascii_alphabetic());
-        if without_letter || super::parse::stands_for_no_number(name) {
+        if without_letter || super::cells::stands_for_no_number(name) {
             return Err(refuse(&format!("column name '{name}' reads as a value")));
         }
         if index == 0 && (name.starts_with("###") || name.starts_with("#ver#") || name.starts_with("#desc#"))
@@ -117,7 +117,7 @@ fn write_row(
 ) -> Result<(), RhsWriteError> {
     let refuse = |reason: String| RhsWriteError::Row { category: category.name.clone(), row: number, reason };
     if row.len() != category.columns.len() {
-        return Err(refuse(super::parse::misfit(row.len(), category.columns.len())));
+        return Err(refuse(super::cells::misfit(row.len(), category.columns.len())));
     }
     if !row.iter().any(|cell| matches!(cell, RhsCell::Integer(_) | RhsCell::Real(_))) {
         return Err(refuse("a row needs a number".to_owned()));

@@ -2,9 +2,10 @@
 
 use super::strip::Axis;
 use super::{foreign, minus, plots};
-use crate::explain::{self, Fact};
+use crate::explain;
 use crate::numbers::{raw, trimmed};
 use crate::rows::{RowView, glyph};
+use crate::statistics::{self, Section};
 use analyze::{Comparison, Row, Sample};
 use maud::{Markup, html};
 
@@ -78,7 +79,7 @@ pub(super) fn content(
                     p { "Named " code { (foreign(&row.metric_as_written)) } " in the files." }
                 }
             }
-            (numbers(comparison, row))
+            (numbers(view))
             (values(comparison, view))
         }
     }
@@ -118,29 +119,26 @@ fn points(view: &RowView<'_>) -> Option<Markup> {
 }
 
 /// Sides and estimates as two small tables.
-fn numbers(comparison: &Comparison, row: &Row) -> Markup {
-    let sides = explain::sides(row);
+fn numbers(view: &RowView<'_>) -> Markup {
     html! {
         div.numbers {
             table.small {
                 thead { tr { th scope="col" { "Side" } th.num scope="col" { "A" } th.num scope="col" { "B" } } }
                 tbody {
-                    @for (name, value) in &sides {
-                        @let (a, b) = value.split_once(" | ").unwrap_or((value, ""));
-                        tr { th scope="row" { (name) } td.num { (minus(a)) } td.num { (minus(b)) } }
+                    @for statistic in statistics::of_sections(&[Section::Sides]) {
+                        @let [a, b] = statistic.of_sides(view);
+                        tr { th scope="row" { (statistic.head) } td.num { (minus(&a)) } td.num { (minus(&b)) } }
                     }
                 }
             }
-            (facts(&explain::estimates(comparison, row)))
-        }
-    }
-}
-
-fn facts(facts: &[Fact]) -> Markup {
-    html! {
-        table.small {
-            thead { tr { th scope="col" { "Estimate" } th.num scope="col" { "Value" } } }
-            tbody { @for (name, value) in facts { tr { th scope="row" { (name) } td.num { (minus(value)) } } } }
+            table.small {
+                thead { tr { th scope="col" { "Estimate" } th.num scope="col" { "Value" } } }
+                tbody {
+                    @for (name, value) in explain::facts(view, &Section::ESTIMATES) {
+                        tr { th scope="row" { (name) } td.num { (minus(&value)) } }
+                    }
+                }
+            }
         }
     }
 }

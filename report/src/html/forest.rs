@@ -2,7 +2,6 @@
 
 use super::strip::{Axis, multiples, nice_step};
 use super::{counted, foreign, minus, tone_class};
-use crate::explain::band;
 use crate::numbers;
 use crate::rows::{RowView, glyph, size, verdict_rank};
 use crate::sentence::candidate_label;
@@ -134,7 +133,7 @@ fn axis(rows: &[&RowView<'_>]) -> Option<Axis> {
     let mut core: f64 = 0.0;
     let mut ends: f64 = 0.0;
     for view in rows {
-        let top = band(view.row).map_or(0.0, |Interval(_, top)| top.ln());
+        let top = view.row.ratio_band().map_or(0.0, |Interval(_, top)| top.ln());
         core = core.max(top).max(view.row.ratio.unwrap_or(1.0).ln().abs());
         if let Some(Interval(lo, hi)) = view.row.ratio_ci {
             ends = ends.max(hi.max(1.0).ln()).max(if lo > 0.0 { lo.ln().abs() } else { f64::INFINITY });
@@ -192,7 +191,7 @@ fn row(view: &RowView<'_>, axis: &Axis) -> Markup {
             th scope="row" {
                 a href={ "#r" (view.index) } { (foreign(&row.category)) " " (foreign(&view.case())) }
             }
-            td { (strip(row.ratio.unwrap_or(1.0), row.ratio_ci, band(row), axis, false)) }
+            td { (strip(row.ratio.unwrap_or(1.0), row.ratio_ci, row.ratio_band(), axis, false)) }
             td.num { (minus(&view.change.text)) " " span.ci { (minus(view.change.ci.as_deref().unwrap_or(""))) } }
             td { span.word { (glyph(row.verdict)) " " (row.verdict.word()) }
                 @if let Some(reason) = row.reason { " " span.reason { (reason.word()) } } }

@@ -3,9 +3,9 @@
 use super::strip::Axis;
 use super::{counted, foreign, minus, tone_class};
 use crate::date;
+use crate::history::{History, PointRow, Spot};
 use crate::numbers::{self, significant};
 use crate::rows::{RowView, by_gravity, glyph};
-use crate::site::{History, PointRow, Spot};
 use analyze::Comparison;
 use maud::{Markup, html};
 

@@ -84,7 +84,7 @@ fn lost(name: &str, side: &Side) -> Markup {
         li {
             span.mark aria-hidden="true" { "·" }
             strong { "lost" } " " (counted(side.losses.len(), "item")) " of " (name) " (" (foreign(&side.label))
-            ") could not be read and are not in the numbers."
+            ") could not be read and " @if side.losses.len() == 1 { "is" } @else { "are" } " not in the numbers."
             details {
                 summary { "Which ones" }
                 ul {

@@ -6,6 +6,7 @@ use super::{
 };
 use crate::rows;
 use crate::sentence::candidate_label;
+use crate::statistics::{self, Section};
 use analyze::Comparison;
 use edge::visible;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -13,6 +14,8 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 /// The style of every page.
 pub(crate) const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
+/// Where the script has the statistics that it draws.
+const STATISTICS: &str = "const statistics = {};";
 
 /// The comparison as one self-contained page. Equal input gives equal bytes.
 pub fn html(comparison: &Comparison, options: &HtmlOptions) -> String {
@@ -22,18 +25,19 @@ pub fn html(comparison: &Comparison, options: &HtmlOptions) -> String {
     let heat = heatmap::section(comparison, &views);
     let classic = classic::section(comparison, &options.classic, views.len() <= options.static_rows);
     let history = options.history.as_ref().and_then(|h| history::section(comparison, &views, h));
+    let script = script();
     let page = html! {
         (DOCTYPE)
         html lang="en" {
             head {
                 meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy" content=(csp::policy(STYLE, Some(SCRIPT)));
+                meta http-equiv="Content-Security-Policy" content=(csp::policy(STYLE, Some(&script)));
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 meta name="generator" content={ "perfvt " (visible(&comparison.perfvt)) };
                 title { (title) }
                 style { (PreEscaped(STYLE)) }
-                script { (PreEscaped(SCRIPT)) }
+                script { (PreEscaped(&script)) }
             }
             body {
                 header {
@@ -56,6 +60,20 @@ pub fn html(comparison: &Comparison, options: &HtmlOptions) -> String {
         }
     };
     page.into_string()
+}
+
+/// The script with the names and heads of what it draws.
+fn script() -> String {
+    let drawn = |sections: &[Section]| {
+        let pairs = statistics::of_sections(sections).filter(|s| s.scripted).map(|s| (s.name, s.head));
+        serde_json::Value::from_iter(pairs.map(|(name, head)| vec![name, head]))
+    };
+    let (sides, estimates) = (drawn(&[Section::Sides]), drawn(&Section::SCRIPTED));
+    SCRIPT.replacen(
+        STATISTICS,
+        &format!("const statistics = {{ sides: {sides}, estimates: {estimates} }};"),
+        1,
+    )
 }
 
 /// `base against next`, or what the options say.

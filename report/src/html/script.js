@@ -189,6 +189,8 @@ addEventListener("DOMContentLoaded", () => {
   }));
 
   // ---- details of large results, drawn from the data island
+  // Names in the JSON and heads, as the page was made with.
+  const statistics = {};
   const SVG = "http://www.w3.org/2000/svg";
   const draw = (tag, attributes, content) => {
     const e = document.createElementNS(SVG, tag);
@@ -258,16 +260,14 @@ addEventListener("DOMContentLoaded", () => {
   }
   function estimates(row) {
     const percent = (v) => v === null ? "n/a" : `${Number((v * 100).toPrecision(2))}%`;
-    const both = (name, k) => [name, number(row.a[k]), number(row.b[k])];
-    const ci = (i) => i ? `[${number(i[0])}, ${number(i[1])}]` : "n/a";
-    const p = row.p;
+    const ci = (i) => `[${number(i[0])}, ${number(i[1])}]`;
+    const one = (v) => typeof v === "string" ? v : Array.isArray(v) ? ci(v) : number(v);
+    // A p stands in the JSON under its name without `p_`.
+    const member = (name) => name in row ? row[name] : row.p[name.slice(2)];
+    const side = (name) => name === "cv" ? [percent(row.a.cv), percent(row.b.cv)] : [one(row.a[name]), one(row.b[name])];
     return make("div", { className: "numbers" },
-      rowsOf([["", "A", "B"], both("n", "n"), both("mean", "mean"), both("SD", "sd"), ["CV", percent(row.a.cv), percent(row.b.cv)], both("median", "median"),
-        both("smallest", "min"), both("largest", "max")]),
-      rowsOf([["model", row.model || "n/a"], ["ratio B/A", number(row.ratio)], ["its 95% interval", ci(row.ratio_ci)],
-        ["its 90% interval", ci(row.ratio_ci90)], ["difference B−A", number(row.diff)], ["its 95% interval", ci(row.diff_ci)],
-        ["band m", number(row.min_effect)], ["p of the model", number(row.p_model)], ["q", number(row.q)], ["p Student", number(p.student)],
-        ["p Welch", number(p.welch)], ["p Mann-Whitney", number(p.mann_whitney)], ["p permutation", number(p.permutation)],
+      rowsOf([["", "A", "B"], ...statistics.sides.map(([name, head]) => [head, ...side(name)])]),
+      rowsOf([...statistics.estimates.map(([name, head]) => [head, one(member(name))]),
         ["verdict", row.verdict + (row.reason ? ` (${row.reason})` : "")],
         ...(row.expected ? [["known until", `${row.expected.until}: ${row.expected.reason}`]] : [])]));
   }

@@ -5,48 +5,25 @@ use super::{foreign, minus, tone_class, verdict_class};
 use crate::numbers;
 use crate::rows::{RowView, by_gravity, claim, glyph, verdict_rank};
 use crate::sentence::candidate_label;
+use crate::statistics::{self, Statistic};
 use analyze::{Comparison, Verdict};
 use edge::visible;
 use maud::{Markup, html};
 
-/// A column: head, explanation, whether it holds numbers, what the script sorts by.
-struct Column {
-    head: &'static str,
-    help: &'static str,
-    numeric: bool,
-}
-
-const fn column(head: &'static str, help: &'static str, numeric: bool) -> Column {
-    Column { head, help, numeric }
-}
-
-const COLUMNS: [Column; 12] = [
-    column("Case", "category and factor levels; the link opens everything about the row", false),
-    column(
-        "Metric",
-        "what was measured, and its unit, scaled once for the row; · marks metrics that do not gate",
-        false,
-    ),
-    column("A", "mean of the baseline ± coefficient of variation between its replicates", true),
-    column("B", "mean of the candidate ± coefficient of variation", true),
-    column(
-        "Change",
-        "B over A (of geometric means where the metric is compared on the log scale); the difference where \
-        A is zero",
-        true,
-    ),
-    column("95% CI", "interval of the change; it holds for this row by itself", true),
-    column("Verdict", "what the data decide, with the reason where they do not", false),
-    column("q", "p corrected within the family of gating rows; a dash outside it", true),
-    column("p", "p of the model that judged the row", true),
-    column(
-        "Student p",
-        "p of the unpaired t-test with pooled variance on the raw scale: the ancestor's significance \
-        is 1-p of this. It does not feed the verdict",
-        true,
-    ),
-    column("n", "replicates of A and B", true),
-    column("MDE", "smallest change that this row could have detected with power 0.8, down and up", true),
+/// Columns of the table, by the names of their statistics.
+pub(crate) const COLUMNS: [&str; 12] = [
+    "case",
+    "metric",
+    "a_spread",
+    "b_spread",
+    "change",
+    "change_ci",
+    "verdict",
+    "q",
+    "p_model",
+    "p_student",
+    "n",
+    "mde",
 ];
 
 pub(super) fn section(comparison: &Comparison, views: &[RowView<'_>], static_rows: usize) -> Markup {
@@ -54,11 +31,13 @@ pub(super) fn section(comparison: &Comparison, views: &[RowView<'_>], static_row
     by_gravity(&mut sorted);
     let companions = Companions::of(views);
     let details = views.len() <= static_rows;
-    let head = Head { candidates: comparison.b.len() > 1, workloads: several_workloads(comparison) };
+    let columns = statistics::selected(&COLUMNS);
+    let candidates = comparison.b.len() > 1;
+    let head = Head { columns, candidates, workloads: several_workloads(comparison) };
     html! {
         section #rows aria-labelledby="h-rows" {
             h2 #h-rows { "All rows" }
-            (legend(comparison))
+            (legend(comparison, &head.columns))
             @if !details {
                 noscript {
                     p { "This result is large: points, raw values and single steps of a row are drawn by a script \
@@ -72,7 +51,7 @@ pub(super) fn section(comparison: &Comparison, views: &[RowView<'_>], static_row
                 div.scroll.wide tabindex="0" role="region" aria-label="Table of all rows" {
                     table #main.rows data-details=[(!details).then_some("lazy")] {
                         (header(&head))
-                        @for view in &sorted { (row(comparison, view, &head, details, &companions)) }
+                        @for view in &sorted { (row(view, &head, details, &companions)) }
                     }
                 }
             }
@@ -80,8 +59,9 @@ pub(super) fn section(comparison: &Comparison, views: &[RowView<'_>], static_row
     }
 }
 
-/// Which columns beyond the fixed ones are there.
+/// Which columns are there.
 struct Head {
+    columns: Vec<&'static Statistic>,
     candidates: bool,
     workloads: bool,
 }
@@ -97,8 +77,8 @@ fn header(head: &Head) -> Markup {
         thead {
             tr {
                 @if head.candidates { th scope="col" { "Candidate" } }
-                @for c in &COLUMNS {
-                    th scope="col" class=[c.numeric.then_some("num")] title=(c.help) { (c.head) }
+                @for c in &head.columns {
+                    th scope="col" class=[c.is_numeric().then_some("num")] title=(c.help) { (c.column.page) }
                 }
             }
         }
@@ -106,52 +86,23 @@ fn header(head: &Head) -> Markup {
 }
 
 /// A row is a table body of its own: its details stay with it when it moves.
-fn row(
-    comparison: &Comparison,
-    view: &RowView<'_>,
-    head: &Head,
-    details: bool,
-    companions: &Companions<'_, '_>,
-) -> Markup {
+fn row(view: &RowView<'_>, head: &Head, details: bool, companions: &Companions<'_, '_>) -> Markup {
     let row = view.row;
     let class = tone_class(view.tone, view.strong);
-    let columns = COLUMNS.len() + usize::from(head.candidates);
+    let columns = head.columns.len() + usize::from(head.candidates);
     html! {
         tbody #{ "r" (view.index) } class=[Some(class).filter(|c| !c.is_empty())] data-v=(row.verdict.word())
             data-m=(visible(&row.metric)) data-c=(visible(&row.category)) {
             tr {
-                @if head.candidates { td { (foreign(&candidate_label(comparison, row.candidate))) } }
-                th scope="row" {
-                    a href={ "#r" (view.index) } {
-                        @if head.workloads { (foreign(&row.workload)) " " }
-                        span.cat { (foreign(&row.category)) } " " (foreign(&view.case()))
-                    }
-                }
-                td {
-                    (foreign(&row.metric))
-                    @if !view.scaled.unit.is_empty() { " " span.unit { (foreign(&view.scaled.unit)) } }
-                    @if !view.gates { span.unit { " ·" } }
-                }
-                td.num data-s=[sort_key(row.a.mean)] { (mean(&view.a, view.a_cv.as_deref())) }
-                td.num data-s=[sort_key(row.b.mean)] { (mean(&view.b, view.b_cv.as_deref())) }
-                td.num.t data-s=[sort_key(row.ratio)] { (change(view)) }
-                td.num.t.ci { (minus(view.change.ci.as_deref().unwrap_or(numbers::NONE))) }
-                td.v { span.badge { (glyph(row.verdict)) " " (row.verdict.word()) }
-                    @if let Some(reason) = row.reason { " " span.reason { (reason.word()) } }
-                    @if let Some(known) = view.known() { " " span.known title=(known) { "known" } }
-                    @if !row.warnings.is_empty() { " " span.reason title=(warnings(view)) { "!" } } }
-                td.num data-s=[sort_key(row.q)] { (view.q.as_deref().unwrap_or("–")) }
-                td.num data-s=[sort_key(row.p_model)] { (view.p) }
-                td.num.t data-s=[sort_key(row.p.student)] { (view.student) }
-                td.num { (view.n()) }
-                td.num { (minus(view.mde.as_deref().unwrap_or("–"))) }
+                @if head.candidates { td { (foreign(&candidate_label(view.comparison, row.candidate))) } }
+                @for column in &head.columns { (cell(column, view, head)) }
             }
             @if details {
                 tr.more {
                     td colspan=(columns) {
                         details {
                             summary { "Points, numbers and steps" }
-                            (drilldown::content(comparison, view, companions))
+                            (drilldown::content(view.comparison, view, companions))
                         }
                     }
                 }
@@ -160,9 +111,51 @@ fn row(
     }
 }
 
-/// What the script sorts by.
-fn sort_key(value: Option<f64>) -> Option<f64> {
-    value.filter(|v| v.is_finite())
+/// One cell of a row. The script sorts by `data-s`, where there is one.
+fn cell(column: &Statistic, view: &RowView<'_>, head: &Head) -> Markup {
+    let row = view.row;
+    let class = match (column.is_interval(), column.column.toned) {
+        (true, _) => "num t ci",
+        (false, true) => "num t",
+        (false, false) => "num",
+    };
+    html! {
+        @match column.name {
+            "case" => th scope="row" {
+                a href={ "#r" (view.index) } {
+                    @if head.workloads { (foreign(&row.workload)) " " }
+                    span.cat { (foreign(&row.category)) } " " (foreign(&view.case()))
+                }
+            },
+            "metric" => td {
+                (foreign(&row.metric))
+                @if !view.scaled.unit.is_empty() { " " span.unit { (foreign(&view.scaled.unit)) } }
+                @if !view.gates { span.unit { " ·" } }
+            },
+            "verdict" => td.v { span.badge { (glyph(row.verdict)) " " (row.verdict.word()) }
+                @if let Some(reason) = row.reason { " " span.reason { (reason.word()) } }
+                @if let Some(known) = view.known() { " " span.known title=(known) { "known" } }
+                @if !row.warnings.is_empty() { " " span.reason title=(warnings(view)) { "!" } }
+            },
+            name => td class=(class) data-s=[column.sort_key(view)] {
+                @match name {
+                    "a_spread" => (mean(&view.a, view.a_cv.as_deref())),
+                    "b_spread" => (mean(&view.b, view.b_cv.as_deref())),
+                    "change" => (change(view)),
+                    _ => (short(column, view)),
+                }
+            },
+        }
+    }
+}
+
+/// A text with the page's own dash for what is not there.
+fn short(column: &Statistic, view: &RowView<'_>) -> String {
+    match column.short(view).as_str() {
+        "" => numbers::NONE.to_owned(),
+        "-" => "–".to_owned(),
+        text => minus(text),
+    }
 }
 
 fn mean(mean: &str, cv: Option<&str>) -> Markup {
@@ -188,7 +181,7 @@ fn warnings(view: &RowView<'_>) -> String {
 }
 
 /// What every column and colour means, on the page itself.
-fn legend(comparison: &Comparison) -> Markup {
+fn legend(comparison: &Comparison, columns: &[&Statistic]) -> Markup {
     let mut verdicts = Verdict::ALL;
     verdicts.sort_by_key(|v| verdict_rank(*v));
     let light = numbers::percent(comparison.method.light_below);
@@ -203,7 +196,7 @@ fn legend(comparison: &Comparison) -> Markup {
         }
         details.legend {
             summary { "What the columns and words mean" }
-            dl.claims { @for c in &COLUMNS { dt { (c.head) } dd { (c.help) "." } } }
+            dl.claims { @for c in columns { dt { (c.column.page) } dd { (c.help) "." } } }
             dl.claims {
                 @for verdict in verdicts {
                     dt { span.badge.(verdict_class(verdict)) { (glyph(verdict)) " " (verdict.word()) } }

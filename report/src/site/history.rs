@@ -4,10 +4,11 @@
 
 use super::SiteError;
 use super::entry::{self, Entry};
-use super::publish::{machine, same};
+use super::machine::{machine, same};
 use super::settings::SITE_FILE;
+use crate::history::{History, Occasion, PointRow, Spot};
 use crate::rows;
-use analyze::{Comparison, Sample, Side};
+use analyze::{Comparison, Side};
 use model::store;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -21,37 +22,6 @@ pub(super) const POINTS_FILE: &str = "points.json";
 const POINTS_FORMAT: u32 = 1;
 /// So many earlier results at most: the newest.
 const OCCASIONS: usize = 60;
-
-/// One side of a row at one time.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Spot {
-    /// Arithmetic mean.
-    pub mean: f64,
-    /// Smallest replicate.
-    pub min: f64,
-    /// Largest replicate.
-    pub max: f64,
-    /// Replicates.
-    pub n: usize,
-}
-
-impl Spot {
-    /// The replicates of a side; `None` without any.
-    pub fn of(sample: &Sample) -> Option<Spot> {
-        Some(Spot { mean: sample.mean?, min: sample.min?, max: sample.max?, n: sample.n })
-    }
-}
-
-/// A row at one time.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct PointRow {
-    /// Unit as text.
-    pub unit: String,
-    /// The baseline.
-    pub a: Option<Spot>,
-    /// The candidate.
-    pub b: Option<Spot>,
-}
 
 /// `points.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -72,26 +42,6 @@ impl Points {
         let rows = gating.map(|r| (r.id.clone(), point(r))).collect();
         Points { format: POINTS_FORMAT, rows }
     }
-}
-
-/// One earlier result.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Occasion {
-    /// `base → head`.
-    pub title: String,
-    /// When it was measured, or published.
-    pub when_unix: i64,
-    /// Its rows, by [`analyze::Row::id`].
-    pub rows: BTreeMap<String, PointRow>,
-}
-
-/// Earlier results, oldest first.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct History {
-    /// The machine that all of them were measured on.
-    pub machine: String,
-    /// The results.
-    pub occasions: Vec<Occasion>,
 }
 
 /// What a site knows of the time before a comparison that is not published in it.

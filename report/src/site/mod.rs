@@ -20,12 +20,14 @@
 //! signed, entries and machines belong to whoever signed the first.
 
 mod access;
+mod content;
 mod data;
 mod entry;
 mod error;
 mod feed;
 mod history;
 mod index;
+mod machine;
 mod owner;
 mod pages;
 mod publish;
@@ -35,11 +37,13 @@ mod shell;
 mod signature;
 mod stage;
 mod sysinfo;
+mod uuid;
 
+pub use content::Content;
 pub use entry::{Data, ENTRY_FORMAT, Entry, Kind};
 pub use error::SiteError;
-pub use history::{History, Occasion, PointRow, Spot, history};
-pub use publish::{Added, Content, Labelled, Site};
+pub use history::history;
+pub use publish::{Added, Labelled, Site};
 pub use settings::{Checks, Kept, Settings};
 pub use signature::{Signatures, Unsigned};
 pub use stage::Stage;

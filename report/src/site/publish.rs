@@ -1,22 +1,22 @@
 //! The site: opened and locked, results added one by one, index and feed made again.
 
+use super::content::{Content, sides};
 use super::data::{self, SIGNATURE, SUMS};
 use super::entry::{self, Data, ENTRY_FILE, ENTRY_FORMAT, Entry, Kind};
 use super::error::io;
 use super::history::{POINTS_FILE, Points};
+use super::machine::{machine, same};
 use super::settings::{Checks, Kept, SITE_FILE, Settings};
 use super::{SiteError, Stage, feed, history, index, owner, pages, stage::Part, sysinfo};
+use crate::HtmlOptions;
 use crate::rows;
 use crate::sentence::{candidate_label, sentence};
-use crate::{ClassicTable, HtmlOptions};
-use analyze::{Comparison, Shown, Side};
 use edge::owned;
 use edge::visible;
 use edge::write::{exchange, rename};
 use model::store::{self, create_directory, sync_directory, sync_files, write_atomically, write_json};
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
-use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -33,15 +33,6 @@ pub struct Site {
     checks: Checks,
     /// Held as long as the site is open.
     _lock: File,
-}
-
-/// What was made of the copies of a stage.
-#[derive(Clone, Debug)]
-pub enum Content {
-    /// Two sides or more.
-    Comparison(Box<Comparison>, Vec<ClassicTable>),
-    /// One side.
-    Run(Box<Shown>),
 }
 
 /// What the caller says of a result.
@@ -267,14 +258,6 @@ fn archives(stage: &Stage, out: &Path, measured: Option<i64>) -> Result<Vec<Data
     stage.parts.iter().map(archived).collect()
 }
 
-/// The sides of a result.
-pub(super) fn sides(content: &Content) -> Vec<&Side> {
-    match content {
-        Content::Comparison(c, _) => std::iter::once(&c.a).chain(&c.b).collect(),
-        Content::Run(shown) => vec![&shown.side],
-    }
-}
-
 /// When the newest side was measured.
 fn measured(content: &Content) -> Option<i64> {
     sides(content).iter().filter_map(|s| s.date_unix).max()
@@ -319,34 +302,5 @@ fn described(content: &Content, data: Vec<Data>, measured_unix: Option<i64>, lab
         rows,
         data,
         run_page: false,
-    }
-}
-
-/// A fact that is known and equal on all sides.
-pub(super) fn same(sides: &[&Side], name: &str) -> Option<String> {
-    let values: BTreeSet<Option<&String>> = sides.iter().map(|s| s.facts.get(name)).collect();
-    match values.into_iter().collect::<Vec<_>>().as_slice() {
-        [Some(only)] => Some((*only).clone()),
-        _ => None,
-    }
-}
-
-/// The machine by the facts of the sides: its name, else its processor.
-pub(super) fn machine(sides: &[&Side]) -> String {
-    let of = |side: &&Side| {
-        let fact = |name: &str| side.facts.get(name).filter(|v| !v.is_empty());
-        let processor = || {
-            let model = fact("host.cpu.model")?;
-            Some(match fact("host.cpu.count") {
-                Some(count) => format!("{model}, {count} CPUs"),
-                None => model.clone(),
-            })
-        };
-        fact("host.hostname").cloned().or_else(processor)
-    };
-    let names: BTreeSet<String> = sides.iter().filter_map(of).collect();
-    match names.len() {
-        0 => owner::UNKNOWN_MACHINE.to_owned(),
-        _ => names.into_iter().collect::<Vec<_>>().join(" and "),
     }
 }

@@ -4,7 +4,8 @@ use super::SiteError;
 use super::data::Copied;
 use super::error::io;
 use edge::secret::SHOWN;
-use model::secrets::{self, is_secret, masked};
+use model::secret_keys::{SHIPPED, is_secret, masked};
+use model::secrets;
 use model::store::StoreError;
 use serde_json::Value;
 use std::io::{ErrorKind, Read};
@@ -50,7 +51,7 @@ fn known(real: &Path) -> Result<Vec<(String, Vec<u8>)>, SiteError> {
         for (key, secret) in found.into_values().flatten() {
             let value = secret.reveal();
             let digits = value.bytes().all(|b| b.is_ascii_digit());
-            if value.len() < if digits { LONG } else { SHORTEST } || value == secrets::SHIPPED {
+            if value.len() < if digits { LONG } else { SHORTEST } || value == SHIPPED {
                 continue;
             }
             let quoted = serde_json::to_string(value).unwrap_or_default();
@@ -95,7 +96,7 @@ fn holds(content: &[u8], secret: &[u8]) -> bool {
 fn plain(json: &Value, is_command: bool) -> Option<String> {
     let open = |value: &Value| {
         let text = value.as_str().or_else(|| value.get("value").and_then(Value::as_str));
-        text.is_some_and(|text| !text.is_empty() && text != SHOWN && text != secrets::SHIPPED)
+        text.is_some_and(|text| !text.is_empty() && text != SHOWN && text != SHIPPED)
     };
     match json {
         Value::Object(members) => members.iter().find_map(|(key, value)| {

@@ -1,8 +1,9 @@
 //! `site.json`: what a site remembers about itself.
 
 use super::SiteError;
+use super::data;
 use super::entry::Entry;
-use super::{data, feed};
+use super::uuid::uuid;
 use model::store::{self, write_json};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -70,7 +71,7 @@ impl Settings {
                 format: 1,
                 title: "perfvt results".into(),
                 url: None,
-                feed: feed::uuid(&seed),
+                feed: uuid(&seed),
                 signers: None,
             }
         };

@@ -1,7 +1,7 @@
 //! What the hosts and guests of all sides were: the recorded facts, and the files of `sysinfo/` beside each other.
 
+use super::content::{self, Content};
 use super::entry::Entry;
-use super::publish::{self, Content};
 use super::shell;
 use crate::html::{all_facts_table, foreign};
 use analyze::Side;
@@ -32,7 +32,7 @@ pub(super) fn sides(content: &Content) -> Vec<Described> {
         }
         Described { side: (*side).clone(), files }
     };
-    publish::sides(content).iter().map(described).collect()
+    content::sides(content).iter().map(described).collect()
 }
 
 /// Entries of a folder in natural order.

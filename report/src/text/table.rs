@@ -3,6 +3,7 @@
 use super::{Notes, Paint};
 use crate::rows::{RowView, Tone, glyph};
 use crate::sentence;
+use crate::statistics::{self, Statistic};
 use analyze::Comparison;
 use comfy_table::presets::NOTHING;
 use comfy_table::{Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, Table, Width};
@@ -21,20 +22,60 @@ struct Line<'a, 'v> {
     cells: Vec<String>,
 }
 
-/// How the columns are called, and which are numbers.
+/// Columns of a wide terminal: the names of the statistics that share each.
+pub(crate) const WIDE_COLUMNS: [&[&str]; 9] = [
+    &["case", "metric"],
+    &["a_spread"],
+    &["b_spread"],
+    &["change"],
+    &["change_ci"],
+    &["p_model"],
+    &["q"],
+    &["n"],
+    &["verdict"],
+];
+/// Those of a narrow one, each statistic on a line of its own.
+pub(crate) const NARROW_COLUMNS: [&[&str]; 6] = [
+    &["case", "metric"],
+    &["a_spread", "b_spread"],
+    &["change", "change_ci"],
+    &["q", "p_model"],
+    &["n"],
+    &["verdict"],
+];
+
+/// The columns, each with its statistics.
 struct Layout {
-    header: &'static [&'static str],
-    numeric: &'static [bool],
+    columns: Vec<Vec<&'static Statistic>>,
+    wide: bool,
 }
 
-const NARROW_LAYOUT: Layout = Layout {
-    header: &["Case\nmetric", "A mean ±CV\nB mean ±CV", "Change\n95% CI", "q\np", "n", "Verdict"],
-    numeric: &[false, true, true, true, true, false],
-};
-const WIDE_LAYOUT: Layout = Layout {
-    header: &["Case, metric", "A mean ±CV", "B mean ±CV", "Change", "95% CI", "p", "q", "n", "Verdict"],
-    numeric: &[false, true, true, true, true, true, true, true, false],
-};
+impl Layout {
+    fn of(width: usize) -> Layout {
+        let wide = width >= WIDE;
+        let names: &[&[&str]] = if wide { &WIDE_COLUMNS } else { &NARROW_COLUMNS };
+        Layout { columns: names.iter().map(|names| statistics::selected(names)).collect(), wide }
+    }
+
+    fn heads(&self) -> Vec<String> {
+        let joined = |column: &Vec<&Statistic>| {
+            let mut heads: Vec<String> = column.iter().map(|s| s.column.terminal.to_owned()).collect();
+            heads.iter_mut().skip(1).for_each(|head| *head = statistics::lowercase(head));
+            heads.join(if self.wide { ", " } else { "\n" })
+        };
+        self.columns.iter().map(joined).collect()
+    }
+
+    /// Whether a column has the colour of its row.
+    fn is_toned(&self, column: usize) -> bool {
+        self.columns.get(column).is_some_and(|c| c.iter().any(|s| s.column.toned))
+    }
+
+    /// Whether a column holds numbers.
+    fn is_numeric(&self, column: usize) -> bool {
+        self.columns.get(column).is_some_and(|c| c.iter().all(|s| s.is_numeric()))
+    }
+}
 
 /// Writes all listed rows, already in order.
 pub(super) fn write(
@@ -48,14 +89,12 @@ pub(super) fn write(
     if views.is_empty() {
         return;
     }
-    let wide = width >= WIDE;
-    let layout = if wide { &WIDE_LAYOUT } else { &NARROW_LAYOUT };
+    let layout = &Layout::of(width);
     let lines: Vec<Line<'_, '_>> =
-        views.iter().map(|view| Line { view, cells: cells(view, notes, wide) }).collect();
+        views.iter().map(|view| Line { view, cells: cells(view, notes, layout) }).collect();
     let widths = widths(&lines, layout, width);
     out.push('\n');
-    let header: Vec<String> = layout.header.iter().map(ToString::to_string).collect();
-    let head = render(layout, &widths, &[(header, None)], false);
+    let head = render(layout, &widths, &[(layout.heads(), None)], false);
     for line in head.lines() {
         let _ = writeln!(out, "{}", paint.bold(line));
     }
@@ -130,46 +169,36 @@ fn color(view: &RowView<'_>) -> Option<Color> {
 }
 
 /// The texts of a row's columns.
-fn cells(view: &RowView<'_>, notes: &Notes<'_>, wide: bool) -> Vec<String> {
-    let value = |mean: &str, cv: &Option<String>| match cv {
-        Some(cv) => format!("{mean} ±{cv}"),
-        None => mean.to_owned(),
+fn cells(view: &RowView<'_>, notes: &Notes<'_>, layout: &Layout) -> Vec<String> {
+    let separator = if layout.wide { " " } else { "\n" };
+    let one = |statistic: &Statistic| match statistic.name {
+        "metric" if !view.gates => format!("{} ·", statistic.short(view)),
+        "n" if !layout.wide => statistic.of_sides(view).join("\n"),
+        "verdict" => verdict(view, notes, separator),
+        _ => statistic.short(view),
     };
-    let role = if view.gates { "" } else { " ·" };
-    let (a, b) = (value(&view.a, &view.a_cv), value(&view.b, &view.b_cv));
-    let q = view.q.clone().unwrap_or_else(|| "-".to_owned());
-    let ci = view.change.ci.clone().unwrap_or_default();
+    let joined = |column: &Vec<&'static Statistic>| {
+        let texts: Vec<String> = column.iter().map(|s| one(s)).filter(|text| !text.is_empty()).collect();
+        texts.join(separator)
+    };
+    layout.columns.iter().map(joined).collect()
+}
+
+/// The verdict, and behind it reason, expectation and notes.
+fn verdict(view: &RowView<'_>, notes: &Notes<'_>, separator: &str) -> String {
     let marks = notes.marks(view);
-    let word = format!("{} {}", glyph(view.row.verdict), view.row.verdict.word());
     let reason = view.row.reason.map(|r| format!("({})", r.word()));
     let known = view.row.expected.as_ref().map(|_| "(known)".to_owned());
-    let tail = [reason, known, (!marks.is_empty()).then_some(marks)]
-        .into_iter()
-        .flatten()
-        .collect::<Vec<_>>()
-        .join(" ");
-    let metric = format!("{}{role}", view.metric_unit());
-    if wide {
-        let verdict = format!("{word} {tail}").trim_end().to_owned();
-        let name = format!("{} {metric}", view.case());
-        return vec![name, a, b, view.change.text.clone(), ci, view.p.clone(), q, view.n(), verdict];
-    }
-    let change = format!("{}\n{ci}", view.change.text).trim_end().to_owned();
-    let n = format!("{}\n{}", view.row.a.n, view.row.b.n);
-    vec![
-        format!("{}\n{metric}", view.case()),
-        format!("{a}\n{b}"),
-        change,
-        format!("{q}\n{}", view.p),
-        n,
-        format!("{word}\n{tail}").trim_end().to_owned(),
-    ]
+    let tail: Vec<String> =
+        [reason, known, (!marks.is_empty()).then_some(marks)].into_iter().flatten().collect();
+    let word = format!("{} {}", glyph(view.row.verdict), view.row.verdict.word());
+    format!("{word}{separator}{}", tail.join(" ")).trim_end().to_owned()
 }
 
 /// Every column as wide as its widest line; the first takes what is left, the widest others give way before it.
 fn widths(lines: &[Line<'_, '_>], layout: &Layout, width: usize) -> Vec<usize> {
     let widest = |text: &str| text.lines().map(UnicodeWidthStr::width).max().unwrap_or(0);
-    let mut widths: Vec<usize> = layout.header.iter().map(|h| widest(h)).collect();
+    let mut widths: Vec<usize> = layout.heads().iter().map(|h| widest(h)).collect();
     for line in lines {
         for (have, cell) in widths.iter_mut().zip(&line.cells) {
             *have = (*have).max(widest(cell));
@@ -206,7 +235,7 @@ fn render(layout: &Layout, widths: &[usize], rows: &[(Vec<String>, Option<Color>
             let cell = Cell::new(edge::text::bounded(text.clone(), LONGEST));
             match tone {
                 // The change, its interval and the verdict carry one colour.
-                Some(c) if layout.header.get(i).is_some_and(|h| is_colored(h)) => cell.fg(*c),
+                Some(c) if layout.is_toned(i) => cell.fg(*c),
                 _ => cell,
             }
         }));
@@ -217,7 +246,7 @@ fn render(layout: &Layout, widths: &[usize], rows: &[(Vec<String>, Option<Color>
         column.set_padding((0, gap));
         let width = widths.get(i).copied().unwrap_or(FIRST) as u16 + gap;
         column.set_constraint(ColumnConstraint::Absolute(Width::Fixed(width)));
-        if layout.numeric.get(i).copied().unwrap_or(false) {
+        if layout.is_numeric(i) {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
@@ -227,8 +256,4 @@ fn render(layout: &Layout, widths: &[usize], rows: &[(Vec<String>, Option<Color>
         text.push('\n');
     }
     text
-}
-
-fn is_colored(header: &str) -> bool {
-    header.starts_with("Change") || header.starts_with("95%") || header == "Verdict"
 }

@@ -1,7 +1,7 @@
 //! Records of one replicate, laid out as a [`Repeat`].
 
+use super::super::said::Said;
 use super::{SaidOf, stated};
-use crate::frame::Said;
 use crate::input::repeat::{
     CaseRow, Cell, InvalidCell, LEVEL_SEPARATOR, MetricColumn, Number, Repeat, TableHead, clamp, intern,
 };

@@ -1,6 +1,5 @@
 //! Files below a provider's folder, and no others: whatever its links and paths say.
 
-use crate::cartesian::files::read_regular;
 use rustix::fs::{Mode, OFlags, ResolveFlags, openat2};
 use rustix::io::Errno;
 use std::fs::File;
@@ -22,7 +21,7 @@ pub fn read(root: &Path, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
         Err(Errno::NOSYS | Errno::PERM) => slowly(root, &inside)?,
         Err(error) => return Err(error.into()),
     };
-    read_regular(file, limit)
+    edge::read::of(file, limit)
 }
 
 /// The same without the kernel's help.
@@ -68,7 +67,7 @@ mod tests {
         symlink("../out", root.join("bad")).unwrap();
         symlink("..", root.join("up")).unwrap();
         symlink(dir.path().join("out"), root.join("absolute")).unwrap();
-        let slow = |path: &str| slowly(&root, Path::new(path)).and_then(|file| read_regular(file, 10));
+        let slow = |path: &str| slowly(&root, Path::new(path)).and_then(|file| edge::read::of(file, 10));
         for path in ["sub/x", "good", "sub/../good", "./sub/./x"] {
             assert_eq!(read(&root, Path::new(path), 10).unwrap(), b"x", "{path}");
             assert_eq!(slow(path).unwrap(), b"x", "{path}");
@@ -79,7 +78,7 @@ mod tests {
             }
         }
         assert!(read(&root, Path::new("/etc/passwd"), 10).is_err());
-        assert!(read(&root, Path::new("sub"), 10).unwrap_err().to_string().contains("not a regular file"));
-        assert!(read(&root, Path::new("sub/x"), 0).unwrap_err().to_string().contains("larger than 0 bytes"));
+        assert!(read(&root, Path::new("sub"), 10).unwrap_err().to_string().contains("a directory"));
+        assert!(read(&root, Path::new("sub/x"), 0).unwrap_err().to_string().contains("more than 0 bytes"));
     }
 }

@@ -2,9 +2,9 @@
 
 use super::source::Repository;
 use super::{Definition, ProviderError};
-use crate::cartesian::quoted::cut;
-use crate::deadlines::{HOST_WORK, NETWORK};
-use crate::process::{self, ProcessError, Spec};
+use edge::text::cut;
+use process::deadlines::{HOST_WORK, NETWORK};
+use process::{ProcessError, Spec};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -102,7 +102,7 @@ fn shortened(error: ProcessError, args: &[&str]) -> ProcessError {
     let end = |text: String| {
         let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
         let last = lines.get(lines.len().saturating_sub(LINES)..).unwrap_or_default();
-        last.iter().map(|line| cut(line).to_string()).collect::<Vec<_>>().join("; ")
+        last.iter().map(|line| cut(line)).collect::<Vec<_>>().join("; ")
     };
     match error {
         ProcessError::Failed { status, stderr, .. } => {

@@ -14,9 +14,9 @@ mod source;
 pub use checkout::{Checkout, checkout, pinned, update};
 
 use crate::guest::image::Cache;
-use crate::process::ProcessError;
 use formats::provider::{Provider, ProviderSyntax, parse};
 use model::store::StoreError;
+use process::ProcessError;
 use std::io;
 use std::path::{Path, PathBuf};
 

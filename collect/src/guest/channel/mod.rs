@@ -22,9 +22,9 @@ pub use ssh::SshChannel;
 pub(super) use wire::{Limit, Wire};
 
 use super::job::JobRequest;
-use crate::process::LONGEST_OUTPUT;
 use edge::{quoted, quoted_end};
 use model::Failure;
+use process::LONGEST_OUTPUT;
 use std::time::Duration;
 
 /// Is asked now and then while something is waited for, and may say how the guest died.
@@ -202,7 +202,7 @@ impl Reply {
     /// Standard output of a command that ended with status 0.
     pub fn into_output(self, argv: &[&str]) -> Result<String, ChannelError> {
         if self.status == Status::Exit(0) {
-            return Ok(text_of(self.stdout));
+            return Ok(edge::text::text_of(self.stdout));
         }
         Err(ChannelError::Failed {
             command: argv.join(" "),
@@ -210,9 +210,4 @@ impl Reply {
             stderr: String::from_utf8_lossy(&self.stderr).trim().to_owned(),
         })
     }
-}
-
-/// Bytes as text, which are copied only where they are no UTF-8.
-pub(crate) fn text_of(bytes: Vec<u8>) -> String {
-    String::from_utf8(bytes).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned())
 }

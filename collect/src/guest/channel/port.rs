@@ -10,10 +10,10 @@
 
 use super::wire::nonsense;
 use super::{Channel, ChannelError, Health, Limit, Ready, Reply, Status, Wire, whole_seconds};
-use crate::deadlines::GRACE;
-use crate::process::LONGEST_OUTPUT;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use process::LONGEST_OUTPUT;
+use process::deadlines::GRACE;
 use std::path::Path;
 use std::time::Duration;
 

@@ -13,12 +13,12 @@ mod traffic;
 
 use super::wire::nonsense;
 use super::{Channel, ChannelError, Health, Limit, Ready, Reply, Status, Wire};
-use crate::deadlines::{CHANNEL_ANSWER, GRACE};
 use crate::guest::job::JobRequest;
 use crate::guest::os::Os;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jobs::Jobs;
+use process::deadlines::{CHANNEL_ANSWER, GRACE};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};

@@ -7,12 +7,12 @@
 
 use super::wire::nonsense;
 use super::{Channel, ChannelError, Health, Limit, Ready, Reply, Status, Wire, whole_seconds};
-use crate::deadlines::{CHANNEL_ANSWER, GRACE};
 use crate::guest::os::Os;
-use crate::process::LONGEST_OUTPUT;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use edge::Secret;
+use process::LONGEST_OUTPUT;
+use process::deadlines::{CHANNEL_ANSWER, GRACE};
 use regex::Regex;
 use std::path::Path;
 use std::time::{Duration, Instant};

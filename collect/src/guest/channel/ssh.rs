@@ -4,10 +4,10 @@
 //! campaign's network namespace, where it has one). What the user's ssh is configured to do plays no part.
 
 use super::{Channel, ChannelError, Health, Limit, Ready, Reply, Status, whole_seconds};
-use crate::deadlines::GRACE;
 use crate::guest::os::Os;
-use crate::process::{Namespace, PrivateFolder, Sink, private_folder};
 use crate::ssh::{Destination, Ssh, SshError};
+use process::deadlines::GRACE;
+use process::{Namespace, PrivateFolder, Sink, private_folder};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -1,6 +1,6 @@
 //! What can go wrong between the packages and a bootable image.
 
-use crate::process::ProcessError;
+use process::ProcessError;
 use std::io;
 use std::path::{Path, PathBuf};
 

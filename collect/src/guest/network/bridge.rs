@@ -1,9 +1,8 @@
 //! Bridges of the host that are there already: whether guests can be plugged into them.
 
-use super::make::ip;
+use super::ip::{ip, ip_json};
 use super::{Address, NetworkError};
-use crate::deadlines::HOST_ANSWER;
-use crate::process::{self, ProcessError, Spec};
+use process::ProcessError;
 use serde_json::Value;
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -79,12 +78,6 @@ pub(super) fn host_address(bridge: &str, guest: Address) -> Result<IpAddr, Netwo
             "this host has no address in the network of {guest} on bridge {bridge}, so a client here does not reach the guest"
         ))
     })
-}
-
-/// What `ip -json` says; nothing where there is no such device.
-pub(super) fn ip_json(args: &[&str]) -> Result<Value, ProcessError> {
-    let out = process::run(Spec::new("ip").arg("-json").args(args), HOST_ANSWER)?;
-    Ok(serde_json::from_slice(&out).unwrap_or(Value::Null))
 }
 
 #[cfg(test)]

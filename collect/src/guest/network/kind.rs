@@ -1,10 +1,6 @@
 //! The kinds of networks, and which of them work here.
 
-use super::{Layout, Network, NetworkError, nics};
-use super::{bridge, macvtap};
-use crate::cartesian::Objects;
-use crate::scenario::Scenario;
-use model::{Params, ParamsError};
+use model::Params;
 
 /// What a link is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -83,62 +79,4 @@ impl Kind {
             named.is_some_and(|name| !name.trim().is_empty())
         })
     }
-}
-
-/// The keys that leave the choice of a network to perfvt: `net`, or `net_NIC`. A NIC with a bridge or a device for macvtap
-/// leaves nothing open.
-///
-/// # Errors
-/// `nics` is wrong.
-pub fn open_choices(params: &Params) -> Result<Vec<String>, ParamsError> {
-    let mut keys = Vec::new();
-    for nic in nics(params)? {
-        let own = params.object_params(&nic);
-        let special = format!("net_{nic}");
-        let key = if params.get(&special).is_some() { special } else { "net".to_owned() };
-        if own.get("net").map(str::trim) == Some("auto")
-            && Kind::named(&own).is_none()
-            && !keys.contains(&key)
-        {
-            keys.push(key);
-        }
-    }
-    Ok(keys)
-}
-
-/// What `net=auto` means for a scenario here: the first that works, with the reason when that is not the best.
-///
-/// # Errors
-/// Nothing works: an external host is reached by taps only.
-pub fn resolve_auto(scenario: Scenario) -> Result<(Kind, Option<String>), NetworkError> {
-    match (try_tap(), scenario) {
-        (Ok(()), _) => Ok((Kind::Tap, None)),
-        (Err(NetworkError::NoTap(reason)), Scenario::HostGuest) => Ok((Kind::User, Some(reason))),
-        // Datagrams lose nothing over a unix socket, and requests are twice as fast as over the stream.
-        (Err(NetworkError::NoTap(reason)), Scenario::GuestGuest) => Ok((Kind::Dgram, Some(reason))),
-        (Err(error), _) => Err(error),
-    }
-}
-
-/// Makes sure that every link of a layout can be had here, as far as that can be seen without a guest.
-///
-/// # Errors
-/// The first one that cannot.
-pub fn usable(layout: &Layout) -> Result<(), NetworkError> {
-    if layout.links.iter().any(|link| link.kind == Kind::Tap) {
-        try_tap()?;
-    }
-    for link in &layout.links {
-        match (link.kind, &link.device) {
-            (Kind::Bridge, Some(name)) => bridge::check_bridge(name, link.mtu)?,
-            (Kind::Macvtap, _) => macvtap::usable(link)?,
-            _ => {}
-        }
-    }
-    Ok(())
-}
-
-/// Whether a tap can be made in a namespace at all.
-fn try_tap() -> Result<(), NetworkError> {
-    Network::create(&Layout::simple(Kind::Tap), 1, "try")?.try_tap()
 }

@@ -3,7 +3,6 @@
 
 use super::address::{Address, address};
 use super::{ClientPlace, Kind, NetworkError};
-use crate::cartesian::Objects;
 use crate::scenario::{OBJECTS, Scenario};
 use model::{Origin, Params, ParamsError};
 use std::net::{IpAddr, Ipv4Addr};
@@ -78,6 +77,15 @@ fn default_address(kind: Kind, index: u8) -> Address {
         _ => Ipv4Addr::new(192, 168, 100 + index, 2),
     };
     Address { ip, prefix: 24 }
+}
+
+/// What a NIC wants of its end of the link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NicWiring {
+    /// Whether the kernel's vhost moves the packets.
+    pub vhost: bool,
+    /// Queues.
+    pub queues: u32,
 }
 
 impl Layout {

@@ -4,12 +4,11 @@
 //! device below it. QEMU gets its character device, `/dev/tapINDEX`, opened: a descriptor for each queue, with numbers that
 //! are the same in every boot. The device below is never changed.
 
-use super::bridge::ip_json;
-use super::make::ip;
+use super::ip::{ip, ip_json};
 use super::{Link, NetworkError, NicWiring};
-use crate::deadlines::HOST_ANSWER;
-use crate::process::{Inherited, Namespace, ProcessError, Running, Spec};
 use edge::quoted_end;
+use process::deadlines::HOST_ANSWER;
+use process::{Inherited, Namespace, ProcessError, Running, Spec};
 use serde_json::Value;
 use std::fs::File;
 use std::os::fd::RawFd;

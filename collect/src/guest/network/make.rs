@@ -1,19 +1,15 @@
 //! Making a network: namespaces, bridges, the stand-in for another host, forwarded ports.
 
-use super::super::argv::Wiring;
 use super::bridge::{host_address, own_taps};
+use super::ip::ip;
 use super::macvtap::Macvtaps;
-use super::ports::free_ports;
-use super::{Address, ClientPlace, Kind, Layout, Link, NetworkError, Wires, netdev};
-use crate::deadlines::HOST_ANSWER;
-use crate::process::{self, Inherited, Namespace, PrivateFolder, ProcessError, Spec, private_folder};
+use super::ports::{SERVER_PORT, free_ports};
+use super::{Address, ClientPlace, Kind, Layout, Link, NetworkError, Wires, Wiring, netdev};
 use formats::counters::Traffic;
+use process::{Inherited, Namespace, PrivateFolder, ProcessError, Spec, private_folder};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::sync::Arc;
-
-/// The server's control port in the guest (netserver's own default).
-pub const SERVER_PORT: u16 = 12_865;
 
 /// The network of one boot. What it is made of goes with it.
 #[derive(Debug)]
@@ -274,11 +270,6 @@ impl Wires {
     }
 }
 
-/// Runs `ip`.
-pub(super) fn ip(namespace: Option<&Arc<Namespace>>, args: &[&str]) -> Result<(), ProcessError> {
-    process::run(Spec::new("ip").args(args).namespace(namespace), HOST_ANSWER).map(drop)
-}
-
 /// The first IPv4 address of a host.
 fn resolve(host: &str) -> Option<Ipv4Addr> {
     let v4 = |address: SocketAddr| match address.ip() {
@@ -334,7 +325,7 @@ mod tests {
         let network = match Network::create(&layout, 1, "t") {
             Ok(network) => network,
             Err(NetworkError::NoTap(reason)) => {
-                eprintln!("skipped the_stand_in_for_another_host: {reason}");
+                testing::skip(format_args!("{reason}"));
                 return;
             }
             Err(error) => panic!("{error}"),
@@ -342,7 +333,7 @@ mod tests {
         let outside = network.client_namespace().unwrap();
         let devices = |namespace| {
             let spec = Spec::new("ip").args(["-json", "address"]).namespace(Some(namespace));
-            String::from_utf8(process::run(spec, HOST_ANSWER).unwrap()).unwrap()
+            String::from_utf8(process::run(spec, process::deadlines::HOST_ANSWER).unwrap()).unwrap()
         };
         let there = devices(outside);
         assert!(there.contains("192.168.100.1") && there.contains("\"mtu\":9000"), "{there}");

@@ -16,7 +16,9 @@
 
 mod address;
 mod bridge;
+mod choice;
 mod client;
+mod ip;
 mod kind;
 mod layout;
 mod macvtap;
@@ -25,16 +27,17 @@ mod netdev;
 mod ports;
 
 pub use address::Address;
+pub use choice::{open_choices, resolve_auto, usable};
 pub use client::ClientPlace;
-pub use kind::{Kind, open_choices, resolve_auto, usable};
-pub use layout::{Layout, Link, nics, second_nic_is_meant};
+pub use kind::Kind;
+pub use layout::{Layout, Link, NicWiring, nics, second_nic_is_meant};
 pub use macvtap::macvtaps_work;
-pub use make::{Network, SERVER_PORT};
-pub use netdev::{NicWiring, Wires, mac};
-pub use ports::free_ports;
+pub use make::Network;
+pub use netdev::{SSH_MAC, Wires, Wiring, mac};
+pub use ports::{SERVER_PORT, free_ports};
 
-use crate::process::ProcessError;
 use model::ParamsError;
+use process::ProcessError;
 
 /// A network that cannot be had.
 #[derive(Debug, thiserror::Error)]

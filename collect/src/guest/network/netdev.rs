@@ -1,6 +1,6 @@
 //! QEMU's arguments for one end of a link: a pure function.
 
-use super::{Kind, Layout, Link, SERVER_PORT, macvtap};
+use super::{Kind, Layout, Link, NicWiring, SERVER_PORT, macvtap};
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 
@@ -19,14 +19,19 @@ pub struct Wires {
     pub helper: bool,
 }
 
-/// What a NIC wants of its end of the link.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NicWiring {
-    /// Whether the kernel's vhost moves the packets.
-    pub vhost: bool,
-    /// Queues.
-    pub queues: u32,
+/// What a guest's NICs are plugged into.
+#[derive(Clone, Copy, Debug)]
+pub struct Wiring<'a> {
+    /// The links.
+    pub layout: &'a Layout,
+    /// Names and ports.
+    pub wires: &'a Wires,
+    /// Which guest of the scenario: 0 is the server.
+    pub guest: usize,
 }
+
+/// The hardware address of the NIC for ssh: the guest may know it by that, no other NIC of a scenario has it.
+pub const SSH_MAC: &str = "52:54:00:70:76:fe";
 
 /// A guest's hardware address: different for every guest and NIC of a scenario, and for every campaign on a bridge.
 pub fn mac(layout: &Layout, tag: &str, guest: usize, nic: usize) -> String {

@@ -4,6 +4,9 @@ use super::NetworkError;
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, TcpListener, UdpSocket};
 
+/// The server's control port in the guest (netserver's own default).
+pub const SERVER_PORT: u16 = 12_865;
+
 /// So many ports are held at a time while others are looked for: each takes a descriptor.
 const HELD: usize = 100;
 

@@ -1,5 +1,6 @@
 //! The host's facts, out of its files.
 
+use super::machine::machine;
 use super::{SYSCTLS, hash_file, squeezed};
 use crate::host::topology::Topology;
 use model::Fingerprint;
@@ -19,6 +20,7 @@ pub fn host(root: &Path) -> Fingerprint {
             .find_map(|l| l.split_once(':').filter(|(k, _)| k.trim() == name))
             .map_or("", |(_, v)| v)
     };
+    machine(root, &mut facts);
     facts.set("host.arch", std::env::consts::ARCH);
     facts.set("host.cpu.model", cpu("model name"));
     facts.set("host.cpu.microcode", cpu("microcode"));
@@ -31,8 +33,8 @@ pub fn host(root: &Path) -> Fingerprint {
     facts.set("host.smt", read("sys/devices/system/cpu/smt/control"));
     facts.set("host.thp", bracketed(&read("sys/kernel/mm/transparent_hugepage/enabled")));
     facts.set("host.ksm", read("sys/kernel/mm/ksm/run"));
-    facts
-        .set("host.memory", read("proc/meminfo").lines().next().unwrap_or_default().replace("MemTotal:", ""));
+    let meminfo = read("proc/meminfo");
+    facts.set("host.memory", meminfo.lines().next().unwrap_or_default().replace("MemTotal:", ""));
     facts.set("host.os", os_name(&read("etc/os-release")));
     facts.set("host.kernel.build", squeezed(&read("proc/version")));
     facts.set("host.kernel.config", kernel_config(root, read("proc/sys/kernel/osrelease").trim()));
@@ -61,10 +63,8 @@ pub fn host(root: &Path) -> Fingerprint {
     }
     if let Ok(entries) = fs::read_dir(root.join("sys/devices/system/cpu/vulnerabilities")) {
         for name in entries.filter_map(|e| e.ok()?.file_name().into_string().ok()) {
-            facts.set(
-                format!("host.mitigation.{name}"),
-                read(&format!("sys/devices/system/cpu/vulnerabilities/{name}")),
-            );
+            let told = read(&format!("sys/devices/system/cpu/vulnerabilities/{name}"));
+            facts.set(format!("host.mitigation.{name}"), told);
         }
     }
     facts

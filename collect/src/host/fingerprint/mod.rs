@@ -11,12 +11,14 @@
 mod guest;
 mod hash;
 mod host;
+mod machine;
 mod nics;
 
 pub(crate) use guest::command as guest_command;
 pub use guest::{Guest, guest};
 pub use hash::hash_file;
 pub use host::{boot_id, host};
+pub use machine::name_machine;
 pub use nics::{coalescing, host_nics, offloads, rings};
 
 pub(crate) use host::bracketed;

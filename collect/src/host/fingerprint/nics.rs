@@ -1,11 +1,11 @@
 //! Offloads, rings and coalescing, out of what ethtool(8) prints: there is no file that tells them.
 
 use super::squeezed;
-use crate::deadlines::HOST_ANSWER;
 use crate::host::topology::Topology;
-use crate::process::{Spec, run};
 use model::Fingerprint;
 use model::ids::cpu_list;
+use process::deadlines::HOST_ANSWER;
+use process::{Spec, run};
 
 /// Facts of the host's NICs that are up: interrupts from the topology, the rest from ethtool where the host has it.
 pub fn host_nics(topology: &Topology) -> Fingerprint {

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 /// Ticks a second in /proc (USER_HZ), the same on every architecture that QEMU accelerates on.
 const TICKS: f64 = 100.0;
 /// The breach that is a matter of placement, and spoils a sample whatever is done about noise.
-pub(super) const ELSEWHERE: &str = "vcpu-elsewhere";
+pub(crate) const ELSEWHERE: &str = "vcpu-elsewhere";
 /// Time counted in ticks is off by as much as this at either end.
 const TICK_ERROR: f64 = 3.0 / TICKS;
 

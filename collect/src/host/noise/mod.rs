@@ -11,13 +11,12 @@
 //! perfvt itself (QEMU and clients are its children) do not count as noise.
 
 mod canary;
-mod guard;
 mod judge;
 mod limits;
 mod reading;
 
 pub use canary::canary;
-pub use guard::{Mode, NoiseGuard};
+pub(crate) use judge::ELSEWHERE;
 pub use judge::{quiet, sample};
 pub use limits::Limits;
 pub use reading::{Reader, Reading, ThreadReading, Vcpu, Watched};

@@ -1,10 +1,10 @@
 //! One look at the host.
 
-use crate::lab::Moment;
 use formats::noise::{
     CpuTime, ProcessStat, SchedStat, Stall, cpu_times, disk_busy_ms, migrations, procs_running, vmstat,
 };
 use model::CpuId;
+use model::Moment;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -5,7 +5,7 @@ use super::knobs::{KNOBS, Options, SERVICES, Wanted, files};
 use super::report::{Outcome, Report};
 use super::services::Systemctl;
 use crate::host::fingerprint::boot_id;
-use crate::lab::Moment;
+use model::Moment;
 use model::store::StoreError;
 use std::path::{Path, PathBuf};
 

@@ -1,7 +1,7 @@
 //! systemd's units, through `systemctl`.
 
-use crate::deadlines::HOST_WORK;
-use crate::process::{Spec, run};
+use process::deadlines::HOST_WORK;
+use process::{Spec, run};
 use std::path::{Path, PathBuf};
 
 /// The program that talks to systemd.

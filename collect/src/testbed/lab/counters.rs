@@ -1,11 +1,11 @@
 //! What of a boot can be counted, and what cannot.
 
 use super::GuestLab;
-use crate::accel::Accel;
-use crate::deadlines::HOST_ANSWER;
 use crate::guest::machine::GuestError;
 use crate::guest::os::Os;
 use formats::counters::CpuTicks;
+use model::Accel;
+use process::deadlines::HOST_ANSWER;
 use std::collections::BTreeMap;
 use std::path::Path;
 

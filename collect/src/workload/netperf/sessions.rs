@@ -3,9 +3,9 @@
 use super::super::common::{failed, interval, late, read, said};
 use super::{UDP_STREAM, is_rr, protocol_of, sessions_of};
 use crate::lab::{Client, Failed, Lab, keep};
-use crate::process::private_folder;
 use formats::netperf::{Session, parse_session};
 use model::{Case, Code, Phase};
+use process::private_folder;
 use rustix::process::Signal;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -29,7 +29,7 @@ pub(super) fn probe_intervals(lab: &mut dyn Lab) -> Result<(), Failed> {
     while client.ended().is_none() && Instant::now() < until {
         lab.sleep(Duration::from_millis(10));
     }
-    let said = [out, err].map(|file| crate::process::tail(&file)).concat();
+    let said = [out, err].map(|file| process::tail(&file)).concat();
     if said.contains("not compiled in") {
         let way_out =
             "leave burst at 0, or have a netperf built with --enable-intervals first in the search path";
@@ -102,7 +102,7 @@ impl<'a> Sessions<'a> {
 
     /// Why a session ended before it should.
     fn early_end(&self, session: usize, how: Result<(), String>) -> Failed {
-        let read = |ending: &str| crate::process::tail(&self.raw.join(format!("session{session}.{ending}")));
+        let read = |ending: &str| process::tail(&self.raw.join(format!("session{session}.{ending}")));
         // A client complains on either stream.
         let complaints = complaints(&format!("{}\n{}", read("txt"), read("stderr")));
         let how = how.err().unwrap_or_else(|| "status 0".into());

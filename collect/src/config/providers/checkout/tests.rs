@@ -1,5 +1,5 @@
 use super::*;
-use crate::process::{self, Spec};
+use process::Spec;
 use std::time::Duration;
 
 fn run(dir: &Path, words: &[&str]) {

@@ -2,8 +2,8 @@
 //! the command has ended: nothing has to run in the guest to ask how a job stands.
 
 use super::{ChannelError, Health, Limit, QgaChannel, Reply, Standing, Status, Told, ended, refused};
-use crate::deadlines::CHANNEL_ANSWER;
 use crate::guest::job::JobRequest;
+use process::deadlines::CHANNEL_ANSWER;
 use serde_json::json;
 use std::collections::BTreeMap;
 

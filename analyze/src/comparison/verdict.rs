@@ -1,0 +1,116 @@
+//! The words of a verdict.
+
+use serde::Serialize;
+
+/// The closed set of verdicts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "SCREAMING-KEBAB-CASE")]
+pub enum Verdict {
+    /// A real change for the worse whose best estimate exceeds m.
+    Regressed,
+    /// A real change for the better whose best estimate exceeds m.
+    Improved,
+    /// A real rise of a metric without direction.
+    ChangedUp,
+    /// A real fall of a metric without direction.
+    ChangedDown,
+    /// A deterministic metric differs.
+    ExactChanged,
+    /// The data do not decide; [`super::Row::reason`] says why.
+    Inconclusive,
+    /// The change is within the band (TOST), or the constants are equal.
+    Equivalent,
+    /// The baseline has no such row.
+    MissingA,
+    /// The candidate has no such row.
+    MissingB,
+    /// The row cannot be judged.
+    Invalid,
+}
+
+/// Why a verdict is what it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Reason {
+    /// INVALID: fewer than two replicates on a side.
+    OneReplicate,
+    /// INVALID: the sides were not measured alike.
+    NotComparable,
+    /// EQUIVALENT: equal constants.
+    Exact,
+    /// INCONCLUSIVE: different constants, or no variance to test with.
+    NoVariance,
+    /// INCONCLUSIVE: neither a ratio nor an absolute band can be used.
+    NoScale,
+    /// INCONCLUSIVE: a significant change whose estimate lies inside the band.
+    Small,
+    /// INCONCLUSIVE: p <= alpha < q.
+    Suggestive,
+    /// INCONCLUSIVE: the smallest detectable effect exceeds m.
+    Noisy,
+    /// INCONCLUSIVE: none of the others.
+    Open,
+}
+
+impl Verdict {
+    /// All of them, gravest first.
+    pub const ALL: [Verdict; 10] = [
+        Verdict::Regressed,
+        Verdict::Improved,
+        Verdict::ChangedUp,
+        Verdict::ChangedDown,
+        Verdict::ExactChanged,
+        Verdict::Inconclusive,
+        Verdict::Equivalent,
+        Verdict::MissingA,
+        Verdict::MissingB,
+        Verdict::Invalid,
+    ];
+
+    /// The word that every report prints.
+    pub fn word(self) -> &'static str {
+        match self {
+            Verdict::Regressed => "REGRESSED",
+            Verdict::Improved => "IMPROVED",
+            Verdict::ChangedUp => "CHANGED-UP",
+            Verdict::ChangedDown => "CHANGED-DOWN",
+            Verdict::ExactChanged => "EXACT-CHANGED",
+            Verdict::Inconclusive => "INCONCLUSIVE",
+            Verdict::Equivalent => "EQUIVALENT",
+            Verdict::MissingA => "MISSING-A",
+            Verdict::MissingB => "MISSING-B",
+            Verdict::Invalid => "INVALID",
+        }
+    }
+
+    /// A significant change was found and exceeds the band.
+    pub fn is_decided_change(self) -> bool {
+        matches!(
+            self,
+            Verdict::Regressed
+                | Verdict::Improved
+                | Verdict::ChangedUp
+                | Verdict::ChangedDown
+                | Verdict::ExactChanged
+        )
+    }
+}
+
+impl Reason {
+    /// The word that every report prints in brackets behind the verdict.
+    pub fn word(self) -> &'static str {
+        match self {
+            Reason::OneReplicate => "one-replicate",
+            Reason::NotComparable => "not-comparable",
+            Reason::Exact => "exact",
+            Reason::NoVariance => "no-variance",
+            Reason::NoScale => "no-scale",
+            Reason::Small => "small",
+            Reason::Suggestive => "suggestive",
+            Reason::Noisy => "noisy",
+            Reason::Open => "open",
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! One side alone, plans, noise floors, known changes, pooled baselines.
+use crate::support;
+
+use analyze::{
+    Advice, NoiseFile, NoiseKind, TestChoice, Verdict, calibrate, compare, expectations, find_row, plan,
+    show, steps,
+};
+use std::fs;
+use std::path::{Path, PathBuf};
+use support::{Env, codes, options, row, series, throughput};
+
+const ID: &str = "netperf/TCP_STREAM/size=64,sessions=1/throughput";
+const A: [f64; 6] = [100.0, 103.0, 98.0, 101.0, 99.0, 102.0];
+
+fn series_file(dir: &Path, repeat: usize, values: &[f64]) {
+    let lines: Vec<String> = values
+        .iter()
+        .enumerate()
+        .map(|(i, v)| {
+            format!(
+                r#"{{"v":1,"case":"netperf/TCP_STREAM (RX)/size=64,sessions=1","metric":"throughput","session":0,"ending_unix":{i}.0,"seconds":1.0,"value":{v}}}"#
+            )
+        })
+        .collect();
+    fs::write(
+        dir.join(format!("repeat{repeat}.default.netperf.host_guest/series.jsonl")),
+        lines.join("\n") + "\n",
+    )
+    .unwrap();
+}
+
+#[test]
+fn one_side_shows_its_spread_taken_apart() {
+    let root = tempfile::tempdir().unwrap();
+    let mut failed = series("TCP_STREAM (RX)", 256, "throughput", "Mbit/s", &A);
+    failed.values[1] = Err("no route");
+    let dir = Env::new("base", vec![throughput(&A), failed]).write(root.path());
+    for repeat in 1..=6 {
+        series_file(&dir, repeat, &[A[repeat - 1] - 1.0, A[repeat - 1] + 1.0]);
+    }
+    let shown = show(&options(&[]), &dir).unwrap();
+    assert_eq!(shown.rows.len(), 2);
+    let first = &shown.rows[0];
+    assert_eq!((first.id.as_str(), first.sample.n), (ID, 6));
+    let spread = first.spread.unwrap();
+    // Two intervals 2 apart: variance 2, squared error of their mean 1.
+    assert!((spread.within - 1.0).abs() < 1e-12);
+    let sd = first.sample.sd.unwrap();
+    assert!((spread.between.hypot(spread.within) - sd).abs() < 1e-12);
+    assert_eq!(
+        (shown.rows[1].sample.n, shown.rows[1].sample.invalid.len(), shown.rows[1].spread),
+        (5, 1, None)
+    );
+    assert_eq!(shown.side.boots, Some(6));
+}
+
+#[test]
+fn a_plan_says_how_many_boots_an_effect_needs_and_what_to_add() {
+    let root = tempfile::tempdir().unwrap();
+    let dir = Env::new("base", vec![throughput(&A)]).write(root.path());
+    let five = plan(&options(&[]), &dir, None).unwrap();
+    let two = plan(&options(&[]), &dir, Some(0.02)).unwrap();
+    let (five, two) = (&five.rows[0], &two.rows[0]);
+    assert_eq!((five.effect, two.effect), (0.05, 0.02));
+    // SD of the logarithms 0.018619. With SciPy's nct: power 0.868 at 4 a side for 5 %, 0.803 at 15 for 2 %.
+    assert_eq!((five.boots, two.boots), (Some(4), Some(15)));
+    assert_eq!(five.advice, Advice::Unknown);
+    let mde = five.mde.unwrap();
+    assert!(mde.up > 0.03 && mde.up < 0.05, "{mde:?}");
+    for repeat in 1..=6 {
+        series_file(&dir, repeat, &[A[repeat - 1] - 20.0, A[repeat - 1] + 20.0]);
+    }
+    assert_eq!(plan(&options(&[]), &dir, None).unwrap().rows[0].advice, Advice::Iterations);
+    assert!(plan(&options(&[]), &dir, Some(-1.0)).is_err());
+}
+
+fn campaign(root: &Path, name: &'static str, factor: f64) -> PathBuf {
+    let values: Vec<f64> = A.iter().map(|v| v * factor).collect();
+    let mut env = Env::new("base", vec![throughput(&values)]);
+    env.campaign = name;
+    env.write(&root.join(name))
+}
+
+#[test]
+fn floors_between_campaigns_reach_to_the_far_end_of_their_difference() {
+    let root = tempfile::tempdir().unwrap();
+    let dirs = [campaign(root.path(), "c1", 1.0), campaign(root.path(), "c2", 1.06)];
+    let noise = calibrate(&options(&[]), &dirs, None).unwrap();
+    assert_eq!(
+        (noise.kind, noise.rows.len(), noise.rows[0].id.as_str()),
+        (NoiseKind::BetweenCampaigns, 1, ID)
+    );
+    let compared = compare(&options(&dirs)).unwrap();
+    let ci90 = row(&compared, ID).ratio_ci90.unwrap();
+    assert!((noise.rows[0].floor - (ci90.1 - 1.0)).abs() < 1e-12);
+    assert_eq!(row(&compared, ID).verdict, Verdict::Improved);
+    let file = root.path().join("noise.json");
+    fs::write(&file, serde_json::to_string(&noise).unwrap()).unwrap();
+    let mut with_floor = options(&dirs);
+    with_floor.floors = NoiseFile::read(&file).unwrap().floors();
+    assert_eq!(row(&compare(&with_floor).unwrap(), ID).verdict, Verdict::Equivalent);
+    let same = [campaign(root.path(), "c3", 1.0), campaign(&root.path().join("x"), "c3", 1.0)];
+    assert!(calibrate(&options(&[]), &same, None).unwrap().warnings[0].contains("one campaign"));
+}
+
+#[test]
+fn one_directory_gives_floors_within_a_session_only() {
+    let root = tempfile::tempdir().unwrap();
+    let few = campaign(root.path(), "c1", 1.0);
+    let error = calibrate(&options(&[]), &[few], None).unwrap_err().to_string();
+    assert!(error.contains("6 boots"), "{error}");
+    let values: Vec<f64> = (0..12).map(|i| 100.0 + f64::from(i % 5)).collect();
+    let mut env = Env::new("base", vec![throughput(&values)]);
+    env.campaign = "c2";
+    let dir = env.write(&root.path().join("c2"));
+    let noise = calibrate(&options(&[]), std::slice::from_ref(&dir), Some(5)).unwrap();
+    assert_eq!((noise.kind, noise.rows[0].n), (NoiseKind::WithinSession, 5));
+    assert!(noise.rows[0].floor > 0.005 && noise.rows[0].floor < 0.03, "{}", noise.rows[0].floor);
+    assert!(noise.warnings[0].contains("within-session"));
+    assert_eq!(noise, calibrate(&options(&[]), std::slice::from_ref(&dir), Some(5)).unwrap(), "seeded");
+    assert!(calibrate(&options(&[]), &[dir], Some(7)).is_err());
+}
+
+#[test]
+fn known_changes_are_listed_and_do_not_gate() {
+    let root = tempfile::tempdir().unwrap();
+    let dirs = [campaign(root.path(), "c1", 1.0), campaign(root.path(), "c2", 0.8)];
+    let text = format!(
+        "{ID} | REGRESSED | until 2027-01-31 | known\nnetperf/*/CPU | REGRESSED | until 2027-01-31 | gone\n"
+    );
+    let mut known = options(&dirs);
+    known.expectations = expectations(&text, Path::new("known.txt"), "2026-11-21").unwrap();
+    let result = compare(&known).unwrap();
+    assert_eq!(row(&result, ID).expected.as_ref().unwrap().place, "known.txt:1");
+    assert_eq!(result.summary[0].expected[&Verdict::Regressed], 1);
+    assert_eq!(result.summary[0].primary[&Verdict::Regressed], 1, "listed all the same");
+    assert!(codes(&result).contains(&"unmet-expectations"));
+    known.expectations = expectations(&text, Path::new("known.txt"), "2027-02-01").unwrap();
+    let result = compare(&known).unwrap();
+    assert!(row(&result, ID).expected.is_none() && result.summary[0].expected.is_empty());
+    assert!(codes(&result).contains(&"expired-expectations"));
+}
+
+#[test]
+fn pooled_baselines_are_further_boots_of_the_first() {
+    let root = tempfile::tempdir().unwrap();
+    let dirs = [campaign(root.path(), "c1", 1.0), campaign(root.path(), "c3", 0.9)];
+    let mut pooled = options(&dirs);
+    pooled.pooled = vec![campaign(root.path(), "c2", 1.01)];
+    let result = compare(&pooled).unwrap();
+    assert_eq!((row(&result, ID).a.n, row(&result, ID).b.n, result.a.boots), (12, 6, Some(12)));
+    assert_eq!(row(&result, ID).verdict, Verdict::Regressed);
+}
+
+#[test]
+fn the_steps_behind_a_row_end_in_the_numbers_of_the_row() {
+    let root = tempfile::tempdir().unwrap();
+    let values: Vec<f64> = A.iter().enumerate().map(|(i, v)| v * 0.9 * (1.0 + 0.002 * i as f64)).collect();
+    let a = Env::new("base", vec![throughput(&A), series("X", 64, "exits", "", &A)]).write(root.path());
+    let b =
+        Env::new("head", vec![throughput(&values), series("X", 64, "exits", "", &values)]).write(root.path());
+    for test in [TestChoice::Auto, TestChoice::Welch, TestChoice::Student] {
+        let mut chosen = options(&[a.clone(), b.clone()]);
+        chosen.test = test;
+        let result = compare(&chosen).unwrap();
+        for row in &result.rows {
+            let found = steps(&result, row);
+            let step =
+                |name: &str| found.iter().find(|s| s.name == name).unwrap_or_else(|| panic!("{name}")).value;
+            assert_eq!(Some(step("p")), row.p_model, "{test:?} {}", row.id);
+            assert_eq!((step("p of TOST") <= 0.05), row.verdict == Verdict::Equivalent);
+            assert!(step("boots for the band") >= 2.0);
+            assert_eq!(step("m"), row.min_effect);
+            let q = found.iter().find(|s| s.name == "q").map(|s| s.value);
+            assert_eq!(q, row.q, "{}", row.id);
+            if row.scale == model::Scale::Log {
+                assert!((step("CI95 low").exp() - row.ratio_ci.unwrap().0).abs() < 1e-12);
+                assert!((step("MDE").exp() - 1.0 - row.mde.unwrap().up).abs() < 1e-12);
+            } else {
+                assert!((step("CI95 low") - row.diff_ci.unwrap().0).abs() < 1e-9);
+            }
+        }
+        assert_eq!(find_row(&result, ID).unwrap(), find_row(&result, "throughput").unwrap());
+        let error = find_row(&result, "size=64").unwrap_err().to_string();
+        assert!(error.contains("2 rows") && error.contains(ID), "{error}");
+        assert!(find_row(&result, "nothing").is_err());
+    }
+}

@@ -1,0 +1,19 @@
+//! The analyzer from outside: directories in, comparisons out.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
+
+mod ancestor_defects;
+mod classic;
+mod compare_foreign;
+mod compare_host;
+mod compare_input;
+mod compare_laws;
+mod compare_more;
+mod compare_rhs;
+mod compare_run;
+mod compare_schema;
+mod compare_sequential;
+mod compare_sides;
+mod discover;
+mod grounds;
+mod support;

@@ -1,0 +1,236 @@
+//! Writes sides as directories, in both forms that perfvt reads. The tests of `report` write theirs with it, too.
+#![allow(dead_code)]
+
+use analyze::{CompareOptions, Comparison, Row, compare};
+use formats::perf_conf::Conf;
+use model::measurement::Outcome;
+use model::run::{BlockMembers, FactChange, RunFile};
+use model::{Case, Direction, Fingerprint, Keys, Measurement, MetricDecl, Rule};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// One environment of a campaign, with the values of one metric in some cases.
+#[derive(Clone, Debug)]
+pub struct Env {
+    pub name: &'static str,
+    pub campaign: &'static str,
+    pub environments: Vec<&'static str>,
+    pub accel: &'static str,
+    pub factors: Vec<&'static str>,
+    pub params: Vec<(&'static str, &'static str)>,
+    pub facts: Vec<(&'static str, &'static str)>,
+    /// Host boot of each repeat.
+    pub host_boots: Vec<&'static str>,
+    pub planned: u32,
+    /// Stopping rule; without one the planned number.
+    pub rule: Option<Rule>,
+    /// Boots at looks after some were added.
+    pub looks: Vec<u32>,
+    /// Sentences of the collector.
+    pub warnings: Vec<&'static str>,
+    /// Facts that a later boot found changed: (name, before, after).
+    pub changes: Vec<[&'static str; 3]>,
+    /// When the environment was first booted, seconds since the epoch.
+    pub started: u64,
+    /// The classic file of each repeat, if it has one.
+    pub rhs: Vec<String>,
+    pub series: Vec<Series>,
+}
+
+/// A metric of a case, with a value or a reason for each repeat.
+#[derive(Clone, Debug)]
+pub struct Series {
+    pub workload: &'static str,
+    pub category: &'static str,
+    pub keys: Keys,
+    pub metric: &'static str,
+    pub unit: &'static str,
+    pub values: Vec<Result<f64, &'static str>>,
+}
+
+pub fn series(
+    category: &'static str,
+    size: u32,
+    metric: &'static str,
+    unit: &'static str,
+    values: &[f64],
+) -> Series {
+    let keys = [("size", size.to_string()), ("sessions", "1".to_string())].into_iter().collect();
+    let values = values.iter().map(|v| Ok(*v)).collect();
+    Series { workload: "netperf", category, keys, metric, unit, values }
+}
+
+pub fn throughput(values: &[f64]) -> Series {
+    series("TCP_STREAM (RX)", 64, "throughput", "Mbit/s", values)
+}
+
+impl Env {
+    pub fn new(name: &'static str, series: Vec<Series>) -> Env {
+        let repeats = series.iter().map(|s| s.values.len()).max().unwrap_or(0);
+        Env {
+            name,
+            campaign: "c1",
+            environments: vec!["base", "head"],
+            accel: "kvm",
+            factors: vec!["nic_model"],
+            params: vec![("l", "2"), ("nic_model", name)],
+            facts: vec![("host.arch", "x86_64")],
+            host_boots: vec!["host-1"; repeats],
+            planned: repeats as u32,
+            rule: None,
+            looks: Vec::new(),
+            warnings: Vec::new(),
+            changes: Vec::new(),
+            started: 1_700_000_000,
+            rhs: Vec::new(),
+            series,
+        }
+    }
+
+    /// As many as the longest series has; without any series those that were planned.
+    pub fn repeats(&self) -> usize {
+        self.series.iter().map(|s| s.values.len()).max().unwrap_or(self.planned as usize)
+    }
+
+    pub fn run(&self) -> RunFile {
+        let owned =
+            |pairs: &[(&str, &str)]| pairs.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
+        let mut metrics: Vec<MetricDecl> = Vec::new();
+        for s in &self.series {
+            if !metrics.iter().any(|m| m.name == s.metric) {
+                let direction = Direction::HigherIsBetter;
+                metrics.push(MetricDecl { name: s.metric.into(), unit: s.unit.into(), direction });
+            }
+        }
+        RunFile {
+            format: 1,
+            perfvt: "0.1.0".into(),
+            campaign: self.campaign.into(),
+            environment: self.name.into(),
+            workload: self.series.first().map_or("netperf", |s| s.workload).into(),
+            scenario: "host_guest".into(),
+            started_unix_ns: self.started * 1_000_000_000,
+            params: owned(&self.params),
+            factors: self.factors.iter().map(|f| f.to_string()).collect(),
+            repeats: self.planned,
+            blocks: (1..=self.planned)
+                .map(|block| BlockMembers {
+                    block,
+                    environments: self.environments.iter().map(|e| e.to_string()).collect(),
+                    sequential: false,
+                })
+                .collect(),
+            rule: self.rule.clone().unwrap_or(Rule::Fixed { repeats: self.planned }),
+            looks: self.looks.clone(),
+            metrics,
+            accel: self.accel.into(),
+            network: "tap".into(),
+            warnings: self.warnings.iter().map(|w| w.to_string()).collect(),
+            fingerprint: Fingerprint(owned(&self.facts)),
+            changes: self.changes.iter().map(|c| change(*c)).collect(),
+        }
+    }
+
+    /// Writes `ROOT/<name>`.
+    pub fn write(&self, root: &Path) -> PathBuf {
+        let dir = root.join(self.name);
+        fs::create_dir_all(&dir).unwrap();
+        model::store::write_json(&dir.join("run.json"), &self.run()).unwrap();
+        for repeat in 0..self.repeats() {
+            let sub = dir.join(format!("repeat{}.default.netperf.host_guest", repeat + 1));
+            fs::create_dir_all(&sub).unwrap();
+            let lines: Vec<Measurement> = self
+                .series
+                .iter()
+                .filter_map(|s| Some(self.line(s, repeat, s.values.get(repeat)?)))
+                .collect();
+            model::store::write_measurements(&sub.join("measurements.jsonl"), &lines).unwrap();
+            if let Some(text) = self.rhs.get(repeat) {
+                fs::create_dir_all(sub.join("results")).unwrap();
+                fs::write(sub.join(format!("results/netperf-result.17000000{repeat:02}.RHS")), text).unwrap();
+            }
+        }
+        dir
+    }
+
+    fn line(&self, s: &Series, repeat: usize, value: &Result<f64, &'static str>) -> Measurement {
+        let case = Case { workload: s.workload.into(), category: s.category.into(), keys: s.keys.clone() };
+        Measurement {
+            v: 1,
+            case: case.id(),
+            workload: case.workload,
+            category: case.category,
+            keys: case.keys,
+            metric: s.metric.into(),
+            unit: s.unit.into(),
+            outcome: match value {
+                Ok(v) => Outcome::Value(*v),
+                Err(reason) => Outcome::Invalid { reason: reason.to_string(), code: None },
+            },
+            repeat: repeat as u32 + 1,
+            boot: format!("{}-{}-{}", self.campaign, self.name, repeat + 1),
+            host_boot: self.host_boots.get(repeat).copied().unwrap_or("host-1").to_string(),
+            block: repeat as u32 + 1,
+            order: 0,
+            attempt: 1,
+            window: None,
+            raw: None,
+        }
+    }
+}
+
+fn change([fact, was, is]: [&str; 3]) -> FactChange {
+    FactChange { fact: fact.into(), was: Some(was.into()), is: Some(is.into()) }
+}
+
+/// Writes one RHS file per repeat under `ROOT/<side>/repeatN/results/`.
+pub fn write_rhs(root: &Path, side: &str, texts: &[String]) -> PathBuf {
+    write_rhs_of("netperf", root, side, texts)
+}
+
+/// The same of another workload.
+pub fn write_rhs_of(workload: &str, root: &Path, side: &str, texts: &[String]) -> PathBuf {
+    let dir = root.join(side);
+    for (i, text) in texts.iter().enumerate() {
+        let results = dir.join(format!("repeat{}.default.{workload}.host_guest/results", i + 1));
+        fs::create_dir_all(&results).unwrap();
+        fs::write(results.join(format!("{workload}-result.17000000{i:02}.RHS")), text).unwrap();
+    }
+    dir
+}
+
+/// A G4 file with one category and (size, throughput, CPU) rows.
+pub fn g4(rows: &[(u32, f64, f64)]) -> String {
+    let mut text = String::from(
+        "### kvm-userspace-ver : qemu-7.2\n### guest-kernel-ver : 6.1\n### kvm_version : 6.1\n### session-length : 60\n\
+         Category:TCP_STREAM (RX)\n        size|    sessions|  throughput|         CPU| thr_per_CPU|     re_pkts\n",
+    );
+    for (size, throughput, cpu) in rows {
+        text.push_str(&format!(
+            "{size:>12}|{:>12}|{throughput:>12.2}|{cpu:>12.2}|{:>12.2}|{:>12}\n",
+            1,
+            throughput / cpu,
+            0
+        ));
+    }
+    text
+}
+
+pub fn options(paths: &[PathBuf]) -> CompareOptions {
+    CompareOptions::new(Conf::builtin(), paths.to_vec())
+}
+
+pub fn run(paths: &[PathBuf]) -> Comparison {
+    compare(&options(paths)).unwrap()
+}
+
+pub fn row<'a>(comparison: &'a Comparison, id: &str) -> &'a Row {
+    comparison.rows.iter().find(|r| r.id == id).unwrap_or_else(|| {
+        let ids: Vec<&str> = comparison.rows.iter().map(|r| r.id.as_str()).collect();
+        panic!("no row {id} among {ids:?}")
+    })
+}
+
+pub fn codes(comparison: &Comparison) -> Vec<&'static str> {
+    comparison.warnings.iter().map(|w| w.code).collect()
+}

@@ -1,0 +1,285 @@
+//! Guests that boot from an image: a whole Debian, entered by every channel, and images that hold nothing.
+
+use crate::support;
+
+use collect::host::fingerprint::hash_file;
+use std::fs::{self, File};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant, SystemTime};
+use support::bootable::debian;
+use support::{NOBODY, apart, beside, files, measurements, output, text};
+
+/// One stream of a second in the Debian guest, with its layer in a folder of disks.
+fn measured(disks: &Path, sets: &[&str], out: &Path) {
+    let mut run = apart();
+    run.args(["run", "netperf", "--guest", "debian", "--env", "base", "--allow-unpinned", "--repeat", "1"]);
+    for set in ["protocols=TCP_STREAM", "sizes=16384", "sessions=1", "l=1"].iter().chain(sets) {
+        run.args(["--set", set]);
+    }
+    let run = output(run.args(["--set", &format!("disk_dir={}", disks.display()), "--out"]).arg(out));
+    assert!(run.status.success(), "{}", text(&run.stderr));
+    let all = measurements(out);
+    let throughput = all.iter().find(|m| m["metric"] == "throughput").unwrap();
+    assert!(throughput["value"].as_f64().unwrap() > 1.0, "{throughput}");
+}
+
+#[test]
+fn a_debian_guest_whose_qemu_is_in_a_namespace_is_measured_by_ssh_from_there() {
+    let Some(_guard) = beside() else { return };
+    if debian().is_none() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("X");
+    let mut dry = apart();
+    let dry = output(dry.args(["run", "netperf", "--dry-run", "--allow-unpinned", "--set", "net=tap"]));
+    if !dry.status.success() {
+        return testing::skip(format_args!("{}", text(&dry.stderr).trim()));
+    }
+    measured(dir.path(), &["channel=ssh", "net=tap"], &out);
+    let line = fs::read_to_string(&files(&out, "qemu.argv")[0]).unwrap();
+    assert!(line.contains("user,id=ssh0,restrict=on,hostfwd=tcp:127.0.0.1:"), "{line}");
+    assert!(line.contains("tap,id=net0,ifname=pvt"), "{line}");
+}
+
+#[test]
+fn a_debian_guest_is_measured_by_the_agent_and_its_image_is_never_written() {
+    let Some(_guard) = beside() else { return };
+    let Some(image) = debian() else { return };
+    let before = (hash_file(&image), fs::metadata(&image).unwrap().modified().unwrap());
+    let dir = tempfile::tempdir().unwrap();
+    let (out, disks) = (dir.path().join("X"), dir.path().join("disks"));
+    fs::create_dir(&disks).unwrap();
+    measured(&disks, &[], &out);
+    let facts = files(&out, "facts.txt").into_iter().map(|path| fs::read_to_string(path).unwrap());
+    let facts: String = facts.collect();
+    assert!(facts.contains("guest.image: ") && facts.contains("guest.tools: "), "{facts}");
+    assert!(facts.contains("guest.irqbalance: none\n"), "{facts}");
+    assert_eq!(fs::read_dir(&disks).unwrap().count(), 0, "a layer was left");
+    assert_eq!(before, (hash_file(&image), fs::metadata(&image).unwrap().modified().unwrap()));
+}
+
+#[test]
+fn a_debian_guest_is_entered_by_ssh_and_by_its_console() {
+    let Some(_guard) = beside() else { return };
+    if debian().is_none() {
+        return;
+    }
+    for channel in ["channel=ssh", "channel=serial"] {
+        let script = "cat /etc/hostname; command -v netserver; printf '%s|' \"$@\"; echo oops >&2; exit 3";
+        let mut shell = apart();
+        shell.args(["guest", "shell", "--guest", "debian", "--set", channel, "--", "sh", "-c", script, "sh"]);
+        let shell = output(shell.args(["a b", "$(id)", "'"]));
+        let (out, err) = (text(&shell.stdout), text(&shell.stderr));
+        assert_eq!(out, "debian\n/run/perfvt/bin/netserver\na b|$(id)|'|", "{channel}: {err}");
+        assert_eq!((err.as_str(), shell.status.code()), ("oops\n", Some(1)), "{channel}");
+    }
+}
+
+/// The script that stops irqbalance before anything else.
+const IRQBALANCE: &str = include_str!("../../../collect/guest/foreign/irqbalance");
+
+/// A folder deps/NAME with a program in C that says what it was compiled by.
+fn deps(dir: &Path, name: &str, makefile: &str) -> PathBuf {
+    let folder = dir.join("deps").join(name);
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("Makefile"), makefile).unwrap();
+    let text =
+        "#include <stdio.h>\nint main(void) { printf(\"speed %d\\nby %s\\n\", __GNUC__, __VERSION__); }\n";
+    fs::write(folder.join("tool.c"), text).unwrap();
+    folder
+}
+
+#[test]
+fn a_guest_with_a_compiler_builds_what_the_user_brings_and_one_without_says_so() {
+    let Some(_guard) = beside() else { return };
+    if debian().is_none() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let run = |out: &str, name: &str, makefile: &str, more: &[&str]| {
+        let folder = deps(dir.path(), name, makefile);
+        let mut run = apart();
+        run.current_dir(dir.path()).args(["run", "command", "--allow-unpinned", "--repeat", "1", "--wait"]);
+        run.args([
+            "--out",
+            out,
+            "--set",
+            "command=${deps}/tool",
+            "--set",
+            "build_on=guest",
+            "--set",
+            "disk_dir=.",
+        ]);
+        run.args(["--set", "metrics=speed", "--set", "pattern_speed=speed ([0-9]+)"]).args(more);
+        output(run.arg("--set").arg(format!("command_deps={}", folder.display())))
+    };
+    let told = run("built-in", "tool", "tool: tool.c\n", &[]);
+    assert!(text(&told.stderr).contains("the built-in guest has no compiler"), "{}", text(&told.stderr));
+    let guest = ["--guest", "debian"];
+    // A name of this process's own: the cache has no build of another one.
+    let name = format!("guest-built-{}", std::process::id());
+    let told = run("X", &name, "tool: tool.c\n\tgcc -O2 -o tool tool.c\n", &guest);
+    assert!(told.status.success(), "{}", text(&told.stderr));
+    let out = dir.path().join("X");
+    let all = measurements(&out);
+    let speed = all.iter().find(|m| m["metric"] == "speed").unwrap()["value"].as_f64().unwrap();
+    assert!(speed >= 12.0, "the compiler of Debian 12 or later: {all:?}");
+    let line = fs::read_to_string(&files(&out, "command.argv")[0]).unwrap();
+    assert!(
+        line.starts_with(&format!("/var/tmp/perfvt-deps/{name}-src-")) && line.ends_with("/tool"),
+        "{line}"
+    );
+    let log = fs::read_to_string(&files(&out, &format!("deps.{name}.guest.log"))[0]).unwrap();
+    assert!(log.contains("gcc -O2 -o tool tool.c"), "{log}");
+    assert!(files(&out, &format!("deps.{name}.log")).is_empty(), "nothing was built on the host");
+    let failed = run("failed", "tool", "tool: tool.c\n\techo here we are; exit 3\n", &guest);
+    let said = text(&failed.stderr);
+    assert!(!failed.status.success() && said.contains("here we are"), "{said}");
+    assert!(
+        said.contains("deps/tool in the guest: make ended with status 2; build_on=host builds it"),
+        "{said}"
+    );
+}
+
+#[test]
+fn irqbalance_is_stopped_in_a_whole_debian_and_does_not_start_again() {
+    let Some(_guard) = beside() else { return };
+    if debian().is_none() {
+        return;
+    }
+    let script = "ln -s /bin/sleep /run/irqbalance && cd /lib/systemd/system && \
+        printf '[Service]\nExecStart=/run/irqbalance 1000\n' > irqbalance.service && systemctl daemon-reload && \
+        systemctl start irqbalance && cat /proc/$(pidof irqbalance)/comm && sh -c \"$1\"; \
+        systemctl start irqbalance 2> /dev/null; pidof irqbalance || echo gone";
+    let mut shell = apart();
+    shell.args(["guest", "shell", "--guest", "debian", "--", "sh", "-c", script, "sh", IRQBALANCE]);
+    let shell = output(&mut shell);
+    assert_eq!(text(&shell.stdout), "irqbalance\nstopped\ngone\n", "{}", text(&shell.stderr));
+}
+
+#[test]
+fn the_layer_of_a_killed_perfvt_is_found_by_gc() {
+    let Some(_guard) = beside() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let (image, disks) = (dir.path().join("empty.raw"), dir.path().join("disks"));
+    File::create(&image).unwrap().set_len(16 << 20).unwrap();
+    fs::create_dir(&disks).unwrap();
+    let mut child = apart()
+        .args(["guest", "shell", "--set", &format!("image={}", image.display()), "--set", "image_format=raw"])
+        .args(["--set", &format!("disk_dir={}", disks.display()), "--", "true"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let layer = || files(&disks, "overlay.qcow2").into_iter().next();
+    let until = Instant::now() + Duration::from_secs(60);
+    while layer().is_none() {
+        assert!(Instant::now() < until && child.try_wait().unwrap().is_none(), "no layer was made");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let folder = layer().expect("it was removed although nobody could").parent().unwrap().to_owned();
+    // gc leaves alone what is younger than a minute.
+    let old = SystemTime::now() - Duration::from_secs(3600);
+    File::open(&folder).unwrap().set_modified(old).unwrap();
+    let until = Instant::now() + Duration::from_secs(10);
+    while folder.exists() && Instant::now() < until {
+        // QEMU, which dies with perfvt, may need a moment.
+        assert!(output(apart().arg("gc").arg(&disks)).status.success());
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    assert!(!folder.exists());
+    assert!(image.exists());
+}
+
+#[test]
+fn what_a_placement_gives_up_is_a_warning_before_anything_runs() {
+    let Some(_guard) = beside() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let mut run = apart();
+    run.args(["run", "command", "--set", "command=true", "--env", "base", "--repeat", "1", "--dry-run"]);
+    // More vCPUs than most hosts have CPUs: nothing can be pinned, which has to be said.
+    run.args(["--allow-unpinned", "--set", "smp=200", "--out"]).arg(dir.path().join("X"));
+    let planned = output(&mut run);
+    let said = text(&planned.stdout);
+    assert!(planned.status.success(), "{said}{}", text(&planned.stderr));
+    assert!(said.contains("warning: base: nothing is pinned: ") && said.contains("lower smp"), "{said}");
+    assert!(!dir.path().join("X").exists());
+}
+
+#[test]
+fn a_key_that_no_guest_has_is_refused_with_the_one_that_was_meant() {
+    let refused = output(apart().args(["guest", "shell", "--set", "chanel=ssh", "--", "true"]));
+    let said = text(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(2), "{said}");
+    assert!(said.contains("--set chanel=ssh: unknown parameter 'chanel', did you mean 'channel'?"), "{said}");
+    let refused = output(apart().args(["guest", "shell", "--set", "channel", "--", "true"]));
+    assert!(
+        text(&refused.stderr).contains("'channel' is not of the form KEY=VALUE"),
+        "{}",
+        text(&refused.stderr)
+    );
+}
+
+#[test]
+fn a_user_without_further_ids_is_told_at_once_that_a_system_needs_them() {
+    let ids = fs::read_to_string("/etc/subuid").unwrap_or_default();
+    let has =
+        |program: &str| ["/usr/bin", "/usr/sbin"].iter().any(|dir| Path::new(dir).join(program).exists());
+    let tools = ["mmdebstrap", "qemu-img", "ssh-keygen", "mke2fs", "newuidmap"].into_iter().all(has);
+    if !rustix::process::geteuid().is_root() || ids.contains("nobody:") || has("fakechroot") || !tools {
+        testing::skip("needs root, mmdebstrap with uidmap, and a user nobody without ids");
+        return;
+    }
+    let dir = tempfile::Builder::new().prefix("perfvt-user").tempdir().unwrap();
+    fs::copy(env!("CARGO_BIN_EXE_perfvt"), dir.path().join("perfvt")).unwrap();
+    fs::set_permissions(dir.path(), std::os::unix::fs::PermissionsExt::from_mode(0o777)).unwrap();
+    let mut build = Command::new(dir.path().join("perfvt"));
+    build.args(["guest", "build", "debian"]).uid(NOBODY).gid(NOBODY).current_dir(dir.path());
+    let refused = output(build.env("HOME", dir.path()).env("XDG_CACHE_HOME", dir.path()));
+    let said = text(&refused.stderr);
+    assert!(said.contains("in /etc/subuid") && said.contains("usermod --add-subuids"), "{said}");
+}
+
+#[test]
+fn an_image_that_a_campaign_uses_is_not_removed() {
+    let cache = tempfile::tempdir().unwrap();
+    let image = cache.path().join("perfvt/images/debian-00");
+    fs::create_dir_all(&image).unwrap();
+    fs::write(image.join("vmlinux"), "x").unwrap();
+    let manifest = r#"{"format": 2, "files": {"vmlinux": 1}, "kernel": "vmlinux", "initramfs": "i", "tools": null,
+        "kernel_release": "6.1", "hash": "00", "packages": {}}"#;
+    fs::write(image.join("manifest.json"), manifest).unwrap();
+    let rm = || output(apart().env("XDG_CACHE_HOME", cache.path()).args(["guest", "rm", "debian"]));
+    let held = File::open(&image).unwrap();
+    held.lock_shared().unwrap();
+    let refused = rm();
+    assert_eq!(refused.status.code(), Some(2));
+    let (said, own) = (text(&refused.stderr), format!("process {} of ", std::process::id()));
+    assert!(
+        said.contains("guest image debian-00 is not removed: guests run from it") && said.contains(&own),
+        "{said}"
+    );
+    assert!(!said.contains("--wait"), "{said}");
+    drop(held);
+    assert!(rm().status.success());
+    assert!(!image.exists());
+}
+
+#[test]
+fn guests_are_listed_with_what_they_miss_and_refused_with_the_way_out() {
+    let home = tempfile::tempdir().unwrap();
+    let alone = |command: &mut Command| {
+        output(command.env("XDG_CACHE_HOME", home.path()).env("XDG_CONFIG_HOME", home.path()))
+    };
+    fs::create_dir(home.path().join("perfvt")).unwrap();
+    let definition = "variants guest:\n    - mine:\n        image = /away.qcow2\n        channel = ssh\n";
+    fs::write(home.path().join("perfvt/guests.cfg"), definition).unwrap();
+    let listed = text(&alone(apart().args(["guest", "list"])).stdout);
+    assert!(listed.contains("guest mine (") && listed.contains("missing: away.qcow2"), "{listed}");
+    assert!(listed.contains("missing: image, `perfvt guest build debian` makes it"), "{listed}");
+}

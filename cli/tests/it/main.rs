@@ -1,0 +1,43 @@
+//! perfvt as a user starts it, in real guests where it takes one.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
+
+#[path = "../../../collect/tests/it/campaign_support/mod.rs"]
+mod campaign_support;
+#[path = "../../../collect/tests/it/nested_support/mod.rs"]
+mod nested_support;
+#[path = "../../../collect/tests/it/sshd_support/mod.rs"]
+mod sshd_support;
+
+mod ancestor_defects;
+mod backing;
+mod brought;
+mod compare;
+mod configurations;
+mod ends;
+mod faults;
+mod firmware;
+mod guests;
+mod host;
+mod hostile_configurations;
+mod house;
+mod house_support;
+mod images;
+mod interrupted;
+mod kernels;
+mod killed;
+mod macvtap;
+mod mutation;
+mod mutation_support;
+mod nested_kvm;
+mod netperf;
+mod outside;
+mod providers;
+mod publish;
+mod publish_faults;
+mod scenarios;
+mod sequential;
+mod support;
+mod terminal;
+mod verbs;
+mod workloads;

@@ -1,0 +1,406 @@
+//! What a workload works with: guests, a client, counters, and the one place where a common window is cut.
+
+mod booter;
+mod outcome;
+pub mod window;
+
+pub use booter::{Booted, Booter};
+pub use outcome::{Outcome, Point, Value};
+
+use self::window::{HostCounters, ThreadTime};
+use crate::deadlines::{Deadlines, Step};
+use crate::guest::job::JobRequest;
+use crate::guest::os::Os;
+use crate::host::noise::Watched;
+use formats::counters::CpuTicks;
+use model::{Code, Moment, Params, Phase, Window};
+use rustix::process::Signal;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::path::Path;
+use std::time::Duration;
+
+/// Why something could not be measured.
+pub use model::Failure as Failed;
+
+/// Where a client reaches the server in the guest. With two NICs the first carries the data and the second the control
+/// connections; otherwise both addresses are the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// Address for control connections.
+    pub control: IpAddr,
+    /// Port of the control connection.
+    pub control_port: u16,
+    /// Address for data connections.
+    pub data: IpAddr,
+    /// Ports for data connections, one for each session; none when any port will do.
+    pub data_ports: Vec<u16>,
+    /// The server guest's interface that carries the data.
+    pub interface: String,
+}
+
+/// A client that was started, wherever the scenario has its clients.
+pub trait Client {
+    /// How it ended, if it has: `Ok` for status 0.
+    fn ended(&mut self) -> Option<Result<(), String>>;
+    /// Sends it a signal.
+    fn signal(&mut self, signal: Signal);
+}
+
+/// Counters of host and guest at one moment.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// When.
+    pub at: Moment,
+    /// CPU time of the whole host.
+    pub host_cpu: CpuTicks,
+    /// The same of the client's host, when that is another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_cpu: Option<CpuTicks>,
+    /// `/proc/stat`, `net/dev`, `net/snmp` and `interrupts` of the guest, one after the other; kept in a file of its own.
+    #[serde(skip)]
+    pub guest: String,
+    /// Exits of all vCPUs since they were made; only KVM counts them.
+    pub exits: Option<u64>,
+    /// CLOCK_MONOTONIC of the host when the guest was asked, nanoseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_ns: Option<u64>,
+    /// The same when its answer was there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heard_ns: Option<u64>,
+    /// CPU time of QEMU's threads.
+    #[serde(default)]
+    pub threads: Vec<ThreadTime>,
+    /// CPU time of perfvt itself, nanoseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own_ns: Option<u64>,
+    /// KVM's counters by its own names, summed over the vCPUs; none under emulation.
+    #[serde(default)]
+    pub kvm: BTreeMap<String, u64>,
+    /// Counters of the host.
+    #[serde(default)]
+    pub host: HostCounters,
+}
+
+impl Snapshot {
+    /// What of it is the host's.
+    fn host_sample(&self) -> HostSample {
+        let threads = self.threads.clone();
+        HostSample { at: self.at, cpu: self.host_cpu, threads, own_ns: self.own_ns }
+    }
+}
+
+/// The host's CPU time at one instant of a window.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostSample {
+    /// When.
+    pub at: Moment,
+    /// CPU time of the whole host.
+    pub cpu: CpuTicks,
+    /// CPU time of QEMU's threads.
+    #[serde(default)]
+    pub threads: Vec<ThreadTime>,
+    /// CPU time of perfvt itself, nanoseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own_ns: Option<u64>,
+}
+
+/// A common window and the counters at its ends.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Measured {
+    /// The window.
+    pub window: Window,
+    /// Counters at its start.
+    pub start: Snapshot,
+    /// Counters at its end.
+    pub end: Snapshot,
+    /// The host at every interval in between, both ends included.
+    pub samples: Vec<HostSample>,
+    /// The server guest's interface that carries the data.
+    #[serde(default = "first_interface")]
+    pub interface: String,
+}
+
+/// What the interface was called before files said so.
+fn first_interface() -> String {
+    "eth0".into()
+}
+
+/// Writes a file into a case's raw folder.
+pub fn keep(raw: &Path, name: &str, text: &str) -> Result<(), Failed> {
+    let path = raw.join(name);
+    edge::write::write(&path, text)
+        .map_err(|e| Failed::new(Code::Host, format!("writing {}: {e}", path.display())))
+}
+
+/// The window and the host's counters, in a case's raw folder.
+const WINDOW_FILE: &str = "window.json";
+/// The guest's counters at the ends of the window, in a case's raw folder.
+const GUEST_START: &str = "guest-start.txt";
+/// The same at the end of the window.
+pub const GUEST_END: &str = "guest-end.txt";
+
+impl Measured {
+    /// Keeps all of it in a case's raw folder.
+    pub fn keep(&self, raw: &Path) -> Result<(), Failed> {
+        let text = serde_json::to_string_pretty(self)
+            .map_err(|e| Failed::new(Code::Host, format!("writing {WINDOW_FILE}: {e}")))?;
+        for (name, text) in
+            [(WINDOW_FILE, &text), (GUEST_START, &self.start.guest), (GUEST_END, &self.end.guest)]
+        {
+            let path = raw.join(name);
+            edge::write::write(&path, text)
+                .map_err(|e| Failed::new(Code::Host, format!("writing {}: {e}", path.display())))?;
+        }
+        Ok(())
+    }
+
+    /// Whether a raw folder holds a window at all.
+    pub fn is_kept(raw: &Path) -> bool {
+        raw.join(WINDOW_FILE).exists()
+    }
+
+    /// Reads what [`Measured::keep`] wrote.
+    pub fn read(raw: &Path) -> Result<Measured, Failed> {
+        let read = |name: &str| {
+            let path = raw.join(name);
+            edge::read_text(&path, edge::read::RECORD)
+                .map_err(|e| Failed::nonsense(format!("reading {}: {e}", path.display())))
+        };
+        let mut measured: Measured = serde_json::from_str(&read(WINDOW_FILE)?)
+            .map_err(|e| Failed::nonsense(format!("reading {}: {e}", raw.join(WINDOW_FILE).display())))?;
+        (measured.start.guest, measured.end.guest) = (read(GUEST_START)?, read(GUEST_END)?);
+        Ok(measured)
+    }
+
+    /// Start and end in seconds since the epoch.
+    pub fn unix_span(&self) -> (f64, f64) {
+        (self.start.at.unix_seconds(), self.end.at.unix_seconds())
+    }
+
+    /// What a guest counter grew by within the window.
+    pub fn guest_delta(&self, read: impl Fn(&str) -> Option<u64>) -> Option<u64> {
+        read(&self.end.guest)?.checked_sub(read(&self.start.guest)?)
+    }
+}
+
+/// Guests, client, networks and clock of one boot. The real one runs QEMU; tests have one that replays.
+pub trait Lab {
+    /// Every parameter in force.
+    fn params(&self) -> &Params;
+    /// Where the server is reached.
+    fn target(&self) -> Target;
+    /// Brings up the network of all guests, and waits until the server's guest reaches the client.
+    fn connect(&mut self) -> Result<(), Failed>;
+    /// The program of a tool where clients run.
+    fn client_tool(&self, name: &str) -> Result<String, Failed>;
+    /// How far the client's time of day is ahead of this host's, in seconds, where it has one of its own.
+    fn client_ahead(&mut self) -> Result<Option<f64>, Failed> {
+        Ok(None)
+    }
+    /// The program of a tool on the host.
+    fn host_tool(&self, name: &str) -> Result<String, Failed>;
+    /// The full path in the server's guest of what the user brought under a key ([`crate::brought`]).
+    fn brought(&self, key: &str) -> Result<String, Failed> {
+        Err(Failed::tool(format!("this lab brings nothing, {key} neither")))
+    }
+    /// The same where clients run.
+    fn client_brought(&self, key: &str) -> Result<String, Failed> {
+        self.brought(key)
+    }
+    /// How long anything may take in this boot.
+    fn deadlines(&self) -> Deadlines;
+    /// How long a phase may take, beside what it is asked to do.
+    fn deadline(&self, phase: Phase) -> Duration {
+        self.deadlines().within(phase)
+    }
+    /// How long a command in the guest may take that has nothing to do but to answer.
+    fn soon(&self) -> Duration {
+        self.deadlines().within(Step::Answer)
+    }
+    /// Runs a command in the server's guest; any other status than 0 is a failed case.
+    fn exec(&mut self, argv: &[&str], deadline: Duration) -> Result<String, Failed>;
+    /// The system of the server's guest.
+    fn os(&self) -> Os {
+        Os::Linux
+    }
+    /// The system where clients run.
+    fn client_os(&self) -> Os {
+        Os::Linux
+    }
+    /// Starts a command in the background of the server's guest, or asks after one that was started.
+    fn job(&mut self, request: &JobRequest<'_>, deadline: Duration) -> Result<String, Failed> {
+        job_by_command(self, request, deadline)
+    }
+    /// Writes a file into the server's guest. `mode` is octal: `755`.
+    fn put(&mut self, path: &str, mode: &str, content: &[u8]) -> Result<(), Failed> {
+        let _ = (mode, content);
+        Err(Failed::tool(format!("this lab takes no files, {path} neither")))
+    }
+    /// What the console and the firmware's debug port said while the guest booted, each line with its time
+    /// ([`formats::boot`] describes it); `None` when nobody listened.
+    fn boot_trace(&self) -> Option<String> {
+        None
+    }
+    /// Runs a command in the server's guest that leaves a server behind, on the vCPUs that `server_vcpus` names.
+    fn serve(&mut self, argv: &[&str], deadline: Duration) -> Result<String, Failed> {
+        self.exec(argv, deadline)
+    }
+    /// Starts a client where the scenario has it: on the host, in the second guest, outside. Its output goes to files of
+    /// the host, at the latest when it is asked whether it has ended.
+    fn start_client(
+        &mut self,
+        argv: &[String],
+        stdout: &Path,
+        stderr: &Path,
+    ) -> Result<Box<dyn Client>, Failed>;
+    /// Counters of host and guest, now.
+    fn snapshot(&mut self) -> Result<Snapshot, Failed>;
+    /// CPU time of the host and of QEMU's threads, now.
+    fn host_sample(&mut self) -> Result<HostSample, Failed>;
+    /// How the guest died, if it has.
+    fn death(&mut self) -> Option<Failed>;
+    /// Says so when guest and client do not reach one another any more. Asked after a tool failed, which may be why.
+    fn disconnected(&mut self) -> Option<Failed> {
+        None
+    }
+    /// What of the planned placement does not hold, in words.
+    fn misplaced(&mut self) -> Vec<String>;
+    /// Threads and CPUs that must be left alone while a sample is taken; none where nobody knows.
+    fn watched(&self) -> Watched {
+        Watched::default()
+    }
+    /// Ends the guest; what tells why it failed goes to a folder first, when one is given.
+    fn end(self: Box<Self>, forensics: Option<&Path>);
+    /// Lets time pass.
+    fn sleep(&mut self, time: Duration) {
+        std::thread::sleep(time);
+    }
+}
+
+/// What is asked about jobs, by the command that Linux guests have for it.
+pub(crate) fn job_by_command<L: Lab + ?Sized>(
+    lab: &mut L,
+    request: &JobRequest<'_>,
+    deadline: Duration,
+) -> Result<String, Failed> {
+    let words = request.words();
+    match request {
+        JobRequest::Start { server: true, .. } => lab.serve(&words, deadline),
+        _ => lab.exec(&words, deadline),
+    }
+}
+
+/// The realtime clock may move against the monotonic one by this much in a window, or by a thousandth of it (NTP slews
+/// by up to half of that); more is a jump.
+const CLOCK_JUMP_NS: u64 = 50_000_000;
+
+/// Cuts a window of `length` out of whatever is running: counters at both ends, the host's CPU time every `interval`.
+/// Guest counters are read at the ends only, because reading them costs the guest milliseconds.
+pub fn window(lab: &mut dyn Lab, length: Duration, interval: Duration) -> Result<Measured, Failed> {
+    Ok(cut(lab, length, interval, &mut |_| Ok(false))?.0)
+}
+
+/// The same around something that ends by itself: the window closes at the first interval at which `done` says so.
+pub fn window_until(
+    lab: &mut dyn Lab,
+    limit: Duration,
+    interval: Duration,
+    done: &mut Done<'_>,
+) -> Result<Measured, Failed> {
+    match cut(lab, limit, interval, done)? {
+        (measured, true) => Ok(measured),
+        (_, false) => Err(Failed::new(
+            Code::Deadline(Phase::Measure),
+            format!("it did not end within {} s", limit.as_secs()),
+        )),
+    }
+}
+
+/// Whether what is measured has ended.
+pub type Done<'a> = dyn FnMut(&mut dyn Lab) -> Result<bool, Failed> + 'a;
+
+/// Cuts a window that closes after `length`, or when `done` says so, and tells whether it did.
+fn cut(
+    lab: &mut dyn Lab,
+    length: Duration,
+    interval: Duration,
+    done: &mut Done<'_>,
+) -> Result<(Measured, bool), Failed> {
+    let asleep = time_asleep();
+    let start = lab.snapshot()?;
+    let mut samples = vec![start.host_sample()];
+    let mut next = interval;
+    let mut is_done = false;
+    while next < length && !is_done {
+        sleep_until(lab, start.at, next);
+        if let Some(death) = lab.death() {
+            return Err(death);
+        }
+        samples.push(lab.host_sample()?);
+        is_done = done(lab)?;
+        next += interval;
+    }
+    if !is_done {
+        sleep_until(lab, start.at, length);
+    }
+    let end = lab.snapshot()?;
+    samples.push(end.host_sample());
+    let len_ns = end.at.mono_ns.saturating_sub(start.at.mono_ns);
+    let unix_ns = end.at.unix_ns.saturating_sub(start.at.unix_ns);
+    if let Some(failed) = clock_failure(len_ns, unix_ns, time_asleep().saturating_sub(asleep)) {
+        return Err(failed);
+    }
+    let window = Window { start_unix_ns: start.at.unix_ns, mono_ns: start.at.mono_ns, len_ns };
+    let interface = lab.target().interface;
+    Ok((Measured { window, start, end, samples, interface }, is_done))
+}
+
+/// Nanoseconds that this host has been suspended for since it started: CLOCK_BOOTTIME counts them, CLOCK_MONOTONIC does
+/// not (clock_gettime(2)).
+fn time_asleep() -> u64 {
+    let monotonic = Moment::now().mono_ns;
+    let boot = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    let boot = (boot.tv_sec as u64).saturating_mul(1_000_000_000).saturating_add(boot.tv_nsec as u64);
+    boot.saturating_sub(monotonic)
+}
+
+/// A host that slept in a window has moved its time of day as well, so sleep is looked for first.
+fn clock_failure(len_ns: u64, unix_ns: u64, asleep_ns: u64) -> Option<Failed> {
+    let seconds = |ns: u64| ns as f64 * 1e-9;
+    if asleep_ns > CLOCK_JUMP_NS {
+        let reason = format!("the host was suspended for {:.3} s within the window", seconds(asleep_ns));
+        return Some(Failed::new(Code::HostSuspended, reason));
+    }
+    (unix_ns.abs_diff(len_ns) > CLOCK_JUMP_NS.max(len_ns / 1000)).then(|| {
+        let reason = format!(
+            "the clock jumped: the window took {:.3} s, the time of day moved by {:.3} s",
+            seconds(len_ns),
+            seconds(unix_ns)
+        );
+        Failed::new(Code::ClockJumped, reason)
+    })
+}
+
+fn sleep_until(lab: &mut dyn Lab, start: Moment, after: Duration) {
+    let elapsed = Duration::from_nanos(Moment::now().mono_ns.saturating_sub(start.mono_ns));
+    lab.sleep(after.saturating_sub(elapsed));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_jumped_is_told_from_a_host_that_slept() {
+        let code = |len: u64, unix: u64, asleep: u64| {
+            let ms = 1_000_000;
+            clock_failure(len * ms, unix * ms, asleep * ms).map(|f| f.code)
+        };
+        assert_eq!(code(10_000, 10_000, 0), None);
+        assert_eq!(code(10_000, 10_040, 1), None, "NTP slews");
+        assert_eq!(code(10_000, 9_900, 0), Some(Code::ClockJumped));
+        assert_eq!(code(10_000, 3_600_000, 3_590_000), Some(Code::HostSuspended));
+    }
+}

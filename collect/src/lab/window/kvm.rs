@@ -1,0 +1,133 @@
+//! KVM's counters of one QEMU, from the same source for a whole boot.
+
+use super::debugfs_counters;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// What is asked for, by KVM's own names (arch/x86/kvm/x86.c, `kvm_vcpu_stats_desc`).
+const COUNTERS: [&str; 2] = ["exits", "irq_injections"];
+
+/// Who tells KVM's counters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KvmSource {
+    /// QEMU's monitor, since QEMU 7.1.
+    QueryStats,
+    /// The kernel's own files.
+    Debugfs,
+}
+
+impl fmt::Display for KvmSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            KvmSource::QueryStats => "query-stats",
+            KvmSource::Debugfs => "debugfs",
+        })
+    }
+}
+
+/// Reads the counters of one QEMU.
+///
+/// The monitor is asked first, and debugfs when it tells nothing. Whatever told them first tells them for the whole boot:
+/// counters of two sources have no difference.
+#[derive(Debug)]
+pub struct KvmReader {
+    root: PathBuf,
+    pid: u32,
+    source: Option<KvmSource>,
+}
+
+impl KvmReader {
+    /// A reader for the QEMU with this process id, on the host whose files stand under `root` (`/` for this machine).
+    pub fn new(root: &Path, pid: u32) -> KvmReader {
+        KvmReader { root: root.to_owned(), pid, source: None }
+    }
+
+    /// Who tells the counters, once somebody did.
+    pub fn source(&self) -> Option<KvmSource> {
+        self.source
+    }
+
+    /// The counters now, summed over the vCPUs; none when nobody tells them. `query_stats` puts the arguments of QMP's
+    /// `query-stats` to QEMU and gives its reply, if there was one.
+    pub fn read(&mut self, query_stats: impl FnOnce(Value) -> Option<Value>) -> BTreeMap<String, u64> {
+        let of_debugfs = || debugfs_counters(&self.root, self.pid, &COUNTERS);
+        let of_monitor = || query_stats(arguments()).map(|r| formats::kvm::vcpu_sums(&r)).unwrap_or_default();
+        let (counters, source) = match self.source {
+            Some(KvmSource::QueryStats) => (of_monitor(), KvmSource::QueryStats),
+            Some(KvmSource::Debugfs) => (of_debugfs(), KvmSource::Debugfs),
+            None => match of_monitor() {
+                none if none.is_empty() => (of_debugfs(), KvmSource::Debugfs),
+                counters => (counters, KvmSource::QueryStats),
+            },
+        };
+        if !counters.is_empty() {
+            self.source = Some(source);
+        }
+        counters
+    }
+}
+
+/// Of `query-stats` (QEMU's qapi/stats.json).
+fn arguments() -> Value {
+    json!({"target": "vcpu", "providers": [{"provider": "kvm", "names": COUNTERS}]})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::debugfs::tests::captured;
+    use super::*;
+
+    /// What QEMU 121 answered while it was stopped, in the moment of which debugfs was captured as well.
+    const REPLY: &str = include_str!("../../../testdata/kvm/query-stats-121-vcpu.json");
+
+    fn reply(_: Value) -> Option<Value> {
+        serde_json::from_str(REPLY).ok()
+    }
+
+    /// A QEMU before 7.1.
+    fn refused(_: Value) -> Option<Value> {
+        None
+    }
+
+    #[test]
+    fn monitor_and_debugfs_tell_the_same_of_a_guest_that_stands_still() {
+        let host = captured();
+        let mut by_monitor = KvmReader::new(Path::new("/nonexistent"), 121);
+        let told = by_monitor.read(reply);
+        let mut by_debugfs = KvmReader::new(host.path(), 121);
+        let seen = by_debugfs.read(refused);
+        for counter in COUNTERS {
+            assert_eq!(told[counter], seen[counter], "{counter}");
+        }
+        assert_eq!(seen, [("exits".to_owned(), 3011), ("irq_injections".to_owned(), 417)].into());
+        assert_eq!(by_monitor.source(), Some(KvmSource::QueryStats));
+        assert_eq!(by_debugfs.source(), Some(KvmSource::Debugfs));
+    }
+
+    #[test]
+    fn whoever_told_them_first_tells_them_for_the_whole_boot() {
+        let host = captured();
+        let mut reader = KvmReader::new(host.path(), 121);
+        assert!(!reader.read(reply).is_empty());
+        // A monitor that is late once leaves a gap, which is honest, and no number of somebody else's.
+        assert!(reader.read(refused).is_empty());
+        assert_eq!(reader.source(), Some(KvmSource::QueryStats));
+        let mut reader = KvmReader::new(host.path(), 121);
+        assert!(!reader.read(refused).is_empty());
+        assert!(!reader.read(|_| panic!("the monitor is not asked any more")).is_empty());
+        assert_eq!(reader.source(), Some(KvmSource::Debugfs));
+    }
+
+    #[test]
+    fn nobody_told_them_until_somebody_does() {
+        let mut reader = KvmReader::new(Path::new("/nonexistent"), 121);
+        assert!(reader.read(refused).is_empty());
+        // The reply of a guest under emulation: an empty list.
+        assert!(reader.read(|_| Some(json!([]))).is_empty());
+        assert_eq!(reader.source(), None);
+        assert!(!reader.read(reply).is_empty());
+        assert_eq!(reader.source().map(|s| s.to_string()).as_deref(), Some("query-stats"));
+    }
+}

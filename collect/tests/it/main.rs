@@ -1,0 +1,24 @@
+//! The collector from outside: campaigns of pretending guests, and real parts where they are there.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
+
+mod blockdev;
+mod campaign;
+mod campaign_faults;
+mod campaign_hooks;
+mod campaign_signals;
+mod campaign_support;
+mod faults;
+mod host_noise;
+mod host_prepare;
+mod host_topologies;
+mod image;
+mod io_faults;
+mod lab_support;
+mod nested;
+mod nested_kvm;
+mod nested_support;
+mod secrets;
+mod ssh;
+mod sshd_support;
+mod window;

@@ -1,0 +1,194 @@
+//! The page in a real browser: Debian's Chromium where it is installed, else a named skip.
+use crate::chromium;
+use crate::common;
+
+use chromium::Page;
+use common::scenarios;
+use report::HtmlOptions;
+use serde_json::json;
+
+fn page(comparison: &analyze::Comparison) -> String {
+    report::html(comparison, &HtmlOptions::default())
+}
+
+fn assert_quiet(page: &Page) {
+    assert!(page.complaints.is_empty(), "{}", page.complaints.join("\n"));
+}
+
+const SHOWN: &str = "document.querySelectorAll('#main > tbody:not([hidden])').length";
+
+#[test]
+fn hostile_names_are_shown_and_do_nothing() {
+    let html = page(&scenarios::hostile());
+    let Some(mut page) = Page::open("hostile", &html, |_| {}) else { return };
+    let title = page.eval("document.title");
+    assert!(title.as_str().unwrap().starts_with("<script>document.title='owned'</script>"), "{title}");
+    page.eval("document.querySelectorAll('details').forEach((d) => d.open = true)");
+    page.eval("document.querySelectorAll('#main > tbody > tr:first-child th a').forEach((a) => a.click())");
+    page.eval("document.querySelectorAll('*').forEach((e) => e.dispatchEvent(new MouseEvent('mouseover')))");
+    assert_ne!(page.eval("document.title"), json!("owned"));
+    assert_eq!(
+        page.eval("document.querySelectorAll('img, iframe, object, [onclick], [onerror], [onload]').length"),
+        json!(0)
+    );
+    assert_eq!(page.eval("document.scripts.length"), json!(2));
+    let handlers = "[...document.querySelectorAll('*')].filter((e) => [...e.attributes].some((a) => /^on|^style$/.test(a.name))).length";
+    assert_eq!(page.eval(handlers), json!(0));
+    // The page's own copy of the data is what was put in.
+    let metric = page.eval("JSON.parse(document.getElementById('data').textContent).rows[1].metric");
+    assert_eq!(metric, json!("</td><td onclick=\"x()\">thr"));
+    assert_quiet(&page);
+}
+
+#[test]
+fn rows_are_filtered_sorted_folded_and_opened_and_the_address_remembers_it() {
+    let comparison = scenarios::netperf();
+    let html = page(&comparison);
+    let Some(mut page) = Page::open("netperf", &html, |p| p.size(1400, 1000)) else { return };
+    let all = comparison.rows.len();
+    let count = |v| comparison.rows.iter().filter(|r| r.verdict == v).count();
+    let equivalent = count(analyze::Verdict::Equivalent);
+    assert_eq!(page.eval(SHOWN), json!(all - equivalent), "equivalent rows are folded in a long table");
+    page.eval("[...document.querySelectorAll('.tools label')].find((l) => /fold/.test(l.textContent)).firstElementChild.click()");
+    assert_eq!(page.eval(SHOWN), json!(all));
+    page.eval("document.querySelector('.tools input[value=REGRESSED]').click()");
+    assert_eq!(page.eval(SHOWN), json!(count(analyze::Verdict::Regressed)));
+    assert_eq!(page.eval("location.hash"), json!("#?v=REGRESSED&fold=0"));
+    page.eval(
+        "[...document.querySelectorAll('.tools button')].find((b) => b.textContent === 'Reset').click()",
+    );
+    page.eval("location.hash = '#?m=throughput&q=size%3D64+stream&s=4&fold=0'; new Promise((r) => setTimeout(r, 200))");
+    let cells = "[...document.querySelectorAll('#main > tbody:not([hidden])')].map((b) => Number(b.rows[0].cells[4].dataset.s))";
+    let changes: Vec<f64> = serde_json::from_value(page.eval(cells)).unwrap();
+    assert_eq!(changes.len(), 3);
+    assert!(changes.is_sorted(), "{changes:?}");
+    assert_eq!(page.eval("document.querySelector('th[aria-sort=ascending]').textContent"), json!("Change"));
+    page.eval("document.querySelector('#main > tbody:not([hidden]) th a').click()");
+    let open = "document.querySelectorAll('tr.more.open details[open] svg.plot').length";
+    assert_eq!(page.eval(open), json!(1));
+    // A mark in the plot of effects leads to its row, even to a folded one.
+    page.eval("[...document.querySelectorAll('#forest a')].at(-1).click()");
+    assert_eq!(page.eval("document.querySelectorAll('tr.more.open').length"), json!(2));
+    assert_quiet(&page);
+}
+
+#[test]
+fn without_script_every_row_and_its_details_are_there() {
+    let comparison = scenarios::verdicts();
+    let html = page(&comparison);
+    let Some(mut page) = Page::open("noscript", &html, Page::without_script) else { return };
+    assert_eq!(page.eval(SHOWN), json!(comparison.rows.len()));
+    assert_eq!(page.eval("getComputedStyle(document.querySelector('tr.more')).display"), json!("table-row"));
+    assert_eq!(
+        page.eval("document.querySelectorAll('tr.more details').length"),
+        json!(comparison.rows.len())
+    );
+    assert_quiet(&page);
+}
+
+#[test]
+fn the_page_follows_the_readers_scheme_and_fits_a_telephone() {
+    for (scheme, background) in [("light", "rgb(255, 255, 255)"), ("dark", "rgb(21, 23, 26)")] {
+        let html = page(&scenarios::verdicts());
+        let Some(mut page) = Page::open(scheme, &html, |p| {
+            p.size(390, 800);
+            p.scheme(scheme);
+        }) else {
+            return;
+        };
+        assert_eq!(page.eval("getComputedStyle(document.body).backgroundColor"), json!(background));
+        assert_eq!(page.eval("document.documentElement.scrollWidth"), json!(390), "nothing sticks out");
+        let worst: f64 = serde_json::from_value(page.eval(CONTRAST)).unwrap();
+        assert!(worst >= 4.5, "a text has a contrast of {worst:.2} only ({scheme})");
+        assert_quiet(&page);
+    }
+}
+
+#[test]
+fn paper_has_the_folded_rows_in_the_light_scheme() {
+    let comparison = scenarios::netperf();
+    let html = page(&comparison);
+    let Some(mut page) = Page::open("paper", &html, |p| p.scheme("dark")) else { return };
+    assert!(page.eval(SHOWN).as_u64().unwrap() < comparison.rows.len() as u64, "equivalent rows are folded");
+    page.print_media("dark");
+    page.eval("dispatchEvent(new Event('beforeprint'))");
+    assert_eq!(page.eval(SHOWN), json!(comparison.rows.len()));
+    assert_eq!(page.eval("getComputedStyle(document.body).backgroundColor"), json!("rgb(255, 255, 255)"));
+    page.eval("dispatchEvent(new Event('afterprint'))");
+    assert!(page.eval(SHOWN).as_u64().unwrap() < comparison.rows.len() as u64);
+    assert_quiet(&page);
+}
+
+#[test]
+fn axe_finds_no_violation() {
+    let axe =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/axe/node_modules/axe-core/axe.min.js");
+    let Ok(axe) = std::fs::read_to_string(axe) else {
+        testing::skip("axe: axe-core is not there; `npm ci` in report/tests/axe fetches it");
+        return;
+    };
+    let options = HtmlOptions { classic: scenarios::classic(), ..HtmlOptions::default() };
+    let pages = [
+        ("light", scenarios::verdicts()),
+        ("dark", scenarios::verdicts()),
+        ("light", scenarios::two_candidates()),
+        ("light", scenarios::hostile()),
+        ("dark", scenarios::known()),
+    ];
+    for (scheme, comparison) in pages {
+        let html = report::html(&comparison, &options);
+        let Some(mut page) = Page::open("axe", &html, |p| p.scheme(scheme)) else { return };
+        page.eval("document.querySelectorAll('details').forEach((d) => { d.open = true; })");
+        page.eval(&format!("{axe};1"));
+        let run = "axe.run(document).then((r) => r.violations.map((v) => \
+                   v.id + ': ' + v.nodes.map((n) => n.html).join(' ')))";
+        assert_eq!(page.eval(run), json!([]), "{scheme}");
+    }
+}
+
+/// The smallest contrast (WCAG 2.1) between a text and the background behind it.
+const CONTRAST: &str = r"
+(() => {
+  const rgb = (c) => (c.match(/[\d.]+/g) || []).map(Number);
+  const light = (c) => {
+    const [r, g, b] = c.map((v) => { v /= 255; return v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4; });
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const behind = (e) => {
+    for (; e; e = e.parentElement) {
+      const c = rgb(getComputedStyle(e).backgroundColor);
+      if (c.length === 3 || c[3] > 0) return c.slice(0, 3);
+    }
+    return [255, 255, 255];
+  };
+  document.querySelectorAll('details').forEach((d) => { d.open = true; });
+  let worst = 21;
+  for (const e of document.querySelectorAll('body *')) {
+    const own = [...e.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim());
+    if (!own || !e.getClientRects().length || e.tagName === 'SCRIPT') continue;
+    const style = getComputedStyle(e);
+    const ink = rgb(e.namespaceURI.endsWith('svg') ? style.fill : style.color).slice(0, 3);
+    const [a, b] = [light(ink), light(behind(e))];
+    worst = Math.min(worst, (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05));
+  }
+  return worst;
+})()";
+
+#[test]
+fn a_large_result_draws_details_when_they_are_asked_for() {
+    let comparison = scenarios::large(1_500);
+    let html = page(&comparison);
+    let Some(mut page) = Page::open("large", &html, |p| p.size(1400, 1000)) else { return };
+    assert_eq!(page.eval("document.querySelectorAll('tr.more').length"), json!(0));
+    assert_eq!(page.eval(SHOWN), json!(300), "the rest is laid out when it comes into view");
+    page.eval("document.querySelector('#main > tbody th a').click()");
+    assert_eq!(page.eval("document.querySelectorAll('tr.more.open svg').length"), json!(2));
+    assert_eq!(page.eval("document.querySelectorAll('tr.more.open .values tr').length"), json!(10));
+    assert_eq!(page.eval("document.querySelectorAll('tr.more.open .numbers tr').length"), json!(22));
+    let numbers = page.eval("document.querySelector('tr.more.open .numbers').textContent").to_string();
+    assert!(numbers.contains("ratio B/A0.") && !numbers.contains("undefined"), "{numbers}");
+    page.eval("window.scrollTo(0, document.body.scrollHeight); new Promise((r) => setTimeout(r, 500))");
+    let shown: usize = serde_json::from_value(page.eval(SHOWN)).unwrap();
+    assert!(shown > 300, "{shown}");
+    assert_quiet(&page);
+}

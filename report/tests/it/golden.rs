@@ -1,0 +1,299 @@
+//! Every format of every scenario, byte for byte; and laws that hold for all of them.
+use crate::common;
+
+use analyze::{Comparison, Reason, Verdict};
+use common::scenarios::{self, small};
+use report::{ClassicTable, Gate, HtmlOptions, JunitOptions, MarkdownOptions, TextOptions};
+
+fn gate() -> Option<Gate> {
+    Some(Gate { rule: "regressed".to_owned(), failed: true, exit_code: 1 })
+}
+
+/// The page with one element per line and without style and script, which have their own tests.
+fn readable(page: &str) -> String {
+    let cut = |text: &str, from: &str, to: &str| {
+        let start = text.find(from).unwrap() + from.len();
+        let end = start + text[start..].find(to).unwrap();
+        format!("{}…{}", &text[..start], &text[end..])
+    };
+    let page = cut(page, "<style>", "</style>");
+    let page = cut(&page, "<script>", "</script>");
+    let page = cut(&page, "style-src ", "\">");
+    page.replace("><", ">\n<")
+}
+
+/// The text with at most nine significant digits in a number: those behind them differ from processor to processor.
+fn rounded(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find(|c: char| c.is_ascii_digit()) {
+        let end = rest[start..].find(|c: char| !(c.is_ascii_digit() || ".e-".contains(c)));
+        let number = rest[start..end.map_or(rest.len(), |n| start + n)].trim_end_matches(['.', 'e', '-']);
+        out.push_str(&rest[..start]);
+        out.push_str(&nine_digits(number));
+        rest = &rest[start + number.len()..];
+    }
+    out + rest
+}
+
+fn nine_digits(number: &str) -> String {
+    let mantissa = number.split('e').next().unwrap().trim_start_matches(['0', '.']);
+    let long = number.contains('.') && mantissa.chars().filter(char::is_ascii_digit).count() > 9;
+    match number.parse::<f64>() {
+        Ok(value) if long => {
+            let value: f64 = format!("{value:.8e}").parse().unwrap();
+            if number.contains('e') { format!("{value:e}") } else { format!("{value}") }
+        }
+        _ => number.to_owned(),
+    }
+}
+
+/// The JSON with a member a line.
+fn pretty(comparison: &Comparison) -> String {
+    let mut json = Vec::new();
+    report::json(comparison, &mut json).unwrap();
+    serde_json::to_string_pretty(&serde_json::from_slice::<serde_json::Value>(&json).unwrap()).unwrap()
+}
+
+#[test]
+fn every_format_of_every_scenario_is_as_it_was() {
+    let golden = |name: String, text: String| insta::assert_snapshot!(name, rounded(&text));
+    for (name, comparison) in small() {
+        let options = TextOptions { gate: gate(), ..TextOptions::default() };
+        golden(format!("{name}.text"), report::text(&comparison, &options));
+        let options = MarkdownOptions { gate: gate(), ..MarkdownOptions::default() };
+        golden(format!("{name}.markdown"), report::markdown(&comparison, &options));
+        golden(format!("{name}.csv"), report::csv(&comparison));
+        golden(format!("{name}.junit"), report::junit(&comparison, &JunitOptions::default()));
+        golden(format!("{name}.json"), pretty(&comparison));
+        let classic = if name == "verdicts" { scenarios::classic() } else { Vec::new() };
+        let options = HtmlOptions { gate: gate(), classic, ..HtmlOptions::default() };
+        golden(format!("{name}.html"), readable(&report::html(&comparison, &options)));
+    }
+    let verdicts = scenarios::verdicts();
+    let wide = TextOptions { width: 140, color: true, all: true, gate: None };
+    golden("verdicts.text.wide".to_owned(), report::text(&verdicts, &wide));
+    golden("verdicts.explain".to_owned(), report::explain(&verdicts, 0).unwrap());
+    let looked = scenarios::looked();
+    let numbers = analyze::steps(&looked, &looked.rows[0]);
+    golden("looked.explain".to_owned(), report::explain_in_full(&looked, 0, &numbers).unwrap());
+}
+
+#[test]
+fn every_verdict_and_every_reason_is_among_the_golden_pages() {
+    let all: Vec<Comparison> = small().into_iter().map(|(_, comparison)| comparison).collect();
+    let found: Vec<_> = all.iter().flat_map(|c| &c.rows).map(|r| (r.verdict, r.reason)).collect();
+    for verdict in Verdict::ALL {
+        assert!(found.iter().any(|f| f.0 == verdict), "{}", verdict.word());
+    }
+    use Reason::*;
+    for reason in [OneReplicate, NotComparable, Exact, NoVariance, NoScale, Small, Suggestive, Noisy, Open] {
+        assert!(found.iter().any(|f| f.1 == Some(reason)), "{}", reason.word());
+    }
+}
+
+#[test]
+fn equal_input_gives_equal_bytes() {
+    for (_, c) in small() {
+        let page = |c: &Comparison| report::html(c, &HtmlOptions::default());
+        assert_eq!(page(&c), page(&c.clone()));
+    }
+}
+
+#[test]
+fn nothing_that_is_not_a_number_is_ever_printed() {
+    for (name, mut comparison) in small() {
+        // Even a comparison that breaks its promise does not get NaN onto a page.
+        for row in &mut comparison.rows {
+            row.ratio = row.ratio.map(|_| f64::NAN);
+            row.diff = Some(f64::INFINITY);
+            row.p_model = Some(f64::NAN);
+            row.a.mean = Some(f64::NEG_INFINITY);
+            row.a.values.push(f64::NAN);
+        }
+        let text = report::text(&comparison, &TextOptions { all: true, ..TextOptions::default() });
+        let markdown = report::markdown(&comparison, &MarkdownOptions::default());
+        let page = report::html(&comparison, &HtmlOptions::default());
+        let visible = &page[page.find("<body>").unwrap()..page.find("id=\"data\"").unwrap()];
+        for (format, output) in [
+            ("text", text.as_str()),
+            ("markdown", &markdown),
+            ("html", visible),
+            ("csv", &report::csv(&comparison)),
+        ] {
+            for word in ["NaN", "nan ", "inf ", "-inf", "inf%", ">inf"] {
+                let output = output.replace("not a finite number: nan", "");
+                assert!(!output.contains(word), "{name}.{format} contains {word:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn text_fits_every_width_that_it_is_given() {
+    use unicode_width::UnicodeWidthStr;
+    let mut all = small();
+    all.push(("netperf", scenarios::netperf()));
+    for (name, comparison) in all {
+        for width in [60, 80, 100, 119, 120, 160] {
+            let options = TextOptions { width, all: true, gate: gate(), color: false };
+            for line in report::text(&comparison, &options).lines() {
+                assert!(line.width() <= width, "{name} at {width}: {} columns in {line:?}", line.width());
+                assert!(!line.contains('\u{1b}') && !line.contains('\u{202e}'), "{name}: {line:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn regressions_come_first_and_equal_rows_are_counted_not_listed() {
+    let text = report::text(&scenarios::verdicts(), &TextOptions::default());
+    let at = |word: &str| text.find(word).unwrap_or_else(|| panic!("no {word} in\n{text}"));
+    assert!(at("▼ REGRESSED") < at("▲ IMPROVED") && at("▲ IMPROVED") < at("? INCONCLUSIVE"));
+    assert!(at("? INCONCLUSIVE") < at("≈ EQUIVALENT 2: instructions 1, throughput 1"));
+    let first = text.lines().next().unwrap();
+    assert!(first.starts_with("patched against base: 1 of 12 primary rows regressed"), "{first}");
+    assert!(text.contains("inconclusive (not shown to be equal)"));
+}
+
+#[test]
+fn markdown_stays_under_the_limit_and_says_what_it_left_out() {
+    let options = MarkdownOptions::default();
+    let text = report::markdown(&scenarios::large(10_000), &options);
+    assert!(text.chars().count() < 65_000, "{}", text.chars().count());
+    assert!(text.contains("rows were left out of this comment"), "{}", &text[text.len() - 800..]);
+    let small = report::markdown(&scenarios::verdicts(), &options);
+    assert!(!small.contains("left out"));
+    assert_eq!(small.matches("<details>").count(), small.matches("</details>").count());
+}
+
+#[test]
+fn the_page_can_load_and_run_nothing_but_its_own_script() {
+    for (name, comparison) in small() {
+        let page = report::html(&comparison, &HtmlOptions::default());
+        let body = &page[page.find("<body>").unwrap()..page.find("id=\"data\"").unwrap()];
+        let tag_end = |i: usize| body[i..].find('>').map_or(body.len(), |n| i + n);
+        for (i, _) in body.match_indices('<') {
+            // Attribute values are quoted and hold no quote, so what is between them is the tag's own.
+            let tag: String = body[i..tag_end(i)].split('"').step_by(2).collect();
+            let tag = tag.to_lowercase();
+            assert!(
+                !tag.contains(" on") && !tag.contains(" style=") && !tag.contains(" src="),
+                "{name}: {tag}"
+            );
+        }
+        assert_eq!(page.matches("<script").count(), 2, "{name}: the script and the data");
+        assert!(!body.contains("href=\"http") && !body.contains("href=\"j"), "{name}");
+        assert!(page.contains("default-src 'none'; style-src 'sha256-"));
+        assert!(!page.contains("unsafe-inline"));
+    }
+}
+
+#[test]
+fn the_data_in_the_page_is_the_json() {
+    for (_, comparison) in small() {
+        let page = report::html(&comparison, &HtmlOptions::default());
+        let start = page.find("id=\"data\">").unwrap() + 10;
+        let island = &page[start..start + page[start..].find("</script>").unwrap()];
+        let mut json = Vec::new();
+        report::json(&comparison, &mut json).unwrap();
+        let parse = |bytes: &[u8]| serde_json::from_slice::<serde_json::Value>(bytes).unwrap();
+        assert_eq!(parse(island.as_bytes()), parse(&json));
+        assert!(!island.contains(['<', '>', '&']));
+    }
+}
+
+#[test]
+fn a_large_result_keeps_its_values_once_and_stays_small() {
+    let comparison = scenarios::large(2_000);
+    let page = report::html(&comparison, &HtmlOptions::default());
+    assert!(page.len() < 2_000 * 4_000, "{} bytes", page.len());
+    assert!(page.contains("data-details=\"lazy\"") && !page.contains("Points, numbers and steps"));
+    let few = report::html(&scenarios::verdicts(), &HtmlOptions::default());
+    assert!(few.contains("Points, numbers and steps"));
+}
+
+#[test]
+fn junit_fails_what_regressed_and_passes_nothing_that_is_open() {
+    let text = report::junit(&scenarios::verdicts(), &JunitOptions::default());
+    assert_eq!(
+        text.matches("<failure ").count(),
+        1,
+        "the important CPU metric regressed too, and does not gate"
+    );
+    for (i, _) in text.match_indices("INCONCLUSIVE") {
+        let tag = text[..i].rfind('<').unwrap();
+        assert!(text[tag..].starts_with("<skipped"), "{}", &text[tag..i]);
+    }
+    let open =
+        |name: &str| text.matches(&format!("<{name} ")).count() + text.matches(&format!("<{name}>")).count();
+    assert_eq!(open("testcase"), scenarios::verdicts().rows.len());
+    assert!(text.contains("tests=\"19\" failures=\"1\" errors=\"0\""), "{}", &text[..300]);
+}
+
+#[test]
+fn junit_is_well_formed_and_has_only_what_jenkins_schema_knows() {
+    use quick_xml::events::Event;
+    let allowed = |name: &str| -> &'static [&'static str] {
+        match name {
+            "testsuites" => &["name", "tests", "failures", "errors"],
+            "testsuite" => &["name", "tests", "failures", "errors", "skipped"],
+            "testcase" => &["name", "classname"],
+            "failure" | "skipped" => &["type", "message"],
+            "system-out" => &[],
+            other => panic!("unknown element {other}"),
+        }
+    };
+    for (_, comparison) in small() {
+        let text = report::junit(&comparison, &JunitOptions::default());
+        let mut reader = quick_xml::Reader::from_str(&text);
+        loop {
+            match reader.read_event().unwrap() {
+                Event::Start(e) | Event::Empty(e) => {
+                    for attribute in e.attributes() {
+                        let key = attribute.unwrap().key;
+                        let key = key.as_ref().to_owned();
+                        assert!(allowed(e.name().as_ref()).contains(&key.as_str()), "{key}");
+                    }
+                }
+                Event::Eof => break,
+                _ => {}
+            }
+        }
+    }
+}
+
+#[test]
+fn known_changes_are_told_in_every_format_and_fail_nothing() {
+    let c = scenarios::known();
+    let text = report::text(&c, &TextOptions::default());
+    let page = report::html(&c, &HtmlOptions::default());
+    for (format, output) in [
+        ("text", text.split_whitespace().collect::<Vec<_>>().join(" ")),
+        ("markdown", report::markdown(&c, &MarkdownOptions::default())),
+        ("junit", report::junit(&c, &JunitOptions::default())),
+        ("html", page),
+    ] {
+        let reason = "known until 2027-01-31: the new default of the driver (known.txt:3)";
+        assert!(output.contains(reason), "{format}: {output}");
+    }
+    assert!(text.contains("2 of 4 primary rows regressed (1 known)"), "{text}");
+    assert_eq!(report::junit(&c, &JunitOptions::default()).matches("<failure ").count(), 1);
+}
+
+#[test]
+fn the_classic_section_is_coloured_where_the_ancestor_promised_it() {
+    let options = HtmlOptions { classic: scenarios::classic(), ..HtmlOptions::default() };
+    let page = report::html(&scenarios::verdicts(), &options);
+    assert!(page.contains("<td class=\"bad strong\"><span class=\"g\">▼</span> -8.500%</td>"));
+    assert!(
+        page.contains("<td class=\"bad strong\">-0.999</td>"),
+        "one colour for difference and significance"
+    );
+    assert!(page.contains("<td class=\"bad\"><span class=\"g\">▼</span> +2.000%</td>"), "light below 5 %");
+    assert!(page.contains("<td>+40.000%</td>"), "not significant: no colour");
+    let none: Vec<ClassicTable> = Vec::new();
+    let without =
+        report::html(&scenarios::verdicts(), &HtmlOptions { classic: none, ..HtmlOptions::default() });
+    assert!(!without.contains("id=\"classic\""));
+}

@@ -1,0 +1,12 @@
+//! Reports and sites from outside: golden pages, browsers, validators.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
+
+mod browser;
+mod chromium;
+mod common;
+mod golden;
+mod run_page;
+mod site;
+mod site_entries;
+mod valid;

@@ -1,0 +1,119 @@
+//! What other programs read is held against them: a browser's HTML parser, a GitHub-flavoured Markdown renderer, and
+//! Jenkins' schema of JUnit files.
+use crate::common;
+
+use analyze::Comparison;
+use common::scenarios;
+use html5ever::tendril::TendrilSink;
+use markup5ever_rcdom::{Handle, NodeData, RcDom};
+use report::{HtmlOptions, JunitOptions, MarkdownOptions};
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+fn all() -> Vec<(&'static str, Comparison)> {
+    let long = [("netperf", scenarios::netperf()), ("large", scenarios::large(600))];
+    scenarios::small().into_iter().chain(long).collect()
+}
+
+fn parse(html: &str) -> RcDom {
+    html5ever::parse_document(RcDom::default(), Default::default()).one(html)
+}
+
+/// Elements of a name below a node.
+fn elements(node: &Handle, name: &str) -> Vec<Handle> {
+    let mut found = Vec::new();
+    for child in node.children.borrow().iter() {
+        if matches!(&child.data, NodeData::Element { name: n, .. } if &*n.local == name) {
+            found.push(child.clone());
+        }
+        found.extend(elements(child, name));
+    }
+    found
+}
+
+#[test]
+fn the_page_parses_without_an_error() {
+    for (name, comparison) in all() {
+        let options = HtmlOptions { classic: scenarios::classic(), ..HtmlOptions::default() };
+        let dom = parse(&report::html(&comparison, &options));
+        assert_eq!(dom.errors.borrow().as_slice(), &[] as &[std::borrow::Cow<'static, str>], "{name}");
+        assert_eq!(elements(&dom.document, "script").len(), 2, "{name}");
+    }
+    let broken = parse("<!DOCTYPE html><p><table><b>x</table>");
+    assert!(!broken.errors.borrow().is_empty(), "the parser tells errors at all");
+}
+
+#[test]
+fn the_comment_renders_as_tables_and_folds_and_nothing_foreign_becomes_markup() {
+    let mut options = comrak::Options::default();
+    (options.extension.table, options.extension.autolink) = (true, true);
+    options.extension.strikethrough = true;
+    // GitHub lets <details> and <sub> through and cleans the rest; here everything passes, so that it is seen.
+    options.render.r#unsafe = true;
+    for (name, comparison) in all() {
+        let text = report::markdown(&comparison, &MarkdownOptions::default());
+        let html = comrak::markdown_to_html(&text, &options);
+        let dom = parse(&format!("<!DOCTYPE html><title>x</title>{html}"));
+        assert!(dom.errors.borrow().is_empty(), "{name}: {:?}\n{html}", dom.errors.borrow());
+        for tag in ["script", "img", "svg", "b", "a", "iframe", "del"] {
+            assert_eq!(elements(&dom.document, tag).len(), 0, "{name}: <{tag}> in\n{html}");
+        }
+        for table in elements(&dom.document, "table") {
+            let rows = elements(&table, "tr");
+            let columns = elements(&rows[0], "th").len();
+            assert!(columns >= 10, "{name}: {columns}");
+            assert!(rows[1..].iter().all(|r| elements(r, "td").len() == columns), "{name}: {html}");
+        }
+        let cells: usize = elements(&dom.document, "table").iter().map(|t| elements(t, "tr").len() - 1).sum();
+        if !text.contains("left out") {
+            assert_eq!(cells, comparison.rows.len(), "{name}: every row is in a table");
+        }
+    }
+}
+
+#[test]
+fn junit_files_validate_against_jenkins_schema() {
+    let schema = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/junit-10.xsd");
+    let validate = |text: &str| {
+        let mut child = Command::new("xmllint")
+            .args(["--noout", "--nonet", "--schema", schema, "-"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .ok()?;
+        child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        Some((output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned()))
+    };
+    for (name, comparison) in all() {
+        let Some((valid, said)) = validate(&report::junit(&comparison, &JunitOptions::default())) else {
+            testing::skip("xmllint is not there (libxml2-utils)");
+            return;
+        };
+        assert!(valid, "{name}: {said}");
+    }
+    let (valid, said) = validate("<testsuites skipped=\"0\"/>").unwrap();
+    assert!(!valid && said.contains("skipped"), "the schema refuses what it does not know: {said}");
+}
+
+#[test]
+fn what_the_script_draws_of_a_row_is_in_the_json() {
+    let comparison = scenarios::verdicts();
+    let page = report::html(&comparison, &HtmlOptions::default());
+    let start = page.find("const statistics = { sides: ").unwrap() + "const statistics = { sides: ".len();
+    let (sides, rest) = page[start..].split_once(", estimates: ").unwrap();
+    let estimates = rest.split_once(" };").unwrap().0;
+    let mut json = Vec::new();
+    report::json(&comparison, &mut json).unwrap();
+    let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
+    let row = &json["rows"][0];
+    for (list, members) in [(sides, &row["a"]), (estimates, row)] {
+        let names: Vec<[String; 2]> = serde_json::from_str(list).unwrap();
+        assert!(names.len() > 5, "{names:?}");
+        for [name, _] in names {
+            let of_tests = name.strip_prefix("p_").and_then(|test| row["p"].get(test));
+            assert!(members.get(&name).or(of_tests).is_some(), "{name}");
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! The numbers behind a comparison: pure functions on slices of `f64`, no I/O, no frames.
+//!
+//! ```text
+//!   special ─> tdist ─> ttest (Student, Welch, paired, blocked) ─> ratio (log scale, Fieller, band, TOST)
+//!      │         └────> noncentral ─> power (MDE, boots for an effect)
+//!      ├──────────────> ranks, permutation, bootstrap, effect   (beside the verdict, never feeding it)
+//!      └──────────────> diagnostics, dip                        (warnings)
+//!      └──────────────> sequential                            (looks that were repeated)
+//!   moments (summary of one side)        multiple (BH, Holm)     random (seeded draws)
+//! ```
+//!
+//! Conventions that hold everywhere:
+//! - Side **A is the baseline, B the candidate**; every function takes `(a, b)` and every estimate is `b - a`
+//!   (or `b / a`), so a positive estimate means that B is larger. Good or bad is decided elsewhere.
+//! - A value is one replicate. Shares and relative effects are fractions (0.05 is 5 %); levels and
+//!   probabilities lie in 0..1.
+//! - A statistic that cannot be computed is an [`Unavailable`] with its reason, never NaN and never 0.
+//! - Two-sided p-values. Tails are computed as tails (never `1 - cdf`), so that they stay exact down to 1e-300.
+
+mod bootstrap;
+mod common;
+mod curve;
+mod diagnostics;
+mod dip;
+mod effect;
+mod moments;
+mod multiple;
+mod noncentral;
+mod permutation;
+mod power;
+mod random;
+mod ranks;
+mod ratio;
+mod sequential;
+pub mod special;
+mod splitmix;
+mod tdist;
+mod ttest;
+
+pub use bootstrap::{BCA_MIN_N, Contrast, bca, bca_interval};
+pub use common::{Interval, Unavailable};
+pub use diagnostics::{
+    FIRST_BOOT_MIN_N, MANN_KENDALL_MIN_N, MannKendall, VARIANCE_RATIO_MIN_N, VarianceRatio, first_boot,
+    mann_kendall, variance_ratio,
+};
+pub use dip::{BIMODALITY_MIN_N, Bimodality, bimodality, dip};
+pub use effect::hedges_g;
+pub use moments::{Moments, geometric_mean, mean, mean_ci, moments};
+pub use multiple::{benjamini_hochberg, holm};
+pub use noncentral::{noncentral_t_cdf, noncentrality, power};
+pub use permutation::{PERMUTATION_DRAWS, PERMUTATION_EXACT_MAX, Permutation, permutation};
+pub use power::{blocks_needed, log_effect_as_fractions, minimum_detectable, replicates_needed};
+pub use random::{SplitMix64, seed_from};
+pub use ranks::{MANN_WHITNEY_EXACT_MAX, MannWhitney, mann_whitney};
+pub use ratio::{
+    RatioOfGeometricMeans, band, blocked_log, equivalent, fieller, fieller_blocked, ratio_of_means,
+    student_log, tost_p, welch_log,
+};
+pub use sequential::{Boundary, CEILING_MAX, FLOOR_MIN, Look};
+pub use tdist::{t_critical, t_quantile, t_sf, t_two_sided_p};
+pub use ttest::{Block, TTest, blocked, complete_blocks, one_sample, paired, student, welch};
+
+/// The README's examples are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

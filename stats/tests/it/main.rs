@@ -1,0 +1,10 @@
+//! The statistics from outside: known answers, laws, edges, slow oracles, and simulations of the decision.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
+
+mod calibration;
+mod edges;
+mod laws;
+mod oracle;
+mod sequential;
+mod vectors;

@@ -1,0 +1,132 @@
+//! Tests that cannot run here say so, in one way, and are counted. Those that need the host for themselves wait for one another.
+//!
+//! A test that lacks a part of the machine calls [`skip`] and returns. The harness calls that a pass and swallows what it
+//! printed; so each skip is also a line of the file that `PERFVT_SKIPS` names, which `make test` shows at its end. With
+//! `PERFVT_NO_SKIP=1` a skip fails the test, unless [`EXPECTED`] names it for a machine that lacks the same.
+
+#![allow(clippy::panic, clippy::print_stderr, clippy::disallowed_methods)]
+
+use std::fmt::Display;
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::panic::Location;
+
+/// Tests that may be skipped where `PERFVT_NO_SKIP` is set: what the machine lacks, the test's name, or how it begins, and
+/// why that cannot be helped by installing something.
+pub const EXPECTED: &[(Lack, &str, &str)] = &[
+    (Lack::OrdinaryUser, "discover::a_directory_that_may_not_be_read", "root may read every directory"),
+    (Lack::Root, "macvtap::", "macvtaps need root"),
+    (Lack::Root, "outside::", "bridges and links between namespaces need root"),
+    (Lack::Root, "scenarios::guests_are_plugged_into_bridges", "bridges need root"),
+    (Lack::Root, "ends::another_user_is_kept_off", "only root can be two users"),
+    (Lack::Root, "guests::an_ordinary_user_can_do_it_all", "the tests themselves run as one"),
+    (Lack::Root, "images::a_user_without_further_ids", "only root can become such a user"),
+    (Lack::Root, "ssh::", "another user's network is root's to enter"),
+    (Lack::Root, "host::", "the host's settings are root's"),
+    (Lack::Foreign, "reference::", "avocado-vt's parser is another project's"),
+    (Lack::Foreign, "browser::axe", "axe-core comes by npm, which is not asked for"),
+    (Lack::Foreign, "site::axe", "axe-core comes by npm, which is not asked for"),
+    (Lack::Hardware, "guests::an_ordinary_user_can_do_it_all", "/dev/net/tun may be closed to other users"),
+    (Lack::Hardware, "scenarios::a_guest_lives_in_huge_pages", "memory may be too full or too scattered"),
+    (Lack::Hardware, "lab::window::threads::", "a host may be too busy for a measurement of its own threads"),
+];
+
+/// What a machine can lack that `make setup-test` cannot install.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lack {
+    /// Being root.
+    Root,
+    /// Being somebody else than root.
+    OrdinaryUser,
+    /// Files of other projects that are not perfvt's to give away, and are found by a variable of the environment.
+    Foreign,
+    /// CPUs, memory or devices.
+    Hardware,
+}
+
+impl Lack {
+    /// Whether this machine lacks it.
+    fn is_here(self) -> bool {
+        let root =
+            std::fs::metadata("/proc/self").is_ok_and(|of| std::os::unix::fs::MetadataExt::uid(&of) == 0);
+        match self {
+            Lack::Root => !root,
+            Lack::OrdinaryUser => root,
+            Lack::Foreign | Lack::Hardware => true,
+        }
+    }
+}
+
+/// The right to use this host, held until it is dropped. Tests of all crates share two CPUs.
+#[derive(Debug)]
+pub struct Turn(#[allow(dead_code)] File);
+
+/// What is locked (flock(2)): a file that every clone has.
+fn shared_file() -> File {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+    File::open(path).unwrap_or_else(|error| panic!("opening {path}: {error}"))
+}
+
+/// The right to measure on this host while no other test measures or is busy.
+///
+/// # Panics
+/// The lock cannot be taken.
+pub fn alone() -> Turn {
+    let file = shared_file();
+    file.lock().unwrap_or_else(|error| panic!("waiting for a turn: {error}"));
+    Turn(file)
+}
+
+/// The right to boot guests, or to keep a CPU busy for seconds, beside others that do so: not while a test is [`alone`].
+///
+/// # Panics
+/// The lock cannot be taken.
+pub fn busy() -> Turn {
+    let file = shared_file();
+    file.lock_shared().unwrap_or_else(|error| panic!("waiting for a turn: {error}"));
+    Turn(file)
+}
+
+/// Says that the test that calls it cannot run here.
+///
+/// # Panics
+/// With `PERFVT_NO_SKIP=1`, unless the skip is one of those in [`EXPECTED`].
+#[track_caller]
+pub fn skip(reason: impl Display) {
+    let thread = std::thread::current();
+    // The harness gives threads the names of their tests; with one thread there is but the place.
+    let place = Location::caller().to_string();
+    let test = thread.name().filter(|name| *name != "main").unwrap_or(&place);
+    let line = format!("skipped {test}: {reason}");
+    eprintln!("{line}");
+    if let Some(path) = std::env::var_os("PERFVT_SKIPS") {
+        // One write for each line: tests run beside one another.
+        let added = OpenOptions::new().create(true).append(true).open(&path);
+        let written = added.and_then(|mut file| file.write_all(format!("{line}\n").as_bytes()));
+        if let Err(error) = written {
+            panic!("writing {}: {error}", path.display());
+        }
+    }
+    if std::env::var_os("PERFVT_NO_SKIP").is_some_and(|value| value == "1") && !is_expected(test) {
+        panic!("{line}; PERFVT_NO_SKIP is set, and testing::EXPECTED does not name it for this machine");
+    }
+}
+
+/// Whether tests may boot guests: not in `make quick`, which sets `PERFVT_NO_GUESTS=1`.
+pub fn guests_are_wanted() -> bool {
+    std::env::var_os("PERFVT_NO_GUESTS").is_none_or(|value| value != "1")
+}
+
+/// The same, and says so where it may not.
+#[track_caller]
+pub fn may_boot() -> bool {
+    let may = guests_are_wanted();
+    if !may {
+        skip("PERFVT_NO_GUESTS is set: no guest is booted");
+    }
+    may
+}
+
+fn is_expected(test: &str) -> bool {
+    EXPECTED.iter().any(|(lack, name, _)| test.starts_with(name) && lack.is_here())
+}
