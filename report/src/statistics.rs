@@ -253,6 +253,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_each_side_has_one_of_stands_under_sides_and_nothing_else_does() {
+        for statistic in TABLE.iter().filter(|s| s.section.is_some()) {
+            assert_eq!(
+                statistic.is_of_sides(),
+                statistic.section == Some(Section::Sides),
+                "{}",
+                statistic.name
+            );
+        }
+    }
+
+    #[test]
     fn no_name_is_given_twice_and_each_has_its_line_of_help() {
         let mut names: Vec<String> = TABLE.iter().map(|s| s.name.to_owned()).collect();
         names.sort();

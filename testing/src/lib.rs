@@ -130,3 +130,43 @@ pub fn may_boot() -> bool {
 fn is_expected(test: &str) -> bool {
     EXPECTED.iter().any(|(lack, name, _)| test.starts_with(name) && lack.is_here())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::Command;
+
+    /// What the other test runs in a process of its own.
+    #[test]
+    fn one_that_is_skipped_when_it_is_asked_to() {
+        if std::env::var_os("PERFVT_TEST_SKIP").is_some() {
+            skip("it is asked to");
+        }
+    }
+
+    #[test]
+    fn a_skip_is_counted_and_fails_where_none_is_allowed() {
+        let name = "tests::one_that_is_skipped_when_it_is_asked_to";
+        let lines = std::env::temp_dir().join(format!("perfvt-skips-{}", std::process::id()));
+        let run = |strict: &str| {
+            let mut test = Command::new(std::env::current_exe().expect("this program"));
+            test.args(["--exact", name, "--test-threads", "2"]).env("PERFVT_TEST_SKIP", "1");
+            test.env("PERFVT_SKIPS", &lines).env("PERFVT_NO_SKIP", strict);
+            test.output().expect("this program").status.success()
+        };
+        let passed = (run("0"), run("1"));
+        let told = std::fs::read_to_string(&lines).expect("the lines");
+        std::fs::remove_file(&lines).expect("the lines");
+        assert_eq!(passed, (true, false), "{told}");
+        assert_eq!(told, format!("skipped {name}: it is asked to\n").repeat(2));
+    }
+
+    #[test]
+    fn skips_are_expected_by_what_the_machine_lacks() {
+        let root = Lack::OrdinaryUser.is_here();
+        assert_ne!(root, Lack::Root.is_here());
+        assert_eq!(is_expected("discover::a_directory_that_may_not_be_read_is_a_problem_and_no_end"), root);
+        assert!(is_expected("reference::made_up_configurations_expand_alike") && !is_expected("reference"));
+        assert!(EXPECTED.iter().all(|(_, name, why)| !name.is_empty() && !why.is_empty()));
+    }
+}

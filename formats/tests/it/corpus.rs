@@ -102,7 +102,7 @@ fn the_journal_corpus_keeps_its_law() {
 
 type Law = fn(&[u8]);
 
-const FOREIGN: [(&str, Law); 6] = [
+const FOREIGN: &[(&str, Law)] = &[
     ("fio_json", foreign_law::fio_json),
     ("netperf_omni", foreign_law::netperf_omni),
     ("long_csv", foreign_law::long_csv),
@@ -111,7 +111,7 @@ const FOREIGN: [(&str, Law); 6] = [
     ("iozone", foreign_law::iozone),
 ];
 
-const TOOLS: [(&str, Law); 9] = [
+const TOOLS: &[(&str, Law)] = &[
     ("fio", tools_law::fio),
     ("iperf3", tools_law::iperf3),
     ("qemu_img", tools_law::qemu_img),
@@ -123,27 +123,27 @@ const TOOLS: [(&str, Law); 9] = [
     ("pattern", tools_law::pattern),
 ];
 
-const PROC: [(&str, Law); 3] =
-    [("counters", proc_law::counters), ("noise", proc_law::noise), ("kvm", proc_law::kvm)];
+const PROC: &[(&str, Law)] =
+    &[("counters", proc_law::counters), ("noise", proc_law::noise), ("kvm", proc_law::kvm)];
 
 #[test]
 fn the_corpora_of_counters_keep_their_law() {
     for (target, law) in PROC {
-        replay(target, law);
+        replay(target, *law);
     }
 }
 
 #[test]
 fn the_corpora_of_workloads_tools_keep_their_law() {
     for (target, law) in TOOLS {
-        replay(target, law);
+        replay(target, *law);
     }
 }
 
 #[test]
 fn the_corpora_of_other_tools_keep_their_law() {
     for (target, law) in FOREIGN {
-        replay(target, law);
+        replay(target, *law);
     }
 }
 

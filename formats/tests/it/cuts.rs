@@ -223,7 +223,7 @@ fn of_a_cut_rhs_file_no_value_is_another_one_and_what_is_gone_is_told() {
 
 #[test]
 fn of_cut_output_of_a_workloads_tool_no_value_is_another_one() {
-    let readers: [(&str, &str, End, Reader); 9] = [
+    let readers: &[(&str, &str, End, Reader)] = &[
         ("formats/testdata/versions/netperf", "", End::Untold, netperf),
         ("formats/testdata/versions/fio", ".json", End::Known, fio_run),
         ("formats/testdata/versions/iperf3", "tcp", End::Known, iperf3),
@@ -236,7 +236,7 @@ fn of_cut_output_of_a_workloads_tool_no_value_is_another_one() {
     ];
     for (folder, part, end, read) in readers {
         for (name, text) in files(folder, part) {
-            cut(&name, &text, end, read);
+            cut(&name, &text, *end, *read);
         }
     }
 }
