@@ -8,7 +8,7 @@
 //! from the file that [`Destination::config`] names. Nothing asks for a password. All commands share one connection whose
 //! socket lies in a private folder, and which dies with perfvt.
 //!
-//! sshd hands the words of a command to the login shell as one string, so each word is quoted by [`quote`], and by
+//! sshd hands the words of a command to the login shell as one string, so each word is quoted by [`shlex::try_join`], and by
 //! nothing else.
 
 mod remote;

@@ -19,7 +19,7 @@ pub struct Booted {
 /// Where guests come from. The real one starts QEMU; tests have one that replays.
 pub trait Booter {
     /// Boots a guest with these parameters; logs go to `logs`, and what tells why it failed to `forensics`. A failure
-    /// of scope [`Scope::Host`] stops the campaign, whose cells stay planned; after any other one the boot is tried
+    /// of scope [`model::Scope::Host`] stops the campaign, whose cells stay planned; after any other one the boot is tried
     /// again.
     fn boot(&mut self, params: &Params, logs: &Path, forensics: &Path) -> Result<Booted, Failed>;
 }
