@@ -1,8 +1,8 @@
 //! Every verb over damaged, hostile and misplaced input: a seeded command line each, judged by what must hold whatever
 //! the input is. Nothing here boots a guest, and no case is excepted.
 //!
-//! A case that fails keeps its folder and names its seed; `PERFVT_MUTATION_SEED=N cargo test -p perfvt mutation::
-//! thousand -- --nocapture` runs that one again.
+//! A case that fails keeps its folder and names its seed; `PERFVT_MUTATION_SEED=N cargo test -p perfvt
+//! mutation::a_thousand -- --nocapture` runs that one again.
 
 use crate::mutation_support;
 
