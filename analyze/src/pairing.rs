@@ -1,12 +1,11 @@
 //! The baseline beside each candidate: common blocks, host boots, comparability.
 
-use crate::AnalyzeError;
-use crate::DifferenceClass;
 use crate::comparability::{self, Comparability, Sides};
 use crate::input::LoadedSide;
 use crate::input::repeat::{BootName, Repeat};
 use crate::options::{CompareOptions, TestChoice};
 use crate::sequential::Looks;
+use crate::{AnalyzeError, DifferenceClass};
 use model::RunFile;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;

@@ -5,8 +5,7 @@
 //! `deadline_factor` stretches or shortens every row of the table, for hosts that are busier or tests that cannot wait.
 //! What the host's programs may take outside of a campaign's cells stands in [`process::deadlines`]; no parameter changes that.
 
-use model::Accel;
-use model::{Params, ParamsError, Phase};
+use model::{Accel, Params, ParamsError, Phase};
 use std::time::Duration;
 
 /// The parameter that all deadlines of the table are multiplied by.

@@ -11,11 +11,10 @@ use crate::verbs::story;
 use crate::{DONE, Error, INTERRUPTED, INVALID_CELLS, own_executable};
 use collect::accel;
 use collect::brought::to_build;
-use collect::campaign::NoiseGuard;
 use collect::campaign::setup::{
     NO_GUEST, Prepared, Request, needs, prepare, utc_stamp, without_exits_before_7_1,
 };
-use collect::campaign::{Campaign, Ended, Hooks, Keep};
+use collect::campaign::{Campaign, Ended, Hooks, Keep, NoiseGuard};
 use collect::config::Source;
 use collect::guest::image::{Cache, builtin, host_program};
 use collect::host::fingerprint::boot_id;
@@ -24,9 +23,8 @@ use collect::host::noise::{Limits, Reader};
 use collect::lab::window::counts_in_debugfs;
 use collect::testbed::clients_are_remote;
 use collect::testbed::{Testbed, claims};
-use model::Accel;
 use model::ids::cpu_list;
-use model::{CampaignFile, Rule};
+use model::{Accel, CampaignFile, Rule};
 use process::name_folders_after;
 use report::campaign::duration;
 use std::io::Write;

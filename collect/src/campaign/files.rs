@@ -6,11 +6,10 @@ use super::repeat::{Cell, Repeat, raw_name};
 use super::{Campaign, CampaignError, rhs};
 use crate::workload;
 use edge::owned::OwnFile;
-use model::Moment;
 use model::journal::BootState;
 use model::run::RUN_FORMAT;
 use model::store::{self, RUN_FILE, io_error};
-use model::{BootPlan, Case, EnvironmentPlan, Fingerprint, MetricDecl, Params, RunFile};
+use model::{BootPlan, Case, EnvironmentPlan, Fingerprint, MetricDecl, Moment, Params, RunFile};
 use std::path::{Path, PathBuf};
 
 impl Campaign {

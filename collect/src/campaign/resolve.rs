@@ -13,8 +13,7 @@ use crate::matrix::Environment;
 use crate::scenario::Scenario;
 use crate::testbed::{self, TestbedError};
 use crate::workload::{self, Workload};
-use model::Accel;
-use model::{Origin, Params, ParamsError};
+use model::{Accel, Origin, Params, ParamsError};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 

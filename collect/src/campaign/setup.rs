@@ -9,11 +9,9 @@ use crate::config::{Selected, Source, keys};
 use crate::host::pin::PinPlan;
 use crate::matrix::{self, Environment};
 use crate::workload::{self, Needs, Workload};
-use model::Accel;
-use model::Moment;
 use model::campaign::CAMPAIGN_FORMAT;
 use model::secret_keys::masked;
-use model::{CampaignFile, EnvironmentPlan, Rule};
+use model::{Accel, CampaignFile, EnvironmentPlan, Moment, Rule};
 use std::path::Path;
 
 /// Boots of each environment when nothing says otherwise: the least that blocks can be analysed with.

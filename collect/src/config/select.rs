@@ -1,8 +1,7 @@
 //! From the variants of a configuration to the environments of a campaign: one variant for each, in as many boots as
 //! there are repeats of it.
 
-pub use super::error::SelectError;
-use super::error::{MAX_ENVIRONMENTS, MAX_KEYS, MAX_REPEATS};
+use super::error::{MAX_ENVIRONMENTS, MAX_KEYS, MAX_REPEATS, SelectError};
 use super::keys::{self, Unknown};
 use super::shipped::{self, BASE, Shipped};
 use super::spec::{EnvSpec, specs_of};

@@ -5,8 +5,7 @@
 //! a line in it. Files of test providers go by `NAME:PATH` in the same way.
 
 use super::providers::{self, Checkout, Definition, ProviderError, beneath};
-use crate::parameters::GUEST;
-use crate::parameters::Known;
+use crate::parameters::{GUEST, Known};
 use crate::workload;
 use cartesian::{Disk, Files};
 use edge::quoted;

@@ -7,8 +7,7 @@ use crate::guest::image::Cache;
 use crate::guest::machine::GuestError;
 use crate::guest::network::{Layout, Wires, Wiring};
 use crate::host::pin::PinPlan;
-use model::Accel;
-use model::{EnvironmentPlan, Params};
+use model::{Accel, EnvironmentPlan, Params};
 use std::path::{Path, PathBuf};
 
 /// The campaign's name in the command line that the fingerprint has a hash of: the same in every campaign.

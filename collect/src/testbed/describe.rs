@@ -8,9 +8,8 @@ use crate::guest::network::{ClientPlace, nics};
 use crate::host::pin::{GuestPlan, GuestRequest, NodeChoice, PinPlan, Request, Siblings, plan};
 use crate::host::topology::Topology;
 use crate::scenario::Scenario;
-use model::Accel;
 use model::ids::{cpu_list, parse_cpu_list};
-use model::{Params, ParamsError};
+use model::{Accel, Params, ParamsError};
 
 /// Where each guest of a scenario goes, the server first, and the client when it runs on this host; it has at most so many
 /// sessions at a time.

@@ -10,11 +10,10 @@ use collect::lab::{Failed, Lab};
 use collect::matrix::environments;
 use collect::testbed::Testbed;
 use collect::workload::{self, Known, Needs, Outcome, Value, Workload};
-use model::Accel;
-use model::Moment;
 use model::journal::{CellState, Event, State};
 use model::{
-    BlockPlan, BootPlan, CampaignFile, Case, Code, EnvironmentPlan, Params, ParamsError, Phase, Rule, Window,
+    Accel, BlockPlan, BootPlan, CampaignFile, Case, Code, EnvironmentPlan, Moment, Params, ParamsError,
+    Phase, Rule, Window,
 };
 use rustix::process::{Pid, Signal, kill_process};
 use std::os::unix::net::UnixStream;

@@ -2,8 +2,7 @@
 
 use crate::campaign_support;
 
-use collect::campaign::NoiseGuard;
-use collect::campaign::{Guard, Sample};
+use collect::campaign::{Guard, NoiseGuard, Sample};
 use collect::host::noise::{Limits, Reader, Reading, Vcpu, Watched, quiet, sample};
 use formats::noise::{CpuTime, SchedStat, Stall};
 use model::CpuId;

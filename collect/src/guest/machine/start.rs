@@ -4,11 +4,10 @@ use super::{BootSpec, Machine};
 use crate::deadlines::{Deadlines, Step};
 use crate::guest::argv::{self, BootFiles};
 use crate::guest::channel::{Channel, ChannelError, Ready};
-use crate::guest::enter::{self};
+use crate::guest::enter;
 use crate::guest::error::GuestError;
 use crate::guest::forensics::{self, Subject};
-use crate::guest::health::{Console, QEMU_STDERR, death, exit_reason, halted};
-use crate::guest::health::{DEBUG_LOG, SERIAL_LOG};
+use crate::guest::health::{Console, DEBUG_LOG, QEMU_STDERR, SERIAL_LOG, death, exit_reason, halted};
 use crate::guest::os::Os;
 use crate::guest::qmp::{Qmp, QmpError};
 use crate::host::placement::{self, Threads};
@@ -21,15 +20,15 @@ use std::time::{Duration, Instant};
 
 /// A QEMU on its way to being a [`Machine`].
 pub(super) struct Start {
-    pub(super) qmp: Option<Qmp>,
-    pub(super) qemu: Running,
-    pub(super) sockets: PrivateFolder,
-    pub(super) files: BootFiles,
-    pub(super) console: Console,
-    pub(super) argv: Vec<String>,
-    pub(super) started: Instant,
-    pub(super) until: Instant,
-    pub(super) deadlines: Deadlines,
+    qmp: Option<Qmp>,
+    qemu: Running,
+    sockets: PrivateFolder,
+    files: BootFiles,
+    console: Console,
+    argv: Vec<String>,
+    started: Instant,
+    until: Instant,
+    deadlines: Deadlines,
 }
 
 impl Start {

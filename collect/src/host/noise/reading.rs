@@ -3,8 +3,7 @@
 use formats::noise::{
     CpuTime, ProcessStat, SchedStat, Stall, cpu_times, disk_busy_ms, migrations, procs_running, vmstat,
 };
-use model::CpuId;
-use model::Moment;
+use model::{CpuId, Moment};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};

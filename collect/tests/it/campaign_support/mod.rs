@@ -4,13 +4,12 @@
 use collect::campaign::plan::blocks;
 use collect::campaign::{Campaign, Ended, Hooks, Observer};
 use collect::deadlines::Deadlines;
-use collect::lab::{Booted, Booter};
-use collect::lab::{Client, Failed, HostSample, Lab, Snapshot, Target};
+use collect::lab::{Booted, Booter, Client, Failed, HostSample, Lab, Snapshot, Target};
 use collect::workload::{Known, Needs, Outcome, Value, Workload};
-use model::Accel;
-use model::Moment;
 use model::journal::{Event, State};
-use model::{CampaignFile, Case, Code, EnvironmentPlan, Fingerprint, Params, ParamsError, Rule, Window};
+use model::{
+    Accel, CampaignFile, Case, Code, EnvironmentPlan, Fingerprint, Moment, Params, ParamsError, Rule, Window,
+};
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr};

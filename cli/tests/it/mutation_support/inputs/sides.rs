@@ -1,8 +1,10 @@
 //! Sides that perfvt measured, and classic files, out of the samples of this repository.
 
 use super::{copy, repository, write};
-use model::store::{MEASUREMENTS_FILE, RUN_FILE, SERIES_FILE};
-use model::store::{read_measurements, read_series, write_measurements, write_series};
+use model::store::{
+    MEASUREMENTS_FILE, RUN_FILE, SERIES_FILE, read_measurements, read_series, write_measurements,
+    write_series,
+};
 use std::fs;
 use std::path::{Path, PathBuf};
 
