@@ -5,7 +5,7 @@ use crate::{Difference, DifferenceClass, Warning};
 use edge::secret::SHOWN;
 use formats::perf_conf::closest;
 use model::RunFile;
-use model::fingerprint::{VERSIONS, version_in};
+use model::fingerprint::are_comparable;
 use model::secret_keys::is_secret;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -106,21 +106,13 @@ pub(crate) struct Sides<'a> {
 }
 
 impl Sides<'_> {
-    /// Whether both sides have a fact that is not known to differ, because it was made in two ways.
-    fn made_in_two_ways(&self, name: &str) -> bool {
-        let version = |of: &BTreeMap<String, String>| {
-            of.get(name).map(|_| version_in(of.get(VERSIONS).map(String::as_str), name).to_owned())
-        };
-        matches!((version(self.a), version(self.b)), (Some(a), Some(b)) if a != b)
-    }
-
     /// Names of facts that differ, with their class. A fact that only one side has counts as different, except where
     /// the other side has no facts at all (an RHS file beside a run directory).
     pub fn differences(&self) -> Vec<(String, DifferenceClass)> {
         let names: BTreeSet<&String> = self.a.keys().chain(self.b.keys()).collect();
         names
             .into_iter()
-            .filter(|n| self.a.get(*n) != self.b.get(*n) && *n != VERSIONS && !self.made_in_two_ways(n))
+            .filter(|n| self.a.get(*n) != self.b.get(*n) && are_comparable(self.a, self.b, n))
             .map(|n| (n.clone(), class(n, self.a.get(n), self.b.get(n), self.factors)))
             .collect()
     }

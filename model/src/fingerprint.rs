@@ -9,15 +9,23 @@ const LONGEST_FACT: usize = 8 << 10;
 /// The name under which stands in which way facts were made: `host.id=dmi qemu.argv=2`.
 pub const VERSIONS: &str = "facts.versions";
 /// The way of facts that say nothing about it.
-const FIRST: &str = "1";
+pub const FIRST: &str = "1";
 
-/// In which way a fact was made, by the text of [`VERSIONS`].
-pub fn version_in<'a>(versions: Option<&'a str>, name: &str) -> &'a str {
-    of_versions(versions).find(|(of, _)| *of == name).map_or(FIRST, |(_, version)| version)
+/// Whether two sides tell the same thing by a fact, so that another value is a difference: not when both have it and made it
+/// in two ways. A fact that one of them lacks is told by nobody else in another way.
+pub fn are_comparable(a: &BTreeMap<String, String>, b: &BTreeMap<String, String>, name: &str) -> bool {
+    let has_both = a.contains_key(name) && b.contains_key(name);
+    name != VERSIONS && !(has_both && version_in(a, name) != version_in(b, name))
 }
 
-fn of_versions(versions: Option<&str>) -> impl Iterator<Item = (&str, &str)> {
-    versions.unwrap_or_default().split(' ').filter_map(|word| word.split_once('='))
+/// In which way a fact was made. What does not say so was made in the first one.
+pub fn version_in<'a>(facts: &'a BTreeMap<String, String>, name: &str) -> &'a str {
+    of_versions(facts).find(|(of, _)| *of == name).map_or(FIRST, |(_, version)| version)
+}
+
+fn of_versions(facts: &BTreeMap<String, String>) -> impl Iterator<Item = (&str, &str)> {
+    let text = facts.get(VERSIONS).map_or("", String::as_str);
+    text.split(' ').filter_map(|word| word.split_once('='))
 }
 
 /// Facts about one side by dotted name (`host.kernel`, `qemu.version`, `accel`), as text.
@@ -42,7 +50,11 @@ impl Fingerprint {
     }
 
     /// Notes a fact that is made in one of several ways: facts of two ways cannot be held against one another.
+    /// As [`Fingerprint::set`], it notes no blank.
     pub fn set_version(&mut self, name: &str, value: impl AsRef<str>, version: &str) {
+        if value.as_ref().trim().is_empty() {
+            return;
+        }
         self.set(name, value);
         let mut all: BTreeMap<&str, &str> = self.versions().collect();
         all.insert(name, version);
@@ -52,11 +64,11 @@ impl Fingerprint {
 
     /// In which way a fact was made. What does not say so was made in the first one.
     pub fn version(&self, name: &str) -> &str {
-        version_in(self.get(VERSIONS), name)
+        version_in(&self.0, name)
     }
 
     fn versions(&self) -> impl Iterator<Item = (&str, &str)> {
-        of_versions(self.get(VERSIONS))
+        of_versions(&self.0)
     }
 
     /// Adds the facts of another source, which count more.
@@ -79,15 +91,9 @@ impl Fingerprint {
         let mut names: Vec<&str> = self.0.keys().chain(other.0.keys()).map(String::as_str).collect();
         names.sort_unstable();
         names.dedup();
-        let comparable = |name: &&str| {
-            *name != VERSIONS && (self.version(name) == other.version(name) || !self.both(other, name))
-        };
-        let pairs = names.into_iter().filter(comparable).map(|n| (n, self.get(n), other.get(n)));
+        let pairs = names.into_iter().filter(|name| are_comparable(&self.0, &other.0, name));
+        let pairs = pairs.map(|name| (name, self.get(name), other.get(name)));
         pairs.filter(|(_, a, b)| a != b).collect()
-    }
-
-    fn both(&self, other: &Fingerprint, name: &str) -> bool {
-        self.get(name).is_some() && other.get(name).is_some()
     }
 }
 

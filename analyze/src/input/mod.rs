@@ -25,6 +25,7 @@ use crate::error::io;
 use crate::options::{CompareOptions, Replicate};
 use crate::warnings::{blocking, counted, note};
 use crate::{AnalyzeError, Loss, Warning};
+use model::fingerprint::{FIRST, VERSIONS, version_in};
 use model::{RunFile, store};
 use rayon::prelude::*;
 use repeat::Repeat;
@@ -352,17 +353,29 @@ impl LoadedSide {
         let sources: Vec<&BTreeMap<String, String>> =
             self.pooled_facts.iter().chain(self.repeats.iter().map(|r| &r.facts)).collect();
         let names: BTreeSet<&String> = sources.iter().flat_map(|f| f.keys()).collect();
-        for name in names {
+        // A fact that was made in several ways is of a way of its own: nobody else's can be held against it.
+        let mut versions: Vec<String> = Vec::new();
+        for name in names.into_iter().filter(|name| *name != VERSIONS) {
             let mut values: Vec<String> = Vec::new();
-            for value in sources.iter().filter_map(|f| f.get(name)) {
+            let mut by_version: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+            for (facts, value) in sources.iter().filter_map(|facts| Some((*facts, facts.get(name)?))) {
+                by_version.entry(version_in(facts, name)).or_default().insert(value);
                 if !values.contains(value) {
                     values.push(value.clone());
                 }
             }
             self.facts.insert(name.clone(), values.join(" | "));
-            if values.len() > 1 && !crate::comparability::is_occasion(name) {
+            let ways = by_version.keys().copied().collect::<Vec<_>>().join("|");
+            if ways != FIRST {
+                versions.push(format!("{name}={ways}"));
+            }
+            let differ = by_version.values().any(|values| values.len() > 1);
+            if differ && !crate::comparability::is_occasion(name) {
                 self.mixed.push((name.clone(), values));
             }
+        }
+        if !versions.is_empty() {
+            self.facts.insert(VERSIONS.to_owned(), versions.join(" "));
         }
     }
 }

@@ -153,6 +153,30 @@ fn pooled_baselines_are_further_boots_of_the_first() {
 }
 
 #[test]
+fn facts_made_in_two_ways_are_no_difference_within_a_pooled_side_nor_beside_it() {
+    let root = tempfile::tempdir().unwrap();
+    let write = |name: &'static str, facts: &[(&'static str, &'static str)]| {
+        let mut env = Env::new("base", vec![throughput(&A)]);
+        env.campaign = name;
+        env.facts.extend(facts);
+        env.write(&root.path().join(name))
+    };
+    let older = write("c1", &[("host.id", "x")]);
+    let newer = write("c2", &[("host.id", "y"), ("facts.versions", "host.id=dmi")]);
+    let candidate = write("c3", &[("host.id", "y"), ("facts.versions", "host.id=dmi")]);
+    let elsewhere = write("c4", &[("host.id", "z")]);
+    let alarms = |pooled: &[&PathBuf]| {
+        let mut chosen = options(&[older.clone(), candidate.clone()]);
+        chosen.pooled = pooled.iter().map(|path| path.to_path_buf()).collect();
+        let found = codes(&compare(&chosen).unwrap());
+        found.into_iter().filter(|code| ["mixed-side", "suspicious"].contains(code)).collect::<Vec<_>>()
+    };
+    assert_eq!(alarms(&[]), [""; 0]);
+    assert_eq!(alarms(&[&newer]), [""; 0]);
+    assert_eq!(alarms(&[&newer, &elsewhere]), ["mixed-side"], "two hosts told in one way");
+}
+
+#[test]
 fn the_steps_behind_a_row_end_in_the_numbers_of_the_row() {
     let root = tempfile::tempdir().unwrap();
     let values: Vec<f64> = A.iter().enumerate().map(|(i, v)| v * 0.9 * (1.0 + 0.002 * i as f64)).collect();

@@ -5,6 +5,7 @@ use crate::host::fingerprint::hash_file;
 use crate::lab::Failed;
 use crate::matrix::check_name;
 use crate::workload::{Outcome, Workload};
+use model::fingerprint::are_comparable;
 use model::store::CAMPAIGN_FILE;
 use model::{CampaignFile, FactChange, Fingerprint, MetricDecl, Params, RunFile};
 use std::path::Path;
@@ -101,9 +102,10 @@ pub(super) fn read_files(workload: &dyn Workload, params: &Params) -> Fingerprin
 pub(super) fn same(before: &Fingerprint, now: &Fingerprint) -> Result<(), CampaignError> {
     let text = |value: Option<&str>| value.unwrap_or("unknown").to_owned();
     // What an older perfvt did not note cannot have changed.
-    let same_way = |fact: &str| now.get(fact).is_none() || before.version(fact) == now.version(fact);
-    let changed =
-        |fact: &&str| same_way(fact) && before.get(fact).is_some_and(|was| now.get(fact) != Some(was));
+    let changed = |fact: &&str| {
+        are_comparable(&before.0, &now.0, fact)
+            && before.get(fact).is_some_and(|was| now.get(fact) != Some(was))
+    };
     let of_kind = |fact: &&str| CONSTANT_KINDS.iter().any(|kind| fact.starts_with(kind));
     let of_kinds = before.0.keys().map(String::as_str).filter(of_kind);
     match CONSTANT.into_iter().chain(of_kinds).find(changed) {
