@@ -10,6 +10,7 @@ use std::fmt::Display;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::panic::Location;
+use std::path::{Path, PathBuf};
 
 /// Tests that may be skipped where `PERFVT_NO_SKIP` is set: what the machine lacks, the test's name, or how it begins, and
 /// why that cannot be helped by installing something.
@@ -85,6 +86,13 @@ pub fn busy() -> Turn {
     let file = shared_file();
     file.lock_shared().unwrap_or_else(|error| panic!("waiting for a turn: {error}"));
     Turn(file)
+}
+
+/// Where a test keeps what it writes thousands of times: in memory where there is such a place, since as many fsyncs take
+/// minutes on a disk.
+pub fn in_memory() -> PathBuf {
+    let memory = Path::new("/dev/shm");
+    if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() }
 }
 
 /// Says that the test that calls it cannot run here.

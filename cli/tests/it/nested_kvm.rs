@@ -48,6 +48,6 @@ fn a_campaign_under_kvm_counts_exits_and_injected_interrupts() {
     }
     match WITH_KVM.run("nested_kvm::inside_of_a_host_with_kvm") {
         Ok(said) => eprintln!("{}", reported(&said, "values").unwrap()),
-        Err(why) => testing::skip(format_args!("{why}")),
+        Err(why) => testing::skip(why),
     }
 }

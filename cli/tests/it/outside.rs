@@ -52,17 +52,18 @@ fn configuration(sshd: &Sshd, tools: &Path) -> String {
 #[test]
 fn a_client_on_another_host_measures_a_guest_whose_second_nic_has_its_address_by_dhcp() {
     let Some(_guard) = ready() else { return };
-    let skip = |reason: &str| testing::skip(format_args!("{reason}"));
     if !is_root() {
-        return skip("sshd in a namespace needs root");
+        return testing::skip("sshd in a namespace needs root");
     }
     let dir = tempfile::tempdir().unwrap();
     let (host, other) = two_hosts();
     let inside = into(other.0.id());
     let inside: Vec<&str> = inside.iter().map(String::as_str).collect();
-    let Some(sshd) = Sshd::start("10.77.0.15", &inside) else { return skip("there is no sshd here") };
+    let Some(sshd) = Sshd::start("10.77.0.15", &inside) else {
+        return testing::skip("there is no sshd here");
+    };
     let Some(_dhcp) = dhcp_server(&host, dir.path()) else {
-        return skip("there is no busybox with udhcpd here");
+        return testing::skip("there is no busybox with udhcpd here");
     };
     fs::write(dir.path().join("tests.cfg"), configuration(&sshd, &tools(dir.path()))).unwrap();
     let out = dir.path().join("X");

@@ -15,10 +15,8 @@ fn said(words: &[&str]) -> (u8, String) {
     (code, String::from_utf8(text).unwrap())
 }
 
-/// In memory where there is such a place.
 fn folder() -> tempfile::TempDir {
-    let memory = Path::new("/dev/shm");
-    if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap()
+    tempfile::tempdir_in(testing::in_memory()).unwrap()
 }
 
 fn result(dir: &Path, name: &str, level: f64) {

@@ -18,11 +18,8 @@ use model::{
 use rustix::process::{Pid, Signal, kill_process};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// Guests share two CPUs, and QEMU is looked for among the children of this process: one test at a time.
-static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 /// How long a command may take that a healthy guest answers at once.
 const SOON: Duration = Duration::from_secs(10);
 /// How long one may take that is not expected to be answered.
@@ -228,6 +225,7 @@ impl Bed {
             let image = builtin(&cache)?;
             Ok(Testbed::new(&cache, Some(image), Accel::Tcg, Needs::default(), true, "faults")?)
         };
+        // Guests share two CPUs, and QEMU is looked for among the children of this process.
         let turn = testing::alone();
         let id = format!("faults-{}-{}", std::process::id(), Moment::now().mono_ns);
         process::name_folders_after(&id);
@@ -391,7 +389,6 @@ impl Traces {
 
 #[test]
 fn every_failure_of_a_guest_is_told_apart_and_the_next_boot_is_well() {
-    let _one = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let Some(mut bed) = Bed::new() else { return };
     let in_one_guest: [(&str, Code); 10] = [
         ("tool", Code::ToolFailed),
@@ -474,7 +471,6 @@ fn every_failure_of_a_guest_is_told_apart_and_the_next_boot_is_well() {
 
 #[test]
 fn a_full_host_stops_the_campaign_and_loses_nothing() {
-    let _one = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let Some(mut bed) = Bed::new() else { return };
     bed.campaign(&[("base", &["fine", "full-host"])]);
     for _ in 0..2 {

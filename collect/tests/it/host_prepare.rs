@@ -43,10 +43,8 @@ fn put(root: &Path, path: &str, text: &str) {
     fs::write(path, text).unwrap();
 }
 
-/// In memory where there is such a place: thousands of fsyncs take minutes on a disk.
 fn machine() -> tempfile::TempDir {
-    let memory = Path::new("/dev/shm");
-    let root = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap();
+    let root = tempfile::tempdir_in(testing::in_memory()).unwrap();
     for (path, text) in FILES {
         put(root.path(), path, text);
     }

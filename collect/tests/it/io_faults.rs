@@ -18,10 +18,8 @@ const ERRNOS: [Errno; 4] = [Errno::NOSPC, Errno::IO, Errno::DQUOT, Errno::ROFS];
 const CASES: usize = 2;
 const WHOLE: Ended = Ended { valid: 4, invalid: 0, interrupted: false };
 
-/// In memory where there is such a place: thousands of fsyncs take minutes on a disk.
 fn folder() -> tempfile::TempDir {
-    let memory = Path::new("/dev/shm");
-    if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap()
+    tempfile::tempdir_in(testing::in_memory()).unwrap()
 }
 
 /// Runs a campaign until its end, or until so many cases are done.

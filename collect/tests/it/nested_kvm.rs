@@ -71,6 +71,6 @@ fn inside_of_a_host_with_kvm() {
 fn kvm_tells_the_same_through_qemu_and_through_its_own_files() {
     match WITH_KVM.run("nested_kvm::inside_of_a_host_with_kvm") {
         Ok(said) => eprintln!("{}", reported(&said, "{\"exits").unwrap()),
-        Err(why) => testing::skip(format_args!("{why}")),
+        Err(why) => testing::skip(why),
     }
 }

@@ -119,9 +119,8 @@ fn a_command_ends_there_when_the_connection_is_cut() {
 
 /// A network namespace with a process in it, whose loopback is up.
 fn namespace() -> Option<(Arc<Namespace>, Running)> {
-    let skipped = |reason: &str| testing::skip(format_args!("{reason}"));
     let Ok(namespace) = Namespace::create().map(Arc::new) else {
-        skipped("this machine denies user namespaces");
+        testing::skip("this machine denies user namespaces");
         return None;
     };
     let inside = |spec: Spec| spec.namespace(Some(&namespace));

@@ -19,7 +19,7 @@ fn no_thread_of_perfvt_is_on_a_vcpus_cpu_in_a_window() {
     let mut booted = match booted.and_then(|cache| boot(&cache, Accel::Tcg, folder.path())) {
         Ok(booted) => booted,
         Err(why) => {
-            return testing::skip(format_args!("{why}"));
+            return testing::skip(why);
         }
     };
     let (own, measured) = own_cpus_during(|| {

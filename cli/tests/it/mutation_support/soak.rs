@@ -16,10 +16,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 use tempfile::TempDir;
 
-/// A folder in memory where there is such a place: thousands of fsyncs take minutes on a disk.
-pub fn in_memory() -> TempDir {
-    let memory = Path::new("/dev/shm");
-    if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap()
+fn sandbox() -> TempDir {
+    tempfile::tempdir_in(testing::in_memory()).unwrap()
 }
 
 /// Folders of failed cases that are kept.
@@ -42,7 +40,7 @@ pub struct Originals {
 impl Originals {
     /// Makes all of them, and asks of each what its values are.
     fn build() -> Originals {
-        let mut originals = Originals { dir: in_memory(), told: BTreeMap::new() };
+        let mut originals = Originals { dir: sandbox(), told: BTreeMap::new() };
         for (index, input) in INPUTS.iter().enumerate() {
             let folder = originals.folder(index);
             fs::create_dir_all(&folder).unwrap();
@@ -75,7 +73,7 @@ impl Originals {
 
 /// What a command line tells of the values of a folder, or what is told after it.
 fn told_by(verb: &Verb, folder: &Path) -> Told {
-    let sandbox = in_memory();
+    let sandbox = sandbox();
     let place = sandbox.path().join("place");
     copy(folder, &place);
     let run = |line: &str| {
@@ -135,7 +133,7 @@ impl Soak {
 }
 
 fn one(seed: u64, originals: &Originals, failed: &Mutex<Vec<Failed>>) {
-    let sandbox = in_memory();
+    let sandbox = sandbox();
     let case = Case::of(seed, originals, sandbox.path());
     let (ran, complaints) = case.run(originals);
     if complaints.is_empty() {

@@ -325,7 +325,7 @@ mod tests {
         let network = match Network::create(&layout, 1, "t") {
             Ok(network) => network,
             Err(NetworkError::NoTap(reason)) => {
-                testing::skip(format_args!("{reason}"));
+                testing::skip(reason);
                 return;
             }
             Err(error) => panic!("{error}"),
