@@ -6,6 +6,9 @@
 //! left beside the windows: two environments, six blocks, everything written and synced. The bare boots have the same
 //! kernel, initramfs and devices, run in the same order in between, and end as soon as their guest is ready.
 
+#[path = "../tests/it/campaign_support/stub.rs"]
+mod stub;
+
 use collect::campaign::{Campaign, Hooks, Observer, plan::blocks};
 use collect::config::Source;
 use collect::config::select::select;
@@ -13,17 +16,18 @@ use collect::guest::argv::{BootFiles, System, build};
 use collect::guest::image::{Cache, Image, builtin};
 use collect::guest::network::{Layout, Network};
 use collect::host::pin::GuestPlan;
-use collect::lab::{Failed, Lab, Measured, window};
+use collect::lab::{Measured, window};
 use collect::matrix::environments;
 use collect::testbed::{QEMU, Testbed, hardware};
-use collect::workload::{self, Known, Needs, Outcome, Value, Workload};
+use collect::workload::{self, Needs, Outcome, Value, Workload};
 use model::journal::{Event, State};
-use model::{Accel, CampaignFile, Case, EnvironmentPlan, Params, ParamsError, Rule};
+use model::{Accel, CampaignFile, Case, EnvironmentPlan, Params, Rule};
 use process::{Sink, Spec};
 use std::io::Write;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+use stub::Stub;
 
 const BOOTS: u32 = 6;
 const CASES: usize = 4;
@@ -32,51 +36,23 @@ const WINDOW: Duration = Duration::from_millis(500);
 const BOUND: f64 = 1.2;
 
 /// A workload that measures an idle guest.
-struct Idle;
-
-impl Workload for Idle {
-    fn name(&self) -> &'static str {
-        "idle"
-    }
-    fn parameters(&self) -> &'static [Known] {
-        &[]
-    }
-    fn cases(&self, _: &Params) -> Result<Vec<Case>, ParamsError> {
-        Ok(Vec::new())
-    }
-    fn quick(&self) -> &'static [(&'static str, &'static str)] {
-        &[]
-    }
-    fn metrics(&self, _: &str, _: &Params, _: bool) -> Vec<String> {
-        vec!["seconds".into()]
-    }
-    fn needs(&self, _: &Params) -> Needs {
-        Needs::default()
-    }
-    fn seconds(&self, _: &Params) -> f64 {
-        WINDOW.as_secs_f64()
-    }
-    fn session_length(&self, _: &Params) -> String {
-        "1".into()
-    }
-    fn rhs_name(&self, _: f64) -> String {
-        "idle-result.RHS".into()
-    }
-    fn prepare(&self, _: &mut dyn Lab) -> Result<(), Failed> {
-        Ok(())
-    }
-    fn measure(&self, lab: &mut dyn Lab, _: &Case, raw: &Path) -> Result<(), Failed> {
-        window(lab, WINDOW, WINDOW / 10)?.keep(raw)
-    }
-    fn parse(&self, _: &Case, _: &Params, raw: &Path) -> Result<Outcome, Failed> {
-        let measured = Measured::read(raw)?;
-        let value = measured.window.len_ns as f64 * 1e-9;
-        let values = vec![Value { metric: "seconds".into(), value, raw: None }];
-        Ok(Outcome { window: measured.window, values, series: Vec::new() })
-    }
-}
-
-static IDLE: Idle = Idle;
+static IDLE: Stub = Stub {
+    seconds: WINDOW.as_secs_f64(),
+    ..Stub::new(
+        "idle",
+        "seconds",
+        |lab, _, raw| window(lab, WINDOW, WINDOW / 10)?.keep(raw),
+        |_, raw| {
+            let measured = Measured::read(raw)?;
+            let values = vec![Value {
+                metric: "seconds".into(),
+                value: measured.window.len_ns as f64 * 1e-9,
+                raw: None,
+            }];
+            Ok(Outcome { window: measured.window, values, series: Vec::new() })
+        },
+    )
+};
 
 struct Silent;
 

@@ -2,6 +2,7 @@
 //!
 //! Where QEMU, netperf or the parts of the guest are missing (`make setup` gets them) the tests say so and pass.
 
+use crate::campaign_support::{outcome, stub::Stub};
 use collect::campaign::{Campaign, CampaignError, Hooks, Observer};
 use collect::config::Source;
 use collect::config::select::select;
@@ -9,12 +10,9 @@ use collect::guest::image::{Cache, builtin, host_program};
 use collect::lab::{Failed, Lab};
 use collect::matrix::environments;
 use collect::testbed::Testbed;
-use collect::workload::{self, Known, Needs, Outcome, Value, Workload};
+use collect::workload::{self, Needs, Outcome, Workload};
 use model::journal::{CellState, Event, State};
-use model::{
-    Accel, BlockPlan, BootPlan, CampaignFile, Case, Code, EnvironmentPlan, Moment, Params, ParamsError,
-    Phase, Rule, Window,
-};
+use model::{Accel, BlockPlan, BootPlan, CampaignFile, Case, Code, EnvironmentPlan, Moment, Phase, Rule};
 use rustix::process::{Pid, Signal, kill_process};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -26,54 +24,18 @@ const SOON: Duration = Duration::from_secs(10);
 const NEVER: Duration = Duration::from_secs(1);
 
 /// A workload whose cases are named after what goes wrong in them.
-struct Faulty;
+static FAULTY: Stub =
+    Stub { prepare: |lab| netperf().prepare(lab), ..Stub::new("faulty", "speed", measure, parse) };
 
-static FAULTY: Faulty = Faulty;
+fn measure(lab: &mut dyn Lab, case: &Case, raw: &Path) -> Result<(), Failed> {
+    fault(lab, &case.category, raw)?;
+    std::fs::write(raw.join("out.txt"), "2").map_err(|e| Failed::tool(e.to_string()))
+}
 
-impl Workload for Faulty {
-    fn name(&self) -> &'static str {
-        "faulty"
-    }
-    fn parameters(&self) -> &'static [Known] {
-        &[]
-    }
-    fn cases(&self, _: &Params) -> Result<Vec<Case>, ParamsError> {
-        Ok(Vec::new())
-    }
-    fn quick(&self) -> &'static [(&'static str, &'static str)] {
-        &[]
-    }
-    fn metrics(&self, _: &str, _: &Params, _: bool) -> Vec<String> {
-        vec!["speed".into()]
-    }
-    fn needs(&self, _: &Params) -> Needs {
-        Needs::default()
-    }
-    fn seconds(&self, _: &Params) -> f64 {
-        0.0
-    }
-    fn session_length(&self, _: &Params) -> String {
-        "1".into()
-    }
-    fn rhs_name(&self, _: f64) -> String {
-        "faulty-result.RHS".into()
-    }
-    fn prepare(&self, lab: &mut dyn Lab) -> Result<(), Failed> {
-        netperf().prepare(lab)
-    }
-    fn measure(&self, lab: &mut dyn Lab, case: &Case, raw: &Path) -> Result<(), Failed> {
-        fault(lab, &case.category, raw)?;
-        std::fs::write(raw.join("out.txt"), "2").map_err(|e| Failed::tool(e.to_string()))
-    }
-    fn parse(&self, _: &Case, _: &Params, raw: &Path) -> Result<Outcome, Failed> {
-        let text = std::fs::read_to_string(raw.join("out.txt")).unwrap();
-        let value = text.parse().map_err(|_| Failed::nonsense("out.txt holds no number"))?;
-        Ok(Outcome {
-            window: Window { start_unix_ns: 1_700_000_000_000_000_000, mono_ns: 1, len_ns: 1_000_000_000 },
-            values: vec![Value { metric: "speed".into(), value, raw: Some(("out.txt".into(), 1)) }],
-            series: Vec::new(),
-        })
-    }
+fn parse(_: &Case, raw: &Path) -> Result<Outcome, Failed> {
+    let text = std::fs::read_to_string(raw.join("out.txt")).unwrap();
+    let value = text.parse().map_err(|_| Failed::nonsense("out.txt holds no number"))?;
+    Ok(outcome("speed", value))
 }
 
 fn netperf() -> &'static dyn Workload {

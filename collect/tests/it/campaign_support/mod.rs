@@ -1,78 +1,47 @@
 //! Campaigns with guests that only pretend, so that every kind of failure can be had at will.
 #![allow(dead_code)]
 
+pub mod stub;
+
 use collect::campaign::plan::blocks;
 use collect::campaign::{Campaign, Ended, Hooks, Observer};
 use collect::deadlines::Deadlines;
 use collect::lab::{Booted, Booter, Client, Failed, HostSample, Lab, Snapshot, Target};
-use collect::workload::{Known, Needs, Outcome, Value, Workload};
+use collect::workload::{Outcome, Value, Workload};
 use model::journal::{Event, State};
-use model::{
-    Accel, CampaignFile, Case, Code, EnvironmentPlan, Fingerprint, Moment, Params, ParamsError, Rule, Window,
-};
+use model::{Accel, CampaignFile, Case, Code, EnvironmentPlan, Fingerprint, Moment, Params, Rule, Window};
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
+use stub::Stub;
 
 /// What the next measurements come to, in order; after the last one every measurement succeeds.
 pub type Script = Rc<RefCell<VecDeque<Result<(), Failed>>>>;
 
-struct Pretend;
+static PRETEND: Stub = Stub::new("pretend", "speed", pretend, parse);
 
-impl Workload for Pretend {
-    fn name(&self) -> &'static str {
-        "pretend"
-    }
-    fn parameters(&self) -> &'static [Known] {
-        &[]
-    }
-    fn cases(&self, _: &Params) -> Result<Vec<Case>, ParamsError> {
-        Ok(Vec::new())
-    }
-    fn quick(&self) -> &'static [(&'static str, &'static str)] {
-        &[]
-    }
-    fn metrics(&self, _: &str, _: &Params, _: bool) -> Vec<String> {
-        vec!["speed".into()]
-    }
-    fn needs(&self, _: &Params) -> Needs {
-        Needs::default()
-    }
-    fn seconds(&self, _: &Params) -> f64 {
-        0.0
-    }
-    fn session_length(&self, _: &Params) -> String {
-        "1".into()
-    }
-    fn rhs_name(&self, _: f64) -> String {
-        "pretend-result.RHS".into()
-    }
-    fn prepare(&self, _: &mut dyn Lab) -> Result<(), Failed> {
-        Ok(())
-    }
-    fn measure(&self, lab: &mut dyn Lab, _: &Case, raw: &Path) -> Result<(), Failed> {
-        lab.exec(&[], Duration::ZERO)?;
-        collect::lab::keep(raw, "out.txt", "2")
-    }
-    fn parse(&self, case: &Case, _: &Params, raw: &Path) -> Result<Outcome, Failed> {
-        let factor: f64 = std::fs::read_to_string(raw.join("out.txt")).unwrap().parse().unwrap();
-        let size: f64 = case.keys.get("size").unwrap().parse().unwrap();
-        Ok(Outcome {
-            window: Window { start_unix_ns: 1_700_000_000_000_000_000, mono_ns: 1, len_ns: 1_000_000_000 },
-            values: vec![Value {
-                metric: "speed".into(),
-                value: size * factor,
-                raw: Some(("out.txt".into(), 1)),
-            }],
-            series: Vec::new(),
-        })
-    }
+fn pretend(lab: &mut dyn Lab, _: &Case, raw: &Path) -> Result<(), Failed> {
+    lab.exec(&[], Duration::ZERO)?;
+    collect::lab::keep(raw, "out.txt", "2")
 }
 
-static PRETEND: Pretend = Pretend;
+fn parse(case: &Case, raw: &Path) -> Result<Outcome, Failed> {
+    let factor: f64 = std::fs::read_to_string(raw.join("out.txt")).unwrap().parse().unwrap();
+    let size: f64 = case.keys.get("size").unwrap().parse().unwrap();
+    Ok(outcome("speed", size * factor))
+}
+
+/// A value that `raw/out.txt` gave within one second.
+pub fn outcome(metric: &str, value: f64) -> Outcome {
+    Outcome {
+        window: Window { start_unix_ns: 1_700_000_000_000_000_000, mono_ns: 1, len_ns: 1_000_000_000 },
+        values: vec![Value { metric: metric.into(), value, raw: Some(("out.txt".into(), 1)) }],
+        series: Vec::new(),
+    }
+}
 
 /// The pretending workload.
 pub fn find(name: &str) -> Option<&'static dyn Workload> {
