@@ -2,8 +2,10 @@
 //!
 //! ```text
 //!   special ─> tdist ─> ttest (Student, Welch, paired, blocked) ─> ratio (log scale, Fieller, band, TOST)
+//!      │         │                          └────> guarded (the same for sides of different size)
 //!      │         └────> noncentral ─> power (MDE, boots for an effect)
 //!      ├──────────────> ranks, permutation, bootstrap, effect   (beside the verdict, never feeding it)
+//!      ├──────────────> exact                                   (failures, constants)
 //!      └──────────────> diagnostics, dip                        (warnings)
 //!      └──────────────> sequential                            (looks that were repeated)
 //!   moments (summary of one side)        multiple (BH, Holm)     random (seeded draws)
@@ -23,6 +25,8 @@ mod curve;
 mod diagnostics;
 mod dip;
 mod effect;
+mod exact;
+mod guarded;
 mod moments;
 mod multiple;
 mod noncentral;
@@ -45,6 +49,8 @@ pub use diagnostics::{
 };
 pub use dip::{BIMODALITY_MIN_N, Bimodality, bimodality, dip};
 pub use effect::hedges_g;
+pub use exact::{constants_p, fisher_exact};
+pub use guarded::{guarded_df, guarded_fieller, guarded_welch, guarded_welch_log};
 pub use moments::{Moments, geometric_mean, mean, mean_ci, moments};
 pub use multiple::{benjamini_hochberg, holm};
 pub use noncentral::{noncentral_t_cdf, noncentrality, power};

@@ -4,6 +4,8 @@
 
 mod calibration;
 mod edges;
+mod exact;
+mod guarded;
 mod laws;
 mod oracle;
 mod sequential;
