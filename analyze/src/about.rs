@@ -256,6 +256,7 @@ pub(crate) fn describe_side(side: &LoadedSide, files: &[Repeat]) -> Side {
         session_length: length,
         facts: side.facts.clone(),
         losses: side.losses.clone(),
+        unfinished: false,
     }
 }
 

@@ -151,6 +151,11 @@ impl Code {
         }
     }
 
+    /// Whether it tells that a guest died or cannot be used any more, by no fault of a tool.
+    pub fn ends_a_guest(self) -> bool {
+        matches!(self, Code::Panic | Code::Oops | Code::Hang | Code::EarlyExit | Code::IoError)
+    }
+
     /// Whether the surroundings spoiled a sample and not what was measured: then the same guest measures it again.
     pub fn is_passing(self) -> bool {
         matches!(self, Code::ClockJumped | Code::HostSuspended | Code::Noisy)

@@ -149,10 +149,10 @@ impl Repeat {
     }
 
     /// Why a cell has no value.
-    pub fn reason(&self, row: &CaseRow, position: u32) -> Option<&str> {
+    pub fn invalid(&self, row: &CaseRow, position: u32) -> Option<&InvalidCell> {
         let cell = row.first.checked_add(position)?;
         let at = self.invalid.binary_search_by_key(&cell, |i| i.cell).ok()?;
-        self.invalid.get(at).map(|i| i.reason.as_str())
+        self.invalid.get(at)
     }
 
     /// Appends the levels of a row to the text of all levels; gives their place.

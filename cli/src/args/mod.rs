@@ -13,7 +13,7 @@ pub use list::List;
 pub use provider::{Provider, ProviderVerb};
 pub use publish::Publish;
 pub use results::{
-    Calibrate, Compare, Explain, FailOn, Filters, Format, Judging, Plain, Plan, Reading, Show,
+    Calibrate, Compare, Explain, Filters, Format, Judging, Plain, Plan, Reading, Show,
 };
 
 use clap::{Parser, Subcommand};
