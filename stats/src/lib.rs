@@ -8,7 +8,7 @@
 //!      ├──────────────> exact                                   (failures, constants)
 //!      └──────────────> diagnostics, dip                        (warnings)
 //!      └──────────────> sequential                            (looks that were repeated)
-//!   moments (summary of one side)        multiple (BH, Holm)     random (seeded draws)
+//!   moments (summary of one side), weighted (of one boot)        multiple (BH, Holm)     random (seeded draws)
 //! ```
 //!
 //! Conventions that hold everywhere:
@@ -40,6 +40,7 @@ pub mod special;
 mod splitmix;
 mod tdist;
 mod ttest;
+mod weighted;
 
 pub use bootstrap::{BCA_MIN_N, Contrast, bca, bca_interval};
 pub use common::{Interval, Unavailable};
@@ -65,6 +66,7 @@ pub use ratio::{
 pub use sequential::{Boundary, CEILING_MAX, FLOOR_MIN, Look};
 pub use tdist::{t_critical, t_quantile, t_sf, t_two_sided_p};
 pub use ttest::{Block, TTest, blocked, complete_blocks, one_sample, paired, student, welch};
+pub use weighted::{TimeWeighted, time_weighted};
 
 /// The README's examples are tests.
 #[cfg(doctest)]

@@ -116,6 +116,9 @@ pub struct Resume {
     /// Go on although the host has changed since the campaign began
     #[arg(long)]
     pub force: bool,
+    /// Measure the cells that failed again, when their cause is mended; the attempts that failed stay in run.json
+    #[arg(long)]
+    pub failed: bool,
     /// Add boots, up to this number of each environment.
     ///
     /// Whoever adds boots has looked at the results: rows with added boots get the interval and p of a later look, which

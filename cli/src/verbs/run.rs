@@ -186,6 +186,9 @@ fn go_on(
     if args.force {
         campaign.force();
     }
+    if args.failed {
+        campaign.retry_failed();
+    }
     if let Some(repeats) = args.repeat {
         campaign.repeat_to(repeats)?;
     }

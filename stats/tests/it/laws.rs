@@ -148,6 +148,9 @@ proptest! {
                 prop_assert!(v.is_finite() && v > 0.0);
             }
         }
+        if let Ok(m) = time_weighted(&a, &b) {
+            prop_assert!(m.mean.is_finite() && m.se.is_finite() && m.se >= 0.0 && m.intervals >= 2);
+        }
         if let Ok(m) = moments(&a) {
             prop_assert!(m.min <= m.mean && m.mean <= m.max && m.min <= m.median && m.median <= m.max, "{:?}", m);
             prop_assert!(m.sd.is_none_or(|sd| sd.is_finite() && sd >= 0.0));

@@ -10,3 +10,4 @@ mod laws;
 mod oracle;
 mod sequential;
 mod vectors;
+mod weighted;
