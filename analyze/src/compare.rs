@@ -3,19 +3,19 @@
 use crate::about::About;
 use crate::comparability::{self, Comparability};
 use crate::comparison::SCHEMA_VERSION;
+use crate::failures::{Failures, Search};
 use crate::family::correct;
 use crate::frame::{Declared, Frame};
 use crate::input::repeat::Repeat;
 use crate::input::{self, LoadedSide, Said};
 use crate::options::CompareOptions;
 use crate::pairing::{Classed, pairings};
-use crate::failures::{Failures, Search};
 use crate::row::{Intervals, Judge, Signs, blocks_of, design_of};
 use crate::verdict::{Judgement, verdict};
 use crate::warnings::{counted, note};
 use crate::{
-    AnalyzeError, CaseFailures, CategoryScore, Comparison, Family, Interval, Method, Model, Reason, Row, Side, Summary, Verdict,
-    Warning, WorkloadInfo, summary,
+    AnalyzeError, CaseFailures, CategoryScore, Comparison, Family, Interval, Method, Model, Reason, Row,
+    Side, Summary, Verdict, Warning, WorkloadInfo, summary,
 };
 use formats::perf_conf::closest;
 use model::{Role, Scale};
@@ -43,7 +43,7 @@ pub fn compare(options: &CompareOptions) -> Result<Comparison, AnalyzeError> {
     let frame = Frame::align(&mut files, &options.conf, &declared(&sides, options)?)?;
     let (pairings, differences) = pairings(options, &sides, &files, &ranges)?;
     let signs: Vec<Signs> = ranges.iter().map(|range| Signs::of(&frame, &files, range.clone())).collect();
-    let search = Search { frame: &frame, files: &files, sides: &sides, signs: &signs, alpha: options.alpha };
+    let search = Search::new(&frame, &files, &sides, &signs, options.alpha);
     let failures: Vec<Failures> = pairings.iter().map(|p| search.of(p)).collect();
     let judge = Judge {
         options,
@@ -271,7 +271,8 @@ fn is_beyond(row: &Row) -> bool {
         apart(ci, band)
     });
     let absolute = row.min_effect_abs.filter(|b| *b > 0.0).or(row.band_abs.filter(|_| ratio.is_none()));
-    let diff = absolute.zip(row.diff_ci_fcr.or(row.diff_ci)).map(|(b, ci)| apart(ci, stats::Interval::new(-b, b)));
+    let diff =
+        absolute.zip(row.diff_ci_fcr.or(row.diff_ci)).map(|(b, ci)| apart(ci, stats::Interval::new(-b, b)));
     ratio.unwrap_or(true) && diff.unwrap_or(true) && (ratio.is_some() || diff.is_some())
 }
 

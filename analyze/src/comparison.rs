@@ -7,8 +7,8 @@ mod failures;
 mod row;
 mod verdict;
 
-use model::Direction;
 pub use failures::*;
+use model::Direction;
 pub use row::*;
 use serde::Serialize;
 use std::collections::BTreeMap;

@@ -136,8 +136,16 @@ fn test_steps(row: &Row, design: &Design<'_>, test: &TTest, out: &mut Vec<Step>)
         Scale::Linear => row.band_abs.map(|b| (b, "max(m * |mean A|, min_effect_abs)")),
     };
     if let (Scale::Linear, Some(ci)) = (row.scale, row.ratio_ci90) {
-        push("ratio CI90 low", "Fieller: the ratio that the data still allow, inside [1 - m, 1 + m] is TOST", ci.0);
-        push("ratio CI90 high", "Fieller: the ratio that the data still allow, inside [1 - m, 1 + m] is TOST", ci.1);
+        push(
+            "ratio CI90 low",
+            "Fieller: the ratio that the data still allow, inside [1 - m, 1 + m] is TOST",
+            ci.0,
+        );
+        push(
+            "ratio CI90 high",
+            "Fieller: the ratio that the data still allow, inside [1 - m, 1 + m] is TOST",
+            ci.1,
+        );
     }
     push("m", "larger of min_effect and the noise floor of the row", row.min_effect);
     if let Some((half, formula)) = band {
@@ -190,7 +198,11 @@ fn family_steps(comparison: &Comparison, row: &Row, out: &mut Vec<Step>) {
     push("q", formula, q);
     let Some(of) = comparison.families.iter().find(|f| f.candidate == row.candidate) else { return };
     if let Some(p_gate) = row.p_gate {
-        push("p at the gate", "Holm: largest of (rows - j + 1) * p(j) over ranks j <= rank, at most 1", p_gate);
+        push(
+            "p at the gate",
+            "Holm: largest of (rows - j + 1) * p(j) over ranks j <= rank, at most 1",
+            p_gate,
+        );
         push("alpha of the rows", "alpha without the share of the categories' scores", of.alpha_rows);
     }
     if let Some(ci) = row.ratio_ci_fcr.or(row.diff_ci_fcr) {
@@ -211,7 +223,9 @@ fn constant_steps(row: &Row, out: &mut Vec<Step>) {
     let formula = match row.a.blocks.is_empty() {
         _ if row.n_min == 0 => return,
         true => "exact permutation: 2 / (nA + nB over nA)",
-        false => "exact: 2 / (nA + nB over nA), or 2 / 2^blocks where only the differences of blocks do not vary",
+        false => {
+            "exact: 2 / (nA + nB over nA), or 2 / 2^blocks where only the differences of blocks do not vary"
+        }
     };
     if let Some(p) = row.p_model {
         push("p", formula, p);

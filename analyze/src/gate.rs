@@ -218,7 +218,8 @@ fn holds(row: &Row, failures: &[CaseFailures]) -> bool {
 
 fn failed_on_candidate(row: &Row, failures: &[CaseFailures]) -> bool {
     let of_case = |f: &&CaseFailures| {
-        (f.candidate, f.workload.as_str(), f.category.as_str()) == (row.candidate, &*row.workload, &*row.category)
+        (f.candidate, f.workload.as_str(), f.category.as_str())
+            == (row.candidate, &*row.workload, &*row.category)
             && f.case == *row.case
     };
     match failures.iter().find(of_case) {
@@ -228,7 +229,12 @@ fn failed_on_candidate(row: &Row, failures: &[CaseFailures]) -> bool {
 }
 
 /// Counts the rows of a candidate that count at the gate, by verdict and reason.
-pub(crate) fn at_gate(rows: &[Row], candidate: usize, all_rows: bool, failures: &[CaseFailures]) -> Vec<AtGate> {
+pub(crate) fn at_gate(
+    rows: &[Row],
+    candidate: usize,
+    all_rows: bool,
+    failures: &[CaseFailures],
+) -> Vec<AtGate> {
     let mut out: Vec<AtGate> = Vec::new();
     let of_candidate = rows.iter().filter(|r| r.candidate == candidate);
     for row in of_candidate.filter(|r| counts(r, all_rows) && holds(r, failures)) {
@@ -317,7 +323,10 @@ fn of_candidate(
     let one_sided = |f: &&CaseFailures| f.verdict == FailureVerdict::Undecided && f.is_worse();
     let cases: Vec<&str> = failures().filter(one_sided).map(|f| f.id.as_str()).collect();
     if !cases.is_empty() && Finding::OneSided.fails(fail_on) {
-        push(format!("{} failed on the candidate only ({})", counted(cases.len(), "case"), some(&cases)), false);
+        push(
+            format!("{} failed on the candidate only ({})", counted(cases.len(), "case"), some(&cases)),
+            false,
+        );
     }
     for category in summary.categories.iter().filter(|c| Finding::Category(c.verdict).fails(fail_on)) {
         let text = format!(

@@ -168,7 +168,8 @@ fn rows(frame: &Frame, files: &[Repeat], within: &[HashMap<(String, String), f64
         for (metric_index, metric) in workload.metrics.iter().enumerate() {
             let place = (found.workload as usize, metric_index);
             let (scale, _) = scale_of(&metric.conf, [Some(&signs), None], place);
-            let side = gather(frame, files, &replicates, index, metric_index, Failing::of(&metric.conf, scale));
+            let side =
+                gather(frame, files, &replicates, index, metric_index, Failing::of(&metric.conf, scale));
             if !side.present {
                 continue;
             }

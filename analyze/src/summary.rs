@@ -1,10 +1,12 @@
 //! Counts of verdicts, boot scores, and what the boot scores say about the boots (statistics.md, "Summary over rows").
 
+use crate::gate::at_gate;
 use crate::pairing::Pairing;
 use crate::row::{DIAGNOSTIC_ALPHA, interval};
 use crate::warnings::note;
-use crate::gate::at_gate;
-use crate::{CaseFailures, CategoryScore, Family, MetricScore, Row, Sample, Score, Summary, Verdict, Warning};
+use crate::{
+    CaseFailures, CategoryScore, Family, MetricScore, Row, Sample, Score, Summary, Verdict, Warning,
+};
 use model::{Direction, Role, Scale};
 use stats::{Block, TTest};
 use std::collections::{BTreeMap, BTreeSet};

@@ -117,6 +117,10 @@ fn of_values(row: &Judgement) -> (Verdict, Option<Reason>) {
     match row.evidence {
         Evidence::OneReplicate => (Verdict::Invalid, Some(Reason::OneReplicate)),
         Evidence::Constant { equal: true, .. } => (Verdict::Equivalent, Some(Reason::Exact)),
+        // Of a deterministic metric any difference is a change, but for one that perf.conf says not to matter.
+        Evidence::Constant { estimate, .. } if row.exact && estimate.ci90_inside => {
+            (Verdict::Equivalent, None)
+        }
         Evidence::Constant { estimate, .. } if row.exact => {
             (changed(row.direction, estimate.up), Some(Reason::Exact))
         }
@@ -225,11 +229,16 @@ mod tests {
                 Some(Reason::NotComparable),
             ),
             (Judgement { evidence: constant(true, |_| ()), ..ROW }, Equivalent, Some(Reason::Exact)),
-            // Deterministic metrics: any difference is a change, whatever the band and the p.
+            // Deterministic metrics: any difference is a change, whatever the p.
             (
-                Judgement { evidence: constant(false, |e| e.ci90_inside = true), exact: true, ..ROW },
+                Judgement { evidence: constant(false, |e| e.p = 1.0), exact: true, ..ROW },
                 Improved,
                 Some(Reason::Exact),
+            ),
+            (
+                Judgement { evidence: constant(false, |e| e.ci90_inside = true), exact: true, ..ROW },
+                Equivalent,
+                None,
             ),
             (
                 Judgement {

@@ -131,8 +131,7 @@ pub(crate) fn facts(view: &RowView<'_>, sections: &[Section]) -> Vec<Fact> {
 /// The decision, step by step, as `analyze` says that it was reached.
 pub(crate) fn steps(comparison: &Comparison, view: &RowView<'_>) -> Vec<String> {
     let row = view.row;
-    let mut steps: Vec<String> =
-        analyze::grounds(comparison, row).into_iter().map(step).collect();
+    let mut steps: Vec<String> = analyze::grounds(comparison, row).into_iter().map(step).collect();
     steps.push(format!("{}: {}", view.verdict(), rows::claim(row.verdict)));
     if let Some(reason) = row.reason {
         steps.push(format!("{}: {}", reason.word(), rows::meaning(reason)));
@@ -151,7 +150,12 @@ fn step(ground: Ground) -> String {
         }
         Ground::Equivalent { of, ci90, band, inside } => {
             let word = if inside { "lies inside" } else { "does not lie inside" };
-            format!("the 90% interval of the {}, {}, {word} the band {}", estimated(of), ends(ci90), ends(band))
+            format!(
+                "the 90% interval of the {}, {}, {word} the band {}",
+                estimated(of),
+                ends(ci90),
+                ends(band)
+            )
         }
         Ground::Significant { corrected, p, alpha, holds } => {
             let (name, word) =

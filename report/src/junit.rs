@@ -101,7 +101,12 @@ fn of_categories(comparison: &Comparison, summary: &Summary, options: &JunitOpti
             name: format!("{} {}", visible(&c.workload), visible(&c.category)),
             outcome: finding.junit(&options.fail_on, true),
             kind: c.verdict.word(),
-            message: format!("{}: ratio {change} over {} rows, p {}", c.verdict.word(), c.score.rows, numbers::exact_p(c.p_gate)),
+            message: format!(
+                "{}: ratio {change} over {} rows, p {}",
+                c.verdict.word(),
+                c.score.rows,
+                numbers::exact_p(c.p_gate)
+            ),
             text: String::new(),
             said: c.verdict.is_decided_change(),
         }

@@ -80,7 +80,11 @@ fn head(out: &mut String, comparison: &Comparison, options: &MarkdownOptions, bu
     }
     if !comparison.failures.is_empty() {
         let left = comparison.failures.len().saturating_sub(20);
-        out.push_str(&if left > 0 { format!("- and {left} further cases with failures\n\n") } else { "\n".into() });
+        out.push_str(&if left > 0 {
+            format!("- and {left} further cases with failures\n\n")
+        } else {
+            "\n".into()
+        });
     }
     let mut left = 0;
     for level in [Level::Blocking, Level::Note] {

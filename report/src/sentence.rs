@@ -112,9 +112,12 @@ pub(crate) fn failures(failures: &CaseFailures) -> String {
         if codes.is_empty() { String::new() } else { format!(" ({})", codes.join(", ")) }
     };
     let (a, b) = (&failures.a, &failures.b);
+    let word = match failures.verdict {
+        FailureVerdict::Undecided => "failures",
+        verdict => verdict.word(),
+    };
     format!(
-        "{}: {}: {} of {} attempts failed{}, of the baseline {} of {}{}; p {}, q {}",
-        failures.verdict.word(),
+        "{word}: {}: {} of {} attempts failed{}, of the baseline {} of {}{}; p {}, q {}",
         visible(&failures.id),
         b.failed,
         b.tried,

@@ -24,7 +24,8 @@ pub struct CaseFailures {
     pub b: Attempts,
     /// Fisher's exact p of the two counts, two-sided.
     pub p: f64,
-    /// p corrected by Holm over all cases of the candidate.
+    /// p corrected by Holm over the cases of the candidate that have a failure on either side; the others could reach no
+    /// small p (Tarone 1990).
     pub q: f64,
     /// Whether the candidate fails more often.
     pub verdict: FailureVerdict,

@@ -86,10 +86,7 @@ impl Verdict {
 
     /// A significant change was found and exceeds the band.
     pub fn is_decided_change(self) -> bool {
-        matches!(
-            self,
-            Verdict::Regressed | Verdict::Improved | Verdict::ChangedUp | Verdict::ChangedDown
-        )
+        matches!(self, Verdict::Regressed | Verdict::Improved | Verdict::ChangedUp | Verdict::ChangedDown)
     }
 }
 

@@ -11,6 +11,13 @@ pub(crate) struct InvalidCell {
     pub reason: String,
 }
 
+impl InvalidCell {
+    /// The code of the failure, where the file tells it.
+    pub fn code(&self) -> Option<model::Code> {
+        None
+    }
+}
+
 /// A number, or the mark that says what stands in its place. Eight bytes, because a comparison holds millions.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Number(f64);

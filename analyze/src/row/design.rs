@@ -224,7 +224,10 @@ impl Design<'_> {
             p: self.valid(p),
             up: diff > 0.0,
             outside_band,
-            ci90_inside: !outside_band,
+            ci90_inside: match self.exact {
+                true => self.absolute().is_some_and(|b| diff.abs() <= b),
+                false => !outside_band,
+            },
             mde_exceeds_band: false,
         };
         (out, Evidence::Constant { equal, estimate })
@@ -281,8 +284,7 @@ impl Design<'_> {
         out.test = Some(test);
         let (level95, level90) = (self.level(0.95), self.level(0.90));
         let ci90 = interval(test.ci(level90));
-        (out.diff, out.diff_ci, out.diff_ci90) =
-            (finite(test.estimate), interval(test.ci(level95)), ci90);
+        (out.diff, out.diff_ci, out.diff_ci90) = (finite(test.estimate), interval(test.ci(level95)), ci90);
         out.ratio_ci = self.fieller(level95);
         out.ratio = out.ratio.filter(|_| out.ratio_ci.is_some());
         out.ratio_ci90 = out.ratio_ci.and_then(|_| self.fieller(level90));
@@ -299,9 +301,9 @@ impl Design<'_> {
             let relative = finite(d / mean_a)?;
             Some(Mde { up: relative, down: -relative })
         });
-        let ratio_inside = out.ratio_ci90.is_some_and(|ci| {
-            stats::equivalent(&stats::Interval::new(ci.0, ci.1), &self.ratio_band())
-        });
+        let ratio_inside = out
+            .ratio_ci90
+            .is_some_and(|ci| stats::equivalent(&stats::Interval::new(ci.0, ci.1), &self.ratio_band()));
         let evidence = Estimate {
             p,
             up: test.estimate > 0.0,

@@ -25,7 +25,8 @@ impl Signs {
         let in_side = files.iter().zip(&frame.slots).enumerate().take(side.end).skip(side.start);
         for (index, (file, of_table)) in in_side {
             for (row_index, row) in file.rows.iter().enumerate() {
-                let (Some(table), Some(slots)) = (file.table_of(row), of_table.get(row.table as usize)) else {
+                let (Some(table), Some(slots)) = (file.table_of(row), of_table.get(row.table as usize))
+                else {
                     continue;
                 };
                 let Some(workload) = frame.workloads.iter().position(|w| w.name == table.workload) else {
@@ -33,7 +34,9 @@ impl Signs {
                 };
                 let Some(flags) = out.values.get_mut(workload) else { continue };
                 let metrics = frame.workloads.get(workload).map_or(&[][..], |w| &w.metrics);
-                for (place, ((flag, metric), position)) in flags.iter_mut().zip(metrics).zip(slots).enumerate() {
+                for (place, ((flag, metric), position)) in
+                    flags.iter_mut().zip(metrics).zip(slots).enumerate()
+                {
                     let value = file.cell(row, *position).and_then(|c| c.number.value());
                     let Some(value) = value.filter(|v| *v <= 0.0) else { continue };
                     if counts(value, &metric.conf) {

@@ -77,9 +77,8 @@ pub struct Compare {
 /// The words of `--fail-on`.
 fn fail_on() -> impl TypedValueParser<Value = FailOn> {
     let words = FailOn::ALL.map(FailOn::word);
-    PossibleValuesParser::new(words).map(|word| {
-        FailOn::ALL.into_iter().find(|what| what.word() == word).unwrap_or(FailOn::Regression)
-    })
+    PossibleValuesParser::new(words)
+        .map(|word| FailOn::ALL.into_iter().find(|what| what.word() == word).unwrap_or(FailOn::Regression))
 }
 
 /// How results are read, by every verb that reads them.
