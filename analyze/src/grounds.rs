@@ -75,11 +75,12 @@ pub fn grounds(comparison: &Comparison, row: &Row) -> Vec<Ground> {
     if matches!(row.verdict, Verdict::MissingA | Verdict::MissingB) {
         return Vec::new();
     }
-    let mut out = vec![Ground::Replicates { a: row.a.n, b: row.b.n, needed: REPLICATES }];
+    let left = |side: &Sample| if row.verdict == Verdict::Invalid { side.left_out.len() } else { 0 };
+    let (a, b) = (row.a.n + left(&row.a), row.b.n + left(&row.b));
+    let mut out = vec![Ground::Replicates { a, b, needed: REPLICATES }];
     match row.reason {
         Some(Reason::OneReplicate) => {
-            let left = |side: &Sample| side.n + side.left_out.len();
-            if left(&row.a).min(left(&row.b)) >= REPLICATES {
+            if a.min(b) >= REPLICATES {
                 out.push(Ground::Blocks { complete: row.n_min, needed: REPLICATES });
             }
         }

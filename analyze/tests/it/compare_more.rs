@@ -1,5 +1,6 @@
 //! One side alone, plans, noise floors, known changes, pooled baselines.
 use crate::support;
+use model::Scale;
 
 use analyze::{
     Advice, NoiseFile, NoiseKind, TestChoice, Verdict, calibrate, compare, expectations, find_row, plan,
@@ -218,7 +219,11 @@ fn the_steps_behind_a_row_end_in_the_numbers_of_the_row() {
             let step =
                 |name: &str| found.iter().find(|s| s.name == name).unwrap_or_else(|| panic!("{name}")).value;
             assert_eq!(Some(step("p")), row.p_model, "{test:?} {}", row.id);
-            assert_eq!((step("p of TOST") <= 0.05), row.verdict == Verdict::Equivalent);
+            let equivalent = match row.scale {
+                Scale::Log => step("p of TOST") <= 0.05,
+                Scale::Linear => step("ratio CI90 low") >= 0.95 && step("ratio CI90 high") <= 1.05,
+            };
+            assert_eq!(equivalent, row.verdict == Verdict::Equivalent);
             assert!(step("boots for the band") >= 2.0);
             assert_eq!(step("m"), row.min_effect);
             let q = found.iter().find(|s| s.name == "q").map(|s| s.value);
