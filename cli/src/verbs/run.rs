@@ -74,6 +74,7 @@ pub fn run(args: &Run, command: Vec<String>, out: &mut dyn Write, err: &mut dyn 
     let default =
         || format!("perfvt-{}-{}", prepared.file.workload, utc_stamp(prepared.file.created_unix_ns));
     let dir = args.out.clone().unwrap_or_else(|| PathBuf::from(default()));
+    story::check_junit(args.conduct.junit.as_deref(), &dir)?;
     for warning in room::check(&dir, prepared.bytes, &prepared.disks)? {
         say(err, &format!("warning: {warning}"));
     }
@@ -160,6 +161,7 @@ fn testbed(
 
 /// Goes on with a campaign.
 pub fn resume(args: &Resume, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Error> {
+    story::check_junit(args.conduct.junit.as_deref(), &args.dir)?;
     let file = Campaign::stored_plan(&args.dir)?;
     if file.accel == "kvm" {
         accel::resolve("kvm", || accel::probe(&own_executable()))?;
@@ -230,12 +232,21 @@ fn execute(
         // A view of the journal, which is on disk: nothing is lost, and the campaign's own end says more.
         say(err, &format!("warning: {error}"));
     }
+    let junit = conduct.junit.as_deref().map_or(Ok(()), |path| story::write_junit(path, dir, &campaign));
+    if !matches!(ended, Ok(Ended { interrupted: false, .. })) {
+        story::point(dir, &campaign, err);
+        if let Err(error) = &junit {
+            say(err, &format!("warning: {error}"));
+        }
+    }
     let Ended { valid, invalid, interrupted } = ended?;
     if interrupted {
         say(err, &format!("interrupted with {valid} valid cells; perfvt resume {} goes on", dir.display()));
         return Ok(INTERRUPTED);
     }
     say(out, &format!("{}: {valid} cells valid, {invalid} invalid", dir.display()));
+    story::point(dir, &campaign, out);
+    junit?;
     if campaign.file().environments.len() > 1 {
         say(out, &format!("next: perfvt compare {}", dir.display()));
     }

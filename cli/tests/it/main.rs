@@ -15,6 +15,7 @@ mod brought;
 mod compare;
 mod configurations;
 mod ends;
+mod exits;
 mod faults;
 mod firmware;
 mod guests;
