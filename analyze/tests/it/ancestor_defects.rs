@@ -4,7 +4,7 @@
 
 use analyze::classic::{Classic, classic};
 use analyze::discover::discover;
-use analyze::{CompareOptions, Comparison, Model, Reason, Row, Verdict, compare};
+use analyze::{CompareOptions, Comparison, Model, Row, Verdict, compare};
 use formats::perf_conf::Conf;
 use formats::rhs::{Document, parse};
 use stats::SplitMix64;

@@ -4,19 +4,37 @@
 //! `PERFVT_PAGES` says over how many pages of each kind.
 use crate::support;
 
-use analyze::{Comparison, Row, Verdict, compare};
+use analyze::{Comparison, FailOn, Row, Verdict, compare, gate};
 use formats::perf_conf::Conf;
 use stats::SplitMix64;
 use std::fmt::Write as _;
 use std::path::Path;
 use support::{Env, options, series};
 
-/// Rows of a page.
+/// Rows of a page, where its kind says nothing else.
 const ROWS: usize = 24;
 
-/// Whether the program says that this row changed.
+/// Whether a page decides that something changed, at the gate.
+fn fails(page: &Comparison) -> bool {
+    gate(page, &[FailOn::Change], 0).is_some_and(|gate| gate.failed)
+}
+
+/// Whether the page says that this row changed.
 fn decided(row: &Row) -> bool {
     row.verdict.is_decided_change()
+}
+
+/// Decided rows of which the interval after choosing does not hold the truth, as a share of all decided ones. Rows before
+/// `changed` truly changed by the factor `truth`.
+fn wrong_intervals(page: &Comparison, changed: usize, truth: f64) -> f64 {
+    let (mut wrong, mut all) = (0, 0);
+    for (place, row) in page.rows.iter().enumerate().filter(|(_, row)| decided(row)) {
+        let truth = if place < changed { truth } else { 1.0 };
+        let ci = row.ratio_ci_fcr.unwrap();
+        wrong += usize::from(truth < ci.0 || ci.1 < truth);
+        all += 1;
+    }
+    wrong as f64 / f64::from(all.max(1))
 }
 
 /// The values of a page: of each row those of A and those of B, in the order of the blocks where there are any.
@@ -49,7 +67,7 @@ impl Layout {
         let mut options = options(&paths);
         options.conf = Conf::with_layers([("page.conf", conf.as_str())]).unwrap();
         let result = compare(&options).unwrap();
-        assert_eq!(result.rows.len(), ROWS);
+        assert_eq!(result.rows.len(), values.len());
         result
     }
 }
@@ -67,22 +85,31 @@ fn table(root: &Path, name: &str, values: &Values, side: usize) -> std::path::Pa
     path
 }
 
+/// Categories of a page that has more rows than usual, this many of each.
+const CATEGORIES: [&str; 6] =
+    ["TCP_STREAM (RX)", "TCP_MAERTS (TX)", "TCP_RR", "TCP_CRR", "UDP_STREAM", "UDP_RR"];
+const OF_CATEGORY: usize = 19;
+
 /// One side as an environment, with a block for each repeat.
 fn environment(name: &'static str, values: &Values, side: usize) -> Env {
-    let rows = (0..).zip(values);
-    let of_case = |(case, row): (u32, &[Vec<f64>; 2])| {
-        series("TCP_STREAM (RX)", 64 + case, "throughput", "Mbit/s", &row[side])
+    let of_case = |(case, row): (usize, &[Vec<f64>; 2])| {
+        let category = if values.len() > ROWS { CATEGORIES[case / OF_CATEGORY] } else { CATEGORIES[0] };
+        series(category, 64 + case as u32, "throughput", "Mbit/s", &row[side])
     };
-    Env::new(name, rows.map(of_case).collect())
+    Env::new(name, values.iter().enumerate().map(of_case).collect())
 }
 
 /// What of a page counts.
 #[derive(Clone, Copy)]
 enum Counted {
-    /// Pages on which any row is decided.
+    /// Pages that decide anything at the gate.
     PagesDecided,
+    /// Pages that do, where they should.
+    PagesFound,
     /// Pages on which the first row is decided.
     FirstDecided,
+    /// Decided rows whose interval after choosing is wrong, where so many rows changed by this factor; the mean over pages.
+    WrongIntervals(usize, f64),
     /// Rows that are EQUIVALENT.
     Equivalent,
 }
@@ -110,35 +137,36 @@ struct Rate {
 impl Kind {
     fn rate(&self, pages: usize, seed: u64) -> Rate {
         let mut random = SplitMix64::new(seed);
-        let (mut hits, mut of) = (0, 0);
+        let (mut hits, mut of) = (0.0, 0);
+        let one = |yes: bool| f64::from(u8::from(yes));
         for _ in 0..pages {
             let page = self.layout.judge(&(self.draw)(&mut random), self.metric);
-            match self.counted {
-                Counted::PagesDecided => hits += usize::from(page.rows.iter().any(decided)),
-                Counted::FirstDecided => hits += usize::from(page.rows.first().is_some_and(decided)),
+            hits += match self.counted {
+                Counted::PagesDecided | Counted::PagesFound => one(fails(&page)),
+                Counted::FirstDecided => one(page.rows.first().is_some_and(decided)),
+                Counted::WrongIntervals(changed, truth) => wrong_intervals(&page, changed, truth),
                 Counted::Equivalent => {
-                    hits += page.rows.iter().filter(|row| row.verdict == Verdict::Equivalent).count();
+                    page.rows.iter().filter(|row| row.verdict == Verdict::Equivalent).count() as f64
                 }
-            }
+            };
             of += if matches!(self.counted, Counted::Equivalent) { ROWS } else { 1 };
         }
-        Rate { share: hits as f64 / of as f64, of: of as f64 }
+        Rate { share: hits / of as f64, of: of as f64 }
+    }
+
+    /// Finding is the point.
+    fn is_power(&self) -> bool {
+        matches!(self.counted, Counted::FirstDecided | Counted::PagesFound)
     }
 
     /// The limit and three standard errors beyond it.
     fn bound(&self, rate: &Rate) -> f64 {
         let slack = 3.0 * (self.limit * (1.0 - self.limit) / rate.of).sqrt();
-        match self.counted {
-            Counted::FirstDecided => self.limit - slack,
-            Counted::PagesDecided | Counted::Equivalent => self.limit + slack,
-        }
+        if self.is_power() { self.limit - slack } else { self.limit + slack }
     }
 
     fn holds(&self, rate: &Rate) -> bool {
-        match self.counted {
-            Counted::FirstDecided => rate.share >= self.bound(rate),
-            Counted::PagesDecided | Counted::Equivalent => rate.share <= self.bound(rate),
-        }
+        if self.is_power() { rate.share >= self.bound(rate) } else { rate.share <= self.bound(rate) }
     }
 }
 
@@ -186,9 +214,9 @@ fn unchanged() -> Vec<Kind> {
         // Equal sizes are the textbook's test: by integration .059 at .04/24.
         ("5/5, one side 3x SD", [5, 5], [3.0, 9.0], 0.06, 0),
         ("10/3, equal SD", [10, 3], [3.0, 3.0], 0.05, 10),
-        ("10/3, small side 3x SD", [10, 3], [3.0, 9.0], 0.05, 0),
-        ("30/3, equal SD", [30, 3], [3.0, 3.0], 0.05, 0),
-        ("30/3, small side 3x SD", [30, 3], [3.0, 9.0], 0.05, 0),
+        ("10/3, small side 3x SD", [10, 3], [3.0, 9.0], 0.05, 10),
+        ("30/3, equal SD", [30, 3], [3.0, 3.0], 0.05, 10),
+        ("30/3, small side 3x SD", [30, 3], [3.0, 9.0], 0.05, 10),
     ] {
         kinds.push(Kind {
             name,
@@ -245,32 +273,78 @@ fn at_the_edge() -> Vec<Kind> {
     };
     vec![
         tables("TOST, log, m = 20 %", "Mbit/s higher primary log min_effect=20%", 1.2, 10),
-        tables("TOST, linear, m = 20 %", "Mbit/s higher primary linear min_effect=20%", 1.2, 0),
-        tables("TOST, linear, m = 50 %", "Mbit/s higher primary linear min_effect=50%", 1.5, 0),
+        tables("TOST, linear, m = 20 %", "Mbit/s higher primary linear min_effect=20%", 1.2, 5),
+        tables("TOST, linear, m = 50 %", "Mbit/s higher primary linear min_effect=50%", 1.5, 5),
         blocks("TOST, linear blocked, block SD 10 %", 10.0, 0),
-        blocks("TOST, linear blocked, block SD 30 %", 30.0, 0),
+        blocks("TOST, linear blocked, block SD 30 %", 30.0, 5),
     ]
 }
 
 /// Pages of which one row changed by a fifth.
 fn changed() -> Vec<Kind> {
     let first = |row: usize| if row == 0 { 20.0 } else { 0.0 };
-    let kind = |name, layout, draw| Kind {
+    let kind = |name, layout, limit, counted, draw| Kind {
         name,
         layout,
         metric: USUAL,
         draw,
-        counted: Counted::FirstDecided,
-        limit: 0.6,
+        counted,
+        limit,
         quick: 10,
+    };
+    let interleaved =
+        || Box::new(blocked(5, 3.0, first, |_, random: &mut SplitMix64| 3.0 * random.next_normal()));
+    let apart = || Box::new(normal([10, 5], [3.0, 3.0], 1.2));
+    let (row, page) = (Counted::FirstDecided, Counted::PagesFound);
+    let mut kinds = vec![
+        kind("+20 %, CV 3 %, 5+5 interleaved, row", Layout::Campaign, 0.8, row, interleaved()),
+        kind("+20 %, CV 3 %, 5+5 interleaved, gate", Layout::Campaign, 0.8, page, interleaved()),
+        kind("+20 %, CV 3 %, 10/5, row", Layout::Tables, 0.6, row, apart()),
+        kind("+20 %, CV 3 %, 10/5, gate", Layout::Tables, 0.6, page, apart()),
+    ];
+    let category = Kind {
+        quick: 3,
+        ..kind("-10 % in one category of 114 rows", Layout::Campaign, 0.9, page, Box::new(one_category))
+    };
+    kinds.push(category);
+    kinds
+}
+
+/// Five interleaved boots of a side at CV 3 %; the first category is a tenth slower.
+fn one_category(random: &mut SplitMix64) -> Values {
+    let side = |factor: f64, random: &mut SplitMix64| -> Vec<f64> {
+        (0..5).map(|_| factor * (100.0 + 3.0 * random.next_normal())).collect()
+    };
+    let factor = |row: usize| if row < OF_CATEGORY { 0.9 } else { 1.0 };
+    (0..OF_CATEGORY * CATEGORIES.len()).map(|row| [side(1.0, random), side(factor(row), random)]).collect()
+}
+
+/// Pages of which some rows changed, and what their intervals say of how much.
+fn chosen() -> Vec<Kind> {
+    let kind = |name, metric, changed: usize, truth: f64, sd: f64, quick| Kind {
+        name,
+        layout: Layout::Tables,
+        metric,
+        draw: Box::new(move |random: &mut SplitMix64| {
+            let mut side = |mean: f64| (0..5).map(|_| mean * (1.0 + sd * random.next_normal())).collect();
+            (0..2 * ROWS)
+                .map(|row| [side(100.0), side(if row < changed { 100.0 * truth } else { 100.0 })])
+                .collect()
+        }),
+        counted: Counted::WrongIntervals(changed, truth),
+        limit: 0.05,
+        quick,
     };
     vec![
         kind(
-            "+20 %, CV 3 %, 5+5 interleaved",
-            Layout::Campaign,
-            Box::new(blocked(5, 3.0, first, |_, random| 3.0 * random.next_normal())),
+            "wrong intervals, 6 of 48 rows -5 %, CV 5 %",
+            "Mbit/s higher primary log min_effect=0.1%",
+            6,
+            0.95,
+            0.05,
+            10,
         ),
-        kind("+20 %, CV 3 %, 10/5", Layout::Tables, Box::new(normal([10, 5], [3.0, 3.0], 1.2))),
+        kind("wrong intervals, 24 of 48 rows -10 %, CV 3 %", USUAL, 24, 0.9, 0.03, 10),
     ]
 }
 
@@ -293,6 +367,11 @@ fn a_change_of_a_fifth_in_one_row_of_a_page_is_found() {
 }
 
 #[test]
+fn intervals_after_choosing_hold_the_truth() {
+    hold(chosen(), 400);
+}
+
+#[test]
 fn rows_on_the_edge_of_the_band_are_seldom_called_equivalent() {
     hold(at_the_edge(), 300);
 }
@@ -304,10 +383,11 @@ fn table_of_decisions() {
     println!("{pages} pages of {ROWS} rows through the program");
     println!("{:<40} {:>7} {:>7} {:>9}", "", "rate", "SE", "bound");
     let mut broken = Vec::new();
-    for (seed, kind) in (1000..).zip(unchanged().into_iter().chain(at_the_edge()).chain(changed())) {
+    let all = unchanged().into_iter().chain(at_the_edge()).chain(changed()).chain(chosen());
+    for (seed, kind) in (1000..).zip(all) {
         let rate = kind.rate(pages, seed);
         let se = (rate.share * (1.0 - rate.share) / rate.of).sqrt();
-        let word = if matches!(kind.counted, Counted::FirstDecided) { ">=" } else { "<=" };
+        let word = if kind.is_power() { ">=" } else { "<=" };
         println!("{:<40} {:>7.4} {se:>7.4} {word} {:.4}", kind.name, rate.share, kind.bound(&rate));
         if !kind.holds(&rate) {
             broken.push(kind.name);
