@@ -9,6 +9,19 @@ pub(crate) struct InvalidCell {
     pub cell: u32,
     /// Why, in lowercase.
     pub reason: String,
+    /// What became of the measurement.
+    pub kind: Lost,
+}
+
+/// What became of a measurement that left no value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lost {
+    /// It failed: the tool, the guest or its kernel says so.
+    Failed,
+    /// Its surroundings spoiled it: the host was not fit for it.
+    Surroundings,
+    /// It is not known: there is no number where one should be.
+    Unreadable,
 }
 
 /// A number, or the mark that says what stands in its place. Eight bytes, because a comparison holds millions.
@@ -150,9 +163,14 @@ impl Repeat {
 
     /// Why a cell has no value.
     pub fn reason(&self, row: &CaseRow, position: u32) -> Option<&str> {
+        self.lost(row, position).map(|i| i.reason.as_str())
+    }
+
+    /// What is known of a cell without a value.
+    pub fn lost(&self, row: &CaseRow, position: u32) -> Option<&InvalidCell> {
         let cell = row.first.checked_add(position)?;
         let at = self.invalid.binary_search_by_key(&cell, |i| i.cell).ok()?;
-        self.invalid.get(at).map(|i| i.reason.as_str())
+        self.invalid.get(at)
     }
 
     /// Appends the levels of a row to the text of all levels; gives their place.
