@@ -7,7 +7,7 @@ use crate::options::CompareOptions;
 use crate::pairing::{Classed, Pairing, Replicates};
 use crate::warnings::{self, blocking, counted, note};
 use crate::{DifferenceClass, Family, Row, Side, Warning, summary};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 /// What is said about the whole.
@@ -164,10 +164,13 @@ impl About<'_> {
     fn replicate_warnings(&self) -> Vec<Warning> {
         let mut sides: Vec<(String, usize)> = Vec::new();
         for pairing in self.pairings {
+            let rows = || self.rows.iter().filter(|row| row.candidate == pairing.candidate);
             if sides.is_empty() {
-                sides.extend(replicates(self.label(0), &pairing.a));
+                let of_rows = most_values(rows().map(|row| (&*row.workload, row.a.n)));
+                sides.extend(replicates(self.label(0), &pairing.a, &of_rows));
             }
-            sides.extend(replicates(self.label(pairing.candidate + 1), &pairing.b));
+            let of_rows = most_values(rows().map(|row| (&*row.workload, row.b.n)));
+            sides.extend(replicates(self.label(pairing.candidate + 1), &pairing.b, &of_rows));
         }
         let hosts = self.pairings.iter().any(|p| p.a.host_boots.is_some());
         let known = self.files.iter().any(|f| !f.boots.is_empty());
@@ -198,11 +201,15 @@ impl About<'_> {
     fn losses(&self) -> Vec<Warning> {
         let advice = "they are listed under the sides; --strict makes them an error";
         let mut out = warnings::losses(self.sides.iter().flat_map(|s| &s.losses), advice);
-        let mut places: BTreeSet<(&str, &str)> = BTreeSet::new();
-        for loss in self.rows.iter().flat_map(|r| r.a.invalid.iter().chain(&r.b.invalid)) {
-            places.insert((&loss.place, &loss.reason));
+        // Cells of one line are told apart by their metric; with several candidates the baseline's stand in several rows.
+        let mut places: BTreeSet<(&str, &str, String)> = BTreeSet::new();
+        for row in self.rows {
+            for loss in row.a.invalid.iter().chain(&row.b.invalid) {
+                let cell = format!("{}/{}/{}", row.category, *row.case, row.metric);
+                places.insert((&loss.place, &loss.reason, cell));
+            }
         }
-        if let Some((place, reason)) = places.first() {
+        if let Some((place, reason, _)) = places.first() {
             let text =
                 format!("{} without a value; the first: {place}: {reason}", counted(places.len(), "cell"));
             out.push(note("lost-cells", text, "each stands with its reason in its row", places.len()));
@@ -211,11 +218,26 @@ impl About<'_> {
     }
 }
 
-/// How many replicates each workload of a side has; the workload is named where there are several.
-fn replicates(label: &str, side: &Replicates) -> Vec<(String, usize)> {
+/// How many values the row of each workload has that has most of them.
+fn most_values<'a>(rows: impl Iterator<Item = (&'a str, usize)>) -> BTreeMap<&'a str, usize> {
+    let mut out: BTreeMap<&str, usize> = BTreeMap::new();
+    for (workload, n) in rows {
+        let most = out.entry(workload).or_default();
+        *most = (*most).max(n);
+    }
+    out
+}
+
+/// How many replicates each workload of a side has; the workload is named where there are several. Files may hold one case
+/// each, so that it is the values of a row that count.
+fn replicates(label: &str, side: &Replicates, of_rows: &BTreeMap<&str, usize>) -> Vec<(String, usize)> {
     let several = side.of_workload.len() > 1;
     let name = |workload: &str| if several { format!("{label} ({workload})") } else { label.to_owned() };
-    side.of_workload.iter().map(|(workload, n)| (name(workload), *n)).collect()
+    let values = |workload: &str, files: usize| match of_rows.get(workload) {
+        Some(values) if *values > 0 => files.min(*values),
+        _ => files,
+    };
+    side.of_workload.iter().map(|(workload, n)| (name(workload), values(workload, *n))).collect()
 }
 
 /// Facts that changed between the boots of a side: its values were not taken under the same conditions.

@@ -78,7 +78,7 @@ const HARMLESS: [&str; 19] = [
 
 /// Parameters of the guest and of its place on the host. Another value is another environment; nobody said that this is
 /// what is compared, so it is suspicious, but the workload was the same.
-const ENVIRONMENT: [&str; 14] = [
+const ENVIRONMENT: [&str; 15] = [
     "smp",
     "siblings",
     "mem",
@@ -88,12 +88,18 @@ const ENVIRONMENT: [&str; 14] = [
     "guest",
     "machine",
     "cpu_",
+    "cpus_",
     "numa",
     "qemu",
     "queues",
     "vhost",
     "extra_args",
 ];
+
+/// A fact's own name: behind it may stand the case that it is of, as in `param.size [randread job=a]`.
+fn base(name: &str) -> &str {
+    name.split_once(" [").map_or(name, |(name, _)| name)
+}
 
 /// What compared facts look like, from both sides.
 pub(crate) struct Sides<'a> {
@@ -120,7 +126,7 @@ impl Sides<'_> {
 
 /// What differences mean for the rows.
 pub(crate) fn comparability(differences: &[(String, DifferenceClass)]) -> Comparability {
-    let is_length = |name: &str| SESSION_LENGTH.contains(&name);
+    let is_length = |name: &str| SESSION_LENGTH.contains(&base(name));
     let blocking =
         |name: &str, class: &DifferenceClass| *class == DifferenceClass::Blocking && !is_length(name);
     Comparability {
@@ -157,7 +163,7 @@ pub(crate) fn unknown_factors<'a>(
     factors: &[String],
     facts: impl Iterator<Item = &'a BTreeMap<String, String>>,
 ) -> Vec<Warning> {
-    let known: BTreeSet<&str> = facts.flat_map(|f| f.keys().map(String::as_str)).collect();
+    let known: BTreeSet<&str> = facts.flat_map(|f| f.keys().map(|name| base(name))).collect();
     let unknown = factors.iter().filter(|factor| !known.iter().any(|fact| means(factor, fact)));
     let names = || known.iter().map(|fact| fact.strip_prefix("param.").unwrap_or(fact));
     let warning = |factor: &String| {
@@ -170,6 +176,7 @@ pub(crate) fn unknown_factors<'a>(
 
 /// What one differing fact means. A fact that a side does not know is never blocking: it may well be equal.
 fn class(name: &str, a: Option<&String>, b: Option<&String>, factors: &BTreeSet<String>) -> DifferenceClass {
+    let name = base(name);
     let bare = name.strip_prefix("param.").unwrap_or(name);
     if factors.iter().any(|f| means(f, name)) {
         return DifferenceClass::Intended;
@@ -196,7 +203,13 @@ fn class(name: &str, a: Option<&String>, b: Option<&String>, factors: &BTreeSet<
         || name.contains("firmware")
         || matches!(
             name,
-            "host.id" | "host.no_turbo" | "host.boost" | "host.smt" | "host.numa" | "host.isolated"
+            "host.id"
+                | "host.no_turbo"
+                | "host.boost"
+                | "host.smt"
+                | "host.numa"
+                | "host.isolated"
+                | "bench.goos"
         )
         || name.starts_with("placement")
         || name.starts_with("pin");
@@ -289,6 +302,11 @@ mod tests {
             ("param.noise", "warn", "strict", Other),
             ("host.kernel", "6.1", "6.12", Other),
             ("host.boot_id", "x", "y", Other),
+            ("bench.goos", "linux", "windows", Suspicious),
+            ("param.ioengine", "libaio", "io_uring", Blocking),
+            ("param.size [randread job=a]", "1g", "2g", Blocking),
+            ("param.cpus_allowed", "0", "1", Suspicious),
+            ("tool.fio [randread job=a.b]", "fio-3.33", "fio-4.0", Suspicious),
         ] {
             assert_eq!(classes(&[(name, a)], &[(name, b)], &[]), [(name.to_string(), class)], "{name}");
         }
@@ -298,6 +316,8 @@ mod tests {
             Intended
         );
         assert_eq!(classes(&[("accel", "kvm")], &[("accel", "tcg")], &["accel"])[0].1, Intended);
+        let (yes, no) = (("param.direct [read job=a]", "yes"), ("param.direct [read job=a]", "no"));
+        assert_eq!(classes(&[yes], &[no], &["direct"])[0].1, Intended);
         for (factor, fact, class) in [
             ("kernel", "guest.mitigation.spectre_v2", Intended),
             ("image", "guest.package.kernel", Intended),
@@ -328,6 +348,8 @@ mod tests {
     fn another_session_length_blocks_counts_only() {
         let length = comparability(&classes(&[("session-length", "60")], &[("session-length", "10")], &[]));
         assert!(length.allows(false) && !length.allows(true));
+        let of_case = classes(&[("param.l [TCP_RR]", "60")], &[("param.l [TCP_RR]", "10")], &[]);
+        assert!(comparability(&of_case).allows(false) && !comparability(&of_case).allows(true));
         let accel = comparability(&classes(&[("accel", "kvm")], &[("accel", "tcg")], &[]));
         assert!(!accel.allows(false));
     }

@@ -63,6 +63,22 @@ pub enum AnalyzeError {
         /// Unit in perf.conf.
         declared: String,
     },
+    /// Files that have one metric in two units.
+    #[error(
+        "reading {place}: metric '{metric}' is in '{found}', but {other} has it in '{wanted}'; convert one of them"
+    )]
+    Units {
+        /// File and line that differ from the others, or from the first.
+        place: String,
+        /// Canonical name.
+        metric: String,
+        /// The unit there.
+        found: String,
+        /// File and line of another one.
+        other: String,
+        /// The unit there.
+        wanted: String,
+    },
     /// An option that the data do not allow, or that is not one.
     #[error("{0}")]
     Option(String),

@@ -239,7 +239,7 @@ fn merge(repeat: &mut Repeat, rows: impl Iterator<Item = u32>) -> u32 {
     let metrics = repeat.tables.get(table as usize).map(|t| t.metrics.clone()).unwrap_or_default();
     let merged = CaseRow { first: clamp(repeat.cells.len()), table, ..head };
     for metric in &metrics {
-        let (mut place, mut sum, mut n, mut reason) = (None::<Cell>, 0.0, 0.0, None);
+        let (mut place, mut sum, mut n, mut reason) = (None::<Cell>, 0.0, 0.0, None::<InvalidCell>);
         for row in &rows {
             let Some(position) =
                 repeat.table_of(row).and_then(|t| t.metrics.iter().position(|m| m.name == metric.name))
@@ -251,14 +251,14 @@ fn merge(repeat: &mut Repeat, rows: impl Iterator<Item = u32>) -> u32 {
                 (sum, n) = (sum + value, n + 1.0);
                 place = place.filter(|p| p.number.value().is_some()).or(Some(cell));
             } else {
-                reason = reason.or_else(|| repeat.invalid(row, clamp(position)).map(|i| i.reason.clone()));
+                reason = reason.or_else(|| repeat.invalid(row, clamp(position)).cloned());
                 place = place.or(Some(cell));
             }
         }
         let place = place.unwrap_or(Cell { number: Number::ABSENT, line: 0, column: 1 });
         let number = if n > 0.0 { Number::new(sum / n) } else { place.number };
-        if let (None, Some(reason)) = (number.value(), reason) {
-            repeat.invalid.push(InvalidCell { cell: clamp(repeat.cells.len()), reason });
+        if let (None, Some(lost)) = (number.value(), reason) {
+            repeat.invalid.push(InvalidCell { cell: clamp(repeat.cells.len()), ..lost });
         }
         repeat.cells.push(Cell { number, ..place });
     }

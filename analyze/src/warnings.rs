@@ -50,6 +50,7 @@ pub(crate) fn counted(n: usize, noun: &str) -> String {
 pub(crate) fn losses<'a>(lost: impl Iterator<Item = &'a Loss> + Clone, advice: &str) -> Vec<Warning> {
     let kinds = [
         ("row", "lost-rows"),
+        ("value", "lost-values"),
         ("column", "lost-columns"),
         ("file", "lost-files"),
         ("repeat", "lost-repeats"),

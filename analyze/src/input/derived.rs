@@ -1,6 +1,6 @@
 //! Metrics that perf.conf derives from others (`derived.NAME = NUMERATOR / DENOMINATOR`), for every kind of input.
 
-use super::repeat::{Cell, InvalidCell, MetricColumn, Number, Repeat, TableHead, clamp};
+use super::repeat::{Cell, InvalidCell, Lost, MetricColumn, Number, Repeat, TableHead, clamp};
 use formats::perf_conf::{Conf, Derived};
 use std::iter::Peekable;
 
@@ -32,7 +32,8 @@ pub(super) fn derive(repeat: &mut Repeat, conf: &Conf) {
             if cell.number.value().is_none() && !cell.number.is_absent() {
                 let reason =
                     "its numerator or its denominator has no value, or the denominator is 0".to_owned();
-                invalid.push(InvalidCell { cell: clamp(cells.len()), reason });
+                let kind = kind(&invalid, row.first, ratio);
+                invalid.push(InvalidCell { cell: clamp(cells.len()), reason, kind });
             }
             cells.push(cell);
         }
@@ -43,6 +44,16 @@ pub(super) fn derive(repeat: &mut Repeat, conf: &Conf) {
             .metrics
             .extend(ratios.into_iter().map(|r| MetricColumn { written: r.name.clone(), name: r.name }));
     }
+}
+
+/// What became of the part that has no value; both may have one, and the denominator be 0.
+fn kind(invalid: &[InvalidCell], first: u32, ratio: &Ratio) -> Lost {
+    let parts = [ratio.numerator, ratio.denominator].map(|at| first.saturating_add(clamp(at)));
+    let of = |cell: u32| {
+        let at = invalid.binary_search_by_key(&cell, |i| i.cell).ok()?;
+        invalid.get(at).map(|i| i.kind)
+    };
+    parts.into_iter().find_map(of).unwrap_or(Lost::Unreadable)
 }
 
 /// Takes over the reasons of a row whose cells now begin at `start`.

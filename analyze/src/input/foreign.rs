@@ -3,19 +3,22 @@
 //! The file is the replicate; its runs are reduced to their mean. Where a side has one file only, its runs are the
 //! replicates, and a warning says that one session knows nothing of the next. `--replicate` overrides.
 
+mod gaps;
+mod passed;
 mod reader;
 
 use super::LoadedSide;
 use super::derived::derive;
+use super::facts::CaseFact;
 use super::said::Said;
 use crate::discover::{Discovery, discover, natural_order};
 use crate::options::{CompareOptions, Replicate};
 use crate::warnings::note;
-use crate::{AnalyzeError, Loss, Warning};
+use crate::{AnalyzeError, Loss};
 use formats::foreign::{Foreign, Kind, Record, SNIFF_LENGTH, Statement, parse, sniff};
 use model::Direction;
 use rayon::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::hash::{DefaultHasher, Hasher};
 use std::path::{Path, PathBuf};
@@ -57,18 +60,6 @@ pub(super) fn find(path: &Path) -> Result<Found, AnalyzeError> {
     Ok(Found { results, unknown })
 }
 
-/// What is called like a result and is passed over: a log of the tool, or a result that was damaged.
-fn passed_over(unknown: &[PathBuf]) -> Option<Warning> {
-    let first = unknown.first()?;
-    let others = match unknown.len() {
-        1 => String::new(),
-        n => format!(" and {} more", n - 1),
-    };
-    let text = format!("{}{others}: no result of any tool that is known; passed over", first.display());
-    let advice = "if that was a result, it is damaged, or its format is not read";
-    Some(note("unknown-files", text, advice, unknown.len()))
-}
-
 /// One file, read.
 struct Source {
     path: PathBuf,
@@ -79,8 +70,10 @@ struct Source {
 
 /// Reads what [`find`] found.
 pub(super) fn load(path: &Path, found: &Found, options: &CompareOptions) -> Result<LoadedSide, AnalyzeError> {
-    let notes = passed_over(&found.unknown).into_iter().collect();
-    let mut side = LoadedSide { losses: super::unread(&found.results), notes, ..LoadedSide::default() };
+    let mut side = LoadedSide { losses: super::unread(&found.results), ..LoadedSide::default() };
+    let (lost, notes) = passed::told(&found.results.files, &found.unknown);
+    side.losses.extend(lost);
+    side.notes.extend(notes);
     let read: Vec<Result<Source, Loss>> = found.results.files.par_iter().map(|f| read(f)).collect();
     let mut kinds: BTreeMap<Kind, Vec<Source>> = BTreeMap::new();
     for result in read {
@@ -89,7 +82,8 @@ pub(super) fn load(path: &Path, found: &Found, options: &CompareOptions) -> Resu
             Err(loss) => side.losses.push(loss),
         }
     }
-    for (kind, sources) in kinds {
+    for (kind, mut sources) in kinds {
+        gaps::tell(sources.iter_mut().map(|source| &mut source.foreign));
         take(&mut side, kind, &sources, options)?;
     }
     if side.repeats.is_empty() {
@@ -126,10 +120,11 @@ fn take(
     let workload = options.workload.as_deref().unwrap_or(kind.section());
     let section = options.conf.section(workload);
     let replicate = match &options.replicate {
-        Replicate::Auto => automatic(side, sources),
+        Replicate::Auto => automatic(side, kind, sources),
         chosen => chosen.clone(),
     };
-    let mut said = reader::Metrics { workload, section, known: BTreeMap::new() };
+    let mut said = reader::Metrics { workload, section, known: BTreeMap::new(), units: Vec::new() };
+    let mut case_facts = CaseFacts::default();
     for source in sources {
         let place = source.path.display().to_string();
         for loss in &source.foreign.losses {
@@ -137,6 +132,7 @@ fn take(
             side.losses.push(Loss { place, what: "row", reason: loss.reason.clone() });
         }
         said.learn(&source.path, &source.foreign)?;
+        case_facts.learn(&source.foreign);
         let groups = groups(side, &place, &source.foreign, &replicate);
         for (index, (_, records)) in groups.into_iter().enumerate() {
             let mut hasher = DefaultHasher::new();
@@ -144,7 +140,6 @@ fn take(
             hasher.write_usize(index);
             let mut reader = reader::Reader::new(workload, section, &place);
             reader.repeat.content = hasher.finish();
-            reader.repeat.facts.clone_from(&source.foreign.facts);
             for (record, keys) in &records {
                 reader.take(record, keys);
             }
@@ -154,12 +149,46 @@ fn take(
             side.losses.extend(losses);
         }
     }
-    side.said.extend(said.finish());
+    let (said, units) = said.finish();
+    side.said.extend(said);
+    side.units.extend(units);
+    side.case_facts.extend(case_facts.found);
     Ok(())
 }
 
+/// What held for each case in any of the files, each once.
+#[derive(Default)]
+struct CaseFacts {
+    seen: BTreeSet<CaseFact>,
+    found: Vec<CaseFact>,
+}
+
+impl CaseFacts {
+    fn learn(&mut self, foreign: &Foreign) {
+        let mut done: BTreeSet<(usize, String)> = BTreeSet::new();
+        for record in &foreign.records {
+            let Some(setting) = foreign.settings.get(record.setting).filter(|s| !s.is_empty()) else {
+                continue;
+            };
+            let levels = record.keys.iter().map(|(key, level)| format!("{key}={level}"));
+            let words: Vec<String> =
+                [record.category.clone()].into_iter().filter(|c| !c.is_empty()).chain(levels).collect();
+            let case = words.join(" ");
+            if !done.insert((record.setting, case.clone())) {
+                continue;
+            }
+            for (name, value) in setting {
+                let fact = CaseFact { name: name.clone(), case: case.clone(), value: value.clone() };
+                if self.seen.insert(fact.clone()) {
+                    self.found.push(fact);
+                }
+            }
+        }
+    }
+}
+
 /// The file, unless there is one only and it holds several runs.
-fn automatic(side: &mut LoadedSide, sources: &[Source]) -> Replicate {
+fn automatic(side: &mut LoadedSide, kind: Kind, sources: &[Source]) -> Replicate {
     let [only] = sources else { return Replicate::File };
     let mut runs: Vec<&str> = only.foreign.records.iter().filter_map(|r| r.run.as_deref()).collect();
     runs.sort_unstable();
@@ -169,8 +198,9 @@ fn automatic(side: &mut LoadedSide, sources: &[Source]) -> Replicate {
     }
     if !only.foreign.names_repeats {
         let text = format!(
-            "{} is the only file of its side, so that its {} runs are the replicates",
+            "{} is the only file of its side with {}, so that its {} runs are the replicates",
             only.path.display(),
+            kind.name(),
             runs.len()
         );
         let advice =

@@ -7,6 +7,7 @@
 //! ```
 
 mod derived;
+mod facts;
 mod foreign;
 mod noise;
 pub(crate) mod repeat;
@@ -15,6 +16,7 @@ mod run_dir;
 mod said;
 pub(crate) mod series;
 mod sides;
+mod units;
 
 pub(crate) use said::Said;
 pub(crate) use sides::directories;
@@ -25,12 +27,11 @@ use crate::error::io;
 use crate::options::{CompareOptions, Replicate};
 use crate::warnings::{blocking, counted, note};
 use crate::{AnalyzeError, Loss, Warning};
-use model::fingerprint::{FIRST, VERSIONS, version_in};
 use model::{RunFile, store};
 use rayon::prelude::*;
 use repeat::Repeat;
 use sides::{labels, single};
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use walkdir::WalkDir;
@@ -52,6 +53,10 @@ pub(crate) struct LoadedSide {
     pub notes: Vec<Warning>,
     /// What files of other tools say of their metrics, by workload and canonical name.
     pub said: foreign::SaidOf,
+    /// In which unit each file of another tool has each metric.
+    pub units: Vec<units::Unit>,
+    /// Facts of single cases, in the order of the files, each once.
+    pub case_facts: Vec<facts::CaseFact>,
     /// Facts by name, see [`crate::Side::facts`].
     pub facts: BTreeMap<String, String>,
     /// Facts of each of several directories that were pooled.
@@ -80,9 +85,11 @@ pub(crate) fn load(options: &CompareOptions) -> Result<Vec<LoadedSide>, AnalyzeE
         }
         (side.path, side.label) = (path, label);
         side.find_copies();
-        side.find_facts();
         loaded.push(side);
     }
+    let by_case = facts::by_case(&loaded);
+    loaded.iter_mut().for_each(|side| side.find_facts(&by_case));
+    units::check(&loaded)?;
     check_replicate(&loaded, options)?;
     if let Some((baseline, candidates)) = loaded.split_first_mut() {
         for side in candidates {
@@ -123,7 +130,8 @@ pub(crate) fn load_one(path: &Path, options: &CompareOptions) -> Result<LoadedSi
     side.label = labels(std::slice::from_ref(&path), &options.labels).pop().unwrap_or_default();
     side.path = path;
     side.find_copies();
-    side.find_facts();
+    side.find_facts(&facts::by_case(std::slice::from_ref(&side)));
+    units::check(std::slice::from_ref(&side))?;
     check_replicate(std::slice::from_ref(&side), options)?;
     Ok(side)
 }
@@ -318,6 +326,10 @@ impl LoadedSide {
         self.losses.extend(other.losses);
         self.notes.extend(other.notes);
         self.said.extend(other.said);
+        self.units.extend(other.units);
+        let new = other.case_facts.into_iter().filter(|fact| !self.case_facts.contains(fact));
+        let new: Vec<_> = new.collect();
+        self.case_facts.extend(new);
     }
 
     /// Facts of run.json; files carry their own.
@@ -345,40 +357,5 @@ impl LoadedSide {
             self.notes.push(note("averaged", text, "", averaged));
         }
         self.notes.extend(run_dir::unsealed(&self.label, &self.repeats));
-    }
-
-    /// Collects the facts of the side and those on which its files differ.
-    fn find_facts(&mut self) {
-        if let (Some(run), true) = (&self.run, self.pooled_facts.is_empty()) {
-            self.facts = crate::comparability::run_facts(run);
-            return;
-        }
-        let sources: Vec<&BTreeMap<String, String>> =
-            self.pooled_facts.iter().chain(self.repeats.iter().map(|r| &r.facts)).collect();
-        let names: BTreeSet<&String> = sources.iter().flat_map(|f| f.keys()).collect();
-        // A fact that was made in several ways is of a way of its own: nobody else's can be held against it.
-        let mut versions: Vec<String> = Vec::new();
-        for name in names.into_iter().filter(|name| *name != VERSIONS) {
-            let mut values: Vec<String> = Vec::new();
-            let mut by_version: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-            for (facts, value) in sources.iter().filter_map(|facts| Some((*facts, facts.get(name)?))) {
-                by_version.entry(version_in(facts, name)).or_default().insert(value);
-                if !values.contains(value) {
-                    values.push(value.clone());
-                }
-            }
-            self.facts.insert(name.clone(), values.join(" | "));
-            let ways = by_version.keys().copied().collect::<Vec<_>>().join("|");
-            if ways != FIRST {
-                versions.push(format!("{name}={ways}"));
-            }
-            let differ = by_version.values().any(|values| values.len() > 1);
-            if differ && !crate::comparability::is_occasion(name) {
-                self.mixed.push((name.clone(), values));
-            }
-        }
-        if !versions.is_empty() {
-            self.facts.insert(VERSIONS.to_owned(), versions.join(" "));
-        }
     }
 }

@@ -1,7 +1,7 @@
 //! One RHS file to a [`Repeat`]: key columns and metrics by name, whatever the generation.
 
 use super::derived::derive;
-use super::repeat::{CaseRow, Cell, InvalidCell, MetricColumn, Number, Repeat, TableHead, clamp};
+use super::repeat::{CaseRow, Cell, InvalidCell, Lost, MetricColumn, Number, Repeat, TableHead, clamp};
 use crate::Loss;
 use formats::perf_conf::{Conf, Section};
 use formats::rhs::{self, Document, HeaderKind, Table};
@@ -164,7 +164,8 @@ impl Reader<'_> {
                 if number.value().is_none() {
                     let loss = rhs::Loss::cell(row, cell);
                     let reason = loss.reason.to_string();
-                    self.repeat.invalid.push(InvalidCell { cell: clamp(self.repeat.cells.len()), reason });
+                    let (cell, kind) = (clamp(self.repeat.cells.len()), Lost::Unreadable);
+                    self.repeat.invalid.push(InvalidCell { cell, reason, kind });
                     self.lose(&loss);
                 }
                 self.repeat.cells.push(Cell { number, line: row.line, column: row.column(cell) });

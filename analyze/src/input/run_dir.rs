@@ -2,13 +2,14 @@
 
 use super::derived::derive;
 use super::repeat::{
-    BootName, CaseRow, Cell, InvalidCell, MetricColumn, Number, Repeat, TableHead, clamp, intern,
+    BootName, CaseRow, Cell, InvalidCell, Lost, MetricColumn, Number, Repeat, TableHead, clamp, intern,
 };
 use crate::discover::natural_order;
 use crate::error::io;
 use crate::warnings::{counted, note};
 use crate::{AnalyzeError, Loss, Warning};
 use formats::perf_conf::Conf;
+use model::Code;
 use model::journal::boot_folder;
 use model::lines::{self, LineError};
 use model::measurement::{self, MEASUREMENT_FORMAT, Outcome};
@@ -143,7 +144,7 @@ struct Given {
     row: u32,
     position: u32,
     number: Number,
-    reason: Option<String>,
+    lost: Option<(String, Lost)>,
     line: u32,
     attempt: u32,
     /// The metric's name as it stands in the file: two that mean the same are two.
@@ -185,15 +186,17 @@ impl Reader<'_> {
         let row = self.row_of(&m);
         let table = self.repeat.rows.get(row as usize).map_or(0, |r| r.table);
         let position = self.position_of(table, &canonical, &m.metric);
-        let (number, reason) = match m.outcome {
+        let (number, lost) = match m.outcome {
             Outcome::Value(v) if v.is_finite() => (Number::new(v), None),
-            Outcome::Value(v) => (Number::INVALID, Some(format!("{v} is not a finite number"))),
-            Outcome::Invalid { reason, .. } => {
-                (Number::INVALID, Some(self.with_forensics(reason, m.attempt)))
+            Outcome::Value(v) => {
+                (Number::INVALID, Some((format!("{v} is not a finite number"), Lost::Unreadable)))
+            }
+            Outcome::Invalid { reason, code } => {
+                (Number::INVALID, Some((self.with_forensics(reason, m.attempt), kind_of(code))))
             }
         };
         let written = intern(&mut self.written, &m.metric);
-        self.given.push(Given { row, position, number, reason, line, attempt: m.attempt, written });
+        self.given.push(Given { row, position, number, lost, line, attempt: m.attempt, written });
         Ok(())
     }
 
@@ -298,8 +301,9 @@ impl Reader<'_> {
             }
             repeat.averaged += usize::from(values.len() > 1);
             if number.value().is_none() {
-                let reason = first.reason.clone().unwrap_or_else(|| "no value".into());
-                repeat.invalid.push(InvalidCell { cell: index, reason });
+                let (reason, kind) =
+                    first.lost.clone().unwrap_or_else(|| ("no value".into(), Lost::Unreadable));
+                repeat.invalid.push(InvalidCell { cell: index, reason, kind });
             }
         }
         repeat.sort_invalid();
@@ -307,8 +311,30 @@ impl Reader<'_> {
     }
 }
 
+/// What became of a measurement by its code; files from before there were codes have none.
+fn kind_of(code: Option<Code>) -> Lost {
+    if code.is_none_or(Code::is_outcome) { Lost::Failed(code) } else { Lost::Surroundings }
+}
+
 /// The first two lines of a cell that give it under the same name.
 fn again(same: &[Given]) -> Option<(&Given, &Given)> {
     let before = |index: usize, given: &Given| same.iter().take(index).find(|g| g.written == given.written);
     same.iter().enumerate().skip(1).find_map(|(index, given)| Some((before(index, given)?, given)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::failure::Phase;
+
+    #[test]
+    fn a_host_that_was_not_fit_is_no_failure_of_what_was_measured() {
+        for code in [Code::Noisy, Code::Misplaced, Code::HostNoSpace, Code::Host, Code::ClockJumped] {
+            assert_eq!(kind_of(Some(code)), Lost::Surroundings, "{code}");
+        }
+        for code in [Code::Panic, Code::ToolFailed, Code::Deadline(Phase::Measure), Code::Unknown] {
+            assert_eq!(kind_of(Some(code)), Lost::Failed(Some(code)), "{code}");
+        }
+        assert_eq!(kind_of(None), Lost::Failed(None));
+    }
 }

@@ -52,7 +52,7 @@ fn two_directories_of_fio_json_are_compared_file_by_file() {
     assert_eq!(row(&result, &format!("{case}/Latency(ms)")).verdict, Verdict::Equivalent);
     assert!(!codes(&result).contains(&"one-session") && !codes(&result).contains(&"same-directory"));
     assert!(codes(&result).contains(&"unknown-files"), "{:?}", codes(&result));
-    assert_eq!((result.a.facts["fio"].as_str(), result.b[0].repeats), ("fio-3.33", 5));
+    assert_eq!((result.a.facts["tool.fio"].as_str(), result.b[0].repeats), ("fio-3.33", 5));
 }
 
 /// One export with ten times of one command.
@@ -180,10 +180,305 @@ fn a_result_that_was_cut_before_a_reader_knows_it_is_named() {
     // Without the line of the throughput it is anybody's text.
     let known = netperf.find("THROUGHPUT=").unwrap();
     write(root.path(), "b/2.txt", &netperf[..known]);
+    write(root.path(), "b/notes.txt", "nothing that any tool wrote\n");
     let result = run(&sides);
     assert_eq!(row(&result, "netperf/TCP_RR/size=64/trans.rate").b.n, 2);
+    let loss = &result.b[0].losses[0];
+    assert!(loss.place.ends_with("b/2.txt:1:1") && loss.reason.contains("begins with 'MIGRATED"), "{loss:?}");
     let note = result.warnings.iter().find(|w| w.code == "unknown-files").unwrap();
-    assert!(note.text.contains("b/2.txt") && note.count == 1, "{note:?}");
+    assert!(note.text.contains("b/notes.txt") && note.count == 1, "{note:?}");
+    strict_refuses(&sides, "b/2.txt");
+}
+
+/// `--strict` names this.
+fn strict_refuses(sides: &[PathBuf], what: &str) {
+    let mut strict = options(sides);
+    strict.strict = true;
+    let text = compare(&strict).unwrap_err().to_string();
+    assert!(text.contains("--strict") && text.contains(what), "{text}");
+}
+
+/// Writes files `SIDE/runN.json` of both sides by the number of the side and of the run.
+fn write_both(root: &Path, runs: usize, text: impl Fn(usize, usize) -> String) -> [PathBuf; 2] {
+    ["a", "b"].map(|side| {
+        for run in 0..runs {
+            let side = usize::from(side == "b");
+            write(root, &format!("{}/run{run}.json", ["a", "b"][side]), &text(side, run));
+        }
+        root.join(side)
+    })
+}
+
+/// An entry of fio's list of jobs with these options, error, and so many bytes read in a second.
+fn entry(name: &str, options: &str, error: u32, bytes: f64) -> String {
+    let bytes = bytes as u64;
+    format!(
+        r#"{{"jobname":"{name}","groupid":0,"error":{error},"elapsed":61,"job options":{{{options}}},
+"read":{{"io_bytes":{bytes},"total_ios":{bytes},"runtime":60000,"bw_bytes":{bytes},"iops":{}}}}}"#,
+        bytes as f64 / 4096.0
+    )
+}
+
+/// An object of fio that was written at a second.
+fn object(second: u64, global: &str, entries: &[String]) -> String {
+    format!(
+        "{{\"fio version\":\"fio-3.33\",\"timestamp\":{second},\"global options\":{{{global}}},\"jobs\":[\n{}]}}\n",
+        entries.join(",\n")
+    )
+}
+
+const READ: &str = r#""rw":"read""#;
+const SPEED: f64 = 1e8;
+
+#[test]
+fn runs_that_were_appended_to_one_file_are_its_replicates() {
+    let root = tempfile::tempdir().unwrap();
+    let sides = [("a", 1.0), ("b", 0.8)].map(|(name, factor)| {
+        let run = |(i, jitter): (u64, f64)| {
+            object(100 + 65 * i, "", &[entry("j", READ, 0, SPEED * factor * jitter)])
+        };
+        let text: String = (0..).zip(JITTER).map(run).collect();
+        write(root.path(), &format!("{name}/all.json"), &text)
+    });
+    let result = run(&sides);
+    let speed = row(&result, "fio/read/Block_size=4k,Iodepth=1,Threads=1,job=j/BW(MB%2FS)");
+    assert_eq!((speed.verdict, speed.a.n, speed.b.n), (Verdict::Regressed, 5, 5));
+    assert!(codes(&result).contains(&"one-session") && !codes(&result).contains(&"few-boots"));
+}
+
+#[test]
+fn a_run_of_which_a_job_failed_has_no_value_and_its_cell_says_why() {
+    let root = tempfile::tempdir().unwrap();
+    let options = r#""rw":"read","numjobs":"4""#;
+    let sides = write_both(root.path(), 5, |side, run| {
+        let error = |job: usize| if side == 1 && run == 2 && job == 1 { 5 } else { 0 };
+        object(1, "", &[0, 1, 2, 3].map(|job| entry("j", options, error(job), SPEED * JITTER[run])))
+    });
+    let result = run(&sides);
+    let speed = row(&result, "fio/read/Block_size=4k,Iodepth=1,Threads=4,job=j/BW(MB%2FS)");
+    assert_eq!(
+        (speed.verdict, speed.a.n, speed.b.n, speed.b.invalid.len()),
+        (Verdict::Inconclusive, 5, 4, 1)
+    );
+    assert!(speed.b.invalid[0].reason.contains("1 of 4 entries"), "{:?}", speed.b.invalid);
+    let note = result.warnings.iter().find(|w| w.code == "lost-cells").unwrap();
+    assert_eq!(note.count, 2, "bandwidth and rate: {note:?}");
+    strict_refuses(&sides, "run2.json");
+}
+
+#[test]
+fn a_benchmark_that_failed_is_without_a_value_in_every_row_of_it() {
+    let root = tempfile::tempdir().unwrap();
+    let a = write(root.path(), "old.txt", &go(1.0, ""));
+    let second = |text: &str| text.match_indices("BenchmarkDecode").nth(1).unwrap().0;
+    let mut text = go(1.0, "");
+    text.insert_str(second(&text), "--- FAIL: BenchmarkDecode-8\n    x_test.go:1: no\n");
+    let result = run(&[a, write(root.path(), "new.txt", &text)]);
+    let case = "benchfmt//pkg=example.org%2Fcodec,name=Decode,gomaxprocs=8";
+    for metric in ["ns%2Fop", "rows%2Fs", "allocs%2Fop"] {
+        let row = row(&result, &format!("{case}/{metric}"));
+        assert_eq!((row.b.n, row.b.invalid.len()), (10, 1), "{metric}");
+    }
+}
+
+#[test]
+fn a_job_that_did_nothing_is_a_loss_only_where_other_files_have_its_values() {
+    let root = tempfile::tempdir().unwrap();
+    let sides = write_both(root.path(), 5, |side, run| {
+        let done = if side == 1 && run == 3 { 0.0 } else { SPEED * JITTER[run] };
+        let write = r#""rw":"write""#;
+        object(
+            1,
+            "",
+            &[entry("create", write, 0, 0.0), entry("j", READ, 0, done), entry("k", READ, 0, SPEED)],
+        )
+    });
+    let result = run(&sides);
+    let speed = row(&result, "fio/read/Block_size=4k,Iodepth=1,Threads=1,job=j/BW(MB%2FS)");
+    assert_eq!((speed.a.n, speed.b.n, speed.b.invalid.len()), (5, 4, 1));
+    assert!(result.a.losses.is_empty(), "{:?}", result.a.losses);
+    assert!(
+        result.b[0].losses.iter().all(|l| l.place.contains("run3.json") && l.reason.contains("done nothing"))
+    );
+}
+
+#[test]
+fn files_that_are_empty_cut_or_hold_an_error_only_are_each_told() {
+    let root = tempfile::tempdir().unwrap();
+    let whole = |run: usize| object(1, "", &[entry("j", READ, 0, SPEED * JITTER[run])]);
+    let sides = write_both(root.path(), 5, |_, run| whole(run));
+    write(root.path(), "b/run0.json", "");
+    write(root.path(), "b/run1.json", "tool: cannot open /dev/vdb: permission denied\n");
+    write(root.path(), "b/run2.json", &whole(2)[..150]);
+    let result = run(&sides);
+    assert_eq!(result.b[0].repeats, 2);
+    let told: Vec<(&str, &str)> =
+        result.b[0].losses.iter().map(|l| (l.place.rsplit('/').next().unwrap(), l.reason.as_str())).collect();
+    assert_eq!(told.len(), 3, "{told:?}");
+    for (place, word) in
+        [("run0.json", "empty"), ("run1.json", "permission denied"), ("run2.json", "cut off")]
+    {
+        assert!(
+            told.iter().any(|(p, reason)| p.starts_with(place) && reason.contains(word)),
+            "{place}: {told:?}"
+        );
+    }
+    let note = result.warnings.iter().find(|w| w.code == "lost-files").unwrap();
+    assert_eq!(note.count, 3);
+    strict_refuses(&sides, "run0.json");
+}
+
+#[test]
+fn where_each_case_has_a_file_the_values_of_a_row_count() {
+    let root = tempfile::tempdir().unwrap();
+    for side in ["a", "b"] {
+        for (job, size) in [("j", "1g"), ("k", "2g")] {
+            for (run, jitter) in JITTER.iter().enumerate().take(3) {
+                let options = format!(r#"{READ},"size":"{size}""#);
+                let text = object(1, "", &[entry(job, &options, 0, SPEED * jitter)]);
+                write(root.path(), &format!("{side}/{job}-{run}.json"), &text);
+            }
+        }
+    }
+    let result = run(&[root.path().join("a"), root.path().join("b")]);
+    let speed = row(&result, "fio/read/Block_size=4k,Iodepth=1,Threads=1,job=j/BW(MB%2FS)");
+    assert_eq!((speed.a.n, speed.b.n), (3, 3));
+    let few = result.warnings.iter().find(|w| w.code == "few-boots").unwrap();
+    assert!(few.text.contains("a has 3 repeats"), "{}", few.text);
+    assert!(!codes(&result).contains(&"mixed-side"), "each case has its size: {:?}", codes(&result));
+}
+
+#[test]
+fn other_options_of_fio_are_another_workload() {
+    for (a, b, verdict) in [
+        (r#""direct":"1""#, r#""direct":"0""#, Verdict::Invalid),
+        (r#""direct":"1""#, "", Verdict::Invalid),
+        ("", r#""direct":"0""#, Verdict::Equivalent),
+        (r#""ioengine":"libaio""#, r#""ioengine":"io_uring""#, Verdict::Invalid),
+        (r#""runtime":"60""#, r#""runtime":"1m""#, Verdict::Equivalent),
+        (r#""runtime":"60""#, r#""runtime":"10""#, Verdict::Invalid),
+        (r#""size":"1g""#, r#""size":"1024M""#, Verdict::Equivalent),
+        (r#""size":"1g""#, r#""size":"2g""#, Verdict::Invalid),
+        (r#""filename":"/dev/vda""#, r#""filename":"/dev/vdb""#, Verdict::Equivalent),
+    ] {
+        let root = tempfile::tempdir().unwrap();
+        let sides = write_both(root.path(), 5, |side, run| {
+            object(1, [a, b][side], &[entry("j", READ, 0, SPEED * JITTER[run])])
+        });
+        let result = run(&sides);
+        let case = "fio/read/Block_size=4k,Iodepth=1,Threads=1,job=j/BW(MB%2FS)";
+        assert_eq!(row(&result, case).verdict, verdict, "{a} and {b}");
+        assert_eq!(codes(&result).contains(&"not-comparable"), verdict == Verdict::Invalid, "{a} and {b}");
+        if verdict == Verdict::Invalid {
+            let mut forced = options(&sides);
+            forced.force = true;
+            assert_eq!(row(&compare(&forced).unwrap(), case).verdict, Verdict::Equivalent);
+        }
+    }
+}
+
+#[test]
+fn an_option_in_which_jobs_differ_is_compared_job_by_job() {
+    let root = tempfile::tempdir().unwrap();
+    let sides = write_both(root.path(), 5, |side, run| {
+        let direct = |yes: usize| format!(r#"{READ},"direct":"{yes}""#);
+        let jobs =
+            [("j", 1 - side), ("k", 0)].map(|(job, yes)| entry(job, &direct(yes), 0, SPEED * JITTER[run]));
+        object(1, "", &jobs)
+    });
+    let result = run(&sides);
+    let blocked: Vec<&str> = result.differences.iter().map(|d| d.name.as_str()).collect();
+    assert_eq!(blocked, ["param.direct [read job=j Block_size=4k Iodepth=1 Threads=1]"]);
+    assert!(codes(&result).contains(&"not-comparable") && !codes(&result).contains(&"mixed-side"));
+    let mut named = options(&sides);
+    named.factors = vec!["direct".into()];
+    let result = compare(&named).unwrap();
+    assert!(!codes(&result).contains(&"not-comparable") && !codes(&result).contains(&"unknown-factor"));
+}
+
+#[test]
+fn files_of_one_side_with_other_options_are_mixed() {
+    let root = tempfile::tempdir().unwrap();
+    let sides = write_both(root.path(), 5, |_, run| {
+        let engine = format!(r#""ioengine":"{}""#, if run == 4 { "sync" } else { "libaio" });
+        object(1, &engine, &[entry("j", READ, 0, SPEED * JITTER[run])])
+    });
+    let result = run(&sides);
+    let mixed: Vec<&str> =
+        result.warnings.iter().filter(|w| w.code == "mixed-side").map(|w| w.text.as_str()).collect();
+    assert!(mixed.len() == 2 && mixed[0].contains("param.ioengine: libaio | sync"), "{mixed:?}");
+}
+
+#[test]
+fn another_cpu_under_go_benchmarks_is_suspicious() {
+    let root = tempfile::tempdir().unwrap();
+    let text = |cpu: &str| go(1.0, &format!("cpu: {cpu}\n"));
+    let a = write(root.path(), "old.txt", &text("one"));
+    let b = write(root.path(), "new.txt", &text("two"));
+    let result = run(&[a.clone(), b]);
+    let banner = result.warnings.iter().find(|w| w.code == "suspicious").unwrap();
+    assert!(banner.text.contains("host.cpu.model"), "{}", banner.text);
+    assert!(!codes(&run(&[a.clone(), write(root.path(), "c.txt", &text("one"))])).contains(&"suspicious"));
+    let arm = text("one").replace("goos: linux", "goos: linux\ngoarch: arm64");
+    let amd = text("one").replace("goos: linux", "goos: linux\ngoarch: amd64");
+    let sides = [write(root.path(), "arm.txt", &arm), write(root.path(), "amd.txt", &amd)];
+    assert!(codes(&run(&sides)).contains(&"not-comparable"));
+}
+
+#[test]
+fn a_unit_that_differs_is_blamed_on_the_file_that_differs() {
+    let root = tempfile::tempdir().unwrap();
+    let table = |unit: &str| {
+        format!("case,metric,unit,repeat,value\nping,latency,{unit},1,12\nping,latency,{unit},2,13\n")
+    };
+    let a = write(root.path(), "a.csv", &table("ms"));
+    let b = write(root.path(), "b.csv", &table("s"));
+    let text = compare(&options(&[a, b])).unwrap_err().to_string();
+    let (blamed, rest) = text.split_once(": metric").unwrap();
+    assert!(
+        blamed.ends_with("b.csv:2") && rest.contains("in 's'") && rest.contains("a.csv:2 has it in 'ms'"),
+        "{text}"
+    );
+    // Most files are right, whichever comes first.
+    for (n, unit) in [(0, "s"), (1, "ms"), (2, "ms")] {
+        write(root.path(), &format!("many/{n}.csv"), &table(unit));
+    }
+    let many = root.path().join("many");
+    let text = compare(&options(&[many.clone(), many])).unwrap_err().to_string();
+    assert!(text.contains("many/0.csv:2: metric") && text.contains("many/1.csv:2 has"), "{text}");
+}
+
+#[test]
+fn runs_that_failed_within_a_file_are_told_as_values() {
+    let root = tempfile::tempdir().unwrap();
+    let sides = write_both(root.path(), 3, |side, run| {
+        let codes = if side == 1 && run == 0 { "[0,1,0]" } else { "[0,0,0]" };
+        let times = [1.0, 9.0, 1.1].map(|t| (t * JITTER[run]).to_string()).join(",");
+        format!("{{\"results\":[{{\"command\":\"x\",\"times\":[{times}],\"exit_codes\":{codes}}}]}}\n")
+    });
+    let result = run(&sides);
+    let note = result.warnings.iter().find(|w| w.code == "lost-values").unwrap();
+    assert!(note.text.starts_with("1 value lost") && note.text.contains("exit code 1"), "{}", note.text);
+    strict_refuses(&sides, "run0.json");
+}
+
+#[test]
+fn one_file_of_another_tool_among_others_is_compared_by_its_runs() {
+    let root = tempfile::tempdir().unwrap();
+    let sides =
+        write_both(root.path(), 5, |_, run| object(1, "", &[entry("j", READ, 0, SPEED * JITTER[run])]));
+    for side in ["a", "b"] {
+        write(root.path(), &format!("{side}/make.json"), &hyperfine(1.0));
+    }
+    let result = run(&sides);
+    assert_eq!(row(&result, "hyperfine//command=make/time_s").a.n, 10);
+    let note = result.warnings.iter().find(|w| w.code == "one-session").unwrap();
+    assert!(
+        note.text.contains("make.json is the only file of its side with hyperfine JSON"),
+        "{}",
+        note.text
+    );
+    assert!(result.a.losses.is_empty() && !codes(&result).contains(&"unknown-files"));
 }
 
 #[test]
@@ -212,7 +507,7 @@ fn a_column_can_be_the_replicate() {
     let text = compare(&unknown).unwrap_err().to_string();
     assert!(text.contains("'host', which --replicate names"), "{text}");
     let other = write(root.path(), "c.csv", &table(1.0).replace(",s,", ",ms,"));
-    assert!(matches!(compare(&options(&[a, other])), Err(AnalyzeError::Unit { .. })));
+    assert!(matches!(compare(&options(&[a, other])), Err(AnalyzeError::Units { .. })));
 }
 
 #[test]

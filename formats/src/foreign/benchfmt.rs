@@ -8,12 +8,20 @@
 //!   BenchmarkDecode/size=1k-8   1000   1234 ns/op   56 B/op
 //! ```
 //!
-//! The case is package, name and GOMAXPROCS; the metric is the unit as written.
+//! The case is package, name and GOMAXPROCS; the metric is the unit as written. Lines of other text are passed over; what a
+//! benchmark printed into its own line, and a package that failed, is lost.
 
-use super::{Counter, Foreign, Loss, Parsed, Record, Statement, lost_end, number};
+use super::{Counter, Foreign, Loss, Parsed, Record, Statement, lost_end, number, setting};
 use crate::tool::lines;
 use edge::quoted;
 use model::Direction;
+use std::collections::BTreeMap;
+
+/// Configuration that tells when something was measured and not how.
+const OCCASION: [&str; 8] =
+    ["date", "time", "timestamp", "commit-time", "upload", "upload-time", "elapsed", "duration"];
+/// Configuration that names the version of Go.
+const TOOLCHAIN: [&str; 4] = ["toolchain", "go", "goversion", "go-version"];
 
 /// Tells the text by a line of results.
 pub(super) fn is(text: &str) -> bool {
@@ -40,28 +48,159 @@ fn fields(line: &str) -> Option<(&str, Vec<(&str, &str)>)> {
 
 /// Reads every line of results.
 pub(super) fn parse(text: &str) -> Parsed {
-    let mut foreign = Foreign::default();
-    let (mut runs, mut package) = (Counter::default(), String::new());
+    let mut reader = Reader::default();
     for (number, line) in lines(text) {
-        let line = line.trim_end();
-        if is_result(line) {
-            // With -v the name stands alone on a line before its result.
-            if line.split_whitespace().count() > 1 {
-                result(line, number, &package, &mut runs, &mut foreign);
-            }
+        reader.line(line.trim_end(), number);
+    }
+    reader.foreign.losses.extend(lost_end(text));
+    Ok(reader.foreign)
+}
+
+#[derive(Default)]
+struct Reader {
+    foreign: Foreign,
+    runs: Counter,
+    package: String,
+    facts: BTreeMap<String, String>,
+    /// A benchmark whose name stood on a line and whose result did not.
+    pending: Option<(String, u32)>,
+    /// A failure of this package has been told.
+    told: bool,
+}
+
+impl Reader {
+    fn line(&mut self, line: &str, number: u32) {
+        if let Some(name) = failure(line) {
+            self.fail(name, number);
+        } else if is_result(line) {
+            self.result(line, number);
+        } else if is_nameless(line) {
+            let name =
+                self.pending.take().map_or(String::new(), |(name, _)| format!(" of {}", quoted(&name)));
+            let reason = format!("a result{name} apart from its name: something was printed between them");
+            self.lose(number, reason);
         } else if let Some(rest) = line.strip_prefix("Unit ") {
-            unit(rest, number, &mut foreign);
-        } else if let Some((key, value)) = configuration(line) {
-            match key {
-                "pkg" => package = value.to_owned(),
-                _ => {
-                    foreign.facts.insert(format!("bench.{key}"), value.to_owned());
-                }
+            unit(rest, number, &mut self.foreign);
+        } else if let Some(rest) = line.strip_prefix("FAIL\t") {
+            if !std::mem::take(&mut self.told) {
+                self.lose(number, format!("package {} failed", quoted(rest.trim())));
             }
+        } else if let Some((key, value)) = configuration(line) {
+            self.configure(key, value);
         }
     }
-    foreign.losses.extend(lost_end(text));
-    Ok(foreign)
+
+    fn configure(&mut self, key: &str, value: &str) {
+        let name = match key {
+            "pkg" => {
+                (self.package, self.told) = (value.to_owned(), false);
+                return;
+            }
+            "cpu" => "host.cpu.model".to_owned(),
+            "goarch" => "host.arch".to_owned(),
+            key if TOOLCHAIN.contains(&key) => "tool.go".to_owned(),
+            key if OCCASION.contains(&key) => return,
+            key => format!("bench.{key}"),
+        };
+        // perfvt names architectures as the kernel does.
+        let value = match (key, value) {
+            ("goarch", "amd64") => "x86_64",
+            ("goarch", "arm64") => "aarch64",
+            ("goarch", "386") => "x86",
+            (_, value) => value,
+        };
+        self.facts.insert(name, value.to_owned());
+    }
+
+    fn lose(&mut self, line: u32, reason: String) {
+        self.foreign.losses.push(Loss { line, reason });
+    }
+
+    /// Keys of a benchmark by the name that Go prints.
+    fn keys(&self, name: &str) -> Vec<(String, String)> {
+        let (name, processors) = split_processors(name);
+        let mut keys = Vec::new();
+        if !self.package.is_empty() {
+            keys.push(("pkg".to_owned(), self.package.clone()));
+        }
+        keys.push(("name".to_owned(), name.to_owned()));
+        keys.push(("gomaxprocs".to_owned(), processors.to_owned()));
+        keys
+    }
+
+    fn result(&mut self, line: &str, number_of_line: u32) {
+        let Some((name, pairs)) = fields(line) else {
+            // With -v the name stands alone on a line before its result; and a log may begin with the word.
+            if looks_measured(line) {
+                let reason = "a result needs a name, the iterations, and pairs of value and unit";
+                self.lose(number_of_line, reason.to_owned());
+            } else if let Some(name) =
+                line.split_whitespace().next().and_then(|w| w.strip_prefix("Benchmark"))
+            {
+                self.pending = Some((name.to_owned(), number_of_line));
+            }
+            return;
+        };
+        self.pending = None;
+        let keys = self.keys(name);
+        let run = self.runs.next(format!("{keys:?}"));
+        let setting = setting(&mut self.foreign.settings, self.facts.clone());
+        for (value, unit) in pairs {
+            self.foreign.records.push(Record {
+                category: String::new(),
+                keys: keys.clone(),
+                metric: unit.to_owned(),
+                unit: unit.to_owned(),
+                value: number(value),
+                failed: false,
+                run: Some(run.clone()),
+                setting,
+                line: number_of_line,
+            });
+        }
+    }
+
+    /// A benchmark that failed has no time in that run.
+    fn fail(&mut self, name: &str, line: u32) {
+        (self.pending, self.told) = (None, true);
+        let keys = self.keys(name);
+        let run = Some(self.runs.next(format!("{keys:?}")));
+        let setting = setting(&mut self.foreign.settings, self.facts.clone());
+        self.foreign.records.push(Record {
+            category: String::new(),
+            keys,
+            metric: "ns/op".to_owned(),
+            unit: "ns/op".to_owned(),
+            value: Err(format!("benchmark {} failed", quoted(name))),
+            failed: true,
+            run,
+            setting,
+            line,
+        });
+    }
+}
+
+/// The benchmark that a line says has failed: `--- FAIL: BenchmarkX-8`, alone or behind the name that Go had printed.
+fn failure(line: &str) -> Option<&str> {
+    let name = |text: &'_ str| text.split_whitespace().next().map(str::len);
+    if let Some((_, behind)) = line.split_once("--- FAIL: Benchmark") {
+        return behind.get(..name(behind)?);
+    }
+    let rest = line.strip_prefix("Benchmark").filter(|_| is_result(line))?;
+    let length = name(rest).filter(|_| !rest.starts_with(char::is_whitespace))?;
+    rest.get(length..)?.trim_start().starts_with("panic:").then(|| rest.get(..length))?
+}
+
+/// Whether a line holds what only a result does: a value and its unit for each operation.
+fn looks_measured(line: &str) -> bool {
+    line.split_whitespace().any(|word| word.ends_with("/op"))
+}
+
+/// A result whose name is gone: iterations, then pairs of value and unit.
+fn is_nameless(line: &str) -> bool {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let number = |at: usize| words.get(at).is_some_and(|w| w.parse::<f64>().is_ok());
+    number(0) && number(1) && words.get(2).is_some_and(|unit| unit.ends_with("/op"))
 }
 
 /// `key: value`; keys begin with a small letter and hold neither blanks nor capitals.
@@ -70,33 +209,6 @@ fn configuration(line: &str) -> Option<(&str, &str)> {
     let fits =
         key.starts_with(char::is_lowercase) && !key.contains(|c: char| c.is_whitespace() || c.is_uppercase());
     (fits && value.starts_with([' ', '\t'])).then(|| (key, value.trim()))
-}
-
-fn result(line: &str, number_of_line: u32, package: &str, runs: &mut Counter, out: &mut Foreign) {
-    let Some((name, pairs)) = fields(line) else {
-        let reason = "a result needs a name, the iterations, and pairs of value and unit".into();
-        out.losses.push(Loss { line: number_of_line, reason });
-        return;
-    };
-    let (name, processors) = split_processors(name);
-    let mut keys = Vec::new();
-    if !package.is_empty() {
-        keys.push(("pkg".to_owned(), package.to_owned()));
-    }
-    keys.push(("name".to_owned(), name.to_owned()));
-    keys.push(("gomaxprocs".to_owned(), processors.to_owned()));
-    let run = runs.next(format!("{keys:?}"));
-    for (value, unit) in pairs {
-        out.records.push(Record {
-            category: String::new(),
-            keys: keys.clone(),
-            metric: unit.to_owned(),
-            unit: unit.to_owned(),
-            value: number(value),
-            run: Some(run.clone()),
-            line: number_of_line,
-        });
-    }
 }
 
 /// `Decode/size=1k-8` is `Decode/size=1k` on 8 processors; without the number it is 1, which Go leaves out.

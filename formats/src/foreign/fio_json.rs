@@ -1,13 +1,14 @@
 //! fio's JSON (`--output-format=json` or `json+`; fio manual, section "JSON output").
 //!
-//! A case is a job: its name, pattern, block size, depth and number of jobs. Entries of the same job, which fio gives
-//! one by one without `group_reporting`, are one case: rates add up, mean latencies are weighed by their number.
-//! Percentiles cannot be put together from several entries and are left out there. A pattern that reads and writes
-//! gives two categories, `randrw read` and `randrw write`.
+//! A case is a job: its name, pattern, block size, depth and number of jobs, and whatever else tells the jobs of one file
+//! apart. Entries of the same job, which fio gives one by one without `group_reporting`, are one case: rates add up, mean
+//! latencies are weighed by their number. Percentiles cannot be put together from several entries and are left out there.
+//! Where one entry failed, the case has no value. A pattern that reads and writes gives two categories, `randrw read` and
+//! `randrw write`. What several objects in one file are, [`super::fio_series`] says.
 
-use super::{Foreign, Loss, Parsed, Record};
+use super::{Counter, Foreign, Idle, Loss, Parsed, Record, fio_options, fio_series, setting};
 use crate::fio::{DIRECTIONS, Flow};
-use crate::json;
+use crate::json::{self, Document};
 use edge::quoted;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -20,20 +21,46 @@ pub(super) fn is(text: &str) -> bool {
     text.contains("\"fio version\"") && text.contains('{')
 }
 
-/// Reads the jobs of one file.
+/// Reads the jobs of every run in one file.
 pub(super) fn parse(text: &str) -> Parsed {
-    let (root, first) = json::last_object(text)?;
+    let documents = json::documents(text)?;
+    let first = documents.first().map_or(1, |d| d.line);
+    let mut foreign = Foreign::default();
+    let mut runs = Counter::default();
+    let mut idle = None;
+    // Tools around fio may print JSON of their own.
+    let of_fio = |d: &Document<'_>| d.value.get("fio version").is_some() || d.value.get("jobs").is_some();
+    let (own, other): (Vec<_>, Vec<_>) = documents.into_iter().partition(of_fio);
+    if own.is_empty() {
+        return Err((other.first().map_or(first, |d| d.line), "it has no list \"jobs\"".into()));
+    }
+    for document in fio_series::runs(own) {
+        let before = foreign.records.len() + foreign.losses.len();
+        read(&document, &mut runs, &mut foreign)?;
+        if foreign.records.len() + foreign.losses.len() == before {
+            idle = idle.or(Some(document.line));
+        }
+    }
+    match idle {
+        // Of a file that has results, what did nothing only made ready for them.
+        Some(line) if foreign.records.is_empty() && foreign.losses.is_empty() => {
+            Err((line, "no job of it has done any I/O".into()))
+        }
+        _ => Ok(foreign),
+    }
+}
+
+/// Reads one run.
+fn read(document: &Document<'_>, runs: &mut Counter, foreign: &mut Foreign) -> Result<(), (u32, String)> {
+    let (root, first) = (&document.value, document.line);
     let jobs = ["jobs", "client_stats"].iter().find_map(|k| root.get(k)?.as_array());
     let Some(jobs) = jobs else { return Err((first, "it has no list \"jobs\"".into())) };
-    let mut foreign = Foreign::default();
-    if let Some(version) = root.get("fio version").and_then(Value::as_str) {
-        foreign.facts.insert("fio".into(), version.to_owned());
-    }
-    let lines = json::lines_of_key(text, "jobname", first);
+    let version = root.get("fio version").and_then(Value::as_str);
+    let lines = document.lines_of_key("jobname");
     let mut cases: Vec<Job> = Vec::new();
     for (index, entry) in jobs.iter().enumerate() {
         let line = lines.get(index).copied().unwrap_or(first);
-        match Job::read(&root, entry, line) {
+        match Job::read(root, entry, line) {
             Ok(job) => match cases.iter_mut().find(|c| c.is_same(&job)) {
                 Some(case) => case.add(job),
                 None => cases.push(job),
@@ -41,10 +68,55 @@ pub(super) fn parse(text: &str) -> Parsed {
             Err(reason) => foreign.losses.push(Loss { line, reason }),
         }
     }
-    for case in &cases {
-        case.records(&mut foreign.records);
+    tell_apart(&mut cases);
+    for case in cases {
+        let mut facts = fio_options::facts(&case.options);
+        if let Some(version) = version {
+            facts.insert("tool.fio".into(), version.to_owned());
+        }
+        let place = Place {
+            run: runs.next(format!("{}{:?}", case.pattern, case.keys)),
+            setting: setting(&mut foreign.settings, facts),
+        };
+        let has_records = case.records(&place, &mut foreign.records);
+        if !has_records && !case.options.contains_key("create_only") {
+            let Place { run, .. } = place;
+            foreign.idle.push(Idle { category: case.pattern, keys: case.keys, run, line: case.line });
+        }
     }
-    Ok(foreign)
+    Ok(())
+}
+
+/// Gives jobs that differ in nothing else the options in which they do as keys.
+fn tell_apart(cases: &mut [Job]) {
+    let alike = |a: &Job, b: &Job| a.keys == b.keys && a.pattern == b.pattern;
+    let groups: Vec<Vec<usize>> = (0..cases.len())
+        .map(|i| {
+            let like = |j: &usize| cases.get(i).zip(cases.get(*j)).is_some_and(|(a, b)| alike(a, b));
+            (0..cases.len()).filter(like).collect()
+        })
+        .collect();
+    let facts: Vec<BTreeMap<String, String>> =
+        cases.iter().map(|case| fio_options::facts(&case.options)).collect();
+    for (index, group) in groups.into_iter().enumerate() {
+        let of = |job: usize, name: &str| facts.get(job).and_then(|f| f.get(name));
+        let names = group.iter().filter_map(|job| facts.get(*job)).flat_map(BTreeMap::keys);
+        let mut differ: Vec<&String> =
+            names.filter(|name| group.iter().any(|job| of(*job, name) != of(index, name))).collect();
+        differ.sort_unstable();
+        differ.dedup();
+        let Some(case) = cases.get_mut(index) else { continue };
+        for name in differ {
+            let level = of(index, name).cloned().unwrap_or_default();
+            case.keys.push((name.strip_prefix("param.").unwrap_or(name).to_owned(), level));
+        }
+    }
+}
+
+/// Which run a case's figures are of, and what held in it.
+struct Place {
+    run: String,
+    setting: usize,
 }
 
 /// One job, or several entries of it.
@@ -52,7 +124,11 @@ struct Job {
     pattern: String,
     group: String,
     keys: Vec<(String, String)>,
+    options: BTreeMap<String, String>,
     flows: Vec<Flow>,
+    /// Entries, and why the first that failed did.
+    entries: usize,
+    failed: Option<(usize, String)>,
     line: u32,
 }
 
@@ -60,16 +136,11 @@ impl Job {
     fn read(root: &Value, entry: &Value, line: u32) -> Result<Job, String> {
         let name = entry.get("jobname").and_then(Value::as_str).ok_or("a job without a name")?;
         let error = json::number(entry, "error").unwrap_or(0.0);
-        if error != 0.0 {
-            return Err(format!("job {} failed with error {error}", quoted(name)));
-        }
+        let failed = (error != 0.0).then(|| (1, format!("job {} failed with error {error}", quoted(name))));
         let flows: Vec<Flow> = DIRECTIONS.into_iter().filter_map(|d| Flow::read(d, entry.get(d)?)).collect();
-        if flows.is_empty() {
-            return Err(format!("job {} has done no I/O", quoted(name)));
-        }
         let options = options(root, entry);
-        let option = |names: &[&str], default: &str| {
-            names.iter().find_map(|n| options.get(*n).cloned()).unwrap_or_else(|| default.to_owned())
+        let option = |name: &str, default: &str| {
+            options.get(name).cloned().filter(|v| !v.is_empty()).unwrap_or_else(|| default.to_owned())
         };
         let mut keys = vec![("job".to_owned(), name.to_owned())];
         if let Some(host) = entry.get("hostname").and_then(Value::as_str) {
@@ -77,20 +148,29 @@ impl Job {
         }
         let mut pattern = String::new();
         if !options.is_empty() {
-            pattern = option(&["rw", "readwrite"], "read");
-            keys.push(("Block_size".into(), option(&["bs", "blocksize"], "4k")));
-            keys.push(("Iodepth".into(), option(&["iodepth"], "1")));
-            keys.push(("Threads".into(), option(&["numjobs"], "1")));
+            pattern = option("rw", "read");
+            keys.push(("Block_size".into(), fio_options::blocks(&options)));
+            keys.push(("Iodepth".into(), option("iodepth", "1")));
+            keys.push(("Threads".into(), option("numjobs", "1")));
         }
         let group = entry.get("groupid").map(json::level).unwrap_or_default();
-        Ok(Job { pattern, group, keys, flows, line })
+        Ok(Job { pattern, group, keys, options, flows, entries: 1, failed, line })
     }
 
+    /// Whether another entry is one of the same job. Where its files lie does not make it another one.
     fn is_same(&self, other: &Job) -> bool {
-        self.keys == other.keys && self.pattern == other.pattern && self.group == other.group
+        self.keys == other.keys
+            && self.pattern == other.pattern
+            && self.group == other.group
+            && fio_options::facts(&self.options) == fio_options::facts(&other.options)
     }
 
     fn add(&mut self, other: Job) {
+        self.entries = self.entries.saturating_add(other.entries);
+        self.failed = match (self.failed.take(), other.failed) {
+            (Some((a, first)), Some((b, _))) => Some((a.saturating_add(b), first)),
+            (one, two) => one.or(two),
+        };
         for flow in other.flows {
             match self.flows.iter_mut().find(|f| f.name == flow.name) {
                 None => self.flows.push(flow),
@@ -99,32 +179,90 @@ impl Job {
         }
     }
 
-    fn records(&self, out: &mut Vec<Record>) {
-        for flow in &self.flows {
-            let category = match (self.flows.len(), self.pattern.as_str()) {
-                (_, "") => flow.name.to_owned(),
-                (1, pattern) => pattern.to_owned(),
-                (_, pattern) => format!("{pattern} {}", flow.name),
-            };
-            let mut push = |metric: &str, unit: &str, value: Option<f64>| {
-                let Some(value) = value else { return };
-                out.push(Record {
-                    category: category.clone(),
-                    keys: self.keys.clone(),
-                    metric: metric.to_owned(),
-                    unit: unit.to_owned(),
-                    value: if value.is_finite() { Ok(value) } else { Err("it is too large".into()) },
-                    run: Some("1".into()),
-                    line: self.line,
-                });
-            };
-            push("BW(MB/S)", "MiB/s", flow.bandwidth);
-            push("IOPS", "1/s", flow.iops);
-            push("Latency(ms)", "ms", flow.latency());
-            for (percent, word) in PERCENTILES {
-                push(&format!("{}_{word}_ms", flow.percentiles_of), "ms", flow.printed_percentile(percent));
+    /// Why there is no value, if an entry failed.
+    fn failure(&self) -> Option<String> {
+        let (failed, reason) = self.failed.as_ref()?;
+        Some(match self.entries {
+            1 => reason.clone(),
+            entries => {
+                format!("{failed} of {entries} entries of it failed, so that there is no sum: {reason}")
+            }
+        })
+    }
+
+    /// The directions of a job that failed: those in which something was done, and those of its pattern.
+    fn directions(&self) -> Vec<&'static str> {
+        let pattern = self.pattern.split(':').next().unwrap_or_default();
+        let meant: &[&'static str] = match pattern {
+            "rw" | "readwrite" | "randrw" => &["read", "write"],
+            "trimwrite" | "randtrimwrite" => &["write", "trim"],
+            "write" | "randwrite" => &["write"],
+            "trim" | "randtrim" => &["trim"],
+            "" if !self.flows.is_empty() => &[],
+            _ => &["read"],
+        };
+        let is_there = |d: &&'static str| meant.contains(d) || self.flows.iter().any(|f| f.name == *d);
+        DIRECTIONS.into_iter().filter(is_there).collect()
+    }
+
+    fn category(&self, direction: &str, directions: usize) -> String {
+        match (directions, self.pattern.as_str()) {
+            (_, "") => direction.to_owned(),
+            (1, pattern) => pattern.to_owned(),
+            (_, pattern) => format!("{pattern} {direction}"),
+        }
+    }
+
+    /// Its figures, or in their place why there are none; whether there is either.
+    fn records(&self, place: &Place, out: &mut Vec<Record>) -> bool {
+        let before = out.len();
+        let mut push = |category: String, metric: &str, unit: &str, value: Result<f64, String>, failed| {
+            let value =
+                value.and_then(|v| if v.is_finite() { Ok(v) } else { Err("it is too large".to_owned()) });
+            out.push(Record {
+                category,
+                keys: self.keys.clone(),
+                metric: metric.to_owned(),
+                unit: unit.to_owned(),
+                value,
+                failed,
+                run: Some(place.run.clone()),
+                setting: place.setting,
+                line: self.line,
+            });
+        };
+        if let Some(reason) = self.failure() {
+            let directions = self.directions();
+            for direction in &directions {
+                let category = self.category(direction, directions.len());
+                let mut fail = |metric: &str, unit: &str| {
+                    push(category.clone(), metric, unit, Err(reason.clone()), true);
+                };
+                fail("BW(MB/S)", "MiB/s");
+                fail("IOPS", "1/s");
+                fail("Latency(ms)", "ms");
+            }
+        } else {
+            for flow in &self.flows {
+                let category = self.category(flow.name, self.flows.len());
+                let mut give = |metric: &str, unit: &str, value: Option<f64>| {
+                    if let Some(value) = value {
+                        push(category.clone(), metric, unit, Ok(value), false);
+                    }
+                };
+                give("BW(MB/S)", "MiB/s", flow.bandwidth);
+                give("IOPS", "1/s", flow.iops);
+                give("Latency(ms)", "ms", flow.latency());
+                for (percent, word) in PERCENTILES {
+                    give(
+                        &format!("{}_{word}_ms", flow.percentiles_of),
+                        "ms",
+                        flow.printed_percentile(percent),
+                    );
+                }
             }
         }
+        out.len() > before
     }
 }
 
@@ -133,7 +271,7 @@ fn options(root: &Value, entry: &Value) -> BTreeMap<String, String> {
     let mut out = BTreeMap::new();
     for part in [root.get("global options"), entry.get("job options")].into_iter().flatten() {
         for (key, value) in part.as_object().into_iter().flatten() {
-            out.insert(key.clone(), json::level(value));
+            out.insert(fio_options::canonical(key).to_owned(), json::level(value));
         }
     }
     out

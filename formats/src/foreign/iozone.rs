@@ -9,9 +9,10 @@
 //! To the left a table by file size (lines) and record size (columns), in kB; a cell of 0 is a combination that iozone
 //! skipped. To the right, from `-t`, the throughput of all processes together.
 
-use super::{Counter, Foreign, Loss, Parsed, Record, lost_end, number};
+use super::{Counter, Foreign, Loss, Parsed, Record, lost_end, number, setting};
 use crate::tool::lines;
 use edge::quoted;
+use std::collections::BTreeMap;
 
 /// Operations: the report's words, and perf.conf's metric.
 const OPERATIONS: [(&str, &str); 22] = [
@@ -81,8 +82,49 @@ enum Place {
     Throughput,
 }
 
+/// Options that say which cases are measured, where, and what is written about it; they take a value.
+const CASES: &str = "irsngyqtluFfbU";
+/// Those without a value: automatic modes, and a file for a spreadsheet.
+const MODES: &str = "RazAwM";
+/// Options that take a value.
+const VALUED: &str = "JjkVrtsfFdluUSLHPibXYgnyq";
+
+/// The options that make another measurement of a command line.
+fn options(command: &str) -> String {
+    let mut words = command.split_whitespace().skip(1).peekable();
+    let mut out: Vec<String> = Vec::new();
+    while let Some(word) = words.next() {
+        let Some(flags) = word.strip_prefix('-') else { continue };
+        if flags.starts_with('+') {
+            let value = words.next_if(|w| !w.starts_with('-')).map_or(String::new(), |w| format!(" {w}"));
+            out.push(format!("-{flags}{value}"));
+            continue;
+        }
+        for (at, flag) in flags.char_indices() {
+            if !VALUED.contains(flag) {
+                if !MODES.contains(flag) {
+                    out.push(format!("-{flag}"));
+                }
+                continue;
+            }
+            let attached = flags.get(at + flag.len_utf8()..).unwrap_or_default();
+            let value = match attached {
+                "" => words.next().unwrap_or_default(),
+                attached => attached,
+            };
+            if !CASES.contains(flag) {
+                out.push(format!("-{flag} {value}"));
+            }
+            break;
+        }
+    }
+    out.sort_unstable();
+    if out.is_empty() { "none".to_owned() } else { out.join(" ") }
+}
+
 #[derive(Default)]
 struct Reader {
+    facts: BTreeMap<String, String>,
     foreign: Foreign,
     runs: Counter,
     place: Place,
@@ -96,18 +138,30 @@ impl Reader {
         if let Some(unit) = text.trim_matches('"').strip_prefix("Output is in ") {
             return match unit.trim() {
                 "kBytes/sec" | "Kbytes/sec" => Ok(()),
+                // The part on CPU time that `-+u` adds.
+                "CPU%" => Ok(()),
                 other => Err((
                     line,
                     format!("its unit is {}; run iozone without -O and -N, for kBytes/sec", quoted(other)),
                 )),
             };
         }
-        if let Some(rest) = text.strip_prefix("Throughput test with ") {
+        if text.starts_with("Iozone: Performance Test") {
+            // Another report begins: nothing of the one before holds any longer.
+            (self.facts, self.place) = (BTreeMap::new(), Place::Before);
+            (self.record_kb, self.file_kb, self.threads) = Default::default();
+        } else if let Some(rest) = text.strip_prefix("Version $Revision:") {
+            self.facts.insert("tool.iozone".into(), rest.trim_matches([' ', '$']).to_owned());
+        } else if let Some(command) = text.strip_prefix("Command line used:") {
+            self.facts.insert("param.iozone_options".into(), options(command));
+        } else if let Some(rest) = text.strip_prefix("Throughput test with ") {
             self.threads = rest.split_whitespace().next().unwrap_or_default().to_owned();
         } else if let Some(rest) = text.strip_prefix("File size set to ") {
             self.file_kb = rest.split_whitespace().next().unwrap_or_default().to_owned();
         } else if text.starts_with("\"Throughput report") {
             self.place = Place::Throughput;
+        } else if text.starts_with("\"CPU utilization report") {
+            self.place = Place::Before;
         } else if let Some(rest) = text.strip_prefix("\"Record size = ") {
             self.record_kb = rest.split_whitespace().next().unwrap_or_default().to_owned();
         } else if let Some(name) = report(text) {
@@ -178,8 +232,10 @@ impl Reader {
         let metric = format!("{operation}_Thro-KBps");
         let run = Some(self.runs.next(format!("{metric}{keys:?}")));
         let unit = "KiB/s".to_owned();
-        let value = number(value);
-        self.foreign.records.push(Record { category: String::new(), keys, metric, unit, value, run, line });
+        let (value, failed) = (number(value), false);
+        let setting = setting(&mut self.foreign.settings, self.facts.clone());
+        let category = String::new();
+        self.foreign.records.push(Record { category, keys, metric, unit, value, failed, run, setting, line });
     }
 
     fn lose(&mut self, line: u32, reason: String) {

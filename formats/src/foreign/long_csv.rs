@@ -4,11 +4,15 @@
 //! other column is a key of the case. Columns come in any order and any letter case, separated by commas, semicolons
 //! or tabs.
 //!
+//! A heading may stand again, as in tables that were written one behind the other (`cat *.csv`): what follows is of its
+//! columns, and repeats that an earlier table has numbered already are further ones.
+//!
 //! A last line without its newline is lost, because 820 that was cut off is 82 or 8; unless it ends in a value in quotes, which
 //! are closed, or in a carriage return.
 
 use super::{Counter, Foreign, Loss, Parsed, Record, number, table};
 use crate::tool::NO_END;
+use std::collections::HashMap;
 use table::End;
 
 /// What a column is.
@@ -48,41 +52,90 @@ fn columns(heading: &str) -> Vec<Column> {
     lines.first().map(|l| l.cells.iter().map(|c| Column::of(c)).collect()).unwrap_or_default()
 }
 
-/// Reads the table.
+/// Reads the table, or several in one file.
 pub(super) fn parse(text: &str) -> Parsed {
     let heading = text.lines().find(|l| !l.trim().is_empty()).unwrap_or_default();
     let mut lines = table::lines(text, table::separator(heading)).into_iter();
     let first = lines.next().ok_or_else(|| (1, "it is empty".to_owned()))?;
-    let columns: Vec<Column> = first.cells.iter().map(|c| Column::of(c)).collect();
-    for (index, column) in columns.iter().enumerate() {
-        if columns.iter().skip(index + 1).any(|c| c == column) {
-            let name = first.cells.get(index).map_or("", String::as_str);
-            return Err((first.number, format!("two columns mean '{name}'")));
-        }
-    }
-    for (needed, name) in [(Column::Metric, "metric"), (Column::Value, "value")] {
-        if !columns.contains(&needed) {
-            return Err((first.number, format!("the heading has no column '{name}'")));
-        }
-    }
+    let mut columns = headings(&first)?;
     let mut foreign = Foreign { names_repeats: columns.contains(&Column::Repeat), ..Foreign::default() };
-    let mut runs = Counter::default();
+    let (mut runs, mut repeats) = (Counter::default(), Repeats::default());
     for line in lines {
         if let Some(reason) = cut(line.end, columns.last()) {
             foreign.losses.push(Loss { line: line.number, reason: reason.to_owned() });
             continue;
         }
+        if is_heading(&line) {
+            columns = headings(&line)?;
+            foreign.names_repeats &= columns.contains(&Column::Repeat);
+            repeats.next_table();
+            continue;
+        }
         if line.cells.len() != columns.len() {
+            if line.cells.first().is_some_and(|c| c.starts_with('#')) {
+                continue;
+            }
             let reason = format!("{} cells under {} headings", line.cells.len(), columns.len());
             foreign.losses.push(Loss { line: line.number, reason });
             continue;
         }
         match record(&columns, line, &mut runs) {
-            Ok(record) => foreign.records.push(record),
+            Ok(mut record) => {
+                repeats.number(&mut record);
+                foreign.records.push(record);
+            }
             Err(loss) => foreign.losses.push(loss),
         }
     }
     Ok(foreign)
+}
+
+/// A line that names the columns again.
+fn is_heading(line: &table::Line) -> bool {
+    let columns: Vec<Column> = line.cells.iter().map(|c| Column::of(c)).collect();
+    [Column::Metric, Column::Value].iter().all(|c| columns.contains(c))
+}
+
+/// The columns of a heading.
+fn headings(line: &table::Line) -> Result<Vec<Column>, (u32, String)> {
+    let columns: Vec<Column> = line.cells.iter().map(|c| Column::of(c)).collect();
+    for (index, column) in columns.iter().enumerate() {
+        if columns.iter().skip(index + 1).any(|c| c == column) {
+            let name = line.cells.get(index).map_or("", String::as_str);
+            return Err((line.number, format!("two columns mean '{name}'")));
+        }
+    }
+    for (needed, name) in [(Column::Metric, "metric"), (Column::Value, "value")] {
+        if !columns.contains(&needed) {
+            return Err((line.number, format!("the heading has no column '{name}'")));
+        }
+    }
+    Ok(columns)
+}
+
+/// Which repeats of which cases the tables of a file have had.
+#[derive(Default)]
+struct Repeats {
+    /// How many tables came before this one.
+    before: u32,
+    /// Case, metric and repeat, with the table.
+    seen: HashMap<String, u32>,
+}
+
+impl Repeats {
+    fn next_table(&mut self) {
+        self.before = self.before.saturating_add(1);
+    }
+
+    /// A repeat that an earlier table has had is another one: `1` of the second table becomes `2.1`.
+    fn number(&mut self, record: &mut Record) {
+        let Some(run) = record.run.clone() else { return };
+        let id = format!("{}\u{1f}{:?}\u{1f}{}\u{1f}{run}", record.category, record.keys, record.metric);
+        let first = *self.seen.entry(id).or_insert(self.before);
+        if first != self.before {
+            record.run = Some(format!("{}.{run}", self.before.saturating_add(1)));
+        }
+    }
 }
 
 /// Why a line may be the first part of a longer one. What stands in closed quotes could go on with a second quote, but then
@@ -103,7 +156,9 @@ fn record(columns: &[Column], line: table::Line, runs: &mut Counter) -> Result<R
         metric: String::new(),
         unit: String::new(),
         value: Err(String::new()),
+        failed: false,
         run: None,
+        setting: 0,
         line: line.number,
     };
     for (column, cell) in columns.iter().zip(line.cells) {

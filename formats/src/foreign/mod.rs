@@ -15,6 +15,8 @@
 
 mod benchfmt;
 mod fio_json;
+mod fio_options;
+mod fio_series;
 mod hyperfine;
 mod iozone;
 mod long_csv;
@@ -82,8 +84,12 @@ pub struct Record {
     pub unit: String,
     /// The number, always finite, or why there is none.
     pub value: Result<f64, String>,
+    /// There is no number because the tool says that the measurement failed.
+    pub failed: bool,
     /// Which run of the case gave it; `None` for a figure over all runs of the file.
     pub run: Option<String>,
+    /// Index into [`Foreign::settings`]: what held when it was measured.
+    pub setting: usize,
     /// Line in the file, counted from 1.
     pub line: u32,
 }
@@ -95,6 +101,20 @@ pub struct Loss {
     pub line: u32,
     /// Why, in lowercase.
     pub reason: String,
+}
+
+/// A case that was run without an error and has done nothing. That is its purpose (it creates the files of others), unless
+/// other files have values of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Idle {
+    /// Category, or what the categories of its directions begin with.
+    pub category: String,
+    /// Factor levels in the order of the file.
+    pub keys: Vec<(String, String)>,
+    /// Which run of the case it was.
+    pub run: String,
+    /// Line, counted from 1.
+    pub line: u32,
 }
 
 /// What a file itself says of a metric. It counts more than perf.conf.
@@ -115,8 +135,10 @@ pub struct Foreign {
     pub losses: Vec<Loss>,
     /// What it says of its metrics.
     pub statements: Vec<Statement>,
-    /// Versions and the like, by name.
-    pub facts: BTreeMap<String, String>,
+    /// Cases that were run and have done nothing: category and keys, with the line.
+    pub idle: Vec<Idle>,
+    /// What held when values were taken (options, machine, versions): facts by name, as many sets as there are.
+    pub settings: Vec<BTreeMap<String, String>>,
     /// It numbers its repeats itself, so that runs are more than what one session happened to give.
     pub names_repeats: bool,
 }
@@ -190,6 +212,14 @@ fn number(text: &str) -> Result<f64, String> {
         Ok(value) if value.is_finite() => Ok(value),
         _ => Err(format!("{} is not a finite number", quoted(text.trim()))),
     }
+}
+
+/// Finds a set of facts among those of a file, or adds it.
+fn setting(settings: &mut Vec<BTreeMap<String, String>>, facts: BTreeMap<String, String>) -> usize {
+    settings.iter().position(|known| *known == facts).unwrap_or_else(|| {
+        settings.push(facts);
+        settings.len() - 1
+    })
 }
 
 /// The loss of a last line without its newline: half a number is a number, too.

@@ -1,10 +1,12 @@
 //! netperf's omni output selection: `-o` (CSV with a heading) and `-k` (`KEY=VALUE`), after the `--` of the command
 //! (netperf manual, section "Omni Output Selection").
 //!
+//! Text between the lines of results is passed over; a test that was begun and gave no result is lost.
+//!
 //! netperf writes -1 for what it has not measured; such figures are absent, not values. With `-P 0` the CSV has no
 //! heading and cannot be told from any other numbers.
 
-use super::{Counter, Foreign, Loss, Parsed, Record, lost_end, number, table};
+use super::{Counter, Foreign, Loss, Parsed, Record, lost_end, number, setting, table};
 use crate::tool::lines;
 use edge::quoted;
 use std::collections::BTreeMap;
@@ -44,6 +46,24 @@ const METRICS: [(&str, &str, &str); 10] = [
     ("MAX_LATENCY", "latency_max_us", "us"),
 ];
 
+/// Selectors that say how was measured, with the headings of the CSV and the names of the facts. The length of the test is
+/// named as perfvt names its own.
+const SETTINGS: [(&str, &str, &str); 10] = [
+    ("ELAPSED_TIME", "Elapsed Time (sec)", "param.l"),
+    ("RESPONSE_SIZE", "Response Size Bytes", "param.response_size"),
+    ("BURST_SIZE", "Initial Burst Requests", "param.burst"),
+    ("LSS_SIZE_REQ", "Local Send Socket Size Requested", "param.local_send_socket"),
+    ("LSR_SIZE_REQ", "Local Recv Socket Size Requested", "param.local_recv_socket"),
+    ("RSS_SIZE_REQ", "Remote Send Socket Size Requested", "param.remote_send_socket"),
+    ("RSR_SIZE_REQ", "Remote Recv Socket Size Requested", "param.remote_recv_socket"),
+    ("LOCAL_CONG_CONTROL", "Local Congestion Control Algorithm", "param.local_congestion_control"),
+    ("REMOTE_CONG_CONTROL", "Remote Congestion Control Algorithm", "param.remote_congestion_control"),
+    ("LOCAL_NODELAY", "Local NODELAY", "param.local_nodelay"),
+];
+
+/// How far from a whole number of seconds a test of so many seconds ends.
+const PUNCTUAL: f64 = 0.1;
+
 /// Tells the output by a heading of known names or by the key of the throughput.
 pub(super) fn is(text: &str) -> bool {
     text.lines().any(|l| l.starts_with("THROUGHPUT=") || is_heading(l))
@@ -59,13 +79,14 @@ fn is_heading(line: &str) -> bool {
 /// Reads every result of one file.
 pub(super) fn parse(text: &str) -> Parsed {
     let foreign = Foreign { losses: lost_end(text).into_iter().collect(), ..Foreign::default() };
-    let mut reader = Reader { foreign, runs: Counter::default(), banner: None, values: BTreeMap::new() };
+    let mut reader = Reader { foreign, ..Reader::default() };
     let mut columns: Option<Vec<Option<&'static str>>> = None;
     for (line, content) in lines(text) {
         let content = content.trim_end_matches('\r');
         if content.contains(" TEST ") && content.contains(" from ") {
             reader.finish();
-            (reader.banner, columns) = (Some(content.to_owned()), None);
+            reader.begin(Some((content.to_owned(), line)));
+            columns = None;
         } else if is_heading(content) {
             reader.finish();
             columns = Some(cells(content).iter().map(|c| selector(c)).collect());
@@ -76,6 +97,9 @@ pub(super) fn parse(text: &str) -> Parsed {
         }
     }
     reader.finish();
+    if reader.foreign.losses.is_empty() {
+        reader.begin(None);
+    }
     Ok(reader.foreign)
 }
 
@@ -84,7 +108,8 @@ fn cells(line: &str) -> Vec<String> {
 }
 
 fn selector(heading: &str) -> Option<&'static str> {
-    SELECTORS.iter().find(|(_, h)| *h == heading).map(|(key, _)| *key)
+    let settings = SETTINGS.iter().map(|(key, heading, _)| (*key, *heading));
+    SELECTORS.iter().copied().chain(settings).find(|(_, h)| *h == heading).map(|(key, _)| key)
 }
 
 /// A figure of a result.
@@ -95,18 +120,30 @@ struct Figure {
     line: u32,
 }
 
+#[derive(Default)]
 struct Reader {
     foreign: Foreign,
     runs: Counter,
     banner: Option<String>,
+    /// Line of a banner after which no result has come yet.
+    waiting: Option<u32>,
     /// Selectors of the result that is being read, with value and line.
     values: BTreeMap<&'static str, (String, u32)>,
 }
 
 impl Reader {
+    /// A test begins, or the file ends: the one before must have given a result.
+    fn begin(&mut self, banner: Option<(String, u32)>) {
+        if let Some(line) = self.waiting.take() {
+            self.foreign.losses.push(Loss { line, reason: "a test without a result: it failed".into() });
+        }
+        (self.banner, self.waiting) = banner.map_or((None, None), |(text, line)| (Some(text), Some(line)));
+    }
+
     fn row(&mut self, columns: &[Option<&'static str>], content: &str, line: u32) {
         let cells = cells(content);
-        if cells.is_empty() {
+        // What holds no number is text of whatever ran netperf.
+        if !cells.iter().any(|c| c.trim_start_matches('-').eq_ignore_ascii_case("nan") || number(c).is_ok()) {
             return;
         }
         if cells.len() != columns.len() {
@@ -124,7 +161,8 @@ impl Reader {
 
     /// One `KEY=VALUE`. A key that stands a second time begins the next result.
     fn key(&mut self, key: &str, value: &str, line: u32) {
-        let Some((key, _)) = SELECTORS.iter().find(|(k, _)| *k == key) else { return };
+        let mut known = SELECTORS.iter().map(|s| s.0).chain(SETTINGS.iter().map(|s| s.0));
+        let Some(key) = known.find(|k| *k == key) else { return };
         if self.values.contains_key(key) {
             self.finish();
         }
@@ -144,13 +182,18 @@ impl Reader {
             self.size().map(|size| vec![("size".to_owned(), size)]).unwrap_or_default();
         let run = self.runs.next(format!("{category}{keys:?}"));
         let before = self.foreign.records.len();
+        self.waiting = None;
+        let facts = self.facts();
+        let setting = setting(&mut self.foreign.settings, facts);
         let record = |metric: &str, unit: &str, value, line| Record {
             category: category.clone(),
             keys: keys.clone(),
             metric: metric.to_owned(),
             unit: unit.to_owned(),
             value,
+            failed: false,
             run: Some(run.clone()),
+            setting,
             line,
         };
         match self.throughput() {
@@ -170,6 +213,29 @@ impl Reader {
             self.foreign.losses.push(Loss { line, reason: "a result without a figure that is known".into() });
         }
         self.values.clear();
+    }
+
+    /// How the result was measured.
+    fn facts(&self) -> BTreeMap<String, String> {
+        let mut facts = BTreeMap::new();
+        for (key, _, name) in SETTINGS {
+            let Some(text) = self.values.get(key).map(|(text, _)| text.trim()) else { continue };
+            let value = match (key, number(text)) {
+                ("ELAPSED_TIME", Ok(seconds)) => {
+                    let whole = seconds.round();
+                    // A test of so many bytes or transactions takes any time.
+                    if whole < 1.0 || (seconds - whole).abs() > PUNCTUAL {
+                        continue;
+                    }
+                    format!("{whole}")
+                }
+                ("ELAPSED_TIME", Err(_)) => continue,
+                (_, Ok(value)) if value < 0.0 => "default".to_owned(),
+                _ => text.to_owned(),
+            };
+            facts.insert(name.to_owned(), value);
+        }
+        facts
     }
 
     /// The throughput in perf.conf's unit, if it was selected.

@@ -43,6 +43,11 @@ fn value(foreign: &Foreign, wanted: &str) -> f64 {
     find(foreign, wanted).value.clone().unwrap()
 }
 
+/// What held when a value was taken.
+fn fact<'a>(foreign: &'a Foreign, record: &Record, name: &str) -> Option<&'a str> {
+    foreign.settings.get(record.setting)?.get(name).map(String::as_str)
+}
+
 #[test]
 fn each_kind_is_told_by_its_content() {
     for (kind, texts) in [
@@ -56,9 +61,8 @@ fn each_kind_is_told_by_its_content() {
         for text in texts {
             assert_eq!(sniff(text.as_bytes()), Some(kind), "{:.60}", text);
             assert_eq!(sniff(text.replace('\n', "\r\n").as_bytes()), Some(kind), "Windows: {:.60}", text);
-            let (mut windows, unix) =
+            let (windows, unix) =
                 (parse(kind, &text.replace('\n', "\r\n")).unwrap(), parse(kind, text).unwrap());
-            windows.facts.clone_from(&unix.facts);
             assert_eq!(windows, unix);
         }
     }
@@ -86,7 +90,7 @@ fn a_fio_job_gives_bandwidth_rate_latency_and_percentiles() {
     assert!((value(&fio, &format!("{case}/clat_p999_ms#1")) - 4576e-6).abs() < 1e-15);
     let latency = find(&fio, &format!("{case}/Latency(ms)#1"));
     assert_eq!((latency.unit.as_str(), latency.line), ("ms", 8));
-    assert_eq!((fio.records.len(), fio.facts["fio"].as_str()), (6, "fio-3.33"));
+    assert_eq!((fio.records.len(), fact(&fio, latency, "tool.fio")), (6, Some("fio-3.33")));
 }
 
 #[test]
@@ -121,24 +125,166 @@ fn entries_of_one_fio_job_add_up() {
     assert_eq!(fio.records.len(), 3, "percentiles of parts have no common percentile");
 }
 
-#[test]
-fn of_fios_status_reports_the_last_counts() {
-    let earlier = FIO.replace("2048000.000000", "1.0");
-    let fio = read(&format!("{earlier}{FIO}"));
-    let iops = find(&fio, "read/job=seqread,Block_size=4k,Iodepth=4,Threads=2/IOPS#1");
-    assert_eq!((iops.value.clone(), iops.line), (Ok(2_048_000.0), 8 + FIO.lines().count() as u32));
+/// One object of fio with one job, written so many milliseconds after the first and having run so long.
+fn report(at_ms: u64, ran_ms: u64, ios: u64, bandwidth: u64) -> String {
+    format!(
+        r#"{{"fio version":"fio-3.33","timestamp":{},"timestamp_ms":{},"global options":{{"ioengine":"null"}},"jobs":[
+  {{"jobname":"j","groupid":0,"error":0,"elapsed":{},"job options":{{"rw":"read"}},
+   "read":{{"io_bytes":{ios},"total_ios":{ios},"runtime":{ran_ms},"bw_bytes":{bandwidth}}}}}]}}
+"#,
+        (1_700_000_000_000 + at_ms) / 1000,
+        1_700_000_000_000 + at_ms,
+        ran_ms / 1000 + 1
+    )
+}
+
+fn bandwidths(text: &str) -> Vec<(Option<String>, f64)> {
+    let fio = read(text);
+    fio.records.iter().map(|r| (r.run.clone(), r.value.clone().unwrap())).collect()
 }
 
 #[test]
-fn a_fio_job_that_failed_is_lost_and_a_cut_file_is_refused() {
+fn of_fios_status_reports_the_last_counts() {
+    let mib = 1_048_576;
+    let reports =
+        [report(1000, 999, 100, mib), report(2000, 1999, 210, 2 * mib), report(2900, 2890, 300, 3 * mib)];
+    assert_eq!(bandwidths(&reports.concat()), [(Some("1".into()), 3.0)]);
+    assert_eq!(
+        find(&read(&reports.concat()), "read/job=j,Block_size=4k,Iodepth=1,Threads=1/BW(MB/S)#1").line,
+        8
+    );
+    // Figures begin anew at the end of the ramp; the run does not.
+    let ramp = [report(2000, 1990, 500, 9 * mib), report(4100, 4000, 200, mib)];
+    assert_eq!(bandwidths(&ramp.concat()), [(Some("1".into()), 1.0)]);
+    // Without the time of writing, growth tells.
+    let untimed = reports.concat().replace("\"timestamp", "\"stamp");
+    assert_eq!(bandwidths(&untimed), [(Some("1".into()), 3.0)]);
+}
+
+#[test]
+fn runs_of_fio_in_one_file_count_one_by_one() {
+    let mib = 1_048_576;
+    for (what, gap, ran) in
+        [("a minute each", 61_000, 60_000), ("a moment each", 300, 2), ("one time of writing", 0, 60_000)]
+    {
+        let runs: Vec<String> =
+            (0..4).map(|i| report(i * gap, ran + i % 2, 100 + i, (i + 1) * mib)).collect();
+        let expected: Vec<_> = (1..=4).map(|i| (Some(i.to_string()), f64::from(i))).collect();
+        assert_eq!(bandwidths(&runs.concat()), expected, "{what}");
+        assert_eq!(bandwidths(&runs.concat().replace("}\n{", "}{")), expected, "{what}, one line");
+        assert_eq!(bandwidths(&format!("[{}]\n", runs.join(","))), expected, "{what}, an array");
+        let told = format!("run 1\n{}", runs.join("\n[1/4] next run {now}\n"));
+        assert_eq!(bandwidths(&told), expected, "{what}, text between");
+    }
+    let jobs = ["a", "b"].map(|job| report(0, 1000, 10, mib).replace("\"j\"", &format!("\"{job}\"")));
+    let runs: Vec<String> = bandwidths(&jobs.concat()).into_iter().filter_map(|(run, _)| run).collect();
+    assert_eq!(runs, ["1", "1"], "two jobs have one run each");
+    let cut = format!("{}{}", jobs[0], &jobs[1][..jobs[1].len() / 2]);
+    assert!(
+        refusal(Kind::FioJson, &cut).contains("cut off"),
+        "what is whole may be a report of the same run"
+    );
+}
+
+#[test]
+fn json_that_begins_within_a_line_is_read() {
+    let text = format!("Jobs: 1 (f=1): [r(1)][50.0%][eta 00m:30s]{}", report(0, 1000, 10, 1_048_576));
+    assert_eq!(bandwidths(&text), [(Some("1".into()), 1.0)]);
+}
+
+#[test]
+fn a_fio_job_that_failed_is_there_without_a_value() {
     let failed = FIO_TWO.replacen("\"error\" : 0", "\"error\" : 5", 1);
     let fio = read(&failed);
-    assert_eq!((fio.losses.len(), fio.losses[0].line), (1, 14));
-    assert!(fio.losses[0].reason.contains("job 'a' failed with error 5"), "{:?}", fio.losses);
+    assert!(fio.losses.is_empty(), "{:?}", fio.losses);
+    let case = "randread/job=a,Block_size=4k,Iodepth=4,Threads=1";
+    for metric in ["BW(MB/S)", "IOPS", "Latency(ms)"] {
+        let record = find(&fio, &format!("{case}/{metric}#1"));
+        assert!(record.failed && record.line == 14, "{record:?}");
+        assert_eq!(record.value, Err("job 'a' failed with error 5".into()));
+    }
+    assert!(fio.records.iter().any(|r| r.keys[0].1 == "b" && r.value.is_ok() && !r.failed));
     let cut = refusal(Kind::FioJson, &FIO[..2000]);
     assert!(cut.starts_with("fio JSON, line 7") && cut.contains("cut off"), "{cut}");
     assert!(refusal(Kind::FioJson, "{\"fio version\":\"3\"\n,,}").contains("line 2: not JSON"));
     assert!(refusal(Kind::FioJson, "{\"fio version\":\"3\"}").contains("no list \"jobs\""));
+}
+
+/// A file of fio with these entries.
+fn fio_file(entries: &[String]) -> String {
+    format!("{{\"fio version\":\"fio-3.33\",\"jobs\":[\n{}]}}\n", entries.join(",\n"))
+}
+
+/// An entry of one job with options, error, and bytes read in a second.
+fn entry(name: &str, options: &str, error: u32, bytes: u64) -> String {
+    format!(
+        r#"{{"jobname":"{name}","groupid":0,"error":{error},"job options":{{{options}}},"read":{{"io_bytes":{bytes},"bw_bytes":{bytes},"iops":1}}}}"#
+    )
+}
+
+#[test]
+fn a_fio_job_of_which_one_entry_failed_has_no_sum() {
+    let options = r#""rw":"randread","numjobs":"4""#;
+    let entries = [0, 0, 5, 0].map(|error| entry("j", options, error, 1_048_576));
+    let fio = read(&fio_file(&entries));
+    let case = "randread/job=j,Block_size=4k,Iodepth=1,Threads=4";
+    for metric in ["BW(MB/S)", "IOPS"] {
+        let record = find(&fio, &format!("{case}/{metric}#1"));
+        let reason = record.value.clone().unwrap_err();
+        assert!(record.failed && reason.contains("1 of 4 entries") && reason.contains("error 5"), "{reason}");
+    }
+    assert!(fio.losses.is_empty() && fio.records.iter().all(|r| r.failed));
+    let whole = read(&fio_file(&[0; 4].map(|error| entry("j", options, error, 1_048_576))));
+    assert_eq!(value(&whole, &format!("{case}/BW(MB/S)#1")), 4.0);
+}
+
+#[test]
+fn a_fio_job_that_failed_before_it_began_is_there_in_each_direction() {
+    let fio = read(&fio_file(&[entry("j", r#""rw":"randrw""#, 2, 0)]));
+    let categories: Vec<&str> = fio.records.iter().map(|r| r.category.as_str()).collect();
+    assert!(categories.contains(&"randrw read") && categories.contains(&"randrw write"), "{categories:?}");
+    assert!(fio.records.iter().all(|r| r.failed));
+}
+
+#[test]
+fn a_fio_job_without_io_is_no_loss_beside_others_and_no_result_alone() {
+    let create = entry("create", r#""rw":"write""#, 0, 0);
+    let fio = read(&fio_file(&[create.clone(), entry("j", r#""rw":"read""#, 0, 1_048_576)]));
+    assert!(fio.losses.is_empty() && fio.records.iter().all(|r| r.keys[0].1 == "j"), "{fio:?}");
+    assert_eq!((fio.idle.len(), fio.idle[0].line, fio.idle[0].category.as_str()), (1, 2, "write"));
+    let only = entry("create", r#""rw":"write","create_only":"1""#, 0, 0);
+    assert!(read(&fio_file(&[only, entry("j", r#""rw":"read""#, 0, 1)])).idle.is_empty());
+    let alone = refusal(Kind::FioJson, &fio_file(&[create]));
+    assert!(alone.contains("line 1: no job of it has done any I/O"), "{alone}");
+}
+
+#[test]
+fn fios_options_are_levels_where_they_tell_cases_apart_and_facts_elsewhere() {
+    let split = read(&fio_file(&[entry("j", r#""rw":"read","bssplit":"4k/50:64k/50""#, 0, 1)]));
+    find(&split, "read/job=j,Block_size=4k/50:64k/50,Iodepth=1,Threads=1/IOPS#1");
+    let spelled = read(&fio_file(&[entry("j", r#""rw":"read","bs":"4096""#, 0, 1)]));
+    find(&spelled, "read/job=j,Block_size=4k,Iodepth=1,Threads=1/IOPS#1");
+    let text =
+        fio_file(&[entry("j", r#""rw":"read","direct":"1""#, 0, 1), entry("k", r#""rw":"read""#, 0, 1)]);
+    let two = read(
+        &text.replace("\"jobs\"", "\"global options\":{\"ioengine\":\"libaio\",\"runtime\":\"1m\"},\"jobs\""),
+    );
+    let facts = |job: &str, name: &str| {
+        let record = two.records.iter().find(|r| r.keys[0].1 == job).unwrap();
+        fact(&two, record, name).map(str::to_owned).unwrap_or_default()
+    };
+    assert_eq!((facts("j", "param.direct"), facts("k", "param.direct")), ("yes".into(), "no".into()));
+    assert_eq!((facts("k", "param.ioengine"), facts("k", "param.runtime")), ("libaio".into(), "60".into()));
+    // Two sections of one name are two cases, by what they differ in; the place of their files is nothing.
+    let same = |one: &str, two: &str| {
+        let text = fio_file(&[entry("j", one, 0, 1_048_576), entry("j", two, 0, 1_048_576)]);
+        read(&text).records.iter().map(id).filter(|id| id.contains("BW")).collect::<Vec<_>>()
+    };
+    let sizes = same(r#""rw":"read","size":"1g""#, r#""rw":"read","size":"2g""#);
+    assert_eq!(sizes.len(), 2, "{sizes:?}");
+    assert!(sizes[0].contains("size=1g") && sizes[1].contains("size=2g"), "{sizes:?}");
+    let places = same(r#""rw":"read","filename":"a""#, r#""rw":"read","filename":"b""#);
+    assert_eq!(places.len(), 1, "{places:?}");
 }
 
 #[test]
@@ -188,6 +334,36 @@ fn damaged_netperf_output_is_told_with_its_line() {
 }
 
 #[test]
+fn text_around_netperfs_results_is_no_loss_and_a_test_without_a_result_is() {
+    let heading = "Elapsed Time (sec),Throughput,Throughput Units";
+    let text = format!(
+        "+ netperf -- -o a,b,c\n{heading}\n10.01,5,10^6bits/s\nretrying, now, soon\n10.00,6,10^6bits/s\ndone\n"
+    );
+    let netperf = read(&text);
+    assert_eq!((netperf.records.len(), netperf.losses.len()), (2, 0), "{:?}", netperf.losses);
+    assert!(
+        netperf.records.iter().all(|r| fact(&netperf, r, "param.l") == Some("10")),
+        "{:?}",
+        netperf.settings
+    );
+    let banner = "MIGRATED TCP STREAM TEST from 0.0.0.0 port 0 to 10.0.0.1 port 0";
+    let failed = read(&format!(
+        "{banner}\n{heading}\n10.0,5,10^6bits/s\n{banner}\nconnect failed, 111\n{banner}\n{heading}\n10.0,5,10^6bits/s\n"
+    ));
+    let losses: Vec<(u32, &str)> = failed.losses.iter().map(|l| (l.line, l.reason.as_str())).collect();
+    assert_eq!((failed.records.len(), losses), (2, vec![(4, "a test without a result: it failed")]));
+}
+
+#[test]
+fn a_heading_may_stand_again_in_a_table() {
+    let one = "case,metric,repeat,value\na,t,1,1\na,t,2,2\n";
+    let csv = read(&format!("{one}{one}\nmetric,value,case,repeat\nt,7,b,1\n"));
+    assert!(csv.losses.is_empty() && csv.names_repeats, "{:?}", csv.losses);
+    assert_eq!(value(&csv, "/case=a/t#2.2"), 2.0);
+    assert_eq!((value(&csv, "/case=a/t#1"), value(&csv, "/case=b/t#1")), (1.0, 7.0));
+}
+
+#[test]
 fn a_long_table_gives_one_record_a_line() {
     let csv = read(CSV);
     let record = find(&csv, "/case=small, cold,host=alpha/latency#2");
@@ -230,6 +406,20 @@ fn a_run_of_hyperfine_that_failed_has_no_time() {
     let reason = |run: u32| find(&hyperfine, &format!("/command=x/time_s#{run}")).value.clone().unwrap_err();
     assert!(reason(2).contains("exit code 1") && reason(3).contains("signal"));
     assert!(find(&hyperfine, "/command=x/memory_B#2").value.is_err());
+    let failed: Vec<&str> =
+        hyperfine.records.iter().filter(|r| r.failed).filter_map(|r| r.run.as_deref()).collect();
+    assert_eq!(failed, ["2", "2", "3", "3"]);
+}
+
+#[test]
+fn every_export_of_hyperfine_in_a_file_counts() {
+    let one = r#"{"results":[{"command":"x","times":[1.0,2.0]}]}"#;
+    let two = r#"{"results":[{"command":"x","times":[3.0]},{"command":"y","times":[4.0]}]}"#;
+    for text in [format!("{one}\n{two}\n"), format!("[{one},\n{two}]\n")] {
+        let hyperfine = read(&text);
+        assert_eq!((hyperfine.records.len(), value(&hyperfine, "/command=x/time_s#3")), (4, 3.0));
+        assert_eq!(value(&hyperfine, "/command=y/time_s#1"), 4.0);
+    }
 }
 
 #[test]
@@ -251,7 +441,11 @@ fn go_benchmarks_give_a_metric_for_each_unit() {
     assert_eq!(find(&go, &format!("{case}/MB/s#1")).line, 7);
     let said: Vec<_> = go.statements.iter().map(|s| (s.metric.as_str(), s.direction)).collect();
     assert_eq!(said, [("ns/op", Direction::LowerIsBetter), ("rows/s", Direction::HigherIsBetter)]);
-    assert_eq!(go.facts["bench.goarch"], "amd64");
+    let first = &go.records[0];
+    assert_eq!(
+        (fact(&go, first, "host.arch"), fact(&go, first, "bench.goos")),
+        (Some("x86_64"), Some("linux"))
+    );
     assert!(go.losses.is_empty(), "{:?}", go.losses);
 }
 
@@ -265,7 +459,41 @@ fn damaged_go_benchmarks_are_told_with_their_line() {
     assert_eq!(lines, [3, 4]);
     let nan = read("BenchmarkA 1 NaN ns/op\n");
     assert!(nan.records[0].value.is_err());
-    assert!(refusal(Kind::Benchfmt, "BenchmarkA x 1 ns/op\n").contains("line 1"));
+    assert!(refusal(Kind::Benchfmt, "BenchmarkA 1 2 ns/op 3\n").contains("line 1"));
+}
+
+#[test]
+fn text_between_gos_results_is_no_loss_and_what_a_benchmark_printed_into_its_own_is() {
+    let log = "Benchmark results of today:\nBenchmarkA\n    a_test.go:3: BenchmarkA begins\n";
+    let go = read(&format!("{log}BenchmarkA-2 \t 1 \t 2 ns/op\nPASS\nok  \texample.org/x\t1.2s\n"));
+    assert_eq!((go.records.len(), go.losses.len()), (1, 0), "{:?}", go.losses);
+    let split = read("BenchmarkB 1 2 ns/op\nBenchmarkA-2 \t hello\n  1000 \t 12.5 ns/op\n");
+    assert_eq!((split.records.len(), split.losses.len(), split.losses[0].line), (1, 1, 3));
+    assert!(split.losses[0].reason.contains("'A-2'"), "{:?}", split.losses);
+}
+
+#[test]
+fn a_go_benchmark_that_failed_is_there_without_a_value() {
+    for line in
+        ["BenchmarkA-8   \t--- FAIL: BenchmarkA-8", "--- FAIL: BenchmarkA-8", "BenchmarkA-8   \tpanic: no"]
+    {
+        let text =
+            format!("pkg: x\nBenchmarkA-8 1 2 ns/op\n{line}\n    a_test.go:7: no\nFAIL\tx\t1s\nFAIL\n");
+        let go = read(&text);
+        let record = find(&go, "/pkg=x,name=A,gomaxprocs=8/ns/op#2");
+        assert!(record.failed && record.line == 3, "{line}: {record:?}");
+        assert!(go.losses.is_empty(), "{:?}", go.losses);
+    }
+    let unbuilt = read("pkg: x\nBenchmarkA-8 1 2 ns/op\nok \tx\t1s\nFAIL\ty [build failed]\nFAIL\n");
+    assert!(unbuilt.losses.len() == 1 && unbuilt.losses[0].reason.contains("y [build failed]"));
+}
+
+#[test]
+fn gos_machine_is_a_fact_of_the_results_behind_it() {
+    let go = read("cpu: one\nBenchmarkA 1 2 ns/op\ndate: today\ncpu: two\nBenchmarkA 1 2 ns/op\n");
+    let cpus: Vec<_> = go.records.iter().map(|r| fact(&go, r, "host.cpu.model")).collect();
+    assert_eq!(cpus, [Some("one"), Some("two")]);
+    assert_eq!(fact(&go, &go.records[1], "bench.date"), None);
 }
 
 #[test]
@@ -279,6 +507,28 @@ fn iozones_tables_are_read_by_size_and_record() {
     assert_eq!(value(&threads, &format!("{case}/Write_Thro-KBps#1")), 4_339_202.50);
     assert_eq!(value(&threads, &format!("{case}/Reread_Thro-KBps#1")), 6_911_195.70);
     assert_eq!((threads.records.len(), threads.losses.len()), (4, 0), "{:?}", threads.losses);
+}
+
+#[test]
+fn iozones_options_are_facts_but_not_those_that_choose_cases_or_places() {
+    let of = |command: &str| {
+        let line = IOZONE.lines().find(|l| l.contains("Command line used")).unwrap();
+        let text = IOZONE.replace(line, &format!("\tCommand line used: {command}"));
+        let iozone = read(&format!("starting up\n{text}all done, see \"log\"\n"));
+        assert!(iozone.losses.is_empty(), "{:?}", iozone.losses);
+        let fact = |name: &str| fact(&iozone, &iozone.records[0], name).unwrap().to_owned();
+        (fact("param.iozone_options"), fact("tool.iozone"))
+    };
+    assert_eq!(of("iozone -R -a -n 64k -g 256k -i 0 -f io.tmp"), ("none".into(), "3.489".into()));
+    assert_eq!(of("/usr/bin/iozone -RaI -i0 -e -j 4 -+n").0, "-+n -I -e -j 4");
+    assert_eq!(of("iozone -Reac -Rb out.xls").0, "-c -e");
+}
+
+#[test]
+fn iozones_part_on_cpu_time_is_passed_over() {
+    let part = "\"CPU utilization report Y-axis is type of test X-axis is number of processes\"\n\"Record size = 64 kBytes \"\n\"Output is in CPU%\"\n\n\"  Initial write \"  123.45\n";
+    let iozone = read(&format!("{IOZONE_THREADS}{part}"));
+    assert_eq!((iozone.records.len(), iozone.losses.len()), (4, 0), "{:?}", iozone.losses);
 }
 
 #[test]

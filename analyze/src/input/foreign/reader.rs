@@ -1,9 +1,10 @@
 //! Records of one replicate, laid out as a [`Repeat`].
 
 use super::super::said::Said;
+use super::super::units::Unit;
 use super::{SaidOf, stated};
 use crate::input::repeat::{
-    CaseRow, Cell, InvalidCell, LEVEL_SEPARATOR, MetricColumn, Number, Repeat, TableHead, clamp, intern,
+    CaseRow, Cell, InvalidCell, LEVEL_SEPARATOR, Lost, MetricColumn, Number, Repeat, TableHead, clamp, intern,
 };
 use crate::{AnalyzeError, Loss};
 use formats::foreign::{Foreign, Record};
@@ -18,23 +19,27 @@ pub(super) struct Metrics<'a> {
     pub section: Option<&'a Section>,
     /// By canonical name.
     pub known: BTreeMap<String, Said>,
+    /// The unit of each metric in each file.
+    pub units: Vec<Unit>,
 }
 
 impl Metrics<'_> {
-    /// Takes in a file; units must agree with perf.conf and with the files before.
+    /// Takes in a file; units must agree with perf.conf.
     pub fn learn(&mut self, path: &Path, foreign: &Foreign) -> Result<(), AnalyzeError> {
+        let mut of_file: BTreeMap<(&str, &str), u32> = BTreeMap::new();
         for record in &foreign.records {
             let name = self.section.map_or(record.metric.as_str(), |s| s.canonical(&record.metric));
             let declared = self.section.and_then(|s| s.declared(name)).map(|m| m.unit.as_str());
-            let before = self.known.get(name).map(|s| s.unit.as_str());
-            let unit = declared.or(before).filter(|u| !u.is_empty());
-            if let Some(unit) = unit.filter(|u| !record.unit.is_empty() && **u != record.unit) {
+            if let Some(unit) = declared.filter(|u| !record.unit.is_empty() && *u != record.unit) {
                 return Err(AnalyzeError::Unit {
                     path: path.to_owned(),
                     metric: name.to_owned(),
                     found: record.unit.clone(),
                     declared: unit.to_owned(),
                 });
+            }
+            if !record.unit.is_empty() {
+                of_file.entry((name, &record.unit)).or_insert(record.line);
             }
             let direction = stated(&foreign.statements, &record.metric);
             let said = self.known.entry(name.to_owned()).or_insert_with(|| Said {
@@ -49,11 +54,18 @@ impl Metrics<'_> {
                 (said.direction, said.overrides) = (direction, true);
             }
         }
+        for ((metric, unit), line) in of_file {
+            let place = format!("{}:{line}", path.display());
+            let workload = self.workload.to_owned();
+            self.units.push(Unit { workload, metric: metric.to_owned(), unit: unit.to_owned(), place });
+        }
         Ok(())
     }
 
-    pub fn finish(self) -> SaidOf {
-        self.known.into_iter().map(|(name, said)| ((self.workload.to_owned(), name), said)).collect()
+    /// What is known of the metrics, and their units in each file.
+    pub fn finish(self) -> (SaidOf, Vec<Unit>) {
+        let said = self.known.into_iter().map(|(name, said)| ((self.workload.to_owned(), name), said));
+        (said.collect(), self.units)
     }
 }
 
@@ -167,7 +179,7 @@ impl<'a> Reader<'a> {
                 // Without any value the cell itself says why; else the mean rests on fewer runs, and only this tells.
                 let (what, reason) = match values.as_slice() {
                     [] => ("cell", reason.clone()),
-                    _ => ("row", format!("{}: {reason}; the mean is over the other runs", record.metric)),
+                    _ => ("value", format!("{}: {reason}; the mean is over the other runs", record.metric)),
                 };
                 let place = format!("{}:{}:1", repeat.path, record.line);
                 losses.push(Loss { place, what, reason });
@@ -178,7 +190,9 @@ impl<'a> Reader<'a> {
             if number.value().is_none() {
                 let reason =
                     head.record.value.clone().err().unwrap_or_else(|| "its mean is too large".into());
-                repeat.invalid.push(InvalidCell { cell: index, reason });
+                let failed = same.iter().any(|g| g.record.failed);
+                let kind = if failed { Lost::Failed(None) } else { Lost::Unreadable };
+                repeat.invalid.push(InvalidCell { cell: index, reason, kind });
             }
         }
         repeat.sort_invalid();

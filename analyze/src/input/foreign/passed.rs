@@ -1,0 +1,70 @@
+//! Files of a directory that are called like results and that no reader knows: a result that is empty, that was cut, or that
+//! holds the words of a tool that failed; or a text that never was one.
+
+use crate::warnings::note;
+use crate::{Loss, Warning};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+/// How much of a file its first words are, in bytes.
+const HEAD: u64 = 400;
+/// How much of them is shown, in characters.
+const SHOWN: usize = 80;
+
+/// Losses for files that stand where a result should, and a note on the others.
+///
+/// A result is expected of a file that is called as results beside it are, but for numbers; and of one that ends in `.json`
+/// or `.csv` like a result of the side.
+pub(super) fn told(results: &[PathBuf], unknown: &[PathBuf]) -> (Vec<Loss>, Option<Warning>) {
+    let stems: BTreeSet<String> = results.iter().filter_map(|path| without_numbers(path)).collect();
+    let tables: BTreeSet<String> = results.iter().filter_map(|path| of_data(path)).collect();
+    let is_expected = |path: &&PathBuf| {
+        without_numbers(path).is_some_and(|stem| stems.contains(&stem))
+            || of_data(path).is_some_and(|ending| tables.contains(&ending))
+    };
+    let (expected, others): (Vec<&PathBuf>, Vec<&PathBuf>) = unknown.iter().partition(is_expected);
+    let loss = |path: &&PathBuf| Loss {
+        place: format!("{}:1:1", path.display()),
+        what: "file",
+        reason: first_words(path),
+    };
+    (expected.iter().map(loss).collect(), passed_over(&others))
+}
+
+/// What is called like a result and is passed over.
+fn passed_over(unknown: &[&PathBuf]) -> Option<Warning> {
+    let first = unknown.first()?;
+    let others = match unknown.len() {
+        1 => String::new(),
+        n => format!(" and {} more", n - 1),
+    };
+    let text = format!("{}{others}: no result of any tool that is known; passed over", first.display());
+    let advice = "if that was a result, it is damaged, or its format is not read";
+    Some(note("unknown-files", text, advice, unknown.len()))
+}
+
+/// A file's name without its digits: `run.json` of `run12.json`.
+fn without_numbers(path: &Path) -> Option<String> {
+    let name = path.file_name()?.to_string_lossy().to_ascii_lowercase();
+    Some(name.chars().filter(|c| !c.is_ascii_digit()).collect())
+}
+
+/// The ending of a name that only data have.
+fn of_data(path: &Path) -> Option<String> {
+    let ending = path.extension()?.to_string_lossy().to_ascii_lowercase();
+    matches!(ending.as_str(), "json" | "csv").then_some(ending)
+}
+
+/// Why a file is no result.
+fn first_words(path: &Path) -> String {
+    let head = match edge::read::head(path, HEAD) {
+        Ok(head) => head,
+        Err(error) => return format!("it cannot be read: {error}"),
+    };
+    let text = String::from_utf8_lossy(&head);
+    let Some(line) = text.lines().map(str::trim).find(|line| !line.is_empty()) else {
+        return "it is empty".to_owned();
+    };
+    let shown: String = line.chars().take(SHOWN).collect();
+    format!("it is no result of any tool that is known; it begins with {}", edge::quoted(&shown))
+}
