@@ -4,6 +4,7 @@ use super::host::Turned;
 use crate::args::{AccelArg, Conduct, Resume, Run};
 use crate::progress::Progress;
 use crate::room;
+use crate::sight;
 use crate::signals::Signals;
 use crate::stopping::{self, ByRule};
 use crate::verbs::options::defaults;
@@ -66,6 +67,9 @@ pub fn run(args: &Run, command: Vec<String>, out: &mut dyn Write, err: &mut dyn 
     let mut prepared = prepare(&request, &own_executable())?;
     for note in &prepared.notes {
         say(err, &format!("warning: {note}"));
+    }
+    if let Some(blind) = sight::warning(&prepared.file) {
+        say(err, &format!("warning: {blind}"));
     }
     if args.dry_run {
         show_plan(&prepared, out)?;

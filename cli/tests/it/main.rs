@@ -14,6 +14,7 @@ mod backing;
 mod brought;
 mod compare;
 mod configurations;
+mod designs;
 mod ends;
 mod exits;
 mod faults;
