@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# What takes longer than `make test` allows: the full simulations, and each fuzz target for FUZZ_SECONDS (600). Names of
-# targets as arguments fuzz these alone. Its last figures stand in docs/soak.md.
+# What takes longer than `make test` allows: the full simulations, with PERFVT_PAGES (1000) pages of each kind through the
+# program, and each fuzz target for FUZZ_SECONDS (600). Names of targets as arguments fuzz these alone. Its last figures
+# stand in docs/soak.md.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -30,7 +31,7 @@ fuzz() {
 }
 
 if [ $# = 0 ]; then
-    cargo test --workspace --locked -- --ignored --nocapture
+    PERFVT_PAGES=${PERFVT_PAGES:-1000} cargo test --workspace --locked -- --ignored --nocapture
     mapfile -t chosen < <(targets)
 else
     chosen=("$@")

@@ -129,6 +129,14 @@ impl About<'_> {
             let advice = "expect several times the spread between boots; pin them with numa_node = -1 on a host with enough CPUs";
             out.push(note("unpinned", text, advice, unpinned.len()));
         }
+        let unfinished: Vec<&str> =
+            self.sides.iter().filter(|s| is_unfinished(s)).map(|s| s.label.as_str()).collect();
+        if !unfinished.is_empty() {
+            let text =
+                format!("the campaign of {} has not ended: what follows is a part", unfinished.join(", "));
+            let advice = "wait for it, or finish it with `perfvt resume`; `--fail-on unfinished` refuses it";
+            out.push(blocking("unfinished", text, advice, unfinished.len()));
+        }
         out.extend(self.sides.iter().filter_map(changed_facts));
         let mut sentences: Vec<(&str, usize)> = Vec::new();
         for sentence in self.sides.iter().filter_map(|s| s.run.as_ref()).flat_map(|r| &r.warnings) {
@@ -278,7 +286,13 @@ pub(crate) fn describe_side(side: &LoadedSide, files: &[Repeat]) -> Side {
         session_length: length,
         facts: side.facts.clone(),
         losses: side.losses.clone(),
+        unfinished: is_unfinished(side),
     }
+}
+
+/// Whether the campaign that measured a side has not ended.
+fn is_unfinished(side: &LoadedSide) -> bool {
+    side.run.as_ref().is_some_and(|run| run.ended == Some(false))
 }
 
 /// Distinct guest boots and host boots of files, when they are known.

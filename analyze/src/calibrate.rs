@@ -8,7 +8,7 @@ use crate::input::{self, LoadedSide};
 use crate::options::CompareOptions;
 use crate::pairing::Replicates;
 use crate::pairing::of_workload;
-use crate::row::{Design, Escaped, Gathered, gather, scales};
+use crate::row::{Design, Escaped, Failing, Gathered, Signs, gather, scale_of};
 use crate::warnings::{counted, note};
 use crate::{AnalyzeError, DifferenceClass, Warning};
 use model::Scale;
@@ -152,9 +152,9 @@ pub fn calibrate(
         _ => None,
     };
     let frame = Frame::align(&mut files, &options.conf, &declared)?;
-    let scales = scales(&frame, &files);
+    let signs = Signs::of(&frame, &files, 0..files.len());
     let of_case =
-        |case: usize| rows_of_case(&frame, &files, &replicates, &scales, case, split.as_ref(), options);
+        |case: usize| rows_of_case(&frame, &files, &replicates, &signs, case, split.as_ref(), options);
     let rows: Vec<Vec<NoiseRow>> = (0..frame.cases.len()).into_par_iter().map(of_case).collect();
     let warnings = warnings(&sources)
         .into_iter()
@@ -260,7 +260,7 @@ fn rows_of_case(
     frame: &Frame,
     files: &[Repeat],
     sides: &[Replicates],
-    scales: &[Vec<Scale>],
+    signs: &Signs,
     case: usize,
     split: Option<&Splits>,
     options: &CompareOptions,
@@ -268,21 +268,22 @@ fn rows_of_case(
     let mut out = Vec::new();
     let Some(found) = frame.cases.get(case) else { return out };
     let Some(workload) = frame.workloads.get(found.workload as usize) else { return out };
-    let of_workload = scales.get(found.workload as usize).map_or(&[][..], Vec::as_slice);
-    for (index, (metric, scale)) in workload.metrics.iter().zip(of_workload).enumerate() {
+    for (index, metric) in workload.metrics.iter().enumerate() {
+        let place = (found.workload as usize, index);
+        let (scale, _) = scale_of(&metric.conf, [Some(signs), None], place);
         let id = format!("{}/{}", found.id, Escaped(&metric.conf.name));
         let samples: Vec<Gathered> = sides
             .iter()
-            .map(|side| gather(frame, files, side, case, index, *scale == Scale::Log))
+            .map(|side| gather(frame, files, side, case, index, Failing::of(&metric.conf, scale)))
             .filter(|g| g.values.len() >= 2)
             .collect();
         let row = match (split, samples.as_slice()) {
             (Some(splits), [only]) => {
                 let size = splits.sizes.get(&*workload.name).filter(|&&size| only.values.len() >= 2 * size);
                 let seed = stats::seed_from(options.seed, &id);
-                size.and_then(|&size| Some((size, SPLITS, by_splits(&only.values, size, *scale, seed)?)))
+                size.and_then(|&size| Some((size, SPLITS, by_splits(&only.values, size, scale, seed)?)))
             }
-            (None, several) => by_pairs(several, *scale, options.alpha),
+            (None, several) => by_pairs(several, scale, options.alpha),
             _ => None,
         };
         if let Some((n, differences, floor)) = row.filter(|(_, _, floor)| floor.is_finite()) {
@@ -306,6 +307,7 @@ fn by_pairs(samples: &[Gathered], scale: Scale, alpha: f64) -> Option<(usize, us
                 scale,
                 margin: 0.0,
                 margin_abs: None,
+                exact: false,
                 alpha,
                 look: None,
             };

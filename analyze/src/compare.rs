@@ -3,17 +3,19 @@
 use crate::about::About;
 use crate::comparability::{self, Comparability};
 use crate::comparison::SCHEMA_VERSION;
+use crate::failures::{Failures, Search};
 use crate::family::correct;
 use crate::frame::{Declared, Frame};
 use crate::input::repeat::Repeat;
 use crate::input::{self, LoadedSide, Said};
 use crate::options::CompareOptions;
 use crate::pairing::{Classed, pairings};
-use crate::row::{Judge, scales};
+use crate::row::{Intervals, Judge, Signs, blocks_of, design_of};
 use crate::verdict::{Judgement, verdict};
 use crate::warnings::{counted, note};
 use crate::{
-    AnalyzeError, Comparison, Interval, Method, Row, Side, Summary, Verdict, Warning, WorkloadInfo, summary,
+    AnalyzeError, CaseFailures, CategoryScore, Comparison, Family, Interval, Method, Model, Reason, Row,
+    Side, Summary, Verdict, Warning, WorkloadInfo, summary,
 };
 use formats::perf_conf::closest;
 use model::{Role, Scale};
@@ -40,15 +42,35 @@ pub fn compare(options: &CompareOptions) -> Result<Comparison, AnalyzeError> {
     }
     let frame = Frame::align(&mut files, &options.conf, &declared(&sides, options)?)?;
     let (pairings, differences) = pairings(options, &sides, &files, &ranges)?;
-    let scales = scales(&frame, &files);
-    let judge = Judge { options, frame: &frame, files: &files, pairings: &pairings, scales: &scales };
+    let signs: Vec<Signs> = ranges.iter().map(|range| Signs::of(&frame, &files, range.clone())).collect();
+    let search = Search::new(&frame, &files, &sides, &signs, options.alpha);
+    let failures: Vec<Failures> = pairings.iter().map(|p| search.of(p)).collect();
+    let judge = Judge {
+        options,
+        frame: &frame,
+        files: &files,
+        pairings: &pairings,
+        signs: &signs,
+        failures: &failures,
+    };
     let (mut rows, mut judgements) = judge.rows();
-    let families = correct(&mut rows, &mut judgements, pairings.len(), options.correction);
+    let mut categories: Vec<Vec<CategoryScore>> =
+        pairings.iter().map(|p| summary::categories(&rows, p)).collect();
+    let scored: Vec<bool> = categories.iter().map(|c| !c.is_empty()).collect();
+    let mut families = correct(&mut rows, &mut judgements, &scored, options.correction, options.alpha);
     decide(&mut rows, &judgements, options);
     drop(judgements);
+    after_choosing(&mut rows, &mut families, options);
+    for (categories, family) in categories.iter_mut().zip(&families) {
+        summary::decide_categories(categories, family.alpha_scores);
+    }
     let mut warnings = crate::expect::apply(&options.expectations, &mut rows);
-    let all_rows = families.iter().any(|f| f.all_rows);
-    let summary: Vec<Summary> = pairings.iter().map(|p| summary::summary(&rows, p, all_rows)).collect();
+    let failures: Vec<CaseFailures> = failures.into_iter().flat_map(|f| f.cases).collect();
+    let summary: Vec<Summary> = (pairings.iter().zip(&families).zip(categories))
+        .map(|((pairing, family), categories)| {
+            summary::summary(&rows, pairing, family, categories, &failures)
+        })
+        .collect();
     warnings.extend(warnings_of_data(&frame, &rows, options));
     let about =
         About { options, sides: &sides, files: &files, ranges: &ranges, pairings: &pairings, rows: &rows };
@@ -78,6 +100,7 @@ pub fn compare(options: &CompareOptions) -> Result<Comparison, AnalyzeError> {
         files: files.into_iter().map(|f| f.path).collect(),
         workloads: workload_infos(&frame, options),
         differences: table,
+        failures,
         summary,
         rows,
     })
@@ -201,6 +224,56 @@ fn decide(rows: &mut [Row], judgements: &[Judgement], options: &CompareOptions) 
             row.bca_ci = bca(row, options.seed);
         }
     });
+}
+
+/// What is said of decided rows only, once it is known how many of them there are: intervals that stay right after choosing,
+/// whether they lie beyond the band, and whether the rows count at the gate.
+fn after_choosing(rows: &mut [Row], families: &mut [Family], options: &CompareOptions) {
+    for family in families {
+        let in_family = |r: &Row| r.candidate == family.candidate && r.q.is_some();
+        family.decided = rows.iter().filter(|r| in_family(r) && r.verdict.is_decided_change()).count();
+        let level = 1.0 - family.decided as f64 * (1.0 - LEVEL) / family.size.max(1) as f64;
+        let gating = |r: &Row| family.all_rows || r.role == Role::Primary;
+        let of_candidate = rows.iter_mut().filter(|r| r.candidate == family.candidate);
+        for row in of_candidate.filter(|r| r.verdict.is_decided_change()) {
+            if row.q.is_some() {
+                let found = chosen(row, level, options.alpha);
+                (row.ratio_ci_fcr, row.diff_ci_fcr) = (found.ratio, found.diff);
+            }
+            row.beyond = is_beyond(row);
+            let exact = row.reason == Some(Reason::Exact);
+            row.gates = gating(row) && (exact || row.p_gate.is_some_and(|p| p <= family.alpha_rows));
+        }
+    }
+}
+
+/// The level of the intervals, before anybody chose among rows.
+const LEVEL: f64 = 0.95;
+
+/// A row's intervals at a level; where nothing varies they are the points that they were.
+fn chosen(row: &Row, level: f64, alpha: f64) -> Intervals {
+    if row.model == Some(Model::Exact) {
+        return Intervals { ratio: row.ratio_ci, diff: row.diff_ci };
+    }
+    let blocks = blocks_of(row);
+    let look = row.sequential.map(|s| s.look());
+    design_of(row, blocks.as_deref(), alpha, look.as_ref()).intervals(level)
+}
+
+/// Whether the whole interval of a row lies outside its band.
+fn is_beyond(row: &Row) -> bool {
+    let apart = |ci: Interval, band: stats::Interval| ci.1 < band.low || band.high < ci.0;
+    let ratio = row.ratio_ci_fcr.or(row.ratio_ci).map(|ci| {
+        let band = match row.scale {
+            Scale::Log => stats::band(row.min_effect),
+            Scale::Linear => stats::Interval::new(1.0 - row.min_effect, 1.0 + row.min_effect),
+        };
+        apart(ci, band)
+    });
+    let absolute = row.min_effect_abs.filter(|b| *b > 0.0).or(row.band_abs.filter(|_| ratio.is_none()));
+    let diff =
+        absolute.zip(row.diff_ci_fcr.or(row.diff_ci)).map(|(b, ci)| apart(ci, stats::Interval::new(-b, b)));
+    ratio.unwrap_or(true) && diff.unwrap_or(true) && (ratio.is_some() || diff.is_some())
 }
 
 fn bca(row: &Row, seed: u64) -> Option<Interval> {

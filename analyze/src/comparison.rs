@@ -3,9 +3,11 @@
 //! One [`Row`] is one case x one metric x one candidate. Nothing in here is ever NaN or infinite:
 //! what cannot be computed is `None`, with a [`Reason`] or a [`Warning`] beside it.
 
+mod failures;
 mod row;
 mod verdict;
 
+pub use failures::*;
 use model::Direction;
 pub use row::*;
 use serde::Serialize;
@@ -14,8 +16,12 @@ pub use verdict::*;
 
 /// The version of the JSON that a [`Comparison`] serializes to.
 ///
-/// Changelog: 1, the first; later its rows got `sequential`.
-pub const SCHEMA_VERSION: u32 = 1;
+/// Changelog: 1, the first; later its rows got `sequential`. 2: no verdict `EXACT-CHANGED` any more (a deterministic metric is
+/// REGRESSED, IMPROVED or CHANGED with the reason `exact`), the reason `small` is called `changed-small`, the reason
+/// `failures` and the model `exact` are new; `failures`, `unfinished`, `categories`, `events`, and of rows `gates`, `p_gate`,
+/// `beyond`, `ratio_ci_fcr`, `diff_ci_fcr`, `min_effect_abs` and `left_out` were added; in a blocked row `values`, `n` and all
+/// that is computed of them are those of complete blocks. From here on a new member does not raise the version.
+pub const SCHEMA_VERSION: u32 = 2;
 
 /// Everything that was decided about a baseline and one or more candidates.
 ///
@@ -49,6 +55,8 @@ pub struct Comparison {
     pub workloads: Vec<WorkloadInfo>,
     /// Facts that differ between the sides, intended factors first.
     pub differences: Vec<Difference>,
+    /// Cases of which measurements failed, per candidate; those that fail more often first.
+    pub failures: Vec<CaseFailures>,
     /// The verdicts counted, per candidate, in the order of `b`.
     pub summary: Vec<Summary>,
     /// The rows, in the order of perf.conf's workloads, then of the files.
@@ -77,6 +85,10 @@ pub struct Side {
     pub facts: BTreeMap<String, String>,
     /// Files, rows and cells that were lost, each with file, line and reason.
     pub losses: Vec<Loss>,
+    /// The campaign that measured the side has not ended: it is running, was interrupted or was cut; absent when it has, or
+    /// when nobody knows.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub unfinished: bool,
 }
 
 /// Something that was in the input and is not in the result.
@@ -167,6 +179,12 @@ pub struct Family {
     pub size: usize,
     /// No metric was declared primary, so all rows form the family.
     pub all_rows: bool,
+    /// Rows of it whose change is decided: R of the intervals for decided rows ([`Row::ratio_ci_fcr`]).
+    pub decided: usize,
+    /// The rows' share of alpha at the gate: a row gates when its [`Row::p_gate`] is at most this.
+    pub alpha_rows: f64,
+    /// The share of the scores of categories ([`Summary::categories`]); 0 where there are none.
+    pub alpha_scores: f64,
 }
 
 /// Verdicts counted over the rows of one candidate, and the boot score.
@@ -192,8 +210,18 @@ pub struct Summary {
     /// Ratio of the boot scores with its 95 % interval: how all primary log-scale rows moved together.
     /// Never a verdict.
     pub score: Option<Score>,
+    /// Rows that count at the gate: primary ones (without any, all) and missing ones that are not known; of changes those with
+    /// [`Row::gates`].
+    pub at_gate: Vec<AtGate>,
     /// `score` of each metric (the family check).
     pub per_metric: Vec<MetricScore>,
+    /// `score` of each workload and category with two primary log-scale rows or more, which gates beside the rows; empty after
+    /// a stopping rule or added boots.
+    pub categories: Vec<CategoryScore>,
+    /// Changes counted as events: cases with a decided primary row (without any, row), by verdict. Rows of one case that
+    /// changed alike are one event.
+    #[cfg_attr(feature = "schema", schemars(schema_with = "by_verdict"))]
+    pub events: BTreeMap<Verdict, usize>,
 }
 
 /// How many rows have a verdict; schemars knows no map whose keys have descriptions.
@@ -232,6 +260,39 @@ pub struct MetricScore {
     pub metric: String,
     /// Its score.
     pub score: Score,
+}
+
+/// How many rows of one verdict and reason count at the gate.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+pub struct AtGate {
+    /// Their verdict.
+    pub verdict: Verdict,
+    /// Its reason.
+    pub reason: Option<Reason>,
+    /// Their number.
+    pub rows: usize,
+}
+
+/// The score of a category at the gate (statistics.md, "The gate").
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+pub struct CategoryScore {
+    /// Workload.
+    pub workload: String,
+    /// Category.
+    pub category: String,
+    /// Its score.
+    pub score: Score,
+    /// m of the score, as a ratio minus 1: the geometric mean of 1 + m over its rows, minus 1.
+    pub min_effect: f64,
+    /// Two-sided p of the score's model.
+    pub p: f64,
+    /// p corrected by Holm over the categories of the candidate.
+    pub p_gate: f64,
+    /// REGRESSED, IMPROVED, CHANGED-UP or CHANGED-DOWN where the score left the band at the scores' share of alpha, else
+    /// INCONCLUSIVE.
+    pub verdict: Verdict,
 }
 
 /// Two ends, the lower first.

@@ -3,13 +3,12 @@
 //! The reports print them (`report::explain`); they are computed here, again and from the row's own values, so that what is
 //! shown is what was done.
 
-use crate::pairing::of_block;
-use crate::row::{Design, POWER};
+use crate::row::{Design, POWER, blocks_of, design_of};
 use crate::sequential::LEVEL_OF_LOOKS;
 use crate::{AnalyzeError, Comparison, Model, Row, Sample};
 use model::Scale;
 use serde::Serialize;
-use stats::{Block, Look, TTest};
+use stats::{Look, TTest};
 
 /// One number.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -51,38 +50,24 @@ pub fn find_row(comparison: &Comparison, text: &str) -> Result<usize, AnalyzeErr
 
 /// The numbers behind a row, in the order in which they were computed; fewer where something cannot be computed.
 pub fn steps(comparison: &Comparison, row: &Row) -> Vec<Step> {
-    let blocks = in_blocks(row);
+    let blocks = blocks_of(row);
     let look = row.sequential.map(|s| s.look());
-    let design = Design {
-        a: &row.a.values,
-        b: &row.b.values,
-        blocks: blocks.as_deref(),
-        student: row.model == Some(Model::Student),
-        scale: row.scale,
-        margin: row.min_effect,
-        margin_abs: None,
-        alpha: comparison.method.alpha,
-        look: look.as_ref(),
-    };
+    let design = design_of(row, blocks.as_deref(), comparison.method.alpha, look.as_ref());
     let mut out = Vec::new();
     sides(row, &mut out);
-    if let (Some(test), Some(_)) = (design.outcome().0.test, row.model) {
-        test_steps(row, &design, &test, &mut out);
+    match row.model {
+        Some(Model::Exact) => constant_steps(row, &mut out),
+        Some(_) => {
+            if let Some(test) = design.outcome().0.test {
+                test_steps(row, &design, &test, &mut out);
+            }
+        }
+        None => {}
     }
     family_steps(comparison, row, &mut out);
     beside(row, comparison.method.seed, &mut out);
     out.retain(|s| s.value.is_finite());
     out
-}
-
-/// The blocks that both sides of a blocked row have values for.
-fn in_blocks(row: &Row) -> Option<Vec<Block<'_>>> {
-    fn of(side: &Sample, block: u32) -> &[f64] {
-        of_block(&side.values, &side.blocks, block)
-    }
-    let blocks = || row.a.blocks.chunk_by(|x, y| x == y).filter_map(|same| same.first());
-    (row.model == Some(Model::Blocked))
-        .then(|| blocks().map(|b| Block { a: of(&row.a, *b), b: of(&row.b, *b) }).collect())
 }
 
 /// Values on the scale of the row.
@@ -116,7 +101,12 @@ fn test_steps(row: &Row, design: &Design<'_>, test: &TTest, out: &mut Vec<Step>)
             "complete blocks - 1",
         ),
         Some(Model::Student) => ("mean B - mean A", "pooled SD * sqrt(1/nA + 1/nB)", "nA + nB - 2"),
-        _ => ("mean B - mean A", "sqrt(SD A^2/nA + SD B^2/nB)", "Satterthwaite"),
+        _ if row.a.n == row.b.n => ("mean B - mean A", "sqrt(SD A^2/nA + SD B^2/nB)", "Satterthwaite"),
+        _ => (
+            "mean B - mean A",
+            "sqrt(SD A^2/nA + SD B^2/nB)",
+            "between Satterthwaite's and min(n) - 1, because the sides differ in size",
+        ),
     };
     if let Some(blocks) = blocks {
         push("complete blocks", "blocks of the plan with both sides", stats::complete_blocks(blocks) as f64);
@@ -145,10 +135,22 @@ fn test_steps(row: &Row, design: &Design<'_>, test: &TTest, out: &mut Vec<Step>)
         Scale::Log => Some((row.min_effect.ln_1p(), "ln(1 + m)")),
         Scale::Linear => row.band_abs.map(|b| (b, "max(m * |mean A|, min_effect_abs)")),
     };
+    if let (Scale::Linear, Some(ci)) = (row.scale, row.ratio_ci90) {
+        push(
+            "ratio CI90 low",
+            "Fieller: the ratio that the data still allow, inside [1 - m, 1 + m] is TOST",
+            ci.0,
+        );
+        push(
+            "ratio CI90 high",
+            "Fieller: the ratio that the data still allow, inside [1 - m, 1 + m] is TOST",
+            ci.1,
+        );
+    }
     push("m", "larger of min_effect and the noise floor of the row", row.min_effect);
     if let Some((half, formula)) = band {
         push("band", formula, half);
-        if design.look.is_none() {
+        if design.look.is_none() && row.scale == Scale::Log {
             let tost = stats::tost_p(test, &stats::Interval::new(-half, half));
             push("p of TOST", "larger p of the two one-sided tests against the band", tost);
         }
@@ -194,6 +196,41 @@ fn family_steps(comparison: &Comparison, row: &Row, out: &mut Vec<Step>) {
     push("rows in the family", "primary rows of this candidate with a p", family.len() as f64);
     push("rank of p", "place among the family's p, the smallest first", rank as f64);
     push("q", formula, q);
+    let Some(of) = comparison.families.iter().find(|f| f.candidate == row.candidate) else { return };
+    if let Some(p_gate) = row.p_gate {
+        push(
+            "p at the gate",
+            "Holm: largest of (rows - j + 1) * p(j) over ranks j <= rank, at most 1",
+            p_gate,
+        );
+        push("alpha of the rows", "alpha without the share of the categories' scores", of.alpha_rows);
+    }
+    if let Some(ci) = row.ratio_ci_fcr.or(row.diff_ci_fcr) {
+        let level = 1.0 - of.decided as f64 * 0.05 / of.size as f64;
+        push("decided rows", "R: primary rows whose change is decided", of.decided as f64);
+        push("level after choosing", "1 - R * 0.05 / rows in the family", level);
+        push("low end after choosing", "the interval of this model at that level", ci.0);
+        push("high end after choosing", "the interval of this model at that level", ci.1);
+    }
+}
+
+/// What is known of values that do not vary.
+fn constant_steps(row: &Row, out: &mut Vec<Step>) {
+    let mut push = |name, formula, value| out.push(Step { name, formula, value });
+    if let Some(diff) = row.diff {
+        push("estimate", "B - A, of which nothing varies", diff);
+    }
+    let formula = match row.a.blocks.is_empty() {
+        _ if row.n_min == 0 => return,
+        true => "exact permutation: 2 / (nA + nB over nA)",
+        false => {
+            "exact: 2 / (nA + nB over nA), or 2 / 2^blocks where only the differences of blocks do not vary"
+        }
+    };
+    if let Some(p) = row.p_model {
+        push("p", formula, p);
+    }
+    push("m", "larger of min_effect and the noise floor of the row", row.min_effect);
 }
 
 /// What several looks make of the ordinary test.

@@ -1,38 +1,53 @@
-//! Families: the rows that are corrected together, and their q (statistics.md, "One model per row", 4).
+//! Families: the rows that are corrected together, their q for the page, and their p for the gate (statistics.md, "Families and
+//! q" and "The gate").
 
 use crate::options::Correction;
 use crate::verdict::Judgement;
 use crate::{Family, Row};
 use model::Role;
 
-/// Sets q of every row of every family: one for each candidate, over all workloads, before any display filter.
+/// The share of alpha that the scores of categories have at the gate; the rows have the rest, or all of it without scores.
+pub(crate) const SCORES_SHARE: f64 = 0.2;
+
+/// Sets q and the gate's p of every row of every family: one for each candidate, over all workloads, before any display
+/// filter. `scored` says of each candidate whether its categories have scores at the gate.
 ///
 /// The family is the primary rows with a p. When no row at all is primary, it is every row with a p.
 pub(crate) fn correct(
     rows: &mut [Row],
     judgements: &mut [Judgement],
-    candidates: usize,
+    scored: &[bool],
     correction: Correction,
+    alpha: f64,
 ) -> Vec<Family> {
     let all_rows = !rows.iter().any(|r| r.role == Role::Primary);
-    let mut families = Vec::with_capacity(candidates);
-    for candidate in 0..candidates {
+    let mut families = Vec::with_capacity(scored.len());
+    for (candidate, scored) in scored.iter().enumerate() {
         let belongs = |r: &Row| r.candidate == candidate && (all_rows || r.role == Role::Primary);
         let members: Vec<(usize, f64)> = (rows.iter().zip(&*judgements).enumerate())
             .filter(|(_, (row, _))| belongs(row))
             .filter_map(|(i, (_, judgement))| Some((i, judgement.testable_p()?)))
             .collect();
         let p: Vec<f64> = members.iter().map(|(_, p)| *p).collect();
+        let holm = stats::holm(&p);
         let q = match correction {
             Correction::Bh => stats::benjamini_hochberg(&p),
-            Correction::Holm => stats::holm(&p),
+            Correction::Holm => holm.clone(),
         };
-        for ((index, _), q) in members.iter().zip(&q) {
+        for (((index, _), q), holm) in members.iter().zip(&q).zip(&holm) {
             if let (Some(row), Some(judgement)) = (rows.get_mut(*index), judgements.get_mut(*index)) {
-                (row.q, judgement.q) = (Some(*q), Some(*q));
+                (row.q, judgement.q, row.p_gate) = (Some(*q), Some(*q), Some(*holm));
             }
         }
-        families.push(Family { candidate, size: members.len(), all_rows });
+        let alpha_scores = if *scored { SCORES_SHARE * alpha } else { 0.0 };
+        families.push(Family {
+            candidate,
+            size: members.len(),
+            all_rows,
+            decided: 0,
+            alpha_rows: alpha - alpha_scores,
+            alpha_scores,
+        });
     }
     families
 }

@@ -251,7 +251,7 @@ fn merge(repeat: &mut Repeat, rows: impl Iterator<Item = u32>) -> u32 {
                 (sum, n) = (sum + value, n + 1.0);
                 place = place.filter(|p| p.number.value().is_some()).or(Some(cell));
             } else {
-                reason = reason.or_else(|| repeat.lost(row, clamp(position)).cloned());
+                reason = reason.or_else(|| repeat.invalid(row, clamp(position)).cloned());
                 place = place.or(Some(cell));
             }
         }

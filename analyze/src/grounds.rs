@@ -2,12 +2,10 @@
 //!
 //! Reports put them into words (`report::explain`); what was asked and what came out is said here alone.
 
-use crate::pairing::of_block;
 use crate::row::REPLICATES;
 use crate::verdict::is_significant;
-use crate::{Comparison, Interval, Reason, Row, Verdict};
+use crate::{Comparison, Interval, Reason, Row, Sample, Verdict};
 use model::Scale;
-use std::collections::BTreeSet;
 
 /// One question and its answer.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -34,6 +32,8 @@ pub enum Ground {
         of: Estimated,
         /// Its 90 % interval.
         ci90: Interval,
+        /// The band.
+        band: Interval,
         /// It lies inside.
         inside: bool,
     },
@@ -54,7 +54,9 @@ pub enum Ground {
         of: Estimated,
         /// The best estimate.
         value: f64,
-        /// It lies outside the band.
+        /// The band.
+        band: Interval,
+        /// It lies outside.
         outside: bool,
     },
 }
@@ -62,9 +64,9 @@ pub enum Ground {
 /// What a row's model estimates and its band is a band of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Estimated {
-    /// B / A, on the log scale.
+    /// B / A.
     Ratio,
-    /// B - A in the row's unit, on the linear scale.
+    /// B - A in the row's unit.
     Difference,
 }
 
@@ -73,15 +75,17 @@ pub fn grounds(comparison: &Comparison, row: &Row) -> Vec<Ground> {
     if matches!(row.verdict, Verdict::MissingA | Verdict::MissingB) {
         return Vec::new();
     }
-    let mut out = vec![Ground::Replicates { a: row.a.n, b: row.b.n, needed: REPLICATES }];
+    let left = |side: &Sample| if row.verdict == Verdict::Invalid { side.left_out.len() } else { 0 };
+    let (a, b) = (row.a.n + left(&row.a), row.b.n + left(&row.b));
+    let mut out = vec![Ground::Replicates { a, b, needed: REPLICATES }];
     match row.reason {
         Some(Reason::OneReplicate) => {
-            if row.n_min >= REPLICATES {
-                out.push(Ground::Blocks { complete: complete_blocks(row), needed: REPLICATES });
+            if a.min(b) >= REPLICATES {
+                out.push(Ground::Blocks { complete: row.n_min, needed: REPLICATES });
             }
         }
+        Some(Reason::Failures) if row.verdict == Verdict::Invalid => {}
         Some(Reason::NotComparable | Reason::Exact | Reason::NoVariance) => {}
-        _ if row.verdict == Verdict::ExactChanged => {}
         _ => tested(row, comparison.method.alpha, &mut out),
     }
     out
@@ -89,52 +93,55 @@ pub fn grounds(comparison: &Comparison, row: &Row) -> Vec<Ground> {
 
 /// The questions that a test answers.
 fn tested(row: &Row, alpha: f64, out: &mut Vec<Ground>) {
-    let of = estimated(row);
-    let band = band(row);
-    let (ci90, value) = match of {
-        Estimated::Ratio => (row.ratio_ci90, row.ratio),
-        Estimated::Difference => (row.diff_ci90, row.diff),
-    };
-    if let (Some(ci90), Some(band)) = (ci90, &band) {
-        let inside = stats::equivalent(&stats::Interval::new(ci90.0, ci90.1), band);
-        out.push(Ground::Equivalent { of, ci90, inside });
+    let absolute = row.min_effect_abs.filter(|b| *b > 0.0).map(|b| Interval(-b, b));
+    let within = |ci: Interval, band: Interval| band.0 <= ci.0 && ci.1 <= band.1;
+    if let Some(ci90) = row.ratio_ci90 {
+        let band = relative(row);
+        out.push(Ground::Equivalent { of: Estimated::Ratio, ci90, band, inside: within(ci90, band) });
+    }
+    if let (Some(ci90), Some(band)) = (row.diff_ci90, absolute) {
+        out.push(Ground::Equivalent { of: Estimated::Difference, ci90, band, inside: within(ci90, band) });
     }
     if let Some(p) = row.q.or(row.p_model) {
         let holds = is_significant(row.q, p, alpha);
         out.push(Ground::Significant { corrected: row.q.is_some(), p, alpha, holds });
     }
-    if let (Some(value), Some(band)) = (value, &band) {
-        out.push(Ground::Large { of, value, outside: !band.contains(value) });
+    let outside = |value: f64, band: Interval| value < band.0 || band.1 < value;
+    match (row.scale, row.ratio, row.diff) {
+        (Scale::Linear, _, Some(value)) => {
+            if let Some(band) = row.band_abs.map(|b| Interval(-b, b)) {
+                let outside = outside(value, band);
+                out.push(Ground::Large { of: Estimated::Difference, value, band, outside });
+            }
+        }
+        (Scale::Log, Some(value), diff) => {
+            let band = relative(row);
+            out.push(Ground::Large { of: Estimated::Ratio, value, band, outside: outside(value, band) });
+            if let (Some(value), Some(band)) = (diff, absolute) {
+                let outside = outside(value, band);
+                out.push(Ground::Large { of: Estimated::Difference, value, band, outside });
+            }
+        }
+        _ => {}
     }
 }
 
-fn estimated(row: &Row) -> Estimated {
+/// The row's band of ratios.
+fn relative(row: &Row) -> Interval {
     match row.scale {
-        Scale::Log => Estimated::Ratio,
-        Scale::Linear => Estimated::Difference,
+        Scale::Log => {
+            let band = stats::band(row.min_effect);
+            Interval(band.low, band.high)
+        }
+        Scale::Linear => Interval(1.0 - row.min_effect, 1.0 + row.min_effect),
     }
-}
-
-/// The band that the row was judged by, of what its model estimates.
-fn band(row: &Row) -> Option<stats::Interval> {
-    match estimated(row) {
-        Estimated::Ratio => Some(stats::band(row.min_effect)),
-        Estimated::Difference => row.band_abs.map(|band| stats::Interval::new(-band, band)),
-    }
-}
-
-/// Blocks for which both sides of a row have a value.
-fn complete_blocks(row: &Row) -> usize {
-    let blocks: BTreeSet<u32> = row.a.blocks.iter().copied().collect();
-    blocks.into_iter().filter(|block| !of_block(&row.b.values, &row.b.blocks, *block).is_empty()).count()
 }
 
 impl Row {
     /// The row's band as ratios, for drawing beside its ratio; `None` where only a band in the row's unit exists.
     pub fn ratio_band(&self) -> Option<Interval> {
         if self.scale == Scale::Log {
-            let band = stats::band(self.min_effect);
-            return Some(Interval(band.low, band.high));
+            return Some(relative(self));
         }
         let relative = self.band_abs? / self.a.mean?.abs();
         relative.is_finite().then_some(Interval(1.0 - relative, 1.0 + relative))

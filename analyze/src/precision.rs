@@ -6,7 +6,7 @@
 use crate::options::CompareOptions;
 use crate::sequential::Looks;
 use crate::show::show;
-use crate::{AnalyzeError, Interval, Loss, Reason, Row, Side, Verdict, compare};
+use crate::{AnalyzeError, Interval, Loss, Model, Reason, Row, Side, Verdict, compare};
 use formats::perf_conf::Conf;
 use model::store::{self, RUN_FILE};
 use model::{Case, Keys, Role, RunFile, Scale};
@@ -128,8 +128,7 @@ fn is((workload, category, keys): (&str, &str, &Keys), case: &Case, conf: &Conf)
 
 /// Half the width of a row's interval, as a ratio minus 1. Constants have none that anybody could make narrower.
 fn of_row(row: &Row) -> Option<f64> {
-    if matches!(row.reason, Some(Reason::Exact | Reason::NoVariance)) || row.verdict == Verdict::ExactChanged
-    {
+    if row.model == Some(Model::Exact) || matches!(row.reason, Some(Reason::Exact | Reason::NoVariance)) {
         return Some(0.0);
     }
     let Interval(low, high) = row.ratio_ci?;

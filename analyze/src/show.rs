@@ -6,7 +6,7 @@ use crate::input::repeat::Repeat;
 use crate::input::{self, LoadedSide};
 use crate::options::CompareOptions;
 use crate::pairing::Replicates;
-use crate::row::{Escaped, POWER, gather, sample, scales};
+use crate::row::{Escaped, Failing, POWER, Signs, gather, sample, scale_of};
 use crate::warnings::{missing_repeats, note};
 use crate::{AnalyzeError, Mde, Sample, Side, Warning, WorkloadInfo};
 use model::{Direction, Keys, Role, Scale};
@@ -161,13 +161,15 @@ fn warnings(side: &LoadedSide, found: usize) -> Vec<Warning> {
 
 fn rows(frame: &Frame, files: &[Repeat], within: &[HashMap<(String, String), f64>]) -> Vec<ShownRow> {
     let replicates = Replicates { files: 0..files.len(), complete: files.len(), ..Replicates::default() };
-    let scales = scales(frame, files);
+    let signs = Signs::of(frame, files, 0..files.len());
     let mut out = Vec::new();
     for (index, found) in frame.cases.iter().enumerate() {
         let Some(workload) = frame.workloads.get(found.workload as usize) else { continue };
-        let of_workload = scales.get(found.workload as usize).map_or(&[][..], Vec::as_slice);
-        for (metric_index, (metric, scale)) in workload.metrics.iter().zip(of_workload).enumerate() {
-            let side = gather(frame, files, &replicates, index, metric_index, *scale == Scale::Log);
+        for (metric_index, metric) in workload.metrics.iter().enumerate() {
+            let place = (found.workload as usize, metric_index);
+            let (scale, _) = scale_of(&metric.conf, [Some(&signs), None], place);
+            let side =
+                gather(frame, files, &replicates, index, metric_index, Failing::of(&metric.conf, scale));
             if !side.present {
                 continue;
             }
@@ -182,7 +184,7 @@ fn rows(frame: &Frame, files: &[Repeat], within: &[HashMap<(String, String), f64
                 unit: metric.conf.unit.clone(),
                 direction: metric.conf.direction,
                 role: metric.conf.role,
-                scale: *scale,
+                scale,
                 min_effect: metric.conf.min_effect,
                 spread: error.zip(sample.sd).map(|(error, sd)| Spread {
                     within: error.sqrt(),

@@ -1,17 +1,27 @@
 //! Counts of verdicts, boot scores, and what the boot scores say about the boots (statistics.md, "Summary over rows").
 
+use crate::gate::at_gate;
 use crate::pairing::Pairing;
 use crate::row::{DIAGNOSTIC_ALPHA, interval};
 use crate::warnings::note;
-use crate::{MetricScore, Row, Sample, Score, Summary, Warning};
+use crate::{
+    CaseFailures, CategoryScore, Family, MetricScore, Row, Sample, Score, Summary, Verdict, Warning,
+};
 use model::{Direction, Role, Scale};
-use stats::Block;
-use std::collections::BTreeMap;
+use stats::{Block, TTest};
+use std::collections::{BTreeMap, BTreeSet};
 
-/// The summary of one candidate. `all_rows`: no metric is primary, so that every row counts as one.
-pub(crate) fn summary(rows: &[Row], pairing: &Pairing, all_rows: bool) -> Summary {
+/// The summary of one candidate.
+pub(crate) fn summary(
+    rows: &[Row],
+    pairing: &Pairing,
+    family: &Family,
+    categories: Vec<CategoryScore>,
+    failures: &[CaseFailures],
+) -> Summary {
+    let all_rows = family.all_rows;
     let of_candidate = || rows.iter().filter(|r| r.candidate == pairing.candidate);
-    let mut out = Summary { candidate: pairing.candidate, ..Summary::default() };
+    let mut out = Summary { candidate: pairing.candidate, categories, ..Summary::default() };
     for row in of_candidate() {
         *out.all.entry(row.verdict).or_default() += 1;
         if row.expected.is_some() {
@@ -26,19 +36,76 @@ pub(crate) fn summary(rows: &[Row], pairing: &Pairing, all_rows: bool) -> Summar
     }
     let counts = |r: &&Row| all_rows || r.role == Role::Primary;
     let gating: Vec<&Row> = of_candidate().filter(counts).collect();
+    out.events = events(&gating);
+    out.at_gate = at_gate(rows, pairing.candidate, all_rows, failures);
     let whole = (pairing.a.complete, pairing.b.complete);
-    out.score = Scores::of_pair(&gating, pairing, whole).and_then(|s| s.score(pairing));
+    out.score = Scores::of_pair(&gating, pairing, whole).and_then(|s| s.score(pairing)).map(|s| s.0);
     let mut by_metric: BTreeMap<(&str, &str), Vec<&Row>> = BTreeMap::new();
     for row in of_candidate() {
         by_metric.entry((&row.workload, &row.metric)).or_default().push(row);
     }
     for ((workload, metric), rows) in by_metric {
         let complete = (pairing.a.complete_of(workload), pairing.b.complete_of(workload));
-        if let Some(score) = Scores::of_pair(&rows, pairing, complete).and_then(|s| s.score(pairing)) {
+        if let Some((score, _)) = Scores::of_pair(&rows, pairing, complete).and_then(|s| s.score(pairing)) {
             out.per_metric.push(MetricScore { workload: workload.into(), metric: metric.into(), score });
         }
     }
     out
+}
+
+/// Cases with a decided row, by verdict: rows of a case that changed alike are one event.
+fn events(gating: &[&Row]) -> BTreeMap<Verdict, usize> {
+    let mut out = BTreeMap::new();
+    let mut seen: BTreeSet<(Verdict, &str, &str, &model::Keys)> = BTreeSet::new();
+    for row in gating.iter().filter(|r| r.verdict.is_decided_change()) {
+        if seen.insert((row.verdict, &row.workload, &row.category, &row.case)) {
+            *out.entry(row.verdict).or_default() += 1;
+        }
+    }
+    out
+}
+
+/// The scores of categories that gate beside the rows: of two rows or more, because the score of one row is that row again.
+/// After several looks there are none: their p is of one look.
+pub(crate) fn categories(rows: &[Row], pairing: &Pairing) -> Vec<CategoryScore> {
+    let all_rows = !rows.iter().any(|r| r.role == Role::Primary);
+    let counts = |r: &&Row| r.candidate == pairing.candidate && (all_rows || r.role == Role::Primary);
+    let mut out: Vec<CategoryScore> = Vec::new();
+    if pairing.looks.is_some() || !pairing.comparability.allows(false) {
+        return out;
+    }
+    let mut by_category: BTreeMap<(&str, &str), Vec<&Row>> = BTreeMap::new();
+    for row in rows.iter().filter(counts) {
+        by_category.entry((&row.workload, &row.category)).or_default().push(row);
+    }
+    for ((workload, category), rows) in by_category {
+        let complete = (pairing.a.complete_of(workload), pairing.b.complete_of(workload));
+        let Some(scores) = Scores::of_pair(&rows, pairing, complete).filter(|s| s.rows > 1) else { continue };
+        let Some((score, test)) = scores.score(pairing) else { continue };
+        let m = rows.iter().map(|r| r.min_effect.ln_1p()).sum::<f64>() / rows.len() as f64;
+        out.push(CategoryScore {
+            workload: workload.into(),
+            category: category.into(),
+            score,
+            min_effect: m.exp_m1(),
+            p: test.p,
+            p_gate: 1.0,
+            verdict: Verdict::Inconclusive,
+        });
+    }
+    out
+}
+
+/// Decides the categories of a candidate at their share of alpha.
+pub(crate) fn decide_categories(categories: &mut [CategoryScore], alpha: f64) {
+    let p: Vec<f64> = categories.iter().map(|c| c.p).collect();
+    for (category, p_gate) in categories.iter_mut().zip(stats::holm(&p)) {
+        category.p_gate = p_gate;
+        let outside = !stats::band(category.min_effect).contains(category.score.ratio);
+        if p_gate <= alpha && outside {
+            category.verdict = crate::verdict::changed(category.score.direction, category.score.ratio > 1.0);
+        }
+    }
 }
 
 /// The score of each boot: its mean log value over the rows that every boot has.
@@ -94,15 +161,24 @@ fn common_direction(rows: &[&Row]) -> (Direction, bool) {
     }
 }
 
+/// Replicates of both sides, with those that the blocked model leaves out.
+fn all(row: &Row) -> (usize, usize) {
+    (row.a.n + row.a.left_out.len(), row.b.n + row.b.left_out.len())
+}
+
 fn sign(row: &Row, turn: bool) -> f64 {
     if turn && row.direction == Direction::LowerIsBetter { -1.0 } else { 1.0 }
 }
 
 impl Scores {
-    /// `complete` is how many replicates a row of each side has that every boot gives.
+    /// `complete` is how many replicates a row of each side has that every boot gives. A blocked row has those of blocks that
+    /// both sides have: of the rows, the largest number is what every such boot gives.
     fn of_pair(rows: &[&Row], pairing: &Pairing, complete: (usize, usize)) -> Option<Scores> {
+        let whole = |r: &&Row| r.scale == Scale::Log && all(r) == complete;
+        let paired = |r: &&Row| (r.a.n, r.b.n);
+        let complete = rows.iter().copied().filter(whole).map(|r| paired(&r)).max().unwrap_or(complete);
         let shared: Vec<&Row> =
-            rows.iter().copied().filter(|r| r.scale == Scale::Log && (r.a.n, r.b.n) == complete).collect();
+            rows.iter().copied().filter(whole).filter(|r| paired(r) == complete).collect();
         let (direction, turn) = common_direction(&shared);
         let (mut a, mut b) = (SideSums::new(complete.0), SideSums::new(complete.1));
         for row in &shared {
@@ -118,7 +194,7 @@ impl Scores {
     }
 
     /// The row model over boots.
-    fn score(&self, pairing: &Pairing) -> Option<Score> {
+    fn score(&self, pairing: &Pairing) -> Option<(Score, TTest)> {
         let exp = |scores: &[f64]| scores.iter().map(|s| s.exp()).collect::<Vec<f64>>();
         let (a, b) = (exp(&self.a), exp(&self.b));
         let ratio = match &pairing.plan {
@@ -131,15 +207,16 @@ impl Scores {
                     .collect();
                 stats::blocked_log(&blocks)
             }
-            _ => stats::welch_log(&a, &b),
+            _ => stats::guarded_welch_log(&a, &b),
         };
         let ratio = ratio.ok()?;
-        Some(Score {
+        let score = Score {
             ratio: ratio.ratio,
             ci: interval(ratio.ci95)?,
             rows: self.rows,
             direction: self.direction,
-        })
+        };
+        Some((score, ratio.test))
     }
 }
 

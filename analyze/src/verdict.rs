@@ -19,12 +19,14 @@ pub enum Presence {
 pub enum Evidence {
     /// A side has fewer than two replicates (or, with blocks, fewer than two blocks are complete).
     OneReplicate,
-    /// Each side is one number, repeated.
+    /// Each side is one number, repeated, or what the model looks at varies by rounding alone.
     Constant {
         /// It is the same number.
         equal: bool,
+        /// The estimate, a point, with the exact p.
+        estimate: Estimate,
     },
-    /// Values differ, yet the model finds no variance to test with.
+    /// The model cannot be computed.
     NoVariance,
     /// There is neither a ratio nor an absolute band to judge the difference by; the model has a p all the same.
     NoScale {
@@ -67,20 +69,28 @@ pub struct Judgement {
     pub q: Option<f64>,
     /// Level.
     pub alpha: f64,
+    /// Measurements of the row's case failed on one side only, or significantly more often.
+    pub failures: bool,
 }
 
 impl Judgement {
-    /// Whether the row's p belongs to a family: constants, missing and invalid rows are outside.
+    /// The row's p, when it belongs to a family: equal constants, deterministic metrics, missing and invalid rows are outside.
     pub fn testable_p(&self) -> Option<f64> {
         match (self.presence, self.comparable, self.evidence) {
             (Presence::Both, true, Evidence::Estimate(estimate)) => Some(estimate.p),
             (Presence::Both, true, Evidence::NoScale { p }) => Some(p),
+            (Presence::Both, true, Evidence::Constant { equal: false, estimate }) if !self.exact => {
+                Some(estimate.p)
+            }
             _ => None,
         }
     }
 }
 
 /// The verdict of a row and, where the word alone does not say it, why. The order of the questions is the definition.
+///
+/// Measurements that failed on one side are a finding of their own: what is left of that side is a choice, which can show
+/// neither that nothing changed nor that something got better.
 pub fn verdict(row: &Judgement) -> (Verdict, Option<Reason>) {
     match row.presence {
         Presence::OnlyB => return (Verdict::MissingA, None),
@@ -88,20 +98,51 @@ pub fn verdict(row: &Judgement) -> (Verdict, Option<Reason>) {
         Presence::Both => {}
     }
     if row.evidence == Evidence::OneReplicate {
-        return (Verdict::Invalid, Some(Reason::OneReplicate));
+        let reason = if row.failures { Reason::Failures } else { Reason::OneReplicate };
+        return (Verdict::Invalid, Some(reason));
     }
     if !row.comparable {
         return (Verdict::Invalid, Some(Reason::NotComparable));
     }
+    let (verdict, reason) = of_values(row);
+    match verdict {
+        Verdict::Equivalent | Verdict::Improved | Verdict::Inconclusive if row.failures => {
+            (Verdict::Inconclusive, Some(Reason::Failures))
+        }
+        _ => (verdict, reason),
+    }
+}
+
+fn of_values(row: &Judgement) -> (Verdict, Option<Reason>) {
     match row.evidence {
         Evidence::OneReplicate => (Verdict::Invalid, Some(Reason::OneReplicate)),
-        Evidence::Constant { equal: true } => (Verdict::Equivalent, Some(Reason::Exact)),
-        Evidence::Constant { equal: false } if row.exact => (Verdict::ExactChanged, None),
-        Evidence::Constant { equal: false } | Evidence::NoVariance => {
-            (Verdict::Inconclusive, Some(Reason::NoVariance))
+        Evidence::Constant { equal: true, .. } => (Verdict::Equivalent, Some(Reason::Exact)),
+        // Of a deterministic metric any difference is a change, but for one that perf.conf says not to matter.
+        Evidence::Constant { estimate, .. } if row.exact && estimate.ci90_inside => {
+            (Verdict::Equivalent, None)
         }
+        Evidence::Constant { estimate, .. } if row.exact => {
+            (changed(row.direction, estimate.up), Some(Reason::Exact))
+        }
+        Evidence::Constant { estimate, .. } => match of_estimate(row, &estimate) {
+            (Verdict::Inconclusive, Some(Reason::Noisy | Reason::Open)) => {
+                (Verdict::Inconclusive, Some(Reason::NoVariance))
+            }
+            other => other,
+        },
+        Evidence::NoVariance => (Verdict::Inconclusive, Some(Reason::NoVariance)),
         Evidence::NoScale { .. } => (Verdict::Inconclusive, Some(Reason::NoScale)),
         Evidence::Estimate(estimate) => of_estimate(row, &estimate),
+    }
+}
+
+/// The word for a change.
+pub(crate) fn changed(direction: Direction, up: bool) -> Verdict {
+    match (direction, up) {
+        (Direction::HigherIsBetter, true) | (Direction::LowerIsBetter, false) => Verdict::Improved,
+        (Direction::HigherIsBetter, false) | (Direction::LowerIsBetter, true) => Verdict::Regressed,
+        (Direction::Informational, true) => Verdict::ChangedUp,
+        (Direction::Informational, false) => Verdict::ChangedDown,
     }
 }
 
@@ -116,16 +157,10 @@ fn of_estimate(row: &Judgement, estimate: &Estimate) -> (Verdict, Option<Reason>
     }
     let significant = is_significant(row.q, estimate.p, row.alpha);
     if significant && estimate.outside_band {
-        let verdict = match (row.direction, estimate.up) {
-            (Direction::HigherIsBetter, true) | (Direction::LowerIsBetter, false) => Verdict::Improved,
-            (Direction::HigherIsBetter, false) | (Direction::LowerIsBetter, true) => Verdict::Regressed,
-            (Direction::Informational, true) => Verdict::ChangedUp,
-            (Direction::Informational, false) => Verdict::ChangedDown,
-        };
-        return (verdict, None);
+        return (changed(row.direction, estimate.up), None);
     }
     let reason = if significant {
-        Reason::Small
+        Reason::ChangedSmall
     } else if estimate.p <= row.alpha {
         Reason::Suggestive
     } else if estimate.mde_exceeds_band {
@@ -150,12 +185,19 @@ mod tests {
         direction: Direction::HigherIsBetter,
         q: None,
         alpha: 0.05,
+        failures: false,
     };
 
     fn estimate(change: impl Fn(&mut Estimate)) -> Evidence {
         let mut e = ESTIMATE;
         change(&mut e);
         Evidence::Estimate(e)
+    }
+
+    fn constant(equal: bool, change: impl Fn(&mut Estimate)) -> Evidence {
+        let mut e = ESTIMATE;
+        change(&mut e);
+        Evidence::Constant { equal, estimate: e }
     }
 
     /// One line for each verdict and reason (a table, hence the length); the order of the questions is tested by rows that two answers would fit.
@@ -177,22 +219,45 @@ mod tests {
                 Some(Reason::OneReplicate),
             ),
             (
-                Judgement { evidence: Evidence::Constant { equal: true }, comparable: false, ..ROW },
+                Judgement { evidence: Evidence::OneReplicate, failures: true, ..ROW },
+                Invalid,
+                Some(Reason::Failures),
+            ),
+            (
+                Judgement { evidence: constant(true, |_| ()), comparable: false, ..ROW },
                 Invalid,
                 Some(Reason::NotComparable),
             ),
+            (Judgement { evidence: constant(true, |_| ()), ..ROW }, Equivalent, Some(Reason::Exact)),
+            // Deterministic metrics: any difference is a change, whatever the p.
             (
-                Judgement { evidence: Evidence::Constant { equal: true }, ..ROW },
-                Equivalent,
+                Judgement { evidence: constant(false, |e| e.p = 1.0), exact: true, ..ROW },
+                Improved,
                 Some(Reason::Exact),
             ),
             (
-                Judgement { evidence: Evidence::Constant { equal: false }, exact: true, ..ROW },
-                ExactChanged,
+                Judgement { evidence: constant(false, |e| e.ci90_inside = true), exact: true, ..ROW },
+                Equivalent,
                 None,
             ),
             (
-                Judgement { evidence: Evidence::Constant { equal: false }, ..ROW },
+                Judgement {
+                    evidence: constant(false, |e| e.up = false),
+                    exact: true,
+                    direction: Informational,
+                    ..ROW
+                },
+                ChangedDown,
+                Some(Reason::Exact),
+            ),
+            (
+                Judgement { evidence: constant(false, |e| (e.p, e.outside_band) = (0.008, true)), ..ROW },
+                Improved,
+                None,
+            ),
+            (Judgement { evidence: constant(false, |e| e.ci90_inside = true), ..ROW }, Equivalent, None),
+            (
+                Judgement { evidence: constant(false, |e| e.outside_band = true), ..ROW },
                 Inconclusive,
                 Some(Reason::NoVariance),
             ),
@@ -201,6 +266,18 @@ mod tests {
                 Inconclusive,
                 Some(Reason::NoVariance),
             ),
+            // One-sided failures: nothing is shown equal or better, but what is slower stays slower.
+            (
+                Judgement { evidence: estimate(|e| e.ci90_inside = true), failures: true, ..ROW },
+                Inconclusive,
+                Some(Reason::Failures),
+            ),
+            (
+                Judgement { evidence: low_p_out(true), failures: true, ..ROW },
+                Inconclusive,
+                Some(Reason::Failures),
+            ),
+            (Judgement { evidence: low_p_out(false), failures: true, ..ROW }, Regressed, None),
             (
                 Judgement { evidence: Evidence::NoScale { p: 1e-9 }, ..ROW },
                 Inconclusive,
@@ -221,7 +298,7 @@ mod tests {
             (
                 Judgement { evidence: estimate(|e| (e.p, e.mde_exceeds_band) = (0.001, true)), ..ROW },
                 Inconclusive,
-                Some(Reason::Small),
+                Some(Reason::ChangedSmall),
             ),
             (
                 Judgement { evidence: low_p_out(true), q: Some(0.2), ..ROW },

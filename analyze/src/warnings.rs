@@ -6,6 +6,8 @@
 //! | `same-side` | blocking | a side is compared with itself |
 //! | `tcg` | blocking | a side was emulated |
 //! | `one-host-boot` | blocking | each side has its own host boot |
+//! | `unfinished` | blocking | a campaign is running, was interrupted or was cut |
+//! | `scale-by-data` | note | rows of an undeclared scale that the values made linear |
 //! | `campaign` | note | what the collector noted |
 //! | `unpinned` | note | vCPUs were not pinned |
 //! | `unknown-factor` | note | `--factor` names nothing |
@@ -66,7 +68,7 @@ pub(crate) fn losses<'a>(lost: impl Iterator<Item = &'a Loss> + Clone, advice: &
 
 /// What rows carry one by one, shown once with a count.
 pub(crate) fn pooled(rows: &[Row]) -> Vec<Warning> {
-    let kinds: [(&'static str, &str, &str); 5] = [
+    let kinds: [(&'static str, &str, &str); 6] = [
         (
             "variance-ratio",
             "primary metric spreads differently on the two sides (p < 0.01)",
@@ -91,6 +93,11 @@ pub(crate) fn pooled(rows: &[Row]) -> Vec<Warning> {
             "incomplete-blocks",
             "row has blocks that lack a side; they are left out",
             "see the invalid cells, or resume the campaign",
+        ),
+        (
+            "scale-by-data",
+            "row judged on the linear scale, because a value of the two sides is not positive",
+            "declare the scale in perf.conf, so that no single value decides it",
         ),
     ];
     let mut out = Vec::new();

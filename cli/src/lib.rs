@@ -14,6 +14,7 @@ pub mod args;
 mod progress;
 mod room;
 mod say;
+mod sight;
 mod signals;
 mod signatures;
 pub mod stopping;

@@ -92,6 +92,18 @@ impl Progress {
             None => {}
         }
     }
+
+    /// Nothing more is measured by this call.
+    fn over(&mut self, state: &State) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+        let invalid = state.cells.values().filter(|c| matches!(c, CellState::Invalid { .. })).count();
+        if invalid > 0 {
+            let names: Vec<&str> = self.file.environments.iter().map(|e| e.name.as_str()).collect();
+            self.say(&format!("{invalid} cells of {} are invalid", names.join(", ")));
+        }
+    }
 }
 
 impl Observer for Progress {
@@ -121,21 +133,16 @@ impl Observer for Progress {
                 self.show(format!("{case}: waited {} for a quiet host", duration(*seconds)));
             }
             Event::SampleFailed { case, reason, .. } => self.say(&format!("{case}: once more: {reason}")),
+            Event::Reopened { environment, repeat, cases } => {
+                let n = cases.len();
+                self.say(&format!("{environment}: {n} failed cases of boot {repeat} are measured again"));
+            }
             Event::ValuesMissing { environment, repeat, cases } => self.say(&format!(
                 "{environment}: values of {} cases of boot {repeat} are gone and measured again",
                 cases.len()
             )),
             Event::Settled { block, cases, half_widths, .. } => self.looked(*block, cases, half_widths),
-            Event::Finished { .. } | Event::Interrupted { .. } => {
-                if let Some(bar) = self.bar.take() {
-                    bar.finish_and_clear();
-                }
-                let invalid = state.cells.values().filter(|c| matches!(c, CellState::Invalid { .. })).count();
-                if invalid > 0 {
-                    let names: Vec<&str> = self.file.environments.iter().map(|e| e.name.as_str()).collect();
-                    self.say(&format!("{invalid} cells of {} are invalid", names.join(", ")));
-                }
-            }
+            Event::Finished { .. } | Event::Interrupted { .. } => self.over(state),
             Event::Stopped { block, reason } => {
                 self.say(&format!("stopped after block {block}: {reason}"));
             }
@@ -148,8 +155,10 @@ impl Observer for Progress {
                 }
                 self.say(&format!("{cases} cases are measured again in {} more blocks", added.blocks));
             }
-            Event::Joined { .. } => {}
-            Event::Opened { .. } | Event::BootReady { .. } | Event::BootFinished { .. } => {}
+            Event::Joined { .. }
+            | Event::Opened { .. }
+            | Event::BootReady { .. }
+            | Event::BootFinished { .. } => {}
         }
     }
 

@@ -151,9 +151,20 @@ impl Code {
         }
     }
 
+    /// Whether it tells that a guest died or cannot be used any more, by no fault of a tool.
+    pub fn ends_a_guest(self) -> bool {
+        matches!(self, Code::Panic | Code::Oops | Code::Hang | Code::EarlyExit | Code::IoError)
+    }
+
     /// Whether the surroundings spoiled a sample and not what was measured: then the same guest measures it again.
     pub fn is_passing(self) -> bool {
         matches!(self, Code::ClockJumped | Code::HostSuspended | Code::Noisy)
+    }
+
+    /// Whether it is a failure of what is measured, of a guest or of a tool, and so an outcome of it. What the host, its
+    /// surroundings or perfvt's own placement did is none.
+    pub fn is_outcome(self) -> bool {
+        self.scope() != Scope::Host && !self.is_passing() && self != Code::Misplaced
     }
 }
 
@@ -238,9 +249,42 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
+/// One attempt that failed, as an outcome of what is measured: whatever a later attempt came to, this one is not forgotten.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedAttempt {
+    /// Repeat, from 1, within the environment.
+    pub repeat: u32,
+    /// Block, from 1.
+    pub block: u32,
+    /// Attempt, from 1: one more than boots of the repeat had failed before.
+    pub attempt: u32,
+    /// Name of the boot.
+    pub boot: String,
+    /// [`crate::Case::id`] of the case in which it failed; `None` when the guest failed outside any case, for example while it
+    /// booted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub case: Option<String>,
+    /// What kind of failure it was, one for which [`Code::is_outcome`] holds; `None` from journals of before there were codes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<Code>,
+    /// What was seen, in at most [`LONGEST_REASON`] bytes.
+    #[serde(deserialize_with = "read_reason")]
+    pub reason: String,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_the_host_did_is_no_outcome() {
+        let outcomes =
+            [Code::Panic, Code::ToolFailed, Code::Deadline(Phase::Boot), Code::GuestNoSpace, Code::Unknown];
+        assert!(outcomes.into_iter().all(Code::is_outcome));
+        let others =
+            [Code::Host, Code::HostNoSpace, Code::GivenUp, Code::Noisy, Code::ClockJumped, Code::Misplaced];
+        assert!(!others.into_iter().any(Code::is_outcome));
+    }
 
     #[test]
     fn every_code_has_one_word_and_reads_back() {

@@ -15,7 +15,7 @@ mod state;
 /// The version that [`Event::Opened`] carries.
 ///
 /// Changelog: 1, the first; 2, failures have a code, samples that are tried again and waiting are told, cases may be
-/// settled.
+/// settled; later, within 2: blocks may be added, plans joined, and failed cells reopened.
 pub const JOURNAL_FORMAT: u32 = 2;
 
 /// A change of a campaign's state.
@@ -126,6 +126,15 @@ pub enum Event {
     },
     /// Values that were measured are not in their file any more: they are measured again.
     ValuesMissing {
+        /// Environment.
+        environment: String,
+        /// Repeat, from 1.
+        repeat: u32,
+        /// [`crate::Case::id`] of each.
+        cases: Vec<String>,
+    },
+    /// Cells that had failed are measured again, because somebody asked for it: their cause is mended.
+    Reopened {
         /// Environment.
         environment: String,
         /// Repeat, from 1.

@@ -38,7 +38,7 @@ pub mod store;
 pub use accel::Accel;
 pub use campaign::{BlockPlan, BootPlan, CampaignFile, EnvironmentPlan, Rule};
 pub use case::{Case, Keys};
-pub use failure::{Code, Failure, Phase, Scope};
+pub use failure::{Code, FailedAttempt, Failure, Phase, Scope};
 pub use fingerprint::Fingerprint;
 pub use ids::{CpuId, NodeId, VcpuIndex};
 pub use measurement::{Measurement, RawRef, Window};

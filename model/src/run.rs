@@ -1,6 +1,7 @@
 //! `run.json`: what `perfvt compare` must know about one environment's directory, so that it can be moved alone.
 
 use crate::campaign::Rule;
+use crate::failure::FailedAttempt;
 use crate::fingerprint::Fingerprint;
 use crate::metric::MetricDecl;
 use serde::{Deserialize, Serialize};
@@ -8,7 +9,8 @@ use std::collections::BTreeMap;
 
 /// The version that [`RunFile::format`] carries.
 ///
-/// Changelog: 1, the first.
+/// Changelog: 1, the first; later, within 1: facts that changed, attempts that failed, guests that were started, whether the
+/// campaign has ended.
 pub const RUN_FORMAT: u32 = 1;
 
 /// The content of `run.json`. The file is described in `docs/formats.md`.
@@ -54,6 +56,18 @@ pub struct RunFile {
     /// Facts that a later boot found changed. A run.json from before there was this member has none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<FactChange>,
+    /// Every attempt that failed, in the order in which they did, whatever a later one came to; see
+    /// [`crate::journal::State::failures`]. A run.json from before there was this member has none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failures: Vec<FailedAttempt>,
+    /// How many guests were started and came to an end of their own, see [`crate::journal::State::guests`]: the number of
+    /// which those failed that have a failure outside any case. 0 in a run.json from before there was this member.
+    #[serde(default)]
+    pub started: u32,
+    /// Whether the campaign has finished; `Some(false)` while it runs and after an interruption, `None` in a run.json from
+    /// before there was this member.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<bool>,
 }
 
 /// A fact that changed between the boots of one environment.

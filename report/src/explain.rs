@@ -1,9 +1,9 @@
 //! Every number behind one verdict, in the order in which the verdict was reached.
 
-use crate::numbers::{self, exact_p, raw, significant};
+use crate::numbers::{exact_p, raw, significant};
 use crate::rows::{self, RowView};
 use crate::statistics::{self, Section};
-use analyze::{Comparison, Estimated, Ground, Row, Sample, Step};
+use analyze::{Comparison, Estimated, Ground, Interval, Row, Sample, Step};
 use edge::visible;
 use model::Scale;
 use std::fmt::Write;
@@ -32,6 +32,17 @@ pub fn explain_in_full(comparison: &Comparison, index: usize, numbers: &[Step]) 
         for (i, value) in values.iter().enumerate() {
             let block = sample.blocks.get(i).map_or(String::new(), |b| format!("  block {b}"));
             let _ = writeln!(out, "  {value:>width$}  {}{block}", place(comparison, sample, i));
+        }
+        for left in &sample.left_out {
+            let file = comparison.files.get(left.source.0 as usize).map_or("unknown file", String::as_str);
+            let _ = writeln!(
+                out,
+                "  {:>width$}  {}:{}  block {}, left out: it lacks the other side",
+                raw(left.value),
+                visible(file),
+                left.source.1,
+                left.block
+            );
         }
         for loss in &sample.invalid {
             let _ = writeln!(
@@ -117,20 +128,10 @@ pub(crate) fn facts(view: &RowView<'_>, sections: &[Section]) -> Vec<Fact> {
     statistics::of_sections(sections).filter_map(|s| Some((s.head, s.exact(view)?))).collect()
 }
 
-/// The band as people write it: `±5%`, with the same in the row's unit where the scale is linear.
-fn band_text(row: &Row) -> String {
-    let m = format!("±{}", numbers::percent(row.min_effect));
-    match row.band_abs {
-        Some(b) => format!("±{} in the unit of the row, at least {m} of the mean", significant(b, 4)),
-        None => m,
-    }
-}
-
 /// The decision, step by step, as `analyze` says that it was reached.
 pub(crate) fn steps(comparison: &Comparison, view: &RowView<'_>) -> Vec<String> {
     let row = view.row;
-    let mut steps: Vec<String> =
-        analyze::grounds(comparison, row).into_iter().map(|ground| step(row, ground)).collect();
+    let mut steps: Vec<String> = analyze::grounds(comparison, row).into_iter().map(step).collect();
     steps.push(format!("{}: {}", view.verdict(), rows::claim(row.verdict)));
     if let Some(reason) = row.reason {
         steps.push(format!("{}: {}", reason.word(), rows::meaning(reason)));
@@ -139,7 +140,7 @@ pub(crate) fn steps(comparison: &Comparison, view: &RowView<'_>) -> Vec<String> 
 }
 
 /// One question and its answer in words.
-fn step(row: &Row, ground: Ground) -> String {
+fn step(ground: Ground) -> String {
     match ground {
         Ground::Replicates { a, b, needed } => {
             format!("{a} replicates of A and {b} of B, at least {needed} are needed")
@@ -147,22 +148,31 @@ fn step(row: &Row, ground: Ground) -> String {
         Ground::Blocks { complete, needed } => {
             format!("blocks with a replicate of both: {complete}, at least {needed} are needed")
         }
-        Ground::Equivalent { of, ci90, inside } => {
+        Ground::Equivalent { of, ci90, band, inside } => {
             let word = if inside { "lies inside" } else { "does not lie inside" };
-            let (of, band) = (estimated(of), band_text(row));
-            let (lo, hi) = (significant(ci90.0, 5), significant(ci90.1, 5));
-            format!("the 90% interval of the {of}, [{lo}, {hi}], {word} the band of {band}")
+            format!(
+                "the 90% interval of the {}, {}, {word} the band {}",
+                estimated(of),
+                ends(ci90),
+                ends(band)
+            )
         }
         Ground::Significant { corrected, p, alpha, holds } => {
             let (name, word) =
                 (if corrected { "q" } else { "p" }, if holds { "is at most" } else { "exceeds" });
             format!("{name} = {} {word} alpha = {alpha}", exact_p(p))
         }
-        Ground::Large { of, value, outside } => {
+        Ground::Large { of, value, band, outside } => {
             let word = if outside { "outside" } else { "inside" };
-            format!("the best estimate, {} {}, lies {word} the band", estimated(of), significant(value, 5))
+            let value = significant(value, 5);
+            format!("the best estimate, {} {value}, lies {word} the band {}", estimated(of), ends(band))
         }
     }
+}
+
+/// `[0.95238, 1.0500]`.
+fn ends(interval: Interval) -> String {
+    format!("[{}, {}]", significant(interval.0, 5), significant(interval.1, 5))
 }
 
 fn estimated(of: Estimated) -> &'static str {

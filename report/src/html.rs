@@ -107,7 +107,7 @@ pub(crate) fn verdict_class(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Regressed => "worse strong",
         Verdict::Improved => "better strong",
-        Verdict::ChangedUp | Verdict::ChangedDown | Verdict::ExactChanged => "changed strong",
+        Verdict::ChangedUp | Verdict::ChangedDown => "changed strong",
         Verdict::Inconclusive => "open",
         _ => "quiet",
     }

@@ -1,48 +1,60 @@
-//! JUnit XML for CI: a regression is a failure; what was not decided is skipped, never passed.
+//! JUnit XML for CI, by the table of `analyze::gate`: a regression is a failure; what was not decided is skipped, never passed;
+//! measurements that failed are an error.
 //!
 //! The dialect is Jenkins' junit-10 schema: no `skipped` on `<testsuites>`.
 
 use crate::explain::explain;
 use crate::rows::{self, RowView};
-use crate::{sentence, statistics};
-use analyze::{Comparison, Verdict};
+use crate::{numbers, sentence, statistics};
+use analyze::gate::{self, FailOn, Finding, Junit};
+use analyze::{CaseFailures, CategoryScore, Comparison, FailureVerdict, Summary};
 use edge::visible;
 use quick_xml::Writer;
 use quick_xml::events::BytesText;
 use std::collections::BTreeMap;
 use std::io;
 
-/// Which rows fail.
+/// Which findings fail.
 #[derive(Clone, Debug)]
 pub struct JunitOptions {
-    /// Verdicts that are failures in rows that gate.
-    pub fail_on: Vec<Verdict>,
+    /// Words of `--fail-on`.
+    pub fail_on: Vec<FailOn>,
 }
 
 impl Default for JunitOptions {
     fn default() -> Self {
-        JunitOptions { fail_on: vec![Verdict::Regressed] }
+        JunitOptions { fail_on: vec![FailOn::Regression] }
     }
 }
 
-/// What becomes of a row.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Outcome {
-    Failure,
-    Skipped,
-    Passed,
+/// One test case.
+struct Case {
+    name: String,
+    outcome: Junit,
+    /// The word of the finding.
+    kind: &'static str,
+    message: String,
+    /// Said at length where it fails.
+    text: String,
+    /// A change that does not fail is still said.
+    said: bool,
 }
 
-/// One suite: a workload's category of one candidate.
-struct Suite<'a, 'v> {
+/// One suite: a workload's category of one candidate; or its categories as a whole; or its failures.
+struct Suite {
     name: String,
-    rows: Vec<(&'v RowView<'a>, Outcome)>,
+    cases: Vec<Case>,
 }
 
 /// The comparison as a JUnit file: a suite for each candidate, workload and category, a test case for each row.
 pub fn junit(comparison: &Comparison, options: &JunitOptions) -> String {
     let views = rows::views(comparison);
-    let suites = suites(comparison, &views, options);
+    let mut suites = suites(comparison, &views, options);
+    for summary in &comparison.summary {
+        suites.push(of_categories(comparison, summary, options));
+        suites.push(of_failures(comparison, summary, options));
+    }
+    suites.retain(|suite| !suite.cases.is_empty());
     let mut out = b"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".to_vec();
     let mut writer = Writer::new_with_indent(&mut out, b' ', 2);
     // A Vec takes every byte: an error cannot happen, and a test reads the whole file back.
@@ -51,121 +63,156 @@ pub fn junit(comparison: &Comparison, options: &JunitOptions) -> String {
     String::from_utf8_lossy(&out).into_owned()
 }
 
-fn suites<'a, 'v>(
-    comparison: &Comparison,
-    views: &'v [RowView<'a>],
-    options: &JunitOptions,
-) -> Vec<Suite<'a, 'v>> {
+fn suites(comparison: &Comparison, views: &[RowView<'_>], options: &JunitOptions) -> Vec<Suite> {
     let mut places: BTreeMap<String, usize> = BTreeMap::new();
-    let mut suites: Vec<Suite<'a, 'v>> = Vec::new();
+    let mut suites: Vec<Suite> = Vec::new();
     for view in views {
         let name = suite_name(comparison, view);
         let at = *places.entry(name.clone()).or_insert_with(|| {
-            suites.push(Suite { name, rows: Vec::new() });
+            suites.push(Suite { name, cases: Vec::new() });
             suites.len() - 1
         });
         if let Some(suite) = suites.get_mut(at) {
-            suite.rows.push((view, outcome(view, options)));
+            suite.cases.push(of_row(comparison, view, options));
         }
     }
     suites
 }
 
+fn of_row(comparison: &Comparison, view: &RowView<'_>, options: &JunitOptions) -> Case {
+    let outcome = gate::junit(comparison, view.row, &options.fail_on);
+    let fails = matches!(outcome, Junit::Failure | Junit::Error);
+    Case {
+        name: format!("{} {}", view.case(), view.metric()),
+        outcome,
+        kind: view.row.verdict.word(),
+        message: message(view),
+        text: if fails { explain(comparison, view.index).unwrap_or_default() } else { String::new() },
+        said: view.row.verdict.is_decided_change(),
+    }
+}
+
+/// The scores of the categories, which gate beside the rows.
+fn of_categories(comparison: &Comparison, summary: &Summary, options: &JunitOptions) -> Suite {
+    let case = |c: &CategoryScore| {
+        let finding = Finding::Category(c.verdict);
+        let change = numbers::ratio(c.score.ratio, c.score.ci);
+        Case {
+            name: format!("{} {}", visible(&c.workload), visible(&c.category)),
+            outcome: finding.junit(&options.fail_on, true),
+            kind: c.verdict.word(),
+            message: format!(
+                "{}: ratio {change} over {} rows, p {}",
+                c.verdict.word(),
+                c.score.rows,
+                numbers::exact_p(c.p_gate)
+            ),
+            text: String::new(),
+            said: c.verdict.is_decided_change(),
+        }
+    };
+    let cases = summary.categories.iter().map(case).collect();
+    Suite { name: named(comparison, summary.candidate, "categories"), cases }
+}
+
+/// Cases of which measurements failed.
+fn of_failures(comparison: &Comparison, summary: &Summary, options: &JunitOptions) -> Suite {
+    let of_candidate = comparison.failures.iter().filter(|f| f.candidate == summary.candidate);
+    let case = |f: &CaseFailures| Case {
+        name: visible(&f.id).into_owned(),
+        outcome: finding(f).junit(&options.fail_on, true),
+        kind: f.verdict.word(),
+        message: sentence::failures(f),
+        text: visible(&f.first).into_owned(),
+        said: true,
+    };
+    Suite { name: named(comparison, summary.candidate, "failures"), cases: of_candidate.map(case).collect() }
+}
+
+/// The gravest finding of a case's failures.
+fn finding(failures: &CaseFailures) -> Finding {
+    match failures.verdict {
+        _ if failures.crashes > 0 => Finding::Crash,
+        FailureVerdict::Undecided if failures.is_worse() => Finding::OneSided,
+        verdict => Finding::Failures(verdict),
+    }
+}
+
+/// A suite's name, behind the candidate's label when there are several.
+fn named(comparison: &Comparison, candidate: usize, name: &str) -> String {
+    if comparison.b.len() > 1 {
+        format!("{}.{name}", sentence::candidate_label(comparison, candidate))
+    } else {
+        name.to_owned()
+    }
+}
+
 /// `netperf.TCP_STREAM`, behind the candidate's label when there are several.
 fn suite_name(comparison: &Comparison, view: &RowView<'_>) -> String {
     let name = format!("{}.{}", visible(&view.row.workload), visible(&view.row.category));
-    if comparison.b.len() > 1 {
-        format!("{}.{name}", sentence::candidate_label(comparison, view.row.candidate))
-    } else {
-        name
-    }
+    named(comparison, view.row.candidate, &name)
 }
 
-/// Only gating rows fail, and known changes do not. Missing, invalid and open rows are skipped: CI shows them, and they are not a pass.
-fn outcome(view: &RowView<'_>, options: &JunitOptions) -> Outcome {
-    let verdict = view.row.verdict;
-    if view.gates && view.row.expected.is_none() && options.fail_on.contains(&verdict) {
-        return Outcome::Failure;
-    }
-    match verdict {
-        Verdict::Inconclusive | Verdict::Invalid | Verdict::MissingA | Verdict::MissingB => Outcome::Skipped,
-        _ => Outcome::Passed,
-    }
-}
-
-fn write(
-    writer: &mut Writer<&mut Vec<u8>>,
-    comparison: &Comparison,
-    suites: &[Suite<'_, '_>],
-) -> io::Result<()> {
-    let count = |outcome: Option<Outcome>| -> usize {
-        suites.iter().map(|s| s.rows.iter().filter(|r| outcome.is_none_or(|o| r.1 == o)).count()).sum()
+fn write(writer: &mut Writer<&mut Vec<u8>>, comparison: &Comparison, suites: &[Suite]) -> io::Result<()> {
+    let count = |outcome: Option<Junit>| -> String {
+        let of = |s: &Suite| s.cases.iter().filter(|c| outcome.is_none_or(|o| c.outcome == o)).count();
+        suites.iter().map(of).sum::<usize>().to_string()
     };
-    let (tests, failures) = (count(None).to_string(), count(Some(Outcome::Failure)).to_string());
     let name = format!("perfvt: {}", visible(&comparison.a.label));
-    let attributes = [("name", name.as_str()), ("tests", &tests), ("failures", &failures), ("errors", "0")];
+    let [tests, failures, errors] = [None, Some(Junit::Failure), Some(Junit::Error)].map(count);
+    let attributes =
+        [("name", name.as_str()), ("tests", &tests), ("failures", &failures), ("errors", &errors)];
     writer.create_element("testsuites").with_attributes(attributes).write_inner_content(|w| {
         for suite in suites {
-            write_suite(w, comparison, suite)?;
+            write_suite(w, suite)?;
         }
         Ok(())
     })?;
     Ok(())
 }
 
-fn write_suite(
-    writer: &mut Writer<&mut Vec<u8>>,
-    comparison: &Comparison,
-    suite: &Suite<'_, '_>,
-) -> io::Result<()> {
-    let count = |outcome| suite.rows.iter().filter(|r| r.1 == outcome).count().to_string();
-    let (tests, failures) = (suite.rows.len().to_string(), count(Outcome::Failure));
-    let skipped = count(Outcome::Skipped);
+fn write_suite(writer: &mut Writer<&mut Vec<u8>>, suite: &Suite) -> io::Result<()> {
+    let count = |outcome| suite.cases.iter().filter(|c| c.outcome == outcome).count().to_string();
+    let [failures, errors, skipped] = [Junit::Failure, Junit::Error, Junit::Skipped].map(count);
+    let tests = suite.cases.len().to_string();
     let attributes = [
         ("name", suite.name.as_str()),
         ("tests", &tests),
         ("failures", &failures),
-        ("errors", "0"),
+        ("errors", &errors),
         ("skipped", &skipped),
     ];
     writer.create_element("testsuite").with_attributes(attributes).write_inner_content(|w| {
-        for (view, outcome) in &suite.rows {
-            write_case(w, comparison, suite, view, *outcome)?;
+        for case in &suite.cases {
+            write_case(w, suite, case)?;
         }
         Ok(())
     })?;
     Ok(())
 }
 
-fn write_case(
-    writer: &mut Writer<&mut Vec<u8>>,
-    comparison: &Comparison,
-    suite: &Suite<'_, '_>,
-    view: &RowView<'_>,
-    outcome: Outcome,
-) -> io::Result<()> {
-    let name = format!("{} {}", view.case(), view.metric());
-    let attributes = [("classname", suite.name.as_str()), ("name", name.as_str())];
-    let message = message(view);
-    let kind = view.row.verdict.word();
-    let case = writer.create_element("testcase").with_attributes(attributes);
-    if outcome == Outcome::Passed && !view.row.verdict.is_decided_change() {
-        case.write_empty()?;
+fn write_case(writer: &mut Writer<&mut Vec<u8>>, suite: &Suite, case: &Case) -> io::Result<()> {
+    let attributes = [("classname", suite.name.as_str()), ("name", case.name.as_str())];
+    let element = writer.create_element("testcase").with_attributes(attributes);
+    if case.outcome == Junit::Passed && !case.said {
+        element.write_empty()?;
         return Ok(());
     }
-    case.write_inner_content(|w| {
-        let attributes = [("type", kind), ("message", message.as_str())];
-        match outcome {
-            Outcome::Failure => {
-                let text = explain(comparison, view.index).unwrap_or_default();
-                w.create_element("failure")
-                    .with_attributes(attributes)
-                    .write_text_content(BytesText::new(&text))?
+    element.write_inner_content(|w| {
+        let attributes = [("type", case.kind), ("message", case.message.as_str())];
+        let name = match case.outcome {
+            Junit::Failure => "failure",
+            Junit::Error => "error",
+            Junit::Skipped => {
+                w.create_element("skipped").with_attributes(attributes).write_empty()?;
+                return Ok(());
             }
-            Outcome::Skipped => w.create_element("skipped").with_attributes(attributes).write_empty()?,
-            // A change that does not fail is still said.
-            Outcome::Passed => w.create_element("system-out").write_text_content(BytesText::new(&message))?,
+            Junit::Passed => {
+                w.create_element("system-out").write_text_content(BytesText::new(&case.message))?;
+                return Ok(());
+            }
         };
+        w.create_element(name).with_attributes(attributes).write_text_content(BytesText::new(&case.text))?;
         Ok(())
     })?;
     Ok(())

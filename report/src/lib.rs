@@ -38,7 +38,7 @@ pub mod site;
 mod statistics;
 pub mod text;
 
-pub use analyze::write_json as json;
+pub use analyze::{Gate, write_json as json};
 pub use classic::ClassicTable;
 pub use csv::csv;
 pub use explain::{explain, explain_in_full};
@@ -50,14 +50,3 @@ pub use plan::{noise, plan};
 pub use sentence::sentence;
 pub use show::show;
 pub use text::{TextOptions, text};
-
-/// What `--fail-on` asked for and what came of it; every format that has room for it says so.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Gate {
-    /// The rule as it was given: `regressed`, `regressed,missing`.
-    pub rule: String,
-    /// Something that the rule names was found.
-    pub failed: bool,
-    /// The exit code of the command.
-    pub exit_code: u8,
-}

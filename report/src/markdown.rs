@@ -62,8 +62,29 @@ fn head(out: &mut String, comparison: &Comparison, options: &MarkdownOptions, bu
         let _ = writeln!(out, "**{}**\n", escaped(&shortened(&line, 2_000)));
     }
     if let Some(gate) = &options.gate {
-        let state = if gate.failed { "**failed**" } else { "passed" };
+        let state = match crate::text::gate_state(gate) {
+            "passed" => "passed".to_owned(),
+            other => format!("**{}**", other.to_lowercase()),
+        };
         let _ = writeln!(out, "Gate `{}`: {state} (exit code {}).\n", code(&gate.rule), gate.exit_code);
+        for found in gate.found.iter().take(20) {
+            let _ = writeln!(out, "- {}", escaped(&shortened(found, 300)));
+        }
+        if !gate.found.is_empty() {
+            out.push('\n');
+        }
+    }
+    for failed in comparison.failures.iter().take(20) {
+        let line = format!("{}; the first: {}", crate::sentence::failures(failed), failed.first);
+        let _ = writeln!(out, "- ⚠ {}", escaped(&shortened(&line, 600)));
+    }
+    if !comparison.failures.is_empty() {
+        let left = comparison.failures.len().saturating_sub(20);
+        out.push_str(&if left > 0 {
+            format!("- and {left} further cases with failures\n\n")
+        } else {
+            "\n".into()
+        });
     }
     let mut left = 0;
     for level in [Level::Blocking, Level::Note] {

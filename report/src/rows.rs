@@ -3,7 +3,7 @@
 use crate::numbers::{self, Change, Scaled};
 use analyze::{Comparison, Row, Verdict};
 use edge::visible;
-use model::{Direction, Role};
+use model::Role;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -142,7 +142,6 @@ pub(crate) fn by_gravity(views: &mut [RowView<'_>]) {
 pub(crate) fn verdict_rank(verdict: Verdict) -> u8 {
     match verdict {
         Verdict::Regressed => 0,
-        Verdict::ExactChanged => 1,
         Verdict::Improved => 2,
         Verdict::ChangedUp => 3,
         Verdict::ChangedDown => 4,
@@ -172,23 +171,14 @@ pub(crate) fn size(row: &Row) -> f64 {
     }
 }
 
-/// Good or bad, from the verdict; of a deterministic metric from its direction.
+/// Good or bad, from the verdict.
 fn tone(row: &Row) -> Tone {
     match row.verdict {
         Verdict::Regressed => Tone::Worse,
         Verdict::Improved => Tone::Better,
         Verdict::ChangedUp | Verdict::ChangedDown => Tone::Changed,
-        Verdict::ExactChanged => match (row.direction, row.diff) {
-            (Direction::HigherIsBetter, Some(d)) if d != 0.0 => better_if(d > 0.0),
-            (Direction::LowerIsBetter, Some(d)) if d != 0.0 => better_if(d < 0.0),
-            _ => Tone::Changed,
-        },
         _ => Tone::None,
     }
-}
-
-fn better_if(better: bool) -> Tone {
-    if better { Tone::Better } else { Tone::Worse }
 }
 
 /// The ancestor's promise: strong for metrics that count and differences that are not small.
@@ -221,7 +211,6 @@ pub(crate) fn glyph(verdict: Verdict) -> &'static str {
         Verdict::Regressed => "▼",
         Verdict::Improved => "▲",
         Verdict::ChangedUp | Verdict::ChangedDown => "◆",
-        Verdict::ExactChanged => "≠",
         Verdict::Inconclusive => "?",
         Verdict::Equivalent => "≈",
         Verdict::MissingA | Verdict::MissingB => "∅",
@@ -233,14 +222,13 @@ pub(crate) fn glyph(verdict: Verdict) -> &'static str {
 pub(crate) fn claim(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Regressed => {
-            "a real change for the worse (q or p at most alpha) whose best estimate lies outside the band"
+            "a change for the worse (q or p at most alpha) whose best estimate lies outside the band"
         }
         Verdict::Improved => {
-            "a real change for the better (q or p at most alpha) whose best estimate lies outside the band"
+            "a change for the better (q or p at most alpha) whose best estimate lies outside the band"
         }
-        Verdict::ChangedUp => "a real rise of a metric that is neither good nor bad",
-        Verdict::ChangedDown => "a real fall of a metric that is neither good nor bad",
-        Verdict::ExactChanged => "a metric that always gives the same value gives another one now",
+        Verdict::ChangedUp => "a rise of a metric that is neither good nor bad",
+        Verdict::ChangedDown => "a fall of a metric that is neither good nor bad",
         Verdict::Inconclusive => {
             "the data do not decide whether there is a change; this does not mean that the sides are equal"
         }
@@ -257,12 +245,15 @@ pub(crate) fn meaning(reason: analyze::Reason) -> &'static str {
     match reason {
         Reason::OneReplicate => "a side has fewer than two replicates: measure again",
         Reason::NotComparable => "the sides were not measured alike",
-        Reason::Exact => "both sides give the same value every time",
+        Reason::Exact => "each side gives one value every time",
         Reason::NoVariance => {
-            "each side gives one constant value, and there is nothing to test a difference with"
+            "each side gives one value every time, and these are too few to tell the two from chance"
+        }
+        Reason::Failures => {
+            "measurements failed on one side: what is left can show neither equality nor an improvement"
         }
         Reason::NoScale => "neither a ratio nor an absolute band can be formed",
-        Reason::Small => "there is a change, but its best estimate lies inside the band",
+        Reason::ChangedSmall => "there is a change, but its best estimate lies inside the band",
         Reason::Suggestive => {
             "p alone is at most alpha, q is not: it may be one of the chance findings of many tests"
         }

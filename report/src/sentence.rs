@@ -1,7 +1,7 @@
 //! The comparison in one sentence, and the counts behind it.
 
 use crate::numbers;
-use analyze::{Comparison, Summary, Verdict};
+use analyze::{Attempts, CaseFailures, Comparison, FailureVerdict, Summary, Verdict};
 use edge::visible;
 use std::collections::BTreeMap;
 
@@ -31,7 +31,8 @@ pub(crate) fn candidate_label(comparison: &Comparison, candidate: usize) -> Stri
 }
 
 /// One sentence for each candidate:
-/// `next against base: 3 of 48 primary rows regressed and 1 improved; 12 are inconclusive (...), 32 equivalent within ±5%.`
+/// `next against base: 2 regressions (3 rows) of 48 primary rows and 1 improvement (1 row); 12 inconclusive (..) and 32
+/// equivalent (m = 5%).`
 pub fn sentence(comparison: &Comparison) -> Vec<String> {
     comparison.summary.iter().map(|s| of_candidate(comparison, s)).collect()
 }
@@ -52,33 +53,81 @@ fn of_candidate(comparison: &Comparison, summary: &Summary) -> String {
         };
     }
     let get = |v| counts.verdicts.get(&v).copied().unwrap_or(0);
-    let known = |v| match summary.expected.get(&v) {
-        Some(n) if *n > 0 => format!(" ({n} known)"),
-        _ => String::new(),
-    };
     let rows = if counts.total == 1 { counts.noun.to_owned() } else { format!("{}s", counts.noun) };
-    let regressed = match get(Verdict::Regressed) {
-        0 => format!("no regression was found in {} {rows}", counts.total),
-        n => format!("{n} of {} {rows} regressed{}", counts.total, known(Verdict::Regressed)),
+    let mut found = broken(comparison, summary);
+    let nothing_worse = match found.is_empty() {
+        true => format!("no regression was found in {} {rows}", counts.total),
+        false => format!("no other regression was found in {} {rows}", counts.total),
     };
-    let mut found = vec![regressed];
-    push(&mut found, get(Verdict::Improved), &format!("improved{}", known(Verdict::Improved)));
+    let regressed = of_events(summary, &counts, Verdict::Regressed, "regression");
+    found.push(regressed.map_or(nothing_worse, |text| format!("{text} of {} {rows}", counts.total)));
+    found.extend(of_events(summary, &counts, Verdict::Improved, "improvement"));
     push(&mut found, get(Verdict::ChangedUp) + get(Verdict::ChangedDown), "changed");
-    let exactly = format!("changed exactly{}", known(Verdict::ExactChanged));
-    push(&mut found, get(Verdict::ExactChanged), &exactly);
     let mut rest = Vec::new();
     push(&mut rest, get(Verdict::Inconclusive), "inconclusive (not shown to be equal)");
-    push(&mut rest, get(Verdict::Equivalent), &format!("equivalent within {}", band(comparison)));
+    push(&mut rest, get(Verdict::Equivalent), &format!("equivalent ({})", band(comparison)));
     push(&mut rest, get(Verdict::MissingA) + get(Verdict::MissingB), "missing on one side");
     push(&mut rest, get(Verdict::Invalid), "invalid");
     let tail = if rest.is_empty() { String::new() } else { format!("; {}", listed(&rest)) };
     format!("{head}{}{tail}.", listed(&found))
 }
 
+/// Changes as events: rows of one case that changed alike are one. `2 regressions (3 rows, 1 known)`.
+fn of_events(summary: &Summary, counts: &Counts<'_>, verdict: Verdict, noun: &str) -> Option<String> {
+    let rows = counts.verdicts.get(&verdict).copied().filter(|n| *n > 0)?;
+    let events = summary.events.get(&verdict).copied().unwrap_or(rows);
+    let known = match summary.expected.get(&verdict) {
+        Some(n) if *n > 0 => format!(", {n} known"),
+        _ => String::new(),
+    };
+    Some(format!("{} ({}{known})", crate::text::counted(events, noun), crate::text::counted(rows, "row")))
+}
+
+/// What broke: it stands before everything that was measured.
+fn broken(comparison: &Comparison, summary: &Summary) -> Vec<String> {
+    let failures = || comparison.failures.iter().filter(|f| f.candidate == summary.candidate);
+    let more = failures().filter(|f| f.verdict == FailureVerdict::FailsMore).count();
+    let alone = failures().filter(|f| f.verdict == FailureVerdict::Undecided && f.is_worse()).count();
+    let mut out = Vec::new();
+    if more > 0 {
+        out.push(format!("{} FAILS-MORE", crate::text::counted(more, "case")));
+    }
+    if alone > 0 {
+        out.push(format!("{} failed on the candidate only", crate::text::counted(alone, "case")));
+    }
+    out
+}
+
 fn push(parts: &mut Vec<String>, count: usize, what: &str) {
     if count > 0 {
         parts.push(format!("{count} {what}"));
     }
+}
+
+/// `FAILS-MORE: netperf/TCP_RR/size=64: 5 of 10 attempts failed (panic 5), of the baseline 0 of 10; q 0.03`.
+pub(crate) fn failures(failures: &CaseFailures) -> String {
+    let codes = |attempts: &Attempts| -> String {
+        let of = |(code, n): (&String, &usize)| format!("{} {n}", visible(code));
+        let codes: Vec<String> = attempts.codes.iter().map(of).collect();
+        if codes.is_empty() { String::new() } else { format!(" ({})", codes.join(", ")) }
+    };
+    let (a, b) = (&failures.a, &failures.b);
+    let word = match failures.verdict {
+        FailureVerdict::Undecided => "failures",
+        verdict => verdict.word(),
+    };
+    format!(
+        "{word}: {}: {} of {} attempts failed{}, of the baseline {} of {}{}; p {}, q {}",
+        visible(&failures.id),
+        b.failed,
+        b.tried,
+        codes(b),
+        a.failed,
+        a.tried,
+        codes(a),
+        numbers::exact_p(failures.p),
+        numbers::exact_p(failures.q),
+    )
 }
 
 /// `a`, `a and b`, `a, b and c`.
@@ -90,13 +139,13 @@ fn listed(parts: &[String]) -> String {
     }
 }
 
-/// `±5%`, or `their bands` when rows differ.
+/// `m = 5%`, or `m of each row` when rows differ.
 pub(crate) fn band(comparison: &Comparison) -> String {
     let first = comparison.rows.first().map_or(comparison.method.min_effect, |r| r.min_effect);
     if comparison.rows.iter().all(|r| r.min_effect == first) {
-        format!("±{}", numbers::percent(first))
+        format!("m = {}", numbers::percent(first))
     } else {
-        "their bands".to_owned()
+        "m of each row".to_owned()
     }
 }
 

@@ -89,9 +89,17 @@ fn is_listed(view: &RowView<'_>) -> bool {
 /// What stands between the sentence and the table: gate, sides, family, score, blocking notes.
 fn head(out: &mut String, comparison: &Comparison, options: &TextOptions, width: usize, paint: &Paint) {
     if let Some(gate) = &options.gate {
-        let state = if gate.failed { "FAILED" } else { "passed" };
+        let state = gate_state(gate);
         let line = format!("gate --fail-on {}: {state}, exit code {}", visible(&gate.rule), gate.exit_code);
         wrapped(out, &line, width, "", |l| paint.bold(l));
+        for found in &gate.found {
+            wrapped(out, &format!("  - {}", visible(found)), width, "    ", |l| l.to_owned());
+        }
+    }
+    for failed in &comparison.failures {
+        let line = format!("!! {}; the first: {}", sentence::failures(failed), visible(&failed.first));
+        let worse = failed.is_worse();
+        wrapped(out, &line, width, "   ", |l| if worse { paint.bold(l) } else { l.to_owned() });
     }
     wrapped(out, &side_line("A", &comparison.a), width, "   ", |l| l.to_owned());
     for side in &comparison.b {
@@ -110,6 +118,15 @@ fn head(out: &mut String, comparison: &Comparison, options: &TextOptions, width:
     }
     for warning in comparison.warnings.iter().filter(|w| w.level == Level::Blocking) {
         wrapped(out, &format!("!! {}", warning_text(warning)), width, "   ", |l| paint.bold(l));
+    }
+}
+
+/// What came of a gate; one that nothing could be judged for has not passed.
+pub(crate) fn gate_state(gate: &Gate) -> &'static str {
+    match (gate.failed, gate.exit_code) {
+        (true, _) => "FAILED",
+        (false, 0) => "passed",
+        (false, _) => "NOT DECIDED (no row that gates could be judged)",
     }
 }
 

@@ -2,11 +2,13 @@
 //!
 //! ```text
 //!   special ─> tdist ─> ttest (Student, Welch, paired, blocked) ─> ratio (log scale, Fieller, band, TOST)
+//!      │         │                          └────> guarded (the same for sides of different size)
 //!      │         └────> noncentral ─> power (MDE, boots for an effect)
 //!      ├──────────────> ranks, permutation, bootstrap, effect   (beside the verdict, never feeding it)
+//!      ├──────────────> exact                                   (failures, constants)
 //!      └──────────────> diagnostics, dip                        (warnings)
 //!      └──────────────> sequential                            (looks that were repeated)
-//!   moments (summary of one side)        multiple (BH, Holm)     random (seeded draws)
+//!   moments (summary of one side), weighted (of one boot)        multiple (BH, Holm)     random (seeded draws)
 //! ```
 //!
 //! Conventions that hold everywhere:
@@ -23,6 +25,8 @@ mod curve;
 mod diagnostics;
 mod dip;
 mod effect;
+mod exact;
+mod guarded;
 mod moments;
 mod multiple;
 mod noncentral;
@@ -36,6 +40,7 @@ pub mod special;
 mod splitmix;
 mod tdist;
 mod ttest;
+mod weighted;
 
 pub use bootstrap::{BCA_MIN_N, Contrast, bca, bca_interval};
 pub use common::{Interval, Unavailable};
@@ -45,6 +50,8 @@ pub use diagnostics::{
 };
 pub use dip::{BIMODALITY_MIN_N, Bimodality, bimodality, dip};
 pub use effect::hedges_g;
+pub use exact::{constants_p, fisher_exact};
+pub use guarded::{guarded_df, guarded_fieller, guarded_welch, guarded_welch_log};
 pub use moments::{Moments, geometric_mean, mean, mean_ci, moments};
 pub use multiple::{benjamini_hochberg, holm};
 pub use noncentral::{noncentral_t_cdf, noncentrality, power};
@@ -59,6 +66,7 @@ pub use ratio::{
 pub use sequential::{Boundary, CEILING_MAX, FLOOR_MIN, Look};
 pub use tdist::{t_critical, t_quantile, t_sf, t_two_sided_p};
 pub use ttest::{Block, TTest, blocked, complete_blocks, one_sample, paired, student, welch};
+pub use weighted::{TimeWeighted, time_weighted};
 
 /// The README's examples are tests.
 #[cfg(doctest)]

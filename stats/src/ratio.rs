@@ -21,7 +21,7 @@ pub struct RatioOfGeometricMeans {
 }
 
 impl RatioOfGeometricMeans {
-    fn from_log(test: TTest) -> Self {
+    pub(super) fn from_log(test: TTest) -> Self {
         let (ci95, ci90) = (exp_of(test.ci(0.95)), exp_of(test.ci(0.90)));
         Self { ratio: exp_in_range(test.estimate), ci95, ci90, test }
     }
@@ -78,6 +78,16 @@ pub fn ratio_of_means(a: &[f64], b: &[f64]) -> Result<f64, Unavailable> {
 /// estimated ratio (Fieller 1954; Tamhane and Logan 2004; Hasler, Vonk and Hothorn 2008). [`Unavailable::Unbounded`]
 /// when A's own interval at this level holds 0 or the set is not an interval.
 pub fn fieller(a: &[f64], b: &[f64], level: f64) -> Result<Interval, Unavailable> {
+    fieller_by(a, b, level, |df| df)
+}
+
+/// [`fieller`] with what `df_from` makes of Satterthwaite's degrees of freedom.
+pub(super) fn fieller_by(
+    a: &[f64],
+    b: &[f64],
+    level: f64,
+    df_from: impl Fn(f64) -> f64,
+) -> Result<Interval, Unavailable> {
     check(a, 2)?;
     check(b, 2)?;
     let ((mean_a, sd_a), (mean_b, sd_b)) = (mean_sd(a)?, mean_sd(b)?);
@@ -92,7 +102,7 @@ pub fn fieller(a: &[f64], b: &[f64], level: f64) -> Result<Interval, Unavailable
     let df = welch_df(ratio * ratio * va, na, vb, nb);
     // With B's mean and A's variance alone (R = 0, B constant) no error is left at the estimate itself.
     let df = if df.is_finite() && df > 0.0 { df } else { na.min(nb) - 1.0 };
-    fieller_roots(ratio, va, vb, 0.0, t_critical(level, df))
+    fieller_roots(ratio, va, vb, 0.0, t_critical(level, df_from(df)))
 }
 
 /// Fieller's interval for the ratio of means of blocked values, with their covariance and blocks-1 df.

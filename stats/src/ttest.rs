@@ -89,10 +89,20 @@ pub fn welch(a: &[f64], b: &[f64]) -> Result<TTest, Unavailable> {
 
 /// [`welch`]; `floor` is the magnitude whose rounding the values carry at least (1 for logarithms).
 pub(super) fn welch_with(a: &[f64], b: &[f64], floor: f64) -> Result<TTest, Unavailable> {
+    welch_by(a, b, floor, |df| df)
+}
+
+/// [`welch_with`] with what `df_from` makes of Satterthwaite's degrees of freedom.
+pub(super) fn welch_by(
+    a: &[f64],
+    b: &[f64],
+    floor: f64,
+    df_from: impl Fn(f64) -> f64,
+) -> Result<TTest, Unavailable> {
     let (a, b) = sides(a, b, floor)?;
     let unit = a.sd.max(b.sd);
     let (u, v) = ((a.sd / unit).powi(2) / a.n, (b.sd / unit).powi(2) / b.n);
-    let df = welch_df(u, a.n, v, b.n);
+    let df = df_from(welch_df(u, a.n, v, b.n));
     TTest::new(b.mean - a.mean, unit * (u + v).sqrt(), df)
 }
 

@@ -56,8 +56,13 @@ pub struct Row {
     pub bca_ci: Option<Interval>,
     /// The m of this row, as a ratio minus 1: the band is [1/(1+m), 1+m].
     pub min_effect: f64,
-    /// On the linear scale the band is [-band_abs, band_abs], in `unit`.
+    /// The band of differences is [-band_abs, band_abs], in `unit`: on the linear scale the larger of m * |mean A| and
+    /// `min_effect_abs`, on the log scale `min_effect_abs`.
     pub band_abs: Option<f64>,
+    /// The smallest difference that perf.conf says to matter, in `unit`; absent without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "f64"))]
+    pub min_effect_abs: Option<f64>,
     /// p of every test that could be computed.
     pub p: PValues,
     /// The p that the model gave and the verdict uses; on sequential rows the one that is valid at every look.
@@ -75,9 +80,26 @@ pub struct Row {
     pub mde: Option<Mde>,
     /// Hedges' g.
     pub hedges_g: Option<f64>,
+    /// The interval of `ratio` that stays right after choosing: of decided rows, 1 - R * 0.05 / m for R decided rows in a
+    /// family of m (false coverage rate, Benjamini and Yekutieli 2005); absent elsewhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Interval"))]
+    pub ratio_ci_fcr: Option<Interval>,
+    /// The same of `diff`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Interval"))]
+    pub diff_ci_fcr: Option<Interval>,
+    /// The whole interval (`ratio_ci_fcr`, else `diff_ci_fcr`) of a decided row lies outside the band; absent where it does not.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub beyond: bool,
+    /// p corrected by Holm within the family, which the gate holds against its share of alpha; null outside the family.
+    pub p_gate: Option<f64>,
+    /// The row's change counts at the gate: the row is primary, the change decided, and `p_gate` within the rows' share of
+    /// alpha (deterministic metrics have no p and count always).
+    pub gates: bool,
     /// The verdict.
     pub verdict: Verdict,
-    /// Why it is INVALID or INCONCLUSIVE, or how it is EQUIVALENT.
+    /// Why it is INVALID or INCONCLUSIVE, or how it is EQUIVALENT or changed.
     pub reason: Option<Reason>,
     /// The change is known and does not gate (`--expect`); absent when it is not.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -171,6 +193,9 @@ pub struct Sample {
     /// Block of each value; absent without blocks.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub blocks: Vec<u32>,
+    /// Values of blocks that lack the other side, which take no part in anything else of the row; absent without any.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<LeftOut>,
     /// Cells without a value, reason by place; absent when there are none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub invalid: Vec<Loss>,
@@ -180,6 +205,18 @@ pub struct Sample {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Source(pub u32, pub u32, pub u32);
+
+/// A value that the blocked model cannot use.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+pub struct LeftOut {
+    /// The value.
+    pub value: f64,
+    /// Where it comes from.
+    pub source: Source,
+    /// Its block.
+    pub block: u32,
+}
 
 /// Which model a row's verdict rests on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -192,6 +229,8 @@ pub enum Model {
     Welch,
     /// Student's t-test, on request only.
     Student,
+    /// The exact permutation test of values that do not vary.
+    Exact,
 }
 
 /// p-values, two-sided and unrounded.

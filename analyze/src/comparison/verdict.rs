@@ -15,8 +15,6 @@ pub enum Verdict {
     ChangedUp,
     /// A real fall of a metric without direction.
     ChangedDown,
-    /// A deterministic metric differs.
-    ExactChanged,
     /// The data do not decide; [`super::Row::reason`] says why.
     Inconclusive,
     /// The change is within the band (TOST), or the constants are equal.
@@ -38,14 +36,17 @@ pub enum Reason {
     OneReplicate,
     /// INVALID: the sides were not measured alike.
     NotComparable,
-    /// EQUIVALENT: equal constants.
+    /// EQUIVALENT: equal constants. A change: a deterministic metric differs, which needs no test.
     Exact,
-    /// INCONCLUSIVE: different constants, or no variance to test with.
+    /// INCONCLUSIVE: different constants, too few to tell them from chance; or the model cannot be computed.
     NoVariance,
+    /// INCONCLUSIVE: measurements failed on one side only, so that what is left can show neither that nothing changed nor
+    /// that something got better. INVALID: failures left fewer than two replicates.
+    Failures,
     /// INCONCLUSIVE: neither a ratio nor an absolute band can be used.
     NoScale,
     /// INCONCLUSIVE: a significant change whose estimate lies inside the band.
-    Small,
+    ChangedSmall,
     /// INCONCLUSIVE: p <= alpha < q.
     Suggestive,
     /// INCONCLUSIVE: the smallest detectable effect exceeds m.
@@ -56,12 +57,11 @@ pub enum Reason {
 
 impl Verdict {
     /// All of them, gravest first.
-    pub const ALL: [Verdict; 10] = [
+    pub const ALL: [Verdict; 9] = [
         Verdict::Regressed,
         Verdict::Improved,
         Verdict::ChangedUp,
         Verdict::ChangedDown,
-        Verdict::ExactChanged,
         Verdict::Inconclusive,
         Verdict::Equivalent,
         Verdict::MissingA,
@@ -76,7 +76,6 @@ impl Verdict {
             Verdict::Improved => "IMPROVED",
             Verdict::ChangedUp => "CHANGED-UP",
             Verdict::ChangedDown => "CHANGED-DOWN",
-            Verdict::ExactChanged => "EXACT-CHANGED",
             Verdict::Inconclusive => "INCONCLUSIVE",
             Verdict::Equivalent => "EQUIVALENT",
             Verdict::MissingA => "MISSING-A",
@@ -87,14 +86,7 @@ impl Verdict {
 
     /// A significant change was found and exceeds the band.
     pub fn is_decided_change(self) -> bool {
-        matches!(
-            self,
-            Verdict::Regressed
-                | Verdict::Improved
-                | Verdict::ChangedUp
-                | Verdict::ChangedDown
-                | Verdict::ExactChanged
-        )
+        matches!(self, Verdict::Regressed | Verdict::Improved | Verdict::ChangedUp | Verdict::ChangedDown)
     }
 }
 
@@ -107,7 +99,8 @@ impl Reason {
             Reason::Exact => "exact",
             Reason::NoVariance => "no-variance",
             Reason::NoScale => "no-scale",
-            Reason::Small => "small",
+            Reason::Failures => "failures",
+            Reason::ChangedSmall => "changed-small",
             Reason::Suggestive => "suggestive",
             Reason::Noisy => "noisy",
             Reason::Open => "open",

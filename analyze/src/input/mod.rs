@@ -318,6 +318,9 @@ impl LoadedSide {
             run.blocks.clear();
             run.repeats = run.repeats.saturating_add(added.repeats);
             run.warnings.extend(added.warnings.iter().cloned());
+            run.failures.extend(added.failures.iter().cloned());
+            run.started = run.started.saturating_add(added.started);
+            run.ended = run.ended.zip(added.ended).map(|(one, other)| one && other);
         }
         self.repeats.extend(other.repeats);
         self.losses.extend(other.losses);

@@ -11,6 +11,8 @@ pub(crate) struct InvalidCell {
     pub reason: String,
     /// What became of the measurement.
     pub kind: Lost,
+    /// The code of the failure, where the file tells it.
+    pub code: Option<model::Code>,
 }
 
 /// What became of a measurement that left no value.
@@ -162,12 +164,7 @@ impl Repeat {
     }
 
     /// Why a cell has no value.
-    pub fn reason(&self, row: &CaseRow, position: u32) -> Option<&str> {
-        self.lost(row, position).map(|i| i.reason.as_str())
-    }
-
-    /// What is known of a cell without a value.
-    pub fn lost(&self, row: &CaseRow, position: u32) -> Option<&InvalidCell> {
+    pub fn invalid(&self, row: &CaseRow, position: u32) -> Option<&InvalidCell> {
         let cell = row.first.checked_add(position)?;
         let at = self.invalid.binary_search_by_key(&cell, |i| i.cell).ok()?;
         self.invalid.get(at)

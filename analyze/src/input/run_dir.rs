@@ -144,7 +144,7 @@ struct Given {
     row: u32,
     position: u32,
     number: Number,
-    lost: Option<(String, Lost)>,
+    lost: Option<(String, Lost, Option<Code>)>,
     line: u32,
     attempt: u32,
     /// The metric's name as it stands in the file: two that mean the same are two.
@@ -189,10 +189,10 @@ impl Reader<'_> {
         let (number, lost) = match m.outcome {
             Outcome::Value(v) if v.is_finite() => (Number::new(v), None),
             Outcome::Value(v) => {
-                (Number::INVALID, Some((format!("{v} is not a finite number"), Lost::Unreadable)))
+                (Number::INVALID, Some((format!("{v} is not a finite number"), Lost::Unreadable, None)))
             }
             Outcome::Invalid { reason, code } => {
-                (Number::INVALID, Some((self.with_forensics(reason, m.attempt), kind_of(code))))
+                (Number::INVALID, Some((self.with_forensics(reason, m.attempt), kind_of(code), code)))
             }
         };
         let written = intern(&mut self.written, &m.metric);
@@ -301,9 +301,9 @@ impl Reader<'_> {
             }
             repeat.averaged += usize::from(values.len() > 1);
             if number.value().is_none() {
-                let (reason, kind) =
-                    first.lost.clone().unwrap_or_else(|| ("no value".into(), Lost::Unreadable));
-                repeat.invalid.push(InvalidCell { cell: index, reason, kind });
+                let (reason, kind, code) =
+                    first.lost.clone().unwrap_or_else(|| ("no value".into(), Lost::Unreadable, None));
+                repeat.invalid.push(InvalidCell { cell: index, reason, kind, code });
             }
         }
         repeat.sort_invalid();

@@ -17,7 +17,17 @@ struct Line {
     metric: String,
     #[serde(default)]
     session: Option<u32>,
+    /// Without a length an interval says nothing.
+    #[serde(default)]
+    seconds: f64,
     value: f64,
+}
+
+/// The intervals of one session.
+#[derive(Default)]
+struct Intervals {
+    values: Vec<f64>,
+    seconds: Vec<f64>,
 }
 
 impl Versioned for Line {
@@ -28,6 +38,7 @@ impl Versioned for Line {
 
 /// The squared standard error that the intervals of one boot give its value, by case id and metric as written.
 ///
+/// An interval counts as long as it was ([`stats::time_weighted`]): a tool's last one may have no length and any rate.
 /// Sessions add up, so that their squared standard errors do; the intervals of a session are taken as independent,
 /// which makes the figure a lower bound where neighbours resemble each other. Empty without the file.
 pub(crate) fn within_boot(repeat: &Repeat) -> Result<HashMap<(String, String), f64>, AnalyzeError> {
@@ -37,26 +48,21 @@ pub(crate) fn within_boot(repeat: &Repeat) -> Result<HashMap<(String, String), f
     if !is_ours || !file.is_file() {
         return Ok(HashMap::new());
     }
-    let mut sessions: HashMap<(String, String), HashMap<Option<u32>, Vec<f64>>> = HashMap::new();
+    let mut sessions: HashMap<(String, String), HashMap<Option<u32>, Intervals>> = HashMap::new();
     let read = store::read_series::<Line>(&file)?;
     if read.items.is_empty() && !read.sealed && repeat.sealed == Some(true) {
         return Err(store::unsealed_series(&file).into());
     }
     for line in read.items {
-        if line.value.is_finite() {
-            sessions
-                .entry((line.case, line.metric))
-                .or_default()
-                .entry(line.session)
-                .or_default()
-                .push(line.value);
+        if line.value.is_finite() && line.seconds.is_finite() {
+            let of_case = sessions.entry((line.case, line.metric)).or_default();
+            let session = of_case.entry(line.session).or_default();
+            session.values.push(line.value);
+            session.seconds.push(line.seconds);
         }
     }
-    let squared_error = |values: &Vec<f64>| {
-        let sd = stats::moments(values).ok()?.sd?;
-        Some(sd * sd / values.len() as f64)
-    };
-    let total = |by_session: HashMap<Option<u32>, Vec<f64>>| -> Option<f64> {
+    let squared_error = |of: &Intervals| Some(stats::time_weighted(&of.values, &of.seconds).ok()?.se.powi(2));
+    let total = |by_session: HashMap<Option<u32>, Intervals>| -> Option<f64> {
         by_session.values().map(squared_error).sum::<Option<f64>>().filter(|v| v.is_finite())
     };
     Ok(sessions.into_iter().filter_map(|(key, s)| Some((key, total(s)?))).collect())

@@ -3,7 +3,10 @@
 use crate::frame::Frame;
 use crate::input::repeat::Repeat;
 use crate::pairing::Replicates;
-use crate::{Loss, Source};
+use crate::{LeftOut, Loss, Source};
+use formats::perf_conf::{MetricConf, Zero};
+use model::Scale;
+use stats::Block;
 
 /// One side of one row.
 #[derive(Clone, Debug, Default)]
@@ -18,18 +21,49 @@ pub(crate) struct Gathered {
     pub blocks: Vec<u32>,
     /// The last repeat with a value, where files tell their repeat.
     pub last_repeat: Option<u32>,
+    /// Values of incomplete blocks, see [`keep_complete`].
+    pub left_out: Vec<LeftOut>,
     /// Cells without a value.
     pub invalid: Vec<Loss>,
+    /// How many of those are measurements that failed.
+    pub failed: usize,
 }
 
-/// Collects the values of a metric of a case. With `positive`, a value that is not is a failed measurement.
+/// Which values of a metric are none.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Failing {
+    /// Only positive values have a place on the scale.
+    positive: bool,
+    /// A 0 is a measurement that failed.
+    zero: bool,
+}
+
+impl Failing {
+    /// By what perf.conf says of the metric, and the scale on which it is compared.
+    pub fn of(conf: &MetricConf, scale: Scale) -> Failing {
+        Failing { positive: scale == Scale::Log, zero: conf.zero() == Zero::Failed }
+    }
+
+    /// Why a value is a failed measurement.
+    pub fn reason(self, value: f64) -> Option<String> {
+        if value == 0.0 && self.zero {
+            Some("0 is no value of this metric but a measurement that failed (perf.conf: zero=value says otherwise)".into())
+        } else if value <= 0.0 && self.positive {
+            Some(format!("{value} is not positive, so that it has no place on the log scale"))
+        } else {
+            None
+        }
+    }
+}
+
+/// Collects the values of a metric of a case.
 pub(crate) fn gather(
     frame: &Frame,
     files: &[Repeat],
     side: &Replicates,
     case: usize,
     metric: usize,
-    positive: bool,
+    failing: Failing,
 ) -> Gathered {
     let mut out = Gathered::default();
     let mut hosts: Vec<u32> = Vec::new();
@@ -38,23 +72,24 @@ pub(crate) fn gather(
     for index in side.files.clone() {
         let Some((row, position, cell)) = frame.find(case, metric, index, files) else { continue };
         out.present = true;
-        let value = match cell.number.value() {
-            Some(value) if !positive || value > 0.0 => value,
-            found => {
-                let Some(file) = files.get(index) else { continue };
-                let reason = match found {
-                    Some(value) => {
-                        format!("{value} is not positive, so that it has no place on the log scale")
-                    }
-                    None => file.reason(row, position).unwrap_or("no value").to_owned(),
-                };
-                let place = format!("{}:{}:{}", file.path, cell.line, cell.column);
-                out.invalid.push(Loss { place, what: "cell", reason });
-                continue;
+        let Some(file) = files.get(index) else { continue };
+        let lost = match cell.number.value() {
+            Some(value) => failing.reason(value).map(|reason| (reason, true)),
+            None => {
+                let invalid = file.invalid(row, position);
+                let reason = invalid.map_or("no value", |i| i.reason.as_str()).to_owned();
+                Some((reason, invalid.is_some_and(crate::failures::is_failure)))
             }
         };
+        if let Some((reason, failed)) = lost {
+            let place = format!("{}:{}:{}", file.path, cell.line, cell.column);
+            out.invalid.push(Loss { place, what: "cell", reason });
+            out.failed += usize::from(failed);
+            continue;
+        }
+        let Some(value) = cell.number.value() else { continue };
         out.values.push(value);
-        out.last_repeat = out.last_repeat.max(files.get(index).and_then(|f| f.number));
+        out.last_repeat = out.last_repeat.max(file.number);
         out.sources.push(Source(u32::try_from(index).unwrap_or(u32::MAX), cell.line, cell.column));
         if let Some(block) = row.block {
             out.blocks.push(block);
@@ -85,4 +120,37 @@ fn by_host_boot(side: &mut Gathered, hosts: &[u32]) {
     side.values = groups.iter().map(|(_, v, _)| v.iter().map(|x| x / v.len() as f64).sum()).collect();
     side.sources = groups.iter().map(|(_, _, s)| *s).collect();
     side.blocks.clear();
+}
+
+/// Leaves the values of blocks that both sides have: those that the blocked model uses, and of which everything else in its
+/// row is told. Gives how many blocks are complete, and how many have a value at all.
+pub(crate) fn keep_complete(plan: &[u32], a: &mut Gathered, b: &mut Gathered) -> (usize, usize) {
+    let blocks = super::in_blocks(plan, a, b);
+    let complete: Vec<u32> =
+        plan.iter().zip(&blocks).filter(|(_, block)| block.is_complete()).map(|(id, _)| *id).collect();
+    let some = blocks.iter().filter(|Block { a, b }| !a.is_empty() || !b.is_empty()).count();
+    for side in [a, b] {
+        side.keep(&complete);
+    }
+    (complete.len(), some)
+}
+
+impl Gathered {
+    /// Sets aside what belongs to no block of these.
+    fn keep(&mut self, complete: &[u32]) {
+        if self.blocks.iter().all(|block| complete.contains(block)) {
+            return;
+        }
+        let (values, sources) = (std::mem::take(&mut self.values), std::mem::take(&mut self.sources));
+        let blocks = std::mem::take(&mut self.blocks);
+        for ((value, source), block) in values.into_iter().zip(sources).zip(blocks) {
+            if complete.contains(&block) {
+                self.values.push(value);
+                self.sources.push(source);
+                self.blocks.push(block);
+            } else {
+                self.left_out.push(LeftOut { value, source, block });
+            }
+        }
+    }
 }

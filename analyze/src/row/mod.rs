@@ -3,23 +3,27 @@
 mod beside;
 mod design;
 mod gather;
+mod scale;
 
 pub(crate) use beside::{Beside, DIAGNOSTIC_ALPHA};
 pub use design::POWER;
-pub(crate) use design::{Design, Outcome, REPLICATES, finite, interval};
-pub(crate) use gather::{Gathered, gather};
+pub(crate) use design::{Design, Intervals, Outcome, REPLICATES, finite, interval};
+pub(crate) use gather::{Failing, Gathered, gather};
+pub(crate) use scale::{Signs, scale_of};
 
+use crate::failures::Failures;
 use crate::frame::{Frame, FrameCase, FrameMetric, FrameWorkload};
 use crate::input::repeat::Repeat;
 use crate::options::{CompareOptions, TestChoice};
 use crate::pairing::{Pairing, of_block};
 use crate::verdict::{Evidence, Judgement, Presence};
 use crate::warnings::note;
-use crate::{Row, Sample, Sequential, Verdict, Warning};
+use crate::{Model, Row, Sample, Sequential, Verdict, Warning};
 use formats::perf_conf::MetricConf;
+use gather::keep_complete;
 use model::{Role, Scale};
 use rayon::prelude::*;
-use stats::Block;
+use stats::{Block, Look};
 
 /// Everything that rows are made from.
 pub(crate) struct Judge<'a> {
@@ -27,44 +31,22 @@ pub(crate) struct Judge<'a> {
     pub frame: &'a Frame,
     pub files: &'a [Repeat],
     pub pairings: &'a [Pairing],
-    /// Scale of each metric of each workload.
-    pub scales: &'a [Vec<Scale>],
+    /// What the values of each side say of the scale, the baseline first.
+    pub signs: &'a [Signs],
+    /// Measurements that failed, by candidate.
+    pub failures: &'a [Failures],
 }
 
 /// Where a row belongs.
 struct Place<'a> {
     workload: &'a FrameWorkload,
     case: &'a FrameCase,
+    /// Index of the case in the frame.
+    index: usize,
     metric: &'a FrameMetric,
     scale: Scale,
-}
-
-/// The scale of each metric: declared, else logarithmic if every value of every file is positive.
-pub(crate) fn scales(frame: &Frame, files: &[Repeat]) -> Vec<Vec<Scale>> {
-    let mut positive: Vec<Vec<bool>> = frame.workloads.iter().map(|w| vec![true; w.metrics.len()]).collect();
-    for (file, of_table) in files.iter().zip(&frame.slots) {
-        for row in &file.rows {
-            let (Some(table), Some(slots)) = (file.table_of(row), of_table.get(row.table as usize)) else {
-                continue;
-            };
-            let Some(workload) = frame.workloads.iter().position(|w| w.name == table.workload) else {
-                continue;
-            };
-            let Some(flags) = positive.get_mut(workload) else { continue };
-            for (flag, position) in flags.iter_mut().zip(slots) {
-                *flag &= file.cell(row, *position).is_none_or(|c| c.number.value().is_none_or(|v| v > 0.0));
-            }
-        }
-    }
-    let scale = |m: &FrameMetric, positive: &bool| {
-        m.conf.scale.unwrap_or(if *positive { Scale::Log } else { Scale::Linear })
-    };
-    frame
-        .workloads
-        .iter()
-        .zip(&positive)
-        .map(|(w, p)| w.metrics.iter().zip(p).map(|(m, p)| scale(m, p)).collect())
-        .collect()
+    /// The values decided the scale.
+    by_data: bool,
 }
 
 impl Judge<'_> {
@@ -92,14 +74,15 @@ impl Judge<'_> {
     fn rows_of_case(&self, case: usize) -> Vec<(Row, Judgement)> {
         let Some(found) = self.frame.cases.get(case) else { return Vec::new() };
         let Some(workload) = self.frame.workloads.get(found.workload as usize) else { return Vec::new() };
-        let scales = self.scales.get(found.workload as usize).map_or(&[][..], Vec::as_slice);
         let mut rows = Vec::with_capacity(workload.metrics.len() * self.pairings.len());
-        for (index, (metric, scale)) in workload.metrics.iter().zip(scales).enumerate() {
-            let place = Place { workload, case: found, metric, scale: *scale };
-            let positive = *scale == Scale::Log;
+        for (index, metric) in workload.metrics.iter().enumerate() {
             for pairing in self.pairings {
-                let a = gather(self.frame, self.files, &pairing.a, case, index, positive);
-                let b = gather(self.frame, self.files, &pairing.b, case, index, positive);
+                let sides = [0, pairing.candidate + 1].map(|side| self.signs.get(side));
+                let (scale, by_data) = scale_of(&metric.conf, sides, (found.workload as usize, index));
+                let place = Place { workload, case: found, index: case, metric, scale, by_data };
+                let failing = Failing::of(&metric.conf, scale);
+                let a = gather(self.frame, self.files, &pairing.a, case, index, failing);
+                let b = gather(self.frame, self.files, &pairing.b, case, index, failing);
                 if a.present || b.present {
                     rows.push(self.row(&place, pairing, a, b));
                 }
@@ -118,6 +101,7 @@ impl Judge<'_> {
         conf: &MetricConf,
         pairing: &Pairing,
         present: (bool, bool),
+        failures: bool,
         evidence: Evidence,
     ) -> Judgement {
         Judgement {
@@ -132,14 +116,25 @@ impl Judge<'_> {
             direction: conf.direction,
             q: None,
             alpha: self.options.alpha,
+            failures,
         }
     }
 
+    /// Whether measurements failed on one side only: of the case, or of this row.
+    fn failed_on_one_side(&self, case: usize, candidate: usize, a: &Gathered, b: &Gathered) -> bool {
+        (a.failed > 0) != (b.failed > 0)
+            || self.failures.get(candidate).is_some_and(|failures| failures.are_one_sided(case))
+    }
+
     /// One row without q and verdict.
-    fn row(&self, at: &Place<'_>, pairing: &Pairing, a: Gathered, b: Gathered) -> (Row, Judgement) {
+    fn row(&self, at: &Place<'_>, pairing: &Pairing, mut a: Gathered, mut b: Gathered) -> (Row, Judgement) {
         let conf = &at.metric.conf;
         let base_id = format!("{}/{}", at.case.id, Escaped(&conf.name));
         let floor = self.options.floors.get(&base_id).copied().unwrap_or(0.0);
+        let counted = match pairing.plan.as_deref().filter(|_| pairing.blocked) {
+            Some(plan) => Some(keep_complete(plan, &mut a, &mut b)),
+            None => None,
+        };
         let blocks = pairing.plan.as_deref().map(|plan| in_blocks(plan, &a, &b));
         let judged_by = blocks.as_deref().filter(|_| pairing.blocked);
         let n = judged_by.map_or(a.values.len().min(b.values.len()), stats::complete_blocks);
@@ -152,14 +147,21 @@ impl Judge<'_> {
             scale: at.scale,
             margin: conf.min_effect.max(floor),
             margin_abs: conf.min_effect_abs,
+            exact: conf.exact,
             alpha: self.options.alpha,
             look: look.as_ref(),
         };
         let (outcome, evidence) = design.outcome();
-        let judgement = self.judgement(conf, pairing, (a.present, b.present), evidence);
+        let failures = self.failed_on_one_side(at.index, pairing.candidate, &a, &b);
+        let judgement = self.judgement(conf, pairing, (a.present, b.present), failures, evidence);
         let seed = stats::seed_from(self.options.seed, &base_id);
         let beside = Beside::of(&design, blocks.as_deref(), conf.role == Role::Primary, seed);
-        let warnings = row_warnings(pairing, &design, &outcome, evidence, &beside, conf.role);
+        let mut warnings = row_warnings(pairing, &design, &outcome, evidence, &beside, conf.role);
+        warnings.extend(counted.and_then(|counted| incomplete(pairing, counted, design.look.is_some())));
+        if at.by_data {
+            let text = "judged on the linear scale, because a value is not positive";
+            warnings.push(note("scale-by-data", text, "declare the scale in perf.conf", 1));
+        }
         let row = Row {
             id: self.id(base_id, pairing),
             workload: at.workload.name.clone(),
@@ -183,6 +185,7 @@ impl Judge<'_> {
             bca_ci: None,
             min_effect: design.margin,
             band_abs: outcome.band_abs,
+            min_effect_abs: conf.min_effect_abs,
             p: beside.p,
             p_model: outcome.p,
             sequential: look.map(|look| Sequential::of(&look, outcome.test.map(|t| t.p))),
@@ -190,6 +193,11 @@ impl Judge<'_> {
             q: None,
             mde: outcome.mde,
             hedges_g: stats::hedges_g(&a.values, &b.values).ok().and_then(finite),
+            ratio_ci_fcr: None,
+            diff_ci_fcr: None,
+            beyond: false,
+            p_gate: None,
+            gates: false,
             verdict: Verdict::Invalid,
             reason: None,
             expected: None,
@@ -199,6 +207,37 @@ impl Judge<'_> {
         };
         (row, judgement)
     }
+}
+
+/// The design that a row was judged by, again.
+pub(crate) fn design_of<'a>(
+    row: &'a Row,
+    blocks: Option<&'a [Block<'a>]>,
+    alpha: f64,
+    look: Option<&'a Look>,
+) -> Design<'a> {
+    Design {
+        a: &row.a.values,
+        b: &row.b.values,
+        blocks,
+        student: row.model == Some(Model::Student),
+        scale: row.scale,
+        margin: row.min_effect,
+        margin_abs: row.min_effect_abs,
+        exact: false,
+        alpha,
+        look,
+    }
+}
+
+/// The blocks of a row of the blocked model; all of them are complete.
+pub(crate) fn blocks_of(row: &Row) -> Option<Vec<Block<'_>>> {
+    fn of(side: &Sample, block: u32) -> &[f64] {
+        of_block(&side.values, &side.blocks, block)
+    }
+    let blocks = || row.a.blocks.chunk_by(|x, y| x == y).filter_map(|same| same.first());
+    (row.model == Some(Model::Blocked))
+        .then(|| blocks().map(|b| Block { a: of(&row.a, *b), b: of(&row.b, *b) }).collect())
 }
 
 /// What a reader of one row must know.
@@ -217,16 +256,6 @@ fn row_warnings(
     }
     if pairing.one_host_boot {
         out.push(note("one-host-boot", "the difference of the host boots is part of the difference", "", 1));
-    }
-    if let Some(blocks) = design.blocks {
-        let complete = stats::complete_blocks(blocks);
-        // Blocks that a rule left out because the row was settled, or that were added for other cases, are not missed.
-        let missed = |b: &&Block<'_>| design.look.is_none() || !b.a.is_empty() || !b.b.is_empty();
-        let planned = blocks.iter().filter(missed).count();
-        if complete < planned {
-            let text = format!("{complete} of {planned} blocks are complete, the others are left out");
-            out.push(note("incomplete-blocks", text, "", planned - complete));
-        }
     }
     let Evidence::Estimate(_) = evidence else { return out };
     if let (Scale::Log, Some(ratio), Ok(means)) =
@@ -251,6 +280,16 @@ fn row_warnings(
     out
 }
 
+/// Says that blocks are left out. `counted` are those that are complete and those with a value.
+fn incomplete(pairing: &Pairing, (complete, some): (usize, usize), looked: bool) -> Option<Warning> {
+    // Blocks that a rule left out because the row was settled, or that were added for other cases, are not missed.
+    let planned = if looked { some } else { pairing.plan.as_ref().map_or(0, Vec::len) };
+    (some > 0 && complete < planned).then(|| {
+        let text = format!("{complete} of {planned} planned blocks are complete, the others are left out");
+        note("incomplete-blocks", text, "", planned - complete)
+    })
+}
+
 /// The values of each block of the plan.
 pub(crate) fn in_blocks<'v>(plan: &[u32], a: &'v Gathered, b: &'v Gathered) -> Vec<Block<'v>> {
     let of = |side: &'v Gathered, block| of_block(&side.values, &side.blocks, block);
@@ -272,6 +311,7 @@ pub(crate) fn sample(side: Gathered) -> Sample {
         values: side.values,
         sources: side.sources,
         blocks: side.blocks,
+        left_out: side.left_out,
         invalid: side.invalid,
     }
 }

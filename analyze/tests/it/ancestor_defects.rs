@@ -4,7 +4,7 @@
 
 use analyze::classic::{Classic, classic};
 use analyze::discover::discover;
-use analyze::{CompareOptions, Comparison, Model, Reason, Row, Verdict, compare};
+use analyze::{CompareOptions, Comparison, Model, Row, Verdict, compare};
 use formats::perf_conf::Conf;
 use formats::rhs::{Document, parse};
 use stats::SplitMix64;
@@ -106,7 +106,7 @@ fn defect_03_a_rise_from_zero_is_a_rise() {
     let result = judged("zero", &side([0.0; 4]), &side([1000.0, 1001.0, 1002.0, 1003.0]));
     let risen = metric(&result, "re_pkts");
     assert_eq!((risen.diff, risen.ratio), (Some(1001.5), None), "a difference, and no ratio to zero");
-    assert_eq!((risen.verdict, risen.reason), (Verdict::Inconclusive, Some(Reason::NoScale)));
+    assert_eq!((risen.verdict, risen.reason), (Verdict::Regressed, None), "more than any share of nothing");
     assert!(risen.p_model.unwrap() < 1e-6 && risen.diff_ci.unwrap().0 > 0.0);
     // A mean below one is no zero either: nothing is cut to whole numbers before it is compared.
     let whole = ["0", "1", "0", "1"].map(|v| format!("Category:C\nsize|sessions|re_pkts\n64|1|{v}\n"));

@@ -1,5 +1,6 @@
 //! One side alone, plans, noise floors, known changes, pooled baselines.
 use crate::support;
+use model::Scale;
 
 use analyze::{
     Advice, NoiseFile, NoiseKind, TestChoice, Verdict, calibrate, compare, expectations, find_row, plan,
@@ -12,13 +13,20 @@ use support::{Env, codes, options, row, series, throughput};
 const ID: &str = "netperf/TCP_STREAM/size=64,sessions=1/throughput";
 const A: [f64; 6] = [100.0, 103.0, 98.0, 101.0, 99.0, 102.0];
 
+/// Intervals of one second.
 fn series_file(dir: &Path, repeat: usize, values: &[f64]) {
-    let lines: Vec<String> = values
+    let intervals: Vec<(f64, f64)> = values.iter().map(|v| (*v, 1.0)).collect();
+    interval_file(dir, repeat, &intervals);
+}
+
+/// Intervals as (value, seconds).
+fn interval_file(dir: &Path, repeat: usize, intervals: &[(f64, f64)]) {
+    let lines: Vec<String> = intervals
         .iter()
         .enumerate()
-        .map(|(i, v)| {
+        .map(|(i, (v, seconds))| {
             format!(
-                r#"{{"v":1,"case":"netperf/TCP_STREAM (RX)/size=64,sessions=1","metric":"throughput","session":0,"ending_unix":{i}.0,"seconds":1.0,"value":{v}}}"#
+                r#"{{"v":1,"case":"netperf/TCP_STREAM (RX)/size=64,sessions=1","metric":"throughput","session":0,"ending_unix":{i}.0,"seconds":{seconds},"value":{v}}}"#
             )
         })
         .collect();
@@ -52,6 +60,25 @@ fn one_side_shows_its_spread_taken_apart() {
         (5, 1, None)
     );
     assert_eq!(shown.side.boots, Some(6));
+}
+
+#[test]
+fn an_interval_without_a_length_is_no_spread_within_a_boot() {
+    let root = tempfile::tempdir().unwrap();
+    let boots = [9000.0, 9900.0, 8600.0, 9500.0, 10_100.0];
+    let dir = Env::new("base", vec![throughput(&boots)]).write(root.path());
+    for (repeat, boot) in (1..).zip(boots) {
+        // Sixty seconds 100 above or below, half a second at the mean, and 0.4 ms in which a buffer was counted.
+        let mut intervals: Vec<(f64, f64)> =
+            (0..60).map(|i| (boot + if i % 2 == 0 { 100.0 } else { -100.0 }, 1.0)).collect();
+        intervals.extend([(boot, 0.5), (1.6e6, 0.0004)]);
+        interval_file(&dir, repeat, &intervals);
+    }
+    let spread = show(&options(&[]), &dir).unwrap().rows[0].spread.unwrap();
+    // s² = 60 * 100² / 60, the mean's over 60.5 seconds.
+    assert!((spread.within - (10_000.0_f64 / 60.5).sqrt()).abs() < 1e-9, "{spread:?}");
+    assert!(spread.between > 500.0);
+    assert_eq!(plan(&options(&[]), &dir, None).unwrap().rows[0].advice, Advice::Boots);
 }
 
 #[test]
@@ -192,7 +219,11 @@ fn the_steps_behind_a_row_end_in_the_numbers_of_the_row() {
             let step =
                 |name: &str| found.iter().find(|s| s.name == name).unwrap_or_else(|| panic!("{name}")).value;
             assert_eq!(Some(step("p")), row.p_model, "{test:?} {}", row.id);
-            assert_eq!((step("p of TOST") <= 0.05), row.verdict == Verdict::Equivalent);
+            let equivalent = match row.scale {
+                Scale::Log => step("p of TOST") <= 0.05,
+                Scale::Linear => step("ratio CI90 low") >= 0.95 && step("ratio CI90 high") <= 1.05,
+            };
+            assert_eq!(equivalent, row.verdict == Verdict::Equivalent);
             assert!(step("boots for the band") >= 2.0);
             assert_eq!(step("m"), row.min_effect);
             let q = found.iter().find(|s| s.name == "q").map(|s| s.value);

@@ -227,7 +227,7 @@ fn json_has_every_field_and_no_nan() {
     let mut text = Vec::new();
     write_json(&result, &mut text).unwrap();
     let value: serde_json::Value = serde_json::from_slice(&text).unwrap();
-    assert_eq!(value["schema_version"], 1);
+    assert_eq!(value["schema_version"], 2);
     let first = &value["rows"][0];
     assert_eq!(first["verdict"], "REGRESSED");
     assert_eq!(first["case"]["size"], "64");

@@ -43,7 +43,8 @@ fn the_plan_decides_and_never_the_data() {
     let b = Env::new("head", vec![values]).write(root.path());
     let result = run(&[a, b]);
     let judged = row(&result, ID);
-    assert_eq!((judged.model, judged.a.n, judged.b.n), (Some(Model::Blocked), 6, 4));
+    assert_eq!((judged.model, judged.a.n, judged.b.n), (Some(Model::Blocked), 4, 4));
+    assert_eq!(judged.a.left_out.iter().map(|l| l.block).collect::<Vec<u32>>(), [1, 4]);
     assert!(judged.warnings.iter().any(|w| w.code == "incomplete-blocks"));
     assert_eq!(judged.b.invalid.len(), 2);
     assert!(judged.b.invalid[0].reason.contains("ended early"));
@@ -142,7 +143,7 @@ fn a_metric_that_only_failed_is_invalid_and_not_missing() {
     }
     let result = run(&[a, b]);
     let judged = row(&result, ID);
-    assert_eq!((judged.verdict, judged.reason), (Verdict::Invalid, Some(Reason::OneReplicate)));
+    assert_eq!((judged.verdict, judged.reason), (Verdict::Invalid, Some(Reason::Failures)));
     assert_eq!((judged.b.n, judged.b.invalid.len()), (0, 6));
     let told = format!("no route (forensics: {})", forensics.display());
     let reasons: Vec<&str> = judged.b.invalid.iter().map(|lost| lost.reason.as_str()).collect();
@@ -160,7 +161,7 @@ fn a_value_that_is_not_positive_has_failed_on_the_log_scale() {
     let result = run(&[a, b]);
     let judged = row(&result, ID);
     assert_eq!((judged.a.n, judged.a.invalid.len()), (5, 1));
-    assert!(judged.a.invalid[0].reason.contains("not positive"));
+    assert!(judged.a.invalid[0].reason.contains("a measurement that failed"));
     assert!(judged.a.invalid[0].place.contains("measurements.jsonl:1:1"), "{}", judged.a.invalid[0].place);
 }
 

@@ -14,6 +14,7 @@ mod compare_run;
 mod compare_schema;
 mod compare_sequential;
 mod compare_sides;
+mod decisions;
 mod discover;
 mod grounds;
 mod support;

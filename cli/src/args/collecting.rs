@@ -15,17 +15,27 @@ pub enum AccelArg {
     Tcg,
 }
 
+/// What `run` and `resume` end with; docs/campaigns.md has the same table.
+macro_rules! exit_codes {
+    () => {
+        "
+EXIT CODES
+  0    every cell has a value
+  2    usage or input error, or stopped: the host is full or lacks something, nothing works, somebody else measures here
+       (perfvt resume goes on when that is mended)
+  4    finished, and some cells are invalid (perfvt resume --failed measures them again)
+  130  interrupted by a signal (perfvt resume goes on)"
+    };
+}
+
 /// `perfvt run`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "EXAMPLES
+#[command(after_help = concat!("EXAMPLES
   perfvt run netperf --env base --env head:nic_model=e1000 --repeat 5 --out X
   perfvt run netperf --set protocols=TCP_RR --set l=5 --dry-run
   perfvt run -c tests.cfg --only netperf.guest_guest --env @nic_model
   perfvt run netperf --env base --env head:nic_model=e1000 --until ci=2% --repeat 40 --budget 8h --out X
-
-EXIT CODES
-  0 every cell has a value; 4 finished, some cells are invalid; 130 interrupted (perfvt resume goes on);
-  2 input error, or stopped because the host is full or nothing works (perfvt resume goes on when that is mended)")]
+", exit_codes!()))]
 pub struct Run {
     /// What to measure; optional when a configuration says it. `perfvt list --workloads` shows all
     #[arg(value_name = "WORKLOAD")]
@@ -110,12 +120,20 @@ pub struct Run {
 
 /// `perfvt resume`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = concat!("EXAMPLES
+  perfvt resume X
+  perfvt resume X --failed
+  perfvt resume X --repeat 10
+", exit_codes!()))]
 pub struct Resume {
     /// The campaign's directory.
     pub dir: PathBuf,
     /// Go on although the host has changed since the campaign began
     #[arg(long)]
     pub force: bool,
+    /// Measure the cells that failed again, when their cause is mended; the attempts that failed stay in run.json
+    #[arg(long)]
+    pub failed: bool,
     /// Add boots, up to this number of each environment.
     ///
     /// Whoever adds boots has looked at the results: rows with added boots get the interval and p of a later look, which
@@ -139,6 +157,10 @@ pub struct Conduct {
     /// Go on when the terminal is closed (ignore SIGHUP)
     #[arg(long)]
     pub nohup: bool,
+    /// Write JUnit XML of the campaign itself, also when it is interrupted: a suite for each environment, a test case for each
+    /// boot and case
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
     /// What of failed boots and samples is kept: all, none, or some of forensics,logs,raw,sysinfo
     #[arg(long, value_name = "WHAT", default_value = "all")]
     pub keep_failed: Parts,

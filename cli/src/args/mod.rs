@@ -12,9 +12,7 @@ pub use host::{Host, HostVerb, Preparing};
 pub use list::List;
 pub use provider::{Provider, ProviderVerb};
 pub use publish::Publish;
-pub use results::{
-    Calibrate, Compare, Explain, FailOn, Filters, Format, Judging, Plain, Plan, Reading, Show,
-};
+pub use results::{Calibrate, Compare, Explain, Filters, Format, Judging, Plain, Plan, Reading, Show};
 
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;

@@ -1,6 +1,8 @@
 //! What the verbs that read results take.
 
+use analyze::FailOn;
 use clap::ValueEnum;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use std::path::PathBuf;
 
 /// What is printed on standard output.
@@ -20,19 +22,6 @@ pub enum Format {
     Csv,
 }
 
-/// What makes `compare` exit with 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum FailOn {
-    /// A primary row is REGRESSED.
-    Regression,
-    /// A primary row has changed either way.
-    Change,
-    /// A primary row is INCONCLUSIVE.
-    Inconclusive,
-    /// A row is missing on one side.
-    Missing,
-}
-
 /// `perfvt compare`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "EXAMPLES
@@ -41,7 +30,8 @@ pub enum FailOn {
   perfvt compare old new --format markdown --fail-on regression --no-html
 
 EXIT CODES
-  0 compared; 1 --fail-on was met; 2 input error; 3 nothing could be compared")]
+  0 compared; 1 --fail-on was met; 2 input error; 3 nothing could be compared
+  A candidate that breaks (FAILS-MORE, or a guest that died on its side alone) fails every gate, before 3")]
 pub struct Compare {
     /// Results directories: the baseline, then the candidates; or one campaign's directory
     #[arg(required = true, value_name = "DIR")]
@@ -59,8 +49,11 @@ pub struct Compare {
     #[arg(long)]
     pub no_html: bool,
     /// Exit with 1 when such a row is found; repeatable, or several separated by commas
-    #[arg(long, value_name = "WHAT", value_delimiter = ',')]
+    #[arg(long, value_name = "WHAT", value_delimiter = ',', value_parser = fail_on())]
     pub fail_on: Vec<FailOn>,
+    /// So many guests of the candidate alone may die (panic, oops, hang, early exit, I/O error) before a gate fails
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "fail_on")]
+    pub allow_crashes: usize,
     /// Names of the sides, in order, separated by commas
     #[arg(long, value_name = "A,B,..", value_delimiter = ',')]
     pub labels: Vec<String>,
@@ -79,6 +72,13 @@ pub struct Compare {
     /// How they are read.
     #[command(flatten)]
     pub reading: Reading,
+}
+
+/// The words of `--fail-on`.
+fn fail_on() -> impl TypedValueParser<Value = FailOn> {
+    let words = FailOn::ALL.map(FailOn::word);
+    PossibleValuesParser::new(words)
+        .map(|word| FailOn::ALL.into_iter().find(|what| what.word() == word).unwrap_or(FailOn::Regression))
 }
 
 /// How results are read, by every verb that reads them.

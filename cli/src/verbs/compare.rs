@@ -1,12 +1,11 @@
 //! `perfvt compare`.
 
-use crate::args::{Compare, FailOn, Format};
+use crate::args::{Compare, Format};
 use crate::verbs::options::{filter, judge, read, reading};
-use crate::{DONE, Error, FOUND, NOTHING, is_broken_pipe};
-use analyze::{CompareOptions, Comparison, Verdict, compare as analyze_sides, expectations};
+use crate::{DONE, Error, NOTHING, is_broken_pipe};
+use analyze::{CompareOptions, Comparison, compare as analyze_sides, expectations, gate};
 use edge::write::output;
 use report::{Gate, HtmlOptions, JunitOptions, MarkdownOptions, TextOptions};
-use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -30,7 +29,7 @@ pub fn compare(args: &Compare, out: &mut dyn Write, err: &mut dyn Write) -> Resu
         return classic_alone(&options, out, err);
     }
     let comparison = analyze_sides(&options)?;
-    let gate = gate(&args.fail_on, &comparison);
+    let gate = gate(&comparison, &args.fail_on, args.allow_crashes);
     let render = Renderer { args, options: &options, comparison: &comparison, gate: gate.clone() };
     // Files first: whoever reads standard output may have seen enough before its end.
     for (format, path) in &outputs {
@@ -72,17 +71,12 @@ fn classic_alone(options: &CompareOptions, out: &mut dyn Write, err: &mut dyn Wr
     Ok(if classic.compared == 0 { NOTHING } else { DONE })
 }
 
-/// A candidate that shares nothing with the baseline was not compared; with a gate, neither was one of which no row that
-/// gates could be judged.
+/// A candidate that shares nothing with the baseline was not compared.
 fn exit_code(comparison: &Comparison, gate: Option<&Gate>) -> u8 {
-    let nothing = comparison
-        .summary
-        .iter()
-        .any(|s| s.comparable() == 0 || (gate.is_some() && s.comparable_primary() == 0));
     match gate {
-        _ if nothing => NOTHING,
-        Some(gate) if gate.failed => FOUND,
-        _ => DONE,
+        Some(gate) => gate.exit_code,
+        None if comparison.summary.iter().any(|s| s.comparable() == 0) => NOTHING,
+        None => DONE,
     }
 }
 
@@ -149,55 +143,15 @@ fn command(args: &Compare) -> Vec<String> {
         flag("--correction", judging.correction.clone());
     }
     for what in &args.fail_on {
-        flag("--fail-on", fail_word(*what).into());
+        flag("--fail-on", what.word().into());
+    }
+    if args.allow_crashes > 0 {
+        flag("--allow-crashes", args.allow_crashes.to_string());
     }
     words.extend(
         [(judging.force, "--force"), (judging.strict, "--strict")].iter().filter(|f| f.0).map(|f| f.1.into()),
     );
     words
-}
-
-fn fail_word(what: FailOn) -> &'static str {
-    match what {
-        FailOn::Regression => "regression",
-        FailOn::Change => "change",
-        FailOn::Inconclusive => "inconclusive",
-        FailOn::Missing => "missing",
-    }
-}
-
-/// Verdicts that a `--fail-on` names.
-fn verdicts(what: FailOn) -> &'static [Verdict] {
-    use Verdict::{
-        ChangedDown, ChangedUp, ExactChanged, Improved, Inconclusive, MissingA, MissingB, Regressed,
-    };
-    match what {
-        FailOn::Regression => &[Regressed],
-        FailOn::Change => &[Regressed, Improved, ChangedUp, ChangedDown, ExactChanged],
-        FailOn::Inconclusive => &[Inconclusive],
-        FailOn::Missing => &[MissingA, MissingB],
-    }
-}
-
-/// What `--fail-on` comes to: the primary rows count, for missing rows all of them, and expected ones never.
-fn gate(fail_on: &[FailOn], comparison: &Comparison) -> Option<Gate> {
-    if fail_on.is_empty() {
-        return None;
-    }
-    let of = |counts: &BTreeMap<Verdict, usize>, v: &Verdict| counts.get(v).copied().unwrap_or(0);
-    let found = |what: &FailOn| {
-        comparison.summary.iter().any(|summary| {
-            verdicts(*what).iter().any(|v| match what {
-                FailOn::Missing => of(&summary.all, v) > of(&summary.expected_all, v),
-                _ => of(&summary.primary, v) > of(&summary.expected, v),
-            })
-        })
-    };
-    let failed = fail_on.iter().any(found);
-    let words: Vec<&str> = fail_on.iter().map(|f| fail_word(*f)).collect();
-    let mut gate = Gate { rule: words.join(","), failed, exit_code: DONE };
-    gate.exit_code = exit_code(comparison, Some(&gate));
-    Some(gate)
 }
 
 /// Everything that a format needs.
@@ -222,11 +176,9 @@ impl Renderer<'_> {
                 &MarkdownOptions { gate: self.gate.clone(), ..Default::default() },
             ),
             Format::Junit => {
-                let named = self.args.fail_on.iter().flat_map(|f| verdicts(*f)).copied();
-                let options = if self.args.fail_on.is_empty() {
-                    JunitOptions::default()
-                } else {
-                    JunitOptions { fail_on: named.collect() }
+                let options = match self.args.fail_on.as_slice() {
+                    [] => JunitOptions::default(),
+                    words => JunitOptions { fail_on: words.to_vec() },
                 };
                 report::junit(self.comparison, &options)
             }

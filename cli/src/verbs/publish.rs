@@ -105,6 +105,7 @@ fn compare_arguments(args: &Publish, dirs: Vec<PathBuf>) -> Compare {
         html: None,
         no_html: true,
         fail_on: Vec::new(),
+        allow_crashes: 0,
         labels: args.labels.clone(),
         expect: args.expect.clone(),
         history: None,

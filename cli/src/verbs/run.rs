@@ -4,6 +4,7 @@ use super::host::Turned;
 use crate::args::{AccelArg, Conduct, Resume, Run};
 use crate::progress::Progress;
 use crate::room;
+use crate::sight;
 use crate::signals::Signals;
 use crate::stopping::{self, ByRule};
 use crate::verbs::options::defaults;
@@ -67,6 +68,9 @@ pub fn run(args: &Run, command: Vec<String>, out: &mut dyn Write, err: &mut dyn 
     for note in &prepared.notes {
         say(err, &format!("warning: {note}"));
     }
+    if let Some(blind) = sight::warning(&prepared.file) {
+        say(err, &format!("warning: {blind}"));
+    }
     if args.dry_run {
         show_plan(&prepared, out)?;
         return Ok(DONE);
@@ -74,6 +78,7 @@ pub fn run(args: &Run, command: Vec<String>, out: &mut dyn Write, err: &mut dyn 
     let default =
         || format!("perfvt-{}-{}", prepared.file.workload, utc_stamp(prepared.file.created_unix_ns));
     let dir = args.out.clone().unwrap_or_else(|| PathBuf::from(default()));
+    story::check_junit(args.conduct.junit.as_deref(), &dir)?;
     for warning in room::check(&dir, prepared.bytes, &prepared.disks)? {
         say(err, &format!("warning: {warning}"));
     }
@@ -160,6 +165,7 @@ fn testbed(
 
 /// Goes on with a campaign.
 pub fn resume(args: &Resume, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Error> {
+    story::check_junit(args.conduct.junit.as_deref(), &args.dir)?;
     let file = Campaign::stored_plan(&args.dir)?;
     if file.accel == "kvm" {
         accel::resolve("kvm", || accel::probe(&own_executable()))?;
@@ -185,6 +191,9 @@ fn go_on(
     let mut campaign = Campaign::open(&args.dir, &boot_id(Path::new("/")))?;
     if args.force {
         campaign.force();
+    }
+    if args.failed {
+        campaign.retry_failed();
     }
     if let Some(repeats) = args.repeat {
         campaign.repeat_to(repeats)?;
@@ -227,12 +236,21 @@ fn execute(
         // A view of the journal, which is on disk: nothing is lost, and the campaign's own end says more.
         say(err, &format!("warning: {error}"));
     }
+    let junit = conduct.junit.as_deref().map_or(Ok(()), |path| story::write_junit(path, dir, &campaign));
+    if !matches!(ended, Ok(Ended { interrupted: false, .. })) {
+        story::point(dir, &campaign, err);
+        if let Err(error) = &junit {
+            say(err, &format!("warning: {error}"));
+        }
+    }
     let Ended { valid, invalid, interrupted } = ended?;
     if interrupted {
         say(err, &format!("interrupted with {valid} valid cells; perfvt resume {} goes on", dir.display()));
         return Ok(INTERRUPTED);
     }
     say(out, &format!("{}: {valid} cells valid, {invalid} invalid", dir.display()));
+    story::point(dir, &campaign, out);
+    junit?;
     if campaign.file().environments.len() > 1 {
         say(out, &format!("next: perfvt compare {}", dir.display()));
     }

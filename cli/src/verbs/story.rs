@@ -5,10 +5,11 @@ use crate::{DONE, Error};
 use collect::campaign::Campaign;
 use collect::campaign::journal::Journal;
 use collect::host::locks::{Holder, holder};
+use edge::write::{output, parent};
 use model::Moment;
 use model::journal::State;
 use model::store::{JOB_LOG, RUN_PAGE, write_atomically};
-use report::campaign::{Life, Story, log, page, status as words};
+use report::campaign::{Life, Story, junit, log, page, status as words};
 use std::io::Write;
 use std::path::Path;
 
@@ -34,4 +35,29 @@ pub fn write(dir: &Path, campaign: &Campaign) -> Result<(), Error> {
     write_atomically(&dir.join(JOB_LOG), log(&story).as_bytes())?;
     let page = page(&story, &|boot| campaign.forensics(boot));
     Ok(write_atomically(&dir.join(RUN_PAGE), page.as_bytes())?)
+}
+
+/// Says what the campaign is called, and where its page and its log lie.
+pub fn point(dir: &Path, campaign: &Campaign, to: &mut dyn Write) {
+    let (page, log) = (dir.join(RUN_PAGE), dir.join(JOB_LOG));
+    // A campaign goes on without its terminal.
+    let _ = writeln!(to, "job {}: {}, {}", campaign.file().id, page.display(), log.display());
+}
+
+/// Refuses a place for JUnit XML in a folder that is not there, before hours are measured. The campaign's own directory will be.
+pub fn check_junit(path: Option<&Path>, dir: &Path) -> Result<(), Error> {
+    let Some(path) = path else { return Ok(()) };
+    let folder = parent(path);
+    if folder.is_dir() || folder == dir {
+        return Ok(());
+    }
+    let (path, folder) = (path.display(), folder.display());
+    Err(format!("--junit {path}: there is no folder {folder}; make it, or give another file").into())
+}
+
+/// Writes the campaign as JUnit XML, whether it has ended or not.
+pub fn write_junit(path: &Path, dir: &Path, campaign: &Campaign) -> Result<(), Error> {
+    let events = Journal::events(dir)?;
+    let text = junit(&Story { file: campaign.file(), events: &events });
+    output(path, text.as_bytes()).map_err(|e| format!("writing {}: {e}", path.display()).into())
 }

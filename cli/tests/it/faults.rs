@@ -3,6 +3,7 @@
 
 use crate::support;
 
+use serde_json::Value;
 use std::fs;
 use support::pretended::Pretended;
 use support::{files, output, perfvt, text};
@@ -213,4 +214,56 @@ fn a_command_that_fails_is_a_record_with_what_it_said() {
             "{reasons:?}"
         );
     }
+}
+
+#[test]
+fn what_failed_is_measured_again_when_its_cause_is_mended_and_run_json_still_lists_the_failed_attempts() {
+    let here = Pretended::new();
+    let tool = here.path().join("tool");
+    let script = |ends: &str| fs::write(&tool, format!("[ $1 = fine ] || {ends}\n")).unwrap();
+    script("{ echo no luck >&2; exit 3; }");
+    let words = ["--repeat", "1", "--set", "command_cases=fine other"];
+    here.ends_with(4, &mut here.run(&format!("sh {} ${{case}}", tool.display()), &words));
+    assert_eq!(here.invalid("base").len(), 1);
+    let failures = || {
+        let run: Value =
+            serde_json::from_slice(&fs::read(here.out().join("base/run.json")).unwrap()).unwrap();
+        assert_eq!(run["ended"], true, "{run}");
+        (run["started"].as_u64().unwrap(), run["failures"].as_array().unwrap().clone())
+    };
+    let (started, before) = failures();
+    assert_eq!((started, before.len()), (1, 1), "{before:?}");
+    assert!(before[0]["case"].as_str().unwrap().contains("other") && before[0]["code"] == "tool-failed");
+
+    // Not mended: another failed attempt of the same cell.
+    let resume =
+        |code, more: &[&str]| here.ends_with(code, here.perfvt().arg("resume").arg(here.out()).args(more));
+    resume(4, &["--failed"]);
+    assert_eq!(failures().1.len(), 2);
+    script("true");
+    resume(4, &[]);
+    assert_eq!(here.invalid("base").len(), 1, "nothing is tried again without being asked for");
+    let said = resume(0, &["--failed"]);
+    assert!(said.contains("2 cells valid, 0 invalid"), "{said}");
+    assert_eq!(here.invalid("base"), []);
+    let (started, after) = failures();
+    assert_eq!((started, after.len()), (3, 2), "one guest for each try");
+    assert_eq!(after[0], before[0]);
+    assert_eq!(files(&here.out(), ".RHS").len(), 1, "the repeat is whole now");
+    here.assert_nothing_left();
+}
+
+#[test]
+fn guests_that_died_in_every_attempt_are_booted_again_when_their_cause_is_mended() {
+    let here = Pretended::new();
+    here.goes_wrong("panic@2");
+    here.ends_with(4, &mut here.run("true", &["--repeat", "1"]));
+    here.goes_wrong("");
+    let said = here.ends_with(0, here.perfvt().arg("resume").arg(here.out()).arg("--failed"));
+    assert!(said.contains("1 cells valid, 0 invalid"), "{said}");
+    let run: Value = serde_json::from_slice(&fs::read(here.out().join("base/run.json")).unwrap()).unwrap();
+    let failures = run["failures"].as_array().unwrap();
+    assert!(failures.iter().all(|f| f["code"] == "panic" && f["case"].is_null()), "{failures:?}");
+    assert_eq!((failures.len(), run["started"].as_u64()), (2, Some(3)));
+    here.assert_nothing_left();
 }

@@ -155,7 +155,7 @@ impl Campaign {
         }
     }
 
-    /// Brings every run.json up to the plan.
+    /// Brings every run.json up to the plan and the journal.
     pub(super) fn refresh_run_files(&self) -> Result<(), CampaignError> {
         for environment in &self.file.environments {
             let path = self.dir.join(&environment.name).join(RUN_FILE);
@@ -164,12 +164,24 @@ impl Campaign {
             }
             let mut run: RunFile = store::read_json(&path, RUN_FORMAT)?;
             let plan = self.run_plan(&environment.name);
-            if (run.repeats, &run.blocks, &run.looks) != (plan.repeats, &plan.blocks, &plan.looks) {
-                (run.repeats, run.blocks, run.looks) = (plan.repeats, plan.blocks, plan.looks);
+            let differs = (run.repeats, &run.blocks, &run.looks) != (plan.repeats, &plan.blocks, &plan.looks);
+            (run.repeats, run.blocks, run.looks) = (plan.repeats, plan.blocks, plan.looks);
+            if self.put_outcomes(&mut run) || differs {
                 store::write_json(&path, &run)?;
             }
         }
         Ok(())
+    }
+
+    /// Puts into a description what the journal says of failures, of guests and of the end. Gives whether that is news.
+    pub(super) fn put_outcomes(&self, run: &mut RunFile) -> bool {
+        let state = &self.journal.state;
+        let failures = state.failures.get(&run.environment).cloned().unwrap_or_default();
+        let started = state.guests.get(&run.environment).copied().unwrap_or_default();
+        let ended = Some(state.finished.is_some() && self.standing().cells.pending() == 0);
+        let differs = (&run.failures, run.started, run.ended) != (&failures, started, ended);
+        (run.failures, run.started, run.ended) = (failures, started, ended);
+        differs
     }
 }
 

@@ -127,6 +127,7 @@ impl Campaign {
             other => {
                 let seconds = begun.elapsed().as_secs_f64();
                 self.tell(hooks, Event::BootFinished { boot: boot.name.clone(), seconds })?;
+                self.refresh_run_files()?;
                 Ok(other.and_then(|e| if let End::Asked(signal) = e { Some(signal) } else { None }))
             }
         }
@@ -158,8 +159,10 @@ impl Campaign {
         self.last_failure = Some(failed.clone());
         let of_host = failed.scope() == Scope::Host;
         let last = boot.last && !of_host;
-        if last {
+        if !of_host {
             self.write_run_file(boot.environment, boot.params, Fingerprint::default())?;
+        }
+        if last {
             for (order, case) in self.pending(boot.block, boot.plan, boot.environment) {
                 let metrics = self.metrics(&case, boot.params);
                 let cell = boot.cell(&case, &metrics, order, &self.host_boot);
@@ -173,6 +176,7 @@ impl Campaign {
             last,
         };
         self.tell(hooks, event)?;
+        self.refresh_run_files()?;
         if of_host {
             let environment = boot.environment.name.clone();
             return Err(CampaignError::Host { environment, reason: failed.reason.clone() });

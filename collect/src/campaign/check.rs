@@ -152,6 +152,9 @@ mod tests {
             warnings: Vec::new(),
             fingerprint,
             changes: Vec::new(),
+            failures: Vec::new(),
+            started: 0,
+            ended: None,
         }
     }
 

@@ -78,8 +78,8 @@ impl Campaign {
             .join(format!("repeat{repeat}.{variant}.{}.{}", self.file.workload, self.file.scenario))
     }
 
-    /// run.json is written when the environment's first guest has told what it is, and without these facts when its
-    /// first repeat is given up before that.
+    /// run.json is written when the environment's first guest has told what it is, and without these facts when a guest of
+    /// its fails before that.
     pub(super) fn write_run_file(
         &self,
         environment: &EnvironmentPlan,
@@ -103,19 +103,11 @@ impl Campaign {
             }
         }
         let RunPlan { repeats, blocks, rule, looks } = self.run_plan(&environment.name);
-        let mut metrics: Vec<MetricDecl> = Vec::new();
-        for case in &self.file.cases {
-            metrics.extend(self.metrics(case, params));
-        }
-        let counted = crate::lab::window::METRICS.map(String::from);
-        metrics.extend(workload::declare(self.workload.name(), &counted));
-        let mut seen = std::collections::HashSet::new();
-        metrics.retain(|m| seen.insert(m.name.clone()));
         let mut factors: Vec<String> =
             self.file.environments.iter().flat_map(|e| e.factors.clone()).collect();
         factors.sort();
         factors.dedup();
-        let run = RunFile {
+        let mut run = RunFile {
             format: RUN_FORMAT,
             perfvt: env!("CARGO_PKG_VERSION").into(),
             campaign: self.file.id.clone(),
@@ -129,14 +121,31 @@ impl Campaign {
             blocks,
             rule,
             looks,
-            metrics,
+            metrics: self.all_metrics(params),
             accel: self.file.accel.clone(),
             network: self.file.network.clone(),
             warnings: self.file.warnings.clone(),
             fingerprint: facts,
             changes: Vec::new(),
+            failures: Vec::new(),
+            started: 0,
+            ended: None,
         };
+        self.put_outcomes(&mut run);
         Ok(store::write_json(&path, &run)?)
+    }
+
+    /// What all cases of an environment produce, and what is counted in every window.
+    fn all_metrics(&self, params: &Params) -> Vec<MetricDecl> {
+        let mut metrics: Vec<MetricDecl> = Vec::new();
+        for case in &self.file.cases {
+            metrics.extend(self.metrics(case, params));
+        }
+        let counted = crate::lab::window::METRICS.map(String::from);
+        metrics.extend(workload::declare(self.workload.name(), &counted));
+        let mut seen = std::collections::HashSet::new();
+        metrics.retain(|m| seen.insert(m.name.clone()));
+        metrics
     }
 
     /// The classic file, once every cell of the repeat has a value.

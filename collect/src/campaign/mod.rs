@@ -24,6 +24,7 @@ pub mod keep;
 mod open;
 pub mod plan;
 mod refused;
+mod reopened;
 pub mod repeat;
 pub mod resolve;
 pub mod rhs;

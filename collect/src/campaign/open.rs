@@ -26,6 +26,8 @@ pub struct Campaign {
     pub(super) host_boot: String,
     pub(super) force: bool,
     pub(super) keep: Keep,
+    /// Cells that have failed are measured again.
+    pub(super) reopen: bool,
     /// Boots in a row, of this call, that gave no value.
     pub(super) futile: u32,
     /// The last thing that went wrong.
@@ -110,6 +112,7 @@ impl Campaign {
             host_boot: host_boot.to_owned(),
             force: false,
             keep: Keep::default(),
+            reopen: false,
             futile: 0,
             last_failure: None,
             additions,

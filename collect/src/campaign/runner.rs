@@ -53,6 +53,7 @@ impl Campaign {
             scratch: self.scratch(),
         };
         self.tell(hooks, opened)?;
+        self.reopen_failed(hooks)?;
         self.refresh_run_files()?;
         self.look_for_values(hooks)?;
         let mut done = 0;
@@ -61,6 +62,7 @@ impl Campaign {
                 self.mind_the_budget(hooks, &block)?;
                 if let Some(signal) = self.block(booter, hooks, &block)? {
                     self.tell(hooks, Event::Interrupted { signal })?;
+                    self.refresh_run_files()?;
                     let cells = self.standing().cells;
                     return Ok(Ended { valid: cells.valid, invalid: cells.invalid, interrupted: true });
                 }
@@ -77,6 +79,7 @@ impl Campaign {
             return Err(CampaignError::Plan { path: self.dir.join(CAMPAIGN_FILE), reason });
         }
         self.tell(hooks, Event::Finished { valid, invalid })?;
+        self.refresh_run_files()?;
         Ok(Ended { valid, invalid, interrupted: false })
     }
 

@@ -4,6 +4,7 @@
 
 mod blockdev;
 mod campaign;
+mod campaign_failures;
 mod campaign_faults;
 mod campaign_hooks;
 mod campaign_signals;

@@ -30,6 +30,17 @@ pub struct MetricConf {
     pub kind_count: bool,
     /// The value is deterministic: any difference is a change.
     pub exact: bool,
+    /// What a value of 0 is; `None`: see [`MetricConf::zero`].
+    pub zero: Option<Zero>,
+}
+
+/// What a value of 0 is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Zero {
+    /// A value: no allocation, no error, no retransmitted segment.
+    Value,
+    /// A measurement that failed: a run that was finished has moved something.
+    Failed,
 }
 
 impl MetricConf {
@@ -45,7 +56,15 @@ impl MetricConf {
             min_effect_abs: None,
             kind_count: false,
             exact: false,
+            zero: None,
         }
+    }
+
+    /// What a value of 0 is: as declared; else a failed measurement where the scale is declared logarithmic and the metric
+    /// neither counts nor is deterministic, and a value elsewhere.
+    pub fn zero(&self) -> Zero {
+        let never = self.scale == Some(Scale::Log) && !self.kind_count && !self.exact;
+        self.zero.unwrap_or(if never { Zero::Failed } else { Zero::Value })
     }
 }
 
@@ -68,10 +87,12 @@ pub struct MetricFields {
     pub kind_count: Option<bool>,
     /// See [`MetricConf::exact`].
     pub exact: Option<bool>,
+    /// See [`MetricConf::zero`].
+    pub zero: Option<Zero>,
 }
 
 /// Words that a metric line may hold besides its unit.
-const WORDS: [&str; 12] = [
+const WORDS: [&str; 13] = [
     "higher",
     "lower",
     "none",
@@ -84,6 +105,7 @@ const WORDS: [&str; 12] = [
     "exact",
     "min_effect",
     "min_effect_abs",
+    "zero",
 ];
 
 impl MetricFields {
@@ -127,8 +149,18 @@ impl MetricFields {
     }
 
     fn assign(&mut self, name: &str, value: &str) -> Result<(), Refusal> {
-        const NAMES: [&str; 9] =
-            ["unit", "direction", "role", "scale", "min_effect", "min_effect_abs", "kind", "exact", "count"];
+        const NAMES: [&str; 10] = [
+            "unit",
+            "direction",
+            "role",
+            "scale",
+            "min_effect",
+            "min_effect_abs",
+            "kind",
+            "exact",
+            "count",
+            "zero",
+        ];
         let refuse = |takes: &str| Err((format!("{name} takes {takes}, not {}", quoted(value)), None));
         let yes_or_no = match value {
             "yes" | "true" => Some(true),
@@ -150,6 +182,9 @@ impl MetricFields {
             ("kind", "count", _) => self.kind_count = Some(true),
             ("kind", "value", _) => self.kind_count = Some(false),
             ("kind", ..) => return refuse("'count' or 'value'"),
+            ("zero", "value", _) => self.zero = Some(Zero::Value),
+            ("zero", "failed", _) => self.zero = Some(Zero::Failed),
+            ("zero", ..) => return refuse("'value' or 'failed'"),
             ("exact" | "count", ..) => return refuse("'yes' or 'no'"),
             ("direction", "higher" | "lower" | "none", _)
             | ("role", "primary" | "important" | "secondary", _)
@@ -187,6 +222,8 @@ impl MetricFields {
         metric.min_effect_abs = self.min_effect_abs.or(metric.min_effect_abs);
         field("kind", copy(&self.kind_count, &mut metric.kind_count));
         field("exact", copy(&self.exact, &mut metric.exact));
+        field("zero", self.zero.is_some());
+        metric.zero = self.zero.or(metric.zero);
         set
     }
 }

@@ -18,6 +18,6 @@ mod suggest;
 
 pub use conf::Conf;
 pub use layer::{ConfError, Layer, parse};
-pub use metric::{DEFAULT_MIN_EFFECT, MetricConf, MetricFields, effect};
+pub use metric::{DEFAULT_MIN_EFFECT, MetricConf, MetricFields, Zero, effect};
 pub use section::{AvgUpdate, Derived, Origin, Section};
 pub use suggest::closest;

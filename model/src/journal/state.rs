@@ -1,7 +1,7 @@
 //! What a campaign has come to: the one fold of its events.
 
 use super::{Added, Event};
-use crate::failure::Code;
+use crate::failure::{Code, FailedAttempt, bounded};
 use std::collections::BTreeMap;
 
 /// How a cell (environment x repeat x case) stands.
@@ -16,6 +16,11 @@ pub enum CellState {
         /// What kind of failure it was.
         code: Option<Code>,
     },
+}
+
+/// Whether a failure is an outcome; one of before there were codes is.
+fn is_outcome(code: Option<Code>) -> bool {
+    code.is_none_or(Code::is_outcome)
 }
 
 /// Names one cell: environment, repeat, case id.
@@ -85,6 +90,15 @@ pub struct State {
     takes: BTreeMap<(String, u32, u32), u32>,
     /// Repeats given up: every cell of theirs that has not ended is invalid for this reason.
     pub lost: BTreeMap<(String, u32), CellState>,
+    /// Attempts that failed, by environment, in the order in which they did. Nothing takes one away: no retry, no
+    /// [`Event::Reopened`], no [`Event::ValuesMissing`].
+    pub failures: BTreeMap<String, Vec<FailedAttempt>>,
+    /// Guests of each environment that were started and came to an end of their own: in order, or by a failure that is an
+    /// outcome. One that a signal ended while it booted or within a sample, and one of which the host had to be mended, is not
+    /// among them.
+    pub guests: BTreeMap<String, u32>,
+    /// The boot whose last event was a case that failed, and the code: should the guest end of that, it is no other failure.
+    just_failed: Option<(String, Option<Code>)>,
     /// Boots by name.
     pub boots: BTreeMap<String, BootState>,
     /// Cases that the stopping rule has settled, with the last block in which they are measured.
@@ -152,7 +166,8 @@ impl State {
             | Event::SampleFailed { .. }
             | Event::CaseStarted { .. }
             | Event::CaseFinished { .. }
-            | Event::ValuesMissing { .. } => self.apply_to_cells(unix_ns, event),
+            | Event::ValuesMissing { .. }
+            | Event::Reopened { .. } => self.apply_to_cells(unix_ns, event),
             Event::Settled { .. } | Event::Stopped { .. } | Event::Added(_) | Event::Joined { .. } => {
                 self.apply_to_plan(event)
             }
@@ -164,6 +179,32 @@ impl State {
             self.worked_ns += unix_ns.saturating_sub(last);
         }
         self.span = Some((self.span.map_or(unix_ns, |(first, _)| first), unix_ns));
+    }
+
+    /// Takes down an attempt that failed in a case, or outside any.
+    fn fail(&mut self, boot: &str, case: Option<String>, code: Option<Code>, reason: &str) {
+        let Some(of) = self.boots.get(boot).filter(|_| is_outcome(code)) else { return };
+        let failed = FailedAttempt {
+            repeat: of.repeat,
+            block: of.block,
+            attempt: of.attempt,
+            boot: boot.to_owned(),
+            case,
+            code,
+            reason: bounded(reason),
+        };
+        self.failures.entry(of.environment.clone()).or_default().push(failed);
+    }
+
+    fn count_guest(&mut self, boot: &str) {
+        if let Some(of) = self.boots.get(boot) {
+            *self.guests.entry(of.environment.clone()).or_default() += 1;
+        }
+    }
+
+    /// The case in hand of a boot.
+    fn in_hand(&self, boot: &str) -> Option<String> {
+        self.current.as_ref().filter(|(name, _)| name == boot).and_then(|(_, case)| case.clone())
     }
 
     fn apply_to_boots(&mut self, unix_ns: u64, event: &Event) {
@@ -179,11 +220,19 @@ impl State {
                     take: *take,
                 };
                 self.boots.insert(boot.clone(), started);
-                self.spent.in_boot = 0.0;
+                (self.spent.in_boot, self.just_failed) = (0.0, None);
                 (self.current, self.current_since) = (Some((boot.clone(), None)), unix_ns);
             }
             Event::BootFailed { boot, reason, code, last } => {
                 self.failed_boots += 1;
+                let told = self.just_failed.take() == Some((boot.clone(), *code));
+                let in_hand = self.in_hand(boot);
+                if in_hand.is_some() || !told {
+                    self.fail(boot, in_hand, *code, reason);
+                }
+                if is_outcome(*code) {
+                    self.count_guest(boot);
+                }
                 if let Some(of) = self.boots.get(boot) {
                     *self.failed.entry((of.environment.clone(), of.repeat)).or_default() += 1;
                 }
@@ -193,7 +242,10 @@ impl State {
                 }
                 self.current = None;
             }
-            Event::BootFinished { seconds, .. } => {
+            Event::BootFinished { boot, seconds } => {
+                if self.in_hand(boot).is_none() {
+                    self.count_guest(boot);
+                }
                 self.spent.boot(*seconds);
                 self.current = None;
             }
@@ -207,15 +259,21 @@ impl State {
                 self.spent.waited += seconds;
                 self.spent.in_boot += seconds;
             }
-            Event::SampleFailed { code, seconds, .. } => {
+            Event::SampleFailed { boot, case, code, reason, seconds } => {
+                self.fail(boot, Some(case.clone()), Some(*code), reason);
                 *self.again.entry(*code).or_default() += 1;
                 self.spent.in_boot += seconds;
             }
             Event::CaseStarted { boot, case } => {
+                self.just_failed = None;
                 (self.current, self.current_since) = (Some((boot.clone(), Some(case.clone()))), unix_ns);
             }
             Event::CaseFinished { boot, case, invalid, code, seconds } => {
                 self.spent.sample(case, *seconds);
+                self.just_failed = invalid.as_ref().map(|_| (boot.clone(), *code));
+                if let Some(reason) = invalid {
+                    self.fail(boot, Some(case.clone()), *code, reason);
+                }
                 if let Some(of) = self.boots.get(boot) {
                     let state = match invalid {
                         None => CellState::Valid,
@@ -226,6 +284,12 @@ impl State {
                 self.current = Some((boot.clone(), None));
             }
             Event::ValuesMissing { environment, repeat, cases } => {
+                for case in cases {
+                    self.cells.remove(&(environment.clone(), *repeat, case.clone()));
+                }
+            }
+            Event::Reopened { environment, repeat, cases } => {
+                self.lost.remove(&(environment.clone(), *repeat));
                 for case in cases {
                     self.cells.remove(&(environment.clone(), *repeat, case.clone()));
                 }
@@ -372,6 +436,132 @@ mod tests {
     #[test]
     fn events_of_unknown_boots_add_no_cells() {
         assert!(folded([finished("ghost", "a", None)]).cells.is_empty());
+    }
+
+    fn failed(boot: &str, code: Code, last: bool) -> Event {
+        Event::BootFailed { boot: boot.into(), reason: format!("it was {code}"), code: Some(code), last }
+    }
+    fn case_started(boot: &str, case: &str) -> Event {
+        Event::CaseStarted { boot: boot.into(), case: case.into() }
+    }
+    fn ended(boot: &str) -> Event {
+        Event::BootFinished { boot: boot.into(), seconds: 1.0 }
+    }
+    /// Attempt, case and code of each failure.
+    fn failures(state: &State) -> Vec<(u32, Option<&str>, Option<Code>)> {
+        let all = state.failures.get("base").map_or(&[][..], Vec::as_slice);
+        all.iter().map(|f| (f.attempt, f.case.as_deref(), f.code)).collect()
+    }
+
+    #[test]
+    fn an_attempt_that_failed_is_not_forgotten_when_another_one_succeeds() {
+        let mut state = folded([
+            started("b1", 1),
+            failed("b1", Code::Deadline(crate::Phase::Boot), false),
+            started("b2", 2),
+            case_started("b2", "a"),
+            failed("b2", Code::Panic, false),
+            started("b3", 3),
+            case_started("b3", "a"),
+            finished("b3", "a", None),
+            case_started("b3", "b"),
+            finished("b3", "b", Some("no reply")),
+            ended("b3"),
+        ]);
+        let all = [
+            (1, None, Some(Code::Deadline(crate::Phase::Boot))),
+            (2, Some("a"), Some(Code::Panic)),
+            (3, Some("b"), Some(Code::ToolFailed)),
+        ];
+        assert_eq!((failures(&state), state.guests["base"]), (all.to_vec(), 3));
+        let (environment, cases) = ("base".to_owned(), vec!["b".to_owned()]);
+        state.apply(0, &Event::Reopened { environment: environment.clone(), repeat: 1, cases });
+        assert_eq!(state.cell("base", 1, "b"), None);
+        state.apply(0, &Event::ValuesMissing { environment, repeat: 1, cases: vec!["a".into()] });
+        for event in [started("b4", 3), finished("b4", "b", None), ended("b4")] {
+            state.apply(0, &event);
+        }
+        assert_eq!((failures(&state), state.guests["base"]), (all.to_vec(), 4));
+        assert_eq!(state.cell("base", 1, "b"), Some(CellState::Valid));
+        let first = &state.failures["base"][0];
+        assert_eq!(
+            (first.boot.as_str(), first.block, first.reason.as_str()),
+            ("b1", 1, "it was deadline-boot")
+        );
+    }
+
+    #[test]
+    fn a_cause_is_counted_once_and_cases_that_were_never_reached_have_not_failed() {
+        let panicked = |boot: &str| Event::CaseFinished {
+            boot: boot.into(),
+            case: "a".into(),
+            invalid: Some("it was panic".into()),
+            code: Some(Code::Panic),
+            seconds: 1.0,
+        };
+        let mut state = folded([
+            started("b1", 1),
+            case_started("b1", "a"),
+            panicked("b1"),
+            failed("b1", Code::Panic, true),
+        ]);
+        assert_eq!(failures(&state), [(1, Some("a"), Some(Code::Panic))]);
+        assert_eq!(
+            state.cell("base", 1, "b"),
+            invalid("it was panic", Code::Panic),
+            "lost, and no failure of its own"
+        );
+        state.apply(
+            0,
+            &Event::Reopened { environment: "base".into(), repeat: 1, cases: vec!["a".into(), "b".into()] },
+        );
+        assert_eq!((state.cell("base", 1, "a"), state.cell("base", 1, "b")), (None, None));
+        // Another guest that ends between two cases of something else.
+        for event in [started("b2", 2), finished("b2", "a", Some("no reply")), failed("b2", Code::Hang, true)]
+        {
+            state.apply(0, &event);
+        }
+        let all = failures(&state);
+        assert_eq!(all[1..], [(2, Some("a"), Some(Code::ToolFailed)), (2, None, Some(Code::Hang))]);
+    }
+
+    #[test]
+    fn interruptions_the_host_and_its_surroundings_are_no_failures() {
+        let sample = |code| Event::SampleFailed {
+            boot: "b2".into(),
+            case: "a".into(),
+            code,
+            reason: "x".into(),
+            seconds: 1.0,
+        };
+        let noisy = Event::CaseFinished {
+            boot: "b2".into(),
+            case: "a".into(),
+            invalid: Some("x".into()),
+            code: Some(Code::Noisy),
+            seconds: 1.0,
+        };
+        let signal = || Event::Interrupted { signal: "SIGTERM".into() };
+        let state = folded([
+            // Killed with its perfvt; ended by a signal within a sample.
+            started("b1", 1),
+            started("b1.2", 1),
+            case_started("b1.2", "a"),
+            ended("b1.2"),
+            signal(),
+            started("b2", 1),
+            case_started("b2", "a"),
+            sample(Code::Noisy),
+            sample(Code::HostSuspended),
+            noisy,
+            ended("b2"),
+            signal(),
+            started("b3", 1),
+            case_started("b3", "b"),
+            failed("b3", Code::HostNoSpace, false),
+        ]);
+        assert!(state.failures.is_empty(), "{:?}", state.failures);
+        assert_eq!(state.guests["base"], 1, "the one that ended in order");
     }
 
     #[test]

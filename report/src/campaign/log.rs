@@ -54,6 +54,9 @@ pub(super) fn line(event: &Event, state: &State) -> String {
         Event::ValuesMissing { environment, repeat, cases } => {
             format!("{environment} boot {repeat}: values are gone and measured again: {}", cases.join(", "))
         }
+        Event::Reopened { environment, repeat, cases } => {
+            format!("{environment} boot {repeat}: failed, and measured again: {}", cases.join(", "))
+        }
         Event::Settled { block, cases, .. } if cases.is_empty() => {
             format!("looked after block {block}: nothing more is settled")
         }

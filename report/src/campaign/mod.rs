@@ -3,13 +3,16 @@
 //! ```text
 //!   plan + events ──> Standing ──> status (text)
 //!                 └──> log (one line an event)
-//!                 └──> page (run.html)
+//!                 ├──> page (run.html)
+//!                 └──> junit (for CI)
 //! ```
 
+mod junit;
 mod log;
 mod page;
 mod status;
 
+pub use junit::junit;
 pub use log::log;
 pub use page::page;
 pub use status::{Life, status};

@@ -7,8 +7,9 @@ use crate::sentence::{candidate_label, correction, family};
 use analyze::{Comparison, Reason, Verdict};
 use maud::{Markup, html};
 
-const REASONS: [Reason; 9] = [
-    Reason::Small,
+const REASONS: [Reason; 10] = [
+    Reason::ChangedSmall,
+    Reason::Failures,
     Reason::Suggestive,
     Reason::Noisy,
     Reason::Open,

@@ -28,10 +28,17 @@ pub(super) fn section(comparison: &Comparison, title: &str, gate: Option<&Gate>)
             }
         }
         @if let Some(gate) = gate {
-            p.gate.failed[gate.failed] {
+            p.gate.failed[gate.failed || gate.exit_code != 0] {
                 "Gate " code { "--fail-on " (foreign(&gate.rule)) } ": "
-                strong { @if gate.failed { "× failed" } @else { "✓ passed" } }
+                strong {
+                    @if gate.failed { "× failed" }
+                    @else if gate.exit_code == 0 { "✓ passed" }
+                    @else { "× not decided: no row that gates could be judged" }
+                }
                 ", exit code " (gate.exit_code) "."
+            }
+            @if !gate.found.is_empty() {
+                ul.gate { @for found in &gate.found { li { (foreign(found)) } } }
             }
         }
         (sides(comparison))

@@ -201,6 +201,18 @@ pub(crate) static TABLE: &[Statistic] = &[
     text("verdict", "verdict", "what the data decide, with the reason where they do not", |_, r| Some(r.verdict.word().into()))
         .csv().column("Verdict").toned(),
     text("reason", "reason", "why the verdict is what it is", |_, r| r.reason.map(|reason| reason.word().into())).csv(),
+    p("p_gate", "p at the gate", "p corrected by Holm within the family, which the gate holds against its share of alpha", |_, r| r.p_gate)
+        .csv().section(Section::Tests),
+    text("gates", "gates", "yes: the change counts at the gate, which errs at alpha over all rows together",
+        |_, r| r.verdict.is_decided_change().then(|| if r.gates { "yes" } else { "no" }.into())).csv().section(Section::Tests),
+    interval("ratio_ci_fcr", "interval after choosing", "interval of the ratio of a decided row, as wide as the choice among rows asks for",
+        |_, r| r.ratio_ci_fcr).csv().section(Section::Ratio),
+    interval("diff_ci_fcr", "interval after choosing", "the same of the difference", |_, r| r.diff_ci_fcr)
+        .section(Section::Difference),
+    text("beyond", "beyond", "yes: that whole interval lies outside the band", |_, r| r.beyond.then(|| "yes".into()))
+        .csv().section(Section::Ratio),
+    number("min_effect_abs", "smallest difference", "the smallest difference that perf.conf says to matter, in the row's unit",
+        |_, r| r.min_effect_abs).section(Section::Band),
 ];
 
 /// The factor levels, as they were read.
@@ -243,6 +255,7 @@ fn model_name(model: Model) -> &'static str {
         Model::Blocked => "differences within blocks (paired t)",
         Model::Welch => "Welch's t-test",
         Model::Student => "Student's t-test",
+        Model::Exact => "exact permutation of values that do not vary",
     }
 }
 

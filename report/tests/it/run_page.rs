@@ -2,7 +2,7 @@
 
 use model::journal::{Added, AddedFor, Event};
 use model::{BlockPlan, BootPlan, CampaignFile, Case, Code, EnvironmentPlan, Rule};
-use report::campaign::{Life, Stamped, Story, duration, log, page, status};
+use report::campaign::{Life, Stamped, Story, duration, junit, log, page, status};
 
 const SECOND: u64 = 1_000_000_000;
 const HOSTILE: &str = "<script>alert(1)</script>\u{202e}\nnext";
@@ -197,6 +197,111 @@ fn the_job_log_has_one_line_for_each_event() {
         "{last}"
     );
     assert!(text.lines().next().unwrap().ends_with("perfvt 0.1 (process 42) goes to work"), "{text}");
+}
+
+/// The test case of this class and name, up to its end.
+fn test_case<'a>(xml: &'a str, class: &str, name: &str) -> &'a str {
+    let head = format!("<testcase classname=\"netperf.{class}\" name=\"{name}\"");
+    let from = xml.find(&head).unwrap_or_else(|| panic!("{head}\n{xml}"));
+    let line_end = from + xml[from..].find('\n').unwrap();
+    if xml[..line_end].ends_with("/>") {
+        &xml[from..line_end]
+    } else {
+        xml[from..].split("</testcase>").next().unwrap()
+    }
+}
+
+#[test]
+fn junit_fails_the_case_in_which_a_tool_or_guest_failed_and_skips_what_was_not_reached() {
+    let (file, events) = (file(), events());
+    let xml = junit(&Story { file: &file, events: &events });
+    let (one, two) = ("netperf/TCP_RR/size=1", "netperf/TCP_RR/size=64");
+    let head = "<testsuites name=\"perfvt: 20261126T000000Z-00c0ffee\" tests=\"9\" failures=\"1\" errors=\"1\" time=\"5.000\">";
+    assert!(xml.contains(head), "{xml}");
+    let suite = "<testsuite name=\"netperf.head\" tests=\"5\" failures=\"1\" errors=\"1\" skipped=\"3\" time=\"1.000\" timestamp=\"2026-";
+    assert!(xml.contains(suite), "{xml}");
+    assert!(
+        test_case(&xml, "base.boot1", one).ends_with("time=\"2.000\"/>"),
+        "noise before is no failure: {xml}"
+    );
+    let failed = test_case(&xml, "head.boot1", one);
+    assert!(failed.contains("<failure type=\"tool-failed\" message=\"&lt;script&gt;alert(1)"), "{failed}");
+    // The panic came between two cases: it is the guest's.
+    let guest = test_case(&xml, "head.boot1", "guest");
+    assert!(guest.contains("<error type=\"panic\" message=\"the guest panicked"), "{guest}");
+    assert!(test_case(&xml, "head.boot1", two).contains("<skipped message=\"not reached: panic: "), "{xml}");
+    assert!(test_case(&xml, "base.boot2", two).contains("<skipped message=\"not measured: "), "{xml}");
+    assert!(!xml.contains('\u{202e}') && !xml.contains("<script"), "{xml}");
+}
+
+#[test]
+fn junit_passes_what_a_later_attempt_measured_and_tells_of_those_that_failed() {
+    let (file, mut events) = (file(), events());
+    let (one, two) = ("netperf/TCP_RR/size=1".to_owned(), "netperf/TCP_RR/size=64".to_owned());
+    let at = events.last().unwrap().0;
+    let started = |repeat, attempt| Event::BootStarted {
+        boot: format!("h{repeat}.{attempt}"),
+        environment: "head".into(),
+        repeat,
+        block: repeat,
+        attempt,
+    };
+    let finished = |boot: &str, case: &String, code: Option<Code>| Event::CaseFinished {
+        boot: boot.into(),
+        case: case.clone(),
+        invalid: code.map(|_| "x".into()),
+        code,
+        seconds: 2.0,
+    };
+    let reopened =
+        Event::Reopened { environment: "head".into(), repeat: 1, cases: vec![one.clone(), two.clone()] };
+    let full = Event::BootFailed {
+        boot: "h2.1".into(),
+        reason: "the disk is full".into(),
+        code: Some(Code::HostNoSpace),
+        last: false,
+    };
+    let more = [
+        reopened,
+        started(1, 2),
+        finished("h1.2", &one, None),
+        finished("h1.2", &two, Some(Code::Noisy)),
+        Event::BootFinished { boot: "h1.2".into(), seconds: 5.0 },
+        started(2, 1),
+        full,
+    ];
+    events.extend(more.map(|event| (at, event)));
+    let settled =
+        Event::Settled { block: 1, cases: vec![one.clone()], spent: None, half_widths: Default::default() };
+    events.push((at, settled));
+    let xml = junit(&Story { file: &file, events: &events });
+    let passed = test_case(&xml, "head.boot1", &one);
+    assert!(
+        passed.contains("<system-out>attempt 1 failed: tool-failed: ") && !passed.contains("<failure"),
+        "{passed}"
+    );
+    let guest = test_case(&xml, "head.boot1", "guest");
+    assert!(guest.contains("attempt 1 failed: panic") && !guest.contains("<error"), "{guest}");
+    assert!(test_case(&xml, "head.boot1", &two).contains("<error type=\"noisy\""), "{xml}");
+    assert!(test_case(&xml, "head.boot2", "guest").contains("<error type=\"host-no-space\""), "{xml}");
+    let skipped = test_case(&xml, "head.boot2", &one);
+    assert!(
+        skipped.contains("<skipped message=\"settled by the stopping rule after block 1\"/>"),
+        "{skipped}"
+    );
+}
+
+#[test]
+fn junit_of_a_campaign_is_valid_by_jenkins_schema() {
+    let (file, events) = (file(), events());
+    for events in [&events[..], &events[..1], &[]] {
+        let xml = junit(&Story { file: &file, events });
+        let Some((valid, said)) = crate::valid::jenkins(&xml) else {
+            testing::skip("xmllint is not there (libxml2-utils)");
+            return;
+        };
+        assert!(valid, "{said}\n{xml}");
+    }
 }
 
 #[test]

@@ -71,29 +71,31 @@ fn the_comment_renders_as_tables_and_folds_and_nothing_foreign_becomes_markup() 
     }
 }
 
+/// Whether Jenkins' schema takes a JUnit file, and what xmllint says; `None` where that is missing.
+pub fn jenkins(text: &str) -> Option<(bool, String)> {
+    let schema = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/junit-10.xsd");
+    let mut child = Command::new("xmllint")
+        .args(["--noout", "--nonet", "--schema", schema, "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .ok()?;
+    child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    Some((output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned()))
+}
+
 #[test]
 fn junit_files_validate_against_jenkins_schema() {
-    let schema = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/junit-10.xsd");
-    let validate = |text: &str| {
-        let mut child = Command::new("xmllint")
-            .args(["--noout", "--nonet", "--schema", schema, "-"])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .ok()?;
-        child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
-        let output = child.wait_with_output().unwrap();
-        Some((output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned()))
-    };
     for (name, comparison) in all() {
-        let Some((valid, said)) = validate(&report::junit(&comparison, &JunitOptions::default())) else {
+        let Some((valid, said)) = jenkins(&report::junit(&comparison, &JunitOptions::default())) else {
             testing::skip("xmllint is not there (libxml2-utils)");
             return;
         };
         assert!(valid, "{name}: {said}");
     }
-    let (valid, said) = validate("<testsuites skipped=\"0\"/>").unwrap();
+    let (valid, said) = jenkins("<testsuites skipped=\"0\"/>").unwrap();
     assert!(!valid && said.contains("skipped"), "the schema refuses what it does not know: {said}");
 }
 

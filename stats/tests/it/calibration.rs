@@ -3,6 +3,8 @@
 //!
 //! `cargo test -p perfvt-stats calibration -- --ignored --nocapture` prints the long tables.
 
+mod familywise;
+
 use stats::*;
 
 const ALPHA: f64 = 0.05;

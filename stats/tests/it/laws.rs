@@ -43,7 +43,7 @@ proptest! {
 
     #[test]
     fn swapping_sides_flips_the_effect_and_keeps_p(a in measured(2..9), b in measured(2..9)) {
-        for test in [student, welch] {
+        for test in [student, welch, guarded_welch] {
             if let (Ok(ab), Ok(ba)) = (test(&a, &b), test(&b, &a)) {
                 prop_assert_eq!(ab.estimate, -ba.estimate);
                 prop_assert!(near(ab.p, ba.p, 1e-12) && near(ab.se, ba.se, 1e-12));
@@ -136,16 +136,20 @@ proptest! {
 
     #[test]
     fn nothing_panics_and_nothing_is_nan(a in anything(0..7), b in anything(0..7), seed in any::<u64>()) {
-        for test in [student(&a, &b), welch(&a, &b), paired(&a, &b), one_sample(&a), first_boot(&[&a, &b])] {
+        for test in [student(&a, &b), welch(&a, &b), guarded_welch(&a, &b), paired(&a, &b), one_sample(&a),
+            first_boot(&[&a, &b])] {
             prop_assert!(test.is_err() || test.is_ok_and(|t| sound(&t)));
         }
         let blocks = [Block { a: &a, b: &b }, Block { a: &b, b: &a }, Block { a: &a, b: &[] }];
         prop_assert!(blocked(&blocks).is_err() || blocked(&blocks).is_ok_and(|t| sound(&t)));
-        for log in [welch_log(&a, &b), blocked_log(&blocks)].into_iter().flatten() {
+        for log in [welch_log(&a, &b), guarded_welch_log(&a, &b), blocked_log(&blocks)].into_iter().flatten() {
             prop_assert!(sound(&log.test));
             for v in [log.ratio, log.ci95.low, log.ci95.high, log.ci90.low, log.ci90.high] {
                 prop_assert!(v.is_finite() && v > 0.0);
             }
+        }
+        if let Ok(m) = time_weighted(&a, &b) {
+            prop_assert!(m.mean.is_finite() && m.se.is_finite() && m.se >= 0.0 && m.intervals >= 2);
         }
         if let Ok(m) = moments(&a) {
             prop_assert!(m.min <= m.mean && m.mean <= m.max && m.min <= m.median && m.median <= m.max, "{:?}", m);
@@ -153,7 +157,7 @@ proptest! {
         }
         let single = [hedges_g(&a, &b), ratio_of_means(&a, &b), geometric_mean(&a), dip(&a)];
         prop_assert!(single.into_iter().flatten().all(f64::is_finite));
-        let intervals = [fieller(&a, &b, 0.95), fieller_blocked(&blocks, 0.9), mean_ci(&a, 0.95),
+        let intervals = [fieller(&a, &b, 0.95), guarded_fieller(&a, &b, 0.95), fieller_blocked(&blocks, 0.9), mean_ci(&a, 0.95),
             bca_interval(&[&a[..], &b[..], &a[..]].concat(), &[&b[..], &b[..], &a[..]].concat(), Contrast::DifferenceOfMeans, 0.95, seed)];
         prop_assert!(intervals.into_iter().flatten().all(|i| i.low.is_finite() && i.high.is_finite() && i.low <= i.high));
         let ps = [mann_whitney(&a, &b).map(|m| m.p), permutation(&a, &b, seed).map(|m| m.p),

@@ -4,7 +4,10 @@
 
 mod calibration;
 mod edges;
+mod exact;
+mod guarded;
 mod laws;
 mod oracle;
 mod sequential;
 mod vectors;
+mod weighted;

@@ -192,7 +192,7 @@ impl<'a> Reader<'a> {
                     head.record.value.clone().err().unwrap_or_else(|| "its mean is too large".into());
                 let failed = same.iter().any(|g| g.record.failed);
                 let kind = if failed { Lost::Failed } else { Lost::Unreadable };
-                repeat.invalid.push(InvalidCell { cell: index, reason, kind });
+                repeat.invalid.push(InvalidCell { cell: index, reason, kind, code: None });
             }
         }
         repeat.sort_invalid();

@@ -128,6 +128,9 @@ impl Env {
             warnings: self.warnings.iter().map(|w| w.to_string()).collect(),
             fingerprint: Fingerprint(owned(&self.facts)),
             changes: self.changes.iter().map(|c| change(*c)).collect(),
+            failures: Vec::new(),
+            started: 0,
+            ended: None,
         }
     }
 

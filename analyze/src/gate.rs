@@ -1,0 +1,352 @@
+//! The gate: what `--fail-on` makes of a comparison.
+//!
+//! [`TABLE`] is the one place that says which finding fails which rule, what JUnit calls it, and with which exit code
+//! `perfvt compare` ends; docs/verdicts.md is made from it.
+
+use crate::warnings::counted;
+use crate::{AtGate, CaseFailures, Comparison, FailureVerdict, Reason, Row, Summary, Verdict};
+use model::Role;
+
+/// A word of `--fail-on`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FailOn {
+    /// Something is worse.
+    Regression,
+    /// Something has changed either way.
+    Change,
+    /// A primary row is not decided.
+    Inconclusive,
+    /// A row is missing on one side.
+    Missing,
+    /// A primary row could not be judged.
+    Invalid,
+    /// Measurements of the candidate failed where the baseline's did not, or fail more often.
+    Failures,
+    /// A campaign has not ended.
+    Unfinished,
+}
+
+impl FailOn {
+    /// All of them, in the order of the documentation.
+    pub const ALL: [FailOn; 7] = [
+        FailOn::Regression,
+        FailOn::Change,
+        FailOn::Inconclusive,
+        FailOn::Missing,
+        FailOn::Invalid,
+        FailOn::Failures,
+        FailOn::Unfinished,
+    ];
+
+    /// The word on the command line.
+    pub fn word(self) -> &'static str {
+        match self {
+            FailOn::Regression => "regression",
+            FailOn::Change => "change",
+            FailOn::Inconclusive => "inconclusive",
+            FailOn::Missing => "missing",
+            FailOn::Invalid => "invalid",
+            FailOn::Failures => "failures",
+            FailOn::Unfinished => "unfinished",
+        }
+    }
+}
+
+/// What JUnit makes of a finding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Junit {
+    /// It passed.
+    Passed,
+    /// It was not decided.
+    Skipped,
+    /// What was tested failed.
+    Failure,
+    /// It could not be tested as it should.
+    Error,
+}
+
+impl Junit {
+    /// The word of the documentation.
+    pub fn word(self) -> &'static str {
+        match self {
+            Junit::Passed => "passed",
+            Junit::Skipped => "skipped",
+            Junit::Failure => "failure",
+            Junit::Error => "error",
+        }
+    }
+}
+
+/// What can be found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Finding {
+    /// A row with this verdict, and with this reason where it makes a difference.
+    Row(Verdict, Option<Reason>),
+    /// The score of a category with this verdict.
+    Category(Verdict),
+    /// Counts of failures with this verdict.
+    Failures(FailureVerdict),
+    /// Failures of the candidate alone, too few to decide.
+    OneSided,
+    /// A guest of the candidate alone died.
+    Crash,
+    /// A campaign that has not ended.
+    Unfinished,
+}
+
+/// One line of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct Line {
+    /// What was found.
+    pub finding: Finding,
+    /// The words of `--fail-on` that it fails.
+    pub fails: &'static [FailOn],
+    /// Its word in JUnit where none of these words is given.
+    pub otherwise: Junit,
+    /// Its word where one is.
+    pub failing: Junit,
+}
+
+const fn line(finding: Finding, fails: &'static [FailOn], otherwise: Junit, failing: Junit) -> Line {
+    Line { finding, fails, otherwise, failing }
+}
+
+const WORSE: &[FailOn] = &[FailOn::Regression, FailOn::Change];
+const CHANGED: &[FailOn] = &[FailOn::Change];
+/// Whatever is asked of a gate, it does not pass a candidate that breaks.
+const ANY: &[FailOn] = &FailOn::ALL;
+
+/// Every finding. A row is looked up with its reason first, then without.
+pub const TABLE: &[Line] = &[
+    line(Finding::Row(Verdict::Regressed, None), WORSE, Junit::Passed, Junit::Failure),
+    line(Finding::Row(Verdict::Improved, None), CHANGED, Junit::Passed, Junit::Failure),
+    line(Finding::Row(Verdict::ChangedUp, None), CHANGED, Junit::Passed, Junit::Failure),
+    line(Finding::Row(Verdict::ChangedDown, None), CHANGED, Junit::Passed, Junit::Failure),
+    line(
+        Finding::Row(Verdict::Inconclusive, Some(Reason::Failures)),
+        &[FailOn::Regression, FailOn::Change, FailOn::Inconclusive, FailOn::Failures],
+        Junit::Error,
+        Junit::Error,
+    ),
+    line(Finding::Row(Verdict::Inconclusive, None), &[FailOn::Inconclusive], Junit::Skipped, Junit::Failure),
+    line(Finding::Row(Verdict::Equivalent, None), &[], Junit::Passed, Junit::Passed),
+    line(Finding::Row(Verdict::MissingA, None), &[FailOn::Missing], Junit::Skipped, Junit::Failure),
+    line(Finding::Row(Verdict::MissingB, None), &[FailOn::Missing], Junit::Skipped, Junit::Failure),
+    line(
+        Finding::Row(Verdict::Invalid, Some(Reason::Failures)),
+        &[FailOn::Regression, FailOn::Change, FailOn::Invalid, FailOn::Failures],
+        Junit::Error,
+        Junit::Error,
+    ),
+    line(Finding::Row(Verdict::Invalid, None), &[FailOn::Invalid], Junit::Skipped, Junit::Error),
+    line(Finding::Category(Verdict::Regressed), WORSE, Junit::Passed, Junit::Failure),
+    line(Finding::Category(Verdict::Improved), CHANGED, Junit::Passed, Junit::Failure),
+    line(Finding::Category(Verdict::ChangedUp), CHANGED, Junit::Passed, Junit::Failure),
+    line(Finding::Category(Verdict::ChangedDown), CHANGED, Junit::Passed, Junit::Failure),
+    line(Finding::Category(Verdict::Inconclusive), &[], Junit::Passed, Junit::Passed),
+    line(Finding::Failures(FailureVerdict::FailsMore), ANY, Junit::Error, Junit::Error),
+    line(Finding::Failures(FailureVerdict::FailsLess), CHANGED, Junit::Passed, Junit::Failure),
+    line(Finding::Failures(FailureVerdict::Undecided), &[], Junit::Passed, Junit::Passed),
+    line(Finding::OneSided, &[FailOn::Regression, FailOn::Failures], Junit::Error, Junit::Error),
+    line(Finding::Crash, ANY, Junit::Error, Junit::Error),
+    line(Finding::Unfinished, &[FailOn::Unfinished], Junit::Skipped, Junit::Error),
+];
+
+impl Finding {
+    /// Its line in the table.
+    fn line(self) -> Option<&'static Line> {
+        let of = |finding| TABLE.iter().find(|line| line.finding == finding);
+        match self {
+            Finding::Row(verdict, Some(_)) => of(self).or_else(|| of(Finding::Row(verdict, None))),
+            other => of(other),
+        }
+    }
+
+    /// Whether it fails a gate with these words.
+    pub fn fails(self, fail_on: &[FailOn]) -> bool {
+        self.line().is_some_and(|line| line.fails.iter().any(|word| fail_on.contains(word)))
+    }
+
+    /// What JUnit makes of it. `counts`: it is among what gates.
+    pub fn junit(self, fail_on: &[FailOn], counts: bool) -> Junit {
+        match self.line() {
+            Some(line) if counts && self.fails(fail_on) => line.failing,
+            Some(line) => line.otherwise,
+            None => Junit::Skipped,
+        }
+    }
+}
+
+/// A gate that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gate {
+    /// The rule as it was given: `regression`, `regression,missing`.
+    pub rule: String,
+    /// Something that the rule names was found.
+    pub failed: bool,
+    /// What was found: `netperf/TCP_RR as a whole`, `2 rows REGRESSED`.
+    pub found: Vec<String>,
+    /// The exit code of the command.
+    pub exit_code: u8,
+}
+
+/// Nothing that the gate names was found.
+pub const PASSED: u8 = 0;
+/// Something was.
+pub const FAILED: u8 = 1;
+/// No row that gates could be judged.
+pub const NOTHING: u8 = 3;
+
+/// Whether a row is among what gates: it is primary, or nothing is (`all_rows`), and it is not known (`--expect`). A missing
+/// row always is.
+pub(crate) fn counts(row: &Row, all_rows: bool) -> bool {
+    let missing = matches!(row.verdict, Verdict::MissingA | Verdict::MissingB);
+    row.expected.is_none() && (all_rows || missing || row.role == Role::Primary)
+}
+
+/// Whether a row's finding holds at the gate: of changes those that do at the gate's own rate of errors, of failures those
+/// that are not the baseline's alone.
+fn holds(row: &Row, failures: &[CaseFailures]) -> bool {
+    match row.verdict {
+        verdict if verdict.is_decided_change() => row.gates,
+        Verdict::Inconclusive | Verdict::Invalid if row.reason == Some(Reason::Failures) => {
+            failed_on_candidate(row, failures)
+        }
+        _ => true,
+    }
+}
+
+fn failed_on_candidate(row: &Row, failures: &[CaseFailures]) -> bool {
+    let of_case = |f: &&CaseFailures| {
+        (f.candidate, f.workload.as_str(), f.category.as_str())
+            == (row.candidate, &*row.workload, &*row.category)
+            && f.case == *row.case
+    };
+    match failures.iter().find(of_case) {
+        Some(failures) => failures.is_worse(),
+        None => !row.b.invalid.is_empty() || row.a.invalid.is_empty(),
+    }
+}
+
+/// Counts the rows of a candidate that count at the gate, by verdict and reason.
+pub(crate) fn at_gate(
+    rows: &[Row],
+    candidate: usize,
+    all_rows: bool,
+    failures: &[CaseFailures],
+) -> Vec<AtGate> {
+    let mut out: Vec<AtGate> = Vec::new();
+    let of_candidate = rows.iter().filter(|r| r.candidate == candidate);
+    for row in of_candidate.filter(|r| counts(r, all_rows) && holds(r, failures)) {
+        match out.iter_mut().find(|of| (of.verdict, of.reason) == (row.verdict, row.reason)) {
+            Some(of) => of.rows += 1,
+            None => out.push(AtGate { verdict: row.verdict, reason: row.reason, rows: 1 }),
+        }
+    }
+    out.sort_by_key(|of| (of.verdict, of.reason.map(Reason::word)));
+    out
+}
+
+/// Whether a row fails a gate with these words.
+pub fn fails(comparison: &Comparison, row: &Row, fail_on: &[FailOn]) -> bool {
+    let all_rows = comparison.families.iter().any(|f| f.candidate == row.candidate && f.all_rows);
+    counts(row, all_rows)
+        && holds(row, &comparison.failures)
+        && Finding::Row(row.verdict, row.reason).fails(fail_on)
+}
+
+/// What JUnit makes of a row.
+pub fn junit(comparison: &Comparison, row: &Row, fail_on: &[FailOn]) -> Junit {
+    Finding::Row(row.verdict, row.reason).junit(fail_on, fails(comparison, row, fail_on))
+}
+
+/// What was found, and whether it says that the candidate breaks.
+struct Found {
+    text: String,
+    breaks: bool,
+}
+
+/// What the rule makes of a comparison; `None` without a rule. `allow_crashes`: so many guests of the candidate alone may die.
+pub fn gate(comparison: &Comparison, fail_on: &[FailOn], allow_crashes: usize) -> Option<Gate> {
+    if fail_on.is_empty() {
+        return None;
+    }
+    let mut found = Vec::new();
+    let several = comparison.b.len() > 1;
+    for summary in &comparison.summary {
+        let label = comparison.b.get(summary.candidate).map_or("", |side| side.label.as_str());
+        for one in of_candidate(comparison, summary, fail_on, allow_crashes) {
+            let text = if several { format!("{label}: {}", one.text) } else { one.text };
+            found.push(Found { text, ..one });
+        }
+    }
+    let sides = std::iter::once(&comparison.a).chain(&comparison.b);
+    for side in sides.filter(|side| side.unfinished && Finding::Unfinished.fails(fail_on)) {
+        found.push(Found { text: format!("the campaign of {} has not ended", side.label), breaks: false });
+    }
+    let nothing = comparison.summary.iter().any(|s| s.comparable() == 0 || s.comparable_primary() == 0);
+    let exit_code = match nothing {
+        // That nothing could be judged says less than that the candidate breaks.
+        true if found.iter().any(|f| f.breaks) => FAILED,
+        true => NOTHING,
+        false if found.is_empty() => PASSED,
+        false => FAILED,
+    };
+    let words: Vec<&str> = fail_on.iter().map(|word| word.word()).collect();
+    let failed = !found.is_empty();
+    let found = found.into_iter().map(|f| f.text).collect();
+    Some(Gate { rule: words.join(","), failed, found, exit_code })
+}
+
+/// What of a candidate fails the gate, gravest first.
+fn of_candidate(
+    comparison: &Comparison,
+    summary: &Summary,
+    fail_on: &[FailOn],
+    allow_crashes: usize,
+) -> Vec<Found> {
+    let mut out = Vec::new();
+    let mut push = |text: String, breaks: bool| out.push(Found { text, breaks });
+    let failures = || comparison.failures.iter().filter(|f| f.candidate == summary.candidate);
+    let crashes: usize = failures().map(|f| f.crashes).sum();
+    if crashes > allow_crashes && Finding::Crash.fails(fail_on) {
+        let cases: Vec<&str> = failures().filter(|f| f.crashes > 0).map(|f| f.id.as_str()).collect();
+        push(format!("{} of the candidate alone died ({})", counted(crashes, "guest"), some(&cases)), true);
+    }
+    for verdict in [FailureVerdict::FailsMore, FailureVerdict::FailsLess] {
+        let cases: Vec<&str> = failures().filter(|f| f.verdict == verdict).map(|f| f.id.as_str()).collect();
+        if !cases.is_empty() && Finding::Failures(verdict).fails(fail_on) {
+            let breaks = verdict == FailureVerdict::FailsMore;
+            push(format!("{} {} ({})", counted(cases.len(), "case"), verdict.word(), some(&cases)), breaks);
+        }
+    }
+    let one_sided = |f: &&CaseFailures| f.verdict == FailureVerdict::Undecided && f.is_worse();
+    let cases: Vec<&str> = failures().filter(one_sided).map(|f| f.id.as_str()).collect();
+    if !cases.is_empty() && Finding::OneSided.fails(fail_on) {
+        push(
+            format!("{} failed on the candidate only ({})", counted(cases.len(), "case"), some(&cases)),
+            false,
+        );
+    }
+    for category in summary.categories.iter().filter(|c| Finding::Category(c.verdict).fails(fail_on)) {
+        let text = format!(
+            "{}/{} as a whole {} ({:+.1} %)",
+            category.workload,
+            category.category,
+            category.verdict.word(),
+            100.0 * (category.score.ratio - 1.0)
+        );
+        push(text, false);
+    }
+    for of in summary.at_gate.iter().filter(|of| Finding::Row(of.verdict, of.reason).fails(fail_on)) {
+        let reason = of.reason.map_or(String::new(), |reason| format!(" ({})", reason.word()));
+        push(format!("{} {}{reason}", counted(of.rows, "row"), of.verdict.word()), false);
+    }
+    out
+}
+
+/// Up to three names.
+fn some(names: &[&str]) -> String {
+    let shown = names.iter().take(3).copied().collect::<Vec<_>>().join(", ");
+    if names.len() > 3 { format!("{shown}, ..") } else { shown }
+}

@@ -1,0 +1,180 @@
+//! What the design of a campaign can see, told before hours are spent on one that sees nothing.
+//!
+//! A row that gates is decided by Holm's first step: with so many rows a change must be significant at 0.04 (a share of 0.05 is kept
+//! for boots that are added) divided by their number. The power of the t-test at that level says how much boots may vary.
+
+use collect::workload::find;
+use formats::perf_conf::{Conf, MetricConf};
+use model::{CampaignFile, Role, Rule};
+
+/// Level of a whole family, two-sided, without what is kept for later looks.
+const LEVEL: f64 = 0.04;
+/// A change is to be found in so many of all comparisons.
+const POWER: f64 = 0.8;
+/// Boots that vary by less than this (SD of the logarithm) are too much to hope for.
+const LEAST_SPREAD: f64 = 0.01;
+/// From so many blocks with both environments on they are compared within blocks.
+const LEAST_BLOCKS: u32 = 5;
+
+/// What decides how much a comparison can see.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Design {
+    /// Boots of each side.
+    boots: u32,
+    /// Blocks of the plan with both sides.
+    blocks: u32,
+    /// Rows that gate, of one candidate.
+    rows: usize,
+    /// The smallest change that matters, as a ratio minus 1.
+    effect: f64,
+    /// A stopping rule ends before, where it can.
+    until: bool,
+}
+
+impl Design {
+    /// The design of a candidate, an environment behind the first; `None` when it has no rows.
+    fn of(file: &CampaignFile, candidate: usize) -> Option<Design> {
+        let boots = match file.rule {
+            Rule::Fixed { repeats } => repeats,
+            Rule::Until { ceiling, .. } => ceiling,
+        };
+        let both = |of: usize| move |b: &&model::BlockPlan| b.boots.iter().any(|boot| boot.environment == of);
+        let blocks =
+            file.blocks.iter().filter(|b| !b.sequential).filter(both(0)).filter(both(candidate)).count();
+        let all = rows(file, candidate)?;
+        let primary: Vec<&MetricConf> = all.iter().filter(|metric| metric.role == Role::Primary).collect();
+        // Without a primary metric every row gates.
+        let gating = if primary.is_empty() { all.iter().collect() } else { primary };
+        let effect = gating.iter().map(|m| m.min_effect).filter(|e| *e > 0.0).reduce(f64::min)?;
+        let until = matches!(file.rule, Rule::Until { .. });
+        let blocks = u32::try_from(blocks).unwrap_or(u32::MAX);
+        Some(Design { boots, blocks, rows: gating.len(), effect, until })
+    }
+
+    /// Degrees of freedom: those of pairs within blocks, else of Welch's test with equal spreads.
+    fn df(self) -> u32 {
+        if self.blocks >= LEAST_BLOCKS {
+            self.boots.saturating_sub(1)
+        } else {
+            (2 * self.boots).saturating_sub(2)
+        }
+    }
+
+    /// The largest SD (of the logarithm, between boots) with which the effect is found as often as [`POWER`] says.
+    fn largest_spread(self) -> Option<f64> {
+        let delta = stats::noncentrality(f64::from(self.df()), LEVEL / self.rows as f64, POWER)?;
+        Some(self.effect.ln_1p() / (delta * (2.0 / f64::from(self.boots)).sqrt()))
+    }
+
+    /// What to say of a design that sees too little.
+    fn warning(self) -> Option<String> {
+        let spread = self.largest_spread();
+        if spread.is_some_and(|spread| spread >= LEAST_SPREAD) {
+            return None;
+        }
+        let rows =
+            if self.rows == 1 { "1 row that gates".into() } else { format!("{} rows that gate", self.rows) };
+        let boots = if self.boots == 1 { "1 boot".into() } else { format!("{} boots", self.boots) };
+        let most = if self.until { "at most " } else { "" };
+        let way_out = if self.until {
+            "take more boots, or fewer cases"
+        } else {
+            "take more boots, fewer cases, or --until"
+        };
+        Some(match spread {
+            Some(spread) => format!(
+                "with {most}{boots} a side and {rows}, a change of {} is found in 4 of 5 comparisons only where boots vary by \
+                 less than {}; {way_out}",
+                percent(self.effect),
+                percent(spread)
+            ),
+            None => format!("with {most}{boots} a side no change of any size can be found; {way_out}"),
+        })
+    }
+}
+
+/// `5 %`, `0.6 %`, `0.04 %`.
+fn percent(fraction: f64) -> String {
+    let percent = 100.0 * fraction;
+    let digits = if percent < 0.1 { 2 } else { 1 };
+    let text = format!("{percent:.digits$}");
+    format!("{} %", text.strip_suffix(".0").unwrap_or(&text))
+}
+
+/// What perf.conf says of the metric of each row that the first environment and a candidate have in common.
+fn rows(file: &CampaignFile, candidate: usize) -> Option<Vec<MetricConf>> {
+    let workload = find(&file.workload)?;
+    let conf = Conf::builtin();
+    let sides = [file.environments.first()?.to_params(), file.environments.get(candidate)?.to_params()];
+    let mut all = Vec::new();
+    for case in &file.cases {
+        let [ours, theirs] = sides.each_ref().map(|side| workload.metrics(&case.category, side, file.exits));
+        let section = conf.section(&case.workload);
+        let known = |name: &String| {
+            section.map_or_else(|| MetricConf::undeclared(name), |s| s.metric(s.canonical(name)))
+        };
+        all.extend(ours.iter().filter(|name| theirs.contains(name)).map(known));
+    }
+    Some(all)
+}
+
+/// A warning, when a campaign of several environments cannot see the change that matters in the rows that gate: of the candidate
+/// for which it sees least.
+pub fn warning(file: &CampaignFile) -> Option<String> {
+    let designs = (1..file.environments.len()).filter_map(|candidate| Design::of(file, candidate));
+    let spread = |design: &Design| design.largest_spread().unwrap_or(0.0);
+    designs.min_by(|a, b| spread(a).total_cmp(&spread(b)))?.warning()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn design(boots: u32, rows: usize) -> Design {
+        Design { boots, blocks: boots, rows, effect: 0.05, until: false }
+    }
+
+    /// Against numbers by a numeric integral over the chi distribution, made by another program.
+    #[test]
+    fn the_largest_spread_is_that_of_the_noncentral_t_distribution() {
+        for (boots, rows, df, wanted) in [
+            (2, 1, 2, 0.007_712_887_6),
+            (3, 114, 4, 0.004_292_902_9),
+            (4, 1, 6, 0.019_448_498_5),
+            (5, 114, 4, 0.005_542_113_8),
+            (5, 8, 4, 0.010_933_769_9),
+            (10, 114, 9, 0.016_098_762_9),
+            (30, 114, 29, 0.038_059_197_0),
+        ] {
+            let design = design(boots, rows);
+            let spread = design.largest_spread().unwrap();
+            assert_eq!(design.df(), df);
+            assert!((spread / wanted - 1.0).abs() < 1e-6, "{boots} boots, {rows} rows: {spread}");
+        }
+    }
+
+    #[test]
+    fn a_design_that_sees_too_little_is_told_with_the_way_out_and_others_are_not() {
+        assert_eq!(
+            design(3, 114).warning().unwrap(),
+            "with 3 boots a side and 114 rows that gate, a change of 5 % is found in 4 of 5 comparisons only where boots \
+             vary by less than 0.4 %; take more boots, fewer cases, or --until"
+        );
+        assert!(design(5, 8).warning().is_none() && design(10, 114).warning().is_none());
+        let one = design(1, 1).warning().unwrap();
+        assert_eq!(
+            one,
+            "with 1 boot a side no change of any size can be found; take more boots, fewer cases, or --until"
+        );
+        let until = Design { until: true, ..design(5, 114) }.warning().unwrap();
+        assert!(
+            until.starts_with("with at most 5 boots a side")
+                && until.ends_with("take more boots, or fewer cases")
+        );
+    }
+
+    #[test]
+    fn percentages_are_as_long_as_they_need_to_be() {
+        assert_eq!([0.05, 0.0056, 0.0004, 0.025].map(percent), ["5 %", "0.6 %", "0.04 %", "2.5 %"]);
+    }
+}

@@ -1,0 +1,37 @@
+//! What `run` says of a design that cannot see the change that matters. The guests pretend (`fake_qemu`).
+
+use crate::support;
+
+use support::pretended::Pretended;
+use support::{output, text};
+
+#[test]
+fn a_design_that_sees_too_little_is_told_before_anything_boots_and_in_a_dry_run() {
+    let here = Pretended::new();
+    let two = ["--env", "base", "--env", "head", "--repeat"];
+    let warned = |more: &[&str]| {
+        let said = output(&mut here.run("true", more));
+        assert!(said.status.success(), "{}", text(&said.stderr));
+        let said = text(&said.stderr);
+        let found = said.lines().find(|line| line.contains(" a side")).map(str::to_owned);
+        assert!(found.is_none() || said.starts_with(&format!("{}\n", found.clone().unwrap())), "{said}");
+        found
+    };
+    let few = warned(&[&two[..], &["2", "--dry-run"]].concat()).unwrap();
+    assert!(
+        few.starts_with("warning: with 2 boots a side and 1 row that gates, a change of 5 % is found"),
+        "{few}"
+    );
+    assert!(few.ends_with("less than 0.8 %; take more boots, fewer cases, or --until"), "{few}");
+    let none = warned(&[&two[..], &["1", "--dry-run"]].concat()).unwrap();
+    assert!(none.starts_with("warning: with 1 boot a side no change of any size can be found; "), "{none}");
+    assert_eq!(warned(&[&two[..], &["10", "--dry-run"]].concat()), None);
+    assert_eq!(warned(&["--repeat", "1", "--dry-run"]), None, "one environment is compared with nothing");
+    let until = ["--env", "base", "--env", "head", "--until", "ci=2%", "--dry-run"];
+    assert_eq!(warned(&until), None, "it is judged by its ceiling");
+    let cases: Vec<String> = (1..=99).map(|n| n.to_string()).collect();
+    let cases = format!("command_cases={}", cases.join(" "));
+    let many = warned(&[&until[..], &["--repeat", "5", "--set", &cases]].concat()).unwrap();
+    assert!(many.starts_with("warning: with at most 5 boots a side and 99 rows that gate, "), "{many}");
+    assert_eq!(warned(&[&two[..], &["2"]].concat()).unwrap(), few, "and when it is run");
+}
