@@ -329,6 +329,32 @@ fn files_that_are_empty_cut_or_hold_an_error_only_are_each_told() {
 }
 
 #[test]
+fn what_is_no_result_at_all_is_told_by_its_first_words() {
+    let root = tempfile::tempdir().unwrap();
+    let whole = write(root.path(), "a.json", &object(1, "", &[entry("j", READ, 0, SPEED)]));
+    let empty = write(root.path(), "empty.json", "");
+    let text = compare(&options(&[whole.clone(), empty])).unwrap_err().to_string();
+    assert!(text.contains("empty.json") && text.contains("it is empty"), "{text}");
+    write(root.path(), "logs/1.log", "tool: connection refused\n");
+    let text = compare(&options(&[whole, root.path().join("logs")])).unwrap_err().to_string();
+    assert!(
+        text.contains("1 file may be") && text.contains("begins with 'tool: connection refused'"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_run_json_of_another_tool_is_a_result_and_no_campaign() {
+    let root = tempfile::tempdir().unwrap();
+    for (side, repeat) in [("a", 0), ("a", 1), ("b", 0), ("b", 1)] {
+        let name = format!("{side}/{}run.json", ["", "second-"][repeat]);
+        write(root.path(), &name, &object(1, "", &[entry("j", READ, 0, SPEED * JITTER[repeat])]));
+    }
+    let result = run(&[root.path().join("a"), root.path().join("b")]);
+    assert_eq!((result.a.repeats, result.b[0].repeats), (2, 2));
+}
+
+#[test]
 fn where_each_case_has_a_file_the_values_of_a_row_count() {
     let root = tempfile::tempdir().unwrap();
     for side in ["a", "b"] {
