@@ -486,6 +486,33 @@ fn runs_that_failed_within_a_file_are_told_as_values() {
     let note = result.warnings.iter().find(|w| w.code == "lost-values").unwrap();
     assert!(note.text.starts_with("1 value lost") && note.text.contains("exit code 1"), "{}", note.text);
     strict_refuses(&sides, "run0.json");
+    let all = [0, 1, 2].map(|_| "1").join(",");
+    let text = format!("{{\"results\":[{{\"command\":\"x\",\"times\":[1,2,3],\"exit_codes\":[{all}]}}]}}\n");
+    write(&sides[1], "run0.json", &text);
+    assert_eq!(run(&sides).b[0].losses.len(), 1, "three runs are one cell");
+}
+
+#[test]
+fn netperfs_figures_without_a_unit_are_those_of_perf_conf() {
+    let root = tempfile::tempdir().unwrap();
+    let text = include_str!("../../../formats/testdata/foreign/netperf-2.7.0-all.keyval");
+    let sides = ["a", "b"].map(|side| {
+        for run in 1..=3 {
+            let length = if side == "a" { "10.01" } else { "60.00" };
+            let text = text.replace("ELAPSED_TIME=1.00", &format!("ELAPSED_TIME={length}"));
+            write(
+                root.path(),
+                &format!("{side}/{run}.txt"),
+                &text.replace("=7253.21", &format!("=725{run}.21")),
+            );
+        }
+        root.path().join(side)
+    });
+    let result = run(&sides);
+    let packets = row(&result, "netperf/TCP_STREAM/size=1024/re_pkts");
+    assert_eq!(packets.verdict, Verdict::Invalid, "retransmissions grow with the length of the test");
+    let speed = row(&result, "netperf/TCP_STREAM/size=1024/throughput");
+    assert_eq!((speed.verdict, result.a.session_length.as_deref()), (Verdict::Equivalent, Some("10")));
 }
 
 #[test]
