@@ -32,7 +32,7 @@ pub(super) fn derive(repeat: &mut Repeat, conf: &Conf) {
             if cell.number.value().is_none() && !cell.number.is_absent() {
                 let reason =
                     "its numerator or its denominator has no value, or the denominator is 0".to_owned();
-                let kind = kind(&invalid, row.first, ratio);
+                let kind = cause(&invalid, row.first, ratio);
                 invalid.push(InvalidCell { cell: clamp(cells.len()), reason, kind });
             }
             cells.push(cell);
@@ -47,7 +47,7 @@ pub(super) fn derive(repeat: &mut Repeat, conf: &Conf) {
 }
 
 /// What became of the part that has no value; both may have one, and the denominator be 0.
-fn kind(invalid: &[InvalidCell], first: u32, ratio: &Ratio) -> Lost {
+fn cause(invalid: &[InvalidCell], first: u32, ratio: &Ratio) -> Lost {
     let parts = [ratio.numerator, ratio.denominator].map(|at| first.saturating_add(clamp(at)));
     let of = |cell: u32| {
         let at = invalid.binary_search_by_key(&cell, |i| i.cell).ok()?;

@@ -7,13 +7,15 @@ mod gaps;
 mod passed;
 mod reader;
 
+pub(super) use passed::first_words;
+
 use super::LoadedSide;
 use super::derived::derive;
 use super::facts::CaseFact;
 use super::said::Said;
 use crate::discover::{Discovery, discover, natural_order};
 use crate::options::{CompareOptions, Replicate};
-use crate::warnings::note;
+use crate::warnings::{counted, note};
 use crate::{AnalyzeError, Loss};
 use formats::foreign::{Foreign, Kind, Record, SNIFF_LENGTH, Statement, parse, sniff};
 use model::Direction;
@@ -43,6 +45,22 @@ pub(super) struct Found {
     pub results: Discovery,
     /// Files of a directory that are called like results, and that no reader knows.
     unknown: Vec<PathBuf>,
+}
+
+impl Found {
+    /// What the first of the files is that no reader knows, for the end of an error.
+    pub fn first_unknown(&self) -> String {
+        self.unknown.first().map_or(String::new(), |first| {
+            let count = counted(self.unknown.len(), "file");
+            let (place, what) = (first.display(), first_words(first));
+            format!("; of other tools {count} may be, and none can be read, the first: {place}:1:1: {what}")
+        })
+    }
+}
+
+/// Whether a path is a file that its name does not make an RHS file, so that it could have been a result of any tool.
+pub(super) fn is_unnamed(path: &Path) -> bool {
+    path.is_file() && !path.extension().is_some_and(|e| e.eq_ignore_ascii_case("RHS"))
 }
 
 /// Finds results of other tools in a directory; a file is taken unasked.

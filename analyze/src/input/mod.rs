@@ -172,13 +172,13 @@ fn load_files(path: &Path, options: &CompareOptions) -> Result<LoadedSide, Analy
         return foreign::load(path, &foreign::find(path)?, options);
     }
     let found = match result_files(path, options) {
-        Err(error @ AnalyzeError::NoResults { .. }) => {
+        Err(AnalyzeError::NoResults { path: root, patterns, problems }) => {
             let found = foreign::find(path)?;
-            return if found.results.files.is_empty() {
-                Err(error)
-            } else {
-                foreign::load(path, &found, options)
-            };
+            if !found.results.files.is_empty() {
+                return foreign::load(path, &found, options);
+            }
+            let problems = problems + &found.first_unknown();
+            return Err(AnalyzeError::NoResults { path: root, patterns, problems });
         }
         other => other?,
     };
@@ -199,6 +199,7 @@ fn load_files(path: &Path, options: &CompareOptions) -> Result<LoadedSide, Analy
     }
     if side.repeats.is_empty() {
         let reason = match side.losses.first() {
+            Some(_) if foreign::is_unnamed(path) => foreign::first_words(path),
             Some(loss) => format!("none of its files can be used; {}: {}", loss.place, loss.reason),
             None => "it holds no results".into(),
         };

@@ -8,6 +8,7 @@ use crate::discover::natural_order;
 use crate::error::io;
 use crate::warnings::{counted, note};
 use crate::{AnalyzeError, Loss, Warning};
+use formats::foreign::Kind;
 use formats::perf_conf::Conf;
 use model::Code;
 use model::journal::boot_folder;
@@ -22,10 +23,11 @@ use std::fs;
 use std::hash::{DefaultHasher, Hasher};
 use std::path::{Path, PathBuf};
 
-/// Whether a directory is one environment of a campaign. Whatever is called `run.json` makes it one: a link to nowhere is
-/// an error of its own, and no reason to read other files.
+/// Whether a directory is one environment of a campaign. Whatever is called `run.json` makes it one, unless another tool
+/// wrote it: a link to nowhere is an error of its own, and no reason to read other files.
 pub(super) fn is_run_dir(path: &Path) -> bool {
-    fs::symlink_metadata(path.join(RUN_FILE)).is_ok()
+    let file = path.join(RUN_FILE);
+    fs::symlink_metadata(&file).is_ok() && super::foreign::kind_of(&file) != Some(Kind::FioJson)
 }
 
 /// `run.json`.

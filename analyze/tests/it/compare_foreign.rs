@@ -329,6 +329,32 @@ fn files_that_are_empty_cut_or_hold_an_error_only_are_each_told() {
 }
 
 #[test]
+fn what_is_no_result_at_all_is_told_by_its_first_words() {
+    let root = tempfile::tempdir().unwrap();
+    let whole = write(root.path(), "a.json", &object(1, "", &[entry("j", READ, 0, SPEED)]));
+    let empty = write(root.path(), "empty.json", "");
+    let text = compare(&options(&[whole.clone(), empty])).unwrap_err().to_string();
+    assert!(text.contains("empty.json") && text.contains("it is empty"), "{text}");
+    write(root.path(), "logs/1.log", "tool: connection refused\n");
+    let text = compare(&options(&[whole, root.path().join("logs")])).unwrap_err().to_string();
+    assert!(
+        text.contains("1 file may be") && text.contains("begins with 'tool: connection refused'"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_run_json_of_another_tool_is_a_result_and_no_campaign() {
+    let root = tempfile::tempdir().unwrap();
+    for (side, repeat) in [("a", 0), ("a", 1), ("b", 0), ("b", 1)] {
+        let name = format!("{side}/{}run.json", ["", "second-"][repeat]);
+        write(root.path(), &name, &object(1, "", &[entry("j", READ, 0, SPEED * JITTER[repeat])]));
+    }
+    let result = run(&[root.path().join("a"), root.path().join("b")]);
+    assert_eq!((result.a.repeats, result.b[0].repeats), (2, 2));
+}
+
+#[test]
 fn where_each_case_has_a_file_the_values_of_a_row_count() {
     let root = tempfile::tempdir().unwrap();
     for side in ["a", "b"] {
@@ -460,6 +486,33 @@ fn runs_that_failed_within_a_file_are_told_as_values() {
     let note = result.warnings.iter().find(|w| w.code == "lost-values").unwrap();
     assert!(note.text.starts_with("1 value lost") && note.text.contains("exit code 1"), "{}", note.text);
     strict_refuses(&sides, "run0.json");
+    let all = [0, 1, 2].map(|_| "1").join(",");
+    let text = format!("{{\"results\":[{{\"command\":\"x\",\"times\":[1,2,3],\"exit_codes\":[{all}]}}]}}\n");
+    write(&sides[1], "run0.json", &text);
+    assert_eq!(run(&sides).b[0].losses.len(), 1, "three runs are one cell");
+}
+
+#[test]
+fn netperfs_figures_without_a_unit_are_those_of_perf_conf() {
+    let root = tempfile::tempdir().unwrap();
+    let text = include_str!("../../../formats/testdata/foreign/netperf-2.7.0-all.keyval");
+    let sides = ["a", "b"].map(|side| {
+        for run in 1..=3 {
+            let length = if side == "a" { "10.01" } else { "60.00" };
+            let text = text.replace("ELAPSED_TIME=1.00", &format!("ELAPSED_TIME={length}"));
+            write(
+                root.path(),
+                &format!("{side}/{run}.txt"),
+                &text.replace("=7253.21", &format!("=725{run}.21")),
+            );
+        }
+        root.path().join(side)
+    });
+    let result = run(&sides);
+    let packets = row(&result, "netperf/TCP_STREAM/size=1024/re_pkts");
+    assert_eq!(packets.verdict, Verdict::Invalid, "retransmissions grow with the length of the test");
+    let speed = row(&result, "netperf/TCP_STREAM/size=1024/throughput");
+    assert_eq!((speed.verdict, result.a.session_length.as_deref()), (Verdict::Equivalent, Some("10")));
 }
 
 #[test]

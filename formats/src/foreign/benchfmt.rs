@@ -83,7 +83,7 @@ impl Reader {
             unit(rest, number, &mut self.foreign);
         } else if let Some(rest) = line.strip_prefix("FAIL\t") {
             if !std::mem::take(&mut self.told) {
-                self.lose(number, format!("package {} failed", quoted(rest.trim())));
+                self.lose(number, format!("a package failed: {}", quoted(rest.trim())));
             }
         } else if let Some((key, value)) = configuration(line) {
             self.configure(key, value);

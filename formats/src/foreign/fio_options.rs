@@ -66,7 +66,7 @@ const LOGS: [&str; 5] = ["write_bw_log", "write_lat_log", "write_iops_log", "wri
 const LEVELS: [&str; 7] = ["rw", "bs", "bssplit", "bsrange", "iodepth", "numjobs", "hostname"];
 
 /// What fio does when nothing is said, by the name of the fact.
-const DEFAULTS: [(&str, &str); 9] = [
+const DEFAULTS: [(&str, &str); 13] = [
     ("param.direct", "no"),
     ("param.ioengine", "psync"),
     ("param.time_based", "no"),
@@ -76,6 +76,10 @@ const DEFAULTS: [(&str, &str); 9] = [
     ("param.end_fsync", "no"),
     ("param.sync", "no"),
     ("param.random_distribution", "random"),
+    ("param.rate", "none"),
+    ("param.rate_iops", "none"),
+    ("param.thinktime", "0"),
+    ("param.verify", "none"),
 ];
 
 /// Options that take yes or no.

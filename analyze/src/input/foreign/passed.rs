@@ -56,7 +56,7 @@ fn of_data(path: &Path) -> Option<String> {
 }
 
 /// Why a file is no result.
-fn first_words(path: &Path) -> String {
+pub(crate) fn first_words(path: &Path) -> String {
     let head = match edge::read::head(path, HEAD) {
         Ok(head) => head,
         Err(error) => return format!("it cannot be read: {error}"),

@@ -30,7 +30,8 @@ impl Metrics<'_> {
         for record in &foreign.records {
             let name = self.section.map_or(record.metric.as_str(), |s| s.canonical(&record.metric));
             let declared = self.section.and_then(|s| s.declared(name)).map(|m| m.unit.as_str());
-            if let Some(unit) = declared.filter(|u| !record.unit.is_empty() && *u != record.unit) {
+            let is_other = |unit: &&str| !unit.is_empty() && !record.unit.is_empty() && **unit != record.unit;
+            if let Some(unit) = declared.filter(is_other) {
                 return Err(AnalyzeError::Unit {
                     path: path.to_owned(),
                     metric: name.to_owned(),
@@ -174,9 +175,11 @@ impl<'a> Reader<'a> {
                 values => Number::new(values.iter().sum::<f64>() / values.len() as f64),
             };
             repeat.averaged += usize::from(is_twice(same));
-            for record in same.iter().map(|g| g.record) {
+            // Without any value the cell says why; else the mean rests on fewer runs, and only this tells.
+            let invalid = same.iter().map(|g| g.record).filter(|r| r.value.is_err());
+            let told = if values.is_empty() { 1 } else { usize::MAX };
+            for record in invalid.take(told) {
                 let Err(reason) = &record.value else { continue };
-                // Without any value the cell itself says why; else the mean rests on fewer runs, and only this tells.
                 let (what, reason) = match values.as_slice() {
                     [] => ("cell", reason.clone()),
                     _ => ("value", format!("{}: {reason}; the mean is over the other runs", record.metric)),
