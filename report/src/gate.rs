@@ -58,12 +58,12 @@ pub(crate) fn family(comparison: &Comparison, candidate: usize) -> Option<&Famil
     comparison.families.iter().find(|f| f.candidate == candidate)
 }
 
-/// `alpha 0.05 is shared: 0.04 for the rows, 0.01 for the scores of categories`.
+/// `0.04 of alpha is the rows', 0.01 the scores'`.
 pub(crate) fn shares(family: &Family) -> String {
     let [rows, scores] = [family.alpha_rows, family.alpha_scores].map(numbers::trimmed);
     if family.alpha_scores > 0.0 {
-        format!("rows at {rows} of alpha, scores of categories at {scores}")
+        format!("{rows} of alpha is the share of rows, {scores} that of categories as a whole")
     } else {
-        format!("rows at {rows}, no category has a score")
+        format!("all of alpha, {rows}, is the share of rows, because no category has a score")
     }
 }

@@ -33,7 +33,7 @@ pub(crate) fn candidate_label(comparison: &Comparison, candidate: usize) -> Stri
 }
 
 /// One sentence for each candidate:
-/// `next against base: 2 regressions (3 rows) of 48 primary rows and 1 improvement (1 row); 12 inconclusive (..) and 32
+/// `next against base: 2 regressions (3 rows) of 48 primary rows and 1 improvement; 12 inconclusive (..) and 32
 /// equivalent (m = 5%).`
 pub fn sentence(comparison: &Comparison) -> Vec<String> {
     comparison.summary.iter().map(|s| of_candidate(comparison, s)).collect()
@@ -78,11 +78,11 @@ fn of_candidate(comparison: &Comparison, summary: &Summary) -> String {
 fn of_events(summary: &Summary, counts: &Counts<'_>, verdict: Verdict, noun: &str) -> Option<String> {
     let rows = counts.verdicts.get(&verdict).copied().filter(|n| *n > 0)?;
     let events = summary.events.get(&verdict).copied().unwrap_or(rows);
-    let known = match summary.expected.get(&verdict) {
-        Some(n) if *n > 0 => format!(", {n} known"),
-        _ => String::new(),
-    };
-    Some(format!("{} ({}{known})", counted(events, noun), counted(rows, "row")))
+    let known = summary.expected.get(&verdict).copied().filter(|n| *n > 0);
+    let several = (events != rows).then(|| counted(rows, "row"));
+    let said: Vec<String> = several.into_iter().chain(known.map(|n| format!("{n} known"))).collect();
+    let said = if said.is_empty() { String::new() } else { format!(" ({})", said.join(", ")) };
+    Some(format!("{}{said}", counted(events, noun)))
 }
 
 /// What broke: it stands before everything that was measured.

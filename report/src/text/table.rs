@@ -14,7 +14,7 @@ use unicode_width::UnicodeWidthStr;
 /// Below this width a row takes two lines.
 const WIDE: usize = 120;
 /// The first column never gets narrower than this.
-const FIRST: usize = 16;
+const FIRST: usize = 20;
 
 /// One shown row as the texts of its columns; a text may have several lines.
 struct Line<'a, 'v> {
