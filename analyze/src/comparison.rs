@@ -215,7 +215,7 @@ pub struct Summary {
     pub at_gate: Vec<AtGate>,
     /// `score` of each metric (the family check).
     pub per_metric: Vec<MetricScore>,
-    /// `score` of each workload and category with two primary log-scale rows or more, which gates beside the rows; empty after
+    /// `score` of each workload and category with two cases or more of primary log-scale rows, which gates beside the rows; empty after
     /// a stopping rule or added boots.
     pub categories: Vec<CategoryScore>,
     /// Changes counted as events: cases with a decided primary row (without any, row), by verdict. Rows of one case that

@@ -65,7 +65,7 @@ fn events(gating: &[&Row]) -> BTreeMap<Verdict, usize> {
     out
 }
 
-/// The scores of categories that gate beside the rows: of two rows or more, because the score of one row is that row again.
+/// The scores of categories that gate beside the rows: of two cases or more, because the score of one case is that case again.
 /// After several looks there are none: their p is of one look.
 pub(crate) fn categories(rows: &[Row], pairing: &Pairing) -> Vec<CategoryScore> {
     let all_rows = !rows.iter().any(|r| r.role == Role::Primary);
@@ -80,7 +80,9 @@ pub(crate) fn categories(rows: &[Row], pairing: &Pairing) -> Vec<CategoryScore> 
     }
     for ((workload, category), rows) in by_category {
         let complete = (pairing.a.complete_of(workload), pairing.b.complete_of(workload));
-        let Some(scores) = Scores::of_pair(&rows, pairing, complete).filter(|s| s.rows > 1) else { continue };
+        let Some(scores) = Scores::of_pair(&rows, pairing, complete).filter(|s| s.cases > 1) else {
+            continue;
+        };
         let Some((score, test)) = scores.score(pairing) else { continue };
         let m = rows.iter().map(|r| r.min_effect.ln_1p()).sum::<f64>() / rows.len() as f64;
         out.push(CategoryScore {
@@ -115,6 +117,8 @@ struct Scores {
     blocks_a: Vec<u32>,
     blocks_b: Vec<u32>,
     rows: usize,
+    /// Cases that the rows are of.
+    cases: usize,
     direction: Direction,
 }
 
@@ -190,7 +194,10 @@ impl Scores {
         }
         let ((scores_a, blocks_a), (scores_b, blocks_b)) =
             (a.scores(&pairing.a.split), b.scores(&pairing.b.split));
-        Some(Scores { a: scores_a, b: scores_b, blocks_a, blocks_b, rows: shared.len(), direction })
+        let same =
+            |x: &&Row, y: &&Row| x.case == y.case && x.category == y.category && x.workload == y.workload;
+        let cases = shared.chunk_by(same).count();
+        Some(Scores { a: scores_a, b: scores_b, blocks_a, blocks_b, rows: shared.len(), cases, direction })
     }
 
     /// The row model over boots.
