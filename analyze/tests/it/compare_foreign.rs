@@ -516,6 +516,22 @@ fn netperfs_figures_without_a_unit_are_those_of_perf_conf() {
 }
 
 #[test]
+fn runs_of_iperf3_are_compared_and_their_length_is_a_fact() {
+    let root = tempfile::tempdir().unwrap();
+    let captured = include_str!("../../../formats/testdata/iperf3/3.12-tcp.json");
+    let rate = "8570471889.214757";
+    assert!(captured.contains(rate));
+    let sides = write_both(root.path(), 5, |side, run| {
+        let factor = [1.0, 0.8][side] * JITTER[run];
+        captured.replace(rate, &format!("{}", 8_570_471_889.2 * factor))
+    });
+    let result = run(&sides);
+    let speed = result.rows.iter().find(|r| &*r.metric == "throughput").unwrap();
+    assert_eq!((speed.verdict, speed.a.n, &*speed.workload), (Verdict::Regressed, 5, "iperf3"));
+    assert!(result.a.session_length.is_some());
+}
+
+#[test]
 fn one_file_of_another_tool_among_others_is_compared_by_its_runs() {
     let root = tempfile::tempdir().unwrap();
     let sides =
