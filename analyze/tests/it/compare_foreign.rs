@@ -445,6 +445,13 @@ fn another_cpu_under_go_benchmarks_is_suspicious() {
     let banner = result.warnings.iter().find(|w| w.code == "suspicious").unwrap();
     assert!(banner.text.contains("host.cpu.model"), "{}", banner.text);
     assert!(!codes(&run(&[a.clone(), write(root.path(), "c.txt", &text("one"))])).contains(&"suspicious"));
+    let noted = |note: &str| text("one") + &format!("note: {note}\nBenchmarkDecode-8 1 1200 ns/op\n");
+    write(root.path(), "many/1.txt", &noted("first"));
+    write(root.path(), "many/2.txt", &noted("second"));
+    let many = root.path().join("many");
+    assert!(!codes(&run(&[many.clone(), a.clone()])).contains(&"mixed-side"), "a note is no condition");
+    write(root.path(), "many/3.txt", &text("two"));
+    assert!(codes(&run(&[many, a.clone()])).contains(&"mixed-side"));
     let arm = text("one").replace("goos: linux", "goos: linux\ngoarch: arm64");
     let amd = text("one").replace("goos: linux", "goos: linux\ngoarch: amd64");
     let sides = [write(root.path(), "arm.txt", &arm), write(root.path(), "amd.txt", &amd)];
