@@ -329,6 +329,24 @@ fn files_that_are_empty_cut_or_hold_an_error_only_are_each_told() {
 }
 
 #[test]
+fn results_of_other_tools_beside_classic_files_are_named() {
+    let root = tempfile::tempdir().unwrap();
+    let rhs =
+        |value: u32| format!("Category:TCP_RR\n size|sessions|trans.rate\n   64|       1|    {value}.0\n");
+    for (side, value) in [("a", 1000), ("b", 1010)] {
+        for run in 0..2 {
+            write(root.path(), &format!("{side}/netperf-{run}.RHS"), &rhs(value + run));
+        }
+    }
+    let sides = [root.path().join("a"), root.path().join("b")];
+    assert!(!codes(&run(&sides)).contains(&"other-results"));
+    write(root.path(), "b/fio.json", &object(1, "", &[entry("j", READ, 0, SPEED)]));
+    let result = run(&sides);
+    let note = result.warnings.iter().find(|w| w.code == "other-results").unwrap();
+    assert!(note.text.contains("1 file of other tools") && note.text.contains("b/fio.json"), "{}", note.text);
+}
+
+#[test]
 fn what_is_no_result_at_all_is_told_by_its_first_words() {
     let root = tempfile::tempdir().unwrap();
     let whole = write(root.path(), "a.json", &object(1, "", &[entry("j", READ, 0, SPEED)]));
