@@ -61,10 +61,14 @@ pub fn compare(options: &CompareOptions) -> Result<Comparison, AnalyzeError> {
     decide(&mut rows, &judgements, options);
     drop(judgements);
     after_choosing(&mut rows, &mut families, options);
+    let mut warnings = crate::expect::apply(&options.expectations, &mut rows);
+    if rows.iter().any(|r| r.expected.is_some()) {
+        // What is known does not gate, in no score either.
+        categories = pairings.iter().map(|p| summary::categories(&rows, p)).collect();
+    }
     for (categories, family) in categories.iter_mut().zip(&families) {
         summary::decide_categories(categories, family.alpha_scores);
     }
-    let mut warnings = crate::expect::apply(&options.expectations, &mut rows);
     let failures: Vec<CaseFailures> = failures.into_iter().flat_map(|f| f.cases).collect();
     let summary: Vec<Summary> = (pairings.iter().zip(&families).zip(categories))
         .map(|((pairing, family), categories)| {

@@ -2,7 +2,7 @@
 
 use crate::frame::{Frame, FrameMetric, NONE};
 use crate::input::LoadedSide;
-use crate::input::repeat::{InvalidCell, Repeat};
+use crate::input::repeat::Repeat;
 use crate::pairing::{Pairing, Replicates};
 use crate::row::Signs;
 use crate::{Attempts, CaseFailures, FailureVerdict};
@@ -19,23 +19,17 @@ const NO_CODE: &str = "failed";
 /// Failures of one candidate and the baseline.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Failures {
-    /// Of each case, whether only one side failed; empty when nothing failed at all.
-    one_sided: Vec<bool>,
+    /// Of each case with failures, whether they are on one side only; empty when nothing failed at all.
+    one_sided: Vec<Option<bool>>,
     /// Cases with failures.
     pub cases: Vec<CaseFailures>,
 }
 
 impl Failures {
-    /// Whether measurements of a case failed on one side only, or on one of them more often.
-    pub fn are_one_sided(&self, case: usize) -> bool {
-        self.one_sided.get(case).copied().unwrap_or(false)
+    /// Whether measurements of a case failed on one side only, or on one of them more often; `None` when none did.
+    pub fn are_one_sided(&self, case: usize) -> Option<bool> {
+        self.one_sided.get(case).copied().flatten()
     }
-}
-
-/// Whether a cell without a value is a measurement that failed; else what was measured cannot be read, or the surroundings
-/// spoiled it.
-pub(crate) fn is_failure(cell: &InvalidCell) -> bool {
-    cell.kind == crate::input::repeat::Lost::Failed
 }
 
 /// A row of a file whose measurement came to nothing.
@@ -103,14 +97,14 @@ impl<'a> Search<'a> {
             {
                 continue;
             }
-            let of_guest = cell.code.is_some_and(|code| code.scope() == Scope::Guest);
+            let of_guest = cell.code().is_some_and(|code| code.scope() == Scope::Guest);
             let again = of_guest && told.contains(&cell.reason.as_str());
             if of_guest {
                 told.push(&cell.reason);
             }
             let line = repeat.cells.get(cell.cell as usize).map_or(0, |c| c.line);
-            let failure = (is_failure(cell) && !again)
-                .then(|| (cell.code, format!("{}:{line}: {}", repeat.path, cell.reason)));
+            let failure = (cell.is_failure() && !again)
+                .then(|| (cell.code(), format!("{}:{line}: {}", repeat.path, cell.reason)));
             self.lost.insert((file, row), Lost { file, row, failure });
         }
     }
@@ -142,10 +136,10 @@ impl<'a> Search<'a> {
             return Failures::default();
         }
         self.decide(&mut found, pairing);
-        let mut one_sided = vec![false; self.frame.cases.len()];
+        let mut one_sided = vec![None; self.frame.cases.len()];
         for (case, failures) in &found {
             if let Some(flag) = case.and_then(|case| one_sided.get_mut(case)) {
-                *flag = failures.is_one_sided();
+                *flag = Some(failures.is_one_sided());
             }
         }
         let mut cases: Vec<CaseFailures> = found.into_iter().map(|(_, failures)| failures).collect();

@@ -309,6 +309,9 @@ fn of_candidate(
     let mut push = |text: String, breaks: bool| out.push(Found { text, breaks });
     let failures = || comparison.failures.iter().filter(|f| f.candidate == summary.candidate);
     let crashes: usize = failures().map(|f| f.crashes).sum();
+    // Crashes that are allowed are allowed in what they leave behind, too.
+    let only_crashes = failures().filter(|f| f.is_worse()).all(|f| f.crashes == f.b.failed);
+    let are_allowed = crashes > 0 && crashes <= allow_crashes && only_crashes;
     if crashes > allow_crashes && Finding::Crash.fails(fail_on) {
         let cases: Vec<&str> = failures().filter(|f| f.crashes > 0).map(|f| f.id.as_str()).collect();
         push(format!("{} of the candidate alone died ({})", counted(crashes, "guest"), some(&cases)), true);
@@ -322,7 +325,7 @@ fn of_candidate(
     }
     let one_sided = |f: &&CaseFailures| f.verdict == FailureVerdict::Undecided && f.is_worse();
     let cases: Vec<&str> = failures().filter(one_sided).map(|f| f.id.as_str()).collect();
-    if !cases.is_empty() && Finding::OneSided.fails(fail_on) {
+    if !cases.is_empty() && Finding::OneSided.fails(fail_on) && !are_allowed {
         push(
             format!("{} failed on the candidate only ({})", counted(cases.len(), "case"), some(&cases)),
             false,
@@ -338,7 +341,9 @@ fn of_candidate(
         );
         push(text, false);
     }
-    for of in summary.at_gate.iter().filter(|of| Finding::Row(of.verdict, of.reason).fails(fail_on)) {
+    let counts = |of: &&AtGate| !(are_allowed && of.reason == Some(Reason::Failures));
+    let rows = summary.at_gate.iter().filter(counts);
+    for of in rows.filter(|of| Finding::Row(of.verdict, of.reason).fails(fail_on)) {
         let reason = of.reason.map_or(String::new(), |reason| format!(" ({})", reason.word()));
         push(format!("{} {}{reason}", counted(of.rows, "row"), of.verdict.word()), false);
     }

@@ -75,7 +75,7 @@ pub(crate) fn categories(rows: &[Row], pairing: &Pairing) -> Vec<CategoryScore> 
         return out;
     }
     let mut by_category: BTreeMap<(&str, &str), Vec<&Row>> = BTreeMap::new();
-    for row in rows.iter().filter(counts) {
+    for row in rows.iter().filter(counts).filter(|r| r.expected.is_none()) {
         by_category.entry((&row.workload, &row.category)).or_default().push(row);
     }
     for ((workload, category), rows) in by_category {

@@ -5,6 +5,7 @@
 #[path = "../tests/it/common/mod.rs"]
 mod common;
 
+use analyze::FailOn;
 use common::scenarios;
 use report::{HtmlOptions, JunitOptions, MarkdownOptions, TextOptions};
 use std::path::Path;
@@ -15,9 +16,12 @@ fn main() -> std::io::Result<()> {
     let mut pages = scenarios::small();
     pages.extend([("netperf", scenarios::netperf()), ("large", scenarios::large(10_000))]);
     for (name, comparison) in &pages {
-        std::fs::write(dir.join(format!("{name}.html")), report::html(comparison, &HtmlOptions::default()))?;
-        std::fs::write(dir.join(format!("{name}.txt")), report::text(comparison, &TextOptions::default()))?;
-        let wide = TextOptions { width: 160, color: true, ..TextOptions::default() };
+        let gate = analyze::gate(comparison, &[FailOn::Regression], 0);
+        let page = HtmlOptions { gate: gate.clone(), ..HtmlOptions::default() };
+        std::fs::write(dir.join(format!("{name}.html")), report::html(comparison, &page))?;
+        let narrow = TextOptions { gate: gate.clone(), ..TextOptions::default() };
+        std::fs::write(dir.join(format!("{name}.txt")), report::text(comparison, &narrow))?;
+        let wide = TextOptions { width: 160, color: true, gate, ..TextOptions::default() };
         std::fs::write(dir.join(format!("{name}.wide.txt")), report::text(comparison, &wide))?;
         std::fs::write(
             dir.join(format!("{name}.md")),

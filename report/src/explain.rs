@@ -1,7 +1,9 @@
 //! Every number behind one verdict, in the order in which the verdict was reached.
 
-use crate::numbers::{exact_p, raw, significant};
-use crate::rows::{self, RowView};
+use crate::failures;
+use crate::gate;
+use crate::numbers::{exact_p, raw, significant, trimmed};
+use crate::rows::{self, AtGate, RowView};
 use crate::statistics::{self, Section};
 use analyze::{Comparison, Estimated, Ground, Interval, Row, Sample, Step};
 use edge::visible;
@@ -57,6 +59,11 @@ pub fn explain_in_full(comparison: &Comparison, index: usize, numbers: &[Step]) 
     section(&mut out, "Sides", &facts(&view, &[Section::Sides]));
     section(&mut out, "Estimates", &facts(&view, &Section::ESTIMATES));
     formulas(&mut out, row, numbers);
+    if let Some(failed) = failures::of_row(comparison, row) {
+        let _ = writeln!(out, "\nFailures of the case\n  {}", failures::sentence(failed));
+        let _ = writeln!(out, "  {}: {}", failed.verdict.word(), failures::claim(failed.verdict));
+        let _ = writeln!(out, "  the first: {}", visible(&failed.first));
+    }
     out.push_str("\nHow the verdict was reached\n");
     for step in steps(comparison, &view) {
         let _ = writeln!(out, "  - {step}");
@@ -134,9 +141,25 @@ pub(crate) fn steps(comparison: &Comparison, view: &RowView<'_>) -> Vec<String> 
     let mut steps: Vec<String> = analyze::grounds(comparison, row).into_iter().map(step).collect();
     steps.push(format!("{}: {}", view.verdict(), rows::claim(row.verdict)));
     if let Some(reason) = row.reason {
-        steps.push(format!("{}: {}", reason.word(), rows::meaning(reason)));
+        steps.push(format!("{}: {}", reason.word(), rows::meaning_for(row.verdict, reason)));
+    }
+    if row.beyond {
+        steps.push(format!("{}: {}", rows::BEYOND.0, rows::BEYOND.1));
+    }
+    if let Some(at_gate) = view.at_gate() {
+        steps.push(gated(comparison, row, at_gate));
     }
     steps
+}
+
+/// Whether a decided change counts at the gate, and why.
+fn gated(comparison: &Comparison, row: &Row, at_gate: AtGate) -> String {
+    let alpha = gate::family(comparison, row.candidate).map_or(0.0, |f| f.alpha_rows);
+    let held = row.p_gate.map_or(String::new(), |p| {
+        let word = if p <= alpha { "is at most" } else { "exceeds" };
+        format!("p at the gate = {} {word} the rows' share of alpha = {}; ", exact_p(p), trimmed(alpha))
+    });
+    format!("{held}{}: {}", at_gate.word(), at_gate.meaning())
 }
 
 /// One question and its answer in words.

@@ -1,18 +1,20 @@
 //! The page that people publish: one file, no network, complete without JavaScript and on paper.
 //!
 //! ```text
-//!   verdict_bar (+ published) -> notes -> changes -> forest -> heatmap -> table (+ drilldown per row, plots)
+//!   verdict_bar (+ categories, published) -> failures -> notes -> changes -> forest -> heatmap -> table (+ drilldown per row, plots)
 //!               -> history -> classic -> method -> data (the comparison as a JSON island)
 //! ```
 //! Everything that was not written here passes `foreign`: invisible characters are shown, markup is escaped,
 //! the direction of writing stays inside the text. Inline style and script are named by their hashes in the
 //! content security policy, so nothing else can run even if it got in.
 
+mod categories;
 mod changes;
 mod classic;
 mod csp;
 mod data;
 mod drilldown;
+mod failures;
 mod forest;
 mod heatmap;
 mod history;

@@ -5,9 +5,9 @@
 
 use crate::explain::explain;
 use crate::rows::{self, RowView};
-use crate::{numbers, sentence, statistics};
+use crate::{failures, gate as words, sentence, statistics};
 use analyze::gate::{self, FailOn, Finding, Junit};
-use analyze::{CaseFailures, CategoryScore, Comparison, FailureVerdict, Summary};
+use analyze::{CaseFailures, CategoryScore, Comparison, FailureVerdict, Side, Summary};
 use edge::visible;
 use quick_xml::Writer;
 use quick_xml::events::BytesText;
@@ -54,6 +54,7 @@ pub fn junit(comparison: &Comparison, options: &JunitOptions) -> String {
         suites.push(of_categories(comparison, summary, options));
         suites.push(of_failures(comparison, summary, options));
     }
+    suites.push(of_campaigns(comparison, options));
     suites.retain(|suite| !suite.cases.is_empty());
     let mut out = b"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".to_vec();
     let mut writer = Writer::new_with_indent(&mut out, b' ', 2);
@@ -96,23 +97,34 @@ fn of_row(comparison: &Comparison, view: &RowView<'_>, options: &JunitOptions) -
 fn of_categories(comparison: &Comparison, summary: &Summary, options: &JunitOptions) -> Suite {
     let case = |c: &CategoryScore| {
         let finding = Finding::Category(c.verdict);
-        let change = numbers::ratio(c.score.ratio, c.score.ci);
         Case {
             name: format!("{} {}", visible(&c.workload), visible(&c.category)),
             outcome: finding.junit(&options.fail_on, true),
             kind: c.verdict.word(),
-            message: format!(
-                "{}: ratio {change} over {} rows, p {}",
-                c.verdict.word(),
-                c.score.rows,
-                numbers::exact_p(c.p_gate)
-            ),
+            message: words::category(c),
             text: String::new(),
             said: c.verdict.is_decided_change(),
         }
     };
     let cases = summary.categories.iter().map(case).collect();
     Suite { name: named(comparison, summary.candidate, "categories"), cases }
+}
+
+/// Campaigns that have not ended: what was compared is a part.
+fn of_campaigns(comparison: &Comparison, options: &JunitOptions) -> Suite {
+    let sides = std::iter::once(&comparison.a).chain(&comparison.b);
+    let case = |side: &Side| Case {
+        name: visible(&side.label).into_owned(),
+        outcome: Finding::Unfinished.junit(&options.fail_on, true),
+        kind: "UNFINISHED",
+        message: format!(
+            "the campaign of {} has not ended: what was compared is a part",
+            visible(&side.label)
+        ),
+        text: visible(&side.path).into_owned(),
+        said: true,
+    };
+    Suite { name: "campaigns".to_owned(), cases: sides.filter(|s| s.unfinished).map(case).collect() }
 }
 
 /// Cases of which measurements failed.
@@ -122,7 +134,7 @@ fn of_failures(comparison: &Comparison, summary: &Summary, options: &JunitOption
         name: visible(&f.id).into_owned(),
         outcome: finding(f).junit(&options.fail_on, true),
         kind: f.verdict.word(),
-        message: sentence::failures(f),
+        message: failures::sentence(f),
         text: visible(&f.first).into_owned(),
         said: true,
     };
@@ -218,14 +230,16 @@ fn write_case(writer: &mut Writer<&mut Vec<u8>>, suite: &Suite, case: &Case) -> 
     Ok(())
 }
 
-/// `REGRESSED: throughput (Mbit/s) 941.2 -> 880.1, -6.49% [-8.10, -4.90], q 0.003, n 5`.
+/// `REGRESSED: throughput (Mbit/s) 941.2 -> 880.1, -6.49% [-8.10, -4.90] after choosing, q 0.003, n 5, gates`.
 fn message(view: &RowView<'_>) -> String {
-    let ci = view.change.ci.as_ref().map_or(String::new(), |ci| format!(" {ci}"));
+    let after = if view.change.chosen { " after choosing" } else { "" };
+    let ci = view.change.ci.as_ref().map_or(String::new(), |ci| format!(" {ci}{after}"));
     let decides = if view.row.q.is_some() { "q" } else { "p_model" };
     let [p, n] = [decides, "n"].map(|name| {
         statistics::named(name).map_or(String::new(), |s| format!("{} {}", s.column.comment, s.short(view)))
     });
     let (metric, verdict, change) = (view.metric_unit(), view.verdict(), &view.change.text);
+    let gated = view.at_gate().map_or(String::new(), |at_gate| format!(", {}", at_gate.word()));
     let known = view.known().map_or(String::new(), |known| format!("; {known}"));
-    format!("{verdict}: {metric} {} -> {}, {change}{ci}, {p}, {n}{known}", view.a, view.b)
+    format!("{verdict}: {metric} {} -> {}, {change}{ci}, {p}, {n}{gated}{known}", view.a, view.b)
 }

@@ -1,12 +1,13 @@
 //! GitHub-flavoured Markdown for a pull-request comment: summary, decided rows, the rest folded.
 
-use crate::Gate;
 use crate::command_line::command_line;
 use crate::explain::warning_text;
+use crate::gate::{self, Outcome};
 use crate::rows::{self, RowView, by_gravity, glyph};
 use crate::sentence::{self, sentence};
 use crate::statistics::{self, Statistic};
-use analyze::{Comparison, Level, Verdict};
+use crate::{Gate, failures};
+use analyze::{CategoryScore, Comparison, Level, Summary, Verdict};
 use edge::visible;
 use std::fmt::Write;
 
@@ -28,6 +29,9 @@ impl Default for MarkdownOptions {
 /// Columns of the tables, by the names of their statistics.
 pub(crate) const COLUMNS: [&str; 10] =
     ["verdict", "case", "metric", "a_spread", "b_spread", "change", "change_ci", "p_model", "q", "n"];
+
+/// So many findings, failures and categories are listed.
+const LISTED: usize = 20;
 
 /// Kept free for the tail and the word about what was cut.
 const RESERVE: usize = 1_500;
@@ -62,29 +66,18 @@ fn head(out: &mut String, comparison: &Comparison, options: &MarkdownOptions, bu
         let _ = writeln!(out, "**{}**\n", escaped(&shortened(&line, 2_000)));
     }
     if let Some(gate) = &options.gate {
-        let state = match crate::text::gate_state(gate) {
-            "passed" => "passed".to_owned(),
-            other => format!("**{}**", other.to_lowercase()),
+        let state = match Outcome::of(gate) {
+            Outcome::Passed => "passed".to_owned(),
+            other => format!("**{}**", other.words()),
         };
-        let _ = writeln!(out, "Gate `{}`: {state} (exit code {}).\n", code(&gate.rule), gate.exit_code);
-        for found in gate.found.iter().take(20) {
-            let _ = writeln!(out, "- {}", escaped(&shortened(found, 300)));
-        }
-        if !gate.found.is_empty() {
-            out.push('\n');
-        }
+        let _ = writeln!(out, "Gate `{}`: {state}, exit code {}.\n", code(&gate.rule), gate.exit_code);
+        list(out, gate.found.iter().map(|found| visible(found).into_owned()), gate.found.len(), "findings");
     }
-    for failed in comparison.failures.iter().take(20) {
-        let line = format!("{}; the first: {}", crate::sentence::failures(failed), failed.first);
-        let _ = writeln!(out, "- ⚠ {}", escaped(&shortened(&line, 600)));
-    }
-    if !comparison.failures.is_empty() {
-        let left = comparison.failures.len().saturating_sub(20);
-        out.push_str(&if left > 0 {
-            format!("- and {left} further cases with failures\n\n")
-        } else {
-            "\n".into()
-        });
+    let failed = comparison.failures.iter();
+    let failed = failed.map(|f| format!("⚠ {}; the first: {}", failures::sentence(f), visible(&f.first)));
+    list(out, failed, comparison.failures.len(), "cases with failures");
+    for summary in &comparison.summary {
+        categories(out, comparison, summary);
     }
     let mut left = 0;
     for level in [Level::Blocking, Level::Note] {
@@ -103,6 +96,41 @@ fn head(out: &mut String, comparison: &Comparison, options: &MarkdownOptions, bu
     }
     if !comparison.warnings.is_empty() {
         out.push('\n');
+    }
+}
+
+/// Lines of a list; how many of what were left out.
+fn list(out: &mut String, lines: impl Iterator<Item = String>, all: usize, what: &str) {
+    for line in lines.take(LISTED) {
+        let _ = writeln!(out, "- {}", escaped(&shortened(&line, 600)));
+    }
+    if all > LISTED {
+        let _ = writeln!(out, "- and {} further {what}", all - LISTED);
+    }
+    if all > 0 {
+        out.push('\n');
+    }
+}
+
+/// The scores of categories at the gate: those that changed, and how many did not.
+fn categories(out: &mut String, comparison: &Comparison, summary: &Summary) {
+    let (decided, rest): (Vec<_>, Vec<_>) =
+        summary.categories.iter().partition(|c| c.verdict.is_decided_change());
+    if decided.is_empty() {
+        return;
+    }
+    let _ = match comparison.b.len() {
+        1 => writeln!(out, "Categories as a whole, at the gate:\n"),
+        _ => writeln!(
+            out,
+            "Categories of {} as a whole, at the gate:\n",
+            escaped(&shortened(&sentence::candidate_label(comparison, summary.candidate), 300))
+        ),
+    };
+    let line = |c: &&CategoryScore| format!("{} {}", gate::name(c), gate::category(c));
+    list(out, decided.iter().map(line), decided.len(), "categories");
+    if !rest.is_empty() {
+        let _ = writeln!(out, "Categories as a whole of which nothing was decided: {}.\n", rest.len());
     }
 }
 
@@ -154,12 +182,13 @@ fn line(columns: &[&Statistic], view: &RowView<'_>, candidates: bool) -> String 
         if row.verdict.is_decided_change() && view.strong { format!("**{text}**") } else { text }
     };
     let known = if row.expected.is_some() { " (known)" } else { "" };
+    let gated = view.at_gate().map_or(String::new(), |at_gate| format!(", {}", at_gate.word()));
     let mut cells = Vec::new();
     if candidates {
         cells.push(cell(&sentence::candidate_label(view.comparison, row.candidate)));
     }
     cells.extend(columns.iter().map(|column| match column.name {
-        "verdict" => format!("{} {}{known}", glyph(row.verdict), bold(view.verdict())),
+        "verdict" => format!("{} {}{known}{gated}", glyph(row.verdict), bold(view.verdict())),
         "case" => {
             cell(&format!("{} {} {}", visible(&row.workload), visible(&row.category), column.short(view)))
         }
@@ -228,10 +257,10 @@ fn tail(out: &mut String, comparison: &Comparison) {
     let command = command_line(&comparison.method.command);
     let _ = write!(
         out,
-        "\n<sub>perfvt {}; alpha {}; band {}; {}.",
+        "\n<sub>perfvt {}; alpha {}; band {}; {}. The interval of a decided row is the one after choosing, else 95%.",
         escaped(&visible(&comparison.perfvt)),
         comparison.method.alpha,
-        sentence::band(comparison),
+        escaped(&sentence::band_in_full(comparison)),
         escaped(&shortened(&families.join("; "), 200))
     );
     if !command.is_empty() {

@@ -183,6 +183,11 @@ pub fn percent(ratio: f64) -> String {
     format!("{}%", text.trim_end_matches('0').trim_end_matches('.'))
 }
 
+/// The band of ratios on the log scale, 1/(1+m) to 1+m: `from -4.76% to +5%`.
+pub fn band(m: f64) -> String {
+    format!("from {} to +{}", percent(1.0 / (1.0 + m) - 1.0), percent(m))
+}
+
 /// How far B is from A, as text.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Change {
@@ -192,25 +197,32 @@ pub struct Change {
     pub ci: Option<String>,
     /// It is a difference in the row's unit, not a ratio.
     pub absolute: bool,
+    /// The interval is the one after choosing, of a decided row; else the 95 % interval.
+    pub chosen: bool,
 }
 
-/// The change of a row: the ratio where there is one, else the difference in the row's unit.
+/// The change of a row: the ratio where there is one, else the difference in the row's unit. Its interval is the one after
+/// choosing where the row has it; where nothing varies there is none.
 pub fn change(row: &Row, scaled: &Scaled) -> Change {
+    let varies = |ci: &Interval| ci.0 != ci.1;
     if let Some(ratio) = row.ratio.filter(|r| r.is_finite()) {
         let percent = |r: f64| (r - 1.0) * 100.0;
-        let ci = row.ratio_ci.map(|Interval(lo, hi)| Interval(percent(lo), percent(hi)));
-        return estimate(percent(ratio), ci, "%", false);
+        let ci = row.ratio_ci_fcr.or(row.ratio_ci).filter(varies);
+        let ci = ci.map(|Interval(lo, hi)| Interval(percent(lo), percent(hi)));
+        return Change { chosen: row.ratio_ci_fcr.is_some(), ..estimate(percent(ratio), ci, "%", false) };
     }
     match row.diff.filter(|d| d.is_finite()) {
         Some(diff) => {
             let f = scaled.factor;
-            let ci = row.diff_ci.map(|Interval(lo, hi)| Interval(lo * f, hi * f));
+            let ci = row.diff_ci_fcr.or(row.diff_ci).filter(varies);
+            let ci = ci.map(|Interval(lo, hi)| Interval(lo * f, hi * f));
             let space = if scaled.unit.is_empty() || scaled.unit == "%" { "" } else { " " };
             // A difference of percentages is in percentage points.
             let unit = if scaled.unit == "%" { " pp" } else { scaled.unit.as_str() };
-            estimate(diff * f, ci, &format!("{space}{unit}"), true)
+            let chosen = row.diff_ci_fcr.is_some();
+            Change { chosen, ..estimate(diff * f, ci, &format!("{space}{unit}"), true) }
         }
-        None => Change { text: NONE.to_owned(), ci: None, absolute: false },
+        None => Change { text: NONE.to_owned(), ci: None, absolute: false, chosen: false },
     }
 }
 
@@ -232,7 +244,7 @@ fn estimate(value: f64, ci: Option<Interval>, suffix: &str, absolute: bool) -> C
         let suffix = if is_factor(lo) || is_factor(hi) { suffix } else { "" };
         format!("[{}, {}]", one(lo, suffix), one(hi, suffix))
     });
-    Change { text: one(value, suffix), ci, absolute }
+    Change { text: one(value, suffix), ci, absolute, chosen: false }
 }
 
 /// From this percentage on a change is shown as a factor.
@@ -370,5 +382,11 @@ mod tests {
         assert_eq!(significant(-0.000_000_001, 3), "-1.00e-9");
         assert_eq!(percent(0.05), "5%");
         assert_eq!(percent(0.025), "2.5%");
+    }
+
+    #[test]
+    fn the_band_of_ratios_is_narrower_below_than_above() {
+        assert_eq!(band(0.05), "from -4.76% to +5%");
+        assert_eq!(band(0.25), "from -20% to +25%");
     }
 }

@@ -1,7 +1,7 @@
 //! One row as every renderer shows it: words, numbers, colour and place in the order.
 
 use crate::numbers::{self, Change, Scaled};
-use analyze::{Comparison, Row, Verdict};
+use analyze::{Comparison, Reason, Row, Verdict};
 use edge::visible;
 use model::Role;
 use std::borrow::Cow;
@@ -20,6 +20,46 @@ pub(crate) enum Tone {
     None,
 }
 
+/// The mark of a change whose whole interval lies outside the band, and what it means.
+pub(crate) const BEYOND: (&str, &str) =
+    ("beyond", "the whole interval of the change lies outside the band, not its best estimate alone");
+
+/// Whether a decided change counts at the gate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AtGate {
+    /// It does.
+    Gates,
+    /// The page's correction decided it, the gate's does not.
+    Below,
+}
+
+impl AtGate {
+    /// Both.
+    pub const ALL: [AtGate; 2] = [AtGate::Gates, AtGate::Below];
+
+    /// The mark beside the verdict.
+    pub fn word(self) -> &'static str {
+        match self {
+            AtGate::Gates => "gates",
+            AtGate::Below => "not at the gate",
+        }
+    }
+
+    /// What the mark means, in one clause.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            AtGate::Gates => {
+                "the change counts at the gate (--fail-on): p at the gate is at most the rows' share of alpha, or \
+                 the metric is deterministic"
+            }
+            AtGate::Below => {
+                "decided on this page, where the share of false ones among all changes is kept small, but not at the \
+                 gate, where the chance of a single false one is: --fail-on does not count it"
+            }
+        }
+    }
+}
+
 /// A row made ready for showing. Names are visible text, not yet escaped for any markup.
 #[derive(Clone, Debug)]
 pub(crate) struct RowView<'a> {
@@ -33,8 +73,8 @@ pub(crate) struct RowView<'a> {
     pub tone: Tone,
     /// Strong colour: the metric counts and the difference is not small.
     pub strong: bool,
-    /// The row is one of those that gate.
-    pub gates: bool,
+    /// The row belongs to the family: it is one of those that can gate.
+    pub counts: bool,
     /// Unit and factor of every value in the row.
     pub scaled: Scaled,
     /// Mean of the baseline.
@@ -61,7 +101,7 @@ impl<'a> RowView<'a> {
             index,
             tone,
             strong: tone != Tone::None && is_strong(comparison, row),
-            gates: gates(comparison, row),
+            counts: counts(comparison, row),
             a_cv: numbers::cv(&row.a),
             b_cv: numbers::cv(&row.b),
             change: numbers::change(row, &scaled),
@@ -87,12 +127,25 @@ impl<'a> RowView<'a> {
         if unit.is_empty() { self.metric().into_owned() } else { format!("{} ({unit})", self.metric()) }
     }
 
-    /// `REGRESSED`, `INCONCLUSIVE (noisy)`.
+    /// `REGRESSED`, `REGRESSED, beyond the band`, `INCONCLUSIVE (noisy)`.
     pub fn verdict(&self) -> String {
+        let beyond = if self.row.beyond { ", beyond the band" } else { "" };
         match self.row.reason {
-            Some(reason) => format!("{} ({})", self.row.verdict.word(), reason.word()),
-            None => self.row.verdict.word().to_owned(),
+            Some(reason) => format!("{} ({}){beyond}", self.row.verdict.word(), reason.word()),
+            None => format!("{}{beyond}", self.row.verdict.word()),
         }
+    }
+
+    /// Whether the decided change of a row that can gate does; `None` where that is no question.
+    pub fn at_gate(&self) -> Option<AtGate> {
+        let asked = self.counts && self.row.verdict.is_decided_change() && self.row.expected.is_none();
+        asked.then_some(if self.row.gates { AtGate::Gates } else { AtGate::Below })
+    }
+
+    /// What is marked beside a verdict: `beyond`, and whether it counts at the gate.
+    pub fn marks(&self) -> Vec<&'static str> {
+        let beyond = self.row.beyond.then_some(BEYOND.0);
+        beyond.into_iter().chain(self.at_gate().map(AtGate::word)).collect()
     }
 
     /// What is known of the change (`--expect`): `known until 2027-01-31: new default of the driver (known.txt:3)`.
@@ -183,13 +236,13 @@ fn tone(row: &Row) -> Tone {
 
 /// The ancestor's promise: strong for metrics that count and differences that are not small.
 fn is_strong(comparison: &Comparison, row: &Row) -> bool {
-    let counts = gates(comparison, row) || matches!(row.role, Role::Primary | Role::Important);
+    let weighty = counts(comparison, row) || matches!(row.role, Role::Primary | Role::Important);
     let large = row.ratio.is_none_or(|r| (r - 1.0).abs() >= comparison.method.light_below);
-    counts && large
+    weighty && large
 }
 
-/// The row belongs to the family that was corrected and that gates.
-pub(crate) fn gates(comparison: &Comparison, row: &Row) -> bool {
+/// The row belongs to the family that was corrected and that can gate.
+pub(crate) fn counts(comparison: &Comparison, row: &Row) -> bool {
     row.role == Role::Primary
         || comparison.families.iter().any(|f| f.candidate == row.candidate && f.all_rows)
 }
@@ -219,13 +272,13 @@ pub(crate) fn glyph(verdict: Verdict) -> &'static str {
 }
 
 /// What a verdict claims, in one clause; method boxes and legends print it.
-pub(crate) fn claim(verdict: Verdict) -> &'static str {
+pub fn claim(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Regressed => {
-            "a change for the worse (q or p at most alpha) whose best estimate lies outside the band"
+            "a change for the worse (q at most alpha; p outside the family) whose best estimate lies outside the band"
         }
         Verdict::Improved => {
-            "a change for the better (q or p at most alpha) whose best estimate lies outside the band"
+            "a change for the better (q at most alpha; p outside the family) whose best estimate lies outside the band"
         }
         Verdict::ChangedUp => "a rise of a metric that is neither good nor bad",
         Verdict::ChangedDown => "a fall of a metric that is neither good nor bad",
@@ -239,25 +292,61 @@ pub(crate) fn claim(verdict: Verdict) -> &'static str {
     }
 }
 
-/// What a reason means, in one clause.
-pub(crate) fn meaning(reason: analyze::Reason) -> &'static str {
-    use analyze::Reason;
+/// Every reason, in the order of the method box.
+pub const REASONS: [Reason; 10] = [
+    Reason::ChangedSmall,
+    Reason::Failures,
+    Reason::Suggestive,
+    Reason::Noisy,
+    Reason::Open,
+    Reason::NoVariance,
+    Reason::NoScale,
+    Reason::Exact,
+    Reason::OneReplicate,
+    Reason::NotComparable,
+];
+
+/// What a reason means, in one clause, whatever the verdict.
+pub fn meaning(reason: Reason) -> &'static str {
     match reason {
         Reason::OneReplicate => "a side has fewer than two replicates: measure again",
         Reason::NotComparable => "the sides were not measured alike",
-        Reason::Exact => "each side gives one value every time",
+        Reason::Exact => {
+            "EQUIVALENT: each side gives one value every time, and both the same; a change: a deterministic metric \
+             differs, which needs no test"
+        }
         Reason::NoVariance => {
             "each side gives one value every time, and these are too few to tell the two from chance"
         }
         Reason::Failures => {
-            "measurements failed on one side: what is left can show neither equality nor an improvement"
+            "measurements failed on one side only, or more often there: what is left of that side is a choice, which \
+             can show neither equality nor an improvement; INVALID: fewer than two replicates are left"
         }
-        Reason::NoScale => "neither a ratio nor an absolute band can be formed",
+        Reason::NoScale => {
+            "neither a ratio nor an absolute band can be formed: the baseline's mean may be 0; min_effect_abs in \
+             perf.conf says which difference matters"
+        }
         Reason::ChangedSmall => "there is a change, but its best estimate lies inside the band",
         Reason::Suggestive => {
             "p alone is at most alpha, q is not: it may be one of the chance findings of many tests"
         }
         Reason::Noisy => "the smallest effect that so many replicates can detect is larger than the band",
         Reason::Open => "neither a change nor equality was shown; more replicates would decide",
+    }
+}
+
+/// What a reason means for rows of one verdict.
+pub fn meaning_for(verdict: Verdict, reason: Reason) -> &'static str {
+    match (verdict, reason) {
+        (Verdict::Equivalent, Reason::Exact) => "each side gives one value every time, and both the same",
+        (_, Reason::Exact) => "a deterministic metric differs, which needs no test",
+        (Verdict::Invalid, Reason::Failures) => {
+            "measurements failed, so that a side has fewer than two replicates left"
+        }
+        (_, Reason::Failures) => {
+            "measurements failed on one side only, or more often there: what is left of that side is a choice, which \
+             can show neither equality nor an improvement"
+        }
+        _ => meaning(reason),
     }
 }

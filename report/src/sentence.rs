@@ -1,8 +1,10 @@
 //! The comparison in one sentence, and the counts behind it.
 
 use crate::numbers;
-use analyze::{Attempts, CaseFailures, Comparison, FailureVerdict, Summary, Verdict};
+use crate::text::counted;
+use analyze::{Comparison, FailureVerdict, Summary, Verdict};
 use edge::visible;
+use model::Scale;
 use std::collections::BTreeMap;
 
 /// What the sentence of one candidate counts.
@@ -31,7 +33,7 @@ pub(crate) fn candidate_label(comparison: &Comparison, candidate: usize) -> Stri
 }
 
 /// One sentence for each candidate:
-/// `next against base: 2 regressions (3 rows) of 48 primary rows and 1 improvement (1 row); 12 inconclusive (..) and 32
+/// `next against base: 2 regressions (3 rows) of 48 primary rows and 1 improvement; 12 inconclusive (..) and 32
 /// equivalent (m = 5%).`
 pub fn sentence(comparison: &Comparison) -> Vec<String> {
     comparison.summary.iter().map(|s| of_candidate(comparison, s)).collect()
@@ -76,11 +78,11 @@ fn of_candidate(comparison: &Comparison, summary: &Summary) -> String {
 fn of_events(summary: &Summary, counts: &Counts<'_>, verdict: Verdict, noun: &str) -> Option<String> {
     let rows = counts.verdicts.get(&verdict).copied().filter(|n| *n > 0)?;
     let events = summary.events.get(&verdict).copied().unwrap_or(rows);
-    let known = match summary.expected.get(&verdict) {
-        Some(n) if *n > 0 => format!(", {n} known"),
-        _ => String::new(),
-    };
-    Some(format!("{} ({}{known})", crate::text::counted(events, noun), crate::text::counted(rows, "row")))
+    let known = summary.expected.get(&verdict).copied().filter(|n| *n > 0);
+    let several = (events != rows).then(|| counted(rows, "row"));
+    let said: Vec<String> = several.into_iter().chain(known.map(|n| format!("{n} known"))).collect();
+    let said = if said.is_empty() { String::new() } else { format!(" ({})", said.join(", ")) };
+    Some(format!("{}{said}", counted(events, noun)))
 }
 
 /// What broke: it stands before everything that was measured.
@@ -89,11 +91,16 @@ fn broken(comparison: &Comparison, summary: &Summary) -> Vec<String> {
     let more = failures().filter(|f| f.verdict == FailureVerdict::FailsMore).count();
     let alone = failures().filter(|f| f.verdict == FailureVerdict::Undecided && f.is_worse()).count();
     let mut out = Vec::new();
+    let died: usize = failures().map(|f| f.crashes).sum();
     if more > 0 {
-        out.push(format!("{} FAILS-MORE", crate::text::counted(more, "case")));
+        let verb = if more == 1 { "fails" } else { "fail" };
+        out.push(format!("{} {verb} more often (FAILS-MORE)", counted(more, "case")));
     }
     if alone > 0 {
-        out.push(format!("{} failed on the candidate only", crate::text::counted(alone, "case")));
+        out.push(format!("{} failed on the candidate only", counted(alone, "case")));
+    }
+    if died > 0 {
+        out.push(format!("{} of the candidate alone died", counted(died, "guest")));
     }
     out
 }
@@ -102,32 +109,6 @@ fn push(parts: &mut Vec<String>, count: usize, what: &str) {
     if count > 0 {
         parts.push(format!("{count} {what}"));
     }
-}
-
-/// `FAILS-MORE: netperf/TCP_RR/size=64: 5 of 10 attempts failed (panic 5), of the baseline 0 of 10; q 0.03`.
-pub(crate) fn failures(failures: &CaseFailures) -> String {
-    let codes = |attempts: &Attempts| -> String {
-        let of = |(code, n): (&String, &usize)| format!("{} {n}", visible(code));
-        let codes: Vec<String> = attempts.codes.iter().map(of).collect();
-        if codes.is_empty() { String::new() } else { format!(" ({})", codes.join(", ")) }
-    };
-    let (a, b) = (&failures.a, &failures.b);
-    let word = match failures.verdict {
-        FailureVerdict::Undecided => "failures",
-        verdict => verdict.word(),
-    };
-    format!(
-        "{word}: {}: {} of {} attempts failed{}, of the baseline {} of {}{}; p {}, q {}",
-        visible(&failures.id),
-        b.failed,
-        b.tried,
-        codes(b),
-        a.failed,
-        a.tried,
-        codes(a),
-        numbers::exact_p(failures.p),
-        numbers::exact_p(failures.q),
-    )
 }
 
 /// `a`, `a and b`, `a, b and c`.
@@ -139,14 +120,31 @@ fn listed(parts: &[String]) -> String {
     }
 }
 
+/// What the band is in the terms of the rows that there are: `m = 5%: from -4.76% to +5%, which is 1/(1+m) to 1+m; on the
+/// linear scale ±5% of A's mean`.
+pub(crate) fn band_in_full(comparison: &Comparison) -> String {
+    let m = common_band(comparison);
+    let log =
+        m.map_or("1/(1+m) to 1+m".to_owned(), |m| format!("{}, which is 1/(1+m) to 1+m", numbers::band(m)));
+    let linear = m.map_or("±m of A's mean".to_owned(), |m| format!("±{} of A's mean", numbers::percent(m)));
+    let has = |scale| comparison.rows.iter().any(|r| r.scale == scale);
+    let what = match (has(Scale::Log), has(Scale::Linear)) {
+        (false, true) => linear,
+        (true, true) => format!("{log}; on the linear scale {linear}"),
+        (_, false) => log,
+    };
+    format!("{}: {what}", band(comparison))
+}
+
+/// m, where all rows have the same.
+fn common_band(comparison: &Comparison) -> Option<f64> {
+    let first = comparison.rows.first().map_or(comparison.method.min_effect, |r| r.min_effect);
+    comparison.rows.iter().all(|r| r.min_effect == first).then_some(first)
+}
+
 /// `m = 5%`, or `m of each row` when rows differ.
 pub(crate) fn band(comparison: &Comparison) -> String {
-    let first = comparison.rows.first().map_or(comparison.method.min_effect, |r| r.min_effect);
-    if comparison.rows.iter().all(|r| r.min_effect == first) {
-        format!("m = {}", numbers::percent(first))
-    } else {
-        "m of each row".to_owned()
-    }
+    common_band(comparison).map_or("m of each row".to_owned(), |m| format!("m = {}", numbers::percent(m)))
 }
 
 /// The family of a candidate: `family of 48 primary rows, Benjamini-Hochberg`.

@@ -8,15 +8,19 @@ pub(crate) use table::{NARROW_COLUMNS, WIDE_COLUMNS};
 use crate::Gate;
 use crate::command_line::command_line;
 use crate::explain::warning_text;
-use crate::numbers;
-use crate::rows::{self, RowView, by_gravity, glyph};
+use crate::gate::{self, Outcome};
+use crate::rows::{self, AtGate, RowView, by_gravity, glyph};
 use crate::sentence::{self, sentence};
-use analyze::{Comparison, Level, Verdict, Warning};
+use crate::{failures, numbers};
+use analyze::{Comparison, Level, Summary, Verdict, Warning};
 use edge::visible;
 use model::Role;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// So many cases with failures are listed.
+const LISTED: usize = 20;
 
 /// How the terminal looks.
 #[derive(Clone, Debug)]
@@ -82,25 +86,25 @@ fn is_listed(view: &RowView<'_>) -> bool {
     match view.row.verdict {
         Verdict::Equivalent => false,
         v if v.is_decided_change() => true,
-        _ => view.gates || view.row.role != Role::Secondary,
+        _ => view.counts || view.row.role != Role::Secondary,
     }
 }
 
 /// What stands between the sentence and the table: gate, sides, family, score, blocking notes.
 fn head(out: &mut String, comparison: &Comparison, options: &TextOptions, width: usize, paint: &Paint) {
     if let Some(gate) = &options.gate {
-        let state = gate_state(gate);
-        let line = format!("gate --fail-on {}: {state}, exit code {}", visible(&gate.rule), gate.exit_code);
+        let outcome = match Outcome::of(gate) {
+            Outcome::Failed => "FAILED",
+            Outcome::NotDecided => "NOT DECIDED (no row that gates could be judged)",
+            Outcome::Passed => "passed",
+        };
+        let line = format!("gate --fail-on {}: {outcome}, exit code {}", visible(&gate.rule), gate.exit_code);
         wrapped(out, &line, width, "", |l| paint.bold(l));
         for found in &gate.found {
             wrapped(out, &format!("  - {}", visible(found)), width, "    ", |l| l.to_owned());
         }
     }
-    for failed in &comparison.failures {
-        let line = format!("!! {}; the first: {}", sentence::failures(failed), visible(&failed.first));
-        let worse = failed.is_worse();
-        wrapped(out, &line, width, "   ", |l| if worse { paint.bold(l) } else { l.to_owned() });
-    }
+    failed(out, comparison, width, paint);
     wrapped(out, &side_line("A", &comparison.a), width, "   ", |l| l.to_owned());
     for side in &comparison.b {
         wrapped(out, &side_line("B", side), width, "   ", |l| l.to_owned());
@@ -115,24 +119,50 @@ fn head(out: &mut String, comparison: &Comparison, options: &TextOptions, width:
             );
             wrapped(out, &line, width, "   ", |l| l.to_owned());
         }
+        categories(out, comparison, summary, width, paint);
     }
     for warning in comparison.warnings.iter().filter(|w| w.level == Level::Blocking) {
         wrapped(out, &format!("!! {}", warning_text(warning)), width, "   ", |l| paint.bold(l));
     }
 }
 
-/// What came of a gate; one that nothing could be judged for has not passed.
-pub(crate) fn gate_state(gate: &Gate) -> &'static str {
-    match (gate.failed, gate.exit_code) {
-        (true, _) => "FAILED",
-        (false, 0) => "passed",
-        (false, _) => "NOT DECIDED (no row that gates could be judged)",
+/// Cases of which measurements failed; those that fail a gate stand out.
+fn failed(out: &mut String, comparison: &Comparison, width: usize, paint: &Paint) {
+    for failed in comparison.failures.iter().take(LISTED) {
+        let mark = if failed.is_worse() { "!!" } else { " -" };
+        let line = format!("{mark} {}; the first: {}", failures::sentence(failed), visible(&failed.first));
+        wrapped(out, &line, width, "   ", |l| if failed.is_worse() { paint.bold(l) } else { l.to_owned() });
+    }
+    if let Some(more) = comparison.failures.len().checked_sub(LISTED).filter(|n| *n > 0) {
+        let _ =
+            writeln!(out, " - and {} with failures; --format json has all", counted(more, "further case"));
+    }
+}
+
+/// The scores of a candidate's categories at the gate: those that changed, and how many did not.
+fn categories(out: &mut String, comparison: &Comparison, summary: &Summary, width: usize, paint: &Paint) {
+    let (decided, rest): (Vec<_>, Vec<_>) =
+        summary.categories.iter().partition(|c| c.verdict.is_decided_change());
+    let of = match comparison.b.len() {
+        1 => String::new(),
+        _ => format!(" of {}", sentence::candidate_label(comparison, summary.candidate)),
+    };
+    for category in decided {
+        let (sign, name) = (glyph(category.verdict), gate::name(category));
+        let line = format!("{sign} {name}{of} as a whole {}", gate::category(category));
+        wrapped(out, &line, width, "   ", |l| paint.bold(l));
+    }
+    if !rest.is_empty() {
+        let what = if rest.len() == 1 { "category" } else { "categories" };
+        let line = format!("{} {what}{of} as a whole: nothing was decided at the gate", rest.len());
+        wrapped(out, &line, width, "   ", |l| l.to_owned());
     }
 }
 
 /// `A (base): 5 repeats, 5 boots, 1 host boot, 2014-05-01 12:00 UTC`.
 fn side_line(name: &str, side: &analyze::Side) -> String {
-    format!("{name} ({}): {}", visible(&side.label), side_facts(side))
+    let part = if side.unfinished { "; its campaign has not ended" } else { "" };
+    format!("{name} ({}): {}{part}", visible(&side.label), side_facts(side))
 }
 
 /// `5 repeats, 5 boots, 1 host boot, 2014-05-01 12:00 UTC`.
@@ -233,19 +263,32 @@ fn footnotes(out: &mut String, comparison: &Comparison, notes: &Notes<'_>, width
 fn legend(out: &mut String, comparison: &Comparison, listed: &[RowView<'_>], width: usize, paint: &Paint) {
     out.push_str("\nLegend\n");
     let method = &comparison.method;
-    let m = sentence::band(comparison);
+    let band = sentence::band_in_full(comparison);
     let lines = [
         format!(
-            "change: B over A with its 95% interval, and a difference where A is zero; ±: coefficient of variation; \
-             n: replicates of A/B; band {m}; alpha {}",
+            "change: B over A, and a difference where A may be zero; ±: coefficient of variation; n: replicates of A/B; \
+             alpha {}",
             method.alpha
         ),
+        "interval: 95% for this row by itself; of decided rows of the family the one after choosing, as wide as the \
+         choice among so many rows asks for"
+            .to_owned(),
+        format!("band {band}"),
         "q: p corrected within the family; p alone decides rows outside it (marked ·), and these never gate"
             .to_owned(),
     ];
     let families = comparison.families.iter().filter_map(|f| {
         let label = sentence::candidate_label(comparison, f.candidate);
         sentence::family(comparison, f.candidate).map(|text| format!("{label}: {text}"))
+    });
+    let marked = |word: &str| listed.iter().any(|view| view.marks().contains(&word));
+    let marks =
+        std::iter::once(rows::BEYOND).chain(AtGate::ALL.map(|at_gate| (at_gate.word(), at_gate.meaning())));
+    let marks = marks.filter(|(word, _)| marked(word)).map(|(word, meaning)| format!("{word}: {meaning}"));
+    let shares =
+        comparison.families.iter().filter(|_| marked(AtGate::Gates.word()) || marked(AtGate::Below.word()));
+    let shares = shares.map(|f| {
+        format!("at the gate, {}: {}", sentence::candidate_label(comparison, f.candidate), gate::shares(f))
     });
     let shown = |v: &Verdict| listed.iter().any(|view| view.row.verdict == *v);
     let verdicts = Verdict::ALL
@@ -254,7 +297,7 @@ fn legend(out: &mut String, comparison: &Comparison, listed: &[RowView<'_>], wid
         .map(|v| format!("{} {}: {}", glyph(v), v.word(), rows::claim(v)));
     let command = format!("made by: {}", command_line(&method.command));
     let last = (!method.command.is_empty()).then_some(command);
-    for line in lines.into_iter().chain(families).chain(verdicts).chain(last) {
+    for line in lines.into_iter().chain(families).chain(verdicts).chain(marks).chain(shares).chain(last) {
         wrapped(out, &format!("  {line}"), width, "    ", |l| paint.dim(l));
     }
 }

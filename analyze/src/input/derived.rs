@@ -32,8 +32,8 @@ pub(super) fn derive(repeat: &mut Repeat, conf: &Conf) {
             if cell.number.value().is_none() && !cell.number.is_absent() {
                 let reason =
                     "its numerator or its denominator has no value, or the denominator is 0".to_owned();
-                let (kind, code) = cause(&invalid, row.first, ratio);
-                invalid.push(InvalidCell { cell: clamp(cells.len()), reason, kind, code });
+                let kind = cause(&invalid, row.first, ratio);
+                invalid.push(InvalidCell { cell: clamp(cells.len()), reason, kind });
             }
             cells.push(cell);
         }
@@ -47,13 +47,13 @@ pub(super) fn derive(repeat: &mut Repeat, conf: &Conf) {
 }
 
 /// What became of the part that has no value; both may have one, and the denominator be 0.
-fn cause(invalid: &[InvalidCell], first: u32, ratio: &Ratio) -> (Lost, Option<model::Code>) {
+fn cause(invalid: &[InvalidCell], first: u32, ratio: &Ratio) -> Lost {
     let parts = [ratio.numerator, ratio.denominator].map(|at| first.saturating_add(clamp(at)));
     let of = |cell: u32| {
         let at = invalid.binary_search_by_key(&cell, |i| i.cell).ok()?;
-        invalid.get(at).map(|i| (i.kind, i.code))
+        invalid.get(at).map(|i| i.kind)
     };
-    parts.into_iter().find_map(of).unwrap_or((Lost::Unreadable, None))
+    parts.into_iter().find_map(of).unwrap_or(Lost::Unreadable)
 }
 
 /// Takes over the reasons of a row whose cells now begin at `start`.

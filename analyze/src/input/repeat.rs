@@ -1,5 +1,6 @@
 //! One result file in memory: cases with their cells, in flat arrays.
 
+use model::Code;
 use std::collections::{BTreeMap, HashMap};
 
 /// A cell of a [`Repeat`] without a value for `reason`.
@@ -11,19 +12,32 @@ pub(crate) struct InvalidCell {
     pub reason: String,
     /// What became of the measurement.
     pub kind: Lost,
-    /// The code of the failure, where the file tells it.
-    pub code: Option<model::Code>,
 }
 
 /// What became of a measurement that left no value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Lost {
-    /// It failed: the tool, the guest or its kernel says so.
-    Failed,
+    /// It failed, by this code where there is one: the tool, the guest or its kernel says so.
+    Failed(Option<Code>),
     /// Its surroundings spoiled it: the host was not fit for it.
     Surroundings,
     /// It is not known: there is no number where one should be.
     Unreadable,
+}
+
+impl InvalidCell {
+    /// The measurement failed; else nobody knows, or its surroundings spoiled it.
+    pub fn is_failure(&self) -> bool {
+        matches!(self.kind, Lost::Failed(_))
+    }
+
+    /// The code of the failure, where the file tells it.
+    pub fn code(&self) -> Option<Code> {
+        match self.kind {
+            Lost::Failed(code) => code,
+            _ => None,
+        }
+    }
 }
 
 /// A number, or the mark that says what stands in its place. Eight bytes, because a comparison holds millions.

@@ -165,7 +165,7 @@ impl Reader<'_> {
                     let loss = rhs::Loss::cell(row, cell);
                     let reason = loss.reason.to_string();
                     let (cell, kind) = (clamp(self.repeat.cells.len()), Lost::Unreadable);
-                    self.repeat.invalid.push(InvalidCell { cell, reason, kind, code: None });
+                    self.repeat.invalid.push(InvalidCell { cell, reason, kind });
                     self.lose(&loss);
                 }
                 self.repeat.cells.push(Cell { number, line: row.line, column: row.column(cell) });

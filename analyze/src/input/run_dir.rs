@@ -10,7 +10,7 @@ use crate::warnings::{counted, note};
 use crate::{AnalyzeError, Loss, Warning};
 use formats::foreign::Kind;
 use formats::perf_conf::Conf;
-use model::failure::{Code, Scope};
+use model::Code;
 use model::journal::boot_folder;
 use model::lines::{self, LineError};
 use model::measurement::{self, MEASUREMENT_FORMAT, Outcome};
@@ -146,7 +146,7 @@ struct Given {
     row: u32,
     position: u32,
     number: Number,
-    lost: Option<(String, Lost, Option<Code>)>,
+    lost: Option<(String, Lost)>,
     line: u32,
     attempt: u32,
     /// The metric's name as it stands in the file: two that mean the same are two.
@@ -191,10 +191,10 @@ impl Reader<'_> {
         let (number, lost) = match m.outcome {
             Outcome::Value(v) if v.is_finite() => (Number::new(v), None),
             Outcome::Value(v) => {
-                (Number::INVALID, Some((format!("{v} is not a finite number"), Lost::Unreadable, None)))
+                (Number::INVALID, Some((format!("{v} is not a finite number"), Lost::Unreadable)))
             }
             Outcome::Invalid { reason, code } => {
-                (Number::INVALID, Some((self.with_forensics(reason, m.attempt), kind_of(code), code)))
+                (Number::INVALID, Some((self.with_forensics(reason, m.attempt), kind_of(code))))
             }
         };
         let written = intern(&mut self.written, &m.metric);
@@ -303,9 +303,9 @@ impl Reader<'_> {
             }
             repeat.averaged += usize::from(values.len() > 1);
             if number.value().is_none() {
-                let (reason, kind, code) =
-                    first.lost.clone().unwrap_or_else(|| ("no value".into(), Lost::Unreadable, None));
-                repeat.invalid.push(InvalidCell { cell: index, reason, kind, code });
+                let (reason, kind) =
+                    first.lost.clone().unwrap_or_else(|| ("no value".into(), Lost::Unreadable));
+                repeat.invalid.push(InvalidCell { cell: index, reason, kind });
             }
         }
         repeat.sort_invalid();
@@ -315,9 +315,7 @@ impl Reader<'_> {
 
 /// What became of a measurement by its code; files from before there were codes have none.
 fn kind_of(code: Option<Code>) -> Lost {
-    let surroundings =
-        |code: Code| code.scope() == Scope::Host || code.is_passing() || code == Code::Misplaced;
-    if code.is_some_and(surroundings) { Lost::Surroundings } else { Lost::Failed }
+    if code.is_none_or(Code::is_outcome) { Lost::Failed(code) } else { Lost::Surroundings }
 }
 
 /// The first two lines of a cell that give it under the same name.
@@ -337,8 +335,8 @@ mod tests {
             assert_eq!(kind_of(Some(code)), Lost::Surroundings, "{code}");
         }
         for code in [Code::Panic, Code::ToolFailed, Code::Deadline(Phase::Measure), Code::Unknown] {
-            assert_eq!(kind_of(Some(code)), Lost::Failed, "{code}");
+            assert_eq!(kind_of(Some(code)), Lost::Failed(Some(code)), "{code}");
         }
-        assert_eq!(kind_of(None), Lost::Failed);
+        assert_eq!(kind_of(None), Lost::Failed(None));
     }
 }

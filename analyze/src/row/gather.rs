@@ -78,7 +78,7 @@ pub(crate) fn gather(
             None => {
                 let invalid = file.invalid(row, position);
                 let reason = invalid.map_or("no value", |i| i.reason.as_str()).to_owned();
-                Some((reason, invalid.is_some_and(crate::failures::is_failure)))
+                Some((reason, invalid.is_some_and(|i| i.is_failure())))
             }
         };
         if let Some((reason, failed)) = lost {

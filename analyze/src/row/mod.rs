@@ -120,10 +120,11 @@ impl Judge<'_> {
         }
     }
 
-    /// Whether measurements failed on one side only: of the case, or of this row.
+    /// Whether measurements failed on one side only: of the case; or, where what failed is told of another case of the same
+    /// guest, of this row.
     fn failed_on_one_side(&self, case: usize, candidate: usize, a: &Gathered, b: &Gathered) -> bool {
-        (a.failed > 0) != (b.failed > 0)
-            || self.failures.get(candidate).is_some_and(|failures| failures.are_one_sided(case))
+        let of_case = self.failures.get(candidate).and_then(|failures| failures.are_one_sided(case));
+        of_case.unwrap_or((a.failed > 0) != (b.failed > 0))
     }
 
     /// One row without q and verdict.

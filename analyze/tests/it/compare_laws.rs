@@ -3,7 +3,7 @@
 use crate::support;
 
 use crate::compare_schema::agrees;
-use analyze::{Comparison, Row, Verdict};
+use analyze::{Comparison, Reason, Row, Verdict};
 use proptest::prelude::*;
 use std::fs;
 use std::path::Path;
@@ -103,7 +103,9 @@ proptest! {
             prop_assert!(close(x.p_model, y.p_model), "{}: {:?} {:?}", x.id, x.p_model, y.p_model);
             prop_assert!(close(x.p.mann_whitney, y.p.mann_whitney));
             prop_assert!(close(x.q, y.q));
-            if x.scale == model::Scale::Log {
+            // Of a side that failed in part, what is slower is shown and what is faster is not.
+            let failed = [x.reason, y.reason].contains(&Some(Reason::Failures));
+            if x.scale == model::Scale::Log && !failed {
                 // The linear band is a share of A's mean: there the law holds for p, not for the verdict.
                 prop_assert_eq!(mirrored(x.verdict), y.verdict, "{}", x.id);
                 prop_assert_eq!(x.reason, y.reason);

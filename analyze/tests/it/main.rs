@@ -4,7 +4,9 @@
 
 mod ancestor_defects;
 mod classic;
+mod compare_failures;
 mod compare_foreign;
+mod compare_gate;
 mod compare_host;
 mod compare_input;
 mod compare_laws;

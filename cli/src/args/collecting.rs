@@ -21,7 +21,7 @@ macro_rules! exit_codes {
         "
 EXIT CODES
   0    every cell has a value
-  2    usage or input error, or stopped: the host is full or lacks something, nothing works, somebody else measures here
+  2    usage or input error, or stopped: the host lacks something, nothing works, it is in use
        (perfvt resume goes on when that is mended)
   4    finished, and some cells are invalid (perfvt resume --failed measures them again)
   130  interrupted by a signal (perfvt resume goes on)"

@@ -123,12 +123,58 @@ fn has_warning(comparison: &Value, code: &str) -> bool {
 #[test]
 fn a_regression_is_reported_and_fails_only_when_asked() {
     let place = Place::two_sides();
-    place.compare("base slow --no-html").is(0, "2 of 4 primary rows regressed", "");
+    place.compare("base slow --no-html").is(0, "1 regression (2 rows) of 4 primary rows", "");
     place.compare("base slow --no-html --fail-on regression").is(1, "gate --fail-on regression", "");
     place.compare("slow base --no-html --fail-on regression").is(0, "IMPROVED", "");
     place.compare("slow base --no-html --fail-on regression --fail-on change").is(1, "IMPROVED", "");
     place.compare("base slow --no-html --fail-on inconclusive").is(0, "", "");
     place.compare("base slow --no-html --fail-on regression --only size=1024").is(1, "filtered", "");
+}
+
+/// A table of ten repeats of two cases; the first `zeros` throughputs of the first are 0.
+fn table(zeros: usize) -> String {
+    let line = |case: &str, i: usize, zero: bool| {
+        let value = if zero { 0.0 } else { 100.0 + (i * 7 % 10) as f64 / 10.0 };
+        format!("{case},thr,{i},{value}\n")
+    };
+    let lines: String = (0..10).map(|i| line("x", i, i < zeros) + &line("y", i, false)).collect();
+    format!("case,metric,repeat,value\n{lines}")
+}
+
+#[test]
+fn a_candidate_that_breaks_fails_every_gate_in_every_format() {
+    let place = Place(TempDir::new().unwrap());
+    place.write("perf.conf", "[csv]\nmetric.thr = Mbit/s higher primary log\n");
+    for (name, zeros) in [("good.csv", 0), ("half.csv", 5), ("once.csv", 1), ("dead.csv", 10)] {
+        place.write(name, table(zeros));
+    }
+    for word in ["regression", "change", "inconclusive", "missing", "invalid", "failures", "unfinished"] {
+        place.compare(&format!("good.csv dead.csv --no-html --fail-on {word}")).is(1, "FAILS-MORE", "");
+        place.compare(&format!("good.csv good.csv --no-html --fail-on {word}")).is(
+            0,
+            ": passed, exit code 0",
+            "",
+        );
+    }
+    for format in ["text", "markdown", "junit", "json"] {
+        let args = format!("good.csv half.csv --no-html --fail-on regression --format {format}");
+        place.compare(&args).is(1, "FAILS-MORE", "");
+    }
+    place.compare("good.csv half.csv --no-html --format junit --fail-on missing").is(
+        1,
+        "<error type=\"FAILS-MORE\"",
+        "",
+    );
+    // One of ten is a finding all the same, and no change of the throughput.
+    place.compare("good.csv once.csv --no-html --fail-on regression").is(
+        1,
+        "failed on the candidate only",
+        "",
+    );
+    place.compare("good.csv once.csv --no-html --fail-on missing").is(0, "INCONCLUSIVE (failures)", "");
+    place.compare("once.csv good.csv --no-html --fail-on regression").is(0, "passed", "");
+    place.compare("good.csv half.csv --no-html").is(0, "FAILS-MORE", "");
+    place.compare("good.csv half.csv --no-html --allow-crashes 1").refuses("--fail-on");
 }
 
 #[test]
@@ -228,10 +274,10 @@ fn a_file_that_is_there_twice_counts_once_and_a_copy_is_named() {
 fn every_format_goes_to_standard_output_and_to_files() {
     let place = Place::two_sides();
     let formats = [
-        ("text", "primary rows regressed"),
+        ("text", "regression (2 rows)"),
         ("classic", "Category:TCP_STREAM (RX)\n#|Tile|"),
         ("markdown", "**REGRESSED**"),
-        ("json", "{\"schema_version\":1,"),
+        ("json", "{\"schema_version\":2,"),
         ("junit", "failures=\"2\""),
         ("csv", "id,workload,category,"),
     ];

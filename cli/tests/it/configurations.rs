@@ -178,7 +178,7 @@ fn what_a_configuration_leaves_open_is_asked_for() {
 #[test]
 fn keys_that_perfvt_does_not_know_are_warned_about_once() {
     let place = Place::with("numa_node = 0\nmemm = 5\nsite = lab\nextra_args = -name ${site}\n");
-    let plan = place.plan(&["netperf", "-c", "tests.cfg", "--env", "a", "--env", "b"]);
+    let plan = place.plan(&["netperf", "-c", "tests.cfg", "--env", "a", "--env", "b", "--repeat", "10"]);
     plan.shows(&["extra_args = -name lab    (tests.cfg:4)"]);
     assert_eq!(
         plan.err,

@@ -5,6 +5,8 @@ use crate::support;
 
 use serde_json::Value;
 use std::fs;
+use std::path::Path;
+use std::process::Command;
 use support::pretended::Pretended;
 use support::{files, output, perfvt, text};
 
@@ -266,4 +268,26 @@ fn guests_that_died_in_every_attempt_are_booted_again_when_their_cause_is_mended
     assert!(failures.iter().all(|f| f["code"] == "panic" && f["case"].is_null()), "{failures:?}");
     assert_eq!((failures.len(), run["started"].as_u64()), (2, Some(3)));
     here.assert_nothing_left();
+}
+
+#[test]
+fn what_failed_is_published_with_the_result() {
+    let here = Pretended::new();
+    here.goes_wrong("panic@3-3");
+    here.ends_with(0, &mut here.run("true", &["--env", "base", "--env", "head", "--repeat", "2"]));
+    let failed = |root: &Path| -> Vec<Value> {
+        let runs = files(root, "run.json").into_iter();
+        let runs = runs.map(|file| serde_json::from_slice::<Value>(&fs::read(file).unwrap()).unwrap());
+        runs.flat_map(|run| run["failures"].as_array().cloned().unwrap_or_default()).collect()
+    };
+    let kept = failed(&here.out());
+    assert_eq!((kept.len(), &kept[0]["code"]), (1, &Value::from("panic")), "{kept:?}");
+    let site = here.path().join("site");
+    here.ends_with(0, here.perfvt().arg("publish").arg(&site).arg(here.out()));
+    for archive in files(&site, ".tar.gz") {
+        assert!(
+            Command::new("tar").arg("-xzf").arg(archive).arg("-C").arg(&site).status().unwrap().success()
+        );
+    }
+    assert_eq!(failed(&site), kept);
 }

@@ -157,18 +157,21 @@ impl Campaign {
 
     /// Brings every run.json up to the plan and the journal.
     pub(super) fn refresh_run_files(&self) -> Result<(), CampaignError> {
-        for environment in &self.file.environments {
-            let path = self.dir.join(&environment.name).join(RUN_FILE);
-            if !path.exists() {
-                continue;
-            }
-            let mut run: RunFile = store::read_json(&path, RUN_FORMAT)?;
-            let plan = self.run_plan(&environment.name);
-            let differs = (run.repeats, &run.blocks, &run.looks) != (plan.repeats, &plan.blocks, &plan.looks);
-            (run.repeats, run.blocks, run.looks) = (plan.repeats, plan.blocks, plan.looks);
-            if self.put_outcomes(&mut run) || differs {
-                store::write_json(&path, &run)?;
-            }
+        self.file.environments.iter().try_for_each(|environment| self.refresh_run_file(environment))
+    }
+
+    /// Brings the run.json of an environment up to the plan and the journal, when it has one.
+    pub(super) fn refresh_run_file(&self, environment: &EnvironmentPlan) -> Result<(), CampaignError> {
+        let path = self.dir.join(&environment.name).join(RUN_FILE);
+        if !path.exists() {
+            return Ok(());
+        }
+        let mut run: RunFile = store::read_json(&path, RUN_FORMAT)?;
+        let plan = self.run_plan(&environment.name);
+        let differs = (run.repeats, &run.blocks, &run.looks) != (plan.repeats, &plan.blocks, &plan.looks);
+        (run.repeats, run.blocks, run.looks) = (plan.repeats, plan.blocks, plan.looks);
+        if self.put_outcomes(&mut run) || differs {
+            store::write_json(&path, &run)?;
         }
         Ok(())
     }

@@ -127,7 +127,7 @@ impl Campaign {
             other => {
                 let seconds = begun.elapsed().as_secs_f64();
                 self.tell(hooks, Event::BootFinished { boot: boot.name.clone(), seconds })?;
-                self.refresh_run_files()?;
+                self.refresh_run_file(boot.environment)?;
                 Ok(other.and_then(|e| if let End::Asked(signal) = e { Some(signal) } else { None }))
             }
         }
@@ -176,7 +176,7 @@ impl Campaign {
             last,
         };
         self.tell(hooks, event)?;
-        self.refresh_run_files()?;
+        self.refresh_run_file(boot.environment)?;
         if of_host {
             let environment = boot.environment.name.clone();
             return Err(CampaignError::Host { environment, reason: failed.reason.clone() });

@@ -8,8 +8,11 @@ use collect::campaign::{Campaign, CampaignError, Ended, Hooks, Observer};
 use collect::lab::Failed;
 use model::journal::{Event, State};
 use model::lines::Read;
-use model::store::{JOURNAL_FILE, MEASUREMENTS_FILE, SERIES_FILE, read_measurements, read_series};
-use model::{Code, SeriesLine};
+use model::run::RUN_FORMAT;
+use model::store::{
+    JOURNAL_FILE, MEASUREMENTS_FILE, RUN_FILE, SERIES_FILE, read_json, read_measurements, read_series,
+};
+use model::{Code, RunFile, SeriesLine};
 use stats::SplitMix64;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -111,6 +114,11 @@ fn kill_at_random_points(test: &str, kills: u32) {
         assert_eq!(measured_twice(&out), Vec::<String>::new());
         let left = go(&out, &mut PretendBooter::default(), u32::MAX);
         assert_eq!(left, WHOLE);
+        for environment in ["base", "head"] {
+            let run: RunFile = read_json(&out.join(environment).join(RUN_FILE), RUN_FORMAT).unwrap();
+            let told = (run.failures.len(), run.started <= 2, run.ended);
+            assert_eq!(told, (0, true, Some(true)), "a kill is no failure");
+        }
         let names = Command::new("find").arg(&out).output().unwrap().stdout;
         assert!(!String::from_utf8(names).unwrap().contains("/.perfvt-"), "a temporary file is left");
     }

@@ -2,10 +2,10 @@
 
 use super::strip::Axis;
 use super::{foreign, minus, plots};
-use crate::explain;
 use crate::numbers::{raw, trimmed};
 use crate::rows::{RowView, glyph};
 use crate::statistics::{self, Section};
+use crate::{explain, failures};
 use analyze::{Comparison, Row, Sample};
 use maud::{Markup, html};
 
@@ -55,6 +55,9 @@ pub(super) fn content(
                 h4 { "How the verdict was reached" }
                 @if let Some(known) = view.known() { p { strong { "Does not gate: " } (foreign(&known)) "." } }
                 ol { @for step in explain::steps(comparison, view) { li { (step) } } }
+                @if let Some(failed) = failures::of_row(comparison, row) {
+                    p { strong { "Failures of the case: " } (failures::sentence(failed)) ". The first: " (foreign(&failed.first)) "." }
+                }
                 @if !row.warnings.is_empty() {
                     ul.notes {
                         @for warning in &row.warnings {
@@ -155,6 +158,14 @@ fn values(comparison: &Comparison, view: &RowView<'_>) -> Markup {
                     @if blocked { td.num { @if let Some(b) = sample.blocks.get(i) { (b) } } }
                     td.num { (minus(&raw(*value))) }
                     td { code { (foreign(&explain::place(comparison, sample, i))) } }
+                }
+            }
+            @for left in &sample.left_out {
+                tr.quiet {
+                    th scope="row" { (name) }
+                    @if blocked { td.num { (left.block) } }
+                    td.num { (minus(&raw(left.value))) }
+                    td { "left out: its block lacks the other side" }
                 }
             }
             @for loss in &sample.invalid {

@@ -3,7 +3,7 @@
 use super::strip::{Axis, multiples, nice_step};
 use super::{counted, foreign, minus, tone_class};
 use crate::numbers;
-use crate::rows::{RowView, glyph, size, verdict_rank};
+use crate::rows::{AtGate, BEYOND, RowView, glyph, size, verdict_rank};
 use crate::sentence::candidate_label;
 use analyze::{Comparison, Interval, Score};
 use maud::{Markup, html};
@@ -35,8 +35,9 @@ pub(super) fn section(comparison: &Comparison, views: &[RowView<'_>]) -> Option<
         section #forest aria-labelledby="h-forest" {
             h2 #h-forest { "Effects" }
             p.caption {
-                "B over A for every row that gates, with its 95% interval, on a log axis. The grey band is what is \
-                 too small to matter. A mark is filled and coloured only when the verdict is decided. Right of the \
+                "B over A for every row that can gate, with its 95% interval, on a log axis; a thin line beyond it is the \
+                 wider interval after choosing, which decided rows have and whose numbers stand beside them. The grey \
+                 band is what is too small to matter. A mark is filled and coloured only when the verdict is decided. Right of the \
                  line B is larger, whichever side is better."
             }
             @for plot in &plots { (render(comparison, plot, &axis)) }
@@ -47,7 +48,7 @@ pub(super) fn section(comparison: &Comparison, views: &[RowView<'_>]) -> Option<
 fn plot<'a, 'v>(views: &'v [RowView<'a>], candidate: usize) -> Plot<'a, 'v> {
     let all: Vec<&RowView<'_>> = views
         .iter()
-        .filter(|v| v.row.candidate == candidate && v.gates && v.row.ratio.is_some_and(|r| r > 0.0))
+        .filter(|v| v.row.candidate == candidate && v.counts && v.row.ratio.is_some_and(|r| r > 0.0))
         .collect();
     let rows = strongest(&all);
     Plot { candidate, left_out: all.len() - rows.len(), rows }
@@ -63,7 +64,7 @@ fn render(comparison: &Comparison, plot: &Plot<'_, '_>, axis: &Axis) -> Markup {
                 tr {
                     th scope="col" { "Case" }
                     th scope="col" { span.sr { "Ratio and interval" } (axis_marks(axis)) }
-                    th.num scope="col" { "Change [95% CI]" }
+                    th.num scope="col" { "Change [interval]" }
                     th scope="col" { "Verdict" }
                 }
             }
@@ -135,7 +136,7 @@ fn axis(rows: &[&RowView<'_>]) -> Option<Axis> {
     for view in rows {
         let top = view.row.ratio_band().map_or(0.0, |Interval(_, top)| top.ln());
         core = core.max(top).max(view.row.ratio.unwrap_or(1.0).ln().abs());
-        if let Some(Interval(lo, hi)) = view.row.ratio_ci {
+        if let Some(Interval(lo, hi)) = view.row.ratio_ci_fcr.or(view.row.ratio_ci) {
             ends = ends.max(hi.max(1.0).ln()).max(if lo > 0.0 { lo.ln().abs() } else { f64::INFINITY });
         }
     }
@@ -191,10 +192,12 @@ fn row(view: &RowView<'_>, axis: &Axis) -> Markup {
             th scope="row" {
                 a href={ "#r" (view.index) } { (foreign(&row.category)) " " (foreign(&view.case())) }
             }
-            td { (strip(row.ratio.unwrap_or(1.0), row.ratio_ci, row.ratio_band(), axis, false)) }
+            td { (strip(row.ratio.unwrap_or(1.0), [row.ratio_ci_fcr, row.ratio_ci], row.ratio_band(), axis, false)) }
             td.num { (minus(&view.change.text)) " " span.ci { (minus(view.change.ci.as_deref().unwrap_or(""))) } }
             td { span.word { (glyph(row.verdict)) " " (row.verdict.word()) }
-                @if let Some(reason) = row.reason { " " span.reason { (reason.word()) } } }
+                @if let Some(reason) = row.reason { " " span.reason { (reason.word()) } }
+                @if row.beyond { " " span.reason { (BEYOND.0) } }
+                @if view.at_gate() == Some(AtGate::Below) { " " span.reason { (AtGate::Below.word()) } } }
         }
     }
 }
@@ -204,7 +207,7 @@ fn score_row(name: &str, score: &Score, axis: &Axis) -> Markup {
     html! {
         tr.score {
             th scope="row" { (name) " (" (counted(score.rows, "row")) ")" }
-            td { (strip(score.ratio, Some(score.ci), None, axis, true)) }
+            td { (strip(score.ratio, [None, Some(score.ci)], None, axis, true)) }
             td.num {
                 (minus(&percent(score.ratio))) "% "
                 span.ci { (minus(&format!("[{}, {}]", percent(score.ci.0), percent(score.ci.1)))) }
@@ -214,8 +217,14 @@ fn score_row(name: &str, score: &Score, axis: &Axis) -> Markup {
     }
 }
 
-/// Band, line of no change, interval (with an arrow where it leaves the axis), mark.
-fn strip(ratio: f64, ci: Option<Interval>, band: Option<Interval>, axis: &Axis, diamond: bool) -> Markup {
+/// Band, line of no change, the wide and the narrow interval (with an arrow where one leaves the axis), mark.
+fn strip(
+    ratio: f64,
+    intervals: [Option<Interval>; 2],
+    band: Option<Interval>,
+    axis: &Axis,
+    diamond: bool,
+) -> Markup {
     let at = numbers::ln(ratio);
     html! {
         svg.strip width="100%" height="18" aria-hidden="true" {
@@ -223,9 +232,9 @@ fn strip(ratio: f64, ci: Option<Interval>, band: Option<Interval>, axis: &Axis, 
                 rect.band x=(axis.x(numbers::ln(lo))) width=(axis.width(numbers::ln(lo), numbers::ln(hi))) y="0" height="18" {}
             }
             line.zero x1=(axis.x(0.0)) x2=(axis.x(0.0)) y1="0" y2="18" {}
-            @if let Some(Interval(lo, hi)) = ci {
+            @for (class, Interval(lo, hi)) in ["interval wide", "interval"].into_iter().zip(intervals).filter_map(|(class, ci)| Some((class, ci?))) {
                 @let (lo, hi) = (numbers::ln(lo), numbers::ln(hi));
-                line.interval x1=(axis.x(lo)) x2=(axis.x(hi)) y1="9" y2="9" {}
+                line class=(class) x1=(axis.x(lo)) x2=(axis.x(hi)) y1="9" y2="9" {}
                 @if lo < axis.lo() { text.beyond x="0" y="13" { "‹" } }
                 @if hi > axis.hi() { text.beyond x="100%" y="13" text-anchor="end" { "›" } }
             }

@@ -31,7 +31,7 @@ pub(super) fn section(comparison: &Comparison, views: &[RowView<'_>]) -> Option<
         section #heat aria-labelledby="h-heat" {
             h2 #h-heat { "Heat maps" }
             p.caption {
-                "Change of B against A of the rows that gate, over the factors of each benchmark. Colour only where a \
+                "Change of B against A of the rows that can gate, over the factors of each benchmark. Colour only where a \
                  verdict is decided, the stronger the further outside the band; hatched: inconclusive; ≈ shown to be \
                  equivalent; ∅ missing on a side; empty: not measured."
             }
@@ -51,7 +51,7 @@ fn key<'a>(row: &'a Row) -> Key<'a> {
 fn maps<'a, 'v>(comparison: &Comparison, views: &'v [RowView<'a>]) -> Vec<Map<'a, 'v>> {
     let mut groups: Vec<(Key<'_>, Vec<&'v RowView<'a>>)> = Vec::new();
     let mut places = std::collections::HashMap::new();
-    for view in views.iter().filter(|v| v.gates) {
+    for view in views.iter().filter(|v| v.counts) {
         let at = *places.entry(key(view.row)).or_insert(groups.len());
         match groups.get_mut(at) {
             Some(group) => group.1.push(view),

@@ -18,7 +18,7 @@ type Column<'h> = Option<&'h PointRow>;
 /// The section; `None` when no row that gates has been measured before.
 pub(super) fn section(comparison: &Comparison, views: &[RowView<'_>], history: &History) -> Option<Markup> {
     let mut gating: Vec<RowView<'_>> =
-        views.iter().filter(|v| v.gates && seen(v, history) > 0).cloned().collect();
+        views.iter().filter(|v| v.counts && seen(v, history) > 0).cloned().collect();
     by_gravity(&mut gating);
     let (first, last) = (history.occasions.first()?, history.occasions.last()?);
     let more = gating.len().saturating_sub(LIMIT);

@@ -1,24 +1,12 @@
 //! How the rows were judged, and what each word claims.
 
-use super::{foreign, verdict_class};
+use super::{foreign, minus, verdict_class};
+use crate::gate::shares;
 use crate::numbers;
-use crate::rows::{claim, glyph, meaning, verdict_rank};
+use crate::rows::{AtGate, BEYOND, REASONS, claim, glyph, meaning, verdict_rank};
 use crate::sentence::{candidate_label, correction, family};
-use analyze::{Comparison, Reason, Verdict};
+use analyze::{Comparison, Verdict};
 use maud::{Markup, html};
-
-const REASONS: [Reason; 10] = [
-    Reason::ChangedSmall,
-    Reason::Failures,
-    Reason::Suggestive,
-    Reason::Noisy,
-    Reason::Open,
-    Reason::NoVariance,
-    Reason::NoScale,
-    Reason::Exact,
-    Reason::OneReplicate,
-    Reason::NotComparable,
-];
 
 pub(super) fn section(comparison: &Comparison) -> Markup {
     let mut verdicts = Verdict::ALL;
@@ -38,10 +26,13 @@ pub(super) fn section(comparison: &Comparison) -> Markup {
             dl.claims {
                 @for reason in REASONS { dt { code { (reason.word()) } } dd { (meaning(reason)) "." } }
             }
+            h3 { "Marks and gate" }
+            (gate_words(comparison))
             h3 { "What this page does not claim" }
             ul {
                 li { "A row that is not significant is not shown to be equal: that is what EQUIVALENT is for." }
-                li { "Intervals hold for each row by itself; EQUIVALENT is not adjusted for the number of rows." }
+                li { "A 95% interval holds for its row by itself, and EQUIVALENT is not adjusted for the number of rows; the \
+                      interval after choosing is." }
                 li { "The boot score tells how rows moved together. It hides rows that moved against the others." }
                 li { "Student, Welch on the raw scale, Mann-Whitney and permutation stand beside the verdict and do \
                       not feed it." }
@@ -62,18 +53,26 @@ fn thresholds(comparison: &Comparison) -> Markup {
             dd {
                 code { (foreign(&method.test)) }
                 @match method.test.as_str() {
-                    "auto" => ": differences within blocks where the plan has at least 5 complete ones, else Welch; \
+                    "auto" => ": differences within blocks where the plan has at least 5 blocks with both, else Welch; \
                                on the log scale for throughput, rates, latency and time, on the linear scale for \
                                counts and percentages.",
                     _ => ", as it was asked for.",
                 }
             }
+            dt { "Degrees of freedom" }
+            dd {
+                "Welch's test has Satterthwaite's for sides of equal size. The more the sizes differ, the nearer they are \
+                 to those of the smaller side alone, min(n) - 1, which are reached at twice the size: Satterthwaite's \
+                 promise too much there."
+            }
             dt { "alpha" }
             dd { (method.alpha) ", two-sided" }
             dt { "Band" }
             dd {
-                "m = " (numbers::percent(method.min_effect)) " unless a metric or a noise floor says more; \
-                 a ratio is small inside [1/(1+m), 1+m]."
+                "m = " (numbers::percent(method.min_effect)) " unless a metric or a noise floor says more. On the log scale \
+                 a ratio is small " (minus(&numbers::band(method.min_effect))) ", which is 1/(1+m) to 1+m; on the linear \
+                 scale within ±" (numbers::percent(method.min_effect)) " of A's mean, by Fieller's interval, which knows \
+                 that this mean is an estimate. min_effect_abs in perf.conf names a difference that is too small, too."
             }
             dt { "Correction" }
             dd {
@@ -89,6 +88,46 @@ fn thresholds(comparison: &Comparison) -> Markup {
                   nor important" }
             dt { "Seed" }
             dd { (method.seed) ", of permutations and bootstraps" }
+        }
+    }
+}
+
+/// The words that stand beside verdicts, and those of the gate.
+fn gate_words(comparison: &Comparison) -> Markup {
+    let alpha = comparison.method.alpha;
+    html! {
+        dl.claims {
+            dt { "events" }
+            dd {
+                "Rows of one case that changed alike are one event: the headline counts events, and rows in brackets."
+            }
+            dt { (BEYOND.0) }
+            dd { (BEYOND.1) ". A verdict without this mark claims of the best estimate only that it lies outside." }
+            dt { "interval after choosing" }
+            dd {
+                "Rows are looked at because they were decided, and those are the ones whose estimates came out large. \
+                 For R decided rows in a family of m their intervals are at 1 - R·0.05/m (Benjamini and Yekutieli 2005): \
+                 of all that are shown, at most a twentieth is expected to miss."
+                @for f in comparison.families.iter().filter(|f| f.decided > 0) {
+                    " " bdi { (candidate_label(comparison, f.candidate)) } ": R = " (f.decided) " of m = " (f.size) "."
+                }
+            }
+            @for at_gate in AtGate::ALL { dt { (at_gate.word()) } dd { (at_gate.meaning()) "." } }
+            dt { "the gate" }
+            dd {
+                "--fail-on asks two questions, and both together err with at most alpha = " (alpha) ": whether a single row \
+                 changed (p corrected by Holm over the family), and whether a category did as a whole (the score of each \
+                 boot over its rows, by Holm over categories), which sees a small change that all of them share."
+                @for f in &comparison.families {
+                    " " bdi { (candidate_label(comparison, f.candidate)) } ": " (shares(f)) "."
+                }
+                " Deterministic metrics have no p and count always."
+            }
+            dt { "failures" }
+            dd {
+                "Measurements that failed are an outcome: counted by case, tested by Fisher's exact test, corrected by \
+                 Holm. They fail a gate by themselves, and keep rows of their case from being EQUIVALENT or IMPROVED."
+            }
         }
     }
 }

@@ -1,8 +1,8 @@
 //! The page as a whole.
 
 use super::{
-    HtmlOptions, changes, classic, csp, data, forest, heatmap, history, method, notes, published, table,
-    verdict_bar,
+    HtmlOptions, changes, classic, csp, data, failures, forest, heatmap, history, method, notes, published,
+    table, verdict_bar,
 };
 use crate::rows;
 use crate::sentence::candidate_label;
@@ -21,6 +21,7 @@ const STATISTICS: &str = "const statistics = {};";
 pub fn html(comparison: &Comparison, options: &HtmlOptions) -> String {
     let views = rows::views(comparison);
     let title = title(comparison, options);
+    let failures = failures::section(comparison, &views);
     let forest = forest::section(comparison, &views);
     let heat = heatmap::section(comparison, &views);
     let classic = classic::section(comparison, &options.classic, views.len() <= options.static_rows);
@@ -44,8 +45,9 @@ pub fn html(comparison: &Comparison, options: &HtmlOptions) -> String {
                     (verdict_bar::section(comparison, &title, options.gate.as_ref()))
                     @if let Some(published) = &options.published { (published::provenance(published)) }
                 }
-                (contents([forest.is_some(), heat.is_some(), history.is_some(), classic.is_some()]))
+                (contents([failures.is_some(), forest.is_some(), heat.is_some(), history.is_some(), classic.is_some()]))
                 main {
+                    @if let Some(section) = failures { (section) }
                     (notes::section(comparison, &views))
                     (changes::section(comparison))
                     @if let Some(section) = forest { (section) }
@@ -86,9 +88,10 @@ fn title(comparison: &Comparison, options: &HtmlOptions) -> String {
 }
 
 /// Links to the sections that are there.
-fn contents([forest, heat, history, classic]: [bool; 4]) -> Markup {
+fn contents([failures, forest, heat, history, classic]: [bool; 5]) -> Markup {
     html! {
         nav aria-label="Sections" {
+            @if failures { a href="#failures" { "Failures" } }
             a href="#notes" { "Notes" }
             a href="#changes" { "What changed" }
             @if forest { a href="#forest" { "Effects" } }

@@ -183,7 +183,7 @@ addEventListener("DOMContentLoaded", () => {
       open($(event.target.closest("a").getAttribute("href").slice(1)), true);
     }
   });
-  document.querySelectorAll("#forest a, #heat a, #history a, #notes a").forEach((a) => a.addEventListener("click", (event) => {
+  document.querySelectorAll("#forest a, #heat a, #history a, #notes a, #failures a").forEach((a) => a.addEventListener("click", (event) => {
     event.preventDefault();
     open($(a.getAttribute("href").slice(1)), true);
   }));
@@ -258,6 +258,8 @@ addEventListener("DOMContentLoaded", () => {
     }
     return make("table", { className: "small" }, body);
   }
+  const same = (f, row) => f.candidate === row.candidate && f.workload === row.workload && f.category === row.category &&
+    JSON.stringify(f.case) === JSON.stringify(row.case);
   function estimates(row) {
     const percent = (v) => v === null ? "n/a" : `${Number((v * 100).toPrecision(2))}%`;
     const ci = (i) => `[${number(i[0])}, ${number(i[1])}]`;
@@ -269,6 +271,9 @@ addEventListener("DOMContentLoaded", () => {
       rowsOf([["", "A", "B"], ...statistics.sides.map(([name, head]) => [head, ...side(name)])]),
       rowsOf([...statistics.estimates.map(([name, head]) => [head, one(member(name))]),
         ["verdict", row.verdict + (row.reason ? ` (${row.reason})` : "")],
+        ["marks", [row.beyond ? "beyond the band" : "", row.gates ? "gates" : ""].filter(Boolean).join(", ") || "none"],
+        ...data.failures.filter((f) => same(f, row)).map((f) => ["failures of the case",
+          `${f.verdict}: ${f.a.failed} of ${f.a.tried} | ${f.b.failed} of ${f.b.tried}; ${f.first}`]),
         ...(row.expected ? [["known until", `${row.expected.until}: ${row.expected.reason}`]] : [])]));
   }
   function values(row) {

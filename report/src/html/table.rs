@@ -3,7 +3,7 @@
 use super::drilldown::{self, Companions};
 use super::{foreign, minus, tone_class, verdict_class};
 use crate::numbers;
-use crate::rows::{RowView, by_gravity, claim, glyph, verdict_rank};
+use crate::rows::{AtGate, BEYOND, RowView, by_gravity, claim, glyph, verdict_rank};
 use crate::sentence::candidate_label;
 use crate::statistics::{self, Statistic};
 use analyze::{Comparison, Verdict};
@@ -37,7 +37,7 @@ pub(super) fn section(comparison: &Comparison, views: &[RowView<'_>], static_row
     html! {
         section #rows aria-labelledby="h-rows" {
             h2 #h-rows { "All rows" }
-            (legend(comparison, &head.columns))
+            (legend(comparison, views, &head.columns))
             @if !details {
                 noscript {
                     p { "This result is large: points, raw values and single steps of a row are drawn by a script \
@@ -130,10 +130,12 @@ fn cell(column: &Statistic, view: &RowView<'_>, head: &Head) -> Markup {
             "metric" => td {
                 (foreign(&row.metric))
                 @if !view.scaled.unit.is_empty() { " " span.unit { (foreign(&view.scaled.unit)) } }
-                @if !view.gates { span.unit { " ·" } }
+                @if !view.counts { span.unit { " ·" } }
             },
             "verdict" => td.v { span.badge { (glyph(row.verdict)) " " (row.verdict.word()) }
                 @if let Some(reason) = row.reason { " " span.reason { (reason.word()) } }
+                @if row.beyond { " " span.reason title=(BEYOND.1) { (BEYOND.0) } }
+                @if let Some(at_gate) = view.at_gate() { " " (gated(at_gate)) }
                 @if let Some(known) = view.known() { " " span.known title=(known) { "known" } }
                 @if !row.warnings.is_empty() { " " span.reason title=(warnings(view)) { "!" } }
             },
@@ -142,6 +144,7 @@ fn cell(column: &Statistic, view: &RowView<'_>, head: &Head) -> Markup {
                     "a_spread" => (mean(&view.a, view.a_cv.as_deref())),
                     "b_spread" => (mean(&view.b, view.b_cv.as_deref())),
                     "change" => (change(view)),
+                    "change_ci" => (interval(view)),
                     _ => (short(column, view)),
                 }
             },
@@ -175,13 +178,36 @@ fn change(view: &RowView<'_>) -> Markup {
     }
 }
 
+/// The mark of a decided change: whether it counts at the gate.
+fn gated(at_gate: AtGate) -> Markup {
+    let class = if at_gate == AtGate::Gates { "gates" } else { "below" };
+    html! { span.(class) title=(at_gate.meaning()) { (at_gate.word()) } }
+}
+
+/// The interval of the change; of a decided row the one after choosing, with the other in its title.
+fn interval(view: &RowView<'_>) -> Markup {
+    let text = view.change.ci.as_deref().map_or("–".to_owned(), minus);
+    let plain = statistics::named(if view.change.absolute { "diff_ci" } else { "ratio_ci" });
+    let title = plain.filter(|_| view.change.chosen).and_then(|s| {
+        let unit = if view.change.absolute { "difference in the row's unit" } else { "ratio" };
+        Some(format!("after choosing; the 95% interval of the {unit} is {}", s.exact(view)?))
+    });
+    html! {
+        @match title {
+            Some(title) => span.chosen title=(title) { (text) },
+            None => (text),
+        }
+    }
+}
+
 fn warnings(view: &RowView<'_>) -> String {
     let texts: Vec<String> = view.row.warnings.iter().map(crate::explain::warning_text).collect();
     texts.join("; ")
 }
 
 /// What every column and colour means, on the page itself.
-fn legend(comparison: &Comparison, columns: &[&Statistic]) -> Markup {
+fn legend(comparison: &Comparison, views: &[RowView<'_>], columns: &[&Statistic]) -> Markup {
+    let marked = views.iter().any(|view| view.at_gate().is_some());
     let mut verdicts = Verdict::ALL;
     verdicts.sort_by_key(|v| verdict_rank(*v));
     let light = numbers::percent(comparison.method.light_below);
@@ -194,6 +220,11 @@ fn legend(comparison: &Comparison, columns: &[&Statistic]) -> Markup {
             ". Light: below " (light) ", or a metric that is neither primary nor important. \
              One colour runs through change, interval, verdict and Student's p."
         }
+        @if marked {
+            p.swatches {
+                @for at_gate in AtGate::ALL { (gated(at_gate)) ": " (at_gate.meaning()) ". " }
+            }
+        }
         details.legend {
             summary { "What the columns and words mean" }
             dl.claims { @for c in columns { dt { (c.column.page) } dd { (c.help) "." } } }
@@ -202,6 +233,8 @@ fn legend(comparison: &Comparison, columns: &[&Statistic]) -> Markup {
                     dt { span.badge.(verdict_class(verdict)) { (glyph(verdict)) " " (verdict.word()) } }
                     dd { (claim(verdict)) "." }
                 }
+                dt { (BEYOND.0) }
+                dd { (BEYOND.1) "." }
             }
         }
     }

@@ -1,7 +1,8 @@
 //! The top of the page: what came out, in one sentence, and about what.
 
-use super::{counted, foreign, minus, verdict_class};
+use super::{categories, counted, foreign, minus, verdict_class};
 use crate::command_line::command_line;
+use crate::gate::Outcome;
 use crate::rows::{glyph, verdict_rank};
 use crate::sentence::{self, candidate_label, counts};
 use crate::{Gate, numbers};
@@ -25,22 +26,10 @@ pub(super) fn section(comparison: &Comparison, title: &str, gate: Option<&Gate>)
                         ", " (better(score.direction)) ". It says how all rows moved together and is no verdict."
                     }
                 }
+                (categories::table(comparison, summary))
             }
         }
-        @if let Some(gate) = gate {
-            p.gate.failed[gate.failed || gate.exit_code != 0] {
-                "Gate " code { "--fail-on " (foreign(&gate.rule)) } ": "
-                strong {
-                    @if gate.failed { "× failed" }
-                    @else if gate.exit_code == 0 { "✓ passed" }
-                    @else { "× not decided: no row that gates could be judged" }
-                }
-                ", exit code " (gate.exit_code) "."
-            }
-            @if !gate.found.is_empty() {
-                ul.gate { @for found in &gate.found { li { (foreign(found)) } } }
-            }
-        }
+        @if let Some(gate) = gate { (of_gate(gate)) }
         (sides(comparison))
         p.provenance {
             "perfvt " (foreign(&comparison.perfvt))
@@ -49,11 +38,28 @@ pub(super) fn section(comparison: &Comparison, title: &str, gate: Option<&Gate>)
     }
 }
 
-/// The bar is as grave as the gravest verdict among the rows that gate.
+/// What came of the gate, and what it found.
+fn of_gate(gate: &Gate) -> Markup {
+    let outcome = Outcome::of(gate);
+    let mark = if outcome == Outcome::Passed { "✓" } else { "×" };
+    html! {
+        div.gate.failed[outcome != Outcome::Passed] {
+            p {
+                "Gate " code { "--fail-on " (foreign(&gate.rule)) } ": "
+                strong { (mark) " " (outcome.words()) } ", exit code " (gate.exit_code) "."
+            }
+            @if !gate.found.is_empty() { ul { @for found in &gate.found { li { (foreign(found)) } } } }
+        }
+    }
+}
+
+/// The bar is as grave as the gravest finding: what failed, a category, a row that can gate.
 fn bar_class(comparison: &Comparison, summary: &Summary) -> &'static str {
     let counts = counts(comparison, summary);
     let has = |v: Verdict| counts.verdicts.get(&v).is_some_and(|n| *n > 0);
-    if has(Verdict::Regressed) {
+    let broken = comparison.failures.iter().any(|f| f.candidate == summary.candidate && f.is_worse());
+    if broken || has(Verdict::Regressed) || summary.categories.iter().any(|c| c.verdict == Verdict::Regressed)
+    {
         "worse"
     } else if has(Verdict::Inconclusive) || has(Verdict::Invalid) || counts.total == 0 {
         "open"
@@ -111,7 +117,10 @@ fn sides(comparison: &Comparison) -> Markup {
                         tr {
                             th scope="row" { (name) }
                             td { (foreign(&side.label)) }
-                            td.num { (side.repeats) }
+                            td.num {
+                                (side.repeats)
+                                @if side.unfinished { br; strong.crash { "not ended" } }
+                            }
                             td.num { (optional(side.boots)) }
                             td.num { (optional(side.host_boots)) }
                             td.num {

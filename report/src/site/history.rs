@@ -33,7 +33,7 @@ pub(super) struct Points {
 
 impl Points {
     pub fn of(comparison: &Comparison) -> Points {
-        let gating = comparison.rows.iter().filter(|r| rows::gates(comparison, r));
+        let gating = comparison.rows.iter().filter(|r| rows::counts(comparison, r));
         let point = |row: &analyze::Row| PointRow {
             unit: row.unit.to_string(),
             a: Spot::of(&row.a),

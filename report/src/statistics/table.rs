@@ -7,6 +7,7 @@ use crate::numbers::{NONE, significant};
 use crate::rows::RowView;
 use crate::sentence;
 use analyze::{Comparison, Interval, LEVEL_OF_LOOKS, Mde, Model, Row, Sample, Sequential};
+use model::Scale;
 use std::borrow::Cow;
 
 const fn entry(name: &'static str, head: &'static str, help: &'static str, get: Get) -> Statistic {
@@ -149,7 +150,10 @@ pub(crate) static TABLE: &[Statistic] = &[
     number("change", "Change",
         "B over A (of geometric means where the metric is compared on the log scale); the difference where A is zero",
         |_, r| r.ratio).toned().shown(|v| v.change.text.clone()),
-    interval("change_ci", "95% CI", "interval of the change; it holds for this row by itself", |_, r| r.ratio_ci.or(r.diff_ci))
+    interval("change_ci", "Interval",
+        "95% interval of the change; of decided rows of the family the wider interval after choosing, because they are shown for \
+        being decided",
+        |_, r| r.ratio_ci_fcr.or(r.ratio_ci).or(r.diff_ci_fcr).or(r.diff_ci))
         .toned().shown(|v| v.change.ci.clone().unwrap_or_default()),
 
     text("model", "model", "what judged the row", |_, r| r.model.map(|m| model_name(m).into())).section(Section::Model).scripted(),
@@ -166,7 +170,8 @@ pub(crate) static TABLE: &[Statistic] = &[
     interval("ratio_ci", "its 95% interval", "interval of the ratio", |_, r| r.ratio_ci).csv().section(Section::Ratio).scripted(),
     interval("ratio_ci90", "its 90% interval", "the one that is compared with the band of the ratio", |_, r| r.ratio_ci90)
         .csv().section(Section::Ratio).scripted(),
-    interval("band", "band of the ratio", "ratios that are too small to matter", |_, r| r.ratio_band()).section(Section::Ratio),
+    interval("band", "band of the ratio",
+        "changes that are too small to matter: 1/(1+m) to 1+m on the log scale, 1-m to 1+m on the linear one", |_, r| band(r)).section(Section::Ratio),
     within("band_abs", "band of the difference", "differences that are too small to matter", |_, r| r.band_abs)
         .section(Section::Ratio),
     number("ratio_of_means", "ratio of means", "B over A of the arithmetic means", |_, r| r.ratio_of_means)
@@ -195,21 +200,21 @@ pub(crate) static TABLE: &[Statistic] = &[
         .section(Section::Tests).column("MDE").absent("-"),
     number("mde_up", "detectable rise", "smallest rise that could have been detected with power 0.8, as a ratio minus 1",
         |_, r| Some(r.mde?.up)).csv(),
-    number("min_effect", "band m", "the band is from 1/(1+m) to 1+m", |_, r| Some(r.min_effect))
+    number("min_effect", "band m", "the band is from 1/(1+m) to 1+m on the log scale, and ±m of A's mean on the linear one", |_, r| Some(r.min_effect))
         .csv().section(Section::Band).scripted(),
     number("hedges_g", "Hedges' g", "difference in standard deviations", |_, r| r.hedges_g).section(Section::Tests).digits(3),
     text("verdict", "verdict", "what the data decide, with the reason where they do not", |_, r| Some(r.verdict.word().into()))
         .csv().column("Verdict").toned(),
     text("reason", "reason", "why the verdict is what it is", |_, r| r.reason.map(|reason| reason.word().into())).csv(),
     p("p_gate", "p at the gate", "p corrected by Holm within the family, which the gate holds against its share of alpha", |_, r| r.p_gate)
-        .csv().section(Section::Tests),
+        .csv().section(Section::Tests).scripted(),
     text("gates", "gates", "yes: the change counts at the gate, which errs at alpha over all rows together",
         |_, r| r.verdict.is_decided_change().then(|| if r.gates { "yes" } else { "no" }.into())).csv().section(Section::Tests),
     interval("ratio_ci_fcr", "interval after choosing", "interval of the ratio of a decided row, as wide as the choice among rows asks for",
-        |_, r| r.ratio_ci_fcr).csv().section(Section::Ratio),
+        |_, r| r.ratio_ci_fcr).csv().section(Section::Ratio).scripted(),
     interval("diff_ci_fcr", "interval after choosing", "the same of the difference", |_, r| r.diff_ci_fcr)
         .section(Section::Difference),
-    text("beyond", "beyond", "yes: that whole interval lies outside the band", |_, r| r.beyond.then(|| "yes".into()))
+    text("beyond", "beyond the band", "yes: the whole interval of the change lies outside the band", |_, r| r.beyond.then(|| "yes".into()))
         .csv().section(Section::Ratio),
     number("min_effect_abs", "smallest difference", "the smallest difference that perf.conf says to matter, in the row's unit",
         |_, r| r.min_effect_abs).section(Section::Band),
@@ -246,6 +251,14 @@ fn spread(mean: &str, cv: Option<&str>) -> String {
     match cv {
         Some(cv) => format!("{mean} ±{cv}"),
         None => mean.to_owned(),
+    }
+}
+
+/// The band of a row's ratio; none where the row has no ratio to hold against it.
+fn band(row: &Row) -> Option<Interval> {
+    match row.scale {
+        Scale::Log => row.ratio_band(),
+        Scale::Linear => row.ratio.map(|_| Interval(1.0 - row.min_effect, 1.0 + row.min_effect)),
     }
 }
 

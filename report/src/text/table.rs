@@ -14,7 +14,7 @@ use unicode_width::UnicodeWidthStr;
 /// Below this width a row takes two lines.
 const WIDE: usize = 120;
 /// The first column never gets narrower than this.
-const FIRST: usize = 16;
+const FIRST: usize = 20;
 
 /// One shown row as the texts of its columns; a text may have several lines.
 struct Line<'a, 'v> {
@@ -172,7 +172,7 @@ fn color(view: &RowView<'_>) -> Option<Color> {
 fn cells(view: &RowView<'_>, notes: &Notes<'_>, layout: &Layout) -> Vec<String> {
     let separator = if layout.wide { " " } else { "\n" };
     let one = |statistic: &Statistic| match statistic.name {
-        "metric" if !view.gates => format!("{} ·", statistic.short(view)),
+        "metric" if !view.counts => format!("{} ·", statistic.short(view)),
         "n" if !layout.wide => statistic.of_sides(view).join("\n"),
         "verdict" => verdict(view, notes, separator),
         _ => statistic.short(view),
@@ -189,8 +189,9 @@ fn verdict(view: &RowView<'_>, notes: &Notes<'_>, separator: &str) -> String {
     let marks = notes.marks(view);
     let reason = view.row.reason.map(|r| format!("({})", r.word()));
     let known = view.row.expected.as_ref().map(|_| "(known)".to_owned());
-    let tail: Vec<String> =
-        [reason, known, (!marks.is_empty()).then_some(marks)].into_iter().flatten().collect();
+    let said = Some(view.marks().join(", ")).filter(|said| !said.is_empty());
+    let notes = Some(marks).filter(|marks| !marks.is_empty());
+    let tail: Vec<String> = [reason, said, known, notes].into_iter().flatten().collect();
     let word = format!("{} {}", glyph(view.row.verdict), view.row.verdict.word());
     format!("{word}{separator}{}", tail.join(" ")).trim_end().to_owned()
 }

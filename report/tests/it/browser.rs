@@ -88,8 +88,13 @@ fn without_script_every_row_and_its_details_are_there() {
 
 #[test]
 fn the_page_follows_the_readers_scheme_and_fits_a_telephone() {
-    for (scheme, background) in [("light", "rgb(255, 255, 255)"), ("dark", "rgb(21, 23, 26)")] {
-        let html = page(&scenarios::verdicts());
+    let schemes = [("light", "rgb(255, 255, 255)"), ("dark", "rgb(21, 23, 26)")];
+    let pages = [scenarios::verdicts(), scenarios::failing()];
+    for ((scheme, background), comparison) in
+        schemes.into_iter().flat_map(|s| pages.iter().map(move |p| (s, p)))
+    {
+        let gate = analyze::gate(comparison, &[analyze::FailOn::Regression], 0);
+        let html = report::html(comparison, &HtmlOptions { gate, ..HtmlOptions::default() });
         let Some(mut page) = Page::open(scheme, &html, |p| {
             p.size(390, 800);
             p.scheme(scheme);
@@ -134,6 +139,8 @@ fn axe_finds_no_violation() {
         ("light", scenarios::two_candidates()),
         ("light", scenarios::hostile()),
         ("dark", scenarios::known()),
+        ("light", scenarios::failing()),
+        ("dark", scenarios::failing()),
     ];
     for (scheme, comparison) in pages {
         let html = report::html(&comparison, &options);
@@ -184,7 +191,7 @@ fn a_large_result_draws_details_when_they_are_asked_for() {
     page.eval("document.querySelector('#main > tbody th a').click()");
     assert_eq!(page.eval("document.querySelectorAll('tr.more.open svg').length"), json!(2));
     assert_eq!(page.eval("document.querySelectorAll('tr.more.open .values tr').length"), json!(10));
-    assert_eq!(page.eval("document.querySelectorAll('tr.more.open .numbers tr').length"), json!(22));
+    assert_eq!(page.eval("document.querySelectorAll('tr.more.open .numbers tr').length"), json!(25));
     let numbers = page.eval("document.querySelector('tr.more.open .numbers').textContent").to_string();
     assert!(numbers.contains("ratio B/A0.") && !numbers.contains("undefined"), "{numbers}");
     page.eval("window.scrollTo(0, document.body.scrollHeight); new Promise((r) => setTimeout(r, 500))");

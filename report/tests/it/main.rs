@@ -10,3 +10,4 @@ mod run_page;
 mod site;
 mod site_entries;
 mod valid;
+mod verdicts;

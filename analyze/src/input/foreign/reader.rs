@@ -194,8 +194,8 @@ impl<'a> Reader<'a> {
                 let reason =
                     head.record.value.clone().err().unwrap_or_else(|| "its mean is too large".into());
                 let failed = same.iter().any(|g| g.record.failed);
-                let kind = if failed { Lost::Failed } else { Lost::Unreadable };
-                repeat.invalid.push(InvalidCell { cell: index, reason, kind, code: None });
+                let kind = if failed { Lost::Failed(None) } else { Lost::Unreadable };
+                repeat.invalid.push(InvalidCell { cell: index, reason, kind });
             }
         }
         repeat.sort_invalid();

@@ -5,7 +5,7 @@ use analyze::{CompareOptions, Comparison, Row, compare};
 use formats::perf_conf::Conf;
 use model::measurement::Outcome;
 use model::run::{BlockMembers, FactChange, RunFile};
-use model::{Case, Direction, Fingerprint, Keys, Measurement, MetricDecl, Rule};
+use model::{Case, Code, Direction, FailedAttempt, Fingerprint, Keys, Measurement, MetricDecl, Rule};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -30,6 +30,13 @@ pub struct Env {
     pub warnings: Vec<&'static str>,
     /// Facts that a later boot found changed: (name, before, after).
     pub changes: Vec<[&'static str; 3]>,
+    /// The code of every value that is none.
+    pub code: Option<Code>,
+    /// Attempts that failed, as run.json tells.
+    pub failures: Vec<FailedAttempt>,
+    /// Guests that were started; with `ended` the run.json is of a perfvt that counts attempts.
+    pub guests: u32,
+    pub ended: Option<bool>,
     /// When the environment was first booted, seconds since the epoch.
     pub started: u64,
     /// The classic file of each repeat, if it has one.
@@ -81,6 +88,10 @@ impl Env {
             looks: Vec::new(),
             warnings: Vec::new(),
             changes: Vec::new(),
+            code: None,
+            failures: Vec::new(),
+            guests: repeats as u32,
+            ended: None,
             started: 1_700_000_000,
             rhs: Vec::new(),
             series,
@@ -128,9 +139,9 @@ impl Env {
             warnings: self.warnings.iter().map(|w| w.to_string()).collect(),
             fingerprint: Fingerprint(owned(&self.facts)),
             changes: self.changes.iter().map(|c| change(*c)).collect(),
-            failures: Vec::new(),
-            started: 0,
-            ended: None,
+            failures: self.failures.clone(),
+            started: self.guests,
+            ended: self.ended,
         }
     }
 
@@ -168,7 +179,7 @@ impl Env {
             unit: s.unit.into(),
             outcome: match value {
                 Ok(v) => Outcome::Value(*v),
-                Err(reason) => Outcome::Invalid { reason: reason.to_string(), code: None },
+                Err(reason) => Outcome::Invalid { reason: reason.to_string(), code: self.code },
             },
             repeat: repeat as u32 + 1,
             boot: format!("{}-{}-{}", self.campaign, self.name, repeat + 1),
@@ -236,4 +247,17 @@ pub fn row<'a>(comparison: &'a Comparison, id: &str) -> &'a Row {
 
 pub fn codes(comparison: &Comparison) -> Vec<&'static str> {
     comparison.warnings.iter().map(|w| w.code).collect()
+}
+
+/// An attempt of a repeat that failed in a case, or outside any.
+pub fn failed(repeat: u32, case: Option<&str>, code: Code) -> FailedAttempt {
+    FailedAttempt {
+        repeat,
+        block: repeat,
+        attempt: 1,
+        boot: format!("c1-head-{repeat}"),
+        case: case.map(str::to_owned),
+        code: Some(code),
+        reason: format!("it was {code}"),
+    }
 }

@@ -42,6 +42,7 @@ impl Input {
         let shorten = |text: &mut String| *text = text.replace(&root, "");
         comparison.files.iter_mut().for_each(shorten);
         comparison.warnings.iter_mut().for_each(|warning| shorten(&mut warning.text));
+        comparison.failures.iter_mut().for_each(|failures| shorten(&mut failures.first));
         for side in std::iter::once(&mut comparison.a).chain(&mut comparison.b) {
             shorten(&mut side.path);
             side.losses.iter_mut().for_each(|loss| shorten(&mut loss.place));

@@ -5,7 +5,8 @@ use super::values::{Noise, around, hundredths};
 use super::{Input, MEASURED};
 use analyze::Comparison;
 use formats::perf_conf::Conf;
-use model::{Keys, Rule};
+use model::failure::{FailedAttempt, Phase};
+use model::{Case, Code, Keys, Rule};
 use report::ClassicTable;
 use std::path::Path;
 use std::sync::LazyLock;
@@ -23,6 +24,7 @@ pub fn small() -> Vec<(&'static str, Comparison)> {
         ("known", known()),
         ("nothing_in_common", nothing_in_common()),
         ("looked", looked()),
+        ("failing", failing()),
     ]
 }
 
@@ -109,7 +111,7 @@ fn tested() -> Vec<Pair> {
         log(64, 0.91, (0.016, 0.002)),
         log(128, 1.12, (0.01, 0.01)),
         log(256, 1.001, (0.008, 0.008)),
-        // Inconclusive: small, suggestive, noisy, open.
+        // Inconclusive: changed-small, suggestive, noisy, open.
         log(512, 0.957, (0.01, 0.01)),
         log(1024, 0.945, (0.036, 0.036)),
         log(4096, 1.02, (0.09, 0.09)),
@@ -120,8 +122,10 @@ fn tested() -> Vec<Pair> {
         linear(SWITCHES, 128, (938.0, 20.0), (655.0, 21.0)),
         // A count, and the sessions are not equally long.
         linear(EXITS, 256, (93_500.0, 400.0), (50_650.0, 350.0)),
-        // Nothing of it was there before: there is no ratio and no band.
+        // Nothing of it was there before: any change is larger than any share of it.
         pair(("vhost_CPU", "%"), (64, "1"), &[0.0; 5], &around(12.4, 0.3, 0)),
+        // Hardly anything was there before, perhaps nothing: there is no ratio and no band.
+        pair(("vhost_CPU", "%"), (128, "1"), &[0.0, 0.0, 0.3, 0.0, 0.0], &around(12.4, 0.3, 0)),
     ]
 }
 
@@ -135,9 +139,12 @@ fn without_a_test() -> Vec<Pair> {
     vec![
         pair(INSTRUCTIONS, (64, "1"), &one, &one),
         pair(INSTRUCTIONS, (128, "1"), &one, &[1_048_580.0; 5]),
+        // Constants: five a side are enough to tell them from chance, three are not.
         pair(("guest_softnet_drops", "1/s"), (64, "1"), &[0.0; 5], &[12.0; 5]),
+        pair(("guest_softnet_drops", "1/s"), (128, "1"), &[0.0; 3], &[12.0; 3]),
         pair(THROUGHPUT, (64, "4"), &[], &three),
         pair(THROUGHPUT, (128, "4"), &three, &[]),
+        pair(THROUGHPUT, (512, "4"), &three, &three[..1]),
         failed,
     ]
 }
@@ -300,6 +307,68 @@ pub fn two_candidates() -> Comparison {
         input.judged()
     });
     JUDGED.clone()
+}
+
+/// A campaign that goes on, whose candidate breaks: guests die in one case, a tool fails once in another, which failed on the
+/// baseline alone, too; of one category all rows got a little slower together.
+pub fn failing() -> Comparison {
+    static JUDGED: LazyLock<Comparison> = LazyLock::new(|| failing_input().judged());
+    JUDGED.clone()
+}
+
+fn failing_input() -> Input {
+    let mut noise = Noise::new(17);
+    let mut sides = [Vec::new(), Vec::new()];
+    let mut add = |category, size, effect: f64, cv| {
+        for (side, effect) in sides.iter_mut().zip([1.0, effect]) {
+            side.push(series(category, size, "throughput", "Mbit/s", &noise.values(8, 940.0 * effect, cv)));
+        }
+    };
+    for (size, effect) in [(64, 1.0), (1024, 1.0), (4096, 1.15), (16384, 0.8)] {
+        add("TCP_STREAM (RX)", size, effect, 0.01);
+    }
+    for size in [64, 256, 1024, 4096, 16384, 65507] {
+        add("TCP_MAERTS (TX)", size, 0.93, 0.045);
+    }
+    let case = |of: &Series| {
+        Case { workload: of.workload.into(), category: of.category.into(), keys: of.keys.clone() }.id()
+    };
+    let ids: Vec<String> = sides[0].iter().map(case).collect();
+    let failed = |name: &str, repeat, attempt, case: Option<usize>, code: Code, reason: &str| FailedAttempt {
+        repeat,
+        block: repeat,
+        attempt,
+        boot: format!("c1-{name}-{repeat}-{attempt}"),
+        case: case.map(|case| ids[case].clone()),
+        code: Some(code),
+        reason: reason.into(),
+    };
+    const PANIC: &str =
+        "the guest's kernel panicked: Kernel panic - not syncing: Fatal exception in interrupt";
+    let mut of_next: Vec<FailedAttempt> = (1..=8)
+        .flat_map(|repeat| (1..=2).map(move |attempt| (repeat, attempt)))
+        .map(|(repeat, attempt)| failed("next", repeat, attempt, Some(0), Code::Panic, PANIC))
+        .collect();
+    for value in &mut sides[1][0].values[2..6] {
+        *value = Err(PANIC);
+    }
+    of_next.push(failed("next", 3, 1, Some(1), Code::ToolFailed, "netperf ended with exit code 1"));
+    of_next.push(failed("next", 4, 1, Some(2), Code::ToolFailed, "netperf ended with exit code 1"));
+    of_next.push(failed("next", 5, 1, None, Code::Deadline(Phase::Boot), "no word from the guest in 60 s"));
+    sides[1][1].values[2] = Err("netperf ended with exit code 1");
+    let of_base = vec![failed("base", 2, 1, Some(2), Code::ToolFailed, "netperf ended with exit code 1")];
+    Input::new(|root| {
+        let write = |((name, series), failures): ((&'static str, Vec<Series>), Vec<FailedAttempt>)| {
+            let mut env = environment(name, "c1", series);
+            env.environments = vec!["base", "next"];
+            let dir = env.write(root);
+            let mut run = env.run();
+            (run.failures, run.started, run.ended) = (failures, 9, Some(name == "base"));
+            model::store::write_json(&dir.join(model::store::RUN_FILE), &run).unwrap();
+            dir
+        };
+        ["base", "next"].into_iter().zip(sides).zip([of_base, of_next]).map(write).collect()
+    })
 }
 
 /// A campaign that a stopping rule looked at after every block and ended after twelve.

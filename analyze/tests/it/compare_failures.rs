@@ -1,0 +1,243 @@
+//! Measurements that failed, as an outcome: counted, tested, and never passed over.
+
+use crate::support::{self, Env, codes, failed, options, row, run, series, throughput};
+use analyze::{CaseFailures, Comparison, FailOn, FailureVerdict, Reason, Verdict, compare, gate};
+use formats::perf_conf::Conf;
+use model::Code;
+use std::fs;
+use std::path::Path;
+
+const ID: &str = "netperf/TCP_STREAM/size=64,sessions=1/throughput";
+const CASE: &str = "netperf/TCP_STREAM (RX)/size=64,sessions=1";
+const A: [f64; 10] = [100.0, 101.0, 99.0, 100.5, 99.5, 100.2, 99.8, 100.7, 99.3, 100.1];
+
+/// Ten boots, of which the first so many fail in the first case; a second case is always measured.
+fn env(name: &'static str, fail: usize) -> Env {
+    let mut first = throughput(&A);
+    first.values.iter_mut().take(fail).for_each(|value| *value = Err("the guest kernel panicked"));
+    let mut other = throughput(&A);
+    other.keys = [("size", "128"), ("sessions", "1")].into_iter().collect();
+    Env::new(name, vec![first, other])
+}
+
+fn pair(root: &Path, base: &Env, head: &Env) -> Comparison {
+    run(&[base.write(root), head.write(root)])
+}
+
+fn only(result: &Comparison) -> &CaseFailures {
+    assert_eq!(result.failures.len(), 1, "{:?}", result.failures);
+    &result.failures[0]
+}
+
+/// The exit code of a gate.
+fn exit(result: &Comparison, fail_on: &[FailOn], allow: usize) -> u8 {
+    gate(result, fail_on, allow).unwrap().exit_code
+}
+
+#[test]
+fn a_candidate_that_fails_in_every_boot_fails_more_and_fails_every_gate() {
+    let root = tempfile::tempdir().unwrap();
+    let mut head = env("head", 10);
+    head.code = Some(Code::ToolFailed);
+    let result = pair(root.path(), &env("base", 0), &head);
+    let found = only(&result);
+    assert_eq!((found.a.tried, found.a.failed, found.b.tried, found.b.failed), (10, 0, 10, 10));
+    assert!((found.p - 1.0825e-5).abs() < 1e-8, "Fisher: {}", found.p);
+    assert_eq!((found.verdict, found.crashes), (FailureVerdict::FailsMore, 0));
+    assert!(found.first.ends_with("the guest kernel panicked"), "{}", found.first);
+    let judged = row(&result, ID);
+    assert_eq!((judged.verdict, judged.reason), (Verdict::Invalid, Some(Reason::Failures)));
+    for word in FailOn::ALL {
+        assert_eq!(exit(&result, &[word], 0), 1, "{word:?}");
+    }
+}
+
+#[test]
+fn total_loss_decides_where_no_row_could_be_judged_at_all() {
+    let root = tempfile::tempdir().unwrap();
+    let lost = |name, fail: usize| {
+        let mut env = env(name, fail);
+        env.series.truncate(1);
+        env.series[0].values.truncate(3);
+        Env { planned: 3, ..env }
+    };
+    let result = pair(root.path(), &lost("base", 0), &lost("head", 3));
+    let found = only(&result);
+    assert!(found.p > 0.05 && found.verdict == FailureVerdict::FailsMore, "{found:?}");
+    assert_eq!(exit(&result, &[FailOn::Regression], 0), 1, "before 3");
+    let root = tempfile::tempdir().unwrap();
+    let result = pair(root.path(), &lost("base", 3), &lost("head", 3));
+    assert_eq!(only(&result).verdict, FailureVerdict::Undecided, "both sides fail alike");
+    assert_eq!(exit(&result, &[FailOn::Regression], 0), 3);
+}
+
+#[test]
+fn half_of_the_boots_are_told_from_none_by_fishers_test() {
+    let root = tempfile::tempdir().unwrap();
+    let result = pair(root.path(), &env("base", 0), &env("head", 5));
+    let found = only(&result);
+    assert!((found.p - 0.0325).abs() < 1e-4 && found.q == found.p, "the other case cannot fail by chance");
+    assert_eq!(found.verdict, FailureVerdict::FailsMore);
+    let judged = row(&result, ID);
+    assert_eq!((judged.verdict, judged.reason), (Verdict::Inconclusive, Some(Reason::Failures)));
+    assert_eq!(row(&result, &ID.replace("64", "128")).verdict, Verdict::Equivalent);
+    let back = tempfile::tempdir().unwrap();
+    let result = pair(back.path(), &env("base", 5), &env("head", 0));
+    assert_eq!(only(&result).verdict, FailureVerdict::FailsLess);
+    assert_eq!(exit(&result, &[FailOn::Regression], 0), 0, "the baseline's failures are no regression");
+    assert_eq!(exit(&result, &[FailOn::Change], 0), 1);
+}
+
+#[test]
+fn less_than_that_on_one_side_is_never_equal_and_fails_the_gate_for_regressions() {
+    let root = tempfile::tempdir().unwrap();
+    let result = pair(root.path(), &env("base", 0), &env("head", 2));
+    assert_eq!(only(&result).verdict, FailureVerdict::Undecided);
+    let judged = row(&result, ID);
+    assert_eq!((judged.verdict, judged.reason), (Verdict::Inconclusive, Some(Reason::Failures)));
+    assert_eq!(exit(&result, &[FailOn::Regression], 0), 1);
+    assert_eq!(exit(&result, &[FailOn::Failures], 0), 1);
+    assert_eq!(exit(&result, &[FailOn::Missing], 0), 0);
+    let both = tempfile::tempdir().unwrap();
+    let result = pair(both.path(), &env("base", 2), &env("head", 2));
+    assert_eq!(row(&result, ID).verdict, Verdict::Equivalent, "both sides fail alike");
+    assert_eq!(exit(&result, &[FailOn::Regression], 0), 0);
+}
+
+#[test]
+fn a_guest_that_died_on_the_candidate_alone_fails_a_gate_unless_it_is_allowed() {
+    for code in [Code::Panic, Code::Oops, Code::Hang, Code::EarlyExit, Code::IoError] {
+        let root = tempfile::tempdir().unwrap();
+        let mut head = env("head", 1);
+        head.code = Some(code);
+        let result = pair(root.path(), &env("base", 0), &head);
+        assert_eq!(only(&result).crashes, 1, "{code}");
+        assert_eq!(only(&result).b.codes.get(code.word()), Some(&1));
+        assert_eq!(exit(&result, &[FailOn::Missing], 0), 1);
+        assert_eq!(exit(&result, &[FailOn::Missing], 1), 0);
+        assert_eq!(exit(&result, &[FailOn::Regression], 1), 0, "what it leaves behind is allowed, too");
+        let mut base = env("base", 1);
+        base.code = Some(code);
+        let both = tempfile::tempdir().unwrap();
+        assert_eq!(only(&pair(both.path(), &base, &head)).crashes, 0, "the baseline dies, too");
+    }
+}
+
+#[test]
+fn what_the_host_did_is_no_failure() {
+    for code in [Code::Host, Code::Noisy, Code::ClockJumped, Code::HostNoSpace, Code::Misplaced] {
+        let root = tempfile::tempdir().unwrap();
+        let mut head = env("head", 5);
+        head.code = Some(code);
+        let result = pair(root.path(), &env("base", 0), &head);
+        assert!(result.failures.is_empty(), "{code}: {:?}", result.failures);
+        assert_eq!(row(&result, ID).verdict, Verdict::Equivalent, "{code}");
+    }
+}
+
+#[test]
+fn an_attempt_that_failed_counts_although_a_later_one_succeeded() {
+    let root = tempfile::tempdir().unwrap();
+    let base = Env { ended: Some(true), ..env("base", 0) };
+    let failures = vec![failed(2, Some(CASE), Code::Panic), failed(2, Some(CASE), Code::Panic)];
+    let head = Env { ended: Some(true), guests: 12, failures, ..env("head", 0) };
+    let result = pair(root.path(), &base, &head);
+    let found = only(&result);
+    assert_eq!((found.b.tried, found.b.failed, found.crashes), (12, 2, 2));
+    let judged = row(&result, ID);
+    assert_eq!((judged.b.n, judged.reason), (10, Some(Reason::Failures)), "no value is missing, and yet");
+    assert_eq!(exit(&result, &[FailOn::Regression], 0), 1);
+    assert_eq!(exit(&result, &[FailOn::Regression], 2), 0);
+}
+
+#[test]
+fn one_cause_counts_once_and_cases_that_were_never_reached_have_not_failed() {
+    // A file of before attempts were counted: what ended the guest is said of both cases.
+    let root = tempfile::tempdir().unwrap();
+    let mut head = env("head", 5);
+    head.series[1].values[..5].fill(Err("the guest kernel panicked"));
+    head.code = Some(Code::Panic);
+    let result = pair(root.path(), &env("base", 0), &head);
+    let found = only(&result);
+    assert_eq!((found.id.as_str(), found.b.failed), ("netperf/TCP_STREAM/size=64,sessions=1", 5));
+    let lost = row(&result, &ID.replace("64", "128"));
+    assert_eq!((lost.b.n, lost.reason), (5, Some(Reason::Failures)), "its values went with the guest");
+}
+
+#[test]
+fn guests_that_fail_outside_any_case_are_counted_by_themselves() {
+    let root = tempfile::tempdir().unwrap();
+    let base = Env { ended: Some(true), ..env("base", 0) };
+    let failures = (1..=8).map(|repeat| failed(repeat, None, Code::Panic)).collect();
+    let head = Env { ended: Some(true), guests: 18, failures, ..env("head", 0) };
+    let result = pair(root.path(), &base, &head);
+    let found = only(&result);
+    assert_eq!((found.id.as_str(), found.a.tried, found.b.tried), ("netperf/boot", 10, 18));
+    assert_eq!((found.b.failed, found.crashes), (8, 8));
+    assert!(found.p < 0.05 && found.verdict == FailureVerdict::FailsMore);
+    assert_eq!(row(&result, ID).verdict, Verdict::Equivalent, "what was measured is equal");
+    assert_eq!(exit(&result, &[FailOn::Inconclusive], 0), 1);
+}
+
+#[test]
+fn a_campaign_that_has_not_ended_is_told() {
+    let root = tempfile::tempdir().unwrap();
+    let head = Env { ended: Some(false), ..env("head", 0) };
+    let result = pair(root.path(), &Env { ended: Some(true), ..env("base", 0) }, &head);
+    assert!(!result.a.unfinished && result.b[0].unfinished);
+    assert!(codes(&result).contains(&"unfinished"));
+    assert_eq!(exit(&result, &[FailOn::Unfinished], 0), 1);
+    assert_eq!(exit(&result, &[FailOn::Regression], 0), 0);
+}
+
+/// A table of ten repeats; the first `zeros` values of one case are 0.
+fn table(root: &Path, name: &str, zeros: usize) -> std::path::PathBuf {
+    let line = |(i, v): (usize, &f64)| format!("x,rate,{i},{}\n", if i < zeros { 0.0 } else { *v });
+    let text = format!("case,metric,repeat,value\n{}", A.iter().enumerate().map(line).collect::<String>());
+    let path = root.join(name);
+    fs::write(&path, text).unwrap();
+    path
+}
+
+#[test]
+fn a_throughput_of_zero_is_a_failure_and_a_count_of_zero_is_a_value() {
+    let root = tempfile::tempdir().unwrap();
+    let sides = [table(root.path(), "a.csv", 0), table(root.path(), "b.csv", 8)];
+    let judged = |metric: &str| {
+        let mut chosen = options(&sides);
+        let conf = format!("[csv]\nmetric.rate = {metric}\n");
+        chosen.conf = Conf::with_layers([("mine", conf.as_str())]).unwrap();
+        compare(&chosen).unwrap()
+    };
+    for rate in ["x higher primary log", "x higher primary linear zero=failed"] {
+        let result = judged(rate);
+        let found = only(&result);
+        assert!((found.p - 0.000714).abs() < 1e-5 && found.verdict == FailureVerdict::FailsMore, "{found:?}");
+        assert_eq!(exit(&result, &[FailOn::Regression], 0), 1);
+    }
+    for count in [
+        "x lower primary linear",
+        "x lower primary",
+        "x lower primary log count",
+        "x lower primary log zero=value",
+    ] {
+        let result = judged(count);
+        assert!(result.failures.is_empty(), "{count}: {:?}", result.failures);
+        assert_eq!((result.rows[0].b.n, result.rows[0].scale), (10, model::Scale::Linear), "{count}");
+    }
+}
+
+#[test]
+fn a_metric_that_does_not_decide_fails_no_case() {
+    let root = tempfile::tempdir().unwrap();
+    let mut latency = series("TCP_STREAM (RX)", 64, "latency_us", "us", &A);
+    latency.values[..8].fill(Err("no percentiles"));
+    let mut head = env("head", 0);
+    head.series.push(latency);
+    let mut base = env("base", 0);
+    base.series.push(series("TCP_STREAM (RX)", 64, "latency_us", "us", &A));
+    let result = pair(root.path(), &base, &head);
+    assert!(result.failures.is_empty(), "{:?}", result.failures);
+    let id = "netperf/TCP_STREAM/size=64,sessions=1/latency_us";
+    assert_eq!(support::row(&result, id).reason, Some(Reason::Failures), "its own values are still a choice");
+}

@@ -1,0 +1,69 @@
+//! The gate in words: what came of it, and the scores of categories that count beside the rows.
+
+use crate::numbers;
+use crate::text::counted;
+use analyze::{CategoryScore, Comparison, Family, Gate, gate};
+use edge::visible;
+
+/// What came of a gate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// Nothing that it names was found.
+    Passed,
+    /// Something was.
+    Failed,
+    /// No row that gates could be judged.
+    NotDecided,
+}
+
+impl Outcome {
+    /// By the exit code: what could not be judged has neither passed nor failed.
+    pub fn of(gate: &Gate) -> Outcome {
+        match gate.exit_code {
+            gate::NOTHING => Outcome::NotDecided,
+            gate::PASSED if !gate.failed => Outcome::Passed,
+            _ => Outcome::Failed,
+        }
+    }
+
+    /// In words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Outcome::Passed => "passed",
+            Outcome::Failed => "failed",
+            Outcome::NotDecided => "not decided (no row that gates could be judged)",
+        }
+    }
+}
+
+/// `netperf/TCP_RR as a whole`.
+pub(crate) fn name(category: &CategoryScore) -> String {
+    format!("{}/{}", visible(&category.workload), visible(&category.category))
+}
+
+/// `REGRESSED: ratio 0.921 [0.880, 0.964] over 6 rows, band from -4.76% to +5%, p at the gate 0.0040`.
+pub(crate) fn category(category: &CategoryScore) -> String {
+    format!(
+        "{}: ratio {} over {}, band {}, p at the gate {}",
+        category.verdict.word(),
+        numbers::ratio(category.score.ratio, category.score.ci),
+        counted(category.score.rows, "row"),
+        numbers::band(category.min_effect),
+        numbers::exact_p(category.p_gate)
+    )
+}
+
+/// The family of a candidate.
+pub(crate) fn family(comparison: &Comparison, candidate: usize) -> Option<&Family> {
+    comparison.families.iter().find(|f| f.candidate == candidate)
+}
+
+/// `0.04 of alpha is the rows', 0.01 the scores'`.
+pub(crate) fn shares(family: &Family) -> String {
+    let [rows, scores] = [family.alpha_rows, family.alpha_scores].map(numbers::trimmed);
+    if family.alpha_scores > 0.0 {
+        format!("{rows} of alpha is the share of rows, {scores} that of categories as a whole")
+    } else {
+        format!("all of alpha, {rows}, is the share of rows, because no category has a score")
+    }
+}
