@@ -47,9 +47,11 @@ const SESSION_LENGTH: [&str; 2] = ["session-length", "param.l"];
 /// Facts that name an occasion and no property: they always differ.
 const OCCASION: [&str; 4] = ["host.boot_id", "boot_id", "host.hostname", "host.name"];
 
-/// Whether a fact differs from one run to the next by its nature.
+/// Whether a fact may differ from one run to the next by its nature. What Go benchmarks say of themselves, but for the
+/// system, is anybody's text (`commit: ..`, `note: ..`).
 pub(crate) fn is_occasion(name: &str) -> bool {
-    OCCASION.contains(&name)
+    let name = base(name);
+    OCCASION.contains(&name) || (name.starts_with("bench.") && name != "bench.goos")
 }
 
 /// Parameters that say which cases are measured and how the campaign goes about it. Cases are matched by name, and
@@ -181,7 +183,7 @@ fn class(name: &str, a: Option<&String>, b: Option<&String>, factors: &BTreeSet<
     if factors.iter().any(|f| means(f, name)) {
         return DifferenceClass::Intended;
     }
-    if OCCASION.contains(&name) {
+    if is_occasion(name) {
         return DifferenceClass::Other;
     }
     let (Some(a), Some(b)) = (a, b) else { return DifferenceClass::Other };

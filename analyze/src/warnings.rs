@@ -12,12 +12,13 @@
 //! | `unpinned` | note | vCPUs were not pinned |
 //! | `unknown-factor` | note | `--factor` names nothing |
 //! | `few-boots`, `unmatched-rows`, `no-primary`, `filtered` | note | what the result rests on |
-//! | `lost-cells`, `lost-rows`, `lost-columns`, `lost-files`, `lost-repeats`, `missing-repeats` | note | losses |
+//! | `lost-cells`, `lost-values`, `lost-rows`, `lost-columns`, `lost-files`, `lost-repeats`, `missing-repeats` | note | losses |
 //! | `identical-repeats`, `same-file`, `same-directory`, `averaged`, `split-repeats` | note | oddities of the input |
 //! | `sequential` | note | rows that were looked at more than once |
 //! | `no-end-line` | note | files of values of an older perfvt, of which a cut is not seen |
 //! | `no-run-file` | note | classic files beside values of perfvt, without the file that tells of them |
 //! | `unknown-files` | note | files that are called like results of other tools, and that no reader knows |
+//! | `other-results` | note | results of other tools beside classic files, which alone are read |
 //! | `one-session` | note | a side is one file of another tool, whose runs are the replicates |
 //! | `no-floor`, `expired-expectations`, `unmet-expectations` | note | `--noise` and `--expect` |
 //! | `drift`, `first-boot` | note | boot scores that are not stationary |

@@ -29,6 +29,10 @@ pub fn iozone(data: &[u8]) {
     holds(Kind::Iozone, data);
 }
 
+pub fn iperf3_json(data: &[u8]) {
+    holds(Kind::Iperf3, data);
+}
+
 /// Panics when the law is broken.
 fn holds(kind: Kind, data: &[u8]) {
     let _ = sniff(data);

@@ -7,7 +7,7 @@ mod gaps;
 mod passed;
 mod reader;
 
-pub(super) use passed::first_words;
+pub(super) use passed::{beside, first_words};
 
 use super::LoadedSide;
 use super::derived::derive;

@@ -184,6 +184,7 @@ fn load_files(path: &Path, options: &CompareOptions) -> Result<LoadedSide, Analy
     };
     let mut notes = oddities(&found);
     notes.extend(no_run_file(path, &found.files));
+    notes.extend(if path.is_dir() { foreign::beside(&found.files) } else { None });
     let mut side = LoadedSide { notes, losses: unread(&found), ..LoadedSide::default() };
     let files = found.files;
     let read: Vec<Result<(Repeat, Vec<Loss>), Loss>> =

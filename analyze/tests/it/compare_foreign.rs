@@ -329,6 +329,24 @@ fn files_that_are_empty_cut_or_hold_an_error_only_are_each_told() {
 }
 
 #[test]
+fn results_of_other_tools_beside_classic_files_are_named() {
+    let root = tempfile::tempdir().unwrap();
+    let rhs =
+        |value: u32| format!("Category:TCP_RR\n size|sessions|trans.rate\n   64|       1|    {value}.0\n");
+    for (side, value) in [("a", 1000), ("b", 1010)] {
+        for run in 0..2 {
+            write(root.path(), &format!("{side}/netperf-{run}.RHS"), &rhs(value + run));
+        }
+    }
+    let sides = [root.path().join("a"), root.path().join("b")];
+    assert!(!codes(&run(&sides)).contains(&"other-results"));
+    write(root.path(), "b/fio.json", &object(1, "", &[entry("j", READ, 0, SPEED)]));
+    let result = run(&sides);
+    let note = result.warnings.iter().find(|w| w.code == "other-results").unwrap();
+    assert!(note.text.contains("1 file of other tools") && note.text.contains("b/fio.json"), "{}", note.text);
+}
+
+#[test]
 fn what_is_no_result_at_all_is_told_by_its_first_words() {
     let root = tempfile::tempdir().unwrap();
     let whole = write(root.path(), "a.json", &object(1, "", &[entry("j", READ, 0, SPEED)]));
@@ -445,6 +463,13 @@ fn another_cpu_under_go_benchmarks_is_suspicious() {
     let banner = result.warnings.iter().find(|w| w.code == "suspicious").unwrap();
     assert!(banner.text.contains("host.cpu.model"), "{}", banner.text);
     assert!(!codes(&run(&[a.clone(), write(root.path(), "c.txt", &text("one"))])).contains(&"suspicious"));
+    let noted = |note: &str| text("one") + &format!("note: {note}\nBenchmarkDecode-8 1 1200 ns/op\n");
+    write(root.path(), "many/1.txt", &noted("first"));
+    write(root.path(), "many/2.txt", &noted("second"));
+    let many = root.path().join("many");
+    assert!(!codes(&run(&[many.clone(), a.clone()])).contains(&"mixed-side"), "a note is no condition");
+    write(root.path(), "many/3.txt", &text("two"));
+    assert!(codes(&run(&[many, a.clone()])).contains(&"mixed-side"));
     let arm = text("one").replace("goos: linux", "goos: linux\ngoarch: arm64");
     let amd = text("one").replace("goos: linux", "goos: linux\ngoarch: amd64");
     let sides = [write(root.path(), "arm.txt", &arm), write(root.path(), "amd.txt", &amd)];
@@ -513,6 +538,22 @@ fn netperfs_figures_without_a_unit_are_those_of_perf_conf() {
     assert_eq!(packets.verdict, Verdict::Invalid, "retransmissions grow with the length of the test");
     let speed = row(&result, "netperf/TCP_STREAM/size=1024/throughput");
     assert_eq!((speed.verdict, result.a.session_length.as_deref()), (Verdict::Equivalent, Some("10")));
+}
+
+#[test]
+fn runs_of_iperf3_are_compared_and_their_length_is_a_fact() {
+    let root = tempfile::tempdir().unwrap();
+    let captured = include_str!("../../../formats/testdata/iperf3/3.12-tcp.json");
+    let rate = "8570471889.214757";
+    assert!(captured.contains(rate));
+    let sides = write_both(root.path(), 5, |side, run| {
+        let factor = [1.0, 0.8][side] * JITTER[run];
+        captured.replace(rate, &format!("{}", 8_570_471_889.2 * factor))
+    });
+    let result = run(&sides);
+    let speed = result.rows.iter().find(|r| &*r.metric == "throughput").unwrap();
+    assert_eq!((speed.verdict, speed.a.n, &*speed.workload), (Verdict::Regressed, 5, "iperf3"));
+    assert!(result.a.session_length.is_some());
 }
 
 #[test]

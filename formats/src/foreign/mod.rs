@@ -7,6 +7,7 @@
 //! | [`Kind::LongCsv`] | anything: a table `case,metric,repeat,value` | `csv` |
 //! | [`Kind::Hyperfine`] | `hyperfine --export-json` | `hyperfine` |
 //! | [`Kind::Benchfmt`] | `go test -bench` | `benchfmt` |
+//! | [`Kind::Iperf3`] | `iperf3 -J` | `iperf3` |
 //! | [`Kind::Iozone`] | `iozone -R` | `iozone` |
 //!
 //! A value that is not a finite number is a record with the reason in its place; a line that cannot be used is a loss;
@@ -19,6 +20,7 @@ mod fio_options;
 mod fio_series;
 mod hyperfine;
 mod iozone;
+mod iperf3_json;
 mod long_csv;
 mod netperf_omni;
 mod table;
@@ -43,6 +45,8 @@ pub enum Kind {
     Benchfmt,
     /// iozone's report.
     Iozone,
+    /// iperf3's JSON.
+    Iperf3,
 }
 
 impl Kind {
@@ -55,6 +59,7 @@ impl Kind {
             Kind::Hyperfine => "hyperfine JSON",
             Kind::Benchfmt => "Go benchmark text",
             Kind::Iozone => "iozone report",
+            Kind::Iperf3 => "iperf3 JSON",
         }
     }
 
@@ -67,6 +72,7 @@ impl Kind {
             Kind::Hyperfine => "hyperfine",
             Kind::Benchfmt => "benchfmt",
             Kind::Iozone => "iozone",
+            Kind::Iperf3 => "iperf3",
         }
     }
 }
@@ -163,8 +169,9 @@ pub fn sniff(bytes: &[u8]) -> Option<Kind> {
     let head = bytes.get(..SNIFF_LENGTH).unwrap_or(bytes);
     let text = String::from_utf8_lossy(head);
     let text = text.trim_start_matches('\u{feff}');
-    let tests: [(Kind, Test); 6] = [
+    let tests: [(Kind, Test); 7] = [
         (Kind::FioJson, fio_json::is),
+        (Kind::Iperf3, iperf3_json::is),
         (Kind::Hyperfine, hyperfine::is),
         (Kind::Iozone, iozone::is),
         (Kind::NetperfOmni, netperf_omni::is),
@@ -187,6 +194,7 @@ pub fn parse(kind: Kind, text: &str) -> Result<Foreign, ForeignError> {
         Kind::Hyperfine => hyperfine::parse(text),
         Kind::Benchfmt => benchfmt::parse(text),
         Kind::Iozone => iozone::parse(text),
+        Kind::Iperf3 => iperf3_json::parse(text),
     };
     let foreign = parsed.map_err(|(line, reason)| ForeignError { kind, line, reason })?;
     match (foreign.records.is_empty(), foreign.losses.first()) {

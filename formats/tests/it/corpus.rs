@@ -109,6 +109,7 @@ const FOREIGN: &[(&str, Law)] = &[
     ("hyperfine", foreign_law::hyperfine),
     ("benchfmt", foreign_law::benchfmt),
     ("iozone", foreign_law::iozone),
+    ("iperf3_json", foreign_law::iperf3_json),
 ];
 
 const TOOLS: &[(&str, Law)] = &[

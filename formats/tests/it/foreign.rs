@@ -14,6 +14,10 @@ const HYPERFINE: &str = include_str!("../../testdata/foreign/hyperfine-1.15.json
 const GO: &str = include_str!("../../testdata/foreign/go-bench.txt");
 const CSV: &str = include_str!("../../testdata/foreign/long.csv");
 const IOZONE: &str = include_str!("../../testdata/foreign/iozone-3.489-auto.txt");
+const IPERF3: &str = include_str!("../../testdata/iperf3/3.12-tcp.json");
+const IPERF3_UDP: &str = include_str!("../../testdata/iperf3/3.18-udp.json");
+const IPERF3_REVERSE: &str = include_str!("../../testdata/iperf3/3.12-reverse.json");
+const IPERF3_REFUSED: &str = include_str!("../../testdata/iperf3/3.12-refused.json");
 const IOZONE_THREADS: &str = include_str!("../../testdata/foreign/iozone-3.489-threads.txt");
 
 fn read(text: &str) -> Foreign {
@@ -57,6 +61,7 @@ fn each_kind_is_told_by_its_content() {
         (Kind::Benchfmt, vec![GO]),
         (Kind::LongCsv, vec![CSV]),
         (Kind::Iozone, vec![IOZONE, IOZONE_THREADS]),
+        (Kind::Iperf3, vec![IPERF3, IPERF3_UDP, IPERF3_REVERSE]),
     ] {
         for text in texts {
             assert_eq!(sniff(text.as_bytes()), Some(kind), "{:.60}", text);
@@ -494,6 +499,33 @@ fn gos_machine_is_a_fact_of_the_results_behind_it() {
     let cpus: Vec<_> = go.records.iter().map(|r| fact(&go, r, "host.cpu.model")).collect();
     assert_eq!(cpus, [Some("one"), Some("two")]);
     assert_eq!(fact(&go, &go.records[1], "bench.date"), None);
+}
+
+#[test]
+fn iperf3s_runs_are_named_as_perfvts_own() {
+    let tcp = read(&format!("{IPERF3}\n{IPERF3}"));
+    let first = &tcp.records[0];
+    let case = id(first).replace("/throughput#1", "");
+    assert!(case.starts_with("TCP/size=") && case.contains(",streams="), "{case}");
+    assert_eq!(value(&tcp, &format!("{case}/throughput#2")), 8570.471889214757);
+    assert_eq!(value(&tcp, &format!("{case}/re_pkts#1")), 14.0);
+    assert_eq!(fact(&tcp, first, "tool.iperf3"), Some("iperf 3.12"));
+    assert!(fact(&tcp, first, "param.l").is_some() && fact(&tcp, first, "host.arch") == Some("x86_64"));
+    let udp = read(IPERF3_UDP);
+    assert!(udp.records.iter().any(|r| r.category == "UDP" && r.metric == "lost_percent"));
+    assert!(read(IPERF3_REVERSE).records.iter().all(|r| r.category == "TCP_REVERSE"));
+}
+
+#[test]
+fn a_run_of_iperf3_that_failed_is_a_loss_or_has_no_value() {
+    let refused = refusal(Kind::Iperf3, IPERF3_REFUSED);
+    assert!(refused.contains("line 1") && refused.contains("Connection refused"), "{refused}");
+    let broken = IPERF3.replacen('{', "{\"error\": \"control socket has closed\",", 1);
+    let iperf3 = read(&format!("{IPERF3}{broken}{IPERF3_REFUSED}"));
+    let failed: Vec<_> = iperf3.records.iter().filter(|r| r.failed).collect();
+    assert_eq!((failed.len(), failed[0].run.as_deref(), iperf3.losses.len()), (1, Some("2"), 1));
+    assert!(failed[0].value.clone().unwrap_err().contains("control socket"));
+    assert!(refusal(Kind::Iperf3, &IPERF3[..IPERF3.len() / 2]).contains("cut off"));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Files of a directory that are called like results and that no reader knows: a result that is empty, that was cut, or that
 //! holds the words of a tool that failed; or a text that never was one.
 
-use crate::warnings::note;
+use crate::warnings::{counted, note};
 use crate::{Loss, Warning};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -29,6 +29,26 @@ pub(super) fn told(results: &[PathBuf], unknown: &[PathBuf]) -> (Vec<Loss>, Opti
         reason: first_words(path),
     };
     (expected.iter().map(loss).collect(), passed_over(&others))
+}
+
+/// Results of other tools that stand in the same directories as result files of perf.conf's patterns: one side is of one
+/// kind, so that they are not read.
+pub(crate) fn beside(results: &[PathBuf]) -> Option<Warning> {
+    let folders: BTreeSet<&Path> = results.iter().filter_map(|path| path.parent()).collect();
+    let entries = folders.into_iter().filter_map(|folder| std::fs::read_dir(folder).ok()).flatten().flatten();
+    let mut found: Vec<PathBuf> = entries
+        .map(|entry| entry.path())
+        .filter(|path| of_data(path).is_some() && super::kind_of(path).is_some())
+        .collect();
+    found.sort();
+    let first = found.first()?;
+    let text = format!(
+        "{} of other tools beside result files of perf.conf's patterns; the first: {}; not read",
+        counted(found.len(), "file"),
+        first.display()
+    );
+    let advice = "compare them on their own: give the files, or put them into a directory of their own";
+    Some(note("other-results", text, advice, found.len()))
 }
 
 /// What is called like a result and is passed over.
