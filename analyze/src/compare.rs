@@ -9,8 +9,9 @@ use crate::frame::{Declared, Frame};
 use crate::input::repeat::Repeat;
 use crate::input::{self, LoadedSide, Said};
 use crate::options::CompareOptions;
-use crate::pairing::{Classed, pairings};
-use crate::row::{Intervals, Judge, Signs, blocks_of, design_of};
+use crate::pairing::{Classed, Pairing, pairings};
+use crate::row::{Intervals, Judge, blocks_of, design_of};
+use crate::scale::Signs;
 use crate::verdict::{Judgement, verdict};
 use crate::warnings::{counted, note};
 use crate::{
@@ -42,39 +43,8 @@ pub fn compare(options: &CompareOptions) -> Result<Comparison, AnalyzeError> {
     }
     let frame = Frame::align(&mut files, &options.conf, &declared(&sides, options)?)?;
     let (pairings, differences) = pairings(options, &sides, &files, &ranges)?;
-    let signs: Vec<Signs> = ranges.iter().map(|range| Signs::of(&frame, &files, range.clone())).collect();
-    let search = Search::new(&frame, &files, &sides, &signs, options.alpha);
-    let failures: Vec<Failures> = pairings.iter().map(|p| search.of(p)).collect();
-    let judge = Judge {
-        options,
-        frame: &frame,
-        files: &files,
-        pairings: &pairings,
-        signs: &signs,
-        failures: &failures,
-    };
-    let (mut rows, mut judgements) = judge.rows();
-    let mut categories: Vec<Vec<CategoryScore>> =
-        pairings.iter().map(|p| summary::categories(&rows, p)).collect();
-    let scored: Vec<bool> = categories.iter().map(|c| !c.is_empty()).collect();
-    let mut families = correct(&mut rows, &mut judgements, &scored, options.correction, options.alpha);
-    decide(&mut rows, &judgements, options);
-    drop(judgements);
-    after_choosing(&mut rows, &mut families, options);
-    let mut warnings = crate::expect::apply(&options.expectations, &mut rows);
-    if rows.iter().any(|r| r.expected.is_some()) {
-        // What is known does not gate, in no score either.
-        categories = pairings.iter().map(|p| summary::categories(&rows, p)).collect();
-    }
-    for (categories, family) in categories.iter_mut().zip(&families) {
-        summary::decide_categories(categories, family.alpha_scores);
-    }
-    let failures: Vec<CaseFailures> = failures.into_iter().flat_map(|f| f.cases).collect();
-    let summary: Vec<Summary> = (pairings.iter().zip(&families).zip(categories))
-        .map(|((pairing, family), categories)| {
-            summary::summary(&rows, pairing, family, categories, &failures)
-        })
-        .collect();
+    let data = Data { frame: &frame, files: &files, sides: &sides, ranges: &ranges };
+    let Decided { rows, families, summary, failures, mut warnings } = decided(options, &data, &pairings);
     warnings.extend(warnings_of_data(&frame, &rows, options));
     let about =
         About { options, sides: &sides, files: &files, ranges: &ranges, pairings: &pairings, rows: &rows };
@@ -108,6 +78,56 @@ pub fn compare(options: &CompareOptions) -> Result<Comparison, AnalyzeError> {
         summary,
         rows,
     })
+}
+
+/// What was read.
+struct Data<'a> {
+    frame: &'a Frame,
+    files: &'a [Repeat],
+    sides: &'a [LoadedSide],
+    /// Files of each side.
+    ranges: &'a [Range<usize>],
+}
+
+/// What was decided.
+struct Decided {
+    rows: Vec<Row>,
+    families: Vec<Family>,
+    summary: Vec<Summary>,
+    failures: Vec<CaseFailures>,
+    warnings: Vec<Warning>,
+}
+
+/// Judges every row, and what is said over all of them.
+fn decided(options: &CompareOptions, data: &Data<'_>, pairings: &[Pairing]) -> Decided {
+    let Data { frame, files, .. } = *data;
+    let signs: Vec<Signs> = data.ranges.iter().map(|range| Signs::of(frame, files, range.clone())).collect();
+    let search = Search::new(frame, files, data.sides, &signs, options.alpha);
+    let failures: Vec<Failures> = pairings.iter().map(|p| search.of(p)).collect();
+    let judge = Judge { options, frame, files, pairings, signs: &signs, failures: &failures };
+    let (mut rows, mut judgements) = judge.rows();
+    let categories = |rows: &[Row]| -> Vec<Vec<CategoryScore>> {
+        pairings.iter().map(|p| summary::categories(rows, p)).collect()
+    };
+    let mut scores = categories(&rows);
+    let scored: Vec<bool> = scores.iter().map(|c| !c.is_empty()).collect();
+    let mut families = correct(&mut rows, &mut judgements, &scored, options.correction, options.alpha);
+    decide(&mut rows, &judgements, options);
+    drop(judgements);
+    after_choosing(&mut rows, &mut families, options);
+    let warnings = crate::expect::apply(&options.expectations, &mut rows);
+    if rows.iter().any(|r| r.expected.is_some()) {
+        // What is known does not gate, in no score either.
+        scores = categories(&rows);
+    }
+    for (scores, family) in scores.iter_mut().zip(&families) {
+        summary::decide_categories(scores, family.alpha_scores);
+    }
+    let failures: Vec<CaseFailures> = failures.into_iter().flat_map(|f| f.cases).collect();
+    let summary = (pairings.iter().zip(&families).zip(scores))
+        .map(|((pairing, family), scores)| summary::summary(&rows, pairing, family, scores, &failures))
+        .collect();
+    Decided { rows, families, summary, failures, warnings }
 }
 
 /// Cases that were averaged, and rows that noise floors do not know.

@@ -4,7 +4,7 @@ use crate::frame::{Frame, FrameMetric, NONE};
 use crate::input::LoadedSide;
 use crate::input::repeat::Repeat;
 use crate::pairing::{Pairing, Replicates};
-use crate::row::Signs;
+use crate::scale::Signs;
 use crate::{Attempts, CaseFailures, FailureVerdict};
 use model::failure::Scope;
 use model::{Code, Keys, Role};

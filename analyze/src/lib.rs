@@ -32,6 +32,7 @@ mod options;
 mod pairing;
 mod precision;
 mod row;
+mod scale;
 #[cfg(feature = "schema")]
 mod schema;
 mod sequential;

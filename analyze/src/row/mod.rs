@@ -3,19 +3,18 @@
 mod beside;
 mod design;
 mod gather;
-mod scale;
 
 pub(crate) use beside::{Beside, DIAGNOSTIC_ALPHA};
 pub use design::POWER;
 pub(crate) use design::{Design, Intervals, Outcome, REPLICATES, finite, interval};
 pub(crate) use gather::{Failing, Gathered, gather};
-pub(crate) use scale::{Signs, scale_of};
 
 use crate::failures::Failures;
 use crate::frame::{Frame, FrameCase, FrameMetric, FrameWorkload};
 use crate::input::repeat::Repeat;
 use crate::options::{CompareOptions, TestChoice};
 use crate::pairing::{Pairing, of_block};
+use crate::scale::{Signs, scale_of};
 use crate::verdict::{Evidence, Judgement, Presence};
 use crate::warnings::note;
 use crate::{Model, Row, Sample, Sequential, Verdict, Warning};
@@ -132,10 +131,8 @@ impl Judge<'_> {
         let conf = &at.metric.conf;
         let base_id = format!("{}/{}", at.case.id, Escaped(&conf.name));
         let floor = self.options.floors.get(&base_id).copied().unwrap_or(0.0);
-        let counted = match pairing.plan.as_deref().filter(|_| pairing.blocked) {
-            Some(plan) => Some(keep_complete(plan, &mut a, &mut b)),
-            None => None,
-        };
+        let plan = pairing.plan.as_deref().filter(|_| pairing.blocked);
+        let counted = plan.map(|plan| keep_complete(plan, &mut a, &mut b));
         let blocks = pairing.plan.as_deref().map(|plan| in_blocks(plan, &a, &b));
         let judged_by = blocks.as_deref().filter(|_| pairing.blocked);
         let n = judged_by.map_or(a.values.len().min(b.values.len()), stats::complete_blocks);
