@@ -49,8 +49,8 @@ impl AtGate {
     pub fn meaning(self) -> &'static str {
         match self {
             AtGate::Gates => {
-                "the change counts at the gate (--fail-on): p at the gate is at most the rows' share of alpha, or \
-                 the metric is deterministic"
+                "the change counts at the gate, for words of --fail-on that name it: p at the gate is at most the rows' \
+                 share of alpha, or the metric is deterministic"
             }
             AtGate::Below => {
                 "decided on this page, where the share of false ones among all changes is kept small, but not at the \

@@ -161,8 +161,7 @@ fn categories(out: &mut String, comparison: &Comparison, summary: &Summary, widt
 
 /// `A (base): 5 repeats, 5 boots, 1 host boot, 2014-05-01 12:00 UTC`.
 fn side_line(name: &str, side: &analyze::Side) -> String {
-    let part = if side.unfinished { "; its campaign has not ended" } else { "" };
-    format!("{name} ({}): {}{part}", visible(&side.label), side_facts(side))
+    format!("{name} ({}): {}", visible(&side.label), side_facts(side))
 }
 
 /// `5 repeats, 5 boots, 1 host boot, 2014-05-01 12:00 UTC`.
@@ -174,6 +173,9 @@ pub(crate) fn side_facts(side: &analyze::Side) -> String {
     parts.push(crate::date::utc(side.date_unix));
     if !side.losses.is_empty() {
         parts.push(format!("{} lost", counted(side.losses.len(), "item")));
+    }
+    if side.unfinished {
+        parts.push("the campaign has not ended".to_owned());
     }
     parts.join(", ")
 }
