@@ -188,7 +188,10 @@ fn line(columns: &[&Statistic], view: &RowView<'_>, candidates: bool) -> String 
         cells.push(cell(&sentence::candidate_label(view.comparison, row.candidate)));
     }
     cells.extend(columns.iter().map(|column| match column.name {
-        "verdict" => format!("{} {}{known}{gated}", glyph(row.verdict), bold(view.verdict())),
+        "verdict" => {
+            let word = bold(row.verdict.word().to_owned());
+            format!("{} {word}{}{known}{gated}", glyph(row.verdict), view.detail())
+        }
         "case" => {
             cell(&format!("{} {} {}", visible(&row.workload), visible(&row.category), column.short(view)))
         }
