@@ -123,7 +123,7 @@ fn has_warning(comparison: &Value, code: &str) -> bool {
 #[test]
 fn a_regression_is_reported_and_fails_only_when_asked() {
     let place = Place::two_sides();
-    place.compare("base slow --no-html").is(0, "2 of 4 primary rows regressed", "");
+    place.compare("base slow --no-html").is(0, "1 regression (2 rows) of 4 primary rows", "");
     place.compare("base slow --no-html --fail-on regression").is(1, "gate --fail-on regression", "");
     place.compare("slow base --no-html --fail-on regression").is(0, "IMPROVED", "");
     place.compare("slow base --no-html --fail-on regression --fail-on change").is(1, "IMPROVED", "");
@@ -228,10 +228,10 @@ fn a_file_that_is_there_twice_counts_once_and_a_copy_is_named() {
 fn every_format_goes_to_standard_output_and_to_files() {
     let place = Place::two_sides();
     let formats = [
-        ("text", "primary rows regressed"),
+        ("text", "1 regression (2 rows) of 4 primary rows"),
         ("classic", "Category:TCP_STREAM (RX)\n#|Tile|"),
         ("markdown", "**REGRESSED**"),
-        ("json", "{\"schema_version\":1,"),
+        ("json", "{\"schema_version\":2,"),
         ("junit", "failures=\"2\""),
         ("csv", "id,workload,category,"),
     ];
