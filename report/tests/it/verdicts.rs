@@ -128,14 +128,17 @@ fn nothing_found() -> Comparison {
     for row in &mut comparison.rows {
         (row.verdict, row.reason, row.expected) = (Verdict::Equivalent, None, None);
         (row.gates, row.beyond) = (false, false);
-        (row.a.invalid.clear(), row.b.invalid.clear());
+        row.a.invalid.clear();
+        row.b.invalid.clear();
     }
     comparison.families[0].all_rows = false;
     let summary = &mut comparison.summary[0];
     summary.primary = [(Verdict::Equivalent, 2)].into();
     summary.all = summary.primary.clone();
     summary.at_gate = vec![AtGate { verdict: Verdict::Equivalent, reason: None, rows: 2 }];
-    (summary.categories.clear(), summary.events.clear(), summary.expected.clear());
+    summary.categories.clear();
+    summary.events.clear();
+    summary.expected.clear();
     comparison
 }
 
