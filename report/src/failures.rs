@@ -1,7 +1,6 @@
 //! Measurements that failed, in words.
 
-use crate::numbers;
-use crate::text::counted;
+use crate::numbers::{self, counted};
 use analyze::{Attempts, CaseFailures, Comparison, FailureVerdict, Row};
 use edge::visible;
 

@@ -1,7 +1,6 @@
 //! The comparison in one sentence, and the counts behind it.
 
-use crate::numbers;
-use crate::text::counted;
+use crate::numbers::{self, counted};
 use analyze::{Comparison, FailureVerdict, Summary, Verdict};
 use edge::visible;
 use model::Scale;

@@ -8,10 +8,11 @@ pub(crate) use table::{NARROW_COLUMNS, WIDE_COLUMNS};
 use crate::Gate;
 use crate::command_line::command_line;
 use crate::explain::warning_text;
+use crate::failures;
 use crate::gate::{self, Outcome};
+use crate::numbers::{self, counted};
 use crate::rows::{self, AtGate, RowView, by_gravity, glyph};
 use crate::sentence::{self, sentence};
-use crate::{failures, numbers};
 use analyze::{Comparison, Level, Summary, Verdict, Warning};
 use edge::visible;
 use model::Role;
@@ -178,11 +179,6 @@ pub(crate) fn side_facts(side: &analyze::Side) -> String {
         parts.push("the campaign has not ended".to_owned());
     }
     parts.join(", ")
-}
-
-/// `1 boot`, `2 boots`.
-pub(crate) fn counted(n: usize, noun: &str) -> String {
-    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
 }
 
 /// Row warnings, numbered once for all rows that share them.
