@@ -91,7 +91,7 @@ fn formulas(out: &mut String, row: &Row, numbers: &[Step]) {
         Scale::Log => "natural logarithms",
         Scale::Linear => "the row's own unit",
     };
-    let _ = writeln!(out, "\nNumbers, in order (SD, estimate, intervals and band in {scale})");
+    let _ = writeln!(out, "\nNumbers, in order (SD, estimate, SE, CI95, CI90 and band in {scale})");
     let lines: Vec<(&str, String, &str)> =
         numbers.iter().map(|step| (step.name, significant(step.value, 7), step.formula)).collect();
     let names = lines.iter().map(|l| l.0.chars().count()).max().unwrap_or(0);
