@@ -91,7 +91,7 @@ fn formulas(out: &mut String, row: &Row, numbers: &[Step]) {
         Scale::Log => "natural logarithms",
         Scale::Linear => "the row's own unit",
     };
-    let _ = writeln!(out, "\nNumbers, in order (SD, estimate, intervals and band in {scale})");
+    let _ = writeln!(out, "\nNumbers, in order (SD, estimate, SE, CI95, CI90 and band in {scale})");
     let lines: Vec<(&str, String, &str)> =
         numbers.iter().map(|step| (step.name, significant(step.value, 7), step.formula)).collect();
     let names = lines.iter().map(|l| l.0.chars().count()).max().unwrap_or(0);
@@ -154,12 +154,19 @@ pub(crate) fn steps(comparison: &Comparison, view: &RowView<'_>) -> Vec<String> 
 
 /// Whether a decided change counts at the gate, and why.
 fn gated(comparison: &Comparison, row: &Row, at_gate: AtGate) -> String {
-    let alpha = gate::family(comparison, row.candidate).map_or(0.0, |f| f.alpha_rows);
-    let held = row.p_gate.map_or(String::new(), |p| {
-        let word = if p <= alpha { "is at most" } else { "exceeds" };
-        format!("p at the gate = {} {word} the rows' share of alpha = {}; ", exact_p(p), trimmed(alpha))
-    });
-    format!("{held}{}: {}", at_gate.word(), at_gate.meaning())
+    let counts = match at_gate {
+        AtGate::Gates => "it counts at the gate",
+        AtGate::Below => "it does not count at the gate",
+    };
+    match row.p_gate.zip(gate::family(comparison, row.candidate)) {
+        Some((p, family)) => {
+            let alpha = family.alpha_rows;
+            let word = if p <= alpha { "is at most" } else { "exceeds" };
+            let alpha = trimmed(alpha);
+            format!("p at the gate = {} {word} the rows' share of alpha = {alpha}: {counts}", exact_p(p))
+        }
+        None => format!("a deterministic metric has no p: {counts}"),
+    }
 }
 
 /// One question and its answer in words.

@@ -1,7 +1,6 @@
 //! Measurements that failed, in words.
 
-use crate::numbers;
-use crate::text::counted;
+use crate::numbers::{self, counted};
 use analyze::{Attempts, CaseFailures, Comparison, FailureVerdict, Row};
 use edge::visible;
 
@@ -16,7 +15,7 @@ pub fn claim(verdict: FailureVerdict) -> &'static str {
             "the candidate fails more often: q of Fisher's exact test is at most alpha, or every attempt in three boots \
              or more failed"
         }
-        FailureVerdict::FailsLess => "the baseline does",
+        FailureVerdict::FailsLess => "the baseline fails more often, by the same rule",
         FailureVerdict::Undecided => "the counts do not decide whether one side fails more often",
     }
 }

@@ -1,7 +1,6 @@
 //! The gate in words: what came of it, and the scores of categories that count beside the rows.
 
-use crate::numbers;
-use crate::text::counted;
+use crate::numbers::{self, counted};
 use analyze::{CategoryScore, Comparison, Family, Gate, gate};
 use edge::visible;
 

@@ -27,6 +27,7 @@ mod strip;
 mod table;
 mod verdict_bar;
 
+pub(crate) use crate::numbers::counted;
 pub(crate) use changes::all_facts_table;
 pub(crate) use csp::policy;
 pub(crate) use page::STYLE;
@@ -113,9 +114,4 @@ pub(crate) fn verdict_class(verdict: Verdict) -> &'static str {
         Verdict::Inconclusive => "open",
         _ => "quiet",
     }
-}
-
-/// `3 rows`, `1 row`.
-pub(crate) fn counted(n: usize, noun: &str) -> String {
-    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
 }

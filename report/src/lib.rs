@@ -4,8 +4,9 @@
 //!   analyze::Comparison ──> rows (one view per row: words, colours, order)
 //!                             │    numbers (digits, units, signs)   edge (foreign text)
 //!                             │    statistics (the table of all of them: heads, help, values)
+//!                             │    failures, gate (what broke, and what fails, in words)
 //!                             ├──> text, markdown, csv, junit, explain
-//!                             ├──> html ── verdict bar, notes, changes, forest, heat maps,
+//!                             ├──> html ── verdict bar, failures, notes, changes, forest, heat maps,
 //!                             │            table, drill-down, classic, method, data island
 //!                             └──> json
 //!   results ──> site (copies, archives, pages, index, feed)

@@ -3,7 +3,7 @@
 use crate::command_line::command_line;
 use crate::explain::warning_text;
 use crate::gate::{self, Outcome};
-use crate::rows::{self, RowView, by_gravity, glyph};
+use crate::rows::{self, AtGate, RowView, by_gravity, glyph};
 use crate::sentence::{self, sentence};
 use crate::statistics::{self, Statistic};
 use crate::{Gate, failures};
@@ -34,7 +34,7 @@ pub(crate) const COLUMNS: [&str; 10] =
 const LISTED: usize = 20;
 
 /// Kept free for the tail and the word about what was cut.
-const RESERVE: usize = 1_500;
+const RESERVE: usize = 2_500;
 
 /// The comparison as a comment; never longer than the limit, with a word about what was cut.
 pub fn markdown(comparison: &Comparison, options: &MarkdownOptions) -> String {
@@ -57,7 +57,7 @@ pub fn markdown(comparison: &Comparison, options: &MarkdownOptions) -> String {
              `--format text`, `json` or `csv` and the HTML page have all of them."
         );
     }
-    tail(&mut out, comparison);
+    tail(&mut out, comparison, &decided);
     out
 }
 
@@ -188,7 +188,10 @@ fn line(columns: &[&Statistic], view: &RowView<'_>, candidates: bool) -> String 
         cells.push(cell(&sentence::candidate_label(view.comparison, row.candidate)));
     }
     cells.extend(columns.iter().map(|column| match column.name {
-        "verdict" => format!("{} {}{known}{gated}", glyph(row.verdict), bold(view.verdict())),
+        "verdict" => {
+            let word = bold(row.verdict.word().to_owned());
+            format!("{} {word}{}{known}{gated}", glyph(row.verdict), view.detail())
+        }
         "case" => {
             cell(&format!("{} {} {}", visible(&row.workload), visible(&row.category), column.short(view)))
         }
@@ -251,7 +254,7 @@ fn folded(out: &mut String, comparison: &Comparison, views: &[RowView<'_>], budg
     cut
 }
 
-fn tail(out: &mut String, comparison: &Comparison) {
+fn tail(out: &mut String, comparison: &Comparison, decided: &[RowView<'_>]) {
     let families: Vec<String> =
         comparison.families.iter().filter_map(|f| sentence::family(comparison, f.candidate)).collect();
     let command = command_line(&comparison.method.command);
@@ -263,6 +266,11 @@ fn tail(out: &mut String, comparison: &Comparison) {
         escaped(&sentence::band_in_full(comparison)),
         escaped(&shortened(&families.join("; "), 200))
     );
+    for at_gate in
+        AtGate::ALL.into_iter().filter(|at_gate| decided.iter().any(|v| v.at_gate() == Some(*at_gate)))
+    {
+        let _ = write!(out, " <i>{}</i>: {}.", at_gate.word(), escaped(at_gate.meaning()));
+    }
     if !command.is_empty() {
         let _ = write!(out, " <code>{}</code>", escaped(&shortened(&command, 600)));
     }

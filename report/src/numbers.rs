@@ -183,6 +183,11 @@ pub fn percent(ratio: f64) -> String {
     format!("{}%", text.trim_end_matches('0').trim_end_matches('.'))
 }
 
+/// `1 boot`, `2 boots`.
+pub(crate) fn counted(n: usize, noun: &str) -> String {
+    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
+}
+
 /// The band of ratios on the log scale, 1/(1+m) to 1+m: `from -4.76% to +5%`.
 pub fn band(m: f64) -> String {
     format!("from {} to +{}", percent(1.0 / (1.0 + m) - 1.0), percent(m))

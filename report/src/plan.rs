@@ -1,9 +1,9 @@
 //! How many boots rows need, and noise floors, as texts.
 
 use crate::columns::Columns;
+use crate::numbers::counted;
 use crate::numbers::{NONE, percent, percent_plain, significant, size};
 use crate::show::{head, warnings};
-use crate::text::counted;
 use analyze::{Advice, NoiseFile, NoiseKind, Plan, PlanRow};
 use edge::visible;
 use std::fmt::Write;

@@ -49,8 +49,8 @@ impl AtGate {
     pub fn meaning(self) -> &'static str {
         match self {
             AtGate::Gates => {
-                "the change counts at the gate (--fail-on): p at the gate is at most the rows' share of alpha, or \
-                 the metric is deterministic"
+                "the change counts at the gate, for words of --fail-on that name it: p at the gate is at most the rows' \
+                 share of alpha, or the metric is deterministic"
             }
             AtGate::Below => {
                 "decided on this page, where the share of false ones among all changes is kept small, but not at the \
@@ -129,11 +129,13 @@ impl<'a> RowView<'a> {
 
     /// `REGRESSED`, `REGRESSED, beyond the band`, `INCONCLUSIVE (noisy)`.
     pub fn verdict(&self) -> String {
+        format!("{}{}", self.row.verdict.word(), self.detail())
+    }
+
+    /// What stands behind the verdict's word: ` (exact), beyond the band`; empty without reason and mark.
+    pub fn detail(&self) -> String {
         let beyond = if self.row.beyond { ", beyond the band" } else { "" };
-        match self.row.reason {
-            Some(reason) => format!("{} ({}){beyond}", self.row.verdict.word(), reason.word()),
-            None => format!("{}{beyond}", self.row.verdict.word()),
-        }
+        self.row.reason.map_or(String::new(), |reason| format!(" ({})", reason.word())) + beyond
     }
 
     /// Whether the decided change of a row that can gate does; `None` where that is no question.

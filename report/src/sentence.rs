@@ -1,7 +1,6 @@
 //! The comparison in one sentence, and the counts behind it.
 
-use crate::numbers;
-use crate::text::counted;
+use crate::numbers::{self, counted};
 use analyze::{Comparison, FailureVerdict, Summary, Verdict};
 use edge::visible;
 use model::Scale;
@@ -58,6 +57,9 @@ fn of_candidate(comparison: &Comparison, summary: &Summary) -> String {
     let rows = if counts.total == 1 { counts.noun.to_owned() } else { format!("{}s", counts.noun) };
     let mut found = broken(comparison, summary);
     let nothing_worse = match found.is_empty() {
+        _ if summary.comparable_primary() == 0 => {
+            format!("nothing was decided, because none of {} {rows} could be judged", counts.total)
+        }
         true => format!("no regression was found in {} {rows}", counts.total),
         false => format!("no other regression was found in {} {rows}", counts.total),
     };

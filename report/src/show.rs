@@ -2,8 +2,8 @@
 
 use crate::columns::Columns;
 use crate::explain::warning_text;
-use crate::numbers::{self, NONE, significant};
-use crate::text::{counted, side_facts};
+use crate::numbers::{self, NONE, counted, significant};
+use crate::text::side_facts;
 use analyze::{Shown, ShownRow, Side, Warning};
 use edge::visible;
 use std::collections::BTreeMap;

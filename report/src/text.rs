@@ -8,10 +8,11 @@ pub(crate) use table::{NARROW_COLUMNS, WIDE_COLUMNS};
 use crate::Gate;
 use crate::command_line::command_line;
 use crate::explain::warning_text;
+use crate::failures;
 use crate::gate::{self, Outcome};
+use crate::numbers::{self, counted};
 use crate::rows::{self, AtGate, RowView, by_gravity, glyph};
 use crate::sentence::{self, sentence};
-use crate::{failures, numbers};
 use analyze::{Comparison, Level, Summary, Verdict, Warning};
 use edge::visible;
 use model::Role;
@@ -161,8 +162,7 @@ fn categories(out: &mut String, comparison: &Comparison, summary: &Summary, widt
 
 /// `A (base): 5 repeats, 5 boots, 1 host boot, 2014-05-01 12:00 UTC`.
 fn side_line(name: &str, side: &analyze::Side) -> String {
-    let part = if side.unfinished { "; its campaign has not ended" } else { "" };
-    format!("{name} ({}): {}{part}", visible(&side.label), side_facts(side))
+    format!("{name} ({}): {}", visible(&side.label), side_facts(side))
 }
 
 /// `5 repeats, 5 boots, 1 host boot, 2014-05-01 12:00 UTC`.
@@ -175,12 +175,10 @@ pub(crate) fn side_facts(side: &analyze::Side) -> String {
     if !side.losses.is_empty() {
         parts.push(format!("{} lost", counted(side.losses.len(), "item")));
     }
+    if side.unfinished {
+        parts.push("the campaign has not ended".to_owned());
+    }
     parts.join(", ")
-}
-
-/// `1 boot`, `2 boots`.
-pub(crate) fn counted(n: usize, noun: &str) -> String {
-    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
 }
 
 /// Row warnings, numbered once for all rows that share them.

@@ -274,7 +274,7 @@ fn a_file_that_is_there_twice_counts_once_and_a_copy_is_named() {
 fn every_format_goes_to_standard_output_and_to_files() {
     let place = Place::two_sides();
     let formats = [
-        ("text", "regression (2 rows)"),
+        ("text", "1 regression (2 rows) of 4 primary rows"),
         ("classic", "Category:TCP_STREAM (RX)\n#|Tile|"),
         ("markdown", "**REGRESSED**"),
         ("json", "{\"schema_version\":2,"),

@@ -257,7 +257,7 @@ fn explain_gives_values_with_places_and_numbers_with_formulas() {
     let place = Place::two_sides();
     for row in [ROW, "size=64,sessions=1/throughput", "TCP_STREAM/size=64,sessions=1/through"] {
         let run = place.perfvt(&format!("explain base slow {row}"));
-        run.is(0, "REGRESSED\n", "");
+        run.is(0, "REGRESSED, beyond the band\n", "");
         for part in [
             "slow/repeat3/netperf-result.1700000003.RHS:4",
             "mean of ln(values)",

@@ -4,6 +4,7 @@ use super::{foreign, minus, verdict_class};
 use crate::gate::family;
 use crate::numbers;
 use crate::rows::glyph;
+use crate::sentence::candidate_label;
 use analyze::{CategoryScore, Comparison, Summary};
 use maud::{Markup, html};
 
@@ -16,34 +17,36 @@ pub(super) fn table(comparison: &Comparison, summary: &Summary) -> Markup {
     html! {
         details.categories open[summary.categories.iter().any(|c| c.verdict.is_decided_change())] {
             summary { "Categories as a whole, which count at the gate (" (summary.categories.len()) ")" }
-            div.scroll tabindex="0" role="region" aria-label="Scores of categories" {
+            div.scroll tabindex="0" role="region" aria-label={ "Scores of categories of " (candidate_label(comparison, summary.candidate)) } {
                 table.facts {
                     thead {
                         tr {
                             th scope="col" { "Category" }
-                            th.num scope="col" { "Rows" }
+                            th scope="col" { "Verdict at " (numbers::trimmed(alpha)) }
                             th.num scope="col" { "Score [95% CI]" }
                             th.num scope="col" { "Band" }
                             th.num scope="col" { "p at the gate" }
-                            th scope="col" { "Verdict at " (numbers::trimmed(alpha)) }
+                            th.num scope="col" { "Rows" }
                         }
                     }
-                    tbody { @for category in &summary.categories { (line(category)) } }
+                    tbody { @for category in &summary.categories { (line(category, alpha)) } }
                 }
             }
         }
     }
 }
 
-fn line(category: &CategoryScore) -> Markup {
+fn line(category: &CategoryScore, alpha: f64) -> Markup {
+    let small = !category.verdict.is_decided_change() && category.p_gate <= alpha;
     html! {
         tr {
             th scope="row" { (foreign(&category.workload)) " " (foreign(&category.category)) }
-            td.num { (category.score.rows) }
+            td { span.badge.(verdict_class(category.verdict)) { (glyph(category.verdict)) " " (category.verdict.word()) }
+                @if small { " " span.reason { "inside the band" } } }
             td.num { (numbers::ratio(category.score.ratio, category.score.ci)) }
             td.num { (minus(&numbers::band(category.min_effect))) }
             td.num { (numbers::exact_p(category.p_gate)) }
-            td { span.badge.(verdict_class(category.verdict)) { (glyph(category.verdict)) " " (category.verdict.word()) } }
+            td.num { (category.score.rows) }
         }
     }
 }

@@ -60,18 +60,18 @@ fn line(comparison: &Comparison, views: &[RowView<'_>], failed: &CaseFailures, c
     };
     html! {
         tr class=[(!class.is_empty()).then_some(class)] {
-            @if candidates { td { (foreign(&candidate_label(comparison, failed.candidate))) } }
+            @if candidates { td.candidate { (foreign(&candidate_label(comparison, failed.candidate))) } }
             th scope="row" {
                 @match row {
                     Some(view) => a href={ "#r" (view.index) } { (foreign(&failed.id)) },
                     None => (foreign(&failed.id)),
                 }
             }
-            td { (attempts(&failed.a)) }
-            td { (attempts(&failed.b)) }
-            td.num { (numbers::exact_p(failed.p)) }
-            td.num { (numbers::exact_p(failed.q)) }
-            td {
+            td.a { (attempts(&failed.a)) }
+            td.b { (attempts(&failed.b)) }
+            td.num.p { (numbers::exact_p(failed.p)) }
+            td.num.q { (numbers::exact_p(failed.q)) }
+            td.v {
                 span.badge { (word(failed)) }
                 @if let Some(died) = crashes(failed) { br; strong.crash { "✖ " (died) } }
             }

@@ -106,10 +106,10 @@ fn gate_words(comparison: &Comparison) -> Markup {
             dt { "interval after choosing" }
             dd {
                 "Rows are looked at because they were decided, and those are the ones whose estimates came out large. \
-                 For R decided rows in a family of m their intervals are at 1 - R·0.05/m (Benjamini and Yekutieli 2005): \
+                 For R decided rows in a family of N their intervals are at 1 - R·0.05/N (Benjamini and Yekutieli 2005): \
                  of all that are shown, at most a twentieth is expected to miss."
                 @for f in comparison.families.iter().filter(|f| f.decided > 0) {
-                    " " bdi { (candidate_label(comparison, f.candidate)) } ": R = " (f.decided) " of m = " (f.size) "."
+                    " " bdi { (candidate_label(comparison, f.candidate)) } ": R = " (f.decided) ", N = " (f.size) "."
                 }
             }
             @for at_gate in AtGate::ALL { dt { (at_gate.word()) } dd { (at_gate.meaning()) "." } }

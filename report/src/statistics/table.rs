@@ -217,7 +217,7 @@ pub(crate) static TABLE: &[Statistic] = &[
     text("beyond", "beyond the band", "yes: the whole interval of the change lies outside the band", |_, r| r.beyond.then(|| "yes".into()))
         .csv().section(Section::Ratio),
     number("min_effect_abs", "smallest difference", "the smallest difference that perf.conf says to matter, in the row's unit",
-        |_, r| r.min_effect_abs).section(Section::Band),
+        |_, r| r.min_effect_abs).section(Section::Difference),
 ];
 
 /// The factor levels, as they were read.

@@ -322,3 +322,80 @@ fn the_classic_section_is_coloured_where_the_ancestor_promised_it() {
         report::html(&scenarios::verdicts(), &HtmlOptions { classic: none, ..HtmlOptions::default() });
     assert!(!without.contains("id=\"classic\""));
 }
+
+/// The formats for people and for CI, each in one line.
+fn told(c: &Comparison) -> [(&'static str, String); 4] {
+    let flat = |text: String| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let (text, markdown) = (TextOptions::default(), MarkdownOptions::default());
+    [
+        ("text", flat(report::text(c, &text))),
+        ("markdown", flat(report::markdown(c, &markdown).replace('\\', ""))),
+        ("junit", flat(report::junit(c, &JunitOptions::default()))),
+        ("html", flat(report::html(c, &HtmlOptions::default()))),
+    ]
+}
+
+#[test]
+fn what_failed_and_that_a_campaign_goes_on_is_told_in_every_format() {
+    for (format, output) in told(&scenarios::failing()) {
+        for what in ["16 of 20", "panic 16", "FAILS-MORE", "16 guests of the candidate alone died"] {
+            assert!(output.contains(what), "{format}: {what}");
+        }
+        assert!(output.contains("the campaign of next has not ended"), "{format}");
+    }
+    let page = report::html(&scenarios::failing(), &HtmlOptions::default());
+    assert!(page.contains("<a href=\"#failures\">") && page.contains("<section id=\"failures\""));
+    let without = report::html(&scenarios::looked(), &HtmlOptions::default());
+    assert!(!without.contains("#failures\">") && !without.contains("id=\"failures\""));
+}
+
+#[test]
+fn rows_that_the_gate_does_not_count_are_told_apart_in_every_format() {
+    for (format, output) in told(&scenarios::failing()) {
+        assert!(output.contains("not at the gate") && output.contains("gates"), "{format}");
+        assert!(output.contains("beyond"), "{format}");
+    }
+}
+
+#[test]
+fn the_interval_of_a_decided_row_is_the_one_after_choosing() {
+    let c = scenarios::failing();
+    let row = c.rows.iter().position(|r| r.verdict == Verdict::Regressed && r.gates).unwrap();
+    let (chosen, plain) = (c.rows[row].ratio_ci_fcr.unwrap(), c.rows[row].ratio_ci.unwrap());
+    assert!(chosen.0 < plain.0 && plain.1 < chosen.1);
+    let scaled = report::numbers::row_scale(&c.rows[row]);
+    let change = report::numbers::change(&c.rows[row], &scaled);
+    let low = format!("[{:.1}, ", (chosen.0 - 1.0) * 100.0);
+    assert!(change.chosen && change.ci.as_ref().unwrap().starts_with(&low), "{change:?} {low}");
+    let open = c.rows.iter().find(|r| r.verdict == Verdict::Inconclusive).unwrap();
+    assert!(!report::numbers::change(open, &scaled).chosen);
+}
+
+#[test]
+fn an_explanation_names_the_bands_that_were_used_and_no_other() {
+    let c = scenarios::verdicts();
+    let of = |what: &dyn Fn(&analyze::Row) -> bool| {
+        let row = c.rows.iter().position(what).unwrap();
+        report::explain_in_full(&c, row, &analyze::steps(&c, &c.rows[row])).unwrap()
+    };
+    let log = of(&|r| r.verdict == Verdict::Regressed && r.reason.is_none());
+    assert!(log.contains("band of the ratio    ") && !log.contains("band of the difference"), "{log}");
+    let linear = of(&|r| &*r.metric == "local_CPU");
+    assert!(linear.contains("[0.950000, 1.05000]") && linear.contains("band of the difference"), "{linear}");
+    let none = of(&|r| r.reason == Some(Reason::NoScale));
+    assert!(!none.contains("band of the"), "{none}");
+    let nothing = of(&|r| &*r.metric == "vhost_CPU" && r.verdict.is_decided_change());
+    assert!(
+        !nothing.contains("band of the ratio") && nothing.contains("band of the difference"),
+        "{nothing}"
+    );
+}
+
+#[test]
+fn no_report_says_plus_or_minus_where_the_band_is_one_of_ratios() {
+    for (format, output) in told(&scenarios::failing()) {
+        assert!(!output.contains("±5% of the") && !output.contains("band ±"), "{format}");
+    }
+    let text = report::text(&scenarios::failing(), &TextOptions::default());
+    assert!(text.contains("band m = 5%: from -4.76% to +5%"), "{text}");
+}

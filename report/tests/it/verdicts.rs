@@ -128,14 +128,17 @@ fn nothing_found() -> Comparison {
     for row in &mut comparison.rows {
         (row.verdict, row.reason, row.expected) = (Verdict::Equivalent, None, None);
         (row.gates, row.beyond) = (false, false);
-        (row.a.invalid.clear(), row.b.invalid.clear());
+        row.a.invalid.clear();
+        row.b.invalid.clear();
     }
     comparison.families[0].all_rows = false;
     let summary = &mut comparison.summary[0];
     summary.primary = [(Verdict::Equivalent, 2)].into();
     summary.all = summary.primary.clone();
     summary.at_gate = vec![AtGate { verdict: Verdict::Equivalent, reason: None, rows: 2 }];
-    (summary.categories.clear(), summary.events.clear(), summary.expected.clear());
+    summary.categories.clear();
+    summary.events.clear();
+    summary.expected.clear();
     comparison
 }
 
@@ -258,6 +261,11 @@ fn nothing_that_could_be_judged_is_never_called_passed() {
         let page = report::html(&comparison, &report::HtmlOptions { gate, ..Default::default() });
         for output in [text, markdown, page] {
             assert!(output.to_lowercase().contains("not decided"), "{output}");
+            let flat = output.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(
+                flat.contains("nothing was decided, because none of 2 primary rows could be judged"),
+                "{flat}"
+            );
             assert!(!output.contains(": passed") && !output.contains("✓ passed"), "{output}");
         }
     }
