@@ -209,8 +209,12 @@ fn family_steps(comparison: &Comparison, row: &Row, out: &mut Vec<Step>) {
         let level = 1.0 - of.decided as f64 * 0.05 / of.size as f64;
         push("decided rows", "R: primary rows whose change is decided", of.decided as f64);
         push("level after choosing", "1 - R * 0.05 / rows in the family", level);
-        push("low end after choosing", "the interval of this model at that level", ci.0);
-        push("high end after choosing", "the interval of this model at that level", ci.1);
+        let formula = match row.ratio_ci_fcr {
+            Some(_) => "the ratio's interval of this model at that level",
+            None => "the difference's interval of this model at that level",
+        };
+        push("low end after choosing", formula, ci.0);
+        push("high end after choosing", formula, ci.1);
     }
 }
 

@@ -247,6 +247,15 @@ pub(crate) fn at_gate(
     out
 }
 
+/// Whether all that failed on a candidate's side are guests that died, and no more of them than are allowed: then what they left
+/// behind is allowed, too.
+pub fn are_allowed(comparison: &Comparison, candidate: usize, allow_crashes: usize) -> bool {
+    let failures = || comparison.failures.iter().filter(|f| f.candidate == candidate);
+    let crashes: usize = failures().map(|f| f.crashes).sum();
+    let only_crashes = failures().filter(|f| f.is_worse()).all(|f| f.crashes == f.b.failed);
+    crashes > 0 && crashes <= allow_crashes && only_crashes
+}
+
 /// Whether a row fails a gate with these words.
 pub fn fails(comparison: &Comparison, row: &Row, fail_on: &[FailOn]) -> bool {
     let all_rows = comparison.families.iter().any(|f| f.candidate == row.candidate && f.all_rows);
@@ -309,9 +318,7 @@ fn of_candidate(
     let mut push = |text: String, breaks: bool| out.push(Found { text, breaks });
     let failures = || comparison.failures.iter().filter(|f| f.candidate == summary.candidate);
     let crashes: usize = failures().map(|f| f.crashes).sum();
-    // Crashes that are allowed are allowed in what they leave behind, too.
-    let only_crashes = failures().filter(|f| f.is_worse()).all(|f| f.crashes == f.b.failed);
-    let are_allowed = crashes > 0 && crashes <= allow_crashes && only_crashes;
+    let are_allowed = are_allowed(comparison, summary.candidate, allow_crashes);
     if crashes > allow_crashes && Finding::Crash.fails(fail_on) {
         let cases: Vec<&str> = failures().filter(|f| f.crashes > 0).map(|f| f.id.as_str()).collect();
         push(format!("{} of the candidate alone died ({})", counted(crashes, "guest"), some(&cases)), true);

@@ -7,7 +7,7 @@ use crate::explain::explain;
 use crate::rows::{self, RowView};
 use crate::{failures, gate as words, sentence, statistics};
 use analyze::gate::{self, FailOn, Finding, Junit};
-use analyze::{CaseFailures, CategoryScore, Comparison, FailureVerdict, Side, Summary};
+use analyze::{CaseFailures, CategoryScore, Comparison, FailureVerdict, Reason, Side, Summary};
 use edge::visible;
 use quick_xml::Writer;
 use quick_xml::events::BytesText;
@@ -19,11 +19,13 @@ use std::io;
 pub struct JunitOptions {
     /// Words of `--fail-on`.
     pub fail_on: Vec<FailOn>,
+    /// So many guests of the candidate alone may die.
+    pub allow_crashes: usize,
 }
 
 impl Default for JunitOptions {
     fn default() -> Self {
-        JunitOptions { fail_on: vec![FailOn::Regression] }
+        JunitOptions { fail_on: vec![FailOn::Regression], allow_crashes: 0 }
     }
 }
 
@@ -81,7 +83,11 @@ fn suites(comparison: &Comparison, views: &[RowView<'_>], options: &JunitOptions
 }
 
 fn of_row(comparison: &Comparison, view: &RowView<'_>, options: &JunitOptions) -> Case {
-    let outcome = gate::junit(comparison, view.row, &options.fail_on);
+    let allowed = || gate::are_allowed(comparison, view.row.candidate, options.allow_crashes);
+    let outcome = match view.row.reason {
+        Some(Reason::Failures) if allowed() => Junit::Skipped,
+        _ => gate::junit(comparison, view.row, &options.fail_on),
+    };
     let fails = matches!(outcome, Junit::Failure | Junit::Error);
     Case {
         name: format!("{} {}", view.case(), view.metric()),
@@ -130,9 +136,13 @@ fn of_campaigns(comparison: &Comparison, options: &JunitOptions) -> Suite {
 /// Cases of which measurements failed.
 fn of_failures(comparison: &Comparison, summary: &Summary, options: &JunitOptions) -> Suite {
     let of_candidate = comparison.failures.iter().filter(|f| f.candidate == summary.candidate);
+    let allowed = gate::are_allowed(comparison, summary.candidate, options.allow_crashes);
     let case = |f: &CaseFailures| Case {
         name: visible(&f.id).into_owned(),
-        outcome: finding(f).junit(&options.fail_on, true),
+        outcome: match f.verdict {
+            FailureVerdict::Undecided if allowed => Junit::Passed,
+            _ => finding(f).junit(&options.fail_on, true),
+        },
         kind: f.verdict.word(),
         message: failures::sentence(f),
         text: visible(&f.first).into_owned(),

@@ -7,13 +7,13 @@ use serde::Serialize;
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "SCREAMING-KEBAB-CASE")]
 pub enum Verdict {
-    /// A real change for the worse whose best estimate exceeds m.
+    /// A change for the worse whose best estimate exceeds m.
     Regressed,
-    /// A real change for the better whose best estimate exceeds m.
+    /// A change for the better whose best estimate exceeds m.
     Improved,
-    /// A real rise of a metric without direction.
+    /// A rise of a metric without direction.
     ChangedUp,
-    /// A real fall of a metric without direction.
+    /// A fall of a metric without direction.
     ChangedDown,
     /// The data do not decide; [`super::Row::reason`] says why.
     Inconclusive,

@@ -155,6 +155,8 @@ impl Judge<'_> {
         let seed = stats::seed_from(self.options.seed, &base_id);
         let beside = Beside::of(&design, blocks.as_deref(), conf.role == Role::Primary, seed);
         let mut warnings = row_warnings(pairing, &design, &outcome, evidence, &beside, conf.role);
+        // A row that a side lacks altogether is MISSING, which says more.
+        let counted = counted.filter(|_| a.present && b.present);
         warnings.extend(counted.and_then(|counted| incomplete(pairing, counted, design.look.is_some())));
         if at.by_data {
             let text = "judged on the linear scale, because a value is not positive";

@@ -175,6 +175,8 @@ fn a_candidate_that_breaks_fails_every_gate_in_every_format() {
     place.compare("once.csv good.csv --no-html --fail-on regression").is(0, "passed", "");
     place.compare("good.csv half.csv --no-html").is(0, "FAILS-MORE", "");
     place.compare("good.csv half.csv --no-html --allow-crashes 1").refuses("--fail-on");
+    // What failed in a table is no guest that died.
+    place.compare("good.csv once.csv --no-html --fail-on regression --allow-crashes 1").is(1, "FAILED", "");
 }
 
 #[test]

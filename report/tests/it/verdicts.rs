@@ -225,7 +225,8 @@ fn every_line_of_the_table_holds_for_a_comparison_that_has_just_that_finding() {
             assert_eq!(found.exit_code, code, "{finding:?} with {}: {found:?}", word.word());
             assert_eq!((found.failed, found.found.len()), (fails, usize::from(fails)), "{found:?}");
             let want = if fails { *failing } else { *otherwise };
-            let junit = report::junit(&comparison, &JunitOptions { fail_on: vec![word] });
+            let junit =
+                report::junit(&comparison, &JunitOptions { fail_on: vec![word], ..JunitOptions::default() });
             let want: Vec<Junit> = [want].into_iter().filter(|o| *o != Junit::Passed).collect();
             assert_eq!(outcomes(&junit), want, "{finding:?} with {}:\n{junit}", word.word());
         }
@@ -239,7 +240,8 @@ fn a_row_that_only_the_page_decides_fails_no_gate() {
     comparison.summary[0].at_gate.truncate(1);
     let words = [FailOn::Regression, FailOn::Change];
     assert_eq!(analyze::gate(&comparison, &words, 0).unwrap().exit_code, gate::PASSED);
-    let junit = report::junit(&comparison, &JunitOptions { fail_on: words.to_vec() });
+    let junit =
+        report::junit(&comparison, &JunitOptions { fail_on: words.to_vec(), ..JunitOptions::default() });
     assert!(outcomes(&junit).is_empty() && junit.contains(", not at the gate"), "{junit}");
 }
 
