@@ -4,13 +4,14 @@
 
 use crate::classic::{Classic, ClassicGroup, classic};
 use crate::error::io;
+use crate::input::run_dir::{is_run_dir, read_run};
 use crate::input::{directories, oddities, result_files, unread};
-use crate::warnings::{counted, note};
+use crate::warnings::{blocking, counted, note};
 use crate::{AnalyzeError, CompareOptions, Loss, Warning};
 use formats::perf_conf::Section;
 use formats::rhs::{self, Document};
 use rayon::prelude::*;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The classic tables of one workload of one candidate.
 #[derive(Clone, Debug, PartialEq)]
@@ -121,6 +122,7 @@ fn each(
         let text = format!("{files} could not be used; the first: {}: {}", loss.place, loss.reason);
         warnings.push(note("lost-files", text, "", lost.len()));
     }
+    warnings.extend(directories.iter().flatten().filter_map(|path| unfinished(path)));
     let Some((baseline, candidates)) = parsed.split_first() else { return Ok(warnings) };
     for section in options.conf.sections() {
         let a = of(baseline, section);
@@ -132,6 +134,15 @@ fn each(
         }
     }
     Ok(warnings)
+}
+
+/// Says that the campaign of a directory has not ended.
+fn unfinished(path: &Path) -> Option<Warning> {
+    let run = is_run_dir(path).then(|| read_run(path).ok()).flatten()?;
+    (run.ended == Some(false)).then(|| {
+        let text = format!("the campaign of {} has not ended: what follows is a part", path.display());
+        blocking("unfinished", text, "wait for it, or finish it with `perfvt resume`", 1)
+    })
 }
 
 /// A file's section of perf.conf and what it says.

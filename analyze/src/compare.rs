@@ -43,7 +43,11 @@ pub fn compare(options: &CompareOptions) -> Result<Comparison, AnalyzeError> {
     }
     let frame = Frame::align(&mut files, &options.conf, &declared(&sides, options)?)?;
     let (pairings, differences) = pairings(options, &sides, &files, &ranges)?;
-    let data = Data { frame: &frame, files: &files, sides: &sides, ranges: &ranges };
+    let signs: Vec<Signs> = ranges.iter().map(|range| Signs::of(&frame, &files, range.clone())).collect();
+    if options.strict {
+        refuse_failed_values(&frame, &files, &signs)?;
+    }
+    let data = Data { frame: &frame, files: &files, sides: &sides, signs: &signs };
     let Decided { rows, families, summary, failures, mut warnings } = decided(options, &data, &pairings);
     warnings.extend(warnings_of_data(&frame, &rows, options));
     let about =
@@ -85,8 +89,8 @@ struct Data<'a> {
     frame: &'a Frame,
     files: &'a [Repeat],
     sides: &'a [LoadedSide],
-    /// Files of each side.
-    ranges: &'a [Range<usize>],
+    /// What the values of each side say of the scale, and which of them are failures.
+    signs: &'a [Signs],
 }
 
 /// What was decided.
@@ -101,31 +105,30 @@ struct Decided {
 /// Judges every row, and what is said over all of them.
 fn decided(options: &CompareOptions, data: &Data<'_>, pairings: &[Pairing]) -> Decided {
     let Data { frame, files, .. } = *data;
-    let signs: Vec<Signs> = data.ranges.iter().map(|range| Signs::of(frame, files, range.clone())).collect();
-    let search = Search::new(frame, files, data.sides, &signs, options.alpha);
+    let signs = data.signs;
+    let search = Search::new(frame, files, data.sides, signs, options.alpha);
     let failures: Vec<Failures> = pairings.iter().map(|p| search.of(p)).collect();
-    let judge = Judge { options, frame, files, pairings, signs: &signs, failures: &failures };
+    let judge = Judge { options, frame, files, pairings, signs, failures: &failures };
     let (mut rows, mut judgements) = judge.rows();
-    let categories = |rows: &[Row]| -> Vec<Vec<CategoryScore>> {
-        pairings.iter().map(|p| summary::categories(rows, p)).collect()
+    let categories = |rows: &[Row], judgements: &[Judgement]| -> Vec<Vec<CategoryScore>> {
+        pairings.iter().map(|p| summary::categories(rows, judgements, p)).collect()
     };
-    let mut scores = categories(&rows);
+    let mut scores = categories(&rows, &judgements);
     let scored: Vec<bool> = scores.iter().map(|c| !c.is_empty()).collect();
     let mut families = correct(&mut rows, &mut judgements, &scored, options.correction, options.alpha);
     decide(&mut rows, &judgements, options);
-    drop(judgements);
     after_choosing(&mut rows, &mut families, options);
     let warnings = crate::expect::apply(&options.expectations, &mut rows);
     if rows.iter().any(|r| r.expected.is_some()) {
         // What is known does not gate, in no score either.
-        scores = categories(&rows);
+        scores = categories(&rows, &judgements);
     }
     for (scores, family) in scores.iter_mut().zip(&families) {
         summary::decide_categories(scores, family.alpha_scores);
     }
     let failures: Vec<CaseFailures> = failures.into_iter().flat_map(|f| f.cases).collect();
     let summary = (pairings.iter().zip(&families).zip(scores))
-        .map(|((pairing, family), scores)| summary::summary(&rows, pairing, family, scores, &failures))
+        .map(|((pairing, family), scores)| summary::summary(&rows, pairing, family, scores))
         .collect();
     Decided { rows, families, summary, failures, warnings }
 }
@@ -182,6 +185,21 @@ fn refuse_losses(sides: &[LoadedSide]) -> Result<(), AnalyzeError> {
         }
         None => Ok(()),
     }
+}
+
+/// Values that are measurements that failed are losses like any other.
+fn refuse_failed_values(frame: &Frame, files: &[Repeat], signs: &[Signs]) -> Result<(), AnalyzeError> {
+    let mut failed = signs.iter().flat_map(|signs| &signs.failed);
+    let Some((file, row, metric)) = failed.next() else { return Ok(()) };
+    let place = || {
+        let repeat = files.get(*file)?;
+        let found = repeat.rows.get(*row)?;
+        let position = *frame.slots.get(*file)?.get(found.table as usize)?.get(*metric)?;
+        let name = &repeat.table_of(found)?.metrics.get(position as usize)?.written;
+        let line = repeat.cell(found, position)?.line;
+        Some(format!("{}:{line}: {name} is not positive, and so a measurement that failed", repeat.path))
+    };
+    Err(AnalyzeError::Strict { count: 1 + failed.count(), first: place().unwrap_or_default() })
 }
 
 /// What run.json declares of metrics. Units must agree with perf.conf and with one another.
@@ -256,7 +274,7 @@ fn after_choosing(rows: &mut [Row], families: &mut [Family], options: &CompareOp
     for family in families {
         let in_family = |r: &Row| r.candidate == family.candidate && r.q.is_some();
         family.decided = rows.iter().filter(|r| in_family(r) && r.verdict.is_decided_change()).count();
-        let level = 1.0 - family.decided as f64 * (1.0 - LEVEL) / family.size.max(1) as f64;
+        let level = family.level_after_choosing();
         let gating = |r: &Row| family.all_rows || r.role == Role::Primary;
         let of_candidate = rows.iter_mut().filter(|r| r.candidate == family.candidate);
         for row in of_candidate.filter(|r| r.verdict.is_decided_change()) {
@@ -270,9 +288,6 @@ fn after_choosing(rows: &mut [Row], families: &mut [Family], options: &CompareOp
         }
     }
 }
-
-/// The level of the intervals, before anybody chose among rows.
-const LEVEL: f64 = 0.95;
 
 /// A row's intervals at a level; where nothing varies they are the points that they were.
 fn chosen(row: &Row, level: f64, alpha: f64) -> Intervals {

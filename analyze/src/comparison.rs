@@ -97,8 +97,8 @@ pub struct Side {
 pub struct Loss {
     /// File, with `:line:column` where they are known.
     pub place: String,
-    /// What was lost: `cell`, `row`, `column`, `file` or `repeat`.
-    #[cfg_attr(feature = "schema", schemars(extend("enum" = ["cell", "row", "column", "file", "repeat"])))]
+    /// What was lost: `cell`, `row`, `column`, `file`, `repeat` or `value`.
+    #[cfg_attr(feature = "schema", schemars(extend("enum" = ["cell", "row", "column", "file", "repeat", "value"])))]
     pub what: &'static str,
     /// Why, in lowercase, for people.
     pub reason: String,
@@ -179,12 +179,19 @@ pub struct Family {
     pub size: usize,
     /// No metric was declared primary, so all rows form the family.
     pub all_rows: bool,
-    /// Rows of it whose change is decided: R of the intervals for decided rows ([`Row::ratio_ci_fcr`]).
+    /// Rows of it whose change is decided by a test: R of the intervals for decided rows ([`Row::ratio_ci_fcr`]).
     pub decided: usize,
     /// The rows' share of alpha at the gate: a row gates when its [`Row::p_gate`] is at most this.
     pub alpha_rows: f64,
     /// The share of the scores of categories ([`Summary::categories`]); 0 where there are none.
     pub alpha_scores: f64,
+}
+
+impl Family {
+    /// Level of the intervals of decided rows: 1 - R * 0.05 / m (Benjamini and Yekutieli 2005).
+    pub fn level_after_choosing(&self) -> f64 {
+        1.0 - self.decided as f64 * 0.05 / self.size.max(1) as f64
+    }
 }
 
 /// Verdicts counted over the rows of one candidate, and the boot score.
@@ -212,7 +219,7 @@ pub struct Summary {
     pub score: Option<Score>,
     /// Rows that count at the gate: primary ones (without any, all) and missing ones that are not known; of changes those with
     /// [`Row::gates`].
-    pub at_gate: Vec<AtGate>,
+    pub at_gate: Vec<GateCount>,
     /// `score` of each metric (the family check).
     pub per_metric: Vec<MetricScore>,
     /// `score` of each workload and category with two cases or more of primary log-scale rows, which gates beside the rows; empty after
@@ -262,14 +269,18 @@ pub struct MetricScore {
     pub score: Score,
 }
 
-/// How many rows of one verdict and reason count at the gate.
+/// How many rows of one kind count at the gate.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
-pub struct AtGate {
+pub struct GateCount {
     /// Their verdict.
     pub verdict: Verdict,
     /// Its reason.
     pub reason: Option<Reason>,
+    /// Whose measurements failed ([`Row::failed`]); absent where nobody's did alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "FailedSide"))]
+    pub failed: Option<FailedSide>,
     /// Their number.
     pub rows: usize,
 }
@@ -284,7 +295,7 @@ pub struct CategoryScore {
     pub category: String,
     /// Its score.
     pub score: Score,
-    /// m of the score, as a ratio minus 1: the geometric mean of 1 + m over its rows, minus 1.
+    /// m of the score, as a ratio minus 1: the geometric mean of 1 + m over the rows that it is of, minus 1.
     pub min_effect: f64,
     /// Two-sided p of the score's model.
     pub p: f64,

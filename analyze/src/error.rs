@@ -35,10 +35,12 @@ pub enum AnalyzeError {
         problems: String,
     },
     /// A run directory in which no repeat has been finished.
-    #[error("{path} has no finished repeat (no repeat*/measurements.jsonl); finish the campaign with `perfvt resume`", path = path.display())]
+    #[error("{path} has no finished repeat (no repeat*/measurements.jsonl){failed}; finish the campaign with `perfvt resume`", path = path.display())]
     NoRepeats {
         /// Which directory.
         path: PathBuf,
+        /// How many attempts failed and why, behind a semicolon; empty when none did.
+        failed: String,
     },
     /// Something that is neither a result file nor a directory.
     #[error("{path} is not a result file: {reason}", path = path.display())]

@@ -206,8 +206,8 @@ fn family_steps(comparison: &Comparison, row: &Row, out: &mut Vec<Step>) {
         push("alpha of the rows", "alpha without the share of the categories' scores", of.alpha_rows);
     }
     if let Some(ci) = row.ratio_ci_fcr.or(row.diff_ci_fcr) {
-        let level = 1.0 - of.decided as f64 * 0.05 / of.size as f64;
-        push("decided rows", "R: primary rows whose change is decided", of.decided as f64);
+        let level = of.level_after_choosing();
+        push("decided rows", "R: rows of the family whose change is decided", of.decided as f64);
         push("level after choosing", "1 - R * 0.05 / rows in the family", level);
         let formula = match row.ratio_ci_fcr {
             Some(_) => "the ratio's interval of this model at that level",

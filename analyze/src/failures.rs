@@ -5,7 +5,7 @@ use crate::input::LoadedSide;
 use crate::input::repeat::Repeat;
 use crate::pairing::{Pairing, Replicates};
 use crate::scale::Signs;
-use crate::{Attempts, CaseFailures, FailureVerdict};
+use crate::{Attempts, CaseFailures, FailedSide, FailureVerdict};
 use model::failure::Scope;
 use model::{Code, Keys, Role};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -19,33 +19,47 @@ const NO_CODE: &str = "failed";
 /// Failures of one candidate and the baseline.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Failures {
-    /// Of each case with failures, whether they are on one side only; empty when nothing failed at all.
-    one_sided: Vec<Option<bool>>,
+    /// Of each case with failures, whose they are where they are of one side alone; empty when nothing failed at all.
+    sides: Vec<Option<Option<FailedSide>>>,
     /// Cases with failures.
     pub cases: Vec<CaseFailures>,
 }
 
 impl Failures {
-    /// Whether measurements of a case failed on one side only, or on one of them more often; `None` when none did.
-    pub fn are_one_sided(&self, case: usize) -> Option<bool> {
-        self.one_sided.get(case).copied().flatten()
+    /// Whose failures those of a case are; `None` when nothing of it failed.
+    pub fn side(&self, case: usize) -> Option<Option<FailedSide>> {
+        self.sides.get(case).copied().flatten()
     }
 }
 
 /// A row of a file whose measurement came to nothing.
 struct Lost {
-    file: usize,
-    row: usize,
+    /// The case of the row.
+    case: Option<usize>,
+    /// A value that is a failure, which no run.json tells of.
+    is_value: bool,
     /// Why, when it is a failure: its code and what was seen.
     failure: Option<(Option<Code>, String)>,
 }
 
-/// Failed attempts by case, with the first one's words.
+/// Failed attempts of one case, or of guests outside any.
+#[derive(Clone, Default)]
+struct Tally {
+    attempts: Attempts,
+    /// What was seen at the first.
+    first: String,
+    /// Repeats in which one failed, by file or number.
+    boots: BTreeSet<String>,
+}
+
+/// Failed attempts of a side.
 #[derive(Default)]
 struct Counted {
-    of_case: BTreeMap<usize, (Attempts, String)>,
+    of_case: BTreeMap<usize, Tally>,
+    /// Of cases that no file of either side has a row of, by their ids: nothing was ever measured of them.
+    of_unseen: BTreeMap<String, Tally>,
     /// Guests that failed outside any case.
-    of_boots: (Attempts, String),
+    of_guests: Tally,
 }
 
 /// Where failures are looked for.
@@ -54,6 +68,8 @@ pub(crate) struct Search<'a> {
     files: &'a [Repeat],
     sides: &'a [LoadedSide],
     alpha: f64,
+    /// Some metric is primary, so that only primary ones decide.
+    any_primary: bool,
     /// Rows without a value of a metric that decides, by file and row.
     lost: BTreeMap<(usize, usize), Lost>,
 }
@@ -67,18 +83,46 @@ impl<'a> Search<'a> {
         signs: &[Signs],
         alpha: f64,
     ) -> Search<'a> {
-        let mut search = Search { frame, files, sides, alpha, lost: BTreeMap::new() };
+        let primary = |m: &FrameMetric| m.conf.role == Role::Primary;
+        let any_primary = frame.workloads.iter().any(|w| w.metrics.iter().any(primary));
+        let mut search = Search { frame, files, sides, alpha, any_primary, lost: BTreeMap::new() };
         for (file, repeat) in files.iter().enumerate().filter(|(_, repeat)| !repeat.invalid.is_empty()) {
             search.cells(file, repeat);
         }
         for (file, row, metric) in signs.iter().flat_map(|signs| &signs.failed).copied() {
             if search.decides(file, row, metric) {
-                let path = files.get(file).map_or("", |f| &f.path);
-                let said = format!("{path}: a value that is not positive where none can be measured");
-                search.lost.entry((file, row)).or_insert(Lost { file, row, failure: Some((None, said)) });
+                let failure = Some((None, search.said_of_value(file, row, metric)));
+                let lost = Lost { case: None, is_value: true, failure };
+                search.lost.entry((file, row)).or_insert(lost);
             }
         }
+        search.find_cases();
         search
+    }
+
+    /// Where a value stands that is a failure.
+    fn said_of_value(&self, file: usize, row: usize, metric: usize) -> String {
+        let Some(repeat) = self.files.get(file) else { return String::new() };
+        let found = repeat.rows.get(row);
+        let slots = found.and_then(|r| self.frame.slots.get(file)?.get(r.table as usize));
+        let position = slots.and_then(|slots| slots.get(metric)).copied().unwrap_or(NONE);
+        let line = found.and_then(|r| repeat.cell(r, position)).map_or(0, |cell| cell.line);
+        let name = found.and_then(|r| repeat.table_of(r)?.metrics.get(position as usize));
+        let name = name.map_or("", |m| m.written.as_str());
+        format!("{}:{line}: {name} is not positive, and so a measurement that failed", repeat.path)
+    }
+
+    /// The case of each row that came to nothing, in one pass.
+    fn find_cases(&mut self) {
+        if self.lost.is_empty() {
+            return;
+        }
+        for (place, row) in self.frame.pointers.iter().enumerate().filter(|(_, row)| **row != NONE) {
+            let (case, file) = (place / self.frame.width.max(1), place % self.frame.width.max(1));
+            if let Some(lost) = self.lost.get_mut(&(file, *row as usize)) {
+                lost.case = Some(case);
+            }
+        }
     }
 
     /// The rows of a file that have a cell without a value.
@@ -105,68 +149,80 @@ impl<'a> Search<'a> {
             let line = repeat.cells.get(cell.cell as usize).map_or(0, |c| c.line);
             let failure = (cell.is_failure() && !again)
                 .then(|| (cell.code(), format!("{}:{line}: {}", repeat.path, cell.reason)));
-            self.lost.insert((file, row), Lost { file, row, failure });
+            self.lost.insert((file, row), Lost { case: None, is_value: false, failure });
         }
     }
 
     /// The failures of a pairing.
     pub fn of(&self, pairing: &Pairing) -> Failures {
-        let a = self.count(0, &pairing.a);
-        let b = self.count(pairing.candidate + 1, &pairing.b);
-        let mut found: Vec<(Option<usize>, CaseFailures)> = Vec::new();
+        let a = self.count(0, &pairing.a, &pairing.b);
+        let b = self.count(pairing.candidate + 1, &pairing.b, &pairing.a);
+        let mut found: Vec<(Option<usize>, Case)> = Vec::new();
         let cases: BTreeSet<usize> = a.of_case.keys().chain(b.of_case.keys()).copied().collect();
         for case in cases {
             let Some(known) = self.frame.cases.get(case) else { continue };
             let workload = self.frame.workloads.get(known.workload as usize).map_or("", |w| &w.name);
             let of = |side: &Counted, replicates: &Replicates| {
-                let (mut attempts, first) = side.of_case.get(&case).cloned().unwrap_or_default();
-                attempts.tried = attempts.failed + self.measured(case, replicates);
-                (attempts, first)
+                let mut tally = side.of_case.get(&case).cloned().unwrap_or_default();
+                tally.attempts.tried = tally.attempts.failed + self.measured(case, replicates);
+                tally
             };
-            let (a, b) = (of(&a, &pairing.a), of(&b, &pairing.b));
-            let name = (known.id.clone(), workload, &*known.category, Keys::clone(&known.keys));
-            found.push((Some(case), failures(name, pairing.candidate, a, b)));
+            let name =
+                (known.id.clone(), workload.to_owned(), known.category.to_string(), Keys::clone(&known.keys));
+            found.push((
+                Some(case),
+                Case::new(name, pairing.candidate, of(&a, &pairing.a), of(&b, &pairing.b)),
+            ));
         }
-        if a.of_boots.0.failed + b.of_boots.0.failed > 0 {
-            let workload = self.frame.workloads.first().map_or("", |w| &w.name);
-            let name = (format!("{workload}/boot"), workload, "", Keys::default());
-            found.push((None, failures(name, pairing.candidate, a.of_boots, b.of_boots)));
+        let unseen: BTreeSet<&String> = a.of_unseen.keys().chain(b.of_unseen.keys()).collect();
+        for id in unseen {
+            let of = |side: &Counted| {
+                let mut tally = side.of_unseen.get(id).cloned().unwrap_or_default();
+                tally.attempts.tried = tally.attempts.failed;
+                tally
+            };
+            let mut parts = id.splitn(3, '/').map(str::to_owned);
+            let mut part = || parts.next().unwrap_or_default();
+            let name = (id.clone(), part(), part(), Keys::default());
+            found.push((None, Case::new(name, pairing.candidate, of(&a), of(&b))));
+        }
+        if a.of_guests.attempts.failed + b.of_guests.attempts.failed > 0 {
+            let run = |side: usize| self.sides.get(side).and_then(|side| side.run.as_ref());
+            let workload =
+                run(pairing.candidate + 1).or(run(0)).map_or(String::new(), |run| run.workload.clone());
+            let name = (format!("{workload}/boot"), workload, String::new(), Keys::default());
+            found.push((None, Case::new(name, pairing.candidate, a.of_guests, b.of_guests)));
         }
         if found.is_empty() {
             return Failures::default();
         }
-        self.decide(&mut found, pairing);
-        let mut one_sided = vec![None; self.frame.cases.len()];
-        for (case, failures) in &found {
-            if let Some(flag) = case.and_then(|case| one_sided.get_mut(case)) {
-                *flag = Some(failures.is_one_sided());
+        self.decide(&mut found);
+        let mut sides = vec![None; self.frame.cases.len()];
+        for (case, found) in &found {
+            if let Some(side) = case.and_then(|case| sides.get_mut(case)) {
+                *side = Some(found.counts.side());
             }
         }
-        let mut cases: Vec<CaseFailures> = found.into_iter().map(|(_, failures)| failures).collect();
+        let mut cases: Vec<CaseFailures> = found.into_iter().map(|(_, case)| case.counts).collect();
         cases.sort_by(|x, y| {
             x.verdict.cmp(&y.verdict).then(y.crashes.cmp(&x.crashes)).then(x.p.total_cmp(&y.p))
         });
-        Failures { one_sided, cases }
+        Failures { sides, cases }
     }
 
     /// Sets q and verdicts. The family is all cases; those without any failure could not have reached a small p by chance
     /// either, whatever fails more, and so cost the others nothing (Tarone 1990).
-    fn decide(&self, found: &mut [(Option<usize>, CaseFailures)], pairing: &Pairing) {
-        let p: Vec<f64> = found.iter().map(|(_, failures)| failures.p).collect();
-        for ((case, failures), q) in found.iter_mut().zip(stats::holm(&p)) {
-            failures.q = q;
-            let case = *case;
-            let boots = |side: &Replicates| match case {
-                Some(case) => self.present(case, side).count(),
-                None => side.files.len(),
+    fn decide(&self, found: &mut [(Option<usize>, Case)]) {
+        let p: Vec<f64> = found.iter().map(|(_, case)| case.counts.p).collect();
+        for ((_, case), q) in found.iter_mut().zip(stats::holm(&p)) {
+            case.counts.q = q;
+            let lost = |mine: &Attempts, boots: usize, other: &Attempts| {
+                mine.failed == mine.tried && boots >= BOOTS_OF_TOTAL_LOSS && other.failed < other.tried
             };
-            let lost = |mine: &Attempts, other: &Attempts, side: &Replicates| {
-                mine.failed == mine.tried && other.failed < other.tried && boots(side) >= BOOTS_OF_TOTAL_LOSS
-            };
-            let (a, b) = (&failures.a, &failures.b);
-            failures.verdict = if (q <= self.alpha && b.rate() > a.rate()) || lost(b, a, &pairing.b) {
+            let (a, b) = (&case.counts.a, &case.counts.b);
+            case.counts.verdict = if (q <= self.alpha && b.rate() > a.rate()) || lost(b, case.boots[1], a) {
                 FailureVerdict::FailsMore
-            } else if (q <= self.alpha && a.rate() > b.rate()) || lost(a, b, &pairing.a) {
+            } else if (q <= self.alpha && a.rate() > b.rate()) || lost(a, case.boots[0], b) {
                 FailureVerdict::FailsLess
             } else {
                 FailureVerdict::Undecided
@@ -187,51 +243,57 @@ impl<'a> Search<'a> {
         self.present(case, side).filter(|place| !self.lost.contains_key(place)).count()
     }
 
-    /// Whether a metric of a row decides about the row: it is primary, or nothing of its workload is.
+    /// Whether a metric of a row decides about the row: it is primary, or nothing is.
     fn decides(&self, file: usize, row: usize, metric: usize) -> bool {
         let table = self.files.get(file).and_then(|f| f.table_of(f.rows.get(row)?));
         let workload = table.and_then(|t| self.frame.workloads.iter().find(|w| w.name == t.workload));
-        workload.is_some_and(|w| {
-            let primary = |m: &FrameMetric| m.conf.role == Role::Primary;
-            w.metrics.get(metric).is_some_and(primary) || !w.metrics.iter().any(primary)
-        })
+        let metric = workload.and_then(|w| w.metrics.get(metric));
+        metric.is_some_and(|m| !self.any_primary || m.conf.role == Role::Primary)
     }
 
-    /// What of a side failed: as its run.json tells, which knows of every attempt, else as the cells do.
-    fn count(&self, side: usize, replicates: &Replicates) -> Counted {
+    /// What of a side failed. Of a directory whose run.json knows every attempt its list counts, of others what the cells say;
+    /// and of both the values that are failures.
+    fn count(&self, side: usize, replicates: &Replicates, other: &Replicates) -> Counted {
         let mut out = Counted::default();
-        let run = self.sides.get(side).and_then(|side| side.run.as_ref());
-        match run.filter(|run| run.ended.is_some()) {
-            Some(run) => {
-                let cases = self.cases_by_id(replicates);
-                for failed in &run.failures {
-                    let said = || format!("{}: {}", failed.boot, failed.reason);
-                    match &failed.case {
-                        Some(id) => out.add(cases.get(id.as_str()).copied(), failed.code, said),
-                        None => add(&mut out.of_boots, failed.code, said),
-                    }
-                }
-                out.of_boots.0.tried = run.started as usize;
+        if let Some(run) = self.sides.get(side).and_then(|side| side.run.as_ref()) {
+            let cases = self.cases_by_id(replicates, other);
+            for failed in &run.failures {
+                let said = || format!("{}: {}", failed.boot, failed.reason);
+                let tally = match &failed.case {
+                    Some(id) => match cases.get(id.as_str()) {
+                        Some(case) => out.of_case.entry(*case).or_default(),
+                        None => out.of_unseen.entry(id.clone()).or_default(),
+                    },
+                    None => &mut out.of_guests,
+                };
+                tally.add(failed.repeat.to_string(), failed.code, said);
             }
-            None => {
-                let of_side = self.lost.values().filter(|lost| replicates.files.contains(&lost.file));
-                for lost in of_side {
-                    if let Some((code, said)) = &lost.failure {
-                        out.add(self.case_of(lost.file, lost.row), *code, || said.clone());
-                    }
-                }
-                let own = self.files.get(replicates.files.clone()).unwrap_or_default();
-                out.of_boots.0.tried = own.iter().map(|f| f.boots.len().max(1)).sum();
+            out.of_guests.attempts.tried = run.started as usize;
+        }
+        // A list that tells of nothing in a repeat explains no cell of it: the campaign was begun by a perfvt that kept none.
+        let run = self.sides.get(side).and_then(|side| side.run.as_ref());
+        let told: BTreeSet<u32> =
+            run.map(|r| r.failures.iter().map(|f| f.repeat).collect()).unwrap_or_default();
+        let is_told = |f: &Repeat| f.tells_attempts && f.number.is_some_and(|number| told.contains(&number));
+        let own = replicates.files.clone();
+        for ((file, _), lost) in self.lost.iter().filter(|((file, _), _)| own.contains(file)) {
+            let Some(repeat) = self.files.get(*file).filter(|f| lost.is_value || !is_told(f)) else {
+                continue;
+            };
+            if let (Some(case), Some((code, said))) = (lost.case, &lost.failure) {
+                out.of_case.entry(case).or_default().add(repeat.path.clone(), *code, || said.clone());
             }
         }
+        let untold = self.files.get(own).unwrap_or_default().iter().filter(|f| !f.tells_attempts);
+        out.of_guests.attempts.tried += untold.map(|f| f.boots.len().max(1)).sum::<usize>();
         out
     }
 
-    /// Cases by the ids that the files of a side have for them.
-    fn cases_by_id(&self, replicates: &Replicates) -> HashMap<&str, usize> {
+    /// Cases by the ids that the files of both sides have for them.
+    fn cases_by_id(&self, one: &Replicates, other: &Replicates) -> HashMap<&str, usize> {
         let mut out = HashMap::new();
         for case in 0..self.frame.cases.len() {
-            for (file, row) in self.present(case, replicates) {
+            for (file, row) in self.present(case, one).chain(self.present(case, other)) {
                 if let Some(id) = self.files.get(file).and_then(|f| f.case_ids.get(row)) {
                     out.insert(id.as_str(), case);
                 }
@@ -239,51 +301,50 @@ impl<'a> Search<'a> {
         }
         out
     }
+}
 
-    /// The case of a row of a file.
-    fn case_of(&self, file: usize, row: usize) -> Option<usize> {
-        let is = |case: &usize| {
-            self.frame.pointers.get(case * self.frame.width + file).is_some_and(|p| *p as usize == row)
+/// The counts of a case on both sides.
+struct Case {
+    counts: CaseFailures,
+    /// Repeats of A and of B in which an attempt failed.
+    boots: [usize; 2],
+}
+
+impl Case {
+    fn new(
+        (id, workload, category, case): (String, String, String, Keys),
+        candidate: usize,
+        a: Tally,
+        b: Tally,
+    ) -> Case {
+        let (of_a, of_b) = (&a.attempts, &b.attempts);
+        let p = stats::fisher_exact(of_a.failed, of_a.tried, of_b.failed, of_b.tried).unwrap_or(1.0);
+        let crashes = if of_a.crashes() == 0 { of_b.crashes() } else { 0 };
+        let counts = CaseFailures {
+            id,
+            workload,
+            category,
+            case,
+            candidate,
+            p,
+            q: 1.0,
+            verdict: FailureVerdict::Undecided,
+            crashes,
+            first: if b.first.is_empty() { a.first } else { b.first },
+            a: a.attempts,
+            b: b.attempts,
         };
-        (0..self.frame.cases.len()).find(is)
+        Case { counts, boots: [a.boots.len(), b.boots.len()] }
     }
 }
 
-/// The counts of a case on both sides, with their test.
-fn failures(
-    (id, workload, category, case): (String, &str, &str, Keys),
-    candidate: usize,
-    (a, first_a): (Attempts, String),
-    (b, first_b): (Attempts, String),
-) -> CaseFailures {
-    CaseFailures {
-        id,
-        workload: workload.to_owned(),
-        category: category.to_owned(),
-        case,
-        candidate,
-        p: stats::fisher_exact(a.failed, a.tried, b.failed, b.tried).unwrap_or(1.0),
-        q: 1.0,
-        verdict: FailureVerdict::Undecided,
-        crashes: if a.crashes() == 0 { b.crashes() } else { 0 },
-        first: if first_b.is_empty() { first_a } else { first_b },
-        a,
-        b,
-    }
-}
-
-impl Counted {
-    fn add(&mut self, case: Option<usize>, code: Option<Code>, said: impl FnOnce() -> String) {
-        if let Some(case) = case {
-            add(self.of_case.entry(case).or_default(), code, said);
+impl Tally {
+    fn add(&mut self, boot: String, code: Option<Code>, said: impl FnOnce() -> String) {
+        self.attempts.failed += 1;
+        *self.attempts.codes.entry(code.map_or(NO_CODE, Code::word).to_owned()).or_default() += 1;
+        self.boots.insert(boot);
+        if self.first.is_empty() {
+            self.first = said();
         }
-    }
-}
-
-fn add((attempts, first): &mut (Attempts, String), code: Option<Code>, said: impl FnOnce() -> String) {
-    attempts.failed += 1;
-    *attempts.codes.entry(code.map_or(NO_CODE, Code::word).to_owned()).or_default() += 1;
-    if first.is_empty() {
-        *first = said();
     }
 }

@@ -4,7 +4,7 @@
 //! `perfvt compare` ends; docs/verdicts.md is made from it.
 
 use crate::warnings::counted;
-use crate::{AtGate, CaseFailures, Comparison, FailureVerdict, Reason, Row, Summary, Verdict};
+use crate::{CaseFailures, Comparison, FailedSide, FailureVerdict, GateCount, Reason, Row, Summary, Verdict};
 use model::Role;
 
 /// A word of `--fail-on`.
@@ -37,6 +37,21 @@ impl FailOn {
         FailOn::Failures,
         FailOn::Unfinished,
     ];
+
+    /// What it asks for, in one line without a stop.
+    pub fn help(self) -> &'static str {
+        match self {
+            FailOn::Regression => {
+                "something is worse: a row at the gate, a category as a whole, what failed on the candidate only"
+            }
+            FailOn::Change => "something changed either way, or failed on one side",
+            FailOn::Inconclusive => "a primary row is not decided",
+            FailOn::Missing => "a row is missing on one side",
+            FailOn::Invalid => "a primary row could not be judged",
+            FailOn::Failures => "measurements failed on the candidate only, or more often there",
+            FailOn::Unfinished => "a campaign has not ended",
+        }
+    }
 
     /// The word on the command line.
     pub fn word(self) -> &'static str {
@@ -125,7 +140,7 @@ pub const TABLE: &[Line] = &[
     line(
         Finding::Row(Verdict::Inconclusive, Some(Reason::Failures)),
         &[FailOn::Regression, FailOn::Change, FailOn::Inconclusive, FailOn::Failures],
-        Junit::Error,
+        Junit::Skipped,
         Junit::Error,
     ),
     line(Finding::Row(Verdict::Inconclusive, None), &[FailOn::Inconclusive], Junit::Skipped, Junit::Failure),
@@ -135,7 +150,7 @@ pub const TABLE: &[Line] = &[
     line(
         Finding::Row(Verdict::Invalid, Some(Reason::Failures)),
         &[FailOn::Regression, FailOn::Change, FailOn::Invalid, FailOn::Failures],
-        Junit::Error,
+        Junit::Skipped,
         Junit::Error,
     ),
     line(Finding::Row(Verdict::Invalid, None), &[FailOn::Invalid], Junit::Skipped, Junit::Error),
@@ -147,7 +162,12 @@ pub const TABLE: &[Line] = &[
     line(Finding::Failures(FailureVerdict::FailsMore), ANY, Junit::Error, Junit::Error),
     line(Finding::Failures(FailureVerdict::FailsLess), CHANGED, Junit::Passed, Junit::Failure),
     line(Finding::Failures(FailureVerdict::Undecided), &[], Junit::Passed, Junit::Passed),
-    line(Finding::OneSided, &[FailOn::Regression, FailOn::Failures], Junit::Error, Junit::Error),
+    line(
+        Finding::OneSided,
+        &[FailOn::Regression, FailOn::Change, FailOn::Failures],
+        Junit::Skipped,
+        Junit::Error,
+    ),
     line(Finding::Crash, ANY, Junit::Error, Junit::Error),
     line(Finding::Unfinished, &[FailOn::Unfinished], Junit::Skipped, Junit::Error),
 ];
@@ -206,67 +226,57 @@ pub(crate) fn counts(row: &Row, all_rows: bool) -> bool {
 
 /// Whether a row's finding holds at the gate: of changes those that do at the gate's own rate of errors, of failures those
 /// that are not the baseline's alone.
-fn holds(row: &Row, failures: &[CaseFailures]) -> bool {
+fn holds(row: &Row) -> bool {
     match row.verdict {
         verdict if verdict.is_decided_change() => row.gates,
         Verdict::Inconclusive | Verdict::Invalid if row.reason == Some(Reason::Failures) => {
-            failed_on_candidate(row, failures)
+            row.failed != Some(FailedSide::Baseline)
         }
         _ => true,
     }
 }
 
-fn failed_on_candidate(row: &Row, failures: &[CaseFailures]) -> bool {
-    let of_case = |f: &&CaseFailures| {
-        (f.candidate, f.workload.as_str(), f.category.as_str())
-            == (row.candidate, &*row.workload, &*row.category)
-            && f.case == *row.case
-    };
-    match failures.iter().find(of_case) {
-        Some(failures) => failures.is_worse(),
-        None => !row.b.invalid.is_empty() || row.a.invalid.is_empty(),
-    }
-}
-
-/// Counts the rows of a candidate that count at the gate, by verdict and reason.
-pub(crate) fn at_gate(
-    rows: &[Row],
-    candidate: usize,
-    all_rows: bool,
-    failures: &[CaseFailures],
-) -> Vec<AtGate> {
-    let mut out: Vec<AtGate> = Vec::new();
+/// Counts the rows of a candidate that count at the gate, by verdict, reason and whose measurements failed.
+pub(crate) fn at_gate(rows: &[Row], candidate: usize, all_rows: bool) -> Vec<GateCount> {
+    let mut out: Vec<GateCount> = Vec::new();
     let of_candidate = rows.iter().filter(|r| r.candidate == candidate);
-    for row in of_candidate.filter(|r| counts(r, all_rows) && holds(r, failures)) {
-        match out.iter_mut().find(|of| (of.verdict, of.reason) == (row.verdict, row.reason)) {
+    for row in of_candidate.filter(|r| counts(r, all_rows) && holds(r)) {
+        let failed = row.failed.filter(|_| row.reason == Some(Reason::Failures));
+        let same =
+            |of: &&mut GateCount| (of.verdict, of.reason, of.failed) == (row.verdict, row.reason, failed);
+        match out.iter_mut().find(same) {
             Some(of) => of.rows += 1,
-            None => out.push(AtGate { verdict: row.verdict, reason: row.reason, rows: 1 }),
+            None => out.push(GateCount { verdict: row.verdict, reason: row.reason, failed, rows: 1 }),
         }
     }
-    out.sort_by_key(|of| (of.verdict, of.reason.map(Reason::word)));
+    out.sort_by_key(|of| (of.verdict, of.reason.map(Reason::word), std::cmp::Reverse(of.rows)));
     out
 }
 
-/// Whether all that failed on a candidate's side are guests that died, and no more of them than are allowed: then what they left
-/// behind is allowed, too.
+/// How many guests of a candidate alone died.
+fn crashes(comparison: &Comparison, candidate: usize) -> usize {
+    comparison.failures.iter().filter(|f| f.candidate == candidate).map(|f| f.crashes).sum()
+}
+
+/// Whether guests of a candidate alone died, and no more of them than are allowed: then what they left behind is allowed, too.
 pub fn are_allowed(comparison: &Comparison, candidate: usize, allow_crashes: usize) -> bool {
-    let failures = || comparison.failures.iter().filter(|f| f.candidate == candidate);
-    let crashes: usize = failures().map(|f| f.crashes).sum();
-    let only_crashes = failures().filter(|f| f.is_worse()).all(|f| f.crashes == f.b.failed);
-    crashes > 0 && crashes <= allow_crashes && only_crashes
+    (1..=allow_crashes).contains(&crashes(comparison, candidate))
 }
 
 /// Whether a row fails a gate with these words.
 pub fn fails(comparison: &Comparison, row: &Row, fail_on: &[FailOn]) -> bool {
-    let all_rows = comparison.families.iter().any(|f| f.candidate == row.candidate && f.all_rows);
-    counts(row, all_rows)
-        && holds(row, &comparison.failures)
-        && Finding::Row(row.verdict, row.reason).fails(fail_on)
+    is_counted(comparison, row) && Finding::Row(row.verdict, row.reason).fails(fail_on)
 }
 
-/// What JUnit makes of a row.
+fn is_counted(comparison: &Comparison, row: &Row) -> bool {
+    let all_rows = comparison.families.iter().any(|f| f.candidate == row.candidate && f.all_rows);
+    counts(row, all_rows) && holds(row)
+}
+
+/// What JUnit makes of a row. What failed on the baseline alone, or is known, was not decided and is no error.
 pub fn junit(comparison: &Comparison, row: &Row, fail_on: &[FailOn]) -> Junit {
-    Finding::Row(row.verdict, row.reason).junit(fail_on, fails(comparison, row, fail_on))
+    let counted = is_counted(comparison, row);
+    Finding::Row(row.verdict, row.reason).junit(fail_on, counted)
 }
 
 /// What was found, and whether it says that the candidate breaks.
@@ -317,7 +327,7 @@ fn of_candidate(
     let mut out = Vec::new();
     let mut push = |text: String, breaks: bool| out.push(Found { text, breaks });
     let failures = || comparison.failures.iter().filter(|f| f.candidate == summary.candidate);
-    let crashes: usize = failures().map(|f| f.crashes).sum();
+    let crashes = crashes(comparison, summary.candidate);
     let are_allowed = are_allowed(comparison, summary.candidate, allow_crashes);
     if crashes > allow_crashes && Finding::Crash.fails(fail_on) {
         let cases: Vec<&str> = failures().filter(|f| f.crashes > 0).map(|f| f.id.as_str()).collect();
@@ -331,8 +341,10 @@ fn of_candidate(
         }
     }
     let one_sided = |f: &&CaseFailures| f.verdict == FailureVerdict::Undecided && f.is_worse();
-    let cases: Vec<&str> = failures().filter(one_sided).map(|f| f.id.as_str()).collect();
-    if !cases.is_empty() && Finding::OneSided.fails(fail_on) && !are_allowed {
+    let died = |f: &&CaseFailures| are_allowed && f.side() == Some(FailedSide::CandidateDied);
+    let open = failures().filter(one_sided).filter(|f| !died(f));
+    let cases: Vec<&str> = open.map(|f| f.id.as_str()).collect();
+    if !cases.is_empty() && Finding::OneSided.fails(fail_on) {
         push(
             format!("{} failed on the candidate only ({})", counted(cases.len(), "case"), some(&cases)),
             false,
@@ -348,11 +360,14 @@ fn of_candidate(
         );
         push(text, false);
     }
-    let counts = |of: &&AtGate| !(are_allowed && of.reason == Some(Reason::Failures));
-    let rows = summary.at_gate.iter().filter(counts);
-    for of in rows.filter(|of| Finding::Row(of.verdict, of.reason).fails(fail_on)) {
-        let reason = of.reason.map_or(String::new(), |reason| format!(" ({})", reason.word()));
-        push(format!("{} {}{reason}", counted(of.rows, "row"), of.verdict.word()), false);
+    let counts = |of: &&GateCount| !(are_allowed && of.failed == Some(FailedSide::CandidateDied));
+    let found = |of: &&GateCount| Finding::Row(of.verdict, of.reason).fails(fail_on);
+    let counted_rows: Vec<&GateCount> = summary.at_gate.iter().filter(counts).filter(found).collect();
+    for same in counted_rows.chunk_by(|x, y| (x.verdict, x.reason) == (y.verdict, y.reason)) {
+        let Some(first) = same.first() else { continue };
+        let rows: usize = same.iter().map(|of| of.rows).sum();
+        let reason = first.reason.map_or(String::new(), |reason| format!(" ({})", reason.word()));
+        push(format!("{} {}{reason}", counted(rows, "row"), first.verdict.word()), false);
     }
     out
 }

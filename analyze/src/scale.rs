@@ -61,7 +61,7 @@ fn counts(value: f64, conf: &MetricConf) -> bool {
 }
 
 /// The scale of a metric between two sides: as declared, else logarithmic if every value of the two is positive; and whether
-/// the values made it linear. Sides that are not compared have no say.
+/// the values made an undeclared one linear. Sides that are not compared have no say.
 pub(crate) fn scale_of(
     conf: &MetricConf,
     sides: [Option<&Signs>; 2],
@@ -71,5 +71,5 @@ pub(crate) fn scale_of(
         return (Scale::Linear, false);
     }
     let linear = sides.into_iter().flatten().any(|signs| signs.get(place));
-    (if linear { Scale::Linear } else { Scale::Log }, linear)
+    (if linear { Scale::Linear } else { Scale::Log }, linear && conf.scale.is_none())
 }

@@ -2,11 +2,10 @@
 
 use crate::gate::at_gate;
 use crate::pairing::Pairing;
-use crate::row::{DIAGNOSTIC_ALPHA, interval};
+use crate::row::{DIAGNOSTIC_ALPHA, REPLICATES, interval};
+use crate::verdict::Judgement;
 use crate::warnings::note;
-use crate::{
-    CaseFailures, CategoryScore, Family, MetricScore, Row, Sample, Score, Summary, Verdict, Warning,
-};
+use crate::{CategoryScore, Family, Interval, MetricScore, Row, Sample, Score, Summary, Verdict, Warning};
 use model::{Direction, Role, Scale};
 use stats::{Block, TTest};
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,7 +16,6 @@ pub(crate) fn summary(
     pairing: &Pairing,
     family: &Family,
     categories: Vec<CategoryScore>,
-    failures: &[CaseFailures],
 ) -> Summary {
     let all_rows = family.all_rows;
     let of_candidate = || rows.iter().filter(|r| r.candidate == pairing.candidate);
@@ -37,7 +35,7 @@ pub(crate) fn summary(
     let counts = |r: &&Row| all_rows || r.role == Role::Primary;
     let gating: Vec<&Row> = of_candidate().filter(counts).collect();
     out.events = events(&gating);
-    out.at_gate = at_gate(rows, pairing.candidate, all_rows, failures);
+    out.at_gate = at_gate(rows, pairing.candidate, all_rows);
     let whole = (pairing.a.complete, pairing.b.complete);
     out.score = Scores::of_pair(&gating, pairing, whole).and_then(|s| s.score(pairing)).map(|s| s.0);
     let mut by_metric: BTreeMap<(&str, &str), Vec<&Row>> = BTreeMap::new();
@@ -67,15 +65,19 @@ fn events(gating: &[&Row]) -> BTreeMap<Verdict, usize> {
 
 /// The scores of categories that gate beside the rows: of two cases or more, because the score of one case is that case again.
 /// After several looks there are none: their p is of one look.
-pub(crate) fn categories(rows: &[Row], pairing: &Pairing) -> Vec<CategoryScore> {
+pub(crate) fn categories(rows: &[Row], judgements: &[Judgement], pairing: &Pairing) -> Vec<CategoryScore> {
     let all_rows = !rows.iter().any(|r| r.role == Role::Primary);
     let counts = |r: &&Row| r.candidate == pairing.candidate && (all_rows || r.role == Role::Primary);
     let mut out: Vec<CategoryScore> = Vec::new();
-    if pairing.looks.is_some() || !pairing.comparability.allows(false) {
+    if pairing.looks.is_some() {
         return out;
     }
     let mut by_category: BTreeMap<(&str, &str), Vec<&Row>> = BTreeMap::new();
-    for row in rows.iter().filter(counts).filter(|r| r.expected.is_none()) {
+    let judged =
+        rows.iter().zip(judgements).filter(|(_, judgement)| judgement.comparable).map(|(row, _)| row);
+    // What is left of a side that failed in part is a choice, which shows nothing.
+    let whole = |r: &&Row| r.expected.is_none() && r.failed.is_none();
+    for row in judged.filter(counts).filter(whole) {
         by_category.entry((&row.workload, &row.category)).or_default().push(row);
     }
     for ((workload, category), rows) in by_category {
@@ -83,14 +85,17 @@ pub(crate) fn categories(rows: &[Row], pairing: &Pairing) -> Vec<CategoryScore> 
         let Some(scores) = Scores::of_pair(&rows, pairing, complete).filter(|s| s.cases > 1) else {
             continue;
         };
-        let Some((score, test)) = scores.score(pairing) else { continue };
-        let m = rows.iter().map(|r| r.min_effect.ln_1p()).sum::<f64>() / rows.len() as f64;
+        let Some((score, p)) =
+            scores.score(pairing).map(|(score, test)| (score, test.p)).or_else(|| scores.constants())
+        else {
+            continue;
+        };
         out.push(CategoryScore {
             workload: workload.into(),
             category: category.into(),
             score,
-            min_effect: m.exp_m1(),
-            p: test.p,
+            min_effect: scores.margin.exp_m1(),
+            p,
             p_gate: 1.0,
             verdict: Verdict::Inconclusive,
         });
@@ -119,6 +124,8 @@ struct Scores {
     rows: usize,
     /// Cases that the rows are of.
     cases: usize,
+    /// Mean of ln(1 + m) over the rows.
+    margin: f64,
     direction: Direction,
 }
 
@@ -197,7 +204,18 @@ impl Scores {
         let same =
             |x: &&Row, y: &&Row| x.case == y.case && x.category == y.category && x.workload == y.workload;
         let cases = shared.chunk_by(same).count();
-        Some(Scores { a: scores_a, b: scores_b, blocks_a, blocks_b, rows: shared.len(), cases, direction })
+        let (rows, margins) = (shared.len(), shared.iter().map(|r| r.min_effect.ln_1p()));
+        let margin = margins.sum::<f64>() / rows as f64;
+        Some(Scores { a: scores_a, b: scores_b, blocks_a, blocks_b, rows, cases, margin, direction })
+    }
+
+    /// Scores that do not vary within the sides: the point, with the exact p of the permutation test.
+    fn constants(&self) -> Option<(Score, f64)> {
+        let (a, b) = (constant(&self.a)?, constant(&self.b)?);
+        let ratio = (b - a).exp();
+        let score = Score { ratio, ci: Interval(ratio, ratio), rows: self.rows, direction: self.direction };
+        let enough = self.a.len().min(self.b.len()) >= REPLICATES;
+        enough.then(|| (score, if a == b { 1.0 } else { stats::constants_p(self.a.len(), self.b.len()) }))
     }
 
     /// The row model over boots.
@@ -225,6 +243,13 @@ impl Scores {
         };
         Some((score, ratio.test))
     }
+}
+
+/// The one score of all boots, as far as doubles tell.
+fn constant(scores: &[f64]) -> Option<f64> {
+    let first = *scores.first()?;
+    let near = |score: &f64| (score - first).abs() <= 1e-12 * first.abs().max(1.0);
+    scores.iter().all(near).then_some(first)
 }
 
 /// The value of a block as a slice of one or none.

@@ -1,6 +1,6 @@
 //! The one function that decides verdicts (statistics.md, "Verdict").
 
-use crate::{Reason, Verdict};
+use crate::{FailedSide, Reason, Verdict};
 use model::Direction;
 
 /// Which sides have the row at all.
@@ -69,8 +69,8 @@ pub struct Judgement {
     pub q: Option<f64>,
     /// Level.
     pub alpha: f64,
-    /// Measurements of the row's case failed on one side only, or significantly more often.
-    pub failures: bool,
+    /// Whose measurements failed, where that is one side alone.
+    pub failed: Option<FailedSide>,
 }
 
 impl Judgement {
@@ -98,7 +98,7 @@ pub fn verdict(row: &Judgement) -> (Verdict, Option<Reason>) {
         Presence::Both => {}
     }
     if row.evidence == Evidence::OneReplicate {
-        let reason = if row.failures { Reason::Failures } else { Reason::OneReplicate };
+        let reason = if row.failed.is_some() { Reason::Failures } else { Reason::OneReplicate };
         return (Verdict::Invalid, Some(reason));
     }
     if !row.comparable {
@@ -106,7 +106,7 @@ pub fn verdict(row: &Judgement) -> (Verdict, Option<Reason>) {
     }
     let (verdict, reason) = of_values(row);
     match verdict {
-        Verdict::Equivalent | Verdict::Improved | Verdict::Inconclusive if row.failures => {
+        Verdict::Equivalent | Verdict::Improved | Verdict::Inconclusive if row.failed.is_some() => {
             (Verdict::Inconclusive, Some(Reason::Failures))
         }
         _ => (verdict, reason),
@@ -185,7 +185,7 @@ mod tests {
         direction: Direction::HigherIsBetter,
         q: None,
         alpha: 0.05,
-        failures: false,
+        failed: None,
     };
 
     fn estimate(change: impl Fn(&mut Estimate)) -> Evidence {
@@ -219,7 +219,7 @@ mod tests {
                 Some(Reason::OneReplicate),
             ),
             (
-                Judgement { evidence: Evidence::OneReplicate, failures: true, ..ROW },
+                Judgement { evidence: Evidence::OneReplicate, failed: Some(FailedSide::Candidate), ..ROW },
                 Invalid,
                 Some(Reason::Failures),
             ),
@@ -268,16 +268,24 @@ mod tests {
             ),
             // One-sided failures: nothing is shown equal or better, but what is slower stays slower.
             (
-                Judgement { evidence: estimate(|e| e.ci90_inside = true), failures: true, ..ROW },
+                Judgement {
+                    evidence: estimate(|e| e.ci90_inside = true),
+                    failed: Some(FailedSide::Candidate),
+                    ..ROW
+                },
                 Inconclusive,
                 Some(Reason::Failures),
             ),
             (
-                Judgement { evidence: low_p_out(true), failures: true, ..ROW },
+                Judgement { evidence: low_p_out(true), failed: Some(FailedSide::Candidate), ..ROW },
                 Inconclusive,
                 Some(Reason::Failures),
             ),
-            (Judgement { evidence: low_p_out(false), failures: true, ..ROW }, Regressed, None),
+            (
+                Judgement { evidence: low_p_out(false), failed: Some(FailedSide::Candidate), ..ROW },
+                Regressed,
+                None,
+            ),
             (
                 Judgement { evidence: Evidence::NoScale { p: 1e-9 }, ..ROW },
                 Inconclusive,

@@ -7,6 +7,8 @@
 //! | `tcg` | blocking | a side was emulated |
 //! | `one-host-boot` | blocking | each side has its own host boot |
 //! | `unfinished` | blocking | a campaign is running, was interrupted or was cut |
+//! | `uneven` | note | rows that are absent from more repeats of one side |
+//! | `exact-varies` | note | deterministic metrics that are none |
 //! | `scale-by-data` | note | rows of an undeclared scale that the values made linear |
 //! | `campaign` | note | what the collector noted |
 //! | `unpinned` | note | vCPUs were not pinned |
@@ -69,7 +71,7 @@ pub(crate) fn losses<'a>(lost: impl Iterator<Item = &'a Loss> + Clone, advice: &
 
 /// What rows carry one by one, shown once with a count.
 pub(crate) fn pooled(rows: &[Row]) -> Vec<Warning> {
-    let kinds: [(&'static str, &str, &str); 6] = [
+    let kinds: [(&'static str, &str, &str); 8] = [
         (
             "variance-ratio",
             "primary metric spreads differently on the two sides (p < 0.01)",
@@ -94,6 +96,16 @@ pub(crate) fn pooled(rows: &[Row]) -> Vec<Warning> {
             "incomplete-blocks",
             "row has blocks that lack a side; they are left out",
             "see the invalid cells, or resume the campaign",
+        ),
+        (
+            "uneven",
+            "row is absent from more repeats of one side than of the other, although both have as many",
+            "see what became of the others: n and the losses tell",
+        ),
+        (
+            "exact-varies",
+            "row of a metric that perf.conf calls exact, and whose values vary",
+            "they are tested like any others; take `exact` away, or find what varies",
         ),
         (
             "scale-by-data",

@@ -7,7 +7,9 @@ use crate::explain::explain;
 use crate::rows::{self, RowView};
 use crate::{failures, gate as words, sentence, statistics};
 use analyze::gate::{self, FailOn, Finding, Junit};
-use analyze::{CaseFailures, CategoryScore, Comparison, FailureVerdict, Reason, Side, Summary};
+use analyze::{
+    CaseFailures, CategoryScore, Comparison, FailedSide, FailureVerdict, Gate, Reason, Side, Summary,
+};
 use edge::visible;
 use quick_xml::Writer;
 use quick_xml::events::BytesText;
@@ -21,11 +23,13 @@ pub struct JunitOptions {
     pub fail_on: Vec<FailOn>,
     /// So many guests of the candidate alone may die.
     pub allow_crashes: usize,
+    /// What came of the gate, which is over all rows, also those that are not shown.
+    pub gate: Option<Gate>,
 }
 
 impl Default for JunitOptions {
     fn default() -> Self {
-        JunitOptions { fail_on: vec![FailOn::Regression], allow_crashes: 0 }
+        JunitOptions { fail_on: vec![FailOn::Regression], allow_crashes: 0, gate: None }
     }
 }
 
@@ -56,6 +60,7 @@ pub fn junit(comparison: &Comparison, options: &JunitOptions) -> String {
         suites.push(of_categories(comparison, summary, options));
         suites.push(of_failures(comparison, summary, options));
     }
+    suites.extend(options.gate.as_ref().map(of_gate));
     suites.push(of_campaigns(comparison, options));
     suites.retain(|suite| !suite.cases.is_empty());
     let mut out = b"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".to_vec();
@@ -83,9 +88,13 @@ fn suites(comparison: &Comparison, views: &[RowView<'_>], options: &JunitOptions
 }
 
 fn of_row(comparison: &Comparison, view: &RowView<'_>, options: &JunitOptions) -> Case {
-    let allowed = || gate::are_allowed(comparison, view.row.candidate, options.allow_crashes);
-    let outcome = match view.row.reason {
-        Some(Reason::Failures) if allowed() => Junit::Skipped,
+    let outcome = match view.row.failed {
+        Some(FailedSide::CandidateDied)
+            if view.row.reason == Some(Reason::Failures)
+                && gate::are_allowed(comparison, view.row.candidate, options.allow_crashes) =>
+        {
+            Junit::Skipped
+        }
         _ => gate::junit(comparison, view.row, &options.fail_on),
     };
     let fails = matches!(outcome, Junit::Failure | Junit::Error);
@@ -97,6 +106,25 @@ fn of_row(comparison: &Comparison, view: &RowView<'_>, options: &JunitOptions) -
         text: if fails { explain(comparison, view.index).unwrap_or_default() } else { String::new() },
         said: view.row.verdict.is_decided_change(),
     }
+}
+
+/// The gate itself, as one test: what it says is what the exit code says.
+fn of_gate(gate: &Gate) -> Suite {
+    let (outcome, kind) = match (gate.exit_code, gate.failed) {
+        (gate::PASSED, false) => (Junit::Passed, "PASSED"),
+        (gate::NOTHING, _) => (Junit::Error, "NOT-DECIDED"),
+        _ => (Junit::Failure, "FAILED"),
+    };
+    let found: Vec<String> = gate.found.iter().map(|text| visible(text).into_owned()).collect();
+    let case = Case {
+        name: format!("--fail-on {}", visible(&gate.rule)),
+        outcome,
+        kind,
+        message: format!("exit code {}", gate.exit_code),
+        text: found.join("\n"),
+        said: false,
+    };
+    Suite { name: "gate".to_owned(), cases: vec![case] }
 }
 
 /// The scores of the categories, which gate beside the rows.
@@ -140,7 +168,9 @@ fn of_failures(comparison: &Comparison, summary: &Summary, options: &JunitOption
     let case = |f: &CaseFailures| Case {
         name: visible(&f.id).into_owned(),
         outcome: match f.verdict {
-            FailureVerdict::Undecided if allowed => Junit::Passed,
+            FailureVerdict::Undecided if allowed && f.side() == Some(FailedSide::CandidateDied) => {
+                Junit::Passed
+            }
             _ => finding(f).junit(&options.fail_on, true),
         },
         kind: f.verdict.word(),

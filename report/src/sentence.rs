@@ -56,6 +56,11 @@ fn of_candidate(comparison: &Comparison, summary: &Summary) -> String {
     let get = |v| counts.verdicts.get(&v).copied().unwrap_or(0);
     let rows = if counts.total == 1 { counts.noun.to_owned() } else { format!("{}s", counts.noun) };
     let mut found = broken(comparison, summary);
+    let worse = summary.categories.iter().filter(|c| c.verdict == Verdict::Regressed).count();
+    if worse > 0 {
+        let noun = if worse == 1 { "category" } else { "categories" };
+        found.push(format!("{worse} {noun} regressed as a whole"));
+    }
     let nothing_worse = match found.is_empty() {
         _ if summary.comparable_primary() == 0 => {
             format!("nothing was decided, because none of {} {rows} could be judged", counts.total)
@@ -67,6 +72,15 @@ fn of_candidate(comparison: &Comparison, summary: &Summary) -> String {
     found.push(regressed.map_or(nothing_worse, |text| format!("{text} of {} {rows}", counts.total)));
     found.extend(of_events(summary, &counts, Verdict::Improved, "improvement"));
     push(&mut found, get(Verdict::ChangedUp) + get(Verdict::ChangedDown), "changed");
+    let all = |v| summary.all.get(&v).copied().unwrap_or(0);
+    let others = all(Verdict::Regressed) - get(Verdict::Regressed).min(all(Verdict::Regressed));
+    if others > 0 {
+        found.push(format!(
+            "{} that {} not gate regressed",
+            counted(others, "row"),
+            if others == 1 { "does" } else { "do" }
+        ));
+    }
     let mut rest = Vec::new();
     push(&mut rest, get(Verdict::Inconclusive), "inconclusive (not shown to be equal)");
     push(&mut rest, get(Verdict::Equivalent), &format!("equivalent ({})", band(comparison)));

@@ -61,6 +61,19 @@ pub enum FailureVerdict {
     Undecided,
 }
 
+/// Whose measurements failed, where that is one side alone or one side more often.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum FailedSide {
+    /// The baseline's, which is no fault of the candidate.
+    Baseline,
+    /// The candidate's.
+    Candidate,
+    /// The candidate's, and all of them are guests that died, which `--allow-crashes` may allow.
+    CandidateDied,
+}
+
 impl FailureVerdict {
     /// The word that every report prints.
     pub fn word(self) -> &'static str {
@@ -85,14 +98,30 @@ impl Attempts {
     }
 }
 
+/// Both sides failed, and one of them more often: this p is small enough to look at its values with the same care as those of
+/// a side that failed alone. It is no proof of anything.
+const MORE_OFTEN: f64 = 0.25;
+
 impl CaseFailures {
-    /// Failures are on the candidate's side: it alone has any, or it fails more often.
-    pub fn is_worse(&self) -> bool {
-        self.verdict == FailureVerdict::FailsMore || (self.b.failed > 0 && self.a.failed == 0)
+    /// One side failed, and the other did not, or clearly less often.
+    fn more(&self, one: &Attempts, other: &Attempts) -> bool {
+        one.failed > 0 && (other.failed == 0 || (self.p <= MORE_OFTEN && one.rate() > other.rate()))
     }
 
-    /// Only one side failed, or one of them more often.
-    pub fn is_one_sided(&self) -> bool {
-        self.verdict != FailureVerdict::Undecided || (self.a.failed > 0) != (self.b.failed > 0)
+    /// Failures are on the candidate's side: it alone has any, or it fails more often.
+    pub fn is_worse(&self) -> bool {
+        self.verdict == FailureVerdict::FailsMore || self.more(&self.b, &self.a)
+    }
+
+    /// Whose failures they are, where only one side failed, or one of them more often.
+    pub fn side(&self) -> Option<FailedSide> {
+        let one_sided = self.verdict != FailureVerdict::Undecided
+            || self.more(&self.a, &self.b)
+            || self.more(&self.b, &self.a);
+        one_sided.then_some(match self.is_worse() {
+            true if self.crashes == self.b.failed => FailedSide::CandidateDied,
+            true => FailedSide::Candidate,
+            false => FailedSide::Baseline,
+        })
     }
 }

@@ -1,6 +1,6 @@
 //! One row of a comparison: what was measured on both sides, and what was computed of it.
 
-use super::{Interval, Loss, Reason, Verdict, Warning};
+use super::{FailedSide, Interval, Loss, Reason, Verdict, Warning};
 use crate::Shared;
 use model::{Direction, Keys, Role, Scale};
 use serde::Serialize;
@@ -101,6 +101,10 @@ pub struct Row {
     pub verdict: Verdict,
     /// Why it is INVALID or INCONCLUSIVE, or how it is EQUIVALENT or changed.
     pub reason: Option<Reason>,
+    /// Whose measurements failed, where that is one side alone; absent elsewhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "FailedSide"))]
+    pub failed: Option<FailedSide>,
     /// The change is known and does not gate (`--expect`); absent when it is not.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "Expected"))]

@@ -1,7 +1,7 @@
 //! Metrics that perf.conf derives from others (`derived.NAME = NUMERATOR / DENOMINATOR`), for every kind of input.
 
 use super::repeat::{Cell, InvalidCell, Lost, MetricColumn, Number, Repeat, TableHead, clamp};
-use formats::perf_conf::{Conf, Derived};
+use formats::perf_conf::{Conf, Derived, Zero};
 use std::iter::Peekable;
 
 /// A derived metric of a table, with the positions of its parts in a row.
@@ -9,6 +9,8 @@ struct Ratio {
     name: String,
     numerator: usize,
     denominator: usize,
+    /// A numerator of 0 is a measurement that failed.
+    fails_at_zero: bool,
 }
 
 /// Adds to each table the derived metrics that it lacks and has the parts of: a ratio of this repeat's values, never of
@@ -32,7 +34,7 @@ pub(super) fn derive(repeat: &mut Repeat, conf: &Conf) {
             if cell.number.value().is_none() && !cell.number.is_absent() {
                 let reason =
                     "its numerator or its denominator has no value, or the denominator is 0".to_owned();
-                let kind = cause(&invalid, row.first, ratio);
+                let kind = cause(&invalid, row.first, own, ratio);
                 invalid.push(InvalidCell { cell: clamp(cells.len()), reason, kind });
             }
             cells.push(cell);
@@ -47,13 +49,17 @@ pub(super) fn derive(repeat: &mut Repeat, conf: &Conf) {
 }
 
 /// What became of the part that has no value; both may have one, and the denominator be 0.
-fn cause(invalid: &[InvalidCell], first: u32, ratio: &Ratio) -> Lost {
+fn cause(invalid: &[InvalidCell], first: u32, own: &[Cell], ratio: &Ratio) -> Lost {
     let parts = [ratio.numerator, ratio.denominator].map(|at| first.saturating_add(clamp(at)));
     let of = |cell: u32| {
         let at = invalid.binary_search_by_key(&cell, |i| i.cell).ok()?;
         invalid.get(at).map(|i| i.kind)
     };
-    parts.into_iter().find_map(of).unwrap_or(Lost::Unreadable)
+    parts.into_iter().find_map(of).unwrap_or(if ratio.fails_at(own) {
+        Lost::Failed(None)
+    } else {
+        Lost::Undefined
+    })
 }
 
 /// Takes over the reasons of a row whose cells now begin at `start`.
@@ -74,12 +80,25 @@ fn ratios(table: &TableHead, conf: &Conf) -> Vec<Ratio> {
     let first = |names: &[String]| names.iter().find_map(position);
     let ratio = |d: &Derived| {
         let (numerator, denominator) = (first(&d.numerator)?, first(&d.denominator)?);
-        position(&d.name).is_none().then(|| Ratio { name: d.name.clone(), numerator, denominator })
+        let of = table.metrics.get(numerator).and_then(|m| conf.section(&table.workload)?.declared(&m.name));
+        let fails_at_zero = of.is_some_and(|m| m.zero() == Zero::Failed);
+        position(&d.name).is_none().then(|| Ratio {
+            name: d.name.clone(),
+            numerator,
+            denominator,
+            fails_at_zero,
+        })
     };
     conf.section(&table.workload).into_iter().flat_map(|s| &s.derived).filter_map(ratio).collect()
 }
 
 impl Ratio {
+    /// Whether the numerator is a 0 that is a measurement that failed.
+    fn fails_at(&self, row: &[Cell]) -> bool {
+        let zero = || row.get(self.numerator).is_some_and(|cell| cell.number.value() == Some(0.0));
+        self.fails_at_zero && zero()
+    }
+
     fn of(&self, row: &[Cell]) -> Cell {
         let absent = Cell { number: Number::ABSENT, line: 0, column: 1 };
         let part = |at: usize| row.get(at).copied().unwrap_or(absent);
@@ -88,6 +107,7 @@ impl Ratio {
             return absent;
         }
         let number = match (numerator.number.value(), denominator.number.value()) {
+            _ if self.fails_at(row) => Number::INVALID,
             (Some(n), Some(d)) if d != 0.0 => Number::new(n / d),
             _ => Number::INVALID,
         };

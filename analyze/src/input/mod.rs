@@ -12,7 +12,7 @@ mod foreign;
 mod noise;
 pub(crate) mod repeat;
 mod rhs_file;
-mod run_dir;
+pub(crate) mod run_dir;
 mod said;
 pub(crate) mod series;
 mod sides;
@@ -160,11 +160,20 @@ fn load_run(path: &Path, options: &CompareOptions) -> Result<LoadedSide, Analyze
     let run = run_dir::read_run(path)?;
     let (files, mut losses) = run_dir::repeats(path)?;
     if files.is_empty() {
-        return Err(AnalyzeError::NoRepeats { path: path.to_owned() });
+        return Err(AnalyzeError::NoRepeats { path: path.to_owned(), failed: failed_attempts(&run) });
     }
-    let repeats = run_dir::read_repeats(&files, &options.conf, &mut losses)?;
+    let mut repeats = run_dir::read_repeats(&files, &options.conf, &mut losses)?;
+    repeats.iter_mut().for_each(|repeat| repeat.tells_attempts = run.ended.is_some());
     let notes = noise::note_of(path, &files).into_iter().collect();
     Ok(LoadedSide { run: Some(run), repeats, losses, notes, ..LoadedSide::default() })
+}
+
+/// What became of the attempts at an environment that has no values: `; 6 attempts failed, the first: panic: ...`.
+fn failed_attempts(run: &RunFile) -> String {
+    run.failures.first().map_or(String::new(), |first| {
+        let code = first.code.map_or(String::new(), |code| format!("{code}: "));
+        format!("; {} failed, the first: {code}{}", counted(run.failures.len(), "attempt"), first.reason)
+    })
 }
 
 fn load_files(path: &Path, options: &CompareOptions) -> Result<LoadedSide, AnalyzeError> {
@@ -322,7 +331,7 @@ impl LoadedSide {
             run.warnings.extend(added.warnings.iter().cloned());
             run.failures.extend(added.failures.iter().cloned());
             run.started = run.started.saturating_add(added.started);
-            run.ended = run.ended.zip(added.ended).map(|(one, other)| one && other);
+            run.ended = [run.ended, added.ended].into_iter().flatten().min();
         }
         self.repeats.extend(other.repeats);
         self.losses.extend(other.losses);

@@ -21,14 +21,16 @@ pub(crate) enum Lost {
     Failed(Option<Code>),
     /// Its surroundings spoiled it: the host was not fit for it.
     Surroundings,
-    /// It is not known: there is no number where one should be.
+    /// It is not known: there is no number where one should be, so that it has failed as far as anybody can tell.
     Unreadable,
+    /// It is a ratio that does not exist: its denominator is 0.
+    Undefined,
 }
 
 impl InvalidCell {
-    /// The measurement failed; else nobody knows, or its surroundings spoiled it.
+    /// The measurement failed, or left no number; else its surroundings spoiled it, or there is nothing to measure.
     pub fn is_failure(&self) -> bool {
-        matches!(self.kind, Lost::Failed(_))
+        matches!(self.kind, Lost::Failed(_) | Lost::Unreadable)
     }
 
     /// The code of the failure, where the file tells it.
@@ -153,6 +155,8 @@ pub(crate) struct Repeat {
     pub content: u64,
     /// Cells that two lines of the file gave.
     pub averaged: usize,
+    /// The run.json beside it tells of every attempt that failed.
+    pub tells_attempts: bool,
     /// Of perfvt's own files: whether an end line tells that no line is missing.
     pub sealed: Option<bool>,
 }

@@ -25,13 +25,13 @@ use std::path::{Path, PathBuf};
 
 /// Whether a directory is one environment of a campaign. Whatever is called `run.json` makes it one, unless another tool
 /// wrote it: a link to nowhere is an error of its own, and no reason to read other files.
-pub(super) fn is_run_dir(path: &Path) -> bool {
+pub(crate) fn is_run_dir(path: &Path) -> bool {
     let file = path.join(RUN_FILE);
     fs::symlink_metadata(&file).is_ok() && super::foreign::kind_of(&file) != Some(Kind::FioJson)
 }
 
 /// `run.json`.
-pub(super) fn read_run(path: &Path) -> Result<RunFile, AnalyzeError> {
+pub(crate) fn read_run(path: &Path) -> Result<RunFile, AnalyzeError> {
     Ok(store::read_json(&path.join(RUN_FILE), RUN_FORMAT)?)
 }
 

@@ -27,6 +27,8 @@ pub(crate) struct Gathered {
     pub invalid: Vec<Loss>,
     /// How many of those are measurements that failed.
     pub failed: usize,
+    /// How many of those because the guest died.
+    pub died: usize,
 }
 
 /// Which values of a metric are none.
@@ -74,17 +76,19 @@ pub(crate) fn gather(
         out.present = true;
         let Some(file) = files.get(index) else { continue };
         let lost = match cell.number.value() {
-            Some(value) => failing.reason(value).map(|reason| (reason, true)),
+            Some(value) => failing.reason(value).map(|reason| (reason, true, false)),
             None => {
                 let invalid = file.invalid(row, position);
                 let reason = invalid.map_or("no value", |i| i.reason.as_str()).to_owned();
-                Some((reason, invalid.is_some_and(|i| i.is_failure())))
+                let died = invalid.and_then(|i| i.code()).is_some_and(model::Code::ends_a_guest);
+                Some((reason, invalid.is_some_and(|i| i.is_failure()), died))
             }
         };
-        if let Some((reason, failed)) = lost {
+        if let Some((reason, failed, died)) = lost {
             let place = format!("{}:{}:{}", file.path, cell.line, cell.column);
             out.invalid.push(Loss { place, what: "cell", reason });
             out.failed += usize::from(failed);
+            out.died += usize::from(died);
             continue;
         }
         let Some(value) = cell.number.value() else { continue };

@@ -17,7 +17,7 @@ use crate::pairing::{Pairing, of_block};
 use crate::scale::{Signs, scale_of};
 use crate::verdict::{Evidence, Judgement, Presence};
 use crate::warnings::note;
-use crate::{Model, Row, Sample, Sequential, Verdict, Warning};
+use crate::{FailedSide, Model, Row, Sample, Sequential, Verdict, Warning};
 use formats::perf_conf::MetricConf;
 use gather::keep_complete;
 use model::{Role, Scale};
@@ -100,7 +100,7 @@ impl Judge<'_> {
         conf: &MetricConf,
         pairing: &Pairing,
         present: (bool, bool),
-        failures: bool,
+        failed: Option<FailedSide>,
         evidence: Evidence,
     ) -> Judgement {
         Judgement {
@@ -115,15 +115,20 @@ impl Judge<'_> {
             direction: conf.direction,
             q: None,
             alpha: self.options.alpha,
-            failures,
+            failed,
         }
     }
 
-    /// Whether measurements failed on one side only: of the case; or, where what failed is told of another case of the same
-    /// guest, of this row.
-    fn failed_on_one_side(&self, case: usize, candidate: usize, a: &Gathered, b: &Gathered) -> bool {
-        let of_case = self.failures.get(candidate).and_then(|failures| failures.are_one_sided(case));
-        of_case.unwrap_or((a.failed > 0) != (b.failed > 0))
+    /// Whose measurements failed, where that is one side alone: of the case; or, where what failed is told of another case of
+    /// the same guest, of this row.
+    fn failed(&self, case: usize, candidate: usize, a: &Gathered, b: &Gathered) -> Option<FailedSide> {
+        match self.failures.get(candidate).and_then(|failures| failures.side(case)) {
+            Some(of_case) => of_case,
+            None if a.failed == 0 && b.failed > 0 && b.died == b.failed => Some(FailedSide::CandidateDied),
+            None if a.failed == 0 && b.failed > 0 => Some(FailedSide::Candidate),
+            None if a.failed > 0 && b.failed == 0 => Some(FailedSide::Baseline),
+            None => None,
+        }
     }
 
     /// One row without q and verdict.
@@ -150,12 +155,22 @@ impl Judge<'_> {
             look: look.as_ref(),
         };
         let (outcome, evidence) = design.outcome();
-        let failures = self.failed_on_one_side(at.index, pairing.candidate, &a, &b);
-        let judgement = self.judgement(conf, pairing, (a.present, b.present), failures, evidence);
+        let failed = self.failed(at.index, pairing.candidate, &a, &b);
+        let judgement = self.judgement(conf, pairing, (a.present, b.present), failed, evidence);
         let seed = stats::seed_from(self.options.seed, &base_id);
         let beside = Beside::of(&design, blocks.as_deref(), conf.role == Role::Primary, seed);
         let mut warnings = row_warnings(pairing, &design, &outcome, evidence, &beside, conf.role);
         // A row that a side lacks altogether is MISSING, which says more.
+        if conf.exact && matches!(evidence, Evidence::Estimate(_) | Evidence::NoScale { .. }) {
+            let text =
+                "perf.conf calls the metric exact, and its values vary: they are tested like any others";
+            warnings.push(note("exact-varies", text, "take `exact` away, or find what varies", 1));
+        }
+        if is_uneven(pairing, at, &a, &b) {
+            let text =
+                format!("{} values of A and {} of B, of as many repeats", a.values.len(), b.values.len());
+            warnings.push(note("uneven", text, "", 1));
+        }
         let counted = counted.filter(|_| a.present && b.present);
         warnings.extend(counted.and_then(|counted| incomplete(pairing, counted, design.look.is_some())));
         if at.by_data {
@@ -200,6 +215,7 @@ impl Judge<'_> {
             gates: false,
             verdict: Verdict::Invalid,
             reason: None,
+            failed,
             expected: None,
             warnings,
             a: sample(a),
@@ -207,6 +223,13 @@ impl Judge<'_> {
         };
         (row, judgement)
     }
+}
+
+/// Whether repeats of one side lack a row altogether that those of the other have, although both sides have as many.
+fn is_uneven(pairing: &Pairing, at: &Place<'_>, a: &Gathered, b: &Gathered) -> bool {
+    let repeats = |side: &crate::pairing::Replicates| side.complete_of(&at.workload.name);
+    let cells = |side: &Gathered| side.values.len() + side.left_out.len() + side.invalid.len();
+    a.present && b.present && cells(a) != cells(b) && repeats(&pairing.a) == repeats(&pairing.b)
 }
 
 /// The design that a row was judged by, again.

@@ -241,3 +241,167 @@ fn a_metric_that_does_not_decide_fails_no_case() {
     let id = "netperf/TCP_STREAM/size=64,sessions=1/latency_us";
     assert_eq!(support::row(&result, id).reason, Some(Reason::Failures), "its own values are still a choice");
 }
+
+#[test]
+fn a_zero_is_a_failure_in_directories_whose_run_file_counts_attempts_too() {
+    let root = tempfile::tempdir().unwrap();
+    let side = |name, zeros: usize| {
+        let mut env = env(name, 0);
+        env.series[0].values.iter_mut().take(zeros).for_each(|value| *value = Ok(0.0));
+        Env { ended: Some(true), ..env }
+    };
+    let result = pair(root.path(), &side("base", 0), &side("head", 8));
+    assert_eq!((only(&result).b.failed, only(&result).verdict), (8, FailureVerdict::FailsMore));
+    assert_eq!(exit(&result, &[FailOn::Missing], 0), 1);
+    let mixed = tempfile::tempdir().unwrap();
+    let result = pair(mixed.path(), &side("base", 1), &side("head", 8));
+    let found = only(&result);
+    assert!(found.verdict == FailureVerdict::FailsMore || found.is_worse(), "{found:?}");
+    assert_eq!(row(&result, ID).reason, Some(Reason::Failures), "far more often is no less a finding");
+    assert_eq!(exit(&result, &[FailOn::Regression], 0), 1);
+}
+
+#[test]
+fn total_loss_needs_attempts_in_three_boots() {
+    let noisy = |name, failed_cells: usize| {
+        let mut env = env(name, failed_cells);
+        env.code = Some(Code::Noisy);
+        Env { ended: Some(true), ..env }
+    };
+    // Noise alone is no attempt, so that nothing was lost; one failure beside it is one failure.
+    for failures in [Vec::new(), vec![failed(1, Some(CASE), Code::ToolFailed)]] {
+        let root = tempfile::tempdir().unwrap();
+        let base = Env {
+            ended: Some(true),
+            failures: vec![failed(2, Some(CASE), Code::ToolFailed)],
+            ..env("base", 0)
+        };
+        let count = failures.len();
+        let result = pair(root.path(), &base, &Env { failures, ..noisy("head", 10) });
+        let found = only(&result);
+        assert_eq!((found.b.tried, found.verdict), (count, FailureVerdict::Undecided), "{found:?}");
+    }
+}
+
+#[test]
+fn an_attempt_at_a_case_that_was_never_measured_is_not_forgotten() {
+    let root = tempfile::tempdir().unwrap();
+    let unseen = "netperf/TCP_RR (RX)/size=64,sessions=1";
+    let failures = (1..=3).map(|repeat| failed(repeat, Some(unseen), Code::Panic)).collect();
+    let head = Env { ended: Some(false), guests: 13, failures, ..env("head", 0) };
+    let result = pair(root.path(), &Env { ended: Some(true), ..env("base", 0) }, &head);
+    let found = only(&result);
+    assert_eq!((found.id.as_str(), found.b.tried, found.b.failed, found.crashes), (unseen, 3, 3, 3));
+    for word in FailOn::ALL {
+        assert_eq!(exit(&result, &[word], 0), 1, "{word:?}");
+    }
+}
+
+#[test]
+fn allowed_crashes_allow_nothing_else() {
+    let root = tempfile::tempdir().unwrap();
+    let mut head =
+        Env { ended: Some(true), failures: vec![failed(1, Some(CASE), Code::Panic)], ..env("head", 0) };
+    head.series[1].values[..3].fill(Ok(0.0));
+    let result = pair(root.path(), &Env { ended: Some(true), ..env("base", 0) }, &head);
+    assert_eq!(result.failures.len(), 2);
+    let found = gate(&result, &[FailOn::Regression], 1).unwrap();
+    assert_eq!(found.exit_code, 1);
+    assert!(found.found.iter().all(|text| !text.contains("size=64")), "{:?}", found.found);
+}
+
+#[test]
+fn what_failed_on_the_baseline_is_never_charged_to_the_candidate() {
+    let root = tempfile::tempdir().unwrap();
+    let mut base = env("base", 1);
+    base.code = Some(Code::Panic);
+    base.series[1].values[0] = Err("the guest kernel panicked");
+    let mut head = env("head", 0);
+    head.code = Some(Code::Noisy);
+    head.series[1].values[1] = Err("the host was not quiet");
+    let result = pair(root.path(), &base, &head);
+    for id in [ID.to_owned(), ID.replace("64", "128")] {
+        assert_eq!(row(&result, &id).reason, Some(Reason::Failures));
+    }
+    assert_eq!(exit(&result, &[FailOn::Regression], 0), 0);
+}
+
+#[test]
+fn a_cell_without_a_number_is_a_measurement_that_failed() {
+    let root = tempfile::tempdir().unwrap();
+    let side = |name: &str, cells: [&str; 5]| {
+        let line = |(i, cell): (usize, &&str)| format!("x,rate,{i},{cell}\n");
+        let lines: String = cells.iter().enumerate().map(line).collect();
+        let path = root.path().join(name);
+        fs::write(&path, format!("case,metric,repeat,value\n{lines}")).unwrap();
+        path
+    };
+    let a = side("a.csv", ["100", "101", "99", "100.5", "99.5"]);
+    let b = side("b.csv", ["100", "100.4", "failed", "nan", "-"]);
+    let result = run(&[a, b]);
+    assert_eq!((only(&result).b.failed, result.rows[0].reason), (3, Some(Reason::Failures)));
+    assert_eq!(exit(&result, &[FailOn::Regression], 0), 1);
+}
+
+#[test]
+fn a_baseline_that_is_pooled_keeps_what_failed_in_each_directory() {
+    let root = tempfile::tempdir().unwrap();
+    let told =
+        Env { ended: Some(true), failures: vec![failed(1, Some(CASE), Code::ToolFailed)], ..env("base", 0) };
+    let mut older = env("older", 2);
+    older.code = Some(Code::ToolFailed);
+    let unfinished = Env { ended: Some(false), ..env("more", 0) };
+    let [base, older, more, head] =
+        [&told, &older, &unfinished, &env("head", 0)].map(|env| env.write(root.path()));
+    let mut chosen = options(&[base, head]);
+    chosen.pooled = vec![older, more];
+    let result = compare(&chosen).unwrap();
+    assert_eq!((only(&result).a.failed, only(&result).a.tried), (3, 31));
+    assert!(result.a.unfinished, "one of the three has not ended");
+}
+
+#[test]
+fn strict_refuses_a_value_that_is_a_failure() {
+    let root = tempfile::tempdir().unwrap();
+    let mut chosen = options(&[table(root.path(), "a.csv", 0), table(root.path(), "b.csv", 2)]);
+    chosen.conf = Conf::with_layers([("mine", "[csv]\nmetric.rate = x higher primary log\n")]).unwrap();
+    chosen.strict = true;
+    let error = compare(&chosen).unwrap_err().to_string();
+    assert!(error.contains("2 losses") && error.contains("b.csv:2: rate is not positive"), "{error}");
+}
+
+#[test]
+fn a_ratio_of_a_measurement_that_failed_has_failed() {
+    let root = tempfile::tempdir().unwrap();
+    let side = |name, zeros: usize| {
+        let mut env = env(name, 0);
+        env.series.truncate(1);
+        env.series[0].values.iter_mut().take(zeros).for_each(|value| *value = Ok(0.0));
+        env.series.push(series("TCP_STREAM (RX)", 64, "re_pkts", "", &[10.0; 10]));
+        env.write(root.path())
+    };
+    let mut chosen = options(&[side("base", 0), side("head", 3)]);
+    chosen.conf = Conf::with_layers([("mine", "[netperf]\nderived.each = throughput / re_pkts\n")]).unwrap();
+    let result = compare(&chosen).unwrap();
+    let each = row(&result, "netperf/TCP_STREAM/size=64,sessions=1/each");
+    assert_eq!((each.b.n, each.b.invalid.len(), each.scale), (7, 3, model::Scale::Log));
+}
+
+#[test]
+fn many_failures_take_no_longer_than_their_number() {
+    let root = tempfile::tempdir().unwrap();
+    let side = |name: &str, failed: bool| {
+        let mut text = String::from("case,metric,repeat,value\n");
+        for case in 0..8000 {
+            text.push_str(&format!("c{case},rate,1,{}\n", if failed { "x" } else { "5" }));
+        }
+        let path = root.path().join(name);
+        fs::write(&path, text).unwrap();
+        path
+    };
+    let begun = std::time::Instant::now();
+    let result = run(&[side("a.csv", false), side("b.csv", true)]);
+    assert_eq!(result.failures.len(), 8000);
+    // It was a minute when each failure looked through all cases.
+    assert!(begun.elapsed().as_secs() < 20, "{:?}", begun.elapsed());
+}

@@ -263,3 +263,102 @@ fn every_verdict_and_every_failure_has_its_line_in_the_table() {
     let changes = Verdict::ALL.into_iter().filter(|v| v.is_decided_change() || *v == Verdict::Inconclusive);
     assert!(changes.into_iter().all(|verdict| has(Finding::Category(verdict))));
 }
+
+#[test]
+fn sides_that_are_judged_by_force_have_their_categories_judged_too() {
+    let root = tempfile::tempdir().unwrap();
+    let [base, _] = page(&root.path().join("a"), 6, |_| 1.0);
+    let env = |row: u32| {
+        series("TCP_STREAM (RX)", 64 + row, "throughput", "Mbit/s", &boots(u64::from(900 + row), 0.8))
+    };
+    let head = Env { accel: "tcg", campaign: "c2", ..Env::new("head", (0..6).map(env).collect()) };
+    let mut chosen = options(&[base, head.write(root.path())]);
+    assert!(compare(&chosen).unwrap().summary[0].categories.is_empty(), "nothing of them was judged");
+    chosen.force = true;
+    let forced = compare(&chosen).unwrap();
+    assert_eq!(forced.summary[0].categories[0].verdict, Verdict::Regressed);
+}
+
+#[test]
+fn the_band_of_a_category_is_that_of_the_rows_in_its_score() {
+    let root = tempfile::tempdir().unwrap();
+    let env = |name, seed: u64| {
+        let mut all: Vec<_> = (0..3)
+            .map(|row| {
+                series(
+                    "TCP_STREAM (RX)",
+                    64 + row,
+                    "throughput",
+                    "Mbit/s",
+                    &boots(seed + u64::from(row), 1.0),
+                )
+            })
+            .collect();
+        all.push(series("TCP_STREAM (RX)", 64, "wide", "", &boots(seed + 50, 1.0)));
+        Env::new(name, all).write(root.path())
+    };
+    let mut chosen = options(&[env("base", 1), env("head", 100)]);
+    let conf = "[netperf]\nmetric.wide = - higher primary linear min_effect=50%\n";
+    chosen.conf = Conf::with_layers([("mine", conf)]).unwrap();
+    let result = compare(&chosen).unwrap();
+    let category = &result.summary[0].categories[0];
+    assert!(category.score.rows == 3 && (category.min_effect - 0.05).abs() < 1e-12, "{category:?}");
+}
+
+#[test]
+fn a_category_whose_scores_do_not_vary_is_decided_by_the_exact_test() {
+    let root = tempfile::tempdir().unwrap();
+    let side = |name: &str, value: f64| {
+        let line = |case: u32| (0..5).map(|i| format!("c{case},lat,{i},{value}\n")).collect::<String>();
+        let path = root.path().join(name);
+        fs::write(&path, format!("case,metric,repeat,value\n{}", (0..7).map(line).collect::<String>()))
+            .unwrap();
+        path
+    };
+    let mut chosen = options(&[side("a.csv", 100.0), side("b.csv", 1000.0)]);
+    chosen.conf = Conf::with_layers([("mine", "[csv]\nmetric.lat = ms lower primary log\n")]).unwrap();
+    let result = compare(&chosen).unwrap();
+    assert!(
+        result.rows.iter().all(|r| r.verdict == Verdict::Regressed && !r.gates),
+        "7 times .0079 is too much"
+    );
+    let category = &result.summary[0].categories[0];
+    assert!(
+        (category.p - 2.0 / 252.0).abs() < 1e-12 && category.verdict == Verdict::Regressed,
+        "{category:?}"
+    );
+    assert_eq!(exit(&result, &[FailOn::Regression]), 1);
+}
+
+#[test]
+fn two_candidates_are_told_apart_at_the_gate() {
+    let root = tempfile::tempdir().unwrap();
+    let [base, slow] = page(&root.path().join("a"), 3, |_| 0.7);
+    let [_, same] = page(&root.path().join("b"), 3, |_| 1.0);
+    let result = run(&[base.clone(), slow.clone(), same.clone()]);
+    let found = gate(&result, &[FailOn::Regression], 0).unwrap();
+    assert!(
+        found.exit_code == 1 && found.found.iter().all(|text| text.starts_with(&result.b[0].label)),
+        "{found:?}"
+    );
+    assert_eq!(exit(&run(&[base, same]), &[FailOn::Regression]), 0);
+}
+
+#[test]
+fn a_deterministic_metric_that_varies_is_said_to() {
+    let root = tempfile::tempdir().unwrap();
+    let side = |name: &str, values: [f64; 4]| {
+        let line = |(i, v): (usize, &f64)| format!("x,ops,{i},{v}\n");
+        let path = root.path().join(name);
+        fs::write(
+            &path,
+            format!("case,metric,repeat,value\n{}", values.iter().enumerate().map(line).collect::<String>()),
+        )
+        .unwrap();
+        path
+    };
+    let mut chosen = options(&[side("a.csv", [100.0; 4]), side("b.csv", [100.0, 100.0, 100.0, 101.0])]);
+    chosen.conf = Conf::with_layers([("mine", "[csv]\nmetric.ops = 1 lower primary exact\n")]).unwrap();
+    let result = compare(&chosen).unwrap();
+    assert!(result.warnings.iter().any(|w| w.code == "exact-varies"), "{:?}", result.warnings);
+}

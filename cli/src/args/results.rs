@@ -2,7 +2,7 @@
 
 use analyze::FailOn;
 use clap::ValueEnum;
-use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use std::path::PathBuf;
 
 /// What is printed on standard output.
@@ -30,7 +30,7 @@ pub enum Format {
   perfvt compare old new --format markdown --fail-on regression --no-html
 
 EXIT CODES
-  0 compared; 1 --fail-on was met; 2 input error; 3 nothing could be compared
+  0 compared; 1 --fail-on was met; 2 input error; 3 no row of a candidate could be judged (with --fail-on: none that gates)
   A candidate that breaks (FAILS-MORE, or a guest that died on its side alone) fails every gate, before 3")]
 pub struct Compare {
     /// Results directories: the baseline, then the candidates; or one campaign's directory
@@ -48,7 +48,7 @@ pub struct Compare {
     /// Write no HTML page
     #[arg(long)]
     pub no_html: bool,
-    /// Exit with 1 when such a row is found; repeatable, or several separated by commas
+    /// Exit with 1 when such a thing is found; repeatable, or several separated by commas
     #[arg(long, value_name = "WHAT", value_delimiter = ',', value_parser = fail_on())]
     pub fail_on: Vec<FailOn>,
     /// So many guests of the candidate alone may die (panic, oops, hang, early exit, I/O error) before a gate fails
@@ -76,9 +76,13 @@ pub struct Compare {
 
 /// The words of `--fail-on`.
 fn fail_on() -> impl TypedValueParser<Value = FailOn> {
-    let words = FailOn::ALL.map(FailOn::word);
-    PossibleValuesParser::new(words)
-        .map(|word| FailOn::ALL.into_iter().find(|what| what.word() == word).unwrap_or(FailOn::Regression))
+    let words = FailOn::ALL.map(|what| PossibleValue::new(what.word()).help(what.help()));
+    PossibleValuesParser::new(words).try_map(|word| {
+        FailOn::ALL
+            .into_iter()
+            .find(|what| what.word() == word)
+            .ok_or_else(|| format!("unknown word '{word}'"))
+    })
 }
 
 /// How results are read, by every verb that reads them.

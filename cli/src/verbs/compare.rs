@@ -178,7 +178,11 @@ impl Renderer<'_> {
             Format::Junit => {
                 let options = match self.args.fail_on.as_slice() {
                     [] => JunitOptions::default(),
-                    words => JunitOptions { fail_on: words.to_vec(), allow_crashes: self.args.allow_crashes },
+                    words => JunitOptions {
+                        fail_on: words.to_vec(),
+                        allow_crashes: self.args.allow_crashes,
+                        gate: self.gate.clone(),
+                    },
                 };
                 report::junit(self.comparison, &options)
             }

@@ -218,7 +218,19 @@ pub(crate) static TABLE: &[Statistic] = &[
         .csv().section(Section::Ratio),
     number("min_effect_abs", "smallest difference", "the smallest difference that perf.conf says to matter, in the row's unit",
         |_, r| r.min_effect_abs).section(Section::Difference),
+    text("unfinished", "unfinished", "the sides whose campaign has not ended: a, b", |c, r| unfinished(c, r)).csv(),
 ];
+
+/// The sides whose campaign has not ended.
+fn unfinished<'a>(comparison: &Comparison, row: &Row) -> Option<Cow<'a, str>> {
+    let b = comparison.b.get(row.candidate).is_some_and(|side| side.unfinished);
+    match (comparison.a.unfinished, b) {
+        (true, true) => Some("a b".into()),
+        (true, false) => Some("a".into()),
+        (false, true) => Some("b".into()),
+        (false, false) => None,
+    }
+}
 
 /// The factor levels, as they were read.
 fn case(row: &Row) -> String {

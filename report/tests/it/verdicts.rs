@@ -3,7 +3,7 @@
 use crate::common;
 
 use analyze::gate::{self, FailOn, Finding, Junit, Line, TABLE};
-use analyze::{AtGate, Attempts, CaseFailures, CategoryScore, Comparison, FailureVerdict, Verdict};
+use analyze::{Attempts, CaseFailures, CategoryScore, Comparison, FailureVerdict, GateCount, Verdict};
 use analyze::{Interval, Reason, Score};
 use common::scenarios;
 use model::{Direction, Keys};
@@ -135,7 +135,7 @@ fn nothing_found() -> Comparison {
     let summary = &mut comparison.summary[0];
     summary.primary = [(Verdict::Equivalent, 2)].into();
     summary.all = summary.primary.clone();
-    summary.at_gate = vec![AtGate { verdict: Verdict::Equivalent, reason: None, rows: 2 }];
+    summary.at_gate = vec![GateCount { verdict: Verdict::Equivalent, reason: None, failed: None, rows: 2 }];
     summary.categories.clear();
     summary.events.clear();
     summary.expected.clear();
@@ -174,7 +174,7 @@ fn row(comparison: &mut Comparison, verdict: Verdict, reason: Option<Reason>) {
         counts.insert(Verdict::Equivalent, 1);
         *counts.entry(verdict).or_default() += usize::from(verdict != Verdict::Equivalent);
     }
-    summary.at_gate.push(AtGate { verdict, reason, rows: 1 });
+    summary.at_gate.push(GateCount { verdict, reason, failed: None, rows: 1 });
 }
 
 fn category(verdict: Verdict) -> CategoryScore {
