@@ -500,7 +500,7 @@ fn a_unit_that_differs_is_blamed_on_the_file_that_differs() {
 }
 
 #[test]
-fn runs_that_failed_within_a_file_are_told_as_values() {
+fn a_run_that_failed_within_a_file_makes_its_value_a_measurement_that_failed() {
     let root = tempfile::tempdir().unwrap();
     let sides = write_both(root.path(), 3, |side, run| {
         let codes = if side == 1 && run == 0 { "[0,1,0]" } else { "[0,0,0]" };
@@ -508,8 +508,14 @@ fn runs_that_failed_within_a_file_are_told_as_values() {
         format!("{{\"results\":[{{\"command\":\"x\",\"times\":[{times}],\"exit_codes\":{codes}}}]}}\n")
     });
     let result = run(&sides);
-    let note = result.warnings.iter().find(|w| w.code == "lost-values").unwrap();
-    assert!(note.text.starts_with("1 value lost") && note.text.contains("exit code 1"), "{}", note.text);
+    let time = row(&result, "hyperfine//command=x/time_s");
+    assert_eq!(
+        (time.a.n, time.b.n, time.b.invalid.len()),
+        (3, 2, 1),
+        "no mean over what is left of its runs"
+    );
+    assert!(time.b.invalid[0].reason.contains("exit code 1"), "{:?}", time.b.invalid);
+    assert_eq!((result.failures[0].b.failed, time.reason), (1, Some(analyze::Reason::Failures)));
     strict_refuses(&sides, "run0.json");
     let all = [0, 1, 2].map(|_| "1").join(",");
     let text = format!("{{\"results\":[{{\"command\":\"x\",\"times\":[1,2,3],\"exit_codes\":[{all}]}}]}}\n");

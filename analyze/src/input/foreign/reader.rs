@@ -169,7 +169,12 @@ impl<'a> Reader<'a> {
                 continue;
             };
             let index = row.first + head.position;
-            let values: Vec<f64> = same.iter().filter_map(|g| g.record.value.clone().ok()).collect();
+            // A mean over what is left of runs of which one failed would be one over a choice.
+            let failed = same.iter().map(|g| g.record).find(|record| record.failed);
+            let values: Vec<f64> = match failed {
+                Some(_) => Vec::new(),
+                None => same.iter().filter_map(|g| g.record.value.clone().ok()).collect(),
+            };
             let number = match values.as_slice() {
                 [] => Number::INVALID,
                 values => Number::new(values.iter().sum::<f64>() / values.len() as f64),
@@ -178,7 +183,8 @@ impl<'a> Reader<'a> {
             // Without any value the cell says why; else the mean rests on fewer runs, and only this tells.
             let invalid = same.iter().map(|g| g.record).filter(|r| r.value.is_err());
             let told = if values.is_empty() { 1 } else { usize::MAX };
-            for record in invalid.take(told) {
+            let invalid: Vec<&Record> = failed.into_iter().chain(invalid).collect();
+            for record in invalid.into_iter().take(told) {
                 let Err(reason) = &record.value else { continue };
                 let (what, reason) = match values.as_slice() {
                     [] => ("cell", reason.clone()),
@@ -191,10 +197,9 @@ impl<'a> Reader<'a> {
                 *cell = Cell { number, line: head.record.line, column: 1 };
             }
             if number.value().is_none() {
-                let reason =
-                    head.record.value.clone().err().unwrap_or_else(|| "its mean is too large".into());
-                let failed = same.iter().any(|g| g.record.failed);
-                let kind = if failed { Lost::Failed(None) } else { Lost::Unreadable };
+                let said = failed.unwrap_or(head.record).value.clone().err();
+                let reason = said.unwrap_or_else(|| "its mean is too large".into());
+                let kind = if failed.is_some() { Lost::Failed(None) } else { Lost::Unreadable };
                 repeat.invalid.push(InvalidCell { cell: index, reason, kind });
             }
         }
