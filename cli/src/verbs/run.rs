@@ -40,6 +40,7 @@ pub fn run(args: &Run, command: Vec<String>, out: &mut dyn Write, err: &mut dyn 
             config: args.config.clone(),
             only: args.only.clone(),
             no: args.no.clone(),
+            guest: None,
         },
         envs: args.envs.clone(),
         profile: args.profile.clone(),
