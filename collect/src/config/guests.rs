@@ -204,7 +204,8 @@ pub fn load(file: &Path) -> Result<Config, CartesianError> {
     Ok(loader.finish())
 }
 
-/// Goes through the guests of a configuration, each once: by the key `guest`, otherwise by the image.
+/// Goes through the guests of a configuration, each once: by the key `guest`, otherwise by the name, or in a configuration of
+/// tests by the image.
 #[derive(Debug)]
 pub struct Guests<'c> {
     expansion: Expansion<'c>,
@@ -271,8 +272,15 @@ impl<'c> Guests<'c> {
     }
 }
 
-/// What tells guests apart that have no name: all that says what they boot from, and in which files it stands.
+/// Keys of variants that are tests, with which guests multiply: perfvt's, and avocado-vt's.
+const OF_TESTS: [&str; 2] = [keys::WORKLOAD, "type"];
+
+/// What tells guests apart that no key names: their name, or in a configuration of tests, where each guest has many, all that
+/// says what they boot from and in which folders it stands.
 fn what_boots(dict: &Dict<'_>) -> String {
+    if OF_TESTS.iter().all(|key| dict.get(key).is_none()) {
+        return dict.named.name.to_owned();
+    }
     let keys = [named::IMAGE, named::NAME, named::FORMAT, named::RAW, named::FOLDER, "kernel"];
     let said = keys
         .iter()
@@ -290,7 +298,13 @@ fn missing(name: &str, params: &Params, folders: &[PathBuf]) -> Option<String> {
     };
     let (own, _) = keys::normal(params.iter().cloned().collect(), |key| Some(key.to_owned()));
     let naming = [named::IMAGE, named::NAME].iter().find_map(|key| named::given(&own, key));
-    let Some(naming) = naming else { return if name == BUILTIN { build(BUILTIN) } else { None } };
+    let Some(naming) = naming else {
+        let own_kernel = named::given(&own, "kernel").is_some();
+        return match name {
+            BUILTIN => build(BUILTIN),
+            _ => (!own_kernel).then(|| "an image: it names none".to_owned()),
+        };
+    };
     if let Some(flavour) = naming.value.trim().strip_prefix(CACHED) {
         return build(flavour);
     }
@@ -325,6 +339,10 @@ variants:
     - rhel.9:
         mem = 2048
         image = DIR/away.raw
+    - bare:
+        mem = 2048
+    - alike:
+        image = DIR/away.raw
 ";
 
     #[test]
@@ -336,8 +354,22 @@ variants:
         let shown: Vec<_> = all.iter().map(|g| (g.name.as_str(), g.missing.as_deref())).collect();
         assert_eq!(
             shown,
-            [("fedora.39", None), ("fedora.40", Some("gone.qcow2")), ("rhel.9", Some("away.raw"))]
+            [
+                ("fedora.39", None),
+                ("fedora.40", Some("gone.qcow2")),
+                ("rhel.9", Some("away.raw")),
+                ("bare", Some("an image: it names none")),
+                ("alike", Some("away.raw")),
+            ]
         );
+        assert_eq!(find(&files, "alike", "x").unwrap().name, "alike");
+        // With tests, each guest has many variants.
+        let (_dir, files) = written(&format!(
+            "{OWN}variants:\n    - boot:\n        type = boot\n    - run:\n        type = run\n"
+        ));
+        let config = load(&files[0]).unwrap();
+        let mut guests = Guests::new(&config, Bound::NONE, MAX_GUESTS);
+        assert_eq!(std::iter::from_fn(|| guests.next_guest().unwrap()).count(), 4);
     }
 
     #[test]

@@ -160,6 +160,25 @@ mod tests {
     }
 
     #[test]
+    fn entries_are_known_under_one_name_and_the_first_disk_is_the_one_that_boots() {
+        let said = |entries: &[(&str, &str)]| {
+            let param = |(key, value): &(&str, &str)| Param::new(*key, *value, Origin::Flag("--set".into()));
+            let (params, unknown) =
+                normal(entries.iter().map(param).collect(), |key| canonical(key, &Netperf));
+            let all: Vec<String> = params.iter().map(|p| format!("{}={}", p.key, p.value)).collect();
+            (all.join(" "), unknown.len())
+        };
+        let one = [("image_name_image1", "a"), ("image_name", "b"), ("os_type", "windows"), ("site", "x")];
+        assert_eq!(said(&one), ("image_name=a guest_os=windows".into(), 1));
+        let two = [("images", "sys stg"), ("image_name_sys_vm2", "a"), ("image_name_stg", "b"), ("smp", "1")];
+        assert_eq!(said(&two), ("smp=1 image_name_vm2=a".into(), 2));
+        assert_eq!(
+            said(&[("vcpus", "2"), ("smp", "1"), ("login_timeout", "9")]),
+            ("smp=1 boot_timeout=9".into(), 0)
+        );
+    }
+
+    #[test]
     fn unknown_keys_are_warned_about_once_and_bounds_are_known() {
         let unknown = |key: &str, line: u32| Unknown { key: key.into(), origin: format!("t.cfg:{line}") };
         let all = [unknown("memm", 1), unknown("mem_max", 2), unknown("site", 3), unknown("memm", 4)];

@@ -2,6 +2,7 @@
 
 use crate::blockdev::made;
 use collect::config::defined::Places;
+use collect::config::guests::{self, BOUND, Guests, MAX_GUESTS};
 use collect::config::select::select;
 use collect::config::spec::named_guest;
 use collect::config::{Selected, Source};
@@ -13,9 +14,11 @@ use collect::matrix::environments_of;
 use collect::workload;
 use model::Params;
 use proptest::prelude::*;
+use std::collections::HashSet;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 /// A user's folders: a configuration's, a data directory and a file of guests.
 struct Home(tempfile::TempDir);
@@ -221,6 +224,79 @@ fn a_guest_that_is_named_and_has_no_image_is_none() {
     home.write("cfg/tests.cfg", "image = b.qcow2\nguest_vm2 = a\n");
     let params = home.plan(true, &[], &[]).unwrap().remove(0);
     assert!(params.get("image_vm2").unwrap().ends_with("own/a.qcow2"), "{params:?}");
+}
+
+/// The guests of a file, as `perfvt list FILE --guests` has them, each with its missing image.
+fn listed(file: &Path) -> Vec<(String, Option<String>)> {
+    let config = guests::load(file).unwrap();
+    let mut all = Guests::new(&config, BOUND, MAX_GUESTS);
+    std::iter::from_fn(|| all.next_guest().unwrap()).map(|guest| (guest.name, guest.missing)).collect()
+}
+
+#[test]
+fn guests_in_the_form_of_avocado_vt_are_all_listed_and_found() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/guests/guest-os.cfg");
+    let all = listed(&file);
+    let shown: Vec<String> = all
+        .iter()
+        .map(|(name, missing)| format!("{name}: {}", missing.as_deref().unwrap_or("there")))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            "Guest.LinuxCustom: an image: it names none",
+            "Guest.Birch.1.i386: birch-1-32.qcow2",
+            "Guest.Birch.1.x86_64: birch-1-64.qcow2",
+            "Guest.Birch.2.x86_64: birch-2-64.qcow2",
+            "Guest.Birch.devel.first: birch-devel.qcow2",
+            "Guest.Birch.devel.second: birch-devel.qcow2",
+            "Guest.Oak.7: oak7.qcow2",
+            "Guest.Oak.raw: oak.raw",
+            "Guest.Oak.9.9.9.aarch64: oak999-aarch64.qcow2",
+            "Guest.WindowsCustom: an image: it names none",
+            "Guest.Win2030.x86_64: win2030-64.qcow2",
+        ]
+    );
+    let home = Home::new();
+    home.write("own/guests.cfg", fs::read(&file).unwrap());
+    home.image("data/images/birch-devel.qcow2");
+    home.image("data/images/oak.raw");
+    let key = home.at("own/key");
+    fs::write(&key, "").unwrap();
+    let key = format!("key={}", key.display());
+    for (name, image) in [
+        ("Birch.devel.second", "data/images/birch-devel.qcow2"),
+        ("Linux.Birch.devel.first", "data/images/birch-devel.qcow2"),
+        ("Oak.raw", "data/images/oak.raw"),
+    ] {
+        let guest = format!("guest={name}");
+        assert_eq!(home.boots(false, &[&guest, &key], &[]).unwrap(), [home.hash(image)], "{name}");
+    }
+    let error = home.boots(false, &["guest=Birch.1"], &[]).unwrap_err();
+    assert!(error.contains("may be Guest.Birch.1.i386, Guest.Birch.1.x86_64"), "{error}");
+    let error = home.boots(false, &["guest=Win2030"], &[]).unwrap_err();
+    assert!(error.contains("an image that is there"), "{error}");
+    home.image("data/images/win2030-64.qcow2");
+    let error = home.boots(false, &["guest=Win2030"], &[]).unwrap_err();
+    assert!(error.contains("'shell_client' is 'nc' (HOME/own/guests.cfg:51)"), "{error}");
+    let params = home.plan(false, &["guest=Win2030", "channel=agent"], &[]).unwrap().remove(0);
+    assert_eq!(Os::of(&params).unwrap(), Os::Windows);
+}
+
+#[test]
+fn the_guests_of_avocado_vt_are_all_listed_soon() {
+    let Some(file) = std::env::var_os("PERFVT_GUEST_OS_CFG").map(PathBuf::from).filter(|file| file.is_file())
+    else {
+        testing::skip("PERFVT_GUEST_OS_CFG names no guest-os.cfg of avocado-vt");
+        return;
+    };
+    let began = Instant::now();
+    let all = listed(&file);
+    // Many times as long as a release build takes.
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    assert!(all.len() >= 184, "{} guests", all.len());
+    let names: HashSet<&String> = all.iter().map(|(name, _)| name).collect();
+    assert_eq!(names.len(), all.len());
 }
 
 /// Stems and ends of image files.
