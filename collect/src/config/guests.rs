@@ -311,7 +311,7 @@ fn missing(name: &str, params: &Params, folders: &[PathBuf]) -> Option<String> {
     let there = named::file_of(&own, folders).ok().flatten().is_some_and(|file| file.exists());
     let last = naming.value.trim().rsplit('/').next().unwrap_or_default().to_owned();
     let format = named::given(&own, named::FORMAT).map_or("qcow2", |format| format.value.trim());
-    let whole = naming.key == named::IMAGE || named::given(&own, named::RAW).is_some();
+    let whole = naming.key == named::IMAGE || own.switch(named::RAW) == Ok(true);
     (!there).then(|| if whole { last } else { format!("{last}.{format}") })
 }
 
@@ -335,6 +335,11 @@ variants:
             - 39:
                 image = DIR/there.qcow2
             - 40:
+                image_raw_device = no
+                image_name = DIR/gone
+            - 41:
+                image_raw_device = yes
+                image_format = raw
                 image_name = DIR/gone
     - rhel.9:
         mem = 2048
@@ -357,6 +362,7 @@ variants:
             [
                 ("fedora.39", None),
                 ("fedora.40", Some("gone.qcow2")),
+                ("fedora.41", Some("gone")),
                 ("rhel.9", Some("away.raw")),
                 ("bare", Some("an image: it names none")),
                 ("alike", Some("away.raw")),
@@ -369,7 +375,7 @@ variants:
         ));
         let config = load(&files[0]).unwrap();
         let mut guests = Guests::new(&config, Bound::NONE, MAX_GUESTS);
-        assert_eq!(std::iter::from_fn(|| guests.next_guest().unwrap()).count(), 4);
+        assert_eq!(std::iter::from_fn(|| guests.next_guest().unwrap()).count(), 5);
     }
 
     #[test]
@@ -380,7 +386,7 @@ variants:
         assert_eq!(find(&files, "fedora.40", "x").unwrap().name, "fedora.40");
         assert_eq!(find(&files, BUILTIN, "x").unwrap().name, BUILTIN);
         let error = |name: &str| find(&files, name, "t.cfg:1").unwrap_err().to_string();
-        assert_eq!(error("fedora"), "t.cfg:1: guest 'fedora' may be fedora.39, fedora.40");
+        assert_eq!(error("fedora"), "t.cfg:1: guest 'fedora' may be fedora.39, fedora.40, fedora.41");
         assert_eq!(
             error("rhel.8"),
             "t.cfg:1: no guest is called 'rhel.8', did you mean 'rhel.9'?; `perfvt list --guests` shows them"
