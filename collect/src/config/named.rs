@@ -38,9 +38,20 @@ pub(super) fn suffixes() -> impl Iterator<Item = String> {
     std::iter::once(String::new()).chain(guests.map(|guest| format!("_{guest}")))
 }
 
-/// The parameters as the guest sees them that a suffix is of.
+/// The parameters as the guest sees them that a suffix is of. An image or a format that is said of it alone is what counts:
+/// what the other key says of all guests is none of its.
 pub(super) fn view(params: &Params, suffix: &str) -> Params {
-    suffix.strip_prefix('_').map_or_else(|| params.clone(), |guest| params.object_params(guest))
+    let Some(guest) = suffix.strip_prefix('_') else { return params.clone() };
+    let mut own = params.object_params(guest);
+    let special = |key: &str| given(params, &format!("{key}{suffix}")).is_some();
+    for (one, other) in [(IMAGE, NAME), (FORMAT, RAW)] {
+        match (special(one), special(other)) {
+            (true, false) => own.set(other, "", Origin::BuiltIn),
+            (false, true) => own.set(one, "", Origin::BuiltIn),
+            _ => {}
+        }
+    }
+    own
 }
 
 /// A parameter that says something.
@@ -110,14 +121,7 @@ pub fn settle(params: &mut Params, folders: &[PathBuf]) -> Result<(), ParamsErro
         if !suffix.is_empty() && ![IMAGE, NAME, FORMAT, RAW, FOLDER].iter().any(set) {
             continue;
         }
-        let mut own = view(params, &suffix);
-        // What is meant for one guest alone says more than what is meant for all.
-        let special = |key: &str| !suffix.is_empty() && given(params, &format!("{key}{suffix}")).is_some();
-        match (special(IMAGE), special(NAME)) {
-            (true, false) => own.set(NAME, "", Origin::BuiltIn),
-            (false, true) => own.set(IMAGE, "", Origin::BuiltIn),
-            _ => {}
-        }
+        let own = view(params, &suffix);
         let Some(param) = naming(&own, folders)?.cloned() else { continue };
         let (file, format) = if param.key == NAME {
             let found = look(&own, folders)?;
@@ -203,17 +207,18 @@ pub(super) fn look(own: &Params, folders: &[PathBuf]) -> Result<Found, ParamsErr
     }
 }
 
-/// Whether `image_raw_device` says that the image is raw.
+/// Whether `image_raw_device` says that the image is raw. A format that is set over it, as a flag is over a file, is what
+/// counts.
 fn is_raw(own: &Params) -> Result<bool, ParamsError> {
-    let raw = given(own, RAW).is_some() && own.switch(RAW)?;
-    let format = given(own, FORMAT).filter(|param| raw && param.value.trim() != "raw");
-    match format {
-        Some(format) => {
-            let wanted =
-                format!("no, because image_format is {} ({})", cut(format.value.trim()), format.origin);
-            Err(own.wrong(RAW, &wanted))
+    let Some(raw) = given(own, RAW).filter(|_| own.switch(RAW) != Ok(false)) else { return Ok(false) };
+    own.switch(RAW)?;
+    match given(own, FORMAT) {
+        Some(format) if rank(format) > rank(raw) => Ok(false),
+        Some(format) if format.value.trim() != "raw" => {
+            let format = format!("{} ({})", cut(format.value.trim()), format.origin);
+            Err(own.wrong(RAW, &format!("no, because image_format is {format}")))
         }
-        None => Ok(raw),
+        _ => Ok(true),
     }
 }
 
@@ -329,6 +334,8 @@ mod tests {
             ok("DIR/cfg/a.qcow2", "qcow2")
         );
         assert_eq!(image(&[(IMAGE, "a.qcow2"), (NAME, "a")]), ok("a.qcow2", ""));
+        let over = [(RAW, "yes"), ("--image_name", "DIR/cfg/b"), ("--image_format", "raw")];
+        assert_eq!(image(&over), ok("DIR/cfg/b.raw", "raw"));
         let params = settled(dir.path(), &[(NAME, "b"), ("image_format_vm2", "raw")]).unwrap();
         let of = |key: &str| params.get(key).map(|v| v.rsplit('/').next().unwrap().to_owned());
         assert_eq!((of("image").as_deref(), of("image_vm2").as_deref()), (Some("b.qcow2"), Some("b.raw")));
@@ -336,5 +343,9 @@ mod tests {
         assert!(params.get("image_vm2").unwrap().ends_with("cfg/b.qcow2"));
         let params = settled(dir.path(), &[(NAME, "a"), ("image_vm2", "b.raw"), ("image_format_vm2", "raw")]);
         assert_eq!(params.unwrap().get("image_vm2"), Some("b.raw"));
+        let over = [("--image", "DIR/cfg/a.qcow2"), ("--image_raw_device", "yes")];
+        let own = [("image_name_vm2", "b"), ("image_format_vm2", "raw")];
+        let params = settled(dir.path(), &[&over[..], &own].concat()).unwrap();
+        assert!(params.get("image_vm2").unwrap().ends_with("cfg/b.raw"));
     }
 }

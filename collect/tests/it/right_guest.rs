@@ -68,11 +68,22 @@ impl Home {
         Ok(all.map_err(|e| shown(e.to_string()))?.into_iter().map(|e| e.params).collect())
     }
 
-    /// The hash of what each environment boots; `None` for the built-in guest.
+    /// The hash of what the server of each environment boots; `None` for the built-in guest.
     fn boots(&self, config: bool, sets: &[&str], envs: &[&str]) -> Result<Vec<Option<String>>, String> {
+        self.boots_of("vm1", config, sets, envs)
+    }
+
+    /// The same for one guest of the two.
+    fn boots_of(
+        &self,
+        guest: &str,
+        config: bool,
+        sets: &[&str],
+        envs: &[&str],
+    ) -> Result<Vec<Option<String>>, String> {
         let cache = self.cache();
         let of = |params: Params| {
-            let own = params.object_params("vm1");
+            let own = params.object_params(guest);
             let definition = Definition::of(&own, &cache).map_err(|e| e.to_string())?;
             Ok(definition.map(|definition| identity(&cache, &definition.chain.files()).unwrap()))
         };
@@ -221,6 +232,11 @@ fn a_guest_that_is_named_and_has_no_image_is_none() {
     assert_eq!(boots("guest = mine\nimage = b.qcow2\n", &[]), b);
     assert_eq!(boots("image = perfvt:builtin\n", &[]), None);
     assert_eq!(boots("", &[]), None);
+    // What a flag says of all guests does not hide that the second one has two images.
+    home.write("cfg/tests.cfg", "image_name_vm2 = b\nguest_vm2 = a\n");
+    let set = format!("image={}", home.at("own/a.qcow2").display());
+    let two = home.boots_of("vm2", true, &[&set], &[]).unwrap_err();
+    assert!(two.contains("guest 'a' boots from a (HOME/own/guests.cfg:3)"), "{two}");
     home.write("cfg/tests.cfg", "image = b.qcow2\nguest_vm2 = a\n");
     let params = home.plan(true, &[], &[]).unwrap().remove(0);
     assert!(params.get("image_vm2").unwrap().ends_with("own/a.qcow2"), "{params:?}");
@@ -506,4 +522,67 @@ fn what_a_definition_names_is_what_boots_or_it_is_refused() {
         booted > 40 && builtin > 20 && refused > 40,
         "{booted} booted, {builtin} built in, {refused} refused"
     );
+}
+
+/// What is said of the second guest alone.
+#[derive(Clone, Debug)]
+struct Second {
+    said: Said,
+    naming: Option<Naming>,
+    guest: Option<usize>,
+    by_flag: bool,
+}
+
+fn second() -> impl Strategy<Value = Second> {
+    let guest = prop::option::of(0..GUESTS.len());
+    (said(), prop::option::of(naming()), guest, any::<bool>())
+        .prop_map(|(said, naming, guest, by_flag)| Second { said, naming, guest, by_flag })
+}
+
+#[test]
+fn one_guest_of_two_boots_what_is_named_for_it_alone() {
+    let (booted, refused) = (AtomicU32::new(0), AtomicU32::new(0));
+    let cases = ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() };
+    proptest!(cases, |(second in second())| {
+        let Second { mut said, naming, guest, by_flag } = second;
+        (said.stands, said.by_env, said.flag_guest) = (0, false, None);
+        let home = Home::new();
+        let (mut sets, _) = said.laid_out(&home);
+        let prefix = if by_flag { format!("{}/", home.at("own").display()) } else { String::new() };
+        let lines = naming.iter().flat_map(|naming| naming.lines(&prefix));
+        let lines = lines.chain(guest.map(|guest| format!("guest={}", GUESTS[guest])));
+        let lines: Vec<String> = lines.map(|line| line.replacen('=', "_vm2=", 1)).collect();
+        if by_flag {
+            sets.extend(lines);
+        } else {
+            let text = fs::read_to_string(home.at("cfg/tests.cfg")).unwrap();
+            home.write("cfg/tests.cfg", text + &block(&lines, ""));
+        }
+        let own = guest.and_then(|guest| said.own.get(guest)?.as_ref()).map(|naming| naming.files("own"));
+        let special = naming.as_ref().map(|naming| naming.files(if by_flag { "own" } else { "cfg" }));
+        let named: Vec<Vec<String>> = match (special, guest) {
+            (Some(files), _) if by_flag => vec![files],
+            (Some(files), _) => std::iter::once(files).chain(own).collect(),
+            (None, Some(_)) => own.into_iter().collect(),
+            (None, None) => said.named(),
+        };
+        let other = guest.map_or_else(|| said.names_a_guest(), |guest| GUESTS[guest] != "builtin");
+        let sets: Vec<&str> = sets.iter().map(String::as_str).collect();
+        match home.boots_of("vm2", true, &sets, &[]).map(|mut all| all.remove(0)) {
+            Ok(None) => prop_assert!(named.is_empty() && !other, "the built-in guest"),
+            Ok(hash) => {
+                booted.fetch_add(1, Ordering::Relaxed);
+                prop_assert!(!named.is_empty(), "an image that nothing names");
+                for files in &named {
+                    let there = files.iter().filter(|file| home.at(file).is_file());
+                    prop_assert!(there.map(|file| home.hash(file)).any(|known| known == hash), "none of {files:?}");
+                }
+            }
+            Err(_) => {
+                refused.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    });
+    let (booted, refused) = (booted.into_inner(), refused.into_inner());
+    assert!(booted > 15 && refused > 30, "{booted} booted, {refused} refused");
 }
