@@ -6,8 +6,7 @@
 use crate::brought;
 use crate::config::defined::{Of, Places, define};
 use crate::config::guests::GuestError;
-use crate::config::named::{IMAGE, NAME};
-use crate::config::{Selected, keys};
+use crate::config::{Selected, keys, named};
 use crate::guest::image_key::CACHED;
 use crate::parameters::{GUEST, GUEST_NAME};
 use crate::scenario::without_objects;
@@ -158,9 +157,7 @@ pub fn environments_of(
         let mut factors = Vec::new();
         for part in &spec.sets {
             let key = assign(&mut params, workload, part, &masked(&format!("--env {}", spec.text)))?;
-            // What it means stands in `image` when the guest is known.
-            let image = key.strip_prefix(NAME).map(|object| format!("{IMAGE}{object}"));
-            factors.push(image.unwrap_or(key));
+            factors.extend(factors_of(&key));
         }
         if workload.needs(&params).guest {
             let canonical = |key: &str| keys::canonical(key, workload);
@@ -179,6 +176,18 @@ pub fn environments_of(
         }
     }
     Ok(all)
+}
+
+/// The keys in which stands what a key says, when guests are settled.
+fn factors_of(key: &str) -> Vec<String> {
+    let stem = without_objects(key);
+    let object = key.strip_prefix(stem).unwrap_or_default();
+    let settled: &[&str] = match stem {
+        named::NAME | named::RAW | named::FOLDER => &[named::IMAGE, named::FORMAT],
+        "shell_client" => &["channel"],
+        _ => return vec![key.to_owned()],
+    };
+    settled.iter().map(|settled| format!("{settled}{object}")).collect()
 }
 
 /// The one profile that there is.
@@ -374,6 +383,23 @@ mod tests {
         assert_eq!(envs[1].params.get("mem"), Some("1024"));
         assert_eq!(envs[1].params.get("extra_args"), Some("-device a,b"));
         assert_eq!(envs[1].factors, ["nic_model", "mem", "extra_args"]);
+    }
+
+    #[test]
+    fn what_differs_on_purpose_is_said_by_the_keys_that_hold_it_in_the_end() {
+        let dir = tempfile::tempdir().unwrap();
+        let image = |name: &str| dir.path().join(name).display().to_string();
+        ["a.qcow2", "b.qcow2"].iter().for_each(|name| std::fs::write(dir.path().join(name), "").unwrap());
+        let envs =
+            [("old", "a"), ("new", "b")].map(|(env, name)| format!("{env}:image_name={}", image(name)));
+        let envs = build(&[], &[&envs[0], &envs[1]]).unwrap();
+        assert_eq!(envs[1].factors, ["image", "image_format"]);
+        assert_eq!(envs[1].params.get("image"), Some(image("b.qcow2").as_str()));
+        assert_eq!(factors_of("image_name_vm2"), ["image_vm2", "image_format_vm2"]);
+        assert_eq!(
+            (factors_of("shell_client"), factors_of("mem")),
+            (vec!["channel".into()], vec!["mem".into()])
+        );
     }
 
     #[test]
