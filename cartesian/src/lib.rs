@@ -41,6 +41,7 @@
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 mod bounds;
 mod build;
+mod dormant;
 mod error;
 mod eval;
 mod expand;
@@ -63,6 +64,7 @@ mod variant;
 mod variants;
 mod walk;
 
+pub use dormant::Dormant;
 pub use error::{CartesianError, Place, Warning};
 pub use expand::{Culprit, Expansion, Variants};
 pub use files::{Disk, Files, NoFiles};

@@ -4,9 +4,10 @@
 //! `--env`.
 
 use crate::brought;
-use crate::config::guests::{self, GuestError};
-use crate::config::{Selected, keys};
-use crate::guest::definition::CACHED;
+use crate::config::defined::{Of, Places, define};
+use crate::config::guests::GuestError;
+use crate::config::{Selected, keys, named};
+use crate::guest::image_key::CACHED;
 use crate::parameters::{GUEST, GUEST_NAME};
 use crate::scenario::without_objects;
 use crate::workload::{MAX_CASES, Workload, check};
@@ -118,6 +119,20 @@ pub fn environments(
     profile: Option<&str>,
     sets: &[String],
 ) -> Result<Vec<Environment>, MatrixError> {
+    environments_of(workload, selected, profile, sets, &Places::from_env())
+}
+
+/// The same with guests and images of some places.
+///
+/// # Errors
+/// As those of [`environments`].
+pub fn environments_of(
+    workload: &dyn Workload,
+    selected: &[Selected],
+    profile: Option<&str>,
+    sets: &[String],
+    places: &Places,
+) -> Result<Vec<Environment>, MatrixError> {
     let mut all: Vec<Environment> = Vec::new();
     for Selected { spec, choice } in selected {
         check_name(&spec.name)?;
@@ -141,10 +156,15 @@ pub fn environments(
         }
         let mut factors = Vec::new();
         for part in &spec.sets {
-            factors.push(assign(&mut params, workload, part, &masked(&format!("--env {}", spec.text)))?);
+            let key = assign(&mut params, workload, part, &masked(&format!("--env {}", spec.text)))?;
+            factors.extend(factors_of(&key));
         }
-        define_guest(&mut params, workload, &guests::files())?;
-        absolute_paths(&mut params, workload);
+        if workload.needs(&params).guest {
+            let canonical = |key: &str| keys::canonical(key, workload);
+            let of = Of { variant: &choice.variant, dormant: choice.dormant.as_ref() };
+            define(&mut params, &canonical, places, of)?;
+        }
+        absolute_paths(&mut params, Some(workload));
         check_rr(&params)?;
         all.push(Environment { name: spec.name.clone(), params, factors });
     }
@@ -156,6 +176,18 @@ pub fn environments(
         }
     }
     Ok(all)
+}
+
+/// The keys in which stands what a key says, when guests are settled.
+fn factors_of(key: &str) -> Vec<String> {
+    let stem = without_objects(key);
+    let object = key.strip_prefix(stem).unwrap_or_default();
+    let settled: &[&str] = match stem {
+        named::NAME | named::RAW | named::FOLDER => &[named::IMAGE, named::FORMAT],
+        "shell_client" => &["channel"],
+        _ => return vec![key.to_owned()],
+    };
+    settled.iter().map(|settled| format!("{settled}{object}")).collect()
 }
 
 /// The one profile that there is.
@@ -172,35 +204,6 @@ fn apply_profile(params: &mut Params, workload: &dyn Workload, profile: &str) ->
     Ok(())
 }
 
-/// The keys of a guest definition, beneath everything but defaults. A block called `guest` in the configuration needs
-/// none: its keys are in force already.
-fn define_guest(
-    params: &mut Params,
-    workload: &dyn Workload,
-    files: &[std::path::PathBuf],
-) -> Result<(), MatrixError> {
-    let asked = params.param(GUEST_NAME).filter(|p| p.origin != Origin::BuiltIn);
-    let Some(asked) = asked.cloned() else { return Ok(()) };
-    let found = match guests::find(files, asked.value.trim(), &asked.origin.to_string()) {
-        Err(GuestError::Unknown { .. }) if matches!(asked.origin, Origin::File { .. }) => return Ok(()),
-        found => found?,
-    };
-    for param in found.params.iter() {
-        let known = keys::canonical(&param.key, workload).filter(|key| key != GUEST_NAME);
-        if let Some(key) = known
-            && params.param(&key).is_none_or(|p| p.origin == Origin::BuiltIn)
-        {
-            params.put(param.renamed(key));
-        }
-    }
-    if let Some((image, origin)) = found.image()
-        && params.get("image").is_none_or(str::is_empty)
-    {
-        params.set("image", image, origin);
-    }
-    Ok(())
-}
-
 /// Keys of every guest that name a file or folder of this host.
 const PATHS: [&str; 8] =
     ["image", "kernel", "kernel_modules", "initrd", "firmware", "key", "client_key", "password_file"];
@@ -209,12 +212,16 @@ const PATHS: [&str; 8] =
 const PATH_LISTS: [&str; 1] = ["image_backing"];
 
 /// Makes paths absolute, so that the plan means the same files wherever it is resumed.
-fn absolute_paths(params: &mut Params, workload: &dyn Workload) {
+pub fn absolute_paths(params: &mut Params, workload: Option<&dyn Workload>) {
     // An object's own, such as image_vm2, as well.
-    let names_files =
-        |key: &str| PATH_LISTS.contains(&without_objects(key)) || workload.path_lists().contains(&key);
+    let names_files = |key: &str| {
+        PATH_LISTS.contains(&without_objects(key))
+            || workload.is_some_and(|workload| workload.path_lists().contains(&key))
+    };
     let names_a_file = |key: &str| {
-        PATHS.contains(&without_objects(key)) || workload.paths().contains(&key) || names_files(key)
+        PATHS.contains(&without_objects(key))
+            || workload.is_some_and(|workload| workload.paths().contains(&key))
+            || names_files(key)
     };
     let all: Vec<Param> = params.iter().filter(|param| names_a_file(&param.key)).cloned().collect();
     for param in all {
@@ -351,6 +358,15 @@ mod tests {
         environments(&Netperf, &selected, profile, &own(sets))
     }
 
+    /// The parameters of one environment that takes its guest from a file.
+    fn of_guest(file: &Path, sets: &[&str]) -> Result<Params, MatrixError> {
+        let source = Source { workload: Some("netperf".into()), ..Source::default() };
+        let (selected, _) = select(&source, &[]).unwrap();
+        let places = Places { files: vec![file.to_owned()], folders: Vec::new() };
+        let sets: Vec<String> = sets.iter().map(|s| (*s).to_owned()).collect();
+        Ok(environments_of(&Netperf, &selected, None, &sets, &places)?.remove(0).params)
+    }
+
     #[test]
     fn without_env_there_is_one_environment_called_base() {
         let envs = build(&[], &[]).unwrap();
@@ -367,6 +383,23 @@ mod tests {
         assert_eq!(envs[1].params.get("mem"), Some("1024"));
         assert_eq!(envs[1].params.get("extra_args"), Some("-device a,b"));
         assert_eq!(envs[1].factors, ["nic_model", "mem", "extra_args"]);
+    }
+
+    #[test]
+    fn what_differs_on_purpose_is_said_by_the_keys_that_hold_it_in_the_end() {
+        let dir = tempfile::tempdir().unwrap();
+        let image = |name: &str| dir.path().join(name).display().to_string();
+        ["a.qcow2", "b.qcow2"].iter().for_each(|name| std::fs::write(dir.path().join(name), "").unwrap());
+        let envs =
+            [("old", "a"), ("new", "b")].map(|(env, name)| format!("{env}:image_name={}", image(name)));
+        let envs = build(&[], &[&envs[0], &envs[1]]).unwrap();
+        assert_eq!(envs[1].factors, ["image", "image_format"]);
+        assert_eq!(envs[1].params.get("image"), Some(image("b.qcow2").as_str()));
+        assert_eq!(factors_of("image_name_vm2"), ["image_vm2", "image_format_vm2"]);
+        assert_eq!(
+            (factors_of("shell_client"), factors_of("mem")),
+            (vec!["channel".into()], vec!["mem".into()])
+        );
     }
 
     #[test]
@@ -390,10 +423,12 @@ mod tests {
     fn a_secret_reaches_its_guest_from_every_place_and_nobody_else() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("guests.cfg");
-        std::fs::write(&file, "variants guest:\n    - big:\n        password = hunter2\n").unwrap();
-        let mut params = build(&["guest=builtin"], &[]).unwrap().remove(0).params;
-        params.set(GUEST_NAME, "big", Origin::Flag("--set guest=big".into()));
-        define_guest(&mut params, &Netperf, std::slice::from_ref(&file)).unwrap();
+        std::fs::write(
+            &file,
+            "variants guest:\n    - big:\n        image = perfvt:builtin\n        password = hunter2\n",
+        )
+        .unwrap();
+        let params = of_guest(&file, &["guest=big"]).unwrap();
         let cfg = dir.path().join("lab.cfg");
         std::fs::write(&cfg, "password = hunter2\n").unwrap();
         let source = Source { workload: Some("netperf".into()), config: Some(cfg), ..Source::default() };
@@ -430,22 +465,25 @@ mod tests {
     fn the_keys_of_a_guest_lie_beneath_everything_that_is_set() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("guests.cfg");
-        std::fs::write(
-            &file,
-            "variants guest:\n    - big:\n        mem = 4096\n        smp = 4\n        note = x\n",
-        )
-        .unwrap();
-        let mut params = build(&["guest=builtin", "smp=2"], &[]).unwrap().remove(0).params;
-        params.set(GUEST_NAME, "big", Origin::Flag("--set guest=big".into()));
-        define_guest(&mut params, &Netperf, std::slice::from_ref(&file)).unwrap();
+        let text = "variants guest:\n    - big:\n        mem = 4096\n        smp = 4\n        note = x\n";
+        std::fs::write(&file, text).unwrap();
+        let error = of_guest(&file, &["guest=big"]).unwrap_err().to_string();
+        let wanted =
+            "parameter 'guest' is 'big' (--set guest=big), want a guest that says what it boots from";
+        assert!(error.starts_with(wanted), "{error}");
+        std::fs::write(&file, format!("{text}        image = perfvt:builtin\n")).unwrap();
+        let params = of_guest(&file, &["guest=big", "smp=2"]).unwrap();
         assert_eq!((params.get("mem"), params.get("smp")), (Some("4096"), Some("2")));
         assert_eq!(params.param("mem").unwrap().origin.to_string(), format!("{}:3", file.display()));
         assert_eq!(params.get("note"), None);
+        std::fs::create_dir(dir.path().join("images")).unwrap();
+        let image = dir.path().join("images/rhel.qcow2");
+        std::fs::write(&image, "").unwrap();
         let text =
             "variants guest:\n    - big:\n        image_name = images/rhel\n        image_format = qcow2\n";
         std::fs::write(&file, text).unwrap();
-        define_guest(&mut params, &Netperf, std::slice::from_ref(&file)).unwrap();
-        assert_eq!(params.get("image"), Some("images/rhel.qcow2"));
+        let params = of_guest(&file, &["guest=big"]).unwrap();
+        assert_eq!(params.get("image"), image.to_str());
         assert_eq!(params.param("image").unwrap().origin.to_string(), format!("{}:3", file.display()));
         let error = build(&["guest=bulitin"], &[]).unwrap_err().to_string();
         assert!(

@@ -27,13 +27,21 @@ pub const GUEST: &[Known] = &[
     Known {
         key: "image",
         default: Some(""),
-        help: "image that the guest boots from, qcow2 or raw, never written; perfvt:debian: the one in the cache",
+        help: "image that the guest boots from, qcow2 or raw, never written; perfvt:debian: the one in the cache; \
+               perfvt:builtin: perfvt's own guest",
     },
     Known {
         key: "image_format",
         default: Some(""),
         help: "qcow2 or raw; empty: qcow2, if the image begins as one, and refused otherwise",
     },
+    Known {
+        key: "image_name",
+        default: None,
+        help: "the image as other configurations name it: without .qcow2 or .IMAGE_FORMAT, also in their data directory",
+    },
+    Known { key: "image_raw_device", default: None, help: "yes: image_name is the whole name of a raw file" },
+    Known { key: "images_base_dir", default: None, help: "the one folder in which image_name is looked for" },
     Known {
         key: "image_backing",
         default: Some(""),
@@ -77,6 +85,18 @@ pub const GUEST: &[Known] = &[
         default: Some(""),
         help: "file with that password in it; else the environment's PERFVT_PASSWORD",
     },
+    Known {
+        key: "shell_client",
+        default: None,
+        help: "ssh: as channel=ssh, in other configurations; nc and telnet are refused",
+    },
+    Known { key: "shell_port", default: None, help: "port of the guest's ssh server (channel=ssh), else 22" },
+    Known {
+        key: "file_transfer_client",
+        default: None,
+        help: "scp, with shell_client=ssh: files go the way that commands go",
+    },
+    Known { key: "file_transfer_port", default: None, help: "the same port as shell_port" },
     Known { key: "key", default: Some(""), help: "file of the private key for channel=ssh" },
     Known {
         key: "prompt",

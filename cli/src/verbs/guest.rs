@@ -80,6 +80,7 @@ fn shell(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> Result<u8, Error> {
+    let params = guest_params(guest, sets)?;
     let image = builtin(cache)?;
     let status = if command.is_empty() {
         if guest != BUILTIN {
@@ -89,7 +90,6 @@ fn shell(
         collect::testbed::console(&image)?
     } else {
         let words: Vec<&str> = command.iter().map(String::as_str).collect();
-        let params = guest_params(guest, sets)?;
         let reply = one_command(cache, &image, &params, &words)?;
         out.write_all(&reply.stdout)?;
         err.write_all(&reply.stderr)?;

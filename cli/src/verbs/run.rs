@@ -21,11 +21,12 @@ use collect::guest::image::{Cache, builtin, host_program};
 use collect::host::fingerprint::boot_id;
 use collect::host::locks::{LockError, Locks, acquire};
 use collect::host::noise::{Limits, Reader};
+use collect::host::pin::PinPlan;
 use collect::lab::window::counts_in_debugfs;
 use collect::testbed::clients_are_remote;
-use collect::testbed::{Testbed, claims};
+use collect::testbed::{Testbed, claims, portraits, preview};
 use model::ids::cpu_list;
-use model::{Accel, CampaignFile, Rule};
+use model::{Accel, CampaignFile, EnvironmentPlan, Rule};
 use process::name_folders_after;
 use report::campaign::duration;
 use std::io::Write;
@@ -40,6 +41,7 @@ pub fn run(args: &Run, command: Vec<String>, out: &mut dyn Write, err: &mut dyn 
             config: args.config.clone(),
             only: args.only.clone(),
             no: args.no.clone(),
+            guest: None,
         },
         envs: args.envs.clone(),
         profile: args.profile.clone(),
@@ -258,7 +260,7 @@ fn execute(
 }
 
 fn show_plan(prepared: &Prepared, out: &mut dyn Write) -> Result<(), Error> {
-    let (file, cache) = (&prepared.file, Cache::from_env()?);
+    let file = &prepared.file;
     let boots = file.boots().count();
     writeln!(
         out,
@@ -285,23 +287,7 @@ fn show_plan(prepared: &Prepared, out: &mut dyn Write) -> Result<(), Error> {
         writeln!(out, "warning: {warning}")?;
     }
     for (environment, plan) in file.environments.iter().zip(&prepared.pins) {
-        writeln!(out, "\nenvironment {}", environment.name)?;
-        if !guests {
-            writeln!(out, "  placement: on CPUs {}", cpu_list(&plan.cpus()))?;
-        }
-        for line in plan.to_string().lines().filter(|_| guests) {
-            writeln!(out, "  placement: {line}")?;
-        }
-        for (key, param) in &environment.params {
-            let origin =
-                if param.origin == "built in" { String::new() } else { format!("    ({})", param.origin) };
-            writeln!(out, "  {key} = {}{origin}", param.value)?;
-        }
-        if guests {
-            for line in collect::testbed::preview(environment, plan, &cache, prepared.accel, &file.id)? {
-                writeln!(out, "  {line}")?;
-            }
-        }
+        show_environment(prepared, environment, plan, out)?;
     }
     writeln!(out, "\ncases")?;
     for case in &file.cases {
@@ -313,6 +299,39 @@ fn show_plan(prepared: &Prepared, out: &mut dyn Write) -> Result<(), Error> {
             |b: &model::BootPlan| file.environments.get(b.environment).map_or("?", |e| e.name.as_str());
         let names: Vec<&str> = block.boots.iter().map(name).collect();
         writeln!(out, "  block {}: {}", block.block, names.join(", "))?;
+    }
+    Ok(())
+}
+
+/// One environment of a plan: its guests, where they run, its parameters, and QEMU's command lines.
+fn show_environment(
+    prepared: &Prepared,
+    environment: &EnvironmentPlan,
+    plan: &PinPlan,
+    out: &mut dyn Write,
+) -> Result<(), Error> {
+    let (file, cache) = (&prepared.file, Cache::from_env()?);
+    let guests = file.accel != NO_GUEST;
+    writeln!(out, "\nenvironment {}", environment.name)?;
+    if guests {
+        for line in portraits(environment, plan, &cache)? {
+            writeln!(out, "  guest {line}")?;
+        }
+        for line in plan.to_string().lines() {
+            writeln!(out, "  placement: {line}")?;
+        }
+    } else {
+        writeln!(out, "  placement: on CPUs {}", cpu_list(&plan.cpus()))?;
+    }
+    for (key, param) in &environment.params {
+        let origin =
+            if param.origin == "built in" { String::new() } else { format!("    ({})", param.origin) };
+        writeln!(out, "  {key} = {}{origin}", param.value)?;
+    }
+    if guests {
+        for line in preview(environment, plan, &cache, prepared.accel, &file.id)? {
+            writeln!(out, "  {line}")?;
+        }
     }
     Ok(())
 }

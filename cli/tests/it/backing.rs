@@ -1,7 +1,7 @@
 //! Images that name other files of this host: what a guest could read by them is refused before anything boots.
 
 #[path = "../../../formats/testdata/qcow2/made.rs"]
-mod made;
+pub mod made;
 use crate::support;
 
 use made::{Made, above};

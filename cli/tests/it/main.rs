@@ -37,6 +37,7 @@ mod outside;
 mod providers;
 mod publish;
 mod publish_faults;
+mod right_guest;
 mod scenarios;
 mod sequential;
 mod support;

@@ -5,6 +5,7 @@
 
 use super::BroughtError;
 use crate::guest::channel::Status;
+use crate::guest::image_key::image;
 use crate::guest::machine::Machine;
 use crate::parameters::BUILD_ON;
 use edge::quoted;
@@ -39,7 +40,7 @@ pub(crate) fn check(params: &Params) -> Result<(), ParamsError> {
         return Ok(());
     }
     let asked = params.choice(BUILD_ON, &PLACES)? == "guest";
-    if asked && params.get("image").is_none_or(|image| image.trim().is_empty()) {
+    if asked && image(params).is_none() {
         return Err(
             params.wrong(BUILD_ON, "host, because the built-in guest has no compiler; an image may have one")
         );

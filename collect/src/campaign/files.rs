@@ -4,6 +4,8 @@ use super::additions::RunPlan;
 use super::check::{complete, note_changes, same};
 use super::repeat::{Cell, Repeat, raw_name};
 use super::{Campaign, CampaignError, rhs};
+use crate::config::names::{UNNAMED, guest_folder};
+use crate::scenario::Scenario;
 use crate::workload;
 use edge::owned::OwnFile;
 use model::journal::BootState;
@@ -72,10 +74,20 @@ impl Campaign {
 
     pub(super) fn repeat_dir(&self, environment: &EnvironmentPlan, repeat: u32) -> PathBuf {
         let param = |key: &str| environment.params.get(key).map_or("", |p| p.value.as_str());
-        let variant = format!("builtin.{}.{}", param("nic_model"), param("machine"));
-        self.dir
-            .join(&environment.name)
-            .join(format!("repeat{repeat}.{variant}.{}.{}", self.file.workload, self.file.scenario))
+        let (workload, scenario) = (&self.file.workload, &self.file.scenario);
+        let called = |guest: &str| {
+            let name = format!(
+                "repeat{repeat}.{guest}.{}.{}.{workload}.{scenario}",
+                param("nic_model"),
+                param("machine")
+            );
+            self.dir.join(&environment.name).join(name)
+        };
+        // Campaigns of before call every guest so, and go on.
+        let before = called(UNNAMED);
+        let server = Scenario::HostGuest.guests().first().copied().unwrap_or_default();
+        let named = called(&guest_folder(&environment.to_params().object_params(server)));
+        if before.is_dir() { before } else { named }
     }
 
     /// run.json is written when the environment's first guest has told what it is, and without these facts when a guest of

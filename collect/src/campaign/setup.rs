@@ -5,6 +5,7 @@ pub use super::refused::SetupError;
 use super::resolve::{self, Disks};
 use crate::accel;
 use crate::config::select::{repeats, select};
+use crate::config::spec::named_guest;
 use crate::config::{Selected, Source, keys};
 use crate::host::pin::PinPlan;
 use crate::matrix::{self, Environment};
@@ -171,7 +172,8 @@ fn choose(request: &Request) -> Result<(Vec<Selected>, Vec<String>), SetupError>
         let hint = if Path::new("tests.cfg").is_file() { " tests.cfg" } else { "" };
         return Err(SetupError::Nothing { known: known(), hint });
     }
-    Ok(select(&request.source, &request.envs)?)
+    let guest = named_guest(&request.sets).map(str::to_owned);
+    Ok(select(&Source { guest, ..request.source.clone() }, &request.envs)?)
 }
 
 fn estimate(

@@ -2,15 +2,17 @@
 //!
 //! They stand in perfvt's own `perfvt:guests.cfg`, in the user's `guests.cfg`, and in any configuration.
 
+use super::names::{carries, labels};
 use super::shipped::{GUESTS, Shipped};
-use crate::guest::definition::CACHED;
+use super::{keys, named};
 use crate::guest::image::{Cache, stored};
+use crate::guest::image_key::CACHED;
 use crate::parameters::{BUILTIN, GUEST_NAME};
-use cartesian::{Bound, CartesianError, Config, Dict, Entry, Expansion, Loader, Options};
+use cartesian::{Bound, CartesianError, Config, Dict, Dormant, Entry, Expansion, Loader, Options};
 use edge::quoted;
 use edge::text::cut;
 use formats::perf_conf::closest;
-use model::{Origin, Param, Params};
+use model::{Origin, Param, Params, ParamsError};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
@@ -19,6 +21,8 @@ use std::path::{Path, PathBuf};
 pub struct Guest {
     /// Its name: the value of `guest`, or the name of the variant.
     pub name: String,
+    /// The whole name of its variant, with the labels that are not part of the short one.
+    pub full: String,
     /// Its keys.
     pub params: Params,
     /// The image file that it needs and that is not there.
@@ -41,6 +45,24 @@ pub enum GuestError {
         /// One that was probably meant.
         similar: Option<String>,
     },
+    /// None, and a line that looks as if it were one.
+    #[error(
+        "{}:{}: this holds for variants called {label}, and there is none; a guest is a variant: `variants:` and below it `- {label}:`", cut(&file.to_string_lossy()), line, label = cut(label)
+    )]
+    Dormant {
+        /// The file.
+        file: PathBuf,
+        /// The line.
+        line: u32,
+        /// The label that no variant has.
+        label: String,
+    },
+    /// A guest with one image, and a configuration with another one.
+    #[error(transparent)]
+    Two(#[from] Box<Two>),
+    /// An image or a way in that cannot be.
+    #[error(transparent)]
+    Params(#[from] ParamsError),
     /// Several.
     #[error("{origin}: guest {} may be {names}", quoted(name))]
     Ambiguous {
@@ -66,6 +88,34 @@ pub enum GuestError {
     },
 }
 
+/// A guest with one image, and a configuration with another one.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{asked}: guest {} boots from {image} ({origin}), and {other_origin} names {other}: leave one of them out; --set image=PATH wins over both",
+    quoted(guest)
+)]
+pub struct Two {
+    /// Where the guest was asked for.
+    pub asked: String,
+    /// Its name.
+    pub guest: String,
+    /// Its image.
+    pub image: String,
+    /// Where that is named.
+    pub origin: String,
+    /// The other image.
+    pub other: String,
+    /// Where that is named.
+    pub other_origin: String,
+}
+
+impl GuestError {
+    /// The error for a line that no variant comes to.
+    pub fn dormant(found: &Dormant) -> GuestError {
+        GuestError::Dormant { file: found.file.clone(), line: found.line, label: found.label.clone() }
+    }
+}
+
 /// Guests of one configuration that are gone through when nothing else is said.
 pub const MAX_GUESTS: u64 = 10_000;
 /// How much of a configuration is gone through for its guests when nothing else is said.
@@ -88,16 +138,19 @@ pub fn files() -> Vec<PathBuf> {
 /// # Errors
 /// When there is none, or more than one, or a file cannot be read or has too many.
 pub fn find(files: &[PathBuf], name: &str, origin: &str) -> Result<Guest, GuestError> {
-    let mut similar: Option<String> = None;
+    let (mut similar, mut dormant): (Option<String>, Option<Dormant>) = (None, None);
     for file in files {
         let config = load(file)?;
+        let lines = [named::NAME, named::IMAGE].iter().filter_map(|key| config.dormant(key));
+        dormant = dormant
+            .or_else(|| lines.into_iter().find(|found| labels(name).any(|label| label == found.label)));
         let mut guests = Guests::new(&config, BOUND, MAX_GUESTS);
         let (mut parts, mut more) = (Vec::new(), 0);
         while let Some(guest) = guests.next_guest()? {
             if guest.name == name {
                 return Ok(guest);
             }
-            if is_part(&guest.name, name) {
+            if carries(&guest.name, name) || carries(&guest.full, name) {
                 if parts.len() < SHOWN {
                     parts.push(guest);
                 } else {
@@ -131,32 +184,14 @@ pub fn find(files: &[PathBuf], name: &str, origin: &str) -> Result<Guest, GuestE
             }
         }
     }
+    if let Some(found) = dormant {
+        return Err(GuestError::dormant(&found));
+    }
     Err(GuestError::Unknown { origin: origin.to_owned(), name: name.to_owned(), similar })
 }
 
 /// Letters of a name that another one is compared with, to see whether it was meant.
 const MAX_NAME: usize = 60;
-
-impl Guest {
-    /// The image that existing files name by `image_name` and `image_format`, and where; `None` without them, or when
-    /// `image` says it.
-    pub fn image(&self) -> Option<(String, Origin)> {
-        let value = |key: &str| self.params.get(key).filter(|value| !value.is_empty());
-        let named = self.params.param("image_name").filter(|_| value("image").is_none())?;
-        let image = image_file(value("image"), value("image_name"), value("image_format"))?;
-        Some((image, named.origin.clone()))
-    }
-}
-
-/// `image`, or as existing files name it, `image_name` with `image_format`.
-fn image_file(image: Option<&str>, name: Option<&str>, format: Option<&str>) -> Option<String> {
-    image.map(str::to_owned).or_else(|| Some(format!("{}.{}", name?, format?)))
-}
-
-/// Whether the labels of `part` stand next to each other in a name, as a filter would find them.
-fn is_part(name: &str, part: &str) -> bool {
-    format!(".{name}.").contains(&format!(".{part}."))
-}
 
 /// The definitions of one file.
 ///
@@ -169,12 +204,15 @@ pub fn load(file: &Path) -> Result<Config, CartesianError> {
     Ok(loader.finish())
 }
 
-/// Goes through the guests of a configuration, each once: by the key `guest`, otherwise by the image.
+/// Goes through the guests of a configuration, each once: by the key `guest`, otherwise by the name, or in a configuration of
+/// tests by the image.
 #[derive(Debug)]
 pub struct Guests<'c> {
     expansion: Expansion<'c>,
     bound: Bound,
     guests: u64,
+    /// Where images are looked for.
+    folders: Vec<PathBuf>,
     /// Hashes of those that were seen: names may be long.
     seen: HashSet<blake3::Hash>,
     more: bool,
@@ -183,7 +221,8 @@ pub struct Guests<'c> {
 impl<'c> Guests<'c> {
     /// Those within a bound of variants and a number of guests.
     pub fn new(config: &'c Config, bound: Bound, guests: u64) -> Guests<'c> {
-        Guests { expansion: config.expand(), bound, guests, seen: HashSet::new(), more: false }
+        let folders = named::data_directories();
+        Guests { expansion: config.expand(), bound, guests, folders, seen: HashSet::new(), more: false }
     }
 
     /// The next one.
@@ -198,10 +237,13 @@ impl<'c> Guests<'c> {
                 self.more = true;
                 return Ok(None);
             }
-            let image = image_of(&dict);
+            let param = |entry: Entry<'_>| {
+                let origin = Origin::File { path: entry.file.to_owned(), line: entry.line };
+                Param::new(entry.key, entry.value, origin)
+            };
             let known = match dict.get(GUEST_NAME) {
                 Some(entry) => blake3::hash(entry.value.as_bytes()),
-                None => blake3::hash(format!("image {image:?}").as_bytes()),
+                None => blake3::hash(what_boots(&dict).as_bytes()),
             };
             if self.seen.contains(&known) {
                 continue;
@@ -212,15 +254,10 @@ impl<'c> Guests<'c> {
             }
             self.seen.insert(known);
             let name = dict.get(GUEST_NAME).map_or(dict.named.shortname, |entry| entry.value).to_owned();
-            let missing = missing(&name, image.as_deref());
-            let param = |entry: Entry<'_>| {
-                Param::new(
-                    entry.key,
-                    entry.value,
-                    Origin::File { path: entry.file.to_owned(), line: entry.line },
-                )
-            };
-            return Ok(Some(Guest { name, params: dict.iter().map(param).collect(), missing }));
+            let full = dict.named.name.to_owned();
+            let params: Params = dict.iter().map(param).collect();
+            let missing = missing(&name, &params, &self.folders);
+            return Ok(Some(Guest { name, full, params, missing }));
         }
     }
 
@@ -235,33 +272,47 @@ impl<'c> Guests<'c> {
     }
 }
 
-/// The image file of a variant; a relative one is relative to the file that names it.
-fn image_of(dict: &Dict<'_>) -> Option<String> {
-    let entry = |key: &str| dict.get(key).filter(|entry| !entry.value.is_empty());
-    let value = |key: &str| entry(key).map(|entry| entry.value);
-    let image = image_file(value("image"), value("image_name"), value("image_format"))?;
-    let named = entry("image").or_else(|| entry("image_name"))?;
-    let base = if image.starts_with(CACHED) { None } else { named.file.parent() };
-    Some(base.unwrap_or(Path::new("")).join(image).display().to_string())
+/// Keys of variants that are tests, with which guests multiply: perfvt's, and avocado-vt's.
+const OF_TESTS: [&str; 2] = [keys::WORKLOAD, "type"];
+
+/// What tells guests apart that no key names: their name, or in a configuration of tests, where each guest has many, all that
+/// says what they boot from and in which folders it stands.
+fn what_boots(dict: &Dict<'_>) -> String {
+    if OF_TESTS.iter().all(|key| dict.get(key).is_none()) {
+        return dict.named.name.to_owned();
+    }
+    let keys = [named::IMAGE, named::NAME, named::FORMAT, named::RAW, named::FOLDER, "kernel"];
+    let said = keys
+        .iter()
+        .filter_map(|key| dict.get(key))
+        .map(|entry| format!("{}\0{}\0{:?}\n", entry.key, entry.value, entry.file.parent()));
+    said.collect()
 }
 
 /// What is missing of a guest.
-fn missing(name: &str, image: Option<&str>) -> Option<String> {
-    let there = |file: &str| Path::new(file).exists();
-    let build = |flavour: &str| format!("image, `perfvt guest build {flavour}` makes it");
-    match image {
-        Some(image) if image.starts_with(CACHED) => {
-            let flavour = image.strip_prefix(CACHED).unwrap_or_default();
-            let found = Cache::from_env().ok().and_then(|cache| stored(&cache, flavour));
-            found.is_none().then(|| build(flavour))
-        }
-        Some(file) => (!there(file)).then(|| file.rsplit('/').next().unwrap_or(file).to_owned()),
-        None if name == BUILTIN => {
-            let found = Cache::from_env().ok().and_then(|cache| stored(&cache, BUILTIN));
-            found.is_none().then(|| "image, `perfvt guest build` makes it".to_owned())
-        }
-        None => None,
+fn missing(name: &str, params: &Params, folders: &[PathBuf]) -> Option<String> {
+    let build = |flavour: &str| {
+        let found = Cache::from_env().ok().and_then(|cache| stored(&cache, flavour));
+        let flavour = if flavour == BUILTIN { String::new() } else { format!(" {flavour}") };
+        found.is_none().then(|| format!("image, `perfvt guest build{flavour}` makes it"))
+    };
+    let (own, _) = keys::normal(params.iter().cloned().collect(), |key| Some(key.to_owned()));
+    let naming = [named::IMAGE, named::NAME].iter().find_map(|key| named::given(&own, key));
+    let Some(naming) = naming else {
+        let own_kernel = named::given(&own, "kernel").is_some();
+        return match name {
+            BUILTIN => build(BUILTIN),
+            _ => (!own_kernel).then(|| "an image: it names none".to_owned()),
+        };
+    };
+    if let Some(flavour) = naming.value.trim().strip_prefix(CACHED) {
+        return build(flavour);
     }
+    let there = named::file_of(&own, folders).ok().flatten().is_some_and(|file| file.exists());
+    let last = naming.value.trim().rsplit('/').next().unwrap_or_default().to_owned();
+    let format = named::given(&own, named::FORMAT).map_or("qcow2", |format| format.value.trim());
+    let whole = naming.key == named::IMAGE || own.switch(named::RAW) == Ok(true);
+    (!there).then(|| if whole { last } else { format!("{last}.{format}") })
 }
 
 #[cfg(test)]
@@ -284,9 +335,18 @@ variants:
             - 39:
                 image = DIR/there.qcow2
             - 40:
+                image_raw_device = no
+                image_name = DIR/gone
+            - 41:
+                image_raw_device = yes
+                image_format = raw
                 image_name = DIR/gone
     - rhel.9:
         mem = 2048
+        image = DIR/away.raw
+    - bare:
+        mem = 2048
+    - alike:
         image = DIR/away.raw
 ";
 
@@ -299,8 +359,23 @@ variants:
         let shown: Vec<_> = all.iter().map(|g| (g.name.as_str(), g.missing.as_deref())).collect();
         assert_eq!(
             shown,
-            [("fedora.39", None), ("fedora.40", Some("gone.qcow2")), ("rhel.9", Some("away.raw"))]
+            [
+                ("fedora.39", None),
+                ("fedora.40", Some("gone.qcow2")),
+                ("fedora.41", Some("gone")),
+                ("rhel.9", Some("away.raw")),
+                ("bare", Some("an image: it names none")),
+                ("alike", Some("away.raw")),
+            ]
         );
+        assert_eq!(find(&files, "alike", "x").unwrap().name, "alike");
+        // With tests, each guest has many variants.
+        let (_dir, files) = written(&format!(
+            "{OWN}variants:\n    - boot:\n        type = boot\n    - run:\n        type = run\n"
+        ));
+        let config = load(&files[0]).unwrap();
+        let mut guests = Guests::new(&config, Bound::NONE, MAX_GUESTS);
+        assert_eq!(std::iter::from_fn(|| guests.next_guest().unwrap()).count(), 5);
     }
 
     #[test]
@@ -311,7 +386,7 @@ variants:
         assert_eq!(find(&files, "fedora.40", "x").unwrap().name, "fedora.40");
         assert_eq!(find(&files, BUILTIN, "x").unwrap().name, BUILTIN);
         let error = |name: &str| find(&files, name, "t.cfg:1").unwrap_err().to_string();
-        assert_eq!(error("fedora"), "t.cfg:1: guest 'fedora' may be fedora.39, fedora.40");
+        assert_eq!(error("fedora"), "t.cfg:1: guest 'fedora' may be fedora.39, fedora.40, fedora.41");
         assert_eq!(
             error("rhel.8"),
             "t.cfg:1: no guest is called 'rhel.8', did you mean 'rhel.9'?; `perfvt list --guests` shows them"

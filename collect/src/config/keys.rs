@@ -1,19 +1,22 @@
 //! The keys that perfvt knows, under all their names.
 
+use super::named;
 use crate::parameters::GUEST;
 use crate::scenario::without_objects;
 use crate::workload::Workload;
 use formats::perf_conf::closest;
+use model::{Origin, Param, Params};
 use std::collections::HashSet;
 
 /// Other spellings of keys.
-const ALIASES: [(&str, &str); 11] = [
+const ALIASES: [(&str, &str); 12] = [
     ("numanode", "numa_node"),
     ("vcpus", "smp"),
     ("memory", "mem"),
     ("username", "user"),
     ("shell_prompt", "prompt"),
     ("os_type", "guest_os"),
+    ("login_timeout", "boot_timeout"),
     ("image_size", "disk_size"),
     ("drive_format", "disk_bus"),
     ("drive_cache", "disk_cache"),
@@ -53,6 +56,45 @@ fn resolved(key: &str, knows: impl Fn(&str) -> bool) -> Option<String> {
     let full = || format!("{real}{object}");
     let is_known = GUEST.iter().any(|k| k.key == real) || knows(real) || knows(key);
     is_known.then(full)
+}
+
+/// Keys that say what a guest boots from; `image_name_image1` says it of one of its disks.
+const OF_DISKS: [&str; 3] = [named::NAME, named::FORMAT, named::RAW];
+/// The disk that a guest boots from, where `images` names no other one first.
+const FIRST_DISK: &str = "image1";
+
+/// Entries of one variant under the names by which perfvt knows their keys, and those that it does not know. This is the one
+/// way from entries to parameters: aliases and the keys of the first disk are understood wherever a guest is defined.
+pub fn normal(entries: Vec<Param>, canonical: impl Fn(&str) -> Option<String>) -> (Params, Vec<Param>) {
+    let images = entries.iter().find(|param| param.key == "images");
+    let first =
+        images.and_then(|param| param.value.split_whitespace().next()).unwrap_or(FIRST_DISK).to_owned();
+    let (mut params, mut unknown, mut special) = (Params::new(), Vec::new(), Vec::new());
+    for param in entries {
+        if let Some(key) = of_disk(&param.key, &first) {
+            special.push(param.renamed(key));
+            continue;
+        }
+        let Some(key) = canonical(&param.key) else {
+            unknown.push(param);
+            continue;
+        };
+        // Under two names at once: the proper one counts, unless it is a mere default.
+        let set = params.param(&key).is_some_and(|known| known.origin != Origin::BuiltIn);
+        if key == param.key || !set {
+            params.put(param.renamed(key));
+        }
+    }
+    special.into_iter().for_each(|param| params.put(param));
+    (params, unknown)
+}
+
+/// The key for all disks of one that is meant for the first: `image_name_vm2` for `image_name_image1_vm2`.
+fn of_disk(key: &str, first: &str) -> Option<String> {
+    let stem = without_objects(key);
+    let object = key.strip_prefix(stem).unwrap_or_default();
+    let general = stem.strip_suffix(first)?.strip_suffix('_')?;
+    OF_DISKS.contains(&general).then(|| format!("{general}{object}"))
 }
 
 /// The key that was probably meant.
@@ -115,6 +157,25 @@ mod tests {
         assert_eq!(name("sizes").as_deref(), Some("sizes"));
         assert_eq!(name("sizess"), None);
         assert_eq!(name("mem_vm2x"), None);
+    }
+
+    #[test]
+    fn entries_are_known_under_one_name_and_the_first_disk_is_the_one_that_boots() {
+        let said = |entries: &[(&str, &str)]| {
+            let param = |(key, value): &(&str, &str)| Param::new(*key, *value, Origin::Flag("--set".into()));
+            let (params, unknown) =
+                normal(entries.iter().map(param).collect(), |key| canonical(key, &Netperf));
+            let all: Vec<String> = params.iter().map(|p| format!("{}={}", p.key, p.value)).collect();
+            (all.join(" "), unknown.len())
+        };
+        let one = [("image_name_image1", "a"), ("image_name", "b"), ("os_type", "windows"), ("site", "x")];
+        assert_eq!(said(&one), ("image_name=a guest_os=windows".into(), 1));
+        let two = [("images", "sys stg"), ("image_name_sys_vm2", "a"), ("image_name_stg", "b"), ("smp", "1")];
+        assert_eq!(said(&two), ("smp=1 image_name_vm2=a".into(), 2));
+        assert_eq!(
+            said(&[("vcpus", "2"), ("smp", "1"), ("login_timeout", "9")]),
+            ("smp=1 boot_timeout=9".into(), 0)
+        );
     }
 
     #[test]

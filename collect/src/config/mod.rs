@@ -8,9 +8,13 @@
 //!
 //! The language itself is in [`cartesian`]; what becomes of the chosen keys is in [`crate::matrix`].
 
+pub mod defined;
+pub mod entrance;
 mod error;
 pub mod guests;
 pub mod keys;
+pub mod named;
+pub mod names;
 pub mod providers;
 pub mod select;
 pub mod shipped;

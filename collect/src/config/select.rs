@@ -3,13 +3,16 @@
 
 use super::error::{MAX_ENVIRONMENTS, MAX_KEYS, MAX_REPEATS, SelectError};
 use super::keys::{self, Unknown};
+use super::named;
+use super::names::labels;
 use super::shipped::{self, BASE, Shipped};
 use super::spec::{EnvSpec, specs_of};
+use crate::parameters::GUEST_NAME;
 use crate::workload;
-use cartesian::{CartesianError, Config, Defaults, Dict, Loader, Options};
+use cartesian::{CartesianError, Config, Defaults, Dict, Dormant, Entry, Loader, Options};
 use edge::quoted;
 use edge::text::cut;
-use model::{Origin, Params};
+use model::{Origin, Param, Params};
 use std::path::PathBuf;
 
 /// What the user says about variants.
@@ -23,6 +26,8 @@ pub struct Source {
     pub only: Vec<String>,
     /// `--no`, as written.
     pub no: Vec<String>,
+    /// The guest that a flag names for all environments.
+    pub guest: Option<String>,
 }
 
 /// The variant that an environment takes from the configuration.
@@ -38,6 +43,8 @@ pub struct Choice {
     pub params: Params,
     /// The other keys.
     pub unknown: Vec<Unknown>,
+    /// A line that names a guest or its image, and to which no variant can come.
+    pub dormant: Option<Dormant>,
 }
 
 /// An environment with its variant.
@@ -67,7 +74,7 @@ impl Source {
 
     /// The configuration after perfvt's base, with the filters of the command line at its end; and what there is to say
     /// about it.
-    fn load(&self, more: &[String]) -> Result<(Config, Vec<String>), CartesianError> {
+    fn load(&self, more: &[String], guest: Option<&str>) -> Result<(Config, Vec<String>), CartesianError> {
         let files = Shipped::new(self.workload.as_deref());
         let options = Options { defaults: Defaults::Named, ..Options::default() };
         let mut loader = Loader::with_files(options, &files);
@@ -77,7 +84,8 @@ impl Source {
         }
         let filters = self.only.iter().map(|f| ("--only", format!("only {f}")));
         let filters = filters.chain(self.no.iter().map(|f| ("--no", format!("no {f}"))));
-        for (name, text) in filters.chain(more.iter().map(|f| ("--env", format!("only {f}")))) {
+        let filters = filters.chain(more.iter().map(|f| ("--env", format!("only {f}"))));
+        for (name, text) in filters.chain(guest.map(|guest| ("--guest", format!("only {guest}")))) {
             loader.text(name, &text)?;
         }
         let config = loader.finish();
@@ -92,7 +100,7 @@ impl Source {
 /// # Errors
 /// When the configuration cannot be read, or does not leave exactly one variant for each environment, repeats aside.
 pub fn select(source: &Source, envs: &[String]) -> Result<(Vec<Selected>, Vec<String>), SelectError> {
-    let (plain, warnings) = source.load(&[])?;
+    let (plain, warnings) = source.load(&[], None)?;
     let mut specs = Vec::new();
     for text in envs {
         specs.extend(specs_of(text, &plain)?);
@@ -107,10 +115,20 @@ pub fn select(source: &Source, envs: &[String]) -> Result<(Vec<Selected>, Vec<St
     let mut ruled_out = None;
     for spec in specs {
         // Environments that filter alike have the same variant.
-        let known = all.iter().find(|s| s.spec.filters == spec.filters);
-        let choice = match known {
-            Some(known) => Ok(known.choice.clone()),
-            None => choose(source, &spec),
+        let guest = spec.guest().or(source.guest.as_deref());
+        let alike = |s: &&Selected| {
+            s.spec.filters == spec.filters && s.spec.guest().or(source.guest.as_deref()) == guest
+        };
+        let choice = match (all.iter().find(alike), guest) {
+            (Some(known), _) => Ok(known.choice.clone()),
+            // A guest of the configuration's own is one of its variants.
+            (None, Some(name)) if labels(name).all(|label| plain.has_label(label)) => {
+                match choose(source, &spec, guest) {
+                    Err(SelectError::Nothing { .. }) => choose(source, &spec, None),
+                    choice => choice,
+                }
+            }
+            (None, _) => choose(source, &spec, None),
         };
         match choice {
             Ok(choice) => all.push(Selected { spec, choice }),
@@ -163,12 +181,12 @@ struct Kind {
 }
 
 /// The one variant of an environment.
-fn choose(source: &Source, spec: &EnvSpec) -> Result<Choice, SelectError> {
+fn choose(source: &Source, spec: &EnvSpec, guest: Option<&str>) -> Result<Choice, SelectError> {
     let what = || match spec.filters.is_empty() {
         true => source.name(),
         false => format!("{}, environment {},", source.name(), spec.name),
     };
-    let (config, _) = source.load(&spec.filters)?;
+    let (config, _) = source.load(&spec.filters, guest)?;
     let mut kinds: Vec<Kind> = Vec::new();
     let (mut repeats, mut keys) = (0, 0);
     let mut expansion = config.expand();
@@ -213,26 +231,22 @@ fn choice(dict: &Dict<'_>, variant: String, config: &Config) -> Result<Choice, S
             name: name.map_or("", |entry| entry.value).to_owned(),
             known: workload::ALL.iter().map(|w| w.name()).collect::<Vec<_>>().join(", "),
         })?;
-    let (mut params, mut unknown) = (Params::new(), Vec::new());
-    for entry in dict.iter().filter(|entry| entry.key != keys::WORKLOAD) {
-        let Some(key) = keys::canonical(entry.key, workload) else {
-            if !config.blocks().any(|block| block == entry.key) && !shipped::is_own(entry.file) {
-                let origin = format!("{}:{}", entry.file.display(), entry.line);
-                unknown.push(Unknown { key: entry.key.to_owned(), origin });
-            }
-            continue;
-        };
-        let origin = match shipped::is_default(entry.file) {
-            true => Origin::BuiltIn,
-            false => Origin::File { path: entry.file.to_owned(), line: entry.line },
-        };
-        // Under two names at once: the proper one counts, unless it is a mere default.
-        let set = params.param(&key).is_some_and(|p| p.origin != Origin::BuiltIn);
-        if key == entry.key || !set {
-            params.set(key, entry.value, origin);
-        }
-    }
-    Ok(Choice { variant, workload: workload.name().to_owned(), repeats: None, params, unknown })
+    let origin = |entry: &Entry<'_>| match shipped::is_default(entry.file) {
+        true => Origin::BuiltIn,
+        false => Origin::File { path: entry.file.to_owned(), line: entry.line },
+    };
+    let entries = dict.iter().filter(|entry| entry.key != keys::WORKLOAD);
+    let entries = entries.map(|entry| Param::new(entry.key, entry.value, origin(&entry))).collect();
+    let (params, unknown) = keys::normal(entries, |key| keys::canonical(key, workload));
+    let own = |origin: &Origin| matches!(origin, Origin::File { path, .. } if shipped::is_own(path));
+    let unknown = unknown.into_iter().filter(|param| {
+        !config.blocks().any(|block| block == param.key)
+            && !own(&param.origin)
+            && param.origin != Origin::BuiltIn
+    });
+    let unknown = unknown.map(|p| Unknown { origin: p.origin.to_string(), key: p.key }).collect();
+    let dormant = [named::NAME, named::IMAGE, GUEST_NAME].iter().find_map(|key| config.dormant(key));
+    Ok(Choice { variant, workload: workload.name().to_owned(), repeats: None, params, unknown, dormant })
 }
 
 /// The name of a variant without the labels of repeats, and these labels.

@@ -1,6 +1,7 @@
 //! `--env`: what a user says an environment is.
 
 use super::error::SelectError;
+use crate::parameters::GUEST_NAME;
 use cartesian::Config;
 
 /// An environment as `--env NAME[:PART,..]` describes it; a part is `KEY=VALUE` or `@FILTER`.
@@ -16,6 +17,20 @@ pub struct EnvSpec {
     pub sets: Vec<String>,
     /// One variant of a block among others, which filters of the configuration may have ruled out.
     pub of_block: bool,
+}
+
+impl EnvSpec {
+    /// The guest that it names.
+    pub fn guest(&self) -> Option<&str> {
+        named_guest(&self.sets)
+    }
+}
+
+/// The guest that the last of some `KEY=VALUE` names.
+pub fn named_guest(sets: &[String]) -> Option<&str> {
+    let of = |set: &&String| set.split_once('=').is_some_and(|(key, _)| key.trim() == GUEST_NAME);
+    let (_, name) = sets.iter().rfind(of)?.split_once('=')?;
+    Some(name.trim())
 }
 
 /// The environments that one `--env` stands for.

@@ -96,8 +96,10 @@ pub enum Entry {
     Serial,
     /// A NIC of its own, over which a port of the loopback leads to the guest's ssh server.
     Ssh {
-        /// The port.
+        /// The port of the loopback.
         port: u16,
+        /// The port of the guest.
+        to: u16,
     },
 }
 
@@ -251,9 +253,9 @@ impl Arguments {
             Entry::Port => PORT_NAME,
             Entry::Agent => qga::PORT_NAME,
             Entry::Serial => return,
-            Entry::Ssh { port } => {
+            Entry::Ssh { port, to } => {
                 // The guest reaches nothing over it, and nobody but this host reaches the guest.
-                let forward = format!("hostfwd=tcp:127.0.0.1:{port}-:22");
+                let forward = format!("hostfwd=tcp:127.0.0.1:{port}-:{to}");
                 self.add("-netdev", format!("user,id=ssh0,restrict=on,{forward}"));
                 self.add("-device", format!("virtio-net-pci,netdev=ssh0,mac={SSH_MAC}"));
                 return;
@@ -453,7 +455,7 @@ mod tests {
         assert!(serial.contains("-kernel /k -append x") && !serial.contains("bootindex"));
         assert!(serial.contains("path=/run/a,,b/cmd,server=on,wait=off,logfile=/run/a,,b/serial"));
         assert!(!serial.contains("virtserialport"));
-        let ssh = line(Entry::Ssh { port: 4022 }, None);
+        let ssh = line(Entry::Ssh { port: 4022, to: 22 }, None);
         assert!(ssh.contains("restrict=on,hostfwd=tcp:127.0.0.1:4022-:22") && !ssh.contains("cmd0"));
     }
 

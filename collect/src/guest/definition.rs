@@ -4,14 +4,15 @@ use super::argv::{Entry, Root, System};
 use super::backing::{CONVERT, Chain, Format};
 use super::channel::serial::{Login, PROMPT};
 use super::image::{Cache, OwnKernel, StoredImage, stored};
+use super::image_key::{CACHED, image};
 use super::os::Os;
 use edge::Secret;
 use model::{Origin, Param, Params, ParamsError};
 use regex::Regex;
 use std::path::{Path, PathBuf};
 
-/// What stands before the name of an image in the cache.
-pub const CACHED: &str = "perfvt:";
+/// Where ssh servers listen.
+const SSH_PORT: u16 = 22;
 /// What every Linux kernel that perfvt starts is told.
 const KERNEL_COMMAND_LINE: &str = "console=ttyS0 panic=-1 quiet";
 
@@ -62,6 +63,8 @@ pub struct Definition {
     pub login: Login,
     /// The private key for ssh.
     pub key: Option<PathBuf>,
+    /// The port of the guest's ssh server.
+    pub shell_port: u16,
 }
 
 impl Definition {
@@ -70,7 +73,7 @@ impl Definition {
     /// # Errors
     /// An image or a file that is not there, a way into the guest that it has not, or parameters without an image.
     pub fn of(params: &Params, cache: &Cache) -> Result<Option<Definition>, ParamsError> {
-        let Some(image) = given(params, "image") else { return without_image(params).map(|()| None) };
+        let Some(image) = image(params) else { return without_image(params).map(|()| None) };
         let cached = cached(params, image, cache)?;
         let file = |key: &str, of_cache: Option<&PathBuf>| match given(params, key) {
             None => Ok(of_cache.cloned()),
@@ -110,6 +113,10 @@ impl Definition {
             way,
             os: Os::of(params)?,
             login: login(params, way)?,
+            shell_port: match given(params, "shell_port") {
+                Some(_) => params.number("shell_port", 1, "a port, 1 to 65535")?,
+                None => SSH_PORT,
+            },
             key: file("key", of_cache.and_then(|image| image.key.as_ref()))?,
         };
         definition.check(params)?;
@@ -143,7 +150,7 @@ impl Definition {
             entry: match self.way {
                 Way::Agent => Entry::Agent,
                 Way::Serial => Entry::Serial,
-                Way::Ssh => Entry::Ssh { port },
+                Way::Ssh => Entry::Ssh { port, to: self.shell_port },
             },
         }
     }
@@ -165,7 +172,7 @@ fn asked(param: &Param) -> bool {
 /// # Errors
 /// A file or folder that is not there.
 pub fn own_kernel(params: &Params) -> Result<Option<OwnKernel>, ParamsError> {
-    if given(params, "image").is_some() {
+    if image(params).is_some() {
         return Ok(None);
     }
     let Some(file) = given(params, "kernel").map(PathBuf::from) else { return Ok(None) };

@@ -19,6 +19,7 @@ mod forensics;
 mod health;
 pub mod identity;
 pub mod image;
+pub mod image_key;
 pub mod job;
 pub mod machine;
 pub mod network;

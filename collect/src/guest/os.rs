@@ -1,5 +1,6 @@
 //! What differs between the operating systems of guests: the one table of their commands and paths.
 
+use super::image_key::image;
 use crate::scenario::Scenario;
 use model::{Params, ParamsError};
 
@@ -77,7 +78,7 @@ impl Os {
     /// # Errors
     /// Another word.
     pub fn of(params: &Params) -> Result<Os, ParamsError> {
-        if params.get("image").is_none_or(|image| image.trim().is_empty()) {
+        if image(params).is_none() {
             return Ok(Os::Linux);
         }
         Ok(Os::parse(params.choice("guest_os", &Os::WORDS)?).unwrap_or(Os::Linux))

@@ -15,6 +15,7 @@ mod failures;
 mod host_lab;
 mod lab;
 mod nics;
+mod portrait;
 mod remote;
 mod scene;
 mod shell;
@@ -23,6 +24,7 @@ mod trace;
 pub use claims::{claims, clients_are_remote};
 pub use command_line::preview;
 pub use describe::{hardware, pin, vcpu_list};
+pub use portrait::portraits;
 pub use shell::{console, guest_params, one_command};
 
 use crate::brought::{Brought, BroughtError};

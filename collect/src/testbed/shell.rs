@@ -1,7 +1,8 @@
 //! A guest without a campaign, to be looked at.
 
 use super::{QEMU, TestbedError, scratch};
-use crate::config::{guests, keys};
+use crate::config::defined::{Of, Places, define};
+use crate::config::keys;
 use crate::deadlines::Deadlines;
 use crate::guest::argv::{self, Hardware};
 use crate::guest::channel::Reply;
@@ -11,8 +12,8 @@ use crate::guest::image::{Cache, Image, builtin_with};
 use crate::guest::machine::{BootSpec, GuestError, Machine};
 use crate::guest::network::{Kind, Layout, Network, free_ports};
 use crate::guest::overlay::Overlay;
-use crate::matrix::{MatrixError, assignment};
-use crate::parameters::GUEST;
+use crate::matrix::{MatrixError, absolute_paths, assignment};
+use crate::parameters::{BUILTIN, GUEST, GUEST_NAME};
 use model::secret_keys::masked;
 use model::{Accel, Origin, Params};
 use process::Spec;
@@ -31,14 +32,6 @@ pub fn guest_params(name: &str, sets: &[String]) -> Result<Params, MatrixError> 
             params.set(known.key, default, Origin::BuiltIn);
         }
     }
-    let flag = format!("--guest {name}");
-    let found = guests::find(&guests::files(), name, &flag)?;
-    for param in found.params.iter().filter(|param| GUEST.iter().any(|known| known.key == param.key)) {
-        params.put(param.clone());
-    }
-    if let Some((image, origin)) = found.image() {
-        params.set("image", image, origin);
-    }
     for set in sets {
         let flag = masked(&format!("--set {set}"));
         let (key, value) = assignment(set, &flag)?;
@@ -49,6 +42,13 @@ pub fn guest_params(name: &str, sets: &[String]) -> Result<Params, MatrixError> 
         })?;
         params.set(&key, value, Origin::Flag(flag));
     }
+    // The default of the flag names nobody.
+    if name != BUILTIN {
+        params.set(GUEST_NAME, name, Origin::Flag(format!("--guest {name}")));
+    }
+    let canonical = |key: &str| keys::canonical_of_guest(key).ok();
+    define(&mut params, &canonical, &Places::from_env(), Of::default())?;
+    absolute_paths(&mut params, None);
     Ok(params)
 }
 

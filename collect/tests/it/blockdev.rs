@@ -12,7 +12,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 #[path = "../../../formats/testdata/qcow2/made.rs"]
-mod made;
+pub mod made;
 
 /// Whether QEMU and qemu-img are here.
 fn ready() -> bool {

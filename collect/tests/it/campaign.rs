@@ -45,6 +45,34 @@ fn a_campaign_stopped_anywhere_is_completed_by_resume_and_measures_nothing_twice
 }
 
 #[test]
+fn folders_carry_the_guests_name_and_those_of_before_are_gone_on_with() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut params = model::Params::new();
+    params.set("guest", "LinuxCustom.Foo", model::Origin::BuiltIn);
+    let out = campaign_with(dir.path(), 3, 2, params);
+    go(&out, &mut PretendBooter::default(), 4);
+    let folders = || {
+        let of = |environment: &&str| std::fs::read_dir(out.join(environment)).unwrap().flatten();
+        let names = ["base", "head"].iter().flat_map(of).map(|e| e.path());
+        names.filter(|path| path.is_dir()).collect::<Vec<_>>()
+    };
+    let named = |name: &str| {
+        let all = folders();
+        all.iter().filter(|path| path.to_string_lossy().contains(&format!(".{name}.."))).count()
+    };
+    assert_eq!((named("LinuxCustom.Foo"), named("builtin")), (folders().len(), 0));
+    // As an older perfvt left them.
+    for folder in folders() {
+        let old = folder.to_string_lossy().replace("LinuxCustom.Foo", "builtin");
+        std::fs::rename(&folder, old).unwrap();
+    }
+    let before = folders().len();
+    let ended = go(&out, &mut PretendBooter::default(), u32::MAX);
+    assert_eq!(ended, Ended { valid: 12, invalid: 0, interrupted: false });
+    assert_eq!((named("builtin"), folders().len()), (before, 4));
+}
+
+#[test]
 fn a_failed_case_is_a_record_with_its_reason_and_its_repeat_has_no_classic_file() {
     let dir = tempfile::tempdir().unwrap();
     let out = campaign(dir.path(), 2, 1);

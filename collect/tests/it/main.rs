@@ -19,6 +19,7 @@ mod lab_support;
 mod nested;
 mod nested_kvm;
 mod nested_support;
+mod right_guest;
 mod secrets;
 mod ssh;
 mod sshd_support;

@@ -1,0 +1,92 @@
+//! What a plan's guests are, a sentence each: which image, what runs in it, and how it is entered.
+
+use super::TestbedError;
+use crate::config::names::guest_name;
+use crate::guest::definition::{Definition, Way, own_kernel};
+use crate::guest::image::Cache;
+use crate::guest::os::Os;
+use crate::host::pin::PinPlan;
+use model::{EnvironmentPlan, Params};
+
+/// One sentence for each guest of an environment.
+///
+/// # Errors
+/// Parameters that describe no guest.
+pub fn portraits(
+    environment: &EnvironmentPlan,
+    plan: &PinPlan,
+    cache: &Cache,
+) -> Result<Vec<String>, TestbedError> {
+    let params = environment.to_params();
+    let portrait = |guest: &str| {
+        let own = params.object_params(guest);
+        Ok(format!("{guest}: {}, {}", guest_name(&own), of(&own, cache)?))
+    };
+    plan.guests.iter().map(|guest| portrait(&guest.name)).collect()
+}
+
+/// What a guest with these parameters is, which are its own.
+fn of(own: &Params, cache: &Cache) -> Result<String, TestbedError> {
+    let Some(definition) = Definition::of(own, cache)? else {
+        let kernel = own_kernel(own)?.map(|kernel| format!(" with the kernel {}", kernel.file.display()));
+        return Ok(format!(
+            "perfvt's own image{}, linux, entered by perfvt's agent",
+            kernel.unwrap_or_default()
+        ));
+    };
+    let (file, format) = definition.chain.image();
+    let origin = own.param("image").map(|param| format!(" ({})", param.origin)).unwrap_or_default();
+    let os = match definition.os {
+        Os::Linux => "linux",
+        Os::Windows => "windows",
+    };
+    let user = &definition.login.user;
+    let way = match definition.way {
+        Way::Agent => "by the QEMU guest agent".to_owned(),
+        Way::Serial => format!("on its console as {user}"),
+        Way::Ssh => format!("by ssh as {user} at port {}", definition.shell_port),
+    };
+    let other = own.get("shell_client").map(str::trim).filter(|client| !client.is_empty());
+    let unused = other
+        .filter(|_| definition.way != Way::Ssh)
+        .map(|client| format!(" (channel says so, not shell_client = {client})"));
+    let (image, format) = (file.display(), format.word());
+    Ok(format!("image {image}{origin}, {format}, {os}, entered {way}{}", unused.unwrap_or_default()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parameters::GUEST;
+    use model::Origin;
+
+    #[test]
+    fn a_guest_is_described_by_its_image_its_system_and_the_way_in() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let image = file.path().to_str().unwrap();
+        let cache = Cache::at(file.path().with_extension("cache"));
+        let said = |keys: &[(&str, &str)]| {
+            let mut params = Params::new();
+            for known in GUEST {
+                params.set(known.key, known.default.unwrap_or_default(), Origin::BuiltIn);
+            }
+            keys.iter().for_each(|(key, value)| {
+                params.set(*key, *value, Origin::File { path: "t.cfg".into(), line: 7 });
+            });
+            of(&params, &cache).unwrap()
+        };
+        assert_eq!(said(&[]), "perfvt's own image, linux, entered by perfvt's agent");
+        let own = format!("perfvt's own image with the kernel {image}, linux, entered by perfvt's agent");
+        assert_eq!(said(&[("kernel", image)]), own);
+        let raw = [("image", image), ("image_format", "raw")];
+        let with = |more: &[(&str, &str)]| said(&[&raw, more].concat());
+        let begins = format!("image {image} (t.cfg:7), raw, ");
+        assert_eq!(with(&[]), format!("{begins}linux, entered by the QEMU guest agent"));
+        let ssh = [("channel", "ssh"), ("key", image), ("shell_port", "2222"), ("user", "me")];
+        assert_eq!(with(&ssh), format!("{begins}linux, entered by ssh as me at port 2222"));
+        assert_eq!(with(&[("channel", "serial")]), format!("{begins}linux, entered on its console as root"));
+        let windows = [("guest_os", "windows"), ("shell_client", "nc")];
+        let unused = " (channel says so, not shell_client = nc)";
+        assert_eq!(with(&windows), format!("{begins}windows, entered by the QEMU guest agent{unused}"));
+    }
+}
