@@ -176,11 +176,14 @@ const NARROW: &str = "Mbit/s higher primary log min_effect=0.1%";
 /// What throughput is.
 const USUAL: &str = "Mbit/s higher primary log min_effect=5%";
 
-/// A page of `n` and `m` boots around 100, with these SDs; `change` is the factor on the first row of B.
-fn normal(sizes: [usize; 2], sds: [f64; 2], change: f64) -> impl Fn(&mut SplitMix64) -> Values {
+/// A page of `n` and `m` boots with a geometric mean of 100 and these SDs of logarithms, in percent: unchanged is what a log
+/// row calls so, also where one side spreads more. `change` is the factor on the first row of B.
+fn log_normal(sizes: [usize; 2], sds: [f64; 2], change: f64) -> impl Fn(&mut SplitMix64) -> Values {
     move |random| {
         let mut side = |side: usize, factor: f64| {
-            (0..sizes[side]).map(|_| factor * (100.0 + sds[side] * random.next_normal())).collect()
+            (0..sizes[side])
+                .map(|_| factor * 100.0 * (sds[side] / 100.0 * random.next_normal()).exp())
+                .collect()
         };
         (0..ROWS).map(|row| [side(0, 1.0), side(1, if row == 0 { change } else { 1.0 })]).collect()
     }
@@ -222,7 +225,7 @@ fn unchanged() -> Vec<Kind> {
             name,
             layout: Layout::Tables,
             metric: NARROW,
-            draw: Box::new(normal(sizes, sds, 1.0)),
+            draw: Box::new(log_normal(sizes, sds, 1.0)),
             counted: Counted::PagesDecided,
             limit,
             quick,
@@ -294,7 +297,7 @@ fn changed() -> Vec<Kind> {
     };
     let interleaved =
         || Box::new(blocked(5, 3.0, first, |_, random: &mut SplitMix64| 3.0 * random.next_normal()));
-    let apart = || Box::new(normal([10, 5], [3.0, 3.0], 1.2));
+    let apart = || Box::new(log_normal([10, 5], [3.0, 3.0], 1.2));
     let (row, page) = (Counted::FirstDecided, Counted::PagesFound);
     let mut kinds = vec![
         kind("+20 %, CV 3 %, 5+5 interleaved, row", Layout::Campaign, 0.8, row, interleaved()),
