@@ -417,6 +417,24 @@ fn a_run_of_hyperfine_that_failed_has_no_time() {
 }
 
 #[test]
+fn hyperfines_means_over_all_runs_are_no_values_where_a_run_failed() {
+    let text = |codes: &str| {
+        format!(
+            r#"{{"results":[{{"command":"x","user":0.5,"system":0.25,"times":[1.0,2.0],"exit_codes":[{codes}]}}]}}"#
+        )
+    };
+    for codes in ["0,1", "null,0"] {
+        let hyperfine = read(&text(codes));
+        for metric in ["user_s", "system_s"] {
+            let record = find(&hyperfine, &format!("/command=x/{metric}#all"));
+            assert!(record.failed, "{record:?}");
+            assert!(record.value.clone().unwrap_err().contains("1 of 2 runs failed"), "{record:?}");
+        }
+    }
+    assert_eq!(value(&read(&text("0,0")), "/command=x/user_s#all"), 0.5);
+}
+
+#[test]
 fn every_export_of_hyperfine_in_a_file_counts() {
     let one = r#"{"results":[{"command":"x","times":[1.0,2.0]}]}"#;
     let two = r#"{"results":[{"command":"x","times":[3.0]},{"command":"y","times":[4.0]}]}"#;
