@@ -144,6 +144,10 @@ fn tables() -> Vec<(String, String)> {
             "metric,value,case\ntime,820,\"a\"\"b\"\ntime,1.5,\"c\nd\"\ntime,2,é\u{20ac}\n".to_owned(),
         ),
         ("category", "category,case,metric,value\nx,a,time,820\ny,a,time,33\n".to_owned()),
+        (
+            "comments",
+            "# by x, y\ncase,metric,value\n# a, \"b, c\na,time,820\n#a,time,1\nb,time,33\n# end\n".to_owned(),
+        ),
         ("blank lines", "\ncase,metric,value\n\na,time,820\n\nb,time,33\n\n".to_owned()),
     ];
     texts.map(|(name, text)| (format!("table: {name}"), text)).into()

@@ -383,6 +383,38 @@ fn a_long_table_gives_one_record_a_line() {
 }
 
 #[test]
+fn a_line_of_a_table_that_begins_with_a_number_sign_is_a_comment_whatever_its_width() {
+    let rows = "a,t,1,1\n# a, b, c, d\n#,\"it isn't\n  #a,t,2,9\n# x\na,t,2,2\n\"#1\",t,1,3\n";
+    for head in ["case,metric,repeat,value\n", "# by x, y\n# metric, value\n\ncase,metric,repeat,value\n"] {
+        let csv = read(&format!("{head}{rows}"));
+        assert_eq!((csv.records.len(), csv.losses.len()), (3, 0), "{:?}", csv.losses);
+        assert_eq!((value(&csv, "/case=a/t#2"), value(&csv, "/case=#1/t#1")), (2.0, 3.0));
+        assert_eq!(csv.records[2].line as usize, head.lines().count() + 7);
+    }
+    // What is no comment and of the wrong width is told.
+    let short = read(&format!("case,metric,repeat,value\n{rows}\"#2\",t,1\n"));
+    assert_eq!((short.losses.len(), short.losses[0].line), (1, 9), "{:?}", short.losses);
+}
+
+#[test]
+fn a_heading_may_be_behind_a_number_sign() {
+    let table = "# case,metric,repeat,value\na,t,1,1\n# a,t,2,7\n";
+    let csv = read(&format!("{table}{table}"));
+    assert_eq!((csv.records.len(), csv.losses.len()), (2, 0), "{:?}", csv.losses);
+    assert_eq!((value(&csv, "/case=a/t#1"), value(&csv, "/case=a/t#2.1")), (1.0, 1.0));
+    // Alone it is the name of a column.
+    assert_eq!(value(&read("#,metric,value\n1,t,5\n"), "/#=1/t#1"), 5.0);
+}
+
+#[test]
+fn a_comment_with_which_a_table_ends_is_told_where_it_may_be_cut() {
+    let csv = read("case,metric,value\na,t,1\n# the re");
+    assert_eq!((csv.records.len(), csv.losses.len(), csv.losses[0].line), (1, 1, 3));
+    assert!(csv.losses[0].reason.contains("no end"), "{:?}", csv.losses);
+    assert!(read("case,metric,value\na,t,1\n# the rest\n").losses.is_empty());
+}
+
+#[test]
 fn damaged_long_tables_are_told_with_their_line() {
     let cut = read(&CSV[..CSV.len() - 7]);
     assert_eq!((cut.losses.len(), cut.losses[0].line, cut.records.len()), (1, 7, 5), "{:?}", cut.losses);
