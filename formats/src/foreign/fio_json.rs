@@ -6,7 +6,7 @@
 //! Where one entry failed, the case has no value. A pattern that reads and writes gives two categories, `randrw read` and
 //! `randrw write`. What several objects in one file are, [`super::fio_series`] says.
 
-use super::{Counter, Foreign, Idle, Loss, Parsed, Record, fio_options, fio_series, setting};
+use super::{Counter, Foreign, Idle, IdleCase, Loss, Parsed, Record, fio_options, fio_series, setting};
 use crate::fio::{DIRECTIONS, Flow};
 use crate::json::{self, Document};
 use edge::quoted;
@@ -80,8 +80,9 @@ fn read(document: &Document<'_>, runs: &mut Counter, foreign: &mut Foreign) -> R
         };
         let has_records = case.records(&place, &mut foreign.records);
         if !has_records && !case.options.contains_key("create_only") {
-            let Place { run, .. } = place;
-            foreign.idle.push(Idle { category: case.pattern, keys: case.keys, run, line: case.line });
+            let of = IdleCase::Known { keys: case.keys, run: place.run };
+            let reason = "it has done nothing in this run".to_owned();
+            foreign.idle.push(Idle { category: case.pattern, of, line: case.line, reason });
         }
     }
     Ok(())

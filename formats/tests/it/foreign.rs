@@ -1,6 +1,6 @@
 //! Results of other tools: what they are told to be, what is read of them, and what is said of damaged ones.
 
-use formats::foreign::{Foreign, Kind, Record, parse, sniff};
+use formats::foreign::{Foreign, IdleCase, Kind, Record, parse, sniff};
 use model::Direction;
 
 const FIO: &str = include_str!("../../testdata/foreign/fio-3.33-read.json");
@@ -355,8 +355,21 @@ fn text_around_netperfs_results_is_no_loss_and_a_test_without_a_result_is() {
     let failed = read(&format!(
         "{banner}\n{heading}\n10.0,5,10^6bits/s\n{banner}\nconnect failed, 111\n{banner}\n{heading}\n10.0,5,10^6bits/s\n"
     ));
-    let losses: Vec<(u32, &str)> = failed.losses.iter().map(|l| (l.line, l.reason.as_str())).collect();
-    assert_eq!((failed.records.len(), losses), (2, vec![(4, "a test without a result: it failed")]));
+    let [idle] = failed.idle.as_slice() else { panic!("{:?}", failed.idle) };
+    assert_eq!((failed.records.len(), idle.line, idle.category.as_str()), (2, 4, "TCP_STREAM"));
+    assert_eq!((&idle.of, idle.reason.as_str()), (&IdleCase::Failed, "a test without a result: it failed"));
+    assert!(failed.losses.is_empty(), "{:?}", failed.losses);
+}
+
+#[test]
+fn a_netperf_file_of_which_every_test_failed_is_told_by_its_banner() {
+    let banner = "MIGRATED TCP REQUEST/RESPONSE TEST from 0.0.0.0 port 0 to 10.0.0.1 port 0 : first burst 0";
+    let failed = read(&format!("{banner}\nsend_omni: connect failed: Connection refused\n"));
+    assert_eq!((failed.records.len(), failed.idle.len(), failed.idle[0].category.as_str()), (0, 1, "TCP_RR"));
+    // The table that netperf prints without an output selection is no omni output, and no failure.
+    let classic =
+        format!("{banner}\nRecv   Send\nbytes  bytes\n\n 87380  16384  16384    10.00    9415.24\n");
+    assert_eq!(sniff(classic.as_bytes()), None);
 }
 
 #[test]
@@ -541,6 +554,24 @@ fn a_go_benchmark_that_failed_is_there_without_a_value() {
     }
     let unbuilt = read("pkg: x\nBenchmarkA-8 1 2 ns/op\nok \tx\t1s\nFAIL\ty [build failed]\nFAIL\n");
     assert!(unbuilt.losses.len() == 1 && unbuilt.losses[0].reason.contains("y [build failed]"));
+}
+
+#[test]
+fn a_go_benchmark_that_was_begun_when_its_package_failed_is_there_without_a_value() {
+    for line in ["BenchmarkB-8   \tloading", "BenchmarkB", "BenchmarkB-8"] {
+        let text = format!(
+            "pkg: x\nBenchmarkA-8 1 2 ns/op\n{line}\nno such file\nexit status 1\nFAIL\tx\t1s\nFAIL\n"
+        );
+        let go = read(&text);
+        let record = find(&go, "/pkg=x,name=B,gomaxprocs=8/ns/op#1");
+        assert!(record.failed && record.line == 3, "{line}: {record:?}");
+        assert!(go.losses.is_empty(), "{:?}", go.losses);
+    }
+    // A log is no benchmark, nor is one of a package that has ended.
+    for begun in ["Benchmark results of today:\n", "BenchmarkA-8 begins\nPASS\nok  \tx\t1s\n"] {
+        let go = read(&format!("pkg: x\nBenchmarkA-8 1 2 ns/op\n{begun}FAIL\ty [build failed]\nFAIL\n"));
+        assert_eq!((go.records.len(), go.losses.len()), (1, 1), "{:?}", go.records);
+    }
 }
 
 #[test]
