@@ -7,7 +7,7 @@ use crate::{Family, Row};
 use model::Role;
 
 /// The share of alpha that the scores of categories have at the gate; the rows have the rest, or all of it without scores.
-pub(crate) const SCORES_SHARE: f64 = 0.2;
+pub const SCORES_SHARE: f64 = 0.2;
 
 /// Sets q and the gate's p of every row of every family: one for each candidate, over all workloads, before any display
 /// filter. `scored` says of each candidate whether its categories have scores at the gate.

@@ -49,6 +49,7 @@ pub use comparison::*;
 pub use error::AnalyzeError;
 pub use expect::{Expectation, expectations};
 pub use explain::{Step, find_row, steps};
+pub use family::SCORES_SHARE;
 pub use gate::{FailOn, Gate, gate};
 pub use grounds::{Estimated, Ground, grounds};
 pub use input::environments;

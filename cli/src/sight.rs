@@ -1,20 +1,18 @@
 //! What the design of a campaign can see, told before hours are spent on one that sees nothing.
 //!
-//! A row that gates is decided by Holm's first step: with so many rows a change must be significant at 0.04 (a share of 0.05 is kept
-//! for boots that are added) divided by their number. The power of the t-test at that level says how much boots may vary.
+//! A row that gates is decided by Holm's first step: with so many rows a change must be significant at alpha (0.05, of which the
+//! scores of categories have a fifth) divided by their number. The power of the t-test at that level says how much boots may vary.
 
+use analyze::{CompareOptions, MIN_BLOCKS, SCORES_SHARE};
 use collect::workload::find;
 use formats::perf_conf::{Conf, MetricConf};
-use model::{CampaignFile, Role, Rule};
+use model::{CampaignFile, Role, Rule, Scale};
+use std::collections::BTreeMap;
 
-/// Level of a whole family, two-sided, without what is kept for later looks.
-const LEVEL: f64 = 0.04;
-/// A change is to be found in so many of all comparisons.
+/// A change is to be significant in so many of all comparisons.
 const POWER: f64 = 0.8;
 /// Boots that vary by less than this (SD of the logarithm) are too much to hope for.
 const LEAST_SPREAD: f64 = 0.01;
-/// From so many blocks with both environments on they are compared within blocks.
-const LEAST_BLOCKS: u32 = 5;
 
 /// What decides how much a comparison can see.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -22,9 +20,11 @@ struct Design {
     /// Boots of each side.
     boots: u32,
     /// Blocks of the plan with both sides.
-    blocks: u32,
+    blocks: usize,
     /// Rows that gate, of one candidate.
     rows: usize,
+    /// Level of all of them together, two-sided.
+    level: f64,
     /// The smallest change that matters, as a ratio minus 1.
     effect: f64,
     /// A stopping rule ends before, where it can.
@@ -33,7 +33,7 @@ struct Design {
 
 impl Design {
     /// The design of a candidate, an environment behind the first; `None` when it has no rows.
-    fn of(file: &CampaignFile, candidate: usize) -> Option<Design> {
+    fn of(file: &CampaignFile, candidate: usize, options: &CompareOptions) -> Option<Design> {
         let boots = match file.rule {
             Rule::Fixed { repeats } => repeats,
             Rule::Until { ceiling, .. } => ceiling,
@@ -41,28 +41,32 @@ impl Design {
         let both = |of: usize| move |b: &&model::BlockPlan| b.boots.iter().any(|boot| boot.environment == of);
         let blocks =
             file.blocks.iter().filter(|b| !b.sequential).filter(both(0)).filter(both(candidate)).count();
-        let all = rows(file, candidate)?;
-        let primary: Vec<&MetricConf> = all.iter().filter(|metric| metric.role == Role::Primary).collect();
+        let all = rows(file, candidate, &options.conf)?;
+        let is_primary = |row: &&Row<'_>| row.metric.role == Role::Primary;
+        let primary: Vec<&Row<'_>> = all.iter().filter(is_primary).collect();
         // Without a primary metric every row gates.
         let gating = if primary.is_empty() { all.iter().collect() } else { primary };
-        let effect = gating.iter().map(|m| m.min_effect).filter(|e| *e > 0.0).reduce(f64::min)?;
+        let effect = gating.iter().map(|row| row.metric.min_effect).filter(|e| *e > 0.0).reduce(f64::min)?;
         let until = matches!(file.rule, Rule::Until { .. });
-        let blocks = u32::try_from(blocks).unwrap_or(u32::MAX);
-        Some(Design { boots, blocks, rows: gating.len(), effect, until })
+        // After a stopping rule there are no scores.
+        let share = if !until && has_scores(&gating) { SCORES_SHARE } else { 0.0 };
+        let level = options.alpha * (1.0 - share);
+        Some(Design { boots, blocks, rows: gating.len(), level, effect, until })
     }
 
     /// Degrees of freedom: those of pairs within blocks, else of Welch's test with equal spreads.
     fn df(self) -> u32 {
-        if self.blocks >= LEAST_BLOCKS {
+        if self.blocks >= MIN_BLOCKS {
             self.boots.saturating_sub(1)
         } else {
             (2 * self.boots).saturating_sub(2)
         }
     }
 
-    /// The largest SD (of the logarithm, between boots) with which the effect is found as often as [`POWER`] says.
+    /// The largest SD (of the logarithm, between boots) with which the effect is significant as often as
+    /// [`POWER`] says.
     fn largest_spread(self) -> Option<f64> {
-        let delta = stats::noncentrality(f64::from(self.df()), LEVEL / self.rows as f64, POWER)?;
+        let delta = stats::noncentrality(f64::from(self.df()), self.level / self.rows as f64, POWER)?;
         Some(self.effect.ln_1p() / (delta * (2.0 / f64::from(self.boots)).sqrt()))
     }
 
@@ -83,8 +87,8 @@ impl Design {
         };
         Some(match spread {
             Some(spread) => format!(
-                "with {most}{boots} a side and {rows}, a change of {} is found in 4 of 5 comparisons only where boots vary by \
-                 less than {}; {way_out}",
+                "with {most}{boots} a side and {rows}, a change of {} is significant at the gate in 4 of 5 comparisons only \
+                 where boots vary by less than {}; {way_out}",
                 percent(self.effect),
                 percent(spread)
             ),
@@ -101,27 +105,47 @@ fn percent(fraction: f64) -> String {
     format!("{} %", text.strip_suffix(".0").unwrap_or(&text))
 }
 
-/// What perf.conf says of the metric of each row that the first environment and a candidate have in common.
-fn rows(file: &CampaignFile, candidate: usize) -> Option<Vec<MetricConf>> {
+/// A row that will be compared.
+struct Row<'a> {
+    /// Workload and category.
+    category: (&'a str, &'a str),
+    /// Its case, by the place in the plan.
+    case: usize,
+    /// What perf.conf says of its metric.
+    metric: MetricConf,
+}
+
+/// The rows that the first environment and a candidate have in common.
+fn rows<'a>(file: &'a CampaignFile, candidate: usize, conf: &Conf) -> Option<Vec<Row<'a>>> {
     let workload = find(&file.workload)?;
-    let conf = Conf::builtin();
     let sides = [file.environments.first()?.to_params(), file.environments.get(candidate)?.to_params()];
     let mut all = Vec::new();
-    for case in &file.cases {
+    for (index, case) in file.cases.iter().enumerate() {
         let [ours, theirs] = sides.each_ref().map(|side| workload.metrics(&case.category, side, file.exits));
         let section = conf.section(&case.workload);
         let known = |name: &String| {
             section.map_or_else(|| MetricConf::undeclared(name), |s| s.metric(s.canonical(name)))
         };
-        all.extend(ours.iter().filter(|name| theirs.contains(name)).map(known));
+        all.extend(ours.iter().filter(|name| theirs.contains(name)).map(|name| Row {
+            category: (&case.workload, &case.category),
+            case: index,
+            metric: known(name),
+        }));
     }
     Some(all)
 }
 
-/// A warning, when a campaign of several environments cannot see the change that matters in the rows that gate: of the candidate
-/// for which it sees least.
-pub fn warning(file: &CampaignFile) -> Option<String> {
-    let designs = (1..file.environments.len()).filter_map(|candidate| Design::of(file, candidate));
+/// Whether a category will have a score: its rows on the scale of logarithms are of two cases or more.
+fn has_scores(gating: &[&Row<'_>]) -> bool {
+    let mut cases: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    let logarithmic = |row: &&&Row<'_>| row.metric.scale.is_none_or(|scale| scale == Scale::Log);
+    gating.iter().filter(logarithmic).any(|row| *cases.entry(row.category).or_insert(row.case) != row.case)
+}
+
+/// A warning, when a campaign of several environments cannot see the change that matters in the rows that gate, as they are
+/// judged by these options: of the candidate for which it sees least.
+pub fn warning(file: &CampaignFile, options: &CompareOptions) -> Option<String> {
+    let designs = (1..file.environments.len()).filter_map(|candidate| Design::of(file, candidate, options));
     let spread = |design: &Design| design.largest_spread().unwrap_or(0.0);
     designs.min_by(|a, b| spread(a).total_cmp(&spread(b)))?.warning()
 }
@@ -131,7 +155,8 @@ mod tests {
     use super::*;
 
     fn design(boots: u32, rows: usize) -> Design {
-        Design { boots, blocks: boots, rows, effect: 0.05, until: false }
+        let level = 0.05 * (1.0 - SCORES_SHARE);
+        Design { boots, blocks: boots as usize, rows, level, effect: 0.05, until: false }
     }
 
     /// Against numbers by a numeric integral over the chi distribution, made by another program.
@@ -157,8 +182,8 @@ mod tests {
     fn a_design_that_sees_too_little_is_told_with_the_way_out_and_others_are_not() {
         assert_eq!(
             design(3, 114).warning().unwrap(),
-            "with 3 boots a side and 114 rows that gate, a change of 5 % is found in 4 of 5 comparisons only where boots \
-             vary by less than 0.4 %; take more boots, fewer cases, or --until"
+            "with 3 boots a side and 114 rows that gate, a change of 5 % is significant at the gate in 4 of 5 \
+             comparisons only where boots vary by less than 0.4 %; take more boots, fewer cases, or --until"
         );
         assert!(design(5, 8).warning().is_none() && design(10, 114).warning().is_none());
         let one = design(1, 1).warning().unwrap();
@@ -171,6 +196,19 @@ mod tests {
             until.starts_with("with at most 5 boots a side")
                 && until.ends_with("take more boots, or fewer cases")
         );
+    }
+
+    #[test]
+    fn only_a_category_with_several_cases_on_a_logarithmic_scale_has_a_score() {
+        let row = |category, case, scale| {
+            let metric = MetricConf { scale, ..MetricConf::undeclared("m") };
+            Row { category: ("w", category), case, metric }
+        };
+        let (log, linear) = (Some(Scale::Log), Some(Scale::Linear));
+        let scored = |rows: [Row<'_>; 3]| has_scores(&rows.iter().collect::<Vec<_>>());
+        assert!(!scored([row("x", 0, log), row("x", 0, log), row("y", 1, log)]));
+        assert!(!scored([row("x", 0, log), row("x", 1, linear), row("y", 2, None)]));
+        assert!(scored([row("x", 0, log), row("y", 2, log), row("x", 1, None)]));
     }
 
     #[test]

@@ -35,7 +35,8 @@ pub(crate) fn last_object(text: &str) -> Result<(Value, u32), (u32, String)> {
 /// least one.
 ///
 /// # Errors
-/// There is none, or one is cut off or damaged: what came before it may be a part of it, so that nothing is used.
+/// There is none, or one is cut off or damaged: what came before it may be a part of it, so that nothing is used. So is one
+/// behind which a `,` or a bracket stands that closes: the beginning of a list or of an object around it is gone.
 pub(crate) fn documents(text: &str) -> Result<Vec<Document<'_>>, (u32, String)> {
     let (mut out, mut at, mut line, mut adjacent) = (Vec::new(), 0usize, 1u32, false);
     while let Some(start) = next_start(text, at, adjacent) {
@@ -45,10 +46,10 @@ pub(crate) fn documents(text: &str) -> Result<Vec<Document<'_>>, (u32, String)> 
         let mut stream = serde_json::Deserializer::from_str(rest).into_iter::<Value>();
         let value = match stream.next() {
             Some(Ok(value)) => value,
-            Some(Err(error)) if start.object && (start.begins || error.is_eof()) => {
+            Some(Err(error)) if start.begins || error.is_eof() => {
                 return Err((wrong_line(line, &error), reason(&error)));
             }
-            // A bracket of a log.
+            // A bracket of a log, within a line.
             _ => {
                 at = start.offset.saturating_add(1);
                 continue;
@@ -56,6 +57,10 @@ pub(crate) fn documents(text: &str) -> Result<Vec<Document<'_>>, (u32, String)> 
         };
         at = start.offset.saturating_add(stream.byte_offset());
         let own = text.get(start.offset..at).unwrap_or_default();
+        if let Some((wrong, character)) = stray(text, at) {
+            let line = line.saturating_add(newlines(text, start.offset, wrong));
+            return Err((line, format!("not JSON: '{character}' behind what began no list and no object")));
+        }
         let values = match value {
             Value::Array(values) => values,
             one => vec![one],
@@ -71,8 +76,6 @@ pub(crate) fn documents(text: &str) -> Result<Vec<Document<'_>>, (u32, String)> 
 /// Where JSON may begin.
 struct Start {
     offset: usize,
-    /// With `{`, and not with the `[` of an array.
-    object: bool,
     /// At the beginning of a line, or behind other JSON.
     begins: bool,
 }
@@ -88,10 +91,16 @@ fn next_start(text: &str, at: usize, adjacent: bool) -> Option<Start> {
         let behind = text.get(offset.saturating_add(1)..)?.trim_start();
         let object = bracket == "{";
         if (begins && (object || behind.starts_with('{'))) || (object && behind.starts_with('"')) {
-            return Some(Start { offset, object, begins });
+            return Some(Start { offset, begins });
         }
     }
     None
+}
+
+/// What goes on with a list or an object behind JSON that has ended, with its place.
+fn stray(text: &str, at: usize) -> Option<(usize, char)> {
+    let (offset, next) = text.get(at..)?.char_indices().find(|(_, c)| !c.is_whitespace())?;
+    matches!(next, ',' | ':' | ']' | '}').then_some((at.saturating_add(offset), next))
 }
 
 fn newlines(text: &str, from: usize, to: usize) -> u32 {

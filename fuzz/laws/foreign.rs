@@ -44,7 +44,7 @@ fn holds(kind: Kind, data: &[u8]) {
             assert!((1..=lines).contains(&error.line) && !error.reason.is_empty(), "{error}");
         }
         Ok(foreign) => {
-            assert!(!foreign.records.is_empty());
+            assert!(!foreign.records.is_empty() || !foreign.idle.is_empty());
             for record in &foreign.records {
                 assert!((1..=lines).contains(&record.line) && !record.metric.is_empty(), "{record:?}");
                 match &record.value {
@@ -54,6 +54,9 @@ fn holds(kind: Kind, data: &[u8]) {
             }
             for loss in &foreign.losses {
                 assert!((1..=lines).contains(&loss.line) && !loss.reason.is_empty(), "{loss:?}");
+            }
+            for idle in &foreign.idle {
+                assert!((1..=lines).contains(&idle.line) && !idle.reason.is_empty(), "{idle:?}");
             }
             // Reading is a function of the text alone.
             assert_eq!(parse(kind, &text).as_ref(), Ok(&foreign));

@@ -16,7 +16,7 @@ use super::said::Said;
 use crate::discover::{Discovery, discover, natural_order};
 use crate::options::{CompareOptions, Replicate};
 use crate::warnings::{counted, note};
-use crate::{AnalyzeError, Loss};
+use crate::{AnalyzeError, Loss, Warning};
 use formats::foreign::{Foreign, Kind, Record, SNIFF_LENGTH, Statement, parse, sniff};
 use model::Direction;
 use rayon::prelude::*;
@@ -86,22 +86,44 @@ struct Source {
     content: u64,
 }
 
+/// The files of one path, read, and not laid out yet.
+pub(super) struct Sources {
+    path: PathBuf,
+    losses: Vec<Loss>,
+    notes: Vec<Warning>,
+    kinds: BTreeMap<Kind, Vec<Source>>,
+}
+
 /// Reads what [`find`] found.
-pub(super) fn load(path: &Path, found: &Found, options: &CompareOptions) -> Result<LoadedSide, AnalyzeError> {
-    let mut side = LoadedSide { losses: super::unread(&found.results), ..LoadedSide::default() };
+pub(super) fn read_all(path: &Path, found: &Found) -> Sources {
+    let mut losses = super::unread(&found.results);
     let (lost, notes) = passed::told(&found.results.files, &found.unknown);
-    side.losses.extend(lost);
-    side.notes.extend(notes);
+    losses.extend(lost);
     let read: Vec<Result<Source, Loss>> = found.results.files.par_iter().map(|f| read(f)).collect();
     let mut kinds: BTreeMap<Kind, Vec<Source>> = BTreeMap::new();
     for result in read {
         match result {
             Ok(source) => kinds.entry(source.kind).or_default().push(source),
-            Err(loss) => side.losses.push(loss),
+            Err(loss) => losses.push(loss),
         }
     }
-    for (kind, mut sources) in kinds {
-        gaps::tell(sources.iter_mut().map(|source| &mut source.foreign));
+    Sources { path: path.to_owned(), losses, notes: notes.into_iter().collect(), kinds }
+}
+
+/// Gives runs that left no values their cells, by what the runs of every side have.
+pub(super) fn tell_gaps<'a>(all: impl Iterator<Item = &'a mut Sources>) {
+    let mut kinds: BTreeMap<Kind, Vec<&mut Foreign>> = BTreeMap::new();
+    for (kind, sources) in all.flat_map(|sources| &mut sources.kinds) {
+        kinds.entry(*kind).or_default().extend(sources.iter_mut().map(|source| &mut source.foreign));
+    }
+    kinds.values_mut().for_each(|files| gaps::tell(files));
+}
+
+/// Lays out what was read.
+pub(super) fn finish(sources: Sources, options: &CompareOptions) -> Result<LoadedSide, AnalyzeError> {
+    let Sources { path, losses, notes, kinds } = sources;
+    let mut side = LoadedSide { losses, notes, ..LoadedSide::default() };
+    for (kind, sources) in kinds {
         take(&mut side, kind, &sources, options)?;
     }
     if side.repeats.is_empty() {
@@ -109,7 +131,7 @@ pub(super) fn load(path: &Path, found: &Found, options: &CompareOptions) -> Resu
             Some(loss) => format!("none of its files can be used; {}: {}", loss.place, loss.reason),
             None => "it holds no results".into(),
         };
-        return Err(AnalyzeError::NotAResult { path: path.to_owned(), reason });
+        return Err(AnalyzeError::NotAResult { path, reason });
     }
     Ok(side)
 }

@@ -31,7 +31,7 @@ use model::{RunFile, store};
 use rayon::prelude::*;
 use repeat::Repeat;
 use sides::{labels, single};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use walkdir::WalkDir;
@@ -78,11 +78,10 @@ pub(crate) fn load(options: &CompareOptions) -> Result<Vec<LoadedSide>, AnalyzeE
     }
     let labels = labels(&paths, &options.labels);
     let mut loaded = Vec::with_capacity(paths.len());
-    for ((path, label), of_side) in paths.into_iter().zip(labels).zip(&directories) {
-        let mut side = load_path(&path, options)?;
-        for pooled in of_side.iter().skip(1) {
-            side.pool(load_path(pooled, options)?);
-        }
+    for ((path, label), of_side) in paths.into_iter().zip(labels).zip(load_paths(&directories, options)?) {
+        let mut of_side = of_side.into_iter();
+        let Some(mut side) = of_side.next() else { continue };
+        of_side.for_each(|pooled| side.pool(pooled));
         (side.path, side.label) = (path, label);
         side.find_copies();
         loaded.push(side);
@@ -126,7 +125,8 @@ fn same_side(baseline: &LoadedSide, side: &LoadedSide) -> Option<Warning> {
 pub(crate) fn load_one(path: &Path, options: &CompareOptions) -> Result<LoadedSide, AnalyzeError> {
     fs::metadata(path).map_err(io(path))?;
     let path = single(path)?;
-    let mut side = load_path(&path, options)?;
+    let loaded = load_paths(&[vec![path.clone()]], options)?;
+    let mut side = loaded.into_iter().flatten().next().unwrap_or_default();
     side.label = labels(std::slice::from_ref(&path), &options.labels).pop().unwrap_or_default();
     side.path = path;
     side.find_copies();
@@ -152,8 +152,38 @@ fn check_replicate(sides: &[LoadedSide], options: &CompareOptions) -> Result<(),
     )))
 }
 
-fn load_path(path: &Path, options: &CompareOptions) -> Result<LoadedSide, AnalyzeError> {
-    if run_dir::is_run_dir(path) { load_run(path, options) } else { load_files(path, options) }
+/// One path, read. What files of other tools lack, those of other paths may tell.
+enum Read {
+    /// It is a side.
+    Whole(Box<LoadedSide>),
+    /// Files of other tools.
+    Foreign(foreign::Sources),
+}
+
+/// Reads the directories of each side.
+fn load_paths(
+    directories: &[Vec<PathBuf>],
+    options: &CompareOptions,
+) -> Result<Vec<Vec<LoadedSide>>, AnalyzeError> {
+    let read = |of_side: &Vec<PathBuf>| of_side.iter().map(|path| load_path(path, options)).collect();
+    let mut all = directories.iter().map(read).collect::<Result<Vec<Vec<Read>>, AnalyzeError>>()?;
+    foreign::tell_gaps(all.iter_mut().flatten().filter_map(|read| match read {
+        Read::Whole(_) => None,
+        Read::Foreign(sources) => Some(sources),
+    }));
+    let finish = |read| match read {
+        Read::Whole(side) => Ok(*side),
+        Read::Foreign(sources) => foreign::finish(sources, options),
+    };
+    all.into_iter().map(|of_side| of_side.into_iter().map(finish).collect()).collect()
+}
+
+fn load_path(path: &Path, options: &CompareOptions) -> Result<Read, AnalyzeError> {
+    if run_dir::is_run_dir(path) {
+        load_run(path, options).map(|side| Read::Whole(Box::new(side)))
+    } else {
+        load_files(path, options)
+    }
 }
 
 fn load_run(path: &Path, options: &CompareOptions) -> Result<LoadedSide, AnalyzeError> {
@@ -176,15 +206,15 @@ fn failed_attempts(run: &RunFile) -> String {
     })
 }
 
-fn load_files(path: &Path, options: &CompareOptions) -> Result<LoadedSide, AnalyzeError> {
+fn load_files(path: &Path, options: &CompareOptions) -> Result<Read, AnalyzeError> {
     if foreign::kind_of(path).is_some() {
-        return foreign::load(path, &foreign::find(path)?, options);
+        return Ok(Read::Foreign(foreign::read_all(path, &foreign::find(path)?)));
     }
     let found = match result_files(path, options) {
         Err(AnalyzeError::NoResults { path: root, patterns, problems }) => {
             let found = foreign::find(path)?;
             if !found.results.files.is_empty() {
-                return foreign::load(path, &found, options);
+                return Ok(Read::Foreign(foreign::read_all(path, &found)));
             }
             let problems = problems + &found.first_unknown();
             return Err(AnalyzeError::NoResults { path: root, patterns, problems });
@@ -215,7 +245,7 @@ fn load_files(path: &Path, options: &CompareOptions) -> Result<LoadedSide, Analy
         };
         return Err(AnalyzeError::NotAResult { path: path.to_owned(), reason });
     }
-    Ok(side)
+    Ok(Read::Whole(Box::new(side)))
 }
 
 /// An environment of a campaign whose `run.json` is gone. What is left says neither that guests were emulated nor anything
@@ -338,9 +368,8 @@ impl LoadedSide {
         self.notes.extend(other.notes);
         self.said.extend(other.said);
         self.units.extend(other.units);
-        let new = other.case_facts.into_iter().filter(|fact| !self.case_facts.contains(fact));
-        let new: Vec<_> = new.collect();
-        self.case_facts.extend(new);
+        let mut known: BTreeSet<facts::CaseFact> = self.case_facts.iter().cloned().collect();
+        self.case_facts.extend(other.case_facts.into_iter().filter(|fact| known.insert(fact.clone())));
     }
 
     /// Facts of run.json; files carry their own.

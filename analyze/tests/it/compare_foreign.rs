@@ -2,7 +2,7 @@
 
 use crate::support;
 
-use analyze::{AnalyzeError, Comparison, Replicate, Verdict, compare};
+use analyze::{AnalyzeError, Comparison, FailureVerdict, Replicate, Verdict, compare};
 use model::Direction;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -300,6 +300,161 @@ fn a_job_that_did_nothing_is_a_loss_only_where_other_files_have_its_values() {
     assert!(
         result.b[0].losses.iter().all(|l| l.place.contains("run3.json") && l.reason.contains("done nothing"))
     );
+}
+
+#[test]
+fn a_job_that_did_nothing_in_every_file_of_a_side_failed_where_the_other_side_has_its_values() {
+    let root = tempfile::tempdir().unwrap();
+    for idle in [1, 0] {
+        let sides = write_both(root.path(), 5, |side, run| {
+            let done = if side == idle { 0.0 } else { SPEED * JITTER[run] };
+            object(1, "", &[entry("j", READ, 0, done), entry("k", READ, 0, SPEED * JITTER[run])])
+        });
+        let result = run(&sides);
+        let speed = row(&result, "fio/read/Block_size=4k,Iodepth=1,Threads=1,job=j/BW(MB%2FS)");
+        let [a, b] = [(&speed.a, 0), (&speed.b, 1)].map(|(side, index)| {
+            assert_eq!((side.n, side.invalid.len()), if index == idle { (0, 5) } else { (5, 0) });
+            side.invalid.iter().all(|cell| cell.reason.contains("done nothing"))
+        });
+        assert!(a && b);
+        let [case] = result.failures.as_slice() else { panic!("{:?}", result.failures) };
+        assert_eq!(case.verdict == FailureVerdict::FailsMore, idle == 1, "{case:?}");
+    }
+}
+
+/// What netperf gives of one test; `None` where it gave up.
+fn netperf(test: &str, value: Option<f64>) -> String {
+    let banner = format!("MIGRATED TCP {test} TEST from 0.0.0.0 port 0 to 10.0.0.1 port 0\n");
+    let heading = "Protocol,Direction,Throughput,Throughput Units,Request Size Bytes,Local Send Size";
+    let row = match (test, value) {
+        (_, None) => return format!("{banner}recv_response: partial response received: 0 bytes\n"),
+        ("STREAM", Some(value)) => format!("TCP,Send,{value},10^6bits/s,-1,1024"),
+        (_, Some(value)) => format!("TCP,Send|Recv,{value},Trans/s,64,-1"),
+    };
+    format!("{banner}{heading}\n{row}\n")
+}
+
+#[test]
+fn a_netperf_test_without_a_result_failed_in_the_rows_of_its_case() {
+    let root = tempfile::tempdir().unwrap();
+    for both in [true, false] {
+        let sides = ["a", "b"].map(|side| {
+            for run in 0..10 {
+                let failed = side == "b" && run % 2 == 1;
+                let stream = netperf("STREAM", Some(7000.0 + run as f64).filter(|_| !failed));
+                let rr = netperf("REQUEST/RESPONSE", Some(20_000.0 + run as f64));
+                // A file that holds nothing else is told by its banner.
+                let text = if both { format!("{stream}{rr}") } else { stream };
+                write(root.path(), &format!("{side}/{run}.txt"), &text);
+            }
+            root.path().join(side)
+        });
+        let result = run(&sides);
+        let speed = row(&result, "netperf/TCP_STREAM/size=1024/throughput");
+        assert_eq!((speed.a.n, speed.b.n, speed.b.invalid.len()), (10, 5, 5), "{:?}", result.b[0].losses);
+        assert!(speed.b.invalid[0].reason.contains("without a result"), "{:?}", speed.b.invalid);
+        assert_eq!(result.failures.len(), 1, "{:?}", result.failures);
+        assert!(result.b[0].losses.iter().all(|loss| loss.what == "cell"), "{:?}", result.b[0].losses);
+    }
+}
+
+#[test]
+fn a_netperf_test_without_a_result_is_a_lost_row_where_its_case_is_not_certain() {
+    let root = tempfile::tempdir().unwrap();
+    let of_size =
+        |size: u32, value: Option<f64>| netperf("STREAM", value).replace(",1024\n", &format!(",{size}\n"));
+    let compared = |layout: &dyn Fn(usize, f64) -> Vec<String>| {
+        let folder = tempfile::tempdir_in(root.path()).unwrap();
+        let sides = ["a", "b"].map(|side| {
+            for (run, jitter) in JITTER.into_iter().enumerate() {
+                for (part, text) in layout(if side == "b" { run } else { 9 }, jitter).iter().enumerate() {
+                    write(folder.path(), &format!("{side}/{run}-{part}.txt"), text);
+                }
+            }
+            folder.path().join(side)
+        });
+        let result = run(&sides);
+        let invalid = [64, 1024]
+            .map(|size| row(&result, &format!("netperf/TCP_STREAM/size={size}/throughput")).b.invalid.len());
+        (invalid, result.b[0].losses.iter().filter(|loss| loss.what == "row").count())
+    };
+    let value = |fails: bool, jitter: f64| Some(7000.0 * jitter).filter(|_| !fails);
+    // One file with both sizes: the one that is not there failed.
+    let one_file = |run: usize, jitter: f64| {
+        vec![of_size(64, value(false, jitter)) + &of_size(1024, value(run == 2, jitter))]
+    };
+    assert_eq!(compared(&one_file), ([0, 1], 0));
+    // Each of them twice, and one of the four tests failed.
+    let twice = |run: usize, jitter: f64| {
+        let both = of_size(64, value(false, jitter)) + &of_size(1024, value(false, jitter));
+        vec![both + &of_size(64, value(run == 2, jitter)) + &of_size(1024, value(false, jitter))]
+    };
+    assert_eq!(compared(&twice), ([1, 0], 0), "no mean over the run that is left");
+    // A file for each size: either may be meant.
+    let apart = |run: usize, jitter: f64| {
+        vec![of_size(64, value(false, jitter)), of_size(1024, value(run == 2, jitter))]
+    };
+    assert_eq!(compared(&apart), ([0, 0], 1));
+}
+
+#[test]
+fn a_go_benchmark_that_took_its_package_with_it_failed() {
+    let root = tempfile::tempdir().unwrap();
+    let sides = ["a", "b"].map(|side| {
+        for (run, jitter) in JITTER.into_iter().enumerate() {
+            let whole = go(jitter, "");
+            let second = whole.match_indices("BenchmarkDecode").nth(1).unwrap().0;
+            let (head, fails) = (&whole[..second], side == "b" && run == 3);
+            let died =
+                format!("{head}BenchmarkOther-8   \treading\nexit status 2\nFAIL\texample.org/codec\t1s\n");
+            let lived = format!("{head}BenchmarkOther-8 10 {} ns/op 7 B/op\n", 50.0 * jitter);
+            write(root.path(), &format!("{side}/{run}.txt"), if fails { &died } else { &lived });
+        }
+        root.path().join(side)
+    });
+    let result = run(&sides);
+    for metric in ["ns%2Fop", "B%2Fop"] {
+        let row =
+            row(&result, &format!("benchfmt//pkg=example.org%2Fcodec,name=Other,gomaxprocs=8/{metric}"));
+        assert_eq!((row.a.n, row.b.n, row.b.invalid.len()), (5, 4, 1), "{metric}");
+    }
+}
+
+#[test]
+fn hyperfines_means_over_runs_that_failed_are_cells_without_a_value() {
+    let root = tempfile::tempdir().unwrap();
+    let sides = write_both(root.path(), 5, |side, run| {
+        let code = usize::from(side == 1 && run == 2);
+        let time = JITTER[run];
+        format!(
+            "{{\"results\":[{{\"command\":\"x\",\"user\":{time},\"system\":{time},\"times\":[{time},1],\"exit_codes\":[{code},0]}}]}}\n"
+        )
+    });
+    let result = run(&sides);
+    for metric in ["user_s", "system_s"] {
+        let row = row(&result, &format!("hyperfine//command=x/{metric}"));
+        assert_eq!((row.a.n, row.b.n, row.b.invalid.len()), (5, 4, 1), "{metric}");
+    }
+}
+
+/// Whatever is done once for each file and looks at all files again takes many times as long.
+#[test]
+fn thousands_of_small_files_are_read_in_seconds() {
+    let _turn = testing::busy();
+    let root = tempfile::tempdir().unwrap();
+    let sides = ["a", "b"].map(|side| {
+        for run in 0..1500 {
+            let options = format!(r#""rw":"read","size":"{}m""#, 1 + run % 50);
+            let jobs = [entry("j", &options, 0, SPEED + run as f64), entry("k", &options, 0, 0.0)];
+            write(root.path(), &format!("{side}/{run}.json"), &object(run, "", &jobs));
+        }
+        root.path().join(side)
+    });
+    let start = std::time::Instant::now();
+    let result = run(&sides);
+    let took = start.elapsed();
+    assert_eq!(result.a.repeats, 1500);
+    assert!(took.as_secs_f64() < 5.0, "{took:?}");
 }
 
 #[test]

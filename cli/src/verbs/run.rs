@@ -70,7 +70,7 @@ pub fn run(args: &Run, command: Vec<String>, out: &mut dyn Write, err: &mut dyn 
     for note in &prepared.notes {
         say(err, &format!("warning: {note}"));
     }
-    if let Some(blind) = sight::warning(&prepared.file) {
+    if let Some(blind) = sight::warning(&prepared.file, &defaults()?) {
         say(err, &format!("warning: {blind}"));
     }
     if args.dry_run {

@@ -19,10 +19,10 @@ fn a_design_that_sees_too_little_is_told_before_anything_boots_and_in_a_dry_run(
     };
     let few = warned(&[&two[..], &["2", "--dry-run"]].concat()).unwrap();
     assert!(
-        few.starts_with("warning: with 2 boots a side and 1 row that gates, a change of 5 % is found"),
+        few.starts_with("warning: with 2 boots a side and 1 row that gates, a change of 5 % is significant at the gate in "),
         "{few}"
     );
-    assert!(few.ends_with("less than 0.8 %; take more boots, fewer cases, or --until"), "{few}");
+    assert!(few.ends_with("less than 0.9 %; take more boots, fewer cases, or --until"), "{few}");
     let none = warned(&[&two[..], &["1", "--dry-run"]].concat()).unwrap();
     assert!(none.starts_with("warning: with 1 boot a side no change of any size can be found; "), "{none}");
     assert_eq!(warned(&[&two[..], &["10", "--dry-run"]].concat()), None);
@@ -34,4 +34,20 @@ fn a_design_that_sees_too_little_is_told_before_anything_boots_and_in_a_dry_run(
     let many = warned(&[&until[..], &["--repeat", "5", "--set", &cases]].concat()).unwrap();
     assert!(many.starts_with("warning: with at most 5 boots a side and 99 rows that gate, "), "{many}");
     assert_eq!(warned(&[&two[..], &["2"]].concat()).unwrap(), few, "and when it is run");
+}
+
+#[test]
+fn the_change_that_matters_is_that_of_the_perf_conf_at_hand() {
+    let here = Pretended::new();
+    let said = || {
+        let mut run = here.run("true", &["--env", "base", "--env", "head", "--repeat", "10", "--dry-run"]);
+        text(&output(&mut run).stderr)
+    };
+    assert!(!said().contains(" a side"), "{}", said());
+    std::fs::write(here.path().join("perf.conf"), "[command]\nmetric.elapsed_s = min_effect=1%\n").unwrap();
+    assert!(
+        said().contains("a change of 1 % is significant at the gate in 4 of 5 comparisons only"),
+        "{}",
+        said()
+    );
 }

@@ -9,7 +9,8 @@
 //! ```
 //!
 //! The case is package, name and GOMAXPROCS; the metric is the unit as written. Lines of other text are passed over; what a
-//! benchmark printed into its own line, and a package that failed, is lost.
+//! benchmark printed into its own line is lost. A benchmark that was begun when its package failed has failed; a package that
+//! failed without one is lost.
 
 use super::{Counter, Foreign, Loss, Parsed, Record, Statement, lost_end, number, setting};
 use crate::tool::lines;
@@ -64,6 +65,8 @@ struct Reader {
     facts: BTreeMap<String, String>,
     /// A benchmark whose name stood on a line and whose result did not.
     pending: Option<(String, u32)>,
+    /// What the name of the last result had behind it for GOMAXPROCS.
+    suffix: String,
     /// A failure of this package has been told.
     told: bool,
 }
@@ -82,9 +85,9 @@ impl Reader {
         } else if let Some(rest) = line.strip_prefix("Unit ") {
             unit(rest, number, &mut self.foreign);
         } else if let Some(rest) = line.strip_prefix("FAIL\t") {
-            if !std::mem::take(&mut self.told) {
-                self.lose(number, format!("a package failed: {}", quoted(rest.trim())));
-            }
+            self.package_failed(rest, number);
+        } else if is_end(line) {
+            self.pending = None;
         } else if let Some((key, value)) = configuration(line) {
             self.configure(key, value);
         }
@@ -93,7 +96,7 @@ impl Reader {
     fn configure(&mut self, key: &str, value: &str) {
         let name = match key {
             "pkg" => {
-                (self.package, self.told) = (value.to_owned(), false);
+                (self.package, self.told, self.pending) = (value.to_owned(), false, None);
                 return;
             }
             "cpu" => "host.cpu.model".to_owned(),
@@ -137,11 +140,12 @@ impl Reader {
             } else if let Some(name) =
                 line.split_whitespace().next().and_then(|w| w.strip_prefix("Benchmark"))
             {
-                self.pending = Some((name.to_owned(), number_of_line));
+                self.pending = Some((self.full(name, line), number_of_line));
             }
             return;
         };
         self.pending = None;
+        self.suffix = name.strip_prefix(split_processors(name).0).unwrap_or_default().to_owned();
         let keys = self.keys(name);
         let run = self.runs.next(format!("{keys:?}"));
         let setting = setting(&mut self.foreign.settings, self.facts.clone());
@@ -158,6 +162,25 @@ impl Reader {
                 line: number_of_line,
             });
         }
+    }
+
+    /// The name of a benchmark that stands on a line without its result. With -v it is alone there and lacks GOMAXPROCS,
+    /// which is that of the last result.
+    fn full(&self, name: &str, line: &str) -> String {
+        let alone = line.split_whitespace().count() == 1 && split_processors(name).0 == name;
+        if alone { format!("{name}{}", self.suffix) } else { name.to_owned() }
+    }
+
+    /// `FAIL PACKAGE ..`: the benchmark that was begun failed, unless another one is known to have.
+    fn package_failed(&mut self, rest: &str, line: u32) {
+        let package = rest.split_whitespace().next().unwrap_or_default();
+        let is_own = self.package.is_empty() || self.package == package;
+        match self.pending.take().filter(|(name, _)| is_own && !name.is_empty()) {
+            Some((name, of_name)) if !self.told => self.fail(&name, of_name),
+            _ if self.told => {}
+            _ => self.lose(line, format!("a package failed: {}", quoted(rest.trim()))),
+        }
+        self.told = false;
     }
 
     /// A benchmark that failed has no time in that run.
@@ -189,6 +212,11 @@ fn failure(line: &str) -> Option<&str> {
     let rest = line.strip_prefix("Benchmark").filter(|_| is_result(line))?;
     let length = name(rest).filter(|_| !rest.starts_with(char::is_whitespace))?;
     rest.get(length..)?.trim_start().starts_with("panic:").then(|| rest.get(..length))?
+}
+
+/// `PASS`, or `ok PACKAGE ..`: no benchmark is in hand any more.
+fn is_end(line: &str) -> bool {
+    line == "PASS" || line.starts_with("ok  \t")
 }
 
 /// Whether a line holds what only a result does: a value and its unit for each operation.

@@ -6,12 +6,12 @@
 //! Where one entry failed, the case has no value. A pattern that reads and writes gives two categories, `randrw read` and
 //! `randrw write`. What several objects in one file are, [`super::fio_series`] says.
 
-use super::{Counter, Foreign, Idle, Loss, Parsed, Record, fio_options, fio_series, setting};
+use super::{Counter, Foreign, Idle, IdleCase, Loss, Parsed, Record, fio_options, fio_series, setting};
 use crate::fio::{DIRECTIONS, Flow};
 use crate::json::{self, Document};
 use edge::quoted;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Percentiles that are read, with their names in metrics.
 const PERCENTILES: [(f64, &str); 3] = [(50.0, "p50"), (99.0, "p99"), (99.9, "p999")];
@@ -58,19 +58,23 @@ fn read(document: &Document<'_>, runs: &mut Counter, foreign: &mut Foreign) -> R
     let version = root.get("fio version").and_then(Value::as_str);
     let lines = document.lines_of_key("jobname");
     let mut cases: Vec<Job> = Vec::new();
+    let mut known: BTreeMap<Identity, usize> = BTreeMap::new();
     for (index, entry) in jobs.iter().enumerate() {
         let line = lines.get(index).copied().unwrap_or(first);
         match Job::read(root, entry, line) {
-            Ok(job) => match cases.iter_mut().find(|c| c.is_same(&job)) {
-                Some(case) => case.add(job),
-                None => cases.push(job),
-            },
+            Ok(job) => {
+                let at = *known.entry(job.identity()).or_insert(cases.len());
+                match cases.get_mut(at) {
+                    Some(case) => case.add(job),
+                    None => cases.push(job),
+                }
+            }
             Err(reason) => foreign.losses.push(Loss { line, reason }),
         }
     }
     tell_apart(&mut cases);
     for case in cases {
-        let mut facts = fio_options::facts(&case.options);
+        let mut facts = case.facts.clone();
         if let Some(version) = version {
             facts.insert("tool.fio".into(), version.to_owned());
         }
@@ -80,8 +84,9 @@ fn read(document: &Document<'_>, runs: &mut Counter, foreign: &mut Foreign) -> R
         };
         let has_records = case.records(&place, &mut foreign.records);
         if !has_records && !case.options.contains_key("create_only") {
-            let Place { run, .. } = place;
-            foreign.idle.push(Idle { category: case.pattern, keys: case.keys, run, line: case.line });
+            let of = IdleCase::Known { keys: case.keys, run: place.run };
+            let reason = "it has done nothing in this run".to_owned();
+            foreign.idle.push(Idle { category: case.pattern, of, line: case.line, reason });
         }
     }
     Ok(())
@@ -89,29 +94,38 @@ fn read(document: &Document<'_>, runs: &mut Counter, foreign: &mut Foreign) -> R
 
 /// Gives jobs that differ in nothing else the options in which they do as keys.
 fn tell_apart(cases: &mut [Job]) {
-    let alike = |a: &Job, b: &Job| a.keys == b.keys && a.pattern == b.pattern;
-    let groups: Vec<Vec<usize>> = (0..cases.len())
-        .map(|i| {
-            let like = |j: &usize| cases.get(i).zip(cases.get(*j)).is_some_and(|(a, b)| alike(a, b));
-            (0..cases.len()).filter(like).collect()
-        })
-        .collect();
-    let facts: Vec<BTreeMap<String, String>> =
-        cases.iter().map(|case| fio_options::facts(&case.options)).collect();
-    for (index, group) in groups.into_iter().enumerate() {
-        let of = |job: usize, name: &str| facts.get(job).and_then(|f| f.get(name));
-        let names = group.iter().filter_map(|job| facts.get(*job)).flat_map(BTreeMap::keys);
-        let mut differ: Vec<&String> =
-            names.filter(|name| group.iter().any(|job| of(*job, name) != of(index, name))).collect();
-        differ.sort_unstable();
-        differ.dedup();
-        let Some(case) = cases.get_mut(index) else { continue };
-        for name in differ {
-            let level = of(index, name).cloned().unwrap_or_default();
-            case.keys.push((name.strip_prefix("param.").unwrap_or(name).to_owned(), level));
+    let mut groups: BTreeMap<(&str, &Keys), Vec<usize>> = BTreeMap::new();
+    for (index, case) in cases.iter().enumerate() {
+        groups.entry((&case.pattern, &case.keys)).or_default().push(index);
+    }
+    let mut added: Vec<(usize, String, String)> = Vec::new();
+    for group in groups.into_values().filter(|group| group.len() > 1) {
+        let facts: Vec<_> = group.iter().filter_map(|job| Some((*job, &cases.get(*job)?.facts))).collect();
+        let names: BTreeSet<&String> = facts.iter().flat_map(|(_, facts)| facts.keys()).collect();
+        for name in names {
+            let mut levels = facts.iter().map(|(_, facts)| facts.get(name));
+            let first = levels.next();
+            if levels.all(|level| Some(level) == first) {
+                continue;
+            }
+            let key = name.strip_prefix("param.").unwrap_or(name);
+            let of = |facts: &BTreeMap<String, String>| facts.get(name).cloned().unwrap_or_default();
+            added.extend(facts.iter().map(|(job, facts)| (*job, key.to_owned(), of(facts))));
+        }
+    }
+    for (job, key, level) in added {
+        if let Some(case) = cases.get_mut(job) {
+            case.keys.push((key, level));
         }
     }
 }
+
+/// Levels of a case in the order of the file.
+type Keys = Vec<(String, String)>;
+
+/// What entries of the same job have in common: keys, pattern, group, and the facts of its options. Where its files lie does
+/// not make it another one.
+type Identity = (Keys, String, String, BTreeMap<String, String>);
 
 /// Which run a case's figures are of, and what held in it.
 struct Place {
@@ -123,8 +137,10 @@ struct Place {
 struct Job {
     pattern: String,
     group: String,
-    keys: Vec<(String, String)>,
+    keys: Keys,
     options: BTreeMap<String, String>,
+    /// The facts that its options are.
+    facts: BTreeMap<String, String>,
     flows: Vec<Flow>,
     /// Entries, and why the first that failed did.
     entries: usize,
@@ -154,15 +170,12 @@ impl Job {
             keys.push(("Threads".into(), option("numjobs", "1")));
         }
         let group = entry.get("groupid").map(json::level).unwrap_or_default();
-        Ok(Job { pattern, group, keys, options, flows, entries: 1, failed, line })
+        let facts = fio_options::facts(&options);
+        Ok(Job { pattern, group, keys, options, facts, flows, entries: 1, failed, line })
     }
 
-    /// Whether another entry is one of the same job. Where its files lie does not make it another one.
-    fn is_same(&self, other: &Job) -> bool {
-        self.keys == other.keys
-            && self.pattern == other.pattern
-            && self.group == other.group
-            && fio_options::facts(&self.options) == fio_options::facts(&other.options)
+    fn identity(&self) -> Identity {
+        (self.keys.clone(), self.pattern.clone(), self.group.clone(), self.facts.clone())
     }
 
     fn add(&mut self, other: Job) {

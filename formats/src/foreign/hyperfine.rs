@@ -1,6 +1,7 @@
 //! hyperfine's `--export-json` (hyperfine's README, section "Export results").
 //!
-//! Each time, and from 1.19 on each memory usage, is a run. User and system time exist as means over all runs only.
+//! Each time, and from 1.19 on each memory usage, is a run. User and system time exist as means over all runs only, those
+//! that failed included: where one failed, they are no values.
 
 use super::{Counter, Foreign, Loss, Parsed, Record};
 use crate::json::{self, Document};
@@ -67,9 +68,15 @@ fn command(result: &Value, line: u32, runs: &mut Counter, out: &mut Vec<Record>)
             push("memory_B", "B", ended.and_then(|()| finite(bytes)), failed, run);
         }
     }
+    let failed = codes.iter().filter(|code| success(Some(code)).is_err()).count();
+    let whole = if failed == 0 {
+        Ok(())
+    } else {
+        Err(format!("{failed} of {} runs failed, and the mean is over all of them", codes.len()))
+    };
     for (key, metric) in [("user", "user_s"), ("system", "system_s")] {
         if let Some(value) = json::number(result, key) {
-            push(metric, "s", Ok(value), false, None);
+            push(metric, "s", whole.clone().map(|()| value), whole.is_err(), None);
         }
     }
     Ok(())

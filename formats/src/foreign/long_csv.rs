@@ -7,6 +7,10 @@
 //! A heading may stand again, as in tables that were written one behind the other (`cat *.csv`): what follows is of its
 //! columns, and repeats that an earlier table has numbered already are further ones.
 //!
+//! A line that begins with `#`, but for blanks, is a comment, whatever stands in it: before the heading, too, and also in a
+//! table whose heading begins with `#` (`# case,metric,value`), which is read without it. A case that is called `#1` must
+//! stand in quotes.
+//!
 //! A last line without its newline is lost, because 820 that was cut off is 82 or 8; unless it ends in a value in quotes, which
 //! are closed, or in a carriage return.
 
@@ -42,20 +46,46 @@ impl Column {
 
 /// Tells the table by its heading.
 pub(super) fn is(text: &str) -> bool {
-    let Some(heading) = text.lines().find(|l| !l.trim().is_empty()) else { return false };
-    let columns = columns(heading);
-    [Column::Metric, Column::Value].iter().all(|c| columns.contains(c)) && columns.len() > 2
+    first(text).is_some_and(|heading| {
+        let columns = columns(heading);
+        names_both(&columns) && columns.len() > 2
+    })
+}
+
+/// The line of the heading, which need not be one.
+fn first(text: &str) -> Option<&str> {
+    text.lines().find(|line| !line.trim().is_empty() && !is_comment(line, table::separator(line)))
+}
+
+/// A line that begins with `#` and is no heading.
+fn is_comment(line: &str, separator: char) -> bool {
+    let heading = |line: &table::Line| line.cells.len() > 2 && is_heading(line);
+    line.trim_start().starts_with('#') && !table::lines(line, separator).first().is_some_and(heading)
 }
 
 fn columns(heading: &str) -> Vec<Column> {
     let lines = table::lines(heading, table::separator(heading));
-    lines.first().map(|l| l.cells.iter().map(|c| Column::of(c)).collect()).unwrap_or_default()
+    lines.first().map(columns_of).unwrap_or_default()
+}
+
+/// The columns that a line names. A `#` before all of them is none of the first one's name, unless it is the whole of it.
+fn columns_of(line: &table::Line) -> Vec<Column> {
+    let name = |(index, cell): (usize, &String)| {
+        let bare = cell.strip_prefix('#').map(str::trim_start).filter(|bare| index == 0 && !bare.is_empty());
+        Column::of(bare.unwrap_or(cell))
+    };
+    line.cells.iter().enumerate().map(name).collect()
+}
+
+fn names_both(columns: &[Column]) -> bool {
+    [Column::Metric, Column::Value].iter().all(|c| columns.contains(c))
 }
 
 /// Reads the table, or several in one file.
 pub(super) fn parse(text: &str) -> Parsed {
-    let heading = text.lines().find(|l| !l.trim().is_empty()).unwrap_or_default();
-    let mut lines = table::lines(text, table::separator(heading)).into_iter();
+    let separator = table::separator(first(text).unwrap_or_default());
+    let comment = |line: &str| is_comment(line, separator);
+    let mut lines = table::lines_without(text, separator, &comment).into_iter();
     let first = lines.next().ok_or_else(|| (1, "it is empty".to_owned()))?;
     let mut columns = headings(&first)?;
     let mut foreign = Foreign { names_repeats: columns.contains(&Column::Repeat), ..Foreign::default() };
@@ -72,9 +102,6 @@ pub(super) fn parse(text: &str) -> Parsed {
             continue;
         }
         if line.cells.len() != columns.len() {
-            if line.cells.first().is_some_and(|c| c.starts_with('#')) {
-                continue;
-            }
             let reason = format!("{} cells under {} headings", line.cells.len(), columns.len());
             foreign.losses.push(Loss { line: line.number, reason });
             continue;
@@ -92,13 +119,12 @@ pub(super) fn parse(text: &str) -> Parsed {
 
 /// A line that names the columns again.
 fn is_heading(line: &table::Line) -> bool {
-    let columns: Vec<Column> = line.cells.iter().map(|c| Column::of(c)).collect();
-    [Column::Metric, Column::Value].iter().all(|c| columns.contains(c))
+    names_both(&columns_of(line))
 }
 
 /// The columns of a heading.
 fn headings(line: &table::Line) -> Result<Vec<Column>, (u32, String)> {
-    let columns: Vec<Column> = line.cells.iter().map(|c| Column::of(c)).collect();
+    let columns = columns_of(line);
     for (index, column) in columns.iter().enumerate() {
         if columns.iter().skip(index + 1).any(|c| c == column) {
             let name = line.cells.get(index).map_or("", String::as_str);

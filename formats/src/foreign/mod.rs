@@ -109,18 +109,32 @@ pub struct Loss {
     pub reason: String,
 }
 
-/// A case that was run without an error and has done nothing. That is its purpose (it creates the files of others), unless
-/// other files have values of it.
+/// A run that left no values and does not tell the metrics that it lacks. Other files may have them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Idle {
     /// Category, or what the categories of its directions begin with.
     pub category: String,
-    /// Factor levels in the order of the file.
-    pub keys: Vec<(String, String)>,
-    /// Which run of the case it was.
-    pub run: String,
+    /// What is known of the case.
+    pub of: IdleCase,
     /// Line, counted from 1.
     pub line: u32,
+    /// Why there are no values, in lowercase.
+    pub reason: String,
+}
+
+/// What is known of the case of an [`Idle`] run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IdleCase {
+    /// It was run without an error and has done nothing. That is its purpose (it creates the files of others), unless other
+    /// files have values of it.
+    Known {
+        /// Factor levels in the order of the file.
+        keys: Vec<(String, String)>,
+        /// Which run of the case it was.
+        run: String,
+    },
+    /// It failed before its levels were told: it is one of the cases of its category.
+    Failed,
 }
 
 /// What a file itself says of a metric. It counts more than perf.conf.
@@ -141,7 +155,7 @@ pub struct Foreign {
     pub losses: Vec<Loss>,
     /// What it says of its metrics.
     pub statements: Vec<Statement>,
-    /// Cases that were run and have done nothing: category and keys, with the line.
+    /// Runs that left no values.
     pub idle: Vec<Idle>,
     /// What held when values were taken (options, machine, versions): facts by name, as many sets as there are.
     pub settings: Vec<BTreeMap<String, String>>,
@@ -199,6 +213,8 @@ pub fn parse(kind: Kind, text: &str) -> Result<Foreign, ForeignError> {
     let foreign = parsed.map_err(|(line, reason)| ForeignError { kind, line, reason })?;
     match (foreign.records.is_empty(), foreign.losses.first()) {
         (false, _) => Ok(foreign),
+        // Which cells are missing, other files tell.
+        (true, None) if foreign.idle.iter().any(|idle| idle.of == IdleCase::Failed) => Ok(foreign),
         (true, Some(loss)) => Err(ForeignError {
             kind,
             line: loss.line,

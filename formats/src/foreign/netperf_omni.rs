@@ -1,12 +1,13 @@
 //! netperf's omni output selection: `-o` (CSV with a heading) and `-k` (`KEY=VALUE`), after the `--` of the command
 //! (netperf manual, section "Omni Output Selection").
 //!
-//! Text between the lines of results is passed over; a test that was begun and gave no result is lost.
+//! Text between the lines of results is passed over. A test that was begun and gave no result failed: its banner tells the
+//! category, and what other files have tells the case. Of a file that holds only such tests the banner tells what it is.
 //!
 //! netperf writes -1 for what it has not measured; such figures are absent, not values. With `-P 0` the CSV has no
 //! heading and cannot be told from any other numbers.
 
-use super::{Counter, Foreign, Loss, Parsed, Record, lost_end, number, setting, table};
+use super::{Counter, Foreign, Idle, IdleCase, Loss, Parsed, Record, lost_end, number, setting, table};
 use crate::tool::lines;
 use edge::quoted;
 use std::collections::BTreeMap;
@@ -64,9 +65,20 @@ const SETTINGS: [(&str, &str, &str); 10] = [
 /// How far from a whole number of seconds a test of so many seconds ends.
 const PUNCTUAL: f64 = 0.1;
 
-/// Tells the output by a heading of known names or by the key of the throughput.
+/// Tells the output by a heading of known names, by the key of the throughput, or by a banner behind which nothing was
+/// measured: the tables of netperf's other output have lines of numbers.
 pub(super) fn is(text: &str) -> bool {
+    let known = |l: &str| l.starts_with("MIGRATED ") || l.starts_with("OMNI ");
+    let of_numbers =
+        |l: &str| l.split_whitespace().count() > 1 && l.split_whitespace().all(|w| number(w).is_ok());
+    let measured = |l: &str| l.contains('=') || of_numbers(l);
     text.lines().any(|l| l.starts_with("THROUGHPUT=") || is_heading(l))
+        || (text.lines().any(|l| known(l) && is_banner(l)) && !text.lines().any(measured))
+}
+
+/// `MIGRATED TCP STREAM TEST from ADDRESS ..`, with which a test begins.
+fn is_banner(line: &str) -> bool {
+    line.contains(" TEST ") && line.contains(" from ")
 }
 
 fn is_heading(line: &str) -> bool {
@@ -83,7 +95,7 @@ pub(super) fn parse(text: &str) -> Parsed {
     let mut columns: Option<Vec<Option<&'static str>>> = None;
     for (line, content) in lines(text) {
         let content = content.trim_end_matches('\r');
-        if content.contains(" TEST ") && content.contains(" from ") {
+        if is_banner(content) {
             reader.finish();
             reader.begin(Some((content.to_owned(), line)));
             columns = None;
@@ -132,10 +144,12 @@ struct Reader {
 }
 
 impl Reader {
-    /// A test begins, or the file ends: the one before must have given a result.
+    /// A test begins, or the file ends: the one before must have given a result, or it failed.
     fn begin(&mut self, banner: Option<(String, u32)>) {
         if let Some(line) = self.waiting.take() {
-            self.foreign.losses.push(Loss { line, reason: "a test without a result: it failed".into() });
+            let (category, of) = (self.category(), IdleCase::Failed);
+            let reason = "a test without a result: it failed".to_owned();
+            self.foreign.idle.push(Idle { category, of, line, reason });
         }
         (self.banner, self.waiting) = banner.map_or((None, None), |(text, line)| (Some(text), Some(line)));
     }

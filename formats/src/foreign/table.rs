@@ -25,17 +25,36 @@ pub(super) enum End {
 
 /// Splits a text; blank lines are left out. A quote that is never closed ends with the text.
 pub(super) fn lines(text: &str, separator: char) -> Vec<Line> {
+    lines_without(text, separator, &|_| false)
+}
+
+/// [`lines`] without those that are comments by their own text, in which quotes mean nothing. A comment with which the text
+/// ends without a newline is a line, because it may be the first part of a longer text.
+pub(super) fn lines_without(text: &str, separator: char, is_comment: &dyn Fn(&str) -> bool) -> Vec<Line> {
     let mut out = Vec::new();
     let (mut number, mut begin, mut quoted) = (1u32, 1u32, false);
     let (mut cells, mut cell) = (Vec::new(), String::new());
     // What the text ends with, if it ends here.
     let mut end = End::Text;
-    let mut characters = text.chars().peekable();
-    while let Some(c) = characters.next() {
+    let mut characters = text.char_indices().peekable();
+    let mut begins = true;
+    while let Some((at, c)) = characters.next() {
+        let rest = text.get(at..).filter(|_| begins).unwrap_or_default();
+        let line = rest.lines().next().unwrap_or_default();
+        if is_comment(line) {
+            if line.len() == rest.len() && !line.ends_with('\r') {
+                out.push(Line { number, cells: vec![line.to_owned()], end: End::Text });
+            }
+            characters.by_ref().find(|(_, c)| *c == '\n');
+            number = number.saturating_add(1);
+            begin = number;
+            continue;
+        }
+        begins = c == '\n' && !quoted;
         if c == '\n' {
             number = number.saturating_add(1);
         }
-        let closing = c == '"' && quoted && characters.peek() != Some(&'"');
+        let closing = c == '"' && quoted && characters.peek().is_none_or(|(_, next)| *next != '"');
         end = match (c, end) {
             _ if closing => End::Quote,
             ('\r', _) if !quoted => End::Closed,

@@ -144,6 +144,10 @@ fn tables() -> Vec<(String, String)> {
             "metric,value,case\ntime,820,\"a\"\"b\"\ntime,1.5,\"c\nd\"\ntime,2,é\u{20ac}\n".to_owned(),
         ),
         ("category", "category,case,metric,value\nx,a,time,820\ny,a,time,33\n".to_owned()),
+        (
+            "comments",
+            "# by x, y\ncase,metric,value\n# a, \"b, c\na,time,820\n#a,time,1\nb,time,33\n# end\n".to_owned(),
+        ),
         ("blank lines", "\ncase,metric,value\n\na,time,820\n\nb,time,33\n\n".to_owned()),
     ];
     texts.map(|(name, text)| (format!("table: {name}"), text)).into()
@@ -204,6 +208,59 @@ fn of_a_cut_result_of_another_tool_no_value_is_another_one_and_what_is_gone_is_t
             let (whole, cut) = (foreign(&text).unwrap(), foreign(&part).unwrap());
             assert!(cut.values.iter().all(|(k, v)| whole.values.get(k) == Some(v)), "{name} cut at {at}");
             assert!(cut.lost || part.ends_with('\n'), "{name} cut at {at}");
+        }
+    }
+}
+
+/// Documents of JSON: one object, and lists of several on one line and on many, with and without words before them.
+fn documents() -> Vec<(String, String)> {
+    let mut out = files("formats/testdata/foreign", ".json");
+    let run = |name: &str, bytes: u32| {
+        format!(
+            r#"{{"fio version":"fio-3.33","jobs":[{{"jobname":"{name}","error":0,"job options":{{"rw":"read"}},"read":{{"io_bytes":{bytes},"bw_bytes":{bytes},"iops":1}}}}]}}"#
+        )
+    };
+    let times = |of: &str| format!(r#"{{"results":[{{"command":"{of}","times":[1.0,2.0]}}]}}"#);
+    for (name, one, two) in [("fio", run("a", 1000), run("b", 2000)), ("hyperfine", times("x"), times("y"))] {
+        out.push((format!("{name}: a list on one line"), format!("[{one},{two}]\n")));
+        out.push((format!("{name}: a list on many lines"), format!("[\n  {one},\n  {two}\n]\n")));
+        out.push((format!("{name}: a line each"), format!("[{one},\n{two},\n{one}]\n")));
+    }
+    out.push((
+        "fio: words before a list".into(),
+        format!("a note of fio\n[{},\n{}]\n", run("a", 1), run("b", 2)),
+    ));
+    out
+}
+
+/// Where the bytes of a document stand that are neither within its strings nor parts of numbers and words.
+fn structure(document: &str) -> Vec<usize> {
+    let (mut out, mut within) = (Vec::new(), false);
+    for (at, byte) in document.bytes().enumerate() {
+        let quote = byte == b'"' && (at == 0 || document.as_bytes()[at - 1] != b'\\');
+        within ^= quote;
+        if quote || (!within && b"{}[]:,".contains(&byte)) {
+            out.push(at);
+        }
+    }
+    out
+}
+
+#[test]
+fn json_without_its_end_or_without_any_byte_of_its_structure_is_refused_or_told() {
+    let is_refused = |text: &str| foreign(text).is_none_or(|read| read.lost);
+    for (name, text) in documents() {
+        assert!(!is_refused(&text), "{name} is not read");
+        let whole = text.trim_ascii_end();
+        let step = 1 + whole.len() / 2000;
+        for at in (0..whole.len()).step_by(step) {
+            let part = String::from_utf8_lossy(&whole.as_bytes()[..at]);
+            assert!(is_refused(&part), "{name} cut at {at} is read: it ends in {:?}", part.lines().last());
+        }
+        for at in structure(whole) {
+            let mut damaged = text.clone();
+            let byte = damaged.remove(at);
+            assert!(is_refused(&damaged), "{name} without {byte:?} at {at} is read: {:?}", &damaged[..at]);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Results of other tools: what they are told to be, what is read of them, and what is said of damaged ones.
 
-use formats::foreign::{Foreign, Kind, Record, parse, sniff};
+use formats::foreign::{Foreign, IdleCase, Kind, Record, parse, sniff};
 use model::Direction;
 
 const FIO: &str = include_str!("../../testdata/foreign/fio-3.33-read.json");
@@ -292,6 +292,22 @@ fn fios_options_are_levels_where_they_tell_cases_apart_and_facts_elsewhere() {
     assert_eq!(places.len(), 1, "{places:?}");
 }
 
+/// Looking at all pairs of jobs, or at all jobs for each of their options, takes minutes.
+#[test]
+fn a_thousand_jobs_of_fio_that_differ_in_one_option_are_told_apart_in_seconds() {
+    let jobs = |differ: bool| {
+        let of =
+            |n: u32| entry("j", &format!(r#""rw":"read","size":"{}""#, if differ { n } else { 1 }), 0, 1024);
+        fio_file(&(1..=1000).map(of).collect::<Vec<_>>())
+    };
+    let start = std::time::Instant::now();
+    let (apart, same) = (read(&jobs(true)), read(&jobs(false)));
+    let count = |foreign: &Foreign| foreign.records.iter().filter(|r| r.metric == "IOPS").count();
+    assert_eq!((count(&apart), count(&same)), (1000, 1));
+    assert_eq!(value(&same, "read/job=j,Block_size=4k,Iodepth=1,Threads=1/IOPS#1"), 1000.0);
+    assert!(start.elapsed().as_secs_f64() < 5.0, "{:?}", start.elapsed());
+}
+
 #[test]
 fn netperfs_csv_is_read_by_its_heading() {
     let default = read(NETPERF);
@@ -355,8 +371,21 @@ fn text_around_netperfs_results_is_no_loss_and_a_test_without_a_result_is() {
     let failed = read(&format!(
         "{banner}\n{heading}\n10.0,5,10^6bits/s\n{banner}\nconnect failed, 111\n{banner}\n{heading}\n10.0,5,10^6bits/s\n"
     ));
-    let losses: Vec<(u32, &str)> = failed.losses.iter().map(|l| (l.line, l.reason.as_str())).collect();
-    assert_eq!((failed.records.len(), losses), (2, vec![(4, "a test without a result: it failed")]));
+    let [idle] = failed.idle.as_slice() else { panic!("{:?}", failed.idle) };
+    assert_eq!((failed.records.len(), idle.line, idle.category.as_str()), (2, 4, "TCP_STREAM"));
+    assert_eq!((&idle.of, idle.reason.as_str()), (&IdleCase::Failed, "a test without a result: it failed"));
+    assert!(failed.losses.is_empty(), "{:?}", failed.losses);
+}
+
+#[test]
+fn a_netperf_file_of_which_every_test_failed_is_told_by_its_banner() {
+    let banner = "MIGRATED TCP REQUEST/RESPONSE TEST from 0.0.0.0 port 0 to 10.0.0.1 port 0 : first burst 0";
+    let failed = read(&format!("{banner}\nsend_omni: connect failed: Connection refused\n"));
+    assert_eq!((failed.records.len(), failed.idle.len(), failed.idle[0].category.as_str()), (0, 1, "TCP_RR"));
+    // The table that netperf prints without an output selection is no omni output, and no failure.
+    let classic =
+        format!("{banner}\nRecv   Send\nbytes  bytes\n\n 87380  16384  16384    10.00    9415.24\n");
+    assert_eq!(sniff(classic.as_bytes()), None);
 }
 
 #[test]
@@ -380,6 +409,38 @@ fn a_long_table_gives_one_record_a_line() {
     assert!(!unnumbered.names_repeats);
     assert_eq!(value(&unnumbered, "/case=a/t#2"), 2.0);
     assert_eq!(value(&unnumbered, "/case=b/t#1"), 3.0);
+}
+
+#[test]
+fn a_line_of_a_table_that_begins_with_a_number_sign_is_a_comment_whatever_its_width() {
+    let rows = "a,t,1,1\n# a, b, c, d\n#,\"it isn't\n  #a,t,2,9\n# x\na,t,2,2\n\"#1\",t,1,3\n";
+    for head in ["case,metric,repeat,value\n", "# by x, y\n# metric, value\n\ncase,metric,repeat,value\n"] {
+        let csv = read(&format!("{head}{rows}"));
+        assert_eq!((csv.records.len(), csv.losses.len()), (3, 0), "{:?}", csv.losses);
+        assert_eq!((value(&csv, "/case=a/t#2"), value(&csv, "/case=#1/t#1")), (2.0, 3.0));
+        assert_eq!(csv.records[2].line as usize, head.lines().count() + 7);
+    }
+    // What is no comment and of the wrong width is told.
+    let short = read(&format!("case,metric,repeat,value\n{rows}\"#2\",t,1\n"));
+    assert_eq!((short.losses.len(), short.losses[0].line), (1, 9), "{:?}", short.losses);
+}
+
+#[test]
+fn a_heading_may_be_behind_a_number_sign() {
+    let table = "# case,metric,repeat,value\na,t,1,1\n# a,t,2,7\n";
+    let csv = read(&format!("{table}{table}"));
+    assert_eq!((csv.records.len(), csv.losses.len()), (2, 0), "{:?}", csv.losses);
+    assert_eq!((value(&csv, "/case=a/t#1"), value(&csv, "/case=a/t#2.1")), (1.0, 1.0));
+    // Alone it is the name of a column.
+    assert_eq!(value(&read("#,metric,value\n1,t,5\n"), "/#=1/t#1"), 5.0);
+}
+
+#[test]
+fn a_comment_with_which_a_table_ends_is_told_where_it_may_be_cut() {
+    let csv = read("case,metric,value\na,t,1\n# the re");
+    assert_eq!((csv.records.len(), csv.losses.len(), csv.losses[0].line), (1, 1, 3));
+    assert!(csv.losses[0].reason.contains("no end"), "{:?}", csv.losses);
+    assert!(read("case,metric,value\na,t,1\n# the rest\n").losses.is_empty());
 }
 
 #[test]
@@ -414,6 +475,24 @@ fn a_run_of_hyperfine_that_failed_has_no_time() {
     let failed: Vec<&str> =
         hyperfine.records.iter().filter(|r| r.failed).filter_map(|r| r.run.as_deref()).collect();
     assert_eq!(failed, ["2", "2", "3", "3"]);
+}
+
+#[test]
+fn hyperfines_means_over_all_runs_are_no_values_where_a_run_failed() {
+    let text = |codes: &str| {
+        format!(
+            r#"{{"results":[{{"command":"x","user":0.5,"system":0.25,"times":[1.0,2.0],"exit_codes":[{codes}]}}]}}"#
+        )
+    };
+    for codes in ["0,1", "null,0"] {
+        let hyperfine = read(&text(codes));
+        for metric in ["user_s", "system_s"] {
+            let record = find(&hyperfine, &format!("/command=x/{metric}#all"));
+            assert!(record.failed, "{record:?}");
+            assert!(record.value.clone().unwrap_err().contains("1 of 2 runs failed"), "{record:?}");
+        }
+    }
+    assert_eq!(value(&read(&text("0,0")), "/command=x/user_s#all"), 0.5);
 }
 
 #[test]
@@ -491,6 +570,24 @@ fn a_go_benchmark_that_failed_is_there_without_a_value() {
     }
     let unbuilt = read("pkg: x\nBenchmarkA-8 1 2 ns/op\nok \tx\t1s\nFAIL\ty [build failed]\nFAIL\n");
     assert!(unbuilt.losses.len() == 1 && unbuilt.losses[0].reason.contains("y [build failed]"));
+}
+
+#[test]
+fn a_go_benchmark_that_was_begun_when_its_package_failed_is_there_without_a_value() {
+    for line in ["BenchmarkB-8   \tloading", "BenchmarkB", "BenchmarkB-8"] {
+        let text = format!(
+            "pkg: x\nBenchmarkA-8 1 2 ns/op\n{line}\nno such file\nexit status 1\nFAIL\tx\t1s\nFAIL\n"
+        );
+        let go = read(&text);
+        let record = find(&go, "/pkg=x,name=B,gomaxprocs=8/ns/op#1");
+        assert!(record.failed && record.line == 3, "{line}: {record:?}");
+        assert!(go.losses.is_empty(), "{:?}", go.losses);
+    }
+    // A log is no benchmark, nor is one of a package that has ended.
+    for begun in ["Benchmark results of today:\n", "BenchmarkA-8 begins\nPASS\nok  \tx\t1s\n"] {
+        let go = read(&format!("pkg: x\nBenchmarkA-8 1 2 ns/op\n{begun}FAIL\ty [build failed]\nFAIL\n"));
+        assert_eq!((go.records.len(), go.losses.len()), (1, 1), "{:?}", go.records);
+    }
 }
 
 #[test]
