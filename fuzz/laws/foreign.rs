@@ -3,7 +3,7 @@
 // Each target uses one of these functions, the replay all of them.
 #![allow(dead_code)]
 
-use formats::foreign::{Kind, parse, sniff};
+use formats::foreign::{Kind, look, parse, plain, sniff};
 
 pub fn fio_json(data: &[u8]) {
     holds(Kind::FioJson, data);
@@ -31,6 +31,21 @@ pub fn iozone(data: &[u8]) {
 
 pub fn iperf3_json(data: &[u8]) {
     holds(Kind::Iperf3, data);
+}
+
+/// Whatever is packed or encoded gives text within the bound, and a sentence when it does not.
+pub fn foreign_plain(data: &[u8]) {
+    const LIMIT: u64 = 1 << 16;
+    let _ = sniff(data);
+    let said = look(data);
+    assert!(said.starts_with("it ") && !said.contains('\n'), "{said}");
+    match plain(data, LIMIT) {
+        Ok(text) => {
+            // UTF-16 and what is not valid may take three times as much in UTF-8.
+            assert!(text.len() as u64 <= 3 * LIMIT.max(data.len() as u64));
+        }
+        Err(reason) => assert!(!reason.is_empty()),
+    }
 }
 
 /// Panics when the law is broken.

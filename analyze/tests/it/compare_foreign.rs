@@ -361,6 +361,48 @@ fn what_is_no_result_at_all_is_told_by_its_first_words() {
     );
 }
 
+/// A file that holds bytes.
+fn write_bytes(root: &Path, name: &str, bytes: &[u8]) {
+    fs::write(write(root, name, ""), bytes).unwrap();
+}
+
+#[test]
+fn packed_files_other_encodings_and_names_without_an_ending_are_read() {
+    let root = tempfile::tempdir().unwrap();
+    let packed = |text: &str| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        std::io::Write::write_all(&mut encoder, text.as_bytes()).unwrap();
+        encoder.finish().unwrap()
+    };
+    let wide =
+        |text: &str| format!("\u{feff}{text}").encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>();
+    for (run, jitter) in JITTER.iter().enumerate() {
+        write_bytes(root.path(), &format!("a/run{run}.json.gz"), &packed(&fio(1.0, *jitter)));
+        if run % 2 == 0 {
+            write_bytes(root.path(), &format!("b/fio_result_{run}"), &wide(&fio(0.8, *jitter)));
+        } else {
+            write(root.path(), &format!("b/fio_result_{run}"), &fio(0.8, *jitter));
+        }
+    }
+    write(root.path(), "b/.git/objects/ab", "nothing\n");
+    let result = run(&[root.path().join("a"), root.path().join("b")]);
+    let case = "fio/read/Block_size=4k,Iodepth=4,Threads=2,job=seqread/BW(MB%2FS)";
+    let slower = row(&result, case);
+    assert_eq!((slower.verdict, slower.a.n, slower.b.n), (Verdict::Regressed, 5, 5));
+    assert!(!codes(&result).contains(&"unknown-files"), "{:?}", codes(&result));
+}
+
+#[test]
+fn the_error_of_what_is_not_read_says_what_it_is_and_what_is_read() {
+    let root = tempfile::tempdir().unwrap();
+    let other = write(root.path(), "x/bench.json", "{\"machine\": {}, \"scores\": [1]}\n");
+    for path in [other, root.path().join("x")] {
+        let text = compare(&options(&[path.clone(), path])).unwrap_err().to_string();
+        assert!(text.contains("JSON with the keys 'machine', 'scores'"), "{text}");
+        assert!(text.contains(&formats::foreign::tools()), "{text}");
+    }
+}
+
 #[test]
 fn a_run_json_of_another_tool_is_a_result_and_no_campaign() {
     let root = tempfile::tempdir().unwrap();

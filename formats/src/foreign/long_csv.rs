@@ -2,7 +2,7 @@
 //!
 //! The heading must name `metric` and `value`; `repeat` (or `run`), `unit` and `category` mean what they say, and every
 //! other column is a key of the case. Columns come in any order and any letter case, separated by commas, semicolons
-//! or tabs.
+//! or tabs; a line `sep=;` above the heading names another separator. Where it is no comma, a comma in a number is decimal.
 //!
 //! A heading may stand again, as in tables that were written one behind the other (`cat *.csv`): what follows is of its
 //! columns, and repeats that an earlier table has numbered already are further ones.
@@ -10,7 +10,7 @@
 //! A last line without its newline is lost, because 820 that was cut off is 82 or 8; unless it ends in a value in quotes, which
 //! are closed, or in a carriage return.
 
-use super::{Counter, Foreign, Loss, Parsed, Record, number, table};
+use super::{Counter, Foreign, Loss, Parsed, Record, spelling, table};
 use crate::tool::NO_END;
 use std::collections::HashMap;
 use table::End;
@@ -42,20 +42,20 @@ impl Column {
 
 /// Tells the table by its heading.
 pub(super) fn is(text: &str) -> bool {
-    let Some(heading) = text.lines().find(|l| !l.trim().is_empty()) else { return false };
-    let columns = columns(heading);
-    [Column::Metric, Column::Value].iter().all(|c| columns.contains(c)) && columns.len() > 2
+    let columns = columns(text);
+    [Column::Metric, Column::Value].iter().all(|c| columns.contains(c))
 }
 
-fn columns(heading: &str) -> Vec<Column> {
-    let lines = table::lines(heading, table::separator(heading));
+fn columns(text: &str) -> Vec<Column> {
+    let (heading, separator) = table::heading(text);
+    let lines = table::lines(heading, separator);
     lines.first().map(|l| l.cells.iter().map(|c| Column::of(c)).collect()).unwrap_or_default()
 }
 
 /// Reads the table, or several in one file.
 pub(super) fn parse(text: &str) -> Parsed {
-    let heading = text.lines().find(|l| !l.trim().is_empty()).unwrap_or_default();
-    let mut lines = table::lines(text, table::separator(heading)).into_iter();
+    let (lines, separator) = table::table(text);
+    let mut lines = lines.into_iter();
     let first = lines.next().ok_or_else(|| (1, "it is empty".to_owned()))?;
     let mut columns = headings(&first)?;
     let mut foreign = Foreign { names_repeats: columns.contains(&Column::Repeat), ..Foreign::default() };
@@ -79,7 +79,7 @@ pub(super) fn parse(text: &str) -> Parsed {
             foreign.losses.push(Loss { line: line.number, reason });
             continue;
         }
-        match record(&columns, line, &mut runs) {
+        match record(&columns, line, separator, &mut runs) {
             Ok(mut record) => {
                 repeats.number(&mut record);
                 foreign.records.push(record);
@@ -149,7 +149,12 @@ fn cut(end: End, last: Option<&Column>) -> Option<&'static str> {
     }
 }
 
-fn record(columns: &[Column], line: table::Line, runs: &mut Counter) -> Result<Record, Loss> {
+fn record(
+    columns: &[Column],
+    line: table::Line,
+    separator: char,
+    runs: &mut Counter,
+) -> Result<Record, Loss> {
     let mut record = Record {
         category: String::new(),
         keys: Vec::new(),
@@ -164,11 +169,11 @@ fn record(columns: &[Column], line: table::Line, runs: &mut Counter) -> Result<R
     for (column, cell) in columns.iter().zip(line.cells) {
         match column {
             Column::Metric => record.metric = cell,
-            Column::Value => record.value = number(&cell),
+            Column::Value => record.value = table::number(&cell, separator),
             Column::Unit => record.unit = cell,
             Column::Category => record.category = cell,
             Column::Repeat => record.run = Some(cell).filter(|c| !c.is_empty()),
-            Column::Key(name) => record.keys.push((name.clone(), cell)),
+            Column::Key(name) => record.keys.push((name.clone(), spelling::level(name, &cell))),
         }
     }
     if record.metric.is_empty() {

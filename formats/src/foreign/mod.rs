@@ -21,61 +21,22 @@ mod fio_series;
 mod hyperfine;
 mod iozone;
 mod iperf3_json;
+mod kinds;
 mod long_csv;
+mod look;
 mod netperf_omni;
+mod plain;
+mod spelling;
 mod table;
+
+pub use kinds::{ENDINGS, Kind, READERS, Reader, tools};
+pub use look::look;
+pub use plain::plain;
 
 use crate::tool::{NO_END, line_without_end};
 use edge::quoted;
 use model::Direction;
 use std::collections::BTreeMap;
-
-/// What a file is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
-    /// fio's JSON, with or without the bins of `json+`.
-    FioJson,
-    /// netperf's omni output, CSV or keyval.
-    NetperfOmni,
-    /// A table with a column for the case, the metric and the value.
-    LongCsv,
-    /// hyperfine's exported JSON.
-    Hyperfine,
-    /// The text of Go benchmarks.
-    Benchfmt,
-    /// iozone's report.
-    Iozone,
-    /// iperf3's JSON.
-    Iperf3,
-}
-
-impl Kind {
-    /// How messages call it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Kind::FioJson => "fio JSON",
-            Kind::NetperfOmni => "netperf omni output",
-            Kind::LongCsv => "long CSV",
-            Kind::Hyperfine => "hyperfine JSON",
-            Kind::Benchfmt => "Go benchmark text",
-            Kind::Iozone => "iozone report",
-            Kind::Iperf3 => "iperf3 JSON",
-        }
-    }
-
-    /// The section of perf.conf that says what its numbers mean.
-    pub fn section(self) -> &'static str {
-        match self {
-            Kind::FioJson => "fio",
-            Kind::NetperfOmni => "netperf",
-            Kind::LongCsv => "csv",
-            Kind::Hyperfine => "hyperfine",
-            Kind::Benchfmt => "benchfmt",
-            Kind::Iozone => "iozone",
-            Kind::Iperf3 => "iperf3",
-        }
-    }
-}
 
 /// One number of one case.
 #[derive(Clone, Debug, PartialEq)]
@@ -164,39 +125,22 @@ pub struct ForeignError {
 /// How much of a file is looked at to tell what it is, in bytes.
 pub const SNIFF_LENGTH: usize = 64 * 1024;
 
-/// Tells what a file is by its first [`SNIFF_LENGTH`] bytes.
+/// Tells what a file is by its first [`SNIFF_LENGTH`] bytes, packed or not, in any encoding.
 pub fn sniff(bytes: &[u8]) -> Option<Kind> {
-    let head = bytes.get(..SNIFF_LENGTH).unwrap_or(bytes);
-    let text = String::from_utf8_lossy(head);
-    let text = text.trim_start_matches('\u{feff}');
-    let tests: [(Kind, Test); 7] = [
-        (Kind::FioJson, fio_json::is),
-        (Kind::Iperf3, iperf3_json::is),
-        (Kind::Hyperfine, hyperfine::is),
-        (Kind::Iozone, iozone::is),
-        (Kind::NetperfOmni, netperf_omni::is),
-        (Kind::LongCsv, long_csv::is),
-        (Kind::Benchfmt, benchfmt::is),
-    ];
-    tests.into_iter().find(|(_, is)| is(text)).map(|(kind, _)| kind)
+    let text = plain::head(bytes, SNIFF_LENGTH);
+    READERS.iter().find(|reader| (reader.is)(&text)).map(|reader| reader.kind)
 }
 
-/// Reads a file of a known kind.
+/// Reads the text of a file of a known kind, as [`plain`](plain()) gives it.
 ///
 /// # Errors
 /// The text is cut off or is not of this kind. What is wrong with single lines stands in [`Foreign::losses`].
 pub fn parse(kind: Kind, text: &str) -> Result<Foreign, ForeignError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let parsed = match kind {
-        Kind::FioJson => fio_json::parse(text),
-        Kind::NetperfOmni => netperf_omni::parse(text),
-        Kind::LongCsv => long_csv::parse(text),
-        Kind::Hyperfine => hyperfine::parse(text),
-        Kind::Benchfmt => benchfmt::parse(text),
-        Kind::Iozone => iozone::parse(text),
-        Kind::Iperf3 => iperf3_json::parse(text),
-    };
-    let foreign = parsed.map_err(|(line, reason)| ForeignError { kind, line, reason })?;
+    let wrong = |(line, reason)| ForeignError { kind, line, reason };
+    let reader = kind.reader().ok_or_else(|| wrong((1, "it has no reader".to_owned())))?;
+    let parsed = (reader.parse)(text);
+    let foreign = parsed.map_err(wrong)?;
     match (foreign.records.is_empty(), foreign.losses.first()) {
         (false, _) => Ok(foreign),
         (true, Some(loss)) => Err(ForeignError {
@@ -207,9 +151,6 @@ pub fn parse(kind: Kind, text: &str) -> Result<Foreign, ForeignError> {
         (true, None) => Err(ForeignError { kind, line: 1, reason: "it holds no result".into() }),
     }
 }
-
-/// Tells whether a text, of which the end may be missing, is of one kind.
-type Test = fn(&str) -> bool;
 
 /// What a reader gives: the file, or line and reason.
 type Parsed = Result<Foreign, (u32, String)>;

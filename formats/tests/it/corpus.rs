@@ -110,6 +110,7 @@ const FOREIGN: &[(&str, Law)] = &[
     ("benchfmt", foreign_law::benchfmt),
     ("iozone", foreign_law::iozone),
     ("iperf3_json", foreign_law::iperf3_json),
+    ("foreign_plain", foreign_law::foreign_plain),
 ];
 
 const TOOLS: &[(&str, Law)] = &[

@@ -579,3 +579,24 @@ fn damaged_iozone_reports_are_told_with_their_line() {
     let wide = read(&IOZONE.replacen("\"64\"   1105556", "\"64\" 1 2 3 4 5 6 7 8 9 10", 1));
     assert!(wide.losses[0].reason.contains("values under 13"), "{:?}", wide.losses);
 }
+
+#[test]
+fn tables_of_spreadsheets_are_read() {
+    let german = read("sep=;\ncase;metric;unit;value\nstart;latency;ms;1.416,5\n");
+    assert_eq!(value(&german, "/case=start/latency#1"), 1416.5);
+    let short = read("metric,value\nboot_ms,416.1\nboot_ms,421.8\n");
+    assert_eq!((value(&short, "//boot_ms#1"), value(&short, "//boot_ms#2")), (416.1, 421.8));
+}
+
+#[test]
+fn sizes_and_times_are_one_level_however_they_are_spelled() {
+    let table = read("bs,runtime,metric,value\n4096,1m,x,1\n4k,60s,x,2\n4 KiB,60,x,3\n");
+    assert_eq!(value(&table, "/bs=4k,runtime=60/x#3"), 3.0);
+    let go = read("BenchmarkRead/size=1024-8 10 5 ns/op\nBenchmarkRead/size=1k-8 10 7 ns/op\n");
+    assert_eq!(value(&go, "/name=Read/size=1k,gomaxprocs=8/ns/op#2"), 7.0);
+    let export = |bs: &str| {
+        format!(r#"{{"results":[{{"command":"dd","times":[1.5],"parameters":{{"bs":"{bs}"}}}}]}}"#)
+    };
+    find(&read(&export("65536")), "/command=dd,bs=64k/time_s#1");
+    find(&read(&export("64KiB")), "/command=dd,bs=64k/time_s#1");
+}
