@@ -45,7 +45,9 @@ pub(crate) fn documents(text: &str) -> Result<Vec<Document<'_>>, (u32, String)> 
         let mut stream = serde_json::Deserializer::from_str(rest).into_iter::<Value>();
         let value = match stream.next() {
             Some(Ok(value)) => value,
-            Some(Err(error)) if start.object && (start.begins || error.is_eof()) => {
+            Some(Err(error))
+                if (start.object && start.begins) || (error.is_eof() && (start.object || start.begins)) =>
+            {
                 return Err((wrong_line(line, &error), reason(&error)));
             }
             // A bracket of a log.
