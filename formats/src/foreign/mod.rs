@@ -1,33 +1,46 @@
 //! Results of other tools, as records of one shape. What a file is, its content tells, never its name.
 //!
-//! | kind | made by | perf.conf section |
-//! |---|---|---|
-//! | [`Kind::FioJson`] | `fio --output-format=json`, `json+` | `fio` |
-//! | [`Kind::NetperfOmni`] | netperf with `-o` (CSV) or `-k` (keyval) after the `--` | `netperf` |
-//! | [`Kind::LongCsv`] | anything: a table `case,metric,repeat,value` | `csv` |
-//! | [`Kind::Hyperfine`] | `hyperfine --export-json` | `hyperfine` |
-//! | [`Kind::Benchfmt`] | `go test -bench` | `benchfmt` |
-//! | [`Kind::Iperf3`] | `iperf3 -J` | `iperf3` |
-//! | [`Kind::Iozone`] | `iozone -R` | `iozone` |
+//! [`READERS`] is the list of them: kinds, tools, how a tool writes it, and the section of perf.conf. A file of each reader is
+//! pure: a test whether a text is of its kind, and a function from the text to records.
 //!
 //! A value that is not a finite number is a record with the reason in its place; a line that cannot be used is a loss;
 //! a file that cannot be used is an error. Each names its line. Of a text that is no JSON, a last line without its newline
 //! may be the first part of a longer one: nothing of it is read, and it is a loss.
 
 mod benchfmt;
+mod draft;
+mod ffsb_text;
 mod fio_json;
 mod fio_options;
 mod fio_series;
+mod fio_terse;
+mod gbench;
+mod github_bench;
+mod go_json;
 mod hyperfine;
+mod iometer;
 mod iozone;
 mod iperf3_json;
 mod kinds;
 mod long_csv;
 mod look;
 mod netperf_omni;
+mod netperf_text;
+mod ntttcp_text;
+mod ntttcp_xml;
+mod perfherder;
+mod phoronix;
 mod plain;
+mod pytest_bench;
+mod qemu_img_text;
+mod scores;
+mod sockperf_text;
 mod spelling;
+mod sysbench;
 mod table;
+mod uperf_text;
+mod wide_csv;
+mod xml;
 
 pub use kinds::{ENDINGS, Kind, READERS, Reader, tools};
 pub use look::look;

@@ -111,6 +111,23 @@ const FOREIGN: &[(&str, Law)] = &[
     ("iozone", foreign_law::iozone),
     ("iperf3_json", foreign_law::iperf3_json),
     ("foreign_plain", foreign_law::foreign_plain),
+    ("fio_terse", foreign_law::fio_terse),
+    ("go_json", foreign_law::go_json),
+    ("sockperf_text", foreign_law::sockperf_text),
+    ("uperf_text", foreign_law::uperf_text),
+    ("ntttcp_text", foreign_law::ntttcp_text),
+    ("ntttcp_xml", foreign_law::ntttcp_xml),
+    ("ffsb_text", foreign_law::ffsb_text),
+    ("qemu_img_text", foreign_law::qemu_img_text),
+    ("netperf_text", foreign_law::netperf_text),
+    ("gbench", foreign_law::gbench),
+    ("pytest_bench", foreign_law::pytest_bench),
+    ("sysbench", foreign_law::sysbench),
+    ("phoronix", foreign_law::phoronix),
+    ("perfherder", foreign_law::perfherder),
+    ("github_bench", foreign_law::github_bench),
+    ("iometer", foreign_law::iometer),
+    ("wide_csv", foreign_law::wide_csv),
 ];
 
 const TOOLS: &[(&str, Law)] = &[

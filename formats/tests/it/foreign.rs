@@ -20,11 +20,11 @@ const IPERF3_REVERSE: &str = include_str!("../../testdata/iperf3/3.12-reverse.js
 const IPERF3_REFUSED: &str = include_str!("../../testdata/iperf3/3.12-refused.json");
 const IOZONE_THREADS: &str = include_str!("../../testdata/foreign/iozone-3.489-threads.txt");
 
-fn read(text: &str) -> Foreign {
+pub fn read(text: &str) -> Foreign {
     parse(sniff(text.as_bytes()).expect("a kind"), text).unwrap()
 }
 
-fn refusal(kind: Kind, text: &str) -> String {
+pub fn refusal(kind: Kind, text: &str) -> String {
     parse(kind, text).unwrap_err().to_string()
 }
 
@@ -34,7 +34,7 @@ fn id(r: &Record) -> String {
     format!("{}/{}/{}#{}", r.category, keys.join(","), r.metric, r.run.as_deref().unwrap_or("all"))
 }
 
-fn find<'a>(foreign: &'a Foreign, wanted: &str) -> &'a Record {
+pub fn find<'a>(foreign: &'a Foreign, wanted: &str) -> &'a Record {
     let known: Vec<String> = foreign.records.iter().map(id).collect();
     foreign
         .records
@@ -43,12 +43,12 @@ fn find<'a>(foreign: &'a Foreign, wanted: &str) -> &'a Record {
         .unwrap_or_else(|| panic!("{wanted} is none of {known:#?}"))
 }
 
-fn value(foreign: &Foreign, wanted: &str) -> f64 {
+pub fn value(foreign: &Foreign, wanted: &str) -> f64 {
     find(foreign, wanted).value.clone().unwrap()
 }
 
 /// What held when a value was taken.
-fn fact<'a>(foreign: &'a Foreign, record: &Record, name: &str) -> Option<&'a str> {
+pub fn fact<'a>(foreign: &'a Foreign, record: &Record, name: &str) -> Option<&'a str> {
     foreign.settings.get(record.setting)?.get(name).map(String::as_str)
 }
 
@@ -77,9 +77,17 @@ fn each_kind_is_told_by_its_content() {
 fn anything_else_is_none_of_them() {
     let rhs =
         "### kvm_version : 6.1\nCategory:TCP_RR\n size|sessions| trans.rate\n   64|       1|    1000.0\n";
-    for text in
-        ["", "{", "hello\n", "a,b,c\n1,2,3\n", "{\"results\": []}", "Benchmarking began\n", "[1]", rhs]
-    {
+    for text in [
+        "",
+        "{",
+        "hello\n",
+        "a,b,c\n",
+        "1,2,3\n4,5,6\n",
+        "{\"results\": []}",
+        "Benchmarking began\n",
+        "[1]",
+        rhs,
+    ] {
         assert_eq!(sniff(text.as_bytes()), None, "{text}");
     }
     assert_eq!(sniff(&[0xff, 0xfe, 0, 0]), None);
@@ -557,10 +565,15 @@ fn iozones_options_are_facts_but_not_those_that_choose_cases_or_places() {
 }
 
 #[test]
-fn iozones_part_on_cpu_time_is_passed_over() {
+fn iozones_part_on_cpu_time_has_metrics_of_its_own() {
     let part = "\"CPU utilization report Y-axis is type of test X-axis is number of processes\"\n\"Record size = 64 kBytes \"\n\"Output is in CPU%\"\n\n\"  Initial write \"  123.45\n";
     let iozone = read(&format!("{IOZONE_THREADS}{part}"));
-    assert_eq!((iozone.records.len(), iozone.losses.len()), (4, 0), "{:?}", iozone.losses);
+    assert_eq!((iozone.records.len(), iozone.losses.len()), (5, 0), "{:?}", iozone.losses);
+    assert_eq!(value(&iozone, "/size_kB=1024,record_kB=64,threads=2/Write_CPU#1"), 123.45);
+    let tables = "\"Writer report\"\n\"4\" \"8\"\n\"64\" 100 200\n\"Writer CPU utilization report (Zero values should be ignored)\"\n\"4\" \"8\"\n\"64\" 0.00 50.5\n";
+    let iozone = read(tables);
+    assert_eq!((iozone.records.len(), iozone.losses.len()), (3, 0), "{iozone:?}");
+    assert_eq!(value(&iozone, "/size_kB=64,record_kB=8/Write_CPU#1"), 50.5);
 }
 
 #[test]
