@@ -17,7 +17,9 @@ use crate::discover::{Discovery, discover, natural_order};
 use crate::options::{CompareOptions, Replicate};
 use crate::warnings::{counted, note};
 use crate::{AnalyzeError, Loss};
-use formats::foreign::{ENDINGS, Foreign, Kind, Record, SNIFF_LENGTH, Statement, parse, plain, sniff, tools};
+use formats::foreign::{
+    ENDINGS, Foreign, Kind, Record, SNIFF_LENGTH, Statement, names, parse, plain, sniff, tools,
+};
 use model::Direction;
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -45,17 +47,17 @@ pub(super) struct Found {
 }
 
 impl Found {
-    /// What the first of the files is that no reader knows, for the end of an error.
+    /// What the first of the files is that no reader knows, for the end of an error; or where results would be looked for.
     pub fn first_unknown(&self) -> String {
-        self.unknown.first().map_or(String::new(), |first| {
-            let count = counted(self.unknown.len(), "file");
-            let (place, what) = (first.display(), first_words(first));
-            let known = tools();
-            format!(
-                "; of other tools {count} may be, and none can be read, the first: {place}:1:1: {what} (results of \
-                 these are read: {known})"
-            )
-        })
+        let Some(first) = self.unknown.first() else {
+            return format!("; nor a result of another tool, looked for in {}", names());
+        };
+        let count = counted(self.unknown.len(), "file");
+        let (place, what, known) = (first.display(), first_words(first), tools());
+        format!(
+            "; of other tools {count} may be, and none can be read, the first: {place}:1:1: {what} (results of these are \
+             read: {known})"
+        )
     }
 }
 

@@ -328,6 +328,12 @@ pub fn tools() -> String {
             names.push(tool);
         }
     }
-    names.sort_by_key(|name| name.starts_with("any"));
+    names.sort_by_key(|name| (name.starts_with("any"), name.to_lowercase()));
     names.join(", ")
+}
+
+/// The names of files that are looked into in a directory, for the end of a sentence.
+pub fn names() -> String {
+    let endings: Vec<String> = ENDINGS.iter().map(|ending| format!(".{ending}")).collect();
+    format!("names without an ending or with {}", endings.join(", "))
 }

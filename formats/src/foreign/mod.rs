@@ -42,7 +42,7 @@ mod uperf_text;
 mod wide_csv;
 mod xml;
 
-pub use kinds::{ENDINGS, Kind, READERS, Reader, tools};
+pub use kinds::{ENDINGS, Kind, READERS, Reader, names, tools};
 pub use look::look;
 pub use plain::plain;
 
