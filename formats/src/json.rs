@@ -1,6 +1,10 @@
 //! JSON between other text, with lines.
 
-use serde_json::Value;
+use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value};
+use std::fmt;
+use std::marker::PhantomData;
 
 /// One object of a text.
 pub(crate) struct Document<'a> {
@@ -37,37 +41,184 @@ pub(crate) fn last_object(text: &str) -> Result<(Value, u32), (u32, String)> {
 /// # Errors
 /// There is none, or one is cut off or damaged: what came before it may be a part of it, so that nothing is used.
 pub(crate) fn documents(text: &str) -> Result<Vec<Document<'_>>, (u32, String)> {
+    documents_but::<Nothing>(text)
+}
+
+/// The same without the values of keys that nobody looks at, which cost time and memory.
+pub(crate) fn documents_but<P: Passed>(text: &str) -> Result<Vec<Document<'_>>, (u32, String)> {
     let (mut out, mut at, mut line, mut adjacent) = (Vec::new(), 0usize, 1u32, false);
     while let Some(start) = next_start(text, at, adjacent) {
         line = line.saturating_add(newlines(text, at, start.offset));
         adjacent = false;
-        let rest = text.get(start.offset..).unwrap_or_default();
-        let mut stream = serde_json::Deserializer::from_str(rest).into_iter::<Value>();
-        let value = match stream.next() {
-            Some(Ok(value)) => value,
-            Some(Err(error))
+        let read = if start.object {
+            value::<P>(text, start.offset).map(|one| vec![one])
+        } else {
+            array::<P>(text, start.offset)
+        };
+        let values = match read {
+            Ok(values) => values,
+            Err((from, error))
                 if (start.object && start.begins) || (error.is_eof() && (start.object || start.begins)) =>
             {
+                let line = line.saturating_add(newlines(text, start.offset, from));
                 return Err((wrong_line(line, &error), reason(&error)));
             }
             // A bracket of a log.
-            _ => {
+            Err(_) => {
                 at = start.offset.saturating_add(1);
                 continue;
             }
         };
-        at = start.offset.saturating_add(stream.byte_offset());
-        let own = text.get(start.offset..at).unwrap_or_default();
-        let values = match value {
-            Value::Array(values) => values,
-            one => vec![one],
-        };
-        let objects = values.into_iter().filter(Value::is_object);
-        out.extend(objects.map(|value| Document { value, line, text: own, begins: start.begins }));
+        let (mut from, begins) = (start.offset, start.begins);
+        for (value, place) in values {
+            line = line.saturating_add(newlines(text, from, place.start));
+            from = place.start;
+            if value.is_object() {
+                out.push(Document { value, line, text: text.get(place.clone()).unwrap_or_default(), begins });
+            }
+            at = place.end;
+        }
+        at = if start.object { at } else { closed(text, at.max(start.offset.saturating_add(1))) };
+        line = line.saturating_add(newlines(text, from, at));
         adjacent = true;
-        line = line.saturating_add(newlines(text, start.offset, at));
     }
     if out.is_empty() { Err((1, "it holds no JSON object".to_owned())) } else { Ok(out) }
+}
+
+/// Where in a text something stands.
+type Place = std::ops::Range<usize>;
+
+/// What is wrong with the value that begins at an offset.
+type Wrong = (usize, serde_json::Error);
+
+/// The value that begins at an offset.
+fn value<P: Passed>(text: &str, from: usize) -> Result<(Value, Place), Wrong> {
+    let rest = text.get(from..).unwrap_or_default();
+    let mut stream = serde_json::Deserializer::from_str(rest).into_iter::<Kept<P>>();
+    let value = stream.next().unwrap_or_else(|| Err(serde::de::Error::custom("nothing follows")));
+    let value = value.map_err(|error| (from, error))?;
+    Ok((value.0, from..from.saturating_add(stream.byte_offset())))
+}
+
+/// The elements of an array that begins at an offset, each with its own place: lines of long ones are counted from there.
+fn array<P: Passed>(text: &str, from: usize) -> Result<Vec<(Value, Place)>, Wrong> {
+    let next = |at: usize| {
+        let rest = text.get(at..).unwrap_or_default();
+        (text.len().saturating_sub(rest.trim_start().len()), rest.trim_start().chars().next())
+    };
+    let (mut out, mut at) = (Vec::new(), from.saturating_add(1));
+    loop {
+        let (here, first) = next(at);
+        if first == Some(']') && out.is_empty() {
+            return Ok(out);
+        }
+        if first.is_none() {
+            return Err((here, end_of_list()));
+        }
+        let one = value::<P>(text, here)?;
+        at = one.1.end;
+        out.push(one);
+        match next(at) {
+            (here, Some(',')) => at = here.saturating_add(1),
+            (_, Some(']')) => return Ok(out),
+            (here, None) => return Err((here, end_of_list())),
+            (here, _) => {
+                return Err((here, serde::de::Error::custom("no comma between the elements of a list")));
+            }
+        }
+    }
+}
+
+/// What serde_json says of a list that does not end.
+fn end_of_list() -> serde_json::Error {
+    serde_json::from_str::<Value>("[").err().unwrap_or_else(|| serde::de::Error::custom("a list is cut off"))
+}
+
+/// The place behind the bracket that closes an array, of which the last element ends at an offset.
+fn closed(text: &str, at: usize) -> usize {
+    let rest = text.get(at..).unwrap_or_default();
+    rest.find(']').map_or(text.len(), |bracket| at.saturating_add(bracket).saturating_add(1))
+}
+
+/// Keys whose values are passed over, wherever they stand.
+pub(crate) trait Passed {
+    /// The keys.
+    const KEYS: &'static [&'static str];
+}
+
+/// Everything is kept.
+pub(crate) struct Nothing;
+
+impl Passed for Nothing {
+    const KEYS: &'static [&'static str] = &[];
+}
+
+/// A value without what is passed over.
+struct Kept<P>(Value, PhantomData<P>);
+
+impl<'de, P: Passed> Deserialize<'de> for Kept<P> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(Keep(PhantomData))
+    }
+}
+
+/// Puts [`Kept`] together.
+struct Keep<P>(PhantomData<P>);
+
+impl<'de, P: Passed> Visitor<'de> for Keep<P> {
+    type Value = Kept<P>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<Kept<P>, E> {
+        Ok(Kept(Value::Null, PhantomData))
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Kept<P>, E> {
+        Ok(Kept(value.into(), PhantomData))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Kept<P>, E> {
+        Ok(Kept(value.into(), PhantomData))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Kept<P>, E> {
+        Ok(Kept(value.into(), PhantomData))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Kept<P>, E> {
+        Ok(Kept(value.into(), PhantomData))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Kept<P>, E> {
+        Ok(Kept(value.into(), PhantomData))
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Kept<P>, E> {
+        Ok(Kept(value.into(), PhantomData))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Kept<P>, A::Error> {
+        let mut values = Vec::new();
+        while let Some(one) = list.next_element::<Kept<P>>()? {
+            values.push(one.0);
+        }
+        Ok(Kept(Value::Array(values), PhantomData))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Kept<P>, A::Error> {
+        let mut values = Map::new();
+        while let Some(key) = map.next_key::<String>()? {
+            if P::KEYS.contains(&key.as_str()) {
+                map.next_value::<IgnoredAny>()?;
+            } else {
+                values.insert(key, map.next_value::<Kept<P>>()?.0);
+            }
+        }
+        Ok(Kept(Value::Object(values), PhantomData))
+    }
 }
 
 /// Where JSON may begin.
@@ -115,12 +266,20 @@ fn reason(error: &serde_json::Error) -> String {
 /// Lines, from `first` on, on which the key stands as `"key" :`, in the order of the text.
 pub(crate) fn lines_of_key(text: &str, key: &str, first: u32) -> Vec<u32> {
     let quoted = format!("\"{key}\"");
-    let has = |line: &str| {
-        line.match_indices(&quoted).any(|(at, found)| {
-            line.get(at + found.len()..).is_some_and(|rest| rest.trim_start().starts_with(':'))
-        })
-    };
-    (1u32..).zip(text.lines()).filter(|(n, line)| *n >= first && has(line)).map(|(n, _)| n).collect()
+    let (mut out, mut line, mut at) = (Vec::new(), 1u32, 0usize);
+    for (place, found) in text.match_indices(&quoted) {
+        let behind = text.get(place.saturating_add(found.len())..).unwrap_or_default();
+        // A colon belongs to its key on the same line only.
+        if !behind.trim_start_matches([' ', '\t']).starts_with(':') {
+            continue;
+        }
+        line = line.saturating_add(newlines(text, at, place));
+        at = place;
+        if line >= first && out.last() != Some(&line) {
+            out.push(line);
+        }
+    }
+    out
 }
 
 /// A finite number under a key.
@@ -131,4 +290,40 @@ pub(crate) fn number(value: &Value, key: &str) -> Option<f64> {
 /// A level: text as it stands, anything else as JSON writes it.
 pub(crate) fn level(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Keys that are passed over.
+    struct Skip;
+
+    impl Passed for Skip {
+        const KEYS: &'static [&'static str] = &["bins"];
+    }
+
+    #[test]
+    fn elements_of_an_array_have_their_own_lines_and_texts() {
+        let text = "log [1] {x}\n[\n {\"a\": 1},\n 2,\n {\"a\": 2,\n  \"b\": 3}\n]\n{\"a\": 4}\n";
+        let read = documents(text).unwrap();
+        let places: Vec<(u32, &str)> = read.iter().map(|d| (d.line, d.text)).collect();
+        assert_eq!(places, [(3, "{\"a\": 1}"), (5, "{\"a\": 2,\n  \"b\": 3}"), (8, "{\"a\": 4}")]);
+        assert_eq!(read[1].lines_of_key("b"), [6]);
+    }
+
+    #[test]
+    fn an_array_without_its_end_is_cut_off_at_its_line() {
+        for (text, line) in [("[\n{\"a\": 1},\n", 3), ("[{\"a\": 1}", 1), ("[\n{\"a\": 1},\n{\"a\":\n", 4)] {
+            let (at, reason) = documents(text).err().unwrap();
+            assert!(reason.contains("cut off") && at.abs_diff(line) <= 1, "{text}: {at}: {reason}");
+        }
+        assert_eq!(documents("[{\"a\": 1} {\"a\": 2}]\n").unwrap().len(), 2, "a bracket of a log");
+    }
+
+    #[test]
+    fn what_is_passed_over_is_not_kept_at_any_depth() {
+        let text = "{\"a\": {\"bins\": {\"1\": 2}, \"n\": [1.5, null, true, -3, \"x\"]}, \"bins\": 1}";
+        let read = documents_but::<Skip>(text).unwrap();
+        assert_eq!(read[0].value.to_string(), "{\"a\":{\"n\":[1.5,null,true,-3,\"x\"]}}");
+    }
 }

@@ -27,14 +27,11 @@ pub(super) fn is(text: &str) -> bool {
 pub(super) fn parse(text: &str) -> Parsed {
     let (mut draft, mut scores) = (Draft::default(), Vec::new());
     let documents = json::documents(text)?;
-    let mut seen = 0;
     for document in &documents {
         if document.value.get("entries").is_some() {
             kept(document, &mut scores, &mut draft);
         } else {
-            let lines = document.lines_of_key("value");
-            let line = lines.get(seen).copied().unwrap_or(document.line);
-            seen += 1;
+            let line = document.lines_of_key("value").first().copied().unwrap_or(document.line);
             match bench(&document.value, Vec::new(), "", line) {
                 Some(score) => scores.push(score),
                 None => draft.lose(line, "an entry without name and value"),
