@@ -34,16 +34,26 @@ pub(super) fn is(text: &str) -> bool {
     text.contains("\"fio version\"") && text.contains('{')
 }
 
-/// The histograms of `json+`, by far the most of a file, from which nothing is read.
-struct Bins;
+/// Parts from which nothing is read: histograms, of which `json+` has large ones, and the use of disks.
+struct Unread;
 
-impl json::Passed for Bins {
-    const KEYS: &'static [&'static str] = &["bins"];
+impl json::Passed for Unread {
+    const KEYS: &'static [&'static str] = &[
+        "bins",
+        "slat_ns",
+        "iodepth_level",
+        "iodepth_submit",
+        "iodepth_complete",
+        "latency_ns",
+        "latency_us",
+        "latency_ms",
+        "disk_util",
+    ];
 }
 
 /// Reads the jobs of every run in one file.
 pub(super) fn parse(text: &str) -> Parsed {
-    let documents = json::documents_but::<Bins>(text)?;
+    let documents = json::documents_but::<Unread>(text)?;
     let first = documents.first().map_or(1, |d| d.line);
     let mut foreign = Foreign::default();
     let mut runs = Counter::default();

@@ -88,6 +88,13 @@ pub fn look(head: &[u8]) -> String {
             ),
         };
     }
+    if is_table(text) {
+        return format!(
+            "it is a table that is not read; its heading must name the columns metric and value, or each metric over a \
+             column of numbers; it begins with {}",
+            quoted(&shown)
+        );
+    }
     let what = if is_log(text) { "it looks like a log and" } else { "it" };
     format!("{what} is no result of any tool that is known; it begins with {}", quoted(&shown))
 }
@@ -186,6 +193,16 @@ impl<'de> serde::de::DeserializeSeed<'de> for First<'_> {
     }
 }
 
+/// Whether each of the first lines has as many separators as the first.
+fn is_table(text: &str) -> bool {
+    let lines: Vec<&str> = text.lines().filter(|l| !l.trim().is_empty()).take(6).collect();
+    let is_parted = |separator: char| {
+        let mut counts = lines.iter().map(|line| line.matches(separator).count());
+        counts.next().is_some_and(|first| first > 0 && counts.all(|count| count == first))
+    };
+    lines.len() > 1 && [',', ';', '\t'].into_iter().any(is_parted)
+}
+
 /// Whether lines begin with a time or a level.
 fn is_log(text: &str) -> bool {
     let lines: Vec<&str> = text.lines().filter(|l| !l.trim().is_empty()).take(20).collect();
@@ -212,6 +229,7 @@ mod tests {
             ("<?xml version=\"1.0\"?>\n<!-- x -->\n<suite a='1'><b/>", "root element 'suite'"),
             ("<!DOCTYPE html>\n<html>", "HTML"),
             ("2026-01-01 10:00:00 begin\n2026-01-01 10:00:01 end\n", "looks like a log"),
+            ("1,2,3\n4,5,6\n", "columns metric and value"),
             ("connection refused\n", "begins with 'connection refused'"),
             ("SQLite format 3\0..", "SQLite"),
             ("a\u{1}\u{2}\u{3}\0\0\0\0", "binary"),

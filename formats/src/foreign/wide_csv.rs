@@ -84,6 +84,8 @@ const FACTORS: [&str; 40] = [
 ];
 /// Headings of the number of a run.
 const RUNS: [&str; 5] = ["run", "repeat", "iteration", "replicate", "trial"];
+/// Seconds that are no duration but a moment since 1970.
+const MOMENT: f64 = 1e8;
 /// How many lines tell what a column is when a file is told.
 const SAMPLE: usize = 20;
 
@@ -147,7 +149,20 @@ fn columns(names: &[String], rows: &[Line], separator: char) -> Vec<Column> {
             Column::Label
         }
     };
-    names.iter().enumerate().map(kind).collect()
+    let mut columns: Vec<Column> = names.iter().enumerate().map(kind).collect();
+    if !columns.contains(&Column::Metric) {
+        // What took so long, and not when it was.
+        let is_duration = |index: usize| {
+            let cells = rows.iter().filter_map(|row| row.cells.get(index));
+            let mut numbers = cells.map(|cell| number(cell, separator));
+            !rows.is_empty() && numbers.all(|value| value.is_some_and(|value| value < MOMENT))
+        };
+        let time = names.iter().position(|name| name.eq_ignore_ascii_case("time"));
+        if let Some(column) = time.filter(|at| is_duration(*at)).and_then(|at| columns.get_mut(at)) {
+            *column = Column::Metric;
+        }
+    }
+    columns
 }
 
 /// Reads the table.

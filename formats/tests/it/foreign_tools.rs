@@ -397,6 +397,9 @@ fn wide_tables_have_a_metric_in_each_column_of_numbers() {
     let factors = read("bs;threads;Run;Latenz (ms)\n4096;1;1;1,5\n4k;1;2;1,75\n8k;1;1;\n");
     assert_eq!(value(&factors, "/bs=4k,threads=1/Latenz (ms)#2"), 1.75);
     assert_eq!((factors.records.len(), factors.names_repeats), (2, true), "an empty cell is none");
+    let times = read("case,time\na,1.5\nb,2\n");
+    assert_eq!(value(&times, "/case=b/time#1"), 2.0);
+    assert_eq!(sniff(b"case,time\na,1795721137\nb,1795721138\n"), None, "moments are no figures");
     let numbered = read(",x\n0,5\n1,6\n");
     assert_eq!((value(&numbered, "//x#2"), numbered.records.len()), (6.0, 2));
     let words = read("mode,x\nfast,1\nslow,oops\n");
