@@ -705,3 +705,88 @@ fn damaged_files_are_lost_with_their_line_and_the_rest_counts() {
     let text = compare(&options(&[a, cut])).unwrap_err().to_string();
     assert!(text.contains("5.json") && text.contains("cut off"), "{text}");
 }
+
+/// A figure of a captured or reconstructed file, five times a side, worse on the second by a fifth.
+fn worse(name: &str, text: &str, figure: &str, higher: bool) -> Comparison {
+    assert_eq!(text.matches(figure).count(), 1, "{name}: {figure} stands once");
+    let root = tempfile::tempdir().unwrap();
+    let value: f64 = figure.trim_matches(|c: char| !c.is_ascii_digit()).parse().unwrap();
+    let factors = if higher { [1.0, 0.8] } else { [1.0, 1.25] };
+    let sides = write_both(root.path(), 5, |side, run| {
+        let new = format!("{:.6}", value * factors[side] * JITTER[run]);
+        text.replace(figure, &figure.replace(figure.trim_matches(|c: char| !c.is_ascii_digit()), &new))
+    });
+    run(&sides)
+}
+
+#[test]
+fn worse_figures_of_further_tools_regress_in_their_own_direction() {
+    macro_rules! data {
+        ($name:literal) => {
+            include_str!(concat!("../../../formats/testdata/", $name))
+        };
+    }
+    let terse = "3;fio-3.33;j;0;0;8192;400000;100000;1;";
+    let terse = data!("foreign/fio-3.33-terse3.txt").replacen(
+        &data!("foreign/fio-3.33-terse3.txt").split(';').take(9).map(|f| format!("{f};")).collect::<String>(),
+        terse,
+        1,
+    );
+    for (text, figure, row_id, higher) in [
+        (
+            data!("foreign/sysbench-1.0-cpu-reconstructed.txt"),
+            " 3915.62",
+            "sysbench/cpu/threads=4/events_per_s",
+            true,
+        ),
+        (
+            data!("foreign/sysbench-1.0-cpu-reconstructed.txt"),
+            " 1.10",
+            "sysbench/cpu/threads=4/latency_p95_ms",
+            false,
+        ),
+        (
+            data!("foreign/sysbench-1.0-oltp-reconstructed.txt"),
+            "(729.41",
+            "sysbench/oltp/threads=8/transactions_per_s",
+            true,
+        ),
+        (data!("sockperf/3.7-udp.txt"), "=   32.480", "sockperf/UDP//latency_p99_us", false),
+        (data!("uperf/1.0.7-rr-reconstructed.txt"), " 4848op", "uperf/tcp_rr/threads=2/trans.rate", true),
+        (data!("ffsb/6.0-mail-server-reconstructed.txt"), "1432.51", "ffsb//thread=16/IOPS", true),
+        (
+            data!("foreign/netperf-2.7-rr-reconstructed.txt"),
+            "18747.98",
+            "netperf/TCP_RR/size=1/trans.rate",
+            true,
+        ),
+        (
+            data!("qemu-img/7.2-bench-read.txt"),
+            " 0.031",
+            "qemu-img-bench/bench_read/buffer_size=4,depth=8/IOPS",
+            false,
+        ),
+        (terse.as_str(), ";100000;", "fio/read/job=j/IOPS", true),
+    ] {
+        let result = worse(row_id, text, figure, higher);
+        let row = row(&result, row_id);
+        assert_eq!(row.verdict, Verdict::Regressed, "{row_id}: {:?}", row.ratio);
+    }
+}
+
+#[test]
+fn what_a_file_states_of_its_units_counts() {
+    let root = tempfile::tempdir().unwrap();
+    let text = include_str!("../../../formats/testdata/foreign/phoronix-10.8-reconstructed.xml");
+    let sides = write_both(root.path(), 5, |side, run| {
+        let of = |value: f64| format!("<RawString>{:.3}</RawString>", value * JITTER[run]);
+        let slower = [1.0, 0.8][side];
+        let text = text.replace("<RawString>730:732:734</RawString>", &of(732.0 * slower));
+        text.replace("<RawString>12.4:12.6</RawString>", &of(12.5 * slower))
+    });
+    let result = run(&sides);
+    let verdicts: Vec<(String, Verdict)> =
+        result.rows.iter().map(|r| (r.metric.to_string(), r.verdict)).collect();
+    assert!(verdicts.contains(&("MB/s".to_owned(), Verdict::Regressed)), "{verdicts:?}");
+    assert!(verdicts.contains(&("Seconds".to_owned(), Verdict::Improved)), "{verdicts:?}");
+}
