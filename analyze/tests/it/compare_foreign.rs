@@ -415,6 +415,12 @@ fn a_run_json_of_another_tool_is_a_result_and_no_campaign() {
     }
     let result = run(&[root.path().join("a"), root.path().join("b")]);
     assert_eq!((result.a.repeats, result.b[0].repeats), (2, 2));
+    let other = include_str!("../../../formats/testdata/iperf3/3.12-tcp.json");
+    for side in ["c", "d"] {
+        write(root.path(), &format!("{side}/run.json"), other);
+    }
+    let result = run(&[root.path().join("c"), root.path().join("d")]);
+    assert!(result.rows.iter().all(|row| row.id.starts_with("iperf3/TCP")));
 }
 
 #[test]
