@@ -60,6 +60,7 @@ pub(super) fn parse(text: &str) -> Parsed {
     let mut columns = headings(&first)?;
     let mut foreign = Foreign { names_repeats: columns.contains(&Column::Repeat), ..Foreign::default() };
     let (mut runs, mut repeats) = (Counter::default(), Repeats::default());
+    let is_one = !lines.as_slice().iter().any(is_heading);
     for line in lines {
         if let Some(reason) = cut(line.end, columns.last()) {
             foreign.losses.push(Loss { line: line.number, reason: reason.to_owned() });
@@ -81,7 +82,9 @@ pub(super) fn parse(text: &str) -> Parsed {
         }
         match record(&columns, line, separator, &mut runs) {
             Ok(mut record) => {
-                repeats.number(&mut record);
+                if !is_one {
+                    repeats.number(&mut record);
+                }
                 foreign.records.push(record);
             }
             Err(loss) => foreign.losses.push(loss),
@@ -92,8 +95,7 @@ pub(super) fn parse(text: &str) -> Parsed {
 
 /// A line that names the columns again.
 fn is_heading(line: &table::Line) -> bool {
-    let columns: Vec<Column> = line.cells.iter().map(|c| Column::of(c)).collect();
-    [Column::Metric, Column::Value].iter().all(|c| columns.contains(c))
+    ["metric", "value"].iter().all(|name| line.cells.iter().any(|cell| cell.eq_ignore_ascii_case(name)))
 }
 
 /// The columns of a heading.
