@@ -71,15 +71,12 @@ impl Flow {
         let parts = [("clat_ns", "clat", NS_PER_MS), ("lat_ns", "lat", NS_PER_MS), ("clat", "clat", 1e3)];
         let found = parts.iter().find_map(|(key, name, per_ms)| {
             let part = value.get(key)?;
-            Some((part, part.get("percentile")?.as_object()?, *name, *per_ms))
+            part.get("percentile")?.as_object()?;
+            Some((part, *name, *per_ms))
         });
-        let Some((part, table, name, per_ms)) = found else { return };
+        let Some((part, name, per_ms)) = found else { return };
         self.percentiles_of = name;
-        for (key, value) in table {
-            if let (Some(percent), Some(value)) = (number(key), value.as_f64().filter(|v| v.is_finite())) {
-                self.percentiles.push((percent, value / per_ms));
-            }
-        }
+        self.percentiles = percentiles(part, per_ms);
         for (key, count) in part.get("bins").and_then(Value::as_object).into_iter().flatten() {
             if let (Ok(ns), Some(count)) = (key.parse::<u64>(), count.as_u64().filter(|c| *c > 0)) {
                 self.bins.insert(ns, count);
@@ -112,16 +109,20 @@ impl Flow {
         self.latency.map(|(sum, n)| sum / n)
     }
 
-    /// A percentile as fio printed it, in milliseconds.
-    pub fn printed_percentile(&self, percent: f64) -> Option<f64> {
-        self.percentiles.iter().find(|(at, _)| (at - percent).abs() < 1e-6).map(|(_, ms)| *ms)
-    }
-
     /// A percentile in milliseconds out of the histogram: the first bin at which so many operations were done, as fio
     /// itself counts.
     pub fn percentile(&self, percent: f64) -> Option<f64> {
         percentile(&self.bins, percent)
     }
+}
+
+/// The percentiles of a latency: percentage and milliseconds, in the order of the file.
+pub(crate) fn percentiles(latency: &Value, per_ms: f64) -> Vec<(f64, f64)> {
+    let table = latency.get("percentile").and_then(Value::as_object).into_iter().flatten();
+    let pair = |(key, value): (&String, &Value)| {
+        Some((number(key)?, value.as_f64().filter(|v| v.is_finite())? / per_ms))
+    };
+    table.filter_map(pair).collect()
 }
 
 /// See [`Flow::percentile`].

@@ -54,8 +54,17 @@ const STRADDLE: f64 = 0.05;
 pub fn parse(text: &str) -> Result<Run, ToolError> {
     let wrong = |line: u32, reason: String| ToolError { tool: "iperf3", line, reason };
     let (root, first) = json::last_object(text).map_err(|(line, reason)| wrong(line, reason))?;
+    read(&root, first, |key| json::lines_of_key(text, key, first))
+}
+
+/// Reads one run out of its JSON, which begins on a line; where a key stands is looked up.
+///
+/// # Errors
+/// As [`parse`].
+pub(crate) fn read(root: &Value, first: u32, lines: impl Fn(&str) -> Vec<u32>) -> Result<Run, ToolError> {
+    let wrong = |line: u32, reason: String| ToolError { tool: "iperf3", line, reason };
     if let Some(error) = root.get("error") {
-        let line = json::lines_of_key(text, "error", first).last().copied().unwrap_or(first);
+        let line = lines("error").last().copied().unwrap_or(first);
         let said = Some(json::level(error)).filter(|said| !said.trim().is_empty());
         let said = said.map(|said| format!("it says {}", quoted(&said)));
         return Err(wrong(line, said.unwrap_or_else(|| "it failed and does not say why".into())));
@@ -65,7 +74,7 @@ pub fn parse(text: &str) -> Result<Run, ToolError> {
     let protocol = protocol.ok_or_else(|| wrong(first, "it does not say what was tested".into()))?;
     let end = root.get("end").unwrap_or(&Value::Null);
     let sum = |key: &str| json::number(end.get(key)?, "bits_per_second");
-    let line = |key: &str| json::lines_of_key(text, key, first).last().copied();
+    let line = |key: &str| lines(key).last().copied();
     // Before 3.10 a UDP run had one sum for both sides, of what was sent, with the losses in it.
     let lost = ["sum_received", "sum"].iter().find_map(|k| json::number(end.get(*k)?, "lost_percent"));
     let (sent, received, at) = match (sum("sum_sent"), sum("sum_received"), sum("sum")) {
@@ -83,7 +92,7 @@ pub fn parse(text: &str) -> Result<Run, ToolError> {
         retransmits: of(["sum_sent", "sum"], "retransmits"),
         jitter_ms: if udp { of(["sum_received", "sum"], "jitter_ms") } else { None },
         lost_percent: if udp { lost } else { None },
-        intervals: intervals(&root),
+        intervals: intervals(root),
         line: at.unwrap_or(first),
         protocol,
     })

@@ -1,6 +1,10 @@
 //! JSON between other text, with lines.
 
-use serde_json::Value;
+use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value};
+use std::fmt;
+use std::marker::PhantomData;
 
 /// One object of a text.
 pub(crate) struct Document<'a> {
@@ -38,44 +42,193 @@ pub(crate) fn last_object(text: &str) -> Result<(Value, u32), (u32, String)> {
 /// There is none, or one is cut off or damaged: what came before it may be a part of it, so that nothing is used. So is one
 /// behind which a `,` or a bracket stands that closes: the beginning of a list or of an object around it is gone.
 pub(crate) fn documents(text: &str) -> Result<Vec<Document<'_>>, (u32, String)> {
+    documents_but::<Nothing>(text)
+}
+
+/// The same without the values of keys that nobody looks at, which cost time and memory.
+pub(crate) fn documents_but<P: Passed>(text: &str) -> Result<Vec<Document<'_>>, (u32, String)> {
     let (mut out, mut at, mut line, mut adjacent) = (Vec::new(), 0usize, 1u32, false);
     while let Some(start) = next_start(text, at, adjacent) {
         line = line.saturating_add(newlines(text, at, start.offset));
         adjacent = false;
-        let rest = text.get(start.offset..).unwrap_or_default();
-        let mut stream = serde_json::Deserializer::from_str(rest).into_iter::<Value>();
-        let value = match stream.next() {
-            Some(Ok(value)) => value,
-            Some(Err(error)) if start.begins || error.is_eof() => {
+        let read = if start.object {
+            value::<P>(text, start.offset).map(|one| vec![one])
+        } else {
+            array::<P>(text, start.offset)
+        };
+        let values = match read {
+            Ok(values) => values,
+            Err((from, error)) if start.begins || (error.is_eof() && start.object) => {
+                let line = line.saturating_add(newlines(text, start.offset, from));
                 return Err((wrong_line(line, &error), reason(&error)));
             }
-            // A bracket of a log, within a line.
-            _ => {
+            // A bracket of a log.
+            Err(_) => {
                 at = start.offset.saturating_add(1);
                 continue;
             }
         };
-        at = start.offset.saturating_add(stream.byte_offset());
-        let own = text.get(start.offset..at).unwrap_or_default();
+        let (mut from, begins) = (start.offset, start.begins);
+        for (value, place) in values {
+            line = line.saturating_add(newlines(text, from, place.start));
+            from = place.start;
+            if value.is_object() {
+                out.push(Document { value, line, text: text.get(place.clone()).unwrap_or_default(), begins });
+            }
+            at = place.end;
+        }
+        at = if start.object { at } else { closed(text, at.max(start.offset.saturating_add(1))) };
+        line = line.saturating_add(newlines(text, from, at));
         if let Some((wrong, character)) = stray(text, at) {
-            let line = line.saturating_add(newlines(text, start.offset, wrong));
+            let line = line.saturating_add(newlines(text, at, wrong));
             return Err((line, format!("not JSON: '{character}' behind what began no list and no object")));
         }
-        let values = match value {
-            Value::Array(values) => values,
-            one => vec![one],
-        };
-        let objects = values.into_iter().filter(Value::is_object);
-        out.extend(objects.map(|value| Document { value, line, text: own, begins: start.begins }));
         adjacent = true;
-        line = line.saturating_add(newlines(text, start.offset, at));
     }
     if out.is_empty() { Err((1, "it holds no JSON object".to_owned())) } else { Ok(out) }
+}
+
+/// Where in a text something stands.
+type Place = std::ops::Range<usize>;
+
+/// What is wrong with the value that begins at an offset.
+type Wrong = (usize, serde_json::Error);
+
+/// The value that begins at an offset.
+fn value<P: Passed>(text: &str, from: usize) -> Result<(Value, Place), Wrong> {
+    let rest = text.get(from..).unwrap_or_default();
+    let mut stream = serde_json::Deserializer::from_str(rest).into_iter::<Kept<P>>();
+    let value = stream.next().unwrap_or_else(|| Err(serde::de::Error::custom("nothing follows")));
+    let value = value.map_err(|error| (from, error))?;
+    Ok((value.0, from..from.saturating_add(stream.byte_offset())))
+}
+
+/// The elements of an array that begins at an offset, each with its own place: lines of long ones are counted from there.
+fn array<P: Passed>(text: &str, from: usize) -> Result<Vec<(Value, Place)>, Wrong> {
+    let next = |at: usize| {
+        let rest = text.get(at..).unwrap_or_default();
+        (text.len().saturating_sub(rest.trim_start().len()), rest.trim_start().chars().next())
+    };
+    let (mut out, mut at) = (Vec::new(), from.saturating_add(1));
+    loop {
+        let (here, first) = next(at);
+        if first == Some(']') && out.is_empty() {
+            return Ok(out);
+        }
+        if first.is_none() {
+            return Err((here, end_of_list()));
+        }
+        let one = value::<P>(text, here)?;
+        at = one.1.end;
+        out.push(one);
+        match next(at) {
+            (here, Some(',')) => at = here.saturating_add(1),
+            (_, Some(']')) => return Ok(out),
+            (here, None) => return Err((here, end_of_list())),
+            (here, _) => {
+                return Err((here, serde::de::Error::custom("no comma between the elements of a list")));
+            }
+        }
+    }
+}
+
+/// What serde_json says of a list that does not end.
+fn end_of_list() -> serde_json::Error {
+    serde_json::from_str::<Value>("[").err().unwrap_or_else(|| serde::de::Error::custom("a list is cut off"))
+}
+
+/// The place behind the bracket that closes an array, of which the last element ends at an offset.
+fn closed(text: &str, at: usize) -> usize {
+    let rest = text.get(at..).unwrap_or_default();
+    rest.find(']').map_or(text.len(), |bracket| at.saturating_add(bracket).saturating_add(1))
+}
+
+/// Keys whose values are passed over, wherever they stand.
+pub(crate) trait Passed {
+    /// The keys.
+    const KEYS: &'static [&'static str];
+}
+
+/// Everything is kept.
+pub(crate) struct Nothing;
+
+impl Passed for Nothing {
+    const KEYS: &'static [&'static str] = &[];
+}
+
+/// A value without what is passed over.
+struct Kept<P>(Value, PhantomData<P>);
+
+impl<'de, P: Passed> Deserialize<'de> for Kept<P> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(Keep(PhantomData))
+    }
+}
+
+/// Puts [`Kept`] together.
+struct Keep<P>(PhantomData<P>);
+
+impl<'de, P: Passed> Visitor<'de> for Keep<P> {
+    type Value = Kept<P>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<Kept<P>, E> {
+        Ok(Kept(Value::Null, PhantomData))
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Kept<P>, E> {
+        Ok(Kept(value.into(), PhantomData))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Kept<P>, E> {
+        Ok(Kept(value.into(), PhantomData))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Kept<P>, E> {
+        Ok(Kept(value.into(), PhantomData))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Kept<P>, E> {
+        Ok(Kept(value.into(), PhantomData))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Kept<P>, E> {
+        Ok(Kept(value.into(), PhantomData))
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Kept<P>, E> {
+        Ok(Kept(value.into(), PhantomData))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Kept<P>, A::Error> {
+        let mut values = Vec::new();
+        while let Some(one) = list.next_element::<Kept<P>>()? {
+            values.push(one.0);
+        }
+        Ok(Kept(Value::Array(values), PhantomData))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Kept<P>, A::Error> {
+        let mut values = Map::new();
+        while let Some(key) = map.next_key::<String>()? {
+            if P::KEYS.contains(&key.as_str()) {
+                map.next_value::<IgnoredAny>()?;
+            } else {
+                values.insert(key, map.next_value::<Kept<P>>()?.0);
+            }
+        }
+        Ok(Kept(Value::Object(values), PhantomData))
+    }
 }
 
 /// Where JSON may begin.
 struct Start {
     offset: usize,
+    /// With `{`, and not with the `[` of an array.
+    object: bool,
     /// At the beginning of a line, or behind other JSON.
     begins: bool,
 }
@@ -91,7 +244,7 @@ fn next_start(text: &str, at: usize, adjacent: bool) -> Option<Start> {
         let behind = text.get(offset.saturating_add(1)..)?.trim_start();
         let object = bracket == "{";
         if (begins && (object || behind.starts_with('{'))) || (object && behind.starts_with('"')) {
-            return Some(Start { offset, begins });
+            return Some(Start { offset, object, begins });
         }
     }
     None
@@ -109,7 +262,7 @@ fn newlines(text: &str, from: usize, to: usize) -> u32 {
 }
 
 fn wrong_line(first: u32, error: &serde_json::Error) -> u32 {
-    first.saturating_add(u32::try_from(error.line()).unwrap_or(u32::MAX)).saturating_sub(1)
+    first.saturating_add(u32::try_from(error.line().max(1)).unwrap_or(u32::MAX)).saturating_sub(1)
 }
 
 /// serde_json's words without its place, which the caller gives.
@@ -122,12 +275,20 @@ fn reason(error: &serde_json::Error) -> String {
 /// Lines, from `first` on, on which the key stands as `"key" :`, in the order of the text.
 pub(crate) fn lines_of_key(text: &str, key: &str, first: u32) -> Vec<u32> {
     let quoted = format!("\"{key}\"");
-    let has = |line: &str| {
-        line.match_indices(&quoted).any(|(at, found)| {
-            line.get(at + found.len()..).is_some_and(|rest| rest.trim_start().starts_with(':'))
-        })
-    };
-    (1u32..).zip(text.lines()).filter(|(n, line)| *n >= first && has(line)).map(|(n, _)| n).collect()
+    let (mut out, mut line, mut at) = (Vec::new(), 1u32, 0usize);
+    for (place, found) in text.match_indices(&quoted) {
+        let behind = text.get(place.saturating_add(found.len())..).unwrap_or_default();
+        // A colon belongs to its key on the same line only.
+        if !behind.trim_start_matches([' ', '\t']).starts_with(':') {
+            continue;
+        }
+        line = line.saturating_add(newlines(text, at, place));
+        at = place;
+        if line >= first && out.last() != Some(&line) {
+            out.push(line);
+        }
+    }
+    out
 }
 
 /// A finite number under a key.
@@ -138,4 +299,41 @@ pub(crate) fn number(value: &Value, key: &str) -> Option<f64> {
 /// A level: text as it stands, anything else as JSON writes it.
 pub(crate) fn level(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Keys that are passed over.
+    struct Skip;
+
+    impl Passed for Skip {
+        const KEYS: &'static [&'static str] = &["bins"];
+    }
+
+    #[test]
+    fn elements_of_an_array_have_their_own_lines_and_texts() {
+        let text = "log [1] {x}\n[\n {\"a\": 1},\n 2,\n {\"a\": 2,\n  \"b\": 3}\n]\n{\"a\": 4}\n";
+        let read = documents(text).unwrap();
+        let places: Vec<(u32, &str)> = read.iter().map(|d| (d.line, d.text)).collect();
+        assert_eq!(places, [(3, "{\"a\": 1}"), (5, "{\"a\": 2,\n  \"b\": 3}"), (8, "{\"a\": 4}")]);
+        assert_eq!(read[1].lines_of_key("b"), [6]);
+    }
+
+    #[test]
+    fn an_array_without_its_end_is_cut_off_at_its_line() {
+        for (text, line) in [("[\n{\"a\": 1},\n", 3), ("[{\"a\": 1}", 1), ("[\n{\"a\": 1},\n{\"a\":\n", 4)] {
+            let (at, reason) = documents(text).err().unwrap();
+            assert!(reason.contains("cut off") && at.abs_diff(line) <= 1, "{text}: {at}: {reason}");
+        }
+        let (at, reason) = documents("[{\"a\": 1} {\"a\": 2}]\n").err().unwrap();
+        assert!(at == 1 && reason.contains("no comma"), "{at}: {reason}");
+    }
+
+    #[test]
+    fn what_is_passed_over_is_not_kept_at_any_depth() {
+        let text = "{\"a\": {\"bins\": {\"1\": 2}, \"n\": [1.5, null, true, -3, \"x\"]}, \"bins\": 1}";
+        let read = documents_but::<Skip>(text).unwrap();
+        assert_eq!(read[0].value.to_string(), "{\"a\":{\"n\":[1.5,null,true,-3,\"x\"]}}");
+    }
 }

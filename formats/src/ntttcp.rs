@@ -26,8 +26,10 @@ pub struct Run {
 pub fn parse(text: &str) -> Result<Run, ToolError> {
     let wrong = |line: u32, reason: String| ToolError { tool: "ntttcp", line, reason };
     let mut found: Option<Run> = None;
-    // The factor to Mbit/s of the table of totals that is being read.
+    // Bits of a megabyte in the table of totals that is being read.
     let mut table: Option<f64> = None;
+    // What was moved and how long it took, on Linux: a rate of 1.10Gbps has been rounded to a percent.
+    let (mut bytes, mut seconds) = (None, None);
     for (line, content) in lines(text) {
         let said = content.trim();
         if let Some((what, value)) = said.rsplit_once(':')
@@ -35,19 +37,30 @@ pub fn parse(text: &str) -> Result<Run, ToolError> {
             // What went by meanwhile is no total, least of all where the total was cut off.
             && !what.contains("Real-time")
         {
-            let rate = bits(value).ok_or_else(|| wrong(line, format!("not a rate: {}", quoted(said))))?;
-            found = Some(Run { throughput: rate / 1e6, line });
+            let rounded = bits(value).ok_or_else(|| wrong(line, format!("not a rate: {}", quoted(said))))?;
+            let exact = rate(bytes.take(), seconds.take(), 8.0);
+            found = Some(Run { throughput: exact.unwrap_or(rounded) / 1e6, line });
             continue;
         }
+        if let Some((what, value)) = said.rsplit_once(':') {
+            let name = what.trim_end();
+            if name.ends_with("total bytes") {
+                bytes = number(value);
+            } else if name.ends_with("test duration") {
+                seconds = value.split_whitespace().next().and_then(number);
+            }
+        }
         if said.contains("Bytes(MEG)") {
-            table = [("Throughput(Mbit/s)", 1.0), ("Throughput(MB/s)", 8.0 * 1.048_576)]
+            table = [("Throughput(Mbit/s)", 8e6), ("Throughput(MB/s)", 8.0 * 1_048_576.0)]
                 .into_iter()
                 .find(|(heading, _)| said.contains(heading))
                 .map(|(_, factor)| factor);
         } else if let Some(factor) = table {
             let cells: Option<Vec<f64>> = said.split_whitespace().map(number).collect();
-            if let Some(value) = cells.as_deref().and_then(|cells| cells.get(3)) {
-                found = Some(Run { throughput: value * factor, line });
+            if let Some([megabytes, seconds, _, printed, ..]) = cells.as_deref() {
+                let rounded = if factor > 8e6 { printed * factor / 1e6 } else { *printed };
+                let exact = rate(Some(*megabytes), Some(*seconds), factor).map(|rate| rate / 1e6);
+                found = Some(Run { throughput: exact.unwrap_or(rounded), line });
                 table = None;
             }
         }
@@ -55,6 +68,11 @@ pub fn parse(text: &str) -> Result<Run, ToolError> {
     let end = u32::try_from(text.lines().count()).unwrap_or(u32::MAX).max(1);
     let last = text.lines().rev().find(|l| !l.trim().is_empty()).unwrap_or_default().trim();
     found.ok_or_else(|| wrong(end, format!("it has no total throughput; it ends with {}", quoted(last))))
+}
+
+/// bit/s of what was moved in so many seconds, with the bits of its unit.
+fn rate(moved: Option<f64>, seconds: Option<f64>, bits: f64) -> Option<f64> {
+    Some(moved? * bits / seconds.filter(|s| *s > 0.0)?).filter(|rate| rate.is_finite())
 }
 
 /// `84.04Gbps` in bit/s.
@@ -77,7 +95,7 @@ mod tests {
         assert_eq!(parse(LINUX).unwrap(), Run { throughput: 9410.0, line: 9 });
         let windows = parse(WINDOWS).unwrap();
         assert!((windows.throughput - 1000.0 * 8.388_608).abs() < 1e-6, "{windows:?}");
-        assert_eq!(parse(OLD).unwrap().throughput, 895.979);
+        assert!((parse(OLD).unwrap().throughput - 895.979).abs() < 1e-3);
     }
 
     #[test]
@@ -98,8 +116,16 @@ mod tests {
             (include_str!("../testdata/ntttcp/windows-5.40-published.txt"), 285.0 * 1_048_576.0, 60.011),
         ] {
             let (read, own) = (parse(text).unwrap().throughput, bytes * 8.0 / 1e6 / seconds);
-            assert!((read / own - 1.0).abs() < 1e-3, "{read} and {own} of {text}");
+            assert!((read / own - 1.0).abs() < 1e-12, "{read} and {own} of {text}");
         }
+    }
+
+    #[test]
+    fn a_rate_comes_from_bytes_and_seconds_and_not_from_its_rounded_text() {
+        let text = LINUX.replace(":9.41Gbps", ":9.4Gbps");
+        assert_eq!(parse(&text).unwrap().throughput, 9410.0);
+        let alone = "20:34:13 INFO: throughput\t:1.10Gbps\n";
+        assert_eq!(parse(alone).unwrap().throughput, 1100.0);
     }
 
     #[test]

@@ -100,7 +100,8 @@ pub fn parse_io(text: &str) -> Result<Io, ToolError> {
     if io.operations == 0 { Err(wrong(1, "no command reported what it did".into())) } else { Ok(io) }
 }
 
-fn csv(line: &str) -> Option<(u64, u64, f64)> {
+/// Bytes, operations and operations in a second of a line that qemu-io printed with `-C`.
+pub(crate) fn csv(line: &str) -> Option<(u64, u64, f64)> {
     let cells: Vec<&str> = line.split(',').collect();
     let [bytes, operations, _, _, rate] = cells.as_slice() else { return None };
     Some((bytes.trim().parse().ok()?, operations.trim().parse().ok()?, number(rate)?))

@@ -17,16 +17,15 @@ use crate::discover::{Discovery, discover, natural_order};
 use crate::options::{CompareOptions, Replicate};
 use crate::warnings::{counted, note};
 use crate::{AnalyzeError, Loss, Warning};
-use formats::foreign::{Foreign, Kind, Record, SNIFF_LENGTH, Statement, parse, sniff};
+use formats::foreign::{
+    ENDINGS, Foreign, Kind, Record, SNIFF_LENGTH, Statement, names, parse, plain, sniff, tools,
+};
 use model::Direction;
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::hash::{DefaultHasher, Hasher};
 use std::path::{Path, PathBuf};
-
-/// Names that are looked into in a directory without a result file of perf.conf's patterns.
-const EXTENSIONS: [&str; 5] = ["json", "csv", "txt", "out", "log"];
 
 /// What a file is by its content; `None` for RHS, for directories, and for what cannot be read.
 pub(super) fn kind_of(path: &Path) -> Option<Kind> {
@@ -48,13 +47,17 @@ pub(super) struct Found {
 }
 
 impl Found {
-    /// What the first of the files is that no reader knows, for the end of an error.
+    /// What the first of the files is that no reader knows, for the end of an error; or where results would be looked for.
     pub fn first_unknown(&self) -> String {
-        self.unknown.first().map_or(String::new(), |first| {
-            let count = counted(self.unknown.len(), "file");
-            let (place, what) = (first.display(), first_words(first));
-            format!("; of other tools {count} may be, and none can be read, the first: {place}:1:1: {what}")
-        })
+        let Some(first) = self.unknown.first() else {
+            return format!("; nor a result of another tool, looked for in {}", names());
+        };
+        let count = counted(self.unknown.len(), "file");
+        let (place, what, known) = (first.display(), first_words(first), tools());
+        format!(
+            "; of other tools {count} may be, and none can be read, the first: {place}:1:1: {what} (results of these are \
+             read: {known})"
+        )
     }
 }
 
@@ -63,13 +66,18 @@ pub(super) fn is_unnamed(path: &Path) -> bool {
     path.is_file() && !path.extension().is_some_and(|e| e.eq_ignore_ascii_case("RHS"))
 }
 
+/// Whether a file below a directory is called like a result: by its ending, or without one. What is hidden is none.
+fn is_named(root: &Path, file: &Path) -> bool {
+    let below = file.strip_prefix(root).unwrap_or(file);
+    let hidden = below.iter().any(|part| part.as_encoded_bytes().starts_with(b"."));
+    let known = |e: &OsStr| ENDINGS.iter().any(|known| e.eq_ignore_ascii_case(known));
+    !hidden && file.extension().is_none_or(known)
+}
+
 /// Finds results of other tools in a directory; a file is taken unasked.
 pub(super) fn find(path: &Path) -> Result<Found, AnalyzeError> {
-    let named = |file: &Path| {
-        file.extension().is_some_and(|e| EXTENSIONS.iter().any(|known| e.eq_ignore_ascii_case(known)))
-    };
-    let mut results =
-        discover(path, named).map_err(|e| AnalyzeError::Io { path: e.path, source: e.source })?;
+    let mut results = discover(path, |file| is_named(path, file))
+        .map_err(|e| AnalyzeError::Io { path: e.path, source: e.source })?;
     let mut unknown = Vec::new();
     if path.is_dir() {
         (results.files, unknown) =
@@ -141,9 +149,9 @@ fn read(path: &Path) -> Result<Source, Loss> {
     let lost = |place: String, reason: String| Loss { place, what: "file", reason };
     let bytes = edge::read(path, edge::read::RESULT)
         .map_err(|e| lost(place.clone(), format!("it cannot be read: {e}")))?;
-    let kind = sniff(&bytes)
+    let text = plain(&bytes, edge::read::RESULT).map_err(|reason| lost(place.clone(), reason))?;
+    let kind = sniff(text.as_bytes())
         .ok_or_else(|| lost(place.clone(), "it is no result of any tool that is known".to_owned()))?;
-    let text = String::from_utf8_lossy(&bytes);
     let foreign = parse(kind, &text).map_err(|e| lost(format!("{place}:{}:1", e.line), e.to_string()))?;
     let mut hasher = DefaultHasher::new();
     hasher.write(&bytes);

@@ -239,7 +239,13 @@ fn load_files(path: &Path, options: &CompareOptions) -> Result<Read, AnalyzeErro
     }
     if side.repeats.is_empty() {
         let reason = match side.losses.first() {
-            Some(_) if foreign::is_unnamed(path) => foreign::first_words(path),
+            Some(_) if foreign::is_unnamed(path) => {
+                format!(
+                    "{} (results of these are read: {})",
+                    foreign::first_words(path),
+                    formats::foreign::tools()
+                )
+            }
             Some(loss) => format!("none of its files can be used; {}: {}", loss.place, loss.reason),
             None => "it holds no results".into(),
         };

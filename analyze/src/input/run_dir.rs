@@ -8,7 +8,6 @@ use crate::discover::natural_order;
 use crate::error::io;
 use crate::warnings::{counted, note};
 use crate::{AnalyzeError, Loss, Warning};
-use formats::foreign::Kind;
 use formats::perf_conf::Conf;
 use model::Code;
 use model::journal::boot_folder;
@@ -27,7 +26,13 @@ use std::path::{Path, PathBuf};
 /// wrote it: a link to nowhere is an error of its own, and no reason to read other files.
 pub(crate) fn is_run_dir(path: &Path) -> bool {
     let file = path.join(RUN_FILE);
-    fs::symlink_metadata(&file).is_ok() && super::foreign::kind_of(&file) != Some(Kind::FioJson)
+    fs::symlink_metadata(&file).is_ok() && (super::foreign::kind_of(&file).is_none() || is_own(&file))
+}
+
+/// Whether perfvt wrote a `run.json`: in its facts and parameters the words of any tool may stand.
+fn is_own(file: &Path) -> bool {
+    let head = edge::read::head(file, 4096).unwrap_or_default();
+    String::from_utf8_lossy(&head).contains("\"perfvt\":")
 }
 
 /// `run.json`.

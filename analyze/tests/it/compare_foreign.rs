@@ -166,7 +166,7 @@ fn a_number_that_was_cut_off_at_the_end_of_a_table_is_lost_and_never_judged() {
 }
 
 #[test]
-fn a_result_that_was_cut_before_a_reader_knows_it_is_named() {
+fn a_result_that_was_cut_before_its_figures_is_named() {
     let root = tempfile::tempdir().unwrap();
     let netperf = include_str!("../../../formats/testdata/foreign/netperf-2.7.0-rr.keyval");
     for (index, side) in ["a", "b"].iter().enumerate() {
@@ -177,14 +177,17 @@ fn a_result_that_was_cut_before_a_reader_knows_it_is_named() {
     }
     let sides = [root.path().join("a"), root.path().join("b")];
     assert!(!codes(&run(&sides)).contains(&"unknown-files"));
-    // Without the line of the throughput it is anybody's text.
+    // Without the line of the throughput it is a test that was begun and gave no result.
     let known = netperf.find("THROUGHPUT=").unwrap();
     write(root.path(), "b/2.txt", &netperf[..known]);
     write(root.path(), "b/notes.txt", "nothing that any tool wrote\n");
     let result = run(&sides);
     assert_eq!(row(&result, "netperf/TCP_RR/size=64/trans.rate").b.n, 2);
     let loss = &result.b[0].losses[0];
-    assert!(loss.place.ends_with("b/2.txt:1:1") && loss.reason.contains("begins with 'MIGRATED"), "{loss:?}");
+    assert!(
+        loss.place.ends_with("b/2.txt:1:1") && loss.reason.contains("a test without a result"),
+        "{loss:?}"
+    );
     let note = result.warnings.iter().find(|w| w.code == "unknown-files").unwrap();
     assert!(note.text.contains("b/notes.txt") && note.count == 1, "{note:?}");
     strict_refuses(&sides, "b/2.txt");
@@ -516,6 +519,48 @@ fn what_is_no_result_at_all_is_told_by_its_first_words() {
     );
 }
 
+/// A file that holds bytes.
+fn write_bytes(root: &Path, name: &str, bytes: &[u8]) {
+    fs::write(write(root, name, ""), bytes).unwrap();
+}
+
+#[test]
+fn packed_files_other_encodings_and_names_without_an_ending_are_read() {
+    let root = tempfile::tempdir().unwrap();
+    let packed = |text: &str| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        std::io::Write::write_all(&mut encoder, text.as_bytes()).unwrap();
+        encoder.finish().unwrap()
+    };
+    let wide =
+        |text: &str| format!("\u{feff}{text}").encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>();
+    for (run, jitter) in JITTER.iter().enumerate() {
+        write_bytes(root.path(), &format!("a/run{run}.json.gz"), &packed(&fio(1.0, *jitter)));
+        if run % 2 == 0 {
+            write_bytes(root.path(), &format!("b/fio_result_{run}"), &wide(&fio(0.8, *jitter)));
+        } else {
+            write(root.path(), &format!("b/fio_result_{run}"), &fio(0.8, *jitter));
+        }
+    }
+    write(root.path(), "b/.git/objects/ab", "nothing\n");
+    let result = run(&[root.path().join("a"), root.path().join("b")]);
+    let case = "fio/read/Block_size=4k,Iodepth=4,Threads=2,job=seqread/BW(MB%2FS)";
+    let slower = row(&result, case);
+    assert_eq!((slower.verdict, slower.a.n, slower.b.n), (Verdict::Regressed, 5, 5));
+    assert!(!codes(&result).contains(&"unknown-files"), "{:?}", codes(&result));
+}
+
+#[test]
+fn the_error_of_what_is_not_read_says_what_it_is_and_what_is_read() {
+    let root = tempfile::tempdir().unwrap();
+    let other = write(root.path(), "x/bench.json", "{\"machine\": {}, \"scores\": [1]}\n");
+    for path in [other, root.path().join("x")] {
+        let text = compare(&options(&[path.clone(), path])).unwrap_err().to_string();
+        assert!(text.contains("JSON with the keys 'machine', 'scores'"), "{text}");
+        assert!(text.contains(&formats::foreign::tools()), "{text}");
+    }
+}
+
 #[test]
 fn a_run_json_of_another_tool_is_a_result_and_no_campaign() {
     let root = tempfile::tempdir().unwrap();
@@ -525,6 +570,12 @@ fn a_run_json_of_another_tool_is_a_result_and_no_campaign() {
     }
     let result = run(&[root.path().join("a"), root.path().join("b")]);
     assert_eq!((result.a.repeats, result.b[0].repeats), (2, 2));
+    let other = include_str!("../../../formats/testdata/iperf3/3.12-tcp.json");
+    for side in ["c", "d"] {
+        write(root.path(), &format!("{side}/run.json"), other);
+    }
+    let result = run(&[root.path().join("c"), root.path().join("d")]);
+    assert!(result.rows.iter().all(|row| row.id.starts_with("iperf3/TCP")));
 }
 
 #[test]
@@ -820,4 +871,89 @@ fn damaged_files_are_lost_with_their_line_and_the_rest_counts() {
     assert!(matches!(compare(&strict), Err(AnalyzeError::Strict { .. })));
     let text = compare(&options(&[a, cut])).unwrap_err().to_string();
     assert!(text.contains("5.json") && text.contains("cut off"), "{text}");
+}
+
+/// A figure of a captured or reconstructed file, five times a side, worse on the second by a fifth.
+fn worse(name: &str, text: &str, figure: &str, higher: bool) -> Comparison {
+    assert_eq!(text.matches(figure).count(), 1, "{name}: {figure} stands once");
+    let root = tempfile::tempdir().unwrap();
+    let value: f64 = figure.trim_matches(|c: char| !c.is_ascii_digit()).parse().unwrap();
+    let factors = if higher { [1.0, 0.8] } else { [1.0, 1.25] };
+    let sides = write_both(root.path(), 5, |side, run| {
+        let new = format!("{:.6}", value * factors[side] * JITTER[run]);
+        text.replace(figure, &figure.replace(figure.trim_matches(|c: char| !c.is_ascii_digit()), &new))
+    });
+    run(&sides)
+}
+
+#[test]
+fn worse_figures_of_further_tools_regress_in_their_own_direction() {
+    macro_rules! data {
+        ($name:literal) => {
+            include_str!(concat!("../../../formats/testdata/", $name))
+        };
+    }
+    let terse = "3;fio-3.33;j;0;0;8192;400000;100000;1;";
+    let terse = data!("foreign/fio-3.33-terse3.txt").replacen(
+        &data!("foreign/fio-3.33-terse3.txt").split(';').take(9).map(|f| format!("{f};")).collect::<String>(),
+        terse,
+        1,
+    );
+    for (text, figure, row_id, higher) in [
+        (
+            data!("foreign/sysbench-1.0-cpu-reconstructed.txt"),
+            " 3915.62",
+            "sysbench/cpu/threads=4/events_per_s",
+            true,
+        ),
+        (
+            data!("foreign/sysbench-1.0-cpu-reconstructed.txt"),
+            " 1.10",
+            "sysbench/cpu/threads=4/latency_p95_ms",
+            false,
+        ),
+        (
+            data!("foreign/sysbench-1.0-oltp-reconstructed.txt"),
+            "(729.41",
+            "sysbench/oltp/threads=8/transactions_per_s",
+            true,
+        ),
+        (data!("sockperf/3.7-udp.txt"), "=   32.480", "sockperf/UDP//latency_p99_us", false),
+        (data!("uperf/1.0.7-rr-reconstructed.txt"), " 4848op", "uperf/tcp_rr/threads=2/trans.rate", true),
+        (data!("ffsb/6.0-mail-server-reconstructed.txt"), "1432.51", "ffsb//thread=16/IOPS", true),
+        (
+            data!("foreign/netperf-2.7-rr-reconstructed.txt"),
+            "18747.98",
+            "netperf/TCP_RR/size=1/trans.rate",
+            true,
+        ),
+        (
+            data!("qemu-img/7.2-bench-read.txt"),
+            " 0.031",
+            "qemu-img-bench/bench_read/buffer_size=4,depth=8/IOPS",
+            false,
+        ),
+        (terse.as_str(), ";100000;", "fio/read/job=j/IOPS", true),
+    ] {
+        let result = worse(row_id, text, figure, higher);
+        let row = row(&result, row_id);
+        assert_eq!(row.verdict, Verdict::Regressed, "{row_id}: {:?}", row.ratio);
+    }
+}
+
+#[test]
+fn what_a_file_states_of_its_units_counts() {
+    let root = tempfile::tempdir().unwrap();
+    let text = include_str!("../../../formats/testdata/foreign/phoronix-10.8-reconstructed.xml");
+    let sides = write_both(root.path(), 5, |side, run| {
+        let of = |value: f64| format!("<RawString>{:.3}</RawString>", value * JITTER[run]);
+        let slower = [1.0, 0.8][side];
+        let text = text.replace("<RawString>730:732:734</RawString>", &of(732.0 * slower));
+        text.replace("<RawString>12.4:12.6</RawString>", &of(12.5 * slower))
+    });
+    let result = run(&sides);
+    let verdicts: Vec<(String, Verdict)> =
+        result.rows.iter().map(|r| (r.metric.to_string(), r.verdict)).collect();
+    assert!(verdicts.contains(&("MB/s".to_owned(), Verdict::Regressed)), "{verdicts:?}");
+    assert!(verdicts.contains(&("Seconds".to_owned(), Verdict::Improved)), "{verdicts:?}");
 }

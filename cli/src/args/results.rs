@@ -22,16 +22,27 @@ pub enum Format {
     Csv,
 }
 
-/// `perfvt compare`.
-#[derive(Debug, clap::Args)]
-#[command(after_help = "EXAMPLES
+/// What stands below the options of `perfvt compare`.
+fn compare_help() -> String {
+    format!(
+        "EXAMPLES
   perfvt compare X/base X/head
   perfvt compare X                       (a campaign: its first environment against the others)
   perfvt compare old new --format markdown --fail-on regression --no-html
 
 EXIT CODES
   0 compared; 1 --fail-on was met; 2 input error; 3 no row of a candidate could be judged (with --fail-on: none that gates)
-  A candidate that breaks (FAILS-MORE, or a guest that died on its side alone) fails every gate, before 3")]
+  A candidate that breaks (FAILS-MORE, or a guest that died on its side alone) fails every gate, before 3
+
+OTHER TOOLS
+  Results of these are read as well, packed or not (docs/foreign-files.md): {}",
+        formats::foreign::tools()
+    )
+}
+
+/// `perfvt compare`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = compare_help())]
 pub struct Compare {
     /// Results directories: the baseline, then the candidates; or one campaign's directory
     #[arg(required = true, value_name = "DIR")]

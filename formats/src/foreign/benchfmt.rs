@@ -12,7 +12,7 @@
 //! benchmark printed into its own line is lost. A benchmark that was begun when its package failed has failed; a package that
 //! failed without one is lost.
 
-use super::{Counter, Foreign, Loss, Parsed, Record, Statement, lost_end, number, setting};
+use super::{Counter, Foreign, Loss, Parsed, Record, Statement, lost_end, number, setting, spelling};
 use crate::tool::lines;
 use edge::quoted;
 use model::Direction;
@@ -126,7 +126,7 @@ impl Reader {
         if !self.package.is_empty() {
             keys.push(("pkg".to_owned(), self.package.clone()));
         }
-        keys.push(("name".to_owned(), name.to_owned()));
+        keys.push(("name".to_owned(), spelled(name)));
         keys.push(("gomaxprocs".to_owned(), processors.to_owned()));
         keys
     }
@@ -237,6 +237,15 @@ fn configuration(line: &str) -> Option<(&str, &str)> {
     let fits =
         key.starts_with(char::is_lowercase) && !key.contains(|c: char| c.is_whitespace() || c.is_uppercase());
     (fits && value.starts_with([' ', '\t'])).then(|| (key, value.trim()))
+}
+
+/// A name in which sizes and times of sub-benchmarks (`/size=1024`) have their one spelling.
+fn spelled(name: &str) -> String {
+    let part = |part: &str| match part.split_once('=') {
+        Some((key, level)) => format!("{key}={}", spelling::level(key, level)),
+        None => part.to_owned(),
+    };
+    name.split('/').map(part).collect::<Vec<_>>().join("/")
 }
 
 /// `Decode/size=1k-8` is `Decode/size=1k` on 8 processors; without the number it is 1, which Go leaves out.

@@ -3,17 +3,30 @@
 //! A case is a job: its name, pattern, block size, depth and number of jobs, and whatever else tells the jobs of one file
 //! apart. Entries of the same job, which fio gives one by one without `group_reporting`, are one case: rates add up, mean
 //! latencies are weighed by their number. Percentiles cannot be put together from several entries and are left out there.
-//! Where one entry failed, the case has no value. A pattern that reads and writes gives two categories, `randrw read` and
-//! `randrw write`. What several objects in one file are, [`super::fio_series`] says.
+//! Where one entry failed, the case has no value, and neither has the sum over all clients. A pattern that reads and writes
+//! gives two categories, `randrw read` and `randrw write`; `unified_rw_reporting` gives `randrw mixed`, alone or besides. What
+//! syncing took (`fsync`, `fdatasync`) has a category of its own, `write sync`. Percentiles are 50, 99 and 99.9, or all that
+//! `percentile_list` asked for. What several objects in one file are, [`super::fio_series`] says.
 
 use super::{Counter, Foreign, Idle, IdleCase, Loss, Parsed, Record, fio_options, fio_series, setting};
-use crate::fio::{DIRECTIONS, Flow};
+use crate::fio::{self, Flow};
 use crate::json::{self, Document};
 use edge::quoted;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Percentiles that are read, with their names in metrics.
+/// The parts of a job that are results: directions, and all of them as one.
+const DIRECTIONS: [&str; 4] = ["read", "write", "trim", MIXED];
+/// All directions as one.
+const MIXED: &str = "mixed";
+/// What syncing took.
+const SYNC: &str = "sync";
+/// How fio calls the entry that sums up what several clients did.
+const ALL_CLIENTS: &str = "All clients";
+/// Nanoseconds in a millisecond.
+const NS_PER_MS: f64 = 1e6;
+
+/// Percentiles that are read when no others were asked for, with their names in metrics.
 const PERCENTILES: [(f64, &str); 3] = [(50.0, "p50"), (99.0, "p99"), (99.9, "p999")];
 
 /// Tells fio's JSON from other text.
@@ -21,9 +34,26 @@ pub(super) fn is(text: &str) -> bool {
     text.contains("\"fio version\"") && text.contains('{')
 }
 
+/// Parts from which nothing is read: histograms, of which `json+` has large ones, and the use of disks.
+struct Unread;
+
+impl json::Passed for Unread {
+    const KEYS: &'static [&'static str] = &[
+        "bins",
+        "slat_ns",
+        "iodepth_level",
+        "iodepth_submit",
+        "iodepth_complete",
+        "latency_ns",
+        "latency_us",
+        "latency_ms",
+        "disk_util",
+    ];
+}
+
 /// Reads the jobs of every run in one file.
 pub(super) fn parse(text: &str) -> Parsed {
-    let documents = json::documents(text)?;
+    let documents = json::documents_but::<Unread>(text)?;
     let first = documents.first().map_or(1, |d| d.line);
     let mut foreign = Foreign::default();
     let mut runs = Counter::default();
@@ -71,6 +101,11 @@ fn read(document: &Document<'_>, runs: &mut Counter, foreign: &mut Foreign) -> R
             }
             Err(reason) => foreign.losses.push(Loss { line, reason }),
         }
+    }
+    // The sum over clients of which one failed is over the others only.
+    let failed = cases.iter().find_map(|case| case.failed.clone());
+    if let (Some(sum), Some(reason)) = (cases.iter_mut().find(|c| c.is_sum()), failed) {
+        sum.failed.get_or_insert(reason);
     }
     tell_apart(&mut cases);
     for case in cases {
@@ -153,13 +188,19 @@ impl Job {
         let name = entry.get("jobname").and_then(Value::as_str).ok_or("a job without a name")?;
         let error = json::number(entry, "error").unwrap_or(0.0);
         let failed = (error != 0.0).then(|| (1, format!("job {} failed with error {error}", quoted(name))));
-        let flows: Vec<Flow> = DIRECTIONS.into_iter().filter_map(|d| Flow::read(d, entry.get(d)?)).collect();
+        let mut flows: Vec<Flow> =
+            DIRECTIONS.into_iter().filter_map(|d| Flow::read(d, entry.get(d)?)).collect();
+        if flows.len() == 2 && flows.iter().any(|f| f.name == MIXED) {
+            // One direction and the sum over it: the same twice.
+            flows.retain(|f| f.name != MIXED);
+        }
+        flows.extend(entry.get(SYNC).and_then(sync));
         let options = options(root, entry);
         let option = |name: &str, default: &str| {
             options.get(name).cloned().filter(|v| !v.is_empty()).unwrap_or_else(|| default.to_owned())
         };
         let mut keys = vec![("job".to_owned(), name.to_owned())];
-        if let Some(host) = entry.get("hostname").and_then(Value::as_str) {
+        if let (Some(host), true) = (entry.get("hostname").and_then(Value::as_str), name != ALL_CLIENTS) {
             keys.push(("hostname".into(), host.to_owned()));
         }
         let mut pattern = String::new();
@@ -176,6 +217,11 @@ impl Job {
 
     fn identity(&self) -> Identity {
         (self.keys.clone(), self.pattern.clone(), self.group.clone(), self.facts.clone())
+    }
+
+    /// Whether it is the sum over all clients.
+    fn is_sum(&self) -> bool {
+        self.options.is_empty() && self.keys.iter().any(|(_, name)| name == ALL_CLIENTS)
     }
 
     fn add(&mut self, other: Job) {
@@ -205,6 +251,13 @@ impl Job {
 
     /// The directions of a job that failed: those in which something was done, and those of its pattern.
     fn directions(&self) -> Vec<&'static str> {
+        if self
+            .options
+            .get("unified_rw_reporting")
+            .is_some_and(|unified| matches!(unified.as_str(), "" | "1" | "mixed"))
+        {
+            return vec![MIXED];
+        }
         let pattern = self.pattern.split(':').next().unwrap_or_default();
         let meant: &[&'static str] = match pattern {
             "rw" | "readwrite" | "randrw" => &["read", "write"],
@@ -221,6 +274,9 @@ impl Job {
     fn category(&self, direction: &str, directions: usize) -> String {
         match (directions, self.pattern.as_str()) {
             (_, "") => direction.to_owned(),
+            (_, pattern) if direction == SYNC || (direction == MIXED && fio_options::is_mixed(pattern)) => {
+                format!("{pattern} {direction}")
+            }
             (1, pattern) => pattern.to_owned(),
             (_, pattern) => format!("{pattern} {direction}"),
         }
@@ -257,7 +313,8 @@ impl Job {
             }
         } else {
             for flow in &self.flows {
-                let category = self.category(flow.name, self.flows.len());
+                let directions = self.flows.iter().filter(|flow| flow.name != SYNC).count();
+                let category = self.category(flow.name, directions);
                 let mut give = |metric: &str, unit: &str, value: Option<f64>| {
                     if let Some(value) = value {
                         push(category.clone(), metric, unit, Ok(value), false);
@@ -266,16 +323,36 @@ impl Job {
                 give("BW(MB/S)", "MiB/s", flow.bandwidth);
                 give("IOPS", "1/s", flow.iops);
                 give("Latency(ms)", "ms", flow.latency());
-                for (percent, word) in PERCENTILES {
-                    give(
-                        &format!("{}_{word}_ms", flow.percentiles_of),
-                        "ms",
-                        flow.printed_percentile(percent),
-                    );
+                let all = self.options.contains_key("percentile_list");
+                for (percent, ms) in &flow.percentiles {
+                    let known = PERCENTILES.iter().find(|(at, _)| (at - percent).abs() < 1e-6);
+                    let word =
+                        known.map(|(_, word)| (*word).to_owned()).or_else(|| all.then(|| word(*percent)));
+                    if let Some(word) = word {
+                        give(&format!("{}_{word}_ms", flow.percentiles_of), "ms", Some(*ms));
+                    }
                 }
             }
         }
         out.len() > before
+    }
+}
+
+/// What syncing took. fio counts it without telling how much was written.
+fn sync(part: &Value) -> Option<Flow> {
+    let latency = part.get("lat_ns")?;
+    let n = json::number(latency, "N").filter(|n| *n > 0.0)?;
+    let latency = (json::number(latency, "mean")? / NS_PER_MS * n, n);
+    let percentiles = fio::percentiles(part.get("lat_ns")?, NS_PER_MS);
+    Some(Flow { name: SYNC, latency: Some(latency), percentiles, percentiles_of: "lat", ..Flow::default() })
+}
+
+/// The name of a percentile: `p9999` of 99.99, and `p2.5`, because `p25` is another one.
+fn word(percent: f64) -> String {
+    let text = percent.to_string();
+    match text.split_once('.') {
+        Some((whole, decimals)) if whole.len() > 1 => format!("p{whole}{decimals}"),
+        _ => format!("p{text}"),
     }
 }
 

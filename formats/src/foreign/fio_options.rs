@@ -3,6 +3,7 @@
 //! What says how a job works is a fact, under perfvt's own name where perfvt has one. What says where it works, or what is
 //! written about it, is none. An option that is absent has fio's default, where that is known.
 
+use super::spelling::{seconds, size};
 use std::collections::BTreeMap;
 
 /// Names of options that have two.
@@ -188,74 +189,12 @@ fn switch(value: &str) -> String {
     }
 }
 
-/// A size in its largest whole unit of powers of 1024: `4096` and `4KiB` are `4k`. What is no size stays as it is.
-fn size(text: &str) -> String {
-    bytes(text).map_or_else(|| text.to_owned(), in_largest_unit)
-}
-
-fn bytes(text: &str) -> Option<u64> {
-    let lower = text.to_ascii_lowercase();
-    let end = lower.find(|c: char| !c.is_ascii_digit()).unwrap_or(lower.len());
-    let (digits, unit) = lower.split_at(end);
-    let power = match unit.trim_end_matches('b').trim_end_matches('i') {
-        "" => 0,
-        "k" => 1,
-        "m" => 2,
-        "g" => 3,
-        "t" => 4,
-        _ => return None,
-    };
-    digits.parse::<u64>().ok()?.checked_mul(1024u64.checked_pow(power)?)
-}
-
-fn in_largest_unit(bytes: u64) -> String {
-    let units = ["k", "m", "g", "t"];
-    let (mut value, mut unit) = (bytes, "");
-    for next in units {
-        if value == 0 || value % 1024 != 0 {
-            break;
-        }
-        (value, unit) = (value / 1024, next);
-    }
-    format!("{value}{unit}")
-}
-
-/// A time in seconds: `60`, `60s` and `1m` are the same. What is no whole number of seconds stays as it is.
-fn seconds(text: &str) -> String {
-    let lower = text.to_ascii_lowercase();
-    let end = lower.find(|c: char| !c.is_ascii_digit()).unwrap_or(lower.len());
-    let (digits, unit) = lower.split_at(end);
-    let factor = match unit {
-        "" | "s" => 1,
-        "m" => 60,
-        "h" => 3600,
-        "d" => 86_400,
-        "ms" => {
-            let ms = digits.parse::<u64>().ok().filter(|ms| ms % 1000 == 0);
-            return ms.map_or_else(|| text.to_owned(), |ms| (ms / 1000).to_string());
-        }
-        _ => return text.to_owned(),
-    };
-    let seconds = digits.parse::<u64>().ok().and_then(|n| n.checked_mul(factor));
-    seconds.map_or_else(|| text.to_owned(), |s| s.to_string())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn options(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
         pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
-    }
-
-    #[test]
-    fn sizes_and_times_have_one_spelling() {
-        let sizes = ["4096", "4k", "4K", "4KiB", "4kb"].map(size);
-        assert!(sizes.iter().all(|s| s == "4k"), "{sizes:?}");
-        assert_eq!(["0", "512", "1536", "1024m", "50%"].map(size), ["0", "512", "1536", "1g", "50%"]);
-        let times = ["60", "60s", "1m", "60000ms"].map(seconds);
-        assert!(times.iter().all(|t| t == "60"), "{times:?}");
-        assert_eq!(["1500ms", "2h", "soon"].map(seconds), ["1500ms", "7200", "soon"]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! Each time, and from 1.19 on each memory usage, is a run. User and system time exist as means over all runs only, those
 //! that failed included: where one failed, they are no values.
 
-use super::{Counter, Foreign, Loss, Parsed, Record};
+use super::{Counter, Foreign, Loss, Parsed, Record, spelling};
 use crate::json::{self, Document};
 use edge::quoted;
 use serde_json::Value;
@@ -49,7 +49,7 @@ fn command(result: &Value, line: u32, runs: &mut Counter, out: &mut Vec<Record>)
     let times = times.ok_or_else(|| format!("{} has no list of times", quoted(name)))?;
     let mut keys = vec![("command".to_owned(), name.to_owned())];
     for (key, value) in result.get("parameters").and_then(Value::as_object).into_iter().flatten() {
-        keys.push((key.clone(), json::level(value)));
+        keys.push((key.clone(), spelling::level(key, &json::level(value))));
     }
     let mut push = |metric: &str, unit: &str, value, failed, run| {
         let (metric, unit) = (metric.to_owned(), unit.to_owned());

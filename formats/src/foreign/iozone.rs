@@ -7,7 +7,8 @@
 //! ```
 //!
 //! To the left a table by file size (lines) and record size (columns), in kB; a cell of 0 is a combination that iozone
-//! skipped. To the right, from `-t`, the throughput of all processes together.
+//! skipped. To the right, from `-t`, the throughput of all processes together. With `-+u` the same tables follow once more, of
+//! the CPU time in per cent.
 
 use super::{Counter, Foreign, Loss, Parsed, Record, lost_end, number, setting};
 use crate::tool::lines;
@@ -46,13 +47,25 @@ pub(super) fn is(text: &str) -> bool {
         let line = line.trim();
         line.starts_with("Iozone: Performance Test")
             || line.starts_with("\"Throughput report")
-            || report(line).is_some_and(|name| operation(name).is_some())
+            || report(line).is_some_and(|(name, _)| operation(name).is_some())
     })
 }
 
-/// The name in `"NAME report"`.
-fn report(line: &str) -> Option<&str> {
-    line.strip_prefix('"')?.strip_suffix("report\"").map(str::trim)
+/// The name in `"NAME report"` or `"NAME CPU utilization report (..)"`, and what the table is about.
+fn report(line: &str) -> Option<(&str, About)> {
+    let text = line.strip_prefix('"')?.strip_suffix('"')?;
+    if let Some((name, _)) = text.split_once(" CPU utilization report") {
+        return Some((name.trim(), About::Cpu));
+    }
+    text.strip_suffix("report").map(|name| (name.trim(), About::Throughput))
+}
+
+/// What a table is about.
+#[derive(Clone, Copy, Default, PartialEq)]
+enum About {
+    #[default]
+    Throughput,
+    Cpu,
 }
 
 fn operation(words: &str) -> Option<&'static str> {
@@ -79,7 +92,7 @@ enum Place {
     Before,
     /// A table by sizes of this operation, with its record sizes once they are known.
     Sizes(Option<&'static str>, Vec<String>),
-    Throughput,
+    Processes,
 }
 
 /// Options that say which cases are measured, where, and what is written about it; they take a value.
@@ -128,6 +141,7 @@ struct Reader {
     foreign: Foreign,
     runs: Counter,
     place: Place,
+    about: About,
     record_kb: String,
     file_kb: String,
     threads: String,
@@ -159,22 +173,22 @@ impl Reader {
         } else if let Some(rest) = text.strip_prefix("File size set to ") {
             self.file_kb = rest.split_whitespace().next().unwrap_or_default().to_owned();
         } else if text.starts_with("\"Throughput report") {
-            self.place = Place::Throughput;
+            (self.place, self.about) = (Place::Processes, About::Throughput);
         } else if text.starts_with("\"CPU utilization report") {
-            self.place = Place::Before;
+            (self.place, self.about) = (Place::Processes, About::Cpu);
         } else if let Some(rest) = text.strip_prefix("\"Record size = ") {
             self.record_kb = rest.split_whitespace().next().unwrap_or_default().to_owned();
-        } else if let Some(name) = report(text) {
-            self.place = Place::Sizes(operation(name), Vec::new());
+        } else if let Some((name, about)) = report(text) {
+            (self.place, self.about) = (Place::Sizes(operation(name), Vec::new()), about);
             if operation(name).is_none() {
                 self.lose(line, format!("a report of the unknown operation {}", quoted(name)));
             }
         } else if text.starts_with('"') {
             match std::mem::take(&mut self.place) {
                 Place::Before => {}
-                Place::Throughput => {
+                Place::Processes => {
                     self.throughput(text, line);
-                    self.place = Place::Throughput;
+                    self.place = Place::Processes;
                 }
                 Place::Sizes(operation, records) => self.sizes(operation, records, text, line),
             }
@@ -229,9 +243,13 @@ impl Reader {
     }
 
     fn push(&mut self, operation: &str, keys: Vec<(String, String)>, value: &str, line: u32) {
-        let metric = format!("{operation}_Thro-KBps");
+        let (name, unit) = match self.about {
+            About::Throughput => ("Thro-KBps", "KiB/s"),
+            About::Cpu => ("CPU", "%"),
+        };
+        let metric = format!("{operation}_{name}");
         let run = Some(self.runs.next(format!("{metric}{keys:?}")));
-        let unit = "KiB/s".to_owned();
+        let unit = unit.to_owned();
         let (value, failed) = (number(value), false);
         let setting = setting(&mut self.foreign.settings, self.facts.clone());
         let category = String::new();

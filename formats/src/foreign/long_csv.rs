@@ -2,7 +2,7 @@
 //!
 //! The heading must name `metric` and `value`; `repeat` (or `run`), `unit` and `category` mean what they say, and every
 //! other column is a key of the case. Columns come in any order and any letter case, separated by commas, semicolons
-//! or tabs.
+//! or tabs; a line `sep=;` above the heading names another separator. Where it is no comma, a comma in a number is decimal.
 //!
 //! A heading may stand again, as in tables that were written one behind the other (`cat *.csv`): what follows is of its
 //! columns, and repeats that an earlier table has numbered already are further ones.
@@ -14,7 +14,7 @@
 //! A last line without its newline is lost, because 820 that was cut off is 82 or 8; unless it ends in a value in quotes, which
 //! are closed, or in a carriage return.
 
-use super::{Counter, Foreign, Loss, Parsed, Record, number, table};
+use super::{Counter, Foreign, Loss, Parsed, Record, spelling, table};
 use crate::tool::NO_END;
 use std::collections::HashMap;
 use table::End;
@@ -46,15 +46,18 @@ impl Column {
 
 /// Tells the table by its heading.
 pub(super) fn is(text: &str) -> bool {
-    first(text).is_some_and(|heading| {
-        let columns = columns(heading);
-        names_both(&columns) && columns.len() > 2
-    })
+    first(text).is_some_and(|(heading, separator)| names_both(&columns(heading, separator)))
 }
 
-/// The line of the heading, which need not be one.
-fn first(text: &str) -> Option<&str> {
-    text.lines().find(|line| !line.trim().is_empty() && !is_comment(line, table::separator(line)))
+/// The line of the heading, which need not be one, and its separator: what a line `sep=;` above it says, or its own.
+fn first(text: &str) -> Option<(&str, char)> {
+    let lines = || text.lines().filter(|line| !line.trim().is_empty());
+    let said = lines().next().and_then(table::said);
+    let with = |line| (line, said.unwrap_or_else(|| table::separator(line)));
+    lines()
+        .skip(usize::from(said.is_some()))
+        .map(with)
+        .find(|(line, separator)| !is_comment(line, *separator))
 }
 
 /// A line that begins with `#` and is no heading.
@@ -63,18 +66,19 @@ fn is_comment(line: &str, separator: char) -> bool {
     line.trim_start().starts_with('#') && !table::lines(line, separator).first().is_some_and(heading)
 }
 
-fn columns(heading: &str) -> Vec<Column> {
-    let lines = table::lines(heading, table::separator(heading));
-    lines.first().map(columns_of).unwrap_or_default()
+fn columns(heading: &str, separator: char) -> Vec<Column> {
+    table::lines(heading, separator).first().map(columns_of).unwrap_or_default()
 }
 
-/// The columns that a line names. A `#` before all of them is none of the first one's name, unless it is the whole of it.
+/// The columns that a line names.
 fn columns_of(line: &table::Line) -> Vec<Column> {
-    let name = |(index, cell): (usize, &String)| {
-        let bare = cell.strip_prefix('#').map(str::trim_start).filter(|bare| index == 0 && !bare.is_empty());
-        Column::of(bare.unwrap_or(cell))
-    };
-    line.cells.iter().enumerate().map(name).collect()
+    line.cells.iter().enumerate().map(|(index, cell)| Column::of(bare(index, cell))).collect()
+}
+
+/// A name of a heading. A `#` before all of them is none of the first one's name, unless it is the whole of it.
+fn bare(index: usize, cell: &str) -> &str {
+    let bare = cell.strip_prefix('#').map(str::trim_start);
+    bare.filter(|bare| index == 0 && !bare.is_empty()).unwrap_or(cell)
 }
 
 fn names_both(columns: &[Column]) -> bool {
@@ -83,13 +87,19 @@ fn names_both(columns: &[Column]) -> bool {
 
 /// Reads the table, or several in one file.
 pub(super) fn parse(text: &str) -> Parsed {
-    let separator = table::separator(first(text).unwrap_or_default());
+    let separator = first(text).map_or(',', |(_, separator)| separator);
     let comment = |line: &str| is_comment(line, separator);
+    let said =
+        text.lines().find(|line| !line.trim().is_empty()).is_some_and(|line| table::said(line).is_some());
     let mut lines = table::lines_without(text, separator, &comment).into_iter();
+    if said {
+        lines.next();
+    }
     let first = lines.next().ok_or_else(|| (1, "it is empty".to_owned()))?;
     let mut columns = headings(&first)?;
     let mut foreign = Foreign { names_repeats: columns.contains(&Column::Repeat), ..Foreign::default() };
     let (mut runs, mut repeats) = (Counter::default(), Repeats::default());
+    let is_one = !lines.as_slice().iter().any(is_heading);
     for line in lines {
         if let Some(reason) = cut(line.end, columns.last()) {
             foreign.losses.push(Loss { line: line.number, reason: reason.to_owned() });
@@ -106,9 +116,11 @@ pub(super) fn parse(text: &str) -> Parsed {
             foreign.losses.push(Loss { line: line.number, reason });
             continue;
         }
-        match record(&columns, line, &mut runs) {
+        match record(&columns, line, separator, &mut runs) {
             Ok(mut record) => {
-                repeats.number(&mut record);
+                if !is_one {
+                    repeats.number(&mut record);
+                }
                 foreign.records.push(record);
             }
             Err(loss) => foreign.losses.push(loss),
@@ -119,7 +131,10 @@ pub(super) fn parse(text: &str) -> Parsed {
 
 /// A line that names the columns again.
 fn is_heading(line: &table::Line) -> bool {
-    names_both(&columns_of(line))
+    let names = |name: &str| {
+        line.cells.iter().enumerate().any(|(index, cell)| bare(index, cell).eq_ignore_ascii_case(name))
+    };
+    names("metric") && names("value")
 }
 
 /// The columns of a heading.
@@ -175,7 +190,12 @@ fn cut(end: End, last: Option<&Column>) -> Option<&'static str> {
     }
 }
 
-fn record(columns: &[Column], line: table::Line, runs: &mut Counter) -> Result<Record, Loss> {
+fn record(
+    columns: &[Column],
+    line: table::Line,
+    separator: char,
+    runs: &mut Counter,
+) -> Result<Record, Loss> {
     let mut record = Record {
         category: String::new(),
         keys: Vec::new(),
@@ -190,11 +210,11 @@ fn record(columns: &[Column], line: table::Line, runs: &mut Counter) -> Result<R
     for (column, cell) in columns.iter().zip(line.cells) {
         match column {
             Column::Metric => record.metric = cell,
-            Column::Value => record.value = number(&cell),
+            Column::Value => record.value = table::number(&cell, separator),
             Column::Unit => record.unit = cell,
             Column::Category => record.category = cell,
             Column::Repeat => record.run = Some(cell).filter(|c| !c.is_empty()),
-            Column::Key(name) => record.keys.push((name.clone(), cell)),
+            Column::Key(name) => record.keys.push((name.clone(), spelling::level(name, &cell))),
         }
     }
     if record.metric.is_empty() {

@@ -1,81 +1,55 @@
 //! Results of other tools, as records of one shape. What a file is, its content tells, never its name.
 //!
-//! | kind | made by | perf.conf section |
-//! |---|---|---|
-//! | [`Kind::FioJson`] | `fio --output-format=json`, `json+` | `fio` |
-//! | [`Kind::NetperfOmni`] | netperf with `-o` (CSV) or `-k` (keyval) after the `--` | `netperf` |
-//! | [`Kind::LongCsv`] | anything: a table `case,metric,repeat,value` | `csv` |
-//! | [`Kind::Hyperfine`] | `hyperfine --export-json` | `hyperfine` |
-//! | [`Kind::Benchfmt`] | `go test -bench` | `benchfmt` |
-//! | [`Kind::Iperf3`] | `iperf3 -J` | `iperf3` |
-//! | [`Kind::Iozone`] | `iozone -R` | `iozone` |
+//! [`READERS`] is the list of them: kinds, tools, how a tool writes it, and the section of perf.conf. A file of each reader is
+//! pure: a test whether a text is of its kind, and a function from the text to records.
 //!
 //! A value that is not a finite number is a record with the reason in its place; a line that cannot be used is a loss;
 //! a file that cannot be used is an error. Each names its line. Of a text that is no JSON, a last line without its newline
 //! may be the first part of a longer one: nothing of it is read, and it is a loss.
 
 mod benchfmt;
+mod draft;
+mod ffsb_text;
 mod fio_json;
 mod fio_options;
 mod fio_series;
+mod fio_terse;
+mod gbench;
+mod github_bench;
+mod go_json;
 mod hyperfine;
+mod iometer;
 mod iozone;
 mod iperf3_json;
+mod kinds;
 mod long_csv;
+mod look;
 mod netperf_omni;
+mod netperf_text;
+mod ntttcp_text;
+mod ntttcp_xml;
+mod perfherder;
+mod phoronix;
+mod plain;
+mod pytest_bench;
+mod qemu_img_text;
+mod scores;
+mod sockperf_text;
+mod spelling;
+mod sysbench;
 mod table;
+mod uperf_text;
+mod wide_csv;
+mod xml;
+
+pub use kinds::{ENDINGS, Kind, READERS, Reader, names, tools};
+pub use look::look;
+pub use plain::plain;
 
 use crate::tool::{NO_END, line_without_end};
 use edge::quoted;
 use model::Direction;
 use std::collections::BTreeMap;
-
-/// What a file is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
-    /// fio's JSON, with or without the bins of `json+`.
-    FioJson,
-    /// netperf's omni output, CSV or keyval.
-    NetperfOmni,
-    /// A table with a column for the case, the metric and the value.
-    LongCsv,
-    /// hyperfine's exported JSON.
-    Hyperfine,
-    /// The text of Go benchmarks.
-    Benchfmt,
-    /// iozone's report.
-    Iozone,
-    /// iperf3's JSON.
-    Iperf3,
-}
-
-impl Kind {
-    /// How messages call it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Kind::FioJson => "fio JSON",
-            Kind::NetperfOmni => "netperf omni output",
-            Kind::LongCsv => "long CSV",
-            Kind::Hyperfine => "hyperfine JSON",
-            Kind::Benchfmt => "Go benchmark text",
-            Kind::Iozone => "iozone report",
-            Kind::Iperf3 => "iperf3 JSON",
-        }
-    }
-
-    /// The section of perf.conf that says what its numbers mean.
-    pub fn section(self) -> &'static str {
-        match self {
-            Kind::FioJson => "fio",
-            Kind::NetperfOmni => "netperf",
-            Kind::LongCsv => "csv",
-            Kind::Hyperfine => "hyperfine",
-            Kind::Benchfmt => "benchfmt",
-            Kind::Iozone => "iozone",
-            Kind::Iperf3 => "iperf3",
-        }
-    }
-}
 
 /// One number of one case.
 #[derive(Clone, Debug, PartialEq)]
@@ -178,39 +152,22 @@ pub struct ForeignError {
 /// How much of a file is looked at to tell what it is, in bytes.
 pub const SNIFF_LENGTH: usize = 64 * 1024;
 
-/// Tells what a file is by its first [`SNIFF_LENGTH`] bytes.
+/// Tells what a file is by its first [`SNIFF_LENGTH`] bytes, packed or not, in any encoding.
 pub fn sniff(bytes: &[u8]) -> Option<Kind> {
-    let head = bytes.get(..SNIFF_LENGTH).unwrap_or(bytes);
-    let text = String::from_utf8_lossy(head);
-    let text = text.trim_start_matches('\u{feff}');
-    let tests: [(Kind, Test); 7] = [
-        (Kind::FioJson, fio_json::is),
-        (Kind::Iperf3, iperf3_json::is),
-        (Kind::Hyperfine, hyperfine::is),
-        (Kind::Iozone, iozone::is),
-        (Kind::NetperfOmni, netperf_omni::is),
-        (Kind::LongCsv, long_csv::is),
-        (Kind::Benchfmt, benchfmt::is),
-    ];
-    tests.into_iter().find(|(_, is)| is(text)).map(|(kind, _)| kind)
+    let text = plain::head(bytes, SNIFF_LENGTH);
+    READERS.iter().find(|reader| (reader.is)(&text)).map(|reader| reader.kind)
 }
 
-/// Reads a file of a known kind.
+/// Reads the text of a file of a known kind, as [`plain`](plain()) gives it.
 ///
 /// # Errors
 /// The text is cut off or is not of this kind. What is wrong with single lines stands in [`Foreign::losses`].
 pub fn parse(kind: Kind, text: &str) -> Result<Foreign, ForeignError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let parsed = match kind {
-        Kind::FioJson => fio_json::parse(text),
-        Kind::NetperfOmni => netperf_omni::parse(text),
-        Kind::LongCsv => long_csv::parse(text),
-        Kind::Hyperfine => hyperfine::parse(text),
-        Kind::Benchfmt => benchfmt::parse(text),
-        Kind::Iozone => iozone::parse(text),
-        Kind::Iperf3 => iperf3_json::parse(text),
-    };
-    let foreign = parsed.map_err(|(line, reason)| ForeignError { kind, line, reason })?;
+    let wrong = |(line, reason)| ForeignError { kind, line, reason };
+    let reader = kind.reader().ok_or_else(|| wrong((1, "it has no reader".to_owned())))?;
+    let parsed = (reader.parse)(text);
+    let foreign = parsed.map_err(wrong)?;
     match (foreign.records.is_empty(), foreign.losses.first()) {
         (false, _) => Ok(foreign),
         // Which cells are missing, other files tell.
@@ -223,9 +180,6 @@ pub fn parse(kind: Kind, text: &str) -> Result<Foreign, ForeignError> {
         (true, None) => Err(ForeignError { kind, line: 1, reason: "it holds no result".into() }),
     }
 }
-
-/// Tells whether a text, of which the end may be missing, is of one kind.
-type Test = fn(&str) -> bool;
 
 /// What a reader gives: the file, or line and reason.
 type Parsed = Result<Foreign, (u32, String)>;

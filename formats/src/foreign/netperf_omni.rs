@@ -124,6 +124,17 @@ fn selector(heading: &str) -> Option<&'static str> {
     SELECTORS.iter().copied().chain(settings).find(|(_, h)| *h == heading).map(|(key, _)| key)
 }
 
+/// The test that a banner names, as netperf's option `-t` calls it.
+pub(super) fn test(title: &str) -> String {
+    let mut name = title.strip_prefix("MIGRATED ").unwrap_or(title).to_uppercase();
+    for (long, short) in
+        [("CONNECT/REQUEST/RESPONSE", "CRR"), ("REQUEST/RESPONSE", "RR"), ("UNIDIRECTIONAL SEND", "STREAM")]
+    {
+        name = name.replace(long, short);
+    }
+    name.trim().replace(' ', "_")
+}
+
 /// A figure of a result.
 struct Figure {
     metric: &'static str,
@@ -297,10 +308,8 @@ impl Reader {
     fn category(&self) -> String {
         let banner = self.banner.as_deref().unwrap_or_default();
         let title = banner.split(" TEST ").next().unwrap_or_default();
-        if let Some(test) = title.strip_prefix("MIGRATED ") {
-            let test = test.to_uppercase();
-            let short = test.replace("CONNECT/REQUEST/RESPONSE", "CRR").replace("REQUEST/RESPONSE", "RR");
-            return short.replace(' ', "_");
+        if title.starts_with("MIGRATED ") {
+            return test(title);
         }
         let of_banner = title.strip_prefix("OMNI ").unwrap_or_default();
         let direction = match (self.text("DIRECTION"), of_banner) {

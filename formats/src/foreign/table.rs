@@ -1,4 +1,7 @@
-//! Lines of separated values (RFC 4180), with the line on which each begins.
+//! Lines of separated values (RFC 4180), with the line on which each begins, and numbers as spreadsheets write them.
+
+use super::number as plain_number;
+use edge::quoted;
 
 /// One line of a table.
 pub(super) struct Line {
@@ -88,9 +91,96 @@ fn finish(out: &mut Vec<Line>, number: u32, cells: &mut Vec<String>, cell: &mut 
     }
 }
 
-/// The separator of a heading: the one of comma, semicolon and tab that stands in it most often.
+/// The heading of a table and its separator: what a line `sep=;` above it says, or the one of comma, semicolon and tab that
+/// stands in it most often.
+pub(super) fn heading(text: &str) -> (&str, char) {
+    let mut lines = text.lines().filter(|l| !l.trim().is_empty());
+    let first = lines.next().unwrap_or_default();
+    match said(first) {
+        Some(separator) => (lines.next().unwrap_or_default(), separator),
+        None => (first, separator(first)),
+    }
+}
+
+/// The lines of a table, without a line that only names the separator; and the separator.
+pub(super) fn table(text: &str) -> (Vec<Line>, char) {
+    let (_, separator) = heading(text);
+    let mut lines = lines(text, separator);
+    let first = text.lines().find(|l| !l.trim().is_empty()).unwrap_or_default();
+    if said(first).is_some() && !lines.is_empty() {
+        lines.remove(0);
+    }
+    (lines, separator)
+}
+
+/// The separator in `sep=;`, which spreadsheets write and read as a first line.
+pub(super) fn said(line: &str) -> Option<char> {
+    let line = line.trim_matches(['\r', ' ', '"']);
+    let (name, value) = line.split_at_checked(4)?;
+    let mut characters = value.chars();
+    let separator = characters.next()?;
+    (name.eq_ignore_ascii_case("sep=") && characters.next().is_none()).then_some(separator)
+}
+
 pub(super) fn separator(heading: &str) -> char {
     let count = |c: &char| heading.matches(*c).count();
     // The first of equals is wanted, and max_by_key gives the last.
     ['\t', ';', ','].into_iter().max_by_key(count).unwrap_or(',')
+}
+
+/// A number of a cell. Where cells are not separated by commas, a comma is a decimal one: `1.234,5` is 1234.5.
+pub(super) fn number(cell: &str, separator: char) -> Result<f64, String> {
+    if separator == ',' || !cell.contains(',') {
+        return plain_number(cell);
+    }
+    let odd = || format!("{} is not a finite number", quoted(cell));
+    let (whole, decimals) = cell.split_once(',').unwrap_or((cell, ""));
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let mut groups = whole.trim_start_matches(['-', '+']).split('.');
+    let first = groups.next().unwrap_or_default();
+    let grouped = digits(first) && groups.all(|group| digits(group) && group.len() == 3);
+    // Three digits behind tabs may be thousands as well.
+    if separator == '\t'
+        && decimals.len() == 3
+        && !whole.contains('.')
+        && whole.trim_start_matches('-') != "0"
+    {
+        return Err(format!("{} may be a thousand or a decimal; write it without a comma", quoted(cell)));
+    }
+    if !grouped || decimals.contains([',', '.']) {
+        return Err(odd());
+    }
+    plain_number(&format!("{}.{decimals}", whole.replace('.', "")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_may_name_the_separator() {
+        for (text, expected) in
+            [("sep=;\na;b\n", ';'), ("\"sep=|\"\r\na|b\r\n", '|'), ("a\tb,c\td\n", '\t'), ("a;b;c,d\n", ';')]
+        {
+            assert_eq!(heading(text).1, expected, "{text}");
+        }
+        let (lines, _) = table("sep=;\na;b\n1;2\n");
+        assert_eq!(lines.iter().map(|l| l.number).collect::<Vec<_>>(), [2, 3]);
+        assert_eq!(heading("sep=ab\n"), ("sep=ab", ','));
+    }
+
+    #[test]
+    fn a_comma_is_decimal_where_it_separates_nothing() {
+        for (cell, value) in
+            [("416,1", 416.1), ("-0,5", -0.5), ("1.234,5", 1234.5), ("1,234", 1.234), ("2e3", 2e3)]
+        {
+            assert_eq!(number(cell, ';'), Ok(value), "{cell}");
+        }
+        for cell in ["1,2,3", "1.2,3", "1,234.5", ",5x", "a,b"] {
+            assert!(number(cell, ';').is_err(), "{cell}");
+        }
+        assert!(number("1,234", '\t').unwrap_err().contains("thousand"));
+        assert_eq!((number("0,234", '\t'), number("1,23", '\t')), (Ok(0.234), Ok(1.23)));
+        assert!(number("1,5", ',').is_err());
+    }
 }

@@ -20,11 +20,11 @@ const IPERF3_REVERSE: &str = include_str!("../../testdata/iperf3/3.12-reverse.js
 const IPERF3_REFUSED: &str = include_str!("../../testdata/iperf3/3.12-refused.json");
 const IOZONE_THREADS: &str = include_str!("../../testdata/foreign/iozone-3.489-threads.txt");
 
-fn read(text: &str) -> Foreign {
+pub fn read(text: &str) -> Foreign {
     parse(sniff(text.as_bytes()).expect("a kind"), text).unwrap()
 }
 
-fn refusal(kind: Kind, text: &str) -> String {
+pub fn refusal(kind: Kind, text: &str) -> String {
     parse(kind, text).unwrap_err().to_string()
 }
 
@@ -34,7 +34,7 @@ fn id(r: &Record) -> String {
     format!("{}/{}/{}#{}", r.category, keys.join(","), r.metric, r.run.as_deref().unwrap_or("all"))
 }
 
-fn find<'a>(foreign: &'a Foreign, wanted: &str) -> &'a Record {
+pub fn find<'a>(foreign: &'a Foreign, wanted: &str) -> &'a Record {
     let known: Vec<String> = foreign.records.iter().map(id).collect();
     foreign
         .records
@@ -43,12 +43,12 @@ fn find<'a>(foreign: &'a Foreign, wanted: &str) -> &'a Record {
         .unwrap_or_else(|| panic!("{wanted} is none of {known:#?}"))
 }
 
-fn value(foreign: &Foreign, wanted: &str) -> f64 {
+pub fn value(foreign: &Foreign, wanted: &str) -> f64 {
     find(foreign, wanted).value.clone().unwrap()
 }
 
 /// What held when a value was taken.
-fn fact<'a>(foreign: &'a Foreign, record: &Record, name: &str) -> Option<&'a str> {
+pub fn fact<'a>(foreign: &'a Foreign, record: &Record, name: &str) -> Option<&'a str> {
     foreign.settings.get(record.setting)?.get(name).map(String::as_str)
 }
 
@@ -77,9 +77,17 @@ fn each_kind_is_told_by_its_content() {
 fn anything_else_is_none_of_them() {
     let rhs =
         "### kvm_version : 6.1\nCategory:TCP_RR\n size|sessions| trans.rate\n   64|       1|    1000.0\n";
-    for text in
-        ["", "{", "hello\n", "a,b,c\n1,2,3\n", "{\"results\": []}", "Benchmarking began\n", "[1]", rhs]
-    {
+    for text in [
+        "",
+        "{",
+        "hello\n",
+        "a,b,c\n",
+        "1,2,3\n4,5,6\n",
+        "{\"results\": []}",
+        "Benchmarking began\n",
+        "[1]",
+        rhs,
+    ] {
         assert_eq!(sniff(text.as_bytes()), None, "{text}");
     }
     assert_eq!(sniff(&[0xff, 0xfe, 0, 0]), None);
@@ -382,10 +390,13 @@ fn a_netperf_file_of_which_every_test_failed_is_told_by_its_banner() {
     let banner = "MIGRATED TCP REQUEST/RESPONSE TEST from 0.0.0.0 port 0 to 10.0.0.1 port 0 : first burst 0";
     let failed = read(&format!("{banner}\nsend_omni: connect failed: Connection refused\n"));
     assert_eq!((failed.records.len(), failed.idle.len(), failed.idle[0].category.as_str()), (0, 1, "TCP_RR"));
-    // The table that netperf prints without an output selection is no omni output, and no failure.
-    let classic =
-        format!("{banner}\nRecv   Send\nbytes  bytes\n\n 87380  16384  16384    10.00    9415.24\n");
-    assert_eq!(sniff(classic.as_bytes()), None);
+    // The table that netperf prints without an output selection has another reader, and is no failure.
+    let classic = format!(
+        "{banner}\nLocal /Remote\nSocket Size   Request  Resp.   Elapsed  Trans.\nSend   Recv   Size     Size    Time     Rate\n\
+         bytes  Bytes  bytes    bytes   secs.    per sec\n\n16384  131072 1        1       10.00    9415.24\n16384  131072\n"
+    );
+    let kind = sniff(classic.as_bytes()).unwrap();
+    assert!(parse(kind, &classic).is_ok_and(|read| read.idle.is_empty()));
 }
 
 #[test]
@@ -654,10 +665,15 @@ fn iozones_options_are_facts_but_not_those_that_choose_cases_or_places() {
 }
 
 #[test]
-fn iozones_part_on_cpu_time_is_passed_over() {
+fn iozones_part_on_cpu_time_has_metrics_of_its_own() {
     let part = "\"CPU utilization report Y-axis is type of test X-axis is number of processes\"\n\"Record size = 64 kBytes \"\n\"Output is in CPU%\"\n\n\"  Initial write \"  123.45\n";
     let iozone = read(&format!("{IOZONE_THREADS}{part}"));
-    assert_eq!((iozone.records.len(), iozone.losses.len()), (4, 0), "{:?}", iozone.losses);
+    assert_eq!((iozone.records.len(), iozone.losses.len()), (5, 0), "{:?}", iozone.losses);
+    assert_eq!(value(&iozone, "/size_kB=1024,record_kB=64,threads=2/Write_CPU#1"), 123.45);
+    let tables = "\"Writer report\"\n\"4\" \"8\"\n\"64\" 100 200\n\"Writer CPU utilization report (Zero values should be ignored)\"\n\"4\" \"8\"\n\"64\" 0.00 50.5\n";
+    let iozone = read(tables);
+    assert_eq!((iozone.records.len(), iozone.losses.len()), (3, 0), "{iozone:?}");
+    assert_eq!(value(&iozone, "/size_kB=64,record_kB=8/Write_CPU#1"), 50.5);
 }
 
 #[test]
@@ -675,4 +691,25 @@ fn damaged_iozone_reports_are_told_with_their_line() {
     assert!(odd.losses.len() == 1 && odd.records.iter().filter(|r| r.value.is_err()).count() >= 1);
     let wide = read(&IOZONE.replacen("\"64\"   1105556", "\"64\" 1 2 3 4 5 6 7 8 9 10", 1));
     assert!(wide.losses[0].reason.contains("values under 13"), "{:?}", wide.losses);
+}
+
+#[test]
+fn tables_of_spreadsheets_are_read() {
+    let german = read("sep=;\ncase;metric;unit;value\nstart;latency;ms;1.416,5\n");
+    assert_eq!(value(&german, "/case=start/latency#1"), 1416.5);
+    let short = read("metric,value\nboot_ms,416.1\nboot_ms,421.8\n");
+    assert_eq!((value(&short, "//boot_ms#1"), value(&short, "//boot_ms#2")), (416.1, 421.8));
+}
+
+#[test]
+fn sizes_and_times_are_one_level_however_they_are_spelled() {
+    let table = read("bs,runtime,metric,value\n4096,1m,x,1\n4k,60s,x,2\n4 KiB,60,x,3\n");
+    assert_eq!(value(&table, "/bs=4k,runtime=60/x#3"), 3.0);
+    let go = read("BenchmarkRead/size=1024-8 10 5 ns/op\nBenchmarkRead/size=1k-8 10 7 ns/op\n");
+    assert_eq!(value(&go, "/name=Read/size=1k,gomaxprocs=8/ns/op#2"), 7.0);
+    let export = |bs: &str| {
+        format!(r#"{{"results":[{{"command":"dd","times":[1.5],"parameters":{{"bs":"{bs}"}}}}]}}"#)
+    };
+    find(&read(&export("65536")), "/command=dd,bs=64k/time_s#1");
+    find(&read(&export("64KiB")), "/command=dd,bs=64k/time_s#1");
 }

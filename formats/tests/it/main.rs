@@ -5,6 +5,7 @@
 mod corpus;
 mod cuts;
 mod foreign;
+mod foreign_tools;
 mod perf_conf;
 mod rhs;
 mod versions;

@@ -3,13 +3,9 @@
 
 use crate::warnings::{counted, note};
 use crate::{Loss, Warning};
+use formats::foreign::{SNIFF_LENGTH, look};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-
-/// How much of a file its first words are, in bytes.
-const HEAD: u64 = 400;
-/// How much of them is shown, in characters.
-const SHOWN: usize = 80;
 
 /// Losses for files that stand where a result should, and a note on the others.
 ///
@@ -77,14 +73,9 @@ fn of_data(path: &Path) -> Option<String> {
 
 /// Why a file is no result.
 pub(crate) fn first_words(path: &Path) -> String {
-    let head = match edge::read::head(path, HEAD) {
-        Ok(head) => head,
-        Err(error) => return format!("it cannot be read: {error}"),
-    };
-    let text = String::from_utf8_lossy(&head);
-    let Some(line) = text.lines().map(str::trim).find(|line| !line.is_empty()) else {
-        return "it is empty".to_owned();
-    };
-    let shown: String = line.chars().take(SHOWN).collect();
-    format!("it is no result of any tool that is known; it begins with {}", edge::quoted(&shown))
+    let limit = u64::try_from(SNIFF_LENGTH).unwrap_or(u64::MAX);
+    match edge::read::head(path, limit) {
+        Ok(head) => look(&head),
+        Err(error) => format!("it cannot be read: {error}"),
+    }
 }

@@ -1,0 +1,95 @@
+//! fio's terse output (`--output-format=terse`, `--minimal`), versions 3 to 5: one line a job, its fields by their place (fio
+//! manual, section "Terse output").
+//!
+//! It tells neither block size nor depth: the case is the job's name, and the direction in which something was done. Its
+//! percentiles are whole microseconds. JSON tells more.
+
+use super::Parsed;
+use super::draft::{Case, Draft, Facts, key};
+use crate::tool::{lines, number};
+use edge::quoted;
+
+/// Fields before those of the first direction.
+const HEAD: usize = 5;
+/// Fields of a direction up to version 4, and from 5 on.
+const WIDTHS: (usize, usize) = (41, 47);
+/// The place of a direction's first percentile, and how many there are.
+const PERCENTILES: (usize, usize) = (12, 20);
+/// Microseconds in a millisecond.
+const US_PER_MS: f64 = 1000.0;
+
+/// Tells the output by the begin of its lines.
+pub(super) fn is(text: &str) -> bool {
+    text.lines().any(|line| fields(line).is_some())
+}
+
+/// The fields of a job's line with the version of the output.
+fn fields(line: &str) -> Option<(u32, Vec<&str>)> {
+    let (version, rest) = line.trim_end().split_once(';')?;
+    let version = version.parse::<u32>().ok().filter(|version| (2..=5).contains(version))?;
+    rest.starts_with("fio-").then(|| (version, line.trim_end().split(';').collect()))
+}
+
+/// Reads every job of a file.
+pub(super) fn parse(text: &str) -> Parsed {
+    let mut draft = Draft::default();
+    for (line, content) in lines(text) {
+        let Some((version, fields)) = fields(content) else { continue };
+        if version < 3 {
+            return Err((line, "terse output of version 2; run fio with --output-format=json".into()));
+        }
+        if let Err(reason) = job(&mut draft, version, &fields, line) {
+            draft.lose(line, reason);
+        }
+    }
+    Ok(draft.done_text(text))
+}
+
+fn job(draft: &mut Draft, version: u32, fields: &[&str], line: u32) -> Result<(), String> {
+    let [_, release, name, _, error, ..] = fields else { return Err("a line without its job".into()) };
+    let facts = Facts::from([("tool.fio".to_owned(), (*release).to_owned())]);
+    let width = if version < 5 { WIDTHS.0 } else { WIDTHS.1 };
+    let directions: &[&str] = if version == 3 { &["read", "write"] } else { &["read", "write", "trim"] };
+    let keys = vec![key("job", *name)];
+    if *error != "0" {
+        return Err(format!("job {} failed with error {error}", quoted(name)));
+    }
+    let mut done = false;
+    for (index, direction) in directions.iter().enumerate() {
+        let from = HEAD + index * width;
+        let Some(part) = fields.get(from..from + width) else {
+            return Err(format!("{} fields, of which the last are missing", fields.len()));
+        };
+        let at = |place: usize| part.get(place).copied().and_then(number);
+        if at(0).unwrap_or(0.0) <= 0.0 && at(2).unwrap_or(0.0) <= 0.0 {
+            continue;
+        }
+        done = true;
+        let case = draft.case(direction, keys.clone(), facts.clone(), line);
+        give(draft, &case, part)?;
+    }
+    if done { Ok(()) } else { Err(format!("job {} has done no I/O", quoted(name))) }
+}
+
+/// The figures of one direction.
+fn give(draft: &mut Draft, case: &Case, part: &[&str]) -> Result<(), String> {
+    let at = |place: usize| {
+        let text = part.get(place).copied().unwrap_or_default();
+        number(text)
+            .ok_or_else(|| format!("{} is no number, in field {place} of {}", quoted(text), case.category))
+    };
+    draft.give(case, "BW(MB/S)", "MiB/s", at(1)? / 1024.0);
+    draft.give(case, "IOPS", "1/s", at(2)?);
+    draft.give(case, "Latency(ms)", "ms", at(34)? / US_PER_MS);
+    let table =
+        part.iter().skip(PERCENTILES.0).take(PERCENTILES.1).filter_map(|field| field.split_once("%="));
+    for (percent, value) in table {
+        let wanted = [(50.0, "p50"), (99.0, "p99"), (99.9, "p999")];
+        let percent = number(percent);
+        let word = wanted.iter().find(|(at, _)| percent == Some(*at)).map(|(_, word)| *word);
+        if let (Some(word), Some(value)) = (word, number(value)) {
+            draft.give(case, &format!("clat_{word}_ms"), "ms", value / US_PER_MS);
+        }
+    }
+    Ok(())
+}

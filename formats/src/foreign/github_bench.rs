@@ -1,0 +1,77 @@
+//! JSON of github-action-benchmark: the list that its tools `customBiggerIsBetter` and `customSmallerIsBetter` take, and the
+//! `data.js` that it keeps (its README).
+//!
+//! ```text
+//!   [{"name": "start", "unit": "ms", "value": 12.5}]
+//!   window.BENCHMARK_DATA = {"entries": {"suite": [{"tool": "..", "benches": [..]}]}}
+//! ```
+//!
+//! A list does not say which way is better. In `data.js` each commit is a run.
+
+use super::Parsed;
+use super::draft::{Draft, Facts, Keys, key};
+use super::scores::{Score, foreign};
+use crate::json::{self, Document};
+use crate::tool::number;
+use model::Direction;
+use serde_json::Value;
+
+/// Tells either by the keys of its benchmarks.
+pub(super) fn is(text: &str) -> bool {
+    let has = |key: &str| text.contains(&format!("\"{key}\""));
+    let is_list = text.trim_start().starts_with('[') && has("name") && has("unit");
+    has("value") && (is_list || (has("entries") && has("benches")))
+}
+
+/// Reads every benchmark of a file.
+pub(super) fn parse(text: &str) -> Parsed {
+    let (mut draft, mut scores) = (Draft::default(), Vec::new());
+    let documents = json::documents(text)?;
+    for document in &documents {
+        if document.value.get("entries").is_some() {
+            kept(document, &mut scores, &mut draft);
+        } else {
+            let line = document.lines_of_key("value").first().copied().unwrap_or(document.line);
+            match bench(&document.value, Vec::new(), "", line) {
+                Some(score) => scores.push(score),
+                None => draft.lose(line, "an entry without name and value"),
+            }
+        }
+    }
+    Ok(foreign(scores, draft))
+}
+
+/// What `data.js` keeps.
+fn kept(document: &Document<'_>, scores: &mut Vec<Score>, draft: &mut Draft) {
+    let lines = document.lines_of_key("value");
+    let mut lines = lines.into_iter();
+    for (suite, entries) in document.value.get("entries").and_then(Value::as_object).into_iter().flatten() {
+        for entry in entries.as_array().into_iter().flatten() {
+            let tool = entry.get("tool").and_then(Value::as_str).unwrap_or_default();
+            for one in entry.get("benches").and_then(Value::as_array).into_iter().flatten() {
+                let line = lines.next().unwrap_or(document.line);
+                match bench(one, vec![key("suite", suite)], tool, line) {
+                    Some(score) => scores.push(score),
+                    None => draft.lose(line, "an entry without name and value"),
+                }
+            }
+        }
+    }
+}
+
+fn bench(entry: &Value, mut keys: Keys, tool: &str, line: u32) -> Option<Score> {
+    let text = |name: &str| entry.get(name).and_then(Value::as_str);
+    let value = entry.get("value")?;
+    // Some write numbers as text.
+    let value = value.as_f64().or_else(|| number(value.as_str()?)).filter(|value| value.is_finite())?;
+    keys.push(key("name", text("name")?));
+    let unit = text("unit").unwrap_or_default().to_owned();
+    let direction = match tool {
+        "customBiggerIsBetter" | "benchmarkjs" | "pytest" => Some(Direction::HigherIsBetter),
+        "customSmallerIsBetter" | "cargo" | "go" | "googlecpp" | "catch2" | "julia" | "benchmarkdotnet" => {
+            Some(Direction::LowerIsBetter)
+        }
+        _ => None,
+    };
+    Some(Score { keys, unit, direction, values: vec![value], facts: Facts::new(), line })
+}

@@ -1,0 +1,244 @@
+//! What a file that nobody reads looks like, and how its tool writes something that is read.
+
+use super::{SNIFF_LENGTH, plain};
+use edge::quoted;
+use quick_xml::events::Event;
+use std::fmt;
+
+/// How much of a first line is shown, in characters.
+const SHOWN: usize = 80;
+/// How many keys of JSON are named.
+const KEYS: usize = 8;
+
+/// Marks of outputs that are not read: all words must be in the text. What it is, and the way out.
+const KNOWN: [(&[&str], &str, &str); 13] = [
+    (&["Run status group", "bw="], "fio's text for people", "run fio with --output-format=json"),
+    (&["(groupid=", "IOPS="], "fio's text for people", "run fio with --output-format=json"),
+    (&["[ ID] Interval", "Transfer"], "text of iperf", "run iperf3 with -J on the client"),
+    (&["Benchmark 1:", "Time (mean"], "hyperfine's text for people", "run hyperfine with --export-json FILE"),
+    (&["\"jmhVersion\"", "\"primaryMetric\""], "JMH's JSON", TABLE),
+    (&["Performance counter stats for"], "text of perf stat", TABLE),
+    (&["=== RUN "], "go test without benchmarks", "run go test with -bench . -count 10"),
+    (
+        &["\"Action\":", "\"Package\":"],
+        "go test -json without benchmarks",
+        "run go test with -bench . -count 10",
+    ),
+    (&["Running 1 test", "running "], "output of cargo test", TABLE),
+    (&["Requests per second:", "Concurrency Level:"], "ab's text", TABLE),
+    (&["Requests/sec:", "Thread Stats"], "wrk's text", TABLE),
+    (&["procs -----------memory"], "text of vmstat", TABLE),
+    (&["avg-cpu:", "Device"], "text of iostat", TABLE),
+];
+
+/// The way out for everything.
+const TABLE: &str = "write its figures as a table, case,metric,repeat,value";
+
+/// First bytes of what is no text.
+const MAGIC: [(&[u8], &str); 9] = [
+    (b"\xfd7zXZ\0", "it is packed with xz; unpack it (xz -d)"),
+    (b"BZh", "it is packed with bzip2; unpack it (bzip2 -d)"),
+    (b"PK\x03\x04", "it is a ZIP archive or a spreadsheet; unpack it, or save the spreadsheet as CSV"),
+    (b"\xd0\xcf\x11\xe0", "it is a spreadsheet or another document of Office; save it as CSV"),
+    (b"SQLite format 3", "it is an SQLite database; export its table as CSV"),
+    (b"%PDF", "it is a PDF document"),
+    (b"\x89PNG", "it is an image"),
+    (b"\x7fELF", "it is a program"),
+    (b"7z\xbc\xaf", "it is packed with 7-Zip; unpack it"),
+];
+
+/// What the head of a file that nobody reads looks like, in a sentence that begins with "it".
+pub fn look(head: &[u8]) -> String {
+    if let Some((_, what)) = MAGIC.iter().find(|(magic, _)| head.starts_with(magic)) {
+        return (*what).to_owned();
+    }
+    let text = plain::head(head, SNIFF_LENGTH);
+    let text = text.as_ref();
+    let Some(first) = text.lines().map(str::trim).find(|line| !line.is_empty()) else {
+        return "it is empty".to_owned();
+    };
+    if let Some((_, what, way)) = KNOWN.iter().find(|(words, ..)| words.iter().all(|w| text.contains(w))) {
+        return format!("it is {what}, which is not read; {way}");
+    }
+    if is_binary(text) {
+        return "it holds binary data and is no text".to_owned();
+    }
+    let shown: String = first.chars().take(SHOWN).collect();
+    let lower = first.to_ascii_lowercase();
+    if lower.starts_with("<!doctype html") || lower.starts_with("<html") {
+        return "it is a page of HTML and no result of any tool that is known".to_owned();
+    }
+    if first.starts_with('<')
+        && let Some(root) = xml_root(text)
+    {
+        return format!(
+            "it is XML with the root element {}, which no tool that is known writes",
+            quoted(&root)
+        );
+    }
+    if first.starts_with(['{', '['])
+        && let Some(keys) = json_keys(text)
+    {
+        let keys: Vec<String> = keys.iter().map(|key| quoted(key).to_string()).collect();
+        return match keys.as_slice() {
+            [] => "it is JSON without any keys".to_owned(),
+            keys => format!(
+                "it is JSON with the keys {}, which no tool that is known writes; {TABLE}",
+                keys.join(", ")
+            ),
+        };
+    }
+    if is_table(text) {
+        return format!(
+            "it is a table that is not read; its heading must name the columns metric and value, or each metric over a \
+             column of numbers; it begins with {}",
+            quoted(&shown)
+        );
+    }
+    let what = if is_log(text) { "it looks like a log and" } else { "it" };
+    format!("{what} is no result of any tool that is known; it begins with {}", quoted(&shown))
+}
+
+/// Whether a text holds what no text has.
+fn is_binary(text: &str) -> bool {
+    let head: Vec<char> = text.chars().take(4096).collect();
+    let odd = |c: &&char| c.is_control() && !matches!(c, '\n' | '\r' | '\t' | '\u{1b}' | '\u{8}' | '\u{c}');
+    let count = head.iter().filter(|c| odd(c) || **c == char::REPLACEMENT_CHARACTER).count();
+    count * 20 > head.len()
+}
+
+/// The name of the outermost element.
+pub(super) fn xml_root(text: &str) -> Option<String> {
+    let mut reader = quick_xml::Reader::from_str(text);
+    loop {
+        match reader.read_event().ok()? {
+            Event::Start(element) | Event::Empty(element) => {
+                return Some(element.name().as_ref().to_owned());
+            }
+            Event::Eof => return None,
+            _ => {}
+        }
+    }
+}
+
+/// The first keys of an object, or of the first object of an array; the rest of the text may be missing.
+fn json_keys(text: &str) -> Option<Vec<String>> {
+    let mut keys = Keys::default();
+    // A head ends too early: what was seen before counts.
+    let read = serde::Deserializer::deserialize_any(&mut serde_json::Deserializer::from_str(text), &mut keys);
+    (read.is_ok() || !keys.0.is_empty()).then_some(keys.0)
+}
+
+/// Keys that have been seen.
+#[derive(Default)]
+struct Keys(Vec<String>);
+
+impl<'de> serde::de::Visitor<'de> for &mut Keys {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object, or an array of objects")
+    }
+
+    fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(key) = map.next_key::<String>()? {
+            if self.0.len() < KEYS {
+                self.0.push(key);
+            }
+            map.next_value::<serde::de::IgnoredAny>()?;
+        }
+        Ok(())
+    }
+
+    fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+        if list.next_element_seed(First(self))?.is_some() {
+            while list.next_element::<serde::de::IgnoredAny>()?.is_some() {}
+        }
+        Ok(())
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+}
+
+/// The first element of an array, whose keys are those of the array.
+struct First<'a>(&'a mut Keys);
+
+impl<'de> serde::de::DeserializeSeed<'de> for First<'_> {
+    type Value = ();
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
+        from.deserialize_any(self.0)
+    }
+}
+
+/// Whether each of the first lines has as many separators as the first.
+fn is_table(text: &str) -> bool {
+    let lines: Vec<&str> = text.lines().filter(|l| !l.trim().is_empty()).take(6).collect();
+    let is_parted = |separator: char| {
+        let mut counts = lines.iter().map(|line| line.matches(separator).count());
+        counts.next().is_some_and(|first| first > 0 && counts.all(|count| count == first))
+    };
+    lines.len() > 1 && [',', ';', '\t'].into_iter().any(is_parted)
+}
+
+/// Whether lines begin with a time or a level.
+fn is_log(text: &str) -> bool {
+    let lines: Vec<&str> = text.lines().filter(|l| !l.trim().is_empty()).take(20).collect();
+    let stamped = lines.iter().filter(|line| {
+        let word: String = line.trim_start_matches(['[', '<', '(']).chars().take(10).collect();
+        let digits = word.chars().filter(char::is_ascii_digit).count();
+        let is_time = digits >= 4 && word.contains(['-', ':', '.', '/']);
+        is_time || ["INFO", "WARN", "ERROR", "DEBUG", "TRACE"].iter().any(|level| word.starts_with(level))
+    });
+    lines.len() > 1 && stamped.count() * 2 > lines.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_sort_of_file_is_called_what_it_is() {
+        for (text, part) in [
+            ("", "it is empty"),
+            ("{\"machine\": {\"a\": 1}, \"results2\": [1, 2", "JSON with the keys 'machine', 'results2'"),
+            ("[{\"x\": 1}, {\"y\": 2}]", "JSON with the keys 'x',"),
+            ("[]", "JSON without any keys"),
+            ("<?xml version=\"1.0\"?>\n<!-- x -->\n<suite a='1'><b/>", "root element 'suite'"),
+            ("<!DOCTYPE html>\n<html>", "HTML"),
+            ("2026-01-01 10:00:00 begin\n2026-01-01 10:00:01 end\n", "looks like a log"),
+            ("1,2,3\n4,5,6\n", "columns metric and value"),
+            ("connection refused\n", "begins with 'connection refused'"),
+            ("SQLite format 3\0..", "SQLite"),
+            ("a\u{1}\u{2}\u{3}\0\0\0\0", "binary"),
+            ("fio-3.33\nj: (groupid=0, jobs=1)\n  read: IOPS=1k\n", "--output-format=json"),
+            ("Benchmark 1: sleep 1\n  Time (mean ± σ): 1 s\n", "--export-json"),
+        ] {
+            let said = look(text.as_bytes());
+            assert!(said.contains(part) && said.starts_with("it "), "{text}: {said}");
+        }
+        assert!(look(b"\xfd7zXZ\0\0").contains("xz"));
+    }
+}

@@ -1,0 +1,162 @@
+//! netperf's classic tables, with interim results (`-D`) between or without (netperf manual, section "Using Netperf to
+//! Measure Bulk Data Transfer" and the one on request/response).
+//!
+//! ```text
+//!   MIGRATED TCP STREAM TEST from 0.0.0.0 (0.0.0.0) port 0 AF_INET to host () port 0 AF_INET
+//!   Recv   Send    Send
+//!   Size   Size    Size     Time     Throughput
+//!   bytes  bytes   bytes    secs.    10^6bits/sec
+//!   131072  16384  16384    10.00    9415.05
+//! ```
+//!
+//! A row's meaning is its number of cells: with `-c` and `-C` the use of the CPUs and the service demand follow. The result
+//! counts, not the interim ones. Of a UDP stream the second row is what arrived.
+
+use super::Parsed;
+use super::draft::{Case, Draft, Facts, key};
+use super::netperf_omni::test;
+use crate::tool::{lines, number};
+
+/// Units of a heading, with their factors to Mbit/s. Those with bytes are powers of 1024.
+const UNITS: [(&str, f64); 6] = [
+    ("10^3bits/s", 1e-3),
+    ("10^6bits/s", 1.0),
+    ("10^9bits/s", 1e3),
+    ("KBytes/s", 8e-6 * 1024.0),
+    ("MBytes/s", 8e-6 * 1_048_576.0),
+    ("GBytes/s", 8e-6 * 1_073_741_824.0),
+];
+
+/// Tells the text by the banner of a test.
+pub(super) fn is(text: &str) -> bool {
+    text.lines().any(|line| banner(line).is_some())
+}
+
+/// The test of a banner.
+fn banner(line: &str) -> Option<String> {
+    let (title, rest) = line.split_once(" TEST from ")?;
+    let known = ["TCP", "UDP", "SCTP", "MIGRATED", "OMNI", "DG", "STREAM"];
+    (rest.contains(" port ") && known.iter().any(|word| title.starts_with(word))).then(|| test(title))
+}
+
+/// A test of which the result is still to come.
+struct Test {
+    name: String,
+    line: u32,
+    /// Factor of the heading's unit.
+    factor: Option<f64>,
+    /// Of a UDP stream, what was sent: the first row.
+    sent: Option<(Vec<f64>, u32)>,
+    done: bool,
+}
+
+/// Reads every test of a file.
+pub(super) fn parse(text: &str) -> Parsed {
+    let mut draft = Draft::default();
+    let mut test: Option<Test> = None;
+    for (line, content) in lines(text) {
+        if let Some(name) = banner(content) {
+            finish(&mut draft, test.take());
+            test = Some(Test { name, line, factor: None, sent: None, done: false });
+            continue;
+        }
+        let Some(test) = test.as_mut().filter(|test| !test.done) else { continue };
+        if let Some((_, factor)) = UNITS.iter().find(|(unit, _)| content.contains(unit)) {
+            if !content.starts_with("Interim result") {
+                test.factor = Some(*factor);
+            }
+            continue;
+        }
+        let cells: Option<Vec<f64>> = content.split_whitespace().map(signed).collect();
+        if let Some(cells) = cells.filter(|cells| cells.len() >= 4) {
+            row(&mut draft, test, &cells, line);
+        }
+    }
+    finish(&mut draft, test);
+    Ok(draft.done_text(text))
+}
+
+/// A number, or -1 for what was not measured.
+fn signed(word: &str) -> Option<f64> {
+    number(word).or_else(|| word.strip_prefix('-').and_then(number).map(|n| -n))
+}
+
+/// A test that ends without its result is lost.
+fn finish(draft: &mut Draft, test: Option<Test>) {
+    if let Some(test) = test.filter(|test| !test.done) {
+        draft.lose(test.line, "a test without a result: it failed, or its layout is another one");
+    }
+}
+
+fn row(draft: &mut Draft, test: &mut Test, cells: &[f64], line: u32) {
+    let factor = test.factor.unwrap_or(1.0);
+    if test.name.starts_with("UDP_STREAM") {
+        match (test.sent.take(), cells) {
+            (None, [_, _, _, _, _, _, ..]) => test.sent = Some((cells.to_vec(), line)),
+            (Some((sent, begun)), [_, _, _, arrived, use_and_demand @ ..]) => {
+                let [_, size, seconds, _, _, rate, local @ ..] = sent.as_slice() else { return };
+                let case = case(draft, &test.name, *size, *seconds, begun);
+                draft.give(&case, "throughput", "Mbit/s", arrived * factor);
+                draft.give(&case, "send_throughput", "Mbit/s", rate * factor);
+                costs(
+                    draft,
+                    &case,
+                    local.first(),
+                    use_and_demand.first(),
+                    local.get(1),
+                    use_and_demand.get(1),
+                );
+                test.done = true;
+            }
+            _ => {}
+        }
+        return;
+    }
+    let is_transaction = ["_RR", "_CRR", "_CC"].iter().any(|end| test.name.ends_with(end));
+    match cells {
+        [_, _, size, _, seconds, rate, rest @ ..] if is_transaction => {
+            let case = case(draft, &test.name, *size, *seconds, line);
+            draft.give(&case, "trans.rate", "trans/s", *rate);
+            costs(draft, &case, rest.first(), rest.get(1), rest.get(2), rest.get(3));
+            test.done = true;
+        }
+        [_, _, size, seconds, rate, rest @ ..] if !is_transaction => {
+            let case = case(draft, &test.name, *size, *seconds, line);
+            draft.give(&case, "throughput", "Mbit/s", rate * factor);
+            costs(draft, &case, rest.first(), rest.get(1), rest.get(2), rest.get(3));
+            test.done = true;
+        }
+        _ => {}
+    }
+}
+
+fn case(draft: &mut Draft, name: &str, size: f64, seconds: f64, line: u32) -> Case {
+    let mut facts = Facts::new();
+    // A test of so many bytes or transactions takes any time.
+    if seconds.round() >= 1.0 && (seconds - seconds.round()).abs() <= 0.1 {
+        facts.insert("param.l".into(), seconds.round().to_string());
+    }
+    draft.case(name, vec![key("size", size.to_string())], facts, line)
+}
+
+/// What was measured of the CPUs: -1 is what was not.
+fn costs(
+    draft: &mut Draft,
+    case: &Case,
+    local: Option<&f64>,
+    remote: Option<&f64>,
+    local_demand: Option<&f64>,
+    remote_demand: Option<&f64>,
+) {
+    let figures = [
+        ("local_CPU", "%", local),
+        ("remote_CPU", "%", remote),
+        ("local_service_demand", "", local_demand),
+        ("remote_service_demand", "", remote_demand),
+    ];
+    for (metric, unit, value) in figures {
+        if let Some(value) = value.filter(|value| **value >= 0.0) {
+            draft.give(case, metric, unit, *value);
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Perfherder's JSON (Mozilla's performance-artifact schema), alone or behind `PERFHERDER_DATA:` in a log.
+//!
+//! The case is suite, subtest and extra options. Replicates are runs; without any, the value is one. `lowerIsBetter` is true
+//! where it is not given. A suite's own value, a mean over its subtests, is read where it has no subtests or is given besides.
+
+use super::Parsed;
+use super::draft::{Draft, Facts, Keys, key};
+use super::scores::{Score, foreign};
+use crate::json;
+use model::Direction;
+use serde_json::Value;
+
+/// Tells the JSON by its suites and subtests.
+pub(super) fn is(text: &str) -> bool {
+    ["\"suites\"", "\"framework\"", "\"name\""].iter().all(|word| text.contains(word))
+        && ["\"subtests\"", "\"lowerIsBetter\"", "PERFHERDER_DATA"].iter().any(|word| text.contains(word))
+}
+
+/// Reads every suite of a file.
+pub(super) fn parse(text: &str) -> Parsed {
+    let (draft, mut scores) = (Draft::default(), Vec::new());
+    for document in json::documents(text)? {
+        let names = document.lines_of_key("name");
+        let line = names.first().copied().unwrap_or(document.line);
+        for suite in document.value.get("suites").and_then(Value::as_array).into_iter().flatten() {
+            read(suite, line, &mut scores);
+        }
+    }
+    Ok(foreign(scores, draft))
+}
+
+fn read(suite: &Value, line: u32, scores: &mut Vec<Score>) {
+    let text =
+        |part: &Value, name: &str| part.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let mut keys: Keys = vec![key("suite", text(suite, "name"))];
+    let options = suite.get("extraOptions").and_then(Value::as_array).into_iter().flatten();
+    let mut options: Vec<&str> = options.filter_map(Value::as_str).collect();
+    options.sort_unstable();
+    if !options.is_empty() {
+        keys.push(key("options", options.join(" ")));
+    }
+    let mut push = |part: &Value, keys: Keys, inherited: Option<&Value>| {
+        let replicates = part.get("replicates").and_then(Value::as_array).into_iter().flatten();
+        let mut values: Vec<f64> = replicates.filter_map(Value::as_f64).collect();
+        if values.is_empty() {
+            values.extend(json::number(part, "value"));
+        }
+        let of = |name: &str| part.get(name).or_else(|| inherited?.get(name));
+        let unit = of("unit").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let lower = of("lowerIsBetter").and_then(Value::as_bool).unwrap_or(true);
+        let direction = Some(if lower { Direction::LowerIsBetter } else { Direction::HigherIsBetter });
+        if !values.is_empty() {
+            scores.push(Score { keys, unit, direction, values, facts: Facts::new(), line });
+        }
+    };
+    for subtest in suite.get("subtests").and_then(Value::as_array).into_iter().flatten() {
+        let mut keys = keys.clone();
+        keys.push(key("subtest", text(subtest, "name")));
+        push(subtest, keys, Some(suite));
+    }
+    push(suite, keys, None);
+}

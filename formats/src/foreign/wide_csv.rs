@@ -1,0 +1,226 @@
+//! A wide table: one line a run, one column a metric, as otava and spreadsheets have them.
+//!
+//! ```text
+//!   time,commit,threads,latency_ms,requests
+//!   2026-01-02,aaa0,4,10.4,158735
+//! ```
+//!
+//! What a column is, its heading and its cells tell. Times, commits and the like are labels of a line and tell no cases apart.
+//! Columns called like a factor (`threads`, `size`, `depth`, ..) and columns of words are keys; every other column of numbers is
+//! a metric. Lines of one case are its runs, unless a column numbers them.
+
+use super::draft::{Draft, Facts, Keys, key};
+use super::table::{self, End, Line};
+use super::{Parsed, long_csv, spelling};
+use crate::tool::NO_END;
+use edge::quoted;
+
+/// Headings of labels, in small letters and digits.
+const LABELS: [&str; 21] = [
+    "time",
+    "timestamp",
+    "timestampms",
+    "date",
+    "datetime",
+    "day",
+    "commit",
+    "commitid",
+    "sha",
+    "hash",
+    "revision",
+    "rev",
+    "branch",
+    "build",
+    "buildid",
+    "id",
+    "uuid",
+    "url",
+    "index",
+    "version",
+    "author",
+];
+/// Headings of factors.
+const FACTORS: [&str; 40] = [
+    "case",
+    "name",
+    "test",
+    "benchmark",
+    "job",
+    "host",
+    "category",
+    "size",
+    "bs",
+    "blocksize",
+    "blksize",
+    "recordsize",
+    "filesize",
+    "msgsize",
+    "messagesize",
+    "buffersize",
+    "pktsize",
+    "packetsize",
+    "iosize",
+    "threads",
+    "thread",
+    "numjobs",
+    "jobs",
+    "clients",
+    "connections",
+    "concurrency",
+    "sessions",
+    "streams",
+    "processes",
+    "cpus",
+    "vcpus",
+    "cores",
+    "iodepth",
+    "depth",
+    "queuedepth",
+    "qd",
+    "queues",
+    "burst",
+    "warehouses",
+    "scale",
+];
+/// Headings of the number of a run.
+const RUNS: [&str; 5] = ["run", "repeat", "iteration", "replicate", "trial"];
+/// Seconds that are no duration but a moment since 1970.
+const MOMENT: f64 = 1e8;
+/// How many lines tell what a column is when a file is told.
+const SAMPLE: usize = 20;
+
+/// What a column is.
+#[derive(Clone, Copy, PartialEq)]
+enum Column {
+    Label,
+    Run,
+    Key,
+    Metric,
+}
+
+/// Tells the table by a heading of names over columns of which one at least is a metric.
+pub(super) fn is(text: &str) -> bool {
+    let (heading, separator) = table::heading(text);
+    if heading.trim_start().starts_with(['{', '[', '<', '#', '|', '\'']) || long_csv::is(text) {
+        return false;
+    }
+    // A head may end in the middle of a line.
+    let end = text.rfind('\n').unwrap_or(0);
+    let (lines, _) = table::table(text.get(..end).unwrap_or_default());
+    let Some((heading, rows)) = lines.split_first() else { return false };
+    let rows = rows.get(..rows.len().min(SAMPLE)).unwrap_or_default();
+    let names = &heading.cells;
+    let is_name = |name: &String| {
+        name.split_whitespace().count() < 6 && name.len() < 60 && number(name, separator).is_none()
+    };
+    // The numbers of lines that a program writes before them have no name.
+    let is_named = names.iter().skip(1).all(|name| !name.is_empty());
+    names.len() > 1
+        && !rows.is_empty()
+        && is_named
+        && names.iter().all(is_name)
+        && rows.iter().all(|row| row.cells.len() == names.len())
+        && columns(names, rows, separator).contains(&Column::Metric)
+}
+
+/// A number, if the cell is one.
+fn number(cell: &str, separator: char) -> Option<f64> {
+    table::number(cell, separator).ok()
+}
+
+/// What each column is, by its heading and these lines.
+fn columns(names: &[String], rows: &[Line], separator: char) -> Vec<Column> {
+    let kind = |(index, name): (usize, &String)| {
+        let word: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
+        let word = word.to_ascii_lowercase();
+        let mut cells = rows.iter().filter_map(|row| row.cells.get(index)).filter(|cell| !cell.is_empty());
+        let some = cells.clone().next().is_some();
+        if name.is_empty() || LABELS.contains(&word.as_str()) {
+            Column::Label
+        } else if RUNS.contains(&word.as_str()) {
+            Column::Run
+        } else if FACTORS.contains(&word.as_str()) {
+            Column::Key
+        } else if some && cells.any(|cell| number(cell, separator).is_some()) {
+            Column::Metric
+        } else if some {
+            Column::Key
+        } else {
+            Column::Label
+        }
+    };
+    let mut columns: Vec<Column> = names.iter().enumerate().map(kind).collect();
+    if !columns.contains(&Column::Metric) {
+        // What took so long, and not when it was.
+        let is_duration = |index: usize| {
+            let cells = rows.iter().filter_map(|row| row.cells.get(index));
+            let mut numbers = cells.map(|cell| number(cell, separator));
+            !rows.is_empty() && numbers.all(|value| value.is_some_and(|value| value < MOMENT))
+        };
+        let time = names.iter().position(|name| name.eq_ignore_ascii_case("time"));
+        if let Some(column) = time.filter(|at| is_duration(*at)).and_then(|at| columns.get_mut(at)) {
+            *column = Column::Metric;
+        }
+    }
+    columns
+}
+
+/// Reads the table.
+pub(super) fn parse(text: &str) -> Parsed {
+    let (lines, separator) = table::table(text);
+    let mut lines = lines.into_iter();
+    let heading = lines.next().ok_or_else(|| (1, "it is empty".to_owned()))?;
+    let names = heading.cells;
+    for (index, name) in names.iter().enumerate() {
+        if names.iter().skip(index + 1).any(|other| other == name) {
+            return Err((heading.number, format!("two columns are called {}", quoted(name))));
+        }
+    }
+    let rows: Vec<Line> = lines.filter(|row| row.cells != names).collect();
+    let columns = columns(&names, &rows, separator);
+    if !columns.contains(&Column::Metric) {
+        let reason =
+            "no column holds numbers; a table needs the columns metric and value, or one column a metric";
+        return Err((heading.number, reason.into()));
+    }
+    let mut draft = Draft::default();
+    draft.foreign.names_repeats = columns.contains(&Column::Run);
+    for row in &rows {
+        match cut(row, names.len()) {
+            Some(reason) => draft.lose(row.number, reason),
+            None => take(&mut draft, &names, &columns, row, separator),
+        }
+    }
+    Ok(draft.done())
+}
+
+/// Why a line cannot be used.
+fn cut(row: &Line, columns: usize) -> Option<String> {
+    match row.end {
+        End::Closed | End::Quote if row.cells.len() == columns => None,
+        End::Text | End::Inside => Some(NO_END.to_owned()),
+        _ => Some(format!("{} cells under {columns} headings", row.cells.len())),
+    }
+}
+
+fn take(draft: &mut Draft, names: &[String], columns: &[Column], row: &Line, separator: char) {
+    let all = || names.iter().zip(columns).zip(&row.cells);
+    let keys: Keys = all()
+        .filter(|((_, column), _)| **column == Column::Key)
+        .map(|((name, _), cell)| key(name, spelling::level(name, cell)))
+        .collect();
+    let run = all().find(|((_, column), cell)| **column == Column::Run && !cell.is_empty());
+    let run = run.map(|(_, cell)| cell.clone());
+    let mut case = draft.case("", keys, Facts::new(), row.number);
+    if let Some(run) = run {
+        case.name_run(run);
+    }
+    for ((name, _), cell) in
+        all().filter(|((_, column), cell)| **column == Column::Metric && !cell.is_empty())
+    {
+        match table::number(cell, separator) {
+            Ok(value) => draft.give(&case, name, "", value),
+            Err(reason) => draft.give_nothing(&case, name, reason),
+        }
+    }
+}
