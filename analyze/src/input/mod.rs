@@ -27,7 +27,7 @@ use crate::error::io;
 use crate::options::{CompareOptions, Replicate};
 use crate::warnings::{blocking, counted, note};
 use crate::{AnalyzeError, Loss, Warning};
-use model::{RunFile, store};
+use model::RunFile;
 use rayon::prelude::*;
 use repeat::Repeat;
 use sides::{labels, single};
@@ -190,20 +190,15 @@ fn load_run(path: &Path, options: &CompareOptions) -> Result<LoadedSide, Analyze
     let run = run_dir::read_run(path)?;
     let (files, mut losses) = run_dir::repeats(path)?;
     if files.is_empty() {
-        return Err(AnalyzeError::NoRepeats { path: path.to_owned(), failed: failed_attempts(&run) });
+        return Err(AnalyzeError::NoRepeats {
+            path: path.to_owned(),
+            failed: run_dir::failed_attempts(&run),
+        });
     }
     let mut repeats = run_dir::read_repeats(&files, &options.conf, &mut losses)?;
     repeats.iter_mut().for_each(|repeat| repeat.tells_attempts = run.ended.is_some());
     let notes = noise::note_of(path, &files).into_iter().collect();
     Ok(LoadedSide { run: Some(run), repeats, losses, notes, ..LoadedSide::default() })
-}
-
-/// What became of the attempts at an environment that has no values: `; 6 attempts failed, the first: panic: ...`.
-fn failed_attempts(run: &RunFile) -> String {
-    run.failures.first().map_or(String::new(), |first| {
-        let code = first.code.map_or(String::new(), |code| format!("{code}: "));
-        format!("; {} failed, the first: {code}{}", counted(run.failures.len(), "attempt"), first.reason)
-    })
 }
 
 fn load_files(path: &Path, options: &CompareOptions) -> Result<Read, AnalyzeError> {
@@ -222,7 +217,7 @@ fn load_files(path: &Path, options: &CompareOptions) -> Result<Read, AnalyzeErro
         other => other?,
     };
     let mut notes = oddities(&found);
-    notes.extend(no_run_file(path, &found.files));
+    notes.extend(run_dir::no_run_file(path, &found.files));
     notes.extend(if path.is_dir() { foreign::beside(&found.files) } else { None });
     let mut side = LoadedSide { notes, losses: unread(&found), ..LoadedSide::default() };
     let files = found.files;
@@ -252,23 +247,6 @@ fn load_files(path: &Path, options: &CompareOptions) -> Result<Read, AnalyzeErro
         return Err(AnalyzeError::NotAResult { path: path.to_owned(), reason });
     }
     Ok(Read::Whole(Box::new(side)))
-}
-
-/// An environment of a campaign whose `run.json` is gone. What is left says neither that guests were emulated nor anything
-/// else that two sides must have in common.
-fn no_run_file(path: &Path, files: &[PathBuf]) -> Option<Warning> {
-    let measured = |file: &&PathBuf| {
-        file.ancestors().nth(2).is_some_and(|repeat| repeat.join(store::MEASUREMENTS_FILE).is_file())
-    };
-    let count = files.iter().filter(measured).count();
-    (count > 0 && path.is_dir()).then(|| {
-        let text = format!(
-            "{} has no {}: classic files are read, whose numbers are rounded and which hold few facts",
-            path.display(),
-            store::RUN_FILE
-        );
-        note("no-run-file", text, "give the directory of an environment as perfvt wrote it", count)
-    })
 }
 
 /// What is odd about where files were found.

@@ -35,6 +35,31 @@ fn is_own(file: &Path) -> bool {
     String::from_utf8_lossy(&head).contains("\"perfvt\":")
 }
 
+/// An environment of a campaign whose `run.json` is gone. What is left says neither that guests were emulated nor anything
+/// else that two sides must have in common.
+pub(super) fn no_run_file(path: &Path, files: &[PathBuf]) -> Option<Warning> {
+    let measured = |file: &&PathBuf| {
+        file.ancestors().nth(2).is_some_and(|repeat| repeat.join(store::MEASUREMENTS_FILE).is_file())
+    };
+    let count = files.iter().filter(measured).count();
+    (count > 0 && path.is_dir()).then(|| {
+        let text = format!(
+            "{} has no {}: classic files are read, whose numbers are rounded and which hold few facts",
+            path.display(),
+            store::RUN_FILE
+        );
+        note("no-run-file", text, "give the directory of an environment as perfvt wrote it", count)
+    })
+}
+
+/// What became of the attempts at an environment that has no values: `; 6 attempts failed, the first: panic: ...`.
+pub(super) fn failed_attempts(run: &RunFile) -> String {
+    run.failures.first().map_or(String::new(), |first| {
+        let code = first.code.map_or(String::new(), |code| format!("{code}: "));
+        format!("; {} failed, the first: {code}{}", counted(run.failures.len(), "attempt"), first.reason)
+    })
+}
+
 /// `run.json`.
 pub(crate) fn read_run(path: &Path) -> Result<RunFile, AnalyzeError> {
     Ok(store::read_json(&path.join(RUN_FILE), RUN_FORMAT)?)
