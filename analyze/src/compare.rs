@@ -10,8 +10,8 @@ use crate::input::repeat::Repeat;
 use crate::input::{self, LoadedSide, Said};
 use crate::options::CompareOptions;
 use crate::pairing::{Classed, Pairing, pairings};
-use crate::row::{Intervals, Judge, blocks_of, design_of};
-use crate::scale::Signs;
+use crate::row::{Intervals, Judge, blocks_of, design_of, ratio_band};
+use crate::scale::{Signs, said_of_failed};
 use crate::verdict::{Judgement, verdict};
 use crate::warnings::{counted, note};
 use crate::{
@@ -190,16 +190,8 @@ fn refuse_losses(sides: &[LoadedSide]) -> Result<(), AnalyzeError> {
 /// Values that are measurements that failed are losses like any other.
 fn refuse_failed_values(frame: &Frame, files: &[Repeat], signs: &[Signs]) -> Result<(), AnalyzeError> {
     let mut failed = signs.iter().flat_map(|signs| &signs.failed);
-    let Some((file, row, metric)) = failed.next() else { return Ok(()) };
-    let place = || {
-        let repeat = files.get(*file)?;
-        let found = repeat.rows.get(*row)?;
-        let position = *frame.slots.get(*file)?.get(found.table as usize)?.get(*metric)?;
-        let name = &repeat.table_of(found)?.metrics.get(position as usize)?.written;
-        let line = repeat.cell(found, position)?.line;
-        Some(format!("{}:{line}: {name} is not positive, and so a measurement that failed", repeat.path))
-    };
-    Err(AnalyzeError::Strict { count: 1 + failed.count(), first: place().unwrap_or_default() })
+    let Some(first) = failed.next() else { return Ok(()) };
+    Err(AnalyzeError::Strict { count: 1 + failed.count(), first: said_of_failed(frame, files, *first) })
 }
 
 /// What run.json declares of metrics. Units must agree with perf.conf and with one another.
@@ -302,13 +294,7 @@ fn chosen(row: &Row, level: f64, alpha: f64) -> Intervals {
 /// Whether the whole interval of a row lies outside its band.
 fn is_beyond(row: &Row) -> bool {
     let apart = |ci: Interval, band: stats::Interval| ci.1 < band.low || band.high < ci.0;
-    let ratio = row.ratio_ci_fcr.or(row.ratio_ci).map(|ci| {
-        let band = match row.scale {
-            Scale::Log => stats::band(row.min_effect),
-            Scale::Linear => stats::Interval::new(1.0 - row.min_effect, 1.0 + row.min_effect),
-        };
-        apart(ci, band)
-    });
+    let ratio = row.ratio_ci_fcr.or(row.ratio_ci).map(|ci| apart(ci, ratio_band(row.scale, row.min_effect)));
     let absolute = row.min_effect_abs.filter(|b| *b > 0.0).or(row.band_abs.filter(|_| ratio.is_none()));
     let diff =
         absolute.zip(row.diff_ci_fcr.or(row.diff_ci)).map(|(b, ci)| apart(ci, stats::Interval::new(-b, b)));

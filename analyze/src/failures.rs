@@ -4,7 +4,7 @@ use crate::frame::{Frame, FrameMetric, NONE};
 use crate::input::LoadedSide;
 use crate::input::repeat::Repeat;
 use crate::pairing::{Pairing, Replicates};
-use crate::scale::Signs;
+use crate::scale::{Signs, said_of_failed};
 use crate::{Attempts, CaseFailures, FailedSide, FailureVerdict};
 use model::failure::Scope;
 use model::{Code, Keys, Role};
@@ -91,25 +91,13 @@ impl<'a> Search<'a> {
         }
         for (file, row, metric) in signs.iter().flat_map(|signs| &signs.failed).copied() {
             if search.decides(file, row, metric) {
-                let failure = Some((None, search.said_of_value(file, row, metric)));
+                let failure = Some((None, said_of_failed(frame, files, (file, row, metric))));
                 let lost = Lost { case: None, is_value: true, failure };
                 search.lost.entry((file, row)).or_insert(lost);
             }
         }
         search.find_cases();
         search
-    }
-
-    /// Where a value stands that is a failure.
-    fn said_of_value(&self, file: usize, row: usize, metric: usize) -> String {
-        let Some(repeat) = self.files.get(file) else { return String::new() };
-        let found = repeat.rows.get(row);
-        let slots = found.and_then(|r| self.frame.slots.get(file)?.get(r.table as usize));
-        let position = slots.and_then(|slots| slots.get(metric)).copied().unwrap_or(NONE);
-        let line = found.and_then(|r| repeat.cell(r, position)).map_or(0, |cell| cell.line);
-        let name = found.and_then(|r| repeat.table_of(r)?.metrics.get(position as usize));
-        let name = name.map_or("", |m| m.written.as_str());
-        format!("{}:{line}: {name} is not positive, and so a measurement that failed", repeat.path)
     }
 
     /// The case of each row that came to nothing, in one pass.
@@ -254,7 +242,7 @@ impl<'a> Search<'a> {
     /// What of a side failed. Of a directory whose run.json knows every attempt its list counts, of others what the cells say;
     /// and of both the values that are failures.
     fn count(&self, side: usize, replicates: &Replicates, other: &Replicates) -> Counted {
-        let mut out = Counted::default();
+        let (mut out, mut told) = (Counted::default(), BTreeSet::new());
         if let Some(run) = self.sides.get(side).and_then(|side| side.run.as_ref()) {
             let cases = self.cases_by_id(replicates, other);
             for failed in &run.failures {
@@ -267,13 +255,11 @@ impl<'a> Search<'a> {
                     None => &mut out.of_guests,
                 };
                 tally.add(failed.repeat.to_string(), failed.code, said);
+                told.insert(failed.repeat);
             }
             out.of_guests.attempts.tried = run.started as usize;
         }
         // A list that tells of nothing in a repeat explains no cell of it: the campaign was begun by a perfvt that kept none.
-        let run = self.sides.get(side).and_then(|side| side.run.as_ref());
-        let told: BTreeSet<u32> =
-            run.map(|r| r.failures.iter().map(|f| f.repeat).collect()).unwrap_or_default();
         let is_told = |f: &Repeat| f.tells_attempts && f.number.is_some_and(|number| told.contains(&number));
         let own = replicates.files.clone();
         for ((file, _), lost) in self.lost.iter().filter(|((file, _), _)| own.contains(file)) {

@@ -263,20 +263,19 @@ pub fn are_allowed(comparison: &Comparison, candidate: usize, allow_crashes: usi
     (1..=allow_crashes).contains(&crashes(comparison, candidate))
 }
 
-/// Whether a row fails a gate with these words.
-pub fn fails(comparison: &Comparison, row: &Row, fail_on: &[FailOn]) -> bool {
-    is_counted(comparison, row) && Finding::Row(row.verdict, row.reason).fails(fail_on)
-}
-
+/// Whether a row's finding counts at the gate at all.
 fn is_counted(comparison: &Comparison, row: &Row) -> bool {
     let all_rows = comparison.families.iter().any(|f| f.candidate == row.candidate && f.all_rows);
     counts(row, all_rows) && holds(row)
 }
 
-/// What JUnit makes of a row. What failed on the baseline alone, or is known, was not decided and is no error.
-pub fn junit(comparison: &Comparison, row: &Row, fail_on: &[FailOn]) -> Junit {
-    let counted = is_counted(comparison, row);
-    Finding::Row(row.verdict, row.reason).junit(fail_on, counted)
+/// What JUnit makes of a row. What guests leave behind that may die is skipped, as the gate passes it over.
+pub fn junit(comparison: &Comparison, row: &Row, fail_on: &[FailOn], allow_crashes: usize) -> Junit {
+    let died = row.reason == Some(Reason::Failures) && row.failed == Some(FailedSide::CandidateDied);
+    if died && are_allowed(comparison, row.candidate, allow_crashes) {
+        return Junit::Skipped;
+    }
+    Finding::Row(row.verdict, row.reason).junit(fail_on, is_counted(comparison, row))
 }
 
 /// What was found, and whether it says that the candidate breaks.

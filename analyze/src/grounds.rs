@@ -2,7 +2,7 @@
 //!
 //! Reports put them into words (`report::explain`); what was asked and what came out is said here alone.
 
-use crate::row::REPLICATES;
+use crate::row::{REPLICATES, ratio_band};
 use crate::verdict::is_significant;
 use crate::{Comparison, Interval, Reason, Row, Sample, Verdict};
 use model::Scale;
@@ -128,13 +128,8 @@ fn tested(row: &Row, alpha: f64, out: &mut Vec<Ground>) {
 
 /// The row's band of ratios.
 fn relative(row: &Row) -> Interval {
-    match row.scale {
-        Scale::Log => {
-            let band = stats::band(row.min_effect);
-            Interval(band.low, band.high)
-        }
-        Scale::Linear => Interval(1.0 - row.min_effect, 1.0 + row.min_effect),
-    }
+    let band = ratio_band(row.scale, row.min_effect);
+    Interval(band.low, band.high)
 }
 
 impl Row {

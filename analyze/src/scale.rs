@@ -55,6 +55,23 @@ impl Signs {
     }
 }
 
+/// Where one of [`Signs::failed`] stands, and that it is a failure.
+pub(crate) fn said_of_failed(
+    frame: &Frame,
+    files: &[Repeat],
+    (file, row, metric): (usize, usize, usize),
+) -> String {
+    let place = || {
+        let repeat = files.get(file)?;
+        let found = repeat.rows.get(row)?;
+        let position = *frame.slots.get(file)?.get(found.table as usize)?.get(metric)?;
+        let name = &repeat.table_of(found)?.metrics.get(position as usize)?.written;
+        let line = repeat.cell(found, position)?.line;
+        Some(format!("{}:{line}: {name} is not positive, and so a measurement that failed", repeat.path))
+    };
+    place().unwrap_or_default()
+}
+
 /// Whether a value that is not positive counts as one.
 fn counts(value: f64, conf: &MetricConf) -> bool {
     if value == 0.0 { conf.zero() == Zero::Value } else { conf.scale != Some(Scale::Log) }

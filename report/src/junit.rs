@@ -7,9 +7,7 @@ use crate::explain::explain;
 use crate::rows::{self, RowView};
 use crate::{failures, gate as words, sentence, statistics};
 use analyze::gate::{self, FailOn, Finding, Junit};
-use analyze::{
-    CaseFailures, CategoryScore, Comparison, FailedSide, FailureVerdict, Gate, Reason, Side, Summary,
-};
+use analyze::{CaseFailures, CategoryScore, Comparison, FailedSide, FailureVerdict, Gate, Side, Summary};
 use edge::visible;
 use quick_xml::Writer;
 use quick_xml::events::BytesText;
@@ -88,15 +86,7 @@ fn suites(comparison: &Comparison, views: &[RowView<'_>], options: &JunitOptions
 }
 
 fn of_row(comparison: &Comparison, view: &RowView<'_>, options: &JunitOptions) -> Case {
-    let outcome = match view.row.failed {
-        Some(FailedSide::CandidateDied)
-            if view.row.reason == Some(Reason::Failures)
-                && gate::are_allowed(comparison, view.row.candidate, options.allow_crashes) =>
-        {
-            Junit::Skipped
-        }
-        _ => gate::junit(comparison, view.row, &options.fail_on),
-    };
+    let outcome = gate::junit(comparison, view.row, &options.fail_on, options.allow_crashes);
     let fails = matches!(outcome, Junit::Failure | Junit::Error);
     Case {
         name: format!("{} {}", view.case(), view.metric()),

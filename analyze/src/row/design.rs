@@ -72,6 +72,14 @@ pub(crate) fn interval(i: stats::Interval) -> Option<Interval> {
     (i.low.is_finite() && i.high.is_finite()).then_some(Interval(i.low, i.high))
 }
 
+/// The ratios that are too small to matter: symmetric in the logarithm on the log scale, in the ratio on the linear one.
+pub(crate) fn ratio_band(scale: Scale, margin: f64) -> stats::Interval {
+    match scale {
+        Scale::Log => stats::band(margin),
+        Scale::Linear => stats::Interval::new(1.0 - margin, 1.0 + margin),
+    }
+}
+
 /// Whether an interval lies in the band of differences.
 fn inside_abs(ci: Option<Interval>, half: Option<f64>) -> bool {
     half.is_some_and(|half| ci.is_some_and(|ci| -half <= ci.0 && ci.1 <= half))
@@ -190,10 +198,7 @@ impl Design<'_> {
 
     /// The band of ratios.
     fn ratio_band(&self) -> stats::Interval {
-        match self.scale {
-            Scale::Log => stats::band(self.margin),
-            Scale::Linear => stats::Interval::new(1.0 - self.margin, 1.0 + self.margin),
-        }
+        ratio_band(self.scale, self.margin)
     }
 
     /// Sides of which each is one number (or differences that do not vary beyond rounding): the estimate has no error that

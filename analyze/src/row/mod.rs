@@ -6,7 +6,7 @@ mod gather;
 
 pub(crate) use beside::{Beside, DIAGNOSTIC_ALPHA};
 pub use design::POWER;
-pub(crate) use design::{Design, Intervals, Outcome, REPLICATES, finite, interval};
+pub(crate) use design::{Design, Intervals, Outcome, REPLICATES, finite, interval, ratio_band};
 pub(crate) use gather::{Failing, Gathered, gather};
 
 use crate::failures::Failures;
@@ -160,7 +160,6 @@ impl Judge<'_> {
         let seed = stats::seed_from(self.options.seed, &base_id);
         let beside = Beside::of(&design, blocks.as_deref(), conf.role == Role::Primary, seed);
         let mut warnings = row_warnings(pairing, &design, &outcome, evidence, &beside, conf.role);
-        // A row that a side lacks altogether is MISSING, which says more.
         if conf.exact && matches!(evidence, Evidence::Estimate(_) | Evidence::NoScale { .. }) {
             let text =
                 "perf.conf calls the metric exact, and its values vary: they are tested like any others";
@@ -171,6 +170,7 @@ impl Judge<'_> {
                 format!("{} values of A and {} of B, of as many repeats", a.values.len(), b.values.len());
             warnings.push(note("uneven", text, "", 1));
         }
+        // A row that a side lacks altogether is MISSING, which says more.
         let counted = counted.filter(|_| a.present && b.present);
         warnings.extend(counted.and_then(|counted| incomplete(pairing, counted, design.look.is_some())));
         if at.by_data {
