@@ -3,24 +3,28 @@
 //!
 //! `cargo bench -p perfvt-collect --bench boot`. The first argument that is a number says how many pairs (default 7).
 
-use collect::guest::argv::{BootFiles, Hardware, Nic, System, build};
+use collect::guest::QEMU;
+use collect::guest::argv::{BootFiles, build};
+use collect::guest::hardware::Nic;
 use collect::guest::image::{Cache, bare_initramfs, builtin};
-use collect::guest::machine::{BootSpec, Machine};
+use collect::guest::machine::{BootSpec, Files, Machine};
 use collect::guest::network::{Kind, Layout, Network};
-use collect::testbed::QEMU;
+use collect::guest::spec::GuestSpec;
 use model::Accel;
 use process::{Sink, Spec};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-fn hardware(nic: &str) -> Hardware {
-    Hardware { nics: vec![Nic { model: nic.into(), ..Nic::plain() }], ..Hardware::plain(Accel::Tcg) }
+fn guest(nic: &str) -> GuestSpec {
+    let mut guest = GuestSpec::plain(Accel::Tcg);
+    guest.hardware.nics = vec![Nic { model: nic.into(), ..Nic::plain() }];
+    guest
 }
 
 /// Seconds from exec until the bare guest says READY on its serial console.
 fn bare(nic: &str, files: &BootFiles, network: &Network) -> f64 {
     // Nobody needs to pin the threads of this one.
-    let args = build(&hardware(nic), files, network.wiring(0)).into_iter().filter(|a| a != "-S");
+    let args = build(&guest(nic), files, network.wiring(0)).into_iter().filter(|a| a != "-S");
     let _ = std::fs::remove_file(&files.serial);
     let started = Instant::now();
     let _qemu = Spec::new(QEMU).args(args).stderr(Sink::Inherit).start().unwrap();
@@ -33,16 +37,10 @@ fn bare(nic: &str, files: &BootFiles, network: &Network) -> f64 {
 
 fn full(nic: &str, image: &collect::guest::image::Image, network: &Network, dir: &Path) -> f64 {
     let machine = Machine::boot(&BootSpec {
-        qemu: QEMU,
-        hardware: hardware(nic),
-        pin: None,
+        guest: &guest(nic),
         network,
-        guest: 0,
-        image,
-        own: None,
-        with_tools: false,
-        disk: None,
-        listens: false,
+        index: 0,
+        files: Files::of_image(image),
         log_dir: dir,
         forensics: &dir.join("forensics"),
         deadlines: collect::deadlines::Deadlines::usual(model::Accel::Tcg),
@@ -66,7 +64,11 @@ fn main() {
     let dir = tempfile::tempdir().unwrap();
     let bare_archive = dir.path().join("bare.cpio");
     std::fs::write(&bare_archive, bare_initramfs(&cache).unwrap()).unwrap();
-    let files = BootFiles::in_dir(dir.path(), System::builtin(&image.kernel, &bare_archive));
+    let files = BootFiles {
+        kernel: image.kernel.clone(),
+        initramfs: bare_archive,
+        ..BootFiles::in_dirs(dir.path(), dir.path())
+    };
     for nic in ["virtio_net", "e1000"] {
         let network = Network::create(&Layout::simple(Kind::User), 1, "bench").unwrap();
         let (mut bares, mut fulls, mut ratios) = (Vec::new(), Vec::new(), Vec::new());

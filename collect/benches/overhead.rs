@@ -12,13 +12,15 @@ mod stub;
 use collect::campaign::{Campaign, Hooks, Observer, plan::blocks};
 use collect::config::Source;
 use collect::config::select::select;
-use collect::guest::argv::{BootFiles, System, build};
+use collect::environment::{EnvironmentSpec, Ground};
+use collect::guest::QEMU;
+use collect::guest::argv::{BootFiles, build};
 use collect::guest::image::{Cache, Image, builtin};
-use collect::guest::network::{Layout, Network};
-use collect::host::pin::GuestPlan;
+use collect::guest::network::Network;
+use collect::host::topology::Topology;
 use collect::lab::{Measured, window};
-use collect::matrix::environments;
-use collect::testbed::{QEMU, Testbed, hardware};
+use collect::matrix::{Environment, environments};
+use collect::testbed::Testbed;
 use collect::workload::{self, Needs, Outcome, Value, Workload};
 use model::journal::{Event, State};
 use model::{Accel, CampaignFile, Case, EnvironmentPlan, Params, Rule};
@@ -80,11 +82,18 @@ fn powers_off(image: &Image, dir: &Path) -> PathBuf {
 }
 
 /// Seconds from exec of a bare QEMU to its end.
-fn bare(params: &Params, image: &Image, initramfs: &Path, dir: &Path) -> f64 {
-    let network = Network::create(&Layout::of(params).unwrap(), 1, "bare").unwrap();
-    let files = BootFiles::in_dir(dir, System::builtin(&image.kernel, initramfs));
-    let plan = GuestPlan { name: "vm1".into(), smp: 1, pins: None };
-    let mut args = build(&hardware(params, Accel::Tcg, &plan).unwrap(), &files, network.wiring(0));
+fn bare(params: &Params, (cache, image): (&Cache, &Image), initramfs: &Path, dir: &Path) -> f64 {
+    let (topology, needs) = (Topology::here().unwrap(), Needs::default());
+    let ground =
+        Ground { topology: &topology, cache, accel: Accel::Tcg, needs: &needs, allow_unpinned: true };
+    let spec = EnvironmentSpec::of(params, &ground).unwrap();
+    let network = Network::create(&spec.layout, 1, "bare").unwrap();
+    let files = BootFiles {
+        kernel: image.kernel.clone(),
+        initramfs: initramfs.to_owned(),
+        ..BootFiles::in_dirs(dir, dir)
+    };
+    let mut args = build(&spec.guests[0], &files, network.wiring(0));
     args.retain(|a| a != "-S");
     let started = Instant::now();
     let mut qemu = Spec::new(QEMU)
@@ -101,6 +110,13 @@ fn bare(params: &Params, image: &Image, initramfs: &Path, dir: &Path) -> f64 {
     let status = qemu.wait_until(Instant::now() + Duration::from_secs(60)).unwrap();
     assert!(status.success());
     started.elapsed().as_secs_f64()
+}
+
+/// An environment's parameters with one vCPU.
+fn params(environment: &Environment) -> Params {
+    let mut params = environment.params.clone();
+    params.set("smp", "1", model::Origin::BuiltIn);
+    params
 }
 
 fn main() {
@@ -133,17 +149,9 @@ fn main() {
         environments: planned
             .iter()
             .map(|e| {
-                let mut params = e.params.clone();
-                params.set("smp", "1", model::Origin::BuiltIn);
-                {
-                    let secrets = params.secrets().clone();
-                    EnvironmentPlan {
-                        name: e.name.clone(),
-                        params: params.stored(),
-                        factors: vec![],
-                        secrets,
-                    }
-                }
+                let params = params(e);
+                let secrets = params.secrets().clone();
+                EnvironmentPlan { name: e.name.clone(), params: params.stored(), factors: vec![], secrets }
             })
             .collect(),
         cases: (0..CASES)
@@ -165,7 +173,11 @@ fn main() {
     let bares = || -> f64 {
         planned
             .iter()
-            .map(|e| (0..BOOTS / 2).map(|_| bare(&e.params, &image, &initramfs, dir.path())).sum::<f64>())
+            .map(|e| {
+                (0..BOOTS / 2)
+                    .map(|_| bare(&params(e), (&cache, &image), &initramfs, dir.path()))
+                    .sum::<f64>()
+            })
             .sum()
     };
     let mut bare_seconds = bares();

@@ -16,7 +16,6 @@ mod in_guest;
 pub use build::BuildError;
 pub(crate) use in_guest::check as check_build_on;
 
-use crate::guest::blockdev;
 use crate::guest::image::{Cache, ImageError, Placed, brought_disk};
 use crate::guest::machine::{GuestError, Machine};
 use crate::guest::os::Os;
@@ -30,8 +29,6 @@ use std::path::{Path, PathBuf};
 
 /// Where the disk is mounted in guests.
 const MOUNT: &str = "/brought";
-/// The disk's serial number, by which the guest finds it.
-const SERIAL: &str = "perfvt.brought";
 
 /// Something that a workload wants and the user brings.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -62,6 +59,11 @@ impl Wish {
     pub fn and_of_clients(self, params: &Params) -> Wish {
         let on_host = self.on_host || params.get("scenario") != Some("guest_guest");
         Wish { on_host, ..self }
+    }
+
+    /// Whether guests find it on the disk with what the user brings.
+    pub fn is_on_disk(&self) -> bool {
+        self.os == Os::Linux
     }
 
     /// The same for Windows guests.
@@ -266,13 +268,6 @@ impl Brought {
     /// The disk's file, when there is one.
     pub fn disk(&self) -> Option<&Path> {
         self.disk.as_ref().map(|(_, path)| path.as_path())
-    }
-
-    /// QEMU's arguments for the disk.
-    pub fn arguments(&self) -> Vec<String> {
-        let Some(disk) = self.disk() else { return Vec::new() };
-        let device = format!("virtio-blk-pci,drive=brought,serial={SERIAL}");
-        vec!["-blockdev".into(), blockdev::read_only("brought", disk), "-device".into(), device]
     }
 
     /// What was brought under a key for an environment with these parameters.

@@ -3,15 +3,15 @@
 use crate::accel;
 use crate::config::providers;
 use crate::deadlines::Deadlines;
-use crate::guest::argv::Hardware;
+use crate::guest::QEMU;
 use crate::guest::image::{Cache, builtin, host_program};
-use crate::guest::machine::{BootSpec, Machine};
+use crate::guest::machine::{BootSpec, Files, Machine};
 use crate::guest::network::{self, Kind, Layout, Network};
+use crate::guest::spec::GuestSpec;
 use crate::host::pin::{GuestRequest, Request, plan};
 use crate::host::prepare;
 use crate::host::topology::Topology;
 use crate::scenario::Scenario;
-use crate::testbed::QEMU;
 use model::Accel;
 use model::ids::cpu_list;
 use process::deadlines::HOST_ANSWER;
@@ -181,18 +181,13 @@ fn rehearsal(accel: Accel, kind: Kind) -> Result<String, String> {
     let network = Network::create(&Layout::simple(kind), 1, "doctor").map_err(|e| e.to_string())?;
     let logs = private_folder().map_err(|e| format!("creating a folder for logs: {e}"))?;
     let cells = guest.pins.as_ref().map(|p| p.cells.clone()).unwrap_or_default();
-    let hardware = Hardware { smp: guest.smp, cells, ..Hardware::plain(accel) };
+    let mut plain = GuestSpec { pins: guest.pins.clone(), ..GuestSpec::plain(accel) };
+    (plain.hardware.smp, plain.hardware.cells) = (guest.smp, cells);
     let spec = BootSpec {
-        qemu: QEMU,
-        hardware,
-        pin: guest.pins.clone(),
+        guest: &plain,
         network: &network,
-        guest: 0,
-        image: &image,
-        own: None,
-        with_tools: false,
-        disk: None,
-        listens: false,
+        index: 0,
+        files: Files::of_image(&image),
         log_dir: logs.path(),
         forensics: &logs.path().join("forensics"),
         deadlines: Deadlines::usual(accel),

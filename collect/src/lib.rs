@@ -17,6 +17,7 @@ pub mod campaign;
 pub mod config;
 pub mod deadlines;
 pub mod doctor;
+pub mod environment;
 pub mod guest;
 pub mod host;
 pub mod lab;

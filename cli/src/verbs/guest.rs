@@ -1,12 +1,12 @@
 //! `perfvt guest`.
 
 use crate::args::{Guest, GuestVerb};
-use crate::{DONE, Error, FOUND};
+use crate::{DONE, Error, FOUND, own_executable};
+use collect::accel;
 use collect::config::guests::{self, BOUND, Guests, MAX_GUESTS};
 use collect::guest::image::{Cache, DEBIAN, builtin, debian, list, named, remove};
-use collect::host::locks::{LockError, exclusive};
-use collect::parameters::BUILTIN;
-use collect::testbed::{guest_params, one_command};
+use collect::host::locks::{LockError, acquire, exclusive};
+use collect::testbed::{Alone, guest_params};
 use std::io::Write;
 
 /// Builds, lists, tries and removes images.
@@ -81,16 +81,15 @@ fn shell(
     err: &mut dyn Write,
 ) -> Result<u8, Error> {
     let params = guest_params(guest, sets)?;
-    let image = builtin(cache)?;
+    let (accel, _) = accel::resolve("auto", || accel::probe(&own_executable()))?;
+    let alone = Alone::new(cache, builtin(cache)?, accel, params)?;
+    let _locks = acquire(&alone.claims()?, None)?;
     let status = if command.is_empty() {
-        if guest != BUILTIN {
-            return Err(format!("guest {guest} needs a command here, such as `-- uname -a`; only the built-in guest has a shell on its console").into());
-        }
         writeln!(err, "the guest's console; `poweroff -f` or Ctrl-A X ends it")?;
-        collect::testbed::console(&image)?
+        alone.console()?
     } else {
         let words: Vec<&str> = command.iter().map(String::as_str).collect();
-        let reply = one_command(cache, &image, &params, &words)?;
+        let reply = alone.command(&words)?;
         out.write_all(&reply.stdout)?;
         err.write_all(&reply.stderr)?;
         reply.status == collect::guest::channel::Status::Exit(0)

@@ -13,20 +13,20 @@ use crate::{DONE, Error, INTERRUPTED, INVALID_CELLS, own_executable};
 use collect::accel;
 use collect::brought::to_build;
 use collect::campaign::setup::{
-    NO_GUEST, Prepared, Request, needs, prepare, utc_stamp, without_exits_before_7_1,
+    NO_GUEST, Prepared, Request, Rooms, needs, prepare, utc_stamp, without_exits_before_7_1,
 };
 use collect::campaign::{Campaign, Ended, Hooks, Keep, NoiseGuard};
 use collect::config::Source;
+use collect::environment::EnvironmentSpec;
 use collect::guest::image::{Cache, builtin, host_program};
 use collect::host::fingerprint::boot_id;
 use collect::host::locks::{LockError, Locks, acquire};
 use collect::host::noise::{Limits, Reader};
-use collect::host::pin::PinPlan;
 use collect::lab::window::counts_in_debugfs;
 use collect::testbed::clients_are_remote;
-use collect::testbed::{Testbed, claims, portraits, preview};
+use collect::testbed::{Testbed, claims};
 use model::ids::cpu_list;
-use model::{Accel, CampaignFile, EnvironmentPlan, Rule};
+use model::{Accel, CampaignFile, EnvironmentPlan, Params, Rule};
 use process::name_folders_after;
 use report::campaign::duration;
 use std::io::Write;
@@ -150,10 +150,8 @@ fn testbed(
         }
         signals.seen().is_none()
     };
-    let locks = acquire(
-        &claims(file, &cache, image.as_ref(), needs.sessions)?,
-        conduct.wait.then_some(&mut patience),
-    )?;
+    let locks =
+        acquire(&claims(file, &cache, image.as_ref(), &needs)?, conduct.wait.then_some(&mut patience))?;
     for tool in needs.host_tools.iter().filter(|_| !clients_are_remote(file)) {
         host_program(&cache, tool)?;
     }
@@ -286,8 +284,19 @@ fn show_plan(prepared: &Prepared, out: &mut dyn Write) -> Result<(), Error> {
     for warning in &file.warnings {
         writeln!(out, "warning: {warning}")?;
     }
-    for (environment, plan) in file.environments.iter().zip(&prepared.pins) {
-        show_environment(prepared, environment, plan, out)?;
+    match &prepared.rooms {
+        Rooms::Guests(specs) => {
+            for (environment, spec) in file.environments.iter().zip(specs) {
+                show_environment(environment, spec, out)?;
+            }
+        }
+        Rooms::Host(rooms) => {
+            for (environment, cpus) in file.environments.iter().zip(rooms) {
+                writeln!(out, "\nenvironment {}", environment.name)?;
+                writeln!(out, "  placement: on CPUs {}", cpu_list(cpus))?;
+                show_params(environment, out)?;
+            }
+        }
     }
     writeln!(out, "\ncases")?;
     for case in &file.cases {
@@ -305,33 +314,39 @@ fn show_plan(prepared: &Prepared, out: &mut dyn Write) -> Result<(), Error> {
 
 /// One environment of a plan: its guests, where they run, its parameters, and QEMU's command lines.
 fn show_environment(
-    prepared: &Prepared,
     environment: &EnvironmentPlan,
-    plan: &PinPlan,
+    spec: &EnvironmentSpec,
     out: &mut dyn Write,
 ) -> Result<(), Error> {
-    let (file, cache) = (&prepared.file, Cache::from_env()?);
-    let guests = file.accel != NO_GUEST;
     writeln!(out, "\nenvironment {}", environment.name)?;
-    if guests {
-        for line in portraits(environment, plan, &cache)? {
-            writeln!(out, "  guest {line}")?;
-        }
-        for line in plan.to_string().lines() {
-            writeln!(out, "  placement: {line}")?;
-        }
-    } else {
-        writeln!(out, "  placement: on CPUs {}", cpu_list(&plan.cpus()))?;
+    for line in spec.portraits(&environment.to_params()) {
+        writeln!(out, "  guest {line}")?;
     }
+    for line in spec.plan().to_string().lines() {
+        writeln!(out, "  placement: {line}")?;
+    }
+    show_params(environment, out)?;
+    for (guest, words) in spec.guests.iter().zip(spec.command_lines()) {
+        let words: Vec<String> = words.into_iter().map(for_a_shell).collect();
+        writeln!(out, "  {} {}", guest.qemu, words.join(" "))?;
+    }
+    Ok(())
+}
+
+/// A word as a shell takes it; commas and equals signs need no quotes.
+fn for_a_shell(word: String) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-+=,.:/@%".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word;
+    }
+    Params::quoted([word.as_str()]).unwrap_or(word)
+}
+
+fn show_params(environment: &EnvironmentPlan, out: &mut dyn Write) -> Result<(), Error> {
     for (key, param) in &environment.params {
         let origin =
             if param.origin == "built in" { String::new() } else { format!("    ({})", param.origin) };
         writeln!(out, "  {key} = {}{origin}", param.value)?;
-    }
-    if guests {
-        for line in preview(environment, plan, &cache, prepared.accel, &file.id)? {
-            writeln!(out, "  {line}")?;
-        }
     }
     Ok(())
 }

@@ -27,13 +27,43 @@ const QUICK: [&str; 14] = [
     "--set",
 ];
 
+/// The same command line once more.
+fn clone(command: &Command) -> Command {
+    let mut other = Command::new(command.get_program());
+    other.args(command.get_args());
+    for (name, value) in command.get_envs() {
+        other.env(name, value.unwrap_or_default());
+    }
+    other
+}
+
+/// QEMU's command lines in what a dry run says are those of each boot, but for names of that boot.
+fn shown_is_executed(planned: &str, out: &Path) {
+    let lines: Vec<String> = planned
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("qemu-system-x86_64 "))
+        .map(|line| {
+            let mut params = model::Params::new();
+            params.set("line", line, model::Origin::BuiltIn);
+            params.words("line").unwrap().join("\n")
+        })
+        .collect();
+    let boots = files(out, "qemu.argv.shown");
+    assert!(!boots.is_empty() && !lines.is_empty(), "{planned}");
+    for boot in boots {
+        assert_eq!(std::fs::read_to_string(boot).unwrap(), lines.join("\n\n"));
+    }
+}
+
 fn run_in(mut command: Command, sets: &[&str], out: &Path) -> (Value, Vec<Value>) {
     command.args(["run", "netperf"]).args(QUICK).arg("shuffle=no");
     for set in sets {
         command.args(["--set", set]);
     }
+    let planned = output(clone(&command).arg("--dry-run"));
     let run = output(command.arg("--out").arg(out));
     assert!(run.status.success(), "{sets:?}: {}", text(&run.stderr));
+    shown_is_executed(&text(&planned.stdout), out);
     let all = measurements(out);
     assert!(!all.is_empty() && all.iter().all(|m| m["value"].is_number()), "{all:?}");
     let plan = serde_json::from_slice(&std::fs::read(out.join("campaign.json")).unwrap()).unwrap();

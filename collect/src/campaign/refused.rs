@@ -3,6 +3,7 @@
 use super::plan;
 use crate::accel::NoKvm;
 use crate::config::SelectError;
+use crate::guest::image::ImageError;
 use crate::guest::network::NetworkError;
 use crate::host::topology::TopologyError;
 use crate::matrix::MatrixError;
@@ -47,6 +48,9 @@ pub enum SetupError {
     /// `net=auto`.
     #[error(transparent)]
     Network(#[from] NetworkError),
+    /// There is no place for images.
+    #[error(transparent)]
+    Cache(#[from] ImageError),
     /// sysfs.
     #[error(transparent)]
     Topology(#[from] TopologyError),

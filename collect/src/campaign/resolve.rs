@@ -2,18 +2,16 @@
 
 use super::refused::SetupError;
 use crate::brought::check_build_on;
-use crate::deadlines::Deadlines;
-use crate::guest::argv;
-use crate::guest::definition::own_kernel;
+use crate::environment::{EnvironmentError, EnvironmentSpec, Ground, pin};
 use crate::guest::disk::Disk;
+use crate::guest::image::Cache;
 use crate::guest::network::{self, Layout, NetworkError};
-use crate::host::pin::PinPlan;
 use crate::host::topology::Topology;
 use crate::matrix::Environment;
 use crate::scenario::Scenario;
-use crate::testbed::{self, TestbedError};
-use crate::workload::{self, Workload};
-use model::{Accel, Origin, Params, ParamsError};
+use crate::testbed::TestbedError;
+use crate::workload::{self, Needs, Workload};
+use model::{Accel, CpuId, Origin, Params, ParamsError};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -79,58 +77,80 @@ pub(super) fn networks(
     Ok(kinds.join(","))
 }
 
-/// Plans every environment's placement, and checks its hardware.
-pub(super) fn pins(
+/// What a workload needs of its testbed, over all environments.
+pub(super) fn needs<'a>(workload: &dyn Workload, all: impl IntoIterator<Item = &'a Params>) -> Needs {
+    all.into_iter().map(|params| workload.needs(params)).reduce(Needs::with).unwrap_or_default()
+}
+
+/// Every environment as it will be booted, with all that its parameters leave open decided.
+pub(super) fn specs(
     environments: &mut [Environment],
     workload: &dyn Workload,
     accel: Accel,
     allow_unpinned: bool,
     warnings: &mut Vec<String>,
-) -> Result<Vec<PinPlan>, SetupError> {
-    let topology = Topology::here()?;
-    let mut pins = Vec::new();
-    for environment in environments {
-        let wrong = |source: TestbedError| SetupError::Environment {
-            environment: environment.name.clone(),
-            source: Box::new(source),
-        };
+) -> Result<Vec<EnvironmentSpec>, SetupError> {
+    let (topology, cache) = (Topology::here()?, Cache::from_env()?);
+    for environment in &mut *environments {
         // Once more, with the NICs that names of devices stand for.
         workload::check(workload, &environment.params)?;
+    }
+    let needs = needs(workload, environments.iter().map(|environment| &environment.params));
+    let ground = Ground { topology: &topology, cache: &cache, accel, needs: &needs, allow_unpinned };
+    let mut specs = Vec::new();
+    for environment in environments {
+        let name = &environment.name;
+        let wrong = |source: TestbedError| SetupError::Environment {
+            environment: name.clone(),
+            source: Box::new(source),
+        };
         let params = &mut environment.params;
-        let sessions = workload.needs(params).sessions;
-        let plan = testbed::pin(&topology, params, sessions, allow_unpinned).map_err(wrong)?;
-        for guest in &plan.guests {
+        let spec = EnvironmentSpec::of(params, &ground).map_err(|e| wrong(e.into()))?;
+        for guest in &spec.guests {
             let own = params.object_params(&guest.name);
-            let hardware = testbed::hardware(&own, accel, guest).map_err(|e| wrong(e.into()))?;
-            check_build_on(&own).map_err(|e| wrong(e.into()))?;
-            own_kernel(&own).map_err(|e| wrong(e.into()))?;
-            Deadlines::of(&own, accel).map_err(|e| wrong(e.into()))?;
-            for key in ["irq_vcpus", "server_vcpus"] {
-                testbed::vcpu_list(&own, key, guest.smp).map_err(|e| wrong(e.into()))?;
-            }
-            argv::check(&hardware).map_err(|reason| wrong(TestbedError::Hardware(reason)))?;
-            let smp = guest.smp.to_string();
+            check_build_on(&own).map_err(|e| wrong(EnvironmentError::from(e).into()))?;
+            let smp = guest.hardware.smp.to_string();
             if own.get("smp") != Some(&smp) {
-                let name = &guest.name;
-                let key = if params.get("smp").is_none() { "smp".to_owned() } else { format!("smp_{name}") };
+                let key = match params.get("smp") {
+                    None => "smp".to_owned(),
+                    Some(_) => format!("smp_{}", guest.name),
+                };
                 set(params, &key, &smp);
             }
         }
-        for note in &plan.notes {
-            let warning = format!("{}: {note}", environment.name);
+        for note in &spec.notes {
+            let warning = format!("{name}: {note}");
             if !warnings.contains(&warning) {
                 warnings.push(warning);
             }
         }
-        if plan.guests.iter().any(|guest| guest.pins.is_none()) {
+        if !spec.is_pinned() {
             warnings.push(format!(
-                "guests of {} ran unpinned: expect several times the spread between boots",
-                environment.name
+                "guests of {name} ran unpinned: expect several times the spread between boots"
             ));
         }
-        pins.push(plan);
+        specs.push(spec);
     }
-    Ok(pins)
+    Ok(specs)
+}
+
+/// The CPUs that each environment has where no guest is booted: those that guests and clients would have had.
+pub(super) fn rooms(
+    environments: &[Environment],
+    workload: &dyn Workload,
+    allow_unpinned: bool,
+) -> Result<Vec<Vec<CpuId>>, SetupError> {
+    let topology = Topology::here()?;
+    let needs = needs(workload, environments.iter().map(|environment| &environment.params));
+    let room = |environment: &Environment| {
+        workload::check(workload, &environment.params)?;
+        let plan = pin(&topology, &environment.params, needs.sessions, allow_unpinned);
+        plan.map(|plan| plan.cpus()).map_err(|source| SetupError::Environment {
+            environment: environment.name.clone(),
+            source: Box::new(source.into()),
+        })
+    };
+    environments.iter().map(room).collect()
 }
 
 /// Bytes that data disks take, by folder: those of the largest disk of any environment, since there is one at a time.

@@ -7,12 +7,12 @@ use crate::accel;
 use crate::config::select::{repeats, select};
 use crate::config::spec::named_guest;
 use crate::config::{Selected, Source, keys};
-use crate::host::pin::PinPlan;
+use crate::environment::EnvironmentSpec;
 use crate::matrix::{self, Environment};
 use crate::workload::{self, Needs, Workload};
 use model::campaign::CAMPAIGN_FORMAT;
 use model::secret_keys::masked;
-use model::{Accel, CampaignFile, EnvironmentPlan, Moment, Rule};
+use model::{Accel, CampaignFile, CpuId, EnvironmentPlan, Moment, Params, Rule};
 use std::path::Path;
 
 /// Boots of each environment when nothing says otherwise: the least that blocks can be analysed with.
@@ -76,14 +76,23 @@ impl Request {
     }
 }
 
+/// Where a campaign measures, environment by environment.
+#[derive(Clone, Debug)]
+pub enum Rooms {
+    /// In guests.
+    Guests(Vec<EnvironmentSpec>),
+    /// On these CPUs of the host alone, or on any where there are none.
+    Host(Vec<Vec<CpuId>>),
+}
+
 /// A plan, with what `--dry-run` shows beside it.
 pub struct Prepared {
     /// The plan.
     pub file: CampaignFile,
     /// How guests are executed.
     pub accel: Accel,
-    /// Placement of each environment's guests, the server first.
-    pub pins: Vec<PinPlan>,
+    /// What each environment is.
+    pub rooms: Rooms,
     /// Seconds that the campaign will take, roughly.
     pub seconds: f64,
     /// Bytes that it will write, roughly.
@@ -121,10 +130,13 @@ pub fn prepare(request: &Request, executable: &Path) -> Result<Prepared, SetupEr
         true => resolve::networks(&mut environments, scenario, &mut warnings)?,
         false => NO_GUEST.to_owned(),
     };
-    let pins = resolve::pins(&mut environments, workload, accel, request.allow_unpinned, &mut warnings)?;
-    if !guests {
+    let rooms = if guests {
+        let unpinned = request.allow_unpinned;
+        Rooms::Guests(resolve::specs(&mut environments, workload, accel, unpinned, &mut warnings)?)
+    } else {
         warnings.clear();
-    }
+        Rooms::Host(resolve::rooms(&environments, workload, request.allow_unpinned)?)
+    };
     if request.confirm.is_some() && environments.len() < 2 {
         return Err(SetupError::NothingToConfirm);
     }
@@ -160,7 +172,7 @@ pub fn prepare(request: &Request, executable: &Path) -> Result<Prepared, SetupEr
         blocks,
     };
     let disks = Disks::of(&environments)?;
-    Ok(Prepared { file, accel, pins, seconds, bytes, disks, notes })
+    Ok(Prepared { file, accel, rooms, seconds, bytes, disks, notes })
 }
 
 /// The variant of each environment.
@@ -206,8 +218,8 @@ pub fn without_exits_before_7_1(file: &mut CampaignFile, versions: &[String]) {
 /// What a campaign's workload needs of its testbed, over all environments.
 pub fn needs(file: &CampaignFile) -> Result<Needs, SetupError> {
     let workload = find(&file.workload)?;
-    let all = file.environments.iter().map(|e| workload.needs(&e.to_params()));
-    Ok(all.reduce(Needs::with).unwrap_or_default())
+    let all: Vec<Params> = file.environments.iter().map(EnvironmentPlan::to_params).collect();
+    Ok(resolve::needs(workload, &all))
 }
 
 fn find(name: &str) -> Result<&'static dyn Workload, SetupError> {

@@ -1,6 +1,5 @@
 //! A guest of the user's: what its parameters say of the image that it boots from and of the way into it.
 
-use super::argv::{Entry, Root, System};
 use super::backing::{CONVERT, Chain, Format};
 use super::channel::serial::{Login, PROMPT};
 use super::image::{Cache, OwnKernel, StoredImage, stored};
@@ -123,6 +122,28 @@ impl Definition {
         Ok(Some(definition))
     }
 
+    /// A Linux with what the defaults of the parameters say, for tests that boot nothing.
+    #[cfg(test)]
+    pub(crate) fn of_chain(chain: Chain) -> Definition {
+        Definition {
+            chain,
+            lock: PathBuf::new(),
+            kernel: None,
+            initrd: None,
+            firmware: None,
+            command_line: "x".into(),
+            way: Way::Agent,
+            os: Os::Linux,
+            login: Login {
+                user: "root".into(),
+                password: Secret::default(),
+                prompt: Regex::new(PROMPT).unwrap(),
+            },
+            key: None,
+            shell_port: SSH_PORT,
+        }
+    }
+
     fn check(&self, params: &Params) -> Result<(), ParamsError> {
         if self.os == Os::Windows && self.way != Way::Agent {
             return Err(params.wrong("channel", "agent, because guest_os is windows"));
@@ -137,22 +158,6 @@ impl Definition {
             return Err(params.wrong("key", wanted));
         }
         Ok(())
-    }
-
-    /// What QEMU is to start; `port` is that of the host at which ssh is forwarded.
-    pub fn system(&self, overlay: &Path, port: u16) -> System {
-        System {
-            kernel: self.kernel.clone(),
-            firmware: self.firmware.clone(),
-            initramfs: self.initrd.clone(),
-            command_line: self.command_line.clone(),
-            root: Some(Root { overlay: overlay.to_owned(), chain: self.chain.clone() }),
-            entry: match self.way {
-                Way::Agent => Entry::Agent,
-                Way::Serial => Entry::Serial,
-                Way::Ssh => Entry::Ssh { port, to: self.shell_port },
-            },
-        }
     }
 }
 
@@ -323,7 +328,7 @@ mod tests {
         assert!(error(&[("firmware", "/away.fd")]).contains("a file that is there"));
         assert!(error(&[("firmware", image), ("kernel", image)]).contains("QEMU starts that one"));
         let own = definition(&[("image", image), ("firmware", image)]).unwrap().unwrap();
-        assert_eq!(own.system(Path::new("layer"), 1).firmware.as_deref(), Some(file.path()));
+        assert_eq!(own.firmware.as_deref(), Some(file.path()));
         assert!(error(&[("prompt", "[")]).contains("a regular expression"));
         let away = definition(&[("image", "/away.qcow2")]).unwrap_err().to_string();
         assert!(away.contains("(qcow2 or raw) that is there"), "{away}");

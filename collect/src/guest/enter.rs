@@ -1,16 +1,15 @@
 //! The way into a guest: the channel that its definition names, and what a guest of the user's needs before workloads find
 //! in it what they find in the built-in one.
 
-use super::argv::System;
+use super::argv::BootFiles;
 use super::channel::{Channel, ChannelError, PortChannel, QgaChannel, SerialChannel, SshChannel};
-use super::definition::{Definition, Way};
+use super::definition::Way;
 use super::error::GuestError;
-use super::image::Image;
 use super::os::Os;
+use super::spec::GuestSpec;
 use super::windows::{self, Commands};
 use crate::deadlines::Step;
 use process::Namespace;
-use std::path::Path;
 use std::sync::Arc;
 
 /// Makes a Linux guest fit. How the daemon that moves interrupts stands is told by a file that the fingerprint reads.
@@ -21,45 +20,27 @@ const SETUP: &str = concat!(
     ") > /run/perfvt/irqbalance\n"
 );
 
-/// One boot of a guest of the user's.
-#[derive(Clone, Copy, Debug)]
-pub struct Own<'a> {
-    /// What it is.
-    pub definition: &'a Definition,
-    /// The layer above its image.
-    pub overlay: &'a Path,
-    /// The port of the loopback at which its ssh server is reached.
-    pub port: u16,
-}
-
-/// What QEMU starts: a guest of the user's, or the built-in one.
-pub(super) fn system(own: Option<&Own<'_>>, image: &Image) -> System {
-    match own {
-        Some(own) => own.definition.system(own.overlay, own.port),
-        None => System::builtin(&image.kernel, &image.initramfs),
-    }
-}
-
-/// Connects to a guest that is still paused; `socket` is the one on which QEMU has its port or its console, `namespace`
-/// that in which QEMU runs.
+/// Connects to a guest that is still paused; `files` have the socket on which QEMU has its port or its console, and the port
+/// of its ssh server; `namespace` is that in which QEMU runs.
 pub(super) fn channel(
-    own: Option<&Own<'_>>,
-    socket: &Path,
+    spec: &GuestSpec,
+    files: &BootFiles,
     namespace: Option<&Arc<Namespace>>,
 ) -> Result<Box<dyn Channel>, ChannelError> {
-    let Some(Own { definition, port, .. }) = own else { return Ok(Box::new(PortChannel::connect(socket)?)) };
+    let (socket, port) = (&files.channel, files.ssh_port);
+    let Some(definition) = spec.own() else { return Ok(Box::new(PortChannel::connect(socket)?)) };
     Ok(match definition.way {
         Way::Agent => Box::new(QgaChannel::connect(socket, definition.os)?),
         Way::Serial => Box::new(SerialChannel::connect(socket, definition.login.clone())?),
         Way::Ssh => {
-            Box::new(SshChannel::new(&definition.login.user, definition.key.as_deref(), *port, namespace)?)
+            Box::new(SshChannel::new(&definition.login.user, definition.key.as_deref(), port, namespace)?)
         }
     })
 }
 
 /// Makes a guest that takes commands fit for workloads.
-pub(super) fn settle(own: Option<&Own<'_>>, machine: &mut impl Commands) -> Result<(), GuestError> {
-    match own.map(|own| own.definition.os) {
+pub(super) fn settle(spec: &GuestSpec, machine: &mut impl Commands) -> Result<(), GuestError> {
+    match spec.own().map(|own| own.os) {
         Some(Os::Linux) => {
             let limit = machine.deadlines().within(Step::Settle);
             machine.run(&["/bin/sh", "-c", SETUP, "perfvt-setup"], limit).map(drop).map_err(shorter)

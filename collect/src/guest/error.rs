@@ -78,7 +78,7 @@ pub enum GuestError {
 }
 
 impl GuestError {
-    pub(super) fn no_monitor() -> GuestError {
+    pub(crate) fn no_monitor() -> GuestError {
         GuestError::Died(Failure::new(Code::ChannelBroken, "QEMU has no monitor"))
     }
 

@@ -2,21 +2,21 @@
 
 mod start;
 
-use super::argv::Hardware;
 use super::channel::{Channel, ChannelError, Ready, Reply};
-use super::enter::{self, Own};
+use super::enter;
 pub use super::error::GuestError;
 use super::error::{full_in, is_full};
 use super::forensics::{self, Subject};
 use super::health::{Console, death};
 pub use super::health::{DEBUG_LOG, SERIAL_LOG};
+use super::image::Image;
 use super::job::JobRequest;
 use super::network::Network;
 use super::os::Os;
 use super::qmp::Qmp;
+use super::spec::GuestSpec;
 use super::windows::Commands;
 use crate::deadlines::{Deadlines, Step};
-use crate::host::pin::GuestPins;
 use crate::host::placement::{self, Placement, Threads};
 use model::{Code, Failure};
 use process::deadlines::LAST_WORDS;
@@ -28,26 +28,14 @@ use std::time::{Duration, Instant};
 
 /// What to boot, and where its files go.
 pub struct BootSpec<'a> {
-    /// QEMU's program.
-    pub qemu: &'a str,
     /// The guest.
-    pub hardware: Hardware,
-    /// Where its threads and memory go; `None` leaves them to the kernel.
-    pub pin: Option<GuestPins>,
+    pub guest: &'a GuestSpec,
     /// The network of its scenario.
     pub network: &'a Network,
     /// Which guest of the scenario it is: 0 is the server.
-    pub guest: usize,
-    /// Kernel, RAM disk and tools disk.
-    pub image: &'a super::image::Image,
-    /// A guest of the user's; `None` for the built-in one.
-    pub own: Option<Own<'a>>,
-    /// Whether the disk with the larger tools (fio) is needed.
-    pub with_tools: bool,
-    /// The file of the data disk, when the hardware has one.
-    pub disk: Option<&'a Path>,
-    /// Whether the firmware's debug port is logged, too.
-    pub listens: bool,
+    pub index: usize,
+    /// Files of perfvt's and of this boot.
+    pub files: Files<'a>,
     /// Where the serial log and QEMU's standard error go.
     pub log_dir: &'a Path,
     /// Where [`Machine::boot`] puts what tells why a boot failed. Made only then.
@@ -56,6 +44,38 @@ pub struct BootSpec<'a> {
     pub deadlines: Deadlines,
     /// How long the guest may take until it says READY.
     pub deadline: Duration,
+}
+
+/// What a boot has of the disks that its guest's spec names.
+#[derive(Clone, Copy, Debug)]
+pub struct Files<'a> {
+    /// Kernel, RAM disk and tools disk.
+    pub image: &'a Image,
+    /// The layer above the image of a guest of the user's.
+    pub overlay: Option<&'a Path>,
+    /// The data disk's file.
+    pub data: Option<&'a Path>,
+    /// The disk with what the user brings.
+    pub brought: Option<&'a Path>,
+    /// A free port of the loopback for the guest's ssh server.
+    pub ssh_port: u16,
+}
+
+impl<'a> Files<'a> {
+    /// Those of a guest that runs from perfvt's image alone.
+    pub fn of_image(image: &'a Image) -> Files<'a> {
+        Files { image, overlay: None, data: None, brought: None, ssh_port: 0 }
+    }
+}
+
+/// QEMU's command line.
+#[derive(Clone, Debug)]
+pub struct CommandLine {
+    /// As it was executed.
+    pub executed: Vec<String>,
+    /// The same arguments, without the program, with what stands for names of one boot ([`BootFiles::for_people`],
+    /// [`super::network::Wires::for_people`], [`GuestSpec::for_people`]): what the plan shows and the fingerprint has a hash of.
+    pub shown: Vec<String>,
 }
 
 /// A guest that said READY.
@@ -74,7 +94,7 @@ pub struct Machine {
     /// It did not answer once: nothing more is asked of it.
     silent: bool,
     /// QEMU's command line.
-    pub argv: Vec<String>,
+    pub argv: CommandLine,
     /// What the guest said.
     pub ready: Ready,
     /// Seconds from exec to READY.
@@ -107,9 +127,8 @@ impl Machine {
         for (spec, mut start, mut channel, threads) in starts {
             match start.wait(spec, channel.as_mut()) {
                 Ok(ready) => {
-                    let os = spec.own.map_or(Os::Linux, |own| own.definition.os);
-                    let mut machine = start.finish(os, channel, threads, ready)?;
-                    if let Err(error) = enter::settle(spec.own.as_ref(), &mut machine) {
+                    let mut machine = start.finish(spec.guest.os(), channel, threads, ready)?;
+                    if let Err(error) = enter::settle(spec.guest, &mut machine) {
                         // The first failure is the one to tell.
                         let _ = machine.forensics(spec.forensics);
                         return Err(error);
@@ -139,6 +158,12 @@ impl Machine {
             version = start.leave().map_err(|error| start.explained(error))?.unwrap_or(version);
         }
         Ok((version, started.elapsed().as_secs_f64()))
+    }
+
+    /// Starts QEMU with its console on the terminal that perfvt runs in, and no more: its guest is talked to by hand.
+    /// `dir` is a private folder.
+    pub fn on_terminal(spec: &BootSpec<'_>, dir: &Path) -> Result<Running, GuestError> {
+        start::on_terminal(spec, dir)
     }
 
     /// Runs a command in the guest, whatever its status.
@@ -246,7 +271,7 @@ impl Machine {
     pub fn forensics(&mut self, dir: &Path) -> Result<(), GuestError> {
         let alive = !self.silent && self.death().is_none_or(|f| f.code == Code::Oops);
         let subject = Subject {
-            argv: &self.argv,
+            argv: &self.argv.executed,
             pid: self.qemu.pid(),
             qmp: Some(&mut self.qmp),
             channel: alive.then_some(self.channel.as_mut()),
@@ -295,7 +320,6 @@ pub(crate) use tests::pretended;
 #[cfg(test)]
 mod tests {
     use super::super::channel::{PortChannel, Wire};
-    use super::super::image::Image;
     use super::super::network::{Kind, Layout};
     use super::*;
     use model::Accel;
@@ -338,7 +362,7 @@ mod tests {
             console: Console::new(&serial),
             deadlines: Deadlines::usual(Accel::Kvm),
             silent: false,
-            argv: vec!["qemu".into(), "-S".into()],
+            argv: CommandLine { executed: vec!["qemu".into(), "-S".into()], shown: vec!["-S".into()] },
             ready: Ready { kernel: "6.1".into(), uptime: 1.0 },
             boot_seconds: 1.0,
         }
@@ -366,20 +390,14 @@ mod tests {
         let place = |name: &str| dir.path().join(name);
         let network = Network::create(&Layout::simple(Kind::User), 1, "t").unwrap();
         let image = Image::nowhere(dir.path());
-        let hardware = Hardware::plain(Accel::Tcg);
+        // It complains about the first of QEMU's options and ends.
+        let guest = GuestSpec { qemu: "ls".into(), ..GuestSpec::plain(Accel::Tcg) };
         let forensics = place("forensics");
         let error = Machine::boot(&BootSpec {
-            // It complains about the first of QEMU's options and ends.
-            qemu: "ls",
-            hardware,
-            pin: None,
+            guest: &guest,
             network: &network,
-            guest: 0,
-            image: &image,
-            own: None,
-            with_tools: false,
-            disk: None,
-            listens: false,
+            index: 0,
+            files: Files::of_image(&image),
             log_dir: dir.path(),
             forensics: &forensics,
             deadlines: Deadlines::usual(Accel::Tcg),

@@ -3,7 +3,7 @@
 //! ```text
 //!   image (kernel, initramfs, tools disk) or definition (of the user's, with a layer above its image: overlay, and all
 //!      │                                   files that the image reads: backing), disk (data, made for a boot)
-//!      └─> argv (disks: blockdev) ──> machine (QEMU, paused, pinned, let go) ──> enter ─> channel (commands), qmp (monitor), network
+//!      └─> spec (all that is known of a guest before it boots) ──> argv (disks: blockdev) ──> machine (QEMU, paused, pinned, let go) ──> enter ─> channel (commands), qmp (monitor), network
 //!                      └─> health (what happened to it) ──> forensics (what tells why)
 //! ```
 
@@ -16,6 +16,7 @@ pub mod disk;
 pub mod enter;
 mod error;
 mod forensics;
+pub mod hardware;
 mod health;
 pub mod identity;
 pub mod image;
@@ -26,4 +27,8 @@ pub mod network;
 pub mod os;
 pub mod overlay;
 pub mod qmp;
+pub mod spec;
 pub mod windows;
+
+/// QEMU where nobody asked for another one.
+pub const QEMU: &str = "qemu-system-x86_64";

@@ -1,14 +1,14 @@
 //! What a campaign must have for itself on this host.
 
 use super::TestbedError;
-use super::describe::pin;
-use crate::guest::definition::{Definition, own_kernel};
+use crate::environment::{EnvironmentSpec, Ground, pin};
 use crate::guest::image::{Cache, Image, builtin_with};
-use crate::guest::machine::GuestError;
 use crate::guest::network::{ClientPlace, Layout};
+use crate::guest::spec::Source;
 use crate::host::locks::Claims;
 use crate::host::topology::Topology;
-use model::{CampaignFile, EnvironmentPlan, Params};
+use crate::workload::Needs;
+use model::{Accel, CampaignFile, CpuId, EnvironmentPlan, Params};
 
 /// Whether the clients of every environment run on another host, so that their tools are none of this one's.
 pub fn clients_are_remote(file: &CampaignFile) -> bool {
@@ -20,8 +20,8 @@ pub fn clients_are_remote(file: &CampaignFile) -> bool {
 }
 
 /// The CPUs that guests and clients are placed on, or all of them where they may run anywhere; the bridges and other devices
-/// of the host that they are plugged into; and the images, shared: perfvt's own where there are guests at all. `sessions` is
-/// how many processes the client has at a time.
+/// of the host that they are plugged into; and the images, shared: perfvt's own where there are guests at all. `needs` are the
+/// workload's.
 ///
 /// # Errors
 /// Parameters that describe no guest, or a host that is too small.
@@ -29,34 +29,41 @@ pub fn claims(
     file: &CampaignFile,
     cache: &Cache,
     image: Option<&Image>,
-    sessions: usize,
+    needs: &Needs,
 ) -> Result<Claims, TestbedError> {
     let topology = Topology::here()?;
     let mut claims =
         Claims { images: image.map(|image| image.dir.clone()).into_iter().collect(), ..Claims::default() };
+    let accel = if file.accel == Accel::Kvm.to_string() { Accel::Kvm } else { Accel::Tcg };
+    let ground = Ground { topology: &topology, cache, accel, needs, allow_unpinned: file.allow_unpinned };
+    let all = |cpus: Vec<CpuId>, pinned: bool| if pinned { cpus } else { topology.cpus() };
     for environment in &file.environments {
         let params = environment.to_params();
-        let plan = pin(&topology, &params, sessions, file.allow_unpinned)?;
-        if plan.guests.iter().all(|guest| guest.pins.is_some()) {
-            claims.cpus.extend(plan.cpus());
-        } else {
-            claims.cpus.extend(topology.cpus());
-        }
         if image.is_none() {
+            let plan = pin(&topology, &params, needs.sessions, file.allow_unpinned)?;
+            let pinned = plan.guests.iter().all(|guest| guest.pins.is_some());
+            claims.cpus.extend(all(plan.cpus(), pinned));
             continue;
         }
-        for guest in &plan.guests {
-            let params = params.object_params(&guest.name);
-            let own = Definition::of(&params, cache)?.map(|own| own.lock);
-            let kernel = own_kernel(&params)?.map(|kernel| builtin_with(cache, Some(&kernel))).transpose()?;
-            for image in own.into_iter().chain(kernel.map(|image| image.dir)) {
-                if !claims.images.contains(&image) {
-                    claims.images.push(image);
-                }
-            }
-        }
-        let layout = Layout::of(&params).map_err(GuestError::Network)?;
-        claims.devices.extend(layout.links.into_iter().filter_map(|link| link.device));
+        let spec = EnvironmentSpec::of(&params, &ground)?;
+        claims.cpus.extend(all(spec.plan().cpus(), spec.is_pinned()));
+        claim(&mut claims, &spec, cache)?;
     }
     Ok(claims)
+}
+
+/// Images of an environment's guests that are not perfvt's own, and devices that they are plugged into.
+pub(super) fn claim(claims: &mut Claims, spec: &EnvironmentSpec, cache: &Cache) -> Result<(), TestbedError> {
+    for guest in &spec.guests {
+        let image = match &guest.source {
+            Source::Own(own) => own.lock.clone(),
+            Source::Builtin(Some(kernel)) => builtin_with(cache, Some(kernel))?.dir,
+            Source::Builtin(None) => continue,
+        };
+        if !claims.images.contains(&image) {
+            claims.images.push(image);
+        }
+    }
+    claims.devices.extend(spec.layout.links.iter().filter_map(|link| link.device.clone()));
+    Ok(())
 }

@@ -1,12 +1,12 @@
 //! What is known of a boot before anything is measured: the fingerprint's facts.
 
-use super::command_line::{CANONICAL, command_lines};
 use super::lab::GuestLab;
-use super::{Testbed, TestbedError, pin};
+use super::{Testbed, TestbedError};
 use crate::guest::definition::Definition;
 use crate::guest::disk::DiskError;
 use crate::guest::identity::identity;
 use crate::guest::image::{Image, host_program};
+use crate::guest::spec::GuestSpec;
 use crate::host::fingerprint;
 use model::{Fingerprint, Params};
 use process::deadlines::HOST_ANSWER;
@@ -36,7 +36,7 @@ impl Testbed {
         &self,
         lab: &mut GuestLab,
         params: &Params,
-        (image, own): (&Image, Option<&Definition>),
+        image: &Image,
     ) -> Result<(Fingerprint, String), TestbedError> {
         let mut facts = self.host_facts();
         if let Some(host) = &lab.remote {
@@ -47,18 +47,14 @@ impl Testbed {
         let told = lab.guest_facts();
         facts.extend(told.facts);
         facts.extend(self.brought.facts(params));
-        let plan = pin(&self.topology, params, self.needs.sessions, self.allow_unpinned);
-        if let Ok(lines) =
-            plan.and_then(|plan| command_lines(params, &plan, &self.cache, self.accel, CANONICAL))
-        {
-            let hash = blake3::hash(lines.join("\n").as_bytes()).to_hex();
-            // The second way: with disks as -blockdev. The first had them as -drive.
-            facts.set_version("qemu.argv", hash.chars().take(16).collect::<String>(), "2");
-        }
+        let hash = blake3::hash(lab.shown().as_bytes()).to_hex();
+        // The third way: of what was executed, argument by argument. The first two were of a description, with disks as -drive
+        // and as -blockdev.
+        facts.set_version("qemu.argv", hash.chars().take(16).collect::<String>(), "3");
         facts.set("accel", self.accel.to_string());
         facts.set("network", lab.network.layout.kinds());
         facts.set("guest.kernel", &lab.machine.ready.kernel);
-        match own {
+        match lab.spec.guests.first().and_then(GuestSpec::own) {
             Some(own) => self.facts_of(own, image, &mut facts)?,
             None => {
                 facts.set("guest.image", &image.hash);
@@ -77,8 +73,8 @@ impl Testbed {
             }
         }
         let placement = lab.machine.placement();
-        match lab.pins.first() {
-            Some(Some(_)) => {
+        match lab.spec.guests.first() {
+            Some(GuestSpec { pins: Some(_), .. }) => {
                 facts.set("placement.cpus", placement.cpus());
                 facts.set("placement.memory", placement.memory());
             }

@@ -49,7 +49,7 @@ pub(super) fn rehearse(cache: &Cache, needs: &Needs) -> Result<String, TestbedEr
 
 /// The first line that a tool prints about its version.
 fn version(cache: &Cache, tool: &str) -> Result<String, TestbedError> {
-    let wrong = |reason: String| TestbedError::Hardware(reason);
+    let wrong = |reason: String| TestbedError::Tool(reason);
     let program = host_program(cache, tool).map_err(|e| wrong(e.to_string()))?;
     let output =
         process::run(Spec::new(&program.path).arg("--version"), HOST_ANSWER).map_err(GuestError::from)?;

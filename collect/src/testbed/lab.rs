@@ -9,9 +9,10 @@ use super::failures::{odd, of_client};
 use super::host_lab::read_host_sample;
 use super::nics::bring_up;
 use super::remote::{RemoteHost, of_remote};
-use super::{Scene, TestbedError, vcpu_list};
+use super::{Scene, TestbedError};
 use crate::brought::Brought;
 use crate::deadlines::Deadlines;
+use crate::environment::EnvironmentSpec;
 use crate::guest::image::{Cache, host_program};
 use crate::guest::job::JobRequest;
 use crate::guest::machine::{GuestError, Machine};
@@ -23,7 +24,7 @@ use crate::host::noise::{Vcpu, Watched};
 use crate::host::pin::GuestPins;
 use crate::lab::window::{HostCounters, KvmReader, Meter};
 use crate::lab::{Client, Failed, HostSample, Lab, Snapshot, Target, job_by_command};
-use model::{Accel, Code, CpuId, Fingerprint, Moment, Params, Scope};
+use model::{Code, Fingerprint, Moment, Params, Scope};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,16 +38,12 @@ pub(super) struct GuestLab {
     /// The client's host, when it is another one.
     pub(super) remote: Option<RemoteHost>,
     pub(super) network: Network,
-    /// Where each guest goes, the server first.
-    pub(super) pins: Vec<Option<GuestPins>>,
-    /// CPUs of a client on this host.
-    client_cpus: Vec<CpuId>,
+    /// What it was booted from.
+    pub(super) spec: EnvironmentSpec,
     /// The server guest's interfaces, in the order of the links; none before the network is up.
     interfaces: Vec<String>,
     params: Params,
     cache: Cache,
-    accel: Accel,
-    deadlines: Deadlines,
     clock: GuestClock,
     /// The server's guest and its client have reached one another.
     connected: bool,
@@ -70,8 +67,6 @@ impl GuestLab {
         machines: Vec<Machine>,
         params: &Params,
         cache: Cache,
-        accel: Accel,
-        deadlines: Deadlines,
     ) -> Result<GuestLab, TestbedError> {
         let meter = |(guest, machine): (u32, &Machine)| {
             Meter::new(Path::new("/proc"), guest, machine.pid(), machine.threads())
@@ -86,13 +81,10 @@ impl GuestLab {
             second: machines.next().map(ClientGuest::new),
             remote,
             network: scene.network,
-            pins: scene.guests.into_iter().map(|guest| guest.plan.pins).collect(),
-            client_cpus: scene.client,
+            spec: scene.spec,
             interfaces: Vec::new(),
             params: params.clone(),
             cache,
-            accel,
-            deadlines,
             clock: GuestClock::UNKNOWN,
             connected: false,
             client_silent: None,
@@ -128,6 +120,19 @@ impl GuestLab {
         told
     }
 
+    /// QEMU's command lines as they were executed, with what stands for names of this boot: an argument on each line, the guests
+    /// apart by an empty one.
+    pub(super) fn shown(&self) -> String {
+        let second = self.second.as_ref().map(|second| second.borrow());
+        let second = second.as_ref().and_then(|second| second.machine.as_ref());
+        let line = |machine: &Machine| machine.argv.shown.join("\n");
+        [Some(&self.machine), second].into_iter().flatten().map(line).collect::<Vec<_>>().join("\n\n")
+    }
+
+    fn pins(&self, guest: usize) -> Option<&GuestPins> {
+        self.spec.guests.get(guest)?.pins.as_ref()
+    }
+
     /// Files for the repeat's `sysinfo/`.
     pub(super) fn sysinfo(&mut self, facts: &Fingerprint, dmesg: String) -> Vec<(String, String)> {
         let facts: String = facts.0.iter().map(|(k, v)| format!("{k}: {v}\n")).collect();
@@ -135,7 +140,8 @@ impl GuestLab {
         let mut files = vec![
             ("facts.txt".to_owned(), facts),
             ("placement.json".to_owned(), placement),
-            ("qemu.argv".to_owned(), self.machine.argv.join("\n")),
+            ("qemu.argv".to_owned(), self.machine.argv.executed.join("\n")),
+            ("qemu.argv.shown".to_owned(), self.shown()),
         ];
         if self.machine.os == Os::Windows {
             return files;
@@ -167,8 +173,9 @@ impl Lab for GuestLab {
     }
 
     fn connect(&mut self) -> Result<(), Failed> {
-        let GuestLab { machine, second, network, params, .. } = self;
-        let up = bring_up(machine, network, 0, &params.object_params("vm1")).map_err(|e| e.failure())?;
+        let GuestLab { machine, second, network, spec, .. } = self;
+        let [server, client] = [spec.guests.first(), spec.guests.get(1)];
+        let up = bring_up(machine, network, 0, server).map_err(|e| e.failure())?;
         for (index, leased) in up.iter().enumerate().filter_map(|(i, nic)| Some((i, nic.leased?))) {
             let known = network.set_server(index, leased);
             known.map_err(|e| Failed::new(Code::Host, e.to_string()))?;
@@ -177,7 +184,7 @@ impl Lab for GuestLab {
         if let Some(second) = second
             && let Some(machine) = &mut second.borrow_mut().machine
         {
-            let up = bring_up(machine, network, 1, &params.object_params("vm2")).map_err(of_client)?;
+            let up = bring_up(machine, network, 1, client).map_err(of_client)?;
             for (index, leased) in up.iter().enumerate().filter_map(|(i, nic)| Some((i, nic.leased?))) {
                 network.set_client(index, leased);
             }
@@ -223,7 +230,7 @@ impl Lab for GuestLab {
     }
 
     fn deadlines(&self) -> Deadlines {
-        self.deadlines
+        self.spec.deadlines
     }
 
     fn exec(&mut self, argv: &[&str], deadline: Duration) -> Result<String, Failed> {
@@ -256,8 +263,7 @@ impl Lab for GuestLab {
     }
 
     fn serve(&mut self, argv: &[&str], deadline: Duration) -> Result<String, Failed> {
-        let own = self.params.object_params("vm1");
-        match vcpu_list(&own, "server_vcpus", usize::MAX).unwrap_or_default() {
+        match self.spec.guests.first().and_then(|server| server.server_vcpus.clone()) {
             None => self.exec(argv, deadline),
             Some(vcpus) => self.exec(&[&["taskset", "-c", &vcpus][..], argv].concat(), deadline),
         }
@@ -276,7 +282,7 @@ impl Lab for GuestLab {
             return host.start(argv, stdout, stderr).map_err(|e| of_remote(&e));
         }
         let namespace = self.network.client_namespace();
-        HostPlace { cache: &self.cache, cpus: &self.client_cpus, namespace }.start(argv, stdout, stderr)
+        HostPlace { cache: &self.cache, cpus: &self.spec.client, namespace }.start(argv, stdout, stderr)
     }
 
     fn snapshot(&mut self) -> Result<Snapshot, Failed> {
@@ -343,10 +349,10 @@ impl Lab for GuestLab {
 
     fn misplaced(&mut self) -> Vec<String> {
         let mut found = Vec::new();
-        if let Some(Some(plan)) = self.pins.first() {
+        if let Some(plan) = self.pins(0) {
             found = self.machine.placement().violations(plan);
         }
-        if let (Some(Some(plan)), Some(second)) = (self.pins.get(1), &self.second)
+        if let (Some(plan), Some(second)) = (self.pins(1), &self.second)
             && let Some(machine) = &second.borrow().machine
         {
             let violations = machine.placement().violations(plan);
@@ -356,18 +362,19 @@ impl Lab for GuestLab {
     }
 
     fn watched(&self) -> Watched {
-        let mut watched = Watched { vcpus: Vec::new(), others: self.client_cpus.clone() };
+        let mut watched = Watched { vcpus: Vec::new(), others: self.spec.client.clone() };
         let second = self.second.as_ref().map(|second| second.borrow());
         let second = second.as_ref().and_then(|second| second.machine.as_ref());
         let machines = [("", Some(&self.machine)), (" of vm2", second)];
-        for ((whose, machine), pins) in machines.into_iter().zip(&self.pins) {
+        for ((whose, machine), guest) in machines.into_iter().zip(&self.spec.guests) {
+            let pins = guest.pins.as_ref();
             let Some(machine) = machine else { continue };
             for (index, thread) in machine.threads().vcpus.iter().enumerate() {
-                let cpu = pins.as_ref().and_then(|p| p.vcpus.get(index)).map(|(_, cpu)| *cpu);
+                let cpu = pins.and_then(|p| p.vcpus.get(index)).map(|(_, cpu)| *cpu);
                 let name = format!("vCPU {index}{whose}");
                 watched.vcpus.push(Vcpu { name, pid: machine.pid(), thread: *thread, cpu });
             }
-            watched.others.extend(pins.iter().flat_map(GuestPins::others));
+            watched.others.extend(pins.into_iter().flat_map(GuestPins::others));
         }
         watched.others.sort_unstable();
         watched.others.dedup();

@@ -1,39 +1,33 @@
 //! The real thing: guests under QEMU on this host, and a [`crate::lab::Lab`] on top of each boot.
 //!
 //! ```text
-//!   parameters ──> describe (hardware, placement) ──> scene (network, folders) ──> machines ──> lab
+//!   environment (hardware, placement) ──> scene (network, folders) ──> machines ──> lab
 //!                                                                                   clients <────┘
 //! ```
 
 mod claims;
 mod client;
 mod clock;
-mod command_line;
-mod describe;
 mod facts;
 mod failures;
 mod host_lab;
 mod lab;
 mod nics;
-mod portrait;
 mod remote;
 mod scene;
 mod shell;
 mod trace;
 
 pub use claims::{claims, clients_are_remote};
-pub use command_line::preview;
-pub use describe::{hardware, pin, vcpu_list};
-pub use portrait::portraits;
-pub use shell::{console, guest_params, one_command};
+pub use shell::{Alone, guest_params};
 
 use crate::brought::{Brought, BroughtError};
 use crate::deadlines::Deadlines;
+use crate::environment::{EnvironmentError, EnvironmentSpec, Ground, pin};
 use crate::guest::disk::{Disk, DiskError};
 use crate::guest::image::{Cache, Image, ImageError};
 use crate::guest::machine::{GuestError, Machine};
 use crate::guest::os::Os;
-use crate::host::pin::Shortage;
 use crate::host::placement::pin_self;
 use crate::host::topology::{Topology, TopologyError};
 use crate::lab::{Booted, Booter, Failed, Lab};
@@ -41,16 +35,13 @@ use crate::ssh::SshError;
 use crate::workload::Needs;
 use host_lab::HostParts;
 use lab::GuestLab;
-use model::{Accel, CampaignFile, Code, Params, ParamsError};
+use model::{Accel, CampaignFile, Code, Params};
 use process::{PrivateFolder, private_folder};
 use remote::{RemoteHost, of_remote};
 use scene::Scene;
 use std::path::Path;
 use std::sync::Arc;
 use trace::Tracer;
-
-/// QEMU where nobody asked for another one.
-pub const QEMU: &str = "qemu-system-x86_64";
 
 /// What is the same for all guests of a campaign.
 pub struct Testbed {
@@ -74,15 +65,12 @@ pub enum TestbedError {
     /// sysfs.
     #[error(transparent)]
     Topology(#[from] TopologyError),
-    /// Too few CPUs.
+    /// What parameters describe.
     #[error(transparent)]
-    Shortage(#[from] Shortage),
-    /// A parameter.
-    #[error(transparent)]
-    Params(#[from] ParamsError),
-    /// A guest that cannot be.
+    Environment(#[from] EnvironmentError),
+    /// A tool of this host.
     #[error("{0}")]
-    Hardware(String),
+    Tool(String),
     /// The client's host.
     #[error("the client's host: {0}")]
     Client(Box<SshError>),
@@ -141,6 +129,21 @@ impl Testbed {
         })
     }
 
+    /// The environment that parameters describe here.
+    fn spec(&self, params: &Params) -> Result<EnvironmentSpec, EnvironmentError> {
+        EnvironmentSpec::of(params, &self.ground())
+    }
+
+    fn ground(&self) -> Ground<'_> {
+        Ground {
+            topology: &self.topology,
+            cache: &self.cache,
+            accel: self.accel,
+            needs: &self.needs,
+            allow_unpinned: self.allow_unpinned,
+        }
+    }
+
     /// Starts the guests of every environment as they will be booted, placed and plugged, and ends them before they run:
     /// what QEMU or the host refuses is found here, before anything is planned on disk. Gives QEMU's versions.
     pub fn rehearse(&self, file: &CampaignFile) -> Result<Vec<String>, RehearsalError> {
@@ -159,16 +162,15 @@ impl Testbed {
     fn rehearse_one(&self, params: &Params) -> Result<String, TestbedError> {
         let Some(image) = &self.image else { return host_lab::rehearse(&self.cache, &self.needs) };
         let folder = scratch()?;
-        let mut scene = self.scene(params, image, folder.path(), &folder.path().join("forensics"))?;
-        let deadlines = Deadlines::of(params, self.accel)?;
-        scene.disk = Disk::of(params)?.map(|disk| disk.make_sparse(&deadlines)).transpose()?;
+        let spec = self.spec(params)?;
+        let mut scene = self.scene(spec, image, folder.path(), &folder.path().join("forensics"))?;
+        scene.disk = scene.data_disk(Disk::make_sparse)?;
         if let Some(host) = RemoteHost::of(&scene.network.layout, params)? {
             for tool in &self.needs.host_tools {
                 host.tool(tool)?;
             }
         }
-        scene.layer(&deadlines)?;
-        let (version, _) = Machine::rehearse(&scene.specs(self, deadlines)?)?;
+        let (version, _) = Machine::rehearse(&scene.boots(self))?;
         Ok(version)
     }
 
@@ -179,13 +181,11 @@ impl Testbed {
         forensics: &Path,
     ) -> Result<Booted, TestbedError> {
         let Some(image) = &self.image else { return self.boot_nothing(params) };
-        let mut scene = self.scene(params, image, logs, forensics)?;
-        let deadlines = Deadlines::of(params, self.accel)?;
-        scene.disk = Disk::of(params)?.map(|disk| disk.make(&deadlines)).transpose()?;
-        scene.layer(&deadlines)?;
+        let mut scene = self.scene(self.spec(params)?, image, logs, forensics)?;
+        scene.disk = scene.data_disk(Disk::make)?;
         let own_cpus = self.stay_off(&scene);
         let tracer = self.needs.boot_trace.then(|| Tracer::start(logs));
-        let mut machines = Machine::boot_all(&scene.specs(self, deadlines)?)?;
+        let mut machines = Machine::boot_all(&scene.boots(self))?;
         let seconds = machines.iter().map(|m| m.boot_seconds).fold(0.0, f64::max);
         let trace = tracer.map(|tracer| tracer.finish(seconds));
         // QEMU has opened it: the room is free again when QEMU is gone, whatever happens to this process.
@@ -202,14 +202,12 @@ impl Testbed {
             }
         }
         scene.guests.iter_mut().for_each(|guest| guest.overlay = None);
-        let server = scene.guests.first();
-        let definition = server.and_then(|guest| guest.own.clone());
-        let image = server.map_or_else(|| image.clone(), |guest| guest.image.clone());
-        let mut lab = GuestLab::new(scene, machines, params, self.cache.clone(), self.accel, deadlines)?;
+        let image = scene.server().map_or_else(|| image.clone(), |(_, here)| here.image.clone());
+        let mut lab = GuestLab::new(scene, machines, params, self.cache.clone())?;
         (lab.trace, lab.brought) = (trace, Arc::clone(&self.brought));
         // An idle guest answers quickly, which tells its clock for later, when it does not.
         lab.snapshot().map_err(GuestError::Died)?;
-        let (mut facts, dmesg) = self.facts(&mut lab, params, (&image, definition.as_ref()))?;
+        let (mut facts, dmesg) = self.facts(&mut lab, params, &image)?;
         if let Some(source) = lab.kvm.source() {
             facts.set("kvm.counters", source.to_string());
         }
@@ -226,7 +224,7 @@ impl Testbed {
     /// A boot of a workload that measures the host alone. It has the CPUs that guest and client would have had.
     fn boot_nothing(&self, params: &Params) -> Result<Booted, TestbedError> {
         let cpus = pin(&self.topology, params, self.needs.sessions, self.allow_unpinned)?.cpus();
-        let deadlines = Deadlines::of(params, Accel::Kvm)?;
+        let deadlines = Deadlines::of(params, Accel::Kvm).map_err(EnvironmentError::from)?;
         let parts = HostParts { cache: self.cache.clone(), cpus, brought: Arc::clone(&self.brought) };
         let mut facts = self.host_facts();
         facts.extend(self.brought.facts(params));

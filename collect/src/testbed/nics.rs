@@ -1,16 +1,17 @@
 //! A guest's NICs: up, with addresses, queues, and their interrupts where they belong.
 
 use super::failures::odd;
-use super::vcpu_list;
 use crate::deadlines::Step;
 use crate::guest::channel::Status;
+use crate::guest::hardware::Nic;
 use crate::guest::machine::{GuestError, Machine};
 use crate::guest::network::{Address, Network};
 use crate::guest::os::Os;
+use crate::guest::spec::GuestSpec;
 use crate::guest::windows;
 use crate::lab::Failed;
 use edge::quoted_end;
-use model::{Code, Params};
+use model::Code;
 
 /// A NIC that is up.
 pub(super) struct Up {
@@ -25,10 +26,10 @@ pub(super) fn bring_up(
     machine: &mut Machine,
     network: &Network,
     guest: usize,
-    params: &Params,
+    spec: Option<&GuestSpec>,
 ) -> Result<Vec<Up>, GuestError> {
     match machine.os {
-        Os::Linux => bring_up_linux(machine, network, guest, params),
+        Os::Linux => bring_up_linux(machine, network, guest, spec),
         Os::Windows => bring_up_windows(machine, network, guest),
     }
 }
@@ -51,7 +52,7 @@ fn bring_up_linux(
     machine: &mut Machine,
     network: &Network,
     guest: usize,
-    params: &Params,
+    spec: Option<&GuestSpec>,
 ) -> Result<Vec<Up>, GuestError> {
     let listed = machine.run(&["ip", "-o", "link"], machine.soon())?;
     let mut all = Vec::new();
@@ -60,23 +61,22 @@ fn bring_up_linux(
         let name = interface(&listed, &mac)
             .ok_or_else(|| odd(format!("the guest has no NIC {} ({mac}): {listed}", link.nic)))?;
         let address = if guest == 0 { link.server } else { link.client };
-        let (mtu, queues) = (link.mtu.to_string(), params.object_text("queues", &link.nic).unwrap_or("1"));
+        let nic = spec.and_then(|spec| spec.hardware.nics.get(index));
+        let (mtu, queues) = (link.mtu.to_string(), nic.map_or(1, |nic| nic.queues));
         if link.mtu != 1500 {
             machine.run(&["ip", "link", "set", "dev", &name, "mtu", &mtu], machine.soon())?;
         }
-        if queues != "1" {
+        if queues != 1 {
             // The driver begins with as many as there are vCPUs, and refuses more.
-            machine.run(&["ethtool", "-L", &name, "combined", queues], machine.soon())?;
+            machine.run(&["ethtool", "-L", &name, "combined", &queues.to_string()], machine.soon())?;
         }
         if let Some(address) = address.as_ref().map(Address::to_string) {
             machine.run(&["ip", "address", "replace", &address, "dev", &name], machine.soon())?;
         }
         machine.run(&["ip", "link", "set", "dev", &name, "up"], machine.soon())?;
-        let is_virtio = params.object_text("nic_model", &link.nic) == Ok("virtio_net");
-        if let (Some(vcpus), true) =
-            (vcpu_list(params, "irq_vcpus", usize::MAX).unwrap_or_default(), is_virtio)
-        {
-            steer_interrupts(machine, &name, &vcpus)?;
+        let vcpus = spec.and_then(|spec| spec.irq_vcpus.as_ref());
+        if let (Some(vcpus), true) = (vcpus, nic.is_some_and(Nic::is_virtio)) {
+            steer_interrupts(machine, &name, vcpus)?;
         }
         let leased = match (address, &link.device) {
             (None, Some(device)) => Some(lease(machine, &name, &link.nic, device)?),

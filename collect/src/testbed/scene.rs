@@ -1,64 +1,53 @@
-//! What one boot is made of, before anything of it runs: network, placement, folders, layers.
+//! What one boot is made of, before anything of it runs: network, folders, layers, on top of what its environment is.
 
-use super::{Testbed, TestbedError, hardware, pin};
+use super::{Testbed, TestbedError};
 use crate::deadlines::Deadlines;
-use crate::guest::definition::{Definition, own_kernel};
-use crate::guest::disk::DiskFile;
-use crate::guest::enter::Own;
+use crate::environment::EnvironmentSpec;
+use crate::guest::disk::{Disk, DiskError, DiskFile};
 use crate::guest::image::{Image, builtin_with};
-use crate::guest::machine::{BootSpec, GuestError};
-use crate::guest::network::{Layout, Network, free_ports};
-use crate::guest::os::Os;
+use crate::guest::machine::{BootSpec, Files, GuestError};
+use crate::guest::network::{Network, free_ports};
 use crate::guest::overlay::Overlay;
-use crate::guest::windows;
-use crate::host::pin::GuestPlan;
-use model::{CpuId, Params, ParamsError};
+use crate::guest::spec::{GuestSpec, Source};
+use model::CpuId;
 use std::path::{Path, PathBuf};
 
 /// What one boot is made of, before anything of it runs.
 pub(super) struct Scene {
+    pub(super) spec: EnvironmentSpec,
     pub(super) network: Network,
     pub(super) guests: Vec<SceneGuest>,
-    /// CPUs of a client on this host.
-    pub(super) client: Vec<CpuId>,
     /// CPUs of perfvt itself.
     pub(super) own_cpus: Vec<CpuId>,
     /// The server guest's data disk.
     pub(super) disk: Option<DiskFile>,
 }
 
-/// One guest of a boot: its own parameters, its place, and where its files go.
+/// Where the files of one guest of a boot go.
 pub(super) struct SceneGuest {
-    pub(super) params: Params,
     /// Kernel, RAM disk and tools disk of perfvt's own.
     pub(super) image: Image,
-    /// A guest of the user's; `None` for the built-in one.
-    pub(super) own: Option<Definition>,
-    /// The layer above its image.
+    /// The layer above the image of a guest of the user's.
     pub(super) overlay: Option<Overlay>,
     /// The port at which its ssh server is reached.
     pub(super) port: u16,
-    pub(super) plan: GuestPlan,
     pub(super) logs: PathBuf,
     pub(super) forensics: PathBuf,
 }
 
 impl Testbed {
-    /// Network, placement and folders of one boot.
+    /// Network, layers and folders of one boot.
     pub(super) fn scene(
         &self,
-        params: &Params,
+        mut spec: EnvironmentSpec,
         image: &Image,
         logs: &Path,
         forensics: &Path,
     ) -> Result<Scene, TestbedError> {
-        let layout = Layout::of(params).map_err(GuestError::Network)?;
-        let plan = pin(&self.topology, params, self.needs.sessions, self.allow_unpinned)?;
         let network =
-            Network::create(&layout, self.needs.sessions, &self.name).map_err(GuestError::Network)?;
-        let own_cpus = plan.own_cpus();
+            Network::create(&spec.layout, spec.sessions, &self.name).map_err(GuestError::Network)?;
         let mut guests = Vec::new();
-        for plan in plan.guests {
+        for guest in &mut spec.guests {
             let own = |dir: &Path| if guests.is_empty() { dir.to_owned() } else { dir.join("client") };
             let (logs, forensics) = (own(logs), own(forensics));
             edge::write::create_directory(&logs).map_err(|source| GuestError::Io {
@@ -66,71 +55,57 @@ impl Testbed {
                 path: logs.clone(),
                 source,
             })?;
-            let params = params.object_params(&plan.name);
-            let own = Definition::of(&params, &self.cache)?;
-            if own.as_ref().is_some_and(|own| own.os == Os::Windows) {
-                windows::check_links(&layout, guests.len())?;
-            }
             let port = free_ports(1).map_err(GuestError::Network)?.first().copied().unwrap_or_default();
-            let image = match own_kernel(&params)? {
-                Some(kernel) => builtin_with(&self.cache, Some(&kernel))?,
-                None => image.clone(),
+            let image = match &guest.source {
+                Source::Builtin(Some(kernel)) => builtin_with(&self.cache, Some(kernel))?,
+                Source::Builtin(None) | Source::Own(_) => image.clone(),
             };
-            guests.push(SceneGuest { params, image, own, port, overlay: None, plan, logs, forensics });
+            // A kernel may have no driver for it.
+            guest.disks.tools &= image.tools.is_some();
+            let layer = |own| Overlay::make(own, &guest.layers, &spec.deadlines);
+            let overlay = guest.own().map(|own| layer(&own.chain)).transpose()?;
+            guests.push(SceneGuest { image, overlay, port, logs, forensics });
         }
-        Ok(Scene { network, guests, client: plan.client, own_cpus, disk: None })
+        let own_cpus = spec.plan().own_cpus();
+        Ok(Scene { spec, network, guests, own_cpus, disk: None })
     }
 }
 
 impl Scene {
-    /// Makes a layer for each guest of the user's.
-    pub(super) fn layer(&mut self, deadlines: &Deadlines) -> Result<(), TestbedError> {
-        for guest in &mut self.guests {
-            if let Some(own) = &guest.own {
-                let dir = Path::new(guest.params.text("disk_dir")?);
-                guest.overlay = Some(Overlay::make(&own.chain, dir, deadlines)?);
-            }
-        }
-        Ok(())
+    /// The server guest, and where its files go.
+    pub(super) fn server(&self) -> Option<(&GuestSpec, &SceneGuest)> {
+        self.spec.guests.first().zip(self.guests.first())
     }
 
-    pub(super) fn specs<'a>(
-        &'a self,
-        testbed: &'a Testbed,
-        deadlines: Deadlines,
-    ) -> Result<Vec<BootSpec<'a>>, ParamsError> {
-        let deadline = deadlines.boot(self.guests.iter().any(|guest| guest.own.is_some()));
-        let spec = |(index, guest): (usize, &'a SceneGuest)| {
-            let mut hardware = hardware(&guest.params, testbed.accel, &guest.plan)?;
-            if index > 0 {
-                // Only the guest that is measured has a data disk.
-                hardware.disk = None;
-            }
-            hardware.extra.extend(testbed.brought.arguments());
-            Ok(BootSpec {
-                qemu: guest.params.text("qemu_binary")?,
-                hardware,
-                pin: guest.plan.pins.clone(),
-                network: &self.network,
-                guest: index,
-                image: &guest.image,
-                own: guest.entrance(),
-                with_tools: testbed.needs.tools,
-                disk: self.disk.as_ref().map(DiskFile::path),
-                listens: testbed.needs.boot_trace && index == 0,
-                log_dir: &guest.logs,
-                forensics: &guest.forensics,
-                deadlines,
-                deadline,
-            })
+    /// Makes the server guest's data disk, if it has one.
+    pub(super) fn data_disk(
+        &self,
+        make: impl Fn(&Disk, &Deadlines) -> Result<DiskFile, DiskError>,
+    ) -> Result<Option<DiskFile>, DiskError> {
+        let data = self.server().and_then(|(guest, _)| guest.disks.data.as_ref());
+        data.map(|disk| make(disk, &self.spec.deadlines)).transpose()
+    }
+
+    /// What QEMU is started with, guest by guest.
+    pub(super) fn boots<'a>(&'a self, testbed: &'a Testbed) -> Vec<BootSpec<'a>> {
+        let deadlines = self.spec.deadlines;
+        let deadline = deadlines.boot(self.spec.guests.iter().any(|guest| guest.own().is_some()));
+        let boot = |(index, (guest, here)): (usize, (&'a GuestSpec, &'a SceneGuest))| BootSpec {
+            guest,
+            network: &self.network,
+            index,
+            files: Files {
+                image: &here.image,
+                overlay: here.overlay.as_ref().map(Overlay::path),
+                data: self.disk.as_ref().map(DiskFile::path),
+                brought: testbed.brought.disk(),
+                ssh_port: here.port,
+            },
+            log_dir: &here.logs,
+            forensics: &here.forensics,
+            deadlines,
+            deadline,
         };
-        self.guests.iter().enumerate().map(spec).collect()
-    }
-}
-
-impl SceneGuest {
-    fn entrance(&self) -> Option<Own<'_>> {
-        let (definition, overlay) = (self.own.as_ref()?, self.overlay.as_ref()?.path());
-        Some(Own { definition, overlay, port: self.port })
+        self.spec.guests.iter().zip(&self.guests).enumerate().map(boot).collect()
     }
 }

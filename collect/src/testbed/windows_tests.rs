@@ -9,7 +9,7 @@ use crate::config::select::select;
 use crate::guest::channel::QgaChannel;
 use crate::guest::channel::qga::pretend::{Seen, agent, ended};
 use crate::guest::machine::pretended;
-use crate::guest::network::{Layout, Network, mac};
+use crate::guest::network::{Network, mac};
 use crate::guest::windows;
 use crate::matrix::{cases, environments};
 use crate::workload::{self, Outcome, Workload};
@@ -128,15 +128,22 @@ impl Bench {
         let mut sets = windows_sets(dir.path(), sets);
         sets.extend(["scenario=guest_guest".into(), "net=dgram".into()]);
         let (params, cases) = params_of(workload, &sets);
-        let layout = Layout::of(&params).unwrap();
-        let network = Network::create(&layout, 1, "t").unwrap();
-        let plan = pin(&Topology::here().unwrap(), &params, 1, true).unwrap();
-        let cache = Cache::at(dir.path());
-        let brought = Brought::gather(&cache, &workload.needs(&params).brings).unwrap();
+        let (cache, needs) = (Cache::at(dir.path()), workload.needs(&params));
+        let topology = Topology::here().unwrap();
+        let ground = Ground {
+            topology: &topology,
+            cache: &cache,
+            accel: Accel::Tcg,
+            needs: &needs,
+            allow_unpinned: true,
+        };
+        let spec = EnvironmentSpec::of(&params, &ground).unwrap();
+        let network = Network::create(&spec.layout, 1, "t").unwrap();
+        let brought = Brought::gather(&cache, &needs.brings).unwrap();
         let addresses = ["192.168.100.2", "192.168.100.1"];
         let (mut machines, mut guests, mut seen) = (Vec::new(), Vec::new(), Vec::new());
-        for (index, (plan, own)) in plan.guests.into_iter().zip(own).enumerate() {
-            let (mac, place) = (mac(&layout, "t", index, 0), dir.path().join(index.to_string()));
+        for (index, own) in own.into_iter().enumerate() {
+            let (mac, place) = (mac(&spec.layout, "t", index, 0), dir.path().join(index.to_string()));
             std::fs::create_dir(&place).unwrap();
             let mut lines = usual(&mac, addresses[index], addresses[1 - index]);
             lines.extend(own);
@@ -146,23 +153,12 @@ impl Bench {
             brought.put(&params, &mut machine).unwrap();
             machines.push(machine);
             seen.push(shared);
-            let params = params.object_params(&plan.name);
             let (logs, forensics) = (place.clone(), place);
             let image = Image::nowhere(Path::new(""));
-            guests.push(SceneGuest {
-                params,
-                image,
-                own: None,
-                overlay: None,
-                port: 0,
-                plan,
-                logs,
-                forensics,
-            });
+            guests.push(SceneGuest { image, overlay: None, port: 0, logs, forensics });
         }
-        let scene = Scene { network, guests, client: plan.client, own_cpus: Vec::new(), disk: None };
-        let deadlines = Deadlines::usual(Accel::Tcg);
-        let mut lab = GuestLab::new(scene, machines, &params, cache, Accel::Tcg, deadlines).unwrap();
+        let scene = Scene { spec, network, guests, own_cpus: Vec::new(), disk: None };
+        let mut lab = GuestLab::new(scene, machines, &params, cache).unwrap();
         lab.brought = Arc::new(brought);
         Bench { workload, params, cases: cases.unwrap(), lab, seen, dir }
     }

@@ -1,6 +1,6 @@
 //! A QEMU that is being started.
 
-use super::{BootSpec, Machine};
+use super::{BootSpec, CommandLine, Files, Machine};
 use crate::deadlines::{Deadlines, Step};
 use crate::guest::argv::{self, BootFiles};
 use crate::guest::channel::{Channel, ChannelError, Ready};
@@ -25,7 +25,7 @@ pub(super) struct Start {
     sockets: PrivateFolder,
     files: BootFiles,
     console: Console,
-    argv: Vec<String>,
+    argv: CommandLine,
     started: Instant,
     until: Instant,
     deadlines: Deadlines,
@@ -39,24 +39,18 @@ impl Start {
             path: std::env::temp_dir(),
             source,
         })?;
-        let files = BootFiles {
-            system: enter::system(spec.own.as_ref(), spec.image),
-            tools: spec.image.tools.clone().filter(|_| spec.with_tools || spec.own.is_some()),
-            disk: spec.disk.unwrap_or(Path::new("")).to_owned(),
-            debug: spec.listens.then(|| spec.log_dir.join(DEBUG_LOG)),
-            serial: spec.log_dir.join(SERIAL_LOG),
-            qmp: sockets.path().join("qmp"),
-            channel: sockets.path().join("cmd"),
-        };
-        let queues: Vec<u32> = spec.hardware.nics.iter().map(|nic| nic.queues).collect();
-        let others: &[CpuId] = spec.pin.as_ref().map_or(&[], |p| &p.emulator);
-        let process = Spec::new(spec.qemu)
-            .args(argv::build(&spec.hardware, &files, spec.network.wiring(spec.guest)))
+        let files = spec.boot_files(sockets.path());
+        let (guest, wiring) = (spec.guest, spec.network.wiring(spec.index));
+        let queues: Vec<u32> = guest.hardware.nics.iter().map(|nic| nic.queues).collect();
+        let others: &[CpuId] = guest.pins.as_ref().map_or(&[], |p| &p.emulator);
+        let process = Spec::new(&guest.qemu)
+            .args(argv::build(guest, &files, wiring))
             .cpus(others)
             .namespace(spec.network.namespace.as_ref())
-            .inherit(spec.network.opened(spec.guest, &queues)?)
+            .inherit(spec.network.opened(spec.index, &queues)?)
             .stderr(Sink::File(spec.log_dir.join(QEMU_STDERR)));
-        let argv = process.argv();
+        let shown = argv::shown(guest, wiring.layout, &wiring.wires.for_people(), spec.index);
+        let argv = CommandLine { executed: process.argv(), shown };
         let started = Instant::now();
         let until = started + spec.deadline;
         let console = Console::new(&files.serial);
@@ -70,21 +64,21 @@ impl Start {
         let qmp = connect(&mut self.qemu, self.until, || Qmp::connect(&self.files.qmp, HOST_ANSWER))?;
         let qmp = self.qmp.insert(qmp);
         let channel = connect(&mut self.qemu, self.until, || {
-            enter::channel(spec.own.as_ref(), &self.files.channel, spec.network.namespace.as_ref())
+            enter::channel(spec.guest, &self.files, spec.network.namespace.as_ref())
         })?;
         let threads = Threads {
             vcpus: qmp.vcpu_threads()?,
             iothreads: qmp.iothread_threads()?,
             vhost: placement::vhost_threads(self.qemu.pid()),
         };
-        if let Some(pins) = &spec.pin {
+        if let Some(pins) = &spec.guest.pins {
             placement::apply(pins, &threads).map_err(GuestError::Pin)?;
             let found = placement::observe(self.qemu.pid(), &threads).violations(pins);
             if !found.is_empty() {
                 return Err(GuestError::Pin(format!("the placement does not hold: {}", found.join("; "))));
             }
         }
-        spec.network.plug(spec.guest)?;
+        spec.network.plug(spec.index)?;
         Ok((channel, threads))
     }
 
@@ -170,7 +164,7 @@ impl Start {
     pub(super) fn give_up(mut self, dir: &Path, error: GuestError) -> GuestError {
         let error = self.explained(error);
         let subject = Subject {
-            argv: &self.argv,
+            argv: &self.argv.executed,
             pid: self.qemu.pid(),
             qmp: self.qmp.as_mut(),
             channel: None,
@@ -179,6 +173,36 @@ impl Start {
         // The first failure is the one to tell.
         let _ = forensics::collect(dir, subject);
         error
+    }
+}
+
+/// See [`Machine::on_terminal`].
+pub(super) fn on_terminal(spec: &BootSpec<'_>, dir: &Path) -> Result<Running, GuestError> {
+    let (guest, network) = (spec.guest, spec.network);
+    let queues: Vec<u32> = guest.hardware.nics.iter().map(|nic| nic.queues).collect();
+    let args = argv::console(guest, &spec.boot_files(dir), network.wiring(spec.index));
+    let process = Spec::new(&guest.qemu).args(args).namespace(network.namespace.as_ref());
+    Ok(process.inherit(network.opened(spec.index, &queues)?).foreground().start()?)
+}
+
+impl BootSpec<'_> {
+    /// Where the files of the boot lie; what the guest has none of is named all the same.
+    fn boot_files(&self, sockets: &Path) -> BootFiles {
+        let Files { image, overlay, data, brought, ssh_port } = self.files;
+        let at = |file: Option<&Path>| file.unwrap_or(Path::new("")).to_owned();
+        BootFiles {
+            kernel: image.kernel.clone(),
+            initramfs: image.initramfs.clone(),
+            tools: at(image.tools.as_deref()),
+            brought: at(brought),
+            overlay: at(overlay),
+            data: at(data),
+            debug: self.log_dir.join(DEBUG_LOG),
+            serial: self.log_dir.join(SERIAL_LOG),
+            qmp: sockets.join("qmp"),
+            channel: sockets.join("cmd"),
+            ssh_port,
+        }
     }
 }
 

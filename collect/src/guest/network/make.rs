@@ -256,18 +256,47 @@ impl Wires {
     /// # Errors
     /// There are too few free ports.
     pub fn new(layout: &Layout, sessions: usize, name: &str, folder: PathBuf) -> Result<Wires, NetworkError> {
-        let has = |kind| layout.links.iter().any(|link| link.kind == kind);
-        let mut ports =
-            if has(Kind::User) { free_ports(sessions.max(1).saturating_add(1))? } else { Vec::new() };
-        let on = |link: Option<&Link>| link.is_some_and(|link| link.kind == Kind::User);
-        let control_port = if on(layout.control()) { ports.pop().unwrap_or_default() } else { SERVER_PORT };
-        if !on(layout.data()) {
-            ports.clear();
+        let mut wires = Wires { tag: tag(name), folder, ..Wires::planned(layout, sessions) };
+        let forwards_control = wires.control_port != SERVER_PORT;
+        let mut free = free_ports(wires.data_ports.len() + usize::from(forwards_control))?.into_iter();
+        if forwards_control {
+            wires.control_port = free.next().unwrap_or_default();
         }
-        let helper = has(Kind::Bridge) && own_taps().is_err();
-        let tag = blake3::hash(name.as_bytes()).to_hex().chars().take(6).collect();
-        Ok(Wires { tag, folder, control_port, data_ports: ports, helper })
+        wires.data_ports = free.collect();
+        Ok(wires)
     }
+
+    /// What stands for them where no ports are taken: see [`Wires::for_people`].
+    pub fn planned(layout: &Layout, sessions: usize) -> Wires {
+        let on = |link: Option<&Link>| link.is_some_and(|link| link.kind == Kind::User);
+        let has_bridge = layout.links.iter().any(|link| link.kind == Kind::Bridge);
+        let wires = Wires {
+            tag: String::new(),
+            folder: PathBuf::new(),
+            control_port: if on(layout.control()) { 0 } else { SERVER_PORT },
+            data_ports: if on(layout.data()) { vec![0; sessions.max(1)] } else { Vec::new() },
+            helper: has_bridge && own_taps().is_err(),
+        };
+        wires.for_people()
+    }
+
+    /// The same as people read it and as the fingerprint has a hash of it: the names of a campaign that is called NAME, in a
+    /// folder that is called BOOT, and the first ports that there are.
+    #[must_use]
+    pub fn for_people(&self) -> Wires {
+        Wires {
+            tag: tag("NAME"),
+            folder: PathBuf::from("BOOT"),
+            control_port: if self.control_port == SERVER_PORT { SERVER_PORT } else { 1 },
+            data_ports: (2..=u16::MAX).take(self.data_ports.len()).collect(),
+            helper: self.helper,
+        }
+    }
+}
+
+/// What tells the taps of one campaign from those of another.
+fn tag(name: &str) -> String {
+    blake3::hash(name.as_bytes()).to_hex().chars().take(6).collect()
 }
 
 /// The first IPv4 address of a host.

@@ -27,7 +27,7 @@ const OF_LINUX: [&str; 6] =
 impl GuestLab {
     /// KVM's counters, summed over the vCPUs. None under emulation, where KVM counts nothing.
     pub(super) fn kvm_counters(&mut self) -> BTreeMap<String, u64> {
-        if self.accel != Accel::Kvm {
+        if self.spec.accel != Accel::Kvm {
             return BTreeMap::new();
         }
         let GuestLab { kvm, machine, .. } = self;
@@ -56,7 +56,7 @@ impl GuestLab {
     /// Metrics that cannot be had in this boot, with the reason.
     pub(in crate::testbed) fn absent(&self) -> Vec<(&'static str, String)> {
         let mut absent = Vec::new();
-        if self.accel != Accel::Kvm {
+        if self.spec.accel != Accel::Kvm {
             absent.push(("exits", "not available under TCG: KVM counts them".to_owned()));
             absent.push(("irq_inj", "not available under TCG: KVM counts them".to_owned()));
         } else if self.kvm.source().is_none() {

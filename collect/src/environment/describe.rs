@@ -1,9 +1,8 @@
 //! From parameters to the hardware and the placement of each guest: pure functions.
 
-use super::TestbedError;
-use crate::guest::argv::{Hardware, NIC_MODELS, Nic};
+use super::EnvironmentError;
 use crate::guest::disk::Disk;
-use crate::guest::machine::GuestError;
+use crate::guest::hardware::{Hardware, NIC_MODELS, Nic};
 use crate::guest::network::{ClientPlace, nics};
 use crate::host::pin::{GuestPlan, GuestRequest, NodeChoice, PinPlan, Request, Siblings, plan};
 use crate::host::topology::Topology;
@@ -21,13 +20,13 @@ pub fn pin(
     params: &Params,
     sessions: usize,
     allow_unpinned: bool,
-) -> Result<PinPlan, TestbedError> {
+) -> Result<PinPlan, EnvironmentError> {
     let scenario = Scenario::of(params)?;
     let mut guests = Vec::new();
     for name in scenario.guests() {
         guests.push(guest_request(&params.object_params(name), name)?);
     }
-    let place = ClientPlace::of(scenario, params).map_err(GuestError::Network)?;
+    let place = ClientPlace::of(scenario, params)?;
     let client = if place.is_here() { sessions.max(1) } else { 0 };
     let siblings = Siblings::parse(params.choice("siblings", &Siblings::WORDS)?).unwrap_or_default();
     Ok(plan(topology, &Request { guests, client, siblings, allow_unpinned })?)
@@ -115,7 +114,6 @@ pub fn hardware(params: &Params, accel: Accel, plan: &GuestPlan) -> Result<Hardw
         mem_mib: params.number("mem", 128u64, "a number of MiB, 128 or more")?,
         cells: plan.pins.as_ref().map(|p| p.cells.clone()).unwrap_or_default(),
         nics: all,
-        disk: Disk::of(params)?,
         hugepages: hugepages(params)?.map(|(size, _)| size),
         kernel_params: params.get("kernel_params").unwrap_or_default().trim().to_owned(),
         extra: params.words("extra_args")?,

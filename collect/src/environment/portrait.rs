@@ -1,38 +1,26 @@
 //! What a plan's guests are, a sentence each: which image, what runs in it, and how it is entered.
 
-use super::TestbedError;
 use crate::config::names::guest_name;
-use crate::guest::definition::{Definition, Way, own_kernel};
-use crate::guest::image::Cache;
+use crate::guest::definition::Way;
 use crate::guest::os::Os;
-use crate::host::pin::PinPlan;
-use model::{EnvironmentPlan, Params};
+use crate::guest::spec::{GuestSpec, Source};
+use model::Params;
 
-/// One sentence for each guest of an environment.
-///
-/// # Errors
-/// Parameters that describe no guest.
-pub fn portraits(
-    environment: &EnvironmentPlan,
-    plan: &PinPlan,
-    cache: &Cache,
-) -> Result<Vec<String>, TestbedError> {
-    let params = environment.to_params();
-    let portrait = |guest: &str| {
-        let own = params.object_params(guest);
-        Ok(format!("{guest}: {}, {}", guest_name(&own), of(&own, cache)?))
-    };
-    plan.guests.iter().map(|guest| portrait(&guest.name)).collect()
+/// One sentence for a guest with these parameters, which are its own and tell where its image comes from.
+pub(super) fn of(spec: &GuestSpec, own: &Params) -> String {
+    format!("{}: {}, {}", spec.name, guest_name(own), source(spec, own))
 }
 
-/// What a guest with these parameters is, which are its own.
-fn of(own: &Params, cache: &Cache) -> Result<String, TestbedError> {
-    let Some(definition) = Definition::of(own, cache)? else {
-        let kernel = own_kernel(own)?.map(|kernel| format!(" with the kernel {}", kernel.file.display()));
-        return Ok(format!(
-            "perfvt's own image{}, linux, entered by perfvt's agent",
-            kernel.unwrap_or_default()
-        ));
+fn source(spec: &GuestSpec, own: &Params) -> String {
+    let definition = match &spec.source {
+        Source::Own(definition) => definition,
+        Source::Builtin(kernel) => {
+            let kernel = kernel.as_ref().map(|kernel| format!(" with the kernel {}", kernel.file.display()));
+            return format!(
+                "perfvt's own image{}, linux, entered by perfvt's agent",
+                kernel.unwrap_or_default()
+            );
+        }
     };
     let (file, format) = definition.chain.image();
     let origin = own.param("image").map(|param| format!(" ({})", param.origin)).unwrap_or_default();
@@ -51,14 +39,16 @@ fn of(own: &Params, cache: &Cache) -> Result<String, TestbedError> {
         .filter(|_| definition.way != Way::Ssh)
         .map(|client| format!(" (channel says so, not shell_client = {client})"));
     let (image, format) = (file.display(), format.word());
-    Ok(format!("image {image}{origin}, {format}, {os}, entered {way}{}", unused.unwrap_or_default()))
+    format!("image {image}{origin}, {format}, {os}, entered {way}{}", unused.unwrap_or_default())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::guest::definition::{Definition, own_kernel};
+    use crate::guest::image::Cache;
     use crate::parameters::GUEST;
-    use model::Origin;
+    use model::{Accel, Origin};
 
     #[test]
     fn a_guest_is_described_by_its_image_its_system_and_the_way_in() {
@@ -73,7 +63,11 @@ mod tests {
             keys.iter().for_each(|(key, value)| {
                 params.set(*key, *value, Origin::File { path: "t.cfg".into(), line: 7 });
             });
-            of(&params, &cache).unwrap()
+            let source_of = match Definition::of(&params, &cache).unwrap() {
+                Some(definition) => Source::Own(Box::new(definition)),
+                None => Source::Builtin(own_kernel(&params).unwrap()),
+            };
+            source(&GuestSpec { source: source_of, ..GuestSpec::plain(Accel::Tcg) }, &params)
         };
         assert_eq!(said(&[]), "perfvt's own image, linux, entered by perfvt's agent");
         let own = format!("perfvt's own image with the kernel {image}, linux, entered by perfvt's agent");

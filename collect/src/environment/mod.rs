@@ -1,0 +1,164 @@
+//! From parameters to an environment: its network, placement and guests, parsed once. The plan that is shown, the locks, the
+//! boot and the fingerprint read the same value, so that none of them can mean another guest.
+//!
+//! ```text
+//!   Params + Ground (this host, what the workload needs) ──> EnvironmentSpec ──> dry run, claims, testbed (scene, argv), facts
+//! ```
+
+mod describe;
+mod portrait;
+
+pub use describe::{hardware, pin, vcpu_list};
+
+use crate::brought::Wish;
+use crate::deadlines::Deadlines;
+use crate::guest::argv;
+use crate::guest::definition::{Definition, own_kernel};
+use crate::guest::disk::{Disk, DiskError};
+use crate::guest::hardware::check;
+use crate::guest::image::{Cache, ImageError};
+use crate::guest::machine::GuestError;
+use crate::guest::network::{Layout, NetworkError, Wires};
+use crate::guest::os::Os;
+use crate::guest::spec::{Disks, GuestSpec, Source};
+use crate::guest::windows;
+use crate::host::pin::{PinPlan, Shortage};
+use crate::host::topology::{Topology, TopologyError};
+use crate::workload::Needs;
+use model::{Accel, CpuId, Params, ParamsError};
+use std::path::PathBuf;
+
+/// What parameters do not say: the host, and what a workload needs of its guests.
+#[derive(Clone, Copy, Debug)]
+pub struct Ground<'a> {
+    /// The host.
+    pub topology: &'a Topology,
+    /// Where images lie.
+    pub cache: &'a Cache,
+    /// How guests are run.
+    pub accel: Accel,
+    /// The workload's.
+    pub needs: &'a Needs,
+    /// Whether guests may run anywhere where the host is too small to pin them.
+    pub allow_unpinned: bool,
+}
+
+/// One environment, as it is booted.
+#[derive(Clone, Debug)]
+pub struct EnvironmentSpec {
+    /// What joins guests and client.
+    pub layout: Layout,
+    /// Sessions of the client at a time.
+    pub sessions: usize,
+    /// The guests, the server first.
+    pub guests: Vec<GuestSpec>,
+    /// CPUs of a client on this host.
+    pub client: Vec<CpuId>,
+    /// What had to be given up to place them.
+    pub notes: Vec<String>,
+    /// How long anything may take.
+    pub deadlines: Deadlines,
+    /// How guests are run.
+    pub accel: Accel,
+}
+
+/// Parameters that describe no environment here.
+#[derive(Debug, thiserror::Error)]
+pub enum EnvironmentError {
+    /// sysfs.
+    #[error(transparent)]
+    Topology(#[from] TopologyError),
+    /// Too few CPUs.
+    #[error(transparent)]
+    Shortage(#[from] Shortage),
+    /// A parameter.
+    #[error(transparent)]
+    Params(#[from] ParamsError),
+    /// A guest that cannot be.
+    #[error("{0}")]
+    Hardware(String),
+    /// A network that cannot be, or a guest that has no place in it.
+    #[error(transparent)]
+    Guest(#[from] GuestError),
+    /// A kernel of the user's for the built-in guest.
+    #[error(transparent)]
+    Image(#[from] ImageError),
+    /// A disk.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+}
+
+impl From<NetworkError> for EnvironmentError {
+    fn from(error: NetworkError) -> EnvironmentError {
+        EnvironmentError::Guest(error.into())
+    }
+}
+
+impl EnvironmentSpec {
+    /// The environment that parameters describe; `net=auto` must have been resolved.
+    ///
+    /// # Errors
+    /// Parameters of the wrong kind, what cannot work together, or a host that is too small.
+    pub fn of(params: &Params, ground: &Ground<'_>) -> Result<EnvironmentSpec, EnvironmentError> {
+        let layout = Layout::of(params)?;
+        let sessions = ground.needs.sessions;
+        let plan = pin(ground.topology, params, sessions, ground.allow_unpinned)?;
+        let mut guests = Vec::new();
+        for (index, plan) in plan.guests.into_iter().enumerate() {
+            let own = params.object_params(&plan.name);
+            let hardware = hardware(&own, ground.accel, &plan)?;
+            check(&hardware).map_err(EnvironmentError::Hardware)?;
+            let list = |key: &str| vcpu_list(&own, key, plan.smp);
+            let source = match Definition::of(&own, ground.cache)? {
+                Some(definition) => Source::Own(Box::new(definition)),
+                None => Source::Builtin(own_kernel(&own)?),
+            };
+            let mut spec = GuestSpec {
+                irq_vcpus: list("irq_vcpus")?,
+                server_vcpus: list("server_vcpus")?,
+                name: plan.name,
+                qemu: own.text("qemu_binary")?.to_owned(),
+                hardware,
+                source,
+                // Only the guest that is measured has a data disk, and is listened to.
+                disks: Disks { data: if index == 0 { Disk::of(&own)? } else { None }, ..Disks::default() },
+                listens: ground.needs.boot_trace && index == 0,
+                pins: plan.pins,
+                layers: PathBuf::from(own.text("disk_dir")?),
+            };
+            spec.disks.tools = ground.needs.tools || spec.own().is_some();
+            spec.disks.brought = ground.needs.brings.iter().any(Wish::is_on_disk);
+            if spec.os() == Os::Windows {
+                windows::check_links(&layout, index)?;
+            }
+            guests.push(spec);
+        }
+        let deadlines = Deadlines::of(params, ground.accel)?;
+        let (client, notes) = (plan.client, plan.notes);
+        Ok(EnvironmentSpec { layout, sessions, guests, client, notes, deadlines, accel: ground.accel })
+    }
+
+    /// Where guests and client go.
+    pub fn plan(&self) -> PinPlan {
+        let guests = self.guests.iter().map(GuestSpec::plan).collect();
+        PinPlan { guests, client: self.client.clone(), notes: self.notes.clone() }
+    }
+
+    /// Whether every guest has a placement.
+    pub fn is_pinned(&self) -> bool {
+        self.guests.iter().all(|guest| guest.pins.is_some())
+    }
+
+    /// QEMU's command line for each guest as people read it, without the program. When the guests are booted, the same is made of
+    /// what is executed ([`crate::guest::machine::CommandLine`]).
+    pub fn command_lines(&self) -> Vec<Vec<String>> {
+        let wires = Wires::planned(&self.layout, self.sessions);
+        let line = |(index, guest)| argv::shown(guest, &self.layout, &wires, index);
+        self.guests.iter().enumerate().map(line).collect()
+    }
+
+    /// What the guests are, a sentence each: which image, what runs in it, and how it is entered.
+    pub fn portraits(&self, params: &Params) -> Vec<String> {
+        self.guests.iter().map(|guest| portrait::of(guest, &params.object_params(&guest.name))).collect()
+    }
+}
