@@ -34,6 +34,7 @@ mod mutation_support;
 mod nested_kvm;
 mod netperf;
 mod outside;
+mod parked;
 mod providers;
 mod publish;
 mod publish_faults;
