@@ -37,7 +37,7 @@ fn a_campaign_that_another_program_parked_goes_on_and_one_with_another_qemu_line
     let said = resume("2", 0);
     assert!(said.contains("4 cells valid"), "{said}");
     noted(&guests, "0123456789abcdef", "3");
-    let said = resume("3", 1);
+    let said = resume("3", 2);
     assert!(said.contains("qemu.argv"), "{said}");
     guests.assert_nothing_left();
 }
