@@ -188,7 +188,7 @@ fn class(name: &str, a: Option<&String>, b: Option<&String>, factors: &BTreeSet<
     }
     let (Some(a), Some(b)) = (a, b) else { return DifferenceClass::Other };
     let last = name.rsplit('.').next().unwrap_or(name);
-    if matches!(bare, "accel" | "network" | "net" | "scenario")
+    if matches!(bare, "accel" | "confine" | "network" | "net" | "scenario")
         || last == "arch"
         || SESSION_LENGTH.contains(&name)
     {
@@ -285,6 +285,7 @@ mod tests {
         use DifferenceClass::*;
         for (name, a, b, class) in [
             ("accel", "kvm", "tcg", Blocking),
+            ("confine", "sandbox", "none", Blocking),
             ("host.arch", "x86_64", "aarch64", Blocking),
             ("network", "tap", "user", Blocking),
             ("session-length", "60", "10", Blocking),

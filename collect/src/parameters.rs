@@ -2,6 +2,7 @@
 //! keys and `perfvt list` are made. Those of a workload stand in its file.
 
 use crate::deadlines::FACTOR;
+use crate::guest::confine;
 
 /// The parameter that names a guest.
 pub const GUEST_NAME: &str = "guest";
@@ -146,6 +147,11 @@ pub const GUEST: &[Known] = &[
         default: None,
         help: "the guest's address, such as ip_nic1=192.168.100.21/24; on a bridge or macvtap else DHCP",
     },
+    Known {
+        key: "guest_reach",
+        default: Some("none"),
+        help: "how far guests reach over net=user: none (they answer over forwarded ports), net (all that this host reaches)",
+    },
     Known { key: "mtu", default: Some("1500"), help: "largest packet in bytes, on the whole way" },
     Known { key: "qemu_binary", default: Some("qemu-system-x86_64"), help: "QEMU's program" },
     Known { key: "machine", default: Some("pc"), help: "machine type: pc, q35, or of a version: pc-q35-7.2" },
@@ -246,6 +252,11 @@ pub const GUEST: &[Known] = &[
         help: "vCPUs on which the server in the guest runs, such as 1 or 0-1",
     },
     Known { key: "hugepages", default: Some("no"), help: "guest memory in pages of this size: no, 2M or 1G" },
+    Known {
+        key: confine::KEY,
+        default: Some("auto"),
+        help: "how QEMU is confined: sandbox (its seccomp filter), none; auto: sandbox, where every QEMU of the campaign has it",
+    },
     Known { key: "extra_args", default: Some(""), help: "further QEMU arguments, quoted as in a shell" },
     Known {
         key: BUILD_ON,

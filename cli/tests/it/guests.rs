@@ -122,3 +122,26 @@ fn an_ordinary_user_can_do_it_all() {
         assert_eq!(files(&run_there(name, args), ".RHS").len(), 1);
     }
 }
+
+#[test]
+fn a_guest_reaches_what_listens_on_its_hosts_loopback_only_when_it_is_told_to() {
+    let Some(_guard) = ready() else { return };
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let _ = std::io::Write::write_all(&mut stream.unwrap(), b"of the host\n");
+        }
+    });
+    // User mode shows the host under this address.
+    let script = "busybox nc -w 5 10.0.2.2 \"$1\" < /dev/null; true";
+    let said = |reach: &str| {
+        let mut shell = perfvt();
+        shell.args([
+            "guest", "shell", "--set", reach, "--set", "net=user", "--", "sh", "-c", script, "sh", &port,
+        ]);
+        text(&output(&mut shell).stdout)
+    };
+    assert_eq!(said("guest_reach=none"), "");
+    assert_eq!(said("guest_reach=net"), "of the host\n");
+}

@@ -46,8 +46,9 @@ pub(super) fn validate(dir: &Path, file: &CampaignFile) -> Result<(), CampaignEr
 }
 
 /// Facts that must not change within an environment: boots under another QEMU, guest or host are not its repeats.
-const CONSTANT: [&str; 18] = [
+const CONSTANT: [&str; 19] = [
     "accel",
+    "confine",
     "guest.image",
     "guest.image.firmware",
     "guest.image.initrd",

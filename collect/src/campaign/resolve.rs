@@ -3,6 +3,7 @@
 use super::refused::SetupError;
 use crate::brought::check_build_on;
 use crate::environment::{EnvironmentError, EnvironmentSpec, Ground, pin};
+use crate::guest::confine::{self, Confine, has_sandbox};
 use crate::guest::disk::Disk;
 use crate::guest::image::Cache;
 use crate::guest::network::{self, Layout, NetworkError};
@@ -75,6 +76,41 @@ pub(super) fn networks(
         }
     }
     Ok(kinds.join(","))
+}
+
+/// `confine=auto` is resolved once for the campaign, to what every QEMU of it can do: environments that differ in what confines
+/// their QEMU differ in more than what is compared.
+pub(super) fn confine(
+    environments: &mut [Environment],
+    scenario: Scenario,
+    warnings: &mut Vec<String>,
+) -> Result<(), SetupError> {
+    let mut lacking: Option<String> = None;
+    let mut asked: BTreeMap<String, bool> = BTreeMap::new();
+    for environment in &*environments {
+        for guest in scenario.guests() {
+            let own = environment.params.object_params(guest);
+            let qemu = own.text("qemu_binary")?;
+            let has = *asked.entry(qemu.to_owned()).or_insert_with(|| has_sandbox(qemu));
+            if !has && own.get(confine::KEY) == Some("sandbox") {
+                return Err(own
+                    .wrong(confine::KEY, &format!("none, because {qemu} was built without a sandbox"))
+                    .into());
+            }
+            if !has {
+                lacking.get_or_insert_with(|| qemu.to_owned());
+            }
+        }
+    }
+    let auto = |environment: &Environment| environment.params.get(confine::KEY) == Some("auto");
+    if let Some(qemu) = lacking.as_ref().filter(|_| environments.iter().any(auto)) {
+        warnings.push(format!("QEMU is not confined (confine=none): {qemu} has no sandbox"));
+    }
+    let word = if lacking.is_some() { Confine::None } else { Confine::Sandbox }.word();
+    for environment in environments.iter_mut().filter(|environment| auto(environment)) {
+        set(&mut environment.params, confine::KEY, word);
+    }
+    Ok(())
 }
 
 /// What a workload needs of its testbed, over all environments.

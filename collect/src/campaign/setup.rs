@@ -131,6 +131,7 @@ pub fn prepare(request: &Request, executable: &Path) -> Result<Prepared, SetupEr
         false => NO_GUEST.to_owned(),
     };
     let rooms = if guests {
+        resolve::confine(&mut environments, scenario, &mut warnings)?;
         let unpinned = request.allow_unpinned;
         Rooms::Guests(resolve::specs(&mut environments, workload, accel, unpinned, &mut warnings)?)
     } else {

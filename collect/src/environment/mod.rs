@@ -13,6 +13,7 @@ pub use describe::{hardware, pin, vcpu_list};
 use crate::brought::Wish;
 use crate::deadlines::Deadlines;
 use crate::guest::argv;
+use crate::guest::confine::Confine;
 use crate::guest::definition::{Definition, own_kernel};
 use crate::guest::disk::{Disk, DiskError};
 use crate::guest::hardware::check;
@@ -122,6 +123,7 @@ impl EnvironmentSpec {
                 source,
                 // Only the guest that is measured has a data disk, and is listened to.
                 disks: Disks { data: if index == 0 { Disk::of(&own)? } else { None }, ..Disks::default() },
+                confine: Confine::of(&own)?,
                 listens: ground.needs.boot_trace && index == 0,
                 pins: plan.pins,
                 layers: PathBuf::from(own.text("disk_dir")?),

@@ -76,6 +76,9 @@ impl BootFiles {
 pub fn build(spec: &GuestSpec, files: &BootFiles, wiring: Wiring<'_>) -> Vec<String> {
     let mut args = Arguments::default();
     args.machine(spec, files, "");
+    if let Some(sandbox) = spec.confine.argument(wiring.wires.helper) {
+        args.add("-sandbox", sandbox);
+    }
     let serial = option_value(&files.serial);
     match spec.way() {
         Some(Way::Serial) => {
@@ -114,6 +117,9 @@ pub fn shown(spec: &GuestSpec, layout: &Layout, wires: &Wires, guest: usize) -> 
 pub fn console(spec: &GuestSpec, files: &BootFiles, wiring: Wiring<'_>) -> Vec<String> {
     let mut args = Arguments::default();
     args.machine(spec, files, "perfvt.shell=1");
+    if let Some(sandbox) = spec.confine.argument(wiring.wires.helper) {
+        args.add("-sandbox", sandbox);
+    }
     args.add("-serial", "mon:stdio");
     args.devices(spec, files, wiring);
     args.0.extend(spec.hardware.extra.iter().cloned());
@@ -282,6 +288,7 @@ mod tests {
             control_port: 4001,
             data_ports: vec![4002],
             helper: false,
+            restricted: false,
         };
         super::build(spec, &files(), Wiring { layout: &Layout::simple(kind), wires: &wires, guest: 0 })
     }

@@ -11,6 +11,7 @@ pub mod argv;
 pub mod backing;
 pub mod blockdev;
 pub mod channel;
+pub mod confine;
 pub mod definition;
 pub mod disk;
 pub mod enter;

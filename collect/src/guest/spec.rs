@@ -1,6 +1,7 @@
 //! A guest as it is to be booted: parsed once from parameters, then read by everybody (the plan that is shown, locks, QEMU's
 //! command line, the boot, the fingerprint).
 
+use super::confine::Confine;
 use super::definition::{Definition, Way};
 use super::disk::Disk;
 use super::hardware::Hardware;
@@ -23,6 +24,8 @@ pub struct GuestSpec {
     pub source: Source,
     /// Its disks beside the one that it runs from.
     pub disks: Disks,
+    /// How QEMU is confined.
+    pub confine: Confine,
     /// Whether the firmware's debug port is logged.
     pub listens: bool,
     /// Where its threads and memory go; `None` leaves them to the kernel.
@@ -64,6 +67,7 @@ impl GuestSpec {
             hardware: Hardware::plain(accel),
             source: Source::Builtin(None),
             disks: Disks::default(),
+            confine: Confine::None,
             listens: false,
             pins: None,
             irq_vcpus: None,

@@ -52,6 +52,9 @@ impl Testbed {
         // and as -blockdev.
         facts.set_version("qemu.argv", hash.chars().take(16).collect::<String>(), "3");
         facts.set("accel", self.accel.to_string());
+        if let Some(server) = lab.spec.guests.first() {
+            facts.set("confine", server.confine.word());
+        }
         facts.set("network", lab.network.layout.kinds());
         facts.set("guest.kernel", &lab.machine.ready.kernel);
         match lab.spec.guests.first().and_then(GuestSpec::own) {

@@ -7,6 +7,7 @@ use crate::config::defined::{Of, Places, define};
 use crate::config::keys;
 use crate::environment::{EnvironmentError, EnvironmentSpec};
 use crate::guest::channel::Reply;
+use crate::guest::confine::{self, Confine, has_sandbox};
 use crate::guest::disk::Disk;
 use crate::guest::image::{Cache, Image};
 use crate::guest::machine::{GuestError, Machine};
@@ -109,6 +110,11 @@ impl Alone {
         }
         for key in open_choices(&params).map_err(EnvironmentError::from)? {
             params.set(&key, Kind::User.word(), Origin::BuiltIn);
+        }
+        if params.get(confine::KEY) == Some("auto") {
+            let qemu = params.text("qemu_binary").map_err(EnvironmentError::from)?;
+            let word = if has_sandbox(qemu) { Confine::Sandbox } else { Confine::None }.word();
+            params.set(confine::KEY, word, Origin::BuiltIn);
         }
         let needs = Needs { tools: true, ..Needs::default() };
         let testbed = Testbed::new(cache, Some(image.clone()), accel, needs, true, "shell")?;

@@ -83,7 +83,7 @@ fn a_guest_with_every_device_is_shown_executed_and_hashed_alike() {
         };
         let shown = EnvironmentSpec::of(&params, &ground).unwrap().command_lines().remove(0);
         let dir = tempfile::tempdir().unwrap();
-        let mut booted = testbed
+        let booted = testbed
             .boot(&params, dir.path(), &dir.path().join("forensics"))
             .unwrap_or_else(|e| panic!("{e}"));
         let pid = booted.lab.watched().vcpus[0].pid;

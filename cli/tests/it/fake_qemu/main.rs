@@ -32,7 +32,7 @@ use std::sync::Arc;
 
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).collect();
-    if words.iter().any(|word| word == "--version") {
+    if words.iter().any(|word| word == "--version" || word == "-version") {
         return println!("QEMU emulator version 7.2.0 (pretended)");
     }
     let arguments = Arguments::parse(&words);

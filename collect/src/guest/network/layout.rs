@@ -47,6 +47,33 @@ pub struct Layout {
     pub client: ClientPlace,
     /// The first carries the data, the last the control connections.
     pub links: Vec<Link>,
+    /// How far guests reach over QEMU's user-mode network.
+    pub reach: Reach,
+}
+
+/// How far a guest reaches over QEMU's user-mode network by itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reach {
+    /// Nowhere: it answers those who come over forwarded ports.
+    #[default]
+    Nowhere,
+    /// As far as this host does, and to what listens on this host's loopback.
+    Net,
+}
+
+impl Reach {
+    /// What parameters say. Campaigns of before there was the key reach everything.
+    fn of(params: &Params) -> Result<Reach, ParamsError> {
+        match params.get("guest_reach").map(str::trim) {
+            Some("none") => Ok(Reach::Nowhere),
+            None | Some("net") => Ok(Reach::Net),
+            Some("host") => Err(params.wrong(
+                "guest_reach",
+                "none or net: QEMU's user-mode network does not lead to its host alone; net=tap does",
+            )),
+            Some(_) => Err(params.wrong("guest_reach", "none or net")),
+        }
+    }
 }
 
 /// The NICs that `nics` lists.
@@ -94,7 +121,12 @@ impl Layout {
         let server = default_address(kind, 0);
         let client = (kind != Kind::User).then(|| server.neighbour());
         let link = Link { nic: "nic1".into(), kind, device: None, mtu: 1500, server: Some(server), client };
-        Layout { scenario: Scenario::HostGuest, client: ClientPlace::Host, links: vec![link] }
+        Layout {
+            scenario: Scenario::HostGuest,
+            client: ClientPlace::Host,
+            links: vec![link],
+            reach: Reach::Nowhere,
+        }
     }
 
     /// The layout that parameters describe; `net=auto` must have been resolved.
@@ -108,9 +140,14 @@ impl Layout {
         for (index, nic) in (0u8..).zip(nics(params)?) {
             links.push(link(params, scenario, nic, index)?);
         }
-        let layout = Layout { scenario, client, links };
+        let layout = Layout { scenario, client, links, reach: Reach::of(params)? };
         layout.check()?;
         Ok(layout)
+    }
+
+    /// Whether guests are shut in with their forwarded ports.
+    pub fn is_shut_in(&self) -> bool {
+        self.reach == Reach::Nowhere && self.links.iter().any(|link| link.kind == Kind::User)
     }
 
     /// The link that carries the data.

@@ -9,7 +9,7 @@ use formats::counters::Traffic;
 use process::{Inherited, Namespace, PrivateFolder, ProcessError, Spec, private_folder};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// The network of one boot. What it is made of goes with it.
 #[derive(Debug)]
@@ -45,6 +45,9 @@ impl Network {
         let has = |kind| layout.links.iter().any(|link| link.kind == kind);
         let namespace = if has(Kind::Tap) {
             Some(Namespace::create().map(Arc::new).map_err(|e| NetworkError::NoTap(e.to_string()))?)
+        } else if layout.is_shut_in() {
+            // In a network of its own there is nothing to reach but forwarded ports.
+            Namespace::create().map(Arc::new).ok()
         } else {
             None
         };
@@ -76,6 +79,11 @@ impl Network {
     fn build(&mut self) -> Result<(), NetworkError> {
         if let Some(namespace) = &self.namespace {
             ip(Some(namespace), &["link", "set", "lo", "up"]).map_err(no_tap)?;
+            if self.layout.is_shut_in() {
+                // netperf asks getaddrinfo(3) with AI_ADDRCONFIG, which finds no address of a family where this host has but
+                // 127.0.0.1 of it. This one is nobody's (RFC 5737).
+                ip(Some(namespace), &["address", "add", "192.0.2.1/32", "dev", "lo"]).map_err(no_tap)?;
+            }
         }
         if self.layout.client == ClientPlace::Namespace
             && let Some(namespace) = &self.namespace
@@ -276,6 +284,7 @@ impl Wires {
             control_port: if on(layout.control()) { 0 } else { SERVER_PORT },
             data_ports: if on(layout.data()) { vec![0; sessions.max(1)] } else { Vec::new() },
             helper: has_bridge && own_taps().is_err(),
+            restricted: layout.is_shut_in() && !namespaces_work(),
         };
         wires.for_people()
     }
@@ -290,8 +299,15 @@ impl Wires {
             control_port: if self.control_port == SERVER_PORT { SERVER_PORT } else { 1 },
             data_ports: (2..=u16::MAX).take(self.data_ports.len()).collect(),
             helper: self.helper,
+            restricted: self.restricted,
         }
     }
+}
+
+/// Whether this host lets this user make namespaces.
+fn namespaces_work() -> bool {
+    static WORK: OnceLock<bool> = OnceLock::new();
+    *WORK.get_or_init(|| Namespace::create().is_ok())
 }
 
 /// What tells the taps of one campaign from those of another.

@@ -30,7 +30,7 @@ pub use address::Address;
 pub use choice::{open_choices, resolve_auto, usable};
 pub use client::ClientPlace;
 pub use kind::Kind;
-pub use layout::{Layout, Link, NicWiring, nics, second_nic_is_meant};
+pub use layout::{Layout, Link, NicWiring, Reach, nics, second_nic_is_meant};
 pub use macvtap::macvtaps_work;
 pub use make::Network;
 pub use netdev::{SSH_MAC, Wires, Wiring, mac};

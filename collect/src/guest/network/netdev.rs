@@ -17,6 +17,8 @@ pub struct Wires {
     pub data_ports: Vec<u16>,
     /// Whether QEMU's helper opens the taps on existing bridges, because this user may not.
     pub helper: bool,
+    /// Whether QEMU itself keeps the guest from reaching further than forwarded ports, where there is no namespace for that.
+    pub restricted: bool,
 }
 
 /// What a guest's NICs are plugged into.
@@ -88,6 +90,9 @@ impl Wires {
         let Some(server) = link.server else { return String::new() };
         let [a, b, c, _] = server.ip.octets();
         let mut value = format!("user,id={id},net={}/{}", Ipv4Addr::new(a, b, c, 0), server.prefix);
+        if self.restricted {
+            value.push_str(",restrict=on");
+        }
         if nic + 1 == layout.links.len() {
             value.push_str(&format!(",hostfwd=tcp:127.0.0.1:{}-:{SERVER_PORT}", self.control_port));
         }
@@ -113,6 +118,7 @@ mod tests {
             control_port: 4001,
             data_ports: vec![4002, 4003],
             helper: false,
+            restricted: false,
         }
     }
 
