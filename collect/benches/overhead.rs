@@ -124,7 +124,7 @@ fn main() {
     let image = builtin(&cache).unwrap();
     let dir = tempfile::tempdir().unwrap();
     let netperf = workload::find("netperf").unwrap();
-    let sets = ["net=user", "numa_node=0"].map(String::from);
+    let sets = ["net=user", "numa_node=0", "confine=none"].map(String::from);
     let envs = ["virtio".to_owned(), "e1000:nic_model=e1000".to_owned()];
     let source = Source { workload: Some("netperf".into()), ..Source::default() };
     let (selected, _) = select(&source, &envs).unwrap();

@@ -60,19 +60,6 @@ pub enum MatrixError {
     /// A guest that nobody defines.
     #[error(transparent)]
     Guest(#[from] GuestError),
-    /// Sizes for streams only, although requests are measured as well.
-    #[error(
-        "{flag} sets '{key}' for streams, but protocol {protocol} takes '{key}_rr', which is not set; \
-         set it as well, or leave {protocol} out of protocols"
-    )]
-    MissingRr {
-        /// The flag as it was written, or the line of the configuration.
-        flag: String,
-        /// `sizes` or `sessions`.
-        key: &'static str,
-        /// The protocol in question.
-        protocol: String,
-    },
     /// Nothing to measure.
     #[error("the matrix has no cases: {workload} is asked for nothing")]
     NoCases {
@@ -165,7 +152,7 @@ pub fn environments_of(
             define(&mut params, &canonical, places, of)?;
         }
         absolute_paths(&mut params, Some(workload));
-        check_rr(&params)?;
+        workload.check_request(&params)?;
         all.push(Environment { name: spec.name.clone(), params, factors });
     }
     for index in 0..all.len() {
@@ -300,22 +287,6 @@ pub fn check_name(name: &str) -> Result<(), MatrixError> {
     if good { Ok(()) } else { Err(MatrixError::EnvironmentName { name: name.into() }) }
 }
 
-/// Sizes that the user chose for streams say nothing about requests: silence there would measure a matrix that
-/// nobody asked for.
-fn check_rr(params: &Params) -> Result<(), MatrixError> {
-    let Ok(protocols) = params.list("protocols") else { return Ok(()) };
-    let Some(rr) = protocols.into_iter().find(|p| p.ends_with("RR")) else { return Ok(()) };
-    for (key, rr_key) in [("sizes", "sizes_rr"), ("sessions", "sessions_rr")] {
-        let origin = |k: &str| params.param(k).map(|p| p.origin.clone());
-        if let (Some(asked), Some(Origin::BuiltIn)) = (origin(key), origin(rr_key))
-            && asked != Origin::BuiltIn
-        {
-            return Err(MatrixError::MissingRr { flag: asked.to_string(), key, protocol: rr.to_owned() });
-        }
-    }
-    Ok(())
-}
-
 /// The matrix, which is the same in every environment.
 pub fn cases(workload: &dyn Workload, environments: &[Environment]) -> Result<Vec<Case>, MatrixError> {
     let mut first: Option<Vec<Case>> = None;
@@ -412,7 +383,7 @@ mod tests {
         assert_eq!(text(&["l"], &[]), "--set l: 'l' is not of the form KEY=VALUE");
         assert!(text(&[], &["a/b"]).starts_with("--env 'a/b': a name is made of"));
         assert!(text(&[], &["a", "a:mem=1"]).contains("given twice"));
-        assert!(text(&["sizes=64"], &[]).contains("protocol TCP_RR takes 'sizes_rr'"));
+        assert!(text(&["sizes=64"], &[]).contains("protocol TCP_RR takes sizes_rr"));
         assert!(
             build(&["sizes=64", "sizes_rr=64", "numanode=2"], &[]).unwrap()[0].params.get("numa_node")
                 == Some("2")

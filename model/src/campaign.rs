@@ -1,7 +1,7 @@
 //! `campaign.json`: the plan, written and fsynced before anything slow happens, and never changed.
 
 use crate::case::Case;
-use crate::params::{Origin, Params, StoredParam};
+use crate::params::{Params, StoredParam};
 use edge::Secret;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 /// The version that [`CampaignFile::format`] carries.
 ///
 /// Changelog: 1, the first; later it got the rule `until`, `confirm`, and `sequential` of blocks, which older readers
-/// refuse or do not need.
-pub const CAMPAIGN_FORMAT: u32 = 1;
+/// refuse or do not need. 2: the origin of a parameter is a value ([`crate::params::Origin`]), where it was a text.
+pub const CAMPAIGN_FORMAT: u32 = 2;
 
 /// When measuring stops.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -74,20 +74,10 @@ impl EnvironmentPlan {
     pub fn to_params(&self) -> Params {
         let mut params = Params::new();
         for (key, stored) in &self.params {
-            params.set(key, &stored.value, origin(&stored.origin));
+            params.set(key, &stored.value, stored.origin.clone());
         }
         params.take_secrets(&self.secrets);
         params
-    }
-}
-
-/// An origin as it was printed. Flags begin with two dashes, and lines of files end with their number.
-fn origin(text: &str) -> Origin {
-    let line = || Some(text.rsplit_once(':')?).and_then(|(path, line)| Some((path, line.parse().ok()?)));
-    match line() {
-        _ if text == Origin::BuiltIn.to_string() => Origin::BuiltIn,
-        Some((path, line)) if !text.starts_with("--") => Origin::File { path: path.into(), line },
-        _ => Origin::Flag(text.to_owned()),
     }
 }
 

@@ -11,7 +11,8 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 /// Where a value was set.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Written", into = "Written")]
 pub enum Origin {
     /// perfvt's own default.
     BuiltIn,
@@ -26,10 +27,49 @@ pub enum Origin {
     Flag(String),
 }
 
+/// [`Origin`] as campaign.json has it: `"built in"`, `{"file": .., "line": ..}` or `{"flag": ..}`.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(untagged)]
+enum Written {
+    Text(String),
+    File { file: PathBuf, line: u32 },
+    Flag { flag: String },
+}
+
+impl From<Origin> for Written {
+    fn from(origin: Origin) -> Written {
+        match origin {
+            Origin::BuiltIn => Written::Text(BUILT_IN.into()),
+            Origin::File { path, line } => Written::File { file: path, line },
+            Origin::Flag(flag) => Written::Flag { flag },
+        }
+    }
+}
+
+impl From<Written> for Origin {
+    fn from(written: Written) -> Origin {
+        let text = match written {
+            Written::File { file, line } => return Origin::File { path: file, line },
+            Written::Flag { flag } => return Origin::Flag(flag),
+            Written::Text(text) if text == BUILT_IN => return Origin::BuiltIn,
+            Written::Text(text) => text,
+        };
+        // Of format 1, as it was printed: flags begin with two dashes, and lines of files end with their number.
+        let line = || Some(text.rsplit_once(':')?).and_then(|(path, line)| Some((path, line.parse().ok()?)));
+        match line() {
+            Some((path, line)) if !text.starts_with("--") => Origin::File { path: path.into(), line },
+            _ => Origin::Flag(text),
+        }
+    }
+}
+
+/// What is said of a default.
+const BUILT_IN: &str = "built in";
+
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Origin::BuiltIn => f.write_str("built in"),
+            Origin::BuiltIn => f.write_str(BUILT_IN),
             Origin::File { path, line } => write!(f, "{}:{line}", path.display()),
             Origin::Flag(flag) => f.write_str(flag),
         }
@@ -120,7 +160,7 @@ impl Params {
 
     /// As a plan keeps them; of secrets, that they are set.
     pub fn stored(&self) -> BTreeMap<String, StoredParam> {
-        let stored = |p: &Param| StoredParam { value: p.value.clone(), origin: p.origin.to_string() };
+        let stored = |p: &Param| StoredParam { value: p.value.clone(), origin: p.origin.clone() };
         self.iter().map(|p| (p.key.clone(), stored(p))).collect()
     }
 
@@ -296,8 +336,8 @@ fn shown(value: &str) -> String {
 pub struct StoredParam {
     /// The value.
     pub value: String,
-    /// [`Origin`] as text.
-    pub origin: String,
+    /// Where it was set.
+    pub origin: Origin,
 }
 
 #[cfg(test)]

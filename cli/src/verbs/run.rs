@@ -26,7 +26,7 @@ use collect::lab::window::counts_in_debugfs;
 use collect::testbed::clients_are_remote;
 use collect::testbed::{Testbed, claims};
 use model::ids::cpu_list;
-use model::{Accel, CampaignFile, EnvironmentPlan, Params, Rule};
+use model::{Accel, CampaignFile, EnvironmentPlan, Origin, Params, Rule};
 use process::name_folders_after;
 use report::campaign::duration;
 use std::io::Write;
@@ -344,8 +344,10 @@ fn for_a_shell(word: String) -> String {
 
 fn show_params(environment: &EnvironmentPlan, out: &mut dyn Write) -> Result<(), Error> {
     for (key, param) in &environment.params {
-        let origin =
-            if param.origin == "built in" { String::new() } else { format!("    ({})", param.origin) };
+        let origin = match &param.origin {
+            Origin::BuiltIn => String::new(),
+            origin => format!("    ({origin})"),
+        };
         writeln!(out, "  {key} = {}{origin}", param.value)?;
     }
     Ok(())

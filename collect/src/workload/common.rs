@@ -55,9 +55,14 @@ pub(super) fn kib(bytes: u64) -> String {
     if bytes.is_multiple_of(1024) { (bytes / 1024).to_string() } else { (bytes as f64 / 1024.0).to_string() }
 }
 
+/// The level of a key. A case that lost one is another case: nothing stands in for it.
+pub(super) fn word<'c>(case: &'c Case, key: &str) -> Result<&'c str, Failed> {
+    case.keys.get(key).ok_or_else(|| failed(format!("the case {} has no {key}", case.id())))
+}
+
 /// The level of a key that is a number.
 pub(super) fn level<T: std::str::FromStr>(case: &Case, key: &str) -> Result<T, Failed> {
-    let text = case.keys.get(key).unwrap_or_default();
+    let text = word(case, key)?;
     text.parse().map_err(|_| failed(format!("the case's {key} is '{text}', which is no number")))
 }
 

@@ -8,7 +8,7 @@ mod values;
 
 use super::common::{
     Job, busy, drop_caches, exits, failed, host_series, interval, kib, late, level, read, seconds_of,
-    sizes_of, value, wanted, words_of,
+    sizes_of, value, wanted, word, words_of,
 };
 use super::storage::device;
 use super::{Known, Needs, Outcome, Workload, add_case};
@@ -291,8 +291,8 @@ fn matrix_argv(lab: &mut dyn Lab, case: &Case, params: &Params) -> Result<Vec<St
     let mut add = |key: &str, value: &str| argv.push(format!("--{key}={value}"));
     add("rw", &case.category);
     add("bs", &((kib * 1024.0) as u64).to_string());
-    add("iodepth", case.keys.get("Iodepth").unwrap_or("1"));
-    add("numjobs", case.keys.get("Threads").unwrap_or("1"));
+    add("iodepth", word(case, "Iodepth")?);
+    add("numjobs", word(case, "Threads")?);
     add("runtime", &(u64::from(seconds) + MARGIN).to_string());
     add("ramp_time", &ramp.to_string());
     add("direct", if params.switch("direct").map_err(wrong)? { "1" } else { "0" });

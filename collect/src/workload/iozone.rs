@@ -4,7 +4,7 @@
 //! (`dio`). With several threads iozone runs in its throughput mode, where each thread has its part of the size.
 
 use super::common::{
-    busy, drop_caches, exits, failed, host_series, read, run_whole, value, value_at, wanted, words_of,
+    busy, drop_caches, exits, failed, host_series, read, run_whole, value, value_at, wanted, word, words_of,
 };
 use super::storage::{MOUNT, make_file_system, vcpu_values, vcpus};
 use super::{Known, Needs, Outcome, Value, Workload, add_case};
@@ -203,12 +203,12 @@ fn size_kib(params: &Params, mode: &str, record: u32, threads: u32) -> Result<u6
 }
 
 fn argv(case: &Case, params: &Params) -> Result<Vec<String>, Failed> {
-    let key = |name: &str| case.keys.get(name).unwrap_or_default();
+    let record = word(case, "record_kB")?;
     let threads: u64 = super::common::level(case, "threads")?;
     let size: u64 = super::common::level(case, "size_kB")?;
     let mut argv: Vec<String> =
         ["iozone", "-R", "-i", "0", "-i", "1", "-i", "2", "-r"].map(String::from).into();
-    argv.extend([format!("{}k", key("record_kB")), "-s".into(), format!("{}k", size / threads.max(1))]);
+    argv.extend([format!("{record}k"), "-s".into(), format!("{}k", size / threads.max(1))]);
     if threads > 1 {
         argv.extend(["-t".into(), threads.to_string(), "-F".into()]);
         argv.extend((0..threads).map(|n| format!("{MOUNT}/t{n}")));

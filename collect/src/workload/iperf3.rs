@@ -6,7 +6,7 @@
 use super::client::Running;
 use super::common::{
     busy, exits, failed, host_series, interval, level, read, seconds_of, sizes_of, value, value_at, wanted,
-    words_of,
+    word, words_of,
 };
 use super::server::{Transport, serve};
 use super::{Known, Needs, Outcome, Point, Workload, add_case};
@@ -182,7 +182,7 @@ fn argv(lab: &dyn Lab, case: &Case, seconds: u32) -> Result<Vec<String>, Failed>
     let target = lab.target();
     let length = (u64::from(seconds) + MARGIN).to_string();
     let mut argv = vec![lab.client_tool("iperf3")?];
-    let size = case.keys.get("size").unwrap_or_default();
+    let size = word(case, "size")?;
     let streams: u32 = level(case, "streams")?;
     let (address, port) = (target.data.to_string(), port(&target).to_string());
     let report = interval(seconds).as_secs_f64().max(0.1).to_string();

@@ -174,6 +174,13 @@ pub trait Workload: Sync {
     }
     /// The matrix.
     fn cases(&self, params: &Params) -> Result<Vec<Case>, ParamsError>;
+    /// Refuses what was asked for and does not say what it seems to.
+    ///
+    /// # Errors
+    /// The parameter, and what would do.
+    fn check_request(&self, _: &Params) -> Result<(), ParamsError> {
+        Ok(())
+    }
     /// The metrics of a category, in the order of the RHS columns, for an environment with these parameters. What they
     /// mean stands in perf.conf: see [`declare`].
     fn metrics(&self, category: &str, params: &Params, kvm: bool) -> Vec<String>;

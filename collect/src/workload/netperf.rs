@@ -14,7 +14,7 @@ use crate::lab::{Failed, GUEST_END, Lab, Measured, window};
 use edge::quoted;
 use formats::counters::{self, Traffic};
 use formats::netperf::{Interval, Session};
-use model::{Case, Params, ParamsError, Phase};
+use model::{Case, Origin, Params, ParamsError, Phase};
 use sessions::{Sessions, probe_intervals, read_session, seconds_beside_window};
 use std::path::Path;
 use std::time::Duration;
@@ -87,6 +87,25 @@ fn session_counts(params: &Params, key: &str) -> Result<Vec<u32>, ParamsError> {
     Ok(counts)
 }
 
+/// Sizes that the user chose for streams say nothing about requests: silence there would measure a matrix that nobody asked
+/// for.
+fn check_rr(params: &Params) -> Result<(), ParamsError> {
+    let Some(rr) = params.list("protocols")?.into_iter().find(|protocol| is_rr(protocol)) else {
+        return Ok(());
+    };
+    for (key, rr_key) in [("sizes", "sizes_rr"), ("sessions", "sessions_rr")] {
+        let asked = |key: &str| params.param(key).is_some_and(|param| param.origin != Origin::BuiltIn);
+        if asked(key) && !asked(rr_key) {
+            let wanted = format!(
+                "{rr_key} beside it, because {key} is for streams and protocol {rr} takes {rr_key}; or leave {rr} out of \
+                 protocols"
+            );
+            return Err(params.wrong(key, &wanted));
+        }
+    }
+    Ok(())
+}
+
 impl Workload for Netperf {
     fn name(&self) -> &'static str {
         "netperf"
@@ -106,6 +125,10 @@ impl Workload for Netperf {
             ("sessions_rr", "1"),
             ("l", "2"),
         ]
+    }
+
+    fn check_request(&self, params: &Params) -> Result<(), ParamsError> {
+        check_rr(params)
     }
 
     fn cases(&self, params: &Params) -> Result<Vec<Case>, ParamsError> {
@@ -177,7 +200,8 @@ impl Workload for Netperf {
     fn seconds(&self, params: &Params) -> f64 {
         let window = f64::from(seconds_of(params).unwrap_or(60));
         let cases = self.cases(params).unwrap_or_default();
-        let beside = cases.iter().map(|case| seconds_beside_window(protocol_of(case), sessions_of(case)));
+        let beside =
+            cases.iter().map(|case| seconds_beside_window(protocol_of(case), sessions_of(case).unwrap_or(1)));
         window + beside.sum::<f64>() / cases.len().max(1) as f64
     }
 
@@ -213,7 +237,7 @@ impl Workload for Netperf {
     fn parse(&self, case: &Case, params: &Params, raw: &Path) -> Result<Outcome, Failed> {
         let measured = Measured::read(raw)?;
         let sessions: Vec<Session> =
-            (0..sessions_of(case)).map(|i| read_session(raw, i)).collect::<Result<_, _>>()?;
+            (0..sessions_of(case)?).map(|i| read_session(raw, i)).collect::<Result<_, _>>()?;
         let (start, end) = measured.unix_span();
         let total = total_rate(case, params, &sessions, start, end)?;
         let values = values(case, params, total, &sessions, &measured)?;
@@ -392,8 +416,8 @@ fn series(case: &Case, sessions: &[Session], measured: &Measured) -> Vec<Point> 
     points
 }
 
-fn sessions_of(case: &Case) -> usize {
-    case.keys.get("sessions").and_then(|n| n.parse().ok()).unwrap_or(1)
+fn sessions_of(case: &Case) -> Result<usize, Failed> {
+    level(case, "sessions")
 }
 
 #[cfg(test)]

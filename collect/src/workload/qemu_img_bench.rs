@@ -1,6 +1,6 @@
 //! QEMU's block layer without a guest: `qemu-img bench` and qemu-io on the host, on a file that is made for each case.
 
-use super::common::{busy, failed, host_series, kib, read, said, sizes_of, value, value_at, words_of};
+use super::common::{busy, failed, host_series, kib, read, said, sizes_of, value, value_at, word, words_of};
 use super::{Known, Needs, Outcome, Workload, add_case};
 use crate::deadlines::Step;
 use crate::guest::disk::Disk;
@@ -179,7 +179,7 @@ fn argv(
         argv.extend([lab.host_tool(params.text("qemu_img_binary").map_err(failed)?)?, "bench".to_owned()]);
         argv.extend(common);
         let requests = params.text("requests").map_err(failed)?;
-        let depth = case.keys.get("depth").unwrap_or("1");
+        let depth = word(case, "depth")?;
         argv.extend(["-c", requests, "-d", depth, "-s", &size.to_string()].map(String::from));
         if pattern == "write" {
             argv.push("-w".into());

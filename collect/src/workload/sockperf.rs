@@ -5,7 +5,8 @@
 
 use super::client::Running;
 use super::common::{
-    busy, exits, failed, host_series, interval, read, seconds_of, sizes_of, value, value_at, wanted, words_of,
+    busy, exits, failed, host_series, interval, read, seconds_of, sizes_of, value, value_at, wanted, word,
+    words_of,
 };
 use super::server::{Transport, serve};
 use super::{Known, Needs, Outcome, Workload, add_case};
@@ -148,7 +149,7 @@ fn argv(lab: &dyn Lab, case: &Case, seconds: u32) -> Result<Vec<String>, Failed>
     let target = lab.target();
     let length = (u64::from(seconds) + MARGIN).to_string();
     let (address, port) = (target.data.to_string(), port(&target).to_string());
-    let size = case.keys.get("size").unwrap_or_default();
+    let size = word(case, "size")?;
     let mut argv = vec![lab.client_tool("sockperf")?, "ping-pong".into()];
     argv.extend(["-i", &address, "-p", &port, "-t", &length, "-m", size].map(String::from));
     if case.category == "TCP" {

@@ -20,7 +20,7 @@ fn params(sets: &[&str]) -> Params {
     let source = Source { workload: Some("command".into()), ..Source::default() };
     let (selected, _) = select(&source, &[]).unwrap();
     let sets: Vec<String> =
-        ["command=true", "net=user"].iter().chain(sets).map(|s| (*s).to_owned()).collect();
+        ["command=true", "net=user", "confine=sandbox"].iter().chain(sets).map(|s| (*s).to_owned()).collect();
     environments(workload, &selected, None, &sets).unwrap()[0].params.clone()
 }
 

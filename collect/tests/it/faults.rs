@@ -235,6 +235,7 @@ impl Bed {
             "deadline_factor=0.2",
             "numa_node=0",
             "net=user",
+            "confine=sandbox",
         ];
         let mut sets: Vec<String> = sets.map(String::from).into();
         sets.push(extra);

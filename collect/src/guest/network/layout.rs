@@ -320,6 +320,7 @@ mod tests {
             ("nics", "nic1"),
             ("net", "tap"),
             ("mtu", "1500"),
+            ("guest_reach", "none"),
             ("vhost", "no"),
             ("queues", "1"),
         ] {

@@ -1,6 +1,6 @@
 //! The client's sessions of one case: started together, waited for, ended together.
 
-use super::super::common::{failed, interval, late, read, said};
+use super::super::common::{failed, interval, late, read, said, word};
 use super::{UDP_STREAM, is_rr, protocol_of, sessions_of};
 use crate::lab::{Client, Failed, Lab, keep};
 use formats::netperf::{Session, parse_session};
@@ -85,7 +85,7 @@ pub(super) struct Sessions<'a> {
 
 impl<'a> Sessions<'a> {
     pub(super) fn start(lab: &mut dyn Lab, case: &Case, seconds: u32, raw: &'a Path) -> Result<Self, Failed> {
-        let count = sessions_of(case);
+        let count = sessions_of(case)?;
         if let Some(ahead) = lab.client_ahead()? {
             keep(raw, CLIENT_CLOCK, &ahead.to_string())?;
         }
@@ -192,7 +192,7 @@ fn margin(sessions: usize) -> u64 {
 fn client_argv(lab: &dyn Lab, case: &Case, seconds: u32, session: usize) -> Result<Vec<String>, Failed> {
     let target = lab.target();
     let protocol = protocol_of(case);
-    let size = case.keys.get("size").unwrap_or("64");
+    let size = word(case, "size")?;
     let message = match protocol {
         p if is_rr(p) => ["-r".to_owned(), format!("{size},{size}")],
         "TCP_MAERTS" => ["-m".to_owned(), format!(",{size}")],
@@ -200,7 +200,7 @@ fn client_argv(lab: &dyn Lab, case: &Case, seconds: u32, session: usize) -> Resu
     };
     // A negative interval makes netperf look at the clock at every send, so that reports come evenly.
     let report = format!("-{}", interval(seconds).as_secs_f64());
-    let length = (u64::from(seconds) + margin(sessions_of(case))).to_string();
+    let length = (u64::from(seconds) + margin(sessions_of(case)?)).to_string();
     let program = lab.client_tool("netperf")?;
     let mut argv: Vec<String> = vec![program.clone()];
     let (control_address, data) = (target.control.to_string(), target.data.to_string());

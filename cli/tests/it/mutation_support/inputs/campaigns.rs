@@ -80,7 +80,7 @@ fn plan(dir: &Path) -> CampaignFile {
 }
 
 fn stored(value: &str) -> model::params::StoredParam {
-    model::params::StoredParam { value: value.into(), origin: "built in".into() }
+    model::params::StoredParam { value: value.into(), origin: model::Origin::BuiltIn }
 }
 
 /// What a guest may say of itself, before anybody looks at it.
