@@ -30,7 +30,7 @@ use std::ops::Range;
 /// [`Comparison::comparable_rows`] is 0.
 pub fn compare(options: &CompareOptions) -> Result<Comparison, AnalyzeError> {
     options.check()?;
-    let mut sides = input::load(options)?;
+    let (mut sides, matched) = input::load(options)?;
     if options.strict {
         refuse_losses(&sides)?;
     }
@@ -53,6 +53,9 @@ pub fn compare(options: &CompareOptions) -> Result<Comparison, AnalyzeError> {
     let about =
         About { options, sides: &sides, files: &files, ranges: &ranges, pairings: &pairings, rows: &rows };
     warnings.extend(about.warnings(&families, &differences));
+    // The levels of one path are its sides already.
+    let takes_flags = options.paths.len() > 1 || matched.is_empty();
+    let nearest = crate::nearest::nearest(&frame, &ranges, &pairings, &matched, takes_flags);
     let described: Vec<Side> = about.sides();
     let table = difference_table(&sides, &differences);
     let forced = options.force && pairings.iter().any(|p| p.comparability != Comparability::default());
@@ -78,6 +81,8 @@ pub fn compare(options: &CompareOptions) -> Result<Comparison, AnalyzeError> {
         files: files.into_iter().map(|f| f.path).collect(),
         workloads: workload_infos(&frame, options),
         differences: table,
+        matched,
+        nearest,
         failures,
         summary,
         rows,

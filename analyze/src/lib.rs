@@ -28,6 +28,7 @@ pub mod gate;
 mod grounds;
 mod input;
 mod json;
+mod nearest;
 mod options;
 mod pairing;
 mod precision;

@@ -196,6 +196,10 @@ pub struct CompareOptions {
     pub light_below: f64,
     /// Facts or parameters that are being compared on purpose (`--factor`).
     pub factors: Vec<String>,
+    /// Keys that tell no cases apart, because they name what is compared (`--compare`).
+    pub compared: Vec<String>,
+    /// Levels that are one, as `KEY: a=b` with a of the baseline (`--map`).
+    pub maps: Vec<String>,
     /// Noise floors by row id, as ratios minus 1 (`--noise`).
     pub floors: HashMap<String, f64>,
     /// Known changes (`--expect`), see [`crate::expectations`].
@@ -224,6 +228,8 @@ impl CompareOptions {
             seed: 0,
             light_below: formats::perf_conf::DEFAULT_MIN_EFFECT,
             factors: Vec::new(),
+            compared: Vec::new(),
+            maps: Vec::new(),
             floors: HashMap::new(),
             expectations: Vec::new(),
             command: Vec::new(),

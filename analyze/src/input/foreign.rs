@@ -20,6 +20,7 @@ use crate::{AnalyzeError, Loss, Warning};
 use formats::foreign::{
     ENDINGS, Foreign, Kind, Record, SNIFF_LENGTH, Statement, names, parse, plain, sniff, tools,
 };
+use formats::perf_conf::Section;
 use model::Direction;
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -180,7 +181,7 @@ fn take(
             side.losses.push(Loss { place, what: "row", reason: loss.reason.clone() });
         }
         said.learn(&source.path, &source.foreign)?;
-        case_facts.learn(&source.foreign);
+        case_facts.learn(&source.foreign, section);
         let groups = groups(side, &place, &source.foreign, &replicate);
         for (index, (_, records)) in groups.into_iter().enumerate() {
             let mut hasher = DefaultHasher::new();
@@ -212,21 +213,21 @@ struct CaseFacts {
 }
 
 impl CaseFacts {
-    fn learn(&mut self, foreign: &Foreign) {
-        let mut done: BTreeSet<(usize, String)> = BTreeSet::new();
+    fn learn(&mut self, foreign: &Foreign, section: Option<&Section>) {
+        let mut done = BTreeSet::new();
         for record in &foreign.records {
             let Some(setting) = foreign.settings.get(record.setting).filter(|s| !s.is_empty()) else {
                 continue;
             };
-            let levels = record.keys.iter().map(|(key, level)| format!("{key}={level}"));
-            let words: Vec<String> =
-                [record.category.clone()].into_iter().filter(|c| !c.is_empty()).chain(levels).collect();
-            let case = words.join(" ");
-            if !done.insert((record.setting, case.clone())) {
+            let (category, keys) = (&record.category, &record.keys);
+            if !done.insert((record.setting, category, keys)) {
                 continue;
             }
+            let canonical = |key: &str| section.map_or(key, |s| s.canonical(key)).to_owned();
+            let keys: Vec<(String, String)> = keys.iter().map(|(k, l)| (canonical(k), l.clone())).collect();
             for (name, value) in setting {
-                let fact = CaseFact { name: name.clone(), case: case.clone(), value: value.clone() };
+                let (name, value, keys) = (name.clone(), value.clone(), keys.clone());
+                let fact = CaseFact { name, category: category.clone(), keys, value };
                 if self.seen.insert(fact.clone()) {
                     self.found.push(fact);
                 }

@@ -9,7 +9,9 @@
 mod derived;
 mod facts;
 mod foreign;
+pub(crate) mod matching;
 mod noise;
+mod one_path;
 pub(crate) mod repeat;
 mod rhs_file;
 pub(crate) mod run_dir;
@@ -26,7 +28,7 @@ use crate::discover::{Discovery, discover};
 use crate::error::io;
 use crate::options::{CompareOptions, Replicate};
 use crate::warnings::{blocking, counted, note};
-use crate::{AnalyzeError, Loss, Warning};
+use crate::{AnalyzeError, Loss, Matched, Warning};
 use model::RunFile;
 use rayon::prelude::*;
 use repeat::Repeat;
@@ -65,9 +67,14 @@ pub(crate) struct LoadedSide {
     pub mixed: Vec<(String, Vec<String>)>,
 }
 
-/// The sides in order, the baseline first.
-pub(crate) fn load(options: &CompareOptions) -> Result<Vec<LoadedSide>, AnalyzeError> {
-    let directories = directories(options)?;
+/// The sides in order, the baseline first, and which of their cases meet though a level differs.
+pub(crate) fn load(options: &CompareOptions) -> Result<(Vec<LoadedSide>, Vec<Matched>), AnalyzeError> {
+    if let ([only], false) = (options.paths.as_slice(), options.compared.is_empty())
+        && environments(only)?.is_none()
+    {
+        return one_path::levels_as_sides(only, options);
+    }
+    let directories = directories(options).map_err(|error| one_path::with_choices(error, options))?;
     let paths: Vec<PathBuf> = directories.iter().filter_map(|of_side| of_side.first().cloned()).collect();
     if options.labels.len() > paths.len() {
         return Err(AnalyzeError::Option(format!(
@@ -86,6 +93,7 @@ pub(crate) fn load(options: &CompareOptions) -> Result<Vec<LoadedSide>, AnalyzeE
         side.find_copies();
         loaded.push(side);
     }
+    let matched = matching::apply(&mut loaded, options)?;
     let by_case = facts::by_case(&loaded);
     loaded.iter_mut().for_each(|side| side.find_facts(&by_case));
     units::check(&loaded)?;
@@ -95,7 +103,7 @@ pub(crate) fn load(options: &CompareOptions) -> Result<Vec<LoadedSide>, AnalyzeE
             side.notes.extend(same_side(baseline, side));
         }
     }
-    Ok(loaded)
+    Ok((loaded, matched))
 }
 
 /// Warns when a candidate's files are the baseline's, under whatever names: they differ in nothing, by construction.

@@ -45,6 +45,7 @@ mod xml;
 pub use kinds::{ENDINGS, Kind, READERS, Reader, names, tools};
 pub use look::look;
 pub use plain::plain;
+pub use spelling::level;
 
 use crate::tool::{NO_END, line_without_end};
 use edge::quoted;

@@ -32,7 +32,7 @@ const SIZES: [&str; 20] = [
 const TIMES: [&str; 6] = ["runtime", "duration", "time", "ramptime", "seconds", "testduration"];
 
 /// The level of a key, in the one spelling of its kind.
-pub(super) fn level(key: &str, level: &str) -> String {
+pub fn level(key: &str, level: &str) -> String {
     let name: String =
         key.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
     if SIZES.contains(&name.as_str()) {
