@@ -15,11 +15,9 @@ use super::facts::CaseFact;
 use super::said::Said;
 use crate::discover::{Discovery, discover, natural_order};
 use crate::options::{CompareOptions, Replicate};
-use crate::warnings::{counted, note};
+use crate::warnings::note;
 use crate::{AnalyzeError, Loss, Warning};
-use formats::foreign::{
-    ENDINGS, Foreign, Kind, Record, SNIFF_LENGTH, Statement, names, parse, plain, sniff, tools,
-};
+use formats::foreign::{ENDINGS, Foreign, Kind, Record, SNIFF_LENGTH, Statement, parse, plain, sniff, tools};
 use formats::perf_conf::Section;
 use model::Direction;
 use rayon::prelude::*;
@@ -48,17 +46,9 @@ pub(super) struct Found {
 }
 
 impl Found {
-    /// What the first of the files is that no reader knows, for the end of an error; or where results would be looked for.
-    pub fn first_unknown(&self) -> String {
-        let Some(first) = self.unknown.first() else {
-            return format!("; nor a result of another tool, looked for in {}", names());
-        };
-        let count = counted(self.unknown.len(), "file");
-        let (place, what, known) = (first.display(), first_words(first), tools());
-        format!(
-            "; of other tools {count} may be, and none can be read, the first: {place}:1:1: {what} (results of these are \
-             read: {known})"
-        )
+    /// What the files are that no reader knows, those of known tools first, and what is read instead.
+    pub fn unread(&self) -> Option<String> {
+        Some(format!("{} (results of these are read: {})", passed::unread(&self.unknown)?, tools()))
     }
 }
 

@@ -214,13 +214,17 @@ fn load_files(path: &Path, options: &CompareOptions) -> Result<Read, AnalyzeErro
         return Ok(Read::Foreign(foreign::read_all(path, &foreign::find(path)?)));
     }
     let found = match result_files(path, options) {
-        Err(AnalyzeError::NoResults { path: root, patterns, problems }) => {
+        Err(AnalyzeError::NoResults { path: root, patterns, mut problems, .. }) => {
             let found = foreign::find(path)?;
             if !found.results.files.is_empty() {
                 return Ok(Read::Foreign(foreign::read_all(path, &found)));
             }
-            let problems = problems + &found.first_unknown();
-            return Err(AnalyzeError::NoResults { path: root, patterns, problems });
+            let unread = found.unread();
+            if unread.is_none() {
+                let names = formats::foreign::names();
+                problems.push_str(&format!("; nor a result of another tool, looked for in {names}"));
+            }
+            return Err(AnalyzeError::NoResults { path: root, patterns, problems, unread });
         }
         other => other?,
     };
@@ -311,7 +315,7 @@ pub(crate) fn result_files(path: &Path, options: &CompareOptions) -> Result<Disc
             let count = counted(problems.len(), "place");
             format!("; {count} could not be searched, the first: {}: {reason}", place.display())
         });
-        AnalyzeError::NoResults { path: path.to_owned(), patterns: patterns(options), problems }
+        AnalyzeError::NoResults { path: path.to_owned(), patterns: patterns(options), problems, unread: None }
     })
 }
 

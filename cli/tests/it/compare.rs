@@ -184,12 +184,26 @@ fn places_without_results_are_errors_that_name_them() {
     let place = Place::two_sides();
     fs::create_dir(place.path("empty")).unwrap();
     place.write("notes/readme.txt", "nothing measured");
+    for run in ["run1.txt", "run2.txt"] {
+        place.write(
+            &format!("text/{run}"),
+            "job: (groupid=0, jobs=1): err= 0: pid=1\n  read: IOPS=20, BW=80KiB/s\n",
+        );
+    }
+    place.write("text/README.txt", "two runs of fio");
+    place.write("odd/program.rs", "fn main() {}");
     place.write("headless/netperf.RHS", "### session-length : 60\nCategory:TCP_STREAM (RX)\n 64| 1| 10.00\n");
     place.write("blank/netperf.RHS", "");
     for (side, said) in [
         ("nowhere", "reading nowhere: No such file"),
         ("empty", "empty is empty"),
-        ("notes", "notes has no result file: looked for"),
+        ("notes", "notes has no result that is read: notes/readme.txt:1:1: it is no result of any tool"),
+        (
+            "text",
+            "text has no result that is read: text/run1.txt:1:1 and 1 file like it: it is fio's text for people, which is not \
+                  read; run fio with --output-format=json; beside 1 file of other kinds",
+        ),
+        ("odd", "odd has no result file: looked for '^(?:.*.RHS)$'"),
         ("headless", "headless/netperf.RHS:2:1: category 'TCP_STREAM (RX)' has no column line"),
         ("blank", "blank/netperf.RHS: it holds no table"),
     ] {

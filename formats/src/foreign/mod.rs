@@ -43,7 +43,7 @@ mod wide_csv;
 mod xml;
 
 pub use kinds::{ENDINGS, Kind, READERS, Reader, names, tools};
-pub use look::look;
+pub use look::{is_of_a_tool, look};
 pub use plain::plain;
 pub use spelling::level;
 
