@@ -77,7 +77,8 @@ pub fn text(comparison: &Comparison, options: &TextOptions) -> String {
     by_gravity(&mut views);
     let mut known_lines = String::new();
     known(&mut known_lines, &views, width, &paint);
-    let (listed, folded): (Vec<_>, Vec<_>) = views.into_iter().partition(|v| options.all || is_listed(v));
+    let (mut listed, folded): (Vec<_>, Vec<_>) = views.into_iter().partition(|v| options.all || is_listed(v));
+    by_category(&mut listed);
     let notes = Notes::of(&listed);
     table::write(&mut out, comparison, &listed, &notes, width, &paint);
     if !nothing_meets && !comparison.nearest.is_empty() {
@@ -100,6 +101,20 @@ fn nearest(out: &mut String, comparison: &Comparison, width: usize, paint: &Pain
             let _ = writeln!(out, "      {}", paint.bold(&flags));
         }
     }
+}
+
+/// Puts the rows of a category together, so that they stand under one heading; inside they keep their order, and categories
+/// stand in that of their first rows.
+fn by_category(views: &mut [RowView<'_>]) {
+    let mut places: BTreeMap<(usize, &str, &str), usize> = BTreeMap::new();
+    for view in views.iter() {
+        let (next, row) = (places.len(), view.row);
+        places.entry((row.candidate, &row.workload, &row.category)).or_insert(next);
+    }
+    views.sort_by_key(|view| {
+        let row = view.row;
+        (row.candidate, places.get(&(row.candidate, &row.workload, &row.category)).copied())
+    });
 }
 
 /// Rows that are worth a line: everything decided or gone; open ones of the metrics that count.

@@ -151,6 +151,26 @@ fn nothing_that_is_not_a_number_is_ever_printed() {
 }
 
 #[test]
+fn the_heading_of_a_category_stands_once_in_the_text() {
+    let mut all = small();
+    all.push(("netperf", scenarios::netperf()));
+    for (name, comparison) in all {
+        let text =
+            report::text(&comparison, &TextOptions { width: 200, all: true, ..TextOptions::default() });
+        let table = text.split("\nLegend").next().unwrap();
+        let mut headings: Vec<&str> = table
+            .lines()
+            .filter(|line| line.starts_with("netperf ") || line.contains(" · netperf "))
+            .collect();
+        let all = headings.len();
+        headings.sort_unstable();
+        headings.dedup();
+        assert_eq!(headings.len(), all, "{name}: {text}");
+        assert!(all > 0 || name == "empty", "{name}: {text}");
+    }
+}
+
+#[test]
 fn text_fits_every_width_that_it_is_given() {
     use unicode_width::UnicodeWidthStr;
     let mut all = small();
