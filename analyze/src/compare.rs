@@ -56,17 +56,12 @@ pub fn compare(options: &CompareOptions) -> Result<Comparison, AnalyzeError> {
     // The levels of one path are its sides already.
     let takes_flags = options.paths.len() > 1 || matched.is_empty();
     let nearest = crate::nearest::nearest(&frame, &ranges, &pairings, &matched, takes_flags);
+    let spelled = crate::spelled::spelled(&frame, &sides, &ranges, &matched);
     let described: Vec<Side> = about.sides();
     let table = difference_table(&sides, &differences);
     let forced = options.force && pairings.iter().any(|p| p.comparability != Comparability::default());
     let (rows, hidden) = shown(rows, options)?;
-    if hidden > 0 {
-        let text = format!(
-            "{} not shown (--only, --metric); counts, q and the gate are over all rows",
-            counted(hidden, "row")
-        );
-        warnings.push(note("filtered", text, "", hidden));
-    }
+    warnings.extend(filtered(hidden));
     warnings.sort_by_key(|w| w.level);
     let mut described = described.into_iter();
     let Some(a) = described.next() else { return Err(AnalyzeError::Sides("nothing to compare".into())) };
@@ -82,6 +77,7 @@ pub fn compare(options: &CompareOptions) -> Result<Comparison, AnalyzeError> {
         workloads: workload_infos(&frame, options),
         differences: table,
         matched,
+        spelled,
         nearest,
         failures,
         summary,
@@ -342,6 +338,15 @@ fn shown(rows: Vec<Row>, options: &CompareOptions) -> Result<(Vec<Row>, usize), 
     }
     let hidden = all - rows.len();
     Ok((rows, hidden))
+}
+
+/// Rows that the display filters hide.
+fn filtered(hidden: usize) -> Option<Warning> {
+    let text = format!(
+        "{} not shown (--only, --metric); counts, q and the gate are over all rows",
+        counted(hidden, "row")
+    );
+    (hidden > 0).then(|| note("filtered", text, "", hidden))
 }
 
 fn unknown_metric(metric: &str, rows: &[Row]) -> AnalyzeError {

@@ -4,10 +4,12 @@
 //! what cannot be computed is `None`, with a [`Reason`] or a [`Warning`] beside it.
 
 mod failures;
+mod matching;
 mod row;
 mod verdict;
 
 pub use failures::*;
+pub use matching::*;
 use model::Direction;
 pub use row::*;
 use serde::Serialize;
@@ -20,8 +22,8 @@ pub use verdict::*;
 /// REGRESSED, IMPROVED or CHANGED with the reason `exact`), the reason `small` is called `changed-small`, the reason
 /// `failures` and the model `exact` are new; `failures`, `unfinished`, `categories`, `events`, and of rows `gates`, `p_gate`,
 /// `beyond`, `ratio_ci_fcr`, `diff_ci_fcr`, `min_effect_abs` and `left_out` were added; in a blocked row `values`, `n` and all
-/// that is computed of them are those of complete blocks. From here on a new member does not raise the version: `matched` and
-/// `nearest` were added.
+/// that is computed of them are those of complete blocks. From here on a new member does not raise the version: `matched`,
+/// `nearest` and `spelled` were added.
 pub const SCHEMA_VERSION: u32 = 2;
 
 /// Everything that was decided about a baseline and one or more candidates.
@@ -59,6 +61,9 @@ pub struct Comparison {
     /// Keys and levels that were made to meet (`--compare`, `--map`); absent without any.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub matched: Vec<Matched>,
+    /// Levels that the files of a side write otherwise than they are called here, by key and level; absent without any.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub spelled: Vec<Spelled>,
     /// Of cases that only one side has, the nearest ones of the other, once for each set of keys in which they differ; absent
     /// without any.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -69,50 +74,6 @@ pub struct Comparison {
     pub summary: Vec<Summary>,
     /// The rows, in the order of perf.conf's workloads, then of the files.
     pub rows: Vec<Row>,
-}
-
-/// A key that is compared, so that it tells no cases apart (`--compare`), or two levels that are one (`--map`).
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
-pub struct Matched {
-    /// Canonical name of the key.
-    pub key: String,
-    /// The key is compared; else one level of each side is matched with one of the other.
-    pub compared: bool,
-    /// The baseline's levels.
-    pub a: Vec<String>,
-    /// The levels of each candidate, in the order of `b`; empty where it has none.
-    pub b: Vec<Vec<String>>,
-}
-
-/// Cases that only one side has each, and that would be one without some of their keys.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
-pub struct Nearest {
-    /// The keys in which they differ, with the levels of the first pair.
-    pub keys: Vec<Differing>,
-    /// Pairs of such cases.
-    pub cases: usize,
-    /// Index into [`Comparison::b`], of the first pair.
-    pub candidate: usize,
-    /// Id of the baseline's case of the first pair.
-    pub a: String,
-    /// Id of the candidate's case of the first pair.
-    pub b: String,
-    /// Words of the command line with which they meet; empty where none do.
-    pub flags: Vec<String>,
-}
-
-/// A key in which two cases differ.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
-pub struct Differing {
-    /// Canonical name of the key.
-    pub key: String,
-    /// The baseline's level; null where its case has no such key.
-    pub a: Option<String>,
-    /// The candidate's.
-    pub b: Option<String>,
 }
 
 /// One side of the comparison.

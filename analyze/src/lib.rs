@@ -39,6 +39,7 @@ mod schema;
 mod sequential;
 mod shared;
 mod show;
+mod spelled;
 mod summary;
 pub mod verdict;
 mod warnings;

@@ -4,7 +4,7 @@
 //!   cases of one side only ──> pairs that differ in one key, then in two, .. ──> kinds (which keys differ) ──> flags, tried
 //! ```
 
-use crate::frame::{Frame, FrameCase, NONE};
+use crate::frame::{Frame, FrameCase};
 use crate::input::matching::{Map, Plan};
 use crate::pairing::Pairing;
 use crate::{Differing, Matched, Nearest};
@@ -68,16 +68,8 @@ pub(crate) fn nearest(
     kinds.into_iter().filter_map(told).collect()
 }
 
-/// Whether a side has a case.
-fn has(frame: &Frame, ranges: &[Range<usize>], side: usize, case: usize) -> bool {
-    let files = ranges.get(side).cloned().unwrap_or_default();
-    let start = case * frame.width;
-    let own = frame.pointers.get(start + files.start..start + files.end).unwrap_or_default();
-    own.iter().any(|pointer| *pointer != NONE)
-}
-
 fn cases_of(frame: &Frame, ranges: &[Range<usize>], side: usize) -> Vec<Case> {
-    let own = frame.cases.iter().enumerate().filter(|(index, _)| has(frame, ranges, side, *index));
+    let own = frame.cases.iter().enumerate().filter(|(index, _)| frame.has(ranges, side, *index));
     let name = |case: &FrameCase| frame.workloads.get(case.workload as usize).map(|w| w.name.to_string());
     let case = |(_, case): (usize, &FrameCase)| Case {
         workload: name(case).unwrap_or_default(),
@@ -92,7 +84,7 @@ fn pairs_of(frame: &Frame, ranges: &[Range<usize>], side: usize) -> Vec<(usize, 
     let mut groups: BTreeMap<(u32, &str), [Vec<usize>; 2]> = BTreeMap::new();
     for (index, case) in frame.cases.iter().enumerate() {
         let [of_a, of_b] = groups.entry((case.workload, &case.category)).or_default();
-        match (has(frame, ranges, 0, index), has(frame, ranges, side, index)) {
+        match (frame.has(ranges, 0, index), frame.has(ranges, side, index)) {
             (true, false) => of_a.push(index),
             (false, true) => of_b.push(index),
             _ => {}

@@ -154,7 +154,10 @@ impl CaseFilter {
     pub fn keeps(&self, id: &str, case: &model::Keys) -> bool {
         let id = id.to_lowercase();
         let holds = |word: &String| match word.split_once('=') {
-            Some((key, level)) => case.get(key.trim()).is_some_and(|v| v == level.trim()),
+            Some((key, level)) => {
+                let (key, level) = (key.trim(), level.trim());
+                case.get(key).is_some_and(|v| v == level || v == formats::foreign::level(key, level))
+            }
             None => id.contains(&word.to_lowercase()),
         };
         self.is_empty() || self.0.iter().any(|alternative| alternative.iter().all(holds))
@@ -268,6 +271,8 @@ mod tests {
         let keeps = |f: &str| CaseFilter::parse(f).keeps(id, &case);
         assert!(keeps("") && keeps("tcp_stream") && keeps("size=64") && keeps("TCP_RR, size = 64"));
         assert!(keeps("tcp_stream..sessions=1"));
+        let spelled: model::Keys = [("size", "4k")].into_iter().collect();
+        assert!(CaseFilter::parse("size=4096").keeps("", &spelled), "a size has any spelling");
         assert!(!keeps("size=6") && !keeps("tcp_stream..sessions=2") && !keeps("TCP_RR"));
     }
 

@@ -172,6 +172,10 @@ fn take(
         }
         said.learn(&source.path, &source.foreign)?;
         case_facts.learn(&source.foreign, section);
+        for (key, level, written) in source.foreign.spellings.iter() {
+            let key = section.map_or(key, |s| s.canonical(key)).to_owned();
+            side.spelled.entry((key, level.to_owned())).or_insert_with(|| written.to_owned());
+        }
         let groups = groups(side, &place, &source.foreign, &replicate);
         for (index, (_, records)) in groups.into_iter().enumerate() {
             let mut hasher = DefaultHasher::new();

@@ -27,12 +27,12 @@ pub use sides::environments;
 use crate::discover::{Discovery, discover};
 use crate::error::io;
 use crate::options::{CompareOptions, Replicate};
-use crate::warnings::{blocking, counted, note};
+use crate::warnings::{counted, note};
 use crate::{AnalyzeError, Loss, Matched, Warning};
 use model::RunFile;
 use rayon::prelude::*;
 use repeat::Repeat;
-use sides::{labels, single};
+use sides::{labels, same_side, single};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -55,6 +55,8 @@ pub(crate) struct LoadedSide {
     pub notes: Vec<Warning>,
     /// What files of other tools say of their metrics, by workload and canonical name.
     pub said: foreign::SaidOf,
+    /// How its files write levels that have another spelling here, by canonical key and level.
+    pub spelled: BTreeMap<(String, String), String>,
     /// In which unit each file of another tool has each metric.
     pub units: Vec<units::Unit>,
     /// Facts of single cases, in the order of the files, each once.
@@ -104,29 +106,6 @@ pub(crate) fn load(options: &CompareOptions) -> Result<(Vec<LoadedSide>, Vec<Mat
         }
     }
     Ok((loaded, matched))
-}
-
-/// Warns when a candidate's files are the baseline's, under whatever names: they differ in nothing, by construction.
-fn same_side(baseline: &LoadedSide, side: &LoadedSide) -> Option<Warning> {
-    use std::os::unix::fs::MetadataExt;
-    let inodes = |side: &LoadedSide| -> HashSet<(u64, u64)> {
-        let found = side.repeats.iter().filter_map(|r| fs::metadata(&r.path).ok());
-        found.map(|m| (m.dev(), m.ino())).collect()
-    };
-    let shared = inodes(baseline).intersection(&inodes(side)).count();
-    let real = |path: &Path| fs::canonicalize(path).ok();
-    let one_place = real(&side.path).is_some_and(|path| real(&baseline.path) == Some(path));
-    let count = if one_place { side.repeats.len() } else { shared };
-    (count > 0).then(|| {
-        let text = format!(
-            "{} and {} have {} in common: what is compared with itself does not differ",
-            baseline.label,
-            side.label,
-            counted(count, "file")
-        );
-        let advice = "give two measurements; their equality says nothing about the guests";
-        blocking("same-side", text, advice, count)
-    })
 }
 
 /// One side alone.
@@ -364,6 +343,9 @@ impl LoadedSide {
         self.notes.extend(other.notes);
         self.said.extend(other.said);
         self.units.extend(other.units);
+        other.spelled.into_iter().for_each(|(level, written)| {
+            self.spelled.entry(level).or_insert(written);
+        });
         let mut known: BTreeSet<facts::CaseFact> = self.case_facts.iter().cloned().collect();
         self.case_facts.extend(other.case_facts.into_iter().filter(|fact| known.insert(fact.clone())));
     }

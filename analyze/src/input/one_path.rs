@@ -82,7 +82,14 @@ fn by_level(
         let mut case_facts: Vec<CaseFact> = side.case_facts.iter().filter(of_level).cloned().collect();
         case_facts.iter_mut().for_each(|fact| plan.apply_to_fact(fact, true));
         let label = options.labels.get(index).unwrap_or(level).clone();
-        let own = LoadedSide { path: side.path.clone(), label, repeats, case_facts, ..LoadedSide::default() };
+        let own = LoadedSide {
+            path: side.path.clone(),
+            label,
+            repeats,
+            case_facts,
+            spelled: side.spelled.clone(),
+            ..LoadedSide::default()
+        };
         sides.push(own);
     }
     let without = cases.iter().filter(|case| case.keys.get(&key).is_none()).count();

@@ -251,3 +251,39 @@ fn files_of_one_directory_are_parted_by_level_with_their_failures() {
     let error = refused(&with(&[one], &["tool"], &[]));
     assert!(error.contains("one level of it, 'old'") && error.contains("second path"), "{error}");
 }
+
+#[test]
+fn levels_keep_the_spelling_of_each_side_beside_the_one_of_ids() {
+    let root = tempfile::tempdir().unwrap();
+    let fio = include_str!("../../../formats/testdata/foreign/fio-3.33-read.json");
+    let block = "\"bs\" : \"4k\"";
+    assert!(fio.contains(block));
+    let old = write(root.path(), "old.json", &fio.replace(block, "\"bs\" : \"4096\""));
+    let new = write(root.path(), "new.json", fio);
+    let result = compare(&options(&[old, new])).unwrap();
+    let [spelled] = result.spelled.as_slice() else { panic!("{:?}", result.spelled) };
+    assert_eq!((spelled.key.as_str(), spelled.level.as_str()), ("Block_size", "4k"));
+    assert_eq!((spelled.a.as_deref(), spelled.b[0].as_deref()), (Some("4096"), Some("4k")));
+    assert_eq!((spelled.written(), spelled.differs()), (Some("4096"), true));
+    assert!(result.rows.iter().all(|row| row.id.contains("Block_size=4k")), "{:?}", verdicts(&result));
+
+    let old = table(root.path(), "old.csv", "bs,job", &[("4096,x", 1.0), ("512,x", 1.0)]);
+    let new = table(root.path(), "new.csv", "bs,job", &[("8192,x", 1.0), ("512B,x", 1.0)]);
+    let spelled = |options: &CompareOptions| -> Vec<(String, Option<String>, Option<String>)> {
+        let all = compare(options).unwrap().spelled.into_iter();
+        all.map(|mut s| (s.level, s.a, s.b.remove(0))).collect()
+    };
+    let some = |text: &str| Some(text.to_owned());
+    let expected = [
+        ("4k".to_owned(), some("4096"), None),
+        ("512".to_owned(), some("512"), some("512B")),
+        ("8k".to_owned(), None, some("8192")),
+    ];
+    let paths = [old, new];
+    assert_eq!(spelled(&options(&paths)), expected);
+    // A level that was mapped to another one is written in no spelling of it, and one that is compared is gone.
+    assert_eq!(spelled(&with(&paths, &[], &["bs: 4k=8k"])), expected[..2]);
+    let wide = write(root.path(), "wide.csv", "size,job,rate\n4096,x,1\n4096,x,2\n");
+    assert!(spelled(&with(&[wide.clone(), wide.clone()], &["size"], &[])).is_empty());
+    assert_eq!(spelled(&options(&[wide.clone(), wide])), [("4k".to_owned(), some("4096"), some("4096"))]);
+}

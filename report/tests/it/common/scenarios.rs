@@ -284,6 +284,26 @@ fn renamed(maps: &[&str]) -> Comparison {
     input.judged()
 }
 
+/// Sizes that each side writes in another spelling.
+pub fn spelled() -> Comparison {
+    let input = Input::new(|root| {
+        let side = |name: &str, sizes: [&str; 2]| {
+            let path = root.join(format!("{name}.csv"));
+            let mut text = "bs,depth,metric,unit,repeat,value\n".to_owned();
+            for (size, depth) in sizes.iter().flat_map(|size| [(size, 1), (size, 8)]) {
+                let values = around(940.0, 0.5, 0).into_iter().enumerate();
+                values
+                    .for_each(|(i, value)| text.push_str(&format!("{size},{depth},rate,1/s,{i},{value}\n")));
+            }
+            std::fs::create_dir_all(root).unwrap();
+            std::fs::write(&path, text).unwrap();
+            path
+        };
+        vec![side("old", ["4096", "8192"]), side("new", ["4k", "8192"])]
+    });
+    input.judged()
+}
+
 /// Nothing in common, nothing at all: every repeat ended without a case.
 pub fn empty() -> Comparison {
     static JUDGED: LazyLock<Comparison> = LazyLock::new(|| {
