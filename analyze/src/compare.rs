@@ -53,9 +53,9 @@ pub fn compare(options: &CompareOptions) -> Result<Comparison, AnalyzeError> {
     let about =
         About { options, sides: &sides, files: &files, ranges: &ranges, pairings: &pairings, rows: &rows };
     warnings.extend(about.warnings(&families, &differences));
-    // The levels of one path are its sides already.
-    let takes_flags = options.paths.len() > 1 || matched.is_empty();
-    let nearest = crate::nearest::nearest(&frame, &ranges, &pairings, &matched, takes_flags);
+    // Where the levels of one path are the sides, no levels of theirs are to be matched.
+    let takes_maps = sides.first().is_none_or(|a| sides.iter().skip(1).any(|b| b.path != a.path));
+    let nearest = crate::nearest::nearest(&frame, &ranges, &pairings, &matched, takes_maps);
     let spelled = crate::spelled::spelled(&frame, &sides, &ranges, &matched);
     let described: Vec<Side> = about.sides();
     let table = difference_table(&sides, &differences);

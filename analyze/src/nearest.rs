@@ -35,7 +35,7 @@ pub(crate) fn nearest(
     ranges: &[Range<usize>],
     pairings: &[Pairing],
     matched: &[Matched],
-    takes_flags: bool,
+    takes_maps: bool,
 ) -> Vec<Nearest> {
     let mut kinds: Vec<Kind> = Vec::new();
     for pairing in pairings {
@@ -56,7 +56,7 @@ pub(crate) fn nearest(
     let id = |case: usize| frame.cases.get(case).map(|c| c.id.clone()).unwrap_or_default();
     let told = |kind: Kind| {
         let (candidate, a, b) = kind.pairs.first().copied()?;
-        let flags = if takes_flags { flags(frame, &sides, &kind, matched) } else { Vec::new() };
+        let flags = flags(frame, &sides, &kind, matched, takes_maps);
         let level = |case: usize, key: &str| {
             frame.cases.get(case).and_then(|case| case.keys.get(key)).map(str::to_owned)
         };
@@ -198,7 +198,13 @@ fn differing(frame: &Frame, a: usize, b: usize) -> Vec<String> {
 }
 
 /// The flags with which the pairs of a kind meet and no two cases of a side become one; none where there are none.
-fn flags(frame: &Frame, sides: &[Vec<Case>], kind: &Kind, matched: &[Matched]) -> Vec<String> {
+fn flags(
+    frame: &Frame,
+    sides: &[Vec<Case>],
+    kind: &Kind,
+    matched: &[Matched],
+    takes_maps: bool,
+) -> Vec<String> {
     let clashes =
         |plan: &Plan| sides.iter().enumerate().any(|(index, cases)| plan.clash(cases, index == 0).is_some());
     let words = |flag: &str, values: Vec<String>| {
@@ -210,7 +216,7 @@ fn flags(frame: &Frame, sides: &[Vec<Case>], kind: &Kind, matched: &[Matched]) -
         return words("--compare", whole.compared);
     }
     match maps(frame, kind) {
-        Some(maps) if maps.len() <= MAPS => {
+        Some(maps) if takes_maps && maps.len() <= MAPS => {
             let plan = Plan { compared: Vec::new(), maps };
             if clashes(&plan) {
                 Vec::new()

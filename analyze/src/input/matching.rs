@@ -145,7 +145,7 @@ pub(super) fn apply(
     let plan = plan(options, &cases)?;
     for (index, (side, cases)) in sides.iter().zip(&cases).enumerate() {
         if let Some(clash) = plan.clash(cases, index == 0) {
-            return Err(refused(&plan, &side.label, clash));
+            return Err(refused(&plan, &side.label, clash, true));
         }
     }
     for (index, side) in sides.iter_mut().enumerate() {
@@ -156,7 +156,7 @@ pub(super) fn apply(
 }
 
 /// What was made to meet.
-fn told(plan: &Plan, cases: &[Vec<Case>]) -> Vec<Matched> {
+pub(super) fn told(plan: &Plan, cases: &[Vec<Case>]) -> Vec<Matched> {
     let Some((baseline, candidates)) = cases.split_first() else { return Vec::new() };
     let compared = plan.compared.iter().map(|key| Matched {
         key: key.clone(),
@@ -307,30 +307,47 @@ pub(super) fn list(names: &[String]) -> String {
 }
 
 /// The error for two cases of a side that would become one.
-fn refused(plan: &Plan, label: &str, (one, other): (&Case, &Case)) -> AnalyzeError {
+pub(super) fn refused(
+    plan: &Plan,
+    label: &str,
+    (one, other): (&Case, &Case),
+    takes_maps: bool,
+) -> AnalyzeError {
     let differs = |key: &&str| one.keys.get(key) != other.keys.get(key);
     let level =
         |case: &Case, key: &str| case.keys.get(key).map_or("no level".to_owned(), |l| quoted(l).to_string());
     let names = plan.compared.iter().map(String::as_str);
     let rest = Case { keys: plan.keys(&one.keys, true), ..one.clone() };
     AnalyzeError::Option(match names.into_iter().find(differs) {
-        Some(key) => format!(
-            "--compare {key}: {label} has two levels of it for one case, {} and {} (of {}), and they would become one; match \
-             them level by level instead: --map '{key}: a=b', a of the baseline and b of the other side, once for each pair",
-            level(one, key),
-            level(other, key),
-            rest.id(),
-        ),
+        Some(key) => {
+            let way = match takes_maps {
+                true => format!(
+                    "match them level by level instead: --map {}, a of the baseline and b of the other side, once for each \
+                     pair",
+                    quoted(&format!("{key}: a=b"))
+                ),
+                false => "leave one of the keys away".to_owned(),
+            };
+            format!(
+                "--compare {}: {} has two levels of it for one case, {} and {} (of {}), and they would become one; {way}",
+                quoted(key),
+                quoted(label),
+                level(one, key),
+                level(other, key),
+                quoted(&rest.id()),
+            )
+        }
         None => {
             let of_one = plan.maps.iter().find(|map| one.keys.get(&map.key) != other.keys.get(&map.key));
             let (said, key) = of_one.map_or((String::new(), ""), |map| (map.to_string(), map.key.as_str()));
             format!(
-                "--map {}: {label} has both {} and {} (of {}), and two cases would become one; map the other one, too, or \
+                "--map {}: {} has both {} and {} (of {}), and two cases would become one; map the other one, too, or \
                  measure them apart",
                 quoted(&said),
+                quoted(label),
                 level(one, key),
                 level(other, key),
-                rest.id()
+                quoted(&rest.id())
             )
         }
     })

@@ -1,13 +1,13 @@
 //! One path whose levels of a key are the sides: `perfvt compare both.json --compare command`.
 
 use super::facts::{self, CaseFact};
-use super::matching::{Plan, cases_of, key, levels_of, list, unknown_key};
-use super::repeat::Repeat;
+use super::matching::{Plan, cases_of, key, levels_of, list, refused, told, unknown_key};
 use super::{LoadedSide, load_one, run_dir};
 use crate::options::CompareOptions;
 use crate::warnings::{counted, note};
 use crate::{AnalyzeError, Matched};
 use edge::quoted;
+use model::Case;
 use std::path::Path;
 
 /// The levels of a key of one path as the sides.
@@ -56,15 +56,17 @@ fn by_level(
     options: &CompareOptions,
 ) -> Result<(Vec<LoadedSide>, Vec<Matched>), AnalyzeError> {
     let cases = cases_of(&side.repeats);
-    let [written] = options.compared.as_slice() else {
-        return Err(AnalyzeError::Option(
-            "with one path --compare takes one key, whose levels become the sides".into(),
-        ));
+    let mut keys: Vec<String> = Vec::new();
+    for written in &options.compared {
+        let known = key(written, cases.iter(), &options.conf);
+        let said = format!("--compare {}", quoted(written));
+        keys.push(known.ok_or_else(|| unknown_key(&said, written, cases.iter()))?);
+    }
+    // The first makes the sides; the others only tell no cases apart.
+    let (Some(key), Some(written)) = (keys.first().cloned(), options.compared.first()) else {
+        return Err(AnalyzeError::Sides("nothing to compare: give a baseline and a candidate".into()));
     };
     let said = format!("--compare {}", quoted(written));
-    let Some(key) = key(written, cases.iter(), &options.conf) else {
-        return Err(unknown_key(&said, written, cases.iter()));
-    };
     let levels = levels_of(&cases, &key);
     if levels.len() < 2 {
         return Err(AnalyzeError::Option(format!(
@@ -73,23 +75,27 @@ fn by_level(
             list(&levels)
         )));
     }
-    let plan = Plan { compared: vec![key.clone()], maps: Vec::new() };
+    if options.labels.len() > levels.len() {
+        return Err(AnalyzeError::Option(format!(
+            "{} for {} of {}; give one for each, in the order of the file",
+            counted(options.labels.len(), "label"),
+            counted(levels.len(), "level"),
+            quoted(&key)
+        )));
+    }
+    let plan = Plan { compared: keys, maps: Vec::new() };
+    let mut cases_of_sides: Vec<Vec<Case>> = Vec::with_capacity(levels.len());
     let mut sides: Vec<LoadedSide> = Vec::with_capacity(levels.len());
     for (index, level) in levels.iter().enumerate() {
-        let mut repeats: Vec<Repeat> = side.repeats.iter().filter_map(|r| r.only(&key, level)).collect();
-        repeats.iter_mut().for_each(|repeat| plan.apply(repeat, true));
-        let of_level = |fact: &&CaseFact| fact.keys.iter().all(|(k, l)| *k != key || l == level);
-        let mut case_facts: Vec<CaseFact> = side.case_facts.iter().filter(of_level).cloned().collect();
-        case_facts.iter_mut().for_each(|fact| plan.apply_to_fact(fact, true));
-        let label = options.labels.get(index).unwrap_or(level).clone();
-        let own = LoadedSide {
-            path: side.path.clone(),
-            label,
-            repeats,
-            case_facts,
-            spelled: side.spelled.clone(),
-            ..LoadedSide::default()
-        };
+        let mut own = of_level(side, &key, level);
+        let cases = cases_of(&own.repeats);
+        if let Some(clash) = plan.clash(&cases, true) {
+            return Err(refused(&plan, level, clash, false));
+        }
+        cases_of_sides.push(cases);
+        own.repeats.iter_mut().for_each(|repeat| plan.apply(repeat, true));
+        own.case_facts.iter_mut().for_each(|fact| plan.apply_to_fact(fact, true));
+        own.label = options.labels.get(index).unwrap_or(level).clone();
         sides.push(own);
     }
     let without = cases.iter().filter(|case| case.keys.get(&key).is_none()).count();
@@ -102,9 +108,19 @@ fn by_level(
             first.notes.push(note("left-out", text, "", without));
         }
     }
-    let others = levels.iter().skip(1).map(|level| vec![level.clone()]).collect();
-    let matched = Matched { key, compared: true, a: levels.iter().take(1).cloned().collect(), b: others };
-    Ok((sides, vec![matched]))
+    Ok((sides, told(&plan, &cases_of_sides)))
+}
+
+/// What of the files of a path has a level.
+fn of_level(side: &LoadedSide, key: &str, level: &str) -> LoadedSide {
+    let has = |fact: &&CaseFact| fact.keys.iter().all(|(k, l)| k != key || l == level);
+    LoadedSide {
+        path: side.path.clone(),
+        repeats: side.repeats.iter().filter_map(|repeat| repeat.only(key, level)).collect(),
+        case_facts: side.case_facts.iter().filter(has).cloned().collect(),
+        spelled: side.spelled.clone(),
+        ..LoadedSide::default()
+    }
 }
 
 /// Keys of which the files of one path have several levels, with their number.

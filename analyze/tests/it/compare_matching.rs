@@ -125,7 +125,7 @@ fn maps_that_say_nothing_or_too_much_are_refused_by_name() {
         (&[], &["job: x"], &["--map 'job: x'", "'='"]),
         (&[], &["job: w=z"], &["the baseline has no level 'w' of 'job'", "'x', 'y'"]),
         (&[], &["job: y=y"], &["the other side has no level 'y' of 'job'", "'x', 'z'"]),
-        (&[], &["job: x=z"], &["new.csv has both 'x' and 'z'", "two cases would become one"]),
+        (&[], &["job: x=z"], &["'new.csv' has both 'x' and 'z'", "two cases would become one"]),
         (&["job"], &["job: x=z"], &["--compare leaves 'job' out already"]),
     ];
     for (compared, maps, words) in cases {
@@ -245,6 +245,12 @@ fn files_of_one_directory_are_parted_by_level_with_their_failures() {
     let both = row(&result, "csv//size=1/rate");
     assert_eq!((both.a.n, both.b.n, both.b.invalid.len(), both.a.invalid.len()), (5, 4, 1, 0));
     assert_eq!(row(&result, "csv//size=2/rate").verdict, Verdict::MissingB);
+    let mut labelled = with(&[root.path().to_owned()], &["tool"], &[]);
+    labelled.labels = ["a", "b"].map(String::from).into();
+    let result = compare(&labelled).unwrap();
+    assert_eq!((result.a.label.as_str(), result.b[0].label.as_str()), ("a", "b"));
+    labelled.labels.push("c".into());
+    assert!(refused(&labelled).contains("3 labels for 2 levels of 'tool'"));
     let error = refused(&with(&[root.path().to_owned()], &["colour"], &[]));
     assert!(error.contains("no case has such a key"), "{error}");
     let one = table(root.path(), "one.csv", "tool,size", &[("old,1", 1.0), ("old,2", 1.0)]);
@@ -286,4 +292,26 @@ fn levels_keep_the_spelling_of_each_side_beside_the_one_of_ids() {
     let wide = write(root.path(), "wide.csv", "size,job,rate\n4096,x,1\n4096,x,2\n");
     assert!(spelled(&with(&[wide.clone(), wide.clone()], &["size"], &[])).is_empty());
     assert_eq!(spelled(&options(&[wide.clone(), wide])), [("4k".to_owned(), some("4096"), some("4096"))]);
+}
+
+#[test]
+fn a_command_that_holds_its_parameter_is_compared_beside_it() {
+    let root = tempfile::tempdir().unwrap();
+    let keys = [("x", "1"), ("x", "2"), ("y", "1"), ("y", "2")];
+    let cases: Vec<String> = keys.iter().map(|(tool, n)| format!("./{tool} {n},{tool},{n}")).collect();
+    let cases: Vec<(&str, f64)> = cases.iter().map(|levels| (levels.as_str(), 1.0)).collect();
+    let path = [table(root.path(), "both.csv", "command,tool,n", &cases)];
+    let result = compare(&with(&path, &["tool"], &[])).unwrap();
+    assert_eq!(result.nearest[0].flags, ["--compare", "command"]);
+    let result = compare(&with(&path, &["tool", "command"], &[])).unwrap();
+    assert_eq!((result.a.label.as_str(), result.b[0].label.as_str()), ("x", "y"));
+    let expected = [("csv//n=1/rate", Verdict::Equivalent), ("csv//n=2/rate", Verdict::Equivalent)];
+    assert_eq!(verdicts(&result), expected);
+    assert_eq!(result.matched.len(), 2);
+    let error = refused(&with(&path, &["tool", "command", "n"], &[]));
+    assert!(
+        error.contains("'x' has two levels of it for one case")
+            && error.contains("leave one of the keys away"),
+        "{error}"
+    );
 }
