@@ -107,6 +107,11 @@ fn each(
     mut take: impl FnMut(&Section, usize, Classic<'_>),
 ) -> Result<Vec<Warning>, AnalyzeError> {
     options.check()?;
+    if !options.compared.is_empty() || !options.maps.is_empty() {
+        let text = "the classic table knows neither --compare nor --map: it pairs the cases of RHS files by all their keys; \
+                    leave them away, or choose another --format";
+        return Err(AnalyzeError::Option(text.into()));
+    }
     let directories = directories(options)?;
     let sides: Vec<Files> =
         directories.iter().map(|of_side| Files::of(of_side, options)).collect::<Result<_, AnalyzeError>>()?;

@@ -30,7 +30,7 @@ use std::ops::Range;
 /// [`Comparison::comparable_rows`] is 0.
 pub fn compare(options: &CompareOptions) -> Result<Comparison, AnalyzeError> {
     options.check()?;
-    let mut sides = input::load(options)?;
+    let (mut sides, matched) = input::load(options)?;
     if options.strict {
         refuse_losses(&sides)?;
     }
@@ -53,17 +53,15 @@ pub fn compare(options: &CompareOptions) -> Result<Comparison, AnalyzeError> {
     let about =
         About { options, sides: &sides, files: &files, ranges: &ranges, pairings: &pairings, rows: &rows };
     warnings.extend(about.warnings(&families, &differences));
+    // Where the levels of one path are the sides, no levels of theirs are to be matched.
+    let takes_maps = sides.first().is_none_or(|a| sides.iter().skip(1).any(|b| b.path != a.path));
+    let nearest = crate::nearest::nearest(&frame, &ranges, &pairings, &matched, takes_maps);
+    let spelled = crate::spelled::spelled(&frame, &sides, &ranges, &matched);
     let described: Vec<Side> = about.sides();
     let table = difference_table(&sides, &differences);
     let forced = options.force && pairings.iter().any(|p| p.comparability != Comparability::default());
     let (rows, hidden) = shown(rows, options)?;
-    if hidden > 0 {
-        let text = format!(
-            "{} not shown (--only, --metric); counts, q and the gate are over all rows",
-            counted(hidden, "row")
-        );
-        warnings.push(note("filtered", text, "", hidden));
-    }
+    warnings.extend(filtered(hidden));
     warnings.sort_by_key(|w| w.level);
     let mut described = described.into_iter();
     let Some(a) = described.next() else { return Err(AnalyzeError::Sides("nothing to compare".into())) };
@@ -78,6 +76,9 @@ pub fn compare(options: &CompareOptions) -> Result<Comparison, AnalyzeError> {
         files: files.into_iter().map(|f| f.path).collect(),
         workloads: workload_infos(&frame, options),
         differences: table,
+        matched,
+        spelled,
+        nearest,
         failures,
         summary,
         rows,
@@ -337,6 +338,15 @@ fn shown(rows: Vec<Row>, options: &CompareOptions) -> Result<(Vec<Row>, usize), 
     }
     let hidden = all - rows.len();
     Ok((rows, hidden))
+}
+
+/// Rows that the display filters hide.
+fn filtered(hidden: usize) -> Option<Warning> {
+    let text = format!(
+        "{} not shown (--only, --metric); counts, q and the gate are over all rows",
+        counted(hidden, "row")
+    );
+    (hidden > 0).then(|| note("filtered", text, "", hidden))
 }
 
 fn unknown_metric(metric: &str, rows: &[Row]) -> AnalyzeError {

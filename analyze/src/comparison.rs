@@ -4,10 +4,12 @@
 //! what cannot be computed is `None`, with a [`Reason`] or a [`Warning`] beside it.
 
 mod failures;
+mod matching;
 mod row;
 mod verdict;
 
 pub use failures::*;
+pub use matching::*;
 use model::Direction;
 pub use row::*;
 use serde::Serialize;
@@ -20,7 +22,8 @@ pub use verdict::*;
 /// REGRESSED, IMPROVED or CHANGED with the reason `exact`), the reason `small` is called `changed-small`, the reason
 /// `failures` and the model `exact` are new; `failures`, `unfinished`, `categories`, `events`, and of rows `gates`, `p_gate`,
 /// `beyond`, `ratio_ci_fcr`, `diff_ci_fcr`, `min_effect_abs` and `left_out` were added; in a blocked row `values`, `n` and all
-/// that is computed of them are those of complete blocks. From here on a new member does not raise the version.
+/// that is computed of them are those of complete blocks. From here on a new member does not raise the version: `matched`,
+/// `nearest` and `spelled` were added.
 pub const SCHEMA_VERSION: u32 = 2;
 
 /// Everything that was decided about a baseline and one or more candidates.
@@ -55,6 +58,16 @@ pub struct Comparison {
     pub workloads: Vec<WorkloadInfo>,
     /// Facts that differ between the sides, intended factors first.
     pub differences: Vec<Difference>,
+    /// Keys and levels that were made to meet (`--compare`, `--map`); absent without any.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub matched: Vec<Matched>,
+    /// Levels that the files of a side write otherwise than they are called here, by key and level; absent without any.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub spelled: Vec<Spelled>,
+    /// Of cases that only one side has, the nearest ones of the other, once for each set of keys in which they differ; absent
+    /// without any.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub nearest: Vec<Nearest>,
     /// Cases of which measurements failed, per candidate; those that fail more often first.
     pub failures: Vec<CaseFailures>,
     /// The verdicts counted, per candidate, in the order of `b`.

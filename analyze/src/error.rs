@@ -25,7 +25,7 @@ pub enum AnalyzeError {
         path: PathBuf,
     },
     /// A directory without a usable result file.
-    #[error("{path} has no result file: looked for {patterns}{problems}", path = path.display())]
+    #[error("{}", no_results(path, patterns, problems, unread.as_deref()))]
     NoResults {
         /// Which directory.
         path: PathBuf,
@@ -33,6 +33,8 @@ pub enum AnalyzeError {
         patterns: String,
         /// What could not be looked at, behind a semicolon; empty when all could.
         problems: String,
+        /// What the files that are there look like, and how their tool writes something that is read.
+        unread: Option<String>,
     },
     /// A run directory in which no repeat has been finished.
     #[error("{path} has no finished repeat (no repeat*/measurements.jsonl){failed}; finish the campaign with `perfvt resume`", path = path.display())]
@@ -98,6 +100,19 @@ pub enum AnalyzeError {
     /// Writing a report failed.
     #[error("writing the comparison: {0}")]
     Write(#[source] std::io::Error),
+}
+
+/// What is there comes first: whoever measured with a tool has never heard of result files of perf.conf.
+fn no_results(path: &std::path::Path, patterns: &str, problems: &str, unread: Option<&str>) -> String {
+    let path = path.display();
+    match unread {
+        Some(unread) => {
+            format!(
+                "{path} has no result that is read: {unread}; also read are files called {patterns}{problems}"
+            )
+        }
+        None => format!("{path} has no result file: looked for {patterns}{problems}"),
+    }
 }
 
 /// Turns an I/O error into one that names the path.

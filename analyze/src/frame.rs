@@ -10,6 +10,7 @@ use formats::perf_conf::{Conf, MetricConf};
 use model::{Case, Keys};
 use polars_core::prelude::{DataFrame, GroupsIndicator, IntoColumn, NamedFrom, PolarsError, Series};
 use std::collections::HashMap;
+use std::ops::Range;
 
 /// No such row or column.
 pub(crate) const NONE: u32 = u32::MAX;
@@ -109,6 +110,14 @@ impl Frame {
         }
         let cell = file.cell(row, position)?;
         (!cell.number.is_absent()).then_some((row, position, cell))
+    }
+
+    /// Whether a side, by the files of each, has a case.
+    pub fn has(&self, ranges: &[Range<usize>], side: usize, case: usize) -> bool {
+        let files = ranges.get(side).cloned().unwrap_or_default();
+        let start = case * self.width;
+        let own = self.pointers.get(start + files.start..start + files.end).unwrap_or_default();
+        own.iter().any(|pointer| *pointer != NONE)
     }
 
     /// Groups in the order of perf.conf's workloads, then of categories and rows as they first appear.

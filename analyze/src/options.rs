@@ -154,7 +154,10 @@ impl CaseFilter {
     pub fn keeps(&self, id: &str, case: &model::Keys) -> bool {
         let id = id.to_lowercase();
         let holds = |word: &String| match word.split_once('=') {
-            Some((key, level)) => case.get(key.trim()).is_some_and(|v| v == level.trim()),
+            Some((key, level)) => {
+                let (key, level) = (key.trim(), level.trim());
+                case.get(key).is_some_and(|v| v == level || v == formats::foreign::level(key, level))
+            }
             None => id.contains(&word.to_lowercase()),
         };
         self.is_empty() || self.0.iter().any(|alternative| alternative.iter().all(holds))
@@ -196,6 +199,10 @@ pub struct CompareOptions {
     pub light_below: f64,
     /// Facts or parameters that are being compared on purpose (`--factor`).
     pub factors: Vec<String>,
+    /// Keys that tell no cases apart, because they name what is compared (`--compare`).
+    pub compared: Vec<String>,
+    /// Levels that are one, as `KEY: a=b` with a of the baseline (`--map`).
+    pub maps: Vec<String>,
     /// Noise floors by row id, as ratios minus 1 (`--noise`).
     pub floors: HashMap<String, f64>,
     /// Known changes (`--expect`), see [`crate::expectations`].
@@ -224,6 +231,8 @@ impl CompareOptions {
             seed: 0,
             light_below: formats::perf_conf::DEFAULT_MIN_EFFECT,
             factors: Vec::new(),
+            compared: Vec::new(),
+            maps: Vec::new(),
             floors: HashMap::new(),
             expectations: Vec::new(),
             command: Vec::new(),
@@ -262,6 +271,8 @@ mod tests {
         let keeps = |f: &str| CaseFilter::parse(f).keeps(id, &case);
         assert!(keeps("") && keeps("tcp_stream") && keeps("size=64") && keeps("TCP_RR, size = 64"));
         assert!(keeps("tcp_stream..sessions=1"));
+        let spelled: model::Keys = [("size", "4k")].into_iter().collect();
+        assert!(CaseFilter::parse("size=4096").keeps("", &spelled), "a size has any spelling");
         assert!(!keeps("size=6") && !keeps("tcp_stream..sessions=2") && !keeps("TCP_RR"));
     }
 

@@ -4,7 +4,7 @@
 //! The dialect is Jenkins' junit-10 schema: no `skipped` on `<testsuites>`.
 
 use crate::explain::explain;
-use crate::rows::{self, RowView};
+use crate::rows::{self, RowView, canonical_case};
 use crate::{failures, gate as words, sentence, statistics};
 use analyze::gate::{self, FailOn, Finding, Junit};
 use analyze::{CaseFailures, CategoryScore, Comparison, FailedSide, FailureVerdict, Gate, Side, Summary};
@@ -89,7 +89,7 @@ fn of_row(comparison: &Comparison, view: &RowView<'_>, options: &JunitOptions) -
     let outcome = gate::junit(comparison, view.row, &options.fail_on, options.allow_crashes);
     let fails = matches!(outcome, Junit::Failure | Junit::Error);
     Case {
-        name: format!("{} {}", view.case(), view.metric()),
+        name: format!("{} {}", canonical_case(view.row), view.metric()),
         outcome,
         kind: view.row.verdict.word(),
         message: message(view),

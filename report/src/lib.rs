@@ -32,6 +32,7 @@ mod history;
 pub mod html;
 pub mod junit;
 pub mod markdown;
+mod matching;
 pub mod numbers;
 pub mod plan;
 mod rows;

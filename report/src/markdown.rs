@@ -6,7 +6,7 @@ use crate::gate::{self, Outcome};
 use crate::rows::{self, AtGate, RowView, by_gravity, glyph};
 use crate::sentence::{self, sentence};
 use crate::statistics::{self, Statistic};
-use crate::{Gate, failures};
+use crate::{Gate, failures, matching};
 use analyze::{CategoryScore, Comparison, Level, Summary, Verdict};
 use edge::visible;
 use std::fmt::Write;
@@ -65,6 +65,13 @@ fn head(out: &mut String, comparison: &Comparison, options: &MarkdownOptions, bu
     for line in sentence(comparison) {
         let _ = writeln!(out, "**{}**\n", escaped(&shortened(&line, 2_000)));
     }
+    for line in matching::matched(comparison) {
+        let _ = writeln!(out, "{}\n", escaped(&shortened(&line, 1_000)));
+    }
+    let nothing_meets = matching::nothing_meets(comparison);
+    if nothing_meets {
+        nearest(out, comparison);
+    }
     if let Some(gate) = &options.gate {
         let state = match Outcome::of(gate) {
             Outcome::Passed => "passed".to_owned(),
@@ -95,6 +102,29 @@ fn head(out: &mut String, comparison: &Comparison, options: &MarkdownOptions, bu
         let _ = writeln!(out, "- and {left} further notes");
     }
     if !comparison.warnings.is_empty() {
+        out.push('\n');
+    }
+    if !nothing_meets {
+        nearest(out, comparison);
+    }
+}
+
+/// Cases that meet nobody, and what to type so that they do.
+fn nearest(out: &mut String, comparison: &Comparison) {
+    let near = matching::nearest(comparison);
+    for near in near.iter().take(LISTED) {
+        let way = match &near.flags {
+            // As it is, because it is to be typed: a longer fence takes backticks.
+            Some(flags) if flags.contains('`') => format!("; to compare them, add `` {flags} ``"),
+            Some(flags) => format!("; to compare them, add `{flags}`"),
+            None => matching::NO_FLAG.to_owned(),
+        };
+        let _ = writeln!(out, "- {}{way}", escaped(&shortened(&near.text, 600)));
+    }
+    if let Some(more) = near.len().checked_sub(LISTED).filter(|more| *more > 0) {
+        let _ = writeln!(out, "- and {more} further kinds of cases that meet nobody");
+    }
+    if !near.is_empty() {
         out.push('\n');
     }
 }

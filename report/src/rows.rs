@@ -1,7 +1,7 @@
 //! One row as every renderer shows it: words, numbers, colour and place in the order.
 
 use crate::numbers::{self, Change, Scaled};
-use analyze::{Comparison, Reason, Row, Verdict};
+use analyze::{Comparison, Reason, Row, Spelled, Verdict};
 use edge::visible;
 use model::Role;
 use std::borrow::Cow;
@@ -113,7 +113,12 @@ impl<'a> RowView<'a> {
 
     /// `size=64 sessions=1`; `(one case)` when there are no factors.
     pub fn case(&self) -> String {
-        case_text(self.row)
+        case_text(self.comparison, self.row)
+    }
+
+    /// Where the sides write a level of the case differently, how each does.
+    pub fn spellings(&self) -> Option<String> {
+        spellings(self.comparison, self.row)
     }
 
     /// Metric name as canonical.
@@ -168,14 +173,50 @@ impl<'a> RowView<'a> {
     }
 }
 
-/// The factor levels of a row's case.
-pub(crate) fn case_text(row: &Row) -> String {
+/// The factor levels of a row's case, as the first side writes them.
+pub(crate) fn case_text(comparison: &Comparison, row: &Row) -> String {
+    let level = |key: &str, level: &str| visible(written(comparison, key, level)).into_owned();
+    levels_text(row, level)
+}
+
+/// The same in the spelling that ids have, for names that must stay.
+pub(crate) fn canonical_case(row: &Row) -> String {
+    levels_text(row, |_, level| visible(level).into_owned())
+}
+
+fn levels_text(row: &Row, level: impl Fn(&str, &str) -> String) -> String {
     if row.case.0.is_empty() {
         return "(one case)".to_owned();
     }
     let parts: Vec<String> =
-        row.case.0.iter().map(|(k, v)| format!("{}={}", visible(k), visible(v))).collect();
+        row.case.0.iter().map(|(k, v)| format!("{}={}", visible(k), level(k, v))).collect();
     parts.join(" ")
+}
+
+/// A level as the first side that has it writes it.
+pub(crate) fn written<'a>(comparison: &'a Comparison, key: &str, level: &'a str) -> &'a str {
+    find(comparison, key, level).and_then(Spelled::written).unwrap_or(level)
+}
+
+/// How the sides write a level, if any writes it otherwise; they stand in the order of keys and levels.
+fn find<'a>(comparison: &'a Comparison, key: &str, level: &str) -> Option<&'a Spelled> {
+    let order = |spelled: &Spelled| (spelled.key.as_str(), spelled.level.as_str()).cmp(&(key, level));
+    let at = comparison.spelled.binary_search_by(order).ok()?;
+    comparison.spelled.get(at)
+}
+
+/// Where the sides write a level of a row's case differently, how each does.
+pub(crate) fn spellings(comparison: &Comparison, row: &Row) -> Option<String> {
+    let of_level = |spelled: &Spelled| {
+        let labels = std::iter::once(&comparison.a).chain(&comparison.b).map(|side| &side.label);
+        let each = labels.zip(std::iter::once(&spelled.a).chain(&spelled.b));
+        let each = each
+            .filter_map(|(label, level)| Some(format!("{} in {}", visible(level.as_ref()?), visible(label))));
+        format!("{} is {}", visible(&spelled.key), each.collect::<Vec<_>>().join(" and "))
+    };
+    let of_case = row.case.0.iter().filter_map(|(key, level)| find(comparison, key, level));
+    let apart: Vec<String> = of_case.filter(|spelled| spelled.differs()).map(of_level).collect();
+    (!apart.is_empty()).then(|| apart.join(", "))
 }
 
 /// Views of all rows in the order of the comparison.

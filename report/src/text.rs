@@ -10,6 +10,7 @@ use crate::command_line::command_line;
 use crate::explain::warning_text;
 use crate::failures;
 use crate::gate::{self, Outcome};
+use crate::matching;
 use crate::numbers::{self, counted};
 use crate::rows::{self, AtGate, RowView, by_gravity, glyph};
 use crate::sentence::{self, sentence};
@@ -67,19 +68,53 @@ pub fn text(comparison: &Comparison, options: &TextOptions) -> String {
     for line in sentence(comparison) {
         wrapped(&mut out, &line, width, "", |l| paint.bold(l));
     }
+    let nothing_meets = matching::nothing_meets(comparison);
+    if nothing_meets {
+        nearest(&mut out, comparison, width, &paint);
+    }
     head(&mut out, comparison, options, width, &paint);
     let mut views = rows::views(comparison);
     by_gravity(&mut views);
     let mut known_lines = String::new();
     known(&mut known_lines, &views, width, &paint);
-    let (listed, folded): (Vec<_>, Vec<_>) = views.into_iter().partition(|v| options.all || is_listed(v));
+    let (mut listed, folded): (Vec<_>, Vec<_>) = views.into_iter().partition(|v| options.all || is_listed(v));
+    by_category(&mut listed);
     let notes = Notes::of(&listed);
     table::write(&mut out, comparison, &listed, &notes, width, &paint);
+    if !nothing_meets && !comparison.nearest.is_empty() {
+        out.push_str("\nCases that meet nobody\n");
+        nearest(&mut out, comparison, width, &paint);
+    }
     fold(&mut out, &folded, width, &paint);
     out.push_str(&known_lines);
     footnotes(&mut out, comparison, &notes, width, &paint);
     legend(&mut out, comparison, &listed, width, &paint);
     out
+}
+
+/// Cases that meet nobody, and how they would; what is to be typed stands on a line of its own, however long.
+fn nearest(out: &mut String, comparison: &Comparison, width: usize, paint: &Paint) {
+    for near in matching::nearest(comparison) {
+        let end = if near.flags.is_some() { "; to compare them, add" } else { matching::NO_FLAG };
+        wrapped(out, &format!("  {}{end}", near.text), width, "    ", |l| l.to_owned());
+        if let Some(flags) = near.flags {
+            let _ = writeln!(out, "      {}", paint.bold(&flags));
+        }
+    }
+}
+
+/// Puts the rows of a category together, so that they stand under one heading; inside they keep their order, and categories
+/// stand in that of their first rows.
+fn by_category(views: &mut [RowView<'_>]) {
+    let mut places: BTreeMap<(usize, &str, &str), usize> = BTreeMap::new();
+    for view in views.iter() {
+        let (next, row) = (places.len(), view.row);
+        places.entry((row.candidate, &row.workload, &row.category)).or_insert(next);
+    }
+    views.sort_by_key(|view| {
+        let row = view.row;
+        (row.candidate, places.get(&(row.candidate, &row.workload, &row.category)).copied())
+    });
 }
 
 /// Rows that are worth a line: everything decided or gone; open ones of the metrics that count.
@@ -109,6 +144,9 @@ fn head(out: &mut String, comparison: &Comparison, options: &TextOptions, width:
     wrapped(out, &side_line("A", &comparison.a), width, "   ", |l| l.to_owned());
     for side in &comparison.b {
         wrapped(out, &side_line("B", side), width, "   ", |l| l.to_owned());
+    }
+    for line in matching::matched(comparison) {
+        wrapped(out, &line, width, "   ", |l| paint.bold(l));
     }
     for summary in &comparison.summary {
         if let Some(score) = summary.score {

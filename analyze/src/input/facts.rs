@@ -15,8 +15,10 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(crate) struct CaseFact {
     /// Dotted name.
     pub name: String,
-    /// Category and levels.
-    pub case: String,
+    /// Category, empty where there is none.
+    pub category: String,
+    /// Levels, by the canonical names of their keys.
+    pub keys: Vec<(String, String)>,
     /// What it is.
     pub value: String,
 }
@@ -25,21 +27,31 @@ impl CaseFact {
     /// The name under which it stands in the facts of a side.
     fn name_in(&self, by_case: &BTreeSet<String>) -> String {
         if by_case.contains(&self.name) {
-            format!("{} [{}]", self.name, self.case)
+            format!("{} [{}]", self.name, self.case())
         } else {
             self.name.clone()
         }
     }
+
+    /// `randread job=a`.
+    fn case(&self) -> String {
+        let levels = self.keys.iter().map(|(key, level)| format!("{key}={level}"));
+        let category = Some(self.category.clone()).filter(|category| !category.is_empty());
+        category.into_iter().chain(levels).collect::<Vec<String>>().join(" ")
+    }
 }
+
+/// Category and levels of a case.
+type CaseOf<'a> = (&'a str, &'a [(String, String)]);
 
 /// Names of facts in which the cases of one of the sides differ: they are no facts of a side, but of its cases.
 pub(super) fn by_case(sides: &[LoadedSide]) -> BTreeSet<String> {
     let mut out = BTreeSet::new();
     for side in sides {
-        let mut values: BTreeMap<&str, BTreeMap<&str, BTreeSet<&str>>> = BTreeMap::new();
+        let mut values: BTreeMap<&str, BTreeMap<CaseOf<'_>, BTreeSet<&str>>> = BTreeMap::new();
         for fact in &side.case_facts {
             let cases = values.entry(&fact.name).or_default();
-            cases.entry(&fact.case).or_default().insert(&fact.value);
+            cases.entry((&fact.category, &fact.keys)).or_default().insert(&fact.value);
         }
         for (name, cases) in values {
             let mut sets = cases.values();
@@ -104,7 +116,8 @@ mod tests {
     fn side(facts: &[(&str, &str, &str)]) -> LoadedSide {
         let fact = |(name, case, value): &(&str, &str, &str)| CaseFact {
             name: (*name).to_owned(),
-            case: (*case).to_owned(),
+            category: (*case).to_owned(),
+            keys: Vec::new(),
             value: (*value).to_owned(),
         };
         LoadedSide { case_facts: facts.iter().map(fact).collect(), ..LoadedSide::default() }

@@ -15,11 +15,10 @@ use super::facts::CaseFact;
 use super::said::Said;
 use crate::discover::{Discovery, discover, natural_order};
 use crate::options::{CompareOptions, Replicate};
-use crate::warnings::{counted, note};
+use crate::warnings::note;
 use crate::{AnalyzeError, Loss, Warning};
-use formats::foreign::{
-    ENDINGS, Foreign, Kind, Record, SNIFF_LENGTH, Statement, names, parse, plain, sniff, tools,
-};
+use formats::foreign::{ENDINGS, Foreign, Kind, Record, SNIFF_LENGTH, Statement, parse, plain, sniff, tools};
+use formats::perf_conf::Section;
 use model::Direction;
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -47,17 +46,9 @@ pub(super) struct Found {
 }
 
 impl Found {
-    /// What the first of the files is that no reader knows, for the end of an error; or where results would be looked for.
-    pub fn first_unknown(&self) -> String {
-        let Some(first) = self.unknown.first() else {
-            return format!("; nor a result of another tool, looked for in {}", names());
-        };
-        let count = counted(self.unknown.len(), "file");
-        let (place, what, known) = (first.display(), first_words(first), tools());
-        format!(
-            "; of other tools {count} may be, and none can be read, the first: {place}:1:1: {what} (results of these are \
-             read: {known})"
-        )
+    /// What the files are that no reader knows, those of known tools first, and what is read instead.
+    pub fn unread(&self) -> Option<String> {
+        Some(format!("{} (results of these are read: {})", passed::unread(&self.unknown)?, tools()))
     }
 }
 
@@ -180,7 +171,11 @@ fn take(
             side.losses.push(Loss { place, what: "row", reason: loss.reason.clone() });
         }
         said.learn(&source.path, &source.foreign)?;
-        case_facts.learn(&source.foreign);
+        case_facts.learn(&source.foreign, section);
+        for (key, level, written) in source.foreign.spellings.iter() {
+            let key = section.map_or(key, |s| s.canonical(key)).to_owned();
+            side.spelled.entry((key, level.to_owned())).or_insert_with(|| written.to_owned());
+        }
         let groups = groups(side, &place, &source.foreign, &replicate);
         for (index, (_, records)) in groups.into_iter().enumerate() {
             let mut hasher = DefaultHasher::new();
@@ -212,21 +207,21 @@ struct CaseFacts {
 }
 
 impl CaseFacts {
-    fn learn(&mut self, foreign: &Foreign) {
-        let mut done: BTreeSet<(usize, String)> = BTreeSet::new();
+    fn learn(&mut self, foreign: &Foreign, section: Option<&Section>) {
+        let mut done = BTreeSet::new();
         for record in &foreign.records {
             let Some(setting) = foreign.settings.get(record.setting).filter(|s| !s.is_empty()) else {
                 continue;
             };
-            let levels = record.keys.iter().map(|(key, level)| format!("{key}={level}"));
-            let words: Vec<String> =
-                [record.category.clone()].into_iter().filter(|c| !c.is_empty()).chain(levels).collect();
-            let case = words.join(" ");
-            if !done.insert((record.setting, case.clone())) {
+            let (category, keys) = (&record.category, &record.keys);
+            if !done.insert((record.setting, category, keys)) {
                 continue;
             }
+            let canonical = |key: &str| section.map_or(key, |s| s.canonical(key)).to_owned();
+            let keys: Vec<(String, String)> = keys.iter().map(|(k, l)| (canonical(k), l.clone())).collect();
             for (name, value) in setting {
-                let fact = CaseFact { name: name.clone(), case: case.clone(), value: value.clone() };
+                let (name, value, keys) = (name.clone(), value.clone(), keys.clone());
+                let fact = CaseFact { name, category: category.clone(), keys, value };
                 if self.seen.insert(fact.clone()) {
                     self.found.push(fact);
                 }

@@ -9,7 +9,9 @@
 mod derived;
 mod facts;
 mod foreign;
+pub(crate) mod matching;
 mod noise;
+mod one_path;
 pub(crate) mod repeat;
 mod rhs_file;
 pub(crate) mod run_dir;
@@ -25,12 +27,12 @@ pub use sides::environments;
 use crate::discover::{Discovery, discover};
 use crate::error::io;
 use crate::options::{CompareOptions, Replicate};
-use crate::warnings::{blocking, counted, note};
-use crate::{AnalyzeError, Loss, Warning};
+use crate::warnings::{counted, note};
+use crate::{AnalyzeError, Loss, Matched, Warning};
 use model::RunFile;
 use rayon::prelude::*;
 use repeat::Repeat;
-use sides::{labels, single};
+use sides::{labels, same_side, single};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -53,6 +55,8 @@ pub(crate) struct LoadedSide {
     pub notes: Vec<Warning>,
     /// What files of other tools say of their metrics, by workload and canonical name.
     pub said: foreign::SaidOf,
+    /// How its files write levels that have another spelling here, by canonical key and level.
+    pub spelled: BTreeMap<(String, String), String>,
     /// In which unit each file of another tool has each metric.
     pub units: Vec<units::Unit>,
     /// Facts of single cases, in the order of the files, each once.
@@ -65,9 +69,14 @@ pub(crate) struct LoadedSide {
     pub mixed: Vec<(String, Vec<String>)>,
 }
 
-/// The sides in order, the baseline first.
-pub(crate) fn load(options: &CompareOptions) -> Result<Vec<LoadedSide>, AnalyzeError> {
-    let directories = directories(options)?;
+/// The sides in order, the baseline first, and which of their cases meet though a level differs.
+pub(crate) fn load(options: &CompareOptions) -> Result<(Vec<LoadedSide>, Vec<Matched>), AnalyzeError> {
+    if let ([only], false) = (options.paths.as_slice(), options.compared.is_empty())
+        && environments(only)?.is_none()
+    {
+        return one_path::levels_as_sides(only, options);
+    }
+    let directories = directories(options).map_err(|error| one_path::with_choices(error, options))?;
     let paths: Vec<PathBuf> = directories.iter().filter_map(|of_side| of_side.first().cloned()).collect();
     if options.labels.len() > paths.len() {
         return Err(AnalyzeError::Option(format!(
@@ -86,6 +95,7 @@ pub(crate) fn load(options: &CompareOptions) -> Result<Vec<LoadedSide>, AnalyzeE
         side.find_copies();
         loaded.push(side);
     }
+    let matched = matching::apply(&mut loaded, options)?;
     let by_case = facts::by_case(&loaded);
     loaded.iter_mut().for_each(|side| side.find_facts(&by_case));
     units::check(&loaded)?;
@@ -95,30 +105,7 @@ pub(crate) fn load(options: &CompareOptions) -> Result<Vec<LoadedSide>, AnalyzeE
             side.notes.extend(same_side(baseline, side));
         }
     }
-    Ok(loaded)
-}
-
-/// Warns when a candidate's files are the baseline's, under whatever names: they differ in nothing, by construction.
-fn same_side(baseline: &LoadedSide, side: &LoadedSide) -> Option<Warning> {
-    use std::os::unix::fs::MetadataExt;
-    let inodes = |side: &LoadedSide| -> HashSet<(u64, u64)> {
-        let found = side.repeats.iter().filter_map(|r| fs::metadata(&r.path).ok());
-        found.map(|m| (m.dev(), m.ino())).collect()
-    };
-    let shared = inodes(baseline).intersection(&inodes(side)).count();
-    let real = |path: &Path| fs::canonicalize(path).ok();
-    let one_place = real(&side.path).is_some_and(|path| real(&baseline.path) == Some(path));
-    let count = if one_place { side.repeats.len() } else { shared };
-    (count > 0).then(|| {
-        let text = format!(
-            "{} and {} have {} in common: what is compared with itself does not differ",
-            baseline.label,
-            side.label,
-            counted(count, "file")
-        );
-        let advice = "give two measurements; their equality says nothing about the guests";
-        blocking("same-side", text, advice, count)
-    })
+    Ok((loaded, matched))
 }
 
 /// One side alone.
@@ -206,13 +193,17 @@ fn load_files(path: &Path, options: &CompareOptions) -> Result<Read, AnalyzeErro
         return Ok(Read::Foreign(foreign::read_all(path, &foreign::find(path)?)));
     }
     let found = match result_files(path, options) {
-        Err(AnalyzeError::NoResults { path: root, patterns, problems }) => {
+        Err(AnalyzeError::NoResults { path: root, patterns, mut problems, .. }) => {
             let found = foreign::find(path)?;
             if !found.results.files.is_empty() {
                 return Ok(Read::Foreign(foreign::read_all(path, &found)));
             }
-            let problems = problems + &found.first_unknown();
-            return Err(AnalyzeError::NoResults { path: root, patterns, problems });
+            let unread = found.unread();
+            if unread.is_none() {
+                let names = formats::foreign::names();
+                problems.push_str(&format!("; nor a result of another tool, looked for in {names}"));
+            }
+            return Err(AnalyzeError::NoResults { path: root, patterns, problems, unread });
         }
         other => other?,
     };
@@ -303,7 +294,7 @@ pub(crate) fn result_files(path: &Path, options: &CompareOptions) -> Result<Disc
             let count = counted(problems.len(), "place");
             format!("; {count} could not be searched, the first: {}: {reason}", place.display())
         });
-        AnalyzeError::NoResults { path: path.to_owned(), patterns: patterns(options), problems }
+        AnalyzeError::NoResults { path: path.to_owned(), patterns: patterns(options), problems, unread: None }
     })
 }
 
@@ -352,6 +343,9 @@ impl LoadedSide {
         self.notes.extend(other.notes);
         self.said.extend(other.said);
         self.units.extend(other.units);
+        other.spelled.into_iter().for_each(|(level, written)| {
+            self.spelled.entry(level).or_insert(written);
+        });
         let mut known: BTreeSet<facts::CaseFact> = self.case_facts.iter().cloned().collect();
         self.case_facts.extend(other.case_facts.into_iter().filter(|fact| known.insert(fact.clone())));
     }

@@ -200,6 +200,25 @@ impl Repeat {
         (clamp(start), clamp(self.levels.len()))
     }
 
+    /// The rows that have a level of a key, as a file of their own; `None` without any.
+    pub fn only(&self, key: &str, level: &str) -> Option<Repeat> {
+        let has = |row: &&CaseRow| {
+            let keys = self.table_of(row).map(|t| t.keys.as_slice()).unwrap_or_default();
+            keys.iter().zip(self.levels_of(row).split(LEVEL_SEPARATOR)).any(|(k, l)| k == key && l == level)
+        };
+        let mut out = Repeat { rows: Vec::new(), cells: Vec::new(), invalid: Vec::new(), ..self.clone() };
+        for row in self.rows.iter().filter(has) {
+            let width = self.table_of(row).map_or(0, |t| t.metrics.len());
+            let first = clamp(out.cells.len());
+            let own = row.first..row.first.saturating_add(clamp(width));
+            out.cells.extend(self.cells.get(own.start as usize..own.end as usize).unwrap_or_default());
+            let lost = self.invalid.iter().filter(|i| own.contains(&i.cell));
+            out.invalid.extend(lost.map(|i| InvalidCell { cell: i.cell - own.start + first, ..i.clone() }));
+            out.rows.push(CaseRow { first, ..*row });
+        }
+        (!out.rows.is_empty()).then_some(out)
+    }
+
     /// Puts a repeat's cells in the order of their index again, after readers appended reasons as they met them.
     pub fn sort_invalid(&mut self) {
         self.invalid.sort_by_key(|i| i.cell);

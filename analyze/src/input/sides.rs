@@ -1,11 +1,11 @@
 //! Which directories a comparison is about, and how reports call them.
 
-use super::run_dir;
-use crate::AnalyzeError;
+use super::{LoadedSide, run_dir};
 use crate::discover::natural_path_order;
 use crate::error::io;
 use crate::options::CompareOptions;
-use crate::warnings::counted;
+use crate::warnings::{blocking, counted};
+use crate::{AnalyzeError, Warning};
 use model::campaign::CAMPAIGN_FORMAT;
 use model::store::{self, CAMPAIGN_FILE};
 use serde::Deserialize;
@@ -174,4 +174,27 @@ pub(super) fn labels(paths: &[PathBuf], given: &[String]) -> Vec<String> {
         .find(|names| distinct(names))
         .unwrap_or_else(|| paths.iter().map(|p| p.display().to_string()).collect());
     automatic.into_iter().enumerate().map(|(i, name)| given.get(i).cloned().unwrap_or(name)).collect()
+}
+
+/// Warns when a candidate's files are the baseline's, under whatever names: they differ in nothing, by construction.
+pub(super) fn same_side(baseline: &LoadedSide, side: &LoadedSide) -> Option<Warning> {
+    use std::os::unix::fs::MetadataExt;
+    let inodes = |side: &LoadedSide| -> HashSet<(u64, u64)> {
+        let found = side.repeats.iter().filter_map(|r| fs::metadata(&r.path).ok());
+        found.map(|m| (m.dev(), m.ino())).collect()
+    };
+    let shared = inodes(baseline).intersection(&inodes(side)).count();
+    let real = |path: &Path| fs::canonicalize(path).ok();
+    let one_place = real(&side.path).is_some_and(|path| real(&baseline.path) == Some(path));
+    let count = if one_place { side.repeats.len() } else { shared };
+    (count > 0).then(|| {
+        let text = format!(
+            "{} and {} have {} in common: what is compared with itself does not differ",
+            baseline.label,
+            side.label,
+            counted(count, "file")
+        );
+        let advice = "give two measurements; their equality says nothing about the guests";
+        blocking("same-side", text, advice, count)
+    })
 }

@@ -514,7 +514,8 @@ fn what_is_no_result_at_all_is_told_by_its_first_words() {
     write(root.path(), "logs/1.log", "tool: connection refused\n");
     let text = compare(&options(&[whole, root.path().join("logs")])).unwrap_err().to_string();
     assert!(
-        text.contains("1 file may be") && text.contains("begins with 'tool: connection refused'"),
+        text.contains("logs has no result that is read")
+            && text.contains("begins with 'tool: connection refused'"),
         "{text}"
     );
 }

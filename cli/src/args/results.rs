@@ -29,6 +29,9 @@ fn compare_help() -> String {
   perfvt compare X/base X/head
   perfvt compare X                       (a campaign: its first environment against the others)
   perfvt compare old new --format markdown --fail-on regression --no-html
+  perfvt compare old.json new.json --compare command      (hyperfine: the commands differ on purpose)
+  perfvt compare both.json --compare command              (one file: its first command against the others)
+  perfvt compare old new --map 'job: run-old=run-new'     (fio: one job of another name)
 
 EXIT CODES
   0 compared; 1 --fail-on was met; 2 input error; 3 no row of a candidate could be judged (with --fail-on: none that gates)
@@ -139,6 +142,13 @@ pub struct Judging {
     /// A parameter or fact that differs on purpose; repeatable
     #[arg(long = "factor", value_name = "KEY")]
     pub factors: Vec<String>,
+    /// A key of the cases that names what is compared (job of fio, command of hyperfine): cases that differ in it alone meet;
+    /// repeatable. With one path the levels of the key become the sides
+    #[arg(long = "compare", value_name = "KEY")]
+    pub compared: Vec<String>,
+    /// Level a of KEY on the baseline meets level b of the other side; repeatable
+    #[arg(long = "map", value_name = "KEY: a=b")]
+    pub maps: Vec<String>,
     /// The test that the verdict rests on: auto, welch, student or blocked
     #[arg(long, value_name = "TEST", default_value = "auto")]
     pub test: String,

@@ -125,9 +125,13 @@ fn command(args: &Compare) -> Vec<String> {
     if !args.labels.is_empty() {
         flag("--labels", args.labels.join(","));
     }
-    for (name, values) in
-        [("--only", &filters.only), ("--metric", &filters.metrics), ("--factor", &judging.factors)]
-    {
+    for (name, values) in [
+        ("--only", &filters.only),
+        ("--metric", &filters.metrics),
+        ("--factor", &judging.factors),
+        ("--compare", &judging.compared),
+        ("--map", &judging.maps),
+    ] {
         values.iter().for_each(|v| flag(name, v.clone()));
     }
     if let Some(workload) = &reading.workload {

@@ -25,6 +25,8 @@ pub fn reading(args: &Reading, paths: Vec<PathBuf>, err: &mut dyn Write) -> Resu
 pub fn judge(options: &mut CompareOptions, args: &Judging) -> Result<(), Error> {
     options.pooled = args.baseline_from.clone();
     options.factors = args.factors.clone();
+    options.compared = args.compared.clone();
+    options.maps = args.maps.clone();
     options.test = args.test.parse()?;
     options.alpha = args.alpha;
     options.correction = args.correction.parse()?;

@@ -119,6 +119,7 @@ fn compare_arguments(args: &Publish, dirs: Vec<PathBuf>) -> Compare {
 fn content(args: &Compare, err: &mut dyn Write) -> Result<Content, Error> {
     let options = compare::options(args, err)?;
     if let [only] = args.dirs.as_slice()
+        && args.judging.compared.is_empty()
         && analyze::environments(only)?.is_none_or(|e| e.len() < 2)
     {
         return Ok(Content::Run(Box::new(analyze::show(&options, only)?)));

@@ -184,12 +184,26 @@ fn places_without_results_are_errors_that_name_them() {
     let place = Place::two_sides();
     fs::create_dir(place.path("empty")).unwrap();
     place.write("notes/readme.txt", "nothing measured");
+    for run in ["run1.txt", "run2.txt"] {
+        place.write(
+            &format!("text/{run}"),
+            "job: (groupid=0, jobs=1): err= 0: pid=1\n  read: IOPS=20, BW=80KiB/s\n",
+        );
+    }
+    place.write("text/README.txt", "two runs of fio");
+    place.write("odd/program.rs", "fn main() {}");
     place.write("headless/netperf.RHS", "### session-length : 60\nCategory:TCP_STREAM (RX)\n 64| 1| 10.00\n");
     place.write("blank/netperf.RHS", "");
     for (side, said) in [
         ("nowhere", "reading nowhere: No such file"),
         ("empty", "empty is empty"),
-        ("notes", "notes has no result file: looked for"),
+        ("notes", "notes has no result that is read: notes/readme.txt:1:1: it is no result of any tool"),
+        (
+            "text",
+            "text has no result that is read: text/run1.txt:1:1 and 1 file like it: it is fio's text for people, which is not \
+                  read; run fio with --output-format=json; beside 1 file of other kinds",
+        ),
+        ("odd", "odd has no result file: looked for '^(?:.*.RHS)$'"),
         ("headless", "headless/netperf.RHS:2:1: category 'TCP_STREAM (RX)' has no column line"),
         ("blank", "blank/netperf.RHS: it holds no table"),
     ] {
@@ -464,4 +478,57 @@ fn a_reader_that_goes_away_is_no_error() {
         assert_eq!(run.err, "code 0\n", "{format}");
     }
     place.shell("$P > /dev/full").is(2, "", "No space left");
+}
+
+/// hyperfine's export of commands with their mean times.
+fn hyperfine(commands: &[(&str, f64)]) -> String {
+    let result = |(command, mean): &(&str, f64)| {
+        let times: Vec<f64> = [1.0, 1.004, 0.997, 1.002, 0.999].iter().map(|jitter| mean * jitter).collect();
+        json!({"command": command, "mean": mean, "times": times})
+    };
+    json!({"results": commands.iter().map(result).collect::<Vec<Value>>()}).to_string()
+}
+
+#[test]
+fn what_is_printed_for_cases_that_meet_nobody_can_be_pasted() {
+    let place = Place(tempfile::tempdir().unwrap());
+    place.write("a.json", hyperfine(&[("./x 'a b'", 2.0), ("$(y) `z`", 1.0)]));
+    place.write("b.json", hyperfine(&[("./x 'c d'", 2.6), ("$(y) `w`", 1.0)]));
+    let run = place.compare("a.json b.json --no-html");
+    run.is(3, "2 cases meet nobody", "");
+    let flags = run.out.lines().find(|line| line.starts_with("      --map")).unwrap();
+    let program = env!("CARGO_BIN_EXE_perfvt");
+    let line = format!("{program} compare a.json b.json --no-html {flags}");
+    let pasted = Run::of(Command::new("bash").args(["-c", &line]).current_dir(&place.0));
+    pasted.is(0, "▼ REGRESSED", "");
+    assert!(pasted.out.contains("matched: command"), "{}", pasted.out);
+}
+
+#[test]
+fn a_compared_key_is_known_to_every_verb_that_compares() {
+    let place = Place(tempfile::tempdir().unwrap());
+    place.write("old/run.json", hyperfine(&[("./x-1", 2.0)]));
+    place.write("new/run.json", hyperfine(&[("./x-2", 2.6)]));
+    place.write("both.json", hyperfine(&[("./x-1", 2.0), ("./x-2", 2.6)]));
+    place.write("both/run.json", hyperfine(&[("./x-1", 2.0), ("./x-2", 2.6)]));
+    place.compare("both.json").refuses("or --compare 'command', and its 2 levels become the sides");
+    place.compare("both.json --no-html --compare command").is(0, "./x-2 against ./x-1: 1 regression", "");
+    let gate = place.compare("old new --no-html --compare command --fail-on regression");
+    gate.is(1, "compared: command, which tells no cases apart; old: './x-1'; new: './x-2'", "");
+    assert!(gate.out.contains("--compare command --fail-on regression"), "{}", gate.out);
+    place.compare("old new --compare command --format classic").refuses("the classic table knows neither");
+    let verb = |words: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_perfvt"));
+        Run::of(command.current_dir(&place.0).args(words.split_whitespace()))
+    };
+    verb("explain old new time_s --compare command").is(0, "REGRESSED", "");
+    verb("explain both.json time_s --compare command").is(0, "REGRESSED", "");
+    verb("publish site new --against old --compare command").is(0, "1 result: site/index.html", "");
+    verb("publish site both --compare command").is(0, "2 results: site/index.html", "");
+    let pages =
+        fs::read_dir(place.path("site/r")).unwrap().map(|entry| entry.unwrap().path().join("index.html"));
+    for page in pages {
+        let page = fs::read_to_string(page).unwrap();
+        assert!(page.contains("compared: command") && page.contains("1 regression"));
+    }
 }

@@ -120,13 +120,15 @@ impl Reader {
     }
 
     /// Keys of a benchmark by the name that Go prints.
-    fn keys(&self, name: &str) -> Vec<(String, String)> {
+    fn keys(&mut self, name: &str) -> Vec<(String, String)> {
         let (name, processors) = split_processors(name);
         let mut keys = Vec::new();
         if !self.package.is_empty() {
             keys.push(("pkg".to_owned(), self.package.clone()));
         }
-        keys.push(("name".to_owned(), spelled(name)));
+        let level = spelled(name);
+        self.foreign.spellings.keep("name", &level, name);
+        keys.push(("name".to_owned(), level));
         keys.push(("gomaxprocs".to_owned(), processors.to_owned()));
         keys
     }

@@ -51,6 +51,9 @@ impl json::Passed for Unread {
     ];
 }
 
+/// The key of a job's block sizes.
+const BLOCK: &str = "Block_size";
+
 /// Reads the jobs of every run in one file.
 pub(super) fn parse(text: &str) -> Parsed {
     let documents = json::documents_but::<Unread>(text)?;
@@ -117,6 +120,10 @@ fn read(document: &Document<'_>, runs: &mut Counter, foreign: &mut Foreign) -> R
             run: runs.next(format!("{}{:?}", case.pattern, case.keys)),
             setting: setting(&mut foreign.settings, facts),
         };
+        let block = case.keys.iter().find(|(key, _)| key == BLOCK);
+        if let (Some((key, level)), Some(written)) = (block, fio_options::blocks_as_written(&case.options)) {
+            foreign.spellings.keep(key, level, written);
+        }
         let has_records = case.records(&place, &mut foreign.records);
         if !has_records && !case.options.contains_key("create_only") {
             let of = IdleCase::Known { keys: case.keys, run: place.run };
@@ -206,7 +213,7 @@ impl Job {
         let mut pattern = String::new();
         if !options.is_empty() {
             pattern = option("rw", "read");
-            keys.push(("Block_size".into(), fio_options::blocks(&options)));
+            keys.push((BLOCK.into(), fio_options::blocks(&options)));
             keys.push(("Iodepth".into(), option("iodepth", "1")));
             keys.push(("Threads".into(), option("numjobs", "1")));
         }

@@ -140,11 +140,16 @@ pub(super) fn is_mixed(pattern: &str) -> bool {
     matches!(name, "rw" | "readwrite" | "randrw")
 }
 
+/// What a job was told about the sizes of its blocks.
+pub(super) fn blocks_as_written(options: &BTreeMap<String, String>) -> Option<&str> {
+    let text = |name: &str| options.get(name).map(|v| v.trim()).filter(|v| !v.is_empty());
+    ["bssplit", "bsrange", "bs"].into_iter().find_map(text)
+}
+
 /// The sizes of a job's blocks: one, one for each direction, a range, or shares of several.
 pub(super) fn blocks(options: &BTreeMap<String, String>) -> String {
     let separators = [',', ':', '/', '-'];
-    let text = |name: &str| options.get(name).filter(|v| !v.trim().is_empty());
-    let Some(text) = ["bssplit", "bsrange", "bs"].into_iter().find_map(text) else { return "4k".into() };
+    let Some(text) = blocks_as_written(options) else { return "4k".into() };
     // What stands behind a slash is a share in per cent.
     let (mut out, mut part, mut share) = (String::new(), String::new(), false);
     for c in text.chars().filter(|c| !c.is_whitespace()).chain([',']) {

@@ -3,7 +3,7 @@
 //! Each time, and from 1.19 on each memory usage, is a run. User and system time exist as means over all runs only, those
 //! that failed included: where one failed, they are no values.
 
-use super::{Counter, Foreign, Loss, Parsed, Record, spelling};
+use super::{Counter, Foreign, Loss, Parsed, Record};
 use crate::json::{self, Document};
 use edge::quoted;
 use serde_json::Value;
@@ -37,24 +37,24 @@ fn read(document: &Document<'_>, runs: &mut Counter, foreign: &mut Foreign) {
     let lines = document.lines_of_key("command");
     for (index, result) in results.into_iter().flatten().enumerate() {
         let line = lines.get(index).copied().unwrap_or(document.line);
-        if let Err(reason) = command(result, line, runs, &mut foreign.records) {
+        if let Err(reason) = command(result, line, runs, foreign) {
             foreign.losses.push(Loss { line, reason });
         }
     }
 }
 
-fn command(result: &Value, line: u32, runs: &mut Counter, out: &mut Vec<Record>) -> Result<(), String> {
+fn command(result: &Value, line: u32, runs: &mut Counter, foreign: &mut Foreign) -> Result<(), String> {
     let name = result.get("command").and_then(Value::as_str).ok_or("a result without its command")?;
     let times = result.get("times").and_then(Value::as_array).filter(|t| !t.is_empty());
     let times = times.ok_or_else(|| format!("{} has no list of times", quoted(name)))?;
     let mut keys = vec![("command".to_owned(), name.to_owned())];
     for (key, value) in result.get("parameters").and_then(Value::as_object).into_iter().flatten() {
-        keys.push((key.clone(), spelling::level(key, &json::level(value))));
+        keys.push((key.clone(), foreign.spellings.level(key, &json::level(value))));
     }
     let mut push = |metric: &str, unit: &str, value, failed, run| {
         let (metric, unit) = (metric.to_owned(), unit.to_owned());
         let (category, keys) = (String::new(), keys.clone());
-        out.push(Record { category, keys, metric, unit, value, failed, run, setting: 0, line });
+        foreign.records.push(Record { category, keys, metric, unit, value, failed, run, setting: 0, line });
     };
     let list = |key: &str| result.get(key).and_then(Value::as_array).cloned().unwrap_or_default();
     let (codes, memory) = (list("exit_codes"), list("memory_usage_byte"));

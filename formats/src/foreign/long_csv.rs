@@ -14,7 +14,7 @@
 //! A last line without its newline is lost, because 820 that was cut off is 82 or 8; unless it ends in a value in quotes, which
 //! are closed, or in a carriage return.
 
-use super::{Counter, Foreign, Loss, Parsed, Record, spelling, table};
+use super::{Counter, Foreign, Loss, Parsed, Record, Spellings, table};
 use crate::tool::NO_END;
 use std::collections::HashMap;
 use table::End;
@@ -116,7 +116,7 @@ pub(super) fn parse(text: &str) -> Parsed {
             foreign.losses.push(Loss { line: line.number, reason });
             continue;
         }
-        match record(&columns, line, separator, &mut runs) {
+        match record(&columns, line, separator, &mut runs, &mut foreign.spellings) {
             Ok(mut record) => {
                 if !is_one {
                     repeats.number(&mut record);
@@ -195,6 +195,7 @@ fn record(
     line: table::Line,
     separator: char,
     runs: &mut Counter,
+    spellings: &mut Spellings,
 ) -> Result<Record, Loss> {
     let mut record = Record {
         category: String::new(),
@@ -214,7 +215,7 @@ fn record(
             Column::Unit => record.unit = cell,
             Column::Category => record.category = cell,
             Column::Repeat => record.run = Some(cell).filter(|c| !c.is_empty()),
-            Column::Key(name) => record.keys.push((name.clone(), spelling::level(name, &cell))),
+            Column::Key(name) => record.keys.push((name.clone(), spellings.level(name, &cell))),
         }
     }
     if record.metric.is_empty() {

@@ -57,7 +57,7 @@ pub fn look(head: &[u8]) -> String {
     let Some(first) = text.lines().map(str::trim).find(|line| !line.is_empty()) else {
         return "it is empty".to_owned();
     };
-    if let Some((_, what, way)) = KNOWN.iter().find(|(words, ..)| words.iter().all(|w| text.contains(w))) {
+    if let Some((_, what, way)) = known(text) {
         return format!("it is {what}, which is not read; {way}");
     }
     if is_binary(text) {
@@ -97,6 +97,16 @@ pub fn look(head: &[u8]) -> String {
     }
     let what = if is_log(text) { "it looks like a log and" } else { "it" };
     format!("{what} is no result of any tool that is known; it begins with {}", quoted(&shown))
+}
+
+/// Whether the head of a file that nobody reads is that of a known tool's output, of which the way out is known.
+pub fn is_of_a_tool(head: &[u8]) -> bool {
+    known(&plain::head(head, SNIFF_LENGTH)).is_some()
+}
+
+/// The entry of [`KNOWN`] whose marks a text has.
+fn known(text: &str) -> Option<&'static (&'static [&'static str], &'static str, &'static str)> {
+    KNOWN.iter().find(|(words, ..)| words.iter().all(|w| text.contains(w)))
 }
 
 /// Whether a text holds what no text has.

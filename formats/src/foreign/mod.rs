@@ -43,8 +43,9 @@ mod wide_csv;
 mod xml;
 
 pub use kinds::{ENDINGS, Kind, READERS, Reader, names, tools};
-pub use look::look;
+pub use look::{is_of_a_tool, look};
 pub use plain::plain;
+pub use spelling::{Spellings, level};
 
 use crate::tool::{NO_END, line_without_end};
 use edge::quoted;
@@ -133,6 +134,8 @@ pub struct Foreign {
     pub idle: Vec<Idle>,
     /// What held when values were taken (options, machine, versions): facts by name, as many sets as there are.
     pub settings: Vec<BTreeMap<String, String>>,
+    /// How it writes levels that have another spelling here, see [`level`].
+    pub spellings: Spellings,
     /// It numbers its repeats itself, so that runs are more than what one session happened to give.
     pub names_repeats: bool,
 }

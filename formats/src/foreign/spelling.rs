@@ -4,6 +4,8 @@
 //!   4k = 4K = 4KiB = 4kb = 4096 = 4096B          60 = 60s = 1m = 60000ms = 1min
 //! ```
 
+use std::collections::BTreeMap;
+
 /// Keys whose levels are sizes in bytes, in small letters and without what stands between words.
 const SIZES: [&str; 20] = [
     "bs",
@@ -31,8 +33,34 @@ const SIZES: [&str; 20] = [
 /// Keys whose levels are seconds.
 const TIMES: [&str; 6] = ["runtime", "duration", "time", "ramptime", "seconds", "testduration"];
 
+/// How a file writes the levels that have another spelling here: by key and level, as it wrote them first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Spellings(BTreeMap<(String, String), String>);
+
+impl Spellings {
+    /// Key, level and how it is written, by key and level.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str, &str)> {
+        self.0.iter().map(|((key, level), written)| (key.as_str(), level.as_str(), written.as_str()))
+    }
+
+    /// The level of a key, in the one spelling of its kind.
+    pub(super) fn level(&mut self, key: &str, written: &str) -> String {
+        let level = level(key, written);
+        self.keep(key, &level, written);
+        level
+    }
+
+    /// Keeps how a level is written, if it is written otherwise.
+    pub(super) fn keep(&mut self, key: &str, level: &str, written: &str) {
+        if level != written {
+            let known = self.0.entry((key.to_owned(), level.to_owned()));
+            known.or_insert_with(|| written.to_owned());
+        }
+    }
+}
+
 /// The level of a key, in the one spelling of its kind.
-pub(super) fn level(key: &str, level: &str) -> String {
+pub fn level(key: &str, level: &str) -> String {
     let name: String =
         key.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
     if SIZES.contains(&name.as_str()) {

@@ -11,7 +11,7 @@
 
 use super::draft::{Draft, Facts, Keys, key};
 use super::table::{self, End, Line};
-use super::{Parsed, long_csv, spelling};
+use super::{Parsed, long_csv};
 use crate::tool::NO_END;
 use edge::quoted;
 
@@ -207,7 +207,7 @@ fn take(draft: &mut Draft, names: &[String], columns: &[Column], row: &Line, sep
     let all = || names.iter().zip(columns).zip(&row.cells);
     let keys: Keys = all()
         .filter(|((_, column), _)| **column == Column::Key)
-        .map(|((name, _), cell)| key(name, spelling::level(name, cell)))
+        .map(|((name, _), cell)| key(name, draft.foreign.spellings.level(name, cell)))
         .collect();
     let run = all().find(|((_, column), cell)| **column == Column::Run && !cell.is_empty());
     let run = run.map(|(_, cell)| cell.clone());

@@ -20,4 +20,4 @@ pub use conf::Conf;
 pub use layer::{ConfError, Layer, parse};
 pub use metric::{DEFAULT_MIN_EFFECT, MetricConf, MetricFields, Zero, effect};
 pub use section::{AvgUpdate, Derived, Origin, Section};
-pub use suggest::closest;
+pub use suggest::{closest, likeness};

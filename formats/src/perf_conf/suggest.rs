@@ -1,5 +1,8 @@
 //! "Did you mean".
 
+/// Characters that count when two texts are compared letter by letter.
+const LONGEST: usize = 200;
+
 /// The candidate that is nearest to `word`, when one is near enough to be a slip of the keyboard: at most two edits,
 /// and at most a third of the word.
 pub fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
@@ -13,6 +16,12 @@ pub fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .filter(|(distance, _)| (1..=allowed).contains(distance))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
+}
+
+/// How alike two texts are, from 0 to 1: by their letters, of which the first count most. Long texts count by their beginnings.
+pub fn likeness(one: &str, other: &str) -> f64 {
+    let bounded = |text: &str| text.chars().take(LONGEST).collect::<String>();
+    strsim::jaro_winkler(&bounded(one), &bounded(other))
 }
 
 #[cfg(test)]

@@ -167,14 +167,14 @@ fn raw_data(comparison: &Comparison, table: &ClassicTable) -> Markup {
                 div.scroll tabindex="0" role="region" aria-label={
                     "Raw data of " (visible(label)) ", " (visible(category)) " against "
                     (candidate_label(comparison, table.candidate)) } {
-                    (raw_table(category, rows, *side))
+                    (raw_table(comparison, category, rows, *side))
                 }
             }
         }
     }
 }
 
-fn raw_table(category: &str, rows: &[&Row], side: usize) -> Markup {
+fn raw_table(comparison: &Comparison, category: &str, rows: &[&Row], side: usize) -> Markup {
     let sample = |row: &Row| -> Sample { if side == 0 { row.a.clone() } else { row.b.clone() } };
     let mut metrics: Vec<&str> = Vec::new();
     let mut cases: Vec<(String, Vec<&Row>)> = Vec::new();
@@ -182,7 +182,7 @@ fn raw_table(category: &str, rows: &[&Row], side: usize) -> Markup {
         if !metrics.contains(&row.metric.as_str()) {
             metrics.push(&row.metric);
         }
-        let case = case_text(row);
+        let case = case_text(comparison, row);
         match cases.iter_mut().find(|(c, _)| *c == case) {
             Some((_, rows)) => rows.push(row),
             None => cases.push((case, vec![row])),

@@ -1,7 +1,7 @@
 //! Heat maps: one benchmark and metric over two factors, so that structure shows which a list hides.
 
 use super::{foreign, minus};
-use crate::rows::{RowView, Tone, glyph};
+use crate::rows::{RowView, Tone, glyph, written};
 use crate::sentence::candidate_label;
 use analyze::{Comparison, Row, Verdict};
 use edge::visible;
@@ -128,7 +128,7 @@ fn map<'a, 'v>(
         title = format!("{}: {title}", candidate_label(comparison, first.row.candidate));
     }
     for (name, level) in facets.iter().zip(facet) {
-        title = format!("{title}, {name}={}", level.unwrap_or("none"));
+        title = format!("{title}, {name}={}", level.map_or("none", |level| written(comparison, name, level)));
     }
     let cell = |line: Option<&str>, column: &str| {
         rows.iter()
@@ -137,16 +137,17 @@ fn map<'a, 'v>(
             })
             .copied()
     };
+    let shown = |key: &str, level: &str| written(comparison, key, level).to_owned();
     let cells = |line: Option<&str>| across.1.iter().map(|c| cell(line, c)).collect();
     let lines = match down {
-        Some((_, levels)) => levels.iter().map(|l| (l.clone(), cells(Some(l)))).collect(),
+        Some(d @ (_, levels)) => levels.iter().map(|l| (shown(&d.0, l), cells(Some(l)))).collect(),
         None => vec![(String::new(), cells(None))],
     };
     Some(Map {
         title,
         across: across.0.clone(),
         down: down.map_or(String::new(), |d| d.0.clone()),
-        columns: across.1.clone(),
+        columns: across.1.iter().map(|level| shown(&across.0, level)).collect(),
         lines,
     })
 }

@@ -1,6 +1,7 @@
 //! What decides whether the numbers count; above the numbers for that reason.
 
 use super::{counted, foreign};
+use crate::matching;
 use crate::rows::{RowView, glyph};
 use analyze::{Comparison, Level, Side, Verdict, Warning};
 use maud::{Markup, html};
@@ -26,10 +27,25 @@ pub(super) fn section(comparison: &Comparison, views: &[RowView<'_>]) -> Markup 
                     li { span.mark aria-hidden="true" { "∅" } strong { "unmatched-rows" } " "
                         (counted(unmatched, "row")) " on one side only; they are in the table as MISSING." }
                 }
+                @if !matching::nothing_meets(comparison) { (nearest(comparison)) }
                 @for warning in of(Level::Note) { (note(warning, "", "·")) }
                 @for (name, side) in losses(comparison) { (lost(name, side)) }
                 @if !known.is_empty() { (known_changes(&known)) }
                 @if nothing { li { span.mark aria-hidden="true" { "·" } "There is nothing to warn of." } }
+            }
+        }
+    }
+}
+
+/// Cases that meet nobody, and what to type so that they do.
+pub(super) fn nearest(comparison: &Comparison) -> Markup {
+    html! {
+        @for near in matching::nearest(comparison) {
+            li {
+                span.mark aria-hidden="true" { "∅" } (foreign(&near.text))
+                @if let Some(flags) = &near.flags { "; to compare them, add " code { (foreign(flags)) } }
+                @else { (matching::NO_FLAG) }
+                "."
             }
         }
     }

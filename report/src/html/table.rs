@@ -122,7 +122,7 @@ fn cell(column: &Statistic, view: &RowView<'_>, head: &Head) -> Markup {
     html! {
         @match column.name {
             "case" => th scope="row" {
-                a href={ "#r" (view.index) } {
+                a href={ "#r" (view.index) } title=[view.spellings()] {
                     @if head.workloads { (foreign(&row.workload)) " " }
                     span.cat { (foreign(&row.category)) } " " (foreign(&view.case()))
                 }

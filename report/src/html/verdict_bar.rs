@@ -1,8 +1,9 @@
 //! The top of the page: what came out, in one sentence, and about what.
 
-use super::{categories, counted, foreign, minus, verdict_class};
+use super::{categories, counted, foreign, minus, notes, verdict_class};
 use crate::command_line::command_line;
 use crate::gate::Outcome;
+use crate::matching;
 use crate::rows::{glyph, verdict_rank};
 use crate::sentence::{self, candidate_label, counts};
 use crate::{Gate, numbers};
@@ -28,6 +29,10 @@ pub(super) fn section(comparison: &Comparison, title: &str, gate: Option<&Gate>)
                 }
                 (categories::table(comparison, summary))
             }
+        }
+        @for line in matching::matched(comparison) { p.matched { (foreign(&line)) "." } }
+        @if matching::nothing_meets(comparison) && !comparison.nearest.is_empty() {
+            ul.notes { (notes::nearest(comparison)) }
         }
         @if let Some(gate) = gate { (of_gate(gate)) }
         (sides(comparison))

@@ -4,7 +4,7 @@
 
 use super::{Column, Get, Section, Statistic};
 use crate::numbers::{NONE, significant};
-use crate::rows::RowView;
+use crate::rows::{self, RowView};
 use crate::sentence;
 use analyze::{Comparison, Interval, LEVEL_OF_LOOKS, Mde, Model, Row, Sample, Sequential};
 use model::Scale;
@@ -120,6 +120,8 @@ pub(crate) static TABLE: &[Statistic] = &[
     text("category", "category", "what the workload did", |_, r| Some((&*r.category).into())).csv().section(Section::Identity),
     text("case", "case", "category and factor levels; the link opens everything about the row", |_, r| Some(case(r).into()))
         .csv().section(Section::Identity).column("Case").shown(|v| v.case()),
+    text("case_as_written", "case in the files", "how the sides write a level, where they do so differently",
+        |c, r| rows::spellings(c, r).map(Cow::from)).section(Section::Identity),
     text("metric", "metric", "what was measured, and its unit, scaled once for the row; · marks metrics that do not gate",
         |_, r| Some((&*r.metric).into())).csv().section(Section::Identity).column("Metric").shown(|v| v.metric_unit()),
     text("metric_as_written", "in the files", "the metric's name in the files, where that is another one", |_, r| other_name(r))

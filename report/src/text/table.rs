@@ -1,4 +1,4 @@
-//! The rows of the terminal report: grouped by verdict and category, in columns that line up through all groups.
+//! The rows of the terminal report: grouped by category and verdict, in columns that line up through all groups.
 
 use super::{Notes, Paint};
 use crate::rows::{RowView, Tone, glyph};

@@ -3,7 +3,7 @@
 
 use crate::warnings::{counted, note};
 use crate::{Loss, Warning};
-use formats::foreign::{SNIFF_LENGTH, look};
+use formats::foreign::{SNIFF_LENGTH, is_of_a_tool, look};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -69,6 +69,24 @@ fn without_numbers(path: &Path) -> Option<String> {
 fn of_data(path: &Path) -> Option<String> {
     let ending = path.extension()?.to_string_lossy().to_ascii_lowercase();
     matches!(ending.as_str(), "json" | "csv").then_some(ending)
+}
+
+/// So many files are looked at, to tell what a directory holds.
+const LOOKED_AT: usize = 100;
+
+/// What files are of which none can be read: a sentence for the first whose tool is known, else for the first; and how many look
+/// the same.
+pub(super) fn unread(unknown: &[PathBuf]) -> Option<String> {
+    let limit = u64::try_from(SNIFF_LENGTH).unwrap_or(u64::MAX);
+    let known = |path: &PathBuf| edge::read::head(path, limit).is_ok_and(|head| is_of_a_tool(&head));
+    let first = unknown.iter().take(LOOKED_AT).find(|path| known(path)).or(unknown.first())?;
+    let what = first_words(first);
+    let same = unknown.iter().take(LOOKED_AT).filter(|path| first_words(path) == what).count();
+    let others = |n: usize, what: &str| {
+        if n > 0 { format!(" and {} {what}", counted(n, "file")) } else { String::new() }
+    };
+    let (alike, rest) = (others(same - 1, "like it"), others(unknown.len() - same, "of other kinds"));
+    Some(format!("{}:1:1{alike}: {what}{}", first.display(), rest.replacen(" and ", "; beside ", 1)))
 }
 
 /// Why a file is no result.

@@ -23,6 +23,8 @@ pub fn small() -> Vec<(&'static str, Comparison)> {
         ("two_candidates", two_candidates()),
         ("known", known()),
         ("nothing_in_common", nothing_in_common()),
+        ("renamed", renamed(&[])),
+        ("matched", renamed(&["job: run old=run new"])),
         ("looked", looked()),
         ("failing", failing()),
     ]
@@ -264,6 +266,42 @@ pub fn nothing_in_common() -> Comparison {
         input.judged()
     });
     JUDGED.clone()
+}
+
+/// Two jobs that are called otherwise on each side, of which `--map` makes some meet.
+fn renamed(maps: &[&str]) -> Comparison {
+    let side = |root: &Path, name: &'static str, jobs: [&str; 2]| {
+        let of = |(job, mean): (&str, f64)| Series {
+            keys: keys(&[("job", job), ("size", "64")]),
+            ..series("TCP_STREAM (RX)", 64, "throughput", "Mbit/s", &around(mean, 0.5, 0))
+        };
+        environment(name, name, [(jobs[0], 940.0), (jobs[1], 80.0)].map(of).into()).write(root)
+    };
+    let mut input = Input::new(|root| {
+        vec![side(root, "old", ["run old", "it's <old>"]), side(root, "new", ["run new", "it's <new>"])]
+    });
+    input.options.maps = maps.iter().map(|map| (*map).to_owned()).collect();
+    input.judged()
+}
+
+/// Sizes that each side writes in another spelling.
+pub fn spelled() -> Comparison {
+    let input = Input::new(|root| {
+        let side = |name: &str, sizes: [&str; 2]| {
+            let path = root.join(format!("{name}.csv"));
+            let mut text = "bs,depth,metric,unit,repeat,value\n".to_owned();
+            for (size, depth) in sizes.iter().flat_map(|size| [(size, 1), (size, 8)]) {
+                let values = around(940.0, 0.5, 0).into_iter().enumerate();
+                values
+                    .for_each(|(i, value)| text.push_str(&format!("{size},{depth},rate,1/s,{i},{value}\n")));
+            }
+            std::fs::create_dir_all(root).unwrap();
+            std::fs::write(&path, text).unwrap();
+            path
+        };
+        vec![side("old", ["4096", "8192"]), side("new", ["4k", "8192"])]
+    });
+    input.judged()
 }
 
 /// Nothing in common, nothing at all: every repeat ended without a case.
