@@ -162,7 +162,7 @@ pub enum BroughtError {
     /// Nobody named it, and it is nowhere.
     #[error(
         "looking for {program}: it is neither in {packages} nor on this host; build it and name its file with \
-         --set {key}=FILE, which may lie in a folder that builds it, deps/{program}/{program} (docs/workloads.md)"
+         --set {key}=FILE, which may lie in a folder that builds it, deps/{program}/{program} (`perfvt help workloads`)"
     )]
     Missing {
         /// The program.

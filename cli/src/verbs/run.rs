@@ -13,7 +13,7 @@ use crate::{DONE, Error, INTERRUPTED, INVALID_CELLS, own_executable};
 use collect::accel;
 use collect::brought::to_build;
 use collect::campaign::setup::{
-    NO_GUEST, Prepared, Request, needs, prepare, utc_stamp, without_exits_before_7_1,
+    NO_GUEST, Prepared, Request, Until, needs, prepare, utc_stamp, without_exits_before_7_1,
 };
 use collect::campaign::{Campaign, Ended, Hooks, Keep, NoiseGuard};
 use collect::config::Source;
@@ -35,7 +35,32 @@ use std::path::{Path, PathBuf};
 /// Plans a campaign and runs it.
 pub fn run(args: &Run, command: Vec<String>, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Error> {
     let (repeats, until) = stopping::asked(args)?;
-    let request = Request {
+    let request = request(args, command, repeats, until);
+    let mut prepared = prepare(&request, &own_executable())?;
+    tell(&prepared, err)?;
+    if args.dry_run {
+        show_plan(&prepared, out)?;
+        return Ok(DONE);
+    }
+    let default =
+        || format!("perfvt-{}-{}", prepared.file.workload, utc_stamp(prepared.file.created_unix_ns));
+    let dir = args.out.clone().unwrap_or_else(|| PathBuf::from(default()));
+    story::check_junit(args.conduct.junit.as_deref(), &dir)?;
+    for warning in room::check(&dir, prepared.bytes, &prepared.disks)? {
+        say(err, &format!("warning: {warning}"));
+    }
+    let signals = Signals::watch(args.conduct.nohup)?;
+    let turned = args.prepare.then(|| Turned::prepare(err)).transpose()?;
+    let done = collect(&mut prepared, (&dir, &args.conduct, args.join), signals, out, err);
+    if let Some(turned) = turned {
+        turned.restore(err);
+    }
+    done
+}
+
+/// What the flags ask for.
+fn request(args: &Run, command: Vec<String>, repeats: Option<u32>, until: Option<Until>) -> Request {
+    Request {
         source: Source {
             workload: args.workload.clone(),
             config: args.config.clone(),
@@ -64,33 +89,23 @@ pub fn run(args: &Run, command: Vec<String>, out: &mut dyn Write, err: &mut dyn 
         allow_unpinned: args.allow_unpinned,
         machine: args.machine.clone(),
         seed: args.seed,
+        verbose: args.verbose,
         argv: command,
-    };
-    let mut prepared = prepare(&request, &own_executable())?;
+    }
+}
+
+/// What is to be said before anything is planned on disk.
+fn tell(prepared: &Prepared, err: &mut dyn Write) -> Result<(), Error> {
     for note in &prepared.notes {
         say(err, &format!("warning: {note}"));
+    }
+    if let Some(told) = &prepared.told {
+        say(err, &format!("note: {told}"));
     }
     if let Some(blind) = sight::warning(&prepared.file, &defaults()?) {
         say(err, &format!("warning: {blind}"));
     }
-    if args.dry_run {
-        show_plan(&prepared, out)?;
-        return Ok(DONE);
-    }
-    let default =
-        || format!("perfvt-{}-{}", prepared.file.workload, utc_stamp(prepared.file.created_unix_ns));
-    let dir = args.out.clone().unwrap_or_else(|| PathBuf::from(default()));
-    story::check_junit(args.conduct.junit.as_deref(), &dir)?;
-    for warning in room::check(&dir, prepared.bytes, &prepared.disks)? {
-        say(err, &format!("warning: {warning}"));
-    }
-    let signals = Signals::watch(args.conduct.nohup)?;
-    let turned = args.prepare.then(|| Turned::prepare(err)).transpose()?;
-    let done = collect(&mut prepared, (&dir, &args.conduct, args.join), signals, out, err);
-    if let Some(turned) = turned {
-        turned.restore(err);
-    }
-    done
+    Ok(())
 }
 
 /// Takes everything that a plan says, in a campaign of its own or joined to the one in `dir`.

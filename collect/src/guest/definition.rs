@@ -260,11 +260,11 @@ fn login(params: &Params, way: Way) -> Result<Login, ParamsError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::parameters::GUEST;
+    use crate::parameters::guest;
 
     fn definition(set: &[(&str, &str)]) -> Result<Option<Definition>, ParamsError> {
         let mut params = Params::new();
-        for known in GUEST {
+        for known in guest() {
             if let Some(default) = known.default {
                 params.set(known.key, default, Origin::BuiltIn);
             }

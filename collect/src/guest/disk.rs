@@ -194,13 +194,13 @@ pub enum DiskError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::parameters::GUEST;
+    use crate::parameters::guest;
     use model::Accel;
     use model::Origin;
 
     fn disk(set: &[(&str, &str)]) -> Result<Option<Disk>, ParamsError> {
         let mut params = Params::new();
-        for known in GUEST.iter() {
+        for known in guest() {
             params.set(known.key, known.default.unwrap_or_default(), Origin::BuiltIn);
         }
         for (key, value) in set {

@@ -57,7 +57,7 @@ fn of(own: &Params, cache: &Cache) -> Result<String, TestbedError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::parameters::GUEST;
+    use crate::parameters::guest;
     use model::Origin;
 
     #[test]
@@ -67,7 +67,7 @@ mod tests {
         let cache = Cache::at(file.path().with_extension("cache"));
         let said = |keys: &[(&str, &str)]| {
             let mut params = Params::new();
-            for known in GUEST {
+            for known in guest() {
                 params.set(known.key, known.default.unwrap_or_default(), Origin::BuiltIn);
             }
             keys.iter().for_each(|(key, value)| {

@@ -2,7 +2,7 @@
 
 use super::{QEMU, TestbedError, scratch};
 use crate::config::defined::{Of, Places, define};
-use crate::config::keys;
+use crate::config::{aliases, keys};
 use crate::deadlines::Deadlines;
 use crate::guest::argv::{self, Hardware};
 use crate::guest::channel::Reply;
@@ -13,7 +13,7 @@ use crate::guest::machine::{BootSpec, GuestError, Machine};
 use crate::guest::network::{Kind, Layout, Network, free_ports};
 use crate::guest::overlay::Overlay;
 use crate::matrix::{MatrixError, absolute_paths, assignment};
-use crate::parameters::{BUILTIN, GUEST, GUEST_NAME};
+use crate::parameters::{BUILTIN, GUEST_NAME, guest};
 use model::secret_keys::masked;
 use model::{Accel, Origin, Params};
 use process::Spec;
@@ -27,7 +27,7 @@ use std::time::Instant;
 /// There is no guest of that name, a text is not of that form, or no guest has such a key.
 pub fn guest_params(name: &str, sets: &[String]) -> Result<Params, MatrixError> {
     let mut params = Params::new();
-    for known in GUEST {
+    for known in guest() {
         if let Some(default) = known.default {
             params.set(known.key, default, Origin::BuiltIn);
         }
@@ -35,10 +35,10 @@ pub fn guest_params(name: &str, sets: &[String]) -> Result<Params, MatrixError> 
     for set in sets {
         let flag = masked(&format!("--set {set}"));
         let (key, value) = assignment(set, &flag)?;
-        let key = keys::canonical_of_guest(key).map_err(|suggestion| MatrixError::UnknownKey {
+        let key = keys::canonical_of_guest(key).map_err(|advice| MatrixError::UnknownKey {
             flag: flag.clone(),
             key: key.to_owned(),
-            suggestion: suggestion.map(str::to_owned),
+            advice,
         })?;
         params.set(&key, value, Origin::Flag(flag));
     }
@@ -48,6 +48,7 @@ pub fn guest_params(name: &str, sets: &[String]) -> Result<Params, MatrixError> 
     }
     let canonical = |key: &str| keys::canonical_of_guest(key).ok();
     define(&mut params, &canonical, &Places::from_env(), Of::default())?;
+    aliases::values(&mut params);
     absolute_paths(&mut params, None);
     Ok(params)
 }
@@ -71,7 +72,7 @@ pub fn one_command(
     let port = free_ports(1).map_err(GuestError::Network)?.first().copied().unwrap_or_default();
     let own = definition.as_ref().zip(overlay.as_ref());
     let own = own.map(|(definition, overlay)| Own { definition, overlay: overlay.path(), port });
-    let mem_mib = params.number("mem", 128u64, "a number of MiB, 128 or more")?;
+    let mem_mib = params.number("mem", 128u64, "MiB, or a size such as 1G, 128 MiB or more")?;
     let kernel = own_kernel(params)?.map(|kernel| builtin_with(cache, Some(&kernel))).transpose()?;
     let kernel_params = params.get("kernel_params").unwrap_or_default().to_owned();
     let mut machine = Machine::boot(&BootSpec {

@@ -15,6 +15,7 @@ mod host_prepare;
 mod host_topologies;
 mod image;
 mod io_faults;
+mod keys;
 mod lab_support;
 mod nested;
 mod nested_kvm;
