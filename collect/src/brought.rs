@@ -222,6 +222,14 @@ pub fn to_build(cache: &Cache, wishes: &[Wish]) -> Result<Vec<PathBuf>, BroughtE
     Ok(folders)
 }
 
+/// Looks whether something that is wished for can be had, and builds nothing.
+///
+/// # Errors
+/// It is nowhere.
+pub(crate) fn look(cache: &Cache, wish: &Wish) -> Result<(), BroughtError> {
+    if build::recipe(Path::new(&wish.value)).is_some() { Ok(()) } else { find(cache, wish).map(drop) }
+}
+
 impl Brought {
     /// Finds all that is wished for, where no guest needs it.
     ///

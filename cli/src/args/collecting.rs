@@ -116,7 +116,7 @@ pub struct Run {
     /// Name every key that perfvt does not know
     #[arg(short, long)]
     pub verbose: bool,
-    /// Show the plan, QEMU's command lines, placement, time and room, and do nothing
+    /// Show the plan, every key, QEMU's command lines, placement, time and room, list what is in the way here, and do nothing
     #[arg(long)]
     pub dry_run: bool,
 }

@@ -15,20 +15,20 @@ use collect::brought::to_build;
 use collect::campaign::setup::{
     NO_GUEST, Prepared, Request, Until, needs, prepare, utc_stamp, without_exits_before_7_1,
 };
-use collect::campaign::{Campaign, Ended, Hooks, Keep, NoiseGuard};
-use collect::config::Source;
-use collect::guest::image::{Cache, builtin, host_program};
+use collect::campaign::{Campaign, CampaignError, Ended, Hooks, Keep, NoiseGuard};
+use collect::config::{Source, reference};
+use collect::guest::image::{Cache, builtin};
 use collect::host::fingerprint::boot_id;
 use collect::host::locks::{LockError, Locks, acquire};
 use collect::host::noise::{Limits, Reader};
 use collect::host::pin::PinPlan;
 use collect::lab::window::counts_in_debugfs;
-use collect::testbed::clients_are_remote;
-use collect::testbed::{Testbed, claims, portraits, preview};
+use collect::testbed::{Testbed, claims, obstacles, portraits, preview};
 use model::ids::cpu_list;
 use model::{Accel, CampaignFile, EnvironmentPlan, Rule};
 use process::name_folders_after;
 use report::campaign::duration;
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -38,17 +38,17 @@ pub fn run(args: &Run, command: Vec<String>, out: &mut dyn Write, err: &mut dyn 
     let request = request(args, command, repeats, until);
     let mut prepared = prepare(&request, &own_executable())?;
     tell(&prepared, err)?;
-    if args.dry_run {
-        show_plan(&prepared, out)?;
-        return Ok(DONE);
-    }
     let default =
         || format!("perfvt-{}-{}", prepared.file.workload, utc_stamp(prepared.file.created_unix_ns));
     let dir = args.out.clone().unwrap_or_else(|| PathBuf::from(default()));
-    story::check_junit(args.conduct.junit.as_deref(), &dir)?;
-    for warning in room::check(&dir, prepared.bytes, &prepared.disks)? {
-        say(err, &format!("warning: {warning}"));
+    if args.dry_run {
+        show_plan(&prepared, out)?;
     }
+    check_host(&prepared.file, room(args, &prepared, &dir, err))?;
+    if args.dry_run {
+        return Ok(DONE);
+    }
+    story::check_junit(args.conduct.junit.as_deref(), &dir)?;
     let signals = Signals::watch(args.conduct.nohup)?;
     let turned = args.prepare.then(|| Turned::prepare(err)).transpose()?;
     let done = collect(&mut prepared, (&dir, &args.conduct, args.join), signals, out, err);
@@ -106,6 +106,24 @@ fn tell(prepared: &Prepared, err: &mut dyn Write) -> Result<(), Error> {
         say(err, &format!("warning: {blind}"));
     }
     Ok(())
+}
+
+/// What is wrong with where the results go, and with the room for them and for disks.
+fn room(args: &Run, prepared: &Prepared, dir: &Path, err: &mut dyn Write) -> Vec<String> {
+    let mut wrong = Vec::new();
+    if !args.join && dir.exists() {
+        wrong.push(CampaignError::exists(dir).to_string());
+    }
+    match room::check(dir, prepared.bytes, &prepared.disks) {
+        Ok(warnings) => warnings.iter().for_each(|warning| say(err, &format!("warning: {warning}"))),
+        Err(error) => wrong.push(error.to_string()),
+    }
+    wrong
+}
+
+/// Refuses a campaign that cannot run here, with everything that is in its way.
+fn check_host(file: &CampaignFile, further: Vec<String>) -> Result<(), Error> {
+    Ok(obstacles(file, &Cache::from_env()?, &needs(file)?, further)?)
 }
 
 /// Takes everything that a plan says, in a campaign of its own or joined to the one in `dir`.
@@ -169,9 +187,6 @@ fn testbed(
         &claims(file, &cache, image.as_ref(), needs.sessions)?,
         conduct.wait.then_some(&mut patience),
     )?;
-    for tool in needs.host_tools.iter().filter(|_| !clients_are_remote(file)) {
-        host_program(&cache, tool)?;
-    }
     for folder in to_build(&cache, &needs.brings)? {
         say(err, &format!("building {} with make; nothing boots before", folder.display()));
     }
@@ -187,6 +202,7 @@ pub fn resume(args: &Resume, out: &mut dyn Write, err: &mut dyn Write) -> Result
     if file.accel == "kvm" {
         accel::resolve("kvm", || accel::probe(&own_executable()))?;
     }
+    check_host(&file, Vec::new())?;
     let signals = Signals::watch(args.conduct.nohup)?;
     let turned = args.prepare.then(|| Turned::prepare(err)).transpose()?;
     let done = go_on(args, &file, signals, out, err);
@@ -338,10 +354,16 @@ fn show_environment(
     } else {
         writeln!(out, "  placement: on CPUs {}", cpu_list(&plan.cpus()))?;
     }
-    for (key, param) in &environment.params {
+    let set = environment.params.iter().map(|(key, param)| {
         let origin =
             if param.origin == "built in" { String::new() } else { format!("    ({})", param.origin) };
-        writeln!(out, "  {key} = {}{origin}", param.value)?;
+        (key.as_str(), format!("{key} = {}{origin}", param.value))
+    });
+    let unset = reference::of(&file.workload).filter(|known| !environment.params.contains_key(known.key));
+    let unset = unset.map(|known| (known.key, format!("{}: unset; {}", known.key, known.otherwise)));
+    let all: BTreeMap<&str, String> = unset.chain(set).collect();
+    for line in all.values() {
+        writeln!(out, "  {line}")?;
     }
     if guests {
         for line in preview(environment, plan, &cache, prepared.accel, &file.id)? {

@@ -71,7 +71,6 @@ pub(super) fn networks(
             set(&mut environment.params, &key, kind.word());
         }
         let layout = Layout::of(&environment.params).map_err(wrong)?;
-        network::usable(&layout).map_err(wrong)?;
         if !kinds.contains(&layout.kinds()) {
             kinds.push(layout.kinds());
         }
@@ -98,7 +97,13 @@ pub(super) fn pins(
         workload::check(workload, &environment.params)?;
         let params = &mut environment.params;
         let sessions = workload.needs(params).sessions;
-        let plan = testbed::pin(&topology, params, sessions, allow_unpinned).map_err(wrong)?;
+        let mut plan = testbed::pin(&topology, params, sessions, allow_unpinned);
+        // That it cannot be pinned is told with all that is in the way (`testbed::obstacles`); what would run is shown all the same.
+        let refused = matches!(plan, Err(TestbedError::Shortage(_)));
+        if refused {
+            plan = testbed::pin(&topology, params, sessions, true);
+        }
+        let plan = plan.map_err(wrong)?;
         for guest in &plan.guests {
             let own = params.object_params(&guest.name);
             let hardware = testbed::hardware(&own, accel, guest).map_err(|e| wrong(e.into()))?;
@@ -116,13 +121,13 @@ pub(super) fn pins(
                 set(params, &key, &smp);
             }
         }
-        for note in &plan.notes {
+        for note in plan.notes.iter().filter(|_| !refused) {
             let warning = format!("{}: {note}", environment.name);
             if !warnings.contains(&warning) {
                 warnings.push(warning);
             }
         }
-        if plan.guests.iter().any(|guest| guest.pins.is_none()) {
+        if plan.guests.iter().any(|guest| guest.pins.is_none()) && !refused {
             warnings.push(format!(
                 "guests of {} ran unpinned: expect several times the spread between boots",
                 environment.name

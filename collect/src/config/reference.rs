@@ -34,6 +34,12 @@ pub fn sections() -> Vec<Section> {
     of_guests.chain(of_workloads).filter(|section| !section.keys.is_empty()).collect()
 }
 
+/// The keys of a workload and its guests.
+pub fn of(workload: &str) -> impl Iterator<Item = &'static Known> {
+    let own = workload::find(workload).map(|workload| workload.parameters()).unwrap_or_default();
+    guest().chain(own)
+}
+
 /// Other names of a key.
 pub fn other_names(key: &str) -> Vec<&'static str> {
     aliases::KEYS.into_iter().filter(|(_, real)| *real == key).map(|(alias, _)| alias).collect()

@@ -15,6 +15,7 @@ mod failures;
 mod host_lab;
 mod lab;
 mod nics;
+mod obstacles;
 mod portrait;
 mod remote;
 mod scene;
@@ -24,6 +25,7 @@ mod trace;
 pub use claims::{claims, clients_are_remote};
 pub use command_line::preview;
 pub use describe::{hardware, pin, vcpu_list};
+pub use obstacles::{Obstacles, obstacles};
 pub use portrait::portraits;
 pub use shell::{console, guest_params, one_command};
 
@@ -43,7 +45,7 @@ use host_lab::HostParts;
 use lab::GuestLab;
 use model::{Accel, CampaignFile, Code, Params, ParamsError};
 use process::{PrivateFolder, private_folder};
-use remote::{RemoteHost, of_remote};
+use remote::of_remote;
 use scene::Scene;
 use std::path::Path;
 use std::sync::Arc;
@@ -75,7 +77,7 @@ pub enum TestbedError {
     #[error(transparent)]
     Topology(#[from] TopologyError),
     /// Too few CPUs.
-    #[error(transparent)]
+    #[error("{0}; --allow-unpinned goes on without pinning")]
     Shortage(#[from] Shortage),
     /// A parameter.
     #[error(transparent)]
@@ -162,11 +164,6 @@ impl Testbed {
         let mut scene = self.scene(params, image, folder.path(), &folder.path().join("forensics"))?;
         let deadlines = Deadlines::of(params, self.accel)?;
         scene.disk = Disk::of(params)?.map(|disk| disk.make_sparse(&deadlines)).transpose()?;
-        if let Some(host) = RemoteHost::of(&scene.network.layout, params)? {
-            for tool in &self.needs.host_tools {
-                host.tool(tool)?;
-            }
-        }
         scene.layer(&deadlines)?;
         let (version, _) = Machine::rehearse(&scene.specs(self, deadlines)?)?;
         Ok(version)

@@ -141,7 +141,7 @@ impl Workload for Fio {
     }
 
     fn needs(&self, _: &Params) -> Needs {
-        Needs { tools: true, ..Needs::default() }
+        Needs { tools: true, guest_tools: vec!["fio"], ..Needs::default() }
     }
 
     fn seconds(&self, params: &Params) -> f64 {

@@ -116,7 +116,7 @@ impl Workload for Iozone {
     }
 
     fn needs(&self, _: &Params) -> Needs {
-        Needs { tools: true, ..Needs::default() }
+        Needs { tools: true, guest_tools: vec!["mke2fs"], ..Needs::default() }
     }
 
     fn seconds(&self, params: &Params) -> f64 {

@@ -105,7 +105,12 @@ impl Workload for Iperf3 {
     }
 
     fn needs(&self, _: &Params) -> Needs {
-        Needs { tools: true, host_tools: vec!["iperf3".into()], ..Needs::default() }
+        Needs {
+            tools: true,
+            guest_tools: vec!["iperf3"],
+            host_tools: vec!["iperf3".into()],
+            ..Needs::default()
+        }
     }
 
     fn seconds(&self, params: &Params) -> f64 {

@@ -83,7 +83,12 @@ impl Workload for Sockperf {
     }
 
     fn needs(&self, _: &Params) -> Needs {
-        Needs { tools: true, host_tools: vec!["sockperf".into()], ..Needs::default() }
+        Needs {
+            tools: true,
+            guest_tools: vec!["sockperf"],
+            host_tools: vec!["sockperf".into()],
+            ..Needs::default()
+        }
     }
 
     fn seconds(&self, params: &Params) -> f64 {

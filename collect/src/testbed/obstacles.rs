@@ -1,0 +1,240 @@
+//! What on this host is in the way of a campaign: all of it at once, before anything boots. A dry run tells it beside the plan, a run
+//! is refused with it.
+
+use super::remote::RemoteHost;
+use super::{TestbedError, clients_are_remote, pin};
+use crate::brought;
+use crate::guest::definition::Definition;
+use crate::guest::disk::{Disk, QEMU_IMG};
+use crate::guest::image::{Cache, host_program};
+use crate::guest::network::{self, Layout, nics};
+use crate::host::program;
+use crate::host::topology::Topology;
+use crate::scenario::Scenario;
+use crate::ssh::Destination;
+use crate::workload::Needs;
+use model::{CampaignFile, Params, ParamsError};
+use rustix::fs::{Access, access};
+use std::fmt;
+use std::path::Path;
+
+/// Everything that is in the way; never empty.
+#[derive(Debug, thiserror::Error)]
+pub struct Obstacles(Vec<Obstacle>);
+
+/// One thing, and the environments that it is in the way of; none: of all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Obstacle {
+    environments: Vec<String>,
+    what: String,
+}
+
+impl fmt::Display for Obstacle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.environments.as_slice() {
+            [] => {}
+            [one] => write!(f, "environment {one}: ")?,
+            several => write!(f, "environments {}: ", several.join(", "))?,
+        }
+        f.write_str(&self.what)
+    }
+}
+
+impl fmt::Display for Obstacles {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.as_slice() {
+            [one] => one.fmt(f),
+            all => {
+                write!(f, "{} things of this host are in the way:", all.len())?;
+                all.iter().try_for_each(|one| write!(f, "\n  {one}"))
+            }
+        }
+    }
+}
+
+/// Looks at what a plan needs of this host and of the client's, beside what was found already. Nothing is changed, built or booted.
+///
+/// # Errors
+/// Everything that is missing.
+pub fn obstacles(
+    file: &CampaignFile,
+    cache: &Cache,
+    needs: &Needs,
+    already: Vec<String>,
+) -> Result<(), Obstacles> {
+    let mut found = Found::default();
+    already.into_iter().for_each(|what| found.add(None, Err::<(), _>(what)));
+    let guests: Vec<(String, Params)> =
+        file.environments.iter().map(|e| (e.name.clone(), e.to_params())).collect();
+    if !clients_are_remote(file) {
+        for tool in &needs.host_tools {
+            found.add(None, host_program(cache, tool).map(drop));
+        }
+    }
+    for wish in &needs.brings {
+        found.add(None, brought::look(cache, wish));
+    }
+    for (name, params) in &guests {
+        if needs.guest {
+            found.of_environment(name, params, (file, cache, needs));
+        } else {
+            found.placement(name, params, (file, needs));
+        }
+    }
+    if found.all.is_empty() { Ok(()) } else { Err(Obstacles(found.all)) }
+}
+
+#[derive(Default)]
+struct Found {
+    all: Vec<Obstacle>,
+    /// Hosts of clients that were asked, each once.
+    asked: Vec<(Destination, Option<String>)>,
+}
+
+impl Found {
+    /// Notes what is wrong, once for all environments in which it is.
+    fn add<T, E: fmt::Display>(&mut self, environment: Option<&str>, result: Result<T, E>) {
+        let Err(error) = result else { return };
+        let what = error.to_string();
+        match self.all.iter_mut().find(|known| known.what == what) {
+            Some(known) => known.environments.extend(environment.map(str::to_owned)),
+            None => {
+                let environments = environment.map(str::to_owned).into_iter().collect();
+                self.all.push(Obstacle { environments, what });
+            }
+        }
+    }
+
+    fn of_environment(
+        &mut self,
+        name: &str,
+        params: &Params,
+        (file, cache, needs): (&CampaignFile, &Cache, &Needs),
+    ) {
+        self.placement(name, params, (file, needs));
+        let environment = Some(name);
+        for guest in Scenario::of(params).map_or(&[][..], Scenario::guests) {
+            let own = params.object_params(guest);
+            self.add(environment, qemu(&own));
+            self.add(environment, vhost(&own));
+            self.add(environment, vsock(&own));
+            let windows = own.get("guest_os") == Some("windows");
+            for tool in needs.guest_tools.iter().filter(|_| !windows) {
+                self.add(environment, host_program(cache, tool));
+            }
+            let layered = Definition::of(&own, cache).is_ok_and(|definition| definition.is_some());
+            let disk = Disk::of(&own).ok().flatten();
+            if layered || disk.is_some() {
+                let missing = |why: String| format!("{QEMU_IMG}, which makes the guest's disks: {why}");
+                self.add(environment, program::check(QEMU_IMG, &path()).map_err(missing));
+                self.add(environment, folder(&own));
+            }
+        }
+        match Layout::of(params) {
+            Ok(layout) => {
+                for error in network::unusable(&layout) {
+                    self.add(environment, Err::<(), _>(error));
+                }
+                self.client(name, &layout, params, &needs.host_tools);
+            }
+            Err(error) => self.add(environment, Err::<(), _>(error)),
+        }
+    }
+
+    fn placement(&mut self, name: &str, params: &Params, (file, needs): (&CampaignFile, &Needs)) {
+        let plan = Topology::here()
+            .map_err(TestbedError::from)
+            .and_then(|topology| pin(&topology, params, needs.sessions, file.allow_unpinned));
+        self.add(Some(name), plan);
+    }
+
+    /// The client's host, where it is another one: whether it is reached, and has the tools.
+    fn client(&mut self, name: &str, layout: &Layout, params: &Params, tools: &[String]) {
+        let network::ClientPlace::Remote(destination) = &layout.client else { return };
+        let asked = (destination.clone(), params.get("client_tools").map(str::to_owned));
+        if self.asked.contains(&asked) {
+            return;
+        }
+        self.asked.push(asked);
+        match RemoteHost::of(layout, params) {
+            Ok(Some(host)) => tools
+                .iter()
+                .for_each(|tool| self.add(Some(name), host.tool(tool).map_err(TestbedError::from))),
+            Ok(None) => {}
+            Err(error) => self.add(Some(name), Err::<(), _>(error)),
+        }
+    }
+}
+
+fn path() -> String {
+    std::env::var("PATH").unwrap_or_default()
+}
+
+/// QEMU's program.
+fn qemu(own: &Params) -> Result<(), ParamsError> {
+    let program = own.text("qemu_binary")?.trim();
+    let wanted = |why: String| own.wrong("qemu_binary", &format!("a program that can be started: {why}"));
+    program::check(program, &path()).map_err(wanted)
+}
+
+/// The kernel's device behind network cards whose packets it moves.
+fn vhost(own: &Params) -> Result<(), ParamsError> {
+    for nic in nics(own)? {
+        let nic = own.object_params(&nic);
+        if nic.switch("vhost")? {
+            device(&nic, "vhost", "/dev/vhost-net", "vhost_net")?;
+        }
+    }
+    Ok(())
+}
+
+/// The same behind sockets between guest and host, which further arguments may ask for.
+fn vsock(own: &Params) -> Result<(), ParamsError> {
+    if own.words("extra_args")?.iter().any(|word| word.starts_with("vhost-vsock")) {
+        device(own, "extra_args", "/dev/vhost-vsock", "vhost_vsock")?;
+    }
+    Ok(())
+}
+
+/// A character device that QEMU opens.
+fn device(params: &Params, key: &str, device: &str, module: &str) -> Result<(), ParamsError> {
+    access(device, Access::READ_OK | Access::WRITE_OK).map_err(|error| {
+        let wanted = match error {
+            rustix::io::Errno::NOENT => {
+                format!("{device}, which is not there; `modprobe {module}` brings it")
+            }
+            other => format!("{device}, which this user cannot open ({other}); its group may, often kvm"),
+        };
+        params.wrong(key, &wanted)
+    })
+}
+
+/// Where disks are made.
+fn folder(own: &Params) -> Result<(), ParamsError> {
+    let dir = Path::new(own.text("disk_dir")?);
+    let writable = access(dir, Access::WRITE_OK | Access::EXEC_OK);
+    writable
+        .map_err(|error| own.wrong("disk_dir", &format!("a folder that this user may write to ({error})")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_in_the_way_of_several_environments_is_said_once() {
+        let mut found = Found::default();
+        found.add(None, Err::<(), _>("no fio"));
+        found.add(Some("base"), Err::<(), _>("no QEMU"));
+        found.add(Some("base"), Ok::<(), &str>(()));
+        found.add(Some("head"), Err::<(), _>("no QEMU"));
+        found.add(Some("head"), Err::<(), _>("no bridge"));
+        let all = Obstacles(found.all).to_string();
+        assert_eq!(
+            all,
+            "3 things of this host are in the way:\n  no fio\n  environments base, head: no QEMU\n  environment head: no bridge"
+        );
+        let one = Obstacles(vec![Obstacle { environments: vec!["x".into()], what: "no bridge".into() }]);
+        assert_eq!(one.to_string(), "environment x: no bridge");
+    }
+}
