@@ -1,6 +1,8 @@
 //! What is in the way of a campaign on this host: a dry run tells all of it beside the plan, and a run is refused with the same.
 
+use crate::sshd_support::Sshd;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -69,4 +71,31 @@ fn a_client_that_ssh_does_not_reach_is_told_before_anything_boots() {
         said.contains("bridge pvtnosuchbr: ") && said.contains("environment base: the client's host: "),
         "{said}"
     );
+}
+
+#[test]
+fn a_client_without_the_workloads_program_is_told_with_the_key_that_names_its_folder() {
+    let Some(sshd) = Sshd::start("127.0.0.1", &[]) else { return testing::skip("there is no sshd here") };
+    let dir = tempfile::tempdir().unwrap();
+    let tools = dir.path().join("tools");
+    fs::create_dir(&tools).unwrap();
+    let cfg = format!(
+        "only netperf.exhost_guest\nbridge = pvtnosuchbr\nclient = 127.0.0.1\nclient_user = {}\nclient_port = {}\nclient_key = {}\n\
+         client_ssh_config = {}\nclient_tools = {}\n",
+        sshd.user,
+        sshd.port,
+        sshd.key().display(),
+        sshd.config().display(),
+        tools.display()
+    );
+    fs::write(dir.path().join("tests.cfg"), cfg).unwrap();
+    let (code, _, said) = perfvt(dir.path(), &["-c", "tests.cfg", "--dry-run"]);
+    let wanted =
+        format!("  environment base: the client's host: 127.0.0.1 has no netperf in '{}': ", tools.display());
+    assert!(code == Some(2) && said.contains(&wanted) && said.contains("client_tools = FOLDER"), "{said}");
+    let netperf = tools.join("netperf");
+    fs::write(&netperf, "#!/bin/sh\n").unwrap();
+    fs::set_permissions(&netperf, fs::Permissions::from_mode(0o755)).unwrap();
+    let (_, _, said) = perfvt(dir.path(), &["-c", "tests.cfg", "--dry-run"]);
+    assert!(said.contains("bridge pvtnosuchbr: ") && !said.contains("netperf in"), "{said}");
 }

@@ -4,9 +4,9 @@
 use super::remote::RemoteHost;
 use super::{TestbedError, clients_are_remote, pin};
 use crate::brought;
-use crate::guest::definition::Definition;
+use crate::guest::definition::{Definition, own_kernel};
 use crate::guest::disk::{Disk, QEMU_IMG};
-use crate::guest::image::{Cache, host_program};
+use crate::guest::image::{Cache, can_build, host_program};
 use crate::guest::network::{self, Layout, nics};
 use crate::host::program;
 use crate::host::topology::Topology;
@@ -71,6 +71,9 @@ pub fn obstacles(
             found.add(None, host_program(cache, tool).map(drop));
         }
     }
+    if needs.guest {
+        found.add(None, can_build(cache, None));
+    }
     for wish in &needs.brings {
         found.add(None, brought::look(cache, wish));
     }
@@ -121,6 +124,9 @@ impl Found {
             let windows = own.get("guest_os") == Some("windows");
             for tool in needs.guest_tools.iter().filter(|_| !windows) {
                 self.add(environment, host_program(cache, tool));
+            }
+            if let Ok(Some(kernel)) = own_kernel(&own) {
+                self.add(environment, can_build(cache, Some(&kernel)));
             }
             let layered = Definition::of(&own, cache).is_ok_and(|definition| definition.is_some());
             let disk = Disk::of(&own).ok().flatten();

@@ -20,6 +20,7 @@ mod lab_support;
 mod nested;
 mod nested_kvm;
 mod nested_support;
+mod obstacles;
 mod right_guest;
 mod secrets;
 mod ssh;
