@@ -11,6 +11,7 @@
 // Tests lay out their own files; everything else passes the doors of `edge`.
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 pub mod args;
+mod documents;
 mod progress;
 mod room;
 mod say;
@@ -136,6 +137,7 @@ fn dispatch(args: Args, command: Vec<String>, out: &mut dyn Write, err: &mut dyn
         Verb::Host(host) => verbs::host::host(&host, out),
         Verb::Doctor(doctor) => verbs::doctor::doctor(&doctor, out),
         Verb::Completions { shell } => verbs::generate::completions(shell, out),
+        Verb::Help { words } => verbs::help::help(&words, out),
         Verb::Man { dir } => verbs::generate::man(dir.as_deref(), out),
     }
 }

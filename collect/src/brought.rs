@@ -164,7 +164,7 @@ pub enum BroughtError {
     /// Nobody named it, and it is nowhere.
     #[error(
         "looking for {program}: it is neither in {packages} nor on this host; build it and name its file with \
-         --set {key}=FILE, which may lie in a folder that builds it, deps/{program}/{program} (docs/workloads.md)"
+         --set {key}=FILE, which may lie in a folder that builds it, deps/{program}/{program} (`perfvt help workloads`)"
     )]
     Missing {
         /// The program.
@@ -222,6 +222,14 @@ pub fn to_build(cache: &Cache, wishes: &[Wish]) -> Result<Vec<PathBuf>, BroughtE
         }
     }
     Ok(folders)
+}
+
+/// Looks whether something that is wished for can be had, and builds nothing.
+///
+/// # Errors
+/// It is nowhere.
+pub(crate) fn look(cache: &Cache, wish: &Wish) -> Result<(), BroughtError> {
+    if build::recipe(Path::new(&wish.value)).is_some() { Ok(()) } else { find(cache, wish).map(drop) }
 }
 
 impl Brought {

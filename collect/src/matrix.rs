@@ -4,13 +4,15 @@
 //! `--env`.
 
 use crate::brought;
+use crate::config::aliases::{self, Told};
 use crate::config::defined::{Of, Places, define};
 use crate::config::guests::GuestError;
 use crate::config::{Selected, keys, named};
 use crate::guest::image_key::CACHED;
-use crate::parameters::{GUEST, GUEST_NAME};
+use crate::parameters::{GUEST_NAME, guest};
 use crate::scenario::without_objects;
 use crate::workload::{MAX_CASES, Workload, check};
+use edge::quoted;
 use model::secret_keys::masked;
 use model::store::{CAMPAIGN_FILE, JOURNAL_FILE};
 use model::{Case, Origin, Param, Params, ParamsError};
@@ -28,14 +30,14 @@ pub enum MatrixError {
         part: String,
     },
     /// A key that nobody knows.
-    #[error("{flag}: unknown parameter '{key}'{}", suggestion.as_ref().map(|s| format!(", did you mean '{s}'?")).unwrap_or_default())]
+    #[error("{flag}: unknown parameter {}{}", quoted(key), advice.as_deref().unwrap_or_default())]
     UnknownKey {
         /// The flag as it was written.
         flag: String,
         /// The key.
         key: String,
-        /// A known one that looks like it.
-        suggestion: Option<String>,
+        /// What to write instead, as the end of the sentence.
+        advice: Option<String>,
     },
     /// `--profile x`.
     #[error("--profile {name}: unknown profile; there is one, quick: a few cases of a few seconds each")]
@@ -94,6 +96,8 @@ pub struct Environment {
     pub params: Params,
     /// Keys that `--env` set.
     pub factors: Vec<String>,
+    /// Other names of keys and values that were understood.
+    pub told: Vec<Told>,
 }
 
 /// Builds the environments of a campaign.
@@ -127,7 +131,7 @@ pub fn environments_of(
             return Err(MatrixError::EnvironmentTwice { name: spec.name.clone() });
         }
         let mut params = Params::new();
-        for known in GUEST.iter().chain(workload.parameters()) {
+        for known in guest().chain(workload.parameters()) {
             if let Some(default) = known.default {
                 params.set(known.key, default, Origin::BuiltIn);
             }
@@ -138,12 +142,14 @@ pub fn environments_of(
         if let Some(profile) = profile {
             apply_profile(&mut params, workload, profile)?;
         }
+        let mut told = choice.told.clone();
         for set in sets {
-            assign(&mut params, workload, set, &masked(&format!("--set {set}")))?;
+            told.extend(assign(&mut params, workload, set, &masked(&format!("--set {set}")))?.1);
         }
         let mut factors = Vec::new();
         for part in &spec.sets {
-            let key = assign(&mut params, workload, part, &masked(&format!("--env {}", spec.text)))?;
+            let (key, other) = assign(&mut params, workload, part, &masked(&format!("--env {}", spec.text)))?;
+            told.extend(other);
             factors.extend(factors_of(&key));
         }
         if workload.needs(&params).guest {
@@ -151,9 +157,10 @@ pub fn environments_of(
             let of = Of { variant: &choice.variant, dormant: choice.dormant.as_ref() };
             define(&mut params, &canonical, places, of)?;
         }
+        told.extend(aliases::values(&mut params));
         absolute_paths(&mut params, Some(workload));
         workload.check_request(&params)?;
-        all.push(Environment { name: spec.name.clone(), params, factors });
+        all.push(Environment { name: spec.name.clone(), params, factors, told });
     }
     for index in 0..all.len() {
         let filtered = selected.get(index).is_some_and(|s| !s.spec.filters.is_empty());
@@ -263,20 +270,22 @@ pub fn assignment<'a>(part: &'a str, flag: &str) -> Result<(&'a str, &'a str), M
         .ok_or_else(|| MatrixError::NotAnAssignment { flag: flag.into(), part: masked(part) })
 }
 
-/// Sets one `KEY=VALUE` and gives the key.
+/// Sets one `KEY=VALUE` and gives the key, with what there is to tell when it has another name.
 fn assign(
     params: &mut Params,
     workload: &dyn Workload,
     part: &str,
     flag: &str,
-) -> Result<String, MatrixError> {
+) -> Result<(String, Option<Told>), MatrixError> {
     let (key, value) = assignment(part, flag)?;
     let Some(known) = keys::canonical(key, workload) else {
-        let suggestion = keys::suggestion(key, workload).map(str::to_owned);
-        return Err(MatrixError::UnknownKey { flag: flag.into(), key: key.into(), suggestion });
+        let advice = keys::advice(key, workload);
+        return Err(MatrixError::UnknownKey { flag: flag.into(), key: key.into(), advice });
     };
-    params.set(&known, value, Origin::Flag(flag.into()));
-    Ok(known)
+    let origin = Origin::Flag(flag.into());
+    let told = keys::renamed(key, &known, &origin);
+    params.set(&known, value, origin);
+    Ok((known, told))
 }
 
 /// Whether a name can be an environment's, which is also its directory's.

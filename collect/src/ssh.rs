@@ -73,6 +73,19 @@ pub enum SshError {
         /// What went wrong.
         source: ProcessError,
     },
+    /// A program that it does not have.
+    #[error(
+        "{address} has no {tool} in {place}: install it there, or name the folder there that holds it, \
+         client_tools = FOLDER"
+    )]
+    NoTool {
+        /// The host.
+        address: String,
+        /// The program.
+        tool: String,
+        /// Where it was looked for.
+        place: String,
+    },
     /// No folder for the connection's socket.
     #[error("creating a folder for the connection to {address}: {source}")]
     Folder {

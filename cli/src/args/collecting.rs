@@ -40,7 +40,7 @@ pub struct Run {
     /// What to measure; optional when a configuration says it. `perfvt list --workloads` shows all
     #[arg(value_name = "WORKLOAD")]
     pub workload: Option<String>,
-    /// A Cartesian configuration, which is read after perfvt's own base (docs/cartesian.md)
+    /// A Cartesian configuration, which is read after perfvt's own base (see perfvt help cartesian)
     #[arg(short, long = "config", value_name = "CFG")]
     pub config: Option<PathBuf>,
     /// Take only variants that match, as if `only FILTER` stood at the end of the configuration; repeatable
@@ -62,7 +62,7 @@ pub struct Run {
     /// The guest of all environments, a name of `perfvt guest list`: short for --set guest=NAME
     #[arg(long, value_name = "NAME")]
     pub guest: Option<String>,
-    /// A parameter of all environments; repeatable. `perfvt run WORKLOAD --dry-run` shows all of them
+    /// A parameter of all environments; repeatable. `perfvt run WORKLOAD --dry-run` shows all of them, `perfvt help keys` what they do
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub sets: Vec<String>,
     /// Boots of each environment; at most, with --until [default: the repeats of the configuration, else 5; with --until 30]
@@ -113,7 +113,10 @@ pub struct Run {
     /// What to do about others, and what to keep.
     #[command(flatten)]
     pub conduct: Conduct,
-    /// Show the plan, QEMU's command lines, placement, time and room, and do nothing
+    /// Name every key that perfvt does not know
+    #[arg(short, long)]
+    pub verbose: bool,
+    /// Show the plan, every key, QEMU's command lines, placement, time and room, list what is in the way here, and do nothing
     #[arg(long)]
     pub dry_run: bool,
 }
@@ -137,7 +140,7 @@ pub struct Resume {
     /// Add boots, up to this number of each environment.
     ///
     /// Whoever adds boots has looked at the results: rows with added boots get the interval and p of a later look, which
-    /// a share of alpha was kept for (docs/statistics.md, "Sequential stopping").
+    /// a share of alpha was kept for ("Sequential stopping" in perfvt help statistics).
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub repeat: Option<u32>,
     /// Prepare the host first (see perfvt host prepare), and restore it at the end

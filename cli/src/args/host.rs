@@ -36,7 +36,7 @@ pub enum HostVerb {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "KNOBS
   services governor turbo ksm thp numa_balancing watchdog swappiness arp bridge hugepages caches
-  (docs/host.md says what each does and why)
+  (`perfvt help host.md` says what each does and why)
 
 EXAMPLES
   perfvt host prepare --dry-run

@@ -50,7 +50,7 @@ pub struct List {
     /// Show the value of one key, where it comes from and what it replaced
     #[arg(long, value_name = "KEY", conflicts_with_all = ["contents", "json"])]
     pub explain: Option<String>,
-    /// Do as avocado-vt does where it is at odds with its own manual (docs/cartesian.md lists where)
+    /// Do as avocado-vt does where it is at odds with its own manual (perfvt help cartesian lists where)
     #[arg(long)]
     pub compat: bool,
     /// Take only the default of every block of variants that has one

@@ -22,7 +22,13 @@ use std::path::PathBuf;
 /// perfvt runs benchmarks in NUMA-pinned QEMU guests, repeats them over fresh boots, tests the differences and
 /// writes a comparison that can be published.
 #[derive(Debug, Parser)]
-#[command(name = "perfvt", version, propagate_version = true, max_term_width = 100)]
+#[command(
+    name = "perfvt",
+    version,
+    propagate_version = true,
+    max_term_width = 100,
+    disable_help_subcommand = true
+)]
 pub struct Args {
     /// What to do.
     #[command(subcommand)]
@@ -74,6 +80,11 @@ pub enum Verb {
     Completions {
         /// Which shell.
         shell: clap_complete::Shell,
+    },
+    /// Print the help of a verb, a document, or what keys do (help keys [PART]); without words, list them
+    Help {
+        /// A verb, the name of a document, or keys and a part of their names
+        words: Vec<String>,
     },
     /// Print the manual page, or write one for each verb
     Man {

@@ -38,7 +38,7 @@ EXIT CODES
   A candidate that breaks (FAILS-MORE, or a guest that died on its side alone) fails every gate, before 3
 
 OTHER TOOLS
-  Results of these are read as well, packed or not (docs/foreign-files.md): {}",
+  Results of these are read as well, packed or not (perfvt help foreign-files): {}",
         formats::foreign::tools()
     )
 }

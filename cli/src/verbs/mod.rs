@@ -10,6 +10,7 @@ mod gathered;
 pub mod gc;
 pub mod generate;
 pub mod guest;
+pub mod help;
 pub mod host;
 pub mod list;
 pub mod options;

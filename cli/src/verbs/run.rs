@@ -13,29 +13,54 @@ use crate::{DONE, Error, INTERRUPTED, INVALID_CELLS, own_executable};
 use collect::accel;
 use collect::brought::to_build;
 use collect::campaign::setup::{
-    NO_GUEST, Prepared, Request, Rooms, needs, prepare, utc_stamp, without_exits_before_7_1,
+    NO_GUEST, Prepared, Request, Rooms, Until, needs, prepare, utc_stamp, without_exits_before_7_1,
 };
-use collect::campaign::{Campaign, Ended, Hooks, Keep, NoiseGuard};
-use collect::config::Source;
+use collect::campaign::{Campaign, CampaignError, Ended, Hooks, Keep, NoiseGuard};
+use collect::config::{Source, reference};
 use collect::environment::EnvironmentSpec;
-use collect::guest::image::{Cache, builtin, host_program};
+use collect::guest::image::{Cache, builtin};
 use collect::host::fingerprint::boot_id;
 use collect::host::locks::{LockError, Locks, acquire};
 use collect::host::noise::{Limits, Reader};
 use collect::lab::window::counts_in_debugfs;
-use collect::testbed::clients_are_remote;
-use collect::testbed::{Testbed, claims};
+use collect::testbed::{Testbed, claims, obstacles};
 use model::ids::cpu_list;
 use model::{Accel, CampaignFile, EnvironmentPlan, Origin, Params, Rule};
 use process::name_folders_after;
 use report::campaign::duration;
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// Plans a campaign and runs it.
 pub fn run(args: &Run, command: Vec<String>, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Error> {
     let (repeats, until) = stopping::asked(args)?;
-    let request = Request {
+    let request = request(args, command, repeats, until);
+    let mut prepared = prepare(&request, &own_executable())?;
+    tell(&prepared, err)?;
+    let default =
+        || format!("perfvt-{}-{}", prepared.file.workload, utc_stamp(prepared.file.created_unix_ns));
+    let dir = args.out.clone().unwrap_or_else(|| PathBuf::from(default()));
+    if args.dry_run {
+        show_plan(&prepared, out)?;
+    }
+    check_host(&prepared.file, room(args, &prepared, &dir, err))?;
+    if args.dry_run {
+        return Ok(DONE);
+    }
+    story::check_junit(args.conduct.junit.as_deref(), &dir)?;
+    let signals = Signals::watch(args.conduct.nohup)?;
+    let turned = args.prepare.then(|| Turned::prepare(err)).transpose()?;
+    let done = collect(&mut prepared, (&dir, &args.conduct, args.join), signals, out, err);
+    if let Some(turned) = turned {
+        turned.restore(err);
+    }
+    done
+}
+
+/// What the flags ask for.
+fn request(args: &Run, command: Vec<String>, repeats: Option<u32>, until: Option<Until>) -> Request {
+    Request {
         source: Source {
             workload: args.workload.clone(),
             config: args.config.clone(),
@@ -64,33 +89,41 @@ pub fn run(args: &Run, command: Vec<String>, out: &mut dyn Write, err: &mut dyn 
         allow_unpinned: args.allow_unpinned,
         machine: args.machine.clone(),
         seed: args.seed,
+        verbose: args.verbose,
         argv: command,
-    };
-    let mut prepared = prepare(&request, &own_executable())?;
+    }
+}
+
+/// What is to be said before anything is planned on disk.
+fn tell(prepared: &Prepared, err: &mut dyn Write) -> Result<(), Error> {
     for note in &prepared.notes {
         say(err, &format!("warning: {note}"));
+    }
+    if let Some(told) = &prepared.told {
+        say(err, &format!("note: {told}"));
     }
     if let Some(blind) = sight::warning(&prepared.file, &defaults()?) {
         say(err, &format!("warning: {blind}"));
     }
-    if args.dry_run {
-        show_plan(&prepared, out)?;
-        return Ok(DONE);
+    Ok(())
+}
+
+/// What is wrong with where the results go, and with the room for them and for disks.
+fn room(args: &Run, prepared: &Prepared, dir: &Path, err: &mut dyn Write) -> Vec<String> {
+    let mut wrong = Vec::new();
+    if !args.join && dir.exists() {
+        wrong.push(CampaignError::exists(dir).to_string());
     }
-    let default =
-        || format!("perfvt-{}-{}", prepared.file.workload, utc_stamp(prepared.file.created_unix_ns));
-    let dir = args.out.clone().unwrap_or_else(|| PathBuf::from(default()));
-    story::check_junit(args.conduct.junit.as_deref(), &dir)?;
-    for warning in room::check(&dir, prepared.bytes, &prepared.disks)? {
-        say(err, &format!("warning: {warning}"));
+    match room::check(dir, prepared.bytes, &prepared.disks) {
+        Ok(warnings) => warnings.iter().for_each(|warning| say(err, &format!("warning: {warning}"))),
+        Err(error) => wrong.push(error.to_string()),
     }
-    let signals = Signals::watch(args.conduct.nohup)?;
-    let turned = args.prepare.then(|| Turned::prepare(err)).transpose()?;
-    let done = collect(&mut prepared, (&dir, &args.conduct, args.join), signals, out, err);
-    if let Some(turned) = turned {
-        turned.restore(err);
-    }
-    done
+    wrong
+}
+
+/// Refuses a campaign that cannot run here, with everything that is in its way.
+fn check_host(file: &CampaignFile, further: Vec<String>) -> Result<(), Error> {
+    Ok(obstacles(file, &Cache::from_env()?, &needs(file)?, further)?)
 }
 
 /// Takes everything that a plan says, in a campaign of its own or joined to the one in `dir`.
@@ -152,9 +185,6 @@ fn testbed(
     };
     let locks =
         acquire(&claims(file, &cache, image.as_ref(), &needs)?, conduct.wait.then_some(&mut patience))?;
-    for tool in needs.host_tools.iter().filter(|_| !clients_are_remote(file)) {
-        host_program(&cache, tool)?;
-    }
     for folder in to_build(&cache, &needs.brings)? {
         say(err, &format!("building {} with make; nothing boots before", folder.display()));
     }
@@ -170,6 +200,7 @@ pub fn resume(args: &Resume, out: &mut dyn Write, err: &mut dyn Write) -> Result
     if file.accel == "kvm" {
         accel::resolve("kvm", || accel::probe(&own_executable()))?;
     }
+    check_host(&file, Vec::new())?;
     let signals = Signals::watch(args.conduct.nohup)?;
     let turned = args.prepare.then(|| Turned::prepare(err)).transpose()?;
     let done = go_on(args, &file, signals, out, err);
@@ -287,14 +318,14 @@ fn show_plan(prepared: &Prepared, out: &mut dyn Write) -> Result<(), Error> {
     match &prepared.rooms {
         Rooms::Guests(specs) => {
             for (environment, spec) in file.environments.iter().zip(specs) {
-                show_environment(environment, spec, out)?;
+                show_environment(&file.workload, environment, spec, out)?;
             }
         }
         Rooms::Host(rooms) => {
             for (environment, cpus) in file.environments.iter().zip(rooms) {
                 writeln!(out, "\nenvironment {}", environment.name)?;
                 writeln!(out, "  placement: on CPUs {}", cpu_list(cpus))?;
-                show_params(environment, out)?;
+                show_params(&file.workload, environment, out)?;
             }
         }
     }
@@ -314,6 +345,7 @@ fn show_plan(prepared: &Prepared, out: &mut dyn Write) -> Result<(), Error> {
 
 /// One environment of a plan: its guests, where they run, its parameters, and QEMU's command lines.
 fn show_environment(
+    workload: &str,
     environment: &EnvironmentPlan,
     spec: &EnvironmentSpec,
     out: &mut dyn Write,
@@ -325,7 +357,7 @@ fn show_environment(
     for line in spec.plan().to_string().lines() {
         writeln!(out, "  placement: {line}")?;
     }
-    show_params(environment, out)?;
+    show_params(workload, environment, out)?;
     for (guest, words) in spec.guests.iter().zip(spec.command_lines()) {
         let words: Vec<String> = words.into_iter().map(for_a_shell).collect();
         writeln!(out, "  {} {}", guest.qemu, words.join(" "))?;
@@ -342,13 +374,20 @@ fn for_a_shell(word: String) -> String {
     Params::quoted([word.as_str()]).unwrap_or(word)
 }
 
-fn show_params(environment: &EnvironmentPlan, out: &mut dyn Write) -> Result<(), Error> {
-    for (key, param) in &environment.params {
+/// Every parameter in force with its origin, and every key that has no value.
+fn show_params(workload: &str, environment: &EnvironmentPlan, out: &mut dyn Write) -> Result<(), Error> {
+    let set = environment.params.iter().map(|(key, param)| {
         let origin = match &param.origin {
             Origin::BuiltIn => String::new(),
             origin => format!("    ({origin})"),
         };
-        writeln!(out, "  {key} = {}{origin}", param.value)?;
+        (key.as_str(), format!("{key} = {}{origin}", param.value))
+    });
+    let unset = reference::of(workload).filter(|known| !environment.params.contains_key(known.key));
+    let unset = unset.map(|known| (known.key, format!("{}: unset; {}", known.key, known.otherwise)));
+    let all: BTreeMap<&str, String> = unset.chain(set).collect();
+    for line in all.values() {
+        writeln!(out, "  {line}")?;
     }
     Ok(())
 }

@@ -53,6 +53,83 @@ impl Place {
     }
 }
 
+/// Keys of avocado-vt, as its users have them.
+const FOREIGN: &str = "variants:
+    - netperf: install setup
+        type = netperf
+        kill_vm = yes
+        machine_type = q35
+        nics += ' nic2'
+        nic_model_nic1 = virtio
+        nic_model_nic2 = e1000
+        netdst_nic1 = pvtprivate
+        netdst_nic2 = pvtswitch
+        extra_params = '-name x'
+        mem = 1G
+        nic_mode = tap
+        protocols = TCP_STREAM
+        sizes = 64
+        sessions = 1
+        client = localhost
+        Windows:
+            setup_cmd = x
+        variants:
+            - guest_guest:
+                only Linux
+                vms += ' vm2'
+                client = vm2
+            - host_guest:
+";
+
+#[test]
+fn a_configuration_of_avocado_vt_is_planned_and_told_once_what_its_words_are_here() {
+    let place = Place::with(FOREIGN);
+    // Its bridges are not here, which the plan does not need.
+    let run = place.plan(&["netperf", "-c", "tests.cfg", "--only", "host_guest", "--set", "memory=2G"]);
+    assert_eq!(run.code, 2, "{}", run.err);
+    for line in [
+        "machine = q35    (tests.cfg:5)",
+        "nic_model_nic1 = virtio_net    (tests.cfg:7)",
+        "bridge_nic2 = pvtswitch    (tests.cfg:10)",
+        "extra_args = -name x    (tests.cfg:11)",
+        "mem = 2048    (--set memory=2G)",
+    ] {
+        assert!(run.out.contains(&format!("\n  {line}\n")), "{line}\n{}", run.out);
+    }
+    let notes: Vec<&str> = run.err.lines().filter(|line| line.starts_with("note: ")).collect();
+    let wanted = "note: other names, understood: machine_type (tests.cfg:5) is machine, netdst_nic1 (tests.cfg:9) is bridge_nic1, \
+                  netdst_nic2 (tests.cfg:10) is bridge_nic2, extra_params (tests.cfg:11) is extra_args, memory is mem, mem = 2G is 2048, \
+                  nic_model_nic1 = virtio (tests.cfg:7) is virtio_net";
+    assert_eq!(notes, [wanted]);
+    assert!(
+        run.err.contains("tests.cfg:13: perfvt does not know the key 'nic_mode'; here that is net = "),
+        "{}",
+        run.err
+    );
+    assert!(run.err.contains("filters only: kill_vm (tests.cfg:4)"), "{}", run.err);
+    let refused = place.plan(&[
+        "netperf",
+        "-c",
+        "tests.cfg",
+        "--only",
+        "host_guest",
+        "--set",
+        "machine_type=arm64-pci:virt",
+    ]);
+    assert!(refused.code == 2 && refused.err.contains("guests are PCs"), "{}", refused.err);
+}
+
+#[test]
+fn every_key_that_perfvt_does_not_know_is_named_with_v() {
+    let keys: String = (1..=40).map(|n| format!("own_{n}_key = x\n")).collect();
+    let place = Place::with(&keys);
+    let few = place.plan(&["netperf", "-c", "tests.cfg"]);
+    assert!(few.err.contains("own_5_key (tests.cfg:5), and 35 others, which -v names\n"), "{}", few.err);
+    let all = place.plan(&["netperf", "-c", "tests.cfg", "-v"]);
+    assert!(all.err.contains("own_39_key (tests.cfg:39), own_40_key (tests.cfg:40)\n"), "{}", all.err);
+    assert_eq!((few.code, all.code), (0, 0));
+}
+
 impl Run {
     #[track_caller]
     fn shows(&self, lines: &[&str]) {

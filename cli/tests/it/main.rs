@@ -33,6 +33,7 @@ mod mutation;
 mod mutation_support;
 mod nested_kvm;
 mod netperf;
+mod obstacles;
 mod outside;
 mod parked;
 mod providers;

@@ -112,7 +112,8 @@ pub enum CampaignError {
 }
 
 impl CampaignError {
-    pub(super) fn exists(dir: &Path) -> CampaignError {
+    /// A folder that is there already, and how to go on with it.
+    pub fn exists(dir: &Path) -> CampaignError {
         let resumable = dir.join(model::store::CAMPAIGN_FILE).is_file();
         let resume = if resumable {
             format!(

@@ -70,7 +70,6 @@ pub(super) fn networks(
             set(&mut environment.params, &key, kind.word());
         }
         let layout = Layout::of(&environment.params).map_err(wrong)?;
-        network::usable(&layout).map_err(wrong)?;
         if !kinds.contains(&layout.kinds()) {
             kinds.push(layout.kinds());
         }
@@ -141,7 +140,13 @@ pub(super) fn specs(
             source: Box::new(source),
         };
         let params = &mut environment.params;
-        let spec = EnvironmentSpec::of(params, &ground).map_err(|e| wrong(e.into()))?;
+        let mut spec = EnvironmentSpec::of(params, &ground);
+        // That it cannot be pinned is told with all that is in the way (`testbed::obstacles`); what would run is shown all the same.
+        let refused = matches!(spec, Err(EnvironmentError::Shortage(_)));
+        if refused {
+            spec = EnvironmentSpec::of(params, &Ground { allow_unpinned: true, ..ground });
+        }
+        let spec = spec.map_err(|e| wrong(e.into()))?;
         for guest in &spec.guests {
             let own = params.object_params(&guest.name);
             check_build_on(&own).map_err(|e| wrong(EnvironmentError::from(e).into()))?;
@@ -154,13 +159,13 @@ pub(super) fn specs(
                 set(params, &key, &smp);
             }
         }
-        for note in &spec.notes {
+        for note in spec.notes.iter().filter(|_| !refused) {
             let warning = format!("{name}: {note}");
             if !warnings.contains(&warning) {
                 warnings.push(warning);
             }
         }
-        if !spec.is_pinned() {
+        if !spec.is_pinned() && !refused {
             warnings.push(format!(
                 "guests of {name} ran unpinned: expect several times the spread between boots"
             ));
@@ -180,7 +185,11 @@ pub(super) fn rooms(
     let needs = needs(workload, environments.iter().map(|environment| &environment.params));
     let room = |environment: &Environment| {
         workload::check(workload, &environment.params)?;
-        let plan = pin(&topology, &environment.params, needs.sessions, allow_unpinned);
+        // As above.
+        let plan = match pin(&topology, &environment.params, needs.sessions, allow_unpinned) {
+            Err(EnvironmentError::Shortage(_)) => pin(&topology, &environment.params, needs.sessions, true),
+            plan => plan,
+        };
         plan.map(|plan| plan.cpus()).map_err(|source| SetupError::Environment {
             environment: environment.name.clone(),
             source: Box::new(source.into()),

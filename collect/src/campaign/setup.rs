@@ -6,7 +6,7 @@ use super::resolve::{self, Disks};
 use crate::accel;
 use crate::config::select::{repeats, select};
 use crate::config::spec::named_guest;
-use crate::config::{Selected, Source, keys};
+use crate::config::{Selected, Source, aliases, keys};
 use crate::environment::EnvironmentSpec;
 use crate::matrix::{self, Environment};
 use crate::workload::{self, Needs, Workload};
@@ -48,6 +48,8 @@ pub struct Request {
     pub machine: Option<String>,
     /// Seed of the order; `None` takes one from the clock.
     pub seed: Option<u64>,
+    /// Name every key that is not known.
+    pub verbose: bool,
     /// The command line.
     pub argv: Vec<String>,
 }
@@ -101,6 +103,8 @@ pub struct Prepared {
     pub disks: Disks,
     /// What the configuration says and probably does not mean. Not for reports.
     pub notes: Vec<String>,
+    /// Other names that were understood, in one line.
+    pub told: Option<String>,
 }
 
 /// Makes a plan. `executable` is perfvt itself, for the KVM probe.
@@ -109,13 +113,14 @@ pub fn prepare(request: &Request, executable: &Path) -> Result<Prepared, SetupEr
     let first = selected.first().map_or("", |s| s.choice.workload.as_str());
     let workload = find(first)?;
     let unknown = selected.iter().flat_map(|s| s.choice.unknown.iter().cloned());
-    notes.extend(keys::warnings(&unknown.collect::<Vec<_>>(), workload));
+    notes.extend(keys::warnings(&unknown.collect::<Vec<_>>(), workload, request.verbose));
     let boots_each = match request.repeats {
         Some(n) => n,
         None => repeats(&selected)?.unwrap_or(REPEATS),
     };
     let mut environments =
         matrix::environments(workload, &selected, request.profile.as_deref(), &request.sets)?;
+    let told: Vec<_> = environments.iter().flat_map(|e| e.told.iter().cloned()).collect();
     let cases = matrix::cases(workload, &environments)?;
     let guests = environments.iter().any(|e| workload.needs(&e.params).guest);
     // Where only the host is measured, nothing is said about guests that are not there.
@@ -173,7 +178,7 @@ pub fn prepare(request: &Request, executable: &Path) -> Result<Prepared, SetupEr
         blocks,
     };
     let disks = Disks::of(&environments)?;
-    Ok(Prepared { file, accel, rooms, seconds, bytes, disks, notes })
+    Ok(Prepared { file, accel, rooms, seconds, bytes, disks, notes, told: aliases::told(&told) })
 }
 
 /// The variant of each environment.

@@ -6,7 +6,7 @@ use super::named::{self, IMAGE, NAME, given, names_an_image, suffixes, view};
 use super::names::{carries, is_windows, labels};
 use super::{entrance, keys, shipped};
 use crate::guest::image_key::{BUILTIN_IMAGE, image};
-use crate::parameters::{BUILTIN, GUEST, GUEST_NAME};
+use crate::parameters::{BUILTIN, GUEST_NAME, guest};
 use cartesian::Dormant;
 use edge::text::cut;
 use model::{Origin, Param, Params};
@@ -106,7 +106,7 @@ fn found(
         Err(GuestError::Unknown { .. } | GuestError::Dormant { .. }) if own => return Ok(None),
         found => found?,
     };
-    let (theirs, _) = keys::normal(guest.params.iter().cloned().collect(), canonical);
+    let theirs = keys::normal(guest.params.iter().cloned().collect(), canonical).params;
     of_two(params, asked, suffix, &guest, &theirs, places)?;
     take(params, asked, suffix, &theirs);
     Ok(Some(guest))
@@ -161,7 +161,7 @@ fn take(params: &mut Params, asked: &Param, suffix: &str, theirs: &Params) {
     for key in IDENTITY.into_iter().filter(|key| !suffix.is_empty() && theirs.param(key).is_none()) {
         let own = format!("{key}{suffix}");
         if params.param(key).is_some() && !set(params, &own) && !(named && is_name(key)) {
-            let default = GUEST.iter().find(|known| known.key == key).and_then(|known| known.default);
+            let default = guest().find(|known| known.key == key).and_then(|known| known.default);
             params.set(own, default.unwrap_or_default(), asked.origin.clone());
         }
     }

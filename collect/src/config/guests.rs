@@ -296,7 +296,7 @@ fn missing(name: &str, params: &Params, folders: &[PathBuf]) -> Option<String> {
         let flavour = if flavour == BUILTIN { String::new() } else { format!(" {flavour}") };
         found.is_none().then(|| format!("image, `perfvt guest build{flavour}` makes it"))
     };
-    let (own, _) = keys::normal(params.iter().cloned().collect(), |key| Some(key.to_owned()));
+    let own = keys::normal(params.iter().cloned().collect(), |key| Some(key.to_owned())).params;
     let naming = [named::IMAGE, named::NAME].iter().find_map(|key| named::given(&own, key));
     let Some(naming) = naming else {
         let own_kernel = named::given(&own, "kernel").is_some();

@@ -1,28 +1,15 @@
 //! The keys that perfvt knows, under all their names.
 
+use super::aliases::{self, Told};
 use super::named;
-use crate::parameters::GUEST;
+use crate::parameters::guest;
 use crate::scenario::without_objects;
 use crate::workload::Workload;
+use edge::text::cut;
 use formats::perf_conf::closest;
 use model::{Origin, Param, Params};
 use std::collections::HashSet;
 
-/// Other spellings of keys.
-const ALIASES: [(&str, &str); 12] = [
-    ("numanode", "numa_node"),
-    ("vcpus", "smp"),
-    ("memory", "mem"),
-    ("username", "user"),
-    ("shell_prompt", "prompt"),
-    ("os_type", "guest_os"),
-    ("login_timeout", "boot_timeout"),
-    ("image_size", "disk_size"),
-    ("drive_format", "disk_bus"),
-    ("drive_cache", "disk_cache"),
-    ("image_aio", "disk_aio"),
-    ("preallocated", "disk_prealloc"),
-];
 /// Ends of keys that bound another key; the language itself takes care of them.
 const BOUNDS: [&str; 3] = ["_min", "_max", "_fixed"];
 /// The key that names the workload, which is no parameter of it.
@@ -32,7 +19,7 @@ const SHOWN: usize = 5;
 
 /// All keys of a workload and of its guests.
 pub fn known(workload: &dyn Workload) -> impl Iterator<Item = &'static str> {
-    GUEST.iter().chain(workload.parameters()).map(|k| k.key)
+    guest().chain(workload.parameters()).map(|k| k.key)
 }
 
 /// The name by which perfvt knows a key, which may be meant for one object only (`mem_vm2`); `None` for others.
@@ -43,19 +30,16 @@ pub fn canonical(key: &str, workload: &dyn Workload) -> Option<String> {
 /// The same for a guest without a workload.
 ///
 /// # Errors
-/// No guest has that key; the one that was probably meant.
-pub fn canonical_of_guest(key: &str) -> Result<String, Option<&'static str>> {
-    let near = || closest(without_objects(key), GUEST.iter().map(|known| known.key));
-    resolved(key, |_| false).ok_or_else(near)
+/// No guest has that key; what to write instead, for the end of a sentence.
+pub fn canonical_of_guest(key: &str) -> Result<String, Option<String>> {
+    resolved(key, |_| false).ok_or_else(|| advice_among(key, guest().map(|known| known.key)))
 }
 
 fn resolved(key: &str, knows: impl Fn(&str) -> bool) -> Option<String> {
-    let stem = without_objects(key);
-    let real = ALIASES.iter().find(|(alias, _)| *alias == stem).map_or(stem, |(_, real)| real);
-    let object = key.strip_prefix(stem).unwrap_or_default();
-    let full = || format!("{real}{object}");
-    let is_known = GUEST.iter().any(|k| k.key == real) || knows(real) || knows(key);
-    is_known.then(full)
+    let full = aliases::key(key).unwrap_or_else(|| key.to_owned());
+    let real = without_objects(&full);
+    let is_known = guest().any(|k| k.key == real) || knows(real) || knows(key);
+    is_known.then_some(full)
 }
 
 /// Keys that say what a guest boots from; `image_name_image1` says it of one of its disks.
@@ -63,13 +47,25 @@ const OF_DISKS: [&str; 3] = [named::NAME, named::FORMAT, named::RAW];
 /// The disk that a guest boots from, where `images` names no other one first.
 const FIRST_DISK: &str = "image1";
 
-/// Entries of one variant under the names by which perfvt knows their keys, and those that it does not know. This is the one
-/// way from entries to parameters: aliases and the keys of the first disk are understood wherever a guest is defined.
-pub fn normal(entries: Vec<Param>, canonical: impl Fn(&str) -> Option<String>) -> (Params, Vec<Param>) {
+/// Entries of one variant under the names by which perfvt knows their keys.
+#[derive(Debug, Default)]
+pub struct Normal {
+    /// Those that it knows.
+    pub params: Params,
+    /// Those that it does not know.
+    pub unknown: Vec<Param>,
+    /// Other names that count.
+    pub told: Vec<Told>,
+}
+
+/// Sorts entries by whether perfvt knows their keys. This is the one way from entries to parameters: aliases and the keys of the
+/// first disk are understood wherever a guest is defined.
+pub fn normal(entries: Vec<Param>, canonical: impl Fn(&str) -> Option<String>) -> Normal {
     let images = entries.iter().find(|param| param.key == "images");
     let first =
         images.and_then(|param| param.value.split_whitespace().next()).unwrap_or(FIRST_DISK).to_owned();
     let (mut params, mut unknown, mut special) = (Params::new(), Vec::new(), Vec::new());
+    let mut told = Vec::new();
     for param in entries {
         if let Some(key) = of_disk(&param.key, &first) {
             special.push(param.renamed(key));
@@ -82,11 +78,18 @@ pub fn normal(entries: Vec<Param>, canonical: impl Fn(&str) -> Option<String>) -
         // Under two names at once: the proper one counts, unless it is a mere default.
         let set = params.param(&key).is_some_and(|known| known.origin != Origin::BuiltIn);
         if key == param.key || !set {
+            told.extend(renamed(&param.key, &key, &param.origin));
             params.put(param.renamed(key));
         }
     }
     special.into_iter().for_each(|param| params.put(param));
-    (params, unknown)
+    Normal { params, unknown, told }
+}
+
+/// What there is to tell of a key under its proper name.
+pub fn renamed(said: &str, key: &str, origin: &Origin) -> Option<Told> {
+    let told = || Told { said: said.to_owned(), meant: key.to_owned(), origin: origin.to_string() };
+    (said != key).then(told)
 }
 
 /// The key for all disks of one that is meant for the first: `image_name_vm2` for `image_name_image1_vm2`.
@@ -95,11 +98,6 @@ fn of_disk(key: &str, first: &str) -> Option<String> {
     let object = key.strip_prefix(stem).unwrap_or_default();
     let general = stem.strip_suffix(first)?.strip_suffix('_')?;
     OF_DISKS.contains(&general).then(|| format!("{general}{object}"))
-}
-
-/// The key that was probably meant.
-pub fn suggestion(key: &str, workload: &dyn Workload) -> Option<&'static str> {
-    closest(without_objects(key), known(workload))
 }
 
 /// A key that perfvt does not know, and where it was set first.
@@ -111,33 +109,46 @@ pub struct Unknown {
     pub origin: String,
 }
 
-/// What there is to say about unknown keys: those that look like a typo one by one, the others in one sentence.
-pub fn warnings(unknown: &[Unknown], workload: &dyn Workload) -> Vec<String> {
+/// What there is to say about unknown keys: those that look like a typo and those that perfvt has under another name one by one,
+/// the others in one sentence, which names some of them, or `all`.
+pub fn warnings(unknown: &[Unknown], workload: &dyn Workload, all: bool) -> Vec<String> {
     let mut seen = HashSet::new();
     let once = unknown.iter().filter(|u| seen.insert(u.key.as_str()));
     let once = once.filter(|u| !BOUNDS.iter().any(|end| bounds_known(&u.key, end, workload)));
-    let (typos, others): (Vec<_>, Vec<_>) =
-        once.map(|u| (u, suggestion(&u.key, workload))).partition(|(_, near)| near.is_some());
-    let typo = |(u, near): &(&Unknown, Option<&str>)| {
-        let near = near.unwrap_or_default();
-        format!("{}: perfvt does not know the key '{}', did you mean '{near}'?", u.origin, u.key)
+    let (advised, others): (Vec<_>, Vec<_>) =
+        once.map(|u| (u, advice(&u.key, workload))).partition(|(_, advice)| advice.is_some());
+    let said = |(u, advice): &(&Unknown, Option<String>)| {
+        let advice = advice.as_deref().unwrap_or_default();
+        format!("{}: perfvt does not know the key '{}'{advice}", u.origin, cut(&u.key))
     };
-    let mut all: Vec<String> = typos.iter().map(typo).collect();
+    let mut said: Vec<String> = advised.iter().map(said).collect();
     if let [(first, _), rest @ ..] = others.as_slice() {
+        let shown = if all { others.len() } else { SHOWN };
         let mut names: Vec<String> =
-            others.iter().take(SHOWN).map(|(u, _)| format!("{} ({})", u.key, u.origin)).collect();
-        if others.len() > SHOWN {
-            names.push(format!("and {} others", others.len() - SHOWN));
+            others.iter().take(shown).map(|(u, _)| format!("{} ({})", cut(&u.key), u.origin)).collect();
+        if others.len() > shown {
+            names.push(format!("and {} others, which -v names", others.len() - shown));
         }
         let (which, serve) = if rest.is_empty() { ("this key", "serves") } else { ("these keys", "serve") };
         let text = format!(
             "perfvt does not know {which}, which {serve} for ${{{}}} and filters only: {}",
-            first.key,
+            cut(&first.key),
             names.join(", ")
         );
-        all.push(text);
+        said.push(text);
     }
-    all
+    said
+}
+
+/// What to write instead of a key that perfvt does not know, for the end of a sentence.
+pub fn advice(key: &str, workload: &dyn Workload) -> Option<String> {
+    advice_among(key, known(workload))
+}
+
+fn advice_among(key: &str, known: impl Iterator<Item = &'static str>) -> Option<String> {
+    let names = known.chain(aliases::KEYS.into_iter().map(|(alias, _)| alias));
+    let near = || closest(without_objects(key), names).map(|near| format!(", did you mean '{near}'?"));
+    aliases::foreign(key).map(|here| format!("; here that is {here}")).or_else(near)
 }
 
 fn bounds_known(key: &str, end: &str, workload: &dyn Workload) -> bool {
@@ -163,10 +174,9 @@ mod tests {
     fn entries_are_known_under_one_name_and_the_first_disk_is_the_one_that_boots() {
         let said = |entries: &[(&str, &str)]| {
             let param = |(key, value): &(&str, &str)| Param::new(*key, *value, Origin::Flag("--set".into()));
-            let (params, unknown) =
-                normal(entries.iter().map(param).collect(), |key| canonical(key, &Netperf));
-            let all: Vec<String> = params.iter().map(|p| format!("{}={}", p.key, p.value)).collect();
-            (all.join(" "), unknown.len())
+            let normal = normal(entries.iter().map(param).collect(), |key| canonical(key, &Netperf));
+            let all: Vec<String> = normal.params.iter().map(|p| format!("{}={}", p.key, p.value)).collect();
+            (all.join(" "), normal.unknown.len())
         };
         let one = [("image_name_image1", "a"), ("image_name", "b"), ("os_type", "windows"), ("site", "x")];
         assert_eq!(said(&one), ("image_name=a guest_os=windows".into(), 1));
@@ -183,14 +193,39 @@ mod tests {
         let unknown = |key: &str, line: u32| Unknown { key: key.into(), origin: format!("t.cfg:{line}") };
         let all = [unknown("memm", 1), unknown("mem_max", 2), unknown("site", 3), unknown("memm", 4)];
         assert_eq!(
-            warnings(&all, &Netperf),
+            warnings(&all, &Netperf, false),
             [
                 "t.cfg:1: perfvt does not know the key 'memm', did you mean 'mem'?",
                 "perfvt does not know this key, which serves for ${site} and filters only: site (t.cfg:3)",
             ]
         );
         let many: Vec<Unknown> = (1..9).map(|n| unknown(&format!("my_own_{n}"), n)).collect();
-        let said = warnings(&many, &Netperf);
-        assert!(said.len() == 1 && said[0].ends_with("my_own_5 (t.cfg:5), and 3 others"), "{said:?}");
+        let said = warnings(&many, &Netperf, false);
+        let want = "my_own_5 (t.cfg:5), and 3 others, which -v names";
+        assert!(said.len() == 1 && said[0].ends_with(want), "{said:?}");
+        let said = warnings(&many, &Netperf, true);
+        assert!(said.len() == 1 && said[0].ends_with("my_own_7 (t.cfg:7), my_own_8 (t.cfg:8)"), "{said:?}");
+    }
+
+    #[test]
+    fn a_key_of_avocado_vt_is_told_with_what_it_is_here() {
+        let unknown = |key: &str| Unknown { key: key.into(), origin: "t.cfg:1".into() };
+        let all = ["nic_mode", "vcpu_cores_vm2", "hugepage", "kill_vm"].map(unknown);
+        assert_eq!(
+            warnings(&all, &Netperf, false),
+            [
+                "t.cfg:1: perfvt does not know the key 'nic_mode'; here that is net = tap, user, bridge or macvtap",
+                "t.cfg:1: perfvt does not know the key 'vcpu_cores_vm2'; here that is smp = N, and siblings",
+                "t.cfg:1: perfvt does not know the key 'hugepage'; here that is hugepages = 2M or 1G",
+                "perfvt does not know this key, which serves for ${kill_vm} and filters only: kill_vm (t.cfg:1)",
+            ]
+        );
+        for (alias, real) in [
+            ("machine_type", "machine"),
+            ("extra_params_vm2", "extra_args_vm2"),
+            ("netdst_nic2", "bridge_nic2"),
+        ] {
+            assert_eq!(canonical(alias, &Netperf).as_deref(), Some(real));
+        }
     }
 }

@@ -8,6 +8,7 @@
 //!
 //! The language itself is in [`cartesian`]; what becomes of the chosen keys is in [`crate::matrix`].
 
+pub mod aliases;
 pub mod defined;
 pub mod entrance;
 mod error;
@@ -16,6 +17,7 @@ pub mod keys;
 pub mod named;
 pub mod names;
 pub mod providers;
+pub mod reference;
 pub mod select;
 pub mod shipped;
 pub mod spec;

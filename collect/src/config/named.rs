@@ -1,6 +1,7 @@
 //! Which file the keys of existing configurations name as the image of a guest: `image_name` with `image_format`, as
 //! avocado-vt reads them. What comes out stands in `image` and `image_format`, with the line of `image_name`.
 
+use crate::guest::definition::NO_DEVICE;
 use crate::guest::image_key::CACHED;
 use crate::scenario::{Scenario, without_objects};
 use edge::text::cut;
@@ -178,9 +179,7 @@ pub(super) fn look(own: &Params, folders: &[PathBuf]) -> Result<Found, ParamsErr
             continue;
         }
         if fs::metadata(&path).is_ok_and(|m| m.file_type().is_block_device()) {
-            let wanted = "an image file: a device can have no hash that says what was measured; \
-                          `qemu-img convert -f raw -O qcow2 DEVICE FILE` makes a file of it";
-            return Err(own.wrong(NAME, wanted));
+            return Err(own.wrong(NAME, NO_DEVICE));
         }
         if path.is_file() && !found.iter().any(|known| same_file(&known.file, &path)) {
             found.push(Found { file: path.clone(), format: *format });

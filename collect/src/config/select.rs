@@ -1,6 +1,7 @@
 //! From the variants of a configuration to the environments of a campaign: one variant for each, in as many boots as
 //! there are repeats of it.
 
+use super::aliases::Told;
 use super::error::{MAX_ENVIRONMENTS, MAX_KEYS, MAX_REPEATS, SelectError};
 use super::keys::{self, Unknown};
 use super::named;
@@ -43,6 +44,8 @@ pub struct Choice {
     pub params: Params,
     /// The other keys.
     pub unknown: Vec<Unknown>,
+    /// Other names of keys that it has.
+    pub told: Vec<Told>,
     /// A line that names a guest or its image, and to which no variant can come.
     pub dormant: Option<Dormant>,
 }
@@ -237,7 +240,7 @@ fn choice(dict: &Dict<'_>, variant: String, config: &Config) -> Result<Choice, S
     };
     let entries = dict.iter().filter(|entry| entry.key != keys::WORKLOAD);
     let entries = entries.map(|entry| Param::new(entry.key, entry.value, origin(&entry))).collect();
-    let (params, unknown) = keys::normal(entries, |key| keys::canonical(key, workload));
+    let keys::Normal { params, unknown, told } = keys::normal(entries, |key| keys::canonical(key, workload));
     let own = |origin: &Origin| matches!(origin, Origin::File { path, .. } if shipped::is_own(path));
     let unknown = unknown.into_iter().filter(|param| {
         !config.blocks().any(|block| block == param.key)
@@ -246,7 +249,8 @@ fn choice(dict: &Dict<'_>, variant: String, config: &Config) -> Result<Choice, S
     });
     let unknown = unknown.map(|p| Unknown { origin: p.origin.to_string(), key: p.key }).collect();
     let dormant = [named::NAME, named::IMAGE, GUEST_NAME].iter().find_map(|key| config.dormant(key));
-    Ok(Choice { variant, workload: workload.name().to_owned(), repeats: None, params, unknown, dormant })
+    let workload = workload.name().to_owned();
+    Ok(Choice { variant, workload, repeats: None, params, unknown, told, dormant })
 }
 
 /// The name of a variant without the labels of repeats, and these labels.

@@ -5,7 +5,7 @@
 //! a line in it. Files of test providers go by `NAME:PATH` in the same way.
 
 use super::providers::{self, Checkout, Definition, ProviderError, beneath};
-use crate::parameters::{GUEST, Known};
+use crate::parameters::{Known, guest};
 use crate::workload;
 use cartesian::{Disk, Files};
 use edge::quoted;
@@ -299,14 +299,22 @@ impl Files for Shipped {
 fn parameter(text: &mut String, known: &Known, indent: &str) {
     // Writing to a string cannot fail.
     let _ = match known.default {
-        Some(default) => writeln!(text, "{indent}# {}\n{indent}{} = {default}", known.help, known.key),
-        None => writeln!(text, "{indent}# {}: {}", known.key, known.help),
+        Some(default) => {
+            writeln!(text, "{indent}# {} ({})\n{indent}{} = {default}", known.help, known.values, known.key)
+        }
+        None => {
+            writeln!(
+                text,
+                "{indent}# {}: {} ({}); unset: {}",
+                known.key, known.help, known.values, known.otherwise
+            )
+        }
     };
 }
 
 fn parameters() -> String {
     let mut text = String::from("# Parameters of every guest, whatever the workload, with their defaults.\n");
-    GUEST.iter().for_each(|known| parameter(&mut text, known, ""));
+    guest().for_each(|known| parameter(&mut text, known, ""));
     text
 }
 
@@ -368,7 +376,7 @@ mod tests {
             assert!(!all.is_empty(), "{}", workload.name());
             // What a workload wants otherwise than other guests wins.
             let own = |key: &str| workload.parameters().iter().any(|k| k.key == key);
-            let guest = GUEST.iter().filter(|known| !own(known.key));
+            let guest = guest().filter(|known| !own(known.key));
             for known in guest.chain(workload.parameters()) {
                 if let Some(default) = known.default.filter(|_| known.key != "scenario") {
                     assert_eq!(all[0].get(known.key), Some(default), "{}", known.key);

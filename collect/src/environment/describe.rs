@@ -60,7 +60,7 @@ fn guest_request(own: &Params, name: &str) -> Result<GuestRequest, ParamsError> 
         node,
         cells: own.number("guest_nodes", 1usize, "a number of nodes, 1 or more")?,
         vhost,
-        mem_mib: own.number("mem", 1u64, "a number of MiB")?,
+        mem_mib: own.number("mem", 1u64, "MiB, or a size such as 1G")?,
         hugepage_kib: hugepages(own)?.map(|(_, kib)| kib),
         ..GuestRequest::new(name)
     })
@@ -88,7 +88,10 @@ fn machine(params: &Params) -> Result<String, ParamsError> {
     {
         return Ok(name.to_owned());
     }
-    Err(params.wrong("machine", "pc or q35, or one of a version, such as pc-i440fx-7.2 or pc-q35-7.2"))
+    Err(params.wrong(
+        "machine",
+        "pc or q35, or one of a version, such as pc-i440fx-7.2 or pc-q35-7.2: guests are PCs",
+    ))
 }
 
 /// The hardware that one guest's parameters describe.
@@ -111,7 +114,7 @@ pub fn hardware(params: &Params, accel: Accel, plan: &GuestPlan) -> Result<Hardw
         machine: machine(params)?,
         cpu_model: params.text("cpu_model")?.into(),
         smp: plan.smp,
-        mem_mib: params.number("mem", 128u64, "a number of MiB, 128 or more")?,
+        mem_mib: params.number("mem", 128u64, "MiB, or a size such as 1G, 128 MiB or more")?,
         cells: plan.pins.as_ref().map(|p| p.cells.clone()).unwrap_or_default(),
         nics: all,
         hugepages: hugepages(params)?.map(|(size, _)| size),

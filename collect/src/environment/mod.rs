@@ -70,7 +70,7 @@ pub enum EnvironmentError {
     #[error(transparent)]
     Topology(#[from] TopologyError),
     /// Too few CPUs.
-    #[error(transparent)]
+    #[error("{0}; --allow-unpinned goes on without pinning")]
     Shortage(#[from] Shortage),
     /// A parameter.
     #[error(transparent)]

@@ -47,7 +47,7 @@ mod tests {
     use super::*;
     use crate::guest::definition::{Definition, own_kernel};
     use crate::guest::image::Cache;
-    use crate::parameters::GUEST;
+    use crate::parameters::guest;
     use model::{Accel, Origin};
 
     #[test]
@@ -57,7 +57,7 @@ mod tests {
         let cache = Cache::at(file.path().with_extension("cache"));
         let said = |keys: &[(&str, &str)]| {
             let mut params = Params::new();
-            for known in GUEST {
+            for known in guest() {
                 params.set(known.key, known.default.unwrap_or_default(), Origin::BuiltIn);
             }
             keys.iter().for_each(|(key, value)| {

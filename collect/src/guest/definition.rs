@@ -8,6 +8,8 @@ use super::os::Os;
 use edge::Secret;
 use model::{Origin, Param, Params, ParamsError};
 use regex::Regex;
+use std::io::ErrorKind;
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
 /// Where ssh servers listen.
@@ -77,7 +79,7 @@ impl Definition {
         let file = |key: &str, of_cache: Option<&PathBuf>| match given(params, key) {
             None => Ok(of_cache.cloned()),
             Some(path) if Path::new(path).is_file() => Ok(Some(PathBuf::from(path))),
-            Some(_) => Err(params.wrong(key, "a file that is there")),
+            Some(path) => Err(params.wrong(key, &wanted(Path::new(path), "a file"))),
         };
         let of_cache = cached.as_ref().map(|stored| &stored.image);
         let chain = match of_cache {
@@ -182,7 +184,7 @@ pub fn own_kernel(params: &Params) -> Result<Option<OwnKernel>, ParamsError> {
     }
     let Some(file) = given(params, "kernel").map(PathBuf::from) else { return Ok(None) };
     if !file.is_file() {
-        return Err(params.wrong("kernel", "a file that is there"));
+        return Err(params.wrong("kernel", &wanted(&file, "a file")));
     }
     let modules = given(params, "kernel_modules").map(PathBuf::from);
     if modules.as_ref().is_some_and(|dir| !dir.is_dir()) {
@@ -216,7 +218,22 @@ fn cached(params: &Params, image: &str, cache: &Cache) -> Result<Option<StoredIm
             }
         },
         None if Path::new(image).is_file() => Ok(None),
-        None => Err(params.wrong("image", "an image file (qcow2 or raw) that is there")),
+        None => Err(params.wrong("image", &wanted(Path::new(image), "an image file (qcow2 or raw)"))),
+    }
+}
+
+/// Why a device is no image.
+pub const NO_DEVICE: &str = "an image file: a device can have no hash that says what was measured; `qemu-img convert -f raw -O \
+                             qcow2 DEVICE FILE` makes a file of it";
+
+/// What is wanted instead of something that is no file, or is not there.
+fn wanted(path: &Path, what: &str) -> String {
+    match std::fs::metadata(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => format!("{what} that is there"),
+        Err(error) => format!("{what} that can be looked at ({error})"),
+        Ok(known) if known.is_dir() => format!("{what}, not a folder"),
+        Ok(known) if known.file_type().is_block_device() => NO_DEVICE.to_owned(),
+        Ok(_) => format!("{what}, not a device, a pipe or a socket"),
     }
 }
 
@@ -265,11 +282,11 @@ fn login(params: &Params, way: Way) -> Result<Login, ParamsError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::parameters::GUEST;
+    use crate::parameters::guest;
 
     fn definition(set: &[(&str, &str)]) -> Result<Option<Definition>, ParamsError> {
         let mut params = Params::new();
-        for known in GUEST {
+        for known in guest() {
             if let Some(default) = known.default {
                 params.set(known.key, default, Origin::BuiltIn);
             }
@@ -332,6 +349,20 @@ mod tests {
         assert!(error(&[("prompt", "[")]).contains("a regular expression"));
         let away = definition(&[("image", "/away.qcow2")]).unwrap_err().to_string();
         assert!(away.contains("(qcow2 or raw) that is there"), "{away}");
+        assert!(error(&[("firmware", "/")]).ends_with("want a file, not a folder"));
+        let odd = |path: &str| definition(&[("image", path)]).unwrap_err().to_string();
+        assert!(odd("/").ends_with("want an image file (qcow2 or raw), not a folder"), "{}", odd("/"));
+        assert!(odd("/dev/null").ends_with(", not a device, a pipe or a socket"), "{}", odd("/dev/null"));
+        let devices = std::fs::read_dir("/dev").unwrap().map(|entry| entry.unwrap().path());
+        match devices
+            .into_iter()
+            .find(|p| std::fs::metadata(p).is_ok_and(|m| m.file_type().is_block_device()))
+        {
+            Some(device) => {
+                assert!(odd(device.to_str().unwrap()).contains("a device can have no hash"), "{device:?}")
+            }
+            None => testing::skip("no block device is in /dev"),
+        }
         let unbuilt = definition(&[("image", "perfvt:debian")]).unwrap_err().to_string();
         assert!(unbuilt.contains("`perfvt guest build debian` makes this one"), "{unbuilt}");
     }

@@ -13,6 +13,8 @@ use std::path::{Path, PathBuf};
 /// The serial number by which the guest finds the disk.
 pub const SERIAL: &str = "perfvt.disk";
 
+/// The program that makes disks.
+pub const QEMU_IMG: &str = "qemu-img";
 const BUSES: [&str; 3] = ["virtio", "scsi", "nvme"];
 const FORMATS: [&str; 2] = ["raw", "qcow2"];
 const PREALLOCATIONS: [&str; 4] = ["off", "metadata", "falloc", "full"];
@@ -114,7 +116,7 @@ impl Disk {
         let folder = private_folder_in(&self.dir)
             .map_err(|source| DiskError::Folder { dir: self.dir.clone(), source })?;
         let path = folder.path().join("disk");
-        let spec = Spec::new("qemu-img")
+        let spec = Spec::new(QEMU_IMG)
             .args(["create", "-q", "-f", self.format, "-o", &format!("preallocation={preallocation}")])
             .arg(&path)
             .arg(self.size.to_string());
@@ -194,13 +196,13 @@ pub enum DiskError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::parameters::GUEST;
+    use crate::parameters::guest;
     use model::Accel;
     use model::Origin;
 
     fn disk(set: &[(&str, &str)]) -> Result<Option<Disk>, ParamsError> {
         let mut params = Params::new();
-        for known in GUEST.iter() {
+        for known in guest() {
             params.set(known.key, known.default.unwrap_or_default(), Origin::BuiltIn);
         }
         for (key, value) in set {

@@ -2,7 +2,7 @@
 //! in a private folder that goes with its owner.
 
 use super::backing::{Chain, Format};
-use super::disk::DiskError;
+use super::disk::{DiskError, QEMU_IMG};
 use crate::deadlines::{Deadlines, Step};
 use process::{PrivateFolder, Spec, private_folder_in};
 use std::path::{Path, PathBuf};
@@ -24,7 +24,7 @@ impl Overlay {
             private_folder_in(dir).map_err(|source| DiskError::Folder { dir: dir.to_owned(), source })?;
         let path = folder.path().join("overlay.qcow2");
         let (image, format) = chain.image();
-        let spec = Spec::new("qemu-img").args(["create", "-q", "-f", Format::Qcow2.word(), "-u"]);
+        let spec = Spec::new(QEMU_IMG).args(["create", "-q", "-f", Format::Qcow2.word(), "-u"]);
         let spec = spec.args(["-F", format.word(), "-b"]).arg(image).arg(&path).arg(chain.size.to_string());
         process::run(spec, deadlines.within(Step::Layer))?;
         Ok(Overlay { path, _folder: folder })
@@ -44,7 +44,7 @@ mod tests {
 
     #[test]
     fn a_layer_is_private_leaves_the_image_alone_and_goes_with_its_owner() {
-        if process::run(Spec::new("qemu-img").arg("--version"), HOST_ANSWER).is_err() {
+        if process::run(Spec::new(QEMU_IMG).arg("--version"), HOST_ANSWER).is_err() {
             testing::skip("qemu-img is missing; `make setup` gets it");
             return;
         }

@@ -19,6 +19,11 @@ pub fn clients_are_remote(file: &CampaignFile) -> bool {
     file.environments.iter().map(EnvironmentPlan::to_params).all(remote)
 }
 
+/// How a campaign runs its guests.
+pub(super) fn accel_of(file: &CampaignFile) -> Accel {
+    if file.accel == Accel::Kvm.to_string() { Accel::Kvm } else { Accel::Tcg }
+}
+
 /// The CPUs that guests and clients are placed on, or all of them where they may run anywhere; the bridges and other devices
 /// of the host that they are plugged into; and the images, shared: perfvt's own where there are guests at all. `needs` are the
 /// workload's.
@@ -34,7 +39,7 @@ pub fn claims(
     let topology = Topology::here()?;
     let mut claims =
         Claims { images: image.map(|image| image.dir.clone()).into_iter().collect(), ..Claims::default() };
-    let accel = if file.accel == Accel::Kvm.to_string() { Accel::Kvm } else { Accel::Tcg };
+    let accel = accel_of(file);
     let ground = Ground { topology: &topology, cache, accel, needs, allow_unpinned: file.allow_unpinned };
     let all = |cpus: Vec<CpuId>, pinned: bool| if pinned { cpus } else { topology.cpus() };
     for environment in &file.environments {

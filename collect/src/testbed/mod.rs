@@ -13,12 +13,14 @@ mod failures;
 mod host_lab;
 mod lab;
 mod nics;
+mod obstacles;
 mod remote;
 mod scene;
 mod shell;
 mod trace;
 
 pub use claims::{claims, clients_are_remote};
+pub use obstacles::{Obstacles, obstacles};
 pub use shell::{Alone, guest_params};
 
 use crate::brought::{Brought, BroughtError};
@@ -37,7 +39,7 @@ use host_lab::HostParts;
 use lab::GuestLab;
 use model::{Accel, CampaignFile, Code, Params};
 use process::{PrivateFolder, private_folder};
-use remote::{RemoteHost, of_remote};
+use remote::of_remote;
 use scene::Scene;
 use std::path::Path;
 use std::sync::Arc;
@@ -165,11 +167,6 @@ impl Testbed {
         let spec = self.spec(params)?;
         let mut scene = self.scene(spec, image, folder.path(), &folder.path().join("forensics"))?;
         scene.disk = scene.data_disk(Disk::make_sparse)?;
-        if let Some(host) = RemoteHost::of(&scene.network.layout, params)? {
-            for tool in &self.needs.host_tools {
-                host.tool(tool)?;
-            }
-        }
         let (version, _) = Machine::rehearse(&scene.boots(self))?;
         Ok(version)
     }

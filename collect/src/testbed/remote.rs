@@ -5,6 +5,7 @@ use super::client::flooding;
 use crate::guest::network::{ClientPlace, Layout};
 use crate::lab::{Client, Failed};
 use crate::ssh::{Remote, Ssh, SshError};
+use edge::quoted;
 use formats::counters::CpuTicks;
 use model::{Code, Fingerprint, Moment, Params};
 use process::deadlines::CHANNEL_ANSWER;
@@ -46,9 +47,19 @@ impl RemoteHost {
             return Ok(path.clone());
         }
         let wanted = self.tools.as_ref().map_or_else(|| name.to_owned(), |dir| format!("{dir}/{name}"));
-        let look =
-            ["sh", "-c", "command -v -- \"$1\" || { echo \"no $1 there\" >&2; exit 127; }", "sh", &wanted];
-        let path = self.ssh.output(&look, CHANNEL_ANSWER)?.trim().to_owned();
+        let look = ["sh", "-c", "command -v -- \"$1\" || exit 127", "sh", &wanted];
+        let reply = self.ssh.run(&look, &[], CHANNEL_ANSWER)?;
+        let path = String::from_utf8_lossy(&reply.stdout).trim().to_owned();
+        if reply.status != 0 || path.is_empty() {
+            return Err(SshError::NoTool {
+                address: self.ssh.destination().address.clone(),
+                tool: name.to_owned(),
+                place: self
+                    .tools
+                    .as_ref()
+                    .map_or_else(|| "its PATH".to_owned(), |dir| quoted(dir).to_string()),
+            });
+        }
         self.found.borrow_mut().insert(name.to_owned(), path.clone());
         Ok(path)
     }

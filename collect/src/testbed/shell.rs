@@ -4,17 +4,17 @@ use super::claims::claim;
 use super::nics::bring_up;
 use super::{Testbed, TestbedError, scratch};
 use crate::config::defined::{Of, Places, define};
-use crate::config::keys;
+use crate::config::{aliases, keys};
 use crate::environment::{EnvironmentError, EnvironmentSpec};
 use crate::guest::channel::Reply;
 use crate::guest::confine::{self, Confine, has_sandbox};
 use crate::guest::disk::Disk;
 use crate::guest::image::{Cache, Image};
 use crate::guest::machine::{GuestError, Machine};
-use crate::guest::network::{Kind, open_choices, second_nic_is_meant, usable};
+use crate::guest::network::{Kind, open_choices, second_nic_is_meant, unusable};
 use crate::host::locks::Claims;
 use crate::matrix::{MatrixError, absolute_paths, assignment};
-use crate::parameters::{BUILD_ON, BUILTIN, GUEST, GUEST_NAME};
+use crate::parameters::{BUILD_ON, BUILTIN, GUEST_NAME, guest};
 use crate::scenario::{Scenario, without_objects};
 use crate::workload::Needs;
 use model::secret_keys::masked;
@@ -28,7 +28,7 @@ use std::time::Instant;
 /// There is no guest of that name, a text is not of that form, or no guest has such a key.
 pub fn guest_params(name: &str, sets: &[String]) -> Result<Params, MatrixError> {
     let mut params = Params::new();
-    for known in GUEST {
+    for known in guest() {
         if let Some(default) = known.default {
             params.set(known.key, default, Origin::BuiltIn);
         }
@@ -36,10 +36,10 @@ pub fn guest_params(name: &str, sets: &[String]) -> Result<Params, MatrixError> 
     for set in sets {
         let flag = masked(&format!("--set {set}"));
         let (key, value) = assignment(set, &flag)?;
-        let key = keys::canonical_of_guest(key).map_err(|suggestion| MatrixError::UnknownKey {
+        let key = keys::canonical_of_guest(key).map_err(|advice| MatrixError::UnknownKey {
             flag: flag.clone(),
             key: key.to_owned(),
-            suggestion: suggestion.map(str::to_owned),
+            advice,
         })?;
         params.set(&key, value, Origin::Flag(flag));
     }
@@ -49,6 +49,7 @@ pub fn guest_params(name: &str, sets: &[String]) -> Result<Params, MatrixError> 
     }
     let canonical = |key: &str| keys::canonical_of_guest(key).ok();
     define(&mut params, &canonical, &Places::from_env(), Of::default())?;
+    aliases::values(&mut params);
     absolute_paths(&mut params, None);
     Ok(params)
 }
@@ -119,7 +120,9 @@ impl Alone {
         let needs = Needs { tools: true, ..Needs::default() };
         let testbed = Testbed::new(cache, Some(image.clone()), accel, needs, true, "shell")?;
         let spec = testbed.spec(&params)?;
-        usable(&spec.layout).map_err(EnvironmentError::from)?;
+        if let Some(error) = unusable(&spec.layout).into_iter().next() {
+            return Err(EnvironmentError::from(error).into());
+        }
         Ok(Alone { testbed, image, spec })
     }
 

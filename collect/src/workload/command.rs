@@ -24,44 +24,36 @@ use std::time::Duration;
 pub struct Command;
 
 const PARAMETERS: [Known; 10] = [
-    Known { key: "command", default: None, help: "the command; ${case} in a word is the level of the case" },
-    Known {
-        key: "command_on",
-        default: Some("guest"),
-        help: "where it runs: guest or host; on the host alone no guest is booted",
-    },
-    Known { key: "command_cases", default: Some("default"), help: "levels of the key 'case'" },
-    Known {
-        key: FILES,
-        default: Some(""),
-        help: "files of this host that are put into the guest's /root (Windows: C:\\perfvt) first",
-    },
-    Known {
-        key: DEPS,
-        default: Some(""),
-        help: "a folder deps/NAME with a Makefile, built first; ${deps} in a word is where it then is",
-    },
-    Known {
-        key: "command_timeout",
-        default: Some("600"),
-        help: "seconds after which the command has failed",
-    },
-    Known {
-        key: "command_section",
-        default: Some("command"),
-        help: "section of perf.conf that says what the metrics mean",
-    },
-    Known {
-        key: "command_network",
-        default: Some("no"),
-        help: "whether the guest's network is brought up first",
-    },
-    Known {
-        key: "metrics",
-        default: Some(""),
-        help: "names of metrics, each with pattern_NAME or pointer_NAME",
-    },
-    Known { key: "l", default: Some("10"), help: "seconds that it takes, roughly: only for the plan" },
+    Known::open(
+        "command",
+        "it has to be set",
+        "words",
+        "the command; ${case} in a word is the level of the case",
+    ),
+    Known::new("command_on", "guest", "guest, host", "where it runs; on the host alone no guest is booted"),
+    Known::new("command_cases", "default", "words", "levels of the key 'case'"),
+    Known::new(
+        FILES,
+        "",
+        "files",
+        "files of this host that are put into the guest's /root (Windows: C:\\perfvt) first",
+    ),
+    Known::new(
+        DEPS,
+        "",
+        "a folder",
+        "a folder deps/NAME with a Makefile, built first; ${deps} in a word is where it then is",
+    ),
+    Known::new("command_timeout", "600", "seconds, 1 or more", "seconds after which the command has failed"),
+    Known::new(
+        "command_section",
+        "command",
+        "a name",
+        "section of perf.conf that says what the metrics mean",
+    ),
+    Known::new("command_network", "no", "yes, no", "whether the guest's network is brought up first"),
+    Known::new("metrics", "", "names", "names of metrics, each with pattern_NAME or pointer_NAME"),
+    Known::new("l", "10", "seconds", "seconds that it takes, roughly: only for the plan"),
 ];
 
 /// The key of files that are put into the guest.

@@ -28,37 +28,30 @@ pub struct Ffsb;
 const BINARY: &str = "ffsb_binary";
 
 const PARAMETERS: [Known; 8] = [
-    Known {
-        key: "profiles",
-        default: Some(
-            "large-file-creates-256k large-file-creates-8k mail-server-8k random-reads-8k random-writes-8k \
+    Known::new(
+        "profiles",
+        "large-file-creates-256k large-file-creates-8k mail-server-8k random-reads-8k random-writes-8k \
              sequential-reads-256k sequential-reads-8k",
-        ),
-        help: "which of the seven profiles",
-    },
-    Known { key: "thread", default: Some("1 8 16"), help: "threads" },
-    Known {
-        key: "scale",
-        default: Some("1"),
-        help: "size of what the profiles work on, as a fraction of the usual 100 GB",
-    },
-    Known { key: "l", default: Some("300"), help: "seconds of each case, without making its files" },
-    Known { key: "ffsb_timeout", default: Some("7200"), help: "seconds after which a case has failed" },
-    Known {
-        key: "disk_size",
-        default: Some("110G"),
-        help: "size of the data disk, which holds the file system",
-    },
-    Known {
-        key: "disk_prealloc",
-        default: Some("off"),
-        help: "full, falloc, metadata (qcow2) or off (sparse)",
-    },
-    Known {
-        key: BINARY,
-        default: Some(""),
-        help: "ffsb's file on this host, which you bring; empty: this host's own",
-    },
+        "names",
+        "which of the seven profiles",
+    ),
+    Known::new("thread", "1 8 16", "numbers", "threads"),
+    Known::new(
+        "scale",
+        "1",
+        "a fraction",
+        "size of what the profiles work on, as a fraction of the usual 100 GB",
+    ),
+    Known::new("l", "300", "seconds, 1 or more", "time of each case, without making its files"),
+    Known::new("ffsb_timeout", "7200", "seconds", "time after which a case has failed"),
+    Known::new("disk_size", "110G", "a size", "size of the data disk, which holds the file system"),
+    Known::new(
+        "disk_prealloc",
+        "off",
+        "full, falloc, metadata, off",
+        "full, falloc, metadata (qcow2) or off (sparse)",
+    ),
+    Known::new(BINARY, "", "a file", "ffsb's file on this host, which you bring; empty: this host's own"),
 ];
 
 /// The profile's file in the guest, and its name in the case's raw folder.
@@ -128,7 +121,7 @@ impl Workload for Ffsb {
 
     fn needs(&self, params: &Params) -> Needs {
         let brings = vec![Wish::of(params, BINARY, "ffsb")];
-        Needs { tools: true, brings, ..Needs::default() }
+        Needs { tools: true, guest_tools: vec!["mke2fs"], brings, ..Needs::default() }
     }
 
     fn seconds(&self, params: &Params) -> f64 {

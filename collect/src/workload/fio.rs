@@ -30,22 +30,18 @@ const PATTERNS: [&str; 5] = ["read", "write", "randread", "randwrite", "randrw"]
 const MIXED: [&str; 3] = ["rw", "readwrite", "randrw"];
 
 const PARAMETERS: [Known; 12] = [
-    Known { key: "rw", default: Some("read write randread randwrite randrw"), help: "access patterns" },
-    Known { key: "block_size", default: Some("4k 16k 64k 256k"), help: "block sizes" },
-    Known { key: "iodepth", default: Some("1 8 64"), help: "queue depths of each thread" },
-    Known { key: "threads", default: Some("16"), help: "threads (fio's numjobs)" },
-    Known { key: "ioengine", default: Some("libaio"), help: "libaio, io_uring, or another of fio's engines" },
-    Known { key: "direct", default: Some("yes"), help: "whether the guest's page cache is bypassed" },
-    Known { key: "ramp", default: Some("5"), help: "seconds that fio runs before it measures" },
-    Known {
-        key: JOB,
-        default: Some(""),
-        help: "a job file of this host, measured as it is instead of the matrix",
-    },
-    Known { key: "fio_options", default: Some(""), help: "further options of fio, quoted as in a shell" },
-    Known { key: "l", default: Some("60"), help: "seconds measured in each case" },
-    Known { key: "job_timeout", default: Some("3600"), help: "seconds after which a job file has failed" },
-    Known { key: "disk_size", default: Some("1G"), help: "size of the data disk, on all of which fio works" },
+    Known::new("rw", "read write randread randwrite randrw", "fio's patterns", "access patterns"),
+    Known::new("block_size", "4k 16k 64k 256k", "sizes", "block sizes"),
+    Known::new("iodepth", "1 8 64", "numbers", "queue depths of each thread"),
+    Known::new("threads", "16", "numbers", "threads (fio's numjobs)"),
+    Known::new("ioengine", "libaio", "one of fio's engines", "libaio, io_uring, or another"),
+    Known::new("direct", "yes", "yes, no", "whether the guest's page cache is bypassed"),
+    Known::new("ramp", "5", "seconds", "how long fio runs before it measures"),
+    Known::new(JOB, "", "a file", "a job file of this host, measured as it is instead of the matrix"),
+    Known::new("fio_options", "", "words", "further options of fio, quoted as in a shell"),
+    Known::new("l", "60", "seconds, 1 or more", "measured in each case"),
+    Known::new("job_timeout", "3600", "seconds", "time after which a job file has failed"),
+    Known::new("disk_size", "1G", "a size", "size of the data disk, on all of which fio works"),
 ];
 
 /// The key of a job file.
@@ -145,7 +141,7 @@ impl Workload for Fio {
     }
 
     fn needs(&self, _: &Params) -> Needs {
-        Needs { tools: true, ..Needs::default() }
+        Needs { tools: true, guest_tools: vec!["fio"], ..Needs::default() }
     }
 
     fn seconds(&self, params: &Params) -> f64 {
@@ -402,7 +398,7 @@ mod tests {
     #[test]
     fn a_missing_job_file_and_a_missing_disk_are_said_when_planning() {
         let mut params = Params::new();
-        for known in crate::parameters::GUEST.iter().chain(&PARAMETERS) {
+        for known in crate::parameters::guest().chain(&PARAMETERS) {
             params.set(known.key, known.default.unwrap_or_default(), Origin::BuiltIn);
         }
         assert_eq!(Fio.cases(&params).unwrap().len(), 60);

@@ -22,32 +22,21 @@ pub struct Iozone;
 const MODES: [&str; 3] = ["incache", "outcache", "dio"];
 
 const PARAMETERS: [Known; 10] = [
-    Known { key: "modes", default: Some("incache outcache dio"), help: "which of incache, outcache and dio" },
-    Known {
-        key: "incache",
-        default: Some("0.9"),
-        help: "size of the file as a fraction of guest memory, in cache",
-    },
-    Known { key: "outcache", default: Some("2"), help: "the same out of cache" },
-    Known { key: "dio", default: Some("0.9"), help: "the same with direct I/O" },
-    Known { key: "record_kB", default: Some("64"), help: "record sizes in KiB" },
-    Known {
-        key: "threads",
-        default: Some("1"),
-        help: "threads; with more than one, each has its part of the file's size",
-    },
-    Known { key: "fs", default: Some("ext4"), help: "file system: ext2, ext3 or ext4" },
-    Known {
-        key: "iozone_options",
-        default: Some(""),
-        help: "further options of iozone, quoted as in a shell",
-    },
-    Known { key: "iozone_timeout", default: Some("7200"), help: "seconds after which a case has failed" },
-    Known {
-        key: "disk_size",
-        default: Some("2G"),
-        help: "size of the data disk, which holds the file system",
-    },
+    Known::new("modes", "incache outcache dio", "incache, outcache, dio", "which kinds of files"),
+    Known::new("incache", "0.9", "a fraction", "size of the file as a fraction of guest memory, in cache"),
+    Known::new("outcache", "2", "a fraction", "the same out of cache"),
+    Known::new("dio", "0.9", "a fraction", "the same with direct I/O"),
+    Known::new("record_kB", "64", "KiB", "record sizes"),
+    Known::new(
+        "threads",
+        "1",
+        "numbers",
+        "threads; with more than one, each has its part of the file's size",
+    ),
+    Known::new("fs", "ext4", "ext2, ext3, ext4", "file system"),
+    Known::new("iozone_options", "", "words", "further options of iozone, quoted as in a shell"),
+    Known::new("iozone_timeout", "7200", "seconds", "time after which a case has failed"),
+    Known::new("disk_size", "2G", "a size", "size of the data disk, which holds the file system"),
 ];
 
 /// Operations in the order of the columns, as the reader of iozone's report calls them.
@@ -127,7 +116,7 @@ impl Workload for Iozone {
     }
 
     fn needs(&self, _: &Params) -> Needs {
-        Needs { tools: true, ..Needs::default() }
+        Needs { tools: true, guest_tools: vec!["mke2fs"], ..Needs::default() }
     }
 
     fn seconds(&self, params: &Params) -> f64 {
@@ -192,7 +181,7 @@ impl Workload for Iozone {
 /// The size of a mode's file in KiB, a multiple of the record for each thread.
 fn size_kib(params: &Params, mode: &str, record: u32, threads: u32) -> Result<u64, ParamsError> {
     let fraction = params.number(mode, 0.0f64, "a fraction of the guest's memory, such as 0.9")?;
-    let memory = params.number("mem", 1u64, "a number of MiB")?;
+    let memory = params.number("mem", 1u64, "MiB, or a size such as 1G")?;
     let step = u64::from(record).saturating_mul(u64::from(threads));
     let kib = (fraction * memory as f64 * 1024.0) as u64 / step * step;
     if kib == 0 {
@@ -230,7 +219,7 @@ mod tests {
     #[test]
     fn files_are_fractions_of_memory_in_whole_records() {
         let mut params = Params::new();
-        for known in crate::parameters::GUEST.iter().chain(&PARAMETERS) {
+        for known in crate::parameters::guest().chain(&PARAMETERS) {
             params.set(known.key, known.default.unwrap_or_default(), Origin::BuiltIn);
         }
         params.set("mem", "100", Origin::BuiltIn);

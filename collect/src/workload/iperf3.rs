@@ -24,20 +24,17 @@ pub struct Iperf3;
 const PROTOCOLS: [&str; 3] = ["TCP", "TCP_REVERSE", "UDP"];
 
 const PARAMETERS: [Known; 6] = [
-    Known {
-        key: "protocols",
-        default: Some("TCP TCP_REVERSE UDP"),
-        help: "TCP, TCP_REVERSE (the guest sends), UDP",
-    },
-    Known { key: "sizes", default: Some("16k 128k"), help: "bytes of each write over TCP" },
-    Known { key: "sizes_udp", default: Some("64 1024 1448"), help: "bytes of each datagram" },
-    Known { key: "streams", default: Some("1 4"), help: "parallel streams" },
-    Known {
-        key: "bitrate_udp",
-        default: Some("0"),
-        help: "bit/s of each UDP stream, such as 500M; 0: as fast as it goes",
-    },
-    Known { key: "l", default: Some("60"), help: "seconds measured in each case" },
+    Known::new(
+        "protocols",
+        "TCP TCP_REVERSE UDP",
+        "TCP, TCP_REVERSE, UDP",
+        "what is measured; TCP_REVERSE: the guest sends",
+    ),
+    Known::new("sizes", "16k 128k", "sizes", "each write over TCP"),
+    Known::new("sizes_udp", "64 1024 1448", "sizes", "each datagram"),
+    Known::new("streams", "1 4", "numbers", "parallel streams"),
+    Known::new("bitrate_udp", "0", "bit/s, such as 500M", "rate of each UDP stream; 0: as fast as it goes"),
+    Known::new("l", "60", "seconds, 1 or more", "measured in each case"),
 ];
 
 /// Seconds left out of iperf3's result, and seconds that it runs longer than the window.
@@ -108,7 +105,12 @@ impl Workload for Iperf3 {
     }
 
     fn needs(&self, _: &Params) -> Needs {
-        Needs { tools: true, host_tools: vec!["iperf3".into()], ..Needs::default() }
+        Needs {
+            tools: true,
+            guest_tools: vec!["iperf3"],
+            host_tools: vec!["iperf3".into()],
+            ..Needs::default()
+        }
     }
 
     fn seconds(&self, params: &Params) -> f64 {

@@ -91,6 +91,8 @@ pub struct Needs {
     pub tools: bool,
     /// The console and the firmware's debug port are listened to while the guest boots.
     pub boot_trace: bool,
+    /// Programs of the disk with the larger tools that it starts in the guest, looked for before anything is planned.
+    pub guest_tools: Vec<&'static str>,
     /// Programs on the host, looked for before anything is planned.
     pub host_tools: Vec<String>,
     /// Programs and folders that the user brings, looked for before anything is planned, and there in every guest.
@@ -104,6 +106,7 @@ impl Default for Needs {
             sessions: 1,
             tools: false,
             boot_trace: false,
+            guest_tools: Vec::new(),
             host_tools: Vec::new(),
             brings: Vec::new(),
         }
@@ -117,6 +120,10 @@ impl Needs {
         host_tools.extend(other.host_tools);
         host_tools.sort();
         host_tools.dedup();
+        let mut guest_tools = self.guest_tools;
+        guest_tools.extend(other.guest_tools);
+        guest_tools.sort_unstable();
+        guest_tools.dedup();
         let mut brings = self.brings;
         brings.extend(other.brings);
         brings.sort();
@@ -126,6 +133,7 @@ impl Needs {
             sessions: self.sessions.max(other.sessions),
             tools: self.tools || other.tools,
             boot_trace: self.boot_trace || other.boot_trace,
+            guest_tools,
             host_tools,
             brings,
         }

@@ -34,31 +34,25 @@ const PROTOCOLS: [(&str, &str); 7] = [
 ];
 
 const PARAMETERS: [Known; 9] = [
-    Known {
-        key: "protocols",
-        default: Some("TCP_STREAM TCP_MAERTS TCP_RR"),
-        help: "netperf tests: TCP_STREAM TCP_MAERTS TCP_RR TCP_CRR UDP_STREAM UDP_RR TCP_SENDFILE",
-    },
-    Known {
-        key: "sizes",
-        default: Some("64 256 1024 4096 16384 65535"),
-        help: "message sizes of streams, bytes",
-    },
-    Known { key: "sessions", default: Some("1 2 4 8"), help: "parallel sessions of streams" },
-    Known {
-        key: "sizes_rr",
-        default: Some("64 256 4096"),
-        help: "request and response sizes of RR and CRR, bytes",
-    },
-    Known { key: "sessions_rr", default: Some("1 25 50"), help: "parallel sessions of RR and CRR" },
-    Known { key: "sizes_udp", default: Some("64 1024 1472"), help: "message sizes of UDP_STREAM, bytes" },
-    Known {
-        key: "burst",
-        default: Some("0"),
-        help: "messages of UDP_STREAM at a time, then a pause; 0: without pauses (needs a netperf with intervals)",
-    },
-    Known { key: "burst_ms", default: Some("1"), help: "milliseconds between bursts" },
-    Known { key: "l", default: Some("60"), help: "seconds measured in each case" },
+    Known::new(
+        "protocols",
+        "TCP_STREAM TCP_MAERTS TCP_RR",
+        "TCP_STREAM, TCP_MAERTS, TCP_RR, TCP_CRR, UDP_STREAM, UDP_RR, TCP_SENDFILE",
+        "netperf tests",
+    ),
+    Known::new("sizes", "64 256 1024 4096 16384 65535", "bytes", "message sizes of streams"),
+    Known::new("sessions", "1 2 4 8", "numbers", "parallel sessions of streams"),
+    Known::new("sizes_rr", "64 256 4096", "bytes", "request and response sizes of RR and CRR"),
+    Known::new("sessions_rr", "1 25 50", "numbers", "parallel sessions of RR and CRR"),
+    Known::new("sizes_udp", "64 1024 1472", "bytes", "message sizes of UDP_STREAM"),
+    Known::new(
+        "burst",
+        "0",
+        "a number",
+        "messages of UDP_STREAM at a time, then a pause; 0: without pauses (needs a netperf with intervals)",
+    ),
+    Known::new("burst_ms", "1", "milliseconds, 1 or more", "time between bursts"),
+    Known::new("l", "60", "seconds, 1 or more", "measured in each case"),
 ];
 
 /// An interval that is so many times longer than it should be is a stall.

@@ -30,23 +30,21 @@ const EXE: &str = "ntttcp_windows";
 const BUFFER: &str = "buf(k)";
 
 const PARAMETERS: [Known; 5] = [
-    Known {
-        key: "buffers",
-        default: Some("2k 4k 8k 16k 32k 64k 128k 256k 512k 1M 2M"),
-        help: "sizes of the buffers that are sent and received",
-    },
-    Known { key: "sessions", default: Some("1"), help: "ports of the receiver, each with one connection" },
-    Known { key: "l", default: Some("60"), help: "seconds measured in each case" },
-    Known {
-        key: BINARY,
-        default: Some(""),
-        help: "ntttcp's file on this host, which you bring; empty: this host's own",
-    },
-    Known {
-        key: EXE,
-        default: Some(""),
-        help: "ntttcp.exe for Windows guests: a file of this host, or a path in the guest (C:\\..)",
-    },
+    Known::new(
+        "buffers",
+        "2k 4k 8k 16k 32k 64k 128k 256k 512k 1M 2M",
+        "sizes",
+        "buffers that are sent and received",
+    ),
+    Known::new("sessions", "1", "a number, 1 to 512", "ports of the receiver, each with one connection"),
+    Known::new("l", "60", "seconds, 1 or more", "measured in each case"),
+    Known::new(BINARY, "", "a file", "ntttcp's file on this host, which you bring; empty: this host's own"),
+    Known::new(
+        EXE,
+        "",
+        "a file, or a path in the guest",
+        "ntttcp.exe for Windows guests: a file of this host, or where it is in the guest (C:\\..)",
+    ),
 ];
 
 /// Seconds that the transfer is longer than the window.

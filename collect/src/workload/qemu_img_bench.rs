@@ -18,15 +18,15 @@ const TOOLS: [&str; 2] = ["bench", "io"];
 const PATTERNS: [&str; 2] = ["read", "write"];
 
 const PARAMETERS: [Known; 9] = [
-    Known { key: "tools", default: Some("bench io"), help: "bench (qemu-img bench) and io (qemu-io)" },
-    Known { key: "pattern", default: Some("read write"), help: "read and write" },
-    Known { key: "buffer_size", default: Some("4k 64k"), help: "bytes of a request" },
-    Known { key: "depth", default: Some("1 8 64"), help: "requests at a time (bench)" },
-    Known { key: "requests", default: Some("100000"), help: "requests of a run of bench" },
-    Known { key: "io_requests", default: Some("5000"), help: "requests of qemu-io, one after the other" },
-    Known { key: "qemu_img_binary", default: Some("qemu-img"), help: "qemu-img's program" },
-    Known { key: "qemu_io_binary", default: Some("qemu-io"), help: "qemu-io's program" },
-    Known { key: "disk_size", default: Some("256M"), help: "size of the file" },
+    Known::new("tools", "bench io", "bench, io", "programs: qemu-img bench and qemu-io"),
+    Known::new("pattern", "read write", "read, write", "access patterns"),
+    Known::new("buffer_size", "4k 64k", "sizes", "a request"),
+    Known::new("depth", "1 8 64", "numbers", "requests at a time (bench)"),
+    Known::new("requests", "100000", "a number", "requests of a run of bench"),
+    Known::new("io_requests", "5000", "a number", "requests of qemu-io, one after the other"),
+    Known::new("qemu_img_binary", "qemu-img", "a program", "qemu-img's program"),
+    Known::new("qemu_io_binary", "qemu-io", "a program", "qemu-io's program"),
+    Known::new("disk_size", "256M", "a size", "size of the file"),
 ];
 
 /// Requests go on qemu-io's command line, one option each.

@@ -24,9 +24,9 @@ pub struct Sockperf;
 const PROTOCOLS: [&str; 2] = ["UDP", "TCP"];
 
 const PARAMETERS: [Known; 3] = [
-    Known { key: "protocols", default: Some("UDP TCP"), help: "UDP, TCP" },
-    Known { key: "sizes", default: Some("64 1024 1400"), help: "bytes of each message, 14 at least" },
-    Known { key: "l", default: Some("60"), help: "seconds measured in each case" },
+    Known::new("protocols", "UDP TCP", "UDP, TCP", "what messages go over"),
+    Known::new("sizes", "64 1024 1400", "bytes, 14 or more", "each message"),
+    Known::new("l", "60", "seconds, 1 or more", "measured in each case"),
 ];
 
 /// Seconds that the client runs longer than the window.
@@ -84,7 +84,12 @@ impl Workload for Sockperf {
     }
 
     fn needs(&self, _: &Params) -> Needs {
-        Needs { tools: true, host_tools: vec!["sockperf".into()], ..Needs::default() }
+        Needs {
+            tools: true,
+            guest_tools: vec!["sockperf"],
+            host_tools: vec!["sockperf".into()],
+            ..Needs::default()
+        }
     }
 
     fn seconds(&self, params: &Params) -> f64 {

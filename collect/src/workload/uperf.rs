@@ -24,15 +24,16 @@ const PROFILES: [&str; 3] = ["stream", "maerts", "rr"];
 const BINARY: &str = "uperf_binary";
 
 const PARAMETERS: [Known; 5] = [
-    Known { key: "profiles", default: Some("stream maerts rr"), help: "stream, maerts, rr" },
-    Known { key: "sizes", default: Some("64 1024 16384"), help: "bytes of each write or read" },
-    Known { key: "threads", default: Some("1 8"), help: "threads, each with a connection of its own" },
-    Known { key: "l", default: Some("60"), help: "seconds measured in each case" },
-    Known {
-        key: BINARY,
-        default: Some(""),
-        help: "uperf's file on this host, which you bring; empty: this host's own",
-    },
+    Known::new(
+        "profiles",
+        "stream maerts rr",
+        "stream, maerts, rr",
+        "what is measured: the guest receives, sends, or answers",
+    ),
+    Known::new("sizes", "64 1024 16384", "sizes", "each write or read"),
+    Known::new("threads", "1 8", "numbers", "threads, each with a connection of its own"),
+    Known::new("l", "60", "seconds, 1 or more", "measured in each case"),
+    Known::new(BINARY, "", "a file", "uperf's file on this host, which you bring; empty: this host's own"),
 ];
 
 /// Seconds that the client runs longer than the window.

@@ -176,7 +176,7 @@ pub fn find<'d>(all: &'d [Definition], name: &str) -> Result<&'d Definition, Pro
     all.iter().find(|definition| definition.name == name).ok_or_else(|| {
         let names: Vec<&str> = all.iter().map(|d| d.name.as_str()).collect();
         let known = match names.as_slice() {
-            [] => "none is defined (docs/cartesian.md says how)".to_owned(),
+            [] => "none is defined (`perfvt help cartesian` says how)".to_owned(),
             names => format!("there are {}", names.join(", ")),
         };
         ProviderError::Unknown { name: name.to_owned(), known }

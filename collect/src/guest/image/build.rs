@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::contents::{self, Contents};
 use super::error::ImageError;
@@ -21,14 +21,32 @@ pub fn builtin(cache: &Cache) -> Result<Image, ImageError> {
     builtin_with(cache, None)
 }
 
+const NAME: &str = "builtin";
+
+/// Where it stands what an image was made of.
+fn index_of(images: &Path, own: Option<&OwnKernel>) -> PathBuf {
+    images.join(format!(".{NAME}{}.index.json", own.map(of_kernel).unwrap_or_default()))
+}
+
+/// Looks whether the built-in guest is there or can be made, and makes nothing.
+///
+/// # Errors
+/// As those of [`builtin_with`], of the parts.
+pub fn can_build(cache: &Cache, own: Option<&OwnKernel>) -> Result<(), ImageError> {
+    let images = cache.images_dir();
+    if unchanged(&images, &index_of(&images, own)).is_some() {
+        return Ok(());
+    }
+    Contents::gather(&Sources::open(cache.packages_dir(), cache.host())?, own).map(drop)
+}
+
 /// The same with a kernel of the user's; each kernel has an image of its own in the cache.
 ///
 /// # Errors
 /// Those of [`builtin`], and a kernel that is none, or lacks its modules.
 pub fn builtin_with(cache: &Cache, own: Option<&OwnKernel>) -> Result<Image, ImageError> {
-    const NAME: &str = "builtin";
     let images = cache.images_dir();
-    let index = images.join(format!(".{NAME}{}.index.json", own.map(of_kernel).unwrap_or_default()));
+    let index = index_of(&images, own);
     if let Some(image) = unchanged(&images, &index) {
         return Ok(image);
     }

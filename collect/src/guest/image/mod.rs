@@ -37,7 +37,7 @@ mod store;
 mod tree;
 
 pub use brought::{Placed, brought_disk};
-pub use build::{bare_initramfs, builtin, builtin_with};
+pub use build::{bare_initramfs, builtin, builtin_with, can_build};
 pub use debian::{DEBIAN, debian};
 pub use error::ImageError;
 pub use own_kernel::OwnKernel;

@@ -13,6 +13,13 @@ pub(super) fn own_taps() -> Result<(), ProcessError> {
     ip(None, &["tuntap", "del", "dev", &name, "mode", "tap"])
 }
 
+/// Whether this host has a network device of that name. `/sys` may be that of another network namespace; where the kernel does not
+/// tell, `ip` is asked.
+pub(super) fn exists(device: &str) -> bool {
+    let named = |line: &str| line.split_once(':').is_some_and(|(name, _)| name.trim() == device);
+    edge::read::kernel("/proc/self/net/dev").map_or(true, |text| text.lines().any(named))
+}
+
 /// Where distributions keep QEMU's helper, and who may use it for what.
 const HELPERS: [&str; 3] = [
     "/usr/lib/qemu/qemu-bridge-helper",
@@ -24,6 +31,12 @@ const HELPER_RULES: &str = "/etc/qemu/bridge.conf";
 /// Makes sure that a bridge is there, up, wide enough, and that taps can be plugged into it.
 pub(super) fn check_bridge(bridge: &str, mtu: u32) -> Result<(), NetworkError> {
     let refused = |text: String| Err(NetworkError::Refused(text));
+    if !exists(bridge) {
+        return refused(format!(
+            "bridge {bridge}: this host has no such device; name one that is there, or leave it out: net=tap has a bridge of \
+             perfvt's own"
+        ));
+    }
     let found = ip_json(&["-details", "link", "show", "dev", bridge])
         .map_err(|e| NetworkError::Refused(format!("bridge {bridge}: {e}")))?;
     let Some(device) = found.get(0) else {

@@ -31,33 +31,28 @@ pub fn open_choices(params: &Params) -> Result<Vec<String>, ParamsError> {
 /// What `net=auto` means for a scenario here: the first that works, with the reason when that is not the best.
 ///
 /// # Errors
-/// Nothing works: an external host is reached by taps only.
+/// Trying taps failed in a way that says nothing about them.
 pub fn resolve_auto(scenario: Scenario) -> Result<(Kind, Option<String>), NetworkError> {
     match (try_tap(), scenario) {
         (Ok(()), _) => Ok((Kind::Tap, None)),
         (Err(NetworkError::NoTap(reason)), Scenario::HostGuest) => Ok((Kind::User, Some(reason))),
         // Datagrams lose nothing over a unix socket, and requests are twice as fast as over the stream.
         (Err(NetworkError::NoTap(reason)), Scenario::GuestGuest) => Ok((Kind::Dgram, Some(reason))),
+        // An external host is reached by taps only; what is in their way is told with everything else ([`unusable`]).
+        (Err(NetworkError::NoTap(_)), Scenario::ExhostGuest) => Ok((Kind::Tap, None)),
         (Err(error), _) => Err(error),
     }
 }
 
-/// Makes sure that every link of a layout can be had here, as far as that can be seen without a guest.
-///
-/// # Errors
-/// The first one that cannot.
-pub fn usable(layout: &Layout) -> Result<(), NetworkError> {
-    if layout.links.iter().any(|link| link.kind == Kind::Tap) {
-        try_tap()?;
-    }
-    for link in &layout.links {
-        match (link.kind, &link.device) {
-            (Kind::Bridge, Some(name)) => bridge::check_bridge(name, link.mtu)?,
-            (Kind::Macvtap, _) => macvtap::usable(link)?,
-            _ => {}
-        }
-    }
-    Ok(())
+/// Why links of a layout cannot be had here, as far as that can be seen without a guest.
+pub fn unusable(layout: &Layout) -> Vec<NetworkError> {
+    let taps = layout.links.iter().any(|link| link.kind == Kind::Tap).then(try_tap);
+    let links = layout.links.iter().map(|link| match (link.kind, &link.device) {
+        (Kind::Bridge, Some(name)) => bridge::check_bridge(name, link.mtu),
+        (Kind::Macvtap, _) => macvtap::usable(link),
+        _ => Ok(()),
+    });
+    taps.into_iter().chain(links).filter_map(Result::err).collect()
 }
 
 /// Whether a tap can be made in a namespace at all.

@@ -4,6 +4,7 @@
 //! device below it. QEMU gets its character device, `/dev/tapINDEX`, opened: a descriptor for each queue, with numbers that
 //! are the same in every boot. The device below is never changed.
 
+use super::bridge::exists;
 use super::ip::{ip, ip_json};
 use super::{Link, NetworkError, NicWiring};
 use edge::quoted_end;
@@ -140,6 +141,9 @@ impl Drop for Macvtaps {
 pub(super) fn usable(link: &Link) -> Result<(), NetworkError> {
     let lower = link.device.as_deref().unwrap_or_default();
     let refused = |text: String| Err(NetworkError::Refused(text));
+    if !exists(lower) {
+        return refused(format!("macvtap on {lower}: this host has no such device; name one that is there"));
+    }
     let found = ip_json(&["-details", "link", "show", "dev", lower])
         .map_err(|e| NetworkError::Refused(format!("macvtap on {lower}: {e}")))?;
     let flags = found.pointer("/0/flags").and_then(Value::as_array).cloned().unwrap_or_default();

@@ -27,7 +27,7 @@ mod netdev;
 mod ports;
 
 pub use address::Address;
-pub use choice::{open_choices, resolve_auto, usable};
+pub use choice::{open_choices, resolve_auto, unusable};
 pub use client::ClientPlace;
 pub use kind::Kind;
 pub use layout::{Layout, Link, NicWiring, Reach, nics, second_nic_is_meant};

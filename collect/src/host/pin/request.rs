@@ -256,7 +256,7 @@ pub enum Shortage {
     /// The node has too few CPUs.
     #[error(
         "node {node} has {have} usable CPUs ({list}), and {vcpus} vCPUs of {guests} need {need}: one each, and one for \
-         QEMU and the client; lower smp, choose another numa_node, or use --allow-unpinned"
+         QEMU and the client; lower smp, or choose another numa_node"
     )]
     Cpus {
         /// The node.
@@ -341,6 +341,6 @@ pub enum Shortage {
         have: usize,
     },
     /// No node can hold a guest.
-    #[error("no node of this host has both CPUs that this process may use and memory; use --allow-unpinned")]
+    #[error("no node of this host has both CPUs that this process may use and memory")]
     Nothing,
 }

@@ -1,0 +1,76 @@
+//! The documents, which are part of the program: whoever has it alone reads them with `perfvt help NAME`.
+
+use std::fmt::Write as _;
+
+/// Every document by its name, which is that of its file in the folder docs.
+const ALL: [(&str, &str); 20] = [
+    ("campaigns", include_str!("../../docs/campaigns.md")),
+    ("workloads", include_str!("../../docs/workloads.md")),
+    ("keys", include_str!("../../docs/keys.md")),
+    ("scenarios", include_str!("../../docs/scenarios.md")),
+    ("guests", include_str!("../../docs/guests.md")),
+    ("host", include_str!("../../docs/host.md")),
+    ("cartesian", include_str!("../../docs/cartesian.md")),
+    ("statistics", include_str!("../../docs/statistics.md")),
+    ("verdicts", include_str!("../../docs/verdicts.md")),
+    ("perf-conf", include_str!("../../docs/perf-conf.md")),
+    ("foreign-files", include_str!("../../docs/foreign-files.md")),
+    ("publish", include_str!("../../docs/publish.md")),
+    ("formats", include_str!("../../docs/formats.md")),
+    ("compare.schema.json", include_str!("../../docs/compare.schema.json")),
+    ("security", include_str!("../../docs/security.md")),
+    ("demo", include_str!("../../docs/demo.md")),
+    ("adding-a-workload", include_str!("../../docs/adding-a-workload.md")),
+    ("architecture", include_str!("../../docs/architecture.md")),
+    ("dependencies", include_str!("../../docs/dependencies.md")),
+    ("soak", include_str!("../../docs/soak.md")),
+];
+
+/// Their names.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    ALL.into_iter().map(|(name, _)| name)
+}
+
+/// A document by its name, also by that of its file: `cartesian`, `cartesian.md` or `docs/cartesian.md`.
+pub fn find(name: &str) -> Option<&'static str> {
+    let name = name.strip_prefix("docs/").unwrap_or(name);
+    let stem = name.strip_suffix(".md").unwrap_or(name);
+    ALL.into_iter().find(|(known, _)| *known == stem).map(|(_, text)| text)
+}
+
+/// A line for each, with its title.
+pub fn list() -> String {
+    let mut text = String::new();
+    for (name, content) in ALL {
+        let title = content.lines().find_map(|line| line.strip_prefix("# "));
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "  {name:20} {}", title.unwrap_or("the JSON schema of a comparison"));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    #[test]
+    fn every_document_of_the_folder_is_part_of_the_program() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
+        let entries = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap());
+        let files = entries.filter(|entry| entry.path().is_file());
+        let mut there: Vec<String> = files
+            .map(|entry| entry.file_name().into_string().unwrap())
+            .map(|name| name.strip_suffix(".md").map_or(name.clone(), str::to_owned))
+            .collect();
+        there.sort();
+        let mut known: Vec<&str> = names().collect();
+        known.sort_unstable();
+        assert_eq!(there, known);
+        for name in names().filter(|name| !name.ends_with(".json")) {
+            let text = std::fs::read_to_string(folder.join(format!("{name}.md"))).unwrap();
+            assert_eq!(find(&format!("docs/{name}.md")), Some(text.as_str()), "{name}");
+        }
+        assert_eq!((find("nothing"), find("docs/")), (None, None));
+    }
+}

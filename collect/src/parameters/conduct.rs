@@ -1,0 +1,47 @@
+//! Keys of how it is measured.
+
+use super::{BUILD_ON, Known};
+use crate::deadlines::FACTOR;
+
+/// How it is measured.
+pub(super) const MEASURING: &[Known] = &[
+    Known::new(
+        "noise",
+        "auto",
+        "off, warn, strict, auto",
+        "what is done about a noisy host; strict: wait, repeat, stop; auto: strict under KVM, else warn",
+    ),
+    Known::new(
+        "noise_wait",
+        "300",
+        "seconds",
+        "how long a quiet host is waited for before a sample (noise=strict)",
+    ),
+    Known::new("canary", "10", "a number", "every so many samples the host alone is probed; 0 never"),
+    Known::open(
+        "boot_timeout",
+        "30 under KVM, 120 under TCG; with an image 180 and 600",
+        "seconds, 1 or more",
+        "how long a guest may take until it is ready",
+    ),
+    Known::new(FACTOR, "1", "a number, 0.001 to 1000", "what all deadlines of a campaign are multiplied by"),
+    Known::new("shuffle", "yes", "yes, no", "whether cases are shuffled in each boot"),
+    Known::new(
+        "attempts",
+        "2",
+        "a number, 1 or more",
+        "how often a boot is tried before its repeat is given up",
+    ),
+    Known::new(
+        "samples",
+        "2",
+        "a number, 1 or more",
+        "how often a sample is taken that a jump of the clock or noise spoiled",
+    ),
+    Known::new(
+        BUILD_ON,
+        "host",
+        "host, guest",
+        "where folders deps/NAME are built; guest: an image with make, in every boot",
+    ),
+];

@@ -1,0 +1,136 @@
+//! Keys of guests and clients.
+
+use super::{BUILTIN, GUEST_NAME, Known};
+
+/// What a guest is.
+pub(super) const IMAGE: &[Known] = &[
+    Known::new(GUEST_NAME, BUILTIN, "a name", "the guest's definition"),
+    Known::new(
+        "image",
+        "",
+        "a file, perfvt:debian or perfvt:builtin",
+        "qcow2 or raw image that the guest boots from, never written; empty and perfvt:builtin: perfvt's own guest; \
+               perfvt:debian: the one in the cache",
+    ),
+    Known::new(
+        "image_format",
+        "",
+        "qcow2, raw",
+        "format of the image; empty: qcow2, if the image begins as one, and refused otherwise",
+    ),
+    Known::open(
+        "image_name",
+        "image says it",
+        "a path",
+        "the image as other configurations name it: without .qcow2 or .IMAGE_FORMAT, also in their data directory",
+    ),
+    Known::open("image_raw_device", "no", "yes, no", "yes: image_name is the whole name of a raw file"),
+    Known::open(
+        "images_base_dir",
+        "the configuration's folder, and data directories",
+        "a folder",
+        "the one folder in which image_name is looked for",
+    ),
+    Known::new(
+        "image_backing",
+        "",
+        "files",
+        "backing and data files that the image may read, quoted as in a shell; empty: none",
+    ),
+    Known::new(
+        "kernel",
+        "",
+        "a file",
+        "kernel for the built-in guest, or to start instead of the image's boot loader",
+    ),
+    Known::new(
+        "kernel_modules",
+        "",
+        "a folder",
+        "its modules, for the built-in guest; empty: those beside the kernel, or it needs none",
+    ),
+    Known::new("initrd", "", "a file", "RAM disk of that kernel"),
+    Known::new(
+        "kernel_params",
+        "",
+        "words",
+        "what the kernel is told besides, such as mitigations=off, or root=/dev/vda1 for an image",
+    ),
+    Known::new(
+        "firmware",
+        "",
+        "a file",
+        "firmware that starts the image, such as OVMF for UEFI; empty: SeaBIOS",
+    ),
+    Known::new("guest_os", "linux", "linux, windows", "what runs in an image"),
+];
+
+/// The way into a guest.
+pub(super) const ENTRANCE: &[Known] = &[
+    Known::new(
+        "channel",
+        "agent",
+        "agent, serial, ssh",
+        "the way into an image's guest: QEMU's guest agent, a login on the serial console, or ssh",
+    ),
+    Known::new("user", "root", "a name", "who logs in (channel=serial or ssh)"),
+    Known::new(
+        "password",
+        "",
+        "text",
+        "password for channel=serial; it is kept in secrets.json, and shown as (set) everywhere else",
+    ),
+    Known::new(
+        "password_file",
+        "",
+        "a file",
+        "file with that password in it; empty: the environment's PERFVT_PASSWORD",
+    ),
+    Known::new(
+        "prompt",
+        "",
+        "a regular expression",
+        "the end of the shell's prompt (channel=serial); empty: usual prompts",
+    ),
+    Known::new("key", "", "a file", "the private key for channel=ssh"),
+    Known::open(
+        "shell_client",
+        "channel says it",
+        "ssh",
+        "as channel=ssh, in other configurations; nc and telnet are refused",
+    ),
+    Known::open("shell_port", "22", "a port", "port of the guest's ssh server (channel=ssh)"),
+    Known::open(
+        "file_transfer_client",
+        "the way of commands",
+        "scp",
+        "with shell_client=ssh: files go the way that commands go",
+    ),
+    Known::open("file_transfer_port", "shell_port", "a port", "the same port as shell_port"),
+];
+
+/// Where clients are.
+pub(super) const CLIENT: &[Known] = &[
+    Known::new(
+        "scenario",
+        "host_guest",
+        "host_guest, guest_guest, exhost_guest",
+        "where the client is: on the host, in a second guest, or outside",
+    ),
+    Known::open(
+        "client",
+        "this host, or vm2 of guest_guest",
+        "an address, netns",
+        "the external host of exhost_guest; netns stands in for one",
+    ),
+    Known::open("client_user", "ssh's configuration decides", "a name", "whom to log in as there"),
+    Known::open("client_key", "ssh's configuration decides", "a file", "the private key for it"),
+    Known::open("client_port", "ssh's configuration decides", "a port", "port of its sshd"),
+    Known::open("client_ssh_config", "the user's", "a file", "configuration of ssh to use for it"),
+    Known::open(
+        "client_tools",
+        "its PATH",
+        "a folder there",
+        "folder there that holds the workload's client",
+    ),
+];

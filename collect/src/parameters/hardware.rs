@@ -1,0 +1,133 @@
+//! Keys of the hardware.
+
+use super::Known;
+use crate::guest::confine;
+
+/// Network cards.
+pub(super) const NETWORK: &[Known] = &[
+    Known::new(
+        "nics",
+        "nic1",
+        "nic1, nic1 nic2",
+        "network cards: the first for data, the second for control",
+    ),
+    Known::new(
+        "net",
+        "auto",
+        "auto, tap, user, bridge, macvtap, dgram, stream",
+        "the network: auto finds what works; tap has a bridge of perfvt's own; dgram and stream join two guests",
+    ),
+    Known::open("bridge", "none; net says what instead", "a name", "bridge of this host to plug guests into"),
+    Known::open("macvtap", "none; net says what instead", "a name", "device of this host to put macvtaps on"),
+    Known::open(
+        "ip",
+        "one of perfvt's own network; on a bridge or macvtap DHCP",
+        "ADDRESS/LENGTH",
+        "the guest's address, such as ip_nic1=192.168.100.21/24",
+    ),
+    Known::new(
+        "guest_reach",
+        "none",
+        "none, net",
+        "how far guests reach over net=user: none (they answer over forwarded ports), net (all that this host reaches)",
+    ),
+    Known::new("mtu", "1500", "bytes, 576 to 65521", "largest packet, on the whole way"),
+    Known::new("nic_model", "virtio_net", "virtio_net, e1000", "model of network card"),
+    Known::new("queues", "1", "a number, 1 or more", "queues of the network card (virtio_net)"),
+    Known::new("vhost", "no", "yes, no", "whether the kernel's vhost moves the packets (taps and macvtaps)"),
+];
+
+/// The machine that a guest has.
+pub(super) const MACHINE: &[Known] = &[
+    Known::new(
+        "qemu_binary",
+        "qemu-system-x86_64",
+        "a program",
+        "QEMU: a name to look for in PATH, or a file",
+    ),
+    Known::new(
+        "machine",
+        "pc",
+        "pc, q35, or of a version",
+        "machine type; one of a version is pc-q35-7.2, for example",
+    ),
+    Known::new(
+        "cpu_model",
+        "",
+        "a model of QEMU",
+        "CPU model; empty: host under KVM, QEMU's default under TCG",
+    ),
+    Known::open("smp", "min(2, CPUs of the node - 1)", "a number, 1 or more", "vCPUs"),
+    Known::new("mem", "512", "MiB, or a size such as 1G, 128M or more", "guest memory"),
+    Known::new("hugepages", "no", "no, 2M, 1G", "guest memory in pages of this size"),
+    Known::new(
+        "numa_node",
+        "-1",
+        "a number",
+        "node to pin to: -1 the last, 1 the first, 2 the second, 0 pins nothing",
+    ),
+    Known::new(
+        "siblings",
+        "auto",
+        "whole, auto, pack",
+        "vCPUs and the CPUs of a core: a core each, where there is room, or fill each core",
+    ),
+    Known::new(
+        "guest_nodes",
+        "1",
+        "a number, 1 or more",
+        "nodes of the host that a guest is spread over, each a node of the guest",
+    ),
+    Known::open(
+        "irq_vcpus",
+        "the guest's choice",
+        "a list of vCPUs, such as 0 or 0-1",
+        "vCPUs that serve the interrupts of the guest's virtio NICs",
+    ),
+    Known::open(
+        "server_vcpus",
+        "the guest's choice",
+        "a list of vCPUs, such as 1 or 0-1",
+        "vCPUs on which the server in the guest runs",
+    ),
+    Known::new(
+        confine::KEY,
+        "auto",
+        "auto, sandbox, none",
+        "how QEMU is confined: sandbox is its seccomp filter; auto: sandbox, where every QEMU of the campaign has it",
+    ),
+    Known::new("extra_args", "", "words", "further QEMU arguments, quoted as in a shell"),
+];
+
+/// The data disk.
+pub(super) const DISK: &[Known] = &[
+    Known::new("disk_size", "", "a size, such as 1G", "data disk made for each boot; empty: none"),
+    Known::new("disk_format", "raw", "raw, qcow2", "its format"),
+    Known::new(
+        "disk_bus",
+        "virtio",
+        "virtio, scsi, nvme",
+        "how it is plugged in: virtio-blk, virtio-scsi or NVMe",
+    ),
+    Known::new(
+        "disk_prealloc",
+        "full",
+        "full, falloc, metadata, off",
+        "blocks of its file: every one written, allocated, qcow2's metadata alone, or sparse",
+    ),
+    Known::new(
+        "disk_cache",
+        "none",
+        "none, writeback, writethrough, directsync, unsafe",
+        "QEMU's cache mode",
+    ),
+    Known::new("disk_aio", "native", "native, threads, io_uring", "how QEMU submits requests"),
+    Known::new("disk_iothread", "yes", "yes, no", "whether an iothread serves the disk (not nvme)"),
+    Known::new("disk_queues", "", "a number, 1 or more", "queues of the disk; empty: QEMU's own choice"),
+    Known::new(
+        "disk_dir",
+        "/var/tmp",
+        "a folder",
+        "where the disk's file is made; its name is gone once QEMU has it",
+    ),
+];

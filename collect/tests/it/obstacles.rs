@@ -1,0 +1,45 @@
+//! What a host without a workload's programs is told, before anything boots.
+
+use collect::campaign::setup::{Request, needs, prepare};
+use collect::config::Source;
+use collect::guest::image::Cache;
+use collect::testbed::obstacles;
+use std::path::Path;
+
+/// What is in the way of a workload on a host that has no program at all.
+fn in_the_way(workload: &str, sets: &[&str]) -> String {
+    let nothing = tempfile::tempdir().unwrap();
+    let cache = Cache::at(nothing.path()).with_packages(nothing.path()).with_host(nothing.path());
+    let sets = sets.iter().chain(&["net=user", "numa_node=0"]).map(|set| (*set).to_owned());
+    let request = Request {
+        source: Source { workload: Some(workload.into()), ..Source::default() },
+        sets: sets.collect(),
+        accel: "tcg".into(),
+        ..Request::default()
+    };
+    let file = prepare(&request, Path::new("/nonexistent")).unwrap().file;
+    obstacles(&file, &cache, &needs(&file).unwrap(), Vec::new()).unwrap_err().to_string()
+}
+
+#[test]
+fn programs_that_a_workload_lacks_on_the_host_or_in_the_guest_are_named_all_at_once() {
+    for (workload, programs) in [
+        ("netperf", &["netperf"][..]),
+        ("fio", &["fio"]),
+        ("iperf3", &["iperf3"]),
+        ("sockperf", &["sockperf"]),
+        ("iozone", &["mke2fs"]),
+        ("uperf", &["uperf"]),
+        ("ntttcp", &["ntttcp"]),
+        ("ffsb", &["ffsb", "mke2fs"]),
+        ("qemu-img-bench", &["qemu-img", "qemu-io"]),
+    ] {
+        let said = in_the_way(workload, &[]);
+        for program in programs {
+            let named = [format!("program {program}"), format!("looking for {program}:")];
+            assert!(named.iter().any(|named| said.contains(named)), "{workload}: {said}");
+        }
+    }
+    let several = in_the_way("fio", &["qemu_binary=/nonexistent/qemu", "disk_dir=/nonexistent"]);
+    assert!(several.starts_with("4 things of this host are in the way:\n"), "{several}");
+}
