@@ -94,7 +94,7 @@ fn a_program_that_nobody_brings_is_asked_for_by_its_key_before_anything_boots() 
         let (out, code, said) = try_to_run(dir.path(), name, &[]);
         assert_eq!(code, 2, "{said}");
         assert!(
-            said.contains(&format!("--set {name}_binary=FILE")) && said.contains("workloads.md"),
+            said.contains(&format!("--set {name}_binary=FILE")) && said.contains("perfvt help workloads"),
             "{said}"
         );
         let (_, code, said) = try_to_run(dir.path(), name, &[&format!("{name}_binary=bin/none")]);
