@@ -2,7 +2,7 @@
 
 use super::expanded::{bound, code, more, read};
 use crate::args::List;
-use crate::{DONE, Error};
+use crate::{DONE, Error, USAGE};
 use cartesian::Config;
 use collect::config::guests::{BOUND, Guests, MAX_GUESTS};
 use collect::config::{Guest, guests, keys};
@@ -24,7 +24,15 @@ pub fn guests(args: &List, out: &mut dyn Write, err: &mut dyn Write) -> Result<u
     let mut shown = HashSet::new();
     let mut status = DONE;
     for file in &files {
-        let config = read(args, file, args.base && args.cfg.is_some(), err)?;
+        let config = match read(args, file, args.base && args.cfg.is_some(), err) {
+            // One file of several, and no reason to say nothing about the others.
+            Err(error) if args.cfg.is_none() => {
+                writeln!(err, "perfvt: {}", crate::chain(error.as_ref()))?;
+                status = USAGE;
+                continue;
+            }
+            config => config?,
+        };
         let most = if args.limit.is_some() { u64::MAX } else { MAX_GUESTS };
         let mut guests = Guests::new(&config, bound(args, BOUND), most);
         while let Some(guest) = guests.next_guest()? {
