@@ -39,7 +39,7 @@ const PARAMETERS: [Known; 10] = [
     Known {
         key: DEPS,
         default: Some(""),
-        help: "a folder deps/NAME with a Makefile, built first; ${deps} in a word is where it then is",
+        help: "a folder deps/NAME with a Makefile or a deps.cfg, built first; ${deps} in a word is where it then is",
     },
     Known {
         key: "command_timeout",
