@@ -20,8 +20,8 @@ pub fn clients_are_remote(file: &CampaignFile) -> bool {
 }
 
 /// The CPUs that guests and clients are placed on, or all of them where they may run anywhere; the bridges and other devices
-/// of the host that they are plugged into; and the images, shared: perfvt's own where there are guests at all. `sessions` is
-/// how many processes the client has at a time.
+/// of the host that they are plugged into; and the images, shared: perfvt's own where there are guests at all. Without
+/// guests nobody is on the CPUs of vCPUs. `sessions` is how many processes the client has at a time.
 ///
 /// # Errors
 /// Parameters that describe no guest, or a host that is too small.
@@ -32,13 +32,16 @@ pub fn claims(
     sessions: usize,
 ) -> Result<Claims, TestbedError> {
     let topology = Topology::here()?;
-    let mut claims =
-        Claims { images: image.map(|image| image.dir.clone()).into_iter().collect(), ..Claims::default() };
+    let mut claims = Claims {
+        images: image.map(|image| image.dir.clone()).into_iter().collect(),
+        elsewhere: topology.nodes.iter().filter(|node| !node.cpus.is_empty()).count() > 1,
+        ..Claims::default()
+    };
     for environment in &file.environments {
         let params = environment.to_params();
         let plan = pin(&topology, &params, sessions, file.allow_unpinned)?;
         if plan.guests.iter().all(|guest| guest.pins.is_some()) {
-            claims.cpus.extend(plan.cpus());
+            claims.cpus.extend(if image.is_some() { plan.cpus() } else { plan.own_cpus() });
         } else {
             claims.cpus.extend(topology.cpus());
         }
