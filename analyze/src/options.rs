@@ -152,10 +152,11 @@ impl CaseFilter {
 
     /// Whether a row of this case is shown. `id` is the row's id.
     pub fn keeps(&self, id: &str, case: &model::Keys) -> bool {
-        let id = id.to_lowercase();
+        // As it is encoded, and as reports show it.
+        let (id, shown) = (id.to_lowercase(), model::readable(id).to_lowercase());
         let holds = |word: &String| match word.split_once('=') {
             Some((key, level)) => case.get(key.trim()).is_some_and(|v| v == level.trim()),
-            None => id.contains(&word.to_lowercase()),
+            None => id.contains(&word.to_lowercase()) || shown.contains(&word.to_lowercase()),
         };
         self.is_empty() || self.0.iter().any(|alternative| alternative.iter().all(holds))
     }

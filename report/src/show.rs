@@ -6,6 +6,7 @@ use crate::numbers::{self, NONE, counted, significant};
 use crate::text::side_facts;
 use analyze::{Shown, ShownRow, Side, Warning};
 use edge::visible;
+use model::readable;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -17,7 +18,7 @@ pub fn show(shown: &Shown) -> String {
     let mut out = head(&shown.side);
     let mut table = Columns::new(&["n", "mean", "SD", "CV", "between", "within", "unit ", "invalid"]);
     for row in &shown.rows {
-        table.row(&row.id, cells(row));
+        table.row(&readable(&row.id), cells(row));
     }
     out.push('\n');
     table.write(&mut out);

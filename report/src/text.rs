@@ -15,7 +15,7 @@ use crate::rows::{self, AtGate, RowView, by_gravity, glyph};
 use crate::sentence::{self, sentence};
 use analyze::{Comparison, Level, Summary, Verdict, Warning};
 use edge::visible;
-use model::Role;
+use model::{Role, readable};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
@@ -235,7 +235,7 @@ fn fold(out: &mut String, folded: &[RowView<'_>], width: usize, paint: &Paint) {
 fn known(out: &mut String, views: &[RowView<'_>], width: usize, paint: &Paint) {
     let mut lines = views.iter().filter_map(|view| {
         let known = view.known()?;
-        Some(format!("  {} {}: {known}", view.row.verdict.word(), visible(&view.row.id)))
+        Some(format!("  {} {}: {known}", view.row.verdict.word(), visible(&readable(&view.row.id))))
     });
     let Some(first) = lines.next() else { return };
     out.push_str("\nKnown changes, which do not gate\n");

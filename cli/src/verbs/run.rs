@@ -291,7 +291,7 @@ fn show_plan(prepared: &Prepared, out: &mut dyn Write) -> Result<(), Error> {
     }
     writeln!(out, "\ncases")?;
     for case in &file.cases {
-        writeln!(out, "  {}", case.id())?;
+        writeln!(out, "  {}", model::readable(&case.id()))?;
     }
     writeln!(out, "\nboots, in order")?;
     for block in &file.blocks {
