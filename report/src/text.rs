@@ -13,7 +13,7 @@ use crate::gate::{self, Outcome};
 use crate::numbers::{self, counted};
 use crate::rows::{self, AtGate, RowView, by_gravity, glyph};
 use crate::sentence::{self, sentence};
-use analyze::{Comparison, Level, Summary, Verdict, Warning};
+use analyze::{Comparison, Level, Summary, Verdict, Warning, WorkloadInfo};
 use edge::visible;
 use model::{Role, readable};
 use std::collections::BTreeMap;
@@ -258,6 +258,12 @@ fn footnotes(out: &mut String, comparison: &Comparison, notes: &Notes<'_>, width
     }
 }
 
+/// What perf.conf says of a workload, a line for each of its lines.
+pub(crate) fn described(workload: &WorkloadInfo) -> impl Iterator<Item = String> {
+    let lines = workload.description.lines().filter(|line| !line.trim().is_empty());
+    lines.map(|line| format!("{}: {}", visible(&workload.name), visible(line)))
+}
+
 fn legend(out: &mut String, comparison: &Comparison, listed: &[RowView<'_>], width: usize, paint: &Paint) {
     out.push_str("\nLegend\n");
     let method = &comparison.method;
@@ -295,7 +301,9 @@ fn legend(out: &mut String, comparison: &Comparison, listed: &[RowView<'_>], wid
         .map(|v| format!("{} {}: {}", glyph(v), v.word(), rows::claim(v)));
     let command = format!("made by: {}", command_line(&method.command));
     let last = (!method.command.is_empty()).then_some(command);
-    for line in lines.into_iter().chain(families).chain(verdicts).chain(marks).chain(shares).chain(last) {
+    let described = comparison.workloads.iter().flat_map(described);
+    for line in described.chain(lines).chain(families).chain(verdicts).chain(marks).chain(shares).chain(last)
+    {
         wrapped(out, &format!("  {line}"), width, "    ", |l| paint.dim(l));
     }
 }
