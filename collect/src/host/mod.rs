@@ -7,4 +7,5 @@ pub mod noise;
 pub mod pin;
 pub mod placement;
 pub mod prepare;
+pub mod room;
 pub mod topology;

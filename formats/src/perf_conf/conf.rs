@@ -1,6 +1,6 @@
 //! Layers to sections.
 
-use super::effective::Idle;
+use super::effective::{Idle, outvoted};
 use super::layer::{ConfError, Entry, Layer, Setting, parse};
 use super::metric::MetricConf;
 use super::section::{BUILTIN_NAME, Origin, Section};
@@ -90,6 +90,11 @@ impl Conf {
             let why = "every section sets it itself".to_owned();
             self.idle.push(Idle { origin: origin_of(entry), section: DEFAULT.to_owned(), option, why });
         }
+    }
+
+    /// What layers set and what does nothing.
+    pub fn idle(&self) -> Vec<Idle> {
+        self.idle.iter().cloned().chain(self.sections.iter().filter_map(outvoted)).collect()
     }
 
     /// The sections, built-in ones first.

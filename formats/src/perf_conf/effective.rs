@@ -1,6 +1,5 @@
 //! The effective configuration: what every option came to, where from, and what says nothing.
 
-use super::conf::Conf;
 use super::metric::{MetricConf, Zero};
 use super::section::{AvgUpdate, Origin, Section};
 use model::{Direction, Role, Scale};
@@ -36,28 +35,16 @@ impl std::fmt::Display for Idle {
     }
 }
 
-impl Conf {
-    /// What the user's layers set and what does nothing, in the order of the layers.
-    pub fn idle(&self) -> Vec<Idle> {
-        let mut all = self.idle.clone();
-        for section in &self.sections {
-            let (Some(origin), Some(keys)) = (section.origin("ignore_col"), section.origin("keys")) else {
-                continue;
-            };
-            // The number of columns and their names agree, or the names win.
-            if section.keys.is_empty() || section.ignore_col == section.keys.len() || origin.is_builtin() {
-                continue;
-            }
-            let keys_from = if keys.is_builtin() { "built in".to_owned() } else { keys.to_string() };
-            all.push(Idle {
-                origin: origin.clone(),
-                section: section.name.clone(),
-                option: "ignore_col".to_owned(),
-                why: format!("keys = {} ({keys_from}) names the key columns", section.keys.join(" ")),
-            });
-        }
-        all
-    }
+/// An `ignore_col` that the names of `keys` outvote, unless both say the same.
+pub(super) fn outvoted(section: &Section) -> Option<Idle> {
+    let (origin, keys) = (section.origin("ignore_col")?, section.origin("keys")?);
+    let alike = section.keys.is_empty() || section.ignore_col == section.keys.len();
+    (!alike && !origin.is_builtin()).then(|| Idle {
+        origin: origin.clone(),
+        section: section.name.clone(),
+        option: "ignore_col".to_owned(),
+        why: format!("keys = {} ({keys}) names the key columns", section.keys.join(" ")),
+    })
 }
 
 impl Section {

@@ -26,6 +26,7 @@ pub(super) fn line(event: &Event, state: &State) -> String {
         Some(b) => format!("{} boot {}", b.environment, b.repeat),
         None => boot.to_owned(),
     };
+    let about = |boot: &str, case: &str| format!("{}: {}", short(boot), readable(case));
     let coded = |code: &Option<model::Code>| code.map(|c| format!("{c}: ")).unwrap_or_default();
     match event {
         Event::Opened { perfvt, pid, .. } => format!("perfvt {perfvt} (process {pid}) goes to work"),
@@ -36,35 +37,20 @@ pub(super) fn line(event: &Event, state: &State) -> String {
             format!("{}: {then}: {}{reason}", short(boot), coded(code))
         }
         Event::CaseStarted { boot, case } => {
-            format!("{}: {case}: started", short(boot), case = readable(case))
+            format!("{}: started", about(boot, case))
         }
         Event::Waited { boot, case, seconds } => {
-            format!(
-                "{}: {case}: waited {} for a quiet host",
-                short(boot),
-                duration(*seconds),
-                case = readable(case)
-            )
+            format!("{}: waited {} for a quiet host", about(boot, case), duration(*seconds))
         }
         Event::SampleFailed { boot, case, code, reason, seconds } => {
-            format!(
-                "{}: {case}: once more after {}: {code}: {reason}",
-                short(boot),
-                duration(*seconds),
-                case = readable(case)
-            )
+            format!("{}: once more after {}: {code}: {reason}", about(boot, case), duration(*seconds))
         }
         Event::CaseFinished { boot, case, invalid: None, seconds, .. } => {
-            format!("{}: {case}: valid, {}", short(boot), duration(*seconds), case = readable(case))
+            format!("{}: valid, {}", about(boot, case), duration(*seconds))
         }
         Event::CaseFinished { boot, case, invalid: Some(reason), code, seconds } => {
             let after = duration(*seconds);
-            format!(
-                "{}: {case}: invalid after {after}: {}{reason}",
-                short(boot),
-                coded(code),
-                case = readable(case)
-            )
+            format!("{}: invalid after {after}: {}{reason}", about(boot, case), coded(code))
         }
         Event::BootFinished { boot, seconds } => {
             format!("{}: ended in order after {}", short(boot), duration(*seconds))
