@@ -3,7 +3,7 @@
 use crate::args::{Guest, GuestVerb};
 use crate::{DONE, Error, FOUND, USAGE};
 use collect::config::guests::{self, BOUND, Guests, MAX_GUESTS};
-use collect::guest::image::{Cache, DEBIAN, builtin, debian, list, named, remove};
+use collect::guest::image::{Cache, DEBIAN, builtin, debian, debian_log, list, named, remove};
 use collect::host::locks::{LockError, exclusive};
 use collect::parameters::BUILTIN;
 use collect::testbed::{guest_params, one_command};
@@ -14,7 +14,17 @@ pub fn guest(args: &Guest, out: &mut dyn Write, err: &mut dyn Write) -> Result<u
     let cache = Cache::from_env()?;
     match &args.verb {
         GuestVerb::Build { flavour } => {
-            let image = if flavour == DEBIAN { debian(&cache)? } else { builtin(&cache)? };
+            let image = if flavour == DEBIAN {
+                let log = debian_log(&cache);
+                writeln!(
+                    err,
+                    "making a Debian with mmdebstrap from this host's package sources: some minutes; its log is {}",
+                    log.display()
+                )?;
+                debian(&cache)?
+            } else {
+                builtin(&cache)?
+            };
             writeln!(out, "{}", image.dir.display())?;
             for (tool, version) in &image.packages {
                 writeln!(out, "  {tool} {version}")?;
