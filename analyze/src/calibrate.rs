@@ -93,7 +93,7 @@ impl NoiseFile {
             Some(row) => Err(AnalyzeError::Option(format!(
                 "reading {}: the floor of '{}' is {}, want 0 or more",
                 path.display(),
-                row.id,
+                model::readable(&row.id),
                 row.floor
             ))),
             None => Ok(file),

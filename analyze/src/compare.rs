@@ -63,6 +63,7 @@ pub fn compare(options: &CompareOptions) -> Result<Comparison, AnalyzeError> {
     let (rows, hidden) = shown(rows, options)?;
     warnings.extend(filtered(hidden));
     warnings.sort_by_key(|w| w.level);
+    let workloads = workload_infos(&frame, options, &described);
     let mut described = described.into_iter();
     let Some(a) = described.next() else { return Err(AnalyzeError::Sides("nothing to compare".into())) };
     Ok(Comparison {
@@ -74,7 +75,7 @@ pub fn compare(options: &CompareOptions) -> Result<Comparison, AnalyzeError> {
         families,
         warnings,
         files: files.into_iter().map(|f| f.path).collect(),
-        workloads: workload_infos(&frame, options),
+        workloads,
         differences: table,
         matched,
         spelled,
@@ -375,8 +376,11 @@ fn method(options: &CompareOptions, forced: bool) -> Method {
 }
 
 /// What perf.conf says of the workloads that are present.
-pub(crate) fn workload_infos(frame: &Frame, options: &CompareOptions) -> Vec<WorkloadInfo> {
-    let description = |name: &str| options.conf.section(name).map(|s| s.desc.clone()).unwrap_or_default();
+pub(crate) fn workload_infos(frame: &Frame, options: &CompareOptions, sides: &[Side]) -> Vec<WorkloadInfo> {
+    let mut lengths: Vec<&str> = sides.iter().filter_map(|side| side.session_length.as_deref()).collect();
+    lengths.dedup();
+    let description =
+        |name: &str| options.conf.section(name).map(|s| s.description(&lengths)).unwrap_or_default();
     let info = |w: &crate::frame::FrameWorkload| WorkloadInfo {
         name: w.name.to_string(),
         description: description(&w.name),

@@ -123,7 +123,7 @@ pub struct Loss {
 pub struct WorkloadInfo {
     /// perf.conf section.
     pub name: String,
-    /// perf.conf `desc`.
+    /// perf.conf `desc`, with the session length in place of `%s`.
     pub description: String,
     /// Key columns in order.
     pub keys: Vec<String>,

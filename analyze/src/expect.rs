@@ -7,6 +7,7 @@
 
 use crate::warnings::{counted, note};
 use crate::{AnalyzeError, Expected, Row, Verdict, Warning};
+use model::readable;
 use std::path::Path;
 
 /// One line of the file.
@@ -91,7 +92,10 @@ pub(crate) fn apply(expectations: &[Expectation], rows: &mut [Row]) -> Vec<Warni
     let mut met = vec![false; expectations.len()];
     for row in rows.iter_mut() {
         for (expectation, met) in expectations.iter().zip(&mut met) {
-            let named = matches(&expectation.row, &row.id) || matches(&expectation.row, row.base_id());
+            let ids = [row.id.as_str(), row.base_id()];
+            let named = ids
+                .iter()
+                .any(|id| matches(&expectation.row, id) || matches(&expectation.row, &readable(id)));
             if named && expectation.verdict == row.verdict {
                 *met = true;
                 if !expectation.expired && row.expected.is_none() {

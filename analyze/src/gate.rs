@@ -373,6 +373,6 @@ fn of_candidate(
 
 /// Up to three names.
 fn some(names: &[&str]) -> String {
-    let shown = names.iter().take(3).copied().collect::<Vec<_>>().join(", ");
+    let shown = names.iter().take(3).map(|name| model::readable(name)).collect::<Vec<_>>().join(", ");
     if names.len() > 3 { format!("{shown}, ..") } else { shown }
 }

@@ -152,13 +152,14 @@ impl CaseFilter {
 
     /// Whether a row of this case is shown. `id` is the row's id.
     pub fn keeps(&self, id: &str, case: &model::Keys) -> bool {
-        let id = id.to_lowercase();
+        // As it is encoded, and as reports show it.
+        let (id, shown) = (id.to_lowercase(), model::readable(id).to_lowercase());
         let holds = |word: &String| match word.split_once('=') {
             Some((key, level)) => {
                 let (key, level) = (key.trim(), level.trim());
                 case.get(key).is_some_and(|v| v == level || v == formats::foreign::level(key, level))
             }
-            None => id.contains(&word.to_lowercase()),
+            None => id.contains(&word.to_lowercase()) || shown.contains(&word.to_lowercase()),
         };
         self.is_empty() || self.0.iter().any(|alternative| alternative.iter().all(holds))
     }

@@ -142,9 +142,10 @@ pub fn show(options: &CompareOptions, path: &Path) -> Result<Shown, AnalyzeError
         .filter(|r| options.metrics.is_empty() || options.metrics.contains(&r.metric))
         .filter(|r| options.only.keeps(&r.id, &r.case))
         .collect();
+    let described = describe_side(&side, &files);
     Ok(Shown {
-        side: describe_side(&side, &files),
-        workloads: crate::compare::workload_infos(&frame, options),
+        workloads: crate::compare::workload_infos(&frame, options, std::slice::from_ref(&described)),
+        side: described,
         warnings: warnings(&side, files.len()),
         files: files.into_iter().map(|f| f.path).collect(),
         rows,

@@ -27,6 +27,12 @@ pub trait Files {
     fn resolve(&self, text: &str, folder: Option<&Path>) -> Result<PathBuf, String> {
         Ok(beside(text, folder))
     }
+
+    /// Whether a file that begins with `- name:` is a list of variants without the `variants:` above it: a block of its
+    /// own, or, included among the variants of another one, a part of that.
+    fn has_fragments(&self) -> bool {
+        false
+    }
 }
 
 /// A path of an include: `~` is the home folder, anything relative lies beside the including file.

@@ -37,7 +37,7 @@ pub(super) struct Parser<'f> {
     /// Files that are being read, for cycles.
     stack: Vec<PathBuf>,
     /// Blocks around the current line.
-    depth: usize,
+    pub depth: usize,
     lines: usize,
     bytes: u64,
     includes: usize,
@@ -111,12 +111,21 @@ impl<'f> Parser<'f> {
     }
 
     fn top(&mut self, source: Rc<Source>) -> Result<(), CartesianError> {
-        let mut reader = Reader::new(source);
-        match self.block(&mut reader, Target::Node(self.root), -1)? {
+        match self.whole(source, Target::Node(self.root))? {
             Target::Node(node) => self.root = node,
             Target::Condition => {}
         }
         Ok(())
+    }
+
+    /// Reads a file from its first line to its last.
+    fn whole(&mut self, source: Rc<Source>, target: Target) -> Result<Target, CartesianError> {
+        let is_fragment = source.begins_with('-') && self.files.has_fragments();
+        let mut reader = Reader::new(source);
+        match target {
+            Target::Node(below) if is_fragment => Ok(Target::Node(self.fragment(&mut reader, below)?)),
+            _ => self.block(&mut reader, target, -1),
+        }
     }
 
     /// Reads the lines that are indented further than `outer`. Gives the node that statements behind the block go to:
@@ -129,11 +138,7 @@ impl<'f> Parser<'f> {
     ) -> Result<Target, CartesianError> {
         let mut suffix = None;
         while let Some(line) = reader.next(outer) {
-            self.depth += 1;
-            if self.depth > self.options.limits.depth {
-                let what = format!("blocks and includes nested more than {} deep", self.options.limits.depth);
-                return Err(CartesianError::Limit { place: Box::new(line.place(0)), what });
-            }
+            self.deeper(&line)?;
             target = self.statement(reader, &line, target, outer, &mut suffix)?;
             self.depth -= 1;
             if self.build.program.key_bytes > self.options.limits.keys {
@@ -148,8 +153,28 @@ impl<'f> Parser<'f> {
         Ok(target)
     }
 
+    /// One block or include further in.
+    pub fn deeper(&mut self, line: &Line) -> Result<(), CartesianError> {
+        self.depth += 1;
+        if self.depth > self.options.limits.depth {
+            let what = format!("blocks and includes nested more than {} deep", self.options.limits.depth);
+            return Err(CartesianError::Limit { place: Box::new(line.place(0)), what });
+        }
+        Ok(())
+    }
+
     /// `include path`.
     pub fn include(&mut self, line: &Line, at: usize, target: Target) -> Result<Target, CartesianError> {
+        self.included(line, at, |parser, source| parser.whole(source, target))
+    }
+
+    /// Reads the file of `include path` by what is wanted of it.
+    pub fn included<T>(
+        &mut self,
+        line: &Line,
+        at: usize,
+        read: impl FnOnce(&mut Self, Rc<Source>) -> Result<T, CartesianError>,
+    ) -> Result<T, CartesianError> {
         let text = line.text().get(at..).unwrap_or("").trim_start_matches(super::source::is_blank);
         let resolved = self.files.resolve(text, line.source().folder.as_deref());
         let path = resolved.as_ref().map_or_else(|_| PathBuf::from(text), PathBuf::clone);
@@ -175,9 +200,14 @@ impl<'f> Parser<'f> {
         let text = String::from_utf8(bytes).map_err(|e| fail(not_text(&e).to_string(), None))?;
         let source = self.source(&path, path.parent(), text).map_err(|e| fail(e.to_string(), None))?;
         self.stack.push(identity);
-        let done = self.block(&mut Reader::new(source), target, -1);
+        let done = read(self, source);
         self.stack.pop();
         done
+    }
+
+    /// Whether a file may be a list of variants.
+    pub fn has_fragments(&self) -> bool {
+        self.files.has_fragments()
     }
 
     /// The files of a cycle, the middle of a long one left out.

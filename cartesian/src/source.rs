@@ -73,6 +73,14 @@ impl Source {
         self.text.len() as u64
     }
 
+    /// Whether the first line that means something begins with a letter.
+    pub fn begins_with(&self, letter: char) -> bool {
+        self.lines
+            .first()
+            .and_then(|line| self.text.get(line.start as usize..))
+            .is_some_and(|t| t.starts_with(letter))
+    }
+
     /// Lines that mean something.
     pub fn len(&self) -> usize {
         self.lines.len()

@@ -40,7 +40,7 @@ fn operator(text: &str) -> Option<Operator> {
 }
 
 /// The text behind a keyword and its blank.
-fn after<'a>(text: &'a str, keyword: &str) -> Option<(usize, &'a str)> {
+pub(super) fn after<'a>(text: &'a str, keyword: &str) -> Option<(usize, &'a str)> {
     let rest = text.strip_prefix(keyword)?.strip_prefix(' ')?;
     Some((keyword.len() + 1, rest))
 }

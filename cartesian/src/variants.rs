@@ -9,6 +9,7 @@ use super::program::{How, Item, Node};
 use super::scan::{Cursor, Kind, Token, syntax, tokens};
 use super::shown::quoted;
 use super::source::{Line, Reader};
+use super::statement::after;
 
 /// `variants [name] [meta] [meta=x]:`
 struct Header<'a> {
@@ -27,6 +28,15 @@ struct Variant<'a> {
     deps: Vec<Vec<filter::LabelName<'a>>>,
 }
 
+/// The variants of a block that were read.
+#[derive(Default)]
+struct Gathered {
+    block: Node,
+    has_default: bool,
+    /// How far the first one of the file is indented.
+    indent: Option<i64>,
+}
+
 impl Parser<'_> {
     /// Reads a block of variants. `below` is what stands before the block; the block stands above it.
     pub fn variants(
@@ -42,35 +52,9 @@ impl Parser<'_> {
             self.warn(line, 0, "a block of variants without any".to_owned());
             return Ok(below);
         };
-        let body_indent = i64::from(next.indent);
-        let mut block = Node::default();
-        let mut has_default = false;
+        let mut gathered = Gathered::default();
         loop {
-            let line_tokens = dashed(&next)?;
-            let variant = variant(&mut Cursor::new(&next, &line_tokens))?;
-            let mut named = false;
-            // A default names a variant by its beginning: `[default=a]` means `a.b` too.
-            header.defaults.retain(|wanted| {
-                let meant = wanted.iter().zip(&variant.raw).all(|(w, v)| w == v);
-                named |= meant;
-                !meant
-            });
-            let node = self.variant(reader, &next, &header, &variant, below, body_indent)?;
-            let wanted = match self.options.defaults {
-                Defaults::Ignored => false,
-                Defaults::Named => named,
-                Defaults::All => named || variant.marked,
-            };
-            let first_default = wanted && !has_default && !self.is_expanded(header.name);
-            has_default |= first_default;
-            if let Some(node) = self.build.program.nodes.get_mut(node as usize) {
-                (node.default, node.in_shortname) = (first_default, !named && !variant.marked);
-            }
-            if first_default {
-                block.children.insert(0, node);
-            } else {
-                block.children.push(node);
-            }
+            self.member(reader, &next, &mut header, below, &mut gathered)?;
             match reader.next(i64::from(line.indent)) {
                 Some(line) => next = line,
                 None => break,
@@ -85,7 +69,70 @@ impl Parser<'_> {
             let expected = format!("a variant {}, the default of this block,", quoted(&name));
             return Err(syntax(line, 0, &expected, "none", None));
         }
-        Ok(self.build.node(block))
+        Ok(self.build.node(gathered.block))
+    }
+
+    /// Reads a file that is nothing but the variants of a block.
+    pub fn fragment(&mut self, reader: &mut Reader, below: NodeId) -> Result<NodeId, CartesianError> {
+        let mut header = Header { name: None, defaults: Vec::new() };
+        let mut gathered = Gathered::default();
+        while let Some(line) = reader.next(-1) {
+            self.member(reader, &line, &mut header, below, &mut gathered)?;
+        }
+        Ok(self.build.node(gathered.block))
+    }
+
+    /// Reads one variant of a block, or the variants of a file that is included among them.
+    fn member(
+        &mut self,
+        reader: &mut Reader,
+        line: &Line,
+        header: &mut Header<'_>,
+        below: NodeId,
+        gathered: &mut Gathered,
+    ) -> Result<(), CartesianError> {
+        if let Some((at, _)) = after(line.text(), "include").filter(|_| self.has_fragments()) {
+            let outer = gathered.indent.take();
+            self.deeper(line)?;
+            self.included(line, at, |parser, source| {
+                let mut reader = Reader::new(source);
+                while let Some(line) = reader.next(-1) {
+                    parser.member(&mut reader, &line, header, below, gathered)?;
+                }
+                Ok(())
+            })?;
+            self.depth -= 1;
+            gathered.indent = outer;
+            return Ok(());
+        }
+        // What is indented further than the first one is the block of a variant.
+        let body_indent = *gathered.indent.get_or_insert(i64::from(line.indent));
+        let line_tokens = dashed(line)?;
+        let variant = variant(&mut Cursor::new(line, &line_tokens))?;
+        let mut named = false;
+        // A default names a variant by its beginning: `[default=a]` means `a.b` too.
+        header.defaults.retain(|wanted| {
+            let meant = wanted.iter().zip(&variant.raw).all(|(w, v)| w == v);
+            named |= meant;
+            !meant
+        });
+        let node = self.variant(reader, line, header, &variant, below, body_indent)?;
+        let wanted = match self.options.defaults {
+            Defaults::Ignored => false,
+            Defaults::Named => named,
+            Defaults::All => named || variant.marked,
+        };
+        let first_default = wanted && !gathered.has_default && !self.is_expanded(header.name);
+        gathered.has_default |= first_default;
+        if let Some(node) = self.build.program.nodes.get_mut(node as usize) {
+            (node.default, node.in_shortname) = (first_default, !named && !variant.marked);
+        }
+        if first_default {
+            gathered.block.children.insert(0, node);
+        } else {
+            gathered.block.children.push(node);
+        }
+        Ok(())
     }
 
     fn is_expanded(&self, name: Option<&str>) -> bool {

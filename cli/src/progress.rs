@@ -7,6 +7,7 @@ use collect::campaign::Observer;
 use edge::text::visible;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use model::journal::{CellState, Event, State};
+use model::readable;
 use model::{CampaignFile, Standing};
 use report::campaign::duration;
 use std::collections::BTreeMap;
@@ -85,7 +86,7 @@ impl Progress {
             bar.set_prefix(left.clone());
         }
         match invalid {
-            Some(reason) => self.say(&format!("{case}: invalid: {reason}")),
+            Some(reason) => self.say(&format!("{}: invalid: {reason}", readable(case))),
             None if self.bar.is_none() => {
                 self.say(&format!("[{ended}/{}] {} {seconds:.1} s{left}", cells.planned, self.now));
             }
@@ -124,15 +125,17 @@ impl Observer for Progress {
                 let environment = state.boots.get(boot).map_or("", |b| b.environment.as_str());
                 let usual = state.spent.cases.get(case).filter(|_| self.bar.is_some());
                 let usual = usual.map(|(n, sum)| format!(" (about {})", duration(sum / f64::from(*n))));
-                self.show(format!("{environment}: {case}{}", usual.unwrap_or_default()));
+                self.show(format!("{environment}: {}{}", readable(case), usual.unwrap_or_default()));
             }
             Event::CaseFinished { case, invalid, seconds, .. } => {
                 self.ended(state, case, invalid.as_ref(), *seconds);
             }
             Event::Waited { case, seconds, .. } => {
-                self.show(format!("{case}: waited {} for a quiet host", duration(*seconds)));
+                self.show(format!("{}: waited {} for a quiet host", readable(case), duration(*seconds)));
             }
-            Event::SampleFailed { case, reason, .. } => self.say(&format!("{case}: once more: {reason}")),
+            Event::SampleFailed { case, reason, .. } => {
+                self.say(&format!("{}: once more: {reason}", readable(case)))
+            }
             Event::Reopened { environment, repeat, cases } => {
                 let n = cases.len();
                 self.say(&format!("{environment}: {n} failed cases of boot {repeat} are measured again"));

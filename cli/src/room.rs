@@ -2,8 +2,8 @@
 
 use crate::Error;
 use collect::campaign::resolve::Disks;
+use collect::host::room::room;
 use std::collections::BTreeMap;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// What is wanted of one file system.
@@ -57,16 +57,6 @@ pub fn check(dir: &Path, bytes: u64, disks: &Disks) -> Result<Vec<String>, Error
         }
     }
     Ok(warnings)
-}
-
-/// The file system of a folder that is or will be there, and its free bytes.
-fn room(dir: &Path) -> Result<(u64, u64), Error> {
-    let there = dir.ancestors().find(|p| p.exists()).filter(|p| !p.as_os_str().is_empty());
-    let there = there.unwrap_or(Path::new("."));
-    let wrong = |reason: String| format!("looking for room in {}: {reason}", there.display());
-    let device = std::fs::metadata(there).map_err(|e| wrong(e.to_string()))?.dev();
-    let stat = rustix::fs::statvfs(there).map_err(|e| wrong(e.to_string()))?;
-    Ok((device, stat.f_bavail.saturating_mul(stat.f_frsize)))
 }
 
 #[cfg(test)]

@@ -12,9 +12,11 @@
 mod build;
 mod find;
 mod in_guest;
+mod step;
 
 pub use build::BuildError;
 pub(crate) use in_guest::check as check_build_on;
+pub use step::StepError;
 
 use crate::guest::image::{Cache, ImageError, Placed, brought_disk};
 use crate::guest::machine::{GuestError, Machine};
@@ -26,6 +28,7 @@ use in_guest::InGuest;
 use model::{Code, Fingerprint, Params, ParamsError};
 use process::{PrivateFolder, private_folder};
 use std::path::{Path, PathBuf};
+use step::WANTED;
 
 /// Where the disk is mounted in guests.
 const MOUNT: &str = "/brought";
@@ -85,14 +88,25 @@ pub fn check(params: &Params, key: &str) -> Result<(), ParamsError> {
     let path = params.text(key)?.trim();
     match std::fs::metadata(path) {
         _ if in_windows(path) => Err(params.wrong(key, "a file of this host, not of a Windows guest")),
-        _ if path.is_empty() || build::recipe(Path::new(path)).is_some() => Ok(()),
+        _ if path.is_empty() => Ok(()),
+        _ if let Some(folder) = build::recipe(Path::new(path)) => sound(params, key, folder),
         Ok(known) if known.is_file() => Ok(()),
         Ok(_) => Err(params.wrong(key, "a file of this host, no folder and nothing else")),
-        Err(error) => Err(params.wrong(
-            key,
-            &format!("a file of this host, or one that a folder deps/NAME with a Makefile builds ({error})"),
-        )),
+        Err(error) => match build::silent(Path::new(path)) {
+            Some(folder) => Err(params.wrong(key, &unbuilt(folder))),
+            None => Err(params.wrong(
+                key,
+                &format!(
+                    "a file of this host, or one that a folder deps/NAME with {WANTED} builds ({error})"
+                ),
+            )),
+        },
     }
+}
+
+/// What a folder `deps/NAME` lacks.
+fn unbuilt(folder: &Path) -> String {
+    format!("a file of this host; {} is to be built, and wants {WANTED}", folder.display())
 }
 
 /// The same for a key that names a program for Windows guests.
@@ -114,10 +128,21 @@ pub fn check_windows(params: &Params, key: &str) -> Result<(), ParamsError> {
 /// It is none.
 pub fn check_folder(params: &Params, key: &str) -> Result<(), ParamsError> {
     let path = Path::new(params.text(key)?.trim());
-    if path.as_os_str().is_empty() || build::recipe(path) == Some(path) {
+    if path.as_os_str().is_empty() {
         return Ok(());
     }
-    Err(params.wrong(key, "a folder deps/NAME with a Makefile in it"))
+    match build::recipe(path) {
+        Some(folder) if folder == path => sound(params, key, folder),
+        _ => Err(params.wrong(key, &format!("a folder deps/NAME with {WANTED}"))),
+    }
+}
+
+/// Refuses a folder whose own step makes no sense.
+fn sound(params: &Params, key: &str, folder: &Path) -> Result<(), ParamsError> {
+    match step::of(folder) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(params.wrong(key, &format!("a folder that can be built: {error}"))),
+    }
 }
 
 /// Something that the user brought.

@@ -10,12 +10,14 @@ use crate::guest::network::{self, Kind, Layout, Network};
 use crate::guest::spec::GuestSpec;
 use crate::host::pin::{GuestRequest, Request, plan};
 use crate::host::prepare;
+use crate::host::room::room;
 use crate::host::topology::Topology;
 use crate::scenario::Scenario;
 use model::Accel;
 use model::ids::cpu_list;
 use process::deadlines::HOST_ANSWER;
 use process::{Spec, private_folder};
+use rustix::fs::Access;
 use serde::Serialize;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
@@ -78,6 +80,24 @@ pub fn examine(executable: &Path) -> Vec<Check> {
             "mend the definition, or fetch it with `perfvt provider update`",
         ),
         check("guest image", image(), Missing, SETUP),
+        check(
+            "qemu-img",
+            version("qemu-img"),
+            Limited,
+            "install qemu-utils; without it there are neither data disks nor guests of your own, and no qemu-img-bench",
+        ),
+        check(
+            "qemu-io",
+            version("qemu-io"),
+            Limited,
+            "install qemu-utils; without it qemu-img-bench runs with tools=bench alone",
+        ),
+        check(
+            "mmdebstrap",
+            version("mmdebstrap"),
+            Limited,
+            "install mmdebstrap; without it `perfvt guest build debian` cannot make its image, everything else works",
+        ),
         check("netperf", netperf(), Missing, SETUP),
         check(
             "ip",
@@ -97,6 +117,41 @@ pub fn examine(executable: &Path) -> Vec<Check> {
             Limited,
             "guests use QEMU's user mode, which is slower and noisier; tap needs user namespaces \
              (sysctl kernel.unprivileged_userns_clone, kernel.apparmor_restrict_unprivileged_userns) and /dev/net/tun",
+        ),
+        check(
+            "vhost-net",
+            device("/dev/vhost-net"),
+            Limited,
+            "load the module (modprobe vhost_net) and get access to the device (group kvm); without it vhost=yes cannot \
+             work",
+        ),
+        // Not everybody has it, and nobody misses it here, so that it is not there is told and no more.
+        check(
+            "vhost-vsock",
+            Ok(device("/dev/vhost-vsock").unwrap_or_else(|why| {
+                format!("{why}; nothing of perfvt's needs it (modprobe vhost_vsock and group kvm give it)")
+            })),
+            Limited,
+            "",
+        ),
+        check(
+            "room for the cache",
+            Cache::from_env().map_err(|e| e.to_string()).and_then(|cache| free(cache.root(), ROOM_FOR_CACHE)),
+            Limited,
+            "remove guest images that nobody needs (`perfvt guest list`, `perfvt guest rm`), or set XDG_CACHE_HOME to a \
+             folder on another disk",
+        ),
+        check(
+            "room for results",
+            std::env::current_dir().map_err(|e| e.to_string()).and_then(|here| free(&here, ROOM_FOR_RESULTS)),
+            Limited,
+            "results go to this folder: free some, or use --out on another disk (disk_dir for data disks)",
+        ),
+        check(
+            "room in TMPDIR",
+            free(&std::env::temp_dir(), ROOM_IN_TMPDIR),
+            Limited,
+            "free some (`perfvt gc` removes what killed perfvts left), or set TMPDIR to a folder on another disk",
         ),
         check("placement", placement(), Missing, "give the machine more CPUs, or use --allow-unpinned"),
         check(
@@ -120,6 +175,28 @@ pub fn examine(executable: &Path) -> Vec<Check> {
         ),
         check("CPU frequency", governor(), Limited, "set the governor of all CPUs to performance"),
     ]
+}
+
+/// A built-in image, the Debian one, and what is in the making.
+const ROOM_FOR_CACHE: u64 = 3_000_000_000;
+/// A large campaign with what is kept of guests that died; data disks are asked for when they are known.
+const ROOM_FOR_RESULTS: u64 = 1_000_000_000;
+/// Sockets, and layers above images of guests.
+const ROOM_IN_TMPDIR: u64 = 500_000_000;
+
+/// The room in a folder, which is not enough below a number of bytes.
+fn free(dir: &Path, enough: u64) -> Result<String, String> {
+    let (_, free) = room(dir).map_err(|e| e.to_string())?;
+    let text = format!("{} MB are free in {}", free / 1_000_000, dir.display());
+    if free < enough { Err(format!("{text}, want {} MB", enough / 1_000_000)) } else { Ok(text) }
+}
+
+/// Whether a device of the kernel's can be used.
+fn device(path: &str) -> Result<String, String> {
+    match rustix::fs::access(path, Access::READ_OK | Access::WRITE_OK) {
+        Ok(()) => Ok(format!("{path} can be used")),
+        Err(error) => Err(format!("{path}: {}", std::io::Error::from(error))),
+    }
 }
 
 fn version(program: &str) -> Result<String, String> {
@@ -201,15 +278,24 @@ fn rehearsal(accel: Accel, kind: Kind) -> Result<String, String> {
 /// The test providers that are defined, with what is here of them.
 fn test_providers() -> Result<String, String> {
     let folder = providers::folder().ok_or("neither XDG_CONFIG_HOME nor HOME is set")?;
-    let all = providers::definitions(&folder).map_err(|e| e.to_string())?;
+    let all = providers::definitions(&folder);
     if all.is_empty() {
         return Ok("none are defined".to_owned());
     }
     let cache = providers::cache().map_err(|e| e.to_string())?;
-    let lines = all.iter().map(|definition| providers::describe(definition, &cache));
-    let lines: Vec<String> = lines.collect::<Result<_, _>>().map_err(|e| e.to_string())?;
+    let mut sound = all.broken.is_empty();
+    let mut lines = Vec::new();
+    for definition in &all.good {
+        let line = providers::describe(definition, &cache).unwrap_or_else(|error| {
+            sound = false;
+            error.to_string()
+        });
+        sound &= !line.ends_with(providers::NOT_FETCHED);
+        lines.push(line);
+    }
+    lines.extend(all.broken.iter().map(|(_, error)| error.to_string()));
     let text = lines.join("; ");
-    if text.contains("not fetched yet") || text.contains("fetches them anew") { Err(text) } else { Ok(text) }
+    if sound { Ok(text) } else { Err(text) }
 }
 
 fn placement() -> Result<String, String> {

@@ -43,6 +43,16 @@ impl Pattern {
         }
     }
 
+    /// Whether an output has what is looked for, a number or not.
+    pub fn is_in(&self, output: &str) -> bool {
+        match self {
+            Pattern::Regex(regex) => regex.is_match(output),
+            Pattern::Pointer(pointer) => {
+                json::last_object(output).is_ok_and(|(root, _)| root.pointer(pointer).is_some())
+            }
+        }
+    }
+
     /// The number in an output, with its line where that is known.
     ///
     /// # Errors

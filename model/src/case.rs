@@ -3,6 +3,7 @@
 use serde::de::{Error, MapAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::borrow::Cow;
 use std::fmt;
 
 /// The factor levels that tell a case from its neighbours, in the workload's own order:
@@ -93,6 +94,27 @@ impl fmt::Display for Escaped<'_> {
     }
 }
 
+/// The id of a case or a row as people write its parts: what an id encodes because it separates them is itself again. What
+/// nobody can print stays encoded.
+pub fn readable(id: &str) -> Cow<'_, str> {
+    const SEPARATORS: [(&str, char); 5] =
+        [("%25", '%'), ("%2F", '/'), ("%2C", ','), ("%3D", '='), ("%23", '#')];
+    if !id.contains('%') {
+        return Cow::Borrowed(id);
+    }
+    let (mut text, mut rest) = (String::with_capacity(id.len()), id);
+    while let Some(at) = rest.find('%') {
+        let (before, from) = rest.split_at(at);
+        text.push_str(before);
+        let known = SEPARATORS.iter().find_map(|(code, c)| Some((from.strip_prefix(code)?, *c)));
+        let (behind, c) = known.unwrap_or((from.get(1..).unwrap_or(""), '%'));
+        text.push(c);
+        rest = behind;
+    }
+    text.push_str(rest);
+    Cow::Owned(text)
+}
+
 /// One point of a workload's matrix, for example netperf TCP_STREAM with 64-byte messages in one session.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Case {
@@ -123,6 +145,20 @@ mod tests {
             keys: [("size", "64"), ("s,x", "1\n%")].into_iter().collect(),
         };
         assert_eq!(case.id(), "netperf/a%2Fb%3Dc/size=64,s%2Cx=1%0A%25");
+    }
+
+    #[test]
+    fn an_id_is_shown_as_people_write_its_parts() {
+        let case = Case {
+            workload: "csv".into(),
+            category: "a/b=c".into(),
+            keys: [("s,x", "50%"), ("code", "%2F")].into_iter().collect(),
+        };
+        assert_eq!(readable(&case.id()), "csv/a/b=c/s,x=50%,code=%2F");
+        assert_eq!(readable("csv//case=a/BW(MB%2FS)#2%23"), "csv//case=a/BW(MB/S)#2#");
+        for plain in ["a/b", "a%0Ab", "100%", "%", "%2", "a%zz\u{e4}"] {
+            assert_eq!(readable(plain), plain);
+        }
     }
 
     #[test]

@@ -37,7 +37,7 @@ pub mod store;
 
 pub use accel::Accel;
 pub use campaign::{BlockPlan, BootPlan, CampaignFile, EnvironmentPlan, Rule};
-pub use case::{Case, Keys};
+pub use case::{Case, Keys, readable};
 pub use failure::{Code, FailedAttempt, Failure, Phase, Scope};
 pub use fingerprint::Fingerprint;
 pub use ids::{CpuId, NodeId, VcpuIndex};

@@ -2,6 +2,7 @@
 
 use super::error::{LONGEST_OUTPUT, ProcessError};
 use super::stop::{forget, note_struck};
+use rustix::io::Errno;
 use rustix::process::{
     Pid, Signal, WaitId, WaitIdOptions, WaitIdStatus, kill_process, kill_process_group, waitid,
 };
@@ -9,7 +10,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ExitStatus};
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
 /// How long output may still come after everything was killed. Only a process that has left the group can hold a pipe
@@ -64,6 +65,9 @@ impl Reader {
     }
 }
 
+/// How long a thread that notes an end may take to wake up.
+const AWAKE: Duration = Duration::from_millis(200);
+
 /// A child that was started. Dropping it kills its whole process group and waits for it.
 #[derive(Debug)]
 pub struct Running {
@@ -79,6 +83,8 @@ pub struct Running {
     foreground: bool,
     /// It was signalled from here.
     signalled: bool,
+    /// How long it ran, for those who asked for it.
+    took: Option<Arc<OnceLock<Duration>>>,
 }
 
 /// A child that has ended.
@@ -114,6 +120,7 @@ impl Running {
             reaped: false,
             foreground,
             signalled: false,
+            took: None,
         }
     }
 
@@ -139,6 +146,32 @@ impl Running {
             }
         }
         self.status
+    }
+
+    /// Measures how long it runs from now on: a thread waits for its end and notes the time.
+    pub fn time(&mut self) {
+        let (took, begun) = (Arc::new(OnceLock::new()), Instant::now());
+        let Some(pid) = self.id() else { return };
+        self.took = Some(Arc::clone(&took));
+        // Without a thread there is no time; whoever asks has to do with that of his own looks.
+        let _ = std::thread::Builder::new().name("perfvt-time".into()).spawn(move || {
+            // It keeps its id: it is looked at, and not reaped.
+            let look = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+            while let Err(Errno::INTR) = waitid(WaitId::Pid(pid), look) {}
+            let _ = took.set(begun.elapsed());
+        });
+    }
+
+    /// How long it ran since [`Running::time`], once it has ended.
+    pub fn took(&mut self) -> Option<Duration> {
+        self.ended()?;
+        let took = self.took.clone()?;
+        // The thread wakes at the same end as whoever has just seen it, and is perhaps the later one.
+        let until = Instant::now() + AWAKE;
+        while took.get().is_none() && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        took.get().copied()
     }
 
     /// Sends a signal to its process group, unless it has ended.
@@ -265,6 +298,19 @@ mod tests {
         let error = run(Spec::new("sleep").arg("100"), Duration::from_millis(100)).unwrap_err();
         assert!(matches!(error, ProcessError::Deadline { .. }), "{error}");
         assert!(start.elapsed() < Duration::from_secs(5));
+    }
+
+    #[test]
+    fn the_time_of_a_child_is_not_that_of_whoever_looks() {
+        let mut running = Spec::new("sleep").arg("0.05").start().unwrap();
+        running.time();
+        assert_eq!(running.took(), None);
+        std::thread::sleep(Duration::from_millis(700));
+        let took = running.took().unwrap();
+        assert!((Duration::from_millis(40)..Duration::from_millis(500)).contains(&took), "{took:?}");
+        let mut untimed = Spec::new("true").start().unwrap();
+        while untimed.ended().is_none() {}
+        assert_eq!(untimed.took(), None);
     }
 
     #[test]

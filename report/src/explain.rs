@@ -7,7 +7,7 @@ use crate::rows::{self, AtGate, RowView};
 use crate::statistics::{self, Section};
 use analyze::{Comparison, Estimated, Ground, Interval, Row, Sample, Step};
 use edge::visible;
-use model::Scale;
+use model::{Scale, readable};
 use std::fmt::Write;
 
 /// A named value of the explanation.
@@ -24,7 +24,7 @@ pub fn explain(comparison: &Comparison, index: usize) -> Option<String> {
 pub fn explain_in_full(comparison: &Comparison, index: usize, numbers: &[Step]) -> Option<String> {
     let row = comparison.rows.get(index)?;
     let view = RowView::new(comparison, index, row);
-    let mut out = format!("{}\n{}\n", visible(&row.id), view.verdict());
+    let mut out = format!("{}\n{}\n", visible(&readable(&row.id)), view.verdict());
     section(&mut out, "Row", &facts(&view, &[Section::Identity]));
     for (name, sample) in [("A", &row.a), ("B", &row.b)] {
         let label = side_label(comparison, row, name);

@@ -3,6 +3,7 @@
 use crate::numbers::{self, counted};
 use analyze::{Attempts, CaseFailures, Comparison, FailureVerdict, Row};
 use edge::visible;
+use model::readable;
 
 /// The verdicts, gravest first.
 pub const VERDICTS: [FailureVerdict; 3] =
@@ -69,7 +70,7 @@ pub(crate) fn sentence(failures: &CaseFailures) -> String {
     let died = crashes(failures).map_or(String::new(), |died| format!("; {died}"));
     format!(
         "{} {}: {} attempts failed{}, of the baseline {}{}; p {}, q {}{died}",
-        visible(&failures.id),
+        visible(&readable(&failures.id)),
         word(failures),
         share(b),
         of(b),

@@ -9,6 +9,7 @@ use crate::{failures, gate as words, sentence, statistics};
 use analyze::gate::{self, FailOn, Finding, Junit};
 use analyze::{CaseFailures, CategoryScore, Comparison, FailedSide, FailureVerdict, Gate, Side, Summary};
 use edge::visible;
+use model::readable;
 use quick_xml::Writer;
 use quick_xml::events::BytesText;
 use std::collections::BTreeMap;
@@ -156,7 +157,7 @@ fn of_failures(comparison: &Comparison, summary: &Summary, options: &JunitOption
     let of_candidate = comparison.failures.iter().filter(|f| f.candidate == summary.candidate);
     let allowed = gate::are_allowed(comparison, summary.candidate, options.allow_crashes);
     let case = |f: &CaseFailures| Case {
-        name: visible(&f.id).into_owned(),
+        name: visible(&readable(&f.id)).into_owned(),
         outcome: match f.verdict {
             FailureVerdict::Undecided if allowed && f.side() == Some(FailedSide::CandidateDied) => {
                 Junit::Passed

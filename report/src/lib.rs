@@ -22,7 +22,7 @@
 pub mod campaign;
 pub mod classic;
 mod columns;
-mod command_line;
+pub mod command_line;
 pub mod csv;
 mod date;
 pub mod explain;

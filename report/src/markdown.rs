@@ -9,6 +9,7 @@ use crate::statistics::{self, Statistic};
 use crate::{Gate, failures, matching};
 use analyze::{CategoryScore, Comparison, Level, Summary, Verdict};
 use edge::visible;
+use model::readable;
 use std::fmt::Write;
 
 /// How the comment looks.
@@ -239,7 +240,7 @@ fn known(out: &mut String, views: &[RowView<'_>], budget: &mut usize) {
         Some(format!(
             "- {} `{}` {}\n",
             view.row.verdict.word(),
-            code(&shortened(&view.row.id, 300)),
+            code(&shortened(&readable(&view.row.id), 300)),
             escaped(&known)
         ))
     });

@@ -6,6 +6,7 @@ use crate::numbers::{NONE, percent, percent_plain, significant, size};
 use crate::show::{head, warnings};
 use analyze::{Advice, NoiseFile, NoiseKind, Plan, PlanRow};
 use edge::visible;
+use model::readable;
 use std::fmt::Write;
 
 /// A line for each row: its spread, the boots that its effect needs, what to add.
@@ -22,7 +23,7 @@ pub fn plan(plan: &Plan) -> String {
     let titles = &["n", "CV", "between", "within", "effect", "boots", "found with n", "add "];
     let mut table = Columns::new(titles);
     for row in &plan.rows {
-        table.row(&row.id, cells(row, plan));
+        table.row(&readable(&row.id), cells(row, plan));
     }
     table.write(&mut out);
     if let Some(most) =
@@ -96,7 +97,7 @@ pub fn noise(noise: &NoiseFile) -> String {
     );
     let mut table = Columns::new(&["n", "differences", "floor"]);
     for row in &noise.rows {
-        table.row(&row.id, vec![row.n.to_string(), row.differences.to_string(), size(row.floor)]);
+        table.row(&readable(&row.id), vec![row.n.to_string(), row.differences.to_string(), size(row.floor)]);
     }
     table.write(&mut out);
     if !noise.warnings.is_empty() {

@@ -3,9 +3,10 @@
 use crate::columns::Columns;
 use crate::explain::warning_text;
 use crate::numbers::{self, NONE, counted, significant};
-use crate::text::side_facts;
+use crate::text::{described, side_facts};
 use analyze::{Shown, ShownRow, Side, Warning};
 use edge::visible;
+use model::readable;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -17,10 +18,18 @@ pub fn show(shown: &Shown) -> String {
     let mut out = head(&shown.side);
     let mut table = Columns::new(&["n", "mean", "SD", "CV", "between", "within", "unit ", "invalid"]);
     for row in &shown.rows {
-        table.row(&row.id, cells(row));
+        table.row(&readable(&row.id), cells(row));
     }
     out.push('\n');
     table.write(&mut out);
+    let mut described = shown.workloads.iter().flat_map(described).peekable();
+    if described.peek().is_some() {
+        out.push('\n');
+    }
+    described.for_each(|line| {
+        out.push_str(&line);
+        out.push('\n');
+    });
     lost(&mut out, shown);
     warnings(&mut out, &shown.warnings);
     out.push_str("\nn: boots, or result files; SD, CV: spread of their values\n");

@@ -14,9 +14,9 @@ use crate::matching;
 use crate::numbers::{self, counted};
 use crate::rows::{self, AtGate, RowView, by_gravity, glyph};
 use crate::sentence::{self, sentence};
-use analyze::{Comparison, Level, Summary, Verdict, Warning};
+use analyze::{Comparison, Level, Summary, Verdict, Warning, WorkloadInfo};
 use edge::visible;
-use model::Role;
+use model::{Role, readable};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
@@ -273,7 +273,7 @@ fn fold(out: &mut String, folded: &[RowView<'_>], width: usize, paint: &Paint) {
 fn known(out: &mut String, views: &[RowView<'_>], width: usize, paint: &Paint) {
     let mut lines = views.iter().filter_map(|view| {
         let known = view.known()?;
-        Some(format!("  {} {}: {known}", view.row.verdict.word(), visible(&view.row.id)))
+        Some(format!("  {} {}: {known}", view.row.verdict.word(), visible(&readable(&view.row.id))))
     });
     let Some(first) = lines.next() else { return };
     out.push_str("\nKnown changes, which do not gate\n");
@@ -294,6 +294,12 @@ fn footnotes(out: &mut String, comparison: &Comparison, notes: &Notes<'_>, width
     for warning in general {
         wrapped(out, &format!("  -   {}", warning_text(warning)), width, "      ", |l| paint.dim(l));
     }
+}
+
+/// What perf.conf says of a workload, a line for each of its lines.
+pub(crate) fn described(workload: &WorkloadInfo) -> impl Iterator<Item = String> {
+    let lines = workload.description.lines().filter(|line| !line.trim().is_empty());
+    lines.map(|line| format!("{}: {}", visible(&workload.name), visible(line)))
 }
 
 fn legend(out: &mut String, comparison: &Comparison, listed: &[RowView<'_>], width: usize, paint: &Paint) {
@@ -333,7 +339,9 @@ fn legend(out: &mut String, comparison: &Comparison, listed: &[RowView<'_>], wid
         .map(|v| format!("{} {}: {}", glyph(v), v.word(), rows::claim(v)));
     let command = format!("made by: {}", command_line(&method.command));
     let last = (!method.command.is_empty()).then_some(command);
-    for line in lines.into_iter().chain(families).chain(verdicts).chain(marks).chain(shares).chain(last) {
+    let described = comparison.workloads.iter().flat_map(described);
+    for line in described.chain(lines).chain(families).chain(verdicts).chain(marks).chain(shares).chain(last)
+    {
         wrapped(out, &format!("  {line}"), width, "    ", |l| paint.dim(l));
     }
 }

@@ -251,14 +251,18 @@ pub(crate) fn oddities(found: &Discovery) -> Vec<Warning> {
         );
         out.push(note("same-file", text, "", twice));
     }
-    let crowded: usize = found.crowded().iter().map(|(_, n)| n).sum();
-    if crowded > 0 {
-        let text = format!(
-            "{} stand beside another one in the same directory; each counts as a repeat",
-            counted(crowded, "file")
-        );
+    let crowded = found.crowded();
+    if let [(folder, _), others @ ..] = crowded.as_slice() {
+        let files: usize = crowded.iter().map(|(_, n)| n).sum();
+        let folder = folder.display();
+        let place = match others.len() {
+            0 => format!("in {folder}"),
+            1 => format!("in {folder} and another directory"),
+            n => format!("in {folder} and {n} other directories"),
+        };
+        let text = format!("{} stand side by side {place}; each counts as a repeat", counted(files, "file"));
         let advice = "remove the results of an earlier run that was overwritten in part";
-        out.push(note("same-directory", text, advice, crowded));
+        out.push(note("same-directory", text, advice, files));
     }
     out
 }

@@ -11,6 +11,8 @@ use std::path::PathBuf;
   perfvt list tests.cfg --base            (after perfvt's own base, as `perfvt run -c tests.cfg` reads it)
   perfvt list tests.cfg --limit 20
   perfvt list --guests
+  perfvt list --workloads --guest win2022
+  perfvt list --perf-conf my.conf         (how results are judged, and which line says so)
   perfvt list perfvt:guests.cfg --source > my.cfg
 
 EXIT CODES
@@ -28,6 +30,12 @@ pub struct List {
     /// List the workloads that `perfvt run -c CFG` could run, or all that there are
     #[arg(long, conflicts_with = "explain")]
     pub workloads: bool,
+    /// With --workloads: which of them this guest can run, and why not the others
+    #[arg(long, value_name = "NAME", requires = "workloads")]
+    pub guest: Option<String>,
+    /// List the effective perf.conf, each value with where it comes from: built in, ./perf.conf, FILE
+    #[arg(long, value_name = "FILE", num_args = 0..=1, conflicts_with_all = ["cfg", "guests", "workloads", "explain", "contents", "json", "base", "source"])]
+    pub perf_conf: Option<Option<PathBuf>>,
     /// Print the text of one of perfvt's own configurations
     #[arg(long, conflicts_with_all = ["guests", "workloads", "explain", "contents", "json", "base"])]
     pub source: bool,

@@ -4,6 +4,9 @@ use clap::Subcommand;
 
 /// `perfvt provider`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "EXIT CODES
+  0 all is well; 2 something is wrong with a provider: standard error says with which, and the others are listed or
+  fetched")]
 pub struct Provider {
     /// What to do.
     #[command(subcommand)]

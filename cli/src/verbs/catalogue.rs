@@ -2,10 +2,11 @@
 
 use super::expanded::{bound, code, more, read};
 use crate::args::List;
-use crate::{DONE, Error};
+use crate::{DONE, Error, USAGE};
 use cartesian::Config;
 use collect::config::guests::{BOUND, Guests, MAX_GUESTS};
 use collect::config::{Guest, guests, keys};
+use collect::testbed::guest_params;
 use collect::workload::{self, Workload};
 use std::collections::HashSet;
 use std::io::Write;
@@ -24,7 +25,15 @@ pub fn guests(args: &List, out: &mut dyn Write, err: &mut dyn Write) -> Result<u
     let mut shown = HashSet::new();
     let mut status = DONE;
     for file in &files {
-        let config = read(args, file, args.base && args.cfg.is_some(), err)?;
+        let config = match read(args, file, args.base && args.cfg.is_some(), err) {
+            // One file of several, and no reason to say nothing about the others.
+            Err(error) if args.cfg.is_none() => {
+                writeln!(err, "perfvt: {}", crate::chain(error.as_ref()))?;
+                status = USAGE;
+                continue;
+            }
+            config => config?,
+        };
         let most = if args.limit.is_some() { u64::MAX } else { MAX_GUESTS };
         let mut guests = Guests::new(&config, bound(args, BOUND), most);
         while let Some(guest) = guests.next_guest()? {
@@ -69,8 +78,10 @@ pub fn workloads(args: &List, out: &mut dyn Write, err: &mut dyn Write) -> Resul
         let config = read(args, path, true, err)?;
         return workloads_of(args, &config, path, out, err);
     }
+    let guest = args.guest.as_deref().map(|name| guest_params(name, &[])).transpose()?;
     for workload in workload::ALL {
-        show_workload(args, workload.name(), Some(*workload), out)?;
+        let fits = guest.as_ref().map_or(Ok(()), |guest| workload::fits(*workload, guest));
+        show_workload(args, workload.name(), Some(*workload), fits.err(), out)?;
     }
     Ok(DONE)
 }
@@ -83,6 +94,7 @@ fn workloads_of(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> Result<u8, Error> {
+    let guest = args.guest.as_deref().map(|name| guest_params(name, &[])).transpose()?;
     let bound = bound(args, BOUND);
     let most = if args.limit.is_some() { usize::MAX } else { MAX_WORKLOADS };
     let mut shown: HashSet<String> = HashSet::new();
@@ -96,7 +108,9 @@ fn workloads_of(
             return more(args, seen, path, err);
         }
         if let Some(name) = new {
-            show_workload(args, name, workload::find(name), out)?;
+            let found = workload::find(name);
+            let why = guest.as_ref().zip(found).and_then(|(guest, found)| workload::fits(found, guest).err());
+            show_workload(args, name, found, why, out)?;
             shown.insert(name.to_owned());
         }
     }
@@ -109,11 +123,16 @@ fn show_workload(
     args: &List,
     name: &str,
     workload: Option<&dyn Workload>,
+    why_not: Option<String>,
     out: &mut dyn Write,
 ) -> Result<(), Error> {
     let parameters = workload.map(Workload::parameters).unwrap_or_default();
     if args.json {
         let mut object = serde_json::json!({"name": name, "known": workload.is_some()});
+        if args.guest.is_some() {
+            object["runs"] = (workload.is_some() && why_not.is_none()).into();
+            object["why_not"] = why_not.into();
+        }
         if args.contents {
             let parameter =
                 |k: &workload::Known| serde_json::json!({"key": k.key, "default": k.default, "help": k.help});
@@ -123,7 +142,8 @@ fn show_workload(
         return Ok(());
     }
     let unknown = if workload.is_none() { " (perfvt has no such workload)" } else { "" };
-    writeln!(out, "{name}{unknown}")?;
+    let why_not = why_not.map(|why| format!(" ({why})")).unwrap_or_default();
+    writeln!(out, "{name}{unknown}{why_not}")?;
     for known in parameters.iter().filter(|_| args.contents) {
         writeln!(out, "    {} = {}    # {}", known.key, known.default.unwrap_or_default(), known.help)?;
     }

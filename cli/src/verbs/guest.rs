@@ -1,10 +1,10 @@
 //! `perfvt guest`.
 
 use crate::args::{Guest, GuestVerb};
-use crate::{DONE, Error, FOUND, own_executable};
+use crate::{DONE, Error, FOUND, USAGE, own_executable};
 use collect::accel;
 use collect::config::guests::{self, BOUND, Guests, MAX_GUESTS};
-use collect::guest::image::{Cache, DEBIAN, builtin, debian, list, named, remove};
+use collect::guest::image::{Cache, DEBIAN, builtin, debian, debian_log, list, named, remove};
 use collect::host::locks::{LockError, acquire, exclusive};
 use collect::testbed::{Alone, guest_params};
 use std::io::Write;
@@ -14,13 +14,23 @@ pub fn guest(args: &Guest, out: &mut dyn Write, err: &mut dyn Write) -> Result<u
     let cache = Cache::from_env()?;
     match &args.verb {
         GuestVerb::Build { flavour } => {
-            let image = if flavour == DEBIAN { debian(&cache)? } else { builtin(&cache)? };
+            let image = if flavour == DEBIAN {
+                let log = debian_log(&cache);
+                writeln!(
+                    err,
+                    "making a Debian with mmdebstrap from this host's package sources: some minutes; its log is {}",
+                    log.display()
+                )?;
+                debian(&cache)?
+            } else {
+                builtin(&cache)?
+            };
             writeln!(out, "{}", image.dir.display())?;
             for (tool, version) in &image.packages {
                 writeln!(out, "  {tool} {version}")?;
             }
         }
-        GuestVerb::List => show(&cache, out, err)?,
+        GuestVerb::List => return show(&cache, out, err),
         GuestVerb::Shell { guest, sets, command } => {
             return shell(&cache, (guest, sets), command, out, err);
         }
@@ -45,7 +55,8 @@ fn in_use(name: &str, error: LockError) -> Error {
 }
 
 /// Images in the cache, and behind them the guests that are defined.
-fn show(cache: &Cache, out: &mut dyn Write, err: &mut dyn Write) -> Result<(), Error> {
+fn show(cache: &Cache, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Error> {
+    let mut code = DONE;
     let images = list(cache)?;
     if images.is_empty() {
         writeln!(err, "no images in {}; `perfvt guest build` makes one", cache.images_dir().display())?;
@@ -55,7 +66,14 @@ fn show(cache: &Cache, out: &mut dyn Write, err: &mut dyn Write) -> Result<(), E
         writeln!(out, "{name}  kernel {release}  {} MB", image.bytes.div_ceil(1_000_000))?;
     }
     for file in guests::files() {
-        let config = guests::load(&file)?;
+        let config = match guests::load(&file) {
+            Ok(config) => config,
+            Err(error) => {
+                writeln!(err, "perfvt: {error}")?;
+                code = USAGE;
+                continue;
+            }
+        };
         let mut guests = Guests::new(&config, BOUND, MAX_GUESTS);
         while let Some(guest) = guests.next_guest()? {
             let missing = guest.missing.map(|what| format!("  missing: {what}")).unwrap_or_default();
@@ -69,7 +87,7 @@ fn show(cache: &Cache, out: &mut dyn Write, err: &mut dyn Write) -> Result<(), E
             )?;
         }
     }
-    Ok(())
+    Ok(code)
 }
 
 /// Runs a command in a fresh guest, or hands the console to the user.

@@ -3,10 +3,12 @@
 use super::catalogue;
 use super::expanded::{bound, code, more, read};
 use super::gathered::Gathered;
+use super::options::layered;
 use crate::args::List;
 use crate::{DONE, Error, USAGE};
 use cartesian::{Bound, Config, Dict, Entry, RenderError};
 use collect::config::shipped;
+use formats::perf_conf::Effective;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -19,6 +21,9 @@ const MAX_THREADS: usize = 8;
 pub fn list(args: &List, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Error> {
     if args.guests {
         return catalogue::guests(args, out, err);
+    }
+    if let Some(file) = &args.perf_conf {
+        return perf_conf(file.as_deref(), out, err);
     }
     if args.workloads {
         return catalogue::workloads(args, out, err);
@@ -40,6 +45,18 @@ pub fn list(args: &List, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8,
         None if args.contents => contents(args, &config, &path, out, err),
         None => names(args, &config, &path, out, err),
     }
+}
+
+/// Prints how results are judged: every option with its value and the line that gave it.
+fn perf_conf(file: Option<&Path>, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Error> {
+    let conf = layered(file, err)?;
+    for (index, section) in conf.sections().iter().enumerate() {
+        writeln!(out, "{}[{}]", if index > 0 { "\n" } else { "" }, section.name)?;
+        for Effective { option, value, origin } in section.effective() {
+            writeln!(out, "{option} = {value}    ({origin})")?;
+        }
+    }
+    Ok(DONE)
 }
 
 /// Prints a file that is part of the program.

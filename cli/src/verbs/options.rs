@@ -95,23 +95,31 @@ fn local_layer() -> Result<Vec<(String, String)>, Error> {
 
 /// perf.conf in layers: built in, ./perf.conf, --config.
 fn conf(args: &Reading, err: &mut dyn Write) -> Result<Conf, Error> {
-    let mut layers = local_layer()?;
-    if let Some(path) = &args.config {
-        layers.push((path.display().to_string(), read(path)?));
-    }
+    let conf = layered(args.config.as_deref(), err)?;
     if args.verbose {
         writeln!(err, "configuration: built in")?;
-        for (name, _) in &layers {
-            writeln!(err, "configuration: {name}")?;
+        let local = Path::new("perf.conf");
+        for path in local.is_file().then_some(local).into_iter().chain(args.config.as_deref()) {
+            writeln!(err, "configuration: {}", path.display())?;
         }
-    }
-    let conf = Conf::with_layers(layers.iter().map(|(name, text)| (name.as_str(), text.as_str())))?;
-    if args.verbose {
         for section in conf.sections() {
-            for (option, origin) in section.origins().filter(|(_, o)| o.file != "built in") {
-                writeln!(err, "  [{}] {option}: {}:{}", section.name, origin.file, origin.line)?;
+            for (option, origin) in section.origins().filter(|(_, origin)| !origin.is_builtin()) {
+                writeln!(err, "  [{}] {option}: {origin}", section.name)?;
             }
         }
+    }
+    Ok(conf)
+}
+
+/// The same for a file. What has no effect is told.
+pub fn layered(file: Option<&Path>, err: &mut dyn Write) -> Result<Conf, Error> {
+    let mut layers = local_layer()?;
+    if let Some(path) = file {
+        layers.push((path.display().to_string(), read(path)?));
+    }
+    let conf = Conf::with_layers(layers.iter().map(|(name, text)| (name.as_str(), text.as_str())))?;
+    for idle in conf.idle() {
+        writeln!(err, "warning: {idle}")?;
     }
     Ok(conf)
 }

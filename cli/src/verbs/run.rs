@@ -282,10 +282,32 @@ fn execute(
     say(out, &format!("{}: {valid} cells valid, {invalid} invalid", dir.display()));
     story::point(dir, &campaign, out);
     junit?;
-    if campaign.file().environments.len() > 1 {
-        say(out, &format!("next: perfvt compare {}", dir.display()));
+    say(out, &next_step(dir, campaign.file()));
+    if invalid > 0 {
+        let failed = "when their cause is mended, `perfvt resume";
+        say(
+            out,
+            &format!("{invalid} cells have no value: {failed} {} --failed` measures them again", shown(dir)),
+        );
     }
     Ok(if invalid == 0 { DONE } else { INVALID_CELLS })
+}
+
+/// What to type behind a campaign that has ended: several environments are compared with one another, one with that of another
+/// campaign.
+fn next_step(dir: &Path, file: &CampaignFile) -> String {
+    match file.environments.as_slice() {
+        [one] => {
+            let one = shown(&dir.join(&one.name));
+            format!("next: perfvt show {one}; with another run as baseline: perfvt compare BASELINE {one}")
+        }
+        _ => format!("next: perfvt compare {}", shown(dir)),
+    }
+}
+
+/// A path as a shell takes it.
+fn shown(path: &Path) -> String {
+    report::command_line::command_line(&[path.display().to_string()])
 }
 
 fn show_plan(prepared: &Prepared, out: &mut dyn Write) -> Result<(), Error> {
@@ -331,7 +353,7 @@ fn show_plan(prepared: &Prepared, out: &mut dyn Write) -> Result<(), Error> {
     }
     writeln!(out, "\ncases")?;
     for case in &file.cases {
-        writeln!(out, "  {}", case.id())?;
+        writeln!(out, "  {}", model::readable(&case.id()))?;
     }
     writeln!(out, "\nboots, in order")?;
     for block in &file.blocks {

@@ -331,7 +331,7 @@ fn files_that_are_not_those_of_the_pinned_commit_are_refused_until_they_are_fetc
     let file = cached(&place.path("cache"), "x.cfg");
     fs::write(&file, "version = 3\n").unwrap();
     list().refuses(&["provider tp: ", &two[..12], "`perfvt provider update tp`"]);
-    assert!(place.perfvt(&["provider", "list"]).out.contains("`perfvt provider update tp`"));
+    place.perfvt(&["provider", "list"]).refuses(&["`perfvt provider update tp`"]);
     assert_eq!(place.perfvt(&["provider", "update"]).code, 0);
     assert_eq!(version(&list()), "2");
     fs::write(cached(&place.path("cache"), "x.cfg").with_file_name("more.cfg"), "").unwrap();
@@ -340,4 +340,65 @@ fn files_that_are_not_those_of_the_pinned_commit_are_refused_until_they_are_fetc
     assert_eq!(version(&list()), "2");
     fs::remove_file(cached(&place.path("cache"), "x.cfg")).unwrap();
     list().refuses(&["provider tp: ", "x.cfg"]);
+}
+
+#[test]
+fn one_broken_definition_hides_no_other_provider() {
+    let place = Place::with("DIR/files", "");
+    place.write("files/guests.cfg", "variants guest:\n    - theirs:\n        mem = 300\n");
+    place.write("files/x.cfg", "mem = 300\n");
+    place.write("config/perfvt/test-providers.d/aa.ini", "[provi");
+    let list = place.perfvt(&["provider", "list"]);
+    assert!(list.out.starts_with("tp  ") && list.out.ends_with("a folder, used as it is\n"), "{}", list.out);
+    list.refuses(&["aa.ini:1: '[provi' is neither a [section] nor KEY: VALUE"]);
+    let update = place.perfvt(&["provider", "update"]);
+    assert!(update.out.starts_with("tp  "), "{}", update.out);
+    update.refuses(&["aa.ini:1:"]);
+    assert_eq!(place.perfvt(&["provider", "update", "tp"]).code, 0);
+    place.perfvt(&["provider", "update", "aa"]).refuses(&["aa.ini:1:"]);
+    let guests = place.perfvt(&["list", "--guests"]);
+    guests.refuses(&["aa.ini:1:"]);
+    assert!(guests.out.contains("theirs ") && guests.out.contains("builtin"), "{}", guests.out);
+    let images = place.perfvt(&["guest", "list"]);
+    images.refuses(&["aa.ini:1:"]);
+    assert!(images.out.contains("guest theirs (tp:/guests.cfg)"), "{}", images.out);
+    assert_eq!(place.perfvt(&["list", "tp:x.cfg"]).code, 0);
+    place.perfvt(&["list", "aa:x.cfg"]).refuses(&["aa.ini:1:"]);
+    let doctor = place.perfvt(&["doctor"]).out;
+    let line = doctor.lines().find(|line| line.contains("test providers")).unwrap();
+    assert!(line.contains("a folder, used as it is") && line.contains("aa.ini:1:"), "{line}");
+    // Who asks for a guest that nobody else has is told why it may be missing.
+    place.perfvt(&["run", "netperf", "--set", "guest=nobody", "--dry-run"]).refuses(&["aa.ini:1:"]);
+}
+
+#[test]
+fn fragments_are_the_variants_of_one_block_each_file_or_a_whole_folder() {
+    let place = Place::with("DIR/files", "[generic]\nsubdir: generic\n");
+    place.write(
+        "files/generic/tests/cfg/uptime.cfg",
+        "- uptime:\n    type = uptime\n    virt_test_type = qemu\n",
+    );
+    let load = "# ours\n\n  - load:\n      workload = command\n      command = uptime\n      variants:\n          - a:\n          - b:\n  - idle:\n";
+    place.write("files/generic/tests/cfg/load.cfg", load);
+    place.write("files/generic/tests/cfg/base.cfg", "mem = 512\n");
+    place.write("files/generic/tests/cfg/README", "- x:\n");
+    let one = place.perfvt(&["list", "tp.generic:tests/cfg/uptime.cfg", "--explain", "type"]);
+    assert_eq!(one.out, "uptime\n    type = uptime    (tp.generic:/tests/cfg/uptime.cfg:2)\n", "{}", one.err);
+    let all = place.perfvt(&["list", "tp.generic:tests/cfg/"]);
+    assert_eq!((all.code, all.out.as_str()), (0, "load.a\nload.b\nidle\nuptime\n"), "{}", all.err);
+    assert!(all.err.contains("passed over 'base.cfg': no fragments"), "{}", all.err);
+    let words = ["run", "command", "-c", "tp.generic:tests/cfg", "--only", "load..a", "--dry-run"];
+    let run = place.perfvt(&words);
+    assert!(run.out.contains("/tests/cfg/load.cfg:5"), "{}{}", run.out, run.err);
+    place.write(
+        "own.cfg",
+        "variants:\n    - mine:\n    include files/generic/tests/cfg/uptime.cfg\n    - last:\n",
+    );
+    let own = place.perfvt(&["list", "own.cfg"]);
+    assert_eq!((own.code, own.out.as_str()), (0, "mine\nuptime\nlast\n"), "{}", own.err);
+    place.perfvt(&["list", "tp:generic"]).refuses(&["none of its .cfg files begins with '- name:'"]);
+    place.write("own.cfg", "variants:\n    - mine:\n    include files/generic/tests/cfg/base.cfg\n");
+    place.perfvt(&["list", "own.cfg"]).refuses(&["base.cfg:1:1: expected a variant, '- name:'"]);
+    place.write("own.cfg", "- a:\n    variants:\n        include own.cfg\n");
+    place.perfvt(&["list", "own.cfg"]).refuses(&["it includes itself"]);
 }

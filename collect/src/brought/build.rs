@@ -1,11 +1,12 @@
-//! Building what stands in a folder `deps/NAME` with a Makefile: on this host, because the guest has no compiler, and once
+//! Building what stands in a folder `deps/NAME` with a Makefile or a `deps.cfg`: on this host, because the guest has no compiler, and once
 //! for what stands in it. What was built stays in the cache under the hash of its sources, with the log.
 //!
 //! ```text
 //!   deps/NAME/ ──> hash of every file ──> cache/deps/NAME-<hash>/{files/, build.log}      there: nothing is done
-//!                                                  └── rename <── make in a copy          not there
+//!                                                  └── rename <── its step in a copy      not there
 //! ```
 
+use super::step::{self, Step, StepError};
 use crate::guest::image::Cache;
 use edge::Made;
 use edge::owned::OwnFile;
@@ -20,8 +21,6 @@ use std::time::Duration;
 
 /// The folder that holds folders which are built.
 const DEPS: &str = "deps";
-/// What make looks for, in its order.
-const MAKEFILES: [&str; 3] = ["GNUmakefile", "makefile", "Makefile"];
 /// A build that nobody has used for this long makes room for others of its name.
 const UNUSED: Duration = Duration::from_secs(30 * 24 * 3600);
 /// The parts of a build in the cache.
@@ -35,18 +34,25 @@ pub(super) struct Built {
     pub(super) files: PathBuf,
     /// Hash of its sources.
     pub(super) hash: String,
-    /// What make said.
+    /// What make, or its own commands, said.
     pub(super) log: String,
+    /// The file that says how it is built.
+    by: &'static str,
 }
 
 /// A folder that cannot be built.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
-    /// make failed.
-    #[error("building {folder}: make {how}; its log is {log}, which ends with:\n{tail}", folder = .folder.display(), log = .log.display())]
+    /// A step that makes no sense.
+    #[error(transparent)]
+    Step(#[from] StepError),
+    /// A command failed.
+    #[error("building {folder}: {command} {how}; its log is {log}, which ends with:\n{tail}", folder = .folder.display(), log = .log.display())]
     Make {
         /// The folder.
         folder: PathBuf,
+        /// The command, make or one of its own.
+        command: String,
         /// How it ended.
         how: String,
         /// Where the whole log is.
@@ -63,11 +69,13 @@ pub enum BuildError {
         #[source]
         source: ProcessError,
     },
-    /// make ended well and left nothing of this name.
-    #[error("building {folder}: its Makefile made no {wanted}; its log is {log}", folder = .folder.display(), log = .log.display())]
+    /// All ended well and left nothing of this name.
+    #[error("building {folder}: its {by} made no {wanted}; its log is {log}", folder = .folder.display(), log = .log.display())]
     Nothing {
         /// The folder.
         folder: PathBuf,
+        /// The file that says how it is built.
+        by: &'static str,
         /// What the user's key names.
         wanted: String,
         /// Where the log is.
@@ -90,12 +98,18 @@ fn failing(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> BuildE
     move |source| BuildError::Io { doing, path: path.to_owned(), source }
 }
 
-/// The folder `deps/NAME` with a Makefile that a path is, or lies in.
+/// The folder `deps/NAME` that says how it is built and that a path is, or lies in.
 pub(super) fn recipe(path: &Path) -> Option<&Path> {
-    path.ancestors().find(|folder| {
-        folder.parent().and_then(Path::file_name).is_some_and(|name| name == DEPS)
-            && MAKEFILES.iter().any(|name| folder.join(name).is_file())
-    })
+    path.ancestors().find(|folder| is_in_deps(folder) && step::is_there(folder))
+}
+
+/// The folder `deps/NAME` that is there and says nothing of how it is built, of the path that it is or that lies in it.
+pub(super) fn silent(path: &Path) -> Option<&Path> {
+    path.ancestors().find(|folder| is_in_deps(folder) && folder.is_dir() && !step::is_there(folder))
+}
+
+fn is_in_deps(folder: &Path) -> bool {
+    folder.parent().and_then(Path::file_name).is_some_and(|name| name == DEPS)
 }
 
 /// Builds a folder, unless it has been built as it is now.
@@ -103,13 +117,14 @@ pub(super) fn recipe(path: &Path) -> Option<&Path> {
 /// # Errors
 /// make failed, with the end of what it said, or a file cannot be read or written.
 pub(super) fn build(cache: &Cache, folder: &Path) -> Result<Built, BuildError> {
+    let step = step::of(folder)?;
     let (sources, hash) = sources(folder)?;
     let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let all = cache.root().join(DEPS);
     let place = place(&all, folder, &hash);
     if !place.join(LOG).is_file() {
         edge::write::create_directory(&all).map_err(failing("creating", &all))?;
-        make(folder, &sources, &all, &place)?;
+        make(folder, &step, &sources, &all, &place)?;
         remove_unused(&all, &name, &place);
     }
     let log = place.join(LOG);
@@ -117,10 +132,10 @@ pub(super) fn build(cache: &Cache, folder: &Path) -> Result<Built, BuildError> {
     let _ = edge::write::touch(&log);
     let text = edge::read(&log, edge::read::RECORD).map_err(failing("reading", &log))?;
     let log = String::from_utf8_lossy(&text).into_owned();
-    Ok(Built { files: place.join(FILES), hash, log })
+    Ok(Built { files: place.join(FILES), hash, log, by: step.by })
 }
 
-/// Whether [`build`] would run make.
+/// Whether [`build`] would build.
 ///
 /// # Errors
 /// A file cannot be read.
@@ -162,7 +177,12 @@ impl Built {
             return Ok(path);
         }
         let log = self.files.with_file_name(LOG);
-        Err(BuildError::Nothing { folder: folder.to_owned(), wanted: wanted.display().to_string(), log })
+        Err(BuildError::Nothing {
+            folder: folder.to_owned(),
+            by: self.by,
+            wanted: wanted.display().to_string(),
+            log,
+        })
     }
 }
 
@@ -220,6 +240,7 @@ fn hash(folder: &Path, sources: &BTreeMap<PathBuf, Source>) -> Result<String, Bu
 /// Copies the sources, builds the copy, and gives it its name.
 fn make(
     folder: &Path,
+    step: &Step,
     sources: &BTreeMap<PathBuf, Source>,
     all: &Path,
     place: &Path,
@@ -238,28 +259,16 @@ fn make(
         };
         copied.map_err(failing("copying to", &to))?;
     }
-    // Both of its outputs in the order in which they came, and not as a part of a make that perfvt was started by.
-    let told = Spec::new("sh")
-        .args(["-c", "exec \"$@\" 2>&1", "sh", "env", "-u", "MAKEFLAGS", "-u", "MFLAGS", "-u", "MAKELEVEL"])
-        .args(["make", "-C"])
-        .arg(&files)
-        .stdout(Sink::Capture)
-        .start()
-        .map_err(|source| BuildError::Start { folder: folder.to_owned(), source })?
-        .finish(BUILD);
     let log = built.join(LOG);
-    edge::write::write(&log, &told.stdout).map_err(failing("writing", &log))?;
-    if !told.status.is_some_and(|status| status.success()) {
-        let how = told.status.map_or_else(
-            || format!("did not end within {} s and was killed", BUILD.as_secs()),
-            |status| format!("ended with {status}"),
-        );
+    let (told, failed) = carry_out(folder, step, &files)?;
+    edge::write::write(&log, &told).map_err(failing("writing", &log))?;
+    if let Some((command, how)) = failed {
         // The log outlives the copy; the next build of these sources that succeeds removes it.
         let kept = failed_log(place);
-        let text = [LOG_HEAD.as_bytes(), &told.stdout].concat();
+        let text = [LOG_HEAD.as_bytes(), &told].concat();
         edge::write_atomically(&kept, &text).map_err(failing("writing", &kept))?;
         let tail = process::tail(&kept);
-        return Err(BuildError::Make { folder: folder.to_owned(), how, log: kept, tail });
+        return Err(BuildError::Make { folder: folder.to_owned(), command, how, log: kept, tail });
     }
     match edge::write::rename(&built, place) {
         // Another perfvt was faster.
@@ -268,6 +277,37 @@ fn make(
     }
     remove_log(&failed_log(place));
     Ok(())
+}
+
+/// What the commands of a step said in a copy of the folder, and which of them failed, and how.
+#[allow(clippy::type_complexity)]
+fn carry_out(
+    folder: &Path,
+    step: &Step,
+    files: &Path,
+) -> Result<(Vec<u8>, Option<(String, String)>), BuildError> {
+    let mut said = Vec::new();
+    for command in &step.commands {
+        // Both of its outputs in the order in which they came, and not as a part of a make that perfvt was started by.
+        let told = Spec::new("sh")
+            .args(["-c", "cd \"$1\" && shift && exec \"$@\" 2>&1", "sh"])
+            .arg(files.join(&step.directory))
+            .args(["env", "-u", "MAKEFLAGS", "-u", "MFLAGS", "-u", "MAKELEVEL", "--"])
+            .args(command)
+            .stdout(Sink::Capture)
+            .start()
+            .map_err(|source| BuildError::Start { folder: folder.to_owned(), source })?
+            .finish(BUILD);
+        said.extend(told.stdout);
+        if !told.status.is_some_and(|status| status.success()) {
+            let how = told.status.map_or_else(
+                || format!("did not end within {} s and was killed", BUILD.as_secs()),
+                |status| format!("ended with {status}"),
+            );
+            return Ok((said, Some((step.shown(command), how))));
+        }
+    }
+    Ok((said, None))
 }
 
 /// Copies a file with its rights and its time, which make goes by.
@@ -354,6 +394,30 @@ mod tests {
         assert!(!folder.join("made").exists(), "the user's folder stays as it is");
         let left: Vec<_> = fs::read_dir(dir.path().join("cache/deps")).unwrap().collect();
         assert_eq!(left.len(), 2, "{left:?}");
+    }
+
+    #[test]
+    fn a_folder_may_name_its_own_step() {
+        let dir = tempfile::tempdir().unwrap();
+        let cache = Cache::at(dir.path().join("cache"));
+        let folder = laid_out(dir.path(), "all:\n\tfalse\n");
+        let step = |text: &str| fs::write(folder.join("deps.cfg"), text).unwrap();
+        step("directory = src\ncommand = cp data 'made; of it'\ncommand = ls\n");
+        let built = build(&cache, &folder).unwrap();
+        assert!(built.made(&folder, Path::new("src/made; of it")).unwrap().is_file());
+        assert_eq!(built.log, "data\nmade; of it\n");
+        let error = built.made(&folder, Path::new("x")).unwrap_err().to_string();
+        assert!(error.contains("its deps.cfg made no x"), "{error}");
+        fs::remove_file(folder.join("Makefile")).unwrap();
+        assert_eq!(recipe(&folder.join("src/x")), Some(folder.as_path()));
+        step("command = ls nothing-for-perfvt\n");
+        let error = build(&cache, &folder).unwrap_err().to_string();
+        assert!(error.contains("deps/tool: 'ls nothing-for-perfvt' (deps.cfg) ended with"), "{error}");
+        step("directory = away\ncommand = ls\n");
+        let error = build(&cache, &folder).unwrap_err().to_string();
+        assert!(error.ends_with("deps/tool/deps.cfg: directory 'away' is not there"), "{error}");
+        fs::remove_file(folder.join("deps.cfg")).unwrap();
+        assert_eq!((recipe(&folder), silent(&folder.join("src/x"))), (None, Some(folder.as_path())));
     }
 
     #[test]

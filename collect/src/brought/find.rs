@@ -1,7 +1,8 @@
 //! Where on this host what the user brings is found.
 
-use super::build;
+use super::build::{self, BuildError};
 use super::in_guest::InGuest;
+use super::step;
 use super::{BroughtError, Item, MOUNT, Way, Wish, in_windows};
 use crate::guest::image::{Cache, host_program};
 use crate::guest::os::Os;
@@ -79,7 +80,8 @@ pub(super) fn find_built(
     // Sources and what was built of them are two folders on the disk.
     let place = if wish.in_guest { format!("{name}-src-{short}") } else { format!("{name}-{short}") };
     let on_disk = Path::new(MOUNT).join(&place);
-    let made = wish.in_guest.then(|| InGuest::new(folder, on_disk.display().to_string(), within));
+    let step = step::of(folder).map_err(|error| Box::new(BuildError::from(error)))?;
+    let made = wish.in_guest.then(|| InGuest::new(folder, step, on_disk.display().to_string(), within));
     let host = match &built {
         Some(built) => built.made(folder, within).map_err(Box::new)?,
         None => path.to_owned(),

@@ -175,7 +175,7 @@ pub(super) fn specs(
     Ok(specs)
 }
 
-/// The CPUs that each environment has where no guest is booted: those that guests and clients would have had.
+/// The CPUs that each environment has where no guest is booted: those that QEMU and clients would have had.
 pub(super) fn rooms(
     environments: &[Environment],
     workload: &dyn Workload,
@@ -190,7 +190,7 @@ pub(super) fn rooms(
             Err(EnvironmentError::Shortage(_)) => pin(&topology, &environment.params, needs.sessions, true),
             plan => plan,
         };
-        plan.map(|plan| plan.cpus()).map_err(|source| SetupError::Environment {
+        plan.map(|plan| plan.own_cpus()).map_err(|source| SetupError::Environment {
             environment: environment.name.clone(),
             source: Box::new(source.into()),
         })

@@ -123,14 +123,12 @@ pub const BOUND: Bound = Bound { variants: 200_000, ..Bound::SECONDS };
 /// Guests that an ambiguous name is shown with.
 const SHOWN: usize = 8;
 
-/// The files of definitions: the user's own, those of providers that were fetched, and perfvt's.
+/// The files of definitions: the user's own, those of providers that were fetched, and perfvt's. At the end stand those of
+/// providers that are broken: they hide no guest of the others, and who finds none is told why.
 pub fn files() -> Vec<PathBuf> {
     let own = super::home().map(|home| home.join("guests.cfg")).filter(|path| path.exists());
-    let files = Shipped::default();
-    own.into_iter()
-        .chain(files.of_providers(&["guests.cfg", "cfg/guests.cfg"]))
-        .chain([PathBuf::from(GUESTS)])
-        .collect()
+    let (found, broken) = Shipped::default().of_providers(&["guests.cfg", "cfg/guests.cfg"]);
+    own.into_iter().chain(found).chain([PathBuf::from(GUESTS)]).chain(broken).collect()
 }
 
 /// The definition of a name, from the first file that has it. `origin` says where the name was given.

@@ -4,7 +4,7 @@
 //! Parameters and workloads are written from the lists that know them: a new workload is in the configuration without
 //! a line in it. Files of test providers go by `NAME:PATH` in the same way.
 
-use super::providers::{self, Checkout, Definition, ProviderError, beneath};
+use super::providers::{self, Checkout, Definitions, ProviderError, beneath, fragments};
 use crate::parameters::{Known, guest};
 use crate::workload;
 use cartesian::{Disk, Files};
@@ -66,8 +66,10 @@ pub struct Shipped {
     /// The one workload that is wanted.
     workload: Option<String>,
     read: RefCell<Vec<PathBuf>>,
-    definitions: OnceCell<Result<Vec<Definition>, String>>,
+    definitions: OnceCell<Definitions>,
     checkouts: RefCell<HashMap<String, Result<Checkout, String>>>,
+    /// What was passed over in folders of providers.
+    passed: RefCell<Vec<String>>,
 }
 
 /// A name of a provider's file: `NAME:PATH`, or `NAME.PART:PATH`. As origins write it, with the commit:
@@ -116,24 +118,32 @@ impl Shipped {
         let mut notes: Vec<String> =
             checkouts.values().filter_map(|checkout| checkout.as_ref().ok()?.note.clone()).collect();
         notes.sort();
+        notes.extend(self.passed.borrow().iter().cloned());
         notes
     }
 
-    /// The files that fetched providers have at one of some places, in their root or in one of their parts.
-    pub(super) fn of_providers(&self, places: &[&str]) -> Vec<PathBuf> {
+    /// The files that fetched providers have at one of some places, in their root or in one of their parts; and apart
+    /// from them those that cannot be read, for the end of a search.
+    pub(super) fn of_providers(&self, places: &[&str]) -> (Vec<PathBuf>, Vec<PathBuf>) {
         let mut found = Vec::new();
-        let Ok(cache) = providers::cache() else { return found };
-        for definition in self.definitions().iter().flat_map(|all| all.iter()) {
+        let Ok(cache) = providers::cache() else { return (found, Vec::new()) };
+        // Reading it says what is wrong; leaving it out would say nothing.
+        let unread = |name: &str| places.first().map(|place| PathBuf::from(format!("{name}:/{place}")));
+        let mut broken: Vec<PathBuf> =
+            self.definitions().broken.iter().filter_map(|(name, _)| unread(name)).collect();
+        for definition in &self.definitions().good {
             let checkout = match providers::pinned(definition, &cache) {
                 Ok(Some(checkout)) => checkout,
-                // Reading it says what is wrong; leaving it out would say nothing.
+                Ok(None) => continue,
+                // Nothing may take the place of what somebody has changed.
                 Err(ProviderError::Damaged { .. }) => {
-                    found.extend(
-                        places.iter().take(1).map(|place| format!("{}:/{place}", definition.name).into()),
-                    );
+                    found.extend(unread(&definition.name));
                     continue;
                 }
-                Ok(None) | Err(_) => continue,
+                Err(_) => {
+                    broken.extend(unread(&definition.name));
+                    continue;
+                }
             };
             let parts = definition.provider.parts.iter().map(|(_, folder)| folder.as_str());
             for folder in std::iter::once("").chain(parts) {
@@ -146,20 +156,20 @@ impl Shipped {
                 }
             }
         }
-        found
+        (found, broken)
     }
 
-    fn definitions(&self) -> &Result<Vec<Definition>, String> {
-        let read = || providers::folder().map_or(Ok(Vec::new()), |folder| providers::definitions(&folder));
-        self.definitions.get_or_init(|| read().map_err(|e| e.to_string()))
+    fn definitions(&self) -> &Definitions {
+        let read = || providers::folder().map(|folder| providers::definitions(&folder));
+        self.definitions.get_or_init(|| read().unwrap_or_default())
     }
 
     /// The provider of a file's name, with its files; `None` when the name is a plain file's.
     fn provider<'a>(&self, text: &'a str) -> Option<(Foreign<'a>, Result<Checkout, String>)> {
         let foreign = Foreign::parse(text)?;
-        let definition = match self.definitions() {
-            Ok(all) => all.iter().find(|definition| definition.name == foreign.name)?,
-            Err(error) => return Some((foreign, Err(error.clone()))),
+        let definition = match self.definitions().get(foreign.name)? {
+            Ok(definition) => definition,
+            Err(error) => return Some((foreign, Err(error.to_string()))),
         };
         let mut checkouts = self.checkouts.borrow_mut();
         let fetch = || {
@@ -218,7 +228,7 @@ impl Shipped {
         if text.starts_with(['/', '~']) {
             return Err(refused());
         }
-        let path = match self.definitions().iter().flatten().find(|d| Foreign::names(text, &d.name)) {
+        let path = match self.definitions().good.iter().find(|d| Foreign::names(text, &d.name)) {
             Some(definition) if definition.name != provider => return Err(refused()),
             Some(_) => self.named(text).unwrap_or_else(|| text.into()),
             None => folder.join(text),
@@ -244,6 +254,11 @@ impl Files for Shipped {
             let of = |error: io::Error| {
                 io::Error::new(error.kind(), format!("file of provider {}: {error}", foreign.name))
             };
+            if beneath::within(inside).is_some_and(|inside| root.join(inside).is_dir()) {
+                let (text, passed) = fragments::text(path, &root, inside, limit).map_err(of)?;
+                self.passed.borrow_mut().extend(passed);
+                return Ok(text.into_bytes());
+            }
             return beneath::read(&root, inside, limit).map_err(of);
         };
         if ONCE.contains(&name) {
@@ -281,6 +296,10 @@ impl Files for Shipped {
             all.extend(names().map(str::to_owned));
         }
         all
+    }
+
+    fn has_fragments(&self) -> bool {
+        true
     }
 
     fn resolve(&self, text: &str, folder: Option<&Path>) -> Result<PathBuf, String> {

@@ -26,6 +26,8 @@ pub struct Claims {
     pub devices: Vec<String>,
     /// Guest images: folders of the cache, or files.
     pub images: Vec<PathBuf>,
+    /// Whether the host has another NUMA node, with CPUs that may be free.
+    pub elsewhere: bool,
 }
 
 /// A process that holds a lock.
@@ -50,14 +52,17 @@ impl fmt::Display for Holder {
 pub enum LockError {
     /// Somebody else measures there.
     #[error(
-        "{what} is in use by {}; --wait waits for it, another --set numa_node may be free",
-        holder.as_ref().map_or("another perfvt".to_owned(), Holder::to_string)
+        "{what} is in use by {}; --wait waits for it{}",
+        holder.as_ref().map_or("another perfvt".to_owned(), Holder::to_string),
+        if *elsewhere { ", another --set numa_node may be free" } else { "" }
     )]
     Held {
         /// Which CPU, network device or image.
         what: String,
         /// By whom, where /proc/locks tells.
         holder: Option<Holder>,
+        /// Whether another NUMA node would do.
+        elsewhere: bool,
     },
     /// It is not there.
     #[error("locking {what}: {source}")]
@@ -80,6 +85,7 @@ struct Thing {
     what: String,
     path: PathBuf,
     shared: bool,
+    elsewhere: bool,
 }
 
 impl Claims {
@@ -97,6 +103,7 @@ impl Claims {
                 what: format!("host CPU {cpu}"),
                 path: sysfs.join(format!("devices/system/cpu/cpu{cpu}")),
                 shared: false,
+                elsewhere: self.elsewhere,
             })
             .collect();
         let nics = sysfs.join("class/net");
@@ -105,11 +112,13 @@ impl Claims {
             // In a network namespace sysfs may still be the host's: then all devices of namespaces share one lock.
             path: Some(nics.join(name)).filter(|path| path.exists()).unwrap_or_else(|| nics.clone()),
             shared: false,
+            elsewhere: false,
         }));
         things.extend(self.images.iter().map(|path| Thing {
             what: format!("guest image {}", path.display()),
             path: path.clone(),
             shared: true,
+            elsewhere: false,
         }));
         things.dedup_by(|a, b| a.path == b.path);
         things
@@ -150,7 +159,9 @@ pub fn acquire(claims: &Claims, mut waiting: Option<&mut Patience<'_>>) -> Resul
 /// A campaign runs guests from it, or it is not there.
 pub fn exclusive(image: &Path) -> Result<Locks, LockError> {
     let what = format!("guest image {}", image.display());
-    Ok(Locks { _held: vec![try_lock(&Thing { what, path: image.to_owned(), shared: false })?] })
+    Ok(Locks {
+        _held: vec![try_lock(&Thing { what, path: image.to_owned(), shared: false, elsewhere: false })?],
+    })
 }
 
 fn try_lock(thing: &Thing) -> Result<File, LockError> {
@@ -163,7 +174,9 @@ fn try_lock(thing: &Thing) -> Result<File, LockError> {
     };
     match lock(&file, operation, &thing.path) {
         Ok(()) => Ok(file),
-        Err((Errno::WOULDBLOCK, holder)) => Err(LockError::Held { what: thing.what.clone(), holder }),
+        Err((Errno::WOULDBLOCK, holder)) => {
+            Err(LockError::Held { what: thing.what.clone(), holder, elsewhere: thing.elsewhere })
+        }
         Err((other, _)) => Err(wrong(other.into())),
     }
 }
@@ -232,6 +245,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn another_node_is_advised_where_there_is_one_and_for_cpus_alone() {
+        let claims = |elsewhere| Claims {
+            cpus: vec![CpuId(1)],
+            devices: vec!["br0".into()],
+            images: vec!["/x".into()],
+            elsewhere,
+        };
+        let advice = |claims: Claims| -> Vec<String> {
+            let held = |t: Thing| LockError::Held { what: t.what, holder: None, elsewhere: t.elsewhere };
+            claims.things(Path::new("/sys")).into_iter().map(|thing| held(thing).to_string()).collect()
+        };
+        assert_eq!(advice(claims(false))[0], "host CPU 1 is in use by another perfvt; --wait waits for it");
+        let all = advice(claims(true));
+        assert!(all[0].ends_with("--wait waits for it, another --set numa_node may be free"), "{all:?}");
+        assert!(all[1..].iter().all(|text| text.ends_with("--wait waits for it")), "{all:?}");
+    }
+
+    #[test]
     fn who_waits_for_a_lock_does_not_hold_it() {
         let locks = "1: FLOCK  ADVISORY  WRITE 100 00:15:7 0 EOF\n\
                      1: -> FLOCK  ADVISORY  WRITE 200 00:15:8 0 EOF\n\
@@ -246,7 +277,12 @@ mod tests {
     #[test]
     fn an_image_is_shared_and_a_cpu_is_not() {
         let dir = tempfile::tempdir().unwrap();
-        let thing = |shared| Thing { what: "host CPU 3".into(), path: dir.path().to_owned(), shared };
+        let thing = |shared| Thing {
+            what: "host CPU 3".into(),
+            path: dir.path().to_owned(),
+            shared,
+            elsewhere: false,
+        };
         let (one, two) = (try_lock(&thing(true)).unwrap(), try_lock(&thing(true)).unwrap());
         assert!(matches!(try_lock(&thing(false)), Err(LockError::Held { .. })));
         drop((one, two));
@@ -260,7 +296,8 @@ mod tests {
     fn a_campaign_that_waits_is_told_who_is_in_its_way_and_goes_on_when_they_are_gone() {
         let dir = tempfile::tempdir().unwrap();
         let claims = Claims { images: vec![dir.path().to_owned()], ..Claims::default() };
-        let exclusive = Thing { what: "x".into(), path: dir.path().to_owned(), shared: false };
+        let exclusive =
+            Thing { what: "x".into(), path: dir.path().to_owned(), shared: false, elsewhere: false };
         let mut held = Some(try_lock(&exclusive).unwrap());
         assert!(matches!(acquire(&claims, None), Err(LockError::Held { .. })));
         let mut told = Vec::new();
@@ -284,6 +321,7 @@ mod tests {
             cpus: vec![CpuId(3), CpuId(1), CpuId(3)],
             devices: vec!["br1".into(), "br0".into(), "br1".into()],
             images: vec!["/images/x".into()],
+            elsewhere: false,
         };
         let sysfs = tempfile::tempdir().unwrap();
         let names = || -> Vec<String> { claims.things(sysfs.path()).into_iter().map(|t| t.what).collect() };

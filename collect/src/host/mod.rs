@@ -8,4 +8,5 @@ pub mod pin;
 pub mod placement;
 pub mod prepare;
 pub mod program;
+pub mod room;
 pub mod topology;

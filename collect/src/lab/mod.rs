@@ -46,6 +46,10 @@ pub trait Client {
     fn ended(&mut self) -> Option<Result<(), String>>;
     /// Sends it a signal.
     fn signal(&mut self, signal: Signal);
+    /// How long it ran, once it has ended, by a clock that is read where it runs; `None` where there is none.
+    fn took(&mut self) -> Option<Duration> {
+        None
+    }
 }
 
 /// Counters of host and guest at one moment.

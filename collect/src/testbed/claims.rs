@@ -25,8 +25,8 @@ pub(super) fn accel_of(file: &CampaignFile) -> Accel {
 }
 
 /// The CPUs that guests and clients are placed on, or all of them where they may run anywhere; the bridges and other devices
-/// of the host that they are plugged into; and the images, shared: perfvt's own where there are guests at all. `needs` are the
-/// workload's.
+/// of the host that they are plugged into; and the images, shared: perfvt's own where there are guests at all. Without
+/// guests nobody is on the CPUs of vCPUs. `needs` are the workload's.
 ///
 /// # Errors
 /// Parameters that describe no guest, or a host that is too small.
@@ -37,8 +37,11 @@ pub fn claims(
     needs: &Needs,
 ) -> Result<Claims, TestbedError> {
     let topology = Topology::here()?;
-    let mut claims =
-        Claims { images: image.map(|image| image.dir.clone()).into_iter().collect(), ..Claims::default() };
+    let mut claims = Claims {
+        images: image.map(|image| image.dir.clone()).into_iter().collect(),
+        elsewhere: topology.nodes.iter().filter(|node| !node.cpus.is_empty()).count() > 1,
+        ..Claims::default()
+    };
     let accel = accel_of(file);
     let ground = Ground { topology: &topology, cache, accel, needs, allow_unpinned: file.allow_unpinned };
     let all = |cpus: Vec<CpuId>, pinned: bool| if pinned { cpus } else { topology.cpus() };
@@ -47,7 +50,7 @@ pub fn claims(
         if image.is_none() {
             let plan = pin(&topology, &params, needs.sessions, file.allow_unpinned)?;
             let pinned = plan.guests.iter().all(|guest| guest.pins.is_some());
-            claims.cpus.extend(all(plan.cpus(), pinned));
+            claims.cpus.extend(all(plan.own_cpus(), pinned));
             continue;
         }
         let spec = EnvironmentSpec::of(&params, &ground)?;

@@ -2,7 +2,7 @@
 
 use super::failures::{odd, of_client};
 use crate::guest::image::Cache;
-use crate::guest::job::JobRequest;
+use crate::guest::job::{Heading, JobRequest};
 use crate::guest::machine::{GuestError, Machine};
 use crate::lab::{Client, Failed};
 use model::{Code, CpuId, Scope};
@@ -45,6 +45,10 @@ impl Client for HostClient {
     fn signal(&mut self, signal: Signal) {
         self.running.signal(signal);
     }
+
+    fn took(&mut self) -> Option<Duration> {
+        self.running.took()
+    }
 }
 
 /// A command on the host. A program out of a downloaded package finds the libraries of those beside it.
@@ -82,13 +86,14 @@ impl HostPlace<'_> {
         stdout: &Path,
         stderr: &Path,
     ) -> Result<Box<dyn Client>, Failed> {
-        let running = host_command(self.cache, argv)?
+        let mut running = host_command(self.cache, argv)?
             .cpus(self.cpus)
             .namespace(self.namespace)
             .stdout(Sink::File(stdout.to_owned()))
             .stderr(Sink::File(stderr.to_owned()))
             .start()
             .map_err(|e| Failed::new(Code::Host, e.to_string()))?;
+        running.time();
         let outputs = [stdout.to_owned(), stderr.to_owned()];
         Ok(Box::new(HostClient { running, outputs }))
     }
@@ -119,6 +124,7 @@ struct Job {
     stdout: PathBuf,
     stderr: PathBuf,
     ended: Option<Result<(), String>>,
+    took: Option<Duration>,
 }
 
 impl ClientGuest {
@@ -170,6 +176,7 @@ impl ClientGuest {
             rest = behind;
             let kept = edge::write::write(&job.stdout, standing.stdout)
                 .and_then(|()| edge::write::write(&job.stderr, standing.stderr));
+            job.took = standing.took;
             job.ended = match (standing.status, kept) {
                 (_, Err(error)) => Some(Err(format!("writing {}: {error}", job.stdout.display()))),
                 (None, _) => None,
@@ -193,21 +200,18 @@ fn job_dir(index: usize) -> String {
 /// What the guest says of one job.
 struct Standing<'a> {
     status: Option<i32>,
+    took: Option<Duration>,
     stdout: &'a [u8],
     stderr: &'a [u8],
 }
 
-/// `STATUS OUT ERR`, a newline, and as many bytes of output and of standard error; STATUS is `-` while the job runs. Gives
-/// what stands behind as well.
+/// A [`Heading`], a newline, and as many bytes of output and of standard error. Gives what stands behind as well.
 fn standing(text: &[u8]) -> Option<(Standing<'_>, &[u8])> {
     let end = text.iter().position(|b| *b == b'\n')?;
     let (head, body) = (text.get(..end)?, text.get(end + 1..)?);
-    let words: Vec<&str> = std::str::from_utf8(head).ok()?.split_whitespace().collect();
-    let [status, out, err] = words.as_slice() else { return None };
-    let status = if *status == "-" { None } else { Some(status.parse().ok()?) };
-    let (out, err): (usize, usize) = (out.parse().ok()?, err.parse().ok()?);
+    let Heading { status, out, err, took } = Heading::parse(std::str::from_utf8(head).ok()?)?;
     let both = out.checked_add(err)?;
-    let standing = Standing { status, stdout: body.get(..out)?, stderr: body.get(out..both)? };
+    let standing = Standing { status, took, stdout: body.get(..out)?, stderr: body.get(out..both)? };
     Some((standing, body.get(both..)?))
 }
 
@@ -228,7 +232,7 @@ pub(super) fn start_in_guest(
         edge::write::write(path, "")
             .map_err(|e| Failed::new(Code::Host, format!("writing {}: {e}", path.display())))?;
     }
-    inner.jobs.push(Job { stdout: stdout.to_owned(), stderr: stderr.to_owned(), ended: None });
+    inner.jobs.push(Job { stdout: stdout.to_owned(), stderr: stderr.to_owned(), ended: None, took: None });
     drop(inner);
     Ok(Box::new(GuestJob { guest: Rc::clone(guest), index }))
 }
@@ -248,6 +252,10 @@ impl Client for GuestJob {
             return Some(Err(format!("asking the client's guest: {error}")));
         }
         guest.jobs.get(self.index).and_then(|job| job.ended.clone())
+    }
+
+    fn took(&mut self) -> Option<Duration> {
+        self.guest.borrow().jobs.get(self.index).and_then(|job| job.took)
     }
 
     fn signal(&mut self, signal: Signal) {
@@ -283,7 +291,7 @@ mod tests {
         kill_process(Pid::from_raw(machine.pid() as i32).unwrap(), Signal::STOP).unwrap();
         let guest = ClientGuest::new(machine);
         let (stdout, stderr) = (dir.path().join("out"), dir.path().join("err"));
-        guest.borrow_mut().jobs.push(Job { stdout, stderr, ended: None });
+        guest.borrow_mut().jobs.push(Job { stdout, stderr, ended: None, took: None });
         let mut client = GuestJob { guest: Rc::clone(&guest), index: 0 };
         let end = client.ended().unwrap().unwrap_err();
         assert!(end.contains("QEMU was stopped (SIGSTOP)"), "{end}");

@@ -218,9 +218,10 @@ impl Testbed {
         Ok(Booted { lab: Box::new(lab), facts, seconds, sysinfo })
     }
 
-    /// A boot of a workload that measures the host alone. It has the CPUs that guest and client would have had.
+    /// A boot of a workload that measures the host alone. It has the CPUs that QEMU and the client would have had, and no
+    /// vCPU's: a guest of somebody else's may be there.
     fn boot_nothing(&self, params: &Params) -> Result<Booted, TestbedError> {
-        let cpus = pin(&self.topology, params, self.needs.sessions, self.allow_unpinned)?.cpus();
+        let cpus = pin(&self.topology, params, self.needs.sessions, self.allow_unpinned)?.own_cpus();
         let deadlines = Deadlines::of(params, Accel::Kvm).map_err(EnvironmentError::from)?;
         let parts = HostParts { cache: self.cache.clone(), cpus, brought: Arc::clone(&self.brought) };
         let mut facts = self.host_facts();

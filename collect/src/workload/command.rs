@@ -42,7 +42,7 @@ const PARAMETERS: [Known; 10] = [
         DEPS,
         "",
         "a folder",
-        "a folder deps/NAME with a Makefile, built first; ${deps} in a word is where it then is",
+        "a folder deps/NAME with a Makefile or a deps.cfg, built first; ${deps} in a word is where it then is",
     ),
     Known::new("command_timeout", "600", "seconds, 1 or more", "seconds after which the command has failed"),
     Known::new(
@@ -56,6 +56,8 @@ const PARAMETERS: [Known; 10] = [
     Known::new("l", "10", "seconds", "seconds that it takes, roughly: only for the plan"),
 ];
 
+/// The file of the raw folder with the nanoseconds that the command ran.
+const TOOK: &str = "command.took";
 /// The key of files that are put into the guest.
 const FILES: &str = "command_files";
 /// The key of a folder that is built.
@@ -183,26 +185,32 @@ impl Workload for Command {
         let argv = words(&params, case.keys.get("case").unwrap_or_default(), &deps).map_err(failed)?;
         keep(raw, "command.argv", &argv.join("\n"))?;
         let limit = Duration::from_secs(params.number("command_timeout", 1, "seconds").map_err(failed)?);
-        let measured = if params.get("command_on") == Some("host") {
+        let (measured, took) = if params.get("command_on") == Some("host") {
             on_host(lab, &argv, limit, raw)?
         } else {
-            run_whole(lab, &argv, (limit, look(limit)), raw, "command")?
+            let look = look(lab.os(), limit);
+            run_whole(lab, &argv, (limit, look), raw, "command")?
         };
+        if let Some(took) = took {
+            keep(raw, TOOK, &format!("{}\n", took.as_nanos()))?;
+        }
         measured.keep(raw)
     }
 
     fn parse(&self, _: &Case, params: &Params, raw: &Path) -> Result<Outcome, Failed> {
         let measured = Measured::read(raw)?;
-        let output = read(raw, "command.txt")?;
+        let outputs =
+            [("command.txt", read(raw, "command.txt")?), ("command.stderr", read(raw, "command.stderr")?)];
         let mut values = Vec::new();
         for (name, pattern) in patterns(params).map_err(failed)? {
-            let (number, line) = pattern.find(&output).map_err(|why| failed(format!("{name}: {why}")))?;
+            let (file, number, line) =
+                found(&pattern, &outputs).map_err(|why| failed(format!("{name}: {why}")))?;
             values.push(match line {
-                Some(line) => value_at(&name, number, "command.txt", line),
+                Some(line) => value_at(&name, number, file, line),
                 None => value(&name, number),
             });
         }
-        values.push(value("elapsed_s", measured.window.len_ns as f64 * 1e-9));
+        values.push(value("elapsed_s", elapsed(raw, &measured)?));
         values.push(value("CPU", share(&measured)?));
         Ok(Outcome { window: measured.window, values, series: host_series("CPU", &measured) })
     }
@@ -236,12 +244,48 @@ fn needs_guest(params: &Params) -> bool {
     !host || network || files
 }
 
-/// How often it is asked whether the command has ended, which is the resolution of its time in the guest.
-fn look(limit: Duration) -> Duration {
-    interval(1).min(limit / 10).max(Duration::from_millis(20))
+/// What a pattern finds: in what the command printed, or, where that has nothing of the kind, in what it wrote to standard
+/// error. Gives the file as well.
+fn found(
+    pattern: &Pattern,
+    outputs: &[(&'static str, String); 2],
+) -> Result<(&'static str, f64, Option<u32>), String> {
+    let [(_, printed), (_, said)] = outputs;
+    let Some((file, text)) = outputs.iter().find(|(_, text)| pattern.is_in(text)) else {
+        // Whose JSON is broken is told so.
+        let why =
+            pattern.find(if printed.trim().is_empty() { said } else { printed }).err().unwrap_or_default();
+        return Err(format!("{why} (standard output and standard error were looked through)"));
+    };
+    pattern.find(text).map(|(number, line)| (*file, number, line))
 }
 
-fn on_host(lab: &mut dyn Lab, argv: &[String], limit: Duration, raw: &Path) -> Result<Measured, Failed> {
+/// Seconds that the command ran, by a clock that was read where it ran; else those of the window, to the next look.
+fn elapsed(raw: &Path, measured: &Measured) -> Result<f64, Failed> {
+    if !raw.join(TOOK).exists() {
+        return Ok(measured.window.len_ns as f64 * 1e-9);
+    }
+    let text = read(raw, TOOK)?;
+    let nanoseconds: u64 = text
+        .trim()
+        .parse()
+        .map_err(|_| failed(format!("{TOOK}: {} are no nanoseconds", edge::quoted(&text))))?;
+    Ok(nanoseconds as f64 * 1e-9)
+}
+
+/// How often it is asked whether the command has ended. A Windows guest reads no clock of its own beside the command: there
+/// this is the resolution of its time.
+fn look(os: Os, limit: Duration) -> Duration {
+    let often = Duration::from_millis(20);
+    if os == Os::Windows { often } else { interval(1).min(limit / 10).max(often) }
+}
+
+fn on_host(
+    lab: &mut dyn Lab,
+    argv: &[String],
+    limit: Duration,
+    raw: &Path,
+) -> Result<(Measured, Option<Duration>), Failed> {
     let (out, err) = (raw.join("command.txt"), raw.join("command.stderr"));
     let mut client: Box<dyn Client> = lab.start_client(argv, &out, &err)?;
     let mut end = None;
@@ -249,9 +293,9 @@ fn on_host(lab: &mut dyn Lab, argv: &[String], limit: Duration, raw: &Path) -> R
         end = client.ended();
         Ok(end.is_some())
     };
-    let measured = window_until(lab, limit, look(limit), &mut ended)?;
+    let measured = window_until(lab, limit, look(Os::Linux, limit), &mut ended)?;
     match end {
-        Some(Ok(())) => Ok(measured),
+        Some(Ok(())) => Ok((measured, client.took())),
         Some(Err(how)) => Err(failed(format!("the command ended with {how}: {}", said(&[&tail(&err)])))),
         None => Err(failed("the command has no end")),
     }
@@ -366,6 +410,23 @@ mod tests {
         let (guest, host) = (wish(&[]), wish(&[("command_on", "host")]));
         assert_eq!((guest.in_guest, guest.on_host), (true, false));
         assert_eq!((host.in_guest, host.on_host), (true, true));
+    }
+
+    #[test]
+    fn a_pattern_looks_through_standard_output_and_then_through_standard_error() {
+        let of = |pattern: &str, out: &str, err: &str| {
+            let outputs = [("out", out.to_owned()), ("err", err.to_owned())];
+            found(&Pattern::regex(pattern).unwrap(), &outputs)
+        };
+        let dd = "64+0 records in\n64+0 records out\n67108864 bytes copied\n";
+        assert_eq!(of(r"^([0-9]+)\+0 records out", "", dd), Ok(("err", 64.0, Some(2))));
+        assert_eq!(of("v ([0-9]+)", "v 1\n", "v 2\n"), Ok(("out", 1.0, Some(1))));
+        // What is wrong with the one is not covered by the other.
+        assert!(of("v (.+)", "v x\n", "v 2\n").unwrap_err().contains("'x' is not a finite number"));
+        let nothing = of("v (.+)", "a\n", "b\n").unwrap_err();
+        assert!(nothing.contains("matches nothing (standard output and standard error"), "{nothing}");
+        let outputs = [("out", String::new()), ("err", "{\"a\": 3}".to_owned())];
+        assert_eq!(found(&Pattern::pointer("/a").unwrap(), &outputs), Ok(("err", 3.0, None)));
     }
 
     #[test]

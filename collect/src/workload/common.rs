@@ -1,7 +1,7 @@
 //! What several workloads do in the same way.
 
 use super::{Point, Value};
-use crate::guest::job::JobRequest;
+use crate::guest::job::{Heading, JobRequest};
 use crate::lab::{Failed, Lab, Measured, keep, window_until};
 use edge::text::text_of;
 use edge::{quoted, quoted_end};
@@ -183,14 +183,15 @@ pub(super) struct Job {
 }
 
 /// Runs a command in the server's guest in a window that is as long as the command, at most `limit`. `look` is how often
-/// it is asked whether it has ended. What it wrote is kept as `NAME.txt` and `NAME.stderr`.
+/// it is asked whether it has ended. What it wrote is kept as `NAME.txt` and `NAME.stderr`. Tells as well how long it ran by
+/// the guest's clock, where the guest knows.
 pub(super) fn run_whole(
     lab: &mut dyn Lab,
     argv: &[String],
     (limit, look): (Duration, Duration),
     raw: &Path,
     name: &str,
-) -> Result<Measured, Failed> {
+) -> Result<(Measured, Option<Duration>), Failed> {
     let words: Vec<&str> = argv.iter().map(String::as_str).collect();
     let job = Job::start(lab, &words)?;
     let mut ended = |lab: &mut dyn Lab| Ok(job.status(lab)?.is_some());
@@ -199,7 +200,7 @@ pub(super) fn run_whole(
     let limit = if measured.is_ok() { lab.soon() } else { Duration::ZERO };
     let ended = job.finish(lab, limit, raw, name);
     let measured = measured?;
-    ended.map(|()| measured)
+    ended.map(|took| (measured, took))
 }
 
 /// How a job stands.
@@ -207,6 +208,8 @@ pub(super) fn run_whole(
 pub(super) struct Standing {
     /// Its exit status, once it has ended.
     pub(super) status: Option<i32>,
+    /// How long it ran by the guest's clock, once it has ended.
+    pub(super) took: Option<Duration>,
     /// What it has written to standard output.
     pub(super) stdout: String,
     /// The same of standard error.
@@ -243,7 +246,8 @@ impl Job {
     /// It has written more than is taken.
     pub(super) fn status(&self, lab: &mut dyn Lab) -> Result<Option<i32>, Failed> {
         let text = lab.job(&JobRequest::Look { jobs: &[&self.dir] }, lab.soon())?;
-        let (status, out, err) = heading(text.trim_end()).ok_or_else(|| unclear(&text))?;
+        let Heading { status, out, err, .. } =
+            Heading::parse(text.trim_end()).ok_or_else(|| unclear(&text))?;
         if out.saturating_add(err) > LONGEST_OUTPUT {
             return Err(too_much("a command in the guest"));
         }
@@ -259,14 +263,14 @@ impl Job {
     }
 
     /// Waits until it ends, and keeps what it wrote as `NAME.txt` and `NAME.stderr`. Any other end than status 0 is a
-    /// failure that quotes it.
+    /// failure that quotes it. Tells how long it ran by the guest's clock.
     pub(super) fn finish(
         self,
         lab: &mut dyn Lab,
         limit: Duration,
         raw: &Path,
         name: &str,
-    ) -> Result<(), Failed> {
+    ) -> Result<Option<Duration>, Failed> {
         let until = std::time::Instant::now() + limit;
         let ended = loop {
             match self.status(lab) {
@@ -288,7 +292,7 @@ impl Job {
         keep(raw, &format!("{name}.txt"), &standing.stdout)?;
         keep(raw, &format!("{name}.stderr"), &standing.stderr)?;
         match ended? {
-            0 => Ok(()),
+            0 => Ok(standing.took),
             code => {
                 let said = said(&[&standing.stderr, &standing.stdout]);
                 Err(failed(format!("{name} ended with status {code}: {said}")))
@@ -309,24 +313,16 @@ pub(super) fn said(outputs: &[&str]) -> String {
     if told.is_empty() { "it said nothing".to_owned() } else { told.join(" ") }
 }
 
-/// `STATUS OUT ERR`.
-fn heading(line: &str) -> Option<(Option<i32>, usize, usize)> {
-    let words: Vec<&str> = line.split_whitespace().collect();
-    let [status, out, err] = words.as_slice() else { return None };
-    let status = if *status == "-" { None } else { Some(status.parse().ok()?) };
-    Some((status, out.parse().ok()?, err.parse().ok()?))
-}
-
-/// [`heading`], a newline, so many bytes of output and of standard error. What is not UTF-8 has become longer on its
+/// A [`Heading`], a newline, so many bytes of output and of standard error. What is not UTF-8 has become longer on its
 /// way, and then nobody knows where the one ends: both are taken for output, so that the end of neither is lost. The text
 /// is not copied, and given back when it is none.
 fn standing(mut text: String) -> Result<Standing, String> {
-    let head = text.split_once('\n').and_then(|(head, _)| Some((head.len() + 1, heading(head)?)));
-    let Some((begin, (status, out, err))) = head else { return Err(text) };
+    let head = text.split_once('\n').and_then(|(head, _)| Some((head.len() + 1, Heading::parse(head)?)));
+    let Some((begin, Heading { status, out, err, took })) = head else { return Err(text) };
     text.drain(..begin);
     let is_exact = out.checked_add(err) == Some(text.len()) && text.is_char_boundary(out);
     let stderr = if is_exact { text.split_off(out) } else { String::new() };
-    Ok(Standing { status, stdout: text, stderr })
+    Ok(Standing { status, took, stdout: text, stderr })
 }
 
 #[cfg(test)]
@@ -362,8 +358,9 @@ mod tests {
     fn a_jobs_standing_is_read_byte_for_byte() {
         let running = standing("- 3 1\na\nb!".into()).unwrap();
         assert_eq!((running.status, running.stdout.as_str(), running.stderr.as_str()), (None, "a\nb", "!"));
-        let ended = standing("7 0 0\n".into()).unwrap();
+        let ended = standing("7 0 0 12\n".into()).unwrap();
         assert_eq!((ended.status, ended.stdout.as_str()), (Some(7), ""));
+        assert_eq!(ended.took, Some(Duration::from_nanos(12)));
         assert!(standing("nonsense".into()).is_err());
         assert!(standing("x 0 0\n".into()).is_err());
     }

@@ -153,7 +153,7 @@ impl Workload for Ffsb {
         drop_caches(lab)?;
         let limit = params.number("ffsb_timeout", 1u64, "seconds").map_err(failed)?;
         let times = (Duration::from_secs(limit), Duration::from_millis(500));
-        run_whole(lab, &argv, times, raw, "ffsb")?.keep(raw)
+        run_whole(lab, &argv, times, raw, "ffsb")?.0.keep(raw)
     }
 
     fn parse(&self, _: &Case, params: &Params, raw: &Path) -> Result<Outcome, Failed> {

@@ -3,10 +3,32 @@
 use super::Workload;
 use crate::guest::os::{Os, os_of};
 use crate::scenario::Scenario;
-use model::{Params, ParamsError};
+use model::{Origin, Params, ParamsError};
 
 /// Keys whose doing takes a Linux guest, with the value that asks for nothing.
 const LINUX_KEYS: [(&str, &str); 3] = [("server_vcpus", ""), ("irq_vcpus", ""), ("queues", "1")];
+
+/// Whether a guest can run a workload with its defaults, in the usual scenario.
+///
+/// # Errors
+/// Why it cannot.
+pub fn fits(workload: &dyn Workload, guest: &Params) -> Result<(), String> {
+    let mut params = guest.clone();
+    for known in workload.parameters() {
+        let is_set = guest.param(known.key).is_some_and(|param| param.origin != Origin::BuiltIn);
+        if let Some(default) = known.default.filter(|_| !is_set) {
+            params.set(known.key, default, Origin::BuiltIn);
+        }
+    }
+    let os = os_of(&params, "vm1").map_err(|error| error.to_string())?;
+    if workload.needs(&params).guest
+        && os == Os::Windows
+        && let Err(reason) = workload.runs_in(os)
+    {
+        return Err(format!("not in a Windows guest: {reason}"));
+    }
+    check(workload, &params).map_err(|error| error.to_string())
+}
 
 /// Refuses a workload that does not run in the guests of an environment, and what those cannot be set to.
 ///
@@ -36,4 +58,36 @@ pub fn check(workload: &dyn Workload, params: &Params) -> Result<(), ParamsError
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workload::find;
+
+    #[test]
+    fn a_guest_can_run_what_its_system_can() {
+        let fits = |os: &str, name: &str, more: &[(&str, &str)]| {
+            let mut params = Params::new();
+            for known in crate::parameters::GUEST {
+                if let Some(default) = known.default {
+                    params.set(known.key, default, Origin::BuiltIn);
+                }
+            }
+            for (key, value) in [&[("image", "/x.qcow2"), ("guest_os", os)], more].concat() {
+                params.set(key, value, Origin::Flag("--set".into()));
+            }
+            super::fits(find(name).unwrap(), &params)
+        };
+        for workload in crate::workload::ALL {
+            assert_eq!(fits("linux", workload.name(), &[]), Ok(()), "{}", workload.name());
+        }
+        for name in ["ntttcp", "command", "qemu-img-bench"] {
+            assert_eq!(fits("windows", name, &[]), Ok(()), "{name}");
+        }
+        let why = fits("windows", "netperf", &[]).unwrap_err();
+        assert!(why.starts_with("not in a Windows guest: netserver comes from"), "{why}");
+        assert!(fits("windows", "ntttcp", &[("queues", "2")]).unwrap_err().contains("'queues' is '2'"));
+        assert!(fits("beos", "ntttcp", &[]).unwrap_err().contains("'guest_os' is 'beos'"));
+    }
 }

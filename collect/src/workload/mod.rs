@@ -17,7 +17,7 @@ pub mod sockperf;
 mod storage;
 pub mod uperf;
 
-pub use fit::check;
+pub use fit::{check, fits};
 
 pub use crate::lab::{Outcome, Point, Value};
 pub use crate::parameters::Known;

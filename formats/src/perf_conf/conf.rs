@@ -1,8 +1,9 @@
 //! Layers to sections.
 
+use super::effective::{Idle, outvoted};
 use super::layer::{ConfError, Entry, Layer, Setting, parse};
 use super::metric::MetricConf;
-use super::section::{Origin, Section};
+use super::section::{BUILTIN_NAME, Origin, Section};
 use regex::Regex;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -11,13 +12,12 @@ use std::sync::LazyLock;
 #[derive(Clone, Debug, Default)]
 pub struct Conf {
     pub(super) sections: Vec<Section>,
+    /// Options of layers that did nothing when they were applied.
+    pub(super) idle: Vec<Idle>,
 }
 
 /// The text of perfvt's own perf.conf.
 pub(super) const BUILTIN: &str = include_str!("../../../perf.conf");
-
-/// What the built-in layer is called in origins.
-const BUILTIN_NAME: &str = "built in";
 
 /// The section of ConfigParser that gives other sections what they do not set themselves.
 const DEFAULT: &str = "DEFAULT";
@@ -54,20 +54,47 @@ impl Conf {
     pub fn apply(&mut self, layer: &Layer) {
         let (defaults, own): (Vec<&Entry>, Vec<&Entry>) =
             layer.settings.iter().partition(|entry| entry.section == DEFAULT);
+        let origin_of = |entry: &Entry| Origin { file: layer.file.clone(), line: entry.line };
         for entry in own {
-            let origin = Origin { file: layer.file.clone(), line: entry.line };
+            let origin = origin_of(entry);
+            if let Some(section) = self.section_mut(&entry.section) {
+                let again = options(&entry.setting).into_iter().find_map(|option| {
+                    let before = section.origins.get(&option)?;
+                    (before.file == layer.file).then(|| (option, before.clone()))
+                });
+                if let Some((option, before)) = again {
+                    self.idle.push(Idle {
+                        section: entry.section.clone(),
+                        option: option.clone(),
+                        why: format!("line {} sets it again", entry.line),
+                        origin: before,
+                    });
+                }
+            }
             if let Some(section) = self.section_mut(&entry.section) {
                 section.set(&entry.setting, &origin);
             }
         }
+        let mut used = vec![false; defaults.len()];
         for section in &mut self.sections {
             let set_before = section.origins.clone();
-            for entry in &defaults {
+            for (entry, used) in defaults.iter().zip(&mut used) {
                 if !options(&entry.setting).iter().any(|option| set_before.contains_key(option)) {
-                    section.set(&entry.setting, &Origin { file: layer.file.clone(), line: entry.line });
+                    section.set(&entry.setting, &origin_of(entry));
+                    *used = true;
                 }
             }
         }
+        for (entry, _) in defaults.iter().zip(used).filter(|(_, used)| !used) {
+            let Some(option) = options(&entry.setting).into_iter().next() else { continue };
+            let why = "every section sets it itself".to_owned();
+            self.idle.push(Idle { origin: origin_of(entry), section: DEFAULT.to_owned(), option, why });
+        }
+    }
+
+    /// What layers set and what does nothing.
+    pub fn idle(&self) -> Vec<Idle> {
+        self.idle.iter().cloned().chain(self.sections.iter().filter_map(outvoted)).collect()
     }
 
     /// The sections, built-in ones first.

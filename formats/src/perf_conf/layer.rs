@@ -97,8 +97,8 @@ pub fn parse(text: &str, file: &str) -> Result<Layer, ConfError> {
         suggestion: None,
     })?;
     let mut settings = Vec::with_capacity(items.len());
-    for item in items {
-        match setting(&item) {
+    for mut item in items {
+        match interpolated(&mut item).and_then(|()| setting(&item)) {
             Ok(Some(setting)) => settings.push(Entry { section: item.section, line: item.line, setting }),
             Ok(None) => {}
             Err((reason, suggestion)) => {
@@ -114,6 +114,23 @@ pub fn parse(text: &str, file: &str) -> Result<Layer, ConfError> {
         }
     }
     Ok(Layer { file: file.to_owned(), settings })
+}
+
+/// Reads a value as ConfigParser hands it on: `%%` is a `%`. One that stands alone is one as well (files of before say so), but
+/// `%(name)s`, the value of another key, would stay as it is and mean nothing.
+fn interpolated(item: &mut Item) -> Result<(), Refusal> {
+    let named = item.value.replace("%%", "");
+    if let Some((_, behind)) = named.split_once("%(")
+        && let Some((name, _)) = behind.split_once(")s")
+    {
+        let reason = format!(
+            "{} stands for the value of another key, which perfvt does not put in; write the text itself",
+            quoted(&format!("%({name})s"))
+        );
+        return Err((reason, None));
+    }
+    item.value = item.value.replace("%%", "%");
+    Ok(())
 }
 
 /// Checks one item. `None`: it sets nothing.

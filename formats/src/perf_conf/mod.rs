@@ -8,6 +8,7 @@
 //! ```
 
 mod conf;
+mod effective;
 mod infer;
 pub(crate) mod ini;
 mod layer;
@@ -17,6 +18,7 @@ mod section;
 mod suggest;
 
 pub use conf::Conf;
+pub use effective::{Effective, Idle};
 pub use layer::{ConfError, Layer, parse};
 pub use metric::{DEFAULT_MIN_EFFECT, MetricConf, MetricFields, Zero, effect};
 pub use section::{AvgUpdate, Derived, Origin, Section};

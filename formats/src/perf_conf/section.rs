@@ -50,6 +50,22 @@ pub struct Origin {
     pub line: u32,
 }
 
+/// What the built-in layer is called in origins.
+pub(super) const BUILTIN_NAME: &str = "built in";
+
+impl Origin {
+    /// Whether it is perfvt's own perf.conf.
+    pub fn is_builtin(&self) -> bool {
+        self.file == BUILTIN_NAME
+    }
+}
+
+impl std::fmt::Display for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.is_builtin() { f.write_str(BUILTIN_NAME) } else { write!(f, "{}:{}", self.file, self.line) }
+    }
+}
+
 /// One `dst,num,den` of `avg_update`: the printed mean of column `dst` becomes that of `num` divided by that of `den`.
 /// Columns count from 0, keys included.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,6 +93,12 @@ pub struct Derived {
 }
 
 impl Section {
+    /// [`Section::desc`] as reports show it, for sessions of these lengths (seconds, as files write them).
+    pub fn description(&self, lengths: &[&str]) -> String {
+        let length = if lengths.is_empty() { "?".to_owned() } else { lengths.join(" or ") };
+        self.desc.replace("%s", &length).replace("\\n", "\n").trim_end().to_owned()
+    }
+
     /// The canonical name of a metric or key column.
     pub fn canonical<'a>(&'a self, written: &'a str) -> &'a str {
         self.aliases.get(written).map_or(written, String::as_str)

@@ -295,3 +295,67 @@ fn workloads_are_known_by_file_name_then_path_then_columns() {
     let found = own.infer(Path::new("mine/x.RHS"), &[&columns]).map(|s| s.name.as_str());
     assert_eq!(found, Some("mine"), "it declares nothing that could be missing");
 }
+
+#[test]
+fn percent_signs_are_read_as_config_parser_hands_them_on_and_the_length_is_put_in() {
+    let conf = |text: &str| Conf::with_layers([("perf.conf", text)]);
+    let described =
+        |text: &str, lengths: &[&str]| conf(text).unwrap().section("netperf").unwrap().description(lengths);
+    let today = "[netperf]\ndesc = Sessions of *%%s* seconds. 100%% of it.\\nMore.\\n\n";
+    assert_eq!(described(today, &["30"]), "Sessions of *30* seconds. 100% of it.\nMore.");
+    assert_eq!(described("[netperf]\ndesc = *%s* seconds\\n", &["30"]), "*30* seconds");
+    assert_eq!(described("[netperf]\ndesc = *%s* s", &["30", "60"]), "*30 or 60* s");
+    assert_eq!(described("[netperf]\ndesc = *%s* s", &[]), "*?* s");
+    let aliases = conf("[netperf]\nalias.CPU = %%CPU | cpu\nmetric.CPU = min_effect=3%%\n").unwrap();
+    let section = aliases.section("netperf").unwrap();
+    assert_eq!((section.canonical("%CPU"), section.metric("CPU").min_effect), ("CPU", 0.03));
+    let error = conf("[netperf]\n\ndesc = %(note)s\n").unwrap_err().to_string();
+    assert!(
+        error.starts_with("reading perf.conf:3: '%(note)s' stands for the value of another key"),
+        "{error}"
+    );
+}
+
+#[test]
+fn options_without_effect_are_told_with_name_and_line() {
+    let told = |text: &str| -> Vec<String> {
+        let conf = Conf::with_layers([("p.conf", text)]).unwrap();
+        conf.idle().iter().map(ToString::to_string).collect()
+    };
+    assert!(Conf::builtin().idle().is_empty(), "{:?}", Conf::builtin().idle());
+    let none: [String; 0] = [];
+    assert_eq!(told("[netperf]\nignore_col = 2\nmetric.CPU = lower\nmetric.CPU = min_effect=3%\n"), none);
+    assert_eq!(
+        told("[netperf]\ndesc = a\ndesc = b\nignore_col = 1\n"),
+        [
+            "p.conf:2: desc in [netperf] has no effect: line 3 sets it again",
+            "p.conf:4: ignore_col in [netperf] has no effect: keys = size sessions (built in) names the key columns"
+        ]
+    );
+    assert_eq!(
+        told("[DEFAULT]\nresult_file_pattern = .*x\n"),
+        ["p.conf:2: result_file_pattern in [DEFAULT] has no effect: every section sets it itself"]
+    );
+}
+
+#[test]
+fn the_effective_configuration_has_every_option_with_its_origin() {
+    let text = "[netperf]\nignore_col = 3\nmetric.CPU = min_effect=3% zero=value\nalias.CPU = x | y @ TCP*\n";
+    let conf = Conf::with_layers([("p.conf", text)]).unwrap();
+    let all = conf.section("netperf").unwrap().effective();
+    let shown = |option: &str| {
+        let one = all.iter().find(|one| one.option == option).unwrap_or_else(|| panic!("no {option}"));
+        format!("{} ({})", one.value, one.origin)
+    };
+    assert_eq!(shown("ignore_col"), "3 (p.conf:2)");
+    assert_eq!(shown("metric.CPU.min_effect"), "3% (p.conf:3)");
+    assert_eq!(shown("metric.CPU.zero"), "value (p.conf:3)");
+    assert_eq!(shown("metric.CPU.unit"), "% (built in)");
+    assert_eq!(shown("alias.CPU"), "x | y @ TCP* (p.conf:4)");
+    assert_eq!(shown("keys"), "size sessions (built in)");
+    assert_eq!(shown("derived.thr_per_CPU"), "throughput | trans.rate / CPU (built in)");
+    // Nothing that a layer sets is left out.
+    for section in conf.sections() {
+        assert_eq!(section.effective().len(), section.origins().count(), "{}", section.name);
+    }
+}

@@ -3,6 +3,7 @@
 use super::{Story, clock, duration};
 use edge::visible;
 use model::journal::{Event, State};
+use model::readable;
 use std::fmt::Write;
 
 /// The whole log. Times are UTC.
@@ -25,6 +26,7 @@ pub(super) fn line(event: &Event, state: &State) -> String {
         Some(b) => format!("{} boot {}", b.environment, b.repeat),
         None => boot.to_owned(),
     };
+    let about = |boot: &str, case: &str| format!("{}: {}", short(boot), readable(case));
     let coded = |code: &Option<model::Code>| code.map(|c| format!("{c}: ")).unwrap_or_default();
     match event {
         Event::Opened { perfvt, pid, .. } => format!("perfvt {perfvt} (process {pid}) goes to work"),
@@ -34,40 +36,47 @@ pub(super) fn line(event: &Event, state: &State) -> String {
             let then = if *last { "given up" } else { "failed" };
             format!("{}: {then}: {}{reason}", short(boot), coded(code))
         }
-        Event::CaseStarted { boot, case } => format!("{}: {case}: started", short(boot)),
+        Event::CaseStarted { boot, case } => {
+            format!("{}: started", about(boot, case))
+        }
         Event::Waited { boot, case, seconds } => {
-            format!("{}: {case}: waited {} for a quiet host", short(boot), duration(*seconds))
+            format!("{}: waited {} for a quiet host", about(boot, case), duration(*seconds))
         }
         Event::SampleFailed { boot, case, code, reason, seconds } => {
-            format!("{}: {case}: once more after {}: {code}: {reason}", short(boot), duration(*seconds))
+            format!("{}: once more after {}: {code}: {reason}", about(boot, case), duration(*seconds))
         }
         Event::CaseFinished { boot, case, invalid: None, seconds, .. } => {
-            format!("{}: {case}: valid, {}", short(boot), duration(*seconds))
+            format!("{}: valid, {}", about(boot, case), duration(*seconds))
         }
         Event::CaseFinished { boot, case, invalid: Some(reason), code, seconds } => {
             let after = duration(*seconds);
-            format!("{}: {case}: invalid after {after}: {}{reason}", short(boot), coded(code))
+            format!("{}: invalid after {after}: {}{reason}", about(boot, case), coded(code))
         }
         Event::BootFinished { boot, seconds } => {
             format!("{}: ended in order after {}", short(boot), duration(*seconds))
         }
         Event::ValuesMissing { environment, repeat, cases } => {
-            format!("{environment} boot {repeat}: values are gone and measured again: {}", cases.join(", "))
+            format!("{environment} boot {repeat}: values are gone and measured again: {}", names(cases))
         }
         Event::Reopened { environment, repeat, cases } => {
-            format!("{environment} boot {repeat}: failed, and measured again: {}", cases.join(", "))
+            format!("{environment} boot {repeat}: failed, and measured again: {}", names(cases))
         }
         Event::Settled { block, cases, .. } if cases.is_empty() => {
             format!("looked after block {block}: nothing more is settled")
         }
-        Event::Settled { block, cases, .. } => format!("settled after block {block}: {}", cases.join(", ")),
+        Event::Settled { block, cases, .. } => format!("settled after block {block}: {}", names(cases)),
         Event::Stopped { block, reason } => format!("stopped after block {block}: {reason}"),
         Event::Added(added) => {
             let (from, to) = (added.block, added.block + added.blocks.saturating_sub(1));
-            format!("added blocks {from} to {to}: {}", added.cases.join(", "))
+            format!("added blocks {from} to {to}: {}", names(&added.cases))
         }
         Event::Joined { file, block } => format!("joined {file} from block {block} on"),
         Event::Interrupted { signal } => format!("interrupted by {signal}"),
         Event::Finished { valid, invalid } => format!("finished: {valid} cells valid, {invalid} invalid"),
     }
+}
+
+/// Cases as people write them.
+fn names(cases: &[String]) -> String {
+    cases.iter().map(|case| readable(case)).collect::<Vec<_>>().join(", ")
 }

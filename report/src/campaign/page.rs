@@ -5,7 +5,7 @@ use super::{Stamped, Story, clock, duration};
 use crate::html::{STYLE, counted, foreign, policy};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use model::journal::{BootState, CellState, Event, State};
-use model::{Case, Standing};
+use model::{Case, Standing, readable};
 
 /// So many events of a long journal stand on the page; the rest are in the job log.
 const MOST_EVENTS: usize = 2000;
@@ -149,7 +149,7 @@ fn cells(story: &Story<'_>, state: &State) -> Markup {
                     tbody {
                         @for case in &story.file.cases {
                             tr {
-                                th scope="row" { code { (foreign(&case.id())) } }
+                                th scope="row" { code { (foreign(&readable(&case.id()))) } }
                                 @for (block, repeat, env) in &boots { td { (cell(state, &env.name, *repeat, *block, case)) } }
                             }
                         }

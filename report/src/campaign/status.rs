@@ -150,7 +150,11 @@ fn stopping(rule: &Rule, state: &State) -> Vec<String> {
         let open = state.half_widths.iter().filter(|(case, _)| !state.settled.contains_key(*case));
         for (case, width) in open {
             let width = width.map_or("no interval yet".to_owned(), |w| format!("±{:.1} %", 100.0 * w));
-            lines.push(format!("    open, {width} of ±{:.1} % wanted: {case}", 100.0 * half_width));
+            lines.push(format!(
+                "    open, {width} of ±{:.1} % wanted: {}",
+                100.0 * half_width,
+                model::readable(case)
+            ));
         }
     }
     if let Some((block, reason)) = &state.stopped {

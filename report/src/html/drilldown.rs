@@ -8,6 +8,7 @@ use crate::statistics::{self, Section};
 use crate::{explain, failures};
 use analyze::{Comparison, Row, Sample};
 use maud::{Markup, html};
+use model::readable;
 
 /// Other metrics of the same case, found once for all rows.
 pub(super) struct Companions<'v, 'a> {
@@ -77,7 +78,7 @@ pub(super) fn content(
                         }
                     }
                 }
-                p.id { "Row " code { (foreign(&row.id)) } }
+                p.id { "Row " code { (foreign(&readable(&row.id))) } }
                 @if row.metric_as_written != row.metric {
                     p { "Named " code { (foreign(&row.metric_as_written)) } " in the files." }
                 }

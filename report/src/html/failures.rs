@@ -7,6 +7,7 @@ use crate::rows::RowView;
 use crate::sentence::candidate_label;
 use analyze::{Attempts, CaseFailures, Comparison, FailureVerdict};
 use maud::{Markup, html};
+use model::readable;
 
 /// The section; `None` when nothing failed.
 pub(super) fn section(comparison: &Comparison, views: &[RowView<'_>]) -> Option<Markup> {
@@ -63,8 +64,8 @@ fn line(comparison: &Comparison, views: &[RowView<'_>], failed: &CaseFailures, c
             @if candidates { td.candidate { (foreign(&candidate_label(comparison, failed.candidate))) } }
             th scope="row" {
                 @match row {
-                    Some(view) => a href={ "#r" (view.index) } { (foreign(&failed.id)) },
-                    None => (foreign(&failed.id)),
+                    Some(view) => a href={ "#r" (view.index) } { (foreign(&readable(&failed.id))) },
+                    None => (foreign(&readable(&failed.id))),
                 }
             }
             td.a { (attempts(&failed.a)) }

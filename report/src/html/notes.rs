@@ -5,6 +5,7 @@ use crate::matching;
 use crate::rows::{RowView, glyph};
 use analyze::{Comparison, Level, Side, Verdict, Warning};
 use maud::{Markup, html};
+use model::readable;
 
 /// So many lost items are listed; the rest is in the data.
 const LISTED: usize = 200;
@@ -72,7 +73,7 @@ fn known_changes(known: &[(&RowView<'_>, String)]) -> Markup {
                 @for (view, text) in known {
                     li {
                         (glyph(view.row.verdict)) " " (view.row.verdict.word()) " "
-                        a href={ "#r" (view.index) } { (foreign(&view.row.id)) } ": " (foreign(text))
+                        a href={ "#r" (view.index) } { (foreign(&readable(&view.row.id))) } ": " (foreign(text))
                     }
                 }
             }

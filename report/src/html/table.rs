@@ -225,6 +225,12 @@ fn legend(comparison: &Comparison, views: &[RowView<'_>], columns: &[&Statistic]
                 @for at_gate in AtGate::ALL { (gated(at_gate)) ": " (at_gate.meaning()) ". " }
             }
         }
+        @for workload in comparison.workloads.iter().filter(|workload| !workload.description.is_empty()) {
+            details.legend {
+                summary { "What " (foreign(&workload.name)) " measures" }
+                @for line in workload.description.lines() { p { (foreign(line)) } }
+            }
+        }
         details.legend {
             summary { "What the columns and words mean" }
             dl.claims { @for c in columns { dt { (c.column.page) } dd { (c.help) "." } } }

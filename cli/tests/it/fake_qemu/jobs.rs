@@ -28,7 +28,8 @@ impl Jobs {
         let file = |ending: &str| self.folder.join(format!("{}.{ending}", name.replace('/', "-")));
         let (out, err) = (file("out"), file("err"));
         match command.stdout(Sink::File(out.clone())).stderr(Sink::File(err.clone())).start() {
-            Ok(running) => {
+            Ok(mut running) => {
+                running.time();
                 self.all.insert(name.to_owned(), Job { running, out, err });
                 Said::well("")
             }
@@ -44,7 +45,8 @@ impl Jobs {
             let status =
                 job.running.ended().map_or_else(|| "-".to_owned(), |status| shell_status(status).to_string());
             let (out, err) = (fs::read(&job.out).unwrap(), fs::read(&job.err).unwrap());
-            all.extend(format!("{status} {} {}\n", out.len(), err.len()).into_bytes());
+            let took = job.running.took().map(|took| format!(" {}", took.as_nanos())).unwrap_or_default();
+            all.extend(format!("{status} {} {}{took}\n", out.len(), err.len()).into_bytes());
             if whole {
                 all.extend([out, err].concat());
             }

@@ -8,6 +8,7 @@
 
 pub(super) mod beneath;
 mod checkout;
+pub(super) mod fragments;
 mod git;
 mod source;
 
@@ -144,43 +145,65 @@ pub fn folder() -> Option<PathBuf> {
     super::home().map(|home| home.join("test-providers.d"))
 }
 
+/// What a folder of definitions holds. One that is broken hides none of the others.
+#[derive(Debug, Default)]
+pub struct Definitions {
+    /// Those that can be read, by name.
+    pub good: Vec<Definition>,
+    /// The others: each with its name, and why.
+    pub broken: Vec<(String, ProviderError)>,
+}
+
 /// All definitions of a folder, by name. None when there is no such folder.
-///
-/// # Errors
-/// One that cannot be read.
-pub fn definitions(folder: &Path) -> Result<Vec<Definition>, ProviderError> {
-    let Ok(entries) = std::fs::read_dir(folder) else { return Ok(Vec::new()) };
+pub fn definitions(folder: &Path) -> Definitions {
+    let mut all = Definitions::default();
+    let Ok(entries) = std::fs::read_dir(folder) else { return all };
     let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
     paths.retain(|path| path.extension().is_some_and(|ending| ending == "ini"));
     paths.sort();
-    paths.into_iter().map(definition).collect()
+    for path in paths {
+        let name = path.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        match definition(&name, path) {
+            Ok(definition) => all.good.push(definition),
+            Err(error) => all.broken.push((name, error)),
+        }
+    }
+    all
 }
 
-fn definition(path: PathBuf) -> Result<Definition, ProviderError> {
+fn definition(name: &str, path: PathBuf) -> Result<Definition, ProviderError> {
     let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
-    let name = path.file_stem().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
     if name.is_empty() || !name.chars().all(good) || name == "perfvt" {
         return Err(ProviderError::Name { path });
     }
     let text = edge::read_text(&path, edge::read::CONFIG)
         .map_err(|source| ProviderError::Read { path: path.clone(), source })?;
     let provider = parse(&text).map_err(|source| ProviderError::Syntax { path: path.clone(), source })?;
-    Ok(Definition { name, path, provider })
+    Ok(Definition { name: name.to_owned(), path, provider })
 }
 
-/// The definition of a name.
-///
-/// # Errors
-/// When there is none.
-pub fn find<'d>(all: &'d [Definition], name: &str) -> Result<&'d Definition, ProviderError> {
-    all.iter().find(|definition| definition.name == name).ok_or_else(|| {
-        let names: Vec<&str> = all.iter().map(|d| d.name.as_str()).collect();
+impl Definitions {
+    /// Whether there is none, good or broken.
+    pub fn is_empty(&self) -> bool {
+        self.good.is_empty() && self.broken.is_empty()
+    }
+
+    /// The definition of a name; `None` when nobody made one.
+    pub fn get(&self, name: &str) -> Option<Result<&Definition, &ProviderError>> {
+        let good = self.good.iter().find(|definition| definition.name == name);
+        let broken = || self.broken.iter().find(|(broken, _)| broken == name);
+        good.map(Ok).or_else(|| broken().map(|(_, error)| Err(error)))
+    }
+
+    /// The error for a name that nobody defined.
+    pub fn unknown(&self, name: &str) -> ProviderError {
+        let names: Vec<&str> = self.good.iter().map(|d| d.name.as_str()).collect();
         let known = match names.as_slice() {
             [] => "none is defined (`perfvt help cartesian` says how)".to_owned(),
             names => format!("there are {}", names.join(", ")),
         };
         ProviderError::Unknown { name: name.to_owned(), known }
-    })
+    }
 }
 
 /// Where what was fetched is kept.
@@ -191,18 +214,18 @@ pub fn cache() -> Result<PathBuf, ProviderError> {
     Cache::from_env().map(|cache| cache.root().join("providers")).map_err(|_| ProviderError::NoCache)
 }
 
+/// How the line of a provider ends of which nothing is here.
+pub const NOT_FETCHED: &str = "not fetched yet";
+
 /// A provider in one line: its name, where it is from, and what is here of it.
 ///
 /// # Errors
-/// As those of [`pinned`].
+/// What is wrong with it, as [`pinned`] says.
 pub fn describe(definition: &Definition, cache: &Path) -> Result<String, ProviderError> {
-    let state = match pinned(definition, cache) {
-        // Of one provider, and no reason to say nothing about the others.
-        Err(error @ ProviderError::Damaged { .. }) => return Ok(error.to_string()),
-        Err(error) => return Err(error),
-        Ok(None) => "not fetched yet".to_owned(),
-        Ok(Some(Checkout { commit: None, .. })) => "a folder, used as it is".to_owned(),
-        Ok(Some(Checkout { commit: Some(commit), verified, .. })) => {
+    let state = match pinned(definition, cache)? {
+        None => NOT_FETCHED.to_owned(),
+        Some(Checkout { commit: None, .. }) => "a folder, used as it is".to_owned(),
+        Some(Checkout { commit: Some(commit), verified, .. }) => {
             let signed = if verified { ", signature verified" } else { "" };
             format!("commit {commit}{signed}")
         }
@@ -221,12 +244,24 @@ mod tests {
         write("b.ini", "[provider]\nuri: /b\n");
         write("a.ini", "[provider]\nuri: /a\n");
         write("README", "nothing");
-        let all = definitions(dir.path()).unwrap();
-        assert_eq!(all.iter().map(|d| d.name.as_str()).collect::<Vec<_>>(), ["a", "b"]);
-        let error = find(&all, "c").unwrap_err().to_string();
-        assert_eq!(error, "no provider is called 'c'; there are a, b");
+        let all = definitions(dir.path());
+        assert_eq!(all.good.iter().map(|d| d.name.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+        assert!(all.get("c").is_none() && all.get("a").unwrap().is_ok());
+        assert_eq!(all.unknown("c").to_string(), "no provider is called 'c'; there are a, b");
+        assert!(definitions(&dir.path().join("nothing")).is_empty());
+    }
+
+    #[test]
+    fn a_broken_definition_has_a_name_and_a_reason_and_hides_no_other() {
+        let dir = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).unwrap();
+        write("a.ini", "[provi");
+        write("b.ini", "[provider]\nuri: /b\n");
         write("perfvt.ini", "[provider]\nuri: /a\n");
-        assert!(definitions(dir.path()).unwrap_err().to_string().contains("call the file otherwise"));
-        assert!(definitions(&dir.path().join("nothing")).unwrap().is_empty());
+        let all = definitions(dir.path());
+        assert_eq!(all.good.iter().map(|d| d.name.as_str()).collect::<Vec<_>>(), ["b"]);
+        assert_eq!(all.broken.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["a", "perfvt"]);
+        assert!(all.get("a").unwrap().unwrap_err().to_string().contains("a.ini:1: '[provi' is neither"));
+        assert!(all.get("perfvt").unwrap().unwrap_err().to_string().contains("call the file otherwise"));
     }
 }

@@ -15,8 +15,8 @@ use super::prerequisites;
 use super::store::{Cache, Image, Manifest, load};
 use crate::guest::network::SSH_MAC;
 use edge::{Scratch, owned};
-use process::Spec;
 use process::deadlines::{BUILD, HOST_WORK};
+use process::{Sink, Spec};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -52,6 +52,11 @@ const TOLD: [&str; 7] = ["ethtool", "fio", "gcc", "iperf3", "openssh-server", "q
 /// The disk's size; what is not used of it takes no room.
 const DISK: u64 = 4 << 30;
 
+/// The log of the last build of the Debian image.
+pub fn debian_log(cache: &Cache) -> PathBuf {
+    cache.root().join("debian-build.log")
+}
+
 /// Builds the image anew, and gives it when it is in the cache.
 ///
 /// # Errors
@@ -70,7 +75,7 @@ pub fn debian(cache: &Cache) -> Result<Image, ImageError> {
     edge::write::set_mode(scratch.path(), 0o711).map_err(creating)?;
     let dir = &scratch.path().join("image");
     edge::write::make_directory(dir).map_err(creating)?;
-    bootstrap(&release, dir)?;
+    bootstrap(&release, dir, &debian_log(cache))?;
     let manifest = finish(dir)?;
     let name = format!("{DEBIAN}-{}", manifest.hash.get(..16).unwrap_or(&manifest.hash));
     let published = images.join(&name);
@@ -142,7 +147,7 @@ fn serves(text: &str, codename: &str) -> bool {
 }
 
 /// Lets mmdebstrap make the file system, and its hook the files.
-fn bootstrap(release: &Release, dir: &Path) -> Result<(), ImageError> {
+fn bootstrap(release: &Release, dir: &Path, log: &Path) -> Result<(), ImageError> {
     let hook = dir.join("hook");
     let written = |path: &Path, error| ImageError::io("writing", path, error);
     edge::write::write(&hook, HOOK).map_err(|error| written(&hook, error))?;
@@ -172,12 +177,15 @@ fn bootstrap(release: &Release, dir: &Path) -> Result<(), ImageError> {
     let spec = Spec::new("env")
         .arg(format!("PERFVT_OUT={}", dir.display()))
         .arg(format!("PERFVT_SSH_MAC={SSH_MAC}"))
-        .args(["mmdebstrap", "--quiet", "--mode=auto", "--variant=minbase", "--format=null"])
+        .args(["mmdebstrap", "--mode=auto", "--variant=minbase", "--format=null"])
         .arg(format!("--include={}", PACKAGES.join(",")))
         .arg(format!("--customize-hook={}", hook.display()))
         .args([release.codename.as_str(), "/dev/null"])
         .args(&release.sources);
-    run(spec, BUILD)
+    // What it does goes to the log as it does it: it takes minutes, and whoever waits may look.
+    let spec = spec.stdout(Sink::Capture).stderr(Sink::File(log.to_owned()));
+    let ended = spec.start().map_err(ImageError::Process)?.finish(BUILD);
+    ended.into_output(BUILD).map(drop).map_err(ImageError::Process)
 }
 
 fn run(spec: Spec, deadline: Duration) -> Result<(), ImageError> {

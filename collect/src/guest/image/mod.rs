@@ -38,7 +38,7 @@ mod tree;
 
 pub use brought::{Placed, brought_disk};
 pub use build::{bare_initramfs, builtin, builtin_with, can_build};
-pub use debian::{DEBIAN, debian};
+pub use debian::{DEBIAN, debian, debian_log};
 pub use error::ImageError;
 pub use own_kernel::OwnKernel;
 pub use sources::{HostProgram, host_program};
