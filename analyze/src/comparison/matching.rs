@@ -24,7 +24,7 @@ pub struct Nearest {
     pub keys: Vec<Differing>,
     /// Pairs of such cases.
     pub cases: usize,
-    /// Index into [`Comparison::b`], of the first pair.
+    /// Index into [`super::Comparison::b`], of the first pair.
     pub candidate: usize,
     /// Id of the baseline's case of the first pair.
     pub a: String,
