@@ -69,7 +69,7 @@ mod tests {
     fn a_guest_can_run_what_its_system_can() {
         let fits = |os: &str, name: &str, more: &[(&str, &str)]| {
             let mut params = Params::new();
-            for known in crate::parameters::GUEST {
+            for known in crate::parameters::guest() {
                 if let Some(default) = known.default {
                     params.set(known.key, default, Origin::BuiltIn);
                 }
