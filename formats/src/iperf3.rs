@@ -2,10 +2,9 @@
 //!
 //! What was sent and what was received stand apart; a throughput is what was received.
 
-use crate::json;
+use crate::json::{self, Value};
 use crate::tool::ToolError;
 use edge::quoted;
-use serde_json::Value;
 
 /// One run of a client.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -61,7 +60,7 @@ pub fn parse(text: &str) -> Result<Run, ToolError> {
 ///
 /// # Errors
 /// As [`parse`].
-pub(crate) fn read(root: &Value, first: u32, lines: impl Fn(&str) -> Vec<u32>) -> Result<Run, ToolError> {
+pub(crate) fn read(root: &Value<'_>, first: u32, lines: impl Fn(&str) -> Vec<u32>) -> Result<Run, ToolError> {
     let wrong = |line: u32, reason: String| ToolError { tool: "iperf3", line, reason };
     if let Some(error) = root.get("error") {
         let line = lines("error").last().copied().unwrap_or(first);
@@ -76,14 +75,14 @@ pub(crate) fn read(root: &Value, first: u32, lines: impl Fn(&str) -> Vec<u32>) -
     let sum = |key: &str| json::number(end.get(key)?, "bits_per_second");
     let line = |key: &str| lines(key).last().copied();
     // Before 3.10 a UDP run had one sum for both sides, of what was sent, with the losses in it.
-    let lost = ["sum_received", "sum"].iter().find_map(|k| json::number(end.get(*k)?, "lost_percent"));
+    let lost = ["sum_received", "sum"].iter().find_map(|k| json::number(end.get(k)?, "lost_percent"));
     let (sent, received, at) = match (sum("sum_sent"), sum("sum_received"), sum("sum")) {
         (Some(sent), Some(received), _) => (sent, received, line("sum_received")),
         (_, _, Some(all)) => (all, all * (1.0 - lost.unwrap_or(0.0) / 100.0), line("sum")),
         _ => return Err(wrong(first, "it has no sum of what was received".into())),
     };
     let udp = protocol == "UDP";
-    let of = |keys: [&str; 2], name: &str| keys.iter().find_map(|k| json::number(end.get(*k)?, name));
+    let of = |keys: [&str; 2], name: &str| keys.iter().find_map(|k| json::number(end.get(k)?, name));
     Ok(Run {
         version: root.pointer("/start/version").map(json::level).unwrap_or_default(),
         reverse: test.and_then(|t| json::number(t, "reverse")).unwrap_or(0.0) != 0.0,
@@ -98,7 +97,7 @@ pub(crate) fn read(root: &Value, first: u32, lines: impl Fn(&str) -> Vec<u32>) -
     })
 }
 
-fn intervals(root: &Value) -> Vec<Interval> {
+fn intervals(root: &Value<'_>) -> Vec<Interval> {
     let all = root.get("intervals").and_then(Value::as_array).into_iter().flatten();
     let sums = all.filter_map(|interval| interval.get("sum"));
     let kept = sums.filter(|sum| sum.get("omitted").and_then(Value::as_bool) != Some(true));

@@ -220,7 +220,7 @@ impl CaseFacts {
             };
             let levels = record.keys.iter().map(|(key, level)| format!("{key}={level}"));
             let words: Vec<String> =
-                [record.category.clone()].into_iter().filter(|c| !c.is_empty()).chain(levels).collect();
+                [record.category.to_string()].into_iter().filter(|c| !c.is_empty()).chain(levels).collect();
             let case = words.join(" ");
             if !done.insert((record.setting, case.clone())) {
                 continue;

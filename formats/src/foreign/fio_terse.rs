@@ -65,7 +65,7 @@ fn job(draft: &mut Draft, version: u32, fields: &[&str], line: u32) -> Result<()
             continue;
         }
         done = true;
-        let case = draft.case(direction, keys.clone(), facts.clone(), line);
+        let case = draft.case(direction, keys.clone(), &facts, line);
         give(draft, &case, part)?;
     }
     if done { Ok(()) } else { Err(format!("job {} has done no I/O", quoted(name))) }

@@ -10,7 +10,8 @@
 //! skipped. To the right, from `-t`, the throughput of all processes together. With `-+u` the same tables follow once more, of
 //! the CPU time in per cent.
 
-use super::{Counter, Foreign, Loss, Parsed, Record, lost_end, number, setting};
+use super::draft::{Draft, Facts};
+use super::{Keys, Parsed, number};
 use crate::tool::lines;
 use edge::quoted;
 use std::collections::BTreeMap;
@@ -78,11 +79,11 @@ pub(super) fn parse(text: &str) -> Parsed {
     for (line, content) in lines(text) {
         reader.line(content.trim(), line)?;
     }
-    reader.foreign.losses.extend(lost_end(text));
-    if reader.foreign.records.is_empty() && reader.foreign.losses.is_empty() {
+    reader.draft.foreign.losses.extend(super::lost_end(text));
+    if reader.draft.foreign.records.is_empty() && reader.draft.foreign.losses.is_empty() {
         return Err((1, "it has no output for spreadsheets; run iozone with -R".into()));
     }
-    Ok(reader.foreign)
+    Ok(reader.draft.done())
 }
 
 /// Which table a line belongs to.
@@ -137,9 +138,8 @@ fn options(command: &str) -> String {
 
 #[derive(Default)]
 struct Reader {
-    facts: BTreeMap<String, String>,
-    foreign: Foreign,
-    runs: Counter,
+    facts: Facts,
+    draft: Draft,
     place: Place,
     about: About,
     record_kb: String,
@@ -242,21 +242,17 @@ impl Reader {
         }
     }
 
-    fn push(&mut self, operation: &str, keys: Vec<(String, String)>, value: &str, line: u32) {
+    fn push(&mut self, operation: &str, keys: Keys, value: &str, line: u32) {
         let (name, unit) = match self.about {
             About::Throughput => ("Thro-KBps", "KiB/s"),
             About::Cpu => ("CPU", "%"),
         };
         let metric = format!("{operation}_{name}");
-        let run = Some(self.runs.next(format!("{metric}{keys:?}")));
-        let unit = unit.to_owned();
-        let (value, failed) = (number(value), false);
-        let setting = setting(&mut self.foreign.settings, self.facts.clone());
-        let category = String::new();
-        self.foreign.records.push(Record { category, keys, metric, unit, value, failed, run, setting, line });
+        let case = self.draft.case_of(&metric, "", keys, &self.facts, line);
+        self.draft.give_read(&case, &metric, unit, number(value));
     }
 
     fn lose(&mut self, line: u32, reason: String) {
-        self.foreign.losses.push(Loss { line, reason });
+        self.draft.lose(line, reason);
     }
 }

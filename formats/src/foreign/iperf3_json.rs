@@ -3,11 +3,10 @@
 //! The case is the protocol, with `_REVERSE` where the server sent, the size of a message and the number of streams. A run
 //! that ended with an error has no value; one that failed before it knew what to test is a loss.
 
-use super::{Counter, Foreign, Loss, Parsed, Record, setting};
+use super::draft::{Draft, Facts};
+use super::{Keys, Parsed};
 use crate::iperf3::{self, Run};
-use crate::json::{self, Document};
-use serde_json::Value;
-use std::collections::BTreeMap;
+use crate::json::{self, Document, Value};
 
 /// Bits in a Mbit.
 const MBIT: f64 = 1e6;
@@ -39,50 +38,40 @@ impl json::Passed for Intervals {
 
 /// Reads every run in one file.
 pub(super) fn parse(text: &str) -> Parsed {
-    let (mut foreign, mut runs) = (Foreign::default(), Counter::default());
+    let mut draft = Draft::default();
     let documents = json::documents_but::<Intervals>(text)?;
     let first = documents.first().map_or(1, |d| d.line);
     let mut own = documents.iter().filter(|d| d.value.get("start").is_some()).peekable();
     if own.peek().is_none() {
         return Err((first, "it has no part \"start\"".into()));
     }
-    own.for_each(|document| read(document, &mut runs, &mut foreign));
-    Ok(foreign)
+    own.for_each(|document| read(document, &mut draft));
+    Ok(draft.done())
 }
 
-fn read(document: &Document<'_>, runs: &mut Counter, foreign: &mut Foreign) {
+fn read(document: &Document<'_>, draft: &mut Draft) {
     let (root, line) = (&document.value, document.line);
     let result = iperf3::read(root, line, |_| Vec::new());
     let Some(test) = root.pointer("/start/test_start") else {
         let reason = result.err().map_or_else(|| "it does not say what was tested".into(), |e| e.reason);
-        foreign.losses.push(Loss { line, reason });
+        draft.lose(line, reason);
         return;
     };
     let number = |key: &str| json::number(test, key).unwrap_or(0.0);
     let protocol = test.get("protocol").map(json::level).unwrap_or_default();
     let category = if number("reverse") != 0.0 { format!("{protocol}_REVERSE") } else { protocol };
-    let keys: Vec<(String, String)> = [("blksize", "size"), ("num_streams", "streams")]
+    let keys: Keys = [("blksize", "size"), ("num_streams", "streams")]
         .into_iter()
         .filter_map(|(of, key)| Some((key.to_owned(), json::level(test.get(of)?))))
         .collect();
-    let run = Some(runs.next(format!("{category}{keys:?}")));
-    let setting = setting(&mut foreign.settings, facts(root, test));
-    let mut push = |metric: &str, unit: &str, value: Result<f64, String>| {
-        foreign.records.push(Record {
-            category: category.clone(),
-            keys: keys.clone(),
-            metric: metric.to_owned(),
-            unit: unit.to_owned(),
-            failed: value.is_err(),
-            value,
-            run: run.clone(),
-            setting,
-            line,
-        });
-    };
+    let case = draft.case(&category, keys, &facts(root, test), line);
     match result {
-        Err(error) => push("throughput", "Mbit/s", Err(error.reason)),
-        Ok(run) => figures(&run).into_iter().for_each(|(metric, unit, value)| push(metric, unit, Ok(value))),
+        Err(error) => draft.fail(&case, "throughput", "Mbit/s", error.reason),
+        Ok(run) => {
+            for (metric, unit, value) in figures(&run) {
+                draft.give(&case, metric, unit, value);
+            }
+        }
     }
 }
 
@@ -97,8 +86,8 @@ fn figures(run: &Run) -> Vec<(&'static str, &'static str, f64)> {
     out
 }
 
-fn facts(root: &Value, test: &Value) -> BTreeMap<String, String> {
-    let mut facts: BTreeMap<String, String> = SETTINGS
+fn facts(root: &Value<'_>, test: &Value<'_>) -> Facts {
+    let mut facts: Facts = SETTINGS
         .into_iter()
         .filter_map(|(key, name)| Some((name.to_owned(), json::level(test.get(key)?))))
         .collect();

@@ -10,8 +10,8 @@
 //!
 //! Of qemu-io each command is a run. With `-C` (commas) it does not say whether it read or wrote, and the case is `io`.
 
-use super::Parsed;
-use super::draft::{Draft, Facts, Keys, key};
+use super::draft::{Draft, Facts, key};
+use super::{Keys, Parsed};
 use crate::qemu_img::{self, parse_bench};
 use crate::tool::lines;
 use edge::quoted;
@@ -103,7 +103,7 @@ fn run(draft: &mut Draft, begun: u32, first: &str, line: u32, said: &str) {
         Err(error) => draft.lose(begun, error.reason),
         Ok(bench) => {
             let keys: Keys = vec![size(bench.size as f64), key("depth", bench.depth.to_string())];
-            let case = draft.case(&format!("bench_{}", bench.direction), keys, Facts::new(), line);
+            let case = draft.case(&format!("bench_{}", bench.direction), keys, &Facts::new(), line);
             let (requests, bytes) = (bench.requests as f64, bench.size as f64);
             draft.give(&case, "IOPS", "1/s", requests / bench.seconds);
             draft.give(&case, "BW", "MiB/s", requests * bytes / MIB / bench.seconds);
@@ -117,7 +117,7 @@ fn io(draft: &mut Draft, category: &str, line: u32, (bytes, operations, rate): (
     if operations <= 0.0 {
         return draft.lose(line, "a command without an operation");
     }
-    let case = draft.case(category, vec![size(bytes / operations), key("depth", "1")], Facts::new(), line);
+    let case = draft.case(category, vec![size(bytes / operations), key("depth", "1")], &Facts::new(), line);
     draft.give(&case, "IOPS", "1/s", rate);
     draft.give(&case, "BW", "MiB/s", rate * bytes / operations / MIB);
 }

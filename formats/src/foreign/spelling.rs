@@ -31,17 +31,41 @@ const SIZES: [&str; 20] = [
 /// Keys whose levels are seconds.
 const TIMES: [&str; 6] = ["runtime", "duration", "time", "ramptime", "seconds", "testduration"];
 
+/// What the levels of a key are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sort {
+    Size,
+    Time,
+    Other,
+}
+
+impl Sort {
+    /// By the name of the key.
+    pub fn of(key: &str) -> Sort {
+        let name: String =
+            key.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
+        if SIZES.contains(&name.as_str()) {
+            Sort::Size
+        } else if TIMES.contains(&name.as_str()) {
+            Sort::Time
+        } else {
+            Sort::Other
+        }
+    }
+
+    /// A level in the one spelling of its kind.
+    pub fn spell(self, level: &str) -> String {
+        match self {
+            Sort::Size => size(level),
+            Sort::Time => seconds(level),
+            Sort::Other => level.to_owned(),
+        }
+    }
+}
+
 /// The level of a key, in the one spelling of its kind.
 pub(super) fn level(key: &str, level: &str) -> String {
-    let name: String =
-        key.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
-    if SIZES.contains(&name.as_str()) {
-        size(level)
-    } else if TIMES.contains(&name.as_str()) {
-        seconds(level)
-    } else {
-        level.to_owned()
-    }
+    Sort::of(key).spell(level)
 }
 
 /// A size in its largest whole unit of powers of 1024: `4096` and `4KiB` are `4k`. What is no size stays as it is.

@@ -141,7 +141,7 @@ fn what_fios_syncs_took_and_every_percentile_that_was_asked_for_is_read() {
         assert!(sync > 0.0 && write > 0.0);
     }
     assert!(value(&fio, &format!("write sync/{case}/Latency(ms)#1")) > 0.0);
-    assert_eq!(fio.records.iter().filter(|r| r.category == "write sync").count(), 5);
+    assert_eq!(fio.records.iter().filter(|r| *r.category == *"write sync").count(), 5);
 }
 
 #[test]
@@ -350,7 +350,7 @@ fn phoronix_gives_trials_with_the_direction_that_the_file_states_reconstructed()
         (value(&read_one, &format!("{fio}#1")), value(&read_one, &format!("{fio}#3"))),
         (730.0, 734.0)
     );
-    let stated: Vec<_> = read_one.statements.iter().map(|s| (s.metric.as_str(), s.direction)).collect();
+    let stated: Vec<_> = read_one.statements.iter().map(|s| (s.metric.as_ref(), s.direction)).collect();
     assert_eq!(stated, [("MB/s", Direction::HigherIsBetter), ("Seconds", Direction::LowerIsBetter)]);
     assert!(read_one.losses[0].reason.contains("the test failed"), "{:?}", read_one.losses);
     assert_eq!(fact(&read_one, &read_one.records[0], "bench.test_version"), Some("1.15.0"));

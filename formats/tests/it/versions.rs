@@ -290,7 +290,7 @@ fn every_iozone_is_read_as_it_says_itself() {
         let row = text.lines().find(|l| l.trim_start().starts_with("32768"));
         let row: Vec<&str> = row.map(|l| l.split_whitespace().collect()).unwrap_or_default();
         for (index, (metric, words)) in operations.into_iter().enumerate() {
-            let record = report.records.iter().find(|r| r.metric == metric).unwrap();
+            let record = report.records.iter().find(|r| *r.metric == *metric).unwrap();
             let own = if case.ends_with('2') {
                 let sum =
                     text.lines().find(|l| l.contains("Children see") && l.contains(&format!(" 2 {words} ")));
