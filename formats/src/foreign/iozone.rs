@@ -11,7 +11,8 @@
 //! the CPU time in per cent.
 
 use super::draft::{Draft, Facts};
-use super::{Keys, Parsed, number};
+use super::iozone_options::options;
+use super::{Keys, Parsed, iozone_plain, number};
 use crate::tool::lines;
 use edge::quoted;
 use std::collections::BTreeMap;
@@ -80,8 +81,14 @@ pub(super) fn parse(text: &str) -> Parsed {
         reader.line(content.trim(), line)?;
     }
     reader.draft.foreign.losses.extend(super::lost_end(text));
-    if reader.draft.foreign.records.is_empty() && reader.draft.foreign.losses.is_empty() {
-        return Err((1, "it has no output for spreadsheets; run iozone with -R".into()));
+    if reader.draft.foreign.records.is_empty() {
+        let plain = iozone_plain::parse(text)?;
+        return match plain.records.is_empty() && reader.draft.foreign.losses.is_empty() {
+            true => {
+                Err((1, "it has neither figures nor an output for spreadsheets; run iozone with -R".into()))
+            }
+            false => Ok(plain),
+        };
     }
     Ok(reader.draft.done())
 }
@@ -94,46 +101,6 @@ enum Place {
     /// A table by sizes of this operation, with its record sizes once they are known.
     Sizes(Option<&'static str>, Vec<String>),
     Processes,
-}
-
-/// Options that say which cases are measured, where, and what is written about it; they take a value.
-const CASES: &str = "irsngyqtluFfbU";
-/// Those without a value: automatic modes, and a file for a spreadsheet.
-const MODES: &str = "RazAwM";
-/// Options that take a value.
-const VALUED: &str = "JjkVrtsfFdluUSLHPibXYgnyq";
-
-/// The options that make another measurement of a command line.
-fn options(command: &str) -> String {
-    let mut words = command.split_whitespace().skip(1).peekable();
-    let mut out: Vec<String> = Vec::new();
-    while let Some(word) = words.next() {
-        let Some(flags) = word.strip_prefix('-') else { continue };
-        if flags.starts_with('+') {
-            let value = words.next_if(|w| !w.starts_with('-')).map_or(String::new(), |w| format!(" {w}"));
-            out.push(format!("-{flags}{value}"));
-            continue;
-        }
-        for (at, flag) in flags.char_indices() {
-            if !VALUED.contains(flag) {
-                if !MODES.contains(flag) {
-                    out.push(format!("-{flag}"));
-                }
-                continue;
-            }
-            let attached = flags.get(at + flag.len_utf8()..).unwrap_or_default();
-            let value = match attached {
-                "" => words.next().unwrap_or_default(),
-                attached => attached,
-            };
-            if !CASES.contains(flag) {
-                out.push(format!("-{flag} {value}"));
-            }
-            break;
-        }
-    }
-    out.sort_unstable();
-    if out.is_empty() { "none".to_owned() } else { out.join(" ") }
 }
 
 #[derive(Default)]

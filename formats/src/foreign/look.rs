@@ -11,11 +11,14 @@ const SHOWN: usize = 80;
 const KEYS: usize = 8;
 
 /// Marks of outputs that are not read: all words must be in the text. What it is, and the way out.
-const KNOWN: [(&[&str], &str, &str); 13] = [
+const KNOWN: [(&[&str], &str, &str); 16] = [
     (&["Run status group", "bw="], "fio's text for people", "run fio with --output-format=json"),
     (&["(groupid=", "IOPS="], "fio's text for people", "run fio with --output-format=json"),
     (&["[ ID] Interval", "Transfer"], "text of iperf", "run iperf3 with -J on the client"),
     (&["Benchmark 1:", "Time (mean"], "hyperfine's text for people", "run hyperfine with --export-json FILE"),
+    (&["| Command |", "Mean ["], "hyperfine's table for people", "run hyperfine with --export-json FILE"),
+    (&["This is ApacheBench"], "ab's text", TABLE),
+    (&["Requests/sec:", "Transfer/sec:"], "wrk's text", TABLE),
     (&["\"jmhVersion\"", "\"primaryMetric\""], "JMH's JSON", TABLE),
     (&["Performance counter stats for"], "text of perf stat", TABLE),
     (&["=== RUN "], "go test without benchmarks", "run go test with -bench . -count 10"),

@@ -20,6 +20,8 @@ mod go_json;
 mod hyperfine;
 mod iometer;
 mod iozone;
+mod iozone_options;
+mod iozone_plain;
 mod iperf3_json;
 mod kinds;
 mod long_csv;
