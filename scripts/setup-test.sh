@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Installs what only the tests need: tools that measure (fio, iperf3, sockperf, sysbench, hyperfine, qemu-img), Chromium for the report's pages, xmllint for the schema of JUnit files, git, gpg and
-# ssh-keygen for signatures of providers and of published results, sshd for tests of other hosts, Rust's formatter and linter, and axe-core where npm is
-# at hand. Without npm the accessibility check skips itself by name, so npm is not asked for.
+# Installs what only the tests need: tools that measure (fio, iperf3, sockperf, sysbench, hyperfine, qemu-img), Chromium for the
+# report's pages, xmllint for the schema of JUnit files, git, gpg and ssh-keygen for signatures of providers and of published
+# results, sshd for tests of other hosts, Rust's formatter and linter, and axe-core where npm is at hand. Without npm the
+# accessibility check skips itself by name, so npm is not asked for.
 # Exit status: 0 when everything is there, else 1.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)

@@ -238,6 +238,9 @@ mod tests {
             ("a\u{1}\u{2}\u{3}\0\0\0\0", "binary"),
             ("fio-3.33\nj: (groupid=0, jobs=1)\n  read: IOPS=1k\n", "--output-format=json"),
             ("Benchmark 1: sleep 1\n  Time (mean ± σ): 1 s\n", "--export-json"),
+            ("| Command | Mean [ms] | Min [ms] |\n|:---|---:|---:|\n", "--export-json"),
+            ("This is ApacheBench, Version 2.3\nRequests per second: 100\n", "ab's text"),
+            ("Requests/sec: 7488.53\nTransfer/sec: 606.33MB\n", "wrk's text"),
         ] {
             let said = look(text.as_bytes());
             assert!(said.contains(part) && said.starts_with("it "), "{text}: {said}");
