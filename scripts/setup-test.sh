@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Installs what only the tests need: Chromium for the report's pages, xmllint for the schema of JUnit files, git, gpg and
-# ssh-keygen for signatures of providers and of published results, sshd for tests of other hosts, Rust's formatter and linter, and axe-core where npm is
-# at hand. Without npm the accessibility check skips itself by name, so npm is not asked for.
+# Installs what only the tests need: tools that measure (fio, iperf3, sockperf, sysbench, hyperfine, qemu-img), Chromium for the
+# report's pages, xmllint for the schema of JUnit files, git, gpg and ssh-keygen for signatures of providers and of published
+# results, sshd for tests of other hosts, Rust's formatter and linter, and axe-core where npm is at hand. Without npm the
+# accessibility check skips itself by name, so npm is not asked for.
 # Exit status: 0 when everything is there, else 1.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -9,6 +10,12 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/common.sh"
 
 missing=()
+# Tools whose results are read: a test has them write some. Debian has netperf in non-free only, and iozone, uperf and ntttcp in
+# no place that can be counted on: their tests read files that were kept.
+for tool in fio iperf3 sockperf sysbench hyperfine; do
+    has "$tool" || missing+=("$tool")
+done
+has qemu-img || missing+=(qemu-utils)
 has xmllint || missing+=(libxml2-utils)
 has git || missing+=(git)
 has gpg || missing+=(gnupg)

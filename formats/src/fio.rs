@@ -8,10 +8,9 @@
 //! All jobs of a run are put together here: rates add up, mean latencies are weighed by their number, and percentiles
 //! come from the sum of the histograms that `json+` prints. Reading and writing stay apart.
 
-use crate::json;
+use crate::json::{self, Value};
 use crate::tool::{ToolError, lines, number};
 use edge::quoted;
-use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// The directions of a job that are results.
@@ -42,7 +41,7 @@ pub struct Flow {
 
 impl Flow {
     /// A direction in which something was done.
-    pub(crate) fn read(name: &'static str, value: &Value) -> Option<Flow> {
+    pub(crate) fn read(name: &'static str, value: &Value<'_>) -> Option<Flow> {
         let done =
             ["total_ios", "io_bytes", "bw"].iter().any(|k| json::number(value, k).unwrap_or(0.0) > 0.0);
         if !done {
@@ -67,17 +66,17 @@ impl Flow {
     }
 
     /// Completion latencies, or total ones when fio was told so (`lat_percentiles`).
-    fn read_histogram(&mut self, value: &Value) {
+    fn read_histogram(&mut self, value: &Value<'_>) {
         let parts = [("clat_ns", "clat", NS_PER_MS), ("lat_ns", "lat", NS_PER_MS), ("clat", "clat", 1e3)];
         let found = parts.iter().find_map(|(key, name, per_ms)| {
             let part = value.get(key)?;
-            part.get("percentile")?.as_object()?;
+            part.get("percentile").filter(|table| table.is_object())?;
             Some((part, *name, *per_ms))
         });
         let Some((part, name, per_ms)) = found else { return };
         self.percentiles_of = name;
         self.percentiles = percentiles(part, per_ms);
-        for (key, count) in part.get("bins").and_then(Value::as_object).into_iter().flatten() {
+        for (key, count) in part.get("bins").and_then(Value::members).into_iter().flatten() {
             if let (Ok(ns), Some(count)) = (key.parse::<u64>(), count.as_u64().filter(|c| *c > 0)) {
                 self.bins.insert(ns, count);
             }
@@ -117,9 +116,9 @@ impl Flow {
 }
 
 /// The percentiles of a latency: percentage and milliseconds, in the order of the file.
-pub(crate) fn percentiles(latency: &Value, per_ms: f64) -> Vec<(f64, f64)> {
-    let table = latency.get("percentile").and_then(Value::as_object).into_iter().flatten();
-    let pair = |(key, value): (&String, &Value)| {
+pub(crate) fn percentiles(latency: &Value<'_>, per_ms: f64) -> Vec<(f64, f64)> {
+    let table = latency.get("percentile").and_then(Value::members).into_iter().flatten();
+    let pair = |(key, value): (&str, &Value<'_>)| {
         Some((number(key)?, value.as_f64().filter(|v| v.is_finite())? / per_ms))
     };
     table.filter_map(pair).collect()

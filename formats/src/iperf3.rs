@@ -2,10 +2,9 @@
 //!
 //! What was sent and what was received stand apart; a throughput is what was received.
 
-use crate::json;
+use crate::json::{self, Value};
 use crate::tool::ToolError;
 use edge::quoted;
-use serde_json::Value;
 
 /// One run of a client.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -61,7 +60,7 @@ pub fn parse(text: &str) -> Result<Run, ToolError> {
 ///
 /// # Errors
 /// As [`parse`].
-pub(crate) fn read(root: &Value, first: u32, lines: impl Fn(&str) -> Vec<u32>) -> Result<Run, ToolError> {
+pub(crate) fn read(root: &Value<'_>, first: u32, lines: impl Fn(&str) -> Vec<u32>) -> Result<Run, ToolError> {
     let wrong = |line: u32, reason: String| ToolError { tool: "iperf3", line, reason };
     if let Some(error) = root.get("error") {
         let line = lines("error").last().copied().unwrap_or(first);
@@ -72,33 +71,50 @@ pub(crate) fn read(root: &Value, first: u32, lines: impl Fn(&str) -> Vec<u32>) -
     let test = root.pointer("/start/test_start");
     let protocol = test.and_then(|t| t.get("protocol")).map(json::level);
     let protocol = protocol.ok_or_else(|| wrong(first, "it does not say what was tested".into()))?;
-    let end = root.get("end").unwrap_or(&Value::Null);
-    let sum = |key: &str| json::number(end.get(key)?, "bits_per_second");
-    let line = |key: &str| lines(key).last().copied();
-    // Before 3.10 a UDP run had one sum for both sides, of what was sent, with the losses in it.
-    let lost = ["sum_received", "sum"].iter().find_map(|k| json::number(end.get(*k)?, "lost_percent"));
-    let (sent, received, at) = match (sum("sum_sent"), sum("sum_received"), sum("sum")) {
-        (Some(sent), Some(received), _) => (sent, received, line("sum_received")),
-        (_, _, Some(all)) => (all, all * (1.0 - lost.unwrap_or(0.0) / 100.0), line("sum")),
-        _ => return Err(wrong(first, "it has no sum of what was received".into())),
-    };
-    let udp = protocol == "UDP";
-    let of = |keys: [&str; 2], name: &str| keys.iter().find_map(|k| json::number(end.get(*k)?, name));
-    Ok(Run {
+    let run = Run {
         version: root.pointer("/start/version").map(json::level).unwrap_or_default(),
         reverse: test.and_then(|t| json::number(t, "reverse")).unwrap_or(0.0) != 0.0,
-        received,
-        sent,
-        retransmits: of(["sum_sent", "sum"], "retransmits"),
-        jitter_ms: if udp { of(["sum_received", "sum"], "jitter_ms") } else { None },
-        lost_percent: if udp { lost } else { None },
         intervals: intervals(root),
-        line: at.unwrap_or(first),
+        line: first,
         protocol,
-    })
+        ..Run::default()
+    };
+    let (run, place) = with_sums(run, root, ["sum_sent", "sum_received", "sum"])
+        .ok_or_else(|| wrong(first, "it has no sum of what was received".into()))?;
+    let line = lines(place).last().copied().unwrap_or(first);
+    Ok(Run { line, ..run })
 }
 
-fn intervals(root: &Value) -> Vec<Interval> {
+/// The other direction of a run with `--bidir`: what the server sent meanwhile.
+pub(crate) fn other_direction(root: &Value<'_>, run: &Run) -> Option<Run> {
+    let names = ["sum_sent_bidir_reverse", "sum_received_bidir_reverse", "sum_bidir_reverse"];
+    let run = Run { reverse: true, intervals: Vec::new(), ..run.clone() };
+    with_sums(run, root, names).map(|(run, _)| run)
+}
+
+/// A run with its figures out of the sums of these names (sent, received, and one of both), and the name of that which
+/// tells what was received.
+fn with_sums<'n>(run: Run, root: &Value<'_>, names: [&'n str; 3]) -> Option<(Run, &'n str)> {
+    let end = root.get("end")?;
+    let number = |key: &str, name: &str| json::number(end.get(key)?, name);
+    let of = |keys: [&str; 2], name: &str| keys.iter().find_map(|key| number(key, name));
+    let [sum_sent, sum_received, both] = names;
+    let rate = |key: &str| number(key, "bits_per_second");
+    // Before 3.10 a UDP run had one sum for both sides, of what was sent, with the losses in it.
+    let lost = of([sum_received, both], "lost_percent");
+    let (sent, received, place) = match (rate(sum_sent), rate(sum_received), rate(both)) {
+        (Some(sent), Some(received), _) => (sent, received, sum_received),
+        (_, _, Some(all)) => (all, all * (1.0 - lost.unwrap_or(0.0) / 100.0), both),
+        _ => return None,
+    };
+    let udp = run.protocol == "UDP";
+    let retransmits = of([sum_sent, both], "retransmits");
+    let jitter_ms = if udp { of([sum_received, both], "jitter_ms") } else { None };
+    let lost_percent = if udp { lost } else { None };
+    Some((Run { received, sent, retransmits, jitter_ms, lost_percent, ..run }, place))
+}
+
+fn intervals(root: &Value<'_>) -> Vec<Interval> {
     let all = root.get("intervals").and_then(Value::as_array).into_iter().flatten();
     let sums = all.filter_map(|interval| interval.get("sum"));
     let kept = sums.filter(|sum| sum.get("omitted").and_then(Value::as_bool) != Some(true));

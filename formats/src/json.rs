@@ -1,15 +1,14 @@
 //! JSON between other text, with lines.
 
-use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer};
-use serde_json::{Map, Value};
-use std::fmt;
-use std::marker::PhantomData;
+mod value;
+
+use value::Kept;
+pub(crate) use value::Value;
 
 /// One object of a text.
 pub(crate) struct Document<'a> {
     /// What it holds.
-    pub value: Value,
+    pub value: Value<'a>,
     /// Line on which it begins, counted from 1.
     pub line: u32,
     /// Its own text.
@@ -19,6 +18,12 @@ pub(crate) struct Document<'a> {
 }
 
 impl Document<'_> {
+    /// The first of [`Document::lines_of_key`], or the object's own line.
+    pub fn line_of_key(&self, key: &str) -> u32 {
+        let within = line_of_key(self.text, key).unwrap_or(1);
+        within.saturating_add(self.line).saturating_sub(1)
+    }
+
     /// Lines of the whole text on which the key stands as `"key" :` in this object, in order.
     pub fn lines_of_key(&self, key: &str) -> Vec<u32> {
         let within = lines_of_key(self.text, key, 1);
@@ -28,7 +33,7 @@ impl Document<'_> {
 
 /// The last of the objects in a text and the line on which it begins. Tools print notes before their JSON; fio's
 /// `--status-interval` gives one object after the other, of which the last is the whole.
-pub(crate) fn last_object(text: &str) -> Result<(Value, u32), (u32, String)> {
+pub(crate) fn last_object(text: &str) -> Result<(Value<'_>, u32), (u32, String)> {
     let mut all = documents(text)?;
     let at = all.iter().rposition(|d| d.begins).unwrap_or(all.len().saturating_sub(1));
     let last = (at < all.len()).then(|| all.swap_remove(at));
@@ -95,16 +100,16 @@ type Place = std::ops::Range<usize>;
 type Wrong = (usize, serde_json::Error);
 
 /// The value that begins at an offset.
-fn value<P: Passed>(text: &str, from: usize) -> Result<(Value, Place), Wrong> {
+fn value<P: Passed>(text: &str, from: usize) -> Result<(Value<'_>, Place), Wrong> {
     let rest = text.get(from..).unwrap_or_default();
-    let mut stream = serde_json::Deserializer::from_str(rest).into_iter::<Kept<P>>();
+    let mut stream = serde_json::Deserializer::from_str(rest).into_iter::<Kept<'_, P>>();
     let value = stream.next().unwrap_or_else(|| Err(serde::de::Error::custom("nothing follows")));
     let value = value.map_err(|error| (from, error))?;
     Ok((value.0, from..from.saturating_add(stream.byte_offset())))
 }
 
 /// The elements of an array that begins at an offset, each with its own place: lines of long ones are counted from there.
-fn array<P: Passed>(text: &str, from: usize) -> Result<Vec<(Value, Place)>, Wrong> {
+fn array<P: Passed>(text: &str, from: usize) -> Result<Vec<(Value<'_>, Place)>, Wrong> {
     let next = |at: usize| {
         let rest = text.get(at..).unwrap_or_default();
         (text.len().saturating_sub(rest.trim_start().len()), rest.trim_start().chars().next())
@@ -134,7 +139,9 @@ fn array<P: Passed>(text: &str, from: usize) -> Result<Vec<(Value, Place)>, Wron
 
 /// What serde_json says of a list that does not end.
 fn end_of_list() -> serde_json::Error {
-    serde_json::from_str::<Value>("[").err().unwrap_or_else(|| serde::de::Error::custom("a list is cut off"))
+    serde_json::from_str::<serde_json::Value>("[")
+        .err()
+        .unwrap_or_else(|| serde::de::Error::custom("a list is cut off"))
 }
 
 /// The place behind the bracket that closes an array, of which the last element ends at an offset.
@@ -154,74 +161,6 @@ pub(crate) struct Nothing;
 
 impl Passed for Nothing {
     const KEYS: &'static [&'static str] = &[];
-}
-
-/// A value without what is passed over.
-struct Kept<P>(Value, PhantomData<P>);
-
-impl<'de, P: Passed> Deserialize<'de> for Kept<P> {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        from.deserialize_any(Keep(PhantomData))
-    }
-}
-
-/// Puts [`Kept`] together.
-struct Keep<P>(PhantomData<P>);
-
-impl<'de, P: Passed> Visitor<'de> for Keep<P> {
-    type Value = Kept<P>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("any JSON")
-    }
-
-    fn visit_unit<E>(self) -> Result<Kept<P>, E> {
-        Ok(Kept(Value::Null, PhantomData))
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Kept<P>, E> {
-        Ok(Kept(value.into(), PhantomData))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Kept<P>, E> {
-        Ok(Kept(value.into(), PhantomData))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Kept<P>, E> {
-        Ok(Kept(value.into(), PhantomData))
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Kept<P>, E> {
-        Ok(Kept(value.into(), PhantomData))
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Kept<P>, E> {
-        Ok(Kept(value.into(), PhantomData))
-    }
-
-    fn visit_string<E>(self, value: String) -> Result<Kept<P>, E> {
-        Ok(Kept(value.into(), PhantomData))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Kept<P>, A::Error> {
-        let mut values = Vec::new();
-        while let Some(one) = list.next_element::<Kept<P>>()? {
-            values.push(one.0);
-        }
-        Ok(Kept(Value::Array(values), PhantomData))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Kept<P>, A::Error> {
-        let mut values = Map::new();
-        while let Some(key) = map.next_key::<String>()? {
-            if P::KEYS.contains(&key.as_str()) {
-                map.next_value::<IgnoredAny>()?;
-            } else {
-                values.insert(key, map.next_value::<Kept<P>>()?.0);
-            }
-        }
-        Ok(Kept(Value::Object(values), PhantomData))
-    }
 }
 
 /// Where JSON may begin.
@@ -277,9 +216,7 @@ pub(crate) fn lines_of_key(text: &str, key: &str, first: u32) -> Vec<u32> {
     let quoted = format!("\"{key}\"");
     let (mut out, mut line, mut at) = (Vec::new(), 1u32, 0usize);
     for (place, found) in text.match_indices(&quoted) {
-        let behind = text.get(place.saturating_add(found.len())..).unwrap_or_default();
-        // A colon belongs to its key on the same line only.
-        if !behind.trim_start_matches([' ', '\t']).starts_with(':') {
+        if !is_key(text.get(place.saturating_add(found.len())..).unwrap_or_default()) {
             continue;
         }
         line = line.saturating_add(newlines(text, at, place));
@@ -291,15 +228,35 @@ pub(crate) fn lines_of_key(text: &str, key: &str, first: u32) -> Vec<u32> {
     out
 }
 
+/// Whether what stands behind a word in quotes makes it a key: a colon, on the same line.
+fn is_key(behind: &str) -> bool {
+    behind.bytes().find(|byte| !matches!(byte, b' ' | b'\t')) == Some(b':')
+}
+
+/// The line on which a key stands first. A search that prepares itself would take longer than a short text is.
+fn line_of_key(text: &str, key: &str) -> Option<u32> {
+    let mut line = 1u32;
+    for (at, byte) in text.bytes().enumerate() {
+        line = line.saturating_add(u32::from(byte == b'\n'));
+        let behind = (byte == b'"').then(|| text.get(at.saturating_add(1)..)).flatten();
+        let behind = behind.and_then(|rest| rest.strip_prefix(key)?.strip_prefix('"'));
+        if behind.is_some_and(is_key) {
+            return Some(line);
+        }
+    }
+    None
+}
+
 /// A finite number under a key.
-pub(crate) fn number(value: &Value, key: &str) -> Option<f64> {
+pub(crate) fn number(value: &Value<'_>, key: &str) -> Option<f64> {
     value.get(key)?.as_f64().filter(|n| n.is_finite())
 }
 
 /// A level: text as it stands, anything else as JSON writes it.
-pub(crate) fn level(value: &Value) -> String {
+pub(crate) fn level(value: &Value<'_>) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
+
 #[cfg(test)]
 mod tests {
     use super::*;

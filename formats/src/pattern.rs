@@ -1,9 +1,8 @@
 //! Numbers out of the output of any command, by rules that a user writes: a regular expression or a JSON pointer.
 
-use crate::json;
+use crate::json::{self, Value};
 use edge::quoted;
 use regex::{Regex, RegexBuilder};
-use serde_json::Value;
 
 /// A compiled expression may take so many bytes; more is a mistake or an attack.
 const MAX_SIZE: usize = 1 << 20;
@@ -72,7 +71,7 @@ impl Pattern {
                     json::last_object(output).map_err(|(line, why)| format!("line {line}: {why}"))?;
                 match root.pointer(pointer) {
                     None => Err(format!("the JSON has nothing at {pointer}")),
-                    Some(Value::String(text)) => Ok((finite(text)?, None)),
+                    Some(Value::Text(text)) => Ok((finite(text)?, None)),
                     Some(value) => {
                         let number = value.as_f64().filter(|n| n.is_finite());
                         let shown: String = value.to_string().chars().take(60).collect();

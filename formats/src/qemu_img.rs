@@ -48,6 +48,9 @@ pub fn parse_bench(text: &str) -> Result<Bench, ToolError> {
     let wrong = |line, reason: String| ToolError { tool: "qemu-img bench", line, reason };
     let mut bench: Option<Bench> = None;
     for (line, content) in lines(text) {
+        if flush(content).is_some() {
+            continue;
+        }
         if content.starts_with("Sending ") {
             let read =
                 sending(content).ok_or_else(|| wrong(line, format!("not a run: {}", quoted(content))))?;
@@ -64,6 +67,11 @@ pub fn parse_bench(text: &str) -> Result<Bench, ToolError> {
     }
     let end = u32::try_from(text.lines().count()).unwrap_or(u32::MAX).max(1);
     Err(wrong(end, "the run was not completed".into()))
+}
+
+/// The interval of `Sending flush every 100 requests`, which `--flush-interval` prints beside the run's own line.
+pub(crate) fn flush(line: &str) -> Option<&str> {
+    line.strip_prefix("Sending flush every ")?.strip_suffix(" requests")
 }
 
 fn sending(line: &str) -> Option<Bench> {

@@ -221,7 +221,7 @@ impl CaseFacts {
             let keys: Vec<(String, String)> = keys.iter().map(|(k, l)| (canonical(k), l.clone())).collect();
             for (name, value) in setting {
                 let (name, value, keys) = (name.clone(), value.clone(), keys.clone());
-                let fact = CaseFact { name, category: category.clone(), keys, value };
+                let fact = CaseFact { name, category: category.to_string(), keys, value };
                 if self.seen.insert(fact.clone()) {
                     self.found.push(fact);
                 }

@@ -158,7 +158,7 @@ impl Workload for Iozone {
         let report = parse(Kind::Iozone, &read(raw, "iozone.txt")?).map_err(failed)?;
         let mut values: Vec<Value> = Vec::new();
         for operation in OPERATIONS {
-            let mut found = report.records.iter().filter(|r| r.metric == operation);
+            let mut found = report.records.iter().filter(|r| *r.metric == *operation);
             let record = wanted(operation, found.next())?;
             if found.next().is_some() {
                 return Err(failed(format!("the report has more than one {operation}")));

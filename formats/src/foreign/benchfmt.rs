@@ -12,11 +12,11 @@
 //! benchmark printed into its own line is lost. A benchmark that was begun when its package failed has failed; a package that
 //! failed without one is lost.
 
-use super::{Counter, Foreign, Loss, Parsed, Record, Statement, lost_end, number, setting, spelling};
+use super::draft::{Draft, Facts};
+use super::{Foreign, Keys, Loss, Parsed, Statement, number, spelling};
 use crate::tool::lines;
 use edge::quoted;
 use model::Direction;
-use std::collections::BTreeMap;
 
 /// Configuration that tells when something was measured and not how.
 const OCCASION: [&str; 8] =
@@ -53,16 +53,14 @@ pub(super) fn parse(text: &str) -> Parsed {
     for (number, line) in lines(text) {
         reader.line(line.trim_end(), number);
     }
-    reader.foreign.losses.extend(lost_end(text));
-    Ok(reader.foreign)
+    Ok(reader.draft.done_text(text))
 }
 
 #[derive(Default)]
 struct Reader {
-    foreign: Foreign,
-    runs: Counter,
+    draft: Draft,
     package: String,
-    facts: BTreeMap<String, String>,
+    facts: Facts,
     /// A benchmark whose name stood on a line and whose result did not.
     pending: Option<(String, u32)>,
     /// What the name of the last result had behind it for GOMAXPROCS.
@@ -83,7 +81,7 @@ impl Reader {
             let reason = format!("a result{name} apart from its name: something was printed between them");
             self.lose(number, reason);
         } else if let Some(rest) = line.strip_prefix("Unit ") {
-            unit(rest, number, &mut self.foreign);
+            unit(rest, number, &mut self.draft.foreign);
         } else if let Some(rest) = line.strip_prefix("FAIL\t") {
             self.package_failed(rest, number);
         } else if is_end(line) {
@@ -116,18 +114,18 @@ impl Reader {
     }
 
     fn lose(&mut self, line: u32, reason: String) {
-        self.foreign.losses.push(Loss { line, reason });
+        self.draft.lose(line, reason);
     }
 
     /// Keys of a benchmark by the name that Go prints.
-    fn keys(&mut self, name: &str) -> Vec<(String, String)> {
+    fn keys(&mut self, name: &str) -> Keys {
         let (name, processors) = split_processors(name);
         let mut keys = Vec::new();
         if !self.package.is_empty() {
             keys.push(("pkg".to_owned(), self.package.clone()));
         }
         let level = spelled(name);
-        self.foreign.spellings.keep("name", &level, name);
+        self.draft.foreign.spellings.keep("name", &level, name);
         keys.push(("name".to_owned(), level));
         keys.push(("gomaxprocs".to_owned(), processors.to_owned()));
         keys
@@ -149,20 +147,9 @@ impl Reader {
         self.pending = None;
         self.suffix = name.strip_prefix(split_processors(name).0).unwrap_or_default().to_owned();
         let keys = self.keys(name);
-        let run = self.runs.next(format!("{keys:?}"));
-        let setting = setting(&mut self.foreign.settings, self.facts.clone());
+        let case = self.draft.case("", keys, &self.facts, number_of_line);
         for (value, unit) in pairs {
-            self.foreign.records.push(Record {
-                category: String::new(),
-                keys: keys.clone(),
-                metric: unit.to_owned(),
-                unit: unit.to_owned(),
-                value: number(value),
-                failed: false,
-                run: Some(run.clone()),
-                setting,
-                line: number_of_line,
-            });
+            self.draft.give_read(&case, unit, unit, number(value));
         }
     }
 
@@ -189,19 +176,8 @@ impl Reader {
     fn fail(&mut self, name: &str, line: u32) {
         (self.pending, self.told) = (None, true);
         let keys = self.keys(name);
-        let run = Some(self.runs.next(format!("{keys:?}")));
-        let setting = setting(&mut self.foreign.settings, self.facts.clone());
-        self.foreign.records.push(Record {
-            category: String::new(),
-            keys,
-            metric: "ns/op".to_owned(),
-            unit: "ns/op".to_owned(),
-            value: Err(format!("benchmark {} failed", quoted(name))),
-            failed: true,
-            run,
-            setting,
-            line,
-        });
+        let case = self.draft.case("", keys, &self.facts, line);
+        self.draft.fail(&case, "ns/op", "ns/op", format!("benchmark {} failed", quoted(name)));
     }
 }
 

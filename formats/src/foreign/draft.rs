@@ -1,10 +1,9 @@
 //! What readers write into: records of one run of a case share their case, their run and what held.
 
-use super::{Counter, Foreign, Loss, Record, lost_end, setting};
+use super::{Foreign, Keys, Loss, Record, lost_end};
+use foldhash::{HashMap, HashSet};
 use std::collections::BTreeMap;
-
-/// Levels of a case, in the order of the file.
-pub(super) type Keys = Vec<(String, String)>;
+use std::sync::Arc;
 
 /// Facts by name.
 pub(super) type Facts = BTreeMap<String, String>;
@@ -14,35 +13,58 @@ pub(super) type Facts = BTreeMap<String, String>;
 pub(super) struct Draft {
     /// What has been read.
     pub foreign: Foreign,
-    runs: Counter,
+    runs: Runs,
+    names: Names,
 }
 
 /// One run of a case.
 #[derive(Clone)]
 pub(super) struct Case {
     /// Category, empty where the format has none.
-    pub category: String,
+    pub category: Arc<str>,
     /// Its levels.
-    pub keys: Keys,
-    run: Option<String>,
+    pub keys: Arc<Keys>,
+    run: Option<Arc<str>>,
     setting: usize,
     /// Its line.
     pub line: u32,
 }
 
 impl Case {
-    /// The number that the file itself gives the run.
-    pub fn name_run(&mut self, run: String) {
-        self.run = Some(run);
+    /// The number of its run, empty where it has none.
+    pub fn run(&self) -> Arc<str> {
+        self.run.clone().unwrap_or_default()
     }
 }
 
 impl Draft {
     /// The next run of a case.
-    pub fn case(&mut self, category: &str, keys: Keys, facts: Facts, line: u32) -> Case {
-        let run = Some(self.runs.next(format!("{category}{keys:?}")));
-        let setting = setting(&mut self.foreign.settings, facts);
-        Case { category: category.to_owned(), keys, run, setting, line }
+    pub fn case(&mut self, category: &str, keys: Keys, facts: &Facts, line: u32) -> Case {
+        self.case_of("", category, keys, facts, line)
+    }
+
+    /// The next value of a metric of a case, where a run gives one metric only.
+    pub fn case_of(&mut self, metric: &str, category: &str, keys: Keys, facts: &Facts, line: u32) -> Case {
+        let (category, metric) = (self.names.get(category), self.names.get(metric));
+        let (keys, run) = self.runs.next((metric, category.clone(), Arc::new(keys)));
+        let setting = self.setting(facts);
+        Case { category, keys, run: Some(run), setting, line }
+    }
+
+    /// The next run of the same case, or the next value of a metric of it.
+    pub fn again(&mut self, case: &Case, metric: &str, line: u32) -> Case {
+        let id = (self.names.get(metric), case.category.clone(), case.keys.clone());
+        Case { run: Some(self.runs.next(id).1), line, ..case.clone() }
+    }
+
+    /// The number that the file itself gives a run; `None` for figures over all runs of a file.
+    pub fn name_run(&mut self, case: &mut Case, run: Option<&str>) {
+        case.run = run.map(|run| self.names.get(run));
+    }
+
+    /// Goes on in another category of the same run.
+    pub fn enter(&mut self, case: &mut Case, category: &str) {
+        case.category = self.names.get(category);
     }
 
     /// A figure of a run. What is no finite number has the reason in its place.
@@ -51,28 +73,29 @@ impl Draft {
         self.push(case, (metric, unit), value, false);
     }
 
-    /// A figure that cannot be read.
-    pub fn give_nothing(&mut self, case: &Case, metric: &str, reason: String) {
-        self.push(case, (metric, ""), Err(reason), false);
+    /// A figure that has been read, or why it cannot be.
+    pub fn give_read(&mut self, case: &Case, metric: &str, unit: &str, value: Result<f64, String>) {
+        self.push(case, (metric, unit), value, false);
     }
 
     /// A run that failed has no value.
-    pub fn fail(&mut self, case: &Case, metric: &str, unit: &str, reason: &str) {
-        self.push(case, (metric, unit), Err(reason.to_owned()), true);
+    pub fn fail(&mut self, case: &Case, metric: &str, unit: &str, reason: impl Into<String>) {
+        self.push(case, (metric, unit), Err(reason.into()), true);
     }
 
     fn push(&mut self, case: &Case, (metric, unit): (&str, &str), value: Result<f64, String>, failed: bool) {
-        self.foreign.records.push(Record {
+        let record = Record {
             category: case.category.clone(),
             keys: case.keys.clone(),
-            metric: metric.to_owned(),
-            unit: unit.to_owned(),
+            metric: self.names.get(metric),
+            unit: self.names.get(unit),
             value,
             failed,
             run: case.run.clone(),
             setting: case.setting,
             line: case.line,
-        });
+        };
+        self.foreign.records.push(record);
     }
 
     /// Something that could not be used.
@@ -89,6 +112,88 @@ impl Draft {
     pub fn done_text(mut self, text: &str) -> Foreign {
         self.foreign.losses.extend(lost_end(text));
         self.foreign
+    }
+
+    /// Finds a set of facts among those of the file, or adds it. The last is the likeliest.
+    fn setting(&mut self, facts: &Facts) -> usize {
+        let settings = &mut self.foreign.settings;
+        settings.iter().rposition(|known| known == facts).unwrap_or_else(|| {
+            settings.push(facts.clone());
+            settings.len() - 1
+        })
+    }
+}
+
+/// What is counted: a metric or none, a category, and levels.
+type Counted = (Arc<str>, Arc<str>, Arc<Keys>);
+
+/// Numbers from 1, for runs that the file does not number.
+#[derive(Default)]
+struct Runs {
+    /// Where in `counts` each stands.
+    places: HashMap<Counted, usize>,
+    counts: Vec<usize>,
+    /// The one that was asked for last, which is mostly asked for again.
+    last: Option<(Counted, usize)>,
+    /// Numbers as text.
+    numbers: Vec<Arc<str>>,
+}
+
+impl Runs {
+    /// The levels, which all runs of a case share, and the number of the next run.
+    fn next(&mut self, wanted: Counted) -> (Arc<Keys>, Arc<str>) {
+        let (keys, place) = match &self.last {
+            Some((last, place)) if *last == wanted => (last.2.clone(), *place),
+            _ => self.find(wanted),
+        };
+        let count = self.counts.get_mut(place).map_or(1, |count| {
+            *count += 1;
+            *count
+        });
+        while self.numbers.len() < count {
+            self.numbers.push((self.numbers.len() + 1).to_string().into());
+        }
+        (keys, self.numbers.get(count - 1).cloned().unwrap_or_default())
+    }
+
+    fn find(&mut self, wanted: Counted) -> (Arc<Keys>, usize) {
+        let entry = self.places.entry(wanted);
+        let known = entry.key().clone();
+        let place = *entry.or_insert(self.counts.len());
+        if place == self.counts.len() {
+            self.counts.push(0);
+        }
+        let keys = known.2.clone();
+        self.last = Some((known, place));
+        (keys, place)
+    }
+}
+
+/// Words that many records have.
+#[derive(Default)]
+struct Names {
+    /// The first of them, which are looked through: mostly there are no others.
+    first: Vec<Arc<str>>,
+    others: HashSet<Arc<str>>,
+}
+
+impl Names {
+    /// How many are looked through.
+    const FIRST: usize = 12;
+
+    /// A word, once.
+    fn get(&mut self, word: &str) -> Arc<str> {
+        let known = self.first.iter().find(|known| known.as_ref() == word);
+        if let Some(known) = known.or_else(|| self.others.get(word)) {
+            return known.clone();
+        }
+        let new: Arc<str> = word.into();
+        if self.first.len() < Names::FIRST {
+            self.first.push(new.clone());
+        } else {
+            self.others.insert(new.clone());
+        }
+        new
     }
 }
 

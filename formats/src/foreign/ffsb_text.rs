@@ -46,7 +46,7 @@ fn read(draft: &mut Draft, before: u32, part: &str) {
         }
     }
     let keys = threads.map(|threads| key("thread", threads.to_string())).into_iter().collect();
-    let case = draft.case("", keys, facts, before.saturating_add(run.line));
+    let case = draft.case("", keys, &facts, before.saturating_add(run.line));
     draft.give(&case, "IOPS", "1/s", run.transactions);
     draft.give(&case, "Thro-MBps", "MiB/s", run.throughput());
     for (metric, value) in [("read_MBps", run.read), ("write_MBps", run.write)] {

@@ -8,11 +8,11 @@
 //! syncing took (`fsync`, `fdatasync`) has a category of its own, `write sync`. Percentiles are 50, 99 and 99.9, or all that
 //! `percentile_list` asked for. What several objects in one file are, [`super::fio_series`] says.
 
-use super::{Counter, Foreign, Idle, IdleCase, Loss, Parsed, Record, fio_options, fio_series, setting};
+use super::draft::{Case, Draft, Facts};
+use super::{Idle, IdleCase, Keys, Parsed, fio_options, fio_series};
 use crate::fio::{self, Flow};
-use crate::json::{self, Document};
+use crate::json::{self, Document, Value};
 use edge::quoted;
-use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The parts of a job that are results: directions, and all of them as one.
@@ -58,8 +58,7 @@ const BLOCK: &str = "Block_size";
 pub(super) fn parse(text: &str) -> Parsed {
     let documents = json::documents_but::<Unread>(text)?;
     let first = documents.first().map_or(1, |d| d.line);
-    let mut foreign = Foreign::default();
-    let mut runs = Counter::default();
+    let mut draft = Draft::default();
     let mut idle = None;
     // Tools around fio may print JSON of their own.
     let of_fio = |d: &Document<'_>| d.value.get("fio version").is_some() || d.value.get("jobs").is_some();
@@ -68,23 +67,24 @@ pub(super) fn parse(text: &str) -> Parsed {
         return Err((other.first().map_or(first, |d| d.line), "it has no list \"jobs\"".into()));
     }
     for document in fio_series::runs(own) {
-        let before = foreign.records.len() + foreign.losses.len();
-        read(&document, &mut runs, &mut foreign)?;
-        if foreign.records.len() + foreign.losses.len() == before {
+        let told = |draft: &Draft| draft.foreign.records.len() + draft.foreign.losses.len();
+        let before = told(&draft);
+        read(&document, &mut draft)?;
+        if told(&draft) == before {
             idle = idle.or(Some(document.line));
         }
     }
     match idle {
         // Of a file that has results, what did nothing only made ready for them.
-        Some(line) if foreign.records.is_empty() && foreign.losses.is_empty() => {
+        Some(line) if draft.foreign.records.is_empty() && draft.foreign.losses.is_empty() => {
             Err((line, "no job of it has done any I/O".into()))
         }
-        _ => Ok(foreign),
+        _ => Ok(draft.done()),
     }
 }
 
 /// Reads one run.
-fn read(document: &Document<'_>, runs: &mut Counter, foreign: &mut Foreign) -> Result<(), (u32, String)> {
+fn read(document: &Document<'_>, draft: &mut Draft) -> Result<(), (u32, String)> {
     let (root, first) = (&document.value, document.line);
     let jobs = ["jobs", "client_stats"].iter().find_map(|k| root.get(k)?.as_array());
     let Some(jobs) = jobs else { return Err((first, "it has no list \"jobs\"".into())) };
@@ -102,7 +102,7 @@ fn read(document: &Document<'_>, runs: &mut Counter, foreign: &mut Foreign) -> R
                     None => cases.push(job),
                 }
             }
-            Err(reason) => foreign.losses.push(Loss { line, reason }),
+            Err(reason) => draft.lose(line, reason),
         }
     }
     // The sum over clients of which one failed is over the others only.
@@ -116,19 +116,16 @@ fn read(document: &Document<'_>, runs: &mut Counter, foreign: &mut Foreign) -> R
         if let Some(version) = version {
             facts.insert("tool.fio".into(), version.to_owned());
         }
-        let place = Place {
-            run: runs.next(format!("{}{:?}", case.pattern, case.keys)),
-            setting: setting(&mut foreign.settings, facts),
-        };
         let block = case.keys.iter().find(|(key, _)| key == BLOCK);
         if let (Some((key, level)), Some(written)) = (block, fio_options::blocks_as_written(&case.options)) {
-            foreign.spellings.keep(key, level, written);
+            draft.foreign.spellings.keep(key, level, written);
         }
-        let has_records = case.records(&place, &mut foreign.records);
+        let mut place = draft.case(&case.pattern, case.keys.clone(), &facts, case.line);
+        let has_records = case.records(&mut place, draft);
         if !has_records && !case.options.contains_key("create_only") {
-            let of = IdleCase::Known { keys: case.keys, run: place.run };
+            let of = IdleCase::Known { run: place.run(), keys: place.keys };
             let reason = "it has done nothing in this run".to_owned();
-            foreign.idle.push(Idle { category: case.pattern, of, line: case.line, reason });
+            draft.foreign.idle.push(Idle { category: case.pattern, of, line: case.line, reason });
         }
     }
     Ok(())
@@ -162,18 +159,9 @@ fn tell_apart(cases: &mut [Job]) {
     }
 }
 
-/// Levels of a case in the order of the file.
-type Keys = Vec<(String, String)>;
-
 /// What entries of the same job have in common: keys, pattern, group, and the facts of its options. Where its files lie does
 /// not make it another one.
-type Identity = (Keys, String, String, BTreeMap<String, String>);
-
-/// Which run a case's figures are of, and what held in it.
-struct Place {
-    run: String,
-    setting: usize,
-}
+type Identity = (Keys, String, String, Facts);
 
 /// One job, or several entries of it.
 struct Job {
@@ -182,7 +170,7 @@ struct Job {
     keys: Keys,
     options: BTreeMap<String, String>,
     /// The facts that its options are.
-    facts: BTreeMap<String, String>,
+    facts: Facts,
     flows: Vec<Flow>,
     /// Entries, and why the first that failed did.
     entries: usize,
@@ -191,7 +179,7 @@ struct Job {
 }
 
 impl Job {
-    fn read(root: &Value, entry: &Value, line: u32) -> Result<Job, String> {
+    fn read(root: &Value<'_>, entry: &Value<'_>, line: u32) -> Result<Job, String> {
         let name = entry.get("jobname").and_then(Value::as_str).ok_or("a job without a name")?;
         let error = json::number(entry, "error").unwrap_or(0.0);
         let failed = (error != 0.0).then(|| (1, format!("job {} failed with error {error}", quoted(name))));
@@ -290,41 +278,25 @@ impl Job {
     }
 
     /// Its figures, or in their place why there are none; whether there is either.
-    fn records(&self, place: &Place, out: &mut Vec<Record>) -> bool {
-        let before = out.len();
-        let mut push = |category: String, metric: &str, unit: &str, value: Result<f64, String>, failed| {
-            let value =
-                value.and_then(|v| if v.is_finite() { Ok(v) } else { Err("it is too large".to_owned()) });
-            out.push(Record {
-                category,
-                keys: self.keys.clone(),
-                metric: metric.to_owned(),
-                unit: unit.to_owned(),
-                value,
-                failed,
-                run: Some(place.run.clone()),
-                setting: place.setting,
-                line: self.line,
-            });
-        };
+    fn records(&self, place: &mut Case, draft: &mut Draft) -> bool {
+        let before = draft.foreign.records.len();
         if let Some(reason) = self.failure() {
             let directions = self.directions();
             for direction in &directions {
-                let category = self.category(direction, directions.len());
-                let mut fail = |metric: &str, unit: &str| {
-                    push(category.clone(), metric, unit, Err(reason.clone()), true);
-                };
-                fail("BW(MB/S)", "MiB/s");
-                fail("IOPS", "1/s");
-                fail("Latency(ms)", "ms");
+                draft.enter(place, &self.category(direction, directions.len()));
+                for (metric, unit) in [("BW(MB/S)", "MiB/s"), ("IOPS", "1/s"), ("Latency(ms)", "ms")] {
+                    draft.fail(place, metric, unit, reason.as_str());
+                }
             }
         } else {
             for flow in &self.flows {
                 let directions = self.flows.iter().filter(|flow| flow.name != SYNC).count();
-                let category = self.category(flow.name, directions);
+                draft.enter(place, &self.category(flow.name, directions));
                 let mut give = |metric: &str, unit: &str, value: Option<f64>| {
                     if let Some(value) = value {
-                        push(category.clone(), metric, unit, Ok(value), false);
+                        let too_large = || "it is too large".to_owned();
+                        let value = Some(value).filter(|v| v.is_finite()).ok_or_else(too_large);
+                        draft.give_read(place, metric, unit, value);
                     }
                 };
                 give("BW(MB/S)", "MiB/s", flow.bandwidth);
@@ -341,12 +313,12 @@ impl Job {
                 }
             }
         }
-        out.len() > before
+        draft.foreign.records.len() > before
     }
 }
 
 /// What syncing took. fio counts it without telling how much was written.
-fn sync(part: &Value) -> Option<Flow> {
+fn sync(part: &Value<'_>) -> Option<Flow> {
     let latency = part.get("lat_ns")?;
     let n = json::number(latency, "N").filter(|n| *n > 0.0)?;
     let latency = (json::number(latency, "mean")? / NS_PER_MS * n, n);
@@ -364,10 +336,10 @@ fn word(percent: f64) -> String {
 }
 
 /// A job's options over the global ones.
-fn options(root: &Value, entry: &Value) -> BTreeMap<String, String> {
+fn options(root: &Value<'_>, entry: &Value<'_>) -> BTreeMap<String, String> {
     let mut out = BTreeMap::new();
     for part in [root.get("global options"), entry.get("job options")].into_iter().flatten() {
-        for (key, value) in part.as_object().into_iter().flatten() {
+        for (key, value) in part.members().into_iter().flatten() {
             out.insert(fio_options::canonical(key).to_owned(), json::level(value));
         }
     }

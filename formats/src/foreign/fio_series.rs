@@ -5,8 +5,7 @@
 //! before the one before was written: its time of writing lies less than its running time after that. Without times of
 //! writing that differ, nothing of the run may have become less, and operations and running time must have grown.
 
-use crate::json::{self, Document};
-use serde_json::Value;
+use crate::json::{self, Document, Value};
 
 /// How much a run must have gone on to be told by its counters alone, in milliseconds.
 const GROWN_MS: f64 = 500.0;
@@ -43,7 +42,7 @@ struct Moment {
 }
 
 impl Moment {
-    fn of(root: &Value) -> Moment {
+    fn of(root: &Value<'_>) -> Moment {
         let mut moment = Moment {
             seconds: json::number(root, "timestamp"),
             milliseconds: json::number(root, "timestamp_ms"),
@@ -82,18 +81,18 @@ impl Moment {
 }
 
 /// The jobs of an object.
-fn jobs(root: &Value) -> impl Iterator<Item = &Value> {
+fn jobs<'v, 'a>(root: &'v Value<'a>) -> impl Iterator<Item = &'v Value<'a>> {
     ["jobs", "client_stats"].iter().find_map(|k| root.get(k)?.as_array()).into_iter().flatten()
 }
 
 /// Whether two objects are of the same jobs with the same options.
-fn is_same_work(a: &Value, b: &Value) -> bool {
-    let of = |root: &Value| -> Vec<[Option<Value>; 4]> {
-        let part = |job: &Value, key: &str| job.get(key).cloned();
-        jobs(root)
-            .map(|job| ["jobname", "groupid", "hostname", "job options"].map(|key| part(job, key)))
-            .collect()
+fn is_same_work(a: &Value<'_>, b: &Value<'_>) -> bool {
+    let same = |a: &Value<'_>, b: &Value<'_>, key: &str| a.get(key) == b.get(key);
+    let is_same_job = |(a, b): (&Value<'_>, &Value<'_>)| {
+        ["jobname", "groupid", "hostname", "job options"].iter().all(|key| same(a, b, key))
     };
-    let same = |key: &str| a.get(key) == b.get(key);
-    same("fio version") && same("global options") && of(a) == of(b)
+    same(a, b, "fio version")
+        && same(a, b, "global options")
+        && jobs(a).count() == jobs(b).count()
+        && jobs(a).zip(jobs(b)).all(is_same_job)
 }

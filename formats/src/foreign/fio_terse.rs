@@ -50,6 +50,9 @@ fn job(draft: &mut Draft, version: u32, fields: &[&str], line: u32) -> Result<()
     let facts = Facts::from([("tool.fio".to_owned(), (*release).to_owned())]);
     let width = if version < 5 { WIDTHS.0 } else { WIDTHS.1 };
     let directions: &[&str] = if version == 3 { &["read", "write"] } else { &["read", "write", "trim"] };
+    // `unified_rw_reporting=mixed` writes one part where there are two or three: what follows it is the use of the CPU.
+    let is_mixed = fields.get(HEAD + width).is_some_and(|field| field.ends_with('%'));
+    let directions = if is_mixed { &["mixed"] } else { directions };
     let keys = vec![key("job", *name)];
     if *error != "0" {
         return Err(format!("job {} failed with error {error}", quoted(name)));
@@ -65,7 +68,7 @@ fn job(draft: &mut Draft, version: u32, fields: &[&str], line: u32) -> Result<()
             continue;
         }
         done = true;
-        let case = draft.case(direction, keys.clone(), facts.clone(), line);
+        let case = draft.case(direction, keys.clone(), &facts, line);
         give(draft, &case, part)?;
     }
     if done { Ok(()) } else { Err(format!("job {} has done no I/O", quoted(name))) }

@@ -5,8 +5,7 @@
 
 use super::Parsed;
 use super::draft::{Draft, Facts, key};
-use crate::json::{self, Document};
-use serde_json::Value;
+use crate::json::{self, Document, Value};
 
 /// What of an entry is no counter.
 const FIELDS: [&str; 14] = [
@@ -59,7 +58,7 @@ fn read(draft: &mut Draft, document: &Document<'_>) {
         }
     }
     let lines = document.lines_of_key("name");
-    let is_aggregate = |entry: &Value| text(entry, "run_type") == Some("aggregate");
+    let is_aggregate = |entry: &Value<'_>| text(entry, "run_type") == Some("aggregate");
     let single = |name: &str| entries.iter().any(|e| !is_aggregate(e) && name_of(e) == Some(name));
     for (index, entry) in entries.iter().enumerate() {
         let line = lines.get(index).copied().unwrap_or(document.line);
@@ -70,7 +69,7 @@ fn read(draft: &mut Draft, document: &Document<'_>) {
         if is_aggregate(entry) && (text(entry, "aggregate_name") != Some("mean") || single(name)) {
             continue;
         }
-        let case = draft.case("", vec![key("name", name)], facts.clone(), line);
+        let case = draft.case("", vec![key("name", name)], &facts, line);
         if entry.get("error_occurred").and_then(Value::as_bool) == Some(true) {
             let reason = text(entry, "error_message").unwrap_or("it failed and does not say why");
             draft.fail(&case, "real_time_ns", "ns", reason);
@@ -85,11 +84,10 @@ fn read(draft: &mut Draft, document: &Document<'_>) {
                 draft.give(&case, metric, "ns", value * factor);
             }
         }
-        for (counter, value) in entry.as_object().into_iter().flatten() {
-            if let Some(value) =
-                value.as_f64().filter(|_| !counter.is_empty() && !FIELDS.contains(&counter.as_str()))
+        for (counter, value) in entry.members().into_iter().flatten() {
+            if let Some(value) = value.as_f64().filter(|_| !counter.is_empty() && !FIELDS.contains(&counter))
             {
-                let unit = match counter.as_str() {
+                let unit = match counter {
                     "bytes_per_second" => "B/s",
                     "items_per_second" => "1/s",
                     _ => "",
@@ -100,12 +98,12 @@ fn read(draft: &mut Draft, document: &Document<'_>) {
     }
 }
 
-fn text<'a>(entry: &'a Value, key: &str) -> Option<&'a str> {
+fn text<'v>(entry: &'v Value<'_>, key: &str) -> Option<&'v str> {
     entry.get(key).and_then(Value::as_str)
 }
 
 /// The name of a benchmark without that of an aggregate.
-fn name_of(entry: &Value) -> Option<&str> {
+fn name_of<'v>(entry: &'v Value<'_>) -> Option<&'v str> {
     text(entry, "run_name").or_else(|| text(entry, "name"))
 }
 

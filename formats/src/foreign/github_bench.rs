@@ -8,13 +8,12 @@
 //!
 //! A list does not say which way is better. In `data.js` each commit is a run.
 
-use super::Parsed;
-use super::draft::{Draft, Facts, Keys, key};
+use super::draft::{Draft, Facts, key};
 use super::scores::{Score, foreign};
-use crate::json::{self, Document};
+use super::{Keys, Parsed};
+use crate::json::{self, Document, Value};
 use crate::tool::number;
 use model::Direction;
-use serde_json::Value;
 
 /// Tells either by the keys of its benchmarks.
 pub(super) fn is(text: &str) -> bool {
@@ -31,7 +30,7 @@ pub(super) fn parse(text: &str) -> Parsed {
         if document.value.get("entries").is_some() {
             kept(document, &mut scores, &mut draft);
         } else {
-            let line = document.lines_of_key("value").first().copied().unwrap_or(document.line);
+            let line = document.line_of_key("value");
             match bench(&document.value, Vec::new(), "", line) {
                 Some(score) => scores.push(score),
                 None => draft.lose(line, "an entry without name and value"),
@@ -42,10 +41,10 @@ pub(super) fn parse(text: &str) -> Parsed {
 }
 
 /// What `data.js` keeps.
-fn kept(document: &Document<'_>, scores: &mut Vec<Score>, draft: &mut Draft) {
+fn kept<'a>(document: &'a Document<'_>, scores: &mut Vec<Score<'a>>, draft: &mut Draft) {
     let lines = document.lines_of_key("value");
     let mut lines = lines.into_iter();
-    for (suite, entries) in document.value.get("entries").and_then(Value::as_object).into_iter().flatten() {
+    for (suite, entries) in document.value.get("entries").and_then(Value::members).into_iter().flatten() {
         for entry in entries.as_array().into_iter().flatten() {
             let tool = entry.get("tool").and_then(Value::as_str).unwrap_or_default();
             for one in entry.get("benches").and_then(Value::as_array).into_iter().flatten() {
@@ -59,13 +58,13 @@ fn kept(document: &Document<'_>, scores: &mut Vec<Score>, draft: &mut Draft) {
     }
 }
 
-fn bench(entry: &Value, mut keys: Keys, tool: &str, line: u32) -> Option<Score> {
+fn bench<'a>(entry: &'a Value<'_>, mut keys: Keys, tool: &str, line: u32) -> Option<Score<'a>> {
     let text = |name: &str| entry.get(name).and_then(Value::as_str);
     let value = entry.get("value")?;
     // Some write numbers as text.
     let value = value.as_f64().or_else(|| number(value.as_str()?)).filter(|value| value.is_finite())?;
     keys.push(key("name", text("name")?));
-    let unit = text("unit").unwrap_or_default().to_owned();
+    let unit = text("unit").unwrap_or_default().into();
     let direction = match tool {
         "customBiggerIsBetter" | "benchmarkjs" | "pytest" => Some(Direction::HigherIsBetter),
         "customSmallerIsBetter" | "cargo" | "go" | "googlecpp" | "catch2" | "julia" | "benchmarkdotnet" => {

@@ -3,10 +3,10 @@
 //! Each time, and from 1.19 on each memory usage, is a run. User and system time exist as means over all runs only, those
 //! that failed included: where one failed, they are no values.
 
-use super::{Counter, Foreign, Loss, Parsed, Record};
-use crate::json::{self, Document};
+use super::Parsed;
+use super::draft::{Draft, Facts};
+use crate::json::{self, Document, Value};
 use edge::quoted;
-use serde_json::Value;
 
 /// Tells the export from other JSON.
 pub(super) fn is(text: &str) -> bool {
@@ -19,71 +19,79 @@ pub(super) fn is(text: &str) -> bool {
 
 /// Reads every command of every export in a file; runs are numbered through.
 pub(super) fn parse(text: &str) -> Parsed {
-    let (mut foreign, mut runs) = (Foreign::default(), Counter::default());
+    let mut draft = Draft::default();
     let documents = json::documents(text)?;
     let own = documents.iter().filter(|d| d.value.get("results").is_some_and(Value::is_array));
     for document in own.clone() {
-        read(document, &mut runs, &mut foreign);
+        read(document, &mut draft);
     }
     match (own.count(), documents.first()) {
         (0, Some(first)) => Err((first.line, "it has no list \"results\"".into())),
-        _ => Ok(foreign),
+        _ => Ok(draft.done()),
     }
 }
 
 /// Reads one export.
-fn read(document: &Document<'_>, runs: &mut Counter, foreign: &mut Foreign) {
+fn read(document: &Document<'_>, draft: &mut Draft) {
     let results = document.value.get("results").and_then(Value::as_array);
     let lines = document.lines_of_key("command");
     for (index, result) in results.into_iter().flatten().enumerate() {
         let line = lines.get(index).copied().unwrap_or(document.line);
-        if let Err(reason) = command(result, line, runs, foreign) {
-            foreign.losses.push(Loss { line, reason });
+        if let Err(reason) = command(result, line, draft) {
+            draft.lose(line, reason);
         }
     }
 }
 
-fn command(result: &Value, line: u32, runs: &mut Counter, foreign: &mut Foreign) -> Result<(), String> {
+fn command(result: &Value<'_>, line: u32, draft: &mut Draft) -> Result<(), String> {
     let name = result.get("command").and_then(Value::as_str).ok_or("a result without its command")?;
     let times = result.get("times").and_then(Value::as_array).filter(|t| !t.is_empty());
     let times = times.ok_or_else(|| format!("{} has no list of times", quoted(name)))?;
     let mut keys = vec![("command".to_owned(), name.to_owned())];
-    for (key, value) in result.get("parameters").and_then(Value::as_object).into_iter().flatten() {
-        keys.push((key.clone(), foreign.spellings.level(key, &json::level(value))));
+    for (key, value) in result.get("parameters").and_then(Value::members).into_iter().flatten() {
+        keys.push((key.to_owned(), draft.foreign.spellings.level(key, &json::level(value))));
     }
-    let mut push = |metric: &str, unit: &str, value, failed, run| {
-        let (metric, unit) = (metric.to_owned(), unit.to_owned());
-        let (category, keys) = (String::new(), keys.clone());
-        foreign.records.push(Record { category, keys, metric, unit, value, failed, run, setting: 0, line });
-    };
-    let list = |key: &str| result.get(key).and_then(Value::as_array).cloned().unwrap_or_default();
+    let list = |key: &str| result.get(key).and_then(Value::as_array).unwrap_or_default();
     let (codes, memory) = (list("exit_codes"), list("memory_usage_byte"));
-    let case = format!("{keys:?}");
+    let mut case = draft.case("", keys, &Facts::new(), line);
     for (index, time) in times.iter().enumerate() {
-        let run = Some(runs.next(case.clone()));
-        let ended = success(codes.get(index));
-        let failed = ended.is_err();
-        push("time_s", "s", ended.clone().and_then(|()| finite(time)), failed, run.clone());
-        if let Some(bytes) = memory.get(index).filter(|b| failed || b.as_f64() != Some(0.0)) {
-            push("memory_B", "B", ended.and_then(|()| finite(bytes)), failed, run);
+        if index > 0 {
+            case = draft.again(&case, "", line);
+        }
+        let bytes = memory.get(index);
+        if let Err(reason) = success(codes.get(index)) {
+            if bytes.is_some() {
+                draft.fail(&case, "time_s", "s", reason.clone());
+                draft.fail(&case, "memory_B", "B", reason);
+            } else {
+                draft.fail(&case, "time_s", "s", reason);
+            }
+            continue;
+        }
+        draft.give_read(&case, "time_s", "s", finite(time));
+        if let Some(bytes) = bytes.filter(|b| b.as_f64() != Some(0.0)) {
+            draft.give_read(&case, "memory_B", "B", finite(bytes));
         }
     }
+    draft.name_run(&mut case, None);
     let failed = codes.iter().filter(|code| success(Some(code)).is_err()).count();
-    let whole = if failed == 0 {
-        Ok(())
-    } else {
-        Err(format!("{failed} of {} runs failed, and the mean is over all of them", codes.len()))
-    };
     for (key, metric) in [("user", "user_s"), ("system", "system_s")] {
         if let Some(value) = json::number(result, key) {
-            push(metric, "s", whole.clone().map(|()| value), whole.is_err(), None);
+            match failed {
+                0 => draft.give(&case, metric, "s", value),
+                failed => {
+                    let all = codes.len();
+                    let reason = format!("{failed} of {all} runs failed, and the mean is over all of them");
+                    draft.fail(&case, metric, "s", reason);
+                }
+            }
         }
     }
     Ok(())
 }
 
 /// A run that failed has no time, whatever `--ignore-failure` let pass.
-fn success(code: Option<&Value>) -> Result<(), String> {
+fn success(code: Option<&Value<'_>>) -> Result<(), String> {
     match code {
         None => Ok(()),
         Some(code) if code.as_i64() == Some(0) => Ok(()),
@@ -92,7 +100,7 @@ fn success(code: Option<&Value>) -> Result<(), String> {
     }
 }
 
-fn finite(value: &Value) -> Result<f64, String> {
+fn finite(value: &Value<'_>) -> Result<f64, String> {
     value
         .as_f64()
         .filter(|v| v.is_finite())

@@ -3,9 +3,9 @@
 //! A section of results begins with a heading whose first cell is `'Target Type`; its rows are told by their columns' names. The
 //! row of all targets together counts: the case is the access specification, workers and queue depth.
 
-use super::Parsed;
-use super::draft::{Draft, Facts, Keys, key};
+use super::draft::{Draft, Facts, key};
 use super::table::{self, Line};
+use super::{Keys, Parsed};
 use crate::tool::number;
 
 /// Columns of figures by how they are called in any version, with metric and unit.
@@ -48,9 +48,9 @@ pub(super) fn parse(text: &str) -> Parsed {
     let mut facts = Facts::new();
     let mut next_is_version = false;
     for line in table::lines(text, ',') {
-        let first = line.cells.first().map_or("", String::as_str);
+        let first = line.cells.first().map_or("", |cell| cell.as_ref());
         if first == "'Target Type" {
-            columns.clone_from(&line.cells);
+            columns = line.cells.iter().map(|cell| cell.to_string()).collect();
         } else if first == "'Version" {
             next_is_version = true;
         } else if std::mem::take(&mut next_is_version) {
@@ -65,16 +65,16 @@ pub(super) fn parse(text: &str) -> Parsed {
     Ok(draft.done_text(text))
 }
 
-fn row(draft: &mut Draft, columns: &[String], line: &Line, facts: &Facts) {
+fn row(draft: &mut Draft, columns: &[String], line: &Line<'_>, facts: &Facts) {
     let cell = |name: &str| {
         let at = columns.iter().position(|column| column == name)?;
-        line.cells.get(at).map(String::as_str).filter(|cell| !cell.is_empty())
+        line.cells.get(at).map(|cell| cell.as_ref()).filter(|cell| !cell.is_empty())
     };
     if line.cells.len() < 10 || line.end != table::End::Closed {
         return;
     }
     let keys: Keys = KEYS.iter().filter_map(|(column, name)| Some(key(name, cell(column)?))).collect();
-    let case = draft.case("", keys, facts.clone(), line.number);
+    let case = draft.case("", keys, facts, line.number);
     for (names, metric, unit) in METRICS {
         if let Some(value) = names.iter().find_map(|name| cell(name)).and_then(number) {
             draft.give(&case, metric, unit, value);

@@ -10,7 +10,9 @@
 //! skipped. To the right, from `-t`, the throughput of all processes together. With `-+u` the same tables follow once more, of
 //! the CPU time in per cent.
 
-use super::{Counter, Foreign, Loss, Parsed, Record, lost_end, number, setting};
+use super::draft::{Draft, Facts};
+use super::iozone_options::options;
+use super::{Keys, Parsed, iozone_plain, number};
 use crate::tool::lines;
 use edge::quoted;
 use std::collections::BTreeMap;
@@ -78,11 +80,17 @@ pub(super) fn parse(text: &str) -> Parsed {
     for (line, content) in lines(text) {
         reader.line(content.trim(), line)?;
     }
-    reader.foreign.losses.extend(lost_end(text));
-    if reader.foreign.records.is_empty() && reader.foreign.losses.is_empty() {
-        return Err((1, "it has no output for spreadsheets; run iozone with -R".into()));
+    reader.draft.foreign.losses.extend(super::lost_end(text));
+    if reader.draft.foreign.records.is_empty() {
+        let plain = iozone_plain::parse(text)?;
+        return match plain.records.is_empty() && reader.draft.foreign.losses.is_empty() {
+            true => {
+                Err((1, "it has neither figures nor an output for spreadsheets; run iozone with -R".into()))
+            }
+            false => Ok(plain),
+        };
     }
-    Ok(reader.foreign)
+    Ok(reader.draft.done())
 }
 
 /// Which table a line belongs to.
@@ -95,51 +103,10 @@ enum Place {
     Processes,
 }
 
-/// Options that say which cases are measured, where, and what is written about it; they take a value.
-const CASES: &str = "irsngyqtluFfbU";
-/// Those without a value: automatic modes, and a file for a spreadsheet.
-const MODES: &str = "RazAwM";
-/// Options that take a value.
-const VALUED: &str = "JjkVrtsfFdluUSLHPibXYgnyq";
-
-/// The options that make another measurement of a command line.
-fn options(command: &str) -> String {
-    let mut words = command.split_whitespace().skip(1).peekable();
-    let mut out: Vec<String> = Vec::new();
-    while let Some(word) = words.next() {
-        let Some(flags) = word.strip_prefix('-') else { continue };
-        if flags.starts_with('+') {
-            let value = words.next_if(|w| !w.starts_with('-')).map_or(String::new(), |w| format!(" {w}"));
-            out.push(format!("-{flags}{value}"));
-            continue;
-        }
-        for (at, flag) in flags.char_indices() {
-            if !VALUED.contains(flag) {
-                if !MODES.contains(flag) {
-                    out.push(format!("-{flag}"));
-                }
-                continue;
-            }
-            let attached = flags.get(at + flag.len_utf8()..).unwrap_or_default();
-            let value = match attached {
-                "" => words.next().unwrap_or_default(),
-                attached => attached,
-            };
-            if !CASES.contains(flag) {
-                out.push(format!("-{flag} {value}"));
-            }
-            break;
-        }
-    }
-    out.sort_unstable();
-    if out.is_empty() { "none".to_owned() } else { out.join(" ") }
-}
-
 #[derive(Default)]
 struct Reader {
-    facts: BTreeMap<String, String>,
-    foreign: Foreign,
-    runs: Counter,
+    facts: Facts,
+    draft: Draft,
     place: Place,
     about: About,
     record_kb: String,
@@ -242,21 +209,17 @@ impl Reader {
         }
     }
 
-    fn push(&mut self, operation: &str, keys: Vec<(String, String)>, value: &str, line: u32) {
+    fn push(&mut self, operation: &str, keys: Keys, value: &str, line: u32) {
         let (name, unit) = match self.about {
             About::Throughput => ("Thro-KBps", "KiB/s"),
             About::Cpu => ("CPU", "%"),
         };
         let metric = format!("{operation}_{name}");
-        let run = Some(self.runs.next(format!("{metric}{keys:?}")));
-        let unit = unit.to_owned();
-        let (value, failed) = (number(value), false);
-        let setting = setting(&mut self.foreign.settings, self.facts.clone());
-        let category = String::new();
-        self.foreign.records.push(Record { category, keys, metric, unit, value, failed, run, setting, line });
+        let case = self.draft.case_of(&metric, "", keys, &self.facts, line);
+        self.draft.give_read(&case, &metric, unit, number(value));
     }
 
     fn lose(&mut self, line: u32, reason: String) {
-        self.foreign.losses.push(Loss { line, reason });
+        self.draft.lose(line, reason);
     }
 }

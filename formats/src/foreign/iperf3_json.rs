@@ -1,13 +1,13 @@
 //! iperf3's JSON (`iperf3 -J`, of the client; iperf3(1)), by the names that perfvt's own workload uses.
 //!
 //! The case is the protocol, with `_REVERSE` where the server sent, the size of a message and the number of streams. A run
-//! that ended with an error has no value; one that failed before it knew what to test is a loss.
+//! with `--bidir` has two, `TCP_BIDIR` and `TCP_BIDIR_REVERSE`. One that ended with an error has no value; one that failed before it knew what to test is a loss.
 
-use super::{Counter, Foreign, Loss, Parsed, Record, setting};
+use super::draft::{Draft, Facts};
+use super::{Keys, Parsed};
 use crate::iperf3::{self, Run};
-use crate::json::{self, Document};
-use serde_json::Value;
-use std::collections::BTreeMap;
+use crate::json::{self, Value};
+use std::borrow::Cow;
 
 /// Bits in a Mbit.
 const MBIT: f64 = 1e6;
@@ -39,50 +39,89 @@ impl json::Passed for Intervals {
 
 /// Reads every run in one file.
 pub(super) fn parse(text: &str) -> Parsed {
-    let (mut foreign, mut runs) = (Foreign::default(), Counter::default());
+    let mut draft = Draft::default();
     let documents = json::documents_but::<Intervals>(text)?;
     let first = documents.first().map_or(1, |d| d.line);
-    let mut own = documents.iter().filter(|d| d.value.get("start").is_some()).peekable();
-    if own.peek().is_none() {
-        return Err((first, "it has no part \"start\"".into()));
+    let (mut begun, mut is_any) = (None, false);
+    for document in documents {
+        if document.value.get("start").is_some() {
+            is_any = true;
+            read(&document.value, document.line, &mut draft);
+        } else if let Some((event, data)) = event(document.value) {
+            is_any = true;
+            match event.as_ref() {
+                "start" => {
+                    if let Some((_, line)) =
+                        begun.replace((vec![(Cow::Borrowed("start"), data)], document.line))
+                    {
+                        draft.lose(line, UNENDED);
+                    }
+                }
+                "end" | "error" => match begun.take() {
+                    Some((mut parts, line)) => {
+                        parts.push((event, data));
+                        read(&Value::Object(parts), line, &mut draft);
+                    }
+                    None => draft.lose(document.line, "the end of a run without its begin"),
+                },
+                _ => {}
+            }
+        }
     }
-    own.for_each(|document| read(document, &mut runs, &mut foreign));
-    Ok(foreign)
+    if let Some((_, line)) = begun {
+        draft.lose(line, UNENDED);
+    }
+    if is_any { Ok(draft.done()) } else { Err((first, "it has no part \"start\"".into())) }
 }
 
-fn read(document: &Document<'_>, runs: &mut Counter, foreign: &mut Foreign) {
-    let (root, line) = (&document.value, document.line);
+/// What is said of a run of `--json-stream` without its last event.
+const UNENDED: &str = "a run that has no end: it failed, was interrupted or is cut off";
+
+/// One line of `--json-stream`: the name of the event and what belongs to it.
+fn event<'a>(document: Value<'a>) -> Option<(Cow<'a, str>, Value<'a>)> {
+    let Value::Object(parts) = document else { return None };
+    let (mut event, mut data) = (None, None);
+    for (name, value) in parts {
+        match (name.as_ref(), value) {
+            ("event", Value::Text(name)) => event = Some(name),
+            ("data", value) => data = Some(value),
+            _ => {}
+        }
+    }
+    event.zip(data)
+}
+
+fn read(root: &Value<'_>, line: u32, draft: &mut Draft) {
     let result = iperf3::read(root, line, |_| Vec::new());
     let Some(test) = root.pointer("/start/test_start") else {
         let reason = result.err().map_or_else(|| "it does not say what was tested".into(), |e| e.reason);
-        foreign.losses.push(Loss { line, reason });
+        draft.lose(line, reason);
         return;
     };
     let number = |key: &str| json::number(test, key).unwrap_or(0.0);
     let protocol = test.get("protocol").map(json::level).unwrap_or_default();
-    let category = if number("reverse") != 0.0 { format!("{protocol}_REVERSE") } else { protocol };
-    let keys: Vec<(String, String)> = [("blksize", "size"), ("num_streams", "streams")]
+    let other = result.as_ref().ok().and_then(|run| iperf3::other_direction(root, run));
+    let category = match (&other, number("reverse") != 0.0) {
+        (Some(_), _) => format!("{protocol}_BIDIR"),
+        (None, true) => format!("{protocol}_REVERSE"),
+        (None, false) => protocol,
+    };
+    let keys: Keys = [("blksize", "size"), ("num_streams", "streams")]
         .into_iter()
         .filter_map(|(of, key)| Some((key.to_owned(), json::level(test.get(of)?))))
         .collect();
-    let run = Some(runs.next(format!("{category}{keys:?}")));
-    let setting = setting(&mut foreign.settings, facts(root, test));
-    let mut push = |metric: &str, unit: &str, value: Result<f64, String>| {
-        foreign.records.push(Record {
-            category: category.clone(),
-            keys: keys.clone(),
-            metric: metric.to_owned(),
-            unit: unit.to_owned(),
-            failed: value.is_err(),
-            value,
-            run: run.clone(),
-            setting,
-            line,
-        });
-    };
+    let case = draft.case(&category, keys, &facts(root, test), line);
     match result {
-        Err(error) => push("throughput", "Mbit/s", Err(error.reason)),
-        Ok(run) => figures(&run).into_iter().for_each(|(metric, unit, value)| push(metric, unit, Ok(value))),
+        Err(error) => draft.fail(&case, "throughput", "Mbit/s", error.reason),
+        Ok(run) => {
+            let mut case = case;
+            for (run, category) in [(Some(run), category.clone()), (other, format!("{category}_REVERSE"))] {
+                draft.enter(&mut case, &category);
+                for (metric, unit, value) in run.iter().flat_map(figures) {
+                    draft.give(&case, metric, unit, value);
+                }
+            }
+        }
     }
 }
 
@@ -97,8 +136,8 @@ fn figures(run: &Run) -> Vec<(&'static str, &'static str, f64)> {
     out
 }
 
-fn facts(root: &Value, test: &Value) -> BTreeMap<String, String> {
-    let mut facts: BTreeMap<String, String> = SETTINGS
+fn facts(root: &Value<'_>, test: &Value<'_>) -> Facts {
+    let mut facts: Facts = SETTINGS
         .into_iter()
         .filter_map(|(key, name)| Some((name.to_owned(), json::level(test.get(key)?))))
         .collect();

@@ -14,8 +14,11 @@
 //! A last line without its newline is lost, because 820 that was cut off is 82 or 8; unless it ends in a value in quotes, which
 //! are closed, or in a carriage return.
 
-use super::{Counter, Foreign, Loss, Parsed, Record, Spellings, table};
+use super::draft::{Case, Draft, Facts};
+use super::spelling::Sort;
+use super::{Parsed, Record, table};
 use crate::tool::NO_END;
+use std::borrow::Cow;
 use std::collections::HashMap;
 use table::End;
 
@@ -27,7 +30,7 @@ enum Column {
     Unit,
     Category,
     Repeat,
-    Key(String),
+    Key(String, Sort),
 }
 
 impl Column {
@@ -38,8 +41,8 @@ impl Column {
             "unit" => Column::Unit,
             "category" => Column::Category,
             "repeat" | "run" => Column::Repeat,
-            "case" => Column::Key("case".into()),
-            _ => Column::Key(heading.to_owned()),
+            "case" => Column::Key("case".into(), Sort::Other),
+            _ => Column::Key(heading.to_owned(), Sort::of(heading)),
         }
     }
 }
@@ -62,16 +65,16 @@ fn first(text: &str) -> Option<(&str, char)> {
 
 /// A line that begins with `#` and is no heading.
 fn is_comment(line: &str, separator: char) -> bool {
-    let heading = |line: &table::Line| line.cells.len() > 2 && is_heading(line);
-    line.trim_start().starts_with('#') && !table::lines(line, separator).first().is_some_and(heading)
+    let heading = |line: table::Line<'_>| line.cells.len() > 2 && is_heading(&line);
+    line.trim_start().starts_with('#') && !table::lines(line, separator).next().is_some_and(heading)
 }
 
 fn columns(heading: &str, separator: char) -> Vec<Column> {
-    table::lines(heading, separator).first().map(columns_of).unwrap_or_default()
+    table::lines(heading, separator).next().as_ref().map(columns_of).unwrap_or_default()
 }
 
 /// The columns that a line names.
-fn columns_of(line: &table::Line) -> Vec<Column> {
+fn columns_of(line: &table::Line<'_>) -> Vec<Column> {
     line.cells.iter().enumerate().map(|(index, cell)| Column::of(bare(index, cell))).collect()
 }
 
@@ -91,46 +94,37 @@ pub(super) fn parse(text: &str) -> Parsed {
     let comment = |line: &str| is_comment(line, separator);
     let said =
         text.lines().find(|line| !line.trim().is_empty()).is_some_and(|line| table::said(line).is_some());
-    let mut lines = table::lines_without(text, separator, &comment).into_iter();
+    let mut lines = table::lines_without(text, separator, &comment);
     if said {
         lines.next();
     }
     let first = lines.next().ok_or_else(|| (1, "it is empty".to_owned()))?;
-    let mut columns = headings(&first)?;
-    let mut foreign = Foreign { names_repeats: columns.contains(&Column::Repeat), ..Foreign::default() };
-    let (mut runs, mut repeats) = (Counter::default(), Repeats::default());
-    let is_one = !lines.as_slice().iter().any(is_heading);
+    let mut table = Table { columns: headings(&first)?, separator, last: None };
+    let mut draft = Draft::default();
+    draft.foreign.names_repeats = table.columns.contains(&Column::Repeat);
+    let mut repeats = None;
     for line in lines {
-        if let Some(reason) = cut(line.end, columns.last()) {
-            foreign.losses.push(Loss { line: line.number, reason: reason.to_owned() });
-            continue;
-        }
-        if is_heading(&line) {
-            columns = headings(&line)?;
-            foreign.names_repeats &= columns.contains(&Column::Repeat);
-            repeats.next_table();
-            continue;
-        }
-        if line.cells.len() != columns.len() {
-            let reason = format!("{} cells under {} headings", line.cells.len(), columns.len());
-            foreign.losses.push(Loss { line: line.number, reason });
-            continue;
-        }
-        match record(&columns, line, separator, &mut runs, &mut foreign.spellings) {
-            Ok(mut record) => {
-                if !is_one {
-                    repeats.number(&mut record);
-                }
-                foreign.records.push(record);
+        if let Some(reason) = cut(line.end, table.columns.last()) {
+            draft.lose(line.number, reason);
+        } else if is_heading(&line) {
+            table = Table { columns: headings(&line)?, separator, last: None };
+            draft.foreign.names_repeats &= table.columns.contains(&Column::Repeat);
+            repeats.get_or_insert_with(|| Repeats::of(&draft.foreign.records)).next_table();
+        } else if line.cells.len() != table.columns.len() {
+            let reason = format!("{} cells under {} headings", line.cells.len(), table.columns.len());
+            draft.lose(line.number, reason);
+        } else {
+            table.take(line, &mut draft);
+            if let (Some(repeats), Some(record)) = (&mut repeats, draft.foreign.records.last_mut()) {
+                repeats.number(record);
             }
-            Err(loss) => foreign.losses.push(loss),
         }
     }
-    Ok(foreign)
+    Ok(draft.done())
 }
 
 /// A line that names the columns again.
-fn is_heading(line: &table::Line) -> bool {
+fn is_heading(line: &table::Line<'_>) -> bool {
     let names = |name: &str| {
         line.cells.iter().enumerate().any(|(index, cell)| bare(index, cell).eq_ignore_ascii_case(name))
     };
@@ -138,11 +132,11 @@ fn is_heading(line: &table::Line) -> bool {
 }
 
 /// The columns of a heading.
-fn headings(line: &table::Line) -> Result<Vec<Column>, (u32, String)> {
+fn headings(line: &table::Line<'_>) -> Result<Vec<Column>, (u32, String)> {
     let columns = columns_of(line);
     for (index, column) in columns.iter().enumerate() {
         if columns.iter().skip(index + 1).any(|c| c == column) {
-            let name = line.cells.get(index).map_or("", String::as_str);
+            let name = line.cells.get(index).map_or("", |cell| cell.as_ref());
             return Err((line.number, format!("two columns mean '{name}'")));
         }
     }
@@ -164,6 +158,13 @@ struct Repeats {
 }
 
 impl Repeats {
+    /// Those of the first table.
+    fn of(records: &[Record]) -> Repeats {
+        let mut repeats = Repeats::default();
+        records.iter().for_each(|record| repeats.number(&mut record.clone()));
+        repeats
+    }
+
     fn next_table(&mut self) {
         self.before = self.before.saturating_add(1);
     }
@@ -174,7 +175,7 @@ impl Repeats {
         let id = format!("{}\u{1f}{:?}\u{1f}{}\u{1f}{run}", record.category, record.keys, record.metric);
         let first = *self.seen.entry(id).or_insert(self.before);
         if first != self.before {
-            record.run = Some(format!("{}.{run}", self.before.saturating_add(1)));
+            record.run = Some(format!("{}.{run}", self.before.saturating_add(1)).into());
         }
     }
 }
@@ -190,40 +191,58 @@ fn cut(end: End, last: Option<&Column>) -> Option<&'static str> {
     }
 }
 
-fn record(
-    columns: &[Column],
-    line: table::Line,
+/// What is known of a table when its lines are read.
+struct Table<'a> {
+    columns: Vec<Column>,
     separator: char,
-    runs: &mut Counter,
-    spellings: &mut Spellings,
-) -> Result<Record, Loss> {
-    let mut record = Record {
-        category: String::new(),
-        keys: Vec::new(),
-        metric: String::new(),
-        unit: String::new(),
-        value: Err(String::new()),
-        failed: false,
-        run: None,
-        setting: 0,
-        line: line.number,
-    };
-    for (column, cell) in columns.iter().zip(line.cells) {
-        match column {
-            Column::Metric => record.metric = cell,
-            Column::Value => record.value = table::number(&cell, separator),
-            Column::Unit => record.unit = cell,
-            Column::Category => record.category = cell,
-            Column::Repeat => record.run = Some(cell).filter(|c| !c.is_empty()),
-            Column::Key(name) => record.keys.push((name.clone(), spellings.level(name, &cell))),
+    /// The cells of the last value, with its case: the next is mostly of the same.
+    last: Option<(Vec<Cow<'a, str>>, Case)>,
+}
+
+impl<'a> Table<'a> {
+    /// The cell of a column that there is at most once.
+    fn cell<'v>(&self, cells: &'v [Cow<'a, str>], wanted: &Column) -> &'v str {
+        let at = self.columns.iter().position(|column| column == wanted);
+        at.and_then(|at| cells.get(at)).map_or("", |cell| cell.as_ref())
+    }
+
+    fn take(&mut self, line: table::Line<'a>, draft: &mut Draft) {
+        let cells = line.cells;
+        let metric = self.cell(&cells, &Column::Metric);
+        if metric.is_empty() {
+            return draft.lose(line.number, "a value without the name of its metric");
+        }
+        // Repeats that the file numbers need no counting.
+        let is_numbered = self.columns.contains(&Column::Repeat);
+        let counted = if is_numbered { "" } else { metric };
+        let mut case = self.case(&cells, counted, line.number, draft);
+        if is_numbered {
+            let run = self.cell(&cells, &Column::Repeat);
+            draft.name_run(&mut case, Some(run).filter(|run| !run.is_empty()));
+        }
+        let value = table::number(self.cell(&cells, &Column::Value), self.separator);
+        draft.give_read(&case, metric, self.cell(&cells, &Column::Unit), value);
+        self.last = Some((cells, case));
+    }
+
+    fn case(&self, cells: &[Cow<'a, str>], counted: &str, line: u32, draft: &mut Draft) -> Case {
+        let tells = |column: &Column| matches!(column, Column::Key(..) | Column::Category);
+        let is_same = |last: &[Cow<'a, str>]| {
+            self.columns.iter().zip(cells.iter().zip(last)).all(|(column, (a, b))| !tells(column) || a == b)
+        };
+        match &self.last {
+            Some((last, case)) if is_same(last) => draft.again(case, counted, line),
+            _ => {
+                let keys = self.columns.iter().zip(cells).filter_map(|(column, cell)| match column {
+                    Column::Key(name, sort) => {
+                        Some((name.clone(), draft.foreign.spellings.of(*sort, name, cell)))
+                    }
+                    _ => None,
+                });
+                let keys = keys.collect();
+                let category = self.cell(cells, &Column::Category);
+                draft.case_of(counted, category, keys, &Facts::new(), line)
+            }
         }
     }
-    if record.metric.is_empty() {
-        return Err(Loss { line: line.number, reason: "a value without the name of its metric".into() });
-    }
-    if !columns.contains(&Column::Repeat) {
-        record.run =
-            Some(runs.next(format!("{}\u{1f}{:?}\u{1f}{}", record.category, record.keys, record.metric)));
-    }
-    Ok(record)
 }

@@ -11,11 +11,14 @@ const SHOWN: usize = 80;
 const KEYS: usize = 8;
 
 /// Marks of outputs that are not read: all words must be in the text. What it is, and the way out.
-const KNOWN: [(&[&str], &str, &str); 13] = [
+const KNOWN: [(&[&str], &str, &str); 16] = [
     (&["Run status group", "bw="], "fio's text for people", "run fio with --output-format=json"),
     (&["(groupid=", "IOPS="], "fio's text for people", "run fio with --output-format=json"),
     (&["[ ID] Interval", "Transfer"], "text of iperf", "run iperf3 with -J on the client"),
     (&["Benchmark 1:", "Time (mean"], "hyperfine's text for people", "run hyperfine with --export-json FILE"),
+    (&["| Command |", "Mean ["], "hyperfine's table for people", "run hyperfine with --export-json FILE"),
+    (&["This is ApacheBench"], "ab's text", TABLE),
+    (&["Requests/sec:", "Transfer/sec:"], "wrk's text", TABLE),
     (&["\"jmhVersion\"", "\"primaryMetric\""], "JMH's JSON", TABLE),
     (&["Performance counter stats for"], "text of perf stat", TABLE),
     (&["=== RUN "], "go test without benchmarks", "run go test with -bench . -count 10"),
@@ -245,6 +248,9 @@ mod tests {
             ("a\u{1}\u{2}\u{3}\0\0\0\0", "binary"),
             ("fio-3.33\nj: (groupid=0, jobs=1)\n  read: IOPS=1k\n", "--output-format=json"),
             ("Benchmark 1: sleep 1\n  Time (mean ± σ): 1 s\n", "--export-json"),
+            ("| Command | Mean [ms] | Min [ms] |\n|:---|---:|---:|\n", "--export-json"),
+            ("This is ApacheBench, Version 2.3\nRequests per second: 100\n", "ab's text"),
+            ("Requests/sec: 7488.53\nTransfer/sec: 606.33MB\n", "wrk's text"),
         ] {
             let said = look(text.as_bytes());
             assert!(said.contains(part) && said.starts_with("it "), "{text}: {said}");

@@ -20,6 +20,8 @@ mod go_json;
 mod hyperfine;
 mod iometer;
 mod iozone;
+mod iozone_options;
+mod iozone_plain;
 mod iperf3_json;
 mod kinds;
 mod long_csv;
@@ -51,24 +53,29 @@ use crate::tool::{NO_END, line_without_end};
 use edge::quoted;
 use model::Direction;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-/// One number of one case.
+/// Factor levels of a case in the order of the file.
+pub type Keys = Vec<(String, String)>;
+
+/// One number of one case. Records of one file share what they have in common: a copy for each would cost more than reading
+/// the number.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Record {
     /// Category, empty where the format has none.
-    pub category: String,
+    pub category: Arc<str>,
     /// Factor levels in the order of the file.
-    pub keys: Vec<(String, String)>,
+    pub keys: Arc<Keys>,
     /// Name of the metric, perf.conf's where the format has fixed names.
-    pub metric: String,
+    pub metric: Arc<str>,
     /// Unit of the value, empty where the file does not tell.
-    pub unit: String,
+    pub unit: Arc<str>,
     /// The number, always finite, or why there is none.
     pub value: Result<f64, String>,
     /// There is no number because the tool says that the measurement failed.
     pub failed: bool,
     /// Which run of the case gave it; `None` for a figure over all runs of the file.
-    pub run: Option<String>,
+    pub run: Option<Arc<str>>,
     /// Index into [`Foreign::settings`]: what held when it was measured.
     pub setting: usize,
     /// Line in the file, counted from 1.
@@ -104,9 +111,9 @@ pub enum IdleCase {
     /// files have values of it.
     Known {
         /// Factor levels in the order of the file.
-        keys: Vec<(String, String)>,
+        keys: Arc<Keys>,
         /// Which run of the case it was.
-        run: String,
+        run: Arc<str>,
     },
     /// It failed before its levels were told: it is one of the cases of its category.
     Failed,
@@ -195,28 +202,7 @@ fn number(text: &str) -> Result<f64, String> {
     }
 }
 
-/// Finds a set of facts among those of a file, or adds it.
-fn setting(settings: &mut Vec<BTreeMap<String, String>>, facts: BTreeMap<String, String>) -> usize {
-    settings.iter().position(|known| *known == facts).unwrap_or_else(|| {
-        settings.push(facts);
-        settings.len() - 1
-    })
-}
-
 /// The loss of a last line without its newline: half a number is a number, too.
 fn lost_end(text: &str) -> Option<Loss> {
     line_without_end(text).map(|line| Loss { line, reason: NO_END.to_owned() })
-}
-
-/// Numbers from 1 by key, for runs that the file does not number.
-#[derive(Default)]
-struct Counter(BTreeMap<String, u32>);
-
-impl Counter {
-    /// The next number of a key.
-    fn next(&mut self, key: String) -> String {
-        let count = self.0.entry(key).or_default();
-        *count = count.saturating_add(1);
-        count.to_string()
-    }
 }

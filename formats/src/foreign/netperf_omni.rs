@@ -7,7 +7,8 @@
 //! netperf writes -1 for what it has not measured; such figures are absent, not values. With `-P 0` the CSV has no
 //! heading and cannot be told from any other numbers.
 
-use super::{Counter, Foreign, Idle, IdleCase, Loss, Parsed, Record, lost_end, number, setting, table};
+use super::draft::{Draft, Facts};
+use super::{Idle, IdleCase, Keys, Loss, Parsed, lost_end, number, table};
 use crate::tool::lines;
 use edge::quoted;
 use std::collections::BTreeMap;
@@ -90,8 +91,8 @@ fn is_heading(line: &str) -> bool {
 
 /// Reads every result of one file.
 pub(super) fn parse(text: &str) -> Parsed {
-    let foreign = Foreign { losses: lost_end(text).into_iter().collect(), ..Foreign::default() };
-    let mut reader = Reader { foreign, ..Reader::default() };
+    let mut reader = Reader::default();
+    reader.draft.foreign.losses.extend(lost_end(text));
     let mut columns: Option<Vec<Option<&'static str>>> = None;
     for (line, content) in lines(text) {
         let content = content.trim_end_matches('\r');
@@ -109,14 +110,15 @@ pub(super) fn parse(text: &str) -> Parsed {
         }
     }
     reader.finish();
-    if reader.foreign.losses.is_empty() {
+    if reader.draft.foreign.losses.is_empty() {
         reader.begin(None);
     }
-    Ok(reader.foreign)
+    Ok(reader.draft.done())
 }
 
 fn cells(line: &str) -> Vec<String> {
-    table::lines(line, ',').into_iter().next().map(|l| l.cells).unwrap_or_default()
+    let cells = table::lines(line, ',').next().map(|line| line.cells).unwrap_or_default();
+    cells.into_iter().map(|cell| cell.into_owned()).collect()
 }
 
 fn selector(heading: &str) -> Option<&'static str> {
@@ -145,8 +147,7 @@ struct Figure {
 
 #[derive(Default)]
 struct Reader {
-    foreign: Foreign,
-    runs: Counter,
+    draft: Draft,
     banner: Option<String>,
     /// Line of a banner after which no result has come yet.
     waiting: Option<u32>,
@@ -160,7 +161,7 @@ impl Reader {
         if let Some(line) = self.waiting.take() {
             let (category, of) = (self.category(), IdleCase::Failed);
             let reason = "a test without a result: it failed".to_owned();
-            self.foreign.idle.push(Idle { category, of, line, reason });
+            self.draft.foreign.idle.push(Idle { category, of, line, reason });
         }
         (self.banner, self.waiting) = banner.map_or((None, None), |(text, line)| (Some(text), Some(line)));
     }
@@ -173,7 +174,7 @@ impl Reader {
         }
         if cells.len() != columns.len() {
             let reason = format!("{} cells under {} headings", cells.len(), columns.len());
-            self.foreign.losses.push(Loss { line, reason });
+            self.draft.lose(line, reason);
             return;
         }
         for (key, cell) in columns.iter().zip(cells) {
@@ -203,27 +204,17 @@ impl Reader {
         let Some(line) = self.values.values().map(|(_, line)| *line).min() else { return };
         let transactions = self.text("THROUGHPUT_UNITS").starts_with("Tran");
         let category = self.category();
-        let keys: Vec<(String, String)> =
-            self.size().map(|size| vec![("size".to_owned(), size)]).unwrap_or_default();
-        let run = self.runs.next(format!("{category}{keys:?}"));
-        let before = self.foreign.records.len();
-        self.waiting = None;
+        let keys: Keys = self.size().map(|size| vec![("size".to_owned(), size)]).unwrap_or_default();
         let facts = self.facts();
-        let setting = setting(&mut self.foreign.settings, facts);
-        let record = |metric: &str, unit: &str, value, line| Record {
-            category: category.clone(),
-            keys: keys.clone(),
-            metric: metric.to_owned(),
-            unit: unit.to_owned(),
-            value,
-            failed: false,
-            run: Some(run.clone()),
-            setting,
-            line,
-        };
+        let mut case = self.draft.case(&category, keys, &facts, line);
+        let before = self.draft.foreign.records.len();
+        self.waiting = None;
         match self.throughput() {
-            Some(Ok(f)) => self.foreign.records.push(record(f.metric, f.unit, f.value, f.line)),
-            Some(Err(loss)) => self.foreign.losses.push(loss),
+            Some(Ok(figure)) => {
+                case.line = figure.line;
+                self.draft.give_read(&case, figure.metric, figure.unit, figure.value);
+            }
+            Some(Err(loss)) => self.draft.foreign.losses.push(loss),
             None => {}
         }
         for (key, metric, unit) in METRICS {
@@ -231,18 +222,19 @@ impl Reader {
             let value = number(text);
             let measured = !value.as_ref().is_ok_and(|v| *v < 0.0);
             if measured && (transactions || !key.ends_with("_LATENCY")) {
-                self.foreign.records.push(record(metric, unit, value, *at));
+                case.line = *at;
+                self.draft.give_read(&case, metric, unit, value);
             }
         }
-        if self.foreign.records.len() == before {
-            self.foreign.losses.push(Loss { line, reason: "a result without a figure that is known".into() });
+        if self.draft.foreign.records.len() == before {
+            self.draft.lose(line, "a result without a figure that is known");
         }
         self.values.clear();
     }
 
     /// How the result was measured.
-    fn facts(&self) -> BTreeMap<String, String> {
-        let mut facts = BTreeMap::new();
+    fn facts(&self) -> Facts {
+        let mut facts = Facts::new();
         for (key, _, name) in SETTINGS {
             let Some(text) = self.values.get(key).map(|(text, _)| text.trim()) else { continue };
             let value = match (key, number(text)) {

@@ -136,7 +136,7 @@ fn case(draft: &mut Draft, name: &str, size: f64, seconds: f64, line: u32) -> Ca
     if seconds.round() >= 1.0 && (seconds - seconds.round()).abs() <= 0.1 {
         facts.insert("param.l".into(), seconds.round().to_string());
     }
-    draft.case(name, vec![key("size", size.to_string())], facts, line)
+    draft.case(name, vec![key("size", size.to_string())], &facts, line)
 }
 
 /// What was measured of the CPUs: -1 is what was not.

@@ -2,8 +2,8 @@
 //!
 //! Both sides of a run measure; where the text tells which one it is of, that is a level of the case.
 
-use super::Parsed;
-use super::draft::{Draft, Facts, Keys, key, sections};
+use super::draft::{Draft, Facts, key, sections};
+use super::{Keys, Parsed};
 use crate::ntttcp;
 use crate::tool::{lines, number};
 
@@ -38,7 +38,7 @@ fn read(draft: &mut Draft, before: u32, part: &str) {
     }
     let side = ["sender", "receiver"].into_iter().find(|side| part.contains(&format!("{side} activity")));
     let keys: Keys = side.map(|side| key("side", side)).into_iter().collect();
-    let case = draft.case("TCP", keys, facts, before.saturating_add(run.line));
+    let case = draft.case("TCP", keys, &facts, before.saturating_add(run.line));
     draft.give(&case, "throughput(Mbit/s)", "Mbit/s", run.throughput);
     let field = |name: &str| {
         let line = part.lines().find_map(|line| line.rsplit_once(name)?.1.split_once(':'))?;

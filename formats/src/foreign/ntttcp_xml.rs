@@ -50,7 +50,7 @@ pub(super) fn parse(text: &str) -> Parsed {
         keys.push(key("buf(k)", (length / 1024.0).to_string()));
     }
     keys.extend(side(&root.name).map(|side| key("side", side)));
-    let case = draft.case(if udp { "UDP" } else { "TCP" }, keys, facts, root.line);
+    let case = draft.case(if udp { "UDP" } else { "TCP" }, keys, &facts, root.line);
     let rate =
         throughput(&root).ok_or_else(|| (root.line, "it has no total of what was moved".to_owned()))?;
     draft.give(&case, "throughput(Mbit/s)", "Mbit/s", rate);

@@ -3,12 +3,11 @@
 //! The case is suite, subtest and extra options. Replicates are runs; without any, the value is one. `lowerIsBetter` is true
 //! where it is not given. A suite's own value, a mean over its subtests, is read where it has no subtests or is given besides.
 
-use super::Parsed;
-use super::draft::{Draft, Facts, Keys, key};
+use super::draft::{Draft, Facts, key};
 use super::scores::{Score, foreign};
-use crate::json;
+use super::{Keys, Parsed};
+use crate::json::{self, Value};
 use model::Direction;
-use serde_json::Value;
 
 /// Tells the JSON by its suites and subtests.
 pub(super) fn is(text: &str) -> bool {
@@ -19,9 +18,9 @@ pub(super) fn is(text: &str) -> bool {
 /// Reads every suite of a file.
 pub(super) fn parse(text: &str) -> Parsed {
     let (draft, mut scores) = (Draft::default(), Vec::new());
-    for document in json::documents(text)? {
-        let names = document.lines_of_key("name");
-        let line = names.first().copied().unwrap_or(document.line);
+    let documents = json::documents(text)?;
+    for document in &documents {
+        let line = document.line_of_key("name");
         for suite in document.value.get("suites").and_then(Value::as_array).into_iter().flatten() {
             read(suite, line, &mut scores);
         }
@@ -29,9 +28,9 @@ pub(super) fn parse(text: &str) -> Parsed {
     Ok(foreign(scores, draft))
 }
 
-fn read(suite: &Value, line: u32, scores: &mut Vec<Score>) {
+fn read<'a>(suite: &'a Value<'_>, line: u32, scores: &mut Vec<Score<'a>>) {
     let text =
-        |part: &Value, name: &str| part.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        |part: &Value<'_>, name: &str| part.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     let mut keys: Keys = vec![key("suite", text(suite, "name"))];
     let options = suite.get("extraOptions").and_then(Value::as_array).into_iter().flatten();
     let mut options: Vec<&str> = options.filter_map(Value::as_str).collect();
@@ -39,14 +38,14 @@ fn read(suite: &Value, line: u32, scores: &mut Vec<Score>) {
     if !options.is_empty() {
         keys.push(key("options", options.join(" ")));
     }
-    let mut push = |part: &Value, keys: Keys, inherited: Option<&Value>| {
+    let mut push = |part: &'a Value<'_>, keys: Keys, inherited: Option<&'a Value<'_>>| {
         let replicates = part.get("replicates").and_then(Value::as_array).into_iter().flatten();
         let mut values: Vec<f64> = replicates.filter_map(Value::as_f64).collect();
         if values.is_empty() {
             values.extend(json::number(part, "value"));
         }
         let of = |name: &str| part.get(name).or_else(|| inherited?.get(name));
-        let unit = of("unit").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let unit = of("unit").and_then(Value::as_str).unwrap_or_default().into();
         let lower = of("lowerIsBetter").and_then(Value::as_bool).unwrap_or(true);
         let direction = Some(if lower { Direction::LowerIsBetter } else { Direction::HigherIsBetter });
         if !values.is_empty() {

@@ -3,11 +3,11 @@
 //! The case is the test's identifier without its version, and its description. Where a file holds several systems, which are
 //! merged results, the system is a level, too. Each trial (`RawString`) is a run.
 
-use super::Parsed;
-use super::draft::{Draft, Facts, Keys, key};
+use super::draft::{Draft, Facts, key};
 use super::look::xml_root;
 use super::scores::{Score, foreign};
 use super::xml::{self, Element};
+use super::{Keys, Parsed};
 use crate::tool::number;
 use model::Direction;
 
@@ -43,7 +43,7 @@ fn system(entry: &Element) -> Option<&str> {
     entry.text_of("Identifier")
 }
 
-fn score(result: &Element, entry: &Element, name_systems: bool) -> Option<Score> {
+fn score(result: &Element, entry: &Element, name_systems: bool) -> Option<Score<'static>> {
     let identifier = result.text_of("Identifier").or_else(|| result.text_of("Title"))?;
     // `pts/fio-1.15.0`: another version of a test is another test.
     let (name, version) = match identifier.rsplit_once('-') {
@@ -74,6 +74,6 @@ fn score(result: &Element, entry: &Element, name_systems: bool) -> Option<Score>
             facts.insert(fact.into(), value.to_owned());
         }
     }
-    let unit = result.text_of("Scale").unwrap_or_default().to_owned();
+    let unit = result.text_of("Scale").unwrap_or_default().to_owned().into();
     Some(Score { keys, unit, direction, values, facts, line: entry.line })
 }

@@ -5,8 +5,7 @@
 
 use super::Parsed;
 use super::draft::{Draft, Facts, key};
-use crate::json;
-use serde_json::Value;
+use crate::json::{self, Value};
 
 /// Tells the JSON by what it says of machine and tests.
 pub(super) fn is(text: &str) -> bool {
@@ -33,7 +32,7 @@ pub(super) fn parse(text: &str) -> Parsed {
         let tests = root.get("benchmarks").and_then(Value::as_array).into_iter().flatten();
         for (index, test) in tests.enumerate() {
             let line = lines.get(index).copied().unwrap_or(document.line);
-            let name = ["fullname", "name"].iter().find_map(|key| test.get(*key)?.as_str());
+            let name = ["fullname", "name"].iter().find_map(|key| test.get(key)?.as_str());
             let stats = test.get("stats").unwrap_or(&Value::Null);
             let data = stats.get("data").and_then(Value::as_array).into_iter().flatten();
             let mut times: Vec<f64> = data.filter_map(Value::as_f64).collect();
@@ -44,8 +43,11 @@ pub(super) fn parse(text: &str) -> Parsed {
                 draft.lose(line, "a test without its name and its times");
                 continue;
             };
-            for time in times {
-                let case = draft.case("", vec![key("test", name)], facts.clone(), line);
+            let mut case = draft.case("", vec![key("test", name)], &facts, line);
+            for (index, time) in times.into_iter().enumerate() {
+                if index > 0 {
+                    case = draft.again(&case, "", line);
+                }
                 draft.give(&case, "time_s", "s", time);
             }
         }

@@ -10,8 +10,8 @@
 //!
 //! Of qemu-io each command is a run. With `-C` (commas) it does not say whether it read or wrote, and the case is `io`.
 
-use super::Parsed;
-use super::draft::{Draft, Facts, Keys, key};
+use super::draft::{Draft, Facts, key};
+use super::{Keys, Parsed};
 use crate::qemu_img::{self, parse_bench};
 use crate::tool::lines;
 use edge::quoted;
@@ -33,9 +33,14 @@ pub(super) fn is(text: &str) -> bool {
 /// `read 65536/65536 bytes at offset 0`: the direction and the bytes that were done.
 fn command(line: &str) -> Option<(&'static str, u64, u64)> {
     let words: Vec<&str> = line.split_whitespace().collect();
-    let ["read" | "wrote", share, "bytes", "at", "offset", _] = words.as_slice() else { return None };
+    let [verb, share, "bytes", "at", "offset", _] = words.as_slice() else { return None };
     let (done, wanted) = share.split_once('/')?;
-    let direction = if line.starts_with("read") { "io_read" } else { "io_write" };
+    let direction = match *verb {
+        "read" => "io_read",
+        "wrote" => "io_write",
+        "discard" => "io_discard",
+        _ => return None,
+    };
     Some((direction, done.parse().ok()?, wanted.parse().ok()?))
 }
 
@@ -50,16 +55,20 @@ fn rate(line: &str) -> Option<(f64, f64)> {
 /// Reads every run of a file.
 pub(super) fn parse(text: &str) -> Parsed {
     let mut draft = Draft::default();
+    let mut flush = None;
     let (mut bench, mut asked) = (None::<(u32, &str)>, None::<(&'static str, u64)>);
     for (line, content) in lines(text) {
         let said = content.trim_start_matches("qemu-io> ").trim();
-        if said.starts_with("Sending ") {
+        if let Some(interval) = qemu_img::flush(said) {
+            flush = Some(interval);
+        } else if said.starts_with("Sending ") {
+            flush = None;
             if let Some((line, _)) = bench.replace((line, said)) {
                 draft.lose(line, "the run was not completed");
             }
         } else if said.starts_with("Run completed in ") {
             match bench.take() {
-                Some((begun, first)) => run(&mut draft, begun, first, line, said),
+                Some((begun, first)) => run(&mut draft, (begun, first), flush, line, said),
                 None => draft.lose(line, "a time without its run"),
             }
         } else if let Some((direction, done, wanted)) = command(said) {
@@ -98,12 +107,13 @@ fn size(bytes: f64) -> (String, String) {
 }
 
 /// One run of `qemu-img bench`, begun on one line and ended on another.
-fn run(draft: &mut Draft, begun: u32, first: &str, line: u32, said: &str) {
+fn run(draft: &mut Draft, (begun, first): (u32, &str), flush: Option<&str>, line: u32, said: &str) {
     match parse_bench(&format!("{first}\n{said}\n")) {
         Err(error) => draft.lose(begun, error.reason),
         Ok(bench) => {
-            let keys: Keys = vec![size(bench.size as f64), key("depth", bench.depth.to_string())];
-            let case = draft.case(&format!("bench_{}", bench.direction), keys, Facts::new(), line);
+            let mut keys: Keys = vec![size(bench.size as f64), key("depth", bench.depth.to_string())];
+            keys.extend(flush.map(|interval| key("flush_interval", interval)));
+            let case = draft.case(&format!("bench_{}", bench.direction), keys, &Facts::new(), line);
             let (requests, bytes) = (bench.requests as f64, bench.size as f64);
             draft.give(&case, "IOPS", "1/s", requests / bench.seconds);
             draft.give(&case, "BW", "MiB/s", requests * bytes / MIB / bench.seconds);
@@ -117,7 +127,7 @@ fn io(draft: &mut Draft, category: &str, line: u32, (bytes, operations, rate): (
     if operations <= 0.0 {
         return draft.lose(line, "a command without an operation");
     }
-    let case = draft.case(category, vec![size(bytes / operations), key("depth", "1")], Facts::new(), line);
+    let case = draft.case(category, vec![size(bytes / operations), key("depth", "1")], &Facts::new(), line);
     draft.give(&case, "IOPS", "1/s", rate);
     draft.give(&case, "BW", "MiB/s", rate * bytes / operations / MIB);
 }

@@ -3,17 +3,18 @@
 //! The metric is the unit, as with Go's benchmarks; `score` where there is none. A unit of which more is better of some and
 //! less of others is two metrics.
 
-use super::draft::{Draft, Facts, Keys};
-use super::{Foreign, Statement};
+use super::draft::{Draft, Facts};
+use super::{Foreign, Keys, Statement};
 use model::Direction;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// One benchmark of a list.
-pub(super) struct Score {
+pub(super) struct Score<'a> {
     /// What tells it from others.
     pub keys: Keys,
     /// As the file has it; empty where there is none.
-    pub unit: String,
+    pub unit: Cow<'a, str>,
     /// What the file says of it.
     pub direction: Option<Direction>,
     /// A value of each run.
@@ -25,27 +26,38 @@ pub(super) struct Score {
 }
 
 /// The benchmarks as a file, with what it says of its metrics.
-pub(super) fn foreign(scores: Vec<Score>, mut draft: Draft) -> Foreign {
-    let mut directions: BTreeMap<String, Vec<Direction>> = BTreeMap::new();
+pub(super) fn foreign(scores: Vec<Score<'_>>, mut draft: Draft) -> Foreign {
+    let mut directions: BTreeMap<Cow<'_, str>, Vec<Direction>> = BTreeMap::new();
     for score in &scores {
-        let known = directions.entry(score.unit.clone()).or_default();
-        known.extend(score.direction.filter(|direction| !known.contains(direction)));
+        if !directions.contains_key(&score.unit) {
+            directions.insert(score.unit.clone(), Vec::new());
+        }
+        if let (Some(known), Some(direction)) = (directions.get_mut(&score.unit), score.direction)
+            && !known.contains(&direction)
+        {
+            known.push(direction);
+        }
     }
     for score in scores {
         let is_both = directions.get(&score.unit).is_some_and(|known| known.len() > 1);
-        let plain = if score.unit.is_empty() { "score" } else { score.unit.as_str() };
+        let plain = if score.unit.is_empty() { "score" } else { score.unit.as_ref() };
         let metric = match score.direction {
-            Some(Direction::HigherIsBetter) if is_both => format!("{plain} (higher)"),
-            _ => plain.to_owned(),
+            Some(Direction::HigherIsBetter) if is_both => Cow::Owned(format!("{plain} (higher)")),
+            _ => Cow::Borrowed(plain),
         };
-        for value in score.values {
-            let case = draft.case("", score.keys.clone(), score.facts.clone(), score.line);
-            draft.give(&case, &metric, &score.unit, value);
+        let mut values = score.values.into_iter();
+        if let Some(first) = values.next() {
+            let case = draft.case("", score.keys, &score.facts, score.line);
+            draft.give(&case, &metric, &score.unit, first);
+            for value in values {
+                let case = draft.again(&case, "", score.line);
+                draft.give(&case, &metric, &score.unit, value);
+            }
         }
         if let Some(direction) = score.direction {
-            let statement = Statement { metric, direction };
-            if !draft.foreign.statements.contains(&statement) {
-                draft.foreign.statements.push(statement);
+            let is_same = |known: &Statement| known.direction == direction && known.metric == *metric;
+            if !draft.foreign.statements.iter().any(is_same) {
+                draft.foreign.statements.push(Statement { metric: metric.into_owned(), direction });
             }
         }
     }
@@ -58,9 +70,9 @@ mod tests {
 
     #[test]
     fn a_unit_with_two_directions_is_two_metrics() {
-        let score = |unit: &str, direction| Score {
+        let score = |unit: &'static str, direction| Score {
             keys: Vec::new(),
-            unit: unit.to_owned(),
+            unit: Cow::Borrowed(unit),
             direction,
             values: vec![1.0],
             facts: Facts::new(),
@@ -75,7 +87,7 @@ mod tests {
             score("x", None),
         ];
         let read = foreign(scores, Draft::default());
-        let names: Vec<&str> = read.records.iter().map(|r| r.metric.as_str()).collect();
+        let names: Vec<&str> = read.records.iter().map(|r| r.metric.as_ref()).collect();
         assert_eq!(names, ["ms", "score", "score (higher)", "fps", "x"]);
         assert_eq!(read.statements.len(), 4);
     }

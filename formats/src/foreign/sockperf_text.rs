@@ -44,7 +44,7 @@ fn read(draft: &mut Draft, before: u32, part: &str) {
         facts.insert("tool.sockperf".into(), version.to_owned());
     }
     if let Some((line, rate, mbit)) = throughput(part) {
-        let case = draft.case(category, Vec::new(), facts, before.saturating_add(line));
+        let case = draft.case(category, Vec::new(), &facts, before.saturating_add(line));
         draft.give(&case, "message_rate", "msg/s", rate);
         if let Some(mbit) = mbit {
             draft.give(&case, "throughput", "Mbit/s", mbit);
@@ -55,7 +55,7 @@ fn read(draft: &mut Draft, before: u32, part: &str) {
         Err(error) => draft.lose(before.saturating_add(error.line), error.reason),
         Ok(run) => {
             facts.insert("param.full_rtt".into(), if run.round_trip { "yes" } else { "no" }.into());
-            let case = draft.case(category, Vec::new(), facts, before.saturating_add(run.line));
+            let case = draft.case(category, Vec::new(), &facts, before.saturating_add(run.line));
             draft.give(&case, "latency_us", "us", run.mean_us);
             for (percent, metric) in PERCENTILES {
                 if let Some(value) = run.percentile(percent) {

@@ -50,6 +50,13 @@ impl Spellings {
         level
     }
 
+    /// The same for a key whose levels are known to be of a sort.
+    pub(super) fn of(&mut self, sort: Sort, key: &str, written: &str) -> String {
+        let level = sort.spell(written);
+        self.keep(key, &level, written);
+        level
+    }
+
     /// Keeps how a level is written, if it is written otherwise.
     pub(super) fn keep(&mut self, key: &str, level: &str, written: &str) {
         if level != written {
@@ -59,17 +66,41 @@ impl Spellings {
     }
 }
 
+/// What the levels of a key are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sort {
+    Size,
+    Time,
+    Other,
+}
+
+impl Sort {
+    /// By the name of the key.
+    pub fn of(key: &str) -> Sort {
+        let name: String =
+            key.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
+        if SIZES.contains(&name.as_str()) {
+            Sort::Size
+        } else if TIMES.contains(&name.as_str()) {
+            Sort::Time
+        } else {
+            Sort::Other
+        }
+    }
+
+    /// A level in the one spelling of its kind.
+    pub fn spell(self, level: &str) -> String {
+        match self {
+            Sort::Size => size(level),
+            Sort::Time => seconds(level),
+            Sort::Other => level.to_owned(),
+        }
+    }
+}
+
 /// The level of a key, in the one spelling of its kind.
 pub fn level(key: &str, level: &str) -> String {
-    let name: String =
-        key.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
-    if SIZES.contains(&name.as_str()) {
-        size(level)
-    } else if TIMES.contains(&name.as_str()) {
-        seconds(level)
-    } else {
-        level.to_owned()
-    }
+    Sort::of(key).spell(level)
 }
 
 /// A size in its largest whole unit of powers of 1024: `4096` and `4KiB` are `4k`. What is no size stays as it is.

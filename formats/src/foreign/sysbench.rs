@@ -85,7 +85,7 @@ fn read(draft: &mut Draft, before: u32, part: &str) {
             facts.insert(fact.into(), limit.trim().to_owned());
         }
     }
-    let mut case = draft.case(test, keys, facts, first);
+    let mut case = draft.case(test, keys, &facts, first);
     let (mut total, mut seconds, mut gave, mut has_rate) = (None, None, false, false);
     for (line, content) in lines(part) {
         case.line = before.saturating_add(line);

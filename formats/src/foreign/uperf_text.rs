@@ -30,11 +30,11 @@ pub(super) fn parse(text: &str) -> Parsed {
         let keys = vec![key(name, count)];
         match result {
             Err(error) => {
-                let case = draft.case(profile, keys, Facts::new(), before.saturating_add(error.line));
+                let case = draft.case(profile, keys, &Facts::new(), before.saturating_add(error.line));
                 draft.fail(&case, "trans.rate", "trans/s", &error.reason);
             }
             Ok(run) => {
-                let case = draft.case(profile, keys, Facts::new(), before.saturating_add(run.line));
+                let case = draft.case(profile, keys, &Facts::new(), before.saturating_add(run.line));
                 if run.throughput > 0.0 {
                     draft.give(&case, "throughput", "Mbit/s", run.throughput);
                 }

@@ -9,9 +9,10 @@
 //! Columns called like a factor (`threads`, `size`, `depth`, ..) and columns of words are keys; every other column of numbers is
 //! a metric. Lines of one case are its runs, unless a column numbers them.
 
-use super::draft::{Draft, Facts, Keys, key};
+use super::draft::{Case, Draft, Facts, key};
+use super::spelling::Sort;
 use super::table::{self, End, Line};
-use super::{Parsed, long_csv};
+use super::{Keys, Parsed, long_csv};
 use crate::tool::NO_END;
 use edge::quoted;
 
@@ -107,9 +108,9 @@ pub(super) fn is(text: &str) -> bool {
     // A head may end in the middle of a line.
     let end = text.rfind('\n').unwrap_or(0);
     let (lines, _) = table::table(text.get(..end).unwrap_or_default());
+    let lines: Vec<Line<'_>> = lines.take(SAMPLE + 1).collect();
     let Some((heading, rows)) = lines.split_first() else { return false };
-    let rows = rows.get(..rows.len().min(SAMPLE)).unwrap_or_default();
-    let names = &heading.cells;
+    let names: Vec<String> = heading.cells.iter().map(|cell| cell.to_string()).collect();
     let is_name = |name: &String| {
         name.split_whitespace().count() < 6 && name.len() < 60 && number(name, separator).is_none()
     };
@@ -120,7 +121,7 @@ pub(super) fn is(text: &str) -> bool {
         && is_named
         && names.iter().all(is_name)
         && rows.iter().all(|row| row.cells.len() == names.len())
-        && columns(names, rows, separator).contains(&Column::Metric)
+        && columns(&names, rows, separator).contains(&Column::Metric)
 }
 
 /// A number, if the cell is one.
@@ -129,7 +130,7 @@ fn number(cell: &str, separator: char) -> Option<f64> {
 }
 
 /// What each column is, by its heading and these lines.
-fn columns(names: &[String], rows: &[Line], separator: char) -> Vec<Column> {
+fn columns(names: &[String], rows: &[Line<'_>], separator: char) -> Vec<Column> {
     let kind = |(index, name): (usize, &String)| {
         let word: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
         let word = word.to_ascii_lowercase();
@@ -167,16 +168,15 @@ fn columns(names: &[String], rows: &[Line], separator: char) -> Vec<Column> {
 
 /// Reads the table.
 pub(super) fn parse(text: &str) -> Parsed {
-    let (lines, separator) = table::table(text);
-    let mut lines = lines.into_iter();
+    let (mut lines, separator) = table::table(text);
     let heading = lines.next().ok_or_else(|| (1, "it is empty".to_owned()))?;
-    let names = heading.cells;
+    let names: Vec<String> = heading.cells.iter().map(|cell| cell.to_string()).collect();
     for (index, name) in names.iter().enumerate() {
         if names.iter().skip(index + 1).any(|other| other == name) {
             return Err((heading.number, format!("two columns are called {}", quoted(name))));
         }
     }
-    let rows: Vec<Line> = lines.filter(|row| row.cells != names).collect();
+    let rows: Vec<Line<'_>> = lines.filter(|row| row.cells != names).collect();
     let columns = columns(&names, &rows, separator);
     if !columns.contains(&Column::Metric) {
         let reason =
@@ -185,17 +185,19 @@ pub(super) fn parse(text: &str) -> Parsed {
     }
     let mut draft = Draft::default();
     draft.foreign.names_repeats = columns.contains(&Column::Run);
+    let columns = names.iter().zip(columns).map(|(name, column)| (name.as_str(), column, Sort::of(name)));
+    let mut table = Table { columns: columns.collect(), separator, last: None };
     for row in &rows {
         match cut(row, names.len()) {
             Some(reason) => draft.lose(row.number, reason),
-            None => take(&mut draft, &names, &columns, row, separator),
+            None => table.take(&mut draft, row),
         }
     }
     Ok(draft.done())
 }
 
 /// Why a line cannot be used.
-fn cut(row: &Line, columns: usize) -> Option<String> {
+fn cut(row: &Line<'_>, columns: usize) -> Option<String> {
     match row.end {
         End::Closed | End::Quote if row.cells.len() == columns => None,
         End::Text | End::Inside => Some(NO_END.to_owned()),
@@ -203,24 +205,42 @@ fn cut(row: &Line, columns: usize) -> Option<String> {
     }
 }
 
-fn take(draft: &mut Draft, names: &[String], columns: &[Column], row: &Line, separator: char) {
-    let all = || names.iter().zip(columns).zip(&row.cells);
-    let keys: Keys = all()
-        .filter(|((_, column), _)| **column == Column::Key)
-        .map(|((name, _), cell)| key(name, draft.foreign.spellings.level(name, cell)))
-        .collect();
-    let run = all().find(|((_, column), cell)| **column == Column::Run && !cell.is_empty());
-    let run = run.map(|(_, cell)| cell.clone());
-    let mut case = draft.case("", keys, Facts::new(), row.number);
-    if let Some(run) = run {
-        case.name_run(run);
-    }
-    for ((name, _), cell) in
-        all().filter(|((_, column), cell)| **column == Column::Metric && !cell.is_empty())
-    {
-        match table::number(cell, separator) {
-            Ok(value) => draft.give(&case, name, "", value),
-            Err(reason) => draft.give_nothing(&case, name, reason),
+/// What is known of the columns when lines are read.
+struct Table<'a> {
+    columns: Vec<(&'a str, Column, Sort)>,
+    separator: char,
+    /// The last line with its case: the next is mostly of the same.
+    last: Option<(&'a Line<'a>, Case)>,
+}
+
+impl<'a> Table<'a> {
+    fn take(&mut self, draft: &mut Draft, row: &'a Line<'a>) {
+        let all = || self.columns.iter().zip(&row.cells);
+        let is_same = |last: &Line<'_>| {
+            all()
+                .zip(&last.cells)
+                .all(|(((_, column, _), mine), last)| *column != Column::Key || mine == last)
+        };
+        let mut case = match &self.last {
+            Some((last, case)) if is_same(last) => draft.again(case, "", row.number),
+            _ => {
+                let keys = all().filter(|((_, column, _), _)| *column == Column::Key);
+                let keys: Keys = keys
+                    .map(|((name, _, sort), cell)| key(name, draft.foreign.spellings.of(*sort, name, cell)))
+                    .collect();
+                draft.case("", keys, &Facts::new(), row.number)
+            }
+        };
+        if let Some((_, run)) =
+            all().find(|((_, column, _), cell)| *column == Column::Run && !cell.is_empty())
+        {
+            draft.name_run(&mut case, Some(run));
         }
+        for ((name, _, _), cell) in
+            all().filter(|((_, column, _), cell)| *column == Column::Metric && !cell.is_empty())
+        {
+            draft.give_read(&case, name, "", table::number(cell, self.separator));
+        }
+        self.last = Some((row, case));
     }
 }

@@ -141,7 +141,7 @@ fn what_fios_syncs_took_and_every_percentile_that_was_asked_for_is_read() {
         assert!(sync > 0.0 && write > 0.0);
     }
     assert!(value(&fio, &format!("write sync/{case}/Latency(ms)#1")) > 0.0);
-    assert_eq!(fio.records.iter().filter(|r| r.category == "write sync").count(), 5);
+    assert_eq!(fio.records.iter().filter(|r| *r.category == *"write sync").count(), 5);
 }
 
 #[test]
@@ -350,7 +350,7 @@ fn phoronix_gives_trials_with_the_direction_that_the_file_states_reconstructed()
         (value(&read_one, &format!("{fio}#1")), value(&read_one, &format!("{fio}#3"))),
         (730.0, 734.0)
     );
-    let stated: Vec<_> = read_one.statements.iter().map(|s| (s.metric.as_str(), s.direction)).collect();
+    let stated: Vec<_> = read_one.statements.iter().map(|s| (s.metric.as_ref(), s.direction)).collect();
     assert_eq!(stated, [("MB/s", Direction::HigherIsBetter), ("Seconds", Direction::LowerIsBetter)]);
     assert!(read_one.losses[0].reason.contains("the test failed"), "{:?}", read_one.losses);
     assert_eq!(fact(&read_one, &read_one.records[0], "bench.test_version"), Some("1.15.0"));
@@ -408,4 +408,94 @@ fn wide_tables_have_a_metric_in_each_column_of_numbers() {
     let odd = parse(Kind::WideCsv, "a,b\n1,2\n3\n4,5").unwrap();
     assert_eq!(odd.losses.iter().map(|l| l.line).collect::<Vec<_>>(), [3, 4]);
     assert!(refusal(Kind::WideCsv, "commit,word\na,b\n").contains("one column a metric"));
+}
+
+#[test]
+fn a_run_of_iperf3_in_both_directions_has_the_figures_of_both() {
+    let sum = |rate: f64| format!("{{\"bits_per_second\": {rate}, \"retransmits\": 1}}");
+    let text = format!(
+        "{{\"start\": {{\"test_start\": {{\"protocol\": \"TCP\", \"num_streams\": 1, \"blksize\": 1024}}}}, \"end\": {{\
+         \"sum_sent\": {}, \"sum_received\": {}, \"sum_sent_bidir_reverse\": {}, \"sum_received_bidir_reverse\": {}}}}}\n",
+        sum(2e6),
+        sum(1e6),
+        sum(4e6),
+        sum(3e6)
+    );
+    let read = parse(Kind::Iperf3, &text).unwrap();
+    let found: Vec<_> = read
+        .records
+        .iter()
+        .filter(|r| *r.metric == *"throughput")
+        .map(|r| (r.category.to_string(), r.value.clone().unwrap(), r.run.as_deref().unwrap()))
+        .collect();
+    assert_eq!(found, [("TCP_BIDIR".to_owned(), 1.0, "1"), ("TCP_BIDIR_REVERSE".to_owned(), 3.0, "1")]);
+}
+
+#[test]
+fn a_qemu_img_bench_that_flushes_is_a_case_of_its_own_and_discards_are_read() {
+    let text = "Sending 500 write requests, 4096 bytes each, 8 in parallel (starting at offset 0, step size 4096)\n\
+                Sending flush every 100 requests\nRun completed in 0.050 seconds.\n\
+                discard 1048576/1048576 bytes at offset 0\n\
+                1 MiB, 1 ops; 00.00 sec (1.560 GiB/sec and 1597.5666 ops/sec)\n";
+    let read = parse(Kind::QemuImg, text).unwrap();
+    let bench = &read.records[0];
+    assert_eq!((bench.keys[2].0.as_str(), bench.keys[2].1.as_str()), ("flush_interval", "100"));
+    assert_eq!(bench.value, Ok(10_000.0));
+    assert!(read.records.iter().any(|r| *r.category == *"io_discard" && r.value == Ok(1597.5666)));
+    assert!(read.losses.is_empty(), "{:?}", read.losses);
+}
+
+#[test]
+fn a_terse_line_with_one_part_for_all_directions_is_mixed() {
+    let text = include_str!("../../testdata/foreign/fio-3.33-terse4.txt");
+    let fields: Vec<&str> = text.lines().next().unwrap().split(';').collect();
+    // The head, the first part, and what follows the last one.
+    let mixed = [&fields[..46], &fields[5 + 3 * 41..]].concat().join(";") + "\n";
+    let read = parse(Kind::FioTerse, &mixed).unwrap();
+    assert!(read.records.iter().all(|r| *r.category == *"mixed") && read.losses.is_empty(), "{read:?}");
+}
+
+#[test]
+fn iozone_without_its_report_gives_the_same_cases_and_values() {
+    let id =
+        |r: &formats::foreign::Record| (r.metric.clone(), r.keys.clone(), r.value.clone().unwrap().to_bits());
+    for (text, end) in [
+        (include_str!("../../testdata/foreign/iozone-3.489-auto.txt"), "Excel output is below"),
+        (include_str!("../../testdata/foreign/iozone-3.489-threads.txt"), "\"Throughput report"),
+    ] {
+        let sorted = |text: &str| {
+            let read = parse(Kind::Iozone, text).unwrap();
+            let mut found: Vec<_> = read.records.iter().map(id).collect();
+            found.sort();
+            (found, read.settings, read.losses)
+        };
+        assert_eq!(sorted(&text[..text.find(end).unwrap()]), sorted(text));
+    }
+    let beside = "Iozone: Performance Test of File I/O\n  kB  reclen    write\n              64       4   110555 77\n\
+                  \tChildren see throughput for  2 jugglers \t= 5 kB/sec\n";
+    let read = parse(Kind::Iozone, beside).unwrap();
+    let told: Vec<&str> = read.losses.iter().map(|loss| loss.reason.as_str()).collect();
+    let expected = ["'77' stands under no operation; run iozone with -R", "the unknown operation 'jugglers'"];
+    assert_eq!((read.records.len(), told.as_slice()), (1, expected.as_slice()));
+}
+
+#[test]
+fn a_stream_of_iperf3_is_read_as_its_one_object_is() {
+    let whole: serde_json::Value =
+        serde_json::from_str(include_str!("../../testdata/iperf3/3.12-tcp.json")).unwrap();
+    let event = |name: &str, data: &serde_json::Value| format!("{{\"event\":\"{name}\",\"data\":{data}}}\n");
+    let (start, end) = (event("start", &whole["start"]), event("end", &whole["end"]));
+    let interval = event("interval", &whole["intervals"][0]);
+    let stream = format!("{start}{interval}{end}");
+    assert_eq!(sniff(stream.as_bytes()), Some(Kind::Iperf3));
+    let read = parse(Kind::Iperf3, &stream).unwrap();
+    let values = |read: &formats::foreign::Foreign| -> Vec<_> {
+        read.records.iter().map(|r| (r.category.clone(), r.metric.clone(), r.value.clone())).collect()
+    };
+    assert_eq!(values(&read), values(&parse(Kind::Iperf3, &whole.to_string()).unwrap()));
+    let failed = format!("{start}{}", event("error", &"the server is busy".into()));
+    let read = parse(Kind::Iperf3, &failed).unwrap();
+    assert_eq!(read.records[0].value, Err("it says 'the server is busy'".to_owned()));
+    let cut = parse(Kind::Iperf3, &format!("{start}{interval}")).unwrap_err().to_string();
+    assert!(cut.contains("no end"), "{cut}");
 }

@@ -7,5 +7,6 @@ mod cuts;
 mod foreign;
 mod foreign_tools;
 mod perf_conf;
+mod real_tools;
 mod rhs;
 mod versions;

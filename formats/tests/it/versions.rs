@@ -1,7 +1,7 @@
 //! What several versions of each tool printed for every case that a workload measures: what the reader makes of it is what
 //! the text itself says, found there in another way; and a part of it is refused, or says less, but nothing else.
 
-use formats::foreign::{self, Kind};
+use formats::foreign::{self, Kind, Record};
 use formats::{fio, iperf3, netperf, qemu_img, sockperf};
 use serde_json::Value;
 use std::path::Path;
@@ -290,7 +290,7 @@ fn every_iozone_is_read_as_it_says_itself() {
         let row = text.lines().find(|l| l.trim_start().starts_with("32768"));
         let row: Vec<&str> = row.map(|l| l.split_whitespace().collect()).unwrap_or_default();
         for (index, (metric, words)) in operations.into_iter().enumerate() {
-            let record = report.records.iter().find(|r| r.metric == metric).unwrap();
+            let record = report.records.iter().find(|r| *r.metric == *metric).unwrap();
             let own = if case.ends_with('2') {
                 let sum =
                     text.lines().find(|l| l.contains("Children see") && l.contains(&format!(" 2 {words} ")));
@@ -302,7 +302,12 @@ fn every_iozone_is_read_as_it_says_itself() {
         }
         for end in cuts(&text) {
             let Ok(cut) = foreign::parse(Kind::Iozone, &text[..end]) else { continue };
-            assert!(report.records.starts_with(&cut.records), "{what} cut at {end}");
+            // Without its report the text before it is read, which holds the same on other lines.
+            let is_known = |r: &Record| {
+                let same = |o: &Record| (&o.metric, &o.keys, &o.value) == (&r.metric, &r.keys, &r.value);
+                report.records.iter().any(same)
+            };
+            assert!(cut.records.iter().all(is_known), "{what} cut at {end}");
         }
     }
 }

@@ -3,21 +3,19 @@
 //!
 //! A case that has done nothing and of which no run of any side has values is one that only makes ready for others.
 
-use formats::foreign::{Foreign, Idle, IdleCase, Loss, Record};
+use formats::foreign::{Foreign, Idle, IdleCase, Keys, Loss, Record};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// Levels of a case in the order of the file.
-type Keys = Vec<(String, String)>;
+use std::sync::Arc;
 
 /// Category and levels of a case.
-type Case = (String, Keys);
+type Case = (Arc<str>, Arc<Keys>);
 
 /// Metrics with their units.
-type Metrics = BTreeMap<String, String>;
+type Metrics = BTreeMap<Arc<str>, Arc<str>>;
 
 /// What cases give: metrics by levels and category.
 #[derive(Default)]
-struct Known(BTreeMap<Keys, BTreeMap<String, Metrics>>);
+struct Known(BTreeMap<Arc<Keys>, BTreeMap<Arc<str>, Metrics>>);
 
 impl Known {
     fn learn(&mut self, record: &Record) {
@@ -74,9 +72,12 @@ pub(super) fn tell(files: &mut [&mut Foreign]) {
     }
 }
 
+/// A record of a run that failed, and the metrics that the run has.
+type Failed = (Record, BTreeSet<Arc<str>>);
+
 /// Makes the cells of runs that failed those of the rows that their cases have.
 fn complete(file: &mut Foreign, given: &Given) {
-    let mut runs: BTreeMap<(Case, Option<String>), (Record, BTreeSet<String>)> = BTreeMap::new();
+    let mut runs: BTreeMap<(Case, Option<Arc<str>>), Failed> = BTreeMap::new();
     for record in file.records.iter().filter(|r| r.failed) {
         let run = runs.entry((case_of(record), record.run.clone()));
         run.or_insert_with(|| (record.clone(), BTreeSet::new())).1.insert(record.metric.clone());
@@ -106,15 +107,15 @@ fn done_nothing(idle: &Idle, known: &Known) -> Vec<Record> {
 }
 
 /// One cell for each metric.
-fn cells(idle: &Idle, (category, keys): &Case, run: &str, metrics: &Metrics) -> Vec<Record> {
-    let cell = |(metric, unit): (&String, &String)| Record {
+fn cells(idle: &Idle, (category, keys): &Case, run: &Arc<str>, metrics: &Metrics) -> Vec<Record> {
+    let cell = |(metric, unit): (&Arc<str>, &Arc<str>)| Record {
         category: category.clone(),
         keys: keys.clone(),
         metric: metric.clone(),
         unit: unit.clone(),
         value: Err(idle.reason.clone()),
         failed: true,
-        run: Some(run.to_owned()),
+        run: Some(run.clone()),
         setting: usize::MAX,
         line: idle.line,
     };
@@ -144,7 +145,7 @@ fn counts(file: &Foreign, category: &str) -> BTreeMap<Case, usize> {
     let is_of = |record: &&Record| {
         record.category.strip_suffix(category).is_some_and(|rest| rest.is_empty() || rest.ends_with('_'))
     };
-    let mut runs: BTreeMap<Case, BTreeSet<&Option<String>>> = BTreeMap::new();
+    let mut runs: BTreeMap<Case, BTreeSet<&Option<Arc<str>>>> = BTreeMap::new();
     for record in file.records.iter().filter(is_of) {
         runs.entry(case_of(record)).or_default().insert(&record.run);
     }
@@ -155,7 +156,7 @@ fn counts(file: &Foreign, category: &str) -> BTreeMap<Case, usize> {
 ///
 /// One layout only must hold what the file does. Each of its cases should have been run as often as the one that was run most
 /// often; when as many runs are missing as tests failed, those are they.
-fn failed_of(file: &Foreign, layouts: &Layouts) -> Vec<(Idle, Option<Case>, String)> {
+fn failed_of(file: &Foreign, layouts: &Layouts) -> Vec<(Idle, Option<Case>, Arc<str>)> {
     let mut out = Vec::new();
     for (category, sets) in layouts {
         let is_of = |idle: &&Idle| idle.of == IdleCase::Failed && idle.category == *category;
@@ -179,7 +180,7 @@ fn failed_of(file: &Foreign, layouts: &Layouts) -> Vec<(Idle, Option<Case>, Stri
         for (index, idle) in failed.into_iter().enumerate() {
             let found = missing.get(index).filter(|_| is_certain);
             let (case, run) = found.map_or((None, 0), |(case, run)| (Some((*case).clone()), *run));
-            out.push((idle.clone(), case, run.to_string()));
+            out.push((idle.clone(), case, run.to_string().into()));
         }
     }
     out

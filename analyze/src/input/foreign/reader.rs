@@ -28,14 +28,15 @@ impl Metrics<'_> {
     pub fn learn(&mut self, path: &Path, foreign: &Foreign) -> Result<(), AnalyzeError> {
         let mut of_file: BTreeMap<(&str, &str), u32> = BTreeMap::new();
         for record in &foreign.records {
-            let name = self.section.map_or(record.metric.as_str(), |s| s.canonical(&record.metric));
+            let name = self.section.map_or(record.metric.as_ref(), |s| s.canonical(&record.metric));
             let declared = self.section.and_then(|s| s.declared(name)).map(|m| m.unit.as_str());
-            let is_other = |unit: &&str| !unit.is_empty() && !record.unit.is_empty() && **unit != record.unit;
+            let is_other =
+                |unit: &&str| !unit.is_empty() && !record.unit.is_empty() && **unit != *record.unit;
             if let Some(unit) = declared.filter(is_other) {
                 return Err(AnalyzeError::Unit {
                     path: path.to_owned(),
                     metric: name.to_owned(),
-                    found: record.unit.clone(),
+                    found: record.unit.to_string(),
                     declared: unit.to_owned(),
                 });
             }
@@ -44,12 +45,12 @@ impl Metrics<'_> {
             }
             let direction = stated(&foreign.statements, &record.metric);
             let said = self.known.entry(name.to_owned()).or_insert_with(|| Said {
-                unit: record.unit.clone(),
+                unit: record.unit.to_string(),
                 direction: Direction::Informational,
                 overrides: false,
             });
             if said.unit.is_empty() {
-                said.unit.clone_from(&record.unit);
+                said.unit = record.unit.to_string();
             }
             if let (Some(direction), false) = (direction, said.overrides) {
                 (said.direction, said.overrides) = (direction, true);
@@ -117,7 +118,7 @@ impl<'a> Reader<'a> {
             let place = |k: &String| section.keys.iter().position(|s| s == k).unwrap_or(usize::MAX);
             keys.sort_by_key(|(k, _)| place(k));
         }
-        let category = section.map_or(record.category.as_str(), |s| s.canonical_category(&record.category));
+        let category = section.map_or(record.category.as_ref(), |s| s.canonical_category(&record.category));
         let names: Vec<String> = keys.iter().map(|(k, _)| k.clone()).collect();
         let table = intern(&mut self.tables, &(category.to_owned(), names.clone()));
         if table as usize == self.repeat.tables.len() {

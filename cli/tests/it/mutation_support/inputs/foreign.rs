@@ -28,7 +28,7 @@ fn sides(to: &Path, name: &str, files: usize) {
     let text = captured(name);
     for (index, side) in ["a", "b"].iter().enumerate() {
         for n in 0..files {
-            let (stem, ending) = name.rsplit_once('.').unwrap();
+            let (stem, ending) = name.rsplit('/').next().unwrap().rsplit_once('.').unwrap();
             let ending = if ending == "keyval" { "txt" } else { ending };
             write(&to.join(side).join(format!("{stem}.{n}.{ending}")), varied(&text, index * files + n));
         }
@@ -57,6 +57,86 @@ pub fn go_bench(to: &Path) {
 
 pub fn hyperfine(to: &Path) {
     sides(to, "hyperfine-1.15.json", 1);
+}
+
+pub fn fio_terse(to: &Path) {
+    sides(to, "fio-3.33-terse3.txt", 2);
+}
+
+pub fn iperf3(to: &Path) {
+    sides(to, "../iperf3/3.12-tcp.json", 2);
+}
+
+pub fn sockperf(to: &Path) {
+    sides(to, "../sockperf/3.7-udp.txt", 2);
+}
+
+pub fn uperf(to: &Path) {
+    sides(to, "../uperf/stream-published.txt", 2);
+}
+
+pub fn ntttcp(to: &Path) {
+    sides(to, "../ntttcp/linux-1.4.0-receiver-published.txt", 2);
+}
+
+pub fn ntttcp_xml(to: &Path) {
+    sides(to, "ntttcp-windows-5.40-reconstructed.xml", 2);
+}
+
+pub fn ffsb(to: &Path) {
+    sides(to, "../ffsb/6.0-rc2-all-operations-published.txt", 2);
+}
+
+pub fn qemu_img(to: &Path) {
+    sides(to, "../qemu-img/7.2-bench-read.txt", 2);
+}
+
+pub fn netperf_text(to: &Path) {
+    sides(to, "../netperf/2.7.0-tcp_stream-plain.txt", 2);
+}
+
+pub fn sysbench(to: &Path) {
+    sides(to, "sysbench-1.0-cpu-reconstructed.txt", 2);
+}
+
+pub fn google_benchmark(to: &Path) {
+    sides(to, "google-benchmark-1.9-reconstructed.json", 1);
+}
+
+pub fn pytest_benchmark(to: &Path) {
+    sides(to, "pytest-benchmark-4.0-reconstructed.json", 1);
+}
+
+pub fn phoronix(to: &Path) {
+    sides(to, "phoronix-10.8-reconstructed.xml", 1);
+}
+
+pub fn perfherder(to: &Path) {
+    sides(to, "perfherder-reconstructed.json", 1);
+}
+
+pub fn github_benchmark(to: &Path) {
+    sides(to, "github-benchmark-reconstructed.json", 2);
+}
+
+pub fn iometer(to: &Path) {
+    sides(to, "iometer-1.1-reconstructed.csv", 2);
+}
+
+pub fn go_json(to: &Path) {
+    sides(to, "go-test-reconstructed.json", 1);
+}
+
+/// One column a metric, one line a run.
+pub fn wide_csv(to: &Path) {
+    for (side, by) in [("a", 0), ("b", 31)] {
+        let mut text = String::from("run,threads,latency_us,rate\n");
+        for run in 1..=4 {
+            text +=
+                &format!("{run},4,{},{}.25\n{run},8,{}.5,{}\n", 820 + by + run, 90 + run, 700 + by, 80 + run);
+        }
+        write(&to.join(side).join("wide.csv"), text);
+    }
 }
 
 /// One table on each side that numbers its repeats.
