@@ -4,6 +4,7 @@ pub mod calibrate;
 pub mod catalogue;
 pub mod compare;
 pub mod doctor;
+mod dry_run;
 mod expanded;
 pub mod explain;
 mod gathered;

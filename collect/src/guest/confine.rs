@@ -75,5 +75,6 @@ mod tests {
         assert!(Confine::Sandbox.argument(true).unwrap().contains("spawn=allow"));
         assert_eq!(Confine::None.argument(true), None);
         assert!(!has_sandbox("false"));
+        assert!(crate::parameters::guest().any(|known| known.key == KEY && known.default == Some("auto")));
     }
 }

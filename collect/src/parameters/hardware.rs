@@ -1,7 +1,6 @@
 //! Keys of the hardware.
 
 use super::Known;
-use crate::guest::confine;
 
 /// Network cards.
 pub(super) const NETWORK: &[Known] = &[
@@ -91,7 +90,7 @@ pub(super) const MACHINE: &[Known] = &[
         "vCPUs on which the server in the guest runs",
     ),
     Known::new(
-        confine::KEY,
+        "confine",
         "auto",
         "auto, sandbox, none",
         "how QEMU is confined: sandbox is its seccomp filter; auto: sandbox, where every QEMU of the campaign has it",

@@ -5,6 +5,7 @@
 //! longer than the window and are ended by SIGALRM, at which netperf prints its own summary as usual; TCP_MAERTS, whose
 //! length the server keeps, ends by itself.
 
+mod request;
 mod sessions;
 
 use super::common::{busy, exits, failed, host_series, interval, level, seconds_of, value};
@@ -14,7 +15,8 @@ use crate::lab::{Failed, GUEST_END, Lab, Measured, window};
 use edge::quoted;
 use formats::counters::{self, Traffic};
 use formats::netperf::{Interval, Session};
-use model::{Case, Origin, Params, ParamsError, Phase};
+use model::{Case, Params, ParamsError, Phase};
+use request::{check_rr, session_counts};
 use sessions::{Sessions, probe_intervals, read_session, seconds_beside_window};
 use std::path::Path;
 use std::time::Duration;
@@ -70,34 +72,6 @@ fn is_rr(protocol: &str) -> bool {
 
 fn protocol_of(case: &Case) -> &str {
     PROTOCOLS.iter().find(|(_, heading)| *heading == case.category).map_or(case.category.as_str(), |(p, _)| p)
-}
-
-fn session_counts(params: &Params, key: &str) -> Result<Vec<u32>, ParamsError> {
-    let wanted = format!("numbers of sessions, such as '1 4', each at most {MAX_SESSIONS}");
-    let counts = params.numbers(key, &wanted)?;
-    if counts.iter().any(|n| *n > MAX_SESSIONS) {
-        return Err(params.wrong(key, &wanted));
-    }
-    Ok(counts)
-}
-
-/// Sizes that the user chose for streams say nothing about requests: silence there would measure a matrix that nobody asked
-/// for.
-fn check_rr(params: &Params) -> Result<(), ParamsError> {
-    let Some(rr) = params.list("protocols")?.into_iter().find(|protocol| is_rr(protocol)) else {
-        return Ok(());
-    };
-    for (key, rr_key) in [("sizes", "sizes_rr"), ("sessions", "sessions_rr")] {
-        let asked = |key: &str| params.param(key).is_some_and(|param| param.origin != Origin::BuiltIn);
-        if asked(key) && !asked(rr_key) {
-            let wanted = format!(
-                "{rr_key} beside it, because {key} is for streams and protocol {rr} takes {rr_key}; or leave {rr} out of \
-                 protocols"
-            );
-            return Err(params.wrong(key, &wanted));
-        }
-    }
-    Ok(())
 }
 
 impl Workload for Netperf {
