@@ -361,7 +361,8 @@ fn a_campaign_of_real_guests_is_run_from_a_configuration() {
     let run = place.perfvt(&["run", "-c", "tests.cfg", "--env", "@nic", "--allow-unpinned", "--out", "X"]);
     assert_eq!(run.code, 0, "{}{}", run.out, run.err);
     let plan = json(&place.path("X/campaign.json"));
-    assert_eq!(plan["environments"][1]["params"]["nic_model"]["origin"], "tests.cfg:9");
+    let origin = &plan["environments"][1]["params"]["nic_model"]["origin"];
+    assert_eq!(*origin, serde_json::json!({"file": "tests.cfg", "line": 9}));
     assert_eq!(plan["rule"]["repeats"], 2);
     let run = json(&place.path("X/b/run.json"));
     assert_eq!(run["factors"], serde_json::json!(["nic_model"]));

@@ -140,9 +140,10 @@ impl Arguments {
             Some((Way::Agent, _)) => qga::PORT_NAME,
             Some((Way::Serial, _)) => return,
             Some((Way::Ssh, to)) => {
-                // The guest reaches nothing over it, and nobody but this host reaches the guest.
+                // The guest reaches nothing over it, and nobody but this host reaches the guest. Its network is another one than those
+                // of the NICs (10.0.2.0/24 and up): with two ways to one address the guest would answer on the wrong one.
                 let forward = format!("hostfwd=tcp:127.0.0.1:{}-:{to}", files.ssh_port);
-                self.add("-netdev", format!("user,id=ssh0,restrict=on,{forward}"));
+                self.add("-netdev", format!("user,id=ssh0,net=10.0.200.0/24,restrict=on,{forward}"));
                 self.add("-device", format!("virtio-net-pci,netdev=ssh0,mac={SSH_MAC}"));
                 return;
             }
@@ -349,7 +350,10 @@ mod tests {
         assert!(serial.contains("path=/run/a,,b/cmd,server=on,wait=off,logfile=/run/a,,b/serial.log"));
         assert!(!serial.contains("virtserialport"));
         let ssh = line(Way::Ssh, None);
-        assert!(ssh.contains("restrict=on,hostfwd=tcp:127.0.0.1:4022-:22") && !ssh.contains("cmd0"));
+        assert!(
+            ssh.contains("net=10.0.200.0/24,restrict=on,hostfwd=tcp:127.0.0.1:4022-:22")
+                && !ssh.contains("cmd0")
+        );
     }
 
     #[test]

@@ -214,7 +214,7 @@ fn unreadable(file: &Path, error: &io::Error) -> String {
 
 #[cfg(test)]
 #[path = "../../../formats/testdata/qcow2/made.rs"]
-pub(super) mod made;
+pub(crate) mod made;
 
 #[cfg(test)]
 mod tests {

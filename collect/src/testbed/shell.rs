@@ -43,6 +43,10 @@ pub fn guest_params(name: &str, sets: &[String]) -> Result<Params, MatrixError> 
         })?;
         params.set(&key, value, Origin::Flag(flag));
     }
+    let alone = ["image_raw_device", "images_base_dir"].into_iter().find(|key| params.get(key).is_some());
+    if let Some(key) = alone.filter(|_| name == BUILTIN && params.get("image_name").is_none()) {
+        return Err(params.wrong(key, "an image_name beside it, which it says how to find").into());
+    }
     // The default of the flag names nobody.
     if name != BUILTIN {
         params.set(GUEST_NAME, name, Origin::Flag(format!("--guest {name}")));
@@ -81,6 +85,11 @@ fn refuse_unused(params: &Params) -> Result<(), ParamsError> {
                 params.wrong(key, "no such key here: it says how a campaign measures, and there is none")
             );
         }
+        if without_objects(key) == "siblings" && params.get("numa_node").map(str::trim) == Some("0") {
+            return Err(
+                params.wrong(key, "a numa_node beside it: this guest is pinned only where that says so")
+            );
+        }
         if key.ends_with("_vm2") || (key == "scenario" && param.value.trim() != Scenario::HostGuest.word()) {
             return Err(params.wrong(key, "one guest: here is no second one, and no client"));
         }
@@ -102,10 +111,10 @@ impl Alone {
     /// # Errors
     /// Parameters that describe no guest, or that mean nothing without a campaign.
     pub fn new(cache: &Cache, image: Image, accel: Accel, mut params: Params) -> Result<Alone, TestbedError> {
-        refuse_unused(&params).map_err(EnvironmentError::from)?;
         if params.param("numa_node").is_some_and(|param| param.origin == Origin::BuiltIn) {
             params.set("numa_node", "0", Origin::BuiltIn);
         }
+        refuse_unused(&params).map_err(EnvironmentError::from)?;
         if second_nic_is_meant(&params) {
             params.set("nics", "nic1 nic2", Origin::BuiltIn);
         }
@@ -186,5 +195,134 @@ impl Alone {
                 return Ok(status.success());
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    /// What a shell would boot, with all that hides in it.
+    fn booted(dir: &Path, sets: &[String]) -> Result<String, String> {
+        let params = guest_params(BUILTIN, sets).map_err(|error| error.to_string())?;
+        let image = Image { tools: Some(dir.join("tools.img")), ..Image::nowhere(dir) };
+        let alone =
+            Alone::new(&Cache::at(dir), image, Accel::Tcg, params).map_err(|error| error.to_string())?;
+        let password = |guest: &crate::guest::spec::GuestSpec| {
+            guest.own().map(|own| own.login.password.reveal().to_owned())
+        };
+        let passwords: Vec<_> = alone.spec.guests.iter().map(password).collect();
+        Ok(format!("{:?} {passwords:?}", alone.spec))
+    }
+
+    #[test]
+    fn every_key_changes_the_guest_of_a_shell_or_is_refused_by_its_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = |name: &str| {
+            let path = dir.path().join(name);
+            std::fs::write(&path, name).unwrap();
+            path.display().to_string()
+        };
+        let (image, other) = (file("image.raw"), file("other"));
+        let above = dir.path().join("above.qcow2");
+        std::fs::write(&above, crate::guest::backing::made::above(&other, "raw")).unwrap();
+        let above = above.display();
+        let folder = dir.path().display().to_string();
+        let raw = format!("image={image} image_format=raw");
+        // Beside what a key stands, and a value that is not its default.
+        let tried: Vec<(&str, String, String)> = [
+            ("guest", "", "nobody"),
+            ("image", "image_format=raw", &image),
+            ("image_format", &format!("image={image}"), "raw"),
+            ("image_name", "", "images/foo"),
+            ("image_raw_device", "", "yes"),
+            ("images_base_dir", "", &folder),
+            ("image_backing", &format!("image={above}"), &other),
+            ("kernel", &raw, &other),
+            ("kernel_modules", &format!("kernel={other}"), &folder),
+            ("initrd", &format!("{raw} kernel={other}"), &other),
+            ("firmware", &raw, &other),
+            ("kernel_params", &format!("{raw} kernel={other}"), "quiet2"),
+            ("channel", &raw, "serial"),
+            ("guest_os", &raw, "windows"),
+            ("user", &format!("{raw} channel=serial"), "me"),
+            ("password", &format!("{raw} channel=serial"), "x"),
+            ("password_file", &format!("{raw} channel=serial"), &other),
+            ("shell_client", &format!("{raw} key={other}"), "ssh"),
+            ("shell_port", &format!("{raw} channel=ssh key={other}"), "2222"),
+            ("file_transfer_client", &raw, "scp"),
+            ("file_transfer_port", &raw, "2222"),
+            ("key", &format!("{raw} channel=ssh key={image}"), &other),
+            ("prompt", &format!("{raw} channel=serial"), "x>"),
+            ("scenario", "", "guest_guest"),
+            ("client", "", "10.0.0.1"),
+            ("client_user", "", "x"),
+            ("client_key", "", &other),
+            ("client_port", "", "2222"),
+            ("client_ssh_config", "", &other),
+            ("client_tools", "", &folder),
+            ("nics", "", "nic1 nic2"),
+            ("net", "", "macvtap"),
+            ("bridge", "", "pvtnone"),
+            ("macvtap", "", "pvtnone"),
+            ("ip", "", "10.0.7.15/24"),
+            ("guest_reach", "", "net"),
+            ("mtu", "", "1400"),
+            ("nic_model", "", "e1000"),
+            ("queues", "", "2"),
+            ("vhost", "", "yes"),
+            ("qemu_binary", "", "/bin/false"),
+            ("machine", "", "q35"),
+            ("cpu_model", "", "max"),
+            ("smp", "", "3"),
+            ("mem", "", "256"),
+            ("hugepages", "", "2M"),
+            ("numa_node", "", "-1"),
+            ("siblings", "", "pack"),
+            ("guest_nodes", "numa_node=-1", "2"),
+            ("irq_vcpus", "", "0"),
+            ("server_vcpus", "", "0"),
+            ("confine", "", "none"),
+            ("extra_args", "", "-device x"),
+            ("disk_size", "", "16M"),
+            ("disk_format", "disk_size=16M", "qcow2"),
+            ("disk_bus", "disk_size=16M", "scsi"),
+            ("disk_prealloc", "disk_size=16M", "off"),
+            ("disk_cache", "disk_size=16M", "directsync"),
+            ("disk_aio", "disk_size=16M", "threads"),
+            ("disk_iothread", "disk_size=16M", "no"),
+            ("disk_queues", "disk_size=16M", "2"),
+            ("disk_dir", "disk_size=16M", &folder),
+            ("noise", "", "off"),
+            ("noise_wait", "", "1"),
+            ("canary", "", "0"),
+            ("boot_timeout", "", "7"),
+            ("deadline_factor", "", "3"),
+            ("shuffle", "", "no"),
+            ("attempts", "", "1"),
+            ("samples", "", "1"),
+            ("build_on", "", "guest"),
+        ]
+        .map(|(key, beside, value)| (key, beside.to_owned(), value.to_owned()))
+        .into();
+        let mut wrong = Vec::new();
+        for known in guest() {
+            let Some((key, beside, value)) = tried.iter().find(|(key, ..)| *key == known.key) else {
+                wrong.push(format!("{} is tried by nobody", known.key));
+                continue;
+            };
+            let without: Vec<String> = beside.split_whitespace().map(str::to_owned).collect();
+            let with = [without.clone(), vec![format!("{key}={value}")]].concat();
+            match booted(dir.path(), &with) {
+                Err(error) if error.contains(key) || error.contains(&**value) => {}
+                Err(error) => wrong.push(format!("{key}={value}: {error}")),
+                Ok(guest) if booted(dir.path(), &without).as_ref() == Ok(&guest) => {
+                    wrong.push(format!("{key}={value} does nothing"));
+                }
+                Ok(_) => {}
+            }
+        }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     }
 }

@@ -220,8 +220,10 @@ fn link(params: &Params, scenario: Scenario, nic: String, index: u8) -> Result<L
     let kind = kind.unwrap_or(Kind::Bridge);
     let device = device(&of_nic, &nic, kind)?;
     let server = match (address(&of_nic, "ip")?, kind) {
-        (_, Kind::User) | (None, Kind::Tap | Kind::Dgram | Kind::Stream) => {
-            Some(default_address(kind, index))
+        (None, Kind::User | Kind::Tap | Kind::Dgram | Kind::Stream) => Some(default_address(kind, index)),
+        // QEMU has addresses of its own in there, of which perfvt knows those of such a network.
+        (Some(given), Kind::User) if given.prefix != 24 || given.ip.octets()[3] < 4 => {
+            return Err(of_nic.wrong("ip", "an address /24 that ends in 4 or more, with net=user").into());
         }
         (given, _) => given,
     };

@@ -93,12 +93,14 @@ impl Wires {
         if self.restricted {
             value.push_str(",restrict=on");
         }
+        // Without an address it is the first one that QEMU's DHCP would give.
+        let guest = if server.ip.octets()[3] == 15 { String::new() } else { server.ip.to_string() };
         if nic + 1 == layout.links.len() {
-            value.push_str(&format!(",hostfwd=tcp:127.0.0.1:{}-:{SERVER_PORT}", self.control_port));
+            value.push_str(&format!(",hostfwd=tcp:127.0.0.1:{}-{guest}:{SERVER_PORT}", self.control_port));
         }
         for port in self.data_ports.iter().filter(|_| nic == 0) {
             for protocol in ["tcp", "udp"] {
-                value.push_str(&format!(",hostfwd={protocol}:127.0.0.1:{port}-:{port}"));
+                value.push_str(&format!(",hostfwd={protocol}:127.0.0.1:{port}-{guest}:{port}"));
             }
         }
         value
