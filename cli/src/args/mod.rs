@@ -81,7 +81,7 @@ pub enum Verb {
         /// Which shell.
         shell: clap_complete::Shell,
     },
-    /// Print the help of a verb, a document, or what keys do (help keys [PART]); without words, list them
+    /// Print the help of a verb, a document, or what keys do (`help keys PART`); without words, list them
     Help {
         /// A verb, the name of a document, or keys and a part of their names
         words: Vec<String>,

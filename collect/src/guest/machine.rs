@@ -73,8 +73,8 @@ impl<'a> Files<'a> {
 pub struct CommandLine {
     /// As it was executed.
     pub executed: Vec<String>,
-    /// The same arguments, without the program, with what stands for names of one boot ([`BootFiles::for_people`],
-    /// [`super::network::Wires::for_people`], [`GuestSpec::for_people`]): what the plan shows and the fingerprint has a hash of.
+    /// The same arguments, without the program, with what stands for names of one boot ([`super::argv::shown`]): what the plan
+    /// shows and the fingerprint has a hash of.
     pub shown: Vec<String>,
 }
 
