@@ -38,7 +38,7 @@ pub const FOREIGN: [(&str, &str); 25] = [
     ("bridge_force_create", "net = tap, which has a bridge of perfvt's own"),
     ("physical_nic", "macvtap = DEVICE, or bridge = NAME of a bridge that has the device in it"),
     ("vms", "scenario = guest_guest, which has a second guest"),
-    ("type", "workload = NAME, or the word behind `perfvt run`"),
+    ("type", "a workload by its name, as in type = netperf, or the word behind `perfvt run`"),
     ("vcpu_sockets", "smp = N"),
     ("vcpu_cores", "smp = N, and siblings"),
     ("vcpu_threads", "siblings"),

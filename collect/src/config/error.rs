@@ -27,7 +27,7 @@ pub enum SelectError {
     },
     /// Neither WORKLOAD nor a configuration that leaves one.
     #[error(
-        "{what} leaves several workloads ({workloads}), and a campaign measures one: name it, as in `perfvt run {first} ..`, or filter with `only {first}`"
+        "{what} leaves several workloads ({workloads}), and a campaign measures one: name it, as in `perfvt run {first} ..`, or in the configuration, `type = {first}`"
     )]
     Workloads {
         /// The configuration, and the environment.

@@ -14,6 +14,8 @@ use std::collections::HashSet;
 const BOUNDS: [&str; 3] = ["_min", "_max", "_fixed"];
 /// The key that names the workload, which is no parameter of it.
 pub const WORKLOAD: &str = "workload";
+/// The key that says in configurations of avocado-vt which test a variant is; where that is the name of a workload it is understood.
+pub const TYPE: &str = "type";
 /// Unknown keys that are named one by one; of more, the first are.
 const SHOWN: usize = 5;
 

@@ -204,6 +204,11 @@ fn choose(source: &Source, spec: &EnvSpec, guest: Option<&str>) -> Result<Choice
             return Err(SelectError::TooManyRepeats { what: what() });
         }
         let choice = choice(&dict, variant, &config)?;
+        // perfvt's own variants of workloads stand beside those of the configuration, which says of each test what it is.
+        let type_ = dict.get(keys::TYPE).and_then(|entry| workload::find(entry.value));
+        if source.workload.is_none() && type_.is_some_and(|of| of.name() != choice.workload) {
+            continue;
+        }
         let full = kinds.len() >= MAX_KINDS;
         let known = kinds.iter().position(|kind| kind.choice.variant == choice.variant);
         match known.and_then(|index| kinds.get_mut(index)) {
@@ -244,6 +249,7 @@ fn choice(dict: &Dict<'_>, variant: String, config: &Config) -> Result<Choice, S
     let own = |origin: &Origin| matches!(origin, Origin::File { path, .. } if shipped::is_own(path));
     let unknown = unknown.into_iter().filter(|param| {
         !config.blocks().any(|block| block == param.key)
+            && !(param.key == keys::TYPE && param.value == workload.name())
             && !own(&param.origin)
             && param.origin != Origin::BuiltIn
     });
@@ -409,8 +415,24 @@ mod tests {
                 && differ.contains(":3; '2' at "),
             "{differ}"
         );
+        let workloads = error("mem = 1024", Source::default());
+        assert!(
+            workloads.contains("leaves several workloads (netperf, ")
+                && workloads.contains("`type = netperf`")
+        );
         let unknown = error("workload = nbench", Source::default());
         assert!(unknown.contains("tests.cfg:1: unknown workload 'nbench'; known: netperf"), "{unknown}");
+    }
+
+    #[test]
+    fn a_test_whose_type_is_a_workload_is_measured_by_it_unless_another_one_is_asked_for() {
+        let text = "variants:\n    - netperf:\n        type = netperf\n        l = 9\n    - other:\n        type = iperf3\n";
+        let only = Source { only: vec!["netperf".into()], ..Source::default() };
+        let choice = selected(text, only.clone(), &[]).unwrap().remove(0).choice;
+        assert_eq!((choice.workload.as_str(), choice.params.get("l")), ("netperf", Some("9")));
+        assert!(choice.unknown.is_empty(), "{:?}", choice.unknown);
+        let asked = Source { workload: Some("iperf3".into()), ..only };
+        assert_eq!(selected(text, asked, &[]).unwrap().remove(0).choice.workload, "iperf3");
     }
 
     #[test]

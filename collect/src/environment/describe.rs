@@ -94,6 +94,19 @@ fn machine(params: &Params) -> Result<String, ParamsError> {
     ))
 }
 
+/// The CPU model, as QEMU's `-cpu` takes it, with what follows it.
+fn cpu_model(params: &Params, accel: Accel) -> Result<String, ParamsError> {
+    let model = params.text("cpu_model")?.trim();
+    let name = model.split(',').next().unwrap_or_default();
+    if accel == Accel::Tcg && name == "host" {
+        return Err(params.wrong(
+            "cpu_model",
+            "max, or a model by name: guests are emulated here, and host is the host's own CPU under KVM",
+        ));
+    }
+    Ok(model.to_owned())
+}
+
 /// The hardware that one guest's parameters describe.
 ///
 /// # Errors
@@ -112,7 +125,7 @@ pub fn hardware(params: &Params, accel: Accel, plan: &GuestPlan) -> Result<Hardw
     Ok(Hardware {
         accel,
         machine: machine(params)?,
-        cpu_model: params.text("cpu_model")?.into(),
+        cpu_model: cpu_model(params, accel)?,
         smp: plan.smp,
         mem_mib: params.number("mem", 128u64, "MiB, or a size such as 1G, 128 MiB or more")?,
         cells: plan.pins.as_ref().map(|p| p.cells.clone()).unwrap_or_default(),
