@@ -248,10 +248,9 @@ fn choice(dict: &Dict<'_>, variant: String, config: &Config) -> Result<Choice, S
     let keys::Normal { params, unknown, told } = keys::normal(entries, |key| keys::canonical(key, workload));
     let own = |origin: &Origin| matches!(origin, Origin::File { path, .. } if shipped::is_own(path));
     let unknown = unknown.into_iter().filter(|param| {
-        !config.blocks().any(|block| block == param.key)
-            && !(param.key == keys::TYPE && param.value == workload.name())
-            && !own(&param.origin)
-            && param.origin != Origin::BuiltIn
+        let is_block = config.blocks().any(|block| block == param.key);
+        let is_type = param.key == keys::TYPE && param.value == workload.name();
+        !is_block && !is_type && !own(&param.origin) && param.origin != Origin::BuiltIn
     });
     let unknown = unknown.map(|p| Unknown { origin: p.origin.to_string(), key: p.key }).collect();
     let dormant = [named::NAME, named::IMAGE, GUEST_NAME].iter().find_map(|key| config.dormant(key));

@@ -78,10 +78,6 @@ pub enum GuestError {
 }
 
 impl GuestError {
-    pub(crate) fn no_monitor() -> GuestError {
-        GuestError::Died(Failure::new(Code::ChannelBroken, "QEMU has no monitor"))
-    }
-
     /// What kind of failure it is, with its text.
     pub fn failure(&self) -> Failure {
         let code = match self {

@@ -3,7 +3,6 @@
 mod start;
 
 use super::channel::{Channel, ChannelError, Ready, Reply};
-use super::enter;
 pub use super::error::GuestError;
 use super::error::{full_in, is_full};
 use super::forensics::{self, Subject};
@@ -22,7 +21,7 @@ use model::{Code, Failure};
 use process::deadlines::LAST_WORDS;
 use process::{PrivateFolder, Running};
 use serde_json::json;
-use start::Start;
+use start::{Placed, Spawned};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -104,58 +103,28 @@ pub struct Machine {
 impl Machine {
     /// Boots a guest and waits until it is ready. When that fails, [`BootSpec::forensics`] holds what there was to see.
     pub fn boot(spec: &BootSpec<'_>) -> Result<Machine, GuestError> {
-        let mut machines = Self::boot_all(std::slice::from_ref(spec))?;
-        machines.pop().ok_or_else(GuestError::no_monitor)
+        Spawned::start(spec)?.place(spec)?.let_go(spec)?.ready(spec)
     }
 
     /// Boots several guests at a time: all are placed before any runs. One that fails takes the others with it.
     pub fn boot_all(specs: &[BootSpec<'_>]) -> Result<Vec<Machine>, GuestError> {
-        let mut starts = Vec::new();
-        for spec in specs {
-            let mut start = Start::new(spec)?;
-            match start.place(spec) {
-                Ok((channel, threads)) => starts.push((spec, start, channel, threads)),
-                Err(error) => return Err(start.give_up(spec.forensics, error)),
-            }
-        }
-        let let_go = starts.iter_mut().map(|(_, start, ..)| start.let_go());
-        if let Some((index, Err(error))) = let_go.enumerate().find(|(_, gone)| gone.is_err()) {
-            let (spec, start, ..) = starts.swap_remove(index);
-            return Err(start.give_up(spec.forensics, error));
-        }
-        let mut machines = Vec::new();
-        for (spec, mut start, mut channel, threads) in starts {
-            match start.wait(spec, channel.as_mut()) {
-                Ok(ready) => {
-                    let mut machine = start.finish(spec.guest.os(), channel, threads, ready)?;
-                    if let Err(error) = enter::settle(spec.guest, &mut machine) {
-                        // The first failure is the one to tell.
-                        let _ = machine.forensics(spec.forensics);
-                        return Err(error);
-                    }
-                    machines.push(machine);
-                }
-                Err(error) => return Err(start.give_up(spec.forensics, error)),
-            }
-        }
-        Ok(machines)
+        let placed = Self::place_all(specs)?;
+        let going = placed.into_iter().zip(specs).map(|(placed, spec)| placed.let_go(spec));
+        let going = going.collect::<Result<Vec<_>, _>>()?;
+        going.into_iter().zip(specs).map(|(going, spec)| going.ready(spec)).collect()
+    }
+
+    fn place_all(specs: &[BootSpec<'_>]) -> Result<Vec<Placed>, GuestError> {
+        specs.iter().map(|spec| Spawned::start(spec)?.place(spec)).collect()
     }
 
     /// Starts guests as [`Machine::boot_all`] does, placed and plugged, and ends them without ever letting them go. Gives
     /// QEMU's version and the seconds from exec to its end.
     pub fn rehearse(specs: &[BootSpec<'_>]) -> Result<(String, f64), GuestError> {
         let started = Instant::now();
-        let mut starts = Vec::new();
-        for spec in specs {
-            let mut start = Start::new(spec)?;
-            if let Err(error) = start.place(spec) {
-                return Err(start.give_up(spec.forensics, error));
-            }
-            starts.push(start);
-        }
         let mut version = String::from("of unknown version");
-        for start in &mut starts {
-            version = start.leave().map_err(|error| start.explained(error))?.unwrap_or(version);
+        for placed in Self::place_all(specs)? {
+            version = placed.leave()?.unwrap_or(version);
         }
         Ok((version, started.elapsed().as_secs_f64()))
     }

@@ -10,7 +10,7 @@ use crate::guest::channel::Reply;
 use crate::guest::confine::{self, Confine, has_sandbox};
 use crate::guest::disk::Disk;
 use crate::guest::image::{Cache, Image};
-use crate::guest::machine::{GuestError, Machine};
+use crate::guest::machine::Machine;
 use crate::guest::network::{Kind, open_choices, second_nic_is_meant, unusable};
 use crate::host::locks::Claims;
 use crate::matrix::{MatrixError, absolute_paths, assignment};
@@ -56,6 +56,11 @@ pub fn guest_params(name: &str, sets: &[String]) -> Result<Params, MatrixError> 
     aliases::values(&mut params);
     absolute_paths(&mut params, None);
     Ok(params)
+}
+
+/// Parameters describe one guest at least.
+fn no_guest() -> TestbedError {
+    EnvironmentError::Hardware("there is no guest".into()).into()
 }
 
 /// Keys that say how a campaign measures, and nothing of a guest: here they would do nothing.
@@ -157,8 +162,8 @@ impl Alone {
         let Alone { testbed, image, spec } = self;
         let mut scene = testbed.scene(spec, &image, logs.path(), &logs.path().join("forensics"))?;
         scene.disk = scene.data_disk(Disk::make)?;
-        let mut machines = Machine::boot_all(&scene.boots(&testbed))?;
-        let mut machine = machines.pop().ok_or_else(GuestError::no_monitor)?;
+        let boots = scene.boots(&testbed);
+        let mut machine = Machine::boot(boots.first().ok_or_else(no_guest)?)?;
         bring_up(&mut machine, &scene.network, 0, scene.spec.guests.first())?;
         let reply = machine.exec(argv, BY_HAND);
         machine.quit();
@@ -176,7 +181,7 @@ impl Alone {
         let mut scene = testbed.scene(spec, &image, folder.path(), folder.path())?;
         scene.disk = scene.data_disk(Disk::make)?;
         let boots = scene.boots(&testbed);
-        let boot = boots.first().ok_or_else(GuestError::no_monitor)?;
+        let boot = boots.first().ok_or_else(no_guest)?;
         let needs_more = [
             (boot.guest.own().is_some(), "only the built-in guest has a shell on its console"),
             (boot.guest.pins.is_some(), "a guest with a shell on its console is not pinned (numa_node=0)"),

@@ -3,12 +3,11 @@
 use super::{BootSpec, CommandLine, Files, Machine};
 use crate::deadlines::{Deadlines, Step};
 use crate::guest::argv::{self, BootFiles};
-use crate::guest::channel::{Channel, ChannelError, Ready};
+use crate::guest::channel::{Channel, ChannelError};
 use crate::guest::enter;
 use crate::guest::error::GuestError;
 use crate::guest::forensics::{self, Subject};
 use crate::guest::health::{Console, DEBUG_LOG, QEMU_STDERR, SERIAL_LOG, death, exit_reason, halted};
-use crate::guest::os::Os;
 use crate::guest::qmp::{Qmp, QmpError};
 use crate::host::placement::{self, Threads};
 use model::{Code, CpuId, Failure, Phase};
@@ -18,9 +17,8 @@ use serde_json::json;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// A QEMU on its way to being a [`Machine`].
-pub(super) struct Start {
-    qmp: Option<Qmp>,
+/// QEMU's process, and what is kept of it until its guest is ready.
+struct Process {
     qemu: Running,
     sockets: PrivateFolder,
     files: BootFiles,
@@ -31,9 +29,23 @@ pub(super) struct Start {
     deadlines: Deadlines,
 }
 
-impl Start {
-    /// Starts QEMU, and no more.
-    pub(super) fn new(spec: &BootSpec<'_>) -> Result<Start, GuestError> {
+/// A QEMU that was started, and no more.
+pub(super) struct Spawned(Process);
+
+/// A QEMU whose guest is paused: connected, pinned and plugged.
+pub(super) struct Placed {
+    process: Process,
+    qmp: Qmp,
+    channel: Box<dyn Channel>,
+    threads: Threads,
+}
+
+/// A guest that runs and is not ready yet.
+pub(super) struct Going(Placed);
+
+impl Spawned {
+    /// Starts QEMU.
+    pub(super) fn start(spec: &BootSpec<'_>) -> Result<Spawned, GuestError> {
         let sockets = private_folder().map_err(|source| GuestError::Io {
             doing: "creating a folder in",
             path: std::env::temp_dir(),
@@ -56,13 +68,108 @@ impl Start {
         let console = Console::new(&files.serial);
         let deadlines = spec.deadlines;
         let qemu = process.start()?;
-        Ok(Start { qmp: None, qemu, sockets, files, console, argv, started, until, deadlines })
+        Ok(Spawned(Process { qemu, sockets, files, console, argv, started, until, deadlines }))
     }
 
-    /// Connects to the paused guest, and pins and plugs it.
-    pub(super) fn place(&mut self, spec: &BootSpec<'_>) -> Result<(Box<dyn Channel>, Threads), GuestError> {
-        let qmp = connect(&mut self.qemu, self.until, || Qmp::connect(&self.files.qmp, HOST_ANSWER))?;
-        let qmp = self.qmp.insert(qmp);
+    /// Connects to the paused guest, and pins and plugs it. What never becomes a machine leaves what tells why in
+    /// [`BootSpec::forensics`]; so do the steps behind this one.
+    pub(super) fn place(self, spec: &BootSpec<'_>) -> Result<Placed, GuestError> {
+        let Spawned(mut process) = self;
+        let connected =
+            connect(&mut process.qemu, process.until, || Qmp::connect(&process.files.qmp, HOST_ANSWER));
+        let mut qmp = match connected {
+            Ok(qmp) => qmp,
+            Err(error) => return Err(process.give_up(None, spec, error)),
+        };
+        match process.pin_and_plug(spec, &mut qmp) {
+            Ok((channel, threads)) => Ok(Placed { process, qmp, channel, threads }),
+            Err(error) => Err(process.give_up(Some(&mut qmp), spec, error)),
+        }
+    }
+}
+
+impl Placed {
+    /// Lets the guest go.
+    pub(super) fn let_go(mut self, spec: &BootSpec<'_>) -> Result<Going, GuestError> {
+        match self.qmp.execute("cont", json!({}), HOST_ANSWER) {
+            Ok(_) => Ok(Going(self)),
+            Err(error) => Err(self.process.give_up(Some(&mut self.qmp), spec, error.into())),
+        }
+    }
+
+    /// Ends QEMU in order without ever letting its guest go, and gives its version.
+    pub(super) fn leave(mut self) -> Result<Option<String>, GuestError> {
+        let left = self.quit();
+        left.map_err(|error| self.process.explained(error))
+    }
+
+    fn quit(&mut self) -> Result<Option<String>, GuestError> {
+        let reply = self.qmp.execute("query-version", json!({}), HOST_ANSWER)?;
+        let part = |name: &str| reply.pointer(&format!("/qemu/{name}")).map(ToString::to_string);
+        let parts: Option<Vec<String>> = ["major", "minor", "micro"].into_iter().map(part).collect();
+        self.qmp.execute("quit", json!({}), HOST_ANSWER)?;
+        let Process { qemu, deadlines, .. } = &mut self.process;
+        match qemu.wait_until(Instant::now() + deadlines.within(Step::Shutdown)) {
+            Some(status) if status.success() => Ok(parts.map(|parts| parts.join("."))),
+            Some(status) => Err(GuestError::Died(exit_reason(status, &qemu.stderr_tail(), ""))),
+            None => Err(GuestError::Died(Failure::new(
+                Code::Deadline(Phase::Shutdown),
+                "QEMU does not end when its monitor is told to quit",
+            ))),
+        }
+    }
+}
+
+impl Going {
+    /// Waits until the guest is ready: it takes commands, and what it lacks for workloads has been put there.
+    pub(super) fn ready(self, spec: &BootSpec<'_>) -> Result<Machine, GuestError> {
+        let Going(Placed { mut process, mut qmp, mut channel, threads }) = self;
+        let left = process.until.saturating_duration_since(Instant::now());
+        let Process { qemu, console, .. } = &mut process;
+        let ready = match channel.wait_ready(left, &mut || death(qemu, &mut qmp, console)) {
+            Ok(ready) => ready,
+            Err(error) => {
+                let error = match error {
+                    ChannelError::Deadline { .. } => {
+                        let seconds = spec.deadline.as_secs_f64();
+                        GuestError::NotReady { seconds, console: console.tail() }
+                    }
+                    other => other.into(),
+                };
+                return Err(process.give_up(Some(&mut qmp), spec, error));
+            }
+        };
+        let boot_seconds = process.started.elapsed().as_secs_f64();
+        let Process { qemu, sockets, console, argv, deadlines, .. } = process;
+        let mut machine = Machine {
+            channel,
+            os: spec.guest.os(),
+            qmp,
+            qemu,
+            threads,
+            _sockets: sockets,
+            console,
+            deadlines,
+            silent: false,
+            argv,
+            ready,
+            boot_seconds,
+        };
+        if let Err(error) = enter::settle(spec.guest, &mut machine) {
+            // The first failure is the one to tell.
+            let _ = machine.forensics(spec.forensics);
+            return Err(error);
+        }
+        Ok(machine)
+    }
+}
+
+impl Process {
+    fn pin_and_plug(
+        &mut self,
+        spec: &BootSpec<'_>,
+        qmp: &mut Qmp,
+    ) -> Result<(Box<dyn Channel>, Threads), GuestError> {
         let channel = connect(&mut self.qemu, self.until, || {
             enter::channel(spec.guest, &self.files, spec.network.namespace.as_ref())
         })?;
@@ -82,76 +189,8 @@ impl Start {
         Ok((channel, threads))
     }
 
-    /// Lets the guest go.
-    pub(super) fn let_go(&mut self) -> Result<(), GuestError> {
-        let Some(qmp) = &mut self.qmp else { return Err(GuestError::no_monitor()) };
-        qmp.execute("cont", json!({}), HOST_ANSWER)?;
-        Ok(())
-    }
-
-    /// Waits until the guest is ready.
-    pub(super) fn wait(
-        &mut self,
-        spec: &BootSpec<'_>,
-        channel: &mut dyn Channel,
-    ) -> Result<Ready, GuestError> {
-        let Some(qmp) = &mut self.qmp else { return Err(GuestError::no_monitor()) };
-        let left = self.until.saturating_duration_since(Instant::now());
-        let (qemu, console) = (&mut self.qemu, &mut self.console);
-        channel.wait_ready(left, &mut || death(qemu, qmp, console)).map_err(|e| match e {
-            ChannelError::Deadline { .. } => {
-                GuestError::NotReady { seconds: spec.deadline.as_secs_f64(), console: console.tail() }
-            }
-            other => other.into(),
-        })
-    }
-
-    /// Ends QEMU in order, and gives its version.
-    pub(super) fn leave(&mut self) -> Result<Option<String>, GuestError> {
-        let Some(qmp) = &mut self.qmp else { return Ok(None) };
-        let reply = qmp.execute("query-version", json!({}), HOST_ANSWER)?;
-        let part = |name: &str| reply.pointer(&format!("/qemu/{name}")).map(ToString::to_string);
-        let parts: Option<Vec<String>> = ["major", "minor", "micro"].into_iter().map(part).collect();
-        qmp.execute("quit", json!({}), HOST_ANSWER)?;
-        match self.qemu.wait_until(Instant::now() + self.deadlines.within(Step::Shutdown)) {
-            Some(status) if status.success() => Ok(parts.map(|parts| parts.join("."))),
-            Some(status) => Err(GuestError::Died(exit_reason(status, &self.qemu.stderr_tail(), ""))),
-            None => Err(GuestError::Died(Failure::new(
-                Code::Deadline(Phase::Shutdown),
-                "QEMU does not end when its monitor is told to quit",
-            ))),
-        }
-    }
-
-    pub(super) fn finish(
-        self,
-        os: Os,
-        channel: Box<dyn Channel>,
-        threads: Threads,
-        ready: Ready,
-    ) -> Result<Machine, GuestError> {
-        let boot_seconds = self.started.elapsed().as_secs_f64();
-        let Start { qmp: Some(qmp), qemu, sockets, console, argv, deadlines, .. } = self else {
-            return Err(GuestError::no_monitor());
-        };
-        Ok(Machine {
-            channel,
-            os,
-            qmp,
-            qemu,
-            threads,
-            _sockets: sockets,
-            console,
-            deadlines,
-            silent: false,
-            argv,
-            ready,
-            boot_seconds,
-        })
-    }
-
     /// A monitor that closes says nothing; QEMU's end, which follows, does.
-    pub(super) fn explained(&mut self, error: GuestError) -> GuestError {
+    fn explained(&mut self, error: GuestError) -> GuestError {
         if !matches!(&error, GuestError::Qmp(QmpError::Closed { .. } | QmpError::Io(_))) {
             return error;
         }
@@ -160,18 +199,18 @@ impl Start {
         status.map_or(error, |status| GuestError::Died(died(status)))
     }
 
-    /// Ends what never became a machine, with what tells why.
-    pub(super) fn give_up(mut self, dir: &Path, error: GuestError) -> GuestError {
+    /// Keeps what tells why there will be no machine, and gives the reason.
+    fn give_up(&mut self, qmp: Option<&mut Qmp>, spec: &BootSpec<'_>, error: GuestError) -> GuestError {
         let error = self.explained(error);
         let subject = Subject {
             argv: &self.argv.executed,
             pid: self.qemu.pid(),
-            qmp: self.qmp.as_mut(),
+            qmp,
             channel: None,
             serial: &self.files.serial,
         };
         // The first failure is the one to tell.
-        let _ = forensics::collect(dir, subject);
+        let _ = forensics::collect(spec.forensics, subject);
         error
     }
 }
