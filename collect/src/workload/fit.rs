@@ -1,7 +1,8 @@
 //! Whether a workload fits the guests that parameters describe: what a guest's system cannot do is refused when planning.
 
 use super::Workload;
-use crate::guest::os::{Os, os_of};
+use crate::guest::os::Os;
+use crate::parse::os_of;
 use crate::scenario::Scenario;
 use model::{Origin, Params, ParamsError};
 
