@@ -8,7 +8,7 @@ use crate::guest::image::Cache;
 use crate::guest::network;
 use crate::host::topology::Topology;
 use crate::matrix::Environment;
-use crate::parse::{CONFINE, disk, layout, open_choices, second_nic_is_meant};
+use crate::parse::{self, CONFINE, disk, layout, open_choices, second_nic_is_meant};
 use crate::scenario::Scenario;
 use crate::testbed::TestbedError;
 use crate::workload::{self, Needs, Workload};
@@ -20,7 +20,7 @@ use std::path::PathBuf;
 pub(super) fn scenario(environments: &mut [Environment]) -> Result<Scenario, SetupError> {
     let mut first: Option<Scenario> = None;
     for environment in environments {
-        let scenario = Scenario::of(&environment.params)?;
+        let scenario = parse::scenario(&environment.params)?;
         let known = *first.get_or_insert(scenario);
         if scenario != known {
             return Err(SetupError::Scenarios {

@@ -20,7 +20,7 @@ pub fn pin(
     sessions: usize,
     allow_unpinned: bool,
 ) -> Result<PinPlan, EnvironmentError> {
-    let scenario = Scenario::of(params)?;
+    let scenario = parse::scenario(params)?;
     let mut guests = Vec::new();
     for name in scenario.guests() {
         guests.push(guest_request(&params.object_params(name), name)?);

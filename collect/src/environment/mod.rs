@@ -143,7 +143,7 @@ impl EnvironmentSpec {
             }
             guests.push(spec);
         }
-        let deadlines = Deadlines::of(params, ground.accel)?;
+        let deadlines = parse::deadlines(params, ground.accel)?;
         let (client, notes) = (plan.client, plan.notes);
         Ok(EnvironmentSpec { layout, sessions, guests, client, notes, deadlines, accel: ground.accel })
     }

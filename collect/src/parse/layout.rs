@@ -4,6 +4,7 @@ use super::client::client_place;
 use super::error::{LayoutError, refused};
 use super::given;
 use super::nics::{kind_named, nics};
+use super::scenario::scenario;
 use crate::guest::network::{Address, Kind, Layout, Link, Reach, default_address};
 use crate::scenario::Scenario;
 use model::{Params, ParamsError};
@@ -13,7 +14,7 @@ use model::{Params, ParamsError};
 /// # Errors
 /// Parameters of the wrong kind, and what cannot work together.
 pub fn layout(params: &Params) -> Result<Layout, LayoutError> {
-    let scenario = Scenario::of(params)?;
+    let scenario = scenario(params)?;
     let client = client_place(scenario, params)?;
     let mut links = Vec::new();
     for (index, nic) in (0u8..).zip(nics(params)?) {

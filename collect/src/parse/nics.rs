@@ -2,7 +2,7 @@
 
 use super::given;
 use crate::guest::network::Kind;
-use crate::scenario::OBJECTS;
+use crate::parameters::OBJECTS;
 use model::{Origin, Params, ParamsError};
 
 /// The NICs that `nics` lists.

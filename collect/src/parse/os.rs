@@ -1,8 +1,7 @@
 //! What runs in a guest.
 
-use super::image;
+use super::{image, scenario};
 use crate::guest::os::Os;
-use crate::scenario::Scenario;
 use model::{Params, ParamsError};
 
 /// What runs in a guest with these parameters, which are its own. The built-in guest is a Linux.
@@ -22,7 +21,7 @@ pub fn os(params: &Params) -> Result<Os, ParamsError> {
 /// # Errors
 /// Parameters of the wrong kind.
 pub fn os_of(params: &Params, guest: &str) -> Result<Os, ParamsError> {
-    if params.get("scenario").is_some() && !Scenario::of(params)?.guests().contains(&guest) {
+    if params.get("scenario").is_some() && !scenario(params)?.guests().contains(&guest) {
         return Ok(Os::Linux);
     }
     os(&params.object_params(guest))

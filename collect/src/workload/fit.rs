@@ -2,8 +2,7 @@
 
 use super::Workload;
 use crate::guest::os::Os;
-use crate::parse::os_of;
-use crate::scenario::Scenario;
+use crate::parse::{os_of, scenario};
 use model::{Origin, Params, ParamsError};
 
 /// Keys whose doing takes a Linux guest, with the value that asks for nothing.
@@ -39,7 +38,7 @@ pub fn check(workload: &dyn Workload, params: &Params) -> Result<(), ParamsError
     if !workload.needs(params).guest {
         return Ok(());
     }
-    for guest in Scenario::of(params)?.guests() {
+    for guest in scenario(params)?.guests() {
         if os_of(params, guest)? == Os::Linux {
             continue;
         }
