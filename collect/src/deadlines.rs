@@ -5,13 +5,8 @@
 //! `deadline_factor` stretches or shortens every row of the table, for hosts that are busier or tests that cannot wait.
 //! What the host's programs may take outside of a campaign's cells stands in [`process::deadlines`]; no parameter changes that.
 
-use model::{Accel, Params, ParamsError, Phase};
+use model::{Accel, Phase};
 use std::time::Duration;
-
-/// The parameter that all deadlines of the table are multiplied by.
-pub const FACTOR: &str = "deadline_factor";
-/// The parameter that says how long a boot may take, whatever the table says.
-pub const BOOT_TIMEOUT: &str = "boot_timeout";
 
 /// What is waited for in a campaign. Each belongs to a phase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,23 +93,15 @@ impl Deadlines {
         Deadlines { accel, factor: 1.0, boot: None }
     }
 
-    /// Those of guests that are executed in this way, with these parameters.
-    ///
-    /// # Errors
-    /// A factor that is no number above 0, or a `boot_timeout` that is no number of seconds.
-    pub fn of(params: &Params, accel: Accel) -> Result<Deadlines, ParamsError> {
-        let factor = match params.get(FACTOR) {
-            None => 1.0,
-            Some(_) => params.number(FACTOR, 1e-3, "a number from 0.001 to 1000")?,
-        };
-        if factor > 1e3 {
-            return Err(params.wrong(FACTOR, "a number from 0.001 to 1000"));
-        }
-        let boot = match params.get(BOOT_TIMEOUT) {
-            None => None,
-            Some(_) => Some(Duration::from_secs(params.number(BOOT_TIMEOUT, 1u64, "seconds, 1 or more")?)),
-        };
-        Ok(Deadlines { accel, factor, boot })
+    /// The same with every row multiplied by a factor; `None` for one that is no number from 0.001 to 1000.
+    pub fn scaled(accel: Accel, factor: f64) -> Option<Deadlines> {
+        (1e-3..=1e3).contains(&factor).then_some(Deadlines { factor, ..Deadlines::usual(accel) })
+    }
+
+    /// The same where guests may take so long until they are ready, whatever the table says.
+    #[must_use]
+    pub fn with_boot(self, boot: Duration) -> Deadlines {
+        Deadlines { boot: Some(boot), ..self }
     }
 
     /// How long a step may take, or what is usual in a phase.
@@ -134,15 +121,8 @@ impl Deadlines {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use model::Origin;
     use std::fs;
     use std::path::{Path, PathBuf};
-
-    fn with(key: &str, value: &str) -> Result<Deadlines, ParamsError> {
-        let mut params = Params::new();
-        params.set(key, value, Origin::BuiltIn);
-        Deadlines::of(&params, Accel::Tcg)
-    }
 
     #[test]
     fn every_row_stands_once_and_translation_never_shortens_one() {
@@ -165,21 +145,20 @@ mod tests {
 
     #[test]
     fn the_factor_scales_every_row_and_nonsense_is_refused() {
-        let half = with(FACTOR, "0.5").unwrap();
+        let half = Deadlines::scaled(Accel::Tcg, 0.5).unwrap();
         for (step, _, tcg) in TABLE {
             assert_eq!(half.within(step), Duration::from_millis(tcg * 500), "{step:?}");
         }
         assert_eq!((half.boot(false), half.boot(true)), (Duration::from_secs(60), Duration::from_secs(300)));
-        for nonsense in ["0", "-1", "NaN", "inf", "1e9", "much"] {
-            assert!(with(FACTOR, nonsense).is_err(), "{nonsense}");
+        for nonsense in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e9] {
+            assert_eq!(Deadlines::scaled(Accel::Tcg, nonsense), None, "{nonsense}");
         }
     }
 
     #[test]
     fn a_boot_timeout_stands_for_every_boot() {
-        let told = with(BOOT_TIMEOUT, "7").unwrap();
+        let told = Deadlines::usual(Accel::Tcg).with_boot(Duration::from_secs(7));
         assert_eq!((told.boot(false), told.boot(true)), (Duration::from_secs(7), Duration::from_secs(7)));
-        assert!(with(BOOT_TIMEOUT, "0").is_err());
     }
 
     #[test]

@@ -23,6 +23,7 @@ pub mod host;
 pub mod lab;
 pub mod matrix;
 pub mod parameters;
+pub mod parse;
 pub mod scenario;
 pub mod ssh;
 pub mod testbed;

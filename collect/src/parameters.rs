@@ -11,6 +11,19 @@ pub const GUEST_NAME: &str = "guest";
 pub const BUILTIN: &str = "builtin";
 /// The parameter that says where folders that the user brings are built.
 pub const BUILD_ON: &str = "build_on";
+/// The parameter that all deadlines are multiplied by.
+pub const DEADLINE_FACTOR: &str = "deadline_factor";
+/// The parameter that says how long a boot may take, whatever the table of deadlines says.
+pub const BOOT_TIMEOUT: &str = "boot_timeout";
+
+/// Names of guests and NICs: a parameter that ends in `_NAME` is meant for that one alone.
+pub const OBJECTS: [&str; 4] = ["vm1", "vm2", "nic1", "nic2"];
+
+/// A key without the names of guests and NICs at its end: `mtu` of `mtu_nic2_vm1`.
+pub fn without_objects(key: &str) -> &str {
+    let shorter = OBJECTS.iter().find_map(|name| key.strip_suffix(name)?.strip_suffix('_'));
+    shorter.map_or(key, without_objects)
+}
 
 /// A parameter that a workload (or perfvt itself) knows.
 #[derive(Clone, Copy, Debug)]
@@ -79,4 +92,18 @@ pub const GROUPS: [Group; 7] = [
 /// Parameters of every guest, whatever the workload.
 pub fn guest() -> impl Iterator<Item = &'static Known> {
     GROUPS.into_iter().flat_map(|group| group.keys)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_objects_end_a_key_in_any_order() {
+        assert_eq!(without_objects("mtu_nic2_vm1"), "mtu");
+        assert_eq!(without_objects("mem_vm2"), "mem");
+        assert_eq!(without_objects("bridge_nic2"), "bridge");
+        assert_eq!(without_objects("nic1"), "nic1");
+        assert_eq!(without_objects("nic_model"), "nic_model");
+    }
 }

@@ -3,7 +3,7 @@
 
 use crate::house_support;
 
-use house_support::{Arrows, circles, crates, drawn, modules, rooms, uses};
+use house_support::{Arrows, circles, crates, drawn, modules, naming, rooms, uses};
 use std::collections::BTreeSet;
 
 /// Crates whose rooms the document draws.
@@ -66,6 +66,21 @@ fn no_modules_import_each_other_in_a_circle() {
         found.extend(circles(&name));
     }
     assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+/// What runs guests: keys are read elsewhere (`collect::parse`), so that nobody reads them twice in two ways.
+const KEYLESS: [&str; 6] = ["accel", "deadlines", "guest", "host", "scenario", "ssh"];
+/// What keys come in, in `model`.
+const KEYS: [&str; 3] = ["Param", "Params", "ParamsError"];
+
+#[test]
+fn what_runs_guests_takes_types_and_reads_no_parameter() {
+    let known: Vec<String> = rooms("collect").into_iter().map(|(room, _)| room).collect();
+    assert!(KEYLESS.iter().all(|room| known.iter().any(|known| known == room)), "{known:?}");
+    let found = naming("collect", &KEYLESS, "model", &KEYS);
+    assert!(found.is_empty(), "these name {KEYS:?}; collect/src/parse reads parameters: {found:?}");
+    let elsewhere = naming("collect", &["parse"], "model", &KEYS);
+    assert!(elsewhere.iter().any(|file| file.ends_with("parse/disk.rs")), "{elsewhere:?}");
 }
 
 /// What may be larger than [`FILE`], [`FUNCTION`] or [`PARAMETERS`] say, with the reason. No more than 20.

@@ -6,9 +6,9 @@
 use super::BroughtError;
 use super::step::Step;
 use crate::guest::channel::Status;
-use crate::guest::image_key::image;
 use crate::guest::machine::Machine;
 use crate::parameters::BUILD_ON;
+use crate::parse::image;
 use edge::quoted;
 use model::{Params, ParamsError};
 use process::deadlines::BUILD;

@@ -3,12 +3,12 @@
 use super::refused::SetupError;
 use crate::brought::check_build_on;
 use crate::environment::{EnvironmentError, EnvironmentSpec, Ground, pin};
-use crate::guest::confine::{self, Confine, has_sandbox};
-use crate::guest::disk::Disk;
+use crate::guest::confine::{Confine, has_sandbox};
 use crate::guest::image::Cache;
-use crate::guest::network::{self, Layout, NetworkError};
+use crate::guest::network;
 use crate::host::topology::Topology;
 use crate::matrix::Environment;
+use crate::parse::{self, CONFINE, disk, layout, open_choices, second_nic_is_meant};
 use crate::scenario::Scenario;
 use crate::testbed::TestbedError;
 use crate::workload::{self, Needs, Workload};
@@ -20,7 +20,7 @@ use std::path::PathBuf;
 pub(super) fn scenario(environments: &mut [Environment]) -> Result<Scenario, SetupError> {
     let mut first: Option<Scenario> = None;
     for environment in environments {
-        let scenario = Scenario::of(&environment.params)?;
+        let scenario = parse::scenario(&environment.params)?;
         let known = *first.get_or_insert(scenario);
         if scenario != known {
             return Err(SetupError::Scenarios {
@@ -49,14 +49,10 @@ pub(super) fn networks(
     let mut auto = None;
     let mut kinds: Vec<String> = Vec::new();
     for environment in environments {
-        let wrong = |error: NetworkError| SetupError::Environment {
-            environment: environment.name.clone(),
-            source: Box::new(TestbedError::Guest(error.into())),
-        };
-        if network::second_nic_is_meant(&environment.params) {
+        if second_nic_is_meant(&environment.params) {
             set(&mut environment.params, "nics", "nic1 nic2");
         }
-        for key in network::open_choices(&environment.params)? {
+        for key in open_choices(&environment.params)? {
             let kind = match auto {
                 Some(kind) => kind,
                 None => {
@@ -69,7 +65,10 @@ pub(super) fn networks(
             };
             set(&mut environment.params, &key, kind.word());
         }
-        let layout = Layout::of(&environment.params).map_err(wrong)?;
+        let layout = layout(&environment.params).map_err(|error| SetupError::Environment {
+            environment: environment.name.clone(),
+            source: Box::new(EnvironmentError::from(error).into()),
+        })?;
         if !kinds.contains(&layout.kinds()) {
             kinds.push(layout.kinds());
         }
@@ -91,9 +90,9 @@ pub(super) fn confine(
             let own = environment.params.object_params(guest);
             let qemu = own.text("qemu_binary")?;
             let has = *asked.entry(qemu.to_owned()).or_insert_with(|| has_sandbox(qemu));
-            if !has && own.get(confine::KEY) == Some("sandbox") {
+            if !has && own.get(CONFINE) == Some("sandbox") {
                 return Err(own
-                    .wrong(confine::KEY, &format!("none, because {qemu} was built without a sandbox"))
+                    .wrong(CONFINE, &format!("none, because {qemu} was built without a sandbox"))
                     .into());
             }
             if !has {
@@ -101,13 +100,13 @@ pub(super) fn confine(
             }
         }
     }
-    let auto = |environment: &Environment| environment.params.get(confine::KEY) == Some("auto");
+    let auto = |environment: &Environment| environment.params.get(CONFINE) == Some("auto");
     if let Some(qemu) = lacking.as_ref().filter(|_| environments.iter().any(auto)) {
         warnings.push(format!("QEMU is not confined (confine=none): {qemu} has no sandbox"));
     }
     let word = if lacking.is_some() { Confine::None } else { Confine::Sandbox }.word();
     for environment in environments.iter_mut().filter(|environment| auto(environment)) {
-        set(&mut environment.params, confine::KEY, word);
+        set(&mut environment.params, CONFINE, word);
     }
     Ok(())
 }
@@ -215,7 +214,7 @@ impl Disks {
     pub(super) fn of(environments: &[Environment]) -> Result<Disks, ParamsError> {
         let mut disks = Disks::default();
         for environment in environments {
-            let Some(disk) = Disk::of(&environment.params)? else { continue };
+            let Some(disk) = disk(&environment.params)? else { continue };
             let kind = if disk.is_sparse() { &mut disks.sparse } else { &mut disks.whole };
             let room = kind.entry(disk.dir).or_default();
             *room = disk.size.max(*room);

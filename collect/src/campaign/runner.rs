@@ -6,7 +6,7 @@ use super::hooks::Hooks;
 use super::repeat::Repeat;
 use super::{Campaign, CampaignError};
 use crate::lab::Booter;
-use crate::scenario::without_objects;
+use crate::parameters::without_objects;
 use model::journal::{Event, boot_folder};
 use model::store::{self, CAMPAIGN_FILE, MEASUREMENTS_FILE};
 use model::{BlockPlan, BootPlan, Case, EnvironmentPlan, Rule, Standing};

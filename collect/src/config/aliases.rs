@@ -1,6 +1,6 @@
 //! Other names: those that perfvt understands, of keys and of values, and those that only other tools have.
 
-use crate::scenario::without_objects;
+use crate::parameters::without_objects;
 use model::{Params, bytes};
 
 /// Other names of keys, first the other one.

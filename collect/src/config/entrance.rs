@@ -2,7 +2,7 @@
 //! `channel`; what perfvt does not do is refused.
 
 use super::named::{given, rank, suffixes, view};
-use crate::guest::image_key::image;
+use crate::parse::image;
 use model::{Origin, Param, Params, ParamsError};
 
 const CHANNEL: &str = "channel";

@@ -2,8 +2,7 @@
 
 use super::aliases::{self, Told};
 use super::named;
-use crate::parameters::guest;
-use crate::scenario::without_objects;
+use crate::parameters::{guest, without_objects};
 use crate::workload::Workload;
 use edge::text::cut;
 use formats::perf_conf::closest;

@@ -1,9 +1,9 @@
 //! Which file the keys of existing configurations name as the image of a guest: `image_name` with `image_format`, as
 //! avocado-vt reads them. What comes out stands in `image` and `image_format`, with the line of `image_name`.
 
-use crate::guest::definition::NO_DEVICE;
-use crate::guest::image_key::CACHED;
-use crate::scenario::{Scenario, without_objects};
+use crate::parameters::without_objects;
+use crate::parse::{CACHED, NO_DEVICE};
+use crate::scenario::Scenario;
 use edge::text::cut;
 use model::{Origin, Param, Params, ParamsError};
 use std::fs;

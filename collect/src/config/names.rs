@@ -1,7 +1,7 @@
 //! Names of variants, as labels next to each other, and those of guests.
 
-use crate::guest::image_key::{CACHED, image};
 use crate::parameters::{BUILTIN, GUEST_NAME};
+use crate::parse::{CACHED, image};
 use model::Params;
 
 /// Ends of image files that say what they are, and not whose.

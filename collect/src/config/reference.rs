@@ -1,8 +1,7 @@
 //! The reference of keys: `perfvt help keys`, and docs/keys.md, which a test makes of it.
 
 use super::aliases;
-use crate::parameters::{GROUPS, Known, guest};
-use crate::scenario::without_objects;
+use crate::parameters::{GROUPS, Known, guest, without_objects};
 use crate::workload;
 use formats::perf_conf::closest;
 use model::secret_keys::is_secret;

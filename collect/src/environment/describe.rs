@@ -1,11 +1,10 @@
 //! From parameters to the hardware and the placement of each guest: pure functions.
 
 use super::EnvironmentError;
-use crate::guest::disk::Disk;
 use crate::guest::hardware::{Hardware, NIC_MODELS, Nic};
-use crate::guest::network::{ClientPlace, nics};
 use crate::host::pin::{GuestPlan, GuestRequest, NodeChoice, PinPlan, Request, Siblings, plan};
 use crate::host::topology::Topology;
+use crate::parse;
 use crate::scenario::Scenario;
 use model::ids::{cpu_list, parse_cpu_list};
 use model::{Accel, Params, ParamsError};
@@ -21,12 +20,12 @@ pub fn pin(
     sessions: usize,
     allow_unpinned: bool,
 ) -> Result<PinPlan, EnvironmentError> {
-    let scenario = Scenario::of(params)?;
+    let scenario = parse::scenario(params)?;
     let mut guests = Vec::new();
     for name in scenario.guests() {
         guests.push(guest_request(&params.object_params(name), name)?);
     }
-    let place = ClientPlace::of(scenario, params)?;
+    let place = parse::client_place(scenario, params)?;
     let client = if place.is_here() { sessions.max(1) } else { 0 };
     let siblings = Siblings::parse(params.choice("siblings", &Siblings::WORDS)?).unwrap_or_default();
     Ok(plan(topology, &Request { guests, client, siblings, allow_unpinned })?)
@@ -45,7 +44,7 @@ fn guest_request(own: &Params, name: &str) -> Result<GuestRequest, ParamsError> 
         Some(_) => Some(own.number("smp", 1usize, "a number of vCPUs, 1 or more")?),
     };
     let mut vhost = 0;
-    for nic in nics(own)? {
+    for nic in parse::nics(own)? {
         let nic = own.object_params(&nic);
         if nic.switch("vhost")? {
             // More queues than any NIC has are refused where the hardware is checked.
@@ -53,7 +52,7 @@ fn guest_request(own: &Params, name: &str) -> Result<GuestRequest, ParamsError> 
         }
     }
     // The data disk is the server's.
-    let disk = if Scenario::HostGuest.guests().contains(&name) { Disk::of(own)? } else { None };
+    let disk = if Scenario::HostGuest.guests().contains(&name) { parse::disk(own)? } else { None };
     Ok(GuestRequest {
         iothreads: usize::from(disk.is_some_and(|disk| disk.iothread)),
         vcpus,
@@ -114,7 +113,7 @@ fn cpu_model(params: &Params, accel: Accel) -> Result<String, ParamsError> {
 pub fn hardware(params: &Params, accel: Accel, plan: &GuestPlan) -> Result<Hardware, ParamsError> {
     let models: Vec<&'static str> = NIC_MODELS.iter().map(|(name, _)| *name).collect();
     let mut all = Vec::new();
-    for name in nics(params)? {
+    for name in parse::nics(params)? {
         let own = params.object_params(&name);
         all.push(Nic {
             model: own.choice("nic_model", &models)?.into(),

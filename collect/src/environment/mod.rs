@@ -13,9 +13,7 @@ pub use describe::{hardware, pin, vcpu_list};
 use crate::brought::Wish;
 use crate::deadlines::Deadlines;
 use crate::guest::argv;
-use crate::guest::confine::Confine;
-use crate::guest::definition::{Definition, own_kernel};
-use crate::guest::disk::{Disk, DiskError};
+use crate::guest::disk::DiskError;
 use crate::guest::hardware::check;
 use crate::guest::image::{Cache, ImageError};
 use crate::guest::machine::GuestError;
@@ -25,6 +23,7 @@ use crate::guest::spec::{Disks, GuestSpec, Source};
 use crate::guest::windows;
 use crate::host::pin::{PinPlan, Shortage};
 use crate::host::topology::{Topology, TopologyError};
+use crate::parse::{self, LayoutError};
 use crate::workload::Needs;
 use model::{Accel, CpuId, Params, ParamsError};
 use std::path::PathBuf;
@@ -95,13 +94,22 @@ impl From<NetworkError> for EnvironmentError {
     }
 }
 
+impl From<LayoutError> for EnvironmentError {
+    fn from(error: LayoutError) -> EnvironmentError {
+        match error {
+            LayoutError::Params(error) => EnvironmentError::Params(*error),
+            LayoutError::Network(error) => error.into(),
+        }
+    }
+}
+
 impl EnvironmentSpec {
     /// The environment that parameters describe; `net=auto` must have been resolved.
     ///
     /// # Errors
     /// Parameters of the wrong kind, what cannot work together, or a host that is too small.
     pub fn of(params: &Params, ground: &Ground<'_>) -> Result<EnvironmentSpec, EnvironmentError> {
-        let layout = Layout::of(params)?;
+        let layout = parse::layout(params)?;
         let sessions = ground.needs.sessions;
         let plan = pin(ground.topology, params, sessions, ground.allow_unpinned)?;
         let mut guests = Vec::new();
@@ -110,9 +118,9 @@ impl EnvironmentSpec {
             let hardware = hardware(&own, ground.accel, &plan)?;
             check(&hardware).map_err(EnvironmentError::Hardware)?;
             let list = |key: &str| vcpu_list(&own, key, plan.smp);
-            let source = match Definition::of(&own, ground.cache)? {
+            let source = match parse::definition(&own, ground.cache)? {
                 Some(definition) => Source::Own(Box::new(definition)),
-                None => Source::Builtin(own_kernel(&own)?),
+                None => Source::Builtin(parse::own_kernel(&own)?),
             };
             let mut spec = GuestSpec {
                 irq_vcpus: list("irq_vcpus")?,
@@ -122,8 +130,8 @@ impl EnvironmentSpec {
                 hardware,
                 source,
                 // Only the guest that is measured has a data disk, and is listened to.
-                disks: Disks { data: if index == 0 { Disk::of(&own)? } else { None }, ..Disks::default() },
-                confine: Confine::of(&own)?,
+                disks: Disks { data: if index == 0 { parse::disk(&own)? } else { None }, ..Disks::default() },
+                confine: parse::confine(&own)?,
                 listens: ground.needs.boot_trace && index == 0,
                 pins: plan.pins,
                 layers: PathBuf::from(own.text("disk_dir")?),
@@ -135,7 +143,7 @@ impl EnvironmentSpec {
             }
             guests.push(spec);
         }
-        let deadlines = Deadlines::of(params, ground.accel)?;
+        let deadlines = parse::deadlines(params, ground.accel)?;
         let (client, notes) = (plan.client, plan.notes);
         Ok(EnvironmentSpec { layout, sessions, guests, client, notes, deadlines, accel: ground.accel })
     }

@@ -45,9 +45,9 @@ fn source(spec: &GuestSpec, own: &Params) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::guest::definition::{Definition, own_kernel};
     use crate::guest::image::Cache;
     use crate::parameters::guest;
+    use crate::parse::{definition, own_kernel};
     use model::{Accel, Origin};
 
     #[test]
@@ -63,7 +63,7 @@ mod tests {
             keys.iter().for_each(|(key, value)| {
                 params.set(*key, *value, Origin::File { path: "t.cfg".into(), line: 7 });
             });
-            let source_of = match Definition::of(&params, &cache).unwrap() {
+            let source_of = match definition(&params, &cache).unwrap() {
                 Some(definition) => Source::Own(Box::new(definition)),
                 None => Source::Builtin(own_kernel(&params).unwrap()),
             };

@@ -1,12 +1,8 @@
 //! What keeps QEMU to what it is there for, should a guest take it over: its own seccomp filter (`-sandbox`; QEMU's manual,
 //! "Invocation").
 
-use model::{Params, ParamsError};
 use process::deadlines::HOST_ANSWER;
 use process::{Spec, run};
-
-/// The key that says it.
-pub const KEY: &str = "confine";
 
 /// How QEMU is confined.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,17 +18,6 @@ pub enum Confine {
 impl Confine {
     /// All, by the words of the key; `auto` is decided when a campaign is planned.
     pub const WORDS: [&str; 2] = ["none", "sandbox"];
-
-    /// What parameters say. Campaigns of before there was the key have none.
-    ///
-    /// # Errors
-    /// Another word, or `auto`, which should have been decided.
-    pub fn of(params: &Params) -> Result<Confine, ParamsError> {
-        Ok(match params.get(KEY) {
-            Some(_) if params.choice(KEY, &Confine::WORDS)? == "sandbox" => Confine::Sandbox,
-            _ => Confine::None,
-        })
-    }
 
     /// The word in files.
     pub fn word(self) -> &'static str {
@@ -59,22 +44,12 @@ pub fn has_sandbox(qemu: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use model::Origin;
 
     #[test]
-    fn a_campaign_of_before_there_was_a_sandbox_goes_on_without_one() {
-        let of = |word: &str| {
-            let mut params = Params::new();
-            params.set(KEY, word, Origin::BuiltIn);
-            Confine::of(&params)
-        };
-        assert_eq!(Confine::of(&Params::new()).unwrap(), Confine::None);
-        assert_eq!(of("sandbox").unwrap(), Confine::Sandbox);
-        assert!(of("jail").unwrap_err().to_string().contains("one of none, sandbox"));
+    fn a_sandbox_lets_qemu_start_nothing_but_the_helper_that_opens_its_taps() {
         assert!(Confine::Sandbox.argument(false).unwrap().contains("spawn=deny"));
         assert!(Confine::Sandbox.argument(true).unwrap().contains("spawn=allow"));
         assert_eq!(Confine::None.argument(true), None);
         assert!(!has_sandbox("false"));
-        assert!(crate::parameters::guest().any(|known| known.key == KEY && known.default == Some("auto")));
     }
 }

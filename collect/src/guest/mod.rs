@@ -21,7 +21,6 @@ pub mod hardware;
 mod health;
 pub mod identity;
 pub mod image;
-pub mod image_key;
 pub mod job;
 pub mod machine;
 pub mod network;

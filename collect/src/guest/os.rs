@@ -1,9 +1,5 @@
 //! What differs between the operating systems of guests: the one table of their commands and paths.
 
-use super::image_key::image;
-use crate::scenario::Scenario;
-use model::{Params, ParamsError};
-
 /// The operating system of a guest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Os {
@@ -73,17 +69,6 @@ impl Os {
         }
     }
 
-    /// What runs in a guest with these parameters, which are its own. The built-in guest is a Linux.
-    ///
-    /// # Errors
-    /// Another word.
-    pub fn of(params: &Params) -> Result<Os, ParamsError> {
-        if image(params).is_none() {
-            return Ok(Os::Linux);
-        }
-        Ok(Os::parse(params.choice("guest_os", &Os::WORDS)?).unwrap_or(Os::Linux))
-    }
-
     /// Its row of the table.
     pub fn conventions(self) -> &'static Conventions {
         match self {
@@ -128,18 +113,6 @@ impl Os {
             }
         })
     }
-}
-
-/// The system of a guest of the scenario: `vm1` is the server's, `vm2` the client's. Where there is no such guest it is
-/// Linux.
-///
-/// # Errors
-/// Parameters of the wrong kind.
-pub fn os_of(params: &Params, guest: &str) -> Result<Os, ParamsError> {
-    if params.get("scenario").is_some() && !Scenario::of(params)?.guests().contains(&guest) {
-        return Ok(Os::Linux);
-    }
-    Os::of(&params.object_params(guest))
 }
 
 #[cfg(test)]

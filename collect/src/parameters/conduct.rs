@@ -1,7 +1,6 @@
 //! Keys of how it is measured.
 
-use super::{BUILD_ON, Known};
-use crate::deadlines::FACTOR;
+use super::{BOOT_TIMEOUT, BUILD_ON, DEADLINE_FACTOR, Known};
 
 /// How it is measured.
 pub(super) const MEASURING: &[Known] = &[
@@ -19,12 +18,17 @@ pub(super) const MEASURING: &[Known] = &[
     ),
     Known::new("canary", "10", "a number", "every so many samples the host alone is probed; 0 never"),
     Known::open(
-        "boot_timeout",
+        BOOT_TIMEOUT,
         "30 under KVM, 120 under TCG; with an image 180 and 600",
         "seconds, 1 or more",
         "how long a guest may take until it is ready",
     ),
-    Known::new(FACTOR, "1", "a number, 0.001 to 1000", "what all deadlines of a campaign are multiplied by"),
+    Known::new(
+        DEADLINE_FACTOR,
+        "1",
+        "a number, 0.001 to 1000",
+        "what all deadlines of a campaign are multiplied by",
+    ),
     Known::new("shuffle", "yes", "yes, no", "whether cases are shuffled in each boot"),
     Known::new(
         "attempts",

@@ -3,17 +3,18 @@
 use super::TestbedError;
 use crate::environment::{EnvironmentSpec, Ground, pin};
 use crate::guest::image::{Cache, Image, builtin_with};
-use crate::guest::network::{ClientPlace, Layout};
+use crate::guest::network::ClientPlace;
 use crate::guest::spec::Source;
 use crate::host::locks::Claims;
 use crate::host::topology::Topology;
+use crate::parse::layout;
 use crate::workload::Needs;
 use model::{Accel, CampaignFile, CpuId, EnvironmentPlan, Params};
 
 /// Whether the clients of every environment run on another host, so that their tools are none of this one's.
 pub fn clients_are_remote(file: &CampaignFile) -> bool {
     let remote = |params: Params| {
-        let layout = Layout::of(&params);
+        let layout = layout(&params);
         layout.is_ok_and(|layout| matches!(layout.client, ClientPlace::Remote(_)))
     };
     file.environments.iter().map(EnvironmentPlan::to_params).all(remote)

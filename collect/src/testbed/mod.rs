@@ -24,7 +24,6 @@ pub use obstacles::{Obstacles, obstacles};
 pub use shell::{Alone, guest_params};
 
 use crate::brought::{Brought, BroughtError};
-use crate::deadlines::Deadlines;
 use crate::environment::{EnvironmentError, EnvironmentSpec, Ground, pin};
 use crate::guest::disk::{Disk, DiskError};
 use crate::guest::image::{Cache, Image, ImageError};
@@ -33,6 +32,7 @@ use crate::guest::os::Os;
 use crate::host::placement::pin_self;
 use crate::host::topology::{Topology, TopologyError};
 use crate::lab::{Booted, Booter, Failed, Lab};
+use crate::parse::deadlines;
 use crate::ssh::SshError;
 use crate::workload::Needs;
 use host_lab::HostParts;
@@ -222,7 +222,7 @@ impl Testbed {
     /// vCPU's: a guest of somebody else's may be there.
     fn boot_nothing(&self, params: &Params) -> Result<Booted, TestbedError> {
         let cpus = pin(&self.topology, params, self.needs.sessions, self.allow_unpinned)?.own_cpus();
-        let deadlines = Deadlines::of(params, Accel::Kvm).map_err(EnvironmentError::from)?;
+        let deadlines = deadlines(params, Accel::Kvm).map_err(EnvironmentError::from)?;
         let parts = HostParts { cache: self.cache.clone(), cpus, brought: Arc::clone(&self.brought) };
         let mut facts = self.host_facts();
         facts.extend(self.brought.facts(params));

@@ -7,15 +7,16 @@ use crate::config::defined::{Of, Places, define};
 use crate::config::{aliases, keys};
 use crate::environment::{EnvironmentError, EnvironmentSpec};
 use crate::guest::channel::Reply;
-use crate::guest::confine::{self, Confine, has_sandbox};
+use crate::guest::confine::{Confine, has_sandbox};
 use crate::guest::disk::Disk;
 use crate::guest::image::{Cache, Image};
 use crate::guest::machine::Machine;
-use crate::guest::network::{Kind, open_choices, second_nic_is_meant, unusable};
+use crate::guest::network::{Kind, unusable};
 use crate::host::locks::Claims;
 use crate::matrix::{MatrixError, absolute_paths, assignment};
-use crate::parameters::{BUILD_ON, BUILTIN, GUEST_NAME, guest};
-use crate::scenario::{Scenario, without_objects};
+use crate::parameters::{BUILD_ON, BUILTIN, GUEST_NAME, guest, without_objects};
+use crate::parse::{CONFINE, open_choices, second_nic_is_meant};
+use crate::scenario::Scenario;
 use crate::workload::Needs;
 use model::secret_keys::masked;
 use model::{Accel, Origin, Params, ParamsError};
@@ -126,10 +127,10 @@ impl Alone {
         for key in open_choices(&params).map_err(EnvironmentError::from)? {
             params.set(&key, Kind::User.word(), Origin::BuiltIn);
         }
-        if params.get(confine::KEY) == Some("auto") {
+        if params.get(CONFINE) == Some("auto") {
             let qemu = params.text("qemu_binary").map_err(EnvironmentError::from)?;
             let word = if has_sandbox(qemu) { Confine::Sandbox } else { Confine::None }.word();
-            params.set(confine::KEY, word, Origin::BuiltIn);
+            params.set(CONFINE, word, Origin::BuiltIn);
         }
         let needs = Needs { tools: true, ..Needs::default() };
         let testbed = Testbed::new(cache, Some(image.clone()), accel, needs, true, "shell")?;

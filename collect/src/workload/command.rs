@@ -11,8 +11,9 @@
 use super::common::{failed, host_series, interval, read, run_whole, said, share, value, value_at};
 use super::{Known, Needs, Outcome, Workload};
 use crate::brought::{self, Wish};
-use crate::guest::os::{Os, os_of};
+use crate::guest::os::Os;
 use crate::lab::{Client, Failed, Lab, Measured, keep, window_until};
+use crate::parse::os_of;
 use formats::pattern::Pattern;
 use model::{Case, Code, Params, ParamsError};
 use process::tail;

@@ -12,9 +12,9 @@ use super::common::{
 use super::storage::{MOUNT, make_file_system, vcpu_values, vcpus};
 use super::{Known, Needs, Outcome, Workload, add_case};
 use crate::brought::{self, Wish};
-use crate::guest::disk;
 use crate::guest::os::Os;
 use crate::lab::{Failed, Lab, Measured, keep};
+use crate::parse::disk;
 use formats::ffsb::parse;
 use model::{Case, Params, ParamsError};
 use profile::{PROFILES, Profile};
@@ -82,7 +82,7 @@ impl Workload for Ffsb {
         if params.number("scale", 0.0f64, scale)? <= 0.0 {
             return Err(params.wrong("scale", scale));
         }
-        if disk::Disk::of(params)?.is_none() {
+        if disk(params)?.is_none() {
             return Err(params.wrong("disk_size", "a size such as 2G, because ffsb works on the data disk"));
         }
         let threads = params.numbers("thread", "numbers of threads, such as '1 8'")?;

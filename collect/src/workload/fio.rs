@@ -13,9 +13,9 @@ use super::common::{
 use super::storage::device;
 use super::{Known, Needs, Outcome, Workload, add_case};
 use crate::deadlines::Step;
-use crate::guest::disk;
 use crate::guest::os::Os;
 use crate::lab::{Failed, Lab, Measured, keep, window, window_until};
+use crate::parse::disk;
 use formats::fio::parse;
 use model::{Case, Params, ParamsError, Phase, Scope};
 use std::path::{Path, PathBuf};
@@ -91,7 +91,7 @@ impl Workload for Fio {
                 .map_err(|e| params.wrong(JOB, &format!("a job file that can be read ({e})")))?;
             return Ok(vec![case_of_job(job, &text)]);
         }
-        if disk::Disk::of(params)?.is_none() {
+        if disk(params)?.is_none() {
             return Err(params.wrong("disk_size", "a size such as 1G, because fio works on the data disk"));
         }
         let depths = params.numbers("iodepth", "numbers, such as '1 8 64'")?;

@@ -1,8 +1,8 @@
 //! Whether a workload fits the guests that parameters describe: what a guest's system cannot do is refused when planning.
 
 use super::Workload;
-use crate::guest::os::{Os, os_of};
-use crate::scenario::Scenario;
+use crate::guest::os::Os;
+use crate::parse::{os_of, scenario};
 use model::{Origin, Params, ParamsError};
 
 /// Keys whose doing takes a Linux guest, with the value that asks for nothing.
@@ -38,7 +38,7 @@ pub fn check(workload: &dyn Workload, params: &Params) -> Result<(), ParamsError
     if !workload.needs(params).guest {
         return Ok(());
     }
-    for guest in Scenario::of(params)?.guests() {
+    for guest in scenario(params)?.guests() {
         if os_of(params, guest)? == Os::Linux {
             continue;
         }

@@ -8,9 +8,9 @@ use super::common::{
 };
 use super::storage::{MOUNT, make_file_system, vcpu_values, vcpus};
 use super::{Known, Needs, Outcome, Value, Workload, add_case};
-use crate::guest::disk;
 use crate::guest::os::Os;
 use crate::lab::{Failed, Lab, Measured, keep};
+use crate::parse::disk;
 use formats::foreign::{Kind, parse};
 use model::{Case, Params, ParamsError, Phase};
 use std::path::Path;
@@ -64,7 +64,7 @@ impl Workload for Iozone {
 
     fn cases(&self, params: &Params) -> Result<Vec<Case>, ParamsError> {
         params.choice("fs", &["ext2", "ext3", "ext4"])?;
-        let disk = disk::Disk::of(params)?;
+        let disk = disk(params)?;
         let disk = disk.ok_or_else(|| {
             params.wrong("disk_size", "a size such as 2G, because iozone works on the data disk")
         })?;

@@ -11,8 +11,9 @@ use super::common::{
 };
 use super::{Known, Needs, Outcome, Workload};
 use crate::brought::{self, Wish};
-use crate::guest::os::{Os, os_of};
+use crate::guest::os::Os;
 use crate::lab::{Failed, Lab, Measured, keep, window};
+use crate::parse::os_of;
 use formats::ntttcp::parse;
 use model::{Case, Params, ParamsError};
 use std::net::IpAddr;

@@ -5,6 +5,7 @@ use super::{Known, Needs, Outcome, Workload, add_case};
 use crate::deadlines::Step;
 use crate::guest::disk::Disk;
 use crate::lab::{Failed, Lab, Measured, keep, window_until};
+use crate::parse::disk;
 use formats::qemu_img::{parse_bench, parse_io};
 use model::{Case, Params, ParamsError};
 use process::tail;
@@ -52,7 +53,7 @@ impl Workload for QemuImgBench {
     }
 
     fn cases(&self, params: &Params) -> Result<Vec<Case>, ParamsError> {
-        let disk = Disk::of(params)?.ok_or_else(|| params.wrong("disk_size", "a size such as 256M"))?;
+        let disk = disk(params)?.ok_or_else(|| params.wrong("disk_size", "a size such as 256M"))?;
         params.number("requests", 1u64, "a number of requests, 1 or more")?;
         let requests = params.number("io_requests", 1u32, "a number of requests, 1 or more")?;
         if requests > MAX_IO {
@@ -111,7 +112,7 @@ impl Workload for QemuImgBench {
 
     fn measure(&self, lab: &mut dyn Lab, case: &Case, raw: &Path) -> Result<(), Failed> {
         let params = lab.params().clone();
-        let disk = Disk::of(&params).map_err(failed)?.ok_or_else(|| failed("there is no disk_size"))?;
+        let disk = disk(&params).map_err(failed)?.ok_or_else(|| failed("there is no disk_size"))?;
         let file = disk.make(&lab.deadlines()).map_err(failed)?;
         let argv = argv(lab, case, &params, &disk, file.path())?;
         keep(raw, "tool.argv", &argv.join("\n"))?;

@@ -6,11 +6,11 @@ use collect::config::guests::{self, BOUND, Guests, MAX_GUESTS};
 use collect::config::select::select;
 use collect::config::spec::named_guest;
 use collect::config::{Selected, Source};
-use collect::guest::definition::Definition;
 use collect::guest::identity::identity;
 use collect::guest::image::Cache;
 use collect::guest::os::Os;
 use collect::matrix::environments_of;
+use collect::parse::{self, definition};
 use collect::workload;
 use model::Params;
 use proptest::prelude::*;
@@ -84,7 +84,7 @@ impl Home {
         let cache = self.cache();
         let of = |params: Params| {
             let own = params.object_params(guest);
-            let definition = Definition::of(&own, &cache).map_err(|e| e.to_string())?;
+            let definition = definition(&own, &cache).map_err(|e| e.to_string())?;
             Ok(definition.map(|definition| identity(&cache, &definition.chain.files()).unwrap()))
         };
         self.plan(config, sets, envs)?.into_iter().map(of).collect()
@@ -126,7 +126,7 @@ fn the_manuals_guests_are_found_wherever_they_stand() {
         let here = |config: bool, sets: &[&str]| {
             let params = home.plan(config, sets, &[]).unwrap_or_else(|e| panic!("{name}: {e}")).remove(0);
             assert_eq!(home.file_of(&params), format!("HOME/data/images/{file}.qcow2"));
-            assert_eq!(Os::of(&params).unwrap(), os, "{name}");
+            assert_eq!(parse::os(&params).unwrap(), os, "{name}");
             assert!(params.param("image").unwrap().origin.to_string().ends_with(":5"), "{params:?}");
         };
         home.write("own/guests.cfg", text);
@@ -296,7 +296,7 @@ fn guests_in_the_form_of_avocado_vt_are_all_listed_and_found() {
     let error = home.boots(false, &["guest=Win2030"], &[]).unwrap_err();
     assert!(error.contains("'shell_client' is 'nc' (HOME/own/guests.cfg:51)"), "{error}");
     let params = home.plan(false, &["guest=Win2030", "channel=agent"], &[]).unwrap().remove(0);
-    assert_eq!(Os::of(&params).unwrap(), Os::Windows);
+    assert_eq!(parse::os(&params).unwrap(), Os::Windows);
 }
 
 #[test]

@@ -126,7 +126,7 @@ impl Going {
         let Going(Placed { mut process, mut qmp, mut channel, threads }) = self;
         let left = process.until.saturating_duration_since(Instant::now());
         let Process { qemu, console, .. } = &mut process;
-        let ready = match channel.wait_ready(left, &mut || death(qemu, &mut qmp, console)) {
+        let ready = match channel.wait_ready(left, &mut || death(qemu, &qmp, console)) {
             Ok(ready) => ready,
             Err(error) => {
                 let error = match error {

@@ -1,7 +1,5 @@
 //! IPv4 addresses of guests and of what they talk to.
 
-use super::NetworkError;
-use model::Params;
 use std::fmt;
 use std::net::Ipv4Addr;
 
@@ -40,21 +38,11 @@ impl Address {
     }
 
     /// The first other address of the same network.
-    pub(super) fn neighbour(&self) -> Address {
+    pub fn neighbour(&self) -> Address {
         let network = u32::from(self.ip) & !self.host_mask();
         let first = Ipv4Addr::from(network | 1);
         let ip = if first == self.ip { Ipv4Addr::from(network | 2) } else { first };
         Address { ip, prefix: self.prefix }
-    }
-}
-
-/// The address that a parameter gives, if it does.
-pub(super) fn address(params: &Params, key: &str) -> Result<Option<Address>, NetworkError> {
-    match params.get(key).map(str::trim).filter(|text| !text.is_empty()) {
-        None => Ok(None),
-        Some(text) => Address::parse(text).map(Some).ok_or_else(|| {
-            params.wrong(key, "an IPv4 address of a host, such as 192.168.100.21 or 192.168.100.21/24").into()
-        }),
     }
 }
 

@@ -1,32 +1,10 @@
-//! Which kind of network it is where `net=auto` leaves it open, and whether that kind works here.
+//! Which kind of network works here, and which it is where that is left open.
 
 use super::kind::Kind;
-use super::layout::{Layout, nics};
+use super::layout::Layout;
 use super::make::Network;
 use super::{NetworkError, bridge, macvtap};
 use crate::scenario::Scenario;
-use model::{Params, ParamsError};
-
-/// The keys that leave the choice of a network to perfvt: `net`, or `net_NIC`. A NIC with a bridge or a device for macvtap
-/// leaves nothing open.
-///
-/// # Errors
-/// `nics` is wrong.
-pub fn open_choices(params: &Params) -> Result<Vec<String>, ParamsError> {
-    let mut keys = Vec::new();
-    for nic in nics(params)? {
-        let own = params.object_params(&nic);
-        let special = format!("net_{nic}");
-        let key = if params.get(&special).is_some() { special } else { "net".to_owned() };
-        if own.get("net").map(str::trim) == Some("auto")
-            && Kind::named(&own).is_none()
-            && !keys.contains(&key)
-        {
-            keys.push(key);
-        }
-    }
-    Ok(keys)
-}
 
 /// What `net=auto` means for a scenario here: the first that works, with the reason when that is not the best.
 ///

@@ -1,7 +1,5 @@
 //! The kinds of networks, and which of them work here.
 
-use model::Params;
-
 /// What a link is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
@@ -70,13 +68,5 @@ impl Kind {
             Kind::Macvtap => Some("macvtap"),
             Kind::Tap | Kind::User | Kind::Dgram | Kind::Stream => None,
         }
-    }
-
-    /// The kind that `net=auto` means for a NIC whose parameters name a device to plug it into.
-    pub(super) fn named(of_nic: &Params) -> Option<Kind> {
-        [Kind::Bridge, Kind::Macvtap].into_iter().find(|kind| {
-            let named = kind.device_key().and_then(|key| of_nic.get(key));
-            named.is_some_and(|name| !name.trim().is_empty())
-        })
     }
 }

@@ -1,8 +1,8 @@
 //! How guests, host and clients reach one another.
 //!
 //! ```text
-//!   parameters ──> layout (pure: links, addresses, what cannot be) ──> make (namespaces, bridges, ports)
-//!                                                                 └──> netdev (pure: QEMU's arguments)
+//!   layout (pure: links, addresses, what cannot be) ──> make (namespaces, bridges, ports)
+//!                                                   └──> netdev (pure: QEMU's arguments)
 //! ```
 //!
 //! Every NIC of a scenario is one [`Link`]: what joins it to the client. The first one carries the data, the last one
@@ -27,16 +27,15 @@ mod netdev;
 mod ports;
 
 pub use address::Address;
-pub use choice::{open_choices, resolve_auto, unusable};
+pub use choice::{resolve_auto, unusable};
 pub use client::ClientPlace;
 pub use kind::Kind;
-pub use layout::{Layout, Link, NicWiring, Reach, nics, second_nic_is_meant};
+pub use layout::{Layout, Link, NicWiring, Reach, default_address};
 pub use macvtap::macvtaps_work;
 pub use make::Network;
 pub use netdev::{SSH_MAC, Wires, Wiring, mac};
 pub use ports::{SERVER_PORT, free_ports};
 
-use model::ParamsError;
 use process::ProcessError;
 
 /// A network that cannot be had.
@@ -48,9 +47,6 @@ pub enum NetworkError {
     /// What was asked for contradicts itself, or cannot work here.
     #[error("{0}")]
     Refused(String),
-    /// A parameter.
-    #[error(transparent)]
-    Params(Box<ParamsError>),
     /// No free port.
     #[error("looking for a free port on the loopback: {0}")]
     NoPort(std::io::Error),
@@ -60,11 +56,4 @@ pub enum NetworkError {
     /// `ip` failed.
     #[error(transparent)]
     Process(#[from] ProcessError),
-}
-
-impl From<ParamsError> for NetworkError {
-    fn from(error: ParamsError) -> NetworkError {
-        // It is large, and errors of everything above hold this one.
-        NetworkError::Params(Box::new(error))
-    }
 }

@@ -1,0 +1,39 @@
+//! How QEMU is to be confined.
+
+use crate::guest::confine::Confine;
+use model::{Params, ParamsError};
+
+/// The key that says it.
+pub const CONFINE: &str = "confine";
+
+/// What parameters say. Campaigns of before there was the key have none.
+///
+/// # Errors
+/// Another word, or `auto`, which should have been decided.
+pub fn confine(params: &Params) -> Result<Confine, ParamsError> {
+    Ok(match params.get(CONFINE) {
+        Some(_) if params.choice(CONFINE, &Confine::WORDS)? == "sandbox" => Confine::Sandbox,
+        _ => Confine::None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::Origin;
+
+    #[test]
+    fn a_campaign_of_before_there_was_a_sandbox_goes_on_without_one() {
+        let of = |word: &str| {
+            let mut params = Params::new();
+            params.set(CONFINE, word, Origin::BuiltIn);
+            confine(&params)
+        };
+        assert_eq!(confine(&Params::new()).unwrap(), Confine::None);
+        assert_eq!(of("sandbox").unwrap(), Confine::Sandbox);
+        assert!(of("jail").unwrap_err().to_string().contains("one of none, sandbox"));
+        assert!(
+            crate::parameters::guest().any(|known| known.key == CONFINE && known.default == Some("auto"))
+        );
+    }
+}

@@ -1,0 +1,39 @@
+//! From keys to the parts that an environment is made of: a disk, a guest of the user's, its system, what confines its QEMU,
+//! the network, the deadlines.
+//! Each key is read here and nowhere else; what runs guests takes the types, and knows no key.
+//!
+//! ```text
+//!   Params ──> disk, definition, own_kernel, os, confine, layout, deadlines ──> environment (all of it, once)
+//!                                                                          └──> workloads, checks before there is an environment
+//! ```
+
+mod client;
+mod confine;
+mod deadlines;
+mod definition;
+mod disk;
+mod error;
+mod image;
+mod layout;
+mod nics;
+mod os;
+mod scenario;
+
+pub use client::client_place;
+pub use confine::{CONFINE, confine};
+pub use deadlines::deadlines;
+pub use definition::{NO_DEVICE, definition, own_kernel};
+pub use disk::disk;
+pub use error::LayoutError;
+pub use image::{BUILTIN_IMAGE, CACHED, image};
+pub use layout::layout;
+pub use nics::{nics, open_choices, second_nic_is_meant};
+pub use os::{os, os_of};
+pub use scenario::scenario;
+
+use model::Params;
+
+/// A value that is not empty.
+fn given<'a>(params: &'a Params, key: &str) -> Option<&'a str> {
+    params.get(key).map(str::trim).filter(|value| !value.is_empty())
+}
