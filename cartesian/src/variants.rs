@@ -240,7 +240,7 @@ fn dashed(line: &Line) -> Result<Vec<Token<'_>>, CartesianError> {
         let found = line.text().chars().take(20).collect::<String>();
         let found = quoted(&found).to_string();
         let hint = Some("the block of a variant is indented further than its '-'".to_owned());
-        return Err(syntax(line, 0, "a variant, '- name:',", &found, hint));
+        return Err(syntax(line, 0, "a variant, '- name:'", &found, hint));
     }
     tokens(line, 1, line.text().len())
 }

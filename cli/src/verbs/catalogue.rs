@@ -6,8 +6,10 @@ use crate::{DONE, Error, USAGE};
 use cartesian::Config;
 use collect::config::guests::{BOUND, Guests, MAX_GUESTS};
 use collect::config::{Guest, guests, keys};
+use collect::parameters::BUILTIN;
 use collect::testbed::guest_params;
 use collect::workload::{self, Workload};
+use model::Params;
 use std::collections::HashSet;
 use std::io::Write;
 use std::path::Path;
@@ -86,6 +88,19 @@ pub fn workloads(args: &List, out: &mut dyn Write, err: &mut dyn Write) -> Resul
     Ok(DONE)
 }
 
+/// A guest by its name: one of a configuration, or of those that are defined for all.
+fn guest_of(config: &Config, name: &str) -> Result<Params, Error> {
+    let mut guests = Guests::new(config, BOUND, MAX_GUESTS);
+    while let Some(guest) = guests.next_guest()? {
+        if guest.name == name {
+            let mut params = guest_params(BUILTIN, &[])?;
+            guest.params.iter().for_each(|param| params.set(&param.key, &param.value, param.origin.clone()));
+            return Ok(params);
+        }
+    }
+    Ok(guest_params(name, &[])?)
+}
+
 /// Lists the workloads of a configuration as they are found.
 fn workloads_of(
     args: &List,
@@ -94,7 +109,11 @@ fn workloads_of(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> Result<u8, Error> {
-    let guest = args.guest.as_deref().map(|name| guest_params(name, &[])).transpose()?;
+    let guest = match args.guest.as_deref() {
+        // Guests are listed without perfvt's base, whose variants would stand in their names.
+        Some(name) => Some(guest_of(&read(args, path, false, err)?, name)?),
+        None => None,
+    };
     let bound = bound(args, BOUND);
     let most = if args.limit.is_some() { usize::MAX } else { MAX_WORKLOADS };
     let mut shown: HashSet<String> = HashSet::new();

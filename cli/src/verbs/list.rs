@@ -324,6 +324,9 @@ variants:
         assert!(code == DONE && out.lines().any(|l| l == "netperf"), "{out}");
         let (code, out, _) = list("only netperf", &["--workloads"]);
         assert_eq!((code, out.as_str()), (DONE, "netperf\n"));
+        let windows = "variants:\n    - mine:\n        guest_os = windows\n        image = /away.raw\n";
+        let (code, out, _) = list(windows, &["--workloads", "--guest", "mine"]);
+        assert!(code == DONE && out.starts_with("netperf (not in a Windows guest: "), "{out}");
         let (code, out, _) = run(&["list", "--workloads", "--contents"]);
         assert!(code == DONE && out.contains("\n    sizes = 64 256"), "{out}");
     }
