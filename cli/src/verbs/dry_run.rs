@@ -11,19 +11,24 @@ use report::campaign::duration;
 use std::collections::BTreeMap;
 use std::io::Write;
 
+/// `1 boot`, `2 boots`.
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
 /// Shows what a campaign would do.
 pub fn show_plan(prepared: &Prepared, out: &mut dyn Write) -> Result<(), Error> {
     let file = &prepared.file;
     let boots = file.boots().count();
     writeln!(
         out,
-        "{}, {}: {} environments x {} boots x {} cases = {} cells, about {} and {} MB",
+        "{}, {}: {} x {} x {} = {}, about {} and {} MB",
         file.workload,
         file.scenario,
-        file.environments.len(),
-        file.blocks.len(),
-        file.cases.len(),
-        boots * file.cases.len(),
+        counted(file.environments.len(), "environment"),
+        counted(file.blocks.len(), "boot"),
+        counted(file.cases.len(), "case"),
+        counted(boots * file.cases.len(), "cell"),
         duration(prepared.seconds),
         prepared.bytes.div_ceil(1_000_000)
     )?;

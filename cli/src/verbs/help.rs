@@ -4,6 +4,7 @@ use crate::args::Args;
 use crate::{DONE, Error, documents};
 use clap::{Command, CommandFactory};
 use collect::config::reference;
+use collect::workload;
 use edge::quoted;
 use formats::perf_conf::closest;
 use std::io::Write;
@@ -64,6 +65,12 @@ fn topic(words: &[&str]) -> Result<String, Error> {
     if let Ok(text) = reference::key(&word) {
         return Ok(text);
     }
+    if workload::find(&word).is_some() {
+        let keys = reference::text(Some(&word)).unwrap_or_default();
+        return Ok(format!(
+            "`perfvt run {word}` measures it; `perfvt help workloads` is the document of all workloads.\n\n{keys}"
+        ));
+    }
     let command = Args::command();
     let mut names: Vec<&str> = command.get_subcommands().map(Command::get_name).collect();
     documents::names().for_each(|name| names.push(name));
@@ -99,6 +106,7 @@ mod tests {
             ("keys", "  nic_model = virtio_net\n"),
             ("keys disk_ vhost", "  vhost = no\n"),
             ("boot_timeout", "other name: login_timeout"),
+            ("iozone", "`perfvt run iozone` measures it"),
         ] {
             let (code, out, err) = run(line);
             assert!(code == DONE && err.is_empty() && out.contains(part), "{line}: {code} {out} {err}");

@@ -164,7 +164,7 @@ fn the_example_of_the_manual_says_three_boots_on_its_bridges() {
     let said = format!("{}{}", plan.out, plan.err);
     if plan.code == 0 {
         plan.shows(&["bridge = vbr0    (tests.cfg:7)", "numa_node = 0    (tests.cfg:14)", "block 3: base"]);
-        assert!(plan.out.starts_with("netperf, exhost_guest: 1 environments x 3 boots x 57 cases"), "{said}");
+        assert!(plan.out.starts_with("netperf, exhost_guest: 1 environment x 3 boots x 57 cases"), "{said}");
     } else {
         // What may be refused is the external host or the bridge, which this machine lacks.
         assert!(said.contains("192.168.100.15") || said.contains("vbr0"), "{said}");
@@ -175,7 +175,7 @@ fn the_example_of_the_manual_says_three_boots_on_its_bridges() {
     if plan.code == 0 {
         plan.shows(&["numa_node = 0    (tests.cfg:14)", "block 3: base"]);
         assert!(
-            plan.out.starts_with("netperf, exhost_guest: 1 environments x 3 boots x 57 cases"),
+            plan.out.starts_with("netperf, exhost_guest: 1 environment x 3 boots x 57 cases"),
             "{}",
             plan.out
         );

@@ -216,7 +216,7 @@ fn the_example_of_the_manual_is_planned_as_it_stands_where_its_bridges_are() {
             && !said.contains("things of"),
         "{said}"
     );
-    assert!(shown.starts_with("netperf, exhost_guest: 1 environments x 3 boots x 57 cases"), "{shown}");
+    assert!(shown.starts_with("netperf, exhost_guest: 1 environment x 3 boots x 57 cases"), "{shown}");
     let line = shown.lines().find(|line| line.contains("-netdev tap,id=net0")).unwrap();
     assert!(line.contains("-netdev tap,id=net1"), "the second bridge is a second NIC's: {line}");
     assert!(!said.contains("does not know"), "{said}");

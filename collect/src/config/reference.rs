@@ -89,7 +89,9 @@ pub fn text(pattern: Option<&str>) -> Result<String, String> {
         let gap = if text.is_empty() { "" } else { "\n" };
         let _ = writeln!(text, "{gap}{}, for {}", section.title, section.applies.replace('`', ""));
         for known in keys {
-            let _ = writeln!(text, "  {}\n      {}: {}", setting(known), known.values, about(known));
+            let about = about(known);
+            let more = about.strip_prefix(known.help).unwrap_or_default();
+            let _ = writeln!(text, "  {}\n      {} ({}){more}", setting(known), known.help, known.values);
         }
     }
     match pattern {

@@ -87,9 +87,7 @@ fn refuse_unused(params: &Params) -> Result<(), ParamsError> {
     for param in params.iter().filter(|param| matches!(param.origin, Origin::Flag(_))) {
         let key = param.key.as_str();
         if OF_CAMPAIGNS.contains(&without_objects(key)) {
-            return Err(
-                params.wrong(key, "no such key here: it says how a campaign measures, and there is none")
-            );
+            return Err(params.wrong(key, "it left out: it says how a campaign measures, and here is none"));
         }
         if without_objects(key) == "siblings" && params.get("numa_node").map(str::trim) == Some("0") {
             return Err(
