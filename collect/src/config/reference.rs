@@ -135,8 +135,8 @@ mod tests {
     #[test]
     fn keys_are_found_by_a_part_of_their_names_and_by_other_names() {
         let of = |pattern: &str| text(Some(pattern)).unwrap_or_else(|e| e);
-        let wanted = "Machine, for each guest; KEY_vm2 is for the second one alone\n  mem = 512\n      MiB, or a size such as \
-                      1G, 128M or more: guest memory; other name: memory\n";
+        let wanted = "Machine, for each guest; KEY_vm2 is for the second one alone\n  mem = 512\n      guest memory (MiB, or a \
+                      size such as 1G, 128M or more); other name: memory\n";
         assert_eq!(of("memory"), wanted);
         let disk = of("disk_*");
         assert!(
