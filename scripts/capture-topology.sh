@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Prints what perfvt reads of a machine's topology, as one text: for a bug report, or for collect/testdata/topology.
+# Prints what perfvt reads of a machine's topology, as one text: for a bug report, or for vm/testdata/topology.
 #   scripts/capture-topology.sh [ROOT] > machine.txt
 # A line that begins with / names a directory; `name: content` below it a file, with \n for line ends.
 set -euo pipefail

@@ -55,7 +55,7 @@ pub const INTERRUPTED: u8 = 130;
 #[allow(clippy::disallowed_methods)] // What `run` is given is put behind a sink there.
 pub fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1);
-    if arguments.next().is_some_and(|a| a == collect::accel::PROBE_VERB) {
+    if arguments.next().is_some_and(|a| a == vm::accel::PROBE_VERB) {
         return probe();
     }
     // Not locked: the progress bar draws from a thread of its own.
@@ -67,7 +67,7 @@ pub fn main() -> ExitCode {
 fn probe() -> ExitCode {
     let (mut out, mut err) = (io::stdout(), io::stderr());
     // Whoever reads this is gone when writing fails.
-    let (code, written) = match collect::accel::measure_here() {
+    let (code, written) = match vm::accel::measure_here() {
         Ok(rate) => (DONE, writeln!(out, "{rate}")),
         Err(reason) => (USAGE, writeln!(err, "{reason}")),
     };

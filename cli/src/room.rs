@@ -2,9 +2,9 @@
 
 use crate::Error;
 use collect::campaign::resolve::Disks;
-use collect::host::room::room;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use vm::host::room::room;
 
 /// What is wanted of one file system.
 struct Wanted {

@@ -18,10 +18,6 @@ pub use build::BuildError;
 pub(crate) use in_guest::check as check_build_on;
 pub use step::StepError;
 
-use crate::guest::image::{Cache, ImageError, Placed, brought_disk};
-use crate::guest::machine::{GuestError, Machine};
-use crate::guest::os::Os;
-use crate::guest::windows::Commands;
 use crate::lab::Failed;
 use find::find;
 use in_guest::InGuest;
@@ -29,6 +25,10 @@ use model::{Code, Fingerprint, Params, ParamsError};
 use process::{PrivateFolder, private_folder};
 use std::path::{Path, PathBuf};
 use step::WANTED;
+use vm::guest::image::{Cache, ImageError, Placed, brought_disk};
+use vm::guest::machine::{GuestError, Machine};
+use vm::guest::os::Os;
+use vm::guest::windows::Commands;
 
 /// Where the disk is mounted in guests.
 const MOUNT: &str = "/brought";

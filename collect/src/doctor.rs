@@ -1,18 +1,6 @@
 //! What this host can do, and how to get what is missing.
 
-use crate::accel;
 use crate::config::providers;
-use crate::deadlines::Deadlines;
-use crate::guest::QEMU;
-use crate::guest::image::{Cache, builtin, host_program};
-use crate::guest::machine::{BootSpec, Files, Machine};
-use crate::guest::network::{self, Kind, Layout, Network};
-use crate::guest::spec::GuestSpec;
-use crate::host::pin::{GuestRequest, Request, plan};
-use crate::host::prepare;
-use crate::host::room::room;
-use crate::host::topology::Topology;
-use crate::scenario::Scenario;
 use model::Accel;
 use model::ids::cpu_list;
 use process::deadlines::HOST_ANSWER;
@@ -21,6 +9,18 @@ use rustix::fs::Access;
 use serde::Serialize;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
+use vm::accel;
+use vm::deadlines::Deadlines;
+use vm::guest::QEMU;
+use vm::guest::image::{Cache, builtin, host_program};
+use vm::guest::machine::{BootSpec, Files, Machine};
+use vm::guest::network::{self, Kind, Layout, Network};
+use vm::guest::spec::GuestSpec;
+use vm::host::pin::{GuestRequest, Request, plan};
+use vm::host::prepare;
+use vm::host::room::room;
+use vm::host::topology::Topology;
+use vm::scenario::Scenario;
 
 /// How one thing stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

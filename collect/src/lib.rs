@@ -3,7 +3,7 @@
 //! ```text
 //!   cartesian (the language) ──> config (variants of a campaign) ──> matrix (cases) ──> campaign (plan, journal, resume)
 //!                                                                                          │
-//!        host (topology, pin plan) ──> guest (image, QEMU, QMP, channel, network) ──> workload ──> model::store
+//!        vm (host: topology, pin plan; guest: image, QEMU, QMP, channel, network) ──> workload ──> model::store
 //! ```
 //!
 //! Nothing here judges a number; `analyze` reads what this crate writes. Processes are started in
@@ -11,20 +11,14 @@
 
 // Tests lay out their own files; everything else passes the doors of `edge`.
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))]
-pub mod accel;
 pub mod brought;
 pub mod campaign;
 pub mod config;
-pub mod deadlines;
 pub mod doctor;
 pub mod environment;
-pub mod guest;
-pub mod host;
 pub mod lab;
 pub mod matrix;
 pub mod parameters;
 pub mod parse;
-pub mod scenario;
-pub mod ssh;
 pub mod testbed;
 pub mod workload;

@@ -1,8 +1,8 @@
 //! What `host` takes.
 
 use clap::Subcommand;
-use collect::host::prepare::Hugepages;
 use std::path::PathBuf;
+use vm::host::prepare::Hugepages;
 
 /// `perfvt host`.
 #[derive(Debug, clap::Args)]

@@ -3,9 +3,9 @@
 use crate::args::Doctor;
 use crate::{DONE, Error, FOUND};
 use collect::doctor::{Standing, by_default, examine};
-use collect::host::pin::plan;
-use collect::host::topology::{Topology, draw};
 use std::io::Write;
+use vm::host::pin::plan;
+use vm::host::topology::{Topology, draw};
 
 /// Says how everything stands; 1 when `perfvt run` cannot work.
 pub fn doctor(args: &Doctor, out: &mut dyn Write) -> Result<u8, Error> {

@@ -2,12 +2,12 @@
 
 use crate::args::{Guest, GuestVerb};
 use crate::{DONE, Error, FOUND, USAGE, own_executable};
-use collect::accel;
 use collect::config::guests::{self, BOUND, Guests, MAX_GUESTS};
-use collect::guest::image::{Cache, DEBIAN, builtin, debian, debian_log, list, named, remove};
-use collect::host::locks::{LockError, acquire, exclusive};
 use collect::testbed::{Alone, guest_params};
 use std::io::Write;
+use vm::accel;
+use vm::guest::image::{Cache, DEBIAN, builtin, debian, debian_log, list, named, remove};
+use vm::host::locks::{LockError, acquire, exclusive};
 
 /// Builds, lists, tries and removes images.
 pub fn guest(args: &Guest, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Error> {
@@ -110,7 +110,7 @@ fn shell(
         let reply = alone.command(&words)?;
         out.write_all(&reply.stdout)?;
         err.write_all(&reply.stderr)?;
-        reply.status == collect::guest::channel::Status::Exit(0)
+        reply.status == vm::guest::channel::Status::Exit(0)
     };
     Ok(if status { DONE } else { FOUND })
 }

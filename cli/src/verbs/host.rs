@@ -2,10 +2,10 @@
 
 use crate::args::{Host as Args, HostVerb, Preparing};
 use crate::{DONE, Error, FOUND};
-use collect::host::prepare::{Host, Options, Report, Session, advise, prepare, restore, standing};
 use serde_json::json;
 use std::io::Write;
 use std::path::Path;
+use vm::host::prepare::{Host, Options, Report, Session, advise, prepare, restore, standing};
 
 /// Prepares or restores a host, or says how it stands; 1 when something could not be done.
 pub fn host(args: &Args, out: &mut dyn Write) -> Result<u8, Error> {
@@ -96,8 +96,8 @@ fn show_session(session: &Session, out: &mut dyn Write) -> Result<(), Error> {
     writeln!(out, "changed by process {} at {time}; perfvt host restore undoes it", session.pid)?;
     for change in &session.changes {
         let what = match &change.target {
-            collect::host::prepare::Target::File(path) => path.display().to_string(),
-            collect::host::prepare::Target::Service(unit) => unit.clone(),
+            vm::host::prepare::Target::File(path) => path.display().to_string(),
+            vm::host::prepare::Target::Service(unit) => unit.clone(),
         };
         writeln!(out, "  {what}: {} -> {}", change.old, change.new)?;
     }

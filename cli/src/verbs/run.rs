@@ -11,23 +11,23 @@ use crate::verbs::dry_run::show_plan;
 use crate::verbs::options::defaults;
 use crate::verbs::story;
 use crate::{DONE, Error, INTERRUPTED, INVALID_CELLS, own_executable};
-use collect::accel;
 use collect::brought::to_build;
 use collect::campaign::setup::{
     Prepared, Request, Until, needs, prepare, utc_stamp, without_exits_before_7_1,
 };
 use collect::campaign::{Campaign, CampaignError, Ended, Hooks, Keep, NoiseGuard};
 use collect::config::Source;
-use collect::guest::image::{Cache, builtin};
-use collect::host::fingerprint::boot_id;
-use collect::host::locks::{LockError, Locks, acquire};
-use collect::host::noise::{Limits, Reader};
 use collect::lab::window::counts_in_debugfs;
 use collect::testbed::{Testbed, claims, obstacles};
 use model::{Accel, CampaignFile, Rule};
 use process::name_folders_after;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use vm::accel;
+use vm::guest::image::{Cache, builtin};
+use vm::host::fingerprint::boot_id;
+use vm::host::locks::{LockError, Locks, acquire};
+use vm::host::noise::{Limits, Reader};
 
 /// Plans a campaign and runs it.
 pub fn run(args: &Run, command: Vec<String>, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Error> {

@@ -4,7 +4,6 @@ use crate::args::Status;
 use crate::{DONE, Error};
 use collect::campaign::Campaign;
 use collect::campaign::journal::Journal;
-use collect::host::locks::{Holder, holder};
 use edge::write::{output, parent};
 use model::Moment;
 use model::journal::State;
@@ -12,6 +11,7 @@ use model::store::{JOB_LOG, RUN_PAGE, write_atomically};
 use report::campaign::{Life, Story, junit, log, page, status as words};
 use std::io::Write;
 use std::path::Path;
+use vm::host::locks::{Holder, holder};
 
 /// Looks at a campaign from outside; nothing of it is touched.
 pub fn status(args: &Status, out: &mut dyn Write) -> Result<u8, Error> {

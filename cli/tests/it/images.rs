@@ -2,7 +2,6 @@
 
 use crate::support;
 
-use collect::host::fingerprint::hash_file;
 use std::fs::{self, File};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -10,6 +9,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 use support::bootable::debian;
 use support::{NOBODY, apart, beside, files, measurements, output, text};
+use vm::host::fingerprint::hash_file;
 
 /// One stream of a second in the Debian guest, with its layer in a folder of disks.
 fn measured(disks: &Path, sets: &[&str], out: &Path) {
@@ -79,7 +79,7 @@ fn a_debian_guest_is_entered_by_ssh_and_by_its_console() {
 }
 
 /// The script that stops irqbalance before anything else.
-const IRQBALANCE: &str = include_str!("../../../collect/guest/foreign/irqbalance");
+const IRQBALANCE: &str = include_str!("../../../vm/guest/foreign/irqbalance");
 
 /// A folder deps/NAME with a program in C that says what it was compiled by.
 fn deps(dir: &Path, name: &str, makefile: &str) -> PathBuf {

@@ -4,9 +4,9 @@
 
 #[path = "../../../collect/tests/it/campaign_support/mod.rs"]
 mod campaign_support;
-#[path = "../../../collect/tests/it/nested_support/mod.rs"]
+#[path = "../../../vm/tests/it/nested_support/mod.rs"]
 mod nested_support;
-#[path = "../../../collect/tests/it/sshd_support/mod.rs"]
+#[path = "../../../vm/tests/it/sshd_support/mod.rs"]
 mod sshd_support;
 
 mod ancestor_defects;

@@ -7,7 +7,6 @@
 //! ```
 
 use super::step::{self, Step, StepError};
-use crate::guest::image::Cache;
 use edge::Made;
 use edge::owned::OwnFile;
 use process::deadlines::BUILD;
@@ -18,6 +17,7 @@ use std::io;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use vm::guest::image::Cache;
 
 /// The folder that holds folders which are built.
 const DEPS: &str = "deps";

@@ -4,10 +4,10 @@ use super::build::{self, BuildError};
 use super::in_guest::InGuest;
 use super::step;
 use super::{BroughtError, Item, MOUNT, Way, Wish, in_windows};
-use crate::guest::image::{Cache, host_program};
-use crate::guest::os::Os;
-use crate::host::fingerprint::hash_file;
 use std::path::{Path, PathBuf};
+use vm::guest::image::{Cache, host_program};
+use vm::guest::os::Os;
+use vm::host::fingerprint::hash_file;
 
 pub(super) fn hash_of(path: &Path) -> Result<String, BroughtError> {
     hash_file(path).ok_or_else(|| BroughtError::Io {

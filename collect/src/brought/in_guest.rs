@@ -5,14 +5,14 @@
 
 use super::BroughtError;
 use super::step::Step;
-use crate::guest::channel::Status;
-use crate::guest::machine::Machine;
 use crate::parameters::BUILD_ON;
 use crate::parse::image;
 use edge::quoted;
 use model::{Params, ParamsError};
 use process::deadlines::BUILD;
 use std::path::{Path, PathBuf};
+use vm::guest::channel::Status;
+use vm::guest::machine::Machine;
 
 /// Its words.
 pub(crate) const PLACES: [&str; 2] = ["host", "guest"];
@@ -100,7 +100,7 @@ impl InGuest {
             let tail = tail.collect::<Vec<_>>().into_iter().rev().collect::<Vec<_>>().join("\n");
             BroughtError::InGuest { folder: self.folder.clone(), how, tail }
         };
-        let broken = |error: crate::guest::machine::GuestError| failed(error.to_string(), "");
+        let broken = |error: vm::guest::machine::GuestError| failed(error.to_string(), "");
         let soon = guest.soon();
         let copy = guest.exec(&["/bin/sh", "-c", COPY, "perfvt-copy", &self.sources, &self.copy], BUILD);
         let copy = copy.map_err(broken)?;
@@ -136,7 +136,7 @@ impl InGuest {
     }
 
     /// The end of what they said.
-    fn log(&self, guest: &mut Machine) -> Result<String, crate::guest::machine::GuestError> {
+    fn log(&self, guest: &mut Machine) -> Result<String, vm::guest::machine::GuestError> {
         let soon = guest.soon();
         let log = guest.exec(&["tail", "-c", LOG, &format!("{}.log", self.copy)], soon)?;
         Ok(String::from_utf8_lossy(&log.stdout).into_owned())

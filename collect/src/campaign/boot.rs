@@ -6,7 +6,6 @@ use super::interrupted;
 use super::keep::Part;
 use super::repeat::{Cell, Repeat};
 use super::{Campaign, CampaignError};
-use crate::host::fingerprint::name_machine;
 use crate::lab::{Booted, Booter, Failed};
 use edge::owned::Claimed;
 use model::journal::Event;
@@ -14,6 +13,7 @@ use model::store::{self, create_directory, io_error};
 use model::{BootPlan, Case, EnvironmentPlan, Fingerprint, MetricDecl, Params, Phase, Scope};
 use std::path::PathBuf;
 use std::time::Instant;
+use vm::host::fingerprint::name_machine;
 
 /// One guest of a repeat.
 pub(super) struct Boot<'a> {

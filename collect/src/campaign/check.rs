@@ -1,7 +1,6 @@
 //! What must hold before a plan, a boot or a value is trusted.
 
 use super::CampaignError;
-use crate::host::fingerprint::hash_file;
 use crate::lab::Failed;
 use crate::matrix::check_name;
 use crate::workload::{Outcome, Workload};
@@ -9,6 +8,7 @@ use model::fingerprint::are_comparable;
 use model::store::CAMPAIGN_FILE;
 use model::{CampaignFile, FactChange, Fingerprint, MetricDecl, Params, RunFile};
 use std::path::Path;
+use vm::host::fingerprint::hash_file;
 
 /// A cell is valid when every metric that its workload declares has a finite value.
 pub(super) fn complete(outcome: Outcome, metrics: &[MetricDecl]) -> Result<Outcome, Failed> {

@@ -1,9 +1,9 @@
 //! Why a campaign cannot go on.
 
-use crate::host::locks::Holder;
 use model::ParamsError;
 use model::store::StoreError;
 use std::path::{Path, PathBuf};
+use vm::host::locks::Holder;
 
 /// A campaign that cannot go on.
 #[derive(Debug, thiserror::Error)]

@@ -5,7 +5,6 @@ use super::check::{complete, note_changes, same};
 use super::repeat::{Cell, Repeat, raw_name};
 use super::{Campaign, CampaignError, rhs};
 use crate::config::names::{UNNAMED, guest_folder};
-use crate::scenario::Scenario;
 use crate::workload;
 use edge::owned::OwnFile;
 use model::journal::BootState;
@@ -13,6 +12,7 @@ use model::run::RUN_FORMAT;
 use model::store::{self, RUN_FILE, io_error};
 use model::{BootPlan, Case, EnvironmentPlan, Fingerprint, MetricDecl, Moment, Params, RunFile};
 use std::path::{Path, PathBuf};
+use vm::scenario::Scenario;
 
 impl Campaign {
     /// Makes the values of every measured cell again, out of its raw folder, and the classic files out of these. Cells

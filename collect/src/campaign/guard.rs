@@ -1,11 +1,11 @@
-//! The guard of a campaign's samples: whether the host was quiet ([`crate::host::noise`]).
+//! The guard of a campaign's samples: whether the host was quiet ([`vm::host::noise`]).
 
 use super::hooks::{Guard, Sample};
-use crate::host::noise::{ELSEWHERE, Limits, Reader, Reading, Watched, canary, quiet, sample};
 use crate::lab::{Failed, keep};
 use model::noise::{Breach, Canary, SAMPLE_NOISE_FILE, SAMPLE_NOISE_FORMAT, SampleNoise};
 use model::{Code, Params, ParamsError};
 use std::time::{Duration, Instant};
+use vm::host::noise::{ELSEWHERE, Limits, Reader, Reading, Watched, canary, quiet, sample};
 
 /// How long a look at the host takes before a sample.
 const LOOK: Duration = Duration::from_secs(1);

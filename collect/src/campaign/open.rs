@@ -5,7 +5,6 @@ use super::additions::Additions;
 use super::check::validate;
 use super::journal::Journal;
 use super::keep::Keep;
-use crate::host::locks::lock as take;
 use crate::workload::{self, Workload};
 use edge::Scratch;
 use model::journal::State;
@@ -16,6 +15,7 @@ use model::{CampaignFile, Failure};
 use rustix::fs::FlockOperation;
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use vm::host::locks::lock as take;
 
 /// A campaign in the hands of this process.
 pub struct Campaign {

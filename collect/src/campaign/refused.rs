@@ -1,15 +1,15 @@
 //! Why a request cannot be carried out.
 
 use super::plan;
-use crate::accel::NoKvm;
 use crate::config::SelectError;
-use crate::guest::image::ImageError;
-use crate::guest::network::NetworkError;
-use crate::host::topology::TopologyError;
 use crate::matrix::MatrixError;
-use crate::scenario::Scenario;
 use crate::testbed::TestbedError;
 use model::ParamsError;
+use vm::accel::NoKvm;
+use vm::guest::image::ImageError;
+use vm::guest::network::NetworkError;
+use vm::host::topology::TopologyError;
+use vm::scenario::Scenario;
 
 /// A request that cannot be carried out.
 #[derive(Debug, thiserror::Error)]

@@ -3,18 +3,18 @@
 use super::refused::SetupError;
 use crate::brought::check_build_on;
 use crate::environment::{EnvironmentError, EnvironmentSpec, Ground, pin};
-use crate::guest::confine::{Confine, has_sandbox};
-use crate::guest::image::Cache;
-use crate::guest::network;
-use crate::host::topology::Topology;
 use crate::matrix::Environment;
 use crate::parse::{self, CONFINE, disk, layout, open_choices, second_nic_is_meant};
-use crate::scenario::Scenario;
 use crate::testbed::TestbedError;
 use crate::workload::{self, Needs, Workload};
 use model::{Accel, CpuId, Origin, Params, ParamsError};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use vm::guest::confine::{Confine, has_sandbox};
+use vm::guest::image::Cache;
+use vm::guest::network;
+use vm::host::topology::Topology;
+use vm::scenario::Scenario;
 
 /// The scenario, which is the same in all environments: their results lie in folders that are named after it.
 pub(super) fn scenario(environments: &mut [Environment]) -> Result<Scenario, SetupError> {

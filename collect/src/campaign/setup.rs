@@ -3,7 +3,6 @@
 use super::plan;
 pub use super::refused::SetupError;
 use super::resolve::{self, Disks};
-use crate::accel;
 use crate::config::select::{repeats, select};
 use crate::config::spec::named_guest;
 use crate::config::{Selected, Source, aliases, keys};
@@ -14,6 +13,7 @@ use model::campaign::CAMPAIGN_FORMAT;
 use model::secret_keys::masked;
 use model::{Accel, CampaignFile, CpuId, EnvironmentPlan, Moment, Params, Rule};
 use std::path::Path;
+use vm::accel;
 
 /// Boots of each environment when nothing says otherwise: the least that blocks can be analysed with.
 pub const REPEATS: u32 = 5;
@@ -239,7 +239,7 @@ fn known() -> String {
 /// A name that no other campaign has: when it was planned, and a few digits of everything that tells two of the same
 /// second apart.
 fn campaign_id(now: &Moment) -> String {
-    let boot = crate::host::fingerprint::boot_id(Path::new("/"));
+    let boot = vm::host::fingerprint::boot_id(Path::new("/"));
     let salt = format!("{} {} {} {boot}", now.unix_ns, now.mono_ns, std::process::id());
     let hash: String = blake3::hash(salt.as_bytes()).to_hex().chars().take(8).collect();
     format!("{}-{hash}", utc_stamp(now.unix_ns))

@@ -5,7 +5,6 @@
 use super::names::{carries, labels};
 use super::shipped::{GUESTS, Shipped};
 use super::{keys, named};
-use crate::guest::image::{Cache, stored};
 use crate::parameters::{BUILTIN, GUEST_NAME};
 use crate::parse::CACHED;
 use cartesian::{Bound, CartesianError, Config, Dict, Dormant, Entry, Expansion, Loader, Options};
@@ -15,6 +14,7 @@ use formats::perf_conf::closest;
 use model::{Origin, Param, Params, ParamsError};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+use vm::guest::image::{Cache, stored};
 
 /// A guest by its name.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,12 +3,12 @@
 
 use crate::parameters::without_objects;
 use crate::parse::{CACHED, NO_DEVICE};
-use crate::scenario::Scenario;
 use edge::text::cut;
 use model::{Origin, Param, Params, ParamsError};
 use std::fs;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
+use vm::scenario::Scenario;
 
 /// The image by its path.
 pub const IMAGE: &str = "image";

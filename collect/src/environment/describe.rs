@@ -1,13 +1,13 @@
 //! From parameters to the hardware and the placement of each guest: pure functions.
 
 use super::EnvironmentError;
-use crate::guest::hardware::{Hardware, NIC_MODELS, Nic};
-use crate::host::pin::{GuestPlan, GuestRequest, NodeChoice, PinPlan, Request, Siblings, plan};
-use crate::host::topology::Topology;
 use crate::parse;
-use crate::scenario::Scenario;
 use model::ids::{cpu_list, parse_cpu_list};
 use model::{Accel, Params, ParamsError};
+use vm::guest::hardware::{Hardware, NIC_MODELS, Nic};
+use vm::host::pin::{GuestPlan, GuestRequest, NodeChoice, PinPlan, Request, Siblings, plan};
+use vm::host::topology::Topology;
+use vm::scenario::Scenario;
 
 /// Where each guest of a scenario goes, the server first, and the client when it runs on this host; it has at most so many
 /// sessions at a time.

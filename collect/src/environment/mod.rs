@@ -11,22 +11,22 @@ mod portrait;
 pub use describe::{hardware, pin, vcpu_list};
 
 use crate::brought::Wish;
-use crate::deadlines::Deadlines;
-use crate::guest::argv;
-use crate::guest::disk::DiskError;
-use crate::guest::hardware::check;
-use crate::guest::image::{Cache, ImageError};
-use crate::guest::machine::GuestError;
-use crate::guest::network::{Layout, NetworkError, Wires};
-use crate::guest::os::Os;
-use crate::guest::spec::{Disks, GuestSpec, Source};
-use crate::guest::windows;
-use crate::host::pin::{PinPlan, Shortage};
-use crate::host::topology::{Topology, TopologyError};
 use crate::parse::{self, LayoutError};
 use crate::workload::Needs;
 use model::{Accel, CpuId, Params, ParamsError};
 use std::path::PathBuf;
+use vm::deadlines::Deadlines;
+use vm::guest::argv;
+use vm::guest::disk::DiskError;
+use vm::guest::hardware::check;
+use vm::guest::image::{Cache, ImageError};
+use vm::guest::machine::GuestError;
+use vm::guest::network::{Layout, NetworkError, Wires};
+use vm::guest::os::Os;
+use vm::guest::spec::{Disks, GuestSpec, Source};
+use vm::guest::windows;
+use vm::host::pin::{PinPlan, Shortage};
+use vm::host::topology::{Topology, TopologyError};
 
 /// What parameters do not say: the host, and what a workload needs of its guests.
 #[derive(Clone, Copy, Debug)]
@@ -160,7 +160,7 @@ impl EnvironmentSpec {
     }
 
     /// QEMU's command line for each guest as people read it, without the program. When the guests are booted, the same is made of
-    /// what is executed ([`crate::guest::machine::CommandLine`]).
+    /// what is executed ([`vm::guest::machine::CommandLine`]).
     pub fn command_lines(&self) -> Vec<Vec<String>> {
         let wires = Wires::planned(&self.layout, self.sessions);
         let line = |(index, guest)| argv::shown(guest, &self.layout, &wires, index);

@@ -1,10 +1,10 @@
 //! What a plan's guests are, a sentence each: which image, what runs in it, and how it is entered.
 
 use crate::config::names::guest_name;
-use crate::guest::definition::Way;
-use crate::guest::os::Os;
-use crate::guest::spec::{GuestSpec, Source};
 use model::Params;
+use vm::guest::definition::Way;
+use vm::guest::os::Os;
+use vm::guest::spec::{GuestSpec, Source};
 
 /// One sentence for a guest with these parameters, which are its own and tell where its image comes from.
 pub(super) fn of(spec: &GuestSpec, own: &Params) -> String {
@@ -45,10 +45,10 @@ fn source(spec: &GuestSpec, own: &Params) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::guest::image::Cache;
     use crate::parameters::guest;
     use crate::parse::{definition, own_kernel};
     use model::{Accel, Origin};
+    use vm::guest::image::Cache;
 
     #[test]
     fn a_guest_is_described_by_its_image_its_system_and_the_way_in() {

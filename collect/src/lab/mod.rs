@@ -8,10 +8,6 @@ pub use booter::{Booted, Booter};
 pub use outcome::{Outcome, Point, Value};
 
 use self::window::{HostCounters, ThreadTime};
-use crate::deadlines::{Deadlines, Step};
-use crate::guest::job::JobRequest;
-use crate::guest::os::Os;
-use crate::host::noise::Watched;
 use formats::counters::CpuTicks;
 use model::{Code, Moment, Params, Phase, Window};
 use rustix::process::Signal;
@@ -20,6 +16,10 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
+use vm::deadlines::{Deadlines, Step};
+use vm::guest::job::JobRequest;
+use vm::guest::os::Os;
+use vm::host::noise::Watched;
 
 /// Why something could not be measured.
 pub use model::Failure as Failed;

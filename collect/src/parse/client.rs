@@ -2,10 +2,10 @@
 
 use super::error::{LayoutError, refused};
 use super::given;
-use crate::guest::network::ClientPlace;
-use crate::scenario::Scenario;
-use crate::ssh::Destination;
 use model::{Params, ParamsError};
+use vm::guest::network::ClientPlace;
+use vm::scenario::Scenario;
+use vm::ssh::Destination;
 
 /// What `client` calls the stand-in for another host.
 const NAMESPACE: &str = "netns";

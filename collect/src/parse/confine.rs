@@ -1,7 +1,7 @@
 //! How QEMU is to be confined.
 
-use crate::guest::confine::Confine;
 use model::{Params, ParamsError};
+use vm::guest::confine::Confine;
 
 /// The key that says it.
 pub const CONFINE: &str = "confine";

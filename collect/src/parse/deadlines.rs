@@ -1,9 +1,9 @@
 //! How long anything may take.
 
-use crate::deadlines::Deadlines;
 use crate::parameters::{BOOT_TIMEOUT, DEADLINE_FACTOR};
 use model::{Accel, Params, ParamsError};
 use std::time::Duration;
+use vm::deadlines::Deadlines;
 
 /// The deadlines of guests that are executed in this way, with these parameters.
 ///
@@ -29,8 +29,8 @@ pub fn deadlines(params: &Params, accel: Accel) -> Result<Deadlines, ParamsError
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::deadlines::Step;
     use model::Origin;
+    use vm::deadlines::Step;
 
     fn with(key: &str, value: &str) -> Result<Deadlines, ParamsError> {
         let mut params = Params::new();

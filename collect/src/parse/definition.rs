@@ -1,17 +1,17 @@
 //! A guest of the user's: what its parameters say of the image that it boots from and of the way into it.
 
 use super::{CACHED, given, image, os};
-use crate::guest::backing::{CONVERT, Chain, Format};
-use crate::guest::channel::serial::{Login, PROMPT};
-use crate::guest::definition::{Definition, SSH_PORT, Way};
-use crate::guest::image::{Cache, OwnKernel, StoredImage, stored};
-use crate::guest::os::Os;
 use edge::Secret;
 use model::{Origin, Param, Params, ParamsError};
 use regex::Regex;
 use std::io::ErrorKind;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
+use vm::guest::backing::{CONVERT, Chain, Format};
+use vm::guest::channel::serial::{Login, PROMPT};
+use vm::guest::definition::{Definition, SSH_PORT, Way};
+use vm::guest::image::{Cache, OwnKernel, StoredImage, stored};
+use vm::guest::os::Os;
 
 /// What every Linux kernel that perfvt starts is told.
 const KERNEL_COMMAND_LINE: &str = "console=ttyS0 panic=-1 quiet";
@@ -201,8 +201,8 @@ fn login(params: &Params, way: Way) -> Result<Login, ParamsError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::guest::backing::made;
     use crate::parameters::guest;
+    use crate::parse::made;
 
     fn defined(set: &[(&str, &str)]) -> Result<Option<Definition>, ParamsError> {
         let mut params = Params::new();

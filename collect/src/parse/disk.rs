@@ -1,9 +1,9 @@
 //! The data disk that keys describe.
 
 use super::given;
-use crate::guest::disk::Disk;
 use model::{Params, ParamsError, bytes};
 use std::path::PathBuf;
+use vm::guest::disk::Disk;
 
 const BUSES: [&str; 3] = ["virtio", "scsi", "nvme"];
 const FORMATS: [&str; 2] = ["raw", "qcow2"];

@@ -1,7 +1,7 @@
 //! Parameters that describe no network.
 
-use crate::guest::network::NetworkError;
 use model::ParamsError;
+use vm::guest::network::NetworkError;
 
 /// Parameters that describe no network.
 #[derive(Debug, thiserror::Error)]

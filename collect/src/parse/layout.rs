@@ -5,9 +5,9 @@ use super::error::{LayoutError, refused};
 use super::given;
 use super::nics::{kind_named, nics};
 use super::scenario::scenario;
-use crate::guest::network::{Address, Kind, Layout, Link, Reach, default_address};
-use crate::scenario::Scenario;
 use model::{Params, ParamsError};
+use vm::guest::network::{Address, Kind, Layout, Link, Reach, default_address};
+use vm::scenario::Scenario;
 
 /// The layout that parameters describe; `net=auto` must have been resolved.
 ///

@@ -37,3 +37,7 @@ use model::Params;
 fn given<'a>(params: &'a Params, key: &str) -> Option<&'a str> {
     params.get(key).map(str::trim).filter(|value| !value.is_empty())
 }
+
+#[cfg(test)]
+#[path = "../../../formats/testdata/qcow2/made.rs"]
+pub(crate) mod made;

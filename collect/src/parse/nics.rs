@@ -1,9 +1,9 @@
 //! Which NICs there are, and what of them is left open.
 
 use super::given;
-use crate::guest::network::Kind;
 use crate::parameters::OBJECTS;
 use model::{Origin, Params, ParamsError};
+use vm::guest::network::Kind;
 
 /// The NICs that `nics` lists.
 ///

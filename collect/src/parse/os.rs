@@ -1,8 +1,8 @@
 //! What runs in a guest.
 
 use super::{image, scenario};
-use crate::guest::os::Os;
 use model::{Params, ParamsError};
+use vm::guest::os::Os;
 
 /// What runs in a guest with these parameters, which are its own. The built-in guest is a Linux.
 ///

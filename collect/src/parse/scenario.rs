@@ -1,7 +1,7 @@
 //! Who talks to whom.
 
-use crate::scenario::Scenario;
 use model::{Params, ParamsError};
+use vm::scenario::Scenario;
 
 /// The scenario that parameters name. `guest_exhost`, as some manuals call it, is `exhost_guest`.
 ///

@@ -2,14 +2,14 @@
 
 use super::TestbedError;
 use crate::environment::{EnvironmentSpec, Ground, pin};
-use crate::guest::image::{Cache, Image, builtin_with};
-use crate::guest::network::ClientPlace;
-use crate::guest::spec::Source;
-use crate::host::locks::Claims;
-use crate::host::topology::Topology;
 use crate::parse::layout;
 use crate::workload::Needs;
 use model::{Accel, CampaignFile, CpuId, EnvironmentPlan, Params};
+use vm::guest::image::{Cache, Image, builtin_with};
+use vm::guest::network::ClientPlace;
+use vm::guest::spec::Source;
+use vm::host::locks::Claims;
+use vm::host::topology::Topology;
 
 /// Whether the clients of every environment run on another host, so that their tools are none of this one's.
 pub fn clients_are_remote(file: &CampaignFile) -> bool {

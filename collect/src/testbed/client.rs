@@ -1,9 +1,6 @@
 //! Clients of a workload: processes on the host, and jobs in the client's guest.
 
 use super::failures::{odd, of_client};
-use crate::guest::image::Cache;
-use crate::guest::job::{Heading, JobRequest};
-use crate::guest::machine::{GuestError, Machine};
 use crate::lab::{Client, Failed};
 use model::{Code, CpuId, Scope};
 use process::{LONGEST_OUTPUT, Namespace, Running, Sink, Spec};
@@ -13,6 +10,9 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use vm::guest::image::Cache;
+use vm::guest::job::{Heading, JobRequest};
+use vm::guest::machine::{GuestError, Machine};
 
 /// A client process on the host.
 struct HostClient {
@@ -278,10 +278,10 @@ impl Drop for GuestJob {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::guest::channel::qga::pretend::agent;
-    use crate::guest::machine::pretended;
-    use crate::guest::os::Os;
     use rustix::process::{Pid, kill_process};
+    use vm::guest::channel::qga::pretend::agent;
+    use vm::guest::machine::pretend::pretended;
+    use vm::guest::os::Os;
 
     #[test]
     fn a_client_whose_guest_is_stopped_fails_because_of_its_guest() {

@@ -2,16 +2,16 @@
 
 use super::lab::GuestLab;
 use super::{Testbed, TestbedError};
-use crate::guest::definition::Definition;
-use crate::guest::disk::DiskError;
-use crate::guest::identity::identity;
-use crate::guest::image::{Image, host_program};
-use crate::guest::spec::GuestSpec;
-use crate::host::fingerprint;
 use model::{Fingerprint, Params};
 use process::deadlines::HOST_ANSWER;
 use serde_json::json;
 use std::path::Path;
+use vm::guest::definition::Definition;
+use vm::guest::disk::DiskError;
+use vm::guest::identity::identity;
+use vm::guest::image::{Image, host_program};
+use vm::guest::spec::GuestSpec;
+use vm::host::fingerprint;
 
 impl Testbed {
     /// The host, and its programs that the workload uses, by version and hash. Read again for each boot: a governor, say,

@@ -1,8 +1,8 @@
 //! Failures of guests, said so that a reader knows which guest.
 
-use crate::guest::machine::GuestError;
 use crate::lab::Failed;
 use model::Code;
+use vm::guest::machine::GuestError;
 
 /// A failure of the client's guest.
 pub(super) fn of_client(error: GuestError) -> Failed {

@@ -3,10 +3,6 @@
 use super::TestbedError;
 use super::client::HostPlace;
 use crate::brought::Brought;
-use crate::deadlines::Deadlines;
-use crate::guest::image::{Cache, host_program};
-use crate::guest::machine::GuestError;
-use crate::host::noise::Watched;
 use crate::lab::{Booted, Client, Failed, HostSample, Lab, Snapshot, Target};
 use crate::workload::Needs;
 use formats::counters::CpuTicks;
@@ -18,6 +14,10 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+use vm::deadlines::Deadlines;
+use vm::guest::image::{Cache, host_program};
+use vm::guest::machine::GuestError;
+use vm::host::noise::Watched;
 
 /// What stands in for a guest.
 struct HostLab {

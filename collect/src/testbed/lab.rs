@@ -11,23 +11,23 @@ use super::nics::bring_up;
 use super::remote::{RemoteHost, of_remote};
 use super::{Scene, TestbedError};
 use crate::brought::Brought;
-use crate::deadlines::Deadlines;
 use crate::environment::EnvironmentSpec;
-use crate::guest::image::{Cache, host_program};
-use crate::guest::job::JobRequest;
-use crate::guest::machine::{GuestError, Machine};
-use crate::guest::network::{ClientPlace, Network};
-use crate::guest::os::Os;
-use crate::guest::windows;
-use crate::host::fingerprint;
-use crate::host::noise::{Vcpu, Watched};
-use crate::host::pin::GuestPins;
 use crate::lab::window::{HostCounters, KvmReader, Meter};
 use crate::lab::{Client, Failed, HostSample, Lab, Snapshot, Target, job_by_command};
 use model::{Code, Fingerprint, Moment, Params, Scope};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+use vm::deadlines::Deadlines;
+use vm::guest::image::{Cache, host_program};
+use vm::guest::job::JobRequest;
+use vm::guest::machine::{GuestError, Machine};
+use vm::guest::network::{ClientPlace, Network};
+use vm::guest::os::Os;
+use vm::guest::windows;
+use vm::host::fingerprint;
+use vm::host::noise::{Vcpu, Watched};
+use vm::host::pin::GuestPins;
 
 /// The guests of one boot with their network.
 pub(super) struct GuestLab {

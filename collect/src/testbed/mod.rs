@@ -25,15 +25,8 @@ pub use shell::{Alone, guest_params};
 
 use crate::brought::{Brought, BroughtError};
 use crate::environment::{EnvironmentError, EnvironmentSpec, Ground, pin};
-use crate::guest::disk::{Disk, DiskError};
-use crate::guest::image::{Cache, Image, ImageError};
-use crate::guest::machine::{GuestError, Machine};
-use crate::guest::os::Os;
-use crate::host::placement::pin_self;
-use crate::host::topology::{Topology, TopologyError};
 use crate::lab::{Booted, Booter, Failed, Lab};
 use crate::parse::deadlines;
-use crate::ssh::SshError;
 use crate::workload::Needs;
 use host_lab::HostParts;
 use lab::GuestLab;
@@ -44,6 +37,13 @@ use scene::Scene;
 use std::path::Path;
 use std::sync::Arc;
 use trace::Tracer;
+use vm::guest::disk::{Disk, DiskError};
+use vm::guest::image::{Cache, Image, ImageError};
+use vm::guest::machine::{GuestError, Machine};
+use vm::guest::os::Os;
+use vm::host::placement::pin_self;
+use vm::host::topology::{Topology, TopologyError};
+use vm::ssh::SshError;
 
 /// What is the same for all guests of a campaign.
 pub struct Testbed {

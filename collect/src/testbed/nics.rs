@@ -1,17 +1,17 @@
 //! A guest's NICs: up, with addresses, queues, and their interrupts where they belong.
 
 use super::failures::odd;
-use crate::deadlines::Step;
-use crate::guest::channel::Status;
-use crate::guest::hardware::Nic;
-use crate::guest::machine::{GuestError, Machine};
-use crate::guest::network::{Address, Network};
-use crate::guest::os::Os;
-use crate::guest::spec::GuestSpec;
-use crate::guest::windows;
 use crate::lab::Failed;
 use edge::quoted_end;
 use model::Code;
+use vm::deadlines::Step;
+use vm::guest::channel::Status;
+use vm::guest::hardware::Nic;
+use vm::guest::machine::{GuestError, Machine};
+use vm::guest::network::{Address, Network};
+use vm::guest::os::Os;
+use vm::guest::spec::GuestSpec;
+use vm::guest::windows;
 
 /// A NIC that is up.
 pub(super) struct Up {

@@ -6,20 +6,20 @@ use super::remote::RemoteHost;
 use super::{TestbedError, clients_are_remote};
 use crate::brought;
 use crate::environment::{EnvironmentError, EnvironmentSpec, Ground, pin};
-use crate::guest::disk::QEMU_IMG;
-use crate::guest::image::{Cache, can_build, host_program};
-use crate::guest::network::{self, Layout};
-use crate::guest::os::Os;
-use crate::guest::spec::{GuestSpec, Source};
-use crate::host::program;
-use crate::host::topology::Topology;
 use crate::parse::nics;
-use crate::ssh::Destination;
 use crate::workload::Needs;
 use model::{CampaignFile, Params, ParamsError};
 use rustix::fs::{Access, access};
 use std::fmt;
 use std::path::Path;
+use vm::guest::disk::QEMU_IMG;
+use vm::guest::image::{Cache, can_build, host_program};
+use vm::guest::network::{self, Layout};
+use vm::guest::os::Os;
+use vm::guest::spec::{GuestSpec, Source};
+use vm::host::program;
+use vm::host::topology::Topology;
+use vm::ssh::Destination;
 
 /// Everything that is in the way; never empty.
 #[derive(Debug, thiserror::Error)]

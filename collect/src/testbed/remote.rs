@@ -2,9 +2,7 @@
 
 use super::TestbedError;
 use super::client::flooding;
-use crate::guest::network::{ClientPlace, Layout};
 use crate::lab::{Client, Failed};
-use crate::ssh::{Remote, Ssh, SshError};
 use edge::quoted;
 use formats::counters::CpuTicks;
 use model::{Code, Fingerprint, Moment, Params};
@@ -13,6 +11,8 @@ use rustix::process::Signal;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use vm::guest::network::{ClientPlace, Layout};
+use vm::ssh::{Remote, Ssh, SshError};
 
 /// How often the clock there is asked for; the quickest answer counts.
 const CLOCK_TRIES: usize = 5;

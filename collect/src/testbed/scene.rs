@@ -1,16 +1,16 @@
 //! What one boot is made of, before anything of it runs: network, folders, layers, on top of what its environment is.
 
 use super::{Testbed, TestbedError};
-use crate::deadlines::Deadlines;
 use crate::environment::EnvironmentSpec;
-use crate::guest::disk::{Disk, DiskError, DiskFile};
-use crate::guest::image::{Image, builtin_with};
-use crate::guest::machine::{BootSpec, Files, GuestError};
-use crate::guest::network::{Network, free_ports};
-use crate::guest::overlay::Overlay;
-use crate::guest::spec::{GuestSpec, Source};
 use model::CpuId;
 use std::path::{Path, PathBuf};
+use vm::deadlines::Deadlines;
+use vm::guest::disk::{Disk, DiskError, DiskFile};
+use vm::guest::image::{Image, builtin_with};
+use vm::guest::machine::{BootSpec, Files, GuestError};
+use vm::guest::network::{Network, free_ports};
+use vm::guest::overlay::Overlay;
+use vm::guest::spec::{GuestSpec, Source};
 
 /// What one boot is made of, before anything of it runs.
 pub(super) struct Scene {

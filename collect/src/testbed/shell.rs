@@ -6,22 +6,22 @@ use super::{Testbed, TestbedError, scratch};
 use crate::config::defined::{Of, Places, define};
 use crate::config::{aliases, keys};
 use crate::environment::{EnvironmentError, EnvironmentSpec};
-use crate::guest::channel::Reply;
-use crate::guest::confine::{Confine, has_sandbox};
-use crate::guest::disk::Disk;
-use crate::guest::image::{Cache, Image};
-use crate::guest::machine::Machine;
-use crate::guest::network::{Kind, unusable};
-use crate::host::locks::Claims;
 use crate::matrix::{MatrixError, absolute_paths, assignment};
 use crate::parameters::{BUILD_ON, BUILTIN, GUEST_NAME, guest, without_objects};
 use crate::parse::{CONFINE, open_choices, second_nic_is_meant};
-use crate::scenario::Scenario;
 use crate::workload::Needs;
 use model::secret_keys::masked;
 use model::{Accel, Origin, Params, ParamsError};
 use process::deadlines::BY_HAND;
 use std::time::Instant;
+use vm::guest::channel::Reply;
+use vm::guest::confine::{Confine, has_sandbox};
+use vm::guest::disk::Disk;
+use vm::guest::image::{Cache, Image};
+use vm::guest::machine::Machine;
+use vm::guest::network::{Kind, unusable};
+use vm::host::locks::Claims;
+use vm::scenario::Scenario;
 
 /// The parameters of a guest by its name, with keys that are set otherwise (`KEY=VALUE`).
 ///
@@ -213,7 +213,7 @@ mod tests {
         let image = Image { tools: Some(dir.join("tools.img")), ..Image::nowhere(dir) };
         let alone =
             Alone::new(&Cache::at(dir), image, Accel::Tcg, params).map_err(|error| error.to_string())?;
-        let password = |guest: &crate::guest::spec::GuestSpec| {
+        let password = |guest: &vm::guest::spec::GuestSpec| {
             guest.own().map(|own| own.login.password.reveal().to_owned())
         };
         let passwords: Vec<_> = alone.spec.guests.iter().map(password).collect();
@@ -230,7 +230,7 @@ mod tests {
         };
         let (image, other) = (file("image.raw"), file("other"));
         let above = dir.path().join("above.qcow2");
-        std::fs::write(&above, crate::guest::backing::made::above(&other, "raw")).unwrap();
+        std::fs::write(&above, crate::parse::made::above(&other, "raw")).unwrap();
         let above = above.display();
         let folder = dir.path().display().to_string();
         let raw = format!("image={image} image_format=raw");

@@ -3,13 +3,13 @@
 //! QEMU writes both to files. A thread looks at their sizes every millisecond and notes when they grew; afterwards each
 //! line gets the time at which its first byte was there.
 
-use crate::guest::machine::{DEBUG_LOG, SERIAL_LOG};
 use model::Moment;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
+use vm::guest::machine::{DEBUG_LOG, SERIAL_LOG};
 
 /// So much of each file is read.
 const LONGEST: u64 = 4 << 20;

@@ -6,11 +6,6 @@ use super::scene::SceneGuest;
 use super::*;
 use crate::config::Source;
 use crate::config::select::select;
-use crate::guest::channel::QgaChannel;
-use crate::guest::channel::qga::pretend::{Seen, agent, ended};
-use crate::guest::machine::pretended;
-use crate::guest::network::{Network, mac};
-use crate::guest::windows;
 use crate::matrix::{cases, environments};
 use crate::workload::{self, Outcome, Workload};
 use model::Case;
@@ -19,6 +14,11 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
+use vm::guest::channel::QgaChannel;
+use vm::guest::channel::qga::pretend::{Seen, agent, ended};
+use vm::guest::machine::pretend::pretended;
+use vm::guest::network::{Network, mac};
+use vm::guest::windows;
 
 /// A command line of the pretended Windows.
 struct Line {

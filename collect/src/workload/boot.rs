@@ -5,11 +5,11 @@
 
 use super::common::{failed, read, value, value_at};
 use super::{Known, Needs, Outcome, Workload};
-use crate::guest::os::Os;
 use crate::lab::{Failed, Lab, keep};
 use formats::boot::parse;
 use model::{Case, Params, ParamsError, Window};
 use std::path::Path;
+use vm::guest::os::Os;
 
 /// The workload.
 pub struct Boot;

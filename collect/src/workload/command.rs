@@ -11,7 +11,6 @@
 use super::common::{failed, host_series, interval, read, run_whole, said, share, value, value_at};
 use super::{Known, Needs, Outcome, Workload};
 use crate::brought::{self, Wish};
-use crate::guest::os::Os;
 use crate::lab::{Client, Failed, Lab, Measured, keep, window_until};
 use crate::parse::os_of;
 use formats::pattern::Pattern;
@@ -20,6 +19,7 @@ use process::tail;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use vm::guest::os::Os;
 
 /// The workload.
 pub struct Command;

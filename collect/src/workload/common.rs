@@ -1,7 +1,6 @@
 //! What several workloads do in the same way.
 
 use super::{Point, Value};
-use crate::guest::job::{Heading, JobRequest};
 use crate::lab::{Failed, Lab, Measured, keep, window_until};
 use edge::text::text_of;
 use edge::{quoted, quoted_end};
@@ -10,6 +9,7 @@ use process::LONGEST_OUTPUT;
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
+use vm::guest::job::{Heading, JobRequest};
 
 /// A failure of the case, from whatever went wrong.
 pub(super) fn failed(error: impl std::fmt::Display) -> Failed {

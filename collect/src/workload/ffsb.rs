@@ -12,7 +12,6 @@ use super::common::{
 use super::storage::{MOUNT, make_file_system, vcpu_values, vcpus};
 use super::{Known, Needs, Outcome, Workload, add_case};
 use crate::brought::{self, Wish};
-use crate::guest::os::Os;
 use crate::lab::{Failed, Lab, Measured, keep};
 use crate::parse::disk;
 use formats::ffsb::parse;
@@ -20,6 +19,7 @@ use model::{Case, Params, ParamsError};
 use profile::{PROFILES, Profile};
 use std::path::Path;
 use std::time::Duration;
+use vm::guest::os::Os;
 
 /// The workload.
 pub struct Ffsb;

@@ -12,8 +12,6 @@ use super::common::{
 };
 use super::storage::device;
 use super::{Known, Needs, Outcome, Workload, add_case};
-use crate::deadlines::Step;
-use crate::guest::os::Os;
 use crate::lab::{Failed, Lab, Measured, keep, window, window_until};
 use crate::parse::disk;
 use formats::fio::parse;
@@ -21,6 +19,8 @@ use model::{Case, Params, ParamsError, Phase, Scope};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use values::{PERCENTILES, log_points, utilisation, values_of};
+use vm::deadlines::Step;
+use vm::guest::os::Os;
 
 /// The workload.
 pub struct Fio;

@@ -1,9 +1,9 @@
 //! Whether a workload fits the guests that parameters describe: what a guest's system cannot do is refused when planning.
 
 use super::Workload;
-use crate::guest::os::Os;
 use crate::parse::{os_of, scenario};
 use model::{Origin, Params, ParamsError};
+use vm::guest::os::Os;
 
 /// Keys whose doing takes a Linux guest, with the value that asks for nothing.
 const LINUX_KEYS: [(&str, &str); 3] = [("server_vcpus", ""), ("irq_vcpus", ""), ("queues", "1")];

@@ -8,13 +8,13 @@ use super::common::{
 };
 use super::storage::{MOUNT, make_file_system, vcpu_values, vcpus};
 use super::{Known, Needs, Outcome, Value, Workload, add_case};
-use crate::guest::os::Os;
 use crate::lab::{Failed, Lab, Measured, keep};
 use crate::parse::disk;
 use formats::foreign::{Kind, parse};
 use model::{Case, Params, ParamsError, Phase};
 use std::path::Path;
 use std::time::Duration;
+use vm::guest::os::Os;
 
 /// The workload.
 pub struct Iozone;

@@ -10,13 +10,13 @@ use super::common::{
 };
 use super::server::{Transport, serve};
 use super::{Known, Needs, Outcome, Point, Workload, add_case};
-use crate::guest::network::SERVER_PORT;
-use crate::guest::os::Os;
 use crate::lab::{Failed, Lab, Measured, Target, window};
 use formats::iperf3::parse;
 use model::{Case, Params, ParamsError};
 use std::path::Path;
 use std::time::Duration;
+use vm::guest::network::SERVER_PORT;
+use vm::guest::os::Os;
 
 /// The workload.
 pub struct Iperf3;

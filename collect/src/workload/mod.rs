@@ -23,12 +23,12 @@ pub use crate::lab::{Outcome, Point, Value};
 pub use crate::parameters::Known;
 
 use crate::brought::Wish;
-use crate::guest::os::Os;
 use crate::lab::{Failed, Lab, Measured, window};
 use formats::perf_conf::{Conf, MetricConf};
 use model::{Case, MetricDecl, Params, ParamsError};
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
+use vm::guest::os::Os;
 
 /// All of them.
 pub const ALL: &[&dyn Workload] = &[

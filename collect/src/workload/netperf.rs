@@ -10,7 +10,6 @@ mod sessions;
 
 use super::common::{busy, exits, failed, host_series, interval, level, seconds_of, value};
 use super::{Known, Needs, Outcome, Point, Value, Workload, add_case};
-use crate::guest::os::Os;
 use crate::lab::{Failed, GUEST_END, Lab, Measured, window};
 use edge::quoted;
 use formats::counters::{self, Traffic};
@@ -20,6 +19,7 @@ use request::{check_rr, session_counts};
 use sessions::{Sessions, probe_intervals, read_session, seconds_beside_window};
 use std::path::Path;
 use std::time::Duration;
+use vm::guest::os::Os;
 
 /// The workload.
 pub struct Netperf;
@@ -184,7 +184,7 @@ impl Workload for Netperf {
     fn prepare(&self, lab: &mut dyn Lab) -> Result<(), Failed> {
         lab.connect()?;
         lab.serve(
-            &["netserver", "-4", "-p", &crate::guest::network::SERVER_PORT.to_string()],
+            &["netserver", "-4", "-p", &vm::guest::network::SERVER_PORT.to_string()],
             lab.deadline(Phase::Prepare),
         )?;
         probe_intervals(lab)

@@ -11,7 +11,6 @@ use super::common::{
 };
 use super::{Known, Needs, Outcome, Workload};
 use crate::brought::{self, Wish};
-use crate::guest::os::Os;
 use crate::lab::{Failed, Lab, Measured, keep, window};
 use crate::parse::os_of;
 use formats::ntttcp::parse;
@@ -19,6 +18,7 @@ use model::{Case, Params, ParamsError};
 use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
+use vm::guest::os::Os;
 
 /// The workload.
 pub struct Ntttcp;

@@ -2,8 +2,6 @@
 
 use super::common::{busy, failed, host_series, kib, read, said, sizes_of, value, value_at, word, words_of};
 use super::{Known, Needs, Outcome, Workload, add_case};
-use crate::deadlines::Step;
-use crate::guest::disk::Disk;
 use crate::lab::{Failed, Lab, Measured, keep, window_until};
 use crate::parse::disk;
 use formats::qemu_img::{parse_bench, parse_io};
@@ -11,6 +9,8 @@ use model::{Case, Params, ParamsError};
 use process::tail;
 use std::path::Path;
 use std::time::Duration;
+use vm::deadlines::Step;
+use vm::guest::disk::Disk;
 
 /// The workload.
 pub struct QemuImgBench;

@@ -2,10 +2,10 @@
 
 use super::Value;
 use super::common::{value, wanted};
-use crate::guest::disk;
 use crate::lab::{Failed, Lab, Measured};
 use formats::counters::vcpu_busy_percent;
 use model::{Params, Phase};
+use vm::guest::disk;
 
 /// Where a file system on the data disk is mounted.
 pub(super) const MOUNT: &str = "/mnt/perfvt";

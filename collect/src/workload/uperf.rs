@@ -9,12 +9,12 @@ use super::common::{
 };
 use super::{Known, Needs, Outcome, Workload, add_case};
 use crate::brought::{self, Wish};
-use crate::guest::os::Os;
 use crate::lab::{Failed, Lab, Measured, keep, window};
 use formats::uperf::parse;
 use model::{Case, Params, ParamsError};
 use std::path::Path;
 use std::time::Duration;
+use vm::guest::os::Os;
 
 /// The workload.
 pub struct Uperf;

@@ -6,7 +6,6 @@ use crate::campaign_support;
 
 use campaign_support::*;
 use collect::campaign::{Campaign, Ended, Hooks, Observer};
-use collect::deadlines::Deadlines;
 use collect::lab::{Booted, Booter, Client, Failed, HostSample, Lab, Snapshot, Target};
 use model::journal::{Event, State};
 use model::store::{MEASUREMENTS_FILE, read_measurements};
@@ -19,6 +18,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
+use vm::deadlines::Deadlines;
 
 const WHOLE: Ended = Ended { valid: 12, invalid: 0, interrupted: false };
 

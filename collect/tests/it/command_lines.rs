@@ -4,15 +4,15 @@ use collect::brought::{Brought, Wish};
 use collect::config::Source;
 use collect::config::select::select;
 use collect::environment::{EnvironmentSpec, Ground};
-use collect::guest::image::{Cache, builtin};
-use collect::guest::os::Os;
-use collect::host::topology::Topology;
 use collect::lab::Booter;
 use collect::matrix::environments;
 use collect::testbed::Testbed;
 use collect::workload::{self, Needs};
 use model::{Accel, Params};
 use std::path::Path;
+use vm::guest::image::{Cache, builtin};
+use vm::guest::os::Os;
+use vm::host::topology::Topology;
 
 /// Parameters of a workload's first environment.
 fn params(sets: &[&str]) -> Params {

@@ -6,7 +6,6 @@ use crate::campaign_support::{outcome, stub::Stub};
 use collect::campaign::{Campaign, CampaignError, Hooks, Observer};
 use collect::config::Source;
 use collect::config::select::select;
-use collect::guest::image::{Cache, builtin, host_program};
 use collect::lab::{Failed, Lab};
 use collect::matrix::environments;
 use collect::testbed::Testbed;
@@ -17,6 +16,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use vm::guest::image::{Cache, builtin, host_program};
 
 /// How long a command may take that a healthy guest answers at once.
 const SOON: Duration = Duration::from_secs(10);

@@ -3,12 +3,12 @@
 use crate::campaign_support;
 
 use collect::campaign::{Guard, NoiseGuard, Sample};
-use collect::host::noise::{Limits, Reader, Reading, Vcpu, Watched, quiet, sample};
 use formats::noise::{CpuTime, SchedStat, Stall};
 use model::CpuId;
 use model::noise::{Breach, SAMPLE_NOISE_FILE, SampleNoise};
 use std::fs;
 use std::path::Path;
+use vm::host::noise::{Limits, Reader, Reading, Vcpu, Watched, quiet, sample};
 
 fn names(breaches: &[Breach]) -> Vec<&str> {
     breaches.iter().map(|b| b.what.as_str()).collect()
@@ -32,8 +32,7 @@ fn watched() -> Watched {
 /// What the vCPU's thread did: milliseconds on its CPU, and waiting for it.
 fn with_vcpu(mut reading: Reading, run_ms: u64, wait_ms: u64, migrations: u64) -> Reading {
     let sched = SchedStat { run_ns: run_ms * 1_000_000, wait_ns: wait_ms * 1_000_000 };
-    reading.vcpus =
-        vec![collect::host::noise::ThreadReading { sched: Some(sched), migrations: Some(migrations) }];
+    reading.vcpus = vec![vm::host::noise::ThreadReading { sched: Some(sched), migrations: Some(migrations) }];
     reading
 }
 

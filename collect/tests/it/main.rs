@@ -2,7 +2,6 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
 
-mod blockdev;
 mod campaign;
 mod campaign_failures;
 mod campaign_faults;
@@ -12,18 +11,13 @@ mod campaign_support;
 mod command_lines;
 mod faults;
 mod host_noise;
-mod host_prepare;
-mod host_topologies;
-mod image;
 mod io_faults;
 mod keys;
 mod lab_support;
-mod nested;
 mod nested_kvm;
+#[path = "../../../vm/tests/it/nested_support/mod.rs"]
 mod nested_support;
 mod obstacles;
 mod right_guest;
 mod secrets;
-mod ssh;
-mod sshd_support;
 mod window;

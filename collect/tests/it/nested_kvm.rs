@@ -3,7 +3,6 @@
 use crate::lab_support;
 use crate::nested_support;
 
-use collect::accel::{MIN_RATE, measure_here};
 use collect::lab::window;
 use collect::lab::window::{KvmReader, KvmSource, METRICS, add, debugfs_counters};
 use collect::workload::Outcome;
@@ -13,6 +12,7 @@ use nested_support::{MARK, WITH_KVM, cache_inside, is_inside, reported};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
+use vm::accel::{MIN_RATE, measure_here};
 
 const COUNTERS: [&str; 2] = ["exits", "irq_injections"];
 

@@ -2,9 +2,9 @@
 
 use collect::campaign::setup::{Request, needs, prepare};
 use collect::config::Source;
-use collect::guest::image::Cache;
 use collect::testbed::obstacles;
 use std::path::Path;
+use vm::guest::image::Cache;
 
 /// What is in the way of a workload on a host that has no program at all.
 fn in_the_way(workload: &str, sets: &[&str]) -> String {

@@ -1,14 +1,10 @@
 //! The right guest or none: what a definition names is what boots, by the hash of its file, or it is refused.
 
-use crate::blockdev::made;
 use collect::config::defined::Places;
 use collect::config::guests::{self, BOUND, Guests, MAX_GUESTS};
 use collect::config::select::select;
 use collect::config::spec::named_guest;
 use collect::config::{Selected, Source};
-use collect::guest::identity::identity;
-use collect::guest::image::Cache;
-use collect::guest::os::Os;
 use collect::matrix::environments_of;
 use collect::parse::{self, definition};
 use collect::workload;
@@ -19,6 +15,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
+use vm::guest::identity::identity;
+use vm::guest::image::Cache;
+use vm::guest::os::Os;
+
+#[path = "../../../formats/testdata/qcow2/made.rs"]
+mod made;
 
 /// A user's folders: a configuration's, a data directory and a file of guests.
 struct Home(tempfile::TempDir);

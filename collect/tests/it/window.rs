@@ -2,11 +2,11 @@
 
 use crate::lab_support;
 
-use collect::guest::image::Cache;
 use collect::lab::window;
 use lab_support::{boot, own_cpus_during};
 use model::Accel;
 use std::time::Duration;
+use vm::guest::image::Cache;
 
 #[test]
 fn no_thread_of_perfvt_is_on_a_vcpus_cpu_in_a_window() {

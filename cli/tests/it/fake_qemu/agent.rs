@@ -1,4 +1,4 @@
-//! The built-in guest's agent, by the protocol that is described at the top of collect/guest/agent.
+//! The built-in guest's agent, by the protocol that is described at the top of vm/guest/agent.
 
 use super::faults::{self, halt, strike};
 use super::guest::{Guest, Said};

@@ -1,9 +1,9 @@
 //! What of QEMU's arguments matters here.
 
 use super::faults::Fault;
-use collect::guest::argv::PORT_NAME;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use vm::guest::argv::PORT_NAME;
 
 /// What of QEMU's arguments matters here.
 #[derive(Default)]

@@ -1,4 +1,4 @@
-//! Jobs of the guest, as collect/guest/job has them.
+//! Jobs of the guest, as vm/guest/job has them.
 
 use super::guest::{Said, shell_status};
 use process::{Running, Sink, Spec};

@@ -4,7 +4,7 @@
 //! ```text
 //!   arguments ──> machine (threads, serial console, whether it was let go)
 //!                   ├── monitor   QMP on its socket: answers what perfvt asks
-//!                   ├── agent     the built-in guest's protocol on the channel (collect/guest/agent); commands run on this host
+//!                   ├── agent     the built-in guest's protocol on the channel (vm/guest/agent); commands run on this host
 //!                   └── faults    what goes wrong, at the start or when a command of the guest asks for it
 //! ```
 //!

@@ -191,16 +191,15 @@ pub fn modules(name: &str) -> Vec<Module> {
     found
 }
 
-/// Files of these rooms of a crate that import or name something of this name from a crate, outside of their tests; whoever
-/// takes everything from there takes this, too.
-pub fn naming(name: &str, rooms: &[&str], from: &str, what: &[&str]) -> Vec<String> {
+/// Files of a crate that import or name something of another one, outside of their tests; whoever takes everything from there
+/// takes this, too.
+pub fn naming(name: &str, from: &str, what: &[&str]) -> Vec<String> {
     let takes = |path: &Vec<String>| {
         let at = path.iter().position(|name| name == from);
         at.is_some_and(|at| path.get(at + 1).is_none_or(|next| what.contains(&next.as_str())))
     };
-    let inside =
-        modules(name).into_iter().filter(|m| m.path.first().is_some_and(|r| rooms.contains(&r.as_str())));
-    inside.filter(|module| paths_of(&module.file).0.iter().any(takes)).map(|module| module.shown).collect()
+    let all = modules(name).into_iter().filter(|module| paths_of(&module.file).0.iter().any(takes));
+    all.map(|module| module.shown).collect()
 }
 
 /// Paths that a file imports or names, without its tests.

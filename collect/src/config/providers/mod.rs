@@ -14,12 +14,12 @@ mod source;
 
 pub use checkout::{Checkout, checkout, pinned, update};
 
-use crate::guest::image::Cache;
 use formats::provider::{Provider, ProviderSyntax, parse};
 use model::store::StoreError;
 use process::ProcessError;
 use std::io;
 use std::path::{Path, PathBuf};
+use vm::guest::image::Cache;
 
 /// A provider that is defined.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,11 +1,11 @@
 //! CPU time of a QEMU's threads, by what they are for, from the scheduler's own nanoseconds
 //! (`/proc/PID/task/TID/schedstat`: on a CPU, and waiting for one).
 
-use crate::host::placement::Threads;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use vm::host::placement::Threads;
 
 /// What a thread is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -1,13 +1,13 @@
 //! What of a boot can be counted, and what cannot.
 
 use super::GuestLab;
-use crate::guest::machine::GuestError;
-use crate::guest::os::Os;
 use formats::counters::CpuTicks;
 use model::Accel;
 use process::deadlines::HOST_ANSWER;
 use std::collections::BTreeMap;
 use std::path::Path;
+use vm::guest::machine::GuestError;
+use vm::guest::os::Os;
 
 /// What is read in the guest at both ends of a window, in one go.
 const GUEST_COUNTERS: [&str; 7] = [

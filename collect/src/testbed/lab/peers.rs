@@ -1,11 +1,11 @@
 //! Whether the guest and its client reach one another.
 
 use super::GuestLab;
-use crate::guest::channel::Status;
-use crate::guest::machine::GuestError;
 use crate::lab::{Failed, Lab};
 use model::Code;
 use std::time::Duration;
+use vm::guest::channel::Status;
+use vm::guest::machine::GuestError;
 
 impl GuestLab {
     /// Waits until the server's guest reaches the client over every link.

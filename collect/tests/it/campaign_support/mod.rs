@@ -5,7 +5,6 @@ pub mod stub;
 
 use collect::campaign::plan::blocks;
 use collect::campaign::{Campaign, Ended, Hooks, Observer};
-use collect::deadlines::Deadlines;
 use collect::lab::{Booted, Booter, Client, Failed, HostSample, Lab, Snapshot, Target};
 use collect::workload::{Outcome, Value, Workload};
 use model::journal::{Event, State};
@@ -17,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
 use stub::Stub;
+use vm::deadlines::Deadlines;
 
 /// What the next measurements come to, in order; after the last one every measurement succeeds.
 pub type Script = Rc<RefCell<VecDeque<Result<(), Failed>>>>;

@@ -3,7 +3,6 @@
 
 use collect::config::Source;
 use collect::config::select::select;
-use collect::guest::image::{Cache, builtin};
 use collect::lab::{Booted, Booter};
 use collect::matrix::environments;
 use collect::testbed::Testbed;
@@ -14,6 +13,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use vm::guest::image::{Cache, builtin};
 
 /// Boots the built-in guest with one vCPU and 256 MiB, pinned; a sentence when this machine cannot.
 pub fn boot(cache: &Cache, accel: Accel, logs: &Path) -> Result<Booted, String> {

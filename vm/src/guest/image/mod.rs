@@ -1,0 +1,45 @@
+//! The built-in guest: a kernel, an initramfs and a disk of further tools, made without root.
+//!
+//! ```text
+//!   sources (packages in the cache, else the host)
+//!      │ kernel: bzImage ──> vmlinux          │ modules: ordered by what they need
+//!      │ elf: programs ──> the libraries that they need
+//!      v                                      v
+//!   contents (two trees of files) ──> initramfs (cpio) and tools disk (EROFS)
+//!      │ hash of all of it                    v
+//!      └────────────────────────> store: images/builtin-<hash>/, published by rename
+//! ```
+//!
+//! [`builtin`] is the way in: it returns at once when an index says that no input has changed. The guest's own
+//! programs (process 1, the agent on the command port) are the text files in `vm/guest/`; the protocol of
+//! the command port is described at the top of `vm/guest/agent`.
+//!
+//! No process is started for the built-in guest: everything is read and written by this program itself. [`debian`] makes a
+//! whole Debian by mmdebstrap.
+
+mod brought;
+mod build;
+mod codec;
+mod contents;
+mod debian;
+mod elf;
+mod erofs;
+mod error;
+mod foreign;
+mod index;
+mod initramfs;
+mod kernel;
+mod modules;
+mod own_kernel;
+mod prerequisites;
+mod sources;
+mod store;
+mod tree;
+
+pub use brought::{Placed, brought_disk};
+pub use build::{bare_initramfs, builtin, builtin_with, can_build};
+pub use debian::{DEBIAN, debian, debian_log};
+pub use error::ImageError;
+pub use own_kernel::OwnKernel;
+pub use sources::{HostProgram, host_program};
+pub use store::{Cache, Image, StoredImage, list, named, remove, stored};

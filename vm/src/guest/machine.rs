@@ -1,0 +1,345 @@
+//! One running guest: started paused, pinned, let go, waited for, talked to, and always ended.
+
+#[cfg(any(test, feature = "pretend"))]
+pub mod pretend;
+mod start;
+
+use super::channel::{Channel, ChannelError, Ready, Reply};
+pub use super::error::GuestError;
+use super::error::{full_in, is_full};
+use super::forensics::{self, Subject};
+use super::health::{Console, death};
+pub use super::health::{DEBUG_LOG, SERIAL_LOG};
+use super::image::Image;
+use super::job::JobRequest;
+use super::network::Network;
+use super::os::Os;
+use super::qmp::Qmp;
+use super::spec::GuestSpec;
+use super::windows::Commands;
+use crate::deadlines::{Deadlines, Step};
+use crate::host::placement::{self, Placement, Threads};
+use model::{Code, Failure};
+use process::deadlines::LAST_WORDS;
+use process::{PrivateFolder, Running};
+use serde_json::json;
+use start::{Placed, Spawned};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// What to boot, and where its files go.
+pub struct BootSpec<'a> {
+    /// The guest.
+    pub guest: &'a GuestSpec,
+    /// The network of its scenario.
+    pub network: &'a Network,
+    /// Which guest of the scenario it is: 0 is the server.
+    pub index: usize,
+    /// Files of perfvt's and of this boot.
+    pub files: Files<'a>,
+    /// Where the serial log and QEMU's standard error go.
+    pub log_dir: &'a Path,
+    /// Where [`Machine::boot`] puts what tells why a boot failed. Made only then.
+    pub forensics: &'a Path,
+    /// How long anything may take in this boot.
+    pub deadlines: Deadlines,
+    /// How long the guest may take until it says READY.
+    pub deadline: Duration,
+}
+
+/// What a boot has of the disks that its guest's spec names.
+#[derive(Clone, Copy, Debug)]
+pub struct Files<'a> {
+    /// Kernel, RAM disk and tools disk.
+    pub image: &'a Image,
+    /// The layer above the image of a guest of the user's.
+    pub overlay: Option<&'a Path>,
+    /// The data disk's file.
+    pub data: Option<&'a Path>,
+    /// The disk with what the user brings.
+    pub brought: Option<&'a Path>,
+    /// A free port of the loopback for the guest's ssh server.
+    pub ssh_port: u16,
+}
+
+impl<'a> Files<'a> {
+    /// Those of a guest that runs from perfvt's image alone.
+    pub fn of_image(image: &'a Image) -> Files<'a> {
+        Files { image, overlay: None, data: None, brought: None, ssh_port: 0 }
+    }
+}
+
+/// QEMU's command line.
+#[derive(Clone, Debug)]
+pub struct CommandLine {
+    /// As it was executed.
+    pub executed: Vec<String>,
+    /// The same arguments, without the program, with what stands for names of one boot ([`super::argv::shown`]): what the plan
+    /// shows and the fingerprint has a hash of.
+    pub shown: Vec<String>,
+}
+
+/// A guest that said READY.
+pub struct Machine {
+    /// Before the process: dropping it asks nothing of QEMU any more.
+    channel: Box<dyn Channel>,
+    /// The guest's system.
+    pub os: Os,
+    qmp: Qmp,
+    qemu: Running,
+    threads: Threads,
+    /// A private folder for the sockets, mode 0700; removed with the machine.
+    _sockets: PrivateFolder,
+    console: Console,
+    deadlines: Deadlines,
+    /// It did not answer once: nothing more is asked of it.
+    silent: bool,
+    /// QEMU's command line.
+    pub argv: CommandLine,
+    /// What the guest said.
+    pub ready: Ready,
+    /// Seconds from exec to READY.
+    pub boot_seconds: f64,
+}
+
+impl Machine {
+    /// Boots a guest and waits until it is ready. When that fails, [`BootSpec::forensics`] holds what there was to see.
+    pub fn boot(spec: &BootSpec<'_>) -> Result<Machine, GuestError> {
+        Spawned::start(spec)?.place(spec)?.let_go(spec)?.ready(spec)
+    }
+
+    /// Boots several guests at a time: all are placed before any runs. One that fails takes the others with it.
+    pub fn boot_all(specs: &[BootSpec<'_>]) -> Result<Vec<Machine>, GuestError> {
+        let placed = Self::place_all(specs)?;
+        let going = placed.into_iter().zip(specs).map(|(placed, spec)| placed.let_go(spec));
+        let going = going.collect::<Result<Vec<_>, _>>()?;
+        going.into_iter().zip(specs).map(|(going, spec)| going.ready(spec)).collect()
+    }
+
+    fn place_all(specs: &[BootSpec<'_>]) -> Result<Vec<Placed>, GuestError> {
+        specs.iter().map(|spec| Spawned::start(spec)?.place(spec)).collect()
+    }
+
+    /// Starts guests as [`Machine::boot_all`] does, placed and plugged, and ends them without ever letting them go. Gives
+    /// QEMU's version and the seconds from exec to its end.
+    pub fn rehearse(specs: &[BootSpec<'_>]) -> Result<(String, f64), GuestError> {
+        let started = Instant::now();
+        let mut version = String::from("of unknown version");
+        for placed in Self::place_all(specs)? {
+            version = placed.leave()?.unwrap_or(version);
+        }
+        Ok((version, started.elapsed().as_secs_f64()))
+    }
+
+    /// Starts QEMU with its console on the terminal that perfvt runs in, and no more: its guest is talked to by hand.
+    /// `dir` is a private folder.
+    pub fn on_terminal(spec: &BootSpec<'_>, dir: &Path) -> Result<Running, GuestError> {
+        start::on_terminal(spec, dir)
+    }
+
+    /// Runs a command in the guest, whatever its status.
+    pub fn exec(&mut self, argv: &[&str], deadline: Duration) -> Result<Reply, GuestError> {
+        let Machine { channel, qmp, qemu, console, .. } = self;
+        let reply = channel.exec(argv, deadline, &mut || death(qemu, qmp, console));
+        reply.map_err(|e| self.fallen_silent(e))
+    }
+
+    /// Runs a command in the guest that must end with status 0, and gives its standard output.
+    pub fn run(&mut self, argv: &[&str], deadline: Duration) -> Result<String, GuestError> {
+        Ok(self.exec(argv, deadline)?.into_output(argv)?)
+    }
+
+    /// Starts a command in the background of the guest, or asks after one that was started.
+    pub fn job(&mut self, request: &JobRequest<'_>, deadline: Duration) -> Result<Reply, GuestError> {
+        let Machine { channel, qmp, qemu, console, .. } = self;
+        let reply = channel.job(request, deadline, &mut || death(qemu, qmp, console));
+        reply.map_err(|e| self.fallen_silent(e))
+    }
+
+    /// Reads files of the guest's /proc and /sys.
+    pub fn read(&mut self, paths: &[&str], deadline: Duration) -> Result<String, GuestError> {
+        let Machine { channel, qmp, qemu, console, .. } = self;
+        let reply = channel.read(paths, deadline, &mut || death(qemu, qmp, console));
+        Ok(reply.map_err(|e| self.fallen_silent(e))?.into_output(paths)?)
+    }
+
+    /// Reads files as [`Machine::read`] does, with the guest's clock in the first line.
+    pub fn counters(&mut self, paths: &[&str], deadline: Duration) -> Result<String, GuestError> {
+        let Machine { channel, qmp, qemu, console, .. } = self;
+        let reply = channel.counters(paths, deadline, &mut || death(qemu, qmp, console));
+        Ok(reply.map_err(|e| self.fallen_silent(e))?.into_output(paths)?)
+    }
+
+    /// Writes a file in the guest.
+    pub fn put(&mut self, path: &str, mode: &str, content: &[u8]) -> Result<(), GuestError> {
+        let Machine { channel, qmp, qemu, console, .. } = self;
+        let soon = self.deadlines.within(Step::Put);
+        let reply = channel.put(path, mode, content, soon, &mut || death(qemu, qmp, console));
+        let reply = reply.map_err(|e| self.fallen_silent(e))?;
+        match reply.into_output(&["writing", path]) {
+            Err(source @ ChannelError::Failed { .. }) if matches!(&source, ChannelError::Failed { stderr, .. } if is_full(stderr)) => {
+                Err(GuestError::Full { disk: self.full_disk(path), source })
+            }
+            written => Ok(written.map(drop)?),
+        }
+    }
+
+    /// Where the file system is mounted that has no room for a file, of those that it goes through.
+    fn full_disk(&mut self, path: &str) -> Option<String> {
+        if self.os != Os::Linux {
+            return None;
+        }
+        let folder =
+            path.rsplit_once('/').map_or("/", |(folder, _)| if folder.is_empty() { "/" } else { folder });
+        let told = self.exec(&["df", "-P", folder, "/run"], self.soon()).ok()?;
+        full_in(&String::from_utf8_lossy(&told.stdout))
+    }
+
+    /// The guest has its own deadline for a command and answers when it passes, so silence beyond it is a hang.
+    fn fallen_silent(&mut self, error: ChannelError) -> GuestError {
+        let ChannelError::Deadline { what, seconds } = error else { return error.into() };
+        self.silent = true;
+        GuestError::Hangs { what, seconds, status: status(&mut self.qmp), console: self.console.tail() }
+    }
+
+    /// How long anything may take in this guest.
+    pub fn deadlines(&self) -> Deadlines {
+        self.deadlines
+    }
+
+    /// How long a command may take that has nothing to do but to answer.
+    pub fn soon(&self) -> Duration {
+        self.deadlines.within(Step::Answer)
+    }
+
+    /// QEMU's monitor.
+    pub fn qmp(&mut self) -> &mut Qmp {
+        &mut self.qmp
+    }
+
+    /// QEMU's process id.
+    pub fn pid(&self) -> u32 {
+        self.qemu.pid()
+    }
+
+    /// Threads of QEMU whose part is known.
+    pub fn threads(&self) -> &Threads {
+        &self.threads
+    }
+
+    /// Where the guest sits now.
+    pub fn placement(&self) -> Placement {
+        placement::observe(self.qemu.pid(), &self.threads)
+    }
+
+    /// How the guest died, if it has.
+    pub fn death(&mut self) -> Option<Failure> {
+        let Machine { qmp, qemu, console, .. } = self;
+        death(qemu, qmp, console)
+    }
+
+    /// Collects what tells why a guest failed, before it is ended. What cannot be had is left out.
+    pub fn forensics(&mut self, dir: &Path) -> Result<(), GuestError> {
+        let alive = !self.silent && self.death().is_none_or(|f| f.code == Code::Oops);
+        let subject = Subject {
+            argv: &self.argv.executed,
+            pid: self.qemu.pid(),
+            qmp: Some(&mut self.qmp),
+            channel: alive.then_some(self.channel.as_mut()),
+            serial: self.console.path(),
+        };
+        let failed =
+            |source| GuestError::Io { doing: "collecting forensics in", path: dir.to_owned(), source };
+        forensics::collect(dir, subject).map_err(failed)
+    }
+
+    /// Ends the guest, which has nothing to save.
+    pub fn quit(mut self) {
+        // A QEMU that no longer listens is killed just the same.
+        if self.qmp.execute("quit", json!({}), LAST_WORDS).is_ok() {
+            self.qemu.wait_until(Instant::now() + self.deadlines.within(Step::Shutdown));
+        }
+        self.qemu.kill();
+    }
+}
+
+impl Commands for Machine {
+    fn run(&mut self, argv: &[&str], deadline: Duration) -> Result<String, GuestError> {
+        Machine::run(self, argv, deadline)
+    }
+
+    fn deadlines(&self) -> Deadlines {
+        self.deadlines
+    }
+
+    fn put(&mut self, path: &str, mode: &str, content: &[u8]) -> Result<(), GuestError> {
+        Machine::put(self, path, mode, content)
+    }
+}
+
+/// What QEMU says of the guest, in a word or two.
+fn status(qmp: &mut Qmp) -> String {
+    match qmp.execute("query-status", json!({}), LAST_WORDS) {
+        Ok(reply) => reply.get("status").and_then(|s| s.as_str()).unwrap_or("nothing of it").to_owned(),
+        Err(e) => e.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::channel::{PortChannel, Wire};
+    use super::super::network::{Kind, Layout};
+    use super::pretend::pretended;
+    use super::*;
+    use model::Accel;
+    use std::fs;
+    use std::os::unix::net::UnixStream;
+
+    /// A guest that got ready and then says nothing more, with the other end of its channel.
+    fn silent(dir: &Path) -> (Machine, UnixStream) {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        (pretended(dir, Box::new(PortChannel::over(Wire::over(ours))), Os::Linux), theirs)
+    }
+
+    #[test]
+    fn silence_beyond_a_deadline_is_told_as_a_hang_with_status_and_console() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut machine, _open) = silent(dir.path());
+        let error = machine.read(&["/proc/stat"], Duration::ZERO).unwrap_err();
+        assert!(matches!(error, GuestError::Hangs { .. }), "{error}");
+        assert_eq!(
+            error.to_string(),
+            "the guest hangs: no answer to 'read /proc/stat' within 5 s; QMP says running; \
+             the console ends with 'watchdog: BUG: soft lockup'"
+        );
+        let found = dir.path().join("forensics");
+        machine.forensics(&found).unwrap();
+        assert!(fs::read_to_string(found.join("serial.log")).unwrap().contains("soft lockup"));
+    }
+
+    #[test]
+    fn a_boot_that_dies_leaves_what_tells_why() {
+        let dir = tempfile::tempdir().unwrap();
+        let place = |name: &str| dir.path().join(name);
+        let network = Network::create(&Layout::simple(Kind::User), 1, "t").unwrap();
+        let image = Image::nowhere(dir.path());
+        // It complains about the first of QEMU's options and ends.
+        let guest = GuestSpec { qemu: "ls".into(), ..GuestSpec::plain(Accel::Tcg) };
+        let forensics = place("forensics");
+        let error = Machine::boot(&BootSpec {
+            guest: &guest,
+            network: &network,
+            index: 0,
+            files: Files::of_image(&image),
+            log_dir: dir.path(),
+            forensics: &forensics,
+            deadlines: Deadlines::usual(Accel::Tcg),
+            deadline: Duration::from_secs(20),
+        })
+        .err()
+        .unwrap();
+        assert!(error.to_string().starts_with("QEMU ended with status 2; it said 'ls: "), "{error}");
+        assert!(fs::read_to_string(forensics.join("qemu.argv")).unwrap().starts_with("ls\n-nodefaults\n"));
+        assert!(fs::read_to_string(forensics.join("qemu.stderr")).unwrap().contains("ls: "));
+    }
+}

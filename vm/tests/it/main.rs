@@ -1,0 +1,12 @@
+//! Guests and their host from outside, where what they take is there.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
+
+mod blockdev;
+mod host_prepare;
+mod host_topologies;
+mod image;
+mod nested;
+mod nested_support;
+mod ssh;
+mod sshd_support;
