@@ -50,12 +50,38 @@ const MAGIC: [(&[u8], &str); 9] = [
     (b"7z\xbc\xaf", "it is packed with 7-Zip; unpack it"),
 ];
 
+/// What no reader takes for a text, told by its first bytes, unpacked: an archive, a picture, a program. A sentence that
+/// begins with "it".
+pub(super) fn no_text(head: &[u8]) -> Option<&'static str> {
+    let known = MAGIC.iter().find(|(magic, _)| head.starts_with(magic)).map(|(_, what)| *what);
+    known.or_else(|| {
+        is_tar(head).then_some("it is a tar archive; unpack it (tar -xf), and give the directory")
+    })
+}
+
+/// Whether bytes begin with the header of a tar archive. Old tars have no mark: the header's sum tells them.
+fn is_tar(head: &[u8]) -> bool {
+    let Some(header) = head.get(..512) else { return false };
+    let field = header.get(148..156).unwrap_or_default();
+    let digits = String::from_utf8_lossy(field);
+    let said = u32::from_str_radix(digits.trim_matches([' ', '\0']), 8).ok();
+    let bytes = |(at, byte): (usize, &u8)| u32::from(if (148..156).contains(&at) { b' ' } else { *byte });
+    header.get(257..262) == Some(b"ustar") || said == Some(header.iter().enumerate().map(bytes).sum())
+}
+
 /// What the head of a file that nobody reads looks like, in a sentence that begins with "it".
 pub fn look(head: &[u8]) -> String {
-    if let Some((_, what)) = MAGIC.iter().find(|(magic, _)| head.starts_with(magic)) {
-        return (*what).to_owned();
+    let unpacked = plain::unpacked_head(head, SNIFF_LENGTH);
+    if let Some(what) = no_text(&unpacked) {
+        return what.to_owned();
     }
-    let text = plain::head(head, SNIFF_LENGTH);
+    if unpacked.is_empty() && !head.is_empty() {
+        return "it is packed, and nothing comes out of it: it is empty, damaged or cut off".to_owned();
+    }
+    if plain::is_packed(&unpacked) {
+        return "it is packed several times over; unpack it".to_owned();
+    }
+    let text = plain::decode(&unpacked);
     let text = text.as_ref();
     let Some(first) = text.lines().map(str::trim).find(|line| !line.is_empty()) else {
         return "it is empty".to_owned();
@@ -104,7 +130,7 @@ pub fn look(head: &[u8]) -> String {
 
 /// Whether the head of a file that nobody reads is that of a known tool's output, of which the way out is known.
 pub fn is_of_a_tool(head: &[u8]) -> bool {
-    known(&plain::head(head, SNIFF_LENGTH)).is_some()
+    known(&plain::decode(&plain::unpacked_head(head, SNIFF_LENGTH))).is_some()
 }
 
 /// The entry of [`KNOWN`] whose marks a text has.
@@ -256,5 +282,31 @@ mod tests {
             assert!(said.contains(part) && said.starts_with("it "), "{text}: {said}");
         }
         assert!(look(b"\xfd7zXZ\0\0").contains("xz"));
+        assert!(look(b"\x1f\x8b\x08\0\0").contains("nothing comes out"));
+    }
+
+    /// The header of a member, as ustar (`mark`) and as older tars write it.
+    fn tar(mark: &[u8]) -> Vec<u8> {
+        let mut header = vec![0; 512];
+        header[..8].copy_from_slice(b"run1.csv");
+        header[124..135].copy_from_slice(b"00000000017");
+        header[148..156].fill(b' ');
+        header[257..257 + mark.len()].copy_from_slice(mark);
+        let sum: u32 = header.iter().map(|byte| u32::from(*byte)).sum();
+        header[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+        header
+    }
+
+    #[test]
+    fn a_tar_archive_is_no_text_whatever_it_holds_and_however_it_is_packed() {
+        for mark in [&b"ustar\x0000"[..], b"ustar  \0", b""] {
+            let archive = [tar(mark), b"case,metric,value\nx,y,1\n".to_vec()].concat();
+            let packed = zstd::encode_all(archive.as_slice(), 1).unwrap();
+            for bytes in [archive, packed] {
+                assert!(look(&bytes).starts_with("it is a tar archive; unpack it"), "{}", look(&bytes));
+                assert_eq!(super::super::sniff(&bytes), None);
+            }
+        }
+        assert!(!is_tar(&[0; 512]) && !is_tar(&[b' '; 512]));
     }
 }

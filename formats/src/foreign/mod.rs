@@ -162,9 +162,14 @@ pub struct ForeignError {
 /// How much of a file is looked at to tell what it is, in bytes.
 pub const SNIFF_LENGTH: usize = 64 * 1024;
 
-/// Tells what a file is by its first [`SNIFF_LENGTH`] bytes, packed or not, in any encoding.
+/// Tells what a file is by its first [`SNIFF_LENGTH`] bytes, packed or not, in any encoding. An archive is nothing, whatever
+/// results it holds.
 pub fn sniff(bytes: &[u8]) -> Option<Kind> {
-    let text = plain::head(bytes, SNIFF_LENGTH);
+    let head = plain::unpacked_head(bytes, SNIFF_LENGTH);
+    if look::no_text(&head).is_some() {
+        return None;
+    }
+    let text = plain::decode(&head);
     READERS.iter().find(|reader| (reader.is)(&text)).map(|reader| reader.kind)
 }
 
