@@ -8,6 +8,7 @@
 //! may be the first part of a longer one: nothing of it is read, and it is a loss.
 
 mod benchfmt;
+mod decimal;
 mod draft;
 mod ffsb_text;
 mod fio_json;

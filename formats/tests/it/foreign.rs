@@ -705,6 +705,20 @@ fn tables_of_spreadsheets_are_read() {
 }
 
 #[test]
+fn one_cell_of_a_table_tells_what_points_and_commas_mean_in_all_of_it() {
+    let long = read("case;metric;value\na;ops;1.234\nb;ops;1.300,5\n");
+    assert_eq!([value(&long, "/case=a/ops#1"), value(&long, "/case=b/ops#1")], [1234.0, 1300.5]);
+    let plain = read("case;metric;value\na;ops;1.234\n");
+    assert_eq!(value(&plain, "/case=a/ops#1"), 1.234);
+    let wide = read("name;ops;latency_ms\na;1.234;2,5\nb;2.345;2,6\n");
+    assert_eq!([value(&wide, "/name=a/ops#1"), value(&wide, "/name=b/ops#1")], [1234.0, 2345.0]);
+    let both = read("case;metric;value\na;ops;1.234\nb;ops;2,5\nc;ops;2.5\n");
+    let reason = both.records[0].value.clone().unwrap_err();
+    assert!(reason.contains("'1.234' may be a thousand or a decimal"), "{reason}");
+    assert_eq!([value(&both, "/case=b/ops#1"), value(&both, "/case=c/ops#1")], [2.5, 2.5]);
+}
+
+#[test]
 fn sizes_and_times_are_one_level_however_they_are_spelled() {
     let table = read("bs,runtime,metric,value\n4096,1m,x,1\n4k,60s,x,2\n4 KiB,60,x,3\n");
     assert_eq!(value(&table, "/bs=4k,runtime=60/x#3"), 3.0);
