@@ -121,8 +121,28 @@ fn read(root: &Value<'_>, line: u32, draft: &mut Draft) {
                     draft.give(&case, metric, unit, value);
                 }
             }
+            draft.enter(&mut case, &category);
+            for (metric, unit, reason) in gaps(root) {
+                draft.give_read(&case, metric, unit, Err(reason));
+            }
         }
     }
+}
+
+/// Figures of a sum that should be numbers and are none.
+fn gaps(root: &Value<'_>) -> Vec<(&'static str, &'static str, String)> {
+    let figures = [
+        ("retransmits", "re_pkts", "-"),
+        ("jitter_ms", "jitter_ms", "ms"),
+        ("lost_percent", "lost_percent", "%"),
+    ];
+    let sums = ["sum_sent", "sum_received", "sum"].map(|sum| root.get("end").and_then(|end| end.get(sum)));
+    let of = |(key, metric, unit)| {
+        let found: Vec<_> = sums.iter().flatten().filter_map(|sum| json::figure(sum, key)).collect();
+        let is_lost = !found.iter().any(Result::is_ok);
+        found.into_iter().find_map(Result::err).filter(|_| is_lost).map(|reason| (metric, unit, reason))
+    };
+    figures.into_iter().filter_map(of).collect()
 }
 
 /// The figures of a run that went well.

@@ -18,6 +18,8 @@ const IPERF3: &str = include_str!("../../testdata/iperf3/3.12-tcp.json");
 const IPERF3_UDP: &str = include_str!("../../testdata/iperf3/3.18-udp.json");
 const IPERF3_REVERSE: &str = include_str!("../../testdata/iperf3/3.12-reverse.json");
 const IPERF3_REFUSED: &str = include_str!("../../testdata/iperf3/3.12-refused.json");
+const PYTEST: &str = include_str!("../../testdata/foreign/pytest-benchmark-4.0-reconstructed.json");
+const GOOGLE: &str = include_str!("../../testdata/foreign/google-benchmark-1.9-reconstructed.json");
 const IOZONE_THREADS: &str = include_str!("../../testdata/foreign/iozone-3.489-threads.txt");
 
 pub fn read(text: &str) -> Foreign {
@@ -236,6 +238,41 @@ fn entry(name: &str, options: &str, error: u32, bytes: u64) -> String {
     format!(
         r#"{{"jobname":"{name}","groupid":0,"error":{error},"job options":{{{options}}},"read":{{"io_bytes":{bytes},"bw_bytes":{bytes},"iops":1}}}}"#
     )
+}
+
+#[test]
+fn a_figure_of_json_that_is_no_number_is_a_cell_without_a_value() {
+    let whole = read(FIO).records.len();
+    for (figure, damaged, metric) in [
+        ("\"iops\" : 2048000.000000", "\"iops\" : null", "IOPS"),
+        ("\"iops\" : 2048000.000000,", "", "IOPS"),
+        ("\"99.900000\" : ", "\"99.900000\" : null, \"1.5\" : ", "clat_p999_ms"),
+    ] {
+        assert!(FIO.contains(figure), "{figure}");
+        let fio = read(&FIO.replacen(figure, damaged, 1));
+        assert_eq!(fio.records.len(), whole, "{damaged}");
+        let lost: Vec<&Record> = fio.records.iter().filter(|r| r.value.is_err()).collect();
+        assert_eq!(lost.iter().map(|r| r.metric.as_ref()).collect::<Vec<_>>(), [metric]);
+        let reason = lost[0].value.clone().unwrap_err();
+        assert!(!lost[0].failed && reason.starts_with("it"), "{reason}");
+    }
+    let (before, behind) = FIO.split_once("\"lat_ns\"").unwrap();
+    let mean = behind.find("\"mean\" : ").unwrap() + 9;
+    let end = mean + behind[mean..].find(',').unwrap();
+    let fio = read(&format!("{before}\"lat_ns\"{} null{}", &behind[..mean], &behind[end..]));
+    let latency = fio.records.iter().find(|r| r.metric.as_ref() == "Latency(ms)").unwrap();
+    assert_eq!(latency.value, Err("its \"mean\" is 'null', which is no finite number".into()));
+    const BENCHES: &str = "[{\"name\": \"a\", \"unit\": \"ms\", \"value\": 1}]";
+    for (whole, figure, damaged) in [
+        (HYPERFINE, "\"user\": ", "\"user\": null, \"was\": "),
+        (IPERF3, "\"retransmits\":\t14", "\"retransmits\":\tnull"),
+        (PYTEST, "\"data\": [", "\"data\": [null, "),
+        (GOOGLE, "\"cpu_time\": ", "\"cpu_time\": null, \"was\": "),
+        (BENCHES, "1", "null"),
+    ] {
+        let without = |text: &str| read(text).records.iter().filter(|r| r.value.is_err()).count();
+        assert!(without(&whole.replace(figure, damaged)) > without(whole), "{figure}");
+    }
 }
 
 #[test]
