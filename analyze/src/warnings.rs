@@ -19,7 +19,7 @@
 //! | `sequential` | note | rows that were looked at more than once |
 //! | `no-end-line` | note | files of values of an older perfvt, of which a cut is not seen |
 //! | `no-run-file` | note | classic files beside values of perfvt, without the file that tells of them |
-//! | `unknown-files` | note | files that are called like results of other tools, and that no reader knows |
+//! | `unknown-files` | note | files that are called like results of other tools and that no reader knows, or that hold results under other names |
 //! | `other-results` | note | results of other tools beside classic files, which alone are read |
 //! | `left-out` | note | cases without a level of the key whose levels are the sides |
 //! | `one-session` | note | a side is one file of another tool, whose runs are the replicates |

@@ -38,9 +38,11 @@ const KNOWN: [(&[&str], &str, &str); 16] = [
 const TABLE: &str = "write its figures as a table, case,metric,repeat,value";
 
 /// First bytes of what is no text.
-const MAGIC: [(&[u8], &str); 9] = [
+const MAGIC: [(&[u8], &str); 11] = [
     (b"\xfd7zXZ\0", "it is packed with xz; unpack it (xz -d)"),
     (b"BZh", "it is packed with bzip2; unpack it (bzip2 -d)"),
+    (b"\x04\x22\x4d\x18", "it is packed with lz4; unpack it (lz4 -d)"),
+    (b"\x1f\x9d", "it is packed with compress; unpack it (uncompress)"),
     (b"PK\x03\x04", "it is a ZIP archive or a spreadsheet; unpack it, or save the spreadsheet as CSV"),
     (b"\xd0\xcf\x11\xe0", "it is a spreadsheet or another document of Office; save it as CSV"),
     (b"SQLite format 3", "it is an SQLite database; export its table as CSV"),
@@ -57,6 +59,11 @@ pub(super) fn no_text(head: &[u8]) -> Option<&'static str> {
     known.or_else(|| {
         is_tar(head).then_some("it is a tar archive; unpack it (tar -xf), and give the directory")
     })
+}
+
+/// Whether the head of a file is that of a packing or an archive that is not unpacked here.
+pub fn is_packed_otherwise(head: &[u8]) -> bool {
+    no_text(&plain::unpacked_head(head, SNIFF_LENGTH)).is_some_and(|what| what.contains("unpack it"))
 }
 
 /// Whether bytes begin with the header of a tar archive. Old tars have no mark: the header's sum tells them.

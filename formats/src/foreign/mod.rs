@@ -47,7 +47,7 @@ mod wide_csv;
 mod xml;
 
 pub use kinds::{ENDINGS, Kind, READERS, Reader, names, tools};
-pub use look::{is_of_a_tool, look};
+pub use look::{is_of_a_tool, is_packed_otherwise, look};
 pub use plain::plain;
 pub use spelling::{Spellings, level};
 
