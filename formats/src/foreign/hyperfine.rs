@@ -8,6 +8,9 @@ use super::draft::{Draft, Facts};
 use crate::json::{self, Document, Value};
 use edge::quoted;
 
+/// The heading of `--export-csv`, of which the figures are summaries and no runs.
+pub(super) const SUMMARIES: &str = "command,mean,stddev,median,user,system,min,max";
+
 /// Tells the export from other JSON.
 pub(super) fn is(text: &str) -> bool {
     let has = |key: &str| text.contains(key);

@@ -1,6 +1,6 @@
 //! What a file that nobody reads looks like, and how its tool writes something that is read.
 
-use super::{SNIFF_LENGTH, plain};
+use super::{SNIFF_LENGTH, fio_terse, hyperfine, plain};
 use edge::quoted;
 use quick_xml::events::Event;
 use std::fmt;
@@ -11,12 +11,17 @@ const SHOWN: usize = 80;
 const KEYS: usize = 8;
 
 /// Marks of outputs that are not read: all words must be in the text. What it is, and the way out.
-const KNOWN: [(&[&str], &str, &str); 16] = [
+const KNOWN: [(&[&str], &str, &str); 17] = [
     (&["Run status group", "bw="], "fio's text for people", "run fio with --output-format=json"),
     (&["(groupid=", "IOPS="], "fio's text for people", "run fio with --output-format=json"),
     (&["[ ID] Interval", "Transfer"], "text of iperf", "run iperf3 with -J on the client"),
     (&["Benchmark 1:", "Time (mean"], "hyperfine's text for people", "run hyperfine with --export-json FILE"),
     (&["| Command |", "Mean ["], "hyperfine's table for people", "run hyperfine with --export-json FILE"),
+    (
+        &[hyperfine::SUMMARIES],
+        "hyperfine's CSV, which has summaries and no runs",
+        "run hyperfine with --export-json FILE",
+    ),
     (&["This is ApacheBench"], "ab's text", TABLE),
     (&["Requests/sec:", "Transfer/sec:"], "wrk's text", TABLE),
     (&["\"jmhVersion\"", "\"primaryMetric\""], "JMH's JSON", TABLE),
@@ -93,7 +98,7 @@ pub fn look(head: &[u8]) -> String {
     let Some(first) = text.lines().map(str::trim).find(|line| !line.is_empty()) else {
         return "it is empty".to_owned();
     };
-    if let Some((_, what, way)) = known(text) {
+    if let Some((what, way)) = known(text) {
         return format!("it is {what}, which is not read; {way}");
     }
     if is_binary(text) {
@@ -140,9 +145,14 @@ pub fn is_of_a_tool(head: &[u8]) -> bool {
     known(&plain::decode(&plain::unpacked_head(head, SNIFF_LENGTH))).is_some()
 }
 
-/// The entry of [`KNOWN`] whose marks a text has.
-fn known(text: &str) -> Option<&'static (&'static [&'static str], &'static str, &'static str)> {
-    KNOWN.iter().find(|(words, ..)| words.iter().all(|w| text.contains(w)))
+/// What a text is that is not read, and the way out, if its tool is known.
+fn known(text: &str) -> Option<(&'static str, &'static str)> {
+    if fio_terse::is_of_version_2(text) {
+        let way = "run fio with --terse-version=3 (to 5), or with --output-format=json, which tells more";
+        return Some(("terse output of fio in version 2", way));
+    }
+    let found = KNOWN.iter().find(|(words, ..)| words.iter().all(|w| text.contains(w)))?;
+    Some((found.1, found.2))
 }
 
 /// Whether a text holds what no text has.
@@ -282,11 +292,14 @@ mod tests {
             ("fio-3.33\nj: (groupid=0, jobs=1)\n  read: IOPS=1k\n", "--output-format=json"),
             ("Benchmark 1: sleep 1\n  Time (mean ± σ): 1 s\n", "--export-json"),
             ("| Command | Mean [ms] | Min [ms] |\n|:---|---:|---:|\n", "--export-json"),
+            ("command,mean,stddev,median,user,system,min,max\nsleep 1,1,0,1,0,0,1,1\n", "--export-json FILE"),
+            (include_str!("../../testdata/foreign/fio-3.33-terse2.txt"), "--terse-version=3 (to 5)"),
             ("This is ApacheBench, Version 2.3\nRequests per second: 100\n", "ab's text"),
             ("Requests/sec: 7488.53\nTransfer/sec: 606.33MB\n", "wrk's text"),
         ] {
             let said = look(text.as_bytes());
             assert!(said.contains(part) && said.starts_with("it "), "{text}: {said}");
+            assert_eq!(super::super::sniff(text.as_bytes()), None, "{text}");
         }
         assert!(look(b"\xfd7zXZ\0\0").contains("xz"));
         assert!(look(b"\x1f\x8b\x08\0\0").contains("nothing comes out"));

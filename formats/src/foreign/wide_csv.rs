@@ -13,7 +13,7 @@ use super::decimal::{Decimals, is_number};
 use super::draft::{Case, Draft, Facts, key};
 use super::spelling::Sort;
 use super::table::{self, End, Line};
-use super::{Keys, Parsed, long_csv};
+use super::{Keys, Parsed, hyperfine, long_csv};
 use crate::tool::NO_END;
 use edge::quoted;
 
@@ -103,7 +103,10 @@ enum Column {
 /// Tells the table by a heading of names over columns of which one at least is a metric.
 pub(super) fn is(text: &str) -> bool {
     let (heading, separator) = table::heading(text);
-    if heading.trim_start().starts_with(['{', '[', '<', '#', '|', '\'']) || long_csv::is(text) {
+    if heading.trim_start().starts_with(['{', '[', '<', '#', '|', '\''])
+        || heading.starts_with(hyperfine::SUMMARIES)
+        || long_csv::is(text)
+    {
         return false;
     }
     // A head may end in the middle of a line.

@@ -665,6 +665,20 @@ fn iperf3s_runs_are_named_as_perfvts_own() {
 }
 
 #[test]
+fn a_server_of_iperf3_gives_what_it_knows_and_no_zeros_for_the_rest() {
+    let metrics =
+        |foreign: &Foreign| foreign.records.iter().map(|r| r.metric.to_string()).collect::<Vec<_>>();
+    let server = read(include_str!("../../testdata/iperf3/3.12-udp-server.json"));
+    assert_eq!(metrics(&server), ["throughput", "jitter_ms", "lost_percent"]);
+    assert!(server.records.iter().all(|r| r.value.is_ok()));
+    let sent = read(include_str!("../../testdata/iperf3/3.12-udp-reverse-server.json"));
+    assert_eq!(metrics(&sent), ["throughput", "send_throughput"]);
+    let (lost, sent) = (&sent.records[0], &sent.records[1]);
+    assert!(!lost.failed && lost.value.clone().unwrap_err().contains("it was not measured"), "{lost:?}");
+    assert!(sent.value.clone().unwrap() > 50.0);
+}
+
+#[test]
 fn a_run_of_iperf3_that_failed_is_a_loss_or_has_no_value() {
     let refused = refusal(Kind::Iperf3, IPERF3_REFUSED);
     assert!(refused.contains("line 1") && refused.contains("Connection refused"), "{refused}");
