@@ -173,27 +173,19 @@ fn judged(counts: &BTreeMap<Verdict, usize>) -> usize {
 }
 
 fn refuse_losses(sides: &[LoadedSide]) -> Result<(), AnalyzeError> {
-    let count = sides.iter().map(|s| s.losses.len()).sum();
-    let invalid = sides.iter().flat_map(|s| &s.repeats).map(|r| r.invalid.len()).sum::<usize>();
-    match sides.iter().flat_map(|s| &s.losses).next() {
-        Some(loss) => Err(AnalyzeError::Strict { count, first: format!("{}: {}", loss.place, loss.reason) }),
-        None if invalid > 0 => {
-            let found = sides.iter().flat_map(|s| &s.repeats).find_map(|r| Some((r, r.invalid.first()?)));
-            let first = found.map_or(String::new(), |(repeat, i)| {
-                let line = repeat.cells.get(i.cell as usize).map_or(0, |c| c.line);
-                format!("{}:{line}: {}", repeat.path, i.reason)
-            });
-            Err(AnalyzeError::Strict { count: invalid, first })
-        }
-        None => Ok(()),
-    }
+    let lost = sides.iter().flat_map(|s| &s.losses);
+    AnalyzeError::strict(lost.map(|loss| format!("{}: {}", loss.place, loss.reason)))?;
+    let invalid = sides.iter().flat_map(|s| &s.repeats).flat_map(|r| r.invalid.iter().map(move |i| (r, i)));
+    AnalyzeError::strict(invalid.map(|(repeat, i)| {
+        let line = repeat.cells.get(i.cell as usize).map_or(0, |c| c.line);
+        format!("{}:{line}: {}", repeat.path, i.reason)
+    }))
 }
 
 /// Values that are measurements that failed are losses like any other.
 fn refuse_failed_values(frame: &Frame, files: &[Repeat], signs: &[Signs]) -> Result<(), AnalyzeError> {
-    let mut failed = signs.iter().flat_map(|signs| &signs.failed);
-    let Some(first) = failed.next() else { return Ok(()) };
-    Err(AnalyzeError::Strict { count: 1 + failed.count(), first: said_of_failed(frame, files, *first) })
+    let failed = signs.iter().flat_map(|signs| &signs.failed);
+    AnalyzeError::strict(failed.map(|value| said_of_failed(frame, files, *value)))
 }
 
 /// What run.json declares of metrics. Units must agree with perf.conf and with one another.

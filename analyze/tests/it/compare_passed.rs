@@ -47,7 +47,13 @@ fn a_packed_result_beside_others_is_lost_and_a_packed_copy_of_one_is_told() {
     assert!(notes[0].contains("a/run1.json.xz: passed over: it is packed with xz"), "{notes:?}");
     let mut strict = options(&sides);
     strict.strict = true;
-    assert!(compare(&strict).unwrap_err().to_string().contains("run7.json.xz"));
+    let text = compare(&strict).unwrap_err().to_string();
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!((lines.len(), lines[0]), (3, "2 losses, and --strict allows none:"), "{text}");
+    assert!(lines[1].contains("run7.json.xz") && lines[2].contains("run8.json.bz2"), "{text}");
+    (0..30).for_each(|run| write(root.path(), &format!("b/run{run}0.json"), ""));
+    let text = compare(&strict).unwrap_err().to_string();
+    assert!(text.lines().count() == 22 && text.ends_with("\n  and 12 more"), "{text}");
 }
 
 #[test]
