@@ -50,12 +50,10 @@ pub fn compare(options: &CompareOptions) -> Result<Comparison, AnalyzeError> {
     let data = Data { frame: &frame, files: &files, sides: &sides, signs: &signs };
     let Decided { rows, families, summary, failures, mut warnings } = decided(options, &data, &pairings);
     warnings.extend(warnings_of_data(&frame, &rows, options));
+    let nearest = crate::nearest::nearest(&frame, &ranges, &pairings, &matched, takes_maps(&sides));
     let about =
         About { options, sides: &sides, files: &files, ranges: &ranges, pairings: &pairings, rows: &rows };
-    warnings.extend(about.warnings(&families, &differences));
-    // Where the levels of one path are the sides, no levels of theirs are to be matched.
-    let takes_maps = sides.first().is_none_or(|a| sides.iter().skip(1).any(|b| b.path != a.path));
-    let nearest = crate::nearest::nearest(&frame, &ranges, &pairings, &matched, takes_maps);
+    warnings.extend(about.warnings(&families, &differences, &nearest));
     let spelled = crate::spelled::spelled(&frame, &sides, &ranges, &matched);
     let described: Vec<Side> = about.sides();
     let table = difference_table(&sides, &differences);
@@ -170,6 +168,11 @@ fn judged(counts: &BTreeMap<Verdict, usize>) -> usize {
         .filter(|(v, _)| !matches!(v, Verdict::MissingA | Verdict::MissingB | Verdict::Invalid))
         .map(|(_, n)| n)
         .sum()
+}
+
+/// Where the levels of one path are the sides, no levels of theirs are to be matched.
+fn takes_maps(sides: &[LoadedSide]) -> bool {
+    sides.first().is_none_or(|a| sides.iter().skip(1).any(|b| b.path != a.path))
 }
 
 fn refuse_losses(sides: &[LoadedSide]) -> Result<(), AnalyzeError> {

@@ -124,8 +124,8 @@ pub(crate) fn pooled(rows: &[Row]) -> Vec<Warning> {
     out
 }
 
-/// Rows that only one side has.
-pub(crate) fn unmatched(rows: &[Row]) -> Option<Warning> {
+/// Rows that only one side has; whether flags are proposed with which some would meet.
+pub(crate) fn unmatched(rows: &[Row], have_flags: bool) -> Option<Warning> {
     let count = |verdict| rows.iter().filter(|r| r.verdict == verdict).count();
     let (a, b) = (count(Verdict::MissingA), count(Verdict::MissingB));
     (a + b > 0).then(|| {
@@ -133,12 +133,11 @@ pub(crate) fn unmatched(rows: &[Row]) -> Option<Warning> {
             "{} could not be matched: {a} missing from the baseline, {b} missing from a candidate",
             counted(a + b, "row")
         );
-        note(
-            "unmatched-rows",
-            text,
-            "measure the same cases on both sides, or add aliases to perf.conf",
-            a + b,
-        )
+        let advice = match have_flags {
+            true => "measure the same cases on both sides, or add the flags that stand with the cases that meet nobody",
+            false => "measure the same cases on both sides, or add aliases to perf.conf",
+        };
+        note("unmatched-rows", text, advice, a + b)
     })
 }
 

@@ -319,12 +319,14 @@ fn legend(out: &mut String, comparison: &Comparison, listed: &[RowView<'_>], wid
         .into_iter()
         .filter(shown)
         .map(|v| format!("{} {}: {}", glyph(v), v.word(), rows::claim(v)));
-    let command = format!("made by: {}", command_line(&method.command));
-    let last = (!method.command.is_empty()).then_some(command);
     let described = comparison.workloads.iter().flat_map(described);
-    for line in described.chain(lines).chain(families).chain(verdicts).chain(marks).chain(shares).chain(last)
-    {
+    for line in described.chain(lines).chain(families).chain(verdicts).chain(marks).chain(shares) {
         wrapped(out, &format!("  {line}"), width, "    ", |l| paint.dim(l));
+    }
+    if !method.command.is_empty() {
+        // To be typed again, so that it stands on one line, however long.
+        let line = format!("  made by: {}", command_line(&method.command));
+        let _ = writeln!(out, "{}", paint.dim(&line));
     }
 }
 
