@@ -17,11 +17,7 @@ const KNOWN: [(&[&str], &str, &str); 17] = [
     (&["[ ID] Interval", "Transfer"], "text of iperf", "run iperf3 with -J on the client"),
     (&["Benchmark 1:", "Time (mean"], "hyperfine's text for people", "run hyperfine with --export-json FILE"),
     (&["| Command |", "Mean ["], "hyperfine's table for people", "run hyperfine with --export-json FILE"),
-    (
-        &[hyperfine::SUMMARIES],
-        "hyperfine's CSV, which has summaries and no runs",
-        "run hyperfine with --export-json FILE",
-    ),
+    (&[hyperfine::SUMMARIES], "hyperfine's CSV of summaries", "run hyperfine with --export-json FILE"),
     (&["This is ApacheBench"], "ab's text", TABLE),
     (&["Requests/sec:", "Transfer/sec:"], "wrk's text", TABLE),
     (&["\"jmhVersion\"", "\"primaryMetric\""], "JMH's JSON", TABLE),
