@@ -6,7 +6,7 @@ use crate::input::repeat::{BootName, Repeat};
 use crate::options::CompareOptions;
 use crate::pairing::{Classed, Pairing, Replicates};
 use crate::warnings::{self, blocking, counted, note};
-use crate::{DifferenceClass, Family, Row, Side, Warning, summary};
+use crate::{DifferenceClass, Family, Nearest, Row, Side, Warning, summary};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
@@ -29,7 +29,12 @@ impl About<'_> {
         self.sides.iter().enumerate().map(|(i, side)| describe_side(side, self.files_of(i))).collect()
     }
 
-    pub fn warnings(&self, families: &[Family], differences: &[Classed]) -> Vec<Warning> {
+    pub fn warnings(
+        &self,
+        families: &[Family],
+        differences: &[Classed],
+        nearest: &[Nearest],
+    ) -> Vec<Warning> {
         let mut out = self.comparability_warnings(differences);
         let facts = self.sides.iter().map(|s| &s.facts);
         out.extend(comparability::unknown_factors(&self.options.factors, facts));
@@ -45,7 +50,7 @@ impl About<'_> {
                 self.rows.len(),
             ));
         }
-        out.extend(warnings::unmatched(self.rows));
+        out.extend(warnings::unmatched(self.rows, nearest.iter().any(|near| !near.flags.is_empty())));
         out.extend(self.losses());
         for side in self.sides {
             out.extend(side.notes.iter().cloned());

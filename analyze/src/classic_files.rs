@@ -169,11 +169,7 @@ fn refuse_losses(lost: &[Loss], sides: &[Files], parsed: &[Vec<Parsed<'_>>]) -> 
             }));
         }
     }
-    let count = all.len();
-    match all.into_iter().next() {
-        Some(first) => Err(AnalyzeError::Strict { count, first }),
-        None => Ok(()),
-    }
+    AnalyzeError::strict(all.into_iter())
 }
 
 /// Files of which nothing can be used. A side without any other is an error.

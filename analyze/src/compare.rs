@@ -50,12 +50,10 @@ pub fn compare(options: &CompareOptions) -> Result<Comparison, AnalyzeError> {
     let data = Data { frame: &frame, files: &files, sides: &sides, signs: &signs };
     let Decided { rows, families, summary, failures, mut warnings } = decided(options, &data, &pairings);
     warnings.extend(warnings_of_data(&frame, &rows, options));
+    let nearest = crate::nearest::nearest(&frame, &ranges, &pairings, &matched, takes_maps(&sides));
     let about =
         About { options, sides: &sides, files: &files, ranges: &ranges, pairings: &pairings, rows: &rows };
-    warnings.extend(about.warnings(&families, &differences));
-    // Where the levels of one path are the sides, no levels of theirs are to be matched.
-    let takes_maps = sides.first().is_none_or(|a| sides.iter().skip(1).any(|b| b.path != a.path));
-    let nearest = crate::nearest::nearest(&frame, &ranges, &pairings, &matched, takes_maps);
+    warnings.extend(about.warnings(&families, &differences, &nearest));
     let spelled = crate::spelled::spelled(&frame, &sides, &ranges, &matched);
     let described: Vec<Side> = about.sides();
     let table = difference_table(&sides, &differences);
@@ -172,28 +170,25 @@ fn judged(counts: &BTreeMap<Verdict, usize>) -> usize {
         .sum()
 }
 
+/// Where the levels of one path are the sides, no levels of theirs are to be matched.
+fn takes_maps(sides: &[LoadedSide]) -> bool {
+    sides.first().is_none_or(|a| sides.iter().skip(1).any(|b| b.path != a.path))
+}
+
 fn refuse_losses(sides: &[LoadedSide]) -> Result<(), AnalyzeError> {
-    let count = sides.iter().map(|s| s.losses.len()).sum();
-    let invalid = sides.iter().flat_map(|s| &s.repeats).map(|r| r.invalid.len()).sum::<usize>();
-    match sides.iter().flat_map(|s| &s.losses).next() {
-        Some(loss) => Err(AnalyzeError::Strict { count, first: format!("{}: {}", loss.place, loss.reason) }),
-        None if invalid > 0 => {
-            let found = sides.iter().flat_map(|s| &s.repeats).find_map(|r| Some((r, r.invalid.first()?)));
-            let first = found.map_or(String::new(), |(repeat, i)| {
-                let line = repeat.cells.get(i.cell as usize).map_or(0, |c| c.line);
-                format!("{}:{line}: {}", repeat.path, i.reason)
-            });
-            Err(AnalyzeError::Strict { count: invalid, first })
-        }
-        None => Ok(()),
-    }
+    let lost = sides.iter().flat_map(|s| &s.losses);
+    AnalyzeError::strict(lost.map(|loss| format!("{}: {}", loss.place, loss.reason)))?;
+    let invalid = sides.iter().flat_map(|s| &s.repeats).flat_map(|r| r.invalid.iter().map(move |i| (r, i)));
+    AnalyzeError::strict(invalid.map(|(repeat, i)| {
+        let line = repeat.cells.get(i.cell as usize).map_or(0, |c| c.line);
+        format!("{}:{line}: {}", repeat.path, i.reason)
+    }))
 }
 
 /// Values that are measurements that failed are losses like any other.
 fn refuse_failed_values(frame: &Frame, files: &[Repeat], signs: &[Signs]) -> Result<(), AnalyzeError> {
-    let mut failed = signs.iter().flat_map(|signs| &signs.failed);
-    let Some(first) = failed.next() else { return Ok(()) };
-    Err(AnalyzeError::Strict { count: 1 + failed.count(), first: said_of_failed(frame, files, *first) })
+    let failed = signs.iter().flat_map(|signs| &signs.failed);
+    AnalyzeError::strict(failed.map(|value| said_of_failed(frame, files, *value)))
 }
 
 /// What run.json declares of metrics. Units must agree with perf.conf and with one another.

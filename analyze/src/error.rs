@@ -1,6 +1,7 @@
 //! Why a comparison could not be made.
 
 use crate::warnings::counted;
+use edge::visible;
 use std::path::PathBuf;
 
 /// A comparison that cannot go on. Lost cells, rows and files are not errors: they stand in the result, unless
@@ -87,12 +88,12 @@ pub enum AnalyzeError {
     #[error("{0}")]
     Option(String),
     /// `--strict`, and something was lost.
-    #[error("{}, and --strict allows none; the first: {first}", counted(*.count, "loss"))]
+    #[error("{}", refused(*.count, lost))]
     Strict {
         /// How many.
         count: usize,
-        /// Place and reason of the first.
-        first: String,
+        /// Place and reason of each, of the first [`AnalyzeError::LISTED`].
+        lost: Vec<String>,
     },
     /// The table engine refused; a defect of perfvt.
     #[error("aligning rows: {0}")]
@@ -100,6 +101,36 @@ pub enum AnalyzeError {
     /// Writing a report failed.
     #[error("writing the comparison: {0}")]
     Write(#[source] std::io::Error),
+}
+
+impl AnalyzeError {
+    /// So many losses are named.
+    pub const LISTED: usize = 20;
+
+    /// `--strict`, and all this was lost.
+    pub(crate) fn strict(lost: impl Iterator<Item = String>) -> Result<(), AnalyzeError> {
+        let mut lost = lost.peekable();
+        if lost.peek().is_none() {
+            return Ok(());
+        }
+        let listed: Vec<String> = lost.by_ref().take(AnalyzeError::LISTED).collect();
+        Err(AnalyzeError::Strict { count: listed.len() + lost.count(), lost: listed })
+    }
+}
+
+/// One loss in the sentence, several on lines of their own.
+fn refused(count: usize, lost: &[String]) -> String {
+    let said = format!("{}, and --strict allows none:", counted(count, "loss"));
+    match lost {
+        [only] => format!("{said} {}", visible(only)),
+        all => {
+            let mut lines: Vec<String> = all.iter().map(|loss| format!("\n  {}", visible(loss))).collect();
+            if count > all.len() {
+                lines.push(format!("\n  and {} more", count - all.len()));
+            }
+            said + &lines.concat()
+        }
+    }
 }
 
 /// What is there comes first: whoever measured with a tool has never heard of result files of perf.conf.

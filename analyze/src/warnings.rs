@@ -19,7 +19,7 @@
 //! | `sequential` | note | rows that were looked at more than once |
 //! | `no-end-line` | note | files of values of an older perfvt, of which a cut is not seen |
 //! | `no-run-file` | note | classic files beside values of perfvt, without the file that tells of them |
-//! | `unknown-files` | note | files that are called like results of other tools, and that no reader knows |
+//! | `unknown-files` | note | files that are called like results of other tools and that no reader knows, or that hold results under other names |
 //! | `other-results` | note | results of other tools beside classic files, which alone are read |
 //! | `left-out` | note | cases without a level of the key whose levels are the sides |
 //! | `one-session` | note | a side is one file of another tool, whose runs are the replicates |
@@ -124,8 +124,8 @@ pub(crate) fn pooled(rows: &[Row]) -> Vec<Warning> {
     out
 }
 
-/// Rows that only one side has.
-pub(crate) fn unmatched(rows: &[Row]) -> Option<Warning> {
+/// Rows that only one side has; whether flags are proposed with which some would meet.
+pub(crate) fn unmatched(rows: &[Row], have_flags: bool) -> Option<Warning> {
     let count = |verdict| rows.iter().filter(|r| r.verdict == verdict).count();
     let (a, b) = (count(Verdict::MissingA), count(Verdict::MissingB));
     (a + b > 0).then(|| {
@@ -133,12 +133,11 @@ pub(crate) fn unmatched(rows: &[Row]) -> Option<Warning> {
             "{} could not be matched: {a} missing from the baseline, {b} missing from a candidate",
             counted(a + b, "row")
         );
-        note(
-            "unmatched-rows",
-            text,
-            "measure the same cases on both sides, or add aliases to perf.conf",
-            a + b,
-        )
+        let advice = match have_flags {
+            true => "measure the same cases on both sides, or add the flags that stand with the cases that meet nobody",
+            false => "measure the same cases on both sides, or add aliases to perf.conf",
+        };
+        note("unmatched-rows", text, advice, a + b)
     })
 }
 

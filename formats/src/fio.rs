@@ -51,18 +51,30 @@ impl Flow {
             .map(|bytes| bytes / MIB)
             .or_else(|| json::number(value, "bw").map(|kib| kib / 1024.0));
         // fio 3 counts latencies in ns; fio 2 in us, under the names without a unit.
-        let latency = [("lat_ns", NS_PER_MS), ("clat_ns", NS_PER_MS), ("lat", 1e3), ("clat", 1e3)];
-        let latency = latency.iter().find_map(|(key, per_ms)| {
-            let part = value.get(key)?;
-            // fio 2 does not tell the number; its entries weigh the same.
-            let n = json::number(part, "N").unwrap_or(1.0);
-            (n > 0.0).then_some(())?;
+        let latency = Flow::latency_of(value).and_then(|(part, per_ms, n)| {
+            // Without it there is none: that of another part is another latency.
             Some((json::number(part, "mean")? / per_ms * n, n))
         });
         let iops = json::number(value, "iops");
         let mut flow = Flow { name, bandwidth, iops, latency, ..Flow::default() };
         flow.read_histogram(value);
         Some(flow)
+    }
+
+    /// The part that tells the latency, its units in a millisecond, and how many operations it counts.
+    fn latency_of<'v, 'a>(value: &'v Value<'a>) -> Option<(&'v Value<'a>, f64, f64)> {
+        let parts = [("lat_ns", NS_PER_MS), ("clat_ns", NS_PER_MS), ("lat", 1e3), ("clat", 1e3)];
+        parts.iter().find_map(|(key, per_ms)| {
+            let part = value.get(key)?;
+            // fio 2 does not tell the number; its entries weigh the same.
+            let n = json::number(part, "N").unwrap_or(1.0);
+            (n > 0.0).then_some((part, *per_ms, n))
+        })
+    }
+
+    /// The part that tells the latency.
+    pub(crate) fn latency_part<'v, 'a>(value: &'v Value<'a>) -> Option<&'v Value<'a>> {
+        Flow::latency_of(value).map(|(part, ..)| part)
     }
 
     /// Completion latencies, or total ones when fio was told so (`lat_percentiles`).

@@ -2,6 +2,7 @@
 
 mod value;
 
+use edge::quoted;
 use value::Kept;
 pub(crate) use value::Value;
 
@@ -250,6 +251,26 @@ fn line_of_key(text: &str, key: &str) -> Option<u32> {
 /// A finite number under a key.
 pub(crate) fn number(value: &Value<'_>, key: &str) -> Option<f64> {
     value.get(key)?.as_f64().filter(|n| n.is_finite())
+}
+
+/// A member that should be a number: `None` where there is none of this name, and the reason where it is no number.
+pub(crate) fn figure(value: &Value<'_>, key: &str) -> Option<Result<f64, String>> {
+    value.get(key)?;
+    Some(number(value, key).ok_or_else(|| no_number(value, key)))
+}
+
+/// A value that should be a number.
+pub(crate) fn finite(value: &Value<'_>) -> Result<f64, String> {
+    let number = value.as_f64().filter(|v| v.is_finite());
+    number.ok_or_else(|| format!("{} is not a finite number", quoted(&value.to_string())))
+}
+
+/// Why a member gives no number.
+pub(crate) fn no_number(value: &Value<'_>, key: &str) -> String {
+    match value.get(key) {
+        Some(found) => format!("its \"{key}\" is {}, which is no finite number", quoted(&found.to_string())),
+        None => format!("it has no \"{key}\""),
+    }
 }
 
 /// A level: text as it stands, anything else as JSON writes it.

@@ -38,6 +38,7 @@ pub mod plan;
 mod rows;
 mod sentence;
 pub mod show;
+mod sides;
 pub mod site;
 mod statistics;
 pub mod text;

@@ -5,6 +5,7 @@ use crate::explain::warning_text;
 use crate::gate::{self, Outcome};
 use crate::rows::{self, AtGate, RowView, by_gravity, glyph};
 use crate::sentence::{self, sentence};
+use crate::sides;
 use crate::statistics::{self, Statistic};
 use crate::{Gate, failures, matching};
 use analyze::{CategoryScore, Comparison, Level, Summary, Verdict};
@@ -84,6 +85,14 @@ fn head(out: &mut String, comparison: &Comparison, options: &MarkdownOptions, bu
     let failed = comparison.failures.iter();
     let failed = failed.map(|f| format!("⚠ {}; the first: {}", failures::sentence(f), visible(&f.first)));
     list(out, failed, comparison.failures.len(), "cases with failures");
+    for (name, side) in sides::named(comparison) {
+        let lost = sides::lost(side);
+        if !lost.is_empty() {
+            let _ = writeln!(out, "{}\n", escaped(&shortened(&sides::line(name, side), 600)));
+            lost.iter().for_each(|loss| out.push_str(&format!("- {}\n", escaped(&shortened(loss, 600)))));
+            out.push('\n');
+        }
+    }
     for summary in &comparison.summary {
         categories(out, comparison, summary);
     }

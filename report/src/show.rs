@@ -3,8 +3,9 @@
 use crate::columns::Columns;
 use crate::explain::warning_text;
 use crate::numbers::{self, NONE, counted, significant};
-use crate::text::{described, side_facts};
-use analyze::{Shown, ShownRow, Side, Warning};
+use crate::sides;
+use crate::text::described;
+use analyze::{Loss, Shown, ShownRow, Side, Warning};
 use edge::visible;
 use model::readable;
 use std::collections::BTreeMap;
@@ -44,7 +45,7 @@ pub fn show(shown: &Shown) -> String {
 
 /// `base: 5 repeats, 5 boots` and where they are.
 pub(crate) fn head(side: &Side) -> String {
-    format!("{}: {}\nin {}\n", visible(&side.label), side_facts(side), visible(&side.path))
+    format!("{}: {}\nin {}\n", visible(&side.label), sides::facts(side), visible(&side.path))
 }
 
 fn cells(row: &ShownRow) -> Vec<String> {
@@ -68,10 +69,17 @@ fn cells(row: &ShownRow) -> Vec<String> {
 
 /// Cells without a value and other losses, each place and reason once.
 fn lost(out: &mut String, shown: &Shown) {
-    let cells = shown.rows.iter().flat_map(|r| &r.sample.invalid);
-    let mut places: BTreeMap<(&str, &str), usize> = BTreeMap::new();
-    for loss in shown.side.losses.iter().chain(cells) {
-        *places.entry((&loss.place, &loss.reason)).or_default() += 1;
+    let count = |losses: &mut dyn Iterator<Item = &'_ Loss>| {
+        let mut places: BTreeMap<(String, String), usize> = BTreeMap::new();
+        losses.for_each(|l| *places.entry((l.place.clone(), l.reason.clone())).or_default() += 1);
+        places
+    };
+    let cells = count(&mut shown.rows.iter().flat_map(|r| &r.sample.invalid));
+    let mut places = count(&mut shown.side.losses.iter());
+    // A cell of a row may stand among the losses of its side, too: it is the same.
+    for (place, times) in cells {
+        let known = places.entry(place).or_default();
+        *known = times.max(*known);
     }
     if places.is_empty() {
         return;

@@ -14,6 +14,7 @@ use crate::matching;
 use crate::numbers::{self, counted};
 use crate::rows::{self, AtGate, RowView, by_gravity, glyph};
 use crate::sentence::{self, sentence};
+use crate::sides;
 use analyze::{Comparison, Level, Summary, Verdict, Warning, WorkloadInfo};
 use edge::visible;
 use model::{Role, readable};
@@ -141,9 +142,11 @@ fn head(out: &mut String, comparison: &Comparison, options: &TextOptions, width:
         }
     }
     failed(out, comparison, width, paint);
-    wrapped(out, &side_line("A", &comparison.a), width, "   ", |l| l.to_owned());
-    for side in &comparison.b {
-        wrapped(out, &side_line("B", side), width, "   ", |l| l.to_owned());
+    for (name, side) in sides::named(comparison) {
+        wrapped(out, &sides::line(name, side), width, "   ", |l| l.to_owned());
+        for line in sides::lost(side) {
+            wrapped(out, &format!("  {line}"), width, "    ", |l| l.to_owned());
+        }
     }
     for line in matching::matched(comparison) {
         wrapped(out, &line, width, "   ", |l| paint.bold(l));
@@ -196,27 +199,6 @@ fn categories(out: &mut String, comparison: &Comparison, summary: &Summary, widt
         let line = format!("{} {what}{of} as a whole: nothing was decided at the gate", rest.len());
         wrapped(out, &line, width, "   ", |l| l.to_owned());
     }
-}
-
-/// `A (base): 5 repeats, 5 boots, 1 host boot, 2014-05-01 12:00 UTC`.
-fn side_line(name: &str, side: &analyze::Side) -> String {
-    format!("{name} ({}): {}", visible(&side.label), side_facts(side))
-}
-
-/// `5 repeats, 5 boots, 1 host boot, 2014-05-01 12:00 UTC`.
-pub(crate) fn side_facts(side: &analyze::Side) -> String {
-    let mut parts = vec![counted(side.repeats, "repeat")];
-    parts.extend(side.boots.map(|n| counted(n, "boot")));
-    parts.extend(side.host_boots.map(|n| counted(n, "host boot")));
-    parts.extend(side.session_length.as_deref().map(|s| format!("session {}", visible(s))));
-    parts.push(crate::date::utc(side.date_unix));
-    if !side.losses.is_empty() {
-        parts.push(format!("{} lost", counted(side.losses.len(), "item")));
-    }
-    if side.unfinished {
-        parts.push("the campaign has not ended".to_owned());
-    }
-    parts.join(", ")
 }
 
 /// Row warnings, numbered once for all rows that share them.
@@ -337,12 +319,14 @@ fn legend(out: &mut String, comparison: &Comparison, listed: &[RowView<'_>], wid
         .into_iter()
         .filter(shown)
         .map(|v| format!("{} {}: {}", glyph(v), v.word(), rows::claim(v)));
-    let command = format!("made by: {}", command_line(&method.command));
-    let last = (!method.command.is_empty()).then_some(command);
     let described = comparison.workloads.iter().flat_map(described);
-    for line in described.chain(lines).chain(families).chain(verdicts).chain(marks).chain(shares).chain(last)
-    {
+    for line in described.chain(lines).chain(families).chain(verdicts).chain(marks).chain(shares) {
         wrapped(out, &format!("  {line}"), width, "    ", |l| paint.dim(l));
+    }
+    if !method.command.is_empty() {
+        // To be typed again, so that it stands on one line, however long.
+        let line = format!("  made by: {}", command_line(&method.command));
+        let _ = writeln!(out, "{}", paint.dim(&line));
     }
 }
 

@@ -17,7 +17,9 @@ use crate::discover::{Discovery, discover, natural_order};
 use crate::options::{CompareOptions, Replicate};
 use crate::warnings::note;
 use crate::{AnalyzeError, Loss, Warning};
-use formats::foreign::{ENDINGS, Foreign, Kind, Record, SNIFF_LENGTH, Statement, parse, plain, sniff, tools};
+use formats::foreign::{
+    ENDINGS, Foreign, Kind, Record, SNIFF_LENGTH, Statement, look, parse, plain, sniff, tools,
+};
 use formats::perf_conf::Section;
 use model::Direction;
 use rayon::prelude::*;
@@ -43,12 +45,18 @@ pub(super) struct Found {
     pub results: Discovery,
     /// Files of a directory that are called like results, and that no reader knows.
     unknown: Vec<PathBuf>,
+    /// Files that are called otherwise and hold results all the same, with what they are.
+    misnamed: Vec<(PathBuf, String)>,
 }
 
 impl Found {
     /// What the files are that no reader knows, those of known tools first, and what is read instead.
     pub fn unread(&self) -> Option<String> {
-        Some(format!("{} (results of these are read: {})", passed::unread(&self.unknown)?, tools()))
+        Some(format!(
+            "{} (results of these are read: {})",
+            passed::unread(&self.unknown, &self.misnamed)?,
+            tools()
+        ))
     }
 }
 
@@ -57,24 +65,32 @@ pub(super) fn is_unnamed(path: &Path) -> bool {
     path.is_file() && !path.extension().is_some_and(|e| e.eq_ignore_ascii_case("RHS"))
 }
 
-/// Whether a file below a directory is called like a result: by its ending, or without one. What is hidden is none.
-fn is_named(root: &Path, file: &Path) -> bool {
+/// Whether something below a directory is hidden.
+fn is_hidden(root: &Path, file: &Path) -> bool {
     let below = file.strip_prefix(root).unwrap_or(file);
-    let hidden = below.iter().any(|part| part.as_encoded_bytes().starts_with(b"."));
+    below.iter().any(|part| part.as_encoded_bytes().starts_with(b"."))
+}
+
+/// Whether a file is called like a result: by its ending, or without one.
+fn is_named(file: &Path) -> bool {
     let known = |e: &OsStr| ENDINGS.iter().any(|known| e.eq_ignore_ascii_case(known));
-    !hidden && file.extension().is_none_or(known)
+    file.extension().is_none_or(known)
 }
 
 /// Finds results of other tools in a directory; a file is taken unasked.
 pub(super) fn find(path: &Path) -> Result<Found, AnalyzeError> {
-    let mut results = discover(path, |file| is_named(path, file))
-        .map_err(|e| AnalyzeError::Io { path: e.path, source: e.source })?;
-    let mut unknown = Vec::new();
+    let accepted = |named: bool| {
+        discover(path, |file| !is_hidden(path, file) && is_named(file) == named)
+            .map_err(|e| AnalyzeError::Io { path: e.path, source: e.source })
+    };
+    let mut results = accepted(true)?;
+    let (mut unknown, mut misnamed) = (Vec::new(), Vec::new());
     if path.is_dir() {
         (results.files, unknown) =
             std::mem::take(&mut results.files).into_iter().partition(|file| kind_of(file).is_some());
+        misnamed = passed::misnamed(accepted(false)?.files, &results.files);
     }
-    Ok(Found { results, unknown })
+    Ok(Found { results, unknown, misnamed })
 }
 
 /// One file, read.
@@ -96,7 +112,7 @@ pub(super) struct Sources {
 /// Reads what [`find`] found.
 pub(super) fn read_all(path: &Path, found: &Found) -> Sources {
     let mut losses = super::unread(&found.results);
-    let (lost, notes) = passed::told(&found.results.files, &found.unknown);
+    let (lost, notes) = passed::told(&found.results.files, &found.unknown, &found.misnamed);
     losses.extend(lost);
     let read: Vec<Result<Source, Loss>> = found.results.files.par_iter().map(|f| read(f)).collect();
     let mut kinds: BTreeMap<Kind, Vec<Source>> = BTreeMap::new();
@@ -106,7 +122,7 @@ pub(super) fn read_all(path: &Path, found: &Found) -> Sources {
             Err(loss) => losses.push(loss),
         }
     }
-    Sources { path: path.to_owned(), losses, notes: notes.into_iter().collect(), kinds }
+    Sources { path: path.to_owned(), losses, notes, kinds }
 }
 
 /// Gives runs that left no values their cells, by what the runs of every side have.
@@ -141,8 +157,7 @@ fn read(path: &Path) -> Result<Source, Loss> {
     let bytes = edge::read(path, edge::read::RESULT)
         .map_err(|e| lost(place.clone(), format!("it cannot be read: {e}")))?;
     let text = plain(&bytes, edge::read::RESULT).map_err(|reason| lost(place.clone(), reason))?;
-    let kind = sniff(text.as_bytes())
-        .ok_or_else(|| lost(place.clone(), "it is no result of any tool that is known".to_owned()))?;
+    let kind = sniff(text.as_bytes()).ok_or_else(|| lost(place.clone(), look(text.as_bytes())))?;
     let foreign = parse(kind, &text).map_err(|e| lost(format!("{place}:{}:1", e.line), e.to_string()))?;
     let mut hasher = DefaultHasher::new();
     hasher.write(&bytes);

@@ -51,7 +51,7 @@ impl Plan {
     }
 
     /// The keys of a case as they are matched.
-    fn keys(&self, keys: &Keys, is_baseline: bool) -> Keys {
+    pub fn keys(&self, keys: &Keys, is_baseline: bool) -> Keys {
         let kept = keys
             .0
             .iter()
@@ -256,7 +256,7 @@ fn map(written: &str, cases: &[Vec<Case>], conf: &Conf) -> Result<Map, AnalyzeEr
     let Some((key, levels)) = parts().find_map(|(name, rest)| Some((key(name, all(), conf)?, rest))) else {
         return Err(unknown_key(&said, first, all()));
     };
-    let Some((first_a, first_b)) = levels.split_once('=') else {
+    let Some((first_a, _)) = levels.split_once('=') else {
         return Err(AnalyzeError::Option(format!(
             "{said}: want a level of {} of the baseline, '=', and one of the other side",
             quoted(&key)
@@ -267,13 +267,17 @@ fn map(written: &str, cases: &[Vec<Case>], conf: &Conf) -> Result<Map, AnalyzeEr
     let (of_a, of_b) = (levels_of(baseline, &key), levels_of(&candidates, &key));
     let pairs =
         levels.match_indices('=').filter_map(|(at, _)| Some((levels.get(..at)?, levels.get(at + 1..)?)));
-    let found = pairs.filter_map(|(a, b)| Some((level(&key, a, &of_a)?, level(&key, b, &of_b)?)));
+    let found = pairs.clone().filter_map(|(a, b)| Some((level(&key, a, &of_a)?, level(&key, b, &of_b)?)));
     match found.collect::<Vec<_>>().as_slice() {
         [(a, b)] => Ok(Map { key, a: a.clone(), b: b.clone() }),
         [] => {
-            let (text, side, there) = match level(&key, first_a, &of_a) {
-                None => (first_a, "the baseline", of_a),
-                Some(_) => (first_b, "the other side", of_b),
+            // A side that has the level of some parting is not to blame.
+            let of_baseline = pairs.clone().find(|(a, _)| level(&key, a, &of_a).is_some());
+            let of_other = pairs.clone().find(|(_, b)| level(&key, b, &of_b).is_some());
+            let (text, side, there) = match (of_baseline, of_other) {
+                (Some((_, b)), _) => (b, "the other side", of_b),
+                (None, Some((a, _))) => (a, "the baseline", of_a),
+                (None, None) => (first_a, "the baseline", of_a),
             };
             let there = if there.is_empty() { "none at all".to_owned() } else { list(&there) };
             Err(AnalyzeError::Option(format!(

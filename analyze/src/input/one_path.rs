@@ -7,7 +7,8 @@ use crate::options::CompareOptions;
 use crate::warnings::{counted, note};
 use crate::{AnalyzeError, Matched};
 use edge::quoted;
-use model::Case;
+use model::{Case, Keys};
+use std::collections::HashSet;
 use std::path::Path;
 
 /// The levels of a key of one path as the sides.
@@ -40,13 +41,21 @@ pub(super) fn with_choices(error: AnalyzeError, options: &CompareOptions) -> Ana
         return error;
     }
     let Ok(side) = load_one(only, options) else { return error };
-    let found = choices(&side);
-    let Some((key, levels)) = found.first() else { return error };
-    let others: Vec<String> = found.iter().skip(1).map(|(key, _)| quoted(key).to_string()).collect();
-    let others = if others.is_empty() { String::new() } else { format!(" (or {})", others.join(", ")) };
+    let found = choices(&cases_of(&side.repeats));
+    let flags = |keys: &[String]| {
+        let flags: Vec<String> = keys.iter().map(|key| format!("--compare {}", quoted(key))).collect();
+        flags.join(" ")
+    };
+    let Some((keys, levels)) = found.first() else { return error };
+    let others: Vec<String> = found.iter().skip(1).map(|(keys, _)| flags(keys)).collect();
+    let others = if others.is_empty() { String::new() } else { format!(" (or {})", others.join(", or ")) };
+    let whose = match keys.as_slice() {
+        [] | [_] => "its".to_owned(),
+        [key, ..] => format!("of {} the", quoted(key)),
+    };
     AnalyzeError::Sides(format!(
-        "{text}; or --compare {}{others}, and its {levels} levels become the sides",
-        quoted(key)
+        "{text}; or {}{others}, and {whose} {levels} levels become the sides",
+        flags(keys)
     ))
 }
 
@@ -123,15 +132,56 @@ fn of_level(side: &LoadedSide, key: &str, level: &str) -> LoadedSide {
     }
 }
 
-/// Keys of which the files of one path have several levels, with their number.
-fn choices(side: &LoadedSide) -> Vec<(String, usize)> {
-    let cases = cases_of(&side.repeats);
-    let mut keys: Vec<&str> = Vec::new();
+/// So many keys are tried, and so many choices are named.
+const TRIED: usize = 8;
+const NAMED: usize = 4;
+
+/// Keys whose levels make sides that meet, with their number: one, or where none does, one with another that only names the
+/// same once more (hyperfine's `command` beside its parameters).
+fn choices(cases: &[Case]) -> Vec<(Vec<String>, usize)> {
+    let mut keys: Vec<&String> = Vec::new();
     for (key, _) in cases.iter().flat_map(|case| &case.keys.0) {
-        if !keys.contains(&key.as_str()) {
+        if !keys.contains(&key) {
             keys.push(key);
         }
     }
-    let several = keys.into_iter().map(|key| (key.to_owned(), levels_of(&cases, key).len()));
-    several.filter(|(_, levels)| *levels > 1).collect()
+    keys.retain(|key| levels_of(cases, key).len() > 1);
+    keys.truncate(TRIED);
+    let single: Vec<Vec<String>> = keys.iter().map(|key| vec![(*key).clone()]).collect();
+    let double = keys.iter().flat_map(|key| {
+        let others = keys.iter().filter(move |other| *other != key);
+        others.map(move |other| vec![(*key).clone(), (*other).clone()])
+    });
+    let works = |keys: Vec<String>| sides_that_meet(cases, &keys).map(|levels| (keys, levels));
+    let found: Vec<_> = single.into_iter().filter_map(works).collect();
+    let mut found = if found.is_empty() { double.filter_map(works).collect() } else { found };
+    // Fewest sides first: a page of many is none that somebody asks for.
+    found.sort_by_key(|(_, levels)| *levels);
+    found.truncate(NAMED);
+    found
+}
+
+/// How many sides the levels of the first key make, if each shares a case with the first and none has two cases that become one.
+fn sides_that_meet(cases: &[Case], keys: &[String]) -> Option<usize> {
+    let key = keys.first()?;
+    let plan = Plan { compared: keys.to_vec(), maps: Vec::new() };
+    let levels = levels_of(cases, key);
+    let mut baseline: Option<HashSet<(&str, &str, Keys)>> = None;
+    for level in &levels {
+        let own: Vec<Case> =
+            cases.iter().filter(|case| case.keys.get(key) == Some(level.as_str())).cloned().collect();
+        if plan.clash(&own, true).is_some() {
+            return None;
+        }
+        let own = cases.iter().filter(|case| case.keys.get(key) == Some(level.as_str()));
+        let names: HashSet<_> = own
+            .map(|case| (case.workload.as_str(), case.category.as_str(), plan.keys(&case.keys, true)))
+            .collect();
+        match &baseline {
+            None => baseline = Some(names),
+            Some(known) if known.is_disjoint(&names) => return None,
+            Some(_) => {}
+        }
+    }
+    Some(levels.len())
 }

@@ -143,6 +143,15 @@ fn keys_and_levels_of_a_map_may_hold_its_separators_and_sizes_have_any_spelling(
     let new = hyperfine(root.path(), "new.json", &[("A=2: ./x", 2.6)]);
     let result = compare(&with(&[old, new], &[], &["command: A=1: ./x=A=2: ./x"])).unwrap();
     assert_eq!(result.rows[0].verdict, Verdict::Regressed);
+    // The side that has its level is not to blame, wherever its level ends.
+    let sides = [root.path().join("old.json"), root.path().join("new.json")];
+    for (map, blamed) in [
+        ("command: A=1: ./x=A=9: ./x", "the other side has no level 'A=9: ./x' of 'command'"),
+        ("command: A=9: ./x=A=2: ./x", "the baseline has no level 'A=9: ./x' of 'command'"),
+    ] {
+        let error = refused(&with(&sides, &[], &[map]));
+        assert!(error.contains(blamed), "{error}");
+    }
     let old = table(root.path(), "old.csv", "a: b,bs", &[("x,4096", 1.0)]);
     let new = table(root.path(), "new.csv", "a: b,bs", &[("y,8192", 1.0)]);
     let result = compare(&with(&[old, new], &[], &["a: b: x=y", "bs: 4KiB=8192"])).unwrap();
@@ -314,4 +323,37 @@ fn a_command_that_holds_its_parameter_is_compared_beside_it() {
             && error.contains("leave one of the keys away"),
         "{error}"
     );
+}
+
+#[test]
+fn the_choice_for_one_path_is_one_that_works_as_it_stands() {
+    let root = tempfile::tempdir().unwrap();
+    let keys = "command,tool,size";
+    let cases = [("a 1,a,1", 1.0), ("a 2,a,2", 2.0), ("b 1,b,1", 1.5), ("b 2,b,2", 2.5)];
+    let both = table(root.path(), "both.csv", keys, &cases);
+    let error = refused(&options(std::slice::from_ref(&both)));
+    assert!(error.contains("or --compare 'tool' --compare 'command' (or --compare 'size'"), "{error}");
+    assert!(error.contains("of 'tool' the 2 levels become the sides"), "{error}");
+    let result = compare(&with(&[both], &["tool", "command"], &[])).unwrap();
+    assert_eq!(verdicts(&result).len(), 2);
+    // Levels that make no sides with anything in common are no choice.
+    let apart = table(root.path(), "apart.csv", "x,y", &[("1,1", 1.0), ("2,2", 1.0)]);
+    let error = refused(&options(&[apart]));
+    assert!(error.contains("--compare 'x' --compare 'y'"), "{error}");
+}
+
+#[test]
+fn the_note_on_unmatched_rows_speaks_of_the_flags_where_there_are_some() {
+    let root = tempfile::tempdir().unwrap();
+    let old = table(root.path(), "old.csv", "job", &[("x", 1.0)]);
+    let new = table(root.path(), "new.csv", "job", &[("x2", 1.0)]);
+    let advice = |result: &Comparison| {
+        result.warnings.iter().find(|w| w.code == "unmatched-rows").unwrap().advice.clone()
+    };
+    let near = compare(&with(&[old.clone(), new], &[], &[])).unwrap();
+    assert!(near.nearest.iter().any(|near| !near.flags.is_empty()));
+    assert!(advice(&near).contains("flags") && !advice(&near).contains("perf.conf"), "{}", advice(&near));
+    let far = hyperfine(root.path(), "far.json", &[("x", 1.0)]);
+    let far = compare(&with(&[old, far], &[], &[])).unwrap();
+    assert!(advice(&far).contains("aliases to perf.conf"), "{}", advice(&far));
 }

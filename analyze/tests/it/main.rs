@@ -12,6 +12,7 @@ mod compare_input;
 mod compare_laws;
 mod compare_matching;
 mod compare_more;
+mod compare_passed;
 mod compare_rhs;
 mod compare_run;
 mod compare_schema;

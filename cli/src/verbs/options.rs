@@ -93,13 +93,20 @@ fn local_layer() -> Result<Vec<(String, String)>, Error> {
     Ok(if local.is_file() { vec![("perf.conf".into(), read(local)?)] } else { Vec::new() })
 }
 
+/// Whether a path leads to ./perf.conf, which is read anyway: a second time it would override itself.
+fn is_local(path: &Path) -> bool {
+    let real = |path: &Path| std::fs::canonicalize(path).ok();
+    real(path).is_some_and(|path| Some(path) == real(Path::new("perf.conf")))
+}
+
 /// perf.conf in layers: built in, ./perf.conf, --config.
 fn conf(args: &Reading, err: &mut dyn Write) -> Result<Conf, Error> {
     let conf = layered(args.config.as_deref(), err)?;
     if args.verbose {
         writeln!(err, "configuration: built in")?;
         let local = Path::new("perf.conf");
-        for path in local.is_file().then_some(local).into_iter().chain(args.config.as_deref()) {
+        let config = args.config.as_deref().filter(|path| !is_local(path));
+        for path in local.is_file().then_some(local).into_iter().chain(config) {
             writeln!(err, "configuration: {}", path.display())?;
         }
         for section in conf.sections() {
@@ -114,7 +121,7 @@ fn conf(args: &Reading, err: &mut dyn Write) -> Result<Conf, Error> {
 /// The same for a file. What has no effect is told.
 pub fn layered(file: Option<&Path>, err: &mut dyn Write) -> Result<Conf, Error> {
     let mut layers = local_layer()?;
-    if let Some(path) = file {
+    if let Some(path) = file.filter(|path| !is_local(path)) {
         layers.push((path.display().to_string(), read(path)?));
     }
     let conf = Conf::with_layers(layers.iter().map(|(name, text)| (name.as_str(), text.as_str())))?;

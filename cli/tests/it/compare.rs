@@ -368,6 +368,12 @@ fn perf_conf_is_laid_over_the_built_in_one_key_by_key() {
     assert_eq!(place.json("base slow --config more.conf")["rows"][0]["min_effect"], 0.45);
     let run = place.compare("base slow --no-html -v --config more.conf");
     run.is(0, "", "metric.throughput.min_effect: more.conf:2");
+    // It is read once, however it is named.
+    for path in ["perf.conf".to_owned(), format!("{}/base/../perf.conf", place.0.path().display())] {
+        let run = place.compare(&format!("base slow --no-html -v --config {path}"));
+        assert_eq!(run.err.matches("\nconfiguration: ").count(), 1, "{}", run.err);
+        assert!(!run.err.contains("has no effect"), "{}", run.err);
+    }
     place.write("perf.conf", "[netperf]\n\nignore_cols = 2\n");
     let said = "reading perf.conf:3: unknown key 'ignore_cols' in [netperf], did you mean 'ignore_col'?";
     place.compare("base slow").refuses(said);

@@ -69,13 +69,14 @@ impl Draft {
 
     /// A figure of a run. What is no finite number has the reason in its place.
     pub fn give(&mut self, case: &Case, metric: &str, unit: &str, value: f64) {
-        let value = if value.is_finite() { Ok(value) } else { Err("it is no finite number".to_owned()) };
-        self.push(case, (metric, unit), value, false);
+        self.give_read(case, metric, unit, Ok(value));
     }
 
     /// A figure that has been read, or why it cannot be.
     pub fn give_read(&mut self, case: &Case, metric: &str, unit: &str, value: Result<f64, String>) {
-        self.push(case, (metric, unit), value, false);
+        let finite =
+            |value: f64| if value.is_finite() { Ok(value) } else { Err("it is no finite number".to_owned()) };
+        self.push(case, (metric, unit), value.and_then(finite), false);
     }
 
     /// A run that failed has no value.

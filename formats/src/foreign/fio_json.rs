@@ -9,6 +9,7 @@
 //! `percentile_list` asked for. What several objects in one file are, [`super::fio_series`] says.
 
 use super::draft::{Case, Draft, Facts};
+use super::fio_gaps::{self, Gap};
 use super::{Idle, IdleCase, Keys, Parsed, fio_options, fio_series};
 use crate::fio::{self, Flow};
 use crate::json::{self, Document, Value};
@@ -172,6 +173,8 @@ struct Job {
     /// The facts that its options are.
     facts: Facts,
     flows: Vec<Flow>,
+    /// Figures that should be there.
+    gaps: Vec<Gap>,
     /// Entries, and why the first that failed did.
     entries: usize,
     failed: Option<(usize, String)>,
@@ -189,8 +192,16 @@ impl Job {
             // One direction and the sum over it: the same twice.
             flows.retain(|f| f.name != MIXED);
         }
-        flows.extend(entry.get(SYNC).and_then(sync));
         let options = options(root, entry);
+        let all = options.contains_key("percentile_list");
+        let gaps =
+            |flow: &Flow| Some(fio_gaps::of(entry.get(flow.name)?, flow, |percent| word(percent, all)));
+        let mut gaps: Vec<Gap> = flows.iter().filter_map(gaps).collect::<Vec<Vec<Gap>>>().concat();
+        match entry.get(SYNC).map(sync) {
+            Some(Ok(flow)) => flows.extend(flow),
+            Some(Err(gap)) => gaps.push(gap),
+            None => {}
+        }
         let option = |name: &str, default: &str| {
             options.get(name).cloned().filter(|v| !v.is_empty()).unwrap_or_else(|| default.to_owned())
         };
@@ -207,7 +218,7 @@ impl Job {
         }
         let group = entry.get("groupid").map(json::level).unwrap_or_default();
         let facts = fio_options::facts(&options);
-        Ok(Job { pattern, group, keys, options, facts, flows, entries: 1, failed, line })
+        Ok(Job { pattern, group, keys, options, facts, flows, gaps, entries: 1, failed, line })
     }
 
     fn identity(&self) -> Identity {
@@ -225,6 +236,13 @@ impl Job {
             (Some((a, first)), Some((b, _))) => Some((a.saturating_add(b), first)),
             (one, two) => one.or(two),
         };
+        // Percentiles of several entries are none.
+        self.gaps.retain(|gap| !gap.metric.ends_with("_ms"));
+        for gap in other.gaps.into_iter().filter(|gap| !gap.metric.ends_with("_ms")) {
+            if !self.gaps.iter().any(|known| (known.flow, &known.metric) == (gap.flow, &gap.metric)) {
+                self.gaps.push(gap);
+            }
+        }
         for flow in other.flows {
             match self.flows.iter_mut().find(|f| f.name == flow.name) {
                 None => self.flows.push(flow),
@@ -304,35 +322,45 @@ impl Job {
                 give("Latency(ms)", "ms", flow.latency());
                 let all = self.options.contains_key("percentile_list");
                 for (percent, ms) in &flow.percentiles {
-                    let known = PERCENTILES.iter().find(|(at, _)| (at - percent).abs() < 1e-6);
-                    let word =
-                        known.map(|(_, word)| (*word).to_owned()).or_else(|| all.then(|| word(*percent)));
-                    if let Some(word) = word {
+                    if let Some(word) = word(*percent, all) {
                         give(&format!("{}_{word}_ms", flow.percentiles_of), "ms", Some(*ms));
                     }
                 }
+            }
+            let directions = self.flows.iter().filter(|flow| flow.name != SYNC).count();
+            for gap in &self.gaps {
+                draft.enter(place, &self.category(gap.flow, directions));
+                draft.give_read(place, &gap.metric, gap.unit, Err(gap.reason.clone()));
             }
         }
         draft.foreign.records.len() > before
     }
 }
 
-/// What syncing took. fio counts it without telling how much was written.
-fn sync(part: &Value<'_>) -> Option<Flow> {
-    let latency = part.get("lat_ns")?;
-    let n = json::number(latency, "N").filter(|n| *n > 0.0)?;
-    let latency = (json::number(latency, "mean")? / NS_PER_MS * n, n);
-    let percentiles = fio::percentiles(part.get("lat_ns")?, NS_PER_MS);
-    Some(Flow { name: SYNC, latency: Some(latency), percentiles, percentiles_of: "lat", ..Flow::default() })
+/// What syncing took, if anything was synced. fio counts it without telling how much was written.
+fn sync(part: &Value<'_>) -> Result<Option<Flow>, Gap> {
+    let latency = part.get("lat_ns").unwrap_or(&Value::Null);
+    let Some(n) = json::number(latency, "N").filter(|n| *n > 0.0) else { return Ok(None) };
+    let Some(mean) = json::number(latency, "mean") else {
+        let reason = json::no_number(latency, "mean");
+        return Err(Gap { flow: SYNC, metric: "Latency(ms)".into(), unit: "ms", reason });
+    };
+    let percentiles = fio::percentiles(latency, NS_PER_MS);
+    let latency = Some((mean / NS_PER_MS * n, n));
+    Ok(Some(Flow { name: SYNC, latency, percentiles, percentiles_of: "lat", ..Flow::default() }))
 }
 
-/// The name of a percentile: `p9999` of 99.99, and `p2.5`, because `p25` is another one.
-fn word(percent: f64) -> String {
+/// The name of a percentile that is read, of those asked for or of the usual ones: `p9999` of 99.99, and `p2.5`, because `p25`
+/// is another one.
+fn word(percent: f64, asked: bool) -> Option<String> {
+    if let Some((_, word)) = PERCENTILES.iter().find(|(at, _)| (at - percent).abs() < 1e-6) {
+        return Some((*word).to_owned());
+    }
     let text = percent.to_string();
-    match text.split_once('.') {
+    asked.then(|| match text.split_once('.') {
         Some((whole, decimals)) if whole.len() > 1 => format!("p{whole}{decimals}"),
         _ => format!("p{text}"),
-    }
+    })
 }
 
 /// A job's options over the global ones.

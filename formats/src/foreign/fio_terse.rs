@@ -26,8 +26,15 @@ pub(super) fn is(text: &str) -> bool {
 /// The fields of a job's line with the version of the output.
 fn fields(line: &str) -> Option<(u32, Vec<&str>)> {
     let (version, rest) = line.trim_end().split_once(';')?;
-    let version = version.parse::<u32>().ok().filter(|version| (2..=5).contains(version))?;
+    let version = version.parse::<u32>().ok().filter(|version| (3..=5).contains(version))?;
     rest.starts_with("fio-").then(|| (version, line.trim_end().split(';').collect()))
+}
+
+/// Tells lines of version 2, which say nothing of fio's version and have no bandwidths over time: they are not read.
+pub(super) fn is_of_version_2(text: &str) -> bool {
+    text.lines().any(|line| {
+        line.starts_with("2;") && line.matches(';').count() > 2 * WIDTHS.0 && line.matches("%;").count() > 20
+    })
 }
 
 /// Reads every job of a file.
@@ -35,9 +42,6 @@ pub(super) fn parse(text: &str) -> Parsed {
     let mut draft = Draft::default();
     for (line, content) in lines(text) {
         let Some((version, fields)) = fields(content) else { continue };
-        if version < 3 {
-            return Err((line, "terse output of version 2; run fio with --output-format=json".into()));
-        }
         if let Err(reason) = job(&mut draft, version, &fields, line) {
             draft.lose(line, reason);
         }

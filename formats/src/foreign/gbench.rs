@@ -80,19 +80,21 @@ fn read(draft: &mut Draft, document: &Document<'_>) {
             continue;
         };
         for (field, metric) in [("real_time", "real_time_ns"), ("cpu_time", "cpu_time_ns")] {
-            if let Some(value) = json::number(entry, field) {
-                draft.give(&case, metric, "ns", value * factor);
+            if let Some(value) = json::figure(entry, field) {
+                draft.give_read(&case, metric, "ns", value.map(|value| value * factor));
             }
         }
         for (counter, value) in entry.members().into_iter().flatten() {
-            if let Some(value) = value.as_f64().filter(|_| !counter.is_empty() && !FIELDS.contains(&counter))
-            {
+            // Labels are text.
+            let is_figure = value.as_f64().is_some() || matches!(value, Value::Null);
+            if is_figure && !counter.is_empty() && !FIELDS.contains(&counter) {
                 let unit = match counter {
                     "bytes_per_second" => "B/s",
                     "items_per_second" => "1/s",
                     _ => "",
                 };
-                draft.give(&case, counter, unit, value);
+                let value = value.as_f64().ok_or_else(|| json::no_number(entry, counter));
+                draft.give_read(&case, counter, unit, value);
             }
         }
     }

@@ -62,7 +62,7 @@ fn bench<'a>(entry: &'a Value<'_>, mut keys: Keys, tool: &str, line: u32) -> Opt
     let text = |name: &str| entry.get(name).and_then(Value::as_str);
     let value = entry.get("value")?;
     // Some write numbers as text.
-    let value = value.as_f64().or_else(|| number(value.as_str()?)).filter(|value| value.is_finite())?;
+    let value = value.as_str().and_then(number).map_or_else(|| json::finite(value), Ok);
     keys.push(key("name", text("name")?));
     let unit = text("unit").unwrap_or_default().into();
     let direction = match tool {

@@ -8,6 +8,9 @@ use super::draft::{Draft, Facts};
 use crate::json::{self, Document, Value};
 use edge::quoted;
 
+/// The heading of `--export-csv`, of which the figures are summaries and no runs.
+pub(super) const SUMMARIES: &str = "command,mean,stddev,median,user,system,min,max";
+
 /// Tells the export from other JSON.
 pub(super) fn is(text: &str) -> bool {
     let has = |key: &str| text.contains(key);
@@ -68,17 +71,17 @@ fn command(result: &Value<'_>, line: u32, draft: &mut Draft) -> Result<(), Strin
             }
             continue;
         }
-        draft.give_read(&case, "time_s", "s", finite(time));
+        draft.give_read(&case, "time_s", "s", json::finite(time));
         if let Some(bytes) = bytes.filter(|b| b.as_f64() != Some(0.0)) {
-            draft.give_read(&case, "memory_B", "B", finite(bytes));
+            draft.give_read(&case, "memory_B", "B", json::finite(bytes));
         }
     }
     draft.name_run(&mut case, None);
     let failed = codes.iter().filter(|code| success(Some(code)).is_err()).count();
     for (key, metric) in [("user", "user_s"), ("system", "system_s")] {
-        if let Some(value) = json::number(result, key) {
+        if let Some(value) = json::figure(result, key) {
             match failed {
-                0 => draft.give(&case, metric, "s", value),
+                0 => draft.give_read(&case, metric, "s", value),
                 failed => {
                     let all = codes.len();
                     let reason = format!("{failed} of {all} runs failed, and the mean is over all of them");
@@ -98,11 +101,4 @@ fn success(code: Option<&Value<'_>>) -> Result<(), String> {
         Some(Value::Null) => Err("the command was ended by a signal".into()),
         Some(code) => Err(format!("the command ended with exit code {code}")),
     }
-}
-
-fn finite(value: &Value<'_>) -> Result<f64, String> {
-    value
-        .as_f64()
-        .filter(|v| v.is_finite())
-        .ok_or_else(|| format!("{} is not a finite number", quoted(&value.to_string())))
 }

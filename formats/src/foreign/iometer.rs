@@ -5,8 +5,7 @@
 
 use super::draft::{Draft, Facts, key};
 use super::table::{self, Line};
-use super::{Keys, Parsed};
-use crate::tool::number;
+use super::{Keys, Parsed, number};
 
 /// Columns of figures by how they are called in any version, with metric and unit.
 const METRICS: [(&[&str], &str, &str); 12] = [
@@ -76,8 +75,8 @@ fn row(draft: &mut Draft, columns: &[String], line: &Line<'_>, facts: &Facts) {
     let keys: Keys = KEYS.iter().filter_map(|(column, name)| Some(key(name, cell(column)?))).collect();
     let case = draft.case("", keys, facts, line.number);
     for (names, metric, unit) in METRICS {
-        if let Some(value) = names.iter().find_map(|name| cell(name)).and_then(number) {
-            draft.give(&case, metric, unit, value);
+        if let Some(text) = names.iter().find_map(|name| cell(name)) {
+            draft.give_read(&case, metric, unit, number(text));
         }
     }
 }

@@ -1,9 +1,10 @@
-//! iperf3's JSON (`iperf3 -J`, of the client; iperf3(1)), by the names that perfvt's own workload uses.
+//! iperf3's JSON (`iperf3 -J`; iperf3(1)), by the names that perfvt's own workload uses.
 //!
 //! The case is the protocol, with `_REVERSE` where the server sent, the size of a message and the number of streams. A run
-//! with `--bidir` has two, `TCP_BIDIR` and `TCP_BIDIR_REVERSE`. One that ended with an error has no value; one that failed before it knew what to test is a loss.
+//! with `--bidir` has two, `TCP_BIDIR` and `TCP_BIDIR_REVERSE`. One that ended with an error has no value; one that failed
+//! before it knew what to test is a loss. The server's file (`iperf3 -s -J`) has what it knows itself.
 
-use super::draft::{Draft, Facts};
+use super::draft::{Case, Draft, Facts};
 use super::{Keys, Parsed};
 use crate::iperf3::{self, Run};
 use crate::json::{self, Value};
@@ -77,6 +78,10 @@ pub(super) fn parse(text: &str) -> Parsed {
 /// What is said of a run of `--json-stream` without its last event.
 const UNENDED: &str = "a run that has no end: it failed, was interrupted or is cut off";
 
+/// What is said of the file of a server that sent.
+const OF_SERVER: &str = "it was not measured: this is the server's file, which does not tell what the client received; \
+                         read the client's";
+
 /// One line of `--json-stream`: the name of the event and what belongs to it.
 fn event<'a>(document: Value<'a>) -> Option<(Cow<'a, str>, Value<'a>)> {
     let Value::Object(parts) = document else { return None };
@@ -115,14 +120,50 @@ fn read(root: &Value<'_>, line: u32, draft: &mut Draft) {
         Err(error) => draft.fail(&case, "throughput", "Mbit/s", error.reason),
         Ok(run) => {
             let mut case = case;
+            let is_client = root.pointer("/start/accepted_connection").is_none();
             for (run, category) in [(Some(run), category.clone()), (other, format!("{category}_REVERSE"))] {
                 draft.enter(&mut case, &category);
-                for (metric, unit, value) in run.iter().flat_map(figures) {
-                    draft.give(&case, metric, unit, value);
+                if let Some(run) = run {
+                    give(draft, &case, &run, is_client);
                 }
+            }
+            draft.enter(&mut case, &category);
+            for (metric, unit, reason) in gaps(root) {
+                draft.give_read(&case, metric, unit, Err(reason));
             }
         }
     }
+}
+
+/// The figures of one direction of a run. A server does not know what its client sent or received: zeros in their place are
+/// no measurements.
+fn give(draft: &mut Draft, case: &Case, run: &Run, is_client: bool) {
+    let knows_both = is_client || (run.sent > 0.0) == (run.received > 0.0);
+    for (metric, unit, value) in figures(run) {
+        let is_of_sender = matches!(metric, "send_throughput" | "re_pkts");
+        if knows_both || is_of_sender == (run.sent > 0.0) {
+            draft.give(case, metric, unit, value);
+        } else if metric == "throughput" {
+            // Without it the case would not be there.
+            draft.give_read(case, metric, unit, Err(OF_SERVER.to_owned()));
+        }
+    }
+}
+
+/// Figures of a sum that should be numbers and are none.
+fn gaps(root: &Value<'_>) -> Vec<(&'static str, &'static str, String)> {
+    let figures = [
+        ("retransmits", "re_pkts", "-"),
+        ("jitter_ms", "jitter_ms", "ms"),
+        ("lost_percent", "lost_percent", "%"),
+    ];
+    let sums = ["sum_sent", "sum_received", "sum"].map(|sum| root.get("end").and_then(|end| end.get(sum)));
+    let of = |(key, metric, unit)| {
+        let found: Vec<_> = sums.iter().flatten().filter_map(|sum| json::figure(sum, key)).collect();
+        let is_lost = !found.iter().any(Result::is_ok);
+        found.into_iter().find_map(Result::err).filter(|_| is_lost).map(|reason| (metric, unit, reason))
+    };
+    figures.into_iter().filter_map(of).collect()
 }
 
 /// The figures of a run that went well.

@@ -14,6 +14,7 @@
 //! A last line without its newline is lost, because 820 that was cut off is 82 or 8; unless it ends in a value in quotes, which
 //! are closed, or in a carriage return.
 
+use super::decimal::Decimals;
 use super::draft::{Case, Draft, Facts};
 use super::spelling::Sort;
 use super::{Parsed, Record, table};
@@ -99,7 +100,8 @@ pub(super) fn parse(text: &str) -> Parsed {
         lines.next();
     }
     let first = lines.next().ok_or_else(|| (1, "it is empty".to_owned()))?;
-    let mut table = Table { columns: headings(&first)?, separator, last: None };
+    let decimals = decimals(text, separator, &comment);
+    let mut table = Table { columns: headings(&first)?, decimals, last: None };
     let mut draft = Draft::default();
     draft.foreign.names_repeats = table.columns.contains(&Column::Repeat);
     let mut repeats = None;
@@ -107,7 +109,7 @@ pub(super) fn parse(text: &str) -> Parsed {
         if let Some(reason) = cut(line.end, table.columns.last()) {
             draft.lose(line.number, reason);
         } else if is_heading(&line) {
-            table = Table { columns: headings(&line)?, separator, last: None };
+            table = Table { columns: headings(&line)?, decimals, last: None };
             draft.foreign.names_repeats &= table.columns.contains(&Column::Repeat);
             repeats.get_or_insert_with(|| Repeats::of(&draft.foreign.records)).next_table();
         } else if line.cells.len() != table.columns.len() {
@@ -121,6 +123,23 @@ pub(super) fn parse(text: &str) -> Parsed {
         }
     }
     Ok(draft.done())
+}
+
+/// What the values of all tables of a file say of their decimals.
+fn decimals(text: &str, separator: char, is_comment: &dyn Fn(&str) -> bool) -> Decimals {
+    let mut decimals = Decimals::of(separator, std::iter::empty());
+    if separator == ',' {
+        return decimals;
+    }
+    let mut at = None;
+    for line in table::lines_without(text, separator, is_comment) {
+        if is_heading(&line) {
+            at = columns_of(&line).iter().position(|column| *column == Column::Value);
+        } else if let Some(cell) = at.and_then(|at| line.cells.get(at)) {
+            decimals.see(cell);
+        }
+    }
+    decimals
 }
 
 /// A line that names the columns again.
@@ -194,7 +213,7 @@ fn cut(end: End, last: Option<&Column>) -> Option<&'static str> {
 /// What is known of a table when its lines are read.
 struct Table<'a> {
     columns: Vec<Column>,
-    separator: char,
+    decimals: Decimals,
     /// The cells of the last value, with its case: the next is mostly of the same.
     last: Option<(Vec<Cow<'a, str>>, Case)>,
 }
@@ -220,7 +239,7 @@ impl<'a> Table<'a> {
             let run = self.cell(&cells, &Column::Repeat);
             draft.name_run(&mut case, Some(run).filter(|run| !run.is_empty()));
         }
-        let value = table::number(self.cell(&cells, &Column::Value), self.separator);
+        let value = self.decimals.number(self.cell(&cells, &Column::Value));
         draft.give_read(&case, metric, self.cell(&cells, &Column::Unit), value);
         self.last = Some((cells, case));
     }

@@ -1,6 +1,6 @@
 //! What a file that nobody reads looks like, and how its tool writes something that is read.
 
-use super::{SNIFF_LENGTH, plain};
+use super::{SNIFF_LENGTH, fio_terse, hyperfine, plain};
 use edge::quoted;
 use quick_xml::events::Event;
 use std::fmt;
@@ -11,12 +11,13 @@ const SHOWN: usize = 80;
 const KEYS: usize = 8;
 
 /// Marks of outputs that are not read: all words must be in the text. What it is, and the way out.
-const KNOWN: [(&[&str], &str, &str); 16] = [
+const KNOWN: [(&[&str], &str, &str); 17] = [
     (&["Run status group", "bw="], "fio's text for people", "run fio with --output-format=json"),
     (&["(groupid=", "IOPS="], "fio's text for people", "run fio with --output-format=json"),
     (&["[ ID] Interval", "Transfer"], "text of iperf", "run iperf3 with -J on the client"),
     (&["Benchmark 1:", "Time (mean"], "hyperfine's text for people", "run hyperfine with --export-json FILE"),
     (&["| Command |", "Mean ["], "hyperfine's table for people", "run hyperfine with --export-json FILE"),
+    (&[hyperfine::SUMMARIES], "hyperfine's CSV of summaries", "run hyperfine with --export-json FILE"),
     (&["This is ApacheBench"], "ab's text", TABLE),
     (&["Requests/sec:", "Transfer/sec:"], "wrk's text", TABLE),
     (&["\"jmhVersion\"", "\"primaryMetric\""], "JMH's JSON", TABLE),
@@ -38,9 +39,11 @@ const KNOWN: [(&[&str], &str, &str); 16] = [
 const TABLE: &str = "write its figures as a table, case,metric,repeat,value";
 
 /// First bytes of what is no text.
-const MAGIC: [(&[u8], &str); 9] = [
+const MAGIC: [(&[u8], &str); 11] = [
     (b"\xfd7zXZ\0", "it is packed with xz; unpack it (xz -d)"),
     (b"BZh", "it is packed with bzip2; unpack it (bzip2 -d)"),
+    (b"\x04\x22\x4d\x18", "it is packed with lz4; unpack it (lz4 -d)"),
+    (b"\x1f\x9d", "it is packed with compress; unpack it (uncompress)"),
     (b"PK\x03\x04", "it is a ZIP archive or a spreadsheet; unpack it, or save the spreadsheet as CSV"),
     (b"\xd0\xcf\x11\xe0", "it is a spreadsheet or another document of Office; save it as CSV"),
     (b"SQLite format 3", "it is an SQLite database; export its table as CSV"),
@@ -50,17 +53,48 @@ const MAGIC: [(&[u8], &str); 9] = [
     (b"7z\xbc\xaf", "it is packed with 7-Zip; unpack it"),
 ];
 
+/// What no reader takes for a text, told by its first bytes, unpacked: an archive, a picture, a program. A sentence that
+/// begins with "it".
+pub(super) fn no_text(head: &[u8]) -> Option<&'static str> {
+    let known = MAGIC.iter().find(|(magic, _)| head.starts_with(magic)).map(|(_, what)| *what);
+    known.or_else(|| {
+        is_tar(head).then_some("it is a tar archive; unpack it (tar -xf), and give the directory")
+    })
+}
+
+/// Whether the head of a file is that of a packing or an archive that is not unpacked here.
+pub fn is_packed_otherwise(head: &[u8]) -> bool {
+    no_text(&plain::unpacked_head(head, SNIFF_LENGTH)).is_some_and(|what| what.contains("unpack it"))
+}
+
+/// Whether bytes begin with the header of a tar archive. Old tars have no mark: the header's sum tells them.
+fn is_tar(head: &[u8]) -> bool {
+    let Some(header) = head.get(..512) else { return false };
+    let field = header.get(148..156).unwrap_or_default();
+    let digits = String::from_utf8_lossy(field);
+    let said = u32::from_str_radix(digits.trim_matches([' ', '\0']), 8).ok();
+    let bytes = |(at, byte): (usize, &u8)| u32::from(if (148..156).contains(&at) { b' ' } else { *byte });
+    header.get(257..262) == Some(b"ustar") || said == Some(header.iter().enumerate().map(bytes).sum())
+}
+
 /// What the head of a file that nobody reads looks like, in a sentence that begins with "it".
 pub fn look(head: &[u8]) -> String {
-    if let Some((_, what)) = MAGIC.iter().find(|(magic, _)| head.starts_with(magic)) {
-        return (*what).to_owned();
+    let unpacked = plain::unpacked_head(head, SNIFF_LENGTH);
+    if let Some(what) = no_text(&unpacked) {
+        return what.to_owned();
     }
-    let text = plain::head(head, SNIFF_LENGTH);
+    if unpacked.is_empty() && !head.is_empty() {
+        return "it is packed, and nothing comes out of it: it is empty, damaged or cut off".to_owned();
+    }
+    if plain::is_packed(&unpacked) {
+        return "it is packed several times over; unpack it".to_owned();
+    }
+    let text = plain::decode(&unpacked);
     let text = text.as_ref();
     let Some(first) = text.lines().map(str::trim).find(|line| !line.is_empty()) else {
         return "it is empty".to_owned();
     };
-    if let Some((_, what, way)) = known(text) {
+    if let Some((what, way)) = known(text) {
         return format!("it is {what}, which is not read; {way}");
     }
     if is_binary(text) {
@@ -104,12 +138,17 @@ pub fn look(head: &[u8]) -> String {
 
 /// Whether the head of a file that nobody reads is that of a known tool's output, of which the way out is known.
 pub fn is_of_a_tool(head: &[u8]) -> bool {
-    known(&plain::head(head, SNIFF_LENGTH)).is_some()
+    known(&plain::decode(&plain::unpacked_head(head, SNIFF_LENGTH))).is_some()
 }
 
-/// The entry of [`KNOWN`] whose marks a text has.
-fn known(text: &str) -> Option<&'static (&'static [&'static str], &'static str, &'static str)> {
-    KNOWN.iter().find(|(words, ..)| words.iter().all(|w| text.contains(w)))
+/// What a text is that is not read, and the way out, if its tool is known.
+fn known(text: &str) -> Option<(&'static str, &'static str)> {
+    if fio_terse::is_of_version_2(text) {
+        let way = "run fio with --terse-version=3 (to 5), or with --output-format=json, which tells more";
+        return Some(("terse output of fio in version 2", way));
+    }
+    let found = KNOWN.iter().find(|(words, ..)| words.iter().all(|w| text.contains(w)))?;
+    Some((found.1, found.2))
 }
 
 /// Whether a text holds what no text has.
@@ -249,12 +288,41 @@ mod tests {
             ("fio-3.33\nj: (groupid=0, jobs=1)\n  read: IOPS=1k\n", "--output-format=json"),
             ("Benchmark 1: sleep 1\n  Time (mean ± σ): 1 s\n", "--export-json"),
             ("| Command | Mean [ms] | Min [ms] |\n|:---|---:|---:|\n", "--export-json"),
+            ("command,mean,stddev,median,user,system,min,max\nsleep 1,1,0,1,0,0,1,1\n", "--export-json FILE"),
+            (include_str!("../../testdata/foreign/fio-3.33-terse2.txt"), "--terse-version=3 (to 5)"),
             ("This is ApacheBench, Version 2.3\nRequests per second: 100\n", "ab's text"),
             ("Requests/sec: 7488.53\nTransfer/sec: 606.33MB\n", "wrk's text"),
         ] {
             let said = look(text.as_bytes());
             assert!(said.contains(part) && said.starts_with("it "), "{text}: {said}");
+            assert_eq!(super::super::sniff(text.as_bytes()), None, "{text}");
         }
         assert!(look(b"\xfd7zXZ\0\0").contains("xz"));
+        assert!(look(b"\x1f\x8b\x08\0\0").contains("nothing comes out"));
+    }
+
+    /// The header of a member, as ustar (`mark`) and as older tars write it.
+    fn tar(mark: &[u8]) -> Vec<u8> {
+        let mut header = vec![0; 512];
+        header[..8].copy_from_slice(b"run1.csv");
+        header[124..135].copy_from_slice(b"00000000017");
+        header[148..156].fill(b' ');
+        header[257..257 + mark.len()].copy_from_slice(mark);
+        let sum: u32 = header.iter().map(|byte| u32::from(*byte)).sum();
+        header[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+        header
+    }
+
+    #[test]
+    fn a_tar_archive_is_no_text_whatever_it_holds_and_however_it_is_packed() {
+        for mark in [&b"ustar\x0000"[..], b"ustar  \0", b""] {
+            let archive = [tar(mark), b"case,metric,value\nx,y,1\n".to_vec()].concat();
+            let packed = zstd::encode_all(archive.as_slice(), 1).unwrap();
+            for bytes in [archive, packed] {
+                assert!(look(&bytes).starts_with("it is a tar archive; unpack it"), "{}", look(&bytes));
+                assert_eq!(super::super::sniff(&bytes), None);
+            }
+        }
+        assert!(!is_tar(&[0; 512]) && !is_tar(&[b' '; 512]));
     }
 }

@@ -8,8 +8,10 @@
 //! may be the first part of a longer one: nothing of it is read, and it is a loss.
 
 mod benchfmt;
+mod decimal;
 mod draft;
 mod ffsb_text;
+mod fio_gaps;
 mod fio_json;
 mod fio_options;
 mod fio_series;
@@ -45,7 +47,7 @@ mod wide_csv;
 mod xml;
 
 pub use kinds::{ENDINGS, Kind, READERS, Reader, names, tools};
-pub use look::{is_of_a_tool, look};
+pub use look::{is_of_a_tool, is_packed_otherwise, look};
 pub use plain::plain;
 pub use spelling::{Spellings, level};
 
@@ -162,9 +164,14 @@ pub struct ForeignError {
 /// How much of a file is looked at to tell what it is, in bytes.
 pub const SNIFF_LENGTH: usize = 64 * 1024;
 
-/// Tells what a file is by its first [`SNIFF_LENGTH`] bytes, packed or not, in any encoding.
+/// Tells what a file is by its first [`SNIFF_LENGTH`] bytes, packed or not, in any encoding. An archive is nothing, whatever
+/// results it holds.
 pub fn sniff(bytes: &[u8]) -> Option<Kind> {
-    let text = plain::head(bytes, SNIFF_LENGTH);
+    let head = plain::unpacked_head(bytes, SNIFF_LENGTH);
+    if look::no_text(&head).is_some() {
+        return None;
+    }
+    let text = plain::decode(&head);
     READERS.iter().find(|reader| (reader.is)(&text)).map(|reader| reader.kind)
 }
 

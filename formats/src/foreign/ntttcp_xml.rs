@@ -7,6 +7,7 @@ use super::draft::{Draft, Facts, key};
 use super::look::xml_root;
 use super::xml::{self, Element};
 use crate::tool::number;
+use edge::quoted;
 
 /// Tells the document by its root.
 pub(super) fn is(text: &str) -> bool {
@@ -55,8 +56,9 @@ pub(super) fn parse(text: &str) -> Parsed {
         throughput(&root).ok_or_else(|| (root.line, "it has no total of what was moved".to_owned()))?;
     draft.give(&case, "throughput(Mbit/s)", "Mbit/s", rate);
     for (name, metric, unit) in [("cpu", "CPU", "%"), ("packets_retransmitted", "re_pkts", "-")] {
-        if let Some(value) = root.text_of(name).and_then(number) {
-            draft.give(&case, metric, unit, value);
+        if let Some(text) = root.text_of(name) {
+            let value = number(text).ok_or_else(|| format!("{} is not a finite number", quoted(text)));
+            draft.give_read(&case, metric, unit, value);
         }
     }
     Ok(draft.done())

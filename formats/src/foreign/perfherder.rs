@@ -40,9 +40,9 @@ fn read<'a>(suite: &'a Value<'_>, line: u32, scores: &mut Vec<Score<'a>>) {
     }
     let mut push = |part: &'a Value<'_>, keys: Keys, inherited: Option<&'a Value<'_>>| {
         let replicates = part.get("replicates").and_then(Value::as_array).into_iter().flatten();
-        let mut values: Vec<f64> = replicates.filter_map(Value::as_f64).collect();
+        let mut values: Vec<Result<f64, String>> = replicates.map(json::finite).collect();
         if values.is_empty() {
-            values.extend(json::number(part, "value"));
+            values.extend(json::figure(part, "value"));
         }
         let of = |name: &str| part.get(name).or_else(|| inherited?.get(name));
         let unit = of("unit").and_then(Value::as_str).unwrap_or_default().into();

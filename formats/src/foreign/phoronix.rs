@@ -75,5 +75,6 @@ fn score(result: &Element, entry: &Element, name_systems: bool) -> Option<Score<
         }
     }
     let unit = result.text_of("Scale").unwrap_or_default().to_owned().into();
+    let values = values.into_iter().map(Ok).collect();
     Some(Score { keys, unit, direction, values, facts, line: entry.line })
 }

@@ -15,28 +15,57 @@ const LOOK: usize = 2048;
 /// Something unpacks it.
 type Unpacker<'a> = Box<dyn Read + 'a>;
 
+/// So many packings around one another are taken off (`run.json.gz` in a store that packs with zstd).
+const PACKINGS: usize = 3;
+
 /// The text of a file's bytes, of at most `limit` bytes.
 ///
 /// # Errors
-/// It is packed, and is damaged, cut off, or larger than the limit; in words that follow the file's name.
+/// It is packed, and is damaged, cut off, larger than the limit, or packed too often; in words that follow the file's name.
 pub fn plain(bytes: &[u8], limit: u64) -> Result<Cow<'_, str>, String> {
-    let Some((name, unpacker)) = unpacker(bytes)? else { return Ok(decode(bytes)) };
-    let unpacked = all(unpacker, 0, limit).map_err(|error| match error.kind() {
-        ErrorKind::FileTooLarge => format!("unpacked from {name}, {error}"),
-        _ => format!("its {name} data are damaged or cut off: {error}"),
-    })?;
-    Ok(Cow::Owned(decode(&unpacked).into_owned()))
+    let mut unpacked: Option<Vec<u8>> = None;
+    for packings in 0.. {
+        let Some((name, unpacker)) = unpacker(unpacked.as_deref().unwrap_or(bytes))? else { break };
+        if packings == PACKINGS {
+            return Err(format!("it is packed more than {PACKINGS} times over; unpack it"));
+        }
+        let inner = all(unpacker, 0, limit).map_err(|error| match error.kind() {
+            ErrorKind::FileTooLarge => format!("unpacked from {name}, {error}"),
+            _ => format!("its {name} data are damaged or cut off: {error}"),
+        })?;
+        unpacked = Some(inner);
+    }
+    Ok(match unpacked {
+        None => decode(bytes),
+        Some(unpacked) => Cow::Owned(decode(&unpacked).into_owned()),
+    })
 }
 
 /// The text with which a file begins, as far as a head of its bytes tells; at most about `limit` bytes.
-pub(super) fn head(bytes: &[u8], limit: usize) -> Cow<'_, str> {
-    let Ok(Some((_, unpacker))) = unpacker(bytes) else {
-        return decode(bytes.get(..limit).unwrap_or(bytes));
-    };
-    let mut unpacked = Vec::new();
-    // A head of packed bytes always ends too early: what came out before counts.
-    let _ = unpacker.take(u64::try_from(limit).unwrap_or(u64::MAX)).read_to_end(&mut unpacked);
-    Cow::Owned(decode(&unpacked).into_owned())
+#[cfg(test)]
+fn head(bytes: &[u8], limit: usize) -> Cow<'_, str> {
+    match unpacked_head(bytes, limit) {
+        Cow::Borrowed(head) => decode(head),
+        Cow::Owned(head) => Cow::Owned(decode(&head).into_owned()),
+    }
+}
+
+/// What a file begins with once it is unpacked, as far as a head of its bytes tells; at most `limit` bytes.
+pub(super) fn unpacked_head(bytes: &[u8], limit: usize) -> Cow<'_, [u8]> {
+    let mut head: Cow<'_, [u8]> = Cow::Borrowed(bytes.get(..limit).unwrap_or(bytes));
+    for _ in 0..PACKINGS {
+        let Ok(Some((_, unpacker))) = unpacker(&head) else { break };
+        let mut inner = Vec::new();
+        // A head of packed bytes always ends too early: what came out before counts.
+        let _ = unpacker.take(u64::try_from(limit).unwrap_or(u64::MAX)).read_to_end(&mut inner);
+        head = Cow::Owned(inner);
+    }
+    head
+}
+
+/// Whether bytes are packed.
+pub(super) fn is_packed(bytes: &[u8]) -> bool {
+    bytes.starts_with(&GZIP) || bytes.starts_with(&ZSTD)
 }
 
 /// What unpacks a file, and its name; `None` where nothing is packed.
@@ -60,7 +89,7 @@ enum Encoding {
 }
 
 /// Text in UTF-8, without its mark. What is not valid becomes the replacement character.
-fn decode(bytes: &[u8]) -> Cow<'_, str> {
+pub(super) fn decode(bytes: &[u8]) -> Cow<'_, str> {
     let (encoding, rest) = encoding(bytes);
     let unit = match encoding {
         Encoding::Utf8 => return String::from_utf8_lossy(rest),
@@ -129,6 +158,18 @@ mod tests {
         let zstd = zstd::encode_all(utf16(TEXT, false).as_slice(), 1).unwrap();
         assert_eq!(plain(&zstd, 1000).unwrap(), TEXT);
         assert_eq!(plain(&gzip(TEXT.as_bytes()), 1000).unwrap(), TEXT);
+    }
+
+    #[test]
+    fn what_is_packed_several_times_over_is_unpacked_up_to_a_bound() {
+        let (gz, zst) = (gzip(TEXT.as_bytes()), zstd::encode_all(TEXT.as_bytes(), 1).unwrap());
+        for packed in [gzip(&gz), gzip(&zst), zstd::encode_all(gz.as_slice(), 1).unwrap(), gzip(&gzip(&zst))]
+        {
+            assert_eq!(plain(&packed, 1000).unwrap(), TEXT);
+            assert_eq!(head(&packed, 10_000), TEXT);
+        }
+        let often = gzip(&gzip(&gzip(&gz)));
+        assert_eq!(plain(&often, 1000).unwrap_err(), "it is packed more than 3 times over; unpack it");
     }
 
     #[test]

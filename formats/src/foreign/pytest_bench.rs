@@ -35,9 +35,9 @@ pub(super) fn parse(text: &str) -> Parsed {
             let name = ["fullname", "name"].iter().find_map(|key| test.get(key)?.as_str());
             let stats = test.get("stats").unwrap_or(&Value::Null);
             let data = stats.get("data").and_then(Value::as_array).into_iter().flatten();
-            let mut times: Vec<f64> = data.filter_map(Value::as_f64).collect();
+            let mut times: Vec<Result<f64, String>> = data.map(json::finite).collect();
             if times.is_empty() {
-                times.extend(json::number(stats, "mean"));
+                times.extend(json::figure(stats, "mean"));
             }
             let (Some(name), false) = (name, times.is_empty()) else {
                 draft.lose(line, "a test without its name and its times");
@@ -48,7 +48,7 @@ pub(super) fn parse(text: &str) -> Parsed {
                 if index > 0 {
                     case = draft.again(&case, "", line);
                 }
-                draft.give(&case, "time_s", "s", time);
+                draft.give_read(&case, "time_s", "s", time);
             }
         }
     }

@@ -17,8 +17,8 @@ pub(super) struct Score<'a> {
     pub unit: Cow<'a, str>,
     /// What the file says of it.
     pub direction: Option<Direction>,
-    /// A value of each run.
-    pub values: Vec<f64>,
+    /// A value of each run, or why there is none.
+    pub values: Vec<Result<f64, String>>,
     /// What held.
     pub facts: Facts,
     /// Its line.
@@ -48,10 +48,10 @@ pub(super) fn foreign(scores: Vec<Score<'_>>, mut draft: Draft) -> Foreign {
         let mut values = score.values.into_iter();
         if let Some(first) = values.next() {
             let case = draft.case("", score.keys, &score.facts, score.line);
-            draft.give(&case, &metric, &score.unit, first);
+            draft.give_read(&case, &metric, &score.unit, first);
             for value in values {
                 let case = draft.again(&case, "", score.line);
-                draft.give(&case, &metric, &score.unit, value);
+                draft.give_read(&case, &metric, &score.unit, value);
             }
         }
         if let Some(direction) = score.direction {
@@ -74,7 +74,7 @@ mod tests {
             keys: Vec::new(),
             unit: Cow::Borrowed(unit),
             direction,
-            values: vec![1.0],
+            values: vec![Ok(1.0)],
             facts: Facts::new(),
             line: 1,
         };

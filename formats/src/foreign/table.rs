@@ -1,7 +1,5 @@
-//! Lines of separated values (RFC 4180), with the line on which each begins, and numbers as spreadsheets write them.
+//! Lines of separated values (RFC 4180), with the line on which each begins.
 
-use super::number as plain_number;
-use edge::quoted;
 use std::borrow::Cow;
 
 /// One line of a table.
@@ -181,31 +179,6 @@ pub(super) fn separator(heading: &str) -> char {
     ['\t', ';', ','].into_iter().max_by_key(count).unwrap_or(',')
 }
 
-/// A number of a cell. Where cells are not separated by commas, a comma is a decimal one: `1.234,5` is 1234.5.
-pub(super) fn number(cell: &str, separator: char) -> Result<f64, String> {
-    if separator == ',' || !cell.contains(',') {
-        return plain_number(cell);
-    }
-    let odd = || format!("{} is not a finite number", quoted(cell));
-    let (whole, decimals) = cell.split_once(',').unwrap_or((cell, ""));
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    let mut groups = whole.trim_start_matches(['-', '+']).split('.');
-    let first = groups.next().unwrap_or_default();
-    let grouped = digits(first) && groups.all(|group| digits(group) && group.len() == 3);
-    // Three digits behind tabs may be thousands as well.
-    if separator == '\t'
-        && decimals.len() == 3
-        && !whole.contains('.')
-        && whole.trim_start_matches('-') != "0"
-    {
-        return Err(format!("{} may be a thousand or a decimal; write it without a comma", quoted(cell)));
-    }
-    if !grouped || decimals.contains([',', '.']) {
-        return Err(odd());
-    }
-    plain_number(&format!("{}.{decimals}", whole.replace('.', "")))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -220,20 +193,5 @@ mod tests {
         let (lines, _) = table("sep=;\na;b\n1;2\n");
         assert_eq!(lines.map(|l| l.number).collect::<Vec<_>>(), [2, 3]);
         assert_eq!(heading("sep=ab\n"), ("sep=ab", ','));
-    }
-
-    #[test]
-    fn a_comma_is_decimal_where_it_separates_nothing() {
-        for (cell, value) in
-            [("416,1", 416.1), ("-0,5", -0.5), ("1.234,5", 1234.5), ("1,234", 1.234), ("2e3", 2e3)]
-        {
-            assert_eq!(number(cell, ';'), Ok(value), "{cell}");
-        }
-        for cell in ["1,2,3", "1.2,3", "1,234.5", ",5x", "a,b"] {
-            assert!(number(cell, ';').is_err(), "{cell}");
-        }
-        assert!(number("1,234", '\t').unwrap_err().contains("thousand"));
-        assert_eq!((number("0,234", '\t'), number("1,23", '\t')), (Ok(0.234), Ok(1.23)));
-        assert!(number("1,5", ',').is_err());
     }
 }

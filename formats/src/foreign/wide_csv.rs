@@ -9,10 +9,11 @@
 //! Columns called like a factor (`threads`, `size`, `depth`, ..) and columns of words are keys; every other column of numbers is
 //! a metric. Lines of one case are its runs, unless a column numbers them.
 
+use super::decimal::{Decimals, is_number};
 use super::draft::{Case, Draft, Facts, key};
 use super::spelling::Sort;
 use super::table::{self, End, Line};
-use super::{Keys, Parsed, long_csv};
+use super::{Keys, Parsed, hyperfine, long_csv};
 use crate::tool::NO_END;
 use edge::quoted;
 
@@ -102,7 +103,10 @@ enum Column {
 /// Tells the table by a heading of names over columns of which one at least is a metric.
 pub(super) fn is(text: &str) -> bool {
     let (heading, separator) = table::heading(text);
-    if heading.trim_start().starts_with(['{', '[', '<', '#', '|', '\'']) || long_csv::is(text) {
+    if heading.trim_start().starts_with(['{', '[', '<', '#', '|', '\''])
+        || heading.starts_with(hyperfine::SUMMARIES)
+        || long_csv::is(text)
+    {
         return false;
     }
     // A head may end in the middle of a line.
@@ -111,9 +115,8 @@ pub(super) fn is(text: &str) -> bool {
     let lines: Vec<Line<'_>> = lines.take(SAMPLE + 1).collect();
     let Some((heading, rows)) = lines.split_first() else { return false };
     let names: Vec<String> = heading.cells.iter().map(|cell| cell.to_string()).collect();
-    let is_name = |name: &String| {
-        name.split_whitespace().count() < 6 && name.len() < 60 && number(name, separator).is_none()
-    };
+    let is_name =
+        |name: &String| name.split_whitespace().count() < 6 && name.len() < 60 && !is_number(name, separator);
     // The numbers of lines that a program writes before them have no name.
     let is_named = names.iter().skip(1).all(|name| !name.is_empty());
     names.len() > 1
@@ -122,11 +125,6 @@ pub(super) fn is(text: &str) -> bool {
         && names.iter().all(is_name)
         && rows.iter().all(|row| row.cells.len() == names.len())
         && columns(&names, rows, separator).contains(&Column::Metric)
-}
-
-/// A number, if the cell is one.
-fn number(cell: &str, separator: char) -> Option<f64> {
-    table::number(cell, separator).ok()
 }
 
 /// What each column is, by its heading and these lines.
@@ -142,7 +140,7 @@ fn columns(names: &[String], rows: &[Line<'_>], separator: char) -> Vec<Column> 
             Column::Run
         } else if FACTORS.contains(&word.as_str()) {
             Column::Key
-        } else if some && cells.any(|cell| number(cell, separator).is_some()) {
+        } else if some && cells.any(|cell| is_number(cell, separator)) {
             Column::Metric
         } else if some {
             Column::Key
@@ -154,9 +152,10 @@ fn columns(names: &[String], rows: &[Line<'_>], separator: char) -> Vec<Column> 
     if !columns.contains(&Column::Metric) {
         // What took so long, and not when it was.
         let is_duration = |index: usize| {
-            let cells = rows.iter().filter_map(|row| row.cells.get(index));
-            let mut numbers = cells.map(|cell| number(cell, separator));
-            !rows.is_empty() && numbers.all(|value| value.is_some_and(|value| value < MOMENT))
+            let cells = || rows.iter().filter_map(|row| row.cells.get(index)).map(|cell| cell.as_ref());
+            let decimals = Decimals::of(separator, cells());
+            let mut numbers = cells().map(|cell| decimals.number(cell));
+            !rows.is_empty() && numbers.all(|value| value.is_ok_and(|value| value < MOMENT))
         };
         let time = names.iter().position(|name| name.eq_ignore_ascii_case("time"));
         if let Some(column) = time.filter(|at| is_duration(*at)).and_then(|at| columns.get_mut(at)) {
@@ -184,9 +183,12 @@ pub(super) fn parse(text: &str) -> Parsed {
         return Err((heading.number, reason.into()));
     }
     let mut draft = Draft::default();
+    let cells = rows.iter().flat_map(|row| row.cells.iter().zip(&columns));
+    let values = cells.filter(|(_, column)| **column == Column::Metric).map(|(cell, _)| cell.as_ref());
+    let decimals = Decimals::of(separator, values);
     draft.foreign.names_repeats = columns.contains(&Column::Run);
     let columns = names.iter().zip(columns).map(|(name, column)| (name.as_str(), column, Sort::of(name)));
-    let mut table = Table { columns: columns.collect(), separator, last: None };
+    let mut table = Table { columns: columns.collect(), decimals, last: None };
     for row in &rows {
         match cut(row, names.len()) {
             Some(reason) => draft.lose(row.number, reason),
@@ -208,7 +210,7 @@ fn cut(row: &Line<'_>, columns: usize) -> Option<String> {
 /// What is known of the columns when lines are read.
 struct Table<'a> {
     columns: Vec<(&'a str, Column, Sort)>,
-    separator: char,
+    decimals: Decimals,
     /// The last line with its case: the next is mostly of the same.
     last: Option<(&'a Line<'a>, Case)>,
 }
@@ -239,7 +241,7 @@ impl<'a> Table<'a> {
         for ((name, _, _), cell) in
             all().filter(|((_, column, _), cell)| *column == Column::Metric && !cell.is_empty())
         {
-            draft.give_read(&case, name, "", table::number(cell, self.separator));
+            draft.give_read(&case, name, "", self.decimals.number(cell));
         }
         self.last = Some((row, case));
     }

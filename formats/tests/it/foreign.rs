@@ -18,6 +18,8 @@ const IPERF3: &str = include_str!("../../testdata/iperf3/3.12-tcp.json");
 const IPERF3_UDP: &str = include_str!("../../testdata/iperf3/3.18-udp.json");
 const IPERF3_REVERSE: &str = include_str!("../../testdata/iperf3/3.12-reverse.json");
 const IPERF3_REFUSED: &str = include_str!("../../testdata/iperf3/3.12-refused.json");
+const PYTEST: &str = include_str!("../../testdata/foreign/pytest-benchmark-4.0-reconstructed.json");
+const GOOGLE: &str = include_str!("../../testdata/foreign/google-benchmark-1.9-reconstructed.json");
 const IOZONE_THREADS: &str = include_str!("../../testdata/foreign/iozone-3.489-threads.txt");
 
 pub fn read(text: &str) -> Foreign {
@@ -236,6 +238,41 @@ fn entry(name: &str, options: &str, error: u32, bytes: u64) -> String {
     format!(
         r#"{{"jobname":"{name}","groupid":0,"error":{error},"job options":{{{options}}},"read":{{"io_bytes":{bytes},"bw_bytes":{bytes},"iops":1}}}}"#
     )
+}
+
+#[test]
+fn a_figure_of_json_that_is_no_number_is_a_cell_without_a_value() {
+    let whole = read(FIO).records.len();
+    for (figure, damaged, metric) in [
+        ("\"iops\" : 2048000.000000", "\"iops\" : null", "IOPS"),
+        ("\"iops\" : 2048000.000000,", "", "IOPS"),
+        ("\"99.900000\" : ", "\"99.900000\" : null, \"1.5\" : ", "clat_p999_ms"),
+    ] {
+        assert!(FIO.contains(figure), "{figure}");
+        let fio = read(&FIO.replacen(figure, damaged, 1));
+        assert_eq!(fio.records.len(), whole, "{damaged}");
+        let lost: Vec<&Record> = fio.records.iter().filter(|r| r.value.is_err()).collect();
+        assert_eq!(lost.iter().map(|r| r.metric.as_ref()).collect::<Vec<_>>(), [metric]);
+        let reason = lost[0].value.clone().unwrap_err();
+        assert!(!lost[0].failed && reason.starts_with("it"), "{reason}");
+    }
+    let (before, behind) = FIO.split_once("\"lat_ns\"").unwrap();
+    let mean = behind.find("\"mean\" : ").unwrap() + 9;
+    let end = mean + behind[mean..].find(',').unwrap();
+    let fio = read(&format!("{before}\"lat_ns\"{} null{}", &behind[..mean], &behind[end..]));
+    let latency = fio.records.iter().find(|r| r.metric.as_ref() == "Latency(ms)").unwrap();
+    assert_eq!(latency.value, Err("its \"mean\" is 'null', which is no finite number".into()));
+    const BENCHES: &str = "[{\"name\": \"a\", \"unit\": \"ms\", \"value\": 1}]";
+    for (whole, figure, damaged) in [
+        (HYPERFINE, "\"user\": ", "\"user\": null, \"was\": "),
+        (IPERF3, "\"retransmits\":\t14", "\"retransmits\":\tnull"),
+        (PYTEST, "\"data\": [", "\"data\": [null, "),
+        (GOOGLE, "\"cpu_time\": ", "\"cpu_time\": null, \"was\": "),
+        (BENCHES, "1", "null"),
+    ] {
+        let without = |text: &str| read(text).records.iter().filter(|r| r.value.is_err()).count();
+        assert!(without(&whole.replace(figure, damaged)) > without(whole), "{figure}");
+    }
 }
 
 #[test]
@@ -628,6 +665,20 @@ fn iperf3s_runs_are_named_as_perfvts_own() {
 }
 
 #[test]
+fn a_server_of_iperf3_gives_what_it_knows_and_no_zeros_for_the_rest() {
+    let metrics =
+        |foreign: &Foreign| foreign.records.iter().map(|r| r.metric.to_string()).collect::<Vec<_>>();
+    let server = read(include_str!("../../testdata/iperf3/3.12-udp-server.json"));
+    assert_eq!(metrics(&server), ["throughput", "jitter_ms", "lost_percent"]);
+    assert!(server.records.iter().all(|r| r.value.is_ok()));
+    let sent = read(include_str!("../../testdata/iperf3/3.12-udp-reverse-server.json"));
+    assert_eq!(metrics(&sent), ["throughput", "send_throughput"]);
+    let (lost, sent) = (&sent.records[0], &sent.records[1]);
+    assert!(!lost.failed && lost.value.clone().unwrap_err().contains("it was not measured"), "{lost:?}");
+    assert!(sent.value.clone().unwrap() > 50.0);
+}
+
+#[test]
 fn a_run_of_iperf3_that_failed_is_a_loss_or_has_no_value() {
     let refused = refusal(Kind::Iperf3, IPERF3_REFUSED);
     assert!(refused.contains("line 1") && refused.contains("Connection refused"), "{refused}");
@@ -702,6 +753,20 @@ fn tables_of_spreadsheets_are_read() {
     assert_eq!(value(&german, "/case=start/latency#1"), 1416.5);
     let short = read("metric,value\nboot_ms,416.1\nboot_ms,421.8\n");
     assert_eq!((value(&short, "//boot_ms#1"), value(&short, "//boot_ms#2")), (416.1, 421.8));
+}
+
+#[test]
+fn one_cell_of_a_table_tells_what_points_and_commas_mean_in_all_of_it() {
+    let long = read("case;metric;value\na;ops;1.234\nb;ops;1.300,5\n");
+    assert_eq!([value(&long, "/case=a/ops#1"), value(&long, "/case=b/ops#1")], [1234.0, 1300.5]);
+    let plain = read("case;metric;value\na;ops;1.234\n");
+    assert_eq!(value(&plain, "/case=a/ops#1"), 1.234);
+    let wide = read("name;ops;latency_ms\na;1.234;2,5\nb;2.345;2,6\n");
+    assert_eq!([value(&wide, "/name=a/ops#1"), value(&wide, "/name=b/ops#1")], [1234.0, 2345.0]);
+    let both = read("case;metric;value\na;ops;1.234\nb;ops;2,5\nc;ops;2.5\n");
+    let reason = both.records[0].value.clone().unwrap_err();
+    assert!(reason.contains("'1.234' may be a thousand or a decimal"), "{reason}");
+    assert_eq!([value(&both, "/case=b/ops#1"), value(&both, "/case=c/ops#1")], [2.5, 2.5]);
 }
 
 #[test]

@@ -188,7 +188,6 @@ fn fios_terse_lines_of_each_version_have_the_same_figures() {
     }
     let failed = texts[0].replacen(";mix;0;0;", ";mix;0;5;", 1);
     assert!(refusal(Kind::FioTerse, &failed).contains("job 'mix' failed with error 5"));
-    assert!(refusal(Kind::FioTerse, "2;fio-2.0;a;0;0\n").contains("--output-format=json"));
 }
 
 #[test]

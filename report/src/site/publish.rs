@@ -280,7 +280,7 @@ fn described(content: &Content, data: Vec<Data>, measured_unix: Option<i64>, lab
             (Kind::Comparison, title, sentence(c), verdicts, c.rows.len(), &c.workloads)
         }
         Content::Run(shown) => {
-            let text = format!("{}: {}.", visible(&shown.side.label), crate::text::side_facts(&shown.side));
+            let text = format!("{}: {}.", visible(&shown.side.label), crate::sides::facts(&shown.side));
             let title = visible(&shown.side.label).into_owned();
             (Kind::Run, title, vec![text], Default::default(), shown.rows.len(), &shown.workloads)
         }
