@@ -289,7 +289,7 @@ mod tests {
             ("Benchmark 1: sleep 1\n  Time (mean ± σ): 1 s\n", "--export-json"),
             ("| Command | Mean [ms] | Min [ms] |\n|:---|---:|---:|\n", "--export-json"),
             ("command,mean,stddev,median,user,system,min,max\nsleep 1,1,0,1,0,0,1,1\n", "--export-json FILE"),
-            (include_str!("../../testdata/foreign/fio-3.33-terse2.txt"), "--terse-version=3 (to 5)"),
+            (include_str!("../../testdata/fio-3.33-terse2.txt"), "--terse-version=3 (to 5)"),
             ("This is ApacheBench, Version 2.3\nRequests per second: 100\n", "ab's text"),
             ("Requests/sec: 7488.53\nTransfer/sec: 606.33MB\n", "wrk's text"),
         ] {
