@@ -66,13 +66,19 @@ fn a_guest_with_every_device_is_shown_executed_and_hashed_alike() {
     };
     let _turn = testing::alone();
     let topology = Topology::here().unwrap();
-    // One for all: a boot keeps this process off the CPUs of vCPUs.
+    // One for all, and unpinned: a boot with a placement keeps this process off the CPUs of vCPUs, and so the tests beside this one.
     let mut testbed = Testbed::new(&cache, Some(image), Accel::Tcg, needs(), true, "argv").unwrap();
     for (bus, nics) in [("virtio", "nic1 nic2"), ("scsi", "nic1"), ("nvme", "nic1")] {
         let iothread = format!("disk_iothread={}", if bus == "nvme" { "no" } else { "yes" });
         let [bus_key, nics_key] = [format!("disk_bus={bus}"), format!("nics={nics}")];
         let mut sets = vec!["disk_size=16M", "disk_prealloc=off", &bus_key, &iothread, &nics_key];
-        sets.extend(["nic_model_nic2=e1000", "extra_args=-device virtio-balloon-pci", "mem=256", "smp=1"]);
+        sets.extend([
+            "nic_model_nic2=e1000",
+            "extra_args=-device virtio-balloon-pci",
+            "mem=256",
+            "smp=1",
+            "numa_node=0",
+        ]);
         let (params, needs) = (params(&sets), needs());
         let ground = Ground {
             topology: &topology,
