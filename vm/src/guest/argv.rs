@@ -76,9 +76,7 @@ impl BootFiles {
 pub fn build(spec: &GuestSpec, files: &BootFiles, wiring: Wiring<'_>) -> Vec<String> {
     let mut args = Arguments::default();
     args.machine(spec, files, "");
-    if let Some(sandbox) = spec.confine.argument(wiring.wires.helper) {
-        args.add("-sandbox", sandbox);
-    }
+    args.sandbox(spec, wiring);
     let serial = option_value(&files.serial);
     match spec.way() {
         Some(Way::Serial) => {
@@ -117,9 +115,7 @@ pub fn shown(spec: &GuestSpec, layout: &Layout, wires: &Wires, guest: usize) -> 
 pub fn console(spec: &GuestSpec, files: &BootFiles, wiring: Wiring<'_>) -> Vec<String> {
     let mut args = Arguments::default();
     args.machine(spec, files, "perfvt.shell=1");
-    if let Some(sandbox) = spec.confine.argument(wiring.wires.helper) {
-        args.add("-sandbox", sandbox);
-    }
+    args.sandbox(spec, wiring);
     args.add("-serial", "mon:stdio");
     args.devices(spec, files, wiring);
     args.0.extend(spec.hardware.extra.iter().cloned());
@@ -132,6 +128,12 @@ struct Arguments(Vec<String>);
 impl Arguments {
     fn add(&mut self, name: &str, value: impl Into<String>) {
         self.0.extend([name.to_owned(), value.into()]);
+    }
+
+    fn sandbox(&mut self, spec: &GuestSpec, wiring: Wiring<'_>) {
+        if let Some(sandbox) = spec.confine.argument(wiring.wires.helper) {
+            self.add("-sandbox", sandbox);
+        }
     }
 
     fn entry(&mut self, spec: &GuestSpec, files: &BootFiles) {

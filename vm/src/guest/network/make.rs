@@ -57,7 +57,9 @@ impl Network {
             None
         };
         let path = folder.as_ref().map(|folder| folder.path().to_owned());
-        let wires = Wires::new(layout, sessions, name, path.unwrap_or_default())?;
+        let mut wires = Wires::new(layout, sessions, name, path.unwrap_or_default())?;
+        // By the namespace that there is, not by one that could be made before: where it is missing QEMU shuts the guest in.
+        wires.restricted = layout.is_shut_in() && namespace.is_none();
         let mut network = Network {
             layout: layout.clone(),
             namespace,
