@@ -120,7 +120,8 @@ fn a_closed_terminal_ends_a_campaign_which_goes_on_when_it_is_resumed() {
 fn a_closed_terminal_is_nothing_to_a_campaign_that_is_told_to_go_on() {
     let here = Pretended::new();
     let goes_on = start(&mut here.run("sleep 0.3", &["--repeat", "4", "--nohup"]));
-    assert_eq!(hang_up(&here, goes_on), Some(0));
+    let ended = hang_up(&here, goes_on);
+    assert_eq!(ended, Some(0), "{}", here.journal());
     assert!(here.journal().contains("\"finished\""), "{}", here.journal());
 }
 

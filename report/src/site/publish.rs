@@ -180,11 +180,10 @@ fn write(folder: &Path, name: &str, page: &str) -> Result<(), SiteError> {
 
 /// Whether a folder holds things and is no site.
 fn is_foreign(root: &Path) -> Result<bool, SiteError> {
-    if root.join(SITE_FILE).exists() {
-        return Ok(false);
-    }
+    // Listed before it is looked for: another publisher may be making the site right now, and makes this file first.
     let mut listing = fs::read_dir(root).map_err(io("listing", root))?.flatten();
-    Ok(listing.any(|e| e.file_name() != ".lock" && !owned::is_passing(&e.file_name())))
+    let holds = listing.any(|e| e.file_name() != ".lock" && !owned::is_passing(&e.file_name()));
+    Ok(holds && !root.join(SITE_FILE).exists())
 }
 
 /// The lock of a site. A file and not the folder itself: over NFS only what is open for writing can be locked.

@@ -6,6 +6,8 @@ use report::site::{Added, Checks, Content, Kept, Labelled, Signatures, Site, Sit
 use serde_json::Value;
 use std::fs;
 use std::path::PathBuf;
+use std::sync::Barrier;
+use std::time::Duration;
 use tempfile::TempDir;
 
 /// 2026-01-01.
@@ -217,5 +219,26 @@ fn a_date_from_before_2000_is_none() {
         let id = place.publish(text, How { measured, ..PLAIN }).unwrap();
         assert!(id.starts_with("undated-"), "{id}");
         assert_eq!(place.entry(&id)["measured_unix"], Value::Null);
+    }
+}
+
+#[test]
+fn publishers_that_make_one_site_at_the_same_moment_all_find_it_theirs() {
+    let dir = tempfile::tempdir().unwrap();
+    for round in 0..200 {
+        let root = dir.path().join(round.to_string());
+        let together = Barrier::new(8);
+        let one = &|after: u64| {
+            together.wait();
+            std::thread::sleep(Duration::from_micros(after));
+            Site::open(&root, &Kept::default(), NOW, &mut || {}).map(drop)
+        };
+        std::thread::scope(|scope| {
+            // Spread over the time that making one takes.
+            let delays = [0, 1, 2, 3, 5, 7, 11, 13].map(|i| (i * 271 + round * 97) % 600);
+            for thread in delays.map(|after| scope.spawn(move || one(after))) {
+                thread.join().unwrap().unwrap();
+            }
+        });
     }
 }

@@ -42,10 +42,12 @@ impl Jobs {
         let mut all = Vec::new();
         for name in names {
             let Some(job) = self.all.get_mut(*name) else { return Said::ill(format!("no job {name}")) };
-            let status =
-                job.running.ended().map_or_else(|| "-".to_owned(), |status| shell_status(status).to_string());
+            let ended = job.running.ended();
+            // One that ends only now has a time already, which belongs to the next answer.
+            let took = ended.and_then(|_| job.running.took());
+            let status = ended.map_or_else(|| "-".to_owned(), |status| shell_status(status).to_string());
+            let took = took.map(|took| format!(" {}", took.as_nanos())).unwrap_or_default();
             let (out, err) = (fs::read(&job.out).unwrap(), fs::read(&job.err).unwrap());
-            let took = job.running.took().map(|took| format!(" {}", took.as_nanos())).unwrap_or_default();
             all.extend(format!("{status} {} {}{took}\n", out.len(), err.len()).into_bytes());
             if whole {
                 all.extend([out, err].concat());
