@@ -5,21 +5,28 @@
 //! Ctrl-C in the terminal reaches perfvt alone, and SIGKILL when perfvt dies, however it dies. Nothing is ever
 //! killed by name, and no child is a shell that is handed a string with data in it.
 
+mod child;
 pub mod deadlines;
 mod error;
 mod folder;
+mod inherited;
 mod namespace;
+mod rules;
 mod run;
 mod running;
 mod spawn;
 mod stop;
 mod unshare;
+mod user;
 
 pub use error::{LONGEST_OUTPUT, ProcessError};
 pub use folder::{PrivateFolder, name_folders_after, private_folder, private_folder_in, remove_dead_folders};
+pub use inherited::Inherited;
 pub use namespace::Namespace;
+pub use rules::Rules;
 pub use run::run;
 pub use running::{Finished, Running, tail};
-pub use spawn::{Inherited, Sink, Spec};
+pub use spawn::{Sink, Spec};
 pub use stop::{note_struck, stop_all, struck_within};
 pub use unshare::NamespaceError;
+pub use user::User;

@@ -19,7 +19,11 @@ impl Namespace {
     /// Moves the calling process into both. Only for a child between fork and exec.
     pub(super) fn enter(&self) -> io::Result<()> {
         move_into_link_name_space(self.user.as_fd(), Some(LinkNameSpaceType::User))?;
-        move_into_link_name_space(self.net.as_fd(), Some(LinkNameSpaceType::Network))?;
-        Ok(())
+        self.enter_network()
+    }
+
+    /// Moves the calling process into the network alone, which takes root. Only for a child between fork and exec.
+    pub(super) fn enter_network(&self) -> io::Result<()> {
+        Ok(move_into_link_name_space(self.net.as_fd(), Some(LinkNameSpaceType::Network))?)
     }
 }

@@ -1,17 +1,17 @@
 //! Starting.
 
 use super::Namespace;
+use super::child::{self, Step};
 use super::error::ProcessError;
+use super::inherited::Inherited;
+use super::rules::Rules;
 use super::running::{Reader, Running};
 use super::stop::note;
+use super::user::User;
 use model::CpuId;
-use rustix::io::{FdFlags, fcntl_dupfd_cloexec, fcntl_setfd};
-use rustix::process::{Signal, getppid, set_parent_process_death_signal};
-use rustix::thread::{CpuSet, sched_setaffinity};
+use rustix::thread::CpuSet;
 use std::ffi::{OsStr, OsString};
-use std::fs::File;
 use std::io::{self, Write};
-use std::os::fd::{AsRawFd, IntoRawFd, RawFd};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -44,34 +44,8 @@ pub struct Spec {
     cpus: Vec<CpuId>,
     namespace: Option<Arc<Namespace>>,
     inherited: Vec<Inherited>,
-}
-
-/// An open file that a child gets under a number of its own. No other child gets it.
-#[derive(Clone, Debug)]
-pub struct Inherited {
-    file: Arc<File>,
-    number: RawFd,
-}
-
-impl Inherited {
-    /// A file, and the number of its descriptor in the child.
-    pub fn new(file: File, number: RawFd) -> Inherited {
-        Inherited { file: Arc::new(file), number }
-    }
-
-    /// Gives it to the calling process. Only for a child between fork and exec.
-    fn hand_over(&self) -> io::Result<()> {
-        // The first free number from the wanted one on: nothing that is open is lost, the pipe that tells of a failed exec
-        // least of all.
-        let copy = fcntl_dupfd_cloexec(&self.file, self.number)?;
-        if copy.as_raw_fd() != self.number {
-            return Err(io::Error::from(rustix::io::Errno::BUSY));
-        }
-        fcntl_setfd(&copy, FdFlags::empty())?;
-        // It stays open for the program that is about to run.
-        let _ = copy.into_raw_fd();
-        Ok(())
-    }
+    user: Option<User>,
+    rules: Option<Arc<Rules>>,
 }
 
 impl Spec {
@@ -140,6 +114,36 @@ impl Spec {
         self
     }
 
+    /// The user that the child is, instead of root. It keeps no right of root's.
+    pub fn user(mut self, user: Option<&User>) -> Self {
+        self.user = user.cloned();
+        self
+    }
+
+    /// What the child may open by itself; none means all that its user may.
+    pub fn rules(mut self, rules: Option<&Arc<Rules>>) -> Self {
+        self.rules = rules.cloned();
+        self
+    }
+
+    /// What the child does before it becomes the program.
+    fn steps(&self) -> io::Result<Arc<[Step]>> {
+        let namespace = self.namespace.clone().map(|namespace| match self.user {
+            // Users of this host have no number in a user namespace of perfvt's own.
+            Some(_) => Step::EnterNetwork(namespace),
+            None => Step::Enter(namespace),
+        });
+        let mut steps = Vec::from_iter(namespace);
+        steps.extend(cpu_mask(&self.cpus)?.map(Step::Cpus));
+        // While it still has the rights to open them.
+        steps.extend(self.inherited.iter().cloned().map(Step::Inherit));
+        steps.extend(self.user.clone().map(Step::Become));
+        steps.extend(self.rules.clone().map(Step::Keep));
+        // Last, because a change of credentials, which entering a user namespace is as well, clears the signal.
+        steps.push(Step::DieWith(rustix::process::getpid()));
+        Ok(steps.into())
+    }
+
     /// The command line for people and records, not for a shell.
     pub fn command_line(&self) -> String {
         std::iter::once(&self.program)
@@ -171,9 +175,10 @@ impl Spec {
         });
         command.stdout(stdio(&self.stdout).map_err(failed)?);
         command.stderr(stdio(&self.stderr).map_err(failed)?);
-        let mask = cpu_mask(&self.cpus).map_err(failed)?;
-        prepare_child(&mut command, mask, self.namespace.clone(), self.inherited.clone());
-        let mut child = spawn_on_permanent_thread(command).map_err(failed)?;
+        let steps = self.steps().map_err(failed)?;
+        child::prepare(&mut command, &steps);
+        let mut child =
+            spawn_on_permanent_thread(command).map_err(|error| failed(child::told(error, &steps)))?;
         if !self.foreground && !note(child.id()) {
             // What was started between the order to stop and now. It was not waited for, so its id is its own.
             let _ = child.kill();
@@ -215,39 +220,6 @@ fn cpu_mask(cpus: &[CpuId]) -> io::Result<Option<CpuSet>> {
         mask.set(index);
     }
     Ok((!cpus.is_empty()).then_some(mask))
-}
-
-/// What the child does between fork and exec. Only system calls: the child of a threaded process must not allocate.
-#[allow(unsafe_code)]
-fn prepare_child(
-    command: &mut Command,
-    mask: Option<CpuSet>,
-    namespace: Option<Arc<Namespace>>,
-    inherited: Vec<Inherited>,
-) {
-    let parent = rustix::process::getpid();
-    let in_child = move || {
-        if let Some(namespace) = &namespace {
-            namespace.enter()?;
-        }
-        if let Some(mask) = &mask {
-            sched_setaffinity(None, mask)?;
-        }
-        for file in &inherited {
-            file.hand_over()?;
-        }
-        // Last, because entering a user namespace changes credentials, and that clears the signal.
-        set_parent_process_death_signal(Some(Signal::KILL))?;
-        // perfvt may have died before the line above: then nobody would ever send the signal.
-        if getppid() != Some(parent) {
-            return Err(io::Error::from(rustix::io::Errno::SRCH));
-        }
-        Ok(())
-    };
-    // SAFETY: the closure makes system calls on descriptors that it owns and neither allocates nor locks.
-    unsafe {
-        command.pre_exec(in_child);
-    }
 }
 
 type Job = (Command, mpsc::SyncSender<io::Result<Child>>);
@@ -318,7 +290,30 @@ mod tests {
         assert!(!listed(Spec::new("ls")).contains(" 200 -> "));
         let taken = [given.clone(), given].concat();
         let error = Spec::new("ls").inherit(taken).start().unwrap_err().to_string();
-        assert!(error.contains("busy"), "{error}");
+        assert!(error.contains(" over as descriptor 200: ") && error.contains("busy"), "{error}");
+    }
+
+    #[test]
+    fn a_child_of_roots_is_somebody_else_and_keeps_no_right() {
+        if !rustix::process::geteuid().is_root() {
+            return testing::skip("only root can change its user");
+        }
+        let user = User::unused().unwrap();
+        let status = Spec::new("cat").arg("/proc/self/status").user(Some(&user));
+        let out = String::from_utf8(run(status, Duration::from_secs(5)).unwrap()).unwrap();
+        let of = |name: &str| out.lines().find_map(|line| line.strip_prefix(name)).unwrap().trim().to_owned();
+        let uid = user.uid().to_string();
+        for ids in ["Uid:", "Gid:"] {
+            assert_eq!(of(ids).split_whitespace().collect::<Vec<_>>(), [&uid; 4], "{out}");
+        }
+        assert_eq!((of("Groups:").as_str(), of("CapEff:").as_str()), ("", "0000000000000000"));
+    }
+
+    #[test]
+    fn a_step_that_fails_before_the_program_runs_says_which_it_was() {
+        let tap = Spec::new("true").inherit(vec![Inherited::tap("no/such", false, 200)]);
+        let error = tap.start().unwrap_err().to_string();
+        assert!(error.starts_with("starting true: opening the tap no/such (/dev/net/tun): "), "{error}");
     }
 
     #[test]

@@ -1,0 +1,111 @@
+//! A user that nobody is, for children that must not be root.
+
+use super::deadlines::HOST_ANSWER;
+use super::run::run;
+use super::spawn::Spec;
+use rustix::fs::{Gid, Uid};
+use rustix::thread::{set_thread_groups, set_thread_res_gid, set_thread_res_uid};
+use std::io;
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::net::{SocketAddr, UnixListener};
+use std::path::Path;
+use std::sync::Arc;
+
+/// Numbers for users that have no name and live as long as a process (systemd, "Users, Groups, UIDs and GIDs").
+const NUMBERS: std::ops::RangeInclusive<u32> = 61_184..=65_519;
+
+/// A user, its group, and further groups.
+#[derive(Clone, Debug)]
+pub struct User {
+    uid: u32,
+    groups: Vec<Gid>,
+    /// An abstract socket is bound by one process on a host and is gone with it.
+    _claim: Arc<UnixListener>,
+}
+
+impl User {
+    /// One that no process and no account of this host has, and no other perfvt while this lives. It is in no group but its own.
+    ///
+    /// # Errors
+    /// All are taken, or sockets are denied.
+    pub fn unused() -> io::Result<User> {
+        for uid in NUMBERS {
+            let address = SocketAddr::from_abstract_name(format!("perfvt-user-{uid}"))?;
+            match UnixListener::bind_addr(&address) {
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
+                Err(error) => return Err(error),
+                Ok(_) if is_somebody(uid) => {}
+                Ok(claim) => return Ok(User { uid, groups: Vec::new(), _claim: Arc::new(claim) }),
+            }
+        }
+        Err(io::Error::other(format!(
+            "each user from {} to {} is somebody already",
+            NUMBERS.start(),
+            NUMBERS.end()
+        )))
+    }
+
+    /// The same in the group that may read and write a device, where a group may that is not root's. Gives whether it may use
+    /// the device now.
+    ///
+    /// # Errors
+    /// There is no such device.
+    pub fn admit(&mut self, device: &Path) -> io::Result<bool> {
+        let found = std::fs::metadata(device)?;
+        let mode = found.permissions().mode();
+        let by_group = mode & 0o060 == 0o060 && found.gid() != 0;
+        if by_group && !self.groups.iter().any(|group| group.as_raw() == found.gid()) {
+            self.groups.push(Gid::from_raw(found.gid()));
+        }
+        Ok(by_group || mode & 0o006 == 0o006)
+    }
+
+    /// Its number.
+    pub fn uid(&self) -> u32 {
+        self.uid
+    }
+
+    /// Makes the calling process this user's. Only for a child between fork and exec.
+    pub(super) fn take(&self) -> io::Result<()> {
+        let (uid, gid) = (Uid::from_raw(self.uid), Gid::from_raw(self.uid));
+        set_thread_groups(&self.groups)?;
+        set_thread_res_gid(gid, gid, gid)?;
+        // Last: it takes the right to the others.
+        set_thread_res_uid(uid, uid, uid)?;
+        Ok(())
+    }
+}
+
+/// Whether a user has an account or a process.
+fn is_somebody(uid: u32) -> bool {
+    let account = run(Spec::new("getent").args(["passwd", &uid.to_string()]), HOST_ANSWER);
+    let owns = |entry: &std::fs::DirEntry| entry.metadata().is_ok_and(|found| found.uid() == uid);
+    account.is_ok() || std::fs::read_dir("/proc").is_ok_and(|all| all.flatten().any(|entry| owns(&entry)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_users_at_a_time_differ_and_are_nobody() {
+        let (one, other) = (User::unused().unwrap(), User::unused().unwrap());
+        assert_ne!(one.uid(), other.uid());
+        assert!(!is_somebody(one.uid()) && is_somebody(rustix::process::geteuid().as_raw()));
+    }
+
+    #[test]
+    fn a_user_is_admitted_to_a_device_by_its_group_or_by_everybodys_right_and_never_by_roots_group() {
+        let mut user = User::unused().unwrap();
+        assert!(user.admit(Path::new("/dev/null")).unwrap());
+        assert!(user.groups.is_empty());
+        let dir = tempfile::tempdir().unwrap();
+        let device = dir.path().join("device");
+        std::fs::write(&device, "").unwrap();
+        std::fs::set_permissions(&device, PermissionsExt::from_mode(0o660)).unwrap();
+        let group = std::fs::metadata(&device).unwrap().gid();
+        assert_eq!(user.admit(&device).unwrap(), group != 0);
+        assert!(user.admit(&dir.path().join("none")).is_err());
+    }
+}
