@@ -105,7 +105,7 @@ fn bare(params: &Params, (cache, image): (&Cache, &Image), initramfs: &Path, dir
     // The guest waits for somebody to hear that it is ready.
     let _listener = (0..500).find_map(|_| {
         std::thread::sleep(Duration::from_millis(10));
-        UnixStream::connect(&files.channel).ok()
+        UnixStream::connect(dir.join("cmd")).ok()
     });
     let status = qemu.wait_until(Instant::now() + Duration::from_secs(60)).unwrap();
     assert!(status.success());

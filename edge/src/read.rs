@@ -75,6 +75,23 @@ pub fn open(path: impl AsRef<Path>) -> io::Result<File> {
     }
 }
 
+/// Opens a disk for reading: a regular file or a block device.
+///
+/// # Errors
+/// It cannot be opened, or is neither.
+pub fn open_disk(path: impl AsRef<Path>) -> io::Result<File> {
+    disk(path.as_ref(), OFlags::RDONLY)
+}
+
+/// Opens a regular file or a block device.
+pub(crate) fn disk(path: &Path, access: OFlags) -> io::Result<File> {
+    let file = open_at(path, access | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY, Mode::empty())?;
+    match FileType::from_raw_mode(fstat(&file)?.st_mode) {
+        FileType::RegularFile | FileType::BlockDevice => Ok(File::from(file)),
+        other => Err(wrong_kind(other)),
+    }
+}
+
 /// Opens a regular file or a directory, to lock it.
 ///
 /// # Errors

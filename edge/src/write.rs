@@ -154,6 +154,15 @@ pub fn output(path: impl AsRef<Path>, content: &[u8]) -> io::Result<()> {
     put(&mut file, path, content)
 }
 
+/// Opens a disk that is there for reading and writing: a regular file or a block device.
+///
+/// # Errors
+/// It cannot be opened, or is neither.
+pub fn open_disk(path: impl AsRef<Path>) -> io::Result<File> {
+    seam::at(Op::Open, path.as_ref())?;
+    crate::read::disk(path.as_ref(), rustix::fs::OFlags::RDWR)
+}
+
 /// Opens a character device for reading and writing.
 ///
 /// # Errors

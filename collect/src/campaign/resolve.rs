@@ -4,13 +4,12 @@ use super::refused::SetupError;
 use crate::brought::check_build_on;
 use crate::environment::{EnvironmentError, EnvironmentSpec, Ground, pin};
 use crate::matrix::Environment;
-use crate::parse::{self, CONFINE, disk, layout, open_choices, second_nic_is_meant};
+use crate::parse::{self, disk, layout, open_choices, second_nic_is_meant};
 use crate::testbed::TestbedError;
 use crate::workload::{self, Needs, Workload};
 use model::{Accel, CpuId, Origin, Params, ParamsError};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use vm::guest::confine::{Confine, has_sandbox};
 use vm::guest::image::Cache;
 use vm::guest::network;
 use vm::host::topology::Topology;
@@ -74,41 +73,6 @@ pub(super) fn networks(
         }
     }
     Ok(kinds.join(","))
-}
-
-/// `confine=auto` is resolved once for the campaign, to what every QEMU of it can do: environments that differ in what confines
-/// their QEMU differ in more than what is compared.
-pub(super) fn confine(
-    environments: &mut [Environment],
-    scenario: Scenario,
-    warnings: &mut Vec<String>,
-) -> Result<(), SetupError> {
-    let mut lacking: Option<String> = None;
-    let mut asked: BTreeMap<String, bool> = BTreeMap::new();
-    for environment in &*environments {
-        for guest in scenario.guests() {
-            let own = environment.params.object_params(guest);
-            let qemu = own.text("qemu_binary")?;
-            let has = *asked.entry(qemu.to_owned()).or_insert_with(|| has_sandbox(qemu));
-            if !has && own.get(CONFINE) == Some("sandbox") {
-                return Err(own
-                    .wrong(CONFINE, &format!("none, because {qemu} was built without a sandbox"))
-                    .into());
-            }
-            if !has {
-                lacking.get_or_insert_with(|| qemu.to_owned());
-            }
-        }
-    }
-    let auto = |environment: &Environment| environment.params.get(CONFINE) == Some("auto");
-    if let Some(qemu) = lacking.as_ref().filter(|_| environments.iter().any(auto)) {
-        warnings.push(format!("QEMU is not confined (confine=none): {qemu} has no sandbox"));
-    }
-    let word = if lacking.is_some() { Confine::None } else { Confine::Sandbox }.word();
-    for environment in environments.iter_mut().filter(|environment| auto(environment)) {
-        set(&mut environment.params, CONFINE, word);
-    }
-    Ok(())
 }
 
 /// What a workload needs of its testbed, over all environments.

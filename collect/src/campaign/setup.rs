@@ -3,6 +3,7 @@
 use super::plan;
 pub use super::refused::SetupError;
 use super::resolve::{self, Disks};
+use crate::confining;
 use crate::config::select::{repeats, select};
 use crate::config::spec::named_guest;
 use crate::config::{Selected, Source, aliases, keys};
@@ -136,7 +137,8 @@ pub fn prepare(request: &Request, executable: &Path) -> Result<Prepared, SetupEr
         false => NO_GUEST.to_owned(),
     };
     let rooms = if guests {
-        resolve::confine(&mut environments, scenario, &mut warnings)?;
+        let open = environments.iter_mut().map(|environment| &mut environment.params).collect();
+        warnings.extend(confining::resolve(open, scenario, accel)?);
         let unpinned = request.allow_unpinned;
         Rooms::Guests(resolve::specs(&mut environments, workload, accel, unpinned, &mut warnings)?)
     } else {

@@ -92,8 +92,9 @@ pub(super) const MACHINE: &[Known] = &[
     Known::new(
         "confine",
         "auto",
-        "auto, sandbox, none",
-        "how QEMU is confined: sandbox is its seccomp filter; auto: sandbox, where every QEMU of the campaign has it",
+        "auto, user, files, sandbox, none",
+        "how QEMU is confined: sandbox is its seccomp filter; files: and it opens nothing but what is its own; user: and it is not \
+         root; auto: the most that works for every QEMU of the campaign",
     ),
     Known::new("extra_args", "", "words", "further QEMU arguments, quoted as in a shell"),
 ];

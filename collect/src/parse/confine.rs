@@ -11,10 +11,10 @@ pub const CONFINE: &str = "confine";
 /// # Errors
 /// Another word, or `auto`, which should have been decided.
 pub fn confine(params: &Params) -> Result<Confine, ParamsError> {
-    Ok(match params.get(CONFINE) {
-        Some(_) if params.choice(CONFINE, &Confine::WORDS)? == "sandbox" => Confine::Sandbox,
-        _ => Confine::None,
-    })
+    match params.get(CONFINE) {
+        None => Ok(Confine::None),
+        Some(_) => Ok(Confine::parse(params.choice(CONFINE, &Confine::WORDS)?).unwrap_or_default()),
+    }
 }
 
 #[cfg(test)]
@@ -31,7 +31,8 @@ mod tests {
         };
         assert_eq!(confine(&Params::new()).unwrap(), Confine::None);
         assert_eq!(of("sandbox").unwrap(), Confine::Sandbox);
-        assert!(of("jail").unwrap_err().to_string().contains("one of none, sandbox"));
+        assert_eq!(of("user").unwrap(), Confine::User);
+        assert!(of("jail").unwrap_err().to_string().contains("one of none, sandbox, files, user"));
         assert!(
             crate::parameters::guest().any(|known| known.key == CONFINE && known.default == Some("auto"))
         );

@@ -8,14 +8,14 @@ use crate::config::{aliases, keys};
 use crate::environment::{EnvironmentError, EnvironmentSpec};
 use crate::matrix::{MatrixError, absolute_paths, assignment};
 use crate::parameters::{BUILD_ON, BUILTIN, GUEST_NAME, guest, without_objects};
-use crate::parse::{CONFINE, open_choices, second_nic_is_meant};
+use crate::confining;
+use crate::parse::{open_choices, second_nic_is_meant};
 use crate::workload::Needs;
 use model::secret_keys::masked;
 use model::{Accel, Origin, Params, ParamsError};
 use process::deadlines::BY_HAND;
 use std::time::Instant;
 use vm::guest::channel::Reply;
-use vm::guest::confine::{Confine, has_sandbox};
 use vm::guest::disk::Disk;
 use vm::guest::image::{Cache, Image};
 use vm::guest::machine::Machine;
@@ -125,11 +125,7 @@ impl Alone {
         for key in open_choices(&params).map_err(EnvironmentError::from)? {
             params.set(&key, Kind::User.word(), Origin::BuiltIn);
         }
-        if params.get(CONFINE) == Some("auto") {
-            let qemu = params.text("qemu_binary").map_err(EnvironmentError::from)?;
-            let word = if has_sandbox(qemu) { Confine::Sandbox } else { Confine::None }.word();
-            params.set(CONFINE, word, Origin::BuiltIn);
-        }
+        confining::resolve(vec![&mut params], Scenario::HostGuest, accel).map_err(EnvironmentError::from)?;
         let needs = Needs { tools: true, ..Needs::default() };
         let testbed = Testbed::new(cache, Some(image.clone()), accel, needs, true, "shell")?;
         let spec = testbed.spec(&params)?;

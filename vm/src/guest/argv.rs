@@ -4,9 +4,10 @@ use super::blockdev;
 use super::channel::qga;
 use super::definition::Way;
 use super::hardware::{Hardware, Nic, device};
-use super::network::{Layout, NicWiring, SSH_MAC, Wires, Wiring, mac};
+use super::network::{Layout, SSH_MAC, Wires, Wiring, mac};
 use super::spec::{Disks, GuestSpec, Source};
 use model::Accel;
+use std::os::fd::RawFd;
 use std::path::{Path, PathBuf};
 
 /// The name of the command channel's port, which the guest's init looks for.
@@ -39,12 +40,35 @@ pub struct BootFiles {
     pub debug: PathBuf,
     /// Where the serial console is logged.
     pub serial: PathBuf,
+    /// What QEMU draws when it is asked for the screen.
+    pub screen: PathBuf,
     /// QMP's socket.
-    pub qmp: PathBuf,
+    pub qmp: Socket,
     /// The command channel's socket.
-    pub channel: PathBuf,
+    pub channel: Socket,
     /// The port of the loopback that leads to the guest's ssh server.
     pub ssh_port: u16,
+    /// Descriptors that QEMU has, by the sets in which it finds them, and their names on this host.
+    pub sets: Vec<(RawFd, PathBuf)>,
+}
+
+/// Where QEMU waits for perfvt.
+#[derive(Clone, Debug)]
+pub enum Socket {
+    /// A socket that QEMU makes.
+    Path(PathBuf),
+    /// One that QEMU has, and its descriptor.
+    Descriptor(RawFd),
+}
+
+impl Socket {
+    /// The part of a `-chardev` that names it.
+    fn part(&self) -> String {
+        match self {
+            Socket::Path(path) => format!("path={}", option_value(path)),
+            Socket::Descriptor(number) => format!("fd={number}"),
+        }
+    }
 }
 
 impl BootFiles {
@@ -59,9 +83,11 @@ impl BootFiles {
             data: boot.join("disk"),
             debug: boot.join("debug.log"),
             serial: boot.join("serial.log"),
-            qmp: boot.join("qmp"),
-            channel: boot.join("cmd"),
+            screen: boot.join("screen"),
+            qmp: Socket::Path(boot.join("qmp")),
+            channel: Socket::Path(boot.join("cmd")),
             ssh_port: 3,
+            sets: Vec::new(),
         }
     }
 
@@ -80,14 +106,14 @@ pub fn build(spec: &GuestSpec, files: &BootFiles, wiring: Wiring<'_>) -> Vec<Str
     let serial = option_value(&files.serial);
     match spec.way() {
         Some(Way::Serial) => {
-            let socket = option_value(&files.channel);
-            let log = format!("socket,id=serial0,path={socket},server=on,wait=off,logfile={serial}");
+            let socket = files.channel.part();
+            let log = format!("socket,id=serial0,{socket},server=on,wait=off,logfile={serial}");
             args.add("-chardev", log);
         }
         _ => args.add("-chardev", format!("file,id=serial0,path={serial}")),
     }
     args.add("-serial", "chardev:serial0");
-    args.add("-chardev", format!("socket,id=qmp0,path={},server=on,wait=off", option_value(&files.qmp)));
+    args.add("-chardev", format!("socket,id=qmp0,{},server=on,wait=off", files.qmp.part()));
     args.add("-mon", "chardev=qmp0,mode=control");
     args.entry(spec, files);
     args.add("-device", "pvpanic");
@@ -104,9 +130,10 @@ pub fn build(spec: &GuestSpec, files: &BootFiles, wiring: Wiring<'_>) -> Vec<Str
     args.0
 }
 
-/// The same arguments as people read them and as the fingerprint has a hash of them. What stands for something else: perfvt's
-/// folders and those of the boot ([`BootFiles::for_people`]), the user's files by their names ([`GuestSpec::for_people`]), ports,
-/// and names and hardware addresses that tell one campaign's NICs on a bridge from another's ([`Wires::for_people`]).
+/// The same arguments as people read them and as the fingerprint has a hash of them. What stands for something else: names of
+/// files for descriptors of these, without the `-add-fd` that tell of them; perfvt's folders and those of the boot
+/// ([`BootFiles::for_people`]), the user's files by their names ([`GuestSpec::for_people`]), ports, and hardware addresses that tell
+/// one campaign's NICs on a bridge from another's ([`Wires::for_people`]).
 pub fn shown(spec: &GuestSpec, layout: &Layout, wires: &Wires, guest: usize) -> Vec<String> {
     build(&spec.for_people(), &BootFiles::for_people(), Wiring { layout, wires, guest })
 }
@@ -150,15 +177,17 @@ impl Arguments {
                 return;
             }
         };
-        let socket = option_value(&files.channel);
         self.add("-device", "virtio-serial-pci,id=ports0");
-        self.add("-chardev", format!("socket,id=cmd0,path={socket},server=on,wait=off"));
+        self.add("-chardev", format!("socket,id=cmd0,{},server=on,wait=off", files.channel.part()));
         self.add("-device", format!("virtserialport,bus=ports0.0,chardev=cmd0,name={port}"));
     }
 
     fn machine(&mut self, spec: &GuestSpec, files: &BootFiles, more: &str) {
         let h = &spec.hardware;
         self.0.extend(["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"].map(String::from));
+        for (number, path) in &files.sets {
+            self.add("-add-fd", format!("fd={number},set={number},opaque={}", option_value(path)));
+        }
         self.add("-name", "guest=perfvt,debug-threads=on");
         let accel = match h.accel {
             Accel::Kvm => "kvm",
@@ -223,9 +252,9 @@ impl Arguments {
             let first = if own.kernel.is_none() { ",bootindex=0" } else { "" };
             self.add("-device", format!("virtio-blk-pci,drive=root0{first}"));
         }
+        let wants = spec.hardware.wants();
         for (index, nic) in spec.hardware.nics.iter().enumerate() {
-            let wants = NicWiring { vhost: nic.vhost, queues: nic.queues };
-            self.add("-netdev", wiring.wires.netdev(wiring.layout, wiring.guest, index, wants));
+            self.add("-netdev", wiring.wires.netdev(wiring.layout, index, &wants));
             self.add("-device", nic_device(nic, index, wiring));
         }
         let Disks { tools, data, brought } = &spec.disks;
@@ -287,7 +316,6 @@ mod tests {
     fn build_spec(spec: &GuestSpec, kind: Kind) -> Vec<String> {
         let wires = Wires {
             tag: "t".into(),
-            folder: PathBuf::from("/run"),
             control_port: 4001,
             data_ports: vec![4002],
             helper: false,

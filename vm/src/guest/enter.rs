@@ -1,7 +1,6 @@
 //! The way into a guest: the channel that its definition names, and what a guest of the user's needs before workloads find
 //! in it what they find in the built-in one.
 
-use super::argv::BootFiles;
 use super::channel::{Channel, ChannelError, PortChannel, QgaChannel, SerialChannel, SshChannel};
 use super::definition::Way;
 use super::error::GuestError;
@@ -10,6 +9,7 @@ use super::spec::GuestSpec;
 use super::windows::{self, Commands};
 use crate::deadlines::Step;
 use process::Namespace;
+use std::path::Path;
 use std::sync::Arc;
 
 /// Makes a Linux guest fit. How the daemon that moves interrupts stands is told by a file that the fingerprint reads.
@@ -20,14 +20,13 @@ const SETUP: &str = concat!(
     ") > /run/perfvt/irqbalance\n"
 );
 
-/// Connects to a guest that is still paused; `files` have the socket on which QEMU has its port or its console, and the port
-/// of its ssh server; `namespace` is that in which QEMU runs.
+/// Connects to a guest that is still paused: over the socket on which QEMU has its port or its console, or the port of the
+/// loopback that leads to its ssh server; `namespace` is that in which QEMU runs.
 pub(super) fn channel(
     spec: &GuestSpec,
-    files: &BootFiles,
+    (socket, port): (&Path, u16),
     namespace: Option<&Arc<Namespace>>,
 ) -> Result<Box<dyn Channel>, ChannelError> {
-    let (socket, port) = (&files.channel, files.ssh_port);
     let Some(definition) = spec.own() else { return Ok(Box::new(PortChannel::connect(socket)?)) };
     Ok(match definition.way {
         Way::Agent => Box::new(QgaChannel::connect(socket, definition.os)?),

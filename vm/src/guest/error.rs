@@ -62,6 +62,9 @@ pub enum GuestError {
         /// What the guest said.
         source: ChannelError,
     },
+    /// QEMU cannot be kept to what is its own.
+    #[error("confining QEMU: {0}; confine=auto chooses what works here")]
+    Confine(std::io::Error),
     /// A thread could not be pinned.
     #[error("{0}")]
     Pin(String),
@@ -102,7 +105,7 @@ impl GuestError {
                 ChannelError::Io(_) | ChannelError::Nonsense(_) | ChannelError::Refused(_),
             )
             | GuestError::Qmp(_) => Code::ChannelBroken,
-            GuestError::Process(_) | GuestError::Network(_) | GuestError::Pin(_) | GuestError::Io { .. } => {
+            GuestError::Process(_) | GuestError::Network(_) | GuestError::Confine(_) | GuestError::Pin(_) | GuestError::Io { .. } => {
                 Code::Host
             }
         };

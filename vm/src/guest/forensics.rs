@@ -11,7 +11,7 @@ use process::Spec;
 use process::deadlines::LAST_WORDS;
 use serde_json::{Value, json};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The most that is kept of one file: its end.
 const LARGEST: u64 = 1 << 20;
@@ -40,6 +40,16 @@ pub(super) struct Subject<'a> {
     pub qmp: Option<&'a mut Qmp>,
     pub channel: Option<&'a mut dyn Channel>,
     pub serial: &'a Path,
+    pub screen: &'a Screen,
+}
+
+/// Where QEMU draws its screen: it opens no file by itself.
+#[derive(Clone, Debug)]
+pub(super) struct Screen {
+    /// The file.
+    pub drawn: PathBuf,
+    /// The same as QEMU names it.
+    pub named: PathBuf,
 }
 
 /// The folder that is being filled.
@@ -81,7 +91,7 @@ pub(super) fn collect(dir: &Path, mut subject: Subject<'_>) -> std::io::Result<(
             folder.missing.extend(ASKED.map(|name| format!("{name}: QEMU was stopped (SIGSTOP)")));
             keep_events(&mut folder, qmp);
         }
-        Some(qmp) => ask_qemu(&mut folder, qmp),
+        Some(qmp) => ask_qemu(&mut folder, qmp, subject.screen),
         None => folder.missing.push("qmp-status.txt: QEMU never opened its monitor".into()),
     }
     if let Some(channel) = subject.channel.take() {
@@ -98,14 +108,13 @@ pub(super) fn collect(dir: &Path, mut subject: Subject<'_>) -> std::io::Result<(
 }
 
 /// Status, registers, disks, screen and events, as long as the monitor answers.
-fn ask_qemu(folder: &mut Folder<'_>, qmp: &mut Qmp) {
-    let screen = folder.dir.join("screen.png");
+fn ask_qemu(folder: &mut Folder<'_>, qmp: &mut Qmp, screen: &Screen) {
     let registers = json!({"command-line": "info registers -a"});
     let questions = [
         ("query-status", json!({})),
         ("human-monitor-command", registers),
         ("query-block", json!({})),
-        ("screendump", json!({"filename": screen, "format": "png"})),
+        ("screendump", json!({"filename": screen.named, "format": "png"})),
     ];
     let mut silent: Option<String> = None;
     for (name, (command, arguments)) in ASKED.into_iter().zip(questions) {
@@ -114,8 +123,7 @@ fn ask_qemu(folder: &mut Folder<'_>, qmp: &mut Qmp) {
             continue;
         }
         match qmp.execute(command, arguments, LAST_WORDS) {
-            // QEMU has written the picture itself.
-            Ok(_) if command == "screendump" => {}
+            Ok(_) if command == "screendump" => folder.keep(name, edge::read(&screen.drawn, LARGEST)),
             Ok(Value::String(text)) => folder.keep(name, Ok::<_, String>(text)),
             Ok(other) => folder.keep(name, Ok::<_, String>(other.to_string())),
             Err(error) => {

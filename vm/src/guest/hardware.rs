@@ -4,6 +4,7 @@ mod check;
 
 pub use check::{check, forbidden_extra};
 
+use super::network::NicWiring;
 use crate::host::pin::Cell;
 use model::Accel;
 
@@ -58,6 +59,11 @@ impl Hardware {
             kernel_params: String::new(),
             extra: Vec::new(),
         }
+    }
+
+    /// What its NICs want of the network, in their order.
+    pub fn wants(&self) -> Vec<NicWiring> {
+        self.nics.iter().map(|nic| NicWiring { vhost: nic.vhost, queues: nic.queues }).collect()
     }
 }
 

@@ -7,7 +7,7 @@ mod start;
 use super::channel::{Channel, ChannelError, Ready, Reply};
 pub use super::error::GuestError;
 use super::error::{full_in, is_full};
-use super::forensics::{self, Subject};
+use super::forensics::{self, Screen, Subject};
 use super::health::{Console, death};
 pub use super::health::{DEBUG_LOG, SERIAL_LOG};
 use super::image::Image;
@@ -90,6 +90,7 @@ pub struct Machine {
     threads: Threads,
     /// A private folder for the sockets, mode 0700; removed with the machine.
     _sockets: PrivateFolder,
+    screen: Screen,
     console: Console,
     deadlines: Deadlines,
     /// It did not answer once: nothing more is asked of it.
@@ -247,6 +248,7 @@ impl Machine {
             qmp: Some(&mut self.qmp),
             channel: alive.then_some(self.channel.as_mut()),
             serial: self.console.path(),
+            screen: &self.screen,
         };
         let failed =
             |source| GuestError::Io { doing: "collecting forensics in", path: dir.to_owned(), source };
@@ -323,6 +325,9 @@ mod tests {
         let place = |name: &str| dir.path().join(name);
         let network = Network::create(&Layout::simple(Kind::User), 1, "t").unwrap();
         let image = Image::nowhere(dir.path());
+        for file in [&image.kernel, &image.initramfs] {
+            fs::write(file, "").unwrap();
+        }
         // It complains about the first of QEMU's options and ends.
         let guest = GuestSpec { qemu: "ls".into(), ..GuestSpec::plain(Accel::Tcg) };
         let forensics = place("forensics");

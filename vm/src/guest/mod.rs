@@ -17,6 +17,7 @@ pub mod disk;
 pub mod enter;
 mod error;
 mod forensics;
+mod handed;
 pub mod hardware;
 mod health;
 pub mod identity;

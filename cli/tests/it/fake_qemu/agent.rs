@@ -11,7 +11,7 @@ use std::time::Duration;
 
 /// Waits for perfvt and until the guest is let go, boots it, and does what it is told.
 pub fn serve(machine: &Machine, socket: &UnixListener) {
-    let folder = machine.arguments.channel.as_deref().unwrap().with_file_name("guest");
+    let folder = socket.local_addr().unwrap().as_pathname().unwrap().with_file_name("guest");
     let (stream, _) = socket.accept().unwrap();
     machine.wait();
     machine.heard("boot");

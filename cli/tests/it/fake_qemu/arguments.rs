@@ -2,6 +2,8 @@
 
 use super::faults::Fault;
 use std::io::Write;
+use std::os::fd::{FromRawFd, RawFd};
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use vm::guest::argv::PORT_NAME;
 
@@ -9,9 +11,9 @@ use vm::guest::argv::PORT_NAME;
 #[derive(Default)]
 pub struct Arguments {
     /// The monitor's socket.
-    pub monitor: Option<PathBuf>,
+    pub monitor: Option<RawFd>,
     /// The socket of the way into the guest.
-    pub channel: Option<PathBuf>,
+    pub channel: Option<RawFd>,
     /// Whether perfvt's own agent is at its other end. A guest with another one never gets ready.
     pub own_agent: bool,
     /// The console's log.
@@ -31,9 +33,9 @@ impl Arguments {
             words.windows(2).filter(move |pair| pair[0] == name).map(|pair| pair[1].as_str())
         };
         let chardev = |id: &str| {
-            let chardev = values("-chardev").find(|value| part(value, "id").as_deref() == Some(id))?;
-            part(chardev, "path").map(PathBuf::from)
+            values("-chardev").find(|value| part(value, "id").as_deref() == Some(id))
         };
+        let socket = |id: &str| part(chardev(id)?, "fd")?.parse().ok();
         let start = values("-starts").map(|file| note_start(Path::new(file))).next().unwrap_or(1);
         let iothreads = values("-object").filter(|object| object.starts_with("iothread,"));
         let mut faults: Vec<String> = values("-fault").map(str::to_owned).collect();
@@ -43,15 +45,27 @@ impl Arguments {
             faults.extend(text.split_whitespace().map(str::to_owned));
         }
         Arguments {
-            monitor: chardev("qmp0"),
-            channel: chardev("cmd0"),
+            monitor: socket("qmp0"),
+            channel: socket("cmd0"),
             own_agent: values("-device").any(|device| part(device, "name").as_deref() == Some(PORT_NAME)),
-            serial: chardev("serial0"),
+            serial: chardev("serial0").and_then(|value| part(value, "path")).map(|path| inherited(&path)),
             vcpus: values("-smp").next().and_then(|smp| smp.split(',').next()?.parse().ok()).unwrap_or(1),
             iothreads: iothreads.filter_map(|object| part(object, "id")).collect(),
             faults: faults.iter().filter_map(|word| Fault::of_start(word, start)).collect(),
         }
     }
+}
+
+/// A file of a descriptor set, each of which has the number of its only descriptor.
+pub fn inherited(path: &str) -> PathBuf {
+    path.replace("/dev/fdset/", "/proc/self/fd/").into()
+}
+
+/// A socket on which perfvt has this program listen.
+#[allow(unsafe_code)]
+pub fn listener(number: RawFd) -> UnixListener {
+    // SAFETY: the number is one that perfvt opened for this program, and each is taken once.
+    unsafe { UnixListener::from_raw_fd(number) }
 }
 
 /// The value of a part `KEY=VALUE` of an option; a comma in it is doubled.

@@ -25,9 +25,8 @@ mod jobs;
 mod machine;
 mod monitor;
 
-use arguments::Arguments;
+use arguments::{Arguments, listener};
 use machine::Machine;
-use std::os::unix::net::UnixListener;
 use std::sync::Arc;
 
 fn main() {
@@ -38,9 +37,8 @@ fn main() {
     let arguments = Arguments::parse(&words);
     let machine = Arc::new(Machine::new(arguments));
     machine.heard("start");
-    let listen = |path: &std::path::Path| UnixListener::bind(path).unwrap();
-    let monitor = machine.arguments.monitor.as_deref().map(listen).expect("no monitor");
-    if let Some(channel) = machine.arguments.channel.as_deref().map(listen) {
+    let monitor = machine.arguments.monitor.map(listener).expect("no monitor");
+    if let Some(channel) = machine.arguments.channel.map(listener) {
         let machine = Arc::clone(&machine);
         std::thread::spawn(move || agent::serve(&machine, &channel));
     }

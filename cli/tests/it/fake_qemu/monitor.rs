@@ -1,5 +1,6 @@
 //! The monitor: QMP as far as perfvt speaks it.
 
+use super::arguments::inherited;
 use super::faults;
 use super::machine::Machine;
 use serde_json::{Value, json};
@@ -75,7 +76,7 @@ fn answer(machine: &Machine, command: &str, arguments: &Value) -> Option<Value> 
         "query-stats" | "query-block" => json!([]),
         "human-monitor-command" => json!("CPU#0\nRIP=0000000000000000\r\n"),
         "screendump" => {
-            std::fs::write(arguments["filename"].as_str().unwrap(), PICTURE).unwrap();
+            std::fs::write(inherited(arguments["filename"].as_str().unwrap()), PICTURE).unwrap();
             json!({})
         }
         _ => return None,

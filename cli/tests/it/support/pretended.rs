@@ -108,7 +108,9 @@ impl Pretended {
                 .map(String::from)
                 .into();
         let qemu = format!("qemu_binary={}", fake_qemu().display());
-        for set in [&format!("command={command}"), "net=user", "numa_node=0", &qemu, &self.extra("")] {
+        // It runs commands on this host, which a confined one could not.
+        let always = ["net=user", "numa_node=0", "confine=sandbox"];
+        for set in always.into_iter().chain([&*format!("command={command}"), &qemu, &self.extra("")]) {
             words.extend(["--set".to_owned(), set.to_owned()]);
         }
         words.extend(["--out".to_owned(), out.display().to_string()]);

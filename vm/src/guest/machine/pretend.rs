@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::disallowed_methods)]
 
 use super::super::channel::Channel;
+use super::super::forensics::Screen;
 use super::super::health::Console;
 use super::super::os::Os;
 use super::super::qmp::Qmp;
@@ -42,6 +43,7 @@ pub fn pretended(dir: &Path, channel: Box<dyn Channel>, os: Os) -> Machine {
         qemu: Spec::new("sleep").arg("1000").start().unwrap(),
         threads: Threads::default(),
         _sockets: private_folder().unwrap(),
+        screen: Screen { drawn: dir.join("screen"), named: "/dev/fdset/1".into() },
         console: Console::new(&serial),
         deadlines: Deadlines::usual(Accel::Kvm),
         silent: false,

@@ -2,11 +2,13 @@
 
 use super::{BootSpec, CommandLine, Files, Machine};
 use crate::deadlines::{Deadlines, Step};
-use crate::guest::argv::{self, BootFiles};
+use crate::guest::argv::{self, BootFiles, Socket};
 use crate::guest::channel::{Channel, ChannelError};
+use crate::guest::confine::Bounds;
 use crate::guest::enter;
 use crate::guest::error::GuestError;
-use crate::guest::forensics::{self, Subject};
+use crate::guest::forensics::{self, Screen, Subject};
+use crate::guest::handed::Handed;
 use crate::guest::health::{Console, DEBUG_LOG, QEMU_STDERR, SERIAL_LOG, death, exit_reason, halted};
 use crate::guest::qmp::{Qmp, QmpError};
 use crate::host::placement::{self, Threads};
@@ -14,14 +16,20 @@ use model::{Code, CpuId, Failure, Phase};
 use process::deadlines::{HOST_ANSWER, LAST_WORDS};
 use process::{PrivateFolder, Running, Sink, Spec, private_folder};
 use serde_json::json;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+
+/// The sockets of a boot, in its private folder.
+const QMP: &str = "qmp";
+const CHANNEL: &str = "cmd";
 
 /// QEMU's process, and what is kept of it until its guest is ready.
 struct Process {
     qemu: Running,
     sockets: PrivateFolder,
     files: BootFiles,
+    /// The screen's file as QEMU names it.
+    screen: PathBuf,
     console: Console,
     argv: CommandLine,
     started: Instant,
@@ -53,14 +61,12 @@ impl Spawned {
         })?;
         let files = spec.boot_files(sockets.path());
         let (guest, wiring) = (spec.guest, spec.network.wiring(spec.index));
-        let queues: Vec<u32> = guest.hardware.nics.iter().map(|nic| nic.queues).collect();
         let others: &[CpuId] = guest.pins.as_ref().map_or(&[], |p| &p.emulator);
-        let process = Spec::new(&guest.qemu)
-            .args(argv::build(guest, &files, wiring))
-            .cpus(others)
-            .namespace(spec.network.namespace.as_ref())
-            .inherit(spec.network.opened(spec.index, &queues)?)
-            .stderr(Sink::File(spec.log_dir.join(QEMU_STDERR)));
+        let handed = Handed::open(guest, &files, true)?;
+        let screen = handed.files.screen.clone();
+        let args = argv::build(&handed.guest, &handed.files, wiring);
+        let process = spec.confined(args, handed)?;
+        let process = process.cpus(others).stderr(Sink::File(spec.log_dir.join(QEMU_STDERR)));
         let shown = argv::shown(guest, wiring.layout, &wiring.wires.for_people(), spec.index);
         let argv = CommandLine { executed: process.argv(), shown };
         let started = Instant::now();
@@ -68,7 +74,7 @@ impl Spawned {
         let console = Console::new(&files.serial);
         let deadlines = spec.deadlines;
         let qemu = process.start()?;
-        Ok(Spawned(Process { qemu, sockets, files, console, argv, started, until, deadlines }))
+        Ok(Spawned(Process { qemu, sockets, files, screen, console, argv, started, until, deadlines }))
     }
 
     /// Connects to the paused guest, and pins and plugs it. What never becomes a machine leaves what tells why in
@@ -76,7 +82,7 @@ impl Spawned {
     pub(super) fn place(self, spec: &BootSpec<'_>) -> Result<Placed, GuestError> {
         let Spawned(mut process) = self;
         let connected =
-            connect(&mut process.qemu, process.until, || Qmp::connect(&process.files.qmp, HOST_ANSWER));
+            connect(&mut process.qemu, process.until, || Qmp::connect(&process.sockets.path().join(QMP), HOST_ANSWER));
         let mut qmp = match connected {
             Ok(qmp) => qmp,
             Err(error) => return Err(process.give_up(None, spec, error)),
@@ -140,6 +146,7 @@ impl Going {
             }
         };
         let boot_seconds = process.started.elapsed().as_secs_f64();
+        let screen = process.screen();
         let Process { qemu, sockets, console, argv, deadlines, .. } = process;
         let mut machine = Machine {
             channel,
@@ -148,6 +155,7 @@ impl Going {
             qemu,
             threads,
             _sockets: sockets,
+            screen,
             console,
             deadlines,
             silent: false,
@@ -171,7 +179,8 @@ impl Process {
         qmp: &mut Qmp,
     ) -> Result<(Box<dyn Channel>, Threads), GuestError> {
         let channel = connect(&mut self.qemu, self.until, || {
-            enter::channel(spec.guest, &self.files, spec.network.namespace.as_ref())
+            let socket = self.sockets.path().join(CHANNEL);
+            enter::channel(spec.guest, (&socket, self.files.ssh_port), spec.network.namespace.as_ref())
         })?;
         let threads = Threads {
             vcpus: qmp.vcpu_threads()?,
@@ -187,6 +196,10 @@ impl Process {
         }
         spec.network.plug(spec.index)?;
         Ok((channel, threads))
+    }
+
+    fn screen(&self) -> Screen {
+        Screen { drawn: self.files.screen.clone(), named: self.screen.clone() }
     }
 
     /// A monitor that closes says nothing; QEMU's end, which follows, does.
@@ -208,6 +221,7 @@ impl Process {
             qmp,
             channel: None,
             serial: &self.files.serial,
+            screen: &self.screen(),
         };
         // The first failure is the one to tell.
         let _ = forensics::collect(spec.forensics, subject);
@@ -217,14 +231,23 @@ impl Process {
 
 /// See [`Machine::on_terminal`].
 pub(super) fn on_terminal(spec: &BootSpec<'_>, dir: &Path) -> Result<Running, GuestError> {
-    let (guest, network) = (spec.guest, spec.network);
-    let queues: Vec<u32> = guest.hardware.nics.iter().map(|nic| nic.queues).collect();
-    let args = argv::console(guest, &spec.boot_files(dir), network.wiring(spec.index));
-    let process = Spec::new(&guest.qemu).args(args).namespace(network.namespace.as_ref());
-    Ok(process.inherit(network.opened(spec.index, &queues)?).foreground().start()?)
+    let handed = Handed::open(spec.guest, &spec.boot_files(dir), false)?;
+    let args = argv::console(&handed.guest, &handed.files, spec.network.wiring(spec.index));
+    Ok(spec.confined(args, handed)?.foreground().start()?)
 }
 
 impl BootSpec<'_> {
+    /// QEMU with what it gets opened, in its network, and kept to that.
+    fn confined(&self, args: Vec<String>, handed: Handed) -> Result<Spec, GuestError> {
+        let (guest, network) = (self.guest, self.network);
+        let bounds = Bounds::of(guest.confine, &guest.qemu, guest.hardware.accel, &handed.read)
+            .map_err(GuestError::Confine)?;
+        let mut open = handed.open;
+        open.extend(network.opened(self.index, &guest.hardware.wants())?);
+        let process = Spec::new(&guest.qemu).args(args).namespace(network.namespace.as_ref());
+        Ok(process.inherit(open).user(bounds.user.as_ref()).rules(bounds.rules.as_ref()))
+    }
+
     /// Where the files of the boot lie; what the guest has none of is named all the same.
     fn boot_files(&self, sockets: &Path) -> BootFiles {
         let Files { image, overlay, data, brought, ssh_port } = self.files;
@@ -238,9 +261,11 @@ impl BootSpec<'_> {
             data: at(data),
             debug: self.log_dir.join(DEBUG_LOG),
             serial: self.log_dir.join(SERIAL_LOG),
-            qmp: sockets.join("qmp"),
-            channel: sockets.join("cmd"),
+            screen: sockets.join("screen"),
+            qmp: Socket::Path(sockets.join(QMP)),
+            channel: Socket::Path(sockets.join(CHANNEL)),
             ssh_port,
+            sets: Vec::new(),
         }
     }
 }

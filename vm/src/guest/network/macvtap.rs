@@ -1,27 +1,21 @@
 //! macvtaps: devices of perfvt's own on top of a device of the host, which share its cable (mode `bridge`).
 //!
 //! Each lives in a namespace that holds nothing else, so the kernel removes it with perfvt, however that ends, and with the
-//! device below it. QEMU gets its character device, `/dev/tapINDEX`, opened: a descriptor for each queue, with numbers that
-//! are the same in every boot. The device below is never changed.
+//! device below it. QEMU gets its character device, `/dev/tapINDEX`, opened: a descriptor for each queue. The device below is never
+//! changed.
 
 use super::bridge::exists;
 use super::ip::{ip, ip_json};
-use super::{Link, NetworkError, NicWiring};
+use super::{Link, NetworkError, NicWiring, opened};
 use edge::quoted_end;
 use process::deadlines::HOST_ANSWER;
 use process::{Inherited, Namespace, ProcessError, Running, Spec};
 use serde_json::Value;
 use std::fs::File;
-use std::os::fd::RawFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-
-/// The first descriptor of a guest's first NIC in QEMU. perfvt itself has fewer open when it starts a guest.
-const FIRST: RawFd = 200;
-/// Descriptors that are kept for each NIC: the most queues that one has.
-const FOR_EACH: RawFd = 64;
 
 /// The macvtaps of one boot.
 #[derive(Debug)]
@@ -38,20 +32,6 @@ struct Made {
     nic: usize,
     name: String,
     device: PathBuf,
-}
-
-/// The number of a queue's descriptor in QEMU.
-fn descriptor(nic: usize, queue: u32) -> RawFd {
-    let number = |n: Option<RawFd>| n.unwrap_or_default();
-    FIRST + FOR_EACH * number(RawFd::try_from(nic).ok()) + number(RawFd::try_from(queue).ok())
-}
-
-/// The value of `-netdev` for a NIC of a guest.
-pub(super) fn netdev(id: &str, nic: usize, wants: NicWiring) -> String {
-    let numbers: Vec<String> = (0..wants.queues.max(1)).map(|q| descriptor(nic, q).to_string()).collect();
-    let key = if numbers.len() > 1 { "fds" } else { "fd" };
-    let vhost = if wants.vhost { ",vhost=on" } else { "" };
-    format!("tap,id={id},{key}={}{vhost}", numbers.join(":"))
 }
 
 impl Macvtaps {
@@ -105,15 +85,19 @@ impl Macvtaps {
         Ok(device(index))
     }
 
-    /// Opened devices for a guest's QEMU; `queues` tells how many each of its NICs has.
+    /// Opened devices for one NIC of a guest's QEMU; `wants` are all of its NICs.
     ///
     /// # Errors
     /// A device cannot be opened.
-    pub(super) fn open(&self, guest: usize, queues: &[u32]) -> Result<Vec<Inherited>, NetworkError> {
+    pub(super) fn open(
+        &self,
+        (guest, nic): (usize, usize),
+        wants: &[NicWiring],
+    ) -> Result<Vec<Inherited>, NetworkError> {
         let mut opened = Vec::new();
-        for made in self.made.iter().filter(|made| made.guest == guest) {
-            for queue in 0..queues.get(made.nic).copied().unwrap_or(1) {
-                opened.push(Inherited::new(open(&made.device)?, descriptor(made.nic, queue)));
+        for made in self.made.iter().filter(|made| (made.guest, made.nic) == (guest, nic)) {
+            for queue in 0..wants.get(nic).map_or(1, |nic| nic.queues) {
+                opened.push(Inherited::new(open(&made.device)?, opened::queue(wants, nic, queue)));
             }
         }
         Ok(opened)
@@ -160,7 +144,7 @@ pub(super) fn usable(link: &Link) -> Result<(), NetworkError> {
     }
     let mut macvtaps = Macvtaps::new()?;
     macvtaps.add((0, 0), link, "pvttry", &trial_address())?;
-    macvtaps.open(0, &[1]).map(drop)
+    macvtaps.open((0, 0), &[]).map(drop)
 }
 
 /// Whether this user may make and open macvtaps at all: one on a cable in a namespace is tried.
@@ -233,14 +217,6 @@ fn open(device: &Path) -> Result<File, NetworkError> {
 mod tests {
     use super::super::{Kind, Layout};
     use super::*;
-
-    #[test]
-    fn every_queue_of_every_nic_has_a_descriptor_of_its_own_that_is_the_same_in_each_boot() {
-        let wants = |queues, vhost| NicWiring { queues, vhost };
-        assert_eq!(netdev("net0", 0, wants(1, false)), "tap,id=net0,fd=200");
-        assert_eq!(netdev("net1", 1, wants(3, true)), "tap,id=net1,fds=264:265:266,vhost=on");
-        assert_ne!(descriptor(0, 63), descriptor(1, 0));
-    }
 
     #[test]
     fn a_device_that_is_not_there_or_too_narrow_is_refused() {

@@ -4,11 +4,12 @@ use super::bridge::{host_address, own_taps};
 use super::ip::ip;
 use super::macvtap::Macvtaps;
 use super::ports::{SERVER_PORT, free_ports};
-use super::{Address, ClientPlace, Kind, Layout, Link, NetworkError, Wires, Wiring, netdev};
+use super::{Address, ClientPlace, Kind, Layout, Link, NetworkError, NicWiring, Wires, Wiring, netdev, opened};
 use formats::counters::Traffic;
-use process::{Inherited, Namespace, PrivateFolder, ProcessError, Spec, private_folder};
+use process::{Inherited, Namespace, ProcessError, Spec};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
-use std::path::PathBuf;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::sync::{Arc, OnceLock};
 
 /// The network of one boot. What it is made of goes with it.
@@ -30,8 +31,8 @@ pub struct Network {
     servers: Vec<Option<Address>>,
     /// The address of a client on another host.
     remote: Option<Ipv4Addr>,
-    /// Holds the sockets between guests.
-    _folder: Option<PrivateFolder>,
+    /// For each link, the ends of what joins two guests without a network of the host.
+    pairs: Vec<Option<[Arc<OwnedFd>; 2]>>,
 }
 
 impl Network {
@@ -51,13 +52,7 @@ impl Network {
         } else {
             None
         };
-        let folder = if has(Kind::Dgram) || has(Kind::Stream) {
-            Some(private_folder().map_err(NetworkError::NoFolder)?)
-        } else {
-            None
-        };
-        let path = folder.as_ref().map(|folder| folder.path().to_owned());
-        let mut wires = Wires::new(layout, sessions, name, path.unwrap_or_default())?;
+        let mut wires = Wires::new(layout, sessions, name)?;
         // By the namespace that there is, not by one that could be made before: where it is missing QEMU shuts the guest in.
         wires.restricted = layout.is_shut_in() && namespace.is_none();
         let mut network = Network {
@@ -72,7 +67,7 @@ impl Network {
                 ClientPlace::Remote(host) => resolve(&host.address),
                 _ => None,
             },
-            _folder: folder,
+            pairs: layout.links.iter().map(pair).collect::<std::io::Result<_>>().map_err(NetworkError::NoPair)?,
         };
         network.build()?;
         Ok(network)
@@ -180,12 +175,37 @@ impl Network {
         Ok(())
     }
 
-    /// What a guest's QEMU gets opened; `queues` tells how many each of its NICs has.
+    /// What a guest's QEMU gets opened for NICs that want these.
     ///
     /// # Errors
     /// The kernel refuses.
-    pub fn opened(&self, guest: usize, queues: &[u32]) -> Result<Vec<Inherited>, NetworkError> {
-        self.macvtaps.as_ref().map_or_else(|| Ok(Vec::new()), |macvtaps| macvtaps.open(guest, queues))
+    pub fn opened(&self, guest: usize, wants: &[NicWiring]) -> Result<Vec<Inherited>, NetworkError> {
+        let mut all = Vec::new();
+        for (nic, link) in self.layout.links.iter().enumerate() {
+            let queues = wants.get(nic).map_or(1, |nic| nic.queues);
+            match link.kind {
+                Kind::Bridge if self.wires.helper => continue,
+                Kind::Tap | Kind::Bridge => {
+                    let name = self.wires.tap(guest, nic);
+                    let tap = |at| Inherited::tap(&name, queues > 1, opened::queue(wants, nic, at));
+                    all.extend((0..queues).map(tap));
+                }
+                Kind::Macvtap => {
+                    if let Some(macvtaps) = &self.macvtaps {
+                        all.extend(macvtaps.open((guest, nic), wants)?);
+                    }
+                }
+                Kind::Dgram | Kind::Stream => {
+                    let end = self.pairs.get(nic).and_then(|pair| pair.as_ref()?.get(guest));
+                    all.extend(end.map(|end| Inherited::shared(end, opened::queue(wants, nic, 0))));
+                }
+                Kind::User => {}
+            }
+            if link.kind.has_tap() {
+                all.extend(opened::vhost(wants, nic)?);
+            }
+        }
+        Ok(all)
     }
 
     /// Packets and bytes of the server's data link as its tap counts them, with `host`'s directions: what was received is
@@ -232,7 +252,7 @@ impl Network {
         }
     }
 
-    /// Plugs the taps that a guest's QEMU has opened into their bridges.
+    /// Plugs the taps that a guest's QEMU has into their bridges.
     ///
     /// # Errors
     /// `ip` or the kernel refuse.
@@ -251,6 +271,16 @@ impl Network {
     }
 }
 
+/// What joins two guests on a link that is no network of the host.
+fn pair(link: &Link) -> std::io::Result<Option<[Arc<OwnedFd>; 2]>> {
+    let ends = |(one, other): (OwnedFd, OwnedFd)| [Arc::new(one), Arc::new(other)];
+    Ok(match link.kind {
+        Kind::Dgram => UnixDatagram::pair().map(|(one, other)| Some(ends((one.into(), other.into()))))?,
+        Kind::Stream => UnixStream::pair().map(|(one, other)| Some(ends((one.into(), other.into()))))?,
+        Kind::Tap | Kind::User | Kind::Bridge | Kind::Macvtap => None,
+    })
+}
+
 fn no_tap(error: ProcessError) -> NetworkError {
     NetworkError::NoTap(error.to_string())
 }
@@ -265,8 +295,8 @@ impl Wires {
     ///
     /// # Errors
     /// There are too few free ports.
-    pub fn new(layout: &Layout, sessions: usize, name: &str, folder: PathBuf) -> Result<Wires, NetworkError> {
-        let mut wires = Wires { tag: tag(name), folder, ..Wires::planned(layout, sessions) };
+    pub fn new(layout: &Layout, sessions: usize, name: &str) -> Result<Wires, NetworkError> {
+        let mut wires = Wires { tag: tag(name), ..Wires::planned(layout, sessions) };
         let forwards_control = wires.control_port != SERVER_PORT;
         let mut free = free_ports(wires.data_ports.len() + usize::from(forwards_control))?.into_iter();
         if forwards_control {
@@ -282,7 +312,6 @@ impl Wires {
         let has_bridge = layout.links.iter().any(|link| link.kind == Kind::Bridge);
         let wires = Wires {
             tag: String::new(),
-            folder: PathBuf::new(),
             control_port: if on(layout.control()) { 0 } else { SERVER_PORT },
             data_ports: if on(layout.data()) { vec![0; sessions.max(1)] } else { Vec::new() },
             helper: has_bridge && own_taps().is_err(),
@@ -291,13 +320,12 @@ impl Wires {
         wires.for_people()
     }
 
-    /// The same as people read it and as the fingerprint has a hash of it: the names of a campaign that is called NAME, in a
-    /// folder that is called BOOT, and the first ports that there are.
+    /// The same as people read it and as the fingerprint has a hash of it: the names of a campaign that is called NAME, and the
+    /// first ports that there are.
     #[must_use]
     pub fn for_people(&self) -> Wires {
         Wires {
             tag: tag("NAME"),
-            folder: PathBuf::from("BOOT"),
             control_port: if self.control_port == SERVER_PORT { SERVER_PORT } else { 1 },
             data_ports: (2..=u16::MAX).take(self.data_ports.len()).collect(),
             helper: self.helper,
@@ -348,8 +376,8 @@ mod tests {
         ports.dedup();
         assert_eq!(ports.len(), 1025);
         // One argument of a program may have 128 KiB (execve(2)).
-        let wants = NicWiring { vhost: false, queues: 1 };
-        assert!(n.wires.netdev(&n.layout, 0, 0, wants).len() < 128 << 10);
+        let wants = [NicWiring { vhost: false, queues: 1 }];
+        assert!(n.wires.netdev(&n.layout, 0, &wants).len() < 128 << 10);
     }
 
     #[test]

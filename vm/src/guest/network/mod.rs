@@ -2,16 +2,16 @@
 //!
 //! ```text
 //!   layout (pure: links, addresses, what cannot be) ──> make (namespaces, bridges, ports)
-//!                                                   └──> netdev (pure: QEMU's arguments)
+//!                                                   └──> netdev (pure: QEMU's arguments), opened (what QEMU gets opened)
 //! ```
 //!
 //! Every NIC of a scenario is one [`Link`]: what joins it to the client. The first one carries the data, the last one
 //! the control connections; with one NIC that is the same.
 //!
-//! `tap`: a bridge in a user and network namespace of perfvt's own, and a tap for each guest that QEMU itself opens there.
+//! `tap`: a bridge in a user and network namespace of perfvt's own, and a tap for each guest that is opened there for QEMU.
 //! They are gone with the namespace and with QEMU, however those end. `user`: QEMU's user-mode network with forwarded
-//! ports, for hosts that deny namespaces or `/dev/net/tun`. `dgram` and `stream`: two guests over unix sockets, without
-//! any right. `bridge`: a bridge that is there already, which gets nothing but taps that go with QEMU. `macvtap`: devices on
+//! ports, for hosts that deny namespaces or `/dev/net/tun`. `dgram` and `stream`: two guests over a pair of sockets,
+//! without any right. `bridge`: a bridge that is there already, which gets nothing but taps that go with QEMU. `macvtap`: devices on
 //! top of one that is there already, in a namespace of perfvt's own, which they are gone with.
 
 mod address;
@@ -24,6 +24,7 @@ mod layout;
 mod macvtap;
 mod make;
 mod netdev;
+mod opened;
 mod ports;
 
 pub use address::Address;
@@ -50,9 +51,9 @@ pub enum NetworkError {
     /// No free port.
     #[error("looking for a free port on the loopback: {0}")]
     NoPort(std::io::Error),
-    /// No folder for sockets.
-    #[error("creating a folder for the guests' sockets: {0}")]
-    NoFolder(std::io::Error),
+    /// No sockets.
+    #[error("making a pair of sockets between two guests: {0}")]
+    NoPair(std::io::Error),
     /// `ip` failed.
     #[error(transparent)]
     Process(#[from] ProcessError),

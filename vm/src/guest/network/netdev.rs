@@ -1,16 +1,13 @@
 //! QEMU's arguments for one end of a link: a pure function.
 
-use super::{Kind, Layout, Link, NicWiring, SERVER_PORT, macvtap};
+use super::{Kind, Layout, Link, NicWiring, SERVER_PORT, opened};
 use std::net::Ipv4Addr;
-use std::path::PathBuf;
 
 /// What the names of a network's parts are made of.
 #[derive(Clone, Debug)]
 pub struct Wires {
     /// Tells the taps of one campaign from those of another on the same bridge: six letters or digits.
     pub tag: String,
-    /// Where unix sockets between guests lie.
-    pub folder: PathBuf,
     /// The forwarded port of the server's control connection, with `net=user`.
     pub control_port: u16,
     /// Forwarded ports for data connections, the same on both sides, one for each session.
@@ -55,35 +52,24 @@ impl Wires {
         format!("pvt{}g{guest}n{nic}", self.tag)
     }
 
-    /// The value of `-netdev` for a guest's NIC.
-    pub fn netdev(&self, layout: &Layout, guest: usize, nic: usize, wants: NicWiring) -> String {
+    /// The value of `-netdev` for a NIC of a guest that wants these.
+    pub fn netdev(&self, layout: &Layout, nic: usize, wants: &[NicWiring]) -> String {
         let Some(link) = layout.links.get(nic) else { return String::new() };
         let id = format!("net{nic}");
         match link.kind {
             Kind::Bridge if self.helper => {
                 format!("bridge,id={id},br={}", link.device.as_deref().unwrap_or_default())
             }
-            Kind::Tap | Kind::Bridge => {
-                let vhost = if wants.vhost { ",vhost=on" } else { "" };
-                let queues =
-                    if wants.queues > 1 { format!(",queues={}", wants.queues) } else { String::new() };
-                format!("tap,id={id},ifname={},script=no,downscript=no{vhost}{queues}", self.tap(guest, nic))
-            }
-            Kind::Macvtap => macvtap::netdev(&id, nic, wants),
+            Kind::Tap | Kind::Bridge | Kind::Macvtap => opened::netdev(&id, wants, nic),
             Kind::User => self.user(layout, link, nic, &id),
+            // Both ends of a pair of sockets are connected already.
             Kind::Dgram => {
-                let (own, other) = (self.socket(nic, guest), self.socket(nic, 1 - guest.min(1)));
-                format!("dgram,id={id},local.type=unix,local.path={own},remote.type=unix,remote.path={other}")
+                format!("dgram,id={id},local.type=fd,local.str={}", opened::queue(wants, nic, 0))
             }
             Kind::Stream => {
-                let server = if guest == 0 { "on" } else { "off" };
-                format!("stream,id={id},server={server},addr.type=unix,addr.path={}", self.socket(nic, 0))
+                format!("stream,id={id},server=off,addr.type=fd,addr.str={}", opened::queue(wants, nic, 0))
             }
         }
-    }
-
-    fn socket(&self, nic: usize, guest: usize) -> String {
-        self.folder.join(format!("n{nic}g{guest}")).display().to_string().replace(',', ",,")
     }
 
     fn user(&self, layout: &Layout, link: &Link, nic: usize, id: &str) -> String {
@@ -116,7 +102,6 @@ mod tests {
     fn wires() -> Wires {
         Wires {
             tag: "1a2b3c".into(),
-            folder: "/tmp/a,b".into(),
             control_port: 4001,
             data_ports: vec![4002, 4003],
             helper: false,
@@ -141,13 +126,10 @@ mod tests {
     }
 
     #[test]
-    fn two_guests_meet_over_sockets_and_a_comma_in_their_folder_is_doubled() {
-        let dgram = |guest| wires().netdev(&of_kind(Kind::Dgram), guest, 0, PLAIN);
-        assert!(dgram(0).contains("local.path=/tmp/a,,b/n0g0,remote.type=unix,remote.path=/tmp/a,,b/n0g1"));
-        assert!(dgram(1).contains("local.path=/tmp/a,,b/n0g1,remote.type=unix,remote.path=/tmp/a,,b/n0g0"));
-        let stream = |guest| wires().netdev(&of_kind(Kind::Stream), guest, 0, PLAIN);
-        assert!(stream(0).contains("server=on") && stream(1).contains("server=off"));
-        assert_eq!(stream(0).replace("=on", "=off"), stream(1));
+    fn two_guests_meet_over_a_pair_of_sockets_that_is_open_already() {
+        let of = |kind| wires().netdev(&of_kind(kind), 0, &[PLAIN]);
+        assert_eq!(of(Kind::Dgram), "dgram,id=net0,local.type=fd,local.str=200");
+        assert_eq!(of(Kind::Stream), "stream,id=net0,server=off,addr.type=fd,addr.str=200");
     }
 
     #[test]
@@ -155,10 +137,10 @@ mod tests {
         let mut two = of_kind(Kind::User);
         let second = Link { nic: "nic2".into(), ..two.links[0].clone() };
         two.links.push(second);
-        let (data, control) = (wires().netdev(&two, 0, 0, PLAIN), wires().netdev(&two, 0, 1, PLAIN));
+        let (data, control) = (wires().netdev(&two, 0, &[PLAIN; 2]), wires().netdev(&two, 1, &[PLAIN; 2]));
         assert!(data.contains("hostfwd=udp:127.0.0.1:4003-:4003") && !data.contains("12865"), "{data}");
         assert!(control.ends_with("hostfwd=tcp:127.0.0.1:4001-:12865"), "{control}");
-        let one = wires().netdev(&of_kind(Kind::User), 0, 0, PLAIN);
+        let one = wires().netdev(&of_kind(Kind::User), 0, &[PLAIN]);
         assert!(one.contains("12865") && one.contains("4002-:4002"), "{one}");
     }
 
