@@ -33,8 +33,9 @@ pub(crate) fn resolve(
                 continue;
             }
             let tried = (own.text("qemu_binary")?.to_owned(), helper, own.words("extra_args")?);
-            let (level, why) =
-                known.entry(tried).or_insert_with_key(|(qemu, helper, extra)| strongest(qemu, accel, *helper, extra));
+            let (level, why) = known
+                .entry(tried)
+                .or_insert_with_key(|(qemu, helper, extra)| strongest(qemu, accel, *helper, extra));
             let because = why.as_deref().unwrap_or_default();
             match asked {
                 Some(asked) if asked > *level => {

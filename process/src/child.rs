@@ -3,10 +3,12 @@
 use super::inherited::Inherited;
 use super::namespace::Namespace;
 use super::rules::Rules;
+use super::strangers;
 use super::user::User;
 use rustix::process::{Pid, Signal, getppid, set_parent_process_death_signal};
 use rustix::thread::{CpuSet, sched_setaffinity};
 use std::io;
+use std::os::fd::RawFd;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::sync::Arc;
@@ -20,6 +22,8 @@ pub(super) enum Step {
     EnterNetwork(Arc<Namespace>),
     /// Runs on these CPUs.
     Cpus(CpuSet),
+    /// Gives up what perfvt was started with.
+    ShutOut(&'static [RawFd]),
     /// Opens or keeps a file.
     Inherit(Inherited),
     /// Becomes another user.
@@ -39,6 +43,7 @@ impl Step {
             Step::Enter(namespace) => namespace.enter(),
             Step::EnterNetwork(namespace) => namespace.enter_network(),
             Step::Cpus(mask) => Ok(sched_setaffinity(None, mask)?),
+            Step::ShutOut(numbers) => strangers::shut_out(numbers),
             Step::Inherit(file) => file.hand_over(),
             Step::Become(user) => user.take(),
             Step::Keep(rules) => rules.take(),
@@ -55,6 +60,7 @@ impl Step {
         match self {
             Step::Enter(_) | Step::EnterNetwork(_) => "entering a namespace".to_owned(),
             Step::Cpus(_) => "choosing its CPUs".to_owned(),
+            Step::ShutOut(_) => "closing what perfvt was started with".to_owned(),
             Step::Inherit(file) => file.what(),
             Step::Become(user) => format!("becoming user {}", user.uid()),
             Step::Keep(_) => "keeping it from files (landlock)".to_owned(),

@@ -16,6 +16,7 @@ mod run;
 mod running;
 mod spawn;
 mod stop;
+mod strangers;
 mod unshare;
 mod user;
 

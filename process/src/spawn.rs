@@ -7,6 +7,7 @@ use super::inherited::Inherited;
 use super::rules::Rules;
 use super::running::{Reader, Running};
 use super::stop::note;
+use super::strangers;
 use super::user::User;
 use model::CpuId;
 use rustix::thread::CpuSet;
@@ -135,6 +136,9 @@ impl Spec {
         });
         let mut steps = Vec::from_iter(namespace);
         steps.extend(cpu_mask(&self.cpus)?.map(Step::Cpus));
+        if self.user.is_some() || self.rules.is_some() {
+            steps.push(Step::ShutOut(strangers::inherited()));
+        }
         // While it still has the rights to open them.
         steps.extend(self.inherited.iter().cloned().map(Step::Inherit));
         steps.extend(self.user.clone().map(Step::Become));

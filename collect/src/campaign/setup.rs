@@ -3,10 +3,10 @@
 use super::plan;
 pub use super::refused::SetupError;
 use super::resolve::{self, Disks};
-use crate::confining;
 use crate::config::select::{repeats, select};
 use crate::config::spec::named_guest;
 use crate::config::{Selected, Source, aliases, keys};
+use crate::confining;
 use crate::environment::EnvironmentSpec;
 use crate::matrix::{self, Environment};
 use crate::workload::{self, Needs, Workload};

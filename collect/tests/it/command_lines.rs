@@ -37,6 +37,42 @@ fn needs() -> Needs {
     Needs { tools: true, boot_trace: true, brings: vec![wish], sessions: 2, ..Needs::default() }
 }
 
+/// The words with the names of files for descriptors: those of sets as `-add-fd` tells them, those of sockets by their ids,
+/// those that QEMU opens once more by the option.
+fn named(words: &[String]) -> Vec<String> {
+    let sets: Vec<(String, String)> = words
+        .windows(2)
+        .filter(|pair| pair[0] == "-add-fd")
+        .map(|pair| {
+            let (set, name) = pair[1].split_once(",opaque=").unwrap();
+            (format!("/dev/fdset/{}", set.split_once("set=").unwrap().1), name.to_owned())
+        })
+        .collect();
+    let mut all = Vec::new();
+    let mut left = words.iter();
+    while let Some(word) = left.next() {
+        if word == "-add-fd" {
+            left.next();
+            continue;
+        }
+        let word = sets.iter().fold(word.clone(), |word, (set, name)| word.replace(set, name));
+        let socket = |word: String, id: &str| match word.strip_prefix(&format!("socket,id={id},fd=")) {
+            Some(rest) => {
+                format!("socket,id={id},path=BOOT/{},{}", &id[..3], rest.split_once(',').unwrap().1)
+            }
+            None => word,
+        };
+        let word = socket(socket(word, "qmp0"), "cmd0");
+        let before = all.last().map(String::as_str);
+        all.push(match before {
+            Some("-kernel") if word.starts_with("/proc/self/fd/") => "IMAGE/vmlinux".to_owned(),
+            Some("-initrd") if word.starts_with("/proc/self/fd/") => "IMAGE/initramfs.cpio".to_owned(),
+            _ => word,
+        });
+    }
+    all
+}
+
 /// What stands in a word for names of one boot, in turn.
 fn replaced(word: &str, names: &[(String, &str)]) -> String {
     names.iter().fold(word.to_owned(), |word, (real, shown)| word.replace(real.as_str(), shown))
@@ -106,14 +142,14 @@ fn a_guest_with_every_device_is_shown_executed_and_hashed_alike() {
         assert_eq!(*file("qemu.argv.shown"), shown.join("\n"), "what is hashed is what the plan shows");
         let hash = blake3::hash(file("qemu.argv.shown").as_bytes()).to_hex();
         assert_eq!(booted.facts.get("qemu.argv"), hash.get(..16));
-        assert_eq!(booted.facts.version("qemu.argv"), "3");
+        assert_eq!(booted.facts.version("qemu.argv"), "4");
         // Whatever is executed is shown, but for names of this boot. Nothing else differs.
+        let words = named(&words);
         let node = |name: &str| {
             let beginning = format!("\"node-name\":\"{name}\"");
             words.iter().find(|word| word.contains(&beginning)).unwrap().clone()
         };
         let of_node = |name: &str| behind(&[node(name)], "\"filename\":\"").to_owned();
-        let at = |name: &str| words.iter().position(|word| word == name).unwrap() + 1;
         let forwards: Vec<&str> =
             words.iter().flat_map(|word| word.split("hostfwd=tcp:127.0.0.1:").skip(1)).collect();
         let port = |index: usize| forwards[index].split('-').next().unwrap();
@@ -122,9 +158,6 @@ fn a_guest_with_every_device_is_shown_executed_and_hashed_alike() {
         assert_eq!(data.len(), 2, "{forwards:?}");
         let mut names = vec![
             (format!("path={}", folder(behind(&words, "id=serial0,path="))), "path=BOOT"),
-            (format!("path={}", folder(behind(&words, "id=qmp0,path="))), "path=BOOT"),
-            (words[at("-kernel")].clone(), "IMAGE/vmlinux"),
-            (words[at("-initrd")].clone(), "IMAGE/initramfs.cpio"),
             (of_node("tools"), "IMAGE/tools.img"),
             (of_node("brought"), "BOOT/brought.img"),
             (of_node("disk0"), "BOOT/disk"),

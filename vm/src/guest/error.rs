@@ -105,9 +105,11 @@ impl GuestError {
                 ChannelError::Io(_) | ChannelError::Nonsense(_) | ChannelError::Refused(_),
             )
             | GuestError::Qmp(_) => Code::ChannelBroken,
-            GuestError::Process(_) | GuestError::Network(_) | GuestError::Confine(_) | GuestError::Pin(_) | GuestError::Io { .. } => {
-                Code::Host
-            }
+            GuestError::Process(_)
+            | GuestError::Network(_)
+            | GuestError::Confine(_)
+            | GuestError::Pin(_)
+            | GuestError::Io { .. } => Code::Host,
         };
         Failure::new(code, self.to_string())
     }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
 
 mod blockdev;
+mod confined;
 mod guest_job;
 mod host_prepare;
 mod host_topologies;

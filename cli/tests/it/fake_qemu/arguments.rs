@@ -32,9 +32,7 @@ impl Arguments {
         let values = |name: &'static str| {
             words.windows(2).filter(move |pair| pair[0] == name).map(|pair| pair[1].as_str())
         };
-        let chardev = |id: &str| {
-            values("-chardev").find(|value| part(value, "id").as_deref() == Some(id))
-        };
+        let chardev = |id: &str| values("-chardev").find(|value| part(value, "id").as_deref() == Some(id));
         let socket = |id: &str| part(chardev(id)?, "fd")?.parse().ok();
         let start = values("-starts").map(|file| note_start(Path::new(file))).next().unwrap_or(1);
         let iothreads = values("-object").filter(|object| object.starts_with("iothread,"));

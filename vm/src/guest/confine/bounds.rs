@@ -10,8 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// Where distributions keep programs, libraries and QEMU's data.
-const SYSTEM: [&str; 8] =
-    ["/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin", "/nix/store", "/gnu/store"];
+const SYSTEM: [&str; 8] = ["/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin", "/nix/store", "/gnu/store"];
 /// What programs and libraries read to start, to resolve names and to tell the time, and what the kernel says of the machine.
 const SETTINGS: [&str; 21] = [
     "/etc/ld.so.cache",

@@ -16,7 +16,8 @@ pub fn strongest(qemu: &str, accel: Accel, helper: bool, extra: &[String]) -> (C
         return (Confine::None, Some(format!("{qemu} has no sandbox")));
     }
     if helper {
-        let reason = "qemu-bridge-helper, which opens taps for an ordinary user, needs a right that landlock takes";
+        let reason =
+            "qemu-bridge-helper, which opens taps for an ordinary user, needs a right that landlock takes";
         return (Confine::Sandbox, Some(reason.to_owned()));
     }
     if let Some(path) = named(extra) {
@@ -65,7 +66,9 @@ mod tests {
 
     #[test]
     fn a_file_in_extra_arguments_is_qemus_to_open_and_a_word_is_not() {
-        let of = |words: &[&str]| named(&words.iter().map(|w| (*w).to_owned()).collect::<Vec<_>>()).map(str::to_owned);
+        let of = |words: &[&str]| {
+            named(&words.iter().map(|w| (*w).to_owned()).collect::<Vec<_>>()).map(str::to_owned)
+        };
         assert_eq!(of(&["-drive", "if=none,file=/etc/passwd"]).as_deref(), Some("/etc/passwd"));
         assert_eq!(of(&["-rtc", "base=utc", "-device", "virtio-balloon-pci"]), None);
     }
@@ -77,7 +80,9 @@ mod tests {
         }
         let (level, why) = strongest(crate::guest::QEMU, Accel::Tcg, false, &[]);
         match why {
-            Some(reason) if level < Confine::usual() => testing::skip(format_args!("{}: {reason}", level.word())),
+            Some(reason) if level < Confine::usual() => {
+                testing::skip(format_args!("{}: {reason}", level.word()))
+            }
             _ => assert_eq!(level, Confine::usual()),
         }
     }

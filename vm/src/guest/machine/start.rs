@@ -81,8 +81,9 @@ impl Spawned {
     /// [`BootSpec::forensics`]; so do the steps behind this one.
     pub(super) fn place(self, spec: &BootSpec<'_>) -> Result<Placed, GuestError> {
         let Spawned(mut process) = self;
-        let connected =
-            connect(&mut process.qemu, process.until, || Qmp::connect(&process.sockets.path().join(QMP), HOST_ANSWER));
+        let connected = connect(&mut process.qemu, process.until, || {
+            Qmp::connect(&process.sockets.path().join(QMP), HOST_ANSWER)
+        });
         let mut qmp = match connected {
             Ok(qmp) => qmp,
             Err(error) => return Err(process.give_up(None, spec, error)),

@@ -4,7 +4,9 @@ use super::bridge::{host_address, own_taps};
 use super::ip::ip;
 use super::macvtap::Macvtaps;
 use super::ports::{SERVER_PORT, free_ports};
-use super::{Address, ClientPlace, Kind, Layout, Link, NetworkError, NicWiring, Wires, Wiring, netdev, opened};
+use super::{
+    Address, ClientPlace, Kind, Layout, Link, NetworkError, NicWiring, Wires, Wiring, netdev, opened,
+};
 use formats::counters::Traffic;
 use process::{Inherited, Namespace, ProcessError, Spec};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
@@ -67,7 +69,12 @@ impl Network {
                 ClientPlace::Remote(host) => resolve(&host.address),
                 _ => None,
             },
-            pairs: layout.links.iter().map(pair).collect::<std::io::Result<_>>().map_err(NetworkError::NoPair)?,
+            pairs: layout
+                .links
+                .iter()
+                .map(pair)
+                .collect::<std::io::Result<_>>()
+                .map_err(NetworkError::NoPair)?,
         };
         network.build()?;
         Ok(network)

@@ -38,7 +38,8 @@ pub(super) fn vhost(wants: &[NicWiring], nic: usize) -> Result<Vec<Inherited>, N
     let Some(NicWiring { vhost: true, queues }) = wants.get(nic).copied() else { return Ok(Vec::new()) };
     let opened = (queues..2 * queues).map(|at| {
         let file = edge::write::open_device(VHOST).map_err(|e| {
-            let reason = format!("vhost=on: opening {VHOST}: {e}; load vhost_net, join its group, or set vhost=off");
+            let reason =
+                format!("vhost=on: opening {VHOST}: {e}; load vhost_net, join its group, or set vhost=off");
             NetworkError::Refused(reason)
         })?;
         Ok(Inherited::new(file, queue(wants, nic, at)))
