@@ -4,7 +4,7 @@ use super::bridge::{host_address, own_taps};
 use super::ip::ip;
 use super::macvtap::Macvtaps;
 use super::ports::{SERVER_PORT, free_ports};
-use super::{Address, ClientPlace, Kind, Layout, Link, NetworkError, Wires, Wiring, netdev};
+use super::{Address, ClientPlace, Home, Layout, Link, NetworkError, Wires, Wiring, netdev};
 use formats::counters::Traffic;
 use process::{Inherited, Namespace, PrivateFolder, ProcessError, Spec, private_folder};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
@@ -42,8 +42,7 @@ impl Network {
     /// # Errors
     /// Whatever the host refuses.
     pub fn create(layout: &Layout, sessions: usize, name: &str) -> Result<Network, NetworkError> {
-        let has = |kind| layout.links.iter().any(|link| link.kind == kind);
-        let namespace = if has(Kind::Tap) {
+        let namespace = if layout.has(Home::Namespace) {
             Some(Namespace::create().map(Arc::new).map_err(|e| NetworkError::NoTap(e.to_string()))?)
         } else if layout.is_shut_in() {
             // In a network of its own there is nothing to reach but forwarded ports.
@@ -51,7 +50,7 @@ impl Network {
         } else {
             None
         };
-        let folder = if has(Kind::Dgram) || has(Kind::Stream) {
+        let folder = if layout.has(Home::Sockets) {
             Some(private_folder().map_err(NetworkError::NoFolder)?)
         } else {
             None
@@ -64,7 +63,7 @@ impl Network {
             layout: layout.clone(),
             namespace,
             outside: None,
-            macvtaps: if has(Kind::Macvtap) { Some(Macvtaps::new()?) } else { None },
+            macvtaps: if layout.has(Home::Above) { Some(Macvtaps::new()?) } else { None },
             wires,
             peers: layout.links.iter().map(Link::peer).collect(),
             servers: vec![None; layout.links.len()],
@@ -94,10 +93,10 @@ impl Network {
             self.outside = Some(Arc::new(outside));
         }
         for (index, link) in self.layout.links.clone().iter().enumerate() {
-            match link.kind {
-                Kind::Tap => self.own_bridge(index, link).map_err(no_tap)?,
-                Kind::Macvtap => self.macvtaps(index, link)?,
-                Kind::Bridge | Kind::User | Kind::Dgram | Kind::Stream => {}
+            match link.kind.home() {
+                Home::Namespace => self.own_bridge(index, link).map_err(no_tap)?,
+                Home::Above => self.macvtaps(index, link)?,
+                Home::Bridge | Home::Sockets | Home::Ports => {}
             }
         }
         for (index, link) in self.layout.links.clone().iter().enumerate() {
@@ -173,9 +172,10 @@ impl Network {
     /// A macvtap for each guest.
     fn macvtaps(&mut self, index: usize, link: &Link) -> Result<(), NetworkError> {
         let Some(macvtaps) = &mut self.macvtaps else { return Ok(()) };
+        let lower = link.device.as_deref().unwrap_or_default();
         for guest in 0..self.layout.scenario.guests().len() {
             let mac = netdev::mac(&self.layout, &self.wires.tag, guest, index);
-            macvtaps.add((guest, index), link, &self.wires.tap(guest, index), &mac)?;
+            macvtaps.add((guest, index), (lower, link.mtu), &self.wires.tap(guest, index), &mac)?;
         }
         Ok(())
     }
@@ -191,7 +191,7 @@ impl Network {
     /// Packets and bytes of the server's data link as its tap counts them, with `host`'s directions: what was received is
     /// what the guest sent. `qemu` is its process.
     pub fn traffic(&self, qemu: u32) -> Option<Traffic> {
-        let is_macvtap = self.layout.data().is_some_and(|link| link.kind == Kind::Macvtap);
+        let is_macvtap = self.layout.data().is_some_and(|link| link.kind.home() == Home::Above);
         let macvtaps = self.macvtaps.as_ref().filter(|_| is_macvtap);
         let pid = macvtaps.map_or(qemu, Macvtaps::pid);
         let text = edge::read::kernel(format!("/proc/{pid}/net/dev")).ok()?;
@@ -227,7 +227,7 @@ impl Network {
     /// Where a client reaches the server on a link.
     pub fn server(&self, index: usize) -> IpAddr {
         match (self.layout.links.get(index), self.servers.get(index)) {
-            (Some(link), Some(Some(address))) if link.kind != Kind::User => address.ip.into(),
+            (Some(link), Some(Some(address))) if link.kind.home() != Home::Ports => address.ip.into(),
             _ => Ipv4Addr::LOCALHOST.into(),
         }
     }
@@ -238,9 +238,9 @@ impl Network {
     /// `ip` or the kernel refuse.
     pub fn plug(&self, guest: usize) -> Result<(), NetworkError> {
         for (index, link) in self.layout.links.iter().enumerate() {
-            let bridge = match (link.kind, &link.device) {
-                (Kind::Tap, _) => own_bridge(index),
-                (Kind::Bridge, Some(bridge)) if !self.wires.helper => bridge.clone(),
+            let bridge = match (link.kind.home(), &link.device) {
+                (Home::Namespace, _) => own_bridge(index),
+                (Home::Bridge, Some(bridge)) if !self.wires.helper => bridge.clone(),
                 _ => continue,
             };
             let (tap, mtu) = (self.wires.tap(guest, index), link.mtu.to_string());
@@ -278,14 +278,13 @@ impl Wires {
 
     /// What stands for them where no ports are taken: see [`Wires::for_people`].
     pub fn planned(layout: &Layout, sessions: usize) -> Wires {
-        let on = |link: Option<&Link>| link.is_some_and(|link| link.kind == Kind::User);
-        let has_bridge = layout.links.iter().any(|link| link.kind == Kind::Bridge);
+        let on = |link: Option<&Link>| link.is_some_and(|link| link.kind.home() == Home::Ports);
         let wires = Wires {
             tag: String::new(),
             folder: PathBuf::new(),
             control_port: if on(layout.control()) { 0 } else { SERVER_PORT },
             data_ports: if on(layout.data()) { vec![0; sessions.max(1)] } else { Vec::new() },
-            helper: has_bridge && own_taps().is_err(),
+            helper: layout.has(Home::Bridge) && own_taps().is_err(),
             restricted: layout.is_shut_in() && !namespaces_work(),
         };
         wires.for_people()
@@ -328,7 +327,7 @@ fn resolve(host: &str) -> Option<Ipv4Addr> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{NicWiring, resolve_auto, unusable};
+    use super::super::{Kind, NicWiring, resolve_auto, unusable};
     use super::*;
     use crate::scenario::Scenario;
 

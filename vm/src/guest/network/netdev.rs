@@ -1,25 +1,8 @@
 //! QEMU's arguments for one end of a link: a pure function.
 
-use super::{Kind, Layout, Link, NicWiring, SERVER_PORT, macvtap};
-use std::net::Ipv4Addr;
-use std::path::PathBuf;
-
-/// What the names of a network's parts are made of.
-#[derive(Clone, Debug)]
-pub struct Wires {
-    /// Tells the taps of one campaign from those of another on the same bridge: six letters or digits.
-    pub tag: String,
-    /// Where unix sockets between guests lie.
-    pub folder: PathBuf,
-    /// The forwarded port of the server's control connection, with `net=user`.
-    pub control_port: u16,
-    /// Forwarded ports for data connections, the same on both sides, one for each session.
-    pub data_ports: Vec<u16>,
-    /// Whether QEMU's helper opens the taps on existing bridges, because this user may not.
-    pub helper: bool,
-    /// Whether QEMU itself keeps the guest from reaching further than forwarded ports, where there is no namespace for that.
-    pub restricted: bool,
-}
+use super::kind::End;
+use super::layout::Layout;
+use super::wires::{NicWiring, Wires};
 
 /// What a guest's NICs are plugged into.
 #[derive(Clone, Copy, Debug)]
@@ -50,67 +33,18 @@ pub fn mac(layout: &Layout, tag: &str, guest: usize, nic: usize) -> String {
 }
 
 impl Wires {
-    /// The tap of a guest's NIC: at most 15 characters.
-    pub fn tap(&self, guest: usize, nic: usize) -> String {
-        format!("pvt{}g{guest}n{nic}", self.tag)
-    }
-
     /// The value of `-netdev` for a guest's NIC.
     pub fn netdev(&self, layout: &Layout, guest: usize, nic: usize, wants: NicWiring) -> String {
         let Some(link) = layout.links.get(nic) else { return String::new() };
-        let id = format!("net{nic}");
-        match link.kind {
-            Kind::Bridge if self.helper => {
-                format!("bridge,id={id},br={}", link.device.as_deref().unwrap_or_default())
-            }
-            Kind::Tap | Kind::Bridge => {
-                let vhost = if wants.vhost { ",vhost=on" } else { "" };
-                let queues =
-                    if wants.queues > 1 { format!(",queues={}", wants.queues) } else { String::new() };
-                format!("tap,id={id},ifname={},script=no,downscript=no{vhost}{queues}", self.tap(guest, nic))
-            }
-            Kind::Macvtap => macvtap::netdev(&id, nic, wants),
-            Kind::User => self.user(layout, link, nic, &id),
-            Kind::Dgram => {
-                let (own, other) = (self.socket(nic, guest), self.socket(nic, 1 - guest.min(1)));
-                format!("dgram,id={id},local.type=unix,local.path={own},remote.type=unix,remote.path={other}")
-            }
-            Kind::Stream => {
-                let server = if guest == 0 { "on" } else { "off" };
-                format!("stream,id={id},server={server},addr.type=unix,addr.path={}", self.socket(nic, 0))
-            }
-        }
-    }
-
-    fn socket(&self, nic: usize, guest: usize) -> String {
-        self.folder.join(format!("n{nic}g{guest}")).display().to_string().replace(',', ",,")
-    }
-
-    fn user(&self, layout: &Layout, link: &Link, nic: usize, id: &str) -> String {
-        let Some(server) = link.server else { return String::new() };
-        let [a, b, c, _] = server.ip.octets();
-        let mut value = format!("user,id={id},net={}/{}", Ipv4Addr::new(a, b, c, 0), server.prefix);
-        if self.restricted {
-            value.push_str(",restrict=on");
-        }
-        // Without an address it is the first one that QEMU's DHCP would give.
-        let guest = if server.ip.octets()[3] == 15 { String::new() } else { server.ip.to_string() };
-        if nic + 1 == layout.links.len() {
-            value.push_str(&format!(",hostfwd=tcp:127.0.0.1:{}-{guest}:{SERVER_PORT}", self.control_port));
-        }
-        for port in self.data_ports.iter().filter(|_| nic == 0) {
-            for protocol in ["tcp", "udp"] {
-                value.push_str(&format!(",hostfwd={protocol}:127.0.0.1:{port}-{guest}:{port}"));
-            }
-        }
-        value
+        let (id, is_control) = (format!("net{nic}"), nic + 1 == layout.links.len());
+        End { id, link, wires: self, guest, nic, is_control, wants }.netdev()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::guest::network::ClientPlace;
+    use crate::guest::network::{ClientPlace, Kind, Link};
     use crate::scenario::Scenario;
 
     fn wires() -> Wires {
