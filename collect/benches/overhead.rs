@@ -12,7 +12,7 @@ mod stub;
 use collect::campaign::{Campaign, Hooks, Observer, plan::blocks};
 use collect::config::Source;
 use collect::config::select::select;
-use collect::environment::{EnvironmentSpec, Ground};
+use collect::environment::{EnvironmentSpec, Ground, Stage};
 use collect::lab::{Measured, window};
 use collect::matrix::{Environment, environments};
 use collect::testbed::Testbed;
@@ -43,7 +43,7 @@ static IDLE: Stub = Stub {
     ..Stub::new(
         "idle",
         "seconds",
-        |lab, _, raw| window(lab, WINDOW, WINDOW / 10)?.keep(raw),
+        |lab, _, _, raw| window(lab, WINDOW, WINDOW / 10)?.keep(raw),
         |_, raw| {
             let measured = Measured::read(raw)?;
             let values = vec![Value {
@@ -166,8 +166,9 @@ fn main() {
     let out = dir.path().join("out");
     Campaign::create(&out, &file).unwrap();
     let initramfs = powers_off(&image, dir.path());
-    let mut testbed =
-        Testbed::new(&cache, Some(image.clone()), Accel::Tcg, Needs::default(), true, "overhead").unwrap();
+    let (stage, wrong) = Stage::of(&file, &cache).unwrap();
+    assert!(wrong.is_empty(), "{wrong:?}");
+    let mut testbed = Testbed::new(stage, Some(image.clone()), "overhead").unwrap();
 
     // Half of the bare boots before and half after, so that a drift of the host weighs on both alike.
     let bares = || -> f64 {

@@ -23,6 +23,7 @@ use find::find;
 use in_guest::InGuest;
 use model::{Code, Fingerprint, Params, ParamsError};
 use process::{PrivateFolder, private_folder};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use step::WANTED;
 use vm::guest::image::{Cache, ImageError, Placed, brought_disk};
@@ -72,6 +73,25 @@ impl Wish {
     /// The same for Windows guests.
     pub fn for_windows(self) -> Wish {
         Wish { os: Os::Windows, ..self }
+    }
+}
+
+/// What of all that users bring is an environment's own: what it says of each key, and who builds its folders.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Brings {
+    values: BTreeMap<&'static str, String>,
+    in_guest: bool,
+}
+
+impl Brings {
+    /// What parameters say of the keys of these wishes.
+    pub fn of(params: &Params, wishes: &[Wish]) -> Brings {
+        let value = |wish: &Wish| (wish.key, Wish::of(params, wish.key, wish.program).value);
+        Brings { values: wishes.iter().map(value).collect(), in_guest: in_guest::is_asked(params) }
+    }
+
+    fn value(&self, key: &str) -> &str {
+        self.values.get(key).map_or("", String::as_str)
     }
 }
 
@@ -303,13 +323,12 @@ impl Brought {
         self.disk.as_ref().map(|(_, path)| path.as_path())
     }
 
-    /// What was brought under a key for an environment with these parameters.
+    /// What was brought under a key for an environment that brings this.
     ///
     /// # Errors
     /// Nothing was.
-    pub fn item(&self, key: &str, params: &Params) -> Result<&Item, Failed> {
-        let value = params.get(key).unwrap_or_default().trim();
-        let made = in_guest::is_asked(params);
+    pub fn item(&self, key: &str, own: &Brings) -> Result<&Item, Failed> {
+        let (value, made) = (own.value(key), own.in_guest);
         let of = |item: &&Item| item.key == key && item.value == value;
         // One environment may build on the host and another one in its guest.
         let found = self.items.iter().filter(of).find(|item| item.made.is_some() == made);
@@ -317,13 +336,13 @@ impl Brought {
         found.ok_or_else(|| Failed::new(Code::Host, format!("nothing was brought for {key}={value}")))
     }
 
-    /// Puts into a Windows guest what it is to have in an environment with these parameters.
+    /// Puts into a Windows guest what it is to have in an environment that brings this.
     ///
     /// # Errors
     /// A file cannot be read, or the guest does not take it.
-    pub fn put(&self, params: &Params, guest: &mut dyn Commands) -> Result<(), GuestError> {
-        let own = |item: &&Item| matches!(item.way, Way::Put) && item.is_of(params);
-        for item in self.items.iter().filter(own) {
+    pub fn put(&self, own: &Brings, guest: &mut dyn Commands) -> Result<(), GuestError> {
+        let to_put = |item: &&Item| matches!(item.way, Way::Put) && item.is_of(own);
+        for item in self.items.iter().filter(to_put) {
             let content = edge::read(&item.host, edge::read::PROGRAM).map_err(|source| GuestError::Io {
                 doing: "reading",
                 path: item.host.clone(),
@@ -334,14 +353,14 @@ impl Brought {
         Ok(())
     }
 
-    /// Builds in a guest that takes commands what is to be built there in an environment with these parameters. Gives the
-    /// logs by file name.
+    /// Builds in a guest that takes commands what is to be built there in an environment that brings this. Gives the logs by
+    /// file name.
     ///
     /// # Errors
     /// make is not there, or fails.
-    pub fn make(&self, params: &Params, guest: &mut Machine) -> Result<Vec<(String, String)>, BroughtError> {
-        let own = self.items.iter().filter(|item| item.is_of(params)).filter_map(|item| item.made.as_ref());
-        own.map(|made| Ok((format!("deps.{}.guest.log", made.name), made.make(guest)?))).collect()
+    pub fn make(&self, own: &Brings, guest: &mut Machine) -> Result<Vec<(String, String)>, BroughtError> {
+        let made = self.items.iter().filter(|item| item.is_of(own)).filter_map(|item| item.made.as_ref());
+        made.map(|made| Ok((format!("deps.{}.guest.log", made.name), made.make(guest)?))).collect()
     }
 
     /// The logs of what was built, by file name, for the campaign to keep.
@@ -350,10 +369,10 @@ impl Brought {
     }
 
     /// What an environment is made of, for its fingerprint.
-    pub fn facts(&self, params: &Params) -> Fingerprint {
+    pub fn facts(&self, own: &Brings) -> Fingerprint {
         let mut facts = Fingerprint::default();
         // What is in an image is part of it, and the image has a hash of its own.
-        for item in self.items.iter().filter(|item| item.is_of(params) && !matches!(item.way, Way::There)) {
+        for item in self.items.iter().filter(|item| item.is_of(own) && !matches!(item.way, Way::There)) {
             facts.set(format!("brought.{}", item.key), &item.hash);
         }
         facts
@@ -361,8 +380,7 @@ impl Brought {
 }
 
 impl Item {
-    fn is_of(&self, params: &Params) -> bool {
-        self.value == params.get(self.key).unwrap_or_default().trim()
-            && (self.made.is_none() || in_guest::is_asked(params))
+    fn is_of(&self, own: &Brings) -> bool {
+        self.value == own.value(self.key) && (self.made.is_none() || own.in_guest)
     }
 }

@@ -14,7 +14,6 @@
 pub mod brought;
 pub mod campaign;
 pub mod config;
-mod confining;
 pub mod doctor;
 pub mod environment;
 pub mod lab;

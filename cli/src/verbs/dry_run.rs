@@ -2,9 +2,9 @@
 
 use crate::Error;
 use crate::stopping;
-use collect::campaign::setup::{NO_GUEST, Prepared, Rooms};
+use collect::campaign::setup::{NO_GUEST, Prepared};
 use collect::config::reference;
-use collect::environment::EnvironmentSpec;
+use collect::environment::{EnvironmentSpec, Place, Room};
 use model::ids::cpu_list;
 use model::{BootPlan, EnvironmentPlan, Origin, Params};
 use report::campaign::duration;
@@ -44,16 +44,12 @@ pub fn show_plan(prepared: &Prepared, out: &mut dyn Write) -> Result<(), Error> 
     for warning in &file.warnings {
         writeln!(out, "warning: {warning}")?;
     }
-    match &prepared.rooms {
-        Rooms::Guests(specs) => {
-            for (environment, spec) in file.environments.iter().zip(specs) {
-                show_environment(&file.workload, environment, spec, out)?;
-            }
-        }
-        Rooms::Host(rooms) => {
-            for (environment, cpus) in file.environments.iter().zip(rooms) {
-                writeln!(out, "\nenvironment {}", environment.name)?;
-                writeln!(out, "  placement: on CPUs {}", cpu_list(cpus))?;
+    for (environment, room) in file.environments.iter().zip(&prepared.stage.rooms) {
+        writeln!(out, "\nenvironment {}", environment.name)?;
+        match &room.place {
+            Place::Guests(spec) => show_guests(&file.workload, environment, (room, spec), out)?,
+            Place::Host(host) => {
+                writeln!(out, "  placement: on CPUs {}", cpu_list(&host.cpus))?;
                 show_params(&file.workload, environment, out)?;
             }
         }
@@ -72,14 +68,13 @@ pub fn show_plan(prepared: &Prepared, out: &mut dyn Write) -> Result<(), Error> 
 }
 
 /// One environment of a plan: its guests, where they run, its parameters, and QEMU's command lines.
-fn show_environment(
+fn show_guests(
     workload: &str,
     environment: &EnvironmentPlan,
-    spec: &EnvironmentSpec,
+    (room, spec): (&Room, &EnvironmentSpec),
     out: &mut dyn Write,
 ) -> Result<(), Error> {
-    writeln!(out, "\nenvironment {}", environment.name)?;
-    for line in spec.portraits(&environment.to_params()) {
+    for line in room.portraits() {
         writeln!(out, "  guest {line}")?;
     }
     for line in spec.plan().to_string().lines() {

@@ -12,14 +12,13 @@ use crate::verbs::options::defaults;
 use crate::verbs::story;
 use crate::{DONE, Error, INTERRUPTED, INVALID_CELLS, own_executable};
 use collect::brought::to_build;
-use collect::campaign::setup::{
-    Prepared, Request, Until, needs, prepare, utc_stamp, without_exits_before_7_1,
-};
+use collect::campaign::setup::{Prepared, Request, Until, prepare, utc_stamp, without_exits_before_7_1};
 use collect::campaign::{Campaign, CampaignError, Ended, Hooks, Keep, NoiseGuard};
 use collect::config::Source;
+use collect::environment::Stage;
 use collect::lab::window::counts_in_debugfs;
-use collect::testbed::{Testbed, claims, obstacles};
-use model::{Accel, CampaignFile, Rule};
+use collect::testbed::{Testbed, claims, obstacles, survey};
+use model::{CampaignFile, EnvironmentPlan, Rule};
 use process::name_folders_after;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -33,7 +32,7 @@ use vm::host::noise::{Limits, Reader};
 pub fn run(args: &Run, command: Vec<String>, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Error> {
     let (repeats, until) = stopping::asked(args)?;
     let request = request(args, command, repeats, until);
-    let mut prepared = prepare(&request, &own_executable())?;
+    let prepared = prepare(&request, &own_executable())?;
     tell(&prepared, err)?;
     let default =
         || format!("perfvt-{}-{}", prepared.file.workload, utc_stamp(prepared.file.created_unix_ns));
@@ -41,14 +40,14 @@ pub fn run(args: &Run, command: Vec<String>, out: &mut dyn Write, err: &mut dyn 
     if args.dry_run {
         show_plan(&prepared, out)?;
     }
-    check_host(&prepared.file, room(args, &prepared, &dir, err))?;
+    obstacles(&prepared.stage, room(args, &prepared, &dir, err))?;
     if args.dry_run {
         return Ok(DONE);
     }
     story::check_junit(args.conduct.junit.as_deref(), &dir)?;
     let signals = Signals::watch(args.conduct.nohup)?;
     let turned = args.prepare.then(|| Turned::prepare(err)).transpose()?;
-    let done = collect(&mut prepared, (&dir, &args.conduct, args.join), signals, out, err);
+    let done = collect(prepared, (&dir, &args.conduct, args.join), signals, out, err);
     if let Some(turned) = turned {
         turned.restore(err);
     }
@@ -118,14 +117,9 @@ fn room(args: &Run, prepared: &Prepared, dir: &Path, err: &mut dyn Write) -> Vec
     wrong
 }
 
-/// Refuses a campaign that cannot run here, with everything that is in its way.
-fn check_host(file: &CampaignFile, further: Vec<String>) -> Result<(), Error> {
-    Ok(obstacles(file, &Cache::from_env()?, &needs(file)?, further)?)
-}
-
 /// Takes everything that a plan says, in a campaign of its own or joined to the one in `dir`.
 fn collect(
-    prepared: &mut Prepared,
+    Prepared { mut file, mut stage, .. }: Prepared,
     (dir, conduct, join): (&Path, &Conduct, bool),
     signals: Signals,
     out: &mut dyn Write,
@@ -134,22 +128,29 @@ fn collect(
     let here = boot_id(Path::new("/"));
     let joined = if join { Some(Campaign::open(dir, &here)?) } else { None };
     if let Some(campaign) = &joined {
-        prepared.file.id.clone_from(&campaign.file().id);
+        file.id.clone_from(&campaign.file().id);
+        let new = |old: &EnvironmentPlan| !file.environments.iter().any(|e| e.name == old.name);
+        let mut all: Vec<EnvironmentPlan> = campaign.unfinished().into_iter().filter(new).collect();
+        if !all.is_empty() {
+            // What it has not finished is booted as well.
+            all.extend(file.environments.iter().cloned());
+            stage = survey(&CampaignFile { environments: all, ..file.clone() }, &Cache::from_env()?)?;
+        }
     }
-    let (mut testbed, versions, _locks) = testbed(&prepared.file, conduct, &signals, err)?;
+    let (mut testbed, versions, _locks) = testbed(stage, &file.id, conduct, &signals, err)?;
     if !counts_in_debugfs(Path::new("/")) {
-        without_exits_before_7_1(&mut prepared.file, &versions);
+        without_exits_before_7_1(&mut file, &versions);
     }
-    for warning in &prepared.file.warnings {
+    for warning in &file.warnings {
         say(err, &format!("warning: {warning}"));
     }
     let campaign = match joined {
         Some(mut campaign) => {
-            campaign.join(prepared.file.clone())?;
+            campaign.join(file)?;
             campaign
         }
         None => {
-            Campaign::create(dir, &prepared.file)?;
+            Campaign::create(dir, &file)?;
             Campaign::open(dir, &here)?
         }
     };
@@ -164,29 +165,26 @@ fn say(to: &mut dyn Write, text: &str) {
 /// A testbed on which the guests of every environment could be started, the QEMUs that did, and the locks on where they
 /// run.
 fn testbed(
-    file: &CampaignFile,
+    stage: Stage,
+    campaign: &str,
     conduct: &Conduct,
     signals: &Signals,
     err: &mut dyn Write,
 ) -> Result<(Testbed, Vec<String>, Locks), Error> {
-    name_folders_after(&file.id);
-    let accel = if file.accel == "kvm" { Accel::Kvm } else { Accel::Tcg };
-    let cache = Cache::from_env()?;
-    let needs = needs(file)?;
-    let image = needs.guest.then(|| builtin(&cache)).transpose()?;
+    name_folders_after(campaign);
+    let image = stage.needs.guest.then(|| builtin(&stage.cache)).transpose()?;
     let mut patience = |held: Option<&LockError>| {
         if let Some(held) = held {
             say(err, &format!("waiting: {held}"));
         }
         signals.seen().is_none()
     };
-    let locks =
-        acquire(&claims(file, &cache, image.as_ref(), &needs)?, conduct.wait.then_some(&mut patience))?;
-    for folder in to_build(&cache, &needs.brings)? {
+    let locks = acquire(&claims(&stage, image.as_ref())?, conduct.wait.then_some(&mut patience))?;
+    for folder in to_build(&stage.cache, &stage.needs.brings)? {
         say(err, &format!("building {} with make; nothing boots before", folder.display()));
     }
-    let testbed = Testbed::new(&cache, image, accel, needs, file.allow_unpinned, &file.id)?;
-    let versions = testbed.rehearse(file)?;
+    let testbed = Testbed::new(stage, image, campaign)?;
+    let versions = testbed.rehearse()?;
     Ok((testbed, versions, locks))
 }
 
@@ -197,10 +195,10 @@ pub fn resume(args: &Resume, out: &mut dyn Write, err: &mut dyn Write) -> Result
     if file.accel == "kvm" {
         accel::resolve("kvm", || accel::probe(&own_executable()))?;
     }
-    check_host(&file, Vec::new())?;
+    let stage = survey(&file, &Cache::from_env()?)?;
     let signals = Signals::watch(args.conduct.nohup)?;
     let turned = args.prepare.then(|| Turned::prepare(err)).transpose()?;
-    let done = go_on(args, &file, signals, out, err);
+    let done = go_on(args, (&file.id, stage), signals, out, err);
     if let Some(turned) = turned {
         turned.restore(err);
     }
@@ -210,12 +208,12 @@ pub fn resume(args: &Resume, out: &mut dyn Write, err: &mut dyn Write) -> Result
 /// Takes what a campaign has no result of yet.
 fn go_on(
     args: &Resume,
-    file: &CampaignFile,
+    (id, stage): (&str, Stage),
     signals: Signals,
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> Result<u8, Error> {
-    let (mut testbed, _, _locks) = testbed(file, &args.conduct, &signals, err)?;
+    let (mut testbed, _, _locks) = testbed(stage, id, &args.conduct, &signals, err)?;
     let mut campaign = Campaign::open(&args.dir, &boot_id(Path::new("/")))?;
     if args.force {
         campaign.force();

@@ -55,17 +55,17 @@ impl Workload for Noisy {
     fn rhs_name(&self, began: f64) -> String {
         pretend().rhs_name(began)
     }
-    fn prepare(&self, _: &mut dyn Lab) -> Result<(), Failed> {
+    fn prepare(&self, _: &mut dyn Lab, _: &Params) -> Result<(), Failed> {
         Ok(())
     }
-    fn measure(&self, lab: &mut dyn Lab, case: &Case, raw: &Path) -> Result<(), Failed> {
+    fn measure(&self, _: &mut dyn Lab, case: &Case, params: &Params, raw: &Path) -> Result<(), Failed> {
         let size: u64 = case.keys.get("size").unwrap().parse().unwrap();
         // ENVIRONMENT/repeatN..
         let place: Vec<&str> = raw.iter().rev().skip(2).take(2).map(|p| p.to_str().unwrap()).collect();
         let seed =
             place.concat().bytes().fold(size, |seed, b| seed.wrapping_mul(31).wrapping_add(u64::from(b)));
         let sd = if size % 2 == 1 { 0.003 } else { 0.1 };
-        let factor = lab.params().get(&format!("factor.{size}")).map_or(1.0, |f| f.parse().unwrap());
+        let factor = params.get(&format!("factor.{size}")).map_or(1.0, |f| f.parse().unwrap());
         let value = 2.0 * factor * (sd * SplitMix64::new(seed).next_normal()).exp();
         std::fs::write(raw.join("out.txt"), value.to_string()).map_err(|e| Failed::tool(e.to_string()))
     }
@@ -313,7 +313,12 @@ fn a_joined_environment_is_compared_and_never_paired() {
     let plan = Campaign::plan_in(&out, &state).unwrap();
     let names: Vec<&str> = plan.environments.iter().map(|e| e.name.as_str()).collect();
     assert_eq!(names.last(), Some(&"after"), "whoever looks sees it: {names:?}");
+    // Whoever goes on with it looks whether it can be booted, and locks where it runs.
+    assert_eq!(Campaign::stored_plan(&out).unwrap().environments.len(), names.len());
+    let unfinished = |out: &Path| open(out).unfinished().into_iter().map(|e| e.name).collect::<Vec<_>>();
+    assert_eq!(unfinished(&out), ["after"]);
     assert!(go(&out, 5).0.interrupted);
+    assert_eq!(unfinished(&out), ["after"]);
     assert_eq!(go(&out, u32::MAX).0, Ended { valid: 64, invalid: 0, interrupted: false });
     let run: RunFile = read_json(&out.join("after/run.json"), RUN_FORMAT).unwrap();
     assert_eq!((run.rule, run.repeats, run.campaign.as_str()), (Rule::Fixed { repeats: 6 }, 6, "c1"));

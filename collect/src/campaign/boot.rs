@@ -92,7 +92,7 @@ impl Campaign {
         let (logs, forensics) = (of_this_boot("raw"), of_this_boot("forensics"));
         let folders = Folders::of(&of_this_boot);
         create_directory(&logs)?;
-        let booted = match booter.boot(boot.params, &logs, &forensics) {
+        let booted = match booter.boot(&boot.environment.name, &logs, &forensics) {
             Ok(booted) => booted,
             Err(failed) => {
                 self.drop_unwanted(&folders, true)?;
@@ -114,7 +114,7 @@ impl Campaign {
             lab.end(None);
             return Err(error);
         }
-        let prepared = self.workload.prepare(lab.as_mut()).map_err(|f| f.during(Phase::Prepare));
+        let prepared = self.workload.prepare(lab.as_mut(), boot.params).map_err(|f| f.during(Phase::Prepare));
         let end = match prepared {
             Err(failed) => Some(End::Broken(failed)),
             Ok(()) => self.measure_all(lab.as_mut(), hooks, boot, repeat)?,

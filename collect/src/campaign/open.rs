@@ -71,12 +71,12 @@ impl Campaign {
         Ok(file)
     }
 
-    /// The plan of `campaign.json` with its secrets, for whoever is about to go on with it.
+    /// The same with its secrets, for whoever is about to go on with it.
     ///
     /// # Errors
-    /// `campaign.json` or `secrets.json` cannot be read.
+    /// Those of [`Campaign::plan_in`], or the journal or `secrets.json` cannot be read.
     pub fn stored_plan(dir: &Path) -> Result<CampaignFile, CampaignError> {
-        let mut file = read_plan(dir)?;
+        let mut file = Self::plan_in(dir, &State::of(&Journal::events(dir)?))?;
         secrets::take_in(dir, &mut file.environments)?;
         Ok(file)
     }

@@ -2,17 +2,15 @@
 
 use super::refused::SetupError;
 use crate::brought::check_build_on;
-use crate::environment::{EnvironmentError, EnvironmentSpec, Ground, pin};
+use crate::environment::{EnvironmentError, EnvironmentSpec, Place, Stage, needs, settle};
 use crate::matrix::Environment;
-use crate::parse::{self, disk, layout, open_choices, second_nic_is_meant};
-use crate::testbed::TestbedError;
-use crate::workload::{self, Needs, Workload};
-use model::{Accel, CpuId, Origin, Params, ParamsError};
+use crate::parse;
+use crate::workload::{self, Workload};
+use model::{Accel, Params};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use vm::guest::image::Cache;
 use vm::guest::network;
-use vm::host::topology::Topology;
 use vm::scenario::Scenario;
 
 /// The scenario, which is the same in all environments: their results lie in folders that are named after it.
@@ -28,15 +26,9 @@ pub(super) fn scenario(environments: &mut [Environment]) -> Result<Scenario, Set
                 first: known,
             });
         }
-        set(&mut environment.params, "scenario", scenario.word());
+        settle::set(&mut environment.params, "scenario", scenario.word());
     }
     Ok(first.unwrap_or(Scenario::HostGuest))
-}
-
-/// Sets what was found out, and keeps where the question came from.
-fn set(params: &mut Params, key: &str, value: &str) {
-    let origin = params.param(key).map_or(Origin::BuiltIn, |p| p.origin.clone());
-    params.set(key, value, origin);
 }
 
 /// `net=auto` is resolved once for the campaign; what comes out stands in the parameters.
@@ -44,121 +36,110 @@ pub(super) fn networks(
     environments: &mut [Environment],
     scenario: Scenario,
     warnings: &mut Vec<String>,
-) -> Result<String, SetupError> {
+) -> Result<(), SetupError> {
     let mut auto = None;
-    let mut kinds: Vec<String> = Vec::new();
     for environment in environments {
-        if second_nic_is_meant(&environment.params) {
-            set(&mut environment.params, "nics", "nic1 nic2");
-        }
-        for key in open_choices(&environment.params)? {
-            let kind = match auto {
-                Some(kind) => kind,
-                None => {
-                    let (kind, fallback) = network::resolve_auto(scenario)?;
-                    warnings.extend(
-                        fallback.map(|why| format!("the network is {}, because {why}", kind.words())),
-                    );
-                    *auto.insert(kind)
-                }
-            };
-            set(&mut environment.params, &key, kind.word());
-        }
-        let layout = layout(&environment.params).map_err(|error| SetupError::Environment {
-            environment: environment.name.clone(),
-            source: Box::new(EnvironmentError::from(error).into()),
+        settle::networks(&mut environment.params, || match auto {
+            Some(kind) => Ok::<_, SetupError>(kind),
+            None => {
+                let (kind, fallback) = network::resolve_auto(scenario)?;
+                warnings
+                    .extend(fallback.map(|why| format!("the network is {}, because {why}", kind.words())));
+                Ok(*auto.insert(kind))
+            }
         })?;
-        if !kinds.contains(&layout.kinds()) {
-            kinds.push(layout.kinds());
-        }
     }
-    Ok(kinds.join(","))
+    Ok(())
 }
 
-/// What a workload needs of its testbed, over all environments.
-pub(super) fn needs<'a>(workload: &dyn Workload, all: impl IntoIterator<Item = &'a Params>) -> Needs {
-    all.into_iter().map(|params| workload.needs(params)).reduce(Needs::with).unwrap_or_default()
+/// `confine=auto` is resolved once for the campaign.
+pub(super) fn confine(
+    environments: &mut [Environment],
+    scenario: Scenario,
+    accel: Accel,
+    warnings: &mut Vec<String>,
+) -> Result<(), SetupError> {
+    let mut all: Vec<&mut Params> =
+        environments.iter_mut().map(|environment| &mut environment.params).collect();
+    warnings.extend(settle::confine(&mut all, scenario, accel)?);
+    Ok(())
 }
 
-/// Every environment as it will be booted, with all that its parameters leave open decided.
-pub(super) fn specs(
+/// Every environment as it will be measured, with all that its parameters leave open decided.
+pub(super) fn stage(
     environments: &mut [Environment],
     workload: &dyn Workload,
     accel: Accel,
     allow_unpinned: bool,
     warnings: &mut Vec<String>,
-) -> Result<Vec<EnvironmentSpec>, SetupError> {
-    let (topology, cache) = (Topology::here()?, Cache::from_env()?);
-    for environment in &mut *environments {
+) -> Result<Stage, SetupError> {
+    for environment in &*environments {
         // Once more, with the NICs that names of devices stand for.
         workload::check(workload, &environment.params)?;
     }
     let needs = needs(workload, environments.iter().map(|environment| &environment.params));
-    let ground = Ground { topology: &topology, cache: &cache, accel, needs: &needs, allow_unpinned };
-    let mut specs = Vec::new();
+    let mut stage = Stage::here(&Cache::from_env()?, accel, needs, allow_unpinned)?;
     for environment in environments {
-        let name = &environment.name;
-        let wrong = |source: TestbedError| SetupError::Environment {
-            environment: name.clone(),
-            source: Box::new(source),
-        };
-        let params = &mut environment.params;
-        let mut spec = EnvironmentSpec::of(params, &ground);
-        // That it cannot be pinned is told with all that is in the way (`testbed::obstacles`); what would run is shown all the same.
-        let refused = matches!(spec, Err(EnvironmentError::Shortage(_)));
-        if refused {
-            spec = EnvironmentSpec::of(params, &Ground { allow_unpinned: true, ..ground });
-        }
-        let spec = spec.map_err(|e| wrong(e.into()))?;
-        for guest in &spec.guests {
-            let own = params.object_params(&guest.name);
-            check_build_on(&own).map_err(|e| wrong(EnvironmentError::from(e).into()))?;
-            let smp = guest.hardware.smp.to_string();
-            if own.get("smp") != Some(&smp) {
-                let key = match params.get("smp") {
-                    None => "smp".to_owned(),
-                    Some(_) => format!("smp_{}", guest.name),
-                };
-                set(params, &key, &smp);
-            }
-        }
-        for note in spec.notes.iter().filter(|_| !refused) {
-            let warning = format!("{name}: {note}");
-            if !warnings.contains(&warning) {
-                warnings.push(warning);
-            }
-        }
-        if !spec.is_pinned() && !refused {
-            warnings.push(format!(
-                "guests of {name} ran unpinned: expect several times the spread between boots"
-            ));
-        }
-        specs.push(spec);
-    }
-    Ok(specs)
-}
-
-/// The CPUs that each environment has where no guest is booted: those that QEMU and clients would have had.
-pub(super) fn rooms(
-    environments: &[Environment],
-    workload: &dyn Workload,
-    allow_unpinned: bool,
-) -> Result<Vec<Vec<CpuId>>, SetupError> {
-    let topology = Topology::here()?;
-    let needs = needs(workload, environments.iter().map(|environment| &environment.params));
-    let room = |environment: &Environment| {
-        workload::check(workload, &environment.params)?;
-        // As above.
-        let plan = match pin(&topology, &environment.params, needs.sessions, allow_unpinned) {
-            Err(EnvironmentError::Shortage(_)) => pin(&topology, &environment.params, needs.sessions, true),
-            plan => plan,
-        };
-        plan.map(|plan| plan.own_cpus()).map_err(|source| SetupError::Environment {
+        let wrong = |source: EnvironmentError| SetupError::Environment {
             environment: environment.name.clone(),
             source: Box::new(source.into()),
-        })
-    };
-    environments.iter().map(room).collect()
+        };
+        let mut room = stage.read(&environment.name, environment.params.clone()).map_err(wrong)?;
+        if let Place::Guests(spec) = &room.place {
+            settle_guests(spec, &mut environment.params).map_err(wrong)?;
+            // That it cannot be pinned is told with all that is in the way (`testbed::obstacles`).
+            if room.shortage.is_none() {
+                warn_of(&environment.name, spec, warnings);
+            }
+            room.params.clone_from(&environment.params);
+        }
+        stage.rooms.push(room);
+    }
+    Ok(stage)
+}
+
+/// Puts what the placement has decided into the parameters.
+fn settle_guests(spec: &EnvironmentSpec, params: &mut Params) -> Result<(), EnvironmentError> {
+    for guest in &spec.guests {
+        let own = params.object_params(&guest.name);
+        check_build_on(&own)?;
+        let smp = guest.hardware.smp.to_string();
+        if own.get("smp") != Some(&smp) {
+            let key = match params.get("smp") {
+                None => "smp".to_owned(),
+                Some(_) => format!("smp_{}", guest.name),
+            };
+            settle::set(params, &key, &smp);
+        }
+    }
+    Ok(())
+}
+
+/// What had to be given up to place guests.
+fn warn_of(name: &str, spec: &EnvironmentSpec, warnings: &mut Vec<String>) {
+    for note in &spec.notes {
+        let warning = format!("{name}: {note}");
+        if !warnings.contains(&warning) {
+            warnings.push(warning);
+        }
+    }
+    if !spec.is_pinned() {
+        warnings
+            .push(format!("guests of {name} ran unpinned: expect several times the spread between boots"));
+    }
+}
+
+/// The kinds of all networks, each set of them once, as files name them.
+pub(super) fn kinds(stage: &Stage) -> String {
+    let mut kinds: Vec<String> = Vec::new();
+    for room in &stage.rooms {
+        if let Place::Guests(spec) = &room.place
+            && !kinds.contains(&spec.layout.kinds())
+        {
+            kinds.push(spec.layout.kinds());
+        }
+    }
+    kinds.join(",")
 }
 
 /// Bytes that data disks take, by folder: those of the largest disk of any environment, since there is one at a time.
@@ -171,18 +152,14 @@ pub struct Disks {
 }
 
 impl Disks {
-    /// The disks of these environments.
-    ///
-    /// # Errors
-    /// Parameters that describe no disk.
-    pub(super) fn of(environments: &[Environment]) -> Result<Disks, ParamsError> {
+    /// The disks of all environments.
+    pub(super) fn of(stage: &Stage) -> Disks {
         let mut disks = Disks::default();
-        for environment in environments {
-            let Some(disk) = disk(&environment.params)? else { continue };
+        for disk in stage.rooms.iter().filter_map(|room| room.place.disk()) {
             let kind = if disk.is_sparse() { &mut disks.sparse } else { &mut disks.whole };
-            let room = kind.entry(disk.dir).or_default();
+            let room = kind.entry(disk.dir.clone()).or_default();
             *room = disk.size.max(*room);
         }
-        Ok(disks)
+        disks
     }
 }

@@ -131,6 +131,16 @@ impl Campaign {
         Ok(None)
     }
 
+    /// The environments with cells that have no result yet, in the order of the plan.
+    pub fn unfinished(&self) -> Vec<EnvironmentPlan> {
+        let lacks = |index: usize, environment: &EnvironmentPlan| {
+            let mut boots = self.file.boots().filter(|(_, boot)| boot.environment == index);
+            boots.any(|(block, boot)| !self.pending(block, boot, environment).is_empty())
+        };
+        let all = self.file.environments.iter().enumerate();
+        all.filter(|(index, environment)| lacks(*index, environment)).map(|(_, e)| e.clone()).collect()
+    }
+
     /// How it stands, counted.
     pub fn standing(&self) -> Standing {
         Standing::of(&self.file, &self.journal.state)

@@ -137,7 +137,7 @@ impl Campaign {
         let begun = Instant::now();
         let result = self
             .workload
-            .measure(of.lab, case, raw)
+            .measure(of.lab, case, boot.params, raw)
             .and_then(|()| workload::parse(self.workload, case, boot.params, raw))
             .and_then(|outcome| complete(outcome, metrics));
         let mut result = judged(of.lab, result);

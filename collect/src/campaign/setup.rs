@@ -6,13 +6,12 @@ use super::resolve::{self, Disks};
 use crate::config::select::{repeats, select};
 use crate::config::spec::named_guest;
 use crate::config::{Selected, Source, aliases, keys};
-use crate::confining;
-use crate::environment::EnvironmentSpec;
+use crate::environment::Stage;
 use crate::matrix::{self, Environment};
-use crate::workload::{self, Needs, Workload};
+use crate::workload::{self, Workload};
 use model::campaign::CAMPAIGN_FORMAT;
 use model::secret_keys::masked;
-use model::{Accel, CampaignFile, CpuId, EnvironmentPlan, Moment, Params, Rule};
+use model::{Accel, CampaignFile, EnvironmentPlan, Moment, Rule};
 use std::path::Path;
 use vm::accel;
 
@@ -79,23 +78,12 @@ impl Request {
     }
 }
 
-/// Where a campaign measures, environment by environment.
-#[derive(Clone, Debug)]
-pub enum Rooms {
-    /// In guests.
-    Guests(Vec<EnvironmentSpec>),
-    /// On these CPUs of the host alone, or on any where there are none.
-    Host(Vec<Vec<CpuId>>),
-}
-
 /// A plan, with what `--dry-run` shows beside it.
 pub struct Prepared {
     /// The plan.
     pub file: CampaignFile,
-    /// How guests are executed.
-    pub accel: Accel,
-    /// What each environment is.
-    pub rooms: Rooms,
+    /// This host, with each environment as it will be measured.
+    pub stage: Stage,
     /// Seconds that the campaign will take, roughly.
     pub seconds: f64,
     /// Bytes that it will write, roughly.
@@ -132,19 +120,11 @@ pub fn prepare(request: &Request, executable: &Path) -> Result<Prepared, SetupEr
     };
     let mut warnings: Vec<String> = warning.into_iter().collect();
     let scenario = resolve::scenario(&mut environments)?;
-    let networks = match guests {
-        true => resolve::networks(&mut environments, scenario, &mut warnings)?,
-        false => NO_GUEST.to_owned(),
-    };
-    let rooms = if guests {
-        let open = environments.iter_mut().map(|environment| &mut environment.params).collect();
-        warnings.extend(confining::resolve(open, scenario, accel)?);
-        let unpinned = request.allow_unpinned;
-        Rooms::Guests(resolve::specs(&mut environments, workload, accel, unpinned, &mut warnings)?)
-    } else {
-        warnings.clear();
-        Rooms::Host(resolve::rooms(&environments, workload, request.allow_unpinned)?)
-    };
+    if guests {
+        resolve::networks(&mut environments, scenario, &mut warnings)?;
+        resolve::confine(&mut environments, scenario, accel, &mut warnings)?;
+    }
+    let stage = resolve::stage(&mut environments, workload, accel, request.allow_unpinned, &mut warnings)?;
     if request.confirm.is_some() && environments.len() < 2 {
         return Err(SetupError::NothingToConfirm);
     }
@@ -168,7 +148,7 @@ pub fn prepare(request: &Request, executable: &Path) -> Result<Prepared, SetupEr
         workload: workload.name().into(),
         scenario: scenario.word().into(),
         accel: if guests { accel.to_string() } else { NO_GUEST.into() },
-        network: networks,
+        network: if guests { resolve::kinds(&stage) } else { NO_GUEST.into() },
         allow_unpinned: request.allow_unpinned,
         machine: request.machine.clone(),
         exits: guests && accel == Accel::Kvm,
@@ -179,8 +159,8 @@ pub fn prepare(request: &Request, executable: &Path) -> Result<Prepared, SetupEr
         cases,
         blocks,
     };
-    let disks = Disks::of(&environments)?;
-    Ok(Prepared { file, accel, rooms, seconds, bytes, disks, notes, told: aliases::told(&told) })
+    let disks = Disks::of(&stage);
+    Ok(Prepared { file, stage, seconds, bytes, disks, notes, told: aliases::told(&told) })
 }
 
 /// The variant of each environment.
@@ -221,13 +201,6 @@ pub fn without_exits_before_7_1(file: &mut CampaignFile, versions: &[String]) {
         file.exits = false;
         file.warnings.push(format!("exits are not counted: QEMU {old} does not tell them, 7.1 and later do"));
     }
-}
-
-/// What a campaign's workload needs of its testbed, over all environments.
-pub fn needs(file: &CampaignFile) -> Result<Needs, SetupError> {
-    let workload = find(&file.workload)?;
-    let all: Vec<Params> = file.environments.iter().map(EnvironmentPlan::to_params).collect();
-    Ok(resolve::needs(workload, &all))
 }
 
 fn find(name: &str) -> Result<&'static dyn Workload, SetupError> {

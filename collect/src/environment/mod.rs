@@ -2,15 +2,19 @@
 //! boot and the fingerprint read the same value, so that none of them can mean another guest.
 //!
 //! ```text
-//!   Params + Ground (this host, what the workload needs) ──> EnvironmentSpec ──> dry run, claims, testbed (scene, argv), facts
+//!   Params ──> settle (what is left open) ──> EnvironmentSpec ──> Stage (all of a campaign, each once) ──> dry run, obstacles, claims,
+//!   Ground (this host, the workload's needs) ────────┘                                                    testbed (scene, argv), facts
 //! ```
 
 mod describe;
 mod portrait;
+pub mod settle;
+mod stage;
 
 pub use describe::{hardware, pin, vcpu_list};
+pub use stage::{HostSpec, Place, Room, Stage, needs};
 
-use crate::brought::Wish;
+use crate::brought::{Brings, Wish};
 use crate::parse::{self, LayoutError};
 use crate::workload::Needs;
 use model::{Accel, CpuId, Params, ParamsError};
@@ -54,6 +58,10 @@ pub struct EnvironmentSpec {
     pub guests: Vec<GuestSpec>,
     /// CPUs of a client on this host.
     pub client: Vec<CpuId>,
+    /// The folder with the tools on a client's host of its own; else they are on its PATH.
+    pub client_tools: Option<String>,
+    /// What of all that the user brings is its own.
+    pub brings: Brings,
     /// What had to be given up to place them.
     pub notes: Vec<String>,
     /// How long anything may take.
@@ -145,7 +153,17 @@ impl EnvironmentSpec {
         }
         let deadlines = parse::deadlines(params, ground.accel)?;
         let (client, notes) = (plan.client, plan.notes);
-        Ok(EnvironmentSpec { layout, sessions, guests, client, notes, deadlines, accel: ground.accel })
+        Ok(EnvironmentSpec {
+            layout,
+            sessions,
+            guests,
+            client,
+            client_tools: parse::client_tools(params),
+            brings: Brings::of(params, &ground.needs.brings),
+            notes,
+            deadlines,
+            accel: ground.accel,
+        })
     }
 
     /// Where guests and client go.
@@ -165,10 +183,5 @@ impl EnvironmentSpec {
         let wires = Wires::planned(&self.layout, self.sessions);
         let line = |(index, guest)| argv::shown(guest, &self.layout, &wires, index);
         self.guests.iter().enumerate().map(line).collect()
-    }
-
-    /// What the guests are, a sentence each: which image, what runs in it, and how it is entered.
-    pub fn portraits(&self, params: &Params) -> Vec<String> {
-        self.guests.iter().map(|guest| portrait::of(guest, &params.object_params(&guest.name))).collect()
     }
 }

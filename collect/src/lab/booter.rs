@@ -1,7 +1,7 @@
 //! Where guests come from.
 
 use super::{Failed, Lab};
-use model::{Fingerprint, Params};
+use model::Fingerprint;
 use std::path::Path;
 
 /// A guest that is ready, with what is known of it.
@@ -18,8 +18,8 @@ pub struct Booted {
 
 /// Where guests come from. The real one starts QEMU; tests have one that replays.
 pub trait Booter {
-    /// Boots a guest with these parameters; logs go to `logs`, and what tells why it failed to `forensics`. A failure
+    /// Boots the guests of an environment, by its name in the plan; logs go to `logs`, and what tells why it failed to `forensics`. A failure
     /// of scope [`model::Scope::Host`] stops the campaign, whose cells stay planned; after any other one the boot is tried
     /// again.
-    fn boot(&mut self, params: &Params, logs: &Path, forensics: &Path) -> Result<Booted, Failed>;
+    fn boot(&mut self, environment: &str, logs: &Path, forensics: &Path) -> Result<Booted, Failed>;
 }

@@ -9,7 +9,7 @@ pub use outcome::{Outcome, Point, Value};
 
 use self::window::{HostCounters, ThreadTime};
 use formats::counters::CpuTicks;
-use model::{Code, Moment, Params, Phase, Window};
+use model::{Code, Moment, Phase, Window};
 use rustix::process::Signal;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -17,6 +17,7 @@ use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
 use vm::deadlines::{Deadlines, Step};
+use vm::guest::disk::Disk;
 use vm::guest::job::JobRequest;
 use vm::guest::os::Os;
 use vm::host::noise::Watched;
@@ -191,8 +192,6 @@ impl Measured {
 
 /// Guests, client, networks and clock of one boot. The real one runs QEMU; tests have one that replays.
 pub trait Lab {
-    /// Every parameter in force.
-    fn params(&self) -> &Params;
     /// Where the server is reached.
     fn target(&self) -> Target;
     /// Brings up the network of all guests, and waits until the server's guest reaches the client.
@@ -212,6 +211,10 @@ pub trait Lab {
     /// The same where clients run.
     fn client_brought(&self, key: &str) -> Result<String, Failed> {
         self.brought(key)
+    }
+    /// The data disk of the server's guest, or the file of a workload that has none.
+    fn disk(&self) -> Option<&Disk> {
+        None
     }
     /// How long anything may take in this boot.
     fn deadlines(&self) -> Deadlines;

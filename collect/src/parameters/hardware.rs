@@ -1,6 +1,7 @@
 //! Keys of the hardware.
 
 use super::Known;
+use vm::guest::network;
 
 /// Network cards.
 pub(super) const NETWORK: &[Known] = &[
@@ -13,7 +14,7 @@ pub(super) const NETWORK: &[Known] = &[
     Known::new(
         "net",
         "auto",
-        "auto, tap, user, bridge, macvtap, dgram, stream",
+        network::WORDS,
         "the network: auto finds what works; tap has a bridge of perfvt's own; dgram and stream join two guests",
     ),
     Known::open("bridge", "none; net says what instead", "a name", "bridge of this host to plug guests into"),

@@ -35,6 +35,11 @@ pub fn client_place(scenario: Scenario, params: &Params) -> Result<ClientPlace, 
     }
 }
 
+/// The folder that holds the tools on the client's host; `None` where they are on its PATH.
+pub fn client_tools(params: &Params) -> Option<String> {
+    given(params, "client_tools").map(str::to_owned)
+}
+
 /// The external host, and how to log in there.
 fn destination(address: &str, params: &Params) -> Result<Destination, LayoutError> {
     let destination =

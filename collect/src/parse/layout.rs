@@ -6,7 +6,7 @@ use super::given;
 use super::nics::{kind_named, nics};
 use super::scenario::scenario;
 use model::{Params, ParamsError};
-use vm::guest::network::{Address, Kind, Layout, Link, Reach, default_address};
+use vm::guest::network::{Address, Home, Kind, Layout, Link, Reach, default_address};
 use vm::scenario::Scenario;
 
 /// The layout that parameters describe; `net=auto` must have been resolved.
@@ -58,9 +58,11 @@ fn link(params: &Params, scenario: Scenario, nic: String, index: u8) -> Result<L
     let kind = kind.unwrap_or(Kind::Bridge);
     let device = device(&of_nic, &nic, kind)?;
     let server = match (address(&of_nic, "ip")?, kind) {
-        (None, Kind::User | Kind::Tap | Kind::Dgram | Kind::Stream) => Some(default_address(kind, index)),
+        (None, kind) if !kind.is_plugged() => Some(default_address(kind, index)),
         // QEMU has addresses of its own in there, of which perfvt knows those of such a network.
-        (Some(given), Kind::User) if given.prefix != 24 || given.ip.octets()[3] < 4 => {
+        (Some(given), kind)
+            if kind.home() == Home::Ports && (given.prefix != 24 || given.ip.octets()[3] < 4) =>
+        {
             return Err(of_nic.wrong("ip", "an address /24 that ends in 4 or more, with net=user").into());
         }
         (given, _) => given,
@@ -70,7 +72,7 @@ fn link(params: &Params, scenario: Scenario, nic: String, index: u8) -> Result<L
         _ => None,
     };
     let client = match (kind, scenario, second.filter(|address| Some(*address) != server)) {
-        (Kind::User, ..) => None,
+        (kind, ..) if kind.home() == Home::Ports => None,
         (kind, Scenario::HostGuest | Scenario::ExhostGuest, _) if kind.is_plugged() => None,
         // One of them is told its address: the other one has to be, too.
         (kind, Scenario::GuestGuest, None) if kind.is_plugged() && server.is_some() => {
@@ -94,14 +96,11 @@ fn is_device_name(name: &str) -> bool {
 
 /// The device of the host that a NIC is plugged into, where its kind has one.
 fn device(of_nic: &Params, nic: &str, kind: Kind) -> Result<Option<String>, LayoutError> {
-    let Some(key) = kind.device_key() else { return Ok(None) };
+    let Some((key, called)) = kind.device() else { return Ok(None) };
     match given(of_nic, key) {
         Some(name) if is_device_name(name) => Ok(Some(name.to_owned())),
         Some(_) => {
-            let wanted = format!(
-                "the name of a {} of this host, at most 15 characters",
-                if kind == Kind::Bridge { "bridge" } else { "device" }
-            );
+            let wanted = format!("the name of a {called} of this host, at most 15 characters");
             Err(of_nic.wrong(key, &wanted).into())
         }
         None => Err(refused(format!("net={key} needs {key}=NAME, or {key}_{nic}=NAME"))),
@@ -125,8 +124,9 @@ fn mtu(of_nic: &Params, kind: Kind) -> Result<u32, LayoutError> {
     if mtu > *MTU.end() {
         return Err(of_nic.wrong("mtu", &wanted).into());
     }
-    if kind == Kind::User && mtu != 1500 {
-        return Err(refused(format!("mtu is {mtu}, but net=user carries 1500; use net=tap")));
+    if kind.home() == Home::Ports && mtu != 1500 {
+        let kind = kind.word();
+        return Err(refused(format!("mtu is {mtu}, but net={kind} carries 1500; use net=tap")));
     }
     Ok(mtu)
 }

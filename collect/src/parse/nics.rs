@@ -22,8 +22,8 @@ pub fn nics(params: &Params) -> Result<Vec<String>, ParamsError> {
 /// device) and leave `nics` alone.
 pub fn second_nic_is_meant(params: &Params) -> bool {
     let listed = params.param("nics").is_some_and(|param| param.origin != Origin::BuiltIn);
-    let named = |key: &str| given(params, key).is_some();
-    !listed && (named("bridge_nic2") || named("macvtap_nic2"))
+    let mut devices = Kind::ALL.into_iter().filter_map(Kind::device);
+    !listed && devices.any(|(key, _)| given(params, &format!("{key}_nic2")).is_some())
 }
 
 /// The keys that leave the choice of a network to perfvt: `net`, or `net_NIC`. A NIC with a bridge or a device for macvtap
@@ -47,7 +47,6 @@ pub fn open_choices(params: &Params) -> Result<Vec<String>, ParamsError> {
 
 /// The kind that `net=auto` means for a NIC whose parameters name a device to plug it into.
 pub(super) fn kind_named(of_nic: &Params) -> Option<Kind> {
-    [Kind::Bridge, Kind::Macvtap]
-        .into_iter()
-        .find(|kind| kind.device_key().is_some_and(|key| given(of_nic, key).is_some()))
+    let named = |kind: &Kind| kind.device().is_some_and(|(key, _)| given(of_nic, key).is_some());
+    Kind::ALL.into_iter().find(named)
 }

@@ -2,7 +2,7 @@
 
 use super::lab::GuestLab;
 use super::{Testbed, TestbedError};
-use model::{Fingerprint, Params};
+use model::Fingerprint;
 use process::deadlines::HOST_ANSWER;
 use serde_json::json;
 use std::path::Path;
@@ -18,9 +18,9 @@ impl Testbed {
     /// may have changed since the last one.
     pub(super) fn host_facts(&self) -> Fingerprint {
         let mut facts = fingerprint::host(Path::new("/"));
-        facts.extend(fingerprint::host_nics(&self.topology));
-        for tool in &self.needs.host_tools {
-            if let Ok(program) = host_program(&self.cache, tool) {
+        facts.extend(fingerprint::host_nics(&self.stage.topology));
+        for tool in &self.stage.needs.host_tools {
+            if let Ok(program) = host_program(&self.stage.cache, tool) {
                 facts.set(format!("tool.{tool}"), &program.version);
                 facts.set(
                     format!("tool.{tool}.hash"),
@@ -35,23 +35,22 @@ impl Testbed {
     pub(super) fn facts(
         &self,
         lab: &mut GuestLab,
-        params: &Params,
         image: &Image,
     ) -> Result<(Fingerprint, String), TestbedError> {
         let mut facts = self.host_facts();
         if let Some(host) = &lab.remote {
             // The workload's tools are those of the client's host.
             facts.0.retain(|name, _| !name.starts_with("tool."));
-            facts.extend(host.facts(&self.needs.host_tools));
+            facts.extend(host.facts(&self.stage.needs.host_tools));
         }
         let told = lab.guest_facts();
         facts.extend(told.facts);
-        facts.extend(self.brought.facts(params));
+        facts.extend(self.brought.facts(&lab.spec.brings));
         let hash = blake3::hash(lab.shown().as_bytes()).to_hex();
         // The fourth way: of what was executed, argument by argument, with NICs that perfvt opens. The third had QEMU open them; the
         // first two were of a description, with disks as -drive and as -blockdev.
         facts.set_version("qemu.argv", hash.chars().take(16).collect::<String>(), "4");
-        facts.set("accel", self.accel.to_string());
+        facts.set("accel", self.stage.accel.to_string());
         if let Some(server) = lab.spec.guests.first() {
             facts.set("confine", server.confine.word());
         }
@@ -90,7 +89,7 @@ impl Testbed {
     fn facts_of(&self, own: &Definition, tools: &Image, facts: &mut Fingerprint) -> Result<(), TestbedError> {
         let hash = |files: &[&Path]| {
             let image = files.first().copied().unwrap_or(Path::new("")).to_owned();
-            identity(&self.cache, files).map_err(|source| DiskError::Image { image, source })
+            identity(&self.stage.cache, files).map_err(|source| DiskError::Image { image, source })
         };
         facts.set("guest.image", hash(&own.chain.files())?);
         let files = [

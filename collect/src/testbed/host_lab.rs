@@ -3,11 +3,12 @@
 use super::TestbedError;
 use super::client::HostPlace;
 use crate::brought::Brought;
+use crate::environment::HostSpec;
 use crate::lab::{Booted, Client, Failed, HostSample, Lab, Snapshot, Target};
 use crate::workload::Needs;
 use formats::counters::CpuTicks;
 use model::ids::cpu_list;
-use model::{Code, CpuId, Fingerprint, Moment, Params};
+use model::{Code, Fingerprint, Moment};
 use process::Spec;
 use process::deadlines::HOST_ANSWER;
 use std::net::{IpAddr, Ipv4Addr};
@@ -15,23 +16,20 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use vm::deadlines::Deadlines;
+use vm::guest::disk::Disk;
 use vm::guest::image::{Cache, host_program};
 use vm::guest::machine::GuestError;
 use vm::host::noise::Watched;
 
 /// What stands in for a guest.
-struct HostLab {
-    params: Params,
-    deadlines: Deadlines,
-    parts: HostParts,
-}
+struct HostLab(HostParts);
 
 /// What a round on the host has.
 pub(super) struct HostParts {
     /// Where tools are looked for.
     pub(super) cache: Cache,
-    /// The CPUs that a guest would have had; none when it may run anywhere.
-    pub(super) cpus: Vec<CpuId>,
+    /// What was planned.
+    pub(super) spec: HostSpec,
     /// What the user brings.
     pub(super) brought: Arc<Brought>,
 }
@@ -57,27 +55,18 @@ fn version(cache: &Cache, tool: &str) -> Result<String, TestbedError> {
 }
 
 /// Makes the lab.
-pub(super) fn boot(
-    params: &Params,
-    deadlines: Deadlines,
-    parts: HostParts,
-    mut facts: Fingerprint,
-    needs: &Needs,
-) -> Booted {
+pub(super) fn boot(parts: HostParts, mut facts: Fingerprint, needs: &Needs) -> Booted {
     for tool in &needs.host_tools {
         if let Ok(version) = version(&parts.cache, tool) {
             facts.set(format!("host.tool.{tool}"), version);
         }
     }
-    facts.set(
-        "placement.cpus",
-        if parts.cpus.is_empty() { "unpinned".to_owned() } else { cpu_list(&parts.cpus) },
-    );
+    let cpus = &parts.spec.cpus;
+    facts.set("placement.cpus", if cpus.is_empty() { "unpinned".to_owned() } else { cpu_list(cpus) });
     let text: String = facts.0.iter().map(|(k, v)| format!("{k}: {v}\n")).collect();
     let mut sysinfo = vec![("facts.txt".into(), text)];
     sysinfo.extend(parts.brought.logs());
-    let lab = HostLab { params: params.clone(), deadlines, parts };
-    Booted { lab: Box::new(lab), facts, seconds: 0.0, sysinfo }
+    Booted { lab: Box::new(HostLab(parts)), facts, seconds: 0.0, sysinfo }
 }
 
 fn no_guest() -> Failed {
@@ -85,10 +74,6 @@ fn no_guest() -> Failed {
 }
 
 impl Lab for HostLab {
-    fn params(&self) -> &Params {
-        &self.params
-    }
-
     fn target(&self) -> Target {
         let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let (data_ports, interface) = (Vec::new(), String::new());
@@ -105,7 +90,7 @@ impl Lab for HostLab {
 
     fn host_tool(&self, name: &str) -> Result<String, Failed> {
         let program =
-            host_program(&self.parts.cache, name).map_err(|e| Failed::new(Code::Host, e.to_string()))?;
+            host_program(&self.0.cache, name).map_err(|e| Failed::new(Code::Host, e.to_string()))?;
         Ok(program.path.display().to_string())
     }
 
@@ -114,11 +99,15 @@ impl Lab for HostLab {
     }
 
     fn client_brought(&self, key: &str) -> Result<String, Failed> {
-        Ok(self.parts.brought.item(key, &self.params)?.host.display().to_string())
+        Ok(self.0.brought.item(key, &self.0.spec.brings)?.host.display().to_string())
+    }
+
+    fn disk(&self) -> Option<&Disk> {
+        self.0.spec.disk.as_ref()
     }
 
     fn deadlines(&self) -> Deadlines {
-        self.deadlines
+        self.0.spec.deadlines
     }
 
     fn exec(&mut self, _: &[&str], _: Duration) -> Result<String, Failed> {
@@ -131,7 +120,7 @@ impl Lab for HostLab {
         stdout: &Path,
         stderr: &Path,
     ) -> Result<Box<dyn Client>, Failed> {
-        HostPlace { cache: &self.parts.cache, cpus: &self.parts.cpus, namespace: None }
+        HostPlace { cache: &self.0.cache, cpus: &self.0.spec.cpus, namespace: None }
             .start(argv, stdout, stderr)
     }
 
@@ -153,7 +142,7 @@ impl Lab for HostLab {
     }
 
     fn watched(&self) -> Watched {
-        Watched { vcpus: Vec::new(), others: self.parts.cpus.clone() }
+        Watched { vcpus: Vec::new(), others: self.0.spec.cpus.clone() }
     }
 
     fn end(self: Box<Self>, _: Option<&Path>) {}

@@ -14,11 +14,12 @@ use crate::brought::Brought;
 use crate::environment::EnvironmentSpec;
 use crate::lab::window::{HostCounters, KvmReader, Meter};
 use crate::lab::{Client, Failed, HostSample, Lab, Snapshot, Target, job_by_command};
-use model::{Code, Fingerprint, Moment, Params, Scope};
+use model::{Code, Fingerprint, Moment, Scope};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use vm::deadlines::Deadlines;
+use vm::guest::disk::Disk;
 use vm::guest::image::{Cache, host_program};
 use vm::guest::job::JobRequest;
 use vm::guest::machine::{GuestError, Machine};
@@ -42,7 +43,6 @@ pub(super) struct GuestLab {
     pub(super) spec: EnvironmentSpec,
     /// The server guest's interfaces, in the order of the links; none before the network is up.
     interfaces: Vec<String>,
-    params: Params,
     cache: Cache,
     clock: GuestClock,
     /// The server's guest and its client have reached one another.
@@ -62,17 +62,12 @@ pub(super) struct GuestLab {
 }
 
 impl GuestLab {
-    pub(super) fn new(
-        scene: Scene,
-        machines: Vec<Machine>,
-        params: &Params,
-        cache: Cache,
-    ) -> Result<GuestLab, TestbedError> {
+    pub(super) fn new(scene: Scene, machines: Vec<Machine>, cache: Cache) -> Result<GuestLab, TestbedError> {
         let meter = |(guest, machine): (u32, &Machine)| {
             Meter::new(Path::new("/proc"), guest, machine.pid(), machine.threads())
         };
         let meters = (0u32..).zip(&machines).map(meter).collect();
-        let remote = RemoteHost::of(&scene.network.layout, params)?;
+        let remote = RemoteHost::of(&scene.spec)?;
         let mut machines = machines.into_iter();
         let machine = machines.next().ok_or_else(|| odd("no guest was booted"))?;
         let kvm = KvmReader::new(Path::new("/"), machine.pid());
@@ -83,7 +78,6 @@ impl GuestLab {
             network: scene.network,
             spec: scene.spec,
             interfaces: Vec::new(),
-            params: params.clone(),
             cache,
             clock: GuestClock::UNKNOWN,
             connected: false,
@@ -158,10 +152,6 @@ impl GuestLab {
 }
 
 impl Lab for GuestLab {
-    fn params(&self) -> &Params {
-        &self.params
-    }
-
     fn target(&self) -> Target {
         Target {
             control: self.network.server(self.network.control()),
@@ -213,11 +203,11 @@ impl Lab for GuestLab {
     }
 
     fn brought(&self, key: &str) -> Result<String, Failed> {
-        Ok(self.brought.item(key, &self.params)?.guest.clone())
+        Ok(self.brought.item(key, &self.spec.brings)?.guest.clone())
     }
 
     fn client_brought(&self, key: &str) -> Result<String, Failed> {
-        let item = self.brought.item(key, &self.params)?;
+        let item = self.brought.item(key, &self.spec.brings)?;
         Ok(match self.network.layout.client {
             ClientPlace::Guest => item.guest.clone(),
             ClientPlace::Host | ClientPlace::Namespace => item.host.display().to_string(),
@@ -227,6 +217,10 @@ impl Lab for GuestLab {
                 return self.client_tool(&name);
             }
         })
+    }
+
+    fn disk(&self) -> Option<&Disk> {
+        self.spec.guests.first()?.disks.data.as_ref()
     }
 
     fn deadlines(&self) -> Deadlines {

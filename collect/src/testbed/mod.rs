@@ -1,8 +1,8 @@
 //! The real thing: guests under QEMU on this host, and a [`crate::lab::Lab`] on top of each boot.
 //!
 //! ```text
-//!   environment (hardware, placement) ──> scene (network, folders) ──> machines ──> lab
-//!                                                                                   clients <────┘
+//!   stage (environments: hardware, placement) ──> scene (network, folders) ──> machines ──> lab
+//!                                                                                           clients <────┘
 //! ```
 
 mod claims;
@@ -19,18 +19,16 @@ mod scene;
 mod shell;
 mod trace;
 
-pub use claims::{claims, clients_are_remote};
-pub use obstacles::{Obstacles, obstacles};
+pub use claims::claims;
+pub use obstacles::{Obstacles, obstacles, survey};
 pub use shell::{Alone, guest_params};
 
 use crate::brought::{Brought, BroughtError};
-use crate::environment::{EnvironmentError, EnvironmentSpec, Ground, pin};
+use crate::environment::{EnvironmentError, EnvironmentSpec, HostSpec, Place, Room, Stage};
 use crate::lab::{Booted, Booter, Failed, Lab};
-use crate::parse::deadlines;
-use crate::workload::Needs;
 use host_lab::HostParts;
 use lab::GuestLab;
-use model::{Accel, CampaignFile, Code, Params};
+use model::Code;
 use process::{PrivateFolder, private_folder};
 use remote::of_remote;
 use scene::Scene;
@@ -38,25 +36,21 @@ use std::path::Path;
 use std::sync::Arc;
 use trace::Tracer;
 use vm::guest::disk::{Disk, DiskError};
-use vm::guest::image::{Cache, Image, ImageError};
+use vm::guest::image::{Image, ImageError};
 use vm::guest::machine::{GuestError, Machine};
 use vm::guest::os::Os;
 use vm::host::placement::pin_self;
-use vm::host::topology::{Topology, TopologyError};
+use vm::host::topology::TopologyError;
 use vm::ssh::SshError;
 
 /// What is the same for all guests of a campaign.
 pub struct Testbed {
     /// perfvt's own image; `None` where only the host is measured.
     image: Option<Image>,
-    cache: Cache,
-    accel: Accel,
-    topology: Topology,
-    /// What the workload needs.
-    needs: Needs,
+    /// The host, and what is measured on it.
+    stage: Stage,
     /// What the user brings.
     brought: Arc<Brought>,
-    allow_unpinned: bool,
     /// The campaign's name.
     name: String,
 }
@@ -73,6 +67,9 @@ pub enum TestbedError {
     /// A tool of this host.
     #[error("{0}")]
     Tool(String),
+    /// An environment that was not there when the campaign began or went on.
+    #[error("booting environment {0}: it was not among those that were looked at first; resume the campaign")]
+    Unknown(String),
     /// The client's host.
     #[error("the client's host: {0}")]
     Client(Box<SshError>),
@@ -108,80 +105,56 @@ pub struct RehearsalError {
 }
 
 impl Testbed {
-    /// A testbed on this host. `name` is the campaign's; without an image every boot is a round on the host.
-    pub fn new(
-        cache: &Cache,
-        image: Option<Image>,
-        accel: Accel,
-        needs: Needs,
-        allow_unpinned: bool,
-        name: &str,
-    ) -> Result<Testbed, TestbedError> {
+    /// A testbed for what is on a stage. `name` is the campaign's; without an image, which guests need, every boot is a round
+    /// on the host.
+    pub fn new(stage: Stage, image: Option<Image>, name: &str) -> Result<Testbed, TestbedError> {
         let gather = if image.is_some() { Brought::gather } else { Brought::find };
-        let brought = Arc::new(gather(cache, &needs.brings)?);
-        Ok(Testbed {
-            image,
-            cache: cache.clone(),
-            accel,
-            topology: Topology::here()?,
-            needs,
-            brought,
-            allow_unpinned,
-            name: name.to_owned(),
-        })
-    }
-
-    /// The environment that parameters describe here.
-    fn spec(&self, params: &Params) -> Result<EnvironmentSpec, EnvironmentError> {
-        EnvironmentSpec::of(params, &self.ground())
-    }
-
-    fn ground(&self) -> Ground<'_> {
-        Ground {
-            topology: &self.topology,
-            cache: &self.cache,
-            accel: self.accel,
-            needs: &self.needs,
-            allow_unpinned: self.allow_unpinned,
-        }
+        let brought = Arc::new(gather(&stage.cache, &stage.needs.brings)?);
+        Ok(Testbed { image, stage, brought, name: name.to_owned() })
     }
 
     /// Starts the guests of every environment as they will be booted, placed and plugged, and ends them before they run:
     /// what QEMU or the host refuses is found here, before anything is planned on disk. Gives QEMU's versions.
-    pub fn rehearse(&self, file: &CampaignFile) -> Result<Vec<String>, RehearsalError> {
-        let mut versions = Vec::new();
-        for environment in &file.environments {
-            let params = environment.to_params();
-            let wrong = |source: TestbedError| RehearsalError {
-                environment: environment.name.clone(),
-                source: Box::new(source),
-            };
-            versions.push(self.rehearse_one(&params).map_err(wrong)?);
-        }
-        Ok(versions)
+    pub fn rehearse(&self) -> Result<Vec<String>, RehearsalError> {
+        let of = |room: &Room| {
+            self.rehearse_one(room)
+                .map_err(|source| RehearsalError { environment: room.name.clone(), source: Box::new(source) })
+        };
+        self.stage.rooms.iter().map(of).collect()
     }
 
-    fn rehearse_one(&self, params: &Params) -> Result<String, TestbedError> {
-        let Some(image) = &self.image else { return host_lab::rehearse(&self.cache, &self.needs) };
+    fn rehearse_one(&self, room: &Room) -> Result<String, TestbedError> {
+        let (spec, image) = match (room.ready()?, &self.image) {
+            (Place::Host(_), _) => return host_lab::rehearse(&self.stage.cache, &self.stage.needs),
+            (Place::Guests(spec), Some(image)) => (spec, image),
+            (Place::Guests(_), None) => return Err(no_image()),
+        };
         let folder = scratch()?;
-        let spec = self.spec(params)?;
         let mut scene = self.scene(spec, image, folder.path(), &folder.path().join("forensics"))?;
         scene.disk = scene.data_disk(Disk::make_sparse)?;
         let (version, _) = Machine::rehearse(&scene.boots(self))?;
         Ok(version)
     }
 
+    fn boot_room(&self, environment: &str, logs: &Path, forensics: &Path) -> Result<Booted, TestbedError> {
+        let unknown = || TestbedError::Unknown(environment.to_owned());
+        match self.stage.room(environment).ok_or_else(unknown)?.ready()? {
+            Place::Host(host) => Ok(self.boot_nothing(host)),
+            Place::Guests(spec) => self.boot_guests(spec, logs, forensics),
+        }
+    }
+
     fn boot_guests(
-        &mut self,
-        params: &Params,
+        &self,
+        spec: &EnvironmentSpec,
         logs: &Path,
         forensics: &Path,
     ) -> Result<Booted, TestbedError> {
-        let Some(image) = &self.image else { return self.boot_nothing(params) };
-        let mut scene = self.scene(self.spec(params)?, image, logs, forensics)?;
+        let image = self.image.as_ref().ok_or_else(no_image)?;
+        let mut scene = self.scene(spec, image, logs, forensics)?;
         scene.disk = scene.data_disk(Disk::make)?;
         let own_cpus = self.stay_off(&scene);
-        let tracer = self.needs.boot_trace.then(|| Tracer::start(logs));
+        let tracer = self.stage.needs.boot_trace.then(|| Tracer::start(logs));
         let mut machines = Machine::boot_all(&scene.boots(self))?;
         let seconds = machines.iter().map(|m| m.boot_seconds).fold(0.0, f64::max);
         let trace = tracer.map(|tracer| tracer.finish(seconds));
@@ -192,19 +165,19 @@ impl Testbed {
             match machine.os {
                 Os::Linux if self.brought.disk().is_some() => {
                     machine.run(&["perfvt-brought"], machine.soon())?;
-                    logs_of_builds.extend(self.brought.make(params, machine)?);
+                    logs_of_builds.extend(self.brought.make(&spec.brings, machine)?);
                 }
                 Os::Linux => {}
-                Os::Windows => self.brought.put(params, machine)?,
+                Os::Windows => self.brought.put(&spec.brings, machine)?,
             }
         }
         scene.guests.iter_mut().for_each(|guest| guest.overlay = None);
         let image = scene.server().map_or_else(|| image.clone(), |(_, here)| here.image.clone());
-        let mut lab = GuestLab::new(scene, machines, params, self.cache.clone())?;
+        let mut lab = GuestLab::new(scene, machines, self.stage.cache.clone())?;
         (lab.trace, lab.brought) = (trace, Arc::clone(&self.brought));
         // An idle guest answers quickly, which tells its clock for later, when it does not.
         lab.snapshot().map_err(GuestError::Died)?;
-        let (mut facts, dmesg) = self.facts(&mut lab, params, &image)?;
+        let (mut facts, dmesg) = self.facts(&mut lab, &image)?;
         if let Some(source) = lab.kvm.source() {
             facts.set("kvm.counters", source.to_string());
         }
@@ -220,31 +193,36 @@ impl Testbed {
 
     /// A boot of a workload that measures the host alone. It has the CPUs that QEMU and the client would have had, and no
     /// vCPU's: a guest of somebody else's may be there.
-    fn boot_nothing(&self, params: &Params) -> Result<Booted, TestbedError> {
-        let cpus = pin(&self.topology, params, self.needs.sessions, self.allow_unpinned)?.own_cpus();
-        let deadlines = deadlines(params, Accel::Kvm).map_err(EnvironmentError::from)?;
-        let parts = HostParts { cache: self.cache.clone(), cpus, brought: Arc::clone(&self.brought) };
+    fn boot_nothing(&self, host: &HostSpec) -> Booted {
+        let cache = self.stage.cache.clone();
+        let parts = HostParts { cache, spec: host.clone(), brought: Arc::clone(&self.brought) };
         let mut facts = self.host_facts();
-        facts.extend(self.brought.facts(params));
-        Ok(host_lab::boot(params, deadlines, parts, facts, &self.needs))
+        facts.extend(self.brought.facts(&host.brings));
+        host_lab::boot(parts, facts, &self.stage.needs)
     }
 
     /// Keeps perfvt itself off the CPUs of vCPUs: its threads stay with QEMU's others and the client. Gives where they are.
     fn stay_off(&self, scene: &Scene) -> String {
-        let cpus = if scene.own_cpus.is_empty() { self.topology.cpus() } else { scene.own_cpus.clone() };
+        let cpus =
+            if scene.own_cpus.is_empty() { self.stage.topology.cpus() } else { scene.own_cpus.clone() };
         pin_self(&cpus).join(" ")
     }
 }
 
 impl Booter for Testbed {
-    fn boot(&mut self, params: &Params, logs: &Path, forensics: &Path) -> Result<Booted, Failed> {
-        self.boot_guests(params, logs, forensics).map_err(|error| match &error {
+    fn boot(&mut self, environment: &str, logs: &Path, forensics: &Path) -> Result<Booted, Failed> {
+        self.boot_room(environment, logs, forensics).map_err(|error| match &error {
             TestbedError::Guest(guest) => guest.failure(),
             TestbedError::Client(error) => of_remote(error),
             // Everything else is the host's, or the request's.
             _ => Failed::new(Code::Host, error.to_string()),
         })
     }
+}
+
+/// Guests are booted with perfvt's own image, whatever they have beside it.
+fn no_image() -> TestbedError {
+    TestbedError::Tool("perfvt's own image is not there, and guests need it".into())
 }
 
 /// A private folder for files that nobody wants to keep.

@@ -1,24 +1,20 @@
 //! What on this host is in the way of a campaign: all of it at once, before anything boots. A dry run tells it beside the plan, a run
 //! is refused with it.
 
-use super::claims::accel_of;
+use super::TestbedError;
 use super::remote::RemoteHost;
-use super::{TestbedError, clients_are_remote};
 use crate::brought;
-use crate::environment::{EnvironmentError, EnvironmentSpec, Ground, pin};
+use crate::environment::{EnvironmentSpec, Place, Room, Stage};
 use crate::parse::nics;
-use crate::workload::Needs;
 use model::{CampaignFile, Params, ParamsError};
 use rustix::fs::{Access, access};
 use std::fmt;
-use std::path::Path;
 use vm::guest::disk::QEMU_IMG;
 use vm::guest::image::{Cache, can_build, host_program};
-use vm::guest::network::{self, Layout};
+use vm::guest::network;
 use vm::guest::os::Os;
 use vm::guest::spec::{GuestSpec, Source};
 use vm::host::program;
-use vm::host::topology::Topology;
 use vm::ssh::Destination;
 
 /// Everything that is in the way; never empty.
@@ -59,47 +55,28 @@ impl fmt::Display for Obstacles {
 ///
 /// # Errors
 /// Everything that is missing.
-pub fn obstacles(
-    file: &CampaignFile,
-    cache: &Cache,
-    needs: &Needs,
-    already: Vec<String>,
-) -> Result<(), Obstacles> {
+pub fn obstacles(stage: &Stage, already: Vec<String>) -> Result<(), Obstacles> {
     let mut found = Found::default();
     already.into_iter().for_each(|what| found.add(None, Err::<(), _>(what)));
-    let guests: Vec<(String, Params)> =
-        file.environments.iter().map(|e| (e.name.clone(), e.to_params())).collect();
-    if !clients_are_remote(file) {
-        for tool in &needs.host_tools {
-            found.add(None, host_program(cache, tool).map(drop));
-        }
-    }
-    if needs.guest {
-        found.add(None, can_build(cache, None));
-    }
-    for wish in &needs.brings {
-        found.add(None, brought::look(cache, wish));
-    }
-    match Topology::here() {
-        Ok(topology) => {
-            let ground = Ground {
-                topology: &topology,
-                cache,
-                accel: accel_of(file),
-                needs,
-                allow_unpinned: file.allow_unpinned,
-            };
-            for (name, params) in &guests {
-                if needs.guest {
-                    found.of_environment(name, params, &ground);
-                } else {
-                    found.add(Some(name), pin(&topology, params, needs.sessions, file.allow_unpinned));
-                }
-            }
-        }
+    found.of_stage(stage);
+    found.end()
+}
+
+/// This host with the environments of a plan that was made before, once nothing is in their way here.
+///
+/// # Errors
+/// Everything that is.
+pub fn survey(file: &CampaignFile, cache: &Cache) -> Result<Stage, Obstacles> {
+    let mut found = Found::default();
+    match Stage::of(file, cache) {
         Err(error) => found.add(None, Err::<(), _>(error)),
+        Ok((stage, wrong)) => {
+            found.of_stage(&stage);
+            wrong.into_iter().for_each(|(name, error)| found.add(Some(&name), Err::<(), _>(error)));
+            return found.end().map(|()| stage);
+        }
     }
-    if found.all.is_empty() { Ok(()) } else { Err(Obstacles(found.all)) }
+    Err(Obstacles(found.all))
 }
 
 #[derive(Default)]
@@ -123,54 +100,71 @@ impl Found {
         }
     }
 
-    fn of_environment(&mut self, name: &str, params: &Params, ground: &Ground<'_>) {
-        let environment = Some(name);
-        let mut spec = EnvironmentSpec::of(params, ground);
-        if matches!(spec, Err(EnvironmentError::Shortage(_))) {
-            // There may be more in the way.
-            self.add(environment, spec);
-            spec = EnvironmentSpec::of(params, &Ground { allow_unpinned: true, ..*ground });
+    fn end(self) -> Result<(), Obstacles> {
+        if self.all.is_empty() { Ok(()) } else { Err(Obstacles(self.all)) }
+    }
+
+    fn of_stage(&mut self, stage: &Stage) {
+        let needs = &stage.needs;
+        // Where the clients of every environment run elsewhere, their tools are none of this host's.
+        let elsewhere = stage.rooms.iter().all(|room| room.place.has_remote_client());
+        if !elsewhere || stage.rooms.is_empty() {
+            for tool in &needs.host_tools {
+                self.add(None, host_program(&stage.cache, tool).map(drop));
+            }
         }
-        let spec = match spec {
-            Ok(spec) => spec,
-            Err(error) => return self.add(environment, Err::<(), _>(error)),
-        };
+        if needs.guest {
+            self.add(None, can_build(&stage.cache, None));
+        }
+        for wish in &needs.brings {
+            self.add(None, brought::look(&stage.cache, wish));
+        }
+        for room in &stage.rooms {
+            self.of_room(room, stage);
+        }
+    }
+
+    fn of_room(&mut self, room: &Room, stage: &Stage) {
+        let environment = Some(room.name.as_str());
+        self.add(environment, room.ready());
+        let Place::Guests(spec) = &room.place else { return };
         for guest in &spec.guests {
-            self.of_guest(name, guest, &params.object_params(&guest.name), ground);
+            self.of_guest(&room.name, guest, &room.params.object_params(&guest.name), stage);
         }
         for error in network::unusable(&spec.layout) {
             self.add(environment, Err::<(), _>(error));
         }
-        self.client(name, &spec.layout, params, &ground.needs.host_tools);
+        self.client(&room.name, spec, &stage.needs.host_tools);
     }
 
-    fn of_guest(&mut self, name: &str, guest: &GuestSpec, own: &Params, ground: &Ground<'_>) {
+    /// What one guest needs; `own` are its parameters, which say where it was asked for.
+    fn of_guest(&mut self, name: &str, guest: &GuestSpec, own: &Params, stage: &Stage) {
         let environment = Some(name);
-        self.add(environment, qemu(own));
-        self.add(environment, vhost(own));
-        self.add(environment, vsock(own));
-        for tool in ground.needs.guest_tools.iter().filter(|_| guest.os() == Os::Linux) {
-            self.add(environment, host_program(ground.cache, tool));
+        self.add(environment, qemu(guest, own));
+        self.add(environment, vhost(guest, own));
+        self.add(environment, vsock(guest, own));
+        for tool in stage.needs.guest_tools.iter().filter(|_| guest.os() == Os::Linux) {
+            self.add(environment, host_program(&stage.cache, tool));
         }
         if let Source::Builtin(Some(kernel)) = &guest.source {
-            self.add(environment, can_build(ground.cache, Some(kernel)));
+            self.add(environment, can_build(&stage.cache, Some(kernel)));
         }
         if guest.own().is_some() || guest.disks.data.is_some() {
             let missing = |why: String| format!("{QEMU_IMG}, which makes the guest's disks: {why}");
             self.add(environment, program::check(QEMU_IMG, &path()).map_err(missing));
-            self.add(environment, folder(own));
+            self.add(environment, folder(guest, own));
         }
     }
 
     /// The client's host, where it is another one: whether it is reached, and has the tools.
-    fn client(&mut self, name: &str, layout: &Layout, params: &Params, tools: &[String]) {
-        let network::ClientPlace::Remote(destination) = &layout.client else { return };
-        let asked = (destination.clone(), params.get("client_tools").map(str::to_owned));
+    fn client(&mut self, name: &str, spec: &EnvironmentSpec, tools: &[String]) {
+        let network::ClientPlace::Remote(destination) = &spec.layout.client else { return };
+        let asked = (destination.clone(), spec.client_tools.clone());
         if self.asked.contains(&asked) {
             return;
         }
         self.asked.push(asked);
-        match RemoteHost::of(layout, params) {
+        match RemoteHost::of(spec) {
             Ok(Some(host)) => tools
                 .iter()
                 .for_each(|tool| self.add(Some(name), host.tool(tool).map_err(TestbedError::from))),
@@ -185,26 +179,21 @@ fn path() -> String {
 }
 
 /// QEMU's program.
-fn qemu(own: &Params) -> Result<(), ParamsError> {
-    let program = own.text("qemu_binary")?.trim();
+fn qemu(guest: &GuestSpec, own: &Params) -> Result<(), ParamsError> {
     let wanted = |why: String| own.wrong("qemu_binary", &format!("a program that can be started: {why}"));
-    program::check(program, &path()).map_err(wanted)
+    program::check(guest.qemu.trim(), &path()).map_err(wanted)
 }
 
 /// The kernel's device behind network cards whose packets it moves.
-fn vhost(own: &Params) -> Result<(), ParamsError> {
-    for nic in nics(own)? {
-        let nic = own.object_params(&nic);
-        if nic.switch("vhost")? {
-            device(&nic, "vhost", "/dev/vhost-net", "vhost_net")?;
-        }
-    }
-    Ok(())
+fn vhost(guest: &GuestSpec, own: &Params) -> Result<(), ParamsError> {
+    let Some(index) = guest.hardware.nics.iter().position(|nic| nic.vhost) else { return Ok(()) };
+    let name = nics(own)?.into_iter().nth(index).unwrap_or_default();
+    device(&own.object_params(&name), "vhost", "/dev/vhost-net", "vhost_net")
 }
 
 /// The same behind sockets between guest and host, which further arguments may ask for.
-fn vsock(own: &Params) -> Result<(), ParamsError> {
-    if own.words("extra_args")?.iter().any(|word| word.starts_with("vhost-vsock")) {
+fn vsock(guest: &GuestSpec, own: &Params) -> Result<(), ParamsError> {
+    if guest.hardware.extra.iter().any(|word| word.starts_with("vhost-vsock")) {
         device(own, "extra_args", "/dev/vhost-vsock", "vhost_vsock")?;
     }
     Ok(())
@@ -224,9 +213,8 @@ fn device(params: &Params, key: &str, device: &str, module: &str) -> Result<(), 
 }
 
 /// Where disks are made.
-fn folder(own: &Params) -> Result<(), ParamsError> {
-    let dir = Path::new(own.text("disk_dir")?);
-    let writable = access(dir, Access::WRITE_OK | Access::EXEC_OK);
+fn folder(guest: &GuestSpec, own: &Params) -> Result<(), ParamsError> {
+    let writable = access(&guest.layers, Access::WRITE_OK | Access::EXEC_OK);
     writable
         .map_err(|error| own.wrong("disk_dir", &format!("a folder that this user may write to ({error})")))
 }

@@ -2,16 +2,17 @@
 
 use super::TestbedError;
 use super::client::flooding;
+use crate::environment::EnvironmentSpec;
 use crate::lab::{Client, Failed};
 use edge::quoted;
 use formats::counters::CpuTicks;
-use model::{Code, Fingerprint, Moment, Params};
+use model::{Code, Fingerprint, Moment};
 use process::deadlines::CHANNEL_ANSWER;
 use rustix::process::Signal;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use vm::guest::network::{ClientPlace, Layout};
+use vm::guest::network::ClientPlace;
 use vm::ssh::{Remote, Ssh, SshError};
 
 /// How often the clock there is asked for; the quickest answer counts.
@@ -33,12 +34,11 @@ pub(super) fn of_remote(error: &SshError) -> Failed {
 }
 
 impl RemoteHost {
-    /// Connects to the client's host, where the layout has one.
-    pub(super) fn of(layout: &Layout, params: &Params) -> Result<Option<RemoteHost>, TestbedError> {
-        let ClientPlace::Remote(destination) = &layout.client else { return Ok(None) };
-        let tools = params.get("client_tools").map(str::trim).filter(|dir| !dir.is_empty());
+    /// Connects to the client's host, where the environment has one.
+    pub(super) fn of(spec: &EnvironmentSpec) -> Result<Option<RemoteHost>, TestbedError> {
+        let ClientPlace::Remote(destination) = &spec.layout.client else { return Ok(None) };
         let ssh = Ssh::connect(destination.clone())?;
-        Ok(Some(RemoteHost { ssh, tools: tools.map(str::to_owned), found: RefCell::default() }))
+        Ok(Some(RemoteHost { ssh, tools: spec.client_tools.clone(), found: RefCell::default() }))
     }
 
     /// Where a tool is there.

@@ -39,11 +39,12 @@ impl Testbed {
     /// Network, layers and folders of one boot.
     pub(super) fn scene(
         &self,
-        mut spec: EnvironmentSpec,
+        spec: &EnvironmentSpec,
         image: &Image,
         logs: &Path,
         forensics: &Path,
     ) -> Result<Scene, TestbedError> {
+        let mut spec = spec.clone();
         let network =
             Network::create(&spec.layout, spec.sessions, &self.name).map_err(GuestError::Network)?;
         let mut guests = Vec::new();
@@ -57,7 +58,7 @@ impl Testbed {
             })?;
             let port = free_ports(1).map_err(GuestError::Network)?.first().copied().unwrap_or_default();
             let image = match &guest.source {
-                Source::Builtin(Some(kernel)) => builtin_with(&self.cache, Some(kernel))?,
+                Source::Builtin(Some(kernel)) => builtin_with(&self.stage.cache, Some(kernel))?,
                 Source::Builtin(None) | Source::Own(_) => image.clone(),
             };
             // A kernel may have no driver for it.

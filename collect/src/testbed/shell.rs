@@ -5,11 +5,9 @@ use super::nics::bring_up;
 use super::{Testbed, TestbedError, scratch};
 use crate::config::defined::{Of, Places, define};
 use crate::config::{aliases, keys};
-use crate::confining;
-use crate::environment::{EnvironmentError, EnvironmentSpec};
+use crate::environment::{EnvironmentError, EnvironmentSpec, Stage, settle};
 use crate::matrix::{MatrixError, absolute_paths, assignment};
 use crate::parameters::{BUILD_ON, BUILTIN, GUEST_NAME, guest, without_objects};
-use crate::parse::{open_choices, second_nic_is_meant};
 use crate::workload::Needs;
 use model::secret_keys::masked;
 use model::{Accel, Origin, Params, ParamsError};
@@ -119,19 +117,15 @@ impl Alone {
             params.set("numa_node", "0", Origin::BuiltIn);
         }
         refuse_unused(&params).map_err(EnvironmentError::from)?;
-        if second_nic_is_meant(&params) {
-            params.set("nics", "nic1 nic2", Origin::BuiltIn);
-        }
-        for key in open_choices(&params).map_err(EnvironmentError::from)? {
-            params.set(&key, Kind::User.word(), Origin::BuiltIn);
-        }
-        confining::resolve(vec![&mut params], Scenario::HostGuest, accel).map_err(EnvironmentError::from)?;
+        settle::networks(&mut params, || Ok::<_, EnvironmentError>(Kind::User))?;
+        settle::confine(&mut [&mut params], Scenario::HostGuest, accel).map_err(EnvironmentError::from)?;
         let needs = Needs { tools: true, ..Needs::default() };
-        let testbed = Testbed::new(cache, Some(image.clone()), accel, needs, true, "shell")?;
-        let spec = testbed.spec(&params)?;
+        let stage = Stage::here(cache, accel, needs, true)?;
+        let spec = EnvironmentSpec::of(&params, &stage.ground())?;
         if let Some(error) = unusable(&spec.layout).into_iter().next() {
             return Err(EnvironmentError::from(error).into());
         }
+        let testbed = Testbed::new(stage, Some(image.clone()), "shell")?;
         Ok(Alone { testbed, image, spec })
     }
 
@@ -141,7 +135,7 @@ impl Alone {
     /// A kernel of the user's for the built-in guest.
     pub fn claims(&self) -> Result<Claims, TestbedError> {
         let mut claims = Claims { images: vec![self.image.dir.clone()], ..Claims::default() };
-        claim(&mut claims, &self.spec, &self.testbed.cache)?;
+        claim(&mut claims, &self.spec, &self.testbed.stage.cache)?;
         if self.spec.is_pinned() {
             claims.cpus.extend(self.spec.plan().cpus());
         }
@@ -155,7 +149,7 @@ impl Alone {
     pub fn command(self, argv: &[&str]) -> Result<Reply, TestbedError> {
         let logs = scratch()?;
         let Alone { testbed, image, spec } = self;
-        let mut scene = testbed.scene(spec, &image, logs.path(), &logs.path().join("forensics"))?;
+        let mut scene = testbed.scene(&spec, &image, logs.path(), &logs.path().join("forensics"))?;
         scene.disk = scene.data_disk(Disk::make)?;
         let boots = scene.boots(&testbed);
         let mut machine = Machine::boot(boots.first().ok_or_else(no_guest)?)?;
@@ -173,7 +167,7 @@ impl Alone {
     pub fn console(self) -> Result<bool, TestbedError> {
         let folder = scratch()?;
         let Alone { testbed, image, spec } = self;
-        let mut scene = testbed.scene(spec, &image, folder.path(), folder.path())?;
+        let mut scene = testbed.scene(&spec, &image, folder.path(), folder.path())?;
         scene.disk = scene.data_disk(Disk::make)?;
         let boots = scene.boots(&testbed);
         let boot = boots.first().ok_or_else(no_guest)?;

@@ -8,7 +8,7 @@ use crate::config::Source;
 use crate::config::select::select;
 use crate::matrix::{cases, environments};
 use crate::workload::{self, Outcome, Workload};
-use model::Case;
+use model::{Accel, Case, Params};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::Mutex;
@@ -16,6 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 use vm::guest::channel::QgaChannel;
 use vm::guest::channel::qga::pretend::{Seen, agent, ended};
+use vm::guest::image::Cache;
 use vm::guest::machine::pretend::pretended;
 use vm::guest::network::{Network, mac};
 use vm::guest::windows;
@@ -129,17 +130,10 @@ impl Bench {
         sets.extend(["scenario=guest_guest".into(), "net=dgram".into(), "confine=none".into()]);
         let (params, cases) = params_of(workload, &sets);
         let (cache, needs) = (Cache::at(dir.path()), workload.needs(&params));
-        let topology = Topology::here().unwrap();
-        let ground = Ground {
-            topology: &topology,
-            cache: &cache,
-            accel: Accel::Tcg,
-            needs: &needs,
-            allow_unpinned: true,
-        };
-        let spec = EnvironmentSpec::of(&params, &ground).unwrap();
+        let stage = Stage::here(&cache, Accel::Tcg, needs, true).unwrap();
+        let spec = EnvironmentSpec::of(&params, &stage.ground()).unwrap();
         let network = Network::create(&spec.layout, 1, "t").unwrap();
-        let brought = Brought::gather(&cache, &needs.brings).unwrap();
+        let brought = Brought::gather(&cache, &stage.needs.brings).unwrap();
         let addresses = ["192.168.100.2", "192.168.100.1"];
         let (mut machines, mut guests, mut seen) = (Vec::new(), Vec::new(), Vec::new());
         for (index, own) in own.into_iter().enumerate() {
@@ -150,7 +144,7 @@ impl Bench {
             let (channel, shared) = pretend(lines, mac);
             let mut machine = pretended(&place, Box::new(channel), Os::Windows);
             windows::settle(&mut machine).unwrap();
-            brought.put(&params, &mut machine).unwrap();
+            brought.put(&spec.brings, &mut machine).unwrap();
             machines.push(machine);
             seen.push(shared);
             let (logs, forensics) = (place.clone(), place);
@@ -158,14 +152,14 @@ impl Bench {
             guests.push(SceneGuest { image, overlay: None, port: 0, logs, forensics });
         }
         let scene = Scene { spec, network, guests, own_cpus: Vec::new(), disk: None };
-        let mut lab = GuestLab::new(scene, machines, &params, cache).unwrap();
+        let mut lab = GuestLab::new(scene, machines, cache).unwrap();
         lab.brought = Arc::new(brought);
         Bench { workload, params, cases: cases.unwrap(), lab, seen, dir }
     }
 
     /// Measures the first case, and reads its values.
     fn measure(&mut self) -> Result<Outcome, Failed> {
-        self.workload.prepare(&mut self.lab)?;
+        self.workload.prepare(&mut self.lab, &self.params)?;
         // The agent of these tests uses next to no CPU: of a host that rests there is no CPU time to divide by.
         let done = AtomicBool::new(false);
         std::thread::scope(|scope| {
@@ -175,7 +169,7 @@ impl Bench {
                 }
             });
             let _stop = Stop(&done);
-            self.workload.measure(&mut self.lab, &self.cases[0], self.dir.path())
+            self.workload.measure(&mut self.lab, &self.cases[0], &self.params, self.dir.path())
         })?;
         workload::parse(self.workload, &self.cases[0], &self.params, self.dir.path())
     }

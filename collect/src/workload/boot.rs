@@ -62,11 +62,11 @@ impl Workload for Boot {
         "boot-result.RHS".into()
     }
 
-    fn prepare(&self, _: &mut dyn Lab) -> Result<(), Failed> {
+    fn prepare(&self, _: &mut dyn Lab, _: &Params) -> Result<(), Failed> {
         Ok(())
     }
 
-    fn measure(&self, lab: &mut dyn Lab, _: &Case, raw: &Path) -> Result<(), Failed> {
+    fn measure(&self, lab: &mut dyn Lab, _: &Case, _: &Params, raw: &Path) -> Result<(), Failed> {
         let trace = lab.boot_trace().ok_or_else(|| failed("nobody listened while the guest booted"))?;
         keep(raw, TRACE, &trace)
     }

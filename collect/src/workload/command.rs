@@ -161,8 +161,7 @@ impl Workload for Command {
         "command-result.RHS".into()
     }
 
-    fn prepare(&self, lab: &mut dyn Lab) -> Result<(), Failed> {
-        let params = lab.params().clone();
+    fn prepare(&self, lab: &mut dyn Lab, params: &Params) -> Result<(), Failed> {
         if params.switch("command_network").map_err(failed)? {
             lab.connect()?;
         }
@@ -176,14 +175,13 @@ impl Workload for Command {
         Ok(())
     }
 
-    fn measure(&self, lab: &mut dyn Lab, case: &Case, raw: &Path) -> Result<(), Failed> {
-        let params = lab.params().clone();
-        let deps = match (has_deps(&params), params.get("command_on")) {
+    fn measure(&self, lab: &mut dyn Lab, case: &Case, params: &Params, raw: &Path) -> Result<(), Failed> {
+        let deps = match (has_deps(params), params.get("command_on")) {
             (false, _) => String::new(),
             (true, Some("host")) => lab.client_brought(DEPS)?,
             (true, _) => lab.brought(DEPS)?,
         };
-        let argv = words(&params, case.keys.get("case").unwrap_or_default(), &deps).map_err(failed)?;
+        let argv = words(params, case.keys.get("case").unwrap_or_default(), &deps).map_err(failed)?;
         keep(raw, "command.argv", &argv.join("\n"))?;
         let limit = Duration::from_secs(params.number("command_timeout", 1, "seconds").map_err(failed)?);
         let (measured, took) = if params.get("command_on") == Some("host") {

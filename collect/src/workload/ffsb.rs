@@ -138,13 +138,12 @@ impl Workload for Ffsb {
         "ffsb-result.RHS".into()
     }
 
-    fn prepare(&self, lab: &mut dyn Lab) -> Result<(), Failed> {
+    fn prepare(&self, lab: &mut dyn Lab, _: &Params) -> Result<(), Failed> {
         lab.exec(&["perfvt-tools"], lab.soon()).map(drop)
     }
 
-    fn measure(&self, lab: &mut dyn Lab, case: &Case, raw: &Path) -> Result<(), Failed> {
-        let params = lab.params().clone();
-        let text = profile_of(case)?.text(MOUNT, &values_of(case, &params)?);
+    fn measure(&self, lab: &mut dyn Lab, case: &Case, params: &Params, raw: &Path) -> Result<(), Failed> {
+        let text = profile_of(case)?.text(MOUNT, &values_of(case, params)?);
         keep(raw, KEPT_PROFILE, &text)?;
         lab.put(GUEST_PROFILE, "644", text.as_bytes())?;
         let argv = [lab.brought(BINARY)?, GUEST_PROFILE.to_owned()];

@@ -157,18 +157,17 @@ impl Workload for Fio {
         "fio_result.RHS".into()
     }
 
-    fn prepare(&self, lab: &mut dyn Lab) -> Result<(), Failed> {
+    fn prepare(&self, lab: &mut dyn Lab, _: &Params) -> Result<(), Failed> {
         // The first call mounts the tools disk and reads fio and its libraries from it.
         lab.exec(&["fio", "--version"], lab.deadline(Phase::Prepare)).map(drop)
     }
 
-    fn measure(&self, lab: &mut dyn Lab, case: &Case, raw: &Path) -> Result<(), Failed> {
+    fn measure(&self, lab: &mut dyn Lab, case: &Case, params: &Params, raw: &Path) -> Result<(), Failed> {
         lab.exec(&["rm", "-rf", DIR], lab.soon())?;
         lab.exec(&["mkdir", "-p", DIR], lab.soon())?;
-        let params = lab.params().clone();
-        let argv = match job_file(&params) {
-            Some(job) => job_argv(lab, job, raw)?,
-            None => matrix_argv(lab, case, &params)?,
+        let argv = match job_file(params) {
+            Some(job) => job_argv(lab, job, params, raw)?,
+            None => matrix_argv(lab, case, params)?,
         };
         keep(raw, "fio.argv", &argv.join("\n"))?;
         drop_caches(lab)?;
@@ -179,8 +178,8 @@ impl Workload for Fio {
             job.signal(lab, "KILL")?;
             return Err(why);
         }
-        let seconds = seconds_of(&params).map_err(failed)?;
-        let (measured, limit) = if job_file(&params).is_some() {
+        let seconds = seconds_of(params).map_err(failed)?;
+        let (measured, limit) = if job_file(params).is_some() {
             let limit = Duration::from_secs(params.number("job_timeout", 1, "seconds").map_err(failed)?);
             let mut ended = |lab: &mut dyn Lab| Ok(job.status(lab)?.is_some());
             (window_until(lab, limit, Duration::from_secs(1), &mut ended), lab.soon())
@@ -306,8 +305,7 @@ fn matrix_argv(lab: &mut dyn Lab, case: &Case, params: &Params) -> Result<Vec<St
 
 /// A user's job file goes into the guest behind a global section of ours. Its jobs begin in `/run/perfvt-fio`, and
 /// `${PERFVT_DISK}` in it is the data disk.
-fn job_argv(lab: &mut dyn Lab, path: &str, raw: &Path) -> Result<Vec<String>, Failed> {
-    let params = lab.params().clone();
+fn job_argv(lab: &mut dyn Lab, path: &str, params: &Params, raw: &Path) -> Result<Vec<String>, Failed> {
     let text = read_job(path).map_err(|e| failed(format!("reading {path}: {e}")))?;
     let mut whole = String::from("[global]\n");
     for (key, value) in common(1.0) {

@@ -134,14 +134,12 @@ impl Workload for Iozone {
         "iozone-result.RHS".into()
     }
 
-    fn prepare(&self, lab: &mut dyn Lab) -> Result<(), Failed> {
-        let fs = lab.params().get("fs").unwrap_or("ext4").to_owned();
-        make_file_system(lab, &fs)
+    fn prepare(&self, lab: &mut dyn Lab, params: &Params) -> Result<(), Failed> {
+        make_file_system(lab, params.get("fs").unwrap_or("ext4"))
     }
 
-    fn measure(&self, lab: &mut dyn Lab, case: &Case, raw: &Path) -> Result<(), Failed> {
-        let params = lab.params().clone();
-        let argv = argv(case, &params)?;
+    fn measure(&self, lab: &mut dyn Lab, case: &Case, params: &Params, raw: &Path) -> Result<(), Failed> {
+        let argv = argv(case, params)?;
         keep(raw, "iozone.argv", &argv.join("\n"))?;
         lab.exec(
             &["find", MOUNT, "-type", "f", "-exec", "rm", "-f", "{}", ";"],

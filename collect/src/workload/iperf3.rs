@@ -125,15 +125,15 @@ impl Workload for Iperf3 {
         "iperf3-result.RHS".into()
     }
 
-    fn prepare(&self, lab: &mut dyn Lab) -> Result<(), Failed> {
+    fn prepare(&self, lab: &mut dyn Lab, _: &Params) -> Result<(), Failed> {
         lab.connect()?;
         let port = port(&lab.target());
         serve(lab, &["iperf3", "-4", "-s", "-p", &port.to_string()], Transport::Tcp, port)
     }
 
-    fn measure(&self, lab: &mut dyn Lab, case: &Case, raw: &Path) -> Result<(), Failed> {
-        let seconds = seconds_of(lab.params()).map_err(failed)?;
-        let argv = argv(lab, case, seconds)?;
+    fn measure(&self, lab: &mut dyn Lab, case: &Case, params: &Params, raw: &Path) -> Result<(), Failed> {
+        let seconds = seconds_of(params).map_err(failed)?;
+        let argv = argv(lab, case, params, seconds)?;
         let client = Running::start(lab, &argv, raw, "iperf3")?;
         lab.sleep(Duration::from_secs(OMIT));
         let measured = window(lab, Duration::from_secs(u64::from(seconds)), interval(seconds))?;
@@ -180,7 +180,7 @@ fn port(target: &Target) -> u16 {
     target.data_ports.first().copied().unwrap_or(SERVER_PORT)
 }
 
-fn argv(lab: &dyn Lab, case: &Case, seconds: u32) -> Result<Vec<String>, Failed> {
+fn argv(lab: &dyn Lab, case: &Case, params: &Params, seconds: u32) -> Result<Vec<String>, Failed> {
     let target = lab.target();
     let length = (u64::from(seconds) + MARGIN).to_string();
     let mut argv = vec![lab.client_tool("iperf3")?];
@@ -194,7 +194,7 @@ fn argv(lab: &dyn Lab, case: &Case, seconds: u32) -> Result<Vec<String>, Failed>
     argv.extend(["-i", &report, "-l", size, "-P", &streams.to_string()].map(String::from));
     match case.category.as_str() {
         "UDP" => {
-            let rate = lab.params().get("bitrate_udp").unwrap_or("0").to_owned();
+            let rate = params.get("bitrate_udp").unwrap_or("0").to_owned();
             argv.extend(["-u".to_owned(), "-b".to_owned(), rate]);
         }
         "TCP_REVERSE" => argv.push("-R".into()),

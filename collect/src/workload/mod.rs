@@ -215,9 +215,9 @@ pub trait Workload: Sync {
     /// Name of the classic result file, of the moment (seconds since the epoch) at which the repeat began.
     fn rhs_name(&self, began: f64) -> String;
     /// What is done once after the guest is ready.
-    fn prepare(&self, lab: &mut dyn Lab) -> Result<(), Failed>;
+    fn prepare(&self, lab: &mut dyn Lab, params: &Params) -> Result<(), Failed>;
     /// Measures one case: everything that its values come from goes, as it is, to `raw`.
-    fn measure(&self, lab: &mut dyn Lab, case: &Case, raw: &Path) -> Result<(), Failed>;
+    fn measure(&self, lab: &mut dyn Lab, case: &Case, params: &Params, raw: &Path) -> Result<(), Failed>;
     /// The values of a case out of its raw folder, today or years later.
     fn parse(&self, case: &Case, params: &Params, raw: &Path) -> Result<Outcome, Failed>;
 }

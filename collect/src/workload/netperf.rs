@@ -181,18 +181,18 @@ impl Workload for Netperf {
         format!("netperf-result.{began:.2}.RHS")
     }
 
-    fn prepare(&self, lab: &mut dyn Lab) -> Result<(), Failed> {
+    fn prepare(&self, lab: &mut dyn Lab, params: &Params) -> Result<(), Failed> {
         lab.connect()?;
         lab.serve(
             &["netserver", "-4", "-p", &vm::guest::network::SERVER_PORT.to_string()],
             lab.deadline(Phase::Prepare),
         )?;
-        probe_intervals(lab)
+        probe_intervals(lab, params)
     }
 
-    fn measure(&self, lab: &mut dyn Lab, case: &Case, raw: &Path) -> Result<(), Failed> {
-        let seconds = seconds_of(lab.params()).map_err(failed)?;
-        let mut sessions = Sessions::start(lab, case, seconds, raw)?;
+    fn measure(&self, lab: &mut dyn Lab, case: &Case, params: &Params, raw: &Path) -> Result<(), Failed> {
+        let seconds = seconds_of(params).map_err(failed)?;
+        let mut sessions = Sessions::start(lab, case, params, seconds, raw)?;
         sessions.wait(lab, Phase::WarmUp, "did not report in time", |s| !s.intervals.is_empty())?;
         let measured = window(lab, Duration::from_secs(u64::from(seconds)), interval(seconds))?;
         let (_, end) = measured.unix_span();

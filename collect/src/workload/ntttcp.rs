@@ -122,19 +122,18 @@ impl Workload for Ntttcp {
         "raw_output_1.RHS".into()
     }
 
-    fn prepare(&self, lab: &mut dyn Lab) -> Result<(), Failed> {
+    fn prepare(&self, lab: &mut dyn Lab, _: &Params) -> Result<(), Failed> {
         needs_all_ports(lab, "ntttcp")?;
         lab.connect()
     }
 
-    fn measure(&self, lab: &mut dyn Lab, case: &Case, raw: &Path) -> Result<(), Failed> {
-        let seconds = seconds_of(lab.params()).map_err(failed)?;
-        let receiver = argv(Side::Receiver, lab, case)?;
+    fn measure(&self, lab: &mut dyn Lab, case: &Case, params: &Params, raw: &Path) -> Result<(), Failed> {
+        let receiver = argv(Side::Receiver, lab, case, params)?;
         keep(raw, "ntttcp.argv", &receiver.join("\n"))?;
         let words: Vec<&str> = receiver.iter().map(String::as_str).collect();
         // It ends with its sender.
         let receiver = Job::start(lab, &words)?;
-        let measured = send(lab, case, seconds, &receiver, raw);
+        let measured = send(lab, (case, params), &receiver, raw);
         let limit = if measured.is_ok() { lab.soon() } else { Duration::ZERO };
         let received = receiver.finish(lab, limit, raw, "ntttcp");
         let measured = measured?;
@@ -162,15 +161,15 @@ impl Workload for Ntttcp {
 /// Runs the sender against a receiver, and cuts the window.
 fn send(
     lab: &mut dyn Lab,
-    case: &Case,
-    seconds: u32,
+    (case, params): (&Case, &Params),
     receiver: &Job,
     raw: &Path,
 ) -> Result<Measured, Failed> {
+    let seconds = seconds_of(params).map_err(failed)?;
     // Where the sides do not agree on when they begin, the first data port is the one to wait for.
     let port = if Sides::of_lab(lab).any(Os::Windows) { PORT } else { PORT - 1 };
     wait_for_port(lab, port, receiver)?;
-    let sender = argv(Side::Sender, lab, case)?;
+    let sender = argv(Side::Sender, lab, case, params)?;
     let client = Running::start(lab, &sender, raw, "ntttcp-sender")?;
     let measured = window(lab, Duration::from_secs(u64::from(seconds)), interval(seconds))?;
     client.finish(lab)?;
@@ -213,14 +212,14 @@ impl Sides {
 }
 
 /// The command line of one side. Both name the receiver's address, each with one connection a port.
-fn argv(side: Side, lab: &dyn Lab, case: &Case) -> Result<Vec<String>, Failed> {
+fn argv(side: Side, lab: &dyn Lab, case: &Case, params: &Params) -> Result<Vec<String>, Failed> {
     let sides = Sides::of_lab(lab);
     let key = if sides.os(side) == Os::Windows { EXE } else { BINARY };
     let program = match side {
         Side::Receiver => lab.brought(key)?,
         Side::Sender => lab.client_brought(key)?,
     };
-    words(side, sides, &program, lab.target().data, lab.params(), case)
+    words(side, sides, &program, lab.target().data, params, case)
 }
 
 fn words(

@@ -106,15 +106,14 @@ impl Workload for QemuImgBench {
         "qemu-img-bench-result.RHS".into()
     }
 
-    fn prepare(&self, _: &mut dyn Lab) -> Result<(), Failed> {
+    fn prepare(&self, _: &mut dyn Lab, _: &Params) -> Result<(), Failed> {
         Ok(())
     }
 
-    fn measure(&self, lab: &mut dyn Lab, case: &Case, raw: &Path) -> Result<(), Failed> {
-        let params = lab.params().clone();
-        let disk = disk(&params).map_err(failed)?.ok_or_else(|| failed("there is no disk_size"))?;
+    fn measure(&self, lab: &mut dyn Lab, case: &Case, params: &Params, raw: &Path) -> Result<(), Failed> {
+        let disk = lab.disk().cloned().ok_or_else(|| failed("there is no disk_size"))?;
         let file = disk.make(&lab.deadlines()).map_err(failed)?;
-        let argv = argv(lab, case, &params, &disk, file.path())?;
+        let argv = argv(lab, case, params, &disk, file.path())?;
         keep(raw, "tool.argv", &argv.join("\n"))?;
         let (out, err) = (raw.join("tool.txt"), raw.join("tool.stderr"));
         let mut client = lab.start_client(&argv, &out, &err)?;

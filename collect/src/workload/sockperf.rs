@@ -104,7 +104,7 @@ impl Workload for Sockperf {
         "sockperf-result.RHS".into()
     }
 
-    fn prepare(&self, lab: &mut dyn Lab) -> Result<(), Failed> {
+    fn prepare(&self, lab: &mut dyn Lab, _: &Params) -> Result<(), Failed> {
         lab.connect()?;
         let port = port(&lab.target());
         let number = port.to_string();
@@ -112,8 +112,8 @@ impl Workload for Sockperf {
         serve(lab, &["sockperf", "server", "--tcp", "-p", &number], Transport::Tcp, port)
     }
 
-    fn measure(&self, lab: &mut dyn Lab, case: &Case, raw: &Path) -> Result<(), Failed> {
-        let seconds = seconds_of(lab.params()).map_err(failed)?;
+    fn measure(&self, lab: &mut dyn Lab, case: &Case, params: &Params, raw: &Path) -> Result<(), Failed> {
+        let seconds = seconds_of(params).map_err(failed)?;
         let argv = argv(lab, case, seconds)?;
         let client = Running::start(lab, &argv, raw, "sockperf")?;
         let measured = window(lab, Duration::from_secs(u64::from(seconds)), interval(seconds))?;

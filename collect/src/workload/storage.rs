@@ -12,8 +12,8 @@ pub(super) const MOUNT: &str = "/mnt/perfvt";
 
 /// The data disk's device in the guest.
 pub(super) fn device(lab: &mut dyn Lab) -> Result<String, Failed> {
-    let bus = lab.params().get("disk_bus").unwrap_or("virtio").to_owned();
-    Ok(lab.exec(&["perfvt-disk", &bus, disk::SERIAL], lab.soon())?.trim().to_owned())
+    let bus = lab.disk().map_or("virtio", |disk| disk.bus);
+    Ok(lab.exec(&["perfvt-disk", bus, disk::SERIAL], lab.soon())?.trim().to_owned())
 }
 
 /// An empty file system of this kind (ext2, ext3 or ext4) on the data disk, mounted at [`MOUNT`] where one before it was.

@@ -113,7 +113,7 @@ impl Workload for Uperf {
         "uperf-result.RHS".into()
     }
 
-    fn prepare(&self, lab: &mut dyn Lab) -> Result<(), Failed> {
+    fn prepare(&self, lab: &mut dyn Lab, _: &Params) -> Result<(), Failed> {
         needs_all_ports(lab, "uperf")?;
         lab.connect()?;
         let program = lab.brought(BINARY)?;
@@ -122,11 +122,11 @@ impl Workload for Uperf {
         wait_for_port(lab, SLAVE_PORT, &slave)
     }
 
-    fn measure(&self, lab: &mut dyn Lab, case: &Case, raw: &Path) -> Result<(), Failed> {
-        let seconds = seconds_of(lab.params()).map_err(failed)?;
+    fn measure(&self, lab: &mut dyn Lab, case: &Case, params: &Params, raw: &Path) -> Result<(), Failed> {
+        let seconds = seconds_of(params).map_err(failed)?;
         let profile = profile(case, &lab.target().data.to_string(), seconds.saturating_add(MARGIN))?;
         keep(raw, PROFILE, &profile)?;
-        let argv = argv(lab, &profile, raw)?;
+        let argv = argv(lab, params, &profile, raw)?;
         let client = Running::start(lab, &argv, raw, "uperf")?;
         let measured = window(lab, Duration::from_secs(u64::from(seconds)), interval(seconds))?;
         client.finish(lab)?;
@@ -164,9 +164,9 @@ impl Workload for Uperf {
 
 /// The master's command line. A client in a guest writes the profile there first; its text is an argument of the shell,
 /// never a part of its script.
-fn argv(lab: &dyn Lab, profile: &str, raw: &Path) -> Result<Vec<String>, Failed> {
+fn argv(lab: &dyn Lab, params: &Params, profile: &str, raw: &Path) -> Result<Vec<String>, Failed> {
     let program = lab.client_brought(BINARY)?;
-    if lab.params().get("scenario") == Some("guest_guest") {
+    if params.get("scenario") == Some("guest_guest") {
         let script = "printf '%s' \"$1\" > \"$2\" && exec \"$3\" -m \"$2\"";
         return Ok(["sh", "-c", script, "sh", profile, GUEST_PROFILE, &program].map(String::from).into());
     }

@@ -9,7 +9,7 @@ use collect::campaign::{Campaign, Ended, Hooks, Observer};
 use collect::lab::{Booted, Booter, Client, Failed, HostSample, Lab, Snapshot, Target};
 use model::journal::{Event, State};
 use model::store::{MEASUREMENTS_FILE, read_measurements};
-use model::{Code, Moment, Params};
+use model::{Code, Moment};
 use process::{Running, Spec};
 use rustix::process::{Pid, Signal, kill_process};
 use stats::SplitMix64;
@@ -46,9 +46,6 @@ impl Guest {
 }
 
 impl Lab for Guest {
-    fn params(&self) -> &Params {
-        self.inner.params()
-    }
     fn target(&self) -> Target {
         self.inner.target()
     }
@@ -108,8 +105,8 @@ struct Boots {
 }
 
 impl Booter for Boots {
-    fn boot(&mut self, params: &Params, logs: &Path, forensics: &Path) -> Result<Booted, Failed> {
-        let Booted { lab, facts, seconds, sysinfo } = self.inner.boot(params, logs, forensics)?;
+    fn boot(&mut self, environment: &str, logs: &Path, forensics: &Path) -> Result<Booted, Failed> {
+        let Booted { lab, facts, seconds, sysinfo } = self.inner.boot(environment, logs, forensics)?;
         let process = Spec::new("sleep").arg("1000").start().unwrap();
         let lab = Guest { inner: lab, process, plan: Rc::clone(&self.plan) };
         Ok(Booted { lab: Box::new(lab), facts, seconds, sysinfo })

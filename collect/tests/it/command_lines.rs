@@ -3,7 +3,7 @@
 use collect::brought::{Brought, Wish};
 use collect::config::Source;
 use collect::config::select::select;
-use collect::environment::{EnvironmentSpec, Ground};
+use collect::environment::{Place, Stage};
 use collect::lab::Booter;
 use collect::matrix::environments;
 use collect::testbed::Testbed;
@@ -12,7 +12,6 @@ use model::{Accel, Params};
 use std::path::Path;
 use vm::guest::image::{Cache, builtin};
 use vm::guest::os::Os;
-use vm::host::topology::Topology;
 
 /// Parameters of a workload's first environment.
 fn params(sets: &[&str]) -> Params {
@@ -101,9 +100,8 @@ fn a_guest_with_every_device_is_shown_executed_and_hashed_alike() {
         Err(reason) => return testing::skip(format_args!("{reason}; `make setup` gets what is missing")),
     };
     let _turn = testing::alone();
-    let topology = Topology::here().unwrap();
-    // One for all, and unpinned: a boot with a placement keeps this process off the CPUs of vCPUs, and so the tests beside this one.
-    let mut testbed = Testbed::new(&cache, Some(image), Accel::Tcg, needs(), true, "argv").unwrap();
+    // Unpinned: a boot with a placement keeps this process off the CPUs of vCPUs, and so the tests beside this one.
+    let mut stage = Stage::here(&cache, Accel::Tcg, needs(), true).unwrap();
     for (bus, nics) in [("virtio", "nic1 nic2"), ("scsi", "nic1"), ("nvme", "nic1")] {
         let iothread = format!("disk_iothread={}", if bus == "nvme" { "no" } else { "yes" });
         let [bus_key, nics_key] = [format!("disk_bus={bus}"), format!("nics={nics}")];
@@ -115,18 +113,16 @@ fn a_guest_with_every_device_is_shown_executed_and_hashed_alike() {
             "smp=1",
             "numa_node=0",
         ]);
-        let (params, needs) = (params(&sets), needs());
-        let ground = Ground {
-            topology: &topology,
-            cache: &cache,
-            accel: Accel::Tcg,
-            needs: &needs,
-            allow_unpinned: true,
-        };
-        let shown = EnvironmentSpec::of(&params, &ground).unwrap().command_lines().remove(0);
+        stage.rooms.push(stage.read(bus, params(&sets)).unwrap());
+    }
+    let rooms = stage.rooms.clone();
+    let mut testbed = Testbed::new(stage, Some(image), "argv").unwrap();
+    for room in rooms {
+        let Place::Guests(spec) = &room.place else { panic!("{}", room.name) };
+        let shown = spec.command_lines().remove(0);
         let dir = tempfile::tempdir().unwrap();
         let booted = testbed
-            .boot(&params, dir.path(), &dir.path().join("forensics"))
+            .boot(&room.name, dir.path(), &dir.path().join("forensics"))
             .unwrap_or_else(|e| panic!("{e}"));
         let pid = booted.lab.watched().vcpus[0].pid;
         let raw = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap();

@@ -6,17 +6,18 @@ use crate::campaign_support::{outcome, stub::Stub};
 use collect::campaign::{Campaign, CampaignError, Hooks, Observer};
 use collect::config::Source;
 use collect::config::select::select;
+use collect::environment::Stage;
 use collect::lab::{Failed, Lab};
 use collect::matrix::environments;
 use collect::testbed::Testbed;
-use collect::workload::{self, Needs, Outcome, Workload};
+use collect::workload::{self, Outcome, Workload};
 use model::journal::{CellState, Event, State};
-use model::{Accel, BlockPlan, BootPlan, CampaignFile, Case, Code, EnvironmentPlan, Moment, Phase, Rule};
+use model::{BlockPlan, BootPlan, CampaignFile, Case, Code, EnvironmentPlan, Moment, Params, Phase, Rule};
 use rustix::process::{Pid, Signal, kill_process};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use vm::guest::image::{Cache, builtin, host_program};
+use vm::guest::image::{Cache, Image, builtin, host_program};
 
 /// How long a command may take that a healthy guest answers at once.
 const SOON: Duration = Duration::from_secs(10);
@@ -24,11 +25,13 @@ const SOON: Duration = Duration::from_secs(10);
 const NEVER: Duration = Duration::from_secs(1);
 
 /// A workload whose cases are named after what goes wrong in them.
-static FAULTY: Stub =
-    Stub { prepare: |lab| netperf().prepare(lab), ..Stub::new("faulty", "speed", measure, parse) };
+static FAULTY: Stub = Stub {
+    prepare: |lab, params| netperf().prepare(lab, params),
+    ..Stub::new("faulty", "speed", measure, parse)
+};
 
-fn measure(lab: &mut dyn Lab, case: &Case, raw: &Path) -> Result<(), Failed> {
-    fault(lab, &case.category, raw)?;
+fn measure(lab: &mut dyn Lab, case: &Case, params: &Params, raw: &Path) -> Result<(), Failed> {
+    fault(lab, &case.category, params, raw)?;
     std::fs::write(raw.join("out.txt"), "2").map_err(|e| Failed::tool(e.to_string()))
 }
 
@@ -43,7 +46,7 @@ fn netperf() -> &'static dyn Workload {
 }
 
 /// Does it. What the guest answers is what a workload would hand on.
-fn fault(lab: &mut dyn Lab, name: &str, raw: &Path) -> Result<(), Failed> {
+fn fault(lab: &mut dyn Lab, name: &str, params: &Params, raw: &Path) -> Result<(), Failed> {
     let shell = |lab: &mut dyn Lab, line: &str, deadline| lab.exec(&["sh", "-c", line], deadline).map(drop);
     match name {
         "fine" => Ok(()),
@@ -71,18 +74,18 @@ fn fault(lab: &mut dyn Lab, name: &str, raw: &Path) -> Result<(), Failed> {
         "nonsense" => {
             // What follows would overwrite it, so that it is read-only.
             std::fs::write(raw.join("out.txt"), "a lot").unwrap();
-            Err(FAULTY.parse(&case("nonsense"), lab.params(), raw).unwrap_err())
+            Err(FAULTY.parse(&case("nonsense"), params, raw).unwrap_err())
         }
         "netserver" => {
             shell(lab, "kill $(pidof netserver)", SOON)?;
-            let case = netperf().cases(lab.params()).unwrap().remove(0);
-            netperf().measure(lab, &case, raw)
+            let case = netperf().cases(params).unwrap().remove(0);
+            netperf().measure(lab, &case, params, raw)
         }
         "netserver-stopped" => {
             // The kernel still takes connections for it, and the client waits.
             shell(lab, "kill -STOP $(pidof netserver)", SOON)?;
-            let case = netperf().cases(lab.params()).unwrap().remove(0);
-            let end = netperf().measure(lab, &case, raw);
+            let case = netperf().cases(params).unwrap().remove(0);
+            let end = netperf().measure(lab, &case, params, raw);
             shell(lab, "kill -CONT $(pidof netserver)", SOON)?;
             end
         }
@@ -112,7 +115,7 @@ fn fault(lab: &mut dyn Lab, name: &str, raw: &Path) -> Result<(), Failed> {
         }
         "vcpus-stopped" => {
             // Whoever connects to QEMU's debugger stops the guest.
-            let debugger = UnixStream::connect(lab.params().get("debugger").unwrap()).unwrap();
+            let debugger = UnixStream::connect(params.get("debugger").unwrap()).unwrap();
             let end = shell(lab, "true", SOON);
             drop(debugger);
             end
@@ -169,7 +172,8 @@ fn case(name: &str) -> Case {
 /// What a test needs, or `None` where a part is missing.
 struct Bed {
     dir: tempfile::TempDir,
-    testbed: Testbed,
+    cache: Cache,
+    image: Image,
     before: Traces,
     id: String,
     /// Last, so that everything is gone before another test has its turn.
@@ -181,20 +185,21 @@ impl Bed {
         if !testing::may_boot() {
             return None;
         }
-        let ready = || -> Result<Testbed, Box<dyn std::error::Error>> {
+        let ready = || -> Result<_, Box<dyn std::error::Error>> {
             let cache = Cache::from_env()?;
             host_program(&cache, "netperf")?;
             let image = builtin(&cache)?;
-            Ok(Testbed::new(&cache, Some(image), Accel::Tcg, Needs::default(), true, "faults")?)
+            Ok((cache, image))
         };
         // Guests share two CPUs, and QEMU is looked for among the children of this process.
         let turn = testing::alone();
         let id = format!("faults-{}-{}", std::process::id(), Moment::now().mono_ns);
         process::name_folders_after(&id);
         match ready() {
-            Ok(testbed) => Some(Bed {
+            Ok((cache, image)) => Some(Bed {
                 dir: tempfile::tempdir().unwrap(),
-                testbed,
+                cache,
+                image,
                 before: Traces::now(&id),
                 id,
                 _turn: turn,
@@ -294,7 +299,10 @@ impl Bed {
         let find = |name: &str| (name == "faulty").then_some(&FAULTY as &dyn Workload);
         let mut campaign = Campaign::open_with(&self.out(), "host", find).unwrap();
         let mut silent = Silent(Vec::new());
-        let ended = campaign.run(&mut self.testbed, &mut Hooks::new(&mut silent));
+        let (stage, wrong) = Stage::of(campaign.file(), &self.cache).unwrap();
+        assert!(wrong.is_empty(), "{wrong:?}");
+        let mut testbed = Testbed::new(stage, Some(self.image.clone()), "faults").unwrap();
+        let ended = campaign.run(&mut testbed, &mut Hooks::new(&mut silent));
         (ended, campaign.state().clone())
     }
 

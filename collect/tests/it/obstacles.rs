@@ -1,8 +1,8 @@
 //! What a host without a workload's programs is told, before anything boots.
 
-use collect::campaign::setup::{Request, needs, prepare};
+use collect::campaign::setup::{Request, prepare};
 use collect::config::Source;
-use collect::testbed::obstacles;
+use collect::testbed::survey;
 use std::path::Path;
 use vm::guest::image::Cache;
 
@@ -18,7 +18,7 @@ fn in_the_way(workload: &str, sets: &[&str]) -> String {
         ..Request::default()
     };
     let file = prepare(&request, Path::new("/nonexistent")).unwrap().file;
-    obstacles(&file, &cache, &needs(&file).unwrap(), Vec::new()).unwrap_err().to_string()
+    survey(&file, &cache).unwrap_err().to_string()
 }
 
 #[test]

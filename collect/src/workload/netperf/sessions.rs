@@ -4,7 +4,7 @@ use super::super::common::{failed, interval, late, read, said, word};
 use super::{UDP_STREAM, is_rr, protocol_of, sessions_of};
 use crate::lab::{Client, Failed, Lab, keep};
 use formats::netperf::{Session, parse_session};
-use model::{Case, Code, Phase};
+use model::{Case, Code, Params, Phase};
 use process::private_folder;
 use rustix::process::Signal;
 use std::path::Path;
@@ -17,8 +17,8 @@ const SUMMARY: [&str; 5] =
     ["THROUGHPUT", "THROUGHPUT_UNITS", "ELAPSED_TIME", "LOCAL_TRANSPORT_RETRANS", "LOCAL_SEND_THROUGHPUT"];
 
 /// Finds out whether the client's netperf can pause between bursts, when it is asked to.
-pub(super) fn probe_intervals(lab: &mut dyn Lab) -> Result<(), Failed> {
-    if lab.params().get("burst").is_none_or(|burst| burst == "0") {
+pub(super) fn probe_intervals(lab: &mut dyn Lab, params: &Params) -> Result<(), Failed> {
+    if params.get("burst").is_none_or(|burst| burst == "0") {
         return Ok(());
     }
     let dir = private_folder().map_err(|e| Failed::new(Code::Host, format!("making a folder: {e}")))?;
@@ -84,14 +84,20 @@ pub(super) struct Sessions<'a> {
 }
 
 impl<'a> Sessions<'a> {
-    pub(super) fn start(lab: &mut dyn Lab, case: &Case, seconds: u32, raw: &'a Path) -> Result<Self, Failed> {
+    pub(super) fn start(
+        lab: &mut dyn Lab,
+        case: &Case,
+        params: &Params,
+        seconds: u32,
+        raw: &'a Path,
+    ) -> Result<Self, Failed> {
         let count = sessions_of(case)?;
         if let Some(ahead) = lab.client_ahead()? {
             keep(raw, CLIENT_CLOCK, &ahead.to_string())?;
         }
         let mut clients = Vec::new();
         for i in 0..count {
-            let argv = client_argv(lab, case, seconds, i)?;
+            let argv = client_argv(lab, case, params, seconds, i)?;
             keep(raw, &format!("session{i}.argv"), &argv.join("\n"))?;
             let out = raw.join(format!("session{i}.txt"));
             let err = raw.join(format!("session{i}.stderr"));
@@ -189,7 +195,13 @@ fn margin(sessions: usize) -> u64 {
     MARGIN + sessions as u64 / 10
 }
 
-fn client_argv(lab: &dyn Lab, case: &Case, seconds: u32, session: usize) -> Result<Vec<String>, Failed> {
+fn client_argv(
+    lab: &dyn Lab,
+    case: &Case,
+    params: &Params,
+    seconds: u32,
+    session: usize,
+) -> Result<Vec<String>, Failed> {
     let target = lab.target();
     let protocol = protocol_of(case);
     let size = word(case, "size")?;
@@ -213,7 +225,6 @@ fn client_argv(lab: &dyn Lab, case: &Case, seconds: u32, session: usize) -> Resu
         // Something to send that is there wherever the client is; it must be larger than a few messages.
         "TCP_SENDFILE" => argv.extend(["-F".to_owned(), program]),
         UDP_STREAM => {
-            let params = lab.params();
             if let Some(burst) = params.get("burst").filter(|burst| *burst != "0") {
                 let pause = params.get("burst_ms").unwrap_or("1");
                 argv.extend(["-b", burst, "-w", pause].map(String::from));

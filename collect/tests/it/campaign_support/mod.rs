@@ -23,7 +23,7 @@ pub type Script = Rc<RefCell<VecDeque<Result<(), Failed>>>>;
 
 static PRETEND: Stub = Stub::new("pretend", "speed", pretend, parse);
 
-fn pretend(lab: &mut dyn Lab, _: &Case, raw: &Path) -> Result<(), Failed> {
+fn pretend(lab: &mut dyn Lab, _: &Case, _: &Params, raw: &Path) -> Result<(), Failed> {
     lab.exec(&[], Duration::ZERO)?;
     collect::lab::keep(raw, "out.txt", "2")
 }
@@ -51,14 +51,10 @@ pub fn find(name: &str) -> Option<&'static dyn Workload> {
 /// A guest that pretends.
 #[derive(Default)]
 pub struct PretendLab {
-    params: Params,
     script: Script,
 }
 
 impl Lab for PretendLab {
-    fn params(&self) -> &Params {
-        &self.params
-    }
     fn target(&self) -> Target {
         let address = IpAddr::from(Ipv4Addr::LOCALHOST);
         Target {
@@ -118,12 +114,12 @@ pub struct PretendBooter {
 }
 
 impl Booter for PretendBooter {
-    fn boot(&mut self, params: &Params, _: &Path, _: &Path) -> Result<Booted, Failed> {
+    fn boot(&mut self, _: &str, _: &Path, _: &Path) -> Result<Booted, Failed> {
         self.boots += 1;
         if self.broken.pop_front().unwrap_or(false) {
             return Err(Failed::new(Code::EarlyExit, "QEMU ended with status 1"));
         }
-        let lab = PretendLab { params: params.clone(), script: Rc::clone(&self.script) };
+        let lab = PretendLab { script: Rc::clone(&self.script) };
         let mut facts = Fingerprint::default();
         facts.set("qemu.version", "1.2");
         Ok(Booted {

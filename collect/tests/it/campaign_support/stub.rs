@@ -12,8 +12,8 @@ pub struct Stub {
     pub metric: &'static str,
     /// How long a case takes, in seconds.
     pub seconds: f64,
-    pub prepare: fn(&mut dyn Lab) -> Result<(), Failed>,
-    pub measure: fn(&mut dyn Lab, &Case, &Path) -> Result<(), Failed>,
+    pub prepare: fn(&mut dyn Lab, &Params) -> Result<(), Failed>,
+    pub measure: fn(&mut dyn Lab, &Case, &Params, &Path) -> Result<(), Failed>,
     pub parse: fn(&Case, &Path) -> Result<Outcome, Failed>,
 }
 
@@ -22,10 +22,10 @@ impl Stub {
     pub const fn new(
         name: &'static str,
         metric: &'static str,
-        measure: fn(&mut dyn Lab, &Case, &Path) -> Result<(), Failed>,
+        measure: fn(&mut dyn Lab, &Case, &Params, &Path) -> Result<(), Failed>,
         parse: fn(&Case, &Path) -> Result<Outcome, Failed>,
     ) -> Stub {
-        Stub { name, metric, seconds: 0.0, prepare: |_| Ok(()), measure, parse }
+        Stub { name, metric, seconds: 0.0, prepare: |_, _| Ok(()), measure, parse }
     }
 }
 
@@ -57,11 +57,11 @@ impl Workload for Stub {
     fn rhs_name(&self, _: f64) -> String {
         format!("{}-result.RHS", self.name)
     }
-    fn prepare(&self, lab: &mut dyn Lab) -> Result<(), Failed> {
-        (self.prepare)(lab)
+    fn prepare(&self, lab: &mut dyn Lab, params: &Params) -> Result<(), Failed> {
+        (self.prepare)(lab, params)
     }
-    fn measure(&self, lab: &mut dyn Lab, case: &Case, raw: &Path) -> Result<(), Failed> {
-        (self.measure)(lab, case, raw)
+    fn measure(&self, lab: &mut dyn Lab, case: &Case, params: &Params, raw: &Path) -> Result<(), Failed> {
+        (self.measure)(lab, case, params, raw)
     }
     fn parse(&self, case: &Case, _: &Params, raw: &Path) -> Result<Outcome, Failed> {
         (self.parse)(case, raw)

@@ -3,6 +3,7 @@
 
 use collect::config::Source;
 use collect::config::select::select;
+use collect::environment::Stage;
 use collect::lab::{Booted, Booter};
 use collect::matrix::environments;
 use collect::testbed::Testbed;
@@ -22,8 +23,10 @@ pub fn boot(cache: &Cache, accel: Accel, logs: &Path) -> Result<Booted, String> 
     let (selected, _) = select(&source, &["base".to_owned()]).unwrap();
     let planned = environments(workload::find("netperf").unwrap(), &selected, None, &sets).unwrap();
     let image = builtin(cache).map_err(|e| e.to_string())?;
-    let mut testbed = Testbed::new(cache, Some(image), accel, Needs::default(), false, "lab").unwrap();
-    testbed.boot(&planned[0].params, logs, logs).map_err(|e| e.to_string())
+    let mut stage = Stage::here(cache, accel, Needs::default(), false).unwrap();
+    stage.rooms.push(stage.read("base", planned[0].params.clone()).map_err(|e| e.to_string())?);
+    let mut testbed = Testbed::new(stage, Some(image), "lab").unwrap();
+    testbed.boot("base", logs, logs).map_err(|e| e.to_string())
 }
 
 /// CPUs on which threads of this process ran, or may run, while `work` did.

@@ -1,9 +1,9 @@
 //! Which kind of network works here, and which it is where that is left open.
 
-use super::kind::Kind;
+use super::NetworkError;
+use super::kind::{Home, Kind, Link};
 use super::layout::Layout;
 use super::make::Network;
-use super::{NetworkError, bridge, macvtap};
 use crate::scenario::Scenario;
 
 /// What `net=auto` means for a scenario here: the first that works, with the reason when that is not the best.
@@ -24,12 +24,8 @@ pub fn resolve_auto(scenario: Scenario) -> Result<(Kind, Option<String>), Networ
 
 /// Why links of a layout cannot be had here, as far as that can be seen without a guest.
 pub fn unusable(layout: &Layout) -> Vec<NetworkError> {
-    let taps = layout.links.iter().any(|link| link.kind == Kind::Tap).then(try_tap);
-    let links = layout.links.iter().map(|link| match (link.kind, &link.device) {
-        (Kind::Bridge, Some(name)) => bridge::check_bridge(name, link.mtu),
-        (Kind::Macvtap, _) => macvtap::usable(link),
-        _ => Ok(()),
-    });
+    let taps = layout.has(Home::Namespace).then(try_tap);
+    let links = layout.links.iter().map(Link::usable);
     taps.into_iter().chain(links).filter_map(Result::err).collect()
 }
 

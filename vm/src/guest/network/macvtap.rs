@@ -4,9 +4,11 @@
 //! device below it. QEMU gets its character device, `/dev/tapINDEX`, opened: a descriptor for each queue. The device below is never
 //! changed.
 
+use super::NetworkError;
 use super::bridge::exists;
 use super::ip::{ip, ip_json};
-use super::{Link, NetworkError, NicWiring, opened};
+use super::opened;
+use super::wires::NicWiring;
 use edge::quoted_end;
 use process::deadlines::HOST_ANSWER;
 use process::{Inherited, Namespace, ProcessError, Running, Spec};
@@ -56,11 +58,11 @@ impl Macvtaps {
     pub(super) fn add(
         &mut self,
         (guest, nic): (usize, usize),
-        link: &Link,
+        (lower, mtu): (&str, u32),
         name: &str,
         mac: &str,
     ) -> Result<(), NetworkError> {
-        let (lower, mtu) = (link.device.as_deref().unwrap_or_default(), link.mtu.to_string());
+        let mtu = mtu.to_string();
         let device = self.make(None, lower, name).map_err(|e| refused(lower, &e))?;
         self.made.push(Made { guest, nic, name: name.to_owned(), device });
         ip(Some(&self.namespace), &["link", "set", "dev", name, "address", mac, "mtu", &mtu])?;
@@ -122,8 +124,7 @@ impl Drop for Macvtaps {
 ///
 /// # Errors
 /// What is wrong, with the way out.
-pub(super) fn usable(link: &Link) -> Result<(), NetworkError> {
-    let lower = link.device.as_deref().unwrap_or_default();
+pub(super) fn usable(lower: &str, mtu: u32) -> Result<(), NetworkError> {
     let refused = |text: String| Err(NetworkError::Refused(text));
     if !exists(lower) {
         return refused(format!("macvtap on {lower}: this host has no such device; name one that is there"));
@@ -135,15 +136,14 @@ pub(super) fn usable(link: &Link) -> Result<(), NetworkError> {
         return refused(format!("{lower}, the device below the macvtap, is down: ip link set {lower} up"));
     }
     let carries = found.pointer("/0/mtu").and_then(Value::as_u64).unwrap_or(0);
-    if carries < u64::from(link.mtu) {
+    if carries < u64::from(mtu) {
         return refused(format!(
-            "{lower} carries packets of {carries} bytes and mtu is {}; perfvt changes nothing of a device that is there \
-             already",
-            link.mtu
+            "{lower} carries packets of {carries} bytes and mtu is {mtu}; perfvt changes nothing of a device that is there \
+             already"
         ));
     }
     let mut macvtaps = Macvtaps::new()?;
-    macvtaps.add((0, 0), link, "pvttry", &trial_address())?;
+    macvtaps.add((0, 0), (lower, mtu), "pvttry", &trial_address())?;
     macvtaps.open((0, 0), &[]).map(drop)
 }
 
@@ -215,14 +215,11 @@ fn open(device: &Path) -> Result<File, NetworkError> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Kind, Layout};
     use super::*;
 
     #[test]
     fn a_device_that_is_not_there_or_too_narrow_is_refused() {
-        let mut link = Layout::simple(Kind::Tap).links.remove(0);
-        (link.kind, link.device) = (Kind::Macvtap, Some("pvtnosuchdev".into()));
-        assert!(usable(&link).unwrap_err().to_string().contains("macvtap on pvtnosuchdev: "));
+        assert!(usable("pvtnosuchdev", 1500).unwrap_err().to_string().contains("macvtap on pvtnosuchdev: "));
     }
 
     #[test]

@@ -5,13 +5,12 @@ use super::ip::ip;
 use super::macvtap::Macvtaps;
 use super::ports::{SERVER_PORT, free_ports};
 use super::{
-    Address, ClientPlace, Kind, Layout, Link, NetworkError, NicWiring, Wires, Wiring, netdev, opened,
+    Address, ClientPlace, Home, Layout, Link, NetworkError, NicWiring, Wires, Wiring, netdev, opened,
 };
 use formats::counters::Traffic;
 use process::{Inherited, Namespace, ProcessError, Spec};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::os::fd::OwnedFd;
-use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::sync::{Arc, OnceLock};
 
 /// The network of one boot. What it is made of goes with it.
@@ -45,8 +44,7 @@ impl Network {
     /// # Errors
     /// Whatever the host refuses.
     pub fn create(layout: &Layout, sessions: usize, name: &str) -> Result<Network, NetworkError> {
-        let has = |kind| layout.links.iter().any(|link| link.kind == kind);
-        let namespace = if has(Kind::Tap) {
+        let namespace = if layout.has(Home::Namespace) {
             Some(Namespace::create().map(Arc::new).map_err(|e| NetworkError::NoTap(e.to_string()))?)
         } else if layout.is_shut_in() {
             // In a network of its own there is nothing to reach but forwarded ports.
@@ -61,7 +59,7 @@ impl Network {
             layout: layout.clone(),
             namespace,
             outside: None,
-            macvtaps: if has(Kind::Macvtap) { Some(Macvtaps::new()?) } else { None },
+            macvtaps: if layout.has(Home::Above) { Some(Macvtaps::new()?) } else { None },
             wires,
             peers: layout.links.iter().map(Link::peer).collect(),
             servers: vec![None; layout.links.len()],
@@ -72,7 +70,7 @@ impl Network {
             pairs: layout
                 .links
                 .iter()
-                .map(pair)
+                .map(Link::pair)
                 .collect::<std::io::Result<_>>()
                 .map_err(NetworkError::NoPair)?,
         };
@@ -96,10 +94,10 @@ impl Network {
             self.outside = Some(Arc::new(outside));
         }
         for (index, link) in self.layout.links.clone().iter().enumerate() {
-            match link.kind {
-                Kind::Tap => self.own_bridge(index, link).map_err(no_tap)?,
-                Kind::Macvtap => self.macvtaps(index, link)?,
-                Kind::Bridge | Kind::User | Kind::Dgram | Kind::Stream => {}
+            match link.kind.home() {
+                Home::Namespace => self.own_bridge(index, link).map_err(no_tap)?,
+                Home::Above => self.macvtaps(index, link)?,
+                Home::Bridge | Home::Pair | Home::Ports => {}
             }
         }
         for (index, link) in self.layout.links.clone().iter().enumerate() {
@@ -175,9 +173,10 @@ impl Network {
     /// A macvtap for each guest.
     fn macvtaps(&mut self, index: usize, link: &Link) -> Result<(), NetworkError> {
         let Some(macvtaps) = &mut self.macvtaps else { return Ok(()) };
+        let lower = link.device.as_deref().unwrap_or_default();
         for guest in 0..self.layout.scenario.guests().len() {
             let mac = netdev::mac(&self.layout, &self.wires.tag, guest, index);
-            macvtaps.add((guest, index), link, &self.wires.tap(guest, index), &mac)?;
+            macvtaps.add((guest, index), (lower, link.mtu), &self.wires.tap(guest, index), &mac)?;
         }
         Ok(())
     }
@@ -190,23 +189,23 @@ impl Network {
         let mut all = Vec::new();
         for (nic, link) in self.layout.links.iter().enumerate() {
             let queues = wants.get(nic).map_or(1, |nic| nic.queues);
-            match link.kind {
-                Kind::Bridge if self.wires.helper => continue,
-                Kind::Tap | Kind::Bridge => {
+            match link.kind.home() {
+                Home::Bridge if self.wires.helper => continue,
+                Home::Namespace | Home::Bridge => {
                     let name = self.wires.tap(guest, nic);
                     let tap = |at| Inherited::tap(&name, queues > 1, opened::queue(wants, nic, at));
                     all.extend((0..queues).map(tap));
                 }
-                Kind::Macvtap => {
+                Home::Above => {
                     if let Some(macvtaps) = &self.macvtaps {
                         all.extend(macvtaps.open((guest, nic), wants)?);
                     }
                 }
-                Kind::Dgram | Kind::Stream => {
+                Home::Pair => {
                     let end = self.pairs.get(nic).and_then(|pair| pair.as_ref()?.get(guest));
                     all.extend(end.map(|end| Inherited::shared(end, opened::queue(wants, nic, 0))));
                 }
-                Kind::User => {}
+                Home::Ports => {}
             }
             if link.kind.has_tap() {
                 all.extend(opened::vhost(wants, nic)?);
@@ -218,7 +217,7 @@ impl Network {
     /// Packets and bytes of the server's data link as its tap counts them, with `host`'s directions: what was received is
     /// what the guest sent. `qemu` is its process.
     pub fn traffic(&self, qemu: u32) -> Option<Traffic> {
-        let is_macvtap = self.layout.data().is_some_and(|link| link.kind == Kind::Macvtap);
+        let is_macvtap = self.layout.data().is_some_and(|link| link.kind.home() == Home::Above);
         let macvtaps = self.macvtaps.as_ref().filter(|_| is_macvtap);
         let pid = macvtaps.map_or(qemu, Macvtaps::pid);
         let text = edge::read::kernel(format!("/proc/{pid}/net/dev")).ok()?;
@@ -254,7 +253,7 @@ impl Network {
     /// Where a client reaches the server on a link.
     pub fn server(&self, index: usize) -> IpAddr {
         match (self.layout.links.get(index), self.servers.get(index)) {
-            (Some(link), Some(Some(address))) if link.kind != Kind::User => address.ip.into(),
+            (Some(link), Some(Some(address))) if link.kind.home() != Home::Ports => address.ip.into(),
             _ => Ipv4Addr::LOCALHOST.into(),
         }
     }
@@ -265,9 +264,9 @@ impl Network {
     /// `ip` or the kernel refuse.
     pub fn plug(&self, guest: usize) -> Result<(), NetworkError> {
         for (index, link) in self.layout.links.iter().enumerate() {
-            let bridge = match (link.kind, &link.device) {
-                (Kind::Tap, _) => own_bridge(index),
-                (Kind::Bridge, Some(bridge)) if !self.wires.helper => bridge.clone(),
+            let bridge = match (link.kind.home(), &link.device) {
+                (Home::Namespace, _) => own_bridge(index),
+                (Home::Bridge, Some(bridge)) if !self.wires.helper => bridge.clone(),
                 _ => continue,
             };
             let (tap, mtu) = (self.wires.tap(guest, index), link.mtu.to_string());
@@ -276,16 +275,6 @@ impl Network {
         }
         Ok(())
     }
-}
-
-/// What joins two guests on a link that is no network of the host.
-fn pair(link: &Link) -> std::io::Result<Option<[Arc<OwnedFd>; 2]>> {
-    let ends = |(one, other): (OwnedFd, OwnedFd)| [Arc::new(one), Arc::new(other)];
-    Ok(match link.kind {
-        Kind::Dgram => UnixDatagram::pair().map(|(one, other)| Some(ends((one.into(), other.into()))))?,
-        Kind::Stream => UnixStream::pair().map(|(one, other)| Some(ends((one.into(), other.into()))))?,
-        Kind::Tap | Kind::User | Kind::Bridge | Kind::Macvtap => None,
-    })
 }
 
 fn no_tap(error: ProcessError) -> NetworkError {
@@ -315,13 +304,12 @@ impl Wires {
 
     /// What stands for them where no ports are taken: see [`Wires::for_people`].
     pub fn planned(layout: &Layout, sessions: usize) -> Wires {
-        let on = |link: Option<&Link>| link.is_some_and(|link| link.kind == Kind::User);
-        let has_bridge = layout.links.iter().any(|link| link.kind == Kind::Bridge);
+        let on = |link: Option<&Link>| link.is_some_and(|link| link.kind.home() == Home::Ports);
         let wires = Wires {
             tag: String::new(),
             control_port: if on(layout.control()) { 0 } else { SERVER_PORT },
             data_ports: if on(layout.data()) { vec![0; sessions.max(1)] } else { Vec::new() },
-            helper: has_bridge && own_taps().is_err(),
+            helper: layout.has(Home::Bridge) && own_taps().is_err(),
             restricted: layout.is_shut_in() && !namespaces_work(),
         };
         wires.for_people()
@@ -363,7 +351,7 @@ fn resolve(host: &str) -> Option<Ipv4Addr> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{NicWiring, resolve_auto, unusable};
+    use super::super::{Kind, NicWiring, resolve_auto, unusable};
     use super::*;
     use crate::scenario::Scenario;
 

@@ -1,18 +1,15 @@
 //! How guests, host and clients reach one another.
 //!
 //! ```text
-//!   layout (pure: links, addresses, what cannot be) ──> make (namespaces, bridges, ports)
-//!                                                   └──> netdev (pure: QEMU's arguments), opened (what QEMU gets opened)
+//!   kind (one file each) ──> layout (pure: links, addresses, what cannot be) ──> make (namespaces, bridges, ports)
+//!                                                                            ├──> netdev (pure: QEMU's arguments)
+//!                                                                            └──> opened (what QEMU gets opened)
 //! ```
 //!
 //! Every NIC of a scenario is one [`Link`]: what joins it to the client. The first one carries the data, the last one
 //! the control connections; with one NIC that is the same.
 //!
-//! `tap`: a bridge in a user and network namespace of perfvt's own, and a tap for each guest that is opened there for QEMU.
-//! They are gone with the namespace and with QEMU, however those end. `user`: QEMU's user-mode network with forwarded
-//! ports, for hosts that deny namespaces or `/dev/net/tun`. `dgram` and `stream`: two guests over a pair of sockets,
-//! without any right. `bridge`: a bridge that is there already, which gets nothing but taps that go with QEMU. `macvtap`: devices on
-//! top of one that is there already, in a namespace of perfvt's own, which they are gone with.
+//! Each kind of link has a file of its own ([`kind`]), which says what it lives on; what links live on is made here.
 
 mod address;
 mod bridge;
@@ -26,16 +23,18 @@ mod make;
 mod netdev;
 mod opened;
 mod ports;
+mod wires;
 
 pub use address::Address;
 pub use choice::{resolve_auto, unusable};
 pub use client::ClientPlace;
-pub use kind::Kind;
-pub use layout::{Layout, Link, NicWiring, Reach, default_address};
+pub use kind::{Home, Kind, Link, WORDS, default_address};
+pub use layout::{Layout, Reach};
 pub use macvtap::macvtaps_work;
 pub use make::Network;
-pub use netdev::{SSH_MAC, Wires, Wiring, mac};
+pub use netdev::{SSH_MAC, Wiring, mac};
 pub use ports::{SERVER_PORT, free_ports};
+pub use wires::{NicWiring, Wires};
 
 use process::ProcessError;
 

@@ -1,22 +1,8 @@
 //! QEMU's arguments for one end of a link: a pure function.
 
-use super::{Kind, Layout, Link, NicWiring, SERVER_PORT, opened};
-use std::net::Ipv4Addr;
-
-/// What the names of a network's parts are made of.
-#[derive(Clone, Debug)]
-pub struct Wires {
-    /// Tells the taps of one campaign from those of another on the same bridge: six letters or digits.
-    pub tag: String,
-    /// The forwarded port of the server's control connection, with `net=user`.
-    pub control_port: u16,
-    /// Forwarded ports for data connections, the same on both sides, one for each session.
-    pub data_ports: Vec<u16>,
-    /// Whether QEMU's helper opens the taps on existing bridges, because this user may not.
-    pub helper: bool,
-    /// Whether QEMU itself keeps the guest from reaching further than forwarded ports, where there is no namespace for that.
-    pub restricted: bool,
-}
+use super::kind::End;
+use super::layout::Layout;
+use super::wires::{NicWiring, Wires};
 
 /// What a guest's NICs are plugged into.
 #[derive(Clone, Copy, Debug)]
@@ -47,56 +33,18 @@ pub fn mac(layout: &Layout, tag: &str, guest: usize, nic: usize) -> String {
 }
 
 impl Wires {
-    /// The tap of a guest's NIC: at most 15 characters.
-    pub fn tap(&self, guest: usize, nic: usize) -> String {
-        format!("pvt{}g{guest}n{nic}", self.tag)
-    }
-
     /// The value of `-netdev` for a NIC of a guest that wants these.
     pub fn netdev(&self, layout: &Layout, nic: usize, wants: &[NicWiring]) -> String {
         let Some(link) = layout.links.get(nic) else { return String::new() };
-        let id = format!("net{nic}");
-        match link.kind {
-            Kind::Bridge if self.helper => {
-                format!("bridge,id={id},br={}", link.device.as_deref().unwrap_or_default())
-            }
-            Kind::Tap | Kind::Bridge | Kind::Macvtap => opened::netdev(&id, wants, nic),
-            Kind::User => self.user(layout, link, nic, &id),
-            // Both ends of a pair of sockets are connected already.
-            Kind::Dgram => {
-                format!("dgram,id={id},local.type=fd,local.str={}", opened::queue(wants, nic, 0))
-            }
-            Kind::Stream => {
-                format!("stream,id={id},server=off,addr.type=fd,addr.str={}", opened::queue(wants, nic, 0))
-            }
-        }
-    }
-
-    fn user(&self, layout: &Layout, link: &Link, nic: usize, id: &str) -> String {
-        let Some(server) = link.server else { return String::new() };
-        let [a, b, c, _] = server.ip.octets();
-        let mut value = format!("user,id={id},net={}/{}", Ipv4Addr::new(a, b, c, 0), server.prefix);
-        if self.restricted {
-            value.push_str(",restrict=on");
-        }
-        // Without an address it is the first one that QEMU's DHCP would give.
-        let guest = if server.ip.octets()[3] == 15 { String::new() } else { server.ip.to_string() };
-        if nic + 1 == layout.links.len() {
-            value.push_str(&format!(",hostfwd=tcp:127.0.0.1:{}-{guest}:{SERVER_PORT}", self.control_port));
-        }
-        for port in self.data_ports.iter().filter(|_| nic == 0) {
-            for protocol in ["tcp", "udp"] {
-                value.push_str(&format!(",hostfwd={protocol}:127.0.0.1:{port}-{guest}:{port}"));
-            }
-        }
-        value
+        let (id, is_control) = (format!("net{nic}"), nic + 1 == layout.links.len());
+        End { id, link, wires: self, nic, is_control, wants }.netdev()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::guest::network::ClientPlace;
+    use crate::guest::network::{ClientPlace, Kind, Link};
     use crate::scenario::Scenario;
 
     fn wires() -> Wires {

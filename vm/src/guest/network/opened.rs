@@ -1,7 +1,8 @@
 //! What QEMU gets opened of a network, and under which numbers, which are the same in every boot: QEMU opens nothing of it
 //! itself, so that it needs no right to.
 
-use super::{NetworkError, NicWiring};
+use super::NetworkError;
+use super::wires::NicWiring;
 use process::Inherited;
 use std::os::fd::RawFd;
 

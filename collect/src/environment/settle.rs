@@ -1,0 +1,123 @@
+//! What parameters leave open and this host decides, for campaigns and for guests without one alike.
+
+use crate::parse::{self, CONFINE, layout, open_choices, second_nic_is_meant};
+use model::{Accel, Origin, Params, ParamsError};
+use std::collections::BTreeMap;
+use vm::guest::confine::{Confine, strongest};
+use vm::guest::network::{Kind, Wires};
+use vm::scenario::Scenario;
+
+/// Sets what was found out, and keeps where the question came from.
+pub fn set(params: &mut Params, key: &str, value: &str) {
+    let origin = params.param(key).map_or(Origin::BuiltIn, |p| p.origin.clone());
+    params.set(key, value, origin);
+}
+
+/// Lists the second NIC where a name of a device stands for it, and puts a kind in the place of each `net=auto`: the one that
+/// `auto` gives.
+///
+/// # Errors
+/// `nics` is wrong, or that of `auto`.
+pub fn networks<E: From<ParamsError>>(
+    params: &mut Params,
+    mut auto: impl FnMut() -> Result<Kind, E>,
+) -> Result<(), E> {
+    if second_nic_is_meant(params) {
+        set(params, "nics", "nic1 nic2");
+    }
+    for key in open_choices(params)? {
+        let kind = auto()?;
+        set(params, &key, kind.word());
+    }
+    Ok(())
+}
+
+/// What a QEMU was tried with: program, whether it starts a helper, and further arguments.
+type Tried = (String, bool, Vec<String>);
+
+/// Decides `confine=auto` for all of these at once, as the most that works for every QEMU of them: environments that differ in
+/// what confines their QEMU differ in more than what is compared. Gives a warning where that is less than a user of this kind
+/// has elsewhere.
+///
+/// # Errors
+/// A level was asked for by name that does not work here.
+pub fn confine(
+    all: &mut [&mut Params],
+    scenario: Scenario,
+    accel: Accel,
+) -> Result<Option<String>, ParamsError> {
+    let mut known: BTreeMap<Tried, (Confine, Option<String>)> = BTreeMap::new();
+    let mut common: (Confine, Option<String>) = (Confine::User, None);
+    let is_open = |params: &Params| params.get(CONFINE) == Some("auto");
+    for params in &*all {
+        // What cannot be laid out is told by whoever lays it out.
+        let helper = layout(params).is_ok_and(|layout| Wires::planned(&layout, 1).helper);
+        for guest in scenario.guests() {
+            let own = params.object_params(guest);
+            let asked = if is_open(&own) { None } else { Some(parse::confine(&own)?) };
+            if asked == Some(Confine::None) {
+                continue;
+            }
+            let tried = (own.text("qemu_binary")?.to_owned(), helper, own.words("extra_args")?);
+            let (level, why) = known
+                .entry(tried)
+                .or_insert_with_key(|(qemu, helper, extra)| strongest(qemu, accel, *helper, extra));
+            match asked {
+                Some(asked) if asked > *level => {
+                    let because = why.as_deref().unwrap_or_default();
+                    return Err(own.wrong(CONFINE, &format!("{} or less, because {because}", level.word())));
+                }
+                None if *level <= common.0 => common = (*level, why.clone()),
+                _ => {}
+            }
+        }
+    }
+    let (level, why) = common;
+    let mut decided = false;
+    for params in all.iter_mut().filter(|params| is_open(params)) {
+        set(params, CONFINE, level.word());
+        decided = true;
+    }
+    let less = if level == Confine::None { "not confined" } else { "less confined than it could be" };
+    let why = why.filter(|_| decided && level < Confine::usual());
+    Ok(why.map(|why| format!("QEMU is {less} (confine={}): {why}", level.word())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn params(set: &[(&str, &str)]) -> Params {
+        let mut params = Params::new();
+        for (key, value) in set {
+            params.set(*key, *value, Origin::Flag(format!("--set {key}={value}")));
+        }
+        params
+    }
+
+    #[test]
+    fn one_qemu_without_a_sandbox_leaves_all_that_is_open_without_one() {
+        let [qemu, none] = ["qemu_binary", "/nonexistent/qemu"];
+        let mut open = params(&[(qemu, none), (CONFINE, "auto"), ("extra_args", "")]);
+        let mut said = params(&[(qemu, none), (CONFINE, "none")]);
+        let of = |all: &mut [&mut Params]| confine(all, Scenario::HostGuest, Accel::Tcg);
+        let warning = of(&mut [&mut open, &mut said]).unwrap();
+        assert_eq!(open.get(CONFINE), Some("none"));
+        assert_eq!(warning.unwrap(), "QEMU is not confined (confine=none): /nonexistent/qemu has no sandbox");
+        assert!(matches!(open.param(CONFINE).unwrap().origin, Origin::Flag(_)), "who asked is still known");
+        // Where nothing was open nothing has been decided.
+        assert_eq!(of(&mut [&mut said]).unwrap(), None);
+        let mut asked = params(&[(qemu, none), (CONFINE, "files"), ("extra_args", "")]);
+        let error = of(&mut [&mut asked]).unwrap_err().to_string();
+        assert!(error.contains("none or less, because /nonexistent/qemu has no sandbox"), "{error}");
+    }
+
+    #[test]
+    fn auto_is_asked_for_what_is_open_and_a_device_stands_for_its_nic() {
+        let mut all = params(&[("net", "auto"), ("bridge_nic2", "vbr0")]);
+        all.set("nics", "nic1", Origin::BuiltIn);
+        networks(&mut all, || Ok::<_, ParamsError>(Kind::User)).unwrap();
+        assert_eq!((all.get("nics"), all.get("net")), (Some("nic1 nic2"), Some("user")));
+        networks(&mut all, || -> Result<Kind, ParamsError> { panic!("nothing is open any more") }).unwrap();
+    }
+}

@@ -1,0 +1,28 @@
+//! `net=dgram`: two guests over a pair of datagram sockets, without any right.
+
+use super::{ClientPlace, End, Home, Own};
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixDatagram;
+
+pub(super) struct Dgram;
+
+impl Own for Dgram {
+    fn home(&self) -> Home {
+        Home::Pair
+    }
+
+    fn refuses(&self, client: &ClientPlace) -> Option<&'static str> {
+        (*client != ClientPlace::Guest)
+            .then_some("joins two guests and nothing else; scenario=guest_guest has two")
+    }
+
+    fn pair(&self) -> io::Result<Option<[OwnedFd; 2]>> {
+        let (one, other) = UnixDatagram::pair()?;
+        Ok(Some([one.into(), other.into()]))
+    }
+
+    fn netdev(&self, end: &End<'_>) -> String {
+        format!("dgram,id={},local.type=fd,local.str={}", end.id, end.socket())
+    }
+}
