@@ -17,7 +17,7 @@ use vm::guest::spec::{Disks, GuestSpec};
 const SOON: Duration = Duration::from_secs(20);
 
 /// The built-in guest's image; said by name where it cannot be made.
-fn image() -> Option<Image> {
+pub fn image() -> Option<Image> {
     let made = Cache::from_env()
         .map_err(|e| e.to_string())
         .and_then(|cache| builtin(&cache).map_err(|e| e.to_string()));

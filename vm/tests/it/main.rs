@@ -10,5 +10,6 @@ mod host_topologies;
 mod image;
 mod nested;
 mod nested_support;
+mod several;
 mod ssh;
 mod sshd_support;
