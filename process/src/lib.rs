@@ -11,6 +11,7 @@ mod error;
 mod folder;
 mod inherited;
 mod namespace;
+mod nobody;
 mod rules;
 mod run;
 mod running;

@@ -1,19 +1,12 @@
 //! A user that nobody is, for children that must not be root.
 
-use super::deadlines::HOST_ANSWER;
-use super::run::run;
-use super::spawn::Spec;
 use rustix::fs::{Gid, Uid};
 use rustix::thread::{set_thread_groups, set_thread_res_gid, set_thread_res_uid};
 use std::io;
-use std::os::linux::net::SocketAddrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::os::unix::net::{SocketAddr, UnixListener};
+use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::sync::Arc;
-
-/// Numbers for users that have no name and live as long as a process (systemd, "Users, Groups, UIDs and GIDs").
-const NUMBERS: std::ops::RangeInclusive<u32> = 61_184..=65_519;
 
 /// A user, its group, and further groups.
 #[derive(Clone, Debug)]
@@ -25,25 +18,9 @@ pub struct User {
 }
 
 impl User {
-    /// One that no process and no account of this host has, and no other perfvt while this lives. It is in no group but its own.
-    ///
-    /// # Errors
-    /// All are taken, or sockets are denied.
-    pub fn unused() -> io::Result<User> {
-        for uid in NUMBERS {
-            let address = SocketAddr::from_abstract_name(format!("perfvt-user-{uid}"))?;
-            match UnixListener::bind_addr(&address) {
-                Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
-                Err(error) => return Err(error),
-                Ok(_) if is_somebody(uid) => {}
-                Ok(claim) => return Ok(User { uid, groups: Vec::new(), _claim: Arc::new(claim) }),
-            }
-        }
-        Err(io::Error::other(format!(
-            "each user from {} to {} is somebody already",
-            NUMBERS.start(),
-            NUMBERS.end()
-        )))
+    /// One with a claim on its number, in no group but its own.
+    pub(super) fn claimed(uid: u32, claim: UnixListener) -> User {
+        User { uid, groups: Vec::new(), _claim: Arc::new(claim) }
     }
 
     /// The same in the group that may read and write a device, where a group may that is not root's. Gives whether it may use
@@ -77,23 +54,9 @@ impl User {
     }
 }
 
-/// Whether a user has an account or a process.
-fn is_somebody(uid: u32) -> bool {
-    let account = run(Spec::new("getent").args(["passwd", &uid.to_string()]), HOST_ANSWER);
-    let owns = |entry: &std::fs::DirEntry| entry.metadata().is_ok_and(|found| found.uid() == uid);
-    account.is_ok() || std::fs::read_dir("/proc").is_ok_and(|all| all.flatten().any(|entry| owns(&entry)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn two_users_at_a_time_differ_and_are_nobody() {
-        let (one, other) = (User::unused().unwrap(), User::unused().unwrap());
-        assert_ne!(one.uid(), other.uid());
-        assert!(!is_somebody(one.uid()) && is_somebody(rustix::process::geteuid().as_raw()));
-    }
 
     #[test]
     fn a_user_is_admitted_to_a_device_by_its_group_or_by_everybodys_right_and_never_by_roots_group() {
