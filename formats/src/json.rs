@@ -3,8 +3,9 @@
 mod value;
 
 use edge::quoted;
-use value::Kept;
+use serde::de::{DeserializeSeed, IgnoredAny};
 pub(crate) use value::Value;
+use value::{Keep, Open};
 
 /// One object of a text.
 pub(crate) struct Document<'a> {
@@ -54,13 +55,14 @@ pub(crate) fn documents(text: &str) -> Result<Vec<Document<'_>>, (u32, String)> 
 /// The same without the values of keys that nobody looks at, which cost time and memory.
 pub(crate) fn documents_but<P: Passed>(text: &str) -> Result<Vec<Document<'_>>, (u32, String)> {
     let (mut out, mut at, mut line, mut adjacent) = (Vec::new(), 0usize, 1u32, false);
+    let mut open = Open::default();
     while let Some(start) = next_start(text, at, adjacent) {
         line = line.saturating_add(newlines(text, at, start.offset));
         adjacent = false;
         let read = if start.object {
-            value::<P>(text, start.offset).map(|one| vec![one])
+            value::<P>(text, start.offset, &mut open).map(|one| vec![one])
         } else {
-            array::<P>(text, start.offset)
+            array::<P>(text, start.offset, &mut open)
         };
         let values = match read {
             Ok(values) => values,
@@ -101,16 +103,24 @@ type Place = std::ops::Range<usize>;
 type Wrong = (usize, serde_json::Error);
 
 /// The value that begins at an offset.
-fn value<P: Passed>(text: &str, from: usize) -> Result<(Value<'_>, Place), Wrong> {
-    let rest = text.get(from..).unwrap_or_default();
-    let mut stream = serde_json::Deserializer::from_str(rest).into_iter::<Kept<'_, P>>();
-    let value = stream.next().unwrap_or_else(|| Err(serde::de::Error::custom("nothing follows")));
-    let value = value.map_err(|error| (from, error))?;
-    Ok((value.0, from..from.saturating_add(stream.byte_offset())))
+fn value<'a, P: Passed>(
+    text: &'a str,
+    from: usize,
+    open: &mut Open<'a>,
+) -> Result<(Value<'a>, Place), Wrong> {
+    let mut json = serde_json::Deserializer::from_str(text.get(from..).unwrap_or_default());
+    let value = Keep::<P>::anew(open).deserialize(&mut json).map_err(|error| (from, error))?;
+    // Where it stands now.
+    let length = json.into_iter::<IgnoredAny>().byte_offset();
+    Ok((value, from..from.saturating_add(length)))
 }
 
 /// The elements of an array that begins at an offset, each with its own place: lines of long ones are counted from there.
-fn array<P: Passed>(text: &str, from: usize) -> Result<Vec<(Value<'_>, Place)>, Wrong> {
+fn array<'a, P: Passed>(
+    text: &'a str,
+    from: usize,
+    open: &mut Open<'a>,
+) -> Result<Vec<(Value<'a>, Place)>, Wrong> {
     let next = |at: usize| {
         let rest = text.get(at..).unwrap_or_default();
         (text.len().saturating_sub(rest.trim_start().len()), rest.trim_start().chars().next())
@@ -124,7 +134,7 @@ fn array<P: Passed>(text: &str, from: usize) -> Result<Vec<(Value<'_>, Place)>, 
         if first.is_none() {
             return Err((here, end_of_list()));
         }
-        let one = value::<P>(text, here)?;
+        let one = value::<P>(text, here, open)?;
         at = one.1.end;
         out.push(one);
         match next(at) {

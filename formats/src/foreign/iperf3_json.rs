@@ -61,7 +61,7 @@ pub(super) fn parse(text: &str) -> Parsed {
                 "end" | "error" => match begun.take() {
                     Some((mut parts, line)) => {
                         parts.push((event, data));
-                        read(&Value::Object(parts), line, &mut draft);
+                        read(&Value::Object(parts.into()), line, &mut draft);
                     }
                     None => draft.lose(document.line, "the end of a run without its begin"),
                 },
