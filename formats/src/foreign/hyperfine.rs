@@ -59,7 +59,7 @@ fn command(result: &Value<'_>, line: u32, draft: &mut Draft) -> Result<(), Strin
     let mut case = draft.case("", keys, &Facts::new(), line);
     for (index, time) in times.iter().enumerate() {
         if index > 0 {
-            case = draft.again(&case, "", line);
+            draft.again(&mut case, "", line);
         }
         let bytes = memory.get(index);
         if let Err(reason) = success(codes.get(index)) {

@@ -46,7 +46,7 @@ pub(super) fn parse(text: &str) -> Parsed {
             let mut case = draft.case("", vec![key("test", name)], &facts, line);
             for (index, time) in times.into_iter().enumerate() {
                 if index > 0 {
-                    case = draft.again(&case, "", line);
+                    draft.again(&mut case, "", line);
                 }
                 draft.give_read(&case, "time_s", "s", time);
             }
