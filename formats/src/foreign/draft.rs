@@ -1,8 +1,9 @@
 //! What readers write into: records of one run of a case share their case, their run and what held.
 
-use super::{Foreign, Keys, Loss, Record, lost_end};
+use super::{Foreign, Key, Keys, Loss, Record, lost_end};
 use foldhash::fast::RandomState;
 use foldhash::{HashMap, HashSet};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::hash::BuildHasher;
 use std::sync::Arc;
@@ -228,8 +229,8 @@ impl Names {
 }
 
 /// A key with its level.
-pub(super) fn key(name: &str, level: impl Into<String>) -> (String, String) {
-    (name.to_owned(), level.into())
+pub(super) fn key(name: impl Into<Cow<'static, str>>, level: impl Into<Arc<str>>) -> Key {
+    (name.into(), level.into())
 }
 
 /// Output of several runs in one text, each with the line before it: a run begins where a line says so. What stands before

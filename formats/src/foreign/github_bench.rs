@@ -25,15 +25,14 @@ pub(super) fn is(text: &str) -> bool {
 /// Reads every benchmark of a file.
 pub(super) fn parse(text: &str) -> Parsed {
     let mut scores = Scores::default();
-    let documents = json::documents(text)?;
-    for document in &documents {
+    json::each(text, |document| {
         if document.value.get("entries").is_some() {
-            kept(document, &mut scores);
+            kept(&document, &mut scores);
         } else {
             let line = document.line_of_key("value");
             bench(&document.value, Vec::new(), "", line, &mut scores);
         }
-    }
+    })?;
     Ok(scores.done())
 }
 

@@ -15,7 +15,7 @@
 //! are closed, or in a carriage return.
 
 use super::decimal::Decimals;
-use super::draft::{Case, Draft, Facts};
+use super::draft::{Case, Draft, Facts, key};
 use super::spelling::Sort;
 use super::{Parsed, Record, table};
 use crate::tool::NO_END;
@@ -257,7 +257,7 @@ impl<'a> Table<'a> {
             _ => {
                 let keys = self.columns.iter().zip(cells).filter_map(|(column, cell)| match column {
                     Column::Key(name, sort) => {
-                        Some((name.clone(), draft.foreign.spellings.of(*sort, name, cell)))
+                        Some(key(name.clone(), draft.foreign.spellings.of(*sort, name, cell)))
                     }
                     _ => None,
                 });

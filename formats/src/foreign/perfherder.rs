@@ -18,20 +18,17 @@ pub(super) fn is(text: &str) -> bool {
 /// Reads every suite of a file.
 pub(super) fn parse(text: &str) -> Parsed {
     let mut scores = Scores::default();
-    let documents = json::documents(text)?;
-    for document in &documents {
+    json::each(text, |document| {
         let line = document.line_of_key("name");
         for suite in document.value.get("suites").and_then(Value::as_array).into_iter().flatten() {
             read(suite, line, &mut scores);
         }
-    }
+    })?;
     Ok(scores.done())
 }
 
 fn read(suite: &Value<'_>, line: u32, scores: &mut Scores) {
-    let text =
-        |part: &Value<'_>, name: &str| part.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let mut keys: Keys = vec![key("suite", text(suite, "name"))];
+    let mut keys: Keys = vec![key("suite", name(suite))];
     let options = suite.get("extraOptions").and_then(Value::as_array).into_iter().flatten();
     let mut options: Vec<&str> = options.filter_map(Value::as_str).collect();
     options.sort_unstable();
@@ -52,8 +49,12 @@ fn read(suite: &Value<'_>, line: u32, scores: &mut Scores) {
     };
     for subtest in suite.get("subtests").and_then(Value::as_array).into_iter().flatten() {
         let mut keys = keys.clone();
-        keys.push(key("subtest", text(subtest, "name")));
+        keys.push(key("subtest", name(subtest)));
         take(subtest, keys, Some(suite));
     }
     take(suite, keys, None);
+}
+
+fn name<'v>(part: &'v Value<'_>) -> &'v str {
+    part.get("name").and_then(Value::as_str).unwrap_or_default()
 }

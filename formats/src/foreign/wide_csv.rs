@@ -232,7 +232,9 @@ impl<'a> Table<'a> {
             _ => {
                 let keys = all().filter(|((_, column, _), _)| *column == Column::Key);
                 let keys: Keys = keys
-                    .map(|((name, _, sort), cell)| key(name, draft.foreign.spellings.of(*sort, name, cell)))
+                    .map(|((name, _, sort), cell)| {
+                        key((*name).to_owned(), draft.foreign.spellings.of(*sort, name, cell))
+                    })
                     .collect();
                 draft.case("", keys, &Facts::new(), row.number)
             }

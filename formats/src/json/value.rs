@@ -25,10 +25,17 @@ pub(crate) enum Value<'a> {
 pub(crate) type Member<'a> = (Cow<'a, str>, Value<'a>);
 
 impl<'a> Value<'a> {
-    /// The member of a name.
+    /// The member of a name, which mostly is known where this is called: compared there, it costs little.
+    #[inline]
     pub fn get(&self, name: &str) -> Option<&Value<'a>> {
         let Value::Object(members) = self else { return None };
         members.iter().rev().find(|(own, _)| own == name).map(|(_, value)| value)
+    }
+
+    /// The name of the member that counts, as the text has it.
+    pub fn name(&self, name: &str) -> Option<&str> {
+        let Value::Object(members) = self else { return None };
+        members.iter().rev().map(|(own, _)| own.as_ref()).find(|own| *own == name)
     }
 
     /// What a JSON pointer (RFC 6901) names.
