@@ -233,7 +233,8 @@ impl CaseFacts {
                 continue;
             }
             let canonical = |key: &str| section.map_or(key, |s| s.canonical(key)).to_owned();
-            let keys: Vec<(String, String)> = keys.iter().map(|(k, l)| (canonical(k), l.to_string())).collect();
+            let keys: Vec<(String, String)> =
+                keys.iter().map(|(k, l)| (canonical(k), l.to_string())).collect();
             for (name, value) in setting {
                 let (name, value, keys) = (name.clone(), value.clone(), keys.clone());
                 let fact = CaseFact { name, category: category.to_string(), keys, value };

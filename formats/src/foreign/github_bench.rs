@@ -10,7 +10,7 @@
 
 use super::draft::{Facts, key};
 use super::scores::{Score, Scores};
-use super::{Keys, Parsed};
+use super::{Key, Parsed};
 use crate::json::{self, Document, Value};
 use crate::tool::number;
 use model::Direction;
@@ -30,7 +30,7 @@ pub(super) fn parse(text: &str) -> Parsed {
             kept(&document, &mut scores);
         } else {
             let line = document.line_of_key("value");
-            bench(&document.value, Vec::new(), "", line, &mut scores);
+            bench(&document.value, None, "", line, &mut scores);
         }
     })?;
     Ok(scores.done())
@@ -41,24 +41,25 @@ fn kept(document: &Document<'_>, scores: &mut Scores) {
     let lines = document.lines_of_key("value");
     let mut lines = lines.into_iter();
     for (suite, entries) in document.value.get("entries").and_then(Value::members).into_iter().flatten() {
+        let suite = key("suite", suite);
         for entry in entries.as_array().into_iter().flatten() {
             let tool = entry.get("tool").and_then(Value::as_str).unwrap_or_default();
             for one in entry.get("benches").and_then(Value::as_array).into_iter().flatten() {
                 let line = lines.next().unwrap_or(document.line);
-                bench(one, vec![key("suite", suite)], tool, line, scores);
+                bench(one, Some(&suite), tool, line, scores);
             }
         }
     }
 }
 
-fn bench(entry: &Value<'_>, mut keys: Keys, tool: &str, line: u32, scores: &mut Scores) {
+fn bench(entry: &Value<'_>, suite: Option<&Key>, tool: &str, line: u32, scores: &mut Scores) {
     let text = |name: &str| entry.get(name).and_then(Value::as_str);
     let (Some(name), Some(value)) = (text("name"), entry.get("value")) else {
         return scores.draft.lose(line, "an entry without name and value");
     };
     // Some write numbers as text.
     let value = value.as_str().and_then(number).map_or_else(|| json::finite(value), Ok);
-    keys.push(key("name", name));
+    let keys = suite.cloned().into_iter().chain([key("name", name)]).collect();
     let unit = text("unit").unwrap_or_default();
     let direction = match tool {
         "customBiggerIsBetter" | "benchmarkjs" | "pytest" => Some(Direction::HigherIsBetter),

@@ -48,9 +48,8 @@ fn read(suite: &Value<'_>, line: u32, scores: &mut Scores) {
         }
     };
     for subtest in suite.get("subtests").and_then(Value::as_array).into_iter().flatten() {
-        let mut keys = keys.clone();
-        keys.push(key("subtest", name(subtest)));
-        take(subtest, keys, Some(suite));
+        let own = key("subtest", name(subtest));
+        take(subtest, keys.iter().cloned().chain([own]).collect(), Some(suite));
     }
     take(suite, keys, None);
 }
