@@ -228,8 +228,8 @@ impl Names {
     }
 }
 
-/// Whether two words are the same. Many are empty, and comparing nothing with nothing by way of libc takes longer than a whole
-/// record: it loads from an address where nothing is, masked, and CPUs find out slowly that it is no fault.
+/// Whether two words are the same. Many are empty, and libc compares nothing with nothing slowly (it loads from where nothing
+/// lies, masked): that took a tenth of the time in which a file of many small cases is read.
 fn is_same(one: &str, other: &str) -> bool {
     one.len() == other.len() && (one.is_empty() || one == other)
 }
