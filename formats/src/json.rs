@@ -3,8 +3,10 @@
 mod value;
 
 use edge::quoted;
-use value::Kept;
+use memchr::memmem;
+use serde::de::{DeserializeSeed, IgnoredAny};
 pub(crate) use value::Value;
+use value::{Keep, Open};
 
 /// One object of a text.
 pub(crate) struct Document<'a> {
@@ -19,9 +21,13 @@ pub(crate) struct Document<'a> {
 }
 
 impl Document<'_> {
-    /// The first of [`Document::lines_of_key`], or the object's own line.
+    /// The line of the object's own key of a name; else the first of [`Document::lines_of_key`], or the object's own line.
     pub fn line_of_key(&self, key: &str) -> u32 {
-        let within = line_of_key(self.text, key).unwrap_or(1);
+        let own = self.value.name(key).and_then(|name| offset(name, self.text));
+        let within = match own {
+            Some(at) => newlines(self.text, 0, at).saturating_add(1),
+            None => each_line_of_key(self.text, key).next().unwrap_or(1),
+        };
         within.saturating_add(self.line).saturating_sub(1)
     }
 
@@ -35,35 +41,57 @@ impl Document<'_> {
 /// The last of the objects in a text and the line on which it begins. Tools print notes before their JSON; fio's
 /// `--status-interval` gives one object after the other, of which the last is the whole.
 pub(crate) fn last_object(text: &str) -> Result<(Value<'_>, u32), (u32, String)> {
-    let mut all = documents(text)?;
+    let mut all = documents_but::<Nothing>(text)?;
     let at = all.iter().rposition(|d| d.begins).unwrap_or(all.len().saturating_sub(1));
     let last = (at < all.len()).then(|| all.swap_remove(at));
     last.map(|d| (d.value, d.line)).ok_or_else(|| (1, "it holds no JSON object".to_owned()))
 }
 
-/// Every object in a text, with other text between them or without; those of an array count one by one. There is at
-/// least one.
-///
-/// # Errors
-/// There is none, or one is cut off or damaged: what came before it may be a part of it, so that nothing is used. So is one
-/// behind which a `,` or a bracket stands that closes: the beginning of a list or of an object around it is gone.
-pub(crate) fn documents(text: &str) -> Result<Vec<Document<'_>>, (u32, String)> {
-    documents_but::<Nothing>(text)
+/// Every object in a text, as [`each_but`] finds them.
+pub(crate) fn documents_but<P: Passed>(text: &str) -> Result<Vec<Document<'_>>, (u32, String)> {
+    let mut out = Vec::new();
+    each_but::<P>(text, |document| out.push(document))?;
+    Ok(out)
 }
 
-/// The same without the values of keys that nobody looks at, which cost time and memory.
-pub(crate) fn documents_but<P: Passed>(text: &str) -> Result<Vec<Document<'_>>, (u32, String)> {
-    let (mut out, mut at, mut line, mut adjacent) = (Vec::new(), 0usize, 1u32, false);
+/// Hands over every object in a text as [`each_but`] does, with all that it holds.
+pub(crate) fn each<'a>(text: &'a str, take: impl FnMut(Document<'a>)) -> Result<(), (u32, String)> {
+    each_but::<Nothing>(text, take)
+}
+
+/// Hands over every object in a text, with other text between them or without; those of an array come one by one. There is at
+/// least one. Values of keys that nobody looks at are passed over: they cost time and memory.
+///
+/// # Errors
+/// There is none, or one is cut off or damaged: what came before it may be a part of it, so that nothing is used, whatever
+/// was handed over. So is one behind which a `,` or a bracket stands that closes: the beginning of a list or of an object
+/// around it is gone.
+pub(crate) fn each_but<'a, P: Passed>(
+    text: &'a str,
+    mut take: impl FnMut(Document<'a>),
+) -> Result<(), (u32, String)> {
+    let (mut is_any, mut at, mut line, mut adjacent) = (false, 0usize, 1u32, false);
+    let mut open = Open::default();
     while let Some(start) = next_start(text, at, adjacent) {
         line = line.saturating_add(newlines(text, at, start.offset));
         adjacent = false;
-        let read = if start.object {
-            value::<P>(text, start.offset).map(|one| vec![one])
-        } else {
-            array::<P>(text, start.offset)
+        // The last place of which the line is known.
+        let mut known = (start.offset, line);
+        let found = |value: Value<'a>, place: Place| {
+            known = (place.start, known.1.saturating_add(newlines(text, known.0, place.start)));
+            if value.is_object() {
+                is_any = true;
+                let text = text.get(place).unwrap_or_default();
+                take(Document { value, line: known.1, text, begins: start.begins });
+            }
         };
-        let values = match read {
-            Ok(values) => values,
+        let read = if start.object {
+            one::<P>(text, start.offset, &mut open, found)
+        } else {
+            array::<P>(text, start.offset, &mut open, found)
+        };
+        match read {
+            Ok(end) => at = end,
             Err((from, error)) if start.begins || (error.is_eof() && start.object) => {
                 let line = line.saturating_add(newlines(text, start.offset, from));
                 return Err((wrong_line(line, &error), reason(&error)));
@@ -73,25 +101,15 @@ pub(crate) fn documents_but<P: Passed>(text: &str) -> Result<Vec<Document<'_>>, 
                 at = start.offset.saturating_add(1);
                 continue;
             }
-        };
-        let (mut from, begins) = (start.offset, start.begins);
-        for (value, place) in values {
-            line = line.saturating_add(newlines(text, from, place.start));
-            from = place.start;
-            if value.is_object() {
-                out.push(Document { value, line, text: text.get(place.clone()).unwrap_or_default(), begins });
-            }
-            at = place.end;
         }
-        at = if start.object { at } else { closed(text, at.max(start.offset.saturating_add(1))) };
-        line = line.saturating_add(newlines(text, from, at));
+        line = known.1.saturating_add(newlines(text, known.0, at));
         if let Some((wrong, character)) = stray(text, at) {
             let line = line.saturating_add(newlines(text, at, wrong));
             return Err((line, format!("not JSON: '{character}' behind what began no list and no object")));
         }
         adjacent = true;
     }
-    if out.is_empty() { Err((1, "it holds no JSON object".to_owned())) } else { Ok(out) }
+    if is_any { Ok(()) } else { Err((1, "it holds no JSON object".to_owned())) }
 }
 
 /// Where in a text something stands.
@@ -100,39 +118,48 @@ type Place = std::ops::Range<usize>;
 /// What is wrong with the value that begins at an offset.
 type Wrong = (usize, serde_json::Error);
 
-/// The value that begins at an offset.
-fn value<P: Passed>(text: &str, from: usize) -> Result<(Value<'_>, Place), Wrong> {
-    let rest = text.get(from..).unwrap_or_default();
-    let mut stream = serde_json::Deserializer::from_str(rest).into_iter::<Kept<'_, P>>();
-    let value = stream.next().unwrap_or_else(|| Err(serde::de::Error::custom("nothing follows")));
-    let value = value.map_err(|error| (from, error))?;
-    Ok((value.0, from..from.saturating_add(stream.byte_offset())))
+/// Hands over the value that begins at an offset, and gives the place behind it.
+fn one<'a, P: Passed>(
+    text: &'a str,
+    from: usize,
+    open: &mut Open<'a>,
+    take: impl FnOnce(Value<'a>, Place),
+) -> Result<usize, Wrong> {
+    let mut json = serde_json::Deserializer::from_str(text.get(from..).unwrap_or_default());
+    let value = Keep::<P>::anew(open).deserialize(&mut json).map_err(|error| (from, error))?;
+    // Where it stands now.
+    let end = from.saturating_add(json.into_iter::<IgnoredAny>().byte_offset());
+    take(value, from..end);
+    Ok(end)
 }
 
-/// The elements of an array that begins at an offset, each with its own place: lines of long ones are counted from there.
-fn array<P: Passed>(text: &str, from: usize) -> Result<Vec<(Value<'_>, Place)>, Wrong> {
+/// Hands over the elements of an array that begins at an offset, each with its own place: lines of long ones are counted from
+/// there. Gives the place behind the array.
+fn array<'a, P: Passed>(
+    text: &'a str,
+    from: usize,
+    open: &mut Open<'a>,
+    mut take: impl FnMut(Value<'a>, Place),
+) -> Result<usize, Wrong> {
     let next = |at: usize| {
-        let rest = text.get(at..).unwrap_or_default();
-        (text.len().saturating_sub(rest.trim_start().len()), rest.trim_start().chars().next())
+        let rest = text.get(at..).unwrap_or_default().trim_start();
+        (text.len().saturating_sub(rest.len()), rest.bytes().next())
     };
-    let (mut out, mut at) = (Vec::new(), from.saturating_add(1));
+    let (mut here, mut first) = next(from.saturating_add(1));
+    if first == Some(b']') {
+        return Ok(here.saturating_add(1));
+    }
     loop {
-        let (here, first) = next(at);
-        if first == Some(']') && out.is_empty() {
-            return Ok(out);
-        }
         if first.is_none() {
             return Err((here, end_of_list()));
         }
-        let one = value::<P>(text, here)?;
-        at = one.1.end;
-        out.push(one);
-        match next(at) {
-            (here, Some(',')) => at = here.saturating_add(1),
-            (_, Some(']')) => return Ok(out),
-            (here, None) => return Err((here, end_of_list())),
-            (here, _) => {
-                return Err((here, serde::de::Error::custom("no comma between the elements of a list")));
+        let end = one::<P>(text, here, open, &mut take)?;
+        match next(end) {
+            (comma, Some(b',')) => (here, first) = next(comma.saturating_add(1)),
+            (bracket, Some(b']')) => return Ok(bracket.saturating_add(1)),
+            (end, None) => return Err((end, end_of_list())),
+            (wrong, _) => {
+                return Err((wrong, serde::de::Error::custom("no comma between the elements of a list")));
             }
         }
     }
@@ -143,12 +170,6 @@ fn end_of_list() -> serde_json::Error {
     serde_json::from_str::<serde_json::Value>("[")
         .err()
         .unwrap_or_else(|| serde::de::Error::custom("a list is cut off"))
-}
-
-/// The place behind the bracket that closes an array, of which the last element ends at an offset.
-fn closed(text: &str, at: usize) -> usize {
-    let rest = text.get(at..).unwrap_or_default();
-    rest.find(']').map_or(text.len(), |bracket| at.saturating_add(bracket).saturating_add(1))
 }
 
 /// Keys whose values are passed over, wherever they stand.
@@ -196,9 +217,15 @@ fn stray(text: &str, at: usize) -> Option<(usize, char)> {
     matches!(next, ',' | ':' | ']' | '}').then_some((at.saturating_add(offset), next))
 }
 
+/// Where in a text a part of it begins; `None` if it is no part of this text.
+fn offset(part: &str, text: &str) -> Option<usize> {
+    let at = part.as_ptr().addr().checked_sub(text.as_ptr().addr())?;
+    (at < text.len()).then_some(at)
+}
+
 fn newlines(text: &str, from: usize, to: usize) -> u32 {
-    let count = text.get(from..to).unwrap_or_default().bytes().filter(|b| *b == b'\n').count();
-    u32::try_from(count).unwrap_or(u32::MAX)
+    let part = text.get(from..to).unwrap_or_default();
+    u32::try_from(memchr::memchr_iter(b'\n', part.as_bytes()).count()).unwrap_or(u32::MAX)
 }
 
 fn wrong_line(first: u32, error: &serde_json::Error) -> u32 {
@@ -214,14 +241,8 @@ fn reason(error: &serde_json::Error) -> String {
 
 /// Lines, from `first` on, on which the key stands as `"key" :`, in the order of the text.
 pub(crate) fn lines_of_key(text: &str, key: &str, first: u32) -> Vec<u32> {
-    let quoted = format!("\"{key}\"");
-    let (mut out, mut line, mut at) = (Vec::new(), 1u32, 0usize);
-    for (place, found) in text.match_indices(&quoted) {
-        if !is_key(text.get(place.saturating_add(found.len())..).unwrap_or_default()) {
-            continue;
-        }
-        line = line.saturating_add(newlines(text, at, place));
-        at = place;
+    let mut out = Vec::new();
+    for line in each_line_of_key(text, key) {
         if line >= first && out.last() != Some(&line) {
             out.push(line);
         }
@@ -229,23 +250,28 @@ pub(crate) fn lines_of_key(text: &str, key: &str, first: u32) -> Vec<u32> {
     out
 }
 
+/// The line of each place where the key stands.
+fn each_line_of_key(text: &str, key: &str) -> impl Iterator<Item = u32> {
+    let quoted = format!("\"{key}\"");
+    let length = quoted.len();
+    let places = memmem::Finder::new(&quoted).into_owned();
+    let (mut from, mut line, mut at) = (0usize, 1u32, 0usize);
+    std::iter::from_fn(move || {
+        loop {
+            let place = from.saturating_add(places.find(text.as_bytes().get(from..)?)?);
+            from = place.saturating_add(length);
+            if text.get(from..).is_some_and(is_key) {
+                line = line.saturating_add(newlines(text, at, place));
+                at = place;
+                return Some(line);
+            }
+        }
+    })
+}
+
 /// Whether what stands behind a word in quotes makes it a key: a colon, on the same line.
 fn is_key(behind: &str) -> bool {
     behind.bytes().find(|byte| !matches!(byte, b' ' | b'\t')) == Some(b':')
-}
-
-/// The line on which a key stands first. A search that prepares itself would take longer than a short text is.
-fn line_of_key(text: &str, key: &str) -> Option<u32> {
-    let mut line = 1u32;
-    for (at, byte) in text.bytes().enumerate() {
-        line = line.saturating_add(u32::from(byte == b'\n'));
-        let behind = (byte == b'"').then(|| text.get(at.saturating_add(1)..)).flatten();
-        let behind = behind.and_then(|rest| rest.strip_prefix(key)?.strip_prefix('"'));
-        if behind.is_some_and(is_key) {
-            return Some(line);
-        }
-    }
-    None
 }
 
 /// A finite number under a key.
@@ -292,7 +318,7 @@ mod tests {
     #[test]
     fn elements_of_an_array_have_their_own_lines_and_texts() {
         let text = "log [1] {x}\n[\n {\"a\": 1},\n 2,\n {\"a\": 2,\n  \"b\": 3}\n]\n{\"a\": 4}\n";
-        let read = documents(text).unwrap();
+        let read = documents_but::<Nothing>(text).unwrap();
         let places: Vec<(u32, &str)> = read.iter().map(|d| (d.line, d.text)).collect();
         assert_eq!(places, [(3, "{\"a\": 1}"), (5, "{\"a\": 2,\n  \"b\": 3}"), (8, "{\"a\": 4}")]);
         assert_eq!(read[1].lines_of_key("b"), [6]);
@@ -301,10 +327,10 @@ mod tests {
     #[test]
     fn an_array_without_its_end_is_cut_off_at_its_line() {
         for (text, line) in [("[\n{\"a\": 1},\n", 3), ("[{\"a\": 1}", 1), ("[\n{\"a\": 1},\n{\"a\":\n", 4)] {
-            let (at, reason) = documents(text).err().unwrap();
+            let (at, reason) = documents_but::<Nothing>(text).err().unwrap();
             assert!(reason.contains("cut off") && at.abs_diff(line) <= 1, "{text}: {at}: {reason}");
         }
-        let (at, reason) = documents("[{\"a\": 1} {\"a\": 2}]\n").err().unwrap();
+        let (at, reason) = documents_but::<Nothing>("[{\"a\": 1} {\"a\": 2}]\n").err().unwrap();
         assert!(at == 1 && reason.contains("no comma"), "{at}: {reason}");
     }
 

@@ -233,7 +233,8 @@ impl CaseFacts {
                 continue;
             }
             let canonical = |key: &str| section.map_or(key, |s| s.canonical(key)).to_owned();
-            let keys: Vec<(String, String)> = keys.iter().map(|(k, l)| (canonical(k), l.clone())).collect();
+            let keys: Vec<(String, String)> =
+                keys.iter().map(|(k, l)| (canonical(k), l.to_string())).collect();
             for (name, value) in setting {
                 let (name, value, keys) = (name.clone(), value.clone(), keys.clone());
                 let fact = CaseFact { name, category: category.to_string(), keys, value };
@@ -286,7 +287,7 @@ fn groups<'a>(
             Replicate::Run => record.run.as_deref(),
             Replicate::Column(name) if name == "repeat" && foreign.names_repeats => record.run.as_deref(),
             Replicate::Column(name) => {
-                record.keys.iter().find(|(key, _)| key == name).map(|(_, level)| level.as_str())
+                record.keys.iter().find(|(key, _)| key == name).map(|(_, level)| level.as_ref())
             }
         };
         let column = match replicate {
@@ -294,7 +295,7 @@ fn groups<'a>(
             _ => "",
         };
         let keys = record.keys.iter().filter(|(key, _)| column.is_empty() || key != column);
-        let keys = keys.map(|(key, level)| (key.as_str(), level.as_str())).collect();
+        let keys = keys.map(|(key, level)| (key.as_ref(), level.as_ref())).collect();
         match name {
             Some(name) => out.entry(name).or_default().push((record, keys)),
             None => without = without.or(Some(record.line)),

@@ -12,11 +12,12 @@
 //! benchmark printed into its own line is lost. A benchmark that was begun when its package failed has failed; a package that
 //! failed without one is lost.
 
-use super::draft::{Draft, Facts};
+use super::draft::{Draft, Facts, key};
 use super::{Foreign, Keys, Loss, Parsed, Statement, number, spelling};
 use crate::tool::lines;
 use edge::quoted;
 use model::Direction;
+use std::sync::Arc;
 
 /// Configuration that tells when something was measured and not how.
 const OCCASION: [&str; 8] =
@@ -59,7 +60,7 @@ pub(super) fn parse(text: &str) -> Parsed {
 #[derive(Default)]
 struct Reader {
     draft: Draft,
-    package: String,
+    package: Arc<str>,
     facts: Facts,
     /// A benchmark whose name stood on a line and whose result did not.
     pending: Option<(String, u32)>,
@@ -94,7 +95,7 @@ impl Reader {
     fn configure(&mut self, key: &str, value: &str) {
         let name = match key {
             "pkg" => {
-                (self.package, self.told, self.pending) = (value.to_owned(), false, None);
+                (self.package, self.told, self.pending) = (value.into(), false, None);
                 return;
             }
             "cpu" => "host.cpu.model".to_owned(),
@@ -122,12 +123,12 @@ impl Reader {
         let (name, processors) = split_processors(name);
         let mut keys = Vec::new();
         if !self.package.is_empty() {
-            keys.push(("pkg".to_owned(), self.package.clone()));
+            keys.push(key("pkg", self.package.clone()));
         }
         let level = spelled(name);
         self.draft.foreign.spellings.keep("name", &level, name);
-        keys.push(("name".to_owned(), level));
-        keys.push(("gomaxprocs".to_owned(), processors.to_owned()));
+        keys.push(key("name", level));
+        keys.push(key("gomaxprocs", processors));
         keys
     }
 
@@ -163,7 +164,7 @@ impl Reader {
     /// `FAIL PACKAGE ..`: the benchmark that was begun failed, unless another one is known to have.
     fn package_failed(&mut self, rest: &str, line: u32) {
         let package = rest.split_whitespace().next().unwrap_or_default();
-        let is_own = self.package.is_empty() || self.package == package;
+        let is_own = self.package.is_empty() || *self.package == *package;
         match self.pending.take().filter(|(name, _)| is_own && !name.is_empty()) {
             Some((name, of_name)) if !self.told => self.fail(&name, of_name),
             _ if self.told => {}

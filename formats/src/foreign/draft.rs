@@ -1,8 +1,11 @@
 //! What readers write into: records of one run of a case share their case, their run and what held.
 
-use super::{Foreign, Keys, Loss, Record, lost_end};
+use super::{Foreign, Key, Keys, Loss, Record, lost_end};
+use foldhash::fast::RandomState;
 use foldhash::{HashMap, HashSet};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::hash::BuildHasher;
 use std::sync::Arc;
 
 /// Facts by name.
@@ -28,6 +31,8 @@ pub(super) struct Case {
     setting: usize,
     /// Its line.
     pub line: u32,
+    /// Where its runs are counted.
+    place: usize,
 }
 
 impl Case {
@@ -46,15 +51,19 @@ impl Draft {
     /// The next value of a metric of a case, where a run gives one metric only.
     pub fn case_of(&mut self, metric: &str, category: &str, keys: Keys, facts: &Facts, line: u32) -> Case {
         let (category, metric) = (self.names.get(category), self.names.get(metric));
-        let (keys, run) = self.runs.next((metric, category.clone(), Arc::new(keys)));
+        let place = self.runs.place(&metric, &category, keys);
+        let (keys, run) = (self.runs.keys(place), Some(self.runs.next(place)));
         let setting = self.setting(facts);
-        Case { category, keys, run: Some(run), setting, line }
+        Case { category, keys, run, setting, line, place }
     }
 
-    /// The next run of the same case, or the next value of a metric of it.
-    pub fn again(&mut self, case: &Case, metric: &str, line: u32) -> Case {
-        let id = (self.names.get(metric), case.category.clone(), case.keys.clone());
-        Case { run: Some(self.runs.next(id).1), line, ..case.clone() }
+    /// Goes on with the next run of the same case, or the next value of a metric of it.
+    pub fn again(&mut self, case: &mut Case, metric: &str, line: u32) {
+        if !self.runs.is_of(case.place, metric, &case.category) {
+            let metric = self.names.get(metric);
+            case.place = self.runs.place(&metric, &case.category, Keys::clone(&case.keys));
+        }
+        (case.run, case.line) = (Some(self.runs.next(case.place)), line);
     }
 
     /// The number that the file itself gives a run; `None` for figures over all runs of a file.
@@ -125,48 +134,69 @@ impl Draft {
     }
 }
 
-/// What is counted: a metric or none, a category, and levels.
-type Counted = (Arc<str>, Arc<str>, Arc<Keys>);
+/// What is counted.
+struct Counted {
+    /// None where all metrics of a run are counted as one.
+    metric: Arc<str>,
+    category: Arc<str>,
+    keys: Arc<Keys>,
+    /// How many runs there have been.
+    runs: usize,
+    /// The place of another one with the same hash.
+    other: Option<usize>,
+}
 
 /// Numbers from 1, for runs that the file does not number.
 #[derive(Default)]
 struct Runs {
-    /// Where in `counts` each stands.
-    places: HashMap<Counted, usize>,
-    counts: Vec<usize>,
-    /// The one that was asked for last, which is mostly asked for again.
-    last: Option<(Counted, usize)>,
+    counted: Vec<Counted>,
+    /// Where each stands, by its hash: a table that grows would read all levels again.
+    places: HashMap<u64, usize>,
+    hasher: RandomState,
     /// Numbers as text.
     numbers: Vec<Arc<str>>,
 }
 
 impl Runs {
-    /// The levels, which all runs of a case share, and the number of the next run.
-    fn next(&mut self, wanted: Counted) -> (Arc<Keys>, Arc<str>) {
-        let (keys, place) = match &self.last {
-            Some((last, place)) if *last == wanted => (last.2.clone(), *place),
-            _ => self.find(wanted),
-        };
-        let count = self.counts.get_mut(place).map_or(1, |count| {
-            *count += 1;
-            *count
+    /// Where runs of these levels are counted.
+    fn place(&mut self, metric: &Arc<str>, category: &Arc<str>, keys: Keys) -> usize {
+        let hash = self.hasher.hash_one((metric, category, &keys));
+        let first = self.places.get(&hash).copied();
+        let mut next = first;
+        while let Some((place, known)) = next.and_then(|place| Some((place, self.counted.get(place)?))) {
+            if known.metric == *metric && known.category == *category && *known.keys == keys {
+                return place;
+            }
+            next = known.other;
+        }
+        let place = self.counted.len();
+        let (metric, category, keys) = (metric.clone(), category.clone(), Arc::new(keys));
+        self.counted.push(Counted { metric, category, keys, runs: 0, other: first });
+        self.places.insert(hash, place);
+        place
+    }
+
+    /// Whether it is runs of this metric and this category that are counted there.
+    fn is_of(&self, place: usize, metric: &str, category: &Arc<str>) -> bool {
+        let counted = self.counted.get(place);
+        counted.is_some_and(|counted| is_same(&counted.metric, metric) && counted.category == *category)
+    }
+
+    /// The levels, which all runs of a case share.
+    fn keys(&self, place: usize) -> Arc<Keys> {
+        self.counted.get(place).map(|counted| counted.keys.clone()).unwrap_or_default()
+    }
+
+    /// The number of the next run.
+    fn next(&mut self, place: usize) -> Arc<str> {
+        let count = self.counted.get_mut(place).map_or(1, |counted| {
+            counted.runs += 1;
+            counted.runs
         });
         while self.numbers.len() < count {
             self.numbers.push((self.numbers.len() + 1).to_string().into());
         }
-        (keys, self.numbers.get(count - 1).cloned().unwrap_or_default())
-    }
-
-    fn find(&mut self, wanted: Counted) -> (Arc<Keys>, usize) {
-        let entry = self.places.entry(wanted);
-        let known = entry.key().clone();
-        let place = *entry.or_insert(self.counts.len());
-        if place == self.counts.len() {
-            self.counts.push(0);
-        }
-        let keys = known.2.clone();
-        self.last = Some((known, place));
-        (keys, place)
+        self.numbers.get(count - 1).cloned().unwrap_or_default()
     }
 }
 
@@ -184,7 +214,7 @@ impl Names {
 
     /// A word, once.
     fn get(&mut self, word: &str) -> Arc<str> {
-        let known = self.first.iter().find(|known| known.as_ref() == word);
+        let known = self.first.iter().find(|known| is_same(known, word));
         if let Some(known) = known.or_else(|| self.others.get(word)) {
             return known.clone();
         }
@@ -198,9 +228,15 @@ impl Names {
     }
 }
 
+/// Whether two words are the same. Many are empty, and libc compares nothing with nothing slowly (it loads from where nothing
+/// lies, masked): that took a tenth of the time in which a file of many small cases is read.
+fn is_same(one: &str, other: &str) -> bool {
+    one.len() == other.len() && (one.is_empty() || one == other)
+}
+
 /// A key with its level.
-pub(super) fn key(name: &str, level: impl Into<String>) -> (String, String) {
-    (name.to_owned(), level.into())
+pub(super) fn key(name: impl Into<Cow<'static, str>>, level: impl Into<Arc<str>>) -> Key {
+    (name.into(), level.into())
 }
 
 /// Output of several runs in one text, each with the line before it: a run begins where a line says so. What stands before

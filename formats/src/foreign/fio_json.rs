@@ -8,7 +8,7 @@
 //! syncing took (`fsync`, `fdatasync`) has a category of its own, `write sync`. Percentiles are 50, 99 and 99.9, or all that
 //! `percentile_list` asked for. What several objects in one file are, [`super::fio_series`] says.
 
-use super::draft::{Case, Draft, Facts};
+use super::draft::{Case, Draft, Facts, key};
 use super::fio_gaps::{self, Gap};
 use super::{Idle, IdleCase, Keys, Parsed, fio_options, fio_series};
 use crate::fio::{self, Flow};
@@ -153,9 +153,9 @@ fn tell_apart(cases: &mut [Job]) {
             added.extend(facts.iter().map(|(job, facts)| (*job, key.to_owned(), of(facts))));
         }
     }
-    for (job, key, level) in added {
+    for (job, name, level) in added {
         if let Some(case) = cases.get_mut(job) {
-            case.keys.push((key, level));
+            case.keys.push(key(name, level));
         }
     }
 }
@@ -205,16 +205,16 @@ impl Job {
         let option = |name: &str, default: &str| {
             options.get(name).cloned().filter(|v| !v.is_empty()).unwrap_or_else(|| default.to_owned())
         };
-        let mut keys = vec![("job".to_owned(), name.to_owned())];
+        let mut keys = vec![key("job", name)];
         if let (Some(host), true) = (entry.get("hostname").and_then(Value::as_str), name != ALL_CLIENTS) {
-            keys.push(("hostname".into(), host.to_owned()));
+            keys.push(key("hostname", host));
         }
         let mut pattern = String::new();
         if !options.is_empty() {
             pattern = option("rw", "read");
-            keys.push((BLOCK.into(), fio_options::blocks(&options)));
-            keys.push(("Iodepth".into(), option("iodepth", "1")));
-            keys.push(("Threads".into(), option("numjobs", "1")));
+            keys.push(key(BLOCK, fio_options::blocks(&options)));
+            keys.push(key("Iodepth", option("iodepth", "1")));
+            keys.push(key("Threads", option("numjobs", "1")));
         }
         let group = entry.get("groupid").map(json::level).unwrap_or_default();
         let facts = fio_options::facts(&options);
@@ -227,7 +227,7 @@ impl Job {
 
     /// Whether it is the sum over all clients.
     fn is_sum(&self) -> bool {
-        self.options.is_empty() && self.keys.iter().any(|(_, name)| name == ALL_CLIENTS)
+        self.options.is_empty() && self.keys.iter().any(|(_, name)| **name == *ALL_CLIENTS)
     }
 
     fn add(&mut self, other: Job) {

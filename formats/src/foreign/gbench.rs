@@ -42,9 +42,7 @@ pub(super) fn is(text: &str) -> bool {
 /// Reads every run of a file.
 pub(super) fn parse(text: &str) -> Parsed {
     let mut draft = Draft::default();
-    for document in json::documents(text)? {
-        read(&mut draft, &document);
-    }
+    json::each(text, |document| read(&mut draft, &document))?;
     Ok(draft.done())
 }
 

@@ -8,9 +8,9 @@
 //!
 //! A list does not say which way is better. In `data.js` each commit is a run.
 
-use super::draft::{Draft, Facts, key};
-use super::scores::{Score, foreign};
-use super::{Keys, Parsed};
+use super::draft::{Facts, key};
+use super::scores::{Score, Scores};
+use super::{Key, Parsed};
 use crate::json::{self, Document, Value};
 use crate::tool::number;
 use model::Direction;
@@ -24,47 +24,43 @@ pub(super) fn is(text: &str) -> bool {
 
 /// Reads every benchmark of a file.
 pub(super) fn parse(text: &str) -> Parsed {
-    let (mut draft, mut scores) = (Draft::default(), Vec::new());
-    let documents = json::documents(text)?;
-    for document in &documents {
+    let mut scores = Scores::default();
+    json::each(text, |document| {
         if document.value.get("entries").is_some() {
-            kept(document, &mut scores, &mut draft);
+            kept(&document, &mut scores);
         } else {
             let line = document.line_of_key("value");
-            match bench(&document.value, Vec::new(), "", line) {
-                Some(score) => scores.push(score),
-                None => draft.lose(line, "an entry without name and value"),
-            }
+            bench(&document.value, None, "", line, &mut scores);
         }
-    }
-    Ok(foreign(scores, draft))
+    })?;
+    Ok(scores.done())
 }
 
 /// What `data.js` keeps.
-fn kept<'a>(document: &'a Document<'_>, scores: &mut Vec<Score<'a>>, draft: &mut Draft) {
+fn kept(document: &Document<'_>, scores: &mut Scores) {
     let lines = document.lines_of_key("value");
     let mut lines = lines.into_iter();
     for (suite, entries) in document.value.get("entries").and_then(Value::members).into_iter().flatten() {
+        let suite = key("suite", suite);
         for entry in entries.as_array().into_iter().flatten() {
             let tool = entry.get("tool").and_then(Value::as_str).unwrap_or_default();
             for one in entry.get("benches").and_then(Value::as_array).into_iter().flatten() {
                 let line = lines.next().unwrap_or(document.line);
-                match bench(one, vec![key("suite", suite)], tool, line) {
-                    Some(score) => scores.push(score),
-                    None => draft.lose(line, "an entry without name and value"),
-                }
+                bench(one, Some(&suite), tool, line, scores);
             }
         }
     }
 }
 
-fn bench<'a>(entry: &'a Value<'_>, mut keys: Keys, tool: &str, line: u32) -> Option<Score<'a>> {
+fn bench(entry: &Value<'_>, suite: Option<&Key>, tool: &str, line: u32, scores: &mut Scores) {
     let text = |name: &str| entry.get(name).and_then(Value::as_str);
-    let value = entry.get("value")?;
+    let (Some(name), Some(value)) = (text("name"), entry.get("value")) else {
+        return scores.draft.lose(line, "an entry without name and value");
+    };
     // Some write numbers as text.
     let value = value.as_str().and_then(number).map_or_else(|| json::finite(value), Ok);
-    keys.push(key("name", text("name")?));
-    let unit = text("unit").unwrap_or_default().into();
+    let keys = suite.cloned().into_iter().chain([key("name", name)]).collect();
+    let unit = text("unit").unwrap_or_default();
     let direction = match tool {
         "customBiggerIsBetter" | "benchmarkjs" | "pytest" => Some(Direction::HigherIsBetter),
         "customSmallerIsBetter" | "cargo" | "go" | "googlecpp" | "catch2" | "julia" | "benchmarkdotnet" => {
@@ -72,5 +68,5 @@ fn bench<'a>(entry: &'a Value<'_>, mut keys: Keys, tool: &str, line: u32) -> Opt
         }
         _ => None,
     };
-    Some(Score { keys, unit, direction, values: vec![value], facts: Facts::new(), line })
+    scores.take(Score { keys, unit, direction, facts: Facts::new(), line }, [value]);
 }

@@ -4,7 +4,7 @@
 //! that failed included: where one failed, they are no values.
 
 use super::Parsed;
-use super::draft::{Draft, Facts};
+use super::draft::{Draft, Facts, key};
 use crate::json::{self, Document, Value};
 use edge::quoted;
 
@@ -23,13 +23,16 @@ pub(super) fn is(text: &str) -> bool {
 /// Reads every command of every export in a file; runs are numbered through.
 pub(super) fn parse(text: &str) -> Parsed {
     let mut draft = Draft::default();
-    let documents = json::documents(text)?;
-    let own = documents.iter().filter(|d| d.value.get("results").is_some_and(Value::is_array));
-    for document in own.clone() {
-        read(document, &mut draft);
-    }
-    match (own.count(), documents.first()) {
-        (0, Some(first)) => Err((first.line, "it has no list \"results\"".into())),
+    let (mut is_any, mut first) = (false, None);
+    json::each(text, |document| {
+        first.get_or_insert(document.line);
+        if document.value.get("results").is_some_and(Value::is_array) {
+            is_any = true;
+            read(&document, &mut draft);
+        }
+    })?;
+    match first {
+        Some(line) if !is_any => Err((line, "it has no list \"results\"".into())),
         _ => Ok(draft.done()),
     }
 }
@@ -50,16 +53,17 @@ fn command(result: &Value<'_>, line: u32, draft: &mut Draft) -> Result<(), Strin
     let name = result.get("command").and_then(Value::as_str).ok_or("a result without its command")?;
     let times = result.get("times").and_then(Value::as_array).filter(|t| !t.is_empty());
     let times = times.ok_or_else(|| format!("{} has no list of times", quoted(name)))?;
-    let mut keys = vec![("command".to_owned(), name.to_owned())];
-    for (key, value) in result.get("parameters").and_then(Value::members).into_iter().flatten() {
-        keys.push((key.to_owned(), draft.foreign.spellings.level(key, &json::level(value))));
+    let mut keys = vec![key("command", name)];
+    for (name, value) in result.get("parameters").and_then(Value::members).into_iter().flatten() {
+        let level = draft.foreign.spellings.level(name, &json::level(value));
+        keys.push(key(name.to_owned(), level));
     }
     let list = |key: &str| result.get(key).and_then(Value::as_array).unwrap_or_default();
     let (codes, memory) = (list("exit_codes"), list("memory_usage_byte"));
     let mut case = draft.case("", keys, &Facts::new(), line);
     for (index, time) in times.iter().enumerate() {
         if index > 0 {
-            case = draft.again(&case, "", line);
+            draft.again(&mut case, "", line);
         }
         let bytes = memory.get(index);
         if let Err(reason) = success(codes.get(index)) {

@@ -72,7 +72,7 @@ fn row(draft: &mut Draft, columns: &[String], line: &Line<'_>, facts: &Facts) {
     if line.cells.len() < 10 || line.end != table::End::Closed {
         return;
     }
-    let keys: Keys = KEYS.iter().filter_map(|(column, name)| Some(key(name, cell(column)?))).collect();
+    let keys: Keys = KEYS.iter().filter_map(|(column, name)| Some(key(*name, cell(column)?))).collect();
     let case = draft.case("", keys, facts, line.number);
     for (names, metric, unit) in METRICS {
         if let Some(text) = names.iter().find_map(|name| cell(name)) {

@@ -10,7 +10,7 @@
 //! skipped. To the right, from `-t`, the throughput of all processes together. With `-+u` the same tables follow once more, of
 //! the CPU time in per cent.
 
-use super::draft::{Draft, Facts};
+use super::draft::{Draft, Facts, key};
 use super::iozone_options::options;
 use super::{Keys, Parsed, iozone_plain, number};
 use crate::tool::lines;
@@ -174,7 +174,7 @@ impl Reader {
                 self.lose(line, format!("{} values under {} record sizes", values.len(), records.len()));
             } else {
                 for (record, value) in records.iter().zip(values) {
-                    let keys = vec![("size_kB".into(), quoted(size)), ("record_kB".into(), record.clone())];
+                    let keys = vec![key("size_kB", quoted(size)), key("record_kB", record.as_str())];
                     if number(value) != Ok(0.0) {
                         self.push(metric, keys, value, line);
                     }
@@ -197,7 +197,7 @@ impl Reader {
             return self.lose(line, format!("the unknown operation {}", quoted(name.trim())));
         };
         let pairs = [("size_kB", &self.file_kb), ("record_kB", &self.record_kb), ("threads", &self.threads)];
-        let keys = pairs.into_iter().filter(|(_, v)| !v.is_empty()).map(|(k, v)| (k.to_owned(), v.clone()));
+        let keys = pairs.into_iter().filter(|(_, v)| !v.is_empty()).map(|(k, v)| key(k, v.as_str()));
         let keys: Vec<_> = keys.collect();
         // With -t A -u B the report has one column for each number of processes.
         match value.split_whitespace().collect::<Vec<_>>().as_slice() {

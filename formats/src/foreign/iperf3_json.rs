@@ -4,7 +4,7 @@
 //! with `--bidir` has two, `TCP_BIDIR` and `TCP_BIDIR_REVERSE`. One that ended with an error has no value; one that failed
 //! before it knew what to test is a loss. The server's file (`iperf3 -s -J`) has what it knows itself.
 
-use super::draft::{Case, Draft, Facts};
+use super::draft::{Case, Draft, Facts, key};
 use super::{Keys, Parsed};
 use crate::iperf3::{self, Run};
 use crate::json::{self, Value};
@@ -41,10 +41,9 @@ impl json::Passed for Intervals {
 /// Reads every run in one file.
 pub(super) fn parse(text: &str) -> Parsed {
     let mut draft = Draft::default();
-    let documents = json::documents_but::<Intervals>(text)?;
-    let first = documents.first().map_or(1, |d| d.line);
-    let (mut begun, mut is_any) = (None, false);
-    for document in documents {
+    let (mut begun, mut is_any, mut first) = (None, false, None);
+    json::each_but::<Intervals>(text, |document| {
+        first.get_or_insert(document.line);
         if document.value.get("start").is_some() {
             is_any = true;
             read(&document.value, document.line, &mut draft);
@@ -61,18 +60,18 @@ pub(super) fn parse(text: &str) -> Parsed {
                 "end" | "error" => match begun.take() {
                     Some((mut parts, line)) => {
                         parts.push((event, data));
-                        read(&Value::Object(parts), line, &mut draft);
+                        read(&Value::Object(parts.into()), line, &mut draft);
                     }
                     None => draft.lose(document.line, "the end of a run without its begin"),
                 },
                 _ => {}
             }
         }
-    }
+    })?;
     if let Some((_, line)) = begun {
         draft.lose(line, UNENDED);
     }
-    if is_any { Ok(draft.done()) } else { Err((first, "it has no part \"start\"".into())) }
+    if is_any { Ok(draft.done()) } else { Err((first.unwrap_or(1), "it has no part \"start\"".into())) }
 }
 
 /// What is said of a run of `--json-stream` without its last event.
@@ -113,7 +112,7 @@ fn read(root: &Value<'_>, line: u32, draft: &mut Draft) {
     };
     let keys: Keys = [("blksize", "size"), ("num_streams", "streams")]
         .into_iter()
-        .filter_map(|(of, key)| Some((key.to_owned(), json::level(test.get(of)?))))
+        .filter_map(|(of, name)| Some(key(name, json::level(test.get(of)?))))
         .collect();
     let case = draft.case(&category, keys, &facts(root, test), line);
     match result {

@@ -15,7 +15,7 @@
 //! are closed, or in a carriage return.
 
 use super::decimal::Decimals;
-use super::draft::{Case, Draft, Facts};
+use super::draft::{Case, Draft, Facts, key};
 use super::spelling::Sort;
 use super::{Parsed, Record, table};
 use crate::tool::NO_END;
@@ -244,17 +244,20 @@ impl<'a> Table<'a> {
         self.last = Some((cells, case));
     }
 
-    fn case(&self, cells: &[Cow<'a, str>], counted: &str, line: u32, draft: &mut Draft) -> Case {
+    fn case(&mut self, cells: &[Cow<'a, str>], counted: &str, line: u32, draft: &mut Draft) -> Case {
         let tells = |column: &Column| matches!(column, Column::Key(..) | Column::Category);
         let is_same = |last: &[Cow<'a, str>]| {
             self.columns.iter().zip(cells.iter().zip(last)).all(|(column, (a, b))| !tells(column) || a == b)
         };
-        match &self.last {
-            Some((last, case)) if is_same(last) => draft.again(case, counted, line),
+        match self.last.take().filter(|(last, _)| is_same(last)) {
+            Some((_, mut case)) => {
+                draft.again(&mut case, counted, line);
+                case
+            }
             _ => {
                 let keys = self.columns.iter().zip(cells).filter_map(|(column, cell)| match column {
                     Column::Key(name, sort) => {
-                        Some((name.clone(), draft.foreign.spellings.of(*sort, name, cell)))
+                        Some(key(name.clone(), draft.foreign.spellings.of(*sort, name, cell)))
                     }
                     _ => None,
                 });

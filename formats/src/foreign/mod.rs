@@ -54,11 +54,16 @@ pub use spelling::{Spellings, level};
 use crate::tool::{NO_END, line_without_end};
 use edge::quoted;
 use model::Direction;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Factor levels of a case in the order of the file.
-pub type Keys = Vec<(String, String)>;
+/// Factor levels of a case in the order of the file. Most names are the reader's own, and cases that lie beside one another have
+/// most levels in common, so that neither is copied for each case.
+pub type Keys = Vec<Key>;
+
+/// The name of a factor and its level.
+pub type Key = (Cow<'static, str>, Arc<str>);
 
 /// One number of one case. Records of one file share what they have in common: a copy for each would cost more than reading
 /// the number.

@@ -7,7 +7,7 @@
 //! netperf writes -1 for what it has not measured; such figures are absent, not values. With `-P 0` the CSV has no
 //! heading and cannot be told from any other numbers.
 
-use super::draft::{Draft, Facts};
+use super::draft::{Draft, Facts, key};
 use super::{Idle, IdleCase, Keys, Loss, Parsed, lost_end, number, table};
 use crate::tool::lines;
 use edge::quoted;
@@ -204,7 +204,7 @@ impl Reader {
         let Some(line) = self.values.values().map(|(_, line)| *line).min() else { return };
         let transactions = self.text("THROUGHPUT_UNITS").starts_with("Tran");
         let category = self.category();
-        let keys: Keys = self.size().map(|size| vec![("size".to_owned(), size)]).unwrap_or_default();
+        let keys: Keys = self.size().map(|size| vec![key("size", size)]).unwrap_or_default();
         let facts = self.facts();
         let mut case = self.draft.case(&category, keys, &facts, line);
         let before = self.draft.foreign.records.len();

@@ -3,8 +3,8 @@
 //! The case is suite, subtest and extra options. Replicates are runs; without any, the value is one. `lowerIsBetter` is true
 //! where it is not given. A suite's own value, a mean over its subtests, is read where it has no subtests or is given besides.
 
-use super::draft::{Draft, Facts, key};
-use super::scores::{Score, foreign};
+use super::draft::{Facts, key};
+use super::scores::{Score, Scores};
 use super::{Keys, Parsed};
 use crate::json::{self, Value};
 use model::Direction;
@@ -17,45 +17,43 @@ pub(super) fn is(text: &str) -> bool {
 
 /// Reads every suite of a file.
 pub(super) fn parse(text: &str) -> Parsed {
-    let (draft, mut scores) = (Draft::default(), Vec::new());
-    let documents = json::documents(text)?;
-    for document in &documents {
+    let mut scores = Scores::default();
+    json::each(text, |document| {
         let line = document.line_of_key("name");
         for suite in document.value.get("suites").and_then(Value::as_array).into_iter().flatten() {
             read(suite, line, &mut scores);
         }
-    }
-    Ok(foreign(scores, draft))
+    })?;
+    Ok(scores.done())
 }
 
-fn read<'a>(suite: &'a Value<'_>, line: u32, scores: &mut Vec<Score<'a>>) {
-    let text =
-        |part: &Value<'_>, name: &str| part.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let mut keys: Keys = vec![key("suite", text(suite, "name"))];
+fn read(suite: &Value<'_>, line: u32, scores: &mut Scores) {
+    let mut keys: Keys = vec![key("suite", name(suite))];
     let options = suite.get("extraOptions").and_then(Value::as_array).into_iter().flatten();
     let mut options: Vec<&str> = options.filter_map(Value::as_str).collect();
     options.sort_unstable();
     if !options.is_empty() {
         keys.push(key("options", options.join(" ")));
     }
-    let mut push = |part: &'a Value<'_>, keys: Keys, inherited: Option<&'a Value<'_>>| {
-        let replicates = part.get("replicates").and_then(Value::as_array).into_iter().flatten();
-        let mut values: Vec<Result<f64, String>> = replicates.map(json::finite).collect();
-        if values.is_empty() {
-            values.extend(json::figure(part, "value"));
-        }
+    let mut take = |part: &Value<'_>, keys: Keys, inherited: Option<&Value<'_>>| {
+        let replicates = part.get("replicates").and_then(Value::as_array).unwrap_or_default();
+        let single = if replicates.is_empty() { json::figure(part, "value") } else { None };
+        let mut values = replicates.iter().map(json::finite).chain(single).peekable();
         let of = |name: &str| part.get(name).or_else(|| inherited?.get(name));
-        let unit = of("unit").and_then(Value::as_str).unwrap_or_default().into();
+        let unit = of("unit").and_then(Value::as_str).unwrap_or_default();
         let lower = of("lowerIsBetter").and_then(Value::as_bool).unwrap_or(true);
         let direction = Some(if lower { Direction::LowerIsBetter } else { Direction::HigherIsBetter });
-        if !values.is_empty() {
-            scores.push(Score { keys, unit, direction, values, facts: Facts::new(), line });
+        if values.peek().is_some() {
+            scores.take(Score { keys, unit, direction, facts: Facts::new(), line }, values);
         }
     };
     for subtest in suite.get("subtests").and_then(Value::as_array).into_iter().flatten() {
-        let mut keys = keys.clone();
-        keys.push(key("subtest", text(subtest, "name")));
-        push(subtest, keys, Some(suite));
+        let own = key("subtest", name(subtest));
+        take(subtest, keys.iter().cloned().chain([own]).collect(), Some(suite));
     }
-    push(suite, keys, None);
+    take(suite, keys, None);
+}
+
+fn name<'v>(part: &'v Value<'_>) -> &'v str {
+    part.get("name").and_then(Value::as_str).unwrap_or_default()
 }

@@ -3,9 +3,9 @@
 //! The case is the test's identifier without its version, and its description. Where a file holds several systems, which are
 //! merged results, the system is a level, too. Each trial (`RawString`) is a run.
 
-use super::draft::{Draft, Facts, key};
+use super::draft::{Facts, key};
 use super::look::xml_root;
-use super::scores::{Score, foreign};
+use super::scores::{Score, Scores};
 use super::xml::{self, Element};
 use super::{Keys, Parsed};
 use crate::tool::number;
@@ -19,20 +19,19 @@ pub(super) fn is(text: &str) -> bool {
 /// Reads every result of a file.
 pub(super) fn parse(text: &str) -> Parsed {
     let root = xml::parse(text)?;
-    let mut draft = Draft::default();
     let mut systems: Vec<&str> = root.all("Result").flat_map(entries).filter_map(system).collect();
     systems.sort_unstable();
     systems.dedup();
-    let mut scores = Vec::new();
+    let mut scores = Scores::default();
     for result in root.all("Result") {
         for entry in entries(result) {
             match score(result, entry, systems.len() > 1) {
-                Some(score) => scores.push(score),
-                None => draft.lose(entry.line, "a result without a value: the test failed"),
+                Some((score, values)) => scores.take(score, values.into_iter().map(Ok)),
+                None => scores.draft.lose(entry.line, "a result without a value: the test failed"),
             }
         }
     }
-    Ok(foreign(scores, draft))
+    Ok(scores.done())
 }
 
 fn entries(result: &Element) -> impl Iterator<Item = &Element> {
@@ -43,7 +42,7 @@ fn system(entry: &Element) -> Option<&str> {
     entry.text_of("Identifier")
 }
 
-fn score(result: &Element, entry: &Element, name_systems: bool) -> Option<Score<'static>> {
+fn score<'a>(result: &'a Element, entry: &Element, name_systems: bool) -> Option<(Score<'a>, Vec<f64>)> {
     let identifier = result.text_of("Identifier").or_else(|| result.text_of("Title"))?;
     // `pts/fio-1.15.0`: another version of a test is another test.
     let (name, version) = match identifier.rsplit_once('-') {
@@ -74,7 +73,6 @@ fn score(result: &Element, entry: &Element, name_systems: bool) -> Option<Score<
             facts.insert(fact.into(), value.to_owned());
         }
     }
-    let unit = result.text_of("Scale").unwrap_or_default().to_owned().into();
-    let values = values.into_iter().map(Ok).collect();
-    Some(Score { keys, unit, direction, values, facts, line: entry.line })
+    let unit = result.text_of("Scale").unwrap_or_default();
+    Some((Score { keys, unit, direction, facts, line: entry.line }, values))
 }

@@ -5,7 +5,7 @@
 
 use super::Parsed;
 use super::draft::{Draft, Facts, key};
-use crate::json::{self, Value};
+use crate::json::{self, Document, Value};
 
 /// Tells the JSON by what it says of machine and tests.
 pub(super) fn is(text: &str) -> bool {
@@ -15,42 +15,44 @@ pub(super) fn is(text: &str) -> bool {
 /// Reads every test of a file.
 pub(super) fn parse(text: &str) -> Parsed {
     let mut draft = Draft::default();
-    for document in json::documents(text)? {
-        let root = &document.value;
-        let lines = document.lines_of_key("fullname");
-        let mut facts = Facts::new();
-        for (place, fact) in [
-            ("/version", "tool.pytest-benchmark"),
-            ("/machine_info/python_version", "tool.python"),
-            ("/machine_info/machine", "host.arch"),
-            ("/machine_info/cpu/brand_raw", "host.cpu.model"),
-        ] {
-            if let Some(value) = root.pointer(place) {
-                facts.insert(fact.into(), json::level(value));
-            }
-        }
-        let tests = root.get("benchmarks").and_then(Value::as_array).into_iter().flatten();
-        for (index, test) in tests.enumerate() {
-            let line = lines.get(index).copied().unwrap_or(document.line);
-            let name = ["fullname", "name"].iter().find_map(|key| test.get(key)?.as_str());
-            let stats = test.get("stats").unwrap_or(&Value::Null);
-            let data = stats.get("data").and_then(Value::as_array).into_iter().flatten();
-            let mut times: Vec<Result<f64, String>> = data.map(json::finite).collect();
-            if times.is_empty() {
-                times.extend(json::figure(stats, "mean"));
-            }
-            let (Some(name), false) = (name, times.is_empty()) else {
-                draft.lose(line, "a test without its name and its times");
-                continue;
-            };
-            let mut case = draft.case("", vec![key("test", name)], &facts, line);
-            for (index, time) in times.into_iter().enumerate() {
-                if index > 0 {
-                    case = draft.again(&case, "", line);
-                }
-                draft.give_read(&case, "time_s", "s", time);
-            }
+    json::each(text, |document| read(&mut draft, &document))?;
+    Ok(draft.done())
+}
+
+fn read(draft: &mut Draft, document: &Document<'_>) {
+    let root = &document.value;
+    let lines = document.lines_of_key("fullname");
+    let mut facts = Facts::new();
+    for (place, fact) in [
+        ("/version", "tool.pytest-benchmark"),
+        ("/machine_info/python_version", "tool.python"),
+        ("/machine_info/machine", "host.arch"),
+        ("/machine_info/cpu/brand_raw", "host.cpu.model"),
+    ] {
+        if let Some(value) = root.pointer(place) {
+            facts.insert(fact.into(), json::level(value));
         }
     }
-    Ok(draft.done())
+    let tests = root.get("benchmarks").and_then(Value::as_array).into_iter().flatten();
+    for (index, test) in tests.enumerate() {
+        let line = lines.get(index).copied().unwrap_or(document.line);
+        let name = ["fullname", "name"].iter().find_map(|key| test.get(key)?.as_str());
+        let stats = test.get("stats").unwrap_or(&Value::Null);
+        let data = stats.get("data").and_then(Value::as_array).into_iter().flatten();
+        let mut times: Vec<Result<f64, String>> = data.map(json::finite).collect();
+        if times.is_empty() {
+            times.extend(json::figure(stats, "mean"));
+        }
+        let (Some(name), false) = (name, times.is_empty()) else {
+            draft.lose(line, "a test without its name and its times");
+            continue;
+        };
+        let mut case = draft.case("", vec![key("test", name)], &facts, line);
+        for (index, time) in times.into_iter().enumerate() {
+            if index > 0 {
+                draft.again(&mut case, "", line);
+            }
+            draft.give_read(&case, "time_s", "s", time);
+        }
+    }
 }

@@ -11,7 +11,7 @@
 //! Of qemu-io each command is a run. With `-C` (commas) it does not say whether it read or wrote, and the case is `io`.
 
 use super::draft::{Draft, Facts, key};
-use super::{Keys, Parsed};
+use super::{Key, Keys, Parsed};
 use crate::qemu_img::{self, parse_bench};
 use crate::tool::lines;
 use edge::quoted;
@@ -102,7 +102,7 @@ pub(super) fn parse(text: &str) -> Parsed {
 }
 
 /// The size of a request, in KiB as perfvt's workload calls it.
-fn size(bytes: f64) -> (String, String) {
+fn size(bytes: f64) -> Key {
     key("buffer_size", (bytes / 1024.0).to_string())
 }
 

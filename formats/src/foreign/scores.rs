@@ -6,62 +6,105 @@
 use super::draft::{Draft, Facts};
 use super::{Foreign, Keys, Statement};
 use model::Direction;
-use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
-/// One benchmark of a list.
+/// One benchmark of a list, without its values.
 pub(super) struct Score<'a> {
     /// What tells it from others.
     pub keys: Keys,
     /// As the file has it; empty where there is none.
-    pub unit: Cow<'a, str>,
+    pub unit: &'a str,
     /// What the file says of it.
     pub direction: Option<Direction>,
-    /// A value of each run, or why there is none.
-    pub values: Vec<Result<f64, String>>,
     /// What held.
     pub facts: Facts,
     /// Its line.
     pub line: u32,
 }
 
-/// The benchmarks as a file, with what it says of its metrics.
-pub(super) fn foreign(scores: Vec<Score<'_>>, mut draft: Draft) -> Foreign {
-    let mut directions: BTreeMap<Cow<'_, str>, Vec<Direction>> = BTreeMap::new();
-    for score in &scores {
-        if !directions.contains_key(&score.unit) {
-            directions.insert(score.unit.clone(), Vec::new());
-        }
-        if let (Some(known), Some(direction)) = (directions.get_mut(&score.unit), score.direction)
-            && !known.contains(&direction)
-        {
-            known.push(direction);
-        }
-    }
-    for score in scores {
-        let is_both = directions.get(&score.unit).is_some_and(|known| known.len() > 1);
-        let plain = if score.unit.is_empty() { "score" } else { score.unit.as_ref() };
-        let metric = match score.direction {
-            Some(Direction::HigherIsBetter) if is_both => Cow::Owned(format!("{plain} (higher)")),
-            _ => Cow::Borrowed(plain),
-        };
-        let mut values = score.values.into_iter();
+/// The benchmarks of a file, as they are read.
+#[derive(Default)]
+pub(super) struct Scores {
+    /// Their records, and what is lost.
+    pub draft: Draft,
+    /// Units with what is said of them, in the order of the file; and each once.
+    said: Vec<(String, Direction)>,
+    known: BTreeMap<String, Vec<Direction>>,
+    /// The records of which more is better: where less is better of others of their unit, they have another metric.
+    higher: Vec<Range<usize>>,
+}
+
+impl Scores {
+    /// Takes a benchmark with a value of each run, or why there is none.
+    pub fn take(&mut self, score: Score<'_>, values: impl IntoIterator<Item = Result<f64, String>>) {
+        let Score { keys, unit, direction, facts, line } = score;
+        let from = self.draft.foreign.records.len();
+        let mut values = values.into_iter();
         if let Some(first) = values.next() {
-            let case = draft.case("", score.keys, &score.facts, score.line);
-            draft.give_read(&case, &metric, &score.unit, first);
+            let mut case = self.draft.case("", keys, &facts, line);
+            self.draft.give_read(&case, plain(unit), unit, first);
             for value in values {
-                let case = draft.again(&case, "", score.line);
-                draft.give_read(&case, &metric, &score.unit, value);
+                self.draft.again(&mut case, "", line);
+                self.draft.give_read(&case, plain(unit), unit, value);
             }
         }
-        if let Some(direction) = score.direction {
-            let is_same = |known: &Statement| known.direction == direction && known.metric == *metric;
-            if !draft.foreign.statements.iter().any(is_same) {
-                draft.foreign.statements.push(Statement { metric: metric.into_owned(), direction });
+        if let Some(direction) = direction {
+            self.say(unit, direction);
+        }
+        if direction == Some(Direction::HigherIsBetter) {
+            let to = self.draft.foreign.records.len();
+            match self.higher.last_mut() {
+                Some(last) if last.end == from => last.end = to,
+                _ => self.higher.push(from..to),
             }
         }
     }
-    draft.done()
+
+    fn say(&mut self, unit: &str, direction: Direction) {
+        match self.known.get_mut(unit) {
+            Some(known) if known.contains(&direction) => return,
+            Some(known) => known.push(direction),
+            None => {
+                self.known.insert(unit.to_owned(), vec![direction]);
+            }
+        }
+        self.said.push((unit.to_owned(), direction));
+    }
+
+    /// The file, with what it says of its metrics.
+    pub fn done(self) -> Foreign {
+        let Scores { draft, said, known, higher } = self;
+        let mut foreign = draft.done();
+        let is_both = |unit: &str| known.get(unit).is_some_and(|known| known.len() > 1);
+        if known.values().any(|known| known.len() > 1) {
+            let records = higher.into_iter().flatten();
+            for at in records {
+                if let Some(record) = foreign.records.get_mut(at).filter(|record| is_both(&record.unit)) {
+                    record.metric = more(&record.unit).into();
+                }
+            }
+        }
+        let mut stated = BTreeSet::new();
+        for (unit, direction) in said {
+            let is_more = direction == Direction::HigherIsBetter && is_both(&unit);
+            let metric = if is_more { more(&unit) } else { plain(&unit).to_owned() };
+            if stated.insert((metric.clone(), direction == Direction::HigherIsBetter)) {
+                foreign.statements.push(Statement { metric, direction });
+            }
+        }
+        foreign
+    }
+}
+
+/// The metric of a unit.
+fn plain(unit: &str) -> &str {
+    if unit.is_empty() { "score" } else { unit }
+}
+
+/// The same where more is better of some and less of others.
+fn more(unit: &str) -> String {
+    format!("{} (higher)", plain(unit))
 }
 
 #[cfg(test)]
@@ -70,23 +113,12 @@ mod tests {
 
     #[test]
     fn a_unit_with_two_directions_is_two_metrics() {
-        let score = |unit: &'static str, direction| Score {
-            keys: Vec::new(),
-            unit: Cow::Borrowed(unit),
-            direction,
-            values: vec![Ok(1.0)],
-            facts: Facts::new(),
-            line: 1,
-        };
+        let mut scores = Scores::default();
         let (higher, lower) = (Some(Direction::HigherIsBetter), Some(Direction::LowerIsBetter));
-        let scores = vec![
-            score("ms", lower),
-            score("", lower),
-            score("", higher),
-            score("fps", higher),
-            score("x", None),
-        ];
-        let read = foreign(scores, Draft::default());
+        for (unit, direction) in [("ms", lower), ("", lower), ("", higher), ("fps", higher), ("x", None)] {
+            scores.take(Score { keys: Vec::new(), unit, direction, facts: Facts::new(), line: 1 }, [Ok(1.0)]);
+        }
+        let read = scores.done();
         let names: Vec<&str> = read.records.iter().map(|r| r.metric.as_ref()).collect();
         assert_eq!(names, ["ms", "score", "score (higher)", "fps", "x"]);
         assert_eq!(read.statements.len(), 4);

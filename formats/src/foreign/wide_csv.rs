@@ -223,12 +223,18 @@ impl<'a> Table<'a> {
                 .zip(&last.cells)
                 .all(|(((_, column, _), mine), last)| *column != Column::Key || mine == last)
         };
-        let mut case = match &self.last {
-            Some((last, case)) if is_same(last) => draft.again(case, "", row.number),
+        let last = self.last.take();
+        let mut case = match last.filter(|(last, _)| is_same(last)) {
+            Some((_, mut case)) => {
+                draft.again(&mut case, "", row.number);
+                case
+            }
             _ => {
                 let keys = all().filter(|((_, column, _), _)| *column == Column::Key);
                 let keys: Keys = keys
-                    .map(|((name, _, sort), cell)| key(name, draft.foreign.spellings.of(*sort, name, cell)))
+                    .map(|((name, _, sort), cell)| {
+                        key((*name).to_owned(), draft.foreign.spellings.of(*sort, name, cell))
+                    })
                     .collect();
                 draft.case("", keys, &Facts::new(), row.number)
             }

@@ -2,7 +2,7 @@
 //! word would take most of the time that reading takes.
 
 use super::Passed;
-use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Number;
 use std::borrow::Cow;
@@ -16,16 +16,26 @@ pub(crate) enum Value<'a> {
     Bool(bool),
     Number(Number),
     Text(Cow<'a, str>),
-    List(Vec<Value<'a>>),
+    List(Box<[Value<'a>]>),
     /// Members in the order of the text. Of those with one name the last counts.
-    Object(Vec<(Cow<'a, str>, Value<'a>)>),
+    Object(Box<[Member<'a>]>),
 }
 
+/// A name and its value.
+pub(crate) type Member<'a> = (Cow<'a, str>, Value<'a>);
+
 impl<'a> Value<'a> {
-    /// The member of a name.
+    /// The member of a name, which mostly is known where this is called: compared there, it costs little.
+    #[inline]
     pub fn get(&self, name: &str) -> Option<&Value<'a>> {
         let Value::Object(members) = self else { return None };
         members.iter().rev().find(|(own, _)| own == name).map(|(_, value)| value)
+    }
+
+    /// The name of the member that counts, as the text has it.
+    pub fn name(&self, name: &str) -> Option<&str> {
+        let Value::Object(members) = self else { return None };
+        members.iter().rev().map(|(own, _)| own.as_ref()).find(|own| *own == name)
     }
 
     /// What a JSON pointer (RFC 6901) names.
@@ -106,7 +116,7 @@ impl<'a> Value<'a> {
             Value::Text(text) => text.as_ref().into(),
             Value::List(list) => list.iter().map(Value::written).collect(),
             Value::Object(members) => {
-                let pair = |(name, value): &(Cow<'_, str>, Value<'_>)| (name.to_string(), value.written());
+                let pair = |(name, value): &Member<'_>| (name.to_string(), value.written());
                 serde_json::Value::Object(members.iter().map(pair).collect())
             }
         }
@@ -135,20 +145,42 @@ impl fmt::Display for Value<'_> {
     }
 }
 
-/// A value without what is passed over.
-pub(super) struct Kept<'a, P>(pub Value<'a>, PhantomData<P>);
+/// What lists and objects hold that have not ended: each gets room once, when its length is known.
+#[derive(Default)]
+pub(super) struct Open<'a> {
+    values: Vec<Value<'a>>,
+    members: Vec<Member<'a>>,
+}
 
-impl<'de: 'a, 'a, P: Passed> Deserialize<'de> for Kept<'a, P> {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let value = from.deserialize_any(Keep::<P>(PhantomData))?;
-        Ok(Kept(value, PhantomData))
+/// Puts a value together, without what is passed over.
+pub(super) struct Keep<'o, 'a, P> {
+    open: &'o mut Open<'a>,
+    passed: PhantomData<P>,
+}
+
+impl<'o, 'a, P: Passed> Keep<'o, 'a, P> {
+    /// What a reading that failed has left open is forgotten.
+    pub fn anew(open: &'o mut Open<'a>) -> Self {
+        open.values.clear();
+        open.members.clear();
+        Keep { open, passed: PhantomData }
+    }
+
+    /// For a value within this one.
+    fn within(&mut self) -> Keep<'_, 'a, P> {
+        Keep { open: self.open, passed: PhantomData }
     }
 }
 
-/// Puts a value together.
-struct Keep<P>(PhantomData<P>);
+impl<'de, P: Passed> DeserializeSeed<'de> for Keep<'_, 'de, P> {
+    type Value = Value<'de>;
 
-impl<'de, P: Passed> Visitor<'de> for Keep<P> {
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Value<'de>, D::Error> {
+        from.deserialize_any(self)
+    }
+}
+
+impl<'de, P: Passed> Visitor<'de> for Keep<'_, 'de, P> {
     type Value = Value<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -183,24 +215,25 @@ impl<'de, P: Passed> Visitor<'de> for Keep<P> {
         Ok(Value::Text(Cow::Owned(value.to_owned())))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value<'de>, A::Error> {
-        let mut values = Vec::new();
-        while let Some(one) = list.next_element::<Kept<'de, P>>()? {
-            values.push(one.0);
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut list: A) -> Result<Value<'de>, A::Error> {
+        let first = self.open.values.len();
+        while let Some(one) = list.next_element_seed(self.within())? {
+            self.open.values.push(one);
         }
-        Ok(Value::List(values))
+        Ok(Value::List(self.open.values.drain(first..).collect()))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value<'de>, A::Error> {
-        let mut members = Vec::new();
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<Value<'de>, A::Error> {
+        let first = self.open.members.len();
         while let Some(Name(name)) = map.next_key::<Name<'de>>()? {
             if P::KEYS.contains(&name.as_ref()) {
                 map.next_value::<IgnoredAny>()?;
             } else {
-                members.push((name, map.next_value::<Kept<'de, P>>()?.0));
+                let value = map.next_value_seed(self.within())?;
+                self.open.members.push((name, value));
             }
         }
-        Ok(Value::Object(members))
+        Ok(Value::Object(self.open.members.drain(first..).collect()))
     }
 }
 
@@ -238,7 +271,8 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Value<'_> {
-        serde_json::from_str::<Kept<'_, Nothing>>(text).unwrap().0
+        let (mut open, mut json) = (Open::default(), serde_json::Deserializer::from_str(text));
+        Keep::<Nothing>::anew(&mut open).deserialize(&mut json).unwrap()
     }
 
     #[test]

@@ -221,7 +221,7 @@ fn a_fio_job_that_failed_is_there_without_a_value() {
         assert!(record.failed && record.line == 14, "{record:?}");
         assert_eq!(record.value, Err("job 'a' failed with error 5".into()));
     }
-    assert!(fio.records.iter().any(|r| r.keys[0].1 == "b" && r.value.is_ok() && !r.failed));
+    assert!(fio.records.iter().any(|r| *r.keys[0].1 == *"b" && r.value.is_ok() && !r.failed));
     let cut = refusal(Kind::FioJson, &FIO[..2000]);
     assert!(cut.starts_with("fio JSON, line 7") && cut.contains("cut off"), "{cut}");
     assert!(refusal(Kind::FioJson, "{\"fio version\":\"3\"\n,,}").contains("line 2: not JSON"));
@@ -303,7 +303,7 @@ fn a_fio_job_that_failed_before_it_began_is_there_in_each_direction() {
 fn a_fio_job_without_io_is_no_loss_beside_others_and_no_result_alone() {
     let create = entry("create", r#""rw":"write""#, 0, 0);
     let fio = read(&fio_file(&[create.clone(), entry("j", r#""rw":"read""#, 0, 1_048_576)]));
-    assert!(fio.losses.is_empty() && fio.records.iter().all(|r| r.keys[0].1 == "j"), "{fio:?}");
+    assert!(fio.losses.is_empty() && fio.records.iter().all(|r| *r.keys[0].1 == *"j"), "{fio:?}");
     assert_eq!((fio.idle.len(), fio.idle[0].line, fio.idle[0].category.as_ref()), (1, 2, "write"));
     let only = entry("create", r#""rw":"write","create_only":"1""#, 0, 0);
     assert!(read(&fio_file(&[only, entry("j", r#""rw":"read""#, 0, 1)])).idle.is_empty());
@@ -323,7 +323,7 @@ fn fios_options_are_levels_where_they_tell_cases_apart_and_facts_elsewhere() {
         &text.replace("\"jobs\"", "\"global options\":{\"ioengine\":\"libaio\",\"runtime\":\"1m\"},\"jobs\""),
     );
     let facts = |job: &str, name: &str| {
-        let record = two.records.iter().find(|r| r.keys[0].1 == job).unwrap();
+        let record = two.records.iter().find(|r| *r.keys[0].1 == *job).unwrap();
         fact(&two, record, name).map(str::to_owned).unwrap_or_default()
     };
     assert_eq!((facts("j", "param.direct"), facts("k", "param.direct")), ("yes".into(), "no".into()));

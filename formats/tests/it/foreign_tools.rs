@@ -438,7 +438,7 @@ fn a_qemu_img_bench_that_flushes_is_a_case_of_its_own_and_discards_are_read() {
                 1 MiB, 1 ops; 00.00 sec (1.560 GiB/sec and 1597.5666 ops/sec)\n";
     let read = parse(Kind::QemuImg, text).unwrap();
     let bench = &read.records[0];
-    assert_eq!((bench.keys[2].0.as_str(), bench.keys[2].1.as_str()), ("flush_interval", "100"));
+    assert_eq!((bench.keys[2].0.as_ref(), bench.keys[2].1.as_ref()), ("flush_interval", "100"));
     assert_eq!(bench.value, Ok(10_000.0));
     assert!(read.records.iter().any(|r| *r.category == *"io_discard" && r.value == Ok(1597.5666)));
     assert!(read.losses.is_empty(), "{:?}", read.losses);
