@@ -45,6 +45,7 @@ pub(super) fn networks(
     environments: &mut [Environment],
     scenario: Scenario,
     warnings: &mut Vec<String>,
+    notes: &mut Vec<String>,
 ) -> Result<String, SetupError> {
     let mut auto = None;
     let mut kinds: Vec<String> = Vec::new();
@@ -71,6 +72,17 @@ pub(super) fn networks(
         })?;
         if !kinds.contains(&layout.kinds()) {
             kinds.push(layout.kinds());
+        }
+        let idle = parse::idle(&layout.client, &environment.params);
+        if !idle.is_empty() {
+            let note = format!(
+                "{}: no effect, because in {scenario} the client is not on another host that ssh reaches; set \
+                 scenario=exhost_guest with client=ADDRESS, or leave out what is said of its host",
+                idle.join(", ")
+            );
+            if !notes.contains(&note) {
+                notes.push(note);
+            }
         }
     }
     Ok(kinds.join(","))

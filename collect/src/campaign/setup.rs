@@ -132,7 +132,7 @@ pub fn prepare(request: &Request, executable: &Path) -> Result<Prepared, SetupEr
     let mut warnings: Vec<String> = warning.into_iter().collect();
     let scenario = resolve::scenario(&mut environments)?;
     let networks = match guests {
-        true => resolve::networks(&mut environments, scenario, &mut warnings)?,
+        true => resolve::networks(&mut environments, scenario, &mut warnings, &mut notes)?,
         false => NO_GUEST.to_owned(),
     };
     let rooms = if guests {
