@@ -110,7 +110,7 @@ pub fn look(head: &[u8]) -> String {
         && let Some(root) = xml_root(text)
     {
         return format!(
-            "it is XML with the root element {}, which no tool that is known writes",
+            "it is XML with the root element {}, which no tool that is known writes; {TABLE}",
             quoted(&root)
         );
     }
@@ -306,7 +306,10 @@ mod tests {
             ("{\"machine\": {\"a\": 1}, \"results2\": [1, 2", "JSON with the keys 'machine', 'results2'"),
             ("[{\"x\": 1}, {\"y\": 2}]", "JSON with the keys 'x',"),
             ("[]", "JSON without any keys"),
-            ("<?xml version=\"1.0\"?>\n<!-- x -->\n<suite a='1'><b/>", "root element 'suite'"),
+            (
+                "<?xml version=\"1.0\"?>\n<!-- x -->\n<suite a='1'><b/>",
+                "root element 'suite', which no tool that is known writes; write its figures",
+            ),
             ("<!DOCTYPE html>\n<html>", "HTML"),
             ("2026-01-01 10:00:00 begin\n2026-01-01 10:00:01 end\n", "looks like a log"),
             ("1,2,3\n4,5,6\n", "columns metric and value"),

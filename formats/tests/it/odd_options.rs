@@ -1,4 +1,4 @@
-//! netperf and iozone with options that change their layouts or units, as these print them.
+//! Outputs of known tools in odd layouts: options that change them, what a log puts around them.
 
 use formats::foreign::{self, Foreign, Kind};
 
@@ -169,4 +169,14 @@ fn each_number_of_processes_of_one_run_of_iozone_is_a_case_with_its_sizes() {
     ];
     assert_eq!(cases(&plain), expected);
     assert_eq!(cases(&report), expected);
+}
+
+#[test]
+fn json_behind_the_stamps_of_a_log_is_refused_with_the_way_out() {
+    let text = "[node1] {\n[node1]   \"fio version\" : \"fio-3.33\",\n[node1]   \"jobs\" : [\n[node1]   ]\n[node1] }\n";
+    assert!(
+        refusal(text).contains("where a log put something before its lines, cut that away"),
+        "{}",
+        refusal(text)
+    );
 }
