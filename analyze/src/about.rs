@@ -52,6 +52,7 @@ impl About<'_> {
         }
         out.extend(warnings::unmatched(self.rows, nearest.iter().any(|near| !near.flags.is_empty())));
         out.extend(self.losses());
+        out.extend(decimals(self.sides));
         for side in self.sides {
             out.extend(side.notes.iter().cloned());
         }
@@ -307,4 +308,17 @@ fn boots(files: &[Repeat]) -> (Option<usize>, Option<usize>) {
         names.iter().map(|b| b.host_boot.as_str()).filter(|h| !h.is_empty()).collect();
     let known = |n: usize| (n > 0).then_some(n);
     (known(names.len()), known(hosts.len()))
+}
+
+/// Tables that differ in their decimal mark: where a file has no other cell, `1.234` may be a thousand.
+fn decimals(sides: &[LoadedSide]) -> Option<Warning> {
+    let first = |mark: char| sides.iter().find_map(|side| side.decimals.get(&mark));
+    let (comma, point) = (first(',')?, first('.')?);
+    let text = format!(
+        "{} has decimal commas and {} decimal points; each file is read by what its own cells tell",
+        comma.display(),
+        point.display()
+    );
+    let advice = "where a number of three digits behind its mark is a thousand, write it without the mark";
+    Some(note("mixed-decimals", text, advice, 1))
 }

@@ -5,7 +5,7 @@
 //! ```
 
 use crate::frame::{Frame, FrameCase};
-use crate::input::matching::{Map, Plan};
+use crate::input::matching::{CATEGORY, Map, Plan};
 use crate::pairing::Pairing;
 use crate::{Differing, Matched, Nearest};
 use formats::perf_conf::likeness;
@@ -58,7 +58,7 @@ pub(crate) fn nearest(
         let (candidate, a, b) = kind.pairs.first().copied()?;
         let flags = flags(frame, &sides, &kind, matched, takes_maps);
         let level = |case: usize, key: &str| {
-            frame.cases.get(case).and_then(|case| case.keys.get(key)).map(str::to_owned)
+            frame.cases.get(case).and_then(|case| level_of(case, key)).map(str::to_owned)
         };
         let cases = kind.pairs.len();
         let keys = kind.keys.into_iter();
@@ -90,8 +90,26 @@ fn pairs_of(frame: &Frame, ranges: &[Range<usize>], side: usize) -> Vec<(usize, 
             _ => {}
         }
     }
-    let open = groups.into_values().filter(|[a, b]| !a.is_empty() && !b.is_empty());
-    open.flat_map(|[a, b]| pairs(frame, a, b)).collect()
+    let open = groups.values().filter(|[a, b]| !a.is_empty() && !b.is_empty());
+    let mut found: Vec<(usize, usize)> = open.flat_map(|[a, b]| pairs(frame, a.clone(), b.clone())).collect();
+    // Then those of different categories that differ in nothing else.
+    let gone: BTreeSet<usize> = found.iter().flat_map(|(a, b)| [*a, *b]).collect();
+    let mut rest: BTreeMap<u32, [Vec<usize>; 2]> = BTreeMap::new();
+    for ((workload, _), [of_a, of_b]) in &groups {
+        let [a, b] = rest.entry(*workload).or_default();
+        a.extend(of_a.iter().filter(|case| !gone.contains(case)));
+        b.extend(of_b.iter().filter(|case| !gone.contains(case)));
+    }
+    for [a, b] in rest.into_values().filter(|[a, b]| a.len() + b.len() <= EFFORT) {
+        found.extend(meeting(frame, &a, &b, &[CATEGORY]));
+    }
+    found
+}
+
+/// The level of a key, or the category under the name by which it is matched.
+fn level_of<'f>(case: &'f FrameCase, key: &str) -> Option<&'f str> {
+    let category = || (key == CATEGORY && !case.category.is_empty()).then_some(&*case.category);
+    case.keys.get(key).or_else(category)
 }
 
 /// Pairs of the cases of a category, those that differ in fewest keys first.
@@ -170,7 +188,7 @@ fn most_alike(frame: &Frame, a: &[usize], b: &[usize], keys: &[&str]) -> Vec<(us
         return a.iter().copied().zip(b.iter().copied()).collect();
     }
     let level =
-        |case: usize, key: &str| frame.cases.get(case).and_then(|case| case.keys.get(key)).unwrap_or("");
+        |case: usize, key: &str| frame.cases.get(case).and_then(|case| level_of(case, key)).unwrap_or("");
     let alike =
         |a: usize, b: usize| keys.iter().map(|key| likeness(level(a, key), level(b, key))).sum::<f64>();
     let mut all: Vec<(f64, usize, usize)> = Vec::with_capacity(a.len() * b.len());
@@ -190,11 +208,12 @@ fn most_alike(frame: &Frame, a: &[usize], b: &[usize], keys: &[&str]) -> Vec<(us
 
 /// The keys in which two cases differ.
 fn differing(frame: &Frame, a: usize, b: usize) -> Vec<String> {
-    let keys = |case: usize| frame.cases.get(case).map(|case| &*case.keys);
-    let (Some(a), Some(b)) = (keys(a), keys(b)) else { return Vec::new() };
+    let (Some(of_a), Some(of_b)) = (frame.cases.get(a), frame.cases.get(b)) else { return Vec::new() };
+    let (a, b) = (&*of_a.keys, &*of_b.keys);
+    let category = (of_a.category != of_b.category).then(|| CATEGORY.to_owned());
     let own = a.0.iter().filter(|(key, level)| b.get(key) != Some(level)).map(|(key, _)| key.clone());
     let others = b.0.iter().filter(|(key, _)| a.get(key).is_none()).map(|(key, _)| key.clone());
-    own.chain(others).collect()
+    category.into_iter().chain(own).chain(others).collect()
 }
 
 /// The flags with which the pairs of a kind meet and no two cases of a side become one; none where there are none.
@@ -235,7 +254,7 @@ fn maps(frame: &Frame, kind: &Kind) -> Option<Vec<Map>> {
         let (a, b) = (frame.cases.get(*a)?, frame.cases.get(*b)?);
         for key in &kind.keys {
             let map =
-                Map { key: key.clone(), a: a.keys.get(key)?.to_owned(), b: b.keys.get(key)?.to_owned() };
+                Map { key: key.clone(), a: level_of(a, key)?.to_owned(), b: level_of(b, key)?.to_owned() };
             match out.iter().find(|known| known.key == map.key && known.b == map.b) {
                 Some(known) if known.a != map.a => return None,
                 Some(_) => {}

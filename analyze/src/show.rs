@@ -8,8 +8,9 @@ use crate::options::CompareOptions;
 use crate::pairing::Replicates;
 use crate::row::{Escaped, Failing, POWER, gather, sample};
 use crate::scale::{Signs, scale_of};
+use crate::spelled::spelled;
 use crate::warnings::{missing_repeats, note};
-use crate::{AnalyzeError, Mde, Sample, Side, Warning, WorkloadInfo};
+use crate::{AnalyzeError, Mde, Sample, Side, Spelled, Warning, WorkloadInfo};
 use model::{Direction, Keys, Role, Scale};
 use serde::Serialize;
 use stats::TTest;
@@ -25,6 +26,8 @@ pub struct Shown {
     pub files: Vec<String>,
     /// Workloads present.
     pub workloads: Vec<WorkloadInfo>,
+    /// Levels that the files write otherwise than ids and cases do (`4096` for `4k`), by key and level.
+    pub spelled: Vec<Spelled>,
     /// Oddities of the input.
     pub warnings: Vec<Warning>,
     /// One case x one metric each.
@@ -143,7 +146,10 @@ pub fn show(options: &CompareOptions, path: &Path) -> Result<Shown, AnalyzeError
         .filter(|r| options.only.keeps(&r.id, &r.case))
         .collect();
     let described = describe_side(&side, &files);
+    let all = 0..files.len();
+    let spelled = spelled(&frame, std::slice::from_ref(&side), std::slice::from_ref(&all), &[]);
     Ok(Shown {
+        spelled,
         workloads: crate::compare::workload_infos(&frame, options, std::slice::from_ref(&described)),
         side: described,
         warnings: warnings(&side, files.len()),

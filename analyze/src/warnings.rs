@@ -21,6 +21,7 @@
 //! | `no-run-file` | note | classic files beside values of perfvt, without the file that tells of them |
 //! | `unknown-files` | note | files that are called like results of other tools and that no reader knows, or that hold results under other names |
 //! | `other-results` | note | results of other tools beside classic files, which alone are read |
+//! | `mixed-decimals` | note | tables of which one has decimal commas and another decimal points |
 //! | `left-out` | note | cases without a level of the key whose levels are the sides |
 //! | `one-session` | note | a side is one file of another tool, whose runs are the replicates |
 //! | `no-floor`, `expired-expectations`, `unmet-expectations` | note | `--noise` and `--expect` |

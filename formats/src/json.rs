@@ -38,13 +38,16 @@ impl Document<'_> {
     }
 }
 
+/// What is said of a text without any object.
+const NO_OBJECT: &str = "it holds no JSON object; where a log put something before its lines, cut that away";
+
 /// The last of the objects in a text and the line on which it begins. Tools print notes before their JSON; fio's
 /// `--status-interval` gives one object after the other, of which the last is the whole.
 pub(crate) fn last_object(text: &str) -> Result<(Value<'_>, u32), (u32, String)> {
     let mut all = documents_but::<Nothing>(text)?;
     let at = all.iter().rposition(|d| d.begins).unwrap_or(all.len().saturating_sub(1));
     let last = (at < all.len()).then(|| all.swap_remove(at));
-    last.map(|d| (d.value, d.line)).ok_or_else(|| (1, "it holds no JSON object".to_owned()))
+    last.map(|d| (d.value, d.line)).ok_or_else(|| (1, NO_OBJECT.to_owned()))
 }
 
 /// Every object in a text, as [`each_but`] finds them.
@@ -109,7 +112,7 @@ pub(crate) fn each_but<'a, P: Passed>(
         }
         adjacent = true;
     }
-    if is_any { Ok(()) } else { Err((1, "it holds no JSON object".to_owned())) }
+    if is_any { Ok(()) } else { Err((1, NO_OBJECT.to_owned())) }
 }
 
 /// Where in a text something stands.

@@ -69,7 +69,11 @@ pub fn parse(text: &str) -> Result<Run, ToolError> {
     }
     if run.line == 0 {
         let end = u32::try_from(text.lines().count()).unwrap_or(u32::MAX).max(1);
-        let (line, reason) = complaint.unwrap_or((end, "it has no summary".into()));
+        let (line, reason) = complaint.unwrap_or_else(|| {
+            let is_log = text.lines().any(|line| line.starts_with("packet, txTime"));
+            let log = ": it is the file of --full-log; give the text that sockperf prints beside it";
+            (end, format!("it has no summary{}", if is_log { log } else { "" }))
+        });
         return Err(wrong(line, reason));
     }
     if run.percentiles.is_empty() || run.seconds <= 0.0 {
@@ -133,6 +137,8 @@ mod tests {
         );
         let cut = &UDP[..UDP.find("Summary").unwrap()];
         assert!(parse(cut).unwrap_err().reason.contains("no summary"));
+        let log = format!("{cut}\npacket, txTime(sec), rxTime(sec), latency(usec)\n0, 2.53, 2.54, 5.65\n");
+        assert!(parse(&log).unwrap_err().reason.ends_with("give the text that sockperf prints beside it"));
         let odd = UDP.replace("= 15818.531", "= soon");
         assert!(parse(&odd).unwrap_err().reason.contains("not a number"));
     }

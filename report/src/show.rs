@@ -5,9 +5,9 @@ use crate::explain::warning_text;
 use crate::numbers::{self, NONE, counted, significant};
 use crate::sides;
 use crate::text::described;
-use analyze::{Loss, Shown, ShownRow, Side, Warning};
+use analyze::{Loss, Shown, ShownRow, Side, Spelled, Warning};
 use edge::visible;
-use model::readable;
+use model::{Case, readable};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -19,7 +19,7 @@ pub fn show(shown: &Shown) -> String {
     let mut out = head(&shown.side);
     let mut table = Columns::new(&["n", "mean", "SD", "CV", "between", "within", "unit ", "invalid"]);
     for row in &shown.rows {
-        table.row(&readable(&row.id), cells(row));
+        table.row(&readable(&name(shown, row)), cells(row));
     }
     out.push('\n');
     table.write(&mut out);
@@ -41,6 +41,20 @@ pub fn show(shown: &Shown) -> String {
         );
     }
     out
+}
+
+/// A row's id, its levels as the files write them.
+fn name(shown: &Shown, row: &ShownRow) -> String {
+    let written = |key: &str, level: &str| {
+        let of_level = shown.spelled.iter().find(|s| s.key == key && s.level == level);
+        of_level.and_then(Spelled::written).unwrap_or(level).to_owned()
+    };
+    let Some((_, metric)) = row.id.rsplit_once('/').filter(|_| !shown.spelled.is_empty()) else {
+        return row.id.clone();
+    };
+    let keys = row.case.0.iter().map(|(key, level)| (key.clone(), written(key, level))).collect();
+    let case = Case { workload: row.workload.clone(), category: row.category.clone(), keys };
+    format!("{}/{metric}", case.id())
 }
 
 /// `base: 5 repeats, 5 boots` and where they are.

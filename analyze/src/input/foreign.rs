@@ -191,6 +191,9 @@ fn take(
             let key = section.map_or(key, |s| s.canonical(key)).to_owned();
             side.spelled.entry((key, level.to_owned())).or_insert_with(|| written.to_owned());
         }
+        if let Some(mark) = source.foreign.decimal {
+            side.decimals.entry(mark).or_insert_with(|| source.path.clone());
+        }
         let groups = groups(side, &place, &source.foreign, &replicate);
         for (index, (_, records)) in groups.into_iter().enumerate() {
             let mut hasher = DefaultHasher::new();

@@ -11,6 +11,8 @@ use formats::perf_conf::{Conf, closest};
 use model::{Case, Keys};
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+/// The name under which categories are compared and mapped, where no case has a key of that name.
+pub(crate) const CATEGORY: &str = "category";
 /// So many names and levels are listed in an error.
 const LISTED: usize = 8;
 
@@ -59,11 +61,17 @@ impl Plan {
         kept.collect()
     }
 
+    /// The category under which a case stands, empty where categories are compared.
+    pub fn category<'t>(&'t self, category: &'t str, is_baseline: bool) -> &'t str {
+        self.level(CATEGORY, category, is_baseline).unwrap_or_default()
+    }
+
     /// The first two cases of a side that would become one.
     pub fn clash<'c>(&self, cases: &'c [Case], is_baseline: bool) -> Option<(&'c Case, &'c Case)> {
         let mut seen: HashMap<(&str, &str, Keys), &Case> = HashMap::new();
         for case in cases {
-            let name = (case.workload.as_str(), case.category.as_str(), self.keys(&case.keys, is_baseline));
+            let category = self.category(&case.category, is_baseline);
+            let name = (case.workload.as_str(), category, self.keys(&case.keys, is_baseline));
             if let Some(known) = seen.insert(name, case) {
                 return Some((known, case));
             }
@@ -93,6 +101,7 @@ impl Plan {
         }
         repeat.levels = levels;
         for table in &mut repeat.tables {
+            table.category = self.category(&table.category, is_baseline).to_owned();
             table.keys.retain(|key| !self.compared.contains(key));
         }
     }
@@ -105,6 +114,7 @@ impl Plan {
             Some((key, level))
         });
         fact.keys = kept.collect();
+        fact.category = self.category(&fact.category, is_baseline).to_owned();
     }
 }
 
@@ -126,10 +136,15 @@ pub(crate) fn cases_of<'r>(repeats: impl IntoIterator<Item = &'r Repeat>) -> Vec
     out
 }
 
+/// The level of a key, or the category, as [`CATEGORY`] says.
+pub(crate) fn level_of<'c>(case: &'c Case, key: &str) -> Option<&'c str> {
+    case.keys.get(key).or_else(|| (key == CATEGORY && !case.category.is_empty()).then_some(&case.category))
+}
+
 /// The levels of a key, each once, in the order of the cases.
 pub(crate) fn levels_of(cases: &[Case], key: &str) -> Vec<String> {
     let mut seen = HashSet::new();
-    let levels = cases.iter().filter_map(|case| case.keys.get(key));
+    let levels = cases.iter().filter_map(|case| level_of(case, key));
     levels.filter(|level| seen.insert(*level)).map(str::to_owned).collect()
 }
 
@@ -180,7 +195,7 @@ fn plan(options: &CompareOptions, cases: &[Vec<Case>]) -> Result<Plan, AnalyzeEr
     let mut plan = Plan::default();
     let all = || cases.iter().flatten();
     for written in &options.compared {
-        let key = key(written, all(), &options.conf)
+        let key = key_or_category(written, all(), &options.conf)
             .ok_or_else(|| unknown_key(&format!("--compare {}", quoted(written)), written, all()))?;
         if !plan.compared.contains(&key) {
             plan.compared.push(key);
@@ -226,6 +241,16 @@ pub(super) fn key<'c>(
     canonical.filter(|canonical| *canonical != written).find(|canonical| has(canonical)).map(str::to_owned)
 }
 
+/// The same, or the category.
+fn key_or_category<'c>(
+    written: &str,
+    cases: impl Iterator<Item = &'c Case> + Clone,
+    conf: &Conf,
+) -> Option<String> {
+    let is_category = || written.trim() == CATEGORY && cases.clone().any(|case| !case.category.is_empty());
+    key(written, cases.clone(), conf).or_else(|| is_category().then(|| CATEGORY.to_owned()))
+}
+
 /// The error for a key that no case has.
 pub(super) fn unknown_key<'c>(
     said: &str,
@@ -253,7 +278,9 @@ fn map(written: &str, cases: &[Vec<Case>], conf: &Conf) -> Result<Map, AnalyzeEr
         written.match_indices(':').filter_map(|(at, _)| Some((written.get(..at)?, written.get(at + 1..)?)))
     };
     let all = || cases.iter().flatten();
-    let Some((key, levels)) = parts().find_map(|(name, rest)| Some((key(name, all(), conf)?, rest))) else {
+    let Some((key, levels)) =
+        parts().find_map(|(name, rest)| Some((key_or_category(name, all(), conf)?, rest)))
+    else {
         return Err(unknown_key(&said, first, all()));
     };
     let Some((first_a, _)) = levels.split_once('=') else {
@@ -317,11 +344,12 @@ pub(super) fn refused(
     (one, other): (&Case, &Case),
     takes_maps: bool,
 ) -> AnalyzeError {
-    let differs = |key: &&str| one.keys.get(key) != other.keys.get(key);
+    let differs = |key: &&str| level_of(one, key) != level_of(other, key);
     let level =
-        |case: &Case, key: &str| case.keys.get(key).map_or("no level".to_owned(), |l| quoted(l).to_string());
+        |case: &Case, key: &str| level_of(case, key).map_or("no level".to_owned(), |l| quoted(l).to_string());
     let names = plan.compared.iter().map(String::as_str);
-    let rest = Case { keys: plan.keys(&one.keys, true), ..one.clone() };
+    let category = plan.category(&one.category, true).to_owned();
+    let rest = Case { keys: plan.keys(&one.keys, true), category, ..one.clone() };
     AnalyzeError::Option(match names.into_iter().find(differs) {
         Some(key) => {
             let way = match takes_maps {
@@ -342,7 +370,7 @@ pub(super) fn refused(
             )
         }
         None => {
-            let of_one = plan.maps.iter().find(|map| one.keys.get(&map.key) != other.keys.get(&map.key));
+            let of_one = plan.maps.iter().find(|map| level_of(one, &map.key) != level_of(other, &map.key));
             let (said, key) = of_one.map_or((String::new(), ""), |map| (map.to_string(), map.key.as_str()));
             format!(
                 "--map {}: {} has both {} and {} (of {}), and two cases would become one; map the other one, too, or \

@@ -57,6 +57,8 @@ pub(crate) struct LoadedSide {
     pub said: foreign::SaidOf,
     /// How its files write levels that have another spelling here, by canonical key and level.
     pub spelled: BTreeMap<(String, String), String>,
+    /// The first of its files with each decimal mark, of tables whose cells tell it.
+    pub decimals: BTreeMap<char, PathBuf>,
     /// In which unit each file of another tool has each metric.
     pub units: Vec<units::Unit>,
     /// Facts of single cases, in the order of the files, each once.
@@ -347,6 +349,9 @@ impl LoadedSide {
         self.notes.extend(other.notes);
         self.said.extend(other.said);
         self.units.extend(other.units);
+        other.decimals.into_iter().for_each(|(mark, file)| {
+            self.decimals.entry(mark).or_insert(file);
+        });
         other.spelled.into_iter().for_each(|(level, written)| {
             self.spelled.entry(level).or_insert(written);
         });

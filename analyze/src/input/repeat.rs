@@ -23,12 +23,14 @@ pub(crate) enum Lost {
     Surroundings,
     /// It is not known: there is no number where one should be, so that it has failed as far as anybody can tell.
     Unreadable,
+    /// It was not given: the file says `null` in its place, and nothing of a failure.
+    NotGiven,
     /// It is a ratio that does not exist: its denominator is 0.
     Undefined,
 }
 
 impl InvalidCell {
-    /// The measurement failed, or left no number; else its surroundings spoiled it, or there is nothing to measure.
+    /// The measurement failed, or left no number; else its surroundings spoiled it, or no number was given.
     pub fn is_failure(&self) -> bool {
         matches!(self.kind, Lost::Failed(_) | Lost::Unreadable)
     }

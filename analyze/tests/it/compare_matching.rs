@@ -204,7 +204,7 @@ fn cases_of_one_kind_are_one_finding_and_far_ones_are_none() {
     assert_eq!(result.nearest.len(), 1);
     assert_eq!((result.nearest[0].cases, result.nearest[0].keys.len()), (40, 1));
     let result =
-        compare(&options(&[side("a.csv", &cases("x", "p")), side("b.csv", &cases("x", "q"))])).unwrap();
+        compare(&options(&[side("a.csv", &cases("x", "p")), side("b.csv", &cases("y", "q"))])).unwrap();
     assert!(result.nearest.is_empty(), "{:?}", result.nearest);
 }
 
@@ -356,4 +356,29 @@ fn the_note_on_unmatched_rows_speaks_of_the_flags_where_there_are_some() {
     let far = hyperfine(root.path(), "far.json", &[("x", 1.0)]);
     let far = compare(&with(&[old, far], &[], &[])).unwrap();
     assert!(advice(&far).contains("aliases to perf.conf"), "{}", advice(&far));
+}
+
+#[test]
+fn cases_of_categories_that_differ_are_near_and_meet_by_the_flag_that_is_proposed() {
+    let root = tempfile::tempdir().unwrap();
+    let of = |name: &str, category: &str, factor: f64| {
+        let other = [("other,x", 20.0 * factor), ("other,y", 30.0)];
+        let own = [(format!("{category},x"), 50.0), (format!("{category},y"), 60.0)];
+        let own = own.iter().map(|(levels, mean)| (levels.as_str(), *mean));
+        table(root.path(), name, "category,size", &own.chain(other).collect::<Vec<_>>())
+    };
+    let paths = [of("a.csv", "read", 1.0), of("b.csv", "reading", 1.0)];
+    let result = compare(&options(&paths)).unwrap();
+    assert_eq!(result.nearest.len(), 1, "{:?}", result.nearest);
+    let near = &result.nearest[0];
+    assert_eq!((near.keys[0].key.as_str(), near.cases), ("category", 2));
+    assert_eq!((near.keys[0].a.as_deref(), near.keys[0].b.as_deref()), (Some("read"), Some("reading")));
+    assert_eq!(near.flags, ["--map", "category: read=reading"]);
+    let mapped = compare(&with(&paths, &[], &["category: read=reading"])).unwrap();
+    assert_eq!((mapped.rows.len(), mapped.comparable_rows()), (4, 4));
+    assert!(mapped.nearest.is_empty() && mapped.rows.iter().any(|row| row.id == "csv/read/size=x/rate"));
+    let clash = refused(&with(&paths, &["category"], &[]));
+    assert!(clash.contains("--compare 'category': 'a.csv' has two levels of it for one case"), "{clash}");
+    let none = refused(&with(&paths, &[], &["category: read=writing"]));
+    assert!(none.contains("the other side has no level 'writing' of 'category'"), "{none}");
 }

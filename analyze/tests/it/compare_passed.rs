@@ -1,11 +1,11 @@
-//! Files beside results that are not read: each sort is told once, with what it is.
+//! What is said of files as they are: those that are not read, numbers that are not given, decimals and spellings.
 
 use crate::support;
 
-use analyze::{Comparison, compare};
+use analyze::{Comparison, compare, show};
 use std::fs;
 use std::path::{Path, PathBuf};
-use support::{options, run};
+use support::{codes, options, run};
 
 const FIO: &str = include_str!("../../../formats/testdata/foreign/fio-3.33-read.json");
 const XZ: &[u8] = b"\xfd7zXZ\0\0\x04\xe6\xd6\xb4\x46";
@@ -104,4 +104,58 @@ fn a_directory_of_packed_or_misnamed_results_alone_says_so() {
         let text = compare(&options(&[sides[0].clone(), folder])).unwrap_err().to_string();
         assert!(text.contains(said) && text.contains("beside 1 file of other kinds"), "{text}");
     }
+}
+
+/// A table of two cases with so many runs, of which one value of B's first case is as given.
+fn tables(root: &Path, odd: &str) -> [PathBuf; 2] {
+    for side in ["a", "b"] {
+        let mut text = "size;metric;repeat;value\n".to_owned();
+        for (size, repeat) in ["4096", "64k"].into_iter().flat_map(|size| (1..=6).map(move |n| (size, n))) {
+            let value = if (side, size, repeat) == ("b", "4096", 3) {
+                odd.to_owned()
+            } else {
+                format!("10{repeat}.25")
+            };
+            text.push_str(&format!("{size};time;{repeat};{value}\n"));
+        }
+        write(root, &format!("{side}.csv"), text);
+    }
+    ["a", "b"].map(|side| root.join(format!("{side}.csv")))
+}
+
+#[test]
+fn a_figure_that_is_null_is_a_lost_cell_and_no_failed_attempt() {
+    let root = tempfile::tempdir().unwrap();
+    let result = run(&tables(root.path(), "null"));
+    assert!(result.failures.is_empty(), "{:?}", result.failures);
+    assert_eq!(result.rows.iter().map(|row| row.b.n).sum::<usize>(), 11);
+    assert!(codes(&result).contains(&"lost-cells"), "{:?}", codes(&result));
+    // What is no number at all may be all that a failed run has left.
+    let result = run(&tables(root.path(), "killed"));
+    assert_eq!(result.failures.len(), 1);
+}
+
+#[test]
+fn tables_with_different_decimal_marks_are_told_and_those_with_one_are_not() {
+    let root = tempfile::tempdir().unwrap();
+    let paths = tables(root.path(), "103.25");
+    assert!(!codes(&run(&paths)).contains(&"mixed-decimals"));
+    let commas = fs::read_to_string(&paths[1]).unwrap().replace('.', ",");
+    fs::write(&paths[1], commas).unwrap();
+    let result = run(&paths);
+    let told = result.warnings.iter().find(|w| w.code == "mixed-decimals").unwrap();
+    assert!(
+        told.text.contains("b.csv has decimal commas and ") && told.text.contains("a.csv decimal points"),
+        "{told:?}"
+    );
+    assert_eq!(result.rows[0].b.values[0], 101.25);
+}
+
+#[test]
+fn what_is_shown_of_one_side_tells_how_its_file_spells_levels() {
+    let root = tempfile::tempdir().unwrap();
+    let [a, _] = tables(root.path(), "103.25");
+    let shown = show(&options(&[]), &a).unwrap();
+    let spelled: Vec<_> = shown.spelled.iter().map(|s| (s.level.as_str(), s.written())).collect();
+    assert_eq!((shown.rows[0].id.as_str(), spelled), ("csv//size=4k/time", vec![("4k", Some("4096"))]));
 }

@@ -33,10 +33,10 @@ fn a_campaign_that_another_program_parked_goes_on_and_one_with_another_qemu_line
         let mut command = guests.perfvt();
         guests.ends_with(code, command.arg("resume").arg(&out).args(["--repeat", repeat]))
     };
-    noted(&guests, "0123456789abcdef", "2");
+    noted(&guests, "0123456789abcdef", "3");
     let said = resume("2", 0);
     assert!(said.contains("4 cells valid"), "{said}");
-    noted(&guests, "0123456789abcdef", "3");
+    noted(&guests, "0123456789abcdef", "4");
     let said = resume("3", 2);
     assert!(said.contains("qemu.argv"), "{said}");
     guests.assert_nothing_left();

@@ -36,6 +36,7 @@ pub(super) fn networks(
     environments: &mut [Environment],
     scenario: Scenario,
     warnings: &mut Vec<String>,
+    notes: &mut Vec<String>,
 ) -> Result<(), SetupError> {
     let mut auto = None;
     for environment in environments {
@@ -48,6 +49,20 @@ pub(super) fn networks(
                 Ok(*auto.insert(kind))
             }
         })?;
+        // What cannot be laid out is told when it is.
+        let idle = parse::layout(&environment.params)
+            .map(|layout| parse::idle(&layout.client, &environment.params))
+            .unwrap_or_default();
+        if !idle.is_empty() {
+            let note = format!(
+                "{}: no effect, because in {scenario} the client is not on another host that ssh reaches; set \
+                 scenario=exhost_guest with client=ADDRESS, or leave out what is said of its host",
+                idle.join(", ")
+            );
+            if !notes.contains(&note) {
+                notes.push(note);
+            }
+        }
     }
     Ok(())
 }

@@ -121,7 +121,7 @@ pub fn prepare(request: &Request, executable: &Path) -> Result<Prepared, SetupEr
     let mut warnings: Vec<String> = warning.into_iter().collect();
     let scenario = resolve::scenario(&mut environments)?;
     if guests {
-        resolve::networks(&mut environments, scenario, &mut warnings)?;
+        resolve::networks(&mut environments, scenario, &mut warnings, &mut notes)?;
         resolve::confine(&mut environments, scenario, accel, &mut warnings)?;
     }
     let stage = resolve::stage(&mut environments, workload, accel, request.allow_unpinned, &mut warnings)?;

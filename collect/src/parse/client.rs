@@ -40,6 +40,13 @@ pub fn client_tools(params: &Params) -> Option<String> {
     given(params, "client_tools").map(str::to_owned)
 }
 
+/// Keys of a client on another host, where this client is elsewhere: they have no effect.
+pub fn idle(place: &ClientPlace, params: &Params) -> Vec<&'static str> {
+    let keys = ["client_user", "client_key", "client_port", "client_ssh_config", "client_tools"];
+    let is_remote = matches!(place, ClientPlace::Remote(_));
+    keys.into_iter().filter(|key| !is_remote && given(params, key).is_some()).collect()
+}
+
 /// The external host, and how to log in there.
 fn destination(address: &str, params: &Params) -> Result<Destination, LayoutError> {
     let destination =
@@ -80,6 +87,9 @@ mod tests {
             ("192.168.100.15", Some("perf"), Some(2222))
         );
         assert_eq!((&host.key, place.is_here()), (&None, false));
+        params.set("client_tools", "/opt/netperf", Origin::BuiltIn);
+        assert!(idle(&place, &params).is_empty());
+        assert_eq!(idle(&ClientPlace::Host, &params), ["client_user", "client_port", "client_tools"]);
         params.set("client_port", "0", Origin::BuiltIn);
         assert!(
             client_place(Scenario::ExhostGuest, &params).unwrap_err().to_string().contains("client_port")

@@ -19,7 +19,7 @@ mod nics;
 mod os;
 mod scenario;
 
-pub use client::{client_place, client_tools};
+pub use client::{client_place, client_tools, idle};
 pub use confine::{CONFINE, confine};
 pub use deadlines::deadlines;
 pub use definition::{NO_DEVICE, definition, own_kernel};

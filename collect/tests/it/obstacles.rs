@@ -43,3 +43,17 @@ fn programs_that_a_workload_lacks_on_the_host_or_in_the_guest_are_named_all_at_o
     let several = in_the_way("fio", &["qemu_binary=/nonexistent/qemu", "disk_dir=/nonexistent"]);
     assert!(several.starts_with("4 things of this host are in the way:\n"), "{several}");
 }
+
+#[test]
+fn keys_of_a_client_on_another_host_are_told_where_the_client_is_elsewhere() {
+    let sets = ["net=user", "numa_node=0", "client_tools=/opt", "client_port=2222"];
+    let request = Request {
+        source: Source { workload: Some("netperf".into()), ..Source::default() },
+        sets: sets.map(str::to_owned).to_vec(),
+        accel: "tcg".into(),
+        ..Request::default()
+    };
+    let notes = prepare(&request, Path::new("/nonexistent")).unwrap().notes.join("\n");
+    assert!(notes.contains("client_port, client_tools: no effect, because in host_guest"), "{notes}");
+    assert!(notes.contains("scenario=exhost_guest with client=ADDRESS"), "{notes}");
+}

@@ -69,6 +69,15 @@ impl Decimals {
         self.point = self.point.max(point);
     }
 
+    /// The mark with which the numbers are read, where the cells tell one and not the other.
+    pub fn mark(&self) -> Option<char> {
+        match (self.comma > self.point, self.point > self.comma) {
+            (true, _) => Some(','),
+            (_, true) => Some('.'),
+            _ => None,
+        }
+    }
+
     /// The number of a cell, or why it is none.
     pub fn number(&self, cell: &str) -> Result<f64, String> {
         // Almost every cell of almost every table.

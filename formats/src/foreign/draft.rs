@@ -94,6 +94,7 @@ impl Draft {
     }
 
     fn push(&mut self, case: &Case, (metric, unit): (&str, &str), value: Result<f64, String>, failed: bool) {
+        let value = value.map_err(spoken);
         let record = Record {
             category: case.category.clone(),
             keys: case.keys.clone(),
@@ -110,7 +111,7 @@ impl Draft {
 
     /// Something that could not be used.
     pub fn lose(&mut self, line: u32, reason: impl Into<String>) {
-        self.foreign.losses.push(Loss { line, reason: reason.into() });
+        self.foreign.losses.push(Loss { line, reason: spoken(reason.into()) });
     }
 
     /// The file, if it was JSON or XML, whose ends are seen.
@@ -132,6 +133,11 @@ impl Draft {
             settings.len() - 1
         })
     }
+}
+
+/// A reason in a tool's own words, which may have none.
+fn spoken(reason: String) -> String {
+    if reason.trim().is_empty() { "it failed and does not say why".to_owned() } else { reason }
 }
 
 /// What is counted.

@@ -11,7 +11,7 @@
 //! the CPU time in per cent.
 
 use super::draft::{Draft, Facts, key};
-use super::iozone_options::options;
+use super::iozone_options::{options, sizes_of_each};
 use super::{Keys, Parsed, iozone_plain, number};
 use crate::tool::lines;
 use edge::quoted;
@@ -112,6 +112,8 @@ struct Reader {
     record_kb: String,
     file_kb: String,
     threads: String,
+    /// With `-l A -u B` the report has a column for each number of processes, from this one on.
+    fewest: Option<u32>,
 }
 
 impl Reader {
@@ -127,18 +129,30 @@ impl Reader {
                 )),
             };
         }
+        if text.starts_with("OPS Mode.") || text.starts_with("Microseconds/op Mode.") {
+            // Its tables by size say no more of their unit than this line.
+            let mode = text.split_once('.').map_or(text, |(mode, _)| mode);
+            return Err((
+                line,
+                format!("it is in {}; run iozone without -O and -N, for kBytes/sec", quoted(mode)),
+            ));
+        }
         if text.starts_with("Iozone: Performance Test") {
             // Another report begins: nothing of the one before holds any longer.
             (self.facts, self.place) = (BTreeMap::new(), Place::Before);
-            (self.record_kb, self.file_kb, self.threads) = Default::default();
+            (self.record_kb, self.file_kb, self.threads, self.fewest) = Default::default();
         } else if let Some(rest) = text.strip_prefix("Version $Revision:") {
             self.facts.insert("tool.iozone".into(), rest.trim_matches([' ', '$']).to_owned());
         } else if let Some(command) = text.strip_prefix("Command line used:") {
             self.facts.insert("param.iozone_options".into(), options(command));
         } else if let Some(rest) = text.strip_prefix("Throughput test with ") {
             self.threads = rest.split_whitespace().next().unwrap_or_default().to_owned();
+        } else if let Some(rest) = text.strip_prefix("Min process = ") {
+            self.fewest = rest.trim().parse().ok();
         } else if let Some(rest) = text.strip_prefix("File size set to ") {
             self.file_kb = rest.split_whitespace().next().unwrap_or_default().to_owned();
+        } else if let Some((file, _)) = sizes_of_each(text) {
+            self.file_kb = file.to_owned();
         } else if text.starts_with("\"Throughput report") {
             (self.place, self.about) = (Place::Processes, About::Throughput);
         } else if text.starts_with("\"CPU utilization report") {
@@ -196,17 +210,30 @@ impl Reader {
         let Some(metric) = operation(name) else {
             return self.lose(line, format!("the unknown operation {}", quoted(name.trim())));
         };
-        let pairs = [("size_kB", &self.file_kb), ("record_kB", &self.record_kb), ("threads", &self.threads)];
-        let keys = pairs.into_iter().filter(|(_, v)| !v.is_empty()).map(|(k, v)| key(k, v.as_str()));
-        let keys: Vec<_> = keys.collect();
-        // With -t A -u B the report has one column for each number of processes.
         match value.split_whitespace().collect::<Vec<_>>().as_slice() {
-            [one] => self.push(metric, keys, one, line),
-            several => self.lose(
-                line,
-                format!("{} numbers of processes in one report; run iozone once for each", several.len()),
-            ),
+            [one] if self.fewest.is_none() => self.push(metric, self.together(&self.threads), one, line),
+            several => {
+                let Some(fewest) = self.fewest else {
+                    let count = several.len();
+                    let reason =
+                        format!("{count} numbers of processes in one report; run iozone once for each");
+                    return self.lose(line, reason);
+                };
+                for (threads, value) in (fewest..).zip(several) {
+                    self.push(metric, self.together(&threads.to_string()), value, line);
+                }
+            }
         }
+    }
+
+    /// The levels of what so many processes did.
+    fn together(&self, threads: &str) -> Keys {
+        let pairs = [
+            ("size_kB", self.file_kb.as_str()),
+            ("record_kB", self.record_kb.as_str()),
+            ("threads", threads),
+        ];
+        pairs.into_iter().filter(|(_, v)| !v.is_empty()).map(|(k, v)| key(k, v)).collect()
     }
 
     fn push(&mut self, operation: &str, keys: Keys, value: &str, line: u32) {

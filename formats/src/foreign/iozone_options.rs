@@ -1,4 +1,4 @@
-//! iozone's command line as a fact.
+//! What iozone says of a run before its figures: its command line as a fact, and the sizes.
 
 /// Options that say which cases are measured, where, and what is written about it; they take a value.
 const CASES: &str = "irsngyqtluFfbU";
@@ -38,4 +38,19 @@ pub(super) fn options(command: &str) -> String {
     }
     out.sort_unstable();
     if out.is_empty() { "none".to_owned() } else { out.join(" ") }
+}
+
+/// Sizes of a file and a record in `Each process writes a 64 kByte file in 4 kByte records`, which says them also where the
+/// command line does not.
+pub(super) fn sizes_of_each(line: &str) -> Option<(&str, &str)> {
+    let (_, rest) = line.strip_prefix("Each ")?.split_once(" writes a ")?;
+    let words: Vec<&str> = rest.split_whitespace().collect();
+    match words.as_slice() {
+        [file, of_file, "file", "in", record, of_record, "records"]
+            if [of_file, of_record].iter().all(|unit| unit.eq_ignore_ascii_case("kByte")) =>
+        {
+            Some((file, record))
+        }
+        _ => None,
+    }
 }

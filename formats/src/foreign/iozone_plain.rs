@@ -9,7 +9,7 @@
 //! The names are those of the report, so that a file with it and one without are of the same cases.
 
 use super::draft::{Draft, Facts, key};
-use super::iozone_options::options;
+use super::iozone_options::{options, sizes_of_each};
 use super::{Keys, Parsed, number};
 use crate::tool::lines;
 use edge::quoted;
@@ -56,7 +56,6 @@ struct Run {
     facts: Facts,
     file_kb: String,
     record_kb: String,
-    threads: String,
     /// The heading of the table has been seen.
     in_table: bool,
 }
@@ -80,12 +79,12 @@ impl Run {
             self.facts.insert("tool.iozone".into(), rest.trim_matches([' ', '$']).to_owned());
         } else if let Some(command) = said.strip_prefix("Command line used:") {
             self.facts.insert("param.iozone_options".into(), options(command));
-        } else if let Some(rest) = said.strip_prefix("Throughput test with ") {
-            self.threads = first(rest);
         } else if let Some(rest) = said.strip_prefix("File size set to ") {
             self.file_kb = first(rest);
         } else if let Some(rest) = said.strip_prefix("Record Size ") {
             self.record_kb = first(rest);
+        } else if let Some((file, record)) = sizes_of_each(said) {
+            (self.file_kb, self.record_kb) = (file.to_owned(), record.to_owned());
         } else if let Some(rest) = said.strip_prefix("Children see throughput for ") {
             self.processes(draft, rest, line);
         } else if said.starts_with("kB  reclen") {
@@ -102,16 +101,20 @@ impl Run {
         let Some((who, value)) = rest.split_once('=') else {
             return draft.lose(line, "a throughput without its value");
         };
-        let name = who.trim().trim_start_matches(|c: char| c.is_ascii_digit()).trim();
+        // With -l A -u B each number of processes has its turn, and the heading names the first alone.
+        let name = who.trim().trim_start_matches(|c: char| c.is_ascii_digit());
+        let threads = who.trim().strip_suffix(name).unwrap_or_default();
+        let name = name.trim();
         let Some((_, metric)) = PROCESSES.iter().find(|(words, _)| *words == name) else {
             return draft.lose(line, format!("the unknown operation {}", quoted(name)));
         };
         let Some(value) = value.trim().strip_suffix("kB/sec") else {
             return draft.lose(line, "a throughput that is not in kB/sec; run iozone without -O and -N");
         };
-        let pairs = [("size_kB", &self.file_kb), ("record_kB", &self.record_kb), ("threads", &self.threads)];
+        let pairs =
+            [("size_kB", self.file_kb.as_str()), ("record_kB", &self.record_kb), ("threads", threads)];
         let keys = pairs.into_iter().filter(|(_, level)| !level.is_empty());
-        let keys = keys.map(|(name, level)| key(name, level.as_str())).collect();
+        let keys = keys.map(|(name, level)| key(name, level)).collect();
         self.give(draft, metric, keys, value.trim(), line);
     }
 

@@ -192,7 +192,7 @@ pub static READERS: &[Reader] = &[
     Reader {
         kind: Kind::NetperfOmni,
         tool: "netperf",
-        how: "-- -o SELECTORS or -- -k SELECTORS",
+        how: "-- -o SELECTORS, -- -O SELECTORS or -- -k SELECTORS",
         name: "netperf omni output",
         section: "netperf",
         is: netperf_omni::is,

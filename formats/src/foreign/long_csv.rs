@@ -103,6 +103,7 @@ pub(super) fn parse(text: &str) -> Parsed {
     let decimals = decimals(text, separator, &comment);
     let mut table = Table { columns: headings(&first)?, decimals, last: None };
     let mut draft = Draft::default();
+    draft.foreign.decimal = decimals.mark();
     draft.foreign.names_repeats = table.columns.contains(&Column::Repeat);
     let mut repeats = None;
     for line in lines {

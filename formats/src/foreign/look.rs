@@ -11,10 +11,11 @@ const SHOWN: usize = 80;
 const KEYS: usize = 8;
 
 /// Marks of outputs that are not read: all words must be in the text. What it is, and the way out.
-const KNOWN: [(&[&str], &str, &str); 17] = [
+const KNOWN: [(&[&str], &str, &str); 18] = [
     (&["Run status group", "bw="], "fio's text for people", "run fio with --output-format=json"),
     (&["(groupid=", "IOPS="], "fio's text for people", "run fio with --output-format=json"),
     (&["[ ID] Interval", "Transfer"], "text of iperf", "run iperf3 with -J on the client"),
+    (&["Interim result: "], "netperf's output without its banner", "run netperf without -P 0"),
     (&["Benchmark 1:", "Time (mean"], "hyperfine's text for people", "run hyperfine with --export-json FILE"),
     (&["| Command |", "Mean ["], "hyperfine's table for people", "run hyperfine with --export-json FILE"),
     (&[hyperfine::SUMMARIES], "hyperfine's CSV of summaries", "run hyperfine with --export-json FILE"),
@@ -109,7 +110,7 @@ pub fn look(head: &[u8]) -> String {
         && let Some(root) = xml_root(text)
     {
         return format!(
-            "it is XML with the root element {}, which no tool that is known writes",
+            "it is XML with the root element {}, which no tool that is known writes; {TABLE}",
             quoted(&root)
         );
     }
@@ -125,15 +126,29 @@ pub fn look(head: &[u8]) -> String {
             ),
         };
     }
-    if is_table(text) {
-        return format!(
-            "it is a table that is not read; its heading must name the columns metric and value, or each metric over a \
-             column of numbers; it begins with {}",
-            quoted(&shown)
-        );
+    if let Some(sentence) = rows(text, &shown) {
+        return sentence;
     }
     let what = if is_log(text) { "it looks like a log and" } else { "it" };
     format!("{what} is no result of any tool that is known; it begins with {}", quoted(&shown))
+}
+
+/// What lines of cells are, or numbers alone; nothing for another text.
+fn rows(text: &str, shown: &str) -> Option<String> {
+    if is_numbers(text) {
+        return Some(
+            "it is numbers without a heading, as netperf prints them with -P 0; run the tool with its headings (netperf \
+             without -P 0)"
+                .to_owned(),
+        );
+    }
+    is_table(text).then(|| {
+        format!(
+            "it is a table that is not read; its heading must name the columns metric and value, or each metric over a \
+             column of numbers; it begins with {}",
+            quoted(shown)
+        )
+    })
 }
 
 /// Whether the head of a file that nobody reads is that of a known tool's output, of which the way out is known.
@@ -245,6 +260,19 @@ impl<'de> serde::de::DeserializeSeed<'de> for First<'_> {
     }
 }
 
+/// Whether each line is of numbers, with blanks between them or a rate's unit among them.
+fn is_numbers(text: &str) -> bool {
+    if text.contains(',') && !text.contains("its/s") && !text.contains("ans/s") {
+        return false;
+    }
+    let is_number = |word: &str| word.parse::<f64>().is_ok();
+    let mut lines = text.lines().filter(|line| !line.trim().is_empty());
+    lines.all(|line| {
+        let mut words = line.split([',', ' ', '\t']).filter(|word| !word.is_empty());
+        words.next().is_some_and(is_number) && words.all(|word| is_number(word) || word.ends_with("/s"))
+    })
+}
+
 /// Whether each of the first lines has as many separators as the first.
 fn is_table(text: &str) -> bool {
     let lines: Vec<&str> = text.lines().filter(|l| !l.trim().is_empty()).take(6).collect();
@@ -278,7 +306,10 @@ mod tests {
             ("{\"machine\": {\"a\": 1}, \"results2\": [1, 2", "JSON with the keys 'machine', 'results2'"),
             ("[{\"x\": 1}, {\"y\": 2}]", "JSON with the keys 'x',"),
             ("[]", "JSON without any keys"),
-            ("<?xml version=\"1.0\"?>\n<!-- x -->\n<suite a='1'><b/>", "root element 'suite'"),
+            (
+                "<?xml version=\"1.0\"?>\n<!-- x -->\n<suite a='1'><b/>",
+                "root element 'suite', which no tool that is known writes; write its figures",
+            ),
             ("<!DOCTYPE html>\n<html>", "HTML"),
             ("2026-01-01 10:00:00 begin\n2026-01-01 10:00:01 end\n", "looks like a log"),
             ("1,2,3\n4,5,6\n", "columns metric and value"),

@@ -89,6 +89,13 @@ pub struct Record {
     pub line: u32,
 }
 
+impl Record {
+    /// The file says itself that there is no number (`null`), which tells of no failure.
+    pub fn is_null(&self) -> bool {
+        !self.failed && self.value.as_ref().is_err_and(|reason| reason.contains("'null'"))
+    }
+}
+
 /// A line, or an entry, that could not be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Loss {
@@ -150,6 +157,8 @@ pub struct Foreign {
     pub settings: Vec<BTreeMap<String, String>>,
     /// How it writes levels that have another spelling here, see [`level`].
     pub spellings: Spellings,
+    /// The decimal mark of a table whose cells tell one: `,` or `.`.
+    pub decimal: Option<char>,
     /// It numbers its repeats itself, so that runs are more than what one session happened to give.
     pub names_repeats: bool,
 }

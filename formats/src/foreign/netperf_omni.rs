@@ -1,5 +1,12 @@
-//! netperf's omni output selection: `-o` (CSV with a heading) and `-k` (`KEY=VALUE`), after the `--` of the command
-//! (netperf manual, section "Omni Output Selection").
+//! netperf's omni output selection: `-o` (CSV with a heading), `-k` (`KEY=VALUE`) and `-O` (columns under up to four lines of
+//! headings), after the `--` of the command (netperf manual, section "Omni Output Selection").
+//!
+//! ```text
+//!   Throughput Throughput  Mean                 -O
+//!              Units       Latency
+//!                          Microseconds
+//!   12934.82   10^6bits/s  69.21
+//! ```
 //!
 //! Text between the lines of results is passed over. A test that was begun and gave no result failed: its banner tells the
 //! category, and what other files have tells the case. Of a file that holds only such tests the banner tells what it is.
@@ -11,7 +18,7 @@ use super::draft::{Draft, Facts, key};
 use super::{Idle, IdleCase, Keys, Loss, Parsed, lost_end, number, table};
 use crate::tool::lines;
 use edge::quoted;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 /// Output selectors that are read, with the headings that the CSV gives them.
 const SELECTORS: [(&str, &str); 17] = [
@@ -70,11 +77,73 @@ const PUNCTUAL: f64 = 0.1;
 /// measured: the tables of netperf's other output have lines of numbers.
 pub(super) fn is(text: &str) -> bool {
     let known = |l: &str| l.starts_with("MIGRATED ") || l.starts_with("OMNI ");
-    let of_numbers =
-        |l: &str| l.split_whitespace().count() > 1 && l.split_whitespace().all(|w| number(w).is_ok());
+    let of_numbers = |l: &str| !l.trim().is_empty() && l.split_whitespace().all(|word| number(word).is_ok());
     let measured = |l: &str| l.contains('=') || of_numbers(l);
+    let mut above = Above::default();
     text.lines().any(|l| l.starts_with("THROUGHPUT=") || is_heading(l))
-        || (text.lines().any(|l| known(l) && is_banner(l)) && !text.lines().any(measured))
+        || (text.lines().any(|l| known(l) && is_banner(l))
+            && (text.lines().any(|l| is_lone(l) || !above.under(l).is_empty())
+                || !text.lines().any(measured)))
+}
+
+/// The heading of a throughput without anything else, which needs a banner above it to be netperf's.
+fn is_lone(line: &str) -> bool {
+    line.trim() == "Throughput"
+}
+
+/// How many lines of headings stand above a row of `-O`.
+const HEADINGS: usize = 4;
+
+/// The lines above one of them, which may be its headings.
+#[derive(Default)]
+struct Above<'a>(VecDeque<&'a str>);
+
+impl<'a> Above<'a> {
+    /// Selectors and values of a line under headings of `-O`; nothing where it is not such a line. Values begin where
+    /// headings do, so that the row tells where a column begins; a value that is missing leaves a heading that is not known.
+    fn under(&mut self, line: &'a str) -> Vec<(&'static str, &'a str)> {
+        if is_banner(line) || line.starts_with("Interim result") {
+            self.0.clear();
+            return Vec::new();
+        }
+        // Headings stand under headings, too.
+        let is_row =
+            !line.starts_with(char::is_whitespace) && line.split_whitespace().any(|w| number(w).is_ok());
+        let found = if is_row { self.columns(line) } else { Vec::new() };
+        match found.is_empty() {
+            true => {
+                self.0.push_back(line);
+                if self.0.len() > HEADINGS {
+                    self.0.pop_front();
+                }
+            }
+            false => self.0.clear(),
+        }
+        found
+    }
+
+    fn columns(&self, line: &'a str) -> Vec<(&'static str, &'a str)> {
+        let begins = |at: &usize| {
+            let (before, after) = (line.get(..*at).unwrap_or_default(), line.get(*at..).unwrap_or_default());
+            (before.is_empty() || before.ends_with(' ')) && after.starts_with(|c: char| c != ' ')
+        };
+        let starts: Vec<usize> = (0..line.len()).filter(begins).collect();
+        let ends = starts.iter().skip(1).copied().chain([usize::MAX]);
+        let mut found = Vec::new();
+        for (from, to) in starts.iter().copied().zip(ends) {
+            let part = |text: &'a str| text.get(from..to.min(text.len())).unwrap_or_default();
+            // The headings of the classic tables do not begin where their values do.
+            let is_cut = |text: &str| text.get(..from).is_some_and(|before| before.ends_with(|c| c != ' '));
+            let begins_later = |text: &str| text.starts_with(' ') && !text.trim().is_empty();
+            if self.0.iter().any(|heading| is_cut(heading) || begins_later(part(heading))) {
+                return Vec::new();
+            }
+            let words: Vec<&str> = self.0.iter().map(|heading| part(heading).trim()).collect();
+            let words: Vec<&str> = words.into_iter().filter(|word| !word.is_empty()).collect();
+            found.extend(selector(&words.join(" ")).map(|key| (key, part(line).trim())));
+        }
+        found
+    }
 }
 
 /// `MIGRATED TCP STREAM TEST from ADDRESS ..`, with which a test begins.
@@ -94,17 +163,21 @@ pub(super) fn parse(text: &str) -> Parsed {
     let mut reader = Reader::default();
     reader.draft.foreign.losses.extend(lost_end(text));
     let mut columns: Option<Vec<Option<&'static str>>> = None;
+    let mut above = Above::default();
     for (line, content) in lines(text) {
         let content = content.trim_end_matches('\r');
+        let found = above.under(content);
         if is_banner(content) {
             reader.finish();
             reader.begin(Some((content.to_owned(), line)));
             columns = None;
-        } else if is_heading(content) {
+        } else if is_heading(content) || (is_lone(content) && reader.waiting.is_some()) {
             reader.finish();
             columns = Some(cells(content).iter().map(|c| selector(c)).collect());
         } else if let Some(columns) = &columns {
             reader.row(columns, content, line);
+        } else if !found.is_empty() {
+            found.into_iter().for_each(|(key, value)| reader.key(key, value, line));
         } else if let Some((key, value)) = content.split_once('=') {
             reader.key(key.trim(), value.trim(), line);
         }

@@ -17,15 +17,28 @@ use super::draft::{Case, Draft, Facts, key};
 use super::netperf_omni::test;
 use crate::tool::{lines, number};
 
-/// Units of a heading, with their factors to Mbit/s. Those with bytes are powers of 1024.
-const UNITS: [(&str, f64); 6] = [
-    ("10^3bits/s", 1e-3),
-    ("10^6bits/s", 1.0),
-    ("10^9bits/s", 1e3),
-    ("KBytes/s", 8e-6 * 1024.0),
-    ("MBytes/s", 8e-6 * 1_048_576.0),
-    ("GBytes/s", 8e-6 * 1_073_741_824.0),
+/// Units of a heading, with their factors to Mbit/s; one that ends in another comes before it. Those with bytes are powers of
+/// 1024.
+const UNITS: [(&str, f64); 7] = [
+    ("10^3bits", 1e-3),
+    ("10^6bits", 1.0),
+    ("10^9bits", 1e3),
+    ("KBytes", 8e-6 * 1024.0),
+    ("MBytes", 8e-6 * 1_048_576.0),
+    ("GBytes", 8e-6 * 1_073_741_824.0),
+    ("Bytes", 8e-6),
 ];
+
+/// The factor of a line of headings. A unit has `/s` behind it, maybe after blanks (`KBytes  /s`), unless the line above says
+/// `Tput`.
+fn factor(line: &str, below_tput: bool) -> Option<f64> {
+    let packed: String = line.split_whitespace().collect();
+    let has = |unit: &str| match below_tput {
+        true => line.split_whitespace().any(|word| word == unit),
+        false => packed.contains(&format!("{unit}/s")),
+    };
+    UNITS.iter().find(|(unit, _)| has(unit)).map(|(_, factor)| *factor)
+}
 
 /// Tells the text by the banner of a test.
 pub(super) fn is(text: &str) -> bool {
@@ -45,8 +58,12 @@ struct Test {
     line: u32,
     /// Factor of the heading's unit.
     factor: Option<f64>,
+    /// The line before says `Tput`.
+    is_tput: bool,
     /// Of a UDP stream, what was sent: the first row.
     sent: Option<(Vec<f64>, u32)>,
+    /// A line of one number alone: what `-v 0` leaves of a result.
+    is_bare: bool,
     done: bool,
 }
 
@@ -57,19 +74,31 @@ pub(super) fn parse(text: &str) -> Parsed {
     for (line, content) in lines(text) {
         if let Some(name) = banner(content) {
             finish(&mut draft, test.take());
-            test = Some(Test { name, line, factor: None, sent: None, done: false });
+            test = Some(Test {
+                name,
+                line,
+                factor: None,
+                is_tput: false,
+                sent: None,
+                is_bare: false,
+                done: false,
+            });
             continue;
         }
         let Some(test) = test.as_mut().filter(|test| !test.done) else { continue };
-        if let Some((_, factor)) = UNITS.iter().find(|(unit, _)| content.contains(unit)) {
-            if !content.starts_with("Interim result") {
-                test.factor = Some(*factor);
-            }
+        if content.starts_with("Interim result") {
+            continue;
+        }
+        let below_tput = std::mem::replace(&mut test.is_tput, content.contains(" Tput "));
+        if let Some(factor) = factor(content, below_tput) {
+            test.factor = Some(factor);
             continue;
         }
         let cells: Option<Vec<f64>> = content.split_whitespace().map(signed).collect();
-        if let Some(cells) = cells.filter(|cells| cells.len() >= 4) {
-            row(&mut draft, test, &cells, line);
+        match cells {
+            Some(cells) if cells.len() >= 4 => row(&mut draft, test, &cells, line),
+            Some(cells) if cells.len() == 1 => test.is_bare = true,
+            _ => {}
         }
     }
     finish(&mut draft, test);
@@ -84,12 +113,27 @@ fn signed(word: &str) -> Option<f64> {
 /// A test that ends without its result is lost.
 fn finish(draft: &mut Draft, test: Option<Test>) {
     if let Some(test) = test.filter(|test| !test.done) {
-        draft.lose(test.line, "a test without a result: it failed, or its layout is another one");
+        let reason = match test.is_bare {
+            true => "a test whose result is one bare number; run netperf without -v 0",
+            false => {
+                "a test without a result: it failed, or its layout is another one; run netperf with -- -k"
+            }
+        };
+        draft.lose(test.line, reason);
     }
 }
 
 fn row(draft: &mut Draft, test: &mut Test, cells: &[f64], line: u32) {
-    let factor = test.factor.unwrap_or(1.0);
+    let is_transaction = ["_RR", "_CRR", "_CC"].iter().any(|end| test.name.ends_with(end));
+    let factor = match test.factor {
+        Some(factor) => factor,
+        None if is_transaction => 1.0,
+        None => {
+            test.done = true;
+            return draft
+                .lose(line, "a throughput of which no heading tells the unit; run netperf with -- -k");
+        }
+    };
     if test.name.starts_with("UDP_STREAM") {
         match (test.sent.take(), cells) {
             (None, [_, _, _, _, _, _, ..]) => test.sent = Some((cells.to_vec(), line)),
@@ -112,11 +156,14 @@ fn row(draft: &mut Draft, test: &mut Test, cells: &[f64], line: u32) {
         }
         return;
     }
-    let is_transaction = ["_RR", "_CRR", "_CC"].iter().any(|end| test.name.ends_with(end));
     match cells {
         [_, _, size, _, seconds, rate, rest @ ..] if is_transaction => {
             let case = case(draft, &test.name, *size, *seconds, line);
-            draft.give(&case, "trans.rate", "trans/s", *rate);
+            // With -f and a unit of bytes or bits that is what the rate is in.
+            match test.factor {
+                Some(factor) => draft.give(&case, "throughput", "Mbit/s", rate * factor),
+                None => draft.give(&case, "trans.rate", "trans/s", *rate),
+            }
             costs(draft, &case, rest.first(), rest.get(1), rest.get(2), rest.get(3));
             test.done = true;
         }

@@ -186,6 +186,7 @@ pub(super) fn parse(text: &str) -> Parsed {
     let cells = rows.iter().flat_map(|row| row.cells.iter().zip(&columns));
     let values = cells.filter(|(_, column)| **column == Column::Metric).map(|(cell, _)| cell.as_ref());
     let decimals = Decimals::of(separator, values);
+    draft.foreign.decimal = decimals.mark();
     draft.foreign.names_repeats = columns.contains(&Column::Run);
     let columns = names.iter().zip(columns).map(|(name, column)| (name.as_str(), column, Sort::of(name)));
     let mut table = Table { columns: columns.collect(), decimals, last: None };

@@ -342,6 +342,19 @@ fn sysbench_gives_rates_and_latencies_of_each_test_reconstructed() {
 }
 
 #[test]
+fn a_failure_without_a_word_has_a_reason_all_the_same() {
+    let sysbench = read("sysbench 1.0.20 (x)\nNumber of threads: 1\nFATAL: \n");
+    let gbench = read(
+        r#"{"context": {"library_build_type": "release"}, "benchmarks": [{"name": "a", "run_type": "iteration",
+            "error_occurred": true, "error_message": ""}]}"#,
+    );
+    for read in [sysbench, gbench] {
+        let failed = read.records.iter().find(|record| record.failed).unwrap();
+        assert_eq!(failed.value, Err("it failed and does not say why".to_owned()));
+    }
+}
+
+#[test]
 fn phoronix_gives_trials_with_the_direction_that_the_file_states_reconstructed() {
     let read_one = read(data!("foreign/phoronix-10.8-reconstructed.xml"));
     let fio = "/test=pts/fio,description=Type: Random Read - Block Size: 4KB/MB/s";

@@ -6,6 +6,7 @@ mod corpus;
 mod cuts;
 mod foreign;
 mod foreign_tools;
+mod odd_options;
 mod perf_conf;
 mod real_tools;
 mod rhs;

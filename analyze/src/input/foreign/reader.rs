@@ -200,7 +200,11 @@ impl<'a> Reader<'a> {
             if number.value().is_none() {
                 let said = failed.unwrap_or(head.record).value.clone().err();
                 let reason = said.unwrap_or_else(|| "its mean is too large".into());
-                let kind = if failed.is_some() { Lost::Failed(None) } else { Lost::Unreadable };
+                let kind = match failed {
+                    Some(_) => Lost::Failed(None),
+                    None if head.record.is_null() => Lost::NotGiven,
+                    None => Lost::Unreadable,
+                };
                 repeat.invalid.push(InvalidCell { cell: index, reason, kind });
             }
         }

@@ -1,20 +1,23 @@
 //! Files that real tools write here and now, with odd options: what is read of each is what the tool itself says in another
 //! place, or the file is refused in words that name it. None vanishes.
 //!
-//! A seed chooses tool, options and wrapping (`PERFVT_TOOL_FILES` says how many of the soak, `PERFVT_TOOL_SEED` the first). A
-//! tool that is not installed is named.
+//! A seed chooses tool, options and wrapping (`PERFVT_TOOL_FILES` says how many of the soak, `PERFVT_TOOL_SEED` the first;
+//! `PERFVT_TOOL` names the one tool). A tool that is neither installed nor among the packages of `make setup` is named.
 
 mod disks;
 mod fio;
 mod hyperfine;
+mod iozone;
+mod netperf;
 mod network;
+mod program;
 mod sysbench;
 mod wrap;
 
 use formats::foreign::{self, Foreign};
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 /// A file that a tool has written.
 struct Made {
@@ -35,13 +38,15 @@ struct Tool {
     share: u64,
 }
 
-const TOOLS: [Tool; 6] = [
-    Tool { name: "fio", make: fio::make, share: 40 },
-    Tool { name: "hyperfine", make: hyperfine::make, share: 16 },
-    Tool { name: "sysbench", make: sysbench::make, share: 14 },
-    Tool { name: "qemu-img", make: disks::make, share: 16 },
+const TOOLS: [Tool; 8] = [
+    Tool { name: "fio", make: fio::make, share: 32 },
+    Tool { name: "hyperfine", make: hyperfine::make, share: 13 },
+    Tool { name: "sysbench", make: sysbench::make, share: 11 },
+    Tool { name: "qemu-img", make: disks::make, share: 13 },
     Tool { name: "iperf3", make: network::iperf3, share: 8 },
-    Tool { name: "sockperf", make: network::sockperf, share: 6 },
+    Tool { name: "sockperf", make: network::sockperf, share: 5 },
+    Tool { name: "netperf", make: netperf::make, share: 12 },
+    Tool { name: "iozone", make: iozone::make, share: 6 },
 ];
 
 /// Numbers from a seed (SplitMix64).
@@ -79,16 +84,11 @@ impl Dice {
 
 /// What a program prints on standard output and error, in that order.
 fn run(program: &str, arguments: &[String], dir: &Path) -> Option<(String, String)> {
-    let mut command = Command::new(program);
+    let mut command = program::command(program)?;
     command.args(arguments).current_dir(dir).stdin(Stdio::null());
     let output = command.env("LC_ALL", "C").output().ok()?;
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
     Some((text(output.stdout), text(output.stderr)))
-}
-
-fn is_installed(name: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|dir| dir.join(name).exists())
 }
 
 /// What came of the files of a tool.
@@ -104,18 +104,31 @@ struct Tally {
     wrong: Vec<String>,
 }
 
+/// The tool of a number below 100.
+fn chosen(mut at: u64) -> Option<&'static Tool> {
+    TOOLS.iter().find(|tool| {
+        let is_it = at < tool.share;
+        at = at.saturating_sub(tool.share);
+        is_it
+    })
+}
+
 /// Makes files and holds what is read of them against what the tools say.
 fn try_files(files: u64, seed: u64) -> BTreeMap<&'static str, Tally> {
     let mut tallies: BTreeMap<&'static str, Tally> = BTreeMap::new();
+    let only = std::env::var("PERFVT_TOOL").ok();
     for file in 0..files {
         let mut dice = Dice(seed.wrapping_add(file).wrapping_mul(0x2545_f491_4f6c_dd1d));
-        let mut at = dice.below(100);
-        let tool = TOOLS.iter().find(|tool| {
-            let is_it = at < tool.share;
-            at = at.saturating_sub(tool.share);
-            is_it
-        });
-        let Some(tool) = tool.filter(|tool| is_installed(tool.name)) else { continue };
+        let at = dice.below(100);
+        let Some(tool) = (match &only {
+            Some(name) => TOOLS.iter().find(|tool| tool.name == name),
+            None => chosen(at),
+        }) else {
+            continue;
+        };
+        if program::find(tool.name).is_none() {
+            continue;
+        }
         let dir = tempfile::tempdir().unwrap();
         let Some(made) = (tool.make)(&mut dice, dir.path()) else { continue };
         let tally = tallies.entry(tool.name).or_default();
@@ -180,7 +193,7 @@ fn settle(tallies: &BTreeMap<&'static str, Tally>) {
         );
         wrong.extend(tally.wrong.iter().map(|line| format!("{tool}: {line}")));
     }
-    for tool in TOOLS.iter().filter(|tool| !is_installed(tool.name)) {
+    for tool in TOOLS.iter().filter(|tool| program::find(tool.name).is_none()) {
         testing::skip(format!("{} is not installed", tool.name));
     }
     assert!(wrong.is_empty(), "{} files were read wrongly:\n{}", wrong.len(), wrong.join("\n"));

@@ -1,17 +1,18 @@
 //! iperf3 and sockperf, between two processes of this host.
 
-use super::{Dice, Made, run};
+use super::{Dice, Made, program, run};
 use serde_json::Value;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::time::Duration;
 
 /// A server that ends with the run.
-struct Server(Child);
+pub struct Server(Child);
 
 impl Server {
-    fn start(program: &str, words: &[String]) -> Option<Server> {
-        let mut command = Command::new(program);
+    /// Starts it, or gives nothing where the program is missing.
+    pub fn start(program: &str, words: &[String]) -> Option<Server> {
+        let mut command = program::command(program)?;
         command.args(words).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let child = command.spawn().ok()?;
         // It says nothing when it is ready, and a look at its port would be its one client.
@@ -27,11 +28,13 @@ impl Drop for Server {
     }
 }
 
-fn words(text: &str) -> Vec<String> {
+/// A command line's words.
+pub fn words(text: &str) -> Vec<String> {
     text.split(' ').map(str::to_owned).collect()
 }
 
-fn port(dice: &mut Dice) -> u64 {
+/// A port of this run alone.
+pub fn port(dice: &mut Dice) -> u64 {
     20_000 + dice.below(10_000)
 }
 

@@ -32,9 +32,14 @@ const HELPER_RULES: &str = "/etc/qemu/bridge.conf";
 pub(super) fn check_bridge(bridge: &str, mtu: u32) -> Result<(), NetworkError> {
     let refused = |text: String| Err(NetworkError::Refused(text));
     if !exists(bridge) {
+        // What avocado-vt's `netdst = private` means is no name.
+        let private = match bridge {
+            "private" => " (avocado-vt calls a bridge that it makes itself so)",
+            _ => "",
+        };
         return refused(format!(
-            "bridge {bridge}: this host has no such device; name one that is there, or leave it out: net=tap has a bridge of \
-             perfvt's own"
+            "bridge {bridge}: this host has no such device{private}; name one that is there, or leave it out: net=tap has a \
+             bridge of perfvt's own"
         ));
     }
     let found = ip_json(&["-details", "link", "show", "dev", bridge])
@@ -110,5 +115,10 @@ mod tests {
         let error = check_bridge("lo", 1500).unwrap_err().to_string();
         assert_eq!(error, "lo is no bridge");
         assert!(check_bridge("pvtnosuchbr", 1500).unwrap_err().to_string().contains("bridge pvtnosuchbr: "));
+        let private = check_bridge("private", 1500).unwrap_err().to_string();
+        assert!(
+            private.contains("avocado-vt calls a bridge that it makes itself so")
+                && private.contains("net=tap")
+        );
     }
 }
