@@ -2,11 +2,11 @@
 //! in it what they find in the built-in one.
 
 use super::argv::BootFiles;
-use super::channel::{Channel, ChannelError, PortChannel, QgaChannel, SerialChannel, SshChannel};
-use super::definition::Way;
+use super::channel::{Channel, ChannelError, PortChannel};
 use super::error::GuestError;
 use super::os::Os;
 use super::spec::GuestSpec;
+use super::way::Entrance;
 use super::windows::{self, Commands};
 use crate::deadlines::Step;
 use process::Namespace;
@@ -27,15 +27,10 @@ pub(super) fn channel(
     files: &BootFiles,
     namespace: Option<&Arc<Namespace>>,
 ) -> Result<Box<dyn Channel>, ChannelError> {
-    let (socket, port) = (&files.channel, files.ssh_port);
+    let (socket, ssh_port) = (&files.channel, files.ssh_port);
     let Some(definition) = spec.own() else { return Ok(Box::new(PortChannel::connect(socket)?)) };
-    Ok(match definition.way {
-        Way::Agent => Box::new(QgaChannel::connect(socket, definition.os)?),
-        Way::Serial => Box::new(SerialChannel::connect(socket, definition.login.clone())?),
-        Way::Ssh => {
-            Box::new(SshChannel::new(&definition.login.user, definition.key.as_deref(), port, namespace)?)
-        }
-    })
+    let (os, login, key) = (definition.os, &definition.login, definition.key.as_deref());
+    definition.way.connect(&Entrance { socket, ssh_port, namespace, os, login, key })
 }
 
 /// Makes a guest that takes commands fit for workloads.
