@@ -2,8 +2,6 @@
 
 use crate::config::names::guest_name;
 use model::Params;
-use vm::guest::definition::Way;
-use vm::guest::os::Os;
 use vm::guest::spec::{GuestSpec, Source};
 
 /// One sentence for a guest with these parameters, which are its own and tell where its image comes from.
@@ -24,19 +22,12 @@ fn source(spec: &GuestSpec, own: &Params) -> String {
     };
     let (file, format) = definition.chain.image();
     let origin = own.param("image").map(|param| format!(" ({})", param.origin)).unwrap_or_default();
-    let os = match definition.os {
-        Os::Linux => "linux",
-        Os::Windows => "windows",
-    };
+    let os = definition.os.word();
     let user = &definition.login.user;
-    let way = match definition.way {
-        Way::Agent => "by the QEMU guest agent".to_owned(),
-        Way::Serial => format!("on its console as {user}"),
-        Way::Ssh => format!("by ssh as {user} at port {}", definition.shell_port),
-    };
+    let way = definition.way.sentence(user, definition.shell_port);
     let other = own.get("shell_client").map(str::trim).filter(|client| !client.is_empty());
     let unused = other
-        .filter(|_| definition.way != Way::Ssh)
+        .filter(|_| !definition.way.is_ssh())
         .map(|client| format!(" (channel says so, not shell_client = {client})"));
     let (image, format) = (file.display(), format.word());
     format!("image {image}{origin}, {format}, {os}, entered {way}{}", unused.unwrap_or_default())

@@ -1,6 +1,7 @@
 //! What a workload works with: guests, a client, counters, and the one place where a common window is cut.
 
 mod booter;
+mod jump;
 mod outcome;
 pub mod window;
 
@@ -9,6 +10,7 @@ pub use outcome::{Outcome, Point, Value};
 
 use self::window::{HostCounters, ThreadTime};
 use formats::counters::CpuTicks;
+use jump::{clock_failure, time_asleep};
 use model::{Code, Moment, Phase, Window};
 use rustix::process::Signal;
 use serde::{Deserialize, Serialize};
@@ -66,8 +68,6 @@ pub struct Snapshot {
     /// `/proc/stat`, `net/dev`, `net/snmp` and `interrupts` of the guest, one after the other; kept in a file of its own.
     #[serde(skip)]
     pub guest: String,
-    /// Exits of all vCPUs since they were made; only KVM counts them.
-    pub exits: Option<u64>,
     /// CLOCK_MONOTONIC of the host when the guest was asked, nanoseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked_ns: Option<u64>,
@@ -80,7 +80,7 @@ pub struct Snapshot {
     /// CPU time of perfvt itself, nanoseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub own_ns: Option<u64>,
-    /// KVM's counters by its own names, summed over the vCPUs; none under emulation.
+    /// KVM's counters by its own names, summed over the vCPUs, exits ([`window::EXITS`]) among them; none under emulation.
     #[serde(default)]
     pub kvm: BTreeMap<String, u64>,
     /// Counters of the host.
@@ -173,8 +173,14 @@ impl Measured {
             edge::read_text(&path, edge::read::RECORD)
                 .map_err(|e| Failed::nonsense(format!("reading {}: {e}", path.display())))
         };
-        let mut measured: Measured = serde_json::from_str(&read(WINDOW_FILE)?)
-            .map_err(|e| Failed::nonsense(format!("reading {}: {e}", raw.join(WINDOW_FILE).display())))?;
+        let wrong = |e: serde_json::Error| {
+            Failed::nonsense(format!("reading {}: {e}", raw.join(WINDOW_FILE).display()))
+        };
+        let mut kept: serde_json::Value = serde_json::from_str(&read(WINDOW_FILE)?).map_err(wrong)?;
+        for end in ["start", "end"] {
+            kept.get_mut(end).into_iter().for_each(window::exits_of_before);
+        }
+        let mut measured: Measured = serde_json::from_value(kept).map_err(wrong)?;
         (measured.start.guest, measured.end.guest) = (read(GUEST_START)?, read(GUEST_END)?);
         Ok(measured)
     }
@@ -182,6 +188,18 @@ impl Measured {
     /// Start and end in seconds since the epoch.
     pub fn unix_span(&self) -> (f64, f64) {
         (self.start.at.unix_seconds(), self.end.at.unix_seconds())
+    }
+
+    /// What one of KVM's counters grew by within the window; `None` where nobody counts it.
+    ///
+    /// # Errors
+    /// It went backwards.
+    pub fn kvm_delta(&self, counter: &str) -> Result<Option<u64>, Failed> {
+        let (Some(start), Some(end)) = (self.start.kvm.get(counter), self.end.kvm.get(counter)) else {
+            return Ok(None);
+        };
+        let backwards = || Failed::tool(format!("the count of {counter} went backwards"));
+        end.checked_sub(*start).map(Some).ok_or_else(backwards)
     }
 
     /// What a guest counter grew by within the window.
@@ -299,10 +317,6 @@ pub(crate) fn job_by_command<L: Lab + ?Sized>(
     }
 }
 
-/// The realtime clock may move against the monotonic one by this much in a window, or by a thousandth of it (NTP slews
-/// by up to half of that); more is a jump.
-const CLOCK_JUMP_NS: u64 = 50_000_000;
-
 /// Cuts a window of `length` out of whatever is running: counters at both ends, the host's CPU time every `interval`.
 /// Guest counters are read at the ends only, because reading them costs the guest milliseconds.
 pub fn window(lab: &mut dyn Lab, length: Duration, interval: Duration) -> Result<Measured, Failed> {
@@ -364,50 +378,7 @@ fn cut(
     Ok((Measured { window, start, end, samples, interface }, is_done))
 }
 
-/// Nanoseconds that this host has been suspended for since it started: CLOCK_BOOTTIME counts them, CLOCK_MONOTONIC does
-/// not (clock_gettime(2)).
-fn time_asleep() -> u64 {
-    let monotonic = Moment::now().mono_ns;
-    let boot = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
-    let boot = (boot.tv_sec as u64).saturating_mul(1_000_000_000).saturating_add(boot.tv_nsec as u64);
-    boot.saturating_sub(monotonic)
-}
-
-/// A host that slept in a window has moved its time of day as well, so sleep is looked for first.
-fn clock_failure(len_ns: u64, unix_ns: u64, asleep_ns: u64) -> Option<Failed> {
-    let seconds = |ns: u64| ns as f64 * 1e-9;
-    if asleep_ns > CLOCK_JUMP_NS {
-        let reason = format!("the host was suspended for {:.3} s within the window", seconds(asleep_ns));
-        return Some(Failed::new(Code::HostSuspended, reason));
-    }
-    (unix_ns.abs_diff(len_ns) > CLOCK_JUMP_NS.max(len_ns / 1000)).then(|| {
-        let reason = format!(
-            "the clock jumped: the window took {:.3} s, the time of day moved by {:.3} s",
-            seconds(len_ns),
-            seconds(unix_ns)
-        );
-        Failed::new(Code::ClockJumped, reason)
-    })
-}
-
 fn sleep_until(lab: &mut dyn Lab, start: Moment, after: Duration) {
     let elapsed = Duration::from_nanos(Moment::now().mono_ns.saturating_sub(start.mono_ns));
     lab.sleep(after.saturating_sub(elapsed));
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_clock_that_jumped_is_told_from_a_host_that_slept() {
-        let code = |len: u64, unix: u64, asleep: u64| {
-            let ms = 1_000_000;
-            clock_failure(len * ms, unix * ms, asleep * ms).map(|f| f.code)
-        };
-        assert_eq!(code(10_000, 10_000, 0), None);
-        assert_eq!(code(10_000, 10_040, 1), None, "NTP slews");
-        assert_eq!(code(10_000, 9_900, 0), Some(Code::ClockJumped));
-        assert_eq!(code(10_000, 3_600_000, 3_590_000), Some(Code::HostSuspended));
-    }
 }

@@ -1,6 +1,7 @@
 //! Keys of guests and clients.
 
 use super::{BUILTIN, GUEST_NAME, Known};
+use vm::guest::way;
 
 /// What a guest is.
 pub(super) const IMAGE: &[Known] = &[
@@ -70,7 +71,7 @@ pub(super) const ENTRANCE: &[Known] = &[
     Known::new(
         "channel",
         "agent",
-        "agent, serial, ssh",
+        way::WAYS,
         "the way into an image's guest: QEMU's guest agent, a login on the serial console, or ssh",
     ),
     Known::new("user", "root", "a name", "who logs in (channel=serial or ssh)"),

@@ -1,7 +1,7 @@
 //! Keys of the hardware.
 
 use super::Known;
-use vm::guest::network;
+use vm::guest::{disk, network};
 
 /// Network cards.
 pub(super) const NETWORK: &[Known] = &[
@@ -104,12 +104,7 @@ pub(super) const MACHINE: &[Known] = &[
 pub(super) const DISK: &[Known] = &[
     Known::new("disk_size", "", "a size, such as 1G", "data disk made for each boot; empty: none"),
     Known::new("disk_format", "raw", "raw, qcow2", "its format"),
-    Known::new(
-        "disk_bus",
-        "virtio",
-        "virtio, scsi, nvme",
-        "how it is plugged in: virtio-blk, virtio-scsi or NVMe",
-    ),
+    Known::new("disk_bus", "virtio", disk::BUSES, "how it is plugged in: virtio-blk, virtio-scsi or NVMe"),
     Known::new(
         "disk_prealloc",
         "full",

@@ -9,9 +9,9 @@ use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use vm::guest::backing::{CONVERT, Chain, Format};
 use vm::guest::channel::serial::{Login, PROMPT};
-use vm::guest::definition::{Definition, SSH_PORT, Way};
+use vm::guest::definition::{Definition, SSH_PORT};
 use vm::guest::image::{Cache, OwnKernel, StoredImage, stored};
-use vm::guest::os::Os;
+use vm::guest::way::Way;
 
 /// What every Linux kernel that perfvt starts is told.
 const KERNEL_COMMAND_LINE: &str = "console=ttyS0 panic=-1 quiet";
@@ -72,10 +72,13 @@ pub fn definition(params: &Params, cache: &Cache) -> Result<Option<Definition>, 
 }
 
 fn check(definition: &Definition, params: &Params) -> Result<(), ParamsError> {
-    if definition.os == Os::Windows && definition.way != Way::Agent {
-        return Err(params.wrong("channel", "agent, because guest_os is windows"));
+    let os = definition.os;
+    if !definition.way.enters(os) {
+        let all = Way::WORDS.into_iter().filter(|word| Way::parse(word).is_some_and(|way| way.enters(os)));
+        let wanted = format!("{}, because guest_os is {}", all.collect::<Vec<_>>().join(" or "), os.word());
+        return Err(params.wrong("channel", &wanted));
     }
-    if definition.way == Way::Ssh && definition.key.is_none() {
+    if definition.way.is_ssh() && definition.key.is_none() {
         let wanted = if params.get("password").is_none_or(str::is_empty) {
             "with channel=ssh the file of a private key whose public half is in the guest's authorized_keys"
         } else {
@@ -190,9 +193,9 @@ fn login(params: &Params, way: Way) -> Result<Login, ParamsError> {
     Ok(Login {
         user: given(params, "user").unwrap_or("root").to_owned(),
         // Only the console asks for it: who enters otherwise needs none, and none may be there any more.
-        password: match way {
-            Way::Serial => params.secret("password")?.unwrap_or_default(),
-            Way::Agent | Way::Ssh => Secret::default(),
+        password: match way.asks_password() {
+            true => params.secret("password")?.unwrap_or_default(),
+            false => Secret::default(),
         },
         prompt,
     })
@@ -203,6 +206,7 @@ mod tests {
     use super::*;
     use crate::parameters::guest;
     use crate::parse::made;
+    use vm::guest::os::Os;
 
     fn defined(set: &[(&str, &str)]) -> Result<Option<Definition>, ParamsError> {
         let mut params = Params::new();

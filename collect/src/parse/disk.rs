@@ -3,9 +3,8 @@
 use super::given;
 use model::{Params, ParamsError, bytes};
 use std::path::PathBuf;
-use vm::guest::disk::Disk;
+use vm::guest::disk::{Bus, Disk};
 
-const BUSES: [&str; 3] = ["virtio", "scsi", "nvme"];
 const FORMATS: [&str; 2] = ["raw", "qcow2"];
 const PREALLOCATIONS: [&str; 4] = ["off", "metadata", "falloc", "full"];
 const CACHES: [&str; 5] = ["none", "writeback", "writethrough", "directsync", "unsafe"];
@@ -26,7 +25,7 @@ pub fn disk(params: &Params) -> Result<Option<Disk>, ParamsError> {
     let disk = Disk {
         size: size.ok_or_else(|| params.wrong("disk_size", "a size of whole MiB, such as 512M or 2G"))?,
         format: params.choice("disk_format", &FORMATS)?,
-        bus: params.choice("disk_bus", &BUSES)?,
+        bus: Bus::parse(params.choice("disk_bus", &Bus::WORDS)?).unwrap_or(Bus::Virtio),
         preallocation: params.choice("disk_prealloc", &PREALLOCATIONS)?,
         cache: params.choice("disk_cache", &CACHES)?,
         aio: params.choice("disk_aio", &AIOS)?,
@@ -44,8 +43,8 @@ pub fn disk(params: &Params) -> Result<Option<Disk>, ParamsError> {
         return Err(params
             .wrong("disk_aio", "threads or io_uring with this disk_cache; native needs none or directsync"));
     }
-    if disk.bus == "nvme" && disk.iothread {
-        return Err(params.wrong("disk_iothread", "no, because QEMU's NVMe device has no iothread"));
+    if let Some(why) = disk.bus.without_iothread().filter(|_| disk.iothread) {
+        return Err(params.wrong("disk_iothread", &format!("no, because {why}")));
     }
     if disk.format == "raw" && disk.preallocation == "metadata" {
         return Err(params.wrong("disk_prealloc", "off, falloc or full, because a raw file has no metadata"));
@@ -74,11 +73,14 @@ mod tests {
     fn a_guest_has_a_disk_when_it_is_given_a_size() {
         assert_eq!(made(&[]), Ok(None));
         let disk = made(&[("disk_size", "512M")]).unwrap().unwrap();
-        assert_eq!((disk.size, disk.format, disk.bus, disk.cache), (512 << 20, "raw", "virtio", "none"));
+        assert_eq!(
+            (disk.size, disk.format, disk.bus.word(), disk.cache),
+            (512 << 20, "raw", "virtio", "none")
+        );
         assert_eq!((disk.queues, disk.iothread), (None, true));
         let set = [("disk_size", "1G"), ("disk_bus", "nvme"), ("disk_iothread", "no"), ("disk_queues", "4")];
         let disk = made(&set).unwrap().unwrap();
-        assert_eq!((disk.bus, disk.queues, disk.iothread), ("nvme", Some(4), false));
+        assert_eq!((disk.bus.word(), disk.queues, disk.iothread), ("nvme", Some(4), false));
         assert!(made(&[("disk_size", "1G"), ("disk_queues", "0")]).is_err());
     }
 

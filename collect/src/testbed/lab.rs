@@ -299,7 +299,6 @@ impl Lab for GuestLab {
             host_cpu: cpu,
             client_cpu,
             guest,
-            exits: kvm.get("exits").copied(),
             asked_ns: Some(before.at.mono_ns),
             heard_ns: Some(heard.mono_ns),
             threads,

@@ -1,6 +1,7 @@
 //! What several workloads do in the same way.
 
 use super::{Point, Value};
+use crate::lab::window::EXITS;
 use crate::lab::{Failed, Lab, Measured, keep, window_until};
 use edge::text::text_of;
 use edge::{quoted, quoted_end};
@@ -100,13 +101,7 @@ pub(super) fn busy(measured: &Measured) -> Result<f64, Failed> {
 
 /// KVM exits in the window, where they are counted.
 pub(super) fn exits(measured: &Measured) -> Result<Option<f64>, Failed> {
-    match (measured.start.exits, measured.end.exits) {
-        (Some(start), Some(end)) => {
-            let exits = end.checked_sub(start).ok_or_else(|| failed("the count of exits went backwards"))?;
-            Ok(Some(exits as f64))
-        }
-        _ => Ok(None),
-    }
+    Ok(measured.kvm_delta(EXITS)?.map(|exits| exits as f64))
 }
 
 /// The host's CPU time over the window, interval by interval.

@@ -391,6 +391,7 @@ fn sessions_of(case: &Case) -> Result<usize, Failed> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lab::window::EXITS;
     use crate::lab::{Snapshot, keep};
     use formats::counters::CpuTicks;
     use model::Moment;
@@ -428,7 +429,7 @@ mod tests {
             at: Moment { unix_ns: second * 1_000_000_000, mono_ns: second * 1_000_000_000 },
             host_cpu: CpuTicks { idle: second * 50, steal: 0, total: second * 100 },
             guest,
-            exits: Some(second),
+            kvm: [(EXITS.to_owned(), second)].into(),
             ..Snapshot::default()
         };
         let window = Window { start_unix_ns: 0, mono_ns: 0, len_ns: 2_000_000_000 };

@@ -5,14 +5,14 @@ use super::common::{value, wanted};
 use crate::lab::{Failed, Lab, Measured};
 use formats::counters::vcpu_busy_percent;
 use model::{Params, Phase};
-use vm::guest::disk;
+use vm::guest::disk::{self, Bus};
 
 /// Where a file system on the data disk is mounted.
 pub(super) const MOUNT: &str = "/mnt/perfvt";
 
 /// The data disk's device in the guest.
 pub(super) fn device(lab: &mut dyn Lab) -> Result<String, Failed> {
-    let bus = lab.disk().map_or("virtio", |disk| disk.bus);
+    let bus = lab.disk().map_or(Bus::Virtio, |disk| disk.bus).word();
     Ok(lab.exec(&["perfvt-disk", bus, disk::SERIAL], lab.soon())?.trim().to_owned())
 }
 

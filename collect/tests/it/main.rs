@@ -19,5 +19,6 @@ mod nested_kvm;
 mod nested_support;
 mod obstacles;
 mod right_guest;
+mod samples;
 mod secrets;
 mod window;

@@ -346,7 +346,7 @@ fn a_failure_without_a_word_has_a_reason_all_the_same() {
     let sysbench = read("sysbench 1.0.20 (x)\nNumber of threads: 1\nFATAL: \n");
     let gbench = read(
         r#"{"context": {"library_build_type": "release"}, "benchmarks": [{"name": "a", "run_type": "iteration",
-            "error_occurred": true, "error_message": ""}]}"#,
+            "real_time": 1, "time_unit": "ns", "error_occurred": true, "error_message": ""}]}"#,
     );
     for read in [sysbench, gbench] {
         let failed = read.records.iter().find(|record| record.failed).unwrap();

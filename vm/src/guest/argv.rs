@@ -1,11 +1,11 @@
 //! QEMU's command line, built from a description and nothing else.
 
 use super::blockdev;
-use super::channel::qga;
-use super::definition::Way;
+use super::definition::SSH_PORT;
 use super::hardware::{Hardware, Nic, device};
-use super::network::{Layout, SSH_MAC, Wires, Wiring, mac};
+use super::network::{Layout, Wires, Wiring, mac};
 use super::spec::{Disks, GuestSpec, Source};
+use super::way::{Ends, port};
 use model::Accel;
 use std::os::fd::RawFd;
 use std::path::{Path, PathBuf};
@@ -103,19 +103,16 @@ pub fn build(spec: &GuestSpec, files: &BootFiles, wiring: Wiring<'_>) -> Vec<Str
     let mut args = Arguments::default();
     args.machine(spec, files, "");
     args.sandbox(spec, wiring);
-    let serial = option_value(&files.serial);
-    match spec.way() {
-        Some(Way::Serial) => {
-            let socket = files.channel.part();
-            let log = format!("socket,id=serial0,{socket},server=on,wait=off,logfile={serial}");
-            args.add("-chardev", log);
-        }
-        _ => args.add("-chardev", format!("file,id=serial0,path={serial}")),
-    }
+    let (socket, log) = (files.channel.part(), option_value(&files.serial));
+    let shell_port = spec.own().map_or(SSH_PORT, |own| own.shell_port);
+    let ends = Ends { socket: &socket, log: &log, ssh: (files.ssh_port, shell_port) };
+    let console = spec.way().and_then(|way| way.console(&ends));
+    args.add("-chardev", console.unwrap_or_else(|| format!("file,id=serial0,path={log}")));
     args.add("-serial", "chardev:serial0");
     args.add("-chardev", format!("socket,id=qmp0,{},server=on,wait=off", files.qmp.part()));
     args.add("-mon", "chardev=qmp0,mode=control");
-    args.entry(spec, files);
+    let devices = spec.way().map_or_else(|| port(PORT_NAME, &socket), |way| way.devices(&ends));
+    devices.into_iter().for_each(|(name, value)| args.add(name, value));
     args.add("-device", "pvpanic");
     // QMP tells of a panic, and the guest stays to be looked at.
     args.add("-action", "panic=pause");
@@ -161,25 +158,6 @@ impl Arguments {
         if let Some(sandbox) = spec.confine.argument(wiring.wires.helper) {
             self.add("-sandbox", sandbox);
         }
-    }
-
-    fn entry(&mut self, spec: &GuestSpec, files: &BootFiles) {
-        let port = match spec.own().map(|own| (own.way, own.shell_port)) {
-            None => PORT_NAME,
-            Some((Way::Agent, _)) => qga::PORT_NAME,
-            Some((Way::Serial, _)) => return,
-            Some((Way::Ssh, to)) => {
-                // The guest reaches nothing over it, and nobody but this host reaches the guest. Its network is another one than those
-                // of the NICs (10.0.2.0/24 and up): with two ways to one address the guest would answer on the wrong one.
-                let forward = format!("hostfwd=tcp:127.0.0.1:{}-:{to}", files.ssh_port);
-                self.add("-netdev", format!("user,id=ssh0,net=10.0.200.0/24,restrict=on,{forward}"));
-                self.add("-device", format!("virtio-net-pci,netdev=ssh0,mac={SSH_MAC}"));
-                return;
-            }
-        };
-        self.add("-device", "virtio-serial-pci,id=ports0");
-        self.add("-chardev", format!("socket,id=cmd0,{},server=on,wait=off", files.channel.part()));
-        self.add("-device", format!("virtserialport,bus=ports0.0,chardev=cmd0,name={port}"));
     }
 
     fn machine(&mut self, spec: &GuestSpec, files: &BootFiles, more: &str) {
@@ -305,6 +283,7 @@ mod tests {
     use super::super::backing::{Chain, Format, Layer};
     use super::super::definition::Definition;
     use super::super::network::{Kind, Layout, Wires};
+    use super::super::way::Way;
     use super::*;
     use crate::host::pin::Cell;
     use model::{NodeId, VcpuIndex};

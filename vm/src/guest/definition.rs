@@ -3,36 +3,11 @@
 use super::backing::Chain;
 use super::channel::serial::Login;
 use super::os::Os;
+use super::way::Way;
 use std::path::PathBuf;
 
 /// Where ssh servers listen.
 pub const SSH_PORT: u16 = 22;
-
-/// The way into a guest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
-    /// The QEMU guest agent on a virtio-serial port.
-    Agent,
-    /// A login on the serial console.
-    Serial,
-    /// ssh, over a network of its own.
-    Ssh,
-}
-
-impl Way {
-    /// All, by the names that `channel` has for them.
-    pub const WORDS: [&'static str; 3] = ["agent", "serial", "ssh"];
-
-    /// By its name.
-    pub fn parse(word: &str) -> Option<Way> {
-        match word {
-            "agent" => Some(Way::Agent),
-            "serial" => Some(Way::Serial),
-            "ssh" => Some(Way::Ssh),
-            _ => None,
-        }
-    }
-}
 
 /// A guest that boots from an image of the user's.
 #[derive(Clone, Debug)]

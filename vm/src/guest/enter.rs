@@ -1,11 +1,11 @@
 //! The way into a guest: the channel that its definition names, and what a guest of the user's needs before workloads find
 //! in it what they find in the built-in one.
 
-use super::channel::{Channel, ChannelError, PortChannel, QgaChannel, SerialChannel, SshChannel};
-use super::definition::Way;
+use super::channel::{Channel, ChannelError, PortChannel};
 use super::error::GuestError;
 use super::os::Os;
 use super::spec::GuestSpec;
+use super::way::Entrance;
 use super::windows::{self, Commands};
 use crate::deadlines::Step;
 use process::Namespace;
@@ -24,17 +24,12 @@ const SETUP: &str = concat!(
 /// loopback that leads to its ssh server; `namespace` is that in which QEMU runs.
 pub(super) fn channel(
     spec: &GuestSpec,
-    (socket, port): (&Path, u16),
+    (socket, ssh_port): (&Path, u16),
     namespace: Option<&Arc<Namespace>>,
 ) -> Result<Box<dyn Channel>, ChannelError> {
     let Some(definition) = spec.own() else { return Ok(Box::new(PortChannel::connect(socket)?)) };
-    Ok(match definition.way {
-        Way::Agent => Box::new(QgaChannel::connect(socket, definition.os)?),
-        Way::Serial => Box::new(SerialChannel::connect(socket, definition.login.clone())?),
-        Way::Ssh => {
-            Box::new(SshChannel::new(&definition.login.user, definition.key.as_deref(), port, namespace)?)
-        }
-    })
+    let (os, login, key) = (definition.os, &definition.login, definition.key.as_deref());
+    definition.way.connect(&Entrance { socket, ssh_port, namespace, os, login, key })
 }
 
 /// Makes a guest that takes commands fit for workloads.

@@ -5,7 +5,6 @@
 use super::argv::{BootFiles, Socket};
 use super::backing::Layer;
 use super::confine::Confine;
-use super::definition::Way;
 use super::error::GuestError;
 use super::spec::{GuestSpec, Source};
 use process::Inherited;
@@ -55,7 +54,7 @@ impl Handed {
             handed.files.serial = handed.set(&handed.files.serial.clone(), Use::Log)?;
             handed.files.qmp = handed.listen(&handed.files.qmp.clone())?;
             handed.files.screen = handed.set(&handed.files.screen.clone(), Use::Log)?;
-            if handed.guest.way() != Some(Way::Ssh) {
+            if handed.guest.way().is_none_or(|way| !way.is_ssh()) {
                 handed.files.channel = handed.listen(&handed.files.channel.clone())?;
             }
             if handed.guest.listens {

@@ -7,6 +7,9 @@
 //!                      └─> health (what happened to it) ──> forensics (what tells why)
 //! ```
 
+#[macro_use]
+mod words;
+
 pub mod argv;
 pub mod backing;
 pub mod blockdev;
@@ -29,6 +32,7 @@ pub mod os;
 pub mod overlay;
 pub mod qmp;
 pub mod spec;
+pub mod way;
 pub mod windows;
 
 /// QEMU where nobody asked for another one.

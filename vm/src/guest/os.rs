@@ -60,6 +60,14 @@ impl Os {
     /// All, by the names that `guest_os` has for them.
     pub const WORDS: [&'static str; 2] = ["linux", "windows"];
 
+    /// Its name.
+    pub fn word(self) -> &'static str {
+        match self {
+            Os::Linux => "linux",
+            Os::Windows => "windows",
+        }
+    }
+
     /// By its name.
     pub fn parse(word: &str) -> Option<Os> {
         match word {

@@ -2,11 +2,12 @@
 //! command line, the boot, the fingerprint).
 
 use super::confine::Confine;
-use super::definition::{Definition, Way};
+use super::definition::Definition;
 use super::disk::Disk;
 use super::hardware::Hardware;
 use super::image::OwnKernel;
 use super::os::Os;
+use super::way::Way;
 use crate::host::pin::{GuestPins, GuestPlan};
 use model::Accel;
 use std::path::{Path, PathBuf};

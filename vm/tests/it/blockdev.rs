@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use vm::guest::backing::{Chain, Format};
 use vm::guest::blockdev;
-use vm::guest::disk::Disk;
+use vm::guest::disk::{Bus, Disk};
 use vm::guest::overlay::Overlay;
 
 #[path = "../../../formats/testdata/qcow2/made.rs"]
@@ -83,7 +83,7 @@ fn nodes_have_the_cache_flags_that_qemus_short_form_gives_in_every_mode() {
                 let disk = Disk {
                     size: 16 << 20,
                     format,
-                    bus,
+                    bus: Bus::parse(bus).unwrap(),
                     preallocation: "off",
                     cache,
                     aio: "threads",

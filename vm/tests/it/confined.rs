@@ -8,7 +8,7 @@ use std::time::Duration;
 use vm::deadlines::Deadlines;
 use vm::guest::QEMU;
 use vm::guest::confine::{Confine, strongest};
-use vm::guest::disk::Disk;
+use vm::guest::disk::{Bus, Disk};
 use vm::guest::image::{Cache, Image, builtin};
 use vm::guest::machine::{BootSpec, Files, Machine};
 use vm::guest::network::{Kind, Layout, Network};
@@ -28,7 +28,7 @@ fn data(dir: &Path) -> Disk {
     Disk {
         size: 16 << 20,
         format: "raw",
-        bus: "virtio",
+        bus: Bus::Virtio,
         preallocation: "full",
         cache: "none",
         aio: "threads",

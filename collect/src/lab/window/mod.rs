@@ -20,6 +20,7 @@ mod values;
 pub use clock::{ClockRate, guest_now};
 pub use debugfs::{counts_in_debugfs, debugfs_counters};
 pub use host::HostCounters;
-pub use kvm::{KvmReader, KvmSource};
+pub(super) use kvm::exits_of_before;
+pub use kvm::{EXITS, KvmReader, KvmSource};
 pub use threads::{Meter, Role, ThreadTime};
 pub use values::{METRICS, add};

@@ -1,6 +1,6 @@
 //! What the counters at the ends of a window come to.
 
-use super::{ClockRate, Role, ThreadTime};
+use super::{ClockRate, EXITS, Role, ThreadTime};
 use crate::lab::{Failed, HostSample, Measured, Outcome, Point, Value};
 use formats::counters::{self, CpuTicks};
 use model::Code;
@@ -31,7 +31,7 @@ pub const METRICS: [&str; 21] = [
 ];
 
 /// KVM's own names of what perfvt calls differently: (metric, counter).
-const KVM: [(&str, &str); 2] = [("exits", "exits"), ("irq_inj", "irq_injections")];
+const KVM: [(&str, &str); 2] = [("exits", EXITS), ("irq_inj", "irq_injections")];
 
 /// Adds what was counted to what the workload found; what the workload gave itself stays.
 ///
@@ -41,7 +41,7 @@ pub fn add(outcome: &mut Outcome, measured: &Measured, by_guest: bool) -> Result
     if let Some(trouble) = ClockRate::of(measured).and_then(|rate| rate.trouble()).filter(|_| by_guest) {
         return Err(Failed::new(Code::ClockJumped, trouble));
     }
-    for (metric, value) in values(measured) {
+    for (metric, value) in values(measured)? {
         if value.is_finite() && !outcome.values.iter().any(|known| known.metric == metric) {
             outcome.values.push(Value { metric: metric.to_owned(), value, raw: None });
         }
@@ -50,23 +50,18 @@ pub fn add(outcome: &mut Outcome, measured: &Measured, by_guest: bool) -> Result
     Ok(())
 }
 
-fn values(measured: &Measured) -> Vec<(&'static str, f64)> {
+fn values(measured: &Measured) -> Result<Vec<(&'static str, f64)>, Failed> {
     let seconds = measured.window.len_ns as f64 * 1e-9;
     if seconds <= 0.0 {
-        return Vec::new();
+        return Ok(Vec::new());
     }
     let mut found = of_threads(measured, seconds);
     found.extend(of_guest(measured, seconds));
     found.extend(of_host(measured, seconds));
     for (metric, counter) in KVM {
-        let (start, end) = (measured.start.kvm.get(counter), measured.end.kvm.get(counter));
-        if let (Some(start), Some(end)) = (start, end)
-            && let Some(delta) = end.checked_sub(*start)
-        {
-            found.push((metric, delta as f64));
-        }
+        found.extend(measured.kvm_delta(counter)?.map(|delta| (metric, delta as f64)));
     }
-    found
+    Ok(found)
 }
 
 /// What a thread's time is called.
@@ -204,7 +199,6 @@ mod tests {
             host_cpu: CpuTicks { idle: second * 150, steal: second * 2, total: second * 200 },
             client_cpu: Some(CpuTicks { idle: second * 70, steal: 0, total: second * 100 }),
             guest,
-            exits: None,
             asked_ns: Some(ns - 1_000_000),
             heard_ns: Some(ns + 1_000_000),
             threads: vec![
@@ -278,6 +272,17 @@ mod tests {
         let of_vcpu1 =
             outcome.series.iter().find(|p| p.metric == "vcpu_CPU" && p.session == Some(1)).unwrap();
         assert_eq!((of_vcpu1.value, of_vcpu1.seconds), (25.0, 2.0));
+    }
+
+    #[test]
+    fn a_counter_that_went_backwards_is_no_count() {
+        let mut measured = measured();
+        measured.end.kvm.insert("irq_injections".into(), 1);
+        let error = add(&mut outcome(), &measured, false).unwrap_err();
+        assert_eq!(
+            (error.code, error.reason.as_str()),
+            (Code::ToolFailed, "the count of irq_injections went backwards")
+        );
     }
 
     #[test]

@@ -28,7 +28,7 @@ macro_rules! kinds {
         }
 
         /// What `net` may be, as people read it.
-        pub const WORDS: &str = concat!("auto" $(, ", ", $word)*);
+        pub const WORDS: &str = listed!("auto" $(, $word)*);
 
         impl Kind {
             /// All of them.

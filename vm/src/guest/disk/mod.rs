@@ -3,8 +3,13 @@
 //! The file is made anew for every boot, so that all begin alike, and its name is taken away as soon as QEMU has opened
 //! it: whatever ends perfvt, the room is free again when QEMU is gone.
 
+mod bus;
+
+pub use bus::{BUSES, Bus};
+
 use super::blockdev;
 use crate::deadlines::{Deadlines, Step};
+use bus::Plug;
 use process::{PrivateFolder, ProcessError, Spec, private_folder_in};
 use std::path::{Path, PathBuf};
 
@@ -21,8 +26,8 @@ pub struct Disk {
     pub size: u64,
     /// `raw` or `qcow2`.
     pub format: &'static str,
-    /// `virtio`, `scsi` or `nvme`.
-    pub bus: &'static str,
+    /// How it is plugged in.
+    pub bus: Bus,
     /// qemu-img's preallocation: `off` is sparse, `full` writes every block.
     pub preallocation: &'static str,
     /// QEMU's cache mode.
@@ -75,29 +80,14 @@ impl Disk {
     pub fn arguments(&self, path: &Path) -> Vec<(&'static str, String)> {
         let node = blockdev::made("disk0", self.format, path, self.cache, self.aio);
         let mut all = vec![("-blockdev", node)];
-        let mut thread = String::new();
+        let mut thread = "";
         if self.iothread {
             all.push(("-object", "iothread,id=disk-io".into()));
-            thread = ",iothread=disk-io".into();
+            thread = ",iothread=disk-io";
         }
-        let cached = blockdev::write_cache(self.cache);
-        let queues = |name: &str| self.queues.map_or(String::new(), |n| format!(",{name}={n}"));
-        match self.bus {
-            "scsi" => {
-                let queues = queues("num_queues");
-                all.push(("-device", format!("virtio-scsi-pci,id=scsi0{queues}{thread}")));
-                all.push(("-device", format!("scsi-hd,bus=scsi0.0,drive=disk0,serial={SERIAL}{cached}")));
-            }
-            "nvme" => {
-                let queues = queues("max_ioqpairs");
-                all.push(("-device", format!("nvme,drive=disk0,serial={SERIAL}{cached}{queues}")));
-            }
-            _ => {
-                let queues = queues("num-queues");
-                let device = "virtio-blk-pci,drive=disk0,serial=";
-                all.push(("-device", format!("{device}{SERIAL}{cached}{queues}{thread}")));
-            }
-        }
+        let drive = format!("drive=disk0,serial={SERIAL}{}", blockdev::write_cache(self.cache));
+        let plug = Plug { drive: &drive, queues: self.queues, thread };
+        all.extend(self.bus.devices(&plug).into_iter().map(|device| ("-device", device)));
         all
     }
 }
@@ -146,6 +136,7 @@ mod tests {
     use model::Accel;
 
     fn disk(bus: &'static str) -> Disk {
+        let bus = Bus::parse(bus).unwrap();
         Disk {
             size: 1 << 20,
             format: "qcow2",
@@ -153,7 +144,7 @@ mod tests {
             preallocation: "off",
             cache: "none",
             aio: "native",
-            iothread: bus != "nvme",
+            iothread: bus.without_iothread().is_none(),
             queues: None,
             dir: PathBuf::from("/var/tmp"),
         }

@@ -1,0 +1,90 @@
+//! How a data disk is plugged in: one file for each bus, and one line in the table below.
+
+mod nvme;
+mod scsi;
+mod virtio;
+
+/// Makes the type of the table's lines: name, word, what is its own, and what it is.
+macro_rules! buses {
+    ($($bus:ident $word:literal $own:path: $what:literal;)*) => {
+        /// What the device of a data disk is.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Bus {
+            $(#[doc = $what] $bus,)*
+        }
+
+        /// What `disk_bus` may be, as people read it.
+        pub const BUSES: &str = listed!($($word),*);
+
+        impl Bus {
+            /// All, by the names that `disk_bus` has for them.
+            pub const WORDS: [&'static str; [$($word),*].len()] = [$($word),*];
+
+            /// By its name.
+            pub fn parse(word: &str) -> Option<Bus> {
+                match word {
+                    $($word => Some(Bus::$bus),)*
+                    _ => None,
+                }
+            }
+
+            /// Its name, by which the guest's own program finds the disk as well.
+            pub fn word(self) -> &'static str {
+                match self {
+                    $(Bus::$bus => $word,)*
+                }
+            }
+
+            fn own(self) -> &'static dyn Own {
+                match self {
+                    $(Bus::$bus => &$own,)*
+                }
+            }
+        }
+    };
+}
+
+buses! {
+    Virtio "virtio" virtio::Virtio: "virtio-blk.";
+    Scsi "scsi" scsi::Scsi: "A disk of virtio-scsi.";
+    Nvme "nvme" nvme::Nvme: "NVMe.";
+}
+
+/// What is a bus's own.
+trait Own: Sync {
+    /// Why an iothread of its own cannot serve it, if so.
+    fn without_iothread(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// The values of `-device`, in order.
+    fn devices(&self, of: &Plug<'_>) -> Vec<String>;
+}
+
+/// What a disk is plugged in with.
+pub(super) struct Plug<'a> {
+    /// What the device is told of its drive: which one, its serial number, its cache.
+    pub(super) drive: &'a str,
+    /// Queues; `None` leaves them to QEMU.
+    pub(super) queues: Option<u32>,
+    /// `,iothread=ID`, or nothing.
+    pub(super) thread: &'a str,
+}
+
+impl Plug<'_> {
+    /// Queues, by the name that a device has for them.
+    fn queues(&self, name: &str) -> String {
+        self.queues.map_or(String::new(), |n| format!(",{name}={n}"))
+    }
+}
+
+impl Bus {
+    /// Why an iothread of its own cannot serve it, if so.
+    pub fn without_iothread(self) -> Option<&'static str> {
+        self.own().without_iothread()
+    }
+
+    pub(super) fn devices(self, plug: &Plug<'_>) -> Vec<String> {
+        self.own().devices(plug)
+    }
+}

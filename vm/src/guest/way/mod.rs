@@ -1,0 +1,159 @@
+//! The ways into a guest of the user's: one file each, and one line each in the table below. Its channel, what it needs of QEMU's
+//! command line and of the definition are the way's own; nobody else knows one by name.
+
+mod agent;
+mod serial;
+mod ssh;
+
+use super::channel::serial::Login;
+use super::channel::{Channel, ChannelError};
+use super::os::Os;
+use process::Namespace;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Makes the type of the table's lines: name, word, what is its own, and what it is.
+macro_rules! ways {
+    ($($way:ident $word:literal $own:path: $what:literal;)*) => {
+        /// The way into a guest.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Way {
+            $(#[doc = $what] $way,)*
+        }
+
+        /// What `channel` may be, as people read it.
+        pub const WAYS: &str = listed!($($word),*);
+
+        impl Way {
+            /// All, by the names that `channel` has for them.
+            pub const WORDS: [&'static str; [$($word),*].len()] = [$($word),*];
+
+            /// By its name.
+            pub fn parse(word: &str) -> Option<Way> {
+                match word {
+                    $($word => Some(Way::$way),)*
+                    _ => None,
+                }
+            }
+
+            /// Its name.
+            pub fn word(self) -> &'static str {
+                match self {
+                    $(Way::$way => $word,)*
+                }
+            }
+
+            fn own(self) -> &'static dyn Own {
+                match self {
+                    $(Way::$way => &$own,)*
+                }
+            }
+        }
+    };
+}
+
+ways! {
+    Agent "agent" agent::Agent: "The QEMU guest agent on a virtio-serial port.";
+    Serial "serial" serial::Serial: "A login on the serial console.";
+    Ssh "ssh" ssh::Ssh: "ssh, over a network of its own.";
+}
+
+/// QEMU's arguments, pair by pair.
+pub(super) type Pairs = Vec<(&'static str, String)>;
+
+/// What is a way's own. A function with a body is what most ways do.
+trait Own: Sync {
+    /// Whether it leads into guests of a system. All know Linux.
+    fn enters(&self, os: Os) -> bool {
+        os == Os::Linux
+    }
+
+    /// Whether the password is asked for.
+    fn asks_password(&self) -> bool {
+        false
+    }
+
+    /// Whether it needs a private key, and uses the port of the guest's ssh server.
+    fn is_ssh(&self) -> bool {
+        false
+    }
+
+    /// How the guest is entered, behind "entered".
+    fn sentence(&self, user: &str, port: u16) -> String;
+
+    /// What QEMU's console is, when it is the way: a chardev `serial0`.
+    fn console(&self, ends: &Ends<'_>) -> Option<String> {
+        let _ = ends;
+        None
+    }
+
+    /// The devices that it needs.
+    fn devices(&self, ends: &Ends<'_>) -> Pairs;
+
+    /// Connects to a guest that is still paused.
+    fn connect(&self, to: &Entrance<'_>) -> Result<Box<dyn Channel>, ChannelError>;
+}
+
+/// Where QEMU has its ends of a way.
+pub(super) struct Ends<'a> {
+    /// The part of a `-chardev` that names the socket of the port or the console.
+    pub(super) socket: &'a str,
+    /// The file with what the console says, as options take paths.
+    pub(super) log: &'a str,
+    /// The port of this host that leads to the guest's ssh server, and that server's own.
+    pub(super) ssh: (u16, u16),
+}
+
+/// What a channel is made of.
+pub(super) struct Entrance<'a> {
+    pub(super) socket: &'a Path,
+    pub(super) ssh_port: u16,
+    /// That in which QEMU runs.
+    pub(super) namespace: Option<&'a Arc<Namespace>>,
+    pub(super) os: Os,
+    pub(super) login: &'a Login,
+    pub(super) key: Option<&'a Path>,
+}
+
+/// The devices of a virtio-serial port with this name.
+pub(super) fn port(name: &str, socket: &str) -> Pairs {
+    vec![
+        ("-device", "virtio-serial-pci,id=ports0".into()),
+        ("-chardev", format!("socket,id=cmd0,{socket},server=on,wait=off")),
+        ("-device", format!("virtserialport,bus=ports0.0,chardev=cmd0,name={name}")),
+    ]
+}
+
+impl Way {
+    /// Whether it leads into guests of a system.
+    pub fn enters(self, os: Os) -> bool {
+        self.own().enters(os)
+    }
+
+    /// Whether the password is asked for.
+    pub fn asks_password(self) -> bool {
+        self.own().asks_password()
+    }
+
+    /// Whether it needs a private key, and uses the port of the guest's ssh server.
+    pub fn is_ssh(self) -> bool {
+        self.own().is_ssh()
+    }
+
+    /// How the guest is entered by a user, and where its ssh server listens.
+    pub fn sentence(self, user: &str, port: u16) -> String {
+        self.own().sentence(user, port)
+    }
+
+    pub(super) fn console(self, ends: &Ends<'_>) -> Option<String> {
+        self.own().console(ends)
+    }
+
+    pub(super) fn devices(self, ends: &Ends<'_>) -> Pairs {
+        self.own().devices(ends)
+    }
+
+    pub(super) fn connect(self, to: &Entrance<'_>) -> Result<Box<dyn Channel>, ChannelError> {
+        self.own().connect(to)
+    }
+}
