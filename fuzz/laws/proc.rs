@@ -4,7 +4,7 @@
 // Each target uses one of these functions, the replay all of them.
 #![allow(dead_code)]
 
-use formats::counters::{self, CpuTicks, Traffic};
+use formats::counters::{Counters, Form};
 use formats::{kvm, noise};
 
 /// A line that holds nothing but this parts two readings of the same file.
@@ -22,29 +22,38 @@ fn percent(share: Option<f64>) {
 pub fn counters(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let (before, after) = readings(&text);
-    if let (Some(earlier), Some(later)) = (CpuTicks::parse(before), CpuTicks::parse(after)) {
-        assert!(later.idle <= later.total && later.steal <= later.total, "{later:?}");
-        percent(later.busy_percent_since(&earlier));
-        percent(later.steal_percent_since(&earlier));
-        assert_eq!(later.busy_percent_since(&later), None);
-    }
+    let read = |text: &str| Counters::read(Form::Files, text.to_owned()).unwrap();
+    let (earlier, later, whole) = (read(before), read(after), read(&text));
+    assert_eq!(whole.told(), text);
     for cpu in [0, 1, 12] {
-        percent(counters::vcpu_busy_percent(before, after, cpu));
+        percent(later.stat.busy_percent_since(&earlier.stat, cpu));
     }
-    for name in ["intr", "ctxt", "cpu"] {
-        counters::stat_value(&text, name);
+    for (name, value) in later.metrics_since(&earlier, 2.0) {
+        assert!(value >= 0.0, "{name}: {value}");
+        percent(Some(value).filter(|_| ["guest_CPU", "guest_steal"].contains(&name)));
     }
-    // A file alone says what the first of two says: more lines behind it lessen no sum.
-    let sums = [counters::softnet_drops, |text: &str| counters::virtio_interrupts(text, "input")];
-    for sum in sums {
-        let (part, whole) = (sum(before), sum(&text));
-        assert!(part.is_none() || part <= whole, "{part:?} of {whole:?}");
+    if let Some(cpu) = later.stat.cpu {
+        assert!(cpu.idle <= cpu.total && cpu.steal <= cpu.total, "{cpu:?}");
+        assert_eq!(cpu.busy_percent_since(&cpu), None);
     }
-    counters::pressure_total(&text);
-    counters::tcp_retransmits(&text);
-    counters::udp_received(&text);
-    for interface in ["eth0", "lo", ""] {
-        Traffic::parse(&text, interface);
+    // More lines behind a file lessen no sum.
+    assert!(earlier.softnet.drops <= whole.softnet.drops);
+    let input = |counters: &Counters| counters.interrupts.virtio("input").map(|counted| counted.value);
+    assert!(input(&earlier) <= input(&whole));
+    // A count stands on a line that has its name.
+    let line = |counted: Option<u32>| counted.and_then(|line| text.lines().nth(line as usize - 1));
+    let names = [
+        ("Tcp: ", whole.snmp.tcp_retransmits().and_then(|counted| line(counted.line))),
+        ("Udp: ", whole.snmp.udp_received().and_then(|counted| line(counted.line))),
+        ("lo:", whole.net_dev.interface("lo").and_then(|counted| line(counted.line))),
+    ];
+    for (name, line) in names {
+        assert!(line.is_none_or(|line| line.trim_start().starts_with(name)), "{line:?}");
+    }
+    // What no agent said is given back.
+    match Counters::read(Form::Agent, text.to_string()) {
+        Ok(counters) => assert_eq!(counters.told(), text),
+        Err(told) => assert_eq!(told, text),
     }
 }
 

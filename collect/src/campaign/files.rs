@@ -153,7 +153,7 @@ impl Campaign {
         for case in &self.file.cases {
             metrics.extend(self.metrics(case, params));
         }
-        let counted = crate::lab::window::METRICS.map(String::from);
+        let counted = crate::lab::window::metrics().into_iter().map(String::from).collect::<Vec<_>>();
         metrics.extend(workload::declare(self.workload.name(), &counted));
         let mut seen = std::collections::HashSet::new();
         metrics.retain(|m| seen.insert(m.name.clone()));

@@ -1,7 +1,7 @@
 //! One repeat's directory: raw output first, then the values, then the classic file, each whole or not there.
 
 use crate::lab::Failed;
-use crate::lab::window::METRICS;
+use crate::lab::window::metrics;
 use crate::workload::{Outcome, declare};
 use edge::Made;
 use model::lines::SEALED_SINCE;
@@ -179,7 +179,7 @@ fn counted(cell: &Cell<'_>, result: &Result<Outcome, Failed>) -> Vec<MetricDecl>
     let Ok(outcome) = result else { return Vec::new() };
     let declared = |name: &str| cell.metrics.iter().any(|metric| metric.name == name);
     let found = |name: &&str| outcome.values.iter().any(|value| value.metric == **name);
-    let names = METRICS.into_iter().filter(|name| !declared(name)).filter(found);
+    let names = metrics().into_iter().filter(|name| !declared(name)).filter(found);
     declare(&cell.case.workload, &names.map(str::to_owned).collect::<Vec<_>>())
 }
 

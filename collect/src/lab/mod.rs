@@ -9,7 +9,7 @@ pub use booter::{Booted, Booter};
 pub use outcome::{Outcome, Point, Value};
 
 use self::window::{HostCounters, ThreadTime};
-use formats::counters::CpuTicks;
+use formats::counters::{Counted, Counters, CpuTicks, Form};
 use jump::{clock_failure, time_asleep};
 use model::{Code, Moment, Phase, Window};
 use rustix::process::Signal;
@@ -65,9 +65,9 @@ pub struct Snapshot {
     /// The same of the client's host, when that is another one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_cpu: Option<CpuTicks>,
-    /// `/proc/stat`, `net/dev`, `net/snmp` and `interrupts` of the guest, one after the other; kept in a file of its own.
+    /// What the guest counted; its answer is kept in a file of its own.
     #[serde(skip)]
-    pub guest: String,
+    pub guest: Counters,
     /// CLOCK_MONOTONIC of the host when the guest was asked, nanoseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked_ns: Option<u64>,
@@ -141,22 +141,24 @@ pub fn keep(raw: &Path, name: &str, text: &str) -> Result<(), Failed> {
 
 /// The window and the host's counters, in a case's raw folder.
 const WINDOW_FILE: &str = "window.json";
-/// The guest's counters at the ends of the window, in a case's raw folder.
-const GUEST_START: &str = "guest-start.txt";
+/// What the guest answered at the ends of the window, in a case's raw folder; [`Form::extension`] follows.
+const GUEST_START: &str = "guest-start";
 /// The same at the end of the window.
-pub const GUEST_END: &str = "guest-end.txt";
+const GUEST_END: &str = "guest-end";
+
+/// The place in a case's raw folder where a Linux guest's counters say something at the end of the window.
+pub fn at_end<T>(counted: &Counted<T>) -> Option<(String, u32)> {
+    Some((format!("{GUEST_END}.{}", Form::Files.extension()), counted.line?))
+}
 
 impl Measured {
     /// Keeps all of it in a case's raw folder.
     pub fn keep(&self, raw: &Path) -> Result<(), Failed> {
         let text = serde_json::to_string_pretty(self)
             .map_err(|e| Failed::new(Code::Host, format!("writing {WINDOW_FILE}: {e}")))?;
-        for (name, text) in
-            [(WINDOW_FILE, &text), (GUEST_START, &self.start.guest), (GUEST_END, &self.end.guest)]
-        {
-            let path = raw.join(name);
-            edge::write::write(&path, text)
-                .map_err(|e| Failed::new(Code::Host, format!("writing {}: {e}", path.display())))?;
+        keep(raw, WINDOW_FILE, &text)?;
+        for (name, guest) in [(GUEST_START, &self.start.guest), (GUEST_END, &self.end.guest)] {
+            keep(raw, &format!("{name}.{}", guest.form().extension()), guest.told())?;
         }
         Ok(())
     }
@@ -181,7 +183,15 @@ impl Measured {
             kept.get_mut(end).into_iter().for_each(window::exits_of_before);
         }
         let mut measured: Measured = serde_json::from_value(kept).map_err(wrong)?;
-        (measured.start.guest, measured.end.guest) = (read(GUEST_START)?, read(GUEST_END)?);
+        let guest = |name: &str| {
+            let file = |form: Form| format!("{name}.{}", form.extension());
+            let is_kept = |form: &Form| raw.join(file(*form)).exists();
+            let form = Form::ALL.into_iter().find(is_kept).unwrap_or_default();
+            let path = raw.join(file(form));
+            let odd = |_| Failed::nonsense(format!("reading {}: no answer of a guest agent", path.display()));
+            Counters::read(form, read(&file(form))?).map_err(odd)
+        };
+        (measured.start.guest, measured.end.guest) = (guest(GUEST_START)?, guest(GUEST_END)?);
         Ok(measured)
     }
 
@@ -203,7 +213,7 @@ impl Measured {
     }
 
     /// What a guest counter grew by within the window.
-    pub fn guest_delta(&self, read: impl Fn(&str) -> Option<u64>) -> Option<u64> {
+    pub fn guest_delta(&self, read: impl Fn(&Counters) -> Option<u64>) -> Option<u64> {
         read(&self.end.guest)?.checked_sub(read(&self.start.guest)?)
     }
 }

@@ -1,8 +1,8 @@
 //! When a guest read its counters.
 
 use crate::lab::HostSample;
-use crate::lab::window::{ThreadTime, guest_now};
-use formats::counters::CpuTicks;
+use crate::lab::window::ThreadTime;
+use formats::counters::{Clock, CpuTicks};
 use model::Moment;
 
 /// The host's CPU time at a moment between two samples, and that of every thread that both know.
@@ -42,13 +42,12 @@ const UPTIME_STEP_NS: i128 = 10_000_000;
 impl GuestClock {
     pub(super) const UNKNOWN: GuestClock = GuestClock { low: i128::MIN / 4, high: i128::MAX / 4 };
 
-    /// The moment at which a guest read its clock, the first line of `text`: `now NANOSECONDS`, or `/proc/uptime`.
-    pub(super) fn place(&mut self, text: &str, before: Moment, after: Moment) -> Moment {
+    /// The moment at which a guest read its clock, somewhere between two of the host's.
+    pub(super) fn place(&mut self, read: &Clock, before: Moment, after: Moment) -> Moment {
         let (from, to) = (i128::from(before.mono_ns), i128::from(after.mono_ns));
-        let uptime = text.split_whitespace().next().and_then(|word| word.parse::<f64>().ok());
-        let uptime = uptime.filter(|u| (0.0..1e9).contains(u)).map(|u| ((u * 1e9) as i128, UPTIME_STEP_NS));
+        let uptime = read.uptime.map(|uptime| ((uptime * 1e9) as i128, UPTIME_STEP_NS));
         let mut at = from + (to - from) / 2;
-        if let Some((uptime, step)) = guest_now(text).map(|now| (i128::from(now), 0)).or(uptime) {
+        if let Some((uptime, step)) = read.now_ns.map(|now| (i128::from(now), 0)).or(uptime) {
             let (low, high) = (from - uptime - step, to - uptime);
             if low.max(self.low) <= high.min(self.high) {
                 (self.low, self.high) = (low.max(self.low), high.min(self.high));
@@ -75,16 +74,18 @@ mod tests {
     #[test]
     fn a_late_answer_is_placed_by_what_quick_ones_told_of_the_guests_clock() {
         let mut clock = GuestClock::UNKNOWN;
+        let uptime = |seconds| Clock { uptime: Some(seconds), now_ns: None };
         // The guest's uptime is the host's clock less 10 s; an idle guest answers within 4 ms.
-        clock.place("1.00 0.5", moment(11_000), moment(11_004));
-        let busy = clock.place("3.00 0.5", moment(12_500), moment(13_400));
+        clock.place(&uptime(1.0), moment(11_000), moment(11_004));
+        let busy = clock.place(&uptime(3.0), moment(12_500), moment(13_400));
         let error = busy.mono_ns.abs_diff(13_005_000_000);
         assert!(error < 10_000_000, "placed {error} ns away");
         assert_eq!(busy.unix_ns - busy.mono_ns, 5_000_000_000);
         // A guest that tells its clock in nanoseconds is placed more exactly still.
-        let exact = clock.place("now 3500000000\n3.50 0.5", moment(13_400), moment(13_900));
+        let exact =
+            clock.place(&Clock { now_ns: Some(3_500_000_000), uptime: None }, moment(13_400), moment(13_900));
         assert!(exact.mono_ns.abs_diff(13_505_000_000) < 10_000_000, "{exact:?}");
-        let odd = clock.place("no uptime", moment(20_000), moment(20_010));
+        let odd = clock.place(&Clock::default(), moment(20_000), moment(20_010));
         assert_eq!(odd, moment(20_005));
     }
 

@@ -6,7 +6,7 @@ use crate::brought::Brought;
 use crate::environment::HostSpec;
 use crate::lab::{Booted, Client, Failed, HostSample, Lab, Snapshot, Target};
 use crate::workload::Needs;
-use formats::counters::CpuTicks;
+use formats::counters::{Section, Stat};
 use model::ids::cpu_list;
 use model::{Code, Fingerprint, Moment};
 use process::Spec;
@@ -154,6 +154,6 @@ pub(super) fn read_host_sample() -> Result<HostSample, Failed> {
     let text = edge::read::kernel("/proc/stat")
         .map_err(|e| Failed::new(Code::Host, format!("reading /proc/stat: {e}")))?;
     let cpu =
-        CpuTicks::parse(&text).ok_or_else(|| Failed::new(Code::Host, "reading /proc/stat: no cpu line"))?;
+        Stat::of(&text).cpu.ok_or_else(|| Failed::new(Code::Host, "reading /proc/stat: no cpu line"))?;
     Ok(HostSample { at, cpu, ..HostSample::default() })
 }

@@ -288,7 +288,7 @@ impl Lab for GuestLab {
         let heard = Moment::now();
         let kvm = self.kvm_counters();
         let after = self.host_sample()?;
-        let at = self.clock.place(&guest, before.at, heard);
+        let at = self.clock.place(&guest.clock, before.at, heard);
         let HostSample { cpu, threads, own_ns, .. } = between(&before, &after, at);
         let tap = self.network.traffic(self.machine.pid());
         let host = HostCounters { tap, ..HostCounters::read(Path::new("/")) };

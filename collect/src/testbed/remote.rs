@@ -5,7 +5,7 @@ use super::client::flooding;
 use crate::environment::EnvironmentSpec;
 use crate::lab::{Client, Failed};
 use edge::quoted;
-use formats::counters::CpuTicks;
+use formats::counters::{CpuTicks, Section, Stat};
 use model::{Code, Fingerprint, Moment};
 use process::deadlines::CHANNEL_ANSWER;
 use rustix::process::Signal;
@@ -132,7 +132,7 @@ impl RemoteHost {
 /// CPU time out of what a host said of `/proc/stat`.
 fn cpu_of(said: Result<String, SshError>) -> Result<CpuTicks, String> {
     let text = said.map_err(|error| format!("the client's host does not tell its CPU time: {error}"))?;
-    CpuTicks::parse(&text).ok_or_else(|| {
+    Stat::of(&text).cpu.ok_or_else(|| {
         "the client's host does not tell its CPU time: its /proc/stat has no cpu line".to_owned()
     })
 }

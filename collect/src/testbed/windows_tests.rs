@@ -257,6 +257,14 @@ fn ntttcp_between_windows_guests_is_set_up_run_and_read() {
     for seen in &bench.seen {
         assert_eq!(seen.lock().unwrap().files["C:\\perfvt\\NTttcp.exe"], b"MZ");
     }
+    // What its agent answered is kept as it came, and read again.
+    let told = std::fs::read_to_string(bench.dir.path().join("guest-end.json")).unwrap();
+    assert!(told.contains("Loopback Pseudo-Interface 1") && !bench.dir.path().join("guest-end.txt").exists());
+    let measured = crate::lab::Measured::read(bench.dir.path()).unwrap();
+    assert_eq!(measured.end.guest.told(), told);
+    let packets =
+        measured.guest_delta(|guest| Some(guest.net_dev.interface(&measured.interface)?.value.rx_packets));
+    assert!(packets >= Some(1000), "{packets:?}");
     let facts = bench.lab.guest_facts().facts;
     assert_eq!(facts.0.get("guest.os").map(String::as_str), Some("Microsoft Windows Server 2022 Standard"));
     assert_eq!(bench.lab.disconnected().map(|lost| lost.code), Some(Code::NetworkLost));

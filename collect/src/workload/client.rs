@@ -2,7 +2,6 @@
 
 use super::common::{failed, late, said};
 use crate::lab::{Client, Failed, Lab, keep};
-use formats::counters::Traffic;
 use model::Phase;
 use process::tail;
 use std::path::{Path, PathBuf};
@@ -78,8 +77,7 @@ impl Running {
 /// Packets that the server guest's interface has moved.
 fn packets(lab: &mut dyn Lab) -> Result<u64, Failed> {
     let interface = lab.target().interface;
-    let text = lab.snapshot()?.guest;
-    let traffic = Traffic::parse(&text, &interface);
-    let traffic = traffic.ok_or_else(|| failed(format!("the guest's counters have no {interface}")))?;
+    let traffic = lab.snapshot()?.guest.net_dev.interface(&interface);
+    let traffic = traffic.ok_or_else(|| failed(format!("the guest's counters have no {interface}")))?.value;
     Ok(traffic.rx_packets.saturating_add(traffic.tx_packets))
 }

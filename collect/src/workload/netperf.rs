@@ -8,11 +8,11 @@
 mod request;
 mod sessions;
 
-use super::common::{busy, exits, failed, host_series, interval, level, seconds_of, value};
+use super::common::{busy, failed, host_series, interval, level, seconds_of, value};
 use super::{Known, Needs, Outcome, Point, Value, Workload, add_case};
-use crate::lab::{Failed, GUEST_END, Lab, Measured, window};
+use crate::lab::{Failed, Lab, Measured, at_end, window};
 use edge::quoted;
-use formats::counters::{self, Traffic};
+use formats::counters::{Counted, Counters, Traffic};
 use formats::netperf::{Interval, Session};
 use model::{Case, Params, ParamsError, Phase};
 use request::{check_rr, session_counts};
@@ -268,29 +268,6 @@ fn inside(session: &Session, start: f64, end: f64) -> impl Iterator<Item = &Inte
     session.intervals.iter().filter(move |x| x.ending > start && x.ending - x.seconds < end)
 }
 
-/// Where a counter stands in the file of the guest's counters: the line, when it is one line and no more.
-fn one_line(text: &str, holds: impl Fn(&str) -> bool) -> Option<(String, u32)> {
-    let mut lines = (1u32..).zip(text.lines()).filter(|(_, line)| holds(line));
-    match (lines.next(), lines.next()) {
-        (Some((number, _)), None) => Some((GUEST_END.to_owned(), number)),
-        _ => None,
-    }
-}
-
-/// The line of a protocol's values, which is the second one with that name: the first one holds their names.
-fn values_of_protocol(text: &str, name: &str) -> Option<(String, u32)> {
-    let (number, _) = (1u32..).zip(text.lines()).filter(|(_, line)| line.starts_with(name)).nth(1)?;
-    Some((GUEST_END.to_owned(), number))
-}
-
-fn tcp_line(text: &str) -> Option<(String, u32)> {
-    values_of_protocol(text, "Tcp: ")
-}
-
-fn udp_line(text: &str) -> Option<(String, u32)> {
-    values_of_protocol(text, "Udp: ")
-}
-
 fn values(
     case: &Case,
     params: &Params,
@@ -305,37 +282,20 @@ fn values(
     let arrived = if case.category == UDP_STREAM { Some(received(case, measured)?) } else { None };
     let main = main_metric(&case.category).to_owned();
     let mut values = match arrived {
-        Some(arrived) => vec![Value { metric: main, value: arrived, raw: udp_line(&measured.end.guest) }],
+        Some(arrived) => {
+            let counted = measured.end.guest.snmp.udp_received();
+            vec![Value { metric: main, value: arrived, raw: counted.as_ref().and_then(at_end) }]
+        }
         None => vec![Value { metric: main, value: total, raw: first.clone() }],
     };
     let busy = busy(measured)?;
     values.push(value("CPU", busy));
     values.push(value("thr_per_CPU", arrived.unwrap_or(total) / busy));
-    type At = Option<(String, u32)>;
-    let mut counter = |metric: &str, value: Option<u64>, raw: &At| -> Result<(), Failed> {
-        let value = value.ok_or_else(|| failed(format!("the guest's counters have no {metric}")))?;
-        values.push(Value { metric: metric.into(), value: value as f64, raw: raw.clone() });
-        Ok(())
-    };
-    let text = &measured.end.guest;
-    let nic = measured.interface.as_str();
-    let eth0 = one_line(text, |line| Traffic::parse(line, nic).is_some());
-    let traffic =
-        |read: fn(&Traffic) -> u64| measured.guest_delta(|text| Traffic::parse(text, nic).as_ref().map(read));
-    counter("rx_pkts", traffic(|t| t.rx_packets), &eth0)?;
-    counter("tx_pkts", traffic(|t| t.tx_packets), &eth0)?;
-    counter("rx_byts", traffic(|t| t.rx_bytes), &eth0)?;
-    counter("tx_byts", traffic(|t| t.tx_bytes), &eth0)?;
-    counter("re_pkts", measured.guest_delta(counters::tcp_retransmits), &tcp_line(text))?;
-    if let Some(exits) = exits(measured)? {
-        counter("exits", Some(exits as u64), &None)?;
-    }
-    if params.get("nic_model") == Some("virtio_net") {
-        for (metric, what) in [("rx_intr_sum", "input"), ("tx_intr_sum", "output")] {
-            let interrupts = |text: &str| counters::virtio_interrupts(text, what);
-            let line = one_line(text, |line| interrupts(line).is_some());
-            counter(metric, measured.guest_delta(interrupts), &line)?;
-        }
+    for (metric, read) in counters_of(&measured.interface, params) {
+        let grown = measured.guest_delta(|counters| Some(read(counters)?.value));
+        let grown = grown.ok_or_else(|| failed(format!("the guest's counters have no {metric}")))?;
+        let raw = read(&measured.end.guest).as_ref().and_then(at_end);
+        values.push(Value { metric: metric.into(), value: grown as f64, raw });
     }
     if let Some(arrived) = arrived {
         values.push(Value { metric: "send_throughput".into(), value: total, raw: first });
@@ -345,9 +305,36 @@ fn values(
     Ok(values)
 }
 
+/// Reads one of a guest's counters.
+type ReadCounter<'a> = Box<dyn Fn(&Counters) -> Option<Counted<u64>> + 'a>;
+
+/// The guest's counters that a case has as values of its own.
+fn counters_of<'a>(interface: &'a str, params: &Params) -> Vec<(&'static str, ReadCounter<'a>)> {
+    let moved = |read: fn(&Traffic) -> u64| -> ReadCounter<'a> {
+        Box::new(move |counters| {
+            let Counted { value, line } = counters.net_dev.interface(interface)?;
+            Some(Counted { value: read(&value), line })
+        })
+    };
+    let interrupts = |what: &'static str| -> ReadCounter<'a> {
+        Box::new(move |counters| counters.interrupts.virtio(what))
+    };
+    let mut all: Vec<(&'static str, ReadCounter<'a>)> = vec![
+        ("rx_pkts", moved(|t| t.rx_packets)),
+        ("tx_pkts", moved(|t| t.tx_packets)),
+        ("rx_byts", moved(|t| t.rx_bytes)),
+        ("tx_byts", moved(|t| t.tx_bytes)),
+        ("re_pkts", Box::new(|counters| counters.snmp.tcp_retransmits())),
+    ];
+    if params.get("nic_model") == Some("virtio_net") {
+        all.extend([("rx_intr_sum", interrupts("input")), ("tx_intr_sum", interrupts("output"))]);
+    }
+    all
+}
+
 /// Mbit/s that were handed to the receivers in the guest, within the window.
 fn received(case: &Case, measured: &Measured) -> Result<f64, Failed> {
-    let datagrams = measured.guest_delta(counters::udp_received);
+    let datagrams = measured.guest_delta(|guest| Some(guest.snmp.udp_received()?.value));
     let datagrams = datagrams.ok_or_else(|| failed("the guest's counters have no UDP datagrams"))?;
     let size: f64 = level(case, "size")?;
     let seconds = measured.window.len_ns as f64 * 1e-9;
@@ -393,7 +380,7 @@ mod tests {
     use super::*;
     use crate::lab::window::EXITS;
     use crate::lab::{Snapshot, keep};
-    use formats::counters::CpuTicks;
+    use formats::counters::{CpuTicks, Form};
     use model::Moment;
     use model::{Origin, Window};
 
@@ -428,7 +415,7 @@ mod tests {
         let snapshot = |second: u64, guest: String| Snapshot {
             at: Moment { unix_ns: second * 1_000_000_000, mono_ns: second * 1_000_000_000 },
             host_cpu: CpuTicks { idle: second * 50, steal: 0, total: second * 100 },
-            guest,
+            guest: Counters::read(Form::Files, guest).unwrap(),
             kvm: [(EXITS.to_owned(), second)].into(),
             ..Snapshot::default()
         };
@@ -457,13 +444,13 @@ mod tests {
         let outcome = parse("TCP_STREAM (RX)", "10^6bits/s", 1).unwrap();
         // The fourth report is the first that ends within the window.
         assert_eq!(raw_of(&outcome, "throughput"), Some(("session0.txt".into(), 4)));
-        let end = |line| Some((GUEST_END.to_owned(), line));
+        let end = |line| Some(("guest-end.txt".to_owned(), line));
         for (metric, line) in
             [("rx_pkts", 5), ("tx_byts", 5), ("re_pkts", 7), ("rx_intr_sum", 9), ("tx_intr_sum", 10)]
         {
             assert_eq!(raw_of(&outcome, metric), end(line), "{metric}");
         }
-        for metric in ["CPU", "thr_per_CPU", "exits"] {
+        for metric in ["CPU", "thr_per_CPU"] {
             assert_eq!(raw_of(&outcome, metric), None, "{metric}");
         }
         // A sum over several lines is on none of them.

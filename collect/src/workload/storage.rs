@@ -3,7 +3,6 @@
 use super::Value;
 use super::common::{value, wanted};
 use crate::lab::{Failed, Lab, Measured};
-use formats::counters::vcpu_busy_percent;
 use model::{Params, Phase};
 use vm::guest::disk::{self, Bus};
 
@@ -40,7 +39,7 @@ pub(super) fn vcpus(params: &Params) -> u32 {
 /// The busy share of each vCPU in the window as the guest counted it, in per cent: `vcpu0`, `vcpu1` and so on.
 pub(super) fn vcpu_values(params: &Params, measured: &Measured) -> Result<Vec<Value>, Failed> {
     let of = |vcpu: u32| {
-        let busy = vcpu_busy_percent(&measured.start.guest, &measured.end.guest, vcpu);
+        let busy = measured.end.guest.stat.busy_percent_since(&measured.start.guest.stat, vcpu);
         Ok(value(&format!("vcpu{vcpu}"), wanted(&format!("CPU time of vCPU {vcpu}"), busy)?))
     };
     (0..vcpus(params)).map(of).collect()

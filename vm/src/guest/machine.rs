@@ -19,6 +19,7 @@ use super::spec::GuestSpec;
 use super::windows::Commands;
 use crate::deadlines::{Deadlines, Step};
 use crate::host::placement::{self, Placement, Threads};
+use formats::counters::Counters;
 use model::{Code, Failure};
 use process::deadlines::LAST_WORDS;
 use process::{PrivateFolder, Running};
@@ -164,11 +165,12 @@ impl Machine {
         Ok(reply.map_err(|e| self.fallen_silent(e))?.into_output(paths)?)
     }
 
-    /// Reads files as [`Machine::read`] does, with the guest's clock in the first line.
-    pub fn counters(&mut self, paths: &[&str], deadline: Duration) -> Result<String, GuestError> {
+    /// What the guest counted; of a Linux guest, in these files.
+    pub fn counters(&mut self, paths: &[&str], deadline: Duration) -> Result<Counters, GuestError> {
         let Machine { channel, qmp, qemu, console, .. } = self;
         let reply = channel.counters(paths, deadline, &mut || death(qemu, qmp, console));
-        Ok(reply.map_err(|e| self.fallen_silent(e))?.into_output(paths)?)
+        let told = reply.map_err(|e| self.fallen_silent(e))?.into_output(paths)?;
+        Ok(Counters::read(self.os.counted(), told).map_err(ChannelError::Nonsense)?)
     }
 
     /// Writes a file in the guest.

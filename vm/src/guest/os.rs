@@ -1,5 +1,7 @@
 //! What differs between the operating systems of guests: the one table of their commands and paths.
 
+use formats::counters::Form;
+
 /// The operating system of a guest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Os {
@@ -74,6 +76,14 @@ impl Os {
             "linux" => Some(Os::Linux),
             "windows" => Some(Os::Windows),
             _ => None,
+        }
+    }
+
+    /// How its guests tell what they counted.
+    pub fn counted(self) -> Form {
+        match self {
+            Os::Linux => Form::Files,
+            Os::Windows => Form::Agent,
         }
     }
 

@@ -1,6 +1,6 @@
 //! Counters of the host that tell of noise, and of what the network carried.
 
-use formats::counters::{self, Traffic};
+use formats::counters::{Pressure, Section, Stat, Traffic};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -27,11 +27,11 @@ impl HostCounters {
     pub fn read(root: &Path) -> HostCounters {
         let read = |path: String| edge::read::kernel(root.join(path)).ok();
         let pressure = RESOURCES.iter().filter_map(|resource| {
-            let total = counters::pressure_total(&read(format!("proc/pressure/{resource}"))?)?;
+            let total = Pressure::of(&read(format!("proc/pressure/{resource}"))?).some_us?;
             Some(((*resource).to_owned(), total))
         });
         HostCounters {
-            context_switches: read("proc/stat".into()).and_then(|text| counters::stat_value(&text, "ctxt")),
+            context_switches: read("proc/stat".into()).and_then(|text| Stat::of(&text).context_switches),
             pressure_us: pressure.collect(),
             tap: None,
         }

@@ -17,10 +17,10 @@ mod kvm;
 mod threads;
 mod values;
 
-pub use clock::{ClockRate, guest_now};
+pub use clock::ClockRate;
 pub use debugfs::{counts_in_debugfs, debugfs_counters};
 pub use host::HostCounters;
 pub(super) use kvm::exits_of_before;
 pub use kvm::{EXITS, KvmReader, KvmSource};
 pub use threads::{Meter, Role, ThreadTime};
-pub use values::{METRICS, add};
+pub use values::{add, metrics};

@@ -2,11 +2,11 @@
 
 use super::{ClockRate, EXITS, Role, ThreadTime};
 use crate::lab::{Failed, HostSample, Measured, Outcome, Point, Value};
-use formats::counters::{self, CpuTicks};
+use formats::counters;
 use model::Code;
 
-/// Every metric that a window may have, whatever the workload. Their units and roles stand in perf.conf's `[DEFAULT]`.
-pub const METRICS: [&str; 21] = [
+/// Metrics of perfvt's and QEMU's threads, and of the client's host.
+const OF_THREADS: [&str; 8] = [
     "vcpu_CPU",
     "vcpu_wait",
     "vhost_CPU",
@@ -15,20 +15,17 @@ pub const METRICS: [&str; 21] = [
     "client_vcpu_CPU",
     "client_CPU",
     "perfvt_CPU",
-    "guest_CPU",
-    "guest_steal",
-    "guest_intr",
-    "guest_ctxt",
-    "guest_softnet_drops",
-    "guest_psi_cpu",
-    "host_steal",
-    "host_ctxt",
-    "host_psi_cpu",
-    "host_psi_io",
-    "host_psi_memory",
-    "exits",
-    "irq_inj",
 ];
+
+/// Metrics of the host, and of KVM.
+const OF_HOST: [&str; 7] =
+    ["host_steal", "host_ctxt", "host_psi_cpu", "host_psi_io", "host_psi_memory", "exits", "irq_inj"];
+
+/// Every metric that a window may have, whatever the workload. Their units and roles stand in perf.conf's `[DEFAULT]`.
+pub fn metrics() -> Vec<&'static str> {
+    let of_guest = counters::files().into_iter().flat_map(|(_, metrics)| metrics);
+    OF_THREADS.into_iter().chain(of_guest).chain(OF_HOST).collect()
+}
 
 /// KVM's own names of what perfvt calls differently: (metric, counter).
 const KVM: [(&str, &str); 2] = [("exits", EXITS), ("irq_inj", "irq_injections")];
@@ -56,7 +53,7 @@ fn values(measured: &Measured) -> Result<Vec<(&'static str, f64)>, Failed> {
         return Ok(Vec::new());
     }
     let mut found = of_threads(measured, seconds);
-    found.extend(of_guest(measured, seconds));
+    found.extend(measured.end.guest.metrics_since(&measured.start.guest, seconds));
     found.extend(of_host(measured, seconds));
     for (metric, counter) in KVM {
         found.extend(measured.kvm_delta(counter)?.map(|delta| (metric, delta as f64)));
@@ -111,24 +108,6 @@ fn of_threads(measured: &Measured, seconds: f64) -> Vec<(&'static str, f64)> {
     found
 }
 
-fn of_guest(measured: &Measured, seconds: f64) -> Vec<(&'static str, f64)> {
-    let mut found = Vec::new();
-    let ticks = |text: &str| CpuTicks::parse(text);
-    if let (Some(start), Some(end)) = (ticks(&measured.start.guest), ticks(&measured.end.guest)) {
-        found.extend(end.busy_percent_since(&start).map(|busy| ("guest_CPU", busy)));
-        found.extend(end.steal_percent_since(&start).map(|steal| ("guest_steal", steal)));
-    }
-    let mut rate = |metric, scale: f64, read: &dyn Fn(&str) -> Option<u64>| {
-        found.extend(measured.guest_delta(read).map(|delta| (metric, delta as f64 * scale / seconds)));
-    };
-    rate("guest_intr", 1.0, &|text| counters::stat_value(text, "intr"));
-    rate("guest_ctxt", 1.0, &|text| counters::stat_value(text, "ctxt"));
-    rate("guest_softnet_drops", 1.0, &counters::softnet_drops);
-    // Microseconds of a second, as a percentage.
-    rate("guest_psi_cpu", 1e-4, &counters::pressure_total);
-    found
-}
-
 fn of_host(measured: &Measured, seconds: f64) -> Vec<(&'static str, f64)> {
     let (start, end) = (&measured.start, &measured.end);
     let mut found = Vec::new();
@@ -176,6 +155,7 @@ mod tests {
     use super::*;
     use crate::lab::Snapshot;
     use crate::lab::window::HostCounters;
+    use formats::counters::{Counters, CpuTicks, Form};
     use model::Moment;
     use model::Window;
 
@@ -198,7 +178,7 @@ mod tests {
             at: Moment { unix_ns: ns, mono_ns: ns },
             host_cpu: CpuTicks { idle: second * 150, steal: second * 2, total: second * 200 },
             client_cpu: Some(CpuTicks { idle: second * 70, steal: 0, total: second * 100 }),
-            guest,
+            guest: Counters::read(Form::Files, guest).unwrap(),
             asked_ns: Some(ns - 1_000_000),
             heard_ns: Some(ns + 1_000_000),
             threads: vec![
@@ -268,7 +248,7 @@ mod tests {
         for absent in ["vhost_CPU", "iothread_CPU", "host_psi_io"] {
             assert!(!outcome.values.iter().any(|v| v.metric == absent), "{absent}");
         }
-        assert!(outcome.values.iter().all(|v| METRICS.contains(&v.metric.as_str())));
+        assert!(outcome.values.iter().all(|v| metrics().contains(&v.metric.as_str())));
         let of_vcpu1 =
             outcome.series.iter().find(|p| p.metric == "vcpu_CPU" && p.session == Some(1)).unwrap();
         assert_eq!((of_vcpu1.value, of_vcpu1.seconds), (25.0, 2.0));
@@ -298,7 +278,7 @@ mod tests {
     #[test]
     fn a_guest_whose_clock_runs_differently_spoils_what_it_timed_and_nothing_else() {
         let mut wrong = measured();
-        wrong.end.guest = wrong.end.guest.replacen("now 4000000000", "now 3950000000", 1);
+        wrong.end.guest.clock.now_ns = Some(3_950_000_000);
         let error = add(&mut outcome(), &wrong, true).unwrap_err();
         assert_eq!(error.code, Code::ClockJumped);
         assert!(error.reason.starts_with("the guest's clock went -2.50 % against the host's"), "{error}");

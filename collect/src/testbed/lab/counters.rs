@@ -1,28 +1,13 @@
 //! What of a boot can be counted, and what cannot.
 
 use super::GuestLab;
-use formats::counters::CpuTicks;
+use formats::counters::{CpuTicks, files};
 use model::Accel;
 use process::deadlines::HOST_ANSWER;
 use std::collections::BTreeMap;
 use std::path::Path;
 use vm::guest::machine::GuestError;
 use vm::guest::os::Os;
-
-/// What is read in the guest at both ends of a window, in one go.
-const GUEST_COUNTERS: [&str; 7] = [
-    "/proc/uptime",
-    "/proc/stat",
-    "/proc/net/dev",
-    "/proc/net/snmp",
-    "/proc/interrupts",
-    "/proc/net/softnet_stat",
-    "/proc/pressure/cpu",
-];
-
-/// Metrics out of files of Linux.
-const OF_LINUX: [&str; 6] =
-    ["guest_CPU", "guest_steal", "guest_intr", "guest_ctxt", "guest_softnet_drops", "guest_psi_cpu"];
 
 impl GuestLab {
     /// KVM's counters, summed over the vCPUs. None under emulation, where KVM counts nothing.
@@ -34,15 +19,15 @@ impl GuestLab {
         kvm.read(|wanted| machine.qmp().execute("query-stats", wanted, HOST_ANSWER).ok())
     }
 
-    /// What of [`GUEST_COUNTERS`] is there: `cat` fails for all when one is missing.
+    /// Which of the files of counters are there: `cat` fails for all when one is missing.
     pub(super) fn find_counters(&mut self) -> Result<(), GuestError> {
         if self.machine.os == Os::Windows {
             return Ok(());
         }
-        let listed = self.machine.exec(&[&["ls"][..], &GUEST_COUNTERS].concat(), self.machine.soon())?;
+        let wanted: Vec<&'static str> = files().into_iter().map(|(path, _)| path).collect();
+        let listed = self.machine.exec(&[&["ls"][..], &wanted].concat(), self.machine.soon())?;
         let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
-        self.counters =
-            GUEST_COUNTERS.into_iter().filter(|path| listed.lines().any(|l| l == *path)).collect();
+        self.counters = wanted.into_iter().filter(|path| listed.lines().any(|l| l == *path)).collect();
         Ok(())
     }
 
@@ -66,16 +51,13 @@ impl GuestLab {
             }
         }
         absent.extend(self.client_silent.iter().map(|reason| ("client_CPU", reason.clone())));
-        if self.machine.os == Os::Windows {
-            let reason = "the guest agent of a Windows guest does not tell it".to_owned();
-            absent.extend(OF_LINUX.into_iter().map(|metric| (metric, reason.clone())));
-        }
-        for (metric, path) in
-            [("guest_softnet_drops", "/proc/net/softnet_stat"), ("guest_psi_cpu", "/proc/pressure/cpu")]
-        {
-            if self.machine.os == Os::Linux && !self.counters.contains(&path) {
-                absent.push((metric, format!("the guest's kernel has no {path}")));
-            }
+        for (path, metrics) in files() {
+            let reason = match self.machine.os {
+                Os::Windows => "the guest agent of a Windows guest does not tell it".to_owned(),
+                Os::Linux if self.counters.contains(&path) => continue,
+                Os::Linux => format!("the guest's kernel has no {path}"),
+            };
+            absent.extend(metrics.into_iter().map(|metric| (metric, reason.clone())));
         }
         for (metric, resource) in
             [("host_psi_cpu", "cpu"), ("host_psi_io", "io"), ("host_psi_memory", "memory")]

@@ -74,8 +74,8 @@ pub trait Channel {
     ) -> Result<Reply, ChannelError>;
 
     /// The same, with the guest's monotonic clock in the first line: `now NANOSECONDS`, where its kernel tells it.
-    /// A Windows guest has no such files: whatever is asked for, it tells what its interfaces have moved, in the lines of
-    /// `/proc/net/dev`.
+    /// A Windows guest has no such files: whatever is asked for, the answer is what its agent says of its interfaces, as it
+    /// came ([`crate::guest::os::Os::counted`] says in which form a guest answers).
     ///
     /// # Errors
     /// As for [`Channel::exec`].

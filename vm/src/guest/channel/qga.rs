@@ -9,7 +9,6 @@ mod files;
 mod jobs;
 #[cfg(any(test, feature = "pretend"))]
 pub mod pretend;
-mod traffic;
 
 use super::wire::nonsense;
 use super::{Channel, ChannelError, Health, Limit, Ready, Reply, Status, Wire};
@@ -131,6 +130,18 @@ impl QgaChannel {
         limit: &Limit<'_>,
         health: &mut Health<'_>,
     ) -> Result<Told<T>, ChannelError> {
+        let told = self.ask_for_line(command, arguments, limit, health)?;
+        Ok(told.map(|(value, _)| value))
+    }
+
+    /// The same, with the whole answer as it came.
+    fn ask_for_line<T: DeserializeOwned>(
+        &mut self,
+        command: &str,
+        arguments: Value,
+        limit: &Limit<'_>,
+        health: &mut Health<'_>,
+    ) -> Result<Told<(T, String)>, ChannelError> {
         if self.stale {
             self.sync(limit, health)?;
         }
@@ -141,9 +152,10 @@ impl QgaChannel {
         let answer: Answer = serde_json::from_str(&line).map_err(|_| nonsense(line.as_bytes()))?;
         self.stale = false;
         match (answer.value, answer.error) {
-            (Some(value), None) => {
-                serde_json::from_value(value).map(Ok).map_err(|_| nonsense(line.as_bytes()))
-            }
+            (Some(value), None) => match serde_json::from_value(value) {
+                Ok(value) => Ok(Ok((value, line))),
+                Err(_) => Err(nonsense(line.as_bytes())),
+            },
             (None, Some(error)) => Ok(Err(format!("{command}: {}", error.desc))),
             _ => Err(nonsense(line.as_bytes())),
         }
@@ -310,10 +322,10 @@ impl Channel for QgaChannel {
         if !counters.is_empty() {
             return self.run(&[counters, paths].concat(), &limit, health);
         }
-        let interfaces: Told<Vec<traffic::Interface>> =
-            self.ask("guest-network-get-interfaces", json!({}), &limit, health)?;
-        Ok(match interfaces {
-            Ok(interfaces) => Reply { stdout: traffic::lines(&interfaces).into_bytes(), ..Reply::empty() },
+        let told: Told<(Value, String)> =
+            self.ask_for_line("guest-network-get-interfaces", json!({}), &limit, health)?;
+        Ok(match told {
+            Ok((_, line)) => Reply { stdout: line.into_bytes(), ..Reply::empty() },
             Err(reason) => refused(&reason),
         })
     }

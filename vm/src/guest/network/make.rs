@@ -7,7 +7,7 @@ use super::ports::{SERVER_PORT, free_ports};
 use super::{
     Address, ClientPlace, Home, Layout, Link, NetworkError, NicWiring, Wires, Wiring, netdev, opened,
 };
-use formats::counters::Traffic;
+use formats::counters::{NetDev, Section, Traffic};
 use process::{Inherited, Namespace, ProcessError, Spec};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::os::fd::OwnedFd;
@@ -221,7 +221,7 @@ impl Network {
         let macvtaps = self.macvtaps.as_ref().filter(|_| is_macvtap);
         let pid = macvtaps.map_or(qemu, Macvtaps::pid);
         let text = edge::read::kernel(format!("/proc/{pid}/net/dev")).ok()?;
-        let counted = Traffic::parse(&text, &self.wires.tap(0, 0))?;
+        let counted = NetDev::of(&text).interface(&self.wires.tap(0, 0))?.value;
         // A macvtap is the guest's NIC itself, where a tap is the other end of its cable.
         Some(if is_macvtap { counted.other_end() } else { counted })
     }
