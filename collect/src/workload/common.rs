@@ -1,7 +1,6 @@
 //! What several workloads do in the same way.
 
 use super::{Point, Value};
-use crate::lab::window::EXITS;
 use crate::lab::{Failed, Lab, Measured, keep, window_until};
 use edge::text::text_of;
 use edge::{quoted, quoted_end};
@@ -97,11 +96,6 @@ pub(super) fn busy(measured: &Measured) -> Result<f64, Failed> {
              ask for more of the tool"
         ))
     })
-}
-
-/// KVM exits in the window, where they are counted.
-pub(super) fn exits(measured: &Measured) -> Result<Option<f64>, Failed> {
-    Ok(measured.kvm_delta(EXITS)?.map(|exits| exits as f64))
 }
 
 /// The host's CPU time over the window, interval by interval.

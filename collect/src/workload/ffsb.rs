@@ -6,8 +6,7 @@
 mod profile;
 
 use super::common::{
-    busy, drop_caches, exits, failed, host_series, level, read, run_whole, seconds_of, value, value_at,
-    words_of,
+    busy, drop_caches, failed, host_series, level, read, run_whole, seconds_of, value, value_at, words_of,
 };
 use super::storage::{MOUNT, make_file_system, vcpu_values, vcpus};
 use super::{Known, Needs, Outcome, Workload, add_case};
@@ -163,9 +162,6 @@ impl Workload for Ffsb {
         values.extend(vcpu_values(params, &measured)?);
         let busy = busy(&measured)?;
         values.extend([value("Hostcpu", busy), value("MBps_per_Hostcpu", run.throughput() / busy)]);
-        if let Some(exits) = exits(&measured)? {
-            values.push(value("exits", exits));
-        }
         Ok(Outcome { window: measured.window, values, series: host_series("Hostcpu", &measured) })
     }
 }

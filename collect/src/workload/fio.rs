@@ -7,11 +7,12 @@
 mod values;
 
 use super::common::{
-    Job, busy, drop_caches, exits, failed, host_series, interval, kib, late, level, read, seconds_of,
-    sizes_of, value, wanted, word, words_of,
+    Job, busy, drop_caches, failed, host_series, interval, kib, late, level, read, seconds_of, sizes_of,
+    value, wanted, word, words_of,
 };
 use super::storage::device;
 use super::{Known, Needs, Outcome, Workload, add_case};
+use crate::lab::window::EXITS;
 use crate::lab::{Failed, Lab, Measured, keep, window, window_until};
 use crate::parse::disk;
 use formats::fio::parse;
@@ -210,9 +211,8 @@ impl Workload for Fio {
         values.push(value("Host_CPU", busy));
         let bandwidth = wanted("bandwidth", run.total().bandwidth)?;
         values.push(value("BW/CPU", bandwidth / busy));
-        if let Some(exits) = exits(&measured)? {
-            values.push(value("KVM_Exits", exits));
-        }
+        // The name that the ancestor's tables have for them.
+        values.extend(measured.kvm_delta(EXITS)?.map(|exits| value("KVM_Exits", exits as f64)));
         if job_file(params).is_none() {
             values.push(value("Util%", utilisation(&run)?));
         }

@@ -4,7 +4,7 @@
 //! (`dio`). With several threads iozone runs in its throughput mode, where each thread has its part of the size.
 
 use super::common::{
-    busy, drop_caches, exits, failed, host_series, read, run_whole, value, value_at, wanted, word, words_of,
+    busy, drop_caches, failed, host_series, read, run_whole, value, value_at, wanted, word, words_of,
 };
 use super::storage::{MOUNT, make_file_system, vcpu_values, vcpus};
 use super::{Known, Needs, Outcome, Value, Workload, add_case};
@@ -169,9 +169,6 @@ impl Workload for Iozone {
         let busy = busy(&measured)?;
         values.push(value("Hostcpu", busy));
         values.push(value("SUMKbps_per_Hostcpu", sum / busy));
-        if let Some(exits) = exits(&measured)? {
-            values.push(value("exits", exits));
-        }
         Ok(Outcome { window: measured.window, values, series: host_series("Hostcpu", &measured) })
     }
 }

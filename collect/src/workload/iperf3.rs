@@ -5,8 +5,8 @@
 
 use super::client::Running;
 use super::common::{
-    busy, exits, failed, host_series, interval, level, read, seconds_of, sizes_of, value, value_at, wanted,
-    word, words_of,
+    busy, failed, host_series, interval, level, read, seconds_of, sizes_of, value, value_at, wanted, word,
+    words_of,
 };
 use super::server::{Transport, serve};
 use super::{Known, Needs, Outcome, Point, Workload, add_case};
@@ -157,9 +157,6 @@ impl Workload for Iperf3 {
             values.push(at("jitter_ms", wanted("jitter", run.jitter_ms)?));
         } else {
             values.push(at("re_pkts", wanted("number of segments sent again", run.retransmits)?));
-        }
-        if let Some(exits) = exits(&measured)? {
-            values.push(value("exits", exits));
         }
         // iperf3 tells no moments: its measurement begins where the window does, to about a tenth of a second.
         let begin = measured.start.at.unix_seconds();

@@ -6,8 +6,8 @@
 
 use super::client::Running;
 use super::common::{
-    Job, busy, exits, failed, host_series, interval, kib, level, needs_all_ports, read, seconds_of, sizes_of,
-    value, value_at, wait_for_port,
+    Job, busy, failed, host_series, interval, kib, level, needs_all_ports, read, seconds_of, sizes_of, value,
+    value_at, wait_for_port,
 };
 use super::{Known, Needs, Outcome, Workload};
 use crate::brought::{self, Wish};
@@ -147,13 +147,10 @@ impl Workload for Ntttcp {
         if run.throughput <= 0.0 {
             return Err(failed("nothing was received"));
         }
-        let mut values = vec![
+        let values = vec![
             value_at("throughput(Mbit/s)", run.throughput, "ntttcp.txt", run.line),
             value("CPU", busy(&measured)?),
         ];
-        if let Some(exits) = exits(&measured)? {
-            values.push(value("exits", exits));
-        }
         Ok(Outcome { window: measured.window, values, series: host_series("CPU", &measured) })
     }
 }

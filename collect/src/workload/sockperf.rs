@@ -5,8 +5,7 @@
 
 use super::client::Running;
 use super::common::{
-    busy, exits, failed, host_series, interval, read, seconds_of, sizes_of, value, value_at, wanted, word,
-    words_of,
+    busy, failed, host_series, interval, read, seconds_of, sizes_of, value, value_at, wanted, word, words_of,
 };
 use super::server::{Transport, serve};
 use super::{Known, Needs, Outcome, Workload, add_case};
@@ -129,7 +128,7 @@ impl Workload for Sockperf {
         }
         let at = |metric: &str, value: f64| value_at(metric, value, "sockperf.txt", run.line);
         let percentile = |percent| wanted(&format!("percentile {percent}"), run.percentile(percent));
-        let mut values = vec![
+        let values = vec![
             at("latency_us", run.mean_us),
             at("latency_p50_us", percentile(50.0)?),
             at("latency_p99_us", percentile(99.0)?),
@@ -138,9 +137,6 @@ impl Workload for Sockperf {
             at("trans.rate", run.messages / run.seconds),
             value("CPU", busy(&measured)?),
         ];
-        if let Some(exits) = exits(&measured)? {
-            values.push(value("exits", exits));
-        }
         Ok(Outcome { window: measured.window, values, series: host_series("CPU", &measured) })
     }
 }

@@ -4,8 +4,8 @@
 
 use super::client::Running;
 use super::common::{
-    Job, busy, exits, failed, host_series, interval, level, needs_all_ports, read, seconds_of, sizes_of,
-    value, value_at, wait_for_port, words_of,
+    Job, busy, failed, host_series, interval, level, needs_all_ports, read, seconds_of, sizes_of, value,
+    value_at, wait_for_port, words_of,
 };
 use super::{Known, Needs, Outcome, Workload, add_case};
 use crate::brought::{self, Wish};
@@ -155,9 +155,6 @@ impl Workload for Uperf {
             (vec![at("throughput", run.throughput)], run.throughput)
         };
         values.extend([value("CPU", busy), value("thr_per_CPU", rate / busy)]);
-        if let Some(exits) = exits(&measured)? {
-            values.push(value("exits", exits));
-        }
         Ok(Outcome { window: measured.window, values, series: host_series("CPU", &measured) })
     }
 }
