@@ -20,7 +20,7 @@ use std::path::Path;
 use std::time::Duration;
 use vm::deadlines::{Deadlines, Step};
 use vm::guest::disk::Disk;
-use vm::guest::job::JobRequest;
+use vm::guest::job::{JobRequest, Standing};
 use vm::guest::os::Os;
 use vm::host::noise::Watched;
 
@@ -265,8 +265,12 @@ pub trait Lab {
         Os::Linux
     }
     /// Starts a command in the background of the server's guest, or asks after one that was started.
-    fn job(&mut self, request: &JobRequest<'_>, deadline: Duration) -> Result<String, Failed> {
-        job_by_command(self, request, deadline)
+    fn job(&mut self, request: &JobRequest<'_>, deadline: Duration) -> Result<Vec<Standing>, Failed> {
+        let printed = match request {
+            JobRequest::Start { server: true, .. } => self.serve(&request.words(), deadline)?,
+            _ => self.exec(&request.words(), deadline)?,
+        };
+        request.answer(printed.as_bytes()).map_err(|e| Failed::tool(e.to_string()))
     }
     /// Writes a file into the server's guest. `mode` is octal: `755`.
     fn put(&mut self, path: &str, mode: &str, content: &[u8]) -> Result<(), Failed> {
@@ -311,19 +315,6 @@ pub trait Lab {
     /// Lets time pass.
     fn sleep(&mut self, time: Duration) {
         std::thread::sleep(time);
-    }
-}
-
-/// What is asked about jobs, by the command that Linux guests have for it.
-pub(crate) fn job_by_command<L: Lab + ?Sized>(
-    lab: &mut L,
-    request: &JobRequest<'_>,
-    deadline: Duration,
-) -> Result<String, Failed> {
-    let words = request.words();
-    match request {
-        JobRequest::Start { server: true, .. } => lab.serve(&words, deadline),
-        _ => lab.exec(&words, deadline),
     }
 }
 

@@ -11,7 +11,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use vm::guest::image::Cache;
-use vm::guest::job::{Heading, JobRequest};
+use vm::guest::job::{JobRequest, Standing};
 use vm::guest::machine::{GuestError, Machine};
 
 /// A client process on the host.
@@ -137,12 +137,9 @@ impl ClientGuest {
         }))
     }
 
-    fn job(&mut self, request: &JobRequest<'_>) -> Result<Vec<u8>, GuestError> {
+    fn job(&mut self, request: &JobRequest<'_>) -> Result<Vec<Standing>, GuestError> {
         let machine = self.machine.as_mut().ok_or_else(|| odd("the client's guest has been ended"))?;
-        let reply = machine.job(request, machine.soon())?;
-        let output = reply.stdout.clone();
-        reply.into_output(&request.words())?;
-        Ok(output)
+        machine.job(request, machine.soon())
     }
 
     /// How the guest died or fell silent, if it has.
@@ -167,17 +164,13 @@ impl ClientGuest {
         let open: Vec<usize> = (0..self.jobs.len()).filter(|i| self.is_open(*i)).collect();
         let dirs: Vec<String> = open.iter().map(|i| job_dir(*i)).collect();
         let jobs: Vec<&str> = dirs.iter().map(String::as_str).collect();
-        let output = self.job(&JobRequest::Poll { jobs: &jobs })?;
-        let mut rest = output.as_slice();
-        for index in open {
+        let standings = self.job(&JobRequest::Poll { jobs: &jobs })?;
+        for (index, Standing { heading, stdout, stderr }) in open.into_iter().zip(standings) {
             let Some(job) = self.jobs.get_mut(index) else { continue };
-            let nonsense = || odd("the client's guest does not say how its jobs stand");
-            let (standing, behind) = standing(rest).ok_or_else(nonsense)?;
-            rest = behind;
-            let kept = edge::write::write(&job.stdout, standing.stdout)
-                .and_then(|()| edge::write::write(&job.stderr, standing.stderr));
-            job.took = standing.took;
-            job.ended = match (standing.status, kept) {
+            let kept = edge::write::write(&job.stdout, stdout)
+                .and_then(|()| edge::write::write(&job.stderr, stderr));
+            job.took = heading.took;
+            job.ended = match (heading.status, kept) {
                 (_, Err(error)) => Some(Err(format!("writing {}: {error}", job.stdout.display()))),
                 (None, _) => None,
                 (Some(0), _) => Some(Ok(())),
@@ -195,24 +188,6 @@ impl ClientGuest {
 
 fn job_dir(index: usize) -> String {
     format!("{JOBS}/{index}")
-}
-
-/// What the guest says of one job.
-struct Standing<'a> {
-    status: Option<i32>,
-    took: Option<Duration>,
-    stdout: &'a [u8],
-    stderr: &'a [u8],
-}
-
-/// A [`Heading`], a newline, and as many bytes of output and of standard error. Gives what stands behind as well.
-fn standing(text: &[u8]) -> Option<(Standing<'_>, &[u8])> {
-    let end = text.iter().position(|b| *b == b'\n')?;
-    let (head, body) = (text.get(..end)?, text.get(end + 1..)?);
-    let Heading { status, out, err, took } = Heading::parse(std::str::from_utf8(head).ok()?)?;
-    let both = out.checked_add(err)?;
-    let standing = Standing { status, took, stdout: body.get(..out)?, stderr: body.get(out..both)? };
-    Some((standing, body.get(both..)?))
 }
 
 /// Starts a client in the client's guest; what it writes is copied to the files whenever somebody asks how it stands.
@@ -320,18 +295,5 @@ mod tests {
         };
         assert_eq!(end.unwrap_err(), "SIGKILL, because it wrote more than 64 MiB of output");
         assert!(client.running.ended().is_some());
-    }
-
-    #[test]
-    fn the_standing_of_several_jobs_is_read_byte_for_byte() {
-        let text = b"- 3 0\na\nb0 2 1\n\n\n!";
-        let (first, rest) = standing(text).unwrap();
-        assert_eq!((first.status, first.stdout, first.stderr), (None, &b"a\nb"[..], &b""[..]));
-        let (second, rest) = standing(rest).unwrap();
-        assert_eq!((second.status, second.stdout, second.stderr), (Some(0), &b"\n\n"[..], &b"!"[..]));
-        assert!(rest.is_empty());
-        for cut in [&b""[..], b"0 5 0\nabc", b"0 1\na", b"x 0 0\n"] {
-            assert!(standing(cut).is_none());
-        }
     }
 }

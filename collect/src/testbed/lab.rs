@@ -13,7 +13,7 @@ use super::{Scene, TestbedError};
 use crate::brought::Brought;
 use crate::environment::EnvironmentSpec;
 use crate::lab::window::{HostCounters, KvmReader, Meter};
-use crate::lab::{Client, Failed, HostSample, Lab, Snapshot, Target, job_by_command};
+use crate::lab::{Client, Failed, HostSample, Lab, Snapshot, Target};
 use model::{Code, Fingerprint, Moment, Scope};
 use std::path::Path;
 use std::sync::Arc;
@@ -21,8 +21,8 @@ use std::time::Duration;
 use vm::deadlines::Deadlines;
 use vm::guest::disk::Disk;
 use vm::guest::image::{Cache, host_program};
-use vm::guest::job::JobRequest;
-use vm::guest::machine::{GuestError, Machine};
+use vm::guest::job::{JobRequest, Standing};
+use vm::guest::machine::Machine;
 use vm::guest::network::{ClientPlace, Network};
 use vm::guest::os::Os;
 use vm::guest::windows;
@@ -240,12 +240,13 @@ impl Lab for GuestLab {
         second.and_then(|second| Some(second.machine.as_ref()?.os)).unwrap_or(Os::Linux)
     }
 
-    fn job(&mut self, request: &JobRequest<'_>, deadline: Duration) -> Result<String, Failed> {
-        if self.machine.os == Os::Linux {
-            return job_by_command(self, request, deadline);
+    fn job(&mut self, request: &JobRequest<'_>, deadline: Duration) -> Result<Vec<Standing>, Failed> {
+        match (self.machine.os, request) {
+            (Os::Linux, JobRequest::Start { server: true, .. }) => {
+                self.serve(&request.words(), deadline).map(|_| Vec::new())
+            }
+            _ => self.machine.job(request, deadline).map_err(|e| e.failure()),
         }
-        let reply = self.machine.job(request, deadline).map_err(|e| e.failure())?;
-        reply.into_output(&request.words()).map_err(|e| GuestError::from(e).failure())
     }
 
     fn put(&mut self, path: &str, mode: &str, content: &[u8]) -> Result<(), Failed> {

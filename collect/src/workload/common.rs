@@ -2,14 +2,14 @@
 
 use super::{Point, Value};
 use crate::lab::{Failed, Lab, Measured, keep, window_until};
+use edge::quoted_end;
 use edge::text::text_of;
-use edge::{quoted, quoted_end};
 use model::{Case, Code, Params, ParamsError, Phase, Scope, bytes};
 use process::LONGEST_OUTPUT;
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
-use vm::guest::job::{Heading, JobRequest};
+use vm::guest::job::{self, Heading, JobRequest};
 
 /// A failure of the case, from whatever went wrong.
 pub(super) fn failed(error: impl std::fmt::Display) -> Failed {
@@ -192,7 +192,7 @@ pub(super) fn run_whole(
     ended.map(|took| (measured, took))
 }
 
-/// How a job stands.
+/// How a job stands, with what it wrote as text.
 #[derive(Default)]
 pub(super) struct Standing {
     /// Its exit status, once it has ended.
@@ -223,10 +223,17 @@ impl Job {
         Ok(job)
     }
 
+    fn ask(&self, lab: &mut dyn Lab, request: &JobRequest<'_>) -> Result<job::Standing, Failed> {
+        let limit = lab.soon();
+        let nothing = || failed(format!("the guest says nothing of the job {}", self.dir));
+        lab.job(request, limit)?.pop().ok_or_else(nothing)
+    }
+
     /// Asks how it stands, which costs a Linux guest some processes.
     pub(super) fn standing(&self, lab: &mut dyn Lab) -> Result<Standing, Failed> {
-        let text = lab.job(&JobRequest::Poll { jobs: &[&self.dir] }, lab.soon())?;
-        standing(text).map_err(|text| unclear(&text))
+        let job::Standing { heading: Heading { status, took, .. }, stdout, stderr } =
+            self.ask(lab, &JobRequest::Poll { jobs: &[&self.dir] })?;
+        Ok(Standing { status, took, stdout: text_of(stdout), stderr: text_of(stderr) })
     }
 
     /// Asks for its exit status alone, which it has once it has ended.
@@ -234,9 +241,8 @@ impl Job {
     /// # Errors
     /// It has written more than is taken.
     pub(super) fn status(&self, lab: &mut dyn Lab) -> Result<Option<i32>, Failed> {
-        let text = lab.job(&JobRequest::Look { jobs: &[&self.dir] }, lab.soon())?;
         let Heading { status, out, err, .. } =
-            Heading::parse(text.trim_end()).ok_or_else(|| unclear(&text))?;
+            self.ask(lab, &JobRequest::Look { jobs: &[&self.dir] })?.heading;
         if out.saturating_add(err) > LONGEST_OUTPUT {
             return Err(too_much("a command in the guest"));
         }
@@ -290,28 +296,11 @@ impl Job {
     }
 }
 
-/// A guest that does not say how a job stands.
-fn unclear(text: &str) -> Failed {
-    failed(format!("the guest does not say how a job stands: {}", quoted(text)))
-}
-
 /// What a tool said, for a message: the end of each of its outputs.
 pub(super) fn said(outputs: &[&str]) -> String {
     let told = outputs.iter().filter(|text| !text.trim().is_empty());
     let told: Vec<String> = told.map(|text| quoted_end(text).to_string()).collect();
     if told.is_empty() { "it said nothing".to_owned() } else { told.join(" ") }
-}
-
-/// A [`Heading`], a newline, so many bytes of output and of standard error. What is not UTF-8 has become longer on its
-/// way, and then nobody knows where the one ends: both are taken for output, so that the end of neither is lost. The text
-/// is not copied, and given back when it is none.
-fn standing(mut text: String) -> Result<Standing, String> {
-    let head = text.split_once('\n').and_then(|(head, _)| Some((head.len() + 1, Heading::parse(head)?)));
-    let Some((begin, Heading { status, out, err, took })) = head else { return Err(text) };
-    text.drain(..begin);
-    let is_exact = out.checked_add(err) == Some(text.len()) && text.is_char_boundary(out);
-    let stderr = if is_exact { text.split_off(out) } else { String::new() };
-    Ok(Standing { status, took, stdout: text, stderr })
 }
 
 #[cfg(test)]
@@ -325,15 +314,6 @@ mod tests {
     }
 
     #[test]
-    fn the_end_of_an_output_that_is_not_utf8_is_not_lost() {
-        let whole = standing("0 9 3\nspeed 12\nno\n".into()).unwrap();
-        assert_eq!((whole.stdout.as_str(), whole.stderr.as_str()), ("speed 12\n", "no\n"));
-        // Two bytes of another code page have become six.
-        let longer = standing("0 11 0\n\u{fffd}\u{fffd}speed 12\n".into()).unwrap();
-        assert!(longer.stdout.ends_with("speed 12\n"), "{:?}", longer.stdout);
-    }
-
-    #[test]
     fn a_word_that_is_not_known_is_refused_with_those_that_are() {
         let mut params = Params::new();
         params.set("rw", "read wirte", Origin::BuiltIn);
@@ -341,16 +321,5 @@ mod tests {
         assert!(error.contains("'read wirte'") && error.contains("some of read, write"), "{error}");
         params.set("rw", "write,read", Origin::BuiltIn);
         assert_eq!(words_of(&params, "rw", &["read", "write"]).unwrap(), ["write", "read"]);
-    }
-
-    #[test]
-    fn a_jobs_standing_is_read_byte_for_byte() {
-        let running = standing("- 3 1\na\nb!".into()).unwrap();
-        assert_eq!((running.status, running.stdout.as_str(), running.stderr.as_str()), (None, "a\nb", "!"));
-        let ended = standing("7 0 0 12\n".into()).unwrap();
-        assert_eq!((ended.status, ended.stdout.as_str()), (Some(7), ""));
-        assert_eq!(ended.took, Some(Duration::from_nanos(12)));
-        assert!(standing("nonsense".into()).is_err());
-        assert!(standing("x 0 0\n".into()).is_err());
     }
 }

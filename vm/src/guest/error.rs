@@ -99,7 +99,7 @@ impl GuestError {
             GuestError::Channel(ChannelError::Failed { ended: Status::Timeout, .. }) => {
                 Code::Deadline(Phase::Measure)
             }
-            GuestError::Channel(ChannelError::Failed { .. }) => Code::ToolFailed,
+            GuestError::Channel(ChannelError::Failed { .. } | ChannelError::Unclear(_)) => Code::ToolFailed,
             GuestError::Channel(ChannelError::TooMuch(_)) => Code::ToolNonsense,
             GuestError::Channel(
                 ChannelError::Io(_) | ChannelError::Nonsense(_) | ChannelError::Refused(_),

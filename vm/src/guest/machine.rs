@@ -11,7 +11,7 @@ use super::forensics::{self, Screen, Subject};
 use super::health::{Console, death};
 pub use super::health::{DEBUG_LOG, SERIAL_LOG};
 use super::image::Image;
-use super::job::JobRequest;
+use super::job::{JobRequest, Standing};
 use super::network::Network;
 use super::os::Os;
 use super::qmp::Qmp;
@@ -152,7 +152,7 @@ impl Machine {
     }
 
     /// Starts a command in the background of the guest, or asks after one that was started.
-    pub fn job(&mut self, request: &JobRequest<'_>, deadline: Duration) -> Result<Reply, GuestError> {
+    pub fn job(&mut self, request: &JobRequest<'_>, deadline: Duration) -> Result<Vec<Standing>, GuestError> {
         let Machine { channel, qmp, qemu, console, .. } = self;
         let reply = channel.job(request, deadline, &mut || death(qemu, qmp, console));
         reply.map_err(|e| self.fallen_silent(e))

@@ -21,7 +21,7 @@ pub use serial::SerialChannel;
 pub use ssh::SshChannel;
 pub(super) use wire::{Limit, Wire};
 
-use super::job::JobRequest;
+use super::job::{JobRequest, Standing, Unclear};
 use edge::{quoted, quoted_end};
 use model::Failure;
 use process::LONGEST_OUTPUT;
@@ -52,14 +52,14 @@ pub trait Channel {
     /// Starts a command in the background of the guest, or asks after one that was started.
     ///
     /// # Errors
-    /// As for [`Channel::exec`].
+    /// As for [`Channel::exec`]; the guest did not do it, or does not say how its jobs stand.
     fn job(
         &mut self,
         request: &JobRequest<'_>,
         deadline: Duration,
         health: &mut Health<'_>,
-    ) -> Result<Reply, ChannelError> {
-        self.exec(&request.words(), deadline, health)
+    ) -> Result<Vec<Standing>, ChannelError> {
+        self.exec(&request.words(), deadline, health)?.standings(request)
     }
 
     /// Reads files of the guest's /proc and /sys, one after the other; their names must be plain words.
@@ -117,6 +117,9 @@ pub enum ChannelError {
         /// The deadline.
         seconds: f64,
     },
+    /// An answer that does not tell how jobs stand.
+    #[error(transparent)]
+    Unclear(#[from] Unclear),
     /// An answer that is none.
     #[error("command channel: the guest answered {}, which is no answer", quoted(.0))]
     Nonsense(String),
@@ -201,13 +204,28 @@ impl Reply {
 
     /// Standard output of a command that ended with status 0.
     pub fn into_output(self, argv: &[&str]) -> Result<String, ChannelError> {
+        Ok(edge::text::text_of(self.checked(argv)?.stdout))
+    }
+
+    /// What the command of a request about jobs printed.
+    fn standings(self, request: &JobRequest<'_>) -> Result<Vec<Standing>, ChannelError> {
+        Ok(request.answer(&self.checked(&request.words())?.stdout)?)
+    }
+
+    /// What a command left that ended with status 0.
+    fn checked(self, argv: &[&str]) -> Result<Reply, ChannelError> {
         if self.status == Status::Exit(0) {
-            return Ok(edge::text::text_of(self.stdout));
+            return Ok(self);
         }
-        Err(ChannelError::Failed {
+        Err(self.failed(argv))
+    }
+
+    /// The error that a command is that ended otherwise.
+    fn failed(self, argv: &[&str]) -> ChannelError {
+        ChannelError::Failed {
             command: argv.join(" "),
             ended: self.status,
             stderr: String::from_utf8_lossy(&self.stderr).trim().to_owned(),
-        })
+        }
     }
 }

@@ -12,7 +12,7 @@ pub mod pretend;
 
 use super::wire::nonsense;
 use super::{Channel, ChannelError, Health, Limit, Ready, Reply, Status, Wire};
-use crate::guest::job::JobRequest;
+use crate::guest::job::{self, JobRequest};
 use crate::guest::os::Os;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -335,9 +335,9 @@ impl Channel for QgaChannel {
         request: &JobRequest<'_>,
         deadline: Duration,
         health: &mut Health<'_>,
-    ) -> Result<Reply, ChannelError> {
+    ) -> Result<Vec<job::Standing>, ChannelError> {
         match self.os {
-            Os::Linux => self.exec(&request.words(), deadline, health),
+            Os::Linux => self.exec(&request.words(), deadline, health)?.standings(request),
             Os::Windows => self.job_of_agent(request, health),
         }
     }

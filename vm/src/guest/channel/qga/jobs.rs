@@ -2,7 +2,7 @@
 //! the command has ended: nothing has to run in the guest to ask how a job stands.
 
 use super::{ChannelError, Health, Limit, QgaChannel, Reply, Standing, Status, Told, ended, refused};
-use crate::guest::job::JobRequest;
+use crate::guest::job::{self, Heading, JobRequest};
 use process::deadlines::CHANNEL_ANSWER;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -25,17 +25,15 @@ impl QgaChannel {
         &mut self,
         request: &JobRequest<'_>,
         health: &mut Health<'_>,
-    ) -> Result<Reply, ChannelError> {
+    ) -> Result<Vec<job::Standing>, ChannelError> {
         match *request {
-            JobRequest::Start { job, argv, .. } => Ok(match self.start(argv, health)? {
-                Ok(pid) => {
-                    self.jobs.insert(job.to_owned(), Job::Runs(pid));
-                    Reply::empty()
-                }
-                Err(reason) => refused(&reason),
-            }),
-            JobRequest::Poll { jobs } => self.poll(jobs, true, health),
-            JobRequest::Look { jobs } => self.poll(jobs, false, health),
+            JobRequest::Start { job, argv, .. } => {
+                let pid = self.start(argv, health)?.map_err(|reason| not_done(request, refused(&reason)))?;
+                self.jobs.insert(job.to_owned(), Job::Runs(pid));
+            }
+            JobRequest::Poll { jobs } | JobRequest::Look { jobs } => {
+                return jobs.iter().map(|name| self.standing(request, name, health)).collect();
+            }
             JobRequest::Signal { job, .. } => {
                 if let Some(Job::Runs(pid)) = self.jobs.get(job) {
                     let ended = match self.end(*pid, health)? {
@@ -44,48 +42,47 @@ impl QgaChannel {
                     };
                     self.jobs.insert(job.to_owned(), Job::Ended(ended));
                 }
-                Ok(Reply::empty())
             }
             JobRequest::Forget { job } => {
                 self.jobs.remove(job);
-                Ok(Reply::empty())
             }
         }
+        Ok(Vec::new())
     }
 
-    fn poll(
+    /// How one job stands that a request asks after.
+    fn standing(
         &mut self,
-        names: &[&str],
-        with_output: bool,
+        request: &JobRequest<'_>,
+        name: &str,
         health: &mut Health<'_>,
-    ) -> Result<Reply, ChannelError> {
-        let mut stdout = Vec::new();
-        for name in names {
-            if let Some(Job::Runs(pid)) = self.jobs.get(*name) {
-                let (question, limit) =
-                    (json!({"pid": pid}), Limit::new("guest-exec-status", CHANNEL_ANSWER));
-                let standing: Told<Standing> = self.ask("guest-exec-status", question, &limit, health)?;
-                match standing {
-                    Ok(standing) if standing.exited => {
-                        self.jobs.insert((*name).to_owned(), Job::Ended(ended(self.os, &standing)?));
-                    }
-                    Ok(_) => {}
-                    Err(reason) => return Ok(refused(&reason)),
-                }
-            }
-            match self.jobs.get(*name) {
-                Some(Job::Runs(_)) => stdout.extend(b"- 0 0\n"),
-                Some(Job::Ended(Reply { status: Status::Exit(status), stdout: out, stderr: err })) => {
-                    stdout.extend(format!("{status} {} {}\n", out.len(), err.len()).into_bytes());
-                    if with_output {
-                        stdout.extend(out);
-                        stdout.extend(err);
-                    }
-                }
-                Some(Job::Ended(other)) => return Ok(other.clone()),
-                None => return Ok(refused(&format!("there is no job {name}"))),
+    ) -> Result<job::Standing, ChannelError> {
+        if let Some(Job::Runs(pid)) = self.jobs.get(name) {
+            let (question, limit) = (json!({"pid": pid}), Limit::new("guest-exec-status", CHANNEL_ANSWER));
+            let told: Told<Standing> = self.ask("guest-exec-status", question, &limit, health)?;
+            let told = told.map_err(|reason| not_done(request, refused(&reason)))?;
+            if told.exited {
+                self.jobs.insert(name.to_owned(), Job::Ended(ended(self.os, &told)?));
             }
         }
-        Ok(Reply { stdout, ..Reply::empty() })
+        match self.jobs.get(name) {
+            Some(Job::Runs(_)) => Ok(job::Standing::default()),
+            Some(Job::Ended(Reply { status: Status::Exit(status), stdout, stderr })) => {
+                let heading =
+                    Heading { status: Some(*status), out: stdout.len(), err: stderr.len(), took: None };
+                let (stdout, stderr) = match request {
+                    JobRequest::Poll { .. } => (stdout.clone(), stderr.clone()),
+                    _ => (Vec::new(), Vec::new()),
+                };
+                Ok(job::Standing { heading, stdout, stderr })
+            }
+            Some(Job::Ended(other)) => Err(not_done(request, other.clone())),
+            None => Err(not_done(request, refused(&format!("there is no job {name}")))),
+        }
     }
+}
+
+/// What was asked about jobs and came to an end of its own.
+fn not_done(request: &JobRequest<'_>, reply: Reply) -> ChannelError {
+    reply.failed(&request.words())
 }
