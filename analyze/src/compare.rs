@@ -15,8 +15,8 @@ use crate::scale::{Signs, said_of_failed};
 use crate::verdict::{Judgement, verdict};
 use crate::warnings::{counted, note};
 use crate::{
-    AnalyzeError, CaseFailures, CategoryScore, Comparison, Family, Interval, Method, Model, Reason, Row,
-    Side, Summary, Verdict, Warning, WorkloadInfo, summary,
+    AnalyzeError, CaseFailures, CategoryScore, Comparison, Family, Interleaving, Interval, Method, Model,
+    Reason, Row, Side, Summary, Verdict, Warning, WorkloadInfo, summary,
 };
 use formats::perf_conf::closest;
 use model::{Role, Scale};
@@ -57,7 +57,10 @@ pub fn compare(options: &CompareOptions) -> Result<Comparison, AnalyzeError> {
     let spelled = crate::spelled::spelled(&frame, &sides, &ranges, &matched);
     let described: Vec<Side> = about.sides();
     let table = difference_table(&sides, &differences);
-    let forced = options.force && pairings.iter().any(|p| p.comparability != Comparability::default());
+    let forced = options.force
+        && pairings.iter().any(|p| {
+            p.comparability != Comparability::default() || p.sessions.standing == Interleaving::OneSession
+        });
     let (rows, hidden) = shown(rows, options)?;
     warnings.extend(filtered(hidden));
     warnings.sort_by_key(|w| w.level);
@@ -156,9 +159,9 @@ impl Summary {
         judged(&self.all)
     }
 
-    /// The same of the primary rows, those that gate.
+    /// The same of the primary rows, those that gate; rows that no test decides for want of sessions are none of them.
     pub fn comparable_primary(&self) -> usize {
-        judged(&self.primary)
+        judged(&self.primary) - self.capped
     }
 }
 

@@ -32,11 +32,13 @@ mod nearest;
 mod options;
 mod pairing;
 mod precision;
+mod replicates;
 mod row;
 mod scale;
 #[cfg(feature = "schema")]
 mod schema;
 mod sequential;
+mod sessions;
 mod shared;
 mod show;
 mod spelled;

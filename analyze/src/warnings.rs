@@ -5,7 +5,7 @@
 //! | `not-comparable`, `forced`, `suspicious`, `mixed-side` | blocking | the sides were not measured alike |
 //! | `same-side` | blocking | a side is compared with itself |
 //! | `tcg` | blocking | a side was emulated |
-//! | `one-host-boot` | blocking | each side has its own host boot |
+//! | `not-interleaved` | blocking; note where sessions are replicates | the sides were not measured in turns, or nobody knows |
 //! | `unfinished` | blocking | a campaign is running, was interrupted or was cut |
 //! | `uneven` | note | rows that are absent from more repeats of one side |
 //! | `exact-varies` | note | deterministic metrics that are none |

@@ -17,7 +17,7 @@ use crate::pairing::{Pairing, of_block};
 use crate::scale::{Signs, scale_of};
 use crate::verdict::{Evidence, Judgement, Presence};
 use crate::warnings::note;
-use crate::{FailedSide, Model, Row, Sample, Sequential, Verdict, Warning};
+use crate::{FailedSide, Interleaving, Model, Row, Sample, Sequential, Verdict, Warning};
 use formats::perf_conf::MetricConf;
 use gather::keep_complete;
 use model::{Role, Scale};
@@ -116,6 +116,7 @@ impl Judge<'_> {
             q: None,
             alpha: self.options.alpha,
             failed,
+            one_session: !self.options.force && pairing.sessions.standing == Interleaving::OneSession,
         }
     }
 
@@ -227,7 +228,7 @@ impl Judge<'_> {
 
 /// Whether repeats of one side lack a row altogether that those of the other have, although both sides have as many.
 fn is_uneven(pairing: &Pairing, at: &Place<'_>, a: &Gathered, b: &Gathered) -> bool {
-    let repeats = |side: &crate::pairing::Replicates| side.complete_of(&at.workload.name);
+    let repeats = |side: &crate::replicates::Replicates| side.complete_of(&at.workload.name);
     let cells = |side: &Gathered| side.values.len() + side.left_out.len() + side.invalid.len();
     a.present && b.present && cells(a) != cells(b) && repeats(&pairing.a) == repeats(&pairing.b)
 }
@@ -277,8 +278,8 @@ fn row_warnings(
     if design.a.is_empty() || design.b.is_empty() {
         return out;
     }
-    if pairing.one_host_boot {
-        out.push(note("one-host-boot", "the difference of the host boots is part of the difference", "", 1));
+    if pairing.sessions.standing == Interleaving::OneSession {
+        out.push(note("not-interleaved", "the difference of the sessions is part of the difference", "", 1));
     }
     let Evidence::Estimate(_) = evidence else { return out };
     if let (Scale::Log, Some(ratio), Ok(means)) =

@@ -108,6 +108,13 @@ fn campaign(root: &Path, name: &'static str, factor: f64) -> PathBuf {
     env.write(&root.join(name))
 }
 
+/// A baseline, and a candidate of its campaign that was measured in turns with it.
+fn in_turns(root: &Path, factor: f64) -> [PathBuf; 2] {
+    let values: Vec<f64> = A.iter().map(|v| v * factor).collect();
+    let sides = [("base", A.as_slice()), ("head", values.as_slice())];
+    sides.map(|(name, values)| Env::new(name, vec![throughput(values)]).unpaired().write(&root.join("c1")))
+}
+
 #[test]
 fn floors_between_campaigns_reach_to_the_far_end_of_their_difference() {
     let root = tempfile::tempdir().unwrap();
@@ -117,13 +124,15 @@ fn floors_between_campaigns_reach_to_the_far_end_of_their_difference() {
         (noise.kind, noise.rows.len(), noise.rows[0].id.as_str()),
         (NoiseKind::BetweenCampaigns, 1, ID)
     );
-    let compared = compare(&options(&dirs)).unwrap();
+    let mut forced = options(&dirs);
+    forced.force = true;
+    let compared = compare(&forced).unwrap();
     let ci90 = row(&compared, ID).ratio_ci90.unwrap();
     assert!((noise.rows[0].floor - (ci90.1 - 1.0)).abs() < 1e-12);
     assert_eq!(row(&compared, ID).verdict, Verdict::Improved);
     let file = root.path().join("noise.json");
     fs::write(&file, serde_json::to_string(&noise).unwrap()).unwrap();
-    let mut with_floor = options(&dirs);
+    let mut with_floor = forced;
     with_floor.floors = NoiseFile::read(&file).unwrap().floors();
     assert_eq!(row(&compare(&with_floor).unwrap(), ID).verdict, Verdict::Equivalent);
     let same = [campaign(root.path(), "c3", 1.0), campaign(&root.path().join("x"), "c3", 1.0)];
@@ -151,7 +160,7 @@ fn one_directory_gives_floors_within_a_session_only() {
 #[test]
 fn known_changes_are_listed_and_do_not_gate() {
     let root = tempfile::tempdir().unwrap();
-    let dirs = [campaign(root.path(), "c1", 1.0), campaign(root.path(), "c2", 0.8)];
+    let dirs = in_turns(root.path(), 0.8);
     let text = format!(
         "{ID} | REGRESSED | until 2027-01-31 | known\nnetperf/*/CPU | REGRESSED | until 2027-01-31 | gone\n"
     );
@@ -171,12 +180,14 @@ fn known_changes_are_listed_and_do_not_gate() {
 #[test]
 fn pooled_baselines_are_further_boots_of_the_first() {
     let root = tempfile::tempdir().unwrap();
-    let dirs = [campaign(root.path(), "c1", 1.0), campaign(root.path(), "c3", 0.9)];
+    let dirs = in_turns(root.path(), 0.9);
     let mut pooled = options(&dirs);
     pooled.pooled = vec![campaign(root.path(), "c2", 1.01)];
     let result = compare(&pooled).unwrap();
     assert_eq!((row(&result, ID).a.n, row(&result, ID).b.n, result.a.boots), (12, 6, Some(12)));
     assert_eq!(row(&result, ID).verdict, Verdict::Regressed);
+    let told = result.warnings.iter().find(|w| w.code == "not-interleaved").unwrap();
+    assert!(told.text.contains("6 of 12 boots of base and 0 of 6 boots of head"), "{}", told.text);
 }
 
 #[test]

@@ -17,6 +17,7 @@ mod compare_rhs;
 mod compare_run;
 mod compare_schema;
 mod compare_sequential;
+mod compare_sessions;
 mod compare_sides;
 mod decisions;
 mod discover;

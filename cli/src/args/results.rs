@@ -158,7 +158,7 @@ pub struct Judging {
     /// Correction for the number of tests: bh or holm
     #[arg(long, value_name = "NAME", default_value = "bh")]
     pub correction: String,
-    /// Judge sides that were not measured alike, under a banner
+    /// Judge sides that were not measured alike, and those of one session each as if sessions did not differ, under a banner
     #[arg(long)]
     pub force: bool,
     /// Make every lost file, row and cell an error
