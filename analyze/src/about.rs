@@ -162,9 +162,32 @@ impl About<'_> {
             let both = |r: &&Row| r.candidate == pairing.candidate && r.a.n > 0 && r.b.n > 0;
             let rows = self.rows.iter().filter(both).count();
             let labels = (self.label(0), self.label(pairing.candidate + 1));
-            pairing.sessions.banner(labels, self.options.force, rows).filter(|_| rows > 0)
+            pairing.sessions.banner(labels, self.options, rows).filter(|_| rows > 0)
         };
-        self.pairings.iter().filter_map(of).collect()
+        self.pairings.iter().filter_map(of).chain(self.noise_warning()).collect()
+    }
+
+    /// What is to be known of the file that tells how much sessions differ.
+    fn noise_warning(&self) -> Option<Warning> {
+        let noise = self.options.noise.as_ref()?;
+        match noise.session {
+            None => {
+                let text = format!(
+                    "{} holds noise floors, which an older perfvt wrote: they cannot tell sessions from a change, and \
+                     nothing rests on them",
+                    noise.path
+                );
+                Some(blocking("old-noise", text, "run `perfvt calibrate` again with the same directories", 1))
+            }
+            Some(found) if found.sessions <= 2 => {
+                let text = format!(
+                    "{} rests on two sessions, which hardly tell how much sessions differ",
+                    noise.path
+                );
+                Some(blocking("two-sessions", text, "calibrate with five campaigns of one build or more", 2))
+            }
+            Some(_) => None,
+        }
     }
 
     fn replicate_warnings(&self) -> Vec<Warning> {

@@ -46,6 +46,13 @@ pub(crate) struct Pairing {
     pub looks: Option<Looks>,
 }
 
+impl Pairing {
+    /// What sessions add to the squared error of the difference, where that is known and they are a part of it.
+    pub fn session_part(&self, options: &CompareOptions) -> Option<stats::ErrorPart> {
+        options.noise.as_ref().and_then(|noise| noise.part(self.sessions.weight))
+    }
+}
+
 /// One pairing for each candidate, with the facts on which it differs from the baseline.
 pub(crate) fn pairings(
     options: &CompareOptions,

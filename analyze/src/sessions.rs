@@ -4,6 +4,7 @@
 //! measured in turns within a session it cancels; where they were not it is part of their difference.
 
 use crate::input::repeat::{BootName, Origin, Repeat};
+use crate::options::CompareOptions;
 use crate::replicates::{Replicates, of_workload};
 use crate::warnings::{blocking, counted, note};
 use crate::{Interleaving, Warning};
@@ -28,6 +29,12 @@ impl Session {
     }
 }
 
+/// The session of a file, by its first boot; `None` where it does not tell.
+pub(crate) fn name_of(file: &Repeat) -> Option<String> {
+    let session = Session::of(file.origin.as_ref()?, file.boots.first()?);
+    Some(format!("{} {} {}", session.host, session.host_boot, session.campaign))
+}
+
 /// The sessions of a baseline and a candidate.
 #[derive(Clone, Debug)]
 pub(crate) struct Sessions {
@@ -41,6 +48,9 @@ pub(crate) struct Sessions {
     apart: [(usize, usize); 2],
     /// In what the sessions differ, in words.
     differ: &'static str,
+    /// How often the variance between sessions stands in the difference: 2 for one session a side, 0 where it cancels or the
+    /// sessions are the replicates.
+    pub weight: f64,
 }
 
 /// Boots of a side by session.
@@ -79,6 +89,7 @@ impl Sessions {
             counts: [0; 2],
             apart: [(0, 0); 2],
             differ: "",
+            weight: 2.0,
         };
         let (Some(of_a), Some(of_b)) = (boots_of(a), boots_of(b)) else { return unknown };
         let index = of_a.keys().chain(of_b.keys()).cloned().collect::<BTreeSet<_>>().into_iter().zip(0..);
@@ -95,7 +106,12 @@ impl Sessions {
             false if counts.iter().all(|n| *n >= 2) => Interleaving::Sessions,
             false => Interleaving::OneSession,
         };
-        Sessions { index: index.collect(), standing, counts, apart, differ: differ(&of_a, &of_b) }
+        let weight = match standing {
+            Interleaving::Interleaved | Interleaving::Sessions => 0.0,
+            Interleaving::OneSession if shared => 2.0,
+            _ => weight(&of_a, &of_b),
+        };
+        Sessions { index: index.collect(), standing, counts, apart, differ: differ(&of_a, &of_b), weight }
     }
 
     /// The session is the replicate.
@@ -132,9 +148,20 @@ impl Sessions {
     }
 
     /// What a reader must know of a pair of sides before any number.
-    pub fn banner(&self, labels: (&str, &str), force: bool, rows: usize) -> Option<Warning> {
+    pub fn banner(&self, labels: (&str, &str), options: &CompareOptions, rows: usize) -> Option<Warning> {
         const CODE: &str = "not-interleaved";
         let pair = format!("{} and {}", labels.0, labels.1);
+        let noise = options.noise.as_ref().and_then(|noise| Some((noise, noise.session.as_ref()?)));
+        if let Some((noise, known)) = noise.filter(|_| self.weight > 0.0) {
+            let how = if self.differ.is_empty() { "as far as anybody can tell" } else { self.differ };
+            let text = format!(
+                "{pair} were not measured in turns ({how}): how much sessions differ is a part of every error, as {} says \
+                 ({})",
+                noise.path,
+                crate::noise::said(known)
+            );
+            return Some(blocking(CODE, text, "it must be of this host, these rows and one build", rows));
+        }
         match self.standing {
             Interleaving::Interleaved => None,
             Interleaving::Sessions => {
@@ -165,7 +192,7 @@ impl Sessions {
                      session does to its guests cannot be told from the change",
                     self.differ
                 );
-                Some(if force {
+                Some(if options.force {
                     let text = format!("{text}; --force judges as if sessions did not differ");
                     let advice = "of real results of one build a quarter of the unchanged rows differ between two sessions";
                     blocking(CODE, text, advice, rows)
@@ -187,13 +214,21 @@ impl Sessions {
 }
 
 /// What to do about sides of one session each.
-pub(crate) const WAY_OUT: &str = "measure both in one campaign (perfvt run --env .. --env ..), or each in two sessions or more; \
-     --force judges as if sessions did not differ";
+pub(crate) const WAY_OUT: &str = "measure both in one campaign (perfvt run --env .. --env ..), or each in two sessions or more, or \
+     say how much sessions differ (perfvt calibrate, then --noise FILE); --force judges as if sessions did not differ";
 
 /// Boots of a side in sessions that the other has no part in, and all of them.
 fn apart(own: &Boots, other: &Boots) -> (usize, usize) {
     let alone = own.iter().filter(|(session, _)| !other.contains_key(session)).map(|(_, n)| n);
     (alone.sum(), own.values().sum())
+}
+
+/// Of the difference of two means: the sum over sessions of the squared difference of their shares of each side's boots.
+fn weight(a: &Boots, b: &Boots) -> f64 {
+    let all = |side: &Boots| side.values().sum::<usize>().max(1) as f64;
+    let share = |side: &Boots, session: &Session| side.get(session).map_or(0.0, |n| *n as f64 / all(side));
+    let sessions: BTreeSet<&Session> = a.keys().chain(b.keys()).collect();
+    sessions.into_iter().map(|session| (share(a, session) - share(b, session)).powi(2)).sum()
 }
 
 /// In what the sessions of two sides differ.

@@ -73,6 +73,10 @@ pub(crate) fn categories(rows: &[Row], judgements: &[Judgement], pairing: &Pairi
     let all_rows = !rows.iter().any(|r| r.role == Role::Primary);
     let counts = |r: &&Row| r.candidate == pairing.candidate && (all_rows || r.role == Role::Primary);
     let mut out: Vec<CategoryScore> = Vec::new();
+    let sessions = |r: &Row| r.candidate == pairing.candidate && r.session.is_some();
+    if rows.iter().any(sessions) {
+        return out;
+    }
     if pairing.looks.is_some()
         || judgements.iter().zip(rows).any(|(j, r)| r.candidate == pairing.candidate && j.one_session)
     {

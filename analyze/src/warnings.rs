@@ -23,13 +23,13 @@
 //! | `other-results` | note | results of other tools beside classic files, which alone are read |
 //! | `left-out` | note | cases without a level of the key whose levels are the sides |
 //! | `one-session` | note | a side is one file of another tool, whose runs are the replicates |
-//! | `no-floor`, `expired-expectations`, `unmet-expectations` | note | `--noise` and `--expect` |
+//! | `old-noise`, `two-sessions` | blocking | `--noise` |
+//! | `expired-expectations`, `unmet-expectations` | note | `--expect` |
 //! | `drift`, `first-boot` | note | boot scores that are not stationary |
 //! | `variance-ratio`, `bimodal`, `ratio-of-means`, `tests-disagree`, `incomplete-blocks` | note | rows, counted |
 
 use crate::{Level, Looked, Loss, Row, Verdict, Warning};
-use model::{Role, Rule, RunFile};
-use std::collections::HashMap;
+use model::{Rule, RunFile};
 
 /// A warning that is shown with the numbers.
 pub(crate) fn note(code: &'static str, text: impl Into<String>, advice: &str, count: usize) -> Warning {
@@ -185,15 +185,4 @@ pub(crate) fn sequential(rows: &[Row]) -> Option<Warning> {
     }
     let advice = "`perfvt explain` shows the look and the alpha spent; p of single tests are of a fixed n";
     Some(note("sequential", text, advice, looked.len()))
-}
-
-/// Primary rows without a noise floor, when there are floors at all.
-pub(crate) fn floors(rows: &[Row], floors: &HashMap<String, f64>) -> Option<Warning> {
-    let has = |row: &Row| floors.contains_key(row.base_id());
-    let without = rows.iter().filter(|r| r.role == Role::Primary && !has(r)).count();
-    (!floors.is_empty() && without > 0).then(|| {
-        let text =
-            format!("{} without a noise floor; min_effect alone is their m", counted(without, "primary row"));
-        note("no-floor", text, "calibrate with the same cases", without)
-    })
 }

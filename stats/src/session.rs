@@ -133,6 +133,11 @@ struct RowOf {
 }
 
 impl RowOf {
+    /// What the variance of the session means is expected to be.
+    fn expected(&self, tau2: f64) -> f64 {
+        tau2 + self.within * self.inverse_n
+    }
+
     fn of(sessions: &[Vec<f64>]) -> Result<Option<RowOf>, Unavailable> {
         let used: Vec<&Vec<f64>> = sessions.iter().filter(|values| !values.is_empty()).collect();
         if used.len() < 2 {
@@ -183,27 +188,45 @@ pub fn session_variance(rows: &[Vec<Vec<f64>>]) -> Result<SessionVariance, Unava
     if found.is_empty() {
         return Err(Unavailable::TooFew { needed: 2, found: 1 });
     }
-    let pooled = |of: fn(&RowOf) -> f64| found.iter().map(|r| r.between_df * of(r)).sum::<f64>() / between_df;
-    let (between, noise) = (pooled(|r| r.between), pooled(|r| r.within * r.inverse_n));
+    let tau2 = finite(between_sessions(&found))?;
+    let expected = |row: &RowOf| row.expected(tau2);
     let sigma2 = found.iter().map(|r| r.within_df * r.within).sum::<f64>() / within_df.max(1.0);
-    let known = between_df / (1.0 + (found.len() as f64 - 1.0) * common(&found));
-    let spread = 2.0 / known + spread(&found, between);
-    let of_between = 2.0 / spread;
-    let tau2 = finite((between - noise).max(0.0))?;
-    // Satterthwaite over the two mean squares that tau² is a difference of.
-    let df = match tau2 > 0.0 {
-        true => tau2.powi(2) / (between.powi(2) / of_between + noise.powi(2) / within_df.max(1.0)),
-        false => of_between,
-    };
+    // Var of tau² is 2 / sum of (sessions - 1) / E² over independent rows that the model fits.
+    let known = found.iter().map(|r| r.between_df * (tau2 / expected(r)).powi(2)).sum::<f64>();
+    let together = 1.0 + (found.len() as f64 - 1.0) * common(&found);
+    let df = 2.0 / (2.0 * together / known + spread(&found, tau2));
+    let inverse_n = found.iter().map(|r| r.inverse_n).sum::<f64>() / found.len() as f64;
     Ok(SessionVariance {
         tau2,
-        df: finite(df.max(1.0))?,
+        df: if tau2 > 0.0 { finite(df)?.max(1.0) } else { between_df },
         sigma2: finite(sigma2)?,
         sigma2_df: within_df,
-        n: 1.0 / pooled(|r| r.inverse_n),
+        n: 1.0 / inverse_n,
         sessions: rows.iter().map(|row| row.iter().filter(|s| !s.is_empty()).count()).max().unwrap_or(0),
         rows: found.len(),
     })
+}
+
+/// tau² of rows of different noise: the weighted mean of what the variance of each row's session means has beyond sigma²/n,
+/// weighted by how well the row tells it (1/E², E what its variance is expected to be), which depends on tau² itself.
+fn between_sessions(rows: &[RowOf]) -> f64 {
+    let largest = rows.iter().map(|r| r.between).fold(0.0, f64::max);
+    let mut tau2 = rows.iter().map(|r| r.between).sum::<f64>() / rows.len() as f64;
+    for _ in 0..100 {
+        let (mut sum, mut weights) = (0.0, 0.0);
+        for row in rows {
+            let weight = row.between_df * (largest / row.expected(tau2).max(1e-9 * largest)).powi(2);
+            sum += weight * (row.between - row.within * row.inverse_n);
+            weights += weight;
+        }
+        let next = (sum / weights).max(0.0);
+        let done = (next - tau2).abs() <= 1e-9 * tau2;
+        tau2 = if next.is_finite() { next } else { 0.0 };
+        if done {
+            break;
+        }
+    }
+    tau2
 }
 
 /// The squared correlation between rows of what sessions do to them, 0 to 1.
@@ -230,15 +253,21 @@ fn common(rows: &[RowOf]) -> f64 {
     ((mean_square - by_chance) / (1.0 - by_chance)).clamp(0.0, 1.0)
 }
 
-/// The squared coefficient of variation of a row's true variance between sessions about the pooled one, as 2/df of the
-/// inverse chi-square that has it (df above 4).
-fn spread(rows: &[RowOf], pooled: f64) -> f64 {
-    let count = rows.len() as f64;
-    if count < 2.0 || pooled <= 0.0 {
+/// The squared coefficient of variation of a row's true variance about the expected one, as 2/df of the inverse chi-square
+/// that has it (df above 4).
+fn spread(rows: &[RowOf], tau2: f64) -> f64 {
+    let ratios: Vec<(f64, f64)> = rows
+        .iter()
+        .filter(|r| r.expected(tau2) > 0.0)
+        .map(|r| (r.between / r.expected(tau2), 2.0 / r.between_df))
+        .collect();
+    let count = ratios.len() as f64;
+    if count < 2.0 {
         return 0.0;
     }
-    let seen = rows.iter().map(|r| (r.between / pooled - 1.0).powi(2)).sum::<f64>() / (count - 1.0);
-    let chance = rows.iter().map(|r| 2.0 / r.between_df).sum::<f64>() / count;
+    let mean = ratios.iter().map(|(x, _)| x).sum::<f64>() / count;
+    let seen = ratios.iter().map(|(x, _)| (x / mean - 1.0).powi(2)).sum::<f64>() / (count - 1.0);
+    let chance = ratios.iter().map(|(_, by)| by).sum::<f64>() / count;
     let truly = ((seen - chance) / (1.0 + chance)).max(0.0);
     if truly > 0.0 { 2.0 / (4.0 + 2.0 / truly) } else { 0.0 }
 }

@@ -20,6 +20,17 @@ pub enum Interleaving {
     Unknown,
 }
 
+/// What sessions add to the error of a row (`--noise`).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+pub struct SessionPart {
+    /// The variance between sessions as often as it stands in the difference (2 tau² of one session a side): of logarithms, or
+    /// relative to the means.
+    pub variance: f64,
+    /// Its degrees of freedom.
+    pub df: f64,
+}
+
 impl Interleaving {
     /// Both sides were measured in turns.
     pub fn is_interleaved(&self) -> bool {

@@ -17,7 +17,7 @@ use crate::pairing::{Pairing, of_block};
 use crate::scale::{Signs, scale_of};
 use crate::verdict::{Evidence, Judgement, Presence};
 use crate::warnings::note;
-use crate::{FailedSide, Interleaving, Model, Row, Sample, Sequential, Verdict, Warning};
+use crate::{FailedSide, Interleaving, Model, Row, Sample, Sequential, SessionPart, Verdict, Warning};
 use formats::perf_conf::MetricConf;
 use gather::keep_complete;
 use model::{Role, Scale};
@@ -116,7 +116,9 @@ impl Judge<'_> {
             q: None,
             alpha: self.options.alpha,
             failed,
-            one_session: !self.options.force && pairing.sessions.standing == Interleaving::OneSession,
+            one_session: !self.options.force
+                && pairing.sessions.standing == Interleaving::OneSession
+                && pairing.session_part(self.options).is_none(),
         }
     }
 
@@ -136,7 +138,7 @@ impl Judge<'_> {
     fn row(&self, at: &Place<'_>, pairing: &Pairing, mut a: Gathered, mut b: Gathered) -> (Row, Judgement) {
         let conf = &at.metric.conf;
         let base_id = format!("{}/{}", at.case.id, Escaped(&conf.name));
-        let floor = self.options.floors.get(&base_id).copied().unwrap_or(0.0);
+        let session = pairing.session_part(self.options);
         let plan = pairing.plan.as_deref().filter(|_| pairing.blocked);
         let counted = plan.map(|plan| keep_complete(plan, &mut a, &mut b));
         let blocks = pairing.plan.as_deref().map(|plan| in_blocks(plan, &a, &b));
@@ -149,11 +151,12 @@ impl Judge<'_> {
             blocks: judged_by,
             student: self.options.test == TestChoice::Student,
             scale: at.scale,
-            margin: conf.min_effect.max(floor),
+            margin: conf.min_effect,
             margin_abs: conf.min_effect_abs,
             exact: conf.exact,
             alpha: self.options.alpha,
             look: look.as_ref(),
+            session,
         };
         let (outcome, evidence) = design.outcome();
         let failed = self.failed(at.index, pairing.candidate, &a, &b);
@@ -205,6 +208,7 @@ impl Judge<'_> {
             p: beside.p,
             p_model: outcome.p,
             sequential: look.map(|look| Sequential::of(&look, outcome.test.map(|t| t.p))),
+            session: session.map(|part| SessionPart { variance: part.variance, df: part.df }),
             n_min: a.values.len().min(b.values.len()),
             q: None,
             mde: outcome.mde,
@@ -251,6 +255,7 @@ pub(crate) fn design_of<'a>(
         exact: false,
         alpha,
         look,
+        session: row.session.map(|part| stats::ErrorPart { variance: part.variance, df: part.df }),
     }
 }
 
@@ -296,8 +301,8 @@ fn row_warnings(
     }
     if role == Role::Primary {
         beside::diagnose(design, &mut out);
-        // The others know one look only, so that they say less about a row that was looked at more than once.
-        if let Some(p) = outcome.p.filter(|_| design.look.is_none()) {
+        // The others know one look and no sessions.
+        if let Some(p) = outcome.p.filter(|_| design.look.is_none() && design.session.is_none()) {
             beside.disagreement(p, design.alpha, &mut out);
         }
     }

@@ -22,4 +22,5 @@ mod compare_sides;
 mod decisions;
 mod discover;
 mod grounds;
+mod session_pages;
 mod support;
