@@ -30,23 +30,7 @@ pub fn calibrate(options: &CompareOptions, directories: &[PathBuf]) -> Result<No
     let mut sides =
         directories.iter().map(|d| input::load_one(d, options)).collect::<Result<Vec<_>, AnalyzeError>>()?;
     let declared = crate::compare::declared(&sides, options)?;
-    let mut sources = Vec::new();
-    let mut sessions: BTreeMap<String, Vec<Repeat>> = BTreeMap::new();
-    for (index, side) in sides.iter_mut().enumerate() {
-        let own: Vec<Repeat> = std::mem::take(&mut side.repeats);
-        let about = describe_side(side, &own);
-        sources.push(NoiseSource {
-            path: about.path,
-            campaign: side.run.as_ref().map(|r| r.campaign.clone()),
-            repeats: about.repeats,
-            host_boots: about.host_boots,
-            date_unix: about.date_unix,
-        });
-        for repeat in own {
-            let name = name_of(&repeat).unwrap_or_else(|| format!("directory {index:09}"));
-            sessions.entry(name).or_default().push(repeat);
-        }
-    }
+    let (sources, sessions) = by_session(&mut sides);
     if sessions.len() < 2 {
         return Err(AnalyzeError::Sides(format!(
             "calibrating with {} of one session: how much sessions differ shows in two or more alone; give another \
@@ -55,6 +39,7 @@ pub fn calibrate(options: &CompareOptions, directories: &[PathBuf]) -> Result<No
         )));
     }
     let mut warnings = warnings(sessions.len(), sides.len());
+    warnings.extend(copies(&sessions));
     let (mut files, mut replicates) = (Vec::new(), Vec::new());
     for own in sessions.into_values() {
         let range: Range<usize> = files.len()..files.len() + own.len();
@@ -67,8 +52,9 @@ pub fn calibrate(options: &CompareOptions, directories: &[PathBuf]) -> Result<No
     let mut found = Found::default();
     let all = || frame.workloads.iter().flat_map(|w| &w.metrics);
     let all_rows = !all().any(|metric| metric.conf.role == Role::Primary);
+    let read = Aligned { frame: &frame, files: &files, sessions: &replicates, signs: &signs, all_rows };
     for case in 0..frame.cases.len() {
-        found.add_case(&frame, &files, &replicates, &signs, case, all_rows);
+        found.add_case(&read, case);
     }
     let session = stats::session_variance(&found.values).map_err(|_| {
         AnalyzeError::Sides(
@@ -88,6 +74,49 @@ pub fn calibrate(options: &CompareOptions, directories: &[PathBuf]) -> Result<No
     })
 }
 
+/// The directories, and their files by session.
+fn by_session(sides: &mut [LoadedSide]) -> (Vec<NoiseSource>, BTreeMap<String, Vec<Repeat>>) {
+    let mut sources = Vec::new();
+    let mut sessions: BTreeMap<String, Vec<Repeat>> = BTreeMap::new();
+    for (index, side) in sides.iter_mut().enumerate() {
+        let own: Vec<Repeat> = std::mem::take(&mut side.repeats);
+        let about = describe_side(side, &own);
+        sources.push(NoiseSource {
+            path: about.path,
+            campaign: side.run.as_ref().map(|r| r.campaign.clone()),
+            repeats: about.repeats,
+            host_boots: about.host_boots,
+            date_unix: about.date_unix,
+        });
+        for repeat in own {
+            let name = name_of(&repeat).unwrap_or_else(|| format!("directory {index:09}"));
+            sessions.entry(name).or_default().push(repeat);
+        }
+    }
+    (sources, sessions)
+}
+
+/// Files that are byte for byte those of another session: they are no session of their own.
+fn copies(sessions: &BTreeMap<String, Vec<Repeat>>) -> Option<Warning> {
+    let all = || sessions.values().flatten().map(|repeat| repeat.content);
+    let count = all().count() - all().collect::<BTreeSet<u64>>().len();
+    (count > 0).then(|| {
+        let text = format!("{} byte for byte equal to another one", counted(count, "repeat"));
+        let advice = "a copy is no other session, and makes sessions look alike; leave it out";
+        note("identical-repeats", text, advice, count)
+    })
+}
+
+/// What was read, aligned.
+struct Aligned<'a> {
+    frame: &'a Frame,
+    files: &'a [Repeat],
+    sessions: &'a [Replicates],
+    signs: &'a Signs,
+    /// No metric is primary, so that all form the family.
+    all_rows: bool,
+}
+
 /// Rows, and of each the values of each session, as logarithms or relative to the mean.
 #[derive(Default)]
 struct Found {
@@ -96,15 +125,8 @@ struct Found {
 }
 
 impl Found {
-    fn add_case(
-        &mut self,
-        frame: &Frame,
-        files: &[Repeat],
-        sessions: &[Replicates],
-        signs: &Signs,
-        case: usize,
-        all_rows: bool,
-    ) {
+    fn add_case(&mut self, read: &Aligned<'_>, case: usize) {
+        let Aligned { frame, files, sessions, signs, all_rows } = *read;
         let Some(found) = frame.cases.get(case) else { return };
         let Some(workload) = frame.workloads.get(found.workload as usize) else { return };
         let in_family = |role: Role| all_rows || role == Role::Primary;

@@ -149,18 +149,9 @@ impl Sessions {
 
     /// What a reader must know of a pair of sides before any number.
     pub fn banner(&self, labels: (&str, &str), options: &CompareOptions, rows: usize) -> Option<Warning> {
-        const CODE: &str = "not-interleaved";
         let pair = format!("{} and {}", labels.0, labels.1);
-        let noise = options.noise.as_ref().and_then(|noise| Some((noise, noise.session.as_ref()?)));
-        if let Some((noise, known)) = noise.filter(|_| self.weight > 0.0) {
-            let how = if self.differ.is_empty() { "as far as anybody can tell" } else { self.differ };
-            let text = format!(
-                "{pair} were not measured in turns ({how}): how much sessions differ is a part of every error, as {} says \
-                 ({})",
-                noise.path,
-                crate::noise::said(known)
-            );
-            return Some(blocking(CODE, text, "it must be of this host, these rows and one build", rows));
+        if let Some(known) = self.as_known(&pair, options, rows) {
+            return Some(known);
         }
         match self.standing {
             Interleaving::Interleaved => None,
@@ -186,21 +177,7 @@ impl Sessions {
                 );
                 Some(blocking(CODE, text, "compare what was measured in turns, in one campaign", rows))
             }
-            Interleaving::OneSession => {
-                let text = format!(
-                    "{pair} were not measured in turns ({}), and at least one of them in a single session: what a \
-                     session does to its guests cannot be told from the change",
-                    self.differ
-                );
-                Some(if options.force {
-                    let text = format!("{text}; --force judges as if sessions did not differ");
-                    let advice = "of real results of one build a quarter of the unchanged rows differ between two sessions";
-                    blocking(CODE, text, advice, rows)
-                } else {
-                    let text = format!("{text}, so that no test decides (INCONCLUSIVE, one-session)");
-                    blocking(CODE, text, WAY_OUT, rows)
-                })
-            }
+            Interleaving::OneSession => Some(self.of_one_session(&pair, options.force, rows)),
             Interleaving::Unknown => {
                 let text = format!(
                     "nothing tells whether {pair} were measured in turns: of real results of one build a quarter of the \
@@ -211,7 +188,40 @@ impl Sessions {
             }
         }
     }
+
+    /// Sides of which `--noise` tells how much sessions differ.
+    fn as_known(&self, pair: &str, options: &CompareOptions, rows: usize) -> Option<Warning> {
+        let noise = options.noise.as_ref().filter(|_| self.weight > 0.0)?;
+        let known = noise.session.as_ref()?;
+        let how = if self.differ.is_empty() { "as far as anybody can tell" } else { self.differ };
+        let text = format!(
+            "{pair} were not measured in turns ({how}): how much sessions differ is a part of every error, as {} says ({})",
+            noise.path,
+            crate::noise::said(known)
+        );
+        Some(blocking(CODE, text, "it must be of this host, these rows and one build", rows))
+    }
+
+    /// Sides of one session each, of which no test tells a change from what sessions do.
+    fn of_one_session(&self, pair: &str, force: bool, rows: usize) -> Warning {
+        let text = format!(
+            "{pair} were not measured in turns ({}), and at least one of them in a single session: what a session does to \
+             its guests cannot be told from the change",
+            self.differ
+        );
+        if force {
+            let text = format!("{text}; --force judges as if sessions did not differ");
+            let advice =
+                "of real results of one build a quarter of the unchanged rows differ between two sessions";
+            return blocking(CODE, text, advice, rows);
+        }
+        let text = format!("{text}, so that no test decides (INCONCLUSIVE, one-session)");
+        blocking(CODE, text, WAY_OUT, rows)
+    }
 }
+
+/// The banner.
+const CODE: &str = "not-interleaved";
 
 /// What to do about sides of one session each.
 pub(crate) const WAY_OUT: &str = "measure both in one campaign (perfvt run --env .. --env ..), or each in two sessions or more, or \

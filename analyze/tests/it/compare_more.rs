@@ -205,6 +205,21 @@ fn one_session_tells_nothing_and_two_shout() {
 }
 
 #[test]
+fn a_copied_campaign_is_named_as_no_other_session() {
+    let root = tempfile::tempdir().unwrap();
+    let dirs = [("a", "c1", 1.0), ("b", "c1", 1.0), ("c", "c2", 1.02), ("d", "c3", 0.99)];
+    let dirs = dirs.map(|(place, name, factor)| campaign(&root.path().join(place), name, factor));
+    let run_file = dirs[1].join("run.json");
+    let mut run: model::RunFile = model::store::read_json(&run_file, model::run::RUN_FORMAT).unwrap();
+    run.campaign = "c4".into();
+    model::store::write_json(&run_file, &run).unwrap();
+    let found = calibrate(&options(&[]), &dirs).unwrap();
+    assert!(found.warnings[0].starts_with("6 repeats byte for byte equal"), "{:?}", found.warnings);
+    let honest = [dirs[0].clone(), dirs[2].clone(), dirs[3].clone()];
+    assert!(calibrate(&options(&[]), &honest).unwrap().warnings.is_empty());
+}
+
+#[test]
 fn a_file_of_floors_is_read_and_nothing_rests_on_it() {
     let root = tempfile::tempdir().unwrap();
     let file = root.path().join("old.json");
