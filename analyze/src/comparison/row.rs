@@ -258,7 +258,7 @@ pub struct PValues {
 }
 
 impl Row {
-    /// The id without a candidate's number: what noise floors, expectations and seeds go by.
+    /// The id without a candidate's number: what expectations and seeds go by.
     pub fn base_id(&self) -> &str {
         // In the metric's name, the last part of an id, a `#` is encoded.
         match self.id.rsplit_once('#') {
