@@ -4,7 +4,8 @@ use crate::comparability;
 use crate::input::LoadedSide;
 use crate::input::repeat::{BootName, Repeat};
 use crate::options::CompareOptions;
-use crate::pairing::{Classed, Pairing, Replicates};
+use crate::pairing::{Classed, Pairing};
+use crate::replicates::Replicates;
 use crate::warnings::{self, blocking, counted, note};
 use crate::{DifferenceClass, Family, Nearest, Row, Side, Warning, summary};
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,7 +40,7 @@ impl About<'_> {
         let facts = self.sides.iter().map(|s| &s.facts);
         out.extend(comparability::unknown_factors(&self.options.factors, facts));
         out.extend(self.collector_warnings());
-        out.extend(self.host_boot_warning());
+        out.extend(self.session_warnings());
         out.extend(self.replicate_warnings());
         if families.iter().any(|f| f.all_rows) && !self.rows.is_empty() {
             let text = "no metric is declared primary, so that all rows form the family that is corrected";
@@ -156,15 +157,38 @@ impl About<'_> {
         out
     }
 
-    fn host_boot_warning(&self) -> Option<Warning> {
-        let rows = self.rows.iter().filter(|r| r.warnings.iter().any(|w| w.code == "one-host-boot")).count();
-        (rows > 0).then(|| {
-            let text = "the sides were measured in different host boots, and at least one side in a single one: \
-                        what a host boot does to its guests cannot be told from the change";
-            let advice = "boot the host twice or more for each side; with one boot each, false alarms of 15 to 36 % \
-                          are to be expected when host boots vary half as much or as much as guest boots";
-            blocking("one-host-boot", text, advice, rows)
-        })
+    /// What is to be known of the sessions of each pair of sides.
+    fn session_warnings(&self) -> Vec<Warning> {
+        let of = |pairing: &Pairing| {
+            let both = |r: &&Row| r.candidate == pairing.candidate && r.a.n > 0 && r.b.n > 0;
+            let rows = self.rows.iter().filter(both).count();
+            let labels = (self.label(0), self.label(pairing.candidate + 1));
+            pairing.sessions.banner(labels, self.options, rows).filter(|_| rows > 0)
+        };
+        self.pairings.iter().filter_map(of).chain(self.noise_warning()).collect()
+    }
+
+    /// What is to be known of the file that tells how much sessions differ.
+    fn noise_warning(&self) -> Option<Warning> {
+        let noise = self.options.noise.as_ref()?;
+        match noise.session {
+            None => {
+                let text = format!(
+                    "{} holds noise floors, which an older perfvt wrote: they cannot tell sessions from a change, and \
+                     nothing rests on them",
+                    noise.path
+                );
+                Some(blocking("old-noise", text, "run `perfvt calibrate` again with the same directories", 1))
+            }
+            Some(found) if found.sessions <= 2 => {
+                let text = format!(
+                    "{} rests on two sessions, which hardly tell how much sessions differ",
+                    noise.path
+                );
+                Some(blocking("two-sessions", text, "calibrate with five campaigns of one build or more", 2))
+            }
+            Some(_) => None,
+        }
     }
 
     fn replicate_warnings(&self) -> Vec<Warning> {
@@ -178,10 +202,10 @@ impl About<'_> {
             let of_rows = most_values(rows().map(|row| (&*row.workload, row.b.n)));
             sides.extend(replicates(self.label(pairing.candidate + 1), &pairing.b, &of_rows));
         }
-        let hosts = self.pairings.iter().any(|p| p.a.host_boots.is_some());
+        let sessions = self.pairings.iter().any(|p| p.sessions.are_replicates());
         let known = self.files.iter().any(|f| !f.boots.is_empty());
-        let unit = if hosts {
-            "host boot"
+        let unit = if sessions {
+            "session"
         } else if known {
             "boot"
         } else {

@@ -1,130 +1,84 @@
-//! Noise floors: how far measurements of the same build lie apart (`perfvt calibrate`, `--noise`).
+//! How much sessions of one build differ (`perfvt calibrate`): the variance between them, pooled over the rows of the family.
 
 use crate::about::describe_side;
 use crate::comparability::Sides;
 use crate::frame::Frame;
 use crate::input::repeat::Repeat;
 use crate::input::{self, LoadedSide};
+use crate::noise::{NOISE_FORMAT, NoiseFile, NoiseRow, NoiseSource};
 use crate::options::CompareOptions;
-use crate::pairing::Replicates;
-use crate::pairing::of_workload;
-use crate::row::{Design, Escaped, Failing, Gathered, gather};
+use crate::replicates::{Replicates, of_workload};
+use crate::row::{Escaped, Failing, gather};
 use crate::scale::{Signs, scale_of};
-use crate::warnings::{counted, note};
+use crate::sessions::name_of;
+use crate::warnings::{blocking, counted, note};
 use crate::{AnalyzeError, DifferenceClass, Warning};
-use model::Scale;
-use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
-use stats::SplitMix64;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::path::{Path, PathBuf};
+use model::{Role, Scale};
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::path::PathBuf;
 
-/// The version that [`NoiseFile::format`] carries.
+/// Finds how much sessions differ, from directories that hold the same build.
 ///
-/// Changelog: 1, the first.
-pub const NOISE_FORMAT: u32 = 1;
-
-/// Fewest boots of a single directory.
-const SINGLE_MIN_BOOTS: usize = 10;
-/// Random splits of a single directory.
-const SPLITS: usize = 999;
-
-/// What `perfvt calibrate` writes and `perfvt compare --noise` reads, as JSON.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct NoiseFile {
-    /// [`NOISE_FORMAT`].
-    pub format: u32,
-    /// Version of the perfvt that wrote it.
-    pub perfvt: String,
-    /// How the floors were found.
-    pub kind: NoiseKind,
-    /// What they were found from.
-    pub sources: Vec<NoiseSource>,
-    /// What must be known, one sentence each.
-    pub warnings: Vec<String>,
-    /// One floor for each case and metric.
-    pub rows: Vec<NoiseRow>,
-}
-
-/// How floors were found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum NoiseKind {
-    /// From the differences between campaigns of the same build.
-    BetweenCampaigns,
-    /// From random splits of one campaign: it cannot see what differs from one campaign to the next, which is what a
-    /// floor is for.
-    WithinSession,
-}
-
-/// A directory that floors were found from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NoiseSource {
-    /// As it was given.
-    pub path: String,
-    /// Campaign id, when the directory tells.
-    pub campaign: Option<String>,
-    /// Repeats.
-    pub repeats: usize,
-    /// Host boots, when they are known.
-    pub host_boots: Option<usize>,
-    /// When it was measured, seconds since the epoch.
-    pub date_unix: Option<i64>,
-}
-
-/// A row's floor.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct NoiseRow {
-    /// Row id without a candidate's number.
-    pub id: String,
-    /// The smallest number of boots on a side of a difference.
-    pub n: usize,
-    /// Differences (or splits) that were looked at.
-    pub differences: usize,
-    /// The floor, as a ratio minus 1.
-    pub floor: f64,
-}
-
-impl NoiseFile {
-    /// Reads a file that `perfvt calibrate` wrote.
-    pub fn read(path: &Path) -> Result<NoiseFile, AnalyzeError> {
-        let file: NoiseFile = model::store::read_json(path, NOISE_FORMAT)?;
-        match file.rows.iter().find(|r| !(r.floor.is_finite() && r.floor >= 0.0)) {
-            Some(row) => Err(AnalyzeError::Option(format!(
-                "reading {}: the floor of '{}' is {}, want 0 or more",
-                path.display(),
-                model::readable(&row.id),
-                row.floor
-            ))),
-            None => Ok(file),
-        }
-    }
-
-    /// Floors by row id, as [`CompareOptions::floors`] takes them.
-    pub fn floors(&self) -> HashMap<String, f64> {
-        self.rows.iter().map(|r| (r.id.clone(), r.floor)).collect()
-    }
-}
-
-/// Finds the floors of directories that hold the same build.
-///
-/// Several directories: the floor of a row is the largest 95 % upper bound of the difference between two of them, the
-/// far end of Welch's 90 % interval. One directory: the 95 % point of the differences between random halves of
-/// `boots` boots each (half of them without a number), which needs ten boots.
+/// A session is a campaign in a boot of a host; of other tools' files each directory or file that is given is one. Every row of
+/// the family (primary ones; without any, all) with values in two sessions counts, on its own scale.
 ///
 /// # Errors
-/// As [`crate::compare`]; a single directory with too few boots.
-pub fn calibrate(
-    options: &CompareOptions,
-    directories: &[PathBuf],
-    boots: Option<usize>,
-) -> Result<NoiseFile, AnalyzeError> {
+/// As [`crate::compare`]; a single session; no row that has two.
+pub fn calibrate(options: &CompareOptions, directories: &[PathBuf]) -> Result<NoiseFile, AnalyzeError> {
     options.check()?;
     let mut sides =
         directories.iter().map(|d| input::load_one(d, options)).collect::<Result<Vec<_>, AnalyzeError>>()?;
     let declared = crate::compare::declared(&sides, options)?;
-    let (mut files, mut replicates, mut sources) = (Vec::new(), Vec::new(), Vec::new());
-    for side in &mut sides {
+    let (sources, sessions) = by_session(&mut sides);
+    if sessions.len() < 2 {
+        return Err(AnalyzeError::Sides(format!(
+            "calibrating with {} of one session: how much sessions differ shows in two or more alone; give another \
+             campaign of the same build, of another day or another boot of the host",
+            counted(directories.len(), "directory").replace("directorys", "directories")
+        )));
+    }
+    let mut warnings = warnings(sessions.len(), sides.len());
+    warnings.extend(copies(&sessions));
+    let (mut files, mut replicates) = (Vec::new(), Vec::new());
+    for own in sessions.into_values() {
+        let range: Range<usize> = files.len()..files.len() + own.len();
+        let (complete, of_workload) = (own.len(), of_workload(&own));
+        files.extend(own);
+        replicates.push(Replicates { files: range, complete, of_workload, ..Replicates::default() });
+    }
+    let frame = Frame::align(&mut files, &options.conf, &declared)?;
+    let signs = Signs::of(&frame, &files, 0..files.len());
+    let mut found = Found::default();
+    let all = || frame.workloads.iter().flat_map(|w| &w.metrics);
+    let all_rows = !all().any(|metric| metric.conf.role == Role::Primary);
+    let read = Aligned { frame: &frame, files: &files, sessions: &replicates, signs: &signs, all_rows };
+    for case in 0..frame.cases.len() {
+        found.add_case(&read, case);
+    }
+    let session = stats::session_variance(&found.values).map_err(|_| {
+        AnalyzeError::Sides(
+            "calibrating: no row of the family has values that vary in two sessions; give campaigns of the same cases"
+                .into(),
+        )
+    })?;
+    warnings.extend(unlike(&sides));
+    warnings.extend(crate::warnings::losses(sides.iter().flat_map(|s| &s.losses), "`perfvt show` lists all"));
+    Ok(NoiseFile {
+        format: NOISE_FORMAT,
+        perfvt: env!("CARGO_PKG_VERSION").to_owned(),
+        sources,
+        warnings: warnings.into_iter().map(|w| format!("{}; {}", w.text, w.advice)).collect(),
+        session,
+        rows: found.rows,
+    })
+}
+
+/// The directories, and their files by session.
+fn by_session(sides: &mut [LoadedSide]) -> (Vec<NoiseSource>, BTreeMap<String, Vec<Repeat>>) {
+    let mut sources = Vec::new();
+    let mut sessions: BTreeMap<String, Vec<Repeat>> = BTreeMap::new();
+    for (index, side) in sides.iter_mut().enumerate() {
         let own: Vec<Repeat> = std::mem::take(&mut side.repeats);
         let about = describe_side(side, &own);
         sources.push(NoiseSource {
@@ -134,109 +88,97 @@ pub fn calibrate(
             host_boots: about.host_boots,
             date_unix: about.date_unix,
         });
-        let start = files.len();
-        files.extend(own);
-        let range = start..files.len();
-        let of_workload = of_workload(files.get(range.clone()).unwrap_or_default());
-        replicates.push(Replicates {
-            complete: range.len(),
-            files: range,
-            of_workload,
-            ..Replicates::default()
-        });
-    }
-    let split = match replicates.as_slice() {
-        [] => {
-            return Err(AnalyzeError::Sides("nothing to calibrate with: give one directory or more".into()));
+        for repeat in own {
+            let name = name_of(&repeat).unwrap_or_else(|| format!("directory {index:09}"));
+            sessions.entry(name).or_default().push(repeat);
         }
-        [only] => Some(Splits::of(&only.of_workload, boots)?),
-        _ => None,
-    };
-    let frame = Frame::align(&mut files, &options.conf, &declared)?;
-    let signs = Signs::of(&frame, &files, 0..files.len());
-    let of_case =
-        |case: usize| rows_of_case(&frame, &files, &replicates, &signs, case, split.as_ref(), options);
-    let rows: Vec<Vec<NoiseRow>> = (0..frame.cases.len()).into_par_iter().map(of_case).collect();
-    let warnings = warnings(&sources)
-        .into_iter()
-        .chain(unlike(&sides))
-        .chain(split.as_ref().and_then(Splits::left_out))
-        .chain(crate::warnings::losses(sides.iter().flat_map(|s| &s.losses), "`perfvt show` lists all"))
-        .map(|w| format!("{}; {}", w.text, w.advice))
-        .collect();
-    Ok(NoiseFile {
-        format: NOISE_FORMAT,
-        perfvt: env!("CARGO_PKG_VERSION").to_owned(),
-        kind: if split.is_some() { NoiseKind::WithinSession } else { NoiseKind::BetweenCampaigns },
-        sources,
-        warnings,
-        rows: rows.into_iter().flatten().collect(),
+    }
+    (sources, sessions)
+}
+
+/// Files that are byte for byte those of another session: they are no session of their own.
+fn copies(sessions: &BTreeMap<String, Vec<Repeat>>) -> Option<Warning> {
+    let all = || sessions.values().flatten().map(|repeat| repeat.content);
+    let count = all().count() - all().collect::<BTreeSet<u64>>().len();
+    (count > 0).then(|| {
+        let text = format!("{} byte for byte equal to another one", counted(count, "repeat"));
+        let advice = "a copy is no other session, and makes sessions look alike; leave it out";
+        note("identical-repeats", text, advice, count)
     })
 }
 
-/// Boots on each side of a split of one directory: each workload has its own files, so its own number of boots.
-#[derive(Default)]
-struct Splits {
-    sizes: BTreeMap<String, usize>,
-    /// Workloads with too few boots, and how many they have.
-    short: BTreeMap<String, usize>,
+/// What was read, aligned.
+struct Aligned<'a> {
+    frame: &'a Frame,
+    files: &'a [Repeat],
+    sessions: &'a [Replicates],
+    signs: &'a Signs,
+    /// No metric is primary, so that all form the family.
+    all_rows: bool,
 }
 
-impl Splits {
-    fn of(of_workload: &BTreeMap<String, usize>, wanted: Option<usize>) -> Result<Splits, AnalyzeError> {
-        let mut out = Splits::default();
-        for (workload, &all) in of_workload {
-            if all < SINGLE_MIN_BOOTS {
-                out.short.insert(workload.clone(), all);
+/// Rows, and of each the values of each session, as logarithms or relative to the mean.
+#[derive(Default)]
+struct Found {
+    rows: Vec<NoiseRow>,
+    values: Vec<Vec<Vec<f64>>>,
+}
+
+impl Found {
+    fn add_case(&mut self, read: &Aligned<'_>, case: usize) {
+        let Aligned { frame, files, sessions, signs, all_rows } = *read;
+        let Some(found) = frame.cases.get(case) else { return };
+        let Some(workload) = frame.workloads.get(found.workload as usize) else { return };
+        let in_family = |role: Role| all_rows || role == Role::Primary;
+        for (index, metric) in workload.metrics.iter().enumerate() {
+            // A deterministic metric is the same in every session.
+            if !in_family(metric.conf.role) || metric.conf.exact {
                 continue;
             }
-            let size = wanted.unwrap_or(all / 2);
-            if size < 2 || 2 * size > all {
-                return Err(AnalyzeError::Option(format!(
-                    "two sides of {size} boots cannot be split off {all} boots of {workload}; want between 2 and {}",
-                    all / 2
-                )));
-            }
-            out.sizes.insert(workload.clone(), size);
+            let place = (found.workload as usize, index);
+            let (scale, _) = scale_of(&metric.conf, [Some(signs), None], place);
+            let failing = Failing::of(&metric.conf, scale);
+            let values: Vec<Vec<f64>> =
+                sessions.iter().map(|s| gather(frame, files, s, case, index, failing).values).collect();
+            let id = format!("{}/{}", found.id, Escaped(&metric.conf.name));
+            self.add(id, &values, scale);
         }
-        if out.sizes.is_empty() {
-            let most = of_workload.values().copied().max().unwrap_or_default();
-            return Err(AnalyzeError::Option(format!(
-                "one directory with {}: random splits need {SINGLE_MIN_BOOTS} or more; collect more, or give a \
-                 second campaign of the same build, which is better",
-                counted(most, "boot")
-            )));
-        }
-        Ok(out)
     }
 
-    /// Workloads that get no floor.
-    fn left_out(&self) -> Option<Warning> {
-        let list: Vec<String> =
-            self.short.iter().map(|(name, n)| format!("{name} ({})", counted(*n, "boot"))).collect();
-        (!list.is_empty()).then(|| {
-            let text = format!("without floors for want of boots: {}", list.join(", "));
-            let advice = format!("random splits need {SINGLE_MIN_BOOTS} boots of a workload; collect more");
-            note("short-workloads", text, &advice, list.len())
-        })
+    /// Adds a row, if it has two sessions and varies.
+    fn add(&mut self, id: String, sessions: &[Vec<f64>], scale: Scale) {
+        let all: Vec<f64> = sessions.iter().flatten().copied().collect();
+        let Ok(mean) = stats::mean(&all) else { return };
+        let varies = all.iter().any(|v| Some(v) != all.first());
+        let with_values = || sessions.iter().filter(|values| !values.is_empty());
+        if !varies || with_values().count() < 2 || (scale == Scale::Linear && mean == 0.0) {
+            return;
+        }
+        let on_scale = |v: &f64| match scale {
+            Scale::Log => v.ln(),
+            Scale::Linear => v / mean.abs(),
+        };
+        let values: Vec<Vec<f64>> = sessions.iter().map(|s| s.iter().map(on_scale).collect()).collect();
+        let means: Vec<f64> = values.iter().filter_map(|s| stats::mean(s).ok()).collect();
+        let Some(sd_between) = stats::moments(&means).ok().and_then(|m| m.sd) else { return };
+        let n = with_values().map(Vec::len).min().unwrap_or_default();
+        self.rows.push(NoiseRow { id, sessions: means.len(), n, sd_between });
+        self.values.push(values);
     }
 }
 
-fn warnings(sources: &[NoiseSource]) -> Vec<Warning> {
+/// What is to be known of so many sessions in so many directories.
+fn warnings(sessions: usize, directories: usize) -> Vec<Warning> {
     let mut out = Vec::new();
-    if sources.len() == 1 {
-        let text = "within-session floors: one campaign was split at random";
-        let advice = "they cannot see what differs between campaigns; calibrate with two campaigns or more";
-        out.push(note("within-session", text, advice, 1));
+    if sessions == 2 {
+        let text = "TWO SESSIONS: how much sessions differ is hardly known from one difference of each row";
+        let advice =
+            "calibrate with five campaigns of the same build or more, over days and boots of the host";
+        out.push(blocking("two-sessions", text, advice, sessions));
     }
-    let mut campaigns: Vec<&String> = sources.iter().filter_map(|s| s.campaign.as_ref()).collect();
-    let known = campaigns.len();
-    campaigns.sort_unstable();
-    campaigns.dedup();
-    if campaigns.len() < known {
-        let text = "some directories belong to one campaign";
-        let advice = "what differs between campaigns does not show in them";
-        out.push(note("same-campaign", text, advice, known - campaigns.len()));
+    if sessions < directories {
+        let text = format!("{directories} directories hold {sessions} sessions: some belong to one campaign");
+        out.push(note("same-campaign", text, "what differs between campaigns does not show in them", 1));
     }
     out
 }
@@ -252,125 +194,7 @@ fn unlike(sides: &[LoadedSide]) -> Option<Warning> {
     let list = names.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
     (!names.is_empty()).then(|| {
         let text = format!("the directories do not hold the same build, they differ in {list}");
-        let advice = "floors from them hide real changes; calibrate with campaigns of one build on one host";
+        let advice = "what differs between builds counts as sessions then and hides real changes; calibrate with campaigns of one build on one host";
         note("not-same-build", text, advice, names.len())
     })
-}
-
-fn rows_of_case(
-    frame: &Frame,
-    files: &[Repeat],
-    sides: &[Replicates],
-    signs: &Signs,
-    case: usize,
-    split: Option<&Splits>,
-    options: &CompareOptions,
-) -> Vec<NoiseRow> {
-    let mut out = Vec::new();
-    let Some(found) = frame.cases.get(case) else { return out };
-    let Some(workload) = frame.workloads.get(found.workload as usize) else { return out };
-    for (index, metric) in workload.metrics.iter().enumerate() {
-        let place = (found.workload as usize, index);
-        let (scale, _) = scale_of(&metric.conf, [Some(signs), None], place);
-        let id = format!("{}/{}", found.id, Escaped(&metric.conf.name));
-        let samples: Vec<Gathered> = sides
-            .iter()
-            .map(|side| gather(frame, files, side, case, index, Failing::of(&metric.conf, scale)))
-            .filter(|g| g.values.len() >= 2)
-            .collect();
-        let row = match (split, samples.as_slice()) {
-            (Some(splits), [only]) => {
-                let size = splits.sizes.get(&*workload.name).filter(|&&size| only.values.len() >= 2 * size);
-                let seed = stats::seed_from(options.seed, &id);
-                size.and_then(|&size| Some((size, SPLITS, by_splits(&only.values, size, scale, seed)?)))
-            }
-            (None, several) => by_pairs(several, scale, options.alpha),
-            _ => None,
-        };
-        if let Some((n, differences, floor)) = row.filter(|(_, _, floor)| floor.is_finite()) {
-            out.push(NoiseRow { id, n, differences, floor });
-        }
-    }
-    out
-}
-
-/// The largest upper bound of a difference between two samples: (smallest n, pairs, floor).
-fn by_pairs(samples: &[Gathered], scale: Scale, alpha: f64) -> Option<(usize, usize, f64)> {
-    let (mut n, mut pairs, mut floor) = (usize::MAX, 0, 0.0_f64);
-    for (i, a) in samples.iter().enumerate() {
-        for b in samples.iter().skip(i + 1) {
-            let (a, b) = (a.values.as_slice(), b.values.as_slice());
-            let design = Design {
-                a,
-                b,
-                blocks: None,
-                student: false,
-                scale,
-                margin: 0.0,
-                margin_abs: None,
-                exact: false,
-                alpha,
-                look: None,
-            };
-            floor = floor.max(upper_bound(&design)?);
-            n = n.min(a.len()).min(b.len());
-            pairs += 1;
-        }
-    }
-    (pairs > 0).then_some((n, pairs, floor))
-}
-
-/// The 95 % upper bound of the difference, as a ratio minus 1.
-fn upper_bound(design: &Design<'_>) -> Option<f64> {
-    let (outcome, _) = design.outcome();
-    match (design.scale, outcome.test) {
-        (Scale::Log, Some(test)) => {
-            let ci = test.ci(0.90);
-            Some(ci.low.abs().max(ci.high.abs()).exp_m1())
-        }
-        (Scale::Linear, Some(test)) => {
-            let ci = test.ci(0.90);
-            relative(ci.low.abs().max(ci.high.abs()), design)
-        }
-        // Constants: what they differ by.
-        (Scale::Log, None) => outcome.ratio.map(|r| r.ln().abs().exp_m1()),
-        (Scale::Linear, None) => outcome.diff.and_then(|d| relative(d.abs(), design)),
-    }
-}
-
-/// A difference as a share of the baseline's mean.
-fn relative(difference: f64, design: &Design<'_>) -> Option<f64> {
-    if difference == 0.0 {
-        return Some(0.0);
-    }
-    let mean = stats::mean(design.a).ok()?.abs();
-    (mean > 0.0).then_some(difference / mean)
-}
-
-/// The 95 % point of the differences between random parts of `size` values each.
-fn by_splits(values: &[f64], size: usize, scale: Scale, seed: u64) -> Option<f64> {
-    let mut random = SplitMix64::new(seed);
-    let mut pool: Vec<f64> = match scale {
-        Scale::Log => values.iter().map(|v| v.ln()).collect(),
-        Scale::Linear => values.to_vec(),
-    };
-    let mut differences: Vec<f64> = Vec::with_capacity(SPLITS);
-    for _ in 0..SPLITS {
-        for i in 0..(2 * size).min(pool.len()) {
-            let j = i + random.below(pool.len() - i);
-            pool.swap(i, j);
-        }
-        let (a, b) = (pool.get(..size)?, pool.get(size..2 * size)?);
-        differences.push((stats::mean(b).ok()? - stats::mean(a).ok()?).abs());
-    }
-    differences.sort_by(f64::total_cmp);
-    let at = *differences.get((SPLITS * 95).div_ceil(100).saturating_sub(1))?;
-    match scale {
-        Scale::Log => Some(at.exp_m1()),
-        Scale::Linear if at == 0.0 => Some(0.0),
-        Scale::Linear => {
-            let mean = stats::mean(values).ok()?.abs();
-            (mean > 0.0).then_some(at / mean)
-        }
-    }
 }

@@ -15,8 +15,8 @@ use crate::scale::{Signs, said_of_failed};
 use crate::verdict::{Judgement, verdict};
 use crate::warnings::{counted, note};
 use crate::{
-    AnalyzeError, CaseFailures, CategoryScore, Comparison, Family, Interval, Method, Model, Reason, Row,
-    Side, Summary, Verdict, Warning, WorkloadInfo, summary,
+    AnalyzeError, CaseFailures, CategoryScore, Comparison, Family, Interleaving, Interval, Method, Model,
+    Reason, Row, Side, Summary, Verdict, Warning, WorkloadInfo, summary,
 };
 use formats::perf_conf::closest;
 use model::{Role, Scale};
@@ -49,7 +49,7 @@ pub fn compare(options: &CompareOptions) -> Result<Comparison, AnalyzeError> {
     }
     let data = Data { frame: &frame, files: &files, sides: &sides, signs: &signs };
     let Decided { rows, families, summary, failures, mut warnings } = decided(options, &data, &pairings);
-    warnings.extend(warnings_of_data(&frame, &rows, options));
+    warnings.extend(warnings_of_data(&frame));
     let nearest = crate::nearest::nearest(&frame, &ranges, &pairings, &matched, takes_maps(&sides));
     let about =
         About { options, sides: &sides, files: &files, ranges: &ranges, pairings: &pairings, rows: &rows };
@@ -57,7 +57,11 @@ pub fn compare(options: &CompareOptions) -> Result<Comparison, AnalyzeError> {
     let spelled = crate::spelled::spelled(&frame, &sides, &ranges, &matched);
     let described: Vec<Side> = about.sides();
     let table = difference_table(&sides, &differences);
-    let forced = options.force && pairings.iter().any(|p| p.comparability != Comparability::default());
+    let forced = options.force
+        && pairings.iter().any(|p| {
+            p.comparability != Comparability::default()
+                || (p.sessions.standing == Interleaving::OneSession && p.session_part(options).is_none())
+        });
     let (rows, hidden) = shown(rows, options)?;
     warnings.extend(filtered(hidden));
     warnings.sort_by_key(|w| w.level);
@@ -133,9 +137,9 @@ fn decided(options: &CompareOptions, data: &Data<'_>, pairings: &[Pairing]) -> D
     Decided { rows, families, summary, failures, warnings }
 }
 
-/// Cases that were averaged, and rows that noise floors do not know.
-fn warnings_of_data(frame: &Frame, rows: &[Row], options: &CompareOptions) -> Vec<Warning> {
-    let mut out: Vec<Warning> = crate::warnings::floors(rows, &options.floors).into_iter().collect();
+/// Cases that were averaged.
+fn warnings_of_data(frame: &Frame) -> Vec<Warning> {
+    let mut out = Vec::new();
     if frame.averaged_rows > 0 {
         let text = format!("{} twice in one file; the mean counts", counted(frame.averaged_rows, "case"));
         out.push(note("averaged", text, "", frame.averaged_rows));
@@ -156,9 +160,9 @@ impl Summary {
         judged(&self.all)
     }
 
-    /// The same of the primary rows, those that gate.
+    /// The same of the primary rows, those that gate; rows that no test decides for want of sessions are none of them.
     pub fn comparable_primary(&self) -> usize {
-        judged(&self.primary)
+        judged(&self.primary) - self.capped
     }
 }
 

@@ -6,6 +6,7 @@
 mod failures;
 mod matching;
 mod row;
+mod sessions;
 mod verdict;
 
 pub use failures::*;
@@ -13,6 +14,7 @@ pub use matching::*;
 use model::Direction;
 pub use row::*;
 use serde::Serialize;
+pub use sessions::*;
 use std::collections::BTreeMap;
 pub use verdict::*;
 
@@ -23,7 +25,7 @@ pub use verdict::*;
 /// `failures` and the model `exact` are new; `failures`, `unfinished`, `categories`, `events`, and of rows `gates`, `p_gate`,
 /// `beyond`, `ratio_ci_fcr`, `diff_ci_fcr`, `min_effect_abs` and `left_out` were added; in a blocked row `values`, `n` and all
 /// that is computed of them are those of complete blocks. From here on a new member does not raise the version: `matched`,
-/// `nearest` and `spelled` were added.
+/// `nearest` and `spelled` were added; the reason `one-session`, of summaries `interleaving` and `capped`, of rows `session`.
 pub const SCHEMA_VERSION: u32 = 2;
 
 /// Everything that was decided about a baseline and one or more candidates.
@@ -213,6 +215,14 @@ impl Family {
 pub struct Summary {
     /// Index into [`Comparison::b`].
     pub candidate: usize,
+    /// How the sides stand to each other's sessions; absent where they were measured in turns.
+    #[serde(skip_serializing_if = "Interleaving::is_interleaved")]
+    #[cfg_attr(feature = "schema", schemars(with = "Interleaving"))]
+    pub interleaving: Interleaving,
+    /// Those of `primary` that no test decides because of it ([`Reason::OneSession`]); absent without any.
+    #[serde(skip_serializing_if = "is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "usize"))]
+    pub capped: usize,
     /// Primary rows by verdict; all rows when no metric is primary ([`Family::all_rows`]). What gates.
     #[cfg_attr(feature = "schema", schemars(schema_with = "by_verdict"))]
     pub primary: BTreeMap<Verdict, usize>,
@@ -242,6 +252,12 @@ pub struct Summary {
     /// changed alike are one event.
     #[cfg_attr(feature = "schema", schemars(schema_with = "by_verdict"))]
     pub events: BTreeMap<Verdict, usize>,
+}
+
+/// Nothing to be said of.
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde's form
+fn is_none(count: &usize) -> bool {
+    *count == 0
 }
 
 /// How many rows have a verdict; schemars knows no map whose keys have descriptions.
@@ -328,7 +344,7 @@ pub struct Interval(pub f64, pub f64);
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct Warning {
-    /// Stable kebab-case name: `one-host-boot`, `tcg`, `lost-cells`.
+    /// Stable kebab-case name: `not-interleaved`, `tcg`, `lost-cells`.
     pub code: &'static str,
     /// How serious it is.
     pub level: Level,

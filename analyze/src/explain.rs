@@ -117,6 +117,21 @@ fn test_steps(row: &Row, design: &Design<'_>, test: &TTest, out: &mut Vec<Step>)
         push("complete blocks", "blocks of the plan with both sides", stats::complete_blocks(blocks) as f64);
     }
     push("estimate", estimate, test.estimate);
+    let (se, df) = match design.session {
+        None => (se, df),
+        Some(part) => {
+            push(
+                "variance of sessions",
+                "tau^2 of --noise, as often as it stands in the difference",
+                part.variance,
+            );
+            push("df of it", "as --noise says", part.df);
+            (
+                "root of the squared error of the model and the variance of sessions",
+                "Satterthwaite over the parts",
+            )
+        }
+    };
     push("SE", se, test.se);
     push("df", df, test.df);
     push("t", "estimate / SE", test.t);
@@ -152,7 +167,7 @@ fn test_steps(row: &Row, design: &Design<'_>, test: &TTest, out: &mut Vec<Step>)
             ci.1,
         );
     }
-    push("m", "larger of min_effect and the noise floor of the row", row.min_effect);
+    push("m", "min_effect", row.min_effect);
     if let Some((half, formula)) = band {
         push("band", formula, half);
         if design.look.is_none() && row.scale == Scale::Log {
@@ -239,7 +254,7 @@ fn constant_steps(row: &Row, out: &mut Vec<Step>) {
     if let Some(p) = row.p_model {
         push("p", formula, p);
     }
-    push("m", "larger of min_effect and the noise floor of the row", row.min_effect);
+    push("m", "min_effect", row.min_effect);
 }
 
 /// What several looks make of the ordinary test.

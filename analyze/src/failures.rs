@@ -3,7 +3,8 @@
 use crate::frame::{Frame, FrameMetric, NONE};
 use crate::input::LoadedSide;
 use crate::input::repeat::Repeat;
-use crate::pairing::{Pairing, Replicates};
+use crate::pairing::Pairing;
+use crate::replicates::Replicates;
 use crate::scale::{Signs, said_of_failed};
 use crate::{Attempts, CaseFailures, FailedSide, FailureVerdict};
 use model::failure::Scope;

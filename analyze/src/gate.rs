@@ -3,6 +3,7 @@
 //! [`TABLE`] is the one place that says which finding fails which rule, what JUnit calls it, and with which exit code
 //! `perfvt compare` ends; docs/verdicts.md is made from it.
 
+use crate::sessions::WAY_OUT;
 use crate::warnings::counted;
 use crate::{CaseFailures, Comparison, FailedSide, FailureVerdict, GateCount, Reason, Row, Summary, Verdict};
 use model::Role;
@@ -206,8 +207,17 @@ pub struct Gate {
     pub failed: bool,
     /// What was found: `netperf/TCP_RR as a whole`, `2 rows REGRESSED`.
     pub found: Vec<String>,
+    /// Why nothing could be decided and what to do, where it could not.
+    pub advice: Option<String>,
     /// The exit code of the command.
     pub exit_code: u8,
+}
+
+impl Gate {
+    /// What was found, and what to do where nothing could be decided.
+    pub fn said(&self) -> impl Iterator<Item = &str> {
+        self.found.iter().chain(&self.advice).map(String::as_str)
+    }
 }
 
 /// Nothing that the gate names was found.
@@ -313,7 +323,15 @@ pub fn gate(comparison: &Comparison, fail_on: &[FailOn], allow_crashes: usize) -
     let words: Vec<&str> = fail_on.iter().map(|word| word.word()).collect();
     let failed = !found.is_empty();
     let found = found.into_iter().map(|f| f.text).collect();
-    Some(Gate { rule: words.join(","), failed, found, exit_code })
+    let advice = (exit_code == NOTHING).then(|| advice(comparison)).flatten();
+    Some(Gate { rule: words.join(","), failed, found, advice, exit_code })
+}
+
+/// What to do about a gate of which no row can be judged for want of sessions.
+fn advice(comparison: &Comparison) -> Option<String> {
+    let capped: usize =
+        comparison.summary.iter().filter(|s| s.comparable_primary() == 0).map(|s| s.capped).sum();
+    (capped > 0).then(|| format!("{} one-session: {WAY_OUT}", counted(capped, "row")))
 }
 
 /// What of a candidate fails the gate, gravest first.

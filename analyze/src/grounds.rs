@@ -26,6 +26,8 @@ pub enum Ground {
         /// So many the model needs.
         needed: usize,
     },
+    /// Were the sides measured in turns? Asked only where they were not, and a side has a single session.
+    OneSession,
     /// Does the 90 % interval lie inside the band?
     Equivalent {
         /// What is estimated.
@@ -85,6 +87,10 @@ pub fn grounds(comparison: &Comparison, row: &Row) -> Vec<Ground> {
             }
         }
         Some(Reason::Failures) if row.verdict == Verdict::Invalid => {}
+        Some(Reason::OneSession) => {
+            out.push(Ground::OneSession);
+            tested(row, comparison.method.alpha, &mut out);
+        }
         Some(Reason::NotComparable | Reason::Exact | Reason::NoVariance) => {}
         _ => tested(row, comparison.method.alpha, &mut out),
     }

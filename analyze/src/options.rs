@@ -2,7 +2,6 @@
 
 use crate::AnalyzeError;
 use formats::perf_conf::Conf;
-use std::collections::HashMap;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -204,8 +203,8 @@ pub struct CompareOptions {
     pub compared: Vec<String>,
     /// Levels that are one, as `KEY: a=b` with a of the baseline (`--map`).
     pub maps: Vec<String>,
-    /// Noise floors by row id, as ratios minus 1 (`--noise`).
-    pub floors: HashMap<String, f64>,
+    /// What is known of how much sessions differ (`--noise`).
+    pub noise: Option<crate::Noise>,
     /// Known changes (`--expect`), see [`crate::expectations`].
     pub expectations: Vec<crate::Expectation>,
     /// The command line for the method box.
@@ -234,7 +233,7 @@ impl CompareOptions {
             factors: Vec::new(),
             compared: Vec::new(),
             maps: Vec::new(),
-            floors: HashMap::new(),
+            noise: None,
             expectations: Vec::new(),
             command: Vec::new(),
         }
@@ -248,9 +247,6 @@ impl CompareOptions {
                 "alpha = {}: want a number between 0 and 1, 0.05 for example",
                 self.alpha
             )));
-        }
-        if let Some((row, floor)) = self.floors.iter().find(|(_, f)| !(f.is_finite() && **f >= 0.0)) {
-            return Err(AnalyzeError::Option(format!("noise floor of '{row}' is {floor}: want 0 or more")));
         }
         match &self.workload {
             Some(name) if self.conf.section(name).is_none() => {

@@ -5,7 +5,7 @@ use crate::frame::Frame;
 use crate::input::repeat::Repeat;
 use crate::input::{self, LoadedSide};
 use crate::options::CompareOptions;
-use crate::pairing::Replicates;
+use crate::replicates::Replicates;
 use crate::row::{Escaped, Failing, POWER, gather, sample};
 use crate::scale::{Signs, scale_of};
 use crate::spelled::spelled;

@@ -5,7 +5,9 @@ use crate::pairing::Pairing;
 use crate::row::{DIAGNOSTIC_ALPHA, REPLICATES, interval};
 use crate::verdict::Judgement;
 use crate::warnings::note;
-use crate::{CategoryScore, Family, Interval, MetricScore, Row, Sample, Score, Summary, Verdict, Warning};
+use crate::{
+    CategoryScore, Family, Interval, MetricScore, Reason, Row, Sample, Score, Summary, Verdict, Warning,
+};
 use model::{Direction, Role, Scale};
 use stats::{Block, TTest};
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,7 +21,8 @@ pub(crate) fn summary(
 ) -> Summary {
     let all_rows = family.all_rows;
     let of_candidate = || rows.iter().filter(|r| r.candidate == pairing.candidate);
-    let mut out = Summary { candidate: pairing.candidate, categories, ..Summary::default() };
+    let interleaving = pairing.sessions.standing;
+    let mut out = Summary { candidate: pairing.candidate, interleaving, categories, ..Summary::default() };
     for row in of_candidate() {
         *out.all.entry(row.verdict).or_default() += 1;
         if row.expected.is_some() {
@@ -27,6 +30,7 @@ pub(crate) fn summary(
         }
         if all_rows || row.role == Role::Primary {
             *out.primary.entry(row.verdict).or_default() += 1;
+            out.capped += usize::from(row.reason == Some(Reason::OneSession));
             if row.expected.is_some() {
                 *out.expected.entry(row.verdict).or_default() += 1;
             }
@@ -64,12 +68,18 @@ fn events(gating: &[&Row]) -> BTreeMap<Verdict, usize> {
 }
 
 /// The scores of categories that gate beside the rows: of two cases or more, because the score of one case is that case again.
-/// After several looks there are none: their p is of one look.
+/// After several looks there are none: their p is of one look. Where sessions are part of the difference there are none either.
 pub(crate) fn categories(rows: &[Row], judgements: &[Judgement], pairing: &Pairing) -> Vec<CategoryScore> {
     let all_rows = !rows.iter().any(|r| r.role == Role::Primary);
     let counts = |r: &&Row| r.candidate == pairing.candidate && (all_rows || r.role == Role::Primary);
     let mut out: Vec<CategoryScore> = Vec::new();
-    if pairing.looks.is_some() {
+    let sessions = |r: &Row| r.candidate == pairing.candidate && r.session.is_some();
+    if rows.iter().any(sessions) {
+        return out;
+    }
+    if pairing.looks.is_some()
+        || judgements.iter().zip(rows).any(|(j, r)| r.candidate == pairing.candidate && j.one_session)
+    {
         return out;
     }
     let mut by_category: BTreeMap<(&str, &str), Vec<&Row>> = BTreeMap::new();

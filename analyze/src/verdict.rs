@@ -71,6 +71,8 @@ pub struct Judgement {
     pub alpha: f64,
     /// Whose measurements failed, where that is one side alone.
     pub failed: Option<FailedSide>,
+    /// The sides were not measured in turns, and nothing tells how much sessions differ: no test decides.
+    pub one_session: bool,
 }
 
 impl Judgement {
@@ -104,13 +106,23 @@ pub fn verdict(row: &Judgement) -> (Verdict, Option<Reason>) {
     if !row.comparable {
         return (Verdict::Invalid, Some(Reason::NotComparable));
     }
-    let (verdict, reason) = of_values(row);
+    let (verdict, reason) = match of_values(row) {
+        found if is_capped(row, found) => (Verdict::Inconclusive, Some(Reason::OneSession)),
+        found => found,
+    };
     match verdict {
         Verdict::Equivalent | Verdict::Improved | Verdict::Inconclusive if row.failed.is_some() => {
             (Verdict::Inconclusive, Some(Reason::Failures))
         }
         _ => (verdict, reason),
     }
+}
+
+/// Whether a finding rests on a test that takes sessions for equal where they are not known to be. What every boot of both
+/// sides gives alike, and what a deterministic metric gives, rests on none.
+fn is_capped(row: &Judgement, (_, reason): (Verdict, Option<Reason>)) -> bool {
+    let deterministic = row.exact && matches!(row.evidence, Evidence::Constant { .. });
+    row.one_session && !deterministic && reason != Some(Reason::Exact)
 }
 
 fn of_values(row: &Judgement) -> (Verdict, Option<Reason>) {
@@ -186,6 +198,7 @@ mod tests {
         q: None,
         alpha: 0.05,
         failed: None,
+        one_session: false,
     };
 
     fn estimate(change: impl Fn(&mut Estimate)) -> Evidence {
@@ -290,6 +303,37 @@ mod tests {
                 Judgement { evidence: Evidence::NoScale { p: 1e-9 }, ..ROW },
                 Inconclusive,
                 Some(Reason::NoScale),
+            ),
+            // One session a side: no test decides, whatever it says; what no test says stands, and failures say more.
+            (
+                Judgement { evidence: low_p_out(false), one_session: true, ..ROW },
+                Inconclusive,
+                Some(Reason::OneSession),
+            ),
+            (
+                Judgement { evidence: estimate(|e| e.ci90_inside = true), one_session: true, ..ROW },
+                Inconclusive,
+                Some(Reason::OneSession),
+            ),
+            (
+                Judgement {
+                    evidence: low_p_out(false),
+                    one_session: true,
+                    failed: Some(FailedSide::Candidate),
+                    ..ROW
+                },
+                Inconclusive,
+                Some(Reason::Failures),
+            ),
+            (
+                Judgement { evidence: constant(true, |_| ()), one_session: true, ..ROW },
+                Equivalent,
+                Some(Reason::Exact),
+            ),
+            (
+                Judgement { evidence: constant(false, |_| ()), one_session: true, exact: true, ..ROW },
+                Improved,
+                Some(Reason::Exact),
             ),
             // Significant and yet inside the band: equivalent, because TOST is asked first.
             (

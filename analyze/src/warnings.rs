@@ -5,7 +5,7 @@
 //! | `not-comparable`, `forced`, `suspicious`, `mixed-side` | blocking | the sides were not measured alike |
 //! | `same-side` | blocking | a side is compared with itself |
 //! | `tcg` | blocking | a side was emulated |
-//! | `one-host-boot` | blocking | each side has its own host boot |
+//! | `not-interleaved` | blocking; note where sessions are replicates | the sides were not measured in turns, or nobody knows |
 //! | `unfinished` | blocking | a campaign is running, was interrupted or was cut |
 //! | `uneven` | note | rows that are absent from more repeats of one side |
 //! | `exact-varies` | note | deterministic metrics that are none |
@@ -24,13 +24,13 @@
 //! | `mixed-decimals` | note | tables of which one has decimal commas and another decimal points |
 //! | `left-out` | note | cases without a level of the key whose levels are the sides |
 //! | `one-session` | note | a side is one file of another tool, whose runs are the replicates |
-//! | `no-floor`, `expired-expectations`, `unmet-expectations` | note | `--noise` and `--expect` |
+//! | `old-noise`, `two-sessions` | blocking | `--noise` |
+//! | `expired-expectations`, `unmet-expectations` | note | `--expect` |
 //! | `drift`, `first-boot` | note | boot scores that are not stationary |
 //! | `variance-ratio`, `bimodal`, `ratio-of-means`, `tests-disagree`, `incomplete-blocks` | note | rows, counted |
 
 use crate::{Level, Looked, Loss, Row, Verdict, Warning};
-use model::{Role, Rule, RunFile};
-use std::collections::HashMap;
+use model::{Rule, RunFile};
 
 /// A warning that is shown with the numbers.
 pub(crate) fn note(code: &'static str, text: impl Into<String>, advice: &str, count: usize) -> Warning {
@@ -186,15 +186,4 @@ pub(crate) fn sequential(rows: &[Row]) -> Option<Warning> {
     }
     let advice = "`perfvt explain` shows the look and the alpha spent; p of single tests are of a fixed n";
     Some(note("sequential", text, advice, looked.len()))
-}
-
-/// Primary rows without a noise floor, when there are floors at all.
-pub(crate) fn floors(rows: &[Row], floors: &HashMap<String, f64>) -> Option<Warning> {
-    let has = |row: &Row| floors.contains_key(row.base_id());
-    let without = rows.iter().filter(|r| r.role == Role::Primary && !has(r)).count();
-    (!floors.is_empty() && without > 0).then(|| {
-        let text =
-            format!("{} without a noise floor; min_effect alone is their m", counted(without, "primary row"));
-        note("no-floor", text, "calibrate with the same cases", without)
-    })
 }

@@ -12,6 +12,7 @@ use std::path::Path;
 use vm::accel;
 use vm::deadlines::Deadlines;
 use vm::guest::QEMU;
+use vm::guest::confine::{Confine, strongest};
 use vm::guest::image::{Cache, builtin, host_program};
 use vm::guest::machine::{BootSpec, Files, Machine};
 use vm::guest::network::{self, Kind, Layout, Network};
@@ -56,14 +57,26 @@ fn check(name: &'static str, result: Result<String, String>, otherwise: Standing
 
 /// Looks at everything that `perfvt run` needs. `executable` is perfvt itself, for the KVM probe.
 pub fn examine(executable: &Path) -> Vec<Check> {
-    use Standing::{Limited, Missing};
-    const SETUP: &str = "run `make setup`";
     // The link holds also when the file was replaced or moved since perfvt started.
     let link = Path::new("/proc/self/exe");
     let kvm = accel::probe(if link.exists() { link } else { executable });
     let accel = if kvm.is_ok() { Accel::Kvm } else { Accel::Tcg };
     let network = network::resolve_auto(Scenario::HostGuest).map_err(|e| e.to_string());
     let kind = network.as_ref().map_or(Kind::User, |(kind, _)| *kind);
+    let (confine, why) = strongest(QEMU, accel, false, &[]);
+    let mut all = programs(kvm);
+    all.extend(connections(network));
+    all.extend(disks());
+    all.extend(measuring(accel, kind, confine, why));
+    all
+}
+
+/// The command that gets most of what is missing.
+const SETUP: &str = "run `make setup`";
+
+/// QEMU and the programs beside it, and what is made with them.
+fn programs(kvm: Result<f64, String>) -> Vec<Check> {
+    use Standing::{Limited, Missing};
     vec![
         check("QEMU", version(QEMU), Missing, SETUP),
         check(
@@ -99,6 +112,13 @@ pub fn examine(executable: &Path) -> Vec<Check> {
             "install mmdebstrap; without it `perfvt guest build debian` cannot make its image, everything else works",
         ),
         check("netperf", netperf(), Missing, SETUP),
+    ]
+}
+
+/// What joins guests and clients.
+fn connections(network: Result<(Kind, Option<String>), String>) -> Vec<Check> {
+    use Standing::Limited;
+    vec![
         check(
             "ip",
             version_of("ip", "-V"),
@@ -134,6 +154,13 @@ pub fn examine(executable: &Path) -> Vec<Check> {
             Limited,
             "",
         ),
+    ]
+}
+
+/// Room on disks.
+fn disks() -> Vec<Check> {
+    use Standing::Limited;
+    vec![
         check(
             "room for the cache",
             Cache::from_env().map_err(|e| e.to_string()).and_then(|cache| free(cache.root(), ROOM_FOR_CACHE)),
@@ -153,6 +180,13 @@ pub fn examine(executable: &Path) -> Vec<Check> {
             Limited,
             "free some (`perfvt gc` removes what killed perfvts left), or set TMPDIR to a folder on another disk",
         ),
+    ]
+}
+
+/// Whether a guest starts, where it runs, and whether the host is fit to measure on.
+fn measuring(accel: Accel, kind: Kind, confine: Confine, why: Option<String>) -> Vec<Check> {
+    use Standing::{Limited, Missing};
+    vec![
         check("placement", placement(), Missing, "give the machine more CPUs, or use --allow-unpinned"),
         check(
             "TMPDIR",
@@ -161,8 +195,14 @@ pub fn examine(executable: &Path) -> Vec<Check> {
             "set TMPDIR to a folder with a short name that you may write to, such as /tmp",
         ),
         check(
+            "confinement",
+            confined(confine, why),
+            Limited,
+            "QEMU is confined less than it could be; docs/security.md has the levels",
+        ),
+        check(
             "guest",
-            rehearsal(accel, kind),
+            rehearsal(accel, kind, confine),
             Missing,
             "mend what QEMU complains about; a container must allow it to bind memory (mbind), and 512 MiB must be free",
         ),
@@ -175,6 +215,16 @@ pub fn examine(executable: &Path) -> Vec<Check> {
         ),
         check("CPU frequency", governor(), Limited, "set the governor of all CPUs to performance"),
     ]
+}
+
+/// How QEMU is confined by default.
+fn confined(confine: Confine, why: Option<String>) -> Result<String, String> {
+    let word = confine.word();
+    if confine >= Confine::usual() {
+        Ok(format!("confine={word}"))
+    } else {
+        Err(format!("confine={word}: {}", why.unwrap_or_default()))
+    }
 }
 
 /// A built-in image, the Debian one, and what is in the making.
@@ -248,7 +298,7 @@ pub fn by_default() -> Request {
 }
 
 /// Starts the guest that `perfvt run` would start by default, paused and placed, and ends it.
-fn rehearsal(accel: Accel, kind: Kind) -> Result<String, String> {
+fn rehearsal(accel: Accel, kind: Kind, confine: Confine) -> Result<String, String> {
     let image = Cache::from_env().and_then(|cache| builtin(&cache)).map_err(|e| e.to_string())?;
     let topology = Topology::here().map_err(|e| e.to_string())?;
     // Whether it can be pinned is told elsewhere.
@@ -258,7 +308,7 @@ fn rehearsal(accel: Accel, kind: Kind) -> Result<String, String> {
     let network = Network::create(&Layout::simple(kind), 1, "doctor").map_err(|e| e.to_string())?;
     let logs = private_folder().map_err(|e| format!("creating a folder for logs: {e}"))?;
     let cells = guest.pins.as_ref().map(|p| p.cells.clone()).unwrap_or_default();
-    let mut plain = GuestSpec { pins: guest.pins.clone(), ..GuestSpec::plain(accel) };
+    let mut plain = GuestSpec { pins: guest.pins.clone(), confine, ..GuestSpec::plain(accel) };
     (plain.hardware.smp, plain.hardware.cells) = (guest.smp, cells);
     let spec = BootSpec {
         guest: &plain,
@@ -371,7 +421,7 @@ mod tests {
             testing::skip("QEMU or the guest's image is missing; `make setup` gets them");
             return;
         }
-        let said = rehearsal(Accel::Tcg, Kind::User).unwrap();
+        let said = rehearsal(Accel::Tcg, Kind::User, Confine::default()).unwrap();
         assert!(said.starts_with("QEMU ") && said.contains("under tcg"), "{said}");
     }
 }

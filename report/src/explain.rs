@@ -178,6 +178,9 @@ fn step(ground: Ground) -> String {
         Ground::Blocks { complete, needed } => {
             format!("blocks with a replicate of both: {complete}, at least {needed} are needed")
         }
+        Ground::OneSession => {
+            "measured in turns: no, and one side in a single session, so that none of the answers below decides".to_owned()
+        }
         Ground::Equivalent { of, ci90, band, inside } => {
             let word = if inside { "lies inside" } else { "does not lie inside" };
             format!(

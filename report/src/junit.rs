@@ -106,7 +106,7 @@ fn of_gate(gate: &Gate) -> Suite {
         (gate::NOTHING, _) => (Junit::Error, "NOT-DECIDED"),
         _ => (Junit::Failure, "FAILED"),
     };
-    let found: Vec<String> = gate.found.iter().map(|text| visible(text).into_owned()).collect();
+    let found: Vec<String> = gate.said().map(|text| visible(text).into_owned()).collect();
     let case = Case {
         name: format!("--fail-on {}", visible(&gate.rule)),
         outcome,

@@ -80,7 +80,7 @@ fn head(out: &mut String, comparison: &Comparison, options: &MarkdownOptions, bu
             other => format!("**{}**", other.words()),
         };
         let _ = writeln!(out, "Gate `{}`: {state}, exit code {}.\n", code(&gate.rule), gate.exit_code);
-        list(out, gate.found.iter().map(|found| visible(found).into_owned()), gate.found.len(), "findings");
+        list(out, gate.said().map(|said| visible(said).into_owned()), gate.said().count(), "findings");
     }
     let failed = comparison.failures.iter();
     let failed = failed.map(|f| format!("⚠ {}; the first: {}", failures::sentence(f), visible(&f.first)));

@@ -1,10 +1,10 @@
-//! How many boots rows need, and noise floors, as texts.
+//! How many boots rows need, and how much sessions differ, as texts.
 
 use crate::columns::Columns;
 use crate::numbers::counted;
 use crate::numbers::{NONE, percent, percent_plain, significant, size};
 use crate::show::{head, warnings};
-use analyze::{Advice, NoiseFile, NoiseKind, Plan, PlanRow};
+use analyze::{Advice, NoiseFile, Plan, PlanRow};
 use edge::visible;
 use model::readable;
 use std::fmt::Write;
@@ -76,12 +76,20 @@ fn word(advice: Advice) -> &'static str {
     }
 }
 
-/// A line for each floor, and what they were found from.
+/// How much sessions differ, what it was found from, and a line for each row.
 pub fn noise(noise: &NoiseFile) -> String {
-    let mut out = match noise.kind {
-        NoiseKind::BetweenCampaigns => "noise floors between campaigns of the same build\n".to_owned(),
-        NoiseKind::WithinSession => "noise floors within one campaign, from random splits\n".to_owned(),
-    };
+    let found = &noise.session;
+    let sd = |variance: f64| percent_plain(variance.sqrt() * 100.0);
+    let mut out = format!(
+        "sessions of one build differ by an SD of {} ({} df), boots of a session by {} ({} df)\n\
+         pooled over {} and {}\n",
+        sd(found.tau2),
+        found.df.floor(),
+        sd(found.sigma2),
+        found.sigma2_df.floor(),
+        counted(found.rows, "row"),
+        counted(found.sessions, "session"),
+    );
     for source in &noise.sources {
         let campaign = source.campaign.as_deref().map(|c| format!(", campaign {}", visible(c)));
         let (path, date) = (visible(&source.path), crate::date::utc(source.date_unix));
@@ -89,22 +97,12 @@ pub fn noise(noise: &NoiseFile) -> String {
         // Writing to a String cannot fail.
         let _ = writeln!(out, "  {path}: {repeats}, {date}{}", campaign.unwrap_or_default());
     }
-    out.push('\n');
-    let differences = if noise.kind == NoiseKind::WithinSession { "splits" } else { "pairs" };
-    let _ = writeln!(
-        out,
-        "floor: a change smaller than this is no news; n: boots on a side of the {differences}\n"
-    );
-    let mut table = Columns::new(&["n", "differences", "floor"]);
+    out.push_str("\nn: the fewest boots of a session; SD: between the means of the row's sessions\n\n");
+    let mut table = Columns::new(&["sessions", "n", "SD"]);
     for row in &noise.rows {
-        table.row(&readable(&row.id), vec![row.n.to_string(), row.differences.to_string(), size(row.floor)]);
+        let cells = vec![row.sessions.to_string(), row.n.to_string(), percent_plain(row.sd_between * 100.0)];
+        table.row(&readable(&row.id), cells);
     }
     table.write(&mut out);
-    if !noise.warnings.is_empty() {
-        out.push_str("\nNotes\n");
-        for warning in &noise.warnings {
-            let _ = writeln!(out, "  {}", visible(warning));
-        }
-    }
     out
 }

@@ -336,9 +336,10 @@ pub fn claim(verdict: Verdict) -> &'static str {
 }
 
 /// Every reason, in the order of the method box.
-pub const REASONS: [Reason; 10] = [
+pub const REASONS: [Reason; 11] = [
     Reason::ChangedSmall,
     Reason::Failures,
+    Reason::OneSession,
     Reason::Suggestive,
     Reason::Noisy,
     Reason::Open,
@@ -364,6 +365,10 @@ pub fn meaning(reason: Reason) -> &'static str {
         Reason::Failures => {
             "measurements failed on one side only, or more often there: what is left of that side is a choice, which \
              can show neither equality nor an improvement; INVALID: fewer than two replicates are left"
+        }
+        Reason::OneSession => {
+            "the sides were not measured in turns, and one of them in a single session: no test tells a change from what \
+             differs between sessions"
         }
         Reason::NoScale => {
             "neither a ratio nor an absolute band can be formed: the baseline's mean may be 0; min_effect_abs in \

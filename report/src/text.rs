@@ -137,8 +137,8 @@ fn head(out: &mut String, comparison: &Comparison, options: &TextOptions, width:
         };
         let line = format!("gate --fail-on {}: {outcome}, exit code {}", visible(&gate.rule), gate.exit_code);
         wrapped(out, &line, width, "", |l| paint.bold(l));
-        for found in &gate.found {
-            wrapped(out, &format!("  - {}", visible(found)), width, "    ", |l| l.to_owned());
+        for said in gate.said() {
+            wrapped(out, &format!("  - {}", visible(said)), width, "    ", |l| l.to_owned());
         }
     }
     failed(out, comparison, width, paint);

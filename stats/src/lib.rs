@@ -8,6 +8,7 @@
 //!      ├──────────────> exact                                   (failures, constants)
 //!      └──────────────> diagnostics, dip                        (warnings)
 //!      └──────────────> sequential                            (looks that were repeated)
+//!   ttest, ratio ─> session                                     (what sessions add to an error)
 //!   moments (summary of one side), weighted (of one boot)        multiple (BH, Holm)     random (seeded draws)
 //! ```
 //!
@@ -36,6 +37,7 @@ mod random;
 mod ranks;
 mod ratio;
 mod sequential;
+mod session;
 pub mod special;
 mod splitmix;
 mod tdist;
@@ -64,6 +66,7 @@ pub use ratio::{
     student_log, tost_p, welch_log,
 };
 pub use sequential::{Boundary, CEILING_MAX, FLOOR_MIN, Look};
+pub use session::{ErrorPart, SessionVariance, session_fieller, session_variance};
 pub use tdist::{t_critical, t_quantile, t_sf, t_two_sided_p};
 pub use ttest::{Block, TTest, blocked, complete_blocks, one_sample, paired, student, welch};
 pub use weighted::{TimeWeighted, time_weighted};

@@ -132,7 +132,7 @@ fn denominator_clear_of_zero(a: &[f64], level: f64) -> Result<(), Unavailable> {
 }
 
 /// Roots of `(1 - t² va) R² - 2 (ratio - t² cov) R + (ratio² - t² vb) = 0`, everything in units of A's mean.
-fn fieller_roots(ratio: f64, va: f64, vb: f64, cov: f64, t: f64) -> Result<Interval, Unavailable> {
+pub(super) fn fieller_roots(ratio: f64, va: f64, vb: f64, cov: f64, t: f64) -> Result<Interval, Unavailable> {
     let t2 = t * t;
     let lead = 1.0 - t2 * va;
     if lead.is_nan() || lead <= 0.0 {

@@ -1,6 +1,6 @@
 //! One row of a comparison: what was measured on both sides, and what was computed of it.
 
-use super::{FailedSide, Interval, Loss, Reason, Verdict, Warning};
+use super::{FailedSide, Interval, Loss, Reason, SessionPart, Verdict, Warning};
 use crate::Shared;
 use model::{Direction, Keys, Role, Scale};
 use serde::Serialize;
@@ -72,6 +72,10 @@ pub struct Row {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "Sequential"))]
     pub sequential: Option<Sequential>,
+    /// What sessions add to the error of the model, where the sides were not measured in turns and `--noise` tells; absent elsewhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "SessionPart"))]
+    pub session: Option<SessionPart>,
     /// The smaller n of the two sides.
     pub n_min: usize,
     /// p corrected within the family; null outside it.
@@ -254,7 +258,7 @@ pub struct PValues {
 }
 
 impl Row {
-    /// The id without a candidate's number: what noise floors, expectations and seeds go by.
+    /// The id without a candidate's number: what expectations and seeds go by.
     pub fn base_id(&self) -> &str {
         // In the metric's name, the last part of an id, a `#` is encoded.
         match self.id.rsplit_once('#') {

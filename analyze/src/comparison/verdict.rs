@@ -43,6 +43,9 @@ pub enum Reason {
     /// INCONCLUSIVE: measurements failed on one side only, so that what is left can show neither that nothing changed nor
     /// that something got better. INVALID: failures left fewer than two replicates.
     Failures,
+    /// INCONCLUSIVE: the sides were not measured in turns, and one of them in a single session, so that no test tells a change
+    /// from what differs between sessions.
+    OneSession,
     /// INCONCLUSIVE: neither a ratio nor an absolute band can be used.
     NoScale,
     /// INCONCLUSIVE: a significant change whose estimate lies inside the band.
@@ -98,6 +101,7 @@ impl Reason {
             Reason::NotComparable => "not-comparable",
             Reason::Exact => "exact",
             Reason::NoVariance => "no-variance",
+            Reason::OneSession => "one-session",
             Reason::NoScale => "no-scale",
             Reason::Failures => "failures",
             Reason::ChangedSmall => "changed-small",

@@ -31,7 +31,7 @@ use crate::warnings::{counted, note};
 use crate::{AnalyzeError, Loss, Matched, Warning};
 use model::RunFile;
 use rayon::prelude::*;
-use repeat::Repeat;
+use repeat::{Origin, Repeat};
 use sides::{labels, same_side, single};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs;
@@ -185,7 +185,11 @@ fn load_run(path: &Path, options: &CompareOptions) -> Result<LoadedSide, Analyze
         });
     }
     let mut repeats = run_dir::read_repeats(&files, &options.conf, &mut losses)?;
-    repeats.iter_mut().for_each(|repeat| repeat.tells_attempts = run.ended.is_some());
+    let host = run.fingerprint.get("host.id").unwrap_or_default();
+    let origin = Origin { campaign: run.campaign.clone(), host: host.to_owned() };
+    for repeat in &mut repeats {
+        (repeat.tells_attempts, repeat.origin) = (run.ended.is_some(), Some(origin.clone()));
+    }
     let notes = noise::note_of(path, &files).into_iter().collect();
     Ok(LoadedSide { run: Some(run), repeats, losses, notes, ..LoadedSide::default() })
 }

@@ -128,6 +128,15 @@ pub(crate) struct BootName {
     pub host_boot: String,
 }
 
+/// Where perfvt measured a file; with the host's boot it names the session.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Origin {
+    /// The campaign.
+    pub campaign: String,
+    /// Who the host is (`host.id`), empty where the collector did not say.
+    pub host: String,
+}
+
 /// One result file.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Repeat {
@@ -149,6 +158,8 @@ pub(crate) struct Repeat {
     pub invalid: Vec<InvalidCell>,
     /// Boots that the rows name.
     pub boots: Vec<BootName>,
+    /// Where it was measured; nobody knows that of files that perfvt did not write.
+    pub origin: Option<Origin>,
     /// Facts of the file's header by name.
     pub facts: BTreeMap<String, String>,
     /// When it was written, seconds since the epoch, if the file tells.

@@ -3,7 +3,7 @@
 use crate::verdict::{Estimate, Evidence};
 use crate::{Interval, Mde, Model};
 use model::Scale;
-use stats::{Block, Look, RatioOfGeometricMeans, TTest, Unavailable};
+use stats::{Block, ErrorPart, Look, RatioOfGeometricMeans, TTest, Unavailable};
 
 /// Power at which the smallest detectable effect is stated.
 pub const POWER: f64 = 0.8;
@@ -34,6 +34,8 @@ pub(crate) struct Design<'a> {
     pub alpha: f64,
     /// The look that the row stands for, when it is one of several.
     pub look: Option<&'a Look>,
+    /// What sessions add to the squared error of the difference of logarithms, where they are a part of it.
+    pub session: Option<ErrorPart>,
 }
 
 /// Everything that the model says about a row.
@@ -96,7 +98,7 @@ impl Design<'_> {
         if self.a.len() < needed || self.b.len() < needed || too_few {
             return (self.descriptive(), Evidence::OneReplicate);
         }
-        if self.are_constant() {
+        if self.are_constant() && (self.session.is_none() || self.exact || self.are_equal()) {
             return self.constants();
         }
         match self.scale {
@@ -133,6 +135,12 @@ impl Design<'_> {
         constant(self.a).is_some() && constant(self.b).is_some()
     }
 
+    /// Whether the means of the sides are one number.
+    fn are_equal(&self) -> bool {
+        let (a, b) = (stats::mean(self.a).unwrap_or(0.0), stats::mean(self.b).unwrap_or(0.0));
+        (b - a).abs() <= ROUNDING * a.abs().max(b.abs())
+    }
+
     /// The smallest difference that matters, where perf.conf names one.
     fn absolute(&self) -> Option<f64> {
         self.margin_abs.filter(|b| *b > 0.0)
@@ -140,25 +148,34 @@ impl Design<'_> {
 
     /// The test on the scale of the values.
     fn raw_test(&self) -> Result<TTest, Unavailable> {
-        match self.model() {
+        let test = match self.model() {
             Model::Blocked => stats::blocked(self.blocks.unwrap_or_default()),
             Model::Student => stats::student(self.a, self.b),
             Model::Welch | Model::Exact => stats::guarded_welch(self.a, self.b),
-        }
+        };
+        let Some(session) = self.session else { return test };
+        // What sessions do is relative: each mean has its half.
+        let (a, b) = (stats::mean(self.a)?, stats::mean(self.b)?);
+        let part = ErrorPart { variance: 0.5 * session.variance * (a * a + b * b), ..session };
+        with_part(test, b - a, part)
     }
 
     fn log_test(&self) -> Result<RatioOfGeometricMeans, Unavailable> {
-        match self.model() {
+        let found = match self.model() {
             Model::Blocked => stats::blocked_log(self.blocks.unwrap_or_default()),
             Model::Student => stats::student_log(self.a, self.b),
             Model::Welch | Model::Exact => stats::guarded_welch_log(self.a, self.b),
-        }
+        };
+        let Some(session) = self.session else { return found };
+        let estimate = (stats::geometric_mean(self.b)? / stats::geometric_mean(self.a)?).ln();
+        with_part(found.map(|found| found.test), estimate, session).map(RatioOfGeometricMeans::of_test)
     }
 
     fn fieller(&self, level: f64) -> Option<Interval> {
-        let found = match self.blocks {
-            Some(blocks) => stats::fieller_blocked(blocks, level),
-            None => stats::guarded_fieller(self.a, self.b, level),
+        let found = match (self.blocks, self.session) {
+            (Some(blocks), _) => stats::fieller_blocked(blocks, level),
+            (None, Some(session)) => stats::session_fieller(self.a, self.b, session, level),
+            (None, None) => stats::guarded_fieller(self.a, self.b, level),
         };
         found.ok().and_then(interval)
     }
@@ -320,6 +337,14 @@ impl Design<'_> {
     }
 }
 
+/// A test with a further part of its error; where nothing varies within the sides that part is all there is.
+fn with_part(test: Result<TTest, Unavailable>, estimate: f64, part: ErrorPart) -> Result<TTest, Unavailable> {
+    match test {
+        Err(Unavailable::ZeroVariance) => TTest::of_error(estimate, part),
+        test => test.map(|test| test.with_error(part)),
+    }
+}
+
 /// Differences of this many parts of the largest value are those of rounding, as in `stats`.
 const ROUNDING: f64 = 8.0 * f64::EPSILON;
 
@@ -344,6 +369,7 @@ mod tests {
         exact: false,
         alpha: 0.05,
         look: None,
+        session: None,
     };
 
     fn estimate(evidence: Evidence) -> Estimate {

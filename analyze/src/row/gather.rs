@@ -2,7 +2,7 @@
 
 use crate::frame::Frame;
 use crate::input::repeat::Repeat;
-use crate::pairing::Replicates;
+use crate::replicates::Replicates;
 use crate::{LeftOut, Loss, Source};
 use formats::perf_conf::{MetricConf, Zero};
 use model::Scale;
@@ -68,7 +68,7 @@ pub(crate) fn gather(
     failing: Failing,
 ) -> Gathered {
     let mut out = Gathered::default();
-    let mut hosts: Vec<u32> = Vec::new();
+    let mut sessions: Vec<u32> = Vec::new();
     out.values.reserve_exact(side.files.len());
     out.sources.reserve_exact(side.files.len());
     for index in side.files.clone() {
@@ -98,13 +98,13 @@ pub(crate) fn gather(
         if let Some(block) = row.block {
             out.blocks.push(block);
         }
-        if let (Some(of_file), Some(boot)) = (&side.host_boots, row.boot) {
+        if let (Some(of_file), Some(boot)) = (&side.sessions, row.boot) {
             let place = index - side.files.start;
-            hosts.push(of_file.get(place).and_then(|b| b.get(boot as usize)).copied().unwrap_or(u32::MAX));
+            sessions.push(of_file.get(place).and_then(|b| b.get(boot as usize)).copied().unwrap_or(u32::MAX));
         }
     }
-    if side.host_boots.is_some() && hosts.len() == out.values.len() {
-        by_host_boot(&mut out, &hosts);
+    if side.sessions.is_some() && sessions.len() == out.values.len() {
+        by_session(&mut out, &sessions);
     }
     if out.blocks.len() != out.values.len() {
         out.blocks.clear();
@@ -112,13 +112,13 @@ pub(crate) fn gather(
     out
 }
 
-/// Replaces guest boots by the mean over each host boot, in the order in which host boots first appear.
-fn by_host_boot(side: &mut Gathered, hosts: &[u32]) {
+/// Replaces guest boots by the mean over each session, in the order in which sessions first appear.
+fn by_session(side: &mut Gathered, sessions: &[u32]) {
     let mut groups: Vec<(u32, Vec<f64>, Source)> = Vec::new();
-    for ((host, value), source) in hosts.iter().zip(&side.values).zip(&side.sources) {
-        match groups.iter_mut().find(|(h, _, _)| h == host) {
+    for ((session, value), source) in sessions.iter().zip(&side.values).zip(&side.sources) {
+        match groups.iter_mut().find(|(s, _, _)| s == session) {
             Some((_, values, _)) => values.push(*value),
-            None => groups.push((*host, vec![*value], *source)),
+            None => groups.push((*session, vec![*value], *source)),
         }
     }
     side.values = groups.iter().map(|(_, v, _)| v.iter().map(|x| x / v.len() as f64).sum()).collect();

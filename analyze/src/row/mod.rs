@@ -17,7 +17,7 @@ use crate::pairing::{Pairing, of_block};
 use crate::scale::{Signs, scale_of};
 use crate::verdict::{Evidence, Judgement, Presence};
 use crate::warnings::note;
-use crate::{FailedSide, Model, Row, Sample, Sequential, Verdict, Warning};
+use crate::{FailedSide, Interleaving, Model, Row, Sample, Sequential, SessionPart, Verdict, Warning};
 use formats::perf_conf::MetricConf;
 use gather::keep_complete;
 use model::{Role, Scale};
@@ -116,6 +116,9 @@ impl Judge<'_> {
             q: None,
             alpha: self.options.alpha,
             failed,
+            one_session: !self.options.force
+                && pairing.sessions.standing == Interleaving::OneSession
+                && pairing.session_part(self.options).is_none(),
         }
     }
 
@@ -135,7 +138,7 @@ impl Judge<'_> {
     fn row(&self, at: &Place<'_>, pairing: &Pairing, mut a: Gathered, mut b: Gathered) -> (Row, Judgement) {
         let conf = &at.metric.conf;
         let base_id = format!("{}/{}", at.case.id, Escaped(&conf.name));
-        let floor = self.options.floors.get(&base_id).copied().unwrap_or(0.0);
+        let session = pairing.session_part(self.options);
         let plan = pairing.plan.as_deref().filter(|_| pairing.blocked);
         let counted = plan.map(|plan| keep_complete(plan, &mut a, &mut b));
         let blocks = pairing.plan.as_deref().map(|plan| in_blocks(plan, &a, &b));
@@ -148,11 +151,12 @@ impl Judge<'_> {
             blocks: judged_by,
             student: self.options.test == TestChoice::Student,
             scale: at.scale,
-            margin: conf.min_effect.max(floor),
+            margin: conf.min_effect,
             margin_abs: conf.min_effect_abs,
             exact: conf.exact,
             alpha: self.options.alpha,
             look: look.as_ref(),
+            session,
         };
         let (outcome, evidence) = design.outcome();
         let failed = self.failed(at.index, pairing.candidate, &a, &b);
@@ -204,6 +208,7 @@ impl Judge<'_> {
             p: beside.p,
             p_model: outcome.p,
             sequential: look.map(|look| Sequential::of(&look, outcome.test.map(|t| t.p))),
+            session: session.map(|part| SessionPart { variance: part.variance, df: part.df }),
             n_min: a.values.len().min(b.values.len()),
             q: None,
             mde: outcome.mde,
@@ -227,7 +232,7 @@ impl Judge<'_> {
 
 /// Whether repeats of one side lack a row altogether that those of the other have, although both sides have as many.
 fn is_uneven(pairing: &Pairing, at: &Place<'_>, a: &Gathered, b: &Gathered) -> bool {
-    let repeats = |side: &crate::pairing::Replicates| side.complete_of(&at.workload.name);
+    let repeats = |side: &crate::replicates::Replicates| side.complete_of(&at.workload.name);
     let cells = |side: &Gathered| side.values.len() + side.left_out.len() + side.invalid.len();
     a.present && b.present && cells(a) != cells(b) && repeats(&pairing.a) == repeats(&pairing.b)
 }
@@ -250,6 +255,7 @@ pub(crate) fn design_of<'a>(
         exact: false,
         alpha,
         look,
+        session: row.session.map(|part| stats::ErrorPart { variance: part.variance, df: part.df }),
     }
 }
 
@@ -277,8 +283,8 @@ fn row_warnings(
     if design.a.is_empty() || design.b.is_empty() {
         return out;
     }
-    if pairing.one_host_boot {
-        out.push(note("one-host-boot", "the difference of the host boots is part of the difference", "", 1));
+    if pairing.sessions.standing == Interleaving::OneSession {
+        out.push(note("not-interleaved", "the difference of the sessions is part of the difference", "", 1));
     }
     let Evidence::Estimate(_) = evidence else { return out };
     if let (Scale::Log, Some(ratio), Ok(means)) =
@@ -295,8 +301,8 @@ fn row_warnings(
     }
     if role == Role::Primary {
         beside::diagnose(design, &mut out);
-        // The others know one look only, so that they say less about a row that was looked at more than once.
-        if let Some(p) = outcome.p.filter(|_| design.look.is_none()) {
+        // The others know one look and no sessions.
+        if let Some(p) = outcome.p.filter(|_| design.look.is_none() && design.session.is_none()) {
             beside.disagreement(p, design.alpha, &mut out);
         }
     }

@@ -20,10 +20,7 @@ fn page(root: &Path, rows: u32, factor: impl Fn(u32) -> f64) -> [PathBuf; 2] {
             let (seed, factor) = if candidate { (1000 + row, factor(row)) } else { (row, 1.0) };
             series("TCP_STREAM (RX)", 64 + row, "throughput", "Mbit/s", &boots(u64::from(seed), factor))
         };
-        Env {
-            campaign: if candidate { "c2" } else { "c1" },
-            ..Env::new(name, (0..rows).map(of_row).collect())
-        }
+        Env::new(name, (0..rows).map(of_row).collect()).unpaired()
     };
     [env("base", false).write(root), env("head", true).write(root)]
 }
@@ -98,7 +95,7 @@ fn a_category_that_moves_as_a_whole_fails_the_gate_and_is_named() {
             let category = if row < 20 { "TCP_STREAM (RX)" } else { "TCP_MAERTS (TX)" };
             series(category, 64 + row, "throughput", "Mbit/s", &noisy(row, candidate))
         };
-        Env { campaign: if candidate { "c2" } else { "c1" }, ..Env::new(name, (0..40).map(of_row).collect()) }
+        Env::new(name, (0..40).map(of_row).collect()).unpaired()
     };
     let result = run(&[env("base", false).write(root.path()), env("head", true).write(root.path())]);
     let found = gate(&result, &[FailOn::Regression], 0).unwrap();
@@ -271,7 +268,7 @@ fn sides_that_are_judged_by_force_have_their_categories_judged_too() {
     let env = |row: u32| {
         series("TCP_STREAM (RX)", 64 + row, "throughput", "Mbit/s", &boots(u64::from(900 + row), 0.8))
     };
-    let head = Env { accel: "tcg", campaign: "c2", ..Env::new("head", (0..6).map(env).collect()) };
+    let head = Env { accel: "tcg", ..Env::new("head", (0..6).map(env).collect()) }.unpaired();
     let mut chosen = options(&[base, head.write(root.path())]);
     assert!(compare(&chosen).unwrap().summary[0].categories.is_empty(), "nothing of them was judged");
     chosen.force = true;

@@ -167,8 +167,8 @@ proptest! {
     fn run_directories_and_their_rhs_files_are_judged_alike(a in prop::collection::vec(80u32..120, 2..5), b in prop::collection::vec(80u32..120, 2..5)) {
         let root = tempfile::tempdir().unwrap();
         let whole = |v: &[u32]| v.iter().map(|x| f64::from(*x)).collect::<Vec<f64>>();
-        let mut envs = [Env::new("base", vec![throughput(&whole(&a))]), Env::new("head", vec![throughput(&whole(&b))])];
-        envs[1].campaign = "c2";
+        let envs = [Env::new("base", vec![throughput(&whole(&a))]), Env::new("head", vec![throughput(&whole(&b))])];
+        let envs = envs.map(Env::unpaired);
         let dirs = [envs[0].write(root.path()), envs[1].write(root.path())];
         let rhs = |v: &[u32]| v.iter().map(|x| format!("Category:TCP_STREAM (RX)\nsize|sessions|throughput\n64|1|{x}.00\n")).collect::<Vec<String>>();
         let files = [write_rhs(root.path(), "a", &rhs(&a)), write_rhs(root.path(), "b", &rhs(&b))];
@@ -212,10 +212,9 @@ fn every_verdict_comes_out_of_files() {
         ("tx_byts", "B", [100.0, 120.0, 90.0, 130.0, 80.0], [105.0, 125.0, 85.0, 135.0, 75.0]),
     ];
     let env = |name, pick: fn(&Pair) -> [f64; 5]| {
-        Env::new(name, pairs.iter().map(|p| series("X", 64, p.0, p.1, &pick(p))).collect())
+        Env::new(name, pairs.iter().map(|p| series("X", 64, p.0, p.1, &pick(p))).collect()).unpaired()
     };
     let mut head = env("head", |p| p.3);
-    head.campaign = "c2";
     head.series.push(series("X", 128, "throughput", "Mbit/s", &base));
     let mut first = env("base", |p| p.2);
     first.series.push(series("X", 256, "throughput", "Mbit/s", &base));

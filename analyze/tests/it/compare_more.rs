@@ -3,12 +3,11 @@ use crate::support;
 use model::Scale;
 
 use analyze::{
-    Advice, NoiseFile, NoiseKind, TestChoice, Verdict, calibrate, compare, expectations, find_row, plan,
-    show, steps,
+    Advice, Noise, Reason, TestChoice, Verdict, calibrate, compare, expectations, find_row, plan, show, steps,
 };
 use std::fs;
 use std::path::{Path, PathBuf};
-use support::{Env, codes, options, row, series, throughput};
+use support::{Env, codes, options, row, run, series, throughput};
 
 const ID: &str = "netperf/TCP_STREAM/size=64,sessions=1/throughput";
 const A: [f64; 6] = [100.0, 103.0, 98.0, 101.0, 99.0, 102.0];
@@ -108,50 +107,142 @@ fn campaign(root: &Path, name: &'static str, factor: f64) -> PathBuf {
     env.write(&root.join(name))
 }
 
-#[test]
-fn floors_between_campaigns_reach_to_the_far_end_of_their_difference() {
-    let root = tempfile::tempdir().unwrap();
-    let dirs = [campaign(root.path(), "c1", 1.0), campaign(root.path(), "c2", 1.06)];
-    let noise = calibrate(&options(&[]), &dirs, None).unwrap();
-    assert_eq!(
-        (noise.kind, noise.rows.len(), noise.rows[0].id.as_str()),
-        (NoiseKind::BetweenCampaigns, 1, ID)
-    );
-    let compared = compare(&options(&dirs)).unwrap();
-    let ci90 = row(&compared, ID).ratio_ci90.unwrap();
-    assert!((noise.rows[0].floor - (ci90.1 - 1.0)).abs() < 1e-12);
-    assert_eq!(row(&compared, ID).verdict, Verdict::Improved);
-    let file = root.path().join("noise.json");
-    fs::write(&file, serde_json::to_string(&noise).unwrap()).unwrap();
-    let mut with_floor = options(&dirs);
-    with_floor.floors = NoiseFile::read(&file).unwrap().floors();
-    assert_eq!(row(&compare(&with_floor).unwrap(), ID).verdict, Verdict::Equivalent);
-    let same = [campaign(root.path(), "c3", 1.0), campaign(&root.path().join("x"), "c3", 1.0)];
-    assert!(calibrate(&options(&[]), &same, None).unwrap().warnings[0].contains("one campaign"));
+/// A baseline, and a candidate of its campaign that was measured in turns with it.
+fn in_turns(root: &Path, factor: f64) -> [PathBuf; 2] {
+    let values: Vec<f64> = A.iter().map(|v| v * factor).collect();
+    let sides = [("base", A.as_slice()), ("head", values.as_slice())];
+    sides.map(|(name, values)| Env::new(name, vec![throughput(values)]).unpaired().write(&root.join("c1")))
+}
+
+/// What `calibrate` says of these directories, read as `compare --noise` does.
+fn noise(root: &Path, directories: &[PathBuf]) -> Noise {
+    let file = root.join("noise.json");
+    let found = calibrate(&options(&[]), directories).unwrap();
+    fs::write(&file, serde_json::to_string(&found).unwrap()).unwrap();
+    Noise::read(&file).unwrap()
 }
 
 #[test]
-fn one_directory_gives_floors_within_a_session_only() {
+fn campaigns_of_one_build_tell_how_much_sessions_differ() {
     let root = tempfile::tempdir().unwrap();
-    let few = campaign(root.path(), "c1", 1.0);
-    let error = calibrate(&options(&[]), &[few], None).unwrap_err().to_string();
-    assert!(error.contains("6 boots"), "{error}");
-    let values: Vec<f64> = (0..12).map(|i| 100.0 + f64::from(i % 5)).collect();
-    let mut env = Env::new("base", vec![throughput(&values)]);
-    env.campaign = "c2";
-    let dir = env.write(&root.path().join("c2"));
-    let noise = calibrate(&options(&[]), std::slice::from_ref(&dir), Some(5)).unwrap();
-    assert_eq!((noise.kind, noise.rows[0].n), (NoiseKind::WithinSession, 5));
-    assert!(noise.rows[0].floor > 0.005 && noise.rows[0].floor < 0.03, "{}", noise.rows[0].floor);
-    assert!(noise.warnings[0].contains("within-session"));
-    assert_eq!(noise, calibrate(&options(&[]), std::slice::from_ref(&dir), Some(5)).unwrap(), "seeded");
-    assert!(calibrate(&options(&[]), &[dir], Some(7)).is_err());
+    let factors = [("c1", 1.0), ("c2", 1.06), ("c3", 0.97), ("c4", 1.02)];
+    let dirs = factors.map(|(name, factor)| campaign(root.path(), name, factor));
+    let found = calibrate(&options(&[]), &dirs).unwrap();
+    let logs = factors.map(|(_, factor): (_, f64)| factor.ln());
+    let sd = stats::moments(&logs).unwrap().sd.unwrap();
+    let boots = stats::moments(&A.map(f64::ln)).unwrap().sd.unwrap();
+    assert!((found.session.tau2 - (sd * sd - boots * boots / 6.0)).abs() < 1e-12);
+    assert!((found.session.sigma2 - boots * boots).abs() < 1e-12);
+    assert_eq!((found.session.sessions, found.session.rows, found.session.n), (4, 1, 6.0));
+    assert!((found.rows[0].sd_between - sd).abs() < 1e-12 && found.rows[0].id == ID);
+    assert_eq!(found.sources[3].campaign.as_deref(), Some("c4"));
+    assert!(found.warnings.is_empty(), "{:?}", found.warnings);
+}
+
+#[test]
+fn what_sessions_do_is_a_part_of_every_error_and_widens_no_band() {
+    let root = tempfile::tempdir().unwrap();
+    let build = [("c1", 1.0), ("c2", 1.05), ("c3", 0.95), ("c4", 1.03), ("c5", 0.97)];
+    let build = build.map(|(name, factor)| campaign(root.path(), name, factor));
+    let judged = |factor: f64| {
+        let candidate = campaign(&root.path().join("later"), "c9", factor);
+        let mut chosen = options(&[build[0].clone(), candidate]);
+        chosen.noise = Some(noise(root.path(), &build));
+        compare(&chosen).unwrap()
+    };
+    let result = judged(1.06);
+    let (known, one) = (noise(root.path(), &build).session.unwrap(), row(&result, ID));
+    let part = one.session.unwrap();
+    assert!((part.variance - 2.0 * known.tau2).abs() < 1e-15 && part.df == known.df);
+    let boots = stats::moments(&A.map(f64::ln)).unwrap().sd.unwrap().powi(2) / 6.0;
+    let (ci, df) = (
+        one.ratio_ci.unwrap(),
+        (2.0 * known.tau2 + 2.0 * boots).powi(2)
+            / ((2.0 * known.tau2).powi(2) / known.df + 2.0 * boots * boots / 5.0),
+    );
+    let half = stats::t_critical(0.95, df) * (2.0 * known.tau2 + 2.0 * boots).sqrt();
+    assert!(((ci.1 / ci.0).ln() - 2.0 * half).abs() < 1e-9, "{ci:?} {half}");
+    assert_eq!((one.verdict, one.min_effect), (Verdict::Inconclusive, 0.05));
+    assert_eq!(row(&judged(1.0), ID).verdict, Verdict::Inconclusive, "noise makes nothing equal");
+    assert_eq!(row(&judged(0.6), ID).verdict, Verdict::Regressed);
+    let told = result.warnings.iter().find(|w| w.code == "not-interleaved").unwrap();
+    assert!(
+        told.text.contains("noise.json says (SD ") && told.text.contains("of 5 sessions and 1 row"),
+        "{}",
+        told.text
+    );
+    assert!(result.summary[0].categories.is_empty() && result.summary[0].capped == 0);
+    let names: Vec<&str> = steps(&result, one).iter().map(|s| s.name).collect();
+    assert!(names.contains(&"variance of sessions"));
+}
+
+#[test]
+fn sides_in_turns_are_judged_without_what_sessions_do() {
+    let root = tempfile::tempdir().unwrap();
+    let build = ["c1", "c2", "c3"]
+        .map(|name| campaign(root.path(), name, 1.0 + 0.01 * f64::from(name.as_bytes()[1])));
+    let sides = in_turns(&root.path().join("x"), 0.9);
+    let plain = run(&sides);
+    let mut chosen = options(&sides);
+    chosen.noise = Some(noise(root.path(), &build));
+    assert_eq!(compare(&chosen).unwrap(), plain);
+}
+
+#[test]
+fn one_session_tells_nothing_and_two_shout() {
+    let root = tempfile::tempdir().unwrap();
+    let one = campaign(root.path(), "c1", 1.0);
+    let again = campaign(&root.path().join("x"), "c1", 1.1);
+    for dirs in [vec![one.clone()], vec![one.clone(), again]] {
+        let error = calibrate(&options(&[]), &dirs).unwrap_err().to_string();
+        assert!(error.contains("of one session") && error.contains("another campaign"), "{error}");
+    }
+    let two = [one.clone(), campaign(root.path(), "c2", 1.02)];
+    assert!(calibrate(&options(&[]), &two).unwrap().warnings[0].starts_with("TWO SESSIONS"));
+    let mut chosen = options(&two);
+    chosen.noise = Some(noise(root.path(), &two));
+    assert!(codes(&compare(&chosen).unwrap()).contains(&"two-sessions"));
+}
+
+#[test]
+fn a_copied_campaign_is_named_as_no_other_session() {
+    let root = tempfile::tempdir().unwrap();
+    let dirs = [("a", "c1", 1.0), ("b", "c1", 1.0), ("c", "c2", 1.02), ("d", "c3", 0.99)];
+    let dirs = dirs.map(|(place, name, factor)| campaign(&root.path().join(place), name, factor));
+    let run_file = dirs[1].join("run.json");
+    let mut run: model::RunFile = model::store::read_json(&run_file, model::run::RUN_FORMAT).unwrap();
+    run.campaign = "c4".into();
+    model::store::write_json(&run_file, &run).unwrap();
+    let found = calibrate(&options(&[]), &dirs).unwrap();
+    assert!(found.warnings[0].starts_with("6 repeats byte for byte equal"), "{:?}", found.warnings);
+    let honest = [dirs[0].clone(), dirs[2].clone(), dirs[3].clone()];
+    assert!(calibrate(&options(&[]), &honest).unwrap().warnings.is_empty());
+}
+
+#[test]
+fn a_file_of_floors_is_read_and_nothing_rests_on_it() {
+    let root = tempfile::tempdir().unwrap();
+    let file = root.path().join("old.json");
+    let row_of = format!(r#"{{"id": "{ID}", "n": 5, "differences": 1, "floor": 0.5}}"#);
+    let text = format!(
+        r#"{{"format": 1, "perfvt": "0.1.0", "kind": "between-campaigns", "sources": [], "warnings": [], "rows": [{row_of}]}}"#
+    );
+    fs::write(&file, text).unwrap();
+    let sides = in_turns(root.path(), 0.8);
+    let mut chosen = options(&sides);
+    chosen.noise = Some(Noise::read(&file).unwrap());
+    let result = compare(&chosen).unwrap();
+    assert_eq!((row(&result, ID).verdict, row(&result, ID).min_effect), (Verdict::Regressed, 0.05));
+    assert_eq!(result.warnings[0].code, "old-noise");
+    let apart = [campaign(root.path(), "c7", 1.0), campaign(root.path(), "c8", 0.8)];
+    chosen.paths = apart.to_vec();
+    assert_eq!(row(&compare(&chosen).unwrap(), ID).reason, Some(Reason::OneSession));
 }
 
 #[test]
 fn known_changes_are_listed_and_do_not_gate() {
     let root = tempfile::tempdir().unwrap();
-    let dirs = [campaign(root.path(), "c1", 1.0), campaign(root.path(), "c2", 0.8)];
+    let dirs = in_turns(root.path(), 0.8);
     let text = format!(
         "{ID} | REGRESSED | until 2027-01-31 | known\nnetperf/*/CPU | REGRESSED | until 2027-01-31 | gone\n"
     );
@@ -171,12 +262,14 @@ fn known_changes_are_listed_and_do_not_gate() {
 #[test]
 fn pooled_baselines_are_further_boots_of_the_first() {
     let root = tempfile::tempdir().unwrap();
-    let dirs = [campaign(root.path(), "c1", 1.0), campaign(root.path(), "c3", 0.9)];
+    let dirs = in_turns(root.path(), 0.9);
     let mut pooled = options(&dirs);
     pooled.pooled = vec![campaign(root.path(), "c2", 1.01)];
     let result = compare(&pooled).unwrap();
     assert_eq!((row(&result, ID).a.n, row(&result, ID).b.n, result.a.boots), (12, 6, Some(12)));
     assert_eq!(row(&result, ID).verdict, Verdict::Regressed);
+    let told = result.warnings.iter().find(|w| w.code == "not-interleaved").unwrap();
+    assert!(told.text.contains("6 of 12 boots of base and 0 of 6 boots of head"), "{}", told.text);
 }
 
 #[test]

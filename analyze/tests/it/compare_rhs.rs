@@ -208,19 +208,6 @@ fn display_filters_leave_q_and_counts_alone() {
 }
 
 #[test]
-fn a_noise_floor_widens_the_band() {
-    let root = tempfile::tempdir().unwrap();
-    let (a, b) = sides(0.9);
-    let paths = [write_rhs(root.path(), "a", &a), write_rhs(root.path(), "b", &b)];
-    let id = "netperf/TCP_STREAM/size=64,sessions=1/throughput";
-    assert_eq!(row(&run(&paths), id).verdict, Verdict::Regressed);
-    let mut with_floor = options(&paths);
-    with_floor.floors.insert(id.into(), 0.2);
-    let judged = compare(&with_floor).unwrap();
-    assert_eq!((row(&judged, id).verdict, row(&judged, id).min_effect), (Verdict::Equivalent, 0.2));
-}
-
-#[test]
 fn json_has_every_field_and_no_nan() {
     let root = tempfile::tempdir().unwrap();
     let (a, b) = sides(0.8);

@@ -89,29 +89,6 @@ fn a_campaign_alone_compares_its_environments_with_the_first() {
 }
 
 #[test]
-fn host_boots_are_the_replicates_when_the_sides_never_share_one() {
-    let root = tempfile::tempdir().unwrap();
-    let mut a = Env::new("base", vec![throughput(&A)]);
-    a.host_boots = vec!["h1", "h1", "h2", "h2", "h3", "h3"];
-    let mut b = Env::new("head", vec![throughput(&times(0.9))]);
-    b.host_boots = vec!["h4", "h4", "h5", "h5", "h6", "h6"];
-    let result = run(&[a.write(root.path()), b.write(root.path())]);
-    let judged = row(&result, ID);
-    assert_eq!((judged.model, judged.a.n, judged.b.n), (Some(Model::Welch), 3, 3));
-    assert_eq!(judged.a.values[0], (A[0] + A[1]) / 2.0);
-    assert_eq!((result.a.boots, result.a.host_boots), (Some(6), Some(3)));
-    assert!(!codes(&result).contains(&"one-host-boot"));
-    let single = tempfile::tempdir().unwrap();
-    let a = Env::new("base", vec![throughput(&A)]);
-    let mut b = Env::new("head", vec![throughput(&times(0.9))]);
-    b.host_boots = vec!["h4"; 6];
-    let result = run(&[a.write(single.path()), b.write(single.path())]);
-    assert_eq!(row(&result, ID).a.n, 6);
-    assert!(row(&result, ID).warnings.iter().any(|w| w.code == "one-host-boot"));
-    assert_eq!(result.warnings[0].code, "one-host-boot");
-}
-
-#[test]
 fn acceleration_blocks_unless_it_is_the_factor() {
     let root = tempfile::tempdir().unwrap();
     let a = Env::new("base", vec![throughput(&A)]).write(root.path());

@@ -15,6 +15,7 @@ fn replayed(comparison: &Comparison, row: &Row) -> Option<Verdict> {
             Ground::Replicates { a, b, needed } if a.min(b) < needed => return Some(Verdict::Invalid),
             Ground::Blocks { complete, needed } if complete < needed => return Some(Verdict::Invalid),
             Ground::Replicates { .. } | Ground::Blocks { .. } => {}
+            Ground::OneSession => return Some(Verdict::Inconclusive),
             Ground::Equivalent { inside: true, .. } => return Some(Verdict::Equivalent),
             Ground::Equivalent { .. } => tested = true,
             Ground::Significant { holds, .. } => change = holds,
@@ -46,12 +47,12 @@ fn pairs() -> [Vec<Series>; 2] {
 
 #[test]
 fn the_grounds_of_every_row_lead_to_its_verdict() {
-    for campaign in ["c1", "c2"] {
+    for unpaired in [false, true] {
         let root = tempfile::tempdir().unwrap();
         let [a, b] = pairs();
-        let base = Env::new("base", a).write(root.path());
-        let head = Env { campaign, ..Env::new("head", b) }.write(root.path());
-        let result = run(&[base, head]);
+        let sides = [Env::new("base", a), Env::new("head", b)];
+        let sides = sides.map(|side| if unpaired { side.unpaired() } else { side });
+        let result = run(&sides.map(|side| side.write(root.path())));
         let mut seen = std::collections::BTreeSet::new();
         for row in &result.rows {
             let word = match row.verdict {

@@ -62,7 +62,7 @@ pub enum Verb {
     Explain(Explain),
     /// Say how many boots an effect needs, from the spread of one side
     Plan(Plan),
-    /// Find noise floors: how far measurements of the same build lie apart
+    /// Find how much sessions of one build differ, for compare --noise
     Calibrate(Calibrate),
     /// Publish results: a static site with an index, a page for each comparison, its data, and a feed
     Publish(Publish),

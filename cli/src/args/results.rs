@@ -34,7 +34,8 @@ fn compare_help() -> String {
   perfvt compare old new --map 'job: run-old=run-new'     (fio: one job of another name)
 
 EXIT CODES
-  0 compared; 1 --fail-on was met; 2 input error; 3 no row of a candidate could be judged (with --fail-on: none that gates)
+  0 compared; 1 --fail-on was met; 2 input error; 3 no row of a candidate could be judged (with --fail-on: none that gates,
+    or all of them one-session)
   A candidate that breaks (FAILS-MORE, or a guest that died on its side alone) fails every gate, before 3
 
 OTHER TOOLS
@@ -136,7 +137,7 @@ pub struct Judging {
     /// Further directories of the baseline; their boots are pooled with it
     #[arg(long, value_name = "DIR", num_args = 1..)]
     pub baseline_from: Vec<PathBuf>,
-    /// Noise floors that perfvt calibrate wrote; a change below its row's floor is none
+    /// How much sessions differ, as perfvt calibrate wrote it; a part of every error where the sides were not measured in turns
     #[arg(long, value_name = "FILE")]
     pub noise: Option<PathBuf>,
     /// A parameter or fact that differs on purpose; repeatable
@@ -158,7 +159,7 @@ pub struct Judging {
     /// Correction for the number of tests: bh or holm
     #[arg(long, value_name = "NAME", default_value = "bh")]
     pub correction: String,
-    /// Judge sides that were not measured alike, under a banner
+    /// Judge sides that were not measured alike, and those of one session each as if sessions did not differ, under a banner
     #[arg(long)]
     pub force: bool,
     /// Make every lost file, row and cell an error
@@ -255,19 +256,16 @@ pub struct Plan {
 /// `perfvt calibrate`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "EXAMPLES
-  perfvt calibrate monday/base tuesday/base --output noise.json
-  perfvt compare X/base X/head --noise noise.json
+  perfvt calibrate mon/base tue/base wed/base thu/base fri/base --output noise.json
+  perfvt compare mon/base next/head --noise noise.json
 
 EXIT CODES
-  0 calibrated; 2 input error; 3 no row has a floor")]
+  0 calibrated; 2 input error, one session alone among them")]
 pub struct Calibrate {
-    /// Results of the same build: of several campaigns, or of one with ten boots or more
+    /// Results of the same build, of several sessions: campaigns of other days or other boots of the host; five or more
     #[arg(required = true, value_name = "DIR")]
     pub dirs: Vec<PathBuf>,
-    /// Boots on each side of a random split, with one directory [default: half of them]
-    #[arg(long, value_name = "N")]
-    pub boots: Option<usize>,
-    /// Where the floors go [default: standard output]
+    /// Where it goes [default: standard output]
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// How they are read.

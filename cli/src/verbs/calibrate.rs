@@ -2,22 +2,15 @@
 
 use crate::args::Calibrate;
 use crate::verbs::options::reading;
-use crate::{DONE, Error, NOTHING};
+use crate::{DONE, Error};
 use std::io::Write;
 
-/// Finds noise floors and writes them.
+/// Finds how much sessions differ and writes it.
 pub fn calibrate(args: &Calibrate, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Error> {
-    if let ([_, _, ..], Some(boots)) = (args.dirs.as_slice(), args.boots) {
-        return Err(format!(
-            "--boots {boots}: several directories are compared as they are; it sizes the random splits of one"
-        )
-        .into());
-    }
     let options = reading(&args.reading, Vec::new(), err)?;
-    let noise = analyze::calibrate(&options, &args.dirs, args.boots)?;
-    if noise.rows.is_empty() {
-        writeln!(err, "perfvt: no row has a floor: none has two values or more in each of two directories")?;
-        return Ok(NOTHING);
+    let noise = analyze::calibrate(&options, &args.dirs)?;
+    for warning in &noise.warnings {
+        writeln!(err, "warning: {warning}")?;
     }
     match &args.output {
         Some(path) => {
@@ -26,12 +19,9 @@ pub fn calibrate(args: &Calibrate, out: &mut dyn Write, err: &mut dyn Write) -> 
             text.push(b'\n');
             edge::write::output(path, &text).map_err(|e| format!("writing {}: {e}", path.display()))?;
             out.write_all(report::noise(&noise).as_bytes())?;
-            writeln!(out, "\nfloors: {}", path.display())?;
+            writeln!(out, "\nwritten: {}", path.display())?;
         }
         None => {
-            for warning in &noise.warnings {
-                writeln!(err, "warning: {warning}")?;
-            }
             model::json::write_pretty(&mut *out, &noise)?;
             writeln!(out)?;
         }

@@ -2,7 +2,7 @@
 
 use crate::Error;
 use crate::args::{Filters, Judging, Reading};
-use analyze::{CaseFilter, CompareOptions, NoiseFile};
+use analyze::{CaseFilter, CompareOptions, Noise};
 use formats::perf_conf::Conf;
 use serde::Serialize;
 use std::io::Write;
@@ -33,7 +33,7 @@ pub fn judge(options: &mut CompareOptions, args: &Judging) -> Result<(), Error> 
     options.force = args.force;
     options.strict = args.strict;
     if let Some(path) = &args.noise {
-        options.floors = NoiseFile::read(path)?.floors();
+        options.noise = Some(Noise::read(path)?);
     }
     Ok(())
 }

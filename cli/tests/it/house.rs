@@ -82,7 +82,6 @@ fn what_runs_guests_takes_types_and_reads_no_parameter() {
 
 /// What may be larger than [`FILE`], [`FUNCTION`] or [`PARAMETERS`] say, with the reason. No more than 20.
 const LARGER: &[(&str, &str)] = &[
-    ("analyze/src/calibrate.rs rows_of_case", "a loop's body, which looks at all that was read"),
     ("analyze/src/explain.rs test_steps", "the steps of one test, in the order of the text"),
     ("analyze/src/input/rhs_file.rs read_rhs", "one way through, with the reason of each refusal"),
     ("analyze/src/row/mod.rs row", "every field of a row, once"),

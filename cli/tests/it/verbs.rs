@@ -204,9 +204,8 @@ fn a_side_without_a_value_is_shown_with_its_reasons() {
     place.perfvt("show dead").is(3, "the guest did not boot", "");
     place.perfvt("show dead --format json").is(3, "\"n\":0", "");
     place.perfvt("plan dead").is(3, "n/a", "");
-    let (out, err) = ("", "no row has a floor");
-    place.perfvt("calibrate dead dead --output floors.json").is(3, out, err);
-    assert!(!place.path("floors.json").exists());
+    place.perfvt("calibrate dead base --output noise.json").refuses("values that vary in two sessions");
+    assert!(!place.path("noise.json").exists());
 }
 
 #[test]
@@ -314,71 +313,41 @@ fn explain_names_the_missing_side_of_a_row() {
 }
 
 #[test]
-fn floors_of_calibrate_quiet_compare() {
+fn what_calibrate_says_of_sessions_is_a_part_of_every_error() {
     let place = Place::two_sides();
-    place.side("again", 700.0, 4);
-    let run = place.perfvt("calibrate base again --output floors.json");
-    run.is(0, "floors: floors.json", "");
-    assert!(run.out.contains("noise floors between campaigns"), "{}", run.out);
-    let file: Value = serde_json::from_slice(&fs::read(place.path("floors.json")).unwrap()).unwrap();
-    let floor = file["rows"][0]["floor"].as_f64().unwrap();
-    assert!(file["rows"][0]["id"] == ROW && (0.42..0.5).contains(&floor), "{file}");
-    assert_eq!(place.perfvt("calibrate base again").json(), file, "standard output has the same");
+    for (name, level) in [("tue", 1100.0), ("wed", 900.0), ("thu", 1050.0), ("fri", 960.0)] {
+        place.side(name, level, 4);
+    }
+    let run = place.perfvt("calibrate base tue wed thu fri --output noise.json");
+    run.is(0, "written: noise.json", "");
+    assert!(run.out.contains("sessions of one build differ by an SD of 5."), "{}", run.out);
+    let file: Value = serde_json::from_slice(&fs::read(place.path("noise.json")).unwrap()).unwrap();
+    let sessions = &file["session"];
+    assert!(file["rows"][0]["id"] == ROW && sessions["sessions"] == 5 && sessions["rows"] == 4, "{file}");
+    assert_eq!(place.perfvt("calibrate base tue wed thu fri").json(), file, "standard output has the same");
 
     let compare = "compare base slow --format json --fail-on regression";
     place.perfvt(compare).is(1, "", "");
-    let quiet = place.perfvt(&format!("{compare} --noise floors.json"));
+    let quiet = place.perfvt(&format!("{compare} --noise noise.json"));
     quiet.is(0, "", "");
     let quiet = quiet.json();
-    assert_eq!(quiet["rows"][0]["min_effect"].as_f64(), Some(floor));
-    assert!(quiet["rows"][0]["verdict"] == "EQUIVALENT", "{}", quiet["rows"][0]["verdict"]);
+    assert!(quiet["rows"][0]["verdict"] == "INCONCLUSIVE", "{}", quiet["rows"][0]["verdict"]);
+    assert_eq!(quiet["rows"][0]["min_effect"].as_f64(), Some(0.05), "the band is what it was");
+    let variance = 2.0 * sessions["tau2"].as_f64().unwrap();
+    assert!((quiet["rows"][0]["session"]["variance"].as_f64().unwrap() - variance).abs() < 1e-12);
     let command = quiet["method"]["command"].as_array().unwrap();
-    assert!(command.contains(&json!("--noise")) && command.contains(&json!("floors.json")), "{command:?}");
-    place.perfvt(&format!("explain base slow {ROW} --noise floors.json")).is(0, "EQUIVALENT", "");
+    assert!(command.contains(&json!("--noise")) && command.contains(&json!("noise.json")), "{command:?}");
+    place.perfvt(&format!("explain base slow {ROW} --noise noise.json")).is(0, "variance of sessions", "");
 }
 
 #[test]
-fn calibrate_splits_one_campaign_of_ten_boots() {
+fn calibrate_refuses_one_session_and_shouts_at_two() {
     let place = Place::two_sides();
-    place.side("long", 1000.0, 12);
-    place.perfvt("calibrate long").is(0, "\"kind\": \"within-session\"", "warning: within-session floors");
-    let four = place.perfvt("calibrate long --boots 4").json();
-    assert_eq!((&four["rows"][0]["n"], &four["rows"][0]["differences"]), (&json!(4), &json!(999)));
-    assert_eq!(place.perfvt("calibrate long --boots 4").json(), four, "the same seed, the same splits");
-    for (words, said) in [
-        ("base", "one directory with 4 boots: random splits need 10 or more"),
-        ("long --boots 7", "two sides of 7 boots cannot be split off 12"),
-        ("long --boots 1", "want between 2 and 6"),
-        ("base slow --boots 3", "--boots 3: several directories are compared as they are"),
-        ("base nowhere", "reading nowhere"),
-        ("", "<DIR>"),
-    ] {
-        place.perfvt(&format!("calibrate {words}")).refuses(said);
-    }
-    place.perfvt("calibrate base slow --output no/floors.json").is(2, "", "writing no/floors.json");
-}
-
-#[test]
-fn calibrate_counts_the_boots_of_each_workload_on_its_own() {
-    let place = Place::two_sides();
-    place.side("both", 1000.0, 10);
-    for i in 0..4 {
-        let text = format!(
-            "### session-length : 60\nCategory:read\nblock_size|iodepth|threads|BW(MB/S)|IOPS\n4k|1|1|{}|700\n",
-            100 + i
-        );
-        place.write(&format!("both/repeat{}/fio_result.RHS", i + 1), text);
-    }
-    let run = place.perfvt("calibrate both");
-    run.is(0, "\"n\": 5", "without floors for want of boots: fio (4 boots)");
-    assert!(
-        run.json()["rows"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .all(|r| r["id"].as_str().unwrap().starts_with("netperf"))
-    );
-    place.perfvt("calibrate both --boots 6").refuses("cannot be split off 10 boots of netperf");
+    place.perfvt("calibrate base").refuses("1 directory of one session");
+    place.perfvt("calibrate base nowhere").refuses("reading nowhere");
+    place.perfvt("calibrate").refuses("<DIR>");
+    place.perfvt("calibrate base slow").is(0, "\"sessions\": 2", "warning: TWO SESSIONS");
+    place.perfvt("calibrate base slow --output no/noise.json").is(2, "", "writing no/noise.json");
 }
 
 #[test]
@@ -386,20 +355,21 @@ fn calibrate_says_when_the_builds_differ() {
     let place = Place::two_sides();
     place.run_dir("old", "virtio", 1000.0);
     place.run_dir("new", "e1000", 1000.0);
-    place.run_dir("old2", "virtio", 1000.0);
+    place.run_dir("old2", "virtio", 1100.0);
+    place.run_dir("old3", "virtio", 950.0);
     place.perfvt("calibrate old new").is(0, "", "differ in param.nic_model");
-    assert_eq!(place.perfvt("calibrate old old2").err, "");
+    assert_eq!(place.perfvt("calibrate old old2 old3").err, "");
 }
 
 #[test]
-fn files_that_are_no_floors_are_refused() {
+fn files_that_say_nothing_of_sessions_are_refused() {
     let place = Place::two_sides();
     place.write("text.json", "throughput 5%\n");
-    place.write("other.json", "{\"format\": 1}");
+    place.write("other.json", "{\"format\": 2}");
     place.write("newer.json", "{\"format\": 9}");
-    let row = json!({"id": ROW, "n": 4, "differences": 1, "floor": -0.1});
-    let bad = json!({"format": 1, "perfvt": "0.1.0", "kind": "between-campaigns", "sources": [], "warnings": [],
-        "rows": [row]});
+    let session =
+        json!({"tau2": -0.1, "df": 4.0, "sigma2": 0.1, "sigma2_df": 4.0, "n": 4.0, "sessions": 3, "rows": 1});
+    let bad = json!({"format": 2, "perfvt": "0.1.0", "sources": [], "warnings": [], "rows": [], "session": session});
     place.write("bad.json", bad.to_string());
     for (file, said) in [
         ("none.json", "reading none.json: No such file"),

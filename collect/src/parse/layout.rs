@@ -48,7 +48,7 @@ fn address(params: &Params, key: &str) -> Result<Option<Address>, LayoutError> {
 
 fn link(params: &Params, scenario: Scenario, nic: String, index: u8) -> Result<Link, LayoutError> {
     let of_nic = params.object_params(&nic);
-    let words = Kind::ALL.map(Kind::word);
+    let words = Kind::WORDS;
     let kind = match of_nic.choice("net", &words) {
         Ok(word) => Kind::parse(word),
         // `auto` that is left belongs to a NIC with a bridge, or a device for macvtap.

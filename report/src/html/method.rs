@@ -69,7 +69,7 @@ fn thresholds(comparison: &Comparison) -> Markup {
             dd { (method.alpha) ", two-sided" }
             dt { "Band" }
             dd {
-                "m = " (numbers::percent(method.min_effect)) " unless a metric or a noise floor says more. On the log scale \
+                "m = " (numbers::percent(method.min_effect)) " unless a metric says more. On the log scale \
                  a ratio is small " (minus(&numbers::band(method.min_effect))) ", which is 1/(1+m) to 1+m; on the linear \
                  scale within ±" (numbers::percent(method.min_effect)) " of A's mean, by Fieller's interval, which knows \
                  that this mean is an estimate. min_effect_abs in perf.conf names a difference that is too small, too."

@@ -53,7 +53,7 @@ fn of_gate(gate: &Gate) -> Markup {
                 "Gate " code { "--fail-on " (foreign(&gate.rule)) } ": "
                 strong { (mark) " " (outcome.words()) } ", exit code " (gate.exit_code) "."
             }
-            @if !gate.found.is_empty() { ul { @for found in &gate.found { li { (foreign(found)) } } } }
+            @if gate.said().next().is_some() { ul { @for said in gate.said() { li { (foreign(said)) } } } }
         }
     }
 }

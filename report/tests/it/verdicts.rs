@@ -71,7 +71,7 @@ fn document() -> String {
         (2, "the input or the command line is wrong"),
         (
             gate::NOTHING,
-            "not decided: no row that gates could be judged; before 1, unless the candidate breaks (below)",
+            "not decided: no row that gates could be judged, or all of them are `one-session`; before 1, unless the candidate breaks (below)",
         ),
     ] {
         let _ = writeln!(out, "| {code} | {when} |");

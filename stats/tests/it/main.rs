@@ -9,5 +9,6 @@ mod guarded;
 mod laws;
 mod oracle;
 mod sequential;
+mod session;
 mod vectors;
 mod weighted;

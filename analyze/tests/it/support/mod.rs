@@ -3,7 +3,7 @@
 
 use analyze::{CompareOptions, Comparison, Row, compare};
 use formats::perf_conf::Conf;
-use model::measurement::Outcome;
+use model::measurement::{Outcome, Window};
 use model::run::{BlockMembers, FactChange, RunFile};
 use model::{Case, Code, Direction, FailedAttempt, Fingerprint, Keys, Measurement, MetricDecl, Rule};
 use std::fs;
@@ -39,6 +39,8 @@ pub struct Env {
     pub ended: Option<bool>,
     /// When the environment was first booted, seconds since the epoch.
     pub started: u64,
+    /// Seconds after `started` at which the first boot was measured, where that is told; a hundred later the next.
+    pub clock: Option<u64>,
     /// The classic file of each repeat, if it has one.
     pub rhs: Vec<String>,
     pub series: Vec<Series>,
@@ -93,9 +95,16 @@ impl Env {
             guests: repeats as u32,
             ended: None,
             started: 1_700_000_000,
+            clock: None,
             rhs: Vec::new(),
             series,
         }
+    }
+
+    /// In blocks of its own, and yet measured while the other was: rows of such a pair are Welch's.
+    pub fn unpaired(mut self) -> Env {
+        (self.environments, self.clock) = (vec![self.name], Some(0));
+        self
     }
 
     /// As many as the longest series has; without any series those that were planned.
@@ -187,7 +196,11 @@ impl Env {
             block: repeat as u32 + 1,
             order: 0,
             attempt: 1,
-            window: None,
+            window: self.clock.map(|clock| Window {
+                start_unix_ns: (self.started + clock + 100 * repeat as u64) * 1_000_000_000,
+                mono_ns: 0,
+                len_ns: 1_000_000_000,
+            }),
             raw: None,
         }
     }

@@ -27,6 +27,7 @@ pub fn small() -> Vec<(&'static str, Comparison)> {
         ("matched", renamed(&["job: run old=run new"])),
         ("looked", looked()),
         ("failing", failing()),
+        ("two_sessions", two_sessions()),
     ]
 }
 
@@ -78,8 +79,8 @@ fn verdicts_input() -> Input {
         pairs.extend(without_a_test());
         let (a, b): (Vec<Series>, Vec<Series>) = pairs.into_iter().map(|Pair(a, b)| (a, b)).unzip();
         let some = |all: Vec<Series>| all.into_iter().filter(|s| !s.values.is_empty()).collect();
-        let mut base = environment("base", "c1", some(a));
-        let mut patched = environment("patched", "c2", some(b));
+        let mut base = environment("base", "c1", some(a)).unpaired();
+        let mut patched = environment("patched", "c1", some(b)).unpaired();
         let (more_a, more_b) = (
             [("host.cpu.microcode", "0xd0003d1"), ("guest.kernel", "6.1.0-28-amd64")],
             [("host.cpu.microcode", "0xd0003e7"), ("guest.kernel", "6.1.0-29-amd64")],
@@ -88,7 +89,6 @@ fn verdicts_input() -> Input {
         patched.facts.extend(more_b);
         patched.facts[2].1 = "7.2.17";
         (base.params, patched.params) = (vec![("l", "60")], vec![("l", "30")]);
-        (base.host_boots, patched.host_boots) = (vec!["host-1"; 5], vec!["host-2"; 5]);
         (base.rhs, patched.rhs) = classic_files();
         let paths = vec![base.write(root), patched.write(root)];
         std::fs::create_dir(paths[0].join("repeat6.default.netperf.host_guest")).unwrap();
@@ -176,7 +176,7 @@ const SCRIPT: &str = "<script>document.title='owned'</script>";
 const IMAGE: &str = "\"><img src=x onerror=\"document.title='owned'\">";
 
 fn hostile_judged() -> Comparison {
-    let side = |name, campaign, factor: f64| {
+    let side = |name, factor: f64| {
         let values = [941.0, 938.0, 944.0, 940.0].map(|v| hundredths(v * factor));
         let mut strange = series(SCRIPT, 0, "</td><td onclick=\"x()\">thr", "Mbit/s</style>", &values);
         strange.workload = IMAGE;
@@ -184,10 +184,10 @@ fn hostile_judged() -> Comparison {
         strange.keys = keys(&[("size\n=1", SCRIPT), (IMAGE, "\u{202e}evil\u{2066}"), ("שלום", "a|b`c*d_e")]);
         let mut plain = series("ünïcödé 漢字 👍", 0, "</script><!--", "%", &values.map(|v| v / 20.0));
         plain.keys = keys(&[("size", "@everyone #1 https://example.org")]);
-        environment(name, campaign, vec![strange, plain])
+        environment(name, "c1", vec![strange, plain]).unpaired()
     };
     let mut input = Input::new(|root| {
-        let (mut a, mut b) = (side(SCRIPT, "c1", 1.0), side(IMAGE, "c2", 0.915));
+        let (mut a, mut b) = (side(SCRIPT, 1.0), side(IMAGE, 0.915));
         a.facts.extend([(SCRIPT, "]]>\u{0}\u{7}\u{2028}"), ("host.<b>.cpu.model", SCRIPT)]);
         b.facts.push(("host.<b>.cpu.model", "\u{2029}'\""));
         a.params = vec![("l", IMAGE)];
@@ -275,7 +275,7 @@ fn renamed(maps: &[&str]) -> Comparison {
             keys: keys(&[("job", job), ("size", "64")]),
             ..series("TCP_STREAM (RX)", 64, "throughput", "Mbit/s", &around(mean, 0.5, 0))
         };
-        environment(name, name, [(jobs[0], 940.0), (jobs[1], 80.0)].map(of).into()).write(root)
+        environment(name, "c1", [(jobs[0], 940.0), (jobs[1], 80.0)].map(of).into()).unpaired().write(root)
     };
     let mut input = Input::new(|root| {
         vec![side(root, "old", ["run old", "it's <old>"]), side(root, "new", ["run new", "it's <new>"])]
@@ -314,6 +314,29 @@ pub fn empty() -> Comparison {
                 env.write(root)
             };
             vec![side("base", "c1"), side("patched", "c2")]
+        });
+        input.judged()
+    });
+    JUDGED.clone()
+}
+
+/// One campaign a side, in a boot of the host of its own: what would be a regression, an equivalence and none of them.
+pub fn two_sessions() -> Comparison {
+    static JUDGED: LazyLock<Comparison> = LazyLock::new(|| {
+        let input = Input::new(|root| {
+            let side = |name, campaign, host, factors: [f64; 3]| {
+                let of = |(size, factor): (u32, f64)| {
+                    series("TCP_STREAM (RX)", size, "throughput", "Mbit/s", &around(941.0 * factor, 7.0, 1))
+                };
+                let cases = [64, 1024, 16384].into_iter().zip(factors).map(of).collect();
+                let mut env = environment(name, campaign, cases);
+                (env.environments, env.host_boots) = (vec![name], vec![host; 5]);
+                env.write(root)
+            };
+            vec![
+                side("monday", "c1", "host-1", [1.0; 3]),
+                side("tuesday", "c2", "host-2", [0.9, 1.001, 0.96]),
+            ]
         });
         input.judged()
     });

@@ -12,47 +12,11 @@ use process::Namespace;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Makes the type of the table's lines: name, word, what is its own, and what it is.
-macro_rules! ways {
-    ($($way:ident $word:literal $own:path: $what:literal;)*) => {
-        /// The way into a guest.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum Way {
-            $(#[doc = $what] $way,)*
-        }
-
-        /// What `channel` may be, as people read it.
-        pub const WAYS: &str = listed!($($word),*);
-
-        impl Way {
-            /// All, by the names that `channel` has for them.
-            pub const WORDS: [&'static str; [$($word),*].len()] = [$($word),*];
-
-            /// By its name.
-            pub fn parse(word: &str) -> Option<Way> {
-                match word {
-                    $($word => Some(Way::$way),)*
-                    _ => None,
-                }
-            }
-
-            /// Its name.
-            pub fn word(self) -> &'static str {
-                match self {
-                    $(Way::$way => $word,)*
-                }
-            }
-
-            fn own(self) -> &'static dyn Own {
-                match self {
-                    $(Way::$way => &$own,)*
-                }
-            }
-        }
-    };
-}
-
-ways! {
+kinds! {
+    /// The way into a guest.
+    enum Way,
+    /// What `channel` may be, as people read it.
+    const WAYS = [];
     Agent "agent" agent::Agent: "The QEMU guest agent on a virtio-serial port.";
     Serial "serial" serial::Serial: "A login on the serial console.";
     Ssh "ssh" ssh::Ssh: "ssh, over a network of its own.";

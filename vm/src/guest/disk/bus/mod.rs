@@ -4,47 +4,11 @@ mod nvme;
 mod scsi;
 mod virtio;
 
-/// Makes the type of the table's lines: name, word, what is its own, and what it is.
-macro_rules! buses {
-    ($($bus:ident $word:literal $own:path: $what:literal;)*) => {
-        /// What the device of a data disk is.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum Bus {
-            $(#[doc = $what] $bus,)*
-        }
-
-        /// What `disk_bus` may be, as people read it.
-        pub const BUSES: &str = listed!($($word),*);
-
-        impl Bus {
-            /// All, by the names that `disk_bus` has for them.
-            pub const WORDS: [&'static str; [$($word),*].len()] = [$($word),*];
-
-            /// By its name.
-            pub fn parse(word: &str) -> Option<Bus> {
-                match word {
-                    $($word => Some(Bus::$bus),)*
-                    _ => None,
-                }
-            }
-
-            /// Its name, by which the guest's own program finds the disk as well.
-            pub fn word(self) -> &'static str {
-                match self {
-                    $(Bus::$bus => $word,)*
-                }
-            }
-
-            fn own(self) -> &'static dyn Own {
-                match self {
-                    $(Bus::$bus => &$own,)*
-                }
-            }
-        }
-    };
-}
-
-buses! {
+kinds! {
+    /// What the device of a data disk is; the guest's own program finds the disk by its word as well.
+    enum Bus,
+    /// What `disk_bus` may be, as people read it.
+    const BUSES = [];
     Virtio "virtio" virtio::Virtio: "virtio-blk.";
     Scsi "scsi" scsi::Scsi: "A disk of virtio-scsi.";
     Nvme "nvme" nvme::Nvme: "NVMe.";

@@ -18,46 +18,11 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::os::fd::{OwnedFd, RawFd};
 use std::sync::Arc;
 
-/// Makes the type of the table's lines: name, word, what is its own, and what it is.
-macro_rules! kinds {
-    ($($kind:ident $word:literal $own:path: $what:literal;)*) => {
-        /// What a link is made of.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-        pub enum Kind {
-            $(#[doc = $what] $kind,)*
-        }
-
-        /// What `net` may be, as people read it.
-        pub const WORDS: &str = listed!("auto" $(, $word)*);
-
-        impl Kind {
-            /// All of them.
-            pub const ALL: [Kind; [$($word),*].len()] = [$(Kind::$kind),*];
-
-            /// The word in files and on the command line.
-            pub fn word(self) -> &'static str {
-                match self {
-                    $(Kind::$kind => $word,)*
-                }
-            }
-
-            /// The same for people.
-            pub fn words(self) -> &'static str {
-                match self {
-                    $(Kind::$kind => $what,)*
-                }
-            }
-
-            fn own(self) -> &'static dyn Own {
-                match self {
-                    $(Kind::$kind => &$own,)*
-                }
-            }
-        }
-    };
-}
-
 kinds! {
+    /// What a link is made of.
+    enum Kind,
+    /// What `net` may be, as people read it.
+    const WORDS = ["auto",];
     Tap "tap" tap::Tap: "a tap and a bridge of perfvt's own";
     User "user" user::User: "QEMU's user mode";
     Dgram "dgram" dgram::Dgram: "datagrams between the two QEMUs";
@@ -136,11 +101,6 @@ impl End<'_> {
 }
 
 impl Kind {
-    /// The kind of a word.
-    pub fn parse(word: &str) -> Option<Kind> {
-        Kind::ALL.into_iter().find(|kind| kind.word() == word)
-    }
-
     /// What it lives on.
     pub fn home(self) -> Home {
         self.own().home()
