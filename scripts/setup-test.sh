@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Installs what only the tests need: tools that measure (fio, iperf3, sockperf, sysbench, hyperfine, qemu-img), Chromium for the
-# report's pages, xmllint for the schema of JUnit files, git, gpg and ssh-keygen for signatures of providers and of published
-# results, sshd for tests of other hosts, Rust's formatter and linter, and axe-core where npm is at hand. Without npm the
-# accessibility check skips itself by name, so npm is not asked for.
+# report's pages, xmllint for the schema of JUnit files, SciPy for the independent model of the statistics, git, gpg and
+# ssh-keygen for signatures of providers and of published results, sshd for tests of other hosts, Rust's formatter and linter,
+# and axe-core where npm is at hand. Without npm the accessibility check skips itself by name, so npm is not asked for.
 # Exit status: 0 when everything is there, else 1.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -18,6 +18,8 @@ done
 has qemu-img || missing+=(qemu-utils)
 has xmllint || missing+=(libxml2-utils)
 has git || missing+=(git)
+# Debian's own Python, whatever another one is called python3 on the PATH: the model of docs/statistics.md is written with SciPy.
+/usr/bin/python3 -c 'import scipy.stats' 2> /dev/null || missing+=(python3-scipy)
 has gpg || missing+=(gnupg)
 has ssh-keygen || missing+=(openssh-client)
 [ -x /usr/sbin/sshd ] || missing+=(openssh-server)

@@ -49,7 +49,8 @@ struct Tally {
     attempts: Attempts,
     /// What was seen at the first.
     first: String,
-    /// Repeats in which one failed, by file or number.
+    /// Repeats in which one failed: numbers that run.json tells, else files as they were read (a table is read as one for each
+    /// of its repeats, all of one path).
     boots: BTreeSet<String>,
 }
 
@@ -264,11 +265,11 @@ impl<'a> Search<'a> {
         let is_told = |f: &Repeat| f.tells_attempts && f.number.is_some_and(|number| told.contains(&number));
         let own = replicates.files.clone();
         for ((file, _), lost) in self.lost.iter().filter(|((file, _), _)| own.contains(file)) {
-            let Some(repeat) = self.files.get(*file).filter(|f| lost.is_value || !is_told(f)) else {
+            if !self.files.get(*file).is_some_and(|f| lost.is_value || !is_told(f)) {
                 continue;
-            };
+            }
             if let (Some(case), Some((code, said))) = (lost.case, &lost.failure) {
-                out.of_case.entry(case).or_default().add(repeat.path.clone(), *code, || said.clone());
+                out.of_case.entry(case).or_default().add(format!("file {file}"), *code, || said.clone());
             }
         }
         let untold = self.files.get(own).unwrap_or_default().iter().filter(|f| !f.tells_attempts);

@@ -62,8 +62,8 @@ pub use power::{blocks_needed, log_effect_as_fractions, minimum_detectable, repl
 pub use random::{SplitMix64, seed_from};
 pub use ranks::{MANN_WHITNEY_EXACT_MAX, MannWhitney, mann_whitney};
 pub use ratio::{
-    RatioOfGeometricMeans, band, blocked_log, equivalent, fieller, fieller_blocked, ratio_of_means,
-    student_log, tost_p, welch_log,
+    RatioOfGeometricMeans, band, blocked_log, equivalent, fieller, fieller_blocked, fieller_student,
+    ratio_of_means, student_log, tost_p, welch_log,
 };
 pub use sequential::{Boundary, CEILING_MAX, FLOOR_MIN, Look};
 pub use session::{ErrorPart, SessionVariance, session_fieller, session_variance};

@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::common::{Interval, Unavailable, check, finite, logs, magnitude};
 use super::moments::{mean, mean_ci, mean_sd};
 use super::tdist::{t_critical, t_sf};
-use super::ttest::{Block, TTest, block_means, blocked_differences, student_with, welch_df, welch_with};
+use super::ttest::{
+    Block, TTest, block_means, blocked_differences, student, student_with, welch_df, welch_with,
+};
 
 /// The ratio B/A of geometric means with its intervals, from a t-test on natural logarithms.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -103,6 +105,19 @@ pub(super) fn fieller_by(
     // With B's mean and A's variance alone (R = 0, B constant) no error is left at the estimate itself.
     let df = if df.is_finite() && df > 0.0 { df } else { na.min(nb) - 1.0 };
     fieller_roots(ratio, va, vb, 0.0, t_critical(level, df_from(df)))
+}
+
+/// [`fieller`] with the pooled variance and the df of [`student`](crate::student), nA + nB - 2: the interval of the ratio that
+/// belongs to its p. It holds 1 exactly where that p is above the level.
+pub fn fieller_student(a: &[f64], b: &[f64], level: f64) -> Result<Interval, Unavailable> {
+    let test = student(a, b)?;
+    denominator_clear_of_zero(a, level)?;
+    let (na, nb) = (a.len() as f64, b.len() as f64);
+    let ((mean_a, _), (mean_b, _)) = (mean_sd(a)?, mean_sd(b)?);
+    // The squared standard error of the difference is the pooled variance, 1/nA + 1/nB times: each side has its share.
+    let whole = (test.se / mean_a).powi(2);
+    let (va, vb) = (whole * nb / (na + nb), whole * na / (na + nb));
+    fieller_roots(mean_b / mean_a, va, vb, 0.0, t_critical(level, test.df))
 }
 
 /// Fieller's interval for the ratio of means of blocked values, with their covariance and blocks-1 df.

@@ -175,6 +175,7 @@ impl Design<'_> {
         let found = match (self.blocks, self.session) {
             (Some(blocks), _) => stats::fieller_blocked(blocks, level),
             (None, Some(session)) => stats::session_fieller(self.a, self.b, session, level),
+            (None, None) if self.student => stats::fieller_student(self.a, self.b, level),
             (None, None) => stats::guarded_fieller(self.a, self.b, level),
         };
         found.ok().and_then(interval)
@@ -229,9 +230,10 @@ impl Design<'_> {
         (out.diff_ci, out.diff_ci90) = (point(out.diff), point(out.diff));
         (out.ratio_ci, out.ratio_ci90) = (point(out.ratio), point(out.ratio));
         let mean_a = stats::mean(self.a).unwrap_or(0.0).abs();
-        if self.scale == Scale::Linear {
-            out.band_abs = finite((self.margin * mean_a).max(self.absolute().unwrap_or(0.0)));
-        }
+        out.band_abs = match self.scale {
+            Scale::Linear => finite((self.margin * mean_a).max(self.absolute().unwrap_or(0.0))),
+            Scale::Log => self.absolute(),
+        };
         let p = match self.blocks {
             Some(blocks) if !self.are_constant() => {
                 0.5f64.powf(stats::complete_blocks(blocks) as f64 - 1.0).min(1.0)
@@ -460,6 +462,24 @@ mod tests {
         let exact = Design { a: &[1.0], b: &[2.0], exact: true, ..DESIGN };
         assert!(!constants(exact.outcome().1).0, "one run of a deterministic metric suffices");
         assert_eq!(Design { b: &[2.0, 3.0], ..exact }.outcome().1, Evidence::OneReplicate);
+    }
+
+    #[test]
+    fn the_band_of_differences_of_constants_is_that_of_every_other_row() {
+        let one = Design { a: &[7.0; 5], b: &[8.0; 5], margin_abs: Some(2.0), ..DESIGN };
+        assert_eq!(one.outcome().0.band_abs, Some(2.0));
+        assert_eq!(Design { scale: Scale::Linear, ..one }.outcome().0.band_abs, Some(2.0));
+        assert_eq!(Design { margin_abs: None, ..one }.outcome().0.band_abs, None);
+    }
+
+    #[test]
+    fn students_ratio_has_the_pooled_variance_of_its_p() {
+        let (a, b) = ([94.0, 101.0, 100.0], [107.0, 95.0]);
+        let student = Design { a: &a, b: &b, scale: Scale::Linear, student: true, ..DESIGN };
+        let (of_student, of_welch) = (student.outcome().0, Design { student: false, ..student }.outcome().0);
+        assert_eq!(of_student.ratio_ci, interval(stats::fieller_student(&a, &b, 0.95).unwrap()));
+        assert_eq!(of_welch.ratio_ci, interval(stats::guarded_fieller(&a, &b, 0.95).unwrap()));
+        assert_eq!(student.intervals(0.95).ratio, of_student.ratio_ci);
     }
 
     #[test]

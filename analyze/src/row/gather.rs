@@ -36,6 +36,8 @@ pub(crate) struct Gathered {
 pub(crate) struct Failing {
     /// Only positive values have a place on the scale.
     positive: bool,
+    /// Whatever the scale became, the metric is declared log: below 0 nothing can be measured.
+    declared_log: bool,
     /// A 0 is a measurement that failed.
     zero: bool,
 }
@@ -43,7 +45,8 @@ pub(crate) struct Failing {
 impl Failing {
     /// By what perf.conf says of the metric, and the scale on which it is compared.
     pub fn of(conf: &MetricConf, scale: Scale) -> Failing {
-        Failing { positive: scale == Scale::Log, zero: conf.zero() == Zero::Failed }
+        let declared_log = conf.scale == Some(Scale::Log);
+        Failing { positive: scale == Scale::Log, declared_log, zero: conf.zero() == Zero::Failed }
     }
 
     /// Why a value is a failed measurement.
@@ -52,6 +55,8 @@ impl Failing {
             Some("0 is no value of this metric but a measurement that failed (perf.conf: zero=value says otherwise)".into())
         } else if value <= 0.0 && self.positive {
             Some(format!("{value} is not positive, so that it has no place on the log scale"))
+        } else if value < 0.0 && self.declared_log {
+            Some(format!("{value} is below 0, which no value of a metric on the log scale can be"))
         } else {
             None
         }

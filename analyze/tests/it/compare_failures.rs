@@ -227,6 +227,47 @@ fn a_throughput_of_zero_is_a_failure_and_a_count_of_zero_is_a_value() {
     }
 }
 
+/// Tables of one case with so many repeats, the first so many of which failed.
+fn tables(root: &Path, sides: [(usize, usize); 2]) -> Comparison {
+    let side = |name: &str, (repeats, failed): (usize, usize)| {
+        let line = |i: usize| match i < failed {
+            true => format!("x,rate,{i},failed\n"),
+            false => format!("x,rate,{i},{}\n", A[i]),
+        };
+        let text = format!("case,metric,repeat,value\n{}", (0..repeats).map(line).collect::<String>());
+        let path = root.join(name);
+        fs::write(&path, text).unwrap();
+        path
+    };
+    run(&[side("a.csv", sides[0]), side("b.csv", sides[1])])
+}
+
+#[test]
+fn repeats_of_one_table_are_boots_of_a_total_loss() {
+    let root = tempfile::tempdir().unwrap();
+    let verdict = |sides| only(&tables(root.path(), sides)).verdict;
+    assert_eq!(verdict([(3, 0), (3, 3)]), FailureVerdict::FailsMore);
+    assert_eq!(verdict([(3, 3), (3, 1)]), FailureVerdict::FailsLess);
+    assert_eq!(verdict([(6, 0), (2, 2)]), FailureVerdict::Undecided);
+    assert_eq!(verdict([(4, 4), (4, 4)]), FailureVerdict::Undecided);
+}
+
+#[test]
+fn a_value_below_0_of_a_metric_declared_log_has_failed_whatever_its_zeros_made_of_the_scale() {
+    let root = tempfile::tempdir().unwrap();
+    let sides = [table(root.path(), "a.csv", 1), table(root.path(), "b.csv", 0)];
+    let text = fs::read_to_string(&sides[1]).unwrap().replace(",100.5\n", ",-100.5\n");
+    fs::write(&sides[1], text).unwrap();
+    let mut chosen = options(&sides);
+    let conf = "[csv]\nmetric.rate = x lower primary log count\n";
+    chosen.conf = Conf::with_layers([("mine", conf)]).unwrap();
+    let result = compare(&chosen).unwrap();
+    let found = &result.rows[0];
+    assert_eq!((found.scale, found.a.n, found.b.n), (model::Scale::Linear, 10, 9));
+    assert!(found.b.invalid[0].reason.contains("-100.5"), "{:?}", found.b.invalid);
+    assert_eq!((only(&result).a.failed, only(&result).b.failed), (0, 1));
+}
+
 #[test]
 fn a_metric_that_does_not_decide_fails_no_case() {
     let root = tempfile::tempdir().unwrap();

@@ -25,6 +25,7 @@ mod hostile_configurations;
 mod house;
 mod house_support;
 mod images;
+mod independent;
 mod interrupted;
 mod kernels;
 mod killed;

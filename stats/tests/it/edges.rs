@@ -203,3 +203,16 @@ fn seeds_of_rows_differ_and_repeat() {
         [6_457_827_717_110_365_317, 3_203_168_211_198_807_973]
     );
 }
+
+#[test]
+fn fieller_with_the_pooled_variance_excludes_1_exactly_where_students_p_is_below_the_level() {
+    let a = [94.0, 101.0, 100.0, 97.0];
+    for shift in 0..60 {
+        let b = [100.0, 103.0, 99.0].map(|v| v + f64::from(shift) * 0.25);
+        let p = student(&a, &b).unwrap().p;
+        let interval = fieller_student(&a, &b, 0.95).unwrap();
+        assert_eq!(interval.contains(1.0), p > 0.05, "shift {shift}: p {p}, {interval:?}");
+    }
+    assert_eq!(fieller_student(&[-1.0, 1.0, 0.5], &[1.0, 2.0], 0.95), Err(Unavailable::Unbounded));
+    assert_eq!(fieller_student(&[2.0, 2.0], &[3.0, 3.0], 0.95), Err(Unavailable::ZeroVariance));
+}
