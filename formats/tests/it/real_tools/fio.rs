@@ -1,9 +1,9 @@
 //! fio, with its engine that does nothing.
 
+use super::network::Server;
 use super::{Dice, Made, run};
 use serde_json::Value;
-use std::path::Path;
-use std::process::{Child, Stdio};
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// One run of fio, in one of its formats.
@@ -19,11 +19,11 @@ fn clients(dice: &mut Dice, dir: &Path) -> Option<Made> {
         "[global]\nioengine=null\nruntime=100ms\ntime_based\nsize=16m\n[x]\nrw=read\nnumjobs=2\ngroup_reporting\n",
     ];
     std::fs::write(dir.join("jobs.fio"), dice.pick(&jobs)).ok()?;
-    let servers: Vec<Server> =
-        (0..=dice.below(2)).map(|at| Server::start(dir, &format!("s{at}"))).collect::<Option<_>>()?;
+    let sockets: Vec<PathBuf> = (0..=dice.below(2)).map(|at| dir.join(format!("s{at}"))).collect();
+    let servers: Vec<Server> = sockets.iter().map(|socket| server(socket)).collect::<Option<_>>()?;
     let mut words = vec![format!("--output-format={}", dice.pick(&["json", "json+"]))];
-    for server in &servers {
-        words.extend([format!("--client=sock:{}", server.socket), "jobs.fio".into()]);
+    for socket in &sockets {
+        words.extend([format!("--client=sock:{}", socket.display()), "jobs.fio".into()]);
     }
     let (text, _) = run("fio", &words, dir)?;
     drop(servers);
@@ -37,35 +37,17 @@ fn clients(dice: &mut Dice, dir: &Path) -> Option<Made> {
 /// How fio calls the sum over clients.
 const ALL_CLIENTS: &str = "All clients";
 
-/// `fio --server` on a socket of its own, which ends with this.
-struct Server {
-    child: Child,
-    socket: String,
-}
-
-impl Server {
-    fn start(dir: &Path, name: &str) -> Option<Server> {
-        let socket = dir.join(name);
-        let mut command = super::program::command("fio")?;
-        command.arg(format!("--server=sock:{}", socket.display())).current_dir(dir);
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        let server = Server { child: command.spawn().ok()?, socket: socket.display().to_string() };
-        let until = Instant::now() + Duration::from_secs(30);
-        while !socket.exists() {
-            if Instant::now() > until {
-                return None;
-            }
-            std::thread::sleep(Duration::from_millis(10));
+/// `fio --server` on a socket.
+fn server(socket: &Path) -> Option<Server> {
+    let server = Server::start("fio", &[format!("--server=sock:{}", socket.display())])?;
+    let until = Instant::now() + Duration::from_secs(30);
+    while !socket.exists() {
+        if Instant::now() > until {
+            return None;
         }
-        Some(server)
+        std::thread::sleep(Duration::from_millis(10));
     }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+    Some(server)
 }
 
 fn alone(dice: &mut Dice, dir: &Path) -> Option<Made> {
