@@ -83,6 +83,8 @@ pub struct Plan {
     pub power: f64,
     /// Effect that was asked for, as a ratio minus 1; rows use their own `min_effect` without it.
     pub effect: Option<f64>,
+    /// As in [`Shown`].
+    pub spelled: Vec<Spelled>,
     /// What must be known.
     pub warnings: Vec<Warning>,
     /// One case x one metric each, in the order of [`Shown::rows`].
@@ -94,6 +96,12 @@ pub struct Plan {
 pub struct PlanRow {
     /// As in [`crate::Row::id`].
     pub id: String,
+    /// Workload.
+    pub workload: String,
+    /// Canonical category.
+    pub category: String,
+    /// Factor levels.
+    pub case: Keys,
     /// How much the metric counts.
     pub role: Role,
     /// Boots that the spread is taken from.
@@ -236,7 +244,8 @@ pub fn plan(options: &CompareOptions, path: &Path, effect: Option<f64>) -> Resul
     let rows = shown.rows.iter().map(|row| plan_row(row, effect, options.alpha)).collect();
     let mut warnings = shown.warnings;
     warnings.extend(crate::warnings::losses(shown.side.losses.iter(), "`perfvt show` lists all"));
-    Ok(Plan { side: shown.side, alpha: options.alpha, power: POWER, effect, warnings, rows })
+    let Shown { side, spelled, .. } = shown;
+    Ok(Plan { side, alpha: options.alpha, power: POWER, effect, spelled, warnings, rows })
 }
 
 fn plan_row(row: &ShownRow, effect: Option<f64>, alpha: f64) -> PlanRow {
@@ -273,6 +282,9 @@ fn plan_row(row: &ShownRow, effect: Option<f64>, alpha: f64) -> PlanRow {
     };
     PlanRow {
         id: row.id.clone(),
+        workload: row.workload.clone(),
+        category: row.category.clone(),
+        case: row.case.clone(),
         role: row.role,
         n,
         cv: row.sample.cv,

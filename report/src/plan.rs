@@ -3,7 +3,7 @@
 use crate::columns::Columns;
 use crate::numbers::counted;
 use crate::numbers::{NONE, percent, percent_plain, significant, size};
-use crate::show::{head, warnings};
+use crate::show::{head, name, warnings};
 use analyze::{Advice, NoiseFile, Plan, PlanRow};
 use edge::visible;
 use model::readable;
@@ -23,7 +23,8 @@ pub fn plan(plan: &Plan) -> String {
     let titles = &["n", "CV", "between", "within", "effect", "boots", "found with n", "add "];
     let mut table = Columns::new(titles);
     for row in &plan.rows {
-        table.row(&readable(&row.id), cells(row, plan));
+        let name = name(&plan.spelled, &row.id, (&row.workload, &row.category, &row.case));
+        table.row(&readable(&name), cells(row, plan));
     }
     table.write(&mut out);
     if let Some(most) =

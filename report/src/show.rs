@@ -7,7 +7,7 @@ use crate::sides;
 use crate::text::described;
 use analyze::{Loss, Shown, ShownRow, Side, Spelled, Warning};
 use edge::visible;
-use model::{Case, readable};
+use model::{Case, Keys, readable};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -19,7 +19,8 @@ pub fn show(shown: &Shown) -> String {
     let mut out = head(&shown.side);
     let mut table = Columns::new(&["n", "mean", "SD", "CV", "between", "within", "unit ", "invalid"]);
     for row in &shown.rows {
-        table.row(&readable(&name(shown, row)), cells(row));
+        let name = name(&shown.spelled, &row.id, (&row.workload, &row.category, &row.case));
+        table.row(&readable(&name), cells(row));
     }
     out.push('\n');
     table.write(&mut out);
@@ -44,16 +45,16 @@ pub fn show(shown: &Shown) -> String {
 }
 
 /// A row's id, its levels as the files write them.
-fn name(shown: &Shown, row: &ShownRow) -> String {
+pub(crate) fn name(spelled: &[Spelled], id: &str, (workload, category, case): (&str, &str, &Keys)) -> String {
     let written = |key: &str, level: &str| {
-        let of_level = shown.spelled.iter().find(|s| s.key == key && s.level == level);
+        let of_level = spelled.iter().find(|s| s.key == key && s.level == level);
         of_level.and_then(Spelled::written).unwrap_or(level).to_owned()
     };
-    let Some((_, metric)) = row.id.rsplit_once('/').filter(|_| !shown.spelled.is_empty()) else {
-        return row.id.clone();
+    let Some((_, metric)) = id.rsplit_once('/').filter(|_| !spelled.is_empty()) else {
+        return id.to_owned();
     };
-    let keys = row.case.0.iter().map(|(key, level)| (key.clone(), written(key, level))).collect();
-    let case = Case { workload: row.workload.clone(), category: row.category.clone(), keys };
+    let keys = case.0.iter().map(|(key, level)| (key.clone(), written(key, level))).collect();
+    let case = Case { workload: workload.to_owned(), category: category.to_owned(), keys };
     format!("{}/{metric}", case.id())
 }
 

@@ -384,7 +384,6 @@ fn cut(word: &str, room: usize) -> (&str, &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::{Duration, Instant};
 
     fn lines(text: &str, width: usize) -> Vec<String> {
         let mut out = String::new();
@@ -403,11 +402,9 @@ mod tests {
 
     #[test]
     fn a_word_of_a_megabyte_takes_no_longer_than_a_text_of_a_megabyte() {
-        let begun = Instant::now();
         for text in ["x".repeat(1 << 20), "x y ".repeat(1 << 18), "e\u{301} ".repeat(1 << 18)] {
-            let lines = lines(&text, 80);
+            let lines = testing::no_square(|| lines(&text, 80));
             assert!(lines.iter().all(|line| line.width() <= 80));
         }
-        assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
     }
 }

@@ -11,6 +11,7 @@ use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::panic::Location;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 /// Tests that may be skipped where `PERFVT_NO_SKIP` is set: what the machine lacks, the test's name, or how it begins, and
 /// why that cannot be helped by installing something.
@@ -88,6 +89,23 @@ pub fn busy() -> Turn {
     let file = shared_file();
     file.lock_shared().unwrap_or_else(|error| panic!("waiting for a turn: {error}"));
     Turn(file)
+}
+
+/// What [`no_square`] allows.
+const FAR: Duration = Duration::from_secs(60);
+
+/// Does work that takes seconds in a debug build, and whose size the caller has chosen such that looking at everything again for
+/// each part of it takes many minutes. It guards against that alone: a busy machine is far from the limit, and how fast the
+/// work is is for the benches to say.
+///
+/// # Panics
+/// The work took more than a minute.
+pub fn no_square<T>(work: impl FnOnce() -> T) -> T {
+    let begun = Instant::now();
+    let done = work();
+    let took = begun.elapsed();
+    assert!(took < FAR, "it took {took:?}, as if everything were looked at again for each part of it");
+    done
 }
 
 /// Where a test keeps what it writes thousands of times: in memory where there is such a place, since as many fsyncs take

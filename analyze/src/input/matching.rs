@@ -3,7 +3,8 @@
 
 use super::LoadedSide;
 use super::facts::CaseFact;
-use super::repeat::{LEVEL_SEPARATOR, Repeat, clamp};
+pub(crate) use super::repeat::CATEGORY;
+use super::repeat::{self, LEVEL_SEPARATOR, Repeat, clamp};
 use crate::options::CompareOptions;
 use crate::{AnalyzeError, Matched};
 use edge::quoted;
@@ -11,8 +12,6 @@ use formats::perf_conf::{Conf, closest};
 use model::{Case, Keys};
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-/// The name under which categories are compared and mapped, where no case has a key of that name.
-pub(crate) const CATEGORY: &str = "category";
 /// So many names and levels are listed in an error.
 const LISTED: usize = 8;
 
@@ -138,7 +137,7 @@ pub(crate) fn cases_of<'r>(repeats: impl IntoIterator<Item = &'r Repeat>) -> Vec
 
 /// The level of a key, or the category, as [`CATEGORY`] says.
 pub(crate) fn level_of<'c>(case: &'c Case, key: &str) -> Option<&'c str> {
-    case.keys.get(key).or_else(|| (key == CATEGORY && !case.category.is_empty()).then_some(&case.category))
+    repeat::level_of(&case.category, case.keys.0.iter().map(|(k, l)| (k.as_str(), l.as_str())), key)
 }
 
 /// The levels of a key, each once, in the order of the cases.
@@ -227,11 +226,7 @@ fn plan(options: &CompareOptions, cases: &[Vec<Case>]) -> Result<Plan, AnalyzeEr
 }
 
 /// The canonical name of a key of which some case has a level.
-pub(super) fn key<'c>(
-    written: &str,
-    cases: impl Iterator<Item = &'c Case> + Clone,
-    conf: &Conf,
-) -> Option<String> {
+fn key<'c>(written: &str, cases: impl Iterator<Item = &'c Case> + Clone, conf: &Conf) -> Option<String> {
     let written = written.trim();
     let has = |key: &str| cases.clone().any(|case| case.keys.get(key).is_some());
     if has(written) {
@@ -242,7 +237,7 @@ pub(super) fn key<'c>(
 }
 
 /// The same, or the category.
-fn key_or_category<'c>(
+pub(super) fn key_or_category<'c>(
     written: &str,
     cases: impl Iterator<Item = &'c Case> + Clone,
     conf: &Conf,
@@ -257,7 +252,11 @@ pub(super) fn unknown_key<'c>(
     written: &str,
     cases: impl Iterator<Item = &'c Case>,
 ) -> AnalyzeError {
-    let known: BTreeSet<&str> = cases.flat_map(|case| &case.keys.0).map(|(key, _)| key.as_str()).collect();
+    let mut known: BTreeSet<&str> = BTreeSet::new();
+    for case in cases {
+        known.extend(case.keys.0.iter().map(|(key, _)| key.as_str()));
+        known.extend(level_of(case, CATEGORY).map(|_| CATEGORY));
+    }
     let hint = closest(written.trim(), known.iter().copied())
         .map_or(String::new(), |near| format!(", did you mean {}?", quoted(near)));
     let known: Vec<String> = known.into_iter().map(str::to_owned).collect();

@@ -1,7 +1,10 @@
 //! One path whose levels of a key are the sides: `perfvt compare both.json --compare command`.
 
 use super::facts::{self, CaseFact};
-use super::matching::{Plan, cases_of, key, levels_of, list, refused, told, unknown_key};
+use super::matching::{
+    CATEGORY, Plan, cases_of, key_or_category, level_of, levels_of, list, refused, told, unknown_key,
+};
+use super::repeat;
 use super::{LoadedSide, load_one, run_dir};
 use crate::options::CompareOptions;
 use crate::warnings::{counted, note};
@@ -67,7 +70,7 @@ fn by_level(
     let cases = cases_of(&side.repeats);
     let mut keys: Vec<String> = Vec::new();
     for written in &options.compared {
-        let known = key(written, cases.iter(), &options.conf);
+        let known = key_or_category(written, cases.iter(), &options.conf);
         let said = format!("--compare {}", quoted(written));
         keys.push(known.ok_or_else(|| unknown_key(&said, written, cases.iter()))?);
     }
@@ -107,7 +110,7 @@ fn by_level(
         own.label = options.labels.get(index).unwrap_or(level).clone();
         sides.push(own);
     }
-    let without = cases.iter().filter(|case| case.keys.get(&key).is_none()).count();
+    let without = cases.iter().filter(|case| level_of(case, &key).is_none()).count();
     if let Some(first) = sides.first_mut() {
         // What is said of the files is said once.
         (first.losses, first.notes) = (side.losses.clone(), side.notes.clone());
@@ -122,7 +125,10 @@ fn by_level(
 
 /// What of the files of a path has a level.
 fn of_level(side: &LoadedSide, key: &str, level: &str) -> LoadedSide {
-    let has = |fact: &&CaseFact| fact.keys.iter().all(|(k, l)| k != key || l == level);
+    let has = |fact: &&CaseFact| {
+        let keys = fact.keys.iter().map(|(key, level)| (key.as_str(), level.as_str()));
+        repeat::level_of(&fact.category, keys, key).is_none_or(|own| own == level)
+    };
     LoadedSide {
         path: side.path.clone(),
         repeats: side.repeats.iter().filter_map(|repeat| repeat.only(key, level)).collect(),
@@ -137,7 +143,7 @@ const TRIED: usize = 8;
 const NAMED: usize = 4;
 
 /// Keys whose levels make sides that meet, with their number: one, or where none does, one with another that only names the
-/// same once more (hyperfine's `command` beside its parameters).
+/// same once more (hyperfine's `command` beside its parameters). The category may be one, too.
 fn choices(cases: &[Case]) -> Vec<(Vec<String>, usize)> {
     let mut keys: Vec<&String> = Vec::new();
     for (key, _) in cases.iter().flat_map(|case| &case.keys.0) {
@@ -153,8 +159,13 @@ fn choices(cases: &[Case]) -> Vec<(Vec<String>, usize)> {
         others.map(move |other| vec![(*key).clone(), (*other).clone()])
     });
     let works = |keys: Vec<String>| sides_that_meet(cases, &keys).map(|levels| (keys, levels));
-    let found: Vec<_> = single.into_iter().filter_map(works).collect();
-    let mut found = if found.is_empty() { double.filter_map(works).collect() } else { found };
+    let mut found: Vec<_> = single.into_iter().filter_map(works).collect();
+    if found.is_empty() {
+        found = double.filter_map(works).collect();
+    }
+    if levels_of(cases, CATEGORY).len() > 1 && !keys.iter().any(|key| *key == CATEGORY) {
+        found.extend(works(vec![CATEGORY.to_owned()]));
+    }
     // Fewest sides first: a page of many is none that somebody asks for.
     found.sort_by_key(|(_, levels)| *levels);
     found.truncate(NAMED);
@@ -166,17 +177,22 @@ fn sides_that_meet(cases: &[Case], keys: &[String]) -> Option<usize> {
     let key = keys.first()?;
     let plan = Plan { compared: keys.to_vec(), maps: Vec::new() };
     let levels = levels_of(cases, key);
-    let mut baseline: Option<HashSet<(&str, &str, Keys)>> = None;
+    let mut baseline: Option<HashSet<(String, String, Keys)>> = None;
     for level in &levels {
         let own: Vec<Case> =
-            cases.iter().filter(|case| case.keys.get(key) == Some(level.as_str())).cloned().collect();
+            cases.iter().filter(|case| level_of(case, key) == Some(level.as_str())).cloned().collect();
         if plan.clash(&own, true).is_some() {
             return None;
         }
-        let own = cases.iter().filter(|case| case.keys.get(key) == Some(level.as_str()));
-        let names: HashSet<_> = own
-            .map(|case| (case.workload.as_str(), case.category.as_str(), plan.keys(&case.keys, true)))
-            .collect();
+        let own = cases.iter().filter(|case| level_of(case, key) == Some(level.as_str()));
+        let name = |case: &'_ Case| {
+            (
+                case.workload.clone(),
+                plan.category(&case.category, true).to_owned(),
+                plan.keys(&case.keys, true),
+            )
+        };
+        let names: HashSet<_> = own.map(name).collect();
         match &baseline {
             None => baseline = Some(names),
             Some(known) if known.is_disjoint(&names) => return None,

@@ -216,8 +216,9 @@ impl Repeat {
     /// The rows that have a level of a key, as a file of their own; `None` without any.
     pub fn only(&self, key: &str, level: &str) -> Option<Repeat> {
         let has = |row: &&CaseRow| {
-            let keys = self.table_of(row).map(|t| t.keys.as_slice()).unwrap_or_default();
-            keys.iter().zip(self.levels_of(row).split(LEVEL_SEPARATOR)).any(|(k, l)| k == key && l == level)
+            let Some(table) = self.table_of(row) else { return false };
+            let levels = self.levels_of(row).split(LEVEL_SEPARATOR);
+            level_of(&table.category, table.keys.iter().map(String::as_str).zip(levels), key) == Some(level)
         };
         let mut out = Repeat { rows: Vec::new(), cells: Vec::new(), invalid: Vec::new(), ..self.clone() };
         for row in self.rows.iter().filter(has) {
@@ -236,6 +237,19 @@ impl Repeat {
     pub fn sort_invalid(&mut self) {
         self.invalid.sort_by_key(|i| i.cell);
     }
+}
+
+/// The name under which categories are compared and mapped, where no case has a key of that name.
+pub(crate) const CATEGORY: &str = "category";
+
+/// The level of a key of a case, or its category, as [`CATEGORY`] says.
+pub(crate) fn level_of<'c>(
+    category: &'c str,
+    keys: impl IntoIterator<Item = (&'c str, &'c str)>,
+    key: &str,
+) -> Option<&'c str> {
+    let own = keys.into_iter().find(|(name, _)| *name == key).map(|(_, level)| level);
+    own.or_else(|| (key == CATEGORY && !category.is_empty()).then_some(category))
 }
 
 /// Appends one level in its canonical form: a number that is whole loses its fraction (`64.00` is `64`, as the

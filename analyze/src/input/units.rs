@@ -59,12 +59,10 @@ mod tests {
             unit: if n == 7 { "us" } else { "ms" }.into(),
             place: format!("{n}.json:1"),
         };
-        let mut side = LoadedSide { units: (0..50_000).map(unit).collect(), ..LoadedSide::default() };
-        let start = std::time::Instant::now();
-        let refused = check(std::slice::from_ref(&side)).unwrap_err().to_string();
+        let mut side = LoadedSide { units: (0..200_000).map(unit).collect(), ..LoadedSide::default() };
+        let refused = testing::no_square(|| check(std::slice::from_ref(&side))).unwrap_err().to_string();
         assert!(refused.contains("7.json:1") && refused.contains("0.json:1"), "{refused}");
         side.units.remove(7);
-        assert!(check(&[side]).is_ok());
-        assert!(start.elapsed().as_secs_f64() < 2.0, "{:?}", start.elapsed());
+        assert!(testing::no_square(|| check(&[side])).is_ok());
     }
 }

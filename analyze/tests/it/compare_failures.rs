@@ -433,16 +433,15 @@ fn many_failures_take_no_longer_than_their_number() {
     let root = tempfile::tempdir().unwrap();
     let side = |name: &str, failed: bool| {
         let mut text = String::from("case,metric,repeat,value\n");
-        for case in 0..8000 {
+        for case in 0..16_000 {
             text.push_str(&format!("c{case},rate,1,{}\n", if failed { "x" } else { "5" }));
         }
         let path = root.path().join(name);
         fs::write(&path, text).unwrap();
         path
     };
-    let begun = std::time::Instant::now();
-    let result = run(&[side("a.csv", false), side("b.csv", true)]);
-    assert_eq!(result.failures.len(), 8000);
-    // It was a minute when each failure looked through all cases.
-    assert!(begun.elapsed().as_secs() < 20, "{:?}", begun.elapsed());
+    let sides = [side("a.csv", false), side("b.csv", true)];
+    // Half as many took a minute when each failure looked through all cases.
+    let result = testing::no_square(|| run(&sides));
+    assert_eq!(result.failures.len(), 16_000);
 }

@@ -442,22 +442,19 @@ fn hyperfines_means_over_runs_that_failed_are_cells_without_a_value() {
 
 /// Whatever is done once for each file and looks at all files again takes many times as long.
 #[test]
-fn thousands_of_small_files_are_read_in_seconds() {
+fn thousands_of_small_files_are_each_looked_at_once() {
     let _turn = testing::busy();
     let root = tempfile::tempdir().unwrap();
     let sides = ["a", "b"].map(|side| {
-        for run in 0..1500 {
+        for run in 0..3000 {
             let options = format!(r#""rw":"read","size":"{}m""#, 1 + run % 50);
             let jobs = [entry("j", &options, 0, SPEED + run as f64), entry("k", &options, 0, 0.0)];
             write(root.path(), &format!("{side}/{run}.json"), &object(run, "", &jobs));
         }
         root.path().join(side)
     });
-    let start = std::time::Instant::now();
-    let result = run(&sides);
-    let took = start.elapsed();
-    assert_eq!(result.a.repeats, 1500);
-    assert!(took.as_secs_f64() < 5.0, "{took:?}");
+    let result = testing::no_square(|| run(&sides));
+    assert_eq!(result.a.repeats, 3000);
 }
 
 #[test]

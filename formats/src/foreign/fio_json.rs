@@ -192,7 +192,9 @@ impl Job {
             // One direction and the sum over it: the same twice.
             flows.retain(|f| f.name != MIXED);
         }
-        let options = options(root, entry);
+        // What is given for all jobs (`global options`) describes no sum over them: each has its own besides.
+        let is_sum = name == ALL_CLIENTS && entry.get("job options").is_none();
+        let options = if is_sum { BTreeMap::new() } else { options(root, entry) };
         let all = options.contains_key("percentile_list");
         let gaps =
             |flow: &Flow| Some(fio_gaps::of(entry.get(flow.name)?, flow, |percent| word(percent, all)));

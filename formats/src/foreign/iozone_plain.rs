@@ -4,6 +4,7 @@
 //!               kB  reclen    write  rewrite    read    reread     one line a pair of sizes, columns of fixed width
 //!               64       4  1105556  2923952  7100397  7940539
 //!   Children see throughput for  2 initial writers  = 4339202.50 kB/sec      with -t
+//!   CPU Utilization: Wall time  0.012  CPU time  0.014  CPU utilization 116.67 %    with -+u, behind each operation's
 //! ```
 //!
 //! The names are those of the report, so that a file with it and one without are of the same cases.
@@ -58,6 +59,8 @@ struct Run {
     record_kb: String,
     /// The heading of the table has been seen.
     in_table: bool,
+    /// What the processes did last, whose CPU time may follow.
+    last: Option<(&'static str, Keys)>,
 }
 
 /// Reads every figure of a file without a report.
@@ -87,6 +90,8 @@ impl Run {
             (self.file_kb, self.record_kb) = (file.to_owned(), record.to_owned());
         } else if let Some(rest) = said.strip_prefix("Children see throughput for ") {
             self.processes(draft, rest, line);
+        } else if let Some((_, used)) = said.split_once(" CPU utilization ") {
+            self.used(draft, used, line);
         } else if said.starts_with("kB  reclen") {
             self.in_table = true;
         } else if said.starts_with("iozone test complete") {
@@ -97,7 +102,8 @@ impl Run {
     }
 
     /// ` 2 initial writers  = 4339202.50 kB/sec`.
-    fn processes(&self, draft: &mut Draft, rest: &str, line: u32) {
+    fn processes(&mut self, draft: &mut Draft, rest: &str, line: u32) {
+        self.last = None;
         let Some((who, value)) = rest.split_once('=') else {
             return draft.lose(line, "a throughput without its value");
         };
@@ -114,8 +120,19 @@ impl Run {
         let pairs =
             [("size_kB", self.file_kb.as_str()), ("record_kB", &self.record_kb), ("threads", threads)];
         let keys = pairs.into_iter().filter(|(_, level)| !level.is_empty());
-        let keys = keys.map(|(name, level)| key(name, level)).collect();
+        let keys: Keys = keys.map(|(name, level)| key(name, level)).collect();
+        self.last = Some((metric, keys.clone()));
         self.give(draft, metric, keys, value.trim(), line);
+    }
+
+    /// The CPU time of what the processes did, in per cent: `116.67 %`.
+    fn used(&mut self, draft: &mut Draft, used: &str, line: u32) {
+        let Some((operation, keys)) = self.last.take() else { return };
+        let value = used.trim().trim_end_matches('%').trim_end();
+        // As in the report, where iozone says itself that zeros are to be ignored.
+        if number(value) != Ok(0.0) {
+            self.push(draft, &format!("{operation}_CPU"), keys, ("%", value), line);
+        }
     }
 
     /// Sizes and values, of which blank ones were not measured: where a value ends tells its column.
@@ -143,8 +160,11 @@ impl Run {
     }
 
     fn give(&self, draft: &mut Draft, operation: &str, keys: Keys, value: &str, line: u32) {
-        let metric = format!("{operation}_Thro-KBps");
-        let case = draft.case_of(&metric, "", keys, &self.facts, line);
-        draft.give_read(&case, &metric, "KiB/s", number(value));
+        self.push(draft, &format!("{operation}_Thro-KBps"), keys, ("KiB/s", value), line);
+    }
+
+    fn push(&self, draft: &mut Draft, metric: &str, keys: Keys, (unit, value): (&str, &str), line: u32) {
+        let case = draft.case_of(metric, "", keys, &self.facts, line);
+        draft.give_read(&case, metric, unit, number(value));
     }
 }

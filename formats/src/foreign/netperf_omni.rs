@@ -8,13 +8,15 @@
 //!   12934.82   10^6bits/s  69.21
 //! ```
 //!
-//! Text between the lines of results is passed over. A test that was begun and gave no result failed: its banner tells the
-//! category, and what other files have tells the case. Of a file that holds only such tests the banner tells what it is.
+//! Text between the lines of results is passed over. A test whose result is a classic table is read as one. A test that was
+//! begun and gave no result failed: its banner tells the category, and what other files have tells the case. Of a file that
+//! holds only such tests the banner tells what it is.
 //!
 //! netperf writes -1 for what it has not measured; such figures are absent, not values. With `-P 0` the CSV has no
 //! heading and cannot be told from any other numbers.
 
 use super::draft::{Draft, Facts, key};
+use super::netperf_text::{self, test};
 use super::{Idle, IdleCase, Keys, Loss, Parsed, lost_end, number, table};
 use crate::tool::lines;
 use edge::quoted;
@@ -161,7 +163,6 @@ fn is_heading(line: &str) -> bool {
 /// Reads every result of one file.
 pub(super) fn parse(text: &str) -> Parsed {
     let mut reader = Reader::default();
-    reader.draft.foreign.losses.extend(lost_end(text));
     let mut columns: Option<Vec<Option<&'static str>>> = None;
     let mut above = Above::default();
     for (line, content) in lines(text) {
@@ -169,9 +170,14 @@ pub(super) fn parse(text: &str) -> Parsed {
         let found = above.under(content);
         if is_banner(content) {
             reader.finish();
-            reader.begin(Some((content.to_owned(), line)));
+            reader.begin(Some((content, line)));
             columns = None;
-        } else if is_heading(content) || (is_lone(content) && reader.waiting.is_some()) {
+            continue;
+        }
+        if reader.waiting.is_some() {
+            reader.since.push((line, content));
+        }
+        if is_heading(content) || (is_lone(content) && reader.waiting.is_some()) {
             reader.finish();
             columns = Some(cells(content).iter().map(|c| selector(c)).collect());
         } else if let Some(columns) = &columns {
@@ -183,10 +189,12 @@ pub(super) fn parse(text: &str) -> Parsed {
         }
     }
     reader.finish();
-    if reader.draft.foreign.losses.is_empty() {
-        reader.begin(None);
+    match lost_end(text) {
+        None => reader.begin(None),
+        // Nobody knows how the last test ended, unless its table stands there.
+        Some(_) => reader.table(),
     }
-    Ok(reader.draft.done())
+    Ok(reader.draft.done_text(text))
 }
 
 fn cells(line: &str) -> Vec<String> {
@@ -199,17 +207,6 @@ fn selector(heading: &str) -> Option<&'static str> {
     SELECTORS.iter().copied().chain(settings).find(|(_, h)| *h == heading).map(|(key, _)| key)
 }
 
-/// The test that a banner names, as netperf's option `-t` calls it.
-pub(super) fn test(title: &str) -> String {
-    let mut name = title.strip_prefix("MIGRATED ").unwrap_or(title).to_uppercase();
-    for (long, short) in
-        [("CONNECT/REQUEST/RESPONSE", "CRR"), ("REQUEST/RESPONSE", "RR"), ("UNIDIRECTIONAL SEND", "STREAM")]
-    {
-        name = name.replace(long, short);
-    }
-    name.trim().replace(' ', "_")
-}
-
 /// A figure of a result.
 struct Figure {
     metric: &'static str,
@@ -219,24 +216,35 @@ struct Figure {
 }
 
 #[derive(Default)]
-struct Reader {
+struct Reader<'a> {
     draft: Draft,
-    banner: Option<String>,
+    banner: Option<&'a str>,
     /// Line of a banner after which no result has come yet.
     waiting: Option<u32>,
+    /// The banner and the lines behind it.
+    since: Vec<(u32, &'a str)>,
     /// Selectors of the result that is being read, with value and line.
     values: BTreeMap<&'static str, (String, u32)>,
 }
 
-impl Reader {
-    /// A test begins, or the file ends: the one before must have given a result, or it failed.
-    fn begin(&mut self, banner: Option<(String, u32)>) {
+impl<'a> Reader<'a> {
+    /// A test begins, or the file ends: the one before must have given a result, here or in a classic table, or it failed.
+    fn begin(&mut self, banner: Option<(&'a str, u32)>) {
+        self.table();
         if let Some(line) = self.waiting.take() {
             let (category, of) = (self.category(), IdleCase::Failed);
             let reason = "a test without a result: it failed".to_owned();
             self.draft.foreign.idle.push(Idle { category, of, line, reason });
         }
-        (self.banner, self.waiting) = banner.map_or((None, None), |(text, line)| (Some(text), Some(line)));
+        self.since = banner.map(|(text, line)| (line, text)).into_iter().collect();
+        (self.banner, self.waiting) = banner.unzip();
+    }
+
+    /// Reads the test that is waited for, if its result is a classic table.
+    fn table(&mut self) {
+        if self.waiting.is_some() && netperf_text::table(&mut self.draft, self.since.drain(..)) {
+            self.waiting = None;
+        }
     }
 
     fn row(&mut self, columns: &[Option<&'static str>], content: &str, line: u32) {
@@ -371,7 +379,7 @@ impl Reader {
 
     /// `TCP_RR` and the like, from the banner of a classic test, else from protocol and direction.
     fn category(&self) -> String {
-        let banner = self.banner.as_deref().unwrap_or_default();
+        let banner = self.banner.unwrap_or_default();
         let title = banner.split(" TEST ").next().unwrap_or_default();
         if title.starts_with("MIGRATED ") {
             return test(title);

@@ -14,7 +14,6 @@
 
 use super::Parsed;
 use super::draft::{Case, Draft, Facts, key};
-use super::netperf_omni::test;
 use crate::tool::{lines, number};
 
 /// Units of a heading, with their factors to Mbit/s; one that ends in another comes before it. Those with bytes are powers of
@@ -52,6 +51,17 @@ fn banner(line: &str) -> Option<String> {
     (rest.contains(" port ") && known.iter().any(|word| title.starts_with(word))).then(|| test(title))
 }
 
+/// The test that a banner names, as netperf's option `-t` calls it.
+pub(super) fn test(title: &str) -> String {
+    let mut name = title.strip_prefix("MIGRATED ").unwrap_or(title).to_uppercase();
+    for (long, short) in
+        [("CONNECT/REQUEST/RESPONSE", "CRR"), ("REQUEST/RESPONSE", "RR"), ("UNIDIRECTIONAL SEND", "STREAM")]
+    {
+        name = name.replace(long, short);
+    }
+    name.trim().replace(' ', "_")
+}
+
 /// A test of which the result is still to come.
 struct Test {
     name: String,
@@ -70,10 +80,27 @@ struct Test {
 /// Reads every test of a file.
 pub(super) fn parse(text: &str) -> Parsed {
     let mut draft = Draft::default();
+    let last = tests(&mut draft, lines(text));
+    finish(&mut draft, last);
+    Ok(draft.done_text(text))
+}
+
+/// Reads a test that another reader has come upon, its banner first; `false` where it has no result in such a table.
+pub(super) fn table<'a>(draft: &mut Draft, lines: impl IntoIterator<Item = (u32, &'a str)>) -> bool {
+    let test = tests(draft, lines);
+    let is_told = test.as_ref().is_some_and(|test| test.done || test.is_bare);
+    if is_told {
+        finish(draft, test);
+    }
+    is_told
+}
+
+/// Reads tests; gives the last one, which may have ended without its result.
+fn tests<'a>(draft: &mut Draft, lines: impl IntoIterator<Item = (u32, &'a str)>) -> Option<Test> {
     let mut test: Option<Test> = None;
-    for (line, content) in lines(text) {
+    for (line, content) in lines {
         if let Some(name) = banner(content) {
-            finish(&mut draft, test.take());
+            finish(draft, test.take());
             test = Some(Test {
                 name,
                 line,
@@ -96,13 +123,12 @@ pub(super) fn parse(text: &str) -> Parsed {
         }
         let cells: Option<Vec<f64>> = content.split_whitespace().map(signed).collect();
         match cells {
-            Some(cells) if cells.len() >= 4 => row(&mut draft, test, &cells, line),
+            Some(cells) if cells.len() >= 4 => row(draft, test, &cells, line),
             Some(cells) if cells.len() == 1 => test.is_bare = true,
             _ => {}
         }
     }
-    finish(&mut draft, test);
-    Ok(draft.done_text(text))
+    test
 }
 
 /// A number, or -1 for what was not measured.

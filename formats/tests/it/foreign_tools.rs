@@ -164,6 +164,12 @@ fn the_sum_over_fios_clients_has_no_value_when_one_of_them_failed() {
     find(&whole, "read/job=w,hostname=h1,Block_size=4k,Iodepth=1,Threads=1/IOPS#1");
     let failed = read(&text(5));
     assert!(find(&failed, "read/job=All clients/IOPS#1").failed);
+    // Options of all jobs, as fio's files of jobs have them, are none of the sum.
+    let global = |error| {
+        text(error).replacen(',', ",\"global options\":{\"ioengine\":\"null\",\"rw\":\"randread\"},", 1)
+    };
+    assert_eq!(value(&read(&global(0)), "read/job=All clients/IOPS#1"), 20.0);
+    assert!(find(&read(&global(5)), "read/job=All clients/IOPS#1").failed);
 }
 
 #[test]

@@ -55,6 +55,33 @@ fn once(read: &Foreign, metric: &str) -> f64 {
     found[0]
 }
 
+/// A script that adds outputs to one file, with and without an output selection.
+#[test]
+fn classic_tables_of_netperf_beside_selected_output_are_results() {
+    let selected = format!("{STREAM}Throughput,Throughput Units,Local Send Size\n900.5,10^6bits/s,4096\n");
+    let failed = format!("{RR}establish control: are you sure there is a netserver listening\n");
+    let parts = [format!("{STREAM}{STREAM_CPU}"), selected, failed.clone(), format!("{RR}{RR_KBYTES}")];
+    for order in [[0, 1, 2, 3], [3, 2, 1, 0], [2, 0, 3, 1]] {
+        let text: String = order.iter().map(|part| parts[*part].as_str()).collect();
+        let mixed = read(&text);
+        let values = |name: &str| {
+            let of = mixed.records.iter().filter(|r| *r.category == *name && *r.metric == *"throughput");
+            let mut values: Vec<f64> = of.map(|r| r.value.clone().unwrap()).collect();
+            values.sort_by(f64::total_cmp);
+            values
+        };
+        assert_eq!(values("TCP_STREAM"), [900.5, 1467.18], "{order:?}");
+        assert_eq!(values("TCP_RR"), [93.01 * 8e-6 * 1024.0], "{order:?}");
+        assert_eq!((mixed.idle.len(), mixed.losses.len()), (1, 0), "{order:?}: {mixed:?}");
+        assert_eq!(&*mixed.idle[0].category, "TCP_RR");
+    }
+    // Where a line is cut off nobody knows whether its test failed; a table that stands before it is whole.
+    let cut = read(&format!("{}{}{}16384", parts[1], failed, parts[0]));
+    assert_eq!((cut.records.len(), cut.idle.len(), cut.losses.len()), (4, 1, 1), "{cut:?}");
+    let lost = read(&format!("{}1,2\n{failed}", parts[1]));
+    assert_eq!((lost.losses.len(), lost.idle.len()), (1, 1), "a lost row hides no failed test: {lost:?}");
+}
+
 #[test]
 fn netperfs_units_are_told_wherever_its_headings_put_them() {
     for (said, factor) in [
@@ -179,4 +206,34 @@ fn json_behind_the_stamps_of_a_log_is_refused_with_the_way_out() {
         "{}",
         refusal(text)
     );
+}
+
+#[test]
+fn the_cpu_time_of_processes_of_iozone_is_read_without_its_report_too() {
+    let of = |who: &str, rate: f64, said: &str, used: f64| {
+        format!(
+            "\tChildren see throughput for  2 {who} \t= {rate:>10.2} kB/sec\n\tMin xfer \t\t\t= 1024.00 kB\n\
+             \tCPU {said}: Wall time    0.010    CPU time    0.012    CPU utilization {used:6.2} %\n\n"
+        )
+    };
+    let text = format!(
+        "\tIozone: Performance Test of File I/O\n\tCPU utilization Resolution = 0.000 seconds.\n\
+         \tEach process writes a 1024 kByte file in 64 kByte records\n\n{}{}{}",
+        // iozone itself writes it with a large letter here.
+        of("initial writers", 3469.5, "Utilization", 191.93),
+        of("rewriters", 5175.25, "utilization", 119.98),
+        of("readers", 6441.0, "utilization", 0.0),
+    );
+    let file = read(&text);
+    let found: Vec<(&str, f64)> =
+        file.records.iter().map(|r| (r.metric.as_ref(), r.value.clone().unwrap())).collect();
+    let expected = [
+        ("Write_Thro-KBps", 3469.5),
+        ("Write_CPU", 191.93),
+        ("ReWrite_Thro-KBps", 5175.25),
+        ("ReWrite_CPU", 119.98),
+        ("Read_Thro-KBps", 6441.0),
+    ];
+    assert_eq!(found, expected);
+    assert!(file.records.iter().all(|r| r.keys == file.records[0].keys && !r.unit.is_empty()), "{file:?}");
 }

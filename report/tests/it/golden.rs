@@ -194,6 +194,23 @@ fn levels_are_shown_as_the_first_side_writes_them_and_ids_stay() {
 }
 
 #[test]
+fn a_plan_shows_levels_as_the_files_write_them_and_keeps_ids() {
+    let input = common::Input::new(|dir| {
+        let rows = ["8.1", "8.2", "8.15"].map(|value| format!("4096,8,rate,{value}\n"));
+        std::fs::create_dir_all(dir).unwrap();
+        std::fs::write(dir.join("old.csv"), format!("bs,depth,metric,value\n{}", rows.concat())).unwrap();
+        vec![dir.join("old.csv")]
+    });
+    let (options, path) = (&input.options, &input.options.paths[0]);
+    let plan = analyze::plan(options, path, None).unwrap();
+    assert_eq!(plan.rows[0].id, "csv//bs=4k,depth=8/rate");
+    let text = report::plan(&plan);
+    assert!(text.contains("bs=4096,depth=8/rate") && !text.contains("bs=4k"), "{text}");
+    // As `perfvt show` has it.
+    assert!(report::show(&analyze::show(options, path).unwrap()).contains("bs=4096,depth=8/rate"));
+}
+
+#[test]
 fn text_fits_every_width_that_it_is_given() {
     use unicode_width::UnicodeWidthStr;
     let mut all = small();

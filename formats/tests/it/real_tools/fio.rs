@@ -1,11 +1,56 @@
 //! fio, with its engine that does nothing.
 
+use super::network::Server;
 use super::{Dice, Made, run};
 use serde_json::Value;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 /// One run of fio, in one of its formats.
 pub fn make(dice: &mut Dice, dir: &Path) -> Option<Made> {
+    if dice.one_in(12) { clients(dice, dir) } else { alone(dice, dir) }
+}
+
+/// A run of one or two servers, which fio calls its clients, with the sum over all of them.
+fn clients(dice: &mut Dice, dir: &Path) -> Option<Made> {
+    let jobs = [
+        "[global]\nioengine=null\nsize=16m\nrw=randread\n[a]\n[b]\nrw=write\nbs=8k\n",
+        "[one]\nioengine=null\nsize=16m\nrw=randrw\niodepth=4\n",
+        "[global]\nioengine=null\nruntime=100ms\ntime_based\nsize=16m\n[x]\nrw=read\nnumjobs=2\ngroup_reporting\n",
+    ];
+    std::fs::write(dir.join("jobs.fio"), dice.pick(&jobs)).ok()?;
+    let sockets: Vec<PathBuf> = (0..=dice.below(2)).map(|at| dir.join(format!("s{at}"))).collect();
+    let servers: Vec<Server> = sockets.iter().map(|socket| server(socket)).collect::<Option<_>>()?;
+    let mut words = vec![format!("--output-format={}", dice.pick(&["json", "json+"]))];
+    for socket in &sockets {
+        words.extend([format!("--client=sock:{}", socket.display()), "jobs.fio".into()]);
+    }
+    let (text, _) = run("fio", &words, dir)?;
+    drop(servers);
+    let of = |is_sum: bool| iops(&text, "client_stats", |name| (name == ALL_CLIENTS) == is_sum);
+    // Of one job alone there is no sum; of several the JSON says what it is.
+    let (each, all) = (of(false), of(true));
+    let says = if each > 0.0 { vec![("IOPS", each + all, 1e-9)] } else { Vec::new() };
+    Some(Made { how: format!("fio {}", words.join(" ")), is_supported: !says.is_empty(), text, says })
+}
+
+/// How fio calls the sum over clients.
+const ALL_CLIENTS: &str = "All clients";
+
+/// `fio --server` on a socket.
+fn server(socket: &Path) -> Option<Server> {
+    let server = Server::start("fio", &[format!("--server=sock:{}", socket.display())])?;
+    let until = Instant::now() + Duration::from_secs(30);
+    while !socket.exists() {
+        if Instant::now() > until {
+            return None;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    Some(server)
+}
+
+fn alone(dice: &mut Dice, dir: &Path) -> Option<Made> {
     let mut words: Vec<String> = vec!["--size=64m".into(), "--ioengine=null".into()];
     for job in 0..=dice.below(3) {
         words.push(format!("--name={}{job}", dice.pick(&["job", "a b", "täst", "run-2026"])));
@@ -40,6 +85,10 @@ pub fn make(dice: &mut Dice, dir: &Path) -> Option<Made> {
     let version = dice.pick(&["2", "3", "4", "5"]);
     if format == "terse" {
         words.push(format!("--terse-version={version}"));
+    }
+    if format.starts_with("json") {
+        // Several objects, of which the last is the whole run.
+        dice.maybe(6, "--status-interval=100ms", &mut words);
     }
     let to_file = dice.one_in(3);
     if to_file {
@@ -89,20 +138,28 @@ fn options(dice: &mut Dice, words: &mut Vec<String>) {
 
 /// Operations a second of everything that was done, out of the JSON's own numbers.
 fn json(text: &str) -> Vec<(&'static str, f64, f64)> {
-    let Some(begin) = text.find("{\n  \"fio version\"") else { return Vec::new() };
+    let sum = iops(text, "jobs", |_| true);
+    if sum > 0.0 { vec![("IOPS", sum, 1e-9)] } else { Vec::new() }
+}
+
+/// The same of some of the entries of a list, in the last object of a text.
+fn iops(text: &str, list: &str, is_one: impl Fn(&str) -> bool) -> f64 {
+    let Some(begin) = text.rfind("{\n  \"fio version\"") else { return 0.0 };
     let mut stream = serde_json::Deserializer::from_str(&text[begin..]).into_iter::<Value>();
-    let Some(Ok(root)) = stream.next() else { return Vec::new() };
+    let Some(Ok(root)) = stream.next() else { return 0.0 };
     let mut sum = 0.0;
-    for job in root["jobs"].as_array().into_iter().flatten() {
+    for job in root[list].as_array().into_iter().flatten() {
         let done = |name: &&str| job[*name]["total_ios"].as_f64().unwrap_or(0.0) > 0.0;
         let mut parts: Vec<&str> = ["read", "write", "trim", "mixed"].into_iter().filter(done).collect();
         // One direction and the sum over it are the same.
         if parts.len() == 2 {
             parts.retain(|name| *name != "mixed");
         }
-        sum += parts.iter().filter_map(|name| job[*name]["iops"].as_f64()).sum::<f64>();
+        if is_one(job["jobname"].as_str().unwrap_or_default()) {
+            sum += parts.iter().filter_map(|name| job[*name]["iops"].as_f64()).sum::<f64>();
+        }
     }
-    if sum > 0.0 { vec![("IOPS", sum, 1e-9)] } else { Vec::new() }
+    sum
 }
 
 /// The same out of terse lines: fields 7 and 48 are operations a second of reading and writing, 89 of trimming.

@@ -63,6 +63,12 @@ fn says(text: &str, together: bool) -> Vec<(&'static str, f64, f64)> {
         let of = text.lines().filter(|l| l.contains("Children see throughput") && l.contains(who));
         of.filter_map(|l| l.split_once('=')?.1.trim().split(' ').next()?.parse::<f64>().ok()).sum()
     };
+    // With -+u: the last word but one of the first such line behind the writers' own.
+    let writers = text.split("Children see throughput for ").filter(|part| part.contains(" initial writers"));
+    let used = writers.filter_map(|part| {
+        part.split_once(" CPU utilization ")?.1.split_once('%')?.0.trim().parse::<f64>().ok()
+    });
+    let used: f64 = used.sum();
     let cell = |at: usize| -> f64 {
         let rows = text.lines().filter(|l| l.starts_with("         ")).filter_map(|l| {
             let cells: Option<Vec<f64>> = l.split_whitespace().map(|word| word.parse().ok()).collect();
@@ -75,6 +81,7 @@ fn says(text: &str, together: bool) -> Vec<(&'static str, f64, f64)> {
         false if text.contains(" -+n") => (cell(2), 0.0),
         false => (cell(2), cell(3)),
     };
-    let both = [("Write_Thro-KBps", write, 1e-9), ("ReWrite_Thro-KBps", rewrite, 1e-9)];
-    both.into_iter().filter(|(_, sum, _)| *sum > 0.0).collect()
+    let all =
+        [("Write_Thro-KBps", write, 1e-9), ("ReWrite_Thro-KBps", rewrite, 1e-9), ("Write_CPU", used, 1e-9)];
+    all.into_iter().filter(|(_, sum, _)| *sum > 0.0).collect()
 }
