@@ -1,5 +1,6 @@
 """From rows to verdicts, families and the gate, after docs/statistics.md."""
 import math
+import sys
 
 from scipy import stats
 
@@ -137,7 +138,7 @@ class Judge:
             out["blocked"] = fit.p() if fit.point_p is None else None
 
     def ratio_ci(self, level):
-        return [exp(end) for end in self.main.ci(level)] if self.log else self.main.fieller(level)
+        return [min(exp(end), sys.float_info.max) for end in self.main.ci(level)] if self.log else self.main.fieller(level)
 
     def diff_ci(self, level):
         return [end * self.unit for end in self.raw.ci(level)]
@@ -350,9 +351,9 @@ def exit_code(rows, page, words):
             judged |= verdict != "INVALID"
             if row.out["gates"]:
                 found |= {"change", "regression"} if verdict == "REGRESSED" else {"change"}
-            if verdict in ("INCONCLUSIVE", "INVALID"):
+            if verdict in ("INCONCLUSIVE", "INVALID") and (reason != "failures" or row.out.get("failed") == "candidate"):
                 found.add(verdict.lower())
-                if reason == "failures" and row.out.get("failed") == "candidate":
+                if reason == "failures":
                     found |= {"regression", "change", "failures"}
     for one in page["categories"].values():
         found |= {"REGRESSED": {"regression", "change"}, "INCONCLUSIVE": set()}.get(one["verdict"], {"change"})

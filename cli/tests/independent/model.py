@@ -148,9 +148,10 @@ class Fit:
         if abs(self.ma) <= t_critical(level, own_df) * math.sqrt(own_va):
             return None
         t, ratio = t_critical(level, self.fieller_df or self.df), self.mb / self.ma
-        g = (t * math.sqrt(self.va) / self.ma) ** 2
-        if g >= 1:
+        root = t * math.sqrt(self.va) / abs(self.ma)
+        if root >= 1:
             return None
+        g = root * root
         slope = self.cov / self.va if self.va else 0.0
         inner = self.vb - 2 * ratio * self.cov + ratio * ratio * self.va - g * (self.vb - slope * self.cov)
         half = t / abs(self.ma) * math.sqrt(max(inner, 0.0))
