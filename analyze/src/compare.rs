@@ -59,7 +59,6 @@ pub fn compare(options: &CompareOptions) -> Result<Comparison, AnalyzeError> {
     warnings.extend(about.warnings(&families, &differences, &nearest, diagnosed));
     let spelled = crate::spelled::spelled(&frame, &sides, &ranges, &matched);
     let described: Vec<Side> = about.sides();
-    let table = difference_table(&sides, &differences);
     let forced = options.force
         && pairings.iter().any(|p| {
             p.comparability != Comparability::default()
@@ -81,7 +80,7 @@ pub fn compare(options: &CompareOptions) -> Result<Comparison, AnalyzeError> {
         warnings,
         files: files.into_iter().map(|f| f.path).collect(),
         workloads,
-        differences: table,
+        differences: difference_table(&sides, &differences),
         matched,
         spelled,
         nearest,
