@@ -7,7 +7,7 @@ use crate::options::CompareOptions;
 use crate::pairing::{Classed, Pairing};
 use crate::replicates::Replicates;
 use crate::warnings::{self, blocking, counted, note};
-use crate::{DifferenceClass, Family, Nearest, Row, Side, Warning, summary};
+use crate::{DifferenceClass, Family, Nearest, Row, Side, Warning};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
@@ -35,6 +35,7 @@ impl About<'_> {
         families: &[Family],
         differences: &[Classed],
         nearest: &[Nearest],
+        diagnosed: Vec<Warning>,
     ) -> Vec<Warning> {
         let mut out = self.comparability_warnings(differences);
         let facts = self.sides.iter().map(|s| &s.facts);
@@ -57,15 +58,7 @@ impl About<'_> {
         for side in self.sides {
             out.extend(side.notes.iter().cloned());
         }
-        let all_rows = families.iter().any(|f| f.all_rows);
-        for pairing in self.pairings {
-            let labels = (self.label(0), self.label(pairing.candidate + 1));
-            for warning in summary::boot_warnings(self.rows, pairing, labels, all_rows) {
-                if !out.contains(&warning) {
-                    out.push(warning);
-                }
-            }
-        }
+        out.extend(diagnosed);
         out.extend(warnings::pooled(self.rows));
         out
     }

@@ -3,6 +3,7 @@
 use crate::about::About;
 use crate::comparability::{self, Comparability};
 use crate::comparison::SCHEMA_VERSION;
+use crate::diagnostics::Page;
 use crate::failures::{Failures, Search};
 use crate::family::correct;
 use crate::frame::{Declared, Frame};
@@ -48,15 +49,16 @@ pub fn compare(options: &CompareOptions) -> Result<Comparison, AnalyzeError> {
         refuse_failed_values(&frame, &files, &signs)?;
     }
     let data = Data { frame: &frame, files: &files, sides: &sides, signs: &signs };
-    let Decided { rows, families, summary, failures, mut warnings } = decided(options, &data, &pairings);
+    let Decided { mut rows, families, summary, failures, mut warnings } = decided(options, &data, &pairings);
+    let page = Page { pairings: &pairings, files: &files, sides: &sides, seed: options.seed };
+    let diagnosed = page.diagnose(&mut rows);
     warnings.extend(warnings_of_data(&frame));
     let nearest = crate::nearest::nearest(&frame, &ranges, &pairings, &matched, takes_maps(&sides));
     let about =
         About { options, sides: &sides, files: &files, ranges: &ranges, pairings: &pairings, rows: &rows };
-    warnings.extend(about.warnings(&families, &differences, &nearest));
+    warnings.extend(about.warnings(&families, &differences, &nearest, diagnosed));
     let spelled = crate::spelled::spelled(&frame, &sides, &ranges, &matched);
     let described: Vec<Side> = about.sides();
-    let table = difference_table(&sides, &differences);
     let forced = options.force
         && pairings.iter().any(|p| {
             p.comparability != Comparability::default()
@@ -78,7 +80,7 @@ pub fn compare(options: &CompareOptions) -> Result<Comparison, AnalyzeError> {
         warnings,
         files: files.into_iter().map(|f| f.path).collect(),
         workloads,
-        differences: table,
+        differences: difference_table(&sides, &differences),
         matched,
         spelled,
         nearest,

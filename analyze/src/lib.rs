@@ -17,6 +17,7 @@ mod classic_files;
 mod comparability;
 mod compare;
 pub mod comparison;
+mod diagnostics;
 pub mod discover;
 mod error;
 mod expect;
@@ -38,6 +39,7 @@ mod row;
 mod scale;
 #[cfg(feature = "schema")]
 mod schema;
+mod scores;
 mod sequential;
 mod sessions;
 mod shared;

@@ -9,7 +9,7 @@ use crate::sequential::Looks;
 use crate::sessions::Sessions;
 use crate::{AnalyzeError, DifferenceClass};
 use model::RunFile;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 /// Blocks that the plan must hold before rows are judged by blocks.
@@ -36,6 +36,8 @@ pub(crate) struct Pairing {
     pub b: Replicates,
     /// Blocks of the plan that hold both environments, when they were measured in one campaign.
     pub plan: Option<Vec<u32>>,
+    /// Of the blocks of the plan, whether the candidate was booted after the baseline.
+    pub candidate_later: BTreeMap<u32, bool>,
     /// The rows are judged by blocks.
     pub blocked: bool,
     /// How the sides stand to each other's sessions.
@@ -102,6 +104,7 @@ pub(crate) fn pairings(
             a: sessions.replicates(of(range_a), range_a),
             b: sessions.replicates(of(range_b), range_b),
             plan,
+            candidate_later: candidate_later(a.run.as_ref(), b.run.as_ref()),
             blocked,
             sessions,
             comparability: comparability::comparability(&differences),
@@ -123,4 +126,14 @@ fn plan(a: &RunFile, b: &RunFile) -> Option<Vec<u32>> {
     blocks.sort_unstable();
     blocks.dedup();
     Some(blocks)
+}
+
+/// Of each block of a campaign that holds both environments, whether that of `b` was booted after that of `a`.
+fn candidate_later(a: Option<&RunFile>, b: Option<&RunFile>) -> BTreeMap<u32, bool> {
+    let (Some(a), Some(b)) = (a, b) else { return BTreeMap::new() };
+    let later = |members: &[String]| {
+        let place = |run: &RunFile| members.iter().position(|m| *m == run.environment);
+        Some(place(a)? < place(b)?)
+    };
+    a.blocks.iter().filter_map(|m| Some((m.block, later(&m.environments)?))).collect()
 }

@@ -26,8 +26,9 @@
 //! | `one-session` | note | a side is one file of another tool, whose runs are the replicates |
 //! | `old-noise`, `two-sessions` | blocking | `--noise` |
 //! | `expired-expectations`, `unmet-expectations` | note | `--expect` |
-//! | `drift`, `first-boot` | note | boot scores that are not stationary |
-//! | `variance-ratio`, `bimodal`, `ratio-of-means`, `tests-disagree`, `incomplete-blocks` | note | rows, counted |
+//! | `step`, `drift`, `first-boot`, `autocorrelation`, `position`, `variance-ratio` | note | boot scores (`diagnostics`) |
+//! | `retakes`, `waits` | note | samples of one side that were taken again, or waited for (`diagnostics`) |
+//! | `variance-ratio`, `bimodal`, `ratio-of-means`, `incomplete-blocks` | note | rows, counted |
 
 use crate::{Level, Looked, Loss, Row, Verdict, Warning};
 use model::{Rule, RunFile};
@@ -73,26 +74,21 @@ pub(crate) fn losses<'a>(lost: impl Iterator<Item = &'a Loss> + Clone, advice: &
 
 /// What rows carry one by one, shown once with a count.
 pub(crate) fn pooled(rows: &[Row]) -> Vec<Warning> {
-    let kinds: [(&'static str, &str, &str); 8] = [
+    let kinds: [(&'static str, &str, &str); 7] = [
         (
             "variance-ratio",
-            "primary metric spreads differently on the two sides (p < 0.01)",
+            "primary row spreads differently on the two sides",
             "look at the spread of these rows: a change of it may matter as much as one of the mean",
         ),
         (
             "bimodal",
-            "primary metric has more than one mode (p < 0.01)",
+            "primary row has more than one mode",
             "a mean of two modes is a mixture; find what switches between them",
         ),
         (
             "ratio-of-means",
-            "ratio of geometric means and that of means lie on different sides of the band",
+            "decided row of which the ratio of geometric means and that of means lie on different sides of the band",
             "look at the single values: a few of them decide",
-        ),
-        (
-            "tests-disagree",
-            "primary metric for which another test falls on the other side of alpha",
-            "the verdict follows the model; treat these rows as close calls",
         ),
         (
             "incomplete-blocks",

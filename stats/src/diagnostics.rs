@@ -1,15 +1,15 @@
 //! Tests behind the warnings: trend over boots, first boot, variance ratio.
 //!
-//! They warn at p < 0.01 and never change a verdict. Values are in the order in which the boots ran, on the scale of
+//! They never change a verdict. Values are in the order in which the boots ran, on the scale of
 //! the row (logarithms for log metrics).
 
 use serde::{Deserialize, Serialize};
 
-use super::common::{Unavailable, check, magnitude};
+use super::common::{Unavailable, check};
 use super::moments::mean_sd;
+use super::shift::{Placed, shift};
 use super::special::{f_tails, normal_sf};
-use super::tdist::t_two_sided_p;
-use super::ttest::TTest;
+use super::ttest::{TTest, student};
 
 /// Fewest values for the trend test: with five, the smallest exact p is 0.017 and cannot warn.
 pub const MANN_KENDALL_MIN_N: usize = 6;
@@ -101,41 +101,32 @@ pub fn variance_ratio(a: &[f64], b: &[f64]) -> Result<VarianceRatio, Unavailable
     Ok(VarianceRatio { sd_ratio, p: (2.0 * lower.min(upper)).min(1.0) })
 }
 
-/// Whether first boots differ from the others, pooled over the sides: the t-test of the coefficient of "is the
-/// first boot" in a linear model with one mean per side.
-///
-/// That is the externally studentized residual of the first boot, pooled: with d = first - mean of the rest and
-/// weight (n-1)/n per side, the estimate is the weighted mean of d, and the error variance comes from everything
-/// that side means and this estimate leave over, df = N - sides - 1. Needs one side, [`FIRST_BOOT_MIN_N`] values each.
+/// Whether the two sides spread differently, also where single values are wild: the larger p of the F test
+/// ([`variance_ratio`]) and of Brown and Forsythe's (1974), Student's test of the distances from the medians.
+pub fn spread(a: &[f64], b: &[f64]) -> Result<VarianceRatio, Unavailable> {
+    let found = variance_ratio(a, b)?;
+    let distances = |values: &[f64]| -> Vec<f64> {
+        let mut sorted = values.to_vec();
+        sorted.sort_by(f64::total_cmp);
+        let at = |i: usize| sorted.get(i).copied().unwrap_or(0.0);
+        let n = sorted.len();
+        let middle = at((n - 1) / 2) / 2.0 + at(n / 2) / 2.0;
+        values.iter().map(|v| (v - middle).abs()).collect()
+    };
+    let robust = student(&distances(a), &distances(b))?;
+    Ok(VarianceRatio { p: found.p.max(robust.p), ..found })
+}
+
+/// Whether first boots differ from the others, pooled over the sides: [`shift`] of the first value of each side. Needs one
+/// side, [`FIRST_BOOT_MIN_N`] values each.
 pub fn first_boot(sides: &[&[f64]]) -> Result<TTest, Unavailable> {
-    let (mut weights, mut weighted, mut squares, mut count) = (0.0, 0.0, 0.0, 0.0);
-    let mut largest: f64 = 0.0;
-    for side in sides {
-        check(side, FIRST_BOOT_MIN_N)?;
-        let (Some(first), Some(rest)) = (side.first(), side.get(1..)) else { continue };
-        let n = side.len() as f64;
-        let (rest_mean, rest_sd) = mean_sd(rest)?;
-        let (weight, difference) = ((n - 1.0) / n, first - rest_mean);
-        weights += weight;
-        weighted += weight * difference;
-        squares += rest_sd * rest_sd * (n - 2.0) + weight * difference * difference;
-        count += n;
-        largest = largest.max(magnitude(side));
-    }
     if sides.is_empty() {
         return Err(Unavailable::TooFew { needed: FIRST_BOOT_MIN_N, found: 0 });
     }
-    let df = count - sides.len() as f64 - 1.0;
-    let estimate = weighted / weights;
-    // What remains after the estimate: the squares about it, of the rests and of the differences between sides.
-    let variance = (squares - estimate * weighted).max(0.0) / df;
-    let se = (variance / weights).sqrt();
-    if !(estimate.is_finite() && se.is_finite()) {
-        return Err(Unavailable::OutOfRange);
+    let mut values = Vec::new();
+    for (side, of_side) in sides.iter().enumerate() {
+        check(of_side, FIRST_BOOT_MIN_N)?;
+        values.extend((0..).zip(*of_side).map(|(at, value)| Placed { value: *value, side, at }));
     }
-    if se <= 1e-14 * largest.max(f64::MIN_POSITIVE) {
-        return Err(Unavailable::ZeroVariance);
-    }
-    let t = estimate / se;
-    Ok(TTest { estimate, se, df, t, p: t_two_sided_p(t, df) })
+    shift(&values, |i| values.get(i).is_some_and(|v| v.at == 0))
 }

@@ -25,7 +25,7 @@ pub struct Bimodality {
     /// The dip, between 0 and 0.25.
     pub dip: f64,
     /// Share of samples of this size from the uniform distribution, the unimodal one with the largest dips, whose
-    /// dip is at least this large, `(b+1)/(B+1)`.
+    /// dip is at least this large, `(b+1)/(B+1)`; below one in a thousand by an exponential tail, which is above the true one.
     pub p: f64,
 }
 
@@ -40,7 +40,23 @@ pub fn bimodality(values: &[f64]) -> Result<Bimodality, Unavailable> {
     let scaled = dip * (n as f64 / n.min(NULL_MAX_N) as f64).sqrt();
     // A tolerance for ties in the last bits: for the smallest attainable dip 1/(2n) p is 1.
     let at_least = null.len() - null.partition_point(|d| *d < scaled * (1.0 - 1e-12));
-    Ok(Bimodality { dip, p: (at_least as f64 + 1.0) / (null.len() as f64 + 1.0) })
+    let counted = (at_least as f64 + 1.0) / (null.len() as f64 + 1.0);
+    Ok(Bimodality { dip, p: if counted > RARE { counted } else { tail(&null, scaled) } })
+}
+
+/// Where counting ends: of the null distribution's draws ten are beyond.
+const RARE: f64 = 0.001;
+
+/// p of a dip beyond the one in a thousand, in a line with the one in a hundred on a logarithmic scale. The tail falls faster
+/// than that, so that this is never too small.
+fn tail(null: &[f64], dip: f64) -> f64 {
+    let beyond = |share: f64| {
+        let rank = (share * (null.len() as f64 + 1.0)) as usize;
+        null.len().checked_sub(rank).and_then(|i| null.get(i)).copied().unwrap_or(f64::MAX)
+    };
+    let (rare, usual) = (beyond(RARE), beyond(10.0 * RARE));
+    let tenfold = (rare - usual).max(f64::MIN_POSITIVE);
+    RARE * 0.1_f64.powf(((dip - rare) / tenfold).max(0.0))
 }
 
 /// The dip of the empirical distribution of the values (at least one, finite).

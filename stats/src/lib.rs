@@ -6,7 +6,7 @@
 //!      │         └────> noncentral ─> power (MDE, boots for an effect)
 //!      ├──────────────> ranks, permutation, bootstrap, effect   (beside the verdict, never feeding it)
 //!      ├──────────────> exact                                   (failures, constants)
-//!      └──────────────> diagnostics, dip                        (warnings)
+//!      └──────────────> diagnostics, shift, dip                 (warnings)
 //!      └──────────────> sequential                            (looks that were repeated)
 //!   ttest, ratio ─> session                                     (what sessions add to an error)
 //!   moments (summary of one side), weighted (of one boot)        multiple (BH, Holm)     random (seeded draws)
@@ -38,6 +38,7 @@ mod ranks;
 mod ratio;
 mod sequential;
 mod session;
+mod shift;
 pub mod special;
 mod splitmix;
 mod tdist;
@@ -48,7 +49,7 @@ pub use bootstrap::{BCA_MIN_N, Contrast, bca, bca_interval};
 pub use common::{Interval, Unavailable};
 pub use diagnostics::{
     FIRST_BOOT_MIN_N, MANN_KENDALL_MIN_N, MannKendall, VARIANCE_RATIO_MIN_N, VarianceRatio, first_boot,
-    mann_kendall, variance_ratio,
+    mann_kendall, spread, variance_ratio,
 };
 pub use dip::{BIMODALITY_MIN_N, Bimodality, bimodality, dip};
 pub use effect::hedges_g;
@@ -67,6 +68,10 @@ pub use ratio::{
 };
 pub use sequential::{Boundary, CEILING_MAX, FLOOR_MIN, Look};
 pub use session::{ErrorPart, SessionVariance, session_fieller, session_variance};
+pub use shift::{
+    CHANGE_POINT_MIN_N, ChangePoint, Placed, SERIAL_MIN_N, SerialCorrelation, change_point,
+    serial_correlation, shift,
+};
 pub use tdist::{t_critical, t_quantile, t_sf, t_two_sided_p};
 pub use ttest::{Block, TTest, blocked, complete_blocks, one_sample, paired, student, welch};
 pub use weighted::{TimeWeighted, time_weighted};

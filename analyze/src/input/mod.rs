@@ -190,7 +190,14 @@ fn load_run(path: &Path, options: &CompareOptions) -> Result<LoadedSide, Analyze
     for repeat in &mut repeats {
         (repeat.tells_attempts, repeat.origin) = (run.ended.is_some(), Some(origin.clone()));
     }
-    let notes = noise::note_of(path, &files).into_iter().collect();
+    let (watches, noisy) = noise::watched(path, &files);
+    for (file, watch) in files.iter().zip(watches) {
+        // A file that was damaged is no repeat.
+        if let Some(repeat) = repeats.iter_mut().find(|r| r.path == file.display().to_string()) {
+            repeat.watch = watch;
+        }
+    }
+    let notes = noisy.into_iter().collect();
     Ok(LoadedSide { run: Some(run), repeats, losses, notes, ..LoadedSide::default() })
 }
 

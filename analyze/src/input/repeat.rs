@@ -137,6 +137,17 @@ pub(crate) struct Origin {
     pub host: String,
 }
 
+/// What the host did around the samples of a repeat, as far as their raw folders tell.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Watch {
+    /// Samples with a note of the host.
+    pub samples: usize,
+    /// Samples that were taken again because the host was not quiet.
+    pub again: usize,
+    /// Seconds that were waited for a quiet host.
+    pub waited_s: f64,
+}
+
 /// One result file.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Repeat {
@@ -170,6 +181,8 @@ pub(crate) struct Repeat {
     pub averaged: usize,
     /// The run.json beside it tells of every attempt that failed.
     pub tells_attempts: bool,
+    /// How its samples fared.
+    pub watch: Watch,
     /// Of perfvt's own files: whether an end line tells that no line is missing.
     pub sealed: Option<bool>,
 }

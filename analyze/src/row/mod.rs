@@ -4,9 +4,8 @@ mod beside;
 mod design;
 mod gather;
 
-pub(crate) use beside::{Beside, DIAGNOSTIC_ALPHA};
 pub use design::POWER;
-pub(crate) use design::{Design, Intervals, Outcome, REPLICATES, finite, interval, ratio_band};
+pub(crate) use design::{Design, Intervals, REPLICATES, finite, interval, ratio_band};
 pub(crate) use gather::{Failing, Gathered, gather};
 
 use crate::failures::Failures;
@@ -162,8 +161,8 @@ impl Judge<'_> {
         let failed = self.failed(at.index, pairing.candidate, &a, &b);
         let judgement = self.judgement(conf, pairing, (a.present, b.present), failed, evidence);
         let seed = stats::seed_from(self.options.seed, &base_id);
-        let beside = Beside::of(&design, blocks.as_deref(), conf.role == Role::Primary, seed);
-        let mut warnings = row_warnings(pairing, &design, &outcome, evidence, &beside, conf.role);
+        let p = beside::beside(&design, blocks.as_deref(), conf.role == Role::Primary, seed);
+        let mut warnings = row_warnings(pairing, &design);
         if conf.exact && matches!(evidence, Evidence::Estimate(_) | Evidence::NoScale { .. }) {
             let text =
                 "perf.conf calls the metric exact, and its values vary: they are tested like any others";
@@ -205,7 +204,7 @@ impl Judge<'_> {
             min_effect: design.margin,
             band_abs: outcome.band_abs,
             min_effect_abs: conf.min_effect_abs,
-            p: beside.p,
+            p,
             p_model: outcome.p,
             sequential: look.map(|look| Sequential::of(&look, outcome.test.map(|t| t.p))),
             session: session.map(|part| SessionPart { variance: part.variance, df: part.df }),
@@ -269,44 +268,19 @@ pub(crate) fn blocks_of(row: &Row) -> Option<Vec<Block<'_>>> {
         .then(|| blocks().map(|b| Block { a: of(&row.a, *b), b: of(&row.b, *b) }).collect())
 }
 
-/// What a reader of one row must know.
-fn row_warnings(
-    pairing: &Pairing,
-    design: &Design<'_>,
-    outcome: &Outcome,
-    evidence: Evidence,
-    beside: &Beside,
-    role: Role,
-) -> Vec<Warning> {
-    let mut out = Vec::new();
+/// What a reader of one row must know of its sides.
+fn row_warnings(pairing: &Pairing, design: &Design<'_>) -> Vec<Warning> {
     // A row that a side lacks altogether is MISSING, which says more.
-    if design.a.is_empty() || design.b.is_empty() {
-        return out;
+    let both = !design.a.is_empty() && !design.b.is_empty();
+    if both && pairing.sessions.standing == Interleaving::OneSession {
+        return vec![note(
+            "not-interleaved",
+            "the difference of the sessions is part of the difference",
+            "",
+            1,
+        )];
     }
-    if pairing.sessions.standing == Interleaving::OneSession {
-        out.push(note("not-interleaved", "the difference of the sessions is part of the difference", "", 1));
-    }
-    let Evidence::Estimate(_) = evidence else { return out };
-    if let (Scale::Log, Some(ratio), Ok(means)) =
-        (design.scale, outcome.ratio, stats::ratio_of_means(design.a, design.b))
-    {
-        let band = stats::band(design.margin);
-        let zone = |r: f64| (r >= band.low, r > band.high);
-        if zone(ratio) != zone(means) {
-            let text = format!(
-                "the ratio of geometric means ({ratio:.4}) and that of means ({means:.4}) lie on different sides of the band"
-            );
-            out.push(note("ratio-of-means", text, "look at the single values: a few of them decide", 1));
-        }
-    }
-    if role == Role::Primary {
-        beside::diagnose(design, &mut out);
-        // The others know one look and no sessions.
-        if let Some(p) = outcome.p.filter(|_| design.look.is_none() && design.session.is_none()) {
-            beside.disagreement(p, design.alpha, &mut out);
-        }
-    }
-    out
+    Vec::new()
 }
 
 /// Says that blocks are left out. `counted` are those that are complete and those with a value.

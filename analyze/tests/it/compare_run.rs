@@ -356,9 +356,14 @@ fn drift_over_the_boots_is_seen_on_the_scores() {
     let root = tempfile::tempdir().unwrap();
     let falling: Vec<f64> = (0..10).map(|i| 100.0 - i as f64).collect();
     let steady: Vec<f64> = (0..10).map(|i| 100.0 + ((i * 7) % 10) as f64 * 0.1).collect();
-    let a = Env::new("base", vec![throughput(&steady)]).write(root.path());
-    let b = Env::new("head", vec![throughput(&falling)]).write(root.path());
-    let result = run(&[a, b]);
-    let drift = result.warnings.iter().find(|w| w.code == "drift").unwrap();
-    assert!(drift.text.contains("head fall"), "{}", drift.text);
+    let told = |write: &dyn Fn(Env) -> PathBuf| {
+        let sides = [("base", &steady), ("head", &falling)];
+        let result = run(&sides.map(|(name, values)| write(Env::new(name, vec![throughput(values)]))));
+        let drifts = result.warnings.into_iter().filter(|w| w.code == "drift");
+        drifts.map(|w| w.text).collect::<Vec<_>>()
+    };
+    let blocks = told(&|env| env.write(root.path()));
+    assert!(matches!(&blocks[..], [one] if one.contains("both sides fall over 10 blocks")), "{blocks:?}");
+    let apart = told(&|env| env.unpaired().write(root.path()));
+    assert!(matches!(&apart[..], [one] if one.contains("head fall over 10 boots")), "{apart:?}");
 }

@@ -20,6 +20,7 @@ mod compare_sequential;
 mod compare_sessions;
 mod compare_sides;
 mod decisions;
+mod diagnostics;
 mod discover;
 mod grounds;
 mod session_pages;

@@ -161,9 +161,13 @@ proptest! {
             bca_interval(&[&a[..], &b[..], &a[..]].concat(), &[&b[..], &b[..], &a[..]].concat(), Contrast::DifferenceOfMeans, 0.95, seed)];
         prop_assert!(intervals.into_iter().flatten().all(|i| i.low.is_finite() && i.high.is_finite() && i.low <= i.high));
         let ps = [mann_whitney(&a, &b).map(|m| m.p), permutation(&a, &b, seed).map(|m| m.p),
-            mann_kendall(&a).map(|m| m.p)];
+            mann_kendall(&a).map(|m| m.p), serial_correlation(&[&a[..], &b[..]].concat(), seed).map(|m| m.p)];
         prop_assert!(ps.into_iter().flatten().all(|p| p > 0.0 && p <= 1.0));
         // A ratio of 1e150 has a p below the smallest double: 0 is its nearest one.
+        let placed: Vec<Placed> = a.iter().chain(&b).enumerate()
+            .map(|(i, v)| Placed { value: *v, side: usize::from(i >= a.len()), at: i as u64 / 2 }).collect();
+        prop_assert!(change_point(&placed).map_or(true, |c| (0.0..=1.0).contains(&c.p) && c.estimate.is_finite()));
+        prop_assert!(spread(&a, &b).map_or(true, |s| (0.0..=1.0).contains(&s.p)));
         prop_assert!(variance_ratio(&a, &b).is_ok_and(|v| (0.0..=1.0).contains(&v.p)) || variance_ratio(&a, &b).is_err());
     }
 

@@ -10,5 +10,6 @@ mod laws;
 mod oracle;
 mod sequential;
 mod session;
+mod shift;
 mod vectors;
 mod weighted;

@@ -22,6 +22,8 @@ pub struct Env {
     /// Host boot of each repeat.
     pub host_boots: Vec<&'static str>,
     pub planned: u32,
+    /// Every second block is in the reverse order, as `perfvt run` plans them.
+    pub mirrored: bool,
     /// Stopping rule; without one the planned number.
     pub rule: Option<Rule>,
     /// Boots at looks after some were added.
@@ -86,6 +88,7 @@ impl Env {
             facts: vec![("host.arch", "x86_64")],
             host_boots: vec!["host-1"; repeats],
             planned: repeats as u32,
+            mirrored: false,
             rule: None,
             looks: Vec::new(),
             warnings: Vec::new(),
@@ -134,10 +137,13 @@ impl Env {
             factors: self.factors.iter().map(|f| f.to_string()).collect(),
             repeats: self.planned,
             blocks: (1..=self.planned)
-                .map(|block| BlockMembers {
-                    block,
-                    environments: self.environments.iter().map(|e| e.to_string()).collect(),
-                    sequential: false,
+                .map(|block| {
+                    let mut environments: Vec<String> =
+                        self.environments.iter().map(|e| e.to_string()).collect();
+                    if self.mirrored && block % 2 == 0 {
+                        environments.reverse();
+                    }
+                    BlockMembers { block, environments, sequential: false }
                 })
                 .collect(),
             rule: self.rule.clone().unwrap_or(Rule::Fixed { repeats: self.planned }),

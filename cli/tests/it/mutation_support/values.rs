@@ -6,15 +6,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Warnings about numbers. They come and go with the numbers, and say nothing of what is lost.
 const OF_NUMBERS: &[&str] = &[
+    "autocorrelation",
     "bimodal",
     "drift",
     "few-boots",
     "first-boot",
     "incomplete-blocks",
     "no-primary",
+    "position",
     "ratio-of-means",
-    "tests-disagree",
+    "retakes",
+    "step",
     "variance-ratio",
+    "waits",
 ];
 
 /// What one JSON document tells.
