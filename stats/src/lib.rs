@@ -9,7 +9,7 @@
 //!      └──────────────> diagnostics, dip                        (warnings)
 //!      └──────────────> sequential                            (looks that were repeated)
 //!   ttest, ratio ─> session                                     (what sessions add to an error)
-//!   moments (summary of one side), weighted (of one boot)        multiple (BH, Holm)     random (seeded draws)
+//!   moments (summary of one side), spread (its SD's bounds), weighted (of one boot)        multiple (BH, Holm)     random (seeded draws)
 //! ```
 //!
 //! Conventions that hold everywhere:
@@ -40,6 +40,7 @@ mod sequential;
 mod session;
 pub mod special;
 mod splitmix;
+mod spread;
 mod tdist;
 mod ttest;
 mod weighted;
@@ -67,6 +68,7 @@ pub use ratio::{
 };
 pub use sequential::{Boundary, CEILING_MAX, FLOOR_MIN, Look};
 pub use session::{ErrorPart, SessionVariance, session_fieller, session_variance};
+pub use spread::sd_bound;
 pub use tdist::{t_critical, t_quantile, t_sf, t_two_sided_p};
 pub use ttest::{Block, TTest, blocked, complete_blocks, one_sample, paired, student, welch};
 pub use weighted::{TimeWeighted, time_weighted};
