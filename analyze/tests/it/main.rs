@@ -22,5 +22,6 @@ mod compare_sides;
 mod decisions;
 mod discover;
 mod grounds;
+mod plans;
 mod session_pages;
 mod support;
