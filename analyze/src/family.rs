@@ -9,6 +9,12 @@ use model::Role;
 /// The share of alpha that the scores of categories have at the gate; the rows have the rest, or all of it without scores.
 pub const SCORES_SHARE: f64 = 0.2;
 
+/// The parts of alpha that the rows and the scores of categories have at the gate.
+pub(crate) fn shares(alpha: f64, scored: bool) -> (f64, f64) {
+    let scores = if scored { SCORES_SHARE * alpha } else { 0.0 };
+    (alpha - scores, scores)
+}
+
 /// Sets q and the gate's p of every row of every family: one for each candidate, over all workloads, before any display
 /// filter. `scored` says of each candidate whether its categories have scores at the gate.
 ///
@@ -29,23 +35,19 @@ pub(crate) fn correct(
             .filter_map(|(i, (_, judgement))| Some((i, judgement.testable_p()?)))
             .collect();
         let p: Vec<f64> = members.iter().map(|(_, p)| *p).collect();
-        let holm = stats::holm(&p);
-        let q = match correction {
-            Correction::Bh => stats::benjamini_hochberg(&p),
-            Correction::Holm => holm.clone(),
-        };
+        let (q, holm) = (correction.adjust(&p), Correction::Holm.adjust(&p));
         for (((index, _), q), holm) in members.iter().zip(&q).zip(&holm) {
             if let (Some(row), Some(judgement)) = (rows.get_mut(*index), judgements.get_mut(*index)) {
                 (row.q, judgement.q, row.p_gate) = (Some(*q), Some(*q), Some(*holm));
             }
         }
-        let alpha_scores = if *scored { SCORES_SHARE * alpha } else { 0.0 };
+        let (alpha_rows, alpha_scores) = shares(alpha, *scored);
         families.push(Family {
             candidate,
             size: members.len(),
             all_rows,
             decided: 0,
-            alpha_rows: alpha - alpha_scores,
+            alpha_rows,
             alpha_scores,
         });
     }

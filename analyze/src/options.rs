@@ -74,6 +74,14 @@ impl Correction {
             Correction::Holm => "holm",
         }
     }
+
+    /// The p of a family, adjusted.
+    pub(crate) fn adjust(self, p: &[f64]) -> Vec<f64> {
+        match self {
+            Correction::Bh => stats::benjamini_hochberg(p),
+            Correction::Holm => stats::holm(p),
+        }
+    }
 }
 
 impl FromStr for Correction {

@@ -96,7 +96,8 @@ fn by_case(rows: &[Said<'_>], cases: &[Case], conf: &Conf) -> Vec<CasePrecision>
     let gating = |r: &&Said<'_>| r.primary || !any_primary;
     let mut out = Vec::with_capacity(cases.len());
     for case in cases {
-        let of_case: Vec<&Said<'_>> = rows.iter().filter(gating).filter(|r| is(r.case, case, conf)).collect();
+        let of_case: Vec<&Said<'_>> =
+            rows.iter().filter(gating).filter(|r| is_case(r.case, case, conf)).collect();
         let mut half_width = (!of_case.is_empty()).then_some(0.0);
         for row in &of_case {
             half_width = half_width.zip(row.half_width).map(|(x, y)| f64::max(x, y));
@@ -111,7 +112,7 @@ fn by_case(rows: &[Said<'_>], cases: &[Case], conf: &Conf) -> Vec<CasePrecision>
 }
 
 /// Whether a row, with its canonical names, belongs to a case.
-fn is((workload, category, keys): (&str, &str, &Keys), case: &Case, conf: &Conf) -> bool {
+pub(crate) fn is_case((workload, category, keys): (&str, &str, &Keys), case: &Case, conf: &Conf) -> bool {
     let section = conf.section(&case.workload);
     let canonical = section.map_or(case.category.as_str(), |s| s.canonical_category(&case.category));
     let same_level =

@@ -3,7 +3,7 @@
 //! A row that gates is decided by Holm's first step: with so many rows a change must be significant at alpha (0.05, of which the
 //! scores of categories have a fifth) divided by their number. The power of the t-test at that level says how much boots may vary.
 
-use analyze::{CompareOptions, MIN_BLOCKS, SCORES_SHARE};
+use analyze::{Asked, CompareOptions, MIN_BLOCKS, MOST_BOOTS, SCORES_SHARE};
 use collect::workload::find;
 use formats::perf_conf::{Conf, MetricConf};
 use model::{CampaignFile, Role, Rule, Scale};
@@ -34,13 +34,8 @@ struct Design {
 impl Design {
     /// The design of a candidate, an environment behind the first; `None` when it has no rows.
     fn of(file: &CampaignFile, candidate: usize, options: &CompareOptions) -> Option<Design> {
-        let boots = match file.rule {
-            Rule::Fixed { repeats } => repeats,
-            Rule::Until { ceiling, .. } => ceiling,
-        };
-        let both = |of: usize| move |b: &&model::BlockPlan| b.boots.iter().any(|boot| boot.environment == of);
-        let blocks =
-            file.blocks.iter().filter(|b| !b.sequential).filter(both(0)).filter(both(candidate)).count();
+        let boots = boots_of(file);
+        let blocks = blocks_of(file, candidate);
         let all = rows(file, candidate, &options.conf)?;
         let is_primary = |row: &&Row<'_>| row.metric.role == Role::Primary;
         let primary: Vec<&Row<'_>> = all.iter().filter(is_primary).collect();
@@ -95,6 +90,52 @@ impl Design {
             None => format!("with {most}{boots} a side no change of any size can be found; {way_out}"),
         })
     }
+}
+
+/// Boots of each side, at most.
+fn boots_of(file: &CampaignFile) -> u32 {
+    match file.rule {
+        Rule::Fixed { repeats } => repeats,
+        Rule::Until { ceiling, .. } => ceiling,
+    }
+}
+
+/// Blocks that hold the first environment and a candidate.
+fn blocks_of(file: &CampaignFile, candidate: usize) -> usize {
+    let both = |of: usize| move |b: &&model::BlockPlan| b.boots.iter().any(|boot| boot.environment == of);
+    file.blocks.iter().filter(|b| !b.sequential).filter(both(0)).filter(both(candidate)).count()
+}
+
+/// What is to be asked of a pilot so that it tells what this campaign will be able to see; of the candidate that has most rows.
+///
+/// # Errors
+/// Says why a campaign compares nothing.
+pub fn asked(file: &CampaignFile, conf: &Conf) -> Result<Asked, String> {
+    let of = |candidate| Some((candidate, rows(file, candidate, conf)?));
+    let most = (1..file.environments.len()).filter_map(of).max_by_key(|(_, rows)| rows.len());
+    let Some((candidate, rows)) = most.filter(|(_, rows)| !rows.is_empty()) else {
+        return Err("--pilot: the campaign compares nothing with which a pilot could help; name a second environment by --env, \
+                    or take `perfvt plan DIR`"
+            .into());
+    };
+    let boots = boots_of(file);
+    if boots < 2 {
+        return Err(format!(
+            "--pilot: with {boots} boot of each side nothing is found, whatever the pilot says; take --repeat 5 or more"
+        ));
+    }
+    let floor = match file.rule {
+        Rule::Fixed { .. } => None,
+        Rule::Until { floor, .. } => Some(floor),
+    };
+    let row = |row: Row<'_>| Some((file.cases.get(row.case)?.clone(), row.metric.name));
+    let design = analyze::Design {
+        blocks: blocks_of(file, candidate),
+        floor,
+        rows: rows.into_iter().filter_map(row).collect(),
+    };
+    let boots = usize::try_from(boots).unwrap_or(MOST_BOOTS).min(MOST_BOOTS);
+    Ok(Asked { effect: None, boots: Some(boots), all: false, design: Some(design) })
 }
 
 /// `5 %`, `0.6 %`, `0.04 %`.

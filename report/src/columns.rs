@@ -5,8 +5,8 @@ use std::fmt::Write;
 use unicode_width::UnicodeWidthStr;
 
 /// A table of rows; headings and rows come as they were given.
-pub(crate) struct Columns {
-    titles: &'static [&'static str],
+pub(crate) struct Columns<'a> {
+    titles: &'a [&'static str],
     lines: Vec<Line>,
 }
 
@@ -15,10 +15,10 @@ struct Line {
     cells: Vec<String>,
 }
 
-impl Columns {
+impl<'a> Columns<'a> {
     /// A table with these columns behind the row's name. A title that ends with a blank stands over text, which is
     /// aligned to the left; the others stand over numbers.
-    pub(crate) fn new(titles: &'static [&'static str]) -> Columns {
+    pub(crate) fn new(titles: &'a [&'static str]) -> Columns<'a> {
         Columns { titles, lines: Vec::new() }
     }
 

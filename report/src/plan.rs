@@ -1,72 +1,167 @@
 //! How many boots rows need, and how much sessions differ, as texts.
 
 use crate::columns::Columns;
-use crate::numbers::counted;
-use crate::numbers::{NONE, percent, percent_plain, significant, size};
+use crate::numbers::{NONE, counted, percent, percent_plain, significant, size, trimmed};
 use crate::show::{head, name, warnings};
-use analyze::{Advice, NoiseFile, Plan, PlanRow};
+use analyze::{Advice, Boots, MOST_BOOTS, NoiseFile, Plan, PlanRow};
 use edge::visible;
 use model::readable;
 use std::fmt::Write;
 
-/// A line for each row: its spread, the boots that its effect needs, what to add.
+/// A line for each row: its spread, the boots that its effect needs, how often it is found, what to add.
 pub fn plan(plan: &Plan) -> String {
-    let mut out = head(&plan.side);
-    let effect = match plan.effect {
-        Some(effect) => format!("a change of {}", percent(effect)),
-        None => "a change as large as each metric's min_effect".to_owned(),
-    };
-    let (alpha, power) = (plan.alpha, percent(plan.power));
-    // Writing to a String cannot fail.
-    let _ =
-        writeln!(out, "boots on each side that find {effect} (Welch's test, alpha {alpha}, power {power})\n");
-    let titles = &["n", "CV", "between", "within", "effect", "boots", "found with n", "add "];
-    let mut table = Columns::new(titles);
+    let mut out = if plan.planned { String::new() } else { head(&plan.side) };
+    heading(plan, &mut out);
+    let mut titles = vec!["n", "CV"];
+    if !plan.planned {
+        titles.extend(["between", "within"]);
+    }
+    if plan.effect.is_none() {
+        titles.push("effect");
+    }
+    if !plan.planned {
+        titles.push("boots");
+    }
+    if plan.at.is_none() {
+        titles.push("with");
+    }
+    titles.extend(["power", "found", "add "]);
+    let mut table = Columns::new(&titles);
     for row in &plan.rows {
         let name = name(&plan.spelled, &row.id, (&row.workload, &row.category, &row.case));
         table.row(&readable(&name), cells(row, plan));
     }
     table.write(&mut out);
-    if let Some(most) =
-        plan.rows.iter().filter(|r| r.role == model::Role::Primary).map(|r| r.boots).max().flatten()
-    {
+    endings(plan, &mut out);
+    warnings(&mut out, &plan.warnings);
+    legend(plan, &mut out);
+    out
+}
+
+/// What is asked, and how rows will be judged.
+fn heading(plan: &Plan, out: &mut String) {
+    let effect = match plan.effect {
+        Some(effect) => format!("a change of {}", percent(effect)),
+        None => "a change of twice each metric's min_effect".to_owned(),
+    };
+    let with = plan.at.map_or(String::new(), |at| format!(" with {} on each side", counted(at, "boot")));
+    let rows = if plan.family.all_rows { "row, none of them primary," } else { "primary row" };
+    let blocks = match plan.blocks {
+        true => "measured in turns in one campaign, by blocks from 5 boots on",
+        false => "by Welch's test",
+    };
+    // Writing to a String cannot fail.
+    let _ = writeln!(
+        out,
+        "how often the verdict finds {effect}{with}, simulated\n\
+         {} decided together at alpha {}; {blocks}\n",
+        counted(plan.family.size, rows),
+        trimmed(plan.family.alpha_rows)
+    );
+}
+
+/// What is said of all rows.
+fn endings(plan: &Plan, out: &mut String) {
+    let primary = || plan.rows.iter().filter(|r| r.role == model::Role::Primary);
+    let boots: Option<Vec<usize>> =
+        primary().filter_map(|r| r.boots).map(|boots| boots.high).collect::<Option<Vec<usize>>>();
+    if let Some(most) = boots.and_then(|boots| boots.into_iter().max()) {
         let _ = writeln!(
             out,
             "\n{} on each side serve every primary row whose spread is known",
             counted(most, "boot")
         );
     }
-    warnings(&mut out, &plan.warnings);
+    if plan.unknown > 0 {
+        let _ =
+            writeln!(out, "\nof {} of the campaign the pilot tells nothing", counted(plan.unknown, "row"));
+    }
+    if plan.hidden > 0 {
+        let _ = writeln!(
+            out,
+            "\n{} that do not gate: --all shows them, or --metric NAME",
+            counted(plan.hidden, "row")
+        );
+    }
+}
+
+/// What the columns mean.
+fn legend(plan: &Plan, out: &mut String) {
+    let of_all = percent(plan.power);
+    if !plan.planned {
+        let _ = writeln!(out, "\nboots: on each side, so that {of_all} of comparisons find the effect");
+    } else {
+        out.push('\n');
+    }
+    let _ = writeln!(
+        out,
+        "power: the share of comparisons{} that find the effect, given the family: none of its other rows changed\n\
+         found: the smallest change that {of_all} of them find\n\
+         the cautious end of a range (the lower power, more boots, the larger change) holds for {} of pilots, the other end is \
+         what may be",
+        if plan.at.is_none() { " with so many boots on each side" } else { "" },
+        percent(plan.confidence),
+    );
     out.push_str(
-        "\nfound with n: the smallest change that a comparison with as many boots on each side finds\n\
-         add: what makes the estimate sharper at least cost, boots or longer sessions (iterations); boots help in \
+        "add: what makes the estimate sharper at least cost, boots or longer sessions (iterations); boots help in \
          any case, also where nothing is known of the spread within them\n",
     );
-    if plan.rows.iter().any(|r| r.spread.is_some()) {
+    if !plan.planned && plan.rows.iter().any(|r| r.spread.is_some()) {
         out.push_str("between, within: SD between boots, and SD that the intervals within a boot explain, in the row's unit\n");
     }
-    out
 }
 
 fn cells(row: &PlanRow, plan: &Plan) -> Vec<String> {
     let part = |v: Option<f64>| v.map_or(String::new(), |v| significant(v, 3));
-    let boots = match (row.boots, row.advice) {
-        (Some(boots), _) => boots.to_string(),
-        // Constants need no more than the two that a comparison needs at all.
-        (None, Advice::Nothing) => "2".to_owned(),
-        (None, _) => NONE.to_owned(),
-    };
-    let effect = if plan.effect.is_some() { String::new() } else { percent(row.effect) };
-    vec![
-        row.n.to_string(),
-        row.cv.map_or(NONE.to_owned(), |cv| percent_plain(cv * 100.0)),
-        part(row.spread.map(|s| s.between)),
-        part(row.spread.map(|s| s.within)),
-        effect,
-        boots,
-        row.mde.map_or(NONE.to_owned(), |m| size(m.up)),
+    let mut out = vec![row.n.to_string(), row.cv.map_or(NONE.to_owned(), |cv| percent_plain(cv * 100.0))];
+    if !plan.planned {
+        out.extend([part(row.spread.map(|s| s.between)), part(row.spread.map(|s| s.within))]);
+    }
+    if plan.effect.is_none() {
+        out.push(percent(row.effect));
+    }
+    if !plan.planned {
+        out.push(row.boots.map_or(NONE.to_owned(), boots));
+    }
+    if plan.at.is_none() {
+        out.push(row.at.to_string());
+    }
+    let power = row.power.map(|power| {
+        // Rounded away from what is promised and hoped for.
+        range(
+            format!("{:.2}", (100.0 * power.low).floor() / 100.0),
+            format!("{:.2}", (100.0 * power.high).ceil() / 100.0),
+        )
+    });
+    let found = row.mde.map(|found| {
+        let end = |effect: Option<f64>| effect.map_or("any size".to_owned(), size);
+        match (found.low, found.high) {
+            (None, None) => "nothing".to_owned(),
+            (low, None) => format!("{} at best", end(low)),
+            (low, high) => range(end(low), end(high)),
+        }
+    });
+    out.extend([
+        power.unwrap_or(NONE.to_owned()),
+        found.unwrap_or(NONE.to_owned()),
         word(row.advice).to_owned(),
-    ]
+    ]);
+    out
+}
+
+/// `6 to 19`, `4`, `60 to >200`.
+fn boots(boots: Boots) -> String {
+    match (boots.low, boots.high) {
+        (None, None) => format!(">{MOST_BOOTS}"),
+        (low, high) => {
+            let end = |n: Option<usize>| n.map_or(format!(">{MOST_BOOTS}"), |n| n.to_string());
+            range(end(low), end(high))
+        }
+    }
+}
+
+fn range(low: String, high: String) -> String {
+    if low == high { low } else { format!("{low} to {high}") }
 }
 
 fn word(advice: Advice) -> &'static str {

@@ -9,7 +9,7 @@
 //!      └──────────────> diagnostics, shift, dip                 (warnings)
 //!      └──────────────> sequential                            (looks that were repeated)
 //!   ttest, ratio ─> session                                     (what sessions add to an error)
-//!   moments (summary of one side), weighted (of one boot)        multiple (BH, Holm)     random (seeded draws)
+//!   moments (summary of one side), spread (its SD's bounds), weighted (of one boot)        multiple (BH, Holm)     random (seeded draws)
 //! ```
 //!
 //! Conventions that hold everywhere:
@@ -41,6 +41,7 @@ mod session;
 mod shift;
 pub mod special;
 mod splitmix;
+mod spread;
 mod tdist;
 mod ttest;
 mod weighted;
@@ -72,6 +73,7 @@ pub use shift::{
     CHANGE_POINT_MIN_N, ChangePoint, Placed, SERIAL_MIN_N, SerialCorrelation, change_point,
     serial_correlation, shift,
 };
+pub use spread::sd_bound;
 pub use tdist::{t_critical, t_quantile, t_sf, t_two_sided_p};
 pub use ttest::{Block, TTest, blocked, complete_blocks, one_sample, paired, student, welch};
 pub use weighted::{TimeWeighted, time_weighted};

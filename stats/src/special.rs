@@ -1,7 +1,8 @@
 //! Special functions with the tails kept: the incomplete beta function and the normal distribution.
 //!
-//! `statrs` supplies log-gamma and the inverse error function. Its regularised beta takes `x` alone, so that `1 - x` is
-//! lost where `x` is near 1 (t near 0, large df); here a point carries `x`, `1 - x` and both logarithms.
+//! `statrs` supplies log-gamma, the incomplete gamma function and the inverse error function. Its regularised beta takes
+//! `x` alone, so that `1 - x` is lost where `x` is near 1 (t near 0, large df); here a point carries `x`, `1 - x` and both
+//! logarithms.
 
 use statrs::function::{erf::erfc_inv, gamma};
 
@@ -54,6 +55,11 @@ fn stirling_rest(x: f64) -> f64 {
 /// `ln Γ(x)` for x > 0.
 pub fn ln_gamma(x: f64) -> f64 {
     gamma::ln_gamma(x)
+}
+
+/// `P(X <= x)` of the chi-squared distribution with `df` > 0 degrees of freedom; 0 for `x` <= 0 and outside the domain.
+pub fn chi_square_cdf(x: f64, df: f64) -> f64 {
+    if x > 0.0 && df > 0.0 { gamma::checked_gamma_lr(0.5 * df, 0.5 * x).unwrap_or(0.0) } else { 0.0 }
 }
 
 /// `ln Γ(x + d) - ln Γ(x)` for x > 0, d >= 0, without the cancellation of two large logarithms.

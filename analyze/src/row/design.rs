@@ -36,6 +36,8 @@ pub(crate) struct Design<'a> {
     pub look: Option<&'a Look>,
     /// What sessions add to the squared error of the difference of logarithms, where they are a part of it.
     pub session: Option<ErrorPart>,
+    /// The smallest detectable effect is asked for: it decides why a row is INCONCLUSIVE, never whether it is.
+    pub detectable: bool,
 }
 
 /// Everything that the model says about a row.
@@ -171,6 +173,11 @@ impl Design<'_> {
         with_part(found.map(|found| found.test), estimate, session).map(RatioOfGeometricMeans::of_test)
     }
 
+    /// The smallest effect that this test detects, in the unit of its estimate.
+    fn detectable(&self, test: &TTest) -> Option<f64> {
+        self.detectable.then(|| stats::minimum_detectable(test, self.alpha_here(), POWER).ok())?
+    }
+
     fn fieller(&self, level: f64) -> Option<Interval> {
         let found = match (self.blocks, self.session) {
             (Some(blocks), _) => stats::fieller_blocked(blocks, level),
@@ -273,7 +280,7 @@ impl Design<'_> {
             None => (found.ci95, found.ci90),
             Some(_) => (found.ci(self.level(0.95)), found.ci(self.level(0.90))),
         };
-        let detectable = stats::minimum_detectable(&test, self.alpha_here(), POWER).ok();
+        let detectable = self.detectable(&test);
         let p = self.valid(test.p);
         (out.model, out.p) = (Some(self.model()), Some(p));
         (out.ratio, out.ratio_ci, out.ratio_ci90) = (finite(found.ratio), interval(ci95), interval(ci90));
@@ -320,7 +327,7 @@ impl Design<'_> {
             return (out, Evidence::NoScale { p });
         };
         out.band_abs = Some(band);
-        let detectable = stats::minimum_detectable(&test, self.alpha_here(), POWER).ok();
+        let detectable = self.detectable(&test);
         out.mde = detectable.filter(|_| out.ratio_ci.is_some()).and_then(|d| {
             let relative = finite(d / mean_a)?;
             Some(Mde { up: relative, down: -relative })
@@ -372,6 +379,7 @@ mod tests {
         alpha: 0.05,
         look: None,
         session: None,
+        detectable: true,
     };
 
     fn estimate(evidence: Evidence) -> Estimate {

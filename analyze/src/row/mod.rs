@@ -156,6 +156,7 @@ impl Judge<'_> {
             alpha: self.options.alpha,
             look: look.as_ref(),
             session,
+            detectable: true,
         };
         let (outcome, evidence) = design.outcome();
         let failed = self.failed(at.index, pairing.candidate, &a, &b);
@@ -255,6 +256,7 @@ pub(crate) fn design_of<'a>(
         alpha,
         look,
         session: row.session.map(|part| stats::ErrorPart { variance: part.variance, df: part.df }),
+        detectable: true,
     }
 }
 

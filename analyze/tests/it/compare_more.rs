@@ -3,7 +3,8 @@ use crate::support;
 use model::Scale;
 
 use analyze::{
-    Advice, Noise, Reason, TestChoice, Verdict, calibrate, compare, expectations, find_row, plan, show, steps,
+    Advice, Asked, Boots, Noise, Reason, TestChoice, Verdict, calibrate, compare, expectations, find_row,
+    plan, show, steps,
 };
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -77,27 +78,31 @@ fn an_interval_without_a_length_is_no_spread_within_a_boot() {
     // s² = 60 * 100² / 60, the mean's over 60.5 seconds.
     assert!((spread.within - (10_000.0_f64 / 60.5).sqrt()).abs() < 1e-9, "{spread:?}");
     assert!(spread.between > 500.0);
-    assert_eq!(plan(&options(&[]), &dir, None).unwrap().rows[0].advice, Advice::Boots);
+    assert_eq!(plan(&options(&[]), &dir, &Asked::default()).unwrap().rows[0].advice, Advice::Boots);
 }
 
 #[test]
 fn a_plan_says_how_many_boots_an_effect_needs_and_what_to_add() {
     let root = tempfile::tempdir().unwrap();
     let dir = Env::new("base", vec![throughput(&A)]).write(root.path());
-    let five = plan(&options(&[]), &dir, None).unwrap();
-    let two = plan(&options(&[]), &dir, Some(0.02)).unwrap();
+    let five = plan(&options(&[]), &dir, &Asked::default()).unwrap();
+    let asked = |effect| Asked { effect: Some(effect), ..Asked::default() };
+    let two = plan(&options(&[]), &dir, &asked(0.02)).unwrap();
     let (five, two) = (&five.rows[0], &two.rows[0]);
-    assert_eq!((five.effect, two.effect), (0.05, 0.02));
-    // SD of the logarithms 0.018619. With SciPy's nct: power 0.868 at 4 a side for 5 %, 0.803 at 15 for 2 %.
-    assert_eq!((five.boots, two.boots), (Some(4), Some(15)));
+    // Twice the smallest effect that matters; what lies within the band is decided by no number of boots.
+    assert_eq!((five.effect, two.effect), (0.10, 0.02));
+    assert_eq!(two.boots, Some(Boots { low: None, high: None }));
+    // SD of the logarithms 0.018619 from six boots: the bounds are 1.46 % and 2.70 %.
+    assert_eq!(five.boots, Some(Boots { low: Some(3), high: Some(4) }));
     assert_eq!(five.advice, Advice::Unknown);
-    let mde = five.mde.unwrap();
-    assert!(mde.up > 0.03 && mde.up < 0.05, "{mde:?}");
+    let (mde, power) = (five.mde.unwrap(), five.power.unwrap());
+    assert!(mde.low.unwrap() > 0.05 && mde.high.unwrap() < 0.1 && mde.low < mde.high, "{mde:?}");
+    assert!(power.low > 0.9 && power.high > power.low && two.power.unwrap().high < 0.01, "{power:?}");
     for repeat in 1..=6 {
         series_file(&dir, repeat, &[A[repeat - 1] - 20.0, A[repeat - 1] + 20.0]);
     }
-    assert_eq!(plan(&options(&[]), &dir, None).unwrap().rows[0].advice, Advice::Iterations);
-    assert!(plan(&options(&[]), &dir, Some(-1.0)).is_err());
+    assert_eq!(plan(&options(&[]), &dir, &Asked::default()).unwrap().rows[0].advice, Advice::Iterations);
+    assert!(plan(&options(&[]), &dir, &asked(-1.0)).is_err());
 }
 
 fn campaign(root: &Path, name: &'static str, factor: f64) -> PathBuf {

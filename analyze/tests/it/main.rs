@@ -23,5 +23,6 @@ mod decisions;
 mod diagnostics;
 mod discover;
 mod grounds;
+mod plans;
 mod session_pages;
 mod support;

@@ -119,6 +119,9 @@ pub struct Run {
     /// Show the plan, every key, QEMU's command lines, placement, time and room, list what is in the way here, and do nothing
     #[arg(long)]
     pub dry_run: bool,
+    /// With --dry-run: say what the campaign will be able to find, where boots vary like those of this results directory
+    #[arg(long, value_name = "DIR", requires = "dry_run")]
+    pub pilot: Option<PathBuf>,
 }
 
 /// `perfvt resume`.

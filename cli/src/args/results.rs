@@ -228,7 +228,8 @@ pub struct Explain {
 /// `perfvt plan`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "EXAMPLES
-  perfvt plan X/base --effect 5%
+  perfvt plan X/base
+  perfvt plan X/base --effect 10% --boots 15
 
 EXIT CODES
   0 planned; 2 input error; 3 no row tells how much it varies")]
@@ -236,9 +237,15 @@ pub struct Plan {
     /// A results directory or file, from which the spread is taken
     #[arg(value_name = "DIR")]
     pub dir: PathBuf,
-    /// The change that must not be missed: 5% or 0.05 [default: each metric's min_effect]
+    /// The change that must not be missed: 10% or 0.1; within min_effect nothing is decided [default: twice each metric's min_effect]
     #[arg(long, value_name = "EFFECT")]
     pub effect: Option<String>,
+    /// Boots of each side whose power is told [default: as many as DIR has]
+    #[arg(long, value_name = "N")]
+    pub boots: Option<usize>,
+    /// Rows that do not gate, too
+    #[arg(long)]
+    pub all: bool,
     /// Level of the tests
     #[arg(long, value_name = "ALPHA", default_value_t = 0.05)]
     pub alpha: f64,

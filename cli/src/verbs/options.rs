@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 
 /// The version that the JSON of `show`, `explain` and `plan` carries.
 ///
-/// Changelog: 1, the first.
-const PLAIN_SCHEMA: u32 = 1;
+/// Changelog: 1, the first; 2, boots, power and `mde` of a plan are ranges.
+const PLAIN_SCHEMA: u32 = 2;
 
 /// The defaults for these sides, read in this way.
 pub fn reading(args: &Reading, paths: Vec<PathBuf>, err: &mut dyn Write) -> Result<CompareOptions, Error> {

@@ -374,3 +374,29 @@ fn a_campaign_of_real_guests_is_run_from_a_configuration() {
     let compared = place.perfvt(&["compare", "X", "--no-html"]);
     assert_eq!(compared.code, 0, "{}", compared.err);
 }
+
+/// The pilot is one of the samples, of four rows that gate in two cases.
+#[test]
+fn a_dry_run_with_a_pilot_says_what_the_campaign_will_see() {
+    let place = Place::with("numa_node = 0\n");
+    let pilot = concat!(env!("CARGO_MANIFEST_DIR"), "/../samples/virtio");
+    let words =
+        ["netperf", "--env", "base", "--env", "head:nic_model=e1000", "--set", "protocols=TCP_STREAM"];
+    let with =
+        |more: &[&str]| place.plan(&[&words[..], &["--set", "sizes=16384", "--pilot", pilot], more].concat());
+    let plan = with(&["--repeat", "8"]);
+    for part in [
+        "what will be seen, by ",
+        "with 8 boots on each side, simulated",
+        "by blocks from 5 boots on",
+        "size=16384",
+    ] {
+        assert!(plan.out.contains(part), "{part}: {} {}", plan.out, plan.err);
+    }
+    let until = with(&["--until", "ci=2%", "--repeat", "12"]);
+    assert!(until.out.contains("with 12 boots on each side"), "{} {}", until.out, until.err);
+    with(&["--repeat", "1"]).refuses(&["--pilot: with 1 boot of each side nothing is found"]);
+    place
+        .plan(&["netperf", "--set", "protocols=TCP_STREAM", "--set", "sizes=16384", "--pilot", pilot])
+        .refuses(&["--pilot: the campaign compares nothing", "name a second environment by --env"]);
+}

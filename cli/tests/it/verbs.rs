@@ -144,7 +144,7 @@ fn show_gives_every_row_its_mean_and_spread() {
     assert!(!run.out.contains("within") && !run.out.contains("invalid"), "{}", run.out);
 
     let shown = place.perfvt("show base --format json").json();
-    assert_eq!((&shown["schema_version"], &shown["rows"][0]["id"]), (&json!(1), &json!(ROW)));
+    assert_eq!((&shown["schema_version"], &shown["rows"][0]["id"]), (&json!(2), &json!(ROW)));
     assert_eq!(shown["rows"][0]["sample"]["values"].as_array().unwrap().len(), 4);
     assert_eq!(shown["files"].as_array().unwrap().len(), 4);
 }
@@ -211,29 +211,46 @@ fn a_side_without_a_value_is_shown_with_its_reasons() {
 #[test]
 fn plan_counts_the_boots_that_an_effect_needs() {
     let place = Place::two_sides();
-    let run = place.perfvt("plan base --effect 5%");
-    run.is(0, "boots on each side that find a change of 5%", "");
+    let run = place.perfvt("plan base --effect 10%");
+    run.is(0, "how often the verdict finds a change of 10%, simulated", "");
+    assert!(
+        run.out.contains("4 primary rows decided together at alpha 0.04; by Welch's test"),
+        "{}",
+        run.out
+    );
     let row = line(&run, "size=64,sessions=1/throughput");
     assert_eq!(row[1..3], ["4", "1.7%"]);
     let boots = |words: &str| {
         let plan = place.perfvt(&format!("plan base --format json {words}")).json();
         assert_eq!(plan["rows"][0]["id"], ROW);
-        plan["rows"][0]["boots"].as_u64().unwrap()
+        let end = |end: &str| plan["rows"][0]["boots"][end].as_u64();
+        (end("low"), end("high"))
     };
-    // SD 1.7 %: Welch's test finds 5 % with 4 boots a side, 1 % with about 2 (2.8 SD / effect)^2 = 47.
-    assert_eq!(row[3], boots("--effect 5%").to_string());
-    assert!((3..=5).contains(&boots("--effect 5%")) && (44..=52).contains(&boots("--effect 1%")));
-    assert_eq!(boots("--effect 0.01"), boots("--effect 1%"));
-    assert!(boots("--effect 1% --alpha 0.001") > boots("--effect 1%"));
-    // Without an effect each metric's own.
-    assert_eq!(place.perfvt("plan base --format json").json()["rows"][0]["effect"], 0.05);
+    let (low, high) = boots("--effect 10%");
+    assert!(
+        low < high && (2..=4).contains(&low.unwrap()) && (3..=8).contains(&high.unwrap()),
+        "{low:?} {high:?}"
+    );
+    assert_eq!(boots("--effect 0.1"), (low, high));
+    assert!(boots("--effect 10% --alpha 0.001").1 > high && boots("--effect 7%").1 > high);
+    // No number of boots decides what lies within the band of 5 %.
+    assert_eq!(boots("--effect 5%"), (None, None));
+    // Without an effect twice each metric's own; with more boots more is found.
+    let power = |words: &str| {
+        let plan = place.perfvt(&format!("plan base --format json {words}")).json();
+        assert_eq!(plan["rows"][0]["effect"], 0.1);
+        plan["rows"][0]["power"]["low"].as_f64().unwrap()
+    };
+    assert!(power("--boots 3") < power("") && power("") < power("--boots 8"));
     for (words, said) in [
-        ("--effect 5", "--effect 5: want a change above 0, 5% or 0.05"),
+        ("--effect 5", "--effect 5: want a change above 0, 10% or 0.1"),
         ("--effect 0%", "want a change above 0"),
         ("--effect=-5%", "want a change above 0"),
         ("--effect nan", "want a change above 0"),
         ("--effect much", "want a change above 0"),
         ("--alpha 5", "want a number between 0 and 1"),
+        ("--boots 1", "boots = 1: want a number from 2 to 200"),
+        ("--boots 201", "boots = 201: want"),
     ] {
         place.perfvt(&format!("plan base {words}")).refuses(said);
     }
@@ -243,8 +260,8 @@ fn plan_counts_the_boots_that_an_effect_needs() {
 fn plan_says_what_to_add() {
     let place = Place::two_sides();
     place.run_dir("head", "e1000", 1000.0);
-    assert_eq!(line(&place.perfvt("plan head"), "size=64/trans.rate").last(), Some(&"iterations"));
-    let constant = place.perfvt("plan base");
+    assert_eq!(line(&place.perfvt("plan head --all"), "size=64/trans.rate").last(), Some(&"iterations"));
+    let constant = place.perfvt("plan base --all");
     constant.is(0, "size=64,sessions=1/CPU", "");
     assert!(constant.out.contains("nothing, it does not vary"), "{}", constant.out);
     place.side("once", 1000.0, 1);

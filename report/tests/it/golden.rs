@@ -202,7 +202,7 @@ fn a_plan_shows_levels_as_the_files_write_them_and_keeps_ids() {
         vec![dir.join("old.csv")]
     });
     let (options, path) = (&input.options, &input.options.paths[0]);
-    let plan = analyze::plan(options, path, None).unwrap();
+    let plan = analyze::plan(options, path, &analyze::Asked::default()).unwrap();
     assert_eq!(plan.rows[0].id, "csv//bs=4k,depth=8/rate");
     let text = report::plan(&plan);
     assert!(text.contains("bs=4096,depth=8/rate") && !text.contains("bs=4k"), "{text}");
