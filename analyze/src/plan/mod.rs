@@ -24,6 +24,22 @@ pub const CONFIDENCE: f64 = 0.8;
 /// SDs are looked at in steps of this ratio, so that rows that are alike are simulated once.
 const STEP: f64 = 0.04;
 
+impl Asked {
+    fn check(&self) -> Result<(), AnalyzeError> {
+        if let Some(wrong) = self.effect.filter(|e| !(e.is_finite() && *e > 0.0)) {
+            return Err(AnalyzeError::Option(format!(
+                "effect = {wrong}: want a ratio above 0, 0.02 for 2 %"
+            )));
+        }
+        if let Some(wrong) = self.boots.filter(|boots| !(2..=MOST_BOOTS).contains(boots)) {
+            return Err(AnalyzeError::Option(format!(
+                "boots = {wrong}: want a number from 2 to {MOST_BOOTS}"
+            )));
+        }
+        Ok(())
+    }
+}
+
 /// What is asked of a plan.
 #[derive(Clone, Debug, Default)]
 pub struct Asked {
@@ -54,12 +70,7 @@ pub struct Design {
 /// # Errors
 /// As [`show`]; an effect that is not positive; fewer than two boots.
 pub fn plan(options: &CompareOptions, path: &Path, asked: &Asked) -> Result<Plan, AnalyzeError> {
-    if let Some(wrong) = asked.effect.filter(|e| !(e.is_finite() && *e > 0.0)) {
-        return Err(AnalyzeError::Option(format!("effect = {wrong}: want a ratio above 0, 0.02 for 2 %")));
-    }
-    if let Some(wrong) = asked.boots.filter(|boots| !(2..=MOST_BOOTS).contains(boots)) {
-        return Err(AnalyzeError::Option(format!("boots = {wrong}: want a number from 2 to {MOST_BOOTS}")));
-    }
+    asked.check()?;
     // What is shown does not change the family.
     let everything = CompareOptions { only: Default::default(), metrics: Vec::new(), ..options.clone() };
     let shown = show(&everything, path)?;

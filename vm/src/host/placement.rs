@@ -276,10 +276,13 @@ impl Placement {
         line
     }
 
-    /// Where the memory is, in one line: policy and pages by node.
+    /// Where the memory is, in one line: policy and shares of the nodes. Their pages come and go as the host swaps.
     pub fn memory(&self) -> String {
-        let pages: Vec<String> = self.memory_pages.iter().map(|(n, pages)| format!("N{n}={pages}")).collect();
-        format!("{} {}", self.memory_policy, pages.join(" "))
+        let all = self.memory_pages.values().sum::<u64>().max(1);
+        let share =
+            |(node, pages): (&u32, &u64)| format!("N{node}={:.0}%", *pages as f64 * 100.0 / all as f64);
+        let shares: Vec<String> = self.memory_pages.iter().map(share).collect();
+        format!("{} {}", self.memory_policy, shares.join(" "))
     }
 }
 
@@ -291,6 +294,19 @@ mod tests {
 
     const MAPS: &str = "55d0 default file=/usr/bin/qemu mapped=1000 N0=900 N1=100 kernelpagesize_kB=4\n\
                         7f00 bind:1 anon=131072 dirty=131072 N1=131072 kernelpagesize_kB=4\n7f01 default\n";
+
+    #[test]
+    fn memory_that_is_swapped_out_is_where_it_was() {
+        let of = |pages: &[(u32, u64)]| Placement {
+            memory_policy: "bind:0-1".into(),
+            memory_pages: pages.iter().copied().collect(),
+            ..Placement::default()
+        };
+        let (whole, swapped) = (of(&[(0, 98_304), (1, 32_768)]), of(&[(0, 98_101), (1, 32_701)]));
+        assert_eq!(whole.memory(), "bind:0-1 N0=75% N1=25%");
+        assert_eq!(swapped.memory(), whole.memory());
+        assert_eq!(of(&[]).memory(), "bind:0-1 ");
+    }
 
     #[test]
     fn bound_memory_is_what_counts_and_else_the_largest_mapping() {
