@@ -53,6 +53,7 @@ impl PortChannel {
             let Some((id, status, out, err)) = parse_answer(&line) else {
                 return Err(nonsense(line.as_bytes()));
             };
+            self.wire.announce(out.saturating_add(err));
             if out.saturating_add(err) > LONGEST_OUTPUT {
                 // It comes all the same, before the answer to the next request.
                 self.wire.skip(out.saturating_add(err), &limit, health)?;
@@ -185,6 +186,37 @@ mod tests {
                 stderr: b"e\0\n!".to_vec()
             }
         );
+    }
+
+    #[test]
+    fn an_answer_that_is_given_up_in_its_middle_is_not_taken_for_the_next_one() {
+        let mut channel = fake(|words| match words[0] {
+            "1" => b"1 0 4 3\n9 0".to_vec(),
+            id => format!(" 1\ne{id} 0 2 0\nok").into_bytes(),
+        });
+        channel.wait_ready(SOON, &mut || None).unwrap();
+        let mut oops = || Some(Failure::new(Code::Oops, "Oops: 0000"));
+        assert!(matches!(channel.exec(&["a"], SOON, &mut oops), Err(ChannelError::Dead(_))));
+        assert_eq!(channel.exec(&["b"], SOON, &mut || None).unwrap().stdout, b"ok");
+    }
+
+    #[test]
+    fn a_request_that_is_given_up_while_it_is_sent_is_ended_before_the_next_one() {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        let mut channel = PortChannel::over(Wire::over(ours));
+        // More than the buffers hold, so that it stands still in its middle.
+        let long = vec![b'x'; 4 << 20];
+        let mut oops = || Some(Failure::new(Code::Oops, "Oops: 0000"));
+        assert!(matches!(channel.put("/a", "0644", &long, SOON, &mut oops), Err(ChannelError::Dead(_))));
+        std::thread::spawn(move || {
+            let mut out = theirs.try_clone().unwrap();
+            for line in BufReader::new(theirs).lines() {
+                let line = line.unwrap();
+                let id = line.split_whitespace().next().unwrap().to_owned();
+                out.write_all(format!("{id} 0 2 0\nok").as_bytes()).unwrap();
+            }
+        });
+        assert_eq!(channel.exec(&["b"], SOON, &mut || None).unwrap().stdout, b"ok");
     }
 
     #[test]

@@ -21,6 +21,10 @@ const POLL: Duration = Duration::from_millis(50);
 pub struct Wire {
     stream: UnixStream,
     pending: Vec<u8>,
+    /// Bytes that were announced and that nobody has taken yet.
+    owed: usize,
+    /// The rest of a request that was given up while it was sent: the guest waits for its end.
+    unsent: Vec<u8>,
     longest: usize,
     /// When the guest's health was looked at last.
     looked: Instant,
@@ -34,7 +38,8 @@ impl Wire {
 
     /// Over a socket that is connected already.
     pub fn over(stream: UnixStream) -> Wire {
-        Wire { stream, pending: Vec::new(), longest: MAX_LINE, looked: Instant::now() }
+        let (pending, unsent) = (Vec::new(), Vec::new());
+        Wire { stream, pending, owed: 0, unsent, longest: MAX_LINE, looked: Instant::now() }
     }
 
     /// The same for lines of up to so many bytes.
@@ -51,6 +56,7 @@ impl Wire {
     /// Forgets what was received and not asked for.
     pub fn forget(&mut self) {
         self.pending.clear();
+        self.owed = 0;
     }
 
     /// Waits a moment for something to be received. Of what nobody asks for the end is kept.
@@ -63,18 +69,39 @@ impl Wire {
         }
     }
 
-    /// Writes all of a request. A guest that does not read it fills the buffers in between, and then nothing moves.
+    /// The other end has said how many bytes come next. Those that nobody takes, because the guest was given up meanwhile,
+    /// pass before the next line.
+    pub fn announce(&mut self, count: usize) {
+        self.owed = count;
+    }
+
+    /// Writes all of a request. A guest that does not read it fills the buffers in between, and then nothing moves. What is
+    /// given up halfway goes before the next one.
     pub fn send(
         &mut self,
-        mut bytes: &[u8],
+        bytes: &[u8],
+        limit: &Limit<'_>,
+        health: &mut Health<'_>,
+    ) -> Result<(), ChannelError> {
+        let mut all = std::mem::take(&mut self.unsent);
+        all.extend_from_slice(bytes);
+        let mut left = all.as_slice();
+        let sent = self.write(&mut left, limit, health);
+        self.unsent = left.to_vec();
+        sent
+    }
+
+    fn write(
+        &mut self,
+        bytes: &mut &[u8],
         limit: &Limit<'_>,
         health: &mut Health<'_>,
     ) -> Result<(), ChannelError> {
         self.stream.set_write_timeout(Some(POLL))?;
         while !bytes.is_empty() {
-            match self.stream.write(bytes) {
+            match (&self.stream).write(bytes) {
                 Ok(0) => return Err(ChannelError::Io(ErrorKind::WriteZero.into())),
-                Ok(n) => bytes = bytes.get(n..).unwrap_or_default(),
+                Ok(n) => *bytes = bytes.get(n..).unwrap_or_default(),
                 Err(e) if is_pause(&e) => {}
                 Err(e) if matches!(e.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset) => {
                     return Err(closed(e.kind(), health));
@@ -90,6 +117,7 @@ impl Wire {
 
     /// The next line, without its end.
     pub fn line(&mut self, limit: &Limit<'_>, health: &mut Health<'_>) -> Result<String, ChannelError> {
+        self.skip(self.owed, limit, health)?;
         let mut searched = 0;
         loop {
             let fresh = self.pending.get(searched..).unwrap_or_default();
@@ -121,6 +149,7 @@ impl Wire {
             }
             let here = self.pending.len().min(count - bytes.len());
             bytes.extend(self.pending.drain(..here));
+            self.owed = self.owed.saturating_sub(here);
         }
         Ok(bytes)
     }
@@ -138,6 +167,7 @@ impl Wire {
             }
             let here = self.pending.len().min(count);
             self.pending.drain(..here);
+            self.owed = self.owed.saturating_sub(here);
             count -= here;
         }
         Ok(())

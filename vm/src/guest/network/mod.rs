@@ -9,7 +9,7 @@
 //! Every NIC of a scenario is one [`Link`]: what joins it to the client. The first one carries the data, the last one
 //! the control connections; with one NIC that is the same.
 //!
-//! Each kind of link has a file of its own ([`kind`]), which says what it lives on; what links live on is made here.
+//! Each kind of link has a file of its own (`kind`), which says what it lives on; what links live on is made here.
 
 mod address;
 mod bridge;
