@@ -41,7 +41,7 @@ fn a_debian_guest_whose_qemu_is_in_a_namespace_is_measured_by_ssh_from_there() {
     measured(dir.path(), &["channel=ssh", "net=tap"], &out);
     let line = fs::read_to_string(&files(&out, "qemu.argv")[0]).unwrap();
     assert!(line.contains("user,id=ssh0,net=10.0.200.0/24,restrict=on,hostfwd=tcp:127.0.0.1:"), "{line}");
-    assert!(line.contains("tap,id=net0,ifname=pvt"), "{line}");
+    assert!(line.contains("tap,id=net0,fd=200"), "{line}");
 }
 
 #[test]
