@@ -2,6 +2,7 @@
 
 use crate::about::describe_side;
 use crate::comparability::Sides;
+use crate::family::Members;
 use crate::frame::Frame;
 use crate::input::repeat::Repeat;
 use crate::input::{self, LoadedSide};
@@ -13,7 +14,7 @@ use crate::scale::{Signs, scale_of};
 use crate::sessions::name_of;
 use crate::warnings::{blocking, counted, note};
 use crate::{AnalyzeError, DifferenceClass, Warning};
-use model::{Role, Scale};
+use model::Scale;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::PathBuf;
@@ -35,7 +36,7 @@ pub fn calibrate(options: &CompareOptions, directories: &[PathBuf]) -> Result<No
         return Err(AnalyzeError::Sides(format!(
             "calibrating with {} of one session: how much sessions differ shows in two or more alone; give another \
              campaign of the same build, of another day or another boot of the host",
-            counted(directories.len(), "directory").replace("directorys", "directories")
+            counted(directories.len(), "directory")
         )));
     }
     let mut warnings = warnings(sessions.len(), sides.len());
@@ -51,8 +52,8 @@ pub fn calibrate(options: &CompareOptions, directories: &[PathBuf]) -> Result<No
     let signs = Signs::of(&frame, &files, 0..files.len());
     let mut found = Found::default();
     let all = || frame.workloads.iter().flat_map(|w| &w.metrics);
-    let all_rows = !all().any(|metric| metric.conf.role == Role::Primary);
-    let read = Aligned { frame: &frame, files: &files, sessions: &replicates, signs: &signs, all_rows };
+    let members = Members::among(all().map(|metric| metric.conf.role));
+    let read = Aligned { frame: &frame, files: &files, sessions: &replicates, signs: &signs, members };
     for case in 0..frame.cases.len() {
         found.add_case(&read, case);
     }
@@ -113,8 +114,8 @@ struct Aligned<'a> {
     files: &'a [Repeat],
     sessions: &'a [Replicates],
     signs: &'a Signs,
-    /// No metric is primary, so that all form the family.
-    all_rows: bool,
+    /// The metrics that form the family.
+    members: Members,
 }
 
 /// Rows, and of each the values of each session, as logarithms or relative to the mean.
@@ -126,13 +127,12 @@ struct Found {
 
 impl Found {
     fn add_case(&mut self, read: &Aligned<'_>, case: usize) {
-        let Aligned { frame, files, sessions, signs, all_rows } = *read;
+        let Aligned { frame, files, sessions, signs, members } = *read;
         let Some(found) = frame.cases.get(case) else { return };
         let Some(workload) = frame.workloads.get(found.workload as usize) else { return };
-        let in_family = |role: Role| all_rows || role == Role::Primary;
         for (index, metric) in workload.metrics.iter().enumerate() {
             // A deterministic metric is the same in every session.
-            if !in_family(metric.conf.role) || metric.conf.exact {
+            if !members.has(metric.conf.role) || metric.conf.exact {
                 continue;
             }
             let place = (found.workload as usize, index);

@@ -5,7 +5,7 @@ use crate::comparability::{self, Comparability};
 use crate::comparison::SCHEMA_VERSION;
 use crate::diagnostics::Page;
 use crate::failures::{Failures, Search};
-use crate::family::correct;
+use crate::family::{Members, correct};
 use crate::frame::{Declared, Frame};
 use crate::input::repeat::Repeat;
 use crate::input::{self, LoadedSide, Said};
@@ -270,7 +270,8 @@ fn after_choosing(rows: &mut [Row], families: &mut [Family], options: &CompareOp
         let in_family = |r: &Row| r.candidate == family.candidate && r.q.is_some();
         family.decided = rows.iter().filter(|r| in_family(r) && r.verdict.is_decided_change()).count();
         let level = family.level_after_choosing();
-        let gating = |r: &Row| family.all_rows || r.role == Role::Primary;
+        let members = Members { all_rows: family.all_rows };
+        let gating = |r: &Row| members.has(r.role);
         let of_candidate = rows.iter_mut().filter(|r| r.candidate == family.candidate);
         for row in of_candidate.filter(|r| r.verdict.is_decided_change()) {
             if row.q.is_some() {

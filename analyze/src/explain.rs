@@ -4,6 +4,7 @@
 //! shown is what was done.
 
 use crate::row::{Design, POWER, blocks_of, design_of};
+use crate::scale::on_scale;
 use crate::sequential::LEVEL_OF_LOOKS;
 use crate::{AnalyzeError, Comparison, Model, Row, Sample};
 use model::{Scale, readable};
@@ -73,14 +74,6 @@ pub fn steps(comparison: &Comparison, row: &Row) -> Vec<Step> {
     beside(row, comparison.method.seed, &mut out);
     out.retain(|s| s.value.is_finite());
     out
-}
-
-/// Values on the scale of the row.
-fn on_scale(values: &[f64], scale: Scale) -> Vec<f64> {
-    match scale {
-        Scale::Log => values.iter().map(|v| v.ln()).collect(),
-        Scale::Linear => values.to_vec(),
-    }
 }
 
 fn sides(row: &Row, out: &mut Vec<Step>) {

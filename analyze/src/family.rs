@@ -15,6 +15,25 @@ pub(crate) fn shares(alpha: f64, scored: bool) -> (f64, f64) {
     (alpha - scores, scores)
 }
 
+/// Which rows decide together: the primary ones, and all where none is primary.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Members {
+    /// No row is primary.
+    pub all_rows: bool,
+}
+
+impl Members {
+    /// Those among rows of these roles.
+    pub fn among(mut roles: impl Iterator<Item = Role>) -> Members {
+        Members { all_rows: !roles.any(|role| role == Role::Primary) }
+    }
+
+    /// Whether a row of this role is one.
+    pub fn has(self, role: Role) -> bool {
+        self.all_rows || role == Role::Primary
+    }
+}
+
 /// Sets q and the gate's p of every row of every family: one for each candidate, over all workloads, before any display
 /// filter. `scored` says of each candidate whether its categories have scores at the gate.
 ///
@@ -26,17 +45,17 @@ pub(crate) fn correct(
     correction: Correction,
     alpha: f64,
 ) -> Vec<Family> {
-    let all_rows = !rows.iter().any(|r| r.role == Role::Primary);
+    let members = Members::among(rows.iter().map(|row| row.role));
     let mut families = Vec::with_capacity(scored.len());
     for (candidate, scored) in scored.iter().enumerate() {
-        let belongs = |r: &Row| r.candidate == candidate && (all_rows || r.role == Role::Primary);
-        let members: Vec<(usize, f64)> = (rows.iter().zip(&*judgements).enumerate())
+        let belongs = |r: &Row| r.candidate == candidate && members.has(r.role);
+        let tested: Vec<(usize, f64)> = (rows.iter().zip(&*judgements).enumerate())
             .filter(|(_, (row, _))| belongs(row))
             .filter_map(|(i, (_, judgement))| Some((i, judgement.testable_p()?)))
             .collect();
-        let p: Vec<f64> = members.iter().map(|(_, p)| *p).collect();
+        let p: Vec<f64> = tested.iter().map(|(_, p)| *p).collect();
         let (q, holm) = (correction.adjust(&p), Correction::Holm.adjust(&p));
-        for (((index, _), q), holm) in members.iter().zip(&q).zip(&holm) {
+        for (((index, _), q), holm) in tested.iter().zip(&q).zip(&holm) {
             if let (Some(row), Some(judgement)) = (rows.get_mut(*index), judgements.get_mut(*index)) {
                 (row.q, judgement.q, row.p_gate) = (Some(*q), Some(*q), Some(*holm));
             }
@@ -44,8 +63,8 @@ pub(crate) fn correct(
         let (alpha_rows, alpha_scores) = shares(alpha, *scored);
         families.push(Family {
             candidate,
-            size: members.len(),
-            all_rows,
+            size: tested.len(),
+            all_rows: members.all_rows,
             decided: 0,
             alpha_rows,
             alpha_scores,

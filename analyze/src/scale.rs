@@ -55,6 +55,14 @@ impl Signs {
     }
 }
 
+/// Values as they are compared on a scale.
+pub(crate) fn on_scale(values: &[f64], scale: Scale) -> Vec<f64> {
+    match scale {
+        Scale::Log => values.iter().map(|v| v.ln()).collect(),
+        Scale::Linear => values.to_vec(),
+    }
+}
+
 /// Where one of [`Signs::failed`] stands, and that it is a failure.
 pub(crate) fn said_of_failed(
     frame: &Frame,

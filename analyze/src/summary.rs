@@ -1,11 +1,11 @@
 //! Counts of verdicts and boot scores (statistics.md, "Boot scores").
 
+use crate::family::Members;
 use crate::gate::at_gate;
 use crate::pairing::Pairing;
 use crate::scores::Scores;
 use crate::verdict::Judgement;
 use crate::{CategoryScore, Family, MetricScore, Reason, Row, Summary, Verdict};
-use model::Role;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The summary of one candidate.
@@ -15,7 +15,7 @@ pub(crate) fn summary(
     family: &Family,
     categories: Vec<CategoryScore>,
 ) -> Summary {
-    let all_rows = family.all_rows;
+    let members = Members { all_rows: family.all_rows };
     let of_candidate = || rows.iter().filter(|r| r.candidate == pairing.candidate);
     let interleaving = pairing.sessions.standing;
     let mut out = Summary { candidate: pairing.candidate, interleaving, categories, ..Summary::default() };
@@ -24,7 +24,7 @@ pub(crate) fn summary(
         if row.expected.is_some() {
             *out.expected_all.entry(row.verdict).or_default() += 1;
         }
-        if all_rows || row.role == Role::Primary {
+        if members.has(row.role) {
             *out.primary.entry(row.verdict).or_default() += 1;
             out.capped += usize::from(row.reason == Some(Reason::OneSession));
             if row.expected.is_some() {
@@ -32,10 +32,9 @@ pub(crate) fn summary(
             }
         }
     }
-    let counts = |r: &&Row| all_rows || r.role == Role::Primary;
-    let gating: Vec<&Row> = of_candidate().filter(counts).collect();
+    let gating: Vec<&Row> = of_candidate().filter(|row| members.has(row.role)).collect();
     out.events = events(&gating);
-    out.at_gate = at_gate(rows, pairing.candidate, all_rows);
+    out.at_gate = at_gate(rows, pairing.candidate, family.all_rows);
     let whole = (pairing.a.complete, pairing.b.complete);
     out.score = Scores::of_pair(&gating, pairing, whole).and_then(|s| s.score(pairing)).map(|s| s.0);
     let mut by_metric: BTreeMap<(&str, &str), Vec<&Row>> = BTreeMap::new();
@@ -66,8 +65,8 @@ fn events(gating: &[&Row]) -> BTreeMap<Verdict, usize> {
 /// The scores of categories that gate beside the rows: of two cases or more, because the score of one case is that case again.
 /// After several looks there are none: their p is of one look. Where sessions are part of the difference there are none either.
 pub(crate) fn categories(rows: &[Row], judgements: &[Judgement], pairing: &Pairing) -> Vec<CategoryScore> {
-    let all_rows = !rows.iter().any(|r| r.role == Role::Primary);
-    let counts = |r: &&Row| r.candidate == pairing.candidate && (all_rows || r.role == Role::Primary);
+    let members = Members::among(rows.iter().map(|row| row.role));
+    let counts = |r: &&Row| r.candidate == pairing.candidate && members.has(r.role);
     let mut out: Vec<CategoryScore> = Vec::new();
     let sessions = |r: &Row| r.candidate == pairing.candidate && r.session.is_some();
     if rows.iter().any(sessions) {

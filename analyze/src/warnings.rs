@@ -48,6 +48,7 @@ pub(crate) fn counted(n: usize, noun: &str) -> String {
     match n {
         1 => format!("1 {noun}"),
         _ if noun.ends_with('s') => format!("{n} {noun}es"),
+        _ if noun.ends_with("ory") => format!("{n} {}ies", noun.trim_end_matches('y')),
         _ => format!("{n} {noun}s"),
     }
 }

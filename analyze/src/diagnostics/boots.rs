@@ -1,18 +1,18 @@
 //! What boot scores show of the boots: steps and drifts in time, first boots, neighbours, positions within blocks.
 
 use super::{Finding, Page};
+use crate::family::Members;
 use crate::pairing::{MIN_BLOCKS, Pairing};
 use crate::scores::Scores;
 use crate::warnings::note;
 use crate::{Row, Warning};
-use model::Role;
 use stats::Placed;
 use std::collections::BTreeMap;
 
 /// All tests of the scores of a pair of sides, workload by workload.
-pub(super) fn findings(page: &Page<'_>, pairing: &Pairing, rows: &[Row], all_rows: bool) -> Vec<Finding> {
+pub(super) fn findings(page: &Page<'_>, pairing: &Pairing, rows: &[Row], members: Members) -> Vec<Finding> {
     let mut by_workload: BTreeMap<&str, Vec<&Row>> = BTreeMap::new();
-    let counts = |r: &&Row| r.candidate == pairing.candidate && (all_rows || r.role == Role::Primary);
+    let counts = |r: &&Row| r.candidate == pairing.candidate && members.has(r.role);
     for row in rows.iter().filter(counts) {
         by_workload.entry(&row.workload).or_default().push(row);
     }

@@ -7,11 +7,11 @@ mod boots;
 mod host;
 mod spread;
 
+use crate::family::Members;
 use crate::input::LoadedSide;
 use crate::input::repeat::Repeat;
 use crate::pairing::Pairing;
 use crate::{Row, Warning};
-use model::Role;
 
 /// The chance of a note, of any kind and on any row, on a page on which nothing is the matter.
 pub(crate) const FAMILY_WISE: f64 = 0.01;
@@ -45,9 +45,9 @@ impl Page<'_> {
 
     /// Notes what single rows show in them, and gives what is to be said of the whole page.
     pub fn diagnose(&self, rows: &mut [Row]) -> Vec<Warning> {
-        let all_rows = !rows.iter().any(|r| r.role == Role::Primary);
+        let members = Members::among(rows.iter().map(|row| row.role));
         let of = |pairing| {
-            boots::findings(self, pairing, rows, all_rows).into_iter().chain(host::findings(self, pairing))
+            boots::findings(self, pairing, rows, members).into_iter().chain(host::findings(self, pairing))
         };
         let findings = self.pairings.iter().flat_map(of);
         let mut out: Vec<Warning> = Vec::new();

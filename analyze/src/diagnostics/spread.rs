@@ -1,8 +1,9 @@
 //! What single rows show: spread, modes, and means that disagree.
 
 use super::Finding;
+use crate::scale::on_scale;
 use crate::warnings::note;
-use crate::{Model, Row, Sample, Verdict, Warning};
+use crate::{Model, Row, Verdict, Warning};
 use model::{Role, Scale};
 use rayon::prelude::*;
 
@@ -19,13 +20,7 @@ pub(super) fn findings(rows: &[Row]) -> Vec<(usize, Finding)> {
 }
 
 fn of_row(row: &Row) -> Vec<Finding> {
-    let on_scale = |side: &Sample| -> Vec<f64> {
-        match row.scale {
-            Scale::Log => side.values.iter().map(|v| v.ln()).collect(),
-            Scale::Linear => side.values.clone(),
-        }
-    };
-    let (a, b) = (on_scale(&row.a), on_scale(&row.b));
+    let (a, b) = (on_scale(&row.a.values, row.scale), on_scale(&row.b.values, row.scale));
     let mut out = Vec::new();
     if let Ok(ratio) = stats::spread(&a, &b) {
         let text =

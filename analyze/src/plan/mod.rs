@@ -3,10 +3,11 @@
 mod result;
 mod simulate;
 
-use crate::family::shares;
+use crate::family::{Members, shares};
 use crate::options::CompareOptions;
 use crate::precision::is_case;
 use crate::row::POWER;
+use crate::scale::on_scale;
 use crate::show::{ShownRow, show};
 use crate::{AnalyzeError, MIN_BLOCKS, TestChoice};
 use formats::perf_conf::{Conf, MetricConf};
@@ -24,6 +25,19 @@ pub const CONFIDENCE: f64 = 0.8;
 /// SDs are looked at in steps of this ratio, so that rows that are alike are simulated once.
 const STEP: f64 = 0.04;
 
+/// What is asked of a plan.
+#[derive(Clone, Debug, Default)]
+pub struct Asked {
+    /// The change that must not be missed, as a ratio minus 1; without it twice each metric's `min_effect`.
+    pub effect: Option<f64>,
+    /// Boots of each side for which power and effect are told; without it as many as the pilot has.
+    pub boots: Option<usize>,
+    /// Rows that do not gate, too.
+    pub all: bool,
+    /// The campaign that is planned.
+    pub design: Option<Design>,
+}
+
 impl Asked {
     fn check(&self) -> Result<(), AnalyzeError> {
         if let Some(wrong) = self.effect.filter(|e| !(e.is_finite() && *e > 0.0)) {
@@ -38,19 +52,6 @@ impl Asked {
         }
         Ok(())
     }
-}
-
-/// What is asked of a plan.
-#[derive(Clone, Debug, Default)]
-pub struct Asked {
-    /// The change that must not be missed, as a ratio minus 1; without it twice each metric's `min_effect`.
-    pub effect: Option<f64>,
-    /// Boots of each side for which power and effect are told; without it as many as the pilot has.
-    pub boots: Option<usize>,
-    /// Rows that do not gate, too.
-    pub all: bool,
-    /// The campaign that is planned.
-    pub design: Option<Design>,
 }
 
 /// The design of a campaign that is planned.
@@ -84,7 +85,7 @@ pub fn plan(options: &CompareOptions, path: &Path, asked: &Asked) -> Result<Plan
         // Sides of perfvt's own can be measured in turns; of other tools' files nothing is known.
         (None, TestChoice::Auto) => shown.side.host_boots.is_some(),
     };
-    let gates = |role: Role| family.all_rows || role == Role::Primary;
+    let members = Members { all_rows: family.all_rows };
     let filtered = !options.only.is_empty() || !options.metrics.is_empty();
     let kept = |row: &&Pilot<'_>| {
         (options.metrics.is_empty() || options.metrics.contains(&row.shown.metric))
@@ -92,11 +93,11 @@ pub fn plan(options: &CompareOptions, path: &Path, asked: &Asked) -> Result<Plan
     };
     let mut rows: Vec<&Pilot<'_>> = planned.rows.iter().copied().filter(kept).collect();
     let before = rows.len();
-    rows.retain(|row| asked.all || filtered || gates(row.shown.role));
+    rows.retain(|row| asked.all || filtered || members.has(row.shown.role));
     let hidden = before - rows.len();
     rows.sort_by_key(|row| row.shown.role != Role::Primary);
     let questions: Vec<Question> =
-        rows.iter().map(|row| row.question(asked, gates(row.shown.role))).collect();
+        rows.iter().map(|row| row.question(asked, members.has(row.shown.role))).collect();
     let look = asked.design.as_ref().and_then(|d| d.floor).zip(asked.boots).map(|(floor, ceiling)| {
         let n = u32::try_from(ceiling).unwrap_or(u32::MAX);
         Look::Planned { boundary: Boundary::of(floor.min(n), n), n }
@@ -184,8 +185,8 @@ struct Member<'a> {
 
 /// The family of these rows. `looked`: a rule stops, so that categories have no scores.
 fn family(rows: &[Member<'_>], alpha: f64, looked: bool) -> PlanFamily {
-    let all_rows = !rows.iter().any(|row| row.conf.role == Role::Primary);
-    let members = || rows.iter().filter(|row| all_rows || row.conf.role == Role::Primary);
+    let family = Members::among(rows.iter().map(|row| row.conf.role));
+    let members = || rows.iter().filter(|row| family.has(row.conf.role));
     let mut cases: BTreeMap<(&str, &str), &str> = BTreeMap::new();
     // A category has a score when its rows on the log scale are of two cases or more.
     let scored = !looked
@@ -194,7 +195,7 @@ fn family(rows: &[Member<'_>], alpha: f64, looked: bool) -> PlanFamily {
             .any(|row| *cases.entry(row.category).or_insert(&row.case) != row.case);
     // Deterministic metrics are outside, as long as they are what they should be.
     let size = members().filter(|row| !row.conf.exact).count().max(1);
-    PlanFamily { size, all_rows, alpha_rows: shares(alpha, scored).0 }
+    PlanFamily { size, all_rows: family.all_rows, alpha_rows: shares(alpha, scored).0 }
 }
 
 fn conf_of(conf: &Conf, workload: &str, metric: &str) -> MetricConf {
@@ -256,21 +257,16 @@ impl<'a> Pilot<'a> {
 
     /// Mean and SD on the row's scale: of the unit alone where nothing depends on it.
     fn moments(&self) -> Option<(f64, f64)> {
-        let values = &self.shown.sample.values;
         let free = self.conf.min_effect_abs.is_none_or(|b| b <= 0.0);
-        match self.shown.scale {
-            Scale::Log => {
-                let logs: Vec<f64> = values.iter().map(|v| v.ln()).collect();
-                let found = stats::moments(&logs).ok()?;
-                Some((if free { 1.0 } else { found.mean.exp() }, found.sd?))
-            }
+        let found = stats::moments(&on_scale(&self.shown.sample.values, self.shown.scale)).ok()?;
+        let (mean, sd) = (found.mean, found.sd?);
+        Some(match self.shown.scale {
+            Scale::Log => (if free { 1.0 } else { mean.exp() }, sd),
             Scale::Linear => {
-                let found = stats::moments(values).ok()?;
-                let (mean, sd) = (found.mean, found.sd?);
                 let unit = if free && mean != 0.0 { mean.abs() } else { 1.0 };
-                Some((mean / unit, sd / unit))
+                (mean / unit, sd / unit)
             }
-        }
+        })
     }
 
     fn question(&self, asked: &Asked, gates: bool) -> Question {
