@@ -63,7 +63,7 @@ pub fn examine(executable: &Path) -> Vec<Check> {
     let accel = if kvm.is_ok() { Accel::Kvm } else { Accel::Tcg };
     let network = network::resolve_auto(Scenario::HostGuest).map_err(|e| e.to_string());
     let kind = network.as_ref().map_or(Kind::User, |(kind, _)| *kind);
-    let (confine, why) = strongest(QEMU, accel, false, &[]);
+    let (confine, why) = strongest(QEMU, accel, false, None);
     let mut all = programs(kvm);
     all.extend(connections(network));
     all.extend(disks());

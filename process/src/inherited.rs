@@ -58,11 +58,6 @@ impl Inherited {
         Inherited { source: Source::Tap(interface), number }
     }
 
-    /// The number of its descriptor in the child.
-    pub fn number(&self) -> RawFd {
-        self.number
-    }
-
     /// What handing it over does, for a message.
     pub(super) fn what(&self) -> String {
         match &self.source {

@@ -3,7 +3,7 @@
 use crate::parse::{self, CONFINE, layout, open_choices, second_nic_is_meant};
 use model::{Accel, Origin, Params, ParamsError};
 use std::collections::BTreeMap;
-use vm::guest::confine::{Confine, strongest};
+use vm::guest::confine::{Confine, named, strongest};
 use vm::guest::network::{Kind, Wires};
 use vm::scenario::Scenario;
 
@@ -32,8 +32,8 @@ pub fn networks<E: From<ParamsError>>(
     Ok(())
 }
 
-/// What a QEMU was tried with: program, whether it starts a helper, and further arguments.
-type Tried = (String, bool, Vec<String>);
+/// What a QEMU was tried with: program, whether it starts a helper, and the file that further arguments name.
+type Tried = (String, bool, Option<String>);
 
 /// Decides `confine=auto` for all of these at once, as the most that works for every QEMU of them: environments that differ in
 /// what confines their QEMU differ in more than what is compared. Gives a warning where that is less than a user of this kind
@@ -58,10 +58,11 @@ pub fn confine(
             if asked == Some(Confine::None) {
                 continue;
             }
-            let tried = (own.text("qemu_binary")?.to_owned(), helper, own.words("extra_args")?);
-            let (level, why) = known
-                .entry(tried)
-                .or_insert_with_key(|(qemu, helper, extra)| strongest(qemu, accel, *helper, extra));
+            let names = named(&own.words("extra_args")?).map(str::to_owned);
+            let tried = (own.text("qemu_binary")?.to_owned(), helper, names);
+            let (level, why) = known.entry(tried).or_insert_with_key(|(qemu, helper, names)| {
+                strongest(qemu, accel, *helper, names.as_deref())
+            });
             match asked {
                 Some(asked) if asked > *level => {
                     let because = why.as_deref().unwrap_or_default();

@@ -5,7 +5,7 @@ mod bounds;
 mod strongest;
 
 pub(super) use bounds::Bounds;
-pub use strongest::strongest;
+pub use strongest::{named, strongest};
 
 /// How QEMU is confined. Each level has what those before it have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]

@@ -46,64 +46,62 @@ enum Use {
 impl Handed {
     /// Opens the files of a boot; `talks`: perfvt talks to QEMU and logs its console, which else has the terminal.
     pub(super) fn open(guest: &GuestSpec, files: &BootFiles, talks: bool) -> Result<Handed, GuestError> {
-        let (guest, files) = (guest.clone(), files.clone());
-        let mut handed = Handed { guest, files, open: Vec::new(), read: Vec::new() };
-        handed.start()?;
-        handed.disks()?;
-        if talks {
-            handed.files.serial = handed.set(&handed.files.serial.clone(), Use::Log)?;
-            handed.files.qmp = handed.listen(&handed.files.qmp.clone())?;
-            handed.files.screen = handed.set(&handed.files.screen.clone(), Use::Log)?;
-            if handed.guest.way().is_none_or(|way| !way.is_ssh()) {
-                handed.files.channel = handed.listen(&handed.files.channel.clone())?;
-            }
-            if handed.guest.listens {
-                handed.files.debug = handed.set(&handed.files.debug.clone(), Use::Log)?;
-            }
-        }
-        Ok(handed)
-    }
-
-    /// What the guest starts from.
-    fn start(&mut self) -> Result<(), GuestError> {
-        let mut guest = self.guest.clone();
+        let (mut guest, mut files) = (guest.clone(), files.clone());
+        let mut hands = Hands { confine: guest.confine, ..Hands::default() };
         match &mut guest.source {
             Source::Builtin(_) => {
-                self.files.kernel = self.again(&self.files.kernel.clone())?;
-                self.files.initramfs = self.again(&self.files.initramfs.clone())?;
+                hands.again(&mut files.kernel)?;
+                hands.again(&mut files.initramfs)?;
             }
             Source::Own(own) => {
                 for file in [&mut own.kernel, &mut own.initrd, &mut own.firmware].into_iter().flatten() {
-                    *file = self.again(file)?;
+                    hands.again(file)?;
                 }
-                self.files.overlay = self.set(&self.files.overlay.clone(), Use::Write)?;
-                for Layer { file, data, .. } in &mut own.chain.layers {
-                    *file = self.set(file, Use::Read)?;
-                    if let Some(data) = data {
-                        *data = self.set(data, Use::Read)?;
-                    }
+                hands.set(&mut files.overlay, Use::Write)?;
+                let layers = own.chain.layers.iter_mut();
+                for file in layers.flat_map(|Layer { file, data, .. }| [Some(file), data.as_mut()]).flatten()
+                {
+                    hands.set(file, Use::Read)?;
                 }
             }
         }
-        self.guest = guest;
-        Ok(())
+        let disks = &guest.disks;
+        if disks.tools {
+            hands.set(&mut files.tools, Use::Read)?;
+        }
+        if disks.data.is_some() {
+            hands.set(&mut files.data, Use::Write)?;
+        }
+        if disks.brought {
+            hands.set(&mut files.brought, Use::Read)?;
+        }
+        if talks {
+            hands.set(&mut files.serial, Use::Log)?;
+            hands.listen(&mut files.qmp)?;
+            hands.set(&mut files.screen, Use::Log)?;
+            if guest.way().is_none_or(|way| !way.is_ssh()) {
+                hands.listen(&mut files.channel)?;
+            }
+            if guest.listens {
+                hands.set(&mut files.debug, Use::Log)?;
+            }
+        }
+        let Hands { open, sets, read, .. } = hands;
+        files.sets = sets;
+        Ok(Handed { guest, files, open, read })
     }
+}
 
-    fn disks(&mut self) -> Result<(), GuestError> {
-        let (tools, data, brought) =
-            (self.guest.disks.tools, self.guest.disks.data.is_some(), self.guest.disks.brought);
-        if tools {
-            self.files.tools = self.set(&self.files.tools.clone(), Use::Read)?;
-        }
-        if data {
-            self.files.data = self.set(&self.files.data.clone(), Use::Write)?;
-        }
-        if brought {
-            self.files.brought = self.set(&self.files.brought.clone(), Use::Read)?;
-        }
-        Ok(())
-    }
+/// What has been opened so far. Each function puts the name that QEMU has for it in the place of a file's own.
+#[derive(Default)]
+struct Hands {
+    confine: Confine,
+    open: Vec<Inherited>,
+    sets: Vec<(RawFd, PathBuf)>,
+    read: Vec<PathBuf>,
+}
 
+impl Hands {
     fn hand(&mut self, file: impl Into<OwnedFd>) -> RawFd {
         let number = FIRST.saturating_add(RawFd::try_from(self.open.len()).unwrap_or(RawFd::MAX));
         self.open.push(Inherited::new(file, number));
@@ -111,39 +109,44 @@ impl Handed {
     }
 
     /// A file in a set of its own, which has the number of the descriptor.
-    fn set(&mut self, path: &Path, of: Use) -> Result<PathBuf, GuestError> {
+    fn set(&mut self, path: &mut PathBuf, of: Use) -> Result<(), GuestError> {
         let file = match of {
-            Use::Read => edge::read::open_disk(path),
-            Use::Write => edge::write::open_disk(path),
-            Use::Log => edge::write::create(path),
+            Use::Read => edge::read::open_disk(&*path),
+            Use::Write => edge::write::open_disk(&*path),
+            Use::Log => edge::write::create(&*path),
         };
         let number = self.hand(file.map_err(failed("opening", path))?);
-        self.files.sets.push((number, path.to_owned()));
-        Ok(PathBuf::from(format!("/dev/fdset/{number}")))
+        let opened = std::mem::replace(path, PathBuf::from(format!("/dev/fdset/{number}")));
+        self.sets.push((number, opened));
+        Ok(())
     }
 
     /// A file that QEMU opens once more. One that is not for everybody's eyes is copied into memory for a QEMU that is
     /// nobody.
-    fn again(&mut self, path: &Path) -> Result<PathBuf, GuestError> {
+    fn again(&mut self, path: &mut PathBuf) -> Result<(), GuestError> {
         let copied = || -> io::Result<File> {
-            let mut file = edge::read::open(path)?;
-            if self.guest.confine < Confine::User || file.metadata()?.permissions().mode() & 0o004 != 0 {
+            let mut file = edge::read::open(&*path)?;
+            if self.confine < Confine::User || file.metadata()?.permissions().mode() & 0o004 != 0 {
                 return Ok(file);
             }
             let mut copy = File::from(memfd_create(c"perfvt", MemfdFlags::CLOEXEC)?);
             io::copy(&mut file, &mut copy)?;
             Ok(copy)
         };
-        let number = self.hand(copied().map_err(failed("opening", path))?);
-        self.read.push(path.to_owned());
-        Ok(PathBuf::from(format!("/proc/self/fd/{number}")))
+        let file = copied().map_err(failed("opening", path))?;
+        let number = self.hand(file);
+        let opened = std::mem::replace(path, PathBuf::from(format!("/proc/self/fd/{number}")));
+        self.read.push(opened);
+        Ok(())
     }
 
     /// A socket on which QEMU waits for perfvt.
-    fn listen(&mut self, socket: &Socket) -> Result<Socket, GuestError> {
-        let Socket::Path(path) = socket else { return Ok(socket.clone()) };
-        let listener = UnixListener::bind(path).map_err(failed("making the socket", path))?;
-        Ok(Socket::Descriptor(self.hand(listener)))
+    fn listen(&mut self, socket: &mut Socket) -> Result<(), GuestError> {
+        if let Socket::Path(path) = socket {
+            let listener = UnixListener::bind(&*path).map_err(failed("making the socket", path))?;
+            *socket = Socket::Descriptor(self.hand(listener));
+        }
+        Ok(())
     }
 }
 

@@ -86,7 +86,7 @@ fn status(pid: u32, name: &str) -> String {
 
 /// The level that works here, if it is at least this one.
 fn works(wanted: Confine) -> bool {
-    let (level, why) = strongest(QEMU, Accel::Tcg, false, &[]);
+    let (level, why) = strongest(QEMU, Accel::Tcg, false, None);
     if level < wanted {
         testing::skip(format_args!(
             "confine={} does not work here: {}",

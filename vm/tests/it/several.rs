@@ -16,7 +16,7 @@ const SOON: Duration = Duration::from_secs(20);
 fn three_guests_of_different_shapes_run_at_a_time() {
     let Some(image) = image() else { return };
     let _turn = testing::alone();
-    let confine = strongest(QEMU, Accel::Tcg, false, &[]).0;
+    let confine = strongest(QEMU, Accel::Tcg, false, None).0;
     let plain = GuestSpec { confine, ..GuestSpec::plain(Accel::Tcg) };
     let mut small = plain.clone();
     small.hardware.mem_mib = 192;

@@ -59,7 +59,9 @@ impl Bounds {
         let mut bounds = Bounds::default();
         if confine >= Confine::Files {
             let system = SYSTEM.iter().chain(&SETTINGS).map(PathBuf::from);
-            let readable: Vec<PathBuf> = system.chain(of_qemu(qemu)?).chain(read.iter().cloned()).collect();
+            let OfQemu { data, beside } = of_qemu(qemu)?;
+            let own = data.into_iter().chain(beside).chain(read.iter().cloned());
+            let readable: Vec<PathBuf> = system.chain(own).collect();
             bounds.rules = Some(Arc::new(Rules::new(&readable, &DEVICES.map(PathBuf::from))?));
         }
         if confine >= Confine::User {
@@ -89,31 +91,34 @@ fn nobody(accel: Accel) -> io::Result<User> {
     Ok(known.insert(user).clone())
 }
 
-/// The program and the folders of its data, which it tells itself; one that is built from source has links there.
-fn of_qemu(qemu: &str) -> io::Result<Vec<PathBuf>> {
-    static KNOWN: Mutex<BTreeMap<String, Vec<PathBuf>>> = Mutex::new(BTreeMap::new());
+/// What a QEMU reads of its own; it is asked once.
+#[derive(Clone, Debug)]
+pub(super) struct OfQemu {
+    /// Where it looks for its data (`-L help`).
+    pub(super) data: Vec<PathBuf>,
+    /// The program where it is no system's, and where links in these folders lead, as they do when it is built from source.
+    beside: Vec<PathBuf>,
+}
+
+pub(super) fn of_qemu(qemu: &str) -> io::Result<OfQemu> {
+    static KNOWN: Mutex<BTreeMap<String, OfQemu>> = Mutex::new(BTreeMap::new());
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(found) = known.get(qemu) {
         return Ok(found.clone());
     }
-    let mut all = data_folders(qemu)?;
-    let links = all.iter().filter_map(|folder| std::fs::read_dir(folder).ok()).flatten().flatten();
-    let mut behind: Vec<PathBuf> = links
+    let told = run(Spec::new(qemu).args(["-L", "help"]), HOST_ANSWER).map_err(io::Error::other)?;
+    let told = String::from_utf8_lossy(&told);
+    let data: Vec<PathBuf> = told.lines().map(PathBuf::from).filter(|path| path.is_dir()).collect();
+    let links = data.iter().filter_map(|folder| std::fs::read_dir(folder).ok()).flatten().flatten();
+    let mut beside: Vec<PathBuf> = links
         .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_symlink()))
         .filter_map(|entry| Some(std::fs::canonicalize(entry.path()).ok()?.parent()?.to_owned()))
         .collect();
-    behind.sort();
-    behind.dedup();
-    all.extend(behind);
+    beside.sort();
+    beside.dedup();
     if qemu.contains('/') {
-        all.push(qemu.into());
+        beside.push(qemu.into());
     }
-    known.insert(qemu.to_owned(), all.clone());
-    Ok(all)
-}
-
-/// Where a QEMU looks for its data (`-L help`).
-pub(super) fn data_folders(qemu: &str) -> io::Result<Vec<PathBuf>> {
-    let told = run(Spec::new(qemu).args(["-L", "help"]), HOST_ANSWER).map_err(io::Error::other)?;
-    Ok(String::from_utf8_lossy(&told).lines().map(PathBuf::from).filter(|path| path.is_dir()).collect())
+    let found = OfQemu { data, beside };
+    Ok(known.entry(qemu.to_owned()).or_insert(found).clone())
 }

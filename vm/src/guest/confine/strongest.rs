@@ -1,7 +1,7 @@
 //! What works here, which is tried.
 
 use super::Confine;
-use super::bounds::{Bounds, data_folders};
+use super::bounds::{Bounds, of_qemu};
 use model::Accel;
 use process::deadlines::HOST_ANSWER;
 use process::{Spec, run};
@@ -9,9 +9,8 @@ use std::io;
 use std::path::Path;
 
 /// The strongest level that works for a QEMU on this host, by starting it; and why it is none stronger, where something is in
-/// the way. `helper`: QEMU starts the program that opens its taps; `extra` are further arguments of the user's: a file that they
-/// name is QEMU's to open.
-pub fn strongest(qemu: &str, accel: Accel, helper: bool, extra: &[String]) -> (Confine, Option<String>) {
+/// the way. `helper`: QEMU starts the program that opens its taps; `names`: a file of the user's that it opens ([`named`]).
+pub fn strongest(qemu: &str, accel: Accel, helper: bool, names: Option<&str>) -> (Confine, Option<String>) {
     if run(Spec::new(qemu).args(["-sandbox", "on", "-version"]), HOST_ANSWER).is_err() {
         return (Confine::None, Some(format!("{qemu} has no sandbox")));
     }
@@ -20,7 +19,7 @@ pub fn strongest(qemu: &str, accel: Accel, helper: bool, extra: &[String]) -> (C
             "qemu-bridge-helper, which opens taps for an ordinary user, needs a right that landlock takes";
         return (Confine::Sandbox, Some(reason.to_owned()));
     }
-    if let Some(path) = named(extra) {
+    if let Some(path) = names {
         return (Confine::Sandbox, Some(format!("extra_args names {path}, which QEMU is to open")));
     }
     if let Err(reason) = try_level(qemu, accel, Confine::Files) {
@@ -32,8 +31,8 @@ pub fn strongest(qemu: &str, accel: Accel, helper: bool, extra: &[String]) -> (C
     }
 }
 
-/// A path in arguments that leads to something.
-fn named(extra: &[String]) -> Option<&str> {
+/// A path in further arguments of the user's that leads to something, which QEMU is to open.
+pub fn named(extra: &[String]) -> Option<&str> {
     let parts = extra.iter().flat_map(|word| word.split([',', '=', ':', '"']));
     parts.filter(|part| part.starts_with('/')).find(|part| Path::new(part).exists())
 }
@@ -46,7 +45,7 @@ fn try_level(qemu: &str, accel: Accel, confine: Confine) -> io::Result<()> {
     let spec = Spec::new(qemu).args(["-sandbox", &sandbox]).args(machine);
     let spec = spec.args(["-accel", &accel.to_string(), "-S", "-monitor", "stdio"]).input("quit\n");
     run(bounds.around(spec), HOST_ANSWER).map_err(io::Error::other)?;
-    for folder in data_folders(qemu)? {
+    for folder in of_qemu(qemu)?.data {
         let spec = Spec::new("test").arg("-r").arg(&folder).arg("-a").arg("-x").arg(&folder);
         run(bounds.around(spec), HOST_ANSWER)
             .map_err(|_| io::Error::other(format!("{} cannot be read by QEMU then", folder.display())))?;
@@ -60,7 +59,7 @@ mod tests {
 
     #[test]
     fn what_is_no_qemu_is_not_confined_and_says_why() {
-        let (level, why) = strongest("false", Accel::Tcg, false, &[]);
+        let (level, why) = strongest("false", Accel::Tcg, false, None);
         assert_eq!((level, why.as_deref()), (Confine::None, Some("false has no sandbox")));
     }
 
@@ -78,7 +77,7 @@ mod tests {
         if run(Spec::new(crate::guest::QEMU).arg("-version"), HOST_ANSWER).is_err() {
             return testing::skip("QEMU is missing; `make setup` gets it");
         }
-        let (level, why) = strongest(crate::guest::QEMU, Accel::Tcg, false, &[]);
+        let (level, why) = strongest(crate::guest::QEMU, Accel::Tcg, false, None);
         match why {
             Some(reason) if level < Confine::usual() => {
                 testing::skip(format_args!("{}: {reason}", level.word()))

@@ -1,7 +1,7 @@
 //! `net=bridge`: a bridge that is there already, which gets nothing but taps that go with QEMU.
 
 use super::super::bridge::check_bridge;
-use super::{ClientPlace, End, Home, Link, NetworkError, Own};
+use super::{ClientPlace, End, Home, Link, NetworkError, Own, STAND_IN};
 
 pub(super) struct Bridge;
 
@@ -15,9 +15,7 @@ impl Own for Bridge {
     }
 
     fn refuses(&self, client: &ClientPlace) -> Option<&'static str> {
-        (*client == ClientPlace::Namespace).then_some(
-            "is on this host, and the stand-in for another host in perfvt's own namespaces; use net=tap",
-        )
+        (*client == ClientPlace::Namespace).then_some(STAND_IN)
     }
 
     fn usable(&self, link: &Link) -> Result<(), NetworkError> {

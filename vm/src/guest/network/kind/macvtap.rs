@@ -1,7 +1,7 @@
 //! `net=macvtap`: devices on top of one that is there already, in a namespace of perfvt's own, which they are gone with.
 
 use super::super::macvtap;
-use super::{ClientPlace, End, Home, Link, NetworkError, Own};
+use super::{ClientPlace, End, Home, Link, NetworkError, Own, STAND_IN};
 
 pub(super) struct Macvtap;
 
@@ -19,9 +19,7 @@ impl Own for Macvtap {
             ClientPlace::Host => Some(
                 "joins no guest with its own host, whose packets the device below does not give it; use a bridge, or net=tap",
             ),
-            ClientPlace::Namespace => Some(
-                "is on this host, and the stand-in for another host in perfvt's own namespaces; use net=tap",
-            ),
+            ClientPlace::Namespace => Some(STAND_IN),
             ClientPlace::Guest | ClientPlace::Remote(_) => None,
         }
     }

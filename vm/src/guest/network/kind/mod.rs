@@ -46,6 +46,19 @@ pub enum Home {
     Ports,
 }
 
+/// Why kinds that join two guests alone join nothing else.
+fn between_guests(client: &ClientPlace) -> Option<&'static str> {
+    (*client != ClientPlace::Guest)
+        .then_some("joins two guests and nothing else; scenario=guest_guest has two")
+}
+
+/// Why kinds that live on this host alone are not reached from another one.
+const ELSEWHERE: &str = "is not reached by another host; give the NIC a bridge=NAME or macvtap=NAME that is";
+
+/// Why what is plugged into a device of this host does not meet a client in a namespace of perfvt's own.
+const STAND_IN: &str =
+    "is on this host, and the stand-in for another host in perfvt's own namespaces; use net=tap";
+
 /// What is a kind's own. A function with a body is what most kinds do.
 trait Own: Sync {
     /// What it lives on.

@@ -1,6 +1,6 @@
 //! `net=stream`: two guests over a pair of stream sockets, without any right.
 
-use super::{ClientPlace, End, Home, Own};
+use super::{ClientPlace, End, Home, Own, between_guests};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
@@ -13,8 +13,7 @@ impl Own for Stream {
     }
 
     fn refuses(&self, client: &ClientPlace) -> Option<&'static str> {
-        (*client != ClientPlace::Guest)
-            .then_some("joins two guests and nothing else; scenario=guest_guest has two")
+        between_guests(client)
     }
 
     fn pair(&self) -> io::Result<Option<[OwnedFd; 2]>> {

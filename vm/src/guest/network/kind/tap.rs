@@ -1,7 +1,7 @@
 //! `net=tap`: a bridge in a user and network namespace of perfvt's own, and a tap for each guest that is opened there for QEMU.
 //! They are gone with the namespace and with QEMU, however those end.
 
-use super::{ClientPlace, End, Home, Own};
+use super::{ClientPlace, ELSEWHERE, End, Home, Own};
 
 pub(super) struct Tap;
 
@@ -12,9 +12,7 @@ impl Own for Tap {
 
     fn refuses(&self, client: &ClientPlace) -> Option<&'static str> {
         match client {
-            ClientPlace::Remote(_) => {
-                Some("is not reached by another host; give the NIC a bridge=NAME or macvtap=NAME that is")
-            }
+            ClientPlace::Remote(_) => Some(ELSEWHERE),
             ClientPlace::Host | ClientPlace::Guest | ClientPlace::Namespace => None,
         }
     }

@@ -1,7 +1,7 @@
 //! `net=user`: QEMU's user-mode network with forwarded ports, for hosts that deny namespaces or `/dev/net/tun`.
 
 use super::super::ports::SERVER_PORT;
-use super::{ClientPlace, End, Home, Own};
+use super::{ClientPlace, ELSEWHERE, End, Home, Own};
 use std::net::Ipv4Addr;
 
 pub(super) struct User;
@@ -15,9 +15,7 @@ impl Own for User {
         match client {
             ClientPlace::Guest => Some("joins no two guests; tap, dgram, stream, bridge and macvtap do"),
             ClientPlace::Namespace => Some("is reached from this host only; tap is not"),
-            ClientPlace::Remote(_) => {
-                Some("is not reached by another host; give the NIC a bridge=NAME or macvtap=NAME that is")
-            }
+            ClientPlace::Remote(_) => Some(ELSEWHERE),
             ClientPlace::Host => None,
         }
     }
