@@ -38,6 +38,52 @@ pub fn find(name: &str) -> Option<&'static str> {
     ALL.into_iter().find(|(known, _)| *known == stem).map(|(_, text)| text)
 }
 
+/// The parts of documents whose heading has a word, each with the name of its document: `noise`, `gate`, `exit codes`.
+pub fn parts(word: &str) -> Vec<(&'static str, &'static str)> {
+    let mut found = Vec::new();
+    for (name, text) in ALL.into_iter().filter(|(name, _)| !name.ends_with(".json")) {
+        let meets = |(_, _, heading): &(usize, usize, &str)| has_words(heading, word);
+        // A title speaks of the whole document, which is long: it counts where no heading below does.
+        let below = headings(text).skip(1).any(|heading| meets(&heading));
+        let mut after = 0;
+        for (at, level, _) in headings(text).skip(usize::from(below)).filter(meets) {
+            // What stands in a part that was found is found with it.
+            if at >= after {
+                let end = |(next, other, _): &(usize, usize, &str)| *next > at && *other <= level;
+                after = headings(text).find(end).map_or(text.len(), |(end, _, _)| end);
+                found.extend(text.get(at..after).map(|part| (name, part)));
+            }
+        }
+    }
+    found
+}
+
+/// Every heading of a text with its place and level, but not the comments of shells in its examples.
+fn headings(text: &str) -> impl Iterator<Item = (usize, usize, &str)> {
+    let mut fenced = false;
+    let lines = text.split_inclusive('\n').scan(0, |at, line| {
+        let begin = *at;
+        *at += line.len();
+        Some((begin, line))
+    });
+    lines.filter_map(move |(at, line)| {
+        fenced ^= line.starts_with("```");
+        let heading = line.trim_start_matches('#');
+        let level = line.len() - heading.len();
+        (!fenced && level > 0 && heading.starts_with(' ')).then(|| (at, level, heading.trim()))
+    })
+}
+
+/// Whether a heading has these words, one after the other, whatever their case.
+fn has_words(heading: &str, words: &str) -> bool {
+    let plain = |text: &str| -> Vec<String> {
+        let of = |word: &str| word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
+        text.split_whitespace().map(of).filter(|word| !word.is_empty()).collect()
+    };
+    let (heading, words) = (plain(heading), plain(words));
+    !words.is_empty() && heading.windows(words.len()).any(|window| window == words)
+}
+
 /// A line for each, with its title.
 pub fn list() -> String {
     let mut text = String::new();
@@ -72,5 +118,19 @@ mod tests {
             assert_eq!(find(&format!("docs/{name}.md")), Some(text.as_str()), "{name}");
         }
         assert_eq!((find("nothing"), find("docs/")), (None, None));
+    }
+
+    #[test]
+    fn parts_of_documents_are_found_by_words_of_their_headings() {
+        let names = |word: &str| parts(word).into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+        for word in ["networks", "noise", "gate", "exit codes", "leftovers", "a kernel of your own"] {
+            assert!(!names(word).is_empty(), "{word}");
+        }
+        let (name, noise) = parts("Noise")[0];
+        assert!(name == "host" && noise.starts_with("## Noise\n") && !noise.contains("\n## "), "{noise}");
+        // A title is the whole document; a comment within an example is no heading.
+        assert!(parts("networks")[0].1.starts_with("## Networks\n"));
+        assert_eq!(parts("gate").last().unwrap().1, find("verdicts").unwrap());
+        assert_eq!((names("guests.cfg"), names(""), names("noi")), (vec![], vec![], vec![]));
     }
 }

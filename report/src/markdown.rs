@@ -86,7 +86,7 @@ fn head(out: &mut String, comparison: &Comparison, options: &MarkdownOptions, bu
     let failed = failed.map(|f| format!("⚠ {}; the first: {}", failures::sentence(f), visible(&f.first)));
     list(out, failed, comparison.failures.len(), "cases with failures");
     for (name, side) in sides::named(comparison) {
-        let lost = sides::lost(side);
+        let lost = sides::lost(side, LISTED);
         if !lost.is_empty() {
             let _ = writeln!(out, "{}\n", escaped(&shortened(&sides::line(name, side), 600)));
             lost.iter().for_each(|loss| out.push_str(&format!("- {}\n", escaped(&shortened(loss, 600)))));

@@ -4,9 +4,6 @@ use crate::numbers::counted;
 use analyze::{Comparison, Side};
 use edge::visible;
 
-/// So many losses of a side are listed.
-const LISTED: usize = 20;
-
 /// The sides, each with its letter.
 pub(crate) fn named(comparison: &Comparison) -> impl Iterator<Item = (&'static str, &Side)> {
     std::iter::once(("A", &comparison.a)).chain(comparison.b.iter().map(|side| ("B", side)))
@@ -33,12 +30,13 @@ pub(crate) fn facts(side: &Side) -> String {
     parts.join(", ")
 }
 
-/// What of a side was lost: place and reason of each, and how many more.
-pub(crate) fn lost(side: &Side) -> Vec<String> {
-    let listed = side.losses.iter().take(LISTED);
+/// What of a side was lost: place and reason of so many, and how many more.
+pub(crate) fn lost(side: &Side, listed: usize) -> Vec<String> {
+    let more = side.losses.len().checked_sub(listed).filter(|more| *more > 0);
+    let listed = side.losses.iter().take(listed);
     let mut lines: Vec<String> =
         listed.map(|loss| format!("{}: {}", visible(&loss.place), visible(&loss.reason))).collect();
-    if let Some(more) = side.losses.len().checked_sub(LISTED).filter(|more| *more > 0) {
+    if let Some(more) = more {
         lines.push(format!("and {more} more, which the page and --format json have"));
     }
     lines

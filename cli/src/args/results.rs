@@ -54,6 +54,9 @@ pub struct Compare {
     /// What goes to standard output
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: Format,
+    /// The text in full: every row, every note, what each word means
+    #[arg(long)]
+    pub all: bool,
     /// Write a format to a file as well; repeatable
     #[arg(long = "output", value_name = "FORMAT=FILE")]
     pub outputs: Vec<String>,

@@ -196,7 +196,7 @@ impl Renderer<'_> {
     }
 
     fn text_options(&self) -> TextOptions {
-        TextOptions { width: width(), color: crate::coloured(), all: false, gate: self.gate.clone() }
+        TextOptions { width: width(), color: crate::coloured(), all: self.args.all, gate: self.gate.clone() }
     }
 
     fn classic(&self) -> Result<String, Error> {

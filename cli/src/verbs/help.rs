@@ -43,7 +43,7 @@ fn everything(out: &mut dyn Write) -> Result<(), Error> {
     writeln!(
         out,
         "\n`perfvt help VERB` and `perfvt help DOCUMENT` print them (NAME.md where both have the name), `perfvt help keys \
-         [PART]` the keys."
+         [PART]` the keys, `perfvt help WORD` what stands under headings with that word: networks, noise, gate, exit codes."
     )?;
     Ok(())
 }
@@ -56,20 +56,23 @@ fn verb(words: &[&str]) -> Option<Command> {
     words.iter().try_fold(command, |command, word| command.find_subcommand(word).cloned())
 }
 
-/// A document, or the one key of that name.
+/// A document, the one key of that name, or parts of documents.
 fn topic(words: &[&str]) -> Result<String, Error> {
     let word = words.join(" ");
     if let Some(text) = documents::find(&word) {
         return Ok(text.to_owned());
-    }
-    if let Ok(text) = reference::key(&word) {
-        return Ok(text);
     }
     if workload::find(&word).is_some() {
         let keys = reference::text(Some(&word)).unwrap_or_default();
         return Ok(format!(
             "`perfvt run {word}` measures it; `perfvt help workloads` is the document of all workloads.\n\n{keys}"
         ));
+    }
+    let parts = documents::parts(&word).into_iter();
+    let parts = parts.map(|(name, text)| format!("{}\n\n(from `perfvt help {name}`)\n", text.trim_end()));
+    let texts: Vec<String> = reference::key(&word).into_iter().chain(parts).collect();
+    if !texts.is_empty() {
+        return Ok(texts.join("\n"));
     }
     let command = Args::command();
     let mut names: Vec<&str> = command.get_subcommands().map(Command::get_name).collect();
@@ -107,6 +110,9 @@ mod tests {
             ("keys disk_ vhost", "  vhost = no\n"),
             ("boot_timeout", "other name: login_timeout"),
             ("iozone", "`perfvt run iozone` measures it"),
+            ("noise", "(from `perfvt help host`)"),
+            ("gate", "(from `perfvt help statistics`)"),
+            ("exit codes", "(from `perfvt help campaigns`)"),
         ] {
             let (code, out, err) = run(line);
             assert!(code == DONE && err.is_empty() && out.contains(part), "{line}: {code} {out} {err}");

@@ -101,6 +101,7 @@ fn compare_arguments(args: &Publish, dirs: Vec<PathBuf>) -> Compare {
     Compare {
         dirs,
         format: Format::Text,
+        all: false,
         outputs: Vec::new(),
         html: None,
         no_html: true,

@@ -1,6 +1,7 @@
 //! The rows of the terminal report: grouped by category and verdict, in columns that line up through all groups.
 
-use super::{Notes, Paint};
+use super::fill::{Paint, wrapped};
+use super::notes::Notes;
 use crate::rows::{RowView, Tone, glyph};
 use crate::sentence;
 use crate::statistics::{self, Statistic};
@@ -45,14 +46,33 @@ pub(crate) const NARROW_COLUMNS: [&[&str]; 6] = [
 ];
 
 /// The columns, each with its statistics.
-struct Layout {
+pub(super) struct Layout {
     columns: Vec<Vec<&'static Statistic>>,
     wide: bool,
 }
 
 impl Layout {
-    fn of(width: usize) -> Layout {
-        let wide = width >= WIDE;
+    /// A line for each row on a wide terminal, else two.
+    pub fn of(width: usize) -> Layout {
+        Layout::new(width >= WIDE)
+    }
+
+    /// The same, but two lines where one would break rows.
+    pub fn fitting(width: usize, views: &[RowView<'_>]) -> Layout {
+        let layout = Layout::of(width);
+        let notes = Notes::of(views, false);
+        let lines: Vec<_> =
+            views.iter().map(|view| Line { view, cells: cells(view, &notes, &layout) }).collect();
+        let fits = layout.wide && natural(&lines, &layout).iter().map(|w| w + 2).sum::<usize>() <= width + 2;
+        if fits { layout } else { Layout::new(false) }
+    }
+
+    /// Lines that a row takes.
+    pub fn lines(&self) -> usize {
+        if self.wide { 1 } else { 2 }
+    }
+
+    fn new(wide: bool) -> Layout {
         let names: &[&[&str]] = if wide { &WIDE_COLUMNS } else { &NARROW_COLUMNS };
         Layout { columns: names.iter().map(|names| statistics::selected(names)).collect(), wide }
     }
@@ -83,13 +103,13 @@ pub(super) fn write(
     comparison: &Comparison,
     views: &[RowView<'_>],
     notes: &Notes<'_>,
+    layout: &Layout,
     width: usize,
     paint: &Paint,
 ) {
     if views.is_empty() {
         return;
     }
-    let layout = &Layout::of(width);
     let lines: Vec<Line<'_, '_>> =
         views.iter().map(|view| Line { view, cells: cells(view, notes, layout) }).collect();
     let widths = widths(&lines, layout, width);
@@ -128,7 +148,7 @@ fn groups(
             out.push('\n');
         }
         if heading != last_heading {
-            super::wrapped(out, &heading, width, "  ", |l| paint.bold(l));
+            wrapped(out, &heading, width, "  ", |l| paint.bold(l));
             last_heading = heading;
         }
         first = false;
@@ -196,8 +216,8 @@ fn verdict(view: &RowView<'_>, notes: &Notes<'_>, separator: &str) -> String {
     format!("{word}{separator}{}", tail.join(" ")).trim_end().to_owned()
 }
 
-/// Every column as wide as its widest line; the first takes what is left, the widest others give way before it.
-fn widths(lines: &[Line<'_, '_>], layout: &Layout, width: usize) -> Vec<usize> {
+/// Every column as wide as its widest line.
+fn natural(lines: &[Line<'_, '_>], layout: &Layout) -> Vec<usize> {
     let widest = |text: &str| text.lines().map(UnicodeWidthStr::width).max().unwrap_or(0);
     let mut widths: Vec<usize> = layout.heads().iter().map(|h| widest(h)).collect();
     for line in lines {
@@ -205,6 +225,12 @@ fn widths(lines: &[Line<'_, '_>], layout: &Layout, width: usize) -> Vec<usize> {
             *have = (*have).max(widest(cell));
         }
     }
+    widths
+}
+
+/// The same within a width; the first takes what is left, the widest others give way before it.
+fn widths(lines: &[Line<'_, '_>], layout: &Layout, width: usize) -> Vec<usize> {
+    let mut widths = natural(lines, layout);
     let gaps = 2 * widths.len().saturating_sub(1);
     let room = width.saturating_sub(gaps);
     while widths.iter().skip(1).sum::<usize>() + FIRST > room {

@@ -230,11 +230,44 @@ fn text_fits_every_width_that_it_is_given() {
 }
 
 #[test]
-fn regressions_come_first_and_equal_rows_are_counted_not_listed() {
+fn forty_eight_cases_fit_a_screen() {
+    let mut regressed = scenarios::netperf();
+    for row in regressed.rows.iter_mut().filter(|row| row.role == model::Role::Primary) {
+        row.verdict = Verdict::Regressed;
+    }
+    for comparison in [scenarios::netperf(), regressed] {
+        for width in [80, 120] {
+            let options = TextOptions { width, gate: gate(&comparison), ..TextOptions::default() };
+            let text = report::text(&comparison, &options);
+            assert!(text.lines().count() <= 50, "{} lines:\n{text}", text.lines().count());
+        }
+    }
+}
+
+#[test]
+fn few_rows_are_all_listed_and_many_are_counted() {
+    let text = |comparison: &Comparison| report::text(comparison, &TextOptions::default());
+    let two = text(&scenarios::two_candidates());
+    assert!(two.contains("≈ EQUIVALENT") && !two.contains("further row"), "{two}");
+    let mut many = scenarios::netperf();
+    for row in many.rows.iter_mut().filter(|row| row.role == model::Role::Primary) {
+        row.verdict = Verdict::Regressed;
+    }
+    let (count, text) =
+        (many.rows.iter().filter(|row| row.verdict == Verdict::Regressed).count(), text(&many));
+    let more = format!("and {} further rows that changed, failed or are missing", count - 12);
+    assert!(text.contains(&more), "{more}: {text}");
+}
+
+#[test]
+fn regressions_come_first_and_what_changed_nothing_is_counted_not_listed() {
     let text = report::text(&scenarios::verdicts(), &TextOptions::default());
     let at = |word: &str| text.find(word).unwrap_or_else(|| panic!("no {word} in\n{text}"));
-    assert!(at("▼ REGRESSED") < at("▲ IMPROVED") && at("▲ IMPROVED") < at("? INCONCLUSIVE"));
-    assert!(at("? INCONCLUSIVE") < at("≈ EQUIVALENT 2: instructions 1, throughput 1"));
+    assert!(at("▼ REGRESSED") < at("▲ IMPROVED") && at("▲ IMPROVED") < at("netperf TCP_STREAM  13: 2▼ 1▲"));
+    assert!(!text.contains("? INCONCLUSIVE") && !text.contains("≈ EQUIVALENT"), "{text}");
+    let all = TextOptions { all: true, ..TextOptions::default() };
+    let all = report::text(&scenarios::verdicts(), &all);
+    assert!(all.contains("? INCONCLUSIVE") && all.contains("≈ EQUIVALENT"), "{all}");
     let first = text.lines().next().unwrap();
     assert!(first.starts_with("patched against base: "), "{first}");
     assert!(text.contains("inconclusive (not shown to be equal)"));
@@ -459,6 +492,7 @@ fn no_report_says_plus_or_minus_where_the_band_is_one_of_ratios() {
     for (format, output) in told(&scenarios::failing()) {
         assert!(!output.contains("±5% of the") && !output.contains("band ±"), "{format}");
     }
-    let text = report::text(&scenarios::failing(), &TextOptions::default());
+    let all = TextOptions { all: true, ..TextOptions::default() };
+    let text = report::text(&scenarios::failing(), &all);
     assert!(text.contains("band m = 5%: from -4.76% to +5%"), "{text}");
 }

@@ -79,7 +79,7 @@ fn inside_of_a_host_with_two_nodes() {
 
 #[test]
 fn threads_and_memory_of_a_guest_sit_on_the_second_node_of_a_host_that_has_two() {
-    let host = Host { cpu: "qemu64", modules: &[], limit: Duration::from_secs(150) };
+    let host = Host { cpu: "qemu64", modules: &[] };
     let said = match host.run("nested::inside_of_a_host_with_two_nodes") {
         Ok(said) => said,
         Err(why) => return testing::skip(format_args!("the nested test: {why}")),
