@@ -6,7 +6,7 @@ VERSIONED_RUST := $(patsubst %/cargo,%,$(lastword $(sort $(wildcard /usr/lib/rus
 export PATH := $(HOME)/.cargo/bin:$(if $(VERSIONED_RUST),$(VERSIONED_RUST):)$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test build demo test quick lint soak bench screenshots clean-cache
+.PHONY: help setup setup-test build demo test quick lint soak bench screenshots docs clean-cache
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -42,6 +42,9 @@ bench: setup build ## time a guest's boot against a bare initramfs, among others
 
 screenshots: setup-test build ## the pictures of the report in the documentation
 	@scripts/screenshots.sh
+
+docs: ## the site of the documentation, target/book/index.html
+	@scripts/docs.sh
 
 clean-cache: ## remove downloaded packages and built guest images
 	rm -rf "$(CACHE)"

@@ -3,7 +3,18 @@
 use std::fmt::Write as _;
 
 /// Every document by its name, which is that of its file in the folder docs.
-const ALL: [(&str, &str); 20] = [
+const ALL: [(&str, &str); 31] = [
+    ("start", include_str!("../../docs/start.md")),
+    ("how-to/old-results", include_str!("../../docs/how-to/old-results.md")),
+    ("how-to/gate-in-ci", include_str!("../../docs/how-to/gate-in-ci.md")),
+    ("how-to/my-kernel", include_str!("../../docs/how-to/my-kernel.md")),
+    ("how-to/my-image", include_str!("../../docs/how-to/my-image.md")),
+    ("how-to/two-nics", include_str!("../../docs/how-to/two-nics.md")),
+    ("how-to/several-hosts", include_str!("../../docs/how-to/several-hosts.md")),
+    ("how-to/nightly", include_str!("../../docs/how-to/nightly.md")),
+    ("how-to/why-slower", include_str!("../../docs/how-to/why-slower.md")),
+    ("how-to/publish-results", include_str!("../../docs/how-to/publish-results.md")),
+    ("how-to/from-avocado-vt", include_str!("../../docs/how-to/from-avocado-vt.md")),
     ("campaigns", include_str!("../../docs/campaigns.md")),
     ("workloads", include_str!("../../docs/workloads.md")),
     ("keys", include_str!("../../docs/keys.md")),
@@ -26,16 +37,20 @@ const ALL: [(&str, &str); 20] = [
     ("soak", include_str!("../../docs/soak.md")),
 ];
 
+/// The folder of tasks.
+const HOW_TO: &str = "how-to/";
+
 /// Their names.
 pub fn names() -> impl Iterator<Item = &'static str> {
     ALL.into_iter().map(|(name, _)| name)
 }
 
-/// A document by its name, also by that of its file: `cartesian`, `cartesian.md` or `docs/cartesian.md`.
+/// A document by its name, also by that of its file and without its folder: `cartesian`, `docs/cartesian.md`, `nightly`.
 pub fn find(name: &str) -> Option<&'static str> {
     let name = name.strip_prefix("docs/").unwrap_or(name);
     let stem = name.strip_suffix(".md").unwrap_or(name);
-    ALL.into_iter().find(|(known, _)| *known == stem).map(|(_, text)| text)
+    let is = |known: &str| known == stem || known.strip_prefix(HOW_TO) == Some(stem);
+    ALL.into_iter().find(|(known, _)| is(known)).map(|(_, text)| text)
 }
 
 /// The parts of documents whose heading has a word, each with the name of its document: `noise`, `gate`, `exit codes`.
@@ -90,7 +105,7 @@ pub fn list() -> String {
     for (name, content) in ALL {
         let title = content.lines().find_map(|line| line.strip_prefix("# "));
         // Writing to a string cannot fail.
-        let _ = writeln!(text, "  {name:20} {}", title.unwrap_or("the JSON schema of a comparison"));
+        let _ = writeln!(text, "  {name:24} {}", title.unwrap_or("the JSON schema of a comparison"));
     }
     text
 }
@@ -103,12 +118,15 @@ mod tests {
     #[test]
     fn every_document_of_the_folder_is_part_of_the_program() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
-        let entries = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap());
-        let files = entries.filter(|entry| entry.path().is_file());
-        let mut there: Vec<String> = files
-            .map(|entry| entry.file_name().into_string().unwrap())
-            .map(|name| name.strip_suffix(".md").map_or(name.clone(), str::to_owned))
-            .collect();
+        let files = |below: &str| -> Vec<String> {
+            let entries = std::fs::read_dir(folder.join(below)).unwrap().map(|entry| entry.unwrap());
+            let files = entries.filter(|entry| entry.path().is_file());
+            let names = files.map(|entry| entry.file_name().into_string().unwrap());
+            let stem = |name: String| name.strip_suffix(".md").map_or(name.clone(), str::to_owned);
+            // The summary is the book's list of these.
+            names.map(stem).filter(|stem| stem != "SUMMARY").map(|stem| format!("{below}{stem}")).collect()
+        };
+        let mut there: Vec<String> = [files(""), files(HOW_TO)].concat();
         there.sort();
         let mut known: Vec<&str> = names().collect();
         known.sort_unstable();
@@ -117,6 +135,7 @@ mod tests {
             let text = std::fs::read_to_string(folder.join(format!("{name}.md"))).unwrap();
             assert_eq!(find(&format!("docs/{name}.md")), Some(text.as_str()), "{name}");
         }
+        assert_eq!(find("nightly"), find("how-to/nightly.md"));
         assert_eq!((find("nothing"), find("docs/")), (None, None));
     }
 

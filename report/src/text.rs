@@ -74,7 +74,7 @@ pub fn text(comparison: &Comparison, options: &TextOptions) -> String {
     let (mut picked, layout) = pick::pick(&views, options.all, width);
     by_category(&mut picked.listed);
     let notes = Notes::of(&picked.listed, options.all);
-    table::write(&mut out, comparison, &picked.listed, &notes, &layout, width, &paint);
+    table::write(&mut out, comparison, &picked.listed, &notes, &layout, &paint);
     if picked.decided > 0 {
         let _ = writeln!(
             out,

@@ -99,7 +99,7 @@ mod tests {
     #[test]
     fn help_knows_verbs_documents_and_keys() {
         for (line, part) in [
-            ("", "  cartesian            Cartesian configurations\n"),
+            ("", "  cartesian                Cartesian configurations\n"),
             ("", "Commands:\n"),
             ("run", "Usage: perfvt run [OPTIONS]"),
             ("guest build", "Usage: perfvt guest build"),

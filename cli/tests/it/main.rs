@@ -15,6 +15,7 @@ mod brought;
 mod compare;
 mod configurations;
 mod designs;
+mod documents;
 mod ends;
 mod exits;
 mod faults;

@@ -72,13 +72,13 @@ impl<'a> Notes<'a> {
         let of_code =
             |code: &str| views.iter().filter(|v| v.row.warnings.iter().any(|w| *w.code == *code)).count();
         for (i, warning) in self.numbered.iter().enumerate() {
-            let rows = crate::numbers::counted(of_code(&warning.code), "row");
+            let rows = crate::numbers::counted(of_code(warning.code), "row");
             let line = format!("  [{}] {rows}, {}", i + 1, warning_text(warning));
             let _ = writeln!(out, "{}", paint.dim(&one_line(&line, width)));
         }
         let mut kinds: BTreeMap<&str, (usize, &Warning)> = BTreeMap::new();
         for warning in general {
-            kinds.entry(&warning.code).or_insert((0, warning)).0 += 1;
+            kinds.entry(warning.code).or_insert((0, warning)).0 += 1;
         }
         for (times, warning) in kinds.into_values() {
             let times = if times > 1 { format!("{times}× ") } else { String::new() };

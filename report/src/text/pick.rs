@@ -33,7 +33,7 @@ fn within<'a>(views: &[RowView<'a>], room: usize) -> Picked<'a> {
     wanted.extend(others.into_iter().filter(|v| is_good_or_bad(v)));
     let (listed, rest) = wanted.split_at(wanted.len().min(room));
     Picked {
-        listed: listed.iter().map(|view| RowView::clone(view)).collect(),
+        listed: listed.iter().copied().cloned().collect(),
         decided: rest.iter().filter(|v| is_decided(v)).count(),
     }
 }

@@ -49,12 +49,14 @@ pub(crate) const NARROW_COLUMNS: [&[&str]; 6] = [
 pub(super) struct Layout {
     columns: Vec<Vec<&'static Statistic>>,
     wide: bool,
+    /// Columns of the terminal.
+    width: usize,
 }
 
 impl Layout {
     /// A line for each row on a wide terminal, else two.
     pub fn of(width: usize) -> Layout {
-        Layout::new(width >= WIDE)
+        Layout::new(width, width >= WIDE)
     }
 
     /// The same, but two lines where one would break rows.
@@ -64,7 +66,7 @@ impl Layout {
         let lines: Vec<_> =
             views.iter().map(|view| Line { view, cells: cells(view, &notes, &layout) }).collect();
         let fits = layout.wide && natural(&lines, &layout).iter().map(|w| w + 2).sum::<usize>() <= width + 2;
-        if fits { layout } else { Layout::new(false) }
+        if fits { layout } else { Layout::new(width, false) }
     }
 
     /// Lines that a row takes.
@@ -72,9 +74,9 @@ impl Layout {
         if self.wide { 1 } else { 2 }
     }
 
-    fn new(wide: bool) -> Layout {
+    fn new(width: usize, wide: bool) -> Layout {
         let names: &[&[&str]] = if wide { &WIDE_COLUMNS } else { &NARROW_COLUMNS };
-        Layout { columns: names.iter().map(|names| statistics::selected(names)).collect(), wide }
+        Layout { columns: names.iter().map(|names| statistics::selected(names)).collect(), wide, width }
     }
 
     fn heads(&self) -> Vec<String> {
@@ -104,12 +106,12 @@ pub(super) fn write(
     views: &[RowView<'_>],
     notes: &Notes<'_>,
     layout: &Layout,
-    width: usize,
     paint: &Paint,
 ) {
     if views.is_empty() {
         return;
     }
+    let width = layout.width;
     let lines: Vec<Line<'_, '_>> =
         views.iter().map(|view| Line { view, cells: cells(view, notes, layout) }).collect();
     let widths = widths(&lines, layout, width);
@@ -120,7 +122,7 @@ pub(super) fn write(
     }
     let total = widths.iter().sum::<usize>() + 2 * (widths.len() - 1);
     let _ = writeln!(out, "{}", paint.dim(&"─".repeat(total.min(width))));
-    groups(out, comparison, &lines, layout, &widths, width, paint);
+    groups(out, comparison, &lines, layout, &widths, paint);
 }
 
 /// Headings and the rows under them.
@@ -130,7 +132,6 @@ fn groups(
     lines: &[Line<'_, '_>],
     layout: &Layout,
     widths: &[usize],
-    width: usize,
     paint: &Paint,
 ) {
     let mut last_heading = String::new();
@@ -148,7 +149,7 @@ fn groups(
             out.push('\n');
         }
         if heading != last_heading {
-            wrapped(out, &heading, width, "  ", |l| paint.bold(l));
+            wrapped(out, &heading, layout.width, "  ", |l| paint.bold(l));
             last_heading = heading;
         }
         first = false;
