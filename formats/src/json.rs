@@ -73,19 +73,51 @@ pub(crate) fn each_but<'a, P: Passed>(
     text: &'a str,
     mut take: impl FnMut(Document<'a>),
 ) -> Result<(), (u32, String)> {
+    each_part::<P>(text, |found| {
+        if let Found::Document(document) = found {
+            take(document);
+        }
+    })
+}
+
+/// What [`each_part`] finds.
+pub(crate) enum Found<'a> {
+    /// An element of the list that is handed over piece by piece, and its line. The object around it comes later.
+    Part(Value<'a>, u32),
+    /// An object, without the elements that were handed over before.
+    Document(Document<'a>),
+}
+
+/// As [`each_but`]. Elements of a document's own list [`Passed::PARTS`] are handed over one by one: a tree of the whole file
+/// takes several times the room of its text, and the time to fill it.
+///
+/// # Errors
+/// Those of [`each_but`].
+pub(crate) fn each_part<'a, P: Passed>(
+    text: &'a str,
+    mut take: impl FnMut(Found<'a>),
+) -> Result<(), (u32, String)> {
     let (mut is_any, mut at, mut line, mut adjacent) = (false, 0usize, 1u32, false);
     let mut open = Open::default();
     while let Some(start) = next_start(text, at, adjacent) {
         line = line.saturating_add(newlines(text, at, start.offset));
         adjacent = false;
-        // The last place of which the line is known.
-        let mut known = (start.offset, line);
-        let found = |value: Value<'a>, place: Place| {
-            known = (place.start, known.1.saturating_add(newlines(text, known.0, place.start)));
+        // The last place of which the line is known, and whether a part of what stands there was handed over.
+        let (mut known, mut is_parted) = ((start.offset, line), false);
+        let found = |value: Value<'a>, place: Option<Place>| {
+            let Some(place) = place else {
+                let at = value.first_name().and_then(|name| offset(name, text)).filter(|at| *at >= known.0);
+                known = at.map_or(known, |at| (at, known.1.saturating_add(newlines(text, known.0, at))));
+                is_parted = true;
+                return take(Found::Part(value, known.1));
+            };
+            let from = if place.start >= known.0 { known } else { (start.offset, line) };
+            let line = from.1.saturating_add(newlines(text, from.0, place.start));
+            known = (place.start, line);
             if value.is_object() {
                 is_any = true;
                 let text = text.get(place).unwrap_or_default();
-                take(Document { value, line: known.1, text, begins: start.begins });
+                take(Found::Document(Document { value, line, text, begins: start.begins }));
             }
         };
         let read = if start.object {
@@ -95,7 +127,7 @@ pub(crate) fn each_but<'a, P: Passed>(
         };
         match read {
             Ok(end) => at = end,
-            Err((from, error)) if start.begins || (error.is_eof() && start.object) => {
+            Err((from, error)) if start.begins || is_parted || (error.is_eof() && start.object) => {
                 let line = line.saturating_add(newlines(text, start.offset, from));
                 return Err((wrong_line(line, &error), reason(&error)));
             }
@@ -121,18 +153,19 @@ type Place = std::ops::Range<usize>;
 /// What is wrong with the value that begins at an offset.
 type Wrong = (usize, serde_json::Error);
 
-/// Hands over the value that begins at an offset, and gives the place behind it.
+/// Hands over the value that begins at an offset, its parts without a place before it, and gives the place behind it.
 fn one<'a, P: Passed>(
     text: &'a str,
     from: usize,
     open: &mut Open<'a>,
-    take: impl FnOnce(Value<'a>, Place),
+    mut take: impl FnMut(Value<'a>, Option<Place>),
 ) -> Result<usize, Wrong> {
     let mut json = serde_json::Deserializer::from_str(text.get(from..).unwrap_or_default());
-    let value = Keep::<P>::anew(open).deserialize(&mut json).map_err(|error| (from, error))?;
+    let part = &mut |part| take(part, None);
+    let value = Keep::<P>::anew(open, part).deserialize(&mut json).map_err(|error| (from, error))?;
     // Where it stands now.
     let end = from.saturating_add(json.into_iter::<IgnoredAny>().byte_offset());
-    take(value, from..end);
+    take(value, Some(from..end));
     Ok(end)
 }
 
@@ -142,7 +175,7 @@ fn array<'a, P: Passed>(
     text: &'a str,
     from: usize,
     open: &mut Open<'a>,
-    mut take: impl FnMut(Value<'a>, Place),
+    mut take: impl FnMut(Value<'a>, Option<Place>),
 ) -> Result<usize, Wrong> {
     let next = |at: usize| {
         let rest = text.get(at..).unwrap_or_default().trim_start();
@@ -175,10 +208,12 @@ fn end_of_list() -> serde_json::Error {
         .unwrap_or_else(|| serde::de::Error::custom("a list is cut off"))
 }
 
-/// Keys whose values are passed over, wherever they stand.
+/// What is not kept.
 pub(crate) trait Passed {
-    /// The keys.
+    /// Keys whose values are passed over, wherever they stand.
     const KEYS: &'static [&'static str];
+    /// The key of a document's own list whose elements are handed over one by one. A second list of that name is kept.
+    const PARTS: Option<&'static str> = None;
 }
 
 /// Everything is kept.
@@ -308,39 +343,4 @@ pub(crate) fn level(value: &Value<'_>) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Keys that are passed over.
-    struct Skip;
-
-    impl Passed for Skip {
-        const KEYS: &'static [&'static str] = &["bins"];
-    }
-
-    #[test]
-    fn elements_of_an_array_have_their_own_lines_and_texts() {
-        let text = "log [1] {x}\n[\n {\"a\": 1},\n 2,\n {\"a\": 2,\n  \"b\": 3}\n]\n{\"a\": 4}\n";
-        let read = documents_but::<Nothing>(text).unwrap();
-        let places: Vec<(u32, &str)> = read.iter().map(|d| (d.line, d.text)).collect();
-        assert_eq!(places, [(3, "{\"a\": 1}"), (5, "{\"a\": 2,\n  \"b\": 3}"), (8, "{\"a\": 4}")]);
-        assert_eq!(read[1].lines_of_key("b"), [6]);
-    }
-
-    #[test]
-    fn an_array_without_its_end_is_cut_off_at_its_line() {
-        for (text, line) in [("[\n{\"a\": 1},\n", 3), ("[{\"a\": 1}", 1), ("[\n{\"a\": 1},\n{\"a\":\n", 4)] {
-            let (at, reason) = documents_but::<Nothing>(text).err().unwrap();
-            assert!(reason.contains("cut off") && at.abs_diff(line) <= 1, "{text}: {at}: {reason}");
-        }
-        let (at, reason) = documents_but::<Nothing>("[{\"a\": 1} {\"a\": 2}]\n").err().unwrap();
-        assert!(at == 1 && reason.contains("no comma"), "{at}: {reason}");
-    }
-
-    #[test]
-    fn what_is_passed_over_is_not_kept_at_any_depth() {
-        let text = "{\"a\": {\"bins\": {\"1\": 2}, \"n\": [1.5, null, true, -3, \"x\"]}, \"bins\": 1}";
-        let read = documents_but::<Skip>(text).unwrap();
-        assert_eq!(read[0].value.to_string(), "{\"a\":{\"n\":[1.5,null,true,-3,\"x\"]}}");
-    }
-}
+mod tests;

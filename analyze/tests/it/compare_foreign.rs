@@ -515,6 +515,13 @@ fn what_is_no_result_at_all_is_told_by_its_first_words() {
             && text.contains("begins with 'tool: connection refused'"),
         "{text}"
     );
+    // Logs of one program differ in their numbers.
+    for (name, rate) in [("1", "150.1"), ("2", "99.25"), ("3", "151.9")] {
+        write(root.path(), &format!("rates/{name}.txt"), &format!("rate = {rate} MB/s\n"));
+    }
+    let text =
+        compare(&options(&[root.path().join("a.json"), root.path().join("rates")])).unwrap_err().to_string();
+    assert!(text.contains("and 2 files like it") && !text.contains("of other kinds"), "{text}");
 }
 
 /// A file that holds bytes.

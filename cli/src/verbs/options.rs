@@ -3,7 +3,7 @@
 use crate::Error;
 use crate::args::{Filters, Judging, Reading};
 use analyze::{CaseFilter, CompareOptions, Noise};
-use formats::perf_conf::Conf;
+use formats::perf_conf::{Conf, told};
 use serde::Serialize;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -125,8 +125,8 @@ pub fn layered(file: Option<&Path>, err: &mut dyn Write) -> Result<Conf, Error> 
         layers.push((path.display().to_string(), read(path)?));
     }
     let conf = Conf::with_layers(layers.iter().map(|(name, text)| (name.as_str(), text.as_str())))?;
-    for idle in conf.idle() {
-        writeln!(err, "warning: {idle}")?;
+    for sentence in told(&conf.idle()) {
+        writeln!(err, "warning: {sentence}")?;
     }
     Ok(conf)
 }

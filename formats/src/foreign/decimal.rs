@@ -128,6 +128,8 @@ impl Decimals {
 pub(super) fn is_number(cell: &str, separator: char) -> bool {
     match shape(cell) {
         Shape::Plain | Shape::Point | Shape::PointOrThousand => plain_number(cell).is_ok(),
+        // Those with separators of thousands are told, and make no level of a case.
+        Shape::CommaGroups | Shape::CommaOrThousand => true,
         _ => separator != ',',
     }
 }

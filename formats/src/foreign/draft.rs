@@ -35,6 +35,13 @@ pub(super) struct Case {
     place: usize,
 }
 
+/// A metric and its unit, as records share them.
+#[derive(Clone)]
+pub(super) struct Measure {
+    metric: Arc<str>,
+    unit: Arc<str>,
+}
+
 impl Case {
     /// The number of its run, empty where it has none.
     pub fn run(&self) -> Arc<str> {
@@ -83,23 +90,33 @@ impl Draft {
 
     /// A figure that has been read, or why it cannot be.
     pub fn give_read(&mut self, case: &Case, metric: &str, unit: &str, value: Result<f64, String>) {
-        let finite =
-            |value: f64| if value.is_finite() { Ok(value) } else { Err("it is no finite number".to_owned()) };
-        self.push(case, (metric, unit), value.and_then(finite), false);
+        let measure = self.measure(metric, unit);
+        self.push(case, measure, value.and_then(finite), false);
+    }
+
+    /// A metric and its unit, for many figures.
+    pub fn measure(&mut self, metric: &str, unit: &str) -> Measure {
+        Measure { metric: self.names.get(metric), unit: self.names.get(unit) }
+    }
+
+    /// A figure of a metric, or why it cannot be read.
+    pub fn give_of(&mut self, case: &Case, measure: &Measure, value: Result<f64, String>) {
+        self.push(case, measure.clone(), value.and_then(finite), false);
     }
 
     /// A run that failed has no value.
     pub fn fail(&mut self, case: &Case, metric: &str, unit: &str, reason: impl Into<String>) {
-        self.push(case, (metric, unit), Err(reason.into()), true);
+        let measure = self.measure(metric, unit);
+        self.push(case, measure, Err(reason.into()), true);
     }
 
-    fn push(&mut self, case: &Case, (metric, unit): (&str, &str), value: Result<f64, String>, failed: bool) {
+    fn push(&mut self, case: &Case, measure: Measure, value: Result<f64, String>, failed: bool) {
         let value = value.map_err(spoken);
         let record = Record {
             category: case.category.clone(),
             keys: case.keys.clone(),
-            metric: self.names.get(metric),
-            unit: self.names.get(unit),
+            metric: measure.metric,
+            unit: measure.unit,
             value,
             failed,
             run: case.run.clone(),
@@ -133,6 +150,11 @@ impl Draft {
             settings.len() - 1
         })
     }
+}
+
+/// What is no finite number is none.
+fn finite(value: f64) -> Result<f64, String> {
+    if value.is_finite() { Ok(value) } else { Err("it is no finite number".to_owned()) }
 }
 
 /// A reason in a tool's own words, which may have none.

@@ -5,10 +5,12 @@
 //! latencies are weighed by their number. Percentiles cannot be put together from several entries and are left out there.
 //! Where one entry failed, the case has no value, and neither has the sum over all clients. A pattern that reads and writes
 //! gives two categories, `randrw read` and `randrw write`; `unified_rw_reporting` gives `randrw mixed`, alone or besides. What
-//! syncing took (`fsync`, `fdatasync`) has a category of its own, `write sync`. Percentiles are 50, 99 and 99.9, or all that
+//! syncing took (`fsync`, `fdatasync`) has a category of its own, `write sync`, and so has the CPU time of a job with several
+//! directions, `randrw mixed`. Percentiles are 50, 99 and 99.9, or all that
 //! `percentile_list` asked for. What several objects in one file are, [`super::fio_series`] says.
 
 use super::draft::{Case, Draft, Facts, key};
+use super::fio_cpu::{self, Cpu};
 use super::fio_gaps::{self, Gap};
 use super::{Idle, IdleCase, Keys, Parsed, fio_options, fio_series};
 use crate::fio::{self, Flow};
@@ -173,6 +175,7 @@ struct Job {
     /// The facts that its options are.
     facts: Facts,
     flows: Vec<Flow>,
+    cpu: Option<Cpu>,
     /// Figures that should be there.
     gaps: Vec<Gap>,
     /// Entries, and why the first that failed did.
@@ -220,7 +223,8 @@ impl Job {
         }
         let group = entry.get("groupid").map(json::level).unwrap_or_default();
         let facts = fio_options::facts(&options);
-        Ok(Job { pattern, group, keys, options, facts, flows, gaps, entries: 1, failed, line })
+        let cpu = Cpu::read(entry);
+        Ok(Job { pattern, group, keys, options, facts, flows, cpu, gaps, entries: 1, failed, line })
     }
 
     fn identity(&self) -> Identity {
@@ -238,6 +242,7 @@ impl Job {
             (Some((a, first)), Some((b, _))) => Some((a.saturating_add(b), first)),
             (one, two) => one.or(two),
         };
+        self.cpu = self.cpu.take().zip(other.cpu).map(|(one, other)| one.with(other));
         // Percentiles of several entries are none.
         self.gaps.retain(|gap| !gap.metric.ends_with("_ms"));
         for gap in other.gaps.into_iter().filter(|gap| !gap.metric.ends_with("_ms")) {
@@ -329,7 +334,13 @@ impl Job {
                     }
                 }
             }
-            let directions = self.flows.iter().filter(|flow| flow.name != SYNC).count();
+            let directions: Vec<_> = self.flows.iter().map(|flow| flow.name).filter(|n| *n != SYNC).collect();
+            let whole = if let [one] = directions.as_slice() { one } else { MIXED };
+            for (metric, share) in self.cpu.iter().filter(|_| !directions.is_empty()).flat_map(Cpu::shares) {
+                draft.enter(place, &self.category(whole, directions.len()));
+                draft.give_read(place, metric, fio_cpu::UNIT, share);
+            }
+            let directions = directions.len();
             for gap in &self.gaps {
                 draft.enter(place, &self.category(gap.flow, directions));
                 draft.give_read(place, &gap.metric, gap.unit, Err(gap.reason.clone()));

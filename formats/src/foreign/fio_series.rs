@@ -2,13 +2,17 @@
 //! on (`--status-interval`), of which the last is the whole.
 //!
 //! An object belongs to the run of the one before when it has the same jobs with the same options, and its run had begun
-//! before the one before was written: its time of writing lies less than its running time after that. Without times of
+//! before the one before was written: its time of writing lies less than its running time after that, and the time that a run
+//! takes to begin. Without times of
 //! writing that differ, nothing of the run may have become less, and operations and running time must have grown.
 
 use crate::json::{self, Document, Value};
 
 /// How much a run must have gone on to be told by its counters alone, in milliseconds.
 const GROWN_MS: f64 = 500.0;
+/// A first report may be written while fio still makes its jobs ready, some milliseconds before they run. Another run begins
+/// later after the one before: fio needs hundreds of milliseconds to end and to start.
+const READY_MS: f64 = 30.0;
 /// How exactly `timestamp` tells, in milliseconds.
 const SECOND: f64 = 1000.0;
 
@@ -68,7 +72,7 @@ impl Moment {
         }
         let since = |mine: Option<f64>, theirs: Option<f64>| Some(mine? - theirs?).filter(|d| *d != 0.0);
         if let Some(since) = since(self.milliseconds, before.milliseconds) {
-            return since > 0.0 && since < self.length;
+            return since > 0.0 && since < self.length + READY_MS;
         }
         if let Some(since) = since(self.seconds, before.seconds) {
             return since > 0.0 && since * SECOND + SECOND <= self.length;

@@ -2,10 +2,11 @@
 //! manual, section "Terse output").
 //!
 //! It tells neither block size nor depth: the case is the job's name, and the direction in which something was done. Its
-//! percentiles are whole microseconds. JSON tells more.
+//! percentiles are whole microseconds. What follows the directions is the use of the CPU, which `mixed` has where there were
+//! several. JSON tells more.
 
-use super::Parsed;
 use super::draft::{Case, Draft, Facts, key};
+use super::{Parsed, fio_cpu};
 use crate::tool::{lines, number};
 use edge::quoted;
 
@@ -61,7 +62,7 @@ fn job(draft: &mut Draft, version: u32, fields: &[&str], line: u32) -> Result<()
     if *error != "0" {
         return Err(format!("job {} failed with error {error}", quoted(name)));
     }
-    let mut done = false;
+    let (mut done, mut ran): (Vec<Case>, f64) = (Vec::new(), 0.0);
     for (index, direction) in directions.iter().enumerate() {
         let from = HEAD + index * width;
         let Some(part) = fields.get(from..from + width) else {
@@ -71,11 +72,28 @@ fn job(draft: &mut Draft, version: u32, fields: &[&str], line: u32) -> Result<()
         if at(0).unwrap_or(0.0) <= 0.0 && at(2).unwrap_or(0.0) <= 0.0 {
             continue;
         }
-        done = true;
+        ran += at(3).unwrap_or(0.0);
         let case = draft.case(direction, keys.clone(), &facts, line);
         give(draft, &case, part)?;
+        done.push(case);
     }
-    if done { Ok(()) } else { Err(format!("job {} has done no I/O", quoted(name))) }
+    let whole = match done.len() {
+        0 => return Err(format!("job {} has done no I/O", quoted(name))),
+        1 => done.pop(),
+        _ => None,
+    };
+    // Of a job that ran for less than a millisecond fio prints 0, which it did not measure.
+    let shares =
+        if ran > 0.0 { fields.get(HEAD + directions.len() * width..).unwrap_or_default() } else { &[] };
+    if let [first, second, ..] = shares {
+        let case = whole.unwrap_or_else(|| draft.case("mixed", keys, &facts, line));
+        for (metric, share) in fio_cpu::METRICS.into_iter().zip([first, second]) {
+            let number = share.strip_suffix('%').and_then(number);
+            let value = number.ok_or_else(|| format!("{} is no share of a CPU", quoted(share)));
+            draft.give_read(&case, metric, fio_cpu::UNIT, value);
+        }
+    }
+    Ok(())
 }
 
 /// The figures of one direction.

@@ -11,6 +11,7 @@ mod benchfmt;
 mod decimal;
 mod draft;
 mod ffsb_text;
+mod fio_cpu;
 mod fio_gaps;
 mod fio_json;
 mod fio_options;

@@ -6,7 +6,7 @@
 use super::draft::{Facts, key};
 use super::scores::{Score, Scores};
 use super::{Keys, Parsed};
-use crate::json::{self, Value};
+use crate::json::{self, Found, Value};
 use model::Direction;
 
 /// Tells the JSON by its suites and subtests.
@@ -15,13 +15,25 @@ pub(super) fn is(text: &str) -> bool {
         && ["\"subtests\"", "\"lowerIsBetter\"", "PERFHERDER_DATA"].iter().any(|word| text.contains(word))
 }
 
+/// Suites are read one by one.
+struct Suites;
+
+impl json::Passed for Suites {
+    const KEYS: &'static [&'static str] = &[];
+    const PARTS: Option<&'static str> = Some("suites");
+}
+
 /// Reads every suite of a file.
 pub(super) fn parse(text: &str) -> Parsed {
     let mut scores = Scores::default();
-    json::each(text, |document| {
-        let line = document.line_of_key("name");
-        for suite in document.value.get("suites").and_then(Value::as_array).into_iter().flatten() {
-            read(suite, line, &mut scores);
+    json::each_part::<Suites>(text, |found| match found {
+        Found::Part(suite, line) => read(&suite, line, &mut scores),
+        Found::Document(document) => {
+            // A second list of suites.
+            let line = document.line_of_key("suites");
+            for suite in document.value.get("suites").and_then(Value::as_array).into_iter().flatten() {
+                read(suite, line, &mut scores);
+            }
         }
     })?;
     Ok(scores.done())
@@ -48,8 +60,10 @@ fn read(suite: &Value<'_>, line: u32, scores: &mut Scores) {
         }
     };
     for subtest in suite.get("subtests").and_then(Value::as_array).into_iter().flatten() {
-        let own = key("subtest", name(subtest));
-        take(subtest, keys.iter().cloned().chain([own]).collect(), Some(suite));
+        let mut own = Keys::with_capacity(keys.len() + 1);
+        own.extend_from_slice(&keys);
+        own.push(key("subtest", name(subtest)));
+        take(subtest, own, Some(suite));
     }
     take(suite, keys, None);
 }

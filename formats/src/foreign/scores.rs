@@ -43,10 +43,11 @@ impl Scores {
         let mut values = values.into_iter();
         if let Some(first) = values.next() {
             let mut case = self.draft.case("", keys, &facts, line);
-            self.draft.give_read(&case, plain(unit), unit, first);
+            let measure = self.draft.measure(plain(unit), unit);
+            self.draft.give_of(&case, &measure, first);
             for value in values {
                 self.draft.again(&mut case, "", line);
-                self.draft.give_read(&case, plain(unit), unit, value);
+                self.draft.give_of(&case, &measure, value);
             }
         }
         if let Some(direction) = direction {
@@ -62,6 +63,10 @@ impl Scores {
     }
 
     fn say(&mut self, unit: &str, direction: Direction) {
+        // Mostly it is what was said of the one before.
+        if self.said.last().is_some_and(|(known, said)| known == unit && *said == direction) {
+            return;
+        }
         match self.known.get_mut(unit) {
             Some(known) if known.contains(&direction) => return,
             Some(known) => known.push(direction),

@@ -1,7 +1,7 @@
 //! Sizes and durations as levels: however a file spells one, it is one level.
 //!
 //! ```text
-//!   4k = 4K = 4KiB = 4kb = 4096 = 4096B          60 = 60s = 1m = 60000ms = 1min
+//!   4k = 4K = 4KiB = 4kb = 4096 = 4096B = 0x1000          60 = 60s = 1m = 60000ms = 1min
 //! ```
 
 use std::collections::BTreeMap;
@@ -117,6 +117,10 @@ fn split(text: &str) -> (String, String) {
 }
 
 fn bytes(text: &str) -> Option<u64> {
+    // fio takes them, and scripts write them.
+    if let Some(digits) = text.trim().strip_prefix("0x").or_else(|| text.trim().strip_prefix("0X")) {
+        return u64::from_str_radix(digits, 16).ok().filter(|_| !digits.starts_with('+'));
+    }
     let (digits, unit) = split(text);
     let unit = match unit.as_str() {
         "byte" | "bytes" => "",

@@ -5,7 +5,8 @@
 //!   2026-01-02,aaa0,4,10.4,158735
 //! ```
 //!
-//! What a column is, its heading and its cells tell. Times, commits and the like are labels of a line and tell no cases apart.
+//! What a column is, its heading and its cells tell. Times, commits and the like are labels of a line and tell no cases apart, and
+//! so are days under any heading.
 //! Columns called like a factor (`threads`, `size`, `depth`, ..) and columns of words are keys; every other column of numbers is
 //! a metric. Lines of one case are its runs, unless a column numbers them.
 
@@ -142,7 +143,7 @@ fn columns(names: &[String], rows: &[Line<'_>], separator: char) -> Vec<Column> 
             Column::Key
         } else if some && cells.any(|cell| is_number(cell, separator)) {
             Column::Metric
-        } else if some {
+        } else if some && !rows.iter().filter_map(|row| row.cells.get(index)).all(|cell| is_day(cell)) {
             Column::Key
         } else {
             Column::Label
@@ -163,6 +164,18 @@ fn columns(names: &[String], rows: &[Line<'_>], separator: char) -> Vec<Column> 
         }
     }
     columns
+}
+
+/// Whether a cell is empty or a day (`2026-01-31`, `31.1.2026`, `1/31/2026`), with a time behind it or without: whatever its
+/// heading is called in whatever language, it tells when a line was measured.
+fn is_day(cell: &str) -> bool {
+    let day = cell.trim().split([' ', 'T']).next().unwrap_or_default();
+    let mark = day.chars().find(|c| !c.is_ascii_digit());
+    let Some(mark) = mark.filter(|mark| matches!(mark, '-' | '.' | '/')) else { return day.is_empty() };
+    let parts: Vec<&str> = day.split(mark).collect();
+    let is_digits = |part: &&str| part.bytes().all(|b| b.is_ascii_digit());
+    let lengths: Vec<usize> = parts.iter().map(|part| part.len()).collect();
+    parts.iter().all(is_digits) && matches!(lengths.as_slice(), [4, 1..=2, 1..=2] | [1..=2, 1..=2, 4])
 }
 
 /// Reads the table.

@@ -32,6 +32,12 @@ impl<'a> Value<'a> {
         members.iter().rev().find(|(own, _)| own == name).map(|(_, value)| value)
     }
 
+    /// The name of the first member, as the text has it.
+    pub fn first_name(&self) -> Option<&str> {
+        let Value::Object(members) = self else { return None };
+        members.first().map(|(name, _)| name.as_ref())
+    }
+
     /// The name of the member that counts, as the text has it.
     pub fn name(&self, name: &str) -> Option<&str> {
         let Value::Object(members) = self else { return None };
@@ -152,27 +158,34 @@ pub(super) struct Open<'a> {
     members: Vec<Member<'a>>,
 }
 
-/// Puts a value together, without what is passed over.
-pub(super) struct Keep<'o, 'a, P> {
+/// Who takes elements that are handed over one by one.
+type Take<'t, 'a> = &'t mut (dyn FnMut(Value<'a>) + 't);
+
+/// Puts a value together, without what is passed over and what is handed over.
+pub(super) struct Keep<'o, 't, 'a, P> {
     open: &'o mut Open<'a>,
+    /// Who takes the parts: for a document, and for its list of them.
+    parts: Option<Take<'t, 'a>>,
+    /// It is that list.
+    is_list: bool,
     passed: PhantomData<P>,
 }
 
-impl<'o, 'a, P: Passed> Keep<'o, 'a, P> {
+impl<'o, 't, 'a, P: Passed> Keep<'o, 't, 'a, P> {
     /// What a reading that failed has left open is forgotten.
-    pub fn anew(open: &'o mut Open<'a>) -> Self {
+    pub fn anew(open: &'o mut Open<'a>, parts: Take<'t, 'a>) -> Self {
         open.values.clear();
         open.members.clear();
-        Keep { open, passed: PhantomData }
+        Keep { open, parts: P::PARTS.and(Some(parts)), is_list: false, passed: PhantomData }
     }
 
-    /// For a value within this one.
-    fn within(&mut self) -> Keep<'_, 'a, P> {
-        Keep { open: self.open, passed: PhantomData }
+    /// For a value within this one, whose parts are handed over if it is the list of them.
+    fn within(&mut self, list: Option<Take<'t, 'a>>) -> Keep<'_, 't, 'a, P> {
+        Keep { open: self.open, is_list: list.is_some(), parts: list, passed: PhantomData }
     }
 }
 
-impl<'de, P: Passed> DeserializeSeed<'de> for Keep<'_, 'de, P> {
+impl<'de, P: Passed> DeserializeSeed<'de> for Keep<'_, '_, 'de, P> {
     type Value = Value<'de>;
 
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Value<'de>, D::Error> {
@@ -180,7 +193,7 @@ impl<'de, P: Passed> DeserializeSeed<'de> for Keep<'_, 'de, P> {
     }
 }
 
-impl<'de, P: Passed> Visitor<'de> for Keep<'_, 'de, P> {
+impl<'de, P: Passed> Visitor<'de> for Keep<'_, '_, 'de, P> {
     type Value = Value<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -216,11 +229,17 @@ impl<'de, P: Passed> Visitor<'de> for Keep<'_, 'de, P> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(mut self, mut list: A) -> Result<Value<'de>, A::Error> {
+        if let (true, Some(parts)) = (P::PARTS.is_some() && self.is_list, self.parts.take()) {
+            while let Some(one) = list.next_element_seed(self.within(None))? {
+                parts(one);
+            }
+            return Ok(Value::List(Box::default()));
+        }
         let first = self.open.values.len();
-        while let Some(one) = list.next_element_seed(self.within())? {
+        while let Some(one) = list.next_element_seed(self.within(None))? {
             self.open.values.push(one);
         }
-        Ok(Value::List(self.open.values.drain(first..).collect()))
+        Ok(Value::List(self.open.values.split_off(first).into_boxed_slice()))
     }
 
     fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<Value<'de>, A::Error> {
@@ -229,11 +248,14 @@ impl<'de, P: Passed> Visitor<'de> for Keep<'_, 'de, P> {
             if P::KEYS.contains(&name.as_ref()) {
                 map.next_value::<IgnoredAny>()?;
             } else {
-                let value = map.next_value_seed(self.within())?;
+                // Taken once: what stands under the name again is kept.
+                let is_list = P::PARTS.is_some_and(|list| !self.is_list && list == name);
+                let list = if is_list { self.parts.take() } else { None };
+                let value = map.next_value_seed(self.within(list))?;
                 self.open.members.push((name, value));
             }
         }
-        Ok(Value::Object(self.open.members.drain(first..).collect()))
+        Ok(Value::Object(self.open.members.split_off(first).into_boxed_slice()))
     }
 }
 
@@ -272,7 +294,7 @@ mod tests {
 
     fn read(text: &str) -> Value<'_> {
         let (mut open, mut json) = (Open::default(), serde_json::Deserializer::from_str(text));
-        Keep::<Nothing>::anew(&mut open).deserialize(&mut json).unwrap()
+        Keep::<Nothing>::anew(&mut open, &mut |_| {}).deserialize(&mut json).unwrap()
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! Layers to sections.
 
-use super::effective::{Idle, outvoted};
+use super::effective::{Idle, Why, outvoted};
 use super::layer::{ConfError, Entry, Layer, Setting, parse};
 use super::metric::MetricConf;
 use super::section::{BUILTIN_NAME, Origin, Section};
 use regex::Regex;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 /// Every section, with every layer applied.
@@ -50,7 +50,8 @@ impl Conf {
 
     /// Puts a layer above those applied before: each key that it sets replaces the one below, and no other.
     ///
-    /// `[DEFAULT]` gives what neither this nor a lower layer sets in a section itself, as ConfigParser does.
+    /// `[DEFAULT]` gives what neither this nor a lower layer sets in a section itself, as ConfigParser does; it replaces what the
+    /// `[DEFAULT]` of a lower layer gave.
     pub fn apply(&mut self, layer: &Layer) {
         let (defaults, own): (Vec<&Entry>, Vec<&Entry>) =
             layer.settings.iter().partition(|entry| entry.section == DEFAULT);
@@ -66,35 +67,45 @@ impl Conf {
                     self.idle.push(Idle {
                         section: entry.section.clone(),
                         option: option.clone(),
-                        why: format!("line {} sets it again", entry.line),
+                        why: Why::SetAgain(entry.line),
                         origin: before,
                     });
                 }
             }
             if let Some(section) = self.section_mut(&entry.section) {
                 section.set(&entry.setting, &origin);
+                for option in options(&entry.setting) {
+                    section.inherited.remove(&option);
+                }
             }
         }
         let mut used = vec![false; defaults.len()];
         for section in &mut self.sections {
-            let set_before = section.origins.clone();
+            let own: BTreeSet<String> =
+                section.origins.keys().filter(|o| !section.inherited.contains(*o)).cloned().collect();
             for (entry, used) in defaults.iter().zip(&mut used) {
-                if !options(&entry.setting).iter().any(|option| set_before.contains_key(option)) {
+                let options = options(&entry.setting);
+                if !options.iter().any(|option| own.contains(option)) {
                     section.set(&entry.setting, &origin_of(entry));
+                    section.inherited.extend(options);
                     *used = true;
                 }
             }
         }
         for (entry, _) in defaults.iter().zip(used).filter(|(_, used)| !used) {
             let Some(option) = options(&entry.setting).into_iter().next() else { continue };
-            let why = "every section sets it itself".to_owned();
-            self.idle.push(Idle { origin: origin_of(entry), section: DEFAULT.to_owned(), option, why });
+            let (section, why) = (DEFAULT.to_owned(), Why::EverySection);
+            self.idle.push(Idle { origin: origin_of(entry), section, option, why });
         }
     }
 
-    /// What layers set and what does nothing.
+    /// What layers set and what does nothing. A copy of what is built in changes nothing, and is not among it.
     pub fn idle(&self) -> Vec<Idle> {
-        self.idle.iter().cloned().chain(self.sections.iter().filter_map(outvoted)).collect()
+        let builtin = Conf::builtin();
+        let changed = self.sections.iter().filter(|section| {
+            builtin.section(&section.name).is_none_or(|own| own.ignore_col != section.ignore_col)
+        });
+        self.idle.iter().cloned().chain(changed.filter_map(outvoted)).collect()
     }
 
     /// The sections, built-in ones first.
@@ -160,6 +171,7 @@ impl Section {
             limited_aliases: Vec::new(),
             category_aliases: BTreeMap::new(),
             origins: BTreeMap::new(),
+            inherited: BTreeSet::new(),
         })
     }
 

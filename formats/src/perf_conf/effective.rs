@@ -3,6 +3,7 @@
 use super::metric::{MetricConf, Zero};
 use super::section::{AvgUpdate, Origin, Section};
 use model::{Direction, Role, Scale};
+use std::mem::discriminant;
 
 /// One option of a section with its effective value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +26,58 @@ pub struct Idle {
     /// Its name.
     pub option: String,
     /// Why it does nothing.
-    pub why: String,
+    pub why: Why,
+}
+
+/// Why an option does nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// A later line of the same file says it again.
+    SetAgain(u32),
+    /// It stands in `[DEFAULT]`, and no section is left that takes it from there.
+    EverySection,
+    /// `ignore_col`, beside the names of the key columns and where those stand.
+    Outvoted {
+        /// The names.
+        keys: String,
+        /// Where they are set.
+        origin: Origin,
+    },
+}
+
+impl std::fmt::Display for Why {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Why::SetAgain(line) => write!(f, "line {line} sets it again"),
+            Why::EverySection => f.write_str("every section sets it itself"),
+            Why::Outvoted { keys, origin } => write!(f, "keys = {keys} ({origin}) names the key columns"),
+        }
+    }
+}
+
+/// Sentences on options that do nothing: one for each kind of reason in each file, with the first of them and the lines of the
+/// others.
+pub fn told(idle: &[Idle]) -> Vec<String> {
+    let mut groups: Vec<Vec<&Idle>> = Vec::new();
+    for one in idle {
+        let is_alike = |other: &Idle| {
+            other.origin.file == one.origin.file && discriminant(&other.why) == discriminant(&one.why)
+        };
+        match groups.iter_mut().find(|group| group.first().is_some_and(|first| is_alike(first))) {
+            Some(group) => group.push(one),
+            None => groups.push(vec![one]),
+        }
+    }
+    let sentence = |group: &Vec<&Idle>| {
+        let (first, others) = group.split_first()?;
+        let lines: Vec<String> = others.iter().map(|one| one.origin.line.to_string()).collect();
+        Some(match others {
+            [] => first.to_string(),
+            [other] => format!("{first}; nor has {} in line {}", other.option, other.origin.line),
+            _ => format!("{first}; nor have {} others, in lines {}", lines.len(), lines.join(", ")),
+        })
+    };
+    groups.iter().filter_map(sentence).collect()
 }
 
 impl std::fmt::Display for Idle {
@@ -43,7 +95,7 @@ pub(super) fn outvoted(section: &Section) -> Option<Idle> {
         origin: origin.clone(),
         section: section.name.clone(),
         option: "ignore_col".to_owned(),
-        why: format!("keys = {} ({keys}) names the key columns", section.keys.join(" ")),
+        why: Why::Outvoted { keys: section.keys.join(" "), origin: keys.clone() },
     })
 }
 

@@ -18,7 +18,7 @@ mod section;
 mod suggest;
 
 pub use conf::Conf;
-pub use effective::{Effective, Idle};
+pub use effective::{Effective, Idle, Why, told};
 pub use layer::{ConfError, Layer, parse};
 pub use metric::{DEFAULT_MIN_EFFECT, MetricConf, MetricFields, Zero, effect};
 pub use section::{AvgUpdate, Derived, Origin, Section};

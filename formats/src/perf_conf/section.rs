@@ -2,7 +2,7 @@
 
 use super::metric::MetricConf;
 use regex::Regex;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A workload.
 #[derive(Clone, Debug)]
@@ -31,6 +31,8 @@ pub struct Section {
     pub(super) category_aliases: BTreeMap<String, String>,
     /// Which layer gave each option; metrics by field: `metric.CPU.direction`.
     pub(super) origins: BTreeMap<String, Origin>,
+    /// The options that a `[DEFAULT]` gave.
+    pub(super) inherited: BTreeSet<String>,
 }
 
 /// Another name of a column, in the categories that a pattern fits.

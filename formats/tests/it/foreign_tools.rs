@@ -122,13 +122,61 @@ fn fios_unified_figures_are_a_category_of_their_own() {
     let case = "job=mix,Block_size=4k,Iodepth=1,Threads=1";
     let mixed = read(data!("foreign/fio-3.33-mixed.json"));
     assert!(value(&mixed, &format!("randrw mixed/{case}/IOPS#1")) > 0.0);
-    assert_eq!(mixed.records.len(), 6);
+    assert_eq!(mixed.records.len(), 8);
     let both = read(data!("foreign/fio-3.33-both.json"));
     let of = |direction: &str| value(&both, &format!("randrw {direction}/{case}/IOPS#1"));
     assert!((of("read") + of("write") - of("mixed")).abs() < 1e-3 * of("mixed"));
     // A failed job has its cell in the row of the others.
     let failed = data!("foreign/fio-3.33-mixed.json").replacen("\"error\" : 0", "\"error\" : 5", 1);
     assert!(find(&read(&failed), &format!("randrw mixed/{case}/IOPS#1")).failed);
+}
+
+#[test]
+fn fios_cpu_time_is_the_mean_of_a_jobs_processes_by_the_time_that_each_ran() {
+    let job = |name: &str, rw: &str, runtime: u32, user: &str| {
+        format!(
+            "{{\"jobname\": \"{name}\", \"groupid\": 0, \"job options\": {{\"rw\": \"{rw}\"}}, \"job_runtime\": {runtime}, \
+             \"usr_cpu\": {user}, \"sys_cpu\": 8.0, \"read\": {{\"total_ios\": 9, \"iops\": 9.0}}}}"
+        )
+    };
+    let jobs = [
+        job("a", "read", 100, "10.0"),
+        job("a", "read", 300, "20.0"),
+        job("b", "read", 0, "0.0"),
+        job("c", "read", 9, "null"),
+        job("d", "randrw", 9, "5.0"),
+    ];
+    let fio = read(&format!("{{\"fio version\": \"fio-3.33\", \"jobs\": [\n{}]}}\n", jobs.join(",\n")));
+    let of = |pattern: &str, job: &str| format!("{pattern}/job={job},Block_size=4k,Iodepth=1,Threads=1");
+    assert_eq!(value(&fio, &format!("{}/usr_cpu#1", of("read", "a"))), 17.5);
+    assert_eq!(value(&fio, &format!("{}/sys_cpu#1", of("read", "a"))), 8.0);
+    assert_eq!(value(&fio, &format!("{}/usr_cpu#1", of("randrw", "d"))), 5.0);
+    // What fio did not measure is no 0, and what it could not say is told.
+    assert!(
+        !fio.records.iter().any(|r| &*r.metric == "usr_cpu" && r.keys.iter().any(|(_, job)| &**job == "b"))
+    );
+    let said = find(&fio, &format!("{}/usr_cpu#1", of("read", "c"))).value.clone().unwrap_err();
+    assert!(said.contains("null"), "{said}");
+    // Both directions of a job share it.
+    let both = read(data!("foreign/fio-3.33-both.json"));
+    assert_eq!(value(&both, "randrw mixed/job=mix,Block_size=4k,Iodepth=1,Threads=1/sys_cpu#1"), 33.898305);
+}
+
+#[test]
+fn a_report_that_fio_writes_before_its_jobs_run_is_of_the_run_that_follows() {
+    let report = |at: u32, runtime: u32, ios: u32| {
+        format!(
+            "{{\"fio version\": \"fio-3.33\", \"timestamp_ms\": {at}, \"jobs\": [{{\"jobname\": \"a\", \"elapsed\": 1, \
+             \"job options\": {{\"rw\": \"write\"}}, \"job_runtime\": {runtime}, \"write\": {{\"total_ios\": {ios}, \
+             \"runtime\": {runtime}, \"iops\": {ios}}}}}]}}\n"
+        )
+    };
+    let runs = |texts: &[String]| {
+        let fio = read(&texts.concat());
+        fio.records.iter().filter(|record| &*record.metric == "IOPS").count()
+    };
+    assert_eq!(runs(&[report(1000, 0, 24), report(1107, 102, 150), report(1200, 195, 260)]), 1);
+    assert_eq!(runs(&[report(1000, 100, 24), report(1539, 100, 24)]), 2);
 }
 
 #[test]
@@ -189,7 +237,11 @@ fn fios_terse_lines_of_each_version_have_the_same_figures() {
             let of = |metric: &str| value(&fio, &format!("{direction}/job=mix/{metric}#1"));
             assert!(of("Latency(ms)") > 0.0 && of("clat_p99_ms") >= of("clat_p50_ms"));
         }
-        assert_eq!((fio.records.len(), fio.losses.len()), (12, 0));
+        // The use of the CPU is the job's, whatever its directions.
+        let share = |metric: &str| format!("{:.6}%", value(&fio, &format!("mixed/job=mix/{metric}#1")));
+        let shares = [share("usr_cpu"), share("sys_cpu")];
+        assert!(fields.windows(2).any(|pair| pair == shares), "{shares:?}");
+        assert_eq!((fio.records.len(), fio.losses.len()), (14, 0));
         assert_eq!(fact(&fio, &fio.records[0], "tool.fio"), Some("fio-3.33"));
     }
     let failed = texts[0].replacen(";mix;0;0;", ";mix;0;5;", 1);

@@ -237,3 +237,38 @@ fn the_cpu_time_of_processes_of_iozone_is_read_without_its_report_too() {
     assert_eq!(found, expected);
     assert!(file.records.iter().all(|r| r.keys == file.records[0].keys && !r.unit.is_empty()), "{file:?}");
 }
+
+#[test]
+fn columns_of_days_are_labels_whatever_they_are_called() {
+    for days in
+        [["2026-01-02", "2026-01-03T10:00"], ["2.1.2026", "13.1.2026 10:00"], ["1/2/2026", "1/13/2026"]]
+    {
+        let [first, second] = days;
+        let table = read(&format!("Datum;threads;ms\n{first};4;1,5\n{second};4;2,5\n"));
+        let names: Vec<String> =
+            table.records.iter().map(|record| format!("{:?} {:?}", record.keys, record.run)).collect();
+        assert_eq!(names, ["[(\"threads\", \"4\")] Some(\"1\")", "[(\"threads\", \"4\")] Some(\"2\")"]);
+    }
+    // What only looks like one is a level.
+    let table = read("kernel,ms\n6.12.1,1.5\n6.12.2,2.5\n");
+    assert!(table.records.iter().all(|record| record.keys.len() == 1), "{:?}", table.records);
+}
+
+#[test]
+fn cells_with_separators_of_thousands_are_told_where_commas_separate_the_cells() {
+    let table = read("threads,ops\n4,\"15,012,345\"\n4,\"9,012\"\n");
+    for record in &table.records {
+        assert!(
+            record.value.as_ref().is_err_and(|reason| reason.contains("separators of thousands")),
+            "{record:?}"
+        );
+    }
+    assert_eq!(table.records.len(), 2);
+}
+
+#[test]
+fn a_size_in_hexadecimal_is_the_same_level() {
+    let table = read("bs,metric,value\n0x1000,ms,1.5\n4k,ms,2.5\n0x,ms,3\n0x+4,ms,3\n");
+    let levels: Vec<&str> = table.records.iter().map(|record| record.keys[0].1.as_ref()).collect();
+    assert_eq!(levels, ["4k", "4k", "0x", "0x+4"]);
+}

@@ -1,6 +1,6 @@
 //! perf.conf: the shipped one, the ancestor's ones, layers, errors and inference.
 
-use formats::perf_conf::{Conf, ConfError, parse};
+use formats::perf_conf::{Conf, ConfError, parse, told};
 use model::{Direction, Role, Scale};
 use std::path::Path;
 
@@ -335,6 +335,45 @@ fn options_without_effect_are_told_with_name_and_line() {
     assert_eq!(
         told("[DEFAULT]\nresult_file_pattern = .*x\n"),
         ["p.conf:2: result_file_pattern in [DEFAULT] has no effect: every section sets it itself"]
+    );
+}
+
+#[test]
+fn a_copy_of_the_built_in_configuration_changes_nothing_and_says_nothing() {
+    let shipped = include_str!("../../../perf.conf");
+    let conf = Conf::with_layers([("perf.conf", shipped)]).unwrap();
+    assert_eq!(conf.idle(), [], "{:?}", conf.idle());
+    // One line of the copy that is changed counts.
+    let changed = shipped.replace("ignore_col = 0", "ignore_col = 2");
+    let conf = Conf::with_layers([("perf.conf", changed.as_str())]).unwrap();
+    assert!(!conf.idle().is_empty());
+}
+
+#[test]
+fn the_default_section_of_a_file_replaces_that_of_the_one_below_it() {
+    let text = "[DEFAULT]\nmetric.guest_steal = min_effect_abs=7\n";
+    let conf = Conf::with_layers([
+        ("p.conf", text),
+        ("q.conf", "[netperf]\nmetric.guest_steal = min_effect_abs=8\n"),
+    ]);
+    let conf = conf.unwrap();
+    let of = |name: &str| conf.section(name).unwrap().metric("guest_steal");
+    assert_eq!((of("fio").min_effect_abs, of("netperf").min_effect_abs), (Some(7.0), Some(8.0)));
+    assert_eq!((of("fio").unit.as_str(), conf.idle().len()), ("%", 0));
+}
+
+#[test]
+fn what_has_no_effect_is_one_sentence_for_each_kind_with_the_lines_of_all() {
+    let text =
+        "[netperf]\nignore_col = 1\n[fio]\nignore_col = 1\n[iozone]\nignore_col = 1\ndesc = a\ndesc = b\n";
+    let conf = Conf::with_layers([("p.conf", text)]).unwrap();
+    assert_eq!(
+        told(&conf.idle()),
+        [
+            "p.conf:7: desc in [iozone] has no effect: line 8 sets it again",
+            "p.conf:2: ignore_col in [netperf] has no effect: keys = size sessions (built in) names the key columns; \
+             nor have 2 others, in lines 4, 6"
+        ]
     );
 }
 

@@ -162,7 +162,9 @@ pub(super) fn unread(unknown: &[PathBuf], misnamed: &[(PathBuf, String)]) -> Opt
     let first =
         of_a_tool.or(files.iter().position(|(path, _)| misnamed.iter().any(|(known, _)| known == *path)));
     let (first, what) = files.get(first.unwrap_or(0))?;
-    let same = files.iter().filter(|(_, words)| words == what).count();
+    // Logs of one program begin alike but for their numbers.
+    let form = |words: &str| words.chars().filter(|c| !c.is_ascii_digit()).collect::<String>();
+    let same = files.iter().filter(|(_, words)| form(words) == form(what)).count();
     let all = unknown.len() + misnamed.len();
     let others = |n: usize, what: &str| {
         if n > 0 { format!(" and {} {what}", counted(n, "file")) } else { String::new() }
