@@ -134,6 +134,7 @@ fn dispatch(args: Args, command: Vec<String>, out: &mut dyn Write, err: &mut dyn
         Verb::List(list) => verbs::list::list(&list, out, err),
         Verb::Provider(provider) => verbs::provider::provider(&provider, out, err),
         Verb::Guest(guest) => verbs::guest::guest(&guest, out, err),
+        Verb::ImportLibvirt { domain } => verbs::import::libvirt(&domain, out, err),
         Verb::Host(host) => verbs::host::host(&host, out),
         Verb::Doctor(doctor) => verbs::doctor::doctor(&doctor, out),
         Verb::Completions { shell } => verbs::generate::completions(shell, out),

@@ -3,6 +3,7 @@
 //! ```text
 //!   *.RHS ──> rhs            perf.conf ──> perf_conf         tool output ──> netperf, fio, ..: a module each
 //!   the beginning of a disk image ──> qcow2
+//!   a domain of libvirt ──> libvirt (perfvt's keys)
 //!   /proc of host and guest ──> counters, noise              journal.jsonl <─> journal
 //! ```
 //!
@@ -19,6 +20,7 @@ pub mod iperf3;
 pub mod journal;
 mod json;
 pub mod kvm;
+pub mod libvirt;
 pub mod netperf;
 pub mod noise;
 pub mod ntttcp;
@@ -31,3 +33,4 @@ pub mod rhs;
 pub mod sockperf;
 pub mod tool;
 pub mod uperf;
+mod xml;

@@ -19,6 +19,7 @@
 
 // Tests lay out their own files; everything else passes the doors of `edge`.
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))]
+pub mod badge;
 pub mod campaign;
 pub mod classic;
 mod columns;
@@ -44,6 +45,7 @@ mod statistics;
 pub mod text;
 
 pub use analyze::{Gate, write_json as json};
+pub use badge::badge;
 pub use classic::ClassicTable;
 pub use csv::csv;
 pub use explain::{explain, explain_in_full};

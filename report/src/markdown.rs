@@ -338,8 +338,10 @@ fn escaped(text: &str) -> String {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
-            '@' => out.push_str("&#64;"),
-            '#' => out.push_str("&#35;"),
+            // Sites look for mentions and issues in what they have rendered, where `&#64;` is `@` again: a space of no width parts
+            // the sign from the name.
+            '@' => out.push_str("&#64;&#8203;"),
+            '#' => out.push_str("&#35;&#8203;"),
             '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '!' => {
                 out.push('\\');
                 out.push(c);
@@ -363,6 +365,9 @@ mod tests {
     #[test]
     fn foreign_text_neither_formats_nor_notifies() {
         let text = escaped("a|b *c* <script> @someone #12 [x](http://y)");
-        assert_eq!(text, "a\\|b \\*c\\* &lt;script&gt; &#64;someone &#35;12 \\[x\\](http:&#47;&#47;y)");
+        assert_eq!(
+            text,
+            "a\\|b \\*c\\* &lt;script&gt; &#64;&#8203;someone &#35;&#8203;12 \\[x\\](http:&#47;&#47;y)"
+        );
     }
 }

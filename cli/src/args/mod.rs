@@ -72,6 +72,14 @@ pub enum Verb {
     Provider(Provider),
     /// Build, list, try and remove guest images
     Guest(Guest),
+    /// Print the definition of a guest that has what a domain of libvirt has; what has no key is listed
+    #[command(
+        after_help = "EXAMPLE\n  virsh dumpxml web1 | perfvt import-libvirt - >> ~/.config/perfvt/guests.cfg"
+    )]
+    ImportLibvirt {
+        /// The domain's XML, as virsh dumpxml prints it; - is standard input.
+        domain: PathBuf,
+    },
     /// Make this host fit for measuring, and undo that
     Host(Host),
     /// Say what this host can do, and how to get what is missing

@@ -20,6 +20,8 @@ pub enum Format {
     Junit,
     /// One line a row, for spreadsheets.
     Csv,
+    /// A small picture that says what came of it (SVG).
+    Badge,
 }
 
 /// What stands below the options of `perfvt compare`.

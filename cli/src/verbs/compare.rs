@@ -4,6 +4,7 @@ use crate::args::{Compare, Format};
 use crate::verbs::options::{filter, judge, read, reading};
 use crate::{DONE, Error, NOTHING, is_broken_pipe};
 use analyze::{CompareOptions, Comparison, compare as analyze_sides, expectations, gate};
+use clap::ValueEnum;
 use edge::write::output;
 use report::{Gate, HtmlOptions, JunitOptions, MarkdownOptions, TextOptions};
 use std::io::Write;
@@ -82,8 +83,9 @@ fn exit_code(comparison: &Comparison, gate: Option<&Gate>) -> u8 {
 
 fn parse_output(text: &str) -> Result<(Format, PathBuf), Error> {
     let (format, path) = text.split_once('=').ok_or_else(|| format!("--output {text}: want FORMAT=FILE"))?;
-    let format = <Format as clap::ValueEnum>::from_str(format, true).map_err(|_| {
-        let known = "text, classic, markdown, json, junit, csv";
+    let format = Format::from_str(format, true).map_err(|_| {
+        let known = Format::value_variants().iter().filter_map(|f| f.to_possible_value());
+        let known = known.map(|f| f.get_name().to_owned()).collect::<Vec<_>>().join(", ");
         format!(
             "--output {text}: unknown format '{format}', want one of {known}; for the page use --html FILE"
         )
@@ -191,6 +193,7 @@ impl Renderer<'_> {
                 report::junit(self.comparison, &options)
             }
             Format::Csv => report::csv(self.comparison),
+            Format::Badge => report::badge(self.comparison, self.gate.as_ref()),
         };
         Ok(out.write_all(text.as_bytes())?)
     }

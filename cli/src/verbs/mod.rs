@@ -13,6 +13,7 @@ pub mod generate;
 pub mod guest;
 pub mod help;
 pub mod host;
+pub mod import;
 pub mod list;
 pub mod options;
 pub mod plan;

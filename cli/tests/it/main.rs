@@ -12,6 +12,7 @@ mod sshd_support;
 mod ancestor_defects;
 mod backing;
 mod brought;
+mod ci;
 mod compare;
 mod configurations;
 mod designs;

@@ -45,7 +45,6 @@ mod sysbench;
 mod table;
 mod uperf_text;
 mod wide_csv;
-mod xml;
 
 pub use kinds::{ENDINGS, Kind, READERS, Reader, names, tools};
 pub use look::{is_of_a_tool, is_packed_otherwise, look};

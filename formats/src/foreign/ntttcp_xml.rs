@@ -5,8 +5,8 @@
 use super::Parsed;
 use super::draft::{Draft, Facts, key};
 use super::look::xml_root;
-use super::xml::{self, Element};
 use crate::tool::number;
+use crate::xml::{self, Element};
 use edge::quoted;
 
 /// Tells the document by its root.

@@ -6,9 +6,9 @@
 use super::draft::{Facts, key};
 use super::look::xml_root;
 use super::scores::{Score, Scores};
-use super::xml::{self, Element};
 use super::{Keys, Parsed};
 use crate::tool::number;
+use crate::xml::{self, Element};
 use model::Direction;
 
 /// Tells the document by its root.

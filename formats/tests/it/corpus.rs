@@ -7,6 +7,8 @@ use std::path::Path;
 mod foreign_law;
 #[path = "../../../fuzz/laws/journal.rs"]
 mod journal_law;
+#[path = "../../../fuzz/laws/libvirt.rs"]
+mod libvirt_law;
 #[path = "../../../fuzz/laws/netperf.rs"]
 mod netperf_law;
 #[path = "../../../fuzz/laws/perf_conf.rs"]
@@ -83,6 +85,11 @@ fn the_perf_conf_corpus_keeps_its_law() {
 #[test]
 fn the_provider_corpus_keeps_its_law() {
     replay("provider", provider_law::holds);
+}
+
+#[test]
+fn the_libvirt_corpus_keeps_its_law() {
+    replay("libvirt", libvirt_law::holds);
 }
 
 #[test]
@@ -193,6 +200,7 @@ proptest! {
         rhs_law::holds(&data);
         perf_conf_law::holds(&data);
         provider_law::holds(&data);
+        libvirt_law::holds(&data);
         qcow2_law::holds(&data);
         FOREIGN.iter().for_each(|(_, law)| law(&data));
         TOOLS.iter().for_each(|(_, law)| law(&data));

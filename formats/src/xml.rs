@@ -7,7 +7,7 @@ const DEPTH: usize = 64;
 
 /// One element.
 #[derive(Debug, Default, PartialEq)]
-pub(super) struct Element {
+pub(crate) struct Element {
     /// Its name.
     pub name: String,
     /// Its attributes, in order.
@@ -46,7 +46,7 @@ impl Element {
 ///
 /// # Errors
 /// It is no XML, is cut off, or nests too deep; with the line.
-pub(super) fn parse(text: &str) -> Result<Element, (u32, String)> {
+pub(crate) fn parse(text: &str) -> Result<Element, (u32, String)> {
     let mut reader = quick_xml::Reader::from_str(text);
     let mut open: Vec<Element> = Vec::new();
     let (mut line, mut at) = (1u32, 0usize);
@@ -76,12 +76,9 @@ pub(super) fn parse(text: &str) -> Result<Element, (u32, String)> {
                 None
             }
             Event::GeneralRef(name) => {
-                let known = [("lt", "<"), ("gt", ">"), ("amp", "&"), ("quot", "\""), ("apos", "'")];
                 let name: &str = &name;
-                let given = known.iter().find(|(entity, _)| *entity == name).map_or("", |(_, text)| *text);
-                if let Some(last) = open.last_mut() {
-                    last.text.push_str(given);
-                }
+                let given = ENTITIES.iter().find(|(entity, _)| *entity == name).map_or("", |(_, text)| *text);
+                add(&mut open, given);
                 None
             }
             Event::Eof => return Err((line, "the XML is cut off".into())),
@@ -97,6 +94,15 @@ pub(super) fn parse(text: &str) -> Result<Element, (u32, String)> {
     }
 }
 
+/// What every document may say without defining it (XML 1.0, 4.6).
+const ENTITIES: [(&str, &str); 5] = [("lt", "<"), ("gt", ">"), ("quot", "\""), ("apos", "'"), ("amp", "&")];
+
+/// The value of an attribute; `&amp;` comes last, so that `&amp;lt;` is `&lt;`.
+fn unescaped(value: &str) -> String {
+    let replace = |value: String, (entity, text): &(&str, &str)| value.replace(&format!("&{entity};"), text);
+    ENTITIES.iter().fold(value.to_owned(), replace)
+}
+
 fn add(open: &mut [Element], text: &str) {
     if let Some(last) = open.last_mut() {
         last.text.push_str(text);
@@ -106,7 +112,7 @@ fn add(open: &mut [Element], text: &str) {
 fn element(tag: &quick_xml::events::BytesStart<'_>, line: u32) -> Element {
     let mut attributes = tag.attributes();
     let attributes = attributes.with_checks(false).flatten();
-    let attributes = attributes.map(|a| (a.key.as_ref().to_owned(), a.value.replace("&amp;", "&"))).collect();
+    let attributes = attributes.map(|a| (a.key.as_ref().to_owned(), unescaped(&a.value))).collect();
     Element { name: tag.name().as_ref().to_owned(), attributes, line, ..Element::default() }
 }
 
@@ -116,12 +122,12 @@ mod tests {
 
     #[test]
     fn elements_have_their_text_attributes_and_lines() {
-        let text = "<?xml version=\"1.0\"?>\n<a>\n <b x=\"1\">one &lt; <![CDATA[two]]></b>\n <c/>\n</a>\n";
+        let text = "<?xml version=\"1.0\"?>\n<a>\n <b x=\"&lt;1&amp;lt;&quot;\">one &lt; <![CDATA[two]]></b>\n <c/>\n</a>\n";
         let root = parse(text).unwrap();
         let b = root.child("b").unwrap();
         assert_eq!(
             (root.name.as_str(), b.text.as_str(), b.attribute("x"), b.line),
-            ("a", "one < two", Some("1"), 3)
+            ("a", "one < two", Some("<1&lt;\""), 3)
         );
         assert_eq!((root.child("c").map(|c| c.line), root.text_of("c")), (Some(4), None));
     }

@@ -1,0 +1,57 @@
+//! A badge: what came of a comparison, as a small picture for a README or a list of jobs.
+
+use crate::Gate;
+use crate::gate::Outcome;
+use crate::numbers::counted;
+use crate::sentence::counts;
+use analyze::{Comparison, Verdict};
+use unicode_width::UnicodeWidthStr;
+
+/// Height, and the width of a column of text at 11 pixels.
+const HEIGHT: usize = 20;
+const COLUMN: usize = 7;
+
+/// What the badge says, with its colour: dark enough for white text (contrast of 4.5 and more).
+fn said(comparison: &Comparison, gate: Option<&Gate>) -> (String, &'static str) {
+    const WORSE: &str = "#b3400a";
+    const BETTER: &str = "#1d6fa5";
+    const OPEN: &str = "#595959";
+    match gate.map(Outcome::of) {
+        Some(Outcome::Failed) => return ("gate failed".to_owned(), WORSE),
+        Some(Outcome::NotDecided) => return ("not decided".to_owned(), OPEN),
+        Some(Outcome::Passed) => return ("gate passed".to_owned(), BETTER),
+        None => {}
+    }
+    let sum = |verdict: Verdict| -> usize {
+        let of = |summary| counts(comparison, summary).verdicts.get(&verdict).copied().unwrap_or(0);
+        comparison.summary.iter().map(of).sum()
+    };
+    if comparison.summary.iter().all(|summary| summary.comparable_primary() == 0) {
+        return ("not decided".to_owned(), OPEN);
+    }
+    match (sum(Verdict::Regressed), sum(Verdict::Improved)) {
+        (0, 0) => ("no change found".to_owned(), BETTER),
+        (0, improved) => (counted(improved, "improvement"), BETTER),
+        (regressed, _) => (counted(regressed, "regression"), WORSE),
+    }
+}
+
+/// The badge as SVG, which loads nothing: of the gate where there is one, else of the rows that count.
+pub fn badge(comparison: &Comparison, gate: Option<&Gate>) -> String {
+    let (text, colour) = said(comparison, gate);
+    let [left, right] = ["perfvt", &text].map(|text| text.width() * COLUMN + 10);
+    let width = left + right;
+    // All of its words are perfvt's own.
+    let name = format!("perfvt: {text}");
+    let middle = |from: usize, wide: usize| from + wide / 2;
+    format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{HEIGHT}\" role=\"img\" aria-label=\"{name}\">\
+         <title>{name}</title>\
+         <rect width=\"{left}\" height=\"{HEIGHT}\" fill=\"#333\"/>\
+         <rect x=\"{left}\" width=\"{right}\" height=\"{HEIGHT}\" fill=\"{colour}\"/>\
+         <g fill=\"#fff\" text-anchor=\"middle\" font-family=\"Verdana,DejaVu Sans,sans-serif\" font-size=\"11\">\
+         <text x=\"{}\" y=\"14\">perfvt</text><text x=\"{}\" y=\"14\">{text}</text></g></svg>\n",
+        middle(0, left),
+        middle(left, right)
+    )
+}
