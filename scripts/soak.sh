@@ -31,11 +31,7 @@ fuzz() {
 }
 
 if [ $# = 0 ]; then
-    # Unoptimised it would take the better part of a day.
-    PERFVT_ROWS=${PERFVT_ROWS:-100000} \
-        cargo test --release --locked -p perfvt-analyze --test it table_of_decisions -- --ignored --nocapture
-    PERFVT_PAGES=${PERFVT_PAGES:-1000} \
-        cargo test --workspace --locked -- --ignored --nocapture --skip table_of_decisions
+    PERFVT_PAGES=${PERFVT_PAGES:-1000} cargo test --workspace --locked -- --ignored --nocapture
     mapfile -t chosen < <(targets)
 else
     chosen=("$@")

@@ -1,8 +1,8 @@
 //! How often the program decides: pages of rows of many kinds, drawn, judged, and what is decided counted.
 //!
 //! Many pages are judged by the definitions alone, and some of each kind through the program, which says the same of every row.
-//! `cargo test --release -p perfvt-analyze --test it decisions -- --ignored --nocapture` prints the long table; `PERFVT_ROWS`
-//! says over how many rows of each kind.
+//! `cargo test -p perfvt-analyze --test it decisions -- --ignored --nocapture` prints the long table; `PERFVT_ROWS` says over how
+//! many rows of each kind.
 
 mod draws;
 mod forks;

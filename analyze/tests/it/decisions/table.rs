@@ -23,7 +23,7 @@ impl Table {
         kind.tally(rows, first..first + self.rows.div_ceil(rows.max(ROWS)) as u64)
     }
 
-    /// A share, with an exclamation mark where it lies beyond.
+    /// A share, in bold where it lies beyond its bound.
     fn cell(&mut self, kind: &Kind, what: &str, rate: &Rate) -> String {
         let text = format!("{:.4}", rate.share).trim_start_matches('0').to_owned();
         if kind.holds(rate) {
