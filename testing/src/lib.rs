@@ -27,6 +27,7 @@ pub const EXPECTED: &[(Lack, &str, &str)] = &[
     (Lack::Root, "host::", "the host's settings are root's"),
     (Lack::Foreign, "reference::", "avocado-vt's parser is another project's"),
     (Lack::Foreign, "right_guest::the_guests_of_avocado_vt", "avocado-vt's guests are another project's"),
+    (Lack::Foreign, "decisions::forks::", "measurements of others, without a licence to carry them"),
     (Lack::Foreign, "session_pages::go", "measurements of others, without a licence to carry them"),
     (Lack::Foreign, "browser::axe", "axe-core comes by npm, which is not asked for"),
     (Lack::Foreign, "site::axe", "axe-core comes by npm, which is not asked for"),

@@ -8,7 +8,7 @@ use crate::support;
 use analyze::{Comparison, Noise, Verdict, calibrate, compare};
 use stats::{ErrorPart, SessionVariance, SplitMix64};
 use std::path::{Path, PathBuf};
-use support::{Env, options, series};
+use support::{Env, series, shared, with_conf};
 
 /// Rows of a page.
 const ROWS: usize = 24;
@@ -16,7 +16,7 @@ const ROWS: usize = 24;
 const BOOTS: usize = 5;
 
 /// Values of one row in one session, as logarithms.
-type Session = Vec<f64>;
+pub type Session = Vec<f64>;
 
 /// A session of a row: what it does to all of its boots, and each boot.
 fn session(random: &mut SplitMix64, tau: f64, sigma: f64, level: f64) -> Session {
@@ -25,8 +25,19 @@ fn session(random: &mut SplitMix64, tau: f64, sigma: f64, level: f64) -> Session
 }
 
 /// Several sessions of one build, row by row.
-fn build(random: &mut SplitMix64, sessions: usize, tau: f64, sigma: f64) -> Vec<Vec<Session>> {
-    (0..ROWS).map(|_| (0..sessions).map(|_| session(random, tau, sigma, 0.0)).collect()).collect()
+pub fn build(
+    random: &mut SplitMix64,
+    rows: usize,
+    sessions: usize,
+    tau: f64,
+    sigma: f64,
+) -> Vec<Vec<Session>> {
+    (0..rows).map(|_| (0..sessions).map(|_| session(random, tau, sigma, 0.0)).collect()).collect()
+}
+
+/// Two sessions, row by row; the second one is another by the factor `change`.
+pub fn pairs(random: &mut SplitMix64, rows: usize, tau: f64, sigma: f64, change: f64) -> Vec<[Session; 2]> {
+    (0..rows).map(|_| [0.0, change.ln()].map(|level| session(random, tau, sigma, level))).collect()
 }
 
 /// What a page came to.
@@ -77,10 +88,8 @@ fn rates(pages: usize, seed: u64, known: Option<usize>, sds: (f64, f64), change:
     let mut out = Rates { decided: 0.0, gates: 0.0, equivalent: 0.0 };
     let (tau, sigma) = sds;
     for _ in 0..pages {
-        let known = known.map(|k| stats::session_variance(&build(&mut random, k, tau, sigma)).unwrap());
-        let rows: Vec<[Session; 2]> = (0..ROWS)
-            .map(|_| [0.0, change.ln()].map(|level| session(&mut random, tau, sigma, level)))
-            .collect();
+        let known = known.map(|k| stats::session_variance(&build(&mut random, ROWS, k, tau, sigma)).unwrap());
+        let rows = pairs(&mut random, ROWS, tau, sigma, change);
         let found = page(&rows, known, margin);
         out.decided += f64::from(u8::from(found.decided)) / pages as f64;
         out.gates += f64::from(u8::from(found.gates)) / pages as f64;
@@ -162,22 +171,29 @@ fn campaign(root: &Path, name: &'static str, rows: &[&Session]) -> PathBuf {
     Env { campaign: name, ..env }.write(&root.join(name))
 }
 
-/// The same page through the program: campaigns of one build calibrated, two more compared.
-fn through_the_program(build: &[Vec<Session>], rows: &[[Session; 2]]) -> Comparison {
-    const NAMES: [&str; 7] = ["c1", "c2", "c3", "c4", "c5", "a", "b"];
+/// The same page through the program: campaigns of one build calibrated, where there are any, two more compared, in one boot of
+/// one host. `metric` is how perf.conf declares the metric.
+pub fn through_the_program(build: &[Vec<Session>], rows: &[[Session; 2]], metric: &str) -> Comparison {
+    const NAMES: [&str; 10] = ["c1", "c2", "c3", "c4", "c5", "c6", "c7", "c8", "c9", "c10"];
     let root = tempfile::tempdir_in(testing::in_memory()).unwrap();
+    let conf = format!("[netperf]\nmetric.throughput = {metric}\n");
     let of_build = |k: usize| build.iter().map(|row| &row[k]).collect::<Vec<_>>();
     let dirs: Vec<PathBuf> =
         (0..build[0].len()).map(|k| campaign(root.path(), NAMES[k], &of_build(k))).collect();
-    let file = root.path().join("noise.json");
-    let found = calibrate(&options(&[]), &dirs).unwrap();
-    std::fs::write(&file, serde_json::to_string(&found).unwrap()).unwrap();
-    let side = |side: usize| {
-        campaign(root.path(), NAMES[5 + side], &rows.iter().map(|r| &r[side]).collect::<Vec<_>>())
+    let side = |name, side: usize| {
+        campaign(root.path(), name, &rows.iter().map(|row| &row[side]).collect::<Vec<_>>())
     };
-    let mut chosen = options(&[side(0), side(1)]);
-    chosen.noise = Some(Noise::read(&file).unwrap());
-    compare(&chosen).unwrap()
+    let sides = [side("a", 0), side("b", 1)];
+    with_conf(&conf, |options| {
+        options.noise = (!dirs.is_empty()).then(|| {
+            let file = root.path().join("noise.json");
+            std::fs::write(&file, serde_json::to_string(&calibrate(options, &dirs).unwrap()).unwrap())
+                .unwrap();
+            Noise::read(&file).unwrap()
+        });
+        options.paths = sides.into();
+        compare(options).unwrap()
+    })
 }
 
 #[test]
@@ -185,25 +201,16 @@ fn the_program_decides_what_the_model_decides() {
     let mut random = SplitMix64::new(8);
     let mut seen = [0; 2];
     for (tau, change) in [(0.02, 1.0), (0.06, 1.0), (0.05, 1.2), (0.01, 1.2), (0.001, 1.0)] {
-        let build = build(&mut random, 5, tau, 0.02);
-        let rows: Vec<[Session; 2]> = (0..ROWS)
-            .map(|_| [0.0, f64::ln(change)].map(|level| session(&mut random, tau, 0.02, level)))
-            .collect();
+        let build = build(&mut random, ROWS, 5, tau, 0.02);
+        let rows = pairs(&mut random, ROWS, tau, 0.02, change);
         let model = page(&rows, Some(stats::session_variance(&build).unwrap()), 0.05);
-        let result = through_the_program(&build, &rows);
+        let result = through_the_program(&build, &rows, "Mbit/s higher primary log min_effect=5%");
         let decided = result.rows.iter().any(|row| row.verdict.is_decided_change());
         let equivalent = result.rows.iter().filter(|row| row.verdict == Verdict::Equivalent).count();
         assert_eq!((decided, equivalent), (model.decided, model.equivalent), "{tau} {change}");
         seen[usize::from(decided)] += 1;
     }
     assert!(seen.iter().all(|n| *n > 0), "{seen:?}");
-}
-
-/// Where data of others may lie that are not perfvt's to give away: beside the repository, or where a variable says.
-fn shared(name: &str) -> Option<String> {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared");
-    let root = std::env::var_os("PERFVT_SHARED").map_or(beside, PathBuf::from);
-    std::fs::read_to_string(root.join("data").join(name)).ok()
 }
 
 /// Benchmarks of one Go build, three suite runs on each of three cloud machines, as logarithms.

@@ -9,6 +9,7 @@ mod nested_support;
 #[path = "../../../vm/tests/it/sshd_support/mod.rs"]
 mod sshd_support;
 
+mod aa_record;
 mod ancestor_defects;
 mod backing;
 mod brought;

@@ -6,8 +6,10 @@ use formats::perf_conf::Conf;
 use model::measurement::{Outcome, Window};
 use model::run::{BlockMembers, FactChange, RunFile};
 use model::{Case, Code, Direction, FailedAttempt, Fingerprint, Keys, Measurement, MetricDecl, Rule};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 /// One environment of a campaign, with the values of one metric in some cases.
 #[derive(Clone, Debug)]
@@ -253,6 +255,21 @@ pub fn options(paths: &[PathBuf]) -> CompareOptions {
     CompareOptions::new(Conf::builtin(), paths.to_vec())
 }
 
+/// Options that wait for their next page, by the text of their perf.conf.
+static WAITING: Mutex<BTreeMap<String, Vec<CompareOptions>>> = Mutex::new(BTreeMap::new());
+
+/// Works with the options of a perf.conf on top of the built-in one. They are kept for the next who wants them: reading the
+/// built-in one takes longer than judging a page, of which some tests draw thousands.
+pub fn with_conf<T>(conf: &str, work: impl FnOnce(&mut CompareOptions) -> T) -> T {
+    let waiting = WAITING.lock().unwrap().get_mut(conf).and_then(Vec::pop);
+    let mut options = waiting.unwrap_or_else(|| {
+        CompareOptions::new(Conf::with_layers([("page.conf", conf)]).unwrap(), Vec::new())
+    });
+    let done = work(&mut options);
+    WAITING.lock().unwrap().entry(conf.to_owned()).or_default().push(options);
+    done
+}
+
 pub fn run(paths: &[PathBuf]) -> Comparison {
     compare(&options(paths)).unwrap()
 }
@@ -279,4 +296,11 @@ pub fn failed(repeat: u32, case: Option<&str>, code: Code) -> FailedAttempt {
         code: Some(code),
         reason: format!("it was {code}"),
     }
+}
+
+/// Where data of others may lie that are not perfvt's to give away: beside the repository, or where a variable says.
+pub fn shared(name: &str) -> Option<String> {
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared");
+    let root = std::env::var_os("PERFVT_SHARED").map_or(beside, PathBuf::from);
+    std::fs::read_to_string(root.join("data").join(name)).ok()
 }
