@@ -121,7 +121,7 @@ impl Host {
             .arg(&image.kernel)
             .arg("-initrd")
             .arg(initrd)
-            .args(["-append", "console=ttyS0 panic=-1 quiet cryptomgr.notests"])
+            .args(["-append", "console=ttyS0 panic=-1 quiet cryptomgr.notests no_timer_check"])
     }
 
     /// The files of the modules, in the order in which they are loaded.
