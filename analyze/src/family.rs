@@ -7,7 +7,7 @@ use crate::{Family, Row};
 use model::Role;
 
 /// The share of alpha that the scores of categories have at the gate; the rows have the rest, or all of it without scores.
-pub const SCORES_SHARE: f64 = 0.2;
+const SCORES_SHARE: f64 = 0.2;
 
 /// The parts of alpha that the rows and the scores of categories have at the gate.
 pub(crate) fn shares(alpha: f64, scored: bool) -> (f64, f64) {

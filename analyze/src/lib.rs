@@ -57,7 +57,6 @@ pub use comparison::*;
 pub use error::AnalyzeError;
 pub use expect::{Expectation, expectations};
 pub use explain::{Step, find_row, steps};
-pub use family::SCORES_SHARE;
 pub use gate::{FailOn, Gate, gate};
 pub use grounds::{Estimated, Ground, grounds};
 pub use input::environments;
@@ -65,7 +64,10 @@ pub use json::write_json;
 pub use noise::{NOISE_FORMAT, Noise, NoiseFile, NoiseRow, NoiseSource};
 pub use options::{CaseFilter, CompareOptions, Correction, Replicate, TestChoice};
 pub use pairing::MIN_BLOCKS;
-pub use plan::{Advice, Asked, Boots, Design, Effects, MOST_BOOTS, Plan, PlanFamily, PlanRow, Power, plan};
+pub use plan::{
+    Advice, Asked, Blind, Boots, Design, Effects, MOST_BOOTS, MOST_PLANNED, Means, Plan, PlanFamily, PlanRow,
+    PlanRule, PlanSessions, Power, blind, plan,
+};
 pub use precision::{CasePrecision, precision};
 pub use row::POWER;
 #[cfg(feature = "schema")]

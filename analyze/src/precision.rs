@@ -4,6 +4,7 @@
 //! The intervals are those of [`compare`], so that what settles a case is what reports show of it.
 
 use crate::options::CompareOptions;
+use crate::row::Design;
 use crate::sequential::Looks;
 use crate::show::show;
 use crate::{AnalyzeError, Interval, Loss, Model, Reason, Row, Side, Verdict, compare};
@@ -134,6 +135,16 @@ fn of_row(row: &Row) -> Option<f64> {
     }
     let Interval(low, high) = row.ratio_ci?;
     half_width(stats::Interval::new(low, high), row.scale)
+}
+
+/// The same of a design that is simulated.
+pub(crate) fn of_design(design: &Design<'_>) -> Option<f64> {
+    let varies = |values: &[f64]| values.iter().any(|v| Some(v) != values.first());
+    if !varies(design.a) && !varies(design.b) {
+        return Some(0.0);
+    }
+    let Interval(low, high) = design.intervals(0.95).ratio?;
+    half_width(stats::Interval::new(low, high), design.scale)
 }
 
 fn half_width(ratio: stats::Interval, scale: Scale) -> Option<f64> {

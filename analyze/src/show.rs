@@ -8,6 +8,7 @@ use crate::options::CompareOptions;
 use crate::replicates::Replicates;
 use crate::row::{Escaped, Failing, gather, sample};
 use crate::scale::{Signs, scale_of};
+use crate::sessions::name_of;
 use crate::spelled::spelled;
 use crate::warnings::{missing_repeats, note};
 use crate::{AnalyzeError, Sample, Side, Spelled, Warning, WorkloadInfo};
@@ -23,6 +24,9 @@ pub struct Shown {
     pub side: Side,
     /// Every file that was read; [`crate::Source`] points here.
     pub files: Vec<String>,
+    /// The session of each file, where it is known.
+    #[serde(skip)]
+    pub(crate) sessions: Vec<Option<String>>,
     /// Workloads present.
     pub workloads: Vec<WorkloadInfo>,
     /// Levels that the files write otherwise than ids and cases do (`4096` for `4k`), by key and level.
@@ -98,6 +102,7 @@ pub fn show(options: &CompareOptions, path: &Path) -> Result<Shown, AnalyzeError
         workloads: crate::compare::workload_infos(&frame, options, std::slice::from_ref(&described)),
         side: described,
         warnings: warnings(&side, files.len()),
+        sessions: files.iter().map(name_of).collect(),
         files: files.into_iter().map(|f| f.path).collect(),
         rows,
     })

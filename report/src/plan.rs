@@ -3,7 +3,7 @@
 use crate::columns::Columns;
 use crate::numbers::{NONE, counted, percent, percent_plain, significant, size, trimmed};
 use crate::show::{head, name, warnings};
-use analyze::{Advice, Boots, MOST_BOOTS, NoiseFile, Plan, PlanRow};
+use analyze::{Advice, Boots, MOST_BOOTS, Means, NoiseFile, Plan, PlanRow};
 use edge::visible;
 use model::readable;
 use std::fmt::Write;
@@ -20,12 +20,16 @@ pub fn plan(plan: &Plan) -> String {
         titles.push("effect");
     }
     if !plan.planned {
-        titles.push("boots");
+        titles.push(if plan.sessions.is_some() { "sessions" } else { "boots" });
     }
     if plan.at.is_none() {
         titles.push("with");
     }
-    titles.extend(["power", "found", "add "]);
+    titles.extend(["power", "found"]);
+    if plan.rule.is_some() {
+        titles.push("boots taken");
+    }
+    titles.push("add ");
     let mut table = Columns::new(&titles);
     for row in &plan.rows {
         let name = name(&plan.spelled, &row.id, (&row.workload, &row.category, &row.case));
@@ -44,20 +48,75 @@ fn heading(plan: &Plan, out: &mut String) {
         Some(effect) => format!("a change of {}", percent(effect)),
         None => "a change of twice each metric's min_effect".to_owned(),
     };
-    let with = plan.at.map_or(String::new(), |at| format!(" with {} on each side", counted(at, "boot")));
+    let several = plan.sessions.as_ref().is_some_and(|sessions| sessions.count > 1);
+    let of = if several { "in each session" } else { "on each side" };
+    let with = plan.at.map_or(String::new(), |at| format!(" with {} {of}", counted(at, "boot")));
     let rows = if plan.family.all_rows { "row, none of them primary," } else { "primary row" };
-    let blocks = match plan.blocks {
-        true => "measured in turns in one campaign, by blocks from 5 boots on",
-        false => "by Welch's test",
-    };
     // Writing to a String cannot fail.
     let _ = writeln!(
         out,
-        "how often the verdict finds {effect}{with}, simulated\n\
-         {} decided together at alpha {}; {blocks}\n",
+        "how often the verdict finds {effect}{with}, simulated\n{} decided together at alpha {}; {}",
         counted(plan.family.size, rows),
-        trimmed(plan.family.alpha_rows)
+        trimmed(plan.family.alpha_rows),
+        measured(plan)
     );
+    for sentence in assumed(plan) {
+        let _ = writeln!(out, "{sentence}");
+    }
+    out.push('\n');
+}
+
+/// How both sides will be measured and judged.
+fn measured(plan: &Plan) -> String {
+    match &plan.sessions {
+        Some(sessions) if sessions.count == 1 => {
+            "each side in a session of its own, by Welch's test with the noise file".to_owned()
+        }
+        Some(sessions) => {
+            format!(
+                "each side in {} sessions of its own, which are the replicates of Welch's test",
+                sessions.count
+            )
+        }
+        None if plan.blocks => "measured in turns in one campaign, by blocks from 5 boots on".to_owned(),
+        None => "by Welch's test".to_owned(),
+    }
+}
+
+/// What is taken for granted of sessions, blocks and the rule, a sentence each.
+fn assumed(plan: &Plan) -> Vec<String> {
+    let mut out = Vec::new();
+    if let Some(sessions) = &plan.sessions {
+        let known = &sessions.variance;
+        let by = match &sessions.noise {
+            Some(path) => format!("as {} says", visible(path)),
+            None => "as the pilot's own do".to_owned(),
+        };
+        out.push(format!(
+            "sessions differ by an SD of {} ({} df) {by}; more boots do not make that smaller, more sessions do",
+            percent_plain(known.tau2.sqrt() * 100.0),
+            known.df.floor()
+        ));
+    } else if let Some(beside) = &plan.beside {
+        out.push(format!(
+            "what boots of a block have in common cancels: as much as in the pilot's blocks beside {}",
+            visible(beside)
+        ));
+    } else if plan.blocks {
+        out.push(
+            "boots of a block are taken to be no more alike than others: the pilot was measured beside nothing"
+                .to_owned(),
+        );
+    }
+    if let Some(rule) = &plan.rule {
+        out.push(format!(
+            "a row stops when its interval reaches {} or less to either side, by itself: a case waits for the widest of its rows; \
+             looks from {} on",
+            percent(rule.half_width),
+            counted(rule.floor as usize, "boot")
+        ));
+    }
+    out
 }
 
 /// What is said of all rows.
@@ -70,6 +129,15 @@ fn endings(plan: &Plan, out: &mut String) {
             out,
             "\n{} on each side serve every primary row whose spread is known",
             counted(most, "boot")
+        );
+    }
+    let sessions: Option<Vec<usize>> =
+        primary().filter_map(|r| r.sessions).map(|sessions| sessions.high).collect::<Option<Vec<usize>>>();
+    if let Some(most) = sessions.and_then(|sessions| sessions.into_iter().max()) {
+        let _ = writeln!(
+            out,
+            "\n{} of each side serve every primary row whose spread is known",
+            counted(most, "session")
         );
     }
     if plan.unknown > 0 {
@@ -88,7 +156,13 @@ fn endings(plan: &Plan, out: &mut String) {
 /// What the columns mean.
 fn legend(plan: &Plan, out: &mut String) {
     let of_all = percent(plan.power);
-    if !plan.planned {
+    if plan.sessions.is_some() {
+        let _ = writeln!(
+            out,
+            "\nsessions: of each side, of {} each, so that {of_all} of comparisons find the effect",
+            plan.at.map_or("so many boots".to_owned(), |at| counted(at, "boot"))
+        );
+    } else if !plan.planned {
         let _ = writeln!(out, "\nboots: on each side, so that {of_all} of comparisons find the effect");
     } else {
         out.push('\n');
@@ -102,10 +176,16 @@ fn legend(plan: &Plan, out: &mut String) {
         if plan.at.is_none() { " with so many boots on each side" } else { "" },
         percent(plan.confidence),
     );
-    out.push_str(
-        "add: what makes the estimate sharper at least cost, boots or longer sessions (iterations); boots help in \
-         any case, also where nothing is known of the spread within them\n",
-    );
+    if plan.rule.is_some() {
+        out.push_str("boots taken: on each side until the rule stops the row, on average\n");
+    }
+    out.push_str(match plan.sessions {
+        Some(_) => "add: what makes the estimate sharper, more sessions of each side; or measure both in turns\n",
+        None => {
+            "add: what makes the estimate sharper at least cost, boots or longer sessions (iterations); boots help in \
+             any case, also where nothing is known of the spread within them\n"
+        }
+    });
     if !plan.planned && plan.rows.iter().any(|r| r.spread.is_some()) {
         out.push_str("between, within: SD between boots, and SD that the intervals within a boot explain, in the row's unit\n");
     }
@@ -121,7 +201,7 @@ fn cells(row: &PlanRow, plan: &Plan) -> Vec<String> {
         out.push(percent(row.effect));
     }
     if !plan.planned {
-        out.push(row.boots.map_or(NONE.to_owned(), boots));
+        out.push(row.boots.or(row.sessions).map_or(NONE.to_owned(), boots));
     }
     if plan.at.is_none() {
         out.push(row.at.to_string());
@@ -141,11 +221,12 @@ fn cells(row: &PlanRow, plan: &Plan) -> Vec<String> {
             (low, high) => range(end(low), end(high)),
         }
     });
-    out.extend([
-        power.unwrap_or(NONE.to_owned()),
-        found.unwrap_or(NONE.to_owned()),
-        word(row.advice).to_owned(),
-    ]);
+    out.extend([power.unwrap_or(NONE.to_owned()), found.unwrap_or(NONE.to_owned())]);
+    if plan.rule.is_some() {
+        let taken = |means: Means| range(format!("{:.1}", means.low), format!("{:.1}", means.high));
+        out.push(row.mean_boots.map_or(NONE.to_owned(), taken));
+    }
+    out.push(word(row.advice, plan).to_owned());
     out
 }
 
@@ -164,8 +245,9 @@ fn range(low: String, high: String) -> String {
     if low == high { low } else { format!("{low} to {high}") }
 }
 
-fn word(advice: Advice) -> &'static str {
+fn word(advice: Advice, plan: &Plan) -> &'static str {
     match advice {
+        Advice::Boots | Advice::Iterations | Advice::Unknown if plan.sessions.is_some() => "sessions",
         Advice::Boots | Advice::Unknown => "boots",
         Advice::Iterations => "iterations",
         Advice::Nothing => "nothing, it does not vary",

@@ -192,9 +192,11 @@ impl Boundary {
     /// C for a level over all looks, planned and later.
     fn critical(&self, alpha: f64) -> f64 {
         let [at_05, at_10] = self.usual;
-        if alpha == 0.05 && at_05.is_finite() {
+        // 1 - 0.95 is not 0.05 to the last bit.
+        let is = |usual: f64| (alpha - usual).abs() < 1e-12;
+        if is(0.05) && at_05.is_finite() {
             at_05
-        } else if alpha == 0.10 && at_10.is_finite() {
+        } else if is(0.10) && at_10.is_finite() {
             at_10
         } else {
             self.solve(alpha)

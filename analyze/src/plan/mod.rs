@@ -1,29 +1,42 @@
 //! What a comparison that is yet to be measured will be able to say: `perfvt plan`, and a dry run with `--pilot`.
 
+mod blocks;
+mod limits;
+mod pilot;
 mod result;
+mod sight;
 mod simulate;
+mod values;
 
 use crate::family::{Members, shares};
+use crate::noise::Noise;
 use crate::options::CompareOptions;
 use crate::precision::is_case;
 use crate::row::POWER;
-use crate::scale::on_scale;
-use crate::show::{ShownRow, show};
+use crate::show::{Shown, show};
 use crate::{AnalyzeError, MIN_BLOCKS, TestChoice};
+use blocks::Blocks;
 use formats::perf_conf::{Conf, MetricConf};
+use limits::FamilyOf;
 use model::{Case, Role, Scale};
-use rayon::prelude::*;
-pub use result::{Advice, Boots, Effects, Plan, PlanFamily, PlanRow, Power};
+use pilot::{Pilot, Question, Search, answers};
+pub use result::{Advice, Boots, Effects, Means, Plan, PlanFamily, PlanRow, PlanRule, PlanSessions, Power};
+pub use sight::{Blind, blind};
 pub use simulate::MOST_BOOTS;
-use simulate::{Change, End, FamilyOf, Pages, Shares};
-use stats::{Boundary, Look};
+use simulate::{Apart, Pages, Rule, Scheme};
+use stats::{Boundary, SessionVariance};
 use std::collections::BTreeMap;
 use std::path::Path;
+use values::Size;
 
 /// The chance with which the upper bound of a pilot's SD holds the true one; the lower bound fails as seldom.
 pub const CONFIDENCE: f64 = 0.8;
+/// The most boots of a side of which a plan can say anything.
+pub const MOST_PLANNED: usize = 1000;
 /// SDs are looked at in steps of this ratio, so that rows that are alike are simulated once.
 const STEP: f64 = 0.04;
+/// The same of what is common to a block: where rows are judged by blocks it cancels.
+const SHARED_STEP: f64 = 0.25;
 
 /// What is asked of a plan.
 #[derive(Clone, Debug, Default)]
@@ -32,6 +45,9 @@ pub struct Asked {
     pub effect: Option<f64>,
     /// Boots of each side for which power and effect are told; without it as many as the pilot has.
     pub boots: Option<usize>,
+    /// The sides share no session: so many sessions of each, of so many boots. How much sessions differ says `--noise`, or the
+    /// pilot's own; with `--noise` alone it is one of each.
+    pub sessions: Option<usize>,
     /// Rows that do not gate, too.
     pub all: bool,
     /// The campaign that is planned.
@@ -45,9 +61,14 @@ impl Asked {
                 "effect = {wrong}: want a ratio above 0, 0.02 for 2 %"
             )));
         }
-        if let Some(wrong) = self.boots.filter(|boots| !(2..=MOST_BOOTS).contains(boots)) {
+        if let Some(wrong) = self.boots.filter(|boots| !(2..=MOST_PLANNED).contains(boots)) {
             return Err(AnalyzeError::Option(format!(
-                "boots = {wrong}: want a number from 2 to {MOST_BOOTS}"
+                "boots = {wrong}: want a number from 2 to {MOST_PLANNED}"
+            )));
+        }
+        if let Some(wrong) = self.sessions.filter(|sessions| !(1..=MOST_BOOTS).contains(sessions)) {
+            return Err(AnalyzeError::Option(format!(
+                "sessions = {wrong}: want a number from 1 to {MOST_BOOTS}"
             )));
         }
         Ok(())
@@ -59,8 +80,8 @@ impl Asked {
 pub struct Design {
     /// Blocks that hold both sides.
     pub blocks: usize,
-    /// Where a stopping rule looks first; its ceiling is [`Asked::boots`].
-    pub floor: Option<u32>,
+    /// The rule that stops it; its ceiling is [`Asked::boots`].
+    pub rule: Option<PlanRule>,
     /// Its rows: cases with the canonical names of metrics.
     pub rows: Vec<(Case, String)>,
 }
@@ -69,45 +90,43 @@ pub struct Design {
 /// model that it will have, the family that it will be in and the band that it must leave.
 ///
 /// # Errors
-/// As [`show`]; an effect that is not positive; fewer than two boots.
+/// As [`show`]; an effect that is not positive; fewer than two boots; sides of sessions of their own, of which nothing says how
+/// much they differ.
 pub fn plan(options: &CompareOptions, path: &Path, asked: &Asked) -> Result<Plan, AnalyzeError> {
     asked.check()?;
+    let sessions = sessions(options, path, asked)?;
     // What is shown does not change the family.
     let everything = CompareOptions { only: Default::default(), metrics: Vec::new(), ..options.clone() };
     let shown = show(&everything, path)?;
-    let pilot: Vec<Pilot<'_>> = shown.rows.iter().map(|row| Pilot::of(row, &options.conf)).collect();
+    let found = Blocks::of(&everything, path);
+    let of_row = |row| Pilot::of(row, &options.conf, &shown.sessions, &found);
+    let pilot: Vec<Pilot<'_>> = shown.rows.iter().map(of_row).collect();
     let planned = Planned::of(&pilot, asked, options);
     let family = planned.family;
-    let blocks = match (&asked.design, options.test) {
-        (_, TestChoice::Welch | TestChoice::Student) => false,
-        (_, TestChoice::Blocked) => true,
-        (Some(design), TestChoice::Auto) => design.blocks >= MIN_BLOCKS,
-        // Sides of perfvt's own can be measured in turns; of other tools' files nothing is known.
-        (None, TestChoice::Auto) => shown.side.host_boots.is_some(),
-    };
     let members = Members { all_rows: family.all_rows };
-    let filtered = !options.only.is_empty() || !options.metrics.is_empty();
-    let kept = |row: &&Pilot<'_>| {
-        (options.metrics.is_empty() || options.metrics.contains(&row.shown.metric))
-            && options.only.keeps(&row.shown.id, &row.shown.case)
+    let (rows, hidden) = looked_at(&planned, options, asked.all, members);
+    let of_row = |row: &&Pilot<'_>| {
+        let boots = asked.boots.unwrap_or(row.shown.sample.n).clamp(2, MOST_PLANNED);
+        let size = Size { boots, sessions: sessions.as_ref().map_or(1, |sessions| sessions.count) };
+        row.question(asked, size, members.has(row.shown.role), sessions.is_some())
     };
-    let mut rows: Vec<&Pilot<'_>> = planned.rows.iter().copied().filter(kept).collect();
-    let before = rows.len();
-    rows.retain(|row| asked.all || filtered || members.has(row.shown.role));
-    let hidden = before - rows.len();
-    rows.sort_by_key(|row| row.shown.role != Role::Primary);
-    let questions: Vec<Question> =
-        rows.iter().map(|row| row.question(asked, members.has(row.shown.role))).collect();
-    let look = asked.design.as_ref().and_then(|d| d.floor).zip(asked.boots).map(|(floor, ceiling)| {
-        let n = u32::try_from(ceiling).unwrap_or(u32::MAX);
-        Look::Planned { boundary: Boundary::of(floor.min(n), n), n }
-    });
+    let questions: Vec<Question> = rows.iter().map(of_row).collect();
+    let search = match (&asked.design, &sessions) {
+        (_, Some(apart)) => Search::Sessions(apart.count),
+        (Some(_), None) => Search::Nothing,
+        (None, None) => Search::Boots,
+    };
+    let scheme = scheme(options, asked, &shown, sessions.as_ref());
+    let blocks = scheme.blocks;
+    let most = questions.iter().map(Question::boots).max().unwrap_or(0);
+    let most = if search == Search::Nothing { most } else { most.max(MOST_BOOTS) };
     let of = FamilyOf { size: family.size, level: family.alpha_rows };
-    let pages = Pages::draw(options, of, blocks, look.as_ref(), MOST_BOOTS);
-    let answers = answers(&pages, &questions, asked.design.is_none());
-    let rows =
-        (rows.iter().zip(&questions)).map(|(row, question)| row.planned(asked, question, &answers)).collect();
+    let pages = Pages::draw(options, of, scheme, most);
+    let answers = answers(&pages, &questions, search);
+    let rows = (rows.iter().zip(&questions)).map(|(row, question)| row.planned(question, &answers, search));
+    let rows = rows.collect();
     let mut warnings = shown.warnings;
+    warnings.extend(found.warning);
     warnings.extend(crate::warnings::losses(shown.side.losses.iter(), "`perfvt show` lists all"));
     Ok(Plan {
         side: shown.side,
@@ -118,6 +137,9 @@ pub fn plan(options: &CompareOptions, path: &Path, asked: &Asked) -> Result<Plan
         at: asked.boots,
         planned: asked.design.is_some(),
         blocks,
+        beside: found.beside,
+        sessions,
+        rule: asked.design.as_ref().and_then(|design| design.rule),
         family,
         unknown: planned.unknown,
         hidden,
@@ -127,10 +149,96 @@ pub fn plan(options: &CompareOptions, path: &Path, asked: &Asked) -> Result<Plan
     })
 }
 
-/// A row of the pilot, with what perf.conf says of its metric.
-struct Pilot<'a> {
-    shown: &'a ShownRow,
-    conf: MetricConf,
+/// The rows that are looked at, primary ones first, and how many others there are that do not gate.
+fn looked_at<'p, 'a>(
+    planned: &Planned<'p, 'a>,
+    options: &CompareOptions,
+    all: bool,
+    members: Members,
+) -> (Vec<&'p Pilot<'a>>, usize) {
+    let filtered = !options.only.is_empty() || !options.metrics.is_empty();
+    let kept = |row: &&Pilot<'_>| {
+        (options.metrics.is_empty() || options.metrics.contains(&row.shown.metric))
+            && options.only.keeps(&row.shown.id, &row.shown.case)
+    };
+    let mut rows: Vec<&'p Pilot<'a>> = planned.rows.iter().copied().filter(kept).collect();
+    let before = rows.len();
+    rows.retain(|row| all || filtered || members.has(row.shown.role));
+    let hidden = before - rows.len();
+    rows.sort_by_key(|row| row.shown.role != Role::Primary);
+    (rows, hidden)
+}
+
+/// How the sides will be measured.
+fn scheme(options: &CompareOptions, asked: &Asked, shown: &Shown, sessions: Option<&PlanSessions>) -> Scheme {
+    if let Some(apart) = sessions {
+        return Scheme { blocks: false, rule: None, apart: Some(apart.simulated()) };
+    }
+    // Sides of perfvt's own can be measured in turns; of other tools' files nothing is known.
+    let known = asked.design.is_some() || shown.side.host_boots.is_some();
+    let planned = asked.design.as_ref();
+    Scheme { blocks: by_blocks(options, planned, known), rule: rule(asked), apart: None }
+}
+
+/// Whether rows are judged by blocks, from [`MIN_BLOCKS`] boots on.
+fn by_blocks(options: &CompareOptions, design: Option<&Design>, known: bool) -> bool {
+    match options.test {
+        TestChoice::Welch | TestChoice::Student => false,
+        TestChoice::Blocked => true,
+        TestChoice::Auto => design.map_or(known, |design| design.blocks >= MIN_BLOCKS),
+    }
+}
+
+/// The rule of the campaign that is planned.
+fn rule(asked: &Asked) -> Option<Rule> {
+    let of = asked.design.as_ref()?.rule?;
+    let ceiling = u32::try_from(asked.boots?).ok()?;
+    let boundary = Boundary::of(of.floor.min(ceiling), ceiling);
+    Some(Rule { boundary, half_width: of.half_width })
+}
+
+/// The sessions of sides that share none; `None` where they are measured in turns.
+fn sessions(
+    options: &CompareOptions,
+    path: &Path,
+    asked: &Asked,
+) -> Result<Option<PlanSessions>, AnalyzeError> {
+    let way_out =
+        "give --noise FILE (perfvt calibrate DIR.. writes it, of two campaigns of one build or more)";
+    match (&options.noise, asked.sessions) {
+        (None, None) => Ok(None),
+        (Some(Noise { path, session: None }), _) => Err(AnalyzeError::Option(format!(
+            "noise = {path}: it is of an older perfvt and does not say how much sessions differ; let perfvt calibrate write \
+             it again"
+        ))),
+        (Some(Noise { path, session: Some(variance) }), count) => {
+            let count = count.unwrap_or(1);
+            Ok(Some(PlanSessions { count, noise: Some(path.clone()), variance: *variance }))
+        }
+        (None, Some(1)) => Err(AnalyzeError::Option(format!(
+            "sessions = 1: between sides of one session each no test decides without a noise file; {way_out}"
+        ))),
+        (None, Some(count)) => {
+            let own = CompareOptions { only: Default::default(), metrics: Vec::new(), ..options.clone() };
+            match crate::calibrate(&own, &[path.to_owned()]) {
+                Ok(found) => Ok(Some(PlanSessions { count, noise: None, variance: found.session })),
+                Err(AnalyzeError::Sides(_)) => Err(AnalyzeError::Option(format!(
+                    "sessions = {count}: the pilot is of one session and does not tell how much sessions differ; {way_out}"
+                ))),
+                Err(other) => Err(other),
+            }
+        }
+    }
+}
+
+impl PlanSessions {
+    /// What is simulated of it.
+    fn simulated(&self) -> Apart {
+        let SessionVariance { tau2, df, .. } = self.variance;
+        let bound = |level: f64| stats::sd_bound(tau2.sqrt(), df, level).unwrap_or(tau2.sqrt());
+        let part = self.noise.is_some().then_some(stats::ErrorPart { variance: 2.0 * tau2, df });
+        Apart { part, sd: [bound(CONFIDENCE), bound(1.0 - CONFIDENCE)] }
+    }
 }
 
 /// The rows that will be compared.
@@ -154,15 +262,7 @@ impl<'p, 'a> Planned<'p, 'a> {
             let family = family(&members.collect::<Vec<_>>(), options.alpha, false);
             return Planned { rows, family, unknown: 0 };
         };
-        let confs: Vec<MetricConf> =
-            design.rows.iter().map(|(case, metric)| conf_of(&options.conf, &case.workload, metric)).collect();
-        let members = design.rows.iter().zip(&confs).map(|((case, _), conf)| Member {
-            category: (&case.workload, &case.category),
-            case: case.keys.to_string(),
-            conf,
-            log: conf.scale.is_none_or(|scale| scale == Scale::Log),
-        });
-        let family = family(&members.collect::<Vec<_>>(), options.alpha, design.floor.is_some());
+        let (_, family) = family_of(design, options);
         let is = |row: &Pilot<'_>, (case, metric): &(Case, String)| {
             let shown = row.shown;
             shown.metric == *metric
@@ -198,147 +298,20 @@ fn family(rows: &[Member<'_>], alpha: f64, looked: bool) -> PlanFamily {
     PlanFamily { size, all_rows: family.all_rows, alpha_rows: shares(alpha, scored).0 }
 }
 
+/// The family of a campaign that is planned, with what perf.conf says of each row.
+fn family_of(design: &Design, options: &CompareOptions) -> (Vec<MetricConf>, PlanFamily) {
+    let confs: Vec<MetricConf> =
+        design.rows.iter().map(|(case, metric)| conf_of(&options.conf, &case.workload, metric)).collect();
+    let members = design.rows.iter().zip(&confs).map(|((case, _), conf)| Member {
+        category: (&case.workload, &case.category),
+        case: case.keys.to_string(),
+        conf,
+        log: conf.scale.is_none_or(|scale| scale == Scale::Log),
+    });
+    let family = family(&members.collect::<Vec<_>>(), options.alpha, design.rule.is_some());
+    (confs, family)
+}
+
 fn conf_of(conf: &Conf, workload: &str, metric: &str) -> MetricConf {
     conf.section(workload).map_or_else(|| MetricConf::undeclared(metric), |s| s.metric(s.canonical(metric)))
-}
-
-/// What is simulated for a row.
-#[derive(Clone, Copy, Debug)]
-struct Question {
-    /// The change with the upper and with the lower bound of the SD; none where it is unknown.
-    changes: Option<[Change; 2]>,
-    effect: f64,
-    boots: usize,
-}
-
-/// What came out for one end of a range.
-#[derive(Clone, Copy, Debug)]
-struct Answer {
-    boots: Option<usize>,
-    shares: Shares,
-    effect: Option<f64>,
-}
-
-/// A question's name: those of the same name have the same answer.
-type Key = (End, [u64; 5], u64, usize);
-
-const ENDS: [End; 2] = [End::Promised, End::Hoped];
-
-impl Question {
-    fn keys(&self) -> Option<[(Key, Change); 2]> {
-        let [upper, lower] = self.changes?;
-        let key = |end, change: Change| ((end, change.key(), self.effect.to_bits(), self.boots), change);
-        Some([key(End::Promised, upper), key(End::Hoped, lower)])
-    }
-}
-
-/// The answers to all questions. `search`: how many boots suffice is asked, too.
-fn answers(pages: &Pages<'_>, questions: &[Question], search: bool) -> BTreeMap<Key, Answer> {
-    let asked: BTreeMap<Key, Change> = questions.iter().filter_map(Question::keys).flatten().collect();
-    let answer = |(key, change): (Key, Change)| {
-        let (end, _, effect, boots) = key;
-        let effect = f64::from_bits(effect);
-        // Of an effect that may lie within the band half of all estimates do, however many boots there are.
-        let decided = effect > change.margin || change.exact;
-        let answer = Answer {
-            boots: if search && decided { pages.boots(&change, effect, end) } else { None },
-            shares: pages.shares(&change, effect, boots, end),
-            effect: pages.effect(&change, boots, end),
-        };
-        (key, answer)
-    };
-    asked.into_par_iter().map(answer).collect()
-}
-
-impl<'a> Pilot<'a> {
-    fn of(shown: &'a ShownRow, conf: &Conf) -> Pilot<'a> {
-        Pilot { shown, conf: conf_of(conf, &shown.workload, &shown.metric) }
-    }
-
-    /// Mean and SD on the row's scale: of the unit alone where nothing depends on it.
-    fn moments(&self) -> Option<(f64, f64)> {
-        let free = self.conf.min_effect_abs.is_none_or(|b| b <= 0.0);
-        let found = stats::moments(&on_scale(&self.shown.sample.values, self.shown.scale)).ok()?;
-        let (mean, sd) = (found.mean, found.sd?);
-        Some(match self.shown.scale {
-            Scale::Log => (if free { 1.0 } else { mean.exp() }, sd),
-            Scale::Linear => {
-                let unit = if free && mean != 0.0 { mean.abs() } else { 1.0 };
-                (mean / unit, sd / unit)
-            }
-        })
-    }
-
-    fn question(&self, asked: &Asked, gates: bool) -> Question {
-        let n = self.shown.sample.n;
-        let effect = asked.effect.unwrap_or(2.0 * self.conf.min_effect);
-        let change = |(base, sd): (f64, f64), end: End| {
-            let level = match end {
-                End::Promised => CONFIDENCE,
-                End::Hoped => 1.0 - CONFIDENCE,
-            };
-            let sd = stats::sd_bound(sd, n as f64 - 1.0, level).ok()?;
-            Some(Change {
-                scale: self.shown.scale,
-                base,
-                sd: in_steps(sd, end),
-                margin: self.conf.min_effect,
-                margin_abs: self.conf.min_effect_abs,
-                exact: self.conf.exact,
-                in_family: gates,
-            })
-        };
-        let changes = self.moments().and_then(|moments| {
-            let [upper, lower] = ENDS.map(|end| change(moments, end));
-            Some([upper?, lower?])
-        });
-        Question { changes, effect, boots: asked.boots.unwrap_or(n).clamp(2, MOST_BOOTS) }
-    }
-
-    fn planned(&self, asked: &Asked, question: &Question, answers: &BTreeMap<Key, Answer>) -> PlanRow {
-        let row = self.shown;
-        let found = question.keys().and_then(|keys| {
-            let [low, high] = keys.map(|(key, _)| answers.get(&key).copied());
-            Some((low?, high?))
-        });
-        let power = |share: fn(&Shares) -> f64| {
-            found.map(|(promised, hoped)| Power { low: share(&promised.shares), high: share(&hoped.shares) })
-        };
-        let varies = found.is_some() && row.sample.sd != Some(0.0);
-        let advice = match (varies, row.spread) {
-            (false, _) if row.sample.sd == Some(0.0) => Advice::Nothing,
-            (_, None) => Advice::Unknown,
-            (_, Some(spread)) if spread.within > spread.between => Advice::Iterations,
-            (_, Some(_)) => Advice::Boots,
-        };
-        PlanRow {
-            id: row.id.clone(),
-            workload: row.workload.clone(),
-            category: row.category.clone(),
-            case: row.case.clone(),
-            role: row.role,
-            n: row.sample.n,
-            cv: row.sample.cv,
-            effect: question.effect,
-            boots: found
-                .filter(|_| asked.design.is_none())
-                .map(|(promised, hoped)| Boots { low: hoped.boots, high: promised.boots }),
-            at: question.boots,
-            power: power(|shares| shares.family),
-            power_alone: power(|shares| shares.alone),
-            mde: found.map(|(promised, hoped)| Effects { low: hoped.effect, high: promised.effect }),
-            spread: row.spread,
-            advice,
-        }
-    }
-}
-
-/// An SD of the grid, on the side that promises no more than the SD itself.
-fn in_steps(sd: f64, end: End) -> f64 {
-    let steps = sd.ln() / STEP;
-    let steps = match end {
-        End::Promised => steps.ceil(),
-        End::Hoped => steps.floor(),
-    };
-    if sd > 0.0 { (STEP * steps).exp() } else { sd }
 }

@@ -4,6 +4,7 @@ use crate::show::Spread;
 use crate::{Side, Spelled, Warning};
 use model::{Keys, Role};
 use serde::Serialize;
+use stats::SessionVariance;
 
 /// What a comparison will be able to find.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -24,6 +25,13 @@ pub struct Plan {
     pub planned: bool,
     /// Both sides will be measured in the blocks of one campaign: from five boots on rows are judged by blocks.
     pub blocks: bool,
+    /// The environment whose blocks beside the pilot's tell what is common to a block; absent where none does, and boots of a
+    /// block are taken to be no more alike than others.
+    pub beside: Option<String>,
+    /// The sides share no session; absent where they are measured in turns.
+    pub sessions: Option<PlanSessions>,
+    /// The rule that stops the campaign.
+    pub rule: Option<PlanRule>,
     /// The rows that are decided together.
     pub family: PlanFamily,
     /// Rows of the campaign that is planned of which the pilot tells nothing.
@@ -36,6 +44,27 @@ pub struct Plan {
     pub warnings: Vec<Warning>,
     /// One case x one metric each, primary ones first.
     pub rows: Vec<PlanRow>,
+}
+
+/// Sides that share no session.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PlanSessions {
+    /// Sessions of each side for which power and [`PlanRow::mde`] are told. Several are the replicates, one is judged with the
+    /// noise file.
+    pub count: usize,
+    /// The noise file that says how much they differ; absent where the pilot's own do.
+    pub noise: Option<String>,
+    /// How much they differ.
+    pub variance: SessionVariance,
+}
+
+/// A rule that stops a row when its 95 % interval is narrow enough.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct PlanRule {
+    /// Boots of each side before the first look.
+    pub floor: u32,
+    /// The half-width that is enough, as a ratio minus 1.
+    pub half_width: f64,
 }
 
 /// The rows that are decided together.
@@ -66,11 +95,16 @@ pub struct PlanRow {
     pub n: usize,
     /// Coefficient of variation of the boots' values.
     pub cv: Option<f64>,
+    /// Correlation of both sides of the pilot over its blocks, with [`Plan::beside`].
+    pub correlation: Option<f64>,
     /// The effect, as a ratio minus 1.
     pub effect: f64,
-    /// Boots per side with which the verdict finds it; absent when the spread is unknown, and in a campaign that is planned.
+    /// Boots per side with which the verdict finds it; absent when the spread is unknown, in a campaign that is planned and
+    /// between sides that share no session.
     pub boots: Option<Boots>,
-    /// Boots per side for which power and [`PlanRow::mde`] are told.
+    /// Sessions per side with which the verdict finds it, of [`PlanRow::at`] boots each; with [`Plan::sessions`] alone.
+    pub sessions: Option<Boots>,
+    /// Boots per side (and session) for which power and [`PlanRow::mde`] are told.
     pub at: usize,
     /// How often the verdict finds the effect with so many, given the family: at the gate, for rows that gate.
     pub power: Option<Power>,
@@ -78,19 +112,30 @@ pub struct PlanRow {
     pub power_alone: Option<Power>,
     /// The smallest change that the verdict finds with so many, given the family.
     pub mde: Option<Effects>,
+    /// Boots per side after which the rule stops the row, on average; with [`Plan::rule`] alone.
+    pub mean_boots: Option<Means>,
     /// Where the spread comes from.
     pub spread: Option<Spread>,
     /// What makes the estimate sharper.
     pub advice: Advice,
 }
 
-/// Boots of each side: with the lower and with the upper bound of the SD. Null is more than were tried.
+/// Boots, or sessions, of each side: with the lower and with the upper bound of the SD. Null is more than were tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Boots {
     /// What may suffice.
     pub low: Option<usize>,
     /// What suffices, as sure as [`Plan::confidence`] says.
     pub high: Option<usize>,
+}
+
+/// Numbers of boots: with the lower and with the upper bound of the SD.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Means {
+    /// What may be taken.
+    pub low: f64,
+    /// What is taken, where boots vary most.
+    pub high: f64,
 }
 
 /// A share of comparisons: with the upper and with the lower bound of the SD.

@@ -3,17 +3,20 @@
 //! A row's values are drawn, [`Design`] makes its evidence of them and [`verdict`] its word; what the family's other rows, of
 //! which none changed, leave of alpha comes from the corrections themselves. Nothing here knows a formula of power.
 
-use crate::options::{CompareOptions, Correction, TestChoice};
+use super::limits::{FamilyOf, Limits};
+use super::values::{Change, Drawn, Size};
+use crate::options::{CompareOptions, TestChoice};
 use crate::row::{Design, POWER};
 use crate::verdict::{Evidence, Judgement, Presence, verdict};
 use crate::{MIN_BLOCKS, Verdict};
-use model::{Direction, Scale};
+use model::Direction;
 use rayon::prelude::*;
-use stats::{Block, Look, SplitMix64};
+use stats::{Block, Boundary, ErrorPart, Look, SplitMix64};
+use std::sync::{Arc, OnceLock};
 
 /// Pages that are drawn: a share of them is known to 1.3 points at .8.
 const PAGES: usize = 1000;
-/// The most boots of a side that are tried.
+/// The most boots of a side, and the most sessions, that are tried.
 pub const MOST_BOOTS: usize = 200;
 /// Standard errors of a share that a promise keeps away from what was counted.
 const SPARE: f64 = 2.0;
@@ -47,42 +50,33 @@ impl End {
     }
 }
 
-/// One row, and the change that is looked for in it.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Change {
-    pub scale: Scale,
-    /// The mean of the baseline (the geometric one on the log scale); 1 where the unit makes no difference.
-    pub base: f64,
-    /// SD between boots on the row's scale.
-    pub sd: f64,
-    /// m, as a ratio minus 1.
-    pub margin: f64,
-    /// Smallest difference that matters, in the metric's unit.
-    pub margin_abs: Option<f64>,
-    /// The metric is deterministic.
-    pub exact: bool,
-    /// The row belongs to the family.
-    pub in_family: bool,
+/// How both sides will be measured.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Scheme {
+    /// In the blocks of one campaign.
+    pub blocks: bool,
+    /// Until a rule says that it is enough.
+    pub rule: Option<Rule>,
+    /// Each in sessions of its own.
+    pub apart: Option<Apart>,
 }
 
-/// The rows among which a row is decided.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct FamilyOf {
-    /// How many they are.
-    pub size: usize,
-    /// Level of all of them together at the gate.
-    pub level: f64,
+/// A rule that stops a row.
+#[derive(Clone, Debug)]
+pub(super) struct Rule {
+    /// Its looks.
+    pub boundary: Arc<Boundary>,
+    /// The half-width of the interval that is enough, as a ratio minus 1.
+    pub half_width: f64,
 }
 
-/// The largest ordinary p with which a row is significant, of one page.
+/// Sessions that the sides do not share.
 #[derive(Clone, Copy, Debug)]
-struct Limits {
-    /// By itself.
-    alone: f64,
-    /// On the page, by q.
-    page: f64,
-    /// At the gate, by Holm.
-    gate: f64,
+pub(super) struct Apart {
+    /// What the judge adds to the error of one session a side; without it no test decides there.
+    pub part: Option<ErrorPart>,
+    /// SD between sessions, of logarithms or relative to the mean: the upper and the lower bound.
+    pub sd: [f64; 2],
 }
 
 /// How a row was decided.
@@ -103,79 +97,105 @@ pub(super) struct Shares {
     pub family: f64,
 }
 
+/// One page.
+struct Page {
+    drawn: Drawn,
+    /// Where the others' p are from.
+    seed: u64,
+    /// Few pages need them.
+    limits: OnceLock<Limits>,
+}
+
 /// Pages that were drawn once: every row, number of boots and size of a change is looked at on the same ones.
 pub(super) struct Pages<'a> {
     options: &'a CompareOptions,
-    blocks: bool,
-    limits: Vec<Limits>,
-    /// Standard normal numbers of both sides, of each page [`MOST_BOOTS`].
-    normals: Vec<[Vec<f64>; 2]>,
+    family: FamilyOf,
+    scheme: Scheme,
+    pages: Vec<Page>,
 }
 
 impl<'a> Pages<'a> {
-    /// Draws pages. `blocks`: both sides will be measured in the blocks of one campaign; `look`: the last one of its rule,
-    /// whose p is a function of the ordinary one, so that limits can be said of that.
-    pub fn draw(
-        options: &'a CompareOptions,
-        family: FamilyOf,
-        blocks: bool,
-        look: Option<&Look>,
-        most: usize,
-    ) -> Pages<'a> {
+    /// Draws pages of so many boots (or sessions) on each side.
+    pub fn draw(options: &'a CompareOptions, family: FamilyOf, scheme: Scheme, most: usize) -> Pages<'a> {
         let mut random = SplitMix64::new(stats::seed_from(options.seed, "plan"));
-        let seeds: Vec<u64> = (0..PAGES).map(|_| random.next_u64()).collect();
-        let drawn = |seed: &u64| {
-            let mut random = SplitMix64::new(*seed);
-            let limits = Limits::draw(&mut random, options, family, look);
-            let mut side = || (0..most).map(|_| random.next_normal()).collect();
-            (limits, [side(), side()])
+        let seeds: Vec<[u64; 2]> = (0..PAGES).map(|_| [random.next_u64(), random.next_u64()]).collect();
+        let page = |[values, others]: &[u64; 2]| Page {
+            drawn: Drawn::of(&mut SplitMix64::new(*values), most),
+            seed: *others,
+            limits: OnceLock::new(),
         };
-        let (limits, normals) = seeds.par_iter().map(drawn).unzip();
-        Pages { options, blocks, limits, normals }
+        let pages = seeds.par_iter().map(page).collect();
+        Pages { options, family, scheme, pages }
     }
 
-    /// How often a change of this size is found with so many boots on each side.
-    pub fn shares(&self, change: &Change, effect: f64, boots: usize, end: End) -> Shares {
+    /// A row of which so much is known, and the end of the range that is looked for.
+    pub fn row(&self, change: Change, effect: f64, end: End) -> Row<'_> {
+        let mut row = Row { pages: self, change, end, stops: None };
+        row.stops = self.scheme.rule.as_ref().map(|rule| row.stopped(rule, effect));
+        row
+    }
+}
+
+/// One row on all pages.
+pub(super) struct Row<'p> {
+    pages: &'p Pages<'p>,
+    change: Change,
+    end: End,
+    /// Boots of each page after which a rule stops it.
+    stops: Option<Vec<usize>>,
+}
+
+impl Row<'_> {
+    /// SD between sessions with which the end of the range is computed; the other one.
+    fn session_sds(&self) -> [f64; 2] {
+        let [upper, lower] = self.pages.scheme.apart.map_or([0.0; 2], |apart| apart.sd);
+        if self.end == End::Promised { [upper, lower] } else { [lower, upper] }
+    }
+
+    /// How often a change of this size is found.
+    pub fn shares(&self, effect: f64, size: Size) -> Shares {
+        let [first, other] = self.session_sds();
+        let shares = self.shares_with(effect, size, first);
+        if first == other {
+            return shares;
+        }
+        // What sessions do hides a large change and shows a small one, so that either bound may be the cautious one.
+        let others = self.shares_with(effect, size, other);
+        let of = |x: f64, y: f64| if self.end == End::Promised { x.min(y) } else { x.max(y) };
+        Shares { alone: of(shares.alone, others.alone), family: of(shares.family, others.family) }
+    }
+
+    fn shares_with(&self, effect: f64, size: Size, session_sd: f64) -> Shares {
         let (mut alone, mut counts) = (0, 0);
         for page in 0..PAGES {
-            let found = self.found(page, change, effect, boots);
+            let found = self.found(page, effect, size, session_sd);
             alone += usize::from(found.alone);
             counts += usize::from(found.counts);
         }
-        Shares { alone: end.share(alone), family: end.share(counts) }
+        Shares { alone: self.end.share(alone), family: self.end.share(counts) }
     }
 
     /// The fewest boots on each side with which, and with any more, the change is found as often as [`POWER`] says.
-    pub fn boots(&self, change: &Change, effect: f64, end: End) -> Option<usize> {
-        let enough = |boots: usize| self.is_enough(change, effect, boots, end);
+    pub fn boots(&self, effect: f64, sessions: usize) -> Option<usize> {
         // From this number on the model is the same: below it Welch's test has more degrees of freedom than blocks have.
-        let mut high = if self.blocks { MIN_BLOCKS } else { 2 };
-        if enough(high) {
-            while high > 2 && enough(high - 1) {
-                high -= 1;
-            }
-            return Some(high);
+        let model = if self.pages.scheme.blocks { MIN_BLOCKS } else { 2 };
+        fewest(model, |boots| self.is_enough(effect, Size { boots, sessions }))
+    }
+
+    /// The same of sessions of each side, of so many boots each.
+    pub fn sessions(&self, effect: f64, boots: usize) -> Option<usize> {
+        let known = self.pages.scheme.apart.is_some_and(|apart| apart.part.is_some());
+        if known && self.is_enough(effect, Size { boots, sessions: 1 }) {
+            return Some(1);
         }
-        let mut low = high;
-        while !enough(high) {
-            if high >= MOST_BOOTS {
-                return None;
-            }
-            (low, high) = (high, (2 * high).min(MOST_BOOTS));
-        }
-        while high - low > 1 {
-            let middle = usize::midpoint(low, high);
-            if enough(middle) { high = middle } else { low = middle }
-        }
-        Some(high)
+        fewest(2, |sessions| self.is_enough(effect, Size { boots, sessions }))
     }
 
     /// The smallest change, as fine as [`FINE`] says, that is found as often as [`POWER`] says.
-    pub fn effect(&self, change: &Change, boots: usize, end: End) -> Option<f64> {
-        let enough = |effect: f64| self.is_enough(change, effect, boots, end);
-        let mut high = change.margin.max(1e-4);
+    pub fn effect(&self, size: Size) -> Option<f64> {
+        let mut high = self.change.margin.max(1e-4);
         let mut low = high;
-        while !enough(high) {
+        while !self.is_enough(high, size) {
             if high >= LARGEST {
                 return None;
             }
@@ -183,17 +203,24 @@ impl<'a> Pages<'a> {
         }
         while high - low > FINE * low {
             let middle = f64::midpoint(low, high);
-            if enough(middle) { high = middle } else { low = middle }
+            if self.is_enough(middle, size) { high = middle } else { low = middle }
         }
         Some(high)
     }
 
+    /// Boots that a rule takes on average.
+    pub fn mean_boots(&self) -> Option<f64> {
+        let stops = self.stops.as_ref()?;
+        Some(stops.iter().sum::<usize>() as f64 / stops.len().max(1) as f64)
+    }
+
     /// Whether a change is found as often as [`POWER`] says; what no further page can alter is not drawn out.
-    fn is_enough(&self, change: &Change, effect: f64, boots: usize, end: End) -> bool {
-        let needed = end.needed();
+    pub fn is_enough(&self, effect: f64, size: Size) -> bool {
+        let needed = self.end.needed();
+        let [session_sd, _] = self.session_sds();
         let (mut hits, mut misses) = (0, 0);
         for page in 0..PAGES {
-            if self.found(page, change, effect, boots).counts {
+            if self.found(page, effect, size, session_sd).counts {
                 hits += 1;
             } else {
                 misses += 1;
@@ -205,120 +232,120 @@ impl<'a> Pages<'a> {
         hits >= needed
     }
 
-    /// How one page decides a row.
-    fn found(&self, page: usize, change: &Change, effect: f64, boots: usize) -> Found {
-        let (Some([a, b]), Some(limits)) = (self.normals.get(page), self.limits.get(page)) else {
-            return Found::default();
+    /// After how many boots of each page the rule stops the row. On the log scale the effect makes no difference, on the
+    /// linear one hardly any.
+    fn stopped(&self, rule: &Rule, effect: f64) -> Vec<usize> {
+        let looks = rule.boundary.floor()..=rule.boundary.ceiling();
+        let stop = |page: &Page| {
+            let enough = |n: &u32| {
+                let look = Look::Planned { boundary: Arc::clone(&rule.boundary), n: *n };
+                let size = Size { boots: *n as usize, sessions: 1 };
+                let (a, b) = page.drawn.sides(&self.change, effect, size, 0.0);
+                let pairs = in_pairs(&a, &b);
+                let design = self.design((&a, &b), &pairs, Some(&look));
+                crate::precision::of_design(&design).is_some_and(|half| half <= rule.half_width)
+            };
+            looks.clone().find(enough).unwrap_or(rule.boundary.ceiling()) as usize
         };
-        let (a, b) = (change.values(a, 0.0, boots), change.values(b, effect, boots));
-        let in_blocks = self.blocks && boots >= MIN_BLOCKS;
-        let pairs: Vec<Block<'_>> = a.chunks(1).zip(b.chunks(1)).map(|(a, b)| Block { a, b }).collect();
-        let design = Design {
-            a: &a,
-            b: &b,
-            blocks: in_blocks.then_some(pairs.as_slice()),
-            student: self.options.test == TestChoice::Student,
-            scale: change.scale,
-            margin: change.margin,
-            margin_abs: change.margin_abs,
-            exact: change.exact,
-            alpha: self.options.alpha,
-            look: None,
-            session: None,
-            detectable: false,
-        };
-        let judgement = self.judgement(change, design.outcome().1);
+        self.pages.pages.par_iter().map(stop).collect()
+    }
+
+    /// How one page decides the row.
+    fn found(&self, page: usize, effect: f64, size: Size, session_sd: f64) -> Found {
+        let Pages { options, family, scheme, pages } = self.pages;
+        let Some(of_page) = pages.get(page) else { return Found::default() };
+        let stop = self.stops.as_ref().and_then(|stops| stops.get(page)).copied();
+        let size = Size { boots: stop.unwrap_or(size.boots), ..size };
+        let look = scheme.rule.as_ref().zip(u32::try_from(size.boots).ok());
+        let look = look.map(|(rule, n)| Look::Planned { boundary: Arc::clone(&rule.boundary), n });
+        let (a, b) = of_page.drawn.sides(&self.change, effect, size, session_sd);
+        let pairs = in_pairs(&a, &b);
+        let mut design = self.design((&a, &b), &pairs, look.as_ref());
+        design.session = scheme.apart.filter(|_| size.sessions == 1).and_then(|apart| apart.part);
+        let judgement = self.judgement(design.outcome().1);
         let p = judgement.testable_p();
         // Significant is what is at most alpha: more is not asked of a corrected p.
-        let is_found = |limit: f64| {
-            let q = p.map(|p| if p <= limit { self.options.alpha } else { 1.0 });
+        let is_found = |significant: bool| {
+            let q = p.map(|_| if significant { options.alpha } else { 1.0 });
             verdict(&Judgement { q, ..judgement }).0 == Verdict::Improved
         };
-        let alone = is_found(limits.alone);
-        let counts = match p.filter(|_| change.in_family) {
-            Some(p) => p <= limits.gate && is_found(limits.page),
+        let alone = is_found(p.is_some_and(|p| p <= options.alpha));
+        let counts = match p.filter(|_| self.change.in_family && alone) {
             None => alone,
+            Some(p) if p <= Limits::least(options, *family) => true,
+            Some(p) => {
+                let draw = || Limits::draw(&mut SplitMix64::new(of_page.seed), options, *family);
+                let limits = of_page.limits.get_or_init(draw);
+                p <= limits.gate && is_found(p <= limits.page)
+            }
         };
         Found { alone, counts }
     }
 
+    fn design<'v>(
+        &self,
+        (a, b): (&'v [f64], &'v [f64]),
+        pairs: &'v [Block<'v>],
+        look: Option<&'v Look>,
+    ) -> Design<'v> {
+        let Pages { options, scheme, .. } = self.pages;
+        let change = &self.change;
+        Design {
+            a,
+            b,
+            blocks: (scheme.blocks && a.len() >= MIN_BLOCKS).then_some(pairs),
+            student: options.test == TestChoice::Student,
+            scale: change.scale,
+            margin: change.margin,
+            margin_abs: change.margin_abs,
+            exact: change.exact,
+            alpha: options.alpha,
+            look,
+            session: None,
+            detectable: false,
+        }
+    }
+
     /// A row of which nothing but its values decides. Up is found; it might as well be down.
-    fn judgement(&self, change: &Change, evidence: Evidence) -> Judgement {
+    fn judgement(&self, evidence: Evidence) -> Judgement {
         Judgement {
             presence: Presence::Both,
             comparable: true,
             evidence,
-            exact: change.exact,
+            exact: self.change.exact,
             direction: Direction::HigherIsBetter,
             q: None,
-            alpha: self.options.alpha,
+            alpha: self.pages.options.alpha,
             failed: None,
             one_session: false,
         }
     }
 }
 
-impl Change {
-    /// The values of a side that differs by so much from the baseline.
-    fn values(&self, normals: &[f64], effect: f64, boots: usize) -> Vec<f64> {
-        let mean = self.base + effect * self.base.abs();
-        let value = |z: &f64| match self.scale {
-            Scale::Log => mean * (self.sd * z).exp(),
-            Scale::Linear => mean + self.sd * z,
-        };
-        normals.iter().take(boots).map(value).collect()
-    }
-
-    /// What tells two changes apart, so that those that are alike are looked at once.
-    pub fn key(&self) -> [u64; 5] {
-        let flags = u64::from(self.scale == Scale::Log)
-            | u64::from(self.exact) << 1
-            | u64::from(self.in_family) << 2
-            | u64::from(self.margin_abs.is_some()) << 3;
-        let numbers = [self.base, self.sd, self.margin, self.margin_abs.unwrap_or(0.0)].map(f64::to_bits);
-        let [base, sd, margin, margin_abs] = numbers;
-        [flags, base, sd, margin, margin_abs]
-    }
+/// Blocks of one boot of each side.
+fn in_pairs<'v>(a: &'v [f64], b: &'v [f64]) -> Vec<Block<'v>> {
+    a.chunks(1).zip(b.chunks(1)).map(|(a, b)| Block { a, b }).collect()
 }
 
-impl Limits {
-    /// Of a page on which no other row of the family changed: their p are uniform.
-    fn draw(
-        random: &mut SplitMix64,
-        options: &CompareOptions,
-        family: FamilyOf,
-        look: Option<&Look>,
-    ) -> Limits {
-        let others: Vec<f64> = (1..family.size).map(|_| random.next_f64()).collect();
-        let ordinary = |limit: f64| look.map_or(limit, |look| look.ordinary_level(limit));
-        Limits {
-            alone: ordinary(options.alpha),
-            page: ordinary(limit(&others, options.alpha, options.correction)),
-            gate: ordinary(limit(&others, family.level, Correction::Holm)),
+/// The smallest number from 2 to [`MOST_BOOTS`] with which, and with any more, it is enough; from `start` on it stays enough.
+fn fewest(start: usize, enough: impl Fn(usize) -> bool) -> Option<usize> {
+    let mut high = start;
+    if enough(high) {
+        while high > 2 && enough(high - 1) {
+            high -= 1;
         }
+        return Some(high);
     }
-}
-
-/// The largest p of a row that is significant beside those of the others. The corrections are asked, by halving the ratio of
-/// a p that certainly is to one that certainly is not.
-fn limit(others: &[f64], level: f64, correction: Correction) -> f64 {
-    // What exceeds the level changes nothing but the number of rows.
-    let mut p: Vec<f64> = others.iter().map(|p| if *p <= level { *p } else { 1.0 }).collect();
-    p.push(0.0);
-    let mine = p.len() - 1;
-    let mut is_significant = |at: f64| {
-        if let Some(slot) = p.get_mut(mine) {
-            *slot = at;
+    let mut low = high;
+    while !enough(high) {
+        if high >= MOST_BOOTS {
+            return None;
         }
-        correction.adjust(&p).get(mine).is_some_and(|q| *q <= level)
-    };
-    let (mut low, mut high) = (0.999 * level / (others.len() + 1) as f64, level);
-    if is_significant(high) {
-        return high;
+        (low, high) = (high, (2 * high).min(MOST_BOOTS));
     }
-    for _ in 0..16 {
-        let middle = (low * high).sqrt();
-        if is_significant(middle) { low = middle } else { high = middle }
+    while high - low > 1 {
+        let middle = usize::midpoint(low, high);
+        if enough(middle) { high = middle } else { low = middle }
     }
-    low
+    Some(high)
 }

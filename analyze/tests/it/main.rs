@@ -24,5 +24,6 @@ mod diagnostics;
 mod discover;
 mod grounds;
 mod plans;
+mod plans_designs;
 mod session_pages;
 mod support;

@@ -230,6 +230,7 @@ pub struct Explain {
 #[command(after_help = "EXAMPLES
   perfvt plan X/base
   perfvt plan X/base --effect 10% --boots 15
+  perfvt plan mon/base --noise noise.json             (sides of a session each, as compare --noise judges them)
 
 EXIT CODES
   0 planned; 2 input error; 3 no row tells how much it varies")]
@@ -243,6 +244,12 @@ pub struct Plan {
     /// Boots of each side whose power is told [default: as many as DIR has]
     #[arg(long, value_name = "N")]
     pub boots: Option<usize>,
+    /// The sides will not be measured in turns: how much sessions differ, as perfvt calibrate wrote it
+    #[arg(long, value_name = "FILE")]
+    pub noise: Option<PathBuf>,
+    /// Sessions of each side, not measured in turns; 2 and more need no --noise where DIR has several itself [default with --noise: 1]
+    #[arg(long, value_name = "N")]
+    pub sessions: Option<usize>,
     /// Rows that do not gate, too
     #[arg(long)]
     pub all: bool,

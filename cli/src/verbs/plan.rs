@@ -3,7 +3,7 @@
 use crate::args::{Plain, Plan};
 use crate::verbs::options::{filter, reading, refuse_empty, write_json};
 use crate::{DONE, Error, NOTHING};
-use analyze::Asked;
+use analyze::{Asked, Noise};
 use formats::perf_conf::effect;
 use std::io::Write;
 
@@ -13,7 +13,9 @@ pub fn plan(args: &Plan, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8,
     let mut options = reading(&args.reading, Vec::new(), err)?;
     filter(&mut options, &args.filters);
     options.alpha = args.alpha;
-    let asked = Asked { effect: wanted, boots: args.boots, all: args.all, design: None };
+    options.noise = args.noise.as_deref().map(Noise::read).transpose()?;
+    let asked =
+        Asked { effect: wanted, boots: args.boots, sessions: args.sessions, all: args.all, design: None };
     let plan = analyze::plan(&options, &args.dir, &asked)?;
     refuse_empty(plan.rows.len(), &args.filters)?;
     match args.format {

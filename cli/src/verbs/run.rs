@@ -40,7 +40,7 @@ pub fn run(args: &Run, command: Vec<String>, out: &mut dyn Write, err: &mut dyn 
     if args.dry_run {
         show_plan(&prepared, out)?;
         if let Some(pilot) = &args.pilot {
-            foresee(&prepared.file, pilot, out)?;
+            sight::foresee(&prepared.file, pilot, &defaults()?, out)?;
         }
     }
     obstacles(&prepared.stage, room(args, &prepared, &dir, err))?;
@@ -91,21 +91,6 @@ fn request(args: &Run, command: Vec<String>, repeats: Option<u32>, until: Option
         verbose: args.verbose,
         argv: command,
     }
-}
-
-/// Says what a campaign will be able to find, by the boots of a pilot.
-fn foresee(file: &CampaignFile, pilot: &Path, out: &mut dyn Write) -> Result<(), Error> {
-    let options = defaults()?;
-    let asked = sight::asked(file, &options.conf)?;
-    let plan = analyze::plan(&options, pilot, &asked)?;
-    if plan.rows.is_empty() {
-        let none =
-            "has no row in common with the campaign; its cases and metrics must be those that are planned";
-        return Err(format!("--pilot {}: {none}", pilot.display()).into());
-    }
-    writeln!(out, "\nwhat will be seen, by {}", pilot.display())?;
-    out.write_all(report::plan(&plan).as_bytes())?;
-    Ok(())
 }
 
 /// What is to be said before anything is planned on disk.

@@ -394,7 +394,11 @@ fn a_dry_run_with_a_pilot_says_what_the_campaign_will_see() {
         assert!(plan.out.contains(part), "{part}: {} {}", plan.out, plan.err);
     }
     let until = with(&["--until", "ci=2%", "--repeat", "12"]);
-    assert!(until.out.contains("with 12 boots on each side"), "{} {}", until.out, until.err);
+    for part in ["with 12 boots on each side", "a row stops when its interval reaches 2%", "boots taken"] {
+        assert!(until.out.contains(part), "{part}: {} {}", until.out, until.err);
+    }
+    let more = with(&["--repeat", "1100"]);
+    assert!(more.out.contains("of 1100 boots 1000 are looked at"), "{} {}", more.out, more.err);
     with(&["--repeat", "1"]).refuses(&["--pilot: with 1 boot of each side nothing is found"]);
     place
         .plan(&["netperf", "--set", "protocols=TCP_STREAM", "--set", "sizes=16384", "--pilot", pilot])
