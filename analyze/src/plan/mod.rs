@@ -104,16 +104,7 @@ pub fn plan(options: &CompareOptions, path: &Path, asked: &Asked) -> Result<Plan
     let planned = Planned::of(&pilot, asked, options);
     let family = planned.family;
     let members = Members { all_rows: family.all_rows };
-    let filtered = !options.only.is_empty() || !options.metrics.is_empty();
-    let kept = |row: &&Pilot<'_>| {
-        (options.metrics.is_empty() || options.metrics.contains(&row.shown.metric))
-            && options.only.keeps(&row.shown.id, &row.shown.case)
-    };
-    let mut rows: Vec<&Pilot<'_>> = planned.rows.iter().copied().filter(kept).collect();
-    let before = rows.len();
-    rows.retain(|row| asked.all || filtered || members.has(row.shown.role));
-    let hidden = before - rows.len();
-    rows.sort_by_key(|row| row.shown.role != Role::Primary);
+    let (rows, hidden) = looked_at(&planned, options, asked.all, members);
     let of_row = |row: &&Pilot<'_>| {
         let boots = asked.boots.unwrap_or(row.shown.sample.n).clamp(2, MOST_PLANNED);
         let size = Size { boots, sessions: sessions.as_ref().map_or(1, |sessions| sessions.count) };
@@ -156,6 +147,26 @@ pub fn plan(options: &CompareOptions, path: &Path, asked: &Asked) -> Result<Plan
         warnings,
         rows,
     })
+}
+
+/// The rows that are looked at, primary ones first, and how many others there are that do not gate.
+fn looked_at<'p, 'a>(
+    planned: &Planned<'p, 'a>,
+    options: &CompareOptions,
+    all: bool,
+    members: Members,
+) -> (Vec<&'p Pilot<'a>>, usize) {
+    let filtered = !options.only.is_empty() || !options.metrics.is_empty();
+    let kept = |row: &&Pilot<'_>| {
+        (options.metrics.is_empty() || options.metrics.contains(&row.shown.metric))
+            && options.only.keeps(&row.shown.id, &row.shown.case)
+    };
+    let mut rows: Vec<&'p Pilot<'a>> = planned.rows.iter().copied().filter(kept).collect();
+    let before = rows.len();
+    rows.retain(|row| all || filtered || members.has(row.shown.role));
+    let hidden = before - rows.len();
+    rows.sort_by_key(|row| row.shown.role != Role::Primary);
+    (rows, hidden)
 }
 
 /// How the sides will be measured.
