@@ -3,7 +3,7 @@
 use crate::comparability::{self, Comparability, Sides};
 use crate::input::LoadedSide;
 use crate::input::repeat::Repeat;
-use crate::options::{CompareOptions, TestChoice};
+use crate::options::{CompareOptions, TestChoice, VarianceChoice};
 use crate::replicates::Replicates;
 use crate::sequential::Looks;
 use crate::sessions::Sessions;
@@ -81,24 +81,8 @@ pub(crate) fn pairings(
         let of = |range: &Range<usize>| files.get(range.clone()).unwrap_or_default();
         let sessions = Sessions::of(of(range_a), of(range_b), plan.as_deref());
         let are_replicates = sessions.are_replicates();
-        let blocked = match options.test {
-            TestChoice::Auto => planned >= MIN_BLOCKS && !are_replicates,
-            TestChoice::Welch | TestChoice::Student => false,
-            TestChoice::Blocked if are_replicates => {
-                return Err(AnalyzeError::Option(format!(
-                    "test = blocked: {} and {} share no session (a campaign in one boot of the host), so that the replicate is \
-                     the session, which spans blocks; use welch",
-                    a.label, b.label
-                )));
-            }
-            TestChoice::Blocked if planned < 2 => {
-                return Err(AnalyzeError::Option(format!(
-                    "test = blocked: {} and {} are not environments of one campaign with two or more common blocks; use welch",
-                    a.label, b.label
-                )));
-            }
-            TestChoice::Blocked => true,
-        };
+        let blocked = by_blocks(options, planned, are_replicates, [a, b])?;
+        let looks = looks(options, [a, b])?;
         pairings.push(Pairing {
             candidate,
             a: sessions.replicates(of(range_a), range_a),
@@ -108,11 +92,47 @@ pub(crate) fn pairings(
             blocked,
             sessions,
             comparability: comparability::comparability(&differences),
-            looks: Looks::of(&[a.run.as_ref(), b.run.as_ref()]),
+            looks,
         });
         all_differences.push(differences);
     }
     Ok((pairings, all_differences))
+}
+
+/// Whether rows are judged by blocks, of which so many are planned.
+fn by_blocks(
+    options: &CompareOptions,
+    planned: usize,
+    are_replicates: bool,
+    [a, b]: [&LoadedSide; 2],
+) -> Result<bool, AnalyzeError> {
+    match options.test {
+        TestChoice::Auto => Ok(planned >= MIN_BLOCKS && !are_replicates),
+        TestChoice::Welch | TestChoice::Student => Ok(false),
+        TestChoice::Blocked if are_replicates => Err(AnalyzeError::Option(format!(
+            "test = blocked: {} and {} share no session (a campaign in one boot of the host), so that the replicate is \
+             the session, which spans blocks; use welch",
+            a.label, b.label
+        ))),
+        TestChoice::Blocked if planned < 2 => Err(AnalyzeError::Option(format!(
+            "test = blocked: {} and {} are not environments of one campaign with two or more common blocks; use welch",
+            a.label, b.label
+        ))),
+        TestChoice::Blocked => Ok(true),
+    }
+}
+
+/// The looks at two sides, where there was more than one.
+fn looks(options: &CompareOptions, [a, b]: [&LoadedSide; 2]) -> Result<Option<Looks>, AnalyzeError> {
+    let looks = Looks::of(&[a.run.as_ref(), b.run.as_ref()]);
+    if looks.is_some() && options.variance == VarianceChoice::Moderated {
+        return Err(AnalyzeError::Option(format!(
+            "variance = moderated: {} and {} were looked at more than once (a stopping rule, or boots that were added), and the \
+             limits of those looks are for each row's own variance; use own",
+            a.label, b.label
+        )));
+    }
+    Ok(looks)
 }
 
 /// Blocks of the plan that hold both environments of one campaign.

@@ -9,6 +9,7 @@
 //!      └──────────────> diagnostics, shift, dip                 (warnings)
 //!      └──────────────> sequential                            (looks that were repeated)
 //!   ttest, ratio ─> session                                     (what sessions add to an error)
+//!   session, special ─> moderated                              (what many rows say of the variance of one)
 //!   moments (summary of one side), spread (its SD's bounds), weighted (of one boot)        multiple (BH, Holm)     random (seeded draws)
 //! ```
 //!
@@ -28,6 +29,7 @@ mod dip;
 mod effect;
 mod exact;
 mod guarded;
+mod moderated;
 mod moments;
 mod multiple;
 mod noncentral;
@@ -56,6 +58,7 @@ pub use dip::{BIMODALITY_MIN_N, Bimodality, bimodality, dip};
 pub use effect::hedges_g;
 pub use exact::{constants_p, fisher_exact};
 pub use guarded::{guarded_df, guarded_fieller, guarded_welch, guarded_welch_log};
+pub use moderated::{VariancePrior, variance_prior};
 pub use moments::{Moments, geometric_mean, mean, mean_ci, moments};
 pub use multiple::{benjamini_hochberg, holm};
 pub use noncentral::{noncentral_t_cdf, noncentrality, power};
@@ -64,8 +67,9 @@ pub use power::{blocks_needed, log_effect_as_fractions, minimum_detectable, repl
 pub use random::{SplitMix64, seed_from};
 pub use ranks::{MANN_WHITNEY_EXACT_MAX, MannWhitney, mann_whitney};
 pub use ratio::{
-    RatioOfGeometricMeans, band, blocked_log, equivalent, fieller, fieller_blocked, fieller_student,
-    ratio_of_means, student_log, tost_p, welch_log,
+    RatioOfGeometricMeans, band, blocked_log, equivalent, fieller, fieller_blocked,
+    fieller_blocked_moderated, fieller_moderated, fieller_student, ratio_of_means, student_log, tost_p,
+    welch_log,
 };
 pub use sequential::{Boundary, CEILING_MAX, FLOOR_MIN, Look};
 pub use session::{ErrorPart, SessionVariance, session_fieller, session_variance};
@@ -75,7 +79,7 @@ pub use shift::{
 };
 pub use spread::sd_bound;
 pub use tdist::{t_critical, t_quantile, t_sf, t_two_sided_p};
-pub use ttest::{Block, TTest, blocked, complete_blocks, one_sample, paired, student, welch};
+pub use ttest::{Block, Moderation, TTest, blocked, complete_blocks, one_sample, paired, student, welch};
 pub use weighted::{TimeWeighted, time_weighted};
 
 /// The README's examples are tests.

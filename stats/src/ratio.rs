@@ -6,7 +6,8 @@ use super::common::{Interval, Unavailable, check, finite, logs, magnitude};
 use super::moments::{mean, mean_ci, mean_sd};
 use super::tdist::{t_critical, t_sf};
 use super::ttest::{
-    Block, TTest, block_means, blocked_differences, student, student_with, welch_df, welch_with,
+    Block, Moderation, TTest, block_means, blocked_differences, complete_blocks, student, student_with,
+    welch_df, welch_with,
 };
 
 /// The ratio B/A of geometric means with its intervals, from a t-test on natural logarithms.
@@ -110,7 +111,16 @@ pub(super) fn fieller_by(
 /// [`fieller`] with the pooled variance and the df of [`student`](crate::student), nA + nB - 2: the interval of the ratio that
 /// belongs to its p. It holds 1 exactly where that p is above the level.
 pub fn fieller_student(a: &[f64], b: &[f64], level: f64) -> Result<Interval, Unavailable> {
-    let test = student(a, b)?;
+    fieller_pooled(&student(a, b)?, a, b, level)
+}
+
+/// [`fieller_student`] with a moderated variance: the interval of the ratio that belongs to its p.
+pub fn fieller_moderated(a: &[f64], b: &[f64], by: Moderation, level: f64) -> Result<Interval, Unavailable> {
+    fieller_pooled(&student(a, b)?.moderated(by), a, b, level)
+}
+
+/// Fieller's interval of a test whose variance is that of both sides.
+fn fieller_pooled(test: &TTest, a: &[f64], b: &[f64], level: f64) -> Result<Interval, Unavailable> {
     denominator_clear_of_zero(a, level)?;
     let (na, nb) = (a.len() as f64, b.len() as f64);
     let ((mean_a, _), (mean_b, _)) = (mean_sd(a)?, mean_sd(b)?);
@@ -122,6 +132,17 @@ pub fn fieller_student(a: &[f64], b: &[f64], level: f64) -> Result<Interval, Una
 
 /// Fieller's interval for the ratio of means of blocked values, with their covariance and blocks-1 df.
 pub fn fieller_blocked(blocks: &[Block<'_>], level: f64) -> Result<Interval, Unavailable> {
+    let df = complete_blocks(blocks) as f64 - 1.0;
+    fieller_blocked_moderated(blocks, Moderation { factor: 1.0, df }, level)
+}
+
+/// [`fieller_blocked`] with a moderated variance of the differences: variances and covariance change alike, so that the
+/// interval holds 1 exactly where the moderated p is above the level.
+pub fn fieller_blocked_moderated(
+    blocks: &[Block<'_>],
+    by: Moderation,
+    level: f64,
+) -> Result<Interval, Unavailable> {
     let (a, b) = block_means(blocks)?;
     check(&a, 2)?;
     let ((mean_a, sd_a), (mean_b, sd_b)) = (mean_sd(&a)?, mean_sd(&b)?);
@@ -133,8 +154,9 @@ pub fn fieller_blocked(blocks: &[Block<'_>], level: f64) -> Result<Interval, Una
     let covariance =
         a.iter().zip(&b).map(|(a, b)| ((a - mean_a) / mean_a) * ((b - mean_b) / mean_a)).sum::<f64>()
             / (n - 1.0);
-    let (va, vb) = ((sd_a / mean_a).powi(2) / n, (sd_b / mean_a).powi(2) / n);
-    fieller_roots(mean_b / mean_a, va, vb, covariance / n, t_critical(level, n - 1.0))
+    let each = by.factor / n;
+    let (va, vb) = ((sd_a / mean_a).powi(2) * each, (sd_b / mean_a).powi(2) * each);
+    fieller_roots(mean_b / mean_a, va, vb, covariance * each, t_critical(level, by.df))
 }
 
 fn denominator_clear_of_zero(a: &[f64], level: f64) -> Result<(), Unavailable> {

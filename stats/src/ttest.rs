@@ -21,6 +21,15 @@ pub struct TTest {
     pub p: f64,
 }
 
+/// What moderating makes of the error of one row.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Moderation {
+    /// The moderated variance, in units of the row's own.
+    pub factor: f64,
+    /// The degrees of freedom that it has.
+    pub df: f64,
+}
+
 impl TTest {
     fn new(estimate: f64, se: f64, df: f64) -> Result<Self, Unavailable> {
         if se <= 0.0 {
@@ -35,6 +44,16 @@ impl TTest {
     pub fn ci(&self, level: f64) -> Interval {
         let half = t_critical(level, self.df) * self.se;
         Interval::new((self.estimate - half).max(f64::MIN), (self.estimate + half).min(f64::MAX))
+    }
+
+    /// The same estimate with a moderated variance.
+    pub fn moderated(&self, by: Moderation) -> TTest {
+        let se = self.se * by.factor.sqrt();
+        if !(se > 0.0 && se.is_finite()) {
+            return *self;
+        }
+        let t = (self.estimate / se).clamp(f64::MIN, f64::MAX);
+        TTest { estimate: self.estimate, se, df: by.df, t, p: t_two_sided_p(t, by.df) }
     }
 }
 

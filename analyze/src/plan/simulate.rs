@@ -225,6 +225,7 @@ impl<'a> Pages<'a> {
             alpha: self.options.alpha,
             look: None,
             session: None,
+            moderation: None,
             detectable: false,
         };
         let judgement = self.judgement(change, design.outcome().1);

@@ -3,7 +3,7 @@
 use crate::verdict::{Estimate, Evidence};
 use crate::{Interval, Mde, Model};
 use model::Scale;
-use stats::{Block, ErrorPart, Look, RatioOfGeometricMeans, TTest, Unavailable};
+use stats::{Block, ErrorPart, Look, Moderation, RatioOfGeometricMeans, TTest, Unavailable};
 
 /// Power at which the smallest detectable effect is stated.
 pub const POWER: f64 = 0.8;
@@ -36,6 +36,8 @@ pub(crate) struct Design<'a> {
     pub look: Option<&'a Look>,
     /// What sessions add to the squared error of the difference of logarithms, where they are a part of it.
     pub session: Option<ErrorPart>,
+    /// What moderating makes of the error, where the family's rows have a say in it.
+    pub moderation: Option<Moderation>,
     /// The smallest detectable effect is asked for: it decides why a row is INCONCLUSIVE, never whether it is.
     pub detectable: bool,
 }
@@ -155,11 +157,16 @@ impl Design<'_> {
             Model::Student => stats::student(self.a, self.b),
             Model::Welch | Model::Exact => stats::guarded_welch(self.a, self.b),
         };
+        let test = test.map(|test| self.moderated(test));
         let Some(session) = self.session else { return test };
         // What sessions do is relative: each mean has its half.
         let (a, b) = (stats::mean(self.a)?, stats::mean(self.b)?);
         let part = ErrorPart { variance: 0.5 * session.variance * (a * a + b * b), ..session };
         with_part(test, b - a, part)
+    }
+
+    fn moderated(&self, test: TTest) -> TTest {
+        self.moderation.map_or(test, |by| test.moderated(by))
     }
 
     fn log_test(&self) -> Result<RatioOfGeometricMeans, Unavailable> {
@@ -168,6 +175,10 @@ impl Design<'_> {
             Model::Student => stats::student_log(self.a, self.b),
             Model::Welch | Model::Exact => stats::guarded_welch_log(self.a, self.b),
         };
+        let found = found.map(|found| match self.moderation {
+            Some(_) => RatioOfGeometricMeans::of_test(self.moderated(found.test)),
+            None => found,
+        });
         let Some(session) = self.session else { return found };
         let estimate = (stats::geometric_mean(self.b)? / stats::geometric_mean(self.a)?).ln();
         with_part(found.map(|found| found.test), estimate, session).map(RatioOfGeometricMeans::of_test)
@@ -180,8 +191,14 @@ impl Design<'_> {
 
     fn fieller(&self, level: f64) -> Option<Interval> {
         let found = match (self.blocks, self.session) {
-            (Some(blocks), _) => stats::fieller_blocked(blocks, level),
+            (Some(blocks), _) => match self.moderation {
+                Some(by) => stats::fieller_blocked_moderated(blocks, by, level),
+                None => stats::fieller_blocked(blocks, level),
+            },
             (None, Some(session)) => stats::session_fieller(self.a, self.b, session, level),
+            (None, None) if let Some(by) = self.moderation => {
+                stats::fieller_moderated(self.a, self.b, by, level)
+            }
             (None, None) if self.student => stats::fieller_student(self.a, self.b, level),
             (None, None) => stats::guarded_fieller(self.a, self.b, level),
         };
@@ -379,6 +396,7 @@ mod tests {
         alpha: 0.05,
         look: None,
         session: None,
+        moderation: None,
         detectable: true,
     };
 

@@ -156,6 +156,7 @@ impl Judge<'_> {
             alpha: self.options.alpha,
             look: look.as_ref(),
             session,
+            moderation: None,
             detectable: true,
         };
         let (outcome, evidence) = design.outcome();
@@ -209,6 +210,7 @@ impl Judge<'_> {
             p_model: outcome.p,
             sequential: look.map(|look| Sequential::of(&look, outcome.test.map(|t| t.p))),
             session: session.map(|part| SessionPart { variance: part.variance, df: part.df }),
+            moderated: None,
             n_min: a.values.len().min(b.values.len()),
             q: None,
             mde: outcome.mde,
@@ -256,6 +258,7 @@ pub(crate) fn design_of<'a>(
         alpha,
         look,
         session: row.session.map(|part| stats::ErrorPart { variance: part.variance, df: part.df }),
+        moderation: row.moderated.map(|found| found.moderation()),
         detectable: true,
     }
 }

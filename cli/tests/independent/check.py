@@ -92,6 +92,7 @@ def random_page(seed):
     options = {"test": rng.choice(tests), "alpha": rng.choice([.05, .05, .01, .2]),
                "correction": rng.choice(["bh", "holm"])}
     options["fail-on"] = ",".join(rng.sample(["regression", "change", "inconclusive", "missing", "invalid", "failures"], rng.randint(1, 2)))
+    options["variance"] = rng.choice(["own", "own", "moderated"])
     return metrics, [row for row in rows if row.a or row.b], options
 
 
@@ -192,6 +193,12 @@ def check_page(perfvt, seed, folder):
     page = judging.judge(rows, options, family["decided"])
     wrong = [(seed, "page", name, page[name], family[name]) for name in ("size", "decided", "all_rows", "alpha_rows")
              if not same(page[name], family[name], 1e-9)]
+    common = family.get("variances", [])
+    if len(common) != len(page["variances"]):
+        wrong.append((seed, "page", "variances", page["variances"], common))
+    for mine, theirs in zip(page["variances"], common):
+        wrong += [(seed, "page", "variances " + name, mine[name], theirs[name]) for name in mine
+                  if mine[name] != theirs[name] and (isinstance(mine[name], str) or not same(mine[name], theirs[name], 1e-6))]
     predicted = judging.exit_code(rows, page, options["fail-on"].split(","))
     if code != predicted and not any(row.near for row in rows):
         wrong.append((seed, "page", "exit code", predicted, code))

@@ -4,8 +4,8 @@ import sys
 
 from scipy import stats
 
-from model import (adjusted, blocked_fit, detectable, hedges_g, is_constant, mann_whitney, mean, permutation, t_tail, two_sided_fit,
-                   variance)
+from model import (adjusted, blocked_fit, common_variance, detectable, hedges_g, is_constant, mann_whitney, mean, moderated_fit, permutation,
+                   t_tail, two_sided_fit, variance)
 
 CHANGES = ("REGRESSED", "IMPROVED", "CHANGED-UP", "CHANGED-DOWN")
 
@@ -167,6 +167,23 @@ class Judge:
         elif bounded:
             out["mde"] = [-self.reach / abs(self.main.ma), self.reach / abs(self.main.ma)]
 
+    def own_variance(self):
+        """The variance that other rows may have a say in, and its df; None where the row keeps its own."""
+        na, nb, base = len(self.a), len(self.b), 1.0 if self.log else self.main.ma
+        if not self.blocked and na != nb and self.options["test"] != "student" or not self.log and self.out["ratio_ci"] is None:
+            return None
+        unit, df = (1 / len(self.blocks), self.main.df) if self.blocked else (1 / na + 1 / nb, na + nb - 2)
+        return (self.main.se / base) ** 2 / unit, df
+
+    def moderate(self, factor, df):
+        """The model again, with another variance."""
+        sizes = None if self.blocked else (len(self.a), len(self.b))
+        self.main = moderated_fit(self.main, factor, df, sizes)
+        if self.raw.point_p is None:
+            self.raw = moderated_fit(self.raw, factor, df, sizes)
+        self.numbers()
+        self.out["p_model"] = self.main.p()
+
     def direction(self, difference):
         return change(self.row.metric.direction, difference)
 
@@ -297,6 +314,22 @@ def scale_of(metric, rows):
     return "log" if all(v > 0 for v in values) else "linear"
 
 
+def moderate(family):
+    """Moderates the rows of each scale that have a variance, where they are 8 or more."""
+    found = []
+    for log in (True, False):
+        known = [(one, one.own_variance()) for one in family if one.log == log and one.main.point_p is None]
+        known = [(one, own) for one, own in known if own]
+        if len(known) < 8:
+            continue
+        d0, s0 = common_variance([s2 for _, (s2, _) in known], [d for _, (_, d) in known])
+        for one, (s2, d) in known:
+            both = s0 if math.isinf(d0) else (d0 * s0 + d * s2) / (d0 + d)
+            one.moderate(both / s2, min(d0 + d, math.fsum(d for _, (_, d) in known)))
+        found.append({"scale": "log" if log else "linear", "variance": s0, "df": d0 if math.isfinite(d0) else None, "rows": len(known)})
+    return found
+
+
 def judge(rows, options, told=None):
     """Fills `out` of each row and returns what is said of the page. `told` is the number of decided rows that perfvt has: where
     rounding may decide a row of the family, the intervals after choosing are computed with it."""
@@ -310,6 +343,7 @@ def judge(rows, options, told=None):
         judges.append(one)
         one.in_family = one.estimate() and (everything or row.metric.role == "primary")
         family += [one] * one.in_family
+    common = moderate(family) if options["variance"] == "moderated" else []
     ps = [one.out["p_model"] for one in family]
     for one, q, holm in zip(family, adjusted(ps, options["correction"]), adjusted(ps, "holm")):
         one.out["q"], one.out["p_gate"] = q, holm
@@ -336,7 +370,7 @@ def judge(rows, options, told=None):
         one.out["ratio_ci_fcr"], one.out["diff_ci_fcr"] = one.ratio_ci(level), one.diff_ci(level)
     near = any(one.row.near for one in family)
     return {"size": len(family), "decided": told if near else len(decided), "alpha_rows": alpha_rows, "failures": failed,
-            "categories": scores, "all_rows": everything}
+            "categories": scores, "all_rows": everything, "variances": common}
 
 
 def exit_code(rows, page, words):

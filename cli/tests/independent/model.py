@@ -9,7 +9,7 @@ from functools import lru_cache
 from itertools import combinations
 
 import numpy as np
-from scipy import special, stats
+from scipy import optimize, special, stats
 
 EPS = 2.0 ** -52
 
@@ -186,6 +186,28 @@ def blocked_fit(a, b, logs):
         return Fit(mean(differences), 0.0, None, ma, mb, 0.0, 0.0, point_p=2.0 ** (1 - k))
     cov = math.fsum((x - ma) * (y - mb) for x, y in zip(a, b)) / (k - 1) / k
     return Fit(mean(differences), math.sqrt(variance(differences) / k), k - 1, ma, mb, variance(a) / k, variance(b) / k, cov)
+
+
+def common_variance(variances, dfs):
+    """d0 and s0^2 of the rows of a family."""
+    middle = float(np.median(variances))
+    variances = [max(v, 1e-5 * middle) for v in variances]
+    e = [math.log(v) - float(special.digamma(d / 2)) + math.log(d / 2) for v, d in zip(variances, dfs)]
+    beyond = variance(e) - mean([float(special.polygamma(1, d / 2)) for d in dfs])
+    if beyond <= 0:
+        return math.inf, math.fsum(v * d for v, d in zip(variances, dfs)) / math.fsum(dfs)
+    half = math.exp(optimize.brentq(lambda y: float(special.polygamma(1, math.exp(y))) - beyond, -20, 40, xtol=1e-14, rtol=1e-15))
+    return 2 * half, math.exp(mean(e) + float(special.digamma(half)) - math.log(half))
+
+
+def moderated_fit(fit, factor, df, sizes):
+    """A fit whose variance is the moderated one; of two sides with their sizes it is that of both."""
+    se = fit.se * math.sqrt(factor)
+    own = fit.own or (fit.va, fit.df)
+    if sizes:
+        va, vb = (se * se / (1 / sizes[0] + 1 / sizes[1]) / n for n in sizes)
+        return Fit(fit.estimate, se, df, fit.ma, fit.mb, va, vb, own=own)
+    return Fit(fit.estimate, se, df, fit.ma, fit.mb, fit.va * factor, fit.vb * factor, fit.cov * factor, own=own)
 
 
 def adjusted(ps, method):

@@ -7,6 +7,8 @@ mod edges;
 mod exact;
 mod guarded;
 mod laws;
+mod moderated;
+mod moderated_pages;
 mod oracle;
 mod sequential;
 mod session;
