@@ -93,6 +93,11 @@ fn test_steps(row: &Row, design: &Design<'_>, test: &TTest, out: &mut Vec<Step>)
     let blocks = design.blocks;
     let mut push = |name, formula, value| out.push(Step { name, formula, value });
     let (estimate, se, df) = match row.model {
+        Some(Model::Blocked) if row.position.is_some() => (
+            "mean of B - A over the blocks of one order and over those of the other, the mean of both",
+            "SD of the block differences within their order * sqrt(1/n1 + 1/n2) / 2",
+            "complete blocks - 2",
+        ),
         Some(Model::Blocked) => (
             "mean over the complete blocks of B - A",
             "SD of the block differences / sqrt(blocks)",
@@ -109,6 +114,16 @@ fn test_steps(row: &Row, design: &Design<'_>, test: &TTest, out: &mut Vec<Step>)
     if let Some(blocks) = blocks {
         push("complete blocks", "blocks of the plan with both sides", stats::complete_blocks(blocks) as f64);
     }
+    if let Some(place) = &row.position {
+        push(
+            "blocks with B later",
+            "n2: complete blocks in which B was booted after A",
+            place.b_later.len() as f64,
+        );
+        let formula = "half of what the orders' means of B - A differ by: the later boot against the earlier";
+        let effect = if row.scale == Scale::Log { place.effect.ln_1p() } else { place.effect };
+        push("place in the block", formula, effect);
+    }
     push("estimate", estimate, test.estimate);
     if let Some(found) = row.moderated {
         let formula = match (row.model, row.scale) {
@@ -118,7 +133,17 @@ fn test_steps(row: &Row, design: &Design<'_>, test: &TTest, out: &mut Vec<Step>)
             (_, Scale::Linear) => "pooled variance / mean A^2",
         };
         push("s^2", formula, found.own);
-        push("d", if blocks.is_some() { "complete blocks - 1" } else { "nA + nB - 2" }, found.own_df);
+        push(
+            "d",
+            if row.position.is_some() {
+                "complete blocks - 2"
+            } else if blocks.is_some() {
+                "complete blocks - 1"
+            } else {
+                "nA + nB - 2"
+            },
+            found.own_df,
+        );
         push("s~^2", "(d0 s0^2 + d s^2) / (d0 + d); s0^2 where d0 is infinite", found.variance);
     }
     let (se, df) = match design.session {

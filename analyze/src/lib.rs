@@ -65,7 +65,7 @@ pub use input::environments;
 pub use json::write_json;
 pub use noise::{NOISE_FORMAT, Noise, NoiseFile, NoiseRow, NoiseSource};
 pub use options::{CaseFilter, CompareOptions, Correction, Replicate, TestChoice, VarianceChoice};
-pub use pairing::MIN_BLOCKS;
+pub use pairing::{MIN_BLOCKS, MIN_BLOCKS_IN_ORDER};
 pub use plan::{Advice, Asked, Boots, Design, Effects, MOST_BOOTS, Plan, PlanFamily, PlanRow, Power, plan};
 pub use precision::{CasePrecision, precision};
 pub use row::POWER;

@@ -89,10 +89,10 @@ fn own_variance(row: &Row, alpha: f64) -> Result<ErrorPart, &'static str> {
     let test = design.outcome().0.test.ok_or("it has none")?;
     let (n_a, n_b) = (row.a.n as f64, row.b.n as f64);
     let (unit, df) = match blocks.as_deref() {
-        Some(blocks) => (1.0 / stats::complete_blocks(blocks) as f64, test.df),
+        Some(blocks) => (stats::block_share(blocks).map_err(|_| "it has none")?, test.df),
         None => (1.0 / n_a + 1.0 / n_b, n_a + n_b - 2.0),
     };
-    let base = if row.scale == Scale::Linear { row.a.mean.unwrap_or(1.0) } else { 1.0 };
+    let base = if row.scale == Scale::Linear { design.levels().map_or(1.0, |(a, _)| a) } else { 1.0 };
     let variance = (test.se / base).powi(2) / unit;
     if !(variance > 0.0 && variance.is_finite()) {
         return Err("it is beyond any number");

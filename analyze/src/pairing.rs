@@ -15,6 +15,10 @@ use std::ops::Range;
 /// Blocks that the plan must hold before rows are judged by blocks.
 pub const MIN_BLOCKS: usize = 5;
 
+/// Blocks that the plan must hold before the place within a block is a term of the model: from here on the degree of freedom
+/// that it takes raises the critical value at .05/24 by less than a twentieth.
+pub const MIN_BLOCKS_IN_ORDER: usize = 10;
+
 /// The values of one block among those of a side, whose blocks are `blocks`.
 pub(crate) fn of_block<'v>(values: &'v [f64], blocks: &[u32], block: u32) -> &'v [f64] {
     let Some(start) = blocks.iter().position(|b| *b == block) else { return &[] };
@@ -40,6 +44,8 @@ pub(crate) struct Pairing {
     pub candidate_later: BTreeMap<u32, bool>,
     /// The rows are judged by blocks.
     pub blocked: bool,
+    /// The place within a block is a term of the model.
+    pub in_order: bool,
     /// How the sides stand to each other's sessions.
     pub sessions: Sessions,
     /// Whether the sides were measured alike.
@@ -49,6 +55,11 @@ pub(crate) struct Pairing {
 }
 
 impl Pairing {
+    /// Whether the candidate was booted after the baseline in a block, where that is a term of the model.
+    pub fn b_later(&self, block: u32) -> Option<bool> {
+        self.candidate_later.get(&block).copied().filter(|_| self.in_order)
+    }
+
     /// What sessions add to the squared error of the difference, where that is known and they are a part of it.
     pub fn session_part(&self, options: &CompareOptions) -> Option<stats::ErrorPart> {
         options.noise.as_ref().and_then(|noise| noise.part(self.sessions.weight))
@@ -83,13 +94,17 @@ pub(crate) fn pairings(
         let are_replicates = sessions.are_replicates();
         let blocked = by_blocks(options, planned, are_replicates, [a, b])?;
         let looks = looks(options, [a, b])?;
+        let candidate_later = candidate_later(a.run.as_ref(), b.run.as_ref());
+        let alternate = plan.as_deref().is_some_and(|plan| alternates(plan, &candidate_later));
         pairings.push(Pairing {
             candidate,
             a: sessions.replicates(of(range_a), range_a),
             b: sessions.replicates(of(range_b), range_b),
             plan,
-            candidate_later: candidate_later(a.run.as_ref(), b.run.as_ref()),
+            candidate_later,
             blocked,
+            // The limits of a rule's looks are those of blocks alone.
+            in_order: blocked && looks.is_none() && planned >= MIN_BLOCKS_IN_ORDER && alternate,
             sessions,
             comparability: comparability::comparability(&differences),
             looks,
@@ -146,6 +161,13 @@ fn plan(a: &RunFile, b: &RunFile) -> Option<Vec<u32>> {
     blocks.sort_unstable();
     blocks.dedup();
     Some(blocks)
+}
+
+/// Whether a plan boots each of the two first as often as the other, but for one odd block.
+fn alternates(plan: &[u32], candidate_later: &BTreeMap<u32, bool>) -> bool {
+    let later = plan.iter().filter(|block| candidate_later.get(block) == Some(&true)).count();
+    let earlier = plan.iter().filter(|block| candidate_later.get(block) == Some(&false)).count();
+    later + earlier == plan.len() && later.abs_diff(earlier) <= 1
 }
 
 /// Of each block of a campaign that holds both environments, whether that of `b` was booted after that of `a`.

@@ -3,7 +3,7 @@
 //! A row that gates is decided by Holm's first step: with so many rows a change must be significant at alpha (0.05, of which the
 //! scores of categories have a fifth) divided by their number. The power of the t-test at that level says how much boots may vary.
 
-use analyze::{Asked, CompareOptions, MIN_BLOCKS, MOST_BOOTS, SCORES_SHARE};
+use analyze::{Asked, CompareOptions, MIN_BLOCKS, MIN_BLOCKS_IN_ORDER, MOST_BOOTS, SCORES_SHARE};
 use collect::workload::find;
 use formats::perf_conf::{Conf, MetricConf};
 use model::{CampaignFile, Role, Rule, Scale};
@@ -49,9 +49,12 @@ impl Design {
         Some(Design { boots, blocks, rows: gating.len(), level, effect, until })
     }
 
-    /// Degrees of freedom: those of pairs within blocks, else of Welch's test with equal spreads.
+    /// Degrees of freedom: those of pairs within blocks, one less where the place within them is a term of the model; else of
+    /// Welch's test with equal spreads.
     fn df(self) -> u32 {
-        if self.blocks >= MIN_BLOCKS {
+        if self.blocks >= MIN_BLOCKS_IN_ORDER && !self.until {
+            self.boots.saturating_sub(2)
+        } else if self.blocks >= MIN_BLOCKS {
             self.boots.saturating_sub(1)
         } else {
             (2 * self.boots).saturating_sub(2)
@@ -209,8 +212,8 @@ mod tests {
             (4, 1, 6, 0.019_448_498_5),
             (5, 114, 4, 0.005_542_113_8),
             (5, 8, 4, 0.010_933_769_9),
-            (10, 114, 9, 0.016_098_762_9),
-            (30, 114, 29, 0.038_059_197_0),
+            (10, 114, 8, 0.015_105_821_2),
+            (30, 114, 28, 0.037_890_374_8),
         ] {
             let design = design(boots, rows);
             let spread = design.largest_spread().unwrap();
@@ -231,6 +234,11 @@ mod tests {
         assert_eq!(
             one,
             "with 1 boot a side no change of any size can be found; take more boots, fewer cases, or --until"
+        );
+        assert_eq!(
+            Design { until: true, ..design(10, 114) }.df(),
+            9,
+            "a rule's looks have no term for the place"
         );
         let until = Design { until: true, ..design(5, 114) }.warning().unwrap();
         assert!(

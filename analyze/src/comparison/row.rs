@@ -80,6 +80,10 @@ pub struct Row {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "Moderated"))]
     pub moderated: Option<Moderated>,
+    /// The place within a block, where it is a term of the model; absent elsewhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Position"))]
+    pub position: Option<Position>,
     /// The smaller n of the two sides.
     pub n_min: usize,
     /// p corrected within the family; null outside it.
@@ -131,6 +135,17 @@ pub struct Expected {
     pub until: String,
     /// The line that says so: `FILE:LINE`.
     pub place: String,
+}
+
+/// What the place within a block does, taken out of a row's estimate and error (statistics.md, "The place within a block").
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+pub struct Position {
+    /// Complete blocks in which the candidate was booted after the baseline.
+    pub b_later: Vec<u32>,
+    /// The later boot of a block against the earlier one: a ratio minus 1 on the log scale, a difference in `unit` on the linear
+    /// one.
+    pub effect: f64,
 }
 
 /// A row's variance as its own values and those of the family say it together (statistics.md, "Moderated variances"): of

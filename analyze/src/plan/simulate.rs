@@ -6,7 +6,7 @@
 use crate::options::{CompareOptions, Correction, TestChoice};
 use crate::row::{Design, POWER};
 use crate::verdict::{Evidence, Judgement, Presence, verdict};
-use crate::{MIN_BLOCKS, Verdict};
+use crate::{MIN_BLOCKS, MIN_BLOCKS_IN_ORDER, Verdict};
 use model::{Direction, Scale};
 use rayon::prelude::*;
 use stats::{Block, Look, SplitMix64};
@@ -107,6 +107,8 @@ pub(super) struct Shares {
 pub(super) struct Pages<'a> {
     options: &'a CompareOptions,
     blocks: bool,
+    /// The place within a block is a term of the model where there are enough of them.
+    in_order: bool,
     limits: Vec<Limits>,
     /// Standard normal numbers of both sides, of each page [`MOST_BOOTS`].
     normals: Vec<[Vec<f64>; 2]>,
@@ -131,7 +133,7 @@ impl<'a> Pages<'a> {
             (limits, [side(), side()])
         };
         let (limits, normals) = seeds.par_iter().map(drawn).unzip();
-        Pages { options, blocks, limits, normals }
+        Pages { options, blocks, in_order: look.is_none(), limits, normals }
     }
 
     /// How often a change of this size is found with so many boots on each side.
@@ -212,7 +214,10 @@ impl<'a> Pages<'a> {
         };
         let (a, b) = (change.values(a, 0.0, boots), change.values(b, effect, boots));
         let in_blocks = self.blocks && boots >= MIN_BLOCKS;
-        let pairs: Vec<Block<'_>> = a.chunks(1).zip(b.chunks(1)).map(|(a, b)| Block { a, b }).collect();
+        let in_order = self.in_order && boots >= MIN_BLOCKS_IN_ORDER;
+        let pairs: Vec<Block<'_>> = (a.chunks(1).zip(b.chunks(1)).enumerate())
+            .map(|(at, (a, b))| Block { a, b, b_later: in_order.then_some(at % 2 == 1) })
+            .collect();
         let design = Design {
             a: &a,
             b: &b,

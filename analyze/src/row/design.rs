@@ -216,6 +216,20 @@ impl Design<'_> {
         Intervals { ratio, diff }
     }
 
+    /// The means of both sides as the model takes them.
+    pub fn levels(&self) -> Result<(f64, f64), Unavailable> {
+        let in_order = self.blocks.filter(|blocks| blocks.iter().any(|block| block.b_later.is_some()));
+        match in_order.map(stats::block_levels) {
+            Some(Ok(levels)) => Ok(levels),
+            _ => Ok((stats::mean(self.a)?, stats::mean(self.b)?)),
+        }
+    }
+
+    fn ratio_of_levels(&self) -> Option<f64> {
+        let (a, b) = self.levels().ok()?;
+        (a != 0.0).then_some(b / a).and_then(finite)
+    }
+
     /// Point estimates without any test.
     fn descriptive(&self) -> Outcome {
         let diff = match (stats::mean(self.a), stats::mean(self.b)) {
@@ -227,7 +241,7 @@ impl Design<'_> {
                 (Ok(a), Ok(b)) => finite(b / a),
                 _ => None,
             },
-            Scale::Linear => stats::ratio_of_means(self.a, self.b).ok().and_then(finite),
+            Scale::Linear => self.ratio_of_levels(),
         };
         Outcome { diff, ratio, ..Outcome::default() }
     }
@@ -336,7 +350,7 @@ impl Design<'_> {
         out.ratio_ci = self.fieller(level95);
         out.ratio = out.ratio.filter(|_| out.ratio_ci.is_some());
         out.ratio_ci90 = out.ratio_ci.and_then(|_| self.fieller(level90));
-        let mean_a = stats::mean(self.a).unwrap_or(0.0).abs();
+        let mean_a = self.levels().map_or(0.0, |(a, _)| a.abs());
         let from_nothing = constant(self.a) == Some(0.0);
         let relative = (out.ratio_ci.is_some() || from_nothing).then_some(self.margin * mean_a);
         let absolute = self.absolute().map(|abs| abs.max(self.margin * mean_a));
@@ -510,7 +524,7 @@ mod tests {
 
     #[test]
     fn differences_of_blocks_that_do_not_vary_are_judged_by_their_signs() {
-        let blocks = [Block { a: &[1.0], b: &[2.0] }, Block { a: &[2.0], b: &[3.0] }];
+        let blocks = [Block::new(&[1.0], &[2.0]), Block::new(&[2.0], &[3.0])];
         let shifted =
             Design { a: &[1.0, 2.0], b: &[2.0, 3.0], blocks: Some(&blocks), scale: Scale::Linear, ..DESIGN };
         let (equal, e) = constants(shifted.outcome().1);

@@ -23,6 +23,7 @@ mod decisions;
 mod diagnostics;
 mod discover;
 mod grounds;
+mod in_order;
 mod moderated;
 mod plans;
 mod session_pages;

@@ -10,6 +10,7 @@ mod laws;
 mod moderated;
 mod moderated_pages;
 mod oracle;
+mod order;
 mod sequential;
 mod session;
 mod shift;

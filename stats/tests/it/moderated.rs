@@ -108,7 +108,7 @@ fn fieller_ends_at_one_where_the_moderated_p_is_the_level() {
         fieller_student(&a, &b, 0.95).unwrap()
     );
     let b = [9.6, 10.2, 12.5];
-    let blocks: Vec<Block<'_>> = a.chunks(1).zip(b.chunks(1)).map(|(a, b)| Block { a, b }).collect();
+    let blocks: Vec<Block<'_>> = a.chunks(1).zip(b.chunks(1)).map(|(a, b)| Block::new(a, b)).collect();
     let wide = Moderation { factor: 2.0, df: 11.0 };
     let p = blocked(&blocks).unwrap().moderated(wide).p;
     near(fieller_blocked_moderated(&blocks, wide, 1.0 - p).unwrap().low, 1.0, 1e-9);
