@@ -9,6 +9,7 @@ use crate::family::{Members, correct};
 use crate::frame::{Declared, Frame};
 use crate::input::repeat::Repeat;
 use crate::input::{self, LoadedSide, Said};
+use crate::moderation::moderate;
 use crate::options::CompareOptions;
 use crate::pairing::{Classed, Pairing, pairings};
 use crate::row::{Intervals, Judge, blocks_of, design_of, ratio_band};
@@ -16,8 +17,8 @@ use crate::scale::{Signs, said_of_failed};
 use crate::verdict::{Judgement, verdict};
 use crate::warnings::{counted, note};
 use crate::{
-    AnalyzeError, CaseFailures, CategoryScore, Comparison, Family, Interleaving, Interval, Method, Model,
-    Reason, Row, Side, Summary, Verdict, Warning, WorkloadInfo, summary,
+    AnalyzeError, CaseFailures, CategoryScore, Comparison, Family, Interleaving, Interval, Model, Reason,
+    Row, Side, Summary, Verdict, Warning, WorkloadInfo, summary,
 };
 use formats::perf_conf::closest;
 use model::{Role, Scale};
@@ -75,7 +76,7 @@ pub fn compare(options: &CompareOptions) -> Result<Comparison, AnalyzeError> {
         perfvt: env!("CARGO_PKG_VERSION").to_owned(),
         a,
         b: described.collect(),
-        method: method(options, forced),
+        method: options.method(forced),
         families,
         warnings,
         files: files.into_iter().map(|f| f.path).collect(),
@@ -116,12 +117,16 @@ fn decided(options: &CompareOptions, data: &Data<'_>, pairings: &[Pairing]) -> D
     let failures: Vec<Failures> = pairings.iter().map(|p| search.of(p)).collect();
     let judge = Judge { options, frame, files, pairings, signs, failures: &failures };
     let (mut rows, mut judgements) = judge.rows();
+    let variances = moderate(&mut rows, &mut judgements, options, pairings.len());
     let categories = |rows: &[Row], judgements: &[Judgement]| -> Vec<Vec<CategoryScore>> {
         pairings.iter().map(|p| summary::categories(rows, judgements, p)).collect()
     };
     let mut scores = categories(&rows, &judgements);
     let scored: Vec<bool> = scores.iter().map(|c| !c.is_empty()).collect();
     let mut families = correct(&mut rows, &mut judgements, &scored, options.correction, options.alpha);
+    for (family, found) in families.iter_mut().zip(variances) {
+        family.variances = found;
+    }
     decide(&mut rows, &judgements, options);
     after_choosing(&mut rows, &mut families, options);
     let warnings = crate::expect::apply(&options.expectations, &mut rows);
@@ -362,19 +367,6 @@ fn unknown_metric(metric: &str, rows: &[Row]) -> AnalyzeError {
     let hint =
         closest(metric, known.iter().copied()).map_or(String::new(), |m| format!(", did you mean '{m}'?"));
     AnalyzeError::Option(format!("--metric {metric}: no row has it{hint}; there are {}", known.join(", ")))
-}
-
-fn method(options: &CompareOptions, forced: bool) -> Method {
-    Method {
-        test: options.test.word().to_owned(),
-        alpha: options.alpha,
-        min_effect: formats::perf_conf::DEFAULT_MIN_EFFECT,
-        correction: options.correction.word().to_owned(),
-        seed: options.seed,
-        light_below: options.light_below,
-        command: options.command.clone(),
-        forced,
-    }
 }
 
 /// What perf.conf says of the workloads that are present.

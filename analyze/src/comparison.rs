@@ -11,7 +11,7 @@ mod verdict;
 
 pub use failures::*;
 pub use matching::*;
-use model::Direction;
+use model::{Direction, Scale};
 pub use row::*;
 use serde::Serialize;
 pub use sessions::*;
@@ -25,7 +25,8 @@ pub use verdict::*;
 /// `failures` and the model `exact` are new; `failures`, `unfinished`, `categories`, `events`, and of rows `gates`, `p_gate`,
 /// `beyond`, `ratio_ci_fcr`, `diff_ci_fcr`, `min_effect_abs` and `left_out` were added; in a blocked row `values`, `n` and all
 /// that is computed of them are those of complete blocks. From here on a new member does not raise the version: `matched`,
-/// `nearest` and `spelled` were added; the reason `one-session`, of summaries `interleaving` and `capped`, of rows `session`.
+/// `nearest` and `spelled` were added; the reason `one-session`, of summaries `interleaving` and `capped`, of rows `session`;
+/// `variance` of the method, `variances` of families, `moderated` and `position` of rows.
 pub const SCHEMA_VERSION: u32 = 2;
 
 /// Everything that was decided about a baseline and one or more candidates.
@@ -167,6 +168,9 @@ pub struct Method {
     /// `auto`, `welch`, `student` or `blocked`.
     #[cfg_attr(feature = "schema", schemars(extend("enum" = ["auto", "welch", "student", "blocked"])))]
     pub test: String,
+    /// Whose variance a row's error has: `own`, or `moderated` by those of the family.
+    #[cfg_attr(feature = "schema", schemars(extend("enum" = ["own", "moderated"])))]
+    pub variance: String,
     /// Level of the tests.
     pub alpha: f64,
     /// Default of `min_effect`, as a ratio: 0.05.
@@ -200,6 +204,23 @@ pub struct Family {
     pub alpha_rows: f64,
     /// The share of the scores of categories ([`Summary::categories`]); 0 where there are none.
     pub alpha_scores: f64,
+    /// What the variances of its rows have in common, one for each scale (`--variance moderated`); absent elsewhere.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub variances: Vec<CommonVariance>,
+}
+
+/// What the variances of the rows of one scale in a family have in common (statistics.md, "Moderated variances").
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+pub struct CommonVariance {
+    /// The scale: of logarithms, or relative to the square of A's mean.
+    pub scale: Scale,
+    /// s0^2, where they lie.
+    pub variance: f64,
+    /// d0, the degrees of freedom that it is worth; null for no end of them: the variances scatter no more than by chance.
+    pub df: Option<f64>,
+    /// Rows that it was estimated from, which are those that it moderates.
+    pub rows: usize,
 }
 
 impl Family {

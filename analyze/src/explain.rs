@@ -93,6 +93,11 @@ fn test_steps(row: &Row, design: &Design<'_>, test: &TTest, out: &mut Vec<Step>)
     let blocks = design.blocks;
     let mut push = |name, formula, value| out.push(Step { name, formula, value });
     let (estimate, se, df) = match row.model {
+        Some(Model::Blocked) if row.position.is_some() => (
+            "mean of B - A over the blocks of one order and over those of the other, the mean of both",
+            "SD of the block differences within their order * sqrt(1/n1 + 1/n2) / 2",
+            "complete blocks - 2",
+        ),
         Some(Model::Blocked) => (
             "mean over the complete blocks of B - A",
             "SD of the block differences / sqrt(blocks)",
@@ -109,8 +114,43 @@ fn test_steps(row: &Row, design: &Design<'_>, test: &TTest, out: &mut Vec<Step>)
     if let Some(blocks) = blocks {
         push("complete blocks", "blocks of the plan with both sides", stats::complete_blocks(blocks) as f64);
     }
+    if let Some(place) = &row.position {
+        push(
+            "blocks with B later",
+            "n2: complete blocks in which B was booted after A",
+            place.b_later.len() as f64,
+        );
+        let formula = "half of what the orders' means of B - A differ by: the later boot against the earlier";
+        let effect = if row.scale == Scale::Log { place.effect.ln_1p() } else { place.effect };
+        push("place in the block", formula, effect);
+    }
     push("estimate", estimate, test.estimate);
+    if let Some(found) = row.moderated {
+        let formula = match (row.model, row.scale) {
+            (Some(Model::Blocked), Scale::Log) => "variance of the block differences of logarithms",
+            (Some(Model::Blocked), Scale::Linear) => "variance of the block differences / mean A^2",
+            (_, Scale::Log) => "pooled variance of ln(values)",
+            (_, Scale::Linear) => "pooled variance / mean A^2",
+        };
+        push("s^2", formula, found.own);
+        push(
+            "d",
+            if row.position.is_some() {
+                "complete blocks - 2"
+            } else if blocks.is_some() {
+                "complete blocks - 1"
+            } else {
+                "nA + nB - 2"
+            },
+            found.own_df,
+        );
+        push("s~^2", "(d0 s0^2 + d s^2) / (d0 + d); s0^2 where d0 is infinite", found.variance);
+    }
     let (se, df) = match design.session {
+        None if row.moderated.is_some() => (
+            "the SE of the row's own variance * sqrt(s~^2 / s^2)",
+            "d0 + d, at most the sum of d over the family",
+        ),
         None => (se, df),
         Some(part) => {
             push(
@@ -191,9 +231,26 @@ fn test_steps(row: &Row, design: &Design<'_>, test: &TTest, out: &mut Vec<Step>)
     }
 }
 
+/// What the family's variances have in common, where that is in the row's.
+fn variance_steps(comparison: &Comparison, row: &Row, out: &mut Vec<Step>) {
+    let of = comparison.families.iter().find(|f| f.candidate == row.candidate && row.moderated.is_some());
+    let Some(found) = of.and_then(|f| f.variances.iter().find(|v| v.scale == row.scale)) else { return };
+    let mut push = |name, formula, value| out.push(Step { name, formula, value });
+    push("rows that are moderated", "rows of the family on this scale", found.rows as f64);
+    push("s0^2", "where the rows' s^2 lie, by the mean of their logarithms", found.variance);
+    if let Some(df) = found.df {
+        push(
+            "d0",
+            "trigamma(d0/2) is the variance of the rows' ln s^2 beyond that of chance; infinite where it has none",
+            df,
+        );
+    }
+}
+
 /// How q comes from the p of the family; nothing where a filter has taken some of them away.
 fn family_steps(comparison: &Comparison, row: &Row, out: &mut Vec<Step>) {
     let (Some(p), Some(q)) = (row.p_model, row.q) else { return };
+    variance_steps(comparison, row, out);
     let members = comparison.rows.iter().filter(|r| r.candidate == row.candidate && r.q.is_some());
     let family: Vec<f64> = members.filter_map(|r| r.p_model).collect();
     if comparison.families.iter().all(|f| f.candidate != row.candidate || f.size != family.len()) {

@@ -68,6 +68,7 @@ pub(crate) fn correct(
             decided: 0,
             alpha_rows,
             alpha_scores,
+            variances: Vec::new(),
         });
     }
     families

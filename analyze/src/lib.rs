@@ -29,6 +29,7 @@ pub mod gate;
 mod grounds;
 mod input;
 mod json;
+mod moderation;
 mod nearest;
 mod noise;
 mod options;
@@ -62,8 +63,8 @@ pub use grounds::{Estimated, Ground, grounds};
 pub use input::environments;
 pub use json::write_json;
 pub use noise::{NOISE_FORMAT, Noise, NoiseFile, NoiseRow, NoiseSource};
-pub use options::{CaseFilter, CompareOptions, Correction, Replicate, TestChoice};
-pub use pairing::MIN_BLOCKS;
+pub use options::{CaseFilter, CompareOptions, Correction, Replicate, TestChoice, VarianceChoice};
+pub use pairing::{MIN_BLOCKS, MIN_BLOCKS_IN_ORDER};
 pub use plan::{
     Advice, Asked, Blind, Boots, Design, Effects, MOST_BOOTS, MOST_PLANNED, Means, Plan, PlanFamily, PlanRow,
     PlanRule, PlanSessions, Power, blind, plan,

@@ -1,6 +1,6 @@
 //! What a user can choose about a comparison.
 
-use crate::AnalyzeError;
+use crate::{AnalyzeError, Method};
 use formats::perf_conf::Conf;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -92,6 +92,38 @@ impl FromStr for Correction {
             "bh" => Ok(Correction::Bh),
             "holm" => Ok(Correction::Holm),
             _ => Err(AnalyzeError::Option(format!("correction = {text}: want bh or holm"))),
+        }
+    }
+}
+
+/// Whose variance a row's error has (statistics.md, "Moderated variances").
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum VarianceChoice {
+    /// That of the row's own values.
+    #[default]
+    Own,
+    /// Own variances moderated by what those of the family's rows have in common.
+    Moderated,
+}
+
+impl VarianceChoice {
+    /// The word of `--variance` and of the method box.
+    pub fn word(self) -> &'static str {
+        match self {
+            VarianceChoice::Own => "own",
+            VarianceChoice::Moderated => "moderated",
+        }
+    }
+}
+
+impl FromStr for VarianceChoice {
+    type Err = AnalyzeError;
+
+    fn from_str(text: &str) -> Result<Self, AnalyzeError> {
+        match text {
+            "own" => Ok(VarianceChoice::Own),
+            "moderated" => Ok(VarianceChoice::Moderated),
+            _ => Err(AnalyzeError::Option(format!("variance = {text}: want own or moderated"))),
         }
     }
 }
@@ -191,6 +223,8 @@ pub struct CompareOptions {
     pub alpha: f64,
     /// The model.
     pub test: TestChoice,
+    /// Whose variance a row's error has.
+    pub variance: VarianceChoice,
     /// The correction.
     pub correction: Correction,
     /// Cases that are shown; what is not shown is judged and counted all the same.
@@ -231,6 +265,7 @@ impl CompareOptions {
             replicate: Replicate::Auto,
             alpha: 0.05,
             test: TestChoice::Auto,
+            variance: VarianceChoice::Own,
             correction: Correction::Bh,
             only: CaseFilter::default(),
             metrics: Vec::new(),
@@ -247,6 +282,21 @@ impl CompareOptions {
         }
     }
 
+    /// What a comparison says of how it was judged.
+    pub(crate) fn method(&self, forced: bool) -> Method {
+        Method {
+            test: self.test.word().to_owned(),
+            variance: self.variance.word().to_owned(),
+            alpha: self.alpha,
+            min_effect: formats::perf_conf::DEFAULT_MIN_EFFECT,
+            correction: self.correction.word().to_owned(),
+            seed: self.seed,
+            light_below: self.light_below,
+            command: self.command.clone(),
+            forced,
+        }
+    }
+
     /// The option that has no sensible meaning, if there is one.
     pub(crate) fn check(&self) -> Result<(), AnalyzeError> {
         let inside = |x: f64| x > 0.0 && x < 1.0;
@@ -255,6 +305,12 @@ impl CompareOptions {
                 "alpha = {}: want a number between 0 and 1, 0.05 for example",
                 self.alpha
             )));
+        }
+        if self.variance == VarianceChoice::Moderated && self.noise.is_some() {
+            return Err(AnalyzeError::Option(
+                "variance = moderated: with --noise the error has a part that is no variance of the rows; use one of the two"
+                    .into(),
+            ));
         }
         match &self.workload {
             Some(name) if self.conf.section(name).is_none() => {
@@ -287,5 +343,7 @@ mod tests {
         assert!(error.contains("no estimate with an interval"), "{error}");
         assert!("wlech".parse::<TestChoice>().is_err());
         assert_eq!("blocked".parse::<TestChoice>().unwrap(), TestChoice::Blocked);
+        let error = "pooled".parse::<VarianceChoice>().unwrap_err().to_string();
+        assert!(error.contains("want own or moderated"), "{error}");
     }
 }

@@ -3,7 +3,7 @@
 use crate::comparability::{self, Comparability, Sides};
 use crate::input::LoadedSide;
 use crate::input::repeat::Repeat;
-use crate::options::{CompareOptions, TestChoice};
+use crate::options::{CompareOptions, TestChoice, VarianceChoice};
 use crate::replicates::Replicates;
 use crate::sequential::Looks;
 use crate::sessions::Sessions;
@@ -14,6 +14,10 @@ use std::ops::Range;
 
 /// Blocks that the plan must hold before rows are judged by blocks.
 pub const MIN_BLOCKS: usize = 5;
+
+/// Blocks that the plan must hold before the place within a block is a term of the model: from here on the degree of freedom
+/// that it takes raises the critical value at .05/24 by less than a twentieth.
+pub const MIN_BLOCKS_IN_ORDER: usize = 10;
 
 /// The values of one block among those of a side, whose blocks are `blocks`.
 pub(crate) fn of_block<'v>(values: &'v [f64], blocks: &[u32], block: u32) -> &'v [f64] {
@@ -40,6 +44,8 @@ pub(crate) struct Pairing {
     pub candidate_later: BTreeMap<u32, bool>,
     /// The rows are judged by blocks.
     pub blocked: bool,
+    /// The place within a block is a term of the model.
+    pub in_order: bool,
     /// How the sides stand to each other's sessions.
     pub sessions: Sessions,
     /// Whether the sides were measured alike.
@@ -49,6 +55,11 @@ pub(crate) struct Pairing {
 }
 
 impl Pairing {
+    /// Whether the candidate was booted after the baseline in a block, where that is a term of the model.
+    pub fn b_later(&self, block: u32) -> Option<bool> {
+        self.candidate_later.get(&block).copied().filter(|_| self.in_order)
+    }
+
     /// What sessions add to the squared error of the difference, where that is known and they are a part of it.
     pub fn session_part(&self, options: &CompareOptions) -> Option<stats::ErrorPart> {
         options.noise.as_ref().and_then(|noise| noise.part(self.sessions.weight))
@@ -81,38 +92,62 @@ pub(crate) fn pairings(
         let of = |range: &Range<usize>| files.get(range.clone()).unwrap_or_default();
         let sessions = Sessions::of(of(range_a), of(range_b), plan.as_deref());
         let are_replicates = sessions.are_replicates();
-        let blocked = match options.test {
-            TestChoice::Auto => planned >= MIN_BLOCKS && !are_replicates,
-            TestChoice::Welch | TestChoice::Student => false,
-            TestChoice::Blocked if are_replicates => {
-                return Err(AnalyzeError::Option(format!(
-                    "test = blocked: {} and {} share no session (a campaign in one boot of the host), so that the replicate is \
-                     the session, which spans blocks; use welch",
-                    a.label, b.label
-                )));
-            }
-            TestChoice::Blocked if planned < 2 => {
-                return Err(AnalyzeError::Option(format!(
-                    "test = blocked: {} and {} are not environments of one campaign with two or more common blocks; use welch",
-                    a.label, b.label
-                )));
-            }
-            TestChoice::Blocked => true,
-        };
+        let blocked = by_blocks(options, planned, are_replicates, [a, b])?;
+        let looks = looks(options, [a, b])?;
+        let candidate_later = candidate_later(a.run.as_ref(), b.run.as_ref());
+        let alternate = plan.as_deref().is_some_and(|plan| alternates(plan, &candidate_later));
         pairings.push(Pairing {
             candidate,
             a: sessions.replicates(of(range_a), range_a),
             b: sessions.replicates(of(range_b), range_b),
             plan,
-            candidate_later: candidate_later(a.run.as_ref(), b.run.as_ref()),
+            candidate_later,
             blocked,
+            // The limits of a rule's looks are those of blocks alone.
+            in_order: blocked && looks.is_none() && planned >= MIN_BLOCKS_IN_ORDER && alternate,
             sessions,
             comparability: comparability::comparability(&differences),
-            looks: Looks::of(&[a.run.as_ref(), b.run.as_ref()]),
+            looks,
         });
         all_differences.push(differences);
     }
     Ok((pairings, all_differences))
+}
+
+/// Whether rows are judged by blocks, of which so many are planned.
+fn by_blocks(
+    options: &CompareOptions,
+    planned: usize,
+    are_replicates: bool,
+    [a, b]: [&LoadedSide; 2],
+) -> Result<bool, AnalyzeError> {
+    match options.test {
+        TestChoice::Auto => Ok(planned >= MIN_BLOCKS && !are_replicates),
+        TestChoice::Welch | TestChoice::Student => Ok(false),
+        TestChoice::Blocked if are_replicates => Err(AnalyzeError::Option(format!(
+            "test = blocked: {} and {} share no session (a campaign in one boot of the host), so that the replicate is \
+             the session, which spans blocks; use welch",
+            a.label, b.label
+        ))),
+        TestChoice::Blocked if planned < 2 => Err(AnalyzeError::Option(format!(
+            "test = blocked: {} and {} are not environments of one campaign with two or more common blocks; use welch",
+            a.label, b.label
+        ))),
+        TestChoice::Blocked => Ok(true),
+    }
+}
+
+/// The looks at two sides, where there was more than one.
+fn looks(options: &CompareOptions, [a, b]: [&LoadedSide; 2]) -> Result<Option<Looks>, AnalyzeError> {
+    let looks = Looks::of(&[a.run.as_ref(), b.run.as_ref()]);
+    if looks.is_some() && options.variance == VarianceChoice::Moderated {
+        return Err(AnalyzeError::Option(format!(
+            "variance = moderated: {} and {} were looked at more than once (a stopping rule, or boots that were added), and the \
+             limits of those looks are for each row's own variance; use own",
+            a.label, b.label
+        )));
+    }
+    Ok(looks)
 }
 
 /// Blocks of the plan that hold both environments of one campaign.
@@ -126,6 +161,13 @@ fn plan(a: &RunFile, b: &RunFile) -> Option<Vec<u32>> {
     blocks.sort_unstable();
     blocks.dedup();
     Some(blocks)
+}
+
+/// Whether a plan boots each of the two first as often as the other, but for one odd block.
+fn alternates(plan: &[u32], candidate_later: &BTreeMap<u32, bool>) -> bool {
+    let later = plan.iter().filter(|block| candidate_later.get(block) == Some(&true)).count();
+    let earlier = plan.iter().filter(|block| candidate_later.get(block) == Some(&false)).count();
+    later + earlier == plan.len() && later.abs_diff(earlier) <= 1
 }
 
 /// Of each block of a campaign that holds both environments, whether that of `b` was booted after that of `a`.

@@ -120,13 +120,20 @@ impl Scores {
         blocks.iter().filter_map(both).collect()
     }
 
-    /// Scores that do not vary within the sides: the point, with the exact p of the permutation test.
-    pub fn constants(&self) -> Option<(Score, f64)> {
-        let (a, b) = (constant(&self.a)?, constant(&self.b)?);
-        let ratio = (b - a).exp();
+    /// Scores that do not vary within the sides, or whose differences within blocks do not: the point, with the exact p.
+    pub fn constants(&self, pairing: &Pairing) -> Option<(Score, f64)> {
+        let (difference, p) = match (constant(&self.a), constant(&self.b)) {
+            (Some(a), Some(b)) if a == b => (0.0, 1.0),
+            (Some(a), Some(b)) => (b - a, stats::constants_p(self.a.len(), self.b.len())),
+            _ => {
+                let pairs = self.pairs(pairing.plan.as_deref().filter(|_| pairing.blocked)?);
+                let differences: Vec<f64> = pairs.iter().map(|(_, a, b)| b - a).collect();
+                (constant(&differences)?, 0.5f64.powf(differences.len() as f64 - 1.0))
+            }
+        };
+        let ratio = difference.exp();
         let score = Score { ratio, ci: Interval(ratio, ratio), rows: self.rows, direction: self.direction };
-        let enough = self.a.len().min(self.b.len()) >= REPLICATES;
-        enough.then(|| (score, if a == b { 1.0 } else { stats::constants_p(self.a.len(), self.b.len()) }))
+        (self.a.len().min(self.b.len()) >= REPLICATES).then_some((score, p))
     }
 
     /// The row model over boots.
@@ -139,6 +146,7 @@ impl Scores {
                     .map(|block| Block {
                         a: value_of(&a, &self.blocks_a, *block),
                         b: value_of(&b, &self.blocks_b, *block),
+                        b_later: pairing.b_later(*block),
                     })
                     .collect();
                 stats::blocked_log(&blocks)

@@ -91,7 +91,7 @@ pub(crate) fn categories(rows: &[Row], judgements: &[Judgement], pairing: &Pairi
             continue;
         };
         let Some((score, p)) =
-            scores.score(pairing).map(|(score, test)| (score, test.p)).or_else(|| scores.constants())
+            scores.score(pairing).map(|(score, test)| (score, test.p)).or_else(|| scores.constants(pairing))
         else {
             continue;
         };

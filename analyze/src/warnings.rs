@@ -16,6 +16,7 @@
 //! | `few-boots`, `unmatched-rows`, `no-primary`, `filtered` | note | what the result rests on |
 //! | `lost-cells`, `lost-values`, `lost-rows`, `lost-columns`, `lost-files`, `lost-repeats`, `missing-repeats` | note | losses |
 //! | `identical-repeats`, `same-file`, `same-directory`, `averaged`, `split-repeats` | note | oddities of the input |
+//! | `own-variance` | note | rows that `--variance moderated` does not moderate |
 //! | `sequential` | note | rows that were looked at more than once |
 //! | `no-end-line` | note | files of values of an older perfvt, of which a cut is not seen |
 //! | `no-run-file` | note | classic files beside values of perfvt, without the file that tells of them |
@@ -75,7 +76,12 @@ pub(crate) fn losses<'a>(lost: impl Iterator<Item = &'a Loss> + Clone, advice: &
 
 /// What rows carry one by one, shown once with a count.
 pub(crate) fn pooled(rows: &[Row]) -> Vec<Warning> {
-    let kinds: [(&'static str, &str, &str); 7] = [
+    let kinds: [(&'static str, &str, &str); 8] = [
+        (
+            "own-variance",
+            "row of the family keeps its own variance, which is not moderated",
+            "collect equal numbers on both sides, or declare more metrics primary",
+        ),
         (
             "variance-ratio",
             "primary row spreads differently on the two sides",

@@ -1,7 +1,7 @@
 //! The comparison in one sentence, and the counts behind it.
 
-use crate::numbers::{self, counted};
-use analyze::{Comparison, FailureVerdict, Summary, Verdict};
+use crate::numbers::{self, counted, significant};
+use analyze::{CommonVariance, Comparison, FailureVerdict, Summary, Verdict};
 use edge::visible;
 use model::Scale;
 use std::collections::BTreeMap;
@@ -169,7 +169,23 @@ pub(crate) fn family(comparison: &Comparison, candidate: usize) -> Option<String
     let rows = if family.size == 1 { "row" } else { "rows" };
     let what =
         if family.all_rows { format!("{rows} (no metric is primary)") } else { format!("primary {rows}") };
-    Some(format!("family of {} {what}, {}", family.size, correction(&comparison.method.correction)))
+    let mut text = format!("family of {} {what}, {}", family.size, correction(&comparison.method.correction));
+    if comparison.method.variance == "moderated" {
+        text.push_str(&format!(", {}", variances(&family.variances)));
+    }
+    Some(text)
+}
+
+/// What the variances of a family's rows have in common: `variances moderated (24 log rows: d0 = 3.1, s0 = 2.9 %)`.
+fn variances(found: &[CommonVariance]) -> String {
+    let one = |found: &CommonVariance| {
+        let df = found.df.map_or("infinite".to_owned(), |df| significant(df, 3));
+        format!("{} {} rows: d0 = {df}, s0^2 = {}", found.rows, found.scale, significant(found.variance, 3))
+    };
+    match found {
+        [] => "no variance moderated".to_owned(),
+        found => format!("variances moderated ({})", found.iter().map(one).collect::<Vec<_>>().join("; ")),
+    }
 }
 
 /// The correction by its authors' names.

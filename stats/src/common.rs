@@ -99,3 +99,9 @@ pub(super) fn logs(values: &[f64]) -> Result<Vec<f64>, Unavailable> {
 pub(super) fn magnitude(values: &[f64]) -> f64 {
     values.iter().fold(0.0, |m, v| v.abs().max(m))
 }
+
+/// A standard deviation that rounding alone explains: values of this magnitude differ by a few units in the last
+/// place. SciPy warns here; a t of 1e15 from the last bit of equal ratios would be a false alarm.
+pub(super) fn is_rounding(sd: f64, magnitude: f64) -> bool {
+    sd <= 8.0 * f64::EPSILON * magnitude
+}

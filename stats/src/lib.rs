@@ -8,7 +8,9 @@
 //!      ├──────────────> exact                                   (failures, constants)
 //!      └──────────────> diagnostics, shift, dip                 (warnings)
 //!      └──────────────> sequential                            (looks that were repeated)
+//!   block ─> order ─> ttest, ratio                              (the place within a block)
 //!   ttest, ratio ─> session                                     (what sessions add to an error)
+//!   session, special ─> moderated                              (what many rows say of the variance of one)
 //!   moments (summary of one side), spread (its SD's bounds), weighted (of one boot)        multiple (BH, Holm)     random (seeded draws)
 //! ```
 //!
@@ -20,6 +22,7 @@
 //! - A statistic that cannot be computed is an [`Unavailable`] with its reason, never NaN and never 0.
 //! - Two-sided p-values. Tails are computed as tails (never `1 - cdf`), so that they stay exact down to 1e-300.
 
+mod block;
 mod bootstrap;
 mod common;
 mod curve;
@@ -28,9 +31,11 @@ mod dip;
 mod effect;
 mod exact;
 mod guarded;
+mod moderated;
 mod moments;
 mod multiple;
 mod noncentral;
+mod order;
 mod permutation;
 mod power;
 mod random;
@@ -46,6 +51,7 @@ mod tdist;
 mod ttest;
 mod weighted;
 
+pub use block::{Block, complete_blocks};
 pub use bootstrap::{BCA_MIN_N, Contrast, bca, bca_interval};
 pub use common::{Interval, Unavailable};
 pub use diagnostics::{
@@ -56,16 +62,19 @@ pub use dip::{BIMODALITY_MIN_N, Bimodality, bimodality, dip};
 pub use effect::hedges_g;
 pub use exact::{constants_p, fisher_exact};
 pub use guarded::{guarded_df, guarded_fieller, guarded_welch, guarded_welch_log};
+pub use moderated::{VariancePrior, variance_prior};
 pub use moments::{Moments, geometric_mean, mean, mean_ci, moments};
 pub use multiple::{benjamini_hochberg, holm};
 pub use noncentral::{noncentral_t_cdf, noncentrality, power};
+pub use order::{block_levels, block_share, place_in_block};
 pub use permutation::{PERMUTATION_DRAWS, PERMUTATION_EXACT_MAX, Permutation, permutation};
 pub use power::{blocks_needed, log_effect_as_fractions, minimum_detectable, replicates_needed};
 pub use random::{SplitMix64, seed_from};
 pub use ranks::{MANN_WHITNEY_EXACT_MAX, MannWhitney, mann_whitney};
 pub use ratio::{
-    RatioOfGeometricMeans, band, blocked_log, equivalent, fieller, fieller_blocked, fieller_student,
-    ratio_of_means, student_log, tost_p, welch_log,
+    RatioOfGeometricMeans, band, blocked_log, equivalent, fieller, fieller_blocked,
+    fieller_blocked_moderated, fieller_moderated, fieller_student, ratio_of_means, student_log, tost_p,
+    welch_log,
 };
 pub use sequential::{Boundary, CEILING_MAX, FLOOR_MIN, Look};
 pub use session::{ErrorPart, SessionVariance, session_fieller, session_variance};
@@ -75,7 +84,7 @@ pub use shift::{
 };
 pub use spread::sd_bound;
 pub use tdist::{t_critical, t_quantile, t_sf, t_two_sided_p};
-pub use ttest::{Block, TTest, blocked, complete_blocks, one_sample, paired, student, welch};
+pub use ttest::{Moderation, TTest, blocked, one_sample, paired, student, welch};
 pub use weighted::{TimeWeighted, time_weighted};
 
 /// The README's examples are tests.

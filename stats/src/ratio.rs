@@ -2,12 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::block::{Block, block_log_means, block_means, differences};
 use super::common::{Interval, Unavailable, check, finite, logs, magnitude};
 use super::moments::{mean, mean_ci, mean_sd};
+use super::order::orders_that_count;
 use super::tdist::{t_critical, t_sf};
-use super::ttest::{
-    Block, TTest, block_means, blocked_differences, student, student_with, welch_df, welch_with,
-};
+use super::ttest::{Moderation, TTest, blocked_differences, student, student_with, welch_df, welch_with};
 
 /// The ratio B/A of geometric means with its intervals, from a t-test on natural logarithms.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -58,14 +58,8 @@ pub fn student_log(a: &[f64], b: &[f64]) -> Result<RatioOfGeometricMeans, Unavai
 
 /// The blocked model on the log scale: mean within-block difference of mean logarithms, blocks-1 df.
 pub fn blocked_log(blocks: &[Block<'_>]) -> Result<RatioOfGeometricMeans, Unavailable> {
-    let mut differences = Vec::with_capacity(blocks.len());
-    let mut floor: f64 = 1.0;
-    for block in blocks.iter().filter(|block| block.is_complete()) {
-        let (a, b) = (logs(block.a)?, logs(block.b)?);
-        floor = floor.max(magnitude(&a)).max(magnitude(&b));
-        differences.push(mean(&b)? - mean(&a)?);
-    }
-    Ok(RatioOfGeometricMeans::from_log(blocked_differences(&differences, floor)?))
+    let (a, b, floor) = block_log_means(blocks)?;
+    Ok(RatioOfGeometricMeans::from_log(blocked_differences(blocks, &differences(&a, &b), floor)?))
 }
 
 /// Arithmetic mean of B over that of A; fails for a mean of A that is 0.
@@ -110,7 +104,16 @@ pub(super) fn fieller_by(
 /// [`fieller`] with the pooled variance and the df of [`student`](crate::student), nA + nB - 2: the interval of the ratio that
 /// belongs to its p. It holds 1 exactly where that p is above the level.
 pub fn fieller_student(a: &[f64], b: &[f64], level: f64) -> Result<Interval, Unavailable> {
-    let test = student(a, b)?;
+    fieller_pooled(&student(a, b)?, a, b, level)
+}
+
+/// [`fieller_student`] with a moderated variance: the interval of the ratio that belongs to its p.
+pub fn fieller_moderated(a: &[f64], b: &[f64], by: Moderation, level: f64) -> Result<Interval, Unavailable> {
+    fieller_pooled(&student(a, b)?.moderated(by), a, b, level)
+}
+
+/// Fieller's interval of a test whose variance is that of both sides.
+fn fieller_pooled(test: &TTest, a: &[f64], b: &[f64], level: f64) -> Result<Interval, Unavailable> {
     denominator_clear_of_zero(a, level)?;
     let (na, nb) = (a.len() as f64, b.len() as f64);
     let ((mean_a, _), (mean_b, _)) = (mean_sd(a)?, mean_sd(b)?);
@@ -122,19 +125,44 @@ pub fn fieller_student(a: &[f64], b: &[f64], level: f64) -> Result<Interval, Una
 
 /// Fieller's interval for the ratio of means of blocked values, with their covariance and blocks-1 df.
 pub fn fieller_blocked(blocks: &[Block<'_>], level: f64) -> Result<Interval, Unavailable> {
+    fieller_blocks(blocks, None, level)
+}
+
+/// [`fieller_blocked`] with a moderated variance of the differences: variances and covariance change alike, so that the
+/// interval holds 1 exactly where the moderated p is above the level.
+pub fn fieller_blocked_moderated(
+    blocks: &[Block<'_>],
+    by: Moderation,
+    level: f64,
+) -> Result<Interval, Unavailable> {
+    fieller_blocks(blocks, Some(by), level)
+}
+
+fn fieller_blocks(blocks: &[Block<'_>], by: Option<Moderation>, level: f64) -> Result<Interval, Unavailable> {
     let (a, b) = block_means(blocks)?;
     check(&a, 2)?;
-    let ((mean_a, sd_a), (mean_b, sd_b)) = (mean_sd(&a)?, mean_sd(&b)?);
-    if sd_a == 0.0 && sd_b == 0.0 {
+    if mean_sd(&a)?.1 == 0.0 && mean_sd(&b)?.1 == 0.0 {
         return Err(Unavailable::ZeroVariance);
     }
     denominator_clear_of_zero(&a, level)?;
+    let floor = magnitude(&a).max(magnitude(&b));
+    let orders = orders_that_count(blocks, &differences(&a, &b), floor)?;
     let n = a.len() as f64;
-    let covariance =
-        a.iter().zip(&b).map(|(a, b)| ((a - mean_a) / mean_a) * ((b - mean_b) / mean_a)).sum::<f64>()
-            / (n - 1.0);
-    let (va, vb) = ((sd_a / mean_a).powi(2) / n, (sd_b / mean_a).powi(2) / n);
-    fieller_roots(mean_b / mean_a, va, vb, covariance / n, t_critical(level, n - 1.0))
+    // Of each side its level, what is left of each block, and the SD of that.
+    let apart = |values: &[f64]| match &orders {
+        Some(orders) => {
+            let split = orders.split(values);
+            Ok((split.level, split.rest, split.sd))
+        }
+        None => mean_sd(values).map(|(mean, sd)| (mean, values.iter().map(|v| v - mean).collect(), sd)),
+    };
+    let (df, share) = orders.as_ref().map_or((n - 1.0, 1.0 / n), |orders| (orders.df(), orders.share()));
+    let ((mean_a, rest_a, sd_a), (mean_b, rest_b, sd_b)) = (apart(&a)?, apart(&b)?);
+    let covariance = rest_a.iter().zip(&rest_b).map(|(a, b)| (a / mean_a) * (b / mean_a)).sum::<f64>() / df;
+    let by = by.unwrap_or(Moderation { factor: 1.0, df });
+    let each = by.factor * share;
+    let (va, vb) = ((sd_a / mean_a).powi(2) * each, (sd_b / mean_a).powi(2) * each);
+    fieller_roots(mean_b / mean_a, va, vb, covariance * each, t_critical(level, by.df))
 }
 
 fn denominator_clear_of_zero(a: &[f64], level: f64) -> Result<(), Unavailable> {

@@ -12,10 +12,10 @@ use super::ratio::{RatioOfGeometricMeans, fieller_roots};
 use super::tdist::{t_critical, t_two_sided_p};
 use super::ttest::TTest;
 
-/// A part of a squared standard error, and the degrees of freedom with which it is known.
+/// A variance, such as a part of a squared standard error, and the degrees of freedom with which it is known.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct ErrorPart {
-    /// The squared standard error, 0 or more.
+    /// The variance, 0 or more.
     pub variance: f64,
     /// Its degrees of freedom, > 0.
     pub df: f64,

@@ -57,6 +57,39 @@ pub fn ln_gamma(x: f64) -> f64 {
     gamma::ln_gamma(x)
 }
 
+/// The derivative of `ln Γ(x)`, for x > 0.
+pub fn digamma(x: f64) -> f64 {
+    gamma::digamma(x)
+}
+
+/// The derivative of [`digamma`], for x > 0 (infinite at 0): by its recurrence, then the asymptotic series (DLMF 5.15.8).
+pub fn trigamma(x: f64) -> f64 {
+    const B: [f64; 7] =
+        [1.0 / 6.0, -1.0 / 30.0, 1.0 / 42.0, -1.0 / 30.0, 5.0 / 66.0, -691.0 / 2730.0, 7.0 / 6.0];
+    let (mut x, mut sum) = (x, 0.0);
+    while x < 15.0 {
+        sum += 1.0 / (x * x);
+        x += 1.0;
+    }
+    let inverse_square = 1.0 / (x * x);
+    let series = B.iter().rev().fold(0.0, |sum, b| (sum + b) * inverse_square);
+    sum + (1.0 + 0.5 / x + series) / x
+}
+
+/// The x > 0 with `trigamma(x) = y`, for y > 0: halving between bounds that `1/x + 1/(2x²) < trigamma(x) < 1/x + 1/x²` give.
+pub fn trigamma_inverse(y: f64) -> f64 {
+    let root = |share: f64| 0.5 * (1.0 + (1.0 + 4.0 * share * y).sqrt()) / y;
+    let (mut low, mut high) = (root(0.5), root(1.0));
+    for _ in 0..200 {
+        let middle = low + 0.5 * (high - low);
+        if middle <= low || middle >= high {
+            break;
+        }
+        if trigamma(middle) > y { low = middle } else { high = middle }
+    }
+    low
+}
+
 /// `P(X <= x)` of the chi-squared distribution with `df` > 0 degrees of freedom; 0 for `x` <= 0 and outside the domain.
 pub fn chi_square_cdf(x: f64, df: f64) -> f64 {
     if x > 0.0 && df > 0.0 { gamma::checked_gamma_lr(0.5 * df, 0.5 * x).unwrap_or(0.0) } else { 0.0 }

@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::common::{Interval, Unavailable, check, finite, magnitude};
-use super::moments::{mean, mean_sd};
+use super::block::{Block, block_means, differences};
+use super::common::{Interval, Unavailable, check, finite, is_rounding, magnitude};
+use super::moments::mean_sd;
+use super::order::orders_that_count;
 use super::tdist::{t_critical, t_two_sided_p};
 
 /// One estimate with its standard error and its two-sided test against 0.
@@ -21,6 +23,15 @@ pub struct TTest {
     pub p: f64,
 }
 
+/// What moderating makes of the error of one row.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Moderation {
+    /// The moderated variance, in units of the row's own.
+    pub factor: f64,
+    /// The degrees of freedom that it has.
+    pub df: f64,
+}
+
 impl TTest {
     fn new(estimate: f64, se: f64, df: f64) -> Result<Self, Unavailable> {
         if se <= 0.0 {
@@ -36,12 +47,16 @@ impl TTest {
         let half = t_critical(level, self.df) * self.se;
         Interval::new((self.estimate - half).max(f64::MIN), (self.estimate + half).min(f64::MAX))
     }
-}
 
-/// A standard deviation that rounding alone explains: values of this magnitude differ by a few units in the last
-/// place. SciPy warns here; a t of 1e15 from the last bit of equal ratios would be a false alarm.
-fn is_rounding(sd: f64, magnitude: f64) -> bool {
-    sd <= 8.0 * f64::EPSILON * magnitude
+    /// The same estimate with a moderated variance.
+    pub fn moderated(&self, by: Moderation) -> TTest {
+        let se = self.se * by.factor.sqrt();
+        if !(se > 0.0 && se.is_finite()) {
+            return *self;
+        }
+        let t = (self.estimate / se).clamp(f64::MIN, f64::MAX);
+        TTest { estimate: self.estimate, se, df: by.df, t, p: t_two_sided_p(t, by.df) }
+    }
 }
 
 /// One side as the unpaired tests need it.
@@ -135,49 +150,33 @@ pub fn paired(a: &[f64], b: &[f64]) -> Result<TTest, Unavailable> {
     }
     check(a, 2)?;
     check(b, 2)?;
-    let differences: Vec<f64> = a.iter().zip(b).map(|(a, b)| b - a).collect();
-    one_sample_with(&differences, magnitude(a).max(magnitude(b)))
-}
-
-/// One block of a plan: the replicates that both environments have in it, usually one each.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Block<'a> {
-    /// Baseline values of the block.
-    pub a: &'a [f64],
-    /// Candidate values of the block.
-    pub b: &'a [f64],
-}
-
-impl Block<'_> {
-    /// Whether both environments have a value in the block.
-    pub fn is_complete(&self) -> bool {
-        !self.a.is_empty() && !self.b.is_empty()
-    }
-}
-
-/// How many of the blocks hold both environments.
-pub fn complete_blocks(blocks: &[Block<'_>]) -> usize {
-    blocks.iter().filter(|block| block.is_complete()).count()
+    one_sample_with(&differences(a, b), magnitude(a).max(magnitude(b)))
 }
 
 /// The blocked model: the mean over complete blocks of (mean of B - mean of A), t with blocks-1 df.
+///
+/// Where every complete block tells its order ([`Block::b_later`]) the place within a block is a term of the model: the
+/// estimate is the mean of the two orders' means, the variance that within the orders, with blocks-2 df. It needs three blocks
+/// and both orders. Where nothing varies within the orders the place stays in the error.
 ///
 /// Incomplete blocks are left out (count them with [`complete_blocks`]). Needs two complete blocks; the rule that a
 /// plan must have five before this model is chosen belongs to the caller.
 pub fn blocked(blocks: &[Block<'_>]) -> Result<TTest, Unavailable> {
     let (a, b) = block_means(blocks)?;
-    paired(&a, &b)
-}
-
-/// Means of A and B within each complete block, in the order of the blocks.
-pub(super) fn block_means(blocks: &[Block<'_>]) -> Result<(Vec<f64>, Vec<f64>), Unavailable> {
-    let complete = || blocks.iter().filter(|block| block.is_complete());
-    let a: Result<Vec<f64>, _> = complete().map(|block| mean(block.a)).collect();
-    let b: Result<Vec<f64>, _> = complete().map(|block| mean(block.b)).collect();
-    Ok((a?, b?))
+    check(&a, 2)?;
+    check(&b, 2)?;
+    blocked_differences(blocks, &differences(&a, &b), magnitude(&a).max(magnitude(&b)))
 }
 
 /// The blocked test on differences already formed; `floor` is the magnitude whose rounding they carry.
-pub(super) fn blocked_differences(differences: &[f64], floor: f64) -> Result<TTest, Unavailable> {
-    one_sample_with(differences, floor)
+pub(super) fn blocked_differences(
+    blocks: &[Block<'_>],
+    differences: &[f64],
+    floor: f64,
+) -> Result<TTest, Unavailable> {
+    let Some(orders) = orders_that_count(blocks, differences, floor)? else {
+        return one_sample_with(differences, floor);
+    };
+    let split = orders.split(differences);
+    TTest::new(split.level, split.sd * orders.share().sqrt(), orders.df())
 }

@@ -76,6 +76,14 @@ pub struct Row {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "SessionPart"))]
     pub session: Option<SessionPart>,
+    /// The variance that the error rests on, where it is not the row's own (`--variance moderated`); absent elsewhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Moderated"))]
+    pub moderated: Option<Moderated>,
+    /// The place within a block, where it is a term of the model; absent elsewhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Position"))]
+    pub position: Option<Position>,
     /// The smaller n of the two sides.
     pub n_min: usize,
     /// p corrected within the family; null outside it.
@@ -127,6 +135,40 @@ pub struct Expected {
     pub until: String,
     /// The line that says so: `FILE:LINE`.
     pub place: String,
+}
+
+/// What the place within a block does, taken out of a row's estimate and error (statistics.md, "The place within a block").
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+pub struct Position {
+    /// Complete blocks in which the candidate was booted after the baseline.
+    pub b_later: Vec<u32>,
+    /// The later boot of a block against the earlier one: a ratio minus 1 on the log scale, a difference in `unit` on the linear
+    /// one.
+    pub effect: f64,
+}
+
+/// A row's variance as its own values and those of the family say it together (statistics.md, "Moderated variances"): of
+/// logarithms, or on the linear scale relative to the square of A's mean; between both sides pooled, of blocks that of their
+/// differences.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+pub struct Moderated {
+    /// The row's own, s^2.
+    pub own: f64,
+    /// Its degrees of freedom, d.
+    pub own_df: f64,
+    /// The moderated one, (d0 s0^2 + d s^2) / (d0 + d).
+    pub variance: f64,
+    /// Its degrees of freedom, d0 + d, at most those of all rows together.
+    pub df: f64,
+}
+
+impl Moderated {
+    /// What it makes of the error of the row.
+    pub(crate) fn moderation(self) -> stats::Moderation {
+        stats::Moderation { factor: self.variance / self.own, df: self.df }
+    }
 }
 
 /// One look of several at a row (statistics.md, "Sequential stopping").

@@ -164,8 +164,12 @@ impl Boots<'_> {
             percent(test.estimate / 2.0),
             test.p
         );
-        let advice = "the order is balanced, so that the estimate stands; it widens every interval: leave the guests more \
-                      time between boots, or find what the first leaves behind";
+        let advice = if self.pairing.in_order {
+            "the model takes it out of every estimate and interval: find what the first boot leaves behind all the same"
+        } else {
+            "the order is balanced, so that the estimate stands; it widens every interval: plan ten blocks or more, which take it \
+             out, leave the guests more time between boots, or find what the first leaves behind"
+        };
         self.push(out, test.p, "position", &text, advice);
     }
 }

@@ -8,7 +8,7 @@ use super::values::{Change, Drawn, Size};
 use crate::options::{CompareOptions, TestChoice};
 use crate::row::{Design, POWER};
 use crate::verdict::{Evidence, Judgement, Presence, verdict};
-use crate::{MIN_BLOCKS, Verdict};
+use crate::{MIN_BLOCKS, MIN_BLOCKS_IN_ORDER, Verdict};
 use model::Direction;
 use rayon::prelude::*;
 use stats::{Block, Boundary, ErrorPart, Look, SplitMix64};
@@ -241,7 +241,7 @@ impl Row<'_> {
                 let look = Look::Planned { boundary: Arc::clone(&rule.boundary), n: *n };
                 let size = Size { boots: *n as usize, sessions: 1 };
                 let (a, b) = page.drawn.sides(&self.change, effect, size, 0.0);
-                let pairs = in_pairs(&a, &b);
+                let pairs = in_pairs(&a, &b, false);
                 let design = self.design((&a, &b), &pairs, Some(&look));
                 crate::precision::of_design(&design).is_some_and(|half| half <= rule.half_width)
             };
@@ -259,7 +259,8 @@ impl Row<'_> {
         let look = scheme.rule.as_ref().zip(u32::try_from(size.boots).ok());
         let look = look.map(|(rule, n)| Look::Planned { boundary: Arc::clone(&rule.boundary), n });
         let (a, b) = of_page.drawn.sides(&self.change, effect, size, session_sd);
-        let pairs = in_pairs(&a, &b);
+        // The place within a block is a term of the model where there are enough of them, and no rule that stops earlier.
+        let pairs = in_pairs(&a, &b, scheme.rule.is_none() && a.len() >= MIN_BLOCKS_IN_ORDER);
         let mut design = self.design((&a, &b), &pairs, look.as_ref());
         design.session = scheme.apart.filter(|_| size.sessions == 1).and_then(|apart| apart.part);
         let judgement = self.judgement(design.outcome().1);
@@ -302,6 +303,7 @@ impl Row<'_> {
             alpha: options.alpha,
             look,
             session: None,
+            moderation: None,
             detectable: false,
         }
     }
@@ -322,9 +324,10 @@ impl Row<'_> {
     }
 }
 
-/// Blocks of one boot of each side.
-fn in_pairs<'v>(a: &'v [f64], b: &'v [f64]) -> Vec<Block<'v>> {
-    a.chunks(1).zip(b.chunks(1)).map(|(a, b)| Block { a, b }).collect()
+/// Blocks of one boot of each side; `in_order`: every second one begins with B.
+fn in_pairs<'v>(a: &'v [f64], b: &'v [f64], in_order: bool) -> Vec<Block<'v>> {
+    let pairs = a.chunks(1).zip(b.chunks(1)).enumerate();
+    pairs.map(|(at, (a, b))| Block { a, b, b_later: in_order.then_some(at % 2 == 1) }).collect()
 }
 
 /// The smallest number from 2 to [`MOST_BOOTS`] with which, and with any more, it is enough; from `start` on it stays enough.

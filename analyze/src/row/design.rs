@@ -3,7 +3,7 @@
 use crate::verdict::{Estimate, Evidence};
 use crate::{Interval, Mde, Model};
 use model::Scale;
-use stats::{Block, ErrorPart, Look, RatioOfGeometricMeans, TTest, Unavailable};
+use stats::{Block, ErrorPart, Look, Moderation, RatioOfGeometricMeans, TTest, Unavailable};
 
 /// Power at which the smallest detectable effect is stated.
 pub const POWER: f64 = 0.8;
@@ -36,6 +36,8 @@ pub(crate) struct Design<'a> {
     pub look: Option<&'a Look>,
     /// What sessions add to the squared error of the difference of logarithms, where they are a part of it.
     pub session: Option<ErrorPart>,
+    /// What moderating makes of the error, where the family's rows have a say in it.
+    pub moderation: Option<Moderation>,
     /// The smallest detectable effect is asked for: it decides why a row is INCONCLUSIVE, never whether it is.
     pub detectable: bool,
 }
@@ -155,11 +157,16 @@ impl Design<'_> {
             Model::Student => stats::student(self.a, self.b),
             Model::Welch | Model::Exact => stats::guarded_welch(self.a, self.b),
         };
+        let test = test.map(|test| self.moderated(test));
         let Some(session) = self.session else { return test };
         // What sessions do is relative: each mean has its half.
         let (a, b) = (stats::mean(self.a)?, stats::mean(self.b)?);
         let part = ErrorPart { variance: 0.5 * session.variance * (a * a + b * b), ..session };
         with_part(test, b - a, part)
+    }
+
+    fn moderated(&self, test: TTest) -> TTest {
+        self.moderation.map_or(test, |by| test.moderated(by))
     }
 
     fn log_test(&self) -> Result<RatioOfGeometricMeans, Unavailable> {
@@ -168,6 +175,10 @@ impl Design<'_> {
             Model::Student => stats::student_log(self.a, self.b),
             Model::Welch | Model::Exact => stats::guarded_welch_log(self.a, self.b),
         };
+        let found = found.map(|found| match self.moderation {
+            Some(_) => RatioOfGeometricMeans::of_test(self.moderated(found.test)),
+            None => found,
+        });
         let Some(session) = self.session else { return found };
         let estimate = (stats::geometric_mean(self.b)? / stats::geometric_mean(self.a)?).ln();
         with_part(found.map(|found| found.test), estimate, session).map(RatioOfGeometricMeans::of_test)
@@ -180,8 +191,14 @@ impl Design<'_> {
 
     fn fieller(&self, level: f64) -> Option<Interval> {
         let found = match (self.blocks, self.session) {
-            (Some(blocks), _) => stats::fieller_blocked(blocks, level),
+            (Some(blocks), _) => match self.moderation {
+                Some(by) => stats::fieller_blocked_moderated(blocks, by, level),
+                None => stats::fieller_blocked(blocks, level),
+            },
             (None, Some(session)) => stats::session_fieller(self.a, self.b, session, level),
+            (None, None) if let Some(by) = self.moderation => {
+                stats::fieller_moderated(self.a, self.b, by, level)
+            }
             (None, None) if self.student => stats::fieller_student(self.a, self.b, level),
             (None, None) => stats::guarded_fieller(self.a, self.b, level),
         };
@@ -199,6 +216,20 @@ impl Design<'_> {
         Intervals { ratio, diff }
     }
 
+    /// The means of both sides as the model takes them.
+    pub fn levels(&self) -> Result<(f64, f64), Unavailable> {
+        let in_order = self.blocks.filter(|blocks| blocks.iter().any(|block| block.b_later.is_some()));
+        match in_order.map(stats::block_levels) {
+            Some(Ok(levels)) => Ok(levels),
+            _ => Ok((stats::mean(self.a)?, stats::mean(self.b)?)),
+        }
+    }
+
+    fn ratio_of_levels(&self) -> Option<f64> {
+        let (a, b) = self.levels().ok()?;
+        (a != 0.0).then_some(b / a).and_then(finite)
+    }
+
     /// Point estimates without any test.
     fn descriptive(&self) -> Outcome {
         let diff = match (stats::mean(self.a), stats::mean(self.b)) {
@@ -210,7 +241,7 @@ impl Design<'_> {
                 (Ok(a), Ok(b)) => finite(b / a),
                 _ => None,
             },
-            Scale::Linear => stats::ratio_of_means(self.a, self.b).ok().and_then(finite),
+            Scale::Linear => self.ratio_of_levels(),
         };
         Outcome { diff, ratio, ..Outcome::default() }
     }
@@ -319,7 +350,7 @@ impl Design<'_> {
         out.ratio_ci = self.fieller(level95);
         out.ratio = out.ratio.filter(|_| out.ratio_ci.is_some());
         out.ratio_ci90 = out.ratio_ci.and_then(|_| self.fieller(level90));
-        let mean_a = stats::mean(self.a).unwrap_or(0.0).abs();
+        let mean_a = self.levels().map_or(0.0, |(a, _)| a.abs());
         let from_nothing = constant(self.a) == Some(0.0);
         let relative = (out.ratio_ci.is_some() || from_nothing).then_some(self.margin * mean_a);
         let absolute = self.absolute().map(|abs| abs.max(self.margin * mean_a));
@@ -379,6 +410,7 @@ mod tests {
         alpha: 0.05,
         look: None,
         session: None,
+        moderation: None,
         detectable: true,
     };
 
@@ -492,7 +524,7 @@ mod tests {
 
     #[test]
     fn differences_of_blocks_that_do_not_vary_are_judged_by_their_signs() {
-        let blocks = [Block { a: &[1.0], b: &[2.0] }, Block { a: &[2.0], b: &[3.0] }];
+        let blocks = [Block::new(&[1.0], &[2.0]), Block::new(&[2.0], &[3.0])];
         let shifted =
             Design { a: &[1.0, 2.0], b: &[2.0, 3.0], blocks: Some(&blocks), scale: Scale::Linear, ..DESIGN };
         let (equal, e) = constants(shifted.outcome().1);

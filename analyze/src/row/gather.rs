@@ -134,10 +134,10 @@ fn by_session(side: &mut Gathered, sessions: &[u32]) {
 /// Leaves the values of blocks that both sides have: those that the blocked model uses, and of which everything else in its
 /// row is told. Gives how many blocks are complete, and how many have a value at all.
 pub(crate) fn keep_complete(plan: &[u32], a: &mut Gathered, b: &mut Gathered) -> (usize, usize) {
-    let blocks = super::in_blocks(plan, a, b);
+    let blocks = super::in_blocks(plan, a, b, |_| None);
     let complete: Vec<u32> =
         plan.iter().zip(&blocks).filter(|(_, block)| block.is_complete()).map(|(id, _)| *id).collect();
-    let some = blocks.iter().filter(|Block { a, b }| !a.is_empty() || !b.is_empty()).count();
+    let some = blocks.iter().filter(|Block { a, b, .. }| !a.is_empty() || !b.is_empty()).count();
     for side in [a, b] {
         side.keep(&complete);
     }

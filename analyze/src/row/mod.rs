@@ -16,7 +16,9 @@ use crate::pairing::{Pairing, of_block};
 use crate::scale::{Signs, scale_of};
 use crate::verdict::{Evidence, Judgement, Presence};
 use crate::warnings::note;
-use crate::{FailedSide, Interleaving, Model, Row, Sample, Sequential, SessionPart, Verdict, Warning};
+use crate::{
+    FailedSide, Interleaving, Model, Position, Row, Sample, Sequential, SessionPart, Verdict, Warning,
+};
 use formats::perf_conf::MetricConf;
 use gather::keep_complete;
 use model::{Role, Scale};
@@ -140,7 +142,8 @@ impl Judge<'_> {
         let session = pairing.session_part(self.options);
         let plan = pairing.plan.as_deref().filter(|_| pairing.blocked);
         let counted = plan.map(|plan| keep_complete(plan, &mut a, &mut b));
-        let blocks = pairing.plan.as_deref().map(|plan| in_blocks(plan, &a, &b));
+        let blocks =
+            pairing.plan.as_deref().map(|plan| in_blocks(plan, &a, &b, |block| pairing.b_later(block)));
         let judged_by = blocks.as_deref().filter(|_| pairing.blocked);
         let n = judged_by.map_or(a.values.len().min(b.values.len()), stats::complete_blocks);
         let look = pairing.looks.as_ref().and_then(|l| l.at(n, &[a.last_repeat, b.last_repeat]));
@@ -156,6 +159,7 @@ impl Judge<'_> {
             alpha: self.options.alpha,
             look: look.as_ref(),
             session,
+            moderation: None,
             detectable: true,
         };
         let (outcome, evidence) = design.outcome();
@@ -209,6 +213,10 @@ impl Judge<'_> {
             p_model: outcome.p,
             sequential: look.map(|look| Sequential::of(&look, outcome.test.map(|t| t.p))),
             session: session.map(|part| SessionPart { variance: part.variance, df: part.df }),
+            moderated: None,
+            position: judged_by
+                .zip(outcome.test)
+                .and_then(|(blocks, test)| position(pairing, blocks, &test, at.scale)),
             n_min: a.values.len().min(b.values.len()),
             q: None,
             mde: outcome.mde,
@@ -256,6 +264,7 @@ pub(crate) fn design_of<'a>(
         alpha,
         look,
         session: row.session.map(|part| stats::ErrorPart { variance: part.variance, df: part.df }),
+        moderation: row.moderated.map(|found| found.moderation()),
         detectable: true,
     }
 }
@@ -266,8 +275,24 @@ pub(crate) fn blocks_of(row: &Row) -> Option<Vec<Block<'_>>> {
         of_block(&side.values, &side.blocks, block)
     }
     let blocks = || row.a.blocks.chunk_by(|x, y| x == y).filter_map(|same| same.first());
-    (row.model == Some(Model::Blocked))
-        .then(|| blocks().map(|b| Block { a: of(&row.a, *b), b: of(&row.b, *b) }).collect())
+    let b_later = |block: &u32| row.position.as_ref().map(|place| place.b_later.contains(block));
+    let of_block = |b: &u32| Block { a: of(&row.a, *b), b: of(&row.b, *b), b_later: b_later(b) };
+    (row.model == Some(Model::Blocked)).then(|| blocks().map(of_block).collect())
+}
+
+/// The place within a block, where it is a term of the model.
+fn position(pairing: &Pairing, blocks: &[Block<'_>], test: &stats::TTest, scale: Scale) -> Option<Position> {
+    let plan = pairing.plan.as_deref().filter(|_| pairing.in_order)?;
+    // It has a degree of freedom of its own, but for differences that vary within no order.
+    if test.df + 2.0 != stats::complete_blocks(blocks) as f64 {
+        return None;
+    }
+    let complete = plan.iter().zip(blocks).filter(|(_, block)| block.is_complete());
+    let b_later = complete.filter(|(_, block)| block.b_later == Some(true)).map(|(id, _)| *id).collect();
+    let log = scale == Scale::Log;
+    let effect = stats::place_in_block(blocks, log).ok()?;
+    let effect = if log { effect.exp_m1().min(f64::MAX) } else { effect };
+    Some(Position { b_later, effect: finite(effect)? })
 }
 
 /// What a reader of one row must know of its sides.
@@ -296,9 +321,15 @@ fn incomplete(pairing: &Pairing, (complete, some): (usize, usize), looked: bool)
 }
 
 /// The values of each block of the plan.
-pub(crate) fn in_blocks<'v>(plan: &[u32], a: &'v Gathered, b: &'v Gathered) -> Vec<Block<'v>> {
+pub(crate) fn in_blocks<'v>(
+    plan: &[u32],
+    a: &'v Gathered,
+    b: &'v Gathered,
+    b_later: impl Fn(u32) -> Option<bool>,
+) -> Vec<Block<'v>> {
     let of = |side: &'v Gathered, block| of_block(&side.values, &side.blocks, block);
-    plan.iter().map(|block| Block { a: of(a, *block), b: of(b, *block) }).collect()
+    let in_order = |block: &u32| Block { a: of(a, *block), b: of(b, *block), b_later: b_later(*block) };
+    plan.iter().map(in_order).collect()
 }
 
 /// The summary of one side.

@@ -23,6 +23,8 @@ mod decisions;
 mod diagnostics;
 mod discover;
 mod grounds;
+mod in_order;
+mod moderated;
 mod plans;
 mod plans_designs;
 mod session_pages;

@@ -158,6 +158,9 @@ pub struct Judging {
     /// The test that the verdict rests on: auto, welch, student or blocked
     #[arg(long, value_name = "TEST", default_value = "auto")]
     pub test: String,
+    /// Whose variance an error has: own (the row's), or moderated by those of the family's rows (limma's way)
+    #[arg(long, value_name = "WHOSE", default_value = "own")]
+    pub variance: String,
     /// Level of the tests
     #[arg(long, value_name = "ALPHA", default_value_t = 0.05)]
     pub alpha: f64,

@@ -142,6 +142,9 @@ fn command(args: &Compare) -> Vec<String> {
     if judging.test != "auto" {
         flag("--test", judging.test.clone());
     }
+    if judging.variance != "own" {
+        flag("--variance", judging.variance.clone());
+    }
     if judging.alpha != 0.05 {
         flag("--alpha", judging.alpha.to_string());
     }

@@ -28,6 +28,7 @@ pub fn judge(options: &mut CompareOptions, args: &Judging) -> Result<(), Error> 
     options.compared = args.compared.clone();
     options.maps = args.maps.clone();
     options.test = args.test.parse()?;
+    options.variance = args.variance.parse()?;
     options.alpha = args.alpha;
     options.correction = args.correction.parse()?;
     options.force = args.force;

@@ -81,7 +81,7 @@ def random_page(seed):
     most = rng.choice([2, 3, 5, 5, 8, 12, 20])
     na = rng.randint(1, most)
     nb = na if rng.random() < .5 else rng.randint(1, most)
-    planned = rng.choice([2, 4, 5, 6, 7, 10]) if rng.random() < .3 else 0
+    planned = rng.choice([2, 4, 5, 6, 7, 10, 10, 11]) if rng.random() < .3 else 0
     if planned:
         na = nb = planned
     ways = rng.choice([1, 1, 2])
@@ -92,6 +92,10 @@ def random_page(seed):
     options = {"test": rng.choice(tests), "alpha": rng.choice([.05, .05, .01, .2]),
                "correction": rng.choice(["bh", "holm"])}
     options["fail-on"] = ",".join(rng.sample(["regression", "change", "inconclusive", "missing", "invalid", "failures"], rng.randint(1, 2)))
+    alternate = rng.random() < .7
+    for row in rows:
+        row.later = frozenset(range(1, planned + 1, 1 + alternate))
+    options["variance"] = rng.choice(["own", "own", "moderated"])
     return metrics, [row for row in rows if row.a or row.b], options
 
 
@@ -99,7 +103,8 @@ def write_campaign(folder, rows):
     """Two environments as `perfvt run` leaves them (docs/formats.md)."""
     planned = rows[0].planned
     repeats = rows[0].planned
-    blocks = [{"block": block, "environments": ["a", "b"]} for block in range(1, repeats + 1)]
+    order = {True: ["a", "b"], False: ["b", "a"]}
+    blocks = [{"block": block, "environments": order[block in rows[0].later]} for block in range(1, repeats + 1)]
     for name in ("a", "b"):
         run = {"format": 1, "perfvt": "0.1.0", "campaign": CAMPAIGN, "environment": name, "workload": "csv", "scenario": "host_guest",
                "started_unix_ns": 1, "params": {}, "factors": [], "repeats": repeats, "rule": {"kind": "fixed", "repeats": repeats},
@@ -192,6 +197,12 @@ def check_page(perfvt, seed, folder):
     page = judging.judge(rows, options, family["decided"])
     wrong = [(seed, "page", name, page[name], family[name]) for name in ("size", "decided", "all_rows", "alpha_rows")
              if not same(page[name], family[name], 1e-9)]
+    common = family.get("variances", [])
+    if len(common) != len(page["variances"]):
+        wrong.append((seed, "page", "variances", page["variances"], common))
+    for mine, theirs in zip(page["variances"], common):
+        wrong += [(seed, "page", "variances " + name, mine[name], theirs[name]) for name in mine
+                  if mine[name] != theirs[name] and (isinstance(mine[name], str) or not same(mine[name], theirs[name], 1e-6))]
     predicted = judging.exit_code(rows, page, options["fail-on"].split(","))
     if code != predicted and not any(row.near for row in rows):
         wrong.append((seed, "page", "exit code", predicted, code))

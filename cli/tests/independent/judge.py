@@ -4,8 +4,8 @@ import sys
 
 from scipy import stats
 
-from model import (adjusted, blocked_fit, detectable, hedges_g, is_constant, mann_whitney, mean, permutation, t_tail, two_sided_fit,
-                   variance)
+from model import (adjusted, blocked_fit, common_variance, detectable, hedges_g, is_constant, mann_whitney, mean, moderated_fit, permutation,
+                   share, t_tail, two_sided_fit, variance)
 
 CHANGES = ("REGRESSED", "IMPROVED", "CHANGED-UP", "CHANGED-DOWN")
 
@@ -45,12 +45,15 @@ class Judge:
         self.blocked = row.planned >= least
         if row.planned >= 2:
             both = {block for block, _ in a} & {block for block, _ in b}
+            later = len(row.later & set(range(1, row.planned + 1)))
+            alternate = self.blocked and row.planned >= 10 and abs(row.planned - 2 * later) <= 1
+            self.orders = [block in row.later for block in sorted(both)] if alternate else None
             self.blocks = [[[v for (at, _), v in side.items() if at == block] for side in (a, b)] for block in sorted(both)]
             if self.blocked:
                 a = {k: v for k, v in a.items() if k[0] in both}
                 b = {k: v for k, v in b.items() if k[0] in both}
         else:
-            self.blocks = []
+            self.blocks, self.orders = [], None
         return list(a.values()), list(b.values())
 
     def fit(self, log):
@@ -59,7 +62,7 @@ class Judge:
             return [math.log(x * self.unit) if log else x for x in values]
         if self.blocked and self.varies:
             sides = [[mean(on([x / self.unit for x in block[side]])) for block in self.blocks] for side in (0, 1)]
-            return blocked_fit(*sides, log)
+            return blocked_fit(*sides, log, self.orders)
         return two_sided_fit(on(self.a), on(self.b), self.options["test"], log)
 
     def estimate(self):
@@ -78,6 +81,9 @@ class Judge:
             return self.constants()
         self.main = self.fit(self.log)
         self.raw = self.fit(False)
+        if self.main is None:
+            out["verdict"], out["reason"] = "INCONCLUSIVE", "no-variance"
+            return False
         if self.main.point_p is not None:
             return self.constants()
         out["model"] = "blocked" if self.blocked else "student" if self.options["test"] == "student" else "welch"
@@ -134,8 +140,8 @@ class Judge:
             out["hedges_g"] = hedges_g(a, b)
         if len(self.blocks) >= 2 and not self.constant:
             sides = [[mean([math.log(x) if self.log else x / self.unit for x in block[side]]) for block in self.blocks] for side in (0, 1)]
-            fit = blocked_fit(*sides, self.log)
-            out["blocked"] = fit.p() if fit.point_p is None else None
+            fit = blocked_fit(*sides, self.log, self.orders)
+            out["blocked"] = fit.p() if fit and fit.point_p is None else None
 
     def ratio_ci(self, level):
         return [min(exp(end), sys.float_info.max) for end in self.main.ci(level)] if self.log else self.main.fieller(level)
@@ -166,6 +172,24 @@ class Judge:
             out["mde"] = [exp(-self.reach) - 1, exp(self.reach) - 1]
         elif bounded:
             out["mde"] = [-self.reach / abs(self.main.ma), self.reach / abs(self.main.ma)]
+
+    def own_variance(self):
+        """The variance that other rows may have a say in, and its df; None where the row keeps its own."""
+        na, nb, base = len(self.a), len(self.b), 1.0 if self.log else self.main.ma
+        if not self.blocked and na != nb and self.options["test"] != "student" or not self.log and self.out["ratio_ci"] is None:
+            return None
+        per_block = share(self.orders) if self.blocked and self.orders else 1 / max(1, len(getattr(self, "blocks", [])))
+        unit, df = (per_block, self.main.df) if self.blocked else (1 / na + 1 / nb, na + nb - 2)
+        return (self.main.se / base) ** 2 / unit, df
+
+    def moderate(self, factor, df):
+        """The model again, with another variance."""
+        sizes = None if self.blocked else (len(self.a), len(self.b))
+        self.main = moderated_fit(self.main, factor, df, sizes)
+        if self.raw.point_p is None:
+            self.raw = moderated_fit(self.raw, factor, df, sizes)
+        self.numbers()
+        self.out["p_model"] = self.main.p()
 
     def direction(self, difference):
         return change(self.row.metric.direction, difference)
@@ -272,7 +296,8 @@ def categories(judges, failed, options, everything):
         for values, all_of in ((lambda row: row.a, kept or boots[0]), (lambda row: row.b, kept or boots[1])):
             scores.append([mean([math.log(values(one.row)[at]) * (-1 if mixed and one.row.metric.direction == "lower" else 1)
                                  for one in whole]) for at in sorted(all_of)])
-        fit = blocked_fit(*scores, True) if kept else two_sided_fit(*scores, "welch", True)
+        orders = [block in whole[0].row.later for block, _ in sorted(kept)] if kept and whole[0].orders else None
+        fit = blocked_fit(*scores, True, orders) if kept else two_sided_fit(*scores, "welch", True)
         found[category] = {"rows": len(whole), "ratio": exp(fit.estimate), "ci": [exp(end) for end in fit.ci(.95)], "p": fit.p(),
                            "min_effect": math.exp(mean([math.log1p(one.m) for one in whole])) - 1, "estimate": fit.estimate,
                            "direction": "higher" if mixed else ways.pop()}
@@ -297,6 +322,22 @@ def scale_of(metric, rows):
     return "log" if all(v > 0 for v in values) else "linear"
 
 
+def moderate(family):
+    """Moderates the rows of each scale that have a variance, where they are 8 or more."""
+    found = []
+    for log in (True, False):
+        known = [(one, one.own_variance()) for one in family if one.log == log and one.main.point_p is None]
+        known = [(one, own) for one, own in known if own]
+        if len(known) < 8:
+            continue
+        d0, s0 = common_variance([s2 for _, (s2, _) in known], [d for _, (_, d) in known])
+        for one, (s2, d) in known:
+            both = s0 if math.isinf(d0) else (d0 * s0 + d * s2) / (d0 + d)
+            one.moderate(both / s2, min(d0 + d, math.fsum(d for _, (_, d) in known)))
+        found.append({"scale": "log" if log else "linear", "variance": s0, "df": d0 if math.isfinite(d0) else None, "rows": len(known)})
+    return found
+
+
 def judge(rows, options, told=None):
     """Fills `out` of each row and returns what is said of the page. `told` is the number of decided rows that perfvt has: where
     rounding may decide a row of the family, the intervals after choosing are computed with it."""
@@ -310,6 +351,7 @@ def judge(rows, options, told=None):
         judges.append(one)
         one.in_family = one.estimate() and (everything or row.metric.role == "primary")
         family += [one] * one.in_family
+    common = moderate(family) if options["variance"] == "moderated" else []
     ps = [one.out["p_model"] for one in family]
     for one, q, holm in zip(family, adjusted(ps, options["correction"]), adjusted(ps, "holm")):
         one.out["q"], one.out["p_gate"] = q, holm
@@ -336,7 +378,7 @@ def judge(rows, options, told=None):
         one.out["ratio_ci_fcr"], one.out["diff_ci_fcr"] = one.ratio_ci(level), one.diff_ci(level)
     near = any(one.row.near for one in family)
     return {"size": len(family), "decided": told if near else len(decided), "alpha_rows": alpha_rows, "failures": failed,
-            "categories": scores, "all_rows": everything}
+            "categories": scores, "all_rows": everything, "variances": common}
 
 
 def exit_code(rows, page, words):

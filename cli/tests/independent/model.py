@@ -9,7 +9,7 @@ from functools import lru_cache
 from itertools import combinations
 
 import numpy as np
-from scipy import special, stats
+from scipy import optimize, special, stats
 
 EPS = 2.0 ** -52
 
@@ -48,6 +48,7 @@ class Row:
     a: dict
     b: dict
     planned: int = 0
+    later: frozenset = frozenset()
     out: dict = field(default_factory=dict)
     near: bool = False
 
@@ -144,8 +145,8 @@ class Fit:
             return None
         if self.point_p is not None:
             return [self.mb / self.ma] * 2
-        own_va, own_df = self.own or (self.va, self.df)
-        if abs(self.ma) <= t_critical(level, own_df) * math.sqrt(own_va):
+        own_va, own_df, own_mean = self.own or (self.va, self.df, self.ma)
+        if abs(own_mean) <= t_critical(level, own_df) * math.sqrt(own_va):
             return None
         t, ratio = t_critical(level, self.fieller_df or self.df), self.mb / self.ma
         root = t * math.sqrt(self.va) / abs(self.ma)
@@ -173,12 +174,24 @@ def two_sided_fit(a, b, test, logs):
     if test == "student":
         pooled = ((na - 1) * sa + (nb - 1) * sb) / (na + nb - 2)
         both = pooled / na, pooled / nb
-        return Fit(mb - ma, math.sqrt(sum(both)), na + nb - 2, ma, mb, *both, own=(va, na - 1))
-    return Fit(mb - ma, math.sqrt(va + vb), satterthwaite(va, vb, na, nb), ma, mb, va, vb, fieller_df=fieller_df, own=(va, na - 1))
+        return Fit(mb - ma, math.sqrt(sum(both)), na + nb - 2, ma, mb, *both, own=(va, na - 1, ma))
+    return Fit(mb - ma, math.sqrt(va + vb), satterthwaite(va, vb, na, nb), ma, mb, va, vb, fieller_df=fieller_df, own=(va, na - 1, ma))
 
 
-def blocked_fit(a, b, logs):
-    """a and b are the means of each complete block."""
+def share(orders):
+    """The squared error of the mean of both orders' means, in units of the variance within them."""
+    later = sum(orders)
+    return (1 / later + 1 / (len(orders) - later)) / 4
+
+
+def blocked_fit(a, b, logs, orders=None):
+    """a and b are the means of each complete block; orders whether B came later, where the place is a term of the model."""
+    if orders:
+        if len(orders) < 3 or len(set(orders)) < 2:
+            return None
+        fit = ordered_fit(a, b, logs, orders)
+        if fit:
+            return fit
     k, differences = len(a), [y - x for x, y in zip(a, b)]
     ma, mb = mean(a), mean(b)
     magnitude = max(map(abs, a + b))
@@ -186,6 +199,44 @@ def blocked_fit(a, b, logs):
         return Fit(mean(differences), 0.0, None, ma, mb, 0.0, 0.0, point_p=2.0 ** (1 - k))
     cov = math.fsum((x - ma) * (y - mb) for x, y in zip(a, b)) / (k - 1) / k
     return Fit(mean(differences), math.sqrt(variance(differences) / k), k - 1, ma, mb, variance(a) / k, variance(b) / k, cov)
+
+
+def ordered_fit(a, b, logs, orders):
+    """Levels are the mean of both orders' means; None where the differences vary within no order."""
+    def apart(values):
+        means = [mean([v for v, later in zip(values, orders) if later == which]) for which in (False, True)]
+        return mean(means), [v - means[later] for v, later in zip(values, orders)]
+    df = len(a) - 2
+    (ma, rest_a), (mb, rest_b), (estimate, rest) = apart(a), apart(b), apart([y - x for x, y in zip(a, b)])
+    magnitude = max(map(abs, a + b))
+    top = max(map(abs, rest))
+    sd = top * math.sqrt(math.fsum((r / top) ** 2 for r in rest) / df) if top else 0.0
+    if sd <= 8 * EPS * (max(1.0, magnitude) if logs else magnitude):
+        return None
+    va, vb, cov = (share(orders) * math.fsum(x * y for x, y in zip(*pair)) / df for pair in ((rest_a,) * 2, (rest_b,) * 2, (rest_a, rest_b)))
+    return Fit(estimate, sd * math.sqrt(share(orders)), df, ma, mb, va, vb, cov, own=(variance(a) / len(a), len(a) - 1, mean(a)))
+
+
+def common_variance(variances, dfs):
+    """d0 and s0^2 of the rows of a family."""
+    middle = float(np.median(variances))
+    variances = [max(v, 1e-5 * middle) for v in variances]
+    e = [math.log(v) - float(special.digamma(d / 2)) + math.log(d / 2) for v, d in zip(variances, dfs)]
+    beyond = variance(e) - mean([float(special.polygamma(1, d / 2)) for d in dfs])
+    if beyond <= 0:
+        return math.inf, math.fsum(v * d for v, d in zip(variances, dfs)) / math.fsum(dfs)
+    half = math.exp(optimize.brentq(lambda y: float(special.polygamma(1, math.exp(y))) - beyond, -20, 40, xtol=1e-14, rtol=1e-15))
+    return 2 * half, math.exp(mean(e) + float(special.digamma(half)) - math.log(half))
+
+
+def moderated_fit(fit, factor, df, sizes):
+    """A fit whose variance is the moderated one; of two sides with their sizes it is that of both."""
+    se = fit.se * math.sqrt(factor)
+    own = fit.own or (fit.va, fit.df, fit.ma)
+    if sizes:
+        va, vb = (se * se / (1 / sizes[0] + 1 / sizes[1]) / n for n in sizes)
+        return Fit(fit.estimate, se, df, fit.ma, fit.mb, va, vb, own=own)
+    return Fit(fit.estimate, se, df, fit.ma, fit.mb, fit.va * factor, fit.vb * factor, fit.cov * factor, own=own)
 
 
 def adjusted(ps, method):

@@ -538,3 +538,29 @@ fn a_compared_key_is_known_to_every_verb_that_compares() {
         assert!(page.contains("compared: command") && page.contains("1 regression"));
     }
 }
+
+#[test]
+fn moderated_variances_are_asked_for_by_name_and_told_in_every_place() {
+    let place = Place(tempfile::tempdir().unwrap());
+    place.write("perf.conf", "[csv]\nmetric.rate = Mbit/s higher primary log\n");
+    for (side, factor) in [("a", 1.0), ("b", 1.1)] {
+        let mut text = String::from("case,metric,repeat,value\n");
+        for (case, repeat) in (0..9).flat_map(|case| [0, 1, 2].map(|repeat| (case, repeat))) {
+            let wave = f64::from((7 * case + 5 * repeat) % 11 + case % 3) / 100.0;
+            text += &format!("c{case},rate,{},{}\n", repeat + 1, 100.0 * factor * (1.0 + wave));
+        }
+        place.write(&format!("{side}.csv"), text);
+    }
+    let run = |words: &[&str]| place.run(&[&["a.csv", "b.csv", "--config", "perf.conf"], words].concat());
+    run(&["--no-html", "--variance", "moderated"]).is(0, "variances moderated (9 log rows:", "");
+    let page = run(&["--no-html", "--variance", "moderated", "--format", "json"]);
+    let page: Value = serde_json::from_str(&page.out).unwrap();
+    assert_eq!(page["method"]["variance"], "moderated");
+    let command = page["method"]["command"].as_array().unwrap();
+    assert!(command.contains(&json!("--variance")), "{command:?}");
+    assert!(page["rows"][0]["moderated"]["df"].as_f64() > page["rows"][0]["moderated"]["own_df"].as_f64());
+    let words = ["explain", "a.csv", "b.csv", "c3", "--config", "perf.conf", "--variance", "moderated"];
+    let mut explain = Command::new(env!("CARGO_BIN_EXE_perfvt"));
+    Run::of(explain.current_dir(&place.0).args(words)).is(0, "s0^2", "");
+    run(&["--no-html", "--variance", "pooled"]).refuses("want own or moderated");
+}

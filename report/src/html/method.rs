@@ -65,6 +65,14 @@ fn thresholds(comparison: &Comparison) -> Markup {
                  to those of the smaller side alone, min(n) - 1, which are reached at twice the size: Satterthwaite's \
                  promise too much there."
             }
+            @if method.variance == "moderated" {
+                dt { "Variance" }
+                dd {
+                    "moderated: each row's own variance s² with d degrees of freedom, and what those of the family have in \
+                     common, s0² with d0, make one of (d0 s0² + d s²)/(d0 + d) with d0 + d (Smyth 2004). Rows outside the \
+                     family, sides of different size and categories keep their own."
+                }
+            }
             dt { "alpha" }
             dd { (method.alpha) ", two-sided" }
             dt { "Band" }

@@ -6,7 +6,9 @@ use super::{Column, Get, Section, Statistic};
 use crate::numbers::{NONE, significant};
 use crate::rows::{self, RowView};
 use crate::sentence;
-use analyze::{Comparison, Interval, LEVEL_OF_LOOKS, Mde, Model, Row, Sample, Sequential};
+use analyze::{
+    Comparison, Interval, LEVEL_OF_LOOKS, Mde, Model, Moderated, Position, Row, Sample, Sequential,
+};
 use model::Scale;
 use std::borrow::Cow;
 
@@ -220,6 +222,10 @@ pub(crate) static TABLE: &[Statistic] = &[
         .csv().section(Section::Ratio),
     number("min_effect_abs", "smallest difference", "the smallest difference that perf.conf says to matter, in the row's unit",
         |_, r| r.min_effect_abs).section(Section::Difference),
+    text("moderated", "variance", "what moderating made of the row's own variance, with its degrees of freedom",
+        |_, r| r.moderated.map(|m| moderated(&m).into())).section(Section::Model),
+    text("position", "place in the block", "what the later boot of a block is against the earlier one, which the model takes out",
+        |_, r| r.position.as_ref().map(|place| position(r, place).into())).section(Section::Model),
     text("unfinished", "unfinished", "the sides whose campaign has not ended: a, b", |c, r| unfinished(c, r)).csv(),
 ];
 
@@ -284,6 +290,21 @@ fn model_name(model: Model) -> &'static str {
         Model::Student => "Student's t-test",
         Model::Exact => "exact permutation of values that do not vary",
     }
+}
+
+/// What the place within a block does.
+fn position(row: &Row, place: &Position) -> String {
+    match row.scale {
+        Scale::Log => format!("{:+.2}%", 100.0 * place.effect),
+        Scale::Linear => significant(place.effect, 4),
+    }
+}
+
+/// The row's own variance and what became of it.
+fn moderated(found: &Moderated) -> String {
+    let with =
+        |variance: f64, df: f64| format!("{} with {} df", significant(variance, 3), significant(df, 3));
+    format!("{}, moderated: {}", with(found.own, found.own_df), with(found.variance, found.df))
 }
 
 /// Which look at the row this is, and what was spent on looking.

@@ -124,7 +124,7 @@ fn blocked_rates(a: Shape, b: Shape, blocks: usize, rows: usize, seed: u64) -> R
             .collect();
         let (left, right): (Vec<f64>, Vec<f64>) = pairs.into_iter().unzip();
         let blocks: Vec<Block<'_>> =
-            left.chunks(1).zip(right.chunks(1)).map(|(a, b)| Block { a, b }).collect();
+            left.chunks(1).zip(right.chunks(1)).map(|(a, b)| Block::new(a, b)).collect();
         if let Ok(model) = blocked_log(&blocks) {
             rates.count(&model, 1.0);
         }

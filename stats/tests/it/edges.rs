@@ -34,7 +34,7 @@ fn a_constant_ratio_is_no_variance_and_not_a_t_of_1e15() {
     // b is 1.1 a in decimal; in binary the ratios differ in their last bits.
     let a = [0.1, 0.2, 0.3, 0.7, 9400.3];
     let b: Vec<f64> = a.iter().map(|v| v * 1.1).collect();
-    let blocks: Vec<Block<'_>> = a.chunks(1).zip(b.chunks(1)).map(|(a, b)| Block { a, b }).collect();
+    let blocks: Vec<Block<'_>> = a.chunks(1).zip(b.chunks(1)).map(|(a, b)| Block::new(a, b)).collect();
     assert_eq!(blocked_log(&blocks), Err(Unavailable::ZeroVariance));
     let b: Vec<f64> = a.iter().map(|v| v + 0.1).collect();
     assert_eq!(paired(&a, &b), Err(Unavailable::ZeroVariance));
@@ -62,8 +62,7 @@ fn too_few_foreign_and_negative_values_are_named() {
 #[test]
 fn incomplete_blocks_are_left_out_and_can_be_counted() {
     let (a, b, c) = ([10.0, 12.0], [11.0], [13.5]);
-    let blocks =
-        [Block { a: &a, b: &b }, Block { a: &[], b: &c }, Block { a: &b, b: &c }, Block { a: &c, b: &[] }];
+    let blocks = [Block::new(&a, &b), Block::new(&[], &c), Block::new(&b, &c), Block::new(&c, &[])];
     assert_eq!(complete_blocks(&blocks), 2);
     let test = blocked(&blocks).unwrap();
     assert_eq!((test.estimate, test.df), (1.25, 1.0)); // (11 - 11 + 13.5 - 11) / 2

@@ -97,13 +97,13 @@ proptest! {
     #[test]
     fn a_block_effect_cancels_in_the_blocked_model(a in measured(3..9), gain in 0.5..2.0, noise in vec(0.9..1.1, 9)) {
         let b: Vec<f64> = a.iter().zip(&noise).map(|(a, e)| a * gain * e).collect();
-        let blocks: Vec<Block<'_>> = a.chunks(1).zip(b.chunks(1)).map(|(a, b)| Block { a, b }).collect();
+        let blocks: Vec<Block<'_>> = a.chunks(1).zip(b.chunks(1)).map(|(a, b)| Block::new(a, b)).collect();
         let shifted: Vec<(f64, f64)> = a.iter().zip(&b).enumerate().map(|(i, (a, b))| {
             let effect = 1.0 + i as f64;
             (a * effect, b * effect)
         }).collect();
         let (sa, sb): (Vec<f64>, Vec<f64>) = shifted.into_iter().unzip();
-        let moved: Vec<Block<'_>> = sa.chunks(1).zip(sb.chunks(1)).map(|(a, b)| Block { a, b }).collect();
+        let moved: Vec<Block<'_>> = sa.chunks(1).zip(sb.chunks(1)).map(|(a, b)| Block::new(a, b)).collect();
         if let (Ok(x), Ok(y)) = (blocked_log(&blocks), blocked_log(&moved)) {
             prop_assert!(near(x.ratio, y.ratio, 1e-11) && (x.test.p - y.test.p).abs() < 1e-7);
         }
@@ -140,7 +140,7 @@ proptest! {
             first_boot(&[&a, &b])] {
             prop_assert!(test.is_err() || test.is_ok_and(|t| sound(&t)));
         }
-        let blocks = [Block { a: &a, b: &b }, Block { a: &b, b: &a }, Block { a: &a, b: &[] }];
+        let blocks = [Block::new(&a, &b), Block::new(&b, &a), Block::new(&a, &[])];
         prop_assert!(blocked(&blocks).is_err() || blocked(&blocks).is_ok_and(|t| sound(&t)));
         for log in [welch_log(&a, &b), guarded_welch_log(&a, &b), blocked_log(&blocks)].into_iter().flatten() {
             prop_assert!(sound(&log.test));

@@ -2,10 +2,12 @@
 //! the program takes milliseconds. That both say the same of each row is what the tests of every kind begin with.
 
 use super::page::{Judged, Layout, Page, Pair, Said, of_category};
-use analyze::{Interval, SCORES_SHARE};
+use analyze::{Interval, MIN_BLOCKS_IN_ORDER};
 use stats::{Block, ErrorPart, SessionVariance, TTest};
 
 const ALPHA: f64 = 0.05;
+/// The share of alpha that scores of categories have at the gate.
+const SCORES_SHARE: f64 = 0.2;
 
 /// What the model says of a row, before other rows are looked at.
 struct Evidence {
@@ -127,7 +129,9 @@ impl Page {
     }
 }
 
-/// A block for each place.
+/// A block for each place; from ten on the order within is a term of the model, and every second block mirrors the one before.
 fn blocks(pair: &Pair) -> Vec<Block<'_>> {
-    pair[0].chunks(1).zip(pair[1].chunks(1)).map(|(a, b)| Block { a, b }).collect()
+    let in_order = pair[0].len() >= MIN_BLOCKS_IN_ORDER;
+    let blocks = pair[0].chunks(1).zip(pair[1].chunks(1)).enumerate();
+    blocks.map(|(at, (a, b))| Block { a, b, b_later: in_order.then_some(at % 2 == 1) }).collect()
 }

@@ -16,6 +16,7 @@ const OPTIONS: &[&str] = &[
     "--replicate",
     "--alpha",
     "--correction",
+    "--variance",
     "--test",
     "--baseline-from",
     "--expect",
