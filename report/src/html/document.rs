@@ -1,0 +1,59 @@
+//! What every page has around it: its head, its style and, where it has one, its script, both named by their hashes in the
+//! content security policy.
+
+use super::csp;
+use edge::visible;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+/// The style of every page.
+const STYLE: &str = include_str!("style.css");
+
+/// The head of a page.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Document<'a> {
+    /// Title, not yet made visible.
+    pub title: &'a str,
+    /// Version of the perfvt that made it; empty: not said.
+    pub version: &'a str,
+    /// What it adds to the style of every page.
+    pub style: &'a str,
+    /// Its script.
+    pub script: Option<&'a str>,
+    /// The feed beside it.
+    pub feed: Option<&'a str>,
+}
+
+impl Document<'_> {
+    /// The page with this body. Equal input gives equal bytes.
+    pub fn page(&self, body: &Markup) -> String {
+        let style = format!("{STYLE}{}", self.style);
+        let generator = format!("perfvt {}", visible(self.version));
+        let page = html! {
+            (DOCTYPE)
+            html lang="en" {
+                head {
+                    meta charset="utf-8";
+                    meta http-equiv="Content-Security-Policy" content=(csp::policy(&style, self.script));
+                    meta name="viewport" content="width=device-width, initial-scale=1";
+                    meta name="color-scheme" content="light dark";
+                    meta name="generator" content=(generator.trim_end());
+                    title { (visible(self.title)) }
+                    @if let Some(href) = self.feed { link rel="alternate" type="application/atom+xml" href=(href); }
+                    style { (PreEscaped(style)) }
+                    @if let Some(script) = self.script { script { (PreEscaped(script)) } }
+                }
+                body { (body) }
+            }
+        };
+        page.into_string()
+    }
+}
+
+/// Links to the sections of a page, by their identifiers.
+pub(crate) fn contents<'a>(sections: impl IntoIterator<Item = (&'a str, &'a str)>) -> Markup {
+    html! {
+        nav aria-label="Sections" {
+            @for (id, name) in sections { a href={ "#" (id) } { (name) } " " }
+        }
+    }
+}
