@@ -17,6 +17,7 @@ fn main() -> std::io::Result<()> {
     pages.extend([
         ("netperf", scenarios::netperf()),
         ("quick", scenarios::quick()),
+        ("iozone", scenarios::iozone()),
         ("large", scenarios::large(10_000)),
     ]);
     for (name, comparison) in &pages {

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   document (head, style, script) around: answer (a card for each candidate, + categories), banner (gate, sides, published)
-//!               -> failures -> notes -> changes -> heatmap -> table (picture and effect in each row) -> history -> classic -> method
+//!               -> failures -> notes -> changes -> heatmap -> table (picture and effect in each row) -> iozone -> history -> classic -> method
 //!               -> pack (drilldown of every row, with plots)
 //! ```
 //! Pages of runs and of sites are made of the same parts: document, card, table styles.
@@ -24,6 +24,7 @@ mod effect;
 mod failures;
 mod heatmap;
 mod history;
+mod iozone;
 mod method;
 mod notes;
 mod pack;
@@ -86,6 +87,12 @@ impl Default for HtmlOptions {
 pub(crate) fn foreign(text: &str) -> Markup {
     let text = visible(text);
     html! { @if text.is_ascii() { (text) } @else { bdi { (text) } } }
+}
+
+/// An id, a path or a command, which may go on in the next line behind a slash or a comma and not in the middle of a word.
+pub(crate) fn breakable(text: &str) -> Markup {
+    let visible = visible(text);
+    html! { bdi { @for part in visible.split_inclusive(['/', ',']) { (part) wbr; } } }
 }
 
 /// A number with a real minus sign.

@@ -2,7 +2,7 @@
 //! what changed, and what to do next.
 
 use super::card::{Card, Figure, card};
-use super::{categories, counted, foreign, minus, signed_percent, verdict_class};
+use super::{breakable, categories, counted, foreign, minus, signed_percent, verdict_class};
 use crate::command_line::command_line;
 use crate::rows::{RowView, by_gravity, glyph, verdict_rank};
 use crate::sentence::{self, Counts, counts};
@@ -182,11 +182,11 @@ impl<'c> Asked<'c> {
             @if self.broken() > 0 { "See what " a href="#failures" { "failed" } " first. " }
             @if let Some(view) = worst {
                 "Look at " a href={ "#r" (view.index) } { "the worst row" } "; every number behind it: "
-                code { (typed(&["perfvt", "explain", a, b, &view.row.id])) }
+                code { (breakable(&typed(&["perfvt", "explain", a, b, &view.row.id]))) }
             } @else if self.summary.comparable_primary() == 0 {
                 "Read the " a href="#notes" { "notes" } ": they say why no row could be judged."
             } @else if self.n(Verdict::Inconclusive) > 0 {
-                "To decide the rest, measure more boots; how many: " code { (typed(&["perfvt", "plan", a])) }
+                "To decide the rest, measure more boots; how many: " code { (breakable(&typed(&["perfvt", "plan", a]))) }
             } @else if self.broken() == 0 { "Nothing has to be done." }
         }
     }

@@ -26,27 +26,47 @@ pub(crate) struct Document<'a> {
 impl Document<'_> {
     /// The page with this body. Equal input gives equal bytes.
     pub fn page(&self, body: &Markup) -> String {
-        let style = format!("{STYLE}{}", self.style);
+        let style = dense(&lean(&format!("{STYLE}{}", self.style)));
+        let script = self.script.map(lean);
+        let script = script.as_deref();
         let generator = format!("perfvt {}", visible(self.version));
         let page = html! {
             (DOCTYPE)
             html lang="en" {
                 head {
                     meta charset="utf-8";
-                    meta http-equiv="Content-Security-Policy" content=(csp::policy(&style, self.script));
+                    meta http-equiv="Content-Security-Policy" content=(csp::policy(&style, script));
                     meta name="viewport" content="width=device-width, initial-scale=1";
                     meta name="color-scheme" content="light dark";
                     meta name="generator" content=(generator.trim_end());
                     title { (visible(self.title)) }
                     @if let Some(href) = self.feed { link rel="alternate" type="application/atom+xml" href=(href); }
                     style { (PreEscaped(style)) }
-                    @if let Some(script) = self.script { script { (PreEscaped(script)) } }
+                    @if let Some(script) = script { script { (PreEscaped(script)) } }
                 }
                 body { (body) }
             }
         };
         page.into_string()
     }
+}
+
+/// A style or script without indentation, empty lines and lines of comment: they are a good part of a small page.
+fn lean(text: &str) -> String {
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let told = |line: &&str| line.starts_with("//") || line.starts_with("/*") && line.ends_with("*/");
+    let mut out = String::with_capacity(text.len());
+    for line in lines.filter(|line| !told(line)) {
+        out.push_str(line);
+        out.push('\n');
+    }
+    out
+}
+
+/// Rules of a style without the spaces that only readers of the source need.
+fn dense(style: &str) -> String {
+    let spaces = [("; }", "}"), (" { ", "{"), ("; ", ";"), (": ", ":")];
+    spaces.into_iter().fold(style.to_owned(), |style, (wide, narrow)| style.replace(wide, narrow))
 }
 
 /// Links to the sections of a page, by their identifiers.

@@ -1,6 +1,6 @@
 //! Everything about one row: each point, their order, the numbers, the steps to the verdict, what moved with it.
 
-use super::{foreign, minus, plots};
+use super::{breakable, foreign, minus, plots};
 use crate::numbers::raw;
 use crate::rows::{RowView, glyph};
 use crate::statistics::{self, Section};
@@ -10,7 +10,7 @@ use maud::{Markup, html};
 use model::readable;
 
 /// So many of the metrics that moved with a row are named.
-const MOVED: usize = 12;
+const MOVED: usize = 8;
 
 /// Other metrics of the same case, found once for all rows.
 pub(super) struct Companions<'v, 'a> {
@@ -80,7 +80,7 @@ pub(super) fn content(
                         @if moved.len() > MOVED { li { "and " (moved.len() - MOVED) " more metrics of the case" } }
                     }
                 }
-                p.id { "Row " code { (foreign(&readable(&row.id))) } }
+                p.id { "Row " code { (breakable(&readable(&row.id))) } }
                 @if row.metric_as_written != row.metric {
                     p { "Named " code { (foreign(&row.metric_as_written)) } " in the files." }
                 }

@@ -3,7 +3,7 @@
 use super::document::{self, Document};
 use super::drilldown::{self, Companions};
 use super::{
-    HtmlOptions, answer, banner, changes, classic, failures, heatmap, history, method, notes, pack,
+    HtmlOptions, answer, banner, changes, classic, failures, heatmap, history, iozone, method, notes, pack,
     published, table,
 };
 use crate::matching;
@@ -21,6 +21,7 @@ pub fn html(comparison: &Comparison, options: &HtmlOptions) -> String {
     let title = title(comparison, options);
     let failures = failures::section(comparison, &views);
     let heat = heatmap::section(comparison, &views);
+    let iozone = iozone::section(comparison);
     let classic = classic::section(comparison, &options.classic, views.len() <= options.static_rows);
     let history = options.history.as_ref().and_then(|h| history::section(comparison, &views, h));
     let companions = Companions::of(&views);
@@ -29,6 +30,7 @@ pub fn html(comparison: &Comparison, options: &HtmlOptions) -> String {
         ("notes", "Notes", true),
         ("heat", "Maps", heat.is_some()),
         ("rows", "Rows", true),
+        ("iozone", "iozone", iozone.is_some()),
         ("changes", "Sides and what changed", true),
         ("history", "History", history.is_some()),
         ("classic", "Classic table", classic.is_some()),
@@ -52,6 +54,7 @@ pub fn html(comparison: &Comparison, options: &HtmlOptions) -> String {
             (notes::section(comparison, &views))
             @if let Some(section) = heat { (section) }
             (table::section(comparison, &views, options.static_rows))
+            @if let Some(section) = iozone { (section) }
             (changes::section(comparison))
             @if let Some(section) = history { (section) }
             @if let Some(section) = classic { (section) }

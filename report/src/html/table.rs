@@ -10,7 +10,7 @@ use crate::sentence::candidate_label;
 use crate::statistics::{self, Statistic};
 use analyze::{Comparison, Score, Verdict};
 use edge::visible;
-use maud::{Markup, PreEscaped, html};
+use maud::{Markup, html};
 
 /// Columns of the table, by the names of their statistics; the pictures stand between the means and the change.
 pub(crate) const COLUMNS: [&str; 8] =
@@ -34,9 +34,9 @@ pub(super) fn section(comparison: &Comparison, views: &[RowView<'_>], static_row
         table.rows #main {
             (header(&head))
             (scores(comparison, &head))
-            @for view in &gating { (lean(row(view, &head))) }
+            @for view in &gating { (row(view, &head)) }
             @if !gating.is_empty() && !other.is_empty() { (divider(&other, &head)) }
-            @for view in &other { (lean(row(view, &head))) }
+            @for view in &other { (row(view, &head)) }
         }
     };
     html! {
@@ -120,7 +120,7 @@ fn scores(comparison: &Comparison, head: &Head) -> Markup {
                         th scope="row" { @if head.candidates { (foreign(label)) ": " } (foreign(name)) " (" (counted(score.rows, "row")) ")" }
                         td {} td {} td {} td {}
                         td { (effect::of_score(score, axis)) }
-                        td { (signed_percent(score.ratio)) " " span.ci { "[" (signed_percent(score.ci.0)) ", " (signed_percent(score.ci.1)) "]" } }
+                        td { (signed_percent(score.ratio)) " " i { "[" (signed_percent(score.ci.0)) ", " (signed_percent(score.ci.1)) "]" } }
                         td { i { "no verdict" } }
                         td {}
                     }
@@ -171,12 +171,6 @@ fn row(view: &RowView<'_>, head: &Head) -> Markup {
             }
         }
     }
-}
-
-/// A row without the end tags that HTML does not need: rows are most of a page.
-fn lean(row: Markup) -> Markup {
-    let ends = ["</td>", "</th>", "</tr>", "</tbody>"];
-    PreEscaped(ends.into_iter().fold(row.into_string(), |row, end| row.replace(end, "")))
 }
 
 /// One cell of a row. Columns have one order and no classes in the rows, which are most of a page. The script sorts by `data-s`, where there is one.
@@ -237,7 +231,7 @@ fn gated(at_gate: AtGate) -> Markup {
 fn change(view: &RowView<'_>) -> Markup {
     html! {
         (minus(&view.change.text))
-        @if let Some(ci) = &view.change.ci { " " span.ci.chosen[view.change.chosen] { (minus(ci)) } }
+        @if let Some(ci) = &view.change.ci { " " i.chosen[view.change.chosen] { (minus(ci)) } }
     }
 }
 

@@ -123,6 +123,27 @@ pub fn quick() -> Comparison {
     input.judged()
 }
 
+/// iozone over two sizes of files and three of records; the candidate writes slower by a tenth and reads alike.
+pub fn iozone() -> Comparison {
+    let mut noise = Noise::new(11);
+    let head = "Category:ALL\nsize_kB|record_kB|threads|Write_Thro-KBps|Read_Thro-KBps\n".to_owned();
+    let mut texts = [vec![head.clone(); 5], vec![head; 5]];
+    for (size, record) in [(64, 4), (64, 16), (64, 64), (1024, 4), (1024, 16), (1024, 64)] {
+        let level = 1_000.0 * f64::from(record * 4) + f64::from(size);
+        for (texts, write) in texts.iter_mut().zip([1.0, 0.9]) {
+            let [writes, reads] = [write, 2.0].map(|effect| noise.values(5, level * effect, 0.005));
+            for (text, (write, read)) in texts.iter_mut().zip(writes.iter().zip(&reads)) {
+                let _ = writeln!(text, "{size}|{record}|1|{write}|{read}");
+            }
+        }
+    }
+    let input = Input::new(|root| {
+        let write = |(side, texts): (&str, &Vec<String>)| write_rhs_of("iozone", root, side, texts);
+        ["base", "patched"].into_iter().zip(&texts).map(write).collect()
+    });
+    input.judged()
+}
+
 /// At least so many rows, every one with five values on each side, in classic files of fio.
 pub fn large(rows: usize) -> Comparison {
     const COLUMNS: &str = "Block_size|Iodepth|Threads|BW(MB/S)|IOPS|Latency(ms)|KVM_Exits|Util%";
