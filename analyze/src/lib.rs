@@ -32,6 +32,7 @@ mod json;
 mod moderation;
 mod nearest;
 mod noise;
+mod operations;
 mod options;
 mod pairing;
 mod plan;
@@ -63,6 +64,7 @@ pub use grounds::{Estimated, Ground, grounds};
 pub use input::environments;
 pub use json::write_json;
 pub use noise::{NOISE_FORMAT, Noise, NoiseFile, NoiseRow, NoiseSource};
+pub use operations::{Operation, SIZES, operations};
 pub use options::{CaseFilter, CompareOptions, Correction, Replicate, TestChoice, VarianceChoice};
 pub use pairing::{MIN_BLOCKS, MIN_BLOCKS_IN_ORDER};
 pub use plan::{

@@ -14,7 +14,12 @@ fn main() -> std::io::Result<()> {
     let dir = std::env::args().nth(1).unwrap_or_else(|| ".".to_owned());
     let dir = Path::new(&dir);
     let mut pages = scenarios::small();
-    pages.extend([("netperf", scenarios::netperf()), ("large", scenarios::large(10_000))]);
+    pages.extend([
+        ("netperf", scenarios::netperf()),
+        ("quick", scenarios::quick()),
+        ("iozone", scenarios::iozone()),
+        ("large", scenarios::large(10_000)),
+    ]);
     for (name, comparison) in &pages {
         let gate = analyze::gate(comparison, &[FailOn::Regression], 0);
         let page = HtmlOptions { gate: gate.clone(), ..HtmlOptions::default() };

@@ -1,36 +1,44 @@
 //! The page that people publish: one file, no network, complete without JavaScript and on paper.
 //!
 //! ```text
-//!   verdict_bar (+ categories, published) -> failures -> notes -> changes -> forest -> heatmap -> table (+ drilldown per row, plots)
-//!               -> history -> classic -> method -> data (the comparison as a JSON island)
+//!   document (head, style, script) around: answer (a card for each candidate, + categories), banner (gate, sides, published)
+//!               -> failures -> notes -> changes -> heatmap -> table (picture and effect in each row) -> iozone -> history -> classic -> method
+//!               -> pack (drilldown of every row, with plots)
 //! ```
+//! Pages of runs and of sites are made of the same parts: document, card, table styles.
 //! Everything that was not written here passes `foreign`: invisible characters are shown, markup is escaped,
 //! the direction of writing stays inside the text. Inline style and script are named by their hashes in the
 //! content security policy, so nothing else can run even if it got in.
 
+mod answer;
+mod banner;
+mod base64;
+mod card;
 mod categories;
 mod changes;
 mod classic;
 mod csp;
-mod data;
+mod document;
 mod drilldown;
+mod effect;
 mod failures;
-mod forest;
 mod heatmap;
 mod history;
+mod iozone;
 mod method;
 mod notes;
+mod pack;
 mod page;
+mod picture;
 mod plots;
 mod published;
 mod strip;
 mod table;
-mod verdict_bar;
 
 pub(crate) use crate::numbers::counted;
+pub(crate) use card::{Card, Figure, card};
 pub(crate) use changes::all_facts_table;
-pub(crate) use csp::policy;
-pub(crate) use page::STYLE;
+pub(crate) use document::{Document, contents};
 pub use page::html;
 pub(crate) use published::provenance;
 pub use published::{Download, Published};
@@ -38,6 +46,7 @@ pub use published::{Download, Published};
 pub(crate) use table::COLUMNS;
 
 use crate::history::History;
+use crate::numbers;
 use crate::rows::Tone;
 use crate::{ClassicTable, Gate};
 use analyze::Verdict;
@@ -57,7 +66,7 @@ pub struct HtmlOptions {
     pub history: Option<History>,
     /// Where the page stands in a site.
     pub published: Option<Published>,
-    /// Up to so many rows carry their details in the page; with more, the script draws them when they are opened.
+    /// Up to so many rows are all there at once; of more the script keeps those that are in sight.
     pub static_rows: usize,
 }
 
@@ -69,7 +78,7 @@ impl Default for HtmlOptions {
             gate: None,
             history: None,
             published: None,
-            static_rows: 400,
+            static_rows: 250,
         }
     }
 }
@@ -78,6 +87,12 @@ impl Default for HtmlOptions {
 pub(crate) fn foreign(text: &str) -> Markup {
     let text = visible(text);
     html! { @if text.is_ascii() { (text) } @else { bdi { (text) } } }
+}
+
+/// An id, a path or a command, which may go on in the next line behind a slash or a comma and not in the middle of a word.
+pub(crate) fn breakable(text: &str) -> Markup {
+    let visible = visible(text);
+    html! { bdi { @for part in visible.split_inclusive(['/', ',']) { (part) wbr; } } }
 }
 
 /// A number with a real minus sign.
@@ -90,6 +105,12 @@ pub(crate) fn minus(text: &str) -> String {
         last = c;
     }
     out
+}
+
+/// A ratio as a change: `−1.20%`.
+fn signed_percent(ratio: f64) -> String {
+    let percent = (ratio - 1.0) * 100.0;
+    if percent.is_finite() { minus(&format!("{percent:+.2}%")) } else { numbers::NONE.to_owned() }
 }
 
 /// The class of a colour.

@@ -7,7 +7,7 @@
 //!                             │    failures, gate (what broke, and what fails, in words)
 //!                             ├──> text, markdown, csv, junit, explain
 //!                             ├──> html ── verdict bar, failures, notes, changes, forest, heat maps,
-//!                             │            table, drill-down, classic, method, data island
+//!                             │            rows with pictures, classic, method, packed details
 //!                             └──> json
 //!   results ──> site (copies, archives, pages, index, feed)
 //! ```

@@ -161,16 +161,6 @@ impl<'a> RowView<'a> {
             format!("known until {}: {} ({})", known.until, visible(&known.reason), visible(&known.place))
         })
     }
-
-    /// `rose` or `fell`, independent of what is better.
-    pub fn movement(&self) -> Option<&'static str> {
-        let up = match (self.row.ratio, self.row.diff) {
-            (_, Some(d)) if d != 0.0 => d > 0.0,
-            (Some(r), _) if r != 1.0 => r > 1.0,
-            _ => return None,
-        };
-        Some(if up { "rose" } else { "fell" })
-    }
 }
 
 /// The factor levels of a row's case, as the first side writes them.

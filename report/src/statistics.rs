@@ -31,8 +31,6 @@ pub(crate) struct Statistic {
     pub section: Option<Section>,
     /// CSV has it.
     pub csv: bool,
-    /// The script draws it when a row of a large page is opened; the name must be a member of the JSON.
-    pub scripted: bool,
     /// How it stands in a table.
     pub column: Column,
 }
@@ -65,8 +63,6 @@ pub(crate) enum Section {
     Ratio,
     /// In the row's unit.
     Difference,
-    /// How large a change must be; of the details that a script draws.
-    Band,
     /// Tests, errors and what could have been found.
     Tests,
 }
@@ -74,9 +70,6 @@ pub(crate) enum Section {
 impl Section {
     /// The estimates of `explain` and of the page.
     pub const ESTIMATES: [Section; 4] = [Section::Model, Section::Ratio, Section::Difference, Section::Tests];
-    /// Those that a script draws.
-    pub const SCRIPTED: [Section; 5] =
-        [Section::Model, Section::Ratio, Section::Difference, Section::Band, Section::Tests];
 }
 
 /// Where a value comes from, by its kind.

@@ -2,8 +2,8 @@
 
 use super::log::line;
 use super::{Stamped, Story, clock, duration};
-use crate::html::{STYLE, counted, foreign, policy};
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use crate::html::{Card, Document, Figure, card, contents, counted, foreign};
+use maud::{Markup, html};
 use model::journal::{BootState, CellState, Event, State};
 use model::{Case, Standing, readable};
 
@@ -29,34 +29,17 @@ pub fn page(story: &Story<'_>, forensics: &dyn Fn(&BootState) -> Option<String>)
     let standing = Standing::of(story.file, &state);
     let rows = rows(story.events);
     let title = format!("Run of {} {}", story.file.workload, story.file.id);
-    let page = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy" content=(policy(STYLE, None));
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                meta name="generator" content={ "perfvt " (env!("CARGO_PKG_VERSION")) };
-                title { (title) }
-                style { (PreEscaped(STYLE)) }
-            }
-            body {
-                header { (summary(story, &state, &standing)) }
-                nav aria-label="Sections" {
-                    a href="#cells" { "Cells" } a href="#boots" { "Boots" } a href="#times" { "Times" }
-                    a href="#events" { "Events" }
-                }
-                main {
-                    (cells(story, &state))
-                    (boots(&state, &rows, forensics))
-                    (times(&state, &rows))
-                    (events(story))
-                }
-            }
+    let body = html! {
+        header { (summary(story, &state, &standing)) }
+        (contents([("cells", "Cells"), ("boots", "Boots"), ("times", "Times"), ("events", "Events")]))
+        main {
+            (cells(story, &state))
+            (boots(&state, &rows, forensics))
+            (times(&state, &rows))
+            (events(story))
         }
     };
-    page.into_string()
+    Document { title: &title, version: env!("CARGO_PKG_VERSION"), ..Document::default() }.page(&body)
 }
 
 fn rows(events: &[Stamped]) -> Vec<Row<'_>> {
@@ -94,37 +77,63 @@ fn rows(events: &[Stamped]) -> Vec<Row<'_>> {
     rows
 }
 
+/// What became of the run, in a card.
 fn summary(story: &Story<'_>, state: &State, standing: &Standing) -> Markup {
     let cells = standing.cells;
-    let tone = if cells.invalid > 0 || standing.failed_boots > 0 { "worse" } else { "" };
-    let word = match (&state.finished, state.interrupted) {
-        (Some(_), _) if cells.pending() == 0 => "finished",
-        (_, true) => "interrupted",
-        _ => "not finished",
+    let failed = cells.invalid > 0 || standing.failed_boots > 0;
+    let ended = state.finished.is_some() && cells.pending() == 0;
+    let (sign, word) = match () {
+        () if !ended && state.interrupted => ("?", "interrupted"),
+        () if !ended => ("?", "not finished"),
+        () if failed => ("×", "finished, and not all of it is valid"),
+        () => ("✓", "finished, all valid"),
     };
+    let figure = |value: Markup, what: &str| Figure { value, what: html! { (what) } };
+    let figures = vec![
+        figure(html! { (cells.valid) " of " (cells.planned) }, "cells valid"),
+        figure(html! { (cells.invalid) }, "invalid"),
+        figure(html! { (cells.pending()) }, "to be measured"),
+    ];
     html! {
-        div.verdict.(tone) {
-            h1 { "Run of " (foreign(&story.file.workload)) }
-            p.sentence {
-                (word) ": " (cells.valid) " of " (counted(cells.planned as usize, "cell")) " valid, " (cells.invalid) " invalid"
-                @if cells.pending() > 0 { ", " (cells.pending()) " to be measured" }
+        h1 { "Run of " (foreign(&story.file.workload)) }
+        (card(&Card {
+            tone: if failed { "worse" } else if ended { "quiet" } else { "open" },
+            answer: html! { span.sign { (sign) } " " (word) },
+            figures,
+            lines: Vec::new(),
+            more: html! { (what_failed(standing)) },
+        }))
+        p.provenance {
+            "campaign " code { (foreign(&story.file.id)) } ", seed " (story.file.seed) ", "
+            (foreign(&story.file.accel)) ", network " (foreign(&story.file.network))
+            @if let Some((first, last)) = state.span {
+                ", " (clock(first)) " to " (clock(last)) " UTC"
             }
-            ul.counts {
-                @for (code, n) in &standing.invalid { li.worse { (n) " × " (code) } }
-                @for (code, n) in &standing.again { li.open { (n) " taken again: " (code) } }
-                @if standing.failed_boots > 0 { li.worse { (counted(standing.failed_boots as usize, "boot")) " failed" } }
-                @if standing.waited_seconds > 0.0 {
-                    li { "waited " (duration(standing.waited_seconds)) " for a quiet host" }
+        }
+        @if !story.file.warnings.is_empty() {
+            ul.notes {
+                @for warning in &story.file.warnings {
+                    li { span.mark aria-hidden="true" { "!" } strong { "warning" } " " (foreign(warning)) }
                 }
             }
-            p.provenance {
-                "campaign " code { (foreign(&story.file.id)) } ", seed " (story.file.seed) ", "
-                (foreign(&story.file.accel)) ", network " (foreign(&story.file.network))
-                @if let Some((first, last)) = state.span {
-                    ", " (clock(first)) " to " (clock(last)) " UTC"
-                }
+        }
+    }
+}
+
+/// Codes of what was invalid or taken again, each with its number.
+fn what_failed(standing: &Standing) -> Markup {
+    let nothing = standing.invalid.is_empty() && standing.again.is_empty() && standing.failed_boots == 0;
+    if nothing && standing.waited_seconds <= 0.0 {
+        return html! {};
+    }
+    html! {
+        ul.counts aria-label="What failed" {
+            @for (code, n) in &standing.invalid { li.worse { (n) " × " (code) } }
+            @for (code, n) in &standing.again { li.open { (n) " taken again: " (code) } }
+            @if standing.failed_boots > 0 { li.worse { (counted(standing.failed_boots as usize, "boot")) " failed" } }
+            @if standing.waited_seconds > 0.0 {
+                li { "waited " (duration(standing.waited_seconds)) " for a quiet host" }
             }
-            @for warning in &story.file.warnings { p.provenance { "warning: " (foreign(warning)) } }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What differs between the environments; only that, the intended factor first.
 
-use super::foreign;
+use super::{banner, foreign};
 use crate::sentence::candidate_label;
 use analyze::{Comparison, Difference, DifferenceClass, Side};
 use maud::{Markup, html};
@@ -12,7 +12,9 @@ pub(super) fn section(comparison: &Comparison) -> Markup {
     let facts = !comparison.a.facts.is_empty() || comparison.b.iter().any(|s| !s.facts.is_empty());
     html! {
         section #changes aria-labelledby="h-changes" {
-            h2 #h-changes { "What changed" }
+            h2 #h-changes { "Sides and what changed" }
+            (banner::sides(comparison))
+            h3 { "What changed" }
             @if !facts && comparison.differences.is_empty() {
                 p { "Nothing is known about the environments: no side recorded any facts." }
             } @else if comparison.differences.is_empty() {
@@ -53,7 +55,7 @@ fn table(comparison: &Comparison, differences: &[&Difference], name: &str) -> Ma
                             @for i in 0..comparison.b.len() {
                                 td { (value(difference.b.get(i).and_then(|v| v.as_deref()))) }
                             }
-                            td { (meaning(difference.class)) }
+                            td { (word(difference.class)) (meaning(difference.class)) }
                         }
                     }
                 }
@@ -75,12 +77,23 @@ fn row_class(class: DifferenceClass) -> Option<&'static str> {
     }
 }
 
+/// What a difference is, in a word.
+pub(super) fn word(class: DifferenceClass) -> &'static str {
+    match class {
+        DifferenceClass::Intended => "intended",
+        DifferenceClass::Blocking => "blocking",
+        DifferenceClass::Suspicious => "suspicious",
+        DifferenceClass::Other => "not known to matter",
+    }
+}
+
+/// What that means for the numbers.
 fn meaning(class: DifferenceClass) -> &'static str {
     match class {
-        DifferenceClass::Intended => "intended: this is what is compared",
-        DifferenceClass::Blocking => "blocking: rows are not comparable",
-        DifferenceClass::Suspicious => "suspicious: it may explain a difference",
-        DifferenceClass::Other => "not known to matter",
+        DifferenceClass::Intended => ": this is what is compared",
+        DifferenceClass::Blocking => ": rows are not comparable",
+        DifferenceClass::Suspicious => ": it may explain a difference",
+        DifferenceClass::Other => "",
     }
 }
 

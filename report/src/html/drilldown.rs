@@ -1,14 +1,16 @@
 //! Everything about one row: each point, their order, the numbers, the steps to the verdict, what moved with it.
 
-use super::strip::Axis;
-use super::{foreign, minus, plots};
-use crate::numbers::{raw, trimmed};
+use super::{breakable, foreign, minus, plots};
+use crate::numbers::raw;
 use crate::rows::{RowView, glyph};
 use crate::statistics::{self, Section};
 use crate::{explain, failures};
 use analyze::{Comparison, Row, Sample};
 use maud::{Markup, html};
 use model::readable;
+
+/// So many of the metrics that moved with a row are named.
+const MOVED: usize = 8;
 
 /// Other metrics of the same case, found once for all rows.
 pub(super) struct Companions<'v, 'a> {
@@ -48,12 +50,11 @@ pub(super) fn content(
     html! {
         div.drill {
             div.pictures {
-                @if let Some(points) = points(view) { (points) }
                 @if let Some(plot) = plots::order(comparison, view) { (plot) }
                 @if let Some(plot) = plots::distribution(view) { (plot) }
             }
             div.words {
-                h4 { "How the verdict was reached" }
+                h3 { "How the verdict was reached" }
                 @if let Some(known) = view.known() { p { strong { "Does not gate: " } (foreign(&known)) "." } }
                 ol { @for step in explain::steps(comparison, view) { li { (step) } } }
                 @if let Some(failed) = failures::of_row(comparison, row) {
@@ -68,17 +69,18 @@ pub(super) fn content(
                     }
                 }
                 @if !moved.is_empty() {
-                    h4 { "What moved with it" }
+                    h3 { "What moved with it" }
                     ul {
-                        @for other in moved {
+                        @for other in moved.iter().take(MOVED) {
                             li {
                                 a href={ "#r" (other.index) } { (foreign(&other.metric_unit())) } " "
                                 (minus(&other.change.text)) " " (glyph(other.row.verdict)) " " (other.row.verdict.word())
                             }
                         }
+                        @if moved.len() > MOVED { li { "and " (moved.len() - MOVED) " more metrics of the case" } }
                     }
                 }
-                p.id { "Row " code { (foreign(&readable(&row.id))) } }
+                p.id { "Row " code { (breakable(&readable(&row.id))) } }
                 @if row.metric_as_written != row.metric {
                     p { "Named " code { (foreign(&row.metric_as_written)) } " in the files." }
                 }
@@ -87,39 +89,6 @@ pub(super) fn content(
             (values(comparison, view))
         }
     }
-}
-
-/// Every value as a point on a line for each side, with the mean; no bars that hide them.
-fn points(view: &RowView<'_>) -> Option<Markup> {
-    let row = view.row;
-    let factor = view.scaled.factor;
-    let axis = Axis::of(row.a.values.iter().chain(&row.b.values).map(|v| v * factor))?;
-    let ticks = axis.ticks(3);
-    let lane = |sample: &Sample, name: &str, y: u32| {
-        html! {
-            text.lane x="-16" y=(y + 4) { (name) }
-            @if let Some(mean) = sample.mean.filter(|m| m.is_finite()) {
-                line.mean x1=(axis.x(mean * factor)) x2=(axis.x(mean * factor)) y1=(y - 10) y2=(y + 10) {}
-            }
-            @for value in sample.values.iter().filter(|v| v.is_finite()) {
-                circle.point.(name.to_lowercase()) cx=(axis.x(value * factor)) cy=(y) r="4" {}
-            }
-        }
-    };
-    Some(html! {
-        figure {
-            figcaption { "Every value, and the means" span.key { " " (view.metric_unit()) } }
-            svg.strip.points width="100%" height="86" role="img"
-                aria-label={ "Points of A and B along " (view.metric_unit()) "; the values are listed below" } {
-                @for tick in &ticks {
-                    line.grid x1=(axis.x(*tick)) x2=(axis.x(*tick)) y1="4" y2="66" {}
-                    text x=(axis.x(*tick)) y="82" text-anchor="middle" { (minus(&trimmed(*tick))) }
-                }
-                (lane(&row.a, "A", 20))
-                (lane(&row.b, "B", 50))
-            }
-        }
-    })
 }
 
 /// Sides and estimates as two small tables.

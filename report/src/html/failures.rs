@@ -1,6 +1,6 @@
 //! Measurements that failed: an outcome of their own, above everything that was measured.
 
-use super::{counted, foreign};
+use super::{breakable, counted, foreign};
 use crate::failures::{VERDICTS, claim, codes, crashes, is_of, share, word};
 use crate::numbers;
 use crate::rows::RowView;
@@ -64,8 +64,8 @@ fn line(comparison: &Comparison, views: &[RowView<'_>], failed: &CaseFailures, c
             @if candidates { td.candidate { (foreign(&candidate_label(comparison, failed.candidate))) } }
             th scope="row" {
                 @match row {
-                    Some(view) => a href={ "#r" (view.index) } { (foreign(&readable(&failed.id))) },
-                    None => (foreign(&readable(&failed.id))),
+                    Some(view) => a href={ "#r" (view.index) } { (breakable(&readable(&failed.id))) },
+                    None => (breakable(&readable(&failed.id))),
                 }
             }
             td.a { (attempts(&failed.a)) }

@@ -66,7 +66,7 @@ fn of_group<'a, 'v>(comparison: &Comparison, rows: &[&'v RowView<'a>]) -> Vec<Ma
     let mut varying: Vec<(String, Vec<String>)> = Vec::new();
     for (name, _) in rows.iter().flat_map(|v| &v.row.case.0) {
         if !varying.iter().any(|(n, _)| n == name) {
-            let levels = levels(rows, name);
+            let levels = levels(rows.iter().map(|v| v.row), name);
             varying.push((name.clone(), levels));
         }
     }
@@ -95,9 +95,9 @@ fn of_group<'a, 'v>(comparison: &Comparison, rows: &[&'v RowView<'a>]) -> Vec<Ma
 }
 
 /// The levels of a factor in the order of the rows, numbers in their own order.
-fn levels(rows: &[&RowView<'_>], name: &str) -> Vec<String> {
+pub(super) fn levels<'r>(rows: impl Iterator<Item = &'r Row>, name: &str) -> Vec<String> {
     let mut levels: Vec<String> = Vec::new();
-    for level in rows.iter().filter_map(|v| v.row.case.get(name)) {
+    for level in rows.filter_map(|row| row.case.get(name)) {
         if !levels.iter().any(|l| l == level) {
             levels.push(level.to_owned());
         }

@@ -33,7 +33,7 @@ pub(super) fn section(comparison: &Comparison, views: &[RowView<'_>], history: &
                      a bar from the smallest to the largest replicate. Results stand side by side, whatever the time between \
                      them; each has its own sides, and nothing is tested here."
                 }
-                table.forest.history {
+                table.history {
                     thead { tr { th scope="col" { "Row" } th scope="col" { "Earlier, and this" } th scope="col" { "Range" }
                         th scope="col" { "This result" } } }
                     tbody { @for view in gating.iter().take(LIMIT) { (row(comparison, view, history)) } }
@@ -116,7 +116,7 @@ fn strip(columns: &[Column<'_>], own: &PointRow, axis: &Axis, factor: f64, label
         }
     };
     html! {
-        svg.strip.points.history width="100%" height=(HEIGHT) role="img" aria-label=(label) {
+        svg.points.history width="100%" height=(HEIGHT) role="img" aria-label=(label) {
             line.zero x1=(x(count - 1, -0.5)) x2=(x(count - 1, -0.5)) y1="0" y2=(HEIGHT) {}
             @for (i, column) in columns.iter().copied().chain([Some(own)]).enumerate() {
                 @if let Some(point) = column {

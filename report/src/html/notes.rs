@@ -23,13 +23,13 @@ pub(super) fn section(comparison: &Comparison, views: &[RowView<'_>]) -> Markup 
                 p.blocking { strong { "× --force: " } "rows that cannot be compared were compared all the same." }
             }
             ul.notes {
-                @for warning in of(Level::Blocking) { (note(warning, "blocking", "!")) }
+                @for kind in kinds(of(Level::Blocking)) { (note(&kind, "blocking", "!")) }
                 @if unmatched > 0 {
                     li { span.mark aria-hidden="true" { "∅" } strong { "unmatched-rows" } " "
                         (counted(unmatched, "row")) " on one side only; they are in the table as MISSING." }
                 }
                 @if !matching::nothing_meets(comparison) { (nearest(comparison)) }
-                @for warning in of(Level::Note) { (note(warning, "", "·")) }
+                @for kind in kinds(of(Level::Note)) { (note(&kind, "", "·")) }
                 @for (name, side) in losses(comparison) { (lost(name, side)) }
                 @if !known.is_empty() { (known_changes(&known)) }
                 @if nothing { li { span.mark aria-hidden="true" { "·" } "There is nothing to warn of." } }
@@ -52,13 +52,39 @@ pub(super) fn nearest(comparison: &Comparison) -> Markup {
     }
 }
 
-fn note(warning: &Warning, class: &str, mark: &str) -> Markup {
+/// The warnings of each kind together, kinds in the order of their first.
+fn kinds<'w>(warnings: impl Iterator<Item = &'w Warning>) -> Vec<Vec<&'w Warning>> {
+    let mut kinds: Vec<Vec<&Warning>> = Vec::new();
+    for warning in warnings {
+        match kinds.iter_mut().find(|kind| kind.first().is_some_and(|first| first.code == warning.code)) {
+            Some(kind) => kind.push(warning),
+            None => kinds.push(vec![warning]),
+        }
+    }
+    kinds
+}
+
+/// One line for a kind: the first of it, and how many more there are; these unfold below.
+fn note(kind: &[&Warning], class: &str, mark: &str) -> Markup {
+    let Some((first, more)) = kind.split_first() else { return html! {} };
     html! {
         li class=[(!class.is_empty()).then_some(class)] {
             span.mark aria-hidden="true" { (mark) }
-            strong { (warning.code) } " " (foreign(&warning.text)) "."
-            @if !warning.advice.is_empty() { span.advice { " → " (foreign(&warning.advice)) "." } }
+            strong { (first.code) @if !more.is_empty() { " ×" (kind.len()) } } " " (said(first))
+            @if !more.is_empty() {
+                details {
+                    summary { "and " (more.len()) " more of this kind" }
+                    ul { @for warning in more { li { (said(warning)) } } }
+                }
+            }
         }
+    }
+}
+
+fn said(warning: &Warning) -> Markup {
+    html! {
+        (foreign(&warning.text)) "."
+        @if !warning.advice.is_empty() { span.advice { " → " (foreign(&warning.advice)) "." } }
     }
 }
 

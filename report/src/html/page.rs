@@ -1,81 +1,69 @@
 //! The page as a whole.
 
+use super::document::{self, Document};
+use super::drilldown::{self, Companions};
 use super::{
-    HtmlOptions, changes, classic, csp, data, failures, forest, heatmap, history, method, notes, published,
-    table, verdict_bar,
+    HtmlOptions, answer, banner, changes, classic, failures, heatmap, history, iozone, method, notes, pack,
+    published, table,
 };
+use crate::matching;
 use crate::rows;
 use crate::sentence::candidate_label;
-use crate::statistics::{self, Section};
 use analyze::Comparison;
 use edge::visible;
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::html;
 
-/// The style of every page.
-pub(crate) const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
-/// Where the script has the statistics that it draws.
-const STATISTICS: &str = "const statistics = {};";
 
 /// The comparison as one self-contained page. Equal input gives equal bytes.
 pub fn html(comparison: &Comparison, options: &HtmlOptions) -> String {
     let views = rows::views(comparison);
     let title = title(comparison, options);
     let failures = failures::section(comparison, &views);
-    let forest = forest::section(comparison, &views);
     let heat = heatmap::section(comparison, &views);
+    let iozone = iozone::section(comparison);
     let classic = classic::section(comparison, &options.classic, views.len() <= options.static_rows);
     let history = options.history.as_ref().and_then(|h| history::section(comparison, &views, h));
-    let script = script();
-    let page = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy" content=(csp::policy(STYLE, Some(&script)));
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                meta name="generator" content={ "perfvt " (visible(&comparison.perfvt)) };
-                title { (title) }
-                style { (PreEscaped(STYLE)) }
-                script { (PreEscaped(&script)) }
+    let companions = Companions::of(&views);
+    let sections = [
+        ("failures", "Failures", failures.is_some()),
+        ("notes", "Notes", true),
+        ("heat", "Maps", heat.is_some()),
+        ("rows", "Rows", true),
+        ("iozone", "iozone", iozone.is_some()),
+        ("changes", "Sides and what changed", true),
+        ("history", "History", history.is_some()),
+        ("classic", "Classic table", classic.is_some()),
+        ("method", "Method", true),
+    ];
+    let sections = sections.into_iter().filter(|(.., there)| *there).map(|(id, name, _)| (id, name));
+    let body = html! {
+        header {
+            h1 { bdi { (title) } }
+            (answer::cards(comparison, &views))
+            @for line in matching::matched(comparison) { p.matched { (super::foreign(&line)) "." } }
+            @if matching::nothing_meets(comparison) && !comparison.nearest.is_empty() {
+                ul.notes { (notes::nearest(comparison)) }
             }
-            body {
-                header {
-                    (verdict_bar::section(comparison, &title, options.gate.as_ref()))
-                    @if let Some(published) = &options.published { (published::provenance(published)) }
-                }
-                (contents([failures.is_some(), forest.is_some(), heat.is_some(), history.is_some(), classic.is_some()]))
-                main {
-                    @if let Some(section) = failures { (section) }
-                    (notes::section(comparison, &views))
-                    (changes::section(comparison))
-                    @if let Some(section) = forest { (section) }
-                    @if let Some(section) = heat { (section) }
-                    (table::section(comparison, &views, options.static_rows))
-                    @if let Some(section) = history { (section) }
-                    @if let Some(section) = classic { (section) }
-                    (method::section(comparison))
-                }
-                (data::island(comparison))
-            }
+            @if let Some(gate) = &options.gate { (banner::gate(gate)) }
+            @if let Some(published) = &options.published { (published::provenance(published)) }
         }
+        (document::contents(sections))
+        main {
+            @if let Some(section) = failures { (section) }
+            (notes::section(comparison, &views))
+            @if let Some(section) = heat { (section) }
+            (table::section(comparison, &views, options.static_rows))
+            @if let Some(section) = iozone { (section) }
+            (changes::section(comparison))
+            @if let Some(section) = history { (section) }
+            @if let Some(section) = classic { (section) }
+            (method::section(comparison))
+        }
+        (pack::packs(views.iter().map(|view| drilldown::content(comparison, view, &companions))))
     };
-    page.into_string()
-}
-
-/// The script with the names and heads of what it draws.
-fn script() -> String {
-    let drawn = |sections: &[Section]| {
-        let pairs = statistics::of_sections(sections).filter(|s| s.scripted).map(|s| (s.name, s.head));
-        serde_json::Value::from_iter(pairs.map(|(name, head)| vec![name, head]))
-    };
-    let (sides, estimates) = (drawn(&[Section::Sides]), drawn(&Section::SCRIPTED));
-    SCRIPT.replacen(
-        STATISTICS,
-        &format!("const statistics = {{ sides: {sides}, estimates: {estimates} }};"),
-        1,
-    )
+    let version = comparison.perfvt.as_str();
+    Document { title: &title, version, script: Some(SCRIPT), ..Document::default() }.page(&body)
 }
 
 /// `base against next`, or what the options say.
@@ -85,21 +73,4 @@ fn title(comparison: &Comparison, options: &HtmlOptions) -> String {
     }
     let candidates: Vec<String> = (0..comparison.b.len()).map(|i| candidate_label(comparison, i)).collect();
     format!("{} → {}", visible(&comparison.a.label), candidates.join(", "))
-}
-
-/// Links to the sections that are there.
-fn contents([failures, forest, heat, history, classic]: [bool; 5]) -> Markup {
-    html! {
-        nav aria-label="Sections" {
-            @if failures { a href="#failures" { "Failures" } }
-            a href="#notes" { "Notes" }
-            a href="#changes" { "What changed" }
-            @if forest { a href="#forest" { "Effects" } }
-            @if heat { a href="#heat" { "Heat maps" } }
-            a href="#rows" { "All rows" }
-            @if history { a href="#history" { "History" } }
-            @if classic { a href="#classic" { "Classic table" } }
-            a href="#method" { "Method" }
-        }
-    }
 }

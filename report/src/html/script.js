@@ -8,123 +8,170 @@ addEventListener("DOMContentLoaded", () => {
     e.append(...children);
     return e;
   };
-  const table = $("main");
   copyButtons();
-  if (!table) return;
-  const head = table.tHead.rows[0];
-  const bodies = [...table.tBodies];
-  const original = bodies.slice();
-  let order = original;
-  const text = new Map();
-  const words = (b) => {
-    if (!text.has(b)) text.set(b, b.rows[0].textContent.toLowerCase());
-    return text.get(b);
+  // ---- rows: all of them are there, or lie as text in a noscript element; then those in sight are made
+  const lines = $("lines");
+  const START = '<tbody id="r';
+  const parsed = (html) => {
+    const t = make("template");
+    t.innerHTML = html;
+    return t.content;
   };
-  const FOLD_FROM = 50;
-  const defaults = { fold: bodies.length > FOLD_FROM, v: [], m: "", c: "", q: "", s: "" };
-  let state = { ...defaults };
+  const pause = () => new Promise((done) => setTimeout(done));
+  // Work on many things in pieces, so that the page answers meanwhile.
+  async function each(list, work) {
+    let until = performance.now() + 10;
+    for (const one of list) {
+      work(one);
+      if (performance.now() > until) {
+        await pause();
+        until = performance.now() + 10;
+      }
+    }
+  }
+  // What a row is known by: its text, or its element while it is shown.
+  const rows = [];
+  const byId = new Map();
+  const add = (row, id) => {
+    rows.push(row);
+    if (id === undefined) return void (row.group = true);
+    row.id = id;
+    byId.set(id, row);
+  };
+  let table = $("main");
+  if (!lines && !table) return;
+  if (!lines) for (const body of table.tBodies) {
+    if (!body.classList.contains("scores")) add({ body }, body.id ? Number(body.id.slice(1)) : undefined);
+  }
+  // The text comes in many nodes; what is behind the last whole row waits for the next.
+  let rest = "";
+  function take(node) {
+    const text = rest + (node ? node.data : "");
+    let from = 0;
+    for (let to; (to = text.indexOf("<tbody", from + 1)) >= 0; from = to) line(text.slice(from, to));
+    rest = text.slice(from);
+    if (!node) line(rest.replace(/<\/table>\s*$/, ""));
+  }
+  function line(html) {
+    if (html.startsWith(START)) add({ html }, parseInt(html.slice(START.length), 10));
+    else if (html.startsWith('<tbody class="group"')) add({ html });
+    else if (table) table.append(parsed("<table>" + html + "</table>").firstChild.tBodies[0]);
+    else table = parsed(html + "</table>").firstChild;
+  }
+  const body = (row) => {
+    if (!row.body) {
+      row.body = parsed(row.html).firstChild;
+      if (row.open) toggle(row, true);
+    }
+    return row.body;
+  };
+  const TAG = /<(?:"[^"]*"|[^>"])*>/g;
+  const NAMED = { amp: "&", lt: "<", gt: ">", quot: '"', nbsp: "\u00a0" };
+  const plain = (html) => html.replace(TAG, "").replace(/&(\w+);/g, (all, name) => NAMED[name] || all).trim();
+  // The words and keys of a row, read once, from its text: making elements of all rows takes too long.
+  function read(row) {
+    if (row.group) return;
+    const cells = (row.html || row.body.rows[0].outerHTML).split(/<t[hd](?=[ >])/).slice(1).map((c) => "<td" + c);
+    row.cells = cells.map(plain);
+    row.words = row.cells.join(" ").toLowerCase();
+    row.keys = row.cells.map((text, i) => {
+      if (i === 0) return row.id;
+      const key = /^<td data-s="([^"]*)"/.exec(cells[i]);
+      if (key) return Number(key[1]);
+      if (!head.cells[i].classList.contains("num")) return text;
+      const n = parseFloat(text.replace(/^[^−\d]+/, "").replace("−", "-"));
+      return Number.isNaN(n) ? null : n;
+    });
+    const bold = (cell) => plain(/<b>(.*?)<\/b>/s.exec(cell)[1]);
+    row.c = bold(cells[0]);
+    row.m = plain(cells[1].split("<i>")[0]);
+    row.v = bold(cells[VERDICT]).split(" ")[1];
+  }
+  let head, VERDICT;
 
   // ---- tools
-  const unique = (key) => [...new Set(bodies.map((b) => b.dataset[key]))];
+  const FOLD_FROM = 50;
+  const defaults = { fold: byId.size > FOLD_FROM, v: [], m: "", c: "", q: "", s: "" };
+  let state = { ...defaults };
+  const unique = (key) => [...new Set([...byId.values()].map((r) => r[key]))];
   const select = (label, key) => {
     const s = make("select", {}, make("option", { value: "", textContent: "all" }));
     for (const v of unique(key).sort()) s.append(make("option", { value: v, textContent: v }));
     s.addEventListener("change", () => change({ [key]: s.value }));
     return { s, label: make("label", {}, label + " ", s) };
   };
-  const metric = select("Metric", "m");
-  const category = select("Category", "c");
+  let metric, category, boxes;
   const search = make("input", { type: "search", placeholder: "words in a row" });
-  let timer;
-  search.addEventListener("input", () => {
-    clearTimeout(timer);
-    timer = setTimeout(() => change({ q: search.value }), 150);
-  });
-  const verdicts = make("fieldset", {}, make("legend", { textContent: "Verdict" }));
-  const boxes = unique("v").map((v) => {
-    const box = make("input", { type: "checkbox", value: v });
-    box.addEventListener("change", () => change({ v: boxes.filter((x) => x.checked).map((x) => x.value) }));
-    verdicts.append(make("label", {}, box, " " + v));
-    return box;
-  });
   const fold = make("input", { type: "checkbox" });
-  fold.addEventListener("change", () => change({ fold: fold.checked }));
   const count = make("span", { role: "status" });
-  const csv = make("button", { type: "button", textContent: "Copy as CSV" });
-  csv.addEventListener("click", () => copy(csv, rowsAsCsv()));
-  const reset = make("button", { type: "button", textContent: "Reset" });
-  reset.addEventListener("click", () => change({ ...defaults }));
-  const tools = $("tools");
-  tools.className = "tools";
-  tools.hidden = false;
-  tools.append(verdicts, metric.label, category.label, make("label", {}, "Find ", search),
-    make("label", {}, fold, " fold EQUIVALENT"), csv, reset, count);
+  function tools() {
+    metric = select("Metric", "m");
+    category = select("Category", "c");
+    let timer;
+    search.addEventListener("input", () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => change({ q: search.value }), 150);
+    });
+    const verdicts = make("fieldset", {}, make("legend", { textContent: "Verdict" }));
+    boxes = unique("v").map((v) => {
+      const box = make("input", { type: "checkbox", value: v });
+      box.addEventListener("change", () => change({ v: boxes.filter((x) => x.checked).map((x) => x.value) }));
+      verdicts.append(make("label", {}, box, " " + v), " ");
+      return box;
+    });
+    fold.addEventListener("change", () => change({ fold: fold.checked }));
+    const csv = make("button", { type: "button", textContent: "Copy as CSV" });
+    csv.addEventListener("click", () => copy(csv, rowsAsCsv()));
+    const reset = make("button", { type: "button", textContent: "Reset" });
+    reset.addEventListener("click", () => change({ ...defaults }));
+    const box = $("tools");
+    box.className = "tools";
+    box.hidden = false;
+    box.append(verdicts, metric.label, category.label, make("label", {}, "Find ", search),
+      make("label", {}, fold, " fold EQUIVALENT"), csv, reset, count);
+    [...head.cells].forEach((th, i) => {
+      if (th.classList.contains("plain")) return;
+      const button = make("button", { type: "button", textContent: th.textContent });
+      th.replaceChildren(button);
+      button.addEventListener("click", () => change({ s: state.s === String(i) ? "-" + i : state.s === "-" + i ? "" : String(i) }));
+    });
+  }
 
   // ---- sorting
-  [...head.cells].forEach((th, i) => {
-    const button = make("button", { type: "button", textContent: th.textContent });
-    th.replaceChildren(button);
-    button.addEventListener("click", () => {
-      const down = state.s === String(i);
-      change({ s: down ? "-" + i : state.s === "-" + i ? "" : String(i) });
-    });
-  });
-  const key = (b, i) => {
-    const cell = b.rows[0].cells[i];
-    if (cell.dataset.s !== undefined) return Number(cell.dataset.s);
-    if (!cell.classList.contains("num")) return cell.textContent;
-    const n = parseFloat(cell.textContent.replace(/^[^−\d]+/, "").replace("−", "-"));
-    return Number.isNaN(n) ? null : n;
-  };
-  const collator = new Intl.Collator("en", { numeric: true });
-  const compare = (x, y) =>
-    x === y ? 0 : x === null ? 1 : y === null ? -1 : typeof x === "number" && typeof y === "number" ? x - y : collator.compare(x, y);
-  function sort() {
+  const compare = (x, y) => x === y ? 0 : x === null ? 1 : y === null ? -1 : x < y ? -1 : 1;
+  function sorted() {
     const [, sign, digits] = /^(-?)(\d+)$/.exec(state.s) || [];
     const column = digits === undefined ? -1 : Number(digits);
     [...head.cells].forEach((th, i) => {
       if (i === column) th.setAttribute("aria-sort", sign ? "descending" : "ascending");
       else th.removeAttribute("aria-sort");
     });
-    order = original;
-    if (column >= 0 && column < head.cells.length) {
-      const keys = new Map(original.map((b) => [b, key(b, column)]));
-      order = original.slice().sort((x, y) => {
-        const [a, b] = [keys.get(x), keys.get(y)];
-        // What has no value stays last in both directions.
-        return a === null || b === null ? compare(a, b) : (sign ? -1 : 1) * compare(a, b);
-      });
-    }
-    const all = document.createDocumentFragment();
-    for (const b of order) all.append(b);
-    table.append(all);
+    if (column < 0 || column >= head.cells.length) return rows;
+    return [...byId.values()].sort((x, y) => {
+      const [a, b] = [x.keys[column], y.keys[column]];
+      // What has no value stays last in both directions.
+      return a === null || b === null ? compare(a, b) : (sign ? -1 : 1) * compare(a, b);
+    });
   }
 
   // ---- state
-  // Of a large result so many rows are laid out; more follow when the end comes into view, and all on paper.
-  const lazy = table.dataset.details === "lazy";
-  const CHUNK = 300;
-  let limit = lazy ? CHUNK : Infinity;
-  let sorted = "";
-  let matching = bodies;
   // Paper shows the rows that are folded on the screen; filters that somebody set hold there too.
   let printing = false;
+  let order = rows;
+  let ordered = "";
+  let matching = rows;
   function apply() {
-    if (sorted !== state.s) { sort(); sorted = state.s; }
+    if (!boxes) return;
+    if (ordered !== state.s) { order = sorted(); ordered = state.s; }
     const q = state.q.toLowerCase().split(/\s+/).filter(Boolean);
     const folded = state.fold && !printing && !state.v.includes("EQUIVALENT");
-    matching = order.filter((b) => {
-      const d = b.dataset;
-      return !(folded && d.v === "EQUIVALENT") && (!state.v.length || state.v.includes(d.v)) &&
-        (!state.m || d.m === state.m) && (!state.c || d.c === state.c) && (!q.length || q.every((w) => words(b).includes(w)));
-    });
-    const visible = new Set(matching.slice(0, limit));
-    for (const b of bodies) {
-      const keep = visible.has(b);
-      if (b.hidden === keep) b.hidden = !keep;
-    }
-    const shown = matching.length;
-    count.textContent = shown === bodies.length ? `${shown} rows` : `${shown} of ${bodies.length} rows`;
+    const filtered = state.v.length || state.m || state.c || q.length;
+    matching = order.filter((r) => r.group ? !filtered :
+      !(folded && r.v === "EQUIVALENT") && (!state.v.length || state.v.includes(r.v)) &&
+        (!state.m || r.m === state.m) && (!state.c || r.c === state.c) && q.every((w) => r.words.includes(w)));
+    show(true);
+    const shown = matching.filter((r) => !r.group).length;
+    count.textContent = shown === byId.size ? `${shown} rows` : `${shown} of ${byId.size} rows`;
     for (const box of boxes) box.checked = state.v.includes(box.value);
     metric.s.value = state.m;
     category.s.value = state.c;
@@ -133,7 +180,6 @@ addEventListener("DOMContentLoaded", () => {
   }
   function change(part) {
     state = { ...state, ...part };
-    if (lazy) limit = CHUNK;
     const p = new URLSearchParams();
     for (const k of ["m", "c", "q", "s"]) if (state[k]) p.set(k, state[k]);
     if (state.v.length) p.set("v", state.v.join(","));
@@ -144,7 +190,7 @@ addEventListener("DOMContentLoaded", () => {
   }
   function fromHash() {
     const hash = location.hash;
-    if (/^#r\d+$/.test(hash)) return open($(hash.slice(1)), true);
+    if (/^#r\d+$/.test(hash)) return jump(Number(hash.slice(2)));
     if (hash.startsWith("#?")) {
       const p = new URLSearchParams(hash.slice(2));
       const get = (k) => p.get(k) || "";
@@ -155,136 +201,99 @@ addEventListener("DOMContentLoaded", () => {
   }
   addEventListener("hashchange", fromHash);
 
-  // ---- details
-  let data;
-  function open(body, jump) {
-    if (!body || !table.contains(body)) return;
-    body.hidden = false;
-    let more = body.rows[1];
-    if (!more && lazy) more = body.appendChild(details(Number(body.id.slice(1))));
-    if (!more) return;
-    const show = jump || !more.classList.contains("open");
-    more.classList.toggle("open", show);
-    const d = more.querySelector("details");
-    if (d) d.open = show;
-    const link = body.rows[0].querySelector("th a");
-    if (link) link.setAttribute("aria-expanded", String(show));
-    if (jump) body.scrollIntoView({ block: "center" });
+  // ---- the rows in sight
+  // More than ALIVE rows never stand in the table; the others are room above and below, of the height that rows have.
+  const ALIVE = 80;
+  const FEW = 250;
+  const STEP = 20;
+  const room = () => make("tbody", { className: "gap" });
+  const [above, below] = [room(), room()];
+  let height = 26;
+  let [from, to] = [0, 0];
+  function wanted() {
+    if (matching.length <= FEW || printing) return [0, matching.length];
+    const top = -table.tHead.getBoundingClientRect().bottom;
+    const start = Math.floor((top / height - (ALIVE - innerHeight / height) / 2) / STEP) * STEP;
+    const at = Math.max(0, Math.min(start, matching.length - ALIVE));
+    return [at, at + ALIVE];
   }
-  table.addEventListener("click", (event) => {
-    const link = event.target.closest("th a");
-    if (link && link.closest("tbody")) {
-      event.preventDefault();
-      const body = link.closest("tbody");
-      open(body, false);
-      if (state.q + state.m + state.c + state.s + state.v.join("") === "") history.replaceState(null, "", "#" + body.id);
-    } else if (event.target.closest(".more a[href^='#r']")) {
-      event.preventDefault();
-      open($(event.target.closest("a").getAttribute("href").slice(1)), true);
+  function show(anew) {
+    const [start, end] = wanted();
+    if (!anew && start === from && end === to) return;
+    if (!above.isConnected) table.append(above, below);
+    const next = matching.slice(start, end);
+    const keep = new Set(next);
+    for (const row of shownRows) if (!keep.has(row)) { row.body.remove(); if (row.html) row.body = null; }
+    let at = above;
+    for (const row of next) {
+      const b = body(row);
+      if (at.nextSibling !== b) at.after(b);
+      at = b;
     }
-  });
-  document.querySelectorAll("#forest a, #heat a, #history a, #notes a, #failures a").forEach((a) => a.addEventListener("click", (event) => {
-    event.preventDefault();
-    open($(a.getAttribute("href").slice(1)), true);
-  }));
-
-  // ---- details of large results, drawn from the data island
-  // Names in the JSON and heads, as the page was made with.
-  const statistics = {};
-  const SVG = "http://www.w3.org/2000/svg";
-  const draw = (tag, attributes, content) => {
-    const e = document.createElementNS(SVG, tag);
-    for (const [k, v] of Object.entries(attributes)) e.setAttribute(k, v);
-    if (content !== undefined) e.textContent = content;
-    return e;
+    shownRows = next;
+    [from, to] = [start, end];
+    const high = (gap, rows) => { if (rows || gap.style.height) gap.style.height = rows * height + "px"; };
+    high(above, start);
+    high(below, matching.length - end);
+  }
+  let shownRows = [];
+  let due = false;
+  const later = () => {
+    if (due) return;
+    due = true;
+    requestAnimationFrame(() => { due = false; show(false); });
   };
-  const number = (v) => v === null || v === undefined ? "n/a" : String(Number(v.toPrecision(6))).replace("-", "−");
-  function details(index) {
-    data = data || JSON.parse($("data").textContent);
-    const row = data.rows[index];
+
+  // ---- details: packed, a packet for so many rows as the page says
+  const packets = [...document.querySelectorAll("script.pack")].map((s) => ({ s }));
+  const ROWS = 200;
+  async function unpacked(index) {
+    const p = packets[Math.floor(index / ROWS)];
+    p.text = p.text || (async () => {
+      const bytes = Uint8Array.from(atob(p.s.textContent), (c) => c.charCodeAt(0));
+      const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+      return (await new Response(stream).text()).split("\x1e");
+    })();
+    return (await p.text)[index % ROWS];
+  }
+  async function toggle(row, open) {
+    row.open = open;
+    const link = row.body.rows[0].querySelector("th a");
+    link.setAttribute("aria-expanded", String(open));
+    if (row.body.rows[1]) row.body.rows[1].hidden = !open;
+    if (!open || row.body.rows[1]) return;
     const cell = make("td", { colSpan: head.cells.length });
-    const grid = make("div", { className: "drill" });
-    grid.append(make("div", { className: "pictures" }, points(row), inOrder(row)), estimates(row), values(row));
-    cell.append(make("details", { open: true }, make("summary", { textContent: "Details" }), grid));
-    return make("tr", { className: "more" }, cell);
+    const more = make("tr", { className: "more open" }, cell);
+    row.body.append(more);
+    cell.append(parsed(await unpacked(row.id)));
   }
-  function figure(title, unit, svg) {
-    svg.setAttribute("role", "img");
-    svg.setAttribute("aria-label", title);
-    return make("figure", {}, make("figcaption", {}, title,
-      make("span", { className: "key", textContent: unit ? ` ${unit}; A ○  B ●` : " A ○  B ●" })), svg);
-  }
-  function axis(values) {
-    let [lo, hi] = [Math.min(...values), Math.max(...values)];
-    if (lo === hi) { lo -= Math.abs(lo) * 0.01 || 1; hi += Math.abs(hi) * 0.01 || 1; }
-    return { lo, hi, at: (v) => 2 + 96 * (v - lo) / (hi - lo) };
-  }
-  function points(row) {
-    const all = [...row.a.values, ...row.b.values];
-    const svg = draw("svg", { class: "strip points", width: "100%", height: 86 });
-    if (!all.length) return figure("No values", "", svg);
-    const x = axis(all);
-    for (const v of [x.lo, (x.lo + x.hi) / 2, x.hi]) {
-      svg.append(draw("line", { class: "grid", x1: x.at(v) + "%", x2: x.at(v) + "%", y1: 4, y2: 66 }));
-      svg.append(draw("text", { x: x.at(v) + "%", y: 82, "text-anchor": v === x.lo ? "start" : v === x.hi ? "end" : "middle" },
-        String(Number(v.toPrecision(4)))));
+  // To a row that a link or the address names, even if it is folded or filtered.
+  async function jump(index) {
+    const row = byId.get(index);
+    if (!row) return;
+    if (!matching.includes(row)) {
+      state = { ...defaults, fold: false };
+      apply();
     }
-    [["A", row.a, 20], ["B", row.b, 50]].forEach(([name, side, y]) => {
-      svg.append(draw("text", { class: "lane", x: -16, y: y + 4 }, name));
-      if (side.mean !== null) svg.append(draw("line", { class: "mean", x1: x.at(side.mean) + "%", x2: x.at(side.mean) + "%", y1: y - 10, y2: y + 10 }));
-      for (const v of side.values) svg.append(draw("circle", { class: "point " + name.toLowerCase(), cx: x.at(v) + "%", cy: y, r: 4 }));
-    });
-    return figure("Every value, and the means", row.unit, svg);
-  }
-  function inOrder(row) {
-    const all = [...row.a.values, ...row.b.values];
-    const svg = draw("svg", { class: "strip points", width: "100%", height: 130 });
-    if (!all.length) return figure("No values", "", svg);
-    const y = axis(all);
-    const place = (side, i) => side.blocks && side.blocks.length ? side.blocks[i] : i + 1;
-    const last = Math.max(...row.a.values.map((_, i) => place(row.a, i)), ...row.b.values.map((_, i) => place(row.b, i)), 1);
-    const left = (n) => 4 + 92 * (n - 0.5) / last + "%";
-    for (let n = 1; n <= Math.min(last, 40); n++) svg.append(draw("text", { x: left(n), y: 126, "text-anchor": "middle" }, n));
-    for (const v of [y.lo, y.hi]) svg.append(draw("line", { class: "grid", x1: 0, x2: "100%", y1: 108 - y.at(v), y2: 108 - y.at(v) }));
-    [["a", row.a], ["b", row.b]].forEach(([name, side]) => side.values.forEach((v, i) =>
-      svg.append(draw("circle", { class: "point " + name, cx: left(place(side, i)), cy: 108 - y.at(v), r: 4 }))));
-    return figure(`Values in order of the ${row.a.blocks ? "blocks" : "repeats"}`, row.unit, svg);
-  }
-  function rowsOf(pairs) {
-    const body = make("tbody");
-    for (const [name, ...cells] of pairs) {
-      body.append(make("tr", {}, make("th", { scope: "row", textContent: name }),
-        ...cells.map((c) => make("td", { className: "num", textContent: c }))));
+    if (!row.body || !row.body.isConnected) {
+      const at = matching.indexOf(row);
+      scrollTo(0, scrollY + table.tHead.getBoundingClientRect().bottom + at * height - innerHeight / 2);
+      show(false);
     }
-    return make("table", { className: "small" }, body);
+    await toggle(row, true);
+    row.body.scrollIntoView({ block: "center" });
   }
-  const same = (f, row) => f.candidate === row.candidate && f.workload === row.workload && f.category === row.category &&
-    JSON.stringify(f.case) === JSON.stringify(row.case);
-  function estimates(row) {
-    const percent = (v) => v === null ? "n/a" : `${Number((v * 100).toPrecision(2))}%`;
-    const ci = (i) => `[${number(i[0])}, ${number(i[1])}]`;
-    const one = (v) => typeof v === "string" ? v : Array.isArray(v) ? ci(v) : number(v);
-    // A p stands in the JSON under its name without `p_`.
-    const member = (name) => name in row ? row[name] : row.p[name.slice(2)];
-    const side = (name) => name === "cv" ? [percent(row.a.cv), percent(row.b.cv)] : [one(row.a[name]), one(row.b[name])];
-    return make("div", { className: "numbers" },
-      rowsOf([["", "A", "B"], ...statistics.sides.map(([name, head]) => [head, ...side(name)])]),
-      rowsOf([...statistics.estimates.map(([name, head]) => [head, one(member(name))]),
-        ["verdict", row.verdict + (row.reason ? ` (${row.reason})` : "")],
-        ["marks", [row.beyond ? "beyond the band" : "", row.gates ? "gates" : ""].filter(Boolean).join(", ") || "none"],
-        ...data.failures.filter((f) => same(f, row)).map((f) => ["failures of the case",
-          `${f.verdict}: ${f.a.failed} of ${f.a.tried} | ${f.b.failed} of ${f.b.tried}; ${f.first}`]),
-        ...(row.expected ? [["known until", `${row.expected.until}: ${row.expected.reason}`]] : [])]));
-  }
-  function values(row) {
-    const line = (name, side) => side.values.map((v, i) => {
-      const s = side.sources[i];
-      return [name + (i + 1), String(v), s ? `${data.files[s[0]]}:${s[1]}` : ""];
-    });
-    const t = rowsOf([...line("A", row.a), ...line("B", row.b)]);
-    t.classList.add("values");
-    return make("div", { className: "scroll" }, t, make("p", { className: "id" }, "Row ", make("code", { textContent: row.id })));
-  }
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest && event.target.closest('a[href^="#r"]');
+    const index = link && /^#r(\d+)$/.exec(link.getAttribute("href"));
+    if (!index) return;
+    event.preventDefault();
+    const row = byId.get(Number(index[1]));
+    const own = row && row.body && link.closest("th") && row.body.contains(link) && !link.closest(".more");
+    if (!own) return void jump(Number(index[1]));
+    toggle(row, !row.open);
+    if (state.q + state.m + state.c + state.s + state.v.join("") === "") history.replaceState(null, "", "#" + row.body.id);
+  });
 
   // ---- copying
   function field(t) {
@@ -293,8 +302,9 @@ addEventListener("DOMContentLoaded", () => {
     return /[",\n]/.test(t) ? `"${t.replaceAll('"', '""')}"` : t;
   }
   function rowsAsCsv() {
-    const line = (cells) => [...cells].map((c) => field(c.textContent)).join(",");
-    return [line(head.cells), ...matching.map((b) => line(b.rows[0].cells))].join("\n") + "\n";
+    const drawn = new Set([...head.cells].flatMap((th, i) => th.classList.contains("plain") ? [i] : []));
+    const line = (cells) => cells.filter((_, i) => !drawn.has(i)).map(field).join(",");
+    return [line([...head.cells].map((th) => th.textContent)), ...matching.filter((r) => !r.group).map((r) => line(r.cells))].join("\n") + "\n";
   }
   async function copy(button, content) {
     const word = button.textContent;
@@ -320,23 +330,38 @@ addEventListener("DOMContentLoaded", () => {
     });
   }
 
-  addEventListener("beforeprint", () => { printing = true; limit = Infinity; apply(); });
+  addEventListener("beforeprint", () => { printing = true; apply(); });
   addEventListener("afterprint", () => { printing = false; apply(); });
 
-  apply();
-  table.classList.add("ready");
-  fromHash();
-  if (lazy) {
-    // The columns keep the widths that the first rows gave them: measuring every cell again for each chunk is slow.
-    const widths = [...head.cells].map((th) => th.getBoundingClientRect().width);
-    [...head.cells].forEach((th, i) => { th.style.width = widths[i] + "px"; });
-    table.classList.add("fixed");
-    const end = make("p", { className: "quiet" });
-    table.parentElement.after(end);
-    new IntersectionObserver(([e]) => {
-      if (!e.isIntersecting || limit >= matching.length) return;
-      limit += CHUNK;
-      apply();
-    }, { rootMargin: "1500px" }).observe(end);
-  }
+  (async () => {
+    if (lines) {
+      const nodes = [...lines.childNodes];
+      while (nodes.length && rows.length < ALIVE) take(nodes.shift());
+      if (!nodes.length) take();
+      lines.replaceWith(table);
+      table.append(above, below);
+      // What is seen first is there at once.
+      show(true);
+      await each(nodes, take);
+      if (nodes.length) take();
+    } else {
+      shownRows = rows.slice();
+      table.append(above, ...shownRows.map((r) => r.body), below);
+    }
+    head = table.tHead.rows[0];
+    VERDICT = [...head.cells].findIndex((th) => th.classList.contains("verdict"));
+    await pause();
+    if (lines) {
+      const some = shownRows.slice(0, 40);
+      height = (some.at(-1).body.getBoundingClientRect().bottom - some[0].body.getBoundingClientRect().top) / some.length || height;
+      show(true);
+    }
+    addEventListener("scroll", later, { passive: true });
+    addEventListener("resize", later, { passive: true });
+    await each(rows, read);
+    tools();
+    apply();
+    fromHash();
+    table.classList.add("ready");
+  })();
 });

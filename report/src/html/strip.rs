@@ -46,7 +46,7 @@ impl Axis {
         MARGIN + share.clamp(0.0, 1.0) * (100.0 - 2.0 * MARGIN)
     }
 
-    /// The same as an attribute: `12.34%`.
+    /// The same as an attribute: `12.3%`.
     pub fn x(&self, value: f64) -> String {
         percent(self.at(value))
     }
@@ -63,9 +63,9 @@ impl Axis {
     }
 }
 
-/// `12.34%` without needless zeros.
+/// `12.3%` without needless zeros: a tenth of a percent is less than a pixel of any strip.
 fn percent(value: f64) -> String {
-    let text = format!("{value:.2}");
+    let text = format!("{value:.1}");
     format!("{}%", text.trim_end_matches('0').trim_end_matches('.'))
 }
 

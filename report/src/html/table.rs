@@ -1,58 +1,56 @@
 //! The main table: the colour-coded comparison, complete without JavaScript; sorting and filters come on top.
 
-use super::drilldown::{self, Companions};
-use super::{foreign, minus, tone_class, verdict_class};
+use super::effect;
+use super::picture::picture;
+use super::strip::Axis;
+use super::{counted, foreign, minus, signed_percent, tone_class};
 use crate::numbers;
-use crate::rows::{AtGate, BEYOND, RowView, by_gravity, claim, glyph, verdict_rank};
+use crate::rows::{AtGate, BEYOND, RowView, by_gravity, glyph, verdict_rank};
 use crate::sentence::candidate_label;
 use crate::statistics::{self, Statistic};
-use analyze::{Comparison, Verdict};
+use analyze::{Comparison, Score, Verdict};
 use edge::visible;
 use maud::{Markup, html};
 
-/// Columns of the table, by the names of their statistics.
-pub(crate) const COLUMNS: [&str; 12] = [
-    "case",
-    "metric",
-    "a_spread",
-    "b_spread",
-    "change",
-    "change_ci",
-    "verdict",
-    "q",
-    "p_model",
-    "p_student",
-    "n",
-    "mde",
-];
+/// Columns of the table, by the names of their statistics; the pictures stand between the means and the change.
+pub(crate) const COLUMNS: [&str; 8] =
+    ["case", "metric", "a_spread", "b_spread", "change", "change_ci", "verdict", "q"];
+/// The columns whose statistics stand in the cell of the one before.
+const JOINED: [&str; 1] = ["change_ci"];
+/// The column before which the pictures stand.
+const PICTURES_BEFORE: &str = "change";
 
 pub(super) fn section(comparison: &Comparison, views: &[RowView<'_>], static_rows: usize) -> Markup {
     let mut sorted = views.to_vec();
     by_gravity(&mut sorted);
-    let companions = Companions::of(views);
-    let details = views.len() <= static_rows;
+    // What can gate comes first; the rest explains it.
+    let (gating, other): (Vec<&RowView<'_>>, Vec<&RowView<'_>>) = sorted.iter().partition(|v| v.counts);
+    let few = views.len() <= static_rows;
     let columns = statistics::selected(&COLUMNS);
     let candidates = comparison.b.len() > 1;
-    let head = Head { columns, candidates, workloads: several_workloads(comparison) };
+    let axis = effect::axis(views);
+    let head = Head { columns, candidates, workloads: several_workloads(comparison), axis };
+    let table = html! {
+        table.rows #main {
+            (header(&head))
+            (scores(comparison, &head))
+            @for view in &gating { (row(view, &head)) }
+            @if !gating.is_empty() && !other.is_empty() { (divider(&other, &head)) }
+            @for view in &other { (row(view, &head)) }
+        }
+    };
     html! {
         section #rows aria-labelledby="h-rows" {
-            h2 #h-rows { "All rows" }
+            h2 #h-rows { "Rows" }
             (legend(comparison, views, &head.columns))
-            @if !details {
-                noscript {
-                    p { "This result is large: points, raw values and single steps of a row are drawn by a script \
-                         when the row is opened. Without it, they are in the JSON at the end of this file." }
-                }
-            }
             @if views.is_empty() {
                 p { "There are no rows." }
             } @else {
+                noscript { p.caption { "Values, numbers and the steps to the verdict of each row are drawn by a script; "
+                    code { "perfvt explain" } " prints them, too." } }
                 div #tools hidden {}
                 div.scroll.wide tabindex="0" role="region" aria-label="Table of all rows" {
-                    table #main.rows data-details=[(!details).then_some("lazy")] {
-                        (header(&head))
-                        @for view in &sorted { (row(view, &head, details, &companions)) }
-                    }
+                    @if few { (table) } @else { noscript #lines { (table) } }
                 }
             }
         }
@@ -64,6 +62,14 @@ struct Head {
     columns: Vec<&'static Statistic>,
     candidates: bool,
     workloads: bool,
+    /// The axis of all effects.
+    axis: Option<Axis>,
+}
+
+impl Head {
+    fn width(&self) -> usize {
+        self.columns.len() - JOINED.len() + 2
+    }
 }
 
 fn several_workloads(comparison: &Comparison) -> bool {
@@ -76,34 +82,47 @@ fn header(head: &Head) -> Markup {
     html! {
         thead {
             tr {
-                @if head.candidates { th scope="col" { "Candidate" } }
-                @for c in &head.columns {
-                    th scope="col" class=[c.is_numeric().then_some("num")] title=(c.help) { (c.column.page) }
+                @for c in head.columns.iter().filter(|c| !JOINED.contains(&c.name)) {
+                    @if c.name == PICTURES_BEFORE {
+                        th.values.plain scope="col" title=(VALUES) { "Values" }
+                        th.effect.plain scope="col" title=(EFFECT) {
+                            span.sr { "Effect" } @if let Some(axis) = &head.axis { (effect::head(axis)) }
+                        }
+                    }
+                    th scope="col" class={ (c.name) @if c.is_numeric() { " num" } } title=(c.help) { (c.column.page) }
                 }
             }
         }
     }
 }
 
-/// A row is a table body of its own: its details stay with it when it moves.
-fn row(view: &RowView<'_>, head: &Head, details: bool, companions: &Companions<'_, '_>) -> Markup {
-    let row = view.row;
-    let class = tone_class(view.tone, view.strong);
-    let columns = head.columns.len() + usize::from(head.candidates);
+const VALUES: &str =
+    "each value of A, then of B, in the order in which they were taken, on an axis of the row";
+const EFFECT: &str =
+    "B over A with its interval, on the axis that all rows share; the grey band is too small to matter";
+
+/// How all rows moved together, and those of each metric; on the axis of the rows, and no verdict.
+fn scores(comparison: &Comparison, head: &Head) -> Markup {
+    let lines = comparison.summary.iter().flat_map(|summary| {
+        let label = candidate_label(comparison, summary.candidate);
+        let all = summary.score.map(|score| (label.clone(), "all rows together".to_owned(), score));
+        let several = summary.per_metric.len() > 1;
+        let metrics = summary.per_metric.iter().filter(move |_| several);
+        all.into_iter()
+            .chain(metrics.map(move |m| (label.clone(), format!("{} together", visible(&m.metric)), m.score)))
+    });
+    let lines: Vec<(String, String, Score)> = lines.filter(|(.., score)| score.rows > 1).collect();
     html! {
-        tbody #{ "r" (view.index) } class=[Some(class).filter(|c| !c.is_empty())] data-v=(row.verdict.word())
-            data-m=(visible(&row.metric)) data-c=(visible(&row.category)) {
-            tr {
-                @if head.candidates { td { (foreign(&candidate_label(view.comparison, row.candidate))) } }
-                @for column in &head.columns { (cell(column, view, head)) }
-            }
-            @if details {
-                tr.more {
-                    td colspan=(columns) {
-                        details {
-                            summary { "Points, numbers and steps" }
-                            (drilldown::content(view.comparison, view, companions))
-                        }
+        @if let Some(axis) = head.axis.as_ref().filter(|_| !lines.is_empty()) {
+            @for (label, name, score) in &lines {
+                tbody.scores {
+                    tr {
+                        th scope="row" { @if head.candidates { (foreign(label)) ": " } (foreign(name)) " (" (counted(score.rows, "row")) ")" }
+                        td {} td {} td {} td {}
+                        td { (effect::of_score(score, axis)) }
+                        td { (signed_percent(score.ratio)) " " i { "[" (signed_percent(score.ci.0)) ", " (signed_percent(score.ci.1)) "]" } }
+                        td { i { "no verdict" } }
+                        td {}
                     }
                 }
             }
@@ -111,40 +130,77 @@ fn row(view: &RowView<'_>, head: &Head, details: bool, companions: &Companions<'
     }
 }
 
-/// One cell of a row. The script sorts by `data-s`, where there is one.
+/// The line above the rows that do not gate.
+fn divider(other: &[&RowView<'_>], head: &Head) -> Markup {
+    let mut verdicts = Verdict::ALL;
+    verdicts.sort_by_key(|v| verdict_rank(*v));
+    let n = |verdict| other.iter().filter(|v| v.row.verdict == verdict).count();
+    html! {
+        tbody.group {
+            tr {
+                th scope="rowgroup" colspan=(head.width()) {
+                    "Other metrics: they explain and do not gate (" (counted(other.len(), "row"))
+                    @for verdict in verdicts.into_iter().filter(|v| n(*v) > 0) { ", " (glyph(verdict)) " " (n(verdict)) " " (verdict.word()) }
+                    ")" span.paper { "; not on paper" }
+                }
+            }
+        }
+    }
+}
+
+/// A row is a table body of its own: its details stay with it when it moves.
+fn row(view: &RowView<'_>, head: &Head) -> Markup {
+    let row = view.row;
+    let tone = tone_class(view.tone, view.strong);
+    let class = match (tone.is_empty(), view.counts) {
+        (true, true) => None,
+        (true, false) => Some("other".to_owned()),
+        (false, true) => Some(tone.to_owned()),
+        (false, false) => Some(format!("{tone} other")),
+    };
+    html! {
+        tbody #{ "r" (view.index) } class=[class] {
+            tr {
+                @for column in head.columns.iter().filter(|c| !JOINED.contains(&c.name)) {
+                    @if column.name == PICTURES_BEFORE {
+                        td { (picture(row)) }
+                        td { @if let Some(axis) = &head.axis { (effect::of_row(row, axis)) } }
+                    }
+                    (cell(column, view, head))
+                }
+            }
+        }
+    }
+}
+
+/// One cell of a row. Columns have one order and no classes in the rows, which are most of a page. The script sorts by `data-s`, where there is one.
 fn cell(column: &Statistic, view: &RowView<'_>, head: &Head) -> Markup {
     let row = view.row;
-    let class = match (column.is_interval(), column.column.toned) {
-        (true, _) => "num t ci",
-        (false, true) => "num t",
-        (false, false) => "num",
-    };
     html! {
         @match column.name {
             "case" => th scope="row" {
                 a href={ "#r" (view.index) } title=[view.spellings()] {
+                    @if head.candidates { (foreign(&candidate_label(view.comparison, row.candidate))) ": " }
                     @if head.workloads { (foreign(&row.workload)) " " }
-                    span.cat { (foreign(&row.category)) } " " (foreign(&view.case()))
+                    b { (foreign(&row.category)) } " " (foreign(&view.case()))
                 }
             },
             "metric" => td {
                 (foreign(&row.metric))
-                @if !view.scaled.unit.is_empty() { " " span.unit { (foreign(&view.scaled.unit)) } }
-                @if !view.counts { span.unit { " ·" } }
+                @if !view.scaled.unit.is_empty() { " " i { (foreign(&view.scaled.unit)) } }
             },
-            "verdict" => td.v { span.badge { (glyph(row.verdict)) " " (row.verdict.word()) }
-                @if let Some(reason) = row.reason { " " span.reason { (reason.word()) } }
-                @if row.beyond { " " span.reason title=(BEYOND.1) { (BEYOND.0) } }
+            "verdict" => td { b { (glyph(row.verdict)) " " (row.verdict.word()) }
+                @if let Some(reason) = row.reason { " " i { (reason.word()) } }
+                @if row.beyond { " " i { (BEYOND.0) } }
                 @if let Some(at_gate) = view.at_gate() { " " (gated(at_gate)) }
                 @if let Some(known) = view.known() { " " span.known title=(known) { "known" } }
-                @if !row.warnings.is_empty() { " " span.reason title=(warnings(view)) { "!" } }
+                @if !row.warnings.is_empty() { " " i title=(warnings(view)) { "!" } }
             },
-            name => td class=(class) data-s=[column.sort_key(view)] {
+            name => td data-s=[sort_key(column, view)] {
                 @match name {
                     "a_spread" => (mean(&view.a, view.a_cv.as_deref())),
                     "b_spread" => (mean(&view.b, view.b_cv.as_deref())),
                     "change" => (change(view)),
-                    "change_ci" => (interval(view)),
                     _ => (short(column, view)),
                 }
             },
@@ -162,42 +218,34 @@ fn short(column: &Statistic, view: &RowView<'_>) -> String {
 }
 
 fn mean(mean: &str, cv: Option<&str>) -> Markup {
-    html! { (minus(mean)) @if let Some(cv) = cv { " " span.cv { "±" (cv) } } }
-}
-
-/// The change with an arrow for its direction, which says nothing about good or bad.
-fn change(view: &RowView<'_>) -> Markup {
-    let arrow = match view.movement() {
-        Some("rose") => "↑",
-        Some(_) => "↓",
-        None => "",
-    };
-    html! {
-        (minus(&view.change.text))
-        @if !arrow.is_empty() && view.tone != crate::rows::Tone::None { span.arrow aria-hidden="true" { (arrow) } }
-    }
+    html! { (minus(mean)) @if let Some(cv) = cv { " " i { "±" (cv) } } }
 }
 
 /// The mark of a decided change: whether it counts at the gate.
 fn gated(at_gate: AtGate) -> Markup {
     let class = if at_gate == AtGate::Gates { "gates" } else { "below" };
-    html! { span.(class) title=(at_gate.meaning()) { (at_gate.word()) } }
+    html! { span.(class) { (at_gate.word()) } }
 }
 
-/// The interval of the change; of a decided row the one after choosing, with the other in its title.
-fn interval(view: &RowView<'_>) -> Markup {
-    let text = view.change.ci.as_deref().map_or("–".to_owned(), minus);
-    let plain = statistics::named(if view.change.absolute { "diff_ci" } else { "ratio_ci" });
-    let title = plain.filter(|_| view.change.chosen).and_then(|s| {
-        let unit = if view.change.absolute { "difference in the row's unit" } else { "ratio" };
-        Some(format!("after choosing; the 95% interval of the {unit} is {}", s.exact(view)?))
-    });
+/// The change with its interval; of a decided row that after choosing, which is marked: the other is in the details.
+fn change(view: &RowView<'_>) -> Markup {
     html! {
-        @match title {
-            Some(title) => span.chosen title=(title) { (text) },
-            None => (text),
-        }
+        (minus(&view.change.text))
+        @if let Some(ci) = &view.change.ci { " " i.chosen[view.change.chosen] { (minus(ci)) } }
     }
+}
+
+/// What the script sorts by where the cell's own number says something else: it is rounded to a bound, or in another unit than
+/// that of other rows.
+fn sort_key(column: &Statistic, view: &RowView<'_>) -> Option<String> {
+    let value = column.sort_key(view)?;
+    let own = match column.name {
+        "a_spread" | "b_spread" => view.scaled.factor == 1.0,
+        "change" => view.change.text.ends_with('%'),
+        _ => !column.short(view).starts_with('<'),
+    };
+    let value = if column.name == "change" { (value - 1.0) * 100.0 } else { value };
+    (!own).then(|| numbers::significant(value, 5))
 }
 
 fn warnings(view: &RowView<'_>) -> String {
@@ -205,11 +253,9 @@ fn warnings(view: &RowView<'_>) -> String {
     texts.join("; ")
 }
 
-/// What every column and colour means, on the page itself.
+/// What every column and colour means, on the page itself; what verdicts claim is in the method.
 fn legend(comparison: &Comparison, views: &[RowView<'_>], columns: &[&Statistic]) -> Markup {
     let marked = views.iter().any(|view| view.at_gate().is_some());
-    let mut verdicts = Verdict::ALL;
-    verdicts.sort_by_key(|v| verdict_rank(*v));
     let light = numbers::percent(comparison.method.light_below);
     html! {
         p.swatches {
@@ -217,13 +263,7 @@ fn legend(comparison: &Comparison, views: &[RowView<'_>], columns: &[&Statistic]
             span.swatch.worse.strong { "▼ worse" } " " span.swatch.worse { "▼ worse, light" } " "
             span.swatch.better.strong { "▲ better" } " " span.swatch.better { "▲ better, light" } " "
             span.swatch.changed.strong { "◆ changed" }
-            ". Light: below " (light) ", or a metric that is neither primary nor important. \
-             One colour runs through change, interval, verdict and Student's p."
-        }
-        @if marked {
-            p.swatches {
-                @for at_gate in AtGate::ALL { (gated(at_gate)) ": " (at_gate.meaning()) ". " }
-            }
+            ". Light: below " (light) ", or a metric that is neither primary nor important."
         }
         @for workload in comparison.workloads.iter().filter(|workload| !workload.description.is_empty()) {
             details.legend {
@@ -232,16 +272,15 @@ fn legend(comparison: &Comparison, views: &[RowView<'_>], columns: &[&Statistic]
             }
         }
         details.legend {
-            summary { "What the columns and words mean" }
-            dl.claims { @for c in columns { dt { (c.column.page) } dd { (c.help) "." } } }
+            summary { "What the columns and marks mean" }
             dl.claims {
-                @for verdict in verdicts {
-                    dt { span.badge.(verdict_class(verdict)) { (glyph(verdict)) " " (verdict.word()) } }
-                    dd { (claim(verdict)) "." }
-                }
-                dt { (BEYOND.0) }
-                dd { (BEYOND.1) "." }
+                @for c in columns { dt { (c.column.page) } dd { (c.help) "." } }
+                dt { "Values" } dd { (VALUES) "." }
+                dt { "Effect" } dd { (EFFECT) ". A mark is filled and coloured only where the verdict is decided; an arrow at an end: it lies beyond." }
+                @if marked { @for at_gate in AtGate::ALL { dt { (gated(at_gate)) } dd { (at_gate.meaning()) "." } } }
+                dt { (BEYOND.0) } dd { (BEYOND.1) "." }
             }
+            p { "What each verdict claims is under " a href="#method" { "Method" } "." }
         }
     }
 }

@@ -54,7 +54,7 @@ pub(super) fn page(settings: &Settings, entries: &[Entry]) -> String {
             }
         }
     };
-    shell::page(&settings.title, Some("feed.xml"), body)
+    shell::page(&settings.title, Some("feed.xml"), &body)
 }
 
 /// An identifier that no name can break.

@@ -2,7 +2,7 @@
 
 use super::entry::Entry;
 use super::shell;
-use crate::html::{Download, Published, foreign, minus, provenance};
+use crate::html::{Card, Download, Published, card, foreign, minus, provenance};
 use crate::numbers::{self, NONE, significant};
 use analyze::Shown;
 use edge::visible;
@@ -36,7 +36,13 @@ pub(super) fn run(entry: &Entry, shown: &Shown, published: &Published) -> String
     let body = html! {
         header {
             h1 { (foreign(&entry.title)) }
-            div.verdict.quiet { p.sentence { @for s in &entry.sentences { (foreign(s)) } } }
+            (card(&Card {
+                tone: "quiet",
+                answer: html! { @for s in &entry.sentences { (foreign(s)) } },
+                figures: Vec::new(),
+                lines: Vec::new(),
+                more: html! {},
+            }))
             (provenance(published))
         }
         main {
@@ -48,7 +54,7 @@ pub(super) fn run(entry: &Entry, shown: &Shown, published: &Published) -> String
             (notes(shown))
         }
     };
-    shell::page(&entry.title, None, body)
+    shell::page(&entry.title, None, &body)
 }
 
 fn rows(shown: &Shown) -> Markup {

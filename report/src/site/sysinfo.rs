@@ -111,7 +111,7 @@ pub(super) fn page(entry: &Entry, sides: &[Described]) -> String {
             }
         }
     };
-    shell::page(&title, None, body)
+    shell::page(&title, None, &body)
 }
 
 fn file(name: &str, sides: &[Described]) -> Markup {

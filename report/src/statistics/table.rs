@@ -15,7 +15,7 @@ use std::borrow::Cow;
 const fn entry(name: &'static str, head: &'static str, help: &'static str, get: Get) -> Statistic {
     let column = Column { page: head, terminal: head, comment: head, absent: NONE, toned: false };
     let (shown, section) = (None, None);
-    Statistic { name, head, help, get, shown, digits: 6, section, csv: false, scripted: false, column }
+    Statistic { name, head, help, get, shown, digits: 6, section, csv: false, column }
 }
 
 type Text = for<'a> fn(&'a Comparison, &'a Row) -> Option<Cow<'a, str>>;
@@ -62,7 +62,7 @@ const fn numbers(
     help: &'static str,
     get: fn(&Sample) -> Option<f64>,
 ) -> Statistic {
-    entry(name, head, help, Get::Numbers(get)).section(Section::Sides).scripted()
+    entry(name, head, help, Get::Numbers(get)).section(Section::Sides)
 }
 
 impl Statistic {
@@ -73,11 +73,6 @@ impl Statistic {
 
     const fn section(mut self, section: Section) -> Self {
         self.section = Some(section);
-        self
-    }
-
-    const fn scripted(mut self) -> Self {
-        self.scripted = true;
         self
     }
 
@@ -139,10 +134,10 @@ pub(crate) static TABLE: &[Statistic] = &[
     text("a", "baseline", "label of the baseline", |c, _| Some((&*c.a.label).into())).csv(),
     text("b", "candidate", "label of the candidate", |c, r| Some(c.b.get(r.candidate)?.label.as_str().into())).csv(),
 
-    entry("n", "n", "replicates of A and B", Get::Counts(|s| s.n)).csv().section(Section::Sides).scripted(),
+    entry("n", "n", "replicates of A and B", Get::Counts(|s| s.n)).csv().section(Section::Sides),
     numbers("mean", "mean", "arithmetic mean", |s| s.mean).csv(),
     numbers("sd", "SD", "standard deviation between the replicates", |s| s.sd).csv(),
-    entry("cv", "CV", "coefficient of variation: SD over mean", Get::Percents(|s| s.cv)).csv().section(Section::Sides).scripted(),
+    entry("cv", "CV", "coefficient of variation: SD over mean", Get::Percents(|s| s.cv)).csv().section(Section::Sides),
     numbers("median", "median", "median of the replicates", |s| s.median),
     numbers("min", "smallest", "smallest replicate", |s| s.min),
     numbers("max", "largest", "largest replicate", |s| s.max),
@@ -160,20 +155,20 @@ pub(crate) static TABLE: &[Statistic] = &[
         |_, r| r.ratio_ci_fcr.or(r.ratio_ci).or(r.diff_ci_fcr).or(r.diff_ci))
         .toned().shown(|v| v.change.ci.clone().unwrap_or_default()),
 
-    text("model", "model", "what judged the row", |_, r| r.model.map(|m| model_name(m).into())).section(Section::Model).scripted(),
+    text("model", "model", "what judged the row", |_, r| r.model.map(|m| model_name(m).into())).section(Section::Model),
     number("diff", "difference B-A", "difference of the means, in the row's unit", |_, r| r.diff)
-        .csv().section(Section::Difference).scripted(),
+        .csv().section(Section::Difference),
     interval("diff_ci", "its 95% interval", "interval of the difference", |_, r| r.diff_ci)
-        .csv().section(Section::Difference).scripted(),
+        .csv().section(Section::Difference),
     interval("diff_ci90", "its 90% interval", "the one that is compared with the band of the difference", |_, r| r.diff_ci90)
         .section(Section::Difference),
     interval("bca_ci", "BCa bootstrap, 95%", "interval by resampling, of the ratio of means or of the difference", |_, r| r.bca_ci)
         .section(Section::Difference),
     number("ratio", "ratio B/A", "B over A, of geometric means on the log scale", |_, r| r.ratio)
-        .csv().section(Section::Ratio).scripted(),
-    interval("ratio_ci", "its 95% interval", "interval of the ratio", |_, r| r.ratio_ci).csv().section(Section::Ratio).scripted(),
+        .csv().section(Section::Ratio),
+    interval("ratio_ci", "its 95% interval", "interval of the ratio", |_, r| r.ratio_ci).csv().section(Section::Ratio),
     interval("ratio_ci90", "its 90% interval", "the one that is compared with the band of the ratio", |_, r| r.ratio_ci90)
-        .csv().section(Section::Ratio).scripted(),
+        .csv().section(Section::Ratio),
     interval("band", "band of the ratio",
         "changes that are too small to matter: 1/(1+m) to 1+m on the log scale, 1-m to 1+m on the linear one", |_, r| band(r)).section(Section::Ratio),
     within("band_abs", "band of the difference", "differences that are too small to matter", |_, r| r.band_abs)
@@ -181,41 +176,41 @@ pub(crate) static TABLE: &[Statistic] = &[
     number("ratio_of_means", "ratio of means", "B over A of the arithmetic means", |_, r| r.ratio_of_means)
         .section(Section::Ratio),
     p("p_model", "p of the model", "p of the model that judged the row", |_, r| r.p_model)
-        .csv().section(Section::Tests).scripted().column("p"),
+        .csv().section(Section::Tests).column("p"),
     text("look", "look", "which look at the row this was, of several", |_, r| r.sequential.map(|s| look(&s).into()))
         .section(Section::Tests),
     p("p_fixed", "p of a fixed n", "the model's p as if nobody had looked before", |_, r| r.sequential?.p_fixed)
         .section(Section::Tests),
     p("q", "q within the family", "p corrected within the family of gating rows; a dash outside it", |_, r| r.q)
-        .csv().section(Section::Tests).scripted().column("q").absent("-"),
+        .csv().section(Section::Tests).column("q").absent("-"),
     text("alpha", "alpha", "level of the tests", |c, _| Some(c.method.alpha.to_string().into())).section(Section::Tests),
     p("p_student", "p Student",
         "p of the unpaired t-test with pooled variance on the raw scale: the ancestor's significance is 1-p of this. It does \
         not feed the verdict",
-        |_, r| r.p.student).csv().section(Section::Tests).scripted().column("Student p").toned(),
+        |_, r| r.p.student).csv().section(Section::Tests).column("Student p").toned(),
     p("p_welch", "p Welch, raw scale", "p of the t-test with unequal variances", |_, r| r.p.welch)
-        .csv().section(Section::Tests).scripted(),
+        .csv().section(Section::Tests),
     p("p_blocked", "p blocked", "p of the differences within blocks", |_, r| r.p.blocked).csv().section(Section::Tests),
     p("p_mann_whitney", "p Mann-Whitney", "exact p of the ranks", |_, r| r.p.mann_whitney)
-        .csv().section(Section::Tests).scripted(),
+        .csv().section(Section::Tests),
     p("p_permutation", "p permutation", "p of exchanging the sides at random", |_, r| r.p.permutation)
-        .csv().section(Section::Tests).scripted(),
+        .csv().section(Section::Tests),
     effect("mde", "detectable effect", "smallest change that this row could have detected with power 0.8, down and up", |_, r| r.mde)
         .section(Section::Tests).column("MDE").absent("-"),
     number("mde_up", "detectable rise", "smallest rise that could have been detected with power 0.8, as a ratio minus 1",
         |_, r| Some(r.mde?.up)).csv(),
     number("min_effect", "band m", "the band is from 1/(1+m) to 1+m on the log scale, and ±m of A's mean on the linear one", |_, r| Some(r.min_effect))
-        .csv().section(Section::Band).scripted(),
+        .csv(),
     number("hedges_g", "Hedges' g", "difference in standard deviations", |_, r| r.hedges_g).section(Section::Tests).digits(3),
     text("verdict", "verdict", "what the data decide, with the reason where they do not", |_, r| Some(r.verdict.word().into()))
         .csv().column("Verdict").toned(),
     text("reason", "reason", "why the verdict is what it is", |_, r| r.reason.map(|reason| reason.word().into())).csv(),
     p("p_gate", "p at the gate", "p corrected by Holm within the family, which the gate holds against its share of alpha", |_, r| r.p_gate)
-        .csv().section(Section::Tests).scripted(),
+        .csv().section(Section::Tests),
     text("gates", "gates", "yes: the change counts at the gate, which errs at alpha over all rows together",
         |_, r| r.verdict.is_decided_change().then(|| if r.gates { "yes" } else { "no" }.into())).csv().section(Section::Tests),
     interval("ratio_ci_fcr", "interval after choosing", "interval of the ratio of a decided row, as wide as the choice among rows asks for",
-        |_, r| r.ratio_ci_fcr).csv().section(Section::Ratio).scripted(),
+        |_, r| r.ratio_ci_fcr).csv().section(Section::Ratio),
     interval("diff_ci_fcr", "interval after choosing", "the same of the difference", |_, r| r.diff_ci_fcr)
         .section(Section::Difference),
     text("beyond", "beyond the band", "yes: the whole interval of the change lies outside the band", |_, r| r.beyond.then(|| "yes".into()))

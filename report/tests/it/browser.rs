@@ -15,7 +15,22 @@ fn assert_quiet(page: &Page) {
     assert!(page.complaints.is_empty(), "{}", page.complaints.join("\n"));
 }
 
-const SHOWN: &str = "document.querySelectorAll('#main > tbody:not([hidden])').length";
+const SHOWN: &str = "document.querySelectorAll('#main > tbody[id]').length";
+
+/// Waits until the script has read all rows.
+fn ready(page: &mut Page) {
+    let waiting = "(async () => { while (!document.querySelector('#main.ready')) await new Promise((r) => setTimeout(r, 20)); })()";
+    page.eval(waiting);
+}
+
+/// Waits until so many rows are open, with what is in them.
+fn opened(page: &mut Page, rows: usize) {
+    let open = "[...document.querySelectorAll('tr.more.open:not([hidden])')].filter((r) => r.querySelector('.drill')).length";
+    page.eval(&format!(
+        "(async () => {{ while ({open} < {rows}) await new Promise((r) => setTimeout(r, 20)); }})()"
+    ));
+    assert_eq!(page.eval(open), json!(rows));
+}
 
 #[test]
 fn hostile_names_are_shown_and_do_nothing() {
@@ -24,7 +39,11 @@ fn hostile_names_are_shown_and_do_nothing() {
     let title = page.eval("document.title");
     assert!(title.as_str().unwrap().starts_with("<script>document.title='owned'</script>"), "{title}");
     page.eval("document.querySelectorAll('details').forEach((d) => d.open = true)");
-    page.eval("document.querySelectorAll('#main > tbody > tr:first-child th a').forEach((a) => a.click())");
+    ready(&mut page);
+    page.eval(
+        "document.querySelectorAll('#main > tbody[id] > tr:first-child th a').forEach((a) => a.click())",
+    );
+    opened(&mut page, scenarios::hostile().rows.len());
     page.eval("document.querySelectorAll('*').forEach((e) => e.dispatchEvent(new MouseEvent('mouseover')))");
     assert_ne!(page.eval("document.title"), json!("owned"));
     assert_eq!(
@@ -34,9 +53,9 @@ fn hostile_names_are_shown_and_do_nothing() {
     assert_eq!(page.eval("document.scripts.length"), json!(2));
     let handlers = "[...document.querySelectorAll('*')].filter((e) => [...e.attributes].some((a) => /^on|^style$/.test(a.name))).length";
     assert_eq!(page.eval(handlers), json!(0));
-    // The page's own copy of the data is what was put in.
-    let metric = page.eval("JSON.parse(document.getElementById('data').textContent).rows[1].metric");
-    assert_eq!(metric, json!("</td><td onclick=\"x()\">thr"));
+    // What is unpacked is text as well.
+    let metric = page.eval("document.querySelector('tr.more .key').textContent + document.querySelectorAll('tr.more')[1].textContent");
+    assert!(metric.as_str().unwrap().contains("</td><td onclick=\"x()\">thr"), "{metric}");
     assert_quiet(&page);
 }
 
@@ -46,6 +65,7 @@ fn rows_are_filtered_sorted_folded_and_opened_and_the_address_remembers_it() {
     let html = page(&comparison);
     let Some(mut page) = Page::open("netperf", &html, |p| p.size(1400, 1000)) else { return };
     let all = comparison.rows.len();
+    ready(&mut page);
     let count = |v| comparison.rows.iter().filter(|r| r.verdict == v).count();
     let equivalent = count(analyze::Verdict::Equivalent);
     assert_eq!(page.eval(SHOWN), json!(all - equivalent), "equivalent rows are folded in a long table");
@@ -57,33 +77,36 @@ fn rows_are_filtered_sorted_folded_and_opened_and_the_address_remembers_it() {
     page.eval(
         "[...document.querySelectorAll('.tools button')].find((b) => b.textContent === 'Reset').click()",
     );
-    page.eval("location.hash = '#?m=throughput&q=size%3D64+stream&s=4&fold=0'; new Promise((r) => setTimeout(r, 200))");
-    let cells = "[...document.querySelectorAll('#main > tbody:not([hidden])')].map((b) => Number(b.rows[0].cells[4].dataset.s))";
+    page.eval("location.hash = '#?m=throughput&q=size%3D64+stream&s=6&fold=0'; new Promise((r) => setTimeout(r, 200))");
+    let cells = "[...document.querySelectorAll('#main > tbody[id]')].map((b) => parseFloat(b.rows[0].cells[6].textContent.replace('−', '-')))";
     let changes: Vec<f64> = serde_json::from_value(page.eval(cells)).unwrap();
     assert_eq!(changes.len(), 3);
     assert!(changes.is_sorted(), "{changes:?}");
     assert_eq!(page.eval("document.querySelector('th[aria-sort=ascending]').textContent"), json!("Change"));
-    page.eval("document.querySelector('#main > tbody:not([hidden]) th a').click()");
-    let open = "document.querySelectorAll('tr.more.open details[open] svg.plot').length";
-    assert_eq!(page.eval(open), json!(1));
-    // A mark in the plot of effects leads to its row, even to a folded one.
-    page.eval("[...document.querySelectorAll('#forest a')].at(-1).click()");
-    assert_eq!(page.eval("document.querySelectorAll('tr.more.open').length"), json!(2));
+    page.eval("document.querySelector('#main > tbody[id] th a').click()");
+    opened(&mut page, 1);
+    assert_eq!(page.eval("document.querySelectorAll('tr.more.open svg.plot').length"), json!(1));
+    // A mark in a map leads to its row, even to a folded one.
+    page.eval("[...document.querySelectorAll('#heat a')].at(-1).click()");
+    opened(&mut page, 2);
+    // So does a key on the link of a row, which says whether it is open.
+    let link = "document.querySelector('tr.more.open').previousSibling.querySelector('th a')";
+    assert_eq!(page.eval(&format!("{link}.getAttribute('aria-expanded') + {link}.tabIndex")), json!("true0"));
     assert_quiet(&page);
 }
 
 #[test]
-fn without_script_every_row_and_its_details_are_there() {
-    let comparison = scenarios::verdicts();
-    let html = page(&comparison);
-    let Some(mut page) = Page::open("noscript", &html, Page::without_script) else { return };
-    assert_eq!(page.eval(SHOWN), json!(comparison.rows.len()));
-    assert_eq!(page.eval("getComputedStyle(document.querySelector('tr.more')).display"), json!("table-row"));
-    assert_eq!(
-        page.eval("document.querySelectorAll('tr.more details').length"),
-        json!(comparison.rows.len())
-    );
-    assert_quiet(&page);
+fn without_script_every_row_is_there_with_its_pictures() {
+    for (comparison, pictures) in [(scenarios::verdicts(), 20), (scenarios::large(1_000), 1_000)] {
+        let html = page(&comparison);
+        let Some(mut page) = Page::open("noscript", &html, Page::without_script) else { return };
+        assert_eq!(page.eval(SHOWN), json!(comparison.rows.len()));
+        let drawn = page.eval("document.querySelectorAll('#main svg.pic').length");
+        assert!(drawn.as_u64().unwrap() >= pictures, "{drawn}");
+        let said = page.eval("document.querySelector('#rows').innerText");
+        assert!(said.as_str().unwrap().contains("perfvt explain prints them, too"));
+        assert_quiet(&page);
+    }
 }
 
 #[test]
@@ -114,6 +137,7 @@ fn paper_has_the_folded_rows_in_the_light_scheme() {
     let comparison = scenarios::netperf();
     let html = page(&comparison);
     let Some(mut page) = Page::open("paper", &html, |p| p.scheme("dark")) else { return };
+    ready(&mut page);
     assert!(page.eval(SHOWN).as_u64().unwrap() < comparison.rows.len() as u64, "equivalent rows are folded");
     page.print_media("dark");
     page.eval("dispatchEvent(new Event('beforeprint'))");
@@ -121,6 +145,8 @@ fn paper_has_the_folded_rows_in_the_light_scheme() {
     assert_eq!(page.eval("getComputedStyle(document.body).backgroundColor"), json!("rgb(255, 255, 255)"));
     page.eval("dispatchEvent(new Event('afterprint'))");
     assert!(page.eval(SHOWN).as_u64().unwrap() < comparison.rows.len() as u64);
+    let sheets = page.sheets();
+    assert!(sheets <= 2, "48 cases take {sheets} sheets of paper");
     assert_quiet(&page);
 }
 
@@ -145,7 +171,10 @@ fn axe_finds_no_violation() {
     for (scheme, comparison) in pages {
         let html = report::html(&comparison, &options);
         let Some(mut page) = Page::open("axe", &html, |p| p.scheme(scheme)) else { return };
+        ready(&mut page);
         page.eval("document.querySelectorAll('details').forEach((d) => { d.open = true; })");
+        page.eval("document.querySelector('#main > tbody[id] th a').click()");
+        opened(&mut page, 1);
         page.eval(&format!("{axe};1"));
         let run = "axe.run(document).then((r) => r.violations.map((v) => \
                    v.id + ': ' + v.nodes.map((n) => n.html).join(' ')))";
@@ -181,21 +210,65 @@ const CONTRAST: &str = r"
   return worst;
 })()";
 
+/// So many rows stand in the table at most.
+const ALIVE: usize = 300;
+const LONGEST_MS: f64 = 50.0;
+
 #[test]
-fn a_large_result_draws_details_when_they_are_asked_for() {
-    let comparison = scenarios::large(1_500);
+fn of_a_large_result_the_rows_in_sight_are_made_and_no_task_takes_long() {
+    let comparison = scenarios::large(10_000);
     let html = page(&comparison);
-    let Some(mut page) = Page::open("large", &html, |p| p.size(1400, 1000)) else { return };
-    assert_eq!(page.eval("document.querySelectorAll('tr.more').length"), json!(0));
-    assert_eq!(page.eval(SHOWN), json!(300), "the rest is laid out when it comes into view");
-    page.eval("document.querySelector('#main > tbody th a').click()");
-    assert_eq!(page.eval("document.querySelectorAll('tr.more.open svg').length"), json!(2));
-    assert_eq!(page.eval("document.querySelectorAll('tr.more.open .values tr').length"), json!(10));
-    assert_eq!(page.eval("document.querySelectorAll('tr.more.open .numbers tr').length"), json!(25));
-    let numbers = page.eval("document.querySelector('tr.more.open .numbers').textContent").to_string();
-    assert!(numbers.contains("ratio B/A0.") && !numbers.contains("undefined"), "{numbers}");
-    page.eval("window.scrollTo(0, document.body.scrollHeight); new Promise((r) => setTimeout(r, 500))");
-    let shown: usize = serde_json::from_value(page.eval(SHOWN)).unwrap();
-    assert!(shown > 300, "{shown}");
-    assert_quiet(&page);
+    let mut longest = Vec::new();
+    for _ in 0..5 {
+        let setup = |page: &mut Page| {
+            page.size(1400, 1000);
+            page.watch_tasks();
+        };
+        let Some(mut page) = Page::open("large", &html, setup) else { return };
+        ready(&mut page);
+        scroll_through(&mut page);
+        page.eval("location.hash = '#?m=IOPS&s=6&fold=0'; new Promise((r) => setTimeout(r, 500))");
+        assert_eq!(
+            page.eval("document.querySelector('[role=status]').textContent"),
+            json!("2000 of 10000 rows")
+        );
+        page.eval("document.querySelector('#main > tbody[id] th a').click()");
+        opened(&mut page, 1);
+        assert_eq!(page.eval("document.querySelectorAll('tr.more.open .values tbody tr').length"), json!(10));
+        assert!(page.eval(SHOWN).as_u64().unwrap() <= ALIVE as u64);
+        assert_quiet(&page);
+        longest.push(page.eval("Math.max(0, ...longTasks)").as_f64().unwrap());
+        if longest.iter().any(|ms| *ms <= LONGEST_MS) {
+            return;
+        }
+    }
+    // What others do on the machine is in the time of a task; one run in five that had it to itself is enough.
+    if load() > 1.0 {
+        testing::skip(format!("longest task: others load this machine; {longest:.0?} ms"));
+        return;
+    }
+    panic!("the longest task of five runs took {longest:.0?} ms");
+}
+
+/// How many processes want each CPU.
+fn load() -> f64 {
+    let text = std::fs::read_to_string("/proc/loadavg").unwrap();
+    let running: f64 = text.split(' ').next().unwrap().parse().unwrap();
+    running / std::thread::available_parallelism().unwrap().get() as f64
+}
+
+/// Rows are there wherever one looks, and never too many.
+fn scroll_through(page: &mut Page) {
+    for share in [0.001, 0.3, 0.5, 0.9, 0.01] {
+        page.eval(&format!(
+            "scrollTo(0, document.body.scrollHeight * {share}); new Promise((r) => setTimeout(r, 400))"
+        ));
+        let shown = page.eval(SHOWN).as_u64().unwrap();
+        assert!(shown > 0 && shown <= ALIVE as u64, "{shown}");
+        if share > 0.2 {
+            let seen = "document.elementFromPoint(200, 500).closest('tbody').id";
+            let id = page.eval(seen);
+            assert!(id.as_str().unwrap().starts_with('r'), "{share}: {id}");
+        }
+    }
 }

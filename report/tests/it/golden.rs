@@ -9,7 +9,7 @@ fn gate(comparison: &Comparison) -> Option<Gate> {
     analyze::gate(comparison, &[FailOn::Regression, FailOn::Unfinished], 0)
 }
 
-/// The page with one element per line and without style and script, which have their own tests.
+/// The page with one element per line, the details of its rows behind it, and without style and script, which have their own tests.
 fn readable(page: &str) -> String {
     let cut = |text: &str, from: &str, to: &str| {
         let start = text.find(from).unwrap() + from.len();
@@ -19,7 +19,10 @@ fn readable(page: &str) -> String {
     let page = cut(page, "<style>", "</style>");
     let page = cut(&page, "<script>", "</script>");
     let page = cut(&page, "style-src ", "\">");
-    page.replace("><", ">\n<")
+    let packed = page.find("<script class=\"pack\"").unwrap_or(page.len());
+    let details: String =
+        common::details(&page).iter().enumerate().map(|(i, d)| format!("\n<!-- r{i} -->{d}")).collect();
+    format!("{}{details}", &page[..packed]).replace("><", ">\n<")
 }
 
 /// The text with at most nine significant digits in a number: those behind them differ from processor to processor.
@@ -135,11 +138,11 @@ fn nothing_that_is_not_a_number_is_ever_printed() {
         let text = report::text(&comparison, &TextOptions { all: true, ..TextOptions::default() });
         let markdown = report::markdown(&comparison, &MarkdownOptions::default());
         let page = report::html(&comparison, &HtmlOptions::default());
-        let visible = &page[page.find("<body>").unwrap()..page.find("id=\"data\"").unwrap()];
+        let visible = common::seen(&page);
         for (format, output) in [
             ("text", text.as_str()),
             ("markdown", &markdown),
-            ("html", visible),
+            ("html", &visible),
             ("csv", &report::csv(&comparison)),
         ] {
             for word in ["NaN", "nan ", "inf ", "-inf", "inf%", ">inf"] {
@@ -288,7 +291,7 @@ fn markdown_stays_under_the_limit_and_says_what_it_left_out() {
 fn the_page_can_load_and_run_nothing_but_its_own_script() {
     for (name, comparison) in small() {
         let page = report::html(&comparison, &HtmlOptions::default());
-        let body = &page[page.find("<body>").unwrap()..page.find("id=\"data\"").unwrap()];
+        let body = common::seen(&page);
         let tag_end = |i: usize| body[i..].find('>').map_or(body.len(), |n| i + n);
         for (i, _) in body.match_indices('<') {
             // Attribute values are quoted and hold no quote, so what is between them is the tag's own.
@@ -299,7 +302,8 @@ fn the_page_can_load_and_run_nothing_but_its_own_script() {
                 "{name}: {tag}"
             );
         }
-        assert_eq!(page.matches("<script").count(), 2, "{name}: the script and the data");
+        let packs = page.matches("<script class=\"pack\" type=\"application/gzip\">").count();
+        assert_eq!(page.matches("<script").count(), 1 + packs, "{name}: the script and the details");
         assert!(!body.contains("href=\"http") && !body.contains("href=\"j"), "{name}");
         assert!(page.contains("default-src 'none'; style-src 'sha256-"));
         assert!(!page.contains("unsafe-inline"));
@@ -307,27 +311,37 @@ fn the_page_can_load_and_run_nothing_but_its_own_script() {
 }
 
 #[test]
-fn the_data_in_the_page_is_the_json() {
-    for (_, comparison) in small() {
+fn the_details_of_every_row_are_packed_in_the_order_of_the_rows() {
+    for (name, comparison) in small() {
         let page = report::html(&comparison, &HtmlOptions::default());
-        let start = page.find("id=\"data\">").unwrap() + 10;
-        let island = &page[start..start + page[start..].find("</script>").unwrap()];
-        let mut json = Vec::new();
-        report::json(&comparison, &mut json).unwrap();
-        let parse = |bytes: &[u8]| serde_json::from_slice::<serde_json::Value>(bytes).unwrap();
-        assert_eq!(parse(island.as_bytes()), parse(&json));
-        assert!(!island.contains(['<', '>', '&']));
+        let details = common::details(&page);
+        assert_eq!(details.len(), comparison.rows.len(), "{name}");
+        for (row, details) in comparison.rows.iter().zip(&details) {
+            for value in row.a.values.iter().chain(&row.b.values) {
+                let value = report::numbers::raw(*value).replacen('-', "−", 1);
+                assert!(
+                    details.contains(&format!(">{value}<")),
+                    "{name} {}: {value} is not in {details}",
+                    row.id
+                );
+            }
+        }
     }
 }
 
 #[test]
-fn a_large_result_keeps_its_values_once_and_stays_small() {
-    let comparison = scenarios::large(2_000);
-    let page = report::html(&comparison, &HtmlOptions::default());
-    assert!(page.len() < 2_000 * 4_000, "{} bytes", page.len());
-    assert!(page.contains("data-details=\"lazy\"") && !page.contains("Points, numbers and steps"));
-    let few = report::html(&scenarios::verdicts(), &HtmlOptions::default());
-    assert!(few.contains("Points, numbers and steps"));
+fn a_page_is_small_and_one_of_many_rows_makes_elements_of_none_of_them() {
+    let quick = scenarios::quick();
+    assert!(quick.rows.len() >= 155, "{}", quick.rows.len());
+    let page = report::html(&quick, &HtmlOptions::default());
+    assert!(page.len() < 250_000, "five cases, {} rows: {} bytes", quick.rows.len(), page.len());
+    let large = scenarios::large(2_000);
+    let page = report::html(&large, &HtmlOptions::default());
+    assert!(page.len() < 2_000 * 1_800, "{} bytes", page.len());
+    let start = page.find("<noscript id=\"lines\">").unwrap();
+    let end = start + page[start..].find("</noscript>").unwrap();
+    let rows = |text: &str| text.matches("<tbody id=\"r").count();
+    assert_eq!((rows(&page[start..end]), rows(&page[end..])), (large.rows.len(), 0));
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod browser;
 mod chromium;
 mod common;
 mod golden;
+mod parts;
 mod run_page;
 mod site;
 mod site_entries;

@@ -112,7 +112,9 @@ fn the_page_shows_what_ran_and_nothing_on_it_runs() {
     assert!(page.contains("script-src 'none'") && !page.contains("://"), "and nothing of others");
     assert!(page.contains("&lt;script&gt;") && !page.contains('\u{202e}'));
     for text in [
-        "not finished: 2 of 8 cells valid, 2 invalid, 4 to be measured",
+        "not finished",
+        "<b>2 of 8</b> <span>cells valid</span>",
+        "<b>4</b> <span>to be measured</span>",
         "1 × panic",
         "1 × tool-failed",
         "1 taken again: noisy",

@@ -91,7 +91,7 @@ fn the_history_of_a_row_holds_earlier_results_only() {
         .iter()
         .filter(|(name, _)| name.starts_with("r/") && name.ends_with("index.html"))
         .map(|(_, page)| {
-            let strip = page.split("<svg class=\"strip points history\"").nth(1);
+            let strip = page.split("<svg class=\"points history\"").nth(1);
             strip.map_or(0, |s| s.split("</svg>").next().unwrap().matches("<circle").count())
         })
         .collect();

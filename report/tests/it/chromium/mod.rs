@@ -127,6 +127,25 @@ impl Page {
         self.call("Emulation.setScriptExecutionDisabled", json!({ "value": true }));
     }
 
+    /// From the page's beginning on, `longTasks` holds how many milliseconds each task of more than 50 took.
+    pub fn watch_tasks(&mut self) {
+        let source = "window.longTasks = []; new PerformanceObserver((list) => longTasks.push(...list.getEntries()\
+                      .map((e) => e.duration))).observe({ type: 'longtask', buffered: true })";
+        self.call("Page.addScriptToEvaluateOnNewDocument", json!({ "source": source }));
+    }
+
+    /// How many sheets of A4 the page is on paper.
+    pub fn sheets(&mut self) -> usize {
+        let paper = json!({ "paperWidth": 8.27, "paperHeight": 11.69, "preferCSSPageSize": true, "printBackground": true,
+            "generateDocumentOutline": false });
+        let printed = self.call("Page.printToPDF", paper);
+        // The number of pages stands in the tree of pages, uncompressed, as `/Count 2`.
+        let base64 = printed["data"].as_str().unwrap();
+        let text = String::from_utf8_lossy(&crate::common::base64(base64)).into_owned();
+        let count = text.split("/Count ").nth(1).unwrap();
+        count.split(|c: char| !c.is_ascii_digit()).next().unwrap().parse().unwrap()
+    }
+
     /// The value of an expression in the page; a promise is awaited.
     pub fn eval(&mut self, expression: &str) -> Value {
         let parameters = json!({ "expression": expression, "returnByValue": true, "awaitPromise": true });

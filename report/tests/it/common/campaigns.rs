@@ -65,6 +65,85 @@ fn cases() -> [Vec<Series>; 2] {
     sides
 }
 
+/// What a quick profile of netperf measures: five cases, and for each what its window counts of guest and host.
+pub fn quick() -> Comparison {
+    const OTHER: [&str; 30] = [
+        "vcpu_CPU",
+        "vcpu_wait",
+        "vhost_CPU",
+        "iothread_CPU",
+        "emulator_CPU",
+        "client_vcpu_CPU",
+        "client_CPU",
+        "perfvt_CPU",
+        "guest_CPU",
+        "guest_steal",
+        "guest_intr",
+        "guest_ctxt",
+        "guest_softnet_drops",
+        "guest_psi_cpu",
+        "host_steal",
+        "host_ctxt",
+        "host_psi_cpu",
+        "host_psi_io",
+        "host_psi_memory",
+        "exits",
+        "irq_inj",
+        "CPU",
+        "rx_pkts",
+        "tx_pkts",
+        "rx_byts",
+        "tx_byts",
+        "send_throughput",
+        "local_CPU",
+        "remote_CPU",
+        "tpkt_per_exit",
+    ];
+    let mut noise = Noise::new(7);
+    let mut sides = [Vec::new(), Vec::new()];
+    for (at, size) in ["64", "512", "2048", "16384", "65507"].into_iter().enumerate() {
+        for (nth, metric) in ["throughput"].into_iter().chain(OTHER).enumerate() {
+            let level = 37.0 * (nth as f64 + 1.0) * 2f64.powi(at as i32);
+            for (side, effect) in sides.iter_mut().zip([1.0, 0.9 + 0.05 * at as f64]) {
+                let mut of_case = series("TCP_STREAM", 0, metric, "", &noise.values(5, level * effect, 0.01));
+                of_case.keys = keys(&[("size", size), ("sessions", "1")]);
+                side.push(of_case);
+            }
+        }
+    }
+    let names = ["6.1.0-28", "6.1.0-29"];
+    let input = Input::new(|root| {
+        let write = |(name, series)| {
+            let mut env = environment(name, "c1", series);
+            env.environments = names.into();
+            env.write(root)
+        };
+        names.into_iter().zip(sides).map(write).collect()
+    });
+    input.judged()
+}
+
+/// iozone over two sizes of files and three of records; the candidate writes slower by a tenth and reads alike.
+pub fn iozone() -> Comparison {
+    let mut noise = Noise::new(11);
+    let head = "Category:ALL\nsize_kB|record_kB|threads|Write_Thro-KBps|Read_Thro-KBps\n".to_owned();
+    let mut texts = [vec![head.clone(); 5], vec![head; 5]];
+    for (size, record) in [(64, 4), (64, 16), (64, 64), (1024, 4), (1024, 16), (1024, 64)] {
+        let level = 1_000.0 * f64::from(record * 4) + f64::from(size);
+        for (texts, write) in texts.iter_mut().zip([1.0, 0.9]) {
+            let [writes, reads] = [write, 2.0].map(|effect| noise.values(5, level * effect, 0.005));
+            for (text, (write, read)) in texts.iter_mut().zip(writes.iter().zip(&reads)) {
+                let _ = writeln!(text, "{size}|{record}|1|{write}|{read}");
+            }
+        }
+    }
+    let input = Input::new(|root| {
+        let write = |(side, texts): (&str, &Vec<String>)| write_rhs_of("iozone", root, side, texts);
+        ["base", "patched"].into_iter().zip(&texts).map(write).collect()
+    });
+    input.judged()
+}
+
 /// At least so many rows, every one with five values on each side, in classic files of fio.
 pub fn large(rows: usize) -> Comparison {
     const COLUMNS: &str = "Block_size|Iodepth|Threads|BW(MB/S)|IOPS|Latency(ms)|KVM_Exits|Util%";

@@ -61,3 +61,36 @@ impl Input {
             .collect()
     }
 }
+
+/// The details of every row that a page has packed, in the order of the rows.
+pub fn details(page: &str) -> Vec<String> {
+    let packs = page.split("<script class=\"pack\" type=\"application/gzip\">").skip(1);
+    packs.flat_map(|pack| unpacked(pack.split('<').next().unwrap())).collect()
+}
+
+fn unpacked(packed: &str) -> Vec<String> {
+    use std::io::Read;
+    let mut text = String::new();
+    flate2::read::GzDecoder::new(&base64(packed)[..]).read_to_string(&mut text).unwrap();
+    text.split('\u{1e}').map(str::to_owned).collect()
+}
+
+/// The bytes that a text in base64 stands for.
+pub fn base64(text: &str) -> Vec<u8> {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let digit = |c: &u8| ALPHABET.iter().position(|a| a == c).map(|digit| digit as u32);
+    let mut bytes = Vec::new();
+    for four in text.as_bytes().chunks(4) {
+        let digits: Vec<u32> = four.iter().filter_map(digit).collect();
+        let word = digits.iter().fold(0, |word, digit| word << 6 | digit) << (6 * (4 - digits.len()));
+        bytes.extend_from_slice(&word.to_be_bytes()[1..digits.len()]);
+    }
+    bytes
+}
+
+/// What a reader sees of a page: its body, and the details of its rows.
+pub fn seen(page: &str) -> String {
+    let start = page.find("<body>").unwrap();
+    let end = page.find("<script class=\"pack\"").unwrap_or(page.len());
+    format!("{}\n{}", &page[start..end], details(page).join("\n"))
+}

@@ -1,0 +1,91 @@
+//! The parts of the page, each by what it says.
+use crate::common;
+
+use common::scenarios;
+use report::HtmlOptions;
+
+fn page(comparison: &analyze::Comparison) -> String {
+    report::html(comparison, &HtmlOptions::default())
+}
+
+/// The text between two others.
+fn between<'p>(page: &'p str, from: &str, to: &str) -> &'p str {
+    let rest = page.split_once(from).unwrap_or_else(|| panic!("no {from} in {page}")).1;
+    rest.split_once(to).unwrap().0
+}
+
+#[test]
+fn the_card_answers_what_came_out_whether_to_trust_it_and_what_to_do() {
+    let page = page(&scenarios::verdicts());
+    let card = between(&page, "<div class=\"card worse\">", "<p class=\"sentence\">");
+    assert!(card.contains("2 of 13 primary rows regressed"), "{card}");
+    assert!(
+        card.contains(
+            "<dt>Trust</dt><dd><strong>! With care: </strong>base and patched were not measured alike"
+        ),
+        "{card}"
+    );
+    assert!(
+        card.contains(
+            "<dt>Changed</dt><dd>guest.kernel: <bdi>6.1.0-28-amd64</bdi> → <bdi>6.1.0-29-amd64</bdi>"
+        ),
+        "{card}"
+    );
+    assert!(
+        card.replace("<wbr>", "").contains(
+            "perfvt explain results/base results/patched 'netperf/TCP_STREAM/size=64,sessions=1/throughput'"
+        ),
+        "{card}"
+    );
+    assert_eq!(card.matches("<li>").count(), 3, "three numbers: {card}");
+}
+
+#[test]
+fn a_page_on_which_nothing_is_wrong_says_that_nothing_has_to_be_done() {
+    let mut comparison = scenarios::iozone();
+    comparison.warnings.clear();
+    for row in &mut comparison.rows {
+        (row.verdict, row.reason) = (analyze::Verdict::Equivalent, None);
+    }
+    let rows = comparison.rows.len();
+    let summary = &mut comparison.summary[0];
+    summary.primary = [(analyze::Verdict::Equivalent, rows)].into();
+    summary.all = summary.primary.clone();
+    summary.categories.clear();
+    let page = page(&comparison);
+    let card = between(&page, "<div class=\"card quiet\">", "<p class=\"sentence\">");
+    assert!(card.contains("No regression was found in 12 primary rows"), "{card}");
+    assert!(
+        card.contains("✓ Nothing speaks against it.") && card.contains("Nothing has to be done."),
+        "{card}"
+    );
+}
+
+#[test]
+fn notes_of_one_kind_are_one_line_with_their_number_and_none_is_lost() {
+    let mut comparison = scenarios::verdicts();
+    let lost = comparison.warnings.iter().find(|w| w.code == "lost-cells").unwrap().clone();
+    for text in ["4 cells of another side", "9 cells of a third"] {
+        comparison.warnings.push(analyze::Warning { text: text.to_owned(), ..lost.clone() });
+    }
+    let page = page(&comparison);
+    assert_eq!(page.matches("<strong>lost-cells").count(), 1);
+    let kind = between(&page, "<strong>lost-cells", "</details>");
+    assert!(kind.starts_with(" ×3</strong> ") && kind.contains("and 2 more of this kind"), "{kind}");
+    assert!(kind.contains("4 cells of another side.") && kind.contains("9 cells of a third."), "{kind}");
+}
+
+#[test]
+fn iozone_has_the_geometric_mean_of_each_operation_and_its_surfaces() {
+    let page = page(&scenarios::iozone());
+    let section = between(&page, "<section id=\"iozone\"", "</section>");
+    let write = between(section, "Write_Thro-KBps ", "</tr>");
+    let numbers: Vec<&str> =
+        write.split("<td class=\"num\">").skip(1).map(|c| c.split('<').next().unwrap()).collect();
+    // The levels are 4000 * record + size: their geometric mean is 66.6 MiB/s, as a calculator has it.
+    assert!(numbers[2].starts_with("−10.") || numbers[2].starts_with("−9."), "{numbers:?}");
+    assert_eq!(numbers[3], "6");
+    assert_eq!(section.matches("<table class=\"heat surface\">").count(), 4, "two operations of two sides");
+    assert!(section.contains("size_kB ╲ record_kB"));
+    assert!(!crate::parts::page(&scenarios::netperf()).contains("id=\"iozone\""));
+}
