@@ -34,6 +34,7 @@ pub mod html;
 pub mod junit;
 pub mod markdown;
 mod matching;
+mod next;
 pub mod numbers;
 pub mod plan;
 mod rows;

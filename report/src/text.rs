@@ -17,6 +17,7 @@ use crate::explain::warning_text;
 use crate::failures;
 use crate::gate::{self, Outcome};
 use crate::matching;
+use crate::next::{Next, next};
 use crate::numbers::{self, counted};
 use crate::rows::{self, RowView, by_gravity, glyph};
 use crate::sentence::{self, sentence};
@@ -94,12 +95,25 @@ pub fn text(comparison: &Comparison, options: &TextOptions) -> String {
     } else {
         legend::in_short(&mut out, comparison, picked.listed.len() < views.len(), width, &paint);
     }
+    typed(&mut out, comparison, &views, &paint);
+    out
+}
+
+/// What to type next, and what makes the same comparison: on one line each, however long.
+fn typed(out: &mut String, comparison: &Comparison, views: &[RowView<'_>], paint: &Paint) {
+    for summary in &comparison.summary {
+        let own = |v: &&RowView<'_>| v.row.candidate == summary.candidate && v.counts;
+        let worst = views.iter().find(own).map(|v| v.index);
+        let typed = match next(comparison, summary, worst) {
+            Next::Explain(_, typed) | Next::Plan(typed) => typed,
+            Next::Notes | Next::Nothing => continue,
+        };
+        let _ = writeln!(out, "  next: {}", paint.bold(&typed));
+    }
     let command = &comparison.method.command;
     if !command.is_empty() {
-        // To be typed again, so that it stands on one line, however long.
         let _ = writeln!(out, "{}", paint.dim(&format!("  made by: {}", command_line(command))));
     }
-    out
 }
 
 /// Cases that meet nobody, and how they would; what is to be typed stands on a line of its own, however long.

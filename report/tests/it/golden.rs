@@ -223,7 +223,8 @@ fn text_fits_every_width_that_it_is_given() {
             let options = TextOptions { width, all: true, gate: gate(&comparison), color: false };
             for line in report::text(&comparison, &options).lines() {
                 // What is to be typed is one line however long.
-                let is_typed = line.starts_with("      --") || line.starts_with("  made by: ");
+                let is_typed =
+                    ["      --", "  made by: ", "  next: "].iter().any(|begin| line.starts_with(begin));
                 let fits = line.width() <= width || is_typed;
                 assert!(fits, "{name} at {width}: {} columns in {line:?}", line.width());
                 assert!(!line.contains('\u{1b}') && !line.contains('\u{202e}'), "{name}: {line:?}");
