@@ -5,7 +5,7 @@ use crate::rows::RowView;
 use analyze::Verdict;
 
 /// So many lines of rows fit a screen beside the answer, the categories and the notes.
-const LINES: usize = 24;
+const LINES: usize = 22;
 
 /// Rows that are listed, and how many of the same kind are not.
 pub(super) struct Picked<'a> {
@@ -27,7 +27,7 @@ pub(super) fn pick<'a>(views: &[RowView<'a>], all: bool, width: usize) -> (Picke
 }
 
 fn within<'a>(views: &[RowView<'a>], room: usize) -> Picked<'a> {
-    let few = views.iter().filter(|v| v.counts).count() <= room / 2;
+    let few = views.iter().filter(|v| v.counts).count() <= room.div_ceil(2);
     let (mut wanted, others): (Vec<_>, Vec<_>) =
         views.iter().partition(|v| v.counts && (few || is_decided(v)));
     wanted.extend(others.into_iter().filter(|v| is_good_or_bad(v)));

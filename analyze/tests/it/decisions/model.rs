@@ -133,5 +133,5 @@ impl Page {
 fn blocks(pair: &Pair) -> Vec<Block<'_>> {
     let in_order = pair[0].len() >= MIN_BLOCKS_IN_ORDER;
     let blocks = pair[0].chunks(1).zip(pair[1].chunks(1)).enumerate();
-    blocks.map(|(at, (a, b))| Block { a, b, b_later: in_order.then_some(at % 2 == 1) }).collect()
+    blocks.map(|(at, (a, b))| Block { a, b, b_later: in_order.then_some(at % 2 == 0) }).collect()
 }

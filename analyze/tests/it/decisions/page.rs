@@ -139,5 +139,6 @@ fn environment(name: &'static str, values: &[Pair], side: usize) -> Env {
         let category = CATEGORIES[case / of_category(values)];
         series(category, 64 + case as u32, "throughput", "Mbit/s", &row[side])
     };
-    Env::new(name, values.iter().enumerate().map(of_case).collect())
+    // As `perfvt run` plans them.
+    Env { mirrored: true, ..Env::new(name, values.iter().enumerate().map(of_case).collect()) }
 }
