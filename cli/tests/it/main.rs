@@ -14,6 +14,7 @@ mod backing;
 mod brought;
 mod compare;
 mod configurations;
+mod demo;
 mod designs;
 mod documents;
 mod ends;
