@@ -6,7 +6,7 @@ VERSIONED_RUST := $(patsubst %/cargo,%,$(lastword $(sort $(wildcard /usr/lib/rus
 export PATH := $(HOME)/.cargo/bin:$(if $(VERSIONED_RUST),$(VERSIONED_RUST):)$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test build demo test quick lint soak bench screenshots docs clean-cache
+.PHONY: help setup setup-test build package demo test quick lint soak bench screenshots docs clean-cache
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -20,8 +20,12 @@ setup-test: setup ## install what only the tests need
 build: ## build target/release/perfvt
 	cargo build --release --locked
 
+package: ## a .deb and an .rpm in target/package
+	@scripts/package.sh
+
 demo: setup build ## collect a small campaign in real guests, compare it, write demo/report.html
-	@scripts/demo.sh
+	rm -rf demo
+	$(or $(CARGO_TARGET_DIR),target)/release/perfvt demo
 
 test: setup-test ## all tests, real guests included
 	@scripts/test.sh

@@ -3,9 +3,11 @@
 # installing anything and without root: a kernel, netperf, iozone, ethtool, iperf3, sockperf, and busybox and fio where
 # the host has none that can be used.
 #
-#   scripts/fetch-packages.sh            fetch what is missing (returns at once when all is there)
-#   scripts/fetch-packages.sh --refresh  look for newer versions as well
-#   scripts/fetch-packages.sh --check    fetch nothing; exit 1 when something is missing
+#   perfvt guest fetch            fetch what is missing (returns at once when all is there)
+#   perfvt guest fetch --refresh  look for newer versions as well
+#   perfvt guest fetch --check    fetch nothing; exit 1 when something is missing
+#
+# It is part of the program; scripts/setup.sh calls it by itself, before there is one.
 #
 # Result: ${XDG_CACHE_HOME:-~/.cache}/perfvt/packages/<package>_<version>_<arch>/ and, written last,
 # the file `set` there: a comment line, then one line "<package> <version> <folder>" for each.
@@ -47,7 +49,7 @@ if [ $mode != refresh ] && complete; then
     [ $mode = check ] || say "all packages are in $packages"
     exit 0
 fi
-[ $mode != check ] || die "guest packages are missing in $packages: run \`make setup\`"
+[ $mode != check ] || die "guest packages are missing in $packages: \`perfvt guest fetch\` gets them"
 
 command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || die \
     "this system has no apt: install a kernel that users can read, busybox (static), netperf, iozone, ethtool, fio, iperf3 and sockperf by your package manager"
@@ -66,6 +68,8 @@ mkdir -p "$packages"
 exec 9>"$packages/.lock"
 flock -n 9 || { say "another fetch is running, waiting for it"; flock 9; }
 if [ $mode = fetch ] && complete; then exit 0; fi
+# What a fetch that was killed has left: nobody else works here now.
+rm -rf "$packages"/.new.*
 work=$(mktemp -d "$packages/.new.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # What takes longer than `make test` allows: the table of decisions, over PERFVT_ROWS (100000) rows of each kind; the other full
-# simulations, with PERFVT_PAGES (1000) pages of each kind through the program; and each fuzz target for FUZZ_SECONDS (600).
-# Names of targets as arguments fuzz these alone. Its last figures stand in docs/soak.md.
+# simulations, with PERFVT_PAGES (1000) pages of each kind through the program; the packages in fresh systems
+# (scripts/package-test.sh); and each fuzz target for FUZZ_SECONDS (600). Names of targets as arguments fuzz these alone. Its last
+# figures stand in docs/soak.md.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -32,6 +33,8 @@ fuzz() {
 
 if [ $# = 0 ]; then
     PERFVT_PAGES=${PERFVT_PAGES:-1000} cargo test --workspace --locked -- --ignored --nocapture
+    scripts/package.sh
+    scripts/package-test.sh
     mapfile -t chosen < <(targets)
 else
     chosen=("$@")

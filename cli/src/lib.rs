@@ -78,8 +78,8 @@ fn probe() -> ExitCode {
 /// cursor or turn a line around ([`Terminal`]).
 pub fn run(arguments: impl IntoIterator<Item = OsString>, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    // Only this report is coloured, and all that is foreign in it is made visible before.
-    let colours = arguments.get(1).is_some_and(|verb| verb == "compare") && coloured();
+    // Only this report is coloured, which the demo ends with, and all that is foreign in it is made visible before.
+    let colours = arguments.get(1).is_some_and(|verb| verb == "compare" || verb == "demo") && coloured();
     let mut out = if colours { Terminal::coloured(out) } else { Terminal::new(out) };
     shielded(arguments, &mut out, &mut Terminal::new(err))
 }
@@ -103,7 +103,7 @@ fn shielded(arguments: Vec<OsString>, out: &mut dyn Write, err: &mut dyn Write) 
     };
     let only_prints = match &args.verb {
         Verb::Run(run) => run.dry_run,
-        Verb::Resume(_) => false,
+        Verb::Resume(_) | Verb::Demo(_) => false,
         _ => true,
     };
     let command: Vec<String> = arguments.iter().map(|a| a.to_string_lossy().into_owned()).collect();
@@ -120,6 +120,7 @@ fn shielded(arguments: Vec<OsString>, out: &mut dyn Write, err: &mut dyn Write) 
 
 fn dispatch(args: Args, command: Vec<String>, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Error> {
     match args.verb {
+        Verb::Demo(demo) => verbs::demo::demo(&demo, out, err),
         Verb::Run(run) => verbs::run::run(&run, command, out, err),
         Verb::Resume(resume) => verbs::run::resume(&resume, out, err),
         Verb::Status(status) => verbs::story::status(&status, out),

@@ -11,7 +11,6 @@ use std::os::unix::net::UnixListener;
 use std::path::Path;
 use vm::accel;
 use vm::deadlines::Deadlines;
-use vm::guest::QEMU;
 use vm::guest::confine::{Confine, strongest};
 use vm::guest::image::{Cache, builtin, host_program};
 use vm::guest::machine::{BootSpec, Files, Machine};
@@ -19,6 +18,7 @@ use vm::guest::network::{self, Kind, Layout, Network};
 use vm::guest::spec::GuestSpec;
 use vm::host::pin::{GuestRequest, Request, plan};
 use vm::host::prepare;
+use vm::host::program::qemu_here;
 use vm::host::room::room;
 use vm::host::topology::Topology;
 use vm::scenario::Scenario;
@@ -63,22 +63,26 @@ pub fn examine(executable: &Path) -> Vec<Check> {
     let accel = if kvm.is_ok() { Accel::Kvm } else { Accel::Tcg };
     let network = network::resolve_auto(Scenario::HostGuest).map_err(|e| e.to_string());
     let kind = network.as_ref().map_or(Kind::User, |(kind, _)| *kind);
-    let (confine, why) = strongest(QEMU, accel, false, None);
-    let mut all = programs(kvm);
+    let qemu = qemu_here();
+    let (confine, why) = strongest(&qemu, accel, false, None);
+    let mut all = programs(&qemu, kvm);
     all.extend(connections(network));
     all.extend(disks());
-    all.extend(measuring(accel, kind, confine, why));
+    all.extend(measuring(&qemu, accel, kind, (confine, why)));
     all
 }
 
-/// The command that gets most of what is missing.
-const SETUP: &str = "run `make setup`";
+/// What gets the parts of the built-in guest.
+const FETCH: &str = "run `perfvt guest fetch`";
+/// The packages that QEMU is in.
+const INSTALL_QEMU: &str = "install qemu-system-x86 (Debian, Ubuntu), qemu-system-x86-core (Fedora), qemu-kvm (RHEL and its \
+                            kin) or qemu-x86 (openSUSE)";
 
 /// QEMU and the programs beside it, and what is made with them.
-fn programs(kvm: Result<f64, String>) -> Vec<Check> {
+fn programs(qemu: &str, kvm: Result<f64, String>) -> Vec<Check> {
     use Standing::{Limited, Missing};
     vec![
-        check("QEMU", version(QEMU), Missing, SETUP),
+        check("QEMU", version(qemu), Missing, INSTALL_QEMU),
         check(
             "KVM",
             kvm.map(|rate| format!("executes {:.0} million instructions a second", rate / 1e6)),
@@ -92,7 +96,7 @@ fn programs(kvm: Result<f64, String>) -> Vec<Check> {
             Limited,
             "mend the definition, or fetch it with `perfvt provider update`",
         ),
-        check("guest image", image(), Missing, SETUP),
+        check("guest image", image(), Missing, FETCH),
         check(
             "qemu-img",
             version("qemu-img"),
@@ -111,7 +115,7 @@ fn programs(kvm: Result<f64, String>) -> Vec<Check> {
             Limited,
             "install mmdebstrap; without it `perfvt guest build debian` cannot make its image, everything else works",
         ),
-        check("netperf", netperf(), Missing, SETUP),
+        check("netperf", netperf(), Missing, FETCH),
     ]
 }
 
@@ -184,7 +188,7 @@ fn disks() -> Vec<Check> {
 }
 
 /// Whether a guest starts, where it runs, and whether the host is fit to measure on.
-fn measuring(accel: Accel, kind: Kind, confine: Confine, why: Option<String>) -> Vec<Check> {
+fn measuring(qemu: &str, accel: Accel, kind: Kind, (confine, why): (Confine, Option<String>)) -> Vec<Check> {
     use Standing::{Limited, Missing};
     vec![
         check("placement", placement(), Missing, "give the machine more CPUs, or use --allow-unpinned"),
@@ -202,7 +206,7 @@ fn measuring(accel: Accel, kind: Kind, confine: Confine, why: Option<String>) ->
         ),
         check(
             "guest",
-            rehearsal(accel, kind, confine),
+            rehearsal(qemu, accel, kind, confine),
             Missing,
             "mend what QEMU complains about; a container must allow it to bind memory (mbind), and 512 MiB must be free",
         ),
@@ -298,7 +302,7 @@ pub fn by_default() -> Request {
 }
 
 /// Starts the guest that `perfvt run` would start by default, paused and placed, and ends it.
-fn rehearsal(accel: Accel, kind: Kind, confine: Confine) -> Result<String, String> {
+fn rehearsal(qemu: &str, accel: Accel, kind: Kind, confine: Confine) -> Result<String, String> {
     let image = Cache::from_env().and_then(|cache| builtin(&cache)).map_err(|e| e.to_string())?;
     let topology = Topology::here().map_err(|e| e.to_string())?;
     // Whether it can be pinned is told elsewhere.
@@ -308,7 +312,8 @@ fn rehearsal(accel: Accel, kind: Kind, confine: Confine) -> Result<String, Strin
     let network = Network::create(&Layout::simple(kind), 1, "doctor").map_err(|e| e.to_string())?;
     let logs = private_folder().map_err(|e| format!("creating a folder for logs: {e}"))?;
     let cells = guest.pins.as_ref().map(|p| p.cells.clone()).unwrap_or_default();
-    let mut plain = GuestSpec { pins: guest.pins.clone(), confine, ..GuestSpec::plain(accel) };
+    let mut plain =
+        GuestSpec { pins: guest.pins.clone(), confine, qemu: qemu.to_owned(), ..GuestSpec::plain(accel) };
     (plain.hardware.smp, plain.hardware.cells) = (guest.smp, cells);
     let spec = BootSpec {
         guest: &plain,
@@ -417,11 +422,12 @@ mod tests {
         if !testing::may_boot() {
             return;
         }
-        if version(QEMU).is_err() || image().is_err() {
+        let qemu = qemu_here();
+        if version(&qemu).is_err() || image().is_err() {
             testing::skip("QEMU or the guest's image is missing; `make setup` gets them");
             return;
         }
-        let said = rehearsal(Accel::Tcg, Kind::User, Confine::default()).unwrap();
+        let said = rehearsal(&qemu, Accel::Tcg, Kind::User, Confine::default()).unwrap();
         assert!(said.starts_with("QEMU ") && said.contains("under tcg"), "{said}");
     }
 }

@@ -205,6 +205,19 @@ pub enum GuestVerb {
         #[arg(default_value = "builtin", value_parser = ["builtin", "debian"])]
         flavour: String,
     },
+    /// Download what the built-in guest is made of into the cache: a kernel and tools; nothing is installed
+    ///
+    /// Without root, from the package sources of this Debian or Ubuntu. Elsewhere it names what to install instead.
+    #[command(after_help = "EXIT CODES
+  0 all is there; 1 with --check: something is missing; 2 something could not be fetched")]
+    Fetch {
+        /// Look for newer versions as well
+        #[arg(long)]
+        refresh: bool,
+        /// Fetch nothing, and say whether all is there
+        #[arg(long, conflicts_with = "refresh")]
+        check: bool,
+    },
     /// List the images in the cache and the guests that are defined, with what they miss
     List,
     /// Boot a guest and run a command in it; without a command, a shell on the built-in guest's console

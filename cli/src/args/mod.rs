@@ -1,6 +1,7 @@
 //! The command line, as clap knows it. `--help`, the manual pages and the completions come from here.
 
 mod collecting;
+mod demo;
 mod host;
 mod list;
 mod provider;
@@ -8,6 +9,7 @@ mod publish;
 mod results;
 
 pub use collecting::{AccelArg, Conduct, Doctor, Guest, GuestVerb, Resume, Run, Status};
+pub use demo::Demo;
 pub use host::{Host, HostVerb, Preparing};
 pub use list::List;
 pub use provider::{Provider, ProviderVerb};
@@ -38,6 +40,8 @@ pub struct Args {
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
+    /// See it work: measure two environments in real guests, compare them, and write the page; fetches what the guest is made of
+    Demo(Demo),
     /// Collect: boot guests of every environment in turn and measure a workload in them
     Run(Run),
     /// Continue a campaign that stopped, for whatever reason
@@ -70,7 +74,7 @@ pub enum Verb {
     List(List),
     /// List and fetch test providers: folders and git repositories that bring configurations and guests
     Provider(Provider),
-    /// Build, list, try and remove guest images
+    /// Fetch, build, list, try and remove guest images
     Guest(Guest),
     /// Print the definition of a guest that has what a domain of libvirt has; what has no key is listed
     #[command(

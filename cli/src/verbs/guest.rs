@@ -6,10 +6,10 @@ use collect::config::guests::{self, BOUND, Guests, MAX_GUESTS};
 use collect::testbed::{Alone, guest_params};
 use std::io::Write;
 use vm::accel;
-use vm::guest::image::{Cache, DEBIAN, builtin, debian, debian_log, list, named, remove};
+use vm::guest::image::{Cache, DEBIAN, Fetch, builtin, debian, debian_log, fetch, list, named, remove};
 use vm::host::locks::{LockError, acquire, exclusive};
 
-/// Builds, lists, tries and removes images.
+/// Fetches the parts of images; builds, lists, tries and removes images.
 pub fn guest(args: &Guest, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Error> {
     let cache = Cache::from_env()?;
     match &args.verb {
@@ -30,6 +30,15 @@ pub fn guest(args: &Guest, out: &mut dyn Write, err: &mut dyn Write) -> Result<u
                 writeln!(out, "  {tool} {version}")?;
             }
         }
+        GuestVerb::Fetch { refresh, check } => {
+            let what = match (refresh, check) {
+                (true, _) => Fetch::Refresh,
+                (_, true) => Fetch::Check,
+                _ => Fetch::Missing,
+            };
+            let all = fetch(what, &mut |line| say(err, line))?;
+            return Ok(if all { DONE } else { FOUND });
+        }
         GuestVerb::List => return show(&cache, out, err),
         GuestVerb::Shell { guest, sets, command } => {
             return shell(&cache, (guest, sets), command, out, err);
@@ -44,6 +53,11 @@ pub fn guest(args: &Guest, out: &mut dyn Write, err: &mut dyn Write) -> Result<u
         }
     }
     Ok(DONE)
+}
+
+/// Says how a download goes on, which goes on also where nobody can hear it.
+pub fn say(err: &mut dyn Write, line: &str) {
+    let _ = writeln!(err, "{line}");
 }
 
 /// An image that cannot be taken away, in the words of this verb.

@@ -3,6 +3,7 @@
 pub mod calibrate;
 pub mod catalogue;
 pub mod compare;
+pub mod demo;
 pub mod doctor;
 mod dry_run;
 mod expanded;

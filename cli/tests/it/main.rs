@@ -16,6 +16,7 @@ mod brought;
 mod ci;
 mod compare;
 mod configurations;
+mod demo;
 mod designs;
 mod documents;
 mod ends;

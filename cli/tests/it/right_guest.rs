@@ -48,7 +48,7 @@ fn planned(dir: &Path, words: &[&str]) -> (bool, String) {
     let said = text(&run.stdout) + &text(&run.stderr);
     // Parts of perfvt's own guest may be missing here, which is told below the plan.
     let is_planned =
-        run.status.success() || (said.contains("boots, in order") && said.contains("`make setup`"));
+        run.status.success() || (said.contains("boots, in order") && said.contains("`perfvt guest fetch`"));
     (is_planned, said)
 }
 

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use vm::guest::image::Cache;
 use vm::guest::network;
+use vm::host::program::qemu_here;
 use vm::scenario::Scenario;
 
 /// The scenario, which is the same in all environments: their results lie in folders that are named after it.
@@ -67,7 +68,7 @@ pub(super) fn networks(
     Ok(())
 }
 
-/// `confine=auto` is resolved once for the campaign.
+/// `confine=auto` is resolved once for the campaign, with the QEMU of this host where none is named.
 pub(super) fn confine(
     environments: &mut [Environment],
     scenario: Scenario,
@@ -76,6 +77,8 @@ pub(super) fn confine(
 ) -> Result<(), SetupError> {
     let mut all: Vec<&mut Params> =
         environments.iter_mut().map(|environment| &mut environment.params).collect();
+    let here = qemu_here();
+    all.iter_mut().for_each(|params| settle::qemu(params, &here));
     warnings.extend(settle::confine(&mut all, scenario, accel)?);
     Ok(())
 }

@@ -3,6 +3,7 @@
 use crate::parse::{self, CONFINE, layout, open_choices, second_nic_is_meant};
 use model::{Accel, Origin, Params, ParamsError};
 use std::collections::BTreeMap;
+use vm::guest::QEMU;
 use vm::guest::confine::{Confine, named, strongest};
 use vm::guest::network::{Kind, Wires};
 use vm::scenario::Scenario;
@@ -11,6 +12,14 @@ use vm::scenario::Scenario;
 pub fn set(params: &mut Params, key: &str, value: &str) {
     let origin = params.param(key).map_or(Origin::BuiltIn, |p| p.origin.clone());
     params.set(key, value, origin);
+}
+
+/// Puts the QEMU that this host has (`here`) in the place of the usual name, where nobody asked for that name.
+pub fn qemu(params: &mut Params, here: &str) {
+    let nobody = |param: &model::Param| param.origin == Origin::BuiltIn && param.value == QEMU;
+    if params.param("qemu_binary").is_some_and(nobody) {
+        set(params, "qemu_binary", here);
+    }
 }
 
 /// Lists the second NIC where a name of a device stands for it, and puts a kind in the place of each `net=auto`: the one that
@@ -111,6 +120,17 @@ mod tests {
         let mut asked = params(&[(qemu, none), (CONFINE, "files"), ("extra_args", "")]);
         let error = of(&mut [&mut asked]).unwrap_err().to_string();
         assert!(error.contains("none or less, because /nonexistent/qemu has no sandbox"), "{error}");
+    }
+
+    #[test]
+    fn the_hosts_own_qemu_stands_for_the_usual_name_unless_somebody_wrote_it() {
+        let mut asked = params(&[("qemu_binary", QEMU)]);
+        qemu(&mut asked, "/usr/libexec/qemu-kvm");
+        assert_eq!(asked.get("qemu_binary"), Some(QEMU));
+        let mut open = Params::new();
+        open.set("qemu_binary", QEMU, Origin::BuiltIn);
+        qemu(&mut open, "/usr/libexec/qemu-kvm");
+        assert_eq!(open.get("qemu_binary"), Some("/usr/libexec/qemu-kvm"));
     }
 
     #[test]

@@ -43,7 +43,7 @@ pub(super) const MACHINE: &[Known] = &[
         "qemu_binary",
         "qemu-system-x86_64",
         "a program",
-        "QEMU: a name to look for in PATH, or a file",
+        "QEMU: a name to look for in PATH, or a file; where PATH has not the default, /usr/libexec/qemu-kvm is tried",
     ),
     Known::new(
         "machine",

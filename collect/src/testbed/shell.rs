@@ -19,6 +19,7 @@ use vm::guest::image::{Cache, Image};
 use vm::guest::machine::Machine;
 use vm::guest::network::{Kind, unusable};
 use vm::host::locks::Claims;
+use vm::host::program::qemu_here;
 use vm::scenario::Scenario;
 
 /// The parameters of a guest by its name, with keys that are set otherwise (`KEY=VALUE`).
@@ -118,6 +119,7 @@ impl Alone {
         }
         refuse_unused(&params).map_err(EnvironmentError::from)?;
         settle::networks(&mut params, || Ok::<_, EnvironmentError>(Kind::User))?;
+        settle::qemu(&mut params, &qemu_here());
         settle::confine(&mut [&mut params], Scenario::HostGuest, accel).map_err(EnvironmentError::from)?;
         let needs = Needs { tools: true, ..Needs::default() };
         let stage = Stage::here(cache, accel, needs, true)?;

@@ -35,5 +35,4 @@ pub mod spec;
 pub mod way;
 pub mod windows;
 
-/// QEMU where nobody asked for another one.
-pub const QEMU: &str = "qemu-system-x86_64";
+pub use crate::host::program::QEMU;

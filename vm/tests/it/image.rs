@@ -1,4 +1,4 @@
-//! Builds the built-in guest's image from the packages of `make setup`, in a cache of its own.
+//! Builds the built-in guest's image from the packages of `perfvt guest fetch`, in a cache of its own.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,7 +12,7 @@ use vm::guest::image::{Cache, ImageError, builtin, host_program, list, remove};
 fn cache(folder: &Path) -> Option<Cache> {
     let packages = Cache::from_env().ok()?.packages_dir().to_path_buf();
     if !packages.join("set").is_file() {
-        testing::skip(format_args!("no packages in {}, run `make setup`", packages.display()));
+        testing::skip(format_args!("no packages in {}, `perfvt guest fetch` gets them", packages.display()));
         return None;
     }
     Some(Cache::at(folder).with_packages(packages))
@@ -67,6 +67,10 @@ fn the_image_holds_a_kernel_the_tools_and_every_module_that_its_lists_name() {
             );
         }
     }
+    let magic =
+        |disk: &Option<std::path::PathBuf>| fs::read(disk.as_ref().unwrap()).unwrap()[1024..1028].to_vec();
+    assert_eq!(magic(&image.tools), [0xe2, 0xe1, 0xf5, 0xe0], "EROFS");
+    assert!(image.foreign_tools.is_some_and(|disk| disk.ends_with("tools.ext4")));
     let libraries = files.keys().filter(|name| name.contains("/libc.so.6")).count();
     assert_eq!(libraries, 1, "netperf needs the C library exactly once");
 }
@@ -115,7 +119,57 @@ fn a_machine_without_packages_is_told_what_is_missing() {
     let cache = Cache::at(folder.path().join("cache")).with_host(folder.path());
     let error = builtin(&cache).unwrap_err();
     assert!(matches!(error, ImageError::Missing { .. }), "{error}");
-    assert!(error.to_string().contains("run `make setup`"), "{error}");
+    assert!(error.to_string().contains("`perfvt guest fetch` gets it"), "{error}");
     let error = host_program(&cache, "netperf").unwrap_err().to_string();
-    assert!(error.contains("netperf") && error.contains("make setup"), "{error}");
+    assert!(error.contains("netperf") && error.contains("perfvt guest fetch"), "{error}");
+}
+
+/// The user's packages in a folder of their own, with links to those that stay as they are, and without one module of the
+/// kernel. `None` where the kernel has that built in, or where nothing can be linked.
+fn packages_without(module: &str, from: &Path, to: &Path) -> Option<()> {
+    let is_module =
+        |name: &str| name.strip_prefix(module).is_some_and(|end| end == ".ko" || end.starts_with(".ko."));
+    let mut removed = 0;
+    fs::copy(from.join("set"), to.join("set")).unwrap();
+    let set = fs::read_to_string(to.join("set")).unwrap();
+    for folder in set.lines().skip(1).filter_map(|line| line.split(' ').nth(2)) {
+        if !folder.starts_with("linux-") {
+            std::os::unix::fs::symlink(from.join(folder), to.join(folder)).unwrap();
+            continue;
+        }
+        let copied =
+            std::process::Command::new("cp").arg("-a").arg(from.join(folder)).arg(to).status().unwrap();
+        assert!(copied.success());
+        for entry in walkdir::WalkDir::new(to.join(folder)).into_iter().map(|entry| entry.unwrap()) {
+            if entry.file_name().to_str().is_some_and(is_module) {
+                fs::remove_file(entry.path()).unwrap();
+                removed += 1;
+            }
+        }
+    }
+    (removed > 0).then_some(())
+}
+
+#[test]
+fn a_kernel_without_erofs_gets_a_tools_disk_of_ext4_and_its_driver_beside_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(cache) = cache(folder.path()) else { return };
+    let packages = folder.path().join("without");
+    fs::create_dir(&packages).unwrap();
+    if packages_without("erofs", cache.packages_dir(), &packages).is_none() {
+        return testing::skip("the kernel has erofs built in");
+    }
+    let image = builtin(&Cache::at(folder.path()).with_packages(packages)).unwrap();
+    assert_eq!(image.tools, image.foreign_tools);
+    let disk = fs::read(image.tools.unwrap()).unwrap();
+    // The magic number of ext2 and its kin stands in the superblock, which begins at 1024.
+    assert_eq!(disk[1080..1082], [0x53, 0xef]);
+    let files = files_of_initramfs(&image.initramfs);
+    assert!(!files.contains_key("etc/perfvt/modules/erofs"));
+    let list = String::from_utf8_lossy(&files["etc/perfvt/modules/ext4"]).into_owned();
+    assert!(list.contains("ext4 /lib/modules/ext4.ko") && !list.contains("/tools/"), "{list}");
+    for line in list.lines() {
+        let (_, path) = line.split_once(' ').unwrap();
+        assert!(files.contains_key(path.trim_start_matches('/')), "{path}");
+    }
 }

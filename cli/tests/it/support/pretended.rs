@@ -63,6 +63,20 @@ impl Pretended {
         fs::write(images.join(".builtin.index.json"), index.to_string()).unwrap();
     }
 
+    /// The packages of the guest, with a netperf that does nothing.
+    pub fn make_packages(&self) {
+        let packages = self.path().join("cache/perfvt/packages");
+        let programs = packages.join("netperf_1/usr/bin");
+        fs::create_dir_all(&programs).unwrap();
+        fs::copy("/bin/true", programs.join("netperf")).unwrap();
+        fs::write(packages.join("set"), "# made for a test\nnetperf 1 netperf_1\n").unwrap();
+    }
+
+    /// What makes a QEMU of this kind the one of a campaign: values of `--set`.
+    pub fn qemu(&self, faults: &str) -> [String; 2] {
+        [format!("qemu_binary={}", fake_qemu().display()), self.extra(faults)]
+    }
+
     pub fn path(&self) -> &Path {
         self.dir.path()
     }

@@ -10,7 +10,7 @@ use super::index::Index;
 use super::own_kernel::OwnKernel;
 use super::sources::Sources;
 use super::store::{Cache, Image, Manifest, StoredImage, load, touch};
-use super::{erofs, initramfs, kernel};
+use super::{erofs, ext4, initramfs, kernel};
 use edge::{Made, Scratch, owned};
 
 /// The built-in guest: the image in the cache when no input has changed, else a new one.
@@ -22,6 +22,9 @@ pub fn builtin(cache: &Cache) -> Result<Image, ImageError> {
 }
 
 const NAME: &str = "builtin";
+/// The tools disk, and the same for kernels that have no EROFS.
+const EROFS: &str = "tools.img";
+const EXT4: &str = "tools.ext4";
 
 /// Where it stands what an image was made of.
 fn index_of(images: &Path, own: Option<&OwnKernel>) -> PathBuf {
@@ -151,13 +154,20 @@ fn publish(contents: Contents, hash: String, dir: &Path) -> Result<StoredImage, 
         initramfs::write(&initramfs, &mut buffered)?;
         buffered.flush()
     })?;
-    if let Some(tree) = &tools {
-        put("tools.img", &mut |file| {
+    if let Some(tools) = tools.as_ref().filter(|tools| tools.erofs) {
+        put(EROFS, &mut |file| {
             let mut buffered = io::BufWriter::with_capacity(1 << 20, file);
-            erofs::write(tree, &mut buffered)?;
+            erofs::write(&tools.tree, &mut buffered)?;
             buffered.flush()
         })?;
-        manifest.tools = Some("tools.img".to_owned());
+        manifest.tools = Some(EROFS.to_owned());
+    }
+    if let Some((tools, mke2fs)) = tools.as_ref().and_then(|tools| Some((tools, tools.mke2fs.as_ref()?))) {
+        put(EXT4, &mut |_| {
+            ext4::write(&tools.tree, mke2fs, &scratch.path().join("tools"), &temporary.join(EXT4))
+        })?;
+        manifest.foreign_tools = Some(EXT4.to_owned());
+        manifest.tools.get_or_insert_with(|| EXT4.to_owned());
     }
     let path = temporary.join(Manifest::FILE);
     let text = serde_json::to_vec_pretty(&manifest)

@@ -17,7 +17,7 @@ const NEEDED: [&str; 3] = ["virtio_pci", "virtio_console", "virtio_net"];
 /// These are taken along when the kernel has them.
 const USEFUL: [&str; 8] =
     ["e1000", "pvpanic-mmio", "pvpanic-pci", "virtio_blk", "virtio_scsi", "sd_mod", "nvme", "erofs"];
-/// Large and only of use with a disk: on the tools disk.
+/// Large and only of use with a disk: on the tools disk, but for ext4 where that disk needs it itself.
 const ON_TOOLS_DISK: [&str; 2] = ["ext4", "xfs"];
 
 /// Programs of the initramfs, with the packages that hold them on Debian.
@@ -56,13 +56,23 @@ const OWN_FILES: [(&str, u16, &str); 14] = [
     ("etc/group", 0o644, guest_file!("etc/group")),
 ];
 
+/// The tools disk, and the file systems that it is written in.
+#[derive(Debug)]
+pub(super) struct Tools {
+    pub(super) tree: Tree,
+    /// Whether the built-in guest can mount EROFS, which perfvt writes itself; ext4 is the other way.
+    pub(super) erofs: bool,
+    /// What makes an ext4, which every Linux can mount: for guests of the user's.
+    pub(super) mke2fs: Option<PathBuf>,
+}
+
 /// Everything that an image is made of, still unpacked.
 #[derive(Debug)]
 pub(super) struct Contents {
     pub(super) kernel: KernelSource,
     pub(super) initramfs: Tree,
     /// `None` when the kernel cannot mount it.
-    pub(super) tools: Option<Tree>,
+    pub(super) tools: Option<Tools>,
     /// Version by tool.
     pub(super) packages: BTreeMap<String, String>,
 }
@@ -97,13 +107,14 @@ impl Contents {
 
         let modules = Modules::list(&kernel.modules, sources)?;
         let found = add_modules(&mut initramfs, &modules, &kernel.release, sources)?;
-        let tools = if found {
-            let mut tree =
-                tools(sources, &modules, &kernel.release, &libraries, &mut initramfs, &mut packages)?;
-            foreign::add(&mut tree, &initramfs, &programs, &libraries);
-            Some(tree)
-        } else {
-            None
+        let tools = match found {
+            Some(erofs) => {
+                let mut tree =
+                    tools(sources, &modules, &kernel.release, &libraries, &mut initramfs, &mut packages)?;
+                foreign::add(&mut tree, &initramfs, &programs, &libraries);
+                Some(Tools { tree, erofs, mke2fs: mke2fs(sources)? })
+            }
+            None => None,
         };
         Ok(Self { kernel, initramfs, tools, packages })
     }
@@ -116,8 +127,8 @@ impl Contents {
         hasher.update(&(self.kernel.content.len() as u64).to_le_bytes());
         hasher.update(&self.kernel.content);
         self.initramfs.hash_into(&mut hasher);
-        if let Some(tools) = &self.tools {
-            tools.hash_into(&mut hasher);
+        if let Some(Tools { tree, .. }) = &self.tools {
+            tree.hash_into(&mut hasher);
         }
         hasher.finalize().to_hex().to_string()
     }
@@ -185,20 +196,43 @@ fn add_libraries(tree: &mut Tree, closure: &Closure, sources: &Sources) {
     }
 }
 
-/// The drivers that the initramfs holds; whether the tools disk can be mounted with them.
+/// The drivers that the initramfs holds. Whether the tools disk can be EROFS for them, or else ext4; `None` when it can be neither.
 fn add_modules(
     tree: &mut Tree,
     modules: &Modules,
     release: &str,
     sources: &Sources,
-) -> Result<bool, ImageError> {
+) -> Result<Option<bool>, ImageError> {
     for name in NEEDED {
         add_module(tree, name, &modules.in_order(name, release, sources)?);
     }
     for name in USEFUL.into_iter().filter(|name| modules.has(name)) {
         add_module(tree, name, &modules.in_order(name, release, sources)?);
     }
-    Ok(modules.has("erofs") && modules.has("virtio_blk"))
+    if !modules.has("virtio_blk") {
+        return Ok(None);
+    }
+    if modules.has("erofs") {
+        return Ok(Some(true));
+    }
+    if !modules.has("ext4") {
+        return Ok(None);
+    }
+    add_module(tree, "ext4", &modules.in_order("ext4", release, sources)?);
+    if mke2fs(sources)?.is_none() {
+        return Err(ImageError::Host {
+            what: format!(
+                "kernel {release} has no EROFS, and no folder of this host has mke2fs to make an ext4 disk"
+            ),
+            remedy: "install the package e2fsprogs",
+        });
+    }
+    Ok(Some(false))
+}
+
+/// The program that makes an ext4.
+fn mke2fs(sources: &Sources) -> Result<Option<PathBuf>, ImageError> {
+    Ok(sources.program("mke2fs", &["e2fsprogs"], is_program)?.map(|program| program.path))
 }
 
 fn add_module(tree: &mut Tree, name: &str, ordered: &[Module]) {
@@ -211,6 +245,11 @@ fn add_module(tree: &mut Tree, name: &str, ordered: &[Module]) {
         }
     }
     tree.file(&format!("etc/perfvt/modules/{name}"), 0o644, list);
+}
+
+/// Whether a driver can be loaded before there is a tools disk.
+fn initramfs_lists(initramfs: &Tree, name: &str) -> bool {
+    initramfs.contains(&format!("etc/perfvt/modules/{name}"))
 }
 
 /// The tools disk: larger programs with the libraries that the initramfs has not, and large modules.
@@ -237,7 +276,8 @@ fn tools(
     for (name, library) in further {
         tree.file(&format!("lib/{name}"), 0o755, library.content);
     }
-    for name in ON_TOOLS_DISK.into_iter().filter(|name| modules.has(name)) {
+    let elsewhere = |name: &&str| !initramfs_lists(initramfs, name) && modules.has(name);
+    for name in ON_TOOLS_DISK.into_iter().filter(elsewhere).collect::<Vec<_>>() {
         let mut list = String::new();
         for module in modules.in_order(name, release, sources)? {
             let in_initramfs = format!("lib/modules/{}.ko", module.name);

@@ -114,9 +114,10 @@ impl Release {
         sources.extend(folder.into_iter().flatten().flatten().map(|entry| entry.path()));
         sources.sort();
         let Some(codename) = codename else {
-            return Err(ImageError::Missing {
-                what: "Debian's package sources: this host is no Debian".into(),
-                looked: host.join("etc/os-release").display().to_string(),
+            return Err(ImageError::Host {
+                what: format!("{} is that of no Debian", host.join("etc/os-release").display()),
+                remedy: "it is made from the host's own package sources: build it on a Debian, or use an image of your own \
+                         (`perfvt help guests`)",
             });
         };
         let looked = apt.display().to_string();
@@ -124,9 +125,9 @@ impl Release {
             edge::read_text(path, edge::read::CONFIG).is_ok_and(|text| serves(&text, &codename))
         });
         if sources.is_empty() {
-            return Err(ImageError::Missing {
-                what: format!("package sources of Debian {codename}"),
-                looked,
+            return Err(ImageError::Host {
+                what: format!("no file in {looked} has package sources of Debian {codename}"),
+                remedy: "add them (sources.list(5))",
             });
         }
         Ok(Release { codename, sources })

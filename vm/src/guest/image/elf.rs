@@ -243,7 +243,10 @@ mod tests {
         let fake = Fake(BTreeMap::from([("/lib/liba.so", elf(None, &["libgone.so.1"], None))]));
         let program = (PathBuf::from("/bin/p"), elf(None, &["liba.so"], None));
         let text = closure(&[program], &fake).unwrap_err().to_string();
-        assert!(text.contains("/lib/liba.so needs libgone.so.1") && text.contains("make setup"), "{text}");
+        assert!(
+            text.contains("/lib/liba.so needs libgone.so.1") && text.contains("perfvt guest fetch"),
+            "{text}"
+        );
     }
 
     #[test]

@@ -11,16 +11,30 @@ pub enum ImageError {
     #[error("finding the cache folder: neither XDG_CACHE_HOME nor HOME is set to an absolute path")]
     NoCache,
     /// Something that every guest needs is in no package and not on the host.
-    #[error("looking for {what}: it is not in {looked}; run `make setup`")]
+    #[error("looking for {what}: it is not in {looked}; `perfvt guest fetch` gets it")]
     Missing {
         /// What is missing, with the name of its package.
         what: String,
         /// Where it was looked for.
         looked: String,
     },
+    /// Something of the host that no download brings.
+    #[error("building the guest image: {what}; {remedy}")]
+    Host {
+        /// What is missing.
+        what: String,
+        /// The way out.
+        remedy: &'static str,
+    },
+    /// The packages of the guest could not be downloaded.
+    #[error("fetching the packages of the guest: {}; what was said above has the reason", .ended.as_deref().unwrap_or("it took too long and was ended"))]
+    Fetch {
+        /// How the script ended; `None` when it took too long.
+        ended: Option<String>,
+    },
     /// A program needs a library that was not found.
     #[error(
-        "building the guest image: {needed_by} needs {library}, which is in no library folder; run `make setup`"
+        "building the guest image: {needed_by} needs {library}, which is in no library folder; `perfvt guest fetch` gets it"
     )]
     Library {
         /// The name that the program asks for (DT_NEEDED).
@@ -50,7 +64,7 @@ pub enum ImageError {
         source: io::Error,
     },
     /// A program that makes an image.
-    #[error("building the guest image: {0}; `make setup-test` installs what is missing")]
+    #[error("building the guest image: {0}; `perfvt doctor` names the programs that are missing")]
     Process(#[from] ProcessError),
     /// A user who cannot be root in a file system.
     #[error(

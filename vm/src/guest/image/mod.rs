@@ -5,7 +5,7 @@
 //!      │ kernel: bzImage ──> vmlinux          │ modules: ordered by what they need
 //!      │ elf: programs ──> the libraries that they need
 //!      v                                      v
-//!   contents (two trees of files) ──> initramfs (cpio) and tools disk (EROFS)
+//!   contents (two trees of files) ──> initramfs (cpio) and tools disk (EROFS, else ext4)
 //!      │ hash of all of it                    v
 //!      └────────────────────────> store: images/builtin-<hash>/, published by rename
 //! ```
@@ -14,8 +14,8 @@
 //! programs (process 1, the agent on the command port) are the text files in `vm/guest/`; the protocol of
 //! the command port is described at the top of `vm/guest/agent`.
 //!
-//! No process is started for the built-in guest: everything is read and written by this program itself. [`debian`] makes a
-//! whole Debian by mmdebstrap.
+//! No process is started for the built-in guest: everything is read and written by this program itself; [`fetch`] gets the
+//! packages before. [`debian`] makes a whole Debian by mmdebstrap.
 
 mod brought;
 mod build;
@@ -25,6 +25,8 @@ mod debian;
 mod elf;
 mod erofs;
 mod error;
+mod ext4;
+mod fetch;
 mod foreign;
 mod index;
 mod initramfs;
@@ -40,6 +42,7 @@ pub use brought::{Placed, brought_disk};
 pub use build::{bare_initramfs, builtin, builtin_with, can_build};
 pub use debian::{DEBIAN, debian, debian_log};
 pub use error::ImageError;
+pub use fetch::{Fetch, fetch};
 pub use own_kernel::OwnKernel;
 pub use sources::{HostProgram, host_program};
 pub use store::{Cache, Image, StoredImage, list, named, remove, stored};

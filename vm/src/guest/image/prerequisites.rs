@@ -4,8 +4,13 @@ use super::error::ImageError;
 use crate::host::program::is_in;
 use std::path::Path;
 
-/// Programs, which a user other than root may have outside of the PATH.
-const PROGRAMS: [&str; 4] = ["mmdebstrap", "mke2fs", "qemu-img", "ssh-keygen"];
+/// Programs, which a user other than root may have outside of the PATH, each with how to get it.
+const PROGRAMS: [(&str, &str); 4] = [
+    ("mmdebstrap", "install the package mmdebstrap"),
+    ("mke2fs", "install the package e2fsprogs"),
+    ("qemu-img", "install the package qemu-utils"),
+    ("ssh-keygen", "install the package openssh-client"),
+];
 /// Where programs of the system lie that an ordinary user's PATH leaves out.
 const SYSTEM: &str = "/usr/sbin:/sbin";
 /// Files that give users ranges of further ids (subuid(5)).
@@ -18,18 +23,16 @@ const RANGES: [&str; 2] = ["etc/subuid", "etc/subgid"];
 pub(super) fn check(host: &Path) -> Result<(), ImageError> {
     let path = std::env::var("PATH").unwrap_or_default();
     let has = |program: &str| is_in(program, &format!("{path}:{SYSTEM}"));
-    if let Some(program) = PROGRAMS.into_iter().find(|program| !has(program)) {
-        let (what, looked) =
-            (format!("the program {program} (`make setup-test` gets it)"), "PATH".to_owned());
-        return Err(ImageError::Missing { what, looked });
+    if let Some((program, remedy)) = PROGRAMS.into_iter().find(|(program, _)| !has(program)) {
+        return Err(ImageError::Host { what: format!("no folder of PATH has {program}"), remedy });
     }
     let user = rustix::process::getuid();
     if user.is_root() || has("fakechroot") {
         return Ok(());
     }
     if !has("newuidmap") {
-        let what = "newuidmap (package uidmap), which a user other than root needs,".to_owned();
-        return Err(ImageError::Missing { what, looked: "PATH".to_owned() });
+        let what = "no folder of PATH has newuidmap, which a user other than root needs".to_owned();
+        return Err(ImageError::Host { what, remedy: "install the package uidmap" });
     }
     let name = user_name(host, user.as_raw()).unwrap_or_default();
     for file in RANGES {

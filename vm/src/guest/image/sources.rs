@@ -1,4 +1,4 @@
-//! Where the parts of an image come from: the packages that `make setup` unpacked into the cache, else the host.
+//! Where the parts of an image come from: the packages that `perfvt guest fetch` unpacked into the cache, else the host.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -302,7 +302,10 @@ fn parse_set(text: &str, folder: &Path) -> Result<Vec<Package>, String> {
         };
         let root = folder.join(root);
         if !root.is_dir() {
-            return Err(format!("line {number}: folder {} is gone; run `make setup`", root.display()));
+            return Err(format!(
+                "line {number}: folder {} is gone; `perfvt guest fetch` gets it again",
+                root.display()
+            ));
         }
         packages.push(Package { name: (*name).to_owned(), version: (*version).to_owned(), root });
     }
@@ -346,7 +349,7 @@ mod tests {
         let error = parse_set("# x\nnetperf 2.7.0\n", folder.path()).unwrap_err();
         assert!(error.starts_with("line 2"), "{error}");
         let error = parse_set("netperf 2.7.0 netperf_3\n", folder.path()).unwrap_err();
-        assert!(error.contains("is gone; run `make setup`"), "{error}");
+        assert!(error.contains("is gone; `perfvt guest fetch` gets it again"), "{error}");
     }
 
     #[test]
@@ -357,10 +360,10 @@ mod tests {
     }
 
     #[test]
-    fn a_host_without_a_kernel_is_told_to_run_setup() {
+    fn a_host_without_a_kernel_is_told_how_to_fetch_one() {
         let empty = tempfile::tempdir().unwrap();
         let sources = Sources::open(empty.path(), empty.path()).unwrap();
         let text = sources.kernel().unwrap_err().to_string();
-        assert!(text.contains("a kernel with modules") && text.contains("make setup"), "{text}");
+        assert!(text.contains("a kernel with modules") && text.contains("perfvt guest fetch"), "{text}");
     }
 }

@@ -69,7 +69,7 @@ impl Cache {
         &self.root
     }
 
-    /// Where `make setup` unpacks packages.
+    /// Where `perfvt guest fetch` unpacks packages.
     pub fn packages_dir(&self) -> &Path {
         &self.packages
     }
@@ -120,6 +120,8 @@ pub struct Image {
     /// A raw disk for `-device virtio-blk-pci,serial=perfvt.tools`, read-only, with fio and large modules;
     /// `None` when the kernel has no driver for it.
     pub tools: Option<PathBuf>,
+    /// The same as ext4, which guests of the user's can mount whatever their kernel; `None` where this host could not make it.
+    pub foreign_tools: Option<PathBuf>,
     /// The disk that it runs from, never written; `None` when all is in the RAM disk.
     pub disk: Option<PathBuf>,
     /// A private key that its ssh server lets in as root.
@@ -141,6 +143,7 @@ impl Image {
             kernel: dir.join("vmlinux"),
             initramfs: dir.join("initramfs"),
             tools: None,
+            foreign_tools: None,
             disk: None,
             key: None,
             kernel_release: String::new(),
@@ -159,6 +162,8 @@ pub(super) struct Manifest {
     pub(super) kernel: String,
     pub(super) initramfs: String,
     pub(super) tools: Option<String>,
+    #[serde(default)]
+    pub(super) foreign_tools: Option<String>,
     #[serde(default)]
     pub(super) disk: Option<String>,
     #[serde(default)]
@@ -183,6 +188,7 @@ impl Manifest {
             kernel: kernel.to_owned(),
             initramfs: "initramfs.cpio".to_owned(),
             tools: None,
+            foreign_tools: None,
             disk: None,
             key: None,
             kernel_release,
@@ -225,6 +231,7 @@ pub(super) fn load(dir: &Path) -> Option<StoredImage> {
             kernel: dir.join(&manifest.kernel),
             initramfs: dir.join(&manifest.initramfs),
             tools: manifest.tools.map(|tools| dir.join(tools)),
+            foreign_tools: manifest.foreign_tools.map(|tools| dir.join(tools)),
             disk: manifest.disk.map(|disk| dir.join(disk)),
             key: manifest.key.map(|key| dir.join(key)),
             kernel_release: manifest.kernel_release,

@@ -253,10 +253,12 @@ impl BootSpec<'_> {
     fn boot_files(&self, sockets: &Path) -> BootFiles {
         let Files { image, overlay, data, brought, ssh_port } = self.files;
         let at = |file: Option<&Path>| file.unwrap_or(Path::new("")).to_owned();
+        let foreign = self.guest.own().and(image.foreign_tools.as_ref());
+        let tools = foreign.or(image.tools.as_ref());
         BootFiles {
             kernel: image.kernel.clone(),
             initramfs: image.initramfs.clone(),
-            tools: at(image.tools.as_deref()),
+            tools: at(tools.map(PathBuf::as_path)),
             brought: at(brought),
             overlay: at(overlay),
             data: at(data),
