@@ -40,6 +40,7 @@ pub(crate) use card::{Card, Figure, card};
 pub(crate) use changes::all_facts_table;
 pub(crate) use document::{Document, contents};
 pub use page::html;
+pub(crate) use picture::of_side;
 pub(crate) use published::provenance;
 pub use published::{Download, Published};
 #[cfg(test)]
@@ -64,6 +65,8 @@ pub struct HtmlOptions {
     pub gate: Option<Gate>,
     /// Earlier results of the same machine.
     pub history: Option<History>,
+    /// The documentation that the page links to; an address of another scheme than http and https is shown and is no link.
+    pub docs: Option<String>,
     /// Where the page stands in a site.
     pub published: Option<Published>,
     /// Up to so many rows are all there at once; of more the script keeps those that are in sight.
@@ -77,6 +80,7 @@ impl Default for HtmlOptions {
             classic: Vec::new(),
             gate: None,
             history: None,
+            docs: None,
             published: None,
             static_rows: 250,
         }

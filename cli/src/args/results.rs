@@ -68,6 +68,9 @@ pub struct Compare {
     /// Write no HTML page
     #[arg(long)]
     pub no_html: bool,
+    /// The page links to this documentation, http:// or https://
+    #[arg(long, value_name = "URL", conflicts_with = "no_html", value_parser = address)]
+    pub docs: Option<String>,
     /// Exit with 1 when such a thing is found; repeatable, or several separated by commas
     #[arg(long, value_name = "WHAT", value_delimiter = ',', value_parser = fail_on())]
     pub fail_on: Vec<FailOn>,
@@ -92,6 +95,17 @@ pub struct Compare {
     /// How they are read.
     #[command(flatten)]
     pub reading: Reading,
+}
+
+/// An address that a page may link to.
+fn address(text: &str) -> Result<String, String> {
+    let whole = !text.contains(|c: char| c.is_whitespace() || c.is_control());
+    let known =
+        ["https://", "http://"].iter().any(|scheme| text.len() > scheme.len() && text.starts_with(scheme));
+    if known && whole {
+        return Ok(text.to_owned());
+    }
+    Err("want an address that begins with https:// or http:// and has no spaces".to_owned())
 }
 
 /// The words of `--fail-on`.

@@ -215,6 +215,7 @@ impl Renderer<'_> {
             classic: classic(self.options),
             gate: self.gate.clone(),
             history: history.transpose()?,
+            docs: self.args.docs.clone(),
             ..HtmlOptions::default()
         };
         Ok(report::html(self.comparison, &options))

@@ -105,6 +105,7 @@ fn compare_arguments(args: &Publish, dirs: Vec<PathBuf>) -> Compare {
         outputs: Vec::new(),
         html: None,
         no_html: true,
+        docs: None,
         fail_on: Vec::new(),
         allow_crashes: 0,
         labels: args.labels.clone(),

@@ -31,7 +31,7 @@ pub fn page(story: &Story<'_>, forensics: &dyn Fn(&BootState) -> Option<String>)
     let title = format!("Run of {} {}", story.file.workload, story.file.id);
     let body = html! {
         header { (summary(story, &state, &standing)) }
-        (contents([("cells", "Cells"), ("boots", "Boots"), ("times", "Times"), ("events", "Events")]))
+        (contents([("cells", "Cells"), ("boots", "Boots"), ("times", "Times"), ("events", "Events")], None))
         main {
             (cells(story, &state))
             (boots(&state, &rows, forensics))

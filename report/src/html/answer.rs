@@ -80,13 +80,7 @@ impl<'c> Asked<'c> {
     /// The verdict in a few words, with its sign.
     fn answer(&self) -> Markup {
         let (total, noun) = (self.counts.total, self.counts.noun);
-        let of = |n: usize| {
-            if n == total {
-                format!("all {}", counted(n, noun))
-            } else {
-                format!("{n} of {}", counted(total, noun))
-            }
-        };
+        let of = |n: usize| format!("{n} of {}", counted(total, noun));
         let regressed = self.n(Verdict::Regressed);
         let changed = self.n(Verdict::Improved);
         let open = self.n(Verdict::Inconclusive) + self.n(Verdict::Invalid);

@@ -69,11 +69,20 @@ fn dense(style: &str) -> String {
     spaces.into_iter().fold(style.to_owned(), |style, (wide, narrow)| style.replace(wide, narrow))
 }
 
-/// Links to the sections of a page, by their identifiers.
-pub(crate) fn contents<'a>(sections: impl IntoIterator<Item = (&'a str, &'a str)>) -> Markup {
+/// Links to the sections of a page, by their identifiers, and to the documentation, if the page knows of one.
+pub(crate) fn contents<'a>(
+    sections: impl IntoIterator<Item = (&'a str, &'a str)>,
+    docs: Option<&str>,
+) -> Markup {
+    let is_web = |docs: &str| docs.starts_with("https://") || docs.starts_with("http://");
     html! {
         nav aria-label="Sections" {
             @for (id, name) in sections { a href={ "#" (id) } { (name) } " " }
+            @match docs {
+                Some(docs) if is_web(docs) => a.docs href=(docs) rel="noreferrer" { "Documentation" },
+                Some(other) => span.docs { "Documentation: " (super::foreign(other)) },
+                None => {}
+            }
         }
     }
 }

@@ -8,6 +8,9 @@ use crate::rows::RowView;
 use analyze::{Interval, Row, Score};
 use maud::{Markup, html};
 
+/// Two labels are so many percent of the axis apart at least.
+const APART: f64 = 22.0;
+
 /// Room beside the outermost mark, for its interval's end.
 const BESIDE: f64 = 1.05;
 
@@ -31,11 +34,23 @@ pub(super) fn axis(views: &[RowView<'_>]) -> Option<Axis> {
 pub(super) fn head(axis: &Axis) -> Markup {
     html! {
         svg.strip.axis aria-hidden="true" {
-            @for (at, text) in ticks(axis) {
+            @for (at, text) in apart(axis, ticks(axis)) {
                 text x=(axis.x(at)) y="11" text-anchor="middle" { (text) }
             }
         }
     }
+}
+
+/// The labels that do not touch on a narrow column; those near no change win.
+fn apart(axis: &Axis, mut labels: Vec<(f64, String)>) -> Vec<(f64, String)> {
+    labels.sort_by(|x, y| x.0.abs().total_cmp(&y.0.abs()));
+    let mut kept: Vec<(f64, String)> = Vec::new();
+    for (at, text) in labels {
+        if kept.iter().all(|(other, _)| (axis.at(*other) - axis.at(at)).abs() >= APART) {
+            kept.push((at, text));
+        }
+    }
+    kept
 }
 
 /// Where the axis is labelled: round percentages, and ratios where it spans more than a factor of three. The labels are so
@@ -131,5 +146,8 @@ mod tests {
             |reach: f64| ticks(&Axis::new(-reach, reach)).into_iter().map(|t| t.1).collect::<Vec<_>>();
         assert_eq!(labels(1.1f64.ln()), ["−5%", "0", "+5%", "+10%"]);
         assert_eq!(labels(4f64.ln()), ["×1", "÷2", "×2", "÷4", "×4"]);
+        let axis = Axis::new(-0.2, 0.2);
+        let kept: Vec<String> = apart(&axis, ticks(&axis)).into_iter().map(|t| t.1).collect();
+        assert_eq!(kept, ["0", "+10%", "−10%"], "+20% would touch +10%");
     }
 }

@@ -1,12 +1,14 @@
 //! Heat maps: one benchmark and metric over two factors, so that structure shows which a list hides.
 
-use super::{foreign, minus};
+use super::{counted, foreign, minus};
 use crate::rows::{RowView, Tone, glyph, written};
 use crate::sentence::candidate_label;
 use analyze::{Comparison, Row, Verdict};
 use edge::visible;
 use maud::{Markup, html};
 
+/// So many maps are open: all of them laid out would slow the whole page down.
+const OPEN: usize = 8;
 /// So many maps at most, and so many levels of a factor in one.
 const MAPS: usize = 80;
 const LEVELS: usize = 64;
@@ -35,7 +37,13 @@ pub(super) fn section(comparison: &Comparison, views: &[RowView<'_>]) -> Option<
                  verdict is decided, the stronger the further outside the band; hatched: inconclusive; ≈ shown to be \
                  equivalent; ∅ missing on a side; empty: not measured."
             }
-            div.maps { @for map in maps.iter().take(MAPS) { (render(map)) } }
+            div.maps { @for map in maps.iter().take(OPEN) { (render(map)) } }
+            @if maps.len() > OPEN {
+                details {
+                    summary { (counted(maps.len().min(MAPS) - OPEN, "more map")) }
+                    div.maps { @for map in maps.iter().take(MAPS).skip(OPEN) { (render(map)) } }
+                }
+            }
             @if more > 0 { p.caption { "and " (more) " more, which the table below has" } }
         }
     })

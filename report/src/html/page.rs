@@ -48,7 +48,7 @@ pub fn html(comparison: &Comparison, options: &HtmlOptions) -> String {
             @if let Some(gate) = &options.gate { (banner::gate(gate)) }
             @if let Some(published) = &options.published { (published::provenance(published)) }
         }
-        (document::contents(sections))
+        (document::contents(sections, options.docs.as_deref()))
         main {
             @if let Some(section) = failures { (section) }
             (notes::section(comparison, &views))

@@ -25,6 +25,14 @@ pub(crate) fn picture(row: &Row) -> Markup {
     }
 }
 
+/// The picture of one side alone.
+pub(crate) fn of_side(sample: &Sample) -> Markup {
+    let Some(axis) = Axis::of(sample.values.iter().copied()) else { return html! {} };
+    let spots = spots(sample);
+    let last = spots.iter().map(|spot| spot.0).max().unwrap_or(1);
+    html! { svg.pic.one aria-hidden="true" { path d=(dots(&spots, &axis, last, 0.0)) {} } }
+}
+
 /// The place of each value among those of its side, and the value: its block, else its number among the repeats.
 pub(super) fn spots(sample: &Sample) -> Vec<(u32, f64)> {
     let numbered = (1..).zip(&sample.values).enumerate();

@@ -202,24 +202,31 @@ addEventListener("DOMContentLoaded", () => {
   addEventListener("hashchange", fromHash);
 
   // ---- the rows in sight
-  // More than ALIVE rows never stand in the table; the others are room above and below, of the height that rows have.
-  const ALIVE = 80;
+  // Of more than FEW rows those around the window are in the table, ALIVE at most; the others are room above and below, of
+  // the height that rows have. After a jump what is seen comes first and what is around it in the next frame.
   const FEW = 250;
-  const STEP = 20;
+  const ALIVE = 280;
+  const STEP = 10;
   const room = () => make("tbody", { className: "gap" });
   const [above, below] = [room(), room()];
-  let height = 26;
+  let height = 40;
   let [from, to] = [0, 0];
-  function wanted() {
+  function wanted(around) {
     if (matching.length <= FEW || printing) return [0, matching.length];
-    const top = -table.tHead.getBoundingClientRect().bottom;
-    const start = Math.floor((top / height - (ALIVE - innerHeight / height) / 2) / STEP) * STEP;
-    const at = Math.max(0, Math.min(start, matching.length - ALIVE));
-    return [at, at + ALIVE];
+    const seen = Math.ceil(innerHeight / height) + 2;
+    const count = Math.min(ALIVE, matching.length, seen + STEP + 2 * around * seen);
+    const top = -table.tHead.getBoundingClientRect().bottom / height;
+    const start = Math.floor((top - around * seen) / STEP) * STEP;
+    const at = Math.max(0, Math.min(start, matching.length - count));
+    return [at, at + count];
   }
   function show(anew) {
-    const [start, end] = wanted();
+    let [start, end] = wanted(0.25);
     if (!anew && start === from && end === to) return;
+    if (anew || end <= from || start >= to) {
+      [start, end] = wanted(0);
+      later();
+    }
     if (!above.isConnected) table.append(above, below);
     const next = matching.slice(start, end);
     const keep = new Set(next);
@@ -336,7 +343,7 @@ addEventListener("DOMContentLoaded", () => {
   (async () => {
     if (lines) {
       const nodes = [...lines.childNodes];
-      while (nodes.length && rows.length < ALIVE) take(nodes.shift());
+      while (nodes.length && rows.length < FEW) take(nodes.shift());
       if (!nodes.length) take();
       lines.replaceWith(table);
       table.append(above, below);

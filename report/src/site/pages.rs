@@ -2,7 +2,7 @@
 
 use super::entry::Entry;
 use super::shell;
-use crate::html::{Card, Download, Published, card, foreign, minus, provenance};
+use crate::html::{Card, Download, Published, card, foreign, minus, of_side, provenance};
 use crate::numbers::{self, NONE, significant};
 use analyze::Shown;
 use edge::visible;
@@ -49,7 +49,7 @@ pub(super) fn run(entry: &Entry, shown: &Shown, published: &Published) -> String
             section {
                 h2 { "Rows" }
                 div.scroll tabindex="0" role="region" aria-label="All rows" { (rows(shown)) }
-                p.caption { "n: boots, or result files. SD and CV: spread of their values." }
+                p.caption { "n: boots, or result files. Values: each of them, in the order in which they were taken. SD and CV: their spread." }
             }
             (notes(shown))
         }
@@ -59,10 +59,10 @@ pub(super) fn run(entry: &Entry, shown: &Shown, published: &Published) -> String
 
 fn rows(shown: &Shown) -> Markup {
     html! {
-        table.rows {
+        table.run {
             thead {
                 tr {
-                    th scope="col" { "Case" } th scope="col" { "Metric" }
+                    th scope="col" { "Case" } th scope="col" { "Metric" } th scope="col" { "Values" }
                     @for head in ["Mean", "SD", "CV", "n", "Invalid"] { th.num scope="col" { (head) } }
                 }
             }
@@ -73,10 +73,11 @@ fn rows(shown: &Shown) -> Markup {
                 tbody {
                     tr {
                         th scope="row" {
-                            (foreign(&row.workload)) " " span.cat { (foreign(&row.category)) } " "
+                            (foreign(&row.workload)) " " b { (foreign(&row.category)) } " "
                             @for (key, level) in &row.case.0 { (foreign(key)) "=" (foreign(level)) " " }
                         }
                         td { (foreign(&row.metric)) " " span.unit { (foreign(&scaled.unit)) } }
+                        td { (of_side(sample)) }
                         td.num { (minus(&number(sample.mean, 4))) }
                         td.num { (minus(&number(sample.sd, 3))) }
                         td.num { (numbers::cv(sample).unwrap_or_else(|| NONE.to_owned())) }

@@ -76,6 +76,20 @@ fn notes_of_one_kind_are_one_line_with_their_number_and_none_is_lost() {
 }
 
 #[test]
+fn a_page_links_to_the_documentation_that_it_is_told_of_and_to_no_script() {
+    let of = |docs: &str| {
+        let options = HtmlOptions { docs: Some(docs.to_owned()), ..HtmlOptions::default() };
+        report::html(&scenarios::verdicts(), &options)
+    };
+    assert!(of("https://lab.example/perfvt?a=1&b=\"").contains(
+        "href=\"https://lab.example/perfvt?a=1&amp;b=&quot;\" rel=\"noreferrer\">Documentation</a>"
+    ));
+    let other = of("javascript:alert(1)");
+    assert!(other.contains("Documentation: javascript:alert(1)") && !other.contains("href=\"javascript"));
+    assert!(!page(&scenarios::verdicts()).contains("Documentation"));
+}
+
+#[test]
 fn iozone_has_the_geometric_mean_of_each_operation_and_its_surfaces() {
     let page = page(&scenarios::iozone());
     let section = between(&page, "<section id=\"iozone\"", "</section>");
@@ -87,5 +101,5 @@ fn iozone_has_the_geometric_mean_of_each_operation_and_its_surfaces() {
     assert_eq!(numbers[3], "6");
     assert_eq!(section.matches("<table class=\"heat surface\">").count(), 4, "two operations of two sides");
     assert!(section.contains("size_kB ╲ record_kB"));
-    assert!(!crate::parts::page(&scenarios::netperf()).contains("id=\"iozone\""));
+    assert!(!self::page(&scenarios::netperf()).contains("id=\"iozone\""));
 }
