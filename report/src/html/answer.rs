@@ -3,7 +3,7 @@
 
 use super::card::{Card, Figure, card};
 use super::{breakable, categories, counted, foreign, minus, signed_percent, verdict_class};
-use crate::command_line::command_line;
+use crate::next::{Next, next};
 use crate::rows::{RowView, by_gravity, glyph, verdict_rank};
 use crate::sentence::{self, Counts, counts};
 use analyze::{Comparison, DifferenceClass, Level, Summary, Verdict};
@@ -166,22 +166,18 @@ impl<'c> Asked<'c> {
 
     /// What to do, with the command to type.
     fn next(&self) -> Markup {
-        let Some(candidate) = self.comparison.b.get(self.summary.candidate) else {
-            return html! { "Give a candidate to compare." };
-        };
-        let (a, b) = (self.comparison.a.path.as_str(), candidate.path.as_str());
-        let typed = |words: &[&str]| command_line(&words.iter().map(|w| (*w).to_owned()).collect::<Vec<_>>());
-        let worst = self.rows.first().filter(|v| v.row.verdict == Verdict::Regressed);
+        let worst = self.rows.first().map(|view| view.index);
         html! {
             @if self.broken() > 0 { "See what " a href="#failures" { "failed" } " first. " }
-            @if let Some(view) = worst {
-                "Look at " a href={ "#r" (view.index) } { "the worst row" } "; every number behind it: "
-                code { (breakable(&typed(&["perfvt", "explain", a, b, &view.row.id]))) }
-            } @else if self.summary.comparable_primary() == 0 {
-                "Read the " a href="#notes" { "notes" } ": they say why no row could be judged."
-            } @else if self.n(Verdict::Inconclusive) > 0 {
-                "To decide the rest, measure more boots; how many: " code { (breakable(&typed(&["perfvt", "plan", a]))) }
-            } @else if self.broken() == 0 { "Nothing has to be done." }
+            @match next(self.comparison, self.summary, worst) {
+                Next::Explain(row, typed) => {
+                    "Look at " a href={ "#r" (row) } { "the worst row" } "; every number behind it: "
+                    code { (breakable(&typed)) }
+                }
+                Next::Notes => { "Read the " a href="#notes" { "notes" } ": they say why no row could be judged." }
+                Next::Plan(typed) => { "To decide the rest, measure more boots; how many: " code { (breakable(&typed)) } }
+                Next::Nothing => { @if self.broken() == 0 { "Nothing has to be done." } }
+            }
         }
     }
 }
