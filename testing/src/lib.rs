@@ -34,7 +34,6 @@ pub const EXPECTED: &[(Lack, &str, &str)] = &[
     (Lack::Hardware, "guests::an_ordinary_user_can_do_it_all", "/dev/net/tun may be closed to other users"),
     (Lack::Hardware, "scenarios::a_guest_lives_in_huge_pages", "memory may be too full or too scattered"),
     (Lack::Hardware, "lab::window::threads::", "a host may be too busy for a measurement of its own threads"),
-    (Lack::Hardware, "browser::of_a_large_result", "a host may be too busy to time a page's tasks"),
 ];
 
 /// What a machine can lack that `make setup-test` cannot install.
