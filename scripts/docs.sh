@@ -14,11 +14,13 @@ rm -rf "$source" "$book"
 mkdir -p "$source"
 cp -a docs/. "$source"
 cp perf.conf "$source"
-sed 's#](docs/#](#g' README.md > "$source/README.md"
+sed 's#](docs/#](#g; s#](SUMMARY.md)#](how-to/old-results.md)#g' README.md > "$source/README.md"
 for crate in stats cartesian; do cp "$crate/README.md" "$source/crate-$crate.md"; done
 sed 's#](docs/#](#g' SECURITY.md > "$source/reporting.md"
+sed 's#](docs/#](#g; s#](SECURITY.md)#](reporting.md)#g' CONTRIBUTING.md > "$source/CONTRIBUTING.md"
 sed -i -E 's#\]\(\.\./(stats|cartesian)/README\.md#](crate-\1.md#g; s#\]\(\.\./SECURITY\.md#](reporting.md#g; s#\]\(\.\./perf\.conf#](perf.conf#g' "$source"/*.md
 cat >> "$source/SUMMARY.md" << 'PARTS'
+- [Contributing](CONTRIBUTING.md)
 - [The crate of statistics](crate-stats.md)
 - [The crate of configurations](crate-cartesian.md)
 - [Reporting a fault of security](reporting.md)

@@ -14,7 +14,7 @@
 //! programs (process 1, the agent on the command port) are the text files in `vm/guest/`; the protocol of
 //! the command port is described at the top of `vm/guest/agent`.
 //!
-//! No process is started for the built-in guest: everything is read and written by this program itself; [`fetch`] gets the
+//! No process is started for the built-in guest: everything is read and written by this program itself; [`fetch()`] gets the
 //! packages before. [`debian`] makes a whole Debian by mmdebstrap.
 
 mod brought;
