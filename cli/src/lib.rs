@@ -135,6 +135,7 @@ fn dispatch(args: Args, command: Vec<String>, out: &mut dyn Write, err: &mut dyn
         Verb::Provider(provider) => verbs::provider::provider(&provider, out, err),
         Verb::Guest(guest) => verbs::guest::guest(&guest, out, err),
         Verb::ImportLibvirt { domain } => verbs::import::libvirt(&domain, out, err),
+        Verb::ImportAvocado { tree, json } => verbs::import::avocado(&tree, json, out),
         Verb::Host(host) => verbs::host::host(&host, out),
         Verb::Doctor(doctor) => verbs::doctor::doctor(&doctor, out),
         Verb::Completions { shell } => verbs::generate::completions(shell, out),

@@ -80,6 +80,17 @@ pub enum Verb {
         /// The domain's XML, as virsh dumpxml prints it; - is standard input.
         domain: PathBuf,
     },
+    /// Tell what of a data directory or checkout of Avocado-VT works here, what is mapped, and what is not supported and why
+    #[command(
+        after_help = "Nothing is written and nothing is fetched.\n\nEXAMPLE\n  perfvt import-avocado ~/avocado/data/avocado-vt"
+    )]
+    ImportAvocado {
+        /// The folder: results, perf.conf, *.cfg and test-providers.d anywhere below it.
+        tree: PathBuf,
+        /// The whole report for programs: also what the text has as a number only.
+        #[arg(long)]
+        json: bool,
+    },
     /// Make this host fit for measuring, and undo that
     Host(Host),
     /// Say what this host can do, and how to get what is missing

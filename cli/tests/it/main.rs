@@ -28,6 +28,7 @@ mod hostile_configurations;
 mod house;
 mod house_support;
 mod images;
+mod import_avocado;
 mod independent;
 mod interrupted;
 mod kernels;

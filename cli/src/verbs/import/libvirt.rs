@@ -1,8 +1,9 @@
 //! `perfvt import-libvirt`.
 
+use super::counted;
 use crate::{DONE, Error};
 use edge::{quoted, visible};
-use formats::libvirt;
+use formats::libvirt as domain;
 use std::io::Write;
 use std::path::Path;
 
@@ -17,8 +18,8 @@ pub fn libvirt(path: &Path, out: &mut dyn Write, err: &mut dyn Write) -> Result<
         edge::read_text(path, LONGEST)
     };
     let text = text.map_err(|e| format!("reading {}: {e}", path.display()))?;
-    let guest = libvirt::parse(&text)
-        .map_err(|(line, why)| format!("{}:{line}: {}", path.display(), quoted(&why)))?;
+    let guest =
+        domain::parse(&text).map_err(|(line, why)| format!("{}:{line}: {}", path.display(), quoted(&why)))?;
     let name = label(&guest.name);
     writeln!(
         out,
@@ -55,10 +56,6 @@ fn label(name: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() || c == '_' || c == '-' { c } else { '_' };
     let label: String = name.chars().map(plain).take(60).collect();
     if label.is_empty() { "libvirt".to_owned() } else { label }
-}
-
-fn counted(n: usize, noun: &str) -> String {
-    if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
 }
 
 #[cfg(test)]
