@@ -6,6 +6,7 @@ mod list;
 mod provider;
 mod publish;
 mod results;
+mod selftest;
 
 pub use collecting::{AccelArg, Conduct, Doctor, Guest, GuestVerb, Resume, Run, Status};
 pub use host::{Host, HostVerb, Preparing};
@@ -13,6 +14,7 @@ pub use list::List;
 pub use provider::{Provider, ProviderVerb};
 pub use publish::Publish;
 pub use results::{Calibrate, Compare, Explain, Filters, Format, Judging, Plain, Plan, Reading, Show};
+pub use selftest::Selftest;
 
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
@@ -93,6 +95,8 @@ pub enum Verb {
     },
     /// Make this host fit for measuring, and undo that
     Host(Host),
+    /// Test perfvt on this machine: campaigns of which is known what should come out, and a bundle to share
+    Selftest(Selftest),
     /// Say what this host can do, and how to get what is missing
     Doctor(Doctor),
     /// Print completions for a shell

@@ -46,6 +46,7 @@ mod publish;
 mod publish_faults;
 mod right_guest;
 mod scenarios;
+mod selftest;
 mod sequential;
 mod support;
 mod terminal;
