@@ -39,6 +39,7 @@
 
 // Files come in by `files::Disk` alone.
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))]
+mod assigned;
 mod bounds;
 mod build;
 mod dormant;
@@ -64,6 +65,7 @@ mod variant;
 mod variants;
 mod walk;
 
+pub use assigned::Assigned;
 pub use dormant::Dormant;
 pub use error::{CartesianError, Place, Warning};
 pub use expand::{Culprit, Expansion, Variants};

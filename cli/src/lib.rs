@@ -103,7 +103,7 @@ fn shielded(arguments: Vec<OsString>, out: &mut dyn Write, err: &mut dyn Write) 
     };
     let only_prints = match &args.verb {
         Verb::Run(run) => run.dry_run,
-        Verb::Resume(_) | Verb::Demo(_) => false,
+        Verb::Resume(_) | Verb::Demo(_) | Verb::Selftest(_) => false,
         _ => true,
     };
     let command: Vec<String> = arguments.iter().map(|a| a.to_string_lossy().into_owned()).collect();
@@ -136,7 +136,9 @@ fn dispatch(args: Args, command: Vec<String>, out: &mut dyn Write, err: &mut dyn
         Verb::Provider(provider) => verbs::provider::provider(&provider, out, err),
         Verb::Guest(guest) => verbs::guest::guest(&guest, out, err),
         Verb::ImportLibvirt { domain } => verbs::import::libvirt(&domain, out, err),
+        Verb::ImportAvocado { tree, json } => verbs::import::avocado(&tree, json, out),
         Verb::Host(host) => verbs::host::host(&host, out),
+        Verb::Selftest(selftest) => verbs::selftest::selftest(&selftest, out, err),
         Verb::Doctor(doctor) => verbs::doctor::doctor(&doctor, out),
         Verb::Completions { shell } => verbs::generate::completions(shell, out),
         Verb::Help { words } => verbs::help::help(&words, out),

@@ -20,6 +20,7 @@
 // Tests lay out their own files; everything else passes the doors of `edge`.
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 pub mod badge;
+mod bundle;
 pub mod campaign;
 pub mod classic;
 mod columns;
@@ -47,6 +48,7 @@ pub mod text;
 
 pub use analyze::{Gate, write_json as json};
 pub use badge::badge;
+pub use bundle::bundle;
 pub use classic::ClassicTable;
 pub use csv::csv;
 pub use explain::{explain, explain_in_full};

@@ -7,6 +7,7 @@ mod list;
 mod provider;
 mod publish;
 mod results;
+mod selftest;
 
 pub use collecting::{AccelArg, Conduct, Doctor, Guest, GuestVerb, Resume, Run, Status};
 pub use demo::Demo;
@@ -15,6 +16,7 @@ pub use list::List;
 pub use provider::{Provider, ProviderVerb};
 pub use publish::Publish;
 pub use results::{Calibrate, Compare, Explain, Filters, Format, Judging, Plain, Plan, Reading, Show};
+pub use selftest::Selftest;
 
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
@@ -84,8 +86,21 @@ pub enum Verb {
         /// The domain's XML, as virsh dumpxml prints it; - is standard input.
         domain: PathBuf,
     },
+    /// Tell what of a data directory or checkout of Avocado-VT works here, what is mapped, and what is not supported and why
+    #[command(
+        after_help = "Nothing is written and nothing is fetched.\n\nEXAMPLE\n  perfvt import-avocado ~/avocado/data/avocado-vt"
+    )]
+    ImportAvocado {
+        /// The folder: results, perf.conf, *.cfg and test-providers.d anywhere below it.
+        tree: PathBuf,
+        /// The whole report for programs: also what the text has as a number only.
+        #[arg(long)]
+        json: bool,
+    },
     /// Make this host fit for measuring, and undo that
     Host(Host),
+    /// Test perfvt on this machine: campaigns of which is known what should come out, and a bundle to share
+    Selftest(Selftest),
     /// Say what this host can do, and how to get what is missing
     Doctor(Doctor),
     /// Print completions for a shell

@@ -89,7 +89,7 @@ fn show_guests(
 }
 
 /// A word as a shell takes it; commas and equals signs need no quotes.
-fn for_a_shell(word: String) -> String {
+pub(super) fn for_a_shell(word: String) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-+=,.:/@%".contains(c);
     if !word.is_empty() && word.chars().all(is_plain) {
         return word;

@@ -21,5 +21,6 @@ pub mod plan;
 pub mod provider;
 pub mod publish;
 pub mod run;
+pub mod selftest;
 pub mod show;
 pub mod story;

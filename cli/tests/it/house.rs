@@ -90,7 +90,6 @@ const LARGER: &[(&str, &str)] = &[
     ("collect/src/campaign/sample.rs cell", "one sample with each way out of it, and all that it touches"),
     ("collect/src/campaign/sample.rs sample", "all that a sample touches"),
     ("collect/src/campaign/setup.rs prepare", "the steps to a plan, in their order"),
-    ("report/src/text/table.rs groups", "what a table's groups are made of"),
 ];
 /// Lines of a file without its tests.
 const FILE: usize = 400;

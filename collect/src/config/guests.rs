@@ -211,6 +211,8 @@ pub struct Guests<'c> {
     guests: u64,
     /// Where images are looked for.
     folders: Vec<PathBuf>,
+    /// The folder below which the files of the configuration are named.
+    base: PathBuf,
     /// Hashes of those that were seen: names may be long.
     seen: HashSet<blake3::Hash>,
     more: bool,
@@ -220,7 +222,23 @@ impl<'c> Guests<'c> {
     /// Those within a bound of variants and a number of guests.
     pub fn new(config: &'c Config, bound: Bound, guests: u64) -> Guests<'c> {
         let folders = named::data_directories();
-        Guests { expansion: config.expand(), bound, guests, folders, seen: HashSet::new(), more: false }
+        Guests {
+            expansion: config.expand(),
+            bound,
+            guests,
+            folders,
+            base: PathBuf::new(),
+            seen: HashSet::new(),
+            more: false,
+        }
+    }
+
+    /// The same for a configuration whose files were named by their paths below a folder, which is a data directory, too.
+    #[must_use]
+    pub fn below(mut self, folder: &Path) -> Guests<'c> {
+        self.folders.insert(0, folder.to_owned());
+        self.base = folder.to_owned();
+        self
     }
 
     /// The next one.
@@ -236,7 +254,7 @@ impl<'c> Guests<'c> {
                 return Ok(None);
             }
             let param = |entry: Entry<'_>| {
-                let origin = Origin::File { path: entry.file.to_owned(), line: entry.line };
+                let origin = Origin::File { path: self.base.join(entry.file), line: entry.line };
                 Param::new(entry.key, entry.value, origin)
             };
             let known = match dict.get(GUEST_NAME) {

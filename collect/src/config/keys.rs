@@ -10,7 +10,7 @@ use model::{Origin, Param, Params};
 use std::collections::HashSet;
 
 /// Ends of keys that bound another key; the language itself takes care of them.
-const BOUNDS: [&str; 3] = ["_min", "_max", "_fixed"];
+pub const BOUNDS: [&str; 3] = ["_min", "_max", "_fixed"];
 /// The key that names the workload, which is no parameter of it.
 pub const WORKLOAD: &str = "workload";
 /// The key that says in configurations of avocado-vt which test a variant is; where that is the name of a workload it is understood.
@@ -45,6 +45,8 @@ fn resolved(key: &str, knows: impl Fn(&str) -> bool) -> Option<String> {
 
 /// Keys that say what a guest boots from; `image_name_image1` says it of one of its disks.
 const OF_DISKS: [&str; 3] = [named::NAME, named::FORMAT, named::RAW];
+/// The key that names the disks of a guest, the one that it boots from first.
+pub const IMAGES: &str = "images";
 /// The disk that a guest boots from, where `images` names no other one first.
 const FIRST_DISK: &str = "image1";
 
@@ -62,7 +64,7 @@ pub struct Normal {
 /// Sorts entries by whether perfvt knows their keys. This is the one way from entries to parameters: aliases and the keys of the
 /// first disk are understood wherever a guest is defined.
 pub fn normal(entries: Vec<Param>, canonical: impl Fn(&str) -> Option<String>) -> Normal {
-    let images = entries.iter().find(|param| param.key == "images");
+    let images = entries.iter().find(|param| param.key == IMAGES);
     let first =
         images.and_then(|param| param.value.split_whitespace().next()).unwrap_or(FIRST_DISK).to_owned();
     let (mut params, mut unknown, mut special) = (Params::new(), Vec::new(), Vec::new());

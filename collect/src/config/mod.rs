@@ -21,6 +21,7 @@ pub mod reference;
 pub mod select;
 pub mod shipped;
 pub mod spec;
+pub mod survey;
 
 use std::path::PathBuf;
 

@@ -34,7 +34,7 @@ fn slowly(root: &Path, inside: &Path) -> io::Result<File> {
 }
 
 fn leads_out() -> io::Error {
-    io::Error::other("it leads out of the provider's folder")
+    io::Error::other("it leads out of its folder")
 }
 
 /// A path as it is meant below a folder; `None` when it goes out of it.

@@ -15,8 +15,7 @@ const SHOWN: usize = 5;
 /// # Errors
 /// When a file cannot be read, or none is a fragment.
 pub fn text(name: &Path, root: &Path, inside: &Path, limit: u64) -> io::Result<(String, Option<String>)> {
-    let folder =
-        beneath::within(inside).ok_or_else(|| io::Error::other("it leads out of the provider's folder"))?;
+    let folder = beneath::within(inside).ok_or_else(|| io::Error::other("it leads out of its folder"))?;
     let mut files = Disk.names(&root.join(&folder));
     files.retain(|file| Path::new(file).extension().is_some_and(|ending| ending == "cfg"));
     files.sort();

@@ -172,13 +172,21 @@ pub fn definitions(folder: &Path) -> Definitions {
 }
 
 fn definition(name: &str, path: PathBuf) -> Result<Definition, ProviderError> {
+    let text = edge::read_text(&path, edge::read::CONFIG)
+        .map_err(|source| ProviderError::Read { path: path.clone(), source })?;
+    defined(name, path, &text)
+}
+
+/// The definition that a file of this name has as its text.
+///
+/// # Errors
+/// A name that no provider may have, or a text that is no definition.
+pub fn defined(name: &str, path: PathBuf, text: &str) -> Result<Definition, ProviderError> {
     let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
     if name.is_empty() || !name.chars().all(good) || name == "perfvt" {
         return Err(ProviderError::Name { path });
     }
-    let text = edge::read_text(&path, edge::read::CONFIG)
-        .map_err(|source| ProviderError::Read { path: path.clone(), source })?;
-    let provider = parse(&text).map_err(|source| ProviderError::Syntax { path: path.clone(), source })?;
+    let provider = parse(text).map_err(|source| ProviderError::Syntax { path: path.clone(), source })?;
     Ok(Definition { name: name.to_owned(), path, provider })
 }
 
@@ -212,6 +220,14 @@ impl Definitions {
 /// When nothing says where the cache is.
 pub fn cache() -> Result<PathBuf, ProviderError> {
     Cache::from_env().map(|cache| cache.root().join("providers")).map_err(|_| ProviderError::NoCache)
+}
+
+/// Whether a provider is a repository that is to be fetched; a folder is used as it is.
+///
+/// # Errors
+/// A `uri` that nothing is fetched from.
+pub fn is_fetched(definition: &Definition) -> Result<bool, ProviderError> {
+    Ok(matches!(source::source(definition)?, source::Source::Repository(_)))
 }
 
 /// How the line of a provider ends of which nothing is here.

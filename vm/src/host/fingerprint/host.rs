@@ -1,6 +1,7 @@
 //! The host's facts, out of its files.
 
 use super::machine::machine;
+use super::policy::policy;
 use super::{SYSCTLS, hash_file, squeezed};
 use crate::host::topology::Topology;
 use model::Fingerprint;
@@ -49,6 +50,7 @@ pub fn host(root: &Path) -> Fingerprint {
     facts.set("host.clocksource", read("sys/devices/system/clocksource/clocksource0/current_clocksource"));
     facts.set("host.boost", read("sys/devices/system/cpu/cpufreq/boost"));
     facts.set("host.tuned", read("etc/tuned/active_profile"));
+    policy(root, &mut facts);
     for name in SYSCTLS {
         let value = squeezed(&read(&format!("proc/sys/{name}")));
         facts.set(format!("host.sysctl.{}", name.replace('/', ".")), value);

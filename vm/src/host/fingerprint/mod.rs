@@ -13,6 +13,7 @@ mod hash;
 mod host;
 mod machine;
 mod nics;
+mod policy;
 
 pub use guest::command as guest_command;
 pub use guest::{Guest, guest};

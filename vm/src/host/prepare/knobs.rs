@@ -20,7 +20,7 @@ pub const KNOBS: [(&str, &str); 12] = [
 ];
 
 /// Services that are stopped unless others are named: they wake up by timers, move interrupts, or set what perfvt sets.
-pub(super) const SERVICES: [&str; 22] = [
+pub(super) const SERVICES: [&str; 27] = [
     "irqbalance.service",
     "tuned.service",
     "power-profiles-daemon.service",
@@ -43,6 +43,11 @@ pub(super) const SERVICES: [&str; 22] = [
     "plocate-updatedb.timer",
     "fwupd-refresh.timer",
     "sysstat-collect.timer",
+    "abrtd.service",
+    "collectd.service",
+    "smartd.service",
+    "smartmontools.service",
+    "rhsmcertd.service",
 ];
 
 /// Huge pages to reserve: `COUNT[:SIZE][@NODE]`, size in KiB, 2048 by default.

@@ -1,8 +1,9 @@
 //! `perfvt import-libvirt`.
 
+use super::counted;
 use crate::{DONE, Error};
 use edge::{quoted, visible};
-use formats::libvirt;
+use formats::libvirt as domain;
 use std::io::Write;
 use std::path::Path;
 
@@ -17,8 +18,8 @@ pub fn libvirt(path: &Path, out: &mut dyn Write, err: &mut dyn Write) -> Result<
         edge::read_text(path, LONGEST)
     };
     let text = text.map_err(|e| format!("reading {}: {e}", path.display()))?;
-    let guest = libvirt::parse(&text)
-        .map_err(|(line, why)| format!("{}:{line}: {}", path.display(), quoted(&why)))?;
+    let guest =
+        domain::parse(&text).map_err(|(line, why)| format!("{}:{line}: {}", path.display(), quoted(&why)))?;
     let name = label(&guest.name);
     writeln!(
         out,
@@ -57,10 +58,6 @@ fn label(name: &str) -> String {
     if label.is_empty() { "libvirt".to_owned() } else { label }
 }
 
-fn counted(n: usize, noun: &str) -> String {
-    if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -73,7 +70,7 @@ mod tests {
         assert_eq!(libvirt(&domain, &mut out, &mut err).unwrap(), DONE);
         let [text, said] = [out, err].map(|bytes| String::from_utf8(bytes).unwrap());
         assert!(text.contains("    - web1:\n        machine = pc-q35-7.2\n"), "{text}");
-        assert!(text.contains("# line 79: devices/graphics type=spice: guests have no screen\n"), "{text}");
+        assert!(text.contains("# line 70: devices/graphics type=spice: guests have no screen\n"), "{text}");
         assert!(said.starts_with("18 keys taken over, 11 elements not; "), "{said}");
         for line in text.lines().filter(|line| line.starts_with("        ") && !line.contains('#')) {
             let (key, _) = line.trim().split_once(" = ").unwrap();
