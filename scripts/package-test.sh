@@ -11,7 +11,7 @@ cd "$(dirname "$0")/.."
 say() { printf 'package-test: %s\n' "$*"; }
 skip() { say "skipped: $*"; exit 0; }
 
-[ "$(id -u)" = 0 ] || skip "a fresh system is entered by chroot, which needs root"
+[ "$(id -u)" = 0 ] || skip "a fresh system is entered by root alone"
 command -v mmdebstrap > /dev/null || skip "mmdebstrap is missing"
 shopt -s nullglob
 packages=(target/package/*.deb)
@@ -53,8 +53,8 @@ since "fetched the parts of a guest" "$began"
 began=$(date +%s)
 perfvt demo > demo.log 2> demo.err || { tail -n 20 demo.log demo.err; exit 1; }
 since "the demo" "$began"
-head -n 2 demo.log
-grep -m 1 'REGRESSED' demo.log
+head -n 1 demo.log
+grep -m 1 -A 1 'e1000 against virtio' demo.log
 ls -l demo/report.html
 TRY
 exec setpriv --reuid=tester --regid=tester --init-groups --reset-env sh /home/tester/try "$1"
@@ -65,20 +65,25 @@ try() {
     local release=$1 dir
     dir=$(mktemp -d "${TMPDIR:-/tmp}/perfvt-package.XXXXXX")
     say "== $release"
-    mmdebstrap --quiet --variant=apt --include=ca-certificates,passwd,util-linux "$release" "$dir/root"
+    mmdebstrap --quiet --variant=apt --include=ca-certificates,mount,passwd,util-linux "$release" "$dir/root"
     cp "$package" "$dir/root/root/perfvt.deb"
     [ ${#rpms[@]} = 0 ] || cp "${rpms[0]}" "$dir/root/root/perfvt.rpm"
     cp -L /etc/resolv.conf "$dir/root/etc/resolv.conf"
     inside > "$dir/root/root/inside"
-    # Mounts and processes of the try end with it.
+    # Mounts and processes of the try end with it. It is no chroot, in which an ordinary user gets no namespace, and so no tap.
     local status=0
     unshare --mount --pid --fork --kill-child sh -eu -c '
         mount --make-rprivate /
+        mount --bind "$1" "$1"
         mount --rbind /dev "$1/dev"
         mount -t proc proc "$1/proc"
         mount -t sysfs -o ro sysfs "$1/sys"
         mount -t tmpfs tmpfs "$1/dev/shm"
-        exec chroot "$1" sh /root/inside "$2"' sh "$dir/root" "${PERFVT_DEMO:-1}" || status=$?
+        cd "$1"
+        pivot_root . .
+        umount -l .
+        cd /
+        exec sh /root/inside "$2"' sh "$dir/root" "${PERFVT_DEMO:-1}" || status=$?
     rm -rf --one-file-system "$dir"
     return $status
 }
