@@ -70,7 +70,7 @@ mod tests {
         assert_eq!(libvirt(&domain, &mut out, &mut err).unwrap(), DONE);
         let [text, said] = [out, err].map(|bytes| String::from_utf8(bytes).unwrap());
         assert!(text.contains("    - web1:\n        machine = pc-q35-7.2\n"), "{text}");
-        assert!(text.contains("# line 79: devices/graphics type=spice: guests have no screen\n"), "{text}");
+        assert!(text.contains("# line 70: devices/graphics type=spice: guests have no screen\n"), "{text}");
         assert!(said.starts_with("18 keys taken over, 11 elements not; "), "{said}");
         for line in text.lines().filter(|line| line.starts_with("        ") && !line.contains('#')) {
             let (key, _) = line.trim().split_once(" = ").unwrap();
