@@ -24,6 +24,8 @@ fn inside_of_a_host_with_kvm() {
     let out = folder.path().join("X");
     let mut run = perfvt();
     run.args(["run", "netperf", "--repeat", "1", "--noise", "off", "--out"]).arg(&out);
+    // This host is emulated, and may get a tenth of a CPU: its deadlines are those of a slow one.
+    run.args(["--set", "deadline_factor=20"]);
     for set in ["protocols=TCP_STREAM", "sizes=16384", "sessions=1", "l=2", "mem=256", "smp=1", "net=user"] {
         run.args(["--set", set]);
     }
@@ -43,7 +45,10 @@ fn inside_of_a_host_with_kvm() {
     println!("{MARK}done");
 }
 
+/// Beside other work such a host stands still for minutes, and what its guests measure is no value then; that KVM's counters are
+/// read of a guest is tested in `collect`, without a campaign around it.
 #[test]
+#[ignore = "soak: an emulated host takes the machine for itself"]
 fn a_campaign_under_kvm_counts_exits_and_injected_interrupts() {
     // The host that is made for it waits for its own turn.
     if !has_guests() {

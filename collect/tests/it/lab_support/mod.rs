@@ -18,7 +18,7 @@ use vm::guest::image::{Cache, builtin};
 
 /// Boots the built-in guest with one vCPU and 256 MiB, pinned; a sentence when this machine cannot.
 pub fn boot(cache: &Cache, accel: Accel, logs: &Path) -> Result<Booted, String> {
-    let sets = ["smp=1", "mem=256", "net=user", "confine=sandbox"].map(String::from);
+    let sets = ["smp=1", "mem=256", "net=user", "confine=sandbox", "deadline_factor=20"].map(String::from);
     let source = Source { workload: Some("netperf".into()), ..Source::default() };
     let (selected, _) = select(&source, &["base".to_owned()]).unwrap();
     let planned = environments(workload::find("netperf").unwrap(), &selected, None, &sets).unwrap();

@@ -107,12 +107,12 @@ impl Host {
                 format!("node,nodeid={id},memdev=m{id},cpus={cpus}"),
             ]
         };
-        // All its CPUs are one thread that goes before others: as threads beside ten busy processes, a CPU of it went round between
-        // its timer and its guest for minutes ("soft lockup"). nice(1) warns where it may not, and goes on.
+        // It goes before others: a CPU of it that waits for a turn while its timer rings goes round between its timer and its guest,
+        // for minutes beside ten busy processes ("soft lockup"). nice(1) warns where it may not, and goes on.
         Spec::new("nice")
             .args(["-n", "-15", QEMU])
             .args(["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"])
-            .args(["-accel", "tcg,thread=single", "-cpu", self.cpu])
+            .args(["-accel", "tcg,thread=multi", "-cpu", self.cpu])
             .args(["-machine", "pc", "-smp", "4", "-m", "1024M"])
             .args(node(0, "0-1"))
             .args(node(1, "2-3"))
