@@ -159,7 +159,7 @@ pub fn paired(a: &[f64], b: &[f64]) -> Result<TTest, Unavailable> {
 /// estimate is the mean of the two orders' means, the variance that within the orders, with blocks-2 df. It needs three blocks
 /// and both orders. Where nothing varies within the orders the place stays in the error.
 ///
-/// Incomplete blocks are left out (count them with [`complete_blocks`]). Needs two complete blocks; the rule that a
+/// Incomplete blocks are left out (count them with [`crate::complete_blocks`]). Needs two complete blocks; the rule that a
 /// plan must have five before this model is chosen belongs to the caller.
 pub fn blocked(blocks: &[Block<'_>]) -> Result<TTest, Unavailable> {
     let (a, b) = block_means(blocks)?;
