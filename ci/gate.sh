@@ -8,12 +8,13 @@
 set -euo pipefail
 
 [ $# -ge 1 ] || { sed -n '2,/^set /{/^#/!d;s/^# \{0,1\}//;p}' "$0" >&2; exit 2; }
+[ -r "$1/code" ] || { echo "perfvt: $1 has no comparison; run ci/compare.sh first" >&2; exit 2; }
 code=$(cat "$1/code")
 case $code in
     0) echo "perfvt: the gate passed" ;;
-    1) echo "perfvt: the gate failed; page.html says why" >&2; exit 1 ;;
+    1) echo "perfvt: the gate failed; $1/page.html says why" >&2; exit 1 ;;
     3)
-        echo "perfvt: nothing could be judged; page.html says why" >&2
+        echo "perfvt: nothing could be judged; $1/page.html says why" >&2
         [ "${2-}" = pass ] || exit 1
         ;;
     *) echo "perfvt: the comparison ended with exit code $code" >&2; exit 1 ;;

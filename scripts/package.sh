@@ -5,7 +5,7 @@
 #   /usr/bin/perfvt                     the program
 #   /usr/share/man/man1                 manual pages; completions for bash, zsh and fish in the folders of those shells
 #   /usr/share/doc/perfvt               documents, which are part of the program as well, and the changelog
-#   /usr/share/perfvt                   samples to compare, cfg/ and perf.conf to look at: not among the documents, which small
+#   /usr/share/perfvt                   samples to compare, parts for CI, cfg/ and perf.conf to look at: not among the documents, which small
 #                                       images of systems leave out
 #
 # PERFVT_PROFILE=dev packages a debug build, which is made much faster: to try the packages, not to hand them on.
@@ -35,10 +35,10 @@ gzip -9n "$share"/man/man1/*
 cp -R docs/. "$share/doc/perfvt"
 cp README.md SECURITY.md LICENSE-APACHE LICENSE-MIT "$share/doc/perfvt"
 gzip -9nc CHANGELOG.md > "$share/doc/perfvt/changelog.gz"
-cp -R samples cfg perf.conf "$share/perfvt"
+cp -R samples cfg ci perf.conf "$share/perfvt"
 find "$root" -type d -exec chmod 755 {} +
 find "$root" -type f -exec chmod 644 {} +
-chmod 755 "$root/usr/bin/perfvt"
+chmod 755 "$root/usr/bin/perfvt" "$share"/perfvt/ci/*.sh
 
 cargo deb --package perfvt --profile "$profile" --no-build --no-strip --output "$out/"
 # zstd is read by every rpm since RHEL 8, and takes seconds where xz takes minutes.

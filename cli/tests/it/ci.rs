@@ -50,6 +50,21 @@ fn a_job_compares_keeps_what_people_read_and_fails_by_the_gate() {
     assert!(same.status.success() && gate(&["same"]) == Some(0), "{}", text(&same.stderr));
     let absent = job(at.path(), "compare.sh", &["old.csv", "gone.csv", "none"]);
     assert_eq!((absent.status.code(), gate(&["none"])), (Some(2), Some(1)), "{}", text(&absent.stderr));
+    assert!(!at.path().join("none/page.html").exists());
+    // What is gone fails, and further options reach the comparison; what an earlier one has left goes.
+    let old = fs::read_to_string(at.path().join("old.csv")).unwrap();
+    let part: String =
+        old.lines().filter(|line| !line.starts_with('@')).map(|line| format!("{line}\n")).collect();
+    fs::write(at.path().join("part.csv"), part).unwrap();
+    assert!(job(at.path(), "compare.sh", &["old.csv", "part.csv", "out"]).status.success());
+    assert_eq!((read("code").as_str(), gate(&["out"])), ("1\n", Some(1)));
+    let words = ["old.csv", "new.csv", "out", "regression", "--only", "@someone"];
+    assert!(job(at.path(), "compare.sh", &words).status.success());
+    assert!(!read("comment.md").contains("build"), "{}", read("comment.md"));
+    assert_eq!(job(at.path(), "compare.sh", &["old.csv", "gone.csv", "out"]).status.code(), Some(2));
+    assert!(!at.path().join("out/comment.md").exists());
+    let never = job(at.path(), "gate.sh", &["nowhere"]);
+    assert!(never.status.code() == Some(2) && text(&never.stderr).contains("run ci/compare.sh first"));
     // Nothing in common: whether that fails a job is the job's choice.
     fs::write(at.path().join("other.csv"), "case,metric,repeat,value\nx,latency,1,2\nx,latency,2,2\n")
         .unwrap();

@@ -21,9 +21,20 @@ pub(super) fn in_short(out: &mut String, comparison: &Comparison, hidden: bool, 
     );
     out.push('\n');
     wrapped(out, &signs, width, "  ", |l| paint.dim(l));
+    for line in families(comparison) {
+        wrapped(out, &line, width, "  ", |l| paint.dim(l));
+    }
     let more = if hidden { "every row, note and word" } else { "every note and word" };
     let line = format!("{more}: --all; what a word means: perfvt help verdicts");
     wrapped(out, &line, width, "  ", |l| paint.dim(l));
+}
+
+/// What is corrected together, for each candidate, and how.
+fn families(comparison: &Comparison) -> impl Iterator<Item = String> {
+    comparison.families.iter().filter_map(|f| {
+        let label = sentence::candidate_label(comparison, f.candidate);
+        sentence::family(comparison, f.candidate).map(|text| format!("{label}: {text}"))
+    })
 }
 
 /// Every word, sign and number that the table has.
@@ -50,10 +61,7 @@ pub(super) fn in_full(
         "q: p corrected within the family; p alone decides rows outside it (marked ·), and these never gate"
             .to_owned(),
     ];
-    let families = comparison.families.iter().filter_map(|f| {
-        let label = sentence::candidate_label(comparison, f.candidate);
-        sentence::family(comparison, f.candidate).map(|text| format!("{label}: {text}"))
-    });
+    let families = families(comparison);
     let marked = |word: &str| listed.iter().any(|view| view.marks().contains(&word));
     let marks =
         std::iter::once(rows::BEYOND).chain(AtGate::ALL.map(|at_gate| (at_gate.word(), at_gate.meaning())));
