@@ -58,9 +58,9 @@ fn a_job_compares_keeps_what_people_read_and_fails_by_the_gate() {
     fs::write(at.path().join("part.csv"), part).unwrap();
     assert!(job(at.path(), "compare.sh", &["old.csv", "part.csv", "out"]).status.success());
     assert_eq!((read("code").as_str(), gate(&["out"])), ("1\n", Some(1)));
-    let words = ["old.csv", "new.csv", "out", "regression", "--only", "@someone"];
+    let words = ["old.csv", "new.csv", "out", "regression", "--alpha", "0.01"];
     assert!(job(at.path(), "compare.sh", &words).status.success());
-    assert!(!read("comment.md").contains("build"), "{}", read("comment.md"));
+    assert!(read("comment.md").contains("alpha 0.01"), "{}", read("comment.md"));
     assert_eq!(job(at.path(), "compare.sh", &["old.csv", "gone.csv", "out"]).status.code(), Some(2));
     assert!(!at.path().join("out/comment.md").exists());
     let never = job(at.path(), "gate.sh", &["nowhere"]);
