@@ -48,7 +48,8 @@ impl World {
             let values: Vec<f64> = values.iter().map(|v| 1000.0 * v).collect();
             series("TCP_STREAM (RX)", 64 + row as u32, "throughput", "Mbit/s", &values)
         };
-        let env = Env::new(name, values.iter().enumerate().map(of_row).collect());
+        // Every second block is in the reverse order, as `perfvt run` plans them.
+        let env = Env { mirrored: true, ..Env::new(name, values.iter().enumerate().map(of_row).collect()) };
         env.write(root)
     }
 
@@ -214,6 +215,8 @@ fn plans_and_what_came_of_them() {
         );
         let error = 3.0 * (0.25 / pages as f64).sqrt() + 0.01;
         assert!((program - kept.truth).abs() < error, "{name}: {program} through the program");
-        assert!(kept.power >= 0.8 && kept.boots >= 0.8, "{name}: {} and {}", kept.power, kept.boots);
+        // A thousand pilots tell a share of .8 to 1.3 points.
+        let least = 0.8 - 2.0 * (0.16 / kept.pilots as f64).sqrt();
+        assert!(kept.power >= least && kept.boots >= least, "{name}: {} and {}", kept.power, kept.boots);
     }
 }
