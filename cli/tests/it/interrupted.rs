@@ -52,7 +52,11 @@ fn a_running_campaign_is_seen_from_outside_and_ends_at_once_at_the_second_ctrl_c
     assert_eq!((seen["state"].as_str(), cells), (Some("interrupted"), (Some(0), Some(0))), "{seen}");
     let log = output(perfvt().args(["status", "--log"]).arg(&out));
     assert!(text(&log.stdout).trim_end().ends_with("interrupted by SIGINT"), "{}", text(&log.stdout));
-    assert!(fs::read_to_string(out.join("run.html")).unwrap().contains("interrupted: 0 of 4 cells valid"));
+    let page = fs::read_to_string(out.join("run.html")).unwrap();
+    assert!(
+        page.contains("</span> interrupted") && page.contains("<b>0 of 4</b> <span>cells valid"),
+        "{page}"
+    );
 }
 
 #[test]
