@@ -249,8 +249,8 @@ fn plan_counts_the_boots_that_an_effect_needs() {
         ("--effect nan", "want a change above 0"),
         ("--effect much", "want a change above 0"),
         ("--alpha 5", "want a number between 0 and 1"),
-        ("--boots 1", "boots = 1: want a number from 2 to 200"),
-        ("--boots 201", "boots = 201: want"),
+        ("--boots 1", "boots = 1: want a number from 2 to 1000"),
+        ("--boots 1001", "boots = 1001: want"),
     ] {
         place.perfvt(&format!("plan base {words}")).refuses(said);
     }
