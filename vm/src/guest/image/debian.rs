@@ -289,7 +289,7 @@ mod tests {
             Release::of_host(host.path())
         };
         let error = release("ID=fedora\nVERSION_CODENAME=x\n").unwrap_err().to_string();
-        assert!(error.contains("this host is no Debian"), "{error}");
+        assert!(error.contains("etc/os-release is that of no Debian"), "{error}");
         let error = release("ID=debian\nVERSION_CODENAME=bookworm\n").unwrap_err().to_string();
         assert!(error.contains("package sources of Debian bookworm"), "{error}");
         let list = host.path().join("etc/apt/sources.list");
