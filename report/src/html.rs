@@ -12,7 +12,6 @@
 
 mod answer;
 mod banner;
-mod base64;
 mod card;
 mod categories;
 mod changes;

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 
 /// `1 boot`, `2 boots`.
-fn counted(count: usize, what: &str) -> String {
+pub(super) fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 

@@ -1,6 +1,7 @@
 //! The content security policy: nothing is loaded, and only the page's own style and script are applied.
 
-use super::base64::base64;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
 /// The policy for a page with exactly this style and this script, or none.
@@ -14,7 +15,7 @@ pub(crate) fn policy(style: &str, script: Option<&str>) -> String {
 
 /// `sha256-` and the hash in base64, as CSP level 2 writes it.
 fn source(text: &str) -> String {
-    format!("sha256-{}", base64(&Sha256::digest(text.as_bytes())))
+    format!("sha256-{}", STANDARD.encode(Sha256::digest(text.as_bytes())))
 }
 
 #[cfg(test)]

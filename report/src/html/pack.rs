@@ -1,7 +1,8 @@
 //! The details of rows inside the page, packed: they are many times as long as everything else, and one or two of them are read.
 //! The script unpacks those of a row when it is opened.
 
-use super::base64::base64;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use maud::{Markup, PreEscaped, html};
@@ -29,5 +30,5 @@ fn pack(details: impl Iterator<Item = Markup>) -> String {
         let _ = packed.write_all(if i > 0 { BETWEEN } else { b"" });
         let _ = packed.write_all(one.0.as_bytes());
     }
-    base64(&packed.finish().unwrap_or_default())
+    STANDARD.encode(packed.finish().unwrap_or_default())
 }

@@ -1,7 +1,6 @@
 //! `perfvt import-avocado`: a report for those who come from Avocado-VT.
 
-use super::counted;
-use crate::verbs::dry_run::for_a_shell;
+use crate::verbs::dry_run::{counted, for_a_shell};
 use crate::verbs::options::write_json;
 use crate::{DONE, Error};
 use collect::config::survey::{Said, Survey, survey};

@@ -1,6 +1,6 @@
 //! `perfvt import-libvirt`.
 
-use super::counted;
+use crate::verbs::dry_run::counted;
 use crate::{DONE, Error};
 use edge::{quoted, visible};
 use formats::libvirt as domain;

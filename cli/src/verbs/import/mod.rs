@@ -5,8 +5,3 @@ mod libvirt;
 
 pub use avocado::avocado;
 pub use libvirt::libvirt;
-
-/// `1 key`, `2 keys`.
-fn counted(n: usize, noun: &str) -> String {
-    if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
-}
