@@ -11,11 +11,13 @@ use unicode_width::UnicodeWidthStr;
 const HEIGHT: usize = 20;
 const COLUMN: usize = 7;
 
-/// What the badge says, with its colour: dark enough for white text (contrast of 4.5 and more).
+/// Colours: dark enough for white text (contrast of 4.5 and more).
+const WORSE: &str = "#b3400a";
+const BETTER: &str = "#1d6fa5";
+const OPEN: &str = "#595959";
+
+/// What the badge says, with its colour.
 fn said(comparison: &Comparison, gate: Option<&Gate>) -> (String, &'static str) {
-    const WORSE: &str = "#b3400a";
-    const BETTER: &str = "#1d6fa5";
-    const OPEN: &str = "#595959";
     match gate.map(Outcome::of) {
         Some(Outcome::Failed) => return ("gate failed".to_owned(), WORSE),
         Some(Outcome::NotDecided) => return ("not decided".to_owned(), OPEN),
@@ -39,7 +41,16 @@ fn said(comparison: &Comparison, gate: Option<&Gate>) -> (String, &'static str) 
 /// The badge as SVG, which loads nothing: of the gate where there is one, else of the rows that count.
 pub fn badge(comparison: &Comparison, gate: Option<&Gate>) -> String {
     let (text, colour) = said(comparison, gate);
-    let [left, right] = ["perfvt", &text].map(|text| text.width() * COLUMN + 10);
+    drawn(&text, colour)
+}
+
+/// The badge of a place where nothing has been compared.
+pub(crate) fn of_nothing() -> String {
+    drawn("no result", OPEN)
+}
+
+fn drawn(text: &str, colour: &str) -> String {
+    let [left, right] = ["perfvt", text].map(|text| text.width() * COLUMN + 10);
     let width = left + right;
     // All of its words are perfvt's own.
     let name = format!("perfvt: {text}");

@@ -1,5 +1,6 @@
 //! What `perfvt publish` takes.
 
+use super::results::address;
 use super::{Judging, Reading};
 use std::path::PathBuf;
 
@@ -38,6 +39,9 @@ pub struct Publish {
     /// Where the site is served, for the links of the feed; kept from then on
     #[arg(long, value_name = "URL")]
     pub url: Option<String>,
+    /// The documentation that the pages of comparisons link to; kept from then on
+    #[arg(long, value_name = "URL", value_parser = address)]
+    pub docs: Option<String>,
     /// A RESULT with more than so many MiB is refused
     #[arg(long, value_name = "MIB", default_value_t = 1024)]
     pub max_size: u64,

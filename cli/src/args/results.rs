@@ -98,7 +98,7 @@ pub struct Compare {
 }
 
 /// An address that a page may link to.
-fn address(text: &str) -> Result<String, String> {
+pub(super) fn address(text: &str) -> Result<String, String> {
     let whole = !text.contains(|c: char| c.is_whitespace() || c.is_control());
     let known =
         ["https://", "http://"].iter().any(|scheme| text.len() > scheme.len() && text.starts_with(scheme));

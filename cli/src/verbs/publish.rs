@@ -22,7 +22,8 @@ pub fn publish(args: &Publish, out: &mut dyn Write, err: &mut dyn Write) -> Resu
             (None, true) => Checks::Waived,
             (None, false) => Checks::None,
         };
-        let kept = Kept { title: args.site_title.clone(), url: args.url.clone(), checks };
+        let kept =
+            Kept { title: args.site_title.clone(), url: args.url.clone(), docs: args.docs.clone(), checks };
         Site::open(&args.site, &kept, now, &mut waiting)?
     };
     let mut failed = 0;

@@ -189,6 +189,29 @@ fn the_same_data_replace_their_entry_and_give_the_same_bytes() {
 }
 
 #[test]
+fn the_newest_comparisons_badge_has_an_address_that_stays_and_pages_link_to_the_documentation() {
+    let place = Place::new();
+    let (virtio, e1000) = (samples("virtio"), samples("e1000"));
+    let (virtio, e1000) = (virtio.to_str().unwrap(), e1000.to_str().unwrap());
+    place.publish(&["site", "--docs", "https://docs.example.org/perfvt/"]);
+    assert!(place.text("badge.svg").contains("perfvt: no result"));
+    place.publish(&["site", e1000, "--against", virtio]);
+    let [entry] = place.entries().try_into().unwrap();
+    let page = fs::read_to_string(entry.join("index.html")).unwrap();
+    assert!(page.contains("href=\"https://docs.example.org/perfvt/\""), "kept from before");
+    let badge = place.text("badge.svg");
+    assert_eq!(badge, fs::read_to_string(entry.join("badge.svg")).unwrap());
+    assert!(!badge.contains("no result"), "{badge}");
+    // A run has none, and does not take the place of the comparison.
+    place.publish(&["site", virtio]);
+    assert_eq!(place.text("badge.svg"), badge);
+    fs::remove_dir_all(&entry).unwrap();
+    place.publish(&["site"]);
+    assert!(place.text("badge.svg").contains("perfvt: no result"));
+    place.refuses(&["site", "--docs", "javascript:alert(1)"], "http");
+}
+
+#[test]
 fn results_are_listed_by_machine_and_workload_newest_first_and_know_their_history() {
     let place = Place::new();
     place.result("base", 940.0, 1_398_900_000);

@@ -24,6 +24,9 @@ use std::path::{Path, PathBuf};
 /// A page that comes with a result; larger ones stay in the archive.
 const RUN_PAGE: &str = "run.html";
 const RUN_PAGE_LIMIT: u64 = 32 << 20;
+/// The badge of a comparison, and at the root that of the newest one.
+const BADGE: &str = "badge.svg";
+const BADGE_LIMIT: u64 = 64 << 10;
 
 /// A site that this process alone is changing.
 #[derive(Debug)]
@@ -135,9 +138,11 @@ impl Site {
                     classic,
                     history: Some(history).filter(|h| !h.occasions.is_empty()),
                     published: Some(published),
+                    docs: self.settings.docs.clone(),
                     ..HtmlOptions::default()
                 };
                 write(out, "index.html", &crate::html(&comparison, &options))?;
+                write(out, BADGE, &crate::badge(&comparison, None))?;
                 let mut json = Vec::new();
                 // Only writing could fail, and a Vec takes every byte.
                 let _ = crate::json(&comparison, &mut json);
@@ -162,7 +167,20 @@ impl Site {
         Ok(true)
     }
 
-    /// Makes index and feed again out of all entries; gives their number and what could not be read.
+    /// The newest comparison's badge, under an address that stays. A comparison that an older perfvt published has none.
+    fn badge(&self, entries: &[Entry]) -> Result<(), SiteError> {
+        let comparisons = entries.iter().filter(|e| e.kind == Kind::Comparison);
+        let newest = comparisons.max_by_key(|e| (e.measured_unix, e.published_unix));
+        let of_it =
+            newest.map(|e| self.root.join("r").join(&e.id).join(BADGE)).filter(|badge| badge.exists());
+        let badge = match &of_it {
+            Some(path) => edge::read(path, BADGE_LIMIT).map_err(io("reading", path))?,
+            None => crate::badge::of_nothing().into_bytes(),
+        };
+        Ok(write_atomically(&self.root.join(BADGE), &badge)?)
+    }
+
+    /// Makes index, feed and badge again out of all entries; gives their number and what could not be read.
     ///
     /// # Errors
     /// A site that cannot be written.
@@ -170,6 +188,7 @@ impl Site {
         let (entries, problems) = entry::all(&self.root);
         write(&self.root, "index.html", &index::page(&self.settings, &entries))?;
         write_atomically(&self.root.join("feed.xml"), feed::atom(&self.settings, &entries).as_bytes())?;
+        self.badge(&entries)?;
         Ok((entries.len(), problems))
     }
 }

@@ -24,6 +24,9 @@ pub struct Settings {
     pub title: String,
     /// Where the site is served, with a slash at its end; links of the feed are relative without it.
     pub url: Option<String>,
+    /// The documentation that pages link to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub docs: Option<String>,
     /// What feed readers know the feed by.
     pub feed: String,
     /// Results were published with allowed signers, so that they must be from then on; absent when they never were.
@@ -50,6 +53,8 @@ pub struct Kept {
     pub title: Option<String>,
     /// Address, if it is to change.
     pub url: Option<String>,
+    /// The documentation that pages link to, if it is to change.
+    pub docs: Option<String>,
     /// Whether signatures are checked.
     pub checks: Checks,
 }
@@ -71,6 +76,7 @@ impl Settings {
                 format: 1,
                 title: "perfvt results".into(),
                 url: None,
+                docs: None,
                 feed: uuid(&seed),
                 signers: None,
             }
@@ -81,6 +87,9 @@ impl Settings {
         }
         if let Some(url) = &kept.url {
             settings.url = Some(format!("{}/", url.trim_end_matches('/')));
+        }
+        if let Some(docs) = &kept.docs {
+            settings.docs = Some(docs.clone());
         }
         // A site of a perfvt that did not remember: its entries tell.
         let told = || entries().iter().flat_map(|e| &e.data).any(|d| d.signer.is_some());
