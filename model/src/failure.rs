@@ -36,6 +36,8 @@ pub enum Code {
     Hang,
     /// The guest's kernel panicked.
     Panic,
+    /// perfvt's own guest gave up while it set itself up: its kernel lacks a driver, or does not do what it should.
+    SetUp,
     /// The guest's kernel complained of a bug of its own and went on.
     Oops,
     /// QEMU is gone before its time.
@@ -86,9 +88,10 @@ pub enum Scope {
 }
 
 /// Every code with its word in files.
-const WORDS: [(Code, &str); 26] = [
+const WORDS: [(Code, &str); 27] = [
     (Code::Hang, "hang"),
     (Code::Panic, "panic"),
+    (Code::SetUp, "set-up"),
     (Code::Oops, "oops"),
     (Code::EarlyExit, "early-exit"),
     (Code::ConsoleFlood, "console-flood"),
@@ -131,6 +134,7 @@ impl Code {
         match self {
             Code::Hang
             | Code::Panic
+            | Code::SetUp
             | Code::Oops
             | Code::EarlyExit
             | Code::ConsoleFlood
@@ -153,7 +157,7 @@ impl Code {
 
     /// Whether it tells that a guest died or cannot be used any more, by no fault of a tool.
     pub fn ends_a_guest(self) -> bool {
-        matches!(self, Code::Panic | Code::Oops | Code::Hang | Code::EarlyExit | Code::IoError)
+        matches!(self, Code::Panic | Code::SetUp | Code::Oops | Code::Hang | Code::EarlyExit | Code::IoError)
     }
 
     /// Whether the surroundings spoiled a sample and not what was measured: then the same guest measures it again.

@@ -100,6 +100,26 @@ fn a_kernel_that_is_none_or_lacks_its_modules_is_refused_before_anything_boots()
     assert!(refused(&["kernel=text"]).contains("does not say its release"));
     if let Some(kernel) = packaged("boot", "vmlinuz-") {
         let said = refused(&[&format!("kernel={}", kernel.display()), "kernel_modules=."]);
-        assert!(said.contains("the modules of kernel"), "{said}");
+        assert!(said.contains("it has no lib/modules/"), "{said}");
     }
+}
+
+#[test]
+fn a_kernel_without_the_drivers_of_the_guest_is_told_and_is_no_panic_of_that_kernel() {
+    let Some(_guard) = beside() else { return };
+    let Some(kernel) = packaged("boot", "vmlinuz-") else {
+        testing::skip("no kernel among the packages of `make setup`");
+        return;
+    };
+    let dir = tempfile::tempdir().unwrap();
+    // A copy far from its modules.
+    fs::copy(&kernel, dir.path().join("bzImage")).unwrap();
+    let cache = dir.path().join("cache");
+    packages_for(&cache);
+    let mut run = apart();
+    run.current_dir(dir.path()).env("XDG_CACHE_HOME", &cache);
+    let run = output(run.args(["guest", "shell", "--set", "kernel=bzImage", "--", "true"]));
+    let said = text(&run.stderr);
+    assert!(said.contains("could not be set up") && said.contains("the kernel has no virtio_pci"), "{said}");
+    assert!(!said.contains("panicked"), "{said}");
 }

@@ -21,6 +21,7 @@ pub mod hooks;
 mod interrupted;
 pub mod journal;
 pub mod keep;
+mod kernels;
 mod open;
 pub mod plan;
 mod refused;

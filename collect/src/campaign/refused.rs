@@ -18,7 +18,7 @@ pub enum SetupError {
     #[error("--confirm: there is no alert without two environments to compare; give a second --env")]
     NothingToConfirm,
     /// No such workload.
-    #[error("unknown workload '{name}'; known: {known}")]
+    #[error("unknown workload '{name}'; known: {known}; `perfvt help workloads` says what each measures")]
     UnknownWorkload {
         /// What was asked for.
         name: String,

@@ -1,5 +1,6 @@
 //! What a request leaves open and what this host decides: scenario, networks, placement, and room for disks.
 
+use super::kernels;
 use super::refused::SetupError;
 use crate::brought::check_build_on;
 use crate::environment::{EnvironmentError, EnvironmentSpec, Place, Stage, needs, settle};
@@ -113,6 +114,8 @@ pub(super) fn stage(
         }
         stage.rooms.push(room);
     }
+    let named = stage.rooms.iter().map(|room| (room.name.as_str(), kernels::of(&room.place)));
+    warnings.extend(kernels::warnings(&named.collect::<Vec<_>>()));
     Ok(stage)
 }
 

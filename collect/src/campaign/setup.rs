@@ -260,6 +260,11 @@ mod tests {
         let source = Source { workload: Some("netperv".into()), ..Source::default() };
         let unknown = Request { source, ..request };
         let error = prepare(&unknown, Path::new("/")).err().unwrap().to_string();
-        assert_eq!(error, "unknown workload 'netperv'; known: ".to_owned() + &workload::names().join(", "));
+        assert_eq!(
+            error,
+            "unknown workload 'netperv'; known: ".to_owned()
+                + &workload::names().join(", ")
+                + "; `perfvt help workloads` says what each measures"
+        );
     }
 }

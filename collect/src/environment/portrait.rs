@@ -1,7 +1,9 @@
 //! What a plan's guests are, a sentence each: which image, what runs in it, and how it is entered.
 
 use crate::config::names::guest_name;
+use edge::quoted;
 use model::Params;
+use vm::guest::image::{Found, OwnKernel};
 use vm::guest::spec::{GuestSpec, Source};
 
 /// One sentence for a guest with these parameters, which are its own and tell where its image comes from.
@@ -13,7 +15,7 @@ fn source(spec: &GuestSpec, own: &Params) -> String {
     let definition = match &spec.source {
         Source::Own(definition) => definition,
         Source::Builtin(kernel) => {
-            let kernel = kernel.as_ref().map(|kernel| format!(" with the kernel {}", kernel.file.display()));
+            let kernel = kernel.as_ref().map(own_kernel);
             return format!(
                 "perfvt's own image{}, linux, entered by perfvt's agent",
                 kernel.unwrap_or_default()
@@ -31,6 +33,20 @@ fn source(spec: &GuestSpec, own: &Params) -> String {
         .map(|client| format!(" (channel says so, not shell_client = {client})"));
     let (image, format) = (file.display(), format.word());
     format!("image {image}{origin}, {format}, {os}, entered {way}{}", unused.unwrap_or_default())
+}
+
+/// The kernel of the user's in perfvt's own guest.
+fn own_kernel(kernel: &OwnKernel) -> String {
+    let file = kernel.file.display();
+    match kernel.found() {
+        None => format!(" with the kernel {file}"),
+        Some(Found { release, modules: Some(modules) }) => {
+            format!(" with the kernel {file} ({}, modules of {})", quoted(&release), modules.display())
+        }
+        Some(Found { release, modules: None }) => {
+            format!(" with the kernel {file} ({}, without modules)", quoted(&release))
+        }
+    }
 }
 
 #[cfg(test)]

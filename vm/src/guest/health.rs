@@ -45,6 +45,8 @@ const OOPSES: [&str; 7] = [
 ];
 /// What it says before it gives up (Linux: `kernel/panic.c`).
 const PANIC: &str = "Kernel panic - not syncing";
+/// What process 1 of perfvt's own guest (`vm/guest/init`) says before it makes the kernel panic.
+const GAVE_UP: &str = "perfvt-init: cannot go on: ";
 /// A line is looked at whole, also when it was half written the last time: so much of what is known is read again.
 const OVERLAP: u64 = 256;
 /// A console that says more than this between two looks is read at its end only.
@@ -115,6 +117,11 @@ impl Console {
 
 fn complaint_in(text: &str) -> Option<Failure> {
     let line = |words: &[&str]| text.lines().find(|l| words.iter().any(|w| l.contains(w))).map(str::trim);
+    // Why it made the kernel panic: the panic itself tells nothing.
+    if let Some((_, why)) = line(&[GAVE_UP]).and_then(|line| line.split_once(GAVE_UP)) {
+        let reason = format!("the guest could not be set up: {}", quoted(why));
+        return Some(Failure::new(Code::SetUp, reason));
+    }
     if let Some(line) = line(&[PANIC]) {
         return Some(Failure::new(Code::Panic, format!("the guest panicked: {}", quoted(line))));
     }
@@ -125,6 +132,10 @@ fn complaint_in(text: &str) -> Option<Failure> {
 /// What happened to the guest, if something did.
 pub(super) fn death(qemu: &mut Running, qmp: &Qmp, console: &mut Console) -> Option<Failure> {
     let events = qmp.events();
+    // QEMU tells of the panic that perfvt's own process 1 causes, and not why.
+    if let Some(failure) = console.complaint().filter(|failure| failure.code == Code::SetUp) {
+        return Some(failure);
+    }
     if let Some(failure) = told_by(&events) {
         return Some(quoting(failure, console));
     }
@@ -261,6 +272,16 @@ mod tests {
         assert_eq!(oops.code, Code::Oops);
         assert!(oops.reason.ends_with("BUG: kernel NULL pointer dereference, address: 0'"), "{oops}");
         assert_eq!(console.complaint(), Some(oops), "whoever heard of it first may have passed over it");
+    }
+
+    #[test]
+    fn a_guest_that_gave_itself_up_says_why_and_not_that_its_kernel_panicked() {
+        let text = "perfvt-init: cannot go on: loading modules: the kernel has no virtio_pci\r\n\
+                    sysrq: Trigger a crash\nKernel panic - not syncing: sysrq triggered crash\n";
+        let failure = complaint_in(text).unwrap();
+        assert_eq!(failure.code, Code::SetUp);
+        assert!(failure.reason.contains("the kernel has no virtio_pci"), "{}", failure.reason);
+        assert!(!failure.reason.contains("panic"), "{}", failure.reason);
     }
 
     #[test]

@@ -43,6 +43,6 @@ pub use build::{bare_initramfs, builtin, builtin_with, can_build};
 pub use debian::{DEBIAN, debian, debian_log};
 pub use error::ImageError;
 pub use fetch::{Fetch, fetch};
-pub use own_kernel::OwnKernel;
+pub use own_kernel::{Found, OwnKernel};
 pub use sources::{HostProgram, host_program};
 pub use store::{Cache, Image, StoredImage, list, named, remove, stored};

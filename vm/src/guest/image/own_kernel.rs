@@ -16,7 +16,24 @@ pub struct OwnKernel {
     pub modules: Option<PathBuf>,
 }
 
+/// What is found of a kernel of the user's without making an image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// Its release, as `uname -r` says it.
+    pub release: String,
+    /// The folder of its modules; `None` where every driver has to be built in.
+    pub modules: Option<PathBuf>,
+}
+
 impl OwnKernel {
+    /// Which kernel it is, and where its modules are; `None` for what is no kernel, which is told when its image is made.
+    pub fn found(&self) -> Option<Found> {
+        let content = edge::read(&self.file, edge::read::PROGRAM).ok()?;
+        let release = kernel::release(&content)?;
+        let modules = self.places(&release, Path::new("/")).into_iter().find(|dir| is_modules(dir));
+        Some(Found { release, modules })
+    }
+
     /// Reads the kernel and finds its modules. Where there are none every driver is taken to be built in.
     ///
     /// # Errors
@@ -37,8 +54,14 @@ impl OwnKernel {
         }
         let modules: Vec<PathBuf> = places.into_iter().find(|dir| is_modules(dir)).into_iter().collect();
         if let Some(named) = self.modules.as_ref().filter(|_| modules.is_empty()) {
-            let what = format!("the modules of kernel {release}");
-            return Err(ImageError::Missing { what, looked: named.display().to_string() });
+            return Err(ImageError::format(
+                named,
+                "a folder with modules of the kernel",
+                format!(
+                    "it has no lib/modules/{release}, which `make modules_install INSTALL_MOD_PATH=FOLDER` fills{}",
+                    others(named)
+                ),
+            ));
         }
         let hash = blake3::hash(&content).to_hex();
         let version = format!("{release} (file {})", hash.get(..16).unwrap_or_default());
@@ -63,6 +86,21 @@ impl OwnKernel {
         places.extend(under(host));
         places
     }
+}
+
+/// The releases whose modules lie in a folder that was named for another one: a build that is older than its kernel.
+fn others(named: &Path) -> String {
+    let mut found: Vec<String> = ["lib/modules", "usr/lib/modules", ""]
+        .iter()
+        .filter_map(|folder| std::fs::read_dir(named.join(folder)).ok())
+        .flatten()
+        .flatten()
+        .filter(|entry| is_modules(&entry.path()))
+        .map(|entry| edge::quoted(&entry.file_name().to_string_lossy()).to_string())
+        .collect();
+    found.sort();
+    found.truncate(5);
+    if found.is_empty() { String::new() } else { format!("; it has modules of {}", found.join(", ")) }
 }
 
 /// What `make modules_install` leaves beside the modules.
