@@ -51,6 +51,15 @@ pub(super) fn networks(
                 Ok(*auto.insert(kind))
             }
         })?;
+        let lists = environment.params.get(parse::VMS).is_some_and(|listed| !listed.trim().is_empty());
+        if lists && !parse::has_topology(&environment.params) {
+            let note = "vms: no effect, because no vlans says which networks its machines are in; a second guest is \
+                        scenario=guest_guest"
+                .to_owned();
+            if !notes.contains(&note) {
+                notes.push(note);
+            }
+        }
         // What cannot be laid out is told when it is.
         let idle = parse::layout(&environment.params)
             .map(|layout| parse::idle(&layout.client, &environment.params))
@@ -80,7 +89,7 @@ pub(super) fn confine(
         environments.iter_mut().map(|environment| &mut environment.params).collect();
     let here = qemu_here();
     all.iter_mut().for_each(|params| settle::qemu(params, &here));
-    warnings.extend(settle::confine(&mut all, scenario, accel)?);
+    warnings.extend(settle::confine(&mut all, scenario.guests(), accel)?);
     Ok(())
 }
 

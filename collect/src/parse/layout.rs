@@ -3,10 +3,11 @@
 use super::client::client_place;
 use super::error::{LayoutError, refused};
 use super::given;
+use super::link::shape;
 use super::nics::{kind_named, nics};
 use super::scenario::scenario;
 use model::{Params, ParamsError};
-use vm::guest::network::{Address, Home, Kind, Layout, Link, Reach, default_address};
+use vm::guest::network::{Address, Home, Kind, Layout, Link, Reach, Shape, default_address};
 use vm::scenario::Scenario;
 
 /// The layout that parameters describe; `net=auto` must have been resolved.
@@ -24,7 +25,7 @@ pub fn layout(params: &Params) -> Result<Layout, LayoutError> {
 }
 
 /// How far guests reach. Campaigns of before there was the key reach everything.
-fn reach(params: &Params) -> Result<Reach, ParamsError> {
+pub(super) fn reach(params: &Params) -> Result<Reach, ParamsError> {
     match params.get("guest_reach").map(str::trim) {
         Some("none") => Ok(Reach::Nowhere),
         None | Some("net") => Ok(Reach::Net),
@@ -84,7 +85,11 @@ fn link(params: &Params, scenario: Scenario, nic: String, index: u8) -> Result<L
     };
     let mtu = mtu(&of_nic, kind)?;
     needs_tap(&of_nic, &nic, kind)?;
-    Ok(Link { nic, kind, device, mtu, server, client })
+    let mut shapes = [Shape::default(); 2];
+    for (to, guest) in shapes.iter_mut().zip(scenario.guests()) {
+        *to = shape(&params.object_params(guest).object_params(&nic), &nic, kind)?;
+    }
+    Ok(Link { nic, kind, device, mtu, server, client, shapes })
 }
 
 /// What a name of a network device may be, so that it can be given to QEMU and `ip` as it is.
@@ -118,7 +123,7 @@ fn no_address(nic: &str, device: Option<&str>) -> LayoutError {
 /// Least and most of what a packet may have: below the first IPv4 does not work, above the second virtio does not.
 const MTU: std::ops::RangeInclusive<u32> = 576..=65_521;
 
-fn mtu(of_nic: &Params, kind: Kind) -> Result<u32, LayoutError> {
+pub(super) fn mtu(of_nic: &Params, kind: Kind) -> Result<u32, LayoutError> {
     let wanted = format!("bytes, {} to {}", MTU.start(), MTU.end());
     let mtu: u32 = of_nic.number("mtu", *MTU.start(), &wanted)?;
     if mtu > *MTU.end() {
@@ -132,7 +137,7 @@ fn mtu(of_nic: &Params, kind: Kind) -> Result<u32, LayoutError> {
 }
 
 /// vhost and further queues are the tap's; elsewhere QEMU would do without them and say nothing.
-fn needs_tap(of_nic: &Params, nic: &str, kind: Kind) -> Result<(), LayoutError> {
+pub(super) fn needs_tap(of_nic: &Params, nic: &str, kind: Kind) -> Result<(), LayoutError> {
     if kind.has_tap() {
         return Ok(());
     }

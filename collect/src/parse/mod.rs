@@ -15,9 +15,11 @@ mod disk;
 mod error;
 mod image;
 mod layout;
+mod link;
 mod nics;
 mod os;
 mod scenario;
+mod topology;
 
 pub use client::{client_place, client_tools, idle};
 pub use confine::{CONFINE, confine};
@@ -27,9 +29,10 @@ pub use disk::disk;
 pub use error::LayoutError;
 pub use image::{BUILTIN_IMAGE, CACHED, image};
 pub use layout::layout;
-pub use nics::{nics, open_choices, second_nic_is_meant};
+pub use nics::{has_switch, nics, open_choices, second_nic_is_meant};
 pub use os::{os, os_of};
 pub use scenario::scenario;
+pub use topology::{VMS, has_topology, mac, machines, topology};
 
 use model::Params;
 

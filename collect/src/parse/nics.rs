@@ -1,9 +1,9 @@
 //! Which NICs there are, and what of them is left open.
 
 use super::given;
-use crate::parameters::OBJECTS;
+use crate::parameters::NICS;
 use model::{Origin, Params, ParamsError};
-use vm::guest::network::Kind;
+use vm::guest::network::{Home, Kind};
 
 /// The NICs that `nics` lists.
 ///
@@ -11,11 +11,21 @@ use vm::guest::network::Kind;
 /// None at all, too many, or a name that is not one.
 pub fn nics(params: &Params) -> Result<Vec<String>, ParamsError> {
     let names = params.objects("nics");
-    let known = |name: &&str| name.starts_with("nic") && OBJECTS.contains(name);
+    let known = |name: &&str| NICS.contains(name);
     if names.is_empty() || !names.iter().all(known) {
         return Err(params.wrong("nics", "nic1, or nic1 nic2: the first for data, the second for control"));
     }
     Ok(names.into_iter().map(str::to_owned).collect())
+}
+
+/// Whether some NIC is plugged into a switch of perfvt's own.
+///
+/// # Errors
+/// `nics` is wrong.
+pub fn has_switch(params: &Params) -> Result<bool, ParamsError> {
+    let all = nics(params)?;
+    let kind = |nic: &String| Kind::parse(params.object_params(nic).get("net").unwrap_or_default().trim());
+    Ok(all.iter().filter_map(kind).any(|kind| kind.home() == Home::Switch))
 }
 
 /// Whether a second NIC is meant though nobody listed it: existing configurations name its bridge (here also a macvtap's
