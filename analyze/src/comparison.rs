@@ -26,7 +26,8 @@ pub use verdict::*;
 /// `beyond`, `ratio_ci_fcr`, `diff_ci_fcr`, `min_effect_abs` and `left_out` were added; in a blocked row `values`, `n` and all
 /// that is computed of them are those of complete blocks. From here on a new member does not raise the version: `matched`,
 /// `nearest` and `spelled` were added; the reason `one-session`, of summaries `interleaving` and `capped`, of rows `session`;
-/// `variance` of the method, `variances` of families, `moderated` and `position` of rows.
+/// `variance` of the method, `variances` of families, `moderated` and `position` of rows; the class `software` of differences, which
+/// were `other`.
 pub const SCHEMA_VERSION: u32 = 2;
 
 /// Everything that was decided about a baseline and one or more candidates.
@@ -157,6 +158,8 @@ pub enum DifferenceClass {
     Blocking,
     /// A banner.
     Suspicious,
+    /// What was run: versions and builds of QEMU and of kernels. They are compared, or they explain a difference.
+    Software,
     /// Shown under details.
     Other,
 }

@@ -148,9 +148,17 @@ impl Sessions {
     }
 
     /// What a reader must know of a pair of sides before any number.
-    pub fn banner(&self, labels: (&str, &str), options: &CompareOptions, rows: usize) -> Option<Warning> {
+    ///
+    /// `part`: what `--noise` adds to every error.
+    pub fn banner(
+        &self,
+        labels: (&str, &str),
+        options: &CompareOptions,
+        part: Option<stats::ErrorPart>,
+        rows: usize,
+    ) -> Option<Warning> {
         let pair = format!("{} and {}", labels.0, labels.1);
-        if let Some(known) = self.as_known(&pair, options, rows) {
+        if let Some(known) = part.and_then(|_| self.as_known(&pair, options, rows)) {
             return Some(known);
         }
         match self.standing {
@@ -191,7 +199,7 @@ impl Sessions {
 
     /// Sides of which `--noise` tells how much sessions differ.
     fn as_known(&self, pair: &str, options: &CompareOptions, rows: usize) -> Option<Warning> {
-        let noise = options.noise.as_ref().filter(|_| self.weight > 0.0)?;
+        let noise = options.noise.as_ref()?;
         let known = noise.session.as_ref()?;
         let how = if self.differ.is_empty() { "as far as anybody can tell" } else { self.differ };
         let text = format!(

@@ -10,6 +10,7 @@ mod compare_gate;
 mod compare_host;
 mod compare_input;
 mod compare_laws;
+mod compare_learnt;
 mod compare_matching;
 mod compare_more;
 mod compare_passed;

@@ -73,6 +73,7 @@ fn row_class(class: DifferenceClass) -> Option<&'static str> {
         DifferenceClass::Intended => Some("intended"),
         DifferenceClass::Blocking => Some("blocking"),
         DifferenceClass::Suspicious => Some("suspicious"),
+        DifferenceClass::Software => Some("intended"),
         DifferenceClass::Other => None,
     }
 }
@@ -83,6 +84,7 @@ pub(super) fn word(class: DifferenceClass) -> &'static str {
         DifferenceClass::Intended => "intended",
         DifferenceClass::Blocking => "blocking",
         DifferenceClass::Suspicious => "suspicious",
+        DifferenceClass::Software => "software",
         DifferenceClass::Other => "not known to matter",
     }
 }
@@ -93,6 +95,7 @@ fn meaning(class: DifferenceClass) -> &'static str {
         DifferenceClass::Intended => ": this is what is compared",
         DifferenceClass::Blocking => ": rows are not comparable",
         DifferenceClass::Suspicious => ": it may explain a difference",
+        DifferenceClass::Software => ": this is what is compared, or it explains a difference",
         DifferenceClass::Other => "",
     }
 }
