@@ -55,7 +55,7 @@ fn table(comparison: &Comparison, differences: &[&Difference], name: &str) -> Ma
                             @for i in 0..comparison.b.len() {
                                 td { (value(difference.b.get(i).and_then(|v| v.as_deref()))) }
                             }
-                            td { (word(difference.class)) (meaning(difference.class)) }
+                            td { (word(difference)) (meaning(difference.class)) }
                         }
                     }
                 }
@@ -79,14 +79,20 @@ fn row_class(class: DifferenceClass) -> Option<&'static str> {
 }
 
 /// What a difference is, in a word.
-pub(super) fn word(class: DifferenceClass) -> &'static str {
-    match class {
+fn word(difference: &Difference) -> &'static str {
+    match difference.class {
         DifferenceClass::Intended => "intended",
         DifferenceClass::Blocking => "blocking",
         DifferenceClass::Suspicious => "suspicious",
         DifferenceClass::Software => "software",
+        DifferenceClass::Other if one_sided(difference) => "not recorded on every side",
         DifferenceClass::Other => "not known to matter",
     }
+}
+
+/// A side does not say: it may well be equal.
+fn one_sided(difference: &Difference) -> bool {
+    difference.a.is_none() || difference.b.iter().any(Option::is_none)
 }
 
 /// What that means for the numbers.
