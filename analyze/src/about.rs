@@ -330,7 +330,7 @@ pub(crate) fn describe_side(side: &LoadedSide, files: &[Repeat]) -> Side {
         repeats: files.len(),
         boots,
         host_boots,
-        date_unix: of_run.or_else(|| files.iter().filter_map(|f| f.date_unix).min()),
+        date_unix: of_run.or_else(|| files.iter().filter_map(Repeat::date_unix).min()),
         session_length: length,
         facts: side.facts.clone(),
         losses: side.losses.clone(),

@@ -14,6 +14,7 @@ mod about;
 mod calibrate;
 pub mod classic;
 mod classic_files;
+mod clock;
 mod comparability;
 mod comparable;
 mod compare;

@@ -1,7 +1,7 @@
 //! Whether the sides can be held against each other is said up front.
 use crate::support;
 
-use analyze::{Comparable, ComparableAnswer, DifferenceClass};
+use analyze::{Comparable, ComparableAnswer, DifferenceClass, Level};
 use std::path::Path;
 use support::{Env, g4, run, throughput, write_rhs};
 
@@ -62,4 +62,35 @@ fn sides_of_one_campaign_of_which_all_is_known_are_comparable() {
     );
     let emulated = judged("tcg");
     assert_eq!((emulated.answer, emulated.differ[0].as_str()), (ComparableAnswer::No, "accel"));
+}
+
+/// Sides of old results, each file in a folder of its own.
+fn in_folders(root: &Path, a: &[&str], b: &[&str]) -> analyze::Warning {
+    let side = |name: &str, folders: &[&str]| {
+        for (folder, v) in folders.iter().zip(A) {
+            let results = root.join(name).join(folder).join("repeat1.default.netperf.host_guest/results");
+            std::fs::create_dir_all(&results).unwrap();
+            std::fs::write(results.join("netperf-result.RHS"), g4(&[(64, v, 40.0)])).unwrap();
+        }
+        root.join(name)
+    };
+    let result = run(&[side("a", a), side("b", b)]);
+    result.warnings.into_iter().find(|w| w.code == "not-interleaved").unwrap()
+}
+
+#[test]
+fn folders_of_jobs_tell_whether_the_sides_were_measured_in_turns() {
+    let told = |a: &[&str], b: &[&str]| in_folders(tempfile::tempdir().unwrap().path(), a, b);
+    let [one, two] = ["job-2024-05-01T12.30-1a2b3c4", "job-2024-05-01T14.30-1a2b3c4"];
+    let [three, four] = ["job-2024-05-02T12.30-1a2b3c4", "job-2024-05-02T14.30-1a2b3c4"];
+    let apart = told(&[one, two], &[three, four]);
+    let said = "a was over (2024-05-01 14:30 by its folder) before b began (2024-05-02 12:30 by its folder)";
+    assert!(apart.level == Level::Blocking && apart.text.contains(said), "{}", apart.text);
+    let turns = told(&[one, three], &[two, four]);
+    assert!(turns.level == Level::Note && turns.text.contains("in turns, by the times"), "{}", turns.text);
+    let part = told(&[one, four], &[two, three]);
+    assert!(part.level == Level::Blocking && part.text.contains("changes 2 of 3 times"), "{}", part.text);
+    let days = told(&["2024-05-01", "2024-05-03"], &["2024-05-01", "2024-05-02"]);
+    assert!(days.text.contains("tell no hours"), "{}", days.text);
+    assert!(told(&["x", "y"], &[one, two]).text.contains("nothing tells"));
 }
