@@ -156,9 +156,34 @@ impl About<'_> {
             let both = |r: &&Row| r.candidate == pairing.candidate && r.a.n > 0 && r.b.n > 0;
             let rows = self.rows.iter().filter(both).count();
             let labels = (self.label(0), self.label(pairing.candidate + 1));
-            pairing.sessions.banner(labels, self.options, rows).filter(|_| rows > 0)
+            pairing
+                .sessions
+                .banner(labels, self.options, pairing.session_part(self.options), rows)
+                .filter(|_| rows > 0)
         };
-        self.pairings.iter().filter_map(of).chain(self.noise_warning()).collect()
+        self.pairings
+            .iter()
+            .filter_map(of)
+            .chain(self.learnt_warnings())
+            .chain(self.noise_warning())
+            .collect()
+    }
+
+    /// Candidates that `--noise` was learnt from.
+    fn learnt_warnings(&self) -> Vec<Warning> {
+        let Some(noise) = &self.options.noise else { return Vec::new() };
+        let of = |pairing: &&Pairing| pairing.learnt > 0 && pairing.sessions.weight > 0.0;
+        let told = |pairing: &Pairing| {
+            let text = format!(
+                "{} was learnt from {} of {} itself, so that its own change counts as what sessions do: it is not used",
+                noise.path,
+                counted(pairing.learnt, "repeat"),
+                self.label(pairing.candidate + 1),
+            );
+            let advice = "run `perfvt calibrate` with results of one build, without the candidate's";
+            blocking("noise-of-sides", text, advice, pairing.learnt)
+        };
+        self.pairings.iter().filter(of).map(told).collect()
     }
 
     /// What is to be known of the file that tells how much sessions differ.
@@ -305,7 +330,7 @@ pub(crate) fn describe_side(side: &LoadedSide, files: &[Repeat]) -> Side {
         repeats: files.len(),
         boots,
         host_boots,
-        date_unix: of_run.or_else(|| files.iter().filter_map(|f| f.date_unix).min()),
+        date_unix: of_run.or_else(|| files.iter().filter_map(Repeat::date_unix).min()),
         session_length: length,
         facts: side.facts.clone(),
         losses: side.losses.clone(),

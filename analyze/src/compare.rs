@@ -2,6 +2,7 @@
 
 use crate::about::About;
 use crate::comparability::{self, Comparability};
+use crate::comparable;
 use crate::comparison::SCHEMA_VERSION;
 use crate::diagnostics::Page;
 use crate::failures::{Failures, Search};
@@ -50,7 +51,9 @@ pub fn compare(options: &CompareOptions) -> Result<Comparison, AnalyzeError> {
         refuse_failed_values(&frame, &files, &signs)?;
     }
     let data = Data { frame: &frame, files: &files, sides: &sides, signs: &signs };
-    let Decided { mut rows, families, summary, failures, mut warnings } = decided(options, &data, &pairings);
+    let Decided { mut rows, families, mut summary, failures, mut warnings } =
+        decided(options, &data, &pairings);
+    comparable::tell(&mut summary, &sides, &pairings, &differences);
     let page = Page { pairings: &pairings, files: &files, sides: &sides, seed: options.seed };
     let diagnosed = page.diagnose(&mut rows);
     warnings.extend(warnings_of_data(&frame));

@@ -25,7 +25,7 @@
 //! | `mixed-decimals` | note | tables of which one has decimal commas and another decimal points |
 //! | `left-out` | note | cases without a level of the key whose levels are the sides |
 //! | `one-session` | note | a side is one file of another tool, whose runs are the replicates |
-//! | `old-noise`, `two-sessions` | blocking | `--noise` |
+//! | `old-noise`, `two-sessions`, `noise-of-sides` | blocking | `--noise` |
 //! | `expired-expectations`, `unmet-expectations` | note | `--expect` |
 //! | `step`, `drift`, `first-boot`, `autocorrelation`, `position`, `variance-ratio` | note | boot scores (`diagnostics`) |
 //! | `retakes`, `waits` | note | samples of one side that were taken again, or waited for (`diagnostics`) |

@@ -13,6 +13,7 @@ pub(crate) use table::{NARROW_COLUMNS, WIDE_COLUMNS};
 
 use crate::Gate;
 use crate::command_line::command_line;
+use crate::comparable;
 use crate::explain::warning_text;
 use crate::failures;
 use crate::gate::{self, Outcome};
@@ -154,6 +155,9 @@ fn head(out: &mut String, comparison: &Comparison, options: &TextOptions, width:
         for said in gate.said() {
             wrapped(out, &format!("  - {}", visible(said)), width, "    ", |l| l.to_owned());
         }
+    }
+    for summary in &comparison.summary {
+        wrapped(out, &comparable::line(comparison, summary), width, "   ", |l| l.to_owned());
     }
     let listed = if options.all { LISTED_IN_FULL } else { LISTED };
     failed(out, comparison, listed, width, paint);

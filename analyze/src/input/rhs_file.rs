@@ -3,6 +3,7 @@
 use super::derived::derive;
 use super::repeat::{CaseRow, Cell, InvalidCell, Lost, MetricColumn, Number, Repeat, TableHead, clamp};
 use crate::Loss;
+use crate::clock::{Moment, named};
 use formats::perf_conf::{Conf, Section};
 use formats::rhs::{self, Document, HeaderKind, Table};
 use std::collections::{BTreeMap, HashMap};
@@ -54,7 +55,7 @@ pub(super) fn read_rhs(
             path: path.display().to_string(),
             content: hasher.finish(),
             facts: facts(&document),
-            date_unix: epoch_in_name(path),
+            when: epoch_in_name(path).map(Moment::Second).or_else(|| named(path)),
             ..Repeat::default()
         },
         losses: Vec::new(),

@@ -7,7 +7,8 @@ use std::io::Write;
 
 /// Finds how much sessions differ and writes it.
 pub fn calibrate(args: &Calibrate, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Error> {
-    let options = reading(&args.reading, Vec::new(), err)?;
+    let mut options = reading(&args.reading, Vec::new(), err)?;
+    options.force = args.force;
     let noise = analyze::calibrate(&options, &args.dirs)?;
     for warning in &noise.warnings {
         writeln!(err, "warning: {warning}")?;

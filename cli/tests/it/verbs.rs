@@ -368,13 +368,16 @@ fn calibrate_refuses_one_session_and_shouts_at_two() {
 }
 
 #[test]
-fn calibrate_says_when_the_builds_differ() {
+fn calibrate_refuses_several_builds() {
     let place = Place::two_sides();
     place.run_dir("old", "virtio", 1000.0);
     place.run_dir("new", "e1000", 1000.0);
     place.run_dir("old2", "virtio", 1100.0);
     place.run_dir("old3", "virtio", 950.0);
-    place.perfvt("calibrate old new").is(0, "", "differ in param.nic_model");
+    place
+        .perfvt("calibrate old new")
+        .refuses("more than one build: param.nic_model (old: 'virtio', new: 'e1000')");
+    place.perfvt("calibrate old new --force").is(0, "", "NOT ONE BUILD: param.nic_model");
     assert_eq!(place.perfvt("calibrate old old2 old3").err, "");
 }
 

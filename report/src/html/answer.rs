@@ -3,16 +3,13 @@
 
 use super::card::{Card, Figure, card};
 use super::{breakable, categories, counted, foreign, minus, signed_percent, verdict_class};
+use crate::comparable;
 use crate::next::{Next, next};
 use crate::rows::{RowView, by_gravity, glyph, verdict_rank};
 use crate::sentence::{self, Counts, counts};
-use analyze::{Comparison, DifferenceClass, Level, Summary, Verdict};
-use edge::visible;
+use analyze::{Comparison, Level, Summary, Verdict};
 use maud::{Markup, html};
 use model::Direction;
-
-/// So many changed facts are named.
-const NAMED: usize = 3;
 
 /// One candidate and what is asked of it.
 struct Asked<'c> {
@@ -137,11 +134,7 @@ impl<'c> Asked<'c> {
     }
 
     fn lines(&self) -> Vec<(&'static str, Markup)> {
-        let mut lines = vec![("Trust", self.trust()), ("Next", self.next())];
-        if let Some(changed) = changed(self.comparison) {
-            lines.insert(1, ("Changed", changed));
-        }
-        lines
+        vec![("Trust", self.trust()), ("Comparable", self.comparable()), ("Next", self.next())]
     }
 
     /// Whether the numbers count: what speaks against them, the gravest in full.
@@ -164,6 +157,11 @@ impl<'c> Asked<'c> {
         }
     }
 
+    /// Whether the sides can be held against each other.
+    fn comparable(&self) -> Markup {
+        html! { bdi { (comparable::said(self.comparison, self.summary)) } ". " a href="#changes" { "All facts" } }
+    }
+
     /// What to do, with the command to type.
     fn next(&self) -> Markup {
         let worst = self.rows.first().map(|view| view.index);
@@ -180,27 +178,6 @@ impl<'c> Asked<'c> {
             }
         }
     }
-}
-
-/// The facts that differ and matter; `None` when no side has facts.
-fn changed(comparison: &Comparison) -> Option<Markup> {
-    let facts = !comparison.a.facts.is_empty() || comparison.b.iter().any(|s| !s.facts.is_empty());
-    let matter: Vec<_> =
-        comparison.differences.iter().filter(|d| d.class != DifferenceClass::Other).collect();
-    let more = matter.len().saturating_sub(NAMED);
-    let value = |v: Option<&String>| v.map_or("not recorded".to_owned(), |v| visible(v).into_owned());
-    (facts || !matter.is_empty()).then(|| {
-        html! {
-            @if matter.is_empty() { "Nothing that is known to matter. " }
-            @for (i, d) in matter.iter().take(NAMED).enumerate() {
-                @if i > 0 { "; " }
-                (foreign(&d.name)) ": " bdi { (value(d.a.as_ref())) }
-                @for b in &d.b { " → " bdi { (value(b.as_ref())) } }
-                @if d.class != DifferenceClass::Intended { " (" (super::changes::word(d.class)) ")" }
-            }
-            @if more > 0 { "; " a href="#changes" { "and " (more) " more" } }
-        }
-    })
 }
 
 /// Counts by verdict: of the rows that gate, and of the others behind a plus.
