@@ -2,7 +2,7 @@
 //! what changed, and what to do next.
 
 use super::card::{Card, Figure, card};
-use super::{breakable, categories, counted, foreign, minus, signed_percent, verdict_class};
+use super::{breakable, categories, foreign, minus, signed_percent, verdict_class};
 use crate::next::{Next, next};
 use crate::rows::{RowView, by_gravity, glyph, verdict_rank};
 use crate::sentence::{self, Counts, counts};
@@ -10,6 +10,7 @@ use analyze::{Comparison, DifferenceClass, Level, Summary, Verdict};
 use edge::visible;
 use maud::{Markup, html};
 use model::Direction;
+use model::counted;
 
 /// So many changed facts are named.
 const NAMED: usize = 3;
