@@ -2,9 +2,9 @@
 
 use crate::Gate;
 use crate::gate::Outcome;
-use crate::numbers::counted;
 use crate::sentence::counts;
 use analyze::{Comparison, Verdict};
+use model::counted;
 use unicode_width::UnicodeWidthStr;
 
 /// Height, and the width of a column of text at 11 pixels.

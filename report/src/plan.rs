@@ -1,10 +1,11 @@
 //! How many boots rows need, and how much sessions differ, as texts.
 
 use crate::columns::Columns;
-use crate::numbers::{NONE, counted, percent, percent_plain, significant, size, trimmed};
+use crate::numbers::{NONE, percent, percent_plain, significant, size, trimmed};
 use crate::show::{head, name, warnings};
 use analyze::{Advice, Boots, MOST_BOOTS, Means, NoiseFile, Plan, PlanRow};
 use edge::visible;
+use model::counted;
 use model::readable;
 use std::fmt::Write;
 

@@ -233,7 +233,7 @@ pub struct Explain {
     /// The sides as `perfvt compare` takes them
     #[arg(required = true, value_name = "DIR")]
     pub dirs: Vec<PathBuf>,
-    /// The row: its id, or a part that no other row's id has
+    /// The row: its id, or a part that no other row's id has; or a category as a whole, netperf/TCP_RR
     #[arg(required = true, value_name = "ROW")]
     pub row: String,
     /// What goes to standard output

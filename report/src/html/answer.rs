@@ -2,7 +2,7 @@
 //! what changed, and what to do next.
 
 use super::card::{Card, Figure, card};
-use super::{breakable, categories, counted, foreign, minus, signed_percent, verdict_class};
+use super::{breakable, categories, foreign, minus, signed_percent, verdict_class};
 use crate::comparable;
 use crate::next::{Next, next};
 use crate::rows::{RowView, by_gravity, glyph, verdict_rank};
@@ -10,6 +10,7 @@ use crate::sentence::{self, Counts, counts};
 use analyze::{Comparison, Level, Summary, Verdict};
 use maud::{Markup, html};
 use model::Direction;
+use model::counted;
 
 /// One candidate and what is asked of it.
 struct Asked<'c> {

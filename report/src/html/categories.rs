@@ -29,20 +29,19 @@ pub(super) fn table(comparison: &Comparison, summary: &Summary) -> Markup {
                             th.num scope="col" { "Rows" }
                         }
                     }
-                    tbody { @for category in &summary.categories { (line(category, alpha)) } }
+                    tbody { @for category in &summary.categories { (line(category)) } }
                 }
             }
         }
     }
 }
 
-fn line(category: &CategoryScore, alpha: f64) -> Markup {
-    let small = !category.verdict.is_decided_change() && category.p_gate <= alpha;
+fn line(category: &CategoryScore) -> Markup {
     html! {
         tr {
             th scope="row" { (foreign(&category.workload)) " " (foreign(&category.category)) }
             td { span.badge.(verdict_class(category.verdict)) { (glyph(category.verdict)) " " (category.verdict.word()) }
-                @if small { " " span.reason { "inside the band" } } }
+                @if let Some(reason) = category.reason { " " span.reason { (reason.word()) } } }
             td.num { (numbers::ratio(category.score.ratio, category.score.ci)) }
             td.num { (minus(&numbers::band(category.min_effect))) }
             td.num { (numbers::exact_p(category.p_gate)) }

@@ -1,11 +1,12 @@
 //! Heat maps: one benchmark and metric over two factors, so that structure shows which a list hides.
 
-use super::{counted, foreign, minus};
+use super::{foreign, minus};
 use crate::rows::{RowView, Tone, glyph, written};
 use crate::sentence::candidate_label;
 use analyze::{Comparison, Row, Verdict};
 use edge::visible;
 use maud::{Markup, html};
+use model::counted;
 
 /// So many maps are open: all of them laid out would slow the whole page down.
 const OPEN: usize = 8;

@@ -6,9 +6,7 @@ use super::{Column, Get, Section, Statistic};
 use crate::numbers::{NONE, significant};
 use crate::rows::{self, RowView};
 use crate::sentence;
-use analyze::{
-    Comparison, Interval, LEVEL_OF_LOOKS, Mde, Model, Moderated, Position, Row, Sample, Sequential,
-};
+use analyze::{Comparison, Interval, LEVEL_OF_LOOKS, Mde, Moderated, Position, Row, Sample, Sequential};
 use model::Scale;
 use std::borrow::Cow;
 
@@ -155,7 +153,7 @@ pub(crate) static TABLE: &[Statistic] = &[
         |_, r| r.ratio_ci_fcr.or(r.ratio_ci).or(r.diff_ci_fcr).or(r.diff_ci))
         .toned().shown(|v| v.change.ci.clone().unwrap_or_default()),
 
-    text("model", "model", "what judged the row", |_, r| r.model.map(|m| model_name(m).into())).section(Section::Model),
+    text("model", "model", "what judged the row", |_, r| r.model.map(|m| rows::model_name(m).into())).section(Section::Model),
     number("diff", "difference B-A", "difference of the means, in the row's unit", |_, r| r.diff)
         .csv().section(Section::Difference),
     interval("diff_ci", "its 95% interval", "interval of the difference", |_, r| r.diff_ci)
@@ -274,16 +272,6 @@ fn band(row: &Row) -> Option<Interval> {
     match row.scale {
         Scale::Log => row.ratio_band(),
         Scale::Linear => row.ratio.map(|_| Interval(1.0 - row.min_effect, 1.0 + row.min_effect)),
-    }
-}
-
-/// A model by the name that people know.
-fn model_name(model: Model) -> &'static str {
-    match model {
-        Model::Blocked => "differences within blocks (paired t)",
-        Model::Welch => "Welch's t-test",
-        Model::Student => "Student's t-test",
-        Model::Exact => "exact permutation of values that do not vary",
     }
 }
 

@@ -62,9 +62,10 @@ pub(super) fn in_full(
             .to_owned(),
     ];
     let families = families(comparison);
-    let marked = |word: &str| listed.iter().any(|view| view.marks().contains(&word));
-    let marks =
-        std::iter::once(rows::BEYOND).chain(AtGate::ALL.map(|at_gate| (at_gate.word(), at_gate.meaning())));
+    let marked =
+        |word: &str| listed.iter().any(|view| view.marks().iter().any(|mark| mark.starts_with(word)));
+    let marks = [rows::BEYOND, rows::WITHIN].into_iter();
+    let marks = marks.chain(AtGate::ALL.map(|at_gate| (at_gate.word(), at_gate.meaning())));
     let marks = marks.filter(|(word, _)| marked(word)).map(|(word, meaning)| format!("{word}: {meaning}"));
     let shares =
         comparison.families.iter().filter(|_| marked(AtGate::Gates.word()) || marked(AtGate::Below.word()));
