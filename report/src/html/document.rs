@@ -63,9 +63,18 @@ fn lean(text: &str) -> String {
     out
 }
 
-/// Rules of a style without the spaces that only readers of the source need.
+/// Rules of a style without the spaces and lines that only readers of the source need.
 fn dense(style: &str) -> String {
-    let spaces = [("; }", "}"), (" { ", "{"), ("; ", ";"), (": ", ":")];
+    let spaces = [
+        ("; }", "}"),
+        (" { ", "{"),
+        (" {\n", "{"),
+        ("; ", ";"),
+        (": ", ":"),
+        (", ", ","),
+        (" > ", ">"),
+        ("\n", ""),
+    ];
     spaces.into_iter().fold(style.to_owned(), |style, (wide, narrow)| style.replace(wide, narrow))
 }
 

@@ -274,10 +274,12 @@ addEventListener("DOMContentLoaded", () => {
     row.body.append(more);
     cell.append(parsed(await unpacked(row.id)));
   }
-  // To a row that a link or the address names, even if it is folded or filtered.
+  // To a row that a link or the address names, even if it is folded or filtered. The address says it, so that it can be passed
+  // on, and the way back leads to the link.
   async function jump(index) {
     const row = byId.get(index);
     if (!row) return;
+    if (location.hash !== "#r" + index) history.pushState(null, "", "#r" + index);
     if (!matching.includes(row)) {
       state = { ...defaults, fold: false };
       apply();
@@ -288,7 +290,7 @@ addEventListener("DOMContentLoaded", () => {
       show(false);
     }
     await toggle(row, true);
-    row.body.scrollIntoView({ block: "center" });
+    row.body.scrollIntoView();
   }
   document.addEventListener("click", (event) => {
     const link = event.target.closest && event.target.closest('a[href^="#r"]');
