@@ -292,6 +292,11 @@ addEventListener("DOMContentLoaded", () => {
     await toggle(row, true);
     row.body.scrollIntoView();
   }
+  document.querySelectorAll("[data-v]").forEach((link) => link.addEventListener("click", (event) => {
+    event.preventDefault();
+    change({ ...defaults, v: [link.dataset.v] });
+    $("rows").scrollIntoView();
+  }));
   document.addEventListener("click", (event) => {
     const link = event.target.closest && event.target.closest('a[href^="#r"]');
     const index = link && /^#r(\d+)$/.exec(link.getAttribute("href"));
@@ -330,6 +335,10 @@ addEventListener("DOMContentLoaded", () => {
     setTimeout(() => { button.textContent = word; }, 1500);
   }
   function copyButtons() {
+    const said = document.querySelector('[property="og:description"]');
+    const sum = make("button", { type: "button", className: "copy", textContent: "Copy summary" });
+    if (said) document.querySelector(".card").append(sum);
+    sum.addEventListener("click", () => copy(sum, document.title + ": " + said.content));
     document.querySelectorAll("[data-copy]").forEach((t) => {
       const button = make("button", { type: "button", className: "copy", textContent: "Copy" });
       button.setAttribute("aria-label", "Copy " + t.dataset.copy);

@@ -111,6 +111,23 @@ fn a_link_to_a_row_leads_to_its_heading_and_the_address_names_it() {
 }
 
 #[test]
+fn a_count_at_the_top_shows_its_rows_and_the_summary_is_copied() {
+    let comparison = scenarios::verdicts();
+    let Some(mut page) = Page::open("counts", &page(&comparison), |p| p.size(390, 800)) else { return };
+    ready(&mut page);
+    page.eval("document.querySelector('.counts a[data-v=REGRESSED]').click()");
+    let regressed = comparison.rows.iter().filter(|r| r.verdict == analyze::Verdict::Regressed).count();
+    assert_eq!(page.eval(SHOWN), json!(regressed));
+    assert_eq!(page.eval("location.hash"), json!("#?v=REGRESSED"));
+    let copied = "(async () => { let said; Object.defineProperty(navigator, 'clipboard', { value: { writeText: async (t) => { said = t; } } });
+        [...document.querySelectorAll('button')].find((b) => b.textContent === 'Copy summary').click();
+        await new Promise((r) => setTimeout(r, 50)); return said; })()";
+    let copied = page.eval(copied);
+    assert!(copied.as_str().unwrap().starts_with("base → patched: 2 regressions"), "{copied}");
+    assert_quiet(&page);
+}
+
+#[test]
 fn without_script_every_row_is_there_with_its_pictures() {
     for (comparison, pictures) in [(scenarios::verdicts(), 20), (scenarios::large(1_000), 1_000)] {
         let html = page(&comparison);
