@@ -19,6 +19,7 @@ mod comparability;
 mod comparable;
 mod compare;
 pub mod comparison;
+mod decision;
 mod diagnostics;
 pub mod discover;
 mod error;
@@ -60,6 +61,7 @@ pub use classic_files::{ClassicResult, ClassicText, classic_tables, classic_text
 pub use comparable::in_words;
 pub use compare::compare;
 pub use comparison::*;
+pub use decision::{Area, Decision, NotExcluded, Trust, areas, not_excluded, trust};
 pub use error::AnalyzeError;
 pub use expect::{Expectation, expectations};
 pub use explain::{Step, steps};

@@ -2,6 +2,7 @@
 
 use crate::Gate;
 use crate::gate::Outcome;
+use crate::numbers;
 use crate::sentence::counts;
 use analyze::{Comparison, Verdict};
 use model::counted;
@@ -34,7 +35,24 @@ fn said(comparison: &Comparison, gate: Option<&Gate>) -> (String, &'static str) 
     match (sum(Verdict::Regressed), sum(Verdict::Improved)) {
         (0, 0) => ("no change found".to_owned(), BETTER),
         (0, improved) => (counted(improved, "improvement"), BETTER),
-        (regressed, _) => (counted(regressed, "regression"), WORSE),
+        (_, _) => (regressions(comparison), WORSE),
+    }
+}
+
+/// Regressions of all candidates, as events, with the size of the worst: `2 regressions, worst -39%`.
+fn regressions(comparison: &Comparison) -> String {
+    let events = |summary: &analyze::Summary| summary.events.get(&Verdict::Regressed).copied().unwrap_or(0);
+    let text = counted(comparison.summary.iter().map(events).sum(), "regression");
+    let worst = comparison
+        .rows
+        .iter()
+        .filter(|row| row.verdict == Verdict::Regressed && crate::sentence::gates(comparison, row));
+    let worst = worst
+        .filter_map(|row| row.ratio)
+        .max_by(|x, y| numbers::ln(*x).abs().total_cmp(&numbers::ln(*y).abs()));
+    match worst {
+        Some(ratio) => format!("{text}, worst {:+.0}%", (ratio - 1.0) * 100.0),
+        None => text,
     }
 }
 

@@ -93,8 +93,17 @@ pub(crate) fn foreign(text: &str) -> Markup {
 
 /// An id, a path or a command, which may go on in the next line behind a slash or a comma and not in the middle of a word.
 pub(crate) fn breakable(text: &str) -> Markup {
+    breaking(text, &['/', ','])
+}
+
+/// The name of a fact, which may go on behind a point or an underscore.
+pub(crate) fn breakable_name(text: &str) -> Markup {
+    breaking(text, &['.', '_'])
+}
+
+fn breaking(text: &str, behind: &[char]) -> Markup {
     let visible = visible(text);
-    html! { bdi { @for part in visible.split_inclusive(['/', ',']) { (part) wbr; } } }
+    html! { bdi { @for part in visible.split_inclusive(behind) { (part) wbr; } } }
 }
 
 /// A number with a real minus sign.

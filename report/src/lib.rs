@@ -20,6 +20,7 @@
 // Tests lay out their own files; everything else passes the doors of `edge`.
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 pub mod badge;
+mod brief;
 mod bundle;
 pub mod campaign;
 pub mod classic;
@@ -34,6 +35,7 @@ mod gate;
 mod history;
 pub mod html;
 pub mod junit;
+mod machine;
 pub mod markdown;
 mod matching;
 mod next;
@@ -49,6 +51,7 @@ pub mod text;
 
 pub use analyze::{Gate, write_json as json};
 pub use badge::badge;
+pub use brief::brief;
 pub use bundle::bundle;
 pub use classic::ClassicTable;
 pub use csv::csv;

@@ -69,9 +69,7 @@ fn of_candidate(comparison: &Comparison, summary: &Summary) -> String {
         found.push(format!("{worse} {noun} regressed as a whole"));
     }
     let nothing_worse = match found.is_empty() {
-        _ if summary.comparable_primary() == 0 => {
-            format!("nothing was decided, because none of {} {rows} could be judged", counts.total)
-        }
+        _ if summary.comparable_primary() == 0 => nothing_decided(&counts),
         true => format!("no regression was found in {} {rows}", counts.total),
         false => format!("no other regression was found in {} {rows}", counts.total),
     };
@@ -100,6 +98,11 @@ fn of_candidate(comparison: &Comparison, summary: &Summary) -> String {
     format!("{head}{}{tail}.", listed(&found))
 }
 
+/// Why nothing was decided.
+pub(crate) fn nothing_decided(counts: &Counts<'_>) -> String {
+    format!("nothing was decided, because none of {} could be judged", counted(counts.total, counts.noun))
+}
+
 /// Changes as events: rows of one case that changed alike are one. `2 regressions (3 rows, 1 known)`.
 fn of_events(summary: &Summary, counts: &Counts<'_>, verdict: Verdict, noun: &str) -> Option<String> {
     let rows = counts.verdicts.get(&verdict).copied().filter(|n| *n > 0)?;
@@ -112,7 +115,7 @@ fn of_events(summary: &Summary, counts: &Counts<'_>, verdict: Verdict, noun: &st
 }
 
 /// What broke: it stands before everything that was measured.
-fn broken(comparison: &Comparison, summary: &Summary) -> Vec<String> {
+pub(crate) fn broken(comparison: &Comparison, summary: &Summary) -> Vec<String> {
     let failures = || comparison.failures.iter().filter(|f| f.candidate == summary.candidate);
     let more = failures().filter(|f| f.verdict == FailureVerdict::FailsMore).count();
     let alone = failures().filter(|f| f.verdict == FailureVerdict::Undecided && f.is_worse()).count();
@@ -131,6 +134,12 @@ fn broken(comparison: &Comparison, summary: &Summary) -> Vec<String> {
     out
 }
 
+/// A clause as it begins a sentence.
+pub(crate) fn upper(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or(String::new(), |first| first.to_uppercase().chain(chars).collect())
+}
+
 fn push(parts: &mut Vec<String>, count: usize, what: &str) {
     if count > 0 {
         parts.push(format!("{count} {what}"));
@@ -138,7 +147,7 @@ fn push(parts: &mut Vec<String>, count: usize, what: &str) {
 }
 
 /// `a`, `a and b`, `a, b and c`.
-fn listed(parts: &[String]) -> String {
+pub(crate) fn listed(parts: &[String]) -> String {
     match parts.split_last() {
         Some((last, [])) => last.clone(),
         Some((last, rest)) => format!("{} and {last}", rest.join(", ")),

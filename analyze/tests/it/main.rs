@@ -22,6 +22,7 @@ mod compare_schema;
 mod compare_sequential;
 mod compare_sessions;
 mod compare_sides;
+mod decision;
 mod decisions;
 mod diagnostics;
 mod discover;

@@ -1,16 +1,20 @@
-//! The answer for each candidate at the top of the page: the verdict, the three numbers that carry it, whether to trust it,
+//! The answer for each candidate at the top of the page: the verdict with its size, where it got worse, whether to trust it,
 //! what changed, and what to do next.
 
 use super::card::{Card, Figure, card};
-use super::{breakable, categories, foreign, minus, signed_percent, verdict_class};
+use super::published::Published;
+use super::{breakable, categories, foreign, minus, notes, verdict_class};
+use crate::brief;
 use crate::comparable;
 use crate::next::{Next, next};
 use crate::rows::{RowView, by_gravity, glyph, verdict_rank};
 use crate::sentence::{self, Counts, counts};
-use analyze::{Comparison, Level, Summary, Verdict};
+use analyze::{Comparison, Decision, Level, Summary, Trust, Verdict, areas, trust};
 use maud::{Markup, html};
-use model::Direction;
 use model::counted;
+
+/// So many areas are named.
+const AREAS: usize = 5;
 
 /// One candidate and what is asked of it.
 struct Asked<'c> {
@@ -19,35 +23,38 @@ struct Asked<'c> {
     counts: Counts<'c>,
     /// Its rows that can gate, gravest first.
     rows: Vec<RowView<'c>>,
+    trust: Trust<'c>,
+    published: Option<&'c Published>,
 }
 
 /// A card for each candidate.
-pub(super) fn cards(comparison: &Comparison, views: &[RowView<'_>]) -> Markup {
-    let sentences = sentence::sentence(comparison);
+pub(super) fn cards(comparison: &Comparison, views: &[RowView<'_>], published: Option<&Published>) -> Markup {
     html! {
-        @for (summary, sentence) in comparison.summary.iter().zip(&sentences) {
-            @let asked = Asked::of(comparison, summary, views);
+        @for summary in &comparison.summary {
+            @let asked = Asked::of(comparison, summary, views, published);
             (card(&Card {
                 tone: asked.tone(),
                 answer: asked.answer(),
                 figures: asked.figures(),
                 lines: asked.lines(),
-                more: html! {
-                    p.sentence { bdi { (sentence) } }
-                    (chips(&asked))
-                    (categories::table(comparison, summary))
-                },
+                more: html! { (chips(&asked)) (categories::table(comparison, summary)) },
             }))
         }
     }
 }
 
 impl<'c> Asked<'c> {
-    fn of(comparison: &'c Comparison, summary: &'c Summary, views: &[RowView<'c>]) -> Self {
+    fn of(
+        comparison: &'c Comparison,
+        summary: &'c Summary,
+        views: &[RowView<'c>],
+        published: Option<&'c Published>,
+    ) -> Self {
         let own = |v: &&RowView<'c>| v.row.candidate == summary.candidate && v.counts;
         let mut rows: Vec<RowView<'c>> = views.iter().filter(own).cloned().collect();
         by_gravity(&mut rows);
-        Asked { comparison, summary, counts: counts(comparison, summary), rows }
+        let (counts, trust) = (counts(comparison, summary), trust(comparison, summary));
+        Asked { comparison, summary, counts, rows, trust, published }
     }
 
     fn n(&self, verdict: Verdict) -> usize {
@@ -77,84 +84,114 @@ impl<'c> Asked<'c> {
 
     /// The verdict in a few words, with its sign.
     fn answer(&self) -> Markup {
-        let (total, noun) = (self.counts.total, self.counts.noun);
-        let of = |n: usize| format!("{n} of {}", counted(total, noun));
-        let regressed = self.n(Verdict::Regressed);
-        let changed = self.n(Verdict::Improved);
+        let total = counted(self.counts.total, "row");
+        let improved = self.n(Verdict::Improved);
         let open = self.n(Verdict::Inconclusive) + self.n(Verdict::Invalid);
+        let regressed = brief::regressions(self.comparison, self.summary);
         html! {
             @if self.comparison.b.len() > 1 { bdi { (sentence::candidate_label(self.comparison, self.summary.candidate)) } ": " }
-            @if self.broken() > 0 { span.sign { "✖" } " " (counted(self.broken(), "case")) " failed more often, or on the candidate only" }
-            @if self.broken() > 0 && regressed > 0 { "; " }
-            @if regressed > 0 { span.sign { (glyph(Verdict::Regressed)) } " " (of(regressed)) " regressed" }
+            @if self.broken() > 0 { span.sign { "✖" } " " (sentence::listed(&sentence::broken(self.comparison, self.summary))) }
+            @if self.broken() > 0 && regressed.is_some() { "; " }
+            @if let Some(regressed) = regressed { span.sign { (glyph(Verdict::Regressed)) } " " (regressed) }
             @else if self.broken() > 0 { }
             @else if self.categories() > 0 {
-                span.sign { (glyph(Verdict::Regressed)) } " no single row, but " (counted(self.categories(), "group")) " of rows regressed as a whole"
+                span.sign { (glyph(Verdict::Regressed)) } " No single row, but " (counted(self.categories(), "area")) " regressed as a whole"
             }
             @else if self.summary.comparable_primary() == 0 { span.sign { "×" } " Nothing was decided" }
-            @else if open > 0 { span.sign { (glyph(Verdict::Inconclusive)) } " No regression was found; " (of(open)) " undecided" }
-            @else if changed > 0 { span.sign { (glyph(Verdict::Improved)) } " No regression; " (of(changed)) " improved" }
-            @else { span.sign { (glyph(Verdict::Equivalent)) } " No regression was found in " (counted(total, noun)) }
+            @else if open > 0 { span.sign { (glyph(Verdict::Inconclusive)) } " No regression was found; " (open) " of " (total) " undecided" }
+            @else if improved > 0 { span.sign { (glyph(Verdict::Improved)) } " No regression; " (improved) " of " (total) " improved" }
+            @else { span.sign { (glyph(Verdict::Equivalent)) } " No regression was found in " (total) }
         }
     }
 
-    /// The row to look at first: the gravest of those that something was decided of, else the largest estimate.
-    fn first(&self) -> Option<&RowView<'c>> {
-        self.rows.first().filter(|v| v.row.verdict.is_decided_change()).or_else(|| {
-            let size = |v: &&RowView<'_>| crate::rows::size(v.row);
-            self.rows.iter().filter(|v| v.row.ratio.is_some()).max_by(|x, y| size(x).total_cmp(&size(y)))
-        })
-    }
-
+    /// The largest change that was decided; where nothing was, there is no number to look at.
     fn figures(&self) -> Vec<Figure> {
-        let first = self.first().map(|view| Figure {
+        let first = brief::first(&self.rows).map(|view| Figure {
             value: html! { (minus(&view.change.text)) },
             what: html! {
-                @match view.row.verdict {
-                    Verdict::Regressed => "worst: ",
-                    v if v.is_decided_change() => "largest change: ",
-                    _ => "largest estimate, not decided: ",
+                @if view.row.verdict == Verdict::Regressed { "worst: " } @else { "largest change: " }
+                a href={ "#r" (view.index) } { (foreign(&brief::named(view))) }
+                @if let Some((lo, hi)) = view.change.ci.as_deref().and_then(ends) {
+                    ", 95% sure between " span.ci { (minus(lo)) } " and " span.ci { (minus(hi)) }
                 }
-                a href={ "#r" (view.index) } { (foreign(&view.row.category)) " " (foreign(&view.case())) " " (foreign(&view.row.metric)) }
-                @if let Some(ci) = &view.change.ci { " " span.ci { (minus(ci)) } }
             },
         });
-        let together = self.summary.score.map(|score| Figure {
-            value: html! { (signed_percent(score.ratio)) },
-            what: html! {
-                "all " (counted(score.rows, "row")) " together (boot score, " (better(score.direction)) "; no verdict) "
-                span.ci { "[" (signed_percent(score.ci.0)) ", " (signed_percent(score.ci.1)) "]" }
-            },
-        });
-        let (equal, open) = (self.n(Verdict::Equivalent), self.n(Verdict::Inconclusive));
-        let split = (self.counts.total > 0).then(|| Figure {
-            value: html! { (equal) " of " (self.counts.total) },
-            what: html! { "shown to be equal (" (sentence::band(self.comparison)) "); " (open) " undecided" },
-        });
-        [first, together, split].into_iter().flatten().collect()
+        first.into_iter().collect()
     }
 
     fn lines(&self) -> Vec<(&'static str, Markup)> {
-        vec![("Trust", self.trust()), ("Comparable", self.comparable()), ("Next", self.next())]
+        let open = || {
+            brief::open(self.comparison, self.summary)
+                .map(|text| ("Open", html! { (sentence::upper(&text)) "." }))
+        };
+        let found = self.n(Verdict::Regressed) + self.categories() + self.broken() > 0;
+        let lines = [
+            self.areas().map(|areas| ("Where", areas)),
+            if found { None } else { open() },
+            Some(("Trust", self.trust())),
+            Some(("Comparable", self.comparable())),
+            Some(("Next", self.next())),
+        ];
+        lines.into_iter().flatten().collect()
     }
 
-    /// Whether the numbers count: what speaks against them, the gravest in full.
+    /// Areas that got worse, the worst first; nothing where the one row is all there is to say.
+    fn areas(&self) -> Option<Markup> {
+        let areas = areas(self.comparison, self.summary);
+        let mut workloads = areas.iter().map(|a| a.workload);
+        let first = workloads.next()?;
+        let several = workloads.any(|w| w != first);
+        let more = areas.len().saturating_sub(AREAS);
+        if let [only] = areas.as_slice()
+            && only.score.is_none()
+        {
+            return None;
+        }
+        Some(html! {
+            ul.areas {
+                @for area in areas.iter().take(AREAS) {
+                    li {
+                        span.sign { (glyph(Verdict::Regressed)) } " "
+                        @if several { (foreign(area.workload)) " " }
+                        b { (foreign(area.category)) } " " (minus(&brief::area(self.comparison, area)))
+                    }
+                }
+                @if more > 0 { li { "and " a href="#rows" { (more) " more" } } }
+            }
+        })
+    }
+
+    /// One of three decisions, and what it rests on.
     fn trust(&self) -> Markup {
-        let blocking = || self.comparison.warnings.iter().filter(|w| w.level == Level::Blocking);
-        let more = blocking().count().saturating_sub(1);
+        let trust = &self.trust;
+        let sign = match trust.decision {
+            Decision::Rely => "✓",
+            Decision::MeasureAgain => "!",
+            Decision::DoNotDecide => "×",
+        };
+        let more = trust.against.len().saturating_sub(1);
         let notes = self.comparison.warnings.iter().filter(|w| w.level == Level::Note).count();
+        let open: Vec<String> = [
+            (trust.undecided - trust.noisy.min(trust.undecided), "undecided"),
+            (trust.noisy, "too noisy to decide"),
+            (trust.missing, "missing on one side"),
+            (trust.invalid, "not to be judged"),
+        ]
+        .into_iter()
+        .filter(|(n, _)| *n > 0)
+        .map(|(n, what)| format!("{n} {what}"))
+        .collect();
         html! {
-            @if self.comparison.method.forced {
-                strong { "× No: " } "rows that cannot be compared were compared all the same (--force). "
+            strong { (sign) " " (sentence::upper(brief::decision(trust.decision))) "." }
+            @if self.comparison.method.forced { " Rows that cannot be compared were compared all the same (--force)." }
+            @if let Some(warning) = trust.against.first() { " " (notes::stopped(&sentence::upper(&warning.text))) }
+            @if more > 0 { " " a href="#notes" { "And " (counted(more, "more reason")) } "." }
+            @if self.summary.comparable_primary() == 0 && self.counts.total > 0 {
+                " " (sentence::upper(&sentence::nothing_decided(&self.counts))) "."
             }
-            @if let Some(warning) = blocking().next() {
-                strong { "! With care: " } (foreign(&warning.text)) "."
-                @if !warning.advice.is_empty() { " → " (foreign(&warning.advice)) "." }
-                @if more > 0 { " " a href="#notes" { "And " (counted(more, "more note")) " like it" } "." }
-            } @else if !self.comparison.method.forced {
-                strong { "✓ Nothing speaks against it." }
-                @if notes > 0 { " " a href="#notes" { (counted(notes, "note")) } " to read." }
-            }
+            @if trust.below_gate { " No change passes the stricter test of the gate." }
+            @if !open.is_empty() { " Of " (counted(trust.rows, "row")) ": " (open.join(", ")) "." }
+            @if trust.decision == Decision::Rely && notes > 0 { " " a href="#notes" { (counted(notes, "note")) } " to read." }
         }
     }
 
@@ -163,25 +200,47 @@ impl<'c> Asked<'c> {
         html! { bdi { (comparable::said(self.comparison, self.summary)) } ". " a href="#changes" { "All facts" } }
     }
 
-    /// What to do, with the command to type.
+    /// What to do, what Trust asks for first, with the command to type.
     fn next(&self) -> Markup {
         let worst = self.rows.first().map(|view| view.index);
+        let advice = self.trust.against.first().map(|w| &w.advice).filter(|advice| !advice.is_empty());
         html! {
+            @if let Some(advice) = advice { (notes::stopped(&sentence::upper(advice))) " " }
             @if self.broken() > 0 { "See what " a href="#failures" { "failed" } " first. " }
             @match next(self.comparison, self.summary, worst) {
                 Next::Explain(row, typed) => {
-                    "Look at " a href={ "#r" (row) } { "the worst row" } "; every number behind it: "
-                    code { (breakable(&typed)) }
+                    "Look at " a href={ "#r" (row) } { "the worst row" } "; every number behind it: " (self.typed(&typed))
                 }
                 Next::Notes => { "Read the " a href="#notes" { "notes" } ": they say why no row could be judged." }
-                Next::Plan(typed) => { "To decide the rest, measure more boots; how many: " code { (breakable(&typed)) } }
-                Next::Nothing => { @if self.broken() == 0 { "Nothing has to be done." } }
+                Next::Plan(typed) => { "To decide the rest, measure more boots; how many: " (self.typed(&typed)) }
+                Next::Nothing => { @if self.broken() == 0 && advice.is_none() { "Nothing has to be done." } }
+            }
+        }
+    }
+
+    /// A command; on a page of a site the steps that bring the results to where it finds them.
+    fn typed(&self, command: &str) -> Markup {
+        let data = self.published.map(|p| p.data.as_slice()).unwrap_or_default();
+        html! {
+            @if !data.is_empty() {
+                "download " @for (i, d) in data.iter().enumerate() {
+                    @if i > 0 { ", " } a href=(d.file) { (foreign(&d.file)) }
+                } ", then "
+            }
+            code {
+                @for d in data { (breakable(&crate::command_line::command_line(&["tar".into(), "xzf".into(), d.file.clone()]))) " && " }
+                (breakable(command))
             }
         }
     }
 }
 
-/// Counts by verdict: of the rows that gate, and of the others behind a plus.
+/// The ends of an interval as it is written: `[-1.2, +3.4]`.
+fn ends(ci: &str) -> Option<(&str, &str)> {
+    ci.strip_prefix('[')?.strip_suffix(']')?.split_once(", ")
+}
+
+/// Counts by verdict: of the rows that gate, and of the others behind a plus. Each leads to the rows; the script shows those alone.
 fn chips(asked: &Asked<'_>) -> Markup {
     let mut verdicts = Verdict::ALL;
     verdicts.sort_by_key(|v| verdict_rank(*v));
@@ -190,24 +249,16 @@ fn chips(asked: &Asked<'_>) -> Markup {
             @for verdict in verdicts {
                 @let gating = asked.n(verdict);
                 @let all = asked.summary.all.get(&verdict).copied().unwrap_or(0);
+                @let link = html! { a href="#rows" data-v=(verdict.word()) { (verdict.word()) } };
                 @if gating == 0 && all > 0 {
-                    li.other { (glyph(verdict)) " " (verdict.word()) " in " (counted(all, "other row")) }
+                    li.other { (glyph(verdict)) " " (link) " in " (counted(all, "other row")) }
                 } @else if gating > 0 {
                     li class=(verdict_class(verdict)) {
-                        b { (glyph(verdict)) " " (gating) } " " (verdict.word())
+                        b { (glyph(verdict)) " " (gating) } " " (link)
                         @if all > gating { span.others { " +" (all - gating) " other" } }
                     }
                 }
             }
         }
-    }
-}
-
-/// Which way a score is better.
-fn better(direction: Direction) -> &'static str {
-    match direction {
-        Direction::HigherIsBetter => "higher is better",
-        Direction::LowerIsBetter => "lower is better",
-        Direction::Informational => "neither way is better",
     }
 }

@@ -16,7 +16,7 @@ pub(crate) struct Card<'a> {
     pub tone: &'a str,
     /// The answer, with a sign before it: the colour says nothing alone.
     pub answer: Markup,
-    /// At most three numbers.
+    /// Its numbers, three at most.
     pub figures: Vec<Figure>,
     /// Questions of one word and their answers.
     pub lines: Vec<(&'static str, Markup)>,

@@ -1,9 +1,9 @@
 //! The scores of categories at the gate: small changes that all rows of a category share.
 
-use super::{foreign, minus, verdict_class};
+use super::{foreign, minus, signed_percent, verdict_class};
 use crate::gate::family;
 use crate::numbers;
-use crate::rows::glyph;
+use crate::rows::{glyph, verdict_rank};
 use crate::sentence::candidate_label;
 use analyze::{CategoryScore, Comparison, Summary};
 use maud::{Markup, html};
@@ -14,22 +14,28 @@ pub(super) fn table(comparison: &Comparison, summary: &Summary) -> Markup {
         return html! {};
     }
     let alpha = family(comparison, summary.candidate).map_or(0.0, |f| f.alpha_scores);
+    let mut categories: Vec<&CategoryScore> = summary.categories.iter().collect();
+    categories.sort_by(|x, y| {
+        let size = |c: &CategoryScore| crate::numbers::ln(c.score.ratio).abs();
+        verdict_rank(x.verdict).cmp(&verdict_rank(y.verdict)).then(size(y).total_cmp(&size(x)))
+    });
     html! {
-        details.categories open[summary.categories.iter().any(|c| c.verdict.is_decided_change())] {
-            summary { "Categories as a whole, which count at the gate (" (summary.categories.len()) ")" }
+        details.categories {
+            summary { "How each area moved as a whole, which counts at the gate (" (categories.len()) ")" }
             div.scroll tabindex="0" role="region" aria-label={ "Scores of categories of " (candidate_label(comparison, summary.candidate)) } {
-                table.facts {
+                table.scored {
                     thead {
                         tr {
-                            th scope="col" { "Category" }
+                            th scope="col" { "Area" }
+                            th.num scope="col" { "Change" }
                             th scope="col" { "Verdict at " (numbers::trimmed(alpha)) }
-                            th.num scope="col" { "Score [95% CI]" }
-                            th.num scope="col" { "Band" }
-                            th.num scope="col" { "p at the gate" }
                             th.num scope="col" { "Rows" }
+                            th.num.far scope="col" { "95% interval" }
+                            th.num.far scope="col" { "Band" }
+                            th.num.far scope="col" { "p at the gate" }
                         }
                     }
-                    tbody { @for category in &summary.categories { (line(category)) } }
+                    tbody { @for category in categories { (line(category)) } }
                 }
             }
         }
@@ -40,12 +46,13 @@ fn line(category: &CategoryScore) -> Markup {
     html! {
         tr {
             th scope="row" { (foreign(&category.workload)) " " (foreign(&category.category)) }
+            td.num { (signed_percent(category.score.ratio)) }
             td { span.badge.(verdict_class(category.verdict)) { (glyph(category.verdict)) " " (category.verdict.word()) }
                 @if let Some(reason) = category.reason { " " span.reason { (reason.word()) } } }
-            td.num { (numbers::ratio(category.score.ratio, category.score.ci)) }
-            td.num { (minus(&numbers::band(category.min_effect))) }
-            td.num { (numbers::exact_p(category.p_gate)) }
             td.num { (category.score.rows) }
+            td.num.far { (signed_percent(category.score.ci.0)) " to " (signed_percent(category.score.ci.1)) }
+            td.num.far { (minus(&numbers::band(category.min_effect))) }
+            td.num.far { (numbers::exact_p(category.p_gate)) }
         }
     }
 }

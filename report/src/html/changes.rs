@@ -1,6 +1,6 @@
 //! What differs between the environments; only that, the intended factor first.
 
-use super::{banner, foreign};
+use super::{banner, breakable_name, foreign};
 use crate::sentence::candidate_label;
 use analyze::{Comparison, Difference, DifferenceClass, Side};
 use maud::{Markup, html};
@@ -50,7 +50,7 @@ fn table(comparison: &Comparison, differences: &[&Difference], name: &str) -> Ma
                 tbody {
                     @for difference in differences {
                         tr class=[row_class(difference.class)] {
-                            th scope="row" { (foreign(&difference.name)) }
+                            th scope="row" { (breakable_name(&difference.name)) }
                             td { (value(difference.a.as_deref())) }
                             @for i in 0..comparison.b.len() {
                                 td { (value(difference.b.get(i).and_then(|v| v.as_deref()))) }
@@ -136,7 +136,7 @@ pub(crate) fn all_facts_table(sides: &[&Side]) -> Markup {
                 tbody {
                     @for name in names(sides) {
                         tr {
-                            th scope="row" { (foreign(name)) }
+                            th scope="row" { (breakable_name(name)) }
                             @for side in sides { td { (value(side.facts.get(name).map(String::as_str))) } }
                         }
                     }

@@ -13,6 +13,8 @@ const STYLE: &str = include_str!("style.css");
 pub(crate) struct Document<'a> {
     /// Title, not yet made visible.
     pub title: &'a str,
+    /// What it says, for the preview of a link to it; empty: none.
+    pub about: &'a str,
     /// Version of the perfvt that made it; empty: not said.
     pub version: &'a str,
     /// What it adds to the style of every page.
@@ -27,7 +29,7 @@ impl Document<'_> {
     /// The page with this body. Equal input gives equal bytes.
     pub fn page(&self, body: &Markup) -> String {
         let style = dense(&lean(&format!("{STYLE}{}", self.style)));
-        let script = self.script.map(lean);
+        let script = self.script.map(|script| tight(&lean(script)));
         let script = script.as_deref();
         let generator = format!("perfvt {}", visible(self.version));
         let page = html! {
@@ -40,6 +42,10 @@ impl Document<'_> {
                     meta name="color-scheme" content="light dark";
                     meta name="generator" content=(generator.trim_end());
                     title { (visible(self.title)) }
+                    @if !self.about.is_empty() {
+                        meta property="og:title" content=(visible(self.title));
+                        meta property="og:description" content=(visible(self.about));
+                    }
                     @if let Some(href) = self.feed { link rel="alternate" type="application/atom+xml" href=(href); }
                     style { (PreEscaped(style)) }
                     @if let Some(script) = script { script { (PreEscaped(script)) } }
@@ -63,10 +69,26 @@ fn lean(text: &str) -> String {
     out
 }
 
-/// Rules of a style without the spaces that only readers of the source need.
+/// Rules of a style without the spaces and lines that only readers of the source need.
 fn dense(style: &str) -> String {
-    let spaces = [("; }", "}"), (" { ", "{"), ("; ", ";"), (": ", ":")];
+    let spaces = [
+        ("; }", "}"),
+        (" { ", "{"),
+        (" {\n", "{"),
+        ("; ", ";"),
+        (": ", ":"),
+        (", ", ","),
+        (" > ", ">"),
+        ("\n", ""),
+    ];
     spaces.into_iter().fold(style.to_owned(), |style, (wide, narrow)| style.replace(wide, narrow))
+}
+
+/// A script without the spaces that only readers of the source need. None of its strings has what is taken out.
+fn tight(script: &str) -> String {
+    let around =
+        [" => ", " === ", " !== ", " = ", " && ", " || ", " + ", " ? ", " : ", ") {", ", ", "{ ", " }"];
+    around.into_iter().fold(script.to_owned(), |script, wide| script.replace(wide, &wide.replace(' ', "")))
 }
 
 /// Links to the sections of a page, by their identifiers, and to the documentation, if the page knows of one.

@@ -3,7 +3,7 @@
 use super::foreign;
 use crate::matching;
 use crate::rows::{RowView, glyph};
-use analyze::{Comparison, Level, Side, Verdict, Warning};
+use analyze::{Comparison, Level, Side, Verdict, Warning, trust};
 use maud::{Markup, html};
 use model::counted;
 use model::readable;
@@ -13,16 +13,18 @@ const LISTED: usize = 200;
 
 pub(super) fn section(comparison: &Comparison, views: &[RowView<'_>]) -> Markup {
     let known: Vec<(&RowView<'_>, String)> = views.iter().filter_map(|v| Some((v, v.known()?))).collect();
-    let of = |level| comparison.warnings.iter().filter(move |w| w.level == level);
+    // The gravest stands under Trust at the top, with its advice under Next.
+    let told = comparison.summary.first().map(|summary| trust(comparison, summary).against);
+    let told = told.and_then(|against| against.first().copied());
+    let here = |w: &&Warning| told.is_none_or(|told| !std::ptr::eq(*w, told));
+    let of = |level| comparison.warnings.iter().filter(here).filter(move |w| w.level == level);
     let unmatched = unmatched(comparison);
     let silent = comparison.warnings.is_empty() && unmatched == 0 && losses(comparison).next().is_none();
     let nothing = silent && known.is_empty();
     html! {
         section #notes aria-labelledby="h-notes" {
             h2 #h-notes { "Before you read the numbers" }
-            @if comparison.method.forced {
-                p.blocking { strong { "× --force: " } "rows that cannot be compared were compared all the same." }
-            }
+            @if told.is_some() { p.caption { "What speaks against the numbers most stands under Trust, at the top." } }
             ul.notes {
                 @for kind in kinds(of(Level::Blocking)) { (note(&kind, "blocking", "!")) }
                 @if unmatched > 0 {
@@ -82,9 +84,14 @@ fn note(kind: &[&Warning], class: &str, mark: &str) -> Markup {
     }
 }
 
+/// A text of a warning as a sentence.
+pub(super) fn stopped(text: &str) -> Markup {
+    html! { (foreign(text)) "." }
+}
+
 fn said(warning: &Warning) -> Markup {
     html! {
-        (foreign(&warning.text)) "."
+        (stopped(&warning.text))
         @if !warning.advice.is_empty() { span.advice { " → " (foreign(&warning.advice)) "." } }
     }
 }

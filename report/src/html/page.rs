@@ -6,12 +6,16 @@ use super::{
     HtmlOptions, answer, banner, changes, classic, failures, heatmap, history, iozone, method, notes, pack,
     published, table,
 };
+use crate::brief;
+use crate::date;
+use crate::machine;
 use crate::matching;
 use crate::rows;
 use crate::sentence::candidate_label;
-use analyze::Comparison;
+use analyze::{Comparison, Side};
 use edge::visible;
 use maud::html;
+use model::counted;
 
 const SCRIPT: &str = include_str!("script.js");
 
@@ -19,6 +23,7 @@ const SCRIPT: &str = include_str!("script.js");
 pub fn html(comparison: &Comparison, options: &HtmlOptions) -> String {
     let views = rows::views(comparison);
     let title = title(comparison, options);
+    let about = about(comparison);
     let failures = failures::section(comparison, &views);
     let heat = heatmap::section(comparison, &views);
     let iozone = iozone::section(comparison);
@@ -40,7 +45,8 @@ pub fn html(comparison: &Comparison, options: &HtmlOptions) -> String {
     let body = html! {
         header {
             h1 { bdi { (title) } }
-            (answer::cards(comparison, &views))
+            p.caption { (super::foreign(&about)) }
+            (answer::cards(comparison, &views, options.published.as_ref()))
             @for line in matching::matched(comparison) { p.matched { (super::foreign(&line)) "." } }
             @if matching::nothing_meets(comparison) && !comparison.nearest.is_empty() {
                 ul.notes { (notes::nearest(comparison)) }
@@ -63,7 +69,21 @@ pub fn html(comparison: &Comparison, options: &HtmlOptions) -> String {
         (pack::packs(views.iter().map(|view| drilldown::content(comparison, view, &companions))))
     };
     let version = comparison.perfvt.as_str();
-    Document { title: &title, version, script: Some(SCRIPT), ..Document::default() }.page(&body)
+    let plain = brief::plain(comparison, &about);
+    let head =
+        Document { title: &title, about: &plain, version, script: Some(SCRIPT), ..Document::default() };
+    head.page(&body)
+}
+
+/// When, where and what was measured: `2026-05-12 10:00 UTC · host-7 · tcg · netperf · 60 rows`.
+fn about(comparison: &Comparison) -> String {
+    let sides: Vec<&Side> = std::iter::once(&comparison.a).chain(&comparison.b).collect();
+    let date = date::utc(sides.iter().filter_map(|side| side.date_unix).max());
+    let mut parts = vec![date, machine::machine(&sides)];
+    parts.extend(machine::same(&sides, "accel"));
+    parts.extend(comparison.workloads.iter().map(|w| w.name.clone()));
+    parts.push(counted(comparison.rows.len(), "row"));
+    parts.join(" · ")
 }
 
 /// `base against next`, or what the options say.

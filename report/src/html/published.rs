@@ -41,30 +41,16 @@ pub(crate) fn provenance(published: &Published) -> Markup {
         p.caption {
             a href=(published.index) { "All results" } " · " a href=(published.sysinfo) { "System information" }
             @if let Some(page) = &published.run_page { " · " a href=(page) { "The run's own page" } }
-            " · Samples " code { "sha256:" (published.samples) }
         }
         details {
             summary { "Data to download" }
-            div.scroll tabindex="0" role="region" aria-label="Data to download" {
-                table.facts {
-                    thead {
-                        tr {
-                            th scope="col" { "Archive" } th.num scope="col" { "Size" } th scope="col" { "SHA-256" }
-                            th scope="col" { "Its samples: SHA-256 of the SHA256SUMS in it" } th scope="col" { "Signature" } th scope="col" { "Left out" }
-                        }
-                    }
-                    tbody {
-                        @for data in &published.data {
-                            tr {
-                                th scope="row" { a href=(data.file) { (foreign(&data.file)) } }
-                                td.num { (size(data.bytes)) }
-                                td { code { (data.sha256) } }
-                                td { code { (data.samples) } }
-                                td { (foreign(&data.signature)) }
-                                td { @if data.left_out.is_empty() { "nothing" } @else { (data.left_out.join(", ")) } }
-                            }
-                        }
-                    }
+            p { "Samples of all of them: " code { "sha256:" (published.samples) } }
+            @for data in &published.data {
+                p {
+                    a href=(data.file) { (foreign(&data.file)) } ", " (size(data.bytes)) ", signature: " (foreign(&data.signature))
+                    ", left out: " @if data.left_out.is_empty() { "nothing" } @else { (data.left_out.join(", ")) }
+                    br; "its SHA-256 " code { (data.sha256) }
+                    br; "SHA-256 of the SHA256SUMS in it " code { (data.samples) }
                 }
             }
         }

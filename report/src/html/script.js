@@ -274,10 +274,12 @@ addEventListener("DOMContentLoaded", () => {
     row.body.append(more);
     cell.append(parsed(await unpacked(row.id)));
   }
-  // To a row that a link or the address names, even if it is folded or filtered.
+  // To a row that a link or the address names, even if it is folded or filtered. The address says it, so that it can be passed
+  // on, and the way back leads to the link.
   async function jump(index) {
     const row = byId.get(index);
     if (!row) return;
+    if (location.hash !== "#r" + index) history.pushState(null, "", "#r" + index);
     if (!matching.includes(row)) {
       state = { ...defaults, fold: false };
       apply();
@@ -288,8 +290,13 @@ addEventListener("DOMContentLoaded", () => {
       show(false);
     }
     await toggle(row, true);
-    row.body.scrollIntoView({ block: "center" });
+    row.body.scrollIntoView();
   }
+  document.querySelectorAll("[data-v]").forEach((link) => link.addEventListener("click", (event) => {
+    event.preventDefault();
+    change({ ...defaults, v: [link.dataset.v] });
+    $("rows").scrollIntoView();
+  }));
   document.addEventListener("click", (event) => {
     const link = event.target.closest && event.target.closest('a[href^="#r"]');
     const index = link && /^#r(\d+)$/.exec(link.getAttribute("href"));
@@ -328,6 +335,10 @@ addEventListener("DOMContentLoaded", () => {
     setTimeout(() => { button.textContent = word; }, 1500);
   }
   function copyButtons() {
+    const said = document.querySelector('[property="og:description"]');
+    const sum = make("button", { type: "button", className: "copy", textContent: "Copy summary" });
+    if (said) document.querySelector(".card").append(sum);
+    sum.addEventListener("click", () => copy(sum, document.title + ": " + said.content));
     document.querySelectorAll("[data-copy]").forEach((t) => {
       const button = make("button", { type: "button", className: "copy", textContent: "Copy" });
       button.setAttribute("aria-label", "Copy " + t.dataset.copy);

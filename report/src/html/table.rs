@@ -112,6 +112,8 @@ fn scores(comparison: &Comparison, head: &Head) -> Markup {
         all.into_iter()
             .chain(metrics.map(move |m| (label.clone(), format!("{} together", visible(&m.metric)), m.score)))
     });
+    // Of a pair in brackets only the estimate before it has its unit, as in the rows.
+    let percent = |ratio| signed_percent(ratio).trim_end_matches('%').to_owned();
     let lines: Vec<(String, String, Score)> = lines.filter(|(.., score)| score.rows > 1).collect();
     html! {
         @if let Some(axis) = head.axis.as_ref().filter(|_| !lines.is_empty()) {
@@ -121,7 +123,7 @@ fn scores(comparison: &Comparison, head: &Head) -> Markup {
                         th scope="row" { @if head.candidates { (foreign(label)) ": " } (foreign(name)) " (" (counted(score.rows, "row")) ")" }
                         td {} td {} td {} td {}
                         td { (effect::of_score(score, axis)) }
-                        td { (signed_percent(score.ratio)) " " i { "[" (signed_percent(score.ci.0)) ", " (signed_percent(score.ci.1)) "]" } }
+                        td { (signed_percent(score.ratio)) " " i { "[" (percent(score.ci.0)) ", " (percent(score.ci.1)) "]" } }
                         td { i { "no verdict" } }
                         td {}
                     }

@@ -4,9 +4,9 @@
 
 use super::SiteError;
 use super::entry::{self, Entry};
-use super::machine::{machine, same};
 use super::settings::SITE_FILE;
 use crate::history::{History, Occasion, PointRow, Spot};
+use crate::machine::{machine, same};
 use crate::sentence;
 use analyze::{Comparison, Side};
 use model::store;

@@ -27,7 +27,6 @@ mod error;
 mod feed;
 mod history;
 mod index;
-mod machine;
 mod owner;
 mod pages;
 mod publish;

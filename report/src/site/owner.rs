@@ -7,9 +7,6 @@ use edge::text::{is_blank, visible};
 use std::collections::BTreeSet;
 use std::path::Path;
 
-/// What results are listed under of which nobody knows the machine; it is nobody's.
-pub(super) const UNKNOWN_MACHINE: &str = "unknown machine";
-
 /// Whether a result may replace the entry of the same data in `folder`: it must be signed by whoever signed that one, and
 /// signed at all if that one is.
 pub(super) fn may_replace(folder: &Path, old: &Entry, new: &[Data]) -> Result<(), SiteError> {
@@ -34,7 +31,8 @@ pub(super) fn may_replace(folder: &Path, old: &Entry, new: &[Data]) -> Result<()
 ///
 /// Baselines do not count: anybody may compare with the published results of others.
 pub(super) fn may_claim(root: &Path, entries: &[Entry], new: &Entry) -> Result<(), SiteError> {
-    if new.machine == UNKNOWN_MACHINE {
+    // What nobody knows the machine of is nobody's.
+    if new.machine == crate::machine::UNKNOWN {
         return Ok(());
     }
     let machine = folded(&new.machine);

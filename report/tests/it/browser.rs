@@ -96,6 +96,38 @@ fn rows_are_filtered_sorted_folded_and_opened_and_the_address_remembers_it() {
 }
 
 #[test]
+fn a_link_to_a_row_leads_to_its_heading_and_the_address_names_it() {
+    let html = page(&scenarios::quick());
+    let Some(mut page) = Page::open("jump", &html, |p| p.size(390, 800)) else { return };
+    ready(&mut page);
+    page.eval("document.querySelector('.figures a').click()");
+    opened(&mut page, 1);
+    let top = "document.querySelector('tr.more.open').previousSibling.getBoundingClientRect().top";
+    let top = page.eval(top).as_f64().unwrap();
+    assert!((0.0..200.0).contains(&top), "the row's own line is at {top} of 800");
+    let named = "location.hash === '#' + document.querySelector('tr.more.open').parentElement.id";
+    assert_eq!(page.eval(named), json!(true));
+    assert_quiet(&page);
+}
+
+#[test]
+fn a_count_at_the_top_shows_its_rows_and_the_summary_is_copied() {
+    let comparison = scenarios::verdicts();
+    let Some(mut page) = Page::open("counts", &page(&comparison), |p| p.size(390, 800)) else { return };
+    ready(&mut page);
+    page.eval("document.querySelector('.counts a[data-v=REGRESSED]').click()");
+    let regressed = comparison.rows.iter().filter(|r| r.verdict == analyze::Verdict::Regressed).count();
+    assert_eq!(page.eval(SHOWN), json!(regressed));
+    assert_eq!(page.eval("location.hash"), json!("#?v=REGRESSED"));
+    let copied = "(async () => { let said; Object.defineProperty(navigator, 'clipboard', { value: { writeText: async (t) => { said = t; } } });
+        [...document.querySelectorAll('button')].find((b) => b.textContent === 'Copy summary').click();
+        await new Promise((r) => setTimeout(r, 50)); return said; })()";
+    let copied = page.eval(copied);
+    assert!(copied.as_str().unwrap().starts_with("base → patched: 2 regressions"), "{copied}");
+    assert_quiet(&page);
+}
+
+#[test]
 fn without_script_every_row_is_there_with_its_pictures() {
     for (comparison, pictures) in [(scenarios::verdicts(), 20), (scenarios::large(1_000), 1_000)] {
         let html = page(&comparison);

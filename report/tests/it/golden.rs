@@ -452,7 +452,7 @@ fn what_failed_and_that_a_campaign_goes_on_is_told_in_every_format() {
         for what in ["16 of 20", "panic 16", "FAILS-MORE", "16 guests of the candidate alone died"] {
             assert!(output.contains(what), "{format}: {what}");
         }
-        assert!(output.contains("the campaign of next has not ended"), "{format}");
+        assert!(output.contains("he campaign of next has not ended"), "{format}");
     }
     let page = report::html(&scenarios::failing(), &HtmlOptions::default());
     assert!(page.contains("<a href=\"#failures\">") && page.contains("<section id=\"failures\""));

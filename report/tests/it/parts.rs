@@ -17,14 +17,10 @@ fn between<'p>(page: &'p str, from: &str, to: &str) -> &'p str {
 #[test]
 fn the_card_answers_what_came_out_whether_to_trust_it_and_what_to_do() {
     let page = page(&scenarios::verdicts());
-    let card = between(&page, "<div class=\"card worse\">", "<p class=\"sentence\">");
-    assert!(card.contains("2 of 13 primary rows regressed"), "{card}");
-    assert!(
-        card.contains(
-            "<dt>Trust</dt><dd><strong>! With care: </strong>base and patched were not measured alike"
-        ),
-        "{card}"
-    );
+    let card = between(&page, "<div class=\"card worse\">", "<ul class=\"counts\"");
+    assert!(card.contains("2 regressions (2 of 13 rows)"), "{card}");
+    let trust = "<dt>Trust</dt><dd><strong>! Likely; measure again before you act.</strong> ";
+    assert!(card.contains(&format!("{trust}Base and patched were not measured alike")), "{card}");
     assert!(
         card.contains(
             "<dt>Comparable</dt><dd><bdi>in part; not measured alike: session length 60 -&gt; 30; should be equal: host.cpu.microcode"
@@ -37,7 +33,9 @@ fn the_card_answers_what_came_out_whether_to_trust_it_and_what_to_do() {
         ),
         "{card}"
     );
-    assert_eq!(card.matches("<li>").count(), 3, "three numbers: {card}");
+    assert!(card.contains("95% sure between"), "{card}");
+    // What Trust says is not said again among the notes.
+    assert_eq!(page.matches("base and patched were not measured alike").count(), 0, "{page}");
 }
 
 #[test]
@@ -53,12 +51,64 @@ fn a_page_on_which_nothing_is_wrong_says_that_nothing_has_to_be_done() {
     summary.all = summary.primary.clone();
     summary.categories.clear();
     let page = page(&comparison);
-    let card = between(&page, "<div class=\"card quiet\">", "<p class=\"sentence\">");
-    assert!(card.contains("No regression was found in 12 primary rows"), "{card}");
-    assert!(
-        card.contains("✓ Nothing speaks against it.") && card.contains("Nothing has to be done."),
-        "{card}"
-    );
+    let card = between(&page, "<div class=\"card quiet\">", "<ul class=\"counts\"");
+    assert!(card.contains("No regression was found in 12 rows"), "{card}");
+    assert!(card.contains("✓ Rely on it.") && card.contains("Nothing has to be done."), "{card}");
+}
+
+#[test]
+fn areas_that_got_worse_stand_at_the_top_and_more_than_five_are_counted() {
+    let mut comparison = scenarios::netperf();
+    let card = |comparison: &analyze::Comparison| {
+        between(&page(comparison), "<div class=\"card worse\">", "<dt>Trust").to_owned()
+    };
+    assert!(!card(&comparison).contains("<dt>Where"), "the one row is all there is to say");
+    for (i, row) in comparison.rows.iter_mut().enumerate() {
+        row.verdict = analyze::Verdict::Regressed;
+        row.category = format!("area {}", i / 30).into();
+    }
+    let many = card(&comparison);
+    assert!(many.contains("<dt>Where</dt><dd><ul class=\"areas\">"), "{many}");
+    assert_eq!(many.matches("<li><span class=\"sign\">▼</span>").count(), 5, "{many}");
+    assert!(many.contains("and <a href=\"#rows\">"), "{many}");
+}
+
+#[test]
+fn where_nothing_was_found_no_number_is_large_and_what_is_open_is_told() {
+    let mut comparison = scenarios::verdicts();
+    comparison.rows.retain(|row| row.verdict == analyze::Verdict::Inconclusive);
+    let open = comparison.rows.len();
+    let summary = &mut comparison.summary[0];
+    summary.primary = [(analyze::Verdict::Inconclusive, open)].into();
+    summary.categories.clear();
+    comparison.failures.clear();
+    let page = page(&comparison);
+    let card = between(&page, "<div class=\"card open\">", "<dt>Trust");
+    assert!(card.contains("No regression was found;") && !card.contains("class=\"figures\""), "{card}");
+    let told = card.contains("a change for the worse of ") && card.contains(" cannot be excluded.");
+    assert!(told, "{card}");
+}
+
+#[test]
+fn the_preview_of_a_link_says_what_came_out_and_nothing_in_it_becomes_markup() {
+    let attribute =
+        |page: &str| between(page, "<meta property=\"og:description\" content=\"", "\">").to_owned();
+    let plain = attribute(&page(&scenarios::verdicts()));
+    assert!(plain.starts_with("2 regressions (2 of 13 rows), worst -"), "{plain}");
+    assert!(plain.contains(" Trust: likely; measure again before you act. ("), "{plain}");
+    let mut hostile = scenarios::hostile();
+    hostile.a.facts.insert("host.name".into(), "\"><script>x()</script>".into());
+    let hostile = attribute(&page(&hostile));
+    assert!(hostile.contains("&quot;&gt;&lt;script&gt;") && !hostile.contains('<'), "{hostile}");
+}
+
+#[test]
+fn a_badge_and_the_short_form_say_how_bad_it_is() {
+    let comparison = scenarios::verdicts();
+    let badge = report::badge(&comparison, None);
+    assert!(badge.contains("2 regressions, worst -"), "{badge}");
+    let brief = report::brief(&comparison);
+    assert!(brief[0].contains("2 regressions (2 of 13 rows), worst -"), "{brief:?}");
 }
 
 #[test]

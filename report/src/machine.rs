@@ -1,11 +1,13 @@
 //! What the facts of several sides say together.
 
-use super::owner;
 use analyze::Side;
 use std::collections::BTreeSet;
 
+/// The machine of sides that recorded none.
+pub(crate) const UNKNOWN: &str = "unknown machine";
+
 /// A fact that is known and equal on all sides.
-pub(super) fn same(sides: &[&Side], name: &str) -> Option<String> {
+pub(crate) fn same(sides: &[&Side], name: &str) -> Option<String> {
     let values: BTreeSet<Option<&String>> = sides.iter().map(|s| s.facts.get(name)).collect();
     match values.into_iter().collect::<Vec<_>>().as_slice() {
         [Some(only)] => Some((*only).clone()),
@@ -14,7 +16,7 @@ pub(super) fn same(sides: &[&Side], name: &str) -> Option<String> {
 }
 
 /// The machine by the facts of the sides: its name, else its processor.
-pub(super) fn machine(sides: &[&Side]) -> String {
+pub(crate) fn machine(sides: &[&Side]) -> String {
     let of = |side: &&Side| {
         let fact = |name: &str| side.facts.get(name).filter(|v| !v.is_empty());
         let processor = || {
@@ -28,7 +30,7 @@ pub(super) fn machine(sides: &[&Side]) -> String {
     };
     let names: BTreeSet<String> = sides.iter().filter_map(of).collect();
     match names.len() {
-        0 => owner::UNKNOWN_MACHINE.to_owned(),
+        0 => UNKNOWN.to_owned(),
         _ => names.into_iter().collect::<Vec<_>>().join(" and "),
     }
 }
