@@ -15,6 +15,7 @@
 mod accel;
 pub mod campaign;
 pub mod case;
+pub mod drive;
 pub mod failure;
 pub mod fingerprint;
 pub mod ids;

@@ -27,6 +27,7 @@ mod columns;
 pub mod command_line;
 pub mod csv;
 mod date;
+pub mod drive;
 pub mod explain;
 pub mod failures;
 mod gate;

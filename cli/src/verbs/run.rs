@@ -88,6 +88,7 @@ fn request(args: &Run, command: Vec<String>, repeats: Option<u32>, until: Option
         allow_unpinned: args.allow_unpinned,
         machine: args.machine.clone(),
         seed: args.seed,
+        by_hand: false,
         verbose: args.verbose,
         argv: command,
     }

@@ -1,6 +1,7 @@
 //! What a request leaves open and what this host decides: scenario, networks, placement, and room for disks.
 
 use super::refused::SetupError;
+use super::setup::Request;
 use crate::brought::check_build_on;
 use crate::environment::{EnvironmentError, EnvironmentSpec, Place, Stage, needs, settle};
 use crate::matrix::Environment;
@@ -88,15 +89,16 @@ pub(super) fn stage(
     environments: &mut [Environment],
     workload: &dyn Workload,
     accel: Accel,
-    allow_unpinned: bool,
+    request: &Request,
     warnings: &mut Vec<String>,
 ) -> Result<Stage, SetupError> {
     for environment in &*environments {
         // Once more, with the NICs that names of devices stand for.
         workload::check(workload, &environment.params)?;
     }
-    let needs = needs(workload, environments.iter().map(|environment| &environment.params));
-    let mut stage = Stage::here(&Cache::from_env()?, accel, needs, allow_unpinned)?;
+    let mut needs = needs(workload, environments.iter().map(|environment| &environment.params));
+    needs.tools |= request.by_hand;
+    let mut stage = Stage::here(&Cache::from_env()?, accel, needs, request.allow_unpinned)?;
     for environment in environments {
         let wrong = |source: EnvironmentError| SetupError::Environment {
             environment: environment.name.clone(),

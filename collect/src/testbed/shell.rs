@@ -114,9 +114,7 @@ impl Alone {
     /// # Errors
     /// Parameters that describe no guest, or that mean nothing without a campaign.
     pub fn new(cache: &Cache, image: Image, accel: Accel, mut params: Params) -> Result<Alone, TestbedError> {
-        if params.param("numa_node").is_some_and(|param| param.origin == Origin::BuiltIn) {
-            params.set("numa_node", "0", Origin::BuiltIn);
-        }
+        settle::by_hand(&mut params);
         refuse_unused(&params).map_err(EnvironmentError::from)?;
         settle::networks(&mut params, || Ok::<_, EnvironmentError>(Kind::User))?;
         settle::qemu(&mut params, &qemu_here());
