@@ -16,13 +16,27 @@ pub const DEADLINE_FACTOR: &str = "deadline_factor";
 /// The parameter that says how long a boot may take, whatever the table of deadlines says.
 pub const BOOT_TIMEOUT: &str = "boot_timeout";
 
-/// Names of guests and NICs: a parameter that ends in `_NAME` is meant for that one alone.
-pub const OBJECTS: [&str; 4] = ["vm1", "vm2", "nic1", "nic2"];
+/// The NICs that guests of a scenario may have.
+pub const NICS: [&str; 2] = ["nic1", "nic2"];
 
-/// A key without the names of guests and NICs at its end: `mtu` of `mtu_nic2_vm1`.
+/// Whether something is a name of a machine: `vm1` to `vm99`.
+pub fn is_machine(name: &str) -> bool {
+    is_numbered(name, "vm")
+}
+
+/// A key without the names of guests and NICs at its end: `mtu` of `mtu_nic2_vm1`. A parameter that ends in `_NAME` is meant for that
+/// one alone.
 pub fn without_objects(key: &str) -> &str {
-    let shorter = OBJECTS.iter().find_map(|name| key.strip_suffix(name)?.strip_suffix('_'));
-    shorter.map_or(key, without_objects)
+    match key.rsplit_once('_') {
+        Some((stem, name)) if is_machine(name) || is_numbered(name, "nic") => without_objects(stem),
+        _ => key,
+    }
+}
+
+/// A word with a number from 1 to 99 behind it.
+fn is_numbered(name: &str, word: &str) -> bool {
+    let digits = name.strip_prefix(word).unwrap_or_default();
+    matches!(digits.len(), 1 | 2) && digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0')
 }
 
 /// A parameter that a workload (or perfvt itself) knows.
@@ -76,14 +90,16 @@ pub struct Group {
 const OF_GUEST: &str = "each guest; KEY_vm2 is for the second one alone";
 const OF_CARD: &str =
     "each network card of each guest; KEY_nic2, KEY_vm2 or KEY_nic2_vm2 is for that one alone";
+const OF_MACHINE: &str = "each machine that vms lists; KEY_vm2 is for one alone";
 const OF_ENVIRONMENT: &str = "the environment";
 
 /// All keys of every guest, whatever the workload.
-pub const GROUPS: [Group; 7] = [
+pub const GROUPS: [Group; 8] = [
     Group { title: "What a guest is", applies: OF_GUEST, keys: guests::IMAGE },
     Group { title: "The way into a guest", applies: OF_GUEST, keys: guests::ENTRANCE },
     Group { title: "Where the client is", applies: OF_ENVIRONMENT, keys: guests::CLIENT },
     Group { title: "Network", applies: OF_CARD, keys: hardware::NETWORK },
+    Group { title: "Machines on networks of their own", applies: OF_MACHINE, keys: hardware::TOPOLOGY },
     Group { title: "Machine", applies: OF_GUEST, keys: hardware::MACHINE },
     Group { title: "Data disk", applies: "the first guest", keys: hardware::DISK },
     Group { title: "How it is measured", applies: OF_ENVIRONMENT, keys: conduct::MEASURING },
@@ -104,6 +120,10 @@ mod tests {
         assert_eq!(without_objects("mem_vm2"), "mem");
         assert_eq!(without_objects("bridge_nic2"), "bridge");
         assert_eq!(without_objects("nic1"), "nic1");
+        assert_eq!(without_objects("link_delay_nic3_vm12"), "link_delay");
+        assert_eq!(without_objects("mem_vm0"), "mem_vm0");
+        assert_eq!(without_objects("mem_vm100"), "mem_vm100");
+        assert_eq!(without_objects("mem_vm"), "mem_vm");
         assert_eq!(without_objects("nic_model"), "nic_model");
     }
 }

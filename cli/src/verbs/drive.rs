@@ -7,17 +7,20 @@ mod tell;
 use crate::args::{AccelArg, Drive};
 use crate::signals::{Signals, announce};
 use crate::{DONE, Error, FOUND, INTERRUPTED, own_executable, say};
-use collect::campaign::setup::{Prepared, Request, prepare, utc_stamp};
+use collect::campaign::by_hand::{ByHand, Guests, by_hand};
+use collect::campaign::setup::{Request, utc_stamp};
 use collect::config::Source;
-use collect::drive::{Engine, Journal, LARGEST_SCRIPT, Places, Script};
-use collect::testbed::{Driven, claims, obstacles};
+use collect::drive::{Engine, Journal, LARGEST_SCRIPT, Machines, Places, Script};
+use collect::testbed::{Driven, Troupe, obstacles};
 use edge::read::standard_input;
 use model::drive::{Record, Verdict};
+use model::store::create_directory;
+use model::{Accel, Moment};
 use report::drive::junit;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
-use vm::guest::image::builtin;
-use vm::host::locks::acquire;
+use vm::guest::image::{Cache, builtin};
+use vm::host::locks::{Claims, acquire};
 
 /// What drives.
 enum Driver {
@@ -34,22 +37,26 @@ pub fn drive(
     err: &mut dyn Write,
 ) -> Result<u8, Error> {
     let (config, script) = files(args);
-    let prepared = prepare(&request(args, config, command), &own_executable())?;
-    for note in &prepared.notes {
+    let ByHand { guests, accel, notes } = by_hand(&request(args, config, command), &own_executable())?;
+    for note in &notes {
         writeln!(err, "warning: {note}")?;
     }
-    obstacles(&prepared.stage, Vec::new())?;
-    let names = Driven::names_of(&prepared.stage)?;
+    let dir = args
+        .out
+        .clone()
+        .unwrap_or_else(|| format!("perfvt-drive-{}", utc_stamp(Moment::now().unix_ns)).into());
+    if dir.symlink_metadata().is_ok() {
+        return Err(format!("{} exists; give another folder with --out", dir.display()).into());
+    }
+    let (mut machines, claims) = machines(guests, accel, &dir)?;
     // A script is read before anything boots.
-    let driver = driver(args, script, &names)?;
-    let dir = folder(args, &prepared)?;
+    let driver = driver(args, script, &machines.names())?;
     let signals = Signals::watch(false)?;
     let seen = signals.clone();
     announce(signals.clone(), STOPPING, |text| say::print(None, text));
-    let image = builtin(&prepared.stage.cache)?;
-    let _locks = acquire(&claims(&prepared.stage, Some(&image))?, None)?;
+    let _locks = acquire(&claims, None)?;
+    create_directory(&dir)?;
     let journal = Journal::create(&dir)?;
-    let mut driven = Driven::new(prepared.stage, image, &dir)?;
     let reads = match &script {
         Some(path) if *path != Path::new("-") => edge::write::parent(path).to_owned(),
         _ => PathBuf::new(),
@@ -58,13 +65,13 @@ pub fn drive(
     let forensics = is_script.then(|| dir.join("forensics"));
     let places = Places { reads, writes: dir.clone(), forensics };
     let stop = move || seen.seen().is_some();
-    let mut engine = Engine::new(&mut driven, places, journal, &stop);
+    let mut engine = Engine::new(machines.as_mut(), places, journal, &stop);
     let (verdict, records) = match driver {
         Driver::Script(script) => by_script(&mut engine, &script, args.keep_going, out)?,
         Driver::Prompt => prompt::drive(&mut engine, out)?,
         Driver::Lines => lines::drive(&mut engine, out)?,
     };
-    driven.end();
+    machines.end();
     if let Some(path) = &args.junit {
         let name = script.map_or("drive".to_owned(), |path| path.display().to_string());
         let text = junit(&name, &records);
@@ -106,7 +113,6 @@ fn request(args: &Drive, config: Option<&Path>, command: Vec<String>) -> Request
             .cloned()
             .chain(args.guest.iter().map(|name| format!("guest={name}")))
             .collect(),
-        repeats: Some(1),
         accel: match args.accel {
             AccelArg::Auto => "auto",
             AccelArg::Kvm => "kvm",
@@ -114,7 +120,6 @@ fn request(args: &Drive, config: Option<&Path>, command: Vec<String>) -> Request
         }
         .into(),
         allow_unpinned: true,
-        by_hand: true,
         argv: command,
         ..Request::default()
     }
@@ -142,15 +147,24 @@ fn driver(args: &Drive, script: Option<&Path>, names: &[String]) -> Result<Drive
     Ok(Driver::Script(script))
 }
 
-/// A new folder for all that comes of it.
-fn folder(args: &Drive, prepared: &Prepared) -> Result<PathBuf, Error> {
-    let default = || PathBuf::from(format!("perfvt-drive-{}", utc_stamp(prepared.file.created_unix_ns)));
-    let dir = args.out.clone().unwrap_or_else(default);
-    if dir.symlink_metadata().is_ok() {
-        return Err(format!("{} exists; give another folder with --out", dir.display()).into());
+/// The machines, of which none runs yet, and what must be their own.
+fn machines(guests: Guests, accel: Accel, dir: &Path) -> Result<(Box<dyn Machines>, Claims), Error> {
+    match guests {
+        Guests::Scenario(stage) => {
+            obstacles(&stage, Vec::new())?;
+            let image = builtin(&stage.cache)?;
+            let driven = Driven::new(*stage, image, dir)?;
+            let claims = driven.claims()?;
+            Ok((Box::new(driven), claims))
+        }
+        Guests::Troupe(params) => {
+            let cache = Cache::from_env()?;
+            let image = builtin(&cache)?;
+            let troupe = Troupe::new(&cache, image, accel, *params, dir)?;
+            let claims = troupe.claims()?;
+            Ok((Box::new(troupe), claims))
+        }
     }
-    edge::write::create_directory(&dir).map_err(|e| format!("creating {}: {e}", dir.display()))?;
-    Ok(dir)
 }
 
 /// What is said when a signal asks for an end, once and twice.

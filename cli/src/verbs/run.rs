@@ -88,7 +88,6 @@ fn request(args: &Run, command: Vec<String>, repeats: Option<u32>, until: Option
         allow_unpinned: args.allow_unpinned,
         machine: args.machine.clone(),
         seed: args.seed,
-        by_hand: false,
         verbose: args.verbose,
         argv: command,
     }

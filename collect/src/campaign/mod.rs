@@ -13,6 +13,7 @@
 mod added;
 mod additions;
 mod boot;
+pub mod by_hand;
 mod check;
 mod error;
 mod files;

@@ -1,7 +1,6 @@
 //! What a request leaves open and what this host decides: scenario, networks, placement, and room for disks.
 
 use super::refused::SetupError;
-use super::setup::Request;
 use crate::brought::check_build_on;
 use crate::environment::{EnvironmentError, EnvironmentSpec, Place, Stage, needs, settle};
 use crate::matrix::Environment;
@@ -51,6 +50,15 @@ pub(super) fn networks(
                 Ok(*auto.insert(kind))
             }
         })?;
+        let lists = environment.params.get(parse::VMS).is_some_and(|listed| !listed.trim().is_empty());
+        if lists && !parse::has_topology(&environment.params) {
+            let note = "vms: no effect, because no vlans says which networks its machines are in; a second guest is \
+                        scenario=guest_guest"
+                .to_owned();
+            if !notes.contains(&note) {
+                notes.push(note);
+            }
+        }
         // What cannot be laid out is told when it is.
         let idle = parse::layout(&environment.params)
             .map(|layout| parse::idle(&layout.client, &environment.params))
@@ -80,16 +88,17 @@ pub(super) fn confine(
         environments.iter_mut().map(|environment| &mut environment.params).collect();
     let here = qemu_here();
     all.iter_mut().for_each(|params| settle::qemu(params, &here));
-    warnings.extend(settle::confine(&mut all, scenario, accel)?);
+    warnings.extend(settle::confine(&mut all, scenario.guests(), accel)?);
     Ok(())
 }
 
-/// Every environment as it will be measured, with all that its parameters leave open decided.
+/// Every environment as it will be measured, with all that its parameters leave open decided. `tools` gives guests the disk with the
+/// larger tools whatever the workload needs.
 pub(super) fn stage(
     environments: &mut [Environment],
     workload: &dyn Workload,
     accel: Accel,
-    request: &Request,
+    (allow_unpinned, tools): (bool, bool),
     warnings: &mut Vec<String>,
 ) -> Result<Stage, SetupError> {
     for environment in &*environments {
@@ -97,8 +106,8 @@ pub(super) fn stage(
         workload::check(workload, &environment.params)?;
     }
     let mut needs = needs(workload, environments.iter().map(|environment| &environment.params));
-    needs.tools |= request.by_hand;
-    let mut stage = Stage::here(&Cache::from_env()?, accel, needs, request.allow_unpinned)?;
+    needs.tools |= tools;
+    let mut stage = Stage::here(&Cache::from_env()?, accel, needs, allow_unpinned)?;
     for environment in environments {
         let wrong = |source: EnvironmentError| SetupError::Environment {
             environment: environment.name.clone(),

@@ -6,7 +6,7 @@ use super::resolve::{self, Disks};
 use crate::config::select::{repeats, select};
 use crate::config::spec::named_guest;
 use crate::config::{Selected, Source, aliases, keys};
-use crate::environment::{Stage, settle};
+use crate::environment::Stage;
 use crate::matrix::{self, Environment};
 use crate::workload::{self, Workload};
 use model::campaign::CAMPAIGN_FORMAT;
@@ -48,9 +48,6 @@ pub struct Request {
     pub machine: Option<String>,
     /// Seed of the order; `None` takes one from the clock.
     pub seed: Option<u64>,
-    /// Guests are not measured but driven by hand: they are pinned only where somebody says so, and have the disk with the larger
-    /// tools.
-    pub by_hand: bool,
     /// Name every key that is not known.
     pub verbose: bool,
     /// The command line.
@@ -112,9 +109,6 @@ pub fn prepare(request: &Request, executable: &Path) -> Result<Prepared, SetupEr
     };
     let mut environments =
         matrix::environments(workload, &selected, request.profile.as_deref(), &request.sets)?;
-    if request.by_hand {
-        environments.iter_mut().for_each(|environment| settle::by_hand(&mut environment.params));
-    }
     let told: Vec<_> = environments.iter().flat_map(|e| e.told.iter().cloned()).collect();
     let cases = matrix::cases(workload, &environments)?;
     let guests = environments.iter().any(|e| workload.needs(&e.params).guest);
@@ -130,7 +124,8 @@ pub fn prepare(request: &Request, executable: &Path) -> Result<Prepared, SetupEr
         resolve::networks(&mut environments, scenario, &mut warnings, &mut notes)?;
         resolve::confine(&mut environments, scenario, accel, &mut warnings)?;
     }
-    let stage = resolve::stage(&mut environments, workload, accel, request, &mut warnings)?;
+    let stage =
+        resolve::stage(&mut environments, workload, accel, (request.allow_unpinned, false), &mut warnings)?;
     if request.confirm.is_some() && environments.len() < 2 {
         return Err(SetupError::NothingToConfirm);
     }
@@ -170,7 +165,7 @@ pub fn prepare(request: &Request, executable: &Path) -> Result<Prepared, SetupEr
 }
 
 /// The variant of each environment.
-fn choose(request: &Request) -> Result<(Vec<Selected>, Vec<String>), SetupError> {
+pub(super) fn choose(request: &Request) -> Result<(Vec<Selected>, Vec<String>), SetupError> {
     let Source { workload, config, .. } = &request.source;
     if let Some(name) = workload {
         find(name)?;
@@ -209,7 +204,7 @@ pub fn without_exits_before_7_1(file: &mut CampaignFile, versions: &[String]) {
     }
 }
 
-fn find(name: &str) -> Result<&'static dyn Workload, SetupError> {
+pub(super) fn find(name: &str) -> Result<&'static dyn Workload, SetupError> {
     workload::find(name).ok_or_else(|| SetupError::UnknownWorkload { name: name.to_owned(), known: known() })
 }
 

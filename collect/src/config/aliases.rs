@@ -33,11 +33,10 @@ pub const VALUES: [(&str, &str, &str); 6] = [
 ];
 
 /// Keys of avocado-vt that have no effect here though perfvt has what they mean, and how that is said.
-pub const FOREIGN: [(&str, &str); 25] = [
+pub const FOREIGN: [(&str, &str); 24] = [
     ("nic_mode", "net = tap, user, bridge or macvtap"),
     ("bridge_force_create", "net = tap, which has a bridge of perfvt's own"),
     ("physical_nic", "macvtap = DEVICE, or bridge = NAME of a bridge that has the device in it"),
-    ("vms", "scenario = guest_guest, which has a second guest"),
     ("type", "a workload by its name, as in type = netperf, or the word behind `perfvt run`"),
     ("vcpu_sockets", "smp = N"),
     ("vcpu_cores", "smp = N, and siblings"),

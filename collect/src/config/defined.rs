@@ -74,7 +74,7 @@ pub fn define(
     places: &Places,
     of: Of<'_>,
 ) -> Result<(), GuestError> {
-    for suffix in suffixes() {
+    for suffix in suffixes(params) {
         let key = format!("{GUEST_NAME}{suffix}");
         let found = match params.param(&key).filter(|param| is_asked(param)).cloned() {
             Some(asked) => found(params, &asked, &suffix, canonical, places, of)?,
@@ -87,7 +87,7 @@ pub fn define(
     }
     named::settle(params, &places.folders)?;
     entrance::settle(params)?;
-    suffixes().try_for_each(|suffix| has_its_image(params, &suffix, of))
+    suffixes(params).into_iter().try_for_each(|suffix| has_its_image(params, &suffix, of))
 }
 
 /// The definition of the guest that a parameter names, with its keys taken; `None` when the configuration itself is it.

@@ -19,7 +19,7 @@ const USUAL: &str = "22";
 /// A client that perfvt does not have, or a key that nothing would be done with.
 pub fn settle(params: &mut Params) -> Result<(), ParamsError> {
     let mut found = Vec::new();
-    for suffix in suffixes() {
+    for suffix in suffixes(params) {
         let set = |key: &&str| params.param(&format!("{key}{suffix}")).is_some();
         if !suffix.is_empty() && ![CHANNEL, CLIENT, PORT, TRANSFER, TRANSFER_PORT].iter().any(set) {
             continue;

@@ -2,7 +2,7 @@
 //! avocado-vt reads them. What comes out stands in `image` and `image_format`, with the line of `image_name`.
 
 use crate::parameters::without_objects;
-use crate::parse::{CACHED, NO_DEVICE};
+use crate::parse::{CACHED, NO_DEVICE, has_topology, machines};
 use edge::text::cut;
 use model::{Origin, Param, Params, ParamsError};
 use std::fs;
@@ -34,9 +34,12 @@ pub fn data_directories() -> Vec<PathBuf> {
 }
 
 /// What parameters are meant for: all guests, or one of them.
-pub(super) fn suffixes() -> impl Iterator<Item = String> {
-    let guests = Scenario::GuestGuest.guests().iter();
-    std::iter::once(String::new()).chain(guests.map(|guest| format!("_{guest}")))
+pub(super) fn suffixes(params: &Params) -> Vec<String> {
+    let listed = if has_topology(params) { machines(params) } else { Ok(Vec::new()) };
+    // What is wrong with the list is told where the machines are described.
+    let listed = listed.ok().filter(|listed| !listed.is_empty());
+    let guests = listed.unwrap_or_else(|| Scenario::GuestGuest.guests().to_vec());
+    std::iter::once(String::new()).chain(guests.into_iter().map(|guest| format!("_{guest}"))).collect()
 }
 
 /// The parameters as the guest sees them that a suffix is of. An image or a format that is said of it alone is what counts:
@@ -117,7 +120,7 @@ pub(super) fn same_file(one: &Path, other: &Path) -> bool {
 /// An image that is not there, or not the only one; keys that name two.
 pub fn settle(params: &mut Params, folders: &[PathBuf]) -> Result<(), ParamsError> {
     let mut found = Vec::new();
-    for suffix in suffixes() {
+    for suffix in suffixes(params) {
         let set = |key: &&str| params.param(&format!("{key}{suffix}")).is_some();
         if !suffix.is_empty() && ![IMAGE, NAME, FORMAT, RAW, FOLDER].iter().any(set) {
             continue;

@@ -23,4 +23,13 @@ pub trait Machines {
     /// # Errors
     /// It does not run, or is not to be ended here.
     fn take(&mut self, place: usize) -> Result<Machine, Failure>;
+
+    /// Ends those that may be ended here and run; nothing of them is kept but their logs.
+    fn end(&mut self) {
+        for place in 0..self.names().len() {
+            if let Ok(machine) = self.take(place) {
+                machine.quit();
+            }
+        }
+    }
 }

@@ -5,6 +5,7 @@ use crate::parse;
 use model::ids::{cpu_list, parse_cpu_list};
 use model::{Accel, Params, ParamsError};
 use vm::guest::hardware::{Hardware, NIC_MODELS, Nic};
+use vm::guest::network::Topology as Machines;
 use vm::host::pin::{GuestPlan, GuestRequest, NodeChoice, PinPlan, Request, Siblings, plan};
 use vm::host::topology::Topology;
 use vm::scenario::Scenario;
@@ -23,19 +24,41 @@ pub fn pin(
     let scenario = parse::scenario(params)?;
     let mut guests = Vec::new();
     for name in scenario.guests() {
-        guests.push(guest_request(&params.object_params(name), name)?);
+        let own = params.object_params(name);
+        guests.push(guest_request(&own, name, &parse::nics(&own)?)?);
     }
     let place = parse::client_place(scenario, params)?;
     let client = if place.is_here() { sessions.max(1) } else { 0 };
+    placed(topology, params, Request { guests, client, allow_unpinned, ..Request::default() })
+}
+
+/// Where each machine of a topology goes.
+///
+/// # Errors
+/// Parameters of the wrong kind, or a host that is too small.
+pub fn pin_machines(
+    topology: &Topology,
+    params: &Params,
+    machines: &Machines,
+    allow_unpinned: bool,
+) -> Result<PinPlan, EnvironmentError> {
+    let mut guests = Vec::new();
+    for node in &machines.machines {
+        guests.push(guest_request(&params.object_params(&node.name), &node.name, &node.cards())?);
+    }
+    placed(topology, params, Request { guests, allow_unpinned, ..Request::default() })
+}
+
+fn placed(topology: &Topology, params: &Params, request: Request) -> Result<PinPlan, EnvironmentError> {
     let siblings = Siblings::parse(params.choice("siblings", &Siblings::WORDS)?).unwrap_or_default();
-    Ok(plan(topology, &Request { guests, client, siblings, allow_unpinned })?)
+    Ok(plan(topology, &Request { siblings, ..request })?)
 }
 
 /// More queues than any NIC has.
 const MOST_QUEUES: usize = 1024;
 
 /// What one guest asks of the plan.
-fn guest_request(own: &Params, name: &str) -> Result<GuestRequest, ParamsError> {
+fn guest_request(own: &Params, name: &str, nics: &[String]) -> Result<GuestRequest, ParamsError> {
     let node = NodeChoice::parse(own.text("numa_node")?).ok_or_else(|| {
         own.wrong("numa_node", "a whole number: -1 the last node, 1 the first, 0 no pinning")
     })?;
@@ -44,8 +67,8 @@ fn guest_request(own: &Params, name: &str) -> Result<GuestRequest, ParamsError> 
         Some(_) => Some(own.number("smp", 1usize, "a number of vCPUs, 1 or more")?),
     };
     let mut vhost = 0;
-    for nic in parse::nics(own)? {
-        let nic = own.object_params(&nic);
+    for nic in nics {
+        let nic = own.object_params(nic);
         if nic.switch("vhost")? {
             // More queues than any NIC has are refused where the hardware is checked.
             vhost += nic.number("queues", 1usize, "a number of queues, 1 or more")?.min(MOST_QUEUES);
@@ -106,19 +129,25 @@ fn cpu_model(params: &Params, accel: Accel) -> Result<String, ParamsError> {
     Ok(model.to_owned())
 }
 
-/// The hardware that one guest's parameters describe.
+/// The hardware that one guest's parameters describe, with these NICs.
 ///
 /// # Errors
 /// Parameters of the wrong kind.
-pub fn hardware(params: &Params, accel: Accel, plan: &GuestPlan) -> Result<Hardware, ParamsError> {
+pub fn hardware(
+    params: &Params,
+    nics: &[String],
+    accel: Accel,
+    plan: &GuestPlan,
+) -> Result<Hardware, ParamsError> {
     let models: Vec<&'static str> = NIC_MODELS.iter().map(|(name, _)| *name).collect();
     let mut all = Vec::new();
-    for name in parse::nics(params)? {
-        let own = params.object_params(&name);
+    for name in nics {
+        let own = params.object_params(name);
         all.push(Nic {
             model: own.choice("nic_model", &models)?.into(),
             queues: own.number("queues", 1u32, "a number of queues, 1 or more")?,
             vhost: own.switch("vhost")?,
+            mac: parse::mac(&own)?,
         });
     }
     Ok(Hardware {

@@ -10,9 +10,11 @@ mod describe;
 mod portrait;
 pub mod settle;
 mod stage;
+mod troupe;
 
 pub use describe::{hardware, pin, vcpu_list};
 pub use stage::{HostSpec, Place, Room, Stage, needs};
+pub use troupe::TroupeSpec;
 
 use crate::brought::{Brings, Wish};
 use crate::parse::{self, LayoutError};
@@ -25,11 +27,11 @@ use vm::guest::disk::DiskError;
 use vm::guest::hardware::check;
 use vm::guest::image::{Cache, ImageError};
 use vm::guest::machine::GuestError;
-use vm::guest::network::{Layout, NetworkError, Wires};
+use vm::guest::network::{Home, Layout, NetworkError, Wires};
 use vm::guest::os::Os;
 use vm::guest::spec::{Disks, GuestSpec, Source};
 use vm::guest::windows;
-use vm::host::pin::{PinPlan, Shortage};
+use vm::host::pin::{GuestPlan, PinPlan, Shortage};
 use vm::host::topology::{Topology, TopologyError};
 
 /// What parameters do not say: the host, and what a workload needs of its guests.
@@ -117,40 +119,28 @@ impl EnvironmentSpec {
     /// # Errors
     /// Parameters of the wrong kind, what cannot work together, or a host that is too small.
     pub fn of(params: &Params, ground: &Ground<'_>) -> Result<EnvironmentSpec, EnvironmentError> {
+        if parse::has_topology(params) {
+            return Err(params
+                .wrong(parse::VMS, "no vlans beside it: a campaign has the guests of its scenario")
+                .into());
+        }
         let layout = parse::layout(params)?;
         let sessions = ground.needs.sessions;
         let plan = pin(ground.topology, params, sessions, ground.allow_unpinned)?;
         let mut guests = Vec::new();
         for (index, plan) in plan.guests.into_iter().enumerate() {
             let own = params.object_params(&plan.name);
-            let hardware = hardware(&own, ground.accel, &plan)?;
-            check(&hardware).map_err(EnvironmentError::Hardware)?;
-            let list = |key: &str| vcpu_list(&own, key, plan.smp);
-            let source = match parse::definition(&own, ground.cache)? {
-                Some(definition) => Source::Own(Box::new(definition)),
-                None => Source::Builtin(parse::own_kernel(&own)?),
-            };
-            let mut spec = GuestSpec {
-                irq_vcpus: list("irq_vcpus")?,
-                server_vcpus: list("server_vcpus")?,
-                name: plan.name,
-                qemu: own.text("qemu_binary")?.to_owned(),
-                hardware,
-                source,
+            let mut spec = guest(&own, &parse::nics(&own)?, plan, ground)?;
+            if index == 0 {
                 // Only the guest that is measured has a data disk, and is listened to.
-                disks: Disks { data: if index == 0 { parse::disk(&own)? } else { None }, ..Disks::default() },
-                confine: parse::confine(&own)?,
-                listens: ground.needs.boot_trace && index == 0,
-                pins: plan.pins,
-                layers: PathBuf::from(own.text("disk_dir")?),
-            };
-            spec.disks.tools = ground.needs.tools || spec.own().is_some();
-            spec.disks.brought = ground.needs.brings.iter().any(Wish::is_on_disk);
+                (spec.disks.data, spec.listens) = (parse::disk(&own)?, ground.needs.boot_trace);
+            }
             if spec.os() == Os::Windows {
                 windows::check_links(&layout, index)?;
             }
             guests.push(spec);
         }
+        refuse_given_macs(&layout, &guests)?;
         let deadlines = parse::deadlines(params, ground.accel)?;
         let (client, notes) = (plan.client, plan.notes);
         Ok(EnvironmentSpec {
@@ -184,4 +174,63 @@ impl EnvironmentSpec {
         let line = |(index, guest)| argv::shown(guest, &self.layout, &wires, index);
         self.guests.iter().enumerate().map(line).collect()
     }
+}
+
+/// One guest by its own parameters, with these NICs and where it goes.
+fn guest(
+    own: &Params,
+    nics: &[String],
+    plan: GuestPlan,
+    ground: &Ground<'_>,
+) -> Result<GuestSpec, EnvironmentError> {
+    let hardware = hardware(own, nics, ground.accel, &plan)?;
+    check(&hardware).map_err(EnvironmentError::Hardware)?;
+    let list = |key: &str| vcpu_list(own, key, plan.smp);
+    let source = match parse::definition(own, ground.cache)? {
+        Some(definition) => Source::Own(Box::new(definition)),
+        None => Source::Builtin(parse::own_kernel(own)?),
+    };
+    let mut spec = GuestSpec {
+        irq_vcpus: list("irq_vcpus")?,
+        server_vcpus: list("server_vcpus")?,
+        name: plan.name,
+        qemu: own.text("qemu_binary")?.to_owned(),
+        hardware,
+        source,
+        disks: Disks::default(),
+        confine: parse::confine(own)?,
+        listens: false,
+        pins: plan.pins,
+        layers: PathBuf::from(own.text("disk_dir")?),
+    };
+    spec.disks.tools = ground.needs.tools || spec.own().is_some();
+    spec.disks.brought = ground.needs.brings.iter().any(Wish::is_on_disk);
+    Ok(spec)
+}
+
+/// Hardware addresses that were given are those of one NIC each, and of none that has its own from the host.
+fn refuse_given_macs(layout: &Layout, guests: &[GuestSpec]) -> Result<(), EnvironmentError> {
+    let mut seen = Vec::new();
+    for guest in guests {
+        for (link, nic) in layout.links.iter().zip(&guest.hardware.nics) {
+            let Some(mac) = nic.mac else { continue };
+            if link.kind.home() == Home::Above {
+                let kind = link.kind.word();
+                let why = format!(
+                    "nic_mac of {} has no effect with net={kind}; leave it out, or choose another net",
+                    link.nic
+                );
+                return Err(EnvironmentError::Hardware(why));
+            }
+            if seen.contains(&mac) {
+                let why = format!(
+                    "nic_mac: two NICs have {mac}; give each its own, such as nic_mac_{}_vm2",
+                    link.nic
+                );
+                return Err(EnvironmentError::Hardware(why));
+            }
+            seen.push(mac);
+        }
+    }
+    Ok(())
 }

@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 use vm::guest::QEMU;
 use vm::guest::confine::{Confine, named, strongest};
 use vm::guest::network::{Kind, Wires};
-use vm::scenario::Scenario;
 
 /// Sets what was found out, and keeps where the question came from.
 pub fn set(params: &mut Params, key: &str, value: &str) {
@@ -44,7 +43,7 @@ pub fn networks<E: From<ParamsError>>(
 /// What a QEMU was tried with: program, whether it starts a helper, and the file that further arguments name.
 type Tried = (String, bool, Option<String>);
 
-/// Decides `confine=auto` for all of these at once, as the most that works for every QEMU of them: environments that differ in
+/// Decides `confine=auto` for all of these at once, in which these are the guests, as the most that works for every QEMU of them: environments that differ in
 /// what confines their QEMU differ in more than what is compared. Gives a warning where that is less than a user of this kind
 /// has elsewhere.
 ///
@@ -52,7 +51,7 @@ type Tried = (String, bool, Option<String>);
 /// A level was asked for by name that does not work here.
 pub fn confine(
     all: &mut [&mut Params],
-    scenario: Scenario,
+    guests: &[&str],
     accel: Accel,
 ) -> Result<Option<String>, ParamsError> {
     let mut known: BTreeMap<Tried, (Confine, Option<String>)> = BTreeMap::new();
@@ -61,7 +60,7 @@ pub fn confine(
     for params in &*all {
         // What cannot be laid out is told by whoever lays it out.
         let helper = layout(params).is_ok_and(|layout| Wires::planned(&layout, 1).helper);
-        for guest in scenario.guests() {
+        for guest in guests {
             let own = params.object_params(guest);
             let asked = if is_open(&own) { None } else { Some(parse::confine(&own)?) };
             if asked == Some(Confine::None) {
@@ -110,7 +109,7 @@ mod tests {
         let [qemu, none] = ["qemu_binary", "/nonexistent/qemu"];
         let mut open = params(&[(qemu, none), (CONFINE, "auto"), ("extra_args", "")]);
         let mut said = params(&[(qemu, none), (CONFINE, "none")]);
-        let of = |all: &mut [&mut Params]| confine(all, Scenario::HostGuest, Accel::Tcg);
+        let of = |all: &mut [&mut Params]| confine(all, &["vm1"], Accel::Tcg);
         let warning = of(&mut [&mut open, &mut said]).unwrap();
         assert_eq!(open.get(CONFINE), Some("none"));
         assert_eq!(warning.unwrap(), "QEMU is not confined (confine=none): /nonexistent/qemu has no sandbox");

@@ -32,9 +32,40 @@ pub(super) const NETWORK: &[Known] = &[
         "how far guests reach over net=user: none (they answer over forwarded ports), net (all that this host reaches)",
     ),
     Known::new("mtu", "1500", "bytes, 576 to 65521", "largest packet, on the whole way"),
+    Known::open(
+        "nic_mac",
+        "one by guest and NIC",
+        "a hardware address, such as 52:54:00:12:34:56",
+        "the hardware address of the network card (not net=macvtap)",
+    ),
     Known::new("nic_model", "virtio_net", "virtio_net, e1000", "model of network card"),
     Known::new("queues", "1", "a number, 1 or more", "queues of the network card (virtio_net)"),
     Known::new("vhost", "no", "yes, no", "whether the kernel's vhost moves the packets (taps and macvtaps)"),
+];
+
+/// Machines on networks of their own.
+pub(super) const TOPOLOGY: &[Known] = &[
+    Known::open(
+        "vms",
+        "the guests of the scenario",
+        "names: vm1 vm2 vm3 and so on",
+        "machines on networks of their own, in the order that numbers them",
+    ),
+    Known::open(
+        "vlans",
+        "vms has no effect",
+        "numbers of networks, 1 to 254, and user",
+        "the networks that a machine has a NIC in: network n is 192.168.n.0/24, and the machine's number its host part; user: QEMU's \
+         user mode",
+    ),
+    Known::new("forward", "no", "yes, no", "whether a machine passes packets on between its networks"),
+    Known::open(
+        "routes",
+        "none",
+        "ways, such as 2 via vm2, default via 192.168.1.9",
+        "ways to networks that a machine is not in",
+    ),
+    Known::open("server", "none", "a machine of vms", "the machine that serves; client is the one that asks"),
 ];
 
 /// The machine that a guest has.

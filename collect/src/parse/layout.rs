@@ -24,7 +24,7 @@ pub fn layout(params: &Params) -> Result<Layout, LayoutError> {
 }
 
 /// How far guests reach. Campaigns of before there was the key reach everything.
-fn reach(params: &Params) -> Result<Reach, ParamsError> {
+pub(super) fn reach(params: &Params) -> Result<Reach, ParamsError> {
     match params.get("guest_reach").map(str::trim) {
         Some("none") => Ok(Reach::Nowhere),
         None | Some("net") => Ok(Reach::Net),
@@ -118,7 +118,7 @@ fn no_address(nic: &str, device: Option<&str>) -> LayoutError {
 /// Least and most of what a packet may have: below the first IPv4 does not work, above the second virtio does not.
 const MTU: std::ops::RangeInclusive<u32> = 576..=65_521;
 
-fn mtu(of_nic: &Params, kind: Kind) -> Result<u32, LayoutError> {
+pub(super) fn mtu(of_nic: &Params, kind: Kind) -> Result<u32, LayoutError> {
     let wanted = format!("bytes, {} to {}", MTU.start(), MTU.end());
     let mtu: u32 = of_nic.number("mtu", *MTU.start(), &wanted)?;
     if mtu > *MTU.end() {
@@ -132,7 +132,7 @@ fn mtu(of_nic: &Params, kind: Kind) -> Result<u32, LayoutError> {
 }
 
 /// vhost and further queues are the tap's; elsewhere QEMU would do without them and say nothing.
-fn needs_tap(of_nic: &Params, nic: &str, kind: Kind) -> Result<(), LayoutError> {
+pub(super) fn needs_tap(of_nic: &Params, nic: &str, kind: Kind) -> Result<(), LayoutError> {
     if kind.has_tap() {
         return Ok(());
     }

@@ -18,6 +18,7 @@ mod layout;
 mod nics;
 mod os;
 mod scenario;
+mod topology;
 
 pub use client::{client_place, client_tools, idle};
 pub use confine::{CONFINE, confine};
@@ -30,6 +31,7 @@ pub use layout::layout;
 pub use nics::{nics, open_choices, second_nic_is_meant};
 pub use os::{os, os_of};
 pub use scenario::scenario;
+pub use topology::{VMS, has_topology, mac, machines, topology};
 
 use model::Params;
 

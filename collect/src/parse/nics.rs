@@ -1,7 +1,7 @@
 //! Which NICs there are, and what of them is left open.
 
 use super::given;
-use crate::parameters::OBJECTS;
+use crate::parameters::NICS;
 use model::{Origin, Params, ParamsError};
 use vm::guest::network::Kind;
 
@@ -11,7 +11,7 @@ use vm::guest::network::Kind;
 /// None at all, too many, or a name that is not one.
 pub fn nics(params: &Params) -> Result<Vec<String>, ParamsError> {
     let names = params.objects("nics");
-    let known = |name: &&str| name.starts_with("nic") && OBJECTS.contains(name);
+    let known = |name: &&str| NICS.contains(name);
     if names.is_empty() || !names.iter().all(known) {
         return Err(params.wrong("nics", "nic1, or nic1 nic2: the first for data, the second for control"));
     }

@@ -4,7 +4,7 @@ use super::TestbedError;
 use crate::environment::{EnvironmentSpec, Place, Stage};
 use model::CpuId;
 use vm::guest::image::{Cache, Image, builtin_with};
-use vm::guest::spec::Source;
+use vm::guest::spec::{GuestSpec, Source};
 use vm::host::locks::Claims;
 
 /// The CPUs that guests and clients are placed on, or all of them where they may run anywhere; the bridges and other devices
@@ -35,7 +35,18 @@ pub fn claims(stage: &Stage, image: Option<&Image>) -> Result<Claims, TestbedErr
 
 /// Images of an environment's guests that are not perfvt's own, and devices that they are plugged into.
 pub(super) fn claim(claims: &mut Claims, spec: &EnvironmentSpec, cache: &Cache) -> Result<(), TestbedError> {
-    for guest in &spec.guests {
+    claim_guests(claims, &spec.guests, cache)?;
+    claims.devices.extend(spec.layout.links.iter().filter_map(|link| link.device.clone()));
+    Ok(())
+}
+
+/// Images of guests that are not perfvt's own.
+pub(super) fn claim_guests(
+    claims: &mut Claims,
+    guests: &[GuestSpec],
+    cache: &Cache,
+) -> Result<(), TestbedError> {
+    for guest in guests {
         let image = match &guest.source {
             Source::Own(own) => own.lock.clone(),
             Source::Builtin(Some(kernel)) => builtin_with(cache, Some(kernel))?.dir,
@@ -45,6 +56,5 @@ pub(super) fn claim(claims: &mut Claims, spec: &EnvironmentSpec, cache: &Cache) 
             claims.images.push(image);
         }
     }
-    claims.devices.extend(spec.layout.links.iter().filter_map(|link| link.device.clone()));
     Ok(())
 }

@@ -1,8 +1,9 @@
 //! Guests of an environment that are driven and not measured: each boots and ends by itself, with the same disks.
 
+use super::claims::claim;
 use super::nics::bring_up;
 use super::scene::Scene;
-use super::{Testbed, TestbedError};
+use super::{Testbed, TestbedError, Troupe, scratch};
 use crate::drive::Machines;
 use crate::environment::{EnvironmentError, EnvironmentSpec, Place, Stage};
 use crate::lab::Failed;
@@ -12,6 +13,7 @@ use std::time::Duration;
 use vm::guest::disk::Disk;
 use vm::guest::image::Image;
 use vm::guest::machine::{BootSpec, GuestError, Machine};
+use vm::host::locks::Claims;
 
 /// The guests of one environment, none of which runs at first.
 pub struct Driven {
@@ -32,19 +34,27 @@ impl Driven {
     pub fn new(stage: Stage, image: Image, folder: &Path) -> Result<Driven, TestbedError> {
         let spec = Self::spec(&stage)?.clone();
         let testbed = Testbed::new(stage, Some(image.clone()), "drive")?;
-        let mut scene = testbed.scene(&spec, &image, folder, folder)?;
+        // Each boot has a folder of its own, made when it begins.
+        let nowhere = scratch()?;
+        let mut scene = testbed.scene(&spec, &image, nowhere.path(), nowhere.path())?;
         scene.disk = scene.data_disk(Disk::make)?;
         let machines = scene.guests.iter().map(|_| None).collect();
         let boots = vec![0; scene.guests.len()];
         Ok(Driven { machines, scene, testbed, folder: folder.to_owned(), boots })
     }
 
-    /// The names of the guests of a stage's only environment.
+    /// What must be their own on this host: nobody measures, so that they need no CPUs of their own unless they are pinned.
     ///
     /// # Errors
-    /// It has no guests, or cannot be here.
-    pub fn names_of(stage: &Stage) -> Result<Vec<String>, TestbedError> {
-        Ok(Self::spec(stage)?.guests.iter().map(|guest| guest.name.clone()).collect())
+    /// A kernel of the user's for the built-in guest.
+    pub fn claims(&self) -> Result<Claims, TestbedError> {
+        let image = self.testbed.image.as_ref().map(|image| image.dir.clone());
+        let mut claims = Claims { images: image.into_iter().collect(), ..Claims::default() };
+        claim(&mut claims, &self.scene.spec, &self.testbed.stage.cache)?;
+        if self.scene.spec.is_pinned() {
+            claims.cpus.extend(self.scene.spec.plan().cpus());
+        }
+        Ok(claims)
     }
 
     fn spec(stage: &Stage) -> Result<&EnvironmentSpec, TestbedError> {
@@ -93,11 +103,6 @@ impl Driven {
         }
         Ok(())
     }
-
-    /// Ends those that run; nothing of them is kept but their logs.
-    pub fn end(self) {
-        self.machines.into_iter().flatten().for_each(Machine::quit);
-    }
 }
 
 impl Machines for Driven {
@@ -110,10 +115,7 @@ impl Machines for Driven {
     }
 
     fn start(&mut self, places: &[usize], deadline: Option<Duration>) -> Result<(), Failure> {
-        self.boot(places, deadline).map_err(|error| match error {
-            TestbedError::Guest(guest) => guest.failure(),
-            other => Failed::new(Code::Host, other.to_string()),
-        })
+        self.boot(places, deadline).map_err(failure)
     }
 
     fn take(&mut self, place: usize) -> Result<Machine, Failure> {
@@ -122,5 +124,37 @@ impl Machines for Driven {
             let name = self.scene.spec.guests.get(place).map_or("it", |guest| guest.name.as_str());
             Failure::tool(format!("{name} does not run"))
         })
+    }
+}
+
+impl Machines for Troupe {
+    fn names(&self) -> Vec<String> {
+        self.topology().machines.iter().map(|node| node.name.clone()).collect()
+    }
+
+    fn machine(&mut self, place: usize) -> Option<&mut Machine> {
+        self.machine_at(place)
+    }
+
+    fn start(&mut self, places: &[usize], deadline: Option<Duration>) -> Result<(), Failure> {
+        self.raise(places.to_vec(), deadline).map_err(failure)
+    }
+
+    fn take(&mut self, place: usize) -> Result<Machine, Failure> {
+        let name =
+            self.topology().machines.get(place).map_or_else(|| "it".to_owned(), |node| node.name.clone());
+        self.take_at(place).ok_or_else(|| Failure::tool(format!("{name} does not run")))
+    }
+}
+
+/// Machines that did not come up.
+fn failure(error: TestbedError) -> Failure {
+    match error {
+        TestbedError::Guest(guest) => guest.failure(),
+        TestbedError::Machine { name, source } => {
+            let Failure { code, reason, .. } = source.failure();
+            Failure::new(code, format!("starting {name}: {reason}"))
+        }
+        other => Failed::new(Code::Host, other.to_string()),
     }
 }

@@ -19,11 +19,13 @@ mod remote;
 mod scene;
 mod shell;
 mod trace;
+mod troupe;
 
 pub use claims::claims;
 pub use driven::Driven;
 pub use obstacles::{Obstacles, obstacles, survey};
 pub use shell::{Alone, guest_params};
+pub use troupe::Troupe;
 
 use crate::brought::{Brought, BroughtError};
 use crate::environment::{EnvironmentError, EnvironmentSpec, HostSpec, Place, Room, Stage};
@@ -87,6 +89,25 @@ pub enum TestbedError {
     /// QEMU, its network, or the guest.
     #[error(transparent)]
     Guest(#[from] GuestError),
+    /// Machines of a troupe.
+    #[error("starting {name}: {source}")]
+    Machine {
+        /// Which.
+        name: String,
+        /// What is wrong.
+        source: GuestError,
+    },
+    /// A machine that nobody listed.
+    #[error("there is no machine {name}; vms lists {names}")]
+    NoMachine {
+        /// Its name.
+        name: String,
+        /// Those that there are.
+        names: String,
+    },
+    /// A machine that does not run.
+    #[error("{0} does not run: start it first")]
+    Down(String),
 }
 
 impl From<SshError> for TestbedError {

@@ -30,15 +30,20 @@ pub(super) fn bring_up(
 ) -> Result<Vec<Up>, GuestError> {
     match machine.os {
         Os::Linux => bring_up_linux(machine, network, guest, spec),
-        Os::Windows => bring_up_windows(machine, network, guest),
+        Os::Windows => bring_up_windows(machine, network, guest, spec),
     }
 }
 
 /// A Windows guest's NICs have addresses and MTUs; what else can be asked for is refused before anything is planned.
-fn bring_up_windows(machine: &mut Machine, network: &Network, guest: usize) -> Result<Vec<Up>, GuestError> {
+fn bring_up_windows(
+    machine: &mut Machine,
+    network: &Network,
+    guest: usize,
+    spec: Option<&GuestSpec>,
+) -> Result<Vec<Up>, GuestError> {
     let mut all = Vec::new();
     for (index, link) in network.layout.links.iter().enumerate() {
-        let mac = network.mac(guest, index);
+        let mac = mac(network, guest, spec, index);
         let address = if guest == 0 { link.server } else { link.client };
         let unknown =
             || odd(format!("set ip_{}: Windows guests are given no address by DHCP here", link.nic));
@@ -46,6 +51,12 @@ fn bring_up_windows(machine: &mut Machine, network: &Network, guest: usize) -> R
         all.push(Up { name: mac.to_ascii_lowercase(), leased: None });
     }
     Ok(all)
+}
+
+/// The hardware address of a guest's NIC.
+fn mac(network: &Network, guest: usize, spec: Option<&GuestSpec>, index: usize) -> String {
+    let given = spec.and_then(|spec| spec.hardware.nics.get(index)?.mac);
+    given.map_or_else(|| network.mac(guest, index), |mac| mac.to_string())
 }
 
 fn bring_up_linux(
@@ -57,7 +68,7 @@ fn bring_up_linux(
     let listed = machine.run(&["ip", "-o", "link"], machine.soon())?;
     let mut all = Vec::new();
     for (index, link) in network.layout.links.iter().enumerate() {
-        let mac = network.mac(guest, index);
+        let mac = mac(network, guest, spec, index);
         let name = interface(&listed, &mac)
             .ok_or_else(|| odd(format!("the guest has no NIC {} ({mac}): {listed}", link.nic)))?;
         let address = if guest == 0 { link.server } else { link.client };

@@ -4,6 +4,7 @@ use super::{Testbed, TestbedError};
 use crate::environment::EnvironmentSpec;
 use model::CpuId;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use vm::deadlines::Deadlines;
 use vm::guest::disk::{Disk, DiskError, DiskFile};
 use vm::guest::image::{Image, builtin_with};
@@ -50,25 +51,66 @@ impl Testbed {
         let mut guests = Vec::new();
         for guest in &mut spec.guests {
             let own = |dir: &Path| if guests.is_empty() { dir.to_owned() } else { dir.join("client") };
-            let (logs, forensics) = (own(logs), own(forensics));
-            edge::write::create_directory(&logs).map_err(|source| GuestError::Io {
-                doing: "creating",
-                path: logs.clone(),
-                source,
-            })?;
-            let port = free_ports(1).map_err(GuestError::Network)?.first().copied().unwrap_or_default();
-            let image = match &guest.source {
-                Source::Builtin(Some(kernel)) => builtin_with(&self.stage.cache, Some(kernel))?,
-                Source::Builtin(None) | Source::Own(_) => image.clone(),
-            };
-            // A kernel may have no driver for it.
-            guest.disks.tools &= image.tools.is_some();
-            let layer = |own| Overlay::make(own, &guest.layers, &spec.deadlines);
-            let overlay = guest.own().map(|own| layer(&own.chain)).transpose()?;
-            guests.push(SceneGuest { image, overlay, port, logs, forensics });
+            guests.push(self.scene_guest(guest, image, &spec.deadlines, (own(logs), own(forensics)))?);
         }
         let own_cpus = spec.plan().own_cpus();
         Ok(Scene { spec, network, guests, own_cpus, disk: None })
+    }
+
+    /// Layer, port and folders of one guest.
+    pub(super) fn scene_guest(
+        &self,
+        guest: &mut GuestSpec,
+        image: &Image,
+        deadlines: &Deadlines,
+        (logs, forensics): (PathBuf, PathBuf),
+    ) -> Result<SceneGuest, TestbedError> {
+        edge::write::create_directory(&logs).map_err(|source| GuestError::Io {
+            doing: "creating",
+            path: logs.clone(),
+            source,
+        })?;
+        let port = free_ports(1).map_err(GuestError::Network)?.first().copied().unwrap_or_default();
+        let image = match &guest.source {
+            Source::Builtin(Some(kernel)) => builtin_with(&self.stage.cache, Some(kernel))?,
+            Source::Builtin(None) | Source::Own(_) => image.clone(),
+        };
+        // A kernel may have no driver for it.
+        guest.disks.tools &= image.tools.is_some();
+        let layer = |own| Overlay::make(own, &guest.layers, deadlines);
+        let overlay = guest.own().map(|own| layer(&own.chain)).transpose()?;
+        Ok(SceneGuest { image, overlay, port, logs, forensics })
+    }
+}
+
+impl SceneGuest {
+    /// What QEMU is started with, for the first guest of a network.
+    pub(super) fn boot<'a>(
+        &'a self,
+        guest: &'a GuestSpec,
+        network: &'a Network,
+        (deadlines, deadline): (Deadlines, Duration),
+    ) -> BootSpec<'a> {
+        BootSpec {
+            guest,
+            network,
+            index: 0,
+            files: self.files(),
+            log_dir: &self.logs,
+            forensics: &self.forensics,
+            deadlines,
+            deadline,
+        }
+    }
+
+    fn files(&self) -> Files<'_> {
+        Files {
+            image: &self.image,
+            overlay: self.overlay.as_ref().map(Overlay::path),
+            data: None,
+            brought: None,
+            ssh_port: self.port,
+        }
     }
 }
 
@@ -92,20 +134,13 @@ impl Scene {
         let deadlines = self.spec.deadlines;
         let deadline = deadlines.boot(self.spec.guests.iter().any(|guest| guest.own().is_some()));
         let boot = |(index, (guest, here)): (usize, (&'a GuestSpec, &'a SceneGuest))| BootSpec {
-            guest,
-            network: &self.network,
             index,
             files: Files {
-                image: &here.image,
-                overlay: here.overlay.as_ref().map(Overlay::path),
                 data: self.disk.as_ref().map(DiskFile::path),
                 brought: testbed.brought.disk(),
-                ssh_port: here.port,
+                ..here.files()
             },
-            log_dir: &here.logs,
-            forensics: &here.forensics,
-            deadlines,
-            deadline,
+            ..here.boot(guest, &self.network, (deadlines, deadline))
         };
         self.spec.guests.iter().zip(&self.guests).enumerate().map(boot).collect()
     }

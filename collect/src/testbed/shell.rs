@@ -10,7 +10,7 @@ use crate::matrix::{MatrixError, absolute_paths, assignment};
 use crate::parameters::{BUILD_ON, BUILTIN, GUEST_NAME, guest, without_objects};
 use crate::workload::Needs;
 use model::secret_keys::masked;
-use model::{Accel, Origin, Params, ParamsError};
+use model::{Accel, Origin, Param, Params, ParamsError};
 use process::deadlines::BY_HAND;
 use std::time::Instant;
 use vm::guest::channel::Reply;
@@ -73,7 +73,6 @@ const OF_CAMPAIGNS: &[&str] = &[
     "shuffle",
     "attempts",
     "samples",
-    "client",
     "client_user",
     "client_key",
     "client_port",
@@ -81,12 +80,31 @@ const OF_CAMPAIGNS: &[&str] = &[
     "client_tools",
 ];
 
+/// Keys that say what joins several machines.
+const OF_TROUPES: &[&str] = &["vms", "vlans", "forward", "routes", "server"];
+
+/// Refuses what nobody would look at without a campaign.
+pub(super) fn refuse_campaigns(params: &Params) -> Result<(), ParamsError> {
+    let is_flag = |param: &&Param| matches!(param.origin, Origin::Flag(_));
+    match params.iter().filter(is_flag).find(|param| OF_CAMPAIGNS.contains(&without_objects(&param.key))) {
+        None => Ok(()),
+        Some(param) => {
+            let wanted = "it left out: it says how a campaign measures, and here is none";
+            Err(params.wrong(&param.key, wanted))
+        }
+    }
+}
+
 /// Refuses what nobody would look at in a guest without a campaign.
 fn refuse_unused(params: &Params) -> Result<(), ParamsError> {
+    refuse_campaigns(params)?;
     for param in params.iter().filter(|param| matches!(param.origin, Origin::Flag(_))) {
         let key = param.key.as_str();
-        if OF_CAMPAIGNS.contains(&without_objects(key)) {
-            return Err(params.wrong(key, "it left out: it says how a campaign measures, and here is none"));
+        if without_objects(key) == "client" {
+            return Err(params.wrong(key, "it left out: here is one guest, and no client"));
+        }
+        if OF_TROUPES.contains(&without_objects(key)) {
+            return Err(params.wrong(key, "it left out: here is one guest, in no network with others"));
         }
         if without_objects(key) == "siblings" && params.get("numa_node").map(str::trim) == Some("0") {
             return Err(
@@ -118,7 +136,8 @@ impl Alone {
         refuse_unused(&params).map_err(EnvironmentError::from)?;
         settle::networks(&mut params, || Ok::<_, EnvironmentError>(Kind::User))?;
         settle::qemu(&mut params, &qemu_here());
-        settle::confine(&mut [&mut params], Scenario::HostGuest, accel).map_err(EnvironmentError::from)?;
+        settle::confine(&mut [&mut params], Scenario::HostGuest.guests(), accel)
+            .map_err(EnvironmentError::from)?;
         let needs = Needs { tools: true, ..Needs::default() };
         let stage = Stage::here(cache, accel, needs, true)?;
         let spec = EnvironmentSpec::of(&params, &stage.ground())?;
@@ -262,6 +281,12 @@ mod tests {
             ("macvtap", "", "pvtnone"),
             ("ip", "", "10.0.7.15/24"),
             ("guest_reach", "", "net"),
+            ("nic_mac", "", "52:54:00:12:34:56"),
+            ("vms", "", "vm1 vm2"),
+            ("vlans", "", "1"),
+            ("forward", "", "yes"),
+            ("routes", "", "2 via vm2"),
+            ("server", "", "vm1"),
             ("mtu", "", "1400"),
             ("nic_model", "", "e1000"),
             ("queues", "", "2"),

@@ -21,4 +21,5 @@ mod obstacles;
 mod right_guest;
 mod samples;
 mod secrets;
+mod troupe;
 mod window;

@@ -270,7 +270,8 @@ fn nic_device(nic: &Nic, index: usize, wiring: Wiring<'_>) -> String {
     let device = device(&nic.model);
     let queues =
         if nic.queues > 1 { format!(",mq=on,vectors={}", 2 * nic.queues + 2) } else { String::new() };
-    let mac = mac(wiring.layout, &wiring.wires.tag, wiring.guest, index);
+    let usual = || mac(wiring.layout, &wiring.wires.tag, wiring.guest, index);
+    let mac = nic.mac.map_or_else(usual, |mac| mac.to_string());
     format!("{device},netdev=net{index},mac={mac}{queues}")
 }
 

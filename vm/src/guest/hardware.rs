@@ -4,7 +4,7 @@ mod check;
 
 pub use check::{check, forbidden_extra};
 
-use super::network::NicWiring;
+use super::network::{Mac, NicWiring};
 use crate::host::pin::Cell;
 use model::Accel;
 
@@ -42,6 +42,8 @@ pub struct Nic {
     pub queues: u32,
     /// Whether the kernel's vhost moves the packets.
     pub vhost: bool,
+    /// The hardware address that it was given; else it has one by its guest and its place.
+    pub mac: Option<Mac>,
 }
 
 impl Hardware {
@@ -70,7 +72,7 @@ impl Hardware {
 impl Nic {
     /// What the built-in defaults of the parameters describe.
     pub fn plain() -> Nic {
-        Nic { model: "virtio_net".into(), queues: 1, vhost: false }
+        Nic { model: "virtio_net".into(), queues: 1, vhost: false, mac: None }
     }
 
     /// Whether it is virtio's.
@@ -108,7 +110,7 @@ mod tests {
     #[test]
     fn hardware_that_no_guest_can_have_is_named() {
         assert_eq!(check(&Hardware::plain(Accel::Tcg)), Ok(()));
-        let nic = |model: &str, queues| Nic { model: model.into(), queues, vhost: false };
+        let nic = |model: &str, queues| Nic { model: model.into(), queues, vhost: false, mac: None };
         let with = |nic| Hardware { nics: vec![Nic::plain(), nic], ..Hardware::plain(Accel::Tcg) };
         let four = with(nic("virtio_net", 4));
         assert_eq!(check(&four), Ok(()));

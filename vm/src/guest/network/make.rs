@@ -32,8 +32,8 @@ pub struct Network {
     servers: Vec<Option<Address>>,
     /// The address of a client on another host.
     remote: Option<Ipv4Addr>,
-    /// For each link, the ends of what joins two guests without a network of the host.
-    pairs: Vec<Option<[Arc<OwnedFd>; 2]>>,
+    /// For each link, the ends of what joins guests without a network of the host, by guest.
+    ends: Vec<Vec<Arc<OwnedFd>>>,
 }
 
 impl Network {
@@ -44,6 +44,29 @@ impl Network {
     /// # Errors
     /// Whatever the host refuses.
     pub fn create(layout: &Layout, sessions: usize, name: &str) -> Result<Network, NetworkError> {
+        let pair = |link: &Link| Ok(link.kind.pair()?.unwrap_or_default());
+        let ends = layout.links.iter().map(pair).collect::<std::io::Result<_>>();
+        let ends = ends.map_err(NetworkError::NoPair)?;
+        Network::with(layout, Wires::new(layout, sessions, name)?, ends)
+    }
+
+    /// The part of one machine in networks that are there already: for each link the end of a cable, where it has one.
+    ///
+    /// # Errors
+    /// Whatever the host refuses.
+    pub(super) fn plugged(
+        layout: &Layout,
+        ends: Vec<Vec<Arc<OwnedFd>>>,
+        name: &str,
+    ) -> Result<Network, NetworkError> {
+        Network::with(layout, Wires::new(layout, 1, name)?, ends)
+    }
+
+    fn with(
+        layout: &Layout,
+        mut wires: Wires,
+        ends: Vec<Vec<Arc<OwnedFd>>>,
+    ) -> Result<Network, NetworkError> {
         let namespace = if layout.has(Home::Namespace) {
             Some(Namespace::create().map(Arc::new).map_err(|e| NetworkError::NoTap(e.to_string()))?)
         } else if layout.is_shut_in() {
@@ -52,7 +75,6 @@ impl Network {
         } else {
             None
         };
-        let mut wires = Wires::new(layout, sessions, name)?;
         // By the namespace that there is, not by one that could be made before: where it is missing QEMU shuts the guest in.
         wires.restricted = layout.is_shut_in() && namespace.is_none();
         let mut network = Network {
@@ -67,12 +89,7 @@ impl Network {
                 ClientPlace::Remote(host) => resolve(&host.address),
                 _ => None,
             },
-            pairs: layout
-                .links
-                .iter()
-                .map(Link::pair)
-                .collect::<std::io::Result<_>>()
-                .map_err(NetworkError::NoPair)?,
+            ends,
         };
         network.build()?;
         Ok(network)
@@ -202,7 +219,7 @@ impl Network {
                     }
                 }
                 Home::Pair => {
-                    let end = self.pairs.get(nic).and_then(|pair| pair.as_ref()?.get(guest));
+                    let end = self.ends.get(nic).and_then(|ends| ends.get(guest));
                     all.extend(end.map(|end| Inherited::shared(end, opened::queue(wants, nic, 0))));
                 }
                 Home::Ports => {}

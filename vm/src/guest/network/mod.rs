@@ -9,6 +9,9 @@
 //! Every NIC of a scenario is one [`Link`]: what joins it to the client. The first one carries the data, the last one
 //! the control connections; with one NIC that is the same.
 //!
+//! A [`Topology`] is another thing: several machines, each in networks of its own choice, which are made once ([`Joined`]) and of
+//! which each machine has its part as a [`Network`].
+//!
 //! Each kind of link has a file of its own (`kind`), which says what it lives on; what links live on is made here.
 
 mod address;
@@ -16,24 +19,30 @@ mod bridge;
 mod choice;
 mod client;
 mod ip;
+mod joined;
 mod kind;
 mod layout;
+mod mac;
 mod macvtap;
 mod make;
 mod netdev;
 mod opened;
 mod ports;
+mod topology;
 mod wires;
 
 pub use address::Address;
 pub use choice::{resolve_auto, unusable};
 pub use client::ClientPlace;
+pub use joined::Joined;
 pub use kind::{Home, Kind, Link, WORDS, default_address};
 pub use layout::{Layout, Reach};
+pub use mac::Mac;
 pub use macvtap::macvtaps_work;
 pub use make::Network;
 pub use netdev::{SSH_MAC, Wiring, mac};
 pub use ports::{SERVER_PORT, free_ports};
+pub use topology::{NetworkId, Node, Plug, Prefix, Route, Topology};
 pub use wires::{NicWiring, Wires};
 
 use process::ProcessError;

@@ -134,6 +134,11 @@ impl Kind {
         self.own().device()
     }
 
+    /// What joins two guests on a link that is no network of the host: one end for each.
+    pub(super) fn pair(self) -> io::Result<Option<Vec<Arc<OwnedFd>>>> {
+        Ok(self.own().pair()?.map(|ends| ends.map(Arc::new).into()))
+    }
+
     pub(super) fn refuses(self, client: &ClientPlace) -> Option<&'static str> {
         self.own().refuses(client)
     }
@@ -169,11 +174,6 @@ impl Link {
 
     pub(super) fn usable(&self) -> Result<(), NetworkError> {
         self.kind.own().usable(self)
-    }
-
-    /// What joins two guests on a link that is no network of the host.
-    pub(super) fn pair(&self) -> io::Result<Option<[Arc<OwnedFd>; 2]>> {
-        Ok(self.kind.own().pair()?.map(|ends| ends.map(Arc::new)))
     }
 }
 

@@ -1,0 +1,69 @@
+//! Machines on networks of their own, with real guests.
+
+use collect::testbed::{Troupe, guest_params};
+use model::Accel;
+use std::path::Path;
+use std::time::Duration;
+use vm::guest::channel::Status;
+use vm::guest::image::{Cache, builtin};
+
+const SOON: Duration = Duration::from_secs(60);
+
+/// A client, a router and a server; nothing where no guest can be booted.
+fn troupe(logs: &Path, sets: &[&str]) -> Option<Troupe> {
+    let made = Cache::from_env().and_then(|cache| builtin(&cache).map(|image| (cache, image)));
+    let (cache, image) = match made {
+        Ok(made) => made,
+        Err(error) => {
+            testing::skip(error);
+            return None;
+        }
+    };
+    let all = ["mem=256", "smp=1", "deadline_factor=20"].iter().chain(sets);
+    let sets: Vec<String> = all.map(|set| (*set).to_owned()).collect();
+    let params = guest_params("builtin", &sets).unwrap();
+    Some(Troupe::new(&cache, image, Accel::Tcg, params, logs).unwrap_or_else(|e| panic!("{e}")))
+}
+
+fn says(troupe: &mut Troupe, name: &str, argv: &[&str]) -> String {
+    let machine = troupe.machine(name).unwrap_or_else(|e| panic!("{e}"));
+    machine.run(argv, SOON).unwrap_or_else(|e| panic!("{name}: {argv:?}: {e}"))
+}
+
+#[test]
+fn three_machines_on_two_networks_reach_one_another_by_name_and_one_of_them_comes_back() {
+    let _turn = testing::busy();
+    let dir = tempfile::tempdir().unwrap();
+    let sets = [
+        "vms=vm1 vm2 vm3",
+        "vlans_vm1=1",
+        "vlans_vm2=1 2",
+        "vlans_vm3=2",
+        "forward_vm2=yes",
+        "routes_vm1=2 via vm2",
+        "routes_vm3=1 via vm2",
+        "nic_mac_vm3=52:54:00:aa:00:03",
+    ];
+    let Some(mut troupe) = troupe(dir.path(), &sets) else { return };
+    let down = troupe.machine("vm1").err().unwrap().to_string();
+    assert_eq!(down, "vm1 does not run: start it first");
+    let nobody = troupe.start("vm4").unwrap_err().to_string();
+    assert_eq!(nobody, "there is no machine 'vm4'; vms lists vm1, vm2, vm3");
+    troupe.start_all().unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!(says(&mut troupe, "vm3", &["hostname"]), "vm3\n");
+    let near = says(&mut troupe, "vm1", &["ping", "-c", "1", "-w", "20", "vm2"]);
+    assert!(near.contains("192.168.1.2") && near.contains(" 0% packet loss"), "{near}");
+    // The way back leads over the router as well.
+    let far = says(&mut troupe, "vm1", &["ping", "-c", "1", "-w", "20", "vm3"]);
+    assert!(far.contains("192.168.2.3") && far.contains("ttl=63"), "{far}");
+    let mac = says(&mut troupe, "vm3", &["cat", "/sys/class/net/eth0/address"]);
+    assert_eq!(mac, "52:54:00:aa:00:03\n");
+    troupe.end("vm2").unwrap();
+    assert!(!troupe.runs("vm2").unwrap() && troupe.runs("vm1").unwrap());
+    let lost = troupe.machine("vm1").unwrap().exec(&["ping", "-c", "1", "-w", "2", "vm3"], SOON).unwrap();
+    assert_ne!(lost.status, Status::Exit(0));
+    troupe.start("vm2").unwrap_or_else(|e| panic!("{e}"));
+    let back = says(&mut troupe, "vm1", &["ping", "-c", "1", "-w", "20", "vm3"]);
+    assert!(back.contains("ttl=63"), "{back}");
+    assert!(dir.path().join("vm2.2/serial.log").exists(), "each start has a folder");
+}
