@@ -7,10 +7,10 @@ mod tell;
 use crate::args::{AccelArg, Drive};
 use crate::signals::{Signals, announce};
 use crate::{DONE, Error, FOUND, INTERRUPTED, own_executable, say};
-use collect::campaign::by_hand::{ByHand, Guests, by_hand};
+use collect::campaign::by_hand::{ByHand, Guests, NO_OTHER, by_hand};
 use collect::campaign::setup::{Request, utc_stamp};
 use collect::config::Source;
-use collect::drive::{Engine, Journal, LARGEST_SCRIPT, Machines, Places, Script};
+use collect::drive::{Engine, JOURNAL, Journal, LARGEST_SCRIPT, Machines, Places, Script};
 use collect::testbed::{Driven, Troupe, obstacles};
 use edge::read::standard_input;
 use model::drive::{Record, Verdict};
@@ -56,7 +56,7 @@ pub fn drive(
     announce(signals.clone(), STOPPING, |text| say::print(None, text));
     let _locks = acquire(&claims, None)?;
     create_directory(&dir)?;
-    let journal = Journal::create(&dir)?;
+    let journal = Journal::create(&dir.join(JOURNAL))?;
     let reads = match &script {
         Some(path) if *path != Path::new("-") => edge::write::parent(path).to_owned(),
         _ => PathBuf::new(),
@@ -95,13 +95,10 @@ fn files(args: &Drive) -> (Option<&Path>, Option<&Path>) {
     }
 }
 
-/// What a configuration measures does not matter here; without one it is a boot.
-const WORKLOAD: &str = "boot";
-
 fn request(args: &Drive, config: Option<&Path>, command: Vec<String>) -> Request {
     Request {
         source: Source {
-            workload: config.is_none().then(|| WORKLOAD.to_owned()),
+            workload: config.is_none().then(|| NO_OTHER.to_owned()),
             config: config.map(Path::to_owned),
             only: args.only.clone(),
             no: args.no.clone(),

@@ -2,12 +2,15 @@
 
 use super::resolve;
 use super::setup::{Request, SetupError, choose, find};
-use crate::config::{aliases, keys};
+use crate::config::{SelectError, Source, aliases, keys};
 use crate::environment::{Stage, settle};
 use crate::{matrix, parse};
 use model::{Accel, Params};
 use std::path::Path;
 use vm::accel;
+
+/// The workload of those who measure nothing.
+pub const NO_OTHER: &str = "boot";
 
 /// The guests that a request describes.
 pub enum Guests {
@@ -33,7 +36,14 @@ pub struct ByHand {
 /// # Errors
 /// What [`super::setup::prepare`] refuses as well.
 pub fn by_hand(request: &Request, executable: &Path) -> Result<ByHand, SetupError> {
-    let (selected, mut notes) = choose(request)?;
+    let (selected, mut notes) = match choose(request) {
+        // What is measured does not matter here: a configuration that leaves it open is one of guests alone.
+        Err(SetupError::Select(SelectError::Workloads { .. })) => {
+            let source = Source { workload: Some(NO_OTHER.to_owned()), ..request.source.clone() };
+            choose(&Request { source, ..request.clone() })?
+        }
+        chosen => chosen?,
+    };
     let workload = find(selected.first().map_or("", |s| s.choice.workload.as_str()))?;
     let unknown: Vec<_> = selected.iter().flat_map(|s| s.choice.unknown.iter().cloned()).collect();
     notes.extend(keys::warnings(&unknown, workload, request.verbose));
@@ -41,8 +51,8 @@ pub fn by_hand(request: &Request, executable: &Path) -> Result<ByHand, SetupErro
     let told: Vec<_> = environments.iter().flat_map(|e| e.told.iter().cloned()).collect();
     notes.extend(aliases::told(&told));
     environments.iter_mut().for_each(|environment| settle::by_hand(&mut environment.params));
-    let (accel, warning) = accel::resolve(&request.accel, || accel::probe(executable))?;
-    notes.extend(warning);
+    // What emulation does to values is nobody's matter here.
+    let (accel, _) = accel::resolve(&request.accel, || accel::probe(executable))?;
     if let Some(environment) = environments.iter().find(|e| parse::has_topology(&e.params)) {
         let guests = Guests::Troupe(Box::new(environment.params.clone()));
         return Ok(ByHand { guests, accel, notes });

@@ -12,6 +12,7 @@
 
 mod added;
 mod additions;
+mod around;
 mod boot;
 pub mod by_hand;
 mod check;

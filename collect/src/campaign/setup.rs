@@ -1,8 +1,8 @@
 //! From a request to a campaign's plan: everything that can fail is found here, before anything boots.
 
-use super::plan;
 pub use super::refused::SetupError;
 use super::resolve::{self, Disks};
+use super::{around, plan};
 use crate::config::select::{repeats, select};
 use crate::config::spec::named_guest;
 use crate::config::{Selected, Source, aliases, keys};
@@ -126,6 +126,7 @@ pub fn prepare(request: &Request, executable: &Path) -> Result<Prepared, SetupEr
     }
     let stage =
         resolve::stage(&mut environments, workload, accel, (request.allow_unpinned, false), &mut warnings)?;
+    around::check(&stage)?;
     if request.confirm.is_some() && environments.len() < 2 {
         return Err(SetupError::NothingToConfirm);
     }

@@ -1,6 +1,6 @@
 //! What each verb does.
 
-use super::engine::Engine;
+use super::cast::{Cast, execute};
 use super::script::Step;
 use super::verbs::{Act, Global, Verb};
 use super::waits;
@@ -21,43 +21,43 @@ use vm::guest::os::Os;
 const LARGEST_FILE: u64 = 16 << 20;
 
 /// Does a step, and puts into the record what it gives.
-pub(super) fn act(engine: &mut Engine<'_>, step: &Step, record: &mut Record) -> Result<(), Failure> {
+pub(super) fn act(cast: &mut Cast<'_>, step: &Step, record: &mut Record) -> Result<(), Failure> {
     match &step.act {
-        Act::Global(global) => of_all(engine, global, step.deadline, record),
+        Act::Global(global) => of_all(cast, global, step.deadline, record),
         Act::On(place, verb) => {
             let deadline = step.deadline;
             match verb {
-                Verb::Start => start(engine, &[*place], deadline),
-                Verb::Crash => engine.machines.take(*place).map(Machine::cut_off),
-                Verb::Shutdown => shutdown(engine, *place, deadline),
+                Verb::Start => start(cast, &[*place], deadline),
+                Verb::Crash => cast.machines.take(*place).map(Machine::cut_off),
+                Verb::Shutdown => shutdown(cast, *place, deadline),
                 Verb::Reboot => {
                     let begun = Instant::now();
-                    shutdown(engine, *place, deadline)?;
-                    start(engine, &[*place], deadline.map(|all| all.saturating_sub(begun.elapsed())))
+                    shutdown(cast, *place, deadline)?;
+                    start(cast, &[*place], deadline.map(|all| all.saturating_sub(begun.elapsed())))
                 }
-                other => with(engine, *place, other, deadline.unwrap_or(HOST_ANSWER), record),
+                other => with(cast, *place, other, deadline.unwrap_or(HOST_ANSWER), record),
             }
         }
     }
 }
 
 fn of_all(
-    engine: &mut Engine<'_>,
+    cast: &mut Cast<'_>,
     global: &Global,
     deadline: Option<Duration>,
     record: &mut Record,
 ) -> Result<(), Failure> {
     match global {
         Global::StartAll => {
-            let down = |place: &usize| engine.machines.machine(*place).is_none_or(|m| m.death().is_some());
-            let places: Vec<usize> = (0..engine.names.len()).filter(down).collect();
-            if places.is_empty() { Ok(()) } else { start(engine, &places, deadline) }
+            let down = |place: &usize| cast.machines.machine(*place).is_none_or(|m| m.death().is_some());
+            let places: Vec<usize> = (0..cast.names.len()).filter(down).collect();
+            if places.is_empty() { Ok(()) } else { start(cast, &places, deadline) }
         }
         Global::Sleep(time) => {
             let end = Instant::now() + *time;
             let look =
-                |_: &mut Engine<'_>, _| Ok(if Instant::now() >= end { Ok(()) } else { Err(String::new()) });
-            engine.wait("it did not sleep", deadline.unwrap_or(*time), look)
+                |_: &mut Cast<'_>, _| Ok(if Instant::now() >= end { Ok(()) } else { Err(String::new()) });
+            cast.wait("it did not sleep", deadline.unwrap_or(*time), look)
         }
         Global::Log(text) => {
             record.output.clone_from(text);
@@ -67,20 +67,20 @@ fn of_all(
     }
 }
 
-fn start(engine: &mut Engine<'_>, places: &[usize], deadline: Option<Duration>) -> Result<(), Failure> {
+fn start(cast: &mut Cast<'_>, places: &[usize], deadline: Option<Duration>) -> Result<(), Failure> {
     for place in places {
-        match engine.machines.machine(*place).map(Machine::death) {
+        match cast.machines.machine(*place).map(Machine::death) {
             None => {}
             // It has ended by itself.
-            Some(Some(_)) => drop(engine.machines.take(*place)?),
-            Some(None) => return Err(Failure::tool(format!("{} runs already", engine.name(*place)))),
+            Some(Some(_)) => drop(cast.machines.take(*place)?),
+            Some(None) => return Err(Failure::tool(format!("{} runs already", cast.name(*place)))),
         }
     }
-    engine.machines.start(places, deadline)
+    cast.machines.start(places, deadline)
 }
 
-fn shutdown(engine: &mut Engine<'_>, place: usize, deadline: Option<Duration>) -> Result<(), Failure> {
-    let mut machine = engine.machines.take(place)?;
+fn shutdown(cast: &mut Cast<'_>, place: usize, deadline: Option<Duration>) -> Result<(), Failure> {
+    let mut machine = cast.machines.take(place)?;
     let limit = deadline.unwrap_or_else(|| machine.soon());
     // Dropping it ends what did not end by itself.
     machine.power_off(limit).map_err(|error| error.failure())
@@ -88,34 +88,34 @@ fn shutdown(engine: &mut Engine<'_>, place: usize, deadline: Option<Duration>) -
 
 /// What needs a machine that runs.
 fn with(
-    engine: &mut Engine<'_>,
+    cast: &mut Cast<'_>,
     place: usize,
     verb: &Verb,
     deadline: Duration,
     record: &mut Record,
 ) -> Result<(), Failure> {
-    let machine = engine.running(place)?;
+    let machine = cast.running(place)?;
     let done = match verb {
         Verb::Execute(argv) | Verb::Succeed(argv) | Verb::Fail(argv) => {
             let reply = execute(machine, argv, deadline)?;
             return judge(verb, argv, reply, deadline, record);
         }
-        Verb::WaitUntilSucceeds(argv) => return waits::until(engine, place, argv, true, deadline, record),
-        Verb::WaitUntilFails(argv) => return waits::until(engine, place, argv, false, deadline, record),
-        Verb::WaitForUnit(unit) => return waits::for_unit(engine, place, unit, deadline),
-        Verb::WaitForOpenPort(port) => return waits::for_port(engine, place, *port, deadline),
-        Verb::WaitForConsoleText(regex) => return waits::for_console(engine, place, regex, deadline, record),
+        Verb::WaitUntilSucceeds(argv) => return waits::until(cast, place, argv, true, deadline, record),
+        Verb::WaitUntilFails(argv) => return waits::until(cast, place, argv, false, deadline, record),
+        Verb::WaitForUnit(unit) => return waits::for_unit(cast, place, unit, deadline),
+        Verb::WaitForOpenPort(port) => return waits::for_port(cast, place, *port, deadline),
+        Verb::WaitForConsoleText(regex) => return waits::for_console(cast, place, regex, deadline, record),
         Verb::Screendump(file) => {
-            let file = engine.written_at(file);
-            return screendump(engine.running(place)?, &file);
+            let file = cast.written_at(file);
+            return screendump(cast.running(place)?, &file);
         }
         Verb::CopyTo(from, to) => {
-            let from = engine.read_at(from);
-            return copy_to(engine.running(place)?, &from, to);
+            let from = cast.read_at(from);
+            return copy_to(cast.running(place)?, &from, to);
         }
         Verb::CopyFrom(from, to) => {
-            let to = engine.written_at(to);
-            return copy_from(engine.running(place)?, from, &to, deadline);
+            let to = cast.written_at(to);
+            return copy_from(cast.running(place)?, from, &to, deadline);
         }
         Verb::SendKey(keys) => machine.press(keys),
         Verb::SendChars(strokes) => strokes.iter().try_for_each(|keys| machine.press(keys)),
@@ -124,12 +124,6 @@ fn with(
         Verb::Start | Verb::Crash | Verb::Shutdown | Verb::Reboot => Ok(()),
     };
     done.map_err(|error| error.failure())
-}
-
-/// Runs a command in a machine.
-pub(super) fn execute(machine: &mut Machine, argv: &[String], deadline: Duration) -> Result<Reply, Failure> {
-    let words: Vec<&str> = argv.iter().map(String::as_str).collect();
-    machine.exec(&words, deadline).map_err(|error| error.failure())
 }
 
 /// Whether a command ended as its verb wants it to.

@@ -35,15 +35,16 @@ impl Console {
                     return Ok(Some(line));
                 }
             }
-            let unfinished = text(&self.rest);
-            if !unfinished.is_empty() && pattern.is_match(&unfinished) {
-                self.rest.clear();
-                return Ok(Some(unfinished));
-            }
             if !self.more()? {
-                return Ok(None);
+                break;
             }
         }
+        let unfinished = text(&self.rest);
+        if unfinished.is_empty() || !pattern.is_match(&unfinished) {
+            return Ok(None);
+        }
+        self.rest.clear();
+        Ok(Some(unfinished))
     }
 
     /// The end of what was written, for people.

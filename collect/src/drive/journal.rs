@@ -15,12 +15,12 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// A new one in a folder.
+    /// A new one.
     ///
     /// # Errors
     /// It cannot be made.
-    pub fn create(dir: &Path) -> Result<Journal, StoreError> {
-        let path = dir.join(JOURNAL);
+    pub fn create(path: &Path) -> Result<Journal, StoreError> {
+        let path = path.to_owned();
         let failed = |source| io_error("making the journal", &path)(source);
         edge::write::write(&path, b"").map_err(failed)?;
         let file = Appending::open(&path, 0).map_err(failed)?;

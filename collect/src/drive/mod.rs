@@ -8,6 +8,7 @@
 //! What a guest says passes the doors of `edge` before anybody reads it; nothing that comes from a guest is ever a step.
 
 mod act;
+mod cast;
 mod console;
 mod engine;
 mod journal;
@@ -17,7 +18,8 @@ mod verbs;
 mod waits;
 mod words;
 
-pub use engine::{Engine, Places};
+pub use cast::Places;
+pub use engine::Engine;
 pub use journal::{JOURNAL, Journal};
 pub use machines::Machines;
 pub use script::{LARGEST_SCRIPT, Script, ScriptError, Step};

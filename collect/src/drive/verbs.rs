@@ -353,4 +353,16 @@ mod tests {
             assert!(help().contains(known.help));
         }
     }
+
+    #[test]
+    fn the_document_has_a_row_for_each_verb() {
+        let document = include_str!("../../../docs/drive.md");
+        for known in VERBS {
+            let machine = if known.of_machine { "MACHINE " } else { "" };
+            let line = format!("{machine}{} {}", known.name, known.arguments);
+            let seconds = if known.seconds == 0 { String::new() } else { known.seconds.to_string() };
+            let row = format!("| `{}` | {} | {seconds} |\n", line.trim_end(), known.help);
+            assert!(document.contains(&row), "{row}");
+        }
+    }
 }

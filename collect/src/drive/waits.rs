@@ -1,7 +1,6 @@
 //! What is waited for: each with a deadline, and with what was seen last when it passes.
 
-use super::act::execute;
-use super::engine::Engine;
+use super::cast::{Cast, execute};
 use edge::{quoted, quoted_end};
 use model::Failure;
 use model::drive::Record;
@@ -15,7 +14,7 @@ const NOT_THERE: [i32; 2] = [126, 127];
 
 /// A command that succeeds, or that no longer does.
 pub(super) fn until(
-    engine: &mut Engine<'_>,
+    cast: &mut Cast<'_>,
     place: usize,
     argv: &[String],
     succeeds: bool,
@@ -24,9 +23,9 @@ pub(super) fn until(
 ) -> Result<(), Failure> {
     let word = if succeeds { "did not succeed" } else { "did not fail" };
     let what = format!("{} {word}", quoted(&argv.join(" ")));
-    let reply = engine.wait(&what, deadline, |engine, left| {
+    let reply = cast.wait(&what, deadline, |cast, left| {
         // A look at the end is one as well.
-        let reply = execute(engine.running(place)?, argv, left.max(Duration::from_secs(1)))?;
+        let reply = execute(cast.running(place)?, argv, left.max(Duration::from_secs(1)))?;
         if (reply.status == Status::Exit(0)) == succeeds {
             return Ok(Ok(reply));
         }
@@ -41,19 +40,19 @@ pub(super) fn until(
 
 /// A unit of systemd that is active.
 pub(super) fn for_unit(
-    engine: &mut Engine<'_>,
+    cast: &mut Cast<'_>,
     place: usize,
     unit: &str,
     deadline: Duration,
 ) -> Result<(), Failure> {
     let argv =
         ["systemctl", "show", "--property=LoadState,ActiveState,SubState", "--", unit].map(String::from);
-    engine.wait(&format!("{} was not active", quoted(unit)), deadline, |engine, left| {
-        let reply = execute(engine.running(place)?, &argv, left.max(Duration::from_secs(1)))?;
+    cast.wait(&format!("{} was not active", quoted(unit)), deadline, |cast, left| {
+        let reply = execute(cast.running(place)?, &argv, left.max(Duration::from_secs(1)))?;
         if matches!(reply.status, Status::Refused)
             || matches!(reply.status, Status::Exit(s) if NOT_THERE.contains(&s))
         {
-            let name = engine.name(place);
+            let name = cast.name(place);
             return Err(Failure::tool(format!(
                 "{name} has no systemd (systemctl is not there), and so no units; wait_for_open_port and \
                  wait_until_succeeds do without"
@@ -77,13 +76,13 @@ pub(super) fn for_unit(
 
 /// Somebody who listens at a TCP port.
 pub(super) fn for_port(
-    engine: &mut Engine<'_>,
+    cast: &mut Cast<'_>,
     place: usize,
     port: u16,
     deadline: Duration,
 ) -> Result<(), Failure> {
-    engine.wait(&format!("nobody listened at port {port}"), deadline, |engine, left| {
-        let machine = engine.running(place)?;
+    cast.wait(&format!("nobody listened at port {port}"), deadline, |cast, left| {
+        let machine = cast.running(place)?;
         let argv = machine.os.conventions().sockets;
         let limit = left.max(machine.soon().min(Duration::from_secs(1)));
         // A kernel without IPv6 lacks one of the tables.
@@ -98,16 +97,16 @@ pub(super) fn for_port(
 
 /// A line on the console.
 pub(super) fn for_console(
-    engine: &mut Engine<'_>,
+    cast: &mut Cast<'_>,
     place: usize,
     regex: &Regex,
     deadline: Duration,
     record: &mut Record,
 ) -> Result<(), Failure> {
     let what = format!("no line of the console matched {}", quoted(regex.as_str()));
-    record.output = engine.wait(&what, deadline, |engine, _| {
-        let path = engine.running(place)?.console().to_owned();
-        let Some(console) = engine.consoles.get_mut(place) else { return Ok(Err(String::new())) };
+    record.output = cast.wait(&what, deadline, |cast, _| {
+        let path = cast.running(place)?.console().to_owned();
+        let Some(console) = cast.consoles.get_mut(place) else { return Ok(Err(String::new())) };
         console.follow(&path);
         let read = |error| Failure::tool(format!("reading the console's log {}: {error}", path.display()));
         if let Some(line) = console.find(regex).map_err(read)? {
@@ -115,7 +114,7 @@ pub(super) fn for_console(
         }
         let seen = format!("the console ends with {}", quoted_end(&console.end()));
         // What is dead says nothing more.
-        match engine.machines.machine(place).and_then(Machine::death) {
+        match cast.machines.machine(place).and_then(Machine::death) {
             Some(death) => Err(death),
             None => Ok(Err(seen)),
         }

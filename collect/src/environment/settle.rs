@@ -92,6 +92,13 @@ pub fn confine(
     Ok(why.map(|why| format!("QEMU is {less} (confine={}): {why}", level.word())))
 }
 
+/// Guests that are driven and not measured are pinned only where somebody says so.
+pub fn by_hand(params: &mut Params) {
+    if params.param("numa_node").is_some_and(|param| param.origin == Origin::BuiltIn) {
+        params.set("numa_node", "0", Origin::BuiltIn);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -139,12 +146,5 @@ mod tests {
         networks(&mut all, || Ok::<_, ParamsError>(Kind::User)).unwrap();
         assert_eq!((all.get("nics"), all.get("net")), (Some("nic1 nic2"), Some("user")));
         networks(&mut all, || -> Result<Kind, ParamsError> { panic!("nothing is open any more") }).unwrap();
-    }
-}
-
-/// Guests that are driven and not measured are pinned only where somebody says so.
-pub fn by_hand(params: &mut Params) {
-    if params.param("numa_node").is_some_and(|param| param.origin == Origin::BuiltIn) {
-        params.set("numa_node", "0", Origin::BuiltIn);
     }
 }

@@ -321,6 +321,10 @@ mod tests {
             ("shuffle", "", "no"),
             ("attempts", "", "1"),
             ("samples", "", "1"),
+            ("prepare", "", &other),
+            ("after", "", &other),
+            ("pre_command", "", "true"),
+            ("post_command", "", "true"),
             ("build_on", "", "guest"),
         ]
         .map(|(key, beside, value)| (key, beside.to_owned(), value.to_owned()))
