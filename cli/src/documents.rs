@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 /// Every document by its name, which is that of its file in the folder docs.
-const ALL: [(&str, &str); 32] = [
+const ALL: [(&str, &str); 33] = [
     ("start", include_str!("../../docs/start.md")),
     ("install", include_str!("../../docs/install.md")),
     ("how-to/old-results", include_str!("../../docs/how-to/old-results.md")),
@@ -21,6 +21,7 @@ const ALL: [(&str, &str); 32] = [
     ("keys", include_str!("../../docs/keys.md")),
     ("scenarios", include_str!("../../docs/scenarios.md")),
     ("guests", include_str!("../../docs/guests.md")),
+    ("drive", include_str!("../../docs/drive.md")),
     ("host", include_str!("../../docs/host.md")),
     ("cartesian", include_str!("../../docs/cartesian.md")),
     ("statistics", include_str!("../../docs/statistics.md")),

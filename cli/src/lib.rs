@@ -115,7 +115,7 @@ fn shielded(arguments: Vec<OsString>, out: &mut dyn Write, err: &mut dyn Write) 
     };
     let only_prints = match &args.verb {
         Verb::Run(run) => run.dry_run,
-        Verb::Resume(_) | Verb::Demo(_) | Verb::Selftest(_) => false,
+        Verb::Resume(_) | Verb::Demo(_) | Verb::Drive(_) | Verb::Selftest(_) => false,
         _ => true,
     };
     let command: Vec<String> = arguments.iter().map(|a| a.to_string_lossy().into_owned()).collect();
@@ -147,6 +147,7 @@ fn dispatch(args: Args, command: Vec<String>, out: &mut dyn Write, err: &mut dyn
         Verb::List(list) => verbs::list::list(&list, out, err),
         Verb::Provider(provider) => verbs::provider::provider(&provider, out, err),
         Verb::Guest(guest) => verbs::guest::guest(&guest, out, err),
+        Verb::Drive(drive) => verbs::drive::drive(&drive, command, out, err),
         Verb::ImportLibvirt { domain } => verbs::import::libvirt(&domain, out, err),
         Verb::ImportAvocado { tree, json } => verbs::import::avocado(&tree, json, out),
         Verb::Host(host) => verbs::host::host(&host, out),

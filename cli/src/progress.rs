@@ -13,6 +13,12 @@ use report::campaign::duration;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+/// What a campaign says when it is asked for an end, once and twice.
+const STOPPING: (&str, &str) = (
+    "stopping after the sample in hand; once more stops at once. What is finished is kept",
+    "stopping at once; the sample in hand is thrown away, what is finished is kept",
+);
+
 /// Draws the events of a campaign.
 pub struct Progress {
     file: CampaignFile,
@@ -41,7 +47,7 @@ impl Progress {
             bar
         });
         let heard = bar.clone();
-        announce(signals.clone(), move |text| print(heard.as_ref(), text));
+        announce(signals.clone(), STOPPING, move |text| print(heard.as_ref(), text));
         let settled = state.settled.len();
         Progress { file: file.clone(), settled, bar, signals, now: String::new() }
     }

@@ -104,7 +104,12 @@ impl Signals {
 }
 
 /// Says at once that a signal was heard: the sample in hand may take a minute to end, and people would press again.
-pub fn announce(signals: Signals, say: impl Fn(&str) + Send + 'static) {
+/// `soft` is what it means to be asked for an end, `hard` for one at once.
+pub fn announce(
+    signals: Signals,
+    (soft, hard): (&'static str, &'static str),
+    say: impl Fn(&str) + Send + 'static,
+) {
     std::thread::spawn(move || {
         let wait_for = |reached: &dyn Fn() -> bool| {
             while !reached() {
@@ -114,12 +119,10 @@ pub fn announce(signals: Signals, say: impl Fn(&str) + Send + 'static) {
         wait_for(&|| signals.seen().is_some());
         let signal = signals.seen().unwrap_or_default();
         if !signals.at_once() {
-            say(&format!(
-                "{signal}: stopping after the sample in hand; once more stops at once. What is finished is kept"
-            ));
+            say(&format!("{signal}: {soft}"));
         }
         wait_for(&|| signals.at_once());
-        say("stopping at once; the sample in hand is thrown away, what is finished is kept");
+        say(hard);
     });
 }
 

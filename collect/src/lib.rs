@@ -15,6 +15,7 @@ pub mod brought;
 pub mod campaign;
 pub mod config;
 pub mod doctor;
+pub mod drive;
 pub mod environment;
 pub mod lab;
 pub mod matrix;

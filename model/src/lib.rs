@@ -16,6 +16,7 @@ mod accel;
 pub mod campaign;
 pub mod case;
 mod counted;
+pub mod drive;
 pub mod failure;
 pub mod fingerprint;
 pub mod ids;

@@ -29,6 +29,7 @@ pub mod command_line;
 mod comparable;
 pub mod csv;
 mod date;
+pub mod drive;
 pub mod explain;
 pub mod failures;
 mod gate;

@@ -2,6 +2,7 @@
 
 mod collecting;
 mod demo;
+mod drive;
 mod host;
 mod list;
 mod provider;
@@ -11,6 +12,7 @@ mod selftest;
 
 pub use collecting::{AccelArg, Conduct, Doctor, Guest, GuestVerb, Resume, Run, Status};
 pub use demo::Demo;
+pub use drive::Drive;
 pub use host::{Host, HostVerb, Preparing};
 pub use list::List;
 pub use provider::{Provider, ProviderVerb};
@@ -78,6 +80,8 @@ pub enum Verb {
     Provider(Provider),
     /// Fetch, build, list, try and remove guest images
     Guest(Guest),
+    /// Drive guests by a script, by hand or from another program: boot them, run commands, wait, pull cables, cut power
+    Drive(Drive),
     /// Print the definition of a guest that has what a domain of libvirt has; what has no key is listed
     #[command(
         after_help = "EXAMPLE\n  virsh dumpxml web1 | perfvt import-libvirt - >> ~/.config/perfvt/guests.cfg"

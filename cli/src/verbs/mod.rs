@@ -5,6 +5,7 @@ pub mod catalogue;
 pub mod compare;
 pub mod demo;
 pub mod doctor;
+pub mod drive;
 mod dry_run;
 mod expanded;
 pub mod explain;

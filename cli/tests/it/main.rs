@@ -19,6 +19,7 @@ mod configurations;
 mod demo;
 mod designs;
 mod documents;
+mod drive;
 mod ends;
 mod exits;
 mod faults;

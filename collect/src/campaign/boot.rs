@@ -1,5 +1,6 @@
 //! One boot: from a guest that is asked for to one that is gone.
 
+use super::around::{AFTER, Around, POST_COMMAND, PRE_COMMAND, PREPARE};
 use super::check::read_files;
 use super::hooks::Hooks;
 use super::interrupted;
@@ -11,7 +12,7 @@ use edge::owned::Claimed;
 use model::journal::Event;
 use model::store::{self, create_directory, io_error};
 use model::{BootPlan, Case, EnvironmentPlan, Fingerprint, MetricDecl, Params, Phase, Scope};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 use vm::host::fingerprint::name_machine;
 
@@ -92,12 +93,42 @@ impl Campaign {
         let (logs, forensics) = (of_this_boot("raw"), of_this_boot("forensics"));
         let folders = Folders::of(&of_this_boot);
         create_directory(&logs)?;
-        let booted = match booter.boot(&boot.environment.name, &logs, &forensics) {
-            Ok(booted) => booted,
-            Err(failed) => {
-                self.drop_unwanted(&folders, true)?;
-                return self.boot_failed(hooks, boot, repeat, &failed);
+        let around = Around::of(boot.params, &logs);
+        let done = match around.command(PRE_COMMAND) {
+            Ok(()) => self.in_guests(booter, hooks, boot, repeat, (&logs, &forensics)),
+            Err(failed) => Ok(Some(End::Broken(failed))),
+        };
+        // It mends what the one before did, also where the guests failed.
+        let mended = around.command(POST_COMMAND);
+        let end = match (done?, mended) {
+            (None, Err(failed)) => Some(End::Broken(failed)),
+            (end, _) => end,
+        };
+        let broken = matches!(end, Some(End::Broken(_)));
+        self.drop_unwanted(&folders, broken)?;
+        match end {
+            Some(End::Broken(failed)) => self.boot_failed(hooks, boot, repeat, &failed),
+            other => {
+                let seconds = begun.elapsed().as_secs_f64();
+                self.tell(hooks, Event::BootFinished { boot: boot.name.clone(), seconds })?;
+                self.refresh_run_file(boot.environment)?;
+                Ok(other.and_then(|e| if let End::Asked(signal) = e { Some(signal) } else { None }))
             }
+        }
+    }
+
+    /// Boots the guests, measures what can be measured in them, and ends them. Says why they ended before their cases did.
+    fn in_guests(
+        &mut self,
+        booter: &mut dyn Booter,
+        hooks: &mut Hooks<'_>,
+        boot: &Boot<'_>,
+        repeat: &mut Repeat,
+        (logs, forensics): (&Path, &Path),
+    ) -> Result<Option<End>, CampaignError> {
+        let booted = match booter.boot(&boot.environment.name, logs, forensics) {
+            Ok(booted) => booted,
+            Err(failed) => return Ok(Some(End::Broken(failed))),
         };
         let Booted { mut lab, mut facts, seconds, sysinfo } = booted;
         facts.extend(read_files(self.workload, boot.params));
@@ -114,23 +145,18 @@ impl Campaign {
             lab.end(None);
             return Err(error);
         }
+        let around = Around::of(boot.params, logs);
         let prepared = self.workload.prepare(lab.as_mut(), boot.params).map_err(|f| f.during(Phase::Prepare));
-        let end = match prepared {
+        let mut end = match prepared.and_then(|()| around.script(lab.as_mut(), PREPARE)) {
             Err(failed) => Some(End::Broken(failed)),
             Ok(()) => self.measure_all(lab.as_mut(), hooks, boot, repeat)?,
         };
-        let broken = matches!(end, Some(End::Broken(_)));
-        lab.end(broken.then_some(forensics.as_path()));
-        self.drop_unwanted(&folders, broken)?;
-        match end {
-            Some(End::Broken(failed)) => self.boot_failed(hooks, boot, repeat, &failed),
-            other => {
-                let seconds = begun.elapsed().as_secs_f64();
-                self.tell(hooks, Event::BootFinished { boot: boot.name.clone(), seconds })?;
-                self.refresh_run_file(boot.environment)?;
-                Ok(other.and_then(|e| if let End::Asked(signal) = e { Some(signal) } else { None }))
-            }
+        if end.is_none() {
+            end = around.script(lab.as_mut(), AFTER).err().map(End::Broken);
         }
+        let broken = matches!(end, Some(End::Broken(_)));
+        lab.end(broken.then_some(forensics));
+        Ok(end)
     }
 
     /// Removes the files of an ended boot that nobody wants to keep.

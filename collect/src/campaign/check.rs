@@ -1,6 +1,6 @@
 //! What must hold before a plan, a boot or a value is trusted.
 
-use super::CampaignError;
+use super::{CampaignError, around};
 use crate::lab::Failed;
 use crate::matrix::check_name;
 use crate::workload::{Outcome, Workload};
@@ -90,10 +90,10 @@ pub(super) fn note_changes(known: &mut RunFile, now: &Fingerprint) -> bool {
     !found.is_empty()
 }
 
-/// The files of this host that a workload reads, by hash: `file.KEY.NAME`.
+/// The files of this host that a workload reads, and the scripts around its windows, by hash: `file.KEY.NAME`.
 pub(super) fn read_files(workload: &dyn Workload, params: &Params) -> Fingerprint {
     let mut facts = Fingerprint::default();
-    for (key, path) in workload.reads(params) {
+    for (key, path) in workload.reads(params).into_iter().chain(around::files(params)) {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         facts.set(format!("file.{key}.{name}"), hash_file(&path).unwrap_or_default());
     }

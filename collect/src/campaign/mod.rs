@@ -12,7 +12,9 @@
 
 mod added;
 mod additions;
+mod around;
 mod boot;
+pub mod by_hand;
 mod check;
 mod error;
 mod files;

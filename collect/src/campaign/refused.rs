@@ -70,6 +70,14 @@ pub enum SetupError {
     /// More boots or cases than anybody measures.
     #[error(transparent)]
     Plan(#[from] plan::TooLarge),
+    /// What stands around the windows of an environment.
+    #[error("environment {environment}: {why}")]
+    Around {
+        /// Which one.
+        environment: String,
+        /// What is wrong.
+        why: String,
+    },
     /// Placement or hardware, in one environment.
     #[error("environment {environment}: {source}")]
     Environment {

@@ -93,19 +93,21 @@ pub(super) fn confine(
     Ok(())
 }
 
-/// Every environment as it will be measured, with all that its parameters leave open decided.
+/// Every environment as it will be measured, with all that its parameters leave open decided. `tools` gives guests the disk with the
+/// larger tools whatever the workload needs.
 pub(super) fn stage(
     environments: &mut [Environment],
     workload: &dyn Workload,
     accel: Accel,
-    allow_unpinned: bool,
+    (allow_unpinned, tools): (bool, bool),
     warnings: &mut Vec<String>,
 ) -> Result<Stage, SetupError> {
     for environment in &*environments {
         // Once more, with the NICs that names of devices stand for.
         workload::check(workload, &environment.params)?;
     }
-    let needs = needs(workload, environments.iter().map(|environment| &environment.params));
+    let mut needs = needs(workload, environments.iter().map(|environment| &environment.params));
+    needs.tools |= tools;
     let mut stage = Stage::here(&Cache::from_env()?, accel, needs, allow_unpinned)?;
     for environment in environments {
         let wrong = |source: EnvironmentError| SetupError::Environment {

@@ -1,8 +1,8 @@
 //! From a request to a campaign's plan: everything that can fail is found here, before anything boots.
 
-use super::plan;
 pub use super::refused::SetupError;
 use super::resolve::{self, Disks};
+use super::{around, plan};
 use crate::config::select::{repeats, select};
 use crate::config::spec::named_guest;
 use crate::config::{Selected, Source, aliases, keys};
@@ -124,7 +124,9 @@ pub fn prepare(request: &Request, executable: &Path) -> Result<Prepared, SetupEr
         resolve::networks(&mut environments, scenario, &mut warnings, &mut notes)?;
         resolve::confine(&mut environments, scenario, accel, &mut warnings)?;
     }
-    let stage = resolve::stage(&mut environments, workload, accel, request.allow_unpinned, &mut warnings)?;
+    let stage =
+        resolve::stage(&mut environments, workload, accel, (request.allow_unpinned, false), &mut warnings)?;
+    around::check(&stage)?;
     if request.confirm.is_some() && environments.len() < 2 {
         return Err(SetupError::NothingToConfirm);
     }
@@ -164,7 +166,7 @@ pub fn prepare(request: &Request, executable: &Path) -> Result<Prepared, SetupEr
 }
 
 /// The variant of each environment.
-fn choose(request: &Request) -> Result<(Vec<Selected>, Vec<String>), SetupError> {
+pub(super) fn choose(request: &Request) -> Result<(Vec<Selected>, Vec<String>), SetupError> {
     let Source { workload, config, .. } = &request.source;
     if let Some(name) = workload {
         find(name)?;
@@ -203,7 +205,7 @@ pub fn without_exits_before_7_1(file: &mut CampaignFile, versions: &[String]) {
     }
 }
 
-fn find(name: &str) -> Result<&'static dyn Workload, SetupError> {
+pub(super) fn find(name: &str) -> Result<&'static dyn Workload, SetupError> {
     workload::find(name).ok_or_else(|| SetupError::UnknownWorkload { name: name.to_owned(), known: known() })
 }
 

@@ -92,6 +92,13 @@ pub fn confine(
     Ok(why.map(|why| format!("QEMU is {less} (confine={}): {why}", level.word())))
 }
 
+/// Guests that are driven and not measured are pinned only where somebody says so.
+pub fn by_hand(params: &mut Params) {
+    if params.param("numa_node").is_some_and(|param| param.origin == Origin::BuiltIn) {
+        params.set("numa_node", "0", Origin::BuiltIn);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

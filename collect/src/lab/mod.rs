@@ -9,6 +9,7 @@ pub use booter::{Booted, Booter};
 pub use outcome::{Outcome, Point, Value};
 
 use self::window::{HostCounters, ThreadTime};
+use crate::drive::Machines;
 use formats::counters::{Counted, Counters, CpuTicks, Form};
 use jump::{clock_failure, time_asleep};
 use model::{Code, Moment, Phase, Window};
@@ -24,6 +25,8 @@ use vm::guest::job::{JobRequest, Standing};
 use vm::guest::os::Os;
 use vm::host::noise::Watched;
 
+/// Somebody who drives guests.
+pub type Driver<'a> = dyn FnMut(&mut dyn Machines) -> Result<(), Failed> + 'a;
 /// Why something could not be measured.
 pub use model::Failure as Failed;
 
@@ -243,6 +246,11 @@ pub trait Lab {
     /// The data disk of the server's guest, or the file of a workload that has none.
     fn disk(&self) -> Option<&Disk> {
         None
+    }
+    /// Has somebody drive the guests, who may neither start nor end one.
+    fn drive(&mut self, by: &mut Driver<'_>) -> Result<(), Failed> {
+        let _ = by;
+        Err(Failed::tool("there is no guest to drive"))
     }
     /// How long anything may take in this boot.
     fn deadlines(&self) -> Deadlines;

@@ -29,6 +29,25 @@ pub(super) const MEASURING: &[Known] = &[
         "a number, 0.001 to 1000",
         "what all deadlines of a campaign are multiplied by",
     ),
+    Known::open(
+        "prepare",
+        "nothing",
+        "a file of perfvt drive",
+        "what is done in the guests of every boot before the first window",
+    ),
+    Known::open("after", "nothing", "a file of perfvt drive", "what is done in them behind the last one"),
+    Known::open(
+        "pre_command",
+        "none",
+        "a command with its arguments, no shell",
+        "what is run on this host before the guests of a boot are there",
+    ),
+    Known::open(
+        "post_command",
+        "none",
+        "a command with its arguments, no shell",
+        "what is run on this host when they are gone",
+    ),
     Known::new("shuffle", "yes", "yes, no", "whether cases are shuffled in each boot"),
     Known::new(
         "attempts",

@@ -1,6 +1,7 @@
 //! The guests of one boot, as a workload sees them.
 
 mod counters;
+mod driven;
 mod peers;
 
 use super::client::{ClientGuest, HostPlace, Shared, start_in_guest};
@@ -13,7 +14,7 @@ use super::{Scene, TestbedError};
 use crate::brought::Brought;
 use crate::environment::EnvironmentSpec;
 use crate::lab::window::{HostCounters, KvmReader, Meter};
-use crate::lab::{Client, Failed, HostSample, Lab, Snapshot, Target};
+use crate::lab::{Client, Driver, Failed, HostSample, Lab, Snapshot, Target};
 use model::{Code, Fingerprint, Moment, Scope};
 use std::path::Path;
 use std::sync::Arc;
@@ -221,6 +222,10 @@ impl Lab for GuestLab {
 
     fn disk(&self) -> Option<&Disk> {
         self.spec.guests.first()?.disks.data.as_ref()
+    }
+
+    fn drive(&mut self, by: &mut Driver<'_>) -> Result<(), Failed> {
+        self.driven(by)
     }
 
     fn deadlines(&self) -> Deadlines {

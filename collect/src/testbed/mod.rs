@@ -8,6 +8,7 @@
 mod claims;
 mod client;
 mod clock;
+mod driven;
 mod facts;
 mod failures;
 mod host_lab;
@@ -21,6 +22,7 @@ mod trace;
 mod troupe;
 
 pub use claims::claims;
+pub use driven::Driven;
 pub use obstacles::{Obstacles, obstacles, survey};
 pub use shell::{Alone, guest_params};
 pub use troupe::Troupe;
@@ -183,14 +185,7 @@ impl Testbed {
         drop(scene.disk.take());
         let mut logs_of_builds = Vec::new();
         for machine in &mut machines {
-            match machine.os {
-                Os::Linux if self.brought.disk().is_some() => {
-                    machine.run(&["perfvt-brought"], machine.soon())?;
-                    logs_of_builds.extend(self.brought.make(&spec.brings, machine)?);
-                }
-                Os::Linux => {}
-                Os::Windows => self.brought.put(&spec.brings, machine)?,
-            }
+            logs_of_builds.extend(self.bring(spec, machine)?);
         }
         scene.guests.iter_mut().for_each(|guest| guest.overlay = None);
         let image = scene.server().map_or_else(|| image.clone(), |(_, here)| here.image.clone());
@@ -210,6 +205,25 @@ impl Testbed {
         sysinfo.extend(self.brought.logs());
         sysinfo.extend(logs_of_builds);
         Ok(Booted { lab: Box::new(lab), facts, seconds, sysinfo })
+    }
+
+    /// Gives a guest what the user brings, with the logs of what was built in it.
+    fn bring(
+        &self,
+        spec: &EnvironmentSpec,
+        machine: &mut Machine,
+    ) -> Result<Vec<(String, String)>, TestbedError> {
+        match machine.os {
+            Os::Linux if self.brought.disk().is_some() => {
+                machine.run(&["perfvt-brought"], machine.soon())?;
+                Ok(self.brought.make(&spec.brings, machine)?)
+            }
+            Os::Linux => Ok(Vec::new()),
+            Os::Windows => {
+                self.brought.put(&spec.brings, machine)?;
+                Ok(Vec::new())
+            }
+        }
     }
 
     /// A boot of a workload that measures the host alone. It has the CPUs that QEMU and the client would have had, and no

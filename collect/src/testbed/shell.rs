@@ -95,13 +95,6 @@ pub(super) fn refuse_campaigns(params: &Params) -> Result<(), ParamsError> {
     }
 }
 
-/// Leaves guests unpinned where parameters do not say otherwise: nobody measures in them.
-pub(super) fn unpinned(params: &mut Params) {
-    if params.param("numa_node").is_some_and(|param| param.origin == Origin::BuiltIn) {
-        params.set("numa_node", "0", Origin::BuiltIn);
-    }
-}
-
 /// Refuses what nobody would look at in a guest without a campaign.
 fn refuse_unused(params: &Params) -> Result<(), ParamsError> {
     refuse_campaigns(params)?;
@@ -139,7 +132,7 @@ impl Alone {
     /// # Errors
     /// Parameters that describe no guest, or that mean nothing without a campaign.
     pub fn new(cache: &Cache, image: Image, accel: Accel, mut params: Params) -> Result<Alone, TestbedError> {
-        unpinned(&mut params);
+        settle::by_hand(&mut params);
         refuse_unused(&params).map_err(EnvironmentError::from)?;
         settle::networks(&mut params, || Ok::<_, EnvironmentError>(Kind::User))?;
         settle::qemu(&mut params, &qemu_here());
@@ -332,6 +325,10 @@ mod tests {
             ("shuffle", "", "no"),
             ("attempts", "", "1"),
             ("samples", "", "1"),
+            ("prepare", "", &other),
+            ("after", "", &other),
+            ("pre_command", "", "true"),
+            ("post_command", "", "true"),
             ("build_on", "", "guest"),
         ]
         .map(|(key, beside, value)| (key, beside.to_owned(), value.to_owned()))

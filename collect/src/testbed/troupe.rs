@@ -3,13 +3,14 @@
 use super::claims::claim_guests;
 use super::nics::bring_up;
 use super::scene::SceneGuest;
-use super::shell::{refuse_campaigns, unpinned};
+use super::shell::refuse_campaigns;
 use super::{Testbed, TestbedError};
 use crate::environment::{EnvironmentError, Stage, TroupeSpec, settle};
 use crate::parse;
 use crate::workload::Needs;
 use model::{Accel, Params};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use vm::guest::image::{Cache, Image};
 use vm::guest::machine::{GuestError, Machine};
 use vm::guest::network::{Joined, Kind, Network, Node, Switched, Topology};
@@ -33,6 +34,9 @@ pub struct Troupe {
 #[derive(Default)]
 struct Member {
     running: Option<Running>,
+    /// The disks of its last start, which the next one finds as it left them, and the network that a machine may still be in that
+    /// was handed over to be ended.
+    left: Option<(SceneGuest, Option<Network>)>,
     /// How often it was started.
     starts: u32,
 }
@@ -41,7 +45,7 @@ struct Member {
 struct Running {
     /// First, so that QEMU is gone before its network.
     machine: Machine,
-    _network: Network,
+    network: Network,
 }
 
 /// What a machine is about to be started from.
@@ -66,7 +70,7 @@ impl Troupe {
         logs: &Path,
     ) -> Result<Troupe, TestbedError> {
         let wrong = EnvironmentError::from;
-        unpinned(&mut params);
+        settle::by_hand(&mut params);
         refuse_campaigns(&params).map_err(wrong)?;
         if params.get("net").map(str::trim) == Some("auto") {
             settle::set(&mut params, "net", Kind::Switch.word());
@@ -121,7 +125,7 @@ impl Troupe {
     pub fn start_all(&mut self) -> Result<(), TestbedError> {
         let is_down = |(index, member): (usize, &Member)| member.running.is_none().then_some(index);
         let down = self.members.iter().enumerate().filter_map(is_down).collect();
-        self.raise(down)
+        self.raise(down, None)
     }
 
     /// Starts one machine; one that runs stays as it is.
@@ -132,7 +136,7 @@ impl Troupe {
         let index = self.place(name)?;
         match self.members.get(index).is_some_and(|member| member.running.is_some()) {
             true => Ok(()),
-            false => self.raise(vec![index]),
+            false => self.raise(vec![index], None),
         }
     }
 
@@ -155,16 +159,31 @@ impl Troupe {
         Ok(self.members.get(index).is_some_and(|member| member.running.is_some()))
     }
 
-    /// Ends a machine at once, as if its plug were pulled: its guest saves nothing. It can be started again.
+    /// Ends a machine at once, as if its plug were pulled: its guest saves nothing. It can be started again, with the same disks.
     ///
     /// # Errors
     /// No machine of that name.
     pub fn end(&mut self, name: &str) -> Result<(), TestbedError> {
         let index = self.place(name)?;
-        if let Some(running) = self.members.get_mut(index).and_then(|member| member.running.take()) {
-            running.machine.quit();
+        if let Some(machine) = self.take_at(index) {
+            machine.quit();
         }
         Ok(())
+    }
+
+    /// Hands a machine that runs over to be ended.
+    pub(super) fn take_at(&mut self, index: usize) -> Option<Machine> {
+        let member = self.members.get_mut(index)?;
+        let Running { machine, network } = member.running.take()?;
+        if let Some((_, left)) = &mut member.left {
+            *left = Some(network);
+        }
+        Some(machine)
+    }
+
+    /// A machine that runs.
+    pub(super) fn machine_at(&mut self, index: usize) -> Option<&mut Machine> {
+        Some(&mut self.members.get_mut(index)?.running.as_mut()?.machine)
     }
 
     fn place(&self, name: &str) -> Result<usize, TestbedError> {
@@ -176,11 +195,12 @@ impl Troupe {
     }
 
     /// Boots machines, and puts them into their networks.
-    fn raise(&mut self, indices: Vec<usize>) -> Result<(), TestbedError> {
+    pub(super) fn raise(&mut self, indices: Vec<usize>, limit: Option<Duration>) -> Result<(), TestbedError> {
         let wings: Vec<Wings> =
             indices.into_iter().map(|index| self.wings(index)).collect::<Result<_, TestbedError>>()?;
         let deadlines = self.spec.deadlines;
-        let deadline = deadlines.boot(wings.iter().any(|wings| wings.guest.own().is_some()));
+        let usual = deadlines.boot(wings.iter().any(|wings| wings.guest.own().is_some()));
+        let deadline = limit.unwrap_or(usual);
         let boots: Vec<_> = wings
             .iter()
             .map(|wings| wings.here.boot(&wings.guest, &wings.network, (deadlines, deadline)))
@@ -195,7 +215,8 @@ impl Troupe {
             bring_up(&mut machine, &wings.network, 0, Some(&wings.guest)).map_err(named)?;
             settle_in(&mut machine, self.topology(), wings.index).map_err(named)?;
             if let Some(member) = self.members.get_mut(wings.index) {
-                member.running = Some(Running { machine, _network: wings.network });
+                member.running = Some(Running { machine, network: wings.network });
+                member.left = Some((wings.here, None));
             }
         }
         Ok(())
@@ -212,8 +233,12 @@ impl Troupe {
         };
         let logs = self.logs.join(folder);
         let forensics = logs.join("forensics");
-        let here =
+        let overlay = member.left.take().and_then(|(here, _)| here.overlay);
+        let mut here =
             self.testbed.scene_guest(&mut guest, &self.image, &self.spec.deadlines, (logs, forensics))?;
+        if overlay.is_some() {
+            here.overlay = overlay;
+        }
         let network = self.joined.network(index, &guest.name).map_err(GuestError::Network)?;
         Ok(Wings { index, guest, here, network })
     }

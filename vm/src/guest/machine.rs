@@ -1,5 +1,6 @@
 //! One running guest: started paused, pinned, let go, waited for, talked to, and always ended.
 
+mod hands;
 #[cfg(any(test, feature = "pretend"))]
 pub mod pretend;
 mod start;
@@ -93,6 +94,8 @@ pub struct Machine {
     _sockets: PrivateFolder,
     screen: Screen,
     console: Console,
+    /// Network cards that workloads use.
+    nics: usize,
     deadlines: Deadlines,
     /// It did not answer once: nothing more is asked of it.
     silent: bool,

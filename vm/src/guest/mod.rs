@@ -26,6 +26,7 @@ mod health;
 pub mod identity;
 pub mod image;
 pub mod job;
+pub mod keyboard;
 pub mod machine;
 pub mod network;
 pub mod os;

@@ -20,6 +20,8 @@ pub struct Arguments {
     pub serial: Option<PathBuf>,
     /// vCPUs.
     pub vcpus: usize,
+    /// Hardware addresses of its network cards.
+    pub macs: Vec<String>,
     /// Names of the iothreads.
     pub iothreads: Vec<String>,
     /// What goes wrong in this start.
@@ -47,6 +49,7 @@ impl Arguments {
             channel: socket("cmd0"),
             own_agent: values("-device").any(|device| part(device, "name").as_deref() == Some(PORT_NAME)),
             serial: chardev("serial0").and_then(|value| part(value, "path")).map(|path| inherited(&path)),
+            macs: values("-device").filter_map(|device| part(device, "mac")).collect(),
             vcpus: values("-smp").next().and_then(|smp| smp.split(',').next()?.parse().ok()).unwrap_or(1),
             iothreads: iothreads.filter_map(|object| part(object, "id")).collect(),
             faults: faults.iter().filter_map(|word| Fault::of_start(word, start)).collect(),

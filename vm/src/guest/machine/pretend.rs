@@ -45,6 +45,7 @@ pub fn pretended(dir: &Path, channel: Box<dyn Channel>, os: Os) -> Machine {
         _sockets: private_folder().unwrap(),
         screen: Screen { drawn: dir.join("screen"), named: "/dev/fdset/1".into() },
         console: Console::new(&serial),
+        nics: 1,
         deadlines: Deadlines::usual(Accel::Kvm),
         silent: false,
         argv: CommandLine { executed: vec!["qemu".into(), "-S".into()], shown: vec!["-S".into()] },

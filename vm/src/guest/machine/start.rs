@@ -158,6 +158,7 @@ impl Going {
             _sockets: sockets,
             screen,
             console,
+            nics: spec.guest.hardware.nics.len(),
             deadlines,
             silent: false,
             argv,

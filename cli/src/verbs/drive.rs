@@ -1,0 +1,185 @@
+//! `perfvt drive`: guests that are driven by a script, by hand, or by another program.
+
+mod lines;
+mod prompt;
+mod tell;
+
+use crate::args::{AccelArg, Drive};
+use crate::signals::{Signals, announce};
+use crate::{DONE, Error, FOUND, INTERRUPTED, own_executable, say};
+use collect::campaign::by_hand::{ByHand, Guests, NO_OTHER, by_hand};
+use collect::campaign::setup::{Request, utc_stamp};
+use collect::config::Source;
+use collect::drive::{Engine, JOURNAL, Journal, LARGEST_SCRIPT, Machines, Places, Script};
+use collect::testbed::{Driven, Troupe, obstacles};
+use edge::read::standard_input;
+use model::drive::{Record, Verdict};
+use model::store::create_directory;
+use model::{Accel, Moment};
+use report::drive::junit;
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use vm::guest::image::{Cache, builtin};
+use vm::host::locks::{Claims, acquire};
+
+/// What drives.
+enum Driver {
+    Script(Script),
+    Prompt,
+    Lines,
+}
+
+/// Drives guests.
+pub fn drive(
+    args: &Drive,
+    command: Vec<String>,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> Result<u8, Error> {
+    let (config, script) = files(args);
+    let ByHand { guests, accel, notes } = by_hand(&request(args, config, command), &own_executable())?;
+    for note in &notes {
+        writeln!(err, "warning: {note}")?;
+    }
+    let dir = args
+        .out
+        .clone()
+        .unwrap_or_else(|| format!("perfvt-drive-{}", utc_stamp(Moment::now().unix_ns)).into());
+    if dir.symlink_metadata().is_ok() {
+        return Err(format!("{} exists; give another folder with --out", dir.display()).into());
+    }
+    let (mut machines, claims) = machines(guests, accel, &dir)?;
+    // A script is read before anything boots.
+    let driver = driver(args, script, &machines.names())?;
+    let signals = Signals::watch(false)?;
+    let seen = signals.clone();
+    announce(signals.clone(), STOPPING, |text| say::print(None, text));
+    let _locks = acquire(&claims, None)?;
+    create_directory(&dir)?;
+    let journal = Journal::create(&dir.join(JOURNAL))?;
+    let reads = match &script {
+        Some(path) if *path != Path::new("-") => edge::write::parent(path).to_owned(),
+        _ => PathBuf::new(),
+    };
+    let is_script = matches!(driver, Driver::Script(_));
+    let forensics = is_script.then(|| dir.join("forensics"));
+    let places = Places { reads, writes: dir.clone(), forensics };
+    let stop = move || seen.seen().is_some();
+    let mut engine = Engine::new(machines.as_mut(), places, journal, &stop);
+    let (verdict, records) = match driver {
+        Driver::Script(script) => by_script(&mut engine, &script, args.keep_going, out)?,
+        Driver::Prompt => prompt::drive(&mut engine, out)?,
+        Driver::Lines => lines::drive(&mut engine, out)?,
+    };
+    machines.end();
+    if let Some(path) = &args.junit {
+        let name = script.map_or("drive".to_owned(), |path| path.display().to_string());
+        let text = junit(&name, &records);
+        edge::write::output(path, text.as_bytes()).map_err(|e| format!("writing {}: {e}", path.display()))?;
+    }
+    if !args.json {
+        tell::end(err, &records, &dir)?;
+    }
+    Ok(match verdict {
+        Verdict::Passed => DONE,
+        Verdict::Failed => FOUND,
+        Verdict::Interrupted => INTERRUPTED,
+    })
+}
+
+/// The configuration and the script: a single file that is called so is the script.
+fn files(args: &Drive) -> (Option<&Path>, Option<&Path>) {
+    match (args.config.as_deref(), args.script.as_deref()) {
+        (Some(only), None) if only.extension().is_some_and(|end| end == "drive") => (None, Some(only)),
+        both => both,
+    }
+}
+
+fn request(args: &Drive, config: Option<&Path>, command: Vec<String>) -> Request {
+    Request {
+        source: Source {
+            workload: config.is_none().then(|| NO_OTHER.to_owned()),
+            config: config.map(Path::to_owned),
+            only: args.only.clone(),
+            no: args.no.clone(),
+            guest: None,
+        },
+        sets: args
+            .sets
+            .iter()
+            .cloned()
+            .chain(args.guest.iter().map(|name| format!("guest={name}")))
+            .collect(),
+        accel: match args.accel {
+            AccelArg::Auto => "auto",
+            AccelArg::Kvm => "kvm",
+            AccelArg::Tcg => "tcg",
+        }
+        .into(),
+        allow_unpinned: true,
+        argv: command,
+        ..Request::default()
+    }
+}
+
+/// Who says what is done.
+fn driver(args: &Drive, script: Option<&Path>, names: &[String]) -> Result<Driver, Error> {
+    if args.json {
+        return Ok(Driver::Lines);
+    }
+    let piped = |name: &str| -> Result<Script, Error> {
+        let text = standard_input(LARGEST_SCRIPT)
+            .map_err(|e| format!("reading the script on standard input: {e}"))?;
+        Ok(Script::parse(name, &text, names)?)
+    };
+    let script = match script {
+        Some(path) if path == Path::new("-") => piped("standard input")?,
+        Some(path) => Script::read(path, names)?,
+        None if std::io::stdin().is_terminal() => return Ok(Driver::Prompt),
+        None => piped("standard input")?,
+    };
+    if script.steps.is_empty() {
+        return Err(format!("{} says nothing; `perfvt help drive.md` has the verbs", script.name).into());
+    }
+    Ok(Driver::Script(script))
+}
+
+/// The machines, of which none runs yet, and what must be their own.
+fn machines(guests: Guests, accel: Accel, dir: &Path) -> Result<(Box<dyn Machines>, Claims), Error> {
+    match guests {
+        Guests::Scenario(stage) => {
+            obstacles(&stage, Vec::new())?;
+            let image = builtin(&stage.cache)?;
+            let driven = Driven::new(*stage, image, dir)?;
+            let claims = driven.claims()?;
+            Ok((Box::new(driven), claims))
+        }
+        Guests::Troupe(params) => {
+            let cache = Cache::from_env()?;
+            let image = builtin(&cache)?;
+            let troupe = Troupe::new(&cache, image, accel, *params, dir)?;
+            let claims = troupe.claims()?;
+            Ok((Box::new(troupe), claims))
+        }
+    }
+}
+
+/// What is said when a signal asks for an end, once and twice.
+const STOPPING: (&str, &str) =
+    ("stopping after the step in hand; once more stops at once", "stopping at once");
+
+/// Does a script, and tells of each step.
+fn by_script(
+    engine: &mut Engine<'_>,
+    script: &Script,
+    go_on: bool,
+    out: &mut dyn Write,
+) -> Result<(Verdict, Vec<Record>), Error> {
+    let mut records = Vec::new();
+    let verdict = engine.run(script, go_on, &mut |record| {
+        // The drive goes on when nobody reads what it says.
+        let _ = tell::step(out, record);
+        records.push(record.clone());
+    })?;
+    Ok((verdict, records))
+}

@@ -1,0 +1,249 @@
+//! The prompt: lines as in a script, with a history and completion.
+
+use super::tell;
+use crate::Error;
+use collect::drive::{Engine, Step, VERBS, help};
+use model::drive::{Record, Verdict};
+use rustyline::completion::{Completer, FilenameCompleter, Pair};
+use rustyline::config::Config;
+use rustyline::error::ReadlineError;
+use rustyline::highlight::Highlighter;
+use rustyline::hint::Hinter;
+use rustyline::history::MemHistory;
+use rustyline::validate::Validator;
+use rustyline::{Context, Editor, Helper};
+use std::io::Write;
+use std::path::Path;
+
+/// Lines that are no steps, with what they do.
+const OWN: [(&str, &str); 4] = [
+    ("help", "these lines"),
+    ("history", "what was done in this session"),
+    ("save FILE", "write the session as a script, which does the same again"),
+    ("quit", "end all machines, and leave; so does Ctrl-D"),
+];
+
+/// Verbs whose arguments are files of this host.
+const OF_FILES: [&str; 3] = ["copy_to", "copy_from", "screendump"];
+
+/// Completes machines, verbs and files.
+struct Words {
+    machines: Vec<String>,
+    files: FilenameCompleter,
+}
+
+impl Helper for Words {}
+impl Hinter for Words {
+    type Hint = String;
+}
+impl Highlighter for Words {}
+impl Validator for Words {}
+
+impl Completer for Words {
+    type Candidate = Pair;
+
+    fn complete(
+        &self,
+        line: &str,
+        at: usize,
+        context: &Context<'_>,
+    ) -> rustyline::Result<(usize, Vec<Pair>)> {
+        let before = line.get(..at).unwrap_or_default();
+        if self.wants_file(before) {
+            return self.files.complete(line, at, context);
+        }
+        let begin = before.rfind(char::is_whitespace).map_or(0, |space| space + 1);
+        let start = before.get(begin..).unwrap_or_default();
+        let pair = |word: String| Pair { display: word.clone(), replacement: format!("{word} ") };
+        Ok((begin, self.words(before).into_iter().filter(|word| word.starts_with(start)).map(pair).collect()))
+    }
+}
+
+impl Words {
+    /// Whole words before the one that is typed, without a deadline.
+    fn before(before: &str) -> Vec<&str> {
+        let mut words: Vec<&str> = before.split_whitespace().collect();
+        if !before.ends_with(char::is_whitespace) {
+            words.pop();
+        }
+        if words.first() == Some(&"deadline") { words.into_iter().skip(2).collect() } else { words }
+    }
+
+    /// What may stand where something is typed.
+    fn words(&self, before: &str) -> Vec<String> {
+        let verbs = |of_machine: bool| {
+            VERBS.iter().filter(move |v| v.of_machine == of_machine).map(|v| v.name.to_owned())
+        };
+        match Words::before(before).as_slice() {
+            [] => {
+                let own = OWN.iter().filter_map(|(usage, _)| usage.split(' ').next());
+                let own = own.chain(["deadline"]).map(str::to_owned);
+                self.machines.iter().cloned().chain(verbs(false)).chain(own).collect()
+            }
+            [machine] if self.machines.iter().any(|name| name == machine) => verbs(true).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn wants_file(&self, before: &str) -> bool {
+        match Words::before(before).as_slice() {
+            ["save"] => true,
+            [_, verb, ..] => OF_FILES.contains(verb),
+            _ => false,
+        }
+    }
+}
+
+/// What was typed and came to a step.
+struct Typed {
+    line: String,
+    verdict: Verdict,
+}
+
+/// Takes lines until the user leaves, or a signal comes.
+pub fn drive(engine: &mut Engine<'_>, out: &mut dyn Write) -> Result<(Verdict, Vec<Record>), Error> {
+    let names = engine.names().to_vec();
+    writeln!(
+        out,
+        "machines: {}; `start_all` boots them, `help` shows the verbs, Ctrl-D leaves",
+        names.join(", ")
+    )?;
+    out.flush()?;
+    // No file: what is typed may hold passwords.
+    let mut editor: Editor<Words, MemHistory> = Editor::with_history(Config::default(), MemHistory::new())?;
+    editor.set_helper(Some(Words { machines: names.clone(), files: FilenameCompleter::new() }));
+    let (mut records, mut typed) = (Vec::new(), Vec::new());
+    loop {
+        let line = match editor.readline("> ") {
+            Ok(line) => line,
+            // A line that is taken back.
+            Err(ReadlineError::Interrupted) => continue,
+            Err(ReadlineError::Eof) => return Ok((Verdict::Passed, records)),
+            Err(error) => return Err(format!("reading from the terminal: {error}").into()),
+        };
+        if line.trim().is_empty() {
+            continue;
+        }
+        // It is refused only where history is off.
+        let _ = editor.add_history_entry(line.as_str());
+        match own(&line, &typed, out)? {
+            Own::Done => continue,
+            Own::Leave => return Ok((Verdict::Passed, records)),
+            Own::None => {}
+        }
+        let step = match Step::parse(records.len() + 1, &line, &names) {
+            Ok(Some(step)) => step,
+            Ok(None) => continue,
+            Err(why) => {
+                writeln!(out, "{why}")?;
+                out.flush()?;
+                continue;
+            }
+        };
+        let record = engine.step(&step)?;
+        tell::step(out, &record)?;
+        typed.push(Typed { line, verdict: record.result });
+        let interrupted = record.result == Verdict::Interrupted;
+        records.push(record);
+        if interrupted {
+            return Ok((Verdict::Interrupted, records));
+        }
+    }
+}
+
+/// Whether a line was one of the prompt's own.
+enum Own {
+    None,
+    Done,
+    Leave,
+}
+
+fn own(line: &str, typed: &[Typed], out: &mut dyn Write) -> Result<Own, Error> {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    match words.as_slice() {
+        ["quit" | "exit"] => return Ok(Own::Leave),
+        ["help" | "?", ..] => {
+            out.write_all(help().as_bytes())?;
+            for (usage, what) in OWN {
+                writeln!(out, "{usage:<44}{what}")?;
+            }
+        }
+        ["history"] => {
+            for (number, one) in typed.iter().enumerate() {
+                let word = if one.verdict == Verdict::Passed { "" } else { "  # failed" };
+                writeln!(out, "{:>4}  {}{word}", number + 1, one.line)?;
+            }
+        }
+        ["save", ..] => {
+            let file = line.trim_start().trim_start_matches("save").trim();
+            match save(file, typed) {
+                Ok(count) => {
+                    writeln!(out, "{file}: {count} steps; `perfvt drive CFG {file}` does them again")?
+                }
+                Err(why) => writeln!(out, "{why}")?,
+            }
+        }
+        _ => return Ok(Own::None),
+    }
+    out.flush()?;
+    Ok(Own::Done)
+}
+
+/// Writes the session as a script. What failed would fail again: it is there as a comment.
+fn save(file: &str, typed: &[Typed]) -> Result<usize, String> {
+    if file.is_empty() {
+        return Err("save: want a FILE behind it, boot.drive for example".into());
+    }
+    if Path::new(file).symlink_metadata().is_ok() {
+        return Err(format!("save: {file} exists; give another name"));
+    }
+    let line = |one: &Typed| match one.verdict {
+        Verdict::Passed => format!("{}\n", one.line),
+        _ => format!("# failed: {}\n", one.line),
+    };
+    let text: String = typed.iter().map(line).collect();
+    edge::write_atomically(file, text.as_bytes())
+        .map_err(|error| format!("save: writing {file}: {error}"))?;
+    Ok(typed.iter().filter(|one| one.verdict == Verdict::Passed).count())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustyline::history::DefaultHistory;
+
+    fn completed(line: &str) -> Vec<String> {
+        let words = Words { machines: vec!["vm1".into(), "vm2".into()], files: FilenameCompleter::new() };
+        let history = DefaultHistory::new();
+        let (_, pairs) = words.complete(line, line.len(), &Context::new(&history)).unwrap();
+        pairs.into_iter().map(|pair| pair.replacement).collect()
+    }
+
+    #[test]
+    fn machines_verbs_and_files_are_completed_where_they_may_stand() {
+        assert_eq!(completed("vm"), ["vm1 ", "vm2 "]);
+        assert_eq!(completed("vm2 wait_for_o"), ["wait_for_open_port "]);
+        assert_eq!(completed("deadline 5 vm2 unb"), ["unblock "]);
+        assert_eq!(completed("start_"), ["start_all "]);
+        assert_eq!(completed("vm1 succeed un"), Vec::<String>::new());
+        assert!(completed("vm1 copy_to Cargo.t").contains(&"Cargo.toml".to_owned()));
+        assert!(completed("save Cargo.t").contains(&"Cargo.toml".to_owned()));
+    }
+
+    #[test]
+    fn a_session_is_saved_as_a_script_and_nothing_is_overwritten() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("a.drive").display().to_string();
+        let typed = [
+            ("start_all", Verdict::Passed),
+            ("vm1 succeed false", Verdict::Failed),
+            ("vm1 crash", Verdict::Passed),
+        ]
+        .map(|(line, verdict)| Typed { line: line.into(), verdict });
+        assert_eq!(save(&file, &typed), Ok(2));
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert_eq!(text, "start_all\n# failed: vm1 succeed false\nvm1 crash\n");
+        assert!(save(&file, &typed).unwrap_err().contains("exists"));
+        assert!(save("", &typed).unwrap_err().contains("want a FILE"));
+    }
+}

@@ -1,0 +1,26 @@
+//! Guests driven by hand or by a script: a line, a step.
+//!
+//! ```text
+//!   text ──> script (lines ──> words ──> steps: verbs) ──> engine (steps, with a deadline each) ──> journal (drive.jsonl)
+//!                                                             └──> machines: a trait; guests of their own, or a campaign's
+//! ```
+//!
+//! What a guest says passes the doors of `edge` before anybody reads it; nothing that comes from a guest is ever a step.
+
+mod act;
+mod cast;
+mod console;
+mod engine;
+mod journal;
+mod machines;
+mod script;
+mod verbs;
+mod waits;
+mod words;
+
+pub use cast::Places;
+pub use engine::Engine;
+pub use journal::{JOURNAL, Journal};
+pub use machines::Machines;
+pub use script::{LARGEST_SCRIPT, Script, ScriptError, Step};
+pub use verbs::{Act, Global, VERBS, Verb, help};
