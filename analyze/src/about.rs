@@ -44,6 +44,7 @@ impl About<'_> {
         out.extend(self.collector_warnings());
         out.extend(self.session_warnings());
         out.extend(self.replicate_warnings());
+        out.extend(jobs(self.sides));
         if families.iter().any(|f| f.all_rows) && !self.rows.is_empty() {
             let text = "no metric is declared primary, so that all rows form the family that is corrected";
             out.push(note(
@@ -351,6 +352,20 @@ fn boots(files: &[Repeat]) -> (Option<usize>, Option<usize>) {
         names.iter().map(|b| b.host_boot.as_str()).filter(|h| !h.is_empty()).collect();
     let known = |n: usize| (n > 0).then_some(n);
     (known(names.len()), known(hosts.len()))
+}
+
+/// Folders of jobs that lie side by side: more than two are the jobs of one side as a rule.
+fn jobs(sides: &[LoadedSide]) -> Option<Warning> {
+    let parent = sides.first()?.path.parent()?;
+    let name =
+        |side: &LoadedSide| side.path.file_name().is_some_and(|n| n.as_encoded_bytes().starts_with(b"job-"));
+    let beside = |side: &LoadedSide| side.path.parent() == Some(parent) && name(side);
+    (sides.len() > 2 && sides.iter().all(beside)).then(|| {
+        let folder = if parent.as_os_str().is_empty() { "." } else { &*parent.to_string_lossy() };
+        let text = format!("{} jobs of {folder} are compared, each as a side of its own", sides.len());
+        let advice = "jobs of one build are one side: put those of each build into a folder of its own, and give these two folders";
+        blocking("jobs-as-sides", text, advice, sides.len())
+    })
 }
 
 /// Tables that differ in their decimal mark: where a file has no other cell, `1.234` may be a thousand.

@@ -1,7 +1,6 @@
 //! What the clock says of two sides whose files do not tell their sessions: the moment of each file, from its name, its folder or
 //! its content.
 
-use crate::input::repeat::Repeat;
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::TimeZone;
@@ -89,10 +88,9 @@ pub(crate) enum Order {
     },
 }
 
-/// How they stand.
-pub(crate) fn order(a: &[Repeat], b: &[Repeat]) -> Order {
-    let moments = |side: &[Repeat]| side.iter().map(|file| file.when).collect::<Option<Vec<Moment>>>();
-    let (Some(a), Some(b)) = (moments(a), moments(b)) else { return Order::Unknown };
+/// How two sides stand to each other by the moments of all of their files; `None`: a file does not tell.
+pub(crate) fn order(a: Option<Vec<Moment>>, b: Option<Vec<Moment>>) -> Order {
+    let (Some(a), Some(b)) = (a, b) else { return Order::Unknown };
     let mut all: Vec<(Moment, bool)> =
         a.iter().map(|m| (*m, true)).chain(b.iter().map(|m| (*m, false))).collect();
     let is_exact = |m: &Moment| matches!(m, Moment::Second(_));
@@ -135,10 +133,6 @@ pub(crate) fn said(moment: Moment) -> String {
 mod tests {
     use super::*;
 
-    fn files(moments: &[Moment]) -> Vec<Repeat> {
-        moments.iter().map(|m| Repeat { when: Some(*m), ..Repeat::default() }).collect()
-    }
-
     #[test]
     fn the_folder_of_a_job_tells_its_time_and_others_their_day() {
         let of = |path: &str| named(Path::new(path));
@@ -154,21 +148,21 @@ mod tests {
 
     #[test]
     fn times_tell_turns_from_one_side_after_the_other() {
-        let at = |times: &[i64]| files(&times.iter().map(|t| Moment::Second(*t)).collect::<Vec<_>>());
+        let at = |times: &[i64]| Some(times.iter().map(|t| Moment::Second(*t)).collect::<Vec<_>>());
         let (over, begun) = (Moment::Second(3), Moment::Second(4));
-        assert_eq!(order(&at(&[1, 3]), &at(&[4, 5])), Order::After { a_first: true, over, begun });
-        assert_eq!(order(&at(&[1, 3, 5]), &at(&[2, 4, 6])), Order::Overlap { turns: 5, possible: 5 });
-        assert_eq!(order(&at(&[1, 2, 5]), &at(&[3, 4, 6])), Order::Overlap { turns: 3, possible: 5 });
-        assert_eq!(order(&at(&[1, 3]), &at(&[1, 4])), Order::Unknown, "which was the first of a second");
-        assert_eq!(order(&at(&[1]), &[Repeat::default()]), Order::Unknown);
+        assert_eq!(order(at(&[1, 3]), at(&[4, 5])), Order::After { a_first: true, over, begun });
+        assert_eq!(order(at(&[1, 3, 5]), at(&[2, 4, 6])), Order::Overlap { turns: 5, possible: 5 });
+        assert_eq!(order(at(&[1, 2, 5]), at(&[3, 4, 6])), Order::Overlap { turns: 3, possible: 5 });
+        assert_eq!(order(at(&[1, 3]), at(&[1, 4])), Order::Unknown, "which was the first of a second");
+        assert_eq!(order(at(&[1]), None), Order::Unknown);
     }
 
     #[test]
     fn days_tell_no_turns_and_another_clock_no_hours() {
-        let (day, next) = (files(&[Moment::Day(0)]), files(&[Moment::Day(DAY)]));
-        assert_eq!(order(&day, &day), Order::SameDay);
-        assert!(matches!(order(&day, &next), Order::After { a_first: true, .. }));
-        let (named, exact) = (files(&[Moment::Named(0)]), files(&[Moment::Second(3600)]));
-        assert_eq!(order(&named, &exact), Order::SameDay);
+        let (day, next) = (|| Some(vec![Moment::Day(0)]), || Some(vec![Moment::Day(DAY)]));
+        assert_eq!(order(day(), day()), Order::SameDay);
+        assert!(matches!(order(day(), next()), Order::After { a_first: true, .. }));
+        let (named, exact) = (Some(vec![Moment::Named(0)]), Some(vec![Moment::Second(3600)]));
+        assert_eq!(order(named, exact), Order::SameDay);
     }
 }

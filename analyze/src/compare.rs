@@ -64,11 +64,7 @@ pub fn compare(options: &CompareOptions) -> Result<Comparison, AnalyzeError> {
     warnings.extend(about.warnings(&families, &differences, &nearest, diagnosed));
     let spelled = crate::spelled::spelled(&frame, &sides, &ranges, &matched);
     let described: Vec<Side> = about.sides();
-    let forced = options.force
-        && pairings.iter().any(|p| {
-            p.comparability != Comparability::default()
-                || (p.sessions.standing == Interleaving::OneSession && p.session_part(options).is_none())
-        });
+    let forced = is_forced(options, &pairings);
     let (rows, hidden) = shown(rows, options)?;
     warnings.extend(filtered(hidden));
     warnings.sort_by_key(|w| w.level);
@@ -93,6 +89,13 @@ pub fn compare(options: &CompareOptions) -> Result<Comparison, AnalyzeError> {
         summary,
         rows,
     })
+}
+
+/// Whether `--force` judges what would not be judged without it.
+fn is_forced(options: &CompareOptions, pairings: &[Pairing]) -> bool {
+    let one_session =
+        |p: &Pairing| p.sessions.standing == Interleaving::OneSession && p.session_part(options).is_none();
+    options.force && pairings.iter().any(|p| p.comparability != Comparability::default() || one_session(p))
 }
 
 /// What was read.

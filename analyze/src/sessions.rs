@@ -3,7 +3,7 @@
 //! What a session does to its guests is the same for all of its boots, so that no number of boots shows it. Where both sides were
 //! measured in turns within a session it cancels; where they were not it is part of their difference.
 
-use crate::clock::{self, Order};
+use crate::clock::{self, Moment, Order};
 use crate::input::repeat::{BootName, Origin, Repeat};
 use crate::options::CompareOptions;
 use crate::replicates::{Replicates, of_workload};
@@ -72,6 +72,11 @@ fn boots_of(files: &[Repeat]) -> Option<Boots> {
     (!out.is_empty()).then_some(out)
 }
 
+/// When each file of a side was written; `None`: one does not tell.
+fn moments(files: &[Repeat]) -> Option<Vec<Moment>> {
+    files.iter().map(|file| file.when).collect()
+}
+
 /// When the files of a side were begun, the first and the last.
 fn times(files: &[Repeat]) -> Option<(i64, i64)> {
     let dates = || files.iter().filter_map(Repeat::date_unix);
@@ -93,7 +98,7 @@ impl Sessions {
             counts: [0; 2],
             apart: [(0, 0); 2],
             differ: "",
-            order: clock::order(a, b),
+            order: clock::order(moments(a), moments(b)),
             weight: 2.0,
         };
         let (Some(of_a), Some(of_b)) = (boots_of(a), boots_of(b)) else { return unknown };

@@ -18,6 +18,7 @@
 //! | `identical-repeats`, `same-file`, `same-directory`, `averaged`, `split-repeats` | note | oddities of the input |
 //! | `own-variance` | note | rows that `--variance moderated` does not moderate |
 //! | `sequential` | note | rows that were looked at more than once |
+//! | `jobs-as-sides` | blocking | job folders that lie side by side, each taken for a side |
 //! | `no-end-line` | note | files of values of an older perfvt, of which a cut is not seen |
 //! | `no-run-file` | note | classic files beside values of perfvt, without the file that tells of them |
 //! | `unknown-files` | note | files that are called like results of other tools and that no reader knows, or that hold results under other names |

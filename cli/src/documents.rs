@@ -7,6 +7,7 @@ const ALL: [(&str, &str); 33] = [
     ("start", include_str!("../../docs/start.md")),
     ("install", include_str!("../../docs/install.md")),
     ("how-to/old-results", include_str!("../../docs/how-to/old-results.md")),
+    ("how-to/still-comparable", include_str!("../../docs/how-to/still-comparable.md")),
     ("how-to/gate-in-ci", include_str!("../../docs/how-to/gate-in-ci.md")),
     ("how-to/my-kernel", include_str!("../../docs/how-to/my-kernel.md")),
     ("how-to/my-image", include_str!("../../docs/how-to/my-image.md")),

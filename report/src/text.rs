@@ -151,7 +151,12 @@ fn head(out: &mut String, comparison: &Comparison, options: &TextOptions, width:
             Outcome::NotDecided => "NOT DECIDED (no row that gates could be judged)",
             Outcome::Passed => "passed",
         };
-        let line = format!("gate --fail-on {}: {outcome}, exit code {}", visible(&gate.rule), gate.exit_code);
+        let line = format!(
+            "gate --fail-on {}: {outcome}, exit code {}{}",
+            visible(&gate.rule),
+            gate.exit_code,
+            gate::open(comparison)
+        );
         wrapped(out, &line, width, "", |l| paint.bold(l));
         for said in gate.said() {
             wrapped(out, &format!("  - {}", visible(said)), width, "    ", |l| l.to_owned());

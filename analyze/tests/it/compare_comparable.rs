@@ -94,3 +94,23 @@ fn folders_of_jobs_tell_whether_the_sides_were_measured_in_turns() {
     assert!(days.text.contains("tell no hours"), "{}", days.text);
     assert!(told(&["x", "y"], &[one, two]).text.contains("nothing tells"));
 }
+
+#[test]
+fn jobs_of_one_folder_are_no_sides_without_a_word() {
+    let root = tempfile::tempdir().unwrap();
+    let jobs = ["job-2024-05-01T12.30-a", "job-2024-05-01T13.30-b", "job-2024-05-01T14.30-c"];
+    let jobs = jobs.map(|job| write_rhs(root.path(), job, &A.map(|v| g4(&[(64, v, 40.0)]))));
+    let told =
+        |result: &analyze::Comparison| result.warnings.iter().filter(|w| w.code == "jobs-as-sides").count();
+    assert_eq!((told(&run(&jobs)), told(&run(&jobs[..2]))), (1, 0));
+}
+
+#[test]
+fn a_column_that_is_left_out_names_the_one_before_it() {
+    let root = tempfile::tempdir().unwrap();
+    let text = |v: f64| g4(&[(64, v, 40.0)]).replace("     re_pkts", "         cpu");
+    let sides = ["a", "b"].map(|side| write_rhs(root.path(), side, &A.map(text)));
+    let lost = &run(&sides).a.losses[0];
+    assert!(lost.reason.contains("column 'cpu' is left out: 'CPU' stands before it"), "{}", lost.reason);
+    assert!(lost.place.ends_with(".RHS:6"), "{}", lost.place);
+}

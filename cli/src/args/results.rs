@@ -260,6 +260,9 @@ pub struct Plan {
     /// A results directory or file, from which the spread is taken
     #[arg(value_name = "DIR")]
     pub dir: PathBuf,
+    /// Further ones, which are refused with what to do.
+    #[arg(hide = true, value_name = "DIR")]
+    pub more: Vec<PathBuf>,
     /// The change that must not be missed: 10% or 0.1; within min_effect nothing is decided [default: twice each metric's min_effect]
     #[arg(long, value_name = "EFFECT")]
     pub effect: Option<String>,

@@ -1,6 +1,7 @@
 //! `perfvt calibrate`.
 
 use crate::args::Calibrate;
+use crate::say::unwritten;
 use crate::verbs::options::reading;
 use crate::{DONE, Error};
 use std::io::Write;
@@ -18,7 +19,7 @@ pub fn calibrate(args: &Calibrate, out: &mut dyn Write, err: &mut dyn Write) -> 
             let mut text = Vec::new();
             model::json::write_pretty(&mut text, &noise)?;
             text.push(b'\n');
-            edge::write::output(path, &text).map_err(|e| format!("writing {}: {e}", path.display()))?;
+            edge::write::output(path, &text).map_err(|e| unwritten(path, &e))?;
             out.write_all(report::noise(&noise).as_bytes())?;
             writeln!(out, "\nwritten: {}", path.display())?;
         }

@@ -9,6 +9,11 @@ use std::io::Write;
 
 /// Says how many boots each row needs, and what it shows with so many.
 pub fn plan(args: &Plan, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Error> {
+    if !args.more.is_empty() {
+        return Err("perfvt plan looks at one side, whose spread it takes for both: give one directory, the baseline's as a rule; \
+                    what two sides show together: perfvt compare BASELINE CANDIDATE"
+            .into());
+    }
     let wanted = args.effect.as_deref().map(parse_effect).transpose()?;
     let mut options = reading(&args.reading, Vec::new(), err)?;
     filter(&mut options, &args.filters);
