@@ -26,6 +26,7 @@ mod discover;
 mod grounds;
 mod in_order;
 mod moderated;
+mod plan_sides;
 mod plans;
 mod plans_designs;
 mod session_pages;
