@@ -4,8 +4,8 @@
 
 mod ancestor_defects;
 mod classic;
-mod compare_comparable;
 mod compare_categories;
+mod compare_comparable;
 mod compare_failures;
 mod compare_foreign;
 mod compare_gate;
@@ -29,6 +29,7 @@ mod discover;
 mod grounds;
 mod in_order;
 mod moderated;
+mod plan_sides;
 mod plans;
 mod plans_designs;
 mod session_pages;

@@ -6,22 +6,30 @@ use crate::{DONE, Error, NOTHING};
 use analyze::{Asked, Noise};
 use formats::perf_conf::effect;
 use std::io::Write;
+use std::path::PathBuf;
 
 /// Says how many boots each row needs, and what it shows with so many.
 pub fn plan(args: &Plan, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Error> {
-    if !args.more.is_empty() {
-        return Err("perfvt plan looks at one side, whose spread it takes for both: give one directory, the baseline's as a rule; \
-                    what two sides show together: perfvt compare BASELINE CANDIDATE"
-            .into());
-    }
     let wanted = args.effect.as_deref().map(parse_effect).transpose()?;
     let mut options = reading(&args.reading, Vec::new(), err)?;
     filter(&mut options, &args.filters);
     options.alpha = args.alpha;
     options.noise = args.noise.as_deref().map(Noise::read).transpose()?;
-    let asked =
-        Asked { effect: wanted, boots: args.boots, sessions: args.sessions, all: args.all, design: None };
-    let plan = analyze::plan(&options, &args.dir, &asked)?;
+    let dirs = sides(&args.dirs)?;
+    let (pilot, other) = match dirs.as_slice() {
+        [pilot] => (pilot, None),
+        [pilot, other] => (pilot, Some(other.clone())),
+        several => {
+            return Err(format!(
+                "a plan takes the spread of one result or of two, and {} were given; plan for each candidate by itself",
+                several.len()
+            )
+            .into());
+        }
+    };
+    let (boots, sessions, all) = (args.boots, args.sessions, args.all);
+    let asked = Asked { effect: wanted, boots, sessions, other, all, design: None };
+    let plan = analyze::plan(&options, pilot, &asked)?;
     refuse_empty(plan.rows.len(), &args.filters)?;
     match args.format {
         Plain::Text => out.write_all(report::plan(&plan).as_bytes())?,
@@ -29,6 +37,17 @@ pub fn plan(args: &Plan, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8,
     }
     let known = plan.rows.iter().any(|r| r.power.is_some());
     Ok(if known { DONE } else { NOTHING })
+}
+
+/// The sides: those that were named, or the environments of the one campaign that was, when there are two.
+fn sides(named: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
+    if let [campaign] = named
+        && let Some(environments) = analyze::environments(campaign)?
+        && let [_, _] = environments.as_slice()
+    {
+        return Ok(environments);
+    }
+    Ok(named.to_vec())
 }
 
 fn parse_effect(text: &str) -> Result<f64, Error> {

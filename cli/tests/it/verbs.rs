@@ -370,9 +370,10 @@ fn calibrate_refuses_one_session_and_shouts_at_two() {
 }
 
 #[test]
-fn a_plan_of_two_sides_is_refused_with_what_shows_them() {
+fn a_plan_takes_one_side_or_two_and_no_more() {
     let place = Place::two_sides();
-    place.perfvt("plan base slow").refuses("give one directory");
+    place.perfvt("plan base slow").is(0, "", "");
+    place.perfvt("plan base slow base").refuses("of one result or of two, and 3 were given");
     place.perfvt("help badge").is(0, "--output badge=badge.svg", "");
 }
 

@@ -25,7 +25,7 @@ pub fn claim(verdict: Verdict) -> &'static str {
         Verdict::ChangedUp => "a rise of a metric that is neither good nor bad",
         Verdict::ChangedDown => "a fall of a metric that is neither good nor bad",
         Verdict::Inconclusive => {
-            "the data do not decide whether there is a change; this does not mean that the sides are equal"
+            "neither a change beyond the band nor equality was shown; this does not mean that the sides are equal"
         }
         Verdict::Equivalent => "shown to be equal: the 90% interval of the change lies inside the band",
         Verdict::MissingA => "the baseline has no such row",
@@ -83,7 +83,10 @@ pub fn meaning(reason: Reason) -> &'static str {
             "neither a ratio nor an absolute band can be formed: the baseline's mean may be 0; min_effect_abs in \
              perf.conf says which difference matters"
         }
-        Reason::ChangedSmall => "there is a change, but its best estimate lies inside the band",
+        Reason::ChangedSmall => {
+            "there is a change, and whether it is large enough to matter is open: its best estimate lies inside the band, \
+             its 90% interval does not"
+        }
         Reason::Suggestive => {
             "p alone is at most alpha, q is not: it may be one of the chance findings of many tests"
         }

@@ -50,7 +50,8 @@ pub(super) fn in_full(
     let band = sentence::band_in_full(comparison);
     let lines = [
         format!(
-            "change: B over A, and a difference where A may be zero; ±: coefficient of variation; n: replicates of A/B; \
+            "change: B over A (of geometric means on the log scale), and a difference where A may be zero; ±: coefficient of \
+             variation; n: replicates of A/B; \
              alpha {}",
             method.alpha
         ),
