@@ -24,10 +24,11 @@ mod verbs;
 use args::{Args, Verb};
 use clap::Parser;
 use edge::Terminal;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use vm::guest::network::{SWITCH_VERB, switch_main, switches_by};
 
 /// perfvt itself, also when its file has been replaced since it started.
 pub(crate) fn own_executable() -> PathBuf {
@@ -55,8 +56,10 @@ pub const INTERRUPTED: u8 = 130;
 #[allow(clippy::disallowed_methods)] // What `run` is given is put behind a sink there.
 pub fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1);
-    if arguments.next().is_some_and(|a| a == vm::accel::PROBE_VERB) {
-        return probe();
+    match arguments.next() {
+        Some(verb) if verb == vm::accel::PROBE_VERB => return probe(),
+        Some(verb) if verb == SWITCH_VERB => return switch(arguments.next()),
+        _ => switches_by(own_executable()),
     }
     // Not locked: the progress bar draws from a thread of its own.
     ExitCode::from(run(std::env::args_os(), &mut io::stdout(), &mut io::stderr()))
@@ -72,6 +75,15 @@ fn probe() -> ExitCode {
         Err(reason) => (USAGE, writeln!(err, "{reason}")),
     };
     ExitCode::from(if written.is_ok() { code } else { USAGE })
+}
+
+/// A switch between guests, in a process of its own.
+#[allow(clippy::disallowed_methods)] // perfvt itself reads what it says.
+fn switch(ports: Option<OsString>) -> ExitCode {
+    let done = switch_main(ports.as_deref().and_then(OsStr::to_str));
+    // Whoever reads this is gone when writing fails.
+    let told = done.map_err(|error| writeln!(io::stderr(), "perfvt: {error}"));
+    ExitCode::from(if told.is_ok() { DONE } else { USAGE })
 }
 
 /// Runs a command line and gives its exit code. Whatever is written for people passes a sink that lets no foreign text move a

@@ -4,7 +4,7 @@ use rustix::fs::{Mode, OFlags, open};
 use rustix::io::{FdFlags, fcntl_dupfd_cloexec, fcntl_setfd};
 use rustix::ioctl::{Setter, ioctl, opcode};
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, IntoRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::sync::Arc;
 
 /// An open file that a child gets under a number of its own. No other child gets it.
@@ -80,6 +80,25 @@ impl Inherited {
             Source::Tap(interface) => keep(tap(*interface)?.as_fd(), self.number),
         }
     }
+}
+
+/// Takes over descriptors that this process was started with, by their numbers, as [`Inherited`] promised them: for a child that is
+/// perfvt itself. Each may be taken once, before anything else is opened.
+///
+/// # Errors
+/// One of them is not open.
+#[allow(unsafe_code)]
+pub fn taken_over(numbers: impl IntoIterator<Item = RawFd>) -> io::Result<Vec<OwnedFd>> {
+    let take = |number: RawFd| {
+        let unknown = |error| io::Error::new(error, format!("descriptor {number} was not handed over"));
+        // SAFETY: it is only asked after.
+        let borrowed = unsafe { BorrowedFd::borrow_raw(number.max(0)) };
+        // Nobody that is started from here gets it; a number that is not open is refused.
+        fcntl_setfd(borrowed, FdFlags::CLOEXEC).map_err(|errno| unknown(io::Error::from(errno).kind()))?;
+        // SAFETY: it is open, and whoever started this process meant it for the one who asks for it by its number.
+        Ok(unsafe { OwnedFd::from_raw_fd(number) })
+    };
+    numbers.into_iter().map(take).collect()
 }
 
 fn keep(file: BorrowedFd<'_>, number: RawFd) -> io::Result<()> {

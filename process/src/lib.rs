@@ -23,7 +23,7 @@ mod user;
 
 pub use error::{LONGEST_OUTPUT, ProcessError};
 pub use folder::{PrivateFolder, name_folders_after, private_folder, private_folder_in, remove_dead_folders};
-pub use inherited::Inherited;
+pub use inherited::{Inherited, taken_over};
 pub use namespace::Namespace;
 pub use rules::Rules;
 pub use run::run;

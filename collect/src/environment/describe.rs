@@ -28,7 +28,11 @@ pub fn pin(
         guests.push(guest_request(&own, name, &parse::nics(&own)?)?);
     }
     let place = parse::client_place(scenario, params)?;
-    let client = if place.is_here() { sessions.max(1) } else { 0 };
+    let client = match place.is_here() {
+        true => sessions.max(1),
+        // A switch between guests has the CPU that a client would have.
+        false => usize::from(parse::has_switch(params)?),
+    };
     placed(topology, params, Request { guests, client, allow_unpinned, ..Request::default() })
 }
 

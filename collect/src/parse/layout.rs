@@ -3,10 +3,11 @@
 use super::client::client_place;
 use super::error::{LayoutError, refused};
 use super::given;
+use super::link::shape;
 use super::nics::{kind_named, nics};
 use super::scenario::scenario;
 use model::{Params, ParamsError};
-use vm::guest::network::{Address, Home, Kind, Layout, Link, Reach, default_address};
+use vm::guest::network::{Address, Home, Kind, Layout, Link, Reach, Shape, default_address};
 use vm::scenario::Scenario;
 
 /// The layout that parameters describe; `net=auto` must have been resolved.
@@ -84,7 +85,11 @@ fn link(params: &Params, scenario: Scenario, nic: String, index: u8) -> Result<L
     };
     let mtu = mtu(&of_nic, kind)?;
     needs_tap(&of_nic, &nic, kind)?;
-    Ok(Link { nic, kind, device, mtu, server, client })
+    let mut shapes = [Shape::default(); 2];
+    for (to, guest) in shapes.iter_mut().zip(scenario.guests()) {
+        *to = shape(&params.object_params(guest).object_params(&nic), &nic, kind)?;
+    }
+    Ok(Link { nic, kind, device, mtu, server, client, shapes })
 }
 
 /// What a name of a network device may be, so that it can be given to QEMU and `ip` as it is.

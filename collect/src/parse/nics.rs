@@ -3,7 +3,7 @@
 use super::given;
 use crate::parameters::NICS;
 use model::{Origin, Params, ParamsError};
-use vm::guest::network::Kind;
+use vm::guest::network::{Home, Kind};
 
 /// The NICs that `nics` lists.
 ///
@@ -16,6 +16,16 @@ pub fn nics(params: &Params) -> Result<Vec<String>, ParamsError> {
         return Err(params.wrong("nics", "nic1, or nic1 nic2: the first for data, the second for control"));
     }
     Ok(names.into_iter().map(str::to_owned).collect())
+}
+
+/// Whether some NIC is plugged into a switch of perfvt's own.
+///
+/// # Errors
+/// `nics` is wrong.
+pub fn has_switch(params: &Params) -> Result<bool, ParamsError> {
+    let all = nics(params)?;
+    let kind = |nic: &String| Kind::parse(params.object_params(nic).get("net").unwrap_or_default().trim());
+    Ok(all.iter().filter_map(kind).any(|kind| kind.home() == Home::Switch))
 }
 
 /// Whether a second NIC is meant though nobody listed it: existing configurations name its bridge (here also a macvtap's

@@ -3,6 +3,7 @@
 use super::error::LayoutError;
 use super::given;
 use super::layout::{mtu, reach};
+use super::link::shape;
 use crate::parameters::is_machine;
 use model::{Params, ParamsError};
 use std::collections::BTreeMap;
@@ -79,7 +80,7 @@ pub fn topology(params: &Params) -> Result<Topology, LayoutError> {
 
 /// What networks are made of.
 fn kind(params: &Params) -> Result<Kind, ParamsError> {
-    let joins = |kind: &Kind| kind.home() == Home::Pair;
+    let joins = |kind: &Kind| matches!(kind.home(), Home::Pair | Home::Switch);
     let words: Vec<&'static str> = Kind::ALL.into_iter().filter(joins).map(Kind::word).collect();
     let word = params.choice("net", &words)?;
     Kind::parse(word).ok_or_else(|| params.wrong("net", &words.join(", ")))
@@ -94,7 +95,9 @@ fn node(own: &Params, name: &str, number: u8, kind: Kind) -> Result<Node, Layout
         let kind = if network == NetworkId::User { Kind::User } else { kind };
         super::layout::needs_tap(&of_nic, &nic, kind)?;
         let mac = mac(&of_nic)?.unwrap_or_else(|| network.mac(number));
-        nics.push(Plug { network, mac, address: network.address(number), mtu: mtu(&of_nic, kind)? });
+        let (address, mtu) = (network.address(number), mtu(&of_nic, kind)?);
+        let shape = shape(&of_nic, &nic, kind)?;
+        nics.push(Plug { network, mac, address, mtu, shape });
     }
     Ok(Node { name: name.to_owned(), nics, forwards: own.switch("forward")?, routes: Vec::new() })
 }

@@ -297,7 +297,7 @@ impl Lab for GuestLab {
         let at = self.clock.place(&guest.clock, before.at, heard);
         let HostSample { cpu, threads, own_ns, .. } = between(&before, &after, at);
         let tap = self.network.traffic(self.machine.pid());
-        let host = HostCounters { tap, ..HostCounters::read(Path::new("/")) };
+        let host = HostCounters { tap, switch: self.switch_counted()?, ..HostCounters::read(Path::new("/")) };
         // Last, because it takes the longest: a window is as long by this clock at both ends.
         let client_cpu = self.client_cpu();
         Ok(Snapshot {

@@ -48,6 +48,9 @@ impl Testbed {
         let mut spec = spec.clone();
         let network =
             Network::create(&spec.layout, spec.sessions, &self.name).map_err(GuestError::Network)?;
+        if let Some(switch) = network.switch() {
+            switch.pin(&spec.client).map_err(GuestError::Network)?;
+        }
         let mut guests = Vec::new();
         for guest in &mut spec.guests {
             let own = |dir: &Path| if guests.is_empty() { dir.to_owned() } else { dir.join("client") };

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use vm::guest::image::{Cache, Image};
 use vm::guest::machine::{GuestError, Machine};
-use vm::guest::network::{Joined, Kind, Network, Node, Topology};
+use vm::guest::network::{Joined, Kind, Network, Node, Switched, Topology};
 use vm::guest::spec::GuestSpec;
 use vm::host::locks::Claims;
 use vm::host::pin::PinPlan;
@@ -73,7 +73,7 @@ impl Troupe {
         settle::by_hand(&mut params);
         refuse_campaigns(&params).map_err(wrong)?;
         if params.get("net").map(str::trim) == Some("auto") {
-            settle::set(&mut params, "net", Kind::Dgram.word());
+            settle::set(&mut params, "net", Kind::Switch.word());
         }
         settle::qemu(&mut params, &qemu_here());
         let names: Vec<String> =
@@ -97,6 +97,11 @@ impl Troupe {
     /// What joins them.
     pub fn topology(&self) -> &Topology {
         &self.spec.topology
+    }
+
+    /// The switch that joins them, if one does.
+    pub fn switch(&self) -> Option<&Switched> {
+        self.joined.switch().map(|(switched, _)| switched)
     }
 
     /// What must be their own on this host.

@@ -30,6 +30,12 @@ fn says(troupe: &mut Troupe, name: &str, argv: &[&str]) -> String {
     machine.run(argv, SOON).unwrap_or_else(|e| panic!("{name}: {argv:?}: {e}"))
 }
 
+/// The shortest round trip of some pings, in milliseconds.
+fn round_trip(printed: &str) -> f64 {
+    let times = printed.lines().find_map(|line| line.strip_prefix("round-trip min/avg/max = "));
+    times.and_then(|times| times.split('/').next()?.parse().ok()).unwrap_or_else(|| panic!("{printed}"))
+}
+
 #[test]
 fn three_machines_on_two_networks_reach_one_another_by_name_and_one_of_them_comes_back() {
     let _turn = testing::busy();
@@ -43,6 +49,8 @@ fn three_machines_on_two_networks_reach_one_another_by_name_and_one_of_them_come
         "routes_vm1=2 via vm2",
         "routes_vm3=1 via vm2",
         "nic_mac_vm3=52:54:00:aa:00:03",
+        // What comes back to vm1 is late, and what goes to the router is not.
+        "link_delay_vm1=40ms",
     ];
     let Some(mut troupe) = troupe(dir.path(), &sets) else { return };
     let down = troupe.machine("vm1").err().unwrap().to_string();
@@ -53,6 +61,9 @@ fn three_machines_on_two_networks_reach_one_another_by_name_and_one_of_them_come
     assert_eq!(says(&mut troupe, "vm3", &["hostname"]), "vm3\n");
     let near = says(&mut troupe, "vm1", &["ping", "-c", "1", "-w", "20", "vm2"]);
     assert!(near.contains("192.168.1.2") && near.contains(" 0% packet loss"), "{near}");
+    assert!(round_trip(&near) >= 40.0, "{near}");
+    let not_late = says(&mut troupe, "vm3", &["ping", "-c", "3", "-w", "20", "vm2"]);
+    assert!(round_trip(&not_late) < 40.0, "{not_late}");
     // The way back leads over the router as well.
     let far = says(&mut troupe, "vm1", &["ping", "-c", "1", "-w", "20", "vm3"]);
     assert!(far.contains("192.168.2.3") && far.contains("ttl=63"), "{far}");
@@ -65,5 +76,7 @@ fn three_machines_on_two_networks_reach_one_another_by_name_and_one_of_them_come
     troupe.start("vm2").unwrap_or_else(|e| panic!("{e}"));
     let back = says(&mut troupe, "vm1", &["ping", "-c", "1", "-w", "20", "vm3"]);
     assert!(back.contains("ttl=63"), "{back}");
+    let switch = troupe.switch().unwrap().told().unwrap();
+    assert!(switch.ports.iter().all(|port| port.received > 0 && port.sent > 0), "{switch:?}");
     assert!(dir.path().join("vm2.2/serial.log").exists(), "each start has a folder");
 }

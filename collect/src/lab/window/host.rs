@@ -4,6 +4,7 @@ use formats::counters::{Pressure, Section, Stat, Traffic};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
+use vm::guest::network::{SwitchCounters, SwitchTold};
 
 /// Counters of the host at one moment. What the kernel does not tell is absent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +18,38 @@ pub struct HostCounters {
     /// The data link's tap as the host sees it: what it received is what the guest sent. Whoever has the network knows it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tap: Option<Traffic>,
+    /// The switch between the guests, if they have one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub switch: Option<SwitchCounted>,
+}
+
+/// What a switch of perfvt's own has counted, over all of its ports.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SwitchCounted {
+    /// CPU time of its process, nanoseconds.
+    pub cpu_ns: u64,
+    /// Frames that it delivered.
+    pub sent: u64,
+    /// Frames that were lost, as was asked for.
+    pub lost: u64,
+    /// Frames for which there was no room.
+    pub dropped: u64,
+    /// What was sent to it and was no frame.
+    pub malformed: u64,
+}
+
+impl SwitchCounted {
+    /// The sum over the ports of what a switch tells.
+    pub fn of(told: &SwitchTold) -> SwitchCounted {
+        let sum = |of: fn(&SwitchCounters) -> u64| told.ports.iter().map(of).fold(0, u64::saturating_add);
+        SwitchCounted {
+            cpu_ns: told.cpu_ns,
+            sent: sum(|port| port.sent),
+            lost: sum(|port| port.lost),
+            dropped: sum(|port| port.dropped),
+            malformed: sum(|port| port.malformed),
+        }
+    }
 }
 
 /// The resources whose pressure the kernel accounts (psi.rst).
@@ -34,6 +67,7 @@ impl HostCounters {
             context_switches: read("proc/stat".into()).and_then(|text| Stat::of(&text).context_switches),
             pressure_us: pressure.collect(),
             tap: None,
+            switch: None,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What the counters at the ends of a window come to.
 
-use super::{ClockRate, EXITS, Role, ThreadTime};
+use super::{ClockRate, EXITS, Role, SwitchCounted, ThreadTime};
 use crate::lab::{Failed, HostSample, Measured, Outcome, Point, Value};
 use formats::counters;
 use model::Code;
@@ -18,8 +18,17 @@ const OF_THREADS: [&str; 8] = [
 ];
 
 /// Metrics of the host, and of KVM.
-const OF_HOST: [&str; 7] =
-    ["host_steal", "host_ctxt", "host_psi_cpu", "host_psi_io", "host_psi_memory", "exits", "irq_inj"];
+const OF_HOST: [&str; 9] = [
+    "host_steal",
+    "host_ctxt",
+    "host_psi_cpu",
+    "host_psi_io",
+    "host_psi_memory",
+    "switch_CPU",
+    "switch_drops",
+    "exits",
+    "irq_inj",
+];
 
 /// Every metric that a window may have, whatever the workload. Their units and roles stand in perf.conf's `[DEFAULT]`.
 pub fn metrics() -> Vec<&'static str> {
@@ -125,6 +134,11 @@ fn of_host(measured: &Measured, seconds: f64) -> Vec<(&'static str, f64)> {
             found.push((metric, after.saturating_sub(*before) as f64 * 1e-4 / seconds));
         }
     }
+    if let (Some(before), Some(after)) = (&start.host.switch, &end.host.switch) {
+        let since = |of: fn(&SwitchCounted) -> u64| of(after).saturating_sub(of(before)) as f64 / seconds;
+        found.push(("switch_CPU", since(|switch| switch.cpu_ns) * 1e-7));
+        found.push(("switch_drops", since(|switch| switch.dropped)));
+    }
     found
 }
 
@@ -193,6 +207,11 @@ mod tests {
                 context_switches: Some(second * 90),
                 pressure_us: [("cpu".to_owned(), second * 100_000)].into(),
                 tap: None,
+                switch: Some(SwitchCounted {
+                    cpu_ns: ns / 4,
+                    dropped: second * 3,
+                    ..SwitchCounted::default()
+                }),
             },
         }
     }
@@ -239,6 +258,8 @@ mod tests {
             ("host_steal", 1.0),
             ("host_ctxt", 90.0),
             ("host_psi_cpu", 10.0),
+            ("switch_CPU", 25.0),
+            ("switch_drops", 3.0),
             ("exits", 14.0),
             ("irq_inj", 6.0),
         ] {

@@ -1,12 +1,15 @@
 //! What of a boot can be counted, and what cannot.
 
 use super::GuestLab;
+use crate::lab::Failed;
+use crate::lab::window::SwitchCounted;
 use formats::counters::{CpuTicks, files};
-use model::Accel;
+use model::{Accel, Code};
 use process::deadlines::HOST_ANSWER;
 use std::collections::BTreeMap;
 use std::path::Path;
 use vm::guest::machine::GuestError;
+use vm::guest::network::Switched;
 use vm::guest::os::Os;
 
 impl GuestLab {
@@ -17,6 +20,13 @@ impl GuestLab {
         }
         let GuestLab { kvm, machine, .. } = self;
         kvm.read(|wanted| machine.qmp().execute("query-stats", wanted, HOST_ANSWER).ok())
+    }
+
+    /// What the switch between the guests has counted, if they have one.
+    pub(super) fn switch_counted(&self) -> Result<Option<SwitchCounted>, Failed> {
+        let told = self.network.switch().map(Switched::told).transpose();
+        let told = told.map_err(|error| Failed::new(Code::Host, error.to_string()))?;
+        Ok(told.as_ref().map(SwitchCounted::of))
     }
 
     /// Which of the files of counters are there: `cat` fails for all when one is missing.

@@ -1,14 +1,16 @@
 //! The networks of a topology: made once, and there while its machines start, end and start again.
 
 use super::make::Network;
+use super::switched::{Switched, seed};
 use super::topology::Topology;
-use super::{Kind, NetworkError};
+use super::{Home, Kind, NetworkError};
 use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
+use switch::{Plan, Port};
 
 /// A NIC of a topology: the places of machine and NIC.
-type Member = (usize, usize);
+pub type Member = (usize, usize);
 
 /// The networks of a topology.
 #[derive(Debug)]
@@ -17,6 +19,8 @@ pub struct Joined {
     /// The end of each NIC's cable. It is open here, too, so that a machine that is started again
     /// is plugged into the same cable.
     ends: BTreeMap<Member, Arc<OwnedFd>>,
+    /// The switch, with the NIC at each of its ports.
+    switch: Option<(Switched, Vec<Member>)>,
 }
 
 impl Joined {
@@ -26,12 +30,23 @@ impl Joined {
     /// The kernel gives no sockets, or a network has machines that its kind cannot join.
     pub fn make(topology: &Topology) -> Result<Joined, NetworkError> {
         let mut ends = BTreeMap::new();
+        if topology.kind.home() == Home::Switch {
+            let (plan, members) = switch_plan(topology);
+            let (switched, far) = Switched::start(plan)?;
+            ends.extend(members.iter().copied().zip(far));
+            return Ok(Joined { topology: topology.clone(), ends, switch: Some((switched, members)) });
+        }
         for network in topology.networks() {
             for (member, end) in cables(topology, network)? {
                 ends.insert(member, end);
             }
         }
-        Ok(Joined { topology: topology.clone(), ends })
+        Ok(Joined { topology: topology.clone(), ends, switch: None })
+    }
+
+    /// The switch that joins the machines, if one does, and the NIC at each of its ports: the places of machine and NIC.
+    pub fn switch(&self) -> Option<(&Switched, &[Member])> {
+        self.switch.as_ref().map(|(switched, members)| (switched, &members[..]))
     }
 
     /// What one machine is plugged into, for one boot of it. `name` tells its taps from others.
@@ -44,6 +59,21 @@ impl Joined {
         let ends = (0..layout.links.len()).map(end).collect();
         Network::plugged(&layout, ends, name)
     }
+}
+
+/// The ports of a switch that joins all networks, and the NIC at each.
+fn switch_plan(topology: &Topology) -> (Plan, Vec<Member>) {
+    let mut members = Vec::new();
+    let mut ports = Vec::new();
+    for network in topology.networks() {
+        for (machine, nic) in topology.members(network) {
+            let plug = topology.machines.get(machine).and_then(|node| node.nics.get(nic));
+            let shape = plug.map(|plug| plug.shape).unwrap_or_default();
+            ports.push(Port { network: network.into(), shape });
+            members.push((machine, nic));
+        }
+    }
+    (Plan { seed: seed("topology"), ports }, members)
 }
 
 /// The cables of a network, each with the NIC that it ends in.

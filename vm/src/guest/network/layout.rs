@@ -34,7 +34,15 @@ impl Layout {
     pub fn simple(kind: Kind) -> Layout {
         let server = default_address(kind, 0);
         let client = (kind.home() != Home::Ports).then(|| server.neighbour());
-        let link = Link { nic: "nic1".into(), kind, device: None, mtu: 1500, server: Some(server), client };
+        let link = Link {
+            nic: "nic1".into(),
+            kind,
+            device: None,
+            mtu: 1500,
+            server: Some(server),
+            client,
+            shapes: Default::default(),
+        };
         Layout {
             scenario: Scenario::HostGuest,
             client: ClientPlace::Host,

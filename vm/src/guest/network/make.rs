@@ -4,6 +4,7 @@ use super::bridge::{host_address, own_taps};
 use super::ip::ip;
 use super::macvtap::Macvtaps;
 use super::ports::{SERVER_PORT, free_ports};
+use super::switched::{Switched, seed};
 use super::{
     Address, ClientPlace, Home, Layout, Link, NetworkError, NicWiring, Wires, Wiring, netdev, opened,
 };
@@ -12,6 +13,7 @@ use process::{Inherited, Namespace, ProcessError, Spec};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, OnceLock};
+use switch::{Plan, Port};
 
 /// The network of one boot. What it is made of goes with it.
 #[derive(Debug)]
@@ -34,6 +36,8 @@ pub struct Network {
     remote: Option<Ipv4Addr>,
     /// For each link, the ends of what joins guests without a network of the host, by guest.
     ends: Vec<Vec<Arc<OwnedFd>>>,
+    /// The switch of the links that have one, whose ports are the NICs of the guests, link by link.
+    switch: Option<Switched>,
 }
 
 impl Network {
@@ -46,8 +50,23 @@ impl Network {
     pub fn create(layout: &Layout, sessions: usize, name: &str) -> Result<Network, NetworkError> {
         let pair = |link: &Link| Ok(link.kind.pair()?.unwrap_or_default());
         let ends = layout.links.iter().map(pair).collect::<std::io::Result<_>>();
-        let ends = ends.map_err(NetworkError::NoPair)?;
-        Network::with(layout, Wires::new(layout, sessions, name)?, ends)
+        let mut network =
+            Network::with(layout, Wires::new(layout, sessions, name)?, ends.map_err(NetworkError::NoPair)?)?;
+        if layout.has(Home::Switch) {
+            let (switched, ends) = Switched::start(switch_plan(layout, name))?;
+            network.switch = Some(switched);
+            let mut ends = ends.into_iter();
+            let switched = layout.links.iter().zip(&mut network.ends);
+            for (_, of_link) in switched.filter(|(link, _)| link.kind.home() == Home::Switch) {
+                of_link.extend(ends.by_ref().take(layout.scenario.guests().len()));
+            }
+        }
+        Ok(network)
+    }
+
+    /// The switch between the guests, if they have one.
+    pub fn switch(&self) -> Option<&Switched> {
+        self.switch.as_ref()
     }
 
     /// The part of one machine in networks that are there already: for each link the end of a cable, where it has one.
@@ -90,6 +109,7 @@ impl Network {
                 _ => None,
             },
             ends,
+            switch: None,
         };
         network.build()?;
         Ok(network)
@@ -114,7 +134,7 @@ impl Network {
             match link.kind.home() {
                 Home::Namespace => self.own_bridge(index, link).map_err(no_tap)?,
                 Home::Above => self.macvtaps(index, link)?,
-                Home::Bridge | Home::Pair | Home::Ports => {}
+                Home::Bridge | Home::Pair | Home::Switch | Home::Ports => {}
             }
         }
         for (index, link) in self.layout.links.clone().iter().enumerate() {
@@ -218,7 +238,7 @@ impl Network {
                         all.extend(macvtaps.open((guest, nic), wants)?);
                     }
                 }
-                Home::Pair => {
+                Home::Pair | Home::Switch => {
                     let end = self.ends.get(nic).and_then(|ends| ends.get(guest));
                     all.extend(end.map(|end| Inherited::shared(end, opened::queue(wants, nic, 0))));
                 }
@@ -292,6 +312,16 @@ impl Network {
         }
         Ok(())
     }
+}
+
+/// The ports of a switch: each link is a network of its own, and each guest has a port in it.
+fn switch_plan(layout: &Layout, name: &str) -> Plan {
+    let mut ports = Vec::new();
+    for (network, link) in (0..).zip(&layout.links).filter(|(_, link)| link.kind.home() == Home::Switch) {
+        let of_guests = layout.scenario.guests().iter().zip(link.shapes);
+        ports.extend(of_guests.map(|(_, shape)| Port { network, shape }));
+    }
+    Plan { seed: seed(name), ports }
 }
 
 fn no_tap(error: ProcessError) -> NetworkError {

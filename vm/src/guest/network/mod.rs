@@ -28,13 +28,15 @@ mod make;
 mod netdev;
 mod opened;
 mod ports;
+mod switched;
 mod topology;
 mod wires;
 
+pub use ::switch::{Counters as SwitchCounters, Shape, Told as SwitchTold};
 pub use address::Address;
 pub use choice::{resolve_auto, unusable};
 pub use client::ClientPlace;
-pub use joined::Joined;
+pub use joined::{Joined, Member};
 pub use kind::{Home, Kind, Link, WORDS, default_address};
 pub use layout::{Layout, Reach};
 pub use mac::Mac;
@@ -42,6 +44,7 @@ pub use macvtap::macvtaps_work;
 pub use make::Network;
 pub use netdev::{SSH_MAC, Wiring, mac};
 pub use ports::{SERVER_PORT, free_ports};
+pub use switched::{SWITCH_VERB, Switched, switch_main, switches_by};
 pub use topology::{NetworkId, Node, Plug, Prefix, Route, Topology};
 pub use wires::{NicWiring, Wires};
 
@@ -62,6 +65,9 @@ pub enum NetworkError {
     /// No sockets.
     #[error("making a pair of sockets between two guests: {0}")]
     NoPair(std::io::Error),
+    /// No switch, or it does not answer.
+    #[error("the switch between guests: {0}")]
+    NoSwitch(std::io::Error),
     /// `ip` failed.
     #[error(transparent)]
     Process(#[from] ProcessError),

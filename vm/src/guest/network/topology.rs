@@ -9,6 +9,7 @@ use super::mac::Mac;
 use crate::scenario::Scenario;
 use std::fmt;
 use std::net::Ipv4Addr;
+use switch::Shape;
 
 /// Machines on networks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +50,8 @@ pub struct Plug {
     pub address: Address,
     /// Largest packet in bytes.
     pub mtu: u32,
+    /// What happens to packets on their way to it.
+    pub shape: Shape,
 }
 
 /// Which network a NIC is in.
@@ -160,6 +163,7 @@ impl Topology {
             mtu: plug.mtu,
             server: Some(plug.address),
             client: None,
+            shapes: [plug.shape, Shape::default()],
         };
         let links = cards.into_iter().zip(nics).map(link).collect();
         Layout { scenario: Scenario::GuestGuest, client: ClientPlace::Guest, links, reach: self.reach }
@@ -190,7 +194,13 @@ mod tests {
 
     fn plug(n: u8, machine: u8) -> Plug {
         let network = NetworkId::Of(n);
-        Plug { network, mac: network.mac(machine), address: network.address(machine), mtu: 1500 }
+        Plug {
+            network,
+            mac: network.mac(machine),
+            address: network.address(machine),
+            mtu: 1500,
+            shape: Shape::default(),
+        }
     }
 
     fn node(index: u8, networks: &[u8]) -> Node {

@@ -1,6 +1,6 @@
 //! `net=dgram`: two guests over a pair of datagram sockets, without any right.
 
-use super::{ClientPlace, End, Home, Own, between_guests};
+use super::{ClientPlace, End, Home, Own, between_guests, socket_pair};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixDatagram;
@@ -22,6 +22,6 @@ impl Own for Dgram {
     }
 
     fn netdev(&self, end: &End<'_>) -> String {
-        format!("dgram,id={},local.type=fd,local.str={}", end.id, end.socket())
+        socket_pair(end)
     }
 }

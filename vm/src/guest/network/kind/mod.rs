@@ -5,6 +5,7 @@ mod bridge;
 mod dgram;
 mod macvtap;
 mod stream;
+mod switch;
 mod tap;
 mod user;
 
@@ -13,6 +14,7 @@ use super::address::Address;
 use super::client::ClientPlace;
 use super::opened;
 use super::wires::{NicWiring, Wires};
+use ::switch::Shape;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 use std::os::fd::{OwnedFd, RawFd};
@@ -27,6 +29,7 @@ kinds! {
     User "user" user::User: "QEMU's user mode";
     Dgram "dgram" dgram::Dgram: "datagrams between the two QEMUs";
     Stream "stream" stream::Stream: "a stream between the two QEMUs";
+    Switch "switch" switch::Switch: "a switch of perfvt's own between guests";
     Bridge "bridge" bridge::Bridge: "a bridge of this host";
     Macvtap "macvtap" macvtap::Macvtap: "a macvtap on a device of this host";
 }
@@ -42,6 +45,8 @@ pub enum Home {
     Above,
     /// A pair of sockets, of which the QEMU of each guest gets one.
     Pair,
+    /// A switch of perfvt's own, to which each NIC has a pair of sockets.
+    Switch,
     /// Nothing: QEMU forwards ports of this host.
     Ports,
 }
@@ -50,6 +55,11 @@ pub enum Home {
 fn between_guests(client: &ClientPlace) -> Option<&'static str> {
     (*client != ClientPlace::Guest)
         .then_some("joins two guests and nothing else; scenario=guest_guest has two")
+}
+
+/// QEMU's end of a pair of datagram sockets.
+fn socket_pair(end: &End<'_>) -> String {
+    format!("dgram,id={},local.type=fd,local.str={}", end.id, end.socket())
 }
 
 /// Why kinds that live on this host alone are not reached from another one.
@@ -159,6 +169,8 @@ pub struct Link {
     pub server: Option<Address>,
     /// The client's address where perfvt sets it: the second guest's, the own bridge's, or the stand-in's.
     pub client: Option<Address>,
+    /// What happens to packets on their way to each guest's NIC, the server's first.
+    pub shapes: [Shape; 2],
 }
 
 impl Link {

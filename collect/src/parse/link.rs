@@ -1,0 +1,127 @@
+//! What a link does to packets on their way to a NIC: `link_delay`, `link_jitter`, `link_loss` and `link_rate`.
+
+use super::error::{LayoutError, refused};
+use super::given;
+use model::{Params, ParamsError};
+use vm::guest::network::{Home, Kind, Shape};
+
+/// The keys.
+const KEYS: [&str; 4] = ["link_delay", "link_jitter", "link_loss", "link_rate"];
+/// Nothing is on its way for longer.
+const LONGEST_NS: f64 = 10e9;
+/// No link is faster.
+const FASTEST: f64 = 1e12;
+
+/// The link of a NIC, by its own parameters.
+///
+/// # Errors
+/// A value of the wrong kind, or a network that has no such links.
+pub(super) fn shape(of_nic: &Params, nic: &str, kind: Kind) -> Result<Shape, LayoutError> {
+    if let Some(key) = KEYS.into_iter().find(|key| given(of_nic, key).is_some())
+        && kind.home() != Home::Switch
+    {
+        let kind = kind.word();
+        return Err(refused(format!("{key} of {nic} needs net=switch, and net is {kind}")));
+    }
+    let delay_ns = time(of_nic, "link_delay")?;
+    let jitter_ns = time(of_nic, "link_jitter")?;
+    if jitter_ns > delay_ns {
+        return Err(of_nic.wrong("link_jitter", "no more than link_delay: it varies to either side").into());
+    }
+    Ok(Shape { delay_ns, jitter_ns, loss_ppm: loss(of_nic)?, rate: rate(of_nic)? })
+}
+
+/// A number with what stands behind it.
+fn split(text: &str) -> Option<(f64, &str)> {
+    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at_checked(end)?;
+    let number: f64 = number.parse().ok()?;
+    number.is_finite().then_some((number, unit.trim()))
+}
+
+fn time(of_nic: &Params, key: &str) -> Result<u64, ParamsError> {
+    let Some(text) = given(of_nic, key) else { return Ok(0) };
+    let nanoseconds = split(text).and_then(|(number, unit)| {
+        let factor = match unit {
+            "us" => 1e3,
+            "" | "ms" => 1e6,
+            "s" => 1e9,
+            _ => return None,
+        };
+        Some(number * factor).filter(|ns| *ns <= LONGEST_NS)
+    });
+    let wanted = "a time of at most 10 s, such as 5ms, 300us or 1s; a number alone is milliseconds";
+    nanoseconds.map(|ns| ns.round() as u64).ok_or_else(|| of_nic.wrong(key, wanted))
+}
+
+fn loss(of_nic: &Params) -> Result<u32, ParamsError> {
+    let Some(text) = given(of_nic, "link_loss") else { return Ok(0) };
+    let percent = split(text).filter(|(number, unit)| matches!(*unit, "" | "%") && *number < 100.0);
+    let wanted = "a part of the packets in percent, from 0 to less than 100, such as 1 or 0.5%";
+    percent.map(|(number, _)| (number * 1e4).round() as u32).ok_or_else(|| of_nic.wrong("link_loss", wanted))
+}
+
+fn rate(of_nic: &Params) -> Result<u64, ParamsError> {
+    let Some(text) = given(of_nic, "link_rate") else { return Ok(0) };
+    let bits = split(text).and_then(|(number, unit)| {
+        let factor = match unit.strip_suffix("bit").unwrap_or(unit) {
+            "" => 1.0,
+            "k" | "K" => 1e3,
+            "m" | "M" => 1e6,
+            "g" | "G" => 1e9,
+            _ => return None,
+        };
+        // Slower than this, one packet takes longer than anybody waits.
+        Some(number * factor).filter(|bits| (1e4..=FASTEST).contains(bits))
+    });
+    let wanted = "bits a second, 10k to 1000G, such as 50M or 1G";
+    bits.map(|bits| bits.round() as u64).ok_or_else(|| of_nic.wrong("link_rate", wanted))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::Origin;
+
+    fn with(set: &[(&str, &str)], kind: Kind) -> Result<Shape, String> {
+        let mut params = Params::new();
+        for (key, value) in set {
+            params.set(*key, *value, Origin::BuiltIn);
+        }
+        shape(&params, "nic1", kind).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn times_parts_and_rates_are_read_with_their_units() {
+        let set =
+            [("link_delay", "5ms"), ("link_jitter", "300us"), ("link_loss", "0.5%"), ("link_rate", "50Mbit")];
+        let shape = Shape { delay_ns: 5_000_000, jitter_ns: 300_000, loss_ppm: 5000, rate: 50_000_000 };
+        assert_eq!(with(&set, Kind::Switch), Ok(shape));
+        let plain = [("link_delay", "2.5"), ("link_loss", "1"), ("link_rate", "1G")];
+        let shape = Shape { delay_ns: 2_500_000, loss_ppm: 10_000, rate: 1_000_000_000, ..Shape::default() };
+        assert_eq!(with(&plain, Kind::Switch), Ok(shape));
+        assert_eq!(with(&[("link_delay", " ")], Kind::Tap), Ok(Shape::default()));
+    }
+
+    #[test]
+    fn what_no_link_does_is_refused_with_what_would_do() {
+        for (key, value, text) in [
+            ("link_delay", "11s", "at most 10 s"),
+            ("link_delay", "-1", "such as 5ms"),
+            ("link_delay", "5 minutes", "such as 5ms"),
+            ("link_delay", "NaN", "such as 5ms"),
+            ("link_delay", ".", "such as 5ms"),
+            ("link_jitter", "1ms", "no more than link_delay"),
+            ("link_loss", "100", "less than 100"),
+            ("link_loss", "1/2", "in percent"),
+            ("link_rate", "1", "10k to 1000G"),
+            ("link_rate", "5T", "such as 50M"),
+            ("link_rate", "0", "10k to 1000G"),
+        ] {
+            let error = with(&[(key, value)], Kind::Switch).unwrap_err();
+            assert!(error.contains(text) && error.contains(key), "{error}");
+        }
+        let error = with(&[("link_loss", "1")], Kind::Stream).unwrap_err();
+        assert_eq!(error, "link_loss of nic1 needs net=switch, and net is stream");
+    }
+}
