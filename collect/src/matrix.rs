@@ -198,8 +198,8 @@ fn apply_profile(params: &mut Params, workload: &dyn Workload, profile: &str) ->
 }
 
 /// Keys of every guest that name a file or folder of this host.
-const PATHS: [&str; 8] =
-    ["image", "kernel", "kernel_modules", "initrd", "firmware", "key", "client_key", "password_file"];
+const PATHS: [&str; 9] =
+    ["image", "kernel", "kernel_modules", "initrd", "firmware", "key", "client_key", "password_file", "vde"];
 
 /// Keys of every guest that name several, quoted as in a shell.
 const PATH_LISTS: [&str; 1] = ["image_backing"];

@@ -12,7 +12,7 @@ use model::{Accel, Params};
 use std::path::{Path, PathBuf};
 use vm::guest::image::{Cache, Image};
 use vm::guest::machine::{GuestError, Machine};
-use vm::guest::network::{Joined, Kind, Network, Node, Switched, Topology};
+use vm::guest::network::{Joined, Kind, Network, NetworkId, Node, Shape, Switched, Topology};
 use vm::guest::spec::GuestSpec;
 use vm::host::locks::Claims;
 use vm::host::pin::PinPlan;
@@ -97,7 +97,7 @@ impl Troupe {
 
     /// The switch that joins them, if one does.
     pub fn switch(&self) -> Option<&Switched> {
-        self.joined.switch().map(|(switched, _)| switched)
+        self.joined.switch()
     }
 
     /// What must be their own on this host.
@@ -163,6 +163,29 @@ impl Troupe {
         let index = self.place(name)?;
         if let Some(running) = self.members.get_mut(index).and_then(|member| member.running.take()) {
             running.machine.quit();
+        }
+        Ok(())
+    }
+
+    /// Changes the link of a machine's NIC, by its place among the NICs, for what is delivered there from now on.
+    ///
+    /// # Errors
+    /// No machine of that name, or no switch of perfvt's own leads to that NIC.
+    pub fn reshape(&self, name: &str, nic: usize, shape: Shape) -> Result<(), TestbedError> {
+        let index = self.place(name)?;
+        Ok(self.joined.reshape((index, nic), shape).map_err(GuestError::Network)?)
+    }
+
+    /// Cuts a machine off from all networks of the topology, or gives it back to them: the guest sees its links go down and up.
+    ///
+    /// # Errors
+    /// No machine of that name, it does not run, or QEMU refuses.
+    pub fn cut_off(&mut self, name: &str, cut_off: bool) -> Result<(), TestbedError> {
+        let index = self.place(name)?;
+        let nics = self.topology().machines.get(index).map(|node| node.nics.clone()).unwrap_or_default();
+        let machine = self.machine(name)?;
+        for (nic, _) in nics.iter().enumerate().filter(|(_, plug)| plug.network != NetworkId::User) {
+            machine.set_link(nic, !cut_off)?;
         }
         Ok(())
     }

@@ -42,6 +42,7 @@ impl Layout {
             server: Some(server),
             client,
             shapes: Default::default(),
+            vde: None,
         };
         Layout {
             scenario: Scenario::HostGuest,
