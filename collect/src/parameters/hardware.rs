@@ -43,7 +43,7 @@ pub(super) const NETWORK: &[Known] = &[
         "link_delay",
         "none",
         "a time, such as 5ms or 300us",
-        "how long what is delivered to the network card is on its way (net=switch, vde); a round trip has that of both ends",
+        "how long what is delivered to the network card is on its way (net=switch, vde, tap); a round trip has that of both ends",
     ),
     Known::open(
         "link_jitter",

@@ -22,7 +22,7 @@ pub(super) fn shape(of_nic: &Params, nic: &str, kind: Kind) -> Result<Shape, Lay
         && !kind.is_shaped()
     {
         let kind = kind.word();
-        return Err(refused(format!("{key} of {nic} needs net=switch or vde, and net is {kind}")));
+        return Err(refused(format!("{key} of {nic} needs net=switch, vde or tap, and net is {kind}")));
     }
     let delay_ns = time(of_nic, "link_delay")?;
     let jitter_ns = time(of_nic, "link_jitter")?;
@@ -113,7 +113,7 @@ mod tests {
         let plain = [("link_delay", "2.5"), ("link_loss", "1"), ("link_rate", "1G")];
         let shape = Shape { delay_ns: 2_500_000, loss_ppm: 10_000, rate: 1_000_000_000, ..Shape::default() };
         assert_eq!(with(&plain, Kind::Switch), Ok(shape));
-        assert_eq!(with(&[("link_delay", " ")], Kind::Tap), Ok(Shape::default()));
+        assert_eq!(with(&[("link_delay", " ")], Kind::User), Ok(Shape::default()));
     }
 
     #[test]
@@ -135,6 +135,6 @@ mod tests {
             assert!(error.contains(text) && error.contains(key), "{error}");
         }
         let error = with(&[("link_loss", "1")], Kind::Stream).unwrap_err();
-        assert_eq!(error, "link_loss of nic1 needs net=switch or vde, and net is stream");
+        assert_eq!(error, "link_loss of nic1 needs net=switch, vde or tap, and net is stream");
     }
 }

@@ -68,6 +68,14 @@ fn three_machines_on_two_networks_reach_one_another_by_name_and_one_of_them_come
     // The way back leads over the router as well.
     let far = says(&mut troupe, "vm1", &["ping", "-c", "1", "-w", "20", "vm3"]);
     assert!(far.contains("192.168.2.3") && far.contains("ttl=63"), "{far}");
+    // netperf's round trips over the router are as long as ping's.
+    says(&mut troupe, "vm3", &["netserver", "-4"]);
+    let netperf = ["netperf", "-4", "-P", "0", "-v", "0", "-l", "2", "-t", "TCP_RR", "-H", "vm3"];
+    let rate: f64 = says(&mut troupe, "vm1", &netperf).trim().parse().unwrap();
+    let pinged = says(&mut troupe, "vm1", &["ping", "-c", "10", "-i", "0.1", "-w", "20", "vm3"]);
+    let (netperf_ms, ping_ms) = (1000.0 / rate, round_trip(&pinged));
+    assert!(netperf_ms >= 40.0 && ping_ms >= 40.0, "{netperf_ms} {ping_ms}");
+    assert!(netperf_ms < 1.5 * ping_ms + 10.0, "{netperf_ms} {ping_ms}");
     let mac = says(&mut troupe, "vm3", &["cat", "/sys/class/net/eth0/address"]);
     assert_eq!(mac, "52:54:00:aa:00:03\n");
     // A cable that is pulled out, and put back.

@@ -72,6 +72,13 @@ impl Layout {
         self.reach == Reach::Nowhere && self.has(Home::Ports)
     }
 
+    /// Its taps alone, for a client on the host.
+    pub(super) fn taps(&self) -> Layout {
+        let mut taps = Layout::simple(Kind::Tap);
+        taps.links = self.links.iter().filter(|link| link.kind.home() == Home::Namespace).cloned().collect();
+        taps
+    }
+
     /// Whether some link lives on this.
     pub fn has(&self, home: Home) -> bool {
         self.links.iter().any(|link| link.kind.home() == home)

@@ -7,7 +7,7 @@ use super::macvtap::Macvtaps;
 use super::ports::{SERVER_PORT, free_ports};
 use super::switched::Switched;
 use super::{
-    Address, ClientPlace, Home, Layout, Link, NetworkError, NicWiring, Wires, Wiring, netdev, opened,
+    Address, ClientPlace, Home, Layout, Link, NetworkError, NicWiring, Wires, Wiring, netdev, netem, opened,
 };
 use formats::counters::{NetDev, Section, Traffic};
 use process::{Inherited, Namespace, ProcessError, Spec};
@@ -254,11 +254,13 @@ impl Network {
 
     /// Whether a tap can be made where QEMU will run.
     pub(super) fn try_tap(&self) -> Result<(), NetworkError> {
-        let tap = self.wires.tap(0, 0);
-        for verb in ["add", "del"] {
-            ip(self.namespace.as_ref(), &["tuntap", verb, "dev", &tap, "mode", "tap"]).map_err(no_tap)?;
+        let (tap, inside) = (self.wires.tap(0, 0), self.namespace.as_ref());
+        ip(inside, &["tuntap", "add", "dev", &tap, "mode", "tap"]).map_err(no_tap)?;
+        let slow = self.layout.links.iter().flat_map(|link| link.shapes.map(|shape| (link, shape)));
+        for (link, shape) in slow {
+            netem::shape(inside, &tap, link, shape)?;
         }
-        Ok(())
+        ip(inside, &["tuntap", "del", "dev", &tap, "mode", "tap"]).map_err(no_tap)
     }
 
     /// The namespace in which a client on the host runs.
@@ -298,6 +300,9 @@ impl Network {
             let (tap, mtu) = (self.wires.tap(guest, index), link.mtu.to_string());
             let set = ["link", "set", "dev", &tap, "mtu", &mtu, "master", &bridge, "up"];
             ip(self.namespace.as_ref(), &set)?;
+            if let Some(shape) = link.shapes.get(guest) {
+                netem::shape(self.namespace.as_ref(), &tap, link, *shape)?;
+            }
         }
         Ok(())
     }

@@ -27,6 +27,7 @@ mod mac;
 mod macvtap;
 mod make;
 mod netdev;
+mod netem;
 mod opened;
 mod ports;
 mod switched;

@@ -141,7 +141,7 @@ impl Kind {
 
     /// Whether its links can be made slow and lose packets.
     pub fn is_shaped(self) -> bool {
-        matches!(self.home(), Home::Switch | Home::Vde)
+        matches!(self.home(), Home::Switch | Home::Vde | Home::Namespace)
     }
 
     /// Whether it joins machines of a topology.
