@@ -3,6 +3,7 @@
 mod counters;
 mod driven;
 mod peers;
+mod train;
 
 use super::client::{ClientGuest, HostPlace, Shared, start_in_guest};
 use super::clock::{GuestClock, between};
@@ -13,7 +14,7 @@ use super::remote::{RemoteHost, of_remote};
 use super::{Scene, TestbedError};
 use crate::brought::Brought;
 use crate::environment::EnvironmentSpec;
-use crate::lab::window::{HostCounters, KvmReader, Meter};
+use crate::lab::window::{HostCounters, KvmReader, LinkMeasured, Meter};
 use crate::lab::{Client, Driver, Failed, HostSample, Lab, Snapshot, Target};
 use model::{Code, Fingerprint, Moment, Scope};
 use std::path::Path;
@@ -60,6 +61,8 @@ pub(super) struct GuestLab {
     meters: Vec<Meter>,
     /// Which of [`GUEST_COUNTERS`] the guest has.
     counters: Vec<&'static str>,
+    /// What was measured of the data link.
+    link: Option<LinkMeasured>,
 }
 
 impl GuestLab {
@@ -88,6 +91,7 @@ impl GuestLab {
             kvm,
             meters,
             counters: Vec::new(),
+            link: None,
         })
     }
 
@@ -180,7 +184,8 @@ impl Lab for GuestLab {
                 network.set_client(index, leased);
             }
         }
-        self.wait_for_peers()
+        self.wait_for_peers()?;
+        self.measure_links()
     }
 
     fn client_tool(&self, name: &str) -> Result<String, Failed> {
@@ -297,7 +302,8 @@ impl Lab for GuestLab {
         let at = self.clock.place(&guest.clock, before.at, heard);
         let HostSample { cpu, threads, own_ns, .. } = between(&before, &after, at);
         let tap = self.network.traffic(self.machine.pid());
-        let host = HostCounters { tap, switch: self.switch_counted()?, ..HostCounters::read(Path::new("/")) };
+        let switch = self.switch_counted()?;
+        let host = HostCounters { tap, switch, link: self.link, ..HostCounters::read(Path::new("/")) };
         // Last, because it takes the longest: a window is as long by this clock at both ends.
         let client_cpu = self.client_cpu();
         Ok(Snapshot {
