@@ -233,7 +233,7 @@ fn gated(at_gate: AtGate) -> Markup {
 fn change(view: &RowView<'_>) -> Markup {
     html! {
         (minus(&view.change.text))
-        @if let Some(ci) = &view.change.ci { " " i.chosen[view.change.chosen] { (minus(ci)) } }
+        @if let Some(ci) = &view.change.ci { " " i class=[view.change.chosen.then_some("chosen")] { (minus(ci)) } }
     }
 }
 

@@ -126,6 +126,27 @@ fn notes_of_one_kind_are_one_line_with_their_number_and_none_is_lost() {
 }
 
 #[test]
+fn maps_stand_worst_first_and_those_without_a_change_are_folded() {
+    let mut comparison = scenarios::netperf();
+    comparison.rows.iter_mut().for_each(|row| row.verdict = analyze::Verdict::Equivalent);
+    let section = |comparison: &analyze::Comparison| {
+        between(&page(comparison), "<section id=\"heat\"", "</section>").to_owned()
+    };
+    let quiet = section(&comparison);
+    let (open, folded) = quiet.split_once("<details>").unwrap();
+    assert!(!open.contains("<table") && folded.contains(", without a change</summary>"), "{quiet}");
+    // The worst row is of the map that was last: it is open now, and first.
+    let primary = |row: &&mut analyze::Row| row.role == model::Role::Primary;
+    let last = comparison.rows.iter_mut().rfind(primary).unwrap();
+    (last.verdict, last.ratio) = (analyze::Verdict::Regressed, Some(0.5));
+    let caption = format!("{} {} {}", last.workload, last.category, last.metric);
+    let changed = section(&comparison);
+    let open = changed.split_once("<details>").unwrap().0;
+    assert_eq!(open.matches("<table").count(), 1, "{open}");
+    assert!(open.contains(&caption), "{caption}: {open}");
+}
+
+#[test]
 fn a_page_links_to_the_documentation_that_it_is_told_of_and_to_no_script() {
     let of = |docs: &str| {
         let options = HtmlOptions { docs: Some(docs.to_owned()), ..HtmlOptions::default() };
