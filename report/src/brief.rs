@@ -3,9 +3,11 @@
 use crate::numbers;
 use crate::rows::{RowView, by_gravity};
 use crate::sentence::{self, candidate_label, counts};
-use analyze::{Area, Comparison, Decision, NotExcluded, Summary, Verdict, areas, not_excluded, trust};
+use analyze::{
+    Area, Comparison, Decision, NotExcluded, Shown, ShownRow, Summary, Verdict, areas, not_excluded, trust,
+};
 use edge::visible;
-use model::counted;
+use model::{Role, counted};
 
 /// Regressions as events, and the rows that they are: `2 regressions (4 of 8 rows)`.
 pub(crate) fn regressions(comparison: &Comparison, summary: &Summary) -> Option<String> {
@@ -114,6 +116,50 @@ fn of_candidate(comparison: &Comparison, summary: &Summary) -> String {
     format!("{label}{}", found.join("; "))
 }
 
+/// A row of a run that counts: its place, its mean with the unit, and how its values spread.
+pub(crate) struct Average {
+    /// `TCP_STREAM size=64 throughput`.
+    pub name: String,
+    /// `4791 Mbit/s`.
+    pub mean: String,
+    /// `±3.9%`; empty where it is not known.
+    pub spread: String,
+}
+
+/// The rows of a run that count: those of primary metrics, without any all of them.
+pub(crate) fn main_rows(shown: &Shown) -> Vec<&ShownRow> {
+    let primary: Vec<&ShownRow> = shown.rows.iter().filter(|row| row.role == Role::Primary).collect();
+    if primary.is_empty() { shown.rows.iter().collect() } else { primary }
+}
+
+/// The averages of these rows, as far as they have one.
+pub(crate) fn averages(rows: &[&ShownRow]) -> Vec<Average> {
+    let one = |row: &&ShownRow| {
+        let mean = row.sample.mean?;
+        let scaled = numbers::scale(&row.unit, mean.abs());
+        let levels = row.case.0.iter().map(|(key, level)| format!(" {}={}", visible(key), visible(level)));
+        let levels: String = levels.collect();
+        let mean = format!("{} {}", numbers::significant(mean * scaled.factor, 4), visible(&scaled.unit));
+        Some(Average {
+            name: format!("{}{levels} {}", visible(&row.category), visible(&row.metric)),
+            mean: mean.trim_end().to_owned(),
+            spread: numbers::cv(&row.sample).map_or(String::new(), |cv| format!("±{cv}")),
+        })
+    };
+    rows.iter().filter_map(one).collect()
+}
+
+/// The first of the main averages of a run: `TCP_STREAM size=64 throughput 4791 Mbit/s ±3.9%; and 3 more`.
+pub(crate) fn of_run(shown: &Shown) -> Vec<String> {
+    let averages = averages(&main_rows(shown));
+    let Some((first, more)) = averages.split_first() else { return Vec::new() };
+    let mut text = format!("{} {} {}", first.name, first.mean, first.spread).trim_end().to_owned();
+    if !more.is_empty() {
+        text.push_str(&format!("; and {} more", more.len()));
+    }
+    vec![text]
+}
+
 /// A comparison in plain sentences, to be passed on: what came out, the worst row and area, and whether to trust it.
 pub(crate) fn plain(comparison: &Comparison, about: &str) -> String {
     let mut out = String::new();
@@ -128,5 +174,5 @@ pub(crate) fn plain(comparison: &Comparison, about: &str) -> String {
         }
         out.push_str(&format!(". Trust: {}. ", decision(trust(comparison, summary).decision)));
     }
-    format!("{}({})", sentence::upper(&out), visible(about))
+    format!("{out}({})", visible(about))
 }

@@ -127,7 +127,11 @@ fn a_comparison_is_published_with_its_page_its_data_and_their_hash() {
         "the command that makes it again from the archives"
     );
     let index = place.text("index.html");
-    assert!(index.contains("m&lt;1&gt;") && index.contains("REGRESSED") && !index.contains("m<1>"));
+    assert!(
+        index.contains("m&lt;1&gt;")
+            && index.contains("regressions (4 of 4 rows), worst -")
+            && !index.contains("m<1>")
+    );
     assert!(place.text("feed.xml").contains(&format!("sha256:{hash}")));
     // What a reader does to see that the page belongs to its data, and to make the comparison again.
     let unpack = |name: &str| {

@@ -182,9 +182,10 @@ impl<'c> Asked<'c> {
         .map(|(n, what)| format!("{n} {what}"))
         .collect();
         html! {
-            strong { (sign) " " (sentence::upper(brief::decision(trust.decision))) "." }
+            strong { (sign) " " (sentence::upper(brief::decision(trust.decision))) @if trust.against.is_empty() { "." } @else { ":" } }
+            // The text may begin with the label of a side, which is as its owner writes it.
+            @if let Some(warning) = trust.against.first() { " " (notes::stopped(&warning.text)) }
             @if self.comparison.method.forced { " Rows that cannot be compared were compared all the same (--force)." }
-            @if let Some(warning) = trust.against.first() { " " (notes::stopped(&sentence::upper(&warning.text))) }
             @if more > 0 { " " a href="#notes" { "And " (counted(more, "more reason")) } "." }
             @if self.summary.comparable_primary() == 0 && self.counts.total > 0 {
                 " " (sentence::upper(&sentence::nothing_decided(&self.counts))) "."

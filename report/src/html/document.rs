@@ -84,11 +84,17 @@ fn dense(style: &str) -> String {
     spaces.into_iter().fold(style.to_owned(), |style, (wide, narrow)| style.replace(wide, narrow))
 }
 
-/// A script without the spaces that only readers of the source need. None of its strings has what is taken out.
+/// A script without the spaces and ends of lines that only readers of the source need. None of its strings has what is taken
+/// out, and statements end in a semicolon or brace.
 fn tight(script: &str) -> String {
-    let around =
-        [" => ", " === ", " !== ", " = ", " && ", " || ", " + ", " ? ", " : ", ") {", ", ", "{ ", " }"];
-    around.into_iter().fold(script.to_owned(), |script, wide| script.replace(wide, &wide.replace(' ', "")))
+    let around = [
+        " => ", " === ", " !== ", " = ", " && ", " || ", " + ", " - ", " < ", " > ", " ? ", " : ", ") {",
+        ", ", "{ ", " }",
+    ];
+    let script = around
+        .into_iter()
+        .fold(script.to_owned(), |script, wide| script.replace(wide, &wide.replace(' ', "")));
+    [";\n", "{\n", ",\n", "(\n"].into_iter().fold(script, |script, end| script.replace(end, end.trim_end()))
 }
 
 /// Links to the sections of a page, by their identifiers, and to the documentation, if the page knows of one.

@@ -95,7 +95,7 @@ pub(super) fn of_score(score: &Score, axis: &Axis) -> Markup {
     strip(score.ratio, [None, Some(score.ci)], None, axis, true)
 }
 
-/// Band, the wide and the narrow interval, mark. What leaves the axis has an arrow at its end. The line of no change is the
+/// Band, the wide and the narrow interval, mark; how high and how large they stand is the style's. What leaves the axis has an arrow at its end. The line of no change is the
 /// style's.
 fn strip(
     ratio: f64,
@@ -114,14 +114,14 @@ fn strip(
                 rect x=(axis.x(numbers::ln(lo))) width=(axis.width(numbers::ln(lo), numbers::ln(hi))) {}
             }
             @for (class, Interval(lo, hi)) in [Some("wide"), None].into_iter().zip(intervals).filter_map(|(class, ci)| Some((class, ci?))) {
-                line class=[class] x1=(axis.x(numbers::ln(lo))) x2=(axis.x(numbers::ln(hi))) y1="9" y2="9" {}
+                line class=[class] x1=(axis.x(numbers::ln(lo))) x2=(axis.x(numbers::ln(hi))) {}
             }
             @if low < axis.lo() { text y="13" { "‹" } }
             @if high > axis.hi() { text x="100%" y="13" text-anchor="end" { "›" } }
             @if score && inside {
                 svg x=(axis.x(at)) y="9" overflow="visible" { path d="M-6 0 0-5 6 0 0 5z" {} }
             } @else if inside {
-                circle cx=(axis.x(at)) cy="9" r="4" {}
+                circle cx=(axis.x(at)) {}
             }
         }
     }

@@ -1,13 +1,15 @@
 //! Heat maps: one benchmark and metric over two factors, so that structure shows which a list hides.
 
 use super::{foreign, minus};
-use crate::rows::{RowView, Tone, glyph, written};
+use crate::rows::{RowView, Tone, glyph, size, verdict_rank, written};
 use crate::sentence::candidate_label;
 use analyze::{Comparison, Row, Verdict};
 use edge::visible;
 use maud::{Markup, html};
 use model::counted;
 
+/// The gravity of a map in which nothing was decided: it is folded.
+const UNCHANGED: u8 = u8::MAX;
 /// So many maps are open: all of them laid out would slow the whole page down.
 const OPEN: usize = 8;
 /// So many maps at most, and so many levels of a factor in one.
@@ -25,29 +27,53 @@ struct Map<'a, 'v> {
 
 /// The section; `None` when no benchmark has a factor with several levels.
 pub(super) fn section(comparison: &Comparison, views: &[RowView<'_>]) -> Option<Markup> {
-    let maps = maps(comparison, views);
+    let mut maps = maps(comparison, views);
+    maps.sort_by(|x, y| graver(&x.gravity(), &y.gravity()));
     if maps.is_empty() {
         return None;
     }
     let more = maps.len().saturating_sub(MAPS);
+    let changed = maps.iter().take(OPEN).filter(|map| map.gravity().0 < UNCHANGED).count();
+    let (open, folded) = maps.get(..MAPS).unwrap_or(&maps).split_at(changed);
+    let quiet = folded.iter().all(|map| map.gravity().0 == UNCHANGED);
+    let candidates: Vec<String> = (0..comparison.b.len()).map(|i| candidate_label(comparison, i)).collect();
     Some(html! {
         section #heat aria-labelledby="h-heat" {
             h2 #h-heat { "Heat maps" }
             p.caption {
-                "Change of B against A of the rows that can gate, over the factors of each benchmark. Colour only where a \
-                 verdict is decided, the stronger the further outside the band; hatched: inconclusive; ≈ shown to be \
-                 equivalent; ∅ missing on a side; empty: not measured."
+                "Change of " (foreign(&candidates.join(", "))) " against " (foreign(&comparison.a.label)) " in the rows that can \
+                 gate, over the factors of each benchmark. Colour only where a verdict is decided, the stronger the further \
+                 outside the band; hatched: inconclusive; ≈ shown to be equivalent; ∅ missing on a side; empty: not measured."
             }
-            div.maps { @for map in maps.iter().take(OPEN) { (render(map)) } }
-            @if maps.len() > OPEN {
+            div.maps { @for map in open { (render(map)) } }
+            @if !folded.is_empty() {
                 details {
-                    summary { (counted(maps.len().min(MAPS) - OPEN, "more map")) }
-                    div.maps { @for map in maps.iter().take(MAPS).skip(OPEN) { (render(map)) } }
+                    summary { (counted(folded.len(), if open.is_empty() { "map" } else { "more map" })) @if quiet { ", without a change" } }
+                    div.maps { @for map in folded { (render(map)) } }
                 }
             }
             @if more > 0 { p.caption { "and " (more) " more, which the table below has" } }
         }
     })
+}
+
+impl Map<'_, '_> {
+    /// How grave the gravest of its rows is, and how large the largest change of those as grave.
+    fn gravity(&self) -> (u8, f64) {
+        let rows = self.lines.iter().flat_map(|(_, cells)| cells.iter().flatten());
+        rows.map(|view| {
+            let changed = view.row.verdict.is_decided_change();
+            let rank = if changed { verdict_rank(view.row.verdict) } else { UNCHANGED };
+            (rank, if changed { size(view.row) } else { 0.0 })
+        })
+        .min_by(graver)
+        .unwrap_or((UNCHANGED, 0.0))
+    }
+}
+
+/// The graver of two first, then the larger.
+fn graver(x: &(u8, f64), y: &(u8, f64)) -> std::cmp::Ordering {
+    x.0.cmp(&y.0).then(y.1.total_cmp(&x.1))
 }
 
 /// Rows of one map: candidate, workload, category, metric.

@@ -14,6 +14,8 @@ pub(super) fn section(comparison: &Comparison) -> Markup {
     html! {
         section #method aria-labelledby="h-method" {
             h2 #h-method { "Method" }
+            details open {
+            summary { "How rows were judged, and what each word claims" }
             (thresholds(comparison))
             h3 { "What each verdict claims" }
             dl.claims {
@@ -36,6 +38,7 @@ pub(super) fn section(comparison: &Comparison) -> Markup {
                 li { "The boot score tells how rows moved together. It hides rows that moved against the others." }
                 li { "Student, Welch on the raw scale, Mann-Whitney and permutation stand beside the verdict and do \
                       not feed it." }
+            }
             }
         }
     }

@@ -9,6 +9,8 @@ addEventListener("DOMContentLoaded", () => {
     return e;
   };
   copyButtons();
+  const method = document.querySelector("#method details");
+  if (method) method.open = innerWidth > 700;
   // ---- rows: all of them are there, or lie as text in a noscript element; then those in sight are made
   const lines = $("lines");
   const START = '<tbody id="r';
@@ -125,10 +127,14 @@ addEventListener("DOMContentLoaded", () => {
     const reset = make("button", { type: "button", textContent: "Reset" });
     reset.addEventListener("click", () => change({ ...defaults }));
     const box = $("tools");
-    box.className = "tools";
     box.hidden = false;
-    box.append(verdicts, metric.label, category.label, make("label", {}, "Find ", search),
-      make("label", {}, fold, " fold EQUIVALENT"), csv, reset, count);
+    const filters = make("details", {}, make("summary", { textContent: "Filter" }), make("div", { className: "tools" },
+      verdicts, metric.label, category.label, make("label", {}, "Find ", search),
+      make("label", {}, fold, " hide rows shown to be equal"), csv, reset));
+    const wide = () => { if (innerWidth > 700) filters.open = true; };
+    addEventListener("resize", wide);
+    wide();
+    box.append(filters, count);
     [...head.cells].forEach((th, i) => {
       if (th.classList.contains("plain")) return;
       const button = make("button", { type: "button", textContent: th.textContent });
@@ -348,7 +354,7 @@ addEventListener("DOMContentLoaded", () => {
     });
   }
 
-  addEventListener("beforeprint", () => { printing = true; apply(); });
+  addEventListener("beforeprint", () => { printing = method.open = true; apply(); });
   addEventListener("afterprint", () => { printing = false; apply(); });
 
   (async () => {

@@ -107,8 +107,8 @@ fn scores(comparison: &Comparison, head: &Head) -> Markup {
     let lines = comparison.summary.iter().flat_map(|summary| {
         let label = candidate_label(comparison, summary.candidate);
         let all = summary.score.map(|score| (label.clone(), "all rows together".to_owned(), score));
-        let several = summary.per_metric.len() > 1;
-        let metrics = summary.per_metric.iter().filter(move |_| several);
+        // One metric that alone counts has the score of all rows.
+        let metrics = summary.per_metric.iter().filter(|m| Some(m.score) != summary.score);
         all.into_iter()
             .chain(metrics.map(move |m| (label.clone(), format!("{} together", visible(&m.metric)), m.score)))
     });
@@ -235,7 +235,7 @@ fn gated(at_gate: AtGate) -> Markup {
 fn change(view: &RowView<'_>) -> Markup {
     html! {
         (minus(&view.change.text))
-        @if let Some(ci) = &view.change.ci { " " i.chosen[view.change.chosen] { (minus(ci)) } }
+        @if let Some(ci) = &view.change.ci { " " i class=[view.change.chosen.then_some("chosen")] { (minus(ci)) } }
     }
 }
 

@@ -59,6 +59,10 @@ pub struct Entry {
     pub samples: String,
     /// The result in a sentence for each candidate; of a run, what it holds.
     pub sentences: Vec<String>,
+    /// The same with its size and in a few words, as the index shows it; of a run, its main averages. Entries of an older
+    /// perfvt have none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub brief: Vec<String>,
     /// Rows that gate, by verdict, all candidates together; empty for a run.
     pub verdicts: BTreeMap<String, usize>,
     /// All rows.

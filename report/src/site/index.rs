@@ -1,6 +1,6 @@
 //! The index: what every machine says of every workload at a glance, then all results, newest first.
 
-use super::entry::{Entry, Kind};
+use super::entry::Entry;
 use super::settings::Settings;
 use super::shell;
 use crate::date;
@@ -81,8 +81,10 @@ fn glance(groups: &Groups<'_>) -> Markup {
                                 th scope="row" { (foreign(machine)) }
                                 @for name in &columns {
                                     td { @if let Some(newest) = workloads.get(name).and_then(|e| e.first()) {
-                                        a href={ "#" (anchor(machine, name)) } { (date::utc(Some(newest.when()))) }
-                                        (status(newest))
+                                        a href={ "#" (anchor(machine, name)) } {
+                                            span.near { (foreign(name)) ", " } (date::utc(Some(newest.when())))
+                                        }
+                                        (outcome(newest))
                                     } }
                                 }
                             }
@@ -94,19 +96,18 @@ fn glance(groups: &Groups<'_>) -> Markup {
     }
 }
 
-/// What came out, in counts; the gravest first.
-pub(super) fn status(entry: &Entry) -> Markup {
+/// What came out with its size, in a line behind the sign of the gravest verdict; of an older entry the sentence.
+fn outcome(entry: &Entry) -> Markup {
+    let lines = if entry.brief.is_empty() { &entry.sentences } else { &entry.brief };
     let mut verdicts = Verdict::ALL;
     verdicts.sort_by_key(|v| verdict_rank(*v));
+    let gravest = verdicts.into_iter().find(|v| entry.verdicts.get(v.word()).is_some_and(|n| *n > 0));
     html! {
-        ul.counts aria-label="Rows by verdict" {
-            @for verdict in verdicts {
-                @if let Some(n) = entry.verdicts.get(verdict.word()).filter(|n| **n > 0) {
-                    li class=(verdict_class(verdict)) { b { (glyph(verdict)) " " (n) } " " (verdict.word()) }
-                }
+        @for line in lines {
+            p.said {
+                @if let Some(verdict) = gravest { span.badge.(verdict_class(verdict)) { (glyph(verdict)) } " " }
+                (foreign(line))
             }
-            @if entry.kind == Kind::Run { li { "run, " (counted(entry.rows, "row")) } }
-            @else if entry.verdicts.is_empty() { li { "nothing compared" } }
         }
     }
 }
@@ -131,8 +132,7 @@ fn table(machine: &str, workload: &str, entries: &[&Entry]) -> Markup {
             table.results {
                 thead {
                     tr {
-                        th scope="col" { "Measured" } th scope="col" { "Result" } th scope="col" { "Status" }
-                        th scope="col" { "Data" }
+                        th scope="col" { "Measured" } th scope="col" { "Result" } th scope="col" { "Data" }
                     }
                 }
                 tbody { @for entry in entries { (row(entry)) } }
@@ -154,9 +154,8 @@ fn row(entry: &Entry) -> Markup {
             td {
                 a href={ (folder) "index.html" } { (foreign(&entry.title)) }
                 @if let Some(accel) = &entry.accel { " " span.tag { (foreign(accel)) } }
-                p.said { @for sentence in &entry.sentences { (foreign(sentence)) " " } }
+                (outcome(entry))
             }
-            td { (status(entry)) }
             td {
                 @for data in &entry.data {
                     a href={ (folder) (data.file) } { (foreign(&data.file)) } " "
@@ -172,8 +171,8 @@ fn row(entry: &Entry) -> Markup {
 fn legend() -> Markup {
     html! {
         p.caption {
-            "Counts are of the rows that gate. ▼ regressed, ▲ improved, ◆ or ≠ changed, ≈ shown to be equivalent, ? inconclusive \
-             (not shown to be equal), ∅ missing on a side, × not to be judged. Every result has the SHA-256 of its samples: \
+            "The sign is that of the gravest row that gates: ▼ regressed, ▲ improved, ◆ changed, ∅ missing on a side, × not to be \
+             judged, ? inconclusive (not shown to be equal), ≈ shown to be equivalent. Every result has the SHA-256 of its samples: \
              after unpacking an archive, " code { "sha256sum -c SHA256SUMS" } " checks each file, and "
             code { "sha256sum SHA256SUMS" } " gives the hash that its page shows."
         }

@@ -2,11 +2,16 @@
 
 use super::entry::Entry;
 use super::shell;
-use crate::html::{Card, Download, Published, card, foreign, minus, of_side, provenance};
+use crate::brief::{self, Average};
+use crate::html::{Card, Download, Figure, Published, card, foreign, minus, of_side, provenance};
 use crate::numbers::{self, NONE, significant};
-use analyze::Shown;
+use analyze::{Shown, ShownRow};
 use edge::visible;
 use maud::{DOCTYPE, Markup, html};
+use model::counted;
+
+/// So many averages of a run stand at its top.
+const AVERAGES: usize = 3;
 
 /// What a result's page says about where it stands.
 pub(super) fn published(entry: &Entry) -> Published {
@@ -33,14 +38,23 @@ pub(super) fn published(entry: &Entry) -> Published {
 
 /// One side alone.
 pub(super) fn run(entry: &Entry, shown: &Shown, published: &Published) -> String {
+    let main = brief::main_rows(shown);
+    let averages = brief::averages(&main);
+    let figure = |average: &Average| Figure {
+        value: html! { (foreign(&average.mean)) },
+        what: html! { (foreign(&average.name)) " " (average.spread) },
+    };
+    // By address: a row is equal to another that has its name.
+    let other = shown.rows.iter().filter(|row| !main.iter().any(|m| std::ptr::eq(*m, *row)));
+    let other: Vec<&ShownRow> = other.collect();
     let body = html! {
         header {
             h1 { (foreign(&entry.title)) }
             (card(&Card {
                 tone: "quiet",
-                answer: html! { @for s in &entry.sentences { (foreign(s)) } },
-                figures: Vec::new(),
-                lines: Vec::new(),
+                answer: html! { (counted(main.len(), "main average")) " of " (counted(shown.rows.len(), "row")) },
+                figures: averages.iter().take(AVERAGES).map(figure).collect(),
+                lines: vec![("Measured", html! { @for s in &entry.sentences { (foreign(s)) " " } })],
                 more: html! {},
             }))
             (provenance(published))
@@ -48,8 +62,15 @@ pub(super) fn run(entry: &Entry, shown: &Shown, published: &Published) -> String
         main {
             section {
                 h2 { "Rows" }
-                div.scroll tabindex="0" role="region" aria-label="All rows" { (rows(shown)) }
-                p.caption { "n: boots, or result files. Values: each of them, in the order in which they were taken. SD and CV: their spread." }
+                div.scroll tabindex="0" role="region" aria-label="Rows" { (rows(&main)) }
+                @if !other.is_empty() {
+                    details {
+                        summary { "Other metrics, which explain (" (counted(other.len(), "row")) ")" }
+                        div.scroll tabindex="0" role="region" aria-label="Rows of other metrics" { (rows(&other)) }
+                    }
+                }
+                p.caption { "Values: each of them, in the order in which they were taken. Spread: the standard deviation in percent of the mean and in \
+                             the unit of the mean; n: boots, or result files." }
             }
             (notes(shown))
         }
@@ -57,16 +78,16 @@ pub(super) fn run(entry: &Entry, shown: &Shown, published: &Published) -> String
     shell::page(&entry.title, None, &body)
 }
 
-fn rows(shown: &Shown) -> Markup {
+fn rows(rows: &[&ShownRow]) -> Markup {
     html! {
         table.run {
             thead {
                 tr {
                     th scope="col" { "Case" } th scope="col" { "Metric" } th scope="col" { "Values" }
-                    @for head in ["Mean", "SD", "CV", "n", "Invalid"] { th.num scope="col" { (head) } }
+                    th.num scope="col" { "Mean" } th.num scope="col" { "Spread" }
                 }
             }
-            @for row in &shown.rows {
+            @for row in rows {
                 @let sample = &row.sample;
                 @let scaled = numbers::scale(&row.unit, sample.mean.unwrap_or(0.0).abs());
                 @let number = |v: Option<f64>, digits| v.map_or(NONE.to_owned(), |v| significant(v * scaled.factor, digits));
@@ -79,10 +100,11 @@ fn rows(shown: &Shown) -> Markup {
                         td { (foreign(&row.metric)) " " span.unit { (foreign(&scaled.unit)) } }
                         td { (of_side(sample)) }
                         td.num { (minus(&number(sample.mean, 4))) }
-                        td.num { (minus(&number(sample.sd, 3))) }
-                        td.num { (numbers::cv(sample).unwrap_or_else(|| NONE.to_owned())) }
-                        td.num { (sample.n) }
-                        td.num { @if !sample.invalid.is_empty() { (sample.invalid.len()) } }
+                        td.num {
+                            @if let Some(cv) = numbers::cv(sample) { "±" (cv) ", " }
+                            "SD " (minus(&number(sample.sd, 3))) ", n " (sample.n)
+                            @if !sample.invalid.is_empty() { ", " (sample.invalid.len()) " invalid" }
+                        }
                     }
                 }
             }

@@ -8,6 +8,7 @@ use super::history::{POINTS_FILE, Points};
 use super::settings::{Checks, Kept, SITE_FILE, Settings};
 use super::{SiteError, Stage, feed, history, index, owner, pages, stage::Part, sysinfo};
 use crate::HtmlOptions;
+use crate::brief;
 use crate::machine::{machine, same};
 use crate::rows;
 use crate::sentence::{candidate_label, sentence};
@@ -303,6 +304,10 @@ fn described(content: &Content, data: Vec<Data>, measured_unix: Option<i64>, lab
             (Kind::Run, title, vec![text], Default::default(), shown.rows.len(), &shown.workloads)
         }
     };
+    let brief = match content {
+        Content::Comparison(c, _) => brief::brief(c),
+        Content::Run(shown) => brief::of_run(shown),
+    };
     Entry {
         format: ENTRY_FORMAT,
         perfvt: labelled.perfvt.clone(),
@@ -316,6 +321,7 @@ fn described(content: &Content, data: Vec<Data>, measured_unix: Option<i64>, lab
         published_unix: labelled.now,
         samples,
         sentences,
+        brief,
         verdicts,
         rows,
         data,

@@ -69,7 +69,7 @@ fn rows_are_filtered_sorted_folded_and_opened_and_the_address_remembers_it() {
     let count = |v| comparison.rows.iter().filter(|r| r.verdict == v).count();
     let equivalent = count(analyze::Verdict::Equivalent);
     assert_eq!(page.eval(SHOWN), json!(all - equivalent), "equivalent rows are folded in a long table");
-    page.eval("[...document.querySelectorAll('.tools label')].find((l) => /fold/.test(l.textContent)).firstElementChild.click()");
+    page.eval("[...document.querySelectorAll('.tools label')].find((l) => /hide/.test(l.textContent)).firstElementChild.click()");
     assert_eq!(page.eval(SHOWN), json!(all));
     page.eval("document.querySelector('.tools input[value=REGRESSED]').click()");
     assert_eq!(page.eval(SHOWN), json!(count(analyze::Verdict::Regressed)));
