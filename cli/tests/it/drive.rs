@@ -160,6 +160,11 @@ fn a_script_that_says_nothing_that_can_be_done_is_refused_before_anything_boots(
         let said = pretended.ends_with(2, &mut driven(&pretended, script, &[]));
         assert!(said.contains(part), "{said}");
     }
+    let said = pretended.ends_with(2, &mut driven(&pretended, "start_all\n", &["--set", "prepare=x.drive"]));
+    assert!(
+        said.contains("prepare") && said.contains("says how a campaign measures, and here is none"),
+        "{said}"
+    );
     assert!(pretended.starts().is_empty() && !pretended.out().exists());
     pretended.assert_nothing_left();
 }
@@ -357,6 +362,8 @@ fn what_fails_around_a_window_fails_the_boot_with_its_reason_and_what_cannot_be_
         assert!(!invalid.is_empty());
         fs::remove_dir_all(pretended.out()).unwrap();
     }
+    let said = pretended.ends_with(2, &mut pretended.run("true", &["--set", "pre_command=echo a > b"]));
+    assert!(said.contains("pre_command: '>' is a shell's, and here is none"), "{said}");
     // Values that are there stay, and the journal tells.
     for set in ["after=x.drive", "post_command=false"] {
         let words = [&once[..], &["--set", set]].concat();

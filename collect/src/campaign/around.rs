@@ -2,7 +2,7 @@
 //! (`pre_command`, `post_command`).
 
 use super::setup::SetupError;
-use crate::drive::{Act, Engine, Journal, Places, Script, Step, Verb};
+use crate::drive::{Act, Engine, Journal, Places, Script, Step, Verb, no_shell};
 use crate::environment::{Place, Stage};
 use crate::lab::{Failed, Lab};
 use edge::{quoted, quoted_end};
@@ -65,6 +65,7 @@ pub(super) fn check(stage: &Stage) -> Result<(), SetupError> {
         }
         for key in [PRE_COMMAND, POST_COMMAND].into_iter().filter(|key| given(&room.params, key).is_some()) {
             room.params.words(key)?;
+            no_shell(room.params.text(key)?).map_err(|why| wrong(format!("{key}: {why}")))?;
         }
     }
     Ok(())

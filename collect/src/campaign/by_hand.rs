@@ -4,6 +4,7 @@ use super::resolve;
 use super::setup::{Request, SetupError, choose, find};
 use crate::config::{SelectError, Source, aliases, keys};
 use crate::environment::{Stage, settle};
+use crate::testbed::refuse_campaigns;
 use crate::{matrix, parse};
 use model::{Accel, Params};
 use std::path::Path;
@@ -50,6 +51,7 @@ pub fn by_hand(request: &Request, executable: &Path) -> Result<ByHand, SetupErro
     let mut environments = matrix::environments(workload, &selected, None, &request.sets)?;
     let told: Vec<_> = environments.iter().flat_map(|e| e.told.iter().cloned()).collect();
     notes.extend(aliases::told(&told));
+    environments.iter().try_for_each(|environment| refuse_campaigns(&environment.params))?;
     environments.iter_mut().for_each(|environment| settle::by_hand(&mut environment.params));
     // What emulation does to values is nobody's matter here.
     let (accel, _) = accel::resolve(&request.accel, || accel::probe(executable))?;

@@ -2,7 +2,7 @@
 
 use super::cast::{Cast, execute};
 use super::script::Step;
-use super::verbs::{Act, Global, Verb};
+use super::verbs::{self, Act, Global, Verb};
 use super::waits;
 use edge::{quoted, quoted_end};
 use model::drive::Record;
@@ -20,6 +20,9 @@ use vm::guest::os::Os;
 /// The largest file that is copied into a guest or out of one.
 const LARGEST_FILE: u64 = 16 << 20;
 
+/// How long a system may take to power itself off, where nobody says otherwise.
+const POWER_OFF: Duration = Duration::from_secs(verbs::SHORT);
+
 /// Does a step, and puts into the record what it gives.
 pub(super) fn act(cast: &mut Cast<'_>, step: &Step, record: &mut Record) -> Result<(), Failure> {
     match &step.act {
@@ -32,7 +35,7 @@ pub(super) fn act(cast: &mut Cast<'_>, step: &Step, record: &mut Record) -> Resu
                 Verb::Shutdown => shutdown(cast, *place, deadline),
                 Verb::Reboot => {
                     let begun = Instant::now();
-                    shutdown(cast, *place, deadline)?;
+                    shutdown(cast, *place, Some(deadline.unwrap_or(POWER_OFF)))?;
                     start(cast, &[*place], deadline.map(|all| all.saturating_sub(begun.elapsed())))
                 }
                 other => with(cast, *place, other, deadline.unwrap_or(HOST_ANSWER), record),

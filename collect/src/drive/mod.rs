@@ -24,3 +24,4 @@ pub use journal::{JOURNAL, Journal};
 pub use machines::Machines;
 pub use script::{LARGEST_SCRIPT, Script, ScriptError, Step};
 pub use verbs::{Act, Global, VERBS, Verb, help};
+pub use words::no_shell;

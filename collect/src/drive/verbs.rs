@@ -114,7 +114,7 @@ enum Made {
 /// How long a command, or what is waited for, may take.
 const LONG: u64 = 300;
 /// How long a command may be waited for that has next to nothing to do.
-const SHORT: u64 = 60;
+pub(super) const SHORT: u64 = 60;
 /// The longest deadline, and the longest sleep: a day.
 const LONGEST: f64 = 86_400.0;
 

@@ -16,8 +16,11 @@ pub(super) fn split(line: &str) -> Result<Vec<String>, String> {
     })
 }
 
-/// Refuses what only a shell understands: a command's words go to the guest as they are.
-pub(super) fn no_shell(line: &str) -> Result<(), String> {
+/// Refuses what only a shell understands: a command's words are taken as they are.
+///
+/// # Errors
+/// There is such a character outside of quotes.
+pub fn no_shell(line: &str) -> Result<(), String> {
     let (mut quote, mut escaped, mut blank) = (None, false, true);
     for c in line.chars() {
         let at_word = std::mem::replace(&mut blank, c.is_whitespace() && quote.is_none());
@@ -31,7 +34,7 @@ pub(super) fn no_shell(line: &str) -> Result<(), String> {
             (None, '#') if at_word => return Ok(()),
             (None, c) if OF_SHELLS.contains(c) => {
                 return Err(format!(
-                    "{} is a shell's, and here is none: the words go to the guest as they are; quote it, or say sh -c 'COMMAND'",
+                    "{} is a shell's, and here is none: words are taken as they are; quote it, or say sh -c 'COMMAND'",
                     quoted(&c.to_string())
                 ));
             }

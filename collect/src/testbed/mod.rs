@@ -24,7 +24,7 @@ mod troupe;
 pub use claims::claims;
 pub use driven::Driven;
 pub use obstacles::{Obstacles, obstacles, survey};
-pub use shell::{Alone, guest_params};
+pub use shell::{Alone, guest_params, refuse_campaigns};
 pub use troupe::Troupe;
 
 use crate::brought::{Brought, BroughtError};

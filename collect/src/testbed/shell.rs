@@ -73,6 +73,10 @@ const OF_CAMPAIGNS: &[&str] = &[
     "shuffle",
     "attempts",
     "samples",
+    "prepare",
+    "after",
+    "pre_command",
+    "post_command",
     "client_user",
     "client_key",
     "client_port",
@@ -84,7 +88,10 @@ const OF_CAMPAIGNS: &[&str] = &[
 const OF_TROUPES: &[&str] = &["vms", "vlans", "forward", "routes", "server"];
 
 /// Refuses what nobody would look at without a campaign.
-pub(super) fn refuse_campaigns(params: &Params) -> Result<(), ParamsError> {
+///
+/// # Errors
+/// A flag says how a campaign measures.
+pub fn refuse_campaigns(params: &Params) -> Result<(), ParamsError> {
     let is_flag = |param: &&Param| matches!(param.origin, Origin::Flag(_));
     match params.iter().filter(is_flag).find(|param| OF_CAMPAIGNS.contains(&without_objects(&param.key))) {
         None => Ok(()),
