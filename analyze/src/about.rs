@@ -6,8 +6,9 @@ use crate::input::repeat::{BootName, Repeat};
 use crate::options::CompareOptions;
 use crate::pairing::{Classed, Pairing};
 use crate::replicates::Replicates;
-use crate::warnings::{self, blocking, counted, note};
+use crate::warnings::{self, blocking, note};
 use crate::{DifferenceClass, Family, Nearest, Row, Side, Warning};
+use model::counted;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 

@@ -6,10 +6,11 @@ use crate::classic::{Classic, ClassicGroup, classic};
 use crate::error::io;
 use crate::input::run_dir::{is_run_dir, read_run};
 use crate::input::{directories, oddities, result_files, unread};
-use crate::warnings::{blocking, counted, note};
+use crate::warnings::{blocking, note};
 use crate::{AnalyzeError, CompareOptions, Loss, Warning};
 use formats::perf_conf::Section;
 use formats::rhs::{self, Document};
+use model::counted;
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};
 

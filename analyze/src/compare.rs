@@ -15,12 +15,13 @@ use crate::pairing::{Classed, Pairing, pairings};
 use crate::row::{Intervals, Judge, blocks_of, design_of, ratio_band};
 use crate::scale::{Signs, said_of_failed};
 use crate::verdict::{Judgement, verdict};
-use crate::warnings::{counted, note};
+use crate::warnings::note;
 use crate::{
     AnalyzeError, CaseFailures, CategoryScore, Comparison, Family, Interleaving, Interval, Model, Reason,
     Row, Side, Summary, Verdict, Warning, WorkloadInfo, summary,
 };
 use formats::perf_conf::closest;
+use model::counted;
 use model::{Role, Scale};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, HashMap};

@@ -6,13 +6,15 @@
 mod failures;
 mod matching;
 mod row;
+mod score;
 mod sessions;
 mod verdict;
 
 pub use failures::*;
 pub use matching::*;
-use model::{Direction, Scale};
+use model::Scale;
 pub use row::*;
+pub use score::*;
 use serde::Serialize;
 pub use sessions::*;
 use std::collections::BTreeMap;
@@ -26,7 +28,8 @@ pub use verdict::*;
 /// `beyond`, `ratio_ci_fcr`, `diff_ci_fcr`, `min_effect_abs` and `left_out` were added; in a blocked row `values`, `n` and all
 /// that is computed of them are those of complete blocks. From here on a new member does not raise the version: `matched`,
 /// `nearest` and `spelled` were added; the reason `one-session`, of summaries `interleaving` and `capped`, of rows `session`;
-/// `variance` of the method, `variances` of families, `moderated` and `position` of rows.
+/// `variance` of the method, `variances` of families, `moderated`, `position` and `test` of rows;
+/// of categories the verdict `EQUIVALENT`, `reason`, `ci90`, `model` and `test`.
 pub const SCHEMA_VERSION: u32 = 2;
 
 /// Everything that was decided about a baseline and one or more candidates.
@@ -291,34 +294,6 @@ fn by_verdict(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
     })
 }
 
-/// A ratio of boot scores (statistics.md, "Summary over rows"): the score of a boot is its mean log value over the rows that
-/// every boot has. Never a verdict.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
-pub struct Score {
-    /// Candidate over baseline, 1 = unchanged.
-    pub ratio: f64,
-    /// 95 % interval.
-    pub ci: Interval,
-    /// Rows that every boot has.
-    pub rows: usize,
-    /// Which way is better. When rows of both directions are in it, those where lower is better enter inverted, so that
-    /// higher is better for all of them.
-    pub direction: Direction,
-}
-
-/// The family check of one metric.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
-pub struct MetricScore {
-    /// Workload.
-    pub workload: String,
-    /// Metric.
-    pub metric: String,
-    /// Its score.
-    pub score: Score,
-}
-
 /// How many rows of one kind count at the gate.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
@@ -333,27 +308,6 @@ pub struct GateCount {
     pub failed: Option<FailedSide>,
     /// Their number.
     pub rows: usize,
-}
-
-/// The score of a category at the gate (statistics.md, "The gate").
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
-pub struct CategoryScore {
-    /// Workload.
-    pub workload: String,
-    /// Category.
-    pub category: String,
-    /// Its score.
-    pub score: Score,
-    /// m of the score, as a ratio minus 1: the geometric mean of 1 + m over the rows that it is of, minus 1.
-    pub min_effect: f64,
-    /// Two-sided p of the score's model.
-    pub p: f64,
-    /// p corrected by Holm over the categories of the candidate.
-    pub p_gate: f64,
-    /// REGRESSED, IMPROVED, CHANGED-UP or CHANGED-DOWN where the score left the band at the scores' share of alpha, else
-    /// INCONCLUSIVE.
-    pub verdict: Verdict,
 }
 
 /// Two ends, the lower first.

@@ -1,7 +1,7 @@
 //! Why a comparison could not be made.
 
-use crate::warnings::counted;
 use edge::visible;
+use model::counted;
 use std::path::PathBuf;
 
 /// A comparison that cannot go on. Lost cells, rows and files are not errors: they stand in the result, unless

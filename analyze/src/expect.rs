@@ -5,8 +5,9 @@
 //! netperf/TCP_STREAM/size=64,*/throughput | REGRESSED | until 2027-01-31 | the new mitigation costs this much
 //! ```
 
-use crate::warnings::{counted, note};
+use crate::warnings::note;
 use crate::{AnalyzeError, Expected, Row, Verdict, Warning};
+use model::counted;
 use model::readable;
 use std::path::Path;
 

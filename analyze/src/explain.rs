@@ -6,11 +6,10 @@
 use crate::row::{Design, POWER, blocks_of, design_of};
 use crate::scale::on_scale;
 use crate::sequential::LEVEL_OF_LOOKS;
-use crate::{AnalyzeError, Comparison, Model, Row, Sample};
-use model::{Scale, readable};
+use crate::{Comparison, Model, Row, Sample};
+use model::Scale;
 use serde::Serialize;
 use stats::{Look, TTest};
-use std::borrow::Cow;
 
 /// One number.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -21,37 +20,6 @@ pub struct Step {
     pub formula: &'static str,
     /// The number.
     pub value: f64,
-}
-
-/// The row that a text names: its whole id, or a part that no other row has.
-///
-/// # Errors
-/// No row, or several; the text then lists some of them.
-pub fn find_row(comparison: &Comparison, text: &str) -> Result<usize, AnalyzeError> {
-    if let Some(index) = comparison.rows.iter().position(|r| r.id == text || readable(&r.id) == text) {
-        return Ok(index);
-    }
-    let found: Vec<(usize, &Row)> = comparison
-        .rows
-        .iter()
-        .enumerate()
-        .filter(|(_, r)| r.id.contains(text) || readable(&r.id).contains(text))
-        .collect();
-    match found.as_slice() {
-        [(index, _)] => Ok(*index),
-        [] => Err(AnalyzeError::Option(format!(
-            "no row is called '{text}'; every format prints the ids, `--format csv` in its first column"
-        ))),
-        several => {
-            let some: Vec<Cow<'_, str>> = several.iter().take(5).map(|(_, r)| readable(&r.id)).collect();
-            Err(AnalyzeError::Option(format!(
-                "'{text}' is a part of {} rows; name one of them: {}{}",
-                several.len(),
-                some.join(", "),
-                if several.len() > some.len() { ", .." } else { "" }
-            )))
-        }
-    }
 }
 
 /// The numbers behind a row, in the order in which they were computed; fewer where something cannot be computed.

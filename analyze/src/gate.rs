@@ -4,9 +4,9 @@
 //! `perfvt compare` ends; docs/verdicts.md is made from it.
 
 use crate::sessions::WAY_OUT;
-use crate::warnings::counted;
 use crate::{CaseFailures, Comparison, FailedSide, FailureVerdict, GateCount, Reason, Row, Summary, Verdict};
 use model::Role;
+use model::counted;
 
 /// A word of `--fail-on`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -160,6 +160,7 @@ pub const TABLE: &[Line] = &[
     line(Finding::Category(Verdict::ChangedUp), CHANGED, Junit::Passed, Junit::Failure),
     line(Finding::Category(Verdict::ChangedDown), CHANGED, Junit::Passed, Junit::Failure),
     line(Finding::Category(Verdict::Inconclusive), &[], Junit::Passed, Junit::Passed),
+    line(Finding::Category(Verdict::Equivalent), &[], Junit::Passed, Junit::Passed),
     line(Finding::Failures(FailureVerdict::FailsMore), ANY, Junit::Error, Junit::Error),
     line(Finding::Failures(FailureVerdict::FailsLess), CHANGED, Junit::Passed, Junit::Failure),
     line(Finding::Failures(FailureVerdict::Undecided), &[], Junit::Passed, Junit::Passed),

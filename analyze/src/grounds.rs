@@ -4,7 +4,7 @@
 
 use crate::row::{REPLICATES, ratio_band};
 use crate::verdict::is_significant;
-use crate::{Comparison, Interval, Reason, Row, Sample, Verdict};
+use crate::{CategoryScore, Comparison, Interval, Reason, Row, Sample, Verdict};
 use model::Scale;
 
 /// One question and its answer.
@@ -48,6 +48,15 @@ pub enum Ground {
         /// The level.
         alpha: f64,
         /// The p is at most alpha.
+        holds: bool,
+    },
+    /// Is there a change of a category as a whole?
+    AtGate {
+        /// p corrected over the categories.
+        p: f64,
+        /// The scores' share of alpha.
+        alpha: f64,
+        /// The p is at most that.
         holds: bool,
     },
     /// Is the change large enough to matter?
@@ -97,6 +106,22 @@ pub fn grounds(comparison: &Comparison, row: &Row) -> Vec<Ground> {
     out
 }
 
+/// The answers that led to the verdict of a category as a whole.
+pub fn grounds_of_category(comparison: &Comparison, candidate: usize, of: &CategoryScore) -> Vec<Ground> {
+    let band = ratio_band(Scale::Log, of.min_effect);
+    let band = Interval(band.low, band.high);
+    let inside = band.0 <= of.ci90.0 && of.ci90.1 <= band.1;
+    let mut out = vec![Ground::Equivalent { of: Estimated::Ratio, ci90: of.ci90, band, inside }];
+    if let Some(family) = comparison.families.iter().find(|f| f.candidate == candidate) {
+        let (p, alpha) = (of.p_gate, family.alpha_scores);
+        out.push(Ground::AtGate { p, alpha, holds: p <= alpha });
+    }
+    let value = of.score.ratio;
+    let outside = value < band.0 || band.1 < value;
+    out.push(Ground::Large { of: Estimated::Ratio, value, band, outside });
+    out
+}
+
 /// The questions that a test answers.
 fn tested(row: &Row, alpha: f64, out: &mut Vec<Ground>) {
     let absolute = row.min_effect_abs.filter(|b| *b > 0.0).map(|b| Interval(-b, b));
@@ -139,6 +164,15 @@ fn relative(row: &Row) -> Interval {
 }
 
 impl Row {
+    /// The smallest difference that matters (`min_effect_abs`), where it alone shows the row to be EQUIVALENT: the interval of
+    /// the ratio does not lie inside the band.
+    pub fn equal_within(&self) -> Option<f64> {
+        let band = relative(self);
+        let by_ratio = self.ratio_ci90.is_some_and(|ci90| band.0 <= ci90.0 && ci90.1 <= band.1);
+        let asked = self.verdict == Verdict::Equivalent && self.reason.is_none() && !by_ratio;
+        self.min_effect_abs.filter(|b| asked && *b > 0.0)
+    }
+
     /// The row's band as ratios, for drawing beside its ratio; `None` where only a band in the row's unit exists.
     pub fn ratio_band(&self) -> Option<Interval> {
         if self.scale == Scale::Log {

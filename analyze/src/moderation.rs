@@ -1,6 +1,7 @@
 //! Moderated variances (statistics.md): once all rows of a family are known, each one's model is computed again with the
 //! variance that its own values and those of the family say together. It stays the row's one model.
 
+use crate::ModelTest;
 use crate::family::Members;
 use crate::options::{CompareOptions, VarianceChoice};
 use crate::row::{Design, blocks_of, design_of, finite};
@@ -113,4 +114,5 @@ fn judge_again(row: &mut Row, judgement: &mut Judgement, own: ErrorPart, prior: 
     (row.diff, row.diff_ci, row.diff_ci90) = (outcome.diff, outcome.diff_ci, outcome.diff_ci90);
     (row.ratio, row.ratio_ci, row.ratio_ci90) = (outcome.ratio, outcome.ratio_ci, outcome.ratio_ci90);
     (row.p_model, row.band_abs, row.mde) = (outcome.p, outcome.band_abs, outcome.mde);
+    row.test = outcome.test.as_ref().and_then(ModelTest::of);
 }

@@ -107,6 +107,6 @@ pub(crate) fn said(found: &SessionVariance) -> String {
         100.0 * found.tau2.sqrt(),
         found.df.floor(),
         found.sessions,
-        crate::warnings::counted(found.rows, "row")
+        model::counted(found.rows, "row")
     )
 }

@@ -3,9 +3,9 @@
 use crate::pairing::Pairing;
 use crate::replicates::Replicates;
 use crate::row::{REPLICATES, interval};
-use crate::{Interval, Row, Sample, Score};
+use crate::{Interval, Model, Row, Sample, Score};
 use model::{Direction, Scale};
-use stats::{Block, TTest};
+use stats::{Block, RatioOfGeometricMeans};
 
 /// The score of each boot: its mean log value over the rows that every boot has.
 pub(crate) struct Scores {
@@ -136,8 +136,13 @@ impl Scores {
         (self.a.len().min(self.b.len()) >= REPLICATES).then_some((score, p))
     }
 
+    /// The model that [`Scores::score`] takes.
+    pub fn model(&self, pairing: &Pairing) -> Model {
+        if pairing.blocked && pairing.plan.is_some() { Model::Blocked } else { Model::Welch }
+    }
+
     /// The row model over boots.
-    pub fn score(&self, pairing: &Pairing) -> Option<(Score, TTest)> {
+    pub fn score(&self, pairing: &Pairing) -> Option<(Score, RatioOfGeometricMeans)> {
         let exp = |scores: &[f64]| scores.iter().map(|s| s.exp()).collect::<Vec<f64>>();
         let (a, b) = (exp(&self.a), exp(&self.b));
         let ratio = match &pairing.plan {
@@ -160,7 +165,7 @@ impl Scores {
             rows: self.rows,
             direction: self.direction,
         };
-        Some((score, ratio.test))
+        Some((score, ratio))
     }
 }
 

@@ -6,8 +6,9 @@
 use crate::input::repeat::{BootName, Origin, Repeat};
 use crate::options::CompareOptions;
 use crate::replicates::{Replicates, of_workload};
-use crate::warnings::{blocking, counted, note};
+use crate::warnings::{blocking, note};
 use crate::{Interleaving, Warning};
+use model::counted;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 

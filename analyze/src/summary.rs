@@ -3,9 +3,10 @@
 use crate::family::Members;
 use crate::gate::at_gate;
 use crate::pairing::Pairing;
+use crate::row::{POWER, interval};
 use crate::scores::Scores;
-use crate::verdict::Judgement;
-use crate::{CategoryScore, Family, MetricScore, Reason, Row, Summary, Verdict};
+use crate::verdict::{Estimate, Evidence, Judgement, Presence, verdict};
+use crate::{CategoryScore, Family, MetricScore, ModelTest, Reason, Row, Summary, Verdict};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The summary of one candidate.
@@ -90,32 +91,68 @@ pub(crate) fn categories(rows: &[Row], judgements: &[Judgement], pairing: &Pairi
         let Some(scores) = Scores::of_pair(&rows, pairing, complete).filter(|s| s.cases > 1) else {
             continue;
         };
-        let Some((score, p)) =
-            scores.score(pairing).map(|(score, test)| (score, test.p)).or_else(|| scores.constants(pairing))
-        else {
-            continue;
-        };
+        let tested = scores.score(pairing).and_then(|(score, found)| {
+            let ci90 = interval(found.ci90)?;
+            Some((score, ci90, Some(scores.model(pairing)), ModelTest::of(&found.test), found.test.p))
+        });
+        let constant = || scores.constants(pairing).map(|(score, p)| (score, score.ci, None, None, p));
+        let Some((score, ci90, model, test, p)) = tested.or_else(constant) else { continue };
         out.push(CategoryScore {
             workload: workload.into(),
             category: category.into(),
             score,
+            ci90,
+            model,
+            test,
             min_effect: scores.margin.exp_m1(),
             p,
             p_gate: 1.0,
             verdict: Verdict::Inconclusive,
+            reason: None,
         });
     }
     out
 }
 
-/// Decides the categories of a candidate at their share of alpha.
+/// Decides the categories of a candidate at their share of alpha, as rows are decided: by the verdict's own questions.
 pub(crate) fn decide_categories(categories: &mut [CategoryScore], alpha: f64) {
     let p: Vec<f64> = categories.iter().map(|c| c.p).collect();
     for (category, p_gate) in categories.iter_mut().zip(stats::holm(&p)) {
         category.p_gate = p_gate;
-        let outside = !stats::band(category.min_effect).contains(category.score.ratio);
-        if p_gate <= alpha && outside {
-            category.verdict = crate::verdict::changed(category.score.direction, category.score.ratio > 1.0);
-        }
+        let judgement = Judgement {
+            presence: Presence::Both,
+            comparable: true,
+            evidence: evidence(category, alpha),
+            exact: false,
+            direction: category.score.direction,
+            q: Some(p_gate),
+            alpha,
+            failed: None,
+            one_session: false,
+        };
+        (category.verdict, category.reason) = verdict(&judgement);
+    }
+}
+
+/// What the score of a category says.
+fn evidence(category: &CategoryScore, alpha: f64) -> Evidence {
+    let band = stats::band(category.min_effect);
+    let ci90 = stats::Interval::new(category.ci90.0, category.ci90.1);
+    let detectable =
+        |test: &ModelTest| stats::noncentrality(test.df, alpha, POWER).map(|delta| delta * test.se);
+    let estimate = Estimate {
+        p: category.p,
+        up: category.score.ratio > 1.0,
+        outside_band: !band.contains(category.score.ratio),
+        ci90_inside: stats::equivalent(&ci90, &band),
+        mde_exceeds_band: category
+            .test
+            .as_ref()
+            .and_then(detectable)
+            .is_none_or(|least| least > category.min_effect.ln_1p()),
+    };
+    match category.model {
+        Some(_) => Evidence::Estimate(estimate),
+        None => Evidence::Constant { equal: category.score.ratio == 1.0, estimate },
     }
 }

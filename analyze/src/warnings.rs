@@ -32,6 +32,7 @@
 //! | `variance-ratio`, `bimodal`, `ratio-of-means`, `incomplete-blocks` | note | rows, counted |
 
 use crate::{Level, Looked, Loss, Row, Verdict, Warning};
+use model::counted;
 use model::{Rule, RunFile};
 
 /// A warning that is shown with the numbers.
@@ -42,16 +43,6 @@ pub(crate) fn note(code: &'static str, text: impl Into<String>, advice: &str, co
 /// A warning that decides whether the numbers count.
 pub(crate) fn blocking(code: &'static str, text: impl Into<String>, advice: &str, count: usize) -> Warning {
     Warning { code, level: Level::Blocking, text: text.into(), advice: advice.into(), count }
-}
-
-/// `1 row`, `2 rows`, `3 losses`.
-pub(crate) fn counted(n: usize, noun: &str) -> String {
-    match n {
-        1 => format!("1 {noun}"),
-        _ if noun.ends_with('s') => format!("{n} {noun}es"),
-        _ if noun.ends_with("ory") => format!("{n} {}ies", noun.trim_end_matches('y')),
-        _ => format!("{n} {noun}s"),
-    }
 }
 
 /// What sides lost, a warning for each kind.

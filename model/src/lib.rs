@@ -15,6 +15,7 @@
 mod accel;
 pub mod campaign;
 pub mod case;
+mod counted;
 pub mod failure;
 pub mod fingerprint;
 pub mod ids;
@@ -38,6 +39,7 @@ pub mod store;
 pub use accel::Accel;
 pub use campaign::{BlockPlan, BootPlan, CampaignFile, EnvironmentPlan, Rule};
 pub use case::{Case, Keys, readable};
+pub use counted::counted;
 pub use failure::{Code, FailedAttempt, Failure, Phase, Scope};
 pub use fingerprint::Fingerprint;
 pub use ids::{CpuId, NodeId, VcpuIndex};

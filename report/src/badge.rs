@@ -2,10 +2,10 @@
 
 use crate::Gate;
 use crate::gate::Outcome;
-use crate::numbers::{self, counted};
-use crate::rows;
-use crate::sentence::counts;
+use crate::numbers;
+use crate::sentence::{self, counts};
 use analyze::{Comparison, Verdict};
+use model::counted;
 use unicode_width::UnicodeWidthStr;
 
 /// Height, and the width of a column of text at 11 pixels.
@@ -46,7 +46,7 @@ fn regressions(comparison: &Comparison) -> String {
     let worst = comparison
         .rows
         .iter()
-        .filter(|row| row.verdict == Verdict::Regressed && rows::counts(comparison, row));
+        .filter(|row| row.verdict == Verdict::Regressed && sentence::gates(comparison, row));
     let worst = worst
         .filter_map(|row| row.ratio)
         .max_by(|x, y| numbers::ln(*x).abs().total_cmp(&numbers::ln(*y).abs()));

@@ -1,13 +1,13 @@
 //! A comparison in a few words: for the head of its page, the preview of a link to it, a badge, and the index of a site.
 
-use crate::numbers::{self, counted};
+use crate::numbers;
 use crate::rows::{RowView, by_gravity};
 use crate::sentence::{self, candidate_label, counts};
 use analyze::{
     Area, Comparison, Decision, NotExcluded, Shown, ShownRow, Summary, Verdict, areas, not_excluded, trust,
 };
 use edge::visible;
-use model::Role;
+use model::{Role, counted};
 
 /// Regressions as events, and the rows that they are: `2 regressions (4 of 8 rows)`.
 pub(crate) fn regressions(comparison: &Comparison, summary: &Summary) -> Option<String> {
@@ -26,7 +26,7 @@ pub(crate) fn first<'v, 'c>(rows: &'v [RowView<'c>]) -> Option<&'v RowView<'c>> 
 /// Rows of a candidate that can gate, gravest first.
 pub(crate) fn gravest<'c>(comparison: &'c Comparison, summary: &Summary) -> Vec<RowView<'c>> {
     let own = |(_, row): &(usize, &analyze::Row)| {
-        row.candidate == summary.candidate && crate::rows::counts(comparison, row)
+        row.candidate == summary.candidate && sentence::gates(comparison, row)
     };
     let own = comparison.rows.iter().enumerate().filter(own);
     let mut rows: Vec<RowView<'c>> = own.map(|(at, row)| RowView::new(comparison, at, row)).collect();

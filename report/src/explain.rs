@@ -1,11 +1,14 @@
 //! Every number behind one verdict, in the order in which the verdict was reached.
 
+mod category;
+
 use crate::failures;
 use crate::gate;
 use crate::numbers::{exact_p, raw, significant, trimmed};
 use crate::rows::{self, AtGate, RowView};
 use crate::statistics::{self, Section};
 use analyze::{Comparison, Estimated, Ground, Interval, Row, Sample, Step};
+pub use category::explain_category;
 use edge::visible;
 use model::{Scale, readable};
 use std::fmt::Write;
@@ -143,6 +146,9 @@ pub(crate) fn steps(comparison: &Comparison, view: &RowView<'_>) -> Vec<String> 
     if let Some(reason) = row.reason {
         steps.push(format!("{}: {}", reason.word(), rows::meaning_for(row.verdict, reason)));
     }
+    if let Some(within) = view.within() {
+        steps.push(format!("{within}: {}", rows::WITHIN.1));
+    }
     if row.beyond {
         steps.push(format!("{}: {}", rows::BEYOND.0, rows::BEYOND.1));
     }
@@ -194,6 +200,10 @@ fn step(ground: Ground) -> String {
             let (name, word) =
                 (if corrected { "q" } else { "p" }, if holds { "is at most" } else { "exceeds" });
             format!("{name} = {} {word} alpha = {alpha}", exact_p(p))
+        }
+        Ground::AtGate { p, alpha, holds } => {
+            let word = if holds { "is at most" } else { "exceeds" };
+            format!("p at the gate = {} {word} the scores' share of alpha = {}", exact_p(p), trimmed(alpha))
         }
         Ground::Large { of, value, band, outside } => {
             let word = if outside { "outside" } else { "inside" };

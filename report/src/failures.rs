@@ -1,8 +1,9 @@
 //! Measurements that failed, in words.
 
-use crate::numbers::{self, counted};
+use crate::numbers;
 use analyze::{Attempts, CaseFailures, Comparison, FailureVerdict, Row};
 use edge::visible;
+use model::counted;
 use model::readable;
 
 /// The verdicts, gravest first.

@@ -1,8 +1,9 @@
 //! The gate in words: what came of it, and the scores of categories that count beside the rows.
 
-use crate::numbers::{self, counted};
+use crate::numbers;
 use analyze::{CategoryScore, Comparison, Family, Gate, gate};
 use edge::visible;
+use model::counted;
 
 /// What came of a gate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,11 +41,17 @@ pub(crate) fn name(category: &CategoryScore) -> String {
     format!("{}/{}", visible(&category.workload), visible(&category.category))
 }
 
+/// `INCONCLUSIVE (noisy)`.
+pub(crate) fn category_verdict(category: &CategoryScore) -> String {
+    let reason = category.reason.map_or(String::new(), |reason| format!(" ({})", reason.word()));
+    format!("{}{reason}", category.verdict.word())
+}
+
 /// `REGRESSED: ratio 0.921 [0.880, 0.964] over 6 rows, band from -4.76% to +5%, p at the gate 0.0040`.
 pub(crate) fn category(category: &CategoryScore) -> String {
     format!(
         "{}: ratio {} over {}, band {}, p at the gate {}",
-        category.verdict.word(),
+        category_verdict(category),
         numbers::ratio(category.score.ratio, category.score.ci),
         counted(category.score.rows, "row"),
         numbers::band(category.min_effect),

@@ -34,7 +34,6 @@ mod published;
 mod strip;
 mod table;
 
-pub(crate) use crate::numbers::counted;
 pub(crate) use card::{Card, Figure, card};
 pub(crate) use changes::all_facts_table;
 pub(crate) use document::{Document, contents};

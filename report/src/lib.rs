@@ -54,7 +54,7 @@ pub use brief::brief;
 pub use bundle::bundle;
 pub use classic::ClassicTable;
 pub use csv::csv;
-pub use explain::{explain, explain_in_full};
+pub use explain::{explain, explain_category, explain_in_full};
 pub use history::{History, Occasion, PointRow, Spot};
 pub use html::{HtmlOptions, Published, html};
 pub use junit::{JunitOptions, junit};

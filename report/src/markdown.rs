@@ -169,8 +169,13 @@ fn categories(out: &mut String, comparison: &Comparison, summary: &Summary) {
     };
     let line = |c: &&CategoryScore| format!("{} {}", gate::name(c), gate::category(c));
     list(out, decided.iter().map(line), decided.len(), "categories");
-    if !rest.is_empty() {
-        let _ = writeln!(out, "Categories as a whole of which nothing was decided: {}.\n", rest.len());
+    let equal = rest.iter().filter(|c| c.verdict == Verdict::Equivalent).count();
+    if equal > 0 {
+        let _ = writeln!(out, "Categories shown to be equal as a whole: {equal}.\n");
+    }
+    if rest.len() > equal {
+        let _ =
+            writeln!(out, "Categories as a whole of which nothing was decided: {}.\n", rest.len() - equal);
     }
 }
 

@@ -183,11 +183,6 @@ pub fn percent(ratio: f64) -> String {
     format!("{}%", text.trim_end_matches('0').trim_end_matches('.'))
 }
 
-/// `1 boot`, `2 boots`.
-pub(crate) fn counted(n: usize, noun: &str) -> String {
-    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
-}
-
 /// The band of ratios on the log scale, 1/(1+m) to 1+m: `from -4.76% to +5%`.
 pub fn band(m: f64) -> String {
     format!("from {} to +{}", percent(1.0 / (1.0 + m) - 1.0), percent(m))
@@ -221,13 +216,19 @@ pub fn change(row: &Row, scaled: &Scaled) -> Change {
             let f = scaled.factor;
             let ci = row.diff_ci_fcr.or(row.diff_ci).filter(varies);
             let ci = ci.map(|Interval(lo, hi)| Interval(lo * f, hi * f));
-            let space = if scaled.unit.is_empty() || scaled.unit == "%" { "" } else { " " };
-            // A difference of percentages is in percentage points.
-            let unit = if scaled.unit == "%" { " pp" } else { scaled.unit.as_str() };
             let chosen = row.diff_ci_fcr.is_some();
-            Change { chosen, ..estimate(diff * f, ci, &format!("{space}{unit}"), true) }
+            Change { chosen, ..estimate(diff * f, ci, &unit_of_difference(scaled), true) }
         }
         None => Change { text: NONE.to_owned(), ci: None, absolute: false, chosen: false },
+    }
+}
+
+/// The unit of a difference with its space: that of percentages is in percentage points.
+pub(crate) fn unit_of_difference(scaled: &Scaled) -> String {
+    match scaled.unit.as_str() {
+        "" => String::new(),
+        "%" => " pp".to_owned(),
+        unit => format!(" {unit}"),
     }
 }
 

@@ -1,10 +1,11 @@
 //! How many boots rows need, and how much sessions differ, as texts.
 
 use crate::columns::Columns;
-use crate::numbers::{NONE, counted, percent, percent_plain, significant, size, trimmed};
+use crate::numbers::{NONE, percent, percent_plain, significant, size, trimmed};
 use crate::show::{head, name, warnings};
 use analyze::{Advice, Boots, MOST_BOOTS, Means, NoiseFile, Plan, PlanRow};
 use edge::visible;
+use model::counted;
 use model::readable;
 use std::fmt::Write;
 
@@ -21,6 +22,7 @@ pub fn plan(plan: &Plan) -> String {
     }
     if !plan.planned {
         titles.push(if plan.sessions.is_some() { "sessions" } else { "boots" });
+        titles.push("equal");
     }
     if plan.at.is_none() {
         titles.push("with");
@@ -86,6 +88,13 @@ fn measured(plan: &Plan) -> String {
 /// What is taken for granted of sessions, blocks and the rule, a sentence each.
 fn assumed(plan: &Plan) -> Vec<String> {
     let mut out = Vec::new();
+    if let Some(other) = &plan.other {
+        out.push(format!(
+            "the spread is that of {} and {} together: the mean of both variances; CV, between and within are the first one's",
+            visible(&plan.side.label),
+            visible(other)
+        ));
+    }
     if let Some(sessions) = &plan.sessions {
         let known = &sessions.variance;
         let by = match &sessions.noise {
@@ -167,6 +176,13 @@ fn legend(plan: &Plan, out: &mut String) {
     } else {
         out.push('\n');
     }
+    if !plan.planned {
+        let _ = writeln!(
+            out,
+            "equal: as many, so that {of_all} of comparisons without a change show it: EQUIVALENT, the 90% interval within \
+             min_effect"
+        );
+    }
     let _ = writeln!(
         out,
         "power: the share of comparisons{} that find the effect, given the family: none of its other rows changed\n\
@@ -202,6 +218,7 @@ fn cells(row: &PlanRow, plan: &Plan) -> Vec<String> {
     }
     if !plan.planned {
         out.push(row.boots.or(row.sessions).map_or(NONE.to_owned(), boots));
+        out.push(row.equal.map_or(NONE.to_owned(), boots));
     }
     if plan.at.is_none() {
         out.push(row.at.to_string());

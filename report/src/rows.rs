@@ -1,11 +1,16 @@
 //! One row as every renderer shows it: words, numbers, colour and place in the order.
 
+mod words;
+
 use crate::numbers::{self, Change, Scaled};
-use analyze::{Comparison, Reason, Row, Spelled, Verdict};
+use crate::sentence;
+use analyze::{Comparison, Row, Spelled, Verdict};
 use edge::visible;
 use model::Role;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+pub(crate) use words::{BEYOND, WITHIN, model_name};
+pub use words::{REASONS, claim, meaning, meaning_for};
 
 /// What a colour says; without one nothing has been decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,10 +24,6 @@ pub(crate) enum Tone {
     /// Nothing decided.
     None,
 }
-
-/// The mark of a change whose whole interval lies outside the band, and what it means.
-pub(crate) const BEYOND: (&str, &str) =
-    ("beyond", "the whole interval of the change lies outside the band, not its best estimate alone");
 
 /// Whether a decided change counts at the gate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,7 +102,7 @@ impl<'a> RowView<'a> {
             index,
             tone,
             strong: tone != Tone::None && is_strong(comparison, row),
-            counts: counts(comparison, row),
+            counts: sentence::gates(comparison, row),
             a_cv: numbers::cv(&row.a),
             b_cv: numbers::cv(&row.b),
             change: numbers::change(row, &scaled),
@@ -140,7 +141,15 @@ impl<'a> RowView<'a> {
     /// What stands behind the verdict's word: ` (exact), beyond the band`; empty without reason and mark.
     pub fn detail(&self) -> String {
         let beyond = if self.row.beyond { ", beyond the band" } else { "" };
-        self.row.reason.map_or(String::new(), |reason| format!(" ({})", reason.word())) + beyond
+        let within = self.within().map_or(String::new(), |within| format!(", {within}"));
+        self.row.reason.map_or(String::new(), |reason| format!(" ({})", reason.word())) + beyond + &within
+    }
+
+    /// The margin that made the row EQUIVALENT, where it is not m: `within ±1 pp`.
+    pub fn within(&self) -> Option<String> {
+        let half = self.row.equal_within()?;
+        let (size, unit) = (half * self.scaled.factor, numbers::unit_of_difference(&self.scaled));
+        Some(format!("{}{}{unit}", WITHIN.0, numbers::trimmed(size)))
     }
 
     /// Whether the decided change of a row that can gate does; `None` where that is no question.
@@ -149,10 +158,11 @@ impl<'a> RowView<'a> {
         asked.then_some(if self.row.gates { AtGate::Gates } else { AtGate::Below })
     }
 
-    /// What is marked beside a verdict: `beyond`, and whether it counts at the gate.
-    pub fn marks(&self) -> Vec<&'static str> {
+    /// What is marked beside a verdict: `beyond`, whether it counts at the gate, and the margin of a difference.
+    pub fn marks(&self) -> Vec<Cow<'static, str>> {
         let beyond = self.row.beyond.then_some(BEYOND.0);
-        beyond.into_iter().chain(self.at_gate().map(AtGate::word)).collect()
+        let words = beyond.into_iter().chain(self.at_gate().map(AtGate::word)).map(Cow::Borrowed);
+        words.chain(self.within().map(Cow::Owned)).collect()
     }
 
     /// What is known of the change (`--expect`): `known until 2027-01-31: new default of the driver (known.txt:3)`.
@@ -269,22 +279,16 @@ fn tone(row: &Row) -> Tone {
 
 /// The ancestor's promise: strong for metrics that count and differences that are not small.
 fn is_strong(comparison: &Comparison, row: &Row) -> bool {
-    let weighty = counts(comparison, row) || matches!(row.role, Role::Primary | Role::Important);
+    let weighty = sentence::gates(comparison, row) || matches!(row.role, Role::Primary | Role::Important);
     let large = row.ratio.is_none_or(|r| (r - 1.0).abs() >= comparison.method.light_below);
     weighty && large
-}
-
-/// The row belongs to the family that was corrected and that can gate.
-pub(crate) fn counts(comparison: &Comparison, row: &Row) -> bool {
-    row.role == Role::Primary
-        || comparison.families.iter().any(|f| f.candidate == row.candidate && f.all_rows)
 }
 
 /// Rows that gate, by verdict, all candidates together.
 pub(crate) fn gating_counts(comparison: &Comparison) -> BTreeMap<Verdict, usize> {
     let mut counts = BTreeMap::new();
     for summary in &comparison.summary {
-        for (verdict, n) in crate::sentence::counts(comparison, summary).verdicts {
+        for (verdict, n) in sentence::counts(comparison, summary).verdicts {
             *counts.entry(*verdict).or_default() += n;
         }
     }
@@ -301,90 +305,5 @@ pub(crate) fn glyph(verdict: Verdict) -> &'static str {
         Verdict::Equivalent => "≈",
         Verdict::MissingA | Verdict::MissingB => "∅",
         Verdict::Invalid => "×",
-    }
-}
-
-/// What a verdict claims, in one clause; method boxes and legends print it.
-pub fn claim(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Regressed => {
-            "a change for the worse (q at most alpha; p outside the family) whose best estimate lies outside the band"
-        }
-        Verdict::Improved => {
-            "a change for the better (q at most alpha; p outside the family) whose best estimate lies outside the band"
-        }
-        Verdict::ChangedUp => "a rise of a metric that is neither good nor bad",
-        Verdict::ChangedDown => "a fall of a metric that is neither good nor bad",
-        Verdict::Inconclusive => {
-            "the data do not decide whether there is a change; this does not mean that the sides are equal"
-        }
-        Verdict::Equivalent => "shown to be equal: the 90% interval of the change lies inside the band",
-        Verdict::MissingA => "the baseline has no such row",
-        Verdict::MissingB => "the candidate has no such row",
-        Verdict::Invalid => "the row cannot be judged",
-    }
-}
-
-/// Every reason, in the order of the method box.
-pub const REASONS: [Reason; 11] = [
-    Reason::ChangedSmall,
-    Reason::Failures,
-    Reason::OneSession,
-    Reason::Suggestive,
-    Reason::Noisy,
-    Reason::Open,
-    Reason::NoVariance,
-    Reason::NoScale,
-    Reason::Exact,
-    Reason::OneReplicate,
-    Reason::NotComparable,
-];
-
-/// What a reason means, in one clause, whatever the verdict.
-pub fn meaning(reason: Reason) -> &'static str {
-    match reason {
-        Reason::OneReplicate => "a side has fewer than two replicates: measure again",
-        Reason::NotComparable => "the sides were not measured alike",
-        Reason::Exact => {
-            "EQUIVALENT: each side gives one value every time, and both the same; a change: a deterministic metric \
-             differs, which needs no test"
-        }
-        Reason::NoVariance => {
-            "each side gives one value every time, and these are too few to tell the two from chance"
-        }
-        Reason::Failures => {
-            "measurements failed on one side only, or more often there: what is left of that side is a choice, which \
-             can show neither equality nor an improvement; INVALID: fewer than two replicates are left"
-        }
-        Reason::OneSession => {
-            "the sides were not measured in turns, and one of them in a single session: no test tells a change from what \
-             differs between sessions"
-        }
-        Reason::NoScale => {
-            "neither a ratio nor an absolute band can be formed: the baseline's mean may be 0; min_effect_abs in \
-             perf.conf says which difference matters"
-        }
-        Reason::ChangedSmall => "there is a change, but its best estimate lies inside the band",
-        Reason::Suggestive => {
-            "p alone is at most alpha, q is not: it may be one of the chance findings of many tests"
-        }
-        Reason::Noisy => "the smallest effect that so many replicates can detect is larger than the band",
-        Reason::Open => "neither a change nor equality was shown; more replicates would decide",
-    }
-}
-
-/// What a reason means for rows of one verdict.
-pub fn meaning_for(verdict: Verdict, reason: Reason) -> &'static str {
-    match (verdict, reason) {
-        (Verdict::Equivalent, Reason::Exact) => "each side gives one value every time, and both the same",
-        (_, Reason::Exact) => "a deterministic metric differs, which needs no test",
-        (Verdict::Invalid, Reason::Failures) => {
-            "measurements failed, so that a side has fewer than two replicates left"
-        }
-        (_, Reason::Failures) => {
-            "measurements failed on one side only, or more often there: what is left of that side is a choice, which \
-             can show neither equality nor an improvement"
-        }
-        _ => meaning(reason),
     }
 }

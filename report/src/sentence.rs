@@ -1,9 +1,10 @@
 //! The comparison in one sentence, and the counts behind it.
 
-use crate::numbers::{self, counted, significant};
-use analyze::{CommonVariance, Comparison, FailureVerdict, Summary, Verdict};
+use crate::numbers::{self, significant};
+use analyze::{CommonVariance, Comparison, FailureVerdict, Row, Summary, Verdict};
 use edge::visible;
-use model::Scale;
+use model::counted;
+use model::{Role, Scale};
 use std::collections::BTreeMap;
 
 /// What the sentence of one candidate counts.
@@ -21,6 +22,12 @@ pub(crate) fn counts<'a>(comparison: &Comparison, summary: &'a Summary) -> Count
     let all = comparison.families.iter().any(|f| f.candidate == summary.candidate && f.all_rows);
     let verdicts = if all { &summary.all } else { &summary.primary };
     Counts { verdicts, total: verdicts.values().sum(), noun: if all { "row" } else { "primary row" } }
+}
+
+/// The row belongs to the family that was corrected and that can gate.
+pub(crate) fn gates(comparison: &Comparison, row: &Row) -> bool {
+    row.role == Role::Primary
+        || comparison.families.iter().any(|f| f.candidate == row.candidate && f.all_rows)
 }
 
 /// The label of a candidate.
@@ -81,7 +88,10 @@ fn of_candidate(comparison: &Comparison, summary: &Summary) -> String {
     }
     let mut rest = Vec::new();
     push(&mut rest, get(Verdict::Inconclusive), "inconclusive (not shown to be equal)");
-    push(&mut rest, get(Verdict::Equivalent), &format!("equivalent ({})", band(comparison)));
+    let own = |row: &&Row| row.candidate == summary.candidate && gates(comparison, row);
+    let within = comparison.rows.iter().filter(own).filter(|row| row.equal_within().is_some()).count();
+    let within = if within > 0 { format!(", {within} by min_effect_abs") } else { String::new() };
+    push(&mut rest, get(Verdict::Equivalent), &format!("equivalent ({}{within})", band(comparison)));
     push(&mut rest, get(Verdict::MissingA) + get(Verdict::MissingB), "missing on one side");
     push(&mut rest, get(Verdict::Invalid), "invalid");
     let tail = if rest.is_empty() { String::new() } else { format!("; {}", listed(&rest)) };

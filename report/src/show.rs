@@ -2,11 +2,12 @@
 
 use crate::columns::Columns;
 use crate::explain::warning_text;
-use crate::numbers::{self, NONE, counted, significant};
+use crate::numbers::{self, NONE, significant};
 use crate::sides;
 use crate::text::described;
 use analyze::{Loss, Shown, ShownRow, Side, Spelled, Warning};
 use edge::visible;
+use model::counted;
 use model::{Case, Keys, readable};
 use std::collections::BTreeMap;
 use std::fmt::Write;

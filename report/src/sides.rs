@@ -1,8 +1,8 @@
 //! What is said of a side: how it was measured, and what of it was lost.
 
-use crate::numbers::counted;
 use analyze::{Comparison, Side};
 use edge::visible;
+use model::counted;
 
 /// The sides, each with its letter.
 pub(crate) fn named(comparison: &Comparison) -> impl Iterator<Item = (&'static str, &Side)> {

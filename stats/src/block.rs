@@ -20,6 +20,14 @@ impl<'a> Block<'a> {
         Block { a, b, b_later: None }
     }
 
+    /// Blocks of one value of each side, which change places from block to block. `first`: whether the candidate came later in
+    /// the first block; without it the order is no part of the model.
+    pub fn pairs(a: &'a [f64], b: &'a [f64], first: Option<bool>) -> Vec<Block<'a>> {
+        let later = |at: usize| first.map(|first| first == at.is_multiple_of(2));
+        let pairs = a.chunks(1).zip(b.chunks(1)).enumerate();
+        pairs.map(|(at, (a, b))| Block { a, b, b_later: later(at) }).collect()
+    }
+
     /// Whether both environments have a value in the block.
     pub fn is_complete(&self) -> bool {
         !self.a.is_empty() && !self.b.is_empty()

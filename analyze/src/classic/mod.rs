@@ -19,12 +19,12 @@ mod trouble;
 
 pub use cells::{ClassicCase, ClassicColumn, ClassicGroup, ClassicTable};
 
-use crate::warnings::counted;
 use crate::{Level, Warning};
 use align::Grid;
 use block::Scratch;
 use formats::perf_conf::Section;
 use formats::rhs::Document;
+use model::counted;
 use rayon::prelude::*;
 use std::fmt::Write as _;
 use total::Total;

@@ -1,7 +1,7 @@
 //! What the alignment could not bring together.
 
-use crate::warnings::counted;
 use crate::{Level, Warning};
+use model::counted;
 
 /// What did not go together, counted.
 #[derive(Default)]

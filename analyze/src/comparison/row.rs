@@ -65,6 +65,10 @@ pub struct Row {
     pub min_effect_abs: Option<f64>,
     /// p of every test that could be computed.
     pub p: PValues,
+    /// The test of the model on the row's scale, of which p and intervals come; absent where nothing varies or was tested.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "ModelTest"))]
+    pub test: Option<ModelTest>,
     /// The p that the model gave and the verdict uses; on sequential rows the one that is valid at every look.
     pub p_model: Option<f64>,
     /// How the row was looked at, when it was looked at more than once: intervals, `p_model`, `q` and `mde` are then the
@@ -281,6 +285,26 @@ pub enum Model {
     Student,
     /// The exact permutation test of values that do not vary.
     Exact,
+}
+
+/// The t-test of a model: of logarithms on the log scale, else in the row's unit.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+pub struct ModelTest {
+    /// Standard error of the estimate.
+    pub se: f64,
+    /// Degrees of freedom.
+    pub df: f64,
+    /// Estimate over standard error.
+    pub t: f64,
+}
+
+impl ModelTest {
+    /// Of a test whose numbers are finite.
+    pub(crate) fn of(test: &stats::TTest) -> Option<ModelTest> {
+        let finite = [test.se, test.df, test.t].iter().all(|x| x.is_finite());
+        finite.then_some(ModelTest { se: test.se, df: test.df, t: test.t })
+    }
 }
 
 /// p-values, two-sided and unrounded.

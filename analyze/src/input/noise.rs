@@ -3,7 +3,8 @@
 
 use super::repeat::Watch;
 use crate::Warning;
-use crate::warnings::{counted, note};
+use crate::warnings::note;
+use model::counted;
 use model::noise::{SAMPLE_NOISE_FILE, SAMPLE_NOISE_FORMAT, SampleNoise};
 use model::store;
 use std::collections::BTreeMap;

@@ -7,9 +7,10 @@ use super::matching::{
 use super::repeat;
 use super::{LoadedSide, load_one, run_dir};
 use crate::options::CompareOptions;
-use crate::warnings::{counted, note};
+use crate::warnings::note;
 use crate::{AnalyzeError, Matched};
 use edge::quoted;
+use model::counted;
 use model::{Case, Keys};
 use std::collections::HashSet;
 use std::path::Path;

@@ -6,10 +6,11 @@ use super::repeat::{
 };
 use crate::discover::natural_order;
 use crate::error::io;
-use crate::warnings::{counted, note};
+use crate::warnings::note;
 use crate::{AnalyzeError, Loss, Warning};
 use formats::perf_conf::Conf;
 use model::Code;
+use model::counted;
 use model::journal::boot_folder;
 use model::lines::{self, LineError};
 use model::measurement::{self, MEASUREMENT_FORMAT, Outcome};

@@ -33,9 +33,10 @@ pub(super) struct Blocks {
 }
 
 impl Blocks {
-    /// Of the first other environment that was measured in the blocks of the pilot; nothing where there is none.
-    pub fn of(options: &CompareOptions, pilot: &Path) -> Blocks {
-        match Blocks::read(options, pilot) {
+    /// Of the first other environment that was measured in the blocks of the pilot, of `second` alone where it is given; nothing
+    /// where there is none.
+    pub fn of(options: &CompareOptions, pilot: &Path, second: Option<&Path>) -> Blocks {
+        match Blocks::read(options, pilot, second) {
             Ok(found) => found.unwrap_or_default(),
             Err(error) => {
                 let text = format!(
@@ -47,13 +48,20 @@ impl Blocks {
         }
     }
 
-    fn read(options: &CompareOptions, pilot: &Path) -> Result<Option<Blocks>, AnalyzeError> {
+    fn read(
+        options: &CompareOptions,
+        pilot: &Path,
+        second: Option<&Path>,
+    ) -> Result<Option<Blocks>, AnalyzeError> {
         if !pilot.join(RUN_FILE).is_file() {
             return Ok(None);
         }
         let own: RunFile = store::read_json(&pilot.join(RUN_FILE), model::run::RUN_FORMAT)?;
-        let Some(all) = environments(&pilot.join(".."))? else { return Ok(None) };
-        for other in all {
+        let all = match second {
+            Some(second) => Some(vec![second.to_owned()]).filter(|_| second.join(RUN_FILE).is_file()),
+            None => environments(&pilot.join(".."))?,
+        };
+        for other in all.unwrap_or_default() {
             let run: RunFile = store::read_json(&other.join(RUN_FILE), model::run::RUN_FORMAT)?;
             let common = common_blocks(&own, &run);
             if run.campaign != own.campaign || run.environment == own.environment || common.len() < 2 {

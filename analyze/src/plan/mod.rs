@@ -1,6 +1,7 @@
 //! What a comparison that is yet to be measured will be able to say: `perfvt plan`, and a dry run with `--pilot`.
 
 mod blocks;
+mod equal;
 mod limits;
 mod pilot;
 mod result;
@@ -13,12 +14,13 @@ use crate::noise::Noise;
 use crate::options::CompareOptions;
 use crate::precision::is_case;
 use crate::row::POWER;
-use crate::show::{Shown, show};
-use crate::{AnalyzeError, MIN_BLOCKS, TestChoice};
+use crate::show::{Shown, ShownRow, show};
+use crate::warnings::note;
+use crate::{AnalyzeError, MIN_BLOCKS, TestChoice, Warning};
 use blocks::Blocks;
 use formats::perf_conf::{Conf, MetricConf};
 use limits::FamilyOf;
-use model::{Case, Role, Scale};
+use model::{Case, Role, Scale, counted};
 use pilot::{Pilot, Question, Search, answers};
 pub use result::{Advice, Boots, Effects, Means, Plan, PlanFamily, PlanRow, PlanRule, PlanSessions, Power};
 pub use sight::{Blind, blind};
@@ -26,7 +28,7 @@ pub use simulate::MOST_BOOTS;
 use simulate::{Apart, Pages, Rule, Scheme};
 use stats::{Boundary, SessionVariance};
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use values::Size;
 
 /// The chance with which the upper bound of a pilot's SD holds the true one; the lower bound fails as seldom.
@@ -48,6 +50,8 @@ pub struct Asked {
     /// The sides share no session: so many sessions of each, of so many boots. How much sessions differ says `--noise`, or the
     /// pilot's own; with `--noise` alone it is one of each.
     pub sessions: Option<usize>,
+    /// A second result, of the other side: the spread is that of both.
+    pub other: Option<PathBuf>,
     /// Rows that do not gate, too.
     pub all: bool,
     /// The campaign that is planned.
@@ -98,8 +102,9 @@ pub fn plan(options: &CompareOptions, path: &Path, asked: &Asked) -> Result<Plan
     // What is shown does not change the family.
     let everything = CompareOptions { only: Default::default(), metrics: Vec::new(), ..options.clone() };
     let shown = show(&everything, path)?;
-    let found = Blocks::of(&everything, path);
-    let of_row = |row| Pilot::of(row, &options.conf, &shown.sessions, &found);
+    let other = asked.other.as_deref().map(|other| show(&everything, other)).transpose()?;
+    let found = Blocks::of(&everything, path, asked.other.as_deref());
+    let of_row = |row| Pilot::of(row, &options.conf, (&shown, other.as_ref()), &found);
     let pilot: Vec<Pilot<'_>> = shown.rows.iter().map(of_row).collect();
     let planned = Planned::of(&pilot, asked, options);
     let family = planned.family;
@@ -125,11 +130,10 @@ pub fn plan(options: &CompareOptions, path: &Path, asked: &Asked) -> Result<Plan
     let answers = answers(&pages, &questions, search);
     let rows = (rows.iter().zip(&questions)).map(|(row, question)| row.planned(question, &answers, search));
     let rows = rows.collect();
-    let mut warnings = shown.warnings;
-    warnings.extend(found.warning);
-    warnings.extend(crate::warnings::losses(shown.side.losses.iter(), "`perfvt show` lists all"));
+    let warnings = warnings(&shown, other.as_ref(), found.warning);
     Ok(Plan {
         side: shown.side,
+        other: other.map(|other| other.side.label),
         alpha: options.alpha,
         power: POWER,
         confidence: CONFIDENCE,
@@ -147,6 +151,29 @@ pub fn plan(options: &CompareOptions, path: &Path, asked: &Asked) -> Result<Plan
         warnings,
         rows,
     })
+}
+
+/// What must be known of one result or of two, and of their blocks.
+fn warnings(shown: &Shown, other: Option<&Shown>, of_blocks: Option<Warning>) -> Vec<Warning> {
+    let mut out = shown.warnings.clone();
+    out.extend(of_blocks);
+    out.extend(other.and_then(|other| alone(shown, other)));
+    out.extend(other.into_iter().flat_map(|other| other.warnings.clone()));
+    for side in std::iter::once(shown).chain(other) {
+        out.extend(crate::warnings::losses(side.side.losses.iter(), "`perfvt show` lists all"));
+    }
+    out
+}
+
+/// Says that one of two results has rows that the other has not: of the first they vary as it does alone, of the second nothing
+/// is planned.
+fn alone(first: &Shown, second: &Shown) -> Option<Warning> {
+    let lacks = |of: &Shown, row: &ShownRow| of.rows.iter().all(|other| other.id != row.id);
+    let a = first.rows.iter().filter(|row| lacks(second, row)).count();
+    let b = second.rows.iter().filter(|row| lacks(first, row)).count();
+    let text = format!("{} of the first result alone, {} of the second", counted(a, "row"), b);
+    let advice = "the first result's vary as it does, the second's are not planned";
+    (a + b > 0).then(|| note("one-sided", text, advice, a + b))
 }
 
 /// The rows that are looked at, primary ones first, and how many others there are that do not gate.

@@ -6,7 +6,7 @@ use super::simulate::{End, Pages, Shares};
 use super::values::{Change, Size};
 use super::{Asked, CONFIDENCE, SHARED_STEP, STEP};
 use crate::scale::on_scale;
-use crate::show::ShownRow;
+use crate::show::{Shown, ShownRow};
 use formats::perf_conf::{Conf, MetricConf};
 use model::Scale;
 use rayon::prelude::*;
@@ -16,6 +16,8 @@ use std::collections::BTreeMap;
 pub(super) struct Pilot<'a> {
     pub shown: &'a ShownRow,
     pub conf: MetricConf,
+    /// Boots that the spread is taken from.
+    n: usize,
     /// What the blocks of the pilot tell of it.
     paired: Option<Paired>,
     /// How it varies; `None` where it has one value.
@@ -51,6 +53,8 @@ pub(super) struct Answer {
     shares: Shares,
     effect: Option<f64>,
     mean_boots: Option<f64>,
+    equal: Option<usize>,
+    share_equal: f64,
 }
 
 /// A question's name: those of the same name have the same answer.
@@ -102,6 +106,12 @@ pub(super) fn answers(pages: &Pages<'_>, questions: &[Question], search: Search)
             shares: row.shares(effect, size),
             effect: row.effect(size),
             mean_boots: row.mean_boots(),
+            equal: match search {
+                Search::Nothing => None,
+                Search::Boots => row.equal(None),
+                Search::Sessions(_) => row.equal(Some(boots)),
+            },
+            share_equal: row.share_equal(size),
         };
         (key, answer)
     };
@@ -109,12 +119,28 @@ pub(super) fn answers(pages: &Pages<'_>, questions: &[Question], search: Search)
 }
 
 impl<'a> Pilot<'a> {
-    /// `sessions`: the session of each file, where it is known.
-    pub fn of(shown: &'a ShownRow, conf: &Conf, sessions: &[Option<String>], blocks: &Blocks) -> Pilot<'a> {
+    /// What the pilot tells of a row; `other`: the second result, if there is one.
+    pub fn of(
+        shown: &'a ShownRow,
+        conf: &Conf,
+        sides: (&Shown, Option<&Shown>),
+        blocks: &Blocks,
+    ) -> Pilot<'a> {
+        let (own, other) = sides;
         let paired = blocks.rows.get(&shown.id).copied();
         let conf = super::conf_of(conf, &shown.workload, &shown.metric);
-        let varies = varies(shown, &conf, sessions, paired.as_ref());
-        Pilot { shown, conf, paired, varies }
+        let mut found = varies(shown, &conf, &own.sessions, paired.as_ref());
+        let same = |row: &&ShownRow| row.id == shown.id && row.scale == shown.scale;
+        let second = other.and_then(|other| Some((other, other.rows.iter().find(same)?)));
+        let mut n = shown.sample.n;
+        if let Some((other, row)) = second {
+            n += row.sample.n;
+            // Blocks of both sides have told of both already.
+            if paired.is_none() {
+                found = both(found, varies(row, &conf, &other.sessions, None));
+            }
+        }
+        Pilot { shown, conf, n, paired, varies: found }
     }
 
     /// `apart`: nothing is common to boots of both sides.
@@ -172,7 +198,7 @@ impl<'a> Pilot<'a> {
             category: row.category.clone(),
             case: row.case.clone(),
             role: row.role,
-            n: row.sample.n,
+            n: self.n,
             cv: row.sample.cv,
             correlation: self
                 .paired
@@ -185,6 +211,13 @@ impl<'a> Pilot<'a> {
             sessions: found
                 .filter(|_| matches!(search, Search::Sessions(_)))
                 .map(|(promised, hoped)| Boots { low: hoped.sessions, high: promised.sessions }),
+            equal: found
+                .filter(|_| search != Search::Nothing)
+                .map(|(promised, hoped)| Boots { low: hoped.equal, high: promised.equal }),
+            power_equal: found.map(|(promised, hoped)| {
+                let (x, y) = (promised.share_equal, hoped.share_equal);
+                Power { low: x.min(y), high: x.max(y) }
+            }),
             at: question.size.boots,
             power: power(|shares| shares.family),
             power_alone: power(|shares| shares.alone),
@@ -196,6 +229,16 @@ impl<'a> Pilot<'a> {
             advice,
         }
     }
+}
+
+/// The mean variance of two sides, which is what the error of their difference rests on, with Satterthwaite's degrees of freedom.
+/// A side of one value tells nothing.
+fn both(a: Option<Varies>, b: Option<Varies>) -> Option<Varies> {
+    let (Some(one), Some(two)) = (a, b) else { return a.or(b) };
+    let sum = one.own + two.own;
+    let parts = one.own * one.own / one.df + two.own * two.own / two.df;
+    let df = if parts > 0.0 { sum * sum / parts } else { one.df + two.df };
+    Some(Varies { own: 0.5 * sum, df, ..one })
 }
 
 /// How a row varies: by the blocks that both sides of the pilot have; else within its sessions; else between all of its boots.

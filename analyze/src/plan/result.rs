@@ -11,6 +11,8 @@ use stats::SessionVariance;
 pub struct Plan {
     /// The pilot, from which the spread is taken.
     pub side: Side,
+    /// The label of the second result, whose spread counts as much as the pilot's; absent where one was given.
+    pub other: Option<String>,
     /// Level of the tests.
     pub alpha: f64,
     /// The share of comparisons that must find a change.
@@ -104,6 +106,11 @@ pub struct PlanRow {
     pub boots: Option<Boots>,
     /// Sessions per side with which the verdict finds it, of [`PlanRow::at`] boots each; with [`Plan::sessions`] alone.
     pub sessions: Option<Boots>,
+    /// Boots per side with which a row that did not change is shown to be EQUIVALENT as often as [`Plan::power`] says; sessions
+    /// where [`PlanRow::sessions`] are asked; absent in a campaign that is planned.
+    pub equal: Option<Boots>,
+    /// How often a row that did not change is shown to be EQUIVALENT with [`PlanRow::at`] boots.
+    pub power_equal: Option<Power>,
     /// Boots per side (and session) for which power and [`PlanRow::mde`] are told.
     pub at: usize,
     /// How often the verdict finds the effect with so many, given the family: at the gate, for rows that gate.

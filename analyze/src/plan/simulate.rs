@@ -15,7 +15,7 @@ use stats::{Block, Boundary, ErrorPart, Look, SplitMix64};
 use std::sync::{Arc, OnceLock};
 
 /// Pages that are drawn: a share of them is known to 1.3 points at .8.
-const PAGES: usize = 1000;
+pub(super) const PAGES: usize = 1000;
 /// The most boots of a side, and the most sessions, that are tried.
 pub const MOST_BOOTS: usize = 200;
 /// Standard errors of a share that a promise keeps away from what was counted.
@@ -36,7 +36,7 @@ pub(super) enum End {
 
 impl End {
     /// A share of all pages, from how many of them there were.
-    fn share(self, hits: usize) -> f64 {
+    pub(super) fn share(self, hits: usize) -> f64 {
         let share = hits as f64 / PAGES as f64;
         match self {
             End::Promised => (share - SPARE * (share * (1.0 - share) / PAGES as f64).sqrt()).max(0.0),
@@ -81,11 +81,13 @@ pub(super) struct Apart {
 
 /// How a row was decided.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Found {
+pub(super) struct Found {
     /// By itself.
     alone: bool,
     /// As a row of its family, at the gate where it can gate.
     counts: bool,
+    /// As equal.
+    pub equal: bool,
 }
 
 /// How often a change is found.
@@ -110,7 +112,7 @@ struct Page {
 pub(super) struct Pages<'a> {
     options: &'a CompareOptions,
     family: FamilyOf,
-    scheme: Scheme,
+    pub(super) scheme: Scheme,
     pages: Vec<Page>,
 }
 
@@ -138,16 +140,16 @@ impl<'a> Pages<'a> {
 
 /// One row on all pages.
 pub(super) struct Row<'p> {
-    pages: &'p Pages<'p>,
+    pub(super) pages: &'p Pages<'p>,
     change: Change,
-    end: End,
+    pub(super) end: End,
     /// Boots of each page after which a rule stops it.
     stops: Option<Vec<usize>>,
 }
 
 impl Row<'_> {
     /// SD between sessions with which the end of the range is computed; the other one.
-    fn session_sds(&self) -> [f64; 2] {
+    pub(super) fn session_sds(&self) -> [f64; 2] {
         let [upper, lower] = self.pages.scheme.apart.map_or([0.0; 2], |apart| apart.sd);
         if self.end == End::Promised { [upper, lower] } else { [lower, upper] }
     }
@@ -241,7 +243,7 @@ impl Row<'_> {
                 let look = Look::Planned { boundary: Arc::clone(&rule.boundary), n: *n };
                 let size = Size { boots: *n as usize, sessions: 1 };
                 let (a, b) = page.drawn.sides(&self.change, effect, size, 0.0);
-                let pairs = in_pairs(&a, &b, false);
+                let pairs = Block::pairs(&a, &b, None);
                 let design = self.design((&a, &b), &pairs, Some(&look));
                 crate::precision::of_design(&design).is_some_and(|half| half <= rule.half_width)
             };
@@ -251,7 +253,7 @@ impl Row<'_> {
     }
 
     /// How one page decides the row.
-    fn found(&self, page: usize, effect: f64, size: Size, session_sd: f64) -> Found {
+    pub(super) fn found(&self, page: usize, effect: f64, size: Size, session_sd: f64) -> Found {
         let Pages { options, family, scheme, pages } = self.pages;
         let Some(of_page) = pages.get(page) else { return Found::default() };
         let stop = self.stops.as_ref().and_then(|stops| stops.get(page)).copied();
@@ -260,7 +262,8 @@ impl Row<'_> {
         let look = look.map(|(rule, n)| Look::Planned { boundary: Arc::clone(&rule.boundary), n });
         let (a, b) = of_page.drawn.sides(&self.change, effect, size, session_sd);
         // The place within a block is a term of the model where there are enough of them, and no rule that stops earlier.
-        let pairs = in_pairs(&a, &b, scheme.rule.is_none() && a.len() >= MIN_BLOCKS_IN_ORDER);
+        let in_order = scheme.rule.is_none() && a.len() >= MIN_BLOCKS_IN_ORDER;
+        let pairs = Block::pairs(&a, &b, in_order.then_some(false));
         let mut design = self.design((&a, &b), &pairs, look.as_ref());
         design.session = scheme.apart.filter(|_| size.sessions == 1).and_then(|apart| apart.part);
         let judgement = self.judgement(design.outcome().1);
@@ -270,6 +273,8 @@ impl Row<'_> {
             let q = p.map(|_| if significant { options.alpha } else { 1.0 });
             verdict(&Judgement { q, ..judgement }).0 == Verdict::Improved
         };
+        // Equality is asked first, and of no p.
+        let equal = verdict(&judgement).0 == Verdict::Equivalent;
         let alone = is_found(p.is_some_and(|p| p <= options.alpha));
         let counts = match p.filter(|_| self.change.in_family && alone) {
             None => alone,
@@ -280,7 +285,7 @@ impl Row<'_> {
                 p <= limits.gate && is_found(p <= limits.page)
             }
         };
-        Found { alone, counts }
+        Found { alone, counts, equal }
     }
 
     fn design<'v>(
@@ -324,14 +329,8 @@ impl Row<'_> {
     }
 }
 
-/// Blocks of one boot of each side; `in_order`: every second one begins with B.
-fn in_pairs<'v>(a: &'v [f64], b: &'v [f64], in_order: bool) -> Vec<Block<'v>> {
-    let pairs = a.chunks(1).zip(b.chunks(1)).enumerate();
-    pairs.map(|(at, (a, b))| Block { a, b, b_later: in_order.then_some(at % 2 == 1) }).collect()
-}
-
 /// The smallest number from 2 to [`MOST_BOOTS`] with which, and with any more, it is enough; from `start` on it stays enough.
-fn fewest(start: usize, enough: impl Fn(usize) -> bool) -> Option<usize> {
+pub(super) fn fewest(start: usize, enough: impl Fn(usize) -> bool) -> Option<usize> {
     let mut high = start;
     if enough(high) {
         while high > 2 && enough(high - 1) {

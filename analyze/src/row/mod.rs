@@ -17,7 +17,8 @@ use crate::scale::{Signs, scale_of};
 use crate::verdict::{Evidence, Judgement, Presence};
 use crate::warnings::note;
 use crate::{
-    FailedSide, Interleaving, Model, Position, Row, Sample, Sequential, SessionPart, Verdict, Warning,
+    FailedSide, Interleaving, Model, ModelTest, Position, Row, Sample, Sequential, SessionPart, Verdict,
+    Warning,
 };
 use formats::perf_conf::MetricConf;
 use gather::keep_complete;
@@ -210,6 +211,7 @@ impl Judge<'_> {
             band_abs: outcome.band_abs,
             min_effect_abs: conf.min_effect_abs,
             p,
+            test: outcome.test.as_ref().and_then(ModelTest::of),
             p_model: outcome.p,
             sequential: look.map(|look| Sequential::of(&look, outcome.test.map(|t| t.p))),
             session: session.map(|part| SessionPart { variance: part.variance, df: part.df }),

@@ -102,7 +102,7 @@ fn a_category_that_moves_as_a_whole_fails_the_gate_and_is_named() {
     assert_eq!(found.exit_code, 1);
     assert!(found.found[0].starts_with("netperf/TCP_STREAM as a whole REGRESSED (-"), "{:?}", found.found);
     let [maerts, stream] = &result.summary[0].categories[..] else { panic!("two categories") };
-    assert_eq!((maerts.verdict, stream.verdict), (Verdict::Inconclusive, Verdict::Regressed));
+    assert_eq!((maerts.verdict, stream.verdict), (Verdict::Equivalent, Verdict::Regressed));
     assert!(stream.p_gate <= 0.01 && stream.score.rows == 20 && (stream.min_effect - 0.05).abs() < 1e-12);
 }
 
@@ -257,7 +257,8 @@ fn every_verdict_and_every_failure_has_its_line_in_the_table() {
     let has = |finding: Finding| TABLE.iter().filter(|line| line.finding == finding).count() == 1;
     assert!(Verdict::ALL.into_iter().all(|verdict| has(Finding::Row(verdict, None))));
     assert!([FailsMore, FailsLess, Undecided].into_iter().all(|verdict| has(Finding::Failures(verdict))));
-    let changes = Verdict::ALL.into_iter().filter(|v| v.is_decided_change() || *v == Verdict::Inconclusive);
+    let others = [Verdict::Inconclusive, Verdict::Equivalent];
+    let changes = Verdict::ALL.into_iter().filter(|v| v.is_decided_change() || others.contains(v));
     assert!(changes.into_iter().all(|verdict| has(Finding::Category(verdict))));
 }
 

@@ -4,6 +4,7 @@
 
 mod ancestor_defects;
 mod classic;
+mod compare_categories;
 mod compare_failures;
 mod compare_foreign;
 mod compare_gate;
@@ -26,6 +27,7 @@ mod discover;
 mod grounds;
 mod in_order;
 mod moderated;
+mod plan_sides;
 mod plans;
 mod plans_designs;
 mod session_pages;

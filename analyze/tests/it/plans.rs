@@ -96,10 +96,7 @@ impl World {
     /// p and the ratio of one row.
     fn test(&self, a: &[f64], b: &[f64]) -> (f64, f64) {
         // From ten blocks on the place within a block is a term of the model.
-        let order = |at: usize| (a.len() >= 10).then_some(at % 2 == 1);
-        let blocks: Vec<Block<'_>> = (a.chunks(1).zip(b.chunks(1)).enumerate())
-            .map(|(at, (a, b))| Block { a, b, b_later: order(at) })
-            .collect();
+        let blocks = Block::pairs(a, b, (a.len() >= 10).then_some(false));
         let blocked = self.blocks && a.len() >= 5;
         if self.log {
             let found = if blocked { stats::blocked_log(&blocks) } else { stats::welch_log(a, b) }.unwrap();

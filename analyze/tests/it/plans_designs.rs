@@ -163,7 +163,7 @@ fn the_blocks_of_a_pilot_that_was_measured_beside_another_tell_what_cancels() {
     let truth = share(5_000, || {
         let mut values = |mean: f64| (0..8).map(|_| (mean + own * random.next_normal()).exp()).collect();
         let (a, b): (Vec<f64>, Vec<f64>) = (values(0.0), values(f64::ln_1p(effect)));
-        let blocks: Vec<Block<'_>> = a.chunks(1).zip(b.chunks(1)).map(|(a, b)| Block::new(a, b)).collect();
+        let blocks = Block::pairs(&a, &b, None);
         let found = stats::blocked_log(&blocks).unwrap();
         is_found((found.test.p, found.ratio), rows, 0.04, &mut random)
     });

@@ -233,7 +233,7 @@ pub struct Explain {
     /// The sides as `perfvt compare` takes them
     #[arg(required = true, value_name = "DIR")]
     pub dirs: Vec<PathBuf>,
-    /// The row: its id, or a part that no other row's id has
+    /// The row: its id, or a part that no other row's id has; or a category as a whole, netperf/TCP_RR
     #[arg(required = true, value_name = "ROW")]
     pub row: String,
     /// What goes to standard output
@@ -251,15 +251,16 @@ pub struct Explain {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "EXAMPLES
   perfvt plan X/base
+  perfvt plan X/base X/head                           (the spread of both sides)
   perfvt plan X/base --effect 10% --boots 15
   perfvt plan mon/base --noise noise.json             (sides of a session each, as compare --noise judges them)
 
 EXIT CODES
   0 planned; 2 input error; 3 no row tells how much it varies")]
 pub struct Plan {
-    /// A results directory or file, from which the spread is taken
-    #[arg(value_name = "DIR")]
-    pub dir: PathBuf,
+    /// A results directory or file, from which the spread is taken; or two, one of each side
+    #[arg(required = true, value_name = "DIR")]
+    pub dirs: Vec<PathBuf>,
     /// The change that must not be missed: 10% or 0.1; within min_effect nothing is decided [default: twice each metric's min_effect]
     #[arg(long, value_name = "EFFECT")]
     pub effect: Option<String>,

@@ -5,16 +5,12 @@ use crate::stopping;
 use collect::campaign::setup::{NO_GUEST, Prepared};
 use collect::config::reference;
 use collect::environment::{EnvironmentSpec, Place, Room};
+use model::counted;
 use model::ids::cpu_list;
 use model::{BootPlan, EnvironmentPlan, Origin, Params};
 use report::campaign::duration;
 use std::collections::BTreeMap;
 use std::io::Write;
-
-/// `1 boot`, `2 boots`.
-pub(super) fn counted(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
-}
 
 /// Shows what a campaign would do.
 pub fn show_plan(prepared: &Prepared, out: &mut dyn Write) -> Result<(), Error> {

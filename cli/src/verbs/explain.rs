@@ -3,7 +3,7 @@
 use crate::args::{Explain, Plain};
 use crate::verbs::options::{judge, reading, write_json};
 use crate::{DONE, Error};
-use analyze::{Method, Row, Side, Step};
+use analyze::{CategoryScore, Comparison, Method, Named, Row, Side, Step};
 use serde::Serialize;
 use std::io::Write;
 use std::path::Path;
@@ -25,7 +25,10 @@ pub fn explain(args: &Explain, out: &mut dyn Write, err: &mut dyn Write) -> Resu
     let mut options = reading(&args.reading, args.dirs.clone(), err)?;
     judge(&mut options, &args.judging)?;
     let comparison = analyze::compare(&options)?;
-    let index = analyze::find_row(&comparison, &args.row)?;
+    let index = match analyze::find_named(&comparison, &args.row)? {
+        Named::Row(index) => index,
+        Named::Category(candidate, category) => return whole(&comparison, candidate, category, args, out),
+    };
     let Some(row) = comparison.rows.get(index) else { return Err("the row is gone".into()) };
     let steps = analyze::steps(&comparison, row);
     match args.format {
@@ -37,6 +40,35 @@ pub fn explain(args: &Explain, out: &mut dyn Write, err: &mut dyn Write) -> Resu
             let (a, b) = (&comparison.a, comparison.b.get(row.candidate));
             let (method, files) = (&comparison.method, comparison.files.as_slice());
             write_json(&Explained { a, b, method, files, row, steps: &steps }, out)?;
+        }
+    }
+    Ok(DONE)
+}
+
+/// Everything about a category as a whole, for programs.
+#[derive(Serialize)]
+struct ExplainedCategory<'a> {
+    a: &'a Side,
+    b: Option<&'a Side>,
+    method: &'a Method,
+    category: &'a CategoryScore,
+}
+
+/// Explains a category as a whole.
+fn whole(
+    comparison: &Comparison,
+    candidate: usize,
+    category: &CategoryScore,
+    args: &Explain,
+    out: &mut dyn Write,
+) -> Result<u8, Error> {
+    match args.format {
+        Plain::Text => {
+            out.write_all(report::explain_category(comparison, candidate, category).as_bytes())?;
+        }
+        Plain::Json => {
+            let (a, b) = (&comparison.a, comparison.b.get(candidate));
+            write_json(&ExplainedCategory { a, b, method: &comparison.method, category }, out)?;
         }
     }
     Ok(DONE)

@@ -14,9 +14,20 @@ pub fn plan(args: &Plan, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8,
     filter(&mut options, &args.filters);
     options.alpha = args.alpha;
     options.noise = args.noise.as_deref().map(Noise::read).transpose()?;
-    let asked =
-        Asked { effect: wanted, boots: args.boots, sessions: args.sessions, all: args.all, design: None };
-    let plan = analyze::plan(&options, &args.dir, &asked)?;
+    let (pilot, other) = match args.dirs.as_slice() {
+        [pilot] => (pilot, None),
+        [pilot, other] => (pilot, Some(other.clone())),
+        several => {
+            return Err(format!(
+                "a plan takes the spread of one result or of two, and {} were given; plan for each candidate by itself",
+                several.len()
+            )
+            .into());
+        }
+    };
+    let (boots, sessions, all) = (args.boots, args.sessions, args.all);
+    let asked = Asked { effect: wanted, boots, sessions, other, all, design: None };
+    let plan = analyze::plan(&options, pilot, &asked)?;
     refuse_empty(plan.rows.len(), &args.filters)?;
     match args.format {
         Plain::Text => out.write_all(report::plan(&plan).as_bytes())?,

@@ -4,6 +4,7 @@ use crate::args::{Compare, Filters, Format, Publish};
 use crate::signatures::SshKeys;
 use crate::verbs::compare;
 use crate::{DONE, Error, USAGE};
+use model::counted;
 use report::site::{Added, Checks, Content, Kept, Labelled, Site};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -47,8 +48,7 @@ pub fn publish(args: &Publish, out: &mut dyn Write, err: &mut dyn Write) -> Resu
     for problem in problems {
         writeln!(err, "warning: {problem}; it is not in the index, publish that result again")?;
     }
-    let plural = if entries == 1 { "" } else { "s" };
-    writeln!(out, "{entries} result{plural}: {}", args.site.join("index.html").display())?;
+    writeln!(out, "{}: {}", counted(entries, "result"), args.site.join("index.html").display())?;
     Ok(if failed > 0 { USAGE } else { DONE })
 }
 

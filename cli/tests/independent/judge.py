@@ -299,13 +299,31 @@ def categories(judges, failed, options, everything):
         orders = [block in whole[0].row.later for block, _ in sorted(kept)] if kept and whole[0].orders else None
         fit = blocked_fit(*scores, True, orders) if kept else two_sided_fit(*scores, "welch", True)
         found[category] = {"rows": len(whole), "ratio": exp(fit.estimate), "ci": [exp(end) for end in fit.ci(.95)], "p": fit.p(),
-                           "min_effect": math.exp(mean([math.log1p(one.m) for one in whole])) - 1, "estimate": fit.estimate,
+                           "ci90": [exp(end) for end in fit.ci(.9)], "se": fit.se, "df": fit.df, "min_effect": math.exp(mean([math.log1p(one.m) for one in whole])) - 1, "estimate": fit.estimate,
                            "direction": "higher" if mixed else ways.pop()}
     for one, p_gate in zip(found.values(), adjusted([one["p"] for one in found.values()], "holm")):
         one["p_gate"] = p_gate
-        decided = p_gate <= options["alpha"] / 5 and abs(one["estimate"]) > math.log1p(one["min_effect"])
-        one["verdict"] = change(one["direction"], one["estimate"]) if decided else "INCONCLUSIVE"
+        one["verdict"], one["reason"] = category_verdict(one, options["alpha"] / 5)
     return found
+
+
+def category_verdict(one, alpha):
+    """Rules 4 to 13 of a category as a whole, at the scores' share of alpha."""
+    margin = math.log1p(one["min_effect"])
+    if not one["se"]:
+        if one["estimate"] == 0:
+            return "EQUIVALENT", "exact"
+        beyond = None
+    else:
+        beyond = "noisy" if detectable(alpha, one["df"]) * one["se"] > margin else "open"
+    if -margin <= math.log(one["ci90"][0]) and math.log(one["ci90"][1]) <= margin:
+        return "EQUIVALENT", None
+    if one["p_gate"] <= alpha:
+        decided = abs(one["estimate"]) > margin
+        return (change(one["direction"], one["estimate"]), None) if decided else ("INCONCLUSIVE", "changed-small")
+    if one["p"] <= alpha:
+        return "INCONCLUSIVE", "suggestive"
+    return "INCONCLUSIVE", beyond or "no-variance"
 
 
 def change(better, difference):

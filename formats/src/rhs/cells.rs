@@ -2,6 +2,7 @@
 
 use super::document::{Cell, Loss, LossKind, Row, Table};
 use super::number::parse_finite;
+use model::counted;
 use std::borrow::Cow;
 
 /// Appends the cells of a line, and says how many are finite numbers.
@@ -53,8 +54,7 @@ pub(super) fn fits(cells: &[Cell<'_>], width: usize) -> bool {
 
 /// `1 cell under 3 columns`.
 pub(super) fn misfit(cells: usize, columns: usize) -> String {
-    let s = |n: usize| if n == 1 { "" } else { "s" };
-    format!("{cells} cell{} under {columns} column{}", s(cells), s(columns))
+    format!("{} under {}", counted(cells, "cell"), counted(columns, "column"))
 }
 
 pub(super) fn lose_row<'a>(count: usize, width: usize, line: u32, losses: &mut Vec<Loss<'a>>) {

@@ -2,8 +2,9 @@
 
 use super::log::line;
 use super::{Stamped, Story, clock, duration};
-use crate::html::{Card, Document, Figure, card, contents, counted, foreign};
+use crate::html::{Card, Document, Figure, card, contents, foreign};
 use maud::{Markup, html};
+use model::counted;
 use model::journal::{BootState, CellState, Event, State};
 use model::{Case, Standing, readable};
 

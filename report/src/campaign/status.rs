@@ -1,8 +1,8 @@
 //! How a campaign stands, on a terminal.
 
 use super::{Story, clock, duration};
-use crate::html::counted;
 use edge::visible;
+use model::counted;
 use model::journal::{AddedFor, State};
 use model::{Cells, Rule, Standing};
 use serde_json::{Value, json};

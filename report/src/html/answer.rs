@@ -3,7 +3,7 @@
 
 use super::card::{Card, Figure, card};
 use super::published::Published;
-use super::{breakable, categories, counted, foreign, minus, notes, verdict_class};
+use super::{breakable, categories, foreign, minus, notes, verdict_class};
 use crate::brief;
 use crate::next::{Next, next};
 use crate::rows::{RowView, by_gravity, glyph, verdict_rank};
@@ -11,6 +11,7 @@ use crate::sentence::{self, Counts, counts};
 use analyze::{Comparison, Decision, DifferenceClass, Level, Summary, Trust, Verdict, areas, trust};
 use edge::visible;
 use maud::{Markup, html};
+use model::counted;
 
 /// So many changed facts are named, and so many areas.
 const NAMED: usize = 3;

@@ -35,21 +35,20 @@ pub(super) fn table(comparison: &Comparison, summary: &Summary) -> Markup {
                             th.num.far scope="col" { "p at the gate" }
                         }
                     }
-                    tbody { @for category in categories { (line(category, alpha)) } }
+                    tbody { @for category in categories { (line(category)) } }
                 }
             }
         }
     }
 }
 
-fn line(category: &CategoryScore, alpha: f64) -> Markup {
-    let small = !category.verdict.is_decided_change() && category.p_gate <= alpha;
+fn line(category: &CategoryScore) -> Markup {
     html! {
         tr {
             th scope="row" { (foreign(&category.workload)) " " (foreign(&category.category)) }
             td.num { (signed_percent(category.score.ratio)) }
             td { span.badge.(verdict_class(category.verdict)) { (glyph(category.verdict)) " " (category.verdict.word()) }
-                @if small { " " span.reason { "inside the band" } } }
+                @if let Some(reason) = category.reason { " " span.reason { (reason.word()) } } }
             td.num { (category.score.rows) }
             td.num.far { (signed_percent(category.score.ci.0)) " to " (signed_percent(category.score.ci.1)) }
             td.num.far { (minus(&numbers::band(category.min_effect))) }

@@ -1,12 +1,13 @@
 //! Measurements that failed: an outcome of their own, above everything that was measured.
 
-use super::{breakable, counted, foreign};
+use super::{breakable, foreign};
 use crate::failures::{VERDICTS, claim, codes, crashes, is_of, share, word};
 use crate::numbers;
 use crate::rows::RowView;
 use crate::sentence::candidate_label;
 use analyze::{Attempts, CaseFailures, Comparison, FailureVerdict};
 use maud::{Markup, html};
+use model::counted;
 use model::readable;
 
 /// The section; `None` when nothing failed.

@@ -1,11 +1,12 @@
 //! Heat maps: one benchmark and metric over two factors, so that structure shows which a list hides.
 
-use super::{counted, foreign, minus};
+use super::{foreign, minus};
 use crate::rows::{RowView, Tone, glyph, size, verdict_rank, written};
 use crate::sentence::candidate_label;
 use analyze::{Comparison, Row, Verdict};
 use edge::visible;
 use maud::{Markup, html};
+use model::counted;
 
 /// The gravity of a map in which nothing was decided: it is folded.
 const UNCHANGED: u8 = u8::MAX;

@@ -1,13 +1,14 @@
 //! The history strip: the gating rows of earlier results on the same machine, and this one at the end.
 
 use super::strip::Axis;
-use super::{counted, foreign, minus, tone_class};
+use super::{foreign, minus, tone_class};
 use crate::date;
 use crate::history::{History, PointRow, Spot};
 use crate::numbers::{self, significant};
 use crate::rows::{RowView, by_gravity, glyph};
 use analyze::Comparison;
 use maud::{Markup, html};
+use model::counted;
 
 /// So many rows are drawn: the gravest.
 const LIMIT: usize = 100;

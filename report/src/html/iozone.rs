@@ -2,12 +2,13 @@
 
 use super::heatmap::levels;
 use super::strip::Axis;
-use super::{counted, foreign, minus, signed_percent};
+use super::{foreign, minus, signed_percent};
 use crate::numbers::{self, significant};
 use crate::sentence::candidate_label;
 use analyze::{Comparison, Operation, Row, SIZES, operations};
 use edge::visible;
 use maud::{Markup, html};
+use model::counted;
 
 /// So many surfaces at most; the rows have all values.
 const SURFACES: usize = 24;

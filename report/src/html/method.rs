@@ -64,9 +64,8 @@ fn thresholds(comparison: &Comparison) -> Markup {
             }
             dt { "Degrees of freedom" }
             dd {
-                "Welch's test has Satterthwaite's for sides of equal size. The more the sizes differ, the nearer they are \
-                 to those of the smaller side alone, min(n) - 1, which are reached at twice the size: Satterthwaite's \
-                 promise too much there."
+                "Welch: Satterthwaite's for sides of equal size, min(n) - 1 from twice the size on, between them in between. \
+                 Blocks: their number - 1; from ten planned ones on the place within a block is a term of the model: - 2."
             }
             @if method.variance == "moderated" {
                 dt { "Variance" }

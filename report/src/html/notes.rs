@@ -1,10 +1,11 @@
 //! What decides whether the numbers count; above the numbers for that reason.
 
-use super::{counted, foreign};
+use super::foreign;
 use crate::matching;
 use crate::rows::{RowView, glyph};
 use analyze::{Comparison, Level, Side, Verdict, Warning, trust};
 use maud::{Markup, html};
+use model::counted;
 use model::readable;
 
 /// So many lost items are listed; the rest is in the data.

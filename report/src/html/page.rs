@@ -10,12 +10,12 @@ use crate::brief;
 use crate::date;
 use crate::machine;
 use crate::matching;
-use crate::numbers::counted;
 use crate::rows;
 use crate::sentence::candidate_label;
 use analyze::{Comparison, Side};
 use edge::visible;
 use maud::html;
+use model::counted;
 
 const SCRIPT: &str = include_str!("script.js");
 

@@ -3,14 +3,15 @@
 use super::effect;
 use super::picture::picture;
 use super::strip::Axis;
-use super::{counted, foreign, minus, signed_percent, tone_class};
+use super::{foreign, minus, signed_percent, tone_class};
 use crate::numbers;
-use crate::rows::{AtGate, BEYOND, RowView, by_gravity, glyph, verdict_rank};
+use crate::rows::{AtGate, BEYOND, RowView, WITHIN, by_gravity, glyph, verdict_rank};
 use crate::sentence::candidate_label;
 use crate::statistics::{self, Statistic};
 use analyze::{Comparison, Score, Verdict};
 use edge::visible;
 use maud::{Markup, html};
+use model::counted;
 
 /// Columns of the table, by the names of their statistics; the pictures stand between the means and the change.
 pub(crate) const COLUMNS: [&str; 8] =
@@ -194,6 +195,7 @@ fn cell(column: &Statistic, view: &RowView<'_>, head: &Head) -> Markup {
             "verdict" => td { b { (glyph(row.verdict)) " " (row.verdict.word()) }
                 @if let Some(reason) = row.reason { " " i { (reason.word()) } }
                 @if row.beyond { " " i { (BEYOND.0) } }
+                @if let Some(within) = view.within() { " " i title=(WITHIN.1) { (within) } }
                 @if let Some(at_gate) = view.at_gate() { " " (gated(at_gate)) }
                 @if let Some(known) = view.known() { " " span.known title=(known) { "known" } }
                 @if !row.warnings.is_empty() { " " i title=(warnings(view)) { "!" } }

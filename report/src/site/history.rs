@@ -7,7 +7,7 @@ use super::entry::{self, Entry};
 use super::settings::SITE_FILE;
 use crate::history::{History, Occasion, PointRow, Spot};
 use crate::machine::{machine, same};
-use crate::rows;
+use crate::sentence;
 use analyze::{Comparison, Side};
 use model::store;
 use serde::{Deserialize, Serialize};
@@ -33,7 +33,7 @@ pub(super) struct Points {
 
 impl Points {
     pub fn of(comparison: &Comparison) -> Points {
-        let gating = comparison.rows.iter().filter(|r| rows::counts(comparison, r));
+        let gating = comparison.rows.iter().filter(|r| sentence::gates(comparison, r));
         let point = |row: &analyze::Row| PointRow {
             unit: row.unit.to_string(),
             a: Spot::of(&row.a),

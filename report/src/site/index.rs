@@ -4,10 +4,11 @@ use super::entry::Entry;
 use super::settings::Settings;
 use super::shell;
 use crate::date;
-use crate::html::{counted, foreign, verdict_class};
+use crate::html::{foreign, verdict_class};
 use crate::rows::{glyph, verdict_rank};
 use analyze::Verdict;
 use maud::{Markup, html};
+use model::counted;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// So many results of a machine and workload are open; the older ones are folded.

@@ -3,11 +3,12 @@
 use super::entry::Entry;
 use super::shell;
 use crate::brief::{self, Average};
-use crate::html::{Card, Download, Figure, Published, card, counted, foreign, minus, of_side, provenance};
+use crate::html::{Card, Download, Figure, Published, card, foreign, minus, of_side, provenance};
 use crate::numbers::{self, NONE, significant};
 use analyze::{Shown, ShownRow};
 use edge::visible;
 use maud::{DOCTYPE, Markup, html};
+use model::counted;
 
 /// So many averages of a run stand at its top.
 const AVERAGES: usize = 3;

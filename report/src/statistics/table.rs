@@ -7,7 +7,7 @@ use crate::numbers::{NONE, significant};
 use crate::rows::{self, RowView};
 use crate::sentence;
 use analyze::{
-    Comparison, Interval, LEVEL_OF_LOOKS, Mde, Model, Moderated, Position, Row, Sample, Sequential,
+    Comparison, Interval, LEVEL_OF_LOOKS, Mde, ModelTest, Moderated, Position, Row, Sample, Sequential,
 };
 use model::Scale;
 use std::borrow::Cow;
@@ -15,7 +15,7 @@ use std::borrow::Cow;
 const fn entry(name: &'static str, head: &'static str, help: &'static str, get: Get) -> Statistic {
     let column = Column { page: head, terminal: head, comment: head, absent: NONE, toned: false };
     let (shown, section) = (None, None);
-    Statistic { name, head, help, get, shown, digits: 6, section, csv: false, column }
+    Statistic { name, head, help, get, shown, digits: 5, section, csv: false, column }
 }
 
 type Text = for<'a> fn(&'a Comparison, &'a Row) -> Option<Cow<'a, str>>;
@@ -155,7 +155,7 @@ pub(crate) static TABLE: &[Statistic] = &[
         |_, r| r.ratio_ci_fcr.or(r.ratio_ci).or(r.diff_ci_fcr).or(r.diff_ci))
         .toned().shown(|v| v.change.ci.clone().unwrap_or_default()),
 
-    text("model", "model", "what judged the row", |_, r| r.model.map(|m| model_name(m).into())).section(Section::Model),
+    text("model", "model", "what judged the row", |_, r| r.model.map(|m| rows::model_name(m).into())).section(Section::Model),
     number("diff", "difference B-A", "difference of the means, in the row's unit", |_, r| r.diff)
         .csv().section(Section::Difference),
     interval("diff_ci", "its 95% interval", "interval of the difference", |_, r| r.diff_ci)
@@ -195,7 +195,7 @@ pub(crate) static TABLE: &[Statistic] = &[
         .csv().section(Section::Tests),
     p("p_permutation", "p permutation", "p of exchanging the sides at random", |_, r| r.p.permutation)
         .csv().section(Section::Tests),
-    effect("mde", "detectable effect", "smallest change that this row could have detected with power 0.8, down and up", |_, r| r.mde)
+    effect("mde", "detectable effect", "smallest change that this row alone detects with power 0.8, before any correction, down and up", |_, r| r.mde)
         .section(Section::Tests).column("MDE").absent("-"),
     number("mde_up", "detectable rise", "smallest rise that could have been detected with power 0.8, as a ratio minus 1",
         |_, r| Some(r.mde?.up)).csv(),
@@ -221,6 +221,8 @@ pub(crate) static TABLE: &[Statistic] = &[
         |_, r| r.moderated.map(|m| moderated(&m).into())).section(Section::Model),
     text("position", "place in the block", "what the later boot of a block is against the earlier one, which the model takes out",
         |_, r| r.position.as_ref().map(|place| position(r, place).into())).section(Section::Model),
+    text("test", "test", "t of the model with its degrees of freedom and standard error, of logarithms on the log scale",
+        |_, r| r.test.map(|test| tested(&test).into())).section(Section::Model),
     text("unfinished", "unfinished", "the sides whose campaign has not ended: a, b", |c, r| unfinished(c, r)).csv(),
 ];
 
@@ -277,14 +279,10 @@ fn band(row: &Row) -> Option<Interval> {
     }
 }
 
-/// A model by the name that people know.
-fn model_name(model: Model) -> &'static str {
-    match model {
-        Model::Blocked => "differences within blocks (paired t)",
-        Model::Welch => "Welch's t-test",
-        Model::Student => "Student's t-test",
-        Model::Exact => "exact permutation of values that do not vary",
-    }
+/// `t = -1.83, 8 df, SE 0.0292`.
+fn tested(test: &ModelTest) -> String {
+    let [t, df, se] = [test.t, test.df, test.se].map(|x| significant(x, 3));
+    format!("t = {t}, {df} df, SE {se}")
 }
 
 /// What the place within a block does.

@@ -59,15 +59,10 @@ fn counts(of: &BTreeMap<u8, (Verdict, usize)>) -> String {
     format!("{total}: {}", parts.join(" "))
 }
 
-/// `▼ 0.921 [0.880, 0.964]`; a score that decided nothing has no sign.
+/// `▼ 0.921 [0.880, 0.964]`.
 fn as_a_whole(score: Option<&CategoryScore>) -> String {
     let Some(score) = score else { return "-".to_owned() };
-    let ratio = numbers::ratio(score.score.ratio, score.score.ci);
-    if score.verdict.is_decided_change() {
-        format!("{} {ratio}", glyph(score.verdict))
-    } else {
-        format!("  {ratio}")
-    }
+    format!("{} {}", glyph(score.verdict), numbers::ratio(score.score.ratio, score.score.ci))
 }
 
 /// Writes a line for each category, those with the gravest rows first.

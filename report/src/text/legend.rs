@@ -50,7 +50,8 @@ pub(super) fn in_full(
     let band = sentence::band_in_full(comparison);
     let lines = [
         format!(
-            "change: B over A, and a difference where A may be zero; ±: coefficient of variation; n: replicates of A/B; \
+            "change: B over A (of geometric means on the log scale), and a difference where A may be zero; ±: coefficient of \
+             variation; n: replicates of A/B; \
              alpha {}",
             method.alpha
         ),
@@ -62,9 +63,10 @@ pub(super) fn in_full(
             .to_owned(),
     ];
     let families = families(comparison);
-    let marked = |word: &str| listed.iter().any(|view| view.marks().contains(&word));
-    let marks =
-        std::iter::once(rows::BEYOND).chain(AtGate::ALL.map(|at_gate| (at_gate.word(), at_gate.meaning())));
+    let marked =
+        |word: &str| listed.iter().any(|view| view.marks().iter().any(|mark| mark.starts_with(word)));
+    let marks = [rows::BEYOND, rows::WITHIN].into_iter();
+    let marks = marks.chain(AtGate::ALL.map(|at_gate| (at_gate.word(), at_gate.meaning())));
     let marks = marks.filter(|(word, _)| marked(word)).map(|(word, meaning)| format!("{word}: {meaning}"));
     let shares =
         comparison.families.iter().filter(|_| marked(AtGate::Gates.word()) || marked(AtGate::Below.word()));

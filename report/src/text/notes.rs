@@ -72,7 +72,7 @@ impl<'a> Notes<'a> {
         let of_code =
             |code: &str| views.iter().filter(|v| v.row.warnings.iter().any(|w| *w.code == *code)).count();
         for (i, warning) in self.numbered.iter().enumerate() {
-            let rows = crate::numbers::counted(of_code(warning.code), "row");
+            let rows = model::counted(of_code(warning.code), "row");
             let line = format!("  [{}] {rows}, {}", i + 1, warning_text(warning));
             let _ = writeln!(out, "{}", paint.dim(&one_line(&line, width)));
         }

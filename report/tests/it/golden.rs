@@ -492,7 +492,7 @@ fn an_explanation_names_the_bands_that_were_used_and_no_other() {
     let log = of(&|r| r.verdict == Verdict::Regressed && r.reason.is_none());
     assert!(log.contains("band of the ratio    ") && !log.contains("band of the difference"), "{log}");
     let linear = of(&|r| &*r.metric == "local_CPU");
-    assert!(linear.contains("[0.950000, 1.05000]") && linear.contains("band of the difference"), "{linear}");
+    assert!(linear.contains("[0.95000, 1.0500]") && linear.contains("band of the difference"), "{linear}");
     let none = of(&|r| r.reason == Some(Reason::NoScale));
     assert!(!none.contains("band of the"), "{none}");
     let nothing = of(&|r| &*r.metric == "vhost_CPU" && r.verdict.is_decided_change());

@@ -186,7 +186,11 @@ fn category(verdict: Verdict) -> CategoryScore {
         min_effect: 0.05,
         p: 0.001,
         p_gate: 0.001,
+        ci90: Interval(0.885, 0.915),
+        model: None,
+        test: None,
         verdict,
+        reason: None,
     }
 }
 

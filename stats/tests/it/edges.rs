@@ -34,7 +34,7 @@ fn a_constant_ratio_is_no_variance_and_not_a_t_of_1e15() {
     // b is 1.1 a in decimal; in binary the ratios differ in their last bits.
     let a = [0.1, 0.2, 0.3, 0.7, 9400.3];
     let b: Vec<f64> = a.iter().map(|v| v * 1.1).collect();
-    let blocks: Vec<Block<'_>> = a.chunks(1).zip(b.chunks(1)).map(|(a, b)| Block::new(a, b)).collect();
+    let blocks = Block::pairs(&a, &b, None);
     assert_eq!(blocked_log(&blocks), Err(Unavailable::ZeroVariance));
     let b: Vec<f64> = a.iter().map(|v| v + 0.1).collect();
     assert_eq!(paired(&a, &b), Err(Unavailable::ZeroVariance));

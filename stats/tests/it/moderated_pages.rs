@@ -134,7 +134,7 @@ impl Kind {
             a[block] += sd * host.does(2 * block + later, 2 * n_a);
             b[block] += sd * host.does(2 * block + 1 - later, 2 * n_a);
         }
-        let blocks: Vec<Block<'_>> = a.chunks(1).zip(b.chunks(1)).map(|(a, b)| Block::new(a, b)).collect();
+        let blocks = Block::pairs(&a, &b, None);
         let own = blocked(&blocks);
         Judged { pooled: own.map(|test| (test, 1.0 / n_a as f64)), own, constants }
     }

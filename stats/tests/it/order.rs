@@ -9,9 +9,7 @@ const A: [f64; 7] = [100.0, 103.0, 98.0, 101.0, 99.0, 102.0, 97.0];
 const B: [f64; 7] = [108.0, 104.0, 107.5, 102.5, 109.0, 103.0, 104.5];
 
 fn in_order<'a>(a: &'a [f64], b: &'a [f64]) -> Vec<Block<'a>> {
-    let of =
-        |(at, (a, b)): (usize, (&'a [f64], &'a [f64]))| Block { a, b, b_later: Some(at.is_multiple_of(2)) };
-    a.chunks(1).zip(b.chunks(1)).enumerate().map(of).collect()
+    Block::pairs(a, b, Some(true))
 }
 
 fn near(x: f64, y: f64) {
@@ -47,7 +45,7 @@ fn fieller_ends_at_one_where_p_is_the_level() {
 #[test]
 fn as_many_blocks_of_each_order_have_the_same_estimate_as_without_the_term() {
     let (a, b) = (&A[..6], &B[..6]);
-    let plain: Vec<Block<'_>> = a.chunks(1).zip(b.chunks(1)).map(|(a, b)| Block::new(a, b)).collect();
+    let plain = Block::pairs(a, b, None);
     let (with, without) = (blocked(&in_order(a, b)).unwrap(), blocked(&plain).unwrap());
     near(with.estimate, without.estimate);
     near(block_share(&in_order(a, b)).unwrap(), 1.0 / 6.0);
@@ -71,7 +69,7 @@ fn both_orders_and_three_blocks_are_needed() {
 fn where_nothing_varies_within_the_orders_the_place_stays_in_the_error() {
     let b: Vec<f64> = A.iter().enumerate().map(|(at, a)| a + [3.0, 1.0][at % 2]).collect();
     let test = blocked(&in_order(&A, &b)).unwrap();
-    let plain: Vec<Block<'_>> = A.chunks(1).zip(b.chunks(1)).map(|(a, b)| Block::new(a, b)).collect();
+    let plain = Block::pairs(&A, &b, None);
     assert_eq!(test, blocked(&plain).unwrap());
     let b: Vec<f64> = A.iter().map(|a| a + 1.0).collect();
     assert_eq!(blocked(&in_order(&A, &b)).unwrap_err(), Unavailable::ZeroVariance);

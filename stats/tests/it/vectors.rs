@@ -171,7 +171,7 @@ fn log_scale_model_agrees_with_scipy_on_logarithms() {
 fn paired_and_blocked_models_agree_with_scipy() {
     for row in table("ttests", "pairs") {
         let (a, b) = (nums(&row["a"]), nums(&row["b"]));
-        let blocks: Vec<Block<'_>> = a.chunks(1).zip(b.chunks(1)).map(|(a, b)| Block::new(a, b)).collect();
+        let blocks = Block::pairs(&a, &b, None);
         let (paired, blocked, log) =
             (paired(&a, &b).unwrap(), blocked(&blocks).unwrap(), blocked_log(&blocks).unwrap());
         assert_eq!(paired, blocked);

@@ -1,9 +1,10 @@
 //! Files of a directory that are called like results and that no reader knows: a result that is empty, that was cut, or that
 //! holds the words of a tool that failed; or a text that never was one.
 
-use crate::warnings::{counted, note};
+use crate::warnings::note;
 use crate::{Loss, Warning};
 use formats::foreign::{SNIFF_LENGTH, is_of_a_tool, is_packed_otherwise, look, names, sniff};
+use model::counted;
 use std::collections::BTreeSet;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};

@@ -132,6 +132,5 @@ impl Page {
 /// A block for each place; from ten on the order within is a term of the model, and every second block mirrors the one before.
 fn blocks(pair: &Pair) -> Vec<Block<'_>> {
     let in_order = pair[0].len() >= MIN_BLOCKS_IN_ORDER;
-    let blocks = pair[0].chunks(1).zip(pair[1].chunks(1)).enumerate();
-    blocks.map(|(at, (a, b))| Block { a, b, b_later: in_order.then_some(at % 2 == 0) }).collect()
+    Block::pairs(&pair[0], &pair[1], in_order.then_some(true))
 }

@@ -1,10 +1,11 @@
 //! `perfvt import-avocado`: a report for those who come from Avocado-VT.
 
-use crate::verbs::dry_run::{counted, for_a_shell};
+use crate::verbs::dry_run::for_a_shell;
 use crate::verbs::options::write_json;
 use crate::{DONE, Error};
 use collect::config::survey::{Said, Survey, survey};
 use edge::visible;
+use model::counted;
 use std::io::Write;
 use std::path::Path;
 

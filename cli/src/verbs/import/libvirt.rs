@@ -1,9 +1,9 @@
 //! `perfvt import-libvirt`.
 
-use crate::verbs::dry_run::counted;
 use crate::{DONE, Error};
 use edge::{quoted, visible};
 use formats::libvirt as domain;
+use model::counted;
 use std::io::Write;
 use std::path::Path;
 

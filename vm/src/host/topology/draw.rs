@@ -1,6 +1,7 @@
 //! `perfvt doctor --topology`.
 
 use super::machine::{Cache, Node, Topology};
+use model::counted;
 use model::ids::cpu_list;
 use std::fmt::Write;
 
@@ -58,10 +59,6 @@ fn draw_node(text: &mut String, topology: &Topology, node: &Node) {
     for line in caches(topology, node) {
         let _ = writeln!(text, "    {line}");
     }
-}
-
-fn counted(n: usize, what: &str) -> String {
-    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
 }
 
 /// One line for each level: how many, how large, and which CPUs share them where more than a core does.
