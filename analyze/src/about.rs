@@ -44,6 +44,7 @@ impl About<'_> {
         out.extend(self.collector_warnings());
         out.extend(self.session_warnings());
         out.extend(self.replicate_warnings());
+        out.extend(jobs(self.sides));
         if families.iter().any(|f| f.all_rows) && !self.rows.is_empty() {
             let text = "no metric is declared primary, so that all rows form the family that is corrected";
             out.push(note(
@@ -157,9 +158,34 @@ impl About<'_> {
             let both = |r: &&Row| r.candidate == pairing.candidate && r.a.n > 0 && r.b.n > 0;
             let rows = self.rows.iter().filter(both).count();
             let labels = (self.label(0), self.label(pairing.candidate + 1));
-            pairing.sessions.banner(labels, self.options, rows).filter(|_| rows > 0)
+            pairing
+                .sessions
+                .banner(labels, self.options, pairing.session_part(self.options), rows)
+                .filter(|_| rows > 0)
         };
-        self.pairings.iter().filter_map(of).chain(self.noise_warning()).collect()
+        self.pairings
+            .iter()
+            .filter_map(of)
+            .chain(self.learnt_warnings())
+            .chain(self.noise_warning())
+            .collect()
+    }
+
+    /// Candidates that `--noise` was learnt from.
+    fn learnt_warnings(&self) -> Vec<Warning> {
+        let Some(noise) = &self.options.noise else { return Vec::new() };
+        let of = |pairing: &&Pairing| pairing.learnt > 0 && pairing.sessions.weight > 0.0;
+        let told = |pairing: &Pairing| {
+            let text = format!(
+                "{} was learnt from {} of {} itself, so that its own change counts as what sessions do: it is not used",
+                noise.path,
+                counted(pairing.learnt, "repeat"),
+                self.label(pairing.candidate + 1),
+            );
+            let advice = "run `perfvt calibrate` with results of one build, without the candidate's";
+            blocking("noise-of-sides", text, advice, pairing.learnt)
+        };
+        self.pairings.iter().filter(of).map(told).collect()
     }
 
     /// What is to be known of the file that tells how much sessions differ.
@@ -306,7 +332,7 @@ pub(crate) fn describe_side(side: &LoadedSide, files: &[Repeat]) -> Side {
         repeats: files.len(),
         boots,
         host_boots,
-        date_unix: of_run.or_else(|| files.iter().filter_map(|f| f.date_unix).min()),
+        date_unix: of_run.or_else(|| files.iter().filter_map(Repeat::date_unix).min()),
         session_length: length,
         facts: side.facts.clone(),
         losses: side.losses.clone(),
@@ -326,6 +352,20 @@ fn boots(files: &[Repeat]) -> (Option<usize>, Option<usize>) {
         names.iter().map(|b| b.host_boot.as_str()).filter(|h| !h.is_empty()).collect();
     let known = |n: usize| (n > 0).then_some(n);
     (known(names.len()), known(hosts.len()))
+}
+
+/// Folders of jobs that lie side by side: more than two are the jobs of one side as a rule.
+fn jobs(sides: &[LoadedSide]) -> Option<Warning> {
+    let parent = sides.first()?.path.parent()?;
+    let name =
+        |side: &LoadedSide| side.path.file_name().is_some_and(|n| n.as_encoded_bytes().starts_with(b"job-"));
+    let beside = |side: &LoadedSide| side.path.parent() == Some(parent) && name(side);
+    (sides.len() > 2 && sides.iter().all(beside)).then(|| {
+        let folder = if parent.as_os_str().is_empty() { "." } else { &*parent.to_string_lossy() };
+        let text = format!("{} jobs of {folder} are compared, each as a side of its own", sides.len());
+        let advice = "jobs of one build are one side: put those of each build into a folder of its own, and give these two folders";
+        blocking("jobs-as-sides", text, advice, sides.len())
+    })
 }
 
 /// Tables that differ in their decimal mark: where a file has no other cell, `1.234` may be a thousand.

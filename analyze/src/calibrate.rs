@@ -1,12 +1,12 @@
 //! How much sessions of one build differ (`perfvt calibrate`): the variance between them, pooled over the rows of the family.
 
 use crate::about::describe_side;
-use crate::comparability::Sides;
+use crate::comparability::{Sides, class_of, is_build};
 use crate::family::Members;
 use crate::frame::Frame;
 use crate::input::repeat::Repeat;
 use crate::input::{self, LoadedSide};
-use crate::noise::{NOISE_FORMAT, NoiseFile, NoiseRow, NoiseSource};
+use crate::noise::{NOISE_FORMAT, NoiseFile, NoiseRow, NoiseSource, content_word};
 use crate::options::CompareOptions;
 use crate::replicates::{Replicates, of_workload};
 use crate::row::{Escaped, Failing, gather};
@@ -14,6 +14,7 @@ use crate::scale::{Signs, scale_of};
 use crate::sessions::name_of;
 use crate::warnings::{blocking, note};
 use crate::{AnalyzeError, DifferenceClass, Warning};
+use edge::{quoted, visible};
 use model::Scale;
 use model::counted;
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,11 +27,18 @@ use std::path::PathBuf;
 /// the family (primary ones; without any, all) with values in two sessions counts, on its own scale.
 ///
 /// # Errors
-/// As [`crate::compare`]; a single session; no row that has two.
+/// As [`crate::compare`]; a single session; no row that has two; directories of several builds, without `options.force`.
 pub fn calibrate(options: &CompareOptions, directories: &[PathBuf]) -> Result<NoiseFile, AnalyzeError> {
     options.check()?;
     let mut sides =
         directories.iter().map(|d| input::load_one(d, options)).collect::<Result<Vec<_>, AnalyzeError>>()?;
+    let builds = builds(&sides);
+    if let (Some(builds), false) = (&builds, options.force) {
+        return Err(AnalyzeError::Sides(format!(
+            "calibrating with results of more than one build: {builds}; what a build changes would count as what sessions do, \
+             and hide real changes of that size: give results of one build, or say with --force that these are one"
+        )));
+    }
     let declared = crate::compare::declared(&sides, options)?;
     let (sources, sessions) = by_session(&mut sides);
     if sessions.len() < 2 {
@@ -64,6 +72,7 @@ pub fn calibrate(options: &CompareOptions, directories: &[PathBuf]) -> Result<No
                 .into(),
         )
     })?;
+    warnings.extend(builds.map(forced));
     warnings.extend(unlike(&sides));
     warnings.extend(crate::warnings::losses(sides.iter().flat_map(|s| &s.losses), "`perfvt show` lists all"));
     Ok(NoiseFile {
@@ -89,6 +98,7 @@ fn by_session(sides: &mut [LoadedSide]) -> (Vec<NoiseSource>, BTreeMap<String, V
             repeats: about.repeats,
             host_boots: about.host_boots,
             date_unix: about.date_unix,
+            contents: own.iter().map(|repeat| content_word(repeat.content)).collect(),
         });
         for repeat in own {
             let name = name_of(&repeat).unwrap_or_else(|| format!("directory {index:09}"));
@@ -184,18 +194,63 @@ fn warnings(sessions: usize, directories: usize) -> Vec<Warning> {
     out
 }
 
-/// Facts on which directories that hold the same build do not differ: a change among them would become noise.
+/// Facts that say what was measured, and on which the directories differ, or the files of one, with their values.
+fn builds(sides: &[LoadedSide]) -> Option<String> {
+    let mut found: BTreeMap<String, String> = BTreeMap::new();
+    for (a, b, name, class) in unequal(sides) {
+        if is_build(&name, class) {
+            let said = |side: &LoadedSide| {
+                side.facts.get(&name).map_or("unknown".to_owned(), |v| quoted(v).to_string())
+            };
+            let text = format!("{} ({}: {}, {}: {})", visible(&name), a.label, said(a), b.label, said(b));
+            found.entry(name).or_insert(text);
+        }
+    }
+    for side in sides {
+        for (name, values) in
+            side.mixed.iter().filter(|(name, values)| is_build(name, class_of(name, values)))
+        {
+            let values = values.iter().map(|v| quoted(v).to_string()).collect::<Vec<_>>().join(", ");
+            found
+                .entry(name.clone())
+                .or_insert_with(|| format!("{} (in {}: {values})", visible(name), side.label));
+        }
+    }
+    let list: Vec<String> = found.into_values().collect();
+    (!list.is_empty()).then(|| list.join("; "))
+}
+
+/// The facts on which directories differ from the first, with what that means.
+fn unequal<'s>(sides: &'s [LoadedSide]) -> Vec<(&'s LoadedSide, &'s LoadedSide, String, DifferenceClass)> {
+    let (Some(first), factors) = (sides.first(), BTreeSet::new()) else { return Vec::new() };
+    let of = |side: &'s LoadedSide| {
+        let differences = Sides { a: &first.facts, b: &side.facts, factors: &factors }.differences();
+        differences.into_iter().map(move |(name, class)| (first, side, name, class))
+    };
+    sides.iter().skip(1).flat_map(of).collect()
+}
+
+/// What is said of several builds that the user calls one.
+fn forced(builds: String) -> Warning {
+    let text = format!("NOT ONE BUILD: {builds}; --force takes them for one");
+    blocking(
+        "not-same-build",
+        text,
+        "what a build changes counts as what sessions do, and hides real changes",
+        1,
+    )
+}
+
+/// Other facts on which directories of one build on one host do not differ.
 fn unlike(sides: &[LoadedSide]) -> Option<Warning> {
-    let (first, factors) = (sides.first()?, BTreeSet::new());
-    let differences =
-        |side: &LoadedSide| Sides { a: &first.facts, b: &side.facts, factors: &factors }.differences();
-    let counts = |c: &DifferenceClass| matches!(c, DifferenceClass::Blocking | DifferenceClass::Suspicious);
-    let names: BTreeSet<String> =
-        sides.iter().skip(1).flat_map(differences).filter(|(_, c)| counts(c)).map(|(name, _)| name).collect();
+    let names: BTreeSet<String> = (unequal(sides).into_iter())
+        .filter(|(.., name, class)| *class == DifferenceClass::Suspicious && !is_build(name, *class))
+        .map(|(.., name, _)| name)
+        .collect();
     let list = names.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
     (!names.is_empty()).then(|| {
-        let text = format!("the directories do not hold the same build, they differ in {list}");
-        let advice = "what differs between builds counts as sessions then and hides real changes; calibrate with campaigns of one build on one host";
-        note("not-same-build", text, advice, names.len())
+        let text = format!("the directories differ in what should be equal: {list}");
+        let advice = "what that changes counts as sessions, and hides real changes; calibrate with campaigns of one host in one state";
+        note("not-same-host", text, advice, names.len())
     })
 }

@@ -98,6 +98,38 @@ const ENVIRONMENT: [&str; 15] = [
     "extra_args",
 ];
 
+/// Facts that say which QEMU and which kernels were run, and those whose names begin with these and a dot: what old headers
+/// call them, and what perfvt does.
+const SOFTWARE: [&str; 8] = [
+    "kvm-userspace-ver",
+    "kvm_version",
+    "guest-kernel-ver",
+    "qemu.version",
+    "qemu.binary",
+    "host.kernel",
+    "guest.kernel",
+    "guest.package.kernel",
+];
+
+fn is_software(name: &str) -> bool {
+    let is = |of: &str| name.strip_prefix(of).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+    SOFTWARE.iter().any(|of| is(of))
+}
+
+/// Whether results that differ in a fact are of two builds or environments, and not of one that was measured twice.
+pub(crate) fn is_build(name: &str, class: DifferenceClass) -> bool {
+    match class {
+        DifferenceClass::Blocking | DifferenceClass::Software => true,
+        DifferenceClass::Suspicious => base(name).starts_with("param."),
+        DifferenceClass::Intended | DifferenceClass::Other => false,
+    }
+}
+
+/// What it means that a fact has all of these values.
+pub(crate) fn class_of(name: &str, values: &[String]) -> DifferenceClass {
+    class(name, values.first(), values.get(1), &BTreeSet::new())
+}
+
 /// A fact's own name: behind it may stand the case that it is of, as in `param.size [randread job=a]`.
 fn base(name: &str) -> &str {
     name.split_once(" [").map_or(name, |(name, _)| name)
@@ -223,6 +255,8 @@ fn class(name: &str, a: Option<&String>, b: Option<&String>, factors: &BTreeSet<
         || name.contains("iozone");
     if suspicious || (tool && versioned && major(a) != major(b)) {
         DifferenceClass::Suspicious
+    } else if is_software(name) {
+        DifferenceClass::Software
     } else {
         DifferenceClass::Other
     }

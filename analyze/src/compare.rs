@@ -2,6 +2,7 @@
 
 use crate::about::About;
 use crate::comparability::{self, Comparability};
+use crate::comparable;
 use crate::comparison::SCHEMA_VERSION;
 use crate::diagnostics::Page;
 use crate::failures::{Failures, Search};
@@ -51,7 +52,9 @@ pub fn compare(options: &CompareOptions) -> Result<Comparison, AnalyzeError> {
         refuse_failed_values(&frame, &files, &signs)?;
     }
     let data = Data { frame: &frame, files: &files, sides: &sides, signs: &signs };
-    let Decided { mut rows, families, summary, failures, mut warnings } = decided(options, &data, &pairings);
+    let Decided { mut rows, families, mut summary, failures, mut warnings } =
+        decided(options, &data, &pairings);
+    comparable::tell(&mut summary, &sides, &pairings, &differences);
     let page = Page { pairings: &pairings, files: &files, sides: &sides, seed: options.seed };
     let diagnosed = page.diagnose(&mut rows);
     warnings.extend(warnings_of_data(&frame));
@@ -61,11 +64,7 @@ pub fn compare(options: &CompareOptions) -> Result<Comparison, AnalyzeError> {
     warnings.extend(about.warnings(&families, &differences, &nearest, diagnosed));
     let spelled = crate::spelled::spelled(&frame, &sides, &ranges, &matched);
     let described: Vec<Side> = about.sides();
-    let forced = options.force
-        && pairings.iter().any(|p| {
-            p.comparability != Comparability::default()
-                || (p.sessions.standing == Interleaving::OneSession && p.session_part(options).is_none())
-        });
+    let forced = is_forced(options, &pairings);
     let (rows, hidden) = shown(rows, options)?;
     warnings.extend(filtered(hidden));
     warnings.sort_by_key(|w| w.level);
@@ -90,6 +89,13 @@ pub fn compare(options: &CompareOptions) -> Result<Comparison, AnalyzeError> {
         summary,
         rows,
     })
+}
+
+/// Whether `--force` judges what would not be judged without it.
+fn is_forced(options: &CompareOptions, pairings: &[Pairing]) -> bool {
+    let one_session =
+        |p: &Pairing| p.sessions.standing == Interleaving::OneSession && p.session_part(options).is_none();
+    options.force && pairings.iter().any(|p| p.comparability != Comparability::default() || one_session(p))
 }
 
 /// What was read.

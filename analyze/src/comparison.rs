@@ -3,6 +3,7 @@
 //! One [`Row`] is one case x one metric x one candidate. Nothing in here is ever NaN or infinite:
 //! what cannot be computed is `None`, with a [`Reason`] or a [`Warning`] beside it.
 
+mod comparable;
 mod failures;
 mod matching;
 mod row;
@@ -10,6 +11,7 @@ mod score;
 mod sessions;
 mod verdict;
 
+pub use comparable::*;
 pub use failures::*;
 pub use matching::*;
 use model::Scale;
@@ -28,8 +30,9 @@ pub use verdict::*;
 /// `beyond`, `ratio_ci_fcr`, `diff_ci_fcr`, `min_effect_abs` and `left_out` were added; in a blocked row `values`, `n` and all
 /// that is computed of them are those of complete blocks. From here on a new member does not raise the version: `matched`,
 /// `nearest` and `spelled` were added; the reason `one-session`, of summaries `interleaving` and `capped`, of rows `session`;
-/// `variance` of the method, `variances` of families, `moderated`, `position` and `test` of rows;
-/// of categories the verdict `EQUIVALENT`, `reason`, `ci90`, `model` and `test`.
+/// `variance` of the method, `variances` of families, `moderated`, `position` and `test` of rows; of categories the verdict
+/// `EQUIVALENT`, `reason`, `ci90`, `model` and `test`; the class `software` of differences, which were `other`; `comparable` of
+/// summaries.
 pub const SCHEMA_VERSION: u32 = 2;
 
 /// Everything that was decided about a baseline and one or more candidates.
@@ -160,6 +163,8 @@ pub enum DifferenceClass {
     Blocking,
     /// A banner.
     Suspicious,
+    /// What was run: versions and builds of QEMU and of kernels. They are compared, or they explain a difference.
+    Software,
     /// Shown under details.
     Other,
 }
@@ -239,6 +244,8 @@ impl Family {
 pub struct Summary {
     /// Index into [`Comparison::b`].
     pub candidate: usize,
+    /// Whether the sides can be held against each other, as far as the facts tell.
+    pub comparable: Comparable,
     /// How the sides stand to each other's sessions; absent where they were measured in turns.
     #[serde(skip_serializing_if = "Interleaving::is_interleaved")]
     #[cfg_attr(feature = "schema", schemars(with = "Interleaving"))]

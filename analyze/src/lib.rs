@@ -14,7 +14,9 @@ mod about;
 mod calibrate;
 pub mod classic;
 mod classic_files;
+mod clock;
 mod comparability;
+mod comparable;
 mod compare;
 pub mod comparison;
 mod decision;
@@ -56,6 +58,7 @@ mod warnings;
 
 pub use calibrate::calibrate;
 pub use classic_files::{ClassicResult, ClassicText, classic_tables, classic_text};
+pub use comparable::in_words;
 pub use compare::compare;
 pub use comparison::*;
 pub use decision::{Area, Decision, NotExcluded, Trust, areas, not_excluded, trust};

@@ -3,6 +3,7 @@
 use crate::AnalyzeError;
 use serde::{Deserialize, Serialize};
 use stats::{ErrorPart, SessionVariance};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// The version that [`NoiseFile::format`] carries.
@@ -40,6 +41,10 @@ pub struct NoiseSource {
     pub host_boots: Option<usize>,
     /// When it was measured, seconds since the epoch.
     pub date_unix: Option<i64>,
+    /// What tells each of its repeats from any other, so that a comparison knows them again wherever they lie; files of older
+    /// perfvts have none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub contents: Vec<String>,
 }
 
 /// What one row gave.
@@ -62,6 +67,8 @@ pub struct Noise {
     pub path: String,
     /// The variances; `None`: the file is of an older perfvt and holds floors.
     pub session: Option<SessionVariance>,
+    /// The repeats that it was learnt from, as [`NoiseSource::contents`] has them.
+    pub learnt_from: BTreeSet<String>,
 }
 
 /// What every version of the file has.
@@ -79,7 +86,7 @@ impl Noise {
         let name = path.display().to_string();
         let any: AnyVersion = model::store::read_json(path, NOISE_FORMAT)?;
         if any.format < NOISE_FORMAT {
-            return Ok(Noise { path: name, session: None });
+            return Ok(Noise { path: name, session: None, learnt_from: BTreeSet::new() });
         }
         let file: NoiseFile = model::store::read_json(path, NOISE_FORMAT)?;
         let found = file.session;
@@ -90,7 +97,13 @@ impl Noise {
                 found.tau2, found.df
             )));
         }
-        Ok(Noise { path: name, session: Some(found) })
+        let learnt_from = file.sources.into_iter().flat_map(|source| source.contents).collect();
+        Ok(Noise { path: name, session: Some(found), learnt_from })
+    }
+
+    /// Whether it was learnt from a repeat, which its content tells from any other.
+    pub(crate) fn is_learnt_from(&self, content: u64) -> bool {
+        self.learnt_from.contains(&content_word(content))
     }
 
     /// What sessions add to the squared error of a difference in which their variance stands `weight` times.
@@ -98,6 +111,11 @@ impl Noise {
         let found = self.session.filter(|_| weight > 0.0)?;
         Some(ErrorPart { variance: weight * found.tau2, df: found.df })
     }
+}
+
+/// What tells a repeat from any other, as the file has it: JSON's numbers do not hold it.
+pub(crate) fn content_word(content: u64) -> String {
+    format!("{content:016x}")
 }
 
 /// `SD 4.9 % with 61 df, of 5 sessions and 24 rows`.

@@ -50,6 +50,8 @@ pub(crate) struct Pairing {
     pub sessions: Sessions,
     /// Whether the sides were measured alike.
     pub comparability: Comparability,
+    /// So many of the candidate's repeats `--noise` was learnt from: it holds the change itself, and is not used.
+    pub learnt: usize,
     /// The looks at the sides, when there was more than one.
     pub looks: Option<Looks>,
 }
@@ -62,7 +64,7 @@ impl Pairing {
 
     /// What sessions add to the squared error of the difference, where that is known and they are a part of it.
     pub fn session_part(&self, options: &CompareOptions) -> Option<stats::ErrorPart> {
-        options.noise.as_ref().and_then(|noise| noise.part(self.sessions.weight))
+        options.noise.as_ref().filter(|_| self.learnt == 0)?.part(self.sessions.weight)
     }
 }
 
@@ -107,11 +109,18 @@ pub(crate) fn pairings(
             in_order: blocked && looks.is_none() && planned >= MIN_BLOCKS_IN_ORDER && alternate,
             sessions,
             comparability: comparability::comparability(&differences),
+            learnt: learnt(options, of(range_b)),
             looks,
         });
         all_differences.push(differences);
     }
     Ok((pairings, all_differences))
+}
+
+/// How many of a candidate's repeats `--noise` was learnt from.
+fn learnt(options: &CompareOptions, candidate: &[Repeat]) -> usize {
+    let Some(noise) = &options.noise else { return 0 };
+    candidate.iter().filter(|repeat| noise.is_learnt_from(repeat.content)).count()
 }
 
 /// Whether rows are judged by blocks, of which so many are planned.

@@ -3,6 +3,7 @@
 //! What a session does to its guests is the same for all of its boots, so that no number of boots shows it. Where both sides were
 //! measured in turns within a session it cancels; where they were not it is part of their difference.
 
+use crate::clock::{self, Moment, Order};
 use crate::input::repeat::{BootName, Origin, Repeat};
 use crate::options::CompareOptions;
 use crate::replicates::{Replicates, of_workload};
@@ -49,6 +50,8 @@ pub(crate) struct Sessions {
     apart: [(usize, usize); 2],
     /// In what the sessions differ, in words.
     differ: &'static str,
+    /// What the clock says, where nothing tells the sessions.
+    order: Order,
     /// How often the variance between sessions stands in the difference: 2 for one session a side, 0 where it cancels or the
     /// sessions are the replicates.
     pub weight: f64,
@@ -69,9 +72,14 @@ fn boots_of(files: &[Repeat]) -> Option<Boots> {
     (!out.is_empty()).then_some(out)
 }
 
+/// When each file of a side was written; `None`: one does not tell.
+fn moments(files: &[Repeat]) -> Option<Vec<Moment>> {
+    files.iter().map(|file| file.when).collect()
+}
+
 /// When the files of a side were begun, the first and the last.
 fn times(files: &[Repeat]) -> Option<(i64, i64)> {
-    let dates = || files.iter().filter_map(|file| file.date_unix);
+    let dates = || files.iter().filter_map(Repeat::date_unix);
     dates().min().zip(dates().max())
 }
 
@@ -90,6 +98,7 @@ impl Sessions {
             counts: [0; 2],
             apart: [(0, 0); 2],
             differ: "",
+            order: clock::order(moments(a), moments(b)),
             weight: 2.0,
         };
         let (Some(of_a), Some(of_b)) = (boots_of(a), boots_of(b)) else { return unknown };
@@ -112,7 +121,8 @@ impl Sessions {
             Interleaving::OneSession if shared => 2.0,
             _ => weight(&of_a, &of_b),
         };
-        Sessions { index: index.collect(), standing, counts, apart, differ: differ(&of_a, &of_b), weight }
+        let (index, differ) = (index.collect(), differ(&of_a, &of_b));
+        Sessions { index, standing, counts, apart, differ, order: Order::Unknown, weight }
     }
 
     /// The session is the replicate.
@@ -149,9 +159,17 @@ impl Sessions {
     }
 
     /// What a reader must know of a pair of sides before any number.
-    pub fn banner(&self, labels: (&str, &str), options: &CompareOptions, rows: usize) -> Option<Warning> {
+    ///
+    /// `part`: what `--noise` adds to every error.
+    pub fn banner(
+        &self,
+        labels: (&str, &str),
+        options: &CompareOptions,
+        part: Option<stats::ErrorPart>,
+        rows: usize,
+    ) -> Option<Warning> {
         let pair = format!("{} and {}", labels.0, labels.1);
-        if let Some(known) = self.as_known(&pair, options, rows) {
+        if let Some(known) = part.and_then(|_| self.as_known(&pair, options, rows)) {
             return Some(known);
         }
         match self.standing {
@@ -179,20 +197,13 @@ impl Sessions {
                 Some(blocking(CODE, text, "compare what was measured in turns, in one campaign", rows))
             }
             Interleaving::OneSession => Some(self.of_one_session(&pair, options.force, rows)),
-            Interleaving::Unknown => {
-                let text = format!(
-                    "nothing tells whether {pair} were measured in turns: of real results of one build a quarter of the \
-                     unchanged rows differ between two sessions"
-                );
-                let advice = "measure in turns (A B A B ..), or let perfvt measure both in one campaign";
-                Some(blocking(CODE, text, advice, rows))
-            }
+            Interleaving::Unknown => Some(by_clock(self.order, labels, rows)),
         }
     }
 
     /// Sides of which `--noise` tells how much sessions differ.
     fn as_known(&self, pair: &str, options: &CompareOptions, rows: usize) -> Option<Warning> {
-        let noise = options.noise.as_ref().filter(|_| self.weight > 0.0)?;
+        let noise = options.noise.as_ref()?;
         let known = noise.session.as_ref()?;
         let how = if self.differ.is_empty() { "as far as anybody can tell" } else { self.differ };
         let text = format!(
@@ -219,6 +230,40 @@ impl Sessions {
         let text = format!("{text}, so that no test decides (INCONCLUSIVE, one-session)");
         blocking(CODE, text, WAY_OUT, rows)
     }
+}
+
+/// What the clock says of sides whose files do not tell their sessions.
+fn by_clock(order: Order, (a, b): (&str, &str), rows: usize) -> Warning {
+    let told = match order {
+        Order::Unknown => format!("nothing tells whether {a} and {b} were measured in turns"),
+        Order::SameDay => format!(
+            "whether {a} and {b} were measured in turns is not known: their dates overlap, and tell no hours"
+        ),
+        Order::After { a_first, over, begun } => {
+            let (first, second) = if a_first { (a, b) } else { (b, a) };
+            format!(
+                "{a} and {b} were not measured in turns: {first} was over ({}) before {second} began ({})",
+                clock::said(over),
+                clock::said(begun)
+            )
+        }
+        Order::Overlap { turns, possible } if turns == possible => {
+            let text = format!(
+                "{a} and {b} were measured in turns, by the times of their files; nothing tells whether on one host"
+            );
+            return note(CODE, text, "", rows);
+        }
+        Order::Overlap { turns, possible } => {
+            format!(
+                "{a} and {b} were measured in turns only in part: in the order of time the side changes {turns} of {possible} times"
+            )
+        }
+    };
+    let text = format!(
+        "{told}: of real results of one build a quarter of the unchanged rows differ between two sessions"
+    );
+    let advice = "measure in turns (A B A B ..), or let perfvt measure both in one campaign";
+    blocking(CODE, text, advice, rows)
 }
 
 /// The banner.

@@ -18,6 +18,7 @@
 //! | `identical-repeats`, `same-file`, `same-directory`, `averaged`, `split-repeats` | note | oddities of the input |
 //! | `own-variance` | note | rows that `--variance moderated` does not moderate |
 //! | `sequential` | note | rows that were looked at more than once |
+//! | `jobs-as-sides` | blocking | job folders that lie side by side, each taken for a side |
 //! | `no-end-line` | note | files of values of an older perfvt, of which a cut is not seen |
 //! | `no-run-file` | note | classic files beside values of perfvt, without the file that tells of them |
 //! | `unknown-files` | note | files that are called like results of other tools and that no reader knows, or that hold results under other names |
@@ -25,7 +26,7 @@
 //! | `mixed-decimals` | note | tables of which one has decimal commas and another decimal points |
 //! | `left-out` | note | cases without a level of the key whose levels are the sides |
 //! | `one-session` | note | a side is one file of another tool, whose runs are the replicates |
-//! | `old-noise`, `two-sessions` | blocking | `--noise` |
+//! | `old-noise`, `two-sessions`, `noise-of-sides` | blocking | `--noise` |
 //! | `expired-expectations`, `unmet-expectations` | note | `--expect` |
 //! | `step`, `drift`, `first-boot`, `autocorrelation`, `position`, `variance-ratio` | note | boot scores (`diagnostics`) |
 //! | `retakes`, `waits` | note | samples of one side that were taken again, or waited for (`diagnostics`) |

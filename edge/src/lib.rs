@@ -22,7 +22,7 @@ pub mod write;
 pub use owned::{Made, Scratch};
 pub use read::{read, read_text};
 pub use secret::Secret;
-pub use text::{Terminal, quoted, quoted_end, visible};
+pub use text::{Terminal, clipped, quoted, quoted_end, visible};
 pub use write::write_atomically;
 
 /// The operations that a test can break. Without the feature `faults` this is nothing.

@@ -1,7 +1,7 @@
 //! The gate in words: what came of it, and the scores of categories that count beside the rows.
 
 use crate::numbers;
-use analyze::{CategoryScore, Comparison, Family, Gate, gate};
+use analyze::{CategoryScore, Comparison, Family, Gate, Verdict, gate};
 use edge::visible;
 use model::counted;
 
@@ -71,5 +71,17 @@ pub(crate) fn shares(family: &Family) -> String {
         format!("{rows} of alpha is the share of rows, {scores} that of categories as a whole")
     } else {
         format!("all of alpha, {rows}, is the share of rows, because no category has a score")
+    }
+}
+
+/// `; 3 of 12 undecided`, of the rows that gate, where some are.
+pub(crate) fn open(comparison: &Comparison) -> String {
+    let of = |verdict: Verdict| -> usize {
+        comparison.summary.iter().filter_map(|summary| summary.primary.get(&verdict)).sum()
+    };
+    let all: usize = comparison.summary.iter().flat_map(|summary| summary.primary.values()).sum();
+    match of(Verdict::Inconclusive) + of(Verdict::Invalid) {
+        0 => String::new(),
+        open => format!("; {open} of {all} undecided"),
     }
 }

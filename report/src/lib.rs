@@ -26,6 +26,7 @@ pub mod campaign;
 pub mod classic;
 mod columns;
 pub mod command_line;
+mod comparable;
 pub mod csv;
 mod date;
 pub mod explain;

@@ -13,6 +13,7 @@ pub(crate) use table::{NARROW_COLUMNS, WIDE_COLUMNS};
 
 use crate::Gate;
 use crate::command_line::command_line;
+use crate::comparable;
 use crate::explain::warning_text;
 use crate::failures;
 use crate::gate::{self, Outcome};
@@ -150,11 +151,19 @@ fn head(out: &mut String, comparison: &Comparison, options: &TextOptions, width:
             Outcome::NotDecided => "NOT DECIDED (no row that gates could be judged)",
             Outcome::Passed => "passed",
         };
-        let line = format!("gate --fail-on {}: {outcome}, exit code {}", visible(&gate.rule), gate.exit_code);
+        let line = format!(
+            "gate --fail-on {}: {outcome}, exit code {}{}",
+            visible(&gate.rule),
+            gate.exit_code,
+            gate::open(comparison)
+        );
         wrapped(out, &line, width, "", |l| paint.bold(l));
         for said in gate.said() {
             wrapped(out, &format!("  - {}", visible(said)), width, "    ", |l| l.to_owned());
         }
+    }
+    for summary in &comparison.summary {
+        wrapped(out, &comparable::line(comparison, summary), width, "   ", |l| l.to_owned());
     }
     let listed = if options.all { LISTED_IN_FULL } else { LISTED };
     failed(out, comparison, listed, width, paint);

@@ -2,6 +2,7 @@
 
 use super::{Finding, Page};
 use crate::family::Members;
+use crate::input::repeat::Repeat;
 use crate::pairing::{MIN_BLOCKS, Pairing};
 use crate::scores::Scores;
 use crate::warnings::note;
@@ -94,7 +95,7 @@ impl Boots<'_> {
     /// Sides without common blocks, in the order of time where every file tells it, else in that of the repeats.
     fn of_sides(&self, out: &mut Vec<Finding>) {
         let sides = [&self.scores.a, &self.scores.b];
-        let time = |file: &u32| self.page.files.get(*file as usize).and_then(|file| file.date_unix);
+        let time = |file: &u32| self.page.files.get(*file as usize).and_then(Repeat::date_unix);
         let times: Option<Vec<i64>> = self.scores.files.iter().flatten().map(time).collect();
         let order = times.filter(|times| times.len() == sides.iter().map(|side| side.len()).sum::<usize>());
         let mut ranks = order.clone().unwrap_or_default();

@@ -13,6 +13,7 @@ use super::LoadedSide;
 use super::derived::derive;
 use super::facts::CaseFact;
 use super::said::Said;
+use crate::clock::{Moment, named};
 use crate::discover::{Discovery, discover, natural_order};
 use crate::options::{CompareOptions, Replicate};
 use crate::warnings::note;
@@ -195,12 +196,15 @@ fn take(
             side.decimals.entry(mark).or_insert_with(|| source.path.clone());
         }
         let groups = groups(side, &place, &source.foreign, &replicate);
+        let only = groups.len() == 1;
         for (index, (_, records)) in groups.into_iter().enumerate() {
             let mut hasher = DefaultHasher::new();
             hasher.write_u64(source.content);
             hasher.write_usize(index);
             let mut reader = reader::Reader::new(workload, section, &place);
             reader.repeat.content = hasher.finish();
+            // Runs of one file were made one after another at times that it does not tell.
+            reader.repeat.when = when(source).filter(|_| only);
             for (record, keys) in &records {
                 reader.take(record, keys);
             }
@@ -215,6 +219,11 @@ fn take(
     side.units.extend(units);
     side.case_facts.extend(case_facts.found);
     Ok(())
+}
+
+/// When a file was made: as it says itself, else as its folder does.
+fn when(source: &Source) -> Option<Moment> {
+    source.foreign.date_unix.map(Moment::Second).or_else(|| named(&source.path))
 }
 
 /// What held for each case in any of the files, each once.

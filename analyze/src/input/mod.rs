@@ -275,7 +275,7 @@ pub(crate) fn oddities(found: &Discovery) -> Vec<Warning> {
             n => format!("in {folder} and {n} other directories"),
         };
         let text = format!("{} stand side by side {place}; each counts as a repeat", counted(files, "file"));
-        let advice = "remove the results of an earlier run that was overwritten in part";
+        let advice = "right where each is a run of its own; where an earlier run was overwritten in part, remove what is left of it";
         out.push(note("same-directory", text, advice, files));
     }
     out

@@ -1,5 +1,6 @@
 //! One result file in memory: cases with their cells, in flat arrays.
 
+use crate::clock::Moment;
 use model::Code;
 use std::collections::{BTreeMap, HashMap};
 
@@ -173,8 +174,8 @@ pub(crate) struct Repeat {
     pub origin: Option<Origin>,
     /// Facts of the file's header by name.
     pub facts: BTreeMap<String, String>,
-    /// When it was written, seconds since the epoch, if the file tells.
-    pub date_unix: Option<i64>,
+    /// When it was written, if the file or its folder tells.
+    pub when: Option<Moment>,
     /// Hash of the bytes, for finding copies.
     pub content: u64,
     /// Cells that two lines of the file gave.
@@ -191,6 +192,11 @@ pub(crate) struct Repeat {
 pub(crate) const LEVEL_SEPARATOR: char = '\u{1f}';
 
 impl Repeat {
+    /// When it was written, seconds since the epoch, if the file or its folder tells.
+    pub fn date_unix(&self) -> Option<i64> {
+        self.when.map(Moment::seconds)
+    }
+
     /// The levels of a row, joined.
     pub fn levels_of(&self, row: &CaseRow) -> &str {
         self.levels.get(row.levels.0 as usize..row.levels.1 as usize).unwrap_or("")

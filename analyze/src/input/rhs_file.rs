@@ -3,6 +3,7 @@
 use super::derived::derive;
 use super::repeat::{CaseRow, Cell, InvalidCell, Lost, MetricColumn, Number, Repeat, TableHead, clamp};
 use crate::Loss;
+use crate::clock::{Moment, named};
 use formats::perf_conf::{Conf, Section};
 use formats::rhs::{self, Document, HeaderKind, Table};
 use std::collections::{BTreeMap, HashMap};
@@ -54,7 +55,7 @@ pub(super) fn read_rhs(
             path: path.display().to_string(),
             content: hasher.finish(),
             facts: facts(&document),
-            date_unix: epoch_in_name(path),
+            when: epoch_in_name(path).map(Moment::Second).or_else(|| named(path)),
             ..Repeat::default()
         },
         losses: Vec::new(),
@@ -214,15 +215,20 @@ impl Reader<'_> {
         };
         let mut roles: Vec<Role> = Vec::with_capacity(table.columns.len());
         let names = section.canonical_columns(&head.category, &table.columns);
-        for (index, (written, name)) in table.columns.iter().zip(names).enumerate() {
+        let names: Vec<&str> = names.into_iter().collect();
+        for (index, (written, name)) in table.columns.iter().zip(names.iter().copied()).enumerate() {
             let taken = keys.iter().any(|(_, k)| *k == name) || head.metrics.iter().any(|m| m.name == name);
+            let first = names.iter().position(|other| *other == name).and_then(|at| table.columns.get(at));
+            let first = first.copied().unwrap_or(name);
             let role = if *written == PADDING {
                 Role::Unused
             } else if taken {
                 self.losses.push(Loss {
                     place: format!("{}:{}", self.repeat.path, table.columns_line),
                     what: "column",
-                    reason: format!("column '{written}' is the second one that means '{name}'"),
+                    reason: format!(
+                        "column '{written}' is left out: '{first}' stands before it and means '{name}', too",
+                    ),
                 });
                 Role::Unused
             } else if is_key.get(index).copied().unwrap_or(false) {

@@ -4,6 +4,7 @@ use super::derived::derive;
 use super::repeat::{
     BootName, CaseRow, Cell, InvalidCell, Lost, MetricColumn, Number, Repeat, TableHead, clamp, intern,
 };
+use crate::clock::Moment;
 use crate::discover::natural_order;
 use crate::error::io;
 use crate::warnings::note;
@@ -215,7 +216,7 @@ impl Reader<'_> {
         }
         self.repeat.number.get_or_insert(m.repeat);
         let first = m.window.map(|w| (w.start_unix_ns / 1_000_000_000) as i64);
-        self.repeat.date_unix = [self.repeat.date_unix, first].into_iter().flatten().min();
+        self.repeat.when = [self.repeat.date_unix(), first].into_iter().flatten().min().map(Moment::Second);
         let row = self.row_of(&m);
         let table = self.repeat.rows.get(row as usize).map_or(0, |r| r.table);
         let position = self.position_of(table, &canonical, &m.metric);

@@ -234,11 +234,11 @@ fn sessions(
         "give --noise FILE (perfvt calibrate DIR.. writes it, of two campaigns of one build or more)";
     match (&options.noise, asked.sessions) {
         (None, None) => Ok(None),
-        (Some(Noise { path, session: None }), _) => Err(AnalyzeError::Option(format!(
+        (Some(Noise { path, session: None, .. }), _) => Err(AnalyzeError::Option(format!(
             "noise = {path}: it is of an older perfvt and does not say how much sessions differ; let perfvt calibrate write \
              it again"
         ))),
-        (Some(Noise { path, session: Some(variance) }), count) => {
+        (Some(Noise { path, session: Some(variance), .. }), count) => {
             let count = count.unwrap_or(1);
             Ok(Some(PlanSessions { count, noise: Some(path.clone()), variance: *variance }))
         }

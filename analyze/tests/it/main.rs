@@ -5,12 +5,14 @@
 mod ancestor_defects;
 mod classic;
 mod compare_categories;
+mod compare_comparable;
 mod compare_failures;
 mod compare_foreign;
 mod compare_gate;
 mod compare_host;
 mod compare_input;
 mod compare_laws;
+mod compare_learnt;
 mod compare_matching;
 mod compare_more;
 mod compare_passed;

@@ -158,7 +158,7 @@ fn it_is_refused_where_an_error_has_another_part() {
     let root = tempfile::tempdir().unwrap();
     let mut options = tables(root.path(), &values(12, [3, 3]), "log");
     options.variance = VarianceChoice::Moderated;
-    options.noise = Some(Noise { path: "noise.json".into(), session: None });
+    options.noise = Some(Noise { path: "noise.json".into(), session: None, learnt_from: Default::default() });
     let error = compare(&options).unwrap_err().to_string();
     assert!(error.contains("--noise"), "{error}");
     let series = || {

@@ -28,7 +28,7 @@ fn judged(dir: &Path) -> CompareOptions {
 fn noise(sd: f64, df: f64) -> Noise {
     let session =
         SessionVariance { tau2: sd * sd, df, sigma2: 4e-4, sigma2_df: 96.0, n: 5.0, sessions: 5, rows: 24 };
-    Noise { path: "noise.json".into(), session: Some(session) }
+    Noise { path: "noise.json".into(), session: Some(session), learnt_from: Default::default() }
 }
 
 /// A pilot of so many rows, logarithms of which have this SD.
@@ -127,7 +127,7 @@ fn how_much_sessions_differ_is_taken_from_the_pilot_that_has_several_or_asked_fo
     let single = pilot(root.path(), 2, 5, 0.02, &mut SplitMix64::new(1));
     let unknown = refused(plan(&judged(&single), &single, &asked(Some(3))));
     assert!(unknown.contains("the pilot is of one session"), "{unknown}");
-    let old = Noise { path: "old.json".into(), session: None };
+    let old = Noise { path: "old.json".into(), session: None, learnt_from: Default::default() };
     let options = CompareOptions { noise: Some(old), ..judged(&single) };
     let old = refused(plan(&options, &single, &asked(None)));
     assert!(old.contains("old.json: it is of an older perfvt"), "{old}");

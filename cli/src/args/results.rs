@@ -297,7 +297,7 @@ pub struct Plan {
   perfvt compare mon/base next/head --noise noise.json
 
 EXIT CODES
-  0 calibrated; 2 input error, one session alone among them")]
+  0 calibrated; 2 input error: one session alone, or more than one build, among others")]
 pub struct Calibrate {
     /// Results of the same build, of several sessions: campaigns of other days or other boots of the host; five or more
     #[arg(required = true, value_name = "DIR")]
@@ -305,6 +305,9 @@ pub struct Calibrate {
     /// Where it goes [default: standard output]
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// Takes results for one build although their facts differ
+    #[arg(long)]
+    pub force: bool,
     /// How they are read.
     #[command(flatten)]
     pub reading: Reading,

@@ -1,10 +1,12 @@
 //! `perfvt compare`.
 
 use crate::args::{Compare, Format};
+use crate::say::unwritten;
 use crate::verbs::options::{filter, judge, read, reading};
 use crate::{DONE, Error, NOTHING, is_broken_pipe};
-use analyze::{CompareOptions, Comparison, compare as analyze_sides, expectations, gate};
+use analyze::{CompareOptions, Comparison, Level, compare as analyze_sides, expectations, gate};
 use clap::ValueEnum;
+use edge::visible;
 use edge::write::output;
 use report::{Gate, HtmlOptions, JunitOptions, MarkdownOptions, TextOptions};
 use std::io::Write;
@@ -36,11 +38,11 @@ pub fn compare(args: &Compare, out: &mut dyn Write, err: &mut dyn Write) -> Resu
     for (format, path) in &outputs {
         let mut bytes = Vec::new();
         render.write(*format, &mut bytes)?;
-        output(path, &bytes).map_err(|e| format!("writing {}: {e}", path.display()))?;
+        output(path, &bytes).map_err(|e| unwritten(path, &e))?;
     }
     if let Some(path) = &page {
         let page = render.page()?;
-        output(path, page.as_bytes()).map_err(|e| format!("writing {}: {e}", path.display()))?;
+        output(path, page.as_bytes()).map_err(|e| unwritten(path, &e))?;
     }
     let printed = render.write(args.format, out).and_then(|()| match &page {
         Some(path) if args.format == Format::Text => Ok(writeln!(out, "\npage: {}", path.display())?),
@@ -52,7 +54,7 @@ pub fn compare(args: &Compare, out: &mut dyn Write, err: &mut dyn Write) -> Resu
     }
 }
 
-/// Whether nothing but the classic table is wanted, which needs no comparison beside it.
+/// Whether nothing but the classic table is wanted: of the comparison only what speaks against it is told.
 fn only_classic(args: &Compare) -> bool {
     args.format == Format::Classic
         && args.outputs.is_empty()
@@ -67,6 +69,12 @@ fn classic_alone(options: &CompareOptions, out: &mut dyn Write, err: &mut dyn Wr
         if !warning.advice.is_empty() {
             writeln!(err, "  {}", warning.advice)?;
         }
+    }
+    // The ancestor's table knows nothing of what the sides are; sides that only it can read have nothing more to tell.
+    let compared = analyze_sides(options).map(|comparison| comparison.warnings).unwrap_or_default();
+    let known = |code: &str| classic.warnings.iter().any(|warning| warning.code == code);
+    for warning in compared.iter().filter(|w| w.level == Level::Blocking && !known(w.code)) {
+        writeln!(err, "warning: {}: {}", warning.code, visible(&warning.text))?;
     }
     out.write_all(classic.text.as_bytes())?;
     Ok(if classic.compared == 0 { NOTHING } else { DONE })

@@ -1,6 +1,7 @@
 //! `perfvt status`, the job log and the page of a run: views of a campaign's plan and journal.
 
 use crate::args::Status;
+use crate::say::unwritten;
 use crate::{DONE, Error};
 use collect::campaign::Campaign;
 use collect::campaign::journal::Journal;
@@ -59,5 +60,5 @@ pub fn check_junit(path: Option<&Path>, dir: &Path) -> Result<(), Error> {
 pub fn write_junit(path: &Path, dir: &Path, campaign: &Campaign) -> Result<(), Error> {
     let events = Journal::events(dir)?;
     let text = junit(&Story { file: campaign.file(), events: &events });
-    output(path, text.as_bytes()).map_err(|e| format!("writing {}: {e}", path.display()).into())
+    output(path, text.as_bytes()).map_err(|e| unwritten(path, &e).into())
 }

@@ -364,17 +364,47 @@ fn calibrate_refuses_one_session_and_shouts_at_two() {
     place.perfvt("calibrate base nowhere").refuses("reading nowhere");
     place.perfvt("calibrate").refuses("<DIR>");
     place.perfvt("calibrate base slow").is(0, "\"sessions\": 2", "warning: TWO SESSIONS");
-    place.perfvt("calibrate base slow --output no/noise.json").is(2, "", "writing no/noise.json");
+    let no_folder = "there is no folder no, make it first: mkdir -p no";
+    place.perfvt("calibrate base slow --output no/noise.json").is(2, "", no_folder);
+    place.perfvt("compare base slow --no-html --output badge=no/badge.svg").is(2, "", no_folder);
 }
 
 #[test]
-fn calibrate_says_when_the_builds_differ() {
+fn help_finds_the_badge() {
+    let place = Place::two_sides();
+    place.perfvt("help badge").is(0, "--output badge=badge.svg", "");
+}
+
+#[test]
+fn the_classic_table_tells_what_speaks_against_the_sides_beside_it() {
+    let place = Place::two_sides();
+    let old = |qemu: &str, l: u32| {
+        format!(
+            "### kvm-userspace-ver : {qemu}\n### session-length : {l}\nCategory:TCP_STREAM (RX)\n\
+             size|sessions|throughput|CPU\n64|1|100.0|40.0\n"
+        )
+    };
+    for (side, l) in [("then", 60), ("now", 10)] {
+        for repeat in 1..3 {
+            place.write(&format!("{side}/{repeat}/netperf.RHS"), old("qemu-7.2", l));
+        }
+    }
+    let run = place.perfvt("compare then now --format classic");
+    run.is(0, "Category:TCP_STREAM", "warning: not-comparable: then and now were not measured alike");
+    assert!(run.err.contains("warning: not-interleaved: "), "{}", run.err);
+}
+
+#[test]
+fn calibrate_refuses_several_builds() {
     let place = Place::two_sides();
     place.run_dir("old", "virtio", 1000.0);
     place.run_dir("new", "e1000", 1000.0);
     place.run_dir("old2", "virtio", 1100.0);
     place.run_dir("old3", "virtio", 950.0);
-    place.perfvt("calibrate old new").is(0, "", "differ in param.nic_model");
+    place
+        .perfvt("calibrate old new")
+        .refuses("more than one build: param.nic_model (old: 'virtio', new: 'e1000')");
+    place.perfvt("calibrate old new --force").is(0, "", "NOT ONE BUILD: param.nic_model");
     assert_eq!(place.perfvt("calibrate old old2 old3").err, "");
 }
 

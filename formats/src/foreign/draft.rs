@@ -126,6 +126,13 @@ impl Draft {
         self.foreign.records.push(record);
     }
 
+    /// When a run was made, in seconds since the epoch: the first counts. What no clock that was set shows tells nothing.
+    pub fn dated(&mut self, seconds: Option<f64>) {
+        const SET: std::ops::Range<f64> = 1e9..4e9;
+        let found = seconds.filter(|at| SET.contains(at)).map(|at| at as i64);
+        self.foreign.date_unix = [self.foreign.date_unix, found].into_iter().flatten().min();
+    }
+
     /// Something that could not be used.
     pub fn lose(&mut self, line: u32, reason: impl Into<String>) {
         self.foreign.losses.push(Loss { line, reason: spoken(reason.into()) });

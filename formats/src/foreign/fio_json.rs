@@ -89,6 +89,7 @@ pub(super) fn parse(text: &str) -> Parsed {
 /// Reads one run.
 fn read(document: &Document<'_>, draft: &mut Draft) -> Result<(), (u32, String)> {
     let (root, first) = (&document.value, document.line);
+    draft.dated(json::number(root, "timestamp"));
     let jobs = ["jobs", "client_stats"].iter().find_map(|k| root.get(k)?.as_array());
     let Some(jobs) = jobs else { return Err((first, "it has no list \"jobs\"".into())) };
     let version = root.get("fio version").and_then(Value::as_str);

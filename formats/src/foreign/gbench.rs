@@ -4,6 +4,7 @@
 //! nanoseconds, whatever `time_unit` was asked for. Counters have their own names; rates in bytes and items are known.
 
 use super::Parsed;
+use super::dated::seconds_of;
 use super::draft::{Draft, Facts, key};
 use crate::json::{self, Document, Value};
 
@@ -49,6 +50,8 @@ pub(super) fn parse(text: &str) -> Parsed {
 fn read(draft: &mut Draft, document: &Document<'_>) {
     let root = &document.value;
     let Some(entries) = root.get("benchmarks").and_then(Value::as_array) else { return };
+    let date = root.pointer("/context/date").and_then(Value::as_str);
+    draft.dated(date.and_then(seconds_of));
     let mut facts = Facts::new();
     for (name, fact) in CONTEXT {
         if let Some(value) = root.get("context").and_then(|c| c.get(name)) {

@@ -96,6 +96,7 @@ fn event<'a>(document: Value<'a>) -> Option<(Cow<'a, str>, Value<'a>)> {
 }
 
 fn read(root: &Value<'_>, line: u32, draft: &mut Draft) {
+    draft.dated(root.pointer("/start/timestamp/timesecs").and_then(Value::as_f64));
     let result = iperf3::read(root, line, |_| Vec::new());
     let Some(test) = root.pointer("/start/test_start") else {
         let reason = result.err().map_or_else(|| "it does not say what was tested".into(), |e| e.reason);

@@ -8,6 +8,7 @@
 //! may be the first part of a longer one: nothing of it is read, and it is a loss.
 
 mod benchfmt;
+mod dated;
 mod decimal;
 mod draft;
 mod ffsb_text;
@@ -161,6 +162,8 @@ pub struct Foreign {
     pub decimal: Option<char>,
     /// It numbers its repeats itself, so that runs are more than what one session happened to give.
     pub names_repeats: bool,
+    /// When its first run was made, seconds since the epoch, where it tells.
+    pub date_unix: Option<i64>,
 }
 
 /// A file that cannot be used.

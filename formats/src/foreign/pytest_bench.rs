@@ -4,6 +4,7 @@
 //! the mean.
 
 use super::Parsed;
+use super::dated::seconds_of;
 use super::draft::{Draft, Facts, key};
 use crate::json::{self, Document, Value};
 
@@ -21,6 +22,7 @@ pub(super) fn parse(text: &str) -> Parsed {
 
 fn read(draft: &mut Draft, document: &Document<'_>) {
     let root = &document.value;
+    draft.dated(root.get("datetime").and_then(Value::as_str).and_then(seconds_of));
     let lines = document.lines_of_key("fullname");
     let mut facts = Facts::new();
     for (place, fact) in [

@@ -5,16 +5,15 @@ use super::card::{Card, Figure, card};
 use super::published::Published;
 use super::{breakable, categories, foreign, minus, notes, verdict_class};
 use crate::brief;
+use crate::comparable;
 use crate::next::{Next, next};
 use crate::rows::{RowView, by_gravity, glyph, verdict_rank};
 use crate::sentence::{self, Counts, counts};
-use analyze::{Comparison, Decision, DifferenceClass, Level, Summary, Trust, Verdict, areas, trust};
-use edge::visible;
+use analyze::{Comparison, Decision, Level, Summary, Trust, Verdict, areas, trust};
 use maud::{Markup, html};
 use model::counted;
 
-/// So many changed facts are named, and so many areas.
-const NAMED: usize = 3;
+/// So many areas are named.
 const AREAS: usize = 5;
 
 /// One candidate and what is asked of it.
@@ -130,7 +129,7 @@ impl<'c> Asked<'c> {
             self.areas().map(|areas| ("Where", areas)),
             if found { None } else { open() },
             Some(("Trust", self.trust())),
-            changed(self.comparison).map(|changed| ("Changed", changed)),
+            Some(("Comparable", self.comparable())),
             Some(("Next", self.next())),
         ];
         lines.into_iter().flatten().collect()
@@ -197,6 +196,11 @@ impl<'c> Asked<'c> {
         }
     }
 
+    /// Whether the sides can be held against each other.
+    fn comparable(&self) -> Markup {
+        html! { bdi { (comparable::said(self.comparison, self.summary)) } ". " a href="#changes" { "All facts" } }
+    }
+
     /// What to do, what Trust asks for first, with the command to type.
     fn next(&self) -> Markup {
         let worst = self.rows.first().map(|view| view.index);
@@ -235,27 +239,6 @@ impl<'c> Asked<'c> {
 /// The ends of an interval as it is written: `[-1.2, +3.4]`.
 fn ends(ci: &str) -> Option<(&str, &str)> {
     ci.strip_prefix('[')?.strip_suffix(']')?.split_once(", ")
-}
-
-/// The facts that differ and matter; `None` when no side has facts.
-fn changed(comparison: &Comparison) -> Option<Markup> {
-    let facts = !comparison.a.facts.is_empty() || comparison.b.iter().any(|s| !s.facts.is_empty());
-    let matter: Vec<_> =
-        comparison.differences.iter().filter(|d| d.class != DifferenceClass::Other).collect();
-    let more = matter.len().saturating_sub(NAMED);
-    let value = |v: Option<&String>| v.map_or("not recorded".to_owned(), |v| visible(v).into_owned());
-    (facts || !matter.is_empty()).then(|| {
-        html! {
-            @if matter.is_empty() { "Nothing that is known to matter. " }
-            @for (i, d) in matter.iter().take(NAMED).enumerate() {
-                @if i > 0 { "; " }
-                (foreign(&d.name)) ": " bdi { (value(d.a.as_ref())) }
-                @for b in &d.b { " → " bdi { (value(b.as_ref())) } }
-                @if d.class != DifferenceClass::Intended { " (" (super::changes::word(d.class)) ")" }
-            }
-            @if more > 0 { "; " a href="#changes" { "and " (more) " more" } }
-        }
-    })
 }
 
 /// Counts by verdict: of the rows that gate, and of the others behind a plus. Each leads to the rows; the script shows those alone.

@@ -55,7 +55,7 @@ fn table(comparison: &Comparison, differences: &[&Difference], name: &str) -> Ma
                             @for i in 0..comparison.b.len() {
                                 td { (value(difference.b.get(i).and_then(|v| v.as_deref()))) }
                             }
-                            td { (word(difference.class)) (meaning(difference.class)) }
+                            td { (word(difference)) (meaning(difference.class)) }
                         }
                     }
                 }
@@ -73,18 +73,26 @@ fn row_class(class: DifferenceClass) -> Option<&'static str> {
         DifferenceClass::Intended => Some("intended"),
         DifferenceClass::Blocking => Some("blocking"),
         DifferenceClass::Suspicious => Some("suspicious"),
+        DifferenceClass::Software => Some("intended"),
         DifferenceClass::Other => None,
     }
 }
 
 /// What a difference is, in a word.
-pub(super) fn word(class: DifferenceClass) -> &'static str {
-    match class {
+fn word(difference: &Difference) -> &'static str {
+    match difference.class {
         DifferenceClass::Intended => "intended",
         DifferenceClass::Blocking => "blocking",
         DifferenceClass::Suspicious => "suspicious",
+        DifferenceClass::Software => "software",
+        DifferenceClass::Other if one_sided(difference) => "not recorded on every side",
         DifferenceClass::Other => "not known to matter",
     }
+}
+
+/// A side does not say: it may well be equal.
+fn one_sided(difference: &Difference) -> bool {
+    difference.a.is_none() || difference.b.iter().any(Option::is_none)
 }
 
 /// What that means for the numbers.
@@ -93,6 +101,7 @@ fn meaning(class: DifferenceClass) -> &'static str {
         DifferenceClass::Intended => ": this is what is compared",
         DifferenceClass::Blocking => ": rows are not comparable",
         DifferenceClass::Suspicious => ": it may explain a difference",
+        DifferenceClass::Software => ": this is what is compared, or it explains a difference",
         DifferenceClass::Other => "",
     }
 }
