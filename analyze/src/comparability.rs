@@ -337,7 +337,7 @@ mod tests {
             ("host.smt", "on", "off", Suspicious),
             ("param.siblings", "whole", "pack", Suspicious),
             ("param.noise", "warn", "strict", Other),
-            ("host.kernel", "6.1", "6.12", Other),
+            ("host.kernel", "6.1", "6.12", Software),
             ("host.boot_id", "x", "y", Other),
             ("bench.goos", "linux", "windows", Suspicious),
             ("param.ioengine", "libaio", "io_uring", Blocking),

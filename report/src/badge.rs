@@ -3,7 +3,7 @@
 use crate::Gate;
 use crate::gate::Outcome;
 use crate::numbers;
-use crate::sentence::counts;
+use crate::sentence::{self, counts};
 use analyze::{Comparison, Verdict};
 use model::counted;
 use unicode_width::UnicodeWidthStr;
@@ -46,7 +46,7 @@ fn regressions(comparison: &Comparison) -> String {
     let worst = comparison
         .rows
         .iter()
-        .filter(|row| row.verdict == Verdict::Regressed && crate::sentence::gates(comparison, row));
+        .filter(|row| row.verdict == Verdict::Regressed && sentence::gates(comparison, row));
     let worst = worst
         .filter_map(|row| row.ratio)
         .max_by(|x, y| numbers::ln(*x).abs().total_cmp(&numbers::ln(*y).abs()));

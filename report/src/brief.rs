@@ -26,7 +26,7 @@ pub(crate) fn first<'v, 'c>(rows: &'v [RowView<'c>]) -> Option<&'v RowView<'c>> 
 /// Rows of a candidate that can gate, gravest first.
 pub(crate) fn gravest<'c>(comparison: &'c Comparison, summary: &Summary) -> Vec<RowView<'c>> {
     let own = |(_, row): &(usize, &analyze::Row)| {
-        row.candidate == summary.candidate && crate::sentence::gates(comparison, row)
+        row.candidate == summary.candidate && sentence::gates(comparison, row)
     };
     let own = comparison.rows.iter().enumerate().filter(own);
     let mut rows: Vec<RowView<'c>> = own.map(|(at, row)| RowView::new(comparison, at, row)).collect();
