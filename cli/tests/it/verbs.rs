@@ -172,12 +172,14 @@ fn show_and_plan_refuse_what_is_no_side() {
     let environments = json!([{"name": "base"}, {"name": "head"}]);
     place.write("X/campaign.json", json!({"format": 1, "environments": environments}).to_string());
     fs::create_dir(place.path("empty")).unwrap();
+    // The two environments of a campaign are its two sides.
+    place.perfvt("plan X").is(0, "size=64/trans.rate", "");
+    place.perfvt("show X").refuses("name one of them: X/base, X/head");
+    place.perfvt("show base slow").refuses("unexpected argument 'slow'");
     for verb in ["show", "plan"] {
         place.perfvt(&format!("{verb} nowhere")).refuses("reading nowhere: No such file");
         place.perfvt(&format!("{verb} empty")).refuses("empty is empty");
         place.perfvt(verb).refuses("<DIR>");
-        place.perfvt(&format!("{verb} base slow")).refuses("unexpected argument 'slow'");
-        place.perfvt(&format!("{verb} X")).refuses("name one of them: X/base, X/head");
         place.perfvt(&format!("{verb} X/base")).is(0, "size=64/trans.rate", "");
         place.perfvt(&format!("{verb} base --only size=65")).refuses("no row is left by --only size=65");
         place.perfvt(&format!("{verb} base --metric thruput")).refuses("--metric thruput");
