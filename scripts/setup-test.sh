@@ -18,6 +18,8 @@ done
 has qemu-img || missing+=(qemu-utils)
 has xmllint || missing+=(libxml2-utils)
 has git || missing+=(git)
+# A switch that is not perfvt's own (net=vde).
+has vde_switch || missing+=(vde2)
 # Debian's own Python, whatever another one is called python3 on the PATH: the model of docs/statistics.md is written with SciPy.
 /usr/bin/python3 -c 'import scipy.stats' 2> /dev/null || missing+=(python3-scipy)
 has gpg || missing+=(gnupg)

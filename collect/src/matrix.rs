@@ -198,7 +198,7 @@ fn apply_profile(params: &mut Params, workload: &dyn Workload, profile: &str) ->
 }
 
 /// Keys of every guest that name a file or folder of this host.
-const PATHS: [&str; 10] = [
+const PATHS: [&str; 11] = [
     "image",
     "kernel",
     "kernel_modules",
@@ -209,6 +209,7 @@ const PATHS: [&str; 10] = [
     "password_file",
     "prepare",
     "after",
+    "vde",
 ];
 
 /// Keys of every guest that name several, quoted as in a shell.

@@ -56,6 +56,8 @@ pub enum Code {
     ToolNonsense,
     /// Guest and client do not reach one another.
     NetworkLost,
+    /// A link between guests is slower or faster, or loses more or less, than was asked of it.
+    LinkMismatch,
     /// The time of day moved against the monotonic clock within a window.
     ClockJumped,
     /// The host slept within a window.
@@ -86,7 +88,7 @@ pub enum Scope {
 }
 
 /// Every code with its word in files.
-const WORDS: [(Code, &str); 26] = [
+const WORDS: [(Code, &str); 27] = [
     (Code::Hang, "hang"),
     (Code::Panic, "panic"),
     (Code::Oops, "oops"),
@@ -99,6 +101,7 @@ const WORDS: [(Code, &str); 26] = [
     (Code::ToolFailed, "tool-failed"),
     (Code::ToolNonsense, "tool-nonsense"),
     (Code::NetworkLost, "network-lost"),
+    (Code::LinkMismatch, "link-mismatch"),
     (Code::ClockJumped, "clock-jumped"),
     (Code::HostSuspended, "host-suspended"),
     (Code::Deadline(Phase::Image), "deadline-image"),
@@ -143,6 +146,7 @@ impl Code {
             Code::GuestNoSpace
             | Code::ToolFailed
             | Code::ToolNonsense
+            | Code::LinkMismatch
             | Code::ClockJumped
             | Code::HostSuspended
             | Code::Deadline(Phase::WarmUp | Phase::Measure | Phase::Fetch)
@@ -162,9 +166,11 @@ impl Code {
     }
 
     /// Whether it is a failure of what is measured, of a guest or of a tool, and so an outcome of it. What the host, its
-    /// surroundings or perfvt's own placement did is none.
+    /// surroundings or perfvt's own placement and links did is none.
     pub fn is_outcome(self) -> bool {
-        self.scope() != Scope::Host && !self.is_passing() && self != Code::Misplaced
+        self.scope() != Scope::Host
+            && !self.is_passing()
+            && !matches!(self, Code::Misplaced | Code::LinkMismatch)
     }
 }
 

@@ -15,10 +15,11 @@ pub(super) const NETWORK: &[Known] = &[
         "net",
         "auto",
         network::WORDS,
-        "the network: auto finds what works; tap has a bridge of perfvt's own; dgram, stream and switch join guests",
+        "the network: auto finds what works; tap has a bridge of perfvt's own; dgram, stream, switch and vde join guests",
     ),
     Known::open("bridge", "none; net says what instead", "a name", "bridge of this host to plug guests into"),
     Known::open("macvtap", "none; net says what instead", "a name", "device of this host to put macvtaps on"),
+    Known::open("vde", "one of perfvt's own", "a folder", "switch of VDE to plug guests into (net=vde)"),
     Known::open(
         "ip",
         "one of perfvt's own network; on a bridge or macvtap DHCP",
@@ -42,7 +43,7 @@ pub(super) const NETWORK: &[Known] = &[
         "link_delay",
         "none",
         "a time, such as 5ms or 300us",
-        "how long what is delivered to the network card is on its way (net=switch); a round trip has that of both ends",
+        "how long what is delivered to the network card is on its way (net=switch, vde, tap); a round trip has that of both ends",
     ),
     Known::open(
         "link_jitter",

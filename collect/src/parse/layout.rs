@@ -3,7 +3,7 @@
 use super::client::client_place;
 use super::error::{LayoutError, refused};
 use super::given;
-use super::link::shape;
+use super::link::{shape, vde};
 use super::nics::{kind_named, nics};
 use super::scenario::scenario;
 use model::{Params, ParamsError};
@@ -85,11 +85,12 @@ fn link(params: &Params, scenario: Scenario, nic: String, index: u8) -> Result<L
     };
     let mtu = mtu(&of_nic, kind)?;
     needs_tap(&of_nic, &nic, kind)?;
+    let vde = vde(&of_nic, kind)?;
     let mut shapes = [Shape::default(); 2];
     for (to, guest) in shapes.iter_mut().zip(scenario.guests()) {
         *to = shape(&params.object_params(guest).object_params(&nic), &nic, kind)?;
     }
-    Ok(Link { nic, kind, device, mtu, server, client, shapes })
+    Ok(Link { nic, kind, device, mtu, server, client, shapes, vde })
 }
 
 /// What a name of a network device may be, so that it can be given to QEMU and `ip` as it is.

@@ -3,7 +3,8 @@
 use super::error::{LayoutError, refused};
 use super::given;
 use model::{Params, ParamsError};
-use vm::guest::network::{Home, Kind, Shape};
+use std::path::PathBuf;
+use vm::guest::network::{Kind, Shape};
 
 /// The keys.
 const KEYS: [&str; 4] = ["link_delay", "link_jitter", "link_loss", "link_rate"];
@@ -18,10 +19,10 @@ const FASTEST: f64 = 1e12;
 /// A value of the wrong kind, or a network that has no such links.
 pub(super) fn shape(of_nic: &Params, nic: &str, kind: Kind) -> Result<Shape, LayoutError> {
     if let Some(key) = KEYS.into_iter().find(|key| given(of_nic, key).is_some())
-        && kind.home() != Home::Switch
+        && !kind.is_shaped()
     {
         let kind = kind.word();
-        return Err(refused(format!("{key} of {nic} needs net=switch, and net is {kind}")));
+        return Err(refused(format!("{key} of {nic} needs net=switch, vde or tap, and net is {kind}")));
     }
     let delay_ns = time(of_nic, "link_delay")?;
     let jitter_ns = time(of_nic, "link_jitter")?;
@@ -29,6 +30,18 @@ pub(super) fn shape(of_nic: &Params, nic: &str, kind: Kind) -> Result<Shape, Lay
         return Err(of_nic.wrong("link_jitter", "no more than link_delay: it varies to either side").into());
     }
     Ok(Shape { delay_ns, jitter_ns, loss_ppm: loss(of_nic)?, rate: rate(of_nic)? })
+}
+
+/// The folder of the switch of VDE that a NIC is plugged into; `None` is one of perfvt's own.
+///
+/// # Errors
+/// It is said of a network that is none of VDE's.
+pub(super) fn vde(of_nic: &Params, kind: Kind) -> Result<Option<PathBuf>, LayoutError> {
+    match given(of_nic, "vde") {
+        None => Ok(None),
+        Some(folder) if kind == Kind::Vde => Ok(Some(PathBuf::from(folder))),
+        Some(_) => Err(of_nic.wrong("vde", "net=vde beside it, which alone is plugged in there").into()),
+    }
 }
 
 /// A number with what stands behind it.
@@ -100,7 +113,7 @@ mod tests {
         let plain = [("link_delay", "2.5"), ("link_loss", "1"), ("link_rate", "1G")];
         let shape = Shape { delay_ns: 2_500_000, loss_ppm: 10_000, rate: 1_000_000_000, ..Shape::default() };
         assert_eq!(with(&plain, Kind::Switch), Ok(shape));
-        assert_eq!(with(&[("link_delay", " ")], Kind::Tap), Ok(Shape::default()));
+        assert_eq!(with(&[("link_delay", " ")], Kind::User), Ok(Shape::default()));
     }
 
     #[test]
@@ -122,6 +135,6 @@ mod tests {
             assert!(error.contains(text) && error.contains(key), "{error}");
         }
         let error = with(&[("link_loss", "1")], Kind::Stream).unwrap_err();
-        assert_eq!(error, "link_loss of nic1 needs net=switch, and net is stream");
+        assert_eq!(error, "link_loss of nic1 needs net=switch, vde or tap, and net is stream");
     }
 }

@@ -3,12 +3,12 @@
 use super::error::LayoutError;
 use super::given;
 use super::layout::{mtu, reach};
-use super::link::shape;
+use super::link::{shape, vde};
 use crate::parameters::is_machine;
 use model::{Params, ParamsError};
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
-use vm::guest::network::{Home, Kind, Mac, NetworkId, Node, Plug, Prefix, Route, Topology};
+use vm::guest::network::{Kind, Mac, NetworkId, Node, Plug, Prefix, Route, Topology};
 
 /// The key that lists machines.
 pub const VMS: &str = "vms";
@@ -68,7 +68,13 @@ pub fn topology(params: &Params) -> Result<Topology, LayoutError> {
     if server.is_some() && server == client {
         return Err(params.wrong("client", "another machine than the server").into());
     }
-    let mut topology = Topology { machines: nodes, kind, reach: reach(params)?, server, client };
+    let vde = vde(params, kind)?;
+    let mut topology = Topology { machines: nodes, kind, vde, reach: reach(params)?, server, client };
+    if topology.vde.is_some() && topology.networks().len() > 1 {
+        return Err(params
+            .wrong("vde", "machines in one network: all that are plugged in there are in one")
+            .into());
+    }
     for (index, name) in names.iter().enumerate() {
         let routes = routes(&params.object_params(name), &topology, index)?;
         if let Some(node) = topology.machines.get_mut(index) {
@@ -80,7 +86,7 @@ pub fn topology(params: &Params) -> Result<Topology, LayoutError> {
 
 /// What networks are made of.
 fn kind(params: &Params) -> Result<Kind, ParamsError> {
-    let joins = |kind: &Kind| matches!(kind.home(), Home::Pair | Home::Switch);
+    let joins = |kind: &Kind| kind.joins_machines();
     let words: Vec<&'static str> = Kind::ALL.into_iter().filter(joins).map(Kind::word).collect();
     let word = params.choice("net", &words)?;
     Kind::parse(word).ok_or_else(|| params.wrong("net", &words.join(", ")))
@@ -273,6 +279,7 @@ mod tests {
             ("vlans_vm1", "1 1", "each once"),
             ("vlans_vm1", "one", "numbers of networks"),
             ("net", "tap", "one of dgram"),
+            ("vde", "/run/x.ctl", "net=vde beside it"),
             ("forward_vm2", "maybe", "yes or no"),
             ("server", "vm9", "one of the machines: vm1, vm2, vm3"),
             ("routes_vm1", "2", "ways such as"),
@@ -288,6 +295,8 @@ mod tests {
         ] {
             says(key, value, text);
         }
+        let two = with(&[("net", "vde"), ("vde", "/run/x.ctl")]).unwrap_err().to_string();
+        assert!(two.contains("machines in one network"), "{two}");
         let same = with(&[("server", "vm1"), ("client", "vm1")]).unwrap_err().to_string();
         assert!(same.contains("another machine than the server"), "{same}");
         let unset = topology(&params(&[("vms", "vm1 vm2"), ("vlans_vm1", "1")])).unwrap_err().to_string();

@@ -289,6 +289,7 @@ mod tests {
             ("ip", "", "10.0.7.15/24"),
             ("guest_reach", "", "net"),
             ("nic_mac", "", "52:54:00:12:34:56"),
+            ("vde", "", &folder),
             ("link_delay", "", "5ms"),
             ("link_jitter", "", "5ms"),
             ("link_loss", "", "1"),

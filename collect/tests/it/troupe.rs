@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 use vm::guest::channel::Status;
 use vm::guest::image::{Cache, builtin};
+use vm::guest::network::Shape;
 
 const SOON: Duration = Duration::from_secs(60);
 
@@ -67,8 +68,22 @@ fn three_machines_on_two_networks_reach_one_another_by_name_and_one_of_them_come
     // The way back leads over the router as well.
     let far = says(&mut troupe, "vm1", &["ping", "-c", "1", "-w", "20", "vm3"]);
     assert!(far.contains("192.168.2.3") && far.contains("ttl=63"), "{far}");
+    // netperf's round trips over the router are as long as ping's.
+    says(&mut troupe, "vm3", &["netserver", "-4"]);
+    let netperf = ["netperf", "-4", "-P", "0", "-v", "0", "-l", "2", "-t", "TCP_RR", "-H", "vm3"];
+    let rate: f64 = says(&mut troupe, "vm1", &netperf).trim().parse().unwrap();
+    let pinged = says(&mut troupe, "vm1", &["ping", "-c", "10", "-i", "0.1", "-w", "20", "vm3"]);
+    let (netperf_ms, ping_ms) = (1000.0 / rate, round_trip(&pinged));
+    assert!(netperf_ms >= 40.0 && ping_ms >= 40.0, "{netperf_ms} {ping_ms}");
+    assert!(netperf_ms < 1.5 * ping_ms + 10.0, "{netperf_ms} {ping_ms}");
     let mac = says(&mut troupe, "vm3", &["cat", "/sys/class/net/eth0/address"]);
     assert_eq!(mac, "52:54:00:aa:00:03\n");
+    // A cable that is pulled out, and put back.
+    troupe.cut_off("vm2", true).unwrap();
+    let cut = troupe.machine("vm1").unwrap().exec(&["ping", "-c", "1", "-w", "2", "vm2"], SOON).unwrap();
+    assert_ne!(cut.status, Status::Exit(0));
+    troupe.cut_off("vm2", false).unwrap();
+    says(&mut troupe, "vm1", &["ping", "-c", "1", "-w", "20", "vm2"]);
     troupe.end("vm2").unwrap();
     assert!(!troupe.runs("vm2").unwrap() && troupe.runs("vm1").unwrap());
     let lost = troupe.machine("vm1").unwrap().exec(&["ping", "-c", "1", "-w", "2", "vm3"], SOON).unwrap();
@@ -79,4 +94,23 @@ fn three_machines_on_two_networks_reach_one_another_by_name_and_one_of_them_come
     let switch = troupe.switch().unwrap().told().unwrap();
     assert!(switch.ports.iter().all(|port| port.received > 0 && port.sent > 0), "{switch:?}");
     assert!(dir.path().join("vm2.2/serial.log").exists(), "each start has a folder");
+}
+
+#[test]
+fn a_link_of_vde_is_slow_by_the_same_rule_and_loses_what_it_should() {
+    if let Err(error) = process::run(process::Spec::new("vde_switch").arg("--version"), SOON) {
+        return testing::skip(error);
+    }
+    let _turn = testing::busy();
+    let dir = tempfile::tempdir().unwrap();
+    let sets = ["net=vde", "vms=vm1 vm2 vm3", "vlans=1", "link_delay_vm2=30ms", "link_loss_vm3=99.99"];
+    let Some(mut troupe) = troupe(dir.path(), &sets) else { return };
+    troupe.start_all().unwrap_or_else(|e| panic!("{e}"));
+    let near = says(&mut troupe, "vm1", &["ping", "-c", "3", "-w", "20", "vm2"]);
+    assert!(round_trip(&near) >= 30.0, "{near}");
+    let ping = ["ping", "-c", "1", "-w", "2", "vm3"];
+    let lost = troupe.machine("vm1").unwrap().exec(&ping, SOON).unwrap();
+    assert_ne!(lost.status, Status::Exit(0));
+    troupe.reshape("vm3", 0, Shape::default()).unwrap();
+    says(&mut troupe, "vm1", &["ping", "-c", "1", "-w", "20", "vm3"]);
 }

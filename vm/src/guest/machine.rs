@@ -22,7 +22,7 @@ use crate::deadlines::{Deadlines, Step};
 use crate::host::placement::{self, Placement, Threads};
 use formats::counters::Counters;
 use model::{Code, Failure};
-use process::deadlines::LAST_WORDS;
+use process::deadlines::{HOST_ANSWER, LAST_WORDS};
 use process::{PrivateFolder, Running};
 use serde_json::json;
 use start::{Placed, Spawned};
@@ -221,6 +221,12 @@ impl Machine {
     /// QEMU's monitor.
     pub fn qmp(&mut self) -> &mut Qmp {
         &mut self.qmp
+    }
+
+    /// Plugs the cable of a NIC in or out, by its place among the NICs: the guest sees that its link is up or down.
+    pub fn set_link(&mut self, nic: usize, up: bool) -> Result<(), GuestError> {
+        let arguments = json!({"name": format!("net{nic}"), "up": up});
+        Ok(self.qmp.execute("set_link", arguments, HOST_ANSWER).map(drop)?)
     }
 
     /// QEMU's process id.

@@ -9,6 +9,7 @@ mod host_prepare;
 mod host_topologies;
 mod image;
 mod nested;
+mod nested_netem;
 mod nested_support;
 mod several;
 mod ssh;

@@ -21,6 +21,25 @@ pub struct HostCounters {
     /// The switch between the guests, if they have one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub switch: Option<SwitchCounted>,
+    /// What a train of pings over the data link found before anything was measured, where that link was asked to be slow or to lose
+    /// something.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<LinkMeasured>,
+}
+
+/// A train of pings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkMeasured {
+    /// How many were sent.
+    pub sent: u32,
+    /// How many were answered.
+    pub answered: u32,
+    /// The shortest round trip, microseconds; absent where nothing was answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub least_us: Option<u64>,
+    /// The mean one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mean_us: Option<u64>,
 }
 
 /// What a switch of perfvt's own has counted, over all of its ports.
@@ -68,6 +87,7 @@ impl HostCounters {
             pressure_us: pressure.collect(),
             tap: None,
             switch: None,
+            link: None,
         }
     }
 }

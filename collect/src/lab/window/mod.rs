@@ -19,7 +19,7 @@ mod values;
 
 pub use clock::ClockRate;
 pub use debugfs::{counts_in_debugfs, debugfs_counters};
-pub use host::{HostCounters, SwitchCounted};
+pub use host::{HostCounters, LinkMeasured, SwitchCounted};
 pub(super) use kvm::exits_of_before;
 pub use kvm::{EXITS, KvmReader, KvmSource};
 pub use threads::{Meter, Role, ThreadTime};

@@ -18,7 +18,7 @@ const OF_THREADS: [&str; 8] = [
 ];
 
 /// Metrics of the host, and of KVM.
-const OF_HOST: [&str; 9] = [
+const OF_HOST: [&str; 11] = [
     "host_steal",
     "host_ctxt",
     "host_psi_cpu",
@@ -26,6 +26,8 @@ const OF_HOST: [&str; 9] = [
     "host_psi_memory",
     "switch_CPU",
     "switch_drops",
+    "link_rtt",
+    "link_loss",
     "exits",
     "irq_inj",
 ];
@@ -139,6 +141,11 @@ fn of_host(measured: &Measured, seconds: f64) -> Vec<(&'static str, f64)> {
         found.push(("switch_CPU", since(|switch| switch.cpu_ns) * 1e-7));
         found.push(("switch_drops", since(|switch| switch.dropped)));
     }
+    if let Some(link) = &end.host.link {
+        found.extend(link.mean_us.map(|us| ("link_rtt", us as f64 / 1000.0)));
+        let lost = link.sent.saturating_sub(link.answered);
+        found.push(("link_loss", 100.0 * f64::from(lost) / f64::from(link.sent.max(1))));
+    }
     found
 }
 
@@ -166,6 +173,7 @@ fn series(samples: &[HostSample]) -> Vec<Point> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::LinkMeasured;
     use super::*;
     use crate::lab::Snapshot;
     use crate::lab::window::HostCounters;
@@ -211,6 +219,12 @@ mod tests {
                     cpu_ns: ns / 4,
                     dropped: second * 3,
                     ..SwitchCounted::default()
+                }),
+                link: Some(LinkMeasured {
+                    sent: 50,
+                    answered: 48,
+                    least_us: Some(9000),
+                    mean_us: Some(10_500),
                 }),
             },
         }
@@ -260,6 +274,8 @@ mod tests {
             ("host_psi_cpu", 10.0),
             ("switch_CPU", 25.0),
             ("switch_drops", 3.0),
+            ("link_rtt", 10.5),
+            ("link_loss", 4.0),
             ("exits", 14.0),
             ("irq_inj", 6.0),
         ] {

@@ -1,13 +1,10 @@
 //! The networks of a topology: made once, and there while its machines start, end and start again.
 
+use super::cables::{Cables, Wanted};
 use super::make::Network;
-use super::switched::{Switched, seed};
+use super::switched::Switched;
 use super::topology::Topology;
-use super::{Home, Kind, NetworkError};
-use std::collections::BTreeMap;
-use std::os::fd::OwnedFd;
-use std::sync::Arc;
-use switch::{Plan, Port};
+use super::{NetworkError, Shape};
 
 /// A NIC of a topology: the places of machine and NIC.
 pub type Member = (usize, usize);
@@ -16,11 +13,9 @@ pub type Member = (usize, usize);
 #[derive(Debug)]
 pub struct Joined {
     topology: Topology,
-    /// The end of each NIC's cable. It is open here, too, so that a machine that is started again
-    /// is plugged into the same cable.
-    ends: BTreeMap<Member, Arc<OwnedFd>>,
-    /// The switch, with the NIC at each of its ports.
-    switch: Option<(Switched, Vec<Member>)>,
+    cables: Cables,
+    /// The NICs of each network, in the order of the networks.
+    members: Vec<Vec<Member>>,
 }
 
 impl Joined {
@@ -29,24 +24,43 @@ impl Joined {
     /// # Errors
     /// The kernel gives no sockets, or a network has machines that its kind cannot join.
     pub fn make(topology: &Topology) -> Result<Joined, NetworkError> {
-        let mut ends = BTreeMap::new();
-        if topology.kind.home() == Home::Switch {
-            let (plan, members) = switch_plan(topology);
-            let (switched, far) = Switched::start(plan)?;
-            ends.extend(members.iter().copied().zip(far));
-            return Ok(Joined { topology: topology.clone(), ends, switch: Some((switched, members)) });
+        let shape = |(machine, nic): &Member| {
+            topology.machines.get(*machine).and_then(|node| node.nics.get(*nic)).map(|plug| plug.shape)
+        };
+        let mut members = Vec::new();
+        let mut networks = Vec::new();
+        for number in topology.networks() {
+            let here = topology.members(number);
+            networks.push(Wanted {
+                name: format!("network {number}"),
+                kind: topology.kind,
+                shapes: here.iter().map(|member| shape(member).unwrap_or_default()).collect(),
+                vde: topology.vde.as_deref(),
+            });
+            members.push(here);
         }
-        for network in topology.networks() {
-            for (member, end) in cables(topology, network)? {
-                ends.insert(member, end);
-            }
-        }
-        Ok(Joined { topology: topology.clone(), ends, switch: None })
+        let cables = Cables::lay(&networks, "topology")?;
+        Ok(Joined { topology: topology.clone(), cables, members })
     }
 
-    /// The switch that joins the machines, if one does, and the NIC at each of its ports: the places of machine and NIC.
-    pub fn switch(&self) -> Option<(&Switched, &[Member])> {
-        self.switch.as_ref().map(|(switched, members)| (switched, &members[..]))
+    /// The switch that joins the machines, or makes their links slow, if there is one.
+    pub fn switch(&self) -> Option<&Switched> {
+        self.cables.switch.as_ref()
+    }
+
+    /// Changes the link of a NIC for what is delivered there from now on.
+    ///
+    /// # Errors
+    /// No switch leads to it, or the switch does not answer.
+    pub fn reshape(&self, member: Member, shape: Shape) -> Result<(), NetworkError> {
+        let seat = |(network, nic): &(usize, usize)| self.members.get(*network)?.get(*nic).copied();
+        let port = self.cables.ports.iter().position(|port| port.as_ref().and_then(seat) == Some(member));
+        match (self.switch(), port) {
+            (Some(switch), Some(port)) => switch.reshape(port, shape),
+            _ => Err(NetworkError::Refused(
+                "no switch of perfvt's own leads to this network card: the link stays as it is; net=switch has one".into(),
+            )),
+        }
     }
 
     /// What one machine is plugged into, for one boot of it. `name` tells its taps from others.
@@ -55,39 +69,12 @@ impl Joined {
     /// Whatever the host refuses.
     pub fn network(&self, machine: usize, name: &str) -> Result<Network, NetworkError> {
         let layout = self.topology.layout(machine);
-        let end = |nic: usize| self.ends.get(&(machine, nic)).cloned().into_iter().collect();
-        let ends = (0..layout.links.len()).map(end).collect();
+        let end = |nic: usize| {
+            let of_network = self.members.iter().zip(&self.cables.ends);
+            let mut all = of_network.flat_map(|(members, ends)| members.iter().zip(ends));
+            all.find(|(member, _)| **member == (machine, nic)).map(|(_, end)| end.clone())
+        };
+        let ends = (0..layout.links.len()).map(|nic| end(nic).into_iter().collect()).collect();
         Network::plugged(&layout, ends, name)
-    }
-}
-
-/// The ports of a switch that joins all networks, and the NIC at each.
-fn switch_plan(topology: &Topology) -> (Plan, Vec<Member>) {
-    let mut members = Vec::new();
-    let mut ports = Vec::new();
-    for network in topology.networks() {
-        for (machine, nic) in topology.members(network) {
-            let plug = topology.machines.get(machine).and_then(|node| node.nics.get(nic));
-            let shape = plug.map(|plug| plug.shape).unwrap_or_default();
-            ports.push(Port { network: network.into(), shape });
-            members.push((machine, nic));
-        }
-    }
-    (Plan { seed: seed("topology"), ports }, members)
-}
-
-/// The cables of a network, each with the NIC that it ends in.
-fn cables(topology: &Topology, network: u8) -> Result<Vec<(Member, Arc<OwnedFd>)>, NetworkError> {
-    let members = topology.members(network);
-    match (topology.kind, &members[..]) {
-        (Kind::Dgram | Kind::Stream, [_] | [_, _]) => {
-            let pair = topology.kind.pair().map_err(NetworkError::NoPair)?.unwrap_or_default();
-            Ok(members.into_iter().zip(pair).collect())
-        }
-        (kind, _) => Err(NetworkError::Refused(format!(
-            "net={} joins two machines, and {} are in network {network}",
-            kind.word(),
-            members.len()
-        ))),
     }
 }

@@ -42,6 +42,7 @@ impl Layout {
             server: Some(server),
             client,
             shapes: Default::default(),
+            vde: None,
         };
         Layout {
             scenario: Scenario::HostGuest,
@@ -69,6 +70,13 @@ impl Layout {
     /// Whether guests are shut in with their forwarded ports.
     pub fn is_shut_in(&self) -> bool {
         self.reach == Reach::Nowhere && self.has(Home::Ports)
+    }
+
+    /// Its taps alone, for a client on the host.
+    pub(super) fn taps(&self) -> Layout {
+        let mut taps = Layout::simple(Kind::Tap);
+        taps.links = self.links.iter().filter(|link| link.kind.home() == Home::Namespace).cloned().collect();
+        taps
     }
 
     /// Whether some link lives on this.

@@ -1,19 +1,19 @@
 //! Making a network: namespaces, bridges, the stand-in for another host, forwarded ports.
 
 use super::bridge::{host_address, own_taps};
+use super::cables::{Cables, Wanted};
 use super::ip::ip;
 use super::macvtap::Macvtaps;
 use super::ports::{SERVER_PORT, free_ports};
-use super::switched::{Switched, seed};
+use super::switched::Switched;
 use super::{
-    Address, ClientPlace, Home, Layout, Link, NetworkError, NicWiring, Wires, Wiring, netdev, opened,
+    Address, ClientPlace, Home, Layout, Link, NetworkError, NicWiring, Wires, Wiring, netdev, netem, opened,
 };
 use formats::counters::{NetDev, Section, Traffic};
 use process::{Inherited, Namespace, ProcessError, Spec};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, OnceLock};
-use switch::{Plan, Port};
 
 /// The network of one boot. What it is made of goes with it.
 #[derive(Debug)]
@@ -34,10 +34,8 @@ pub struct Network {
     servers: Vec<Option<Address>>,
     /// The address of a client on another host.
     remote: Option<Ipv4Addr>,
-    /// For each link, the ends of what joins guests without a network of the host, by guest.
-    ends: Vec<Vec<Arc<OwnedFd>>>,
-    /// The switch of the links that have one, whose ports are the NICs of the guests, link by link.
-    switch: Option<Switched>,
+    /// What joins guests without a network of the host, link by link.
+    cables: Cables,
 }
 
 impl Network {
@@ -48,25 +46,21 @@ impl Network {
     /// # Errors
     /// Whatever the host refuses.
     pub fn create(layout: &Layout, sessions: usize, name: &str) -> Result<Network, NetworkError> {
-        let pair = |link: &Link| Ok(link.kind.pair()?.unwrap_or_default());
-        let ends = layout.links.iter().map(pair).collect::<std::io::Result<_>>();
-        let mut network =
-            Network::with(layout, Wires::new(layout, sessions, name)?, ends.map_err(NetworkError::NoPair)?)?;
-        if layout.has(Home::Switch) {
-            let (switched, ends) = Switched::start(switch_plan(layout, name))?;
-            network.switch = Some(switched);
-            let mut ends = ends.into_iter();
-            let switched = layout.links.iter().zip(&mut network.ends);
-            for (_, of_link) in switched.filter(|(link, _)| link.kind.home() == Home::Switch) {
-                of_link.extend(ends.by_ref().take(layout.scenario.guests().len()));
-            }
-        }
-        Ok(network)
+        let guests = layout.scenario.guests().len();
+        let wanted = layout.links.iter().map(|link| Wanted {
+            name: link.nic.clone(),
+            kind: link.kind,
+            shapes: link.shapes.into_iter().take(guests).collect(),
+            vde: link.vde.as_deref(),
+        });
+        let wanted: Vec<Wanted<'_>> = wanted.collect();
+        let cables = Cables::lay(&wanted, name)?;
+        Network::with(layout, Wires::new(layout, sessions, name)?, cables)
     }
 
     /// The switch between the guests, if they have one.
     pub fn switch(&self) -> Option<&Switched> {
-        self.switch.as_ref()
+        self.cables.switch.as_ref()
     }
 
     /// The part of one machine in networks that are there already: for each link the end of a cable, where it has one.
@@ -78,14 +72,10 @@ impl Network {
         ends: Vec<Vec<Arc<OwnedFd>>>,
         name: &str,
     ) -> Result<Network, NetworkError> {
-        Network::with(layout, Wires::new(layout, 1, name)?, ends)
+        Network::with(layout, Wires::new(layout, 1, name)?, Cables::of(ends))
     }
 
-    fn with(
-        layout: &Layout,
-        mut wires: Wires,
-        ends: Vec<Vec<Arc<OwnedFd>>>,
-    ) -> Result<Network, NetworkError> {
+    fn with(layout: &Layout, mut wires: Wires, cables: Cables) -> Result<Network, NetworkError> {
         let namespace = if layout.has(Home::Namespace) {
             Some(Namespace::create().map(Arc::new).map_err(|e| NetworkError::NoTap(e.to_string()))?)
         } else if layout.is_shut_in() {
@@ -108,8 +98,7 @@ impl Network {
                 ClientPlace::Remote(host) => resolve(&host.address),
                 _ => None,
             },
-            ends,
-            switch: None,
+            cables,
         };
         network.build()?;
         Ok(network)
@@ -134,7 +123,7 @@ impl Network {
             match link.kind.home() {
                 Home::Namespace => self.own_bridge(index, link).map_err(no_tap)?,
                 Home::Above => self.macvtaps(index, link)?,
-                Home::Bridge | Home::Pair | Home::Switch | Home::Ports => {}
+                Home::Bridge | Home::Pair | Home::Switch | Home::Vde | Home::Ports => {}
             }
         }
         for (index, link) in self.layout.links.clone().iter().enumerate() {
@@ -238,8 +227,8 @@ impl Network {
                         all.extend(macvtaps.open((guest, nic), wants)?);
                     }
                 }
-                Home::Pair | Home::Switch => {
-                    let end = self.ends.get(nic).and_then(|ends| ends.get(guest));
+                Home::Pair | Home::Switch | Home::Vde => {
+                    let end = self.cables.ends.get(nic).and_then(|ends| ends.get(guest));
                     all.extend(end.map(|end| Inherited::shared(end, opened::queue(wants, nic, 0))));
                 }
                 Home::Ports => {}
@@ -265,11 +254,13 @@ impl Network {
 
     /// Whether a tap can be made where QEMU will run.
     pub(super) fn try_tap(&self) -> Result<(), NetworkError> {
-        let tap = self.wires.tap(0, 0);
-        for verb in ["add", "del"] {
-            ip(self.namespace.as_ref(), &["tuntap", verb, "dev", &tap, "mode", "tap"]).map_err(no_tap)?;
+        let (tap, inside) = (self.wires.tap(0, 0), self.namespace.as_ref());
+        ip(inside, &["tuntap", "add", "dev", &tap, "mode", "tap"]).map_err(no_tap)?;
+        let slow = self.layout.links.iter().flat_map(|link| link.shapes.map(|shape| (link, shape)));
+        for (link, shape) in slow {
+            netem::shape(inside, &tap, link, shape)?;
         }
-        Ok(())
+        ip(inside, &["tuntap", "del", "dev", &tap, "mode", "tap"]).map_err(no_tap)
     }
 
     /// The namespace in which a client on the host runs.
@@ -309,19 +300,12 @@ impl Network {
             let (tap, mtu) = (self.wires.tap(guest, index), link.mtu.to_string());
             let set = ["link", "set", "dev", &tap, "mtu", &mtu, "master", &bridge, "up"];
             ip(self.namespace.as_ref(), &set)?;
+            if let Some(shape) = link.shapes.get(guest) {
+                netem::shape(self.namespace.as_ref(), &tap, link, *shape)?;
+            }
         }
         Ok(())
     }
-}
-
-/// The ports of a switch: each link is a network of its own, and each guest has a port in it.
-fn switch_plan(layout: &Layout, name: &str) -> Plan {
-    let mut ports = Vec::new();
-    for (network, link) in (0..).zip(&layout.links).filter(|(_, link)| link.kind.home() == Home::Switch) {
-        let of_guests = layout.scenario.guests().iter().zip(link.shapes);
-        ports.extend(of_guests.map(|(_, shape)| Port { network, shape }));
-    }
-    Plan { seed: seed(name), ports }
 }
 
 fn no_tap(error: ProcessError) -> NetworkError {

@@ -16,6 +16,7 @@
 
 mod address;
 mod bridge;
+mod cables;
 mod choice;
 mod client;
 mod ip;
@@ -26,10 +27,12 @@ mod mac;
 mod macvtap;
 mod make;
 mod netdev;
+mod netem;
 mod opened;
 mod ports;
 mod switched;
 mod topology;
+mod vde;
 mod wires;
 
 pub use ::switch::{Counters as SwitchCounters, Shape, Told as SwitchTold};

@@ -51,13 +51,25 @@ pub struct Switched {
 }
 
 impl Switched {
-    /// Starts a switch, and gives the far end of each port's cable.
-    pub(super) fn start(plan: Plan) -> Result<(Switched, Vec<Arc<OwnedFd>>), NetworkError> {
+    /// Starts a switch with these sockets as its ports; where there is none it makes a pair, and gives the far ends of those in
+    /// their order.
+    pub(super) fn start(
+        plan: Plan,
+        sockets: Vec<Option<UnixDatagram>>,
+    ) -> Result<(Switched, Vec<Arc<OwnedFd>>), NetworkError> {
         let failed = NetworkError::NoSwitch;
         let (near, far) = UnixStream::pair().map_err(failed)?;
-        let pairs = plan.ports.iter().map(|_| UnixDatagram::pair());
-        let pairs = pairs.collect::<io::Result<Vec<_>>>().map_err(failed)?;
-        let (near_ends, far_ends): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
+        let (mut near_ends, mut far_ends) = (Vec::new(), Vec::new());
+        for socket in sockets {
+            near_ends.push(match socket {
+                Some(socket) => socket,
+                None => {
+                    let (near, far) = UnixDatagram::pair().map_err(failed)?;
+                    far_ends.push(far);
+                    near
+                }
+            });
+        }
         let process = match PROGRAM.get() {
             Some(program) => {
                 let ports = near_ends.into_iter().map(OwnedFd::from);
@@ -149,7 +161,7 @@ mod tests {
     fn cables_meet_in_a_switch_that_counts_delays_and_ends_with_its_network() {
         let port = |delay_ns| Port { network: 1, shape: Shape { delay_ns, ..Shape::default() } };
         let plan = Plan { seed: 1, ports: vec![port(0), port(30_000_000)] };
-        let (switched, ends) = Switched::start(plan).unwrap();
+        let (switched, ends) = Switched::start(plan, vec![None, None]).unwrap();
         let ends: Vec<UnixDatagram> =
             ends.iter().map(|end| UnixDatagram::from(end.try_clone().unwrap())).collect();
         for end in &ends {

@@ -9,6 +9,7 @@ use super::mac::Mac;
 use crate::scenario::Scenario;
 use std::fmt;
 use std::net::Ipv4Addr;
+use std::path::PathBuf;
 use switch::Shape;
 
 /// Machines on networks.
@@ -18,6 +19,8 @@ pub struct Topology {
     pub machines: Vec<Node>,
     /// What the networks are made of.
     pub kind: Kind,
+    /// The folder of the switch of VDE that they are plugged into; `None` is one of perfvt's own for each network.
+    pub vde: Option<PathBuf>,
     /// How far machines reach over QEMU's user-mode network.
     pub reach: Reach,
     /// The machine that serves a workload, by its place among the machines.
@@ -164,6 +167,7 @@ impl Topology {
             server: Some(plug.address),
             client: None,
             shapes: [plug.shape, Shape::default()],
+            vde: self.vde.clone(),
         };
         let links = cards.into_iter().zip(nics).map(link).collect();
         Layout { scenario: Scenario::GuestGuest, client: ClientPlace::Guest, links, reach: self.reach }
@@ -216,6 +220,7 @@ mod tests {
         Topology {
             machines: vec![node(1, &[1]), node(2, &[2, 1]), node(3, &[2])],
             kind: Kind::Dgram,
+            vde: None,
             reach: Reach::Nowhere,
             server: None,
             client: None,

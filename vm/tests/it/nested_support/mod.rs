@@ -32,7 +32,9 @@ for one in proc sys dev; do mount --rbind /$one /mnt/$one; done
 mount -t tmpfs run /mnt/run
 mkdir /mnt/run/tmp
 ip link set lo up
-XDG_CACHE_HOME=@CACHES@ TMPDIR=/run/tmp PERFVT_TEST_NESTED=@NAME@ chroot /mnt @TEST@ --exact @NAME@ --nocapture
+export XDG_CACHE_HOME=@CACHES@ TMPDIR=/run/tmp PERFVT_TEST_NESTED=@NAME@
+# Where the root is not that of all mounts nobody may make a user namespace (user_namespaces(7)).
+unshare -m sh -c 'cd /mnt && mount --move . / && exec chroot . "$@"' sh @TEST@ --exact @NAME@ --nocapture
 echo "status $?"
 poweroff -f
 "#;

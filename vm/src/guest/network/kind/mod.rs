@@ -8,6 +8,7 @@ mod stream;
 mod switch;
 mod tap;
 mod user;
+mod vde;
 
 use super::NetworkError;
 use super::address::Address;
@@ -18,6 +19,7 @@ use ::switch::Shape;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 use std::os::fd::{OwnedFd, RawFd};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 kinds! {
@@ -30,6 +32,7 @@ kinds! {
     Dgram "dgram" dgram::Dgram: "datagrams between the two QEMUs";
     Stream "stream" stream::Stream: "a stream between the two QEMUs";
     Switch "switch" switch::Switch: "a switch of perfvt's own between guests";
+    Vde "vde" vde::Vde: "a switch of VDE between guests";
     Bridge "bridge" bridge::Bridge: "a bridge of this host";
     Macvtap "macvtap" macvtap::Macvtap: "a macvtap on a device of this host";
 }
@@ -47,6 +50,8 @@ pub enum Home {
     Pair,
     /// A switch of perfvt's own, to which each NIC has a pair of sockets.
     Switch,
+    /// A switch of VDE.
+    Vde,
     /// Nothing: QEMU forwards ports of this host.
     Ports,
 }
@@ -134,6 +139,16 @@ impl Kind {
         matches!(self.home(), Home::Namespace | Home::Bridge | Home::Above)
     }
 
+    /// Whether its links can be made slow and lose packets.
+    pub fn is_shaped(self) -> bool {
+        matches!(self.home(), Home::Switch | Home::Vde | Home::Namespace)
+    }
+
+    /// Whether it joins machines of a topology.
+    pub fn joins_machines(self) -> bool {
+        matches!(self.home(), Home::Pair | Home::Switch | Home::Vde)
+    }
+
     /// Whether it is plugged into a device of the host that is there already, and so into a network that is others', too.
     pub fn is_plugged(self) -> bool {
         self.own().device().is_some()
@@ -171,6 +186,8 @@ pub struct Link {
     pub client: Option<Address>,
     /// What happens to packets on their way to each guest's NIC, the server's first.
     pub shapes: [Shape; 2],
+    /// The folder of the switch of VDE that it is plugged into; `None` is one of perfvt's own.
+    pub vde: Option<PathBuf>,
 }
 
 impl Link {
