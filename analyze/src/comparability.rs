@@ -359,11 +359,11 @@ mod tests {
             ("kernel", "guest.mitigation.spectre_v2", Intended),
             ("image", "guest.package.kernel", Intended),
             ("image", "guest.package.fio", Suspicious),
-            ("image", "host.kernel", Other),
+            ("image", "host.kernel", Software),
             ("image_format", "qemu.argv", Intended),
             ("smp", "qemu.argv", Other),
             ("kernel_params", "guest.mitigation.spectre_v2", Intended),
-            ("kernel_params", "guest.kernel", Other),
+            ("kernel_params", "guest.kernel", Software),
             ("qemu_binary", "qemu.version", Intended),
         ] {
             assert_eq!(classes(&[(fact, "1")], &[(fact, "2")], &[factor])[0].1, class, "{factor}, {fact}");

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 /// Every document by its name, which is that of its file in the folder docs.
-const ALL: [(&str, &str); 34] = [
+const ALL: [(&str, &str); 36] = [
     ("start", include_str!("../../docs/start.md")),
     ("install", include_str!("../../docs/install.md")),
     ("how-to/old-results", include_str!("../../docs/how-to/old-results.md")),
@@ -22,7 +22,9 @@ const ALL: [(&str, &str); 34] = [
     ("keys", include_str!("../../docs/keys.md")),
     ("scenarios", include_str!("../../docs/scenarios.md")),
     ("guests", include_str!("../../docs/guests.md")),
+    ("networks", include_str!("../../docs/networks.md")),
     ("drive", include_str!("../../docs/drive.md")),
+    ("drive.py", include_str!("../../docs/drive.py")),
     ("host", include_str!("../../docs/host.md")),
     ("cartesian", include_str!("../../docs/cartesian.md")),
     ("statistics", include_str!("../../docs/statistics.md")),
@@ -39,6 +41,11 @@ const ALL: [(&str, &str); 34] = [
     ("dependencies", include_str!("../../docs/dependencies.md")),
     ("soak", include_str!("../../docs/soak.md")),
 ];
+
+/// Whether a document is for people to read, and no file that goes with one.
+fn is_text(name: &str) -> bool {
+    !name.contains('.')
+}
 
 /// The folder of tasks.
 const HOW_TO: &str = "how-to/";
@@ -59,7 +66,7 @@ pub fn find(name: &str) -> Option<&'static str> {
 /// The parts of documents whose heading has a word, each with the name of its document: `noise`, `gate`, `exit codes`.
 pub fn parts(word: &str) -> Vec<(&'static str, &'static str)> {
     let mut found = Vec::new();
-    for (name, text) in ALL.into_iter().filter(|(name, _)| !name.ends_with(".json")) {
+    for (name, text) in ALL.into_iter().filter(|(name, _)| is_text(name)) {
         let meets = |(_, _, heading): &(usize, usize, &str)| has_words(heading, word);
         // A title speaks of the whole document, which is long: it counts where no heading below does.
         let below = headings(text).skip(1).any(|heading| meets(&heading));
@@ -106,7 +113,8 @@ fn has_words(heading: &str, words: &str) -> bool {
 pub fn list() -> String {
     let mut text = String::new();
     for (name, content) in ALL {
-        let title = content.lines().find_map(|line| line.strip_prefix("# "));
+        let of_python = |line: &'static str| line.strip_prefix("\"\"\"")?.split(':').next();
+        let title = content.lines().find_map(|line| line.strip_prefix("# ").or_else(|| of_python(line)));
         // Writing to a string cannot fail.
         let _ = writeln!(text, "  {name:24} {}", title.unwrap_or("the JSON schema of a comparison"));
     }
@@ -134,7 +142,7 @@ mod tests {
         let mut known: Vec<&str> = names().collect();
         known.sort_unstable();
         assert_eq!(there, known);
-        for name in names().filter(|name| !name.ends_with(".json")) {
+        for name in names().filter(|name| is_text(name)) {
             let text = std::fs::read_to_string(folder.join(format!("{name}.md"))).unwrap();
             assert_eq!(find(&format!("docs/{name}.md")), Some(text.as_str()), "{name}");
         }
@@ -151,7 +159,7 @@ mod tests {
         let (name, noise) = parts("Noise")[0];
         assert!(name == "host" && noise.starts_with("## Noise\n") && !noise.contains("\n## "), "{noise}");
         // A title is the whole document; a comment within an example is no heading.
-        assert!(parts("networks")[0].1.starts_with("## Networks\n"));
+        assert!(parts("networks").iter().any(|(_, text)| text.starts_with("## Networks\n")));
         assert_eq!(parts("gate").last().unwrap().1, find("verdicts").unwrap());
         assert_eq!((names("guests.cfg"), names(""), names("noi")), (vec![], vec![], vec![]));
     }

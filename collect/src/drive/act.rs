@@ -31,7 +31,7 @@ pub(super) fn act(cast: &mut Cast<'_>, step: &Step, record: &mut Record) -> Resu
             let deadline = step.deadline;
             match verb {
                 Verb::Start => start(cast, &[*place], deadline),
-                Verb::Crash => cast.machines.take(*place).map(Machine::cut_off),
+                Verb::Crash => cast.machines.take(*place).map(Machine::cut_power),
                 Verb::Shutdown => shutdown(cast, *place, deadline),
                 Verb::Reboot => {
                     let begun = Instant::now();

@@ -25,7 +25,7 @@ impl Machine {
     /// The monitor's.
     pub fn set_links(&mut self, up: bool) -> Result<(), GuestError> {
         for nic in 0..self.nics {
-            self.qmp.execute("set_link", json!({"name": format!("net{nic}"), "up": up}), HOST_ANSWER)?;
+            self.set_link(nic, up)?;
         }
         Ok(())
     }
@@ -100,7 +100,7 @@ impl Machine {
     }
 
     /// Ends it as a power cut does: nothing is written that the guest has not written.
-    pub fn cut_off(mut self) {
+    pub fn cut_power(mut self) {
         self.qemu.kill();
     }
 }

@@ -1,0 +1,61 @@
+//! What the guests of a boot tell of themselves, for its fingerprint and its `sysinfo/`.
+
+use super::GuestLab;
+use model::Fingerprint;
+use std::path::Path;
+use vm::guest::os::Os;
+use vm::guest::windows;
+use vm::host::fingerprint;
+
+impl GuestLab {
+    /// What the server's guest tells of itself, and the program that runs it. What it does not tell is absent.
+    pub(in crate::testbed) fn guest_facts(&mut self) -> fingerprint::Guest {
+        let mut told = match self.machine.os {
+            Os::Linux => {
+                let command = fingerprint::guest_command();
+                let words: Vec<&str> = command.iter().map(String::as_str).collect();
+                let text = self
+                    .machine
+                    .exec(&words, self.machine.soon())
+                    .map(|reply| reply.stdout)
+                    .unwrap_or_default();
+                fingerprint::guest(&String::from_utf8_lossy(&text))
+            }
+            Os::Windows => fingerprint::Guest {
+                facts: windows::facts(&mut self.machine),
+                ..fingerprint::Guest::default()
+            },
+        };
+        // The file that runs, also when its name has been given to another one since.
+        let binary = format!("/proc/{}/exe", self.machine.pid());
+        told.facts.set("qemu.binary", fingerprint::hash_file(Path::new(&binary)).unwrap_or_default());
+        told
+    }
+
+    /// Files for the repeat's `sysinfo/`.
+    pub(in crate::testbed) fn sysinfo(
+        &mut self,
+        facts: &Fingerprint,
+        dmesg: String,
+    ) -> Vec<(String, String)> {
+        let facts: String = facts.0.iter().map(|(k, v)| format!("{k}: {v}\n")).collect();
+        let placement = serde_json::to_string_pretty(&self.machine.placement()).unwrap_or_default();
+        let mut files = vec![
+            ("facts.txt".to_owned(), facts),
+            ("placement.json".to_owned(), placement),
+            ("qemu.argv".to_owned(), self.machine.argv.executed.join("\n")),
+            ("qemu.argv.shown".to_owned(), self.shown()),
+        ];
+        if self.machine.os == Os::Windows {
+            return files;
+        }
+        files.push(("guest.dmesg".to_owned(), dmesg));
+        // Nice to have: a guest that cannot tell is still a guest to measure.
+        for (name, path) in [("guest.cmdline", "/proc/cmdline"), ("guest.cpuinfo", "/proc/cpuinfo")] {
+            if let Ok(text) = self.machine.read(&[path], self.machine.soon()) {
+                files.push((name.to_owned(), text));
+            }
+        }
+        files
+    }
+}
