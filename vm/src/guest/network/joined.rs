@@ -1,5 +1,6 @@
 //! The networks of a topology: made once, and there while its machines start, end and start again.
 
+use super::layout::Layout;
 use super::make::Network;
 use super::switched::{Switched, seed};
 use super::topology::Topology;
@@ -59,6 +60,14 @@ impl Joined {
         let ends = (0..layout.links.len()).map(end).collect();
         Network::plugged(&layout, ends, name)
     }
+}
+
+/// What a client and a server talk over that are machines of a topology ([`Topology::way`]): their addresses, and nothing to plug in.
+///
+/// # Errors
+/// There are too few free ports.
+pub fn between_machines(way: &Layout, name: &str) -> Result<Network, NetworkError> {
+    Network::plugged(way, way.links.iter().map(|_| Vec::new()).collect(), name)
 }
 
 /// The ports of a switch that joins all networks, and the NIC at each.
