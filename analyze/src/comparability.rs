@@ -182,6 +182,7 @@ fn means(factor: &str, fact: &str) -> bool {
     factor == fact
         || Some(factor) == fact.strip_prefix("param.")
         || (factor == "net" && fact == "network")
+        || (factor.starts_with("link_") && fact.starts_with("net.link."))
         || (fact.starts_with("placement.") && matches!(factor, "numa_node" | "smp"))
         || (factor == "kernel_params" && OF_KERNEL_PARAMS.iter().any(|of| fact.starts_with(of)))
         || (OF_IMAGE.contains(&factor) && fact == "qemu.argv")

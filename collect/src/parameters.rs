@@ -19,6 +19,9 @@ pub const BOOT_TIMEOUT: &str = "boot_timeout";
 /// The NICs that guests of a scenario may have.
 pub const NICS: [&str; 2] = ["nic1", "nic2"];
 
+/// What the names of perfvt's own configurations begin with.
+pub const SCHEME: &str = "perfvt:";
+
 /// Whether something is a name of a machine: `vm1` to `vm99`.
 pub fn is_machine(name: &str) -> bool {
     is_numbered(name, "vm")

@@ -18,6 +18,23 @@ pub struct Shape {
     pub rate: u64,
 }
 
+impl Shape {
+    /// What happens to frames that pass this and then another one: delays add up, the slowest rate is that of both.
+    pub fn then(self, next: Shape) -> Shape {
+        let all = 1_000_000 - u64::from(self.loss_ppm.min(1_000_000));
+        let passed = all * (1_000_000 - u64::from(next.loss_ppm.min(1_000_000))) / 1_000_000;
+        Shape {
+            delay_ns: self.delay_ns.saturating_add(next.delay_ns),
+            jitter_ns: self.jitter_ns.saturating_add(next.jitter_ns),
+            loss_ppm: u32::try_from(1_000_000 - passed).unwrap_or(u32::MAX),
+            rate: match (self.rate, next.rate) {
+                (0, rate) | (rate, 0) => rate,
+                (a, b) => a.min(b),
+            },
+        }
+    }
+}
+
 /// So many bytes wait for a link that has a rate; the next frame is dropped.
 pub(crate) const BACKLOG: u64 = 256 << 10;
 /// So many bytes are on the way to one port.

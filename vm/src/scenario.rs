@@ -11,6 +11,8 @@ pub enum Scenario {
     GuestGuest,
     /// The client is outside of the host.
     ExhostGuest,
+    /// Server and client are two machines among several, each in networks of its own.
+    Topology,
 }
 
 impl Scenario {
@@ -20,14 +22,17 @@ impl Scenario {
             Scenario::HostGuest => "host_guest",
             Scenario::GuestGuest => "guest_guest",
             Scenario::ExhostGuest => "exhost_guest",
+            Scenario::Topology => "topology",
         }
     }
 
-    /// The guests that it takes, by the names that parameters of one guest alone end in; the server first.
+    /// The guests that it takes, by the names that parameters of one guest alone end in; the server first. A topology names its
+    /// own.
     pub fn guests(self) -> &'static [&'static str] {
         match self {
             Scenario::GuestGuest => &GUESTS,
-            _ => &[SERVER],
+            Scenario::HostGuest | Scenario::ExhostGuest => &[SERVER],
+            Scenario::Topology => &[],
         }
     }
 }

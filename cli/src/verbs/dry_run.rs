@@ -73,6 +73,15 @@ fn show_guests(
     for line in room.portraits() {
         writeln!(out, "  guest {line}")?;
     }
+    if let Some(told) = spec.told() {
+        for (name, machine) in told.machines {
+            writeln!(out, "  machine {name}: {machine}")?;
+        }
+        for (name, link) in told.links {
+            writeln!(out, "  link to {name}: {link}")?;
+        }
+        writeln!(out, "  way of the data: {}", told.way)?;
+    }
     for line in spec.plan().to_string().lines() {
         writeln!(out, "  placement: {line}")?;
     }

@@ -52,5 +52,6 @@ mod selftest;
 mod sequential;
 mod support;
 mod terminal;
+mod topology;
 mod verbs;
 mod workloads;

@@ -61,7 +61,7 @@ pub fn by_hand(request: &Request, executable: &Path) -> Result<ByHand, SetupErro
     }
     let scenario = resolve::scenario(&mut environments)?;
     resolve::networks(&mut environments, scenario, &mut notes, &mut Vec::new())?;
-    resolve::confine(&mut environments, scenario, accel, &mut notes)?;
+    resolve::confine(&mut environments, accel, &mut notes)?;
     // What a campaign warns of is about values, and here are none.
     let stage = resolve::stage(&mut environments, workload, accel, (true, true), &mut Vec::new())?;
     Ok(ByHand { guests: Guests::Scenario(Box::new(stage)), accel, notes })

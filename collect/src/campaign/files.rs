@@ -5,6 +5,7 @@ use super::check::{complete, note_changes, same};
 use super::repeat::{Cell, Repeat, raw_name};
 use super::{Campaign, CampaignError, rhs};
 use crate::config::names::{UNNAMED, guest_folder};
+use crate::parse;
 use crate::workload;
 use edge::owned::OwnFile;
 use model::journal::BootState;
@@ -85,8 +86,11 @@ impl Campaign {
         };
         // Campaigns of before call every guest so, and go on.
         let before = called(UNNAMED);
-        let server = Scenario::HostGuest.guests().first().copied().unwrap_or_default();
-        let named = called(&guest_folder(&environment.to_params().object_params(server)));
+        let params = environment.to_params();
+        let usual = || Scenario::HostGuest.guests().first().copied().unwrap_or_default().to_owned();
+        let server = parse::guests(&params).ok().and_then(|guests| guests.into_iter().next());
+        let server = server.unwrap_or_else(usual);
+        let named = called(&guest_folder(&params.object_params(&server)));
         if before.is_dir() { before } else { named }
     }
 

@@ -81,7 +81,6 @@ pub(super) fn networks(
 /// `confine=auto` is resolved once for the campaign, with the QEMU of this host where none is named.
 pub(super) fn confine(
     environments: &mut [Environment],
-    scenario: Scenario,
     accel: Accel,
     warnings: &mut Vec<String>,
 ) -> Result<(), SetupError> {
@@ -89,7 +88,7 @@ pub(super) fn confine(
         environments.iter_mut().map(|environment| &mut environment.params).collect();
     let here = qemu_here();
     all.iter_mut().for_each(|params| settle::qemu(params, &here));
-    warnings.extend(settle::confine(&mut all, scenario.guests(), accel)?);
+    warnings.extend(settle::confine(&mut all, accel)?);
     Ok(())
 }
 

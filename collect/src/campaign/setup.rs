@@ -122,7 +122,7 @@ pub fn prepare(request: &Request, executable: &Path) -> Result<Prepared, SetupEr
     let scenario = resolve::scenario(&mut environments)?;
     if guests {
         resolve::networks(&mut environments, scenario, &mut warnings, &mut notes)?;
-        resolve::confine(&mut environments, scenario, accel, &mut warnings)?;
+        resolve::confine(&mut environments, accel, &mut warnings)?;
     }
     let stage =
         resolve::stage(&mut environments, workload, accel, (request.allow_unpinned, false), &mut warnings)?;

@@ -5,7 +5,7 @@
 //! a line in it. Files of test providers go by `NAME:PATH` in the same way.
 
 use super::providers::{self, Checkout, Definitions, ProviderError, beneath, fragments};
-use crate::parameters::{Known, guest};
+use crate::parameters::{Known, SCHEME, guest};
 use crate::workload;
 use cartesian::{Disk, Files};
 use edge::quoted;
@@ -15,8 +15,6 @@ use std::fmt::Write as _;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// What the names of perfvt's own files begin with.
-pub const SCHEME: &str = "perfvt:";
 /// What `perfvt run` reads before anything else.
 pub const BASE: &str = "perfvt:base.cfg";
 /// The guests that perfvt defines.

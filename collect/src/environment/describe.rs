@@ -5,10 +5,9 @@ use crate::parse;
 use model::ids::{cpu_list, parse_cpu_list};
 use model::{Accel, Params, ParamsError};
 use vm::guest::hardware::{Hardware, NIC_MODELS, Nic};
-use vm::guest::network::Topology as Machines;
+use vm::guest::network::{Home, Topology as Machines};
 use vm::host::pin::{GuestPlan, GuestRequest, NodeChoice, PinPlan, Request, Siblings, plan};
 use vm::host::topology::Topology;
-use vm::scenario::Scenario;
 
 /// Where each guest of a scenario goes, the server first, and the client when it runs on this host; it has at most so many
 /// sessions at a time.
@@ -23,9 +22,9 @@ pub fn pin(
 ) -> Result<PinPlan, EnvironmentError> {
     let scenario = parse::scenario(params)?;
     let mut guests = Vec::new();
-    for name in scenario.guests() {
+    for (index, name) in scenario.guests().iter().enumerate() {
         let own = params.object_params(name);
-        guests.push(guest_request(&own, name, &parse::nics(&own)?)?);
+        guests.push(guest_request(&own, name, &parse::nics(&own)?, index == 0)?);
     }
     let place = parse::client_place(scenario, params)?;
     let client = match place.is_here() {
@@ -36,7 +35,7 @@ pub fn pin(
     placed(topology, params, Request { guests, client, allow_unpinned, ..Request::default() })
 }
 
-/// Where each machine of a topology goes.
+/// Where each machine of a topology goes. Those that are measured have the server first, and their switch has a CPU.
 ///
 /// # Errors
 /// Parameters of the wrong kind, or a host that is too small.
@@ -44,13 +43,15 @@ pub fn pin_machines(
     topology: &Topology,
     params: &Params,
     machines: &Machines,
-    allow_unpinned: bool,
+    (measured, allow_unpinned): (bool, bool),
 ) -> Result<PinPlan, EnvironmentError> {
     let mut guests = Vec::new();
-    for node in &machines.machines {
-        guests.push(guest_request(&params.object_params(&node.name), &node.name, &node.cards())?);
+    for (index, node) in machines.machines.iter().enumerate() {
+        let own = params.object_params(&node.name);
+        guests.push(guest_request(&own, &node.name, &node.cards(), measured && index == 0)?);
     }
-    placed(topology, params, Request { guests, allow_unpinned, ..Request::default() })
+    let client = usize::from(measured && machines.kind.home() == Home::Switch);
+    placed(topology, params, Request { guests, client, allow_unpinned, ..Request::default() })
 }
 
 fn placed(topology: &Topology, params: &Params, request: Request) -> Result<PinPlan, EnvironmentError> {
@@ -62,7 +63,12 @@ fn placed(topology: &Topology, params: &Params, request: Request) -> Result<PinP
 const MOST_QUEUES: usize = 1024;
 
 /// What one guest asks of the plan.
-fn guest_request(own: &Params, name: &str, nics: &[String]) -> Result<GuestRequest, ParamsError> {
+fn guest_request(
+    own: &Params,
+    name: &str,
+    nics: &[String],
+    is_server: bool,
+) -> Result<GuestRequest, ParamsError> {
     let node = NodeChoice::parse(own.text("numa_node")?).ok_or_else(|| {
         own.wrong("numa_node", "a whole number: -1 the last node, 1 the first, 0 no pinning")
     })?;
@@ -79,7 +85,7 @@ fn guest_request(own: &Params, name: &str, nics: &[String]) -> Result<GuestReque
         }
     }
     // The data disk is the server's.
-    let disk = if Scenario::HostGuest.guests().contains(&name) { parse::disk(own)? } else { None };
+    let disk = if is_server { parse::disk(own)? } else { None };
     Ok(GuestRequest {
         iothreads: usize::from(disk.is_some_and(|disk| disk.iothread)),
         vcpus,

@@ -7,19 +7,23 @@
 //! ```
 
 mod describe;
+mod machines;
 mod portrait;
 pub mod settle;
 mod stage;
 mod troupe;
 
 pub use describe::{hardware, pin, vcpu_list};
+pub use machines::Told;
 pub use stage::{HostSpec, Place, Room, Stage, needs};
 pub use troupe::TroupeSpec;
 
 use crate::brought::{Brings, Wish};
 use crate::parse::{self, LayoutError};
 use crate::workload::Needs;
+use describe::pin_machines;
 use model::{Accel, CpuId, Params, ParamsError};
+use std::borrow::Cow;
 use std::path::PathBuf;
 use vm::deadlines::Deadlines;
 use vm::guest::argv;
@@ -27,18 +31,19 @@ use vm::guest::disk::DiskError;
 use vm::guest::hardware::check;
 use vm::guest::image::{Cache, ImageError};
 use vm::guest::machine::GuestError;
-use vm::guest::network::{Home, Layout, NetworkError, Wires};
+use vm::guest::network::{Home, Layout, NetworkError, Topology, Wires};
 use vm::guest::os::Os;
 use vm::guest::spec::{Disks, GuestSpec, Source};
 use vm::guest::windows;
 use vm::host::pin::{GuestPlan, PinPlan, Shortage};
-use vm::host::topology::{Topology, TopologyError};
+use vm::host::topology::{self as host, TopologyError};
+use vm::scenario::Scenario;
 
 /// What parameters do not say: the host, and what a workload needs of its guests.
 #[derive(Clone, Copy, Debug)]
 pub struct Ground<'a> {
     /// The host.
-    pub topology: &'a Topology,
+    pub topology: &'a host::Topology,
     /// Where images lie.
     pub cache: &'a Cache,
     /// How guests are run.
@@ -52,8 +57,10 @@ pub struct Ground<'a> {
 /// One environment, as it is booted.
 #[derive(Clone, Debug)]
 pub struct EnvironmentSpec {
-    /// What joins guests and client.
+    /// What joins server and client.
     pub layout: Layout,
+    /// The machines, where each is in networks of its own, in the order of the guests; the layout is the way between two of them.
+    pub topology: Option<Topology>,
     /// Sessions of the client at a time.
     pub sessions: usize,
     /// The guests, the server first.
@@ -119,32 +126,32 @@ impl EnvironmentSpec {
     /// # Errors
     /// Parameters of the wrong kind, what cannot work together, or a host that is too small.
     pub fn of(params: &Params, ground: &Ground<'_>) -> Result<EnvironmentSpec, EnvironmentError> {
-        if parse::has_topology(params) {
-            return Err(params
-                .wrong(parse::VMS, "no vlans beside it: a campaign has the guests of its scenario")
-                .into());
-        }
         let layout = parse::layout(params)?;
         let sessions = ground.needs.sessions;
-        let plan = pin(ground.topology, params, sessions, ground.allow_unpinned)?;
-        let mut guests = Vec::new();
-        for (index, plan) in plan.guests.into_iter().enumerate() {
-            let own = params.object_params(&plan.name);
-            let mut spec = guest(&own, &parse::nics(&own)?, plan, ground)?;
-            if index == 0 {
-                // Only the guest that is measured has a data disk, and is listened to.
-                (spec.disks.data, spec.listens) = (parse::disk(&own)?, ground.needs.boot_trace);
+        let (topology, plan, mut guests) = match layout.scenario {
+            Scenario::Topology => {
+                let topology = parse::measured(params)?;
+                let choices = (true, ground.allow_unpinned);
+                let plan = pin_machines(ground.topology, params, &topology, choices)?;
+                let guests = troupe::machines(params, &topology, plan.guests.clone(), ground)?;
+                (Some(topology), plan, guests)
             }
-            if spec.os() == Os::Windows {
-                windows::check_links(&layout, index)?;
+            _ => {
+                let plan = pin(ground.topology, params, sessions, ground.allow_unpinned)?;
+                let guests = guests(params, &layout, plan.guests.clone(), ground)?;
+                (None, plan, guests)
             }
-            guests.push(spec);
+        };
+        if let Some(server) = guests.first_mut() {
+            // Only the guest that is measured has a data disk, and is listened to.
+            server.disks.data = parse::disk(&params.object_params(&server.name))?;
+            server.listens = ground.needs.boot_trace;
         }
-        refuse_given_macs(&layout, &guests)?;
         let deadlines = parse::deadlines(params, ground.accel)?;
         let (client, notes) = (plan.client, plan.notes);
         Ok(EnvironmentSpec {
             layout,
+            topology,
             sessions,
             guests,
             client,
@@ -170,10 +177,36 @@ impl EnvironmentSpec {
     /// QEMU's command line for each guest as people read it, without the program. When the guests are booted, the same is made of
     /// what is executed ([`vm::guest::machine::CommandLine`]).
     pub fn command_lines(&self) -> Vec<Vec<String>> {
-        let wires = Wires::planned(&self.layout, self.sessions);
-        let line = |(index, guest)| argv::shown(guest, &self.layout, &wires, index);
+        let line = |(index, guest)| {
+            let (layout, place) = match &self.topology {
+                Some(topology) => (Cow::Owned(topology.layout(index)), 0),
+                None => (Cow::Borrowed(&self.layout), index),
+            };
+            let wires = Wires::planned(&layout, self.sessions);
+            argv::shown(guest, &layout, &wires, place)
+        };
         self.guests.iter().enumerate().map(line).collect()
     }
+}
+
+/// The guests of a scenario whose links all of them share.
+fn guests(
+    params: &Params,
+    layout: &Layout,
+    plans: Vec<GuestPlan>,
+    ground: &Ground<'_>,
+) -> Result<Vec<GuestSpec>, EnvironmentError> {
+    let mut guests = Vec::new();
+    for (index, plan) in plans.into_iter().enumerate() {
+        let own = params.object_params(&plan.name);
+        let spec = guest(&own, &parse::nics(&own)?, plan, ground)?;
+        if spec.os() == Os::Windows {
+            windows::check_links(layout, index)?;
+        }
+        guests.push(spec);
+    }
+    refuse_given_macs(layout, &guests)?;
+    Ok(guests)
 }
 
 /// One guest by its own parameters, with these NICs and where it goes.

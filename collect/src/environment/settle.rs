@@ -1,6 +1,6 @@
 //! What parameters leave open and this host decides, for campaigns and for guests without one alike.
 
-use crate::parse::{self, CONFINE, layout, open_choices, second_nic_is_meant};
+use crate::parse::{self, CONFINE, guests, layout, open_choices, second_nic_is_meant};
 use model::{Accel, Origin, Params, ParamsError};
 use std::collections::BTreeMap;
 use vm::guest::QEMU;
@@ -43,25 +43,21 @@ pub fn networks<E: From<ParamsError>>(
 /// What a QEMU was tried with: program, whether it starts a helper, and the file that further arguments name.
 type Tried = (String, bool, Option<String>);
 
-/// Decides `confine=auto` for all of these at once, in which these are the guests, as the most that works for every QEMU of them: environments that differ in
+/// Decides `confine=auto` for all of these at once, as the most that works for every QEMU of them: environments that differ in
 /// what confines their QEMU differ in more than what is compared. Gives a warning where that is less than a user of this kind
 /// has elsewhere.
 ///
 /// # Errors
 /// A level was asked for by name that does not work here.
-pub fn confine(
-    all: &mut [&mut Params],
-    guests: &[&str],
-    accel: Accel,
-) -> Result<Option<String>, ParamsError> {
+pub fn confine(all: &mut [&mut Params], accel: Accel) -> Result<Option<String>, ParamsError> {
     let mut known: BTreeMap<Tried, (Confine, Option<String>)> = BTreeMap::new();
     let mut common: (Confine, Option<String>) = (Confine::User, None);
     let is_open = |params: &Params| params.get(CONFINE) == Some("auto");
     for params in &*all {
         // What cannot be laid out is told by whoever lays it out.
         let helper = layout(params).is_ok_and(|layout| Wires::planned(&layout, 1).helper);
-        for guest in guests {
-            let own = params.object_params(guest);
+        for guest in guests(params)? {
+            let own = params.object_params(&guest);
             let asked = if is_open(&own) { None } else { Some(parse::confine(&own)?) };
             if asked == Some(Confine::None) {
                 continue;
@@ -105,7 +101,7 @@ mod tests {
 
     fn params(set: &[(&str, &str)]) -> Params {
         let mut params = Params::new();
-        for (key, value) in set {
+        for (key, value) in [("scenario", "host_guest")].iter().chain(set) {
             params.set(*key, *value, Origin::Flag(format!("--set {key}={value}")));
         }
         params
@@ -116,7 +112,7 @@ mod tests {
         let [qemu, none] = ["qemu_binary", "/nonexistent/qemu"];
         let mut open = params(&[(qemu, none), (CONFINE, "auto"), ("extra_args", "")]);
         let mut said = params(&[(qemu, none), (CONFINE, "none")]);
-        let of = |all: &mut [&mut Params]| confine(all, &["vm1"], Accel::Tcg);
+        let of = |all: &mut [&mut Params]| confine(all, Accel::Tcg);
         let warning = of(&mut [&mut open, &mut said]).unwrap();
         assert_eq!(open.get(CONFINE), Some("none"));
         assert_eq!(warning.unwrap(), "QEMU is not confined (confine=none): /nonexistent/qemu has no sandbox");

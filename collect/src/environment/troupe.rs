@@ -8,6 +8,7 @@ use vm::deadlines::Deadlines;
 use vm::guest::network::Topology;
 use vm::guest::os::Os;
 use vm::guest::spec::GuestSpec;
+use vm::host::pin::GuestPlan;
 
 /// Machines on networks, as they are booted.
 #[derive(Clone, Debug)]
@@ -31,22 +32,33 @@ impl TroupeSpec {
     /// Parameters of the wrong kind, what cannot work together, or a host that is too small.
     pub fn of(params: &Params, ground: &Ground<'_>) -> Result<TroupeSpec, EnvironmentError> {
         let topology = parse::topology(params)?;
-        let plan = pin_machines(ground.topology, params, &topology, ground.allow_unpinned)?;
-        let mut guests = Vec::new();
-        for (node, plan) in topology.machines.iter().zip(plan.guests) {
-            let own = params.object_params(&node.name);
-            let mut spec = guest(&own, &node.cards(), plan, ground)?;
-            if spec.os() == Os::Windows {
-                return Err(own
-                    .wrong("guest_os", "linux: machines of vms are given names and ways as Linux takes them")
-                    .into());
-            }
-            for (nic, plug) in spec.hardware.nics.iter_mut().zip(&node.nics) {
-                nic.mac = Some(plug.mac);
-            }
-            guests.push(spec);
-        }
+        let plan = pin_machines(ground.topology, params, &topology, (false, ground.allow_unpinned))?;
+        let guests = machines(params, &topology, plan.guests, ground)?;
         let deadlines = parse::deadlines(params, ground.accel)?;
         Ok(TroupeSpec { topology, guests, notes: plan.notes, deadlines, accel: ground.accel })
     }
+}
+
+/// The guest that each machine of a topology is.
+pub(super) fn machines(
+    params: &Params,
+    topology: &Topology,
+    plans: Vec<GuestPlan>,
+    ground: &Ground<'_>,
+) -> Result<Vec<GuestSpec>, EnvironmentError> {
+    let mut guests = Vec::new();
+    for (node, plan) in topology.machines.iter().zip(plans) {
+        let own = params.object_params(&node.name);
+        let mut spec = guest(&own, &node.cards(), plan, ground)?;
+        if spec.os() == Os::Windows {
+            return Err(own
+                .wrong("guest_os", "linux: machines of vms are given names and ways as Linux takes them")
+                .into());
+        }
+        for (nic, plug) in spec.hardware.nics.iter_mut().zip(&node.nics) {
+            nic.mac = Some(plug.mac);
+        }
+        guests.push(spec);
+    }
+    Ok(guests)
 }

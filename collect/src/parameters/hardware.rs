@@ -85,7 +85,12 @@ pub(super) const TOPOLOGY: &[Known] = &[
         "ways, such as 2 via vm2, default via 192.168.1.9",
         "ways to networks that a machine is not in",
     ),
-    Known::open("server", "none", "a machine of vms", "the machine that serves; client is the one that asks"),
+    Known::open(
+        "server",
+        "the last of vms that does not ask",
+        "a machine of vms",
+        "the machine that serves a workload; client is the one that asks",
+    ),
 ];
 
 /// The machine that a guest has.

@@ -26,6 +26,8 @@ pub fn client_place(scenario: Scenario, params: &Params) -> Result<ClientPlace, 
         (Scenario::HostGuest, Some(named)) => contradiction("this host", named),
         (Scenario::GuestGuest, None | Some("vm2")) => Ok(ClientPlace::Guest),
         (Scenario::GuestGuest, Some(named)) => contradiction("the guest vm2", named),
+        // Which of the machines it is stands in the topology.
+        (Scenario::Topology, _) => Ok(ClientPlace::Guest),
         (Scenario::ExhostGuest, Some(NAMESPACE)) => Ok(ClientPlace::Namespace),
         (Scenario::ExhostGuest, Some(named)) => destination(named, params).map(ClientPlace::Remote),
         (Scenario::ExhostGuest, None) => Err(refused(format!(

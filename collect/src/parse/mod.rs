@@ -18,6 +18,7 @@ mod layout;
 mod link;
 mod nics;
 mod os;
+mod reach;
 mod scenario;
 mod topology;
 
@@ -31,8 +32,8 @@ pub use image::{BUILTIN_IMAGE, CACHED, image};
 pub use layout::layout;
 pub use nics::{has_switch, nics, open_choices, second_nic_is_meant};
 pub use os::{os, os_of};
-pub use scenario::scenario;
-pub use topology::{VMS, has_topology, mac, machines, topology};
+pub use scenario::{client_in_guest, guests, scenario};
+pub use topology::{VMS, has_topology, mac, machines, measured, topology};
 
 use model::Params;
 

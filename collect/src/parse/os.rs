@@ -1,6 +1,6 @@
 //! What runs in a guest.
 
-use super::{image, scenario};
+use super::{guests, image};
 use model::{Params, ParamsError};
 use vm::guest::os::Os;
 
@@ -15,13 +15,13 @@ pub fn os(params: &Params) -> Result<Os, ParamsError> {
     Ok(Os::parse(params.choice("guest_os", &Os::WORDS)?).unwrap_or(Os::Linux))
 }
 
-/// The system of a guest of the scenario: `vm1` is the server's, `vm2` the client's. Where there is no such guest it is
+/// The system of a guest of the scenario: `vm1` is the server's, `vm2` the client's, except in a topology, in which all are Linux. Where there is no such guest it is
 /// Linux.
 ///
 /// # Errors
 /// Parameters of the wrong kind.
 pub fn os_of(params: &Params, guest: &str) -> Result<Os, ParamsError> {
-    if params.get("scenario").is_some() && !scenario(params)?.guests().contains(&guest) {
+    if params.get("scenario").is_some() && !guests(params)?.iter().any(|known| known == guest) {
         return Ok(Os::Linux);
     }
     os(&params.object_params(guest))

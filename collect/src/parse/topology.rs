@@ -2,13 +2,13 @@
 
 use super::error::LayoutError;
 use super::given;
-use super::layout::{mtu, reach};
 use super::link::{shape, vde};
-use crate::parameters::is_machine;
-use model::{Params, ParamsError};
+use super::reach::{mtu, needs_tap, reach};
+use crate::parameters::{is_machine, without_objects};
+use model::{Origin, Param, Params, ParamsError};
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
-use vm::guest::network::{Kind, Mac, NetworkId, Node, Plug, Prefix, Route, Topology};
+use vm::guest::network::{Kind, Mac, NetworkId, Node, Plug, Prefix, Route, Topology, server_first};
 
 /// The key that lists machines.
 pub const VMS: &str = "vms";
@@ -25,7 +25,7 @@ const NETWORKS: &str =
 /// Whether parameters describe machines on networks: they list machines and say of some which networks it is in. Configurations of
 /// other tools list machines, too, and mean a guest of a scenario.
 pub fn has_topology(params: &Params) -> bool {
-    let of_networks = |key: &str| crate::parameters::without_objects(key) == VLANS;
+    let of_networks = |key: &str| without_objects(key) == VLANS;
     given(params, VMS).is_some() && params.iter().any(|param| of_networks(&param.key))
 }
 
@@ -57,17 +57,7 @@ pub fn topology(params: &Params) -> Result<Topology, LayoutError> {
         nodes.push(node(&params.object_params(name), name, number, kind)?);
     }
     refuse_twins(params, &nodes)?;
-    let place = |key: &str| match given(params, key) {
-        None => Ok(None),
-        Some(name) => match names.iter().position(|known| *known == name) {
-            None => Err(params.wrong(key, &format!("one of the machines: {}", names.join(", ")))),
-            place => Ok(place),
-        },
-    };
-    let (server, client) = (place("server")?, place("client")?);
-    if server.is_some() && server == client {
-        return Err(params.wrong("client", "another machine than the server").into());
-    }
+    let (server, client) = roles(params, &names)?;
     let vde = vde(params, kind)?;
     let mut topology = Topology { machines: nodes, kind, vde, reach: reach(params)?, server, client };
     if topology.vde.is_some() && topology.networks().len() > 1 {
@@ -82,6 +72,54 @@ pub fn topology(params: &Params) -> Result<Topology, LayoutError> {
         }
     }
     Ok(topology)
+}
+
+/// The topology that a workload is measured over: its machines with the server first, then the client.
+///
+/// # Errors
+/// Those of [`topology`], one machine alone, and what machines of a topology do not have.
+pub fn measured(params: &Params) -> Result<Topology, LayoutError> {
+    let is_idle = |param: &&Param| {
+        let key = without_objects(&param.key);
+        let is_of_one = key == "net" && param.key != "net";
+        (is_of_one || NOT_OF_MACHINES.contains(&key)) && param.origin != Origin::BuiltIn
+    };
+    if let Some(param) = params.iter().find(is_idle) {
+        let wanted = "it left out: vlans says which network cards a machine has, and net what all of them are plugged into";
+        return Err(params.wrong(&param.key, wanted).into());
+    }
+    Ok(topology(params)?.server_first()?)
+}
+
+/// Keys of network cards that stand in no network of a topology.
+const NOT_OF_MACHINES: [&str; 4] = ["nics", "ip", "bridge", "macvtap"];
+
+/// The names of the machines, the server's first and then the client's.
+///
+/// # Errors
+/// No list of machines, or a server or client that is none.
+pub(super) fn cast(params: &Params) -> Result<Vec<String>, ParamsError> {
+    let names = machines(params)?;
+    let (server, client) = roles(params, &names)?;
+    // That one machine is too few is told where they are laid out.
+    let order = server_first(names.len(), server, client).unwrap_or_else(|| (0..names.len()).collect());
+    Ok(order.iter().filter_map(|place| names.get(*place)).map(|name| (*name).to_owned()).collect())
+}
+
+/// The places of server and client among the machines, where they are named.
+fn roles(params: &Params, names: &[&str]) -> Result<(Option<usize>, Option<usize>), ParamsError> {
+    let place = |key: &str| match given(params, key) {
+        None => Ok(None),
+        Some(name) => match names.iter().position(|known| *known == name) {
+            None => Err(params.wrong(key, &format!("one of the machines: {}", names.join(", ")))),
+            place => Ok(place),
+        },
+    };
+    let (server, client) = (place("server")?, place("client")?);
+    if server.is_some() && server == client {
+        return Err(params.wrong("client", "another machine than the server"));
+    }
+    Ok((server, client))
 }
 
 /// What networks are made of.
@@ -99,7 +137,7 @@ fn node(own: &Params, name: &str, number: u8, kind: Kind) -> Result<Node, Layout
         let nic = format!("nic{index}");
         let of_nic = own.object_params(&nic);
         let kind = if network == NetworkId::User { Kind::User } else { kind };
-        super::layout::needs_tap(&of_nic, &nic, kind)?;
+        needs_tap(&of_nic, &nic, kind)?;
         let mac = mac(&of_nic)?.unwrap_or_else(|| network.mac(number));
         let (address, mtu) = (network.address(number), mtu(&of_nic, kind)?);
         let shape = shape(&of_nic, &nic, kind)?;

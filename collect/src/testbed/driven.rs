@@ -92,7 +92,7 @@ impl Driven {
         let mut up = Machine::boot_all(&specs)?;
         for (machine, spec) in up.iter_mut().zip(&specs) {
             self.testbed.bring(&self.scene.spec, machine)?;
-            bring_up(machine, &self.scene.network, spec.index, Some(spec.guest))?;
+            bring_up(machine, (spec.network, spec.index), Some(spec.guest))?;
         }
         let mut places: Vec<usize> = places.to_vec();
         places.sort_unstable();

@@ -54,8 +54,9 @@ impl Testbed {
         if let Some(server) = lab.spec.guests.first() {
             facts.set("confine", server.confine.word());
         }
-        facts.set("network", lab.network.layout.kinds());
+        facts.set("network", lab.cables.way.layout.kinds());
         facts.set("guest.kernel", &lab.machine.ready.kernel);
+        lab.facts_of_machines(&mut facts);
         match lab.spec.guests.first().and_then(GuestSpec::own) {
             Some(own) => self.facts_of(own, image, &mut facts)?,
             None => {

@@ -2,15 +2,16 @@
 
 mod counters;
 mod driven;
+mod others;
 mod peers;
 mod told;
 mod train;
 
+use super::cables::Cables;
 use super::client::{ClientGuest, HostPlace, Shared, start_in_guest};
 use super::clock::{GuestClock, between};
-use super::failures::{odd, of_client};
+use super::failures::odd;
 use super::host_lab::read_host_sample;
-use super::nics::bring_up;
 use super::remote::{RemoteHost, of_remote};
 use super::{Scene, TestbedError};
 use crate::brought::Brought;
@@ -26,10 +27,9 @@ use vm::guest::disk::Disk;
 use vm::guest::image::{Cache, host_program};
 use vm::guest::job::{JobRequest, Standing};
 use vm::guest::machine::Machine;
-use vm::guest::network::{ClientPlace, Network};
+use vm::guest::network::ClientPlace;
 use vm::guest::os::Os;
-use vm::host::noise::{Vcpu, Watched};
-use vm::host::pin::GuestPins;
+use vm::host::noise::Watched;
 
 /// The guests of one boot with their network.
 pub(super) struct GuestLab {
@@ -37,9 +37,11 @@ pub(super) struct GuestLab {
     pub(super) machine: Machine,
     /// The client's guest, when the scenario has one.
     second: Option<Shared>,
+    /// The other machines of a topology, in its order.
+    others: Vec<Machine>,
     /// The client's host, when it is another one.
     pub(super) remote: Option<RemoteHost>,
-    pub(super) network: Network,
+    pub(super) cables: Cables,
     /// What it was booted from.
     pub(super) spec: EnvironmentSpec,
     /// The server guest's interfaces, in the order of the links; none before the network is up.
@@ -77,8 +79,9 @@ impl GuestLab {
         Ok(GuestLab {
             machine,
             second: machines.next().map(ClientGuest::new),
+            others: machines.collect(),
             remote,
-            network: scene.network,
+            cables: scene.cables,
             spec: scene.spec,
             interfaces: Vec::new(),
             cache,
@@ -93,55 +96,27 @@ impl GuestLab {
             link: None,
         })
     }
-
-    /// QEMU's command lines as they were executed, with what stands for names of this boot: an argument on each line, the guests
-    /// apart by an empty one.
-    pub(super) fn shown(&self) -> String {
-        let second = self.second.as_ref().map(|second| second.borrow());
-        let second = second.as_ref().and_then(|second| second.machine.as_ref());
-        let line = |machine: &Machine| machine.argv.shown.join("\n");
-        [Some(&self.machine), second].into_iter().flatten().map(line).collect::<Vec<_>>().join("\n\n")
-    }
-
-    fn pins(&self, guest: usize) -> Option<&GuestPins> {
-        self.spec.guests.get(guest)?.pins.as_ref()
-    }
 }
 
 impl Lab for GuestLab {
     fn target(&self) -> Target {
         Target {
-            control: self.network.server(self.network.control()),
-            control_port: self.network.wires.control_port,
-            data: self.network.server(0),
-            data_ports: self.network.wires.data_ports.clone(),
+            control: self.cables.way.server(self.cables.way.control()),
+            control_port: self.cables.way.wires.control_port,
+            data: self.cables.way.server(0),
+            data_ports: self.cables.way.wires.data_ports.clone(),
             interface: self.interfaces.first().cloned().unwrap_or_else(|| "eth0".into()),
         }
     }
 
     fn connect(&mut self) -> Result<(), Failed> {
-        let GuestLab { machine, second, network, spec, .. } = self;
-        let [server, client] = [spec.guests.first(), spec.guests.get(1)];
-        let up = bring_up(machine, network, 0, server).map_err(|e| e.failure())?;
-        for (index, leased) in up.iter().enumerate().filter_map(|(i, nic)| Some((i, nic.leased?))) {
-            let known = network.set_server(index, leased);
-            known.map_err(|e| Failed::new(Code::Host, e.to_string()))?;
-        }
-        self.interfaces = up.into_iter().map(|nic| nic.name).collect();
-        if let Some(second) = second
-            && let Some(machine) = &mut second.borrow_mut().machine
-        {
-            let up = bring_up(machine, network, 1, client).map_err(of_client)?;
-            for (index, leased) in up.iter().enumerate().filter_map(|(i, nic)| Some((i, nic.leased?))) {
-                network.set_client(index, leased);
-            }
-        }
+        self.bring_all_up()?;
         self.wait_for_peers()?;
         self.measure_links()
     }
 
     fn client_tool(&self, name: &str) -> Result<String, Failed> {
-        match self.network.layout.client {
+        match self.cables.way.layout.client {
             ClientPlace::Guest => Ok(name.to_owned()),
             ClientPlace::Host | ClientPlace::Namespace => self.host_tool(name),
             ClientPlace::Remote(_) => {
@@ -166,7 +141,7 @@ impl Lab for GuestLab {
 
     fn client_brought(&self, key: &str) -> Result<String, Failed> {
         let item = self.brought.item(key, &self.spec.brings)?;
-        Ok(match self.network.layout.client {
+        Ok(match self.cables.way.layout.client {
             ClientPlace::Guest => item.guest.clone(),
             ClientPlace::Host | ClientPlace::Namespace => item.host.display().to_string(),
             ClientPlace::Remote(_) => {
@@ -238,7 +213,7 @@ impl Lab for GuestLab {
         if let Some(host) = &self.remote {
             return host.start(argv, stdout, stderr).map_err(|e| of_remote(&e));
         }
-        let namespace = self.network.client_namespace();
+        let namespace = self.cables.way.client_namespace();
         HostPlace { cache: &self.cache, cpus: &self.spec.client, namespace }.start(argv, stdout, stderr)
     }
 
@@ -253,7 +228,7 @@ impl Lab for GuestLab {
         let after = self.host_sample()?;
         let at = self.clock.place(&guest.clock, before.at, heard);
         let HostSample { cpu, threads, own_ns, .. } = between(&before, &after, at);
-        let tap = self.network.traffic(self.machine.pid());
+        let tap = self.cables.way.traffic(self.machine.pid());
         let switch = self.switch_counted()?;
         let host = HostCounters { tap, switch, link: self.link, ..HostCounters::read(Path::new("/")) };
         // Last, because it takes the longest: a window is as long by this clock at both ends.
@@ -280,11 +255,7 @@ impl Lab for GuestLab {
     }
 
     fn death(&mut self) -> Option<Failed> {
-        let client = |second: &Shared| {
-            let death = second.borrow_mut().death()?;
-            Some(Failed::new(death.code, format!("in the client's guest: {death}")))
-        };
-        self.machine.death().or_else(|| self.second.as_ref().and_then(client))
+        self.any_death()
     }
 
     fn disconnected(&mut self) -> Option<Failed> {
@@ -292,7 +263,7 @@ impl Lab for GuestLab {
         if !self.connected {
             return None;
         }
-        let peers: Vec<String> = self.network.peers.iter().flatten().map(ToString::to_string).collect();
+        let peers: Vec<String> = self.cables.way.peers.iter().flatten().map(ToString::to_string).collect();
         peers.into_iter().find_map(|peer| {
             let lost = format!("the network is lost: the guest does not reach the client at {peer}");
             match self.reaches(&peer, 2) {
@@ -305,52 +276,14 @@ impl Lab for GuestLab {
     }
 
     fn misplaced(&mut self) -> Vec<String> {
-        let mut found = Vec::new();
-        if let Some(plan) = self.pins(0) {
-            found = self.machine.placement().violations(plan);
-        }
-        if let (Some(plan), Some(second)) = (self.pins(1), &self.second)
-            && let Some(machine) = &second.borrow().machine
-        {
-            let violations = machine.placement().violations(plan);
-            found.extend(violations.into_iter().map(|text| format!("in the client's guest: {text}")));
-        }
-        found
+        self.violations()
     }
 
     fn watched(&self) -> Watched {
-        let mut watched = Watched { vcpus: Vec::new(), others: self.spec.client.clone() };
-        let second = self.second.as_ref().map(|second| second.borrow());
-        let second = second.as_ref().and_then(|second| second.machine.as_ref());
-        let machines = [("", Some(&self.machine)), (" of vm2", second)];
-        for ((whose, machine), guest) in machines.into_iter().zip(&self.spec.guests) {
-            let pins = guest.pins.as_ref();
-            let Some(machine) = machine else { continue };
-            for (index, thread) in machine.threads().vcpus.iter().enumerate() {
-                let cpu = pins.and_then(|p| p.vcpus.get(index)).map(|(_, cpu)| *cpu);
-                let name = format!("vCPU {index}{whose}");
-                watched.vcpus.push(Vcpu { name, pid: machine.pid(), thread: *thread, cpu });
-            }
-            watched.others.extend(pins.into_iter().flat_map(GuestPins::others));
-        }
-        watched.others.sort_unstable();
-        watched.others.dedup();
-        watched
+        self.all_watched()
     }
 
     fn end(self: Box<Self>, forensics: Option<&Path>) {
-        let GuestLab { mut machine, second, .. } = *self;
-        let mut client = second.and_then(|second| second.borrow_mut().machine.take());
-        if let Some(dir) = forensics {
-            // What can be had is had; the failure itself is in the journal already.
-            let _ = machine.forensics(dir);
-            if let Some(client) = &mut client {
-                let _ = client.forensics(&dir.join("client"));
-            }
-        }
-        if let Some(client) = client {
-            client.quit();
-        }
-        machine.quit();
+        self.end_all(forensics);
     }
 }

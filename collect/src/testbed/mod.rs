@@ -5,6 +5,7 @@
 //!                                                                                           clients <────┘
 //! ```
 
+mod cables;
 mod claims;
 mod client;
 mod clock;

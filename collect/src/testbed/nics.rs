@@ -8,24 +8,25 @@ use vm::deadlines::Step;
 use vm::guest::channel::Status;
 use vm::guest::hardware::Nic;
 use vm::guest::machine::{GuestError, Machine};
-use vm::guest::network::{Address, Network};
+use vm::guest::network::{Address, Network, Node, Topology};
 use vm::guest::os::Os;
 use vm::guest::spec::GuestSpec;
 use vm::guest::windows;
 
 /// A NIC that is up.
 pub(super) struct Up {
+    /// What its link calls it.
+    pub(super) nic: String,
     /// The interface; in a Windows guest its hardware address, by which its agent's counters have it.
     pub(super) name: String,
     /// The address that DHCP gave it, where it had to.
     pub(super) leased: Option<Address>,
 }
 
-/// Brings a guest's NICs up, with queues and addresses, in the order of the links.
+/// Brings a guest's NICs up, with queues and addresses, in the order of the links. It is the guest of that place in the network.
 pub(super) fn bring_up(
     machine: &mut Machine,
-    network: &Network,
-    guest: usize,
+    (network, guest): (&Network, usize),
     spec: Option<&GuestSpec>,
 ) -> Result<Vec<Up>, GuestError> {
     match machine.os {
@@ -48,7 +49,7 @@ fn bring_up_windows(
         let unknown =
             || odd(format!("set ip_{}: Windows guests are given no address by DHCP here", link.nic));
         windows::set_nic(machine, &mac, address.ok_or_else(unknown)?, link.mtu)?;
-        all.push(Up { name: mac.to_ascii_lowercase(), leased: None });
+        all.push(Up { nic: link.nic.clone(), name: mac.to_ascii_lowercase(), leased: None });
     }
     Ok(all)
 }
@@ -93,9 +94,25 @@ fn bring_up_linux(
             (None, Some(device)) => Some(lease(machine, &name, &link.nic, device)?),
             _ => None,
         };
-        all.push(Up { name, leased });
+        all.push(Up { nic: link.nic.clone(), name, leased });
     }
     Ok(all)
+}
+
+/// Tells a machine its name, those of the others, and the ways between their networks.
+pub(super) fn settle_in(machine: &mut Machine, topology: &Topology, index: usize) -> Result<(), GuestError> {
+    let Some(Node { name, forwards, routes, .. }) = topology.machines.get(index) else { return Ok(()) };
+    let soon = machine.soon();
+    machine.run(&["hostname", name], soon)?;
+    machine.put("/etc/hosts", "644", topology.hosts(index).as_bytes())?;
+    if *forwards {
+        machine.run(&["sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward"], soon)?;
+    }
+    for route in routes {
+        let to = route.to.map_or_else(|| "default".to_owned(), |to| to.to_string());
+        machine.run(&["ip", "route", "replace", &to, "via", &route.via.to_string()], soon)?;
+    }
+    Ok(())
 }
 
 /// Puts the interrupts of a virtio NIC's queues on vCPUs, and makes sure that they are there.

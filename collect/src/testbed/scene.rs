@@ -1,5 +1,6 @@
 //! What one boot is made of, before anything of it runs: network, folders, layers, on top of what its environment is.
 
+use super::cables::Cables;
 use super::{Testbed, TestbedError};
 use crate::environment::EnvironmentSpec;
 use model::CpuId;
@@ -16,12 +17,21 @@ use vm::guest::spec::{GuestSpec, Source};
 /// What one boot is made of, before anything of it runs.
 pub(super) struct Scene {
     pub(super) spec: EnvironmentSpec,
-    pub(super) network: Network,
+    pub(super) cables: Cables,
     pub(super) guests: Vec<SceneGuest>,
     /// CPUs of perfvt itself.
     pub(super) own_cpus: Vec<CpuId>,
     /// The server guest's data disk.
     pub(super) disk: Option<DiskFile>,
+}
+
+/// The folder of a guest's logs and of what tells why it failed, below those of the boot; the server's are the boot's own.
+pub(super) fn folder(guest: usize, name: &str) -> Option<&str> {
+    match guest {
+        0 => None,
+        1 => Some("client"),
+        _ => Some(name),
+    }
 }
 
 /// Where the files of one guest of a boot go.
@@ -46,18 +56,18 @@ impl Testbed {
         forensics: &Path,
     ) -> Result<Scene, TestbedError> {
         let mut spec = spec.clone();
-        let network =
-            Network::create(&spec.layout, spec.sessions, &self.name).map_err(GuestError::Network)?;
-        if let Some(switch) = network.switch() {
+        let cables = Cables::make(&spec, &self.name).map_err(GuestError::Network)?;
+        if let Some(switch) = cables.switch() {
             switch.pin(&spec.client).map_err(GuestError::Network)?;
         }
         let mut guests = Vec::new();
         for guest in &mut spec.guests {
-            let own = |dir: &Path| if guests.is_empty() { dir.to_owned() } else { dir.join("client") };
+            let folder = folder(guests.len(), &guest.name);
+            let own = |dir: &Path| folder.as_ref().map_or_else(|| dir.to_owned(), |folder| dir.join(folder));
             guests.push(self.scene_guest(guest, image, &spec.deadlines, (own(logs), own(forensics)))?);
         }
         let own_cpus = spec.plan().own_cpus();
-        Ok(Scene { spec, network, guests, own_cpus, disk: None })
+        Ok(Scene { spec, cables, guests, own_cpus, disk: None })
     }
 
     /// Layer, port and folders of one guest.
@@ -87,17 +97,17 @@ impl Testbed {
 }
 
 impl SceneGuest {
-    /// What QEMU is started with, for the first guest of a network.
+    /// What QEMU is started with, for the guest of that place in a network.
     pub(super) fn boot<'a>(
         &'a self,
         guest: &'a GuestSpec,
-        network: &'a Network,
+        (network, index): (&'a Network, usize),
         (deadlines, deadline): (Deadlines, Duration),
     ) -> BootSpec<'a> {
         BootSpec {
             guest,
             network,
-            index: 0,
+            index,
             files: self.files(),
             log_dir: &self.logs,
             forensics: &self.forensics,
@@ -137,13 +147,12 @@ impl Scene {
         let deadlines = self.spec.deadlines;
         let deadline = deadlines.boot(self.spec.guests.iter().any(|guest| guest.own().is_some()));
         let boot = |(index, (guest, here)): (usize, (&'a GuestSpec, &'a SceneGuest))| BootSpec {
-            index,
             files: Files {
                 data: self.disk.as_ref().map(DiskFile::path),
                 brought: testbed.brought.disk(),
                 ..here.files()
             },
-            ..here.boot(guest, &self.network, (deadlines, deadline))
+            ..here.boot(guest, self.cables.of(index), (deadlines, deadline))
         };
         self.spec.guests.iter().zip(&self.guests).enumerate().map(boot).collect()
     }

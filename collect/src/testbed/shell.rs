@@ -8,6 +8,7 @@ use crate::config::{aliases, keys};
 use crate::environment::{EnvironmentError, EnvironmentSpec, Stage, settle};
 use crate::matrix::{MatrixError, absolute_paths, assignment};
 use crate::parameters::{BUILD_ON, BUILTIN, GUEST_NAME, guest, without_objects};
+use crate::parse;
 use crate::workload::Needs;
 use model::secret_keys::masked;
 use model::{Accel, Origin, Param, Params, ParamsError};
@@ -105,6 +106,11 @@ pub fn refuse_campaigns(params: &Params) -> Result<(), ParamsError> {
 /// Refuses what nobody would look at in a guest without a campaign.
 fn refuse_unused(params: &Params) -> Result<(), ParamsError> {
     refuse_campaigns(params)?;
+    if parse::has_topology(params) {
+        return Err(
+            params.wrong(parse::VMS, "no vlans beside it: here is one guest, in no network with others")
+        );
+    }
     for param in params.iter().filter(|param| matches!(param.origin, Origin::Flag(_))) {
         let key = param.key.as_str();
         if without_objects(key) == "client" {
@@ -143,8 +149,7 @@ impl Alone {
         refuse_unused(&params).map_err(EnvironmentError::from)?;
         settle::networks(&mut params, || Ok::<_, EnvironmentError>(Kind::User))?;
         settle::qemu(&mut params, &qemu_here());
-        settle::confine(&mut [&mut params], Scenario::HostGuest.guests(), accel)
-            .map_err(EnvironmentError::from)?;
+        settle::confine(&mut [&mut params], accel).map_err(EnvironmentError::from)?;
         let needs = Needs { tools: true, ..Needs::default() };
         let stage = Stage::here(cache, accel, needs, true)?;
         let spec = EnvironmentSpec::of(&params, &stage.ground())?;
@@ -179,7 +184,7 @@ impl Alone {
         scene.disk = scene.data_disk(Disk::make)?;
         let boots = scene.boots(&testbed);
         let mut machine = Machine::boot(boots.first().ok_or_else(no_guest)?)?;
-        bring_up(&mut machine, &scene.network, 0, scene.spec.guests.first())?;
+        bring_up(&mut machine, scene.cables.of(0), scene.spec.guests.first())?;
         let reply = machine.exec(argv, BY_HAND);
         machine.quit();
         Ok(reply?)

@@ -1,7 +1,7 @@
 //! Machines on networks of their own, each started and ended alone or with all others, without a campaign.
 
 use super::claims::claim_guests;
-use super::nics::bring_up;
+use super::nics::{bring_up, settle_in};
 use super::scene::SceneGuest;
 use super::shell::refuse_campaigns;
 use super::{Testbed, TestbedError};
@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use vm::guest::image::{Cache, Image};
 use vm::guest::machine::{GuestError, Machine};
-use vm::guest::network::{Joined, Kind, Network, NetworkId, Node, Shape, Switched, Topology};
+use vm::guest::network::{Joined, Kind, Network, NetworkId, Shape, Switched, Topology};
 use vm::guest::spec::GuestSpec;
 use vm::host::locks::Claims;
 use vm::host::pin::PinPlan;
@@ -76,10 +76,8 @@ impl Troupe {
             settle::set(&mut params, "net", Kind::Switch.word());
         }
         settle::qemu(&mut params, &qemu_here());
-        let names: Vec<String> =
-            parse::machines(&params).map_err(wrong)?.into_iter().map(str::to_owned).collect();
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        settle::confine(&mut [&mut params], &names, accel).map_err(wrong)?;
+        parse::machines(&params).map_err(wrong)?;
+        settle::confine(&mut [&mut params], accel).map_err(wrong)?;
         let needs = Needs { tools: true, ..Needs::default() };
         let stage = Stage::here(cache, accel, needs, true)?;
         let spec = TroupeSpec::of(&params, &stage.ground())?;
@@ -226,7 +224,7 @@ impl Troupe {
         let deadline = limit.unwrap_or(usual);
         let boots: Vec<_> = wings
             .iter()
-            .map(|wings| wings.here.boot(&wings.guest, &wings.network, (deadlines, deadline)))
+            .map(|wings| wings.here.boot(&wings.guest, (&wings.network, 0), (deadlines, deadline)))
             .collect();
         let machines = Machine::boot_all(&boots).map_err(|source| {
             let names: Vec<&str> = wings.iter().map(|wings| wings.guest.name.as_str()).collect();
@@ -235,7 +233,7 @@ impl Troupe {
         drop(boots);
         for (mut machine, wings) in machines.into_iter().zip(wings) {
             let named = |source| TestbedError::Machine { name: wings.guest.name.clone(), source };
-            bring_up(&mut machine, &wings.network, 0, Some(&wings.guest)).map_err(named)?;
+            bring_up(&mut machine, (&wings.network, 0), Some(&wings.guest)).map_err(named)?;
             settle_in(&mut machine, self.topology(), wings.index).map_err(named)?;
             if let Some(member) = self.members.get_mut(wings.index) {
                 member.running = Some(Running { machine, network: wings.network });
@@ -265,20 +263,4 @@ impl Troupe {
         let network = self.joined.network(index, &guest.name).map_err(GuestError::Network)?;
         Ok(Wings { index, guest, here, network })
     }
-}
-
-/// Tells a machine its name, those of the others, and the ways between their networks.
-fn settle_in(machine: &mut Machine, topology: &Topology, index: usize) -> Result<(), GuestError> {
-    let Some(Node { name, forwards, routes, .. }) = topology.machines.get(index) else { return Ok(()) };
-    let soon = machine.soon();
-    machine.run(&["hostname", name], soon)?;
-    machine.put("/etc/hosts", "644", topology.hosts(index).as_bytes())?;
-    if *forwards {
-        machine.run(&["sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward"], soon)?;
-    }
-    for route in routes {
-        let to = route.to.map_or_else(|| "default".to_owned(), |to| to.to_string());
-        machine.run(&["ip", "route", "replace", &to, "via", &route.via.to_string()], soon)?;
-    }
-    Ok(())
 }

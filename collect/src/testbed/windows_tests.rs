@@ -1,6 +1,7 @@
 //! Workloads in Windows guests, from what is asked of the guest agent to the values. The Windows here is the tests' own: it
 //! knows whole command lines, word by word, and what each of them prints. No Windows was booted for it.
 
+use super::cables::Cables;
 use super::lab::GuestLab;
 use super::scene::SceneGuest;
 use super::*;
@@ -18,7 +19,7 @@ use vm::guest::channel::QgaChannel;
 use vm::guest::channel::qga::pretend::{Seen, agent, ended};
 use vm::guest::image::Cache;
 use vm::guest::machine::pretend::pretended;
-use vm::guest::network::{Network, mac};
+use vm::guest::network::mac;
 use vm::guest::windows;
 
 /// A command line of the pretended Windows.
@@ -132,7 +133,7 @@ impl Bench {
         let (cache, needs) = (Cache::at(dir.path()), workload.needs(&params));
         let stage = Stage::here(&cache, Accel::Tcg, needs, true).unwrap();
         let spec = EnvironmentSpec::of(&params, &stage.ground()).unwrap();
-        let network = Network::create(&spec.layout, 1, "t").unwrap();
+        let cables = Cables::make(&spec, "t").unwrap();
         let brought = Brought::gather(&cache, &stage.needs.brings).unwrap();
         let addresses = ["192.168.100.2", "192.168.100.1"];
         let (mut machines, mut guests, mut seen) = (Vec::new(), Vec::new(), Vec::new());
@@ -151,7 +152,7 @@ impl Bench {
             let image = Image::nowhere(Path::new(""));
             guests.push(SceneGuest { image, overlay: None, port: 0, logs, forensics });
         }
-        let scene = Scene { spec, network, guests, own_cpus: Vec::new(), disk: None };
+        let scene = Scene { spec, cables, guests, own_cpus: Vec::new(), disk: None };
         let mut lab = GuestLab::new(scene, machines, cache).unwrap();
         lab.brought = Arc::new(brought);
         Bench { workload, params, cases: cases.unwrap(), lab, seen, dir }

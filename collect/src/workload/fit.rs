@@ -1,7 +1,7 @@
 //! Whether a workload fits the guests that parameters describe: what a guest's system cannot do is refused when planning.
 
 use super::Workload;
-use crate::parse::{os_of, scenario};
+use crate::parse::{guests, os_of};
 use model::{Origin, Params, ParamsError};
 use vm::guest::os::Os;
 
@@ -38,7 +38,7 @@ pub fn check(workload: &dyn Workload, params: &Params) -> Result<(), ParamsError
     if !workload.needs(params).guest {
         return Ok(());
     }
-    for guest in scenario(params)?.guests() {
+    for guest in &guests(params)? {
         if os_of(params, guest)? == Os::Linux {
             continue;
         }

@@ -24,6 +24,7 @@ pub use crate::parameters::Known;
 
 use crate::brought::Wish;
 use crate::lab::{Failed, Lab, Measured, window};
+use crate::parse::client_in_guest;
 use formats::perf_conf::{Conf, MetricConf};
 use model::{Case, MetricDecl, Params, ParamsError};
 use std::path::{Path, PathBuf};
@@ -73,8 +74,7 @@ pub fn declare(workload: &str, metrics: &[String]) -> Vec<MetricDecl> {
 pub fn parse(workload: &dyn Workload, case: &Case, params: &Params, raw: &Path) -> Result<Outcome, Failed> {
     let mut outcome = workload.parse(case, params, raw)?;
     if Measured::is_kept(raw) {
-        let client_in_guest = params.get("scenario") == Some("guest_guest");
-        let by_guest = workload.guest_timed() || client_in_guest;
+        let by_guest = workload.guest_timed() || client_in_guest(params);
         window::add(&mut outcome, &Measured::read(raw)?, by_guest)?;
     }
     Ok(outcome)

@@ -10,6 +10,7 @@ use super::common::{
 use super::{Known, Needs, Outcome, Workload, add_case};
 use crate::brought::{self, Wish};
 use crate::lab::{Failed, Lab, Measured, keep, window};
+use crate::parse::client_in_guest;
 use formats::uperf::parse;
 use model::{Case, Params, ParamsError};
 use std::path::Path;
@@ -163,7 +164,7 @@ impl Workload for Uperf {
 /// never a part of its script.
 fn argv(lab: &dyn Lab, params: &Params, profile: &str, raw: &Path) -> Result<Vec<String>, Failed> {
     let program = lab.client_brought(BINARY)?;
-    if params.get("scenario") == Some("guest_guest") {
+    if client_in_guest(params) {
         let script = "printf '%s' \"$1\" > \"$2\" && exec \"$3\" -m \"$2\"";
         return Ok(["sh", "-c", script, "sh", profile, GUEST_PROFILE, &program].map(String::from).into());
     }

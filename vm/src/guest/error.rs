@@ -65,6 +65,14 @@ pub enum GuestError {
     /// QEMU cannot be kept to what is its own.
     #[error("confining QEMU: {0}; confine=auto chooses what works here")]
     Confine(std::io::Error),
+    /// One of several guests that were to boot together.
+    #[error("in {name}: {source}")]
+    One {
+        /// Its name.
+        name: String,
+        /// What is wrong with it.
+        source: Box<GuestError>,
+    },
     /// A thread could not be pinned.
     #[error("{0}")]
     Pin(String),
@@ -86,6 +94,10 @@ impl GuestError {
         let code = match self {
             GuestError::Died(failure) | GuestError::Channel(ChannelError::Dead(failure)) => {
                 return failure.clone();
+            }
+            GuestError::One { name, source } => {
+                let Failure { code, reason, .. } = source.failure();
+                return Failure::new(code, format!("in {name}: {reason}"));
             }
             GuestError::NotReady { .. } => Code::Deadline(Phase::Boot),
             GuestError::Channel(ChannelError::Failed { stderr, .. }) if is_full(stderr) => {

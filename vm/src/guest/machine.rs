@@ -25,7 +25,7 @@ use model::{Code, Failure};
 use process::deadlines::{HOST_ANSWER, LAST_WORDS};
 use process::{PrivateFolder, Running};
 use serde_json::json;
-use start::{Placed, Spawned};
+use start::{Going, Placed, Spawned};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -115,10 +115,20 @@ impl Machine {
 
     /// Boots several guests at a time: all are placed before any runs. One that fails takes the others with it.
     pub fn boot_all(specs: &[BootSpec<'_>]) -> Result<Vec<Machine>, GuestError> {
+        // Where there are several, which one it was is the first question.
+        let named = |spec: &BootSpec<'_>, error| match specs.len() {
+            1 => error,
+            _ => GuestError::One { name: spec.guest.name.clone(), source: Box::new(error) },
+        };
         let placed = Self::place_all(specs)?;
-        let going = placed.into_iter().zip(specs).map(|(placed, spec)| placed.let_go(spec));
+        let going = placed
+            .into_iter()
+            .zip(specs)
+            .map(|(placed, spec)| placed.let_go(spec).map_err(|error| named(spec, error)));
         let going = going.collect::<Result<Vec<_>, _>>()?;
-        going.into_iter().zip(specs).map(|(going, spec)| going.ready(spec)).collect()
+        let ready =
+            |(going, spec): (Going, &BootSpec<'_>)| going.ready(spec).map_err(|error| named(spec, error));
+        going.into_iter().zip(specs).map(ready).collect()
     }
 
     fn place_all(specs: &[BootSpec<'_>]) -> Result<Vec<Placed>, GuestError> {

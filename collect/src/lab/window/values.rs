@@ -6,13 +6,14 @@ use formats::counters;
 use model::Code;
 
 /// Metrics of perfvt's and QEMU's threads, and of the client's host.
-const OF_THREADS: [&str; 8] = [
+const OF_THREADS: [&str; 9] = [
     "vcpu_CPU",
     "vcpu_wait",
     "vhost_CPU",
     "iothread_CPU",
     "emulator_CPU",
     "client_vcpu_CPU",
+    "others_CPU",
     "client_CPU",
     "perfvt_CPU",
 ];
@@ -72,9 +73,16 @@ fn values(measured: &Measured) -> Result<Vec<(&'static str, f64)>, Failed> {
     Ok(found)
 }
 
+/// The first guest that is neither server nor client.
+const FIRST_OTHER: u32 = 2;
+/// What all of their threads come to.
+const OTHERS: &str = "others_CPU";
+
 /// What a thread's time is called.
 fn metric_of(thread: &ThreadTime) -> Option<&'static str> {
     match (thread.role, thread.guest) {
+        // Machines between server and client, whose threads are counted together.
+        (_, FIRST_OTHER..) => Some(OTHERS),
         (Role::Vcpu, 0) => Some("vcpu_CPU"),
         (Role::Vcpu, _) => Some("client_vcpu_CPU"),
         (Role::Vhost, 0) => Some("vhost_CPU"),
@@ -158,7 +166,9 @@ fn series(samples: &[HostSample]) -> Vec<Point> {
         if seconds <= 0.0 {
             continue;
         }
-        for (metric, thread, run, _) in deltas(&before.threads, &after.threads) {
+        let all = deltas(&before.threads, &after.threads);
+        // A number of a thread tells those of one guest apart.
+        for (metric, thread, run, _) in all.filter(|(metric, ..)| *metric != OTHERS) {
             points.push(Point {
                 metric: metric.to_owned(),
                 session: Some(thread.index),
@@ -208,6 +218,8 @@ mod tests {
                 thread(0, Role::Vcpu, 1, ns / 4),
                 thread(0, Role::Emulator, 0, ns / 10),
                 thread(1, Role::Vcpu, 0, ns),
+                thread(2, Role::Vcpu, 0, ns / 10),
+                thread(3, Role::Emulator, 0, ns / 20),
             ],
             own_ns: Some(ns / 1000),
             kvm: [("exits".to_owned(), second * 7), ("irq_injections".to_owned(), second * 3)].into(),
@@ -261,6 +273,7 @@ mod tests {
             ("vcpu_wait", 2.0),
             ("emulator_CPU", 10.0),
             ("client_vcpu_CPU", 100.0),
+            ("others_CPU", 15.0),
             ("client_CPU", 30.0),
             ("perfvt_CPU", 0.1),
             ("guest_CPU", 60.0),

@@ -24,7 +24,7 @@ impl GuestLab {
 
     /// What the switch between the guests has counted, if they have one.
     pub(super) fn switch_counted(&self) -> Result<Option<SwitchCounted>, Failed> {
-        let told = self.network.switch().map(Switched::told).transpose();
+        let told = self.cables.switch().map(Switched::told).transpose();
         let told = told.map_err(|error| Failed::new(Code::Host, error.to_string()))?;
         Ok(told.as_ref().map(SwitchCounted::of))
     }

@@ -20,7 +20,8 @@ impl GuestLab {
         let names = self.spec.guests.iter().map(|guest| guest.name.clone()).collect();
         let mut second = self.second.as_ref().map(|second| second.borrow_mut());
         let client = second.as_mut().map(|second| second.machine.as_mut());
-        let machines = std::iter::once(Some(&mut self.machine)).chain(client).collect();
+        let others = self.others.iter_mut().map(Some);
+        let machines = std::iter::once(Some(&mut self.machine)).chain(client).chain(others).collect();
         by(&mut Measured { names, machines })
     }
 }

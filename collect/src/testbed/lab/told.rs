@@ -3,6 +3,7 @@
 use super::GuestLab;
 use model::Fingerprint;
 use std::path::Path;
+use vm::guest::machine::Machine;
 use vm::guest::os::Os;
 use vm::guest::windows;
 use vm::host::fingerprint;
@@ -30,6 +31,16 @@ impl GuestLab {
         let binary = format!("/proc/{}/exe", self.machine.pid());
         told.facts.set("qemu.binary", fingerprint::hash_file(Path::new(&binary)).unwrap_or_default());
         told
+    }
+
+    /// QEMU's command lines as they were executed, with what stands for names of this boot: an argument on each line, the guests
+    /// apart by an empty one.
+    pub(in crate::testbed) fn shown(&self) -> String {
+        let second = self.second.as_ref().map(|second| second.borrow());
+        let second = second.as_ref().and_then(|second| second.machine.as_ref());
+        let line = |machine: &Machine| machine.argv.shown.join("\n");
+        let all = [Some(&self.machine), second].into_iter().flatten().chain(&self.others);
+        all.map(line).collect::<Vec<_>>().join("\n\n")
     }
 
     /// Files for the repeat's `sysinfo/`.

@@ -28,8 +28,8 @@ impl GuestLab {
         if self.machine.os != Os::Linux {
             return Ok(());
         }
-        for (index, link) in self.network.layout.links.clone().into_iter().enumerate() {
-            let peer = self.network.peers.get(index).copied().flatten();
+        for (index, link) in self.cables.way.layout.links.clone().into_iter().enumerate() {
+            let peer = self.cables.way.peers.get(index).copied().flatten();
             let Some(peer) = peer.filter(|_| link.shapes != [Shape::default(); 2]) else { continue };
             let train = self.train(&peer.to_string()).map_err(|e| e.failure())?;
             if index == 0 {

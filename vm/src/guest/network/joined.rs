@@ -1,6 +1,7 @@
 //! The networks of a topology: made once, and there while its machines start, end and start again.
 
 use super::cables::{Cables, Wanted};
+use super::layout::Layout;
 use super::make::Network;
 use super::switched::Switched;
 use super::topology::Topology;
@@ -77,4 +78,12 @@ impl Joined {
         let ends = (0..layout.links.len()).map(|nic| end(nic).into_iter().collect()).collect();
         Network::plugged(&layout, ends, name)
     }
+}
+
+/// What a client and a server talk over that are machines of a topology ([`Topology::way`]): their addresses, and nothing to plug in.
+///
+/// # Errors
+/// There are too few free ports.
+pub fn between_machines(way: &Layout, name: &str) -> Result<Network, NetworkError> {
+    Network::plugged(way, way.links.iter().map(|_| Vec::new()).collect(), name)
 }

@@ -33,13 +33,14 @@ mod ports;
 mod switched;
 mod topology;
 mod vde;
+mod way;
 mod wires;
 
 pub use ::switch::{Counters as SwitchCounters, Shape, Told as SwitchTold};
 pub use address::Address;
 pub use choice::{resolve_auto, unusable};
 pub use client::ClientPlace;
-pub use joined::{Joined, Member};
+pub use joined::{Joined, Member, between_machines};
 pub use kind::{Home, Kind, Link, WORDS, default_address};
 pub use layout::{Layout, Reach};
 pub use mac::Mac;
@@ -48,7 +49,8 @@ pub use make::Network;
 pub use netdev::{SSH_MAC, Wiring, mac};
 pub use ports::{SERVER_PORT, free_ports};
 pub use switched::{SWITCH_VERB, Switched, switch_main, switches_by};
-pub use topology::{NetworkId, Node, Plug, Prefix, Route, Topology};
+pub use topology::{NetworkId, Node, Plug, Prefix, Route, Topology, server_first};
+pub use way::{Lost, Path};
 pub use wires::{NicWiring, Wires};
 
 use process::ProcessError;

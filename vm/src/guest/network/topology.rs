@@ -1,11 +1,11 @@
 //! Machines on networks of their own: which machine is in which network, under which address, and which way packets take
 //! between networks. Pure data; [`super::Joined`] makes the networks.
 
-use super::Address;
 use super::client::ClientPlace;
 use super::kind::{Kind, Link, default_address};
 use super::layout::{Layout, Reach};
 use super::mac::Mac;
+use super::{Address, NetworkError};
 use crate::scenario::Scenario;
 use std::fmt;
 use std::net::Ipv4Addr;
@@ -98,6 +98,12 @@ impl Prefix {
         let behind = u32::MAX.checked_shr(u32::from(prefix.length)).unwrap_or(0);
         ((1..=32).contains(&prefix.length) && u32::from(prefix.first) & behind == 0).then_some(prefix)
     }
+
+    /// Whether an address is in it.
+    pub fn holds(&self, ip: Ipv4Addr) -> bool {
+        let behind = u32::MAX.checked_shr(u32::from(self.length)).unwrap_or(0);
+        u32::from(ip) & !behind == u32::from(self.first)
+    }
 }
 
 impl NetworkId {
@@ -129,6 +135,23 @@ impl Topology {
     /// A machine by its name, and its place.
     pub fn machine(&self, name: &str) -> Option<(usize, &Node)> {
         self.machines.iter().enumerate().find(|(_, node)| node.name == name)
+    }
+
+    /// The same machines in another order: the server first, then the client, as guests of any scenario are. Without a server
+    /// that is the last machine, and without a client the first one that does not serve. Their addresses stay what they are.
+    ///
+    /// # Errors
+    /// There are not two machines.
+    pub fn server_first(mut self) -> Result<Topology, NetworkError> {
+        let names: Vec<&str> = self.machines.iter().map(|node| node.name.as_str()).collect();
+        let order = server_first(names.len(), self.server, self.client).ok_or_else(|| {
+            NetworkError::Refused(
+                "a topology is measured between two of its machines: vms needs a second one".into(),
+            )
+        })?;
+        self.machines = order.iter().filter_map(|place| self.machines.get(*place).cloned()).collect();
+        (self.server, self.client) = (Some(0), Some(1));
+        Ok(self)
     }
 
     /// The numbers of the networks, each once, in order.
@@ -192,6 +215,15 @@ impl Topology {
     }
 }
 
+/// The places of so many machines, that of the server first and then that of the client; `None` where there are not two.
+pub fn server_first(machines: usize, server: Option<usize>, client: Option<usize>) -> Option<Vec<usize>> {
+    let mut places = (0..machines).filter(|place| Some(*place) != client && Some(*place) != server);
+    let server = server.or_else(|| places.clone().next_back())?;
+    let client = client.or_else(|| places.find(|place| *place != server))?;
+    let others = (0..machines).filter(|place| ![server, client].contains(place));
+    Some([server, client].into_iter().chain(others).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -239,6 +271,19 @@ mod tests {
             ["nic1 192.168.2.2/24", "nic2 192.168.1.2/24"]
         );
         assert_eq!(topology.machine("vm3").unwrap().0, 2);
+    }
+
+    #[test]
+    fn the_last_machine_serves_and_the_first_asks_unless_they_are_named() {
+        let of = |server, client| server_first(3, server, client).unwrap();
+        assert_eq!(of(None, None), [2, 0, 1]);
+        assert_eq!(of(Some(0), None), [0, 1, 2]);
+        assert_eq!(of(None, Some(2)), [1, 2, 0]);
+        assert_eq!(of(Some(1), Some(2)), [1, 2, 0]);
+        assert_eq!(server_first(1, None, None), None);
+        assert_eq!(server_first(0, None, None), None);
+        let names = |t: Topology| t.machines.into_iter().map(|node| node.name).collect::<Vec<_>>();
+        assert_eq!(names(topology().server_first().unwrap()), ["vm3", "vm1", "vm2"]);
     }
 
     #[test]

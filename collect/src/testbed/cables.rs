@@ -1,0 +1,44 @@
+//! What the guests of a boot are plugged into: one network for all, or each machine's own part of several.
+
+use crate::environment::EnvironmentSpec;
+use vm::guest::network::{Joined, Network, NetworkError, Switched, between_machines};
+
+/// What the guests of a boot are plugged into.
+pub(super) struct Cables {
+    /// What server and client talk over.
+    pub(super) way: Network,
+    /// The networks of a topology, and the part of each machine in them.
+    apart: Option<(Joined, Vec<Network>)>,
+}
+
+impl Cables {
+    /// Makes what an environment describes. `name` is the campaign's.
+    ///
+    /// # Errors
+    /// Whatever the host refuses.
+    pub(super) fn make(spec: &EnvironmentSpec, name: &str) -> Result<Cables, NetworkError> {
+        let Some(topology) = &spec.topology else {
+            return Ok(Cables { way: Network::create(&spec.layout, spec.sessions, name)?, apart: None });
+        };
+        let joined = Joined::make(topology)?;
+        let part = |index| joined.network(index, name);
+        let parts = (0..topology.machines.len()).map(part).collect::<Result<_, _>>()?;
+        Ok(Cables { way: between_machines(&spec.layout, name)?, apart: Some((joined, parts)) })
+    }
+
+    /// What a guest is plugged into, and its place there.
+    pub(super) fn of(&self, guest: usize) -> (&Network, usize) {
+        match self.apart.as_ref().and_then(|(_, parts)| parts.get(guest)) {
+            Some(own) => (own, 0),
+            None => (&self.way, guest),
+        }
+    }
+
+    /// The switch between the guests, if they have one.
+    pub(super) fn switch(&self) -> Option<&Switched> {
+        match &self.apart {
+            Some((joined, _)) => joined.switch(),
+            None => self.way.switch(),
+        }
+    }
+}
