@@ -360,7 +360,9 @@ mod tests {
         };
         assert_eq!(scenario("mem = 1024"), "netperf.host_guest");
         assert_eq!(scenario("only guest_guest"), "netperf.guest_guest");
-        assert!(scenario("no host_guest").contains("guest_guest, exhost_guest, guest_exhost, topology; take one"));
+        assert!(
+            scenario("no host_guest").contains("guest_guest, exhost_guest, guest_exhost, topology; take one")
+        );
     }
 
     #[test]
