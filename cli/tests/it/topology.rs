@@ -151,7 +151,11 @@ fn requests_over_a_router_and_a_link_of_5_ms_take_as_long_as_a_ping() {
         "--repeat",
         "1",
     ]);
-    for set in ["protocols=TCP_RR", "sizes_rr=1", "sessions_rr=1", "l=3", "after=after.drive"] {
+    for set in ["protocols=TCP_RR TCP_STREAM", "sizes_rr=1", "sessions_rr=1", "sizes=16384", "sessions=1"] {
+        run.args(["--set", set]);
+    }
+    // A link so slow that what waits for it makes others wait.
+    for set in ["l=3", "after=after.drive", "latency_probe=yes", "link_rate_nic1_vm3=5M"] {
         run.args(["--set", set]);
     }
     let run = output(run.arg("--out").arg(&out));
@@ -164,6 +168,9 @@ fn requests_over_a_router_and_a_link_of_5_ms_take_as_long_as_a_ping() {
     // Two links of 5 ms are on the way of each round trip, whatever the machine is busy with.
     assert!(rate < 100.0 && (0.25..1.1).contains(&(rate / expected)), "{rate} a second, pings: {expected}");
     assert!(value("others_CPU") > 0.0 && value("switch_CPU") > 0.0, "{all:?}");
+    let (idle, loaded) = (value("idle_latency_ms"), value("loaded_latency_ms"));
+    assert!(idle > 10.0 && loaded > 2.0 * idle, "{idle} ms alone, {loaded} ms beside a stream");
+    assert_eq!(value("loaded_latency_ratio"), loaded / idle);
     let argv = fs::read_to_string(&files(&out, "session0.argv")[0]).unwrap();
     assert!(argv.contains("-H\n192.168.2.3\n"), "{argv}");
 }

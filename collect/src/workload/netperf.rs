@@ -5,6 +5,7 @@
 //! longer than the window and are ended by SIGALRM, at which netperf prints its own summary as usual; TCP_MAERTS, whose
 //! length the server keeps, ends by itself.
 
+mod probe;
 mod request;
 mod sessions;
 
@@ -16,7 +17,7 @@ use formats::counters::{Counted, Counters, Traffic};
 use formats::netperf::{Interval, Session};
 use model::{Case, Params, ParamsError, Phase};
 use request::{check_rr, session_counts};
-use sessions::{Sessions, probe_intervals, read_session, seconds_beside_window};
+use sessions::{Purpose, Sessions, note_clock, probe_intervals, read_session, seconds_beside_window};
 use std::path::Path;
 use std::time::Duration;
 use vm::guest::os::Os;
@@ -35,7 +36,7 @@ const PROTOCOLS: [(&str, &str); 7] = [
     ("TCP_SENDFILE", "TCP_SENDFILE"),
 ];
 
-const PARAMETERS: [Known; 9] = [
+const PARAMETERS: [Known; 10] = [
     Known::new(
         "protocols",
         "TCP_STREAM TCP_MAERTS TCP_RR",
@@ -54,6 +55,12 @@ const PARAMETERS: [Known; 9] = [
         "messages of UDP_STREAM at a time, then a pause; 0: without pauses (needs a netperf with intervals)",
     ),
     Known::new("burst_ms", "1", "milliseconds, 1 or more", "time between bursts"),
+    Known::new(
+        probe::KEY,
+        "no",
+        "yes, no",
+        "whether a session of requests of a byte runs before and beside each stream: latency under load",
+    ),
     Known::new("l", "60", "seconds, 1 or more", "measured in each case"),
 ];
 
@@ -102,6 +109,7 @@ impl Workload for Netperf {
     fn cases(&self, params: &Params) -> Result<Vec<Case>, ParamsError> {
         seconds_of(params)?;
         params.number("burst", 0u32, "a number of messages, 0 or more")?;
+        params.switch(probe::KEY)?;
         params.number("burst_ms", 1u32, "milliseconds, 1 or more")?;
         let unknown =
             || params.wrong("protocols", &format!("some of {}", PROTOCOLS.map(|(p, _)| p).join(", ")));
@@ -148,6 +156,9 @@ impl Workload for Netperf {
         if category == UDP_STREAM {
             all.extend(["send_throughput", "delivery_ratio"]);
         }
+        if probe::is_wanted(category, params) {
+            all.extend(probe::METRICS);
+        }
         all.push(own_metric(category));
         all.into_iter().map(String::from).collect()
     }
@@ -161,15 +172,19 @@ impl Workload for Netperf {
 
     fn needs(&self, params: &Params) -> Needs {
         let most = |key| params.numbers(key, "").ok().and_then(|all| all.into_iter().max()).unwrap_or(1);
-        let sessions = most("sessions").max(most("sessions_rr")) as usize;
+        let probe = usize::from(params.switch(probe::KEY).unwrap_or(false));
+        let sessions = most("sessions").max(most("sessions_rr")) as usize + probe;
         Needs { sessions, host_tools: vec!["netperf".into()], ..Needs::default() }
     }
 
     fn seconds(&self, params: &Params) -> f64 {
         let window = f64::from(seconds_of(params).unwrap_or(60));
         let cases = self.cases(params).unwrap_or_default();
-        let beside =
-            cases.iter().map(|case| seconds_beside_window(protocol_of(case), sessions_of(case).unwrap_or(1)));
+        let beside = cases.iter().map(|case| {
+            let alone = probe::is_wanted(&case.category, params);
+            let alone = if alone { f64::from(probe::idle_seconds(window as u32)) } else { 0.0 };
+            alone + seconds_beside_window(protocol_of(case), sessions_of(case).unwrap_or(1))
+        });
         window + beside.sum::<f64>() / cases.len().max(1) as f64
     }
 
@@ -192,12 +207,19 @@ impl Workload for Netperf {
 
     fn measure(&self, lab: &mut dyn Lab, case: &Case, params: &Params, raw: &Path) -> Result<(), Failed> {
         let seconds = seconds_of(params).map_err(failed)?;
-        let mut sessions = Sessions::start(lab, case, params, seconds, raw)?;
+        note_clock(lab, raw)?;
+        let probe = probe::is_wanted(&case.category, params);
+        let mut probe = probe.then(|| probe::start(lab, case, params, seconds, raw)).transpose()?;
+        let mut sessions = Sessions::start(lab, case, params, seconds, (Purpose::Load, raw))?;
         sessions.wait(lab, Phase::WarmUp, "did not report in time", |s| !s.intervals.is_empty())?;
         let measured = window(lab, Duration::from_secs(u64::from(seconds)), interval(seconds))?;
         let (_, end) = measured.unix_span();
         let past = |s: &Session| s.last_end().is_some_and(|last| last >= end);
         sessions.wait(lab, Phase::Measure, "stalled before the window closed", past)?;
+        if let Some(mut probe) = probe.take() {
+            probe.wait(lab, Phase::Measure, "stalled before the window closed", past)?;
+            probe.finish(lab, "TCP_RR")?;
+        }
         sessions.finish(lab, protocol_of(case))?;
         measured.keep(raw)
     }
@@ -205,10 +227,13 @@ impl Workload for Netperf {
     fn parse(&self, case: &Case, params: &Params, raw: &Path) -> Result<Outcome, Failed> {
         let measured = Measured::read(raw)?;
         let sessions: Vec<Session> =
-            (0..sessions_of(case)?).map(|i| read_session(raw, i)).collect::<Result<_, _>>()?;
+            (0..sessions_of(case)?).map(|i| read_session(raw, Purpose::Load, i)).collect::<Result<_, _>>()?;
         let (start, end) = measured.unix_span();
         let total = total_rate(case, params, &sessions, start, end)?;
-        let values = values(case, params, total, &sessions, &measured)?;
+        let mut values = values(case, params, total, &sessions, &measured)?;
+        if probe::is_wanted(&case.category, params) {
+            values.extend(probe::values(raw, (start, end))?);
+        }
         Ok(Outcome { window: measured.window, values, series: series(case, &sessions, &measured) })
     }
 }

@@ -41,8 +41,27 @@ pub(super) fn probe_intervals(lab: &mut dyn Lab, params: &Params) -> Result<(), 
     Ok(())
 }
 
-pub(super) fn read_session(raw: &Path, session: usize) -> Result<Session, Failed> {
-    let name = format!("session{session}.txt");
+/// What the sessions of a case are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// They are what is measured.
+    Load,
+    /// One that tells how long a request takes beside them.
+    Probe,
+}
+
+impl Purpose {
+    /// How its files are called, before the number of the session.
+    fn word(self) -> &'static str {
+        match self {
+            Purpose::Load => "session",
+            Purpose::Probe => "probe",
+        }
+    }
+}
+
+pub(super) fn read_session(raw: &Path, purpose: Purpose, session: usize) -> Result<Session, Failed> {
+    let name = format!("{}{session}.txt", purpose.word());
     let mut read = parse_session(&read(raw, &name)?)
         .map_err(|e| failed(format!("{}: {e}", raw.join(&name).display())))?;
     let ahead = client_ahead(raw)?;
@@ -77,9 +96,18 @@ fn complaints(text: &str) -> String {
     lines.collect::<Vec<_>>().join("; ")
 }
 
+/// Notes how far the client's time of day is ahead, where it is another host's.
+pub(super) fn note_clock(lab: &mut dyn Lab, raw: &Path) -> Result<(), Failed> {
+    match lab.client_ahead()? {
+        Some(ahead) => keep(raw, CLIENT_CLOCK, &ahead.to_string()),
+        None => Ok(()),
+    }
+}
+
 /// The client's sessions of one case.
 pub(super) struct Sessions<'a> {
     clients: Vec<Box<dyn Client>>,
+    purpose: Purpose,
     raw: &'a Path,
 }
 
@@ -89,30 +117,34 @@ impl<'a> Sessions<'a> {
         case: &Case,
         params: &Params,
         seconds: u32,
-        raw: &'a Path,
+        (purpose, raw): (Purpose, &'a Path),
     ) -> Result<Self, Failed> {
         let count = sessions_of(case)?;
-        if let Some(ahead) = lab.client_ahead()? {
-            keep(raw, CLIENT_CLOCK, &ahead.to_string())?;
-        }
         let mut clients = Vec::new();
         for i in 0..count {
-            let argv = client_argv(lab, case, params, seconds, i)?;
-            keep(raw, &format!("session{i}.argv"), &argv.join("\n"))?;
-            let out = raw.join(format!("session{i}.txt"));
-            let err = raw.join(format!("session{i}.stderr"));
+            // A forwarded port is one session's alone, and the last one the probe's.
+            let port = match purpose {
+                Purpose::Load => i,
+                Purpose::Probe => lab.target().data_ports.len().saturating_sub(1),
+            };
+            let argv = client_argv(lab, case, params, seconds, port)?;
+            let word = purpose.word();
+            keep(raw, &format!("{word}{i}.argv"), &argv.join("\n"))?;
+            let out = raw.join(format!("{word}{i}.txt"));
+            let err = raw.join(format!("{word}{i}.stderr"));
             clients.push(lab.start_client(&argv, &out, &err)?);
         }
-        Ok(Sessions { clients, raw })
+        Ok(Sessions { clients, purpose, raw })
     }
 
     /// Why a session ended before it should.
     fn early_end(&self, session: usize, how: Result<(), String>) -> Failed {
-        let read = |ending: &str| process::tail(&self.raw.join(format!("session{session}.{ending}")));
+        let word = self.purpose.word();
+        let read = |ending: &str| process::tail(&self.raw.join(format!("{word}{session}.{ending}")));
         // A client complains on either stream.
         let complaints = complaints(&format!("{}\n{}", read("txt"), read("stderr")));
         let how = how.err().unwrap_or_else(|| "status 0".into());
-        failed(format!("session {session} ended early with {how}: {}", said(&[&complaints])))
+        failed(format!("{word} {session} ended early with {how}: {}", said(&[&complaints])))
     }
 
     /// Polls until `reached` holds for every session, as long as the phase may take.
@@ -128,7 +160,7 @@ impl<'a> Sessions<'a> {
         loop {
             let mut still = Vec::new();
             for i in waiting {
-                if reached(&read_session(self.raw, i)?) {
+                if reached(&read_session(self.raw, self.purpose, i)?) {
                     continue;
                 }
                 if let Some(how) = self.clients.get_mut(i).and_then(|c| c.ended()) {
@@ -141,7 +173,8 @@ impl<'a> Sessions<'a> {
                 return Err(death);
             }
             if Instant::now() >= until {
-                return Err(late(phase, format!("session {first} of {} {otherwise}", self.clients.len())));
+                let word = self.purpose.word();
+                return Err(late(phase, format!("{word} {first} of {} {otherwise}", self.clients.len())));
             }
             waiting = still;
             lab.sleep(Duration::from_millis(20));
@@ -162,7 +195,8 @@ impl<'a> Sessions<'a> {
                     Some(Ok(())) => break,
                     Some(how) => return Err(self.early_end(i, how)),
                     None if Instant::now() >= until => {
-                        return Err(late(Phase::Measure, format!("session {i} did not end in time")));
+                        let word = self.purpose.word();
+                        return Err(late(Phase::Measure, format!("{word} {i} did not end in time")));
                     }
                     None => lab.sleep(Duration::from_millis(5)),
                 }
@@ -191,7 +225,7 @@ pub(super) fn seconds_beside_window(protocol: &str, sessions: usize) -> f64 {
 }
 
 /// Seconds that sessions run longer than the window.
-fn margin(sessions: usize) -> u64 {
+pub(super) fn margin(sessions: usize) -> u64 {
     MARGIN + sessions as u64 / 10
 }
 
@@ -200,7 +234,7 @@ fn client_argv(
     case: &Case,
     params: &Params,
     seconds: u32,
-    session: usize,
+    port: usize,
 ) -> Result<Vec<String>, Failed> {
     let target = lab.target();
     let protocol = protocol_of(case);
@@ -236,7 +270,7 @@ fn client_argv(
     if data != control_address {
         argv.extend(["-H".to_owned(), data]);
     }
-    if let Some(port) = target.data_ports.get(session) {
+    if let Some(port) = target.data_ports.get(port) {
         argv.extend(["-P".to_owned(), format!(",{port}")]);
     }
     argv.extend(message);
