@@ -77,10 +77,10 @@ fn what_is_no_way_is_refused_with_the_key_that_gives_one() {
 }
 
 /// A campaign over the topology whose guests pretend.
-fn pretended(here: &Pretended, more: &[&str]) -> Command {
+fn pretended(here: &Pretended, command: &str, more: &[&str]) -> Command {
     fs::write(here.path().join("topo.cfg"), ROUTED).unwrap();
     let mut run = here.perfvt();
-    let words = here.words(&here.out(), "echo speed 42", more);
+    let words = here.words(&here.out(), command, more);
     // What is set there for one guest joins no machines.
     run.args(words.iter().map(|word| if word == "net=user" { "net=switch" } else { word }));
     run
@@ -90,7 +90,7 @@ fn pretended(here: &Pretended, more: &[&str]) -> Command {
 fn every_machine_of_a_campaign_is_booted_confined_journaled_and_a_fact() {
     let here = Pretended::new();
     let topology = ["-c", "topo.cfg", "--repeat", "2"];
-    here.ends_with(0, &mut pretended(&here, &topology));
+    here.ends_with(0, &mut pretended(&here, "echo speed 42", &topology));
     assert_eq!(here.starts().len(), 3 + 2 * 3, "all three are rehearsed, then booted twice");
     assert_eq!(files(&here.out(), ".RHS").len(), 2);
     let logs: Vec<String> =
@@ -115,13 +115,47 @@ fn a_router_that_dies_spoils_the_case_with_its_name_and_a_resume_goes_on() {
     // Starts 1 to 3 are the rehearsal's.
     let dies = format!("extra_args_vm2={}", here.extra("exit=3@4-6").split_once('=').unwrap().1);
     let topology = ["-c", "topo.cfg", "--repeat", "1", "--set", "attempts=1", "--set", &dies];
-    here.ends_with(4, &mut pretended(&here, &topology));
+    here.ends_with(4, &mut pretended(&here, "echo speed 42", &topology));
     let [(_, reason)] = here.invalid("base").try_into().unwrap();
     assert!(reason.starts_with("in vm2: QEMU ended with status 3"), "{reason}");
     let folders = files(&here.out(), "qemu.argv");
     assert!(folders.iter().any(|file| file.parent().unwrap().ends_with("vm2")), "{folders:?}");
     here.ends_with(0, here.perfvt().args(["resume", "X", "--failed"]));
     here.assert_nothing_left();
+}
+
+#[test]
+fn a_neighbour_bears_its_load_before_and_behind_each_case() {
+    let here = Pretended::new();
+    let four = ["--set", "vms=vm1 vm2 vm3 vm4", "--set", "vlans_vm4=", "--set", "server=vm3"];
+    let envs = ["-c", "topo.cfg", "--repeat", "1", "--env", "quiet", "--env", "noisy:neighbour_vm4=cpu"];
+    // What is measured sees what computes beside it: commands of guests that pretend run on this host.
+    let count = r#"sh -c 'echo speed $(pgrep -fc "[w]hile :; do :; done")'"#;
+    here.ends_with(0, &mut pretended(&here, count, &[&four[..], &envs].concat()));
+    let said = |environment: &str| {
+        let file = &files(&here.out().join(environment), "command.txt")[0];
+        fs::read_to_string(file).unwrap()
+    };
+    assert!(said("quiet").contains("speed 0"), "{}", said("quiet"));
+    assert!(!said("noisy").contains("speed 0"), "{}", said("noisy"));
+    let run: Value = serde_json::from_slice(&fs::read(here.out().join("noisy/run.json")).unwrap()).unwrap();
+    assert_eq!(run["fingerprint"]["net.machine.vm4"], "neighbour with a load, in no network");
+    here.assert_nothing_left();
+}
+
+#[test]
+fn a_machine_that_is_measured_is_nobodys_neighbour() {
+    let dir = tempfile::tempdir().unwrap();
+    for (set, part) in [
+        ("neighbour_vm1=cpu", "vm1 serves or asks"),
+        ("neighbour_vm2=fire", "one of cpu"),
+        ("neighbour_vm9=cpu", "the load of one of several machines"),
+    ] {
+        let (code, said) = planned(dir.path(), ROUTED, &["netperf", "--set", set]);
+        assert!(code == Some(2) && said.contains(part), "{set}: {said}");
+    }
+    let (code, said) = planned(dir.path(), "mem = 256\n", &["netperf", "--set", "neighbour=cpu"]);
+    assert!(code == Some(2) && said.contains("neighbour"), "{said}");
 }
 
 /// The shortest round trip of some pings, in milliseconds: the others waited for a machine that others use, too.

@@ -135,9 +135,11 @@ impl Campaign {
             }
         }
         let begun = Instant::now();
-        let result = self
-            .workload
-            .measure(of.lab, case, boot.params, raw)
+        // Neighbours bear their loads before anything is started, and until all of it is over.
+        let measured = of.lab.load().and_then(|()| self.workload.measure(of.lab, case, boot.params, raw));
+        let relieved = of.lab.relieve();
+        let result = measured
+            .and(relieved)
             .and_then(|()| workload::parse(self.workload, case, boot.params, raw))
             .and_then(|outcome| complete(outcome, metrics));
         let mut result = judged(of.lab, result);

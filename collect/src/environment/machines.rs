@@ -22,7 +22,9 @@ impl EnvironmentSpec {
         let mut told = Told { way: way(topology, &self.layout), machines: Vec::new(), links: Vec::new() };
         for (index, node) in topology.machines.iter().enumerate() {
             let role = ["server, ", "client, "].get(index).copied().unwrap_or_default();
-            told.machines.push((node.name.clone(), format!("{role}{}", machine(node))));
+            let load = self.neighbours.iter().any(|(place, _)| *place == index);
+            let load = if load { "neighbour with a load, " } else { "" };
+            told.machines.push((node.name.clone(), format!("{role}{load}{}", machine(node))));
             for (card, plug) in node.cards().into_iter().zip(&node.nics) {
                 told.links.extend(link(plug.shape).map(|does| (format!("{}.{card}", node.name), does)));
             }

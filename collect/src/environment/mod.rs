@@ -19,7 +19,7 @@ pub use stage::{HostSpec, Place, Room, Stage, needs};
 pub use troupe::TroupeSpec;
 
 use crate::brought::{Brings, Wish};
-use crate::parse::{self, LayoutError};
+use crate::parse::{self, LayoutError, Load};
 use crate::workload::Needs;
 use describe::pin_machines;
 use model::{Accel, CpuId, Params, ParamsError};
@@ -61,6 +61,8 @@ pub struct EnvironmentSpec {
     pub layout: Layout,
     /// The machines, where each is in networks of its own, in the order of the guests; the layout is the way between two of them.
     pub topology: Option<Topology>,
+    /// The loads of machines that nobody measures, by their places among the guests.
+    pub neighbours: Vec<(usize, Load)>,
     /// Sessions of the client at a time.
     pub sessions: usize,
     /// The guests, the server first.
@@ -147,11 +149,14 @@ impl EnvironmentSpec {
             server.disks.data = parse::disk(&params.object_params(&server.name))?;
             server.listens = ground.needs.boot_trace;
         }
+        let names: Vec<String> = guests.iter().map(|guest| guest.name.clone()).collect();
+        let neighbours = parse::neighbours(params, &names)?;
         let deadlines = parse::deadlines(params, ground.accel)?;
         let (client, notes) = (plan.client, plan.notes);
         Ok(EnvironmentSpec {
             layout,
             topology,
+            neighbours,
             sessions,
             guests,
             client,

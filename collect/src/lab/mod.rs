@@ -306,6 +306,14 @@ pub trait Lab {
     fn snapshot(&mut self) -> Result<Snapshot, Failed>;
     /// CPU time of the host and of QEMU's threads, now.
     fn host_sample(&mut self) -> Result<HostSample, Failed>;
+    /// Gives the neighbours of what is measured their loads, which run when it comes back.
+    fn load(&mut self) -> Result<(), Failed> {
+        Ok(())
+    }
+    /// Ends the loads of the neighbours, which must have run until now.
+    fn relieve(&mut self) -> Result<(), Failed> {
+        Ok(())
+    }
     /// How the guest died, if it has.
     fn death(&mut self) -> Option<Failed>;
     /// Says so when guest and client do not reach one another any more. Asked after a tool failed, which may be why.

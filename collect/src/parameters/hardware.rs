@@ -86,6 +86,12 @@ pub(super) const TOPOLOGY: &[Known] = &[
         "ways to networks that a machine is not in",
     ),
     Known::open(
+        "neighbour",
+        "none",
+        "cpu",
+        "the load of a machine that neither serves nor asks, which it bears before, in and after each window: all its vCPUs compute",
+    ),
+    Known::open(
         "server",
         "the last of vms that does not ask",
         "a machine of vms",

@@ -2,6 +2,7 @@
 
 mod counters;
 mod driven;
+mod neighbours;
 mod others;
 mod peers;
 mod told;
@@ -39,6 +40,8 @@ pub(super) struct GuestLab {
     second: Option<Shared>,
     /// The other machines of a topology, in its order.
     others: Vec<Machine>,
+    /// How often neighbours have been given their loads.
+    loads: u32,
     /// The client's host, when it is another one.
     pub(super) remote: Option<RemoteHost>,
     pub(super) cables: Cables,
@@ -80,6 +83,7 @@ impl GuestLab {
             machine,
             second: machines.next().map(ClientGuest::new),
             others: machines.collect(),
+            loads: 0,
             remote,
             cables: scene.cables,
             spec: scene.spec,
@@ -252,6 +256,14 @@ impl Lab for GuestLab {
         let own = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
         let own_ns = (own.tv_sec as u64).checked_mul(1_000_000_000).map(|ns| ns + own.tv_nsec as u64);
         Ok(HostSample { threads, own_ns, ..read_host_sample()? })
+    }
+
+    fn load(&mut self) -> Result<(), Failed> {
+        self.load_neighbours()
+    }
+
+    fn relieve(&mut self) -> Result<(), Failed> {
+        self.relieve_neighbours()
     }
 
     fn death(&mut self) -> Option<Failed> {

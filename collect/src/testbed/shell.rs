@@ -86,7 +86,7 @@ const OF_CAMPAIGNS: &[&str] = &[
 ];
 
 /// Keys that say what joins several machines.
-const OF_TROUPES: &[&str] = &["vms", "vlans", "forward", "routes", "server"];
+const OF_TROUPES: &[&str] = &["vms", "vlans", "forward", "routes", "server", "neighbour"];
 
 /// Refuses what nobody would look at without a campaign.
 ///
@@ -304,6 +304,7 @@ mod tests {
             ("forward", "", "yes"),
             ("routes", "", "2 via vm2"),
             ("server", "", "vm1"),
+            ("neighbour", "", "cpu"),
             ("mtu", "", "1400"),
             ("nic_model", "", "e1000"),
             ("queues", "", "2"),
