@@ -52,6 +52,12 @@ impl Progress {
         Progress { file: file.clone(), settled, bar, signals, now: String::new() }
     }
 
+    /// Says something beside the bar, whoever has it.
+    pub fn teller(&self) -> impl Fn(&str) + 'static {
+        let bar = self.bar.clone();
+        move |text| print(bar.as_ref(), text)
+    }
+
     fn say(&self, text: &str) {
         print(self.bar.as_ref(), text);
     }

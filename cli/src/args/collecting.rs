@@ -1,7 +1,7 @@
 //! What `run` and `resume` take, and the verbs about guests and the host.
 
 use clap::{Subcommand, ValueEnum};
-use collect::campaign::Parts;
+use collect::campaign::{Part, Parts};
 use std::path::PathBuf;
 
 /// How guests are executed.
@@ -167,12 +167,22 @@ pub struct Conduct {
     /// boot and case
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,
-    /// What of failed boots and samples is kept: all, none, or some of forensics,logs,raw,sysinfo
+    /// What of failed boots and samples is kept: all, none, or some of forensics,logs,raw,sysinfo; guest: all, and the first guest whose
+    /// boot fails, as it is: nothing is measured until you have looked (perfvt drive --attach DIR)
     #[arg(long, value_name = "WHAT", default_value = "all")]
     pub keep_failed: Parts,
     /// What of the others is kept; without raw, `perfvt reparse` cannot make values again
-    #[arg(long, value_name = "WHAT", default_value = "all")]
+    #[arg(long, value_name = "WHAT", default_value = "all", value_parser = files_alone)]
     pub keep_passed: Parts,
+}
+
+/// What is kept of a boot that came to its end in order: its guest has ended, too.
+fn files_alone(text: &str) -> Result<Parts, String> {
+    let parts: Parts = text.parse()?;
+    if parts.has(Part::Guest) {
+        return Err("a guest is kept where its boot failed alone: --keep-failed guest".into());
+    }
+    Ok(parts)
 }
 
 /// `perfvt status`.
@@ -228,6 +238,9 @@ pub enum GuestVerb {
         /// A key of the guest, such as channel=ssh; may be repeated
         #[arg(long = "set", value_name = "KEY=VALUE")]
         sets: Vec<String>,
+        /// Refused: guests of a campaign are looked at by perfvt drive --attach RUN, when their boot failed
+        #[arg(long, value_name = "RUN", hide = true)]
+        attach: Option<PathBuf>,
         /// The command; without one, a shell on the console
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         command: Vec<String>,

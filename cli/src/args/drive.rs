@@ -12,6 +12,7 @@ use std::path::PathBuf;
   printf 'start_all\\nvm1 succeed uname -r\\n' | perfvt drive
   perfvt drive net.cfg ping.drive --output junit=ping.xml --keep-going
   perfvt drive net.cfg --json               (one request and one reply a line, for programs)
+  perfvt drive --attach X                   (a look at the guest that the run X keeps)
 
 EXIT CODES
   0 every step passed; 1 one failed; 2 usage or input error, or a script that says nothing that can be done; 130 interrupted")]
@@ -40,6 +41,9 @@ pub struct Drive {
     /// Where drive.jsonl, logs and what the script writes go; must not exist [default: ./perfvt-drive-TIME]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// Look at the guest of a failed boot that a run keeps (perfvt run --keep-failed guest); RUN is its directory
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["only", "no", "guest", "sets", "accel", "out", "keep_going"])]
+    pub attach: Option<PathBuf>,
     /// After a step of a subtest that failed go on with the next subtest
     #[arg(long)]
     pub keep_going: bool,

@@ -1,7 +1,10 @@
 //! `perfvt drive`: guests that are driven by a script, by hand, or by another program.
 
-mod lines;
+pub mod attach;
+pub mod kept;
+pub mod lines;
 mod prompt;
+mod steps;
 mod tell;
 
 use crate::args::{AccelArg, Drive};
@@ -17,7 +20,7 @@ use model::drive::{Record, Verdict};
 use model::store::create_directory;
 use model::{Accel, Moment};
 use report::drive::junit;
-use std::io::{IsTerminal, Write};
+use std::io::{BufReader, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use vm::guest::image::{Cache, builtin};
 use vm::host::locks::{Claims, acquire};
@@ -36,6 +39,9 @@ pub fn drive(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> Result<u8, Error> {
+    if let Some(run) = &args.attach {
+        return attach::drive(args, run, out, err);
+    }
     let (config, script) = files(args);
     let ByHand { guests, accel, notes } = by_hand(&request(args, config, command), &own_executable())?;
     for note in &notes {
@@ -68,17 +74,37 @@ pub fn drive(
     let mut engine = Engine::new(machines.as_mut(), places, journal, &stop);
     let (verdict, records) = match driver {
         Driver::Script(script) => by_script(&mut engine, &script, args.keep_going, out)?,
-        Driver::Prompt => prompt::drive(&mut engine, out)?,
-        Driver::Lines => lines::drive(&mut engine, out)?,
+        Driver::Prompt => {
+            let names = engine.names().join(", ");
+            let greeting =
+                format!("machines: {names}; `start_all` boots them, `help` shows the verbs, Ctrl-D leaves");
+            prompt::drive(&mut engine, &greeting, out)?
+        }
+        Driver::Lines => {
+            let (left, records) = lines::drive(&mut engine, BufReader::new(std::io::stdin()), out)?;
+            (left.verdict(), records)
+        }
     };
     machines.end();
+    finish(args, script, verdict, &records, &dir.join(JOURNAL), err)
+}
+
+/// Tells what came of a drive, and gives the exit code.
+fn finish(
+    args: &Drive,
+    script: Option<&Path>,
+    verdict: Verdict,
+    records: &[Record],
+    journal: &Path,
+    err: &mut dyn Write,
+) -> Result<u8, Error> {
     if let Some(path) = &args.junit {
         let name = script.map_or("drive".to_owned(), |path| path.display().to_string());
-        let text = junit(&name, &records);
+        let text = junit(&name, records);
         edge::write::output(path, text.as_bytes()).map_err(|e| format!("writing {}: {e}", path.display()))?;
     }
     if !args.json {
-        tell::end(err, &records, &dir)?;
+        tell::end(err, records, journal)?;
     }
     Ok(match verdict {
         Verdict::Passed => DONE,

@@ -1,10 +1,13 @@
 //! `perfvt guest`.
 
 use crate::args::{Guest, GuestVerb};
+use crate::verbs::drive::attach::nothing_kept;
+use crate::verbs::drive::kept::KEPT;
 use crate::{DONE, Error, FOUND, USAGE, own_executable};
 use collect::config::guests::{self, BOUND, Guests, MAX_GUESTS};
 use collect::testbed::{Alone, guest_params};
 use std::io::Write;
+use std::path::Path;
 use vm::accel;
 use vm::guest::image::{Cache, DEBIAN, Fetch, builtin, debian, debian_log, fetch, list, named, remove};
 use vm::host::locks::{LockError, acquire, exclusive};
@@ -40,7 +43,8 @@ pub fn guest(args: &Guest, out: &mut dyn Write, err: &mut dyn Write) -> Result<u
             return Ok(if all { DONE } else { FOUND });
         }
         GuestVerb::List => return show(&cache, out, err),
-        GuestVerb::Shell { guest, sets, command } => {
+        GuestVerb::Shell { attach: Some(run), .. } => return Err(of_campaign(run)),
+        GuestVerb::Shell { guest, sets, attach: None, command } => {
             return shell(&cache, (guest, sets), command, out, err);
         }
         GuestVerb::Rm { names } => {
@@ -102,6 +106,18 @@ fn show(cache: &Cache, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, E
         }
     }
     Ok(code)
+}
+
+/// Refuses a shell in a guest of a campaign, and says what looks at one.
+fn of_campaign(run: &Path) -> Error {
+    if run.join(KEPT).is_file() {
+        let run = run.display();
+        return format!(
+            "a shell has a guest of its own; `perfvt drive --attach {run}` looks at the one that {run} keeps"
+        )
+        .into();
+    }
+    nothing_kept(run)
 }
 
 /// Runs a command in a fresh guest, or hands the console to the user.

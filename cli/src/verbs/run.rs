@@ -7,13 +7,14 @@ use crate::room;
 use crate::sight;
 use crate::signals::Signals;
 use crate::stopping::{self, ByRule};
+use crate::verbs::drive::kept::Kept;
 use crate::verbs::dry_run::show_plan;
 use crate::verbs::options::defaults;
 use crate::verbs::story;
 use crate::{DONE, Error, INTERRUPTED, INVALID_CELLS, own_executable};
 use collect::brought::to_build;
 use collect::campaign::setup::{Prepared, Request, Until, prepare, utc_stamp, without_exits_before_7_1};
-use collect::campaign::{Campaign, CampaignError, Ended, Hooks, Keep, NoiseGuard};
+use collect::campaign::{Campaign, CampaignError, Ended, Hooks, Keep, NoiseGuard, Part};
 use collect::config::Source;
 use collect::environment::Stage;
 use collect::lab::window::counts_in_debugfs;
@@ -254,8 +255,12 @@ fn execute(
     let asked = signals.clone();
     let guard =
         NoiseGuard::new(Reader::here(), Limits::default(), real).stopping(move || asked.seen().is_some());
-    let mut progress = Progress::new(campaign.file(), campaign.state(), signals);
+    let mut progress = Progress::new(campaign.file(), campaign.state(), signals.clone());
+    let tell = progress.teller();
     let mut hooks = Hooks::new(&mut progress).guard(guard);
+    if conduct.keep_failed.has(Part::Guest) {
+        hooks = hooks.keeper(Kept::new(dir, signals, tell));
+    }
     if looks {
         hooks = hooks.stopping(ByRule::new(defaults()?));
     }

@@ -33,6 +33,7 @@ mod images;
 mod import_avocado;
 mod independent;
 mod interrupted;
+mod kept;
 mod kernels;
 mod killed;
 mod macvtap;

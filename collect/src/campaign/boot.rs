@@ -2,7 +2,7 @@
 
 use super::around::{AFTER, Around, POST_COMMAND, PRE_COMMAND, PREPARE};
 use super::check::read_files;
-use super::hooks::Hooks;
+use super::hooks::{Hooks, Spoiled};
 use super::interrupted;
 use super::keep::Part;
 use super::repeat::{Cell, Repeat};
@@ -49,6 +49,11 @@ impl Boot<'_> {
             attempt: self.attempt,
         }
     }
+}
+
+/// Has guests that failed looked at, unless that is the doing of a signal. Gives whether what tells why is still to be collected.
+fn hold(hooks: &mut Hooks<'_>, mut spoiled: Spoiled<'_>) -> bool {
+    interrupted::asked(hooks.observer).is_some() || !hooks.keeper.hold(&mut spoiled)
 }
 
 /// Why a boot ended before its cases did.
@@ -154,8 +159,12 @@ impl Campaign {
         if end.is_none() {
             end = around.script(lab.as_mut(), AFTER).err().map(End::Broken);
         }
-        let broken = matches!(end, Some(End::Broken(_)));
-        lab.end(broken.then_some(forensics));
+        let mut still = None;
+        if let Some(End::Broken(failed)) = &end {
+            let spoiled = Spoiled { boot: &boot.name, reason: &failed.reason, forensics, lab: lab.as_mut() };
+            still = hold(hooks, spoiled).then_some(forensics);
+        }
+        lab.end(still);
         Ok(end)
     }
 

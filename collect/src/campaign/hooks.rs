@@ -91,7 +91,25 @@ pub trait Stopping {
     }
 }
 
-/// No guard: nothing is waited for, everything is kept. No rule: everything planned is measured.
+/// A boot whose guests are of no use any more, and have not been ended yet.
+pub struct Spoiled<'a> {
+    /// Name of the boot.
+    pub boot: &'a str,
+    /// Why it failed.
+    pub reason: &'a str,
+    /// Where what tells why is kept.
+    pub forensics: &'a Path,
+    /// Its guests.
+    pub lab: &'a mut dyn Lab,
+}
+
+/// Holds guests that failed until somebody has looked at them. Nothing is measured meanwhile.
+pub trait Keeper {
+    /// Gives whether they were held; what tells why they failed was collected before.
+    fn hold(&mut self, spoiled: &mut Spoiled<'_>) -> bool;
+}
+
+/// No guard: nothing is waited for, everything is kept. No rule: everything planned is measured. No keeper: what failed is ended.
 struct Nothing;
 
 impl Guard for Nothing {
@@ -100,6 +118,12 @@ impl Guard for Nothing {
     }
     fn after(&mut self, _: &mut Sample<'_>) -> Result<(), Failed> {
         Ok(())
+    }
+}
+
+impl Keeper for Nothing {
+    fn hold(&mut self, _: &mut Spoiled<'_>) -> bool {
+        false
     }
 }
 
@@ -114,12 +138,13 @@ pub struct Hooks<'a> {
     pub(super) observer: &'a mut dyn Observer,
     pub(super) guard: Box<dyn Guard + 'a>,
     pub(super) stopping: Box<dyn Stopping + 'a>,
+    pub(super) keeper: Box<dyn Keeper + 'a>,
 }
 
 impl<'a> Hooks<'a> {
     /// An observer, and nothing that waits, judges or stops.
     pub fn new(observer: &'a mut dyn Observer) -> Hooks<'a> {
-        Hooks { observer, guard: Box::new(Nothing), stopping: Box::new(Nothing) }
+        Hooks { observer, guard: Box::new(Nothing), stopping: Box::new(Nothing), keeper: Box::new(Nothing) }
     }
 
     /// Watches every sample.
@@ -131,6 +156,12 @@ impl<'a> Hooks<'a> {
     /// Looks at the results after every block.
     pub fn stopping(mut self, rule: impl Stopping + 'a) -> Self {
         self.stopping = Box::new(rule);
+        self
+    }
+
+    /// Holds guests that failed.
+    pub fn keeper(mut self, keeper: impl Keeper + 'a) -> Self {
+        self.keeper = Box::new(keeper);
         self
     }
 }

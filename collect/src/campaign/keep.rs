@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-/// A kind of files. Values, classic files and the journal are always kept.
+/// A kind of files, or the guest itself. Values, classic files and the journal are always kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Part {
     /// What tells why a guest failed.
@@ -14,14 +14,17 @@ pub enum Part {
     Raw,
     /// Facts of host and guest.
     Sysinfo,
+    /// The guest as it failed, until its user has looked.
+    Guest,
 }
 
 impl Part {
-    const ALL: [(Part, &'static str); 4] = [
+    const ALL: [(Part, &'static str); 5] = [
         (Part::Forensics, "forensics"),
         (Part::Logs, "logs"),
         (Part::Raw, "raw"),
         (Part::Sysinfo, "sysinfo"),
+        (Part::Guest, "guest"),
     ];
 }
 
@@ -31,14 +34,14 @@ impl fmt::Display for Part {
     }
 }
 
-/// A set of them: `all`, `none`, or words with commas.
+/// A set of them: `all` files, `none`, or words with commas. `guest` alone is all files and the guest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parts(BTreeSet<Part>);
 
 impl Parts {
     /// All kinds.
     pub fn all() -> Parts {
-        Parts(Part::ALL.into_iter().map(|(part, _)| part).collect())
+        Parts(Part::ALL.into_iter().map(|(part, _)| part).filter(|part| *part != Part::Guest).collect())
     }
 
     /// Whether a kind is in the set.
@@ -63,6 +66,7 @@ impl std::str::FromStr for Parts {
         match text {
             "all" => Ok(Parts::all()),
             "none" => Ok(Parts(BTreeSet::new())),
+            "guest" => Ok(Parts(Part::ALL.into_iter().map(|(part, _)| part).collect())),
             list => list.split(',').map(part).collect::<Result<_, _>>().map(Parts),
         }
     }
@@ -101,10 +105,15 @@ mod tests {
         assert!(some.has(Part::Raw) && some.has(Part::Logs) && !some.has(Part::Sysinfo));
         assert_eq!("all".parse(), Ok(Parts::all()));
         assert!(!"none".parse::<Parts>().unwrap().has(Part::Raw));
+        assert!(!"all".parse::<Parts>().unwrap().has(Part::Guest));
+        let guest: Parts = "guest".parse().unwrap();
+        assert!(guest.has(Part::Guest) && guest.has(Part::Forensics));
+        let guest: Parts = "logs,guest".parse().unwrap();
+        assert!(guest.has(Part::Guest) && !guest.has(Part::Forensics));
         let error = "raw,dmesg".parse::<Parts>().unwrap_err();
         assert_eq!(
             error,
-            "'dmesg' is nothing that can be kept; want all, none, or some of forensics,logs,raw,sysinfo"
+            "'dmesg' is nothing that can be kept; want all, none, or some of forensics,logs,raw,sysinfo,guest"
         );
     }
 }

@@ -120,6 +120,7 @@ fn with(
             let to = cast.written_at(to);
             return copy_from(cast.running(place)?, from, &to, deadline);
         }
+        Verb::Registers => machine.registers().map(|text| record.keep(text.into_bytes(), Vec::new())),
         Verb::SendKey(keys) => machine.press(keys),
         Verb::SendChars(strokes) => strokes.iter().try_for_each(|keys| machine.press(keys)),
         Verb::Links(up) => machine.set_links(*up),

@@ -8,7 +8,7 @@ use super::script::{Script, Step};
 use super::verbs::{Act, Global};
 use model::drive::{Record, Verdict};
 use model::store::StoreError;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// Machines with what is known of the drive so far.
@@ -33,6 +33,12 @@ impl<'a> Engine<'a> {
     /// The names of the machines.
     pub fn names(&self) -> &[String] {
         &self.cast.names
+    }
+
+    /// From now on files that steps read and write are in this folder.
+    pub fn works_in(&mut self, folder: &Path) {
+        self.cast.places.reads = folder.to_owned();
+        self.cast.places.writes = folder.to_owned();
     }
 
     /// The subtest that steps belong to now.

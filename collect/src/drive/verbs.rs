@@ -59,6 +59,8 @@ pub enum Verb {
     SendChars(Vec<Vec<String>>),
     /// Takes a picture of the screen.
     Screendump(PathBuf),
+    /// Reads the registers of its vCPUs.
+    Registers,
     /// Pulls the cables of its network cards, or plugs them in.
     Links(bool),
     /// Cuts its power.
@@ -157,6 +159,7 @@ verbs! {
     "send_chars" true "TEXT" LONG "type a text on its keyboard (US); \\n is the return key" |w| Ok(Made::Verb(Verb::SendChars(typed(w)?)));
     "screendump" true "FILE" SHORT "take a picture of its screen: a PNG, or a PPM if FILE ends in .ppm"
         |w| Ok(Made::Verb(Verb::Screendump(one(w, "FILE")?.into())));
+    "registers" true "" SHORT "read the registers of its vCPUs" |w| none(w, Made::Verb(Verb::Registers));
     "block" true "" SHORT "pull the cables of all its network cards" |w| none(w, Made::Verb(Verb::Links(false)));
     "unblock" true "" SHORT "plug them in again" |w| none(w, Made::Verb(Verb::Links(true)));
     "crash" true "" SHORT "cut its power" |w| none(w, Made::Verb(Verb::Crash));

@@ -1,11 +1,12 @@
 //! `perfvt drive --json`: a request a line, a reply a line, for programs in any language.
 
+use super::steps::Steps;
 use crate::Error;
-use collect::drive::{Engine, Step};
+use collect::drive::Step;
 use model::drive::{Record, Verdict};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::io::{self, BufRead, Read, Write};
+use std::io::{BufRead, Read, Write};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::Duration;
 
@@ -52,17 +53,39 @@ enum Asked {
     Step(Option<Box<Step>>),
 }
 
+/// Why no more is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Left {
+    /// Whoever asked said so.
+    Quit,
+    /// The requests have ended.
+    Silently,
+    /// A signal asked for an end.
+    Asked,
+}
+
+impl Left {
+    /// What came of the whole.
+    pub fn verdict(self) -> Verdict {
+        if self == Left::Asked { Verdict::Interrupted } else { Verdict::Passed }
+    }
+}
+
 /// Answers until no more is asked, or a signal comes.
-pub fn drive(engine: &mut Engine<'_>, out: &mut dyn Write) -> Result<(Verdict, Vec<Record>), Error> {
-    let requests = requests();
+pub fn drive(
+    engine: &mut dyn Steps,
+    input: impl BufRead + Send + 'static,
+    out: &mut dyn Write,
+) -> Result<(Left, Vec<Record>), Error> {
+    let requests = requests(input);
     let mut records = Vec::new();
     let mut number = 0;
     loop {
         let line = match requests.recv_timeout(LOOK) {
             Ok(line) => line,
-            Err(RecvTimeoutError::Timeout) if engine.stopped() => return Ok((Verdict::Interrupted, records)),
+            Err(RecvTimeoutError::Timeout) if engine.stopped() => return Ok((Left::Asked, records)),
             Err(RecvTimeoutError::Timeout) => continue,
-            Err(RecvTimeoutError::Disconnected) => return Ok((Verdict::Passed, records)),
+            Err(RecvTimeoutError::Disconnected) => return Ok((Left::Silently, records)),
         };
         number += 1;
         let request = line.and_then(|line| read(&line));
@@ -81,8 +104,9 @@ pub fn drive(engine: &mut Engine<'_>, out: &mut dyn Write) -> Result<(Verdict, V
                 answer(out, &reply)?;
             }
             Ok(Asked::Quit) => {
+                engine.quit()?;
                 answer(out, &reply)?;
-                return Ok((Verdict::Passed, records));
+                return Ok((Left::Quit, records));
             }
             Ok(Asked::Step(None)) => answer(out, &reply)?,
             Ok(Asked::Step(Some(step))) => {
@@ -97,10 +121,9 @@ pub fn drive(engine: &mut Engine<'_>, out: &mut dyn Write) -> Result<(Verdict, V
 }
 
 /// Requests as they come, read by a thread so that a signal is heard while there are none.
-fn requests() -> Receiver<Result<Vec<u8>, String>> {
+fn requests(mut input: impl BufRead + Send + 'static) -> Receiver<Result<Vec<u8>, String>> {
     let (tell, told) = sync_channel(0);
     std::thread::spawn(move || {
-        let mut input = io::stdin().lock();
         loop {
             let mut line = Vec::new();
             let read = input.by_ref().take(LONGEST).read_until(b'\n', &mut line);

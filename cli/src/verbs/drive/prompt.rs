@@ -1,8 +1,10 @@
 //! The prompt: lines as in a script, with a history and completion.
 
+use super::steps::Steps;
 use super::tell;
 use crate::Error;
-use collect::drive::{Engine, Step, VERBS, help};
+use collect::drive::{Step, VERBS, help};
+use edge::text::visible_lines;
 use model::drive::{Record, Verdict};
 use rustyline::completion::{Completer, FilenameCompleter, Pair};
 use rustyline::config::Config;
@@ -20,7 +22,7 @@ const OWN: [(&str, &str); 4] = [
     ("help", "these lines"),
     ("history", "what was done in this session"),
     ("save FILE", "write the session as a script, which does the same again"),
-    ("quit", "end all machines, and leave; so does Ctrl-D"),
+    ("quit", "end all machines, and leave; Ctrl-D leaves, and what this perfvt has booted ends with it"),
 ];
 
 /// Verbs whose arguments are files of this host.
@@ -101,13 +103,13 @@ struct Typed {
 }
 
 /// Takes lines until the user leaves, or a signal comes.
-pub fn drive(engine: &mut Engine<'_>, out: &mut dyn Write) -> Result<(Verdict, Vec<Record>), Error> {
+pub fn drive(
+    engine: &mut dyn Steps,
+    greeting: &str,
+    out: &mut dyn Write,
+) -> Result<(Verdict, Vec<Record>), Error> {
     let names = engine.names().to_vec();
-    writeln!(
-        out,
-        "machines: {}; `start_all` boots them, `help` shows the verbs, Ctrl-D leaves",
-        names.join(", ")
-    )?;
+    writeln!(out, "{}", visible_lines(greeting))?;
     out.flush()?;
     // No file: what is typed may hold passwords.
     let mut editor: Editor<Words, MemHistory> = Editor::with_history(Config::default(), MemHistory::new())?;
@@ -128,7 +130,10 @@ pub fn drive(engine: &mut Engine<'_>, out: &mut dyn Write) -> Result<(Verdict, V
         let _ = editor.add_history_entry(line.as_str());
         match own(&line, &typed, out)? {
             Own::Done => continue,
-            Own::Leave => return Ok((Verdict::Passed, records)),
+            Own::Leave => {
+                engine.quit()?;
+                return Ok((Verdict::Passed, records));
+            }
             Own::None => {}
         }
         let step = match Step::parse(records.len() + 1, &line, &names) {

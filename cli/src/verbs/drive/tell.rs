@@ -45,10 +45,9 @@ fn text(out: &mut dyn Write, text: &str) -> io::Result<()> {
 }
 
 /// What came of all.
-pub fn end(err: &mut dyn Write, records: &[Record], dir: &Path) -> Result<(), Error> {
+pub fn end(err: &mut dyn Write, records: &[Record], journal: &Path) -> Result<(), Error> {
     let count = |verdict| records.iter().filter(|record| record.result == verdict).count();
     let seconds: f64 = records.iter().map(|record| record.seconds).sum();
-    let journal = dir.join(JOURNAL);
     let word = match (count(Verdict::Failed), count(Verdict::Interrupted)) {
         (0, 0) => "all passed".to_owned(),
         (0, _) => "the last one was STOPPED by a signal".to_owned(),

@@ -59,6 +59,21 @@ impl Machine {
         })
     }
 
+    /// The registers of all vCPUs, as QEMU writes them.
+    ///
+    /// # Errors
+    /// The monitor's.
+    pub fn registers(&mut self) -> Result<String, GuestError> {
+        let line = json!({"command-line": "info registers -a"});
+        let said = self.qmp.execute("human-monitor-command", line, HOST_ANSWER)?;
+        Ok(said.as_str().unwrap_or_default().replace('\r', ""))
+    }
+
+    /// Whether QEMU is still there, whatever became of its guest.
+    pub fn has_process(&mut self) -> bool {
+        self.qemu.ended().is_none()
+    }
+
     /// Leads connections to a port of this host's loopback to a port of the guest. Only QEMU's own network can (`net=user`).
     ///
     /// # Errors
