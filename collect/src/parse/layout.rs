@@ -3,7 +3,7 @@
 use super::client::client_place;
 use super::error::{LayoutError, refused};
 use super::given;
-use super::link::{shape, vde};
+use super::link::{refuse_strangers, shape, vde};
 use super::nics::{kind_named, nics};
 use super::reach::{mtu, needs_tap, reach};
 use super::scenario::scenario;
@@ -23,7 +23,10 @@ pub fn layout(params: &Params) -> Result<Layout, LayoutError> {
     }
     let client = client_place(scenario, params)?;
     let mut links = Vec::new();
-    for (index, nic) in (0u8..).zip(nics(params)?) {
+    let cards = nics(params)?;
+    let guests = scenario.guests().iter().map(|guest| (*guest, cards.len()));
+    refuse_strangers(params, &guests.collect::<Vec<_>>())?;
+    for (index, nic) in (0u8..).zip(cards) {
         links.push(link(params, scenario, nic, index)?);
     }
     Ok(Layout::new(scenario, client, links, reach(params)?)?)

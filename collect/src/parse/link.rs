@@ -2,6 +2,7 @@
 
 use super::error::{LayoutError, refused};
 use super::given;
+use crate::parameters::without_objects;
 use model::{Params, ParamsError};
 use std::path::PathBuf;
 use vm::guest::network::{Kind, Shape};
@@ -30,6 +31,51 @@ pub(super) fn shape(of_nic: &Params, nic: &str, kind: Kind) -> Result<Shape, Lay
         return Err(of_nic.wrong("link_jitter", "no more than link_delay: it varies to either side").into());
     }
     Ok(Shape { delay_ns, jitter_ns, loss_ppm: loss(of_nic)?, rate: rate(of_nic)? })
+}
+
+/// Refuses keys of links that are said of a network card that no machine has: they would do nothing, and nobody would notice. Machines are
+/// given by name, with the number of their cards.
+///
+/// # Errors
+/// Such a key, with what was meant where that can be told.
+pub(super) fn refuse_strangers(params: &Params, machines: &[(&str, usize)]) -> Result<(), LayoutError> {
+    for param in params.iter() {
+        let stem = without_objects(&param.key);
+        let Some(behind) = param.key.strip_prefix(stem).filter(|_| KEYS.contains(&stem)) else { continue };
+        let names: Vec<&str> = behind.split('_').filter(|name| !name.is_empty()).collect();
+        let (cards, hosts): (Vec<&str>, Vec<&str>) = names.iter().partition(|name| name.starts_with("nic"));
+        let wanted = match (cards.as_slice(), hosts.as_slice()) {
+            ([card], [host]) if names.first() == Some(host) => {
+                format!("the card before the machine: {stem}_{card}_{host}")
+            }
+            (cards, hosts) if cards.len() > 1 || hosts.len() > 1 => {
+                "one card and one machine at its end at most, as in link_delay_nic2_vm1".to_owned()
+            }
+            (cards, hosts) => {
+                let of = |host: &&str| machines.iter().find(|(name, _)| name == host);
+                let most = match hosts.first() {
+                    Some(host) => match of(host) {
+                        Some((_, cards)) => *cards,
+                        None => {
+                            let all: Vec<&str> = machines.iter().map(|(name, _)| *name).collect();
+                            return Err(params.wrong(&param.key, &format!("one of the machines: {}", all.join(", "))).into());
+                        }
+                    },
+                    None => machines.iter().map(|(_, cards)| *cards).max().unwrap_or_default(),
+                };
+                let number = cards.first().and_then(|card| card.strip_prefix("nic")?.parse::<usize>().ok());
+                match number {
+                    Some(number) if number > most => {
+                        let whose = hosts.first().map(|host| format!(" of {host}")).unwrap_or_default();
+                        format!("a card that is there, nic1 to nic{most}{whose}")
+                    }
+                    _ => continue,
+                }
+            }
+        };
+        return Err(params.wrong(&param.key, &wanted).into());
+    }
+    Ok(())
 }
 
 /// The folder of the switch of VDE that a NIC is plugged into; `None` is one of perfvt's own.
@@ -114,6 +160,28 @@ mod tests {
         let shape = Shape { delay_ns: 2_500_000, loss_ppm: 10_000, rate: 1_000_000_000, ..Shape::default() };
         assert_eq!(with(&plain, Kind::Switch), Ok(shape));
         assert_eq!(with(&[("link_delay", " ")], Kind::User), Ok(Shape::default()));
+    }
+
+    #[test]
+    fn a_key_of_a_card_that_nobody_has_is_refused_with_what_was_meant() {
+        let says = |key: &str| {
+            let mut params = Params::new();
+            params.set(key, "5ms", Origin::BuiltIn);
+            refuse_strangers(&params, &[("vm1", 1), ("vm2", 2)]).map_err(|error| error.to_string())
+        };
+        for key in ["link_delay", "link_delay_nic2", "link_delay_vm1", "link_loss_nic2_vm2", "mem_vm9", "mtu_nic7"] {
+            assert_eq!(says(key), Ok(()), "{key}");
+        }
+        for (key, text) in [
+            ("link_delay_vm2_nic2", "link_delay_nic2_vm2"),
+            ("link_delay_nic2_vm9", "one of the machines: vm1, vm2"),
+            ("link_delay_nic2_vm1", "nic1 to nic1 of vm1"),
+            ("link_loss_nic3", "nic1 to nic2"),
+            ("link_rate_vm1_vm2", "one card and one machine"),
+        ] {
+            let said = says(key).unwrap_err();
+            assert!(said.contains(text), "{key}: {said}");
+        }
     }
 
     #[test]

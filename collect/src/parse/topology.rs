@@ -2,7 +2,7 @@
 
 use super::error::LayoutError;
 use super::given;
-use super::link::{shape, vde};
+use super::link::{refuse_strangers, shape, vde};
 use super::reach::{mtu, needs_tap, reach};
 use crate::parameters::{is_machine, without_objects};
 use model::{Origin, Param, Params, ParamsError};
@@ -56,6 +56,8 @@ pub fn topology(params: &Params) -> Result<Topology, LayoutError> {
     for (number, name) in (1u8..).zip(&names) {
         nodes.push(node(&params.object_params(name), name, number, kind)?);
     }
+    let cards: Vec<(&str, usize)> = nodes.iter().map(|node| (node.name.as_str(), node.nics.len())).collect();
+    refuse_strangers(params, &cards)?;
     refuse_twins(params, &nodes)?;
     let (server, client) = roles(params, &names)?;
     let vde = vde(params, kind)?;
