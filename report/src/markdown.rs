@@ -79,7 +79,13 @@ fn head(out: &mut String, comparison: &Comparison, options: &MarkdownOptions, bu
             Outcome::Passed => "passed".to_owned(),
             other => format!("**{}**", other.words()),
         };
-        let _ = writeln!(out, "Gate `{}`: {state}, exit code {}.\n", code(&gate.rule), gate.exit_code);
+        let _ = writeln!(
+            out,
+            "Gate `{}`: {state}, exit code {}{}.\n",
+            code(&gate.rule),
+            gate.exit_code,
+            gate::open(comparison, gate)
+        );
         list(out, gate.said().map(|said| visible(said).into_owned()), gate.said().count(), "findings");
     }
     let failed = comparison.failures.iter();

@@ -58,7 +58,9 @@ pub(super) fn refuse_strangers(params: &Params, machines: &[(&str, usize)]) -> R
                         Some((_, cards)) => *cards,
                         None => {
                             let all: Vec<&str> = machines.iter().map(|(name, _)| *name).collect();
-                            return Err(params.wrong(&param.key, &format!("one of the machines: {}", all.join(", "))).into());
+                            return Err(params
+                                .wrong(&param.key, &format!("one of the machines: {}", all.join(", ")))
+                                .into());
                         }
                     },
                     None => machines.iter().map(|(_, cards)| *cards).max().unwrap_or_default(),
@@ -169,7 +171,9 @@ mod tests {
             params.set(key, "5ms", Origin::BuiltIn);
             refuse_strangers(&params, &[("vm1", 1), ("vm2", 2)]).map_err(|error| error.to_string())
         };
-        for key in ["link_delay", "link_delay_nic2", "link_delay_vm1", "link_loss_nic2_vm2", "mem_vm9", "mtu_nic7"] {
+        for key in
+            ["link_delay", "link_delay_nic2", "link_delay_vm1", "link_loss_nic2_vm2", "mem_vm9", "mtu_nic7"]
+        {
             assert_eq!(says(key), Ok(()), "{key}");
         }
         for (key, text) in [
