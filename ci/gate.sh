@@ -11,7 +11,11 @@ set -euo pipefail
 [ -r "$1/code" ] || { echo "perfvt: $1 has no comparison; run ci/compare.sh first" >&2; exit 2; }
 code=$(cat "$1/code")
 case $code in
-    0) echo "perfvt: the gate passed" ;;
+    0)
+        # What the gate could not have seen stands in brackets behind its exit code.
+        open=$(sed -n 's/^Gate .*exit code 0 \(([^()]*)\)\.$/ \1/p' "$1/comment.md" 2>/dev/null | head -n 1) || open=
+        echo "perfvt: the gate passed$open"
+        ;;
     1) echo "perfvt: the gate failed; $1/page.html says why" >&2; exit 1 ;;
     3)
         echo "perfvt: nothing could be judged; $1/page.html says why" >&2

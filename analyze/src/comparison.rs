@@ -31,7 +31,7 @@ pub use verdict::*;
 /// that is computed of them are those of complete blocks. From here on a new member does not raise the version: `matched`,
 /// `nearest` and `spelled` were added; the reason `one-session`, of summaries `interleaving` and `capped`, of rows `session`;
 /// `variance` of the method, `variances` of families, `moderated`, `position` and `test` of rows; the class `software` of differences,
-/// which were `other`; `comparable` of summaries; of categories the verdict `EQUIVALENT`, `reason`, `ci90`, `model` and `test`.
+/// which were `other`; `comparable` of summaries; of categories the verdict `EQUIVALENT`, `reason`, `ci90`, `model` and `test`; `blind` of summaries.
 pub const SCHEMA_VERSION: u32 = 2;
 
 /// Everything that was decided about a baseline and one or more candidates.
@@ -273,6 +273,11 @@ pub struct Summary {
     /// Rows that count at the gate: primary ones (without any, all) and missing ones that are not known; of changes those with
     /// [`Row::gates`].
     pub at_gate: Vec<GateCount>,
+    /// Those of them that nothing was decided of and that could not have shown a change of twice their `min_effect`; absent
+    /// without any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "BlindRows"))]
+    pub blind: Option<BlindRows>,
     /// `score` of each metric (the family check).
     pub per_metric: Vec<MetricScore>,
     /// `score` of each workload and category with two cases or more of primary log-scale rows, which gates beside the rows; empty after
@@ -298,6 +303,16 @@ fn by_verdict(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
         "propertyNames": generator.subschema_for::<Verdict>(),
         "additionalProperties": generator.subschema_for::<usize>(),
     })
+}
+
+/// Undecided rows at the gate that could not have shown a change of twice their `min_effect` with power 0.8.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+pub struct BlindRows {
+    /// Their number.
+    pub rows: usize,
+    /// The smallest change that one of them had to show, as a ratio minus 1: none of them could have shown it.
+    pub effect: f64,
 }
 
 /// How many rows of one kind count at the gate.

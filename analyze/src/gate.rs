@@ -3,70 +3,16 @@
 //! [`TABLE`] is the one place that says which finding fails which rule, what JUnit calls it, and with which exit code
 //! `perfvt compare` ends; docs/verdicts.md is made from it.
 
+mod blind;
+mod fail_on;
+
+pub(crate) use blind::of_rows as blind_rows;
+pub use fail_on::FailOn;
+
 use crate::sessions::WAY_OUT;
 use crate::{CaseFailures, Comparison, FailedSide, FailureVerdict, GateCount, Reason, Row, Summary, Verdict};
 use model::Role;
 use model::counted;
-
-/// A word of `--fail-on`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum FailOn {
-    /// Something is worse.
-    Regression,
-    /// Something has changed either way.
-    Change,
-    /// A primary row is not decided.
-    Inconclusive,
-    /// A row is missing on one side.
-    Missing,
-    /// A primary row could not be judged.
-    Invalid,
-    /// Measurements of the candidate failed where the baseline's did not, or fail more often.
-    Failures,
-    /// A campaign has not ended.
-    Unfinished,
-}
-
-impl FailOn {
-    /// All of them, in the order of the documentation.
-    pub const ALL: [FailOn; 7] = [
-        FailOn::Regression,
-        FailOn::Change,
-        FailOn::Inconclusive,
-        FailOn::Missing,
-        FailOn::Invalid,
-        FailOn::Failures,
-        FailOn::Unfinished,
-    ];
-
-    /// What it asks for, in one line without a stop.
-    pub fn help(self) -> &'static str {
-        match self {
-            FailOn::Regression => {
-                "something is worse: a row at the gate, a category as a whole, what failed on the candidate only"
-            }
-            FailOn::Change => "something changed either way, or failed on one side",
-            FailOn::Inconclusive => "a primary row is not decided",
-            FailOn::Missing => "a row is missing on one side",
-            FailOn::Invalid => "a primary row could not be judged",
-            FailOn::Failures => "measurements failed on the candidate only, or more often there",
-            FailOn::Unfinished => "a campaign has not ended",
-        }
-    }
-
-    /// The word on the command line.
-    pub fn word(self) -> &'static str {
-        match self {
-            FailOn::Regression => "regression",
-            FailOn::Change => "change",
-            FailOn::Inconclusive => "inconclusive",
-            FailOn::Missing => "missing",
-            FailOn::Invalid => "invalid",
-            FailOn::Failures => "failures",
-            FailOn::Unfinished => "unfinished",
-        }
-    }
-}
 
 /// What JUnit makes of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,6 +54,8 @@ pub enum Finding {
     Crash,
     /// A campaign that has not ended.
     Unfinished,
+    /// An INCONCLUSIVE row that could not have shown a change of twice its `min_effect`.
+    Blind,
 }
 
 /// One line of the table.
@@ -172,6 +120,7 @@ pub const TABLE: &[Line] = &[
     ),
     line(Finding::Crash, ANY, Junit::Error, Junit::Error),
     line(Finding::Unfinished, &[FailOn::Unfinished], Junit::Skipped, Junit::Error),
+    line(Finding::Blind, &[FailOn::Inconclusive, FailOn::Blind], Junit::Skipped, Junit::Failure),
 ];
 
 impl Finding {
@@ -286,7 +235,8 @@ pub fn junit(comparison: &Comparison, row: &Row, fail_on: &[FailOn], allow_crash
     if died && are_allowed(comparison, row.candidate, allow_crashes) {
         return Junit::Skipped;
     }
-    Finding::Row(row.verdict, row.reason).junit(fail_on, is_counted(comparison, row))
+    let finding = if blind::is_blind(row) { Finding::Blind } else { Finding::Row(row.verdict, row.reason) };
+    finding.junit(fail_on, is_counted(comparison, row))
 }
 
 /// What was found, and whether it says that the candidate breaks.
@@ -386,6 +336,9 @@ fn of_candidate(
         let rows: usize = same.iter().map(|of| of.rows).sum();
         let reason = first.reason.map_or(String::new(), |reason| format!(" ({})", reason.word()));
         push(format!("{} {}{reason}", counted(rows, "row"), first.verdict.word()), false);
+    }
+    if let Some(blind) = blind::found(summary, fail_on) {
+        push(blind, false);
     }
     out
 }

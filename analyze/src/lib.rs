@@ -69,7 +69,7 @@ pub use gate::{FailOn, Gate, gate};
 pub use grounds::{Estimated, Ground, grounds, grounds_of_category};
 pub use input::environments;
 pub use json::write_json;
-pub use named::{Named, find_named, find_row};
+pub use named::{Named, as_ids_say, find_named, find_row};
 pub use noise::{NOISE_FORMAT, Noise, NoiseFile, NoiseRow, NoiseSource};
 pub use operations::{Operation, SIZES, operations};
 pub use options::{CaseFilter, CompareOptions, Correction, Replicate, TestChoice, VarianceChoice};

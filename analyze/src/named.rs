@@ -1,6 +1,7 @@
 //! What a text on the command line names of a comparison.
 
 use crate::{AnalyzeError, CategoryScore, Comparison, Row};
+use formats::perf_conf::{Conf, likeness};
 use model::readable;
 use std::borrow::Cow;
 
@@ -11,6 +12,23 @@ pub enum Named<'a> {
     Row(usize),
     /// A category as a whole, of the candidate with this number.
     Category(usize, &'a CategoryScore),
+}
+
+/// How alike an id has to be to a text that names nothing, to be asked for.
+const ALIKE: f64 = 0.8;
+
+/// A text as ids have it: what a campaign measures says the category as the tool does (`netperf/TCP_STREAM (RX)/size=64`), and ids
+/// say it as perf.conf calls it.
+pub fn as_ids_say<'a>(conf: &Conf, text: &'a str) -> Cow<'a, str> {
+    let mut parts = text.splitn(3, '/');
+    let (Some(workload), Some(category)) = (parts.next(), parts.next()) else { return text.into() };
+    let Some(section) = conf.section(workload) else { return text.into() };
+    let canonical = section.canonical_category(category);
+    if canonical == category {
+        return text.into();
+    }
+    let rest = parts.next().map(|rest| format!("/{rest}")).unwrap_or_default();
+    format!("{workload}/{canonical}{rest}").into()
 }
 
 /// What a text names: a row by its whole id or a part that no other row has, or a category with a score, `netperf/TCP_RR`; with
@@ -53,9 +71,15 @@ pub fn find_row(comparison: &Comparison, text: &str) -> Result<usize, AnalyzeErr
         .collect();
     match found.as_slice() {
         [(index, _)] => Ok(*index),
-        [] => Err(AnalyzeError::Option(format!(
-            "no row is called '{text}'; every format prints the ids, `--format csv` in its first column"
-        ))),
+        [] => {
+            let ids = comparison.rows.iter().map(|row| readable(&row.id));
+            let near = ids.map(|id| (likeness(text, &id), id)).max_by(|one, other| one.0.total_cmp(&other.0));
+            let near = near.filter(|(alike, _)| *alike >= ALIKE);
+            let near = near.map(|(_, id)| format!("; did you mean '{id}'?")).unwrap_or_default();
+            Err(AnalyzeError::Option(format!(
+                "no row is called '{text}'{near}; every format prints the ids, `--format csv` in its first column"
+            )))
+        }
         several => {
             let some: Vec<Cow<'_, str>> = several.iter().take(5).map(|(_, r)| readable(&r.id)).collect();
             Err(AnalyzeError::Option(format!(

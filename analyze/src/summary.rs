@@ -1,7 +1,7 @@
 //! Counts of verdicts and boot scores (statistics.md, "Boot scores").
 
 use crate::family::Members;
-use crate::gate::at_gate;
+use crate::gate::{at_gate, blind_rows};
 use crate::pairing::Pairing;
 use crate::row::{POWER, interval};
 use crate::scores::Scores;
@@ -36,6 +36,7 @@ pub(crate) fn summary(
     let gating: Vec<&Row> = of_candidate().filter(|row| members.has(row.role)).collect();
     out.events = events(&gating);
     out.at_gate = at_gate(rows, pairing.candidate, family.all_rows);
+    out.blind = blind_rows(rows, pairing.candidate, family.all_rows);
     let whole = (pairing.a.complete, pairing.b.complete);
     out.score = Scores::of_pair(&gating, pairing, whole).and_then(|s| s.score(pairing)).map(|s| s.0);
     let mut by_metric: BTreeMap<(&str, &str), Vec<&Row>> = BTreeMap::new();

@@ -1,5 +1,6 @@
 //! The documents, which are part of the program: whoever has it alone reads them with `perfvt help NAME`.
 
+use formats::perf_conf::closest;
 use std::fmt::Write as _;
 
 /// Every document by its name, which is that of its file in the folder docs.
@@ -74,6 +75,14 @@ pub fn parts(word: &str) -> Vec<(&'static str, &'static str)> {
         }
     }
     found
+}
+
+/// The word of a heading that a word was probably meant to be.
+pub fn nearest_word(word: &str) -> Option<&'static str> {
+    let texts = ALL.into_iter().filter(|(name, _)| !name.ends_with(".json"));
+    let words = texts.flat_map(|(_, text)| headings(text)).flat_map(|(_, _, heading)| heading.split(' '));
+    let words = words.map(|word| word.trim_matches(|c: char| !c.is_ascii_alphanumeric()));
+    closest(word, words.filter(|word| word.len() > 3))
 }
 
 /// Every heading of a text with its place and level, but not the comments of shells in its examples.

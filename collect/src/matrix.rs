@@ -184,7 +184,7 @@ fn factors_of(key: &str) -> Vec<String> {
 }
 
 /// The one profile that there is.
-const QUICK: &str = "quick";
+pub const QUICK: &str = "quick";
 
 /// Sets what a profile of the workload says.
 fn apply_profile(params: &mut Params, workload: &dyn Workload, profile: &str) -> Result<(), MatrixError> {

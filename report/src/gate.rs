@@ -1,7 +1,7 @@
 //! The gate in words: what came of it, and the scores of categories that count beside the rows.
 
 use crate::numbers;
-use analyze::{CategoryScore, Comparison, Family, Gate, Verdict, gate};
+use analyze::{CategoryScore, Comparison, Family, Gate, Side, Verdict, gate};
 use edge::visible;
 use model::counted;
 
@@ -74,14 +74,33 @@ pub(crate) fn shares(family: &Family) -> String {
     }
 }
 
-/// `; 3 of 12 undecided`, of the rows that gate, where some are.
-pub(crate) fn open(comparison: &Comparison) -> String {
+/// ` (3 of 12 undecided)`, of the rows that gate, where some are; of a gate that passed ` (10 of 10 rows undecided: with 2 boots a side
+/// this gate could not have seen a change of 10%)`, where it could not have told one worth a gate.
+pub(crate) fn open(comparison: &Comparison, gate: &Gate) -> String {
     let of = |verdict: Verdict| -> usize {
         comparison.summary.iter().filter_map(|summary| summary.primary.get(&verdict)).sum()
     };
     let all: usize = comparison.summary.iter().flat_map(|summary| summary.primary.values()).sum();
-    match of(Verdict::Inconclusive) + of(Verdict::Invalid) {
-        0 => String::new(),
-        open => format!("; {open} of {all} undecided"),
+    let undecided = of(Verdict::Inconclusive) + of(Verdict::Invalid);
+    let unseen = unseen(comparison, undecided).filter(|_| Outcome::of(gate) == Outcome::Passed);
+    match (undecided, unseen) {
+        (0, _) => String::new(),
+        (open, None) => format!(" ({open} of {all} undecided)"),
+        (open, Some(unseen)) => format!(" ({open} of {} undecided: {unseen})", counted(all, "row")),
     }
+}
+
+/// What the undecided rows could not have shown.
+fn unseen(comparison: &Comparison, undecided: usize) -> Option<String> {
+    let blind = || comparison.summary.iter().filter_map(|summary| summary.blind);
+    let rows: usize = blind().map(|blind| blind.rows).sum();
+    let effect = blind().map(|blind| blind.effect).reduce(f64::min)?;
+    let boots = |side: &Side| side.boots.unwrap_or(side.repeats);
+    let first = boots(&comparison.a);
+    let with = match comparison.b.iter().all(|side| boots(side) == first) {
+        true => format!("with {} a side ", counted(first, "boot")),
+        false => String::new(),
+    };
+    let of = if rows < undecided { format!(" in {rows} of them") } else { String::new() };
+    Some(format!("{with}this gate could not have seen a change of {}{of}", numbers::percent(effect)))
 }

@@ -155,7 +155,7 @@ fn head(out: &mut String, comparison: &Comparison, options: &TextOptions, width:
             "gate --fail-on {}: {outcome}, exit code {}{}",
             visible(&gate.rule),
             gate.exit_code,
-            gate::open(comparison)
+            gate::open(comparison, gate)
         );
         wrapped(out, &line, width, "", |l| paint.bold(l));
         for said in gate.said() {

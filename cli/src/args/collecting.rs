@@ -113,10 +113,10 @@ pub struct Run {
     /// What to do about others, and what to keep.
     #[command(flatten)]
     pub conduct: Conduct,
-    /// Name every key that perfvt does not know
+    /// Name every key that perfvt does not know, and in a dry run those that have their defaults
     #[arg(short, long)]
     pub verbose: bool,
-    /// Show the plan, every key, QEMU's command lines, placement, time and room, list what is in the way here, and do nothing
+    /// Show the plan, the keys that were set, QEMU's command lines, placement, time and room, list what is in the way here, and do nothing
     #[arg(long)]
     pub dry_run: bool,
     /// With --dry-run: say what the campaign will be able to find, where boots vary like those of this results directory

@@ -148,6 +148,9 @@ fn show_workload(
     let parameters = workload.map(Workload::parameters).unwrap_or_default();
     if args.json {
         let mut object = serde_json::json!({"name": name, "known": workload.is_some()});
+        if let Some(workload) = workload {
+            object["measures"] = workload.measures().into();
+        }
         if args.guest.is_some() {
             object["runs"] = (workload.is_some() && why_not.is_none()).into();
             object["why_not"] = why_not.into();
@@ -162,7 +165,8 @@ fn show_workload(
     }
     let unknown = if workload.is_none() { " (perfvt has no such workload)" } else { "" };
     let why_not = why_not.map(|why| format!(" ({why})")).unwrap_or_default();
-    writeln!(out, "{name}{unknown}{why_not}")?;
+    let measures = workload.map(|workload| format!(": {}", workload.measures())).unwrap_or_default();
+    writeln!(out, "{name}{unknown}{why_not}{measures}")?;
     for known in parameters.iter().filter(|_| args.contents) {
         writeln!(out, "    {} = {}    # {}", known.key, known.default.unwrap_or_default(), known.help)?;
     }

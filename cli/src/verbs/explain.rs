@@ -25,7 +25,7 @@ pub fn explain(args: &Explain, out: &mut dyn Write, err: &mut dyn Write) -> Resu
     let mut options = reading(&args.reading, args.dirs.clone(), err)?;
     judge(&mut options, &args.judging)?;
     let comparison = analyze::compare(&options)?;
-    let index = match analyze::find_named(&comparison, &args.row)? {
+    let index = match analyze::find_named(&comparison, &analyze::as_ids_say(&options.conf, &args.row))? {
         Named::Row(index) => index,
         Named::Category(candidate, category) => return whole(&comparison, candidate, category, args, out),
     };

@@ -77,7 +77,7 @@ fn topic(words: &[&str]) -> Result<String, Error> {
     let command = Args::command();
     let mut names: Vec<&str> = command.get_subcommands().map(Command::get_name).collect();
     documents::names().for_each(|name| names.push(name));
-    let near = closest(&word, names);
+    let near = closest(&word, names).or_else(|| documents::nearest_word(&word));
     let near = near.map(|near| format!(", did you mean '{near}'?")).unwrap_or_default();
     Err(format!("no verb, document or key is called {}{near}; `perfvt help` lists them", quoted(&word))
         .into())
@@ -117,6 +117,15 @@ mod tests {
             let (code, out, err) = run(line);
             assert!(code == DONE && err.is_empty() && out.contains(part), "{line}: {code} {out} {err}");
         }
+        for topic in ["virtio-blk", "quick", "profile", "nvme"] {
+            let (code, out, err) = run(topic);
+            assert!(
+                code == DONE && err.is_empty() && out.contains("(from `perfvt help workloads`)"),
+                "{topic}: {out}"
+            );
+        }
+        let (code, _, err) = run("profiel");
+        assert!(code == USAGE && err.contains("did you mean 'profile'?"), "{err}");
         let (code, out, err) = run("cartesain");
         assert_eq!((code, out.as_str()), (USAGE, ""));
         assert_eq!(

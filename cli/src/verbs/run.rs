@@ -7,7 +7,7 @@ use crate::room;
 use crate::sight;
 use crate::signals::Signals;
 use crate::stopping::{self, ByRule};
-use crate::verbs::dry_run::show_plan;
+use crate::verbs::dry_run::{View, show_plan};
 use crate::verbs::options::defaults;
 use crate::verbs::story;
 use crate::{DONE, Error, INTERRUPTED, INVALID_CELLS, own_executable};
@@ -17,7 +17,8 @@ use collect::campaign::{Campaign, CampaignError, Ended, Hooks, Keep, NoiseGuard}
 use collect::config::Source;
 use collect::environment::Stage;
 use collect::lab::window::counts_in_debugfs;
-use collect::testbed::{Testbed, claims, obstacles, survey};
+use collect::matrix::QUICK;
+use collect::testbed::{Obstacles, Testbed, claims, obstacles, survey};
 use model::{CampaignFile, EnvironmentPlan, Rule};
 use process::name_folders_after;
 use std::io::Write;
@@ -37,13 +38,16 @@ pub fn run(args: &Run, command: Vec<String>, out: &mut dyn Write, err: &mut dyn 
     let default =
         || format!("perfvt-{}-{}", prepared.file.workload, utc_stamp(prepared.file.created_unix_ns));
     let dir = args.out.clone().unwrap_or_else(|| PathBuf::from(default()));
+    let way = obstacles(&prepared.stage, room(args, &prepared, &dir, err));
     if args.dry_run {
-        show_plan(&prepared, out)?;
+        let in_the_way = way.as_ref().err().map_or(0, Obstacles::count);
+        let view = View { verbose: args.verbose, quick: quick(&request, &prepared), in_the_way };
+        show_plan(&prepared, &view, out)?;
         if let Some(pilot) = &args.pilot {
             sight::foresee(&prepared.file, pilot, &defaults()?, out)?;
         }
     }
-    obstacles(&prepared.stage, room(args, &prepared, &dir, err))?;
+    way?;
     if args.dry_run {
         return Ok(DONE);
     }
@@ -55,6 +59,20 @@ pub fn run(args: &Run, command: Vec<String>, out: &mut dyn Write, err: &mut dyn 
         turned.restore(err);
     }
     done
+}
+
+/// Seconds of a plan from which on the quick profile is told.
+const LONG: f64 = 3600.0;
+
+/// Seconds of the same campaign with the quick profile, where this one is long and has no profile.
+fn quick(request: &Request, prepared: &Prepared) -> Option<f64> {
+    if prepared.seconds <= LONG || request.profile.is_some() {
+        return None;
+    }
+    let request = Request { profile: Some(QUICK.into()), ..request.clone() };
+    // What is wrong with it is told when it is asked for.
+    let seconds = prepare(&request, &own_executable()).ok()?.seconds;
+    (seconds < prepared.seconds).then_some(seconds)
 }
 
 /// What the flags ask for.

@@ -36,9 +36,19 @@ fn a_dry_run_shows_the_plan_and_all_that_is_in_the_way_and_a_run_is_refused_with
         "{plan}"
     );
     assert!(
-        plan.contains("  server_vcpus: unset; the guest's choice\n")
-            && plan.contains("  mem = 1024    (--env head:mem=1G")
+        plan.contains("  mem = 1024    (--env head:mem=1G") && plan.contains("  mem = 512\n"),
+        "a key that differs is shown on both sides: {plan}"
     );
+    assert!(!plan.contains("server_vcpus"), "nobody set it: {plan}");
+    assert!(plan.contains(" keys with their defaults are not shown: -v shows them\n"), "{plan}");
+    let mut lines = plan.lines().skip_while(|line| !line.starts_with("in the way here: 4 things")).skip(2);
+    assert!(lines.next().is_some_and(|head| head.starts_with("environment  differs in  ")), "{plan}");
+    assert!(lines.next().is_some_and(|base| base.starts_with("base         -  ")), "{plan}");
+    let head = "head         mem=1024 qemu_binary=away/qemu  perfvt's own  builtin";
+    assert_eq!(lines.next(), Some(head), "{plan}");
+    let (_, all, _) = perfvt(dir.path(), &[&words[..], &["--dry-run", "-v"]].concat());
+    assert!(all.contains("  server_vcpus: unset; the guest's choice\n"), "{all}");
+    assert!(!all.contains("are not shown"), "{all}");
     let (_, told) = said.split_once("perfvt: ").unwrap();
     let wanted = [
         "4 things of this host are in the way:",
@@ -98,4 +108,23 @@ fn a_client_without_the_workloads_program_is_told_with_the_key_that_names_its_fo
     fs::set_permissions(&netperf, fs::Permissions::from_mode(0o755)).unwrap();
     let (_, _, said) = perfvt(dir.path(), &["-c", "tests.cfg", "--dry-run"]);
     assert!(said.contains("bridge pvtnosuchbr: ") && !said.contains("netperf in"), "{said}");
+}
+
+#[test]
+fn a_long_plan_without_a_profile_says_how_long_the_quick_one_takes() {
+    let dir = tempfile::tempdir().unwrap();
+    let quick = |words: &[&str]| {
+        let all = [&["netperf", "--dry-run"], words].concat();
+        let (_, plan, said) = perfvt(dir.path(), &all);
+        assert!(plan.contains("boots, in order"), "{said}");
+        plan.lines().find(|line| line.starts_with("with --profile quick, ")).map(str::to_owned)
+    };
+    let told = quick(&[]).unwrap();
+    assert!(told.contains(": about ") && !told.ends_with("about "), "{told}");
+    assert_eq!(quick(&["--profile", "quick"]), None);
+    assert_eq!(
+        quick(&["--set", "l=1", "--set", "sizes=64", "--set", "protocols=TCP_STREAM"]),
+        None,
+        "a short plan"
+    );
 }

@@ -31,6 +31,10 @@ impl Workload for Noisy {
     fn name(&self) -> &'static str {
         "pretend"
     }
+
+    fn measures(&self) -> &'static str {
+        "what a test says"
+    }
     fn parameters(&self) -> &'static [Known] {
         &[]
     }

@@ -107,12 +107,12 @@ impl Place {
     /// Runs `perfvt` with these words, which must not panic and must not print a number that is none.
     #[track_caller]
     fn perfvt(&self, words: &str) -> Run {
+        self.perfvt_words(&words.split_whitespace().collect::<Vec<_>>())
+    }
+
+    fn perfvt_words(&self, words: &[&str]) -> Run {
         let mut command = Command::new(env!("CARGO_BIN_EXE_perfvt"));
-        command
-            .current_dir(&self.0)
-            .args(words.split_whitespace())
-            .env("COLUMNS", "200")
-            .stdin(Stdio::null());
+        command.current_dir(&self.0).args(words).env("COLUMNS", "200").stdin(Stdio::null());
         let output = command.output().unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
         let run =
@@ -320,6 +320,16 @@ fn explain_refuses_rows_that_are_none_or_several() {
     ] {
         place.perfvt(&format!("explain {words}")).refuses(said);
     }
+}
+
+#[test]
+fn explain_takes_the_name_that_a_campaign_shows_and_suggests_the_nearest_row() {
+    let place = Place::two_sides();
+    let explain = |row: &str| place.perfvt_words(&["explain", "base", "slow", row]);
+    explain("netperf/TCP_STREAM (RX)/size=64,sessions=1/throughput").is(0, "REGRESSED", "");
+    explain("netperf/TCP_STREAM (RX)/size=6").refuses("'netperf/TCP_STREAM/size=6' is a part of ");
+    explain("netperf/TCP_STREAM/size=64,sessions=1/troughput")
+        .refuses("did you mean 'netperf/TCP_STREAM/size=64,sessions=1/throughput'?");
 }
 
 #[test]

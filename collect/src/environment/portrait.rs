@@ -11,6 +11,21 @@ pub(super) fn of(spec: &GuestSpec, own: &Params) -> String {
     format!("{}: {}, {}", spec.name, guest_name(own), source(spec, own))
 }
 
+/// Which kernel a guest boots, in a few words.
+pub(super) fn kernel(spec: &GuestSpec) -> String {
+    match &spec.source {
+        Source::Own(definition) => match &definition.kernel {
+            Some(file) => file.display().to_string(),
+            None => "the image's".to_owned(),
+        },
+        Source::Builtin(None) => "perfvt's own".to_owned(),
+        Source::Builtin(Some(kernel)) => {
+            let release = kernel.found().map(|found| format!(" ({})", quoted(&found.release)));
+            format!("{}{}", kernel.file.display(), release.unwrap_or_default())
+        }
+    }
+}
+
 fn source(spec: &GuestSpec, own: &Params) -> String {
     let definition = match &spec.source {
         Source::Own(definition) => definition,

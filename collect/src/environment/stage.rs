@@ -3,6 +3,7 @@
 
 use super::{EnvironmentError, EnvironmentSpec, Ground, pin, portrait};
 use crate::brought::Brings;
+use crate::config::names::guest_name;
 use crate::parse;
 use crate::workload::{self, Needs, Workload};
 use model::{Accel, CampaignFile, CpuId, EnvironmentPlan, Params};
@@ -10,6 +11,7 @@ use vm::deadlines::Deadlines;
 use vm::guest::disk::Disk;
 use vm::guest::image::Cache;
 use vm::guest::network::ClientPlace;
+use vm::guest::spec::GuestSpec;
 use vm::host::pin::Shortage;
 use vm::host::topology::{Topology, TopologyError};
 
@@ -116,6 +118,15 @@ impl Room {
     pub fn portraits(&self) -> Vec<String> {
         let Place::Guests(spec) = &self.place else { return Vec::new() };
         spec.guests.iter().map(|guest| portrait::of(guest, &self.params.object_params(&guest.name))).collect()
+    }
+
+    /// The kernel and the name of each guest; none where the host alone is measured.
+    pub fn guests(&self) -> Vec<(String, String)> {
+        let Place::Guests(spec) = &self.place else { return Vec::new() };
+        let one = |guest: &GuestSpec| {
+            (portrait::kernel(guest), guest_name(&self.params.object_params(&guest.name)))
+        };
+        spec.guests.iter().map(one).collect()
     }
 }
 

@@ -21,6 +21,13 @@ use vm::ssh::Destination;
 #[derive(Debug, thiserror::Error)]
 pub struct Obstacles(Vec<Obstacle>);
 
+impl Obstacles {
+    /// How many things they are.
+    pub fn count(&self) -> usize {
+        self.0.len()
+    }
+}
+
 /// One thing, and the environments that it is in the way of; none: of all.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Obstacle {

@@ -22,6 +22,10 @@ impl Workload for Boot {
         "boot"
     }
 
+    fn measures(&self) -> &'static str {
+        "how long a guest takes to boot, by stage"
+    }
+
     fn parameters(&self) -> &'static [Known] {
         &[]
     }

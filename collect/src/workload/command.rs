@@ -71,6 +71,10 @@ impl Workload for Command {
         "command"
     }
 
+    fn measures(&self) -> &'static str {
+        "any command, in the guest or on the host, by patterns for its output"
+    }
+
     fn parameters(&self) -> &'static [Known] {
         &PARAMETERS
     }

@@ -62,6 +62,10 @@ impl Workload for Ffsb {
         "ffsb"
     }
 
+    fn measures(&self) -> &'static str {
+        "file systems on the data disk: threads that create, read, write and delete files"
+    }
+
     fn parameters(&self) -> &'static [Known] {
         &PARAMETERS
     }

@@ -59,6 +59,10 @@ impl Workload for Fio {
         "fio"
     }
 
+    fn measures(&self) -> &'static str {
+        "the data disk: bandwidth, operations a second and latency, by pattern, block size and depth"
+    }
+
     fn parameters(&self) -> &'static [Known] {
         &PARAMETERS
     }

@@ -54,6 +54,10 @@ impl Workload for Iozone {
         "iozone"
     }
 
+    fn measures(&self) -> &'static str {
+        "a file system on the data disk: write, rewrite, read, reread and random access"
+    }
+
     fn parameters(&self) -> &'static [Known] {
         &PARAMETERS
     }

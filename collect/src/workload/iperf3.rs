@@ -48,6 +48,10 @@ impl Workload for Iperf3 {
         "iperf3"
     }
 
+    fn measures(&self) -> &'static str {
+        "network throughput over TCP and UDP"
+    }
+
     fn parameters(&self) -> &'static [Known] {
         &PARAMETERS
     }

@@ -159,6 +159,8 @@ pub fn add_case(cases: &mut Vec<Case>, case: Case, params: &Params, key: &str) -
 pub trait Workload: Sync {
     /// Name, which is also its section in perf.conf.
     fn name(&self) -> &'static str;
+    /// What it measures, in one line without a stop.
+    fn measures(&self) -> &'static str;
     /// Parameters with their defaults.
     fn parameters(&self) -> &'static [Known];
     /// What `--profile quick` sets: a few cases of a few seconds each.

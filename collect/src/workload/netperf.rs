@@ -79,6 +79,10 @@ impl Workload for Netperf {
         "netperf"
     }
 
+    fn measures(&self) -> &'static str {
+        "network throughput and requests a second over TCP and UDP, by size and sessions"
+    }
+
     fn parameters(&self) -> &'static [Known] {
         &PARAMETERS
     }

@@ -60,6 +60,10 @@ impl Workload for Ntttcp {
         "ntttcp"
     }
 
+    fn measures(&self) -> &'static str {
+        "network throughput into the guest over TCP; the one for Windows guests"
+    }
+
     fn parameters(&self) -> &'static [Known] {
         &PARAMETERS
     }

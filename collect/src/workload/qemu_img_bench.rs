@@ -38,6 +38,10 @@ impl Workload for QemuImgBench {
         "qemu-img-bench"
     }
 
+    fn measures(&self) -> &'static str {
+        "QEMU's block layer on the host, without a guest"
+    }
+
     fn parameters(&self) -> &'static [Known] {
         &PARAMETERS
     }

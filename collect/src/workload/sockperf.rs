@@ -38,6 +38,10 @@ impl Workload for Sockperf {
         "sockperf"
     }
 
+    fn measures(&self) -> &'static str {
+        "network latency of single messages, with percentiles"
+    }
+
     fn parameters(&self) -> &'static [Known] {
         &PARAMETERS
     }

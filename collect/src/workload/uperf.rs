@@ -50,6 +50,10 @@ impl Workload for Uperf {
         "uperf"
     }
 
+    fn measures(&self) -> &'static str {
+        "network streams in both directions, and requests with responses"
+    }
+
     fn parameters(&self) -> &'static [Known] {
         &PARAMETERS
     }

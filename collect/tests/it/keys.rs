@@ -27,7 +27,7 @@ const HEAD: &str = "# Keys
 ```
 perfvt help keys                      # all of them
 perfvt help keys disk_                # those with a part of a name
-perfvt run netperf --dry-run          # what each is for this run, and who set it
+perfvt run netperf --dry-run -v       # what each is for this run, and who set it
 perfvt run netperf --set mem=1G --env base --env head:nic_model=e1000
 ```
 

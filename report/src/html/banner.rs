@@ -3,20 +3,20 @@
 use super::foreign;
 use crate::Gate;
 use crate::command_line::command_line;
-use crate::gate::Outcome;
+use crate::gate::{Outcome, open};
 use crate::sentence::candidate_label;
 use analyze::{Comparison, Side};
 use maud::{Markup, html};
 
 /// What came of the gate, and what it found.
-pub(super) fn gate(gate: &Gate) -> Markup {
+pub(super) fn gate(comparison: &Comparison, gate: &Gate) -> Markup {
     let outcome = Outcome::of(gate);
     let mark = if outcome == Outcome::Passed { "✓" } else { "×" };
     html! {
         div.gate.failed[outcome != Outcome::Passed] {
             p {
                 "Gate " code { "--fail-on " (foreign(&gate.rule)) } ": "
-                strong { (mark) " " (outcome.words()) } ", exit code " (gate.exit_code) "."
+                strong { (mark) " " (outcome.words()) } ", exit code " (gate.exit_code) (open(comparison, gate)) "."
             }
             @if gate.said().next().is_some() { ul { @for said in gate.said() { li { (foreign(said)) } } } }
         }

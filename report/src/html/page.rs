@@ -51,7 +51,7 @@ pub fn html(comparison: &Comparison, options: &HtmlOptions) -> String {
             @if matching::nothing_meets(comparison) && !comparison.nearest.is_empty() {
                 ul.notes { (notes::nearest(comparison)) }
             }
-            @if let Some(gate) = &options.gate { (banner::gate(gate)) }
+            @if let Some(gate) = &options.gate { (banner::gate(comparison, gate)) }
             @if let Some(published) = &options.published { (published::provenance(published)) }
         }
         (document::contents(sections, options.docs.as_deref()))

@@ -3,8 +3,10 @@
 use crate::common;
 
 use analyze::gate::{self, FailOn, Finding, Junit, Line, TABLE};
-use analyze::{Attempts, CaseFailures, CategoryScore, Comparison, FailureVerdict, GateCount, Verdict};
-use analyze::{Interval, Reason, Score};
+use analyze::{
+    Attempts, BlindRows, CaseFailures, CategoryScore, Comparison, FailureVerdict, GateCount, Verdict,
+};
+use analyze::{Interval, Mde, Reason, Score};
 use common::scenarios;
 use model::{Direction, Keys};
 use report::{JunitOptions, REASONS, claim, failures, meaning};
@@ -52,6 +54,9 @@ const RULES: &str = "
 - **INCONCLUSIVE and INVALID (failures)** count where the candidate failed; measurements that failed on the baseline alone are its own.
 - **A candidate that breaks** (FAILS-MORE, or a guest that died on its side alone) fails every gate, whatever its words, and also where
   no row could be judged. `--allow-crashes N` lets N guests die.
+- **Blind**: an INCONCLUSIVE row (but for `failures`) that, looked at alone, detects a change of twice its `min_effect` less often than in 4
+  of 5 comparisons (its `detectable effect` is larger, or there is none), and every `one-session` row. A gate without the word `blind`
+  passes all the same, and says behind its exit code what it could not have seen.
 - Without `--fail-on` nothing fails: exit code 0 or 3. The JUnit file is then that of `--fail-on regression`.
 
 ## Findings
@@ -109,6 +114,10 @@ fn name(finding: Finding) -> String {
         Finding::OneSided => "case that failed on the candidate only, too few to decide".to_owned(),
         Finding::Crash => "guest of the candidate alone died".to_owned(),
         Finding::Unfinished => "campaign that has not ended".to_owned(),
+        Finding::Blind => {
+            "row INCONCLUSIVE that could not have shown a change of twice its min_effect with power 0.8"
+                .to_owned()
+        }
     }
 }
 
@@ -162,6 +171,11 @@ fn with(finding: Finding) -> Comparison {
             comparison.failures.push(CaseFailures { crashes: 1, ..failed });
         }
         Finding::Unfinished => comparison.b[0].unfinished = true,
+        Finding::Blind => {
+            row(&mut comparison, Verdict::Inconclusive, Some(Reason::Noisy));
+            comparison.rows[0].mde = Some(Mde { up: 0.5, down: -1.0 / 3.0 });
+            comparison.summary[0].blind = Some(BlindRows { rows: 1, effect: 0.1 });
+        }
     }
     comparison
 }
@@ -169,6 +183,7 @@ fn with(finding: Finding) -> Comparison {
 fn row(comparison: &mut Comparison, verdict: Verdict, reason: Option<Reason>) {
     let row = &mut comparison.rows[0];
     (row.verdict, row.reason, row.gates) = (verdict, reason, verdict.is_decided_change());
+    row.mde = Some(Mde { up: 0.01, down: -0.0099 });
     let summary = &mut comparison.summary[0];
     for counts in [&mut summary.primary, &mut summary.all] {
         counts.insert(Verdict::Equivalent, 1);
@@ -247,6 +262,27 @@ fn a_row_that_only_the_page_decides_fails_no_gate() {
     let junit =
         report::junit(&comparison, &JunitOptions { fail_on: words.to_vec(), ..JunitOptions::default() });
     assert!(outcomes(&junit).is_empty() && junit.contains(", not at the gate"), "{junit}");
+}
+
+#[test]
+fn a_gate_that_passes_says_what_it_could_not_have_seen() {
+    let comparison = with(Finding::Blind);
+    let gate = analyze::gate(&comparison, &[FailOn::Regression], 0);
+    assert_eq!(gate.as_ref().map(|g| g.exit_code), Some(gate::PASSED));
+    let (text, markdown, page) = (
+        report::text(&comparison, &report::TextOptions { gate: gate.clone(), ..Default::default() }),
+        report::markdown(&comparison, &report::MarkdownOptions { gate: gate.clone(), ..Default::default() }),
+        report::html(&comparison, &report::HtmlOptions { gate, ..Default::default() }),
+    );
+    for output in [text, markdown, page] {
+        let flat = output.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(flat.contains("exit code 0 (1 of 2 rows undecided: "), "{flat:.3000}");
+        assert!(flat.contains("this gate could not have seen a change of 10%)"), "{flat:.3000}");
+    }
+    let seen = with(Finding::Row(Verdict::Inconclusive, None));
+    let gate = analyze::gate(&seen, &[FailOn::Regression], 0);
+    let text = report::text(&seen, &report::TextOptions { gate, ..Default::default() });
+    assert!(text.contains("exit code 0 (1 of 2 undecided)\n"), "{text}");
 }
 
 #[test]

@@ -33,6 +33,10 @@ impl Workload for Stub {
     fn name(&self) -> &'static str {
         self.name
     }
+
+    fn measures(&self) -> &'static str {
+        "what a test says"
+    }
     fn parameters(&self) -> &'static [Known] {
         &[]
     }
