@@ -63,6 +63,22 @@ pub fn markdown(comparison: &Comparison, options: &MarkdownOptions) -> String {
     out
 }
 
+/// What came of the gate, and what it found.
+fn gated(out: &mut String, comparison: &Comparison, gate: &Gate) {
+    let state = match Outcome::of(gate) {
+        Outcome::Passed => "passed".to_owned(),
+        other => format!("**{}**", other.words()),
+    };
+    let _ = writeln!(
+        out,
+        "Gate `{}`: {state}, exit code {}{}.\n",
+        code(&gate.rule),
+        gate.exit_code,
+        gate::open(comparison, gate)
+    );
+    list(out, gate.said().map(|said| visible(said).into_owned()), gate.said().count(), "findings");
+}
+
 fn head(out: &mut String, comparison: &Comparison, options: &MarkdownOptions, budget: usize) {
     for line in sentence(comparison) {
         let _ = writeln!(out, "**{}**\n", escaped(&shortened(&line, 2_000)));
@@ -75,18 +91,7 @@ fn head(out: &mut String, comparison: &Comparison, options: &MarkdownOptions, bu
         nearest(out, comparison);
     }
     if let Some(gate) = &options.gate {
-        let state = match Outcome::of(gate) {
-            Outcome::Passed => "passed".to_owned(),
-            other => format!("**{}**", other.words()),
-        };
-        let _ = writeln!(
-            out,
-            "Gate `{}`: {state}, exit code {}{}.\n",
-            code(&gate.rule),
-            gate.exit_code,
-            gate::open(comparison, gate)
-        );
-        list(out, gate.said().map(|said| visible(said).into_owned()), gate.said().count(), "findings");
+        gated(out, comparison, gate);
     }
     let failed = comparison.failures.iter();
     let failed = failed.map(|f| format!("⚠ {}; the first: {}", failures::sentence(f), visible(&f.first)));

@@ -76,6 +76,11 @@ pub fn show_plan(prepared: &Prepared, view: &View, out: &mut dyn Write) -> Resul
             }
         }
     }
+    show_order(file, out)
+}
+
+/// The cases, and the boots in their order.
+fn show_order(file: &CampaignFile, out: &mut dyn Write) -> Result<(), Error> {
     writeln!(out, "\ncases")?;
     for case in &file.cases {
         writeln!(out, "  {}", model::readable(&case.id()))?;

@@ -114,7 +114,7 @@ fn a_client_without_the_workloads_program_is_told_with_the_key_that_names_its_fo
 fn a_long_plan_without_a_profile_says_how_long_the_quick_one_takes() {
     let dir = tempfile::tempdir().unwrap();
     let quick = |words: &[&str]| {
-        let all = [&["netperf", "--accel", "tcg", "--allow-unpinned", "--dry-run"], words].concat();
+        let all = [&["netperf", "--dry-run"], words].concat();
         let (_, plan, said) = perfvt(dir.path(), &all);
         assert!(plan.contains("boots, in order"), "{said}");
         plan.lines().find(|line| line.starts_with("with --profile quick, ")).map(str::to_owned)
