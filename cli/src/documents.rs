@@ -86,7 +86,7 @@ pub fn parts(word: &str) -> Vec<(&'static str, &'static str)> {
 
 /// The word of a heading that a word was probably meant to be.
 pub fn nearest_word(word: &str) -> Option<&'static str> {
-    let texts = ALL.into_iter().filter(|(name, _)| !name.ends_with(".json"));
+    let texts = ALL.into_iter().filter(|(name, _)| is_text(name));
     let words = texts.flat_map(|(_, text)| headings(text)).flat_map(|(_, _, heading)| heading.split(' '));
     let words = words.map(|word| word.trim_matches(|c: char| !c.is_ascii_alphanumeric()));
     closest(word, words.filter(|word| word.len() > 3))

@@ -5,6 +5,7 @@
 //! longer than the window and are ended by SIGALRM, at which netperf prints its own summary as usual; TCP_MAERTS, whose
 //! length the server keeps, ends by itself.
 
+mod counters;
 mod probe;
 mod request;
 mod sessions;
@@ -12,8 +13,8 @@ mod sessions;
 use super::common::{busy, failed, host_series, interval, level, seconds_of, value};
 use super::{Known, Needs, Outcome, Point, Value, Workload, add_case};
 use crate::lab::{Failed, Lab, Measured, at_end, window};
+use counters::counters_of;
 use edge::quoted;
-use formats::counters::{Counted, Counters, Traffic};
 use formats::netperf::{Interval, Session};
 use model::{Case, Params, ParamsError, Phase};
 use request::{check_rr, session_counts};
@@ -334,33 +335,6 @@ fn values(
     Ok(values)
 }
 
-/// Reads one of a guest's counters.
-type ReadCounter<'a> = Box<dyn Fn(&Counters) -> Option<Counted<u64>> + 'a>;
-
-/// The guest's counters that a case has as values of its own.
-fn counters_of<'a>(interface: &'a str, params: &Params) -> Vec<(&'static str, ReadCounter<'a>)> {
-    let moved = |read: fn(&Traffic) -> u64| -> ReadCounter<'a> {
-        Box::new(move |counters| {
-            let Counted { value, line } = counters.net_dev.interface(interface)?;
-            Some(Counted { value: read(&value), line })
-        })
-    };
-    let interrupts = |what: &'static str| -> ReadCounter<'a> {
-        Box::new(move |counters| counters.interrupts.virtio(what))
-    };
-    let mut all: Vec<(&'static str, ReadCounter<'a>)> = vec![
-        ("rx_pkts", moved(|t| t.rx_packets)),
-        ("tx_pkts", moved(|t| t.tx_packets)),
-        ("rx_byts", moved(|t| t.rx_bytes)),
-        ("tx_byts", moved(|t| t.tx_bytes)),
-        ("re_pkts", Box::new(|counters| counters.snmp.tcp_retransmits())),
-    ];
-    if params.get("nic_model") == Some("virtio_net") {
-        all.extend([("rx_intr_sum", interrupts("input")), ("tx_intr_sum", interrupts("output"))]);
-    }
-    all
-}
-
 /// Mbit/s that were handed to the receivers in the guest, within the window.
 fn received(case: &Case, measured: &Measured) -> Result<f64, Failed> {
     let datagrams = measured.guest_delta(|guest| Some(guest.snmp.udp_received()?.value));
@@ -409,7 +383,7 @@ mod tests {
     use super::*;
     use crate::lab::window::EXITS;
     use crate::lab::{Snapshot, keep};
-    use formats::counters::{CpuTicks, Form};
+    use formats::counters::{Counters, CpuTicks, Form};
     use model::Moment;
     use model::{Origin, Window};
 
