@@ -62,6 +62,13 @@ impl Signals {
         }
     }
 
+    /// Forgets a first Ctrl-C, for a user at a prompt who wants no more of the step in hand, and all that runs. Gives whether it was one,
+    /// with nothing behind it.
+    pub fn forgive(&self) -> bool {
+        !self.at_once()
+            && self.first.compare_exchange(SIGINT, 0, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+    }
+
     /// Whether the end is wanted at once.
     pub fn at_once(&self) -> bool {
         self.at_once.load(Ordering::Relaxed)
@@ -116,12 +123,15 @@ pub fn announce(
                 std::thread::sleep(LOOK);
             }
         };
-        wait_for(&|| signals.seen().is_some());
-        let signal = signals.seen().unwrap_or_default();
-        if !signals.at_once() {
-            say(&format!("{signal}: {soft}"));
+        while !signals.at_once() {
+            wait_for(&|| signals.seen().is_some());
+            let signal = signals.seen().unwrap_or_default();
+            if !signals.at_once() {
+                say(&format!("{signal}: {soft}"));
+            }
+            // The first one may be forgiven.
+            wait_for(&|| signals.at_once() || signals.seen().is_none());
         }
-        wait_for(&|| signals.at_once());
         say(hard);
     });
 }

@@ -59,7 +59,8 @@ pub fn drive(
     let driver = driver(args, script, &machines.names())?;
     let signals = Signals::watch(false)?;
     let seen = signals.clone();
-    announce(signals.clone(), STOPPING, |text| say::print(None, text));
+    let stopping = if matches!(driver, Driver::Prompt) { STOPPING_A_STEP } else { STOPPING };
+    announce(signals.clone(), stopping, |text| say::print(None, text));
     let _locks = acquire(&claims, None)?;
     create_directory(&dir)?;
     let journal = Journal::create(&dir.join(JOURNAL))?;
@@ -78,7 +79,7 @@ pub fn drive(
             let names = engine.names().join(", ");
             let greeting =
                 format!("machines: {names}; `start_all` boots them, `help` shows the verbs, Ctrl-D leaves");
-            prompt::drive(&mut engine, &greeting, out)?
+            prompt::drive(&mut engine, &greeting, &|| signals.forgive(), out)?
         }
         Driver::Lines => {
             let (left, records) = lines::drive(&mut engine, BufReader::new(std::io::stdin()), out)?;
@@ -193,6 +194,12 @@ fn machines(guests: Guests, accel: Accel, dir: &Path) -> Result<(Box<dyn Machine
 /// What is said when a signal asks for an end, once and twice.
 const STOPPING: (&str, &str) =
     ("stopping after the step in hand; once more stops at once", "stopping at once");
+
+/// The same at the prompt, where the first one is meant for the step alone.
+const STOPPING_A_STEP: (&str, &str) = (
+    "a wait ends now, a command in a guest at its deadline; once more ends all machines",
+    "ending all machines",
+);
 
 /// Does a script, and tells of each step.
 fn by_script(

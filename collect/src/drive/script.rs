@@ -60,6 +60,8 @@ impl Script {
     pub fn parse(name: &str, text: &str, machines: &[String]) -> Result<Script, ScriptError> {
         let mut steps = Vec::new();
         let mut within = false;
+        // Editors of other systems put a mark before the first line.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         for (number, line) in text.lines().enumerate().map(|(at, line)| (at + 1, line)) {
             let wrong = |why| ScriptError { name: name.to_owned(), line: number, why };
             let Some(step) = Step::parse(number, line, machines).map_err(wrong)? else { continue };

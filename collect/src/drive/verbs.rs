@@ -215,8 +215,15 @@ fn unknown(machine: Option<usize>, name: &str) -> String {
         };
     }
     let near = closest(name, VERBS.iter().filter(|k| k.of_machine == machine.is_some()).map(|k| k.name));
-    let near = near.map(|near| format!(", did you mean '{near}'?")).unwrap_or_default();
-    format!("there is no verb {}{near}; `perfvt help drive.md` has all", quoted(name))
+    let other = match (near, machine) {
+        (Some(near), _) => format!(", did you mean '{near}'?; `perfvt help drive.md` has all"),
+        (None, Some(_)) => {
+            "; a command of the guest is MACHINE succeed COMMAND.., and `perfvt help drive.md` has all verbs"
+                .to_owned()
+        }
+        (None, None) => "; `perfvt help drive.md` has all".to_owned(),
+    };
+    format!("there is no verb {}{other}", quoted(name))
 }
 
 /// One line for each verb.

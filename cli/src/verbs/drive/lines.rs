@@ -19,9 +19,6 @@ const LOOK: Duration = Duration::from_millis(50);
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Request {
-    /// Comes back in the reply.
-    #[serde(default)]
-    id: Value,
     line: Option<String>,
     machine: Option<String>,
     verb: Option<String>,
@@ -88,11 +85,11 @@ pub fn drive(
             Err(RecvTimeoutError::Disconnected) => return Ok((Left::Silently, records)),
         };
         number += 1;
-        let request = line.and_then(|line| read(&line));
-        let (id, asked) = match request {
-            Ok(request) => (request.id.clone(), asked(request, number, engine.names())),
+        let (id, request) = match line {
+            Ok(line) => read(&line),
             Err(why) => (Value::Null, Err(why)),
         };
+        let asked = request.and_then(|request| asked(request, number, engine.names()));
         let mut reply = Reply { id: &id, ok: true, error: None, machines: None, record: None };
         match asked {
             Err(why) => {
@@ -145,13 +142,29 @@ fn requests(mut input: impl BufRead + Send + 'static) -> Receiver<Result<Vec<u8>
     told
 }
 
-fn read(line: &[u8]) -> Result<Request, String> {
-    serde_json::from_slice(line).map_err(|error| {
+/// A request, and its id also where nothing else of it can be understood: whoever asked waits for a reply of that id.
+fn read(line: &[u8]) -> (Value, Result<Request, String>) {
+    let wrong = |error: String| {
         format!(
             "this is no request: {error}; want {{\"line\": \"vm1 succeed uname\"}} or {{\"machine\": \"vm1\", \"verb\": \"succeed\", \
              \"args\": [\"uname\"]}}"
         )
-    })
+    };
+    let mut value: Value = match serde_json::from_slice(line) {
+        Ok(value) => value,
+        Err(error) => return (Value::Null, Err(wrong(error.to_string()))),
+    };
+    let Some(members) = value.as_object_mut() else {
+        return (Value::Null, Err(wrong("it is no object".to_owned())));
+    };
+    let id = members.remove("id").unwrap_or_default();
+    // Ports and counts are numbers in most languages, and words here.
+    for word in members.get_mut("args").and_then(Value::as_array_mut).into_iter().flatten() {
+        if let Value::Number(number) = word {
+            *word = Value::String(number.to_string());
+        }
+    }
+    (id, serde_json::from_value(value).map_err(|error| wrong(error.to_string())))
 }
 
 /// What is asked, out of what was written.
@@ -187,7 +200,14 @@ mod tests {
     use super::*;
 
     fn of(text: &str) -> Result<Asked, String> {
-        asked(read(text.as_bytes())?, 1, &["vm1".to_owned()])
+        asked(read(text.as_bytes()).1?, 1, &["vm1".to_owned()])
+    }
+
+    #[test]
+    fn a_request_that_is_wrong_is_answered_under_its_id() {
+        let (id, request) = read(br#"{"id": 5, "verb": "start_all", "deadline": "soon"}"#);
+        assert_eq!(id, 5);
+        assert!(request.unwrap_err().contains("this is no request"));
     }
 
     #[test]
@@ -196,6 +216,7 @@ mod tests {
             r#"{"line": "vm1 succeed uname"}"#,
             r#"{"machine": "vm1", "verb": "succeed", "args": ["echo", "a > b", "$x"], "deadline": 2.5}"#,
             r#"{"id": 7, "verb": "start_all"}"#,
+            r#"{"machine": "vm1", "verb": "wait_for_open_port", "args": [80]}"#,
         ] {
             assert!(matches!(of(text), Ok(Asked::Step(Some(_)))), "{text}");
         }
@@ -203,6 +224,7 @@ mod tests {
         assert!(matches!(of(r#"{"verb": "machines"}"#), Ok(Asked::Machines)));
         for (text, part) in [
             ("x", "this is no request"),
+            ("[1]", "it is no object"),
             ("{}", "want either a line, or a verb"),
             (r#"{"line": "vm1 start", "verb": "start"}"#, "want either"),
             (r#"{"verb": "succeed", "args": ["true"]}"#, "whose name stands before it"),

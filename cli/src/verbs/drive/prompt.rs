@@ -102,10 +102,11 @@ struct Typed {
     verdict: Verdict,
 }
 
-/// Takes lines until the user leaves, or a signal comes.
+/// Takes lines until the user leaves, or a signal comes that is not forgiven: the first Ctrl-C ends the step in hand alone.
 pub fn drive(
     engine: &mut dyn Steps,
     greeting: &str,
+    forgive: &dyn Fn() -> bool,
     out: &mut dyn Write,
 ) -> Result<(Verdict, Vec<Record>), Error> {
     let names = engine.names().to_vec();
@@ -136,6 +137,8 @@ pub fn drive(
             }
             Own::None => {}
         }
+        // Pressed while nothing was done.
+        forgive();
         let step = match Step::parse(records.len() + 1, &line, &names) {
             Ok(Some(step)) => step,
             Ok(None) => continue,
@@ -148,10 +151,13 @@ pub fn drive(
         let record = engine.step(&step)?;
         tell::step(out, &record)?;
         typed.push(Typed { line, verdict: record.result });
-        let interrupted = record.result == Verdict::Interrupted;
         records.push(record);
-        if interrupted {
-            return Ok((Verdict::Interrupted, records));
+        if engine.stopped() {
+            if !forgive() {
+                return Ok((Verdict::Interrupted, records));
+            }
+            writeln!(out, "all machines go on; `quit` or Ctrl-D ends them")?;
+            out.flush()?;
         }
     }
 }
