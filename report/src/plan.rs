@@ -149,6 +149,9 @@ fn endings(plan: &Plan, out: &mut String) {
             counted(most, "session")
         );
     }
+    if let Some(next) = next(plan) {
+        let _ = writeln!(out, "next: {next}");
+    }
     if plan.unknown > 0 {
         let _ =
             writeln!(out, "\nof {} of the campaign the pilot tells nothing", counted(plan.unknown, "row"));
@@ -160,6 +163,39 @@ fn endings(plan: &Plan, out: &mut String) {
             counted(plan.hidden, "row")
         );
     }
+}
+
+/// A spread of fewer boots says little: its own error is as large as it is.
+const FEW: usize = 5;
+
+/// What to do, where boots are what is asked.
+fn next(plan: &Plan) -> Option<String> {
+    if plan.planned || plan.sessions.is_some() {
+        return None;
+    }
+    let primary: Vec<&PlanRow> = plan.rows.iter().filter(|r| r.role == model::Role::Primary).collect();
+    let least = primary.iter().map(|r| r.n).filter(|n| *n > 0).min()?;
+    if least < FEW {
+        return Some(format!(
+            "{} tell little of the spread, so the ranges are wide: measure {FEW} on each side, then ask again",
+            counted(least, "boot")
+        ));
+    }
+    let out_of_reach = primary.iter().filter(|r| r.boots.is_some_and(|boots| boots.high.is_none())).count();
+    if out_of_reach > 0 {
+        return Some(format!(
+            "{} may need more than {MOST_BOOTS} boots: make the host quieter (`perfvt doctor`), measure fewer cases at once, or ask \
+             for a larger change (--effect)",
+            counted(out_of_reach, "row")
+        ));
+    }
+    let most = primary.iter().filter_map(|r| r.boots?.high).max()?;
+    if most <= least {
+        return Some("the boots that are there are enough".to_owned());
+    }
+    Some(format!(
+        "`perfvt run .. --repeat {most}`, or `perfvt resume CAMPAIGN --repeat {most}` for more of the same campaign"
+    ))
 }
 
 /// What the columns mean.
