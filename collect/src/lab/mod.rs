@@ -3,20 +3,20 @@
 mod booter;
 mod jump;
 mod outcome;
-mod snapshot;
+mod talk;
 pub mod window;
 
 pub use booter::{Booted, Booter};
 pub use outcome::{Outcome, Point, Value};
-pub use snapshot::{HostSample, Snapshot};
+pub use talk::{Client, Target};
 
+use self::window::{HostCounters, ThreadTime};
 use crate::drive::Machines;
-use formats::counters::{Counted, Counters, Form};
+use formats::counters::{Counted, Counters, CpuTicks, Form};
 use jump::{clock_failure, time_asleep};
 use model::{Code, Moment, Phase, Window};
-use rustix::process::Signal;
 use serde::{Deserialize, Serialize};
-use std::net::IpAddr;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 use vm::deadlines::{Deadlines, Step};
@@ -30,32 +30,60 @@ pub type Driver<'a> = dyn FnMut(&mut dyn Machines) -> Result<(), Failed> + 'a;
 /// Why something could not be measured.
 pub use model::Failure as Failed;
 
-/// Where a client reaches the server in the guest. With two NICs the first carries the data and the second the control
-/// connections; otherwise both addresses are the same.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Target {
-    /// Address for control connections.
-    pub control: IpAddr,
-    /// Port of the control connection.
-    pub control_port: u16,
-    /// Address for data connections.
-    pub data: IpAddr,
-    /// Ports for data connections, one for each session; none when any port will do.
-    pub data_ports: Vec<u16>,
-    /// The server guest's interface that carries the data.
-    pub interface: String,
+/// Counters of host and guest at one moment.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// When.
+    pub at: Moment,
+    /// CPU time of the whole host.
+    pub host_cpu: CpuTicks,
+    /// The same of the client's host, when that is another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_cpu: Option<CpuTicks>,
+    /// What the guest counted; its answer is kept in a file of its own.
+    #[serde(skip)]
+    pub guest: Counters,
+    /// CLOCK_MONOTONIC of the host when the guest was asked, nanoseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_ns: Option<u64>,
+    /// The same when its answer was there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heard_ns: Option<u64>,
+    /// CPU time of QEMU's threads.
+    #[serde(default)]
+    pub threads: Vec<ThreadTime>,
+    /// CPU time of perfvt itself, nanoseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own_ns: Option<u64>,
+    /// KVM's counters by its own names, summed over the vCPUs, exits ([`window::EXITS`]) among them; none under emulation.
+    #[serde(default)]
+    pub kvm: BTreeMap<String, u64>,
+    /// Counters of the host.
+    #[serde(default)]
+    pub host: HostCounters,
 }
 
-/// A client that was started, wherever the scenario has its clients.
-pub trait Client {
-    /// How it ended, if it has: `Ok` for status 0.
-    fn ended(&mut self) -> Option<Result<(), String>>;
-    /// Sends it a signal.
-    fn signal(&mut self, signal: Signal);
-    /// How long it ran, once it has ended, by a clock that is read where it runs; `None` where there is none.
-    fn took(&mut self) -> Option<Duration> {
-        None
+impl Snapshot {
+    /// What of it is the host's.
+    fn host_sample(&self) -> HostSample {
+        let threads = self.threads.clone();
+        HostSample { at: self.at, cpu: self.host_cpu, threads, own_ns: self.own_ns }
     }
+}
+
+/// The host's CPU time at one instant of a window.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostSample {
+    /// When.
+    pub at: Moment,
+    /// CPU time of the whole host.
+    pub cpu: CpuTicks,
+    /// CPU time of QEMU's threads.
+    #[serde(default)]
+    pub threads: Vec<ThreadTime>,
+    /// CPU time of perfvt itself, nanoseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own_ns: Option<u64>,
 }
 
 /// A common window and the counters at its ends.
