@@ -4,7 +4,7 @@ use super::super::common::{failed, value};
 use super::sessions::{Purpose, Sessions, margin, read_session};
 use super::{is_rr, sessions_of};
 use crate::lab::{Failed, Lab, Value, keep};
-use model::{Case, Moment, Params, Phase};
+use model::{Case, Params, Phase};
 use std::path::Path;
 
 /// The key that asks for it.
@@ -13,8 +13,8 @@ pub(super) const KEY: &str = "latency_probe";
 /// How long a request takes alone, beside the load, and how many times as long that is.
 pub(super) const METRICS: [&str; 3] = ["idle_latency_ms", "loaded_latency_ms", "loaded_latency_ratio"];
 
-/// When the load was started, in a case's raw folder.
-const LOADED: &str = "probe-loaded.txt";
+/// For how many seconds the probe was alone, in a case's raw folder. No time of day: the client may be in a guest, whose clock is its own.
+const ALONE: &str = "probe-alone.txt";
 
 /// Whether a case has a probe beside it: those of streams, where it is asked for.
 pub(super) fn is_wanted(category: &str, params: &Params) -> bool {
@@ -47,20 +47,25 @@ pub(super) fn start<'a>(
         session.intervals.iter().map(|interval| interval.seconds).sum::<f64>() >= idle
     };
     probe.wait(lab, Phase::WarmUp, "did not report in time", enough)?;
-    keep(raw, LOADED, &Moment::now().unix_seconds().to_string())?;
+    keep(raw, ALONE, &idle.to_string())?;
     Ok(probe)
 }
 
 /// How long requests took before the load, and beside it in the window.
 pub(super) fn values(raw: &Path, (start, end): (f64, f64)) -> Result<Vec<Value>, Failed> {
     let session = read_session(raw, Purpose::Probe, 0)?;
-    let loaded = super::super::common::read(raw, LOADED)?;
-    let loaded: f64 =
-        loaded.trim().parse().map_err(|e| failed(format!("{}: {e}", raw.join(LOADED).display())))?;
-    let alone = session.intervals.iter().filter(|interval| interval.ending <= loaded);
-    let (requests, seconds) = alone.fold((0.0, 0.0), |(requests, seconds), interval| {
-        (requests + interval.rate * interval.seconds, seconds + interval.seconds)
-    });
+    let alone = super::super::common::read(raw, ALONE)?;
+    let alone: f64 =
+        alone.trim().parse().map_err(|e| failed(format!("{}: {e}", raw.join(ALONE).display())))?;
+    // The load was started when these had been reported.
+    let (mut requests, mut seconds) = (0.0, 0.0);
+    for interval in &session.intervals {
+        if seconds >= alone {
+            break;
+        }
+        requests += interval.rate * interval.seconds;
+        seconds += interval.seconds;
+    }
     let nothing = |when: &str| failed(format!("the probe completed no request {when}"));
     let idle = Some(seconds / requests).filter(|time: &f64| time.is_finite() && *time > 0.0);
     let idle = idle.ok_or_else(|| nothing("before the load"))?;
@@ -82,7 +87,7 @@ mod tests {
         let text = [(1000, 11), (1000, 12), (500, 13), (100, 14), (100, 15), (100, 16)];
         let text: String = text.into_iter().map(|(rate, end)| interim(rate, end)).collect();
         keep(raw.path(), "probe0.txt", &text).unwrap();
-        keep(raw.path(), LOADED, "12.5").unwrap();
+        keep(raw.path(), ALONE, "2").unwrap();
         let shown = |at: (f64, f64)| -> Result<Vec<String>, String> {
             let values = values(raw.path(), at).map_err(|e| e.to_string())?;
             Ok(values.into_iter().map(|v| format!("{} {:.3}", v.metric, v.value)).collect())
@@ -90,7 +95,7 @@ mod tests {
         let wanted = ["idle_latency_ms 1.000", "loaded_latency_ms 10.000", "loaded_latency_ratio 10.000"];
         assert_eq!(shown((13.0, 16.0)).unwrap(), wanted);
         assert!(shown((30.0, 40.0)).unwrap_err().contains("no request in the window"));
-        keep(raw.path(), LOADED, "10").unwrap();
+        keep(raw.path(), ALONE, "0").unwrap();
         assert!(shown((13.0, 16.0)).unwrap_err().contains("no request before the load"));
     }
 
