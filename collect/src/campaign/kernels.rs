@@ -1,7 +1,6 @@
 //! What can be told of kernels of the user's before anything boots.
 
 use crate::environment::Place;
-use std::path::Path;
 use vm::guest::image::{Found, OwnKernel};
 use vm::guest::spec::Source;
 
@@ -24,17 +23,18 @@ pub(super) fn warnings<'a>(environments: &[(&'a str, Vec<&'a OwnKernel>)]) -> Ve
     let mut seen: Vec<(&str, &OwnKernel, blake3::Hash)> = Vec::new();
     for (name, kernels) in environments {
         for kernel in kernels {
-            if let Some(Found { release, modules: None }) = kernel.found() {
+            // What is no kernel is told when its image is made.
+            let Some(Found { release, modules, content }) = kernel.found() else { continue };
+            if modules.is_none() {
                 warnings.push(format!(
                     "{name}: no modules of the kernel {} were found beside it or on this host, so all its drivers have to be \
                      built in; kernel_modules=FOLDER names them",
                     edge::quoted(&release)
                 ));
             }
-            let Some(hash) = hash(&kernel.file) else { continue };
             let twin = seen
                 .iter()
-                .find(|(other, kernel_of, h)| other != name && *h == hash && kernel_of.file != kernel.file);
+                .find(|(other, twin, same)| other != name && *same == content && twin.file != kernel.file);
             if let Some((other, twin, _)) = twin {
                 warnings.push(format!(
                     "{other} and {name} start the same kernel: {} and {} have the same content",
@@ -42,19 +42,16 @@ pub(super) fn warnings<'a>(environments: &[(&'a str, Vec<&'a OwnKernel>)]) -> Ve
                     kernel.file.display()
                 ));
             }
-            seen.push((name, kernel, hash));
+            seen.push((name, kernel, content));
         }
     }
     warnings
 }
 
-fn hash(file: &Path) -> Option<blake3::Hash> {
-    Some(blake3::hash(&edge::read(file, edge::read::PROGRAM).ok()?))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::Path;
 
     #[test]
     fn a_kernel_without_modules_and_a_copy_of_the_other_kernel_are_told() {

@@ -55,10 +55,10 @@ fn own_kernel(kernel: &OwnKernel) -> String {
     let file = kernel.file.display();
     match kernel.found() {
         None => format!(" with the kernel {file}"),
-        Some(Found { release, modules: Some(modules) }) => {
+        Some(Found { release, modules: Some(modules), .. }) => {
             format!(" with the kernel {file} ({}, modules of {})", quoted(&release), modules.display())
         }
-        Some(Found { release, modules: None }) => {
+        Some(Found { release, modules: None, .. }) => {
             format!(" with the kernel {file} ({}, without modules)", quoted(&release))
         }
     }

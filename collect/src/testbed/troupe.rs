@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use vm::guest::image::{Cache, Image};
 use vm::guest::machine::{GuestError, Machine};
-use vm::guest::network::{Joined, Kind, Network, NetworkId, Shape, Switched, Topology};
+use vm::guest::network::{Joined, Kind, Network, Shape, Switched, Topology};
 use vm::guest::spec::GuestSpec;
 use vm::host::locks::Claims;
 use vm::host::pin::PinPlan;
@@ -191,20 +191,6 @@ impl Troupe {
     pub fn reshape(&self, name: &str, nic: usize, shape: Shape) -> Result<(), TestbedError> {
         let index = self.place(name)?;
         Ok(self.joined.reshape((index, nic), shape).map_err(GuestError::Network)?)
-    }
-
-    /// Cuts a machine off from all networks of the topology, or gives it back to them: the guest sees its links go down and up.
-    ///
-    /// # Errors
-    /// No machine of that name, it does not run, or QEMU refuses.
-    pub fn cut_off(&mut self, name: &str, cut_off: bool) -> Result<(), TestbedError> {
-        let index = self.place(name)?;
-        let nics = self.topology().machines.get(index).map(|node| node.nics.clone()).unwrap_or_default();
-        let machine = self.machine(name)?;
-        for (nic, _) in nics.iter().enumerate().filter(|(_, plug)| plug.network != NetworkId::User) {
-            machine.set_link(nic, !cut_off)?;
-        }
-        Ok(())
     }
 
     fn place(&self, name: &str) -> Result<usize, TestbedError> {

@@ -79,10 +79,10 @@ fn three_machines_on_two_networks_reach_one_another_by_name_and_one_of_them_come
     let mac = says(&mut troupe, "vm3", &["cat", "/sys/class/net/eth0/address"]);
     assert_eq!(mac, "52:54:00:aa:00:03\n");
     // A cable that is pulled out, and put back.
-    troupe.cut_off("vm2", true).unwrap();
+    troupe.machine("vm2").unwrap().set_links(false).unwrap();
     let cut = troupe.machine("vm1").unwrap().exec(&["ping", "-c", "1", "-w", "2", "vm2"], SOON).unwrap();
     assert_ne!(cut.status, Status::Exit(0));
-    troupe.cut_off("vm2", false).unwrap();
+    troupe.machine("vm2").unwrap().set_links(true).unwrap();
     says(&mut troupe, "vm1", &["ping", "-c", "1", "-w", "20", "vm2"]);
     troupe.end("vm2").unwrap();
     assert!(!troupe.runs("vm2").unwrap() && troupe.runs("vm1").unwrap());

@@ -23,6 +23,8 @@ pub struct Found {
     pub release: String,
     /// The folder of its modules; `None` where every driver has to be built in.
     pub modules: Option<PathBuf>,
+    /// A hash of its file.
+    pub content: blake3::Hash,
 }
 
 impl OwnKernel {
@@ -31,7 +33,7 @@ impl OwnKernel {
         let content = edge::read(&self.file, edge::read::PROGRAM).ok()?;
         let release = kernel::release(&content)?;
         let modules = self.places(&release, Path::new("/")).into_iter().find(|dir| is_modules(dir));
-        Some(Found { release, modules })
+        Some(Found { release, modules, content: blake3::hash(&content) })
     }
 
     /// Reads the kernel and finds its modules. Where there are none every driver is taken to be built in.
