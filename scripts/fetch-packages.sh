@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Downloads what the built-in guest is made of and unpacks it into the user's cache, without
-# installing anything and without root: a kernel, netperf, iozone, ethtool, iperf3, sockperf, and busybox and fio where
+# installing anything and without root: a kernel, netperf, iozone, ethtool, iperf3, nftables, sockperf, and busybox and fio where
 # the host has none that can be used.
 #
 #   perfvt guest fetch            fetch what is missing (returns at once when all is there)
@@ -35,7 +35,7 @@ apt=$cache/apt
 ID=unknown VERSION_ID='' VERSION_CODENAME='' ID_LIKE=''
 # shellcheck disable=SC1091
 [ ! -r /etc/os-release ] || . /etc/os-release
-stamp="# perfvt packages 2 for $ID $VERSION_ID"
+stamp="# perfvt packages 3 for $ID $VERSION_ID"
 
 # The marker says for which system the set was made; after an upgrade of the host it is made again.
 complete() {
@@ -52,7 +52,7 @@ fi
 [ $mode != check ] || die "guest packages are missing in $packages: \`perfvt guest fetch\` gets them"
 
 command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || die \
-    "this system has no apt: install a kernel that users can read, busybox (static), netperf, iozone, ethtool, fio, iperf3 and sockperf by your package manager"
+    "this system has no apt: install a kernel that users can read, busybox (static), netperf, iozone, ethtool, fio, iperf3, nftables and sockperf by your package manager"
 arch=$(dpkg --print-architecture)
 [ "$arch" = amd64 ] || die "guests are x86-64 only, this host is $arch"
 case "$ID" in
@@ -168,7 +168,7 @@ for package in "${kernels[@]}"; do
     mapfile -t more < <(depends "$package" | grep -E '^linux-modules-[0-9]' || true)
     wanted+=("${more[@]}")
 done
-tools=(netperf iozone3 ethtool iperf3 sockperf)
+tools=(netperf iozone3 ethtool iperf3 nftables sockperf)
 have_static_busybox || tools+=(busybox-static)
 command -v fio >/dev/null || tools+=(fio)
 [ -x /sbin/mke2fs ] || [ -x /usr/sbin/mke2fs ] || tools+=(e2fsprogs)

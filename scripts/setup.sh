@@ -3,7 +3,7 @@
 #
 #   by the system's package manager, as root or through sudo: a C compiler, make, Rust when cargo is
 #   missing or too old, QEMU, ip and unshare, fio, busybox-static
-#   by download into the user's cache, never installed: a kernel, netperf, iozone, ethtool, iperf3, sockperf
+#   by download into the user's cache, never installed: a kernel, netperf, iozone, ethtool, iperf3, nftables, sockperf
 #   (scripts/fetch-packages.sh)
 #
 # Without root and sudo it says what is missing. Exit status: 0 when everything is there, else 1.

@@ -35,7 +35,7 @@ fn packages_that_are_missing_are_told_with_the_verb_that_gets_them() {
         let line = release.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('='));
         line.map_or(otherwise.to_owned(), |value| value.trim_matches('"').to_owned())
     };
-    let stamp = format!("# perfvt packages 2 for {} {}", value("ID", "unknown"), value("VERSION_ID", ""));
+    let stamp = format!("# perfvt packages 3 for {} {}", value("ID", "unknown"), value("VERSION_ID", ""));
     fs::write(packages.join("set"), format!("{stamp}\nnetperf 1 netperf_1\n")).unwrap();
     assert_eq!(said(&mut fetch(cache.path(), &["--check"])).0, Some(0));
     let (code, told) = said(&mut fetch(cache.path(), &[]));

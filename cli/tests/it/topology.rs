@@ -45,6 +45,25 @@ fn a_dry_run_shows_the_topology_machine_by_machine() {
 }
 
 #[test]
+fn a_server_without_a_way_back_is_reached_through_a_router_that_translates() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = format!("{ROUTED}nat_vm2 = yes\nroutes_vm3 =\nlink_delay_vm1 = 5ms\n");
+    let (_, shown) = planned(dir.path(), &config, &["netperf"]);
+    for part in [
+        "  machine vm3: server, nic1 192.168.2.3/24 in network 2\n",
+        "in network 2, passes packets on, to network 2 under its own address\n",
+        "  way of the data: vm1 > vm2 > vm3 (192.168.2.3)\n",
+    ] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    // With the networks in the other order the router translates the wrong way round.
+    let turned = config.replace("vlans_vm2 = 1 2", "vlans_vm2 = 2 1");
+    let (code, said) = planned(dir.path(), &turned, &["netperf"]);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("vm3 has no way to 192.168.1.1"), "{said}");
+}
+
+#[test]
 fn what_is_no_way_is_refused_with_the_key_that_gives_one() {
     let dir = tempfile::tempdir().unwrap();
     let says = |config: &str, more: &[&str], part: &str| {

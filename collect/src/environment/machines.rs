@@ -53,15 +53,20 @@ fn way(topology: &Topology, layout: &Layout) -> String {
 
 fn machine(node: &Node) -> String {
     let card = |(card, plug): (String, &Plug)| match plug.network {
-        NetworkId::Of(n) => format!("{card} {} in network {n}", plug.address),
-        NetworkId::User => format!("{card} in QEMU's user-mode network"),
+        NetworkId::Of(_) => format!("{card} {} in {}", plug.address, network(plug)),
+        NetworkId::User => format!("{card} in {}", network(plug)),
     };
     let mut all: Vec<String> = node.cards().into_iter().zip(&node.nics).map(card).collect();
     if all.is_empty() {
         all.push("in no network".into());
     }
     if node.forwards {
-        all.push("passes packets on".into());
+        all.push(match node.nics.last() {
+            Some(outside) if node.translates => {
+                format!("passes packets on, to {} under its own address", network(outside))
+            }
+            _ => "passes packets on".into(),
+        });
     }
     let ways = node.routes.iter().map(|route| {
         let to = route.to.map_or_else(|| "default".to_owned(), |to| to.to_string());
@@ -69,6 +74,13 @@ fn machine(node: &Node) -> String {
     });
     all.extend(ways);
     all.join(", ")
+}
+
+fn network(plug: &Plug) -> String {
+    match plug.network {
+        NetworkId::Of(n) => format!("network {n}"),
+        NetworkId::User => "QEMU's user-mode network".into(),
+    }
 }
 
 /// What a link does to packets; nothing to say where it does nothing.

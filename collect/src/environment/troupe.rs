@@ -58,6 +58,8 @@ pub(super) fn machines(
         for (nic, plug) in spec.hardware.nics.iter_mut().zip(&node.nics) {
             nic.mac = Some(plug.mac);
         }
+        // The program that sets its tables up is there.
+        spec.disks.tools |= node.translates;
         guests.push(spec);
     }
     Ok(guests)

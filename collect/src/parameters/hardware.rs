@@ -79,6 +79,12 @@ pub(super) const TOPOLOGY: &[Known] = &[
          user mode",
     ),
     Known::new("forward", "no", "yes, no", "whether a machine passes packets on between its networks"),
+    Known::new(
+        "nat",
+        "no",
+        "yes, no",
+        "whether what a machine passes on leaves by the last of its networks under the address that it has there",
+    ),
     Known::open(
         "routes",
         "none",

@@ -15,6 +15,9 @@ pub const VMS: &str = "vms";
 /// The key that says which networks a machine is in.
 const VLANS: &str = "vlans";
 
+/// The key that hides networks behind a machine.
+const NAT: &str = "nat";
+
 /// So many machines are booted on one host.
 const MOST_MACHINES: usize = 32;
 
@@ -145,7 +148,24 @@ fn node(own: &Params, name: &str, number: u8, kind: Kind) -> Result<Node, Layout
         let shape = shape(&of_nic, &nic, kind)?;
         nics.push(Plug { network, mac, address, mtu, shape });
     }
-    Ok(Node { name: name.to_owned(), nics, forwards: own.switch("forward")?, routes: Vec::new() })
+    let forwards = own.switch("forward")?;
+    let translates = translates(own, nics.len(), forwards)?;
+    Ok(Node { name: name.to_owned(), nics, forwards, translates, routes: Vec::new() })
+}
+
+/// Whether a machine gives its own address to what it passes on. Campaigns of before there was the key do not.
+fn translates(own: &Params, nics: usize, forwards: bool) -> Result<bool, ParamsError> {
+    if given(own, NAT).is_none() || !own.switch(NAT)? {
+        return Ok(false);
+    }
+    if nics < 2 {
+        let wanted = "two networks at least in vlans beside it: what leaves by the last of them gets this machine's address";
+        return Err(own.wrong(NAT, wanted));
+    }
+    if !forwards {
+        return Err(own.wrong(NAT, "forward=yes beside it: it is about packets that this machine passes on"));
+    }
+    Ok(true)
 }
 
 /// The networks that a machine is in.
@@ -246,6 +266,7 @@ mod tests {
             ("mtu", "1500"),
             ("guest_reach", "none"),
             ("forward", "no"),
+            ("nat", "no"),
             ("vhost", "no"),
             ("queues", "1"),
         ] {
@@ -268,6 +289,7 @@ mod tests {
     fn a_router_stands_between_two_networks() {
         let set = [
             ("forward_vm2", "yes"),
+            ("nat_vm2", "yes"),
             ("routes_vm1", "2 via vm2"),
             ("routes_vm3", "192.168.1.0/24 via 192.168.2.2, default via vm2"),
             ("server", "vm3"),
@@ -282,7 +304,7 @@ mod tests {
         assert_eq!(plugs(one), ["192.168.1.1/24 52:54:00:70:01:01"]);
         assert_eq!(plugs(two), ["192.168.1.2/24 52:54:00:70:01:02", "192.168.2.2/24 52:54:00:aa:00:01"]);
         assert_eq!(plugs(three), ["192.168.2.3/24 52:54:00:70:02:03"]);
-        assert!(two.forwards && !one.forwards);
+        assert!(two.forwards && !one.forwards && two.translates && !one.translates);
         let shown = |node: &Node| -> Vec<String> {
             let to = |route: &Route| route.to.map_or("default".into(), |to| to.to_string());
             node.routes.iter().map(|route| format!("{} via {}", to(route), route.via)).collect()
@@ -321,6 +343,9 @@ mod tests {
             ("net", "tap", "one of dgram"),
             ("vde", "/run/x.ctl", "net=vde beside it"),
             ("forward_vm2", "maybe", "yes or no"),
+            ("nat_vm2", "maybe", "yes or no"),
+            ("nat_vm2", "yes", "forward=yes beside it"),
+            ("nat_vm1", "yes", "two networks at least"),
             ("server", "vm9", "one of the machines: vm1, vm2, vm3"),
             ("routes_vm1", "2", "ways such as"),
             ("routes_vm1", "255 via vm2", "ways such as"),

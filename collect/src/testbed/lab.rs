@@ -275,12 +275,10 @@ impl Lab for GuestLab {
         if !self.connected {
             return None;
         }
-        let peers: Vec<String> = self.cables.way.peers.iter().flatten().map(ToString::to_string).collect();
-        peers.into_iter().find_map(|peer| {
-            let lost = format!("the network is lost: the guest does not reach the client at {peer}");
-            match self.reaches(&peer, 2) {
+        self.sights().into_iter().find_map(|sight| {
+            match self.meets(&sight, 2) {
                 Ok(true) => None,
-                Ok(false) => Some(Failed::new(Code::NetworkLost, lost)),
+                Ok(false) => Some(Failed::new(Code::NetworkLost, sight.lost())),
                 // A guest that does not answer has lost more than its network.
                 Err(error) => Some(error.failure()).filter(|f| f.scope() == Scope::Guest),
             }

@@ -8,7 +8,7 @@ use vm::deadlines::Step;
 use vm::guest::channel::Status;
 use vm::guest::hardware::Nic;
 use vm::guest::machine::{GuestError, Machine};
-use vm::guest::network::{Address, Network, Node, Topology};
+use vm::guest::network::{Address, NFT, Network, Node, Plug, Topology};
 use vm::guest::os::Os;
 use vm::guest::spec::GuestSpec;
 use vm::guest::windows;
@@ -101,7 +101,8 @@ fn bring_up_linux(
 
 /// Tells a machine its name, those of the others, and the ways between their networks.
 pub(super) fn settle_in(machine: &mut Machine, topology: &Topology, index: usize) -> Result<(), GuestError> {
-    let Some(Node { name, forwards, routes, .. }) = topology.machines.get(index) else { return Ok(()) };
+    let Some(node) = topology.machines.get(index) else { return Ok(()) };
+    let Node { name, forwards, routes, .. } = node;
     let soon = machine.soon();
     machine.run(&["hostname", name], soon)?;
     machine.put("/etc/hosts", "644", topology.hosts(index).as_bytes())?;
@@ -111,6 +112,33 @@ pub(super) fn settle_in(machine: &mut Machine, topology: &Topology, index: usize
     for route in routes {
         let to = route.to.map_or_else(|| "default".to_owned(), |to| to.to_string());
         machine.run(&["ip", "route", "replace", &to, "via", &route.via.to_string()], soon)?;
+    }
+    match node.nics.last() {
+        Some(outside) if node.translates => translate(machine, name, outside),
+        _ => Ok(()),
+    }
+}
+
+/// Gives what leaves by a NIC the address of that.
+fn translate(machine: &mut Machine, name: &str, outside: &Plug) -> Result<(), GuestError> {
+    let limit = machine.deadlines().within(Step::Settle);
+    let listed = machine.run(&["ip", "-o", "link"], machine.soon())?;
+    let mac = outside.mac.to_string();
+    let interface = interface(&listed, &mac)
+        .ok_or_else(|| odd(format!("the guest has no NIC with the address {mac}: {listed}")))?;
+    let table = "add table ip perfvt; flush table ip perfvt; \
+                 add chain ip perfvt out { type nat hook postrouting priority 100; }";
+    let rule = [NFT, "add", "rule", "ip", "perfvt", "out", "oifname", &interface, "masquerade"];
+    for argv in [&["perfvt-load", "nft_chain_nat", "nft_masq"][..], &[NFT, table], &rule] {
+        let reply = machine.exec(argv, limit)?;
+        if reply.status != Status::Exit(0) {
+            let said = String::from_utf8_lossy(&reply.stderr);
+            return Err(odd(format!(
+                "{name} cannot translate addresses (nat_{name}=yes; {}): its kernel needs nf_tables with nft_chain_nat and \
+                 nft_masq, and nft has to run there; another machine without nat can have routes instead",
+                quoted_end(&said)
+            )));
+        }
     }
     Ok(())
 }

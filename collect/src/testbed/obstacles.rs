@@ -138,6 +138,9 @@ impl Found {
         for guest in &spec.guests {
             self.of_guest(&room.name, guest, &room.params.object_params(&guest.name), stage);
         }
+        if spec.topology.as_ref().is_some_and(network::Topology::translates) {
+            self.add(environment, host_program(&stage.cache, network::NFT));
+        }
         for error in network::unusable(&spec.layout) {
             self.add(environment, Err::<(), _>(error));
         }

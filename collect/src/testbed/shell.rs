@@ -86,7 +86,7 @@ const OF_CAMPAIGNS: &[&str] = &[
 ];
 
 /// Keys that say what joins several machines.
-const OF_TROUPES: &[&str] = &["vms", "vlans", "forward", "routes", "server", "neighbour"];
+const OF_TROUPES: &[&str] = &["vms", "vlans", "forward", "nat", "routes", "server", "neighbour"];
 
 /// Refuses what nobody would look at without a campaign.
 ///
@@ -302,6 +302,7 @@ mod tests {
             ("vms", "", "vm1 vm2"),
             ("vlans", "", "1"),
             ("forward", "", "yes"),
+            ("nat", "", "yes"),
             ("routes", "", "2 via vm2"),
             ("server", "", "vm1"),
             ("neighbour", "", "cpu"),

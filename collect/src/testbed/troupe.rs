@@ -11,9 +11,9 @@ use crate::workload::Needs;
 use model::{Accel, Params};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use vm::guest::image::{Cache, Image};
+use vm::guest::image::{Cache, Image, host_program};
 use vm::guest::machine::{GuestError, Machine};
-use vm::guest::network::{Joined, Kind, Network, Shape, Switched, Topology};
+use vm::guest::network::{Joined, Kind, NFT, Network, Shape, Switched, Topology};
 use vm::guest::spec::GuestSpec;
 use vm::host::locks::Claims;
 use vm::host::pin::PinPlan;
@@ -81,6 +81,9 @@ impl Troupe {
         let needs = Needs { tools: true, ..Needs::default() };
         let stage = Stage::here(cache, accel, needs, true)?;
         let spec = TroupeSpec::of(&params, &stage.ground())?;
+        if spec.topology.translates() {
+            host_program(cache, NFT)?;
+        }
         let joined = Joined::make(&spec.topology).map_err(GuestError::Network)?;
         let testbed = Testbed::new(stage, Some(image.clone()), "troupe")?;
         let members = spec.guests.iter().map(|_| Member::default()).collect();

@@ -114,3 +114,36 @@ fn a_link_of_vde_is_slow_by_the_same_rule_and_loses_what_it_should() {
     troupe.reshape("vm3", 0, Shape::default()).unwrap();
     says(&mut troupe, "vm1", &["ping", "-c", "1", "-w", "20", "vm3"]);
 }
+
+#[test]
+fn a_router_that_translates_hides_a_network_from_a_server_that_has_no_way_back() {
+    let _turn = testing::busy();
+    let dir = tempfile::tempdir().unwrap();
+    let sets = [
+        "vms=vm1 vm2 vm3",
+        "vlans_vm1=1",
+        "vlans_vm2=1 2",
+        "vlans_vm3=2",
+        "forward_vm2=yes",
+        "nat_vm2=yes",
+        "routes_vm1=default via vm2",
+    ];
+    let Some(mut troupe) = troupe(dir.path(), &sets) else { return };
+    troupe.start_all().unwrap_or_else(|e| panic!("{e}"));
+    let ways = says(&mut troupe, "vm3", &["ip", "route"]);
+    assert!(!ways.contains("default") && !ways.contains("192.168.1.0"), "{ways}");
+    // The server notes who asks.
+    says(&mut troupe, "vm3", &["sh", "-c", "httpd -f -v -p 80 -h /etc 2> /tmp/seen &"]);
+    let ask = "printf 'GET /hosts HTTP/1.0\\r\\n\\r\\n' | nc -w 20 vm3 80";
+    let got = says(&mut troupe, "vm1", &["sh", "-c", ask]);
+    assert!(got.contains("192.168.1.1 vm1"), "{got}");
+    let seen = says(&mut troupe, "vm3", &["cat", "/tmp/seen"]);
+    assert!(seen.contains("192.168.2.2") && !seen.contains("192.168.1.1"), "{seen}");
+    let ping = ["ping", "-c", "1", "-w", "2", "vm3"];
+    says(&mut troupe, "vm1", &ping);
+    // What the router itself asks is asked under the same address, and the networks inside know one another.
+    says(&mut troupe, "vm2", &["ping", "-c", "1", "-w", "20", "vm1"]);
+    says(&mut troupe, "vm2", &["nft", "flush", "ruleset"]);
+    let lost = troupe.machine("vm1").unwrap().exec(&ping, SOON).unwrap();
+    assert_ne!(lost.status, Status::Exit(0), "without it nobody answers");
+}

@@ -3,15 +3,19 @@
 use super::super::cables::Cables;
 use super::super::failures::of_client;
 use super::super::nics::{Up, bring_up, settle_in};
-use super::GuestLab;
 use super::others::{FIRST_OTHER, of_machine};
+use super::{GuestLab, odd};
 use crate::environment::EnvironmentSpec;
 use crate::lab::{Failed, Lab};
 use model::Code;
 use std::time::Duration;
-use vm::guest::channel::Status;
+use vm::guest::channel::{Reply, Status};
 use vm::guest::machine::{GuestError, Machine};
 use vm::guest::network::Link;
+use vm::guest::os::Os;
+
+/// The place of the client's guest among all.
+const CLIENT: usize = 1;
 
 /// Brings the NICs of one guest up, by its place among the guests.
 fn bring_one_up(
@@ -56,14 +60,13 @@ impl GuestLab {
 
     /// Waits until the server's guest reaches the client over every link.
     pub(super) fn wait_for_peers(&mut self) -> Result<(), Failed> {
-        for peer in self.cables.way.peers.clone().into_iter().flatten().map(|peer| peer.to_string()) {
+        for sight in self.sights() {
             let mut tries = 0;
             // A bridge and ARP take seconds to let the first packet through.
-            while !self.reaches(&peer, 1).map_err(|e| e.failure())? {
+            while !self.meets(&sight, 1).map_err(|e| e.failure())? {
                 tries += 1;
                 if tries == 20 {
-                    let lost = format!("the network is lost: the guest does not reach the client at {peer}");
-                    return Err(Failed::new(Code::NetworkLost, lost));
+                    return Err(Failed::new(Code::NetworkLost, sight.lost()));
                 }
                 self.sleep(Duration::from_millis(100));
             }
@@ -72,12 +75,63 @@ impl GuestLab {
         Ok(())
     }
 
-    /// Whether a peer answers the server's guest within so many seconds.
-    pub(super) fn reaches(&mut self, peer: &str, seconds: u32) -> Result<bool, GuestError> {
-        let (os, ping) = (self.machine.os, self.machine.os.ping(peer, seconds));
+    /// The question that shows that server and client meet over a link. Where a machine between them hides the client, only that can
+    /// begin.
+    pub(super) fn sight(&self, link: usize) -> Option<Sight> {
+        let server = self.cables.way.layout.links.get(link)?.server;
+        if let (Some(topology), Some(server)) = (&self.spec.topology, server)
+            && topology.hides(CLIENT, server.ip)
+        {
+            return Some(Sight { by_client: true, to: server.ip.to_string() });
+        }
+        let peer = self.cables.way.peers.get(link).copied().flatten()?;
+        Some(Sight { by_client: false, to: peer.to_string() })
+    }
+
+    /// Those of all links.
+    pub(super) fn sights(&self) -> Vec<Sight> {
+        (0..self.cables.way.layout.links.len()).filter_map(|link| self.sight(link)).collect()
+    }
+
+    /// Whether who is asked answers within so many seconds.
+    pub(super) fn meets(&mut self, sight: &Sight, seconds: u32) -> Result<bool, GuestError> {
+        let os = if sight.by_client { Os::Linux } else { self.machine.os };
+        let ping = os.ping(&sight.to, seconds);
         let words: Vec<&str> = ping.iter().map(String::as_str).collect();
-        let reply = self.machine.exec(&words, self.machine.soon())?;
+        let reply = self.ask(sight, &words)?;
         let printed = String::from_utf8_lossy(&reply.stdout);
         Ok(matches!(reply.status, Status::Exit(status) if os.is_answered(status, &printed)))
+    }
+
+    /// Runs a command in the guest that asks.
+    pub(super) fn ask(&mut self, sight: &Sight, argv: &[&str]) -> Result<Reply, GuestError> {
+        if !sight.by_client {
+            return self.machine.exec(argv, self.machine.soon());
+        }
+        let gone = || odd("the client's guest is gone");
+        let mut client = self.second.as_ref().ok_or_else(gone)?.borrow_mut();
+        let machine = client.machine.as_mut().ok_or_else(gone)?;
+        machine.exec(argv, machine.soon())
+    }
+}
+
+/// Which guest asks, and for whom.
+#[derive(Clone, Debug)]
+pub(super) struct Sight {
+    /// Whether it is the client's.
+    by_client: bool,
+    to: String,
+}
+
+impl Sight {
+    /// The address that is asked for.
+    pub(super) fn to(&self) -> &str {
+        &self.to
+    }
+
+    /// That nobody answers.
+    pub(super) fn lost(&self) -> String {
+        let (from, to) = if self.by_client { ("client", "server") } else { ("guest", "client") };
+        format!("the network is lost: the {from} does not reach the {to} at {}", self.to)
     }
 }

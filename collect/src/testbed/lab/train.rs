@@ -1,6 +1,7 @@
 //! Whether links do what was asked of them: a short train of pings before anything is measured.
 
 use super::GuestLab;
+use super::peers::Sight;
 use crate::lab::Failed;
 use crate::lab::window::LinkMeasured;
 use model::Code;
@@ -29,9 +30,9 @@ impl GuestLab {
             return Ok(());
         }
         for (index, link) in self.cables.way.layout.links.clone().into_iter().enumerate() {
-            let peer = self.cables.way.peers.get(index).copied().flatten();
-            let Some(peer) = peer.filter(|_| link.shapes != [Shape::default(); 2]) else { continue };
-            let train = self.train(&peer.to_string()).map_err(|e| e.failure())?;
+            let sight = self.sight(index).filter(|_| link.shapes != [Shape::default(); 2]);
+            let Some(sight) = sight else { continue };
+            let train = self.train(&sight).map_err(|e| e.failure())?;
             if index == 0 {
                 self.link = Some(train);
             }
@@ -42,10 +43,10 @@ impl GuestLab {
         Ok(())
     }
 
-    fn train(&mut self, peer: &str) -> Result<LinkMeasured, GuestError> {
+    fn train(&mut self, sight: &Sight) -> Result<LinkMeasured, GuestError> {
         let count = PINGS.to_string();
-        let argv = ["ping", "-q", "-c", &count, "-i", EVERY, "-W", "2", peer];
-        let printed = self.machine.exec(&argv, self.machine.soon())?.stdout;
+        let argv = ["ping", "-q", "-c", &count, "-i", EVERY, "-W", "2", sight.to()];
+        let printed = self.ask(sight, &argv)?.stdout;
         // Of which nothing came back is a train as well.
         let printed = String::from_utf8_lossy(&printed);
         measured(&printed).ok_or_else(|| super::odd(format!("ping told nothing of its train: {printed}")))

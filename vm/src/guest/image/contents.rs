@@ -18,7 +18,7 @@ const NEEDED: [&str; 3] = ["virtio_pci", "virtio_console", "virtio_net"];
 const USEFUL: [&str; 8] =
     ["e1000", "pvpanic-mmio", "pvpanic-pci", "virtio_blk", "virtio_scsi", "sd_mod", "nvme", "erofs"];
 /// Large and only of use with a disk: on the tools disk, but for ext4 where that disk needs it itself.
-const ON_TOOLS_DISK: [&str; 2] = ["ext4", "xfs"];
+const ON_TOOLS_DISK: [&str; 4] = ["ext4", "xfs", "nft_chain_nat", "nft_masq"];
 
 /// Programs of the initramfs, with the packages that hold them on Debian.
 const PROGRAMS: [(&str, &[&str]); 4] = [
@@ -29,8 +29,13 @@ const PROGRAMS: [(&str, &[&str]); 4] = [
 ];
 
 /// Programs of the tools disk, each with its packages on Debian. A workload whose tool is missing says so.
-const TOOLS: [(&str, &[&str]); 4] =
-    [("fio", &["fio"]), ("mke2fs", &["e2fsprogs"]), ("iperf3", &["iperf3"]), ("sockperf", &["sockperf"])];
+const TOOLS: [(&str, &[&str]); 5] = [
+    ("fio", &["fio"]),
+    ("mke2fs", &["e2fsprogs"]),
+    ("iperf3", &["iperf3"]),
+    ("nft", &["nftables"]),
+    ("sockperf", &["sockperf"]),
+];
 
 macro_rules! guest_file {
     ($name:literal) => {

@@ -38,6 +38,8 @@ pub struct Node {
     pub nics: Vec<Plug>,
     /// Whether it passes packets on from one NIC to another.
     pub forwards: bool,
+    /// Whether what it passes on by the last of its NICs bears the address that it has there.
+    pub translates: bool,
     /// Ways to networks that it is not in.
     pub routes: Vec<Route>,
 }
@@ -244,6 +246,7 @@ mod tests {
             name: format!("vm{index}"),
             nics: networks.iter().map(|n| plug(*n, index)).collect(),
             forwards: false,
+            translates: false,
             routes: Vec::new(),
         }
     }

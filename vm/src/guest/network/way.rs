@@ -18,6 +18,19 @@ pub struct Path {
     pub machines: Vec<usize>,
     /// What the links on it do to them, all together.
     pub shape: Shape,
+    /// The machines that gave them another sender, in order.
+    pub translated: Vec<Translated>,
+}
+
+/// A machine that gave packets its own address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Translated {
+    /// Its place.
+    pub machine: usize,
+    /// The sender that they had.
+    pub from: Address,
+    /// The one that they have since.
+    pub to: Address,
 }
 
 /// Packets that get nowhere.
@@ -31,6 +44,8 @@ pub enum Lost {
     NotPassedOn(usize),
     /// They go round and round.
     Circle(usize),
+    /// A machine gives answers another sender, because it has not seen what they answer.
+    Hidden(usize),
 }
 
 impl Topology {
@@ -42,17 +57,22 @@ impl Topology {
         let mut machines = vec![from];
         let mut source = None;
         let mut shape = Shape::default();
+        let mut translated: Vec<Translated> = Vec::new();
         loop {
             let here = machines.last().copied().unwrap_or(from);
             let node = self.machines.get(here).ok_or(Lost::Nobody(to))?;
             if let Some(own) = node.nics.iter().find(|plug| is_of_topology(plug) && plug.address.ip == to) {
-                return Ok(Path { source: source.unwrap_or(own.address), machines, shape });
+                return Ok(Path { source: source.unwrap_or(own.address), machines, shape, translated });
             }
             if machines.len() > 1 && !node.forwards {
                 return Err(Lost::NotPassedOn(here));
             }
             let (plug, next) = node.next(to).ok_or(Lost::NoWay(here, to))?;
-            source.get_or_insert(plug.address);
+            let first = *source.get_or_insert(plug.address);
+            if machines.len() > 1 && node.translates && node.nics.last() == Some(plug) {
+                let from = translated.last().map_or(first, |before| before.to);
+                translated.push(Translated { machine: here, from, to: plug.address });
+            }
             let (there, taken) = self.who(plug.network, next).ok_or(Lost::Nobody(next))?;
             shape = shape.then(taken.shape);
             if machines.contains(&there) {
@@ -108,7 +128,7 @@ impl Topology {
     /// The ways by which the client reaches a NIC of the server, and the server the client's.
     fn there_and_back(&self, plug: &Plug) -> Result<[Path; 2], Lost> {
         let there = self.path(1, plug.address.ip)?;
-        let back = self.path(0, there.source.ip)?;
+        let back = self.answer(0, &there)?;
         Ok([there, back])
     }
 
@@ -120,7 +140,7 @@ impl Topology {
             device: None,
             mtu: plug.mtu,
             server: Some(plug.address),
-            client: Some(there.source),
+            client: Some(there.seen()),
             shapes: [there.shape, back.shape],
             vde: None,
         }
@@ -142,6 +162,12 @@ impl Topology {
                 format!("{name} does not pass packets on; set forward_{name} = yes")
             }
             Lost::Circle(place) => format!("packets go round, and come back to {}", name(place)),
+            Lost::Hidden(place) => {
+                let name = name(place);
+                format!(
+                    "answers come over {name}, which gives them its own address (nat_{name} = yes), and the questions do not"
+                )
+            }
         };
         format!("{client} and {server} do not reach one another over {to}: {why}")
     }
@@ -208,6 +234,7 @@ mod tests {
             name: format!("vm{index}"),
             nics: networks.iter().map(plug).collect(),
             forwards: false,
+            translates: false,
             routes: ways.iter().map(way).collect(),
         }
     }

@@ -182,7 +182,7 @@ pub struct Link {
     pub mtu: u32,
     /// The server guest's address; `None` where DHCP gives it one.
     pub server: Option<Address>,
-    /// The client's address where perfvt sets it: the second guest's, the own bridge's, or the stand-in's.
+    /// The client's address where perfvt sets it: the second guest's (that by which the server knows it), the own bridge's, or the stand-in's.
     pub client: Option<Address>,
     /// What happens to packets on their way to each guest's NIC, the server's first.
     pub shapes: [Shape; 2],
