@@ -54,7 +54,7 @@ pub fn drive(
     if dir.symlink_metadata().is_ok() {
         return Err(format!("{} exists; give another folder with --out", dir.display()).into());
     }
-    let (mut machines, claims) = machines(guests, accel, &dir)?;
+    let (mut machines, claims) = machines(guests, accel, &dir, err)?;
     // A script is read before anything boots.
     let driver = driver(args, script, &machines.names())?;
     let signals = Signals::watch(false)?;
@@ -172,7 +172,12 @@ fn driver(args: &Drive, script: Option<&Path>, names: &[String]) -> Result<Drive
 }
 
 /// The machines, of which none runs yet, and what must be their own.
-fn machines(guests: Guests, accel: Accel, dir: &Path) -> Result<(Box<dyn Machines>, Claims), Error> {
+fn machines(
+    guests: Guests,
+    accel: Accel,
+    dir: &Path,
+    err: &mut dyn Write,
+) -> Result<(Box<dyn Machines>, Claims), Error> {
     match guests {
         Guests::Scenario(stage) => {
             obstacles(&stage, Vec::new())?;
@@ -185,6 +190,9 @@ fn machines(guests: Guests, accel: Accel, dir: &Path) -> Result<(Box<dyn Machine
             let cache = Cache::from_env()?;
             let image = builtin(&cache)?;
             let troupe = Troupe::new(&cache, image, accel, *params, dir)?;
+            for note in &troupe.spec().notes {
+                writeln!(err, "warning: {note}")?;
+            }
             let claims = troupe.claims()?;
             Ok((Box::new(troupe), claims))
         }

@@ -64,6 +64,20 @@ fn a_server_without_a_way_back_is_reached_through_a_router_that_translates() {
 }
 
 #[test]
+fn a_way_that_leads_nowhere_is_a_warning_where_nothing_is_measured_over_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let more =
+        "vms = vm1 vm2 vm3 vm4\nserver = vm3\nvlans_vm4 = 1\nroutes_vm2 = 9 via vm4, 8 via 192.168.2.77\n";
+    let (_, shown) = planned(dir.path(), &format!("{ROUTED}{more}"), &["netperf"]);
+    for part in [
+        "vm2 has the way 192.168.9.0/24 via 192.168.1.4, but vm4 passes nothing on: set forward_vm4 = yes",
+        "vm2 has the way 192.168.8.0/24 via 192.168.2.77, but no machine has that address: see routes_vm2",
+    ] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+}
+
+#[test]
 fn what_is_no_way_is_refused_with_the_key_that_gives_one() {
     let dir = tempfile::tempdir().unwrap();
     let says = |config: &str, more: &[&str], part: &str| {

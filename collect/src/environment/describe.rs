@@ -35,7 +35,7 @@ pub fn pin(
     placed(topology, params, Request { guests, client, allow_unpinned, ..Request::default() })
 }
 
-/// Where each machine of a topology goes. Those that are measured have the server first, and their switch has a CPU.
+/// Where each machine of a topology goes, and their switch. Those that are measured have the server first.
 ///
 /// # Errors
 /// Parameters of the wrong kind, or a host that is too small.
@@ -50,7 +50,7 @@ pub fn pin_machines(
         let own = params.object_params(&node.name);
         guests.push(guest_request(&own, &node.name, &node.cards(), measured && index == 0)?);
     }
-    let client = usize::from(measured && machines.kind.home() == Home::Switch);
+    let client = usize::from(machines.kind.home() == Home::Switch);
     placed(topology, params, Request { guests, client, allow_unpinned, ..Request::default() })
 }
 

@@ -2,7 +2,7 @@
 
 use super::EnvironmentSpec;
 use std::time::Duration;
-use vm::guest::network::{Layout, NetworkId, Node, Plug, Shape, Topology};
+use vm::guest::network::{Layout, Lost, NetworkId, Node, Plug, Route, Shape, Topology};
 
 /// A topology, in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,12 +68,31 @@ fn machine(node: &Node) -> String {
             _ => "passes packets on".into(),
         });
     }
-    let ways = node.routes.iter().map(|route| {
-        let to = route.to.map_or_else(|| "default".to_owned(), |to| to.to_string());
-        format!("{to} via {}", route.via)
-    });
-    all.extend(ways);
+    all.extend(node.routes.iter().map(way_to));
     all.join(", ")
+}
+
+fn way_to(route: &Route) -> String {
+    let to = route.to.map_or_else(|| "default".to_owned(), |to| to.to_string());
+    format!("{to} via {}", route.via)
+}
+
+/// Ways that lead nowhere, each with what would mend it: no fault where nobody goes there, but hardly what was meant.
+pub(super) fn doubts(topology: &Topology) -> Vec<String> {
+    let node = |place: usize| topology.machines.get(place);
+    let doubt = |(machine, way, why): (usize, usize, Lost)| {
+        let from = node(machine)?;
+        let name = &from.name;
+        let way = way_to(from.routes.get(way)?);
+        Some(match why {
+            Lost::NotPassedOn(via) => {
+                let via = &node(via)?.name;
+                format!("{name} has the way {way}, but {via} passes nothing on: set forward_{via} = yes")
+            }
+            _ => format!("{name} has the way {way}, but no machine has that address: see routes_{name}"),
+        })
+    };
+    topology.doubtful().into_iter().filter_map(doubt).collect()
 }
 
 fn network(plug: &Plug) -> String {

@@ -152,7 +152,8 @@ impl EnvironmentSpec {
         let names: Vec<String> = guests.iter().map(|guest| guest.name.clone()).collect();
         let neighbours = parse::neighbours(params, &names)?;
         let deadlines = parse::deadlines(params, ground.accel)?;
-        let (client, notes) = (plan.client, plan.notes);
+        let (client, mut notes) = (plan.client, plan.notes);
+        notes.extend(topology.iter().flat_map(machines::doubts));
         Ok(EnvironmentSpec {
             layout,
             topology,

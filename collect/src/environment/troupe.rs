@@ -1,9 +1,10 @@
 //! From parameters to a troupe: several machines on networks of their own.
 
 use super::describe::pin_machines;
+use super::machines::doubts;
 use super::{EnvironmentError, Ground, guest};
 use crate::parse;
-use model::{Accel, Params};
+use model::{Accel, CpuId, Params};
 use vm::deadlines::Deadlines;
 use vm::guest::network::Topology;
 use vm::guest::os::Os;
@@ -17,7 +18,9 @@ pub struct TroupeSpec {
     pub topology: Topology,
     /// The guest that each machine is, in the order of the topology.
     pub guests: Vec<GuestSpec>,
-    /// What had to be given up to place them.
+    /// CPUs of the switch that joins them; none where it is not pinned.
+    pub switch: Vec<CpuId>,
+    /// What had to be given up to place them, and ways that lead nowhere.
     pub notes: Vec<String>,
     /// How long anything may take.
     pub deadlines: Deadlines,
@@ -35,7 +38,9 @@ impl TroupeSpec {
         let plan = pin_machines(ground.topology, params, &topology, (false, ground.allow_unpinned))?;
         let guests = machines(params, &topology, plan.guests, ground)?;
         let deadlines = parse::deadlines(params, ground.accel)?;
-        Ok(TroupeSpec { topology, guests, notes: plan.notes, deadlines, accel: ground.accel })
+        let (client, mut notes) = (plan.client, plan.notes);
+        notes.extend(doubts(&topology));
+        Ok(TroupeSpec { topology, guests, switch: client, notes, deadlines, accel: ground.accel })
     }
 }
 

@@ -1,7 +1,7 @@
 //! Guests of an environment that are driven and not measured: each boots and ends by itself, with the same disks.
 
 use super::claims::claim;
-use super::nics::bring_up;
+use super::nics::{acquaint, bring_up};
 use super::scene::Scene;
 use super::{Testbed, TestbedError, Troupe, scratch};
 use crate::drive::Machines;
@@ -93,6 +93,7 @@ impl Driven {
         for (machine, spec) in up.iter_mut().zip(&specs) {
             self.testbed.bring(&self.scene.spec, machine)?;
             bring_up(machine, (spec.network, spec.index), Some(spec.guest))?;
+            acquaint(machine, &self.scene.spec, spec.index)?;
         }
         let mut places: Vec<usize> = places.to_vec();
         places.sort_unstable();

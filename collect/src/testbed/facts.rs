@@ -10,6 +10,7 @@ use vm::guest::definition::Definition;
 use vm::guest::disk::DiskError;
 use vm::guest::identity::identity;
 use vm::guest::image::{Image, host_program};
+use vm::guest::network::Switched;
 use vm::guest::spec::GuestSpec;
 use vm::host::fingerprint;
 
@@ -83,6 +84,11 @@ impl Testbed {
                 facts.set_version("placement.memory", placement.memory(), "2");
             }
             _ => facts.set("placement.cpus", "unpinned"),
+        }
+        if let Some(cpus) =
+            lab.cables.switch().and_then(Switched::cpus).filter(|_| !lab.spec.client.is_empty())
+        {
+            facts.set("placement.switch", cpus);
         }
         Ok((facts, told.dmesg))
     }

@@ -1,6 +1,7 @@
 //! A guest's NICs: up, with addresses, queues, and their interrupts where they belong.
 
 use super::failures::odd;
+use crate::environment::EnvironmentSpec;
 use crate::lab::Failed;
 use edge::quoted_end;
 use model::Code;
@@ -117,6 +118,24 @@ pub(super) fn settle_in(machine: &mut Machine, topology: &Topology, index: usize
         Some(outside) if node.translates => translate(machine, name, outside),
         _ => Ok(()),
     }
+}
+
+/// Tells one of two built-in guests its name and that of the other one. Guests of the user's keep the names that they have, and an
+/// address that somebody else gives is not known here.
+pub(super) fn acquaint(
+    machine: &mut Machine,
+    spec: &EnvironmentSpec,
+    guest: usize,
+) -> Result<(), GuestError> {
+    let (Some(own), Some(link)) = (spec.guests.get(guest), spec.layout.links.first()) else { return Ok(()) };
+    let (Some(server), Some(client)) = (link.server, link.client) else { return Ok(()) };
+    let [first, second] = &spec.guests[..] else { return Ok(()) };
+    if spec.topology.is_some() || own.own().is_some() {
+        return Ok(());
+    }
+    machine.run(&["hostname", &own.name], machine.soon())?;
+    let hosts = format!("127.0.0.1 localhost\n{} {}\n{} {}\n", server.ip, first.name, client.ip, second.name);
+    machine.put("/etc/hosts", "644", hosts.as_bytes())
 }
 
 /// Gives what leaves by a NIC the address of that.

@@ -85,6 +85,12 @@ impl Troupe {
             host_program(cache, NFT)?;
         }
         let joined = Joined::make(&spec.topology).map_err(GuestError::Network)?;
+        if let Some(switch) = joined.switch() {
+            switch.pin(&spec.switch).map_err(GuestError::Network)?;
+            if let Some(violation) = switch.violation(&spec.switch) {
+                return Err(TestbedError::Tool(violation));
+            }
+        }
         let testbed = Testbed::new(stage, Some(image.clone()), "troupe")?;
         let members = spec.guests.iter().map(|_| Member::default()).collect();
         Ok(Troupe { members, spec, joined, testbed, image, logs: logs.to_owned() })
@@ -114,7 +120,9 @@ impl Troupe {
         claim_guests(&mut claims, &self.spec.guests, &self.testbed.stage.cache)?;
         if self.spec.guests.iter().all(|guest| guest.pins.is_some()) {
             let guests = self.spec.guests.iter().map(GuestSpec::plan).collect();
-            claims.cpus.extend(PinPlan { guests, ..PinPlan::default() }.cpus());
+            claims
+                .cpus
+                .extend(PinPlan { guests, client: self.spec.switch.clone(), notes: Vec::new() }.cpus());
         }
         Ok(claims)
     }

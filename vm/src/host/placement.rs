@@ -76,7 +76,12 @@ pub fn pin_self(cpus: &[CpuId]) -> Vec<String> {
         }
         moved.extend(new);
     }
-    let mut lists: Vec<String> = threads(own).iter().filter_map(|thread| allowed(own, *thread)).collect();
+    allowed_to(own)
+}
+
+/// Where the threads of a process may run, an entry for each distinct list, read back from the kernel.
+pub fn allowed_to(pid: u32) -> Vec<String> {
+    let mut lists: Vec<String> = threads(pid).iter().filter_map(|thread| allowed(pid, *thread)).collect();
     lists.sort_unstable();
     lists.dedup();
     lists

@@ -58,6 +58,7 @@ impl GuestLab {
             let violations = machine.placement().violations(plan);
             found.extend(violations.into_iter().map(|text| format!("in the client's guest: {text}")));
         }
+        found.extend(self.cables.switch().and_then(|switch| switch.violation(&self.spec.client)));
         for (guest, machine) in (FIRST_OTHER..).zip(&self.others) {
             let Some(plan) = self.pins(guest) else { continue };
             let violations = machine.placement().violations(plan);

@@ -2,7 +2,7 @@
 
 use super::super::cables::Cables;
 use super::super::failures::of_client;
-use super::super::nics::{Up, bring_up, settle_in};
+use super::super::nics::{Up, acquaint, bring_up, settle_in};
 use super::others::{FIRST_OTHER, of_machine};
 use super::{GuestLab, odd};
 use crate::environment::EnvironmentSpec;
@@ -26,6 +26,7 @@ fn bring_one_up(
     if let Some(topology) = &spec.topology {
         settle_in(machine, topology, guest)?;
     }
+    acquaint(machine, spec, guest)?;
     Ok(up)
 }
 

@@ -2,8 +2,9 @@
 //! perfvt.
 
 use super::NetworkError;
-use crate::host::placement::pin_thread;
+use crate::host::placement::{allowed_to, pin_thread};
 use model::CpuId;
+use model::ids::cpu_list;
 use process::deadlines::HOST_ANSWER;
 use process::{Inherited, Running, Sink, Spec, taken_over};
 use std::io;
@@ -135,6 +136,18 @@ impl Switched {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Where it may run, in words; `None` when it is a thread.
+    pub fn cpus(&self) -> Option<String> {
+        Some(allowed_to(self.pid()?).join(" "))
+    }
+
+    /// What differs from where it was put; nothing when it is there.
+    pub fn violation(&self, cpus: &[CpuId]) -> Option<String> {
+        let have = self.cpus().filter(|_| !cpus.is_empty())?;
+        let want = cpu_list(cpus);
+        (have != want).then(|| format!("the switch may run on CPUs {have}, want {want}"))
     }
 }
 

@@ -199,7 +199,7 @@ impl Topology {
     }
 
     /// The lines of `/etc/hosts` on a machine: itself, then every other one under the address that is nearest, which is one in a
-    /// network of both if there is any, and then under its others.
+    /// network of both if there is any, and then under its others. NAME-N is the address in network N alone.
     pub fn hosts(&self, machine: usize) -> String {
         let near = |address: &Address| {
             let own = self.machines.get(machine).into_iter().flat_map(|node| &node.nics);
@@ -207,10 +207,15 @@ impl Topology {
         };
         let mut text = String::from("127.0.0.1 localhost\n");
         for node in &self.machines {
-            let others = node.nics.iter().filter(|plug| plug.network != NetworkId::User);
-            let mut addresses: Vec<Address> = others.map(|plug| plug.address).collect();
-            addresses.sort_by_key(|address| !near(address));
-            let lines = addresses.into_iter().map(|address| format!("{} {}\n", address.ip, node.name));
+            let of = |plug: &Plug| match plug.network {
+                NetworkId::Of(n) => Some((plug.address, n)),
+                NetworkId::User => None,
+            };
+            let mut addresses: Vec<(Address, u8)> = node.nics.iter().filter_map(of).collect();
+            addresses.sort_by_key(|(address, _)| !near(address));
+            let name = &node.name;
+            let lines =
+                addresses.into_iter().map(|(address, n)| format!("{} {name} {name}-{n}\n", address.ip));
             text.extend(lines);
         }
         text
@@ -293,8 +298,16 @@ mod tests {
     fn a_name_is_the_address_in_a_network_of_both_where_there_is_one() {
         let hosts = topology().hosts(0);
         let lines: Vec<&str> = hosts.lines().skip(1).collect();
-        assert_eq!(lines, ["192.168.1.1 vm1", "192.168.1.2 vm2", "192.168.2.2 vm2", "192.168.2.3 vm3"]);
-        assert!(topology().hosts(2).contains("192.168.2.2 vm2\n192.168.1.2 vm2"));
+        assert_eq!(
+            lines,
+            [
+                "192.168.1.1 vm1 vm1-1",
+                "192.168.1.2 vm2 vm2-1",
+                "192.168.2.2 vm2 vm2-2",
+                "192.168.2.3 vm3 vm3-2"
+            ]
+        );
+        assert!(topology().hosts(2).contains("192.168.2.2 vm2 vm2-2\n192.168.1.2 vm2 vm2-1"));
     }
 
     #[test]

@@ -89,6 +89,30 @@ impl Topology {
         all.find_map(|(place, node)| Some((place, node.nics.iter().find(has)?)))
     }
 
+    /// Ways of machines to somebody who will not pass anything on: by the places of machine and way.
+    pub fn doubtful(&self) -> Vec<(usize, usize, Lost)> {
+        let mut all = Vec::new();
+        for (machine, node) in self.machines.iter().enumerate() {
+            for (way, route) in node.routes.iter().enumerate() {
+                let Some(plug) = node.nics.iter().find(|plug| plug.address.reaches(route.via)) else {
+                    continue;
+                };
+                // QEMU itself passes packets on in its user-mode network.
+                if !is_of_topology(plug) {
+                    continue;
+                }
+                match self.who(plug.network, route.via) {
+                    None => all.push((machine, way, Lost::Nobody(route.via))),
+                    Some((via, _)) if self.machines.get(via).is_some_and(|node| !node.forwards) => {
+                        all.push((machine, way, Lost::NotPassedOn(via)));
+                    }
+                    Some(_) => {}
+                }
+            }
+        }
+        all
+    }
+
     /// The way from the client, which is the second machine, to the server, which is the first ([`Topology::server_first`]), as links
     /// of a scenario: the data go to the server's first NIC that is reached, and the answers come back. The control connections
     /// take the same way, unless both are in another network: then they take the last one of those.
@@ -275,6 +299,17 @@ mod tests {
         let link = topology.way().unwrap().links.remove(0);
         // vm2 and then vm3 take them on the way there, vm2 and then vm1 on the way back.
         assert_eq!(link.shapes.map(|shape| shape.delay_ns), [2 + 3, 2 + 1]);
+    }
+
+    #[test]
+    fn ways_to_somebody_who_passes_nothing_on_are_doubtful() {
+        let mut topology = routed();
+        assert_eq!(topology.doubtful(), []);
+        topology.machines[2].forwards = false;
+        assert_eq!(topology.doubtful(), [(0, 0, Lost::NotPassedOn(2)), (1, 0, Lost::NotPassedOn(2))]);
+        let nobody = Ipv4Addr::new(192, 168, 1, 9);
+        topology.machines[1].routes[0].via = nobody;
+        assert_eq!(topology.doubtful()[1], (1, 0, Lost::Nobody(nobody)));
     }
 
     #[test]
