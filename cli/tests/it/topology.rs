@@ -105,6 +105,11 @@ fn what_is_no_way_is_refused_with_the_key_that_gives_one() {
     says(ROUTED, &set("bridge=br0"), "vlans says which network cards a machine has");
     says(ROUTED, &set("net_vm2=dgram"), "net what all of them are plugged into");
     says(ROUTED, &set("net=tap"), "one of dgram, stream, switch");
+    says(
+        "vms = client server\nvlans_client = 1\nvlans_server = 1\n",
+        &[],
+        "vm1 vm2 in place of client server",
+    );
     says("vms = vm1\nvlans = 1\n", &[], "vms needs a second one");
     says("mem = 256\n", &set("scenario=topology"), "vms and vlans_NAME beside topology");
 }

@@ -49,6 +49,7 @@ pub fn by_hand(request: &Request, executable: &Path) -> Result<ByHand, SetupErro
     let unknown: Vec<_> = selected.iter().flat_map(|s| s.choice.unknown.iter().cloned()).collect();
     notes.extend(keys::warnings(&unknown, workload, request.verbose));
     let mut environments = matrix::environments(workload, &selected, None, &request.sets)?;
+    resolve::refuse_names(&environments, &unknown)?;
     let told: Vec<_> = environments.iter().flat_map(|e| e.told.iter().cloned()).collect();
     notes.extend(aliases::told(&told));
     environments.iter().try_for_each(|environment| refuse_campaigns(&environment.params))?;

@@ -3,6 +3,7 @@
 use super::kernels;
 use super::refused::SetupError;
 use crate::brought::check_build_on;
+use crate::config::keys;
 use crate::environment::{EnvironmentError, EnvironmentSpec, Place, Stage, needs, settle};
 use crate::matrix::Environment;
 use crate::parse;
@@ -31,6 +32,15 @@ pub(super) fn scenario(environments: &mut [Environment]) -> Result<Scenario, Set
         settle::set(&mut environment.params, "scenario", scenario.word());
     }
     Ok(first.unwrap_or(Scenario::HostGuest))
+}
+
+/// Refuses machines that no key can name.
+pub(super) fn refuse_names(
+    environments: &[Environment],
+    unknown: &[keys::Unknown],
+) -> Result<(), SetupError> {
+    let unknown: Vec<&str> = unknown.iter().map(|unknown| unknown.key.as_str()).collect();
+    Ok(environments.iter().try_for_each(|environment| parse::refuse_names(&environment.params, &unknown))?)
 }
 
 /// `net=auto` is resolved once for the campaign; what comes out stands in the parameters.

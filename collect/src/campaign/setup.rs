@@ -101,14 +101,15 @@ pub fn prepare(request: &Request, executable: &Path) -> Result<Prepared, SetupEr
     let (selected, mut notes) = choose(request)?;
     let first = selected.first().map_or("", |s| s.choice.workload.as_str());
     let workload = find(first)?;
-    let unknown = selected.iter().flat_map(|s| s.choice.unknown.iter().cloned());
-    notes.extend(keys::warnings(&unknown.collect::<Vec<_>>(), workload, request.verbose));
+    let unknown: Vec<_> = selected.iter().flat_map(|s| s.choice.unknown.iter().cloned()).collect();
+    notes.extend(keys::warnings(&unknown, workload, request.verbose));
     let boots_each = match request.repeats {
         Some(n) => n,
         None => repeats(&selected)?.unwrap_or(REPEATS),
     };
     let mut environments =
         matrix::environments(workload, &selected, request.profile.as_deref(), &request.sets)?;
+    resolve::refuse_names(&environments, &unknown)?;
     let told: Vec<_> = environments.iter().flat_map(|e| e.told.iter().cloned()).collect();
     let cases = matrix::cases(workload, &environments)?;
     let guests = environments.iter().any(|e| workload.needs(&e.params).guest);

@@ -13,7 +13,7 @@ use vm::guest::network::{Kind, Mac, NetworkId, Node, Plug, Prefix, Route, Topolo
 /// The key that lists machines.
 pub const VMS: &str = "vms";
 /// The key that says which networks a machine is in.
-const VLANS: &str = "vlans";
+pub(super) const VLANS: &str = "vlans";
 
 /// The key that hides networks behind a machine.
 const NAT: &str = "nat";
