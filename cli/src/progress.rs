@@ -4,7 +4,7 @@
 use crate::say::print;
 use crate::signals::{Signals, announce};
 use collect::campaign::Observer;
-use edge::text::visible;
+use edge::text::{cut, visible};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use model::journal::{CellState, Event, State};
 use model::readable;
@@ -120,6 +120,10 @@ impl Progress {
 }
 
 impl Observer for Progress {
+    fn doing(&mut self, environment: &str, key: &str, step: &str) {
+        self.show(format!("{environment}: {key}: {}", cut(step)));
+    }
+
     fn event(&mut self, event: &Event, state: &State) {
         match event {
             Event::BootStarted { environment, repeat, attempt, .. } => {

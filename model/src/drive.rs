@@ -54,6 +54,9 @@ pub struct Record {
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// Whether its machine goes on from a saved state, and so is no replicate of one that booted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub restored: bool,
     /// Where lies what tells more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forensics: Option<PathBuf>,
@@ -75,6 +78,7 @@ impl Record {
             stderr: String::new(),
             cut: false,
             error: None,
+            restored: false,
             forensics: None,
         }
     }

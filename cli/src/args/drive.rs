@@ -44,6 +44,9 @@ pub struct Drive {
     /// Look at the guest of a failed boot that a run keeps (perfvt run --keep-failed guest); RUN is its directory
     #[arg(long, value_name = "RUN", conflicts_with_all = ["only", "no", "guest", "sets", "accel", "out", "keep_going"])]
     pub attach: Option<PathBuf>,
+    /// Read the script and plan the machines, say what they are, and boot nothing
+    #[arg(long, conflicts_with_all = ["attach", "json"])]
+    pub dry_run: bool,
     /// After a step of a subtest that failed go on with the next subtest
     #[arg(long)]
     pub keep_going: bool,

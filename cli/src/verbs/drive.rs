@@ -3,6 +3,7 @@
 pub mod attach;
 pub mod kept;
 pub mod lines;
+mod planned;
 mod prompt;
 mod steps;
 mod tell;
@@ -46,6 +47,9 @@ pub fn drive(
     let ByHand { guests, accel, notes } = by_hand(&request(args, config, command), &own_executable())?;
     for note in &notes {
         writeln!(err, "warning: {note}")?;
+    }
+    if args.dry_run {
+        return planned::tell(args, guests, accel, out);
     }
     let dir = args
         .out

@@ -1,5 +1,6 @@
 //! `perfvt gc`.
 
+use crate::verbs::drive::kept::told;
 use crate::{DONE, Error};
 use collect::campaign::journal::Journal;
 use model::journal::Event;
@@ -31,6 +32,9 @@ pub fn gc(dirs: &[PathBuf], out: &mut dyn Write) -> Result<u8, Error> {
     }
     for (path, why) in &cleared.left {
         writeln!(out, "left {}: {why}", path.display())?;
+    }
+    for told in dirs.iter().filter_map(|dir| told(dir)) {
+        writeln!(out, "{told}")?;
     }
     if cleared.removed.is_empty() {
         let what = if cleared.left.is_empty() { "left of dead campaigns" } else { "removed" };

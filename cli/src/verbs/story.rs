@@ -2,6 +2,7 @@
 
 use crate::args::Status;
 use crate::say::unwritten;
+use crate::verbs::drive::kept::told;
 use crate::{DONE, Error};
 use collect::campaign::Campaign;
 use collect::campaign::journal::Journal;
@@ -26,6 +27,9 @@ pub fn status(args: &Status, out: &mut dyn Write) -> Result<u8, Error> {
         words(&story, &life, Moment::now().unix_ns, args.json)
     };
     out.write_all(text.as_bytes())?;
+    if let Some(told) = told(&args.dir).filter(|_| !args.log && !args.json) {
+        writeln!(out, "{told}")?;
+    }
     Ok(DONE)
 }
 

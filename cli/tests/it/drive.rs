@@ -59,7 +59,7 @@ fn a_script_does_what_it_says_and_its_journal_times_each_step() {
                   end\n\
                   vm1 copy_to in.txt /root/in.txt\n\
                   vm1 copy_from /root/in.txt back.txt\n\
-                  vm1 block\nvm1 unblock\n\
+                  vm1 block\nvm1 unblock 1\n\
                   vm1 send_key ctrl-alt-delete\n\
                   vm1 send_chars 'Hi\\n'\n\
                   vm1 screendump screen.png\n\
@@ -105,7 +105,9 @@ fn a_step_that_fails_ends_the_script_with_what_tells_why_or_with_keep_going_its_
     let steps = journal(&pretended.out());
     assert_eq!(steps.len(), 3);
     assert_eq!((&steps[2]["result"], &steps[2]["error"]), (&json!("failed"), &json!(reason)));
-    let forensics = PathBuf::from(steps[2]["forensics"].as_str().unwrap()).join("vm1/serial.log");
+    let forensics = PathBuf::from(steps[2]["forensics"].as_str().unwrap());
+    assert!(forensics.ends_with(format!("step-{}", steps[2]["line"])), "{}", forensics.display());
+    let forensics = forensics.join("vm1/serial.log");
     assert!(pretended.path().join(forensics).exists());
     fs::remove_dir_all(pretended.out()).unwrap();
     let junit = pretended.path().join("junit.xml");
@@ -131,9 +133,21 @@ fn a_deadline_that_passes_says_what_was_seen_last() {
             &["did not succeed within 0.2 s", "status 1 last: 'not yet'"],
         ),
         ("deadline 0.2 vm1 wait_for_open_port 1", &["nobody listened at port 1 within 0.2 s", "sockets"]),
-        ("deadline 1 vm1 succeed sleep 30", &["had not ended after 1 s, and was killed"]),
+        (
+            "deadline 1 vm1 succeed sh -c 'echo so far; sleep 30'",
+            &["had not ended after 1 s, and was killed", "    so far"],
+        ),
+        (
+            "deadline 3 vm1 wait_until_succeeds sh -c 'test -e /root/x && exec sleep 30; echo one; touch /root/x; false'",
+            &["ended with status 1 last; one more was killed as it ran", "    one"],
+        ),
+        (
+            "deadline 0.2 vm1 wait_for_console_text 'a\\.b'",
+            &["no line of the console matched 'a\\.b' within 0.2 s"],
+        ),
         ("vm1 copy_from /nonexistent x", &["reading '/nonexistent' in the guest", "No such file"]),
         ("vm1 copy_to /nonexistent /root/x", &["reading /nonexistent: No such file"]),
+        ("vm1 block 2", &["vm1 has no network card '2'; there are 1"]),
         ("vm1 start", &["vm1 runs already"]),
         ("vm1 succeed fault panic", &["panicked"]),
     ] {
@@ -165,6 +179,38 @@ fn a_script_that_says_nothing_that_can_be_done_is_refused_before_anything_boots(
         said.contains("prepare") && said.contains("says how a campaign measures, and here is none"),
         "{said}"
     );
+    assert!(pretended.starts().is_empty() && !pretended.out().exists());
+    pretended.assert_nothing_left();
+}
+
+#[test]
+fn a_dry_run_reads_the_script_and_plans_the_machines_and_boots_nothing() {
+    let pretended = Pretended::new();
+    let two = [
+        "--dry-run",
+        "--set",
+        "vms=vm1 vm2",
+        "--set",
+        "vlans_vm1=1",
+        "--set",
+        "vlans_vm2=1 2",
+        "--set",
+        "net=auto",
+    ];
+    let script = "start_all\n# no step\ndeadline 5 vm2 succeed true\n";
+    let said = pretended.ends_with(0, &mut driven(&pretended, script, &two));
+    for part in [
+        "network 1: 192.168.1.2, network 2: 192.168.2.2",
+        "2 steps",
+        "3       5 s  deadline 5 vm2",
+        "nothing was booted",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    let said = pretended.ends_with(0, &mut driven(&pretended, "start_all\n", &["--dry-run"]));
+    assert!(said.contains("vm1  ") && said.contains("net=user"), "{said}");
+    let said = pretended.ends_with(2, &mut driven(&pretended, "vm1 nonsense\n", &["--dry-run"]));
+    assert!(said.contains("line 1: there is no verb 'nonsense'"), "{said}");
     assert!(pretended.starts().is_empty() && !pretended.out().exists());
     pretended.assert_nothing_left();
 }
@@ -339,6 +385,29 @@ fn a_campaign_does_what_its_user_wants_around_its_windows_and_keeps_what_it_said
 }
 
 #[test]
+fn a_campaign_that_is_interrupted_while_its_guests_are_prepared_has_failed_in_nothing() {
+    let pretended = Pretended::new();
+    fs::write(pretended.path().join("x.drive"), "deadline 100 vm1 wait_for_console_text never\n").unwrap();
+    let mut run = pretended.run("true", &["--set", "prepare=x.drive"]);
+    let child = run.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let begun = Instant::now();
+    let there = || pretended.out().is_dir();
+    let journal = || there().then(|| support::files(&pretended.out(), "/prepare.jsonl").pop()).flatten();
+    while journal().is_none() && begun.elapsed() < Duration::from_secs(60) {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let journal = journal().expect("its guests are prepared");
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{}", text(&output.stderr));
+    assert!(begun.elapsed() < Duration::from_secs(90), "it waits no longer");
+    let step = fs::read_to_string(journal).unwrap();
+    assert!(step.contains("\"result\":\"interrupted\""), "{step}");
+    assert!(!pretended.journal().contains("boot-failed"), "{}", pretended.journal());
+    pretended.assert_nothing_left();
+}
+
+#[test]
 fn what_fails_around_a_window_fails_the_boot_with_its_reason_and_what_cannot_be_is_refused_before() {
     let pretended = Pretended::new();
     let file = pretended.path().join("x.drive");
@@ -374,6 +443,7 @@ fn what_fails_around_a_window_fails_the_boot_with_its_reason_and_what_cannot_be_
     }
     for (text, part) in [
         ("vm1 crash\n", "x.drive line 1: vm1 crash: a campaign boots and ends its guests itself"),
+        ("vm1 save_state x\n", "x.drive line 1: vm1 save_state x: a guest that stood to be saved"),
         ("vm2 succeed true\n", "there is no machine 'vm2'"),
     ] {
         fs::write(&file, text).unwrap();
@@ -391,7 +461,7 @@ fn two_real_machines_lose_sight_of_one_another_while_a_cable_is_pulled() {
     fs::write(place("two.cfg"), "vms = vm1 vm2\nvlans_vm1 = 1\nvlans_vm2 = 1\nmem = 192\nsmp = 1\n").unwrap();
     let script = "start_all\nvm1 succeed ping -c 1 -w 20 vm2\n\
                   vm2 block\nvm1 fail ping -c 1 -W 1 vm2\n\
-                  vm2 unblock\ndeadline 30 vm1 wait_until_succeeds ping -c 1 -W 2 vm2\n\
+                  vm2 unblock 1\ndeadline 30 vm1 wait_until_succeeds ping -c 1 -W 2 vm2\n\
                   vm1 wait_for_console_text 'perfvt: user space'\n\
                   vm2 crash\nvm1 fail ping -c 1 -W 1 vm2\n\
                   vm2 start\ndeadline 30 vm1 wait_until_succeeds ping -c 1 -W 2 vm2\n\
@@ -402,4 +472,34 @@ fn two_real_machines_lose_sight_of_one_another_while_a_cable_is_pulled() {
     let output = support::output(command.current_dir(dir.path()));
     assert!(output.status.success(), "{}{}", text(&output.stdout), text(&output.stderr));
     assert!(journal(&place("X")).iter().all(|step| step["result"] == "passed"));
+}
+
+#[test]
+fn a_real_machine_goes_on_from_the_moment_at_which_it_was_saved() {
+    let Some(_turn) = support::beside() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let place = |name: &str| dir.path().join(name);
+    fs::write(place("two.cfg"), "vms = vm1 vm2\nvlans_vm1 = 1\nvlans_vm2 = 1\nmem = 192\nsmp = 1\n").unwrap();
+    let script = "start_all\nvm1 succeed sh -c 'echo then > /root/when'\n\
+                  vm1 save_state then.state\n\
+                  vm1 succeed sh -c 'echo now > /root/when'\n\
+                  vm1 crash\nvm1 restore_state then.state\n\
+                  vm1 succeed grep then /root/when\n\
+                  deadline 60 vm1 wait_until_succeeds ping -c 1 -W 2 vm2\n\
+                  vm1 restore_state then.state\n";
+    fs::write(place("s.drive"), script).unwrap();
+    let mut command = support::apart();
+    command.arg("drive").args([place("two.cfg"), place("s.drive")]).arg("--out").arg(place("X"));
+    let output = support::output(command.current_dir(dir.path()));
+    let said = format!("{}{}", text(&output.stdout), text(&output.stderr));
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    let steps = journal(&place("X"));
+    assert_eq!(steps.len(), 9, "{said}");
+    assert!(steps[..8].iter().all(|step| step["result"] == "passed"), "{said}");
+    let restored: Vec<bool> = steps.iter().map(|step| step["restored"] == true).collect();
+    assert_eq!(restored, [false, false, false, false, false, true, true, true, true]);
+    assert!(said.contains("vm1 runs; `vm1 crash` ends it"), "{said}");
+    let mode =
+        std::os::unix::fs::PermissionsExt::mode(&fs::metadata(place("X/then.state")).unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o600, "it has all that the guest knows");
 }

@@ -33,6 +33,10 @@ fn a_guest_whose_boot_failed_waits_for_its_user_and_the_campaign_goes_on_when_he
     let kept = pretended.out().join("kept-guest");
     wait_for("guest that is kept", || kept.exists());
     let starts = pretended.starts();
+    for verb in ["status", "gc"] {
+        let said = pretended.ends_with(0, pretended.perfvt().arg(verb).arg(pretended.out()));
+        assert!(said.contains("drive --attach") && said.contains("`quit` there ends it"), "{verb}: {said}");
+    }
     let attach = |more: &[&str]| {
         let mut drive = pretended.perfvt();
         drive.args(["drive", "--attach"]).arg(pretended.out()).args(more);
@@ -66,6 +70,8 @@ fn a_guest_whose_boot_failed_waits_for_its_user_and_the_campaign_goes_on_when_he
     assert!(said.contains("perfvt drive --attach") && said.contains("its user is done with it"), "{said}");
     assert_eq!(pretended.starts().len(), starts.len() + 1);
     assert!(!kept.exists());
+    let said = pretended.ends_with(0, pretended.perfvt().arg("status").arg(pretended.out()));
+    assert!(!said.contains("--attach"), "{said}");
     let forensics = support::files(&pretended.out(), "registers.txt");
     assert_eq!(forensics.len(), 2, "{forensics:?}");
     let said = pretended.ends_with(2, &mut attach(&[]));

@@ -1,6 +1,7 @@
 //! What the user has done around the windows of a boot: scripts in its guests (`prepare`, `after`), commands on this host
 //! (`pre_command`, `post_command`).
 
+use super::hooks::Observer;
 use super::setup::SetupError;
 use crate::drive::{Act, Engine, Journal, Places, Script, Step, Verb, no_shell};
 use crate::environment::{Place, Stage};
@@ -9,6 +10,7 @@ use edge::{quoted, quoted_end};
 use model::drive::Verdict;
 use model::{Accel, Code, Params};
 use process::{Sink, Spec};
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use vm::deadlines::{Deadlines, Step as Phase};
 
@@ -57,8 +59,12 @@ pub(super) fn check(stage: &Stage) -> Result<(), SetupError> {
             }
             let script = Script::read(&file, &names).map_err(|why| wrong(format!("{key}: {why}")))?;
             if let Some(step) = script.steps.iter().find(|step| ends(step)) {
+                let why = match &step.act {
+                    Act::On(_, Verb::SaveState(_) | Verb::RestoreState(_)) => SAVED,
+                    _ => ENDED,
+                };
                 return Err(wrong(format!(
-                    "{key}: {} line {}: {}: a campaign boots and ends its guests itself; leave it out",
+                    "{key}: {} line {}: {}: {why}; leave it out",
                     script.name, step.line, step.text
                 )));
             }
@@ -71,9 +77,15 @@ pub(super) fn check(stage: &Stage) -> Result<(), SetupError> {
     Ok(())
 }
 
-/// Whether a step boots or ends a guest. `start_all` does nothing where all run, so that a session can be used as it was saved.
+/// Why a step is refused.
+const ENDED: &str = "a campaign boots and ends its guests itself";
+const SAVED: &str = "a guest that stood to be saved, or goes on from a saved state, is no replicate";
+
+/// Whether a step boots or ends a guest, or has it stand or go on from elsewhere. `start_all` does nothing where all run, so that a session can be used as it was saved.
 fn ends(step: &Step) -> bool {
-    matches!(step.act, Act::On(_, Verb::Start | Verb::Crash | Verb::Shutdown | Verb::Reboot))
+    let ends = |verb: &Verb| matches!(verb, Verb::Start | Verb::Crash | Verb::Shutdown | Verb::Reboot);
+    let saves = |verb: &Verb| matches!(verb, Verb::SaveState(_) | Verb::RestoreState(_));
+    matches!(&step.act, Act::On(_, verb) if ends(verb) || saves(verb))
 }
 
 impl Around<'_> {
@@ -82,30 +94,50 @@ impl Around<'_> {
         Around { params, kept }
     }
 
-    /// Does a script in the guests of a boot; what came of each step stands in `KEY.jsonl`.
-    pub(super) fn script(&self, lab: &mut dyn Lab, key: &str) -> Result<(), Failed> {
-        let Some(file) = given(self.params, key).map(Path::new) else { return Ok(()) };
+    /// Does a script in the guests of a boot; what came of each step stands in `KEY.jsonl`. Gives the signal that ended it, if
+    /// one did.
+    pub(super) fn script(
+        &self,
+        lab: &mut dyn Lab,
+        (environment, key): (&str, &str),
+        observer: &mut dyn Observer,
+    ) -> Result<Option<String>, Failed> {
+        let Some(file) = given(self.params, key).map(Path::new) else { return Ok(None) };
         let reads = file.parent().unwrap_or(Path::new("")).to_owned();
         let places = Places { reads, writes: self.kept.to_owned(), forensics: None };
         let host = |error: String| Failed::new(Code::Host, format!("{key}: {error}"));
         let journal =
             Journal::create(&self.kept.join(format!("{key}.jsonl"))).map_err(|e| host(e.to_string()))?;
         let mut journal = Some(journal);
+        // The engine asks for a signal while it does a step.
+        let observer = RefCell::new(observer);
+        let stop = || observer.borrow_mut().stop().is_some();
+        let mut asked = None;
         lab.drive(&mut |machines| {
             let Some(journal) = journal.take() else { return Ok(()) };
             let script = Script::read(file, &machines.names()).map_err(&host)?;
-            let mut engine = Engine::new(machines, places.clone(), journal, &|| false);
-            let mut wrong = None;
-            let verdict = engine.run(&script, false, &mut |record| {
-                if let Some(error) = &record.error {
-                    wrong = Some(format!("{key}: {} line {}: {error}", script.name, record.line));
+            let mut engine = Engine::new(machines, places.clone(), journal, &stop);
+            for step in &script.steps {
+                observer.borrow_mut().doing(environment, key, &step.text);
+                let record = engine.step(step).map_err(|error| host(error.to_string()))?;
+                match record.result {
+                    Verdict::Passed => {}
+                    Verdict::Interrupted => {
+                        asked = observer.borrow_mut().stop();
+                        break;
+                    }
+                    Verdict::Failed => {
+                        let error = record.error.unwrap_or_default();
+                        return Err(Failed::tool(format!(
+                            "{key}: {} line {}: {error}",
+                            script.name, record.line
+                        )));
+                    }
                 }
-            });
-            match verdict.map_err(|error| host(error.to_string()))? {
-                Verdict::Passed => Ok(()),
-                _ => Err(Failed::tool(wrong.unwrap_or_else(|| key.to_owned()))),
             }
-        })
+            Ok(())
+        })?;
+        Ok(asked)
     }
 
     /// Runs a command on this host; what it wrote stands in `KEY.stdout` and `KEY.stderr`.

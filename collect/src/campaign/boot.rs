@@ -64,6 +64,13 @@ pub(super) enum End {
     Asked(String),
 }
 
+impl End {
+    /// That of a script of the user's, if it is the boot's.
+    fn of(done: Result<Option<String>, Failed>) -> Option<End> {
+        done.map_or_else(|failed| Some(End::Broken(failed)), |asked| asked.map(End::Asked))
+    }
+}
+
 /// The folders that a boot fills, by what they hold. One that was there before is not the boot's, and is kept.
 struct Folders(Vec<(Part, Claimed)>);
 
@@ -152,12 +159,14 @@ impl Campaign {
         }
         let around = Around::of(boot.params, logs);
         let prepared = self.workload.prepare(lab.as_mut(), boot.params).map_err(|f| f.during(Phase::Prepare));
-        let mut end = match prepared.and_then(|()| around.script(lab.as_mut(), PREPARE)) {
-            Err(failed) => Some(End::Broken(failed)),
-            Ok(()) => self.measure_all(lab.as_mut(), hooks, boot, repeat)?,
+        let of = |key| (boot.environment.name.as_str(), key);
+        let prepared = prepared.and_then(|()| around.script(lab.as_mut(), of(PREPARE), hooks.observer));
+        let mut end = match End::of(prepared) {
+            None => self.measure_all(lab.as_mut(), hooks, boot, repeat)?,
+            end => end,
         };
         if end.is_none() {
-            end = around.script(lab.as_mut(), AFTER).err().map(End::Broken);
+            end = End::of(around.script(lab.as_mut(), of(AFTER), hooks.observer));
         }
         let mut still = None;
         if let Some(End::Broken(failed)) = &end {

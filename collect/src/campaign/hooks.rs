@@ -22,7 +22,9 @@ use std::time::Duration;
 pub trait Observer {
     /// Something changed; the event is on disk already.
     fn event(&mut self, event: &Event, state: &State);
-    /// The name of the signal that asked for an end, if one did. Asked between cases.
+    /// A step of the user's script before or behind the windows begins (`prepare`, `after`): the environment, the key, the step.
+    fn doing(&mut self, _environment: &str, _key: &str, _step: &str) {}
+    /// The name of the signal that asked for an end, if one did. Asked between cases, and in the user's scripts.
     fn stop(&mut self) -> Option<String>;
     /// The end is wanted at once: the sample in hand is thrown away. Asked whenever something failed, because what was
     /// started is being killed then ([`process::stop_all`]).

@@ -4,6 +4,7 @@ use super::cast::{Cast, execute};
 use super::script::Step;
 use super::verbs::{self, Act, Global, Verb};
 use super::waits;
+use edge::text::cut;
 use edge::{quoted, quoted_end};
 use model::drive::Record;
 use model::{Code, Failure};
@@ -31,6 +32,7 @@ pub(super) fn act(cast: &mut Cast<'_>, step: &Step, record: &mut Record) -> Resu
             let deadline = step.deadline;
             match verb {
                 Verb::Start => start(cast, &[*place], deadline),
+                Verb::RestoreState(file) => restore(cast, *place, file, deadline),
                 Verb::Crash => cast.machines.take(*place).map(Machine::cut_power),
                 Verb::Shutdown => shutdown(cast, *place, deadline),
                 Verb::Reboot => {
@@ -82,6 +84,27 @@ fn start(cast: &mut Cast<'_>, places: &[usize], deadline: Option<Duration>) -> R
     cast.machines.start(places, deadline)
 }
 
+/// Starts a machine from what this drive saved, or from a file of the user's.
+fn restore(
+    cast: &mut Cast<'_>,
+    place: usize,
+    file: &Path,
+    deadline: Option<Duration>,
+) -> Result<(), Failure> {
+    if cast.machines.machine(place).is_some_and(|machine| machine.death().is_none()) {
+        let name = cast.name(place);
+        return Err(Failure::tool(format!(
+            "{name} runs; `{name} crash` ends it, and then a state can be restored"
+        )));
+    }
+    if cast.machines.machine(place).is_some() {
+        drop(cast.machines.take(place)?);
+    }
+    let own = cast.written_at(file);
+    let state = if own.is_file() { own } else { cast.read_at(file) };
+    cast.machines.restore(place, &state, deadline)
+}
+
 fn shutdown(cast: &mut Cast<'_>, place: usize, deadline: Option<Duration>) -> Result<(), Failure> {
     let mut machine = cast.machines.take(place)?;
     let limit = deadline.unwrap_or_else(|| machine.soon());
@@ -120,14 +143,34 @@ fn with(
             let to = cast.written_at(to);
             return copy_from(cast.running(place)?, from, &to, deadline);
         }
+        Verb::SaveState(file) => {
+            let file = cast.written_at(file);
+            cast.running(place)?.save_state(&file, deadline)
+        }
         Verb::Registers => machine.registers().map(|text| record.keep(text.into_bytes(), Vec::new())),
         Verb::SendKey(keys) => machine.press(keys),
         Verb::SendChars(strokes) => strokes.iter().try_for_each(|keys| machine.press(keys)),
-        Verb::Links(up) => machine.set_links(*up),
+        Verb::Links(up, None) => machine.set_links(*up),
+        Verb::Links(up, Some(word)) => {
+            let nic = nic(cast, place, word)?;
+            cast.running(place)?.set_link(nic, *up)
+        }
         Verb::ForwardPort(host, guest) => machine.forward(*host, *guest),
-        Verb::Start | Verb::Crash | Verb::Shutdown | Verb::Reboot => Ok(()),
+        Verb::Start | Verb::Crash | Verb::Shutdown | Verb::Reboot | Verb::RestoreState(_) => Ok(()),
     };
     done.map_err(|error| error.failure())
+}
+
+/// The place of a NIC that is named by its network, or where there are no networks by its number, from 1.
+fn nic(cast: &mut Cast<'_>, place: usize, word: &str) -> Result<usize, Failure> {
+    let mut names = cast.machines.networks(place);
+    if names.is_empty() {
+        names = (1..=cast.running(place)?.nics()).map(|number| number.to_string()).collect();
+    }
+    names.iter().position(|name| name == word).ok_or_else(|| {
+        let (machine, all) = (cast.name(place), names.join(", "));
+        Failure::tool(format!("{machine} has no network card {}; there are {all}", quoted(word)))
+    })
 }
 
 /// Whether a command ended as its verb wants it to.
@@ -155,7 +198,7 @@ fn judge(
         other => format!("ended with {other}"),
     };
     let said = if said.trim().is_empty() { String::new() } else { format!(": {}", quoted_end(&said)) };
-    Err(Failure::tool(format!("{} {ended}{said}", quoted(&argv.join(" ")))))
+    Err(Failure::tool(format!("'{}' {ended}{said}", cut(&argv.join(" ")))))
 }
 
 fn screendump(machine: &mut Machine, file: &Path) -> Result<(), Failure> {

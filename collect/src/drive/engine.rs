@@ -16,7 +16,6 @@ pub struct Engine<'a> {
     cast: Cast<'a>,
     journal: Journal,
     subtest: Option<String>,
-    done: usize,
 }
 
 impl<'a> Engine<'a> {
@@ -27,7 +26,7 @@ impl<'a> Engine<'a> {
         journal: Journal,
         stop: &'a dyn Fn() -> bool,
     ) -> Engine<'a> {
-        Engine { cast: Cast::new(machines, places, stop), journal, subtest: None, done: 0 }
+        Engine { cast: Cast::new(machines, places, stop), journal, subtest: None }
     }
 
     /// The names of the machines.
@@ -89,9 +88,11 @@ impl<'a> Engine<'a> {
             Act::Global(_) => {}
         }
         record.subtest.clone_from(&self.subtest);
-        self.done += 1;
         let done =
             if self.stopped() { Err(interrupted()) } else { act::act(&mut self.cast, step, &mut record) };
+        if let Act::On(place, _) = &step.act {
+            record.restored = self.cast.machines.machine(*place).is_some_and(|machine| machine.restored);
+        }
         record.seconds = (begun.elapsed().as_secs_f64() * 1e6).round() / 1e6;
         if let Err(failure) = done {
             record.result = if self.stopped() { Verdict::Interrupted } else { Verdict::Failed };
@@ -107,12 +108,15 @@ impl<'a> Engine<'a> {
         Ok(record)
     }
 
-    /// Collects what tells why a step failed, of its machine or of all.
+    /// Collects what tells why a step failed: of the machines that it names, or of all where it names none.
     fn forensics(&mut self, step: &Step) -> Option<PathBuf> {
-        let dir = self.cast.places.forensics.as_ref()?.join(format!("step-{}", self.done));
+        let dir = self.cast.places.forensics.as_ref()?.join(format!("step-{}", step.line));
         let mut found = false;
         for (place, name) in self.cast.names.iter().enumerate() {
-            let concerned = !matches!(&step.act, Act::On(other, _) if *other != place);
+            let concerned = match &step.act {
+                Act::On(own, _) => *own == place || names(&step.text, name),
+                Act::Global(_) => true,
+            };
             if let (true, Some(machine)) = (concerned, self.cast.machines.machine(place)) {
                 // The step's failure is the one to tell.
                 found |= machine.forensics(&dir.join(name)).is_ok();
@@ -125,4 +129,9 @@ impl<'a> Engine<'a> {
     pub fn stopped(&self) -> bool {
         self.cast.stopped()
     }
+}
+
+/// Whether a machine's name is a word of a step, as in `vm1 succeed ping vm2`.
+fn names(text: &str, name: &str) -> bool {
+    text.split(|c: char| !c.is_alphanumeric() && !"-_.".contains(c)).any(|word| word == name)
 }

@@ -61,8 +61,12 @@ pub enum Verb {
     Screendump(PathBuf),
     /// Reads the registers of its vCPUs.
     Registers,
-    /// Pulls the cables of its network cards, or plugs them in.
-    Links(bool),
+    /// Pulls the cable of a network card, or of all, or plugs it in.
+    Links(bool, Option<String>),
+    /// Saves what it is at this moment into a file.
+    SaveState(PathBuf),
+    /// Starts it from there, where it does not run.
+    RestoreState(PathBuf),
     /// Cuts its power.
     Crash,
     /// Has it power itself off.
@@ -160,8 +164,12 @@ verbs! {
     "screendump" true "FILE" SHORT "take a picture of its screen: a PNG, or a PPM if FILE ends in .ppm"
         |w| Ok(Made::Verb(Verb::Screendump(one(w, "FILE")?.into())));
     "registers" true "" SHORT "read the registers of its vCPUs" |w| none(w, Made::Verb(Verb::Registers));
-    "block" true "" SHORT "pull the cables of all its network cards" |w| none(w, Made::Verb(Verb::Links(false)));
-    "unblock" true "" SHORT "plug them in again" |w| none(w, Made::Verb(Verb::Links(true)));
+    "block" true "[NIC]" SHORT "pull the cables of all its network cards, or of one" |w| links(w, false);
+    "unblock" true "[NIC]" SHORT "plug them in again" |w| links(w, true);
+    "save_state" true "FILE" LONG "save its memory, and the disks that it writes, as they are now; it goes on"
+        |w| Ok(Made::Verb(Verb::SaveState(one(w, "FILE")?.into())));
+    "restore_state" true "FILE" OWN "start it from there, for debugging alone; it must not run"
+        |w| Ok(Made::Verb(Verb::RestoreState(one(w, "FILE")?.into())));
     "crash" true "" SHORT "cut its power" |w| none(w, Made::Verb(Verb::Crash));
     "shutdown" true "" SHORT "have it power itself off" |w| none(w, Made::Verb(Verb::Shutdown));
     "reboot" true "" OWN "shut it down, and start it again with the same disks" |w| none(w, Made::Verb(Verb::Reboot));
@@ -263,6 +271,11 @@ fn two<'w>(words: &'w [String], what: &str) -> Result<&'w [String; 2], String> {
     let both: Option<&[String; 2]> = words.try_into().ok();
     both.filter(|both| both.iter().all(|word| !word.is_empty()))
         .ok_or_else(|| format!("want {what} behind it, not {}", quoted(&join(words))))
+}
+
+fn links(words: &[String], up: bool) -> Result<Made, String> {
+    let nic = if words.is_empty() { None } else { Some(one(words, "nothing or a NIC")?.to_owned()) };
+    Ok(Made::Verb(Verb::Links(up, nic)))
 }
 
 fn command(words: &[String], verb: fn(Vec<String>) -> Verb) -> Result<Made, String> {

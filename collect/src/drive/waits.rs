@@ -1,12 +1,13 @@
 //! What is waited for: each with a deadline, and with what was seen last when it passes.
 
 use super::cast::{Cast, execute};
+use edge::text::cut;
 use edge::{quoted, quoted_end};
 use model::Failure;
 use model::drive::Record;
 use regex::Regex;
 use std::time::Duration;
-use vm::guest::channel::Status;
+use vm::guest::channel::{Reply, Status};
 use vm::guest::machine::Machine;
 
 /// What a shell says of a command that is not there.
@@ -22,20 +23,38 @@ pub(super) fn until(
     record: &mut Record,
 ) -> Result<(), Failure> {
     let word = if succeeds { "did not succeed" } else { "did not fail" };
-    let what = format!("{} {word}", quoted(&argv.join(" ")));
-    let reply = cast.wait(&what, deadline, |cast, left| {
+    let what = format!("'{}' {word}", cut(&argv.join(" ")));
+    // What was cut at the deadline says less than what came to its end before; where nothing did it is all there is.
+    let mut last: Option<Reply> = None;
+    let done = cast.wait(&what, deadline, |cast, left| {
         // A look at the end is one as well.
         let reply = execute(cast.running(place)?, argv, left.max(Duration::from_secs(1)))?;
-        if (reply.status == Status::Exit(0)) == succeeds {
-            return Ok(Ok(reply));
+        let killed = reply.status == Status::Timeout;
+        let came = !killed && (reply.status == Status::Exit(0)) == succeeds;
+        if !killed || last.is_none() {
+            last = Some(reply);
         }
-        let said = String::from_utf8_lossy(&reply.stderr).into_owned();
-        let said = if said.trim().is_empty() { String::new() } else { format!(": {}", quoted_end(&said)) };
-        Ok(Err(format!("it ended with {} last{said}", reply.status)))
-    })?;
-    record.status = if let Status::Exit(status) = reply.status { Some(status) } else { None };
-    record.keep(reply.stdout, reply.stderr);
-    Ok(())
+        if came {
+            return Ok(Ok(()));
+        }
+        Ok(Err(last.as_ref().map(|last| seen(last, killed)).unwrap_or_default()))
+    });
+    if let Some(Reply { status, stdout, stderr }) = last {
+        record.status = if let Status::Exit(status) = status { Some(status) } else { None };
+        record.keep(stdout, stderr);
+    }
+    done
+}
+
+/// What was seen of a command that did not do what was waited for, and whether a later one was cut.
+fn seen(last: &Reply, killed: bool) -> String {
+    let said = String::from_utf8_lossy(&last.stderr).into_owned();
+    let said = if said.trim().is_empty() { String::new() } else { format!(": {}", quoted_end(&said)) };
+    match (last.status, killed) {
+        (Status::Timeout, _) => format!("it never ended, and was killed{said}"),
+        (status, true) => format!("it ended with {status} last{said}; one more was killed as it ran"),
+        (status, false) => format!("it ended with {status} last{said}"),
+    }
 }
 
 /// A unit of systemd that is active.
@@ -103,7 +122,7 @@ pub(super) fn for_console(
     deadline: Duration,
     record: &mut Record,
 ) -> Result<(), Failure> {
-    let what = format!("no line of the console matched {}", quoted(regex.as_str()));
+    let what = format!("no line of the console matched '{}'", cut(regex.as_str()));
     record.output = cast.wait(&what, deadline, |cast, _| {
         let path = cast.running(place)?.console().to_owned();
         let Some(console) = cast.consoles.get_mut(place) else { return Ok(Err(String::new())) };

@@ -12,7 +12,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use vm::guest::disk::Disk;
 use vm::guest::image::Image;
-use vm::guest::machine::{BootSpec, GuestError, Machine};
+use vm::guest::machine::{BootSpec, Files, GuestError, Machine};
+use vm::guest::network::Node;
 use vm::host::locks::Claims;
 
 /// The guests of one environment, none of which runs at first.
@@ -32,7 +33,7 @@ impl Driven {
     /// # Errors
     /// There is none, or its network or disks cannot be made.
     pub fn new(stage: Stage, image: Image, folder: &Path) -> Result<Driven, TestbedError> {
-        let spec = Self::spec(&stage)?.clone();
+        let spec = Self::planned(&stage)?.clone();
         let testbed = Testbed::new(stage, Some(image.clone()), "drive")?;
         // Each boot has a folder of its own, made when it begins.
         let nowhere = scratch()?;
@@ -57,7 +58,11 @@ impl Driven {
         Ok(claims)
     }
 
-    fn spec(stage: &Stage) -> Result<&EnvironmentSpec, TestbedError> {
+    /// What the guests of a stage's only environment would be, where nothing is made of it.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn planned(stage: &Stage) -> Result<&EnvironmentSpec, TestbedError> {
         match stage.rooms.first().map(|room| room.ready()).transpose()? {
             Some(Place::Guests(spec)) => Ok(spec),
             _ => Err(EnvironmentError::Hardware(
@@ -67,7 +72,13 @@ impl Driven {
         }
     }
 
-    fn boot(&mut self, places: &[usize], deadline: Option<Duration>) -> Result<(), TestbedError> {
+    /// Boots some, or starts one from a state that was saved.
+    fn boot(
+        &mut self,
+        places: &[usize],
+        state: Option<&Path>,
+        deadline: Option<Duration>,
+    ) -> Result<(), TestbedError> {
         for place in places {
             if let (Some(here), Some(boots), Some(guest)) = (
                 self.scene.guests.get_mut(*place),
@@ -87,10 +98,15 @@ impl Driven {
         let all = self.scene.boots(&self.testbed).into_iter().enumerate();
         let wanted = all.filter(|(place, _)| places.contains(place));
         let specs: Vec<BootSpec<'_>> = wanted
-            .map(|(_, boot)| BootSpec { deadline: deadline.unwrap_or(boot.deadline), ..boot })
+            .map(|(_, boot)| BootSpec {
+                deadline: deadline.unwrap_or(boot.deadline),
+                files: Files { state, ..boot.files },
+                ..boot
+            })
             .collect();
         let mut up = Machine::boot_all(&specs)?;
-        for (machine, spec) in up.iter_mut().zip(&specs) {
+        // One that was saved had all of that then.
+        for (machine, spec) in up.iter_mut().zip(&specs).filter(|(machine, _)| !machine.restored) {
             self.testbed.bring(&self.scene.spec, machine)?;
             bring_up(machine, (spec.network, spec.index), Some(spec.guest))?;
             acquaint(machine, &self.scene.spec, spec.index)?;
@@ -116,7 +132,11 @@ impl Machines for Driven {
     }
 
     fn start(&mut self, places: &[usize], deadline: Option<Duration>) -> Result<(), Failure> {
-        self.boot(places, deadline).map_err(failure)
+        self.boot(places, None, deadline).map_err(failure)
+    }
+
+    fn restore(&mut self, place: usize, state: &Path, deadline: Option<Duration>) -> Result<(), Failure> {
+        self.boot(&[place], Some(state), deadline).map_err(failure)
     }
 
     fn take(&mut self, place: usize) -> Result<Machine, Failure> {
@@ -137,8 +157,16 @@ impl Machines for Troupe {
         self.machine_at(place)
     }
 
+    fn networks(&self, place: usize) -> Vec<String> {
+        self.topology().machines.get(place).map(Node::networks).unwrap_or_default()
+    }
+
     fn start(&mut self, places: &[usize], deadline: Option<Duration>) -> Result<(), Failure> {
-        self.raise(places.to_vec(), deadline).map_err(failure)
+        self.raise(places.to_vec(), None, deadline).map_err(failure)
+    }
+
+    fn restore(&mut self, place: usize, state: &Path, deadline: Option<Duration>) -> Result<(), Failure> {
+        self.raise(vec![place], Some(state), deadline).map_err(failure)
     }
 
     fn take(&mut self, place: usize) -> Result<Machine, Failure> {

@@ -123,6 +123,7 @@ impl SceneGuest {
             data: None,
             brought: None,
             ssh_port: self.port,
+            state: None,
         }
     }
 }

@@ -12,7 +12,7 @@ use model::{Accel, Params};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use vm::guest::image::{Cache, Image, host_program};
-use vm::guest::machine::{GuestError, Machine};
+use vm::guest::machine::{BootSpec, Files, GuestError, Machine};
 use vm::guest::network::{Joined, Kind, NFT, Network, Shape, Switched, Topology};
 use vm::guest::spec::GuestSpec;
 use vm::host::locks::Claims;
@@ -66,9 +66,31 @@ impl Troupe {
         cache: &Cache,
         image: Image,
         accel: Accel,
-        mut params: Params,
+        params: Params,
         logs: &Path,
     ) -> Result<Troupe, TestbedError> {
+        let (stage, spec) = Self::plan(cache, accel, params)?;
+        let joined = Joined::make(&spec.topology).map_err(GuestError::Network)?;
+        if let Some(switch) = joined.switch() {
+            switch.pin(&spec.switch).map_err(GuestError::Network)?;
+            if let Some(violation) = switch.violation(&spec.switch) {
+                return Err(TestbedError::Tool(violation));
+            }
+        }
+        let testbed = Testbed::new(stage, Some(image.clone()), "troupe")?;
+        let members = spec.guests.iter().map(|_| Member::default()).collect();
+        Ok(Troupe { members, spec, joined, testbed, image, logs: logs.to_owned() })
+    }
+
+    /// What they would be, where nothing is made of it.
+    ///
+    /// # Errors
+    /// As [`Troupe::new`].
+    pub fn planned(cache: &Cache, accel: Accel, params: Params) -> Result<TroupeSpec, TestbedError> {
+        Ok(Self::plan(cache, accel, params)?.1)
+    }
+
+    fn plan(cache: &Cache, accel: Accel, mut params: Params) -> Result<(Stage, TroupeSpec), TestbedError> {
         let wrong = EnvironmentError::from;
         settle::by_hand(&mut params);
         refuse_campaigns(&params).map_err(wrong)?;
@@ -84,16 +106,7 @@ impl Troupe {
         if spec.topology.translates() {
             host_program(cache, NFT)?;
         }
-        let joined = Joined::make(&spec.topology).map_err(GuestError::Network)?;
-        if let Some(switch) = joined.switch() {
-            switch.pin(&spec.switch).map_err(GuestError::Network)?;
-            if let Some(violation) = switch.violation(&spec.switch) {
-                return Err(TestbedError::Tool(violation));
-            }
-        }
-        let testbed = Testbed::new(stage, Some(image.clone()), "troupe")?;
-        let members = spec.guests.iter().map(|_| Member::default()).collect();
-        Ok(Troupe { members, spec, joined, testbed, image, logs: logs.to_owned() })
+        Ok((stage, spec))
     }
 
     /// What they are, and what joins them.
@@ -134,7 +147,7 @@ impl Troupe {
     pub fn start_all(&mut self) -> Result<(), TestbedError> {
         let is_down = |(index, member): (usize, &Member)| member.running.is_none().then_some(index);
         let down = self.members.iter().enumerate().filter_map(is_down).collect();
-        self.raise(down, None)
+        self.raise(down, None, None)
     }
 
     /// Starts one machine; one that runs stays as it is.
@@ -145,7 +158,7 @@ impl Troupe {
         let index = self.place(name)?;
         match self.members.get(index).is_some_and(|member| member.running.is_some()) {
             true => Ok(()),
-            false => self.raise(vec![index], None),
+            false => self.raise(vec![index], None, None),
         }
     }
 
@@ -212,8 +225,13 @@ impl Troupe {
         })
     }
 
-    /// Boots machines, and puts them into their networks.
-    pub(super) fn raise(&mut self, indices: Vec<usize>, limit: Option<Duration>) -> Result<(), TestbedError> {
+    /// Boots machines, and puts them into their networks; or starts one that was saved, which is in them already.
+    pub(super) fn raise(
+        &mut self,
+        indices: Vec<usize>,
+        state: Option<&Path>,
+        limit: Option<Duration>,
+    ) -> Result<(), TestbedError> {
         let wings: Vec<Wings> =
             indices.into_iter().map(|index| self.wings(index)).collect::<Result<_, TestbedError>>()?;
         let deadlines = self.spec.deadlines;
@@ -221,7 +239,10 @@ impl Troupe {
         let deadline = limit.unwrap_or(usual);
         let boots: Vec<_> = wings
             .iter()
-            .map(|wings| wings.here.boot(&wings.guest, (&wings.network, 0), (deadlines, deadline)))
+            .map(|wings| {
+                let boot = wings.here.boot(&wings.guest, (&wings.network, 0), (deadlines, deadline));
+                BootSpec { files: Files { state, ..boot.files }, ..boot }
+            })
             .collect();
         let machines = Machine::boot_all(&boots).map_err(|source| {
             let names: Vec<&str> = wings.iter().map(|wings| wings.guest.name.as_str()).collect();
@@ -230,8 +251,10 @@ impl Troupe {
         drop(boots);
         for (mut machine, wings) in machines.into_iter().zip(wings) {
             let named = |source| TestbedError::Machine { name: wings.guest.name.clone(), source };
-            bring_up(&mut machine, (&wings.network, 0), Some(&wings.guest)).map_err(named)?;
-            settle_in(&mut machine, self.topology(), wings.index).map_err(named)?;
+            if state.is_none() {
+                bring_up(&mut machine, (&wings.network, 0), Some(&wings.guest)).map_err(named)?;
+                settle_in(&mut machine, self.topology(), wings.index).map_err(named)?;
+            }
             if let Some(member) = self.members.get_mut(wings.index) {
                 member.running = Some(Running { machine, network: wings.network });
                 member.left = Some((wings.here, None));

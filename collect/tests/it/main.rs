@@ -9,6 +9,7 @@ mod campaign_hooks;
 mod campaign_signals;
 mod campaign_support;
 mod command_lines;
+mod corpus;
 mod faults;
 mod host_noise;
 mod io_faults;

@@ -49,6 +49,8 @@ pub struct BootFiles {
     pub channel: Socket,
     /// The port of the loopback that leads to the guest's ssh server.
     pub ssh_port: u16,
+    /// The guest does not boot: QEMU waits for a state that was saved.
+    pub incoming: bool,
     /// Descriptors that QEMU has, by the sets in which it finds them, and their names on this host.
     pub sets: Vec<(RawFd, PathBuf)>,
 }
@@ -87,6 +89,7 @@ impl BootFiles {
             screen: boot.join("screen"),
             qmp: Socket::Path(boot.join("qmp")),
             channel: Socket::Path(boot.join("cmd")),
+            incoming: false,
             ssh_port: 3,
             sets: Vec::new(),
         }
@@ -124,6 +127,9 @@ pub fn build(spec: &GuestSpec, files: &BootFiles, wiring: Wiring<'_>) -> Vec<Str
         args.add("-device", "isa-debugcon,iobase=0x402,chardev=debug0");
     }
     args.0.push("-S".into());
+    if files.incoming {
+        args.add("-incoming", "defer");
+    }
     args.0.extend(spec.hardware.extra.iter().cloned());
     args.0
 }

@@ -4,6 +4,7 @@ mod hands;
 #[cfg(any(test, feature = "pretend"))]
 pub mod pretend;
 mod start;
+mod state;
 
 use super::channel::{Channel, ChannelError, Ready, Reply};
 pub use super::error::GuestError;
@@ -26,6 +27,7 @@ use process::deadlines::{HOST_ANSWER, LAST_WORDS};
 use process::{PrivateFolder, Running};
 use serde_json::json;
 use start::{Going, Placed, Spawned};
+use state::Written;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -62,12 +64,14 @@ pub struct Files<'a> {
     pub brought: Option<&'a Path>,
     /// A free port of the loopback for the guest's ssh server.
     pub ssh_port: u16,
+    /// The state that the guest goes on from, instead of booting ([`Machine::save_state`]).
+    pub state: Option<&'a Path>,
 }
 
 impl<'a> Files<'a> {
     /// Those of a guest that runs from perfvt's image alone.
     pub fn of_image(image: &'a Image) -> Files<'a> {
-        Files { image, overlay: None, data: None, brought: None, ssh_port: 0 }
+        Files { image, overlay: None, data: None, brought: None, ssh_port: 0, state: None }
     }
 }
 
@@ -99,6 +103,10 @@ pub struct Machine {
     deadlines: Deadlines,
     /// It did not answer once: nothing more is asked of it.
     silent: bool,
+    /// The disks that it writes, which belong to its state.
+    writes: Vec<Written>,
+    /// It was not booted, but goes on from a state that was saved: nothing that it shows is a replicate.
+    pub restored: bool,
     /// QEMU's command line.
     pub argv: CommandLine,
     /// What the guest said.

@@ -5,9 +5,12 @@
 
 use edge::quoted;
 use process::deadlines::HOST_ANSWER;
+use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
 use serde_json::{Value, json};
 use std::collections::HashMap;
-use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
+use std::io::{BufRead, BufReader, ErrorKind, IoSlice, Read, Write};
+use std::mem::MaybeUninit;
+use std::os::fd::BorrowedFd;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -111,13 +114,35 @@ impl Qmp {
         arguments: Value,
         deadline: Duration,
     ) -> Result<Value, QmpError> {
+        self.send(command, arguments, None, deadline)
+    }
+
+    /// Gives QEMU a file that is open, which it knows by a name from then on (`getfd`).
+    ///
+    /// # Errors
+    /// As [`Qmp::execute`].
+    pub fn hand(&mut self, name: &str, file: BorrowedFd<'_>) -> Result<(), QmpError> {
+        self.send("getfd", json!({"fdname": name}), Some(file), HOST_ANSWER).map(drop)
+    }
+
+    fn send(
+        &mut self,
+        command: &str,
+        arguments: Value,
+        file: Option<BorrowedFd<'_>>,
+        deadline: Duration,
+    ) -> Result<Value, QmpError> {
         self.next_id += 1;
         let id = self.next_id;
         let mut line = json!({"execute": command, "arguments": arguments, "id": id}).to_string();
         line.push('\n');
         // A QEMU that is stopped reads nothing; a timeout of zero would be none at all.
         self.stream.set_write_timeout(Some(deadline.max(Duration::from_millis(1))))?;
-        self.stream.write_all(line.as_bytes()).map_err(|e| match e.kind() {
+        let written = match file {
+            Some(file) => with_file(&mut self.stream, line.as_bytes(), file),
+            None => self.stream.write_all(line.as_bytes()),
+        };
+        written.map_err(|e| match e.kind() {
             ErrorKind::WouldBlock | ErrorKind::TimedOut => silent(command, deadline),
             _ => QmpError::Io(e),
         })?;
@@ -196,6 +221,16 @@ impl Qmp {
         threads.sort_unstable();
         Ok(threads.into_iter().map(|(_, thread)| thread).collect())
     }
+}
+
+/// Writes a line, with an open file beside its first bytes.
+fn with_file(stream: &mut UnixStream, line: &[u8], file: BorrowedFd<'_>) -> std::io::Result<()> {
+    let files = [file];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut beside = SendAncillaryBuffer::new(&mut space);
+    beside.push(SendAncillaryMessage::ScmRights(&files));
+    let sent = sendmsg(&*stream, &[IoSlice::new(line)], &mut beside, SendFlags::NOSIGNAL)?;
+    stream.write_all(line.get(sent..).unwrap_or_default())
 }
 
 fn silent(command: &str, deadline: Duration) -> QmpError {

@@ -2,13 +2,13 @@
 //!
 //! The guest is a child of the run's perfvt, which alone has its monitor: steps are sent to it over a socket in its private folder.
 
-use super::kept::{Hello, KEPT, Welcome};
+use super::kept::{Hello, KEPT, LONGEST_PATH, Welcome};
 use super::steps::Steps;
 use super::{Driver, driver, files, finish, lines, prompt, tell};
 use crate::Error;
 use crate::args::Drive;
 use collect::drive::{Script, Step};
-use edge::quoted;
+use edge::text::visible_lines;
 use model::drive::{Record, Verdict};
 use model::store::JOURNAL_FILE;
 use serde::Serialize;
@@ -21,8 +21,6 @@ use vm::host::locks::holder;
 
 /// How long the run may take to answer somebody who comes.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// The longest file that says where the socket is.
-const LONGEST_PATH: u64 = 4096;
 
 /// The guests that a run keeps.
 struct Remote {
@@ -160,7 +158,8 @@ impl Steps for Remote {
         let reply = self.asked(&json!({"line": step.text}))?;
         if reply.get("result").is_none() {
             let why = reply.get("error").and_then(Value::as_str).unwrap_or("it did nothing");
-            return Err(format!("{}: {}", step.text, quoted(why)).into());
+            // It quotes what is foreign to it itself.
+            return Err(format!("{}: {}", step.text, visible_lines(why)).into());
         }
         let mut record: Record = serde_json::from_value(reply)
             .map_err(|error| format!("{}: the record of the step: {error}", step.text))?;

@@ -18,6 +18,7 @@ use std::net::Shutdown;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+use vm::host::locks::holder;
 
 /// The file of a campaign that says where its kept guest is reached.
 pub const KEPT: &str = "kept-guest";
@@ -33,6 +34,22 @@ const GREETING: Duration = Duration::from_secs(5);
 const READING: Duration = Duration::from_secs(60);
 /// The longest greeting.
 const LONGEST: u64 = 16 << 10;
+/// The longest file that says where the socket is.
+pub const LONGEST_PATH: u64 = 4096;
+
+/// Says how a guest is reached and ended that a run keeps, if it keeps one. Nobody is disturbed by this.
+pub fn told(dir: &Path) -> Option<String> {
+    let note = edge::read_text(dir.join(KEPT), LONGEST_PATH).ok()?;
+    // A run that was killed leaves the note, and takes the guest with it.
+    let there = Path::new(note.trim_end_matches('\n')).exists() && holder(dir).is_some();
+    let shown = report::command_line::command_line(&[dir.display().to_string()]);
+    there.then(|| {
+        format!(
+            "the guest of a failed boot is kept, and nothing is measured meanwhile: `perfvt drive --attach {shown}` looks at it, and \
+             `quit` there ends it and lets the campaign go on"
+        )
+    })
+}
 
 /// What somebody says who comes.
 #[derive(Debug, Serialize, Deserialize)]

@@ -26,7 +26,7 @@ const OWN: [(&str, &str); 4] = [
 ];
 
 /// Verbs whose arguments are files of this host.
-const OF_FILES: [&str; 3] = ["copy_to", "copy_from", "screendump"];
+const OF_FILES: [&str; 5] = ["copy_to", "copy_from", "screendump", "save_state", "restore_state"];
 
 /// Completes machines, verbs and files.
 struct Words {

@@ -38,6 +38,21 @@ pub trait Channel {
     /// The guest died, is not ready in time, or says what is no announcement.
     fn wait_ready(&mut self, deadline: Duration, health: &mut Health<'_>) -> Result<Ready, ChannelError>;
 
+    /// Goes on with a guest that took commands when its state was saved: what listened in it still does, and announces
+    /// itself no more.
+    ///
+    /// # Errors
+    /// As for [`Channel::wait_ready`].
+    fn resume(&mut self, deadline: Duration, health: &mut Health<'_>) -> Result<Ready, ChannelError> {
+        let facts = ["/proc/sys/kernel/osrelease", "/proc/uptime"];
+        let text = self.read(&facts, deadline, health)?.into_output(&facts)?;
+        let mut words = text.split_whitespace();
+        match (words.next(), words.next().and_then(|word| word.parse().ok())) {
+            (Some(kernel), Some(uptime)) => Ok(Ready { kernel: kernel.to_owned(), uptime }),
+            _ => Err(ChannelError::Nonsense(text)),
+        }
+    }
+
     /// Runs a command in the guest, which is killed there at the deadline.
     ///
     /// # Errors

@@ -278,6 +278,10 @@ impl Channel for QgaChannel {
         Ok(Ready { kernel: kernel.unwrap_or_default(), uptime: uptime.unwrap_or_default() })
     }
 
+    fn resume(&mut self, deadline: Duration, health: &mut Health<'_>) -> Result<Ready, ChannelError> {
+        self.wait_ready(deadline, health)
+    }
+
     fn exec(
         &mut self,
         argv: &[&str],

@@ -108,6 +108,10 @@ impl Channel for SshChannel {
         Ok(Ready { kernel: kernel.to_owned(), uptime: uptime.parse().unwrap_or_default() })
     }
 
+    fn resume(&mut self, deadline: Duration, health: &mut Health<'_>) -> Result<Ready, ChannelError> {
+        self.wait_ready(deadline, health)
+    }
+
     fn exec(
         &mut self,
         argv: &[&str],

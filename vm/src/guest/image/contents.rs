@@ -297,3 +297,19 @@ fn tools(
     }
     Ok(tree)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_document_of_drives_names_the_programs_of_the_image_and_no_other() {
+        let document = include_str!("../../../../docs/drive.md");
+        let (_, rest) = document.split_once("Programs of the built-in guest: ").unwrap();
+        let (list, _) = rest.split_once(", and what busybox has").unwrap();
+        let told: Vec<&str> = list.split(", ").map(|word| word.trim_matches('`')).collect();
+        let mut there: Vec<&str> = PROGRAMS.iter().chain(&TOOLS).map(|(name, _)| *name).collect();
+        there.sort_unstable();
+        assert_eq!(told, there);
+    }
+}

@@ -30,6 +30,11 @@ impl Machine {
         Ok(())
     }
 
+    /// How many network cards it has.
+    pub fn nics(&self) -> usize {
+        self.nics
+    }
+
     /// Presses keys together, and lets them go.
     ///
     /// # Errors

@@ -48,6 +48,8 @@ pub fn pretended(dir: &Path, channel: Box<dyn Channel>, os: Os) -> Machine {
         nics: 1,
         deadlines: Deadlines::usual(Accel::Kvm),
         silent: false,
+        writes: Vec::new(),
+        restored: false,
         argv: CommandLine { executed: vec!["qemu".into(), "-S".into()], shown: vec!["-S".into()] },
         ready: Ready { kernel: "6.1".into(), uptime: 1.0 },
         boot_seconds: 1.0,

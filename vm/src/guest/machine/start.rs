@@ -1,9 +1,10 @@
 //! A QEMU that is being started.
 
+use super::state::{self, Written};
 use super::{BootSpec, CommandLine, Files, Machine};
 use crate::deadlines::{Deadlines, Step};
 use crate::guest::argv::{self, BootFiles, Socket};
-use crate::guest::channel::{Channel, ChannelError};
+use crate::guest::channel::{Channel, ChannelError, Health};
 use crate::guest::confine::Bounds;
 use crate::guest::enter;
 use crate::guest::error::GuestError;
@@ -60,6 +61,9 @@ impl Spawned {
             source,
         })?;
         let files = spec.boot_files(sockets.path());
+        if let Some(from) = spec.files.state {
+            Written::of(&spec.files).iter().try_for_each(|disk| disk.bring_back(from))?;
+        }
         let (guest, wiring) = (spec.guest, spec.network.wiring(spec.index));
         let others: &[CpuId] = guest.pins.as_ref().map_or(&[], |p| &p.emulator);
         let handed = Handed::open(guest, &files, true)?;
@@ -98,9 +102,14 @@ impl Spawned {
 impl Placed {
     /// Lets the guest go.
     pub(super) fn let_go(mut self, spec: &BootSpec<'_>) -> Result<Going, GuestError> {
-        match self.qmp.execute("cont", json!({}), HOST_ANSWER) {
+        let filled = match spec.files.state {
+            Some(from) => state::fill(&mut self.qmp, from, self.process.until),
+            None => Ok(()),
+        };
+        let gone = filled.and_then(|()| Ok(self.qmp.execute("cont", json!({}), HOST_ANSWER)?));
+        match gone {
             Ok(_) => Ok(Going(self)),
-            Err(error) => Err(self.process.give_up(Some(&mut self.qmp), spec, error.into())),
+            Err(error) => Err(self.process.give_up(Some(&mut self.qmp), spec, error)),
         }
     }
 
@@ -133,7 +142,10 @@ impl Going {
         let Going(Placed { mut process, mut qmp, mut channel, threads }) = self;
         let left = process.until.saturating_duration_since(Instant::now());
         let Process { qemu, console, .. } = &mut process;
-        let ready = match channel.wait_ready(left, &mut || death(qemu, &qmp, console)) {
+        let restored = spec.files.state.is_some();
+        let health: &mut Health<'_> = &mut || death(qemu, &qmp, console);
+        let said = if restored { channel.resume(left, health) } else { channel.wait_ready(left, health) };
+        let ready = match said {
             Ok(ready) => ready,
             Err(error) => {
                 let error = match error {
@@ -161,10 +173,16 @@ impl Going {
             nics: spec.guest.hardware.nics.len(),
             deadlines,
             silent: false,
+            writes: Written::of(&spec.files),
+            restored,
             argv,
             ready,
             boot_seconds,
         };
+        // What a guest that was saved lacked it has.
+        if restored {
+            return Ok(machine);
+        }
         if let Err(error) = enter::settle(spec.guest, &mut machine) {
             // The first failure is the one to tell.
             let _ = machine.forensics(spec.forensics);
@@ -252,7 +270,7 @@ impl BootSpec<'_> {
 
     /// Where the files of the boot lie; what the guest has none of is named all the same.
     fn boot_files(&self, sockets: &Path) -> BootFiles {
-        let Files { image, overlay, data, brought, ssh_port } = self.files;
+        let Files { image, overlay, data, brought, ssh_port, state } = self.files;
         let at = |file: Option<&Path>| file.unwrap_or(Path::new("")).to_owned();
         let foreign = self.guest.own().and(image.foreign_tools.as_ref());
         let tools = foreign.or(image.tools.as_ref());
@@ -269,6 +287,7 @@ impl BootSpec<'_> {
             qmp: Socket::Path(sockets.join(QMP)),
             channel: Socket::Path(sockets.join(CHANNEL)),
             ssh_port,
+            incoming: state.is_some(),
             sets: Vec::new(),
         }
     }

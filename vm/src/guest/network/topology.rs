@@ -108,6 +108,22 @@ impl Prefix {
     }
 }
 
+impl fmt::Display for NetworkId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            NetworkId::Of(number) => write!(f, "{number}"),
+            NetworkId::User => f.write_str("user"),
+        }
+    }
+}
+
+impl Node {
+    /// The networks of its NICs, in the order in which it finds them.
+    pub fn networks(&self) -> Vec<String> {
+        self.nics.iter().map(|plug| plug.network.to_string()).collect()
+    }
+}
+
 impl NetworkId {
     /// The address of a machine in it, by the number of the machine, which begins at 1.
     pub fn address(self, machine: u8) -> Address {
