@@ -4,7 +4,7 @@ use super::super::cables::Cables;
 use super::super::failures::of_client;
 use super::super::nics::{Up, bring_up, settle_in};
 use super::GuestLab;
-use super::others::{FIRST_OTHER, of_machine};
+use super::others::of_machine;
 use crate::environment::EnvironmentSpec;
 use crate::lab::{Failed, Lab};
 use model::Code;
@@ -37,9 +37,9 @@ impl GuestLab {
             client = bring_one_up(machine, (spec, cables, 1)).map_err(of_client)?;
         }
         for (place, machine) in others.iter_mut().enumerate() {
-            let name = spec.guests.get(FIRST_OTHER + place).map_or("", |guest| guest.name.as_str());
-            bring_one_up(machine, (spec, cables, FIRST_OTHER + place))
-                .map_err(|e| of_machine(name, &e.failure()))?;
+            let place = spec.measured() + place;
+            let name = spec.guests.get(place).map_or("", |guest| guest.name.as_str());
+            bring_one_up(machine, (spec, cables, place)).map_err(|e| of_machine(name, &e.failure()))?;
         }
         for (index, leased) in server.iter().enumerate().filter_map(|(i, nic)| Some((i, nic.leased?))) {
             let known = cables.way.set_server(index, leased);
