@@ -60,6 +60,8 @@ pub enum Code {
     NetworkLost,
     /// A link between guests is slower or faster, or loses more or less, than was asked of it.
     LinkMismatch,
+    /// The load of a neighbour did not begin, did nothing or ended within a case.
+    NeighbourIdle,
     /// The time of day moved against the monotonic clock within a window.
     ClockJumped,
     /// The host slept within a window.
@@ -90,7 +92,7 @@ pub enum Scope {
 }
 
 /// Every code with its word in files.
-const WORDS: [(Code, &str); 28] = [
+const WORDS: [(Code, &str); 29] = [
     (Code::Hang, "hang"),
     (Code::Panic, "panic"),
     (Code::SetUp, "set-up"),
@@ -105,6 +107,7 @@ const WORDS: [(Code, &str); 28] = [
     (Code::ToolNonsense, "tool-nonsense"),
     (Code::NetworkLost, "network-lost"),
     (Code::LinkMismatch, "link-mismatch"),
+    (Code::NeighbourIdle, "neighbour-idle"),
     (Code::ClockJumped, "clock-jumped"),
     (Code::HostSuspended, "host-suspended"),
     (Code::Deadline(Phase::Image), "deadline-image"),
@@ -151,6 +154,7 @@ impl Code {
             | Code::ToolFailed
             | Code::ToolNonsense
             | Code::LinkMismatch
+            | Code::NeighbourIdle
             | Code::ClockJumped
             | Code::HostSuspended
             | Code::Deadline(Phase::WarmUp | Phase::Measure | Phase::Fetch)
@@ -170,11 +174,11 @@ impl Code {
     }
 
     /// Whether it is a failure of what is measured, of a guest or of a tool, and so an outcome of it. What the host, its
-    /// surroundings or perfvt's own placement and links did is none.
+    /// surroundings, neighbours or perfvt's own placement and links did is none.
     pub fn is_outcome(self) -> bool {
         self.scope() != Scope::Host
             && !self.is_passing()
-            && !matches!(self, Code::Misplaced | Code::LinkMismatch)
+            && !matches!(self, Code::Misplaced | Code::LinkMismatch | Code::NeighbourIdle)
     }
 }
 

@@ -162,13 +162,22 @@ fn a_router_that_dies_spoils_the_case_with_its_name_and_a_resume_goes_on() {
     here.assert_nothing_left();
 }
 
+/// A script that tells the processes of the loads in guests of this folder: those that pretend run commands on this host, where other
+/// tests have loads as well. Gives the words that run it.
+fn loads(here: &Pretended) -> String {
+    let script = here.path().join("loads.sh");
+    let text = "for guest in $(pgrep -f -- \"-starts $1\"); do pgrep -P \"$guest\" -f '[w]hile :; do :; done'; done\n";
+    fs::write(&script, text).unwrap();
+    format!("sh {} {}/", script.display(), here.path().display())
+}
+
 #[test]
 fn a_neighbour_bears_its_load_before_and_behind_each_case() {
     let here = Pretended::new();
     let four = ["--set", "vms=vm1 vm2 vm3 vm4", "--set", "vlans_vm4=", "--set", "server=vm3"];
     let envs = ["-c", "topo.cfg", "--repeat", "1", "--env", "quiet", "--env", "noisy:neighbour_vm4=cpu"];
     // What is measured sees what computes beside it: commands of guests that pretend run on this host.
-    let count = r#"sh -c 'echo speed $(pgrep -fc "[w]hile :; do :; done")'"#;
+    let count = &format!("sh -c 'echo speed $({} | wc -l)'", loads(&here));
     here.ends_with(0, &mut pretended(&here, count, &[&four[..], &envs].concat()));
     let said = |environment: &str| {
         let file = &files(&here.out().join(environment), "command.txt")[0];
@@ -177,7 +186,7 @@ fn a_neighbour_bears_its_load_before_and_behind_each_case() {
     assert!(said("quiet").contains("speed 0"), "{}", said("quiet"));
     assert!(!said("noisy").contains("speed 0"), "{}", said("noisy"));
     let run: Value = serde_json::from_slice(&fs::read(here.out().join("noisy/run.json")).unwrap()).unwrap();
-    assert_eq!(run["fingerprint"]["net.machine.vm4"], "neighbour with a load, in no network");
+    assert_eq!(run["fingerprint"]["net.machine.vm4"], "neighbour with the load cpu, in no network");
     here.assert_nothing_left();
 }
 
@@ -186,14 +195,65 @@ fn a_machine_that_is_measured_is_nobodys_neighbour() {
     let dir = tempfile::tempdir().unwrap();
     for (set, part) in [
         ("neighbour_vm1=cpu", "vm1 serves or asks"),
-        ("neighbour_vm2=fire", "one of cpu"),
-        ("neighbour_vm9=cpu", "the load of one of several machines"),
+        ("neighbour_vm2=fire", "one of idle, cpu, fio, netperf"),
+        ("neighbour_vm9=cpu", "the guests are vm3, vm1, vm2"),
+        ("neighbour=netperf", "such as vlans_vm4 = 1"),
     ] {
         let (code, said) = planned(dir.path(), ROUTED, &["netperf", "--set", set]);
         assert!(code == Some(2) && said.contains(part), "{set}: {said}");
     }
-    let (code, said) = planned(dir.path(), "mem = 256\n", &["netperf", "--set", "neighbour=cpu"]);
-    assert!(code == Some(2) && said.contains("neighbour"), "{said}");
+    let (code, said) = planned(dir.path(), "mem = 256\n", &["netperf", "--set", "neighbour_vm1=cpu"]);
+    assert!(code == Some(2) && said.contains("vm1 serves or asks"), "{said}");
+    let (code, said) = planned(dir.path(), "mem = 256\n", &["qemu-img-bench", "--set", "neighbour=cpu"]);
+    assert!(code == Some(2) && said.contains("there is no guest"), "{said}");
+}
+
+#[test]
+fn without_a_name_a_neighbour_is_a_further_guest_of_any_scenario() {
+    let here = Pretended::new();
+    let count = &format!("sh -c 'echo speed $({} | wc -l)'", loads(&here));
+    let routed: &[&str] = &["-c", "topo.cfg"];
+    let cases = [
+        (&[][..], "vm3"),
+        (&["--set", "scenario=guest_guest", "--set", "net=dgram"][..], "vm3"),
+        (routed, "vm4"),
+    ];
+    fs::write(here.path().join("topo.cfg"), ROUTED).unwrap();
+    for (n, (scenario, name)) in cases.into_iter().enumerate() {
+        let out = here.path().join(format!("X{n}"));
+        let envs = ["--repeat", "1", "--env", "quiet", "--env", "noisy:neighbour=cpu"];
+        let words = here.words(&out, count, &[scenario, &envs].concat());
+        // What is set there for one guest joins no machines.
+        let joins = |word: &String| {
+            if word == "net=user" && name == "vm4" { "net=switch".into() } else { word.clone() }
+        };
+        here.ends_with(0, here.perfvt().args(words.iter().map(joins)));
+        let said =
+            |environment: &str| fs::read_to_string(&files(&out.join(environment), "command.txt")[0]).unwrap();
+        assert!(said("quiet").contains("speed 0"), "{}", said("quiet"));
+        assert!(!said("noisy").contains("speed 0"), "{}", said("noisy"));
+        let run: Value = serde_json::from_slice(&fs::read(out.join("noisy/run.json")).unwrap()).unwrap();
+        assert_eq!(run["fingerprint"][format!("neighbour.{name}")], "cpu", "{run}");
+        assert!(run["fingerprint"][format!("machine.{name}.kernel")].is_string(), "{run}");
+        let guests = |environment: &str| {
+            let shown = fs::read_to_string(&files(&out.join(environment), "qemu.argv.shown")[0]).unwrap();
+            shown.split("\n\n").count()
+        };
+        assert_eq!(guests("noisy"), guests("quiet") + 1);
+    }
+    here.assert_nothing_left();
+}
+
+#[test]
+fn a_neighbour_whose_load_dies_within_the_case_spoils_it_with_its_code() {
+    let here = Pretended::new();
+    let kill = format!("sh -c 'kill -KILL $({}); sleep 0.2; echo speed 42'", loads(&here));
+    let envs = ["--repeat", "1", "--set", "attempts=1", "--set", "neighbour=cpu"];
+    here.ends_with(4, &mut here.run(&kill, &envs));
+    let [(_, reason)] = here.invalid("base").try_into().unwrap();
+    assert!(reason.starts_with("the load cpu of the neighbour vm3 ended with status"), "{reason}");
+    let journal = fs::read_to_string(here.out().join("journal.jsonl")).unwrap();
+    assert!(journal.contains("\"neighbour-idle\""), "{journal}");
 }
 
 /// The shortest round trip of some pings, in milliseconds: the others waited for a machine that others use, too.

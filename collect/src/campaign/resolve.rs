@@ -183,7 +183,7 @@ pub(super) fn kinds(stage: &Stage) -> String {
     kinds.join(",")
 }
 
-/// Bytes that data disks take, by folder: those of the largest disk of any environment, since there is one at a time.
+/// Bytes that data disks take, by folder: those of the environment with the largest, since there is one at a time.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Disks {
     /// Disks whose blocks are there from the beginning.
@@ -196,10 +196,19 @@ impl Disks {
     /// The disks of all environments.
     pub(super) fn of(stage: &Stage) -> Disks {
         let mut disks = Disks::default();
-        for disk in stage.rooms.iter().filter_map(|room| room.place.disk()) {
-            let kind = if disk.is_sparse() { &mut disks.sparse } else { &mut disks.whole };
-            let room = kind.entry(disk.dir.clone()).or_default();
-            *room = disk.size.max(*room);
+        for room in &stage.rooms {
+            let mut of_room = Disks::default();
+            for disk in room.place.disks() {
+                let kind = if disk.is_sparse() { &mut of_room.sparse } else { &mut of_room.whole };
+                let size = kind.entry(disk.dir.clone()).or_default();
+                *size = size.saturating_add(disk.size);
+            }
+            for (all, own) in [(&mut disks.whole, of_room.whole), (&mut disks.sparse, of_room.sparse)] {
+                for (dir, size) in own {
+                    let most = all.entry(dir).or_default();
+                    *most = size.max(*most);
+                }
+            }
         }
         disks
     }

@@ -21,10 +21,14 @@ pub fn pin(
     allow_unpinned: bool,
 ) -> Result<PinPlan, EnvironmentError> {
     let scenario = parse::scenario(params)?;
+    let further = parse::further(params)?;
     let mut guests = Vec::new();
-    for (index, name) in scenario.guests().iter().enumerate() {
+    for (index, name) in parse::guests(params)?.iter().enumerate() {
         let own = params.object_params(name);
-        guests.push(guest_request(&own, name, &parse::nics(&own)?, index == 0)?);
+        let is_further = further.as_ref() == Some(name);
+        let nics = if is_further { Vec::new() } else { parse::nics(&own)? };
+        let has_load = is_further || has_value(params, &format!("neighbour_{name}"));
+        guests.push(guest_request(&own, name, &nics, (index == 0, has_load))?);
     }
     let place = parse::client_place(scenario, params)?;
     let client = match place.is_here() {
@@ -48,7 +52,9 @@ pub fn pin_machines(
     let mut guests = Vec::new();
     for (index, node) in machines.machines.iter().enumerate() {
         let own = params.object_params(&node.name);
-        guests.push(guest_request(&own, &node.name, &node.cards(), measured && index == 0)?);
+        let is_further = measured && parse::further(params)?.as_ref() == Some(&node.name);
+        let has_load = is_further || has_value(params, &format!("neighbour_{}", node.name));
+        guests.push(guest_request(&own, &node.name, &node.cards(), (measured && index == 0, has_load))?);
     }
     let client = usize::from(machines.kind.home() == Home::Switch);
     placed(topology, params, Request { guests, client, allow_unpinned, ..Request::default() })
@@ -56,7 +62,34 @@ pub fn pin_machines(
 
 fn placed(topology: &Topology, params: &Params, request: Request) -> Result<PinPlan, EnvironmentError> {
     let siblings = Siblings::parse(params.choice("siblings", &Siblings::WORDS)?).unwrap_or_default();
-    Ok(plan(topology, &Request { siblings, ..request })?)
+    let request = Request { siblings, ..request };
+    if let Some(name) = parse::further(params)?
+        && let Some(shared) = shared(topology, &request, &name)
+    {
+        return Ok(shared);
+    }
+    Ok(plan(topology, &request)?)
+}
+
+/// The plan in which a further guest runs wherever it can, where the others can be pinned and it has no CPUs of its own.
+fn shared(topology: &Topology, request: &Request, name: &str) -> Option<PinPlan> {
+    let mut strict = Request { allow_unpinned: false, ..request.clone() };
+    let lacks = plan(topology, &strict).err()?;
+    let neighbour = strict.guests.iter_mut().find(|guest| guest.name == name)?;
+    // Who says where it goes means that.
+    if neighbour.node != NodeChoice::Last {
+        return None;
+    }
+    neighbour.node = NodeChoice::None;
+    let mut plan = plan(topology, &strict).ok()?;
+    plan.notes.push(format!(
+        "the neighbour {name} has no CPUs of its own, and may run on those of all others: {lacks}"
+    ));
+    Some(plan)
+}
+
+fn has_value(params: &Params, key: &str) -> bool {
+    params.get(key).is_some_and(|value| !value.trim().is_empty())
 }
 
 /// More queues than any NIC has.
@@ -67,7 +100,7 @@ fn guest_request(
     own: &Params,
     name: &str,
     nics: &[String],
-    is_server: bool,
+    (is_server, has_load): (bool, bool),
 ) -> Result<GuestRequest, ParamsError> {
     let node = NodeChoice::parse(own.text("numa_node")?).ok_or_else(|| {
         own.wrong("numa_node", "a whole number: -1 the last node, 1 the first, 0 no pinning")
@@ -84,8 +117,12 @@ fn guest_request(
             vhost += nic.number("queues", 1usize, "a number of queues, 1 or more")?.min(MOST_QUEUES);
         }
     }
-    // The data disk is the server's.
-    let disk = if is_server { parse::disk(own)? } else { None };
+    // Data disks are the server's, and those of neighbours that work on one.
+    let disk = match (is_server, has_load) {
+        (true, _) => parse::disk(own)?,
+        (false, true) => parse::load(own)?.disk(own)?,
+        (false, false) => None,
+    };
     Ok(GuestRequest {
         iothreads: usize::from(disk.is_some_and(|disk| disk.iothread)),
         vcpus,

@@ -22,8 +22,10 @@ impl EnvironmentSpec {
         let mut told = Told { way: way(topology, &self.layout), machines: Vec::new(), links: Vec::new() };
         for (index, node) in topology.machines.iter().enumerate() {
             let role = ["server, ", "client, "].get(index).copied().unwrap_or_default();
-            let load = self.neighbours.iter().any(|(place, _)| *place == index);
-            let load = if load { "neighbour with a load, " } else { "" };
+            let load = self.neighbours.iter().find(|neighbour| neighbour.guest == index);
+            let load = load.map_or_else(String::new, |neighbour| {
+                format!("neighbour with the load {}, ", neighbour.load.word())
+            });
             told.machines.push((node.name.clone(), format!("{role}{load}{}", machine(node))));
             for (card, plug) in node.cards().into_iter().zip(&node.nics) {
                 told.links.extend(link(plug.shape).map(|does| (format!("{}.{card}", node.name), does)));

@@ -8,6 +8,7 @@
 
 mod describe;
 mod machines;
+mod neighbour;
 mod portrait;
 pub mod settle;
 mod stage;
@@ -15,11 +16,12 @@ mod troupe;
 
 pub use describe::{hardware, pin, vcpu_list};
 pub use machines::Told;
+pub use neighbour::Neighbour;
 pub use stage::{HostSpec, Place, Room, Stage, needs};
 pub use troupe::TroupeSpec;
 
 use crate::brought::{Brings, Wish};
-use crate::parse::{self, LayoutError, Load};
+use crate::parse::{self, LayoutError};
 use crate::workload::Needs;
 use describe::pin_machines;
 use model::{Accel, CpuId, Params, ParamsError};
@@ -61,8 +63,8 @@ pub struct EnvironmentSpec {
     pub layout: Layout,
     /// The machines, where each is in networks of its own, in the order of the guests; the layout is the way between two of them.
     pub topology: Option<Topology>,
-    /// The loads of machines that nobody measures, by their places among the guests.
-    pub neighbours: Vec<(usize, Load)>,
+    /// The guests that bear a load while others are measured.
+    pub neighbours: Vec<Neighbour>,
     /// Sessions of the client at a time.
     pub sessions: usize,
     /// The guests, the server first.
@@ -149,8 +151,7 @@ impl EnvironmentSpec {
             server.disks.data = parse::disk(&params.object_params(&server.name))?;
             server.listens = ground.needs.boot_trace;
         }
-        let names: Vec<String> = guests.iter().map(|guest| guest.name.clone()).collect();
-        let neighbours = parse::neighbours(params, &names)?;
+        let neighbours = neighbour::of(params, (&layout, topology.as_ref()), &mut guests)?;
         let deadlines = parse::deadlines(params, ground.accel)?;
         let (client, mut notes) = (plan.client, plan.notes);
         notes.extend(topology.iter().flat_map(machines::doubts));
@@ -175,6 +176,16 @@ impl EnvironmentSpec {
         PinPlan { guests, client: self.client.clone(), notes: self.notes.clone() }
     }
 
+    /// How many guests are measured: the server, and the client where that is one. Others stand behind them.
+    pub fn measured(&self) -> usize {
+        neighbour::measured(&self.layout)
+    }
+
+    /// What a guest beside those of a scenario is plugged into: nothing.
+    pub fn layout_beside(&self) -> Layout {
+        Layout { links: Vec::new(), ..self.layout.clone() }
+    }
+
     /// Whether every guest has a placement.
     pub fn is_pinned(&self) -> bool {
         self.guests.iter().all(|guest| guest.pins.is_some())
@@ -186,6 +197,7 @@ impl EnvironmentSpec {
         let line = |(index, guest)| {
             let (layout, place) = match &self.topology {
                 Some(topology) => (Cow::Owned(topology.layout(index)), 0),
+                None if index >= self.measured() => (Cow::Owned(self.layout_beside()), 0),
                 None => (Cow::Borrowed(&self.layout), index),
             };
             let wires = Wires::planned(&layout, self.sessions);
@@ -203,8 +215,13 @@ fn guests(
     ground: &Ground<'_>,
 ) -> Result<Vec<GuestSpec>, EnvironmentError> {
     let mut guests = Vec::new();
+    let further = parse::further(params)?;
     for (index, plan) in plans.into_iter().enumerate() {
         let own = params.object_params(&plan.name);
+        if Some(&plan.name) == further.as_ref() {
+            guests.push(neighbour::guest_of(&own, plan, ground)?);
+            continue;
+        }
         let spec = guest(&own, &parse::nics(&own)?, plan, ground)?;
         if spec.os() == Os::Windows {
             windows::check_links(layout, index)?;

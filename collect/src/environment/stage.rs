@@ -71,6 +71,10 @@ pub struct HostSpec {
 
 impl HostSpec {
     fn of(params: &Params, ground: &Ground<'_>) -> Result<HostSpec, EnvironmentError> {
+        if let Some(name) = parse::further(params)? {
+            let wanted = "it left out: the host alone is measured, and there is no guest";
+            return Err(params.object_params(&name).wrong("neighbour", wanted).into());
+        }
         let plan = pin(ground.topology, params, ground.needs.sessions, ground.allow_unpinned)?;
         Ok(HostSpec {
             cpus: plan.own_cpus(),
@@ -91,11 +95,11 @@ impl Place {
         })
     }
 
-    /// The data disk that is made for each boot.
-    pub fn disk(&self) -> Option<&Disk> {
+    /// The data disks that are made for each boot.
+    pub fn disks(&self) -> Vec<&Disk> {
         match self {
-            Place::Guests(spec) => spec.guests.first()?.disks.data.as_ref(),
-            Place::Host(host) => host.disk.as_ref(),
+            Place::Guests(spec) => spec.guests.iter().filter_map(|guest| guest.disks.data.as_ref()).collect(),
+            Place::Host(host) => host.disk.iter().collect(),
         }
     }
 

@@ -10,7 +10,7 @@ pub use booter::{Booted, Booter};
 pub use outcome::{Outcome, Point, Value};
 pub use talk::{Client, Target};
 
-use self::window::{HostCounters, ThreadTime};
+use self::window::{Borne, HostCounters, ThreadTime, borne};
 use crate::drive::Machines;
 use formats::counters::{Counted, Counters, CpuTicks, Form};
 use jump::{clock_failure, time_asleep};
@@ -61,6 +61,9 @@ pub struct Snapshot {
     /// Counters of the host.
     #[serde(default)]
     pub host: HostCounters,
+    /// What neighbours had done, where some bear a load.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub neighbours: Vec<Borne>,
 }
 
 impl Snapshot {
@@ -118,6 +121,8 @@ pub fn keep(raw: &Path, name: &str, text: &str) -> Result<(), Failed> {
 const WINDOW_FILE: &str = "window.json";
 /// What the guest answered at the ends of the window, in a case's raw folder; [`Form::extension`] follows.
 const GUEST_START: &str = "guest-start";
+/// What neighbours did in the window, in a case's raw folder.
+const NEIGHBOURS_FILE: &str = "neighbours.txt";
 /// The same at the end of the window.
 const GUEST_END: &str = "guest-end";
 
@@ -132,6 +137,9 @@ impl Measured {
         let text = serde_json::to_string_pretty(self)
             .map_err(|e| Failed::new(Code::Host, format!("writing {WINDOW_FILE}: {e}")))?;
         keep(raw, WINDOW_FILE, &text)?;
+        if let Some(text) = borne(&self.start.neighbours, &self.end.neighbours)? {
+            keep(raw, NEIGHBOURS_FILE, &text)?;
+        }
         for (name, guest) in [(GUEST_START, &self.start.guest), (GUEST_END, &self.end.guest)] {
             keep(raw, &format!("{name}.{}", guest.form().extension()), guest.told())?;
         }

@@ -94,8 +94,9 @@ pub(super) const TOPOLOGY: &[Known] = &[
     Known::open(
         "neighbour",
         "none",
-        "cpu",
-        "the load of a machine that neither serves nor asks, which it bears before, in and after each window: all its vCPUs compute",
+        "idle, cpu, fio, netperf",
+        "the load of a further guest, or by its name of a machine that neither serves nor asks, which it bears before, in and after \
+         each window: all its vCPUs compute, it reads and writes its disk, or it sends a stream to the server; idle: it is there",
     ),
     Known::open(
         "server",

@@ -33,10 +33,10 @@ pub use error::LayoutError;
 pub use image::{BUILTIN_IMAGE, CACHED, image};
 pub use layout::layout;
 pub use names::refuse_names;
-pub use neighbour::{Load, neighbours};
+pub use neighbour::{Load, load, neighbours};
 pub use nics::{has_switch, nics, open_choices, second_nic_is_meant};
 pub use os::{os, os_of};
-pub use scenario::{client_in_guest, guests, scenario};
+pub use scenario::{client_in_guest, further, guests, scenario};
 pub use topology::{VMS, has_topology, mac, machines, measured, topology};
 
 use model::Params;

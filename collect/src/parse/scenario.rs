@@ -1,9 +1,13 @@
 //! Who talks to whom.
 
-use super::topology::{VMS, cast, has_topology};
+use super::neighbour::wanted;
+use super::topology::{VMS, cast, has_topology, machines, next_to};
 use crate::parameters::SCHEME;
 use model::{Origin, Params, ParamsError};
 use vm::scenario::Scenario;
+
+/// The guest that is there for its load alone, where a scenario has two others at most.
+const FURTHER: &str = "vm3";
 
 /// The scenario that parameters name; machines on networks of their own are one that nobody needs to name. `guest_exhost`, as some
 /// manuals call it, is `exhost_guest`.
@@ -46,15 +50,28 @@ fn is_default(origin: &Origin) -> bool {
 }
 
 /// The guests of an environment, by the names that parameters of one guest alone end in: the server first, then the client where that is
-/// one.
+/// one, and last the one that is there for its load alone.
 ///
 /// # Errors
 /// Parameters of the wrong kind.
 pub fn guests(params: &Params) -> Result<Vec<String>, ParamsError> {
-    match scenario(params)? {
-        Scenario::Topology => cast(params),
-        other => Ok(other.guests().iter().map(|name| (*name).to_owned()).collect()),
-    }
+    let mut all = match scenario(params)? {
+        Scenario::Topology => cast(params)?,
+        other => other.guests().iter().map(|name| (*name).to_owned()).collect(),
+    };
+    all.extend(further(params)?);
+    Ok(all)
+}
+
+/// The guest that is there for its load alone, where `neighbour` asks for one.
+///
+/// # Errors
+/// Parameters of the wrong kind.
+pub fn further(params: &Params) -> Result<Option<String>, ParamsError> {
+    Ok(match scenario(params)? {
+        Scenario::Topology => wanted(params, &next_to(&machines(params)?)),
+        _ => wanted(params, FURTHER),
+    })
 }
 
 /// Whether the client runs in a guest.
@@ -101,5 +118,10 @@ mod tests {
         let none = scenario(&with("topology", flag(), &three[..1])).unwrap_err().to_string();
         assert!(none.contains("vms and vlans_NAME beside topology"), "{none}");
         assert_eq!(guests(&with("guest_guest", flag(), &[])).unwrap(), ["vm1", "vm2"]);
+        let beside = [("neighbour", "cpu")];
+        assert_eq!(guests(&with("guest_guest", flag(), &beside)).unwrap(), ["vm1", "vm2", "vm3"]);
+        assert_eq!(guests(&with("host_guest", flag(), &beside)).unwrap(), ["vm1", "vm3"]);
+        let four = guests(&with("topology", flag(), &[&three[..], &beside].concat())).unwrap();
+        assert_eq!(four, ["vm3", "vm1", "vm2", "vm4"]);
     }
 }

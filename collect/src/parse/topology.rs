@@ -3,6 +3,7 @@
 use super::error::LayoutError;
 use super::given;
 use super::link::{refuse_strangers, shape, vde};
+use super::neighbour::wanted;
 use super::reach::{mtu, needs_tap, reach};
 use crate::parameters::{is_machine, without_objects};
 use model::{Origin, Param, Params, ParamsError};
@@ -93,7 +94,31 @@ pub fn measured(params: &Params) -> Result<Topology, LayoutError> {
         let wanted = "it left out: vlans says which network cards a machine has, and net what all of them are plugged into";
         return Err(params.wrong(&param.key, wanted).into());
     }
-    Ok(topology(params)?.server_first()?)
+    let mut topology = topology(params)?.server_first()?;
+    let names: Vec<&str> = topology.machines.iter().map(|node| node.name.as_str()).collect();
+    let Some(name) = wanted(params, &next_to(&names)) else { return Ok(topology) };
+    // Behind all others, whose numbers and roles stay what they are without it.
+    let (mut own, place) = (params.object_params(&name), topology.machines.len());
+    if own.get(VLANS).is_none() {
+        own.set(VLANS, "", Origin::BuiltIn);
+    }
+    let number = u8::try_from(place + 1).unwrap_or(u8::MAX);
+    topology.machines.push(node(&own, &name, number, topology.kind)?);
+    refuse_twins(params, &topology.machines)?;
+    let ways = routes(&own, &topology, place)?;
+    if let Some(node) = topology.machines.last_mut() {
+        node.routes = ways;
+    }
+    Ok(topology)
+}
+
+/// The name of a machine beside these: that behind the last of them, or else the first that is free.
+pub(super) fn next_to(names: &[&str]) -> String {
+    let number = |name: &&str| name.strip_prefix("vm")?.parse::<u32>().ok();
+    let last = names.iter().filter_map(number).max().unwrap_or_default();
+    let mut all = std::iter::once(last.saturating_add(1)).chain(1..=99).map(|n| format!("vm{n}"));
+    let is_free = |name: &String| is_machine(name) && !names.contains(&name.as_str());
+    all.find(is_free).unwrap_or_default()
 }
 
 /// Keys of network cards that stand in no network of a topology.

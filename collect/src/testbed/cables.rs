@@ -9,6 +9,8 @@ pub(super) struct Cables {
     pub(super) way: Network,
     /// The networks of a topology, and the part of each machine in them.
     apart: Option<(Joined, Vec<Network>)>,
+    /// What a further guest is plugged into, by the place of the first such guest: nothing.
+    beside: Option<(usize, Network)>,
 }
 
 impl Cables {
@@ -18,19 +20,25 @@ impl Cables {
     /// Whatever the host refuses.
     pub(super) fn make(spec: &EnvironmentSpec, name: &str) -> Result<Cables, NetworkError> {
         let Some(topology) = &spec.topology else {
-            return Ok(Cables { way: Network::create(&spec.layout, spec.sessions, name)?, apart: None });
+            let beside = match spec.guests.len() > spec.measured() {
+                true => Some((spec.measured(), between_machines(&spec.layout_beside(), name)?)),
+                false => None,
+            };
+            let way = Network::create(&spec.layout, spec.sessions, name)?;
+            return Ok(Cables { way, apart: None, beside });
         };
         let joined = Joined::make(topology)?;
         let part = |index| joined.network(index, name);
         let parts = (0..topology.machines.len()).map(part).collect::<Result<_, _>>()?;
-        Ok(Cables { way: between_machines(&spec.layout, name)?, apart: Some((joined, parts)) })
+        Ok(Cables { way: between_machines(&spec.layout, name)?, apart: Some((joined, parts)), beside: None })
     }
 
     /// What a guest is plugged into, and its place there.
     pub(super) fn of(&self, guest: usize) -> (&Network, usize) {
-        match self.apart.as_ref().and_then(|(_, parts)| parts.get(guest)) {
-            Some(own) => (own, 0),
-            None => (&self.way, guest),
+        match (self.apart.as_ref().and_then(|(_, parts)| parts.get(guest)), &self.beside) {
+            (Some(own), _) => (own, 0),
+            (None, Some((first, nothing))) if guest >= *first => (nothing, 0),
+            (None, _) => (&self.way, guest),
         }
     }
 

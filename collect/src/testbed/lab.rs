@@ -20,6 +20,7 @@ use crate::environment::EnvironmentSpec;
 use crate::lab::window::{HostCounters, KvmReader, LinkMeasured, Meter};
 use crate::lab::{Client, Driver, Failed, HostSample, Lab, Snapshot, Target};
 use model::{Code, Moment, Scope};
+use neighbours::Loads;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,8 +41,8 @@ pub(super) struct GuestLab {
     second: Option<Shared>,
     /// The other machines of a topology, in its order.
     others: Vec<Machine>,
-    /// How often neighbours have been given their loads.
-    loads: u32,
+    /// The loads of neighbours.
+    loads: Loads,
     /// The client's host, when it is another one.
     pub(super) remote: Option<RemoteHost>,
     pub(super) cables: Cables,
@@ -71,19 +72,22 @@ pub(super) struct GuestLab {
 
 impl GuestLab {
     pub(super) fn new(scene: Scene, machines: Vec<Machine>, cache: Cache) -> Result<GuestLab, TestbedError> {
-        let meter = |(guest, machine): (u32, &Machine)| {
-            Meter::new(Path::new("/proc"), guest, machine.pid(), machine.threads())
+        let measured = scene.spec.measured();
+        // Counters know the server's guest as 0, the client's as 1, and others by further numbers.
+        let number = |place: usize| if place < measured { place } else { place - measured + 2 } as u32;
+        let meter = |(place, machine): (usize, &Machine)| {
+            Meter::new(Path::new("/proc"), number(place), machine.pid(), machine.threads())
         };
-        let meters = (0u32..).zip(&machines).map(meter).collect();
+        let meters = machines.iter().enumerate().map(meter).collect();
         let remote = RemoteHost::of(&scene.spec)?;
         let mut machines = machines.into_iter();
         let machine = machines.next().ok_or_else(|| odd("no guest was booted"))?;
         let kvm = KvmReader::new(Path::new("/"), machine.pid());
         Ok(GuestLab {
             machine,
-            second: machines.next().map(ClientGuest::new),
+            second: if measured == 2 { machines.next().map(ClientGuest::new) } else { None },
             others: machines.collect(),
-            loads: 0,
+            loads: Loads::default(),
             remote,
             cables: scene.cables,
             spec: scene.spec,
@@ -237,6 +241,7 @@ impl Lab for GuestLab {
         let host = HostCounters { tap, switch, link: self.link, ..HostCounters::read(Path::new("/")) };
         // Last, because it takes the longest: a window is as long by this clock at both ends.
         let client_cpu = self.client_cpu();
+        let neighbours = self.borne()?;
         Ok(Snapshot {
             at,
             host_cpu: cpu,
@@ -248,6 +253,7 @@ impl Lab for GuestLab {
             own_ns,
             kvm,
             host,
+            neighbours,
         })
     }
 

@@ -21,16 +21,16 @@ pub(super) struct Scene {
     pub(super) guests: Vec<SceneGuest>,
     /// CPUs of perfvt itself.
     pub(super) own_cpus: Vec<CpuId>,
-    /// The server guest's data disk.
-    pub(super) disk: Option<DiskFile>,
+    /// The data disk of each guest that has one.
+    pub(super) disks: Vec<Option<DiskFile>>,
 }
 
 /// The folder of a guest's logs and of what tells why it failed, below those of the boot; the server's are the boot's own.
-pub(super) fn folder(guest: usize, name: &str) -> Option<&str> {
+pub(super) fn folder(spec: &EnvironmentSpec, guest: usize) -> Option<String> {
     match guest {
         0 => None,
-        1 => Some("client"),
-        _ => Some(name),
+        1 if spec.measured() == 2 => Some("client".to_owned()),
+        _ => spec.guests.get(guest).map(|guest| guest.name.clone()),
     }
 }
 
@@ -61,13 +61,13 @@ impl Testbed {
             switch.pin(&spec.client).map_err(GuestError::Network)?;
         }
         let mut guests = Vec::new();
-        for guest in &mut spec.guests {
-            let folder = folder(guests.len(), &guest.name);
+        let folders: Vec<_> = (0..spec.guests.len()).map(|guest| folder(&spec, guest)).collect();
+        for (guest, folder) in spec.guests.iter_mut().zip(folders) {
             let own = |dir: &Path| folder.as_ref().map_or_else(|| dir.to_owned(), |folder| dir.join(folder));
             guests.push(self.scene_guest(guest, image, &spec.deadlines, (own(logs), own(forensics)))?);
         }
         let own_cpus = spec.plan().own_cpus();
-        Ok(Scene { spec, cables, guests, own_cpus, disk: None })
+        Ok(Scene { spec, cables, guests, own_cpus, disks: Vec::new() })
     }
 
     /// Layer, port and folders of one guest.
@@ -134,13 +134,16 @@ impl Scene {
         self.spec.guests.first().zip(self.guests.first())
     }
 
-    /// Makes the server guest's data disk, if it has one.
-    pub(super) fn data_disk(
+    /// Makes the data disks of the guests that have one.
+    pub(super) fn data_disks(
         &self,
         make: impl Fn(&Disk, &Deadlines) -> Result<DiskFile, DiskError>,
-    ) -> Result<Option<DiskFile>, DiskError> {
-        let data = self.server().and_then(|(guest, _)| guest.disks.data.as_ref());
-        data.map(|disk| make(disk, &self.spec.deadlines)).transpose()
+    ) -> Result<Vec<Option<DiskFile>>, DiskError> {
+        let made = |guest: &GuestSpec| {
+            let data = guest.disks.data.as_ref();
+            data.map(|disk| make(disk, &self.spec.deadlines)).transpose()
+        };
+        self.spec.guests.iter().map(made).collect()
     }
 
     /// What QEMU is started with, guest by guest.
@@ -149,7 +152,7 @@ impl Scene {
         let deadline = deadlines.boot(self.spec.guests.iter().any(|guest| guest.own().is_some()));
         let boot = |(index, (guest, here)): (usize, (&'a GuestSpec, &'a SceneGuest))| BootSpec {
             files: Files {
-                data: self.disk.as_ref().map(DiskFile::path),
+                data: self.disks.get(index).and_then(Option::as_ref).map(DiskFile::path),
                 brought: testbed.brought.disk(),
                 ..here.files()
             },

@@ -181,7 +181,7 @@ impl Alone {
         let logs = scratch()?;
         let Alone { testbed, image, spec } = self;
         let mut scene = testbed.scene(&spec, &image, logs.path(), &logs.path().join("forensics"))?;
-        scene.disk = scene.data_disk(Disk::make)?;
+        scene.disks = scene.data_disks(Disk::make)?;
         let boots = scene.boots(&testbed);
         let mut machine = Machine::boot(boots.first().ok_or_else(no_guest)?)?;
         bring_up(&mut machine, scene.cables.of(0), scene.spec.guests.first())?;
@@ -199,7 +199,7 @@ impl Alone {
         let folder = scratch()?;
         let Alone { testbed, image, spec } = self;
         let mut scene = testbed.scene(&spec, &image, folder.path(), folder.path())?;
-        scene.disk = scene.data_disk(Disk::make)?;
+        scene.disks = scene.data_disks(Disk::make)?;
         let boots = scene.boots(&testbed);
         let boot = boots.first().ok_or_else(no_guest)?;
         let needs_more = [

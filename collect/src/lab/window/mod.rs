@@ -10,6 +10,7 @@
 //! All of it lies in the same window, because the ends are read in one place. What a machine cannot give is absent, with
 //! the reason among the facts of the boot (`absent.NAME`), and never 0.
 
+mod borne;
 mod clock;
 mod debugfs;
 mod host;
@@ -17,6 +18,7 @@ mod kvm;
 mod threads;
 mod values;
 
+pub use borne::{Borne, CPU_TIME, borne};
 pub use clock::ClockRate;
 pub use debugfs::{counts_in_debugfs, debugfs_counters};
 pub use host::{HostCounters, LinkMeasured, SwitchCounted};

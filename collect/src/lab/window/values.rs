@@ -207,6 +207,7 @@ mod tests {
             second * 250_000
         );
         Snapshot {
+            neighbours: Vec::new(),
             at: Moment { unix_ns: ns, mono_ns: ns },
             host_cpu: CpuTicks { idle: second * 150, steal: second * 2, total: second * 200 },
             client_cpu: Some(CpuTicks { idle: second * 70, steal: 0, total: second * 100 }),

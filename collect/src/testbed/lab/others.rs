@@ -11,16 +11,13 @@ use vm::guest::machine::Machine;
 use vm::host::noise::{Vcpu, Watched};
 use vm::host::pin::GuestPins;
 
-/// The place of the first guest that is neither server nor client.
-pub(super) const FIRST_OTHER: usize = 2;
-
 /// A failure of a machine between server and client.
 pub(super) fn of_machine(name: &str, failure: &Failed) -> Failed {
     Failed::new(failure.code, format!("in {name}: {failure}"))
 }
 
 impl GuestLab {
-    fn name(&self, guest: usize) -> &str {
+    pub(super) fn name(&self, guest: usize) -> &str {
         self.spec.guests.get(guest).map_or("", |guest| guest.name.as_str())
     }
 
@@ -34,15 +31,13 @@ impl GuestLab {
             let death = second.borrow_mut().death()?;
             Some(Failed::new(death.code, format!("in the client's guest: {death}")))
         };
+        let measured = self.spec.measured();
         let death = self.machine.death().or_else(|| self.second.as_ref().and_then(client));
         death.or_else(|| {
             let mut dead =
                 self.others.iter_mut().enumerate().filter_map(|(i, machine)| Some((i, machine.death()?)));
             let (place, death) = dead.next()?;
-            Some(of_machine(
-                self.spec.guests.get(FIRST_OTHER + place).map_or("", |guest| &guest.name),
-                &death,
-            ))
+            Some(of_machine(self.spec.guests.get(measured + place).map_or("", |guest| &guest.name), &death))
         })
     }
 
@@ -59,7 +54,7 @@ impl GuestLab {
             found.extend(violations.into_iter().map(|text| format!("in the client's guest: {text}")));
         }
         found.extend(self.cables.switch().and_then(|switch| switch.violation(&self.spec.client)));
-        for (guest, machine) in (FIRST_OTHER..).zip(&self.others) {
+        for (guest, machine) in (self.spec.measured()..).zip(&self.others) {
             let Some(plan) = self.pins(guest) else { continue };
             let violations = machine.placement().violations(plan);
             found.extend(violations.into_iter().map(|text| format!("in {}: {text}", self.name(guest))));
@@ -72,7 +67,8 @@ impl GuestLab {
         let mut watched = Watched { vcpus: Vec::new(), others: self.spec.client.clone() };
         let second = self.second.as_ref().map(|second| second.borrow());
         let second = second.as_ref().and_then(|second| second.machine.as_ref());
-        let machines = [Some(&self.machine), second].into_iter().chain(self.others.iter().map(Some));
+        let measured = [Some(&self.machine), second].into_iter().take(self.spec.measured());
+        let machines = measured.chain(self.others.iter().map(Some));
         for ((index, machine), guest) in machines.enumerate().zip(&self.spec.guests) {
             let whose = if index == 0 { String::new() } else { format!(" of {}", guest.name) };
             let pins = guest.pins.as_ref();
@@ -91,15 +87,15 @@ impl GuestLab {
 
     /// Ends all guests, and first keeps what tells of a failure, when it is asked for.
     pub(super) fn end_all(self, forensics: Option<&Path>) {
-        let names: Vec<String> = self.spec.guests.iter().map(|guest| guest.name.clone()).collect();
         let client = self.second.and_then(|second| second.borrow_mut().machine.take());
-        let all = [Some(self.machine), client].into_iter().chain(self.others.into_iter().map(Some));
+        let measured = [Some(self.machine), client].into_iter().take(self.spec.measured());
+        let all = measured.chain(self.others.into_iter().map(Some));
         let mut all: Vec<(usize, Machine)> =
             all.enumerate().filter_map(|(i, machine)| Some((i, machine?))).collect();
         if let Some(dir) = forensics {
             for (guest, machine) in &mut all {
-                let name = names.get(*guest).map_or("", String::as_str);
-                let dir = folder(*guest, name).map_or_else(|| dir.to_owned(), |folder| dir.join(folder));
+                let folder = folder(&self.spec, *guest);
+                let dir = folder.map_or_else(|| dir.to_owned(), |folder| dir.join(folder));
                 // What can be had is had; the failure itself is in the journal already.
                 let _ = machine.forensics(&dir);
             }
@@ -108,9 +104,13 @@ impl GuestLab {
         all.into_iter().rev().for_each(|(_, machine)| machine.quit());
     }
 
-    /// Facts of a topology: the way, its machines and links, and what each machine beside the server runs where.
+    /// Facts of a topology: the way, its machines and links, and what each machine beside the server runs where. Of other scenarios
+    /// the last of a neighbour, and of all what neighbours do.
     pub(in crate::testbed) fn facts_of_machines(&self, facts: &mut Fingerprint) {
-        let Some(told) = self.spec.told() else { return };
+        for neighbour in &self.spec.neighbours {
+            facts.set(format!("neighbour.{}", self.name(neighbour.guest)), neighbour.load.word());
+        }
+        let Some(told) = self.spec.told() else { return self.facts_of_runs(facts, self.spec.measured()) };
         facts.set("net.way", told.way);
         for (name, machine) in told.machines {
             facts.set(format!("net.machine.{name}"), machine);
@@ -118,10 +118,17 @@ impl GuestLab {
         for (name, link) in told.links {
             facts.set(format!("net.link.{name}"), link);
         }
+        self.facts_of_runs(facts, 1);
+    }
+
+    /// What each guest from this place on runs, and where.
+    fn facts_of_runs(&self, facts: &mut Fingerprint, first: usize) {
         let second = self.second.as_ref().map(|second| second.borrow());
         let second = second.as_ref().and_then(|second| second.machine.as_ref());
-        let all = std::iter::once(second).chain(self.others.iter().map(Some)).enumerate();
-        for (guest, machine) in all.filter_map(|(i, machine)| Some((i + 1, machine?))) {
+        let client = std::iter::once(second).take(self.spec.measured() - 1);
+        let all = client.chain(self.others.iter().map(Some)).enumerate();
+        let all = all.filter_map(|(i, machine)| Some((i + 1, machine?)));
+        for (guest, machine) in all.filter(|(guest, _)| *guest >= first) {
             let name = self.name(guest);
             facts.set(format!("machine.{name}.kernel"), &machine.ready.kernel);
             if self.pins(guest).is_some() {

@@ -3,7 +3,7 @@
 use super::super::cables::Cables;
 use super::super::failures::of_client;
 use super::super::nics::{Up, acquaint, bring_up, settle_in};
-use super::others::{FIRST_OTHER, of_machine};
+use super::others::of_machine;
 use super::{GuestLab, odd};
 use crate::environment::EnvironmentSpec;
 use crate::lab::{Failed, Lab};
@@ -42,9 +42,9 @@ impl GuestLab {
             client = bring_one_up(machine, (spec, cables, 1)).map_err(of_client)?;
         }
         for (place, machine) in others.iter_mut().enumerate() {
-            let name = spec.guests.get(FIRST_OTHER + place).map_or("", |guest| guest.name.as_str());
-            bring_one_up(machine, (spec, cables, FIRST_OTHER + place))
-                .map_err(|e| of_machine(name, &e.failure()))?;
+            let place = spec.measured() + place;
+            let name = spec.guests.get(place).map_or("", |guest| guest.name.as_str());
+            bring_one_up(machine, (spec, cables, place)).map_err(|e| of_machine(name, &e.failure()))?;
         }
         for (index, leased) in server.iter().enumerate().filter_map(|(i, nic)| Some((i, nic.leased?))) {
             let known = cables.way.set_server(index, leased);
