@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # scripts/cloud-image.sh FOLDER: a Debian with cloud-init, as vendors' cloud images are inside: nothing of perfvt, no key, no
 # password, no guest agent. Made by mmdebstrap from this host's own package sources, without root where it can be. FOLDER, which
-# is made, gets disk.raw (ext4 without a partition), vmlinuz and initrd.img. It is there whole or not at all.
+# is made, gets disk.qcow2 (ext4 without a partition), vmlinuz and initrd.img. It is there whole or not at all.
 #
 # Exit status: 0, or 77 where mmdebstrap or the packages are not there; the last line then says why.
 set -euo pipefail
@@ -41,6 +41,7 @@ out=${1:?"usage: scripts/cloud-image.sh FOLDER"}
 command -v mmdebstrap > /dev/null || skip "mmdebstrap is missing; the package mmdebstrap has it"
 PATH=$PATH:/usr/sbin:/sbin
 command -v mke2fs > /dev/null || skip "mke2fs is missing; the package e2fsprogs has it"
+command -v qemu-img > /dev/null || skip "qemu-img is missing; the package qemu-utils has it"
 # shellcheck disable=SC1091
 . /etc/os-release
 [ "${ID:-}" = debian ] || skip "this host is no Debian, from whose package sources the image is made"
@@ -63,8 +64,10 @@ if ! CLOUD_OUT=$scratch mmdebstrap --quiet --mode=auto --variant=minbase --forma
     cat "$scratch/log" >&2
     skip "mmdebstrap made no image: $(tail -n 1 "$scratch/log")"
 fi
-rm "$scratch/log"
+qemu-img convert -q -f raw -O qcow2 "$scratch/disk.raw" "$scratch/disk.qcow2"
+rm "$scratch/log" "$scratch/disk.raw"
 chmod 0755 "$scratch"
 chmod 0444 "$scratch"/*
-mv -T "$scratch" "$out"
+# Another one may have been faster.
+mv -T "$scratch" "$out" 2> /dev/null || [ -e "$out/disk.qcow2" ]
 trap - EXIT

@@ -7,13 +7,19 @@
 //!
 //! The same files are the same bytes, whenever and wherever they are written: a disk can be part of what was measured.
 
+mod cloud;
+mod file;
 #[cfg(test)]
 mod tests;
+
+pub use cloud::CloudInit;
+pub use file::SeedFile;
 
 use edge::quoted;
 use fatfs::{Date, DateTime, FileSystem, FormatVolumeOptions, FsOptions, Time, TimeProvider, format_volume};
 use std::collections::BTreeSet;
 use std::io::{self, Cursor, Write};
+use std::path::PathBuf;
 
 /// Files on all disks of this kind together are no larger.
 pub const LARGEST: usize = 64 << 20;
@@ -84,6 +90,14 @@ pub enum SeedError {
     /// Two files whose names FAT takes for the same.
     #[error("two files of a FAT disk are called {}; give one of them another name", quoted(.0))]
     Twice(String),
+    /// Its file on this host.
+    #[error("making a disk for cloud-init in {folder}: {source}", folder = .folder.display())]
+    Host {
+        /// The folder.
+        folder: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
     /// The file system itself.
     #[error("making a FAT file system: {0}")]
     Format(#[source] io::Error),
