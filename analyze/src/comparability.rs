@@ -176,6 +176,9 @@ const OF_KERNEL_PARAMS: [&str; 4] =
 /// Factors that say from which image a guest boots, and so which files QEMU is told to read and how.
 const OF_IMAGE: [&str; 4] = ["guest", "image", "image_format", "image_backing"];
 
+/// Factors that say what the cloud-init of a guest is told, and so what it makes of itself.
+const OF_CLOUD_INIT: [&str; 4] = ["cloud_init", "user_data_file", "network_config", "first_boot"];
+
 /// Whether a factor names a fact, or what is bound to follow from it. A tool of another version in another image is not: it
 /// may be the tool that is slower.
 fn means(factor: &str, fact: &str) -> bool {
@@ -186,6 +189,8 @@ fn means(factor: &str, fact: &str) -> bool {
         || (fact.starts_with("placement.") && matches!(factor, "numa_node" | "smp"))
         || (factor == "kernel_params" && OF_KERNEL_PARAMS.iter().any(|of| fact.starts_with(of)))
         || (OF_IMAGE.contains(&factor) && fact == "qemu.argv")
+        || (factor == "cloud_init" && fact == "qemu.argv")
+        || (OF_CLOUD_INIT.contains(&factor) && fact == "guest.cloud_init")
         || ((OF_IMAGE.contains(&factor)
             || matches!(factor, "kernel" | "kernel_modules" | "initrd" | "firmware"))
             && fact.starts_with("guest.")

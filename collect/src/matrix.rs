@@ -198,12 +198,15 @@ fn apply_profile(params: &mut Params, workload: &dyn Workload, profile: &str) ->
 }
 
 /// Keys of every guest that name a file or folder of this host.
-const PATHS: [&str; 11] = [
+const PATHS: [&str; 14] = [
     "image",
     "kernel",
     "kernel_modules",
     "initrd",
     "firmware",
+    "user_data_file",
+    "network_config",
+    "first_boot",
     "key",
     "client_key",
     "password_file",

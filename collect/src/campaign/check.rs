@@ -46,9 +46,10 @@ pub(super) fn validate(dir: &Path, file: &CampaignFile) -> Result<(), CampaignEr
 }
 
 /// Facts that must not change within an environment: boots under another QEMU, guest or host are not its repeats.
-const CONSTANT: [&str; 19] = [
+const CONSTANT: [&str; 20] = [
     "accel",
     "confine",
+    "guest.cloud_init",
     "guest.image",
     "guest.image.firmware",
     "guest.image.initrd",

@@ -38,7 +38,7 @@ pub struct Of<'a> {
 }
 
 /// Keys that say what a guest is. One of them that a guest's definition does not set is not taken from another guest's.
-const IDENTITY: [&str; 22] = [
+const IDENTITY: [&str; 26] = [
     IMAGE,
     NAME,
     named::FORMAT,
@@ -50,6 +50,10 @@ const IDENTITY: [&str; 22] = [
     "kernel_params",
     "initrd",
     "firmware",
+    "cloud_init",
+    "user_data_file",
+    "network_config",
+    "first_boot",
     "channel",
     "guest_os",
     "user",

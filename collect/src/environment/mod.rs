@@ -260,6 +260,7 @@ fn guest(
         layers: PathBuf::from(own.text("disk_dir")?),
     };
     spec.disks.tools = ground.needs.tools || spec.own().is_some();
+    spec.disks.seed = spec.own().is_some_and(|own| own.cloud_init.is_some());
     spec.disks.brought = ground.needs.brings.iter().any(Wish::is_on_disk);
     Ok(spec)
 }

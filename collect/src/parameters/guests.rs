@@ -64,6 +64,30 @@ pub(super) const IMAGE: &[Known] = &[
         "firmware that starts the image, such as OVMF for UEFI; empty: SeaBIOS",
     ),
     Known::new("guest_os", "linux", "linux, windows", "what runs in an image"),
+    Known::new(
+        "cloud_init",
+        "no",
+        "yes, no",
+        "yes: the image is a cloud image, and gets what it needs by cloud-init; perfvt's agent is then the way in",
+    ),
+    Known::new(
+        "user_data_file",
+        "",
+        "a file",
+        "user data for cloud-init, handed on as they are; a boot in which they fail is none",
+    ),
+    Known::new(
+        "network_config",
+        "",
+        "a file",
+        "network configuration for cloud-init; empty: cloud-init leaves the network alone",
+    ),
+    Known::new(
+        "first_boot",
+        "",
+        "a program",
+        "script that cloud-init runs in each boot before anything is measured; it has to end with status 0",
+    ),
 ];
 
 /// The way into a guest.
@@ -72,7 +96,8 @@ pub(super) const ENTRANCE: &[Known] = &[
         "channel",
         "agent",
         way::WAYS,
-        "the way into an image's guest: QEMU's guest agent, a login on the serial console, or ssh",
+        "the way into an image's guest: QEMU's guest agent, perfvt's own (the default with cloud_init = yes), a login on the serial \
+         console, or ssh",
     ),
     Known::new("user", "root", "a name", "who logs in (channel=serial or ssh)"),
     Known::new(

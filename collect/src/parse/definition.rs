@@ -1,5 +1,6 @@
 //! A guest of the user's: what its parameters say of the image that it boots from and of the way into it.
 
+use super::cloud_init::{self, CLOUD_INIT, TOLD, cloud_init};
 use super::{CACHED, given, image, os};
 use edge::Secret;
 use model::{Origin, Param, Params, ParamsError};
@@ -48,10 +49,11 @@ pub fn definition(params: &Params, cache: &Cache) -> Result<Option<Definition>, 
         let wanted = "an image without a kernel beside it: QEMU starts that one, and the firmware nothing";
         return Err(params.wrong("firmware", wanted));
     }
-    let way = Way::parse(params.choice("channel", &Way::WORDS)?).unwrap_or(Way::Agent);
+    let told = cloud_init::is_told(params, os(params)?)?;
+    let way = cloud_init::way(params, told)?;
     let root = of_cache.map_or("", |_| "root=LABEL=perfvt rw cryptomgr.notests");
     let words = [KERNEL_COMMAND_LINE, root].join(" ");
-    let definition = Definition {
+    let mut definition = Definition {
         lock: of_cache.map_or_else(|| PathBuf::from(image), |image| image.dir.clone()),
         chain,
         kernel,
@@ -66,8 +68,14 @@ pub fn definition(params: &Params, cache: &Cache) -> Result<Option<Definition>, 
             None => SSH_PORT,
         },
         key: file("key", of_cache.and_then(|image| image.key.as_ref()))?,
+        cloud_init: None,
     };
     check(&definition, params)?;
+    if told {
+        let key = definition.key.as_deref().filter(|_| way.is_ssh());
+        let login = key.map(|key| (definition.login.user.as_str(), key));
+        definition.cloud_init = Some(cloud_init(params, login)?);
+    }
     Ok(Some(definition))
 }
 
@@ -123,7 +131,11 @@ fn without_image(params: &Params) -> Result<(), ParamsError> {
         return Err(params.wrong("guest_os", "linux, or an image beside it: the built-in guest is a Linux"));
     }
     let asked = |key: &&str| params.param(key).is_some_and(asked);
-    match ["initrd", "firmware", "key", "image_format", "image_backing"].into_iter().find(asked) {
+    if params.get(CLOUD_INIT) == Some("yes") && asked(&CLOUD_INIT) {
+        return Err(params.wrong(CLOUD_INIT, "an image beside it: the built-in guest has no cloud-init"));
+    }
+    let others = ["initrd", "firmware", "key", "image_format", "image_backing"];
+    match others.into_iter().chain(TOLD).find(asked) {
         Some(key) => Err(params.wrong(key, "an image beside it: the built-in guest has none of that")),
         None => Ok(()),
     }
@@ -263,7 +275,7 @@ mod tests {
             |set: &[(&str, &str)]| defined(&[&[("image", image)], set].concat()).unwrap_err().to_string();
         assert!(error(&[("channel", "ssh")]).contains("authorized_keys"));
         assert!(error(&[("channel", "ssh"), ("password", "x")]).contains("ssh-copy-id"));
-        assert!(error(&[("channel", "telnet")]).contains("one of agent, serial, ssh"));
+        assert!(error(&[("channel", "telnet")]).contains("one of agent, perfvt, serial, ssh"));
         assert!(error(&[("channel", "serial"), ("guest_os", "windows")]).contains("guest_os is windows"));
         assert!(error(&[("initrd", image)]).contains("a kernel beside it"));
         assert!(error(&[("firmware", "/away.fd")]).contains("a file that is there"));

@@ -8,6 +8,7 @@
 //! ```
 
 mod client;
+mod cloud_init;
 mod confine;
 mod deadlines;
 mod definition;

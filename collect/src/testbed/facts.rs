@@ -110,6 +110,9 @@ impl Testbed {
                 facts.set(fact, hash(&[file])?);
             }
         }
+        if let Some(told) = &own.cloud_init {
+            facts.set("guest.cloud_init", told.identity());
+        }
         facts.set("guest.tools", &tools.hash);
         Ok(())
     }

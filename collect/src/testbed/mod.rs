@@ -44,6 +44,7 @@ use vm::guest::disk::{Disk, DiskError};
 use vm::guest::image::{Image, ImageError};
 use vm::guest::machine::{GuestError, Machine};
 use vm::guest::os::Os;
+use vm::guest::seed::SeedError;
 use vm::host::placement::pin_self;
 use vm::host::topology::TopologyError;
 use vm::ssh::SshError;
@@ -84,6 +85,9 @@ pub enum TestbedError {
     /// The data disk.
     #[error(transparent)]
     Disk(#[from] DiskError),
+    /// The disk for cloud-init.
+    #[error(transparent)]
+    Seed(#[from] SeedError),
     /// What the user brings.
     #[error(transparent)]
     Brought(#[from] BroughtError),

@@ -4,6 +4,7 @@ use super::cables::Cables;
 use super::{Testbed, TestbedError};
 use crate::environment::EnvironmentSpec;
 use model::CpuId;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use vm::deadlines::Deadlines;
@@ -12,7 +13,11 @@ use vm::guest::image::{Image, builtin_with};
 use vm::guest::machine::{BootSpec, Files, GuestError};
 use vm::guest::network::{Network, free_ports};
 use vm::guest::overlay::Overlay;
+use vm::guest::seed::{SeedError, SeedFile};
 use vm::guest::spec::{GuestSpec, Source};
+
+/// Parts of the path of a boot's logs that tell it from the campaign's others.
+const BOOT: usize = 3;
 
 /// What one boot is made of, before anything of it runs.
 pub(super) struct Scene {
@@ -40,6 +45,8 @@ pub(super) struct SceneGuest {
     pub(super) image: Image,
     /// The layer above the image of a guest of the user's.
     pub(super) overlay: Option<Overlay>,
+    /// What its cloud-init is told.
+    pub(super) seed: Option<SeedFile>,
     /// The port at which its ssh server is reached.
     pub(super) port: u16,
     pub(super) logs: PathBuf,
@@ -92,7 +99,17 @@ impl Testbed {
         guest.disks.tools &= image.tools.is_some();
         let layer = |own| Overlay::make(own, &guest.layers, deadlines);
         let overlay = guest.own().map(|own| layer(&own.chain)).transpose()?;
-        Ok(SceneGuest { image, overlay, port, logs, forensics })
+        let seed = self.seed(guest, &logs)?;
+        Ok(SceneGuest { image, overlay, seed, port, logs, forensics })
+    }
+
+    /// The disk for the cloud-init of a guest. Each boot is another machine for it: what it did in the image before, it does again.
+    fn seed(&self, guest: &GuestSpec, logs: &Path) -> Result<Option<SeedFile>, SeedError> {
+        let Some(told) = guest.own().and_then(|own| own.cloud_init.as_ref()) else { return Ok(None) };
+        let parts: Vec<_> = logs.iter().map(OsStr::to_string_lossy).collect();
+        let boot = parts.get(parts.len().saturating_sub(BOOT)..).unwrap_or_default();
+        let instance = format!("{}-{}-{}", self.name, boot.join("-").replace('/', ""), guest.name);
+        SeedFile::make(&told.seed(&instance, &guest.name), &guest.layers).map(Some)
     }
 }
 
@@ -122,6 +139,7 @@ impl SceneGuest {
             overlay: self.overlay.as_ref().map(Overlay::path),
             data: None,
             brought: None,
+            seed: self.seed.as_ref().map(SeedFile::path),
             ssh_port: self.port,
             state: None,
         }

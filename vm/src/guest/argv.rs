@@ -1,6 +1,7 @@
 //! QEMU's command line, built from a description and nothing else.
 
 use super::blockdev;
+use super::channel::PORT_NAME;
 use super::definition::SSH_PORT;
 use super::hardware::{Hardware, Nic, device};
 use super::network::{Layout, Wires, Wiring, mac};
@@ -10,12 +11,10 @@ use model::Accel;
 use std::os::fd::RawFd;
 use std::path::{Path, PathBuf};
 
-/// The name of the command channel's port, which the guest's init looks for.
-pub const PORT_NAME: &str = "perfvt.cmd";
-
 /// The serial numbers of perfvt's own disks, by which the guest finds them.
 const TOOLS_SERIAL: &str = "perfvt.tools";
 const BROUGHT_SERIAL: &str = "perfvt.brought";
+const SEED_SERIAL: &str = "perfvt.seed";
 
 /// A panic first tells pvpanic, which pauses the guest; the reboot is for kernels without it. The kernel's self-tests of
 /// its ciphers would be half of what a guest executes until it is ready. Its test of the timer counts ticks in a time that an emulated
@@ -33,6 +32,8 @@ pub struct BootFiles {
     pub tools: PathBuf,
     /// Read-only disk with what the user brings.
     pub brought: PathBuf,
+    /// Read-only disk with files for the system's first boot.
+    pub seed: PathBuf,
     /// The layer above the image of a guest of the user's.
     pub overlay: PathBuf,
     /// The data disk's file.
@@ -82,6 +83,7 @@ impl BootFiles {
             initramfs: image.join("initramfs.cpio"),
             tools: image.join("tools.img"),
             brought: boot.join("brought.img"),
+            seed: boot.join("seed.img"),
             overlay: boot.join("overlay.qcow2"),
             data: boot.join("disk"),
             debug: boot.join("debug.log"),
@@ -242,7 +244,7 @@ impl Arguments {
             self.add("-netdev", wiring.wires.netdev(wiring.layout, index, &wants));
             self.add("-device", nic_device(nic, index, wiring));
         }
-        let Disks { tools, data, brought } = &spec.disks;
+        let Disks { tools, data, brought, seed } = &spec.disks;
         if *tools {
             self.read_only("tools", TOOLS_SERIAL, &files.tools);
         }
@@ -251,6 +253,9 @@ impl Arguments {
         }
         if *brought {
             self.read_only("brought", BROUGHT_SERIAL, &files.brought);
+        }
+        if *seed {
+            self.read_only("seed", SEED_SERIAL, &files.seed);
         }
     }
 

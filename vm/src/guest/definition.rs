@@ -3,6 +3,7 @@
 use super::backing::Chain;
 use super::channel::serial::Login;
 use super::os::Os;
+use super::seed::CloudInit;
 use super::way::Way;
 use std::path::PathBuf;
 
@@ -34,6 +35,8 @@ pub struct Definition {
     pub key: Option<PathBuf>,
     /// The port of the guest's ssh server.
     pub shell_port: u16,
+    /// What cloud-init in it is told; `None` where there is none, or where it is told by somebody else.
+    pub cloud_init: Option<CloudInit>,
 }
 
 impl Definition {
@@ -56,6 +59,7 @@ impl Definition {
             },
             key: None,
             shell_port: SSH_PORT,
+            cloud_init: None,
         }
     }
 }

@@ -75,6 +75,9 @@ impl Handed {
         if disks.brought {
             hands.set(&mut files.brought, Use::Read)?;
         }
+        if disks.seed {
+            hands.set(&mut files.seed, Use::Read)?;
+        }
         if talks {
             hands.set(&mut files.serial, Use::Log)?;
             hands.listen(&mut files.qmp)?;

@@ -62,6 +62,8 @@ pub struct Files<'a> {
     pub data: Option<&'a Path>,
     /// The disk with what the user brings.
     pub brought: Option<&'a Path>,
+    /// The disk with files for the system's first boot.
+    pub seed: Option<&'a Path>,
     /// A free port of the loopback for the guest's ssh server.
     pub ssh_port: u16,
     /// The state that the guest goes on from, instead of booting ([`Machine::save_state`]).
@@ -71,7 +73,7 @@ pub struct Files<'a> {
 impl<'a> Files<'a> {
     /// Those of a guest that runs from perfvt's image alone.
     pub fn of_image(image: &'a Image) -> Files<'a> {
-        Files { image, overlay: None, data: None, brought: None, ssh_port: 0, state: None }
+        Files { image, overlay: None, data: None, brought: None, seed: None, ssh_port: 0, state: None }
     }
 }
 

@@ -32,6 +32,7 @@ pub mod network;
 pub mod os;
 pub mod overlay;
 pub mod qmp;
+pub mod seed;
 pub mod spec;
 pub mod way;
 pub mod windows;

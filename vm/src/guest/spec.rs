@@ -57,6 +57,8 @@ pub struct Disks {
     pub data: Option<Disk>,
     /// What the user brings, read-only.
     pub brought: bool,
+    /// Files for the system's first boot, read-only ([`super::seed`]).
+    pub seed: bool,
 }
 
 impl GuestSpec {

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::os::fd::{FromRawFd, RawFd};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
-use vm::guest::argv::PORT_NAME;
+use vm::guest::channel::PORT_NAME;
 
 /// What of QEMU's arguments matters here.
 #[derive(Default)]

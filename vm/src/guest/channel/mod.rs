@@ -15,7 +15,7 @@ pub mod serial;
 mod ssh;
 mod wire;
 
-pub use port::PortChannel;
+pub use port::{PORT_NAME, PortChannel};
 pub use qga::QgaChannel;
 pub use serial::SerialChannel;
 pub use ssh::SshChannel;

@@ -12,10 +12,14 @@ use super::wire::nonsense;
 use super::{Channel, ChannelError, Health, Limit, Ready, Reply, Status, Wire, whole_seconds};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use edge::quoted;
 use process::LONGEST_OUTPUT;
 use process::deadlines::GRACE;
 use std::path::Path;
 use std::time::Duration;
+
+/// The name of the command channel's port, which the guest's init looks for.
+pub const PORT_NAME: &str = "perfvt.cmd";
 
 /// The host's end of the channel.
 #[derive(Debug)]
@@ -81,6 +85,10 @@ impl Channel for PortChannel {
                 Ok(uptime) => Ok(Ready { kernel: (*kernel).to_owned(), uptime }),
                 Err(_) => Err(nonsense(line.as_bytes())),
             },
+            // What the user gave for the first boot was not done.
+            ["FAILED", ..] => {
+                Err(ChannelError::Refused(quoted(line.trim_start_matches("FAILED ")).to_string()))
+            }
             _ => Err(nonsense(line.as_bytes())),
         }
     }

@@ -270,7 +270,7 @@ impl BootSpec<'_> {
 
     /// Where the files of the boot lie; what the guest has none of is named all the same.
     fn boot_files(&self, sockets: &Path) -> BootFiles {
-        let Files { image, overlay, data, brought, ssh_port, state } = self.files;
+        let Files { image, overlay, data, brought, seed, ssh_port, state } = self.files;
         let at = |file: Option<&Path>| file.unwrap_or(Path::new("")).to_owned();
         let foreign = self.guest.own().and(image.foreign_tools.as_ref());
         let tools = foreign.or(image.tools.as_ref());
@@ -279,6 +279,7 @@ impl BootSpec<'_> {
             initramfs: image.initramfs.clone(),
             tools: at(tools.map(PathBuf::as_path)),
             brought: at(brought),
+            seed: at(seed),
             overlay: at(overlay),
             data: at(data),
             debug: self.log_dir.join(DEBUG_LOG),

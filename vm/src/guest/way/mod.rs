@@ -2,6 +2,7 @@
 //! command line and of the definition are the way's own; nobody else knows one by name.
 
 mod agent;
+mod perfvt;
 mod serial;
 mod ssh;
 
@@ -18,6 +19,7 @@ kinds! {
     /// What `channel` may be, as people read it.
     const WAYS = [];
     Agent "agent" agent::Agent: "The QEMU guest agent on a virtio-serial port.";
+    Perfvt "perfvt" perfvt::Perfvt: "perfvt's own agent, which cloud-init starts in a cloud image.";
     Serial "serial" serial::Serial: "A login on the serial console.";
     Ssh "ssh" ssh::Ssh: "ssh, over a network of its own.";
 }
@@ -39,6 +41,11 @@ trait Own: Sync {
 
     /// Whether it needs a private key, and uses the port of the guest's ssh server.
     fn is_ssh(&self) -> bool {
+        false
+    }
+
+    /// Whether nobody but cloud-init makes it.
+    fn needs_cloud_init(&self) -> bool {
         false
     }
 
@@ -102,6 +109,11 @@ impl Way {
     /// Whether it needs a private key, and uses the port of the guest's ssh server.
     pub fn is_ssh(self) -> bool {
         self.own().is_ssh()
+    }
+
+    /// Whether nobody but cloud-init makes it ([`super::seed::CloudInit`]).
+    pub fn needs_cloud_init(self) -> bool {
+        self.own().needs_cloud_init()
     }
 
     /// How the guest is entered by a user, and where its ssh server listens.

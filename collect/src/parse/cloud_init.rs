@@ -1,0 +1,131 @@
+//! What cloud-init in a guest of the user's is told.
+
+use super::given;
+use edge::read::CONFIG;
+use model::{Params, ParamsError};
+use std::path::{Path, PathBuf};
+use vm::guest::os::Os;
+use vm::guest::seed::{CloudInit, LARGEST};
+use vm::guest::way::Way;
+
+/// The key that turns it on.
+pub const CLOUD_INIT: &str = "cloud_init";
+/// Keys that mean nothing without it.
+pub const TOLD: [&str; 3] = ["user_data_file", "network_config", "first_boot"];
+
+/// Whether perfvt tells cloud-init anything.
+///
+/// # Errors
+/// Neither yes nor no, what is to be told without anybody to tell it to, or a guest that is no Linux.
+pub fn is_told(params: &Params, os: Os) -> Result<bool, ParamsError> {
+    if params.choice(CLOUD_INIT, &["yes", "no"])? == "yes" {
+        return match os {
+            Os::Linux => Ok(true),
+            Os::Windows => Err(params.wrong(CLOUD_INIT, "no, because guest_os is windows")),
+        };
+    }
+    match TOLD.into_iter().find(|key| given(params, key).is_some()) {
+        Some(key) => Err(params.wrong(key, "cloud_init = yes beside it, which hands it to the guest")),
+        None => Ok(false),
+    }
+}
+
+/// The way into such a guest, where nobody says another: perfvt's agent, which comes with the rest.
+pub fn way(params: &Params, told: bool) -> Result<Way, ParamsError> {
+    let way = Way::parse(params.choice("channel", &Way::WORDS)?).unwrap_or(Way::Agent);
+    let is_default = params.param("channel").is_none_or(|param| param.origin == model::Origin::BuiltIn);
+    match (told, way.needs_cloud_init()) {
+        (true, _) if is_default => Ok(Way::Perfvt),
+        (false, true) => {
+            let wanted = "cloud_init = yes beside it, which starts perfvt's agent in the guest";
+            Err(params.wrong("channel", wanted))
+        }
+        _ => Ok(way),
+    }
+}
+
+/// What is told beside perfvt's own, with the public half of the key with which somebody logs in.
+///
+/// # Errors
+/// A file that cannot be read.
+pub fn cloud_init(params: &Params, login: Option<(&str, &Path)>) -> Result<CloudInit, ParamsError> {
+    let file = |key: &str| match given(params, key) {
+        None => Ok(None),
+        Some(path) => read(Path::new(path)).map(Some).map_err(|wanted| params.wrong(key, &wanted)),
+    };
+    let [user_data, network_config, first_boot] = TOLD.map(file);
+    let key = match login {
+        None => None,
+        Some((user, key)) => Some((user.to_owned(), public(key).map_err(|e| params.wrong("key", &e))?)),
+    };
+    Ok(CloudInit { user_data: user_data?, network_config: network_config?, first_boot: first_boot?, key })
+}
+
+/// A file, or what is wanted instead. All of them have room on the disk for cloud-init, the program as base64.
+fn read(path: &Path) -> Result<Vec<u8>, String> {
+    const { assert!(CONFIG * 10 / 3 < LARGEST as u64) };
+    edge::read(path, CONFIG).map_err(|error| format!("a file that can be read ({error})"))
+}
+
+/// The public half of a private key.
+fn public(key: &Path) -> Result<String, String> {
+    let mut name = key.as_os_str().to_owned();
+    name.push(".pub");
+    let path = PathBuf::from(name);
+    let text = edge::read_text(&path, CONFIG);
+    let text = text.ok().filter(|text| text.trim().lines().count() == 1);
+    text.ok_or_else(|| {
+        let (key, public) = (key.display(), path.display());
+        format!("a private key with its public half beside it, which cloud-init puts into the guest; `ssh-keygen -y -f {key} > {public}` makes it")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::Origin;
+
+    fn params(set: &[(&str, &str)]) -> Params {
+        let mut params = Params::new();
+        params.set("channel", "agent", Origin::BuiltIn);
+        params.set(CLOUD_INIT, "no", Origin::BuiltIn);
+        for (key, value) in set {
+            params.set(*key, *value, Origin::Flag("--set".into()));
+        }
+        params
+    }
+
+    #[test]
+    fn a_cloud_image_is_entered_by_perfvts_agent_unless_somebody_says_another_way() {
+        let way = |told, set: &[(&str, &str)]| way(&params(set), told).map_err(|error| error.to_string());
+        assert_eq!(way(true, &[]), Ok(Way::Perfvt));
+        assert_eq!(way(true, &[("channel", "agent")]), Ok(Way::Agent));
+        assert_eq!(way(true, &[("channel", "ssh")]), Ok(Way::Ssh));
+        assert_eq!(way(false, &[]), Ok(Way::Agent));
+        assert!(way(false, &[("channel", "perfvt")]).unwrap_err().contains("cloud_init = yes beside it"));
+    }
+
+    #[test]
+    fn what_nobody_would_be_told_is_refused() {
+        let told = |set: &[(&str, &str)], os| is_told(&params(set), os).map_err(|error| error.to_string());
+        let yes = (CLOUD_INIT, "yes");
+        assert_eq!(told(&[yes], Os::Linux), Ok(true));
+        assert_eq!(told(&[], Os::Linux), Ok(false));
+        assert!(told(&[yes], Os::Windows).unwrap_err().contains("guest_os is windows"));
+        for key in TOLD {
+            assert!(told(&[(key, "/x")], Os::Linux).unwrap_err().contains("cloud_init = yes beside it"));
+            assert!(cloud_init(&params(&[(key, "/x")]), None).unwrap_err().to_string().contains(key));
+        }
+    }
+
+    #[test]
+    fn the_public_half_of_a_key_stands_beside_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let key = dir.path().join("key");
+        let error = cloud_init(&params(&[("key", "x")]), Some(("root", &key))).unwrap_err().to_string();
+        assert!(error.contains("`ssh-keygen -y -f ") && error.contains("/key.pub` makes it"), "{error}");
+        std::fs::write(dir.path().join("key.pub"), "ssh-ed25519 AAAA\n").unwrap();
+        let told = cloud_init(&params(&[]), Some(("me", &key))).unwrap();
+        assert_eq!(told.key, Some(("me".into(), "ssh-ed25519 AAAA\n".into())));
+    }
+}
