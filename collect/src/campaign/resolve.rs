@@ -186,7 +186,7 @@ impl Disks {
     /// The disks of all environments.
     pub(super) fn of(stage: &Stage) -> Disks {
         let mut disks = Disks::default();
-        for disk in stage.rooms.iter().filter_map(|room| room.place.disk()) {
+        for disk in stage.rooms.iter().flat_map(|room| room.place.made_disks()) {
             let kind = if disk.is_sparse() { &mut disks.sparse } else { &mut disks.whole };
             let room = kind.entry(disk.dir.clone()).or_default();
             *room = disk.size.max(*room);

@@ -84,10 +84,10 @@ fn guest_request(
             vhost += nic.number("queues", 1usize, "a number of queues, 1 or more")?.min(MOST_QUEUES);
         }
     }
-    // The data disk is the server's.
-    let disk = if is_server { parse::disk(own)? } else { None };
+    // Data disks are the server's.
+    let disks = if is_server { parse::disks(own)? } else { Vec::new() };
     Ok(GuestRequest {
-        iothreads: usize::from(disk.is_some_and(|disk| disk.iothread)),
+        iothreads: disks.iter().filter(|disk| disk.iothread).count(),
         vcpus,
         node,
         cells: own.number("guest_nodes", 1usize, "a number of nodes, 1 or more")?,

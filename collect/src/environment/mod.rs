@@ -145,8 +145,8 @@ impl EnvironmentSpec {
             }
         };
         if let Some(server) = guests.first_mut() {
-            // Only the guest that is measured has a data disk, and is listened to.
-            server.disks.data = parse::disk(&params.object_params(&server.name))?;
+            // Only the guest that is measured has data disks, and is listened to.
+            server.disks.data = parse::disks(&params.object_params(&server.name))?;
             server.listens = ground.needs.boot_trace;
         }
         let names: Vec<String> = guests.iter().map(|guest| guest.name.clone()).collect();

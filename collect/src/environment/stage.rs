@@ -6,9 +6,9 @@ use crate::brought::Brings;
 use crate::config::names::guest_name;
 use crate::parse;
 use crate::workload::{self, Needs, Workload};
-use model::{Accel, CampaignFile, CpuId, EnvironmentPlan, Params};
+use model::{Accel, CampaignFile, CpuId, EnvironmentPlan, Params, ParamsError};
 use vm::deadlines::Deadlines;
-use vm::guest::disk::Disk;
+use vm::guest::disk::{At, Disk};
 use vm::guest::image::Cache;
 use vm::guest::network::ClientPlace;
 use vm::guest::spec::GuestSpec;
@@ -77,10 +77,22 @@ impl HostSpec {
             is_pinned: plan.guests.iter().all(|guest| guest.pins.is_some()),
             // The host executes what is measured, however guests would run.
             deadlines: parse::deadlines(params, Accel::Kvm)?,
-            disk: parse::disk(params)?,
+            disk: on_the_host(params)?,
             brings: Brings::of(params, &ground.needs.brings),
         })
     }
+}
+
+/// The file of a workload that measures the host alone.
+fn on_the_host(params: &Params) -> Result<Option<Disk>, ParamsError> {
+    let disk = parse::disk(params)?;
+    let key = match disk.as_ref().map(|disk| &disk.at) {
+        None | Some(At::File) => return Ok(disk),
+        Some(At::Served(_)) => "disk_server",
+        Some(At::Remote(_)) => "disk_uri",
+        Some(At::Device(_)) => "disk_device",
+    };
+    Err(params.wrong(key, "it left out: this workload has no guest, and works on a file"))
 }
 
 impl Place {
@@ -91,12 +103,15 @@ impl Place {
         })
     }
 
-    /// The data disk that is made for each boot.
-    pub fn disk(&self) -> Option<&Disk> {
-        match self {
-            Place::Guests(spec) => spec.guests.first()?.disks.data.as_ref(),
-            Place::Host(host) => host.disk.as_ref(),
-        }
+    /// The data disks that are made for each boot.
+    pub fn made_disks(&self) -> impl Iterator<Item = &Disk> {
+        let all = match self {
+            Place::Guests(spec) => {
+                spec.guests.first().map(|guest| guest.disks.data.as_slice()).unwrap_or_default()
+            }
+            Place::Host(host) => host.disk.as_slice(),
+        };
+        all.iter().filter(|disk| disk.at.is_made())
     }
 
     /// Whether its clients run on another host.

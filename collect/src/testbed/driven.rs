@@ -37,7 +37,7 @@ impl Driven {
         // Each boot has a folder of its own, made when it begins.
         let nowhere = scratch()?;
         let mut scene = testbed.scene(&spec, &image, nowhere.path(), nowhere.path())?;
-        scene.disk = scene.data_disk(Disk::make)?;
+        scene.disks = scene.data_disks(Disk::make)?;
         let machines = scene.guests.iter().map(|_| None).collect();
         let boots = vec![0; scene.guests.len()];
         Ok(Driven { machines, scene, testbed, folder: folder.to_owned(), boots })

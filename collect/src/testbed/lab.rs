@@ -24,7 +24,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use vm::deadlines::Deadlines;
-use vm::guest::disk::Disk;
+use vm::guest::disk::{Disk, DiskFile};
 use vm::guest::image::{Cache, host_program};
 use vm::guest::job::{JobRequest, Standing};
 use vm::guest::machine::Machine;
@@ -44,6 +44,8 @@ pub(super) struct GuestLab {
     loads: u32,
     /// The client's host, when it is another one.
     pub(super) remote: Option<RemoteHost>,
+    /// What its data disks are made of, which end behind the machines.
+    pub(super) disks: Vec<DiskFile>,
     pub(super) cables: Cables,
     /// What it was booted from.
     pub(super) spec: EnvironmentSpec,
@@ -85,6 +87,7 @@ impl GuestLab {
             others: machines.collect(),
             loads: 0,
             remote,
+            disks: scene.disks,
             cables: scene.cables,
             spec: scene.spec,
             interfaces: Vec::new(),
@@ -157,7 +160,7 @@ impl Lab for GuestLab {
     }
 
     fn disk(&self) -> Option<&Disk> {
-        self.spec.guests.first()?.disks.data.as_ref()
+        self.spec.guests.first()?.disks.data.first()
     }
 
     fn drive(&mut self, by: &mut Driver<'_>) -> Result<(), Failed> {

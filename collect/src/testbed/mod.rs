@@ -9,6 +9,7 @@ mod cables;
 mod claims;
 mod client;
 mod clock;
+mod disks;
 mod driven;
 mod facts;
 mod failures;
@@ -40,7 +41,7 @@ use scene::Scene;
 use std::path::Path;
 use std::sync::Arc;
 use trace::Tracer;
-use vm::guest::disk::{Disk, DiskError};
+use vm::guest::disk::{Disk, DiskError, DiskFile};
 use vm::guest::image::{Image, ImageError};
 use vm::guest::machine::{GuestError, Machine};
 use vm::guest::os::Os;
@@ -155,7 +156,7 @@ impl Testbed {
         };
         let folder = scratch()?;
         let mut scene = self.scene(spec, image, folder.path(), &folder.path().join("forensics"))?;
-        scene.disk = scene.data_disk(Disk::make_sparse)?;
+        scene.disks = scene.data_disks(Disk::make_sparse)?;
         let (version, _) = Machine::rehearse(&scene.boots(self))?;
         Ok(version)
     }
@@ -176,14 +177,14 @@ impl Testbed {
     ) -> Result<Booted, TestbedError> {
         let image = self.image.as_ref().ok_or_else(no_image)?;
         let mut scene = self.scene(spec, image, logs, forensics)?;
-        scene.disk = scene.data_disk(Disk::make)?;
+        scene.disks = scene.data_disks(Disk::make)?;
         let own_cpus = self.stay_off(&scene);
         let tracer = self.stage.needs.boot_trace.then(|| Tracer::start(logs));
         let mut machines = Machine::boot_all(&scene.boots(self))?;
         let seconds = machines.iter().map(|m| m.boot_seconds).fold(0.0, f64::max);
         let trace = tracer.map(|tracer| tracer.finish(seconds));
         // QEMU has opened it: the room is free again when QEMU is gone, whatever happens to this process.
-        drop(scene.disk.take());
+        scene.disks.iter_mut().for_each(DiskFile::forget_names);
         let mut logs_of_builds = Vec::new();
         for machine in &mut machines {
             logs_of_builds.extend(self.bring(spec, machine)?);
@@ -198,6 +199,7 @@ impl Testbed {
         if let Some(source) = lab.kvm.source() {
             facts.set("kvm.counters", source.to_string());
         }
+        lab.disk_facts(&mut facts);
         facts.set("placement.perfvt", own_cpus);
         for (metric, reason) in lab.absent() {
             facts.set(format!("absent.{metric}"), reason);

@@ -21,8 +21,8 @@ pub(super) struct Scene {
     pub(super) guests: Vec<SceneGuest>,
     /// CPUs of perfvt itself.
     pub(super) own_cpus: Vec<CpuId>,
-    /// The server guest's data disk.
-    pub(super) disk: Option<DiskFile>,
+    /// What the server guest's data disks are made of.
+    pub(super) disks: Vec<DiskFile>,
 }
 
 /// The folder of a guest's logs and of what tells why it failed, below those of the boot; the server's are the boot's own.
@@ -67,7 +67,7 @@ impl Testbed {
             guests.push(self.scene_guest(guest, image, &spec.deadlines, (own(logs), own(forensics)))?);
         }
         let own_cpus = spec.plan().own_cpus();
-        Ok(Scene { spec, cables, guests, own_cpus, disk: None })
+        Ok(Scene { spec, cables, guests, own_cpus, disks: Vec::new() })
     }
 
     /// Layer, port and folders of one guest.
@@ -120,7 +120,7 @@ impl SceneGuest {
         Files {
             image: &self.image,
             overlay: self.overlay.as_ref().map(Overlay::path),
-            data: None,
+            data: &[],
             brought: None,
             ssh_port: self.port,
         }
@@ -133,13 +133,13 @@ impl Scene {
         self.spec.guests.first().zip(self.guests.first())
     }
 
-    /// Makes the server guest's data disk, if it has one.
-    pub(super) fn data_disk(
+    /// Makes the server guest's data disks; what serves them has the CPUs that perfvt itself has.
+    pub(super) fn data_disks(
         &self,
-        make: impl Fn(&Disk, &Deadlines) -> Result<DiskFile, DiskError>,
-    ) -> Result<Option<DiskFile>, DiskError> {
-        let data = self.server().and_then(|(guest, _)| guest.disks.data.as_ref());
-        data.map(|disk| make(disk, &self.spec.deadlines)).transpose()
+        make: impl Fn(&Disk, &Deadlines, &[CpuId]) -> Result<DiskFile, DiskError>,
+    ) -> Result<Vec<DiskFile>, DiskError> {
+        let data = self.server().map(|(guest, _)| guest.disks.data.as_slice()).unwrap_or_default();
+        data.iter().map(|disk| make(disk, &self.spec.deadlines, &self.own_cpus)).collect()
     }
 
     /// What QEMU is started with, guest by guest.
@@ -147,11 +147,7 @@ impl Scene {
         let deadlines = self.spec.deadlines;
         let deadline = deadlines.boot(self.spec.guests.iter().any(|guest| guest.own().is_some()));
         let boot = |(index, (guest, here)): (usize, (&'a GuestSpec, &'a SceneGuest))| BootSpec {
-            files: Files {
-                data: self.disk.as_ref().map(DiskFile::path),
-                brought: testbed.brought.disk(),
-                ..here.files()
-            },
+            files: Files { data: &self.disks, brought: testbed.brought.disk(), ..here.files() },
             ..here.boot(guest, self.cables.of(index), (deadlines, deadline))
         };
         self.spec.guests.iter().zip(&self.guests).enumerate().map(boot).collect()

@@ -181,7 +181,7 @@ impl Alone {
         let logs = scratch()?;
         let Alone { testbed, image, spec } = self;
         let mut scene = testbed.scene(&spec, &image, logs.path(), &logs.path().join("forensics"))?;
-        scene.disk = scene.data_disk(Disk::make)?;
+        scene.disks = scene.data_disks(Disk::make)?;
         let boots = scene.boots(&testbed);
         let mut machine = Machine::boot(boots.first().ok_or_else(no_guest)?)?;
         bring_up(&mut machine, scene.cables.of(0), scene.spec.guests.first())?;
@@ -199,7 +199,7 @@ impl Alone {
         let folder = scratch()?;
         let Alone { testbed, image, spec } = self;
         let mut scene = testbed.scene(&spec, &image, folder.path(), folder.path())?;
-        scene.disk = scene.data_disk(Disk::make)?;
+        scene.disks = scene.data_disks(Disk::make)?;
         let boots = scene.boots(&testbed);
         let boot = boots.first().ok_or_else(no_guest)?;
         let needs_more = [
@@ -255,6 +255,7 @@ mod tests {
         let above = above.display();
         let folder = dir.path().display().to_string();
         let raw = format!("image={image} image_format=raw");
+        let iscsi = "disk_size=16M disk_uri=iscsi://h/t/1";
         // Beside what a key stands, and a value that is not its default.
         let tried: Vec<(&str, String, String)> = [
             ("guest", "", "nobody"),
@@ -322,6 +323,7 @@ mod tests {
             ("server_vcpus", "", "0"),
             ("confine", "", "none"),
             ("extra_args", "", "-device x"),
+            ("disks", "disk_size=16M", "disk1 disk2"),
             ("disk_size", "", "16M"),
             ("disk_format", "disk_size=16M", "qcow2"),
             ("disk_bus", "disk_size=16M", "scsi"),
@@ -331,6 +333,13 @@ mod tests {
             ("disk_iothread", "disk_size=16M", "no"),
             ("disk_queues", "disk_size=16M", "2"),
             ("disk_dir", "disk_size=16M", &folder),
+            ("disk_server", "disk_size=16M", "qemu-nbd"),
+            ("disk_delay", "disk_size=16M disk_server=nbdkit", "2ms"),
+            ("disk_rate", "disk_size=16M disk_server=nbdkit", "1M"),
+            ("disk_uri", "disk_size=16M", "nbd://h/x"),
+            ("disk_user", &format!("{iscsi} disk_password_file={other}"), "me"),
+            ("disk_password_file", &format!("{iscsi} disk_user=me"), &other),
+            ("disk_device", "disk_size=16M", "/dev/perfvt-none"),
             ("noise", "", "off"),
             ("noise_wait", "", "1"),
             ("canary", "", "0"),

@@ -152,7 +152,7 @@ impl Bench {
             let image = Image::nowhere(Path::new(""));
             guests.push(SceneGuest { image, overlay: None, port: 0, logs, forensics });
         }
-        let scene = Scene { spec, cables, guests, own_cpus: Vec::new(), disk: None };
+        let scene = Scene { spec, cables, guests, own_cpus: Vec::new(), disks: Vec::new() };
         let mut lab = GuestLab::new(scene, machines, cache).unwrap();
         lab.brought = Arc::new(brought);
         Bench { workload, params, cases: cases.unwrap(), lab, seen, dir }

@@ -6,6 +6,7 @@ pub mod pretend;
 mod start;
 
 use super::channel::{Channel, ChannelError, Ready, Reply};
+use super::disk::DiskFile;
 pub use super::error::GuestError;
 use super::error::{full_in, is_full};
 use super::forensics::{self, Screen, Subject};
@@ -56,8 +57,8 @@ pub struct Files<'a> {
     pub image: &'a Image,
     /// The layer above the image of a guest of the user's.
     pub overlay: Option<&'a Path>,
-    /// The data disk's file.
-    pub data: Option<&'a Path>,
+    /// What data disks are made of.
+    pub data: &'a [DiskFile],
     /// The disk with what the user brings.
     pub brought: Option<&'a Path>,
     /// A free port of the loopback for the guest's ssh server.
@@ -67,7 +68,7 @@ pub struct Files<'a> {
 impl<'a> Files<'a> {
     /// Those of a guest that runs from perfvt's image alone.
     pub fn of_image(image: &'a Image) -> Files<'a> {
-        Files { image, overlay: None, data: None, brought: None, ssh_port: 0 }
+        Files { image, overlay: None, data: &[], brought: None, ssh_port: 0 }
     }
 }
 

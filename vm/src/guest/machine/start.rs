@@ -2,7 +2,7 @@
 
 use super::{BootSpec, CommandLine, Files, Machine};
 use crate::deadlines::{Deadlines, Step};
-use crate::guest::argv::{self, BootFiles, Socket};
+use crate::guest::argv::{self, BootFiles, Data, Socket};
 use crate::guest::channel::{Channel, ChannelError};
 use crate::guest::confine::Bounds;
 use crate::guest::enter;
@@ -262,7 +262,7 @@ impl BootSpec<'_> {
             tools: at(tools.map(PathBuf::as_path)),
             brought: at(brought),
             overlay: at(overlay),
-            data: at(data),
+            data: data.iter().map(|disk| Data { path: disk.path().to_owned(), connection: None }).collect(),
             debug: self.log_dir.join(DEBUG_LOG),
             serial: self.log_dir.join(SERIAL_LOG),
             screen: sockets.join("screen"),
