@@ -20,6 +20,10 @@ has xmllint || missing+=(libxml2-utils)
 has git || missing+=(git)
 # A switch that is not perfvt's own (net=vde).
 has vde_switch || missing+=(vde2)
+# Disks behind servers: slow ones, targets of iSCSI, and QEMU's drivers for these and for ssh and nfs.
+has nbdkit || missing+=(nbdkit)
+has tgtd || [ -x /usr/sbin/tgtd ] || missing+=(tgt)
+compgen -G '/usr/lib/*/qemu/block-iscsi.so' > /dev/null || missing+=(qemu-block-extra)
 # Debian's own Python, whatever another one is called python3 on the PATH: the model of docs/statistics.md is written with SciPy.
 /usr/bin/python3 -c 'import scipy.stats' 2> /dev/null || missing+=(python3-scipy)
 has gpg || missing+=(gnupg)

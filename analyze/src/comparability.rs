@@ -51,7 +51,9 @@ const OCCASION: [&str; 4] = ["host.boot_id", "boot_id", "host.hostname", "host.n
 /// system, is anybody's text (`commit: ..`, `note: ..`).
 pub(crate) fn is_occasion(name: &str) -> bool {
     let name = base(name);
-    OCCASION.contains(&name) || (name.starts_with("bench.") && name != "bench.goos")
+    OCCASION.contains(&name)
+        || name.starts_with("disk") && name.ends_with(".measured")
+        || (name.starts_with("bench.") && name != "bench.goos")
 }
 
 /// Parameters that say which cases are measured and how the campaign goes about it. Cases are matched by name, and

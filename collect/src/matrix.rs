@@ -198,7 +198,7 @@ fn apply_profile(params: &mut Params, workload: &dyn Workload, profile: &str) ->
 }
 
 /// Keys of every guest that name a file or folder of this host.
-const PATHS: [&str; 14] = [
+const PATHS: [&str; 15] = [
     "image",
     "kernel",
     "kernel_modules",
@@ -210,6 +210,7 @@ const PATHS: [&str; 14] = [
     "key",
     "client_key",
     "password_file",
+    "disk_password_file",
     "prepare",
     "after",
     "vde",

@@ -27,11 +27,18 @@ pub fn is_machine(name: &str) -> bool {
     is_numbered(name, "vm")
 }
 
-/// A key without the names of guests and NICs at its end: `mtu` of `mtu_nic2_vm1`. A parameter that ends in `_NAME` is meant for that
+/// Whether something is a name of a data disk: `disk1` to `disk99`.
+pub fn is_disk(name: &str) -> bool {
+    is_numbered(name, "disk")
+}
+
+/// A key without the names of guests, NICs and disks at its end: `mtu` of `mtu_nic2_vm1`. A parameter that ends in `_NAME` is meant for that
 /// one alone.
 pub fn without_objects(key: &str) -> &str {
     match key.rsplit_once('_') {
-        Some((stem, name)) if is_machine(name) || is_numbered(name, "nic") => without_objects(stem),
+        Some((stem, name)) if is_machine(name) || is_numbered(name, "nic") || is_disk(name) => {
+            without_objects(stem)
+        }
         _ => key,
     }
 }
@@ -104,7 +111,11 @@ pub const GROUPS: [Group; 8] = [
     Group { title: "Network", applies: OF_CARD, keys: hardware::NETWORK },
     Group { title: "Machines on networks of their own", applies: OF_MACHINE, keys: hardware::TOPOLOGY },
     Group { title: "Machine", applies: OF_GUEST, keys: hardware::MACHINE },
-    Group { title: "Data disk", applies: "the first guest", keys: hardware::DISK },
+    Group {
+        title: "Data disks",
+        applies: "the first guest; KEY_disk2 is for the second disk alone",
+        keys: hardware::DISK,
+    },
     Group { title: "How it is measured", applies: OF_ENVIRONMENT, keys: conduct::MEASURING },
 ];
 
@@ -124,6 +135,7 @@ mod tests {
         assert_eq!(without_objects("bridge_nic2"), "bridge");
         assert_eq!(without_objects("nic1"), "nic1");
         assert_eq!(without_objects("link_delay_nic3_vm12"), "link_delay");
+        assert_eq!(without_objects("disk_size_disk2_vm1"), "disk_size");
         assert_eq!(without_objects("mem_vm0"), "mem_vm0");
         assert_eq!(without_objects("mem_vm100"), "mem_vm100");
         assert_eq!(without_objects("mem_vm"), "mem_vm");

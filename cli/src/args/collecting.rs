@@ -174,6 +174,9 @@ pub struct Conduct {
     /// What of the others is kept; without raw, `perfvt reparse` cannot make values again
     #[arg(long, value_name = "WHAT", default_value = "all", value_parser = files_alone)]
     pub keep_passed: Parts,
+    /// Let guests write to this block device of the host, which disk_device names; repeatable. What is on it is lost
+    #[arg(long, value_name = "DEVICE")]
+    pub allow_write_device: Vec<PathBuf>,
 }
 
 /// What is kept of a boot that came to its end in order: its guest has ended, too.

@@ -25,6 +25,7 @@ use process::name_folders_after;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use vm::accel;
+use vm::guest::disk::allow_writing;
 use vm::guest::image::{Cache, builtin};
 use vm::host::fingerprint::boot_id;
 use vm::host::locks::{LockError, Locks, acquire};
@@ -32,6 +33,7 @@ use vm::host::noise::{Limits, Reader};
 
 /// Plans a campaign and runs it.
 pub fn run(args: &Run, command: Vec<String>, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Error> {
+    allow_writing(&args.conduct.allow_write_device);
     let (repeats, until) = stopping::asked(args)?;
     let request = request(args, command, repeats, until);
     let prepared = prepare(&request, &own_executable())?;
@@ -212,6 +214,7 @@ fn testbed(
 
 /// Goes on with a campaign.
 pub fn resume(args: &Resume, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Error> {
+    allow_writing(&args.conduct.allow_write_device);
     story::check_junit(args.conduct.junit.as_deref(), &args.dir)?;
     let file = Campaign::stored_plan(&args.dir)?;
     if file.accel == "kvm" {

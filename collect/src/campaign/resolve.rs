@@ -198,7 +198,7 @@ impl Disks {
         let mut disks = Disks::default();
         for room in &stage.rooms {
             let mut of_room = Disks::default();
-            for disk in room.place.disks() {
+            for disk in room.place.made_disks() {
                 let kind = if disk.is_sparse() { &mut of_room.sparse } else { &mut of_room.whole };
                 let size = kind.entry(disk.dir.clone()).or_default();
                 *size = size.saturating_add(disk.size);

@@ -47,6 +47,8 @@ fn resolved(key: &str, knows: impl Fn(&str) -> bool) -> Option<String> {
 const OF_DISKS: [&str; 3] = [named::NAME, named::FORMAT, named::RAW];
 /// The key that names the disks of a guest, the one that it boots from first.
 pub const IMAGES: &str = "images";
+/// The key that lists data disks.
+const DISKS: &str = "disks";
 /// The disk that a guest boots from, where `images` names no other one first.
 const FIRST_DISK: &str = "image1";
 
@@ -65,16 +67,20 @@ pub struct Normal {
 /// first disk are understood wherever a guest is defined.
 pub fn normal(entries: Vec<Param>, canonical: impl Fn(&str) -> Option<String>) -> Normal {
     let images = entries.iter().find(|param| param.key == IMAGES);
-    let first =
-        images.and_then(|param| param.value.split_whitespace().next()).unwrap_or(FIRST_DISK).to_owned();
+    let names: Vec<String> =
+        images.map(|param| param.value.split_whitespace().map(str::to_owned).collect()).unwrap_or_default();
+    let first = names.first().cloned().unwrap_or_else(|| FIRST_DISK.to_owned());
+    let asked = images.cloned();
     let (mut params, mut unknown, mut special) = (Params::new(), Vec::new(), Vec::new());
-    let mut told = Vec::new();
+    let (mut told, mut has_data_disks) = (Vec::new(), false);
     for param in entries {
         if let Some(key) = of_disk(&param.key, &first) {
             special.push(param.renamed(key));
             continue;
         }
-        let Some(key) = canonical(&param.key) else {
+        let data = of_data_disk(&param.key, names.get(1..).unwrap_or_default());
+        has_data_disks |= data.is_some();
+        let Some(key) = data.or_else(|| canonical(&param.key)) else {
             unknown.push(param);
             continue;
         };
@@ -84,6 +90,18 @@ pub fn normal(entries: Vec<Param>, canonical: impl Fn(&str) -> Option<String>) -
             told.extend(renamed(&param.key, &key, &param.origin));
             params.put(param.renamed(key));
         }
+    }
+    if let Some(images) =
+        asked.filter(|_| has_data_disks && params.param(DISKS).is_none_or(|p| p.origin == Origin::BuiltIn))
+    {
+        let all: Vec<String> = (1..names.len()).map(|at| format!("disk{at}")).collect();
+        let meant = format!("{DISKS} = {}", all.join(" "));
+        told.push(Told {
+            said: format!("{IMAGES} = {}", images.value.trim()),
+            meant,
+            origin: images.origin.to_string(),
+        });
+        params.set(DISKS, all.join(" "), images.origin);
     }
     special.into_iter().for_each(|param| params.put(param));
     Normal { params, unknown, told }
@@ -101,6 +119,20 @@ fn of_disk(key: &str, first: &str) -> Option<String> {
     let object = key.strip_prefix(stem).unwrap_or_default();
     let general = stem.strip_suffix(first)?.strip_suffix('_')?;
     OF_DISKS.contains(&general).then(|| format!("{general}{object}"))
+}
+
+/// The key of a data disk that is meant by one of a disk behind the first of `images`: `disk_size_disk1` for `image_size_stg` of
+/// `images = sys stg`.
+fn of_data_disk(key: &str, names: &[String]) -> Option<String> {
+    let stem = without_objects(key);
+    let object = key.strip_prefix(stem).unwrap_or_default();
+    let (general, at) = names
+        .iter()
+        .enumerate()
+        .find_map(|(at, name)| Some((stem.strip_suffix(name.as_str())?.strip_suffix('_')?, at + 1)))?;
+    // Of the disk that boots, the format of its image is a key of its own.
+    let real = if general == named::FORMAT { "disk_format".to_owned() } else { aliases::key(general)? };
+    real.starts_with("disk_").then(|| format!("{real}_disk{at}{object}"))
 }
 
 /// A key that perfvt does not know, and where it was set first.
@@ -185,6 +217,15 @@ mod tests {
         assert_eq!(said(&one), ("image_name=a guest_os=windows".into(), 1));
         let two = [("images", "sys stg"), ("image_name_sys_vm2", "a"), ("image_name_stg", "b"), ("smp", "1")];
         assert_eq!(said(&two), ("smp=1 image_name_vm2=a".into(), 2));
+        let three = [
+            ("images", "sys stg b"),
+            ("image_name_sys", "a"),
+            ("image_size_stg", "1G"),
+            ("image_format_stg", "qcow2"),
+            ("drive_format_b_vm1", "scsi-hd"),
+        ];
+        let want = "disk_size_disk1=1G disk_format_disk1=qcow2 disk_bus_disk2_vm1=scsi-hd disks=disk1 disk2 image_name=a";
+        assert_eq!(said(&three), (want.into(), 1));
         assert_eq!(
             said(&[("vcpus", "2"), ("smp", "1"), ("login_timeout", "9")]),
             ("smp=1 boot_timeout=9".into(), 0)

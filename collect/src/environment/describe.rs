@@ -118,13 +118,13 @@ fn guest_request(
         }
     }
     // Data disks are the server's, and those of neighbours that work on one.
-    let disk = match (is_server, has_load) {
-        (true, _) => parse::disk(own)?,
-        (false, true) => parse::load(own)?.disk(own)?,
-        (false, false) => None,
+    let disks = match (is_server, has_load) {
+        (true, _) => parse::disks(own)?,
+        (false, true) => parse::load(own)?.disk(own)?.into_iter().collect(),
+        (false, false) => Vec::new(),
     };
     Ok(GuestRequest {
-        iothreads: usize::from(disk.is_some_and(|disk| disk.iothread)),
+        iothreads: disks.iter().filter(|disk| disk.iothread).count(),
         vcpus,
         node,
         cells: own.number("guest_nodes", 1usize, "a number of nodes, 1 or more")?,

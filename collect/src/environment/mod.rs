@@ -147,8 +147,8 @@ impl EnvironmentSpec {
             }
         };
         if let Some(server) = guests.first_mut() {
-            // Only the guest that is measured has a data disk, and is listened to.
-            server.disks.data = parse::disk(&params.object_params(&server.name))?;
+            // Only the guest that is measured has data disks, and is listened to.
+            server.disks.data = parse::disks(&params.object_params(&server.name))?;
             server.listens = ground.needs.boot_trace;
         }
         let neighbours = neighbour::of(params, (&layout, topology.as_ref()), &mut guests)?;

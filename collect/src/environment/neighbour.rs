@@ -50,7 +50,7 @@ pub(super) fn of(
     for (place, load) in parse::neighbours(params, &names, (measured(layout), further.as_deref()))? {
         let Some(guest) = guests.get_mut(place) else { continue };
         let own = params.object_params(&guest.name);
-        guest.disks.data = load.disk(&own)?;
+        guest.disks.data = load.disk(&own)?.into_iter().collect();
         guest.disks.tools |= load.has_tool();
         let to = topology.and_then(|topology| reached(topology, place)).filter(|_| load == Load::Netperf);
         if load == Load::Netperf && to.is_none() {

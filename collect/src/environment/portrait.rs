@@ -3,12 +3,33 @@
 use crate::config::names::guest_name;
 use edge::quoted;
 use model::Params;
+use vm::guest::disk::{At, Disk};
 use vm::guest::image::{Found, OwnKernel};
 use vm::guest::spec::{GuestSpec, Source};
 
 /// One sentence for a guest with these parameters, which are its own and tell where its image comes from.
 pub(super) fn of(spec: &GuestSpec, own: &Params) -> String {
-    format!("{}: {}, {}", spec.name, guest_name(own), source(spec, own))
+    format!("{}: {}, {}{}", spec.name, guest_name(own), source(spec, own), disks(spec))
+}
+
+/// Its data disks, where they are more than one file that QEMU opens.
+fn disks(spec: &GuestSpec) -> String {
+    let all = &spec.disks.data;
+    let one = |disk: &Disk| {
+        let what =
+            disk.at.describe().unwrap_or_else(|| format!("a {} file in {}", disk.format, disk.dir.display()));
+        let untried = matches!(&disk.at, At::Remote(remote) if remote.is_untried());
+        let untried = if untried { ", of whose kind perfvt has tried none" } else { "" };
+        format!(
+            "; disk{} (serial {}): {} MiB, {}{untried}",
+            disk.number,
+            disk.serial(),
+            disk.size >> 20,
+            quoted(&what)
+        )
+    };
+    let plain = all.len() < 2 && all.iter().all(|disk| disk.at == At::File);
+    if plain { String::new() } else { all.iter().map(one).collect() }
 }
 
 /// Which kernel a guest boots, in a few words.

@@ -5,6 +5,7 @@ use model::{Accel, Origin, Params, ParamsError};
 use std::collections::BTreeMap;
 use vm::guest::QEMU;
 use vm::guest::confine::{Confine, named, strongest};
+use vm::guest::disk::At;
 use vm::guest::network::{Kind, Wires};
 
 /// Sets what was found out, and keeps where the question came from.
@@ -40,7 +41,7 @@ pub fn networks<E: From<ParamsError>>(
     Ok(())
 }
 
-/// What a QEMU was tried with: program, whether it starts a helper, and the file that further arguments name.
+/// What a QEMU was tried with: program, whether it starts a helper, and why it opens files of the user's.
 type Tried = (String, bool, Option<String>);
 
 /// Decides `confine=auto` for all of these at once, as the most that works for every QEMU of them: environments that differ in
@@ -62,10 +63,18 @@ pub fn confine(all: &mut [&mut Params], accel: Accel) -> Result<Option<String>, 
             if asked == Some(Confine::None) {
                 continue;
             }
-            let names = named(&own.words("extra_args")?).map(str::to_owned);
-            let tried = (own.text("qemu_binary")?.to_owned(), helper, names);
-            let (level, why) = known.entry(tried).or_insert_with_key(|(qemu, helper, names)| {
-                strongest(qemu, accel, *helper, names.as_deref())
+            let named = named(&own.words("extra_args")?)
+                .map(|path| format!("extra_args names {path}, which QEMU is to open"));
+            // What is no disk is told by whoever makes the guest.
+            let disks = parse::disks(&own).unwrap_or_default();
+            let by_disk = disks.iter().find_map(|disk| match &disk.at {
+                At::Remote(remote) => remote.opens(),
+                _ => None,
+            });
+            let opens = named.or_else(|| by_disk.map(str::to_owned));
+            let tried = (own.text("qemu_binary")?.to_owned(), helper, opens);
+            let (level, why) = known.entry(tried).or_insert_with_key(|(qemu, helper, opens)| {
+                strongest(qemu, accel, *helper, opens.as_deref())
             });
             match asked {
                 Some(asked) if asked > *level => {

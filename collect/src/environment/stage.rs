@@ -6,9 +6,9 @@ use crate::brought::Brings;
 use crate::config::names::guest_name;
 use crate::parse;
 use crate::workload::{self, Needs, Workload};
-use model::{Accel, CampaignFile, CpuId, EnvironmentPlan, Params};
+use model::{Accel, CampaignFile, CpuId, EnvironmentPlan, Params, ParamsError};
 use vm::deadlines::Deadlines;
-use vm::guest::disk::Disk;
+use vm::guest::disk::{At, Disk};
 use vm::guest::image::Cache;
 use vm::guest::network::ClientPlace;
 use vm::guest::spec::GuestSpec;
@@ -81,10 +81,22 @@ impl HostSpec {
             is_pinned: plan.guests.iter().all(|guest| guest.pins.is_some()),
             // The host executes what is measured, however guests would run.
             deadlines: parse::deadlines(params, Accel::Kvm)?,
-            disk: parse::disk(params)?,
+            disk: on_the_host(params)?,
             brings: Brings::of(params, &ground.needs.brings),
         })
     }
+}
+
+/// The file of a workload that measures the host alone.
+fn on_the_host(params: &Params) -> Result<Option<Disk>, ParamsError> {
+    let disk = parse::disk(params)?;
+    let key = match disk.as_ref().map(|disk| &disk.at) {
+        None | Some(At::File) => return Ok(disk),
+        Some(At::Served(_)) => "disk_server",
+        Some(At::Remote(_)) => "disk_uri",
+        Some(At::Device(_)) => "disk_device",
+    };
+    Err(params.wrong(key, "it left out: this workload has no guest, and works on a file"))
 }
 
 impl Place {
@@ -96,11 +108,13 @@ impl Place {
     }
 
     /// The data disks that are made for each boot.
-    pub fn disks(&self) -> Vec<&Disk> {
-        match self {
-            Place::Guests(spec) => spec.guests.iter().filter_map(|guest| guest.disks.data.as_ref()).collect(),
-            Place::Host(host) => host.disk.iter().collect(),
-        }
+    pub fn made_disks(&self) -> impl Iterator<Item = &Disk> {
+        let (guests, host) = match self {
+            Place::Guests(spec) => (spec.guests.as_slice(), [].as_slice()),
+            Place::Host(host) => ([].as_slice(), host.disk.as_slice()),
+        };
+        let of_guests = guests.iter().flat_map(|guest| &guest.disks.data);
+        of_guests.chain(host).filter(|disk| disk.at.is_made())
     }
 
     /// Whether its clients run on another host.

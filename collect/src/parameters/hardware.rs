@@ -169,8 +169,14 @@ pub(super) const MACHINE: &[Known] = &[
     Known::new("extra_args", "", "words", "further QEMU arguments, quoted as in a shell"),
 ];
 
-/// The data disk.
+/// Data disks.
 pub(super) const DISK: &[Known] = &[
+    Known::new(
+        "disks",
+        "disk1",
+        "disk1 disk2 and so on",
+        "data disks, each with its keys; workloads have the first",
+    ),
     Known::new("disk_size", "", "a size, such as 1G", "data disk made for each boot; empty: none"),
     Known::new("disk_format", "raw", "raw, qcow2", "its format"),
     Known::new("disk_bus", "virtio", disk::BUSES, "how it is plugged in: virtio-blk, virtio-scsi or NVMe"),
@@ -194,5 +200,42 @@ pub(super) const DISK: &[Known] = &[
         "/var/tmp",
         "a folder",
         "where the disk's file is made; its name is gone once QEMU has it",
+    ),
+    Known::open(
+        "disk_server",
+        "QEMU opens the file",
+        "qemu-nbd, nbdkit",
+        "program that perfvt starts to serve the disk over NBD; nbdkit can be slow",
+    ),
+    Known::open(
+        "disk_delay",
+        "none",
+        "a time in whole milliseconds, such as 2ms",
+        "how much longer each request takes (disk_server=nbdkit)",
+    ),
+    Known::open(
+        "disk_rate",
+        "unbounded",
+        "bits a second, such as 50M",
+        "how fast data flow to and from the disk (disk_server=nbdkit)",
+    ),
+    Known::open(
+        "disk_uri",
+        "a file of this host",
+        disk::URI_FORMS,
+        "server on which the disk is; it is written to",
+    ),
+    Known::open("disk_user", "nobody logs in", "a name", "who logs in by CHAP (disk_uri=iscsi:..)"),
+    Known::open(
+        "disk_password_file",
+        "nobody logs in",
+        "a file",
+        "the password for that, which no command line shows",
+    ),
+    Known::open(
+        "disk_device",
+        "a file of this host",
+        "a device, such as /dev/disk/by-id/NAME",
+        "block device of this host; it is only read, unless --allow-write-device names it",
     ),
 ];

@@ -30,7 +30,7 @@ pub(super) fn shape(of_nic: &Params, nic: &str, kind: Kind) -> Result<Shape, Lay
     if jitter_ns > delay_ns {
         return Err(of_nic.wrong("link_jitter", "no more than link_delay: it varies to either side").into());
     }
-    Ok(Shape { delay_ns, jitter_ns, loss_ppm: loss(of_nic)?, rate: rate(of_nic)? })
+    Ok(Shape { delay_ns, jitter_ns, loss_ppm: loss(of_nic)?, rate: rate(of_nic, "link_rate")? })
 }
 
 /// Refuses keys of links that are said of a network card that no machine has: they would do nothing, and nobody would notice. Machines are
@@ -100,7 +100,8 @@ fn split(text: &str) -> Option<(f64, &str)> {
     number.is_finite().then_some((number, unit.trim()))
 }
 
-fn time(of_nic: &Params, key: &str) -> Result<u64, ParamsError> {
+/// A time in nanoseconds; 0 where it is not set.
+pub(super) fn time(of_nic: &Params, key: &str) -> Result<u64, ParamsError> {
     let Some(text) = given(of_nic, key) else { return Ok(0) };
     let nanoseconds = split(text).and_then(|(number, unit)| {
         let factor = match unit {
@@ -122,8 +123,9 @@ fn loss(of_nic: &Params) -> Result<u32, ParamsError> {
     percent.map(|(number, _)| (number * 1e4).round() as u32).ok_or_else(|| of_nic.wrong("link_loss", wanted))
 }
 
-fn rate(of_nic: &Params) -> Result<u64, ParamsError> {
-    let Some(text) = given(of_nic, "link_rate") else { return Ok(0) };
+/// Bits a second; 0 where they are not set.
+pub(super) fn rate(of_nic: &Params, key: &str) -> Result<u64, ParamsError> {
+    let Some(text) = given(of_nic, key) else { return Ok(0) };
     let bits = split(text).and_then(|(number, unit)| {
         let factor = match unit.strip_suffix("bit").unwrap_or(unit) {
             "" => 1.0,
@@ -136,7 +138,7 @@ fn rate(of_nic: &Params) -> Result<u64, ParamsError> {
         Some(number * factor).filter(|bits| (1e4..=FASTEST).contains(bits))
     });
     let wanted = "bits a second, 10k to 1000G, such as 50M or 1G";
-    bits.map(|bits| bits.round() as u64).ok_or_else(|| of_nic.wrong("link_rate", wanted))
+    bits.map(|bits| bits.round() as u64).ok_or_else(|| of_nic.wrong(key, wanted))
 }
 
 #[cfg(test)]

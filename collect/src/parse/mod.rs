@@ -29,7 +29,7 @@ pub use client::{client_place, client_tools, idle};
 pub use confine::{CONFINE, confine};
 pub use deadlines::deadlines;
 pub use definition::{NO_DEVICE, definition, own_kernel};
-pub use disk::disk;
+pub use disk::{disk, disks};
 pub use error::LayoutError;
 pub use image::{BUILTIN_IMAGE, CACHED, image};
 pub use layout::layout;

@@ -25,7 +25,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use vm::deadlines::Deadlines;
-use vm::guest::disk::Disk;
+use vm::guest::disk::{Disk, DiskFile};
 use vm::guest::image::{Cache, host_program};
 use vm::guest::job::{JobRequest, Standing};
 use vm::guest::machine::Machine;
@@ -45,6 +45,8 @@ pub(super) struct GuestLab {
     loads: Loads,
     /// The client's host, when it is another one.
     pub(super) remote: Option<RemoteHost>,
+    /// What its data disks are made of, which end behind the machines.
+    pub(super) disks: Vec<Vec<DiskFile>>,
     pub(super) cables: Cables,
     /// What it was booted from.
     pub(super) spec: EnvironmentSpec,
@@ -89,6 +91,7 @@ impl GuestLab {
             others: machines.collect(),
             loads: Loads::default(),
             remote,
+            disks: scene.disks,
             cables: scene.cables,
             spec: scene.spec,
             interfaces: Vec::new(),
@@ -161,7 +164,7 @@ impl Lab for GuestLab {
     }
 
     fn disk(&self) -> Option<&Disk> {
-        self.spec.guests.first()?.disks.data.as_ref()
+        self.spec.guests.first()?.disks.data.first()
     }
 
     fn drive(&mut self, by: &mut Driver<'_>) -> Result<(), Failed> {

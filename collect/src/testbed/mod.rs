@@ -9,6 +9,7 @@ mod cables;
 mod claims;
 mod client;
 mod clock;
+mod disks;
 mod driven;
 mod facts;
 mod failures;
@@ -40,7 +41,7 @@ use scene::Scene;
 use std::path::Path;
 use std::sync::Arc;
 use trace::Tracer;
-use vm::guest::disk::{Disk, DiskError};
+use vm::guest::disk::{Disk, DiskError, DiskFile};
 use vm::guest::image::{Image, ImageError};
 use vm::guest::machine::{GuestError, Machine};
 use vm::guest::os::Os;
@@ -187,7 +188,7 @@ impl Testbed {
         let seconds = machines.iter().map(|m| m.boot_seconds).fold(0.0, f64::max);
         let trace = tracer.map(|tracer| tracer.finish(seconds));
         // QEMU has opened it: the room is free again when QEMU is gone, whatever happens to this process.
-        scene.disks.clear();
+        scene.disks.iter_mut().flatten().for_each(DiskFile::forget_names);
         let mut logs_of_builds = Vec::new();
         for machine in &mut machines {
             logs_of_builds.extend(self.bring(spec, machine)?);
@@ -202,6 +203,7 @@ impl Testbed {
         if let Some(source) = lab.kvm.source() {
             facts.set("kvm.counters", source.to_string());
         }
+        lab.disk_facts(&mut facts);
         facts.set("placement.perfvt", own_cpus);
         for (metric, reason) in lab.absent() {
             facts.set(format!("absent.{metric}"), reason);

@@ -2,6 +2,7 @@
 //! is refused with it.
 
 use super::TestbedError;
+use super::disks;
 use super::remote::RemoteHost;
 use crate::brought;
 use crate::environment::{EnvironmentSpec, Place, Room, Stage};
@@ -141,6 +142,7 @@ impl Found {
         if spec.topology.as_ref().is_some_and(network::Topology::translates) {
             self.add(environment, host_program(&stage.cache, network::NFT));
         }
+        disks::apart(spec).into_iter().for_each(|why| self.add(environment, Err::<(), _>(why)));
         for error in network::unusable(&spec.layout) {
             self.add(environment, Err::<(), _>(error));
         }
@@ -159,7 +161,8 @@ impl Found {
         if let Source::Builtin(Some(kernel)) = &guest.source {
             self.add(environment, can_build(&stage.cache, Some(kernel)));
         }
-        if guest.own().is_some() || guest.disks.data.is_some() {
+        disks::look(guest, own).into_iter().for_each(|why| self.add(environment, Err::<(), _>(why)));
+        if guest.own().is_some() || guest.disks.data.iter().any(|disk| disk.at.is_made()) {
             let missing = |why: String| format!("{QEMU_IMG}, which makes the guest's disks: {why}");
             self.add(environment, program::check(QEMU_IMG, &path()).map_err(missing));
             self.add(environment, folder(guest, own));

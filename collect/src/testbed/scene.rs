@@ -26,8 +26,8 @@ pub(super) struct Scene {
     pub(super) guests: Vec<SceneGuest>,
     /// CPUs of perfvt itself.
     pub(super) own_cpus: Vec<CpuId>,
-    /// The data disk of each guest that has one.
-    pub(super) disks: Vec<Option<DiskFile>>,
+    /// What the data disks of each guest are made of.
+    pub(super) disks: Vec<Vec<DiskFile>>,
 }
 
 /// The folder of a guest's logs and of what tells why it failed, below those of the boot; the server's are the boot's own.
@@ -137,7 +137,7 @@ impl SceneGuest {
         Files {
             image: &self.image,
             overlay: self.overlay.as_ref().map(Overlay::path),
-            data: None,
+            data: &[],
             brought: None,
             seed: self.seed.as_ref().map(SeedFile::path),
             ssh_port: self.port,
@@ -152,16 +152,13 @@ impl Scene {
         self.spec.guests.first().zip(self.guests.first())
     }
 
-    /// Makes the data disks of the guests that have one.
+    /// Makes the data disks of the guests that have some; what serves them has the CPUs that perfvt itself has.
     pub(super) fn data_disks(
         &self,
-        make: impl Fn(&Disk, &Deadlines) -> Result<DiskFile, DiskError>,
-    ) -> Result<Vec<Option<DiskFile>>, DiskError> {
-        let made = |guest: &GuestSpec| {
-            let data = guest.disks.data.as_ref();
-            data.map(|disk| make(disk, &self.spec.deadlines)).transpose()
-        };
-        self.spec.guests.iter().map(made).collect()
+        make: impl Fn(&Disk, &Deadlines, &[CpuId]) -> Result<DiskFile, DiskError>,
+    ) -> Result<Vec<Vec<DiskFile>>, DiskError> {
+        let made = |disk: &Disk| make(disk, &self.spec.deadlines, &self.own_cpus);
+        self.spec.guests.iter().map(|guest| guest.disks.data.iter().map(made).collect()).collect()
     }
 
     /// What QEMU is started with, guest by guest.
@@ -170,7 +167,7 @@ impl Scene {
         let deadline = deadlines.boot(self.spec.guests.iter().any(|guest| guest.own().is_some()));
         let boot = |(index, (guest, here)): (usize, (&'a GuestSpec, &'a SceneGuest))| BootSpec {
             files: Files {
-                data: self.disks.get(index).and_then(Option::as_ref).map(DiskFile::path),
+                data: self.disks.get(index).map(Vec::as_slice).unwrap_or_default(),
                 brought: testbed.brought.disk(),
                 ..here.files()
             },

@@ -255,6 +255,7 @@ mod tests {
         let above = above.display();
         let folder = dir.path().display().to_string();
         let raw = format!("image={image} image_format=raw");
+        let iscsi = "disk_size=16M disk_uri=iscsi://h/t/1";
         // Beside what a key stands, and a value that is not its default.
         let tried: Vec<(&str, String, String)> = [
             ("guest", "", "nobody"),
@@ -327,6 +328,7 @@ mod tests {
             ("server_vcpus", "", "0"),
             ("confine", "", "none"),
             ("extra_args", "", "-device x"),
+            ("disks", "disk_size=16M", "disk1 disk2"),
             ("disk_size", "", "16M"),
             ("disk_format", "disk_size=16M", "qcow2"),
             ("disk_bus", "disk_size=16M", "scsi"),
@@ -336,6 +338,13 @@ mod tests {
             ("disk_iothread", "disk_size=16M", "no"),
             ("disk_queues", "disk_size=16M", "2"),
             ("disk_dir", "disk_size=16M", &folder),
+            ("disk_server", "disk_size=16M", "qemu-nbd"),
+            ("disk_delay", "disk_size=16M disk_server=nbdkit", "2ms"),
+            ("disk_rate", "disk_size=16M disk_server=nbdkit", "1M"),
+            ("disk_uri", "disk_size=16M", "nbd://h/x"),
+            ("disk_user", &format!("{iscsi} disk_password_file={other}"), "me"),
+            ("disk_password_file", &format!("{iscsi} disk_user=me"), &other),
+            ("disk_device", "disk_size=16M", "/dev/perfvt-none"),
             ("noise", "", "off"),
             ("noise_wait", "", "1"),
             ("canary", "", "0"),

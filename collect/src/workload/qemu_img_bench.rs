@@ -116,7 +116,7 @@ impl Workload for QemuImgBench {
 
     fn measure(&self, lab: &mut dyn Lab, case: &Case, params: &Params, raw: &Path) -> Result<(), Failed> {
         let disk = lab.disk().cloned().ok_or_else(|| failed("there is no disk_size"))?;
-        let file = disk.make(&lab.deadlines()).map_err(failed)?;
+        let file = disk.make(&lab.deadlines(), &[]).map_err(failed)?;
         let argv = argv(lab, case, params, &disk, file.path())?;
         keep(raw, "tool.argv", &argv.join("\n"))?;
         let (out, err) = (raw.join("tool.txt"), raw.join("tool.stderr"));

@@ -36,8 +36,8 @@ pub struct BootFiles {
     pub seed: PathBuf,
     /// The layer above the image of a guest of the user's.
     pub overlay: PathBuf,
-    /// The data disk's file.
-    pub data: PathBuf,
+    /// What data disks are made of, in their order.
+    pub data: Vec<Data>,
     /// Where the firmware's debug port is logged.
     pub debug: PathBuf,
     /// Where the serial console is logged.
@@ -54,6 +54,15 @@ pub struct BootFiles {
     pub incoming: bool,
     /// Descriptors that QEMU has, by the sets in which it finds them, and their names on this host.
     pub sets: Vec<(RawFd, PathBuf)>,
+}
+
+/// What a data disk is made of.
+#[derive(Clone, Debug, Default)]
+pub struct Data {
+    /// Its file, or the socket of its server.
+    pub path: PathBuf,
+    /// The connection to its server that QEMU has.
+    pub connection: Option<RawFd>,
 }
 
 /// Where QEMU waits for perfvt.
@@ -85,7 +94,7 @@ impl BootFiles {
             brought: boot.join("brought.img"),
             seed: boot.join("seed.img"),
             overlay: boot.join("overlay.qcow2"),
-            data: boot.join("disk"),
+            data: Vec::new(),
             debug: boot.join("debug.log"),
             serial: boot.join("serial.log"),
             screen: boot.join("screen"),
@@ -248,8 +257,11 @@ impl Arguments {
         if *tools {
             self.read_only("tools", TOOLS_SERIAL, &files.tools);
         }
-        for (name, value) in data.iter().flat_map(|disk| disk.arguments(&files.data)) {
-            self.add(name, value);
+        for (index, disk) in data.iter().enumerate() {
+            // Nobody has made it for people to read of.
+            let shown = Data { path: disk.for_people(), connection: None };
+            let Data { path, connection } = files.data.get(index).unwrap_or(&shown);
+            disk.arguments(path, *connection).into_iter().for_each(|(name, value)| self.add(name, value));
         }
         if *brought {
             self.read_only("brought", BROUGHT_SERIAL, &files.brought);

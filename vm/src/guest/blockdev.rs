@@ -10,15 +10,26 @@ pub fn read_only(node: &str, file: &Path) -> String {
     json!({"driver": "raw", "node-name": node, "read-only": true, "file": protocol(file)}).to_string()
 }
 
-/// A disk that is made for a boot, with nothing below it.
-pub fn made(node: &str, format: &str, file: &Path, cache: &str, aio: &str) -> String {
-    let mut below = protocol(file);
-    set(&mut below, "aio", json!(aio));
+/// A data disk above the node that its bytes come from, with nothing below it; of so many bytes, where that is not all of them, and
+/// whether it is written to.
+pub fn data(
+    node: &str,
+    format: &str,
+    below: Value,
+    cache: &str,
+    (size, writes): (Option<u64>, bool),
+) -> String {
     let direct = ["none", "directsync"].contains(&cache);
     let cache = json!({"direct": direct, "no-flush": cache == "unsafe"});
     let mut image = json!({"driver": format, "node-name": node, "cache": cache, "file": below});
     if format == Format::Qcow2.word() {
         set(&mut image, "backing", Value::Null);
+    }
+    if let Some(size) = size {
+        set(&mut image, "size", json!(size));
+    }
+    if !writes {
+        set(&mut image, "read-only", json!(true));
     }
     image.to_string()
 }

@@ -2,9 +2,10 @@
 //! sockets by number, and what it must open itself (kernel, RAM disk, firmware) behind `/proc/self/fd`. So it needs no way to
 //! any of them, neither a right to their folders nor a place among the files that it may open.
 
-use super::argv::{BootFiles, Socket};
+use super::argv::{BootFiles, Data, Socket};
 use super::backing::Layer;
 use super::confine::Confine;
+use super::disk::{At, Disk};
 use super::error::GuestError;
 use super::spec::{GuestSpec, Source};
 use process::Inherited;
@@ -65,12 +66,12 @@ impl Handed {
                 }
             }
         }
-        let disks = &guest.disks;
+        let disks = &mut guest.disks;
         if disks.tools {
             hands.set(&mut files.tools, Use::Read)?;
         }
-        if disks.data.is_some() {
-            hands.set(&mut files.data, Use::Write)?;
+        for (disk, data) in disks.data.iter_mut().zip(&mut files.data) {
+            hands.disk(disk, data)?;
         }
         if disks.brought {
             hands.set(&mut files.brought, Use::Read)?;
@@ -141,6 +142,24 @@ impl Hands {
         let opened = std::mem::replace(path, PathBuf::from(format!("/proc/self/fd/{number}")));
         self.read.push(opened);
         Ok(())
+    }
+
+    /// A data disk: its file, or a connection to its server, and the password for one that QEMU connects to.
+    fn disk(&mut self, disk: &mut Disk, data: &mut Data) -> Result<(), GuestError> {
+        let connection = disk.connect(&data.path).map_err(|source| GuestError::Io {
+            doing: "connecting to the server of the guest's disk,",
+            path: PathBuf::from(disk.at.describe().unwrap_or_default()),
+            source,
+        })?;
+        data.connection = connection.map(|socket| self.hand(socket));
+        match &mut disk.at {
+            At::File => self.set(&mut data.path, Use::Write),
+            At::Device(device) => {
+                self.set(&mut data.path, if device.writes { Use::Write } else { Use::Read })
+            }
+            At::Remote(remote) => remote.login.as_mut().map_or(Ok(()), |(_, file)| self.again(file)),
+            At::Served(_) => Ok(()),
+        }
     }
 
     /// A socket on which QEMU waits for perfvt.

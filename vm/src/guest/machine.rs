@@ -7,6 +7,7 @@ mod start;
 mod state;
 
 use super::channel::{Channel, ChannelError, Ready, Reply};
+use super::disk::DiskFile;
 pub use super::error::GuestError;
 use super::error::{full_in, is_full};
 use super::forensics::{self, Screen, Subject};
@@ -58,8 +59,8 @@ pub struct Files<'a> {
     pub image: &'a Image,
     /// The layer above the image of a guest of the user's.
     pub overlay: Option<&'a Path>,
-    /// The data disk's file.
-    pub data: Option<&'a Path>,
+    /// What data disks are made of.
+    pub data: &'a [DiskFile],
     /// The disk with what the user brings.
     pub brought: Option<&'a Path>,
     /// The disk with files for the system's first boot.
@@ -73,7 +74,7 @@ pub struct Files<'a> {
 impl<'a> Files<'a> {
     /// Those of a guest that runs from perfvt's image alone.
     pub fn of_image(image: &'a Image) -> Files<'a> {
-        Files { image, overlay: None, data: None, brought: None, seed: None, ssh_port: 0, state: None }
+        Files { image, overlay: None, data: &[], brought: None, seed: None, ssh_port: 0, state: None }
     }
 }
 

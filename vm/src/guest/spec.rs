@@ -3,7 +3,7 @@
 
 use super::confine::Confine;
 use super::definition::Definition;
-use super::disk::Disk;
+use super::disk::{At, Disk, Remote};
 use super::hardware::Hardware;
 use super::image::OwnKernel;
 use super::os::Os;
@@ -53,8 +53,8 @@ pub enum Source {
 pub struct Disks {
     /// perfvt's larger tools, read-only.
     pub tools: bool,
-    /// Made anew for each boot.
-    pub data: Option<Disk>,
+    /// Data disks; workloads have the first. All that are not somewhere else are made anew for each boot.
+    pub data: Vec<Disk>,
     /// What the user brings, read-only.
     pub brought: bool,
     /// Files for the system's first boot, read-only ([`super::seed`]).
@@ -111,6 +111,11 @@ impl GuestSpec {
             own.chain = own.chain.clone().for_people();
             (own.kernel, own.initrd) = (own.kernel.as_ref().map(named), own.initrd.as_ref().map(named));
             own.firmware = own.firmware.as_ref().map(named);
+        }
+        for disk in &mut shown.disks.data {
+            if let At::Remote(Remote { login: Some((_, file)), .. }) = &mut disk.at {
+                *file = Path::new("IMAGE").join(file.file_name().unwrap_or_default());
+            }
         }
         shown
     }

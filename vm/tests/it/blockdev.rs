@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use vm::guest::backing::{Chain, Format};
 use vm::guest::blockdev;
-use vm::guest::disk::{Bus, Disk};
+use vm::guest::disk::{At, Bus, Disk};
 use vm::guest::overlay::Overlay;
 
 #[path = "../../../formats/testdata/qcow2/made.rs"]
@@ -81,6 +81,8 @@ fn nodes_have_the_cache_flags_that_qemus_short_form_gives_in_every_mode() {
             for bus in ["virtio", "scsi", "nvme"] {
                 // With native requests QEMU asks more of the file system.
                 let disk = Disk {
+                    number: 1,
+                    at: At::File,
                     size: 16 << 20,
                     format,
                     bus: Bus::parse(bus).unwrap(),
@@ -92,7 +94,7 @@ fn nodes_have_the_cache_flags_that_qemus_short_form_gives_in_every_mode() {
                     dir: dir.path().to_owned(),
                 };
                 let ours: Vec<String> = disk
-                    .arguments(&file)
+                    .arguments(&file, None)
                     .into_iter()
                     .flat_map(|(name, value)| [name.to_owned(), value])
                     .collect();

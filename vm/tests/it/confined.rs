@@ -8,7 +8,7 @@ use std::time::Duration;
 use vm::deadlines::Deadlines;
 use vm::guest::QEMU;
 use vm::guest::confine::{Confine, strongest};
-use vm::guest::disk::{Bus, Disk};
+use vm::guest::disk::{At, Bus, Disk};
 use vm::guest::image::{Cache, Image, builtin};
 use vm::guest::machine::{BootSpec, Files, Machine};
 use vm::guest::network::{Kind, Layout, Network};
@@ -26,6 +26,8 @@ pub fn image() -> Option<Image> {
 
 fn data(dir: &Path) -> Disk {
     Disk {
+        number: 1,
+        at: At::File,
         size: 16 << 20,
         format: "raw",
         bus: Bus::Virtio,
@@ -41,18 +43,18 @@ fn data(dir: &Path) -> Disk {
 /// Boots a guest with its tools and a data disk, under a level.
 fn boot(image: &Image, confine: Confine, dir: &Path) -> (Machine, Network, PathBuf) {
     let disk = data(dir);
-    let disks = Disks { tools: true, data: Some(disk.clone()), brought: false, seed: false };
+    let disks = Disks { tools: true, data: vec![disk.clone()], brought: false, seed: false };
     let mut guest = GuestSpec { confine, disks, listens: true, ..GuestSpec::plain(Accel::Tcg) };
     // Something to draw a screen.
     guest.hardware.extra = ["-device", "VGA"].map(String::from).to_vec();
     let deadlines = Deadlines::usual(Accel::Tcg);
-    let file = disk.make(&deadlines).unwrap();
+    let file = disk.make(&deadlines, &[]).unwrap();
     let network = Network::create(&Layout::simple(Kind::User), 1, "confined").unwrap();
     let machine = Machine::boot(&BootSpec {
         guest: &guest,
         network: &network,
         index: 0,
-        files: Files { data: Some(file.path()), ..Files::of_image(image) },
+        files: Files { data: std::slice::from_ref(&file), ..Files::of_image(image) },
         log_dir: dir,
         forensics: &dir.join("forensics"),
         deadlines,

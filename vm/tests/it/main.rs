@@ -4,6 +4,7 @@
 
 mod blockdev;
 mod confined;
+mod disks;
 mod guest_job;
 mod host_prepare;
 mod host_topologies;

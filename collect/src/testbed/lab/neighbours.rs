@@ -181,7 +181,7 @@ impl GuestLab {
 
     /// The device of its data disk.
     fn device_of(&mut self, neighbour: &Neighbour) -> Result<String, Failed> {
-        let disk = self.spec.guests.get(neighbour.guest).and_then(|guest| guest.disks.data.clone());
+        let disk = self.spec.guests.get(neighbour.guest).and_then(|guest| guest.disks.data.first().cloned());
         let bus = disk.map_or(Bus::Virtio, |disk| disk.bus).word();
         let found = self.of_neighbour(neighbour.guest, |machine| {
             machine.run(&["perfvt-disk", bus, SERIAL], machine.soon())

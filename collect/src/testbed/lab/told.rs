@@ -33,6 +33,21 @@ impl GuestLab {
         told
     }
 
+    /// Data disks that are no files of this host which QEMU opens, and what was measured of what serves them.
+    pub(in crate::testbed) fn disk_facts(&self, facts: &mut Fingerprint) {
+        let all = self.spec.guests.first().map(|guest| guest.disks.data.as_slice()).unwrap_or_default();
+        for disk in all {
+            if let Some(what) = disk.at.describe() {
+                facts.set(format!("disk{}", disk.number), what);
+            }
+        }
+        for file in self.disks.iter().flatten() {
+            if let Some(measured) = file.measured() {
+                facts.set(format!("disk{}.measured", file.number()), measured.describe());
+            }
+        }
+    }
+
     /// QEMU's command lines as they were executed, with what stands for names of this boot: an argument on each line, the guests
     /// apart by an empty one.
     pub(in crate::testbed) fn shown(&self) -> String {

@@ -9,8 +9,8 @@ use std::io;
 use std::path::Path;
 
 /// The strongest level that works for a QEMU on this host, by starting it; and why it is none stronger, where something is in
-/// the way. `helper`: QEMU starts the program that opens its taps; `names`: a file of the user's that it opens ([`named`]).
-pub fn strongest(qemu: &str, accel: Accel, helper: bool, names: Option<&str>) -> (Confine, Option<String>) {
+/// the way. `helper`: QEMU starts the program that opens its taps; `opens`: why it opens files of the user's, where it does.
+pub fn strongest(qemu: &str, accel: Accel, helper: bool, opens: Option<&str>) -> (Confine, Option<String>) {
     if run(Spec::new(qemu).args(["-sandbox", "on", "-version"]), HOST_ANSWER).is_err() {
         return (Confine::None, Some(format!("{qemu} has no sandbox")));
     }
@@ -19,8 +19,8 @@ pub fn strongest(qemu: &str, accel: Accel, helper: bool, names: Option<&str>) ->
             "qemu-bridge-helper, which opens taps for an ordinary user, needs a right that landlock takes";
         return (Confine::Sandbox, Some(reason.to_owned()));
     }
-    if let Some(path) = names {
-        return (Confine::Sandbox, Some(format!("extra_args names {path}, which QEMU is to open")));
+    if let Some(why) = opens {
+        return (Confine::Sandbox, Some(why.to_owned()));
     }
     if let Err(reason) = try_level(qemu, accel, Confine::Files) {
         return (Confine::Sandbox, Some(reason.to_string()));

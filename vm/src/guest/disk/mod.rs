@@ -3,17 +3,30 @@
 //! The file is made anew for every boot, so that all begin alike, and its name is taken away as soon as QEMU has opened
 //! it: whatever ends perfvt, the room is free again when QEMU is gone.
 
+mod at;
 mod bus;
+mod device;
+mod nbd;
+mod remote;
+mod serve;
 
+pub use at::At;
 pub use bus::{BUSES, Bus};
+pub use device::{Device, allow_writing};
+pub use remote::{FORMS as URI_FORMS, Remote};
+pub use serve::{Measured, Program, Serve};
 
 use super::blockdev;
 use crate::deadlines::{Deadlines, Step};
 use bus::Plug;
-use process::{PrivateFolder, ProcessError, Spec, private_folder_in};
+use model::CpuId;
+use process::deadlines::HOST_ANSWER;
+use process::{PrivateFolder, ProcessError, Spec, private_folder, private_folder_in};
+use serve::Server;
+use std::os::fd::{OwnedFd, RawFd};
 use std::path::{Path, PathBuf};
 
-/// The serial number by which the guest finds the disk.
+/// The serial number by which the guest finds the first disk; that of the second is `perfvt.disk2`.
 pub const SERIAL: &str = "perfvt.disk";
 
 /// The program that makes disks.
@@ -22,6 +35,10 @@ pub const QEMU_IMG: &str = "qemu-img";
 /// A data disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Disk {
+    /// Which one of its guest's it is, from 1.
+    pub number: usize,
+    /// Where its bytes are.
+    pub at: At,
     /// Bytes.
     pub size: u64,
     /// `raw` or `qcow2`.
@@ -48,65 +65,148 @@ impl Disk {
         ["off", "metadata"].contains(&self.preallocation)
     }
 
-    /// Makes the file in a private folder that goes with its owner.
+    /// The number by which the guest finds it.
+    pub fn serial(&self) -> String {
+        if self.number > 1 { format!("{SERIAL}{}", self.number) } else { SERIAL.to_owned() }
+    }
+
+    /// What stands for its file, or its server's socket, before it is made: a name in a folder that is called BOOT.
+    pub(super) fn for_people(&self) -> PathBuf {
+        match &self.at {
+            At::Device(device) => device.path.clone(),
+            _ if self.number > 1 => PathBuf::from(format!("BOOT/disk{}", self.number)),
+            _ => PathBuf::from("BOOT/disk"),
+        }
+    }
+
+    /// Makes its file in a private folder that goes with its owner, and starts what serves it, on these CPUs. A disk that is
+    /// elsewhere is looked at.
     ///
     /// # Errors
-    /// No folder, or qemu-img cannot make the file.
-    pub fn make(&self, deadlines: &Deadlines) -> Result<DiskFile, DiskError> {
-        self.make_with(self.preallocation, deadlines)
+    /// No folder, qemu-img cannot make the file, a server that does not come up or is not as slow as it is to be, or a device
+    /// that is in use.
+    pub fn make(&self, deadlines: &Deadlines, cpus: &[CpuId]) -> Result<DiskFile, DiskError> {
+        self.make_with(self.preallocation, deadlines, cpus)
     }
 
     /// The same without its blocks, for a guest that never runs.
     ///
     /// # Errors
     /// As for [`Disk::make`].
-    pub fn make_sparse(&self, deadlines: &Deadlines) -> Result<DiskFile, DiskError> {
-        self.make_with("off", deadlines)
+    pub fn make_sparse(&self, deadlines: &Deadlines, cpus: &[CpuId]) -> Result<DiskFile, DiskError> {
+        self.make_with("off", deadlines, cpus)
     }
 
-    fn make_with(&self, preallocation: &str, deadlines: &Deadlines) -> Result<DiskFile, DiskError> {
-        let folder = private_folder_in(&self.dir)
-            .map_err(|source| DiskError::Folder { dir: self.dir.clone(), source })?;
+    fn make_with(
+        &self,
+        preallocation: &str,
+        deadlines: &Deadlines,
+        cpus: &[CpuId],
+    ) -> Result<DiskFile, DiskError> {
+        let number = self.number;
+        match &self.at {
+            At::File | At::Served(_) => {}
+            At::Remote(_) => {
+                return Ok(DiskFile { number, path: PathBuf::new(), server: None, folders: vec![] });
+            }
+            At::Device(device) => {
+                device.check().map_err(DiskError::Device)?;
+                let path = device.path.clone();
+                return Ok(DiskFile { number, path, server: None, folders: vec![] });
+            }
+        }
+        let in_dir = |dir: &Path, source| DiskError::Folder { dir: dir.to_owned(), source };
+        let folder = private_folder_in(&self.dir).map_err(|source| in_dir(&self.dir, source))?;
         let path = folder.path().join("disk");
         let spec = Spec::new(QEMU_IMG)
             .args(["create", "-q", "-f", self.format, "-o", &format!("preallocation={preallocation}")])
             .arg(&path)
             .arg(self.size.to_string());
         process::run(spec, deadlines.within(Step::DataDisk))?;
-        Ok(DiskFile { path, _folder: folder })
+        let At::Served(serve) = &self.at else {
+            return Ok(DiskFile { number, path, server: None, folders: vec![folder] });
+        };
+        // Its name is short, as that of a socket has to be.
+        let sockets = private_folder().map_err(|source| in_dir(&std::env::temp_dir(), source))?;
+        let server = serve.start(self, &path, sockets.path().join("disk"), cpus)?;
+        Ok(DiskFile { number, path, server: Some(server), folders: vec![folder, sockets] })
     }
 
-    /// QEMU's arguments, pair by pair.
-    pub fn arguments(&self, path: &Path) -> Vec<(&'static str, String)> {
-        let node = blockdev::made("disk0", self.format, path, self.cache, self.aio);
-        let mut all = vec![("-blockdev", node)];
-        let mut thread = "";
-        if self.iothread {
-            all.push(("-object", "iothread,id=disk-io".into()));
-            thread = ",iothread=disk-io";
+    /// A connection to its server for QEMU; `None` where QEMU opens a file or connects itself. `path` is that of the socket.
+    pub(super) fn connect(&self, path: &Path) -> std::io::Result<Option<OwnedFd>> {
+        match &self.at {
+            At::Served(_) => Ok(Some(std::os::unix::net::UnixStream::connect(path)?.into())),
+            At::Remote(remote) => remote.connect(HOST_ANSWER),
+            At::File | At::Device(_) => Ok(None),
         }
-        let drive = format!("drive=disk0,serial={SERIAL}{}", blockdev::write_cache(self.cache));
-        let plug = Plug { drive: &drive, queues: self.queues, thread };
+    }
+
+    /// QEMU's arguments, pair by pair. `connection`: what [`Disk::connect`] gave, by its number in QEMU.
+    pub fn arguments(&self, path: &Path, connection: Option<RawFd>) -> Vec<(&'static str, String)> {
+        let name = format!("disk{}", self.number.saturating_sub(1));
+        let own = if self.number > 1 { self.number.to_string() } else { String::new() };
+        let below = self.at.node(path, self.aio, connection);
+        // What is not made for the boot may be larger, and is refused by QEMU where it is smaller.
+        let size = (!self.at.is_made()).then_some(self.size);
+        let node = blockdev::data(&name, self.format, below, self.cache, (size, self.at.writes()));
+        let mut all = Vec::new();
+        if let At::Remote(remote) = &self.at {
+            all.extend(remote.secret().map(|secret| ("-object", secret)));
+        }
+        all.push(("-blockdev", node));
+        let mut thread = String::new();
+        if self.iothread {
+            all.push(("-object", format!("iothread,id=disk{own}-io")));
+            thread = format!(",iothread=disk{own}-io");
+        }
+        let errors = if self.bus.tells_errors() { ",werror=report,rerror=report" } else { "" };
+        let drive =
+            format!("drive={name},serial={}{}{errors}", self.serial(), blockdev::write_cache(self.cache));
+        let plug = Plug {
+            drive: &drive,
+            queues: self.queues,
+            thread: &thread,
+            index: self.number.saturating_sub(1),
+        };
         all.extend(self.bus.devices(&plug).into_iter().map(|device| ("-device", device)));
         all
     }
 }
 
-/// The file of a disk; it is gone with this.
+/// What a disk is made of on this host; it is gone with this.
 #[derive(Debug)]
 pub struct DiskFile {
+    number: usize,
     path: PathBuf,
-    _folder: PrivateFolder,
+    /// Before the folders that its socket and its file lie in.
+    server: Option<Server>,
+    folders: Vec<PrivateFolder>,
 }
 
 impl DiskFile {
-    /// Where it is.
+    /// Which disk of its guest it is, from 1.
+    pub fn number(&self) -> usize {
+        self.number
+    }
+
+    /// Where it is, or the socket of its server.
     pub fn path(&self) -> &Path {
-        &self.path
+        self.server.as_ref().map_or(&self.path, |server| &server.socket)
+    }
+
+    /// What was measured of its server.
+    pub fn measured(&self) -> Option<Measured> {
+        self.server.as_ref().map(|server| server.measured)
+    }
+
+    /// Takes its names away: QEMU and the server have it open.
+    pub fn forget_names(&mut self) {
+        self.folders.clear();
     }
 }
 
 /// A disk that cannot be made.
+
 #[derive(Debug, thiserror::Error)]
 pub enum DiskError {
     /// `disk_dir`.
@@ -125,6 +225,26 @@ pub enum DiskError {
         /// Why not.
         source: std::io::Error,
     },
+    /// A server that does not serve.
+    #[error(
+        "serving the guest's disk by {program}: {what}; the package {package} has it, and disk_server says which one"
+    )]
+    Server {
+        /// The program.
+        program: &'static str,
+        /// Why not.
+        what: String,
+        /// Where it comes from.
+        package: &'static str,
+    },
+    /// A server that is faster or slower than it is to be.
+    #[error(
+        "{0}; a busier host than usual, or a program that does not do it: nothing is measured on such a disk"
+    )]
+    Speed(String),
+    /// A device that cannot be had.
+    #[error("disk_device: {0}")]
+    Device(String),
     /// qemu-img.
     #[error("making the guest's disk: {0}")]
     Process(#[from] ProcessError),
@@ -138,6 +258,8 @@ mod tests {
     fn disk(bus: &'static str) -> Disk {
         let bus = Bus::parse(bus).unwrap();
         Disk {
+            number: 1,
+            at: At::File,
             size: 1 << 20,
             format: "qcow2",
             bus,
@@ -153,7 +275,7 @@ mod tests {
     #[test]
     fn a_disk_hangs_on_its_bus_with_its_queues_and_its_thread() {
         let line = |disk: &Disk| {
-            let arguments = disk.arguments(Path::new("/a,b"));
+            let arguments = disk.arguments(Path::new("/a,b"), None);
             arguments.into_iter().map(|(name, value)| format!("{name} {value}")).collect::<Vec<_>>().join(" ")
         };
         let virtio = line(&disk("virtio"));
@@ -172,7 +294,7 @@ mod tests {
     fn a_disk_is_gone_with_its_owner() {
         let dir = tempfile::tempdir().unwrap();
         let made = Disk { dir: dir.path().to_owned(), ..disk("virtio") };
-        let file = match made.make_sparse(&Deadlines::usual(Accel::Kvm)) {
+        let file = match made.make_sparse(&Deadlines::usual(Accel::Kvm), &[]) {
             Ok(file) => file,
             Err(DiskError::Process(ProcessError::Start { .. })) => return, // no qemu-img on this host
             Err(other) => panic!("{other}"),

@@ -3,7 +3,7 @@
 use super::state::{self, Written};
 use super::{BootSpec, CommandLine, Files, Machine};
 use crate::deadlines::{Deadlines, Step};
-use crate::guest::argv::{self, BootFiles, Socket};
+use crate::guest::argv::{self, BootFiles, Data, Socket};
 use crate::guest::channel::{Channel, ChannelError, Health};
 use crate::guest::confine::Bounds;
 use crate::guest::enter;
@@ -281,7 +281,7 @@ impl BootSpec<'_> {
             brought: at(brought),
             seed: at(seed),
             overlay: at(overlay),
-            data: at(data),
+            data: data.iter().map(|disk| Data { path: disk.path().to_owned(), connection: None }).collect(),
             debug: self.log_dir.join(DEBUG_LOG),
             serial: self.log_dir.join(SERIAL_LOG),
             screen: sockets.join("screen"),

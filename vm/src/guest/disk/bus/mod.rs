@@ -21,6 +21,11 @@ trait Own: Sync {
         None
     }
 
+    /// Whether it can be told to leave errors to the guest, instead of pausing it.
+    fn tells_errors(&self) -> bool {
+        true
+    }
+
     /// The values of `-device`, in order.
     fn devices(&self, of: &Plug<'_>) -> Vec<String>;
 }
@@ -33,6 +38,8 @@ pub(super) struct Plug<'a> {
     pub(super) queues: Option<u32>,
     /// `,iothread=ID`, or nothing.
     pub(super) thread: &'a str,
+    /// Which disk of its guest it is, from 0.
+    pub(super) index: usize,
 }
 
 impl Plug<'_> {
@@ -46,6 +53,10 @@ impl Bus {
     /// Why an iothread of its own cannot serve it, if so.
     pub fn without_iothread(self) -> Option<&'static str> {
         self.own().without_iothread()
+    }
+
+    pub(super) fn tells_errors(self) -> bool {
+        self.own().tells_errors()
     }
 
     pub(super) fn devices(self, plug: &Plug<'_>) -> Vec<String> {

@@ -9,6 +9,11 @@ impl Own for Nvme {
         Some("QEMU's NVMe device has no iothread")
     }
 
+    // It has no such option, and leaves errors to the guest.
+    fn tells_errors(&self) -> bool {
+        false
+    }
+
     fn devices(&self, of: &Plug<'_>) -> Vec<String> {
         vec![format!("nvme,{}{}", of.drive, of.queues("max_ioqpairs"))]
     }

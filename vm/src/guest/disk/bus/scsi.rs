@@ -7,8 +7,8 @@ pub(super) struct Scsi;
 impl Own for Scsi {
     fn devices(&self, of: &Plug<'_>) -> Vec<String> {
         vec![
-            format!("virtio-scsi-pci,id=scsi0{}{}", of.queues("num_queues"), of.thread),
-            format!("scsi-hd,bus=scsi0.0,{}", of.drive),
+            format!("virtio-scsi-pci,id=scsi{}{}{}", of.index, of.queues("num_queues"), of.thread),
+            format!("scsi-hd,bus=scsi{}.0,{}", of.index, of.drive),
         ]
     }
 }
