@@ -206,14 +206,26 @@ pub struct Guest {
     pub verb: GuestVerb,
 }
 
+/// What `perfvt guest build` can make.
+fn build_names() -> clap::builder::PossibleValuesParser {
+    let systems = vm::guest::image::FLAVOURS.iter().map(|flavour| flavour.name);
+    clap::builder::PossibleValuesParser::new(["builtin"].into_iter().chain(systems))
+}
+
 /// The verbs of `perfvt guest`.
 #[derive(Debug, Subcommand)]
 pub enum GuestVerb {
-    /// Build a guest: builtin (or find the one that fits), or debian, a whole system made by mmdebstrap
+    /// Build a guest: builtin (or find the one that fits), or a whole system made by mmdebstrap
     Build {
-        /// Which one
-        #[arg(default_value = "builtin", value_parser = ["builtin", "debian"])]
+        /// Which one: builtin, debian (of this host's release), or a release that perfvt guest list names
+        #[arg(default_value = "builtin", value_parser = build_names())]
         flavour: String,
+        /// Where packages come from instead of the host's own sources or the distribution's mirror, without updates
+        #[arg(long, value_name = "URL")]
+        mirror: Option<String>,
+        /// Show what the builder writes while it works; build.log in the image's folder has it, too
+        #[arg(short, long)]
+        verbose: bool,
     },
     /// Download what the built-in guest is made of into the cache: a kernel and tools; nothing is installed
     ///

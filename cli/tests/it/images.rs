@@ -283,3 +283,31 @@ fn guests_are_listed_with_what_they_miss_and_refused_with_the_way_out() {
     assert!(listed.contains("guest mine (") && listed.contains("missing: away.qcow2"), "{listed}");
     assert!(listed.contains("missing: image, `perfvt guest build debian` makes it"), "{listed}");
 }
+
+#[test]
+fn systems_that_can_be_built_are_listed_and_a_build_that_fails_shows_its_last_lines_and_keeps_its_log() {
+    let home = tempfile::tempdir().unwrap();
+    let alone = |command: &mut Command| output(command.env("XDG_CACHE_HOME", home.path()));
+    let listed = text(&alone(apart().args(["guest", "list"])).stdout);
+    assert!(listed.contains("\nbuild debian-13  Debian 13 (trixie)"), "{listed}");
+    let refused = text(&alone(apart().args(["guest", "build", "--mirror", "file:///x"])).stderr);
+    assert!(refused.contains("`perfvt guest fetch`"), "{refused}");
+    if listed.lines().any(|line| line.starts_with("build debian-13") && line.contains("missing: ")) {
+        return testing::skip(format_args!("a build of a system needs what is missing here: {listed}"));
+    }
+    let mirror = format!("file://{}/nothing", home.path().display());
+    let build = |more: &[&str]| {
+        let mut build = apart();
+        alone(build.args(["guest", "build", "debian-13", "--mirror", &mirror]).args(more))
+    };
+    let (quiet, live) = (build(&[]), build(&["-v"]));
+    let log = home.path().join("perfvt/debian-13-build.log");
+    let said = text(&quiet.stderr);
+    assert_eq!(quiet.status.code(), Some(2), "{said}");
+    assert!(said.contains(&format!("its log is {}, and ends so:", log.display())), "{said}");
+    assert!(said.contains("E: mmdebstrap failed to run"), "{said}");
+    let whole = fs::read_to_string(&log).unwrap();
+    assert!(!said.lines().any(|line| line == whole.lines().next().unwrap()) || whole.len() < 1500, "{said}");
+    assert!(text(&live.stderr).contains(whole.lines().next().unwrap()), "{}", text(&live.stderr));
+    assert_eq!(fs::read_dir(home.path().join("perfvt/images")).unwrap().count(), 1, "only the lock is left");
+}

@@ -32,6 +32,18 @@ pub enum ImageError {
         /// How the script ended; `None` when it took too long.
         ended: Option<String>,
     },
+    /// The builder of a whole system did not come to its end.
+    #[error("building the guest image {what}: the builder {ended}; its log is {}, and ends so:\n{}", .log.display(), edge::text::visible_lines(.last.trim()))]
+    Build {
+        /// The flavour.
+        what: &'static str,
+        /// How it ended.
+        ended: String,
+        /// Its last lines.
+        last: String,
+        /// All of them.
+        log: PathBuf,
+    },
     /// A program needs a library that was not found.
     #[error(
         "building the guest image: {needed_by} needs {library}, which is in no library folder; `perfvt guest fetch` gets it"

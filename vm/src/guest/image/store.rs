@@ -266,13 +266,19 @@ pub fn list(cache: &Cache) -> Result<Vec<StoredImage>, ImageError> {
     Ok(stored)
 }
 
-/// The newest image of a flavour (`builtin`, `debian`) that is in the cache.
-pub fn stored(cache: &Cache, flavour: &str) -> Option<StoredImage> {
-    let of_flavour = |image: &StoredImage| image.name.rsplit_once('-').is_some_and(|(f, _)| f == flavour);
-    list(cache).ok()?.into_iter().filter(of_flavour).max_by_key(|image| image.used)
+impl StoredImage {
+    /// What it was built as: `builtin`, `debian-13`.
+    pub fn flavour(&self) -> &str {
+        self.name.rsplit_once('-').map_or(&self.name, |(flavour, _)| flavour)
+    }
 }
 
-/// The image of this name, or the only one whose name begins so.
+/// The newest image of a flavour (`builtin`, `debian`) that is in the cache.
+pub fn stored(cache: &Cache, flavour: &str) -> Option<StoredImage> {
+    list(cache).ok()?.into_iter().filter(|image| image.flavour() == flavour).max_by_key(|image| image.used)
+}
+
+/// The image of this name, or the only one of this flavour, or whose name begins so.
 ///
 /// # Errors
 /// No image or more than one fits.
@@ -281,7 +287,13 @@ pub fn named(cache: &Cache, name: &str) -> Result<StoredImage, ImageError> {
     if let Some(image) = stored.iter().find(|image| image.name == name) {
         return Ok(image.clone());
     }
-    let mut fitting = stored.into_iter().filter(|image| !name.is_empty() && image.name.starts_with(name));
+    // `debian` is not `debian-13`, although that begins so.
+    let is_flavour = stored.iter().any(|image| image.flavour() == name);
+    let fits = |image: &StoredImage| match is_flavour {
+        true => image.flavour() == name,
+        false => !name.is_empty() && image.name.starts_with(name),
+    };
+    let mut fitting = stored.into_iter().filter(fits);
     let first = fitting.next().ok_or_else(|| ImageError::Unknown { name: name.to_owned() })?;
     match fitting.count() {
         0 => Ok(first),
@@ -344,6 +356,19 @@ mod tests {
         assert_eq!(remove(&cache, "builtin-ab").unwrap().name, "builtin-ab");
         assert_eq!(remove(&cache, "builtin-ab").unwrap().name, "builtin-abc");
         assert_eq!(names(&cache), ["builtin-aa"]);
+    }
+
+    #[test]
+    fn a_flavours_name_means_its_own_images_and_not_those_of_one_that_begins_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::at(folder.path());
+        for name in ["debian-00", "debian-13-00", "debian-13-01"] {
+            store(&cache, name, 0);
+        }
+        assert_eq!(named(&cache, "debian").unwrap().name, "debian-00");
+        assert_eq!(stored(&cache, "debian").unwrap().name, "debian-00");
+        assert!(matches!(named(&cache, "debian-13"), Err(ImageError::Ambiguous { count: 2, .. })));
+        assert_eq!(named(&cache, "debian-13-01").unwrap().flavour(), "debian-13");
     }
 
     #[test]
