@@ -14,8 +14,11 @@ pub(super) fn show(cache: &Cache, out: &mut dyn Write, err: &mut dyn Write) -> R
         writeln!(err, "no images in {}; `perfvt guest build` makes one", cache.images_dir().display())?;
     }
     for image in images {
-        let (name, release) = (&image.name, &image.image.kernel_release);
-        writeln!(out, "{name}  kernel {release}  {} MB", image.bytes.div_ceil(1_000_000))?;
+        let what = match &image.image.imported {
+            Some(file) => format!("imported from {}", edge::quoted(file)),
+            None => format!("kernel {}", image.image.kernel_release),
+        };
+        writeln!(out, "{}  {what}  {} MB", image.name, image.bytes.div_ceil(1_000_000))?;
     }
     for flavour in FLAVOURS {
         let missing =

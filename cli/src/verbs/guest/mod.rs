@@ -1,8 +1,11 @@
 //! `perfvt guest`.
 
 mod build;
+mod carry;
+mod extract;
 mod list;
 mod shell;
+mod test;
 
 use crate::args::{Guest, GuestVerb};
 use crate::{DONE, Error, FOUND};
@@ -11,7 +14,12 @@ use vm::guest::image::{Cache, Fetch, fetch, named, remove};
 use vm::host::locks::{LockError, exclusive};
 
 /// Fetches the parts of images; builds, lists, tries and removes images.
-pub fn guest(args: &Guest, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Error> {
+pub fn guest(
+    args: &Guest,
+    command: Vec<String>,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> Result<u8, Error> {
     let cache = Cache::from_env()?;
     match &args.verb {
         GuestVerb::Build { flavour, mirror, verbose } => {
@@ -26,6 +34,12 @@ pub fn guest(args: &Guest, out: &mut dyn Write, err: &mut dyn Write) -> Result<u
             let all = fetch(what, &mut |line| say(err, line))?;
             return Ok(if all { DONE } else { FOUND });
         }
+        GuestVerb::Export { image, to } => carry::export(&cache, image, to, out, err)?,
+        GuestVerb::Import { file, name } => carry::import(&cache, file, name, out)?,
+        GuestVerb::Extract { image, to, kernel, paths } => {
+            extract::extract(&cache, image, (*kernel, paths), to, out, err)?;
+        }
+        GuestVerb::Test(args) => return test::test(&cache, args, command, out, err),
         GuestVerb::List => return list::show(&cache, out, err),
         GuestVerb::Shell { attach: Some(run), .. } => return Err(shell::of_campaign(run)),
         GuestVerb::Shell { guest, sets, attach: None, command } => {

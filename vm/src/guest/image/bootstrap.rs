@@ -11,7 +11,7 @@
 use super::build::{lock, set_readable};
 use super::error::ImageError;
 use super::flavour::{Flavour, Sources};
-use super::store::{Cache, Image, Manifest, load};
+use super::store::{Cache, Image, Manifest, load, settle};
 use super::{kernel, live, prerequisites};
 use crate::guest::network::SSH_MAC;
 use edge::{Scratch, owned};
@@ -88,10 +88,7 @@ pub fn build(
     edge::write::copy(&log, dir.join(LOG)).map_err(|error| ImageError::io("keeping", &log, error))?;
     let name = format!("{}-{}", flavour.name, manifest.hash.get(..16).unwrap_or(&manifest.hash));
     let published = images.join(&name);
-    let path = dir.join(Manifest::FILE);
-    let text = serde_json::to_vec_pretty(&manifest)
-        .map_err(|error| ImageError::io("writing", &path, error.into()))?;
-    edge::write_atomically(&path, &text).map_err(|error| ImageError::io("writing", &path, error))?;
+    manifest.write(dir)?;
     set_readable(dir)?;
     edge::write::rename(dir, &published)
         .map_err(|error| ImageError::io("publishing image", &published, error))?;
@@ -206,18 +203,6 @@ fn finish(dir: &Path) -> Result<Manifest, ImageError> {
     }
     manifest.hash = hasher.finalize().to_hex().to_string();
     Ok(manifest)
-}
-
-/// Puts a finished file to the disk and its content into the image's hash, and gives its size.
-fn settle(path: &Path, hasher: &mut blake3::Hasher) -> std::io::Result<u64> {
-    let secret = path.file_name().is_some_and(|name| name == "key");
-    edge::write::set_mode(path, if secret { 0o600 } else { 0o444 })?;
-    let file = edge::read::open(path)?;
-    file.sync_all()?;
-    let size = file.metadata()?.len();
-    hasher.update(&size.to_le_bytes());
-    hasher.update_reader(file)?;
-    Ok(size)
 }
 
 fn read_text(path: &Path) -> Result<String, ImageError> {

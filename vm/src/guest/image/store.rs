@@ -126,6 +126,8 @@ pub struct Image {
     pub disk: Option<PathBuf>,
     /// A private key that its ssh server lets in as root.
     pub key: Option<PathBuf>,
+    /// The file that it was imported from: its own loader starts it, and there is neither kernel nor initramfs.
+    pub imported: Option<String>,
     /// What `uname -r` says in the guest.
     pub kernel_release: String,
     /// BLAKE3 of everything that the guest can see, 64 hexadecimal digits.
@@ -146,6 +148,7 @@ impl Image {
             foreign_tools: None,
             disk: None,
             key: None,
+            imported: None,
             kernel_release: String::new(),
             hash: String::new(),
             packages: BTreeMap::new(),
@@ -168,6 +171,9 @@ pub(super) struct Manifest {
     pub(super) disk: Option<String>,
     #[serde(default)]
     pub(super) key: Option<String>,
+    /// The file that it was imported from: its own loader starts it.
+    #[serde(default)]
+    pub(super) imported: Option<String>,
     pub(super) kernel_release: String,
     pub(super) hash: String,
     pub(super) packages: BTreeMap<String, String>,
@@ -191,11 +197,32 @@ impl Manifest {
             foreign_tools: None,
             disk: None,
             key: None,
+            imported: None,
             kernel_release,
             hash,
             packages,
         }
     }
+
+    /// Writes it into the folder of its image.
+    pub(super) fn write(&self, dir: &Path) -> Result<(), ImageError> {
+        let path = dir.join(Manifest::FILE);
+        let text = serde_json::to_vec_pretty(self)
+            .map_err(|error| ImageError::io("writing", &path, error.into()))?;
+        edge::write_atomically(&path, &text).map_err(|error| ImageError::io("writing", &path, error))
+    }
+}
+
+/// Puts a finished file to the disk and its content into the image's hash, and gives its size.
+pub(super) fn settle(path: &Path, hasher: &mut blake3::Hasher) -> std::io::Result<u64> {
+    let secret = path.file_name().is_some_and(|name| name == "key");
+    edge::write::set_mode(path, if secret { 0o600 } else { 0o444 })?;
+    let file = edge::read::open(path)?;
+    file.sync_all()?;
+    let size = file.metadata()?.len();
+    hasher.update(&size.to_le_bytes());
+    hasher.update_reader(file)?;
+    Ok(size)
 }
 
 /// An image in the cache.
@@ -234,6 +261,7 @@ pub(super) fn load(dir: &Path) -> Option<StoredImage> {
             foreign_tools: manifest.foreign_tools.map(|tools| dir.join(tools)),
             disk: manifest.disk.map(|disk| dir.join(disk)),
             key: manifest.key.map(|key| dir.join(key)),
+            imported: manifest.imported,
             kernel_release: manifest.kernel_release,
             hash: manifest.hash,
             packages: manifest.packages,
