@@ -146,7 +146,7 @@ fn dispatch(args: Args, command: Vec<String>, out: &mut dyn Write, err: &mut dyn
         Verb::Publish(publish) => verbs::publish::publish(&publish, out, err),
         Verb::List(list) => verbs::list::list(&list, out, err),
         Verb::Provider(provider) => verbs::provider::provider(&provider, out, err),
-        Verb::Guest(guest) => verbs::guest::guest(&guest, out, err),
+        Verb::Guest(guest) => verbs::guest::guest(&guest, command, out, err),
         Verb::Drive(drive) => verbs::drive::drive(&drive, command, out, err),
         Verb::ImportLibvirt { domain } => verbs::import::libvirt(&domain, out, err),
         Verb::ImportAvocado { tree, json } => verbs::import::avocado(&tree, json, out),

@@ -209,14 +209,64 @@ pub struct Guest {
     pub verb: GuestVerb,
 }
 
+/// An image in the cache, or a file.
+#[derive(Debug, clap::Args)]
+pub struct ImageArg {
+    /// A name of perfvt guest list, or an image file
+    pub image: String,
+    /// How an image file is read: qcow2 where it says so, else raw has to be said
+    #[arg(long, value_name = "FORMAT", value_parser = ["qcow2", "raw"])]
+    pub format: Option<String>,
+    /// A file that the image may read besides; may be repeated
+    #[arg(long, value_name = "FILE")]
+    pub backing: Vec<PathBuf>,
+}
+
+/// `perfvt guest test`.
+#[derive(Debug, clap::Args)]
+pub struct ImageTest {
+    /// A name of perfvt guest list, or an image file
+    pub image: String,
+    /// What is done (perfvt help drive.md); its machine is vm1
+    #[arg(value_name = "SCRIPT")]
+    pub script: PathBuf,
+    /// A key of the guest, such as channel=ssh or image_format=raw; may be repeated
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub sets: Vec<String>,
+    /// How it is executed
+    #[arg(long, value_name = "ACCEL", default_value = "auto")]
+    pub accel: AccelArg,
+    /// Where drive.jsonl and logs go; must not exist [default: ./perfvt-drive-TIME]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// After a step of a subtest that failed go on with the next subtest
+    #[arg(long)]
+    pub keep_going: bool,
+    /// Write what came of each subtest to a file: junit=FILE
+    #[arg(long = "output", value_name = "junit=FILE", value_parser = super::drive::junit)]
+    pub junit: Option<PathBuf>,
+}
+
+/// What `perfvt guest build` can make.
+fn build_names() -> clap::builder::PossibleValuesParser {
+    let systems = vm::guest::image::FLAVOURS.iter().map(|flavour| flavour.name);
+    clap::builder::PossibleValuesParser::new(["builtin"].into_iter().chain(systems))
+}
+
 /// The verbs of `perfvt guest`.
 #[derive(Debug, Subcommand)]
 pub enum GuestVerb {
-    /// Build a guest: builtin (or find the one that fits), or debian, a whole system made by mmdebstrap
+    /// Build a guest: builtin (or find the one that fits), or a whole system made by mmdebstrap
     Build {
-        /// Which one
-        #[arg(default_value = "builtin", value_parser = ["builtin", "debian"])]
+        /// Which one: builtin, debian (of this host's release), or a release that perfvt guest list names
+        #[arg(default_value = "builtin", value_parser = build_names())]
         flavour: String,
+        /// Where packages come from instead of the host's own sources or the distribution's mirror, without updates
+        #[arg(long, value_name = "URL")]
+        mirror: Option<String>,
+        /// Show what the builder writes while it works; build.log in the image's folder has it, too
+        #[arg(short, long)]
+        verbose: bool,
     },
     /// Download what the built-in guest is made of into the cache: a kernel and tools; nothing is installed
     ///
@@ -231,6 +281,42 @@ pub enum GuestVerb {
         #[arg(long, conflicts_with = "refresh")]
         check: bool,
     },
+    /// Write an image to a new file for another program; its name's end says as what: .qcow2, .vmdk, .ova or .raw
+    Export {
+        /// What is written.
+        #[command(flatten)]
+        image: ImageArg,
+        /// The file, which must not be there yet
+        #[arg(long, value_name = "FILE")]
+        to: PathBuf,
+    },
+    /// Take an image of another program's into the cache: an OVA, a VMDK in one file, or qcow2 without a backing file
+    Import {
+        /// The image
+        file: PathBuf,
+        /// What it is called from then on: perfvt:NAME
+        #[arg(long, value_name = "NAME")]
+        name: String,
+    },
+    /// Take files out of an image without booting it and without root: ext2, ext3 and ext4
+    Extract {
+        /// Which one.
+        #[command(flatten)]
+        image: ImageArg,
+        /// The folder for them, which is made
+        #[arg(long, value_name = "DIR")]
+        to: PathBuf,
+        /// The newest kernel of /boot, with its initrd
+        #[arg(long)]
+        kernel: bool,
+        /// Files and folders of the image, such as /etc/os-release
+        #[arg(value_name = "PATH")]
+        paths: Vec<String>,
+    },
+    /// Boot an image and do what a script says: perfvt drive with one machine, vm1
+    #[command(after_help = "EXIT CODES
+  0 every step passed; 1 one failed; 2 usage or input error; 130 interrupted")]
+    Test(ImageTest),
     /// List the images in the cache and the guests that are defined, with what they miss
     List,
     /// Boot a guest and run a command in it; without a command, a shell on the built-in guest's console

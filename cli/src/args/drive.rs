@@ -59,7 +59,7 @@ pub struct Drive {
 }
 
 /// The one format that there is.
-fn junit(text: &str) -> Result<PathBuf, String> {
+pub(super) fn junit(text: &str) -> Result<PathBuf, String> {
     match text.split_once('=') {
         Some(("junit", file)) if !file.is_empty() => Ok(file.into()),
         _ => Err("want junit=FILE".into()),

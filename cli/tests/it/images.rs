@@ -283,3 +283,120 @@ fn guests_are_listed_with_what_they_miss_and_refused_with_the_way_out() {
     assert!(listed.contains("guest mine (") && listed.contains("missing: away.qcow2"), "{listed}");
     assert!(listed.contains("missing: image, `perfvt guest build debian` makes it"), "{listed}");
 }
+
+#[test]
+fn systems_that_can_be_built_are_listed_and_a_build_that_fails_shows_its_last_lines_and_keeps_its_log() {
+    let home = tempfile::tempdir().unwrap();
+    let alone = |command: &mut Command| output(command.env("XDG_CACHE_HOME", home.path()));
+    let listed = text(&alone(apart().args(["guest", "list"])).stdout);
+    assert!(listed.contains("\nbuild debian-13  Debian 13 (trixie)"), "{listed}");
+    let refused = text(&alone(apart().args(["guest", "build", "--mirror", "file:///x"])).stderr);
+    assert!(refused.contains("`perfvt guest fetch`"), "{refused}");
+    if listed.lines().any(|line| line.starts_with("build debian-13") && line.contains("missing: ")) {
+        return testing::skip(format_args!("a build of a system needs what is missing here: {listed}"));
+    }
+    let mirror = format!("file://{}/nothing", home.path().display());
+    let build = |more: &[&str]| {
+        let mut build = apart();
+        alone(build.args(["guest", "build", "debian-13", "--mirror", &mirror]).args(more))
+    };
+    let (quiet, live) = (build(&[]), build(&["-v"]));
+    let log = home.path().join("perfvt/debian-13-build.log");
+    let said = text(&quiet.stderr);
+    assert_eq!(quiet.status.code(), Some(2), "{said}");
+    assert!(said.contains(&format!("its log is {}, and ends so:", log.display())), "{said}");
+    assert!(said.contains("E: mmdebstrap failed to run"), "{said}");
+    let whole = fs::read_to_string(&log).unwrap();
+    assert!(!said.lines().any(|line| line == whole.lines().next().unwrap()) || whole.len() < 1500, "{said}");
+    assert!(text(&live.stderr).contains(whole.lines().next().unwrap()), "{}", text(&live.stderr));
+    assert_eq!(fs::read_dir(home.path().join("perfvt/images")).unwrap().count(), 1, "only the lock is left");
+}
+
+#[test]
+fn an_image_goes_out_as_ova_comes_back_under_a_name_and_boots_by_its_own_loader() {
+    let home = tempfile::tempdir().unwrap();
+    let alone = |args: &[&str]| {
+        output(apart().env("XDG_CACHE_HOME", home.path()).current_dir(home.path()).args(args))
+    };
+    if Command::new("qemu-img").arg("--version").output().is_err() {
+        return testing::skip("qemu-img is missing; `make setup` gets it");
+    }
+    let disk: Vec<u8> = (0..1u32 << 20).map(|at| (at / 3 % 253) as u8).collect();
+    fs::write(home.path().join("d.raw"), &disk).unwrap();
+    let unsaid = text(&alone(&["guest", "export", "d.raw", "--to", "x.ova"]).stderr);
+    assert!(unsaid.contains("--format raw reads a raw disk"), "{unsaid}");
+    let out = alone(&["guest", "export", "d.raw", "--format", "raw", "--to", "x.ova"]);
+    assert!(out.status.success(), "{}", text(&out.stderr));
+    let again = alone(&["guest", "export", "d.raw", "--format", "raw", "--to", "x.ova"]);
+    assert_eq!(again.status.code(), Some(2));
+    assert!(text(&again.stderr).contains("nothing is overwritten"), "{}", text(&again.stderr));
+    let back = alone(&["guest", "import", "x.ova", "--name", "mine"]);
+    assert!(text(&back.stdout).contains("image=perfvt:mine boots it"), "{}", text(&back.stderr));
+    let listed = text(&alone(&["guest", "list"]).stdout);
+    assert!(listed.contains("  imported from 'x.ova'  1 MB"), "{listed}");
+    assert!(alone(&["guest", "export", "mine", "--to", "y.raw"]).status.success());
+    assert!(fs::read(home.path().join("y.raw")).unwrap() == disk);
+    let twice = text(&alone(&["guest", "import", "x.ova", "--name", "mine"]).stderr);
+    assert!(twice.contains("`perfvt guest rm mine` removes it"), "{twice}");
+    let dry = ["run", "command", "--set", "command=true", "--set", "image=perfvt:mine", "--dry-run", "-v"];
+    let dry = alone(&[&dry[..], &["--allow-unpinned"]].concat());
+    let said = text(&dry.stdout);
+    assert!(said.contains("disk.qcow2") && !said.contains("-kernel"), "{said}{}", text(&dry.stderr));
+}
+
+#[test]
+fn files_come_out_of_an_image_and_what_is_not_in_it_is_an_error() {
+    let dir = tempfile::tempdir().unwrap();
+    if ["mke2fs", "debugfs"].iter().any(|name| !Path::new("/usr/sbin").join(name).exists()) {
+        return testing::skip("mke2fs or debugfs is missing; the package e2fsprogs has them");
+    }
+    let tree = dir.path().join("tree");
+    fs::create_dir_all(tree.join("boot")).unwrap();
+    fs::write(tree.join("boot/vmlinuz-6.1.0-10"), "kernel").unwrap();
+    std::os::unix::fs::symlink("boot", tree.join("link")).unwrap();
+    let mut made = Command::new("/usr/sbin/mke2fs");
+    assert!(
+        output(made.args(["-q", "-t", "ext4", "-d"]).arg(&tree).arg(dir.path().join("d.raw")).arg("4M"))
+            .status
+            .success()
+    );
+    let extract = |args: &[&str]| {
+        let mut extract = apart();
+        extract.current_dir(dir.path()).args(["guest", "extract", "d.raw", "--format", "raw", "--to", "to"]);
+        output(extract.args(args))
+    };
+    let nothing = extract(&[]);
+    assert!(text(&nothing.stderr).contains("nothing is asked for"), "{}", text(&nothing.stderr));
+    let kernel = extract(&["--kernel"]);
+    assert_eq!(text(&kernel.stdout), "to/vmlinuz-6.1.0-10  6 bytes\n", "{}", text(&kernel.stderr));
+    let none = extract(&["/etc/none"]);
+    assert_eq!(none.status.code(), Some(2));
+    assert!(text(&none.stderr).contains("it has no '/etc/none'"), "{}", text(&none.stderr));
+    let all = extract(&["/"]);
+    assert!(
+        text(&all.stderr).contains("left out: 1 links, devices and the like, such as 'root/link'"),
+        "{}",
+        text(&all.stderr)
+    );
+}
+
+#[test]
+fn an_image_is_tested_by_a_script_whose_end_is_the_exit_code() {
+    let dir = tempfile::tempdir().unwrap();
+    let test = |image: &str, script: &str, more: &[&str]| {
+        fs::write(dir.path().join("x.drive"), script).unwrap();
+        let mut test = apart();
+        test.current_dir(dir.path()).args(["guest", "test", image, "x.drive"]).args(more);
+        output(&mut test)
+    };
+    fs::write(dir.path().join("d.raw"), [0; 512]).unwrap();
+    let wrong = test("d.raw", "vm2 start\n", &["--set", "image_format=raw"]);
+    assert_eq!(wrong.status.code(), Some(2));
+    assert!(text(&wrong.stderr).contains("x.drive:1"), "{}", text(&wrong.stderr));
+    let Some(_guard) = beside() else { return };
+    let script = "start_all\nsubtest runs\n  vm1 succeed true\nsubtest fails\n  vm1 succeed false\n";
+    let failed = test("builtin", script, &["--out", "X", "--output", "junit=x.xml"]);
+    assert_eq!(failed.status.code(), Some(1), "{}", text(&failed.stderr));
+    let junit = fs::read_to_string(dir.path().join("x.xml")).unwrap();
+    assert!(junit.contains("name=\"runs\"") && junit.contains("<failure"), "{junit}");
+}

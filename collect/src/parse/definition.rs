@@ -34,8 +34,10 @@ pub fn definition(params: &Params, cache: &Cache) -> Result<Option<Definition>, 
         Some(image) => of_the_cache(params, image.disk.as_deref())?,
         None => chain(params, Path::new(image))?,
     };
-    let kernel = file("kernel", of_cache.map(|image| &image.kernel))?;
-    let initrd = file("initrd", of_cache.map(|image| &image.initramfs))?;
+    // One that was imported has a loader of its own.
+    let built = of_cache.filter(|image| image.imported.is_none());
+    let kernel = file("kernel", built.map(|image| &image.kernel))?;
+    let initrd = file("initrd", built.map(|image| &image.initramfs))?;
     if initrd.is_some() && kernel.is_none() {
         return Err(params.wrong("initrd", "a kernel beside it"));
     }
@@ -51,7 +53,7 @@ pub fn definition(params: &Params, cache: &Cache) -> Result<Option<Definition>, 
     }
     let told = cloud_init::is_told(params, os(params)?)?;
     let way = cloud_init::way(params, told)?;
-    let root = of_cache.map_or("", |_| "root=LABEL=perfvt rw cryptomgr.notests");
+    let root = built.map_or("", |_| "root=LABEL=perfvt rw cryptomgr.notests");
     let words = [KERNEL_COMMAND_LINE, root].join(" ");
     let mut definition = Definition {
         lock: of_cache.map_or_else(|| PathBuf::from(image), |image| image.dir.clone()),

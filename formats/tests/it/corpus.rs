@@ -23,6 +23,8 @@ mod qcow2_law;
 mod rhs_law;
 #[path = "../../../fuzz/laws/tools.rs"]
 mod tools_law;
+#[path = "../../../fuzz/laws/vmdk.rs"]
+mod vmdk_law;
 
 fn replay(target: &str, law: fn(&[u8])) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(target);
@@ -95,6 +97,11 @@ fn the_libvirt_corpus_keeps_its_law() {
 #[test]
 fn the_qcow2_corpus_keeps_its_law() {
     replay("qcow2", qcow2_law::holds);
+}
+
+#[test]
+fn the_vmdk_corpus_keeps_its_law() {
+    replay("vmdk", vmdk_law::holds);
 }
 
 #[test]
@@ -202,6 +209,7 @@ proptest! {
         provider_law::holds(&data);
         libvirt_law::holds(&data);
         qcow2_law::holds(&data);
+        vmdk_law::holds(&data);
         FOREIGN.iter().for_each(|(_, law)| law(&data));
         TOOLS.iter().for_each(|(_, law)| law(&data));
         PROC.iter().for_each(|(_, law)| law(&data));

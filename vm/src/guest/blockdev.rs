@@ -41,9 +41,24 @@ pub fn write_cache(cache: &str) -> &'static str {
 
 /// A layer of a boot's own above the chain of an image.
 pub fn above(node: &str, overlay: &Path, chain: &Chain) -> String {
-    let below = chain.layers.iter().rev().fold(Value::Null, |below, layer| image(layer, below));
+    let below = whole(chain);
     let format = Format::Qcow2.word();
     json!({"driver": format, "node-name": node, "file": protocol(overlay), "backing": below}).to_string()
+}
+
+/// A chain from its image down.
+fn whole(chain: &Chain) -> Value {
+    chain.layers.iter().rev().fold(Value::Null, |below, layer| image(layer, below))
+}
+
+/// A chain as qemu-img takes it in the place of a file's name.
+pub fn named(chain: &Chain) -> String {
+    format!("json:{}", whole(chain))
+}
+
+/// A VMDK image with nothing below it, as qemu-img takes it in the place of a file's name.
+pub fn named_vmdk(file: &Path) -> String {
+    format!("json:{}", json!({"driver": "vmdk", "file": protocol(file), "backing": Value::Null}))
 }
 
 /// An image with what lies below it.

@@ -23,8 +23,9 @@ pub fn debian() -> Option<PathBuf> {
         let cache = std::env::var("XDG_CACHE_HOME").map(PathBuf::from);
         let cache = cache.unwrap_or_else(|_| Path::new(&std::env::var("HOME").unwrap()).join(".cache"));
         let listed = text(&output(perfvt().args(["guest", "list"])).stdout);
-        let names =
-            listed.lines().filter(|line| line.starts_with("debian-")).filter_map(|l| l.split(' ').next());
+        let names = listed.lines().filter_map(|line| line.split(' ').next());
+        // Those of other releases have one more: debian-13-..
+        let names = names.filter(|name| name.starts_with("debian-") && name.matches('-').count() == 1);
         names.map(|name| cache.join("perfvt/images").join(name)).collect::<Vec<PathBuf>>()
     };
     let is_whole = |image: &Path| {

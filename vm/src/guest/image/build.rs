@@ -21,7 +21,8 @@ pub fn builtin(cache: &Cache) -> Result<Image, ImageError> {
     builtin_with(cache, None)
 }
 
-const NAME: &str = "builtin";
+/// What the built-in guest is called.
+pub(super) const NAME: &str = "builtin";
 /// The tools disk, and the same for kernels that have no EROFS.
 const EROFS: &str = "tools.img";
 const EXT4: &str = "tools.ext4";
@@ -169,10 +170,7 @@ fn publish(contents: Contents, hash: String, dir: &Path) -> Result<StoredImage, 
         manifest.foreign_tools = Some(EXT4.to_owned());
         manifest.tools.get_or_insert_with(|| EXT4.to_owned());
     }
-    let path = temporary.join(Manifest::FILE);
-    let text = serde_json::to_vec_pretty(&manifest)
-        .map_err(|error| ImageError::io("writing", &path, error.into()))?;
-    edge::write_atomically(&path, &text).map_err(|error| ImageError::io("writing", &path, error))?;
+    manifest.write(&temporary)?;
     remove_damaged(dir)?;
     set_readable(&temporary)?;
     edge::write::rename(&temporary, dir).map_err(|error| ImageError::io("publishing image", dir, error))?;

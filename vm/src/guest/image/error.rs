@@ -32,6 +32,18 @@ pub enum ImageError {
         /// How the script ended; `None` when it took too long.
         ended: Option<String>,
     },
+    /// The builder of a whole system did not come to its end.
+    #[error("building the guest image {what}: the builder {ended}; its log is {}, and ends so:\n{}", .log.display(), edge::text::visible_lines(.last.trim()))]
+    Build {
+        /// The flavour.
+        what: &'static str,
+        /// How it ended.
+        ended: String,
+        /// Its last lines.
+        last: String,
+        /// All of them.
+        log: PathBuf,
+    },
     /// A program needs a library that was not found.
     #[error(
         "building the guest image: {needed_by} needs {library}, which is in no library folder; `perfvt guest fetch` gets it"
@@ -76,6 +88,30 @@ pub enum ImageError {
         user: u32,
         /// The file that was looked at.
         file: String,
+    },
+    /// qemu-img does not make an image of another one.
+    #[error("converting the image: {0}")]
+    Carry(#[source] Box<ProcessError>),
+    /// A file would be overwritten.
+    #[error("writing {path}: it is there, and nothing is overwritten; name another file, or remove it", path = .path.display())]
+    Taken {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A name that an image cannot have.
+    #[error(
+        "importing an image as {}: want up to 60 letters, digits, dots, underscores and dashes, beginning with a letter or a \
+         digit, and no name that perfvt builds itself (`perfvt guest list` shows these)", edge::quoted(.name)
+    )]
+    Name {
+        /// The name.
+        name: String,
+    },
+    /// A name that an image has.
+    #[error("importing an image as {name}: there is one of this name; `perfvt guest rm {name}` removes it")]
+    NameTaken {
+        /// The name.
+        name: String,
     },
     /// No stored image has this name.
     #[error("no stored guest image is called {name}; `perfvt guest list` shows all of them")]

@@ -15,22 +15,26 @@
 //! the command port is described at the top of `vm/guest/agent`.
 //!
 //! No process is started for the built-in guest: everything is read and written by this program itself; [`fetch()`] gets the
-//! packages before. [`debian`] makes a whole Debian by mmdebstrap.
+//! packages before. [`build_system`] makes a whole Debian or Ubuntu by mmdebstrap.
 
+mod bootstrap;
 mod brought;
 mod build;
+mod carry;
 mod codec;
 mod contents;
-mod debian;
 mod elf;
 mod erofs;
 mod error;
 mod ext4;
+mod extract;
 mod fetch;
+mod flavour;
 mod foreign;
 mod index;
 mod initramfs;
 mod kernel;
+mod live;
 mod modules;
 mod own_kernel;
 mod prerequisites;
@@ -38,11 +42,14 @@ mod sources;
 mod store;
 mod tree;
 
+pub use bootstrap::{build as build_system, build_log};
 pub use brought::{Placed, brought_disk};
 pub use build::{bare_initramfs, builtin, builtin_with, can_build};
-pub use debian::{DEBIAN, debian, debian_log};
+pub use carry::{export, import};
 pub use error::ImageError;
+pub use extract::{Extracted, Taken, extract};
 pub use fetch::{Fetch, fetch};
+pub use flavour::{DEBIAN, FLAVOURS, Flavour};
 pub use own_kernel::{Found, OwnKernel};
 pub use sources::{HostProgram, host_program};
 pub use store::{Cache, Image, StoredImage, list, named, remove, stored};

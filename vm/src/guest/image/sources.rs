@@ -277,7 +277,7 @@ fn kernels_under(root: &Path) -> Vec<PathBuf> {
 }
 
 /// Orders `6.1.0-9` before `6.1.0-10`: words as text, runs of digits as numbers.
-fn version_key(path: &Path) -> Vec<(String, u64)> {
+pub(super) fn version_key(path: &Path) -> Vec<(String, u64)> {
     // The release is in the name of the file, or in that of its folder.
     let text = path.to_str().unwrap_or_default().trim_end_matches("/vmlinuz");
     let mut rest = text.rsplit('/').next().unwrap_or_default().trim_start_matches("vmlinuz-");

@@ -126,6 +126,8 @@ pub struct Image {
     pub disk: Option<PathBuf>,
     /// A private key that its ssh server lets in as root.
     pub key: Option<PathBuf>,
+    /// The file that it was imported from: its own loader starts it, and there is neither kernel nor initramfs.
+    pub imported: Option<String>,
     /// What `uname -r` says in the guest.
     pub kernel_release: String,
     /// BLAKE3 of everything that the guest can see, 64 hexadecimal digits.
@@ -146,6 +148,7 @@ impl Image {
             foreign_tools: None,
             disk: None,
             key: None,
+            imported: None,
             kernel_release: String::new(),
             hash: String::new(),
             packages: BTreeMap::new(),
@@ -168,6 +171,9 @@ pub(super) struct Manifest {
     pub(super) disk: Option<String>,
     #[serde(default)]
     pub(super) key: Option<String>,
+    /// The file that it was imported from: its own loader starts it.
+    #[serde(default)]
+    pub(super) imported: Option<String>,
     pub(super) kernel_release: String,
     pub(super) hash: String,
     pub(super) packages: BTreeMap<String, String>,
@@ -191,11 +197,32 @@ impl Manifest {
             foreign_tools: None,
             disk: None,
             key: None,
+            imported: None,
             kernel_release,
             hash,
             packages,
         }
     }
+
+    /// Writes it into the folder of its image.
+    pub(super) fn write(&self, dir: &Path) -> Result<(), ImageError> {
+        let path = dir.join(Manifest::FILE);
+        let text = serde_json::to_vec_pretty(self)
+            .map_err(|error| ImageError::io("writing", &path, error.into()))?;
+        edge::write_atomically(&path, &text).map_err(|error| ImageError::io("writing", &path, error))
+    }
+}
+
+/// Puts a finished file to the disk and its content into the image's hash, and gives its size.
+pub(super) fn settle(path: &Path, hasher: &mut blake3::Hasher) -> std::io::Result<u64> {
+    let secret = path.file_name().is_some_and(|name| name == "key");
+    edge::write::set_mode(path, if secret { 0o600 } else { 0o444 })?;
+    let file = edge::read::open(path)?;
+    file.sync_all()?;
+    let size = file.metadata()?.len();
+    hasher.update(&size.to_le_bytes());
+    hasher.update_reader(file)?;
+    Ok(size)
 }
 
 /// An image in the cache.
@@ -234,6 +261,7 @@ pub(super) fn load(dir: &Path) -> Option<StoredImage> {
             foreign_tools: manifest.foreign_tools.map(|tools| dir.join(tools)),
             disk: manifest.disk.map(|disk| dir.join(disk)),
             key: manifest.key.map(|key| dir.join(key)),
+            imported: manifest.imported,
             kernel_release: manifest.kernel_release,
             hash: manifest.hash,
             packages: manifest.packages,
@@ -266,13 +294,19 @@ pub fn list(cache: &Cache) -> Result<Vec<StoredImage>, ImageError> {
     Ok(stored)
 }
 
-/// The newest image of a flavour (`builtin`, `debian`) that is in the cache.
-pub fn stored(cache: &Cache, flavour: &str) -> Option<StoredImage> {
-    let of_flavour = |image: &StoredImage| image.name.rsplit_once('-').is_some_and(|(f, _)| f == flavour);
-    list(cache).ok()?.into_iter().filter(of_flavour).max_by_key(|image| image.used)
+impl StoredImage {
+    /// What it was built as: `builtin`, `debian-13`.
+    pub fn flavour(&self) -> &str {
+        self.name.rsplit_once('-').map_or(&self.name, |(flavour, _)| flavour)
+    }
 }
 
-/// The image of this name, or the only one whose name begins so.
+/// The newest image of a flavour (`builtin`, `debian`) that is in the cache.
+pub fn stored(cache: &Cache, flavour: &str) -> Option<StoredImage> {
+    list(cache).ok()?.into_iter().filter(|image| image.flavour() == flavour).max_by_key(|image| image.used)
+}
+
+/// The image of this name, or the only one of this flavour, or whose name begins so.
 ///
 /// # Errors
 /// No image or more than one fits.
@@ -281,7 +315,13 @@ pub fn named(cache: &Cache, name: &str) -> Result<StoredImage, ImageError> {
     if let Some(image) = stored.iter().find(|image| image.name == name) {
         return Ok(image.clone());
     }
-    let mut fitting = stored.into_iter().filter(|image| !name.is_empty() && image.name.starts_with(name));
+    // `debian` is not `debian-13`, although that begins so.
+    let is_flavour = stored.iter().any(|image| image.flavour() == name);
+    let fits = |image: &StoredImage| match is_flavour {
+        true => image.flavour() == name,
+        false => !name.is_empty() && image.name.starts_with(name),
+    };
+    let mut fitting = stored.into_iter().filter(fits);
     let first = fitting.next().ok_or_else(|| ImageError::Unknown { name: name.to_owned() })?;
     match fitting.count() {
         0 => Ok(first),
@@ -344,6 +384,19 @@ mod tests {
         assert_eq!(remove(&cache, "builtin-ab").unwrap().name, "builtin-ab");
         assert_eq!(remove(&cache, "builtin-ab").unwrap().name, "builtin-abc");
         assert_eq!(names(&cache), ["builtin-aa"]);
+    }
+
+    #[test]
+    fn a_flavours_name_means_its_own_images_and_not_those_of_one_that_begins_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::at(folder.path());
+        for name in ["debian-00", "debian-13-00", "debian-13-01"] {
+            store(&cache, name, 0);
+        }
+        assert_eq!(named(&cache, "debian").unwrap().name, "debian-00");
+        assert_eq!(stored(&cache, "debian").unwrap().name, "debian-00");
+        assert!(matches!(named(&cache, "debian-13"), Err(ImageError::Ambiguous { count: 2, .. })));
+        assert_eq!(named(&cache, "debian-13-01").unwrap().flavour(), "debian-13");
     }
 
     #[test]

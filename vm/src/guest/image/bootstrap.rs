@@ -1,8 +1,8 @@
-//! A whole Debian as a guest: systemd, the guest agent, an ssh server, and the tools that Debian has, made by mmdebstrap
-//! without root from the package sources that this host uses.
+//! A whole Debian or Ubuntu as a guest: systemd, the guest agent, an ssh server, and the tools that it has, made by mmdebstrap
+//! without root.
 //!
 //! ```text
-//!   apt's sources of this host's release ──> mmdebstrap ──> root file system ──> hook: settings, ext4 disk
+//!   apt's sources of the release ──> mmdebstrap ──> root file system ──> hook: settings, ext4 disk
 //!                                                                 └─> vmlinuz, initrd.img ──> store
 //! ```
 //!
@@ -10,23 +10,20 @@
 
 use super::build::{lock, set_readable};
 use super::error::ImageError;
-use super::kernel;
-use super::prerequisites;
-use super::store::{Cache, Image, Manifest, load};
+use super::flavour::{Flavour, Sources};
+use super::store::{Cache, Image, Manifest, load, settle};
+use super::{kernel, live, prerequisites};
 use crate::guest::network::SSH_MAC;
 use edge::{Scratch, owned};
 use process::deadlines::{BUILD, HOST_WORK};
 use process::{Sink, Spec};
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// The flavour's name.
-pub const DEBIAN: &str = "debian";
 const HOOK: &str = include_str!("../../../guest/debian-hook");
-/// What is installed beside Debian's essential packages.
-const PACKAGES: [&str; 19] = [
+/// What is installed beside the essential packages and a kernel.
+const PACKAGES: [&str; 18] = [
     "dbus",
     "ethtool",
     "fio",
@@ -37,7 +34,6 @@ const PACKAGES: [&str; 19] = [
     "iputils-ping",
     "kmod",
     "libc6-dev",
-    "linux-image-amd64",
     "make",
     "openssh-server",
     "procps",
@@ -49,24 +45,35 @@ const PACKAGES: [&str; 19] = [
 ];
 /// Packages whose versions are told with the image.
 const TOLD: [&str; 7] = ["ethtool", "fio", "gcc", "iperf3", "openssh-server", "qemu-guest-agent", "systemd"];
+/// Bytes at the end of a log that an error shows.
+const LAST: u64 = 1500;
 /// The disk's size; what is not used of it takes no room.
 const DISK: u64 = 4 << 30;
 
-/// The log of the last build of the Debian image.
-pub fn debian_log(cache: &Cache) -> PathBuf {
-    cache.root().join("debian-build.log")
+/// What an image's folder calls the log of its build.
+const LOG: &str = "build.log";
+
+/// The log of a build that goes on, or did not come to an image.
+pub fn build_log(cache: &Cache, flavour: &Flavour) -> PathBuf {
+    cache.root().join(format!("{}-{LOG}", flavour.name))
 }
 
-/// Builds the image anew, and gives it when it is in the cache.
+/// Builds the image anew, and gives it when it is in the cache. What the builder says is handed to `say` as it says it, and
+/// is kept in the image's folder. `mirror` is where packages come from instead.
 ///
 /// # Errors
-/// mmdebstrap or the host's package sources are not there or do not work; a file cannot be written.
-pub fn debian(cache: &Cache) -> Result<Image, ImageError> {
+/// mmdebstrap or the package sources are not there or do not work; a file cannot be written.
+pub fn build(
+    cache: &Cache,
+    flavour: &Flavour,
+    mirror: Option<&str>,
+    say: &mut dyn FnMut(&str),
+) -> Result<Image, ImageError> {
     prerequisites::check(cache.host())?;
+    let sources = flavour.sources(cache.host(), mirror)?;
     let images = cache.images_dir();
     edge::write::create_directory(&images)
         .map_err(|error| ImageError::io("creating folder", &images, error))?;
-    let release = Release::of_host(cache.host())?;
     let _lock = lock(&images.join(".lock"))?;
     owned::remove_dead(&images);
     let creating = |error| ImageError::io("creating folder in", &images, error);
@@ -75,14 +82,13 @@ pub fn debian(cache: &Cache) -> Result<Image, ImageError> {
     edge::write::set_mode(scratch.path(), 0o711).map_err(creating)?;
     let dir = &scratch.path().join("image");
     edge::write::make_directory(dir).map_err(creating)?;
-    bootstrap(&release, dir, &debian_log(cache))?;
+    let log = build_log(cache, flavour);
+    bootstrap(flavour, &sources, dir, &log, say)?;
     let manifest = finish(dir)?;
-    let name = format!("{DEBIAN}-{}", manifest.hash.get(..16).unwrap_or(&manifest.hash));
+    edge::write::copy(&log, dir.join(LOG)).map_err(|error| ImageError::io("keeping", &log, error))?;
+    let name = format!("{}-{}", flavour.name, manifest.hash.get(..16).unwrap_or(&manifest.hash));
     let published = images.join(&name);
-    let path = dir.join(Manifest::FILE);
-    let text = serde_json::to_vec_pretty(&manifest)
-        .map_err(|error| ImageError::io("writing", &path, error.into()))?;
-    edge::write_atomically(&path, &text).map_err(|error| ImageError::io("writing", &path, error))?;
+    manifest.write(dir)?;
     set_readable(dir)?;
     edge::write::rename(dir, &published)
         .map_err(|error| ImageError::io("publishing image", &published, error))?;
@@ -93,62 +99,14 @@ pub fn debian(cache: &Cache) -> Result<Image, ImageError> {
     })
 }
 
-/// The host's release, and the files that say where apt finds its packages.
-#[derive(Debug, PartialEq, Eq)]
-struct Release {
-    codename: String,
-    sources: Vec<PathBuf>,
-}
-
-impl Release {
-    fn of_host(host: &Path) -> Result<Release, ImageError> {
-        let text = edge::read::kernel(host.join("etc/os-release")).unwrap_or_default();
-        let value = |key: &str| {
-            let value = text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('='));
-            value.map(|value| value.trim_matches('"').to_owned())
-        };
-        let codename = value("VERSION_CODENAME").filter(|_| value("ID").as_deref() == Some("debian"));
-        let apt = host.join("etc/apt");
-        let mut sources = vec![apt.join("sources.list")];
-        let folder = fs::read_dir(apt.join("sources.list.d"));
-        sources.extend(folder.into_iter().flatten().flatten().map(|entry| entry.path()));
-        sources.sort();
-        let Some(codename) = codename else {
-            return Err(ImageError::Host {
-                what: format!("{} is that of no Debian", host.join("etc/os-release").display()),
-                remedy: "it is made from the host's own package sources: build it on a Debian, or use an image of your own \
-                         (`perfvt help guests`)",
-            });
-        };
-        let looked = apt.display().to_string();
-        sources.retain(|path| {
-            edge::read_text(path, edge::read::CONFIG).is_ok_and(|text| serves(&text, &codename))
-        });
-        if sources.is_empty() {
-            return Err(ImageError::Host {
-                what: format!("no file in {looked} has package sources of Debian {codename}"),
-                remedy: "add them (sources.list(5))",
-            });
-        }
-        Ok(Release { codename, sources })
-    }
-}
-
-/// Whether a file of apt's sources, in either of its forms, is of a release, and not of somebody else's packages for it.
-fn serves(text: &str, codename: &str) -> bool {
-    let is_suite = |word: &str| {
-        let rest = word.strip_prefix(codename);
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-') || rest.starts_with('/'))
-    };
-    let lines = text.lines().map(str::trim).filter(|line| !line.starts_with('#'));
-    lines.into_iter().any(|line| match line.split_once(':') {
-        Some(("Suites", suites)) => suites.split_whitespace().any(is_suite),
-        _ => line.starts_with("deb ") && line.split_whitespace().any(is_suite),
-    })
-}
-
 /// Lets mmdebstrap make the file system, and its hook the files.
-fn bootstrap(release: &Release, dir: &Path, log: &Path) -> Result<(), ImageError> {
+fn bootstrap(
+    flavour: &Flavour,
+    sources: &Sources,
+    dir: &Path,
+    log: &Path,
+    say: &mut dyn FnMut(&str),
+) -> Result<(), ImageError> {
     let hook = dir.join("hook");
     let written = |path: &Path, error| ImageError::io("writing", path, error);
     edge::write::write(&hook, HOOK).map_err(|error| written(&hook, error))?;
@@ -178,15 +136,31 @@ fn bootstrap(release: &Release, dir: &Path, log: &Path) -> Result<(), ImageError
     let spec = Spec::new("env")
         .arg(format!("PERFVT_OUT={}", dir.display()))
         .arg(format!("PERFVT_SSH_MAC={SSH_MAC}"))
+        .arg(format!("PERFVT_NAME={}", host_name(flavour.name)))
         .args(["mmdebstrap", "--mode=auto", "--variant=minbase", "--format=null"])
-        .arg(format!("--include={}", PACKAGES.join(",")))
+        .arg(format!("--include={},{}", PACKAGES.join(","), flavour.kernel()))
         .arg(format!("--customize-hook={}", hook.display()))
-        .args([release.codename.as_str(), "/dev/null"])
-        .args(&release.sources);
-    // What it does goes to the log as it does it: it takes minutes, and whoever waits may look.
-    let spec = spec.stdout(Sink::Capture).stderr(Sink::File(log.to_owned()));
-    let ended = spec.start().map_err(ImageError::Process)?.finish(BUILD);
-    ended.into_output(BUILD).map(drop).map_err(ImageError::Process)
+        .args([sources.suite.as_str(), "/dev/null"])
+        .args(&sources.lines);
+    // It takes minutes: what it does goes to the log as it does it, and whoever waits may look.
+    let status = live::run(spec.stdout(Sink::Null), log, BUILD, say)?;
+    match status {
+        Some(status) if status.success() => Ok(()),
+        status => Err(ImageError::Build {
+            what: flavour.name,
+            ended: status.map_or_else(
+                || "took too long and was ended".to_owned(),
+                |status| format!("ended with {status}"),
+            ),
+            last: edge::text::text_of(edge::read::tail(log, LAST).unwrap_or_default()),
+            log: log.to_owned(),
+        }),
+    }
+}
+
+/// A name for a host has no dots, which begin that of a domain.
+fn host_name(flavour: &str) -> String {
+    flavour.replace('.', "-")
 }
 
 fn run(spec: Spec, deadline: Duration) -> Result<(), ImageError> {
@@ -231,18 +205,6 @@ fn finish(dir: &Path) -> Result<Manifest, ImageError> {
     Ok(manifest)
 }
 
-/// Puts a finished file to the disk and its content into the image's hash, and gives its size.
-fn settle(path: &Path, hasher: &mut blake3::Hasher) -> std::io::Result<u64> {
-    let secret = path.file_name().is_some_and(|name| name == "key");
-    edge::write::set_mode(path, if secret { 0o600 } else { 0o444 })?;
-    let file = edge::read::open(path)?;
-    file.sync_all()?;
-    let size = file.metadata()?.len();
-    hasher.update(&size.to_le_bytes());
-    hasher.update_reader(file)?;
-    Ok(size)
-}
-
 fn read_text(path: &Path) -> Result<String, ImageError> {
     edge::read_text(path, edge::read::RECORD).map_err(|error| ImageError::io("reading", path, error))
 }
@@ -258,45 +220,6 @@ fn versions(listed: &str) -> BTreeMap<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_sources_of_the_release_are_taken_and_those_of_others_are_not() {
-        let table = [
-            (
-                "Types: deb\nURIs: http://x/debian\nSuites: bookworm bookworm-updates\nComponents: main\n",
-                true,
-            ),
-            ("Types: deb\nSuites: bookworm-security\n", true),
-            ("deb http://x/debian bookworm main\n", true),
-            ("deb [signed-by=/k] http://x/debian-security bookworm/updates main\n", true),
-            ("# deb http://x/debian bookworm main\n", false),
-            ("Types: deb\nSuites: nodistro\n", false),
-            ("deb http://x/apt cloud-sdk-bookworm main\n", false),
-            ("deb http://x/debian trixie main\n", false),
-            ("deb-src http://x/debian bookworm main\n", false),
-        ];
-        for (text, wanted) in table {
-            assert_eq!(serves(text, "bookworm"), wanted, "{text}");
-        }
-    }
-
-    #[test]
-    fn a_host_that_is_no_debian_is_told_so() {
-        let host = tempfile::tempdir().unwrap();
-        fs::create_dir_all(host.path().join("etc/apt/sources.list.d")).unwrap();
-        let release = |text: &str| {
-            fs::write(host.path().join("etc/os-release"), text).unwrap();
-            Release::of_host(host.path())
-        };
-        let error = release("ID=fedora\nVERSION_CODENAME=x\n").unwrap_err().to_string();
-        assert!(error.contains("etc/os-release is that of no Debian"), "{error}");
-        let error = release("ID=debian\nVERSION_CODENAME=bookworm\n").unwrap_err().to_string();
-        assert!(error.contains("package sources of Debian bookworm"), "{error}");
-        let list = host.path().join("etc/apt/sources.list");
-        fs::write(&list, "deb http://x/debian bookworm main\n").unwrap();
-        let found = release("ID=debian\nVERSION_CODENAME=\"bookworm\"\n").unwrap();
-        assert_eq!(found, Release { codename: "bookworm".into(), sources: vec![list] });
-    }
 
     #[test]
     fn versions_are_told_of_the_tools() {

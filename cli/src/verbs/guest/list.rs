@@ -1,0 +1,51 @@
+//! `perfvt guest list`.
+
+use crate::{DONE, Error, USAGE};
+use collect::config::guests::{self, BOUND, Guests, MAX_GUESTS};
+use std::io::Write;
+use std::path::Path;
+use vm::guest::image::{Cache, FLAVOURS, list};
+
+/// Images in the cache, behind them what can be built, and the guests that are defined.
+pub(super) fn show(cache: &Cache, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Error> {
+    let mut code = DONE;
+    let images = list(cache)?;
+    if images.is_empty() {
+        writeln!(err, "no images in {}; `perfvt guest build` makes one", cache.images_dir().display())?;
+    }
+    for image in images {
+        let what = match &image.image.imported {
+            Some(file) => format!("imported from {}", edge::quoted(file)),
+            None => format!("kernel {}", image.image.kernel_release),
+        };
+        writeln!(out, "{}  {what}  {} MB", image.name, image.bytes.div_ceil(1_000_000))?;
+    }
+    for flavour in FLAVOURS {
+        let missing =
+            flavour.missing(Path::new("/")).map(|what| format!("  missing: {what}")).unwrap_or_default();
+        writeln!(out, "build {}  {}{missing}", flavour.name, flavour.what)?;
+    }
+    for file in guests::files() {
+        let config = match guests::load(&file) {
+            Ok(config) => config,
+            Err(error) => {
+                writeln!(err, "perfvt: {error}")?;
+                code = USAGE;
+                continue;
+            }
+        };
+        let mut guests = Guests::new(&config, BOUND, MAX_GUESTS);
+        while let Some(guest) = guests.next_guest()? {
+            let missing = guest.missing.map(|what| format!("  missing: {what}")).unwrap_or_default();
+            writeln!(out, "guest {} ({}){missing}", guest.name, file.display())?;
+        }
+        if guests.has_more() {
+            let file = file.display();
+            writeln!(
+                err,
+                "perfvt: {file}: and more guests; `perfvt list --guests {file} --limit 0` lists all"
+            )?;
+        }
+    }
+    Ok(code)
+}
