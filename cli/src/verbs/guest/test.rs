@@ -19,6 +19,7 @@ pub(super) fn test(
     err: &mut dyn Write,
 ) -> Result<u8, Error> {
     let drives = Drive {
+        dry_run: false,
         config: None,
         script: Some(args.script.clone()),
         only: Vec::new(),

@@ -194,6 +194,12 @@ impl DiskFile {
         self.server.as_ref().map_or(&self.path, |server| &server.socket)
     }
 
+    /// The file that was made for it and that QEMU itself opens, if it is one.
+    pub fn own_file(&self) -> Option<&Path> {
+        let made = self.server.is_none() && !self.folders.is_empty();
+        made.then_some(self.path.as_path())
+    }
+
     /// What was measured of its server.
     pub fn measured(&self) -> Option<Measured> {
         self.server.as_ref().map(|server| server.measured)

@@ -28,31 +28,47 @@ const LOOK: Duration = Duration::from_millis(5);
 /// A disk that a guest writes.
 pub(super) struct Written {
     /// What the name of its copy ends in.
-    end: &'static str,
-    path: PathBuf,
+    end: String,
+    /// The file; none for one that lies on a server or a device.
+    path: Option<PathBuf>,
 }
 
 impl Written {
     /// Those of a boot.
     pub(super) fn of(files: &Files<'_>) -> Vec<Written> {
-        let both = [(".overlay", files.overlay), (".data", files.data)];
-        both.into_iter().filter_map(|(end, path)| Some(Written { end, path: path?.to_owned() })).collect()
+        let overlay =
+            files.overlay.map(|path| Written { end: ".overlay".to_owned(), path: Some(path.to_owned()) });
+        let data = files.data.iter().map(|disk| Written {
+            end: format!(".disk{}", disk.number()),
+            path: disk.own_file().map(Path::to_owned),
+        });
+        overlay.into_iter().chain(data).collect()
+    }
+
+    /// The file that is copied.
+    fn file(&self) -> Result<&Path, GuestError> {
+        let elsewhere = || {
+            refused(
+                "a disk of this guest lies on a server or a device, where nothing is copied; its state cannot be kept",
+            )
+        };
+        self.path.as_deref().ok_or_else(elsewhere)
     }
 
     /// The copy that belongs to a state.
     fn beside(&self, state: &Path) -> PathBuf {
-        beside(state, self.end)
+        beside(state, &self.end)
     }
 
     /// Puts the copy in its place.
     pub(super) fn bring_back(&self, state: &Path) -> Result<(), GuestError> {
-        let copy = self.beside(state);
+        let (copy, path) = (self.beside(state), self.file()?);
         let failed = |source| GuestError::Io {
             doing: "copying the disk of a saved state,",
             path: copy.clone(),
             source,
         };
-        edge::write::copy(&copy, &self.path).map_err(failed)
+        edge::write::copy(&copy, path).map_err(failed)
     }
 }
 
@@ -82,6 +98,7 @@ impl Machine {
                 return Err(refused(format!("{} exists; give another name", file.display())));
             }
         }
+        self.writes.iter().try_for_each(|disk| disk.file().map(|_| ()))?;
         // What is not whole goes with the folder, which nobody else can look into: the state has all that the guest knows.
         let folder = edge::write::parent(to);
         let room = Scratch::staging(folder, "state").map_err(io("making a folder in", folder))?;
@@ -91,8 +108,8 @@ impl Machine {
         self.qmp.execute("stop", json!({}), HOST_ANSWER)?;
         let saved = drain(&mut self.qmp, &file, until).and_then(|()| {
             let copied = |disk: &Written| {
-                edge::write::copy(&disk.path, disk.beside(&whole))
-                    .map_err(io("copying a disk of the guest,", &disk.path))
+                let path = disk.file()?;
+                edge::write::copy(path, disk.beside(&whole)).map_err(io("copying a disk of the guest,", path))
             };
             self.writes.iter().try_for_each(copied)
         });
