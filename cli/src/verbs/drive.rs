@@ -80,6 +80,7 @@ pub fn drive(
     let (verdict, records) = match driver {
         Driver::Script(script) => by_script(&mut engine, &script, args.keep_going, out)?,
         Driver::Prompt => {
+            engine.cuts_commands();
             let names = engine.names().join(", ");
             let greeting =
                 format!("machines: {names}; `start_all` boots them, `help` shows the verbs, Ctrl-D leaves");
@@ -209,7 +210,7 @@ const STOPPING: (&str, &str) =
 
 /// The same at the prompt, where the first one is meant for the step alone.
 const STOPPING_A_STEP: (&str, &str) = (
-    "a wait ends now, a command in a guest at its deadline; once more ends all machines",
+    "what is done ends now, a command at its deadline where the guest is entered otherwise than by perfvt's own agent; once more ends all machines",
     "ending all machines",
 );
 

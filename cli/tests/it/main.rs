@@ -20,6 +20,7 @@ mod demo;
 mod designs;
 mod documents;
 mod drive;
+mod drive_around;
 mod ends;
 mod exits;
 mod faults;

@@ -123,7 +123,7 @@ fn with(
     let machine = cast.running(place)?;
     let done = match verb {
         Verb::Execute(argv) | Verb::Succeed(argv) | Verb::Fail(argv) => {
-            let reply = execute(machine, argv, deadline)?;
+            let reply = execute(cast, place, argv, deadline)?;
             return judge(verb, argv, reply, deadline, record);
         }
         Verb::WaitUntilSucceeds(argv) => return waits::until(cast, place, argv, true, deadline, record),

@@ -29,6 +29,8 @@ pub(super) struct Cast<'a> {
     pub(super) places: Places,
     pub(super) consoles: Vec<Console>,
     stop: &'a dyn Fn() -> bool,
+    /// Whether a signal ends a command that runs in a guest, and not only what is waited for.
+    pub(super) cuts: bool,
 }
 
 impl<'a> Cast<'a> {
@@ -40,7 +42,7 @@ impl<'a> Cast<'a> {
     ) -> Cast<'a> {
         let names = machines.names();
         let consoles = names.iter().map(|_| Console::default()).collect();
-        Cast { machines, names, places, consoles, stop }
+        Cast { machines, names, places, consoles, stop, cuts: false }
     }
 
     /// The machine at a place, which must run.
@@ -103,7 +105,16 @@ pub(super) fn interrupted() -> Failure {
 }
 
 /// Runs a command in a machine.
-pub(super) fn execute(machine: &mut Machine, argv: &[String], deadline: Duration) -> Result<Reply, Failure> {
+pub(super) fn execute(
+    cast: &mut Cast<'_>,
+    place: usize,
+    argv: &[String],
+    deadline: Duration,
+) -> Result<Reply, Failure> {
     let words: Vec<&str> = argv.iter().map(String::as_str).collect();
-    machine.exec(&words, deadline).map_err(|error| error.failure())
+    let (cuts, stop) = (cast.cuts, cast.stop);
+    let machine = cast.running(place)?;
+    let reply =
+        if cuts { machine.exec_unless(&words, deadline, stop) } else { machine.exec(&words, deadline) };
+    reply.map_err(|error| error.failure())
 }

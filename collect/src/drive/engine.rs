@@ -40,6 +40,11 @@ impl<'a> Engine<'a> {
         self.cast.places.writes = folder.to_owned();
     }
 
+    /// From now on a signal ends a command that runs in a guest, as somebody at a prompt wants it to.
+    pub fn cuts_commands(&mut self) {
+        self.cast.cuts = true;
+    }
+
     /// The subtest that steps belong to now.
     pub fn subtest(&self) -> Option<&str> {
         self.subtest.as_deref()

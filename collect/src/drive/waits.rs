@@ -28,7 +28,7 @@ pub(super) fn until(
     let mut last: Option<Reply> = None;
     let done = cast.wait(&what, deadline, |cast, left| {
         // A look at the end is one as well.
-        let reply = execute(cast.running(place)?, argv, left.max(Duration::from_secs(1)))?;
+        let reply = execute(cast, place, argv, left.max(Duration::from_secs(1)))?;
         let killed = reply.status == Status::Timeout;
         let came = !killed && (reply.status == Status::Exit(0)) == succeeds;
         if !killed || last.is_none() {
@@ -67,7 +67,7 @@ pub(super) fn for_unit(
     let argv =
         ["systemctl", "show", "--property=LoadState,ActiveState,SubState", "--", unit].map(String::from);
     cast.wait(&format!("{} was not active", quoted(unit)), deadline, |cast, left| {
-        let reply = execute(cast.running(place)?, &argv, left.max(Duration::from_secs(1)))?;
+        let reply = execute(cast, place, &argv, left.max(Duration::from_secs(1)))?;
         if matches!(reply.status, Status::Refused)
             || matches!(reply.status, Status::Exit(s) if NOT_THERE.contains(&s))
         {

@@ -170,6 +170,21 @@ impl Machine {
         reply.map_err(|e| self.fallen_silent(e))
     }
 
+    /// The same with a command that is killed when somebody wants it to end, where its channel can.
+    ///
+    /// # Errors
+    /// As for [`Machine::exec`].
+    pub fn exec_unless(
+        &mut self,
+        argv: &[&str],
+        deadline: Duration,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<Reply, GuestError> {
+        let Machine { channel, qmp, qemu, console, .. } = self;
+        let reply = channel.exec_unless(argv, deadline, stop, &mut || death(qemu, qmp, console));
+        reply.map_err(|e| self.fallen_silent(e))
+    }
+
     /// Runs a command in the guest that must end with status 0, and gives its standard output.
     pub fn run(&mut self, argv: &[&str], deadline: Duration) -> Result<String, GuestError> {
         Ok(self.exec(argv, deadline)?.into_output(argv)?)

@@ -2,8 +2,9 @@
 
 use super::confined::image;
 use model::Accel;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use vm::deadlines::Deadlines;
+use vm::guest::channel::Status;
 use vm::guest::confine::strongest;
 use vm::guest::machine::{BootSpec, Files, Machine};
 use vm::guest::network::{Kind, Layout, Network};
@@ -58,4 +59,39 @@ fn three_guests_of_different_shapes_run_at_a_time() {
         assert_eq!(machine.run(&["echo", "here"], SOON).unwrap(), "here\n");
     }
     machines.into_iter().for_each(Machine::quit);
+}
+
+#[test]
+fn a_command_that_is_to_end_is_killed_in_its_guest_which_goes_on() {
+    let Some(image) = image() else { return };
+    let _turn = testing::alone();
+    let confine = strongest(QEMU, Accel::Tcg, false, None).0;
+    let guest = GuestSpec { confine, ..GuestSpec::plain(Accel::Tcg) };
+    let network = Network::create(&Layout::simple(Kind::User), 1, "stopped").unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let mut machine = Machine::boot(&BootSpec {
+        guest: &guest,
+        network: &network,
+        index: 0,
+        files: Files::of_image(&image),
+        log_dir: dir.path(),
+        forensics: &dir.path().join("forensics"),
+        deadlines: Deadlines::usual(Accel::Tcg),
+        deadline: Duration::from_secs(240),
+    })
+    .unwrap_or_else(|e| panic!("{e}"));
+    let begun = Instant::now();
+    let command = ["sh", "-c", "echo so far; sleep 300"];
+    let wanted = || begun.elapsed() > Duration::from_secs(2);
+    let reply = machine.exec_unless(&command, SOON * 10, &wanted).unwrap();
+    assert_eq!((reply.status, &*reply.stdout), (Status::Exit(137), &b"so far\n"[..]));
+    assert!(begun.elapsed() < SOON * 5);
+    // One that has ended by itself before it is to end has its own status.
+    for _ in 0..5 {
+        let reply = machine.exec_unless(&["sh", "-c", "exit 3"], SOON, &|| true).unwrap();
+        assert!(matches!(reply.status, Status::Exit(3 | 137) | Status::Refused), "{reply:?}");
+    }
+    let running = machine.run(&["sh", "-c", "pidof sleep || echo none"], SOON).unwrap();
+    assert_eq!(running, "none\n");
+    machine.quit();
 }

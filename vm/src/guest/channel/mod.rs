@@ -64,6 +64,21 @@ pub trait Channel {
         health: &mut Health<'_>,
     ) -> Result<Reply, ChannelError>;
 
+    /// The same with a command that is killed when somebody wants it to end, where the way into the guest can say so while a
+    /// command runs; else at its deadline.
+    ///
+    /// # Errors
+    /// As for [`Channel::exec`].
+    fn exec_unless(
+        &mut self,
+        argv: &[&str],
+        deadline: Duration,
+        _stop: &dyn Fn() -> bool,
+        health: &mut Health<'_>,
+    ) -> Result<Reply, ChannelError> {
+        self.exec(argv, deadline, health)
+    }
+
     /// Starts a command in the background of the guest, or asks after one that was started.
     ///
     /// # Errors

@@ -13,6 +13,7 @@ use super::{Channel, ChannelError, Health, Limit, Ready, Reply, Status, Wire, wh
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use edge::quoted;
+use model::Failure;
 use process::LONGEST_OUTPUT;
 use process::deadlines::GRACE;
 use std::path::Path;
@@ -52,22 +53,48 @@ impl PortChannel {
         let limit = Limit::new(what, deadline);
         let request = format!("{} {request}\n", self.next_id);
         self.wire.send(request.as_bytes(), &limit, health)?;
+        self.answer(what, &limit, &|| false, health)
+    }
+
+    /// Waits for the answer to the last request, and tells the guest when its command is to end before.
+    fn answer(
+        &mut self,
+        what: &str,
+        limit: &Limit<'_>,
+        stop: &dyn Fn() -> bool,
+        health: &mut Health<'_>,
+    ) -> Result<Reply, ChannelError> {
+        let mut stopped = false;
         loop {
-            let line = self.wire.line(&limit, health)?;
+            let line = if stopped {
+                self.wire.line(limit, health)?
+            } else {
+                let wanted = || Failure::tool("a command in the guest is to end");
+                let line = self.wire.line(limit, &mut || health().or_else(|| stop().then(wanted)));
+                match line {
+                    // A line that has come in part is read on.
+                    Err(ChannelError::Dead(_)) if health().is_none() => {
+                        stopped = true;
+                        self.wire.send(b"stop\n", limit, health)?;
+                        continue;
+                    }
+                    line => line?,
+                }
+            };
             let Some((id, status, out, err)) = parse_answer(&line) else {
                 return Err(nonsense(line.as_bytes()));
             };
             self.wire.announce(out.saturating_add(err));
             if out.saturating_add(err) > LONGEST_OUTPUT {
                 // It comes all the same, before the answer to the next request.
-                self.wire.skip(out.saturating_add(err), &limit, health)?;
+                self.wire.skip(out.saturating_add(err), limit, health)?;
                 if id == self.next_id {
                     return Err(ChannelError::TooMuch(what.to_owned()));
                 }
                 continue;
             }
-            let stdout = self.wire.bytes(out, &limit, health)?;
-            let stderr = self.wire.bytes(err, &limit, health)?;
+            let stdout = self.wire.bytes(out, limit, health)?;
+            let stderr = self.wire.bytes(err, limit, health)?;
             // The answer to a request that was given up earlier may still come.
             if id == self.next_id {
                 return Ok(Reply { status, stdout, stderr });
@@ -101,6 +128,22 @@ impl Channel for PortChannel {
     ) -> Result<Reply, ChannelError> {
         let request = format!("{} {}", whole_seconds(deadline), STANDARD.encode(argv.join("\0")));
         self.request(&request, &argv.join(" "), deadline + GRACE, health)
+    }
+
+    fn exec_unless(
+        &mut self,
+        argv: &[&str],
+        deadline: Duration,
+        stop: &dyn Fn() -> bool,
+        health: &mut Health<'_>,
+    ) -> Result<Reply, ChannelError> {
+        self.next_id += 1;
+        let (what, seconds) = (argv.join(" "), whole_seconds(deadline));
+        let limit = Limit::new(&what, deadline + GRACE);
+        let words = STANDARD.encode(argv.join("\0"));
+        let request = format!("{} stoppable {seconds} {words}\n", self.next_id);
+        self.wire.send(request.as_bytes(), &limit, health)?;
+        self.answer(&what, &limit, stop, health)
     }
 
     fn read(
@@ -151,7 +194,7 @@ fn parse_answer(line: &str) -> Option<(u64, Status, usize, usize)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use model::{Code, Failure};
+    use model::Code;
     use std::io::{BufRead, BufReader, Write};
     use std::os::unix::net::UnixStream;
     use std::time::Instant;
@@ -194,6 +237,20 @@ mod tests {
                 stderr: b"e\0\n!".to_vec()
             }
         );
+    }
+
+    #[test]
+    fn a_command_that_is_to_end_is_stopped_in_the_guest_and_its_answer_taken() {
+        let mut channel = fake(|words| match words {
+            [_, "stoppable", "5", _] => b"1 ".to_vec(),
+            ["stop"] => b"137 5 0\nso fa".to_vec(),
+            [id, ..] => format!("{id} 0 2 0\nok").into_bytes(),
+            [] => Vec::new(),
+        });
+        channel.wait_ready(SOON, &mut || None).unwrap();
+        let reply = channel.exec_unless(&["sleep", "60"], SOON, &|| true, &mut || None).unwrap();
+        assert_eq!((reply.status, &*reply.stdout), (Status::Exit(137), &b"so fa"[..]));
+        assert_eq!(channel.exec(&["b"], SOON, &mut || None).unwrap().stdout, b"ok");
     }
 
     #[test]
