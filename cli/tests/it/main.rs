@@ -14,6 +14,7 @@ mod ancestor_defects;
 mod backing;
 mod brought;
 mod ci;
+mod cloud_images;
 mod compare;
 mod configurations;
 mod demo;

@@ -254,6 +254,15 @@ mod tests {
     }
 
     #[test]
+    fn a_guest_whose_first_boot_failed_is_given_up_with_its_reason() {
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        theirs.write_all(b"FAILED first_boot ended with status 3: no such\x1b device\n").unwrap();
+        let error = PortChannel::over(Wire::over(ours)).wait_ready(SOON, &mut || None).unwrap_err();
+        let wanted = r"command channel: 'first_boot ended with status 3: no such\u{1b} device'";
+        assert_eq!(error.to_string(), wanted);
+    }
+
+    #[test]
     fn an_answer_that_is_given_up_in_its_middle_is_not_taken_for_the_next_one() {
         let mut channel = fake(|words| match words[0] {
             "1" => b"1 0 4 3\n9 0".to_vec(),

@@ -1,0 +1,95 @@
+//! Cloud images, in which nothing is perfvt's: cloud-init gets all of it from a disk.
+
+use crate::support;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use support::{apart, beside, files, measurements, output, text};
+use vm::host::fingerprint::hash_file;
+
+const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts/cloud-image.sh");
+
+/// The folder of a Debian with cloud-init, made once for each form of the script that makes it; `None`, with the reason, where
+/// it cannot be made.
+fn cloud_image() -> Option<PathBuf> {
+    let cache = std::env::var("XDG_CACHE_HOME").map(PathBuf::from);
+    let cache = cache.unwrap_or_else(|_| Path::new(&std::env::var("HOME").unwrap()).join(".cache"));
+    let hash = hash_file(Path::new(SCRIPT)).unwrap();
+    let folder = cache.join("perfvt-tests").join(format!("cloud-{}", &hash[..16]));
+    if !folder.join("disk.qcow2").exists() {
+        let made = output(Command::new(SCRIPT).arg(&folder));
+        let said = text(&made.stderr);
+        if made.status.code() == Some(77) {
+            testing::skip(said.trim().lines().last().unwrap_or_default());
+            return None;
+        }
+        assert!(made.status.success(), "{said}");
+    }
+    Some(folder)
+}
+
+#[test]
+fn a_cloud_image_is_measured_with_nothing_of_perfvts_in_it() {
+    let Some(_guard) = beside() else { return };
+    let Some(image) = cloud_image() else { return };
+    let dir = tempfile::tempdir_in("/var/tmp").unwrap();
+    let at = |name: &str, content: &str| {
+        let path = dir.path().join(name);
+        fs::write(&path, content).unwrap();
+        path
+    };
+    at("first.sh", "#!/bin/sh\nid -un > /root/first\n");
+    // This image has no package for locales, of which cloud-init would complain.
+    at("user.yaml", "#cloud-config\nlocale: false\nruncmd:\n- hostname > /root/own\n");
+    let folder = image.display();
+    // The image has no loader: the first two lines of the guest are all that a vendor's needs.
+    let config = at(
+        "tests.cfg",
+        &format!(
+            "variants:\n    - cloud:\n        image = {folder}/disk.qcow2\n        cloud_init = yes\n        \
+             kernel = {folder}/vmlinuz\n        initrd = {folder}/initrd.img\n        \
+             kernel_params = root=LABEL=cloudimg-rootfs\n        user_data_file = user.yaml\n        \
+             first_boot = first.sh\n"
+        ),
+    );
+    let out = dir.path().join("X");
+    let mut run = apart();
+    run.args(["run", "command", "-c"]).arg(&config);
+    run.args(["--set", "command=sh -c 'grep -x root /root/first && grep -x vm1 /root/own && netperf -V'"]);
+    run.args(["--set", "noise=off", "--repeat", "1", "--allow-unpinned", "--out"]).arg(&out);
+    let run = output(&mut run);
+    assert!(run.status.success(), "{}", text(&run.stderr));
+    assert!(measurements(&out).iter().any(|m| m["metric"] == "elapsed_s"));
+    let facts = fs::read_to_string(&files(&out, "facts.txt")[0]).unwrap();
+    assert!(facts.contains("guest.cloud_init: "), "{facts}");
+}
+
+#[test]
+fn what_cloud_init_is_told_is_in_the_plan_and_what_it_cannot_be_told_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let image = dir.path().join("image.raw");
+    fs::write(&image, "x").unwrap();
+    let planned = |sets: &[&str]| {
+        let mut run = apart();
+        run.args(["run", "command", "--set", "command=true", "--allow-unpinned", "--dry-run", "-v"]);
+        run.args(["--set", &format!("image={}", image.display()), "--set", "image_format=raw"]);
+        for set in sets {
+            run.args(["--set", set]);
+        }
+        let run = output(&mut run);
+        format!("{}{}", text(&run.stdout), text(&run.stderr))
+    };
+    let said = planned(&["cloud_init=yes"]);
+    assert!(said.contains("entered by perfvt's agent, which cloud-init starts"), "{said}");
+    assert!(said.contains("serial=perfvt.seed") && said.contains("BOOT/seed.img"), "{said}");
+    let said = planned(&["first_boot=/bin/true"]);
+    assert!(said.contains("cloud_init = yes beside it"), "{said}");
+    let said = planned(&["cloud_init=yes", "first_boot=/nonexistent"]);
+    assert!(
+        said.contains(
+            "'first_boot' is '/nonexistent' (--set first_boot=/nonexistent), want a file that can be read"
+        ),
+        "{said}"
+    );
+}
