@@ -175,6 +175,11 @@ pub(crate) fn comparability(differences: &[(String, DifferenceClass)]) -> Compar
 const OF_KERNEL_PARAMS: [&str; 4] =
     ["guest.kernel.cmdline", "guest.mitigation.", "guest.thp", "guest.clocksource"];
 
+/// Whether a fact says where a data disk is: `disk1`.
+fn is_disk(fact: &str) -> bool {
+    fact.strip_prefix("disk").is_some_and(|number| number.parse::<u8>().is_ok())
+}
+
 /// Factors that say from which image a guest boots, and so which files QEMU is told to read and how.
 const OF_IMAGE: [&str; 4] = ["guest", "image", "image_format", "image_backing"];
 
@@ -188,6 +193,7 @@ fn means(factor: &str, fact: &str) -> bool {
         || Some(factor) == fact.strip_prefix("param.")
         || (factor == "net" && fact == "network")
         || (factor.starts_with("link_") && fact.starts_with("net.link."))
+        || (factor.starts_with("disk_") && is_disk(fact))
         || (fact.starts_with("placement.") && matches!(factor, "numa_node" | "smp"))
         || (factor == "kernel_params" && OF_KERNEL_PARAMS.iter().any(|of| fact.starts_with(of)))
         || (OF_IMAGE.contains(&factor) && fact == "qemu.argv")
@@ -320,6 +326,20 @@ mod tests {
         let (a, b): (BTreeMap<String, String>, BTreeMap<String, String>) = (facts(a), facts(b));
         let factors = factors.iter().map(|f| f.to_string()).collect();
         Sides { a: &a, b: &b, factors: &factors }.differences()
+    }
+
+    #[test]
+    fn where_a_disk_is_follows_from_its_keys_and_what_was_measured_of_it_is_no_property() {
+        let (a, b) = (
+            [("disk1", "nbdkit"), ("disk1.measured", "1 ms")],
+            [("disk1", "nbdkit, 2 ms later"), ("disk1.measured", "3 ms")],
+        );
+        let of = |factors: &[&str]| {
+            classes(&a, &b, factors).into_iter().map(|(_, class)| class).collect::<Vec<_>>()
+        };
+        assert_eq!(of(&["disk_delay"])[0], DifferenceClass::Intended);
+        assert_ne!(of(&[])[0], DifferenceClass::Intended);
+        assert!(is_occasion("disk1.measured") && !is_occasion("disk1"));
     }
 
     #[test]

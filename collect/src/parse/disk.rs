@@ -24,7 +24,9 @@ const MAX_DISKS: usize = 8;
 /// Values that no disk has, or that do not go together.
 pub fn disks(params: &Params) -> Result<Vec<Disk>, ParamsError> {
     let wanted = format!("names in order, at most {MAX_DISKS}: disk1 disk2 and so on");
-    let names = params.list("disks")?;
+    // A campaign that was planned before there were several has one.
+    let listed = given(params, "disks").unwrap_or("disk1");
+    let names: Vec<&str> = listed.split([',', ' ', '\t']).filter(|name| !name.is_empty()).collect();
     let in_order = names.iter().enumerate().all(|(at, name)| *name == format!("disk{}", at + 1));
     if names.is_empty() || names.len() > MAX_DISKS || !in_order {
         return Err(params.wrong("disks", &wanted));
