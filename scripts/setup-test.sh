@@ -17,6 +17,7 @@ for tool in fio iperf3 sockperf sysbench hyperfine; do
 done
 has qemu-img || missing+=(qemu-utils)
 has xmllint || missing+=(libxml2-utils)
+has curl || missing+=(curl)
 has git || missing+=(git)
 # A switch that is not perfvt's own (net=vde).
 has vde_switch || missing+=(vde2)

@@ -334,6 +334,29 @@ pub enum GuestVerb {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         command: Vec<String>,
     },
+    /// Fetch images that a mirror has and the cache has not: a folder or a web server with an images.json
+    ///
+    /// Every file is held against its sum, and what came half goes on the next time. The folder images of a cache is such a mirror.
+    Sync {
+        /// The folder, or its address (http://, https://; by the program curl)
+        #[arg(value_name = "DIR|URL")]
+        from: String,
+        /// Only these images or flavours
+        #[arg(value_name = "NAME")]
+        names: Vec<String>,
+    },
+    /// Remove images beyond the newest of each flavour, never one that a guest runs from
+    Prune {
+        /// How many of each flavour stay
+        #[arg(long, value_name = "N")]
+        keep: usize,
+        /// Remove nothing, and say what would go
+        #[arg(long)]
+        dry_run: bool,
+        /// Results: what one of them was measured in stays, with a warning
+        #[arg(long, value_name = "DIR")]
+        results: Option<PathBuf>,
+    },
     /// Remove images
     Rm {
         /// Names as `perfvt guest list` prints them

@@ -392,11 +392,73 @@ fn an_image_is_tested_by_a_script_whose_end_is_the_exit_code() {
     fs::write(dir.path().join("d.raw"), [0; 512]).unwrap();
     let wrong = test("d.raw", "vm2 start\n", &["--set", "image_format=raw"]);
     assert_eq!(wrong.status.code(), Some(2));
-    assert!(text(&wrong.stderr).contains("x.drive:1"), "{}", text(&wrong.stderr));
+    assert!(
+        text(&wrong.stderr).contains("x.drive line 1: there is no machine 'vm2'"),
+        "{}",
+        text(&wrong.stderr)
+    );
     let Some(_guard) = beside() else { return };
     let script = "start_all\nsubtest runs\n  vm1 succeed true\nsubtest fails\n  vm1 succeed false\n";
     let failed = test("builtin", script, &["--out", "X", "--output", "junit=x.xml"]);
     assert_eq!(failed.status.code(), Some(1), "{}", text(&failed.stderr));
     let junit = fs::read_to_string(dir.path().join("x.xml")).unwrap();
     assert!(junit.contains("name=\"runs\"") && junit.contains("<failure"), "{junit}");
+}
+
+#[test]
+fn images_come_from_a_mirror_and_the_oldest_go_but_not_what_is_used_or_was_measured() {
+    let (home, mirror) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let at = |cache: &Path, args: &[&str]| {
+        output(apart().env("XDG_CACHE_HOME", cache).current_dir(mirror.path()).args(args))
+    };
+    if Command::new("qemu-img").arg("--version").output().is_err() {
+        return testing::skip("qemu-img is missing; `make setup` gets it");
+    }
+    for name in ["one", "two", "three"] {
+        fs::write(mirror.path().join("d.raw"), name.repeat(512)).unwrap();
+        let file = format!("{name}.qcow2");
+        assert!(
+            at(mirror.path(), &["guest", "export", "d.raw", "--format", "raw", "--to", &file])
+                .status
+                .success()
+        );
+        assert!(at(mirror.path(), &["guest", "import", &file, "--name", name]).status.success());
+    }
+    let images = mirror.path().join("perfvt/images");
+    let from = images.to_str().unwrap();
+    let came = at(home.path(), &["guest", "sync", from]);
+    assert!(text(&came.stdout).starts_with("3 images came from "), "{}", text(&came.stderr));
+    let here = home.path().join("perfvt/images");
+    let listed = fs::read_to_string(here.join("images.json")).unwrap();
+    assert_eq!(listed, fs::read_to_string(images.join("images.json")).unwrap());
+    // Each is the only one of its flavour.
+    assert_eq!(text(&at(home.path(), &["guest", "prune", "--keep", "1"]).stdout), "");
+    let folder = |name: &str| {
+        let all = fs::read_dir(&here).unwrap().flatten().map(|entry| entry.path());
+        all.into_iter()
+            .find(|path| path.file_name().unwrap().to_str().unwrap().starts_with(&format!("{name}-")))
+    };
+    let held = File::open(folder("one").unwrap()).unwrap();
+    held.lock_shared().unwrap();
+    let results = home.path().join("results/X");
+    fs::create_dir_all(&results).unwrap();
+    let hash = hash_file(&folder("two").unwrap().join("disk.qcow2")).unwrap();
+    fs::write(results.join("run.json"), format!("{{\"guest.image\": \"{hash}\"}}")).unwrap();
+    let prune = |more: &[&str]| {
+        let results = home.path().join("results").display().to_string();
+        at(home.path(), &[&["guest", "prune", "--keep", "0", "--results", &results], more].concat())
+    };
+    let dry = prune(&["--dry-run"]);
+    assert!(
+        text(&dry.stdout).starts_with("would remove three-"),
+        "{}{}",
+        text(&dry.stdout),
+        text(&dry.stderr)
+    );
+    let pruned = prune(&[]);
+    let (out, err) = (text(&pruned.stdout), text(&pruned.stderr));
+    assert!(out.starts_with("removed three-") && out.lines().count() == 1, "{out}{err}");
+    assert!(err.contains("guest image one-") && err.contains("run.json was measured in it"), "{err}");
+    assert!(folder("one").is_some() && folder("two").is_some() && folder("three").is_none());
+    assert!(!fs::read_to_string(here.join("images.json")).unwrap().contains("\"three\""));
 }

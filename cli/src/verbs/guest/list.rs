@@ -4,7 +4,7 @@ use crate::{DONE, Error, USAGE};
 use collect::config::guests::{self, BOUND, Guests, MAX_GUESTS};
 use std::io::Write;
 use std::path::Path;
-use vm::guest::image::{Cache, FLAVOURS, list};
+use vm::guest::image::{Cache, FLAVOURS, catalogue, list};
 
 /// Images in the cache, behind them what can be built, and the guests that are defined.
 pub(super) fn show(cache: &Cache, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Error> {
@@ -13,12 +13,15 @@ pub(super) fn show(cache: &Cache, out: &mut dyn Write, err: &mut dyn Write) -> R
     if images.is_empty() {
         writeln!(err, "no images in {}; `perfvt guest build` makes one", cache.images_dir().display())?;
     }
+    let listed = catalogue(cache);
     for image in images {
         let what = match &image.image.imported {
             Some(file) => format!("imported from {}", edge::quoted(file)),
             None => format!("kernel {}", image.image.kernel_release),
         };
-        writeln!(out, "{}  {what}  {} MB", image.name, image.bytes.div_ceil(1_000_000))?;
+        let serial = listed.iter().find(|listed| listed.name == image.name);
+        let serial = serial.map(|listed| format!("  {}", edge::visible(&listed.serial))).unwrap_or_default();
+        writeln!(out, "{}  {what}  {} MB{serial}", image.name, image.bytes.div_ceil(1_000_000))?;
     }
     for flavour in FLAVOURS {
         let missing =

@@ -3,6 +3,7 @@
 mod build;
 mod carry;
 mod extract;
+mod life;
 mod list;
 mod shell;
 mod test;
@@ -10,8 +11,7 @@ mod test;
 use crate::args::{Guest, GuestVerb};
 use crate::{DONE, Error, FOUND};
 use std::io::Write;
-use vm::guest::image::{Cache, Fetch, fetch, named, remove};
-use vm::host::locks::{LockError, exclusive};
+use vm::guest::image::{Cache, Fetch, fetch};
 
 /// Fetches the parts of images; builds, lists, tries and removes images.
 pub fn guest(
@@ -45,14 +45,11 @@ pub fn guest(
         GuestVerb::Shell { guest, sets, attach: None, command } => {
             return shell::shell(&cache, (guest, sets), command, out, err);
         }
-        GuestVerb::Rm { names } => {
-            for name in names {
-                let image = named(&cache, name)?;
-                let _alone = exclusive(&image.image.dir).map_err(|error| in_use(&image.name, error))?;
-                remove(&cache, &image.name)?;
-                writeln!(out, "removed {}", image.name)?;
-            }
+        GuestVerb::Prune { keep, dry_run, results } => {
+            life::prune(&cache, (*keep, *dry_run, results.as_deref()), out, err)?;
         }
+        GuestVerb::Sync { from, names } => life::sync(&cache, (from, names), out, err)?,
+        GuestVerb::Rm { names } => life::rm(&cache, names, out)?,
     }
     Ok(DONE)
 }
@@ -60,12 +57,4 @@ pub fn guest(
 /// Says how a download goes on, which goes on also where nobody can hear it.
 pub fn say(err: &mut dyn Write, line: &str) {
     let _ = writeln!(err, "{line}");
-}
-
-/// An image that cannot be taken away, in the words of this verb.
-fn in_use(name: &str, error: LockError) -> Error {
-    let LockError::Held { holder, .. } = error else { return error.into() };
-    let who = holder.map_or("another perfvt".to_owned(), |holder| holder.to_string());
-    format!("guest image {name} is not removed: guests run from it, started by {who}; try again when that has ended")
-        .into()
 }

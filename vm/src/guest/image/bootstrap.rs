@@ -12,7 +12,7 @@ use super::build::{lock, set_readable};
 use super::error::ImageError;
 use super::flavour::{Flavour, Sources};
 use super::store::{Cache, Image, Manifest, load, settle};
-use super::{kernel, live, prerequisites};
+use super::{catalogue, kernel, live, prerequisites};
 use crate::guest::network::SSH_MAC;
 use edge::{Scratch, owned};
 use process::deadlines::{BUILD, HOST_WORK};
@@ -93,6 +93,7 @@ pub fn build(
     edge::write::rename(dir, &published)
         .map_err(|error| ImageError::io("publishing image", &published, error))?;
     cache.enforce_bound(&name)?;
+    catalogue::renew(cache, &[])?;
     let whole = load(&published).map(|stored| stored.image);
     whole.ok_or_else(|| {
         ImageError::format(&published, "an image", "it is not complete although it was just written")

@@ -92,6 +92,9 @@ pub enum ImageError {
     /// qemu-img does not make an image of another one.
     #[error("converting the image: {0}")]
     Carry(#[source] Box<ProcessError>),
+    /// A mirror does not give a file.
+    #[error("fetching from the mirror: {0}; what has come stays, and the next call goes on from there")]
+    Mirror(#[source] Box<ProcessError>),
     /// A file would be overwritten.
     #[error("writing {path}: it is there, and nothing is overwritten; name another file, or remove it", path = .path.display())]
     Taken {

@@ -204,6 +204,16 @@ impl Manifest {
         }
     }
 
+    /// Whether it names files of its folder alone: it may come from a mirror.
+    fn stays_inside(&self) -> bool {
+        let Manifest { tools, foreign_tools, disk, key, .. } = self;
+        let named = [tools, foreign_tools, disk, key].into_iter().flatten();
+        let named = named.chain([&self.kernel, &self.initramfs]).filter(|name| !name.is_empty());
+        named
+            .chain(self.files.keys())
+            .all(|name| !name.contains('/') && !matches!(name.as_str(), "" | "." | ".."))
+    }
+
     /// Writes it into the folder of its image.
     pub(super) fn write(&self, dir: &Path) -> Result<(), ImageError> {
         let path = dir.join(Manifest::FILE);
@@ -232,6 +242,8 @@ pub struct StoredImage {
     pub name: String,
     /// The image.
     pub image: Image,
+    /// The names of its files.
+    pub files: Vec<String>,
     /// The size of its files in bytes.
     pub bytes: u64,
     /// When it was last asked for.
@@ -245,13 +257,14 @@ pub(super) fn load(dir: &Path) -> Option<StoredImage> {
     let whole = manifest.files.iter().all(|(name, size)| {
         fs::metadata(dir.join(name)).is_ok_and(|metadata| metadata.is_file() && metadata.len() == *size)
     });
-    if manifest.format != FORMAT || !whole {
+    if manifest.format != FORMAT || !whole || !manifest.stays_inside() {
         return None;
     }
     let used = fs::metadata(dir).and_then(|metadata| metadata.modified()).ok()?;
     Some(StoredImage {
         name: dir.file_name()?.to_str()?.to_owned(),
         bytes: manifest.files.values().sum(),
+        files: manifest.files.keys().cloned().collect(),
         used,
         image: Image {
             dir: dir.to_path_buf(),
@@ -406,6 +419,20 @@ mod tests {
         store(&cache, "builtin-aa", 0);
         fs::write(cache.images_dir().join("builtin-aa/vmlinux"), [0; 99]).unwrap();
         assert_eq!(names(&cache), [""; 0]);
+    }
+
+    #[test]
+    fn a_manifest_that_names_files_elsewhere_is_no_image() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::at(folder.path());
+        store(&cache, "mine-00", 0);
+        let dir = cache.images_dir().join("mine-00");
+        for name in ["/etc/passwd", "../x", "..", "."] {
+            let mut manifest = Manifest::new("vmlinux", String::new(), String::new(), BTreeMap::new());
+            manifest.disk = Some(name.to_owned());
+            manifest.write(&dir).unwrap();
+            assert_eq!(names(&cache), [""; 0], "{name}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! An image of another program's becomes one in the cache.
 
 use super::super::build::{lock, set_readable};
+use super::super::catalogue;
 use super::super::error::ImageError;
 use super::super::flavour::Flavour;
 use super::super::store::{Cache, Manifest, StoredImage, load, settle};
@@ -48,7 +49,9 @@ pub fn import(file: &Path, name: &str, cache: &Cache) -> Result<StoredImage, Ima
         let what = format!("it says that its disk has {size} bytes, and qemu-img found {}", made.size);
         return Err(ImageError::format(file, "an image", what));
     }
-    publish(name, file, &dir, &images)
+    let stored = publish(name, file, &dir, &images)?;
+    catalogue::renew(cache, &[])?;
+    Ok(stored)
 }
 
 /// Writes the manifest and gives the folder its name.
