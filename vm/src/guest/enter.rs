@@ -29,7 +29,8 @@ pub(super) fn channel(
 ) -> Result<Box<dyn Channel>, ChannelError> {
     let Some(definition) = spec.own() else { return Ok(Box::new(PortChannel::connect(socket)?)) };
     let (os, login, key) = (definition.os, &definition.login, definition.key.as_deref());
-    definition.way.connect(&Entrance { socket, ssh_port, namespace, os, login, key })
+    let late_key = definition.cloud_init.is_some();
+    definition.way.connect(&Entrance { socket, ssh_port, namespace, os, login, key, late_key })
 }
 
 /// Makes a guest that takes commands fit for workloads.

@@ -84,6 +84,8 @@ pub(super) struct Entrance<'a> {
     pub(super) os: Os,
     pub(super) login: &'a Login,
     pub(super) key: Option<&'a Path>,
+    /// Whether the guest gets its public half while it starts.
+    pub(super) late_key: bool,
 }
 
 /// The devices of a virtio-serial port with this name.
