@@ -34,13 +34,11 @@ impl Lake {
     pub fn compact(&self, month: &str) -> Result<Compacted, LakeError> {
         let _lock = self.lock(true)?;
         let mut out = Compacted::default();
-        self.table::<Boot>(month, &mut out, |a, b| {
-            (a.series_id, &a.campaign).cmp(&(b.series_id, &b.campaign))
-        })?;
-        self.table::<Build>(month, &mut out, |a, b| a.campaign.cmp(&b.campaign))?;
-        self.table::<Commit>(month, &mut out, |a, b| a.campaign.cmp(&b.campaign))?;
+        self.table::<Boot>(month, &mut out, |a, b| (a.series_id, &a.source).cmp(&(b.series_id, &b.source)))?;
+        self.table::<Build>(month, &mut out, |a, b| a.source.cmp(&b.source))?;
+        self.table::<Commit>(month, &mut out, |a, b| a.source.cmp(&b.source))?;
         self.table::<Point>(month, &mut out, |a, b| {
-            (a.series_id, a.measured_at, &a.campaign).cmp(&(b.series_id, b.measured_at, &b.campaign))
+            (a.series_id, a.measured_at, &a.source).cmp(&(b.series_id, b.measured_at, &b.source))
         })?;
         Ok(out)
     }

@@ -32,10 +32,10 @@ pub struct Lake {
     pub(crate) root: PathBuf,
 }
 
-/// Everything of one campaign (or of one shard of it on one host).
+/// Everything of one environment of a campaign, or of a file of another tool.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Campaign {
-    /// Its name: that of its files. Letters, digits, `.`, `_` and `-`.
+    /// Its name, which its rows have as `source`, and its files: as it is where it has letters, digits, `.`, `_` and `-` only.
     pub name: String,
     /// The host that measured.
     pub machine: String,
@@ -202,10 +202,10 @@ impl Lake {
     }
 
     /// A campaign's rows in a compacted file.
-    fn in_month<T: Table>(&self, dir: &Path, campaign: &str) -> Option<Vec<T>> {
+    fn in_month<T: Table>(&self, dir: &Path, name: &str) -> Option<Vec<T>> {
         let month = files(dir).into_iter().find(|path| is_month(path))?;
         let rows: Vec<T> = read_file(&month).ok()?;
-        let rows: Vec<T> = rows.into_iter().filter(|row| row.campaign() == campaign).collect();
+        let rows: Vec<T> = rows.into_iter().filter(|row| row.source() == name).collect();
         (!rows.is_empty()).then_some(rows)
     }
 
@@ -285,8 +285,8 @@ pub(crate) fn read_month<T: Table>(dir: &Path) -> Found<T> {
             Err(error) => torn.push(error),
         }
     }
-    let newer: BTreeSet<String> = own.values().flatten().map(|row| row.campaign().to_owned()).collect();
-    month.retain(|row| !newer.contains(row.campaign()));
+    let newer: BTreeSet<String> = own.values().flatten().map(|row| row.source().to_owned()).collect();
+    month.retain(|row| !newer.contains(row.source()));
     month.extend(own.into_values().flatten());
     Found { rows: month, torn }
 }

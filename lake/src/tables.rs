@@ -15,8 +15,8 @@ pub trait Table: Sized {
     fn put(&self, columns: &mut [Column]);
     /// Takes a row out of its columns.
     fn take(columns: &mut [Column], row: usize) -> Self;
-    /// The campaign that the row comes from.
-    fn campaign(&self) -> &str;
+    /// What the row was added with: [`crate::Campaign::name`].
+    fn source(&self) -> &str;
 }
 
 macro_rules! table {
@@ -47,8 +47,8 @@ macro_rules! table {
                 out
             }
 
-            fn campaign(&self) -> &str {
-                &self.campaign
+            fn source(&self) -> &str {
+                &self.source
             }
         }
     };
@@ -87,6 +87,8 @@ table! {
         anchor_build_id: Option<String>,
         /// The campaign.
         campaign: String,
+        /// What was added: the campaign and the environment, or a hash of what was in a file.
+        source: String,
         /// A hash of the suspicious facts: another one begins an epoch.
         epoch_id: SeriesId,
         /// The host's boot.
@@ -125,6 +127,8 @@ table! {
         series_id: SeriesId,
         /// The campaign.
         campaign: String,
+        /// What was added: the campaign and the environment, or a hash of what was in a file.
+        source: String,
         /// The environment's name.
         env: String,
         /// The block.
@@ -155,8 +159,8 @@ table! {
     Build "builds" {
         /// Its identity.
         build_id: String,
-        /// The campaign that told of it.
-        campaign: String,
+        /// What told of it.
+        source: String,
         /// The project: what the commit belongs to.
         project: Option<String>,
         /// The commit.
@@ -185,8 +189,8 @@ table! {
     Commit "commits" {
         /// The commit.
         commit: String,
-        /// The campaign that told of it.
-        campaign: String,
+        /// What told of it.
+        source: String,
         /// Its project.
         project: Option<String>,
         /// Its first parent.

@@ -48,6 +48,7 @@ pub mod show;
 mod sides;
 pub mod site;
 mod statistics;
+mod steps;
 pub mod text;
 
 pub use analyze::{Gate, write_json as json};
@@ -65,4 +66,5 @@ pub use plan::{noise, plan};
 pub use rows::{REASONS, claim, meaning};
 pub use sentence::sentence;
 pub use show::show;
+pub use steps::history as history_text;
 pub use text::{TextOptions, text};

@@ -16,6 +16,7 @@ pub mod guest;
 pub mod help;
 pub mod host;
 pub mod import;
+pub mod lake;
 pub mod list;
 pub mod options;
 pub mod plan;

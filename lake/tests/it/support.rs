@@ -29,6 +29,7 @@ pub fn night(name: &str, month: &str, series: usize, day: i64) -> Campaign {
         env: "a".to_owned(),
         build_id: format!("build-{day}"),
         campaign: name.to_owned(),
+        source: name.to_owned(),
         measured_at: at,
         n: 5,
         mean: value(i, 0).ln(),
@@ -44,6 +45,7 @@ pub fn night(name: &str, month: &str, series: usize, day: i64) -> Campaign {
     let boots = (0..series * 5).map(|i| Boot {
         series_id: id(i / 5),
         campaign: name.to_owned(),
+        source: name.to_owned(),
         env: "a".to_owned(),
         block: Some((i % 5) as i32),
         order: Some(0),
@@ -64,13 +66,13 @@ pub fn night(name: &str, month: &str, series: usize, day: i64) -> Campaign {
         boots: boots.collect(),
         builds: vec![Build {
             build_id: format!("build-{day}"),
-            campaign: name.to_owned(),
+            source: name.to_owned(),
             commit: Some(format!("{day:040x}")),
             ..Build::default()
         }],
         commits: vec![Commit {
             commit: format!("{day:040x}"),
-            campaign: name.to_owned(),
+            source: name.to_owned(),
             ordinal: Some(day),
             ..Commit::default()
         }],
