@@ -145,7 +145,7 @@ fn dispatch(args: Args, command: Vec<String>, out: &mut dyn Write, err: &mut dyn
         Verb::Calibrate(calibrate) => verbs::calibrate::calibrate(&calibrate, out, err),
         Verb::Publish(publish) => verbs::publish::publish(&publish, out, err),
         Verb::Lake(args) => verbs::lake::lake(&args, out, err),
-        Verb::History(args) => verbs::lake::history(&args, out),
+        Verb::History(args) => verbs::history::history(&args, out),
         Verb::List(list) => verbs::list::list(&list, out, err),
         Verb::Provider(provider) => verbs::provider::provider(&provider, out, err),
         Verb::Guest(guest) => verbs::guest::guest(&guest, out, err),

@@ -66,5 +66,7 @@ pub use plan::{noise, plan};
 pub use rows::{REASONS, claim, meaning};
 pub use sentence::sentence;
 pub use show::show;
-pub use steps::history as history_text;
+pub use steps::{
+    event as history_event, history as history_text, junit as history_junit, markdown as history_markdown,
+};
 pub use text::{TextOptions, text};

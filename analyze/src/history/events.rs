@@ -2,8 +2,46 @@
 
 use super::identity::{hash, hex};
 use super::series::Series;
+use lake::{Event, Said};
 use serde::Serialize;
 use stats::HistoryStep;
+
+/// Where an event stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Standing {
+    /// Nobody has said or measured anything of it.
+    Open,
+    /// All that moved was meant to, and by as much.
+    Expected,
+    /// Somebody said that it is nothing.
+    Dismissed,
+    /// A campaign of both builds has shown it.
+    Confirmed,
+    /// A campaign has shown it, and that the newest build does not have it.
+    FixedSince,
+    /// A campaign of both builds has shown that it is the host's.
+    Host,
+}
+
+impl Standing {
+    /// The word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Standing::Open => "open",
+            Standing::Expected => "expected",
+            Standing::Dismissed => "dismissed",
+            Standing::Confirmed => "confirmed",
+            Standing::FixedSince => "fixed-since",
+            Standing::Host => "host",
+        }
+    }
+
+    /// Whether somebody has to look at it.
+    pub fn counts(self) -> bool {
+        matches!(self, Standing::Open | Standing::Confirmed)
+    }
+}
 
 /// A series that moved.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -24,6 +62,8 @@ pub struct Moved {
     pub worse: Option<bool>,
     /// A slow drift rather than a step.
     pub drift: bool,
+    /// It was meant, and is as large as it was meant to be.
+    pub expected: bool,
     /// The mean before and behind, as measured (geometric for ratios).
     pub levels: (f64, f64),
     /// Nights between the first of the new level and the one at which it was found.
@@ -43,8 +83,17 @@ pub struct StepEvent {
     pub between: (i64, i64),
     /// Seconds since the epoch at which the first of them was found.
     pub found: i64,
+    /// Where it stands.
+    pub standing: Standing,
     /// Which series moved, the largest change first.
     pub moved: Vec<Moved>,
+}
+
+impl StepEvent {
+    /// Whether anything got worse, or moved without anybody saying which way is better.
+    pub fn is_worse(&self) -> bool {
+        self.moved.iter().any(|moved| moved.worse != Some(false) && !moved.expected)
+    }
 }
 
 struct Step<'a> {
@@ -67,7 +116,7 @@ impl Step<'_> {
 }
 
 /// All steps, joined where their ranges meet, the newest first.
-pub(super) fn of(series: &[Series], since: Option<i64>) -> Vec<StepEvent> {
+pub(super) fn of(series: &[Series], said: &[Event], since: Option<i64>) -> Vec<StepEvent> {
     let mut steps: Vec<Step<'_>> = series.iter().flat_map(steps_of).collect();
     steps.retain(|step| since.is_none_or(|since| step.range().1 >= since));
     steps.sort_by_key(|step| (step.range(), &step.series.name));
@@ -86,7 +135,7 @@ pub(super) fn of(series: &[Series], since: Option<i64>) -> Vec<StepEvent> {
         }
     }
     groups.reverse();
-    groups.into_iter().map(|(_, group)| event(&group)).collect()
+    groups.into_iter().map(|(_, group)| event(&group, said)).collect()
 }
 
 fn steps_of(series: &Series) -> impl Iterator<Item = Step<'_>> {
@@ -103,7 +152,7 @@ fn steps_of(series: &Series) -> impl Iterator<Item = Step<'_>> {
     })
 }
 
-fn event(group: &[Step<'_>]) -> StepEvent {
+fn event(group: &[Step<'_>], said: &[Event]) -> StepEvent {
     let low = group.iter().max_by_key(|step| step.range().0);
     let high = group.iter().min_by_key(|step| step.range().1);
     let build = |step: &Step<'_>, at: usize| step.series.nights.get(at).map(|night| night.build.clone());
@@ -111,7 +160,7 @@ fn event(group: &[Step<'_>]) -> StepEvent {
     let last_before = low.and_then(|step| build(step, step.before?));
     let between = (low.map_or(0, |step| step.range().0), high.map_or(0, |step| step.range().1));
     let found = group.iter().map(|step| step.time(step.step.found)).min().unwrap_or_default();
-    let mut moved: Vec<Moved> = group.iter().map(moved).collect();
+    let mut moved: Vec<Moved> = group.iter().map(|step| moved(step, said)).collect();
     let size = |m: &Moved| if m.is_ratio { m.change.ln().abs() } else { 0.0 };
     moved.sort_by(|a, b| size(b).total_cmp(&size(a)).then(a.series.cmp(&b.series)));
     // By the first night of the new level in the series that comes first: later points move ranges, not this.
@@ -122,10 +171,55 @@ fn event(group: &[Step<'_>]) -> StepEvent {
     });
     let (id, campaign) = key.unwrap_or_default();
     let name: String = hex(&hash([id.as_str(), campaign.as_str()])).chars().take(8).collect();
-    StepEvent { name: format!("E{name}"), last_before, first_after, between, found, moved }
+    let name = format!("E{name}");
+    let standing = standing(&name, &moved, said);
+    StepEvent { name, last_before, first_after, between, found, standing, moved }
 }
 
-fn moved(of: &Step<'_>) -> Moved {
+/// What was last said of an event by its name; else whether all of it was meant.
+fn standing(name: &str, moved: &[Moved], said: &[Event]) -> Standing {
+    let of = |said: &Said| match said {
+        Said::Dismissed { event } if event == name => Some(Standing::Dismissed),
+        Said::Confirmed { event, outcome, .. } if event == name => match outcome.as_str() {
+            "confirmed" => Some(Standing::Confirmed),
+            "fixed-since" => Some(Standing::FixedSince),
+            "host" => Some(Standing::Host),
+            _ => None,
+        },
+        _ => None,
+    };
+    let all = moved.iter().all(|moved| moved.expected);
+    let otherwise = if all { Standing::Expected } else { Standing::Open };
+    said.iter().rev().find_map(|event| of(&event.said)).unwrap_or(otherwise)
+}
+
+/// Whether a commit that lies in the step's range was meant to change the series by so much.
+fn is_meant(of: &Step<'_>, change: f64, said: &[Event]) -> bool {
+    let from = of.before.map_or(0, |at| at + 1);
+    let range = || of.series.nights.get(from..=of.after).unwrap_or_default();
+    let ordinal = |at: usize| of.series.nights.get(at).and_then(|night| night.ordinal);
+    let within = |commit: &str| {
+        let named = |name: &str| !commit.is_empty() && (name.starts_with(commit) || commit == name);
+        let between = || {
+            // Commits of the range that were never measured are known by their place alone.
+            let place = of.series.places.iter().find(|(name, _)| named(name))?.1;
+            let low = of.before.map_or(Some(i64::MIN), ordinal)?;
+            Some(low < place && place <= ordinal(of.after)?)
+        };
+        range().iter().any(|n| n.commit.as_deref().is_some_and(named) || named(&n.build))
+            || between().unwrap_or(false)
+    };
+    said.iter().any(|event| match &event.said {
+        Said::Intended { commit, low, high, .. } => {
+            super::series::matches(&event.series, &of.series.name)
+                && (*low..=*high).contains(&change)
+                && within(commit)
+        }
+        _ => false,
+    })
+}
+
+fn moved(of: &Step<'_>, said: &[Event]) -> Moved {
     let (series, step) = (of.series, of.step);
     let is_ratio = series.scale == "log";
     let on = |x: f64| if is_ratio { x.exp() } else { x };
@@ -142,6 +236,7 @@ fn moved(of: &Step<'_>) -> Moved {
             "lower" => Some(rose),
             _ => None,
         },
+        expected: is_meant(of, on(step.change), said),
         drift: step.location.as_ref().is_some_and(|l| l.drift),
         levels: (on(step.before.mean), on(step.after.mean)),
         delay: step.found.saturating_sub(step.at),

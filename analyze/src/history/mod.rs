@@ -11,7 +11,7 @@ mod ingest;
 mod series;
 mod table;
 
-pub use events::{Moved, StepEvent};
+pub use events::{Moved, Standing, StepEvent};
 pub use ingest::{Told, lake_rows};
 pub use series::{Night, Series};
 pub use table::table_rows;
@@ -51,9 +51,10 @@ pub struct Asked {
 /// # Errors
 /// An alpha without a threshold, or events of people that do not read.
 pub fn history(lake: &Lake, asked: &Asked) -> Result<History, AnalyzeError> {
-    let (mut series, torn) = series::read(lake, asked)?;
+    let said = series::valid(lake)?;
+    let (mut series, torn) = series::read(lake, asked, &said)?;
     series.sort_by(|a, b| a.name.cmp(&b.name).then(a.id.cmp(&b.id)));
-    let events = events::of(&series, asked.since);
+    let events = events::of(&series, &said, asked.since);
     Ok(History { format: stats::HISTORY_FORMAT, alpha: asked.alpha, series, events, torn })
 }
 
@@ -79,4 +80,9 @@ pub fn moment(text: &str) -> Option<i64> {
 /// The month that is now, YYYYMM in UTC.
 pub fn this_month() -> String {
     ingest::month_of(lake::Micros(jiff::Timestamp::now().as_microsecond()))
+}
+
+/// Seconds since the epoch.
+pub fn now() -> i64 {
+    jiff::Timestamp::now().as_second()
 }

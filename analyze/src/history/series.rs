@@ -7,6 +7,7 @@ use lake::{Boot, Build, Commit, Event, Lake, Point, Said, Torn};
 use serde::Serialize;
 use stats::{HistoryPoint, HistoryReading, HistoryRule, lag_one, session_variance_of};
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 /// One session of a series.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -68,13 +69,27 @@ pub struct Series {
     pub reading: HistoryReading,
     /// The correlation of neighbours over the last 20 points.
     pub lag_one: Option<f64>,
+    /// Where commits lie on the first-parent line, also those that were never measured.
+    #[serde(skip)]
+    pub(super) places: Arc<Vec<(String, i64)>>,
     /// Whether an anchor would help: sessions differ by more than their boots leave open, or neighbours resemble each other.
     pub wants_anchor: bool,
 }
 
+/// What people said that has not expired.
+pub(super) fn valid(lake: &Lake) -> Result<Vec<Event>, AnalyzeError> {
+    let now = jiff::Timestamp::now().as_microsecond();
+    let mut said = lake.events()?;
+    said.retain(|event| event.expires.is_none_or(|until| until.0 > now));
+    Ok(said)
+}
+
 /// Reads the series that were asked for, and files that do not read.
-pub(super) fn read(lake: &Lake, asked: &Asked) -> Result<(Vec<Series>, Vec<Torn>), AnalyzeError> {
-    let said = lake.events()?;
+pub(super) fn read(
+    lake: &Lake,
+    asked: &Asked,
+    said: &[Event],
+) -> Result<(Vec<Series>, Vec<Torn>), AnalyzeError> {
     let points = lake.rows::<Point>();
     let mut torn = points.torn;
     let builds = lake.rows::<Build>();
@@ -85,6 +100,7 @@ pub(super) fn read(lake: &Lake, asked: &Asked) -> Result<(Vec<Series>, Vec<Torn>
         builds.rows.into_iter().filter_map(|b| Some(((b.source, b.build_id), b.commit?))).collect();
     let ordinal_of: HashMap<String, i64> =
         commits.rows.into_iter().filter_map(|c| Some((c.commit, c.ordinal?))).collect();
+    let places: Arc<Vec<(String, i64)>> = Arc::new(ordinal_of.iter().map(|(c, o)| (c.clone(), *o)).collect());
     let anchored = if points.rows.iter().any(|p| p.anchor_build_id.is_some()) {
         let boots = lake.rows::<Boot>();
         torn.extend(boots.torn);
@@ -96,8 +112,6 @@ pub(super) fn read(lake: &Lake, asked: &Asked) -> Result<(Vec<Series>, Vec<Torn>
     for point in points.rows {
         by.entry(point.series_id).or_default().push(point);
     }
-    let now = jiff::Timestamp::now().as_microsecond();
-    let valid: Vec<&Event> = said.iter().filter(|e| e.expires.is_none_or(|until| until.0 > now)).collect();
     let mut out = Vec::new();
     for (id, points) in by {
         let Some(last) = points.iter().max_by_key(|p| p.measured_at) else { continue };
@@ -106,9 +120,12 @@ pub(super) fn read(lake: &Lake, asked: &Asked) -> Result<(Vec<Series>, Vec<Torn>
             continue;
         }
         let head = last.clone();
-        let of: Vec<&Event> = valid.iter().filter(|e| matches(&e.series, &name)).copied().collect();
+        let of: Vec<&Event> = said.iter().filter(|e| matches(&e.series, &name)).collect();
         let nights = nights(points, &commit_of, &ordinal_of, &anchored, &of);
-        out.push(series(hex(&id), name, &head, nights, asked.alpha)?);
+        out.push(Series {
+            places: Arc::clone(&places),
+            ..series(hex(&id), name, &head, nights, asked.alpha)?
+        });
     }
     Ok((out, torn))
 }
@@ -208,6 +225,7 @@ fn series(
         anchored,
         reading,
         lag_one: lag,
+        places: Arc::default(),
         wants_anchor,
     })
 }

@@ -35,6 +35,8 @@ const DAY_US: i64 = 86_400_000_000;
 type NightOf = (i64, String, String, String);
 /// Workload, case, metric.
 type CaseOf = (String, String, String);
+/// Each case's values, with its unit and direction.
+type Cases = BTreeMap<CaseOf, (Vec<f64>, String, String)>;
 
 /// The campaigns of a table, one for each time and commit. `None`: it is no such table, because it has no columns `value` and
 /// `time`, `commit` or `index`.
@@ -67,7 +69,7 @@ pub fn table_rows(
         let known = COLUMNS.join(", ");
         return Err(bad(1, format!("column {} is not understood; there are {known}", edge::quoted(strange))));
     }
-    let mut nights: BTreeMap<NightOf, BTreeMap<CaseOf, (Vec<f64>, String, String)>> = BTreeMap::new();
+    let mut nights: BTreeMap<NightOf, Cases> = BTreeMap::new();
     for record in reader.records().take(ROWS_MAX) {
         let record = record
             .map_err(|error| bad(error.position().map_or(0, csv::Position::line), error.to_string()))?;
@@ -127,7 +129,7 @@ fn when(time: &str, index: &str, told: &Told) -> Option<i64> {
     super::moment(time).map(|seconds| seconds.saturating_mul(1_000_000))
 }
 
-fn campaign(night: NightOf, cases: BTreeMap<CaseOf, (Vec<f64>, String, String)>, conf: &Conf) -> Campaign {
+fn campaign(night: NightOf, cases: Cases, conf: &Conf) -> Campaign {
     let (time, commit, build, machine) = night;
     let mut out = Campaign { machine: machine.clone(), month: month_of(Micros(time)), ..Campaign::default() };
     for ((workload, case, metric), (values, unit, direction)) in cases {

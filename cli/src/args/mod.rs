@@ -15,7 +15,9 @@ pub use collecting::{AccelArg, Conduct, Doctor, Guest, GuestVerb, Resume, Run, S
 pub use demo::Demo;
 pub use drive::Drive;
 pub use host::{Host, HostVerb, Preparing};
-pub use lake::{HistoryArgs, LakeAdd, LakeArgs, LakeVerb};
+pub use lake::{
+    Annotate, FailOnEvent, HistoryArgs, HistoryAsked, HistoryFormat, HistoryVerb, LakeAdd, LakeArgs, LakeVerb,
+};
 pub use list::List;
 pub use provider::{Provider, ProviderVerb};
 pub use publish::Publish;

@@ -1,9 +1,9 @@
-//! `perfvt lake` and `perfvt history`.
+//! `perfvt lake`.
 
-use crate::args::{HistoryArgs, LakeAdd, LakeArgs, LakeVerb, Plain};
-use crate::verbs::options::{read, reading, write_json};
-use crate::{DONE, Error, FOUND, NOTHING};
-use analyze::history::{Asked, Told, history as read_history, lake_rows, moment, table_rows};
+use crate::args::{LakeAdd, LakeArgs, LakeVerb};
+use crate::verbs::options::{defaults, read, reading};
+use crate::{DONE, Error, FOUND};
+use analyze::history::{Told, lake_rows, moment, table_rows};
 use lake::{Added, Campaign, Lake};
 use model::counted;
 use std::io::Write;
@@ -19,7 +19,7 @@ pub fn lake(args: &LakeArgs, out: &mut dyn Write, err: &mut dyn Write) -> Result
 }
 
 /// A moment that a flag says.
-fn said(flag: &str, text: Option<&String>) -> Result<Option<i64>, Error> {
+pub(super) fn said(flag: &str, text: Option<&String>) -> Result<Option<i64>, Error> {
     let Some(text) = text else { return Ok(None) };
     let at = moment(text).ok_or_else(|| {
         format!("{flag} {}: want 2026-11-29, 2026-11-29T22:00:00Z or seconds since 1970", edge::quoted(text))
@@ -49,24 +49,35 @@ fn add_results(args: &LakeAdd, out: &mut dyn Write, err: &mut dyn Write) -> Resu
     }
     let lake = Lake::open_or_create(&args.lake)?;
     for (path, campaigns) in all {
-        let (mut new, mut there, mut replaced, mut rows) = (0, 0, 0, 0);
-        for campaign in &campaigns {
-            rows += campaign.points.len();
-            match lake.add(campaign)? {
-                Added::New => new += 1,
-                Added::AlreadyThere => there += 1,
-                Added::Replaced => replaced += 1,
-            }
-        }
-        let told = [(new, "added"), (replaced, "replaced"), (there, "already there")];
-        let told: Vec<String> = told
-            .iter()
-            .filter(|(n, _)| *n > 0)
-            .map(|(n, what)| if campaigns.len() == 1 { (*what).to_owned() } else { format!("{n} {what}") })
-            .collect();
-        writeln!(out, "{}: {} ({})", path.display(), told.join(", "), counted(rows, "point"))?;
+        add(&lake, path, &campaigns, out)?;
     }
     Ok(DONE)
+}
+
+/// Adds a campaign that has just ended.
+pub(super) fn add_campaign(lake: &Path, campaign: &Path, out: &mut dyn Write) -> Result<(), Error> {
+    let rows = lake_rows(campaign, &defaults()?, &Told::default())?;
+    add(&Lake::open_or_create(lake)?, campaign, &rows, out)
+}
+
+fn add(lake: &Lake, path: &Path, campaigns: &[Campaign], out: &mut dyn Write) -> Result<(), Error> {
+    let (mut new, mut there, mut replaced, mut rows) = (0, 0, 0, 0);
+    for campaign in campaigns {
+        rows += campaign.points.len();
+        match lake.add(campaign)? {
+            Added::New => new += 1,
+            Added::AlreadyThere => there += 1,
+            Added::Replaced => replaced += 1,
+        }
+    }
+    let told = [(new, "added"), (replaced, "replaced"), (there, "already there")];
+    let told: Vec<String> = told
+        .iter()
+        .filter(|(n, _)| *n > 0)
+        .map(|(n, what)| if campaigns.len() == 1 { (*what).to_owned() } else { format!("{n} {what}") })
+        .collect();
+    writeln!(out, "{}: {} ({})", path.display(), told.join(", "), counted(rows, "point"))?;
+    Ok(())
 }
 
 fn compact(path: &Path, out: &mut dyn Write) -> Result<u8, Error> {
@@ -90,20 +101,4 @@ fn check(path: &Path, out: &mut dyn Write) -> Result<u8, Error> {
         writeln!(out, "everything reads")?;
     }
     Ok(if torn.is_empty() { DONE } else { FOUND })
-}
-
-/// Tells where the levels of a lake's series changed.
-pub fn history(args: &HistoryArgs, out: &mut dyn Write) -> Result<u8, Error> {
-    let lake = Lake::open(&args.lake)?;
-    let asked = Asked {
-        series: args.series.clone(),
-        since: said("--since", args.since.as_ref())?,
-        alpha: args.alpha,
-    };
-    let history = read_history(&lake, &asked)?;
-    match args.format {
-        Plain::Text => out.write_all(report::history_text(&history).as_bytes())?,
-        Plain::Json => write_json(&history, out)?,
-    }
-    Ok(if history.series.is_empty() { NOTHING } else { DONE })
 }

@@ -14,6 +14,7 @@ pub mod gc;
 pub mod generate;
 pub mod guest;
 pub mod help;
+pub mod history;
 pub mod host;
 pub mod import;
 pub mod lake;

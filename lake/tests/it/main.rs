@@ -8,6 +8,7 @@
     clippy::print_stdout
 )]
 
+mod engines;
 mod folder;
 mod killed;
 mod support;
