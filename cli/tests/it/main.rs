@@ -38,6 +38,7 @@ mod interrupted;
 mod kept;
 mod kernels;
 mod killed;
+mod lake;
 mod macvtap;
 mod mutation;
 mod mutation_support;
