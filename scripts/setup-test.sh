@@ -70,10 +70,13 @@ if has npm && [ ! -e "$axe/node_modules/axe-core/axe.min.js" ]; then
     as_user npm ci --silent --no-audit --no-fund --prefix "$axe" >&2 ||
         say "axe-core could not be fetched; the accessibility check skips itself"
 fi
-engines=$here/../lake/tests/engines
-if [ ! -e "$engines/venv/ready" ] && python3 -c 'import ensurepip, venv' 2> /dev/null; then
-    { as_user python3 -m venv "$engines/venv" &&
-        as_user "$engines/venv/bin/pip" install --quiet --requirement "$engines/requirements.txt" >&2 &&
-        as_user touch "$engines/venv/ready"; } ||
+# Not in the checkout: some hundred megabytes that every checkout would fetch again.
+engines=${XDG_CACHE_HOME:-$HOME/.cache}/perfvt-tests/engines
+wanted=$here/../lake/tests/engines/requirements.txt
+if ! cmp -s "$wanted" "$engines/ready" && python3 -c 'import ensurepip, venv' 2> /dev/null; then
+    { as_user mkdir -p "$engines" &&
+        as_user python3 -m venv "$engines/venv" &&
+        as_user "$engines/venv/bin/pip" install --quiet --requirement "$wanted" >&2 &&
+        as_user cp "$wanted" "$engines/ready"; } ||
         say "DuckDB, pyarrow and DataFusion could not be fetched; the test of what they read skips itself"
 fi

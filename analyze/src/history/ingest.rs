@@ -162,7 +162,6 @@ impl Source {
                 epoch_id: epoch,
                 host_boot: facts.get("host.boot_id").cloned(),
                 measured_at: self.at,
-                schema: SCHEMA,
                 ..Point::default()
             };
             out.boots.extend(boots(row, &base));
@@ -177,39 +176,51 @@ impl Source {
 }
 
 /// The point of a row; none where no value is valid.
-pub(super) fn point(row: &ShownRow, base: Point) -> Option<Point> {
-    let values = &row.sample.values;
-    let log = row.scale == Scale::Log && values.iter().all(|v| *v > 0.0);
-    let on: Vec<f64> = values.iter().map(|v| if log { v.ln() } else { *v }).collect();
-    let of = HistoryPoint::of_boots(&on)?;
-    let n = f64::from(of.boots);
-    let sd = of.variance.map(f64::sqrt);
+fn point(row: &ShownRow, base: Point) -> Option<Point> {
     Some(Point {
         workload: row.workload.clone(),
         metric: row.metric.clone(),
         unit: row.unit.clone(),
-        direction: match row.direction {
-            Direction::HigherIsBetter => "higher",
-            Direction::LowerIsBetter => "lower",
-            Direction::Informational => "none",
-        }
-        .to_owned(),
-        scale: if log { "log" } else { "linear" }.to_owned(),
+        direction: word_of(row.direction).to_owned(),
         role: match row.role {
             Role::Primary => "primary",
             Role::Important => "important",
             Role::Secondary => "secondary",
         }
         .to_owned(),
-        n: i32::try_from(of.boots).unwrap_or(i32::MAX),
         n_invalid: i32::try_from(row.sample.invalid.len()).unwrap_or(i32::MAX),
+        ..summed(&row.sample.values, row.scale == Scale::Log, base)?
+    })
+}
+
+/// Which way is better, in a lake's word.
+pub(super) fn word_of(direction: Direction) -> &'static str {
+    match direction {
+        Direction::HigherIsBetter => "higher",
+        Direction::LowerIsBetter => "lower",
+        Direction::Informational => "none",
+    }
+}
+
+/// A point with what these boots come to; on the log scale where that is asked for and every value has a logarithm. None without
+/// values.
+pub(super) fn summed(values: &[f64], log: bool, base: Point) -> Option<Point> {
+    let log = log && values.iter().all(|v| *v > 0.0);
+    let on: Vec<f64> = values.iter().map(|v| if log { v.ln() } else { *v }).collect();
+    let of = HistoryPoint::of_boots(&on)?;
+    let n = f64::from(of.boots);
+    let sd = of.variance.map(f64::sqrt);
+    Some(Point {
+        scale: if log { "log" } else { "linear" }.to_owned(),
+        n: i32::try_from(of.boots).unwrap_or(i32::MAX),
         mean: of.x,
         sd,
         se: sd.map(|sd| sd / n.sqrt()),
         df: sd.map(|_| n - 1.0),
-        min: row.sample.min?,
-        max: row.sample.max?,
-        mean_raw: row.sample.mean?,
+        min: values.iter().copied().fold(f64::INFINITY, f64::min),
+        max: values.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+        mean_raw: values.iter().map(|v| v / n).sum(),
+        schema: SCHEMA,
         ..base
     })
 }

@@ -2,12 +2,11 @@
 
 use super::Told;
 use super::identity::{hash, series_id};
-use super::ingest::{month_of, name_by_content};
+use super::ingest::{month_of, name_by_content, summed, word_of};
 use crate::AnalyzeError;
 use formats::perf_conf::Conf;
 use lake::{Boot, Build, Campaign, Commit, Micros, Point};
-use model::{Direction, Scale};
-use stats::HistoryPoint;
+use model::Scale;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -28,6 +27,8 @@ const COLUMNS: [&str; 12] = [
 ];
 /// Most rows of a table.
 const ROWS_MAX: usize = 20_000_000;
+/// The environment of what has none.
+const ENV: &str = "main";
 /// The length of a day.
 const DAY_US: i64 = 86_400_000_000;
 
@@ -59,11 +60,10 @@ pub fn table_rows(
     let Ok(header) = reader.headers() else { return Ok(None) };
     let columns: Vec<String> = header.iter().map(str::to_ascii_lowercase).collect();
     let at = |name: &str| columns.iter().position(|column| column == name);
-    let (Some(value), true) =
-        (at("value"), ["time", "commit", "index"].iter().any(|name| at(name).is_some()))
-    else {
+    let is_told = ["time", "commit", "index"].iter().any(|name| at(name).is_some());
+    if at("value").is_none() || !is_told {
         return Ok(None);
-    };
+    }
     let bad = |line: u64, why: String| AnalyzeError::Option(format!("{}:{line}: {why}", path.display()));
     if let Some(strange) = columns.iter().find(|column| !COLUMNS.contains(&column.as_str())) {
         let known = COLUMNS.join(", ");
@@ -78,42 +78,40 @@ pub fn table_rows(
         if cells.len() != columns.len() {
             return Err(bad(number, format!("{} cells below {} columns", cells.len(), columns.len())));
         }
-        let cell = |name: &str| at(name).and_then(|at| cells.get(at)).copied().unwrap_or_default();
-        let text = cells.get(value).copied().unwrap_or_default();
-        let found: f64 = text
-            .parse()
-            .ok()
-            .filter(|v: &f64| v.is_finite())
-            .ok_or_else(|| bad(number, format!("value {} is no number", edge::quoted(text))))?;
-        let time = when(cell("time"), cell("index"), told).ok_or_else(|| {
-            bad(
-                number,
-                format!(
-                    "time {} is none; want 2026-11-29, 2026-11-29T22:00:00Z or seconds since 1970",
-                    edge::quoted(cell("time"))
-                ),
-            )
-        })?;
-        let or = |name: &str, other: &Option<String>, default: &str| match (other, cell(name)) {
-            (Some(said), _) => said.clone(),
-            (None, "") => default.to_owned(),
-            (None, cell) => cell.to_owned(),
-        };
-        let commit = or("commit", &told.commit, "");
-        let night = (
-            time,
-            commit.clone(),
-            or("build", &told.build, &commit),
-            or("machine", &told.machine, "unknown"),
-        );
-        let case = (or("workload", &None, "table"), or("case", &None, "all"), or("metric", &None, "value"));
-        let entry = nights.entry(night).or_default().entry(case);
-        entry
-            .or_insert_with(|| (Vec::new(), cell("unit").to_owned(), cell("direction").to_owned()))
-            .0
-            .push(found);
+        put(|name| at(name).and_then(|at| cells.get(at)).copied().unwrap_or_default(), told, &mut nights)
+            .map_err(|why| bad(number, why))?;
     }
     Ok(Some(nights.into_iter().map(|(night, cases)| campaign(night, cases, conf)).collect()))
+}
+
+/// Puts a row where it belongs; `cell` gives what stands in a column.
+fn put<'a>(
+    cell: impl Fn(&str) -> &'a str,
+    told: &Told,
+    nights: &mut BTreeMap<NightOf, Cases>,
+) -> Result<(), String> {
+    let text = cell("value");
+    let value: Option<f64> = text.parse().ok().filter(|v: &f64| v.is_finite());
+    let value = value.ok_or_else(|| format!("value {} is no number", edge::quoted(text)))?;
+    let time = when(cell("time"), cell("index"), told).ok_or_else(|| {
+        let said = edge::quoted(cell("time"));
+        format!("time {said} is none; want 2026-11-29, 2026-11-29T22:00:00Z or seconds since 1970")
+    })?;
+    let or = |name: &str, other: &Option<String>, default: &str| match (other, cell(name)) {
+        (Some(said), _) => said.clone(),
+        (None, "") => default.to_owned(),
+        (None, cell) => cell.to_owned(),
+    };
+    let commit = or("commit", &told.commit, "");
+    let build = or("build", &told.build, &commit);
+    let night = (time, commit, build, or("machine", &told.machine, "unknown"));
+    let case = (or("workload", &None, "table"), or("case", &None, "all"), or("metric", &None, "value"));
+    let entry = nights.entry(night).or_default().entry(case);
+    entry
+        .or_insert_with(|| (Vec::new(), cell("unit").to_owned(), cell("direction").to_owned()))
+        .0
+        .push(value);
+    Ok(())
 }
 
 /// Microseconds of a time, or of a day's index; `None` for text that is no time.
@@ -134,65 +132,41 @@ fn campaign(night: NightOf, cases: Cases, conf: &Conf) -> Campaign {
     let mut out = Campaign { machine: machine.clone(), month: month_of(Micros(time)), ..Campaign::default() };
     for ((workload, case, metric), (values, unit, direction)) in cases {
         let declared = conf.section(&workload).map(|section| section.metric(&metric));
-        let log = declared.as_ref().is_none_or(|m| m.scale != Some(Scale::Linear))
-            && values.iter().all(|v| *v > 0.0);
-        let on: Vec<f64> = values.iter().map(|v| if log { v.ln() } else { *v }).collect();
-        let Some(of) = HistoryPoint::of_boots(&on) else { continue };
-        let said = match direction.as_str() {
+        let log = declared.as_ref().is_none_or(|m| m.scale != Some(Scale::Linear));
+        let direction = match direction.as_str() {
             "higher" | "lower" | "none" => direction,
-            _ => match declared.as_ref().map(|m| m.direction) {
-                Some(Direction::HigherIsBetter) => "higher".to_owned(),
-                Some(Direction::LowerIsBetter) => "lower".to_owned(),
-                _ => "none".to_owned(),
-            },
+            _ => declared.as_ref().map_or("none", |m| word_of(m.direction)).to_owned(),
         };
-        let series_id =
-            series_id(&machine, "main", &format!("{workload}/{case}"), &metric, &[], &BTreeMap::new());
-        let n = f64::from(of.boots);
-        let sd = of.variance.map(f64::sqrt);
+        let case = format!("{workload}/{case}");
+        let base = Point {
+            series_id: series_id(&machine, ENV, &case, &metric, &[], &BTreeMap::new()),
+            machine: machine.clone(),
+            case,
+            workload,
+            metric,
+            unit,
+            direction,
+            role: "primary".to_owned(),
+            env: ENV.to_owned(),
+            build_id: build.clone(),
+            epoch_id: hash(["epoch 1"]),
+            measured_at: Micros(time),
+            ..Point::default()
+        };
         out.boots.extend(values.iter().enumerate().map(|(at, value)| Boot {
-            series_id,
-            env: "main".to_owned(),
+            series_id: base.series_id,
+            env: ENV.to_owned(),
             repeat: i32::try_from(at + 1).unwrap_or(i32::MAX),
             attempt: 1,
             value: Some(*value),
             start: Some(Micros(time)),
             ..Boot::default()
         }));
-        out.points.push(Point {
-            series_id,
-            machine: machine.clone(),
-            case: format!("{workload}/{case}"),
-            workload,
-            metric,
-            unit,
-            direction: said,
-            scale: if log { "log" } else { "linear" }.to_owned(),
-            role: "primary".to_owned(),
-            env: "main".to_owned(),
-            build_id: build.clone(),
-            epoch_id: hash(["epoch 1"]),
-            measured_at: Micros(time),
-            n: i32::try_from(of.boots).unwrap_or(i32::MAX),
-            mean: of.x,
-            sd,
-            se: sd.map(|sd| sd / n.sqrt()),
-            df: sd.map(|_| n - 1.0),
-            min: values.iter().copied().fold(f64::INFINITY, f64::min),
-            max: values.iter().copied().fold(f64::NEG_INFINITY, f64::max),
-            mean_raw: values.iter().map(|v| v / n).sum(),
-            schema: 1,
-            ..Point::default()
-        });
+        out.points.extend(summed(&values, log, base));
     }
-    out.builds.push(Build {
-        build_id: build,
-        commit: Some(commit.clone()).filter(|c| !c.is_empty()),
-        ..Build::default()
-    });
-    if !commit.is_empty() {
-        out.commits.push(Commit { commit, ..Commit::default() });
-    }
+    let known = Some(commit.clone()).filter(|commit| !commit.is_empty());
+    out.builds.push(Build { build_id: build, commit: known.clone(), ..Build::default() });
+    out.commits.extend(known.map(|commit| Commit { commit, ..Commit::default() }));
     name_by_content(&mut out);
     out
 }

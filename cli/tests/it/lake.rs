@@ -118,7 +118,7 @@ fn an_event_is_explained_and_dismissed_by_its_name() {
     place.is(&["lake", "add", &lake, &table], 0, "");
     let name = event(&place);
     let told = place.is(&["history", "explain", &lake, &name[..5]], 0, "<- first of the new level");
-    assert!(told.contains("with .9: c20 (") && told.contains("<- found"), "{told}");
+    assert!(told.contains("with .9: c20 of 2026-01-21") && told.contains("<- found"), "{told}");
     place.is(&["history", "explain", &lake, "E0000"], 2, &format!("there are: {name}"));
     place.is(
         &["history", "annotate", &lake, "*", "--dismiss", &name, "--issue", "BUG-7", "--who", "ann"],
