@@ -14,6 +14,7 @@ fn child() {
     let Some(root) = std::env::var_os("PERFVT_LAKE") else { return };
     let first: i64 = std::env::var("PERFVT_FIRST").unwrap().parse().unwrap();
     let lake = Lake::open_or_create(Path::new(&root)).unwrap();
+    println!("\nready");
     for day in first.. {
         lake.add(&night(&format!("n{day}"), "202611", 3, day)).unwrap();
         println!("\nadded {day}");
@@ -37,14 +38,16 @@ fn kill(times: u64) {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+        let ready = lines.any(|line| line == "ready");
+        assert!(ready, "the child has not begun");
         let killer = std::thread::spawn(move || {
-            // From before the first campaign to some of them.
-            std::thread::sleep(Duration::from_micros(4000 + (time * 7919) % 40_000));
+            // Within the first campaign, or one of those that follow.
+            std::thread::sleep(Duration::from_micros((time * 7919) % 40_000));
             child.kill().unwrap();
             child.wait().unwrap();
         });
-        for line in lines.map_while(Result::ok) {
+        for line in lines {
             if let Some(day) = line.strip_prefix("added ") {
                 there = day.parse::<i64>().unwrap() + 1;
             }
