@@ -12,10 +12,12 @@
 mod build;
 mod find;
 mod in_guest;
+mod own;
 mod step;
 
 pub use build::BuildError;
 pub(crate) use in_guest::check as check_build_on;
+pub use own::inside_by;
 pub use step::StepError;
 
 use crate::lab::Failed;
@@ -86,7 +88,10 @@ pub struct Brings {
 impl Brings {
     /// What parameters say of the keys of these wishes.
     pub fn of(params: &Params, wishes: &[Wish]) -> Brings {
-        let value = |wish: &Wish| (wish.key, Wish::of(params, wish.key, wish.program).value);
+        let value = |wish: &Wish| match wish.key {
+            own::PERFVT => (wish.key, wish.value.clone()),
+            key => (key, Wish::of(params, key, wish.program).value),
+        };
         Brings { values: wishes.iter().map(value).collect(), in_guest: in_guest::is_asked(params) }
     }
 
@@ -334,6 +339,20 @@ impl Brought {
         let found = self.items.iter().filter(of).find(|item| item.made.is_some() == made);
         let found = found.or_else(|| self.items.iter().find(of));
         found.ok_or_else(|| Failed::new(Code::Host, format!("nothing was brought for {key}={value}")))
+    }
+
+    /// The path of perfvt itself in guests that nobody talks to.
+    ///
+    /// # Errors
+    /// It was not brought.
+    pub fn perfvt(&self, own: &Brings) -> Result<&str, Failed> {
+        Ok(&self.item(own::PERFVT, own)?.guest)
+    }
+
+    /// The paths in guests of all that an environment brings, by key.
+    pub fn paths(&self, own: &Brings) -> BTreeMap<String, String> {
+        let items = self.items.iter().filter(|item| item.is_of(own));
+        items.map(|item| (item.key.to_owned(), item.guest.clone())).collect()
     }
 
     /// Puts into a Windows guest what it is to have in an environment that brings this.

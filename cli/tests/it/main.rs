@@ -45,6 +45,7 @@ mod mutation_support;
 mod nested_kvm;
 mod netperf;
 mod obstacles;
+mod offline;
 mod outside;
 mod parked;
 mod providers;

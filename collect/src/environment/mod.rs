@@ -261,6 +261,7 @@ fn guest(
     };
     spec.disks.tools = ground.needs.tools || spec.own().is_some();
     spec.disks.seed = spec.own().is_some_and(|own| own.cloud_init.is_some());
+    spec.disks.output = parse::output(own)?;
     spec.disks.brought = ground.needs.brings.iter().any(Wish::is_on_disk);
     Ok(spec)
 }

@@ -52,10 +52,9 @@ fn source(spec: &GuestSpec, own: &Params) -> String {
         Source::Own(definition) => definition,
         Source::Builtin(kernel) => {
             let kernel = kernel.as_ref().map(own_kernel);
-            return format!(
-                "perfvt's own image{}, linux, entered by perfvt's agent",
-                kernel.unwrap_or_default()
-            );
+            let way = spec.way().map(|way| way.sentence("root", 0));
+            let way = way.unwrap_or_else(|| "by perfvt's agent".to_owned());
+            return format!("perfvt's own image{}, linux, entered {way}", kernel.unwrap_or_default());
         }
     };
     let (file, format) = definition.chain.image();

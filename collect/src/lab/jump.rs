@@ -9,7 +9,7 @@ const CLOCK_JUMP_NS: u64 = 50_000_000;
 
 /// Nanoseconds that this host has been suspended for since it started: CLOCK_BOOTTIME counts them, CLOCK_MONOTONIC does
 /// not (clock_gettime(2)).
-pub(super) fn time_asleep() -> u64 {
+pub(crate) fn time_asleep() -> u64 {
     let monotonic = Moment::now().mono_ns;
     let boot = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
     let boot = (boot.tv_sec as u64).saturating_mul(1_000_000_000).saturating_add(boot.tv_nsec as u64);

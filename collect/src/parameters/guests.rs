@@ -97,7 +97,13 @@ pub(super) const ENTRANCE: &[Known] = &[
         "agent",
         way::WAYS,
         "the way into an image's guest: QEMU's guest agent, perfvt's own (the default with cloud_init = yes), a login on the serial \
-         console, or ssh",
+         console, or ssh; none, also for the built-in guest: nobody talks to it, its job is on a disk",
+    ),
+    Known::new(
+        "output_size",
+        "64M",
+        "a size, 1M to 1G",
+        "with channel=none: the disk for the results of a case",
     ),
     Known::new("user", "root", "a name", "who logs in (channel=serial or ssh)"),
     Known::new(

@@ -37,7 +37,7 @@ pub fn way(params: &Params, told: bool) -> Result<Way, ParamsError> {
     match (told, way.needs_cloud_init()) {
         (true, _) if is_default => Ok(Way::Perfvt),
         (false, true) => {
-            let wanted = "cloud_init = yes beside it, which starts perfvt's agent in the guest";
+            let wanted = "cloud_init = yes beside it, which starts what perfvt needs in the guest";
             Err(params.wrong("channel", wanted))
         }
         _ => Ok(way),
@@ -58,7 +58,8 @@ pub fn cloud_init(params: &Params, login: Option<(&str, &Path)>) -> Result<Cloud
         None => None,
         Some((user, key)) => Some((user.to_owned(), public(key).map_err(|e| params.wrong("key", &e))?)),
     };
-    Ok(CloudInit { user_data: user_data?, network_config: network_config?, first_boot: first_boot?, key })
+    let (user_data, network_config, first_boot) = (user_data?, network_config?, first_boot?);
+    Ok(CloudInit { user_data, network_config, first_boot, key, alone: false })
 }
 
 /// A file, or what is wanted instead. All of them have room on the disk for cloud-init, the program as base64.

@@ -12,6 +12,7 @@ use vm::guest::backing::{CONVERT, Chain, Format};
 use vm::guest::channel::serial::{Login, PROMPT};
 use vm::guest::definition::{Definition, SSH_PORT};
 use vm::guest::image::{Cache, OwnKernel, StoredImage, stored};
+use vm::guest::seed::CloudInit;
 use vm::guest::way::Way;
 
 /// What every Linux kernel that perfvt starts is told.
@@ -76,7 +77,8 @@ pub fn definition(params: &Params, cache: &Cache) -> Result<Option<Definition>, 
     if told {
         let key = definition.key.as_deref().filter(|_| way.is_ssh());
         let login = key.map(|key| (definition.login.user.as_str(), key));
-        definition.cloud_init = Some(cloud_init(params, login)?);
+        let alone = way.is_offline();
+        definition.cloud_init = Some(CloudInit { alone, ..cloud_init(params, login)? });
     }
     Ok(Some(definition))
 }
@@ -277,7 +279,7 @@ mod tests {
             |set: &[(&str, &str)]| defined(&[&[("image", image)], set].concat()).unwrap_err().to_string();
         assert!(error(&[("channel", "ssh")]).contains("authorized_keys"));
         assert!(error(&[("channel", "ssh"), ("password", "x")]).contains("ssh-copy-id"));
-        assert!(error(&[("channel", "telnet")]).contains("one of agent, perfvt, serial, ssh"));
+        assert!(error(&[("channel", "telnet")]).contains("one of agent, none, perfvt, serial, ssh"));
         assert!(error(&[("channel", "serial"), ("guest_os", "windows")]).contains("guest_os is windows"));
         assert!(error(&[("initrd", image)]).contains("a kernel beside it"));
         assert!(error(&[("firmware", "/away.fd")]).contains("a file that is there"));

@@ -17,7 +17,7 @@ use super::remote::{RemoteHost, of_remote};
 use super::{Scene, TestbedError};
 use crate::brought::Brought;
 use crate::environment::EnvironmentSpec;
-use crate::lab::window::{HostCounters, KvmReader, LinkMeasured, Meter};
+use crate::lab::window::{KvmReader, LinkMeasured, Meter};
 use crate::lab::{Client, Driver, Failed, HostSample, Lab, Snapshot, Target};
 use model::{Code, Moment, Scope};
 use neighbours::Loads;
@@ -67,7 +67,7 @@ pub(super) struct GuestLab {
     /// The CPU time of each guest's QEMU.
     meters: Vec<Meter>,
     /// Which of [`GUEST_COUNTERS`] the guest has.
-    counters: Vec<&'static str>,
+    pub(super) counters: Vec<&'static str>,
     /// What was measured of the data link.
     link: Option<LinkMeasured>,
 }
@@ -239,9 +239,7 @@ impl Lab for GuestLab {
         let after = self.host_sample()?;
         let at = self.clock.place(&guest.clock, before.at, heard);
         let HostSample { cpu, threads, own_ns, .. } = between(&before, &after, at);
-        let tap = self.cables.way.traffic(self.machine.pid());
-        let switch = self.switch_counted()?;
-        let host = HostCounters { tap, switch, link: self.link, ..HostCounters::read(Path::new("/")) };
+        let host = self.host_counters()?;
         // Last, because it takes the longest: a window is as long by this clock at both ends.
         let client_cpu = self.client_cpu();
         let neighbours = self.borne()?;

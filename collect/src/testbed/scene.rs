@@ -12,6 +12,7 @@ use vm::guest::disk::{Disk, DiskError, DiskFile};
 use vm::guest::image::{Image, builtin_with};
 use vm::guest::machine::{BootSpec, Files, GuestError};
 use vm::guest::network::{Network, free_ports};
+use vm::guest::offline::OfflineDisks;
 use vm::guest::overlay::Overlay;
 use vm::guest::seed::{SeedError, SeedFile};
 use vm::guest::spec::{GuestSpec, Source};
@@ -47,6 +48,8 @@ pub(super) struct SceneGuest {
     pub(super) overlay: Option<Overlay>,
     /// What its cloud-init is told.
     pub(super) seed: Option<SeedFile>,
+    /// The disks of one that nobody talks to, once it has a job.
+    pub(super) offline: Option<OfflineDisks>,
     /// The port at which its ssh server is reached.
     pub(super) port: u16,
     pub(super) logs: PathBuf,
@@ -100,7 +103,7 @@ impl Testbed {
         let layer = |own| Overlay::make(own, &guest.layers, deadlines);
         let overlay = guest.own().map(|own| layer(&own.chain)).transpose()?;
         let seed = self.seed(guest, &logs)?;
-        Ok(SceneGuest { image, overlay, seed, port, logs, forensics })
+        Ok(SceneGuest { image, overlay, seed, offline: None, port, logs, forensics })
     }
 
     /// The disk for the cloud-init of a guest. Each boot is another machine for it: what it did in the image before, it does again.
@@ -140,6 +143,7 @@ impl SceneGuest {
             data: &[],
             brought: None,
             seed: self.seed.as_ref().map(SeedFile::path),
+            offline: self.offline.as_ref(),
             ssh_port: self.port,
             state: None,
         }
@@ -159,6 +163,20 @@ impl Scene {
     ) -> Result<Vec<Vec<DiskFile>>, DiskError> {
         let made = |disk: &Disk| make(disk, &self.spec.deadlines, &self.own_cpus);
         self.spec.guests.iter().map(|guest| guest.disks.data.iter().map(made).collect()).collect()
+    }
+
+    /// Gives the files of a job to those guests that nobody talks to.
+    pub(super) fn give(&mut self, job: &[(String, Vec<u8>)]) -> Result<(), GuestError> {
+        for (guest, here) in self.spec.guests.iter().zip(&mut self.guests) {
+            let Some(size) = guest.disks.output else { continue };
+            let failed = |source| GuestError::Io {
+                doing: "writing the job of a guest in",
+                path: guest.layers.clone(),
+                source,
+            };
+            here.offline = Some(OfflineDisks::make(job, size, &guest.layers).map_err(failed)?);
+        }
+        Ok(())
     }
 
     /// What QEMU is started with, guest by guest.

@@ -275,6 +275,7 @@ mod tests {
             ("network_config", &format!("{raw} cloud_init=yes"), &other),
             ("first_boot", &format!("{raw} cloud_init=yes"), &other),
             ("channel", &raw, "serial"),
+            ("output_size", "channel=none", "8M"),
             ("guest_os", &raw, "windows"),
             ("user", &format!("{raw} channel=serial"), "me"),
             ("password", &format!("{raw} channel=serial"), "x"),

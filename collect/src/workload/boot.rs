@@ -50,6 +50,10 @@ impl Workload for Boot {
         }
     }
 
+    fn runs_alone(&self, _: &Params) -> Result<(), &'static str> {
+        Err("a boot is timed until the guest takes commands")
+    }
+
     fn needs(&self, _: &Params) -> Needs {
         Needs { boot_trace: true, ..Needs::default() }
     }

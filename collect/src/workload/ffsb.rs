@@ -122,6 +122,10 @@ impl Workload for Ffsb {
         }
     }
 
+    fn runs_alone(&self, _: &Params) -> Result<(), &'static str> {
+        Ok(())
+    }
+
     fn needs(&self, params: &Params) -> Needs {
         let brings = vec![Wish::of(params, BINARY, "ffsb")];
         Needs { tools: true, guest_tools: vec!["mke2fs"], brings, ..Needs::default() }

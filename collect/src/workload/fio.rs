@@ -145,6 +145,10 @@ impl Workload for Fio {
         }
     }
 
+    fn runs_alone(&self, _: &Params) -> Result<(), &'static str> {
+        Ok(())
+    }
+
     fn needs(&self, _: &Params) -> Needs {
         Needs { tools: true, guest_tools: vec!["fio"], ..Needs::default() }
     }

@@ -119,6 +119,10 @@ impl Workload for Iozone {
         }
     }
 
+    fn runs_alone(&self, _: &Params) -> Result<(), &'static str> {
+        Ok(())
+    }
+
     fn needs(&self, _: &Params) -> Needs {
         Needs { tools: true, guest_tools: vec!["mke2fs"], ..Needs::default() }
     }

@@ -23,12 +23,14 @@ pub use crate::lab::{Outcome, Point, Value};
 pub use crate::parameters::Known;
 
 use crate::brought::Wish;
+use crate::lab::job::Whole;
 use crate::lab::{Failed, Lab, Measured, window};
 use crate::parse::client_in_guest;
 use formats::perf_conf::{Conf, MetricConf};
 use model::{Case, MetricDecl, Params, ParamsError};
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
+use std::time::Duration;
 use vm::guest::os::Os;
 
 /// All of them.
@@ -140,6 +142,46 @@ impl Needs {
     }
 }
 
+/// What is done once after a guest is ready. One that nobody talks to does it by itself, for each case.
+///
+/// # Errors
+/// Those of [`Workload::prepare`].
+pub fn prepare(workload: &dyn Workload, lab: &mut dyn Lab, params: &Params) -> Result<(), Failed> {
+    if lab.is_offline() { Ok(()) } else { workload.prepare(lab, params) }
+}
+
+/// Measures one case: everything that its values come from goes, as it is, to `raw`. A guest that nobody talks to does it by itself.
+///
+/// # Errors
+/// Those of [`Workload::measure`].
+pub fn measure(
+    workload: &dyn Workload,
+    lab: &mut dyn Lab,
+    case: &Case,
+    params: &Params,
+    raw: &Path,
+) -> Result<(), Failed> {
+    if !lab.is_offline() {
+        return workload.measure(lab, case, params, raw);
+    }
+    let seconds = workload.seconds(params).clamp(0.0, 1e6);
+    // Tools that end by themselves have a time of their own.
+    let own = params.iter().filter(|param| param.key.ends_with("_timeout") && workload.knows(&param.key));
+    let own: u64 = own.filter_map(|param| param.value.trim().parse::<u64>().ok()).sum();
+    let list = |key: &str| workload.path_lists().contains(&key);
+    lab.carry_out(
+        &Whole {
+            workload: workload.name(),
+            case,
+            params,
+            reads: workload.reads(params).into_iter().map(|(key, path)| (key, path, list(key))).collect(),
+            limit: Duration::from_secs_f64(2.0 * seconds) + Duration::from_secs(own),
+            interval: common::interval((seconds as u32).max(1)),
+        },
+        raw,
+    )
+}
+
 /// The most cases that a matrix may have.
 pub const MAX_CASES: usize = 10_000;
 
@@ -203,6 +245,13 @@ pub trait Workload: Sync {
             Os::Linux => Ok(()),
             Os::Windows => Err("its program in the guest is one for Linux"),
         }
+    }
+    /// Whether it can be measured in a guest that nobody talks to, or why not: all of its load has to be the guest's own.
+    ///
+    /// # Errors
+    /// The reason, for people.
+    fn runs_alone(&self, _: &Params) -> Result<(), &'static str> {
+        Err("its load comes from a client outside of the guest")
     }
     /// What it needs of its testbed.
     fn needs(&self, params: &Params) -> Needs;

@@ -1,7 +1,7 @@
 //! The way into a guest: the channel that its definition names, and what a guest of the user's needs before workloads find
 //! in it what they find in the built-in one.
 
-use super::channel::{Channel, ChannelError, PortChannel};
+use super::channel::{Channel, ChannelError, MarksChannel, PortChannel};
 use super::error::GuestError;
 use super::os::Os;
 use super::spec::GuestSpec;
@@ -13,7 +13,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// Makes a Linux guest fit. How the daemon that moves interrupts stands is told by a file that the fingerprint reads.
-const SETUP: &str = concat!(
+pub(super) const SETUP: &str = concat!(
     include_str!("../../guest/foreign/setup"),
     "(\n",
     include_str!("../../guest/foreign/irqbalance"),
@@ -27,7 +27,12 @@ pub(super) fn channel(
     (socket, ssh_port): (&Path, u16),
     namespace: Option<&Arc<Namespace>>,
 ) -> Result<Box<dyn Channel>, ChannelError> {
-    let Some(definition) = spec.own() else { return Ok(Box::new(PortChannel::connect(socket)?)) };
+    let Some(definition) = spec.own() else {
+        return Ok(match spec.is_offline() {
+            true => Box::new(MarksChannel::connect(socket)?),
+            false => Box::new(PortChannel::connect(socket)?),
+        });
+    };
     let (os, login, key) = (definition.os, &definition.login, definition.key.as_deref());
     let late_key = definition.cloud_init.is_some();
     definition.way.connect(&Entrance { socket, ssh_port, namespace, os, login, key, late_key })
@@ -35,6 +40,10 @@ pub(super) fn channel(
 
 /// Makes a guest that takes commands fit for workloads.
 pub(super) fn settle(spec: &GuestSpec, machine: &mut impl Commands) -> Result<(), GuestError> {
+    // It makes itself fit.
+    if spec.is_offline() {
+        return Ok(());
+    }
     match spec.own().map(|own| own.os) {
         Some(Os::Linux) => {
             let limit = machine.deadlines().within(Step::Settle);

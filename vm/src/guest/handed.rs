@@ -79,6 +79,10 @@ impl Handed {
         if disks.seed {
             hands.set(&mut files.seed, Use::Read)?;
         }
+        if disks.output.is_some() {
+            hands.set(&mut files.job, Use::Read)?;
+            hands.set(&mut files.output, Use::Write)?;
+        }
         if talks {
             hands.set(&mut files.serial, Use::Log)?;
             hands.listen(&mut files.qmp)?;

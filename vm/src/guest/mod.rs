@@ -29,6 +29,7 @@ pub mod job;
 pub mod keyboard;
 pub mod machine;
 pub mod network;
+pub mod offline;
 pub mod os;
 pub mod overlay;
 pub mod qmp;

@@ -2,6 +2,7 @@
 //! data of the user's, which are handed on as they are. So an image needs nothing of perfvt's inside.
 
 use super::{Label, Seed};
+use crate::guest::enter::SETUP;
 use crate::guest::network::SSH_MAC;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -12,6 +13,7 @@ const AGENT: &str = include_str!("../../../guest/agent");
 const EXEC: &str = include_str!("../../../guest/exec");
 const SERVE: &str = include_str!("../../../guest/cloud/serve");
 const START: &str = include_str!("../../../guest/cloud/start");
+const OFFLINE: &str = include_str!("../../../guest/offline");
 const BUILTIN_EXEC: &str = "/sbin/perfvt-exec";
 const CLOUD_EXEC: &str = "/bin/sh /run/perfvt/exec.sh";
 /// No line of what stands in one of perfvt's files is this one.
@@ -28,6 +30,8 @@ pub struct CloudInit {
     pub network_config: Option<Vec<u8>>,
     /// A program that runs before anything is measured, and has to end with status 0.
     pub first_boot: Option<Vec<u8>>,
+    /// Nobody talks to it: it does its job and powers itself off.
+    pub alone: bool,
     /// Who may log in by ssh, and with which public key.
     pub key: Option<(String, String)>,
 }
@@ -76,15 +80,20 @@ impl CloudInit {
         let strict = if self.user_data.is_some() { "strict" } else { "" };
         let first = if self.first_boot.is_some() { "yes" } else { "" };
         let mut script = "#!/bin/sh\n".to_owned();
-        for (name, value) in [("user", user), ("key", key), ("strict", strict), ("first", first)] {
+        let alone = if self.alone { "alone" } else { "" };
+        let words = [("user", user), ("key", key), ("strict", strict), ("first", first), ("alone", alone)];
+        for (name, value) in words {
             script.push_str(&format!("{name}={}\n", single_quoted(value)));
         }
         let agent = AGENT.replace(BUILTIN_EXEC, CLOUD_EXEC);
         let first_boot = self.first_boot.as_ref().map(|program| STANDARD.encode(program));
         let first_boot = first_boot.unwrap_or_default();
-        for (name, content) in
-            [("agent", agent.as_str()), ("exec_", EXEC), ("serve", SERVE), ("first_boot", &first_boot)]
-        {
+        let mut files =
+            vec![("agent", agent.as_str()), ("exec_", EXEC), ("serve", SERVE), ("first_boot", &first_boot)];
+        if self.alone {
+            files.extend([("setup", SETUP), ("offline", OFFLINE)]);
+        }
+        for (name, content) in files {
             let content = content.trim_end();
             script.push_str(&format!("{name}() {{\n    cat << '{END}'\n{content}\n{END}\n}}\n"));
         }
@@ -140,11 +149,15 @@ mod tests {
     #[test]
     fn the_agent_finds_its_helper_where_the_script_puts_it() {
         assert_eq!(AGENT.matches(BUILTIN_EXEC).count(), 1);
-        for text in [AGENT, EXEC, SERVE, START] {
+        for text in [AGENT, EXEC, SERVE, START, SETUP, OFFLINE] {
             assert!(!text.lines().any(|line| line == END));
         }
         assert!(START.contains("exec_ > $dir/exec.sh") && CLOUD_EXEC.ends_with("/exec.sh"));
         assert!(SERVE.contains(&format!("port={}\n", crate::guest::channel::PORT_NAME)));
+        assert!(SERVE.contains(&format!("port={}\n", crate::guest::channel::MARKS_NAME)));
+        let told = |alone| file(&CloudInit { alone, ..CloudInit::default() }, "vendor-data");
+        assert!(told(true).contains("alone='alone'\n") && told(true).contains("perfvt.job"));
+        assert!(told(false).contains("alone=''\n") && !told(false).contains("perfvt.job"));
     }
 
     #[test]
@@ -152,6 +165,7 @@ mod tests {
         let odd = "it's; $(id) `id` \\ \"";
         let cloud = CloudInit {
             first_boot: Some(b"#!/bin/sh\nperfvt-end-of-file\n'\n".to_vec()),
+            alone: true,
             key: Some((odd.into(), odd.into())),
             ..CloudInit::default()
         };
