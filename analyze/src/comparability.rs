@@ -58,7 +58,7 @@ pub(crate) fn is_occasion(name: &str) -> bool {
 
 /// Parameters that say which cases are measured and how the campaign goes about it. Cases are matched by name, and
 /// unmatched ones are listed.
-const HARMLESS: [&str; 19] = [
+const HARMLESS: [&str; 20] = [
     "protocols",
     "sizes",
     "sessions",
@@ -74,6 +74,7 @@ const HARMLESS: [&str; 19] = [
     "boot_timeout",
     "shuffle",
     "attempts",
+    "expected_until",
     "samples",
     "noise",
     "noise_wait",

@@ -5,6 +5,7 @@ use crate::comparability::{self, Comparability};
 use crate::comparable;
 use crate::comparison::SCHEMA_VERSION;
 use crate::diagnostics::Page;
+use crate::expect;
 use crate::failures::{Failures, Search};
 use crate::family::{Members, correct};
 use crate::frame::{Declared, Frame};
@@ -136,7 +137,9 @@ fn decided(options: &CompareOptions, data: &Data<'_>, pairings: &[Pairing]) -> D
     }
     decide(&mut rows, &judgements, options);
     after_choosing(&mut rows, &mut families, options);
-    let warnings = crate::expect::apply(&options.expectations, &mut rows);
+    let mut failures: Vec<CaseFailures> = failures.into_iter().flat_map(|f| f.cases).collect();
+    let known = [&options.expectations[..], &expect::of_sides(data.sides, &options.today)].concat();
+    let warnings = expect::apply(&known, &mut rows, &mut failures);
     if rows.iter().any(|r| r.expected.is_some()) {
         // What is known does not gate, in no score either.
         scores = categories(&rows, &judgements);
@@ -144,7 +147,6 @@ fn decided(options: &CompareOptions, data: &Data<'_>, pairings: &[Pairing]) -> D
     for (scores, family) in scores.iter_mut().zip(&families) {
         summary::decide_categories(scores, family.alpha_scores);
     }
-    let failures: Vec<CaseFailures> = failures.into_iter().flat_map(|f| f.cases).collect();
     let summary = (pairings.iter().zip(&families).zip(scores))
         .map(|((pairing, family), scores)| summary::summary(&rows, pairing, family, scores))
         .collect();

@@ -1,28 +1,36 @@
-//! Known changes: rows that may change without gating (`--expect FILE`).
+//! What is known and does not gate: rows that change, and cases that fail (`--expect FILE`, the key `expected_until`).
 //!
 //! ```text
-//! # ROW | VERDICT | until YYYY-MM-DD | REASON
+//! # ROW or CASE | VERDICT | until YYYY-MM-DD | REASON
 //! netperf/TCP_STREAM/size=64,*/throughput | REGRESSED | until 2027-01-31 | the new mitigation costs this much
+//! netperf/TCP_RR/* | FAILS | until 2027-01-31 | BUG-17
 //! ```
 
+use crate::input::LoadedSide;
 use crate::warnings::note;
-use crate::{AnalyzeError, Expected, Row, Verdict, Warning};
+use crate::{AnalyzeError, CaseFailures, Expected, FailedSide, Reason, Row, Verdict, Warning};
 use model::counted;
+use model::expected::{EXPECTED_UNTIL, ExpectedUntil, is_day};
 use model::readable;
 use std::path::Path;
+
+/// The word for a case of which measurements fail.
+const FAILS: &str = "FAILS";
 
 /// One line of the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Expectation {
-    /// Row id; `*` stands for any text. Without a candidate's number it speaks of every candidate.
+    /// Row id, or a case's where that fails; `*` stands for any text. Without a candidate's number it speaks of every candidate.
     pub row: String,
-    /// The verdict that is expected.
-    pub verdict: Verdict,
+    /// The verdict that is expected; `None`: measurements of the case fail.
+    pub verdict: Option<Verdict>,
+    /// The one candidate that it is of, as an index; `None`: all of them.
+    pub candidate: Option<usize>,
     /// Last day on which it counts, `YYYY-MM-DD`.
     pub until: String,
     /// Why.
     pub reason: String,
-    /// `FILE:LINE`.
+    /// `FILE:LINE`, or the key with its side.
     pub place: String,
     /// The day is over.
     pub expired: bool,
@@ -42,18 +50,18 @@ pub fn expectations(text: &str, file: &Path, today: &str) -> Result<Vec<Expectat
         let place = format!("{}:{}", file.display(), index + 1);
         let wrong = |what: String| {
             AnalyzeError::Option(format!(
-                "reading {place}: {what}; want ROW | VERDICT | until YYYY-MM-DD | REASON"
+                "reading {place}: {what}; want ROW | VERDICT | until YYYY-MM-DD | REASON, or CASE | FAILS | .."
             ))
         };
         let fields: Vec<&str> = line.splitn(4, '|').map(str::trim).collect();
         let [row, word, until, reason] = fields.as_slice() else {
             return Err(wrong(format!("{} of 4 fields", fields.len())));
         };
-        let verdict = Verdict::ALL
-            .into_iter()
-            .find(|v| v.word() == *word)
-            .ok_or_else(|| wrong(format!("'{word}' is no verdict")))?;
-        let until = until.strip_prefix("until ").map(str::trim).filter(|d| is_date(d));
+        let verdict = Verdict::ALL.into_iter().find(|v| v.word() == *word);
+        if verdict.is_none() && *word != FAILS {
+            return Err(wrong(format!("'{word}' is no verdict")));
+        }
+        let until = until.strip_prefix("until ").map(str::trim).filter(|d| is_day(d));
         let until = until.ok_or_else(|| wrong("the third field is no date".into()))?.to_owned();
         if reason.is_empty() {
             return Err(wrong("there is no reason".into()));
@@ -62,6 +70,7 @@ pub fn expectations(text: &str, file: &Path, today: &str) -> Result<Vec<Expectat
         out.push(Expectation {
             row: (*row).to_owned(),
             verdict,
+            candidate: None,
             until,
             reason: (*reason).to_owned(),
             place,
@@ -71,42 +80,70 @@ pub fn expectations(text: &str, file: &Path, today: &str) -> Result<Vec<Expectat
     Ok(out)
 }
 
-/// A day of the calendar as `YYYY-MM-DD`.
-fn is_date(text: &str) -> bool {
-    let shape = |(i, b): (usize, u8)| if i == 4 || i == 7 { b == b'-' } else { b.is_ascii_digit() };
-    let number = |range| text.get(range).and_then(|part: &str| part.parse::<u32>().ok());
-    let (Some(year), Some(month), Some(day)) = (number(0..4), number(5..7), number(8..10)) else {
-        return false;
+/// What the candidates' own keys say: all cases of a side may fail. `today` is `YYYY-MM-DD`.
+pub(crate) fn of_sides(sides: &[LoadedSide], today: &str) -> Vec<Expectation> {
+    let of = |(candidate, side): (usize, &LoadedSide)| {
+        let known = ExpectedUntil::parse(side.run.as_ref()?.params.get(EXPECTED_UNTIL)?)?;
+        Some(Expectation {
+            row: "*".to_owned(),
+            verdict: None,
+            candidate: Some(candidate),
+            expired: known.is_over(today),
+            until: known.day,
+            reason: known.bug,
+            place: format!("{EXPECTED_UNTIL} of {}", side.label),
+        })
     };
-    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    let days = match month {
-        2 => 28 + u32::from(leap),
-        4 | 6 | 9 | 11 => 30,
-        _ => 31,
-    };
-    let is_day = (1..=12).contains(&month) && (1..=days).contains(&day);
-    text.len() == 10 && text.bytes().enumerate().all(shape) && is_day
+    sides.iter().skip(1).enumerate().filter_map(of).collect()
 }
 
-/// Marks the rows that an expectation names, and says which expectations no longer hold.
-pub(crate) fn apply(expectations: &[Expectation], rows: &mut [Row]) -> Vec<Warning> {
-    let mut met = vec![false; expectations.len()];
-    for row in rows.iter_mut() {
-        for (expectation, met) in expectations.iter().zip(&mut met) {
-            let ids = [row.id.as_str(), row.base_id()];
-            let named = ids
-                .iter()
-                .any(|id| matches(&expectation.row, id) || matches(&expectation.row, &readable(id)));
-            if named && expectation.verdict == row.verdict {
-                *met = true;
-                if !expectation.expired && row.expected.is_none() {
-                    row.expected = Some(Expected {
-                        reason: expectation.reason.clone(),
-                        until: expectation.until.clone(),
-                        place: expectation.place.clone(),
-                    });
-                }
+impl Expectation {
+    fn names(&self, candidate: usize, ids: &[&str]) -> bool {
+        let is = |id: &&str| matches(&self.row, id) || matches(&self.row, &readable(id));
+        self.candidate.is_none_or(|own| own == candidate) && ids.iter().any(is)
+    }
+
+    /// Whether a row is what is expected: it has the verdict, or it has none because its case fails on the candidate.
+    fn is_of_row(&self, row: &Row) -> bool {
+        match self.verdict {
+            Some(verdict) => verdict == row.verdict && self.names(row.candidate, &[&row.id, row.base_id()]),
+            None => {
+                let failed = row.reason == Some(Reason::Failures) && row.failed != Some(FailedSide::Baseline);
+                failed
+                    && self
+                        .names(row.candidate, &[row.base_id().rsplit_once('/').map_or("", |(case, _)| case)])
             }
+        }
+    }
+
+    fn is_of_case(&self, failures: &CaseFailures) -> bool {
+        self.verdict.is_none() && failures.b.failed > 0 && self.names(failures.candidate, &[&failures.id])
+    }
+
+    /// Marks what it is of, unless it is over or something else is known of that already.
+    fn mark(&self, known: &mut Option<Expected>) {
+        if !self.expired && known.is_none() {
+            let (reason, until, place) = (self.reason.clone(), self.until.clone(), self.place.clone());
+            *known = Some(Expected { reason, until, place });
+        }
+    }
+}
+
+/// Marks the rows and failures that an expectation names, and says which expectations no longer hold.
+pub(crate) fn apply(
+    expectations: &[Expectation],
+    rows: &mut [Row],
+    failures: &mut [CaseFailures],
+) -> Vec<Warning> {
+    let mut met = vec![false; expectations.len()];
+    for (expectation, met) in expectations.iter().zip(&mut met) {
+        for row in rows.iter_mut().filter(|row| expectation.is_of_row(row)) {
+            *met |= expectation.verdict.is_some();
+            expectation.mark(&mut row.expected);
+        }
+        for failed in failures.iter_mut().filter(|failed| expectation.is_of_case(failed)) {
+            *met = true;
+            expectation.mark(&mut failed.expected);
         }
     }
     let list = |keep: &dyn Fn(&Expectation, bool) -> bool| -> Vec<&str> {
@@ -128,14 +165,19 @@ pub(crate) fn apply(expectations: &[Expectation], rows: &mut [Row]) -> Vec<Warni
         out.push(note(
             "expired-expectations",
             text,
-            "look at these changes again, then renew or remove the lines",
+            "look at these again, then renew or remove them",
             expired.len(),
         ));
     }
     let unmet = list(&|_, met| !met);
     if !unmet.is_empty() {
-        let text = format!("{} met by no row: {}", counted(unmet.len(), "expectation"), unmet.join(", "));
-        out.push(note("unmet-expectations", text, "remove the lines when the change is gone", unmet.len()));
+        let text = format!("{} met by nothing: {}", counted(unmet.len(), "expectation"), unmet.join(", "));
+        out.push(note(
+            "unmet-expectations",
+            text,
+            "remove them when the change, or the bug, is gone",
+            unmet.len(),
+        ));
     }
     out
 }
@@ -160,7 +202,10 @@ mod tests {
         let text = "# known\n\nnetperf/*/throughput | REGRESSED | until 2027-01-31 | slower | by design\n";
         let found = expectations(text, Path::new("known"), "2027-01-31").unwrap();
         assert_eq!(found.len(), 1);
-        assert_eq!((found[0].verdict, found[0].reason.as_str()), (Verdict::Regressed, "slower | by design"));
+        assert_eq!(
+            (found[0].verdict, found[0].reason.as_str()),
+            (Some(Verdict::Regressed), "slower | by design")
+        );
         assert_eq!((found[0].place.as_str(), found[0].expired), ("known:3", false));
         assert!(expectations(text, Path::new("known"), "2027-02-01").unwrap()[0].expired);
     }

@@ -318,6 +318,7 @@ impl Case {
             q: 1.0,
             verdict: FailureVerdict::Undecided,
             crashes,
+            expected: None,
             first: if b.first.is_empty() { a.first } else { b.first },
             a: a.attempts,
             b: b.attempts,

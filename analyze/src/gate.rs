@@ -213,9 +213,14 @@ pub(crate) fn at_gate(rows: &[Row], candidate: usize, all_rows: bool) -> Vec<Gat
     out
 }
 
+/// Cases of a candidate that failed, and are not known to.
+fn failures(comparison: &Comparison, candidate: usize) -> impl Iterator<Item = &CaseFailures> {
+    comparison.failures.iter().filter(move |f| f.candidate == candidate && f.expected.is_none())
+}
+
 /// How many guests of a candidate alone died.
 fn crashes(comparison: &Comparison, candidate: usize) -> usize {
-    comparison.failures.iter().filter(|f| f.candidate == candidate).map(|f| f.crashes).sum()
+    failures(comparison, candidate).map(|f| f.crashes).sum()
 }
 
 /// Whether guests of a candidate alone died, and no more of them than are allowed: then what they left behind is allowed, too.
@@ -294,7 +299,7 @@ fn of_candidate(
 ) -> Vec<Found> {
     let mut out = Vec::new();
     let mut push = |text: String, breaks: bool| out.push(Found { text, breaks });
-    let failures = || comparison.failures.iter().filter(|f| f.candidate == summary.candidate);
+    let failures = || failures(comparison, summary.candidate);
     let crashes = crashes(comparison, summary.candidate);
     let are_allowed = are_allowed(comparison, summary.candidate, allow_crashes);
     if crashes > allow_crashes && Finding::Crash.fails(fail_on) {

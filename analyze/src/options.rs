@@ -249,6 +249,8 @@ pub struct CompareOptions {
     pub noise: Option<crate::Noise>,
     /// Known changes (`--expect`), see [`crate::expectations`].
     pub expectations: Vec<crate::Expectation>,
+    /// The day, `YYYY-MM-DD`: until which `expected_until` holds or no longer does; empty: before any.
+    pub today: String,
     /// The command line for the method box.
     pub command: Vec<String>,
 }
@@ -278,6 +280,7 @@ impl CompareOptions {
             maps: Vec::new(),
             noise: None,
             expectations: Vec::new(),
+            today: String::new(),
             command: Vec::new(),
         }
     }

@@ -4,7 +4,7 @@ use formats::perf_conf::closest;
 use std::fmt::Write as _;
 
 /// Every document by its name, which is that of its file in the folder docs.
-const ALL: [(&str, &str); 37] = [
+const ALL: [(&str, &str); 40] = [
     ("start", include_str!("../../docs/start.md")),
     ("install", include_str!("../../docs/install.md")),
     ("how-to/old-results", include_str!("../../docs/how-to/old-results.md")),
@@ -18,11 +18,14 @@ const ALL: [(&str, &str); 37] = [
     ("how-to/why-slower", include_str!("../../docs/how-to/why-slower.md")),
     ("how-to/publish-results", include_str!("../../docs/how-to/publish-results.md")),
     ("how-to/from-avocado-vt", include_str!("../../docs/how-to/from-avocado-vt.md")),
+    ("seeds.csv", include_str!("../../docs/seeds.csv")),
     ("campaigns", include_str!("../../docs/campaigns.md")),
     ("workloads", include_str!("../../docs/workloads.md")),
     ("keys", include_str!("../../docs/keys.md")),
     ("scenarios", include_str!("../../docs/scenarios.md")),
     ("guests", include_str!("../../docs/guests.md")),
+    ("cloud-images", include_str!("../../docs/cloud-images.md")),
+    ("disks", include_str!("../../docs/disks.md")),
     ("networks", include_str!("../../docs/networks.md")),
     ("drive", include_str!("../../docs/drive.md")),
     ("drive.py", include_str!("../../docs/drive.py")),
@@ -125,8 +128,12 @@ pub fn list() -> String {
     for (name, content) in ALL {
         let of_python = |line: &'static str| line.strip_prefix("\"\"\"")?.split(':').next();
         let title = content.lines().find_map(|line| line.strip_prefix("# ").or_else(|| of_python(line)));
+        let untitled = match name.ends_with(".csv") {
+            true => "What other tools can do, row by row, and where it is here",
+            false => "the JSON schema of a comparison",
+        };
         // Writing to a string cannot fail.
-        let _ = writeln!(text, "  {name:24} {}", title.unwrap_or("the JSON schema of a comparison"));
+        let _ = writeln!(text, "  {name:24} {}", title.unwrap_or(untitled));
     }
     text
 }

@@ -17,6 +17,7 @@ pub mod campaign;
 pub mod case;
 mod counted;
 pub mod drive;
+pub mod expected;
 pub mod failure;
 pub mod fingerprint;
 pub mod ids;

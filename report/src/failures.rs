@@ -1,7 +1,7 @@
 //! Measurements that failed, in words.
 
 use crate::numbers;
-use analyze::{Attempts, CaseFailures, Comparison, FailureVerdict, Row};
+use analyze::{Attempts, CaseFailures, Comparison, Expected, FailureVerdict, Row};
 use edge::visible;
 use model::counted;
 use model::readable;
@@ -43,6 +43,12 @@ pub(crate) fn word(failures: &CaseFailures) -> &'static str {
     }
 }
 
+/// What is known of a change or of failures: `known until 2027-01-31: new default of the driver (known.txt:3)`.
+pub(crate) fn known(expected: Option<&Expected>) -> Option<String> {
+    let known = expected?;
+    Some(format!("known until {}: {} ({})", known.until, visible(&known.reason), visible(&known.place)))
+}
+
 /// `5 of 10`.
 pub(crate) fn share(attempts: &Attempts) -> String {
     format!("{} of {}", attempts.failed, attempts.tried)
@@ -61,7 +67,7 @@ pub(crate) fn crashes(failures: &CaseFailures) -> Option<String> {
 }
 
 /// `netperf/TCP_RR/size=64 FAILS-MORE: 5 of 10 attempts failed (panic 5), of the baseline 0 of 10; p 0.0325, q 0.0325;
-/// 5 guests of the candidate alone died`.
+/// 5 guests of the candidate alone died; known until 2027-01-31: BUG-17 (known.txt:3)`.
 pub(crate) fn sentence(failures: &CaseFailures) -> String {
     let of = |attempts: &Attempts| match codes(attempts) {
         codes if codes.is_empty() => String::new(),
@@ -69,8 +75,9 @@ pub(crate) fn sentence(failures: &CaseFailures) -> String {
     };
     let (a, b) = (&failures.a, &failures.b);
     let died = crashes(failures).map_or(String::new(), |died| format!("; {died}"));
+    let known = known(failures.expected.as_ref()).map_or(String::new(), |known| format!("; {known}"));
     format!(
-        "{} {}: {} attempts failed{}, of the baseline {}{}; p {}, q {}{died}",
+        "{} {}: {} attempts failed{}, of the baseline {}{}; p {}, q {}{died}{known}",
         visible(&readable(&failures.id)),
         word(failures),
         share(b),

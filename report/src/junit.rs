@@ -159,6 +159,7 @@ fn of_failures(comparison: &Comparison, summary: &Summary, options: &JunitOption
     let case = |f: &CaseFailures| Case {
         name: visible(&readable(&f.id)).into_owned(),
         outcome: match f.verdict {
+            _ if f.expected.is_some() => Junit::Skipped,
             FailureVerdict::Undecided if allowed && f.side() == Some(FailedSide::CandidateDied) => {
                 Junit::Passed
             }

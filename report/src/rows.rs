@@ -165,11 +165,9 @@ impl<'a> RowView<'a> {
         words.chain(self.within().map(Cow::Owned)).collect()
     }
 
-    /// What is known of the change (`--expect`): `known until 2027-01-31: new default of the driver (known.txt:3)`.
+    /// What is known of the change (`--expect`).
     pub fn known(&self) -> Option<String> {
-        self.row.expected.as_ref().map(|known| {
-            format!("known until {}: {} ({})", known.until, visible(&known.reason), visible(&known.place))
-        })
+        crate::failures::known(self.row.expected.as_ref())
     }
 }
 

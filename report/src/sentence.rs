@@ -116,7 +116,8 @@ fn of_events(summary: &Summary, counts: &Counts<'_>, verdict: Verdict, noun: &st
 
 /// What broke: it stands before everything that was measured.
 pub(crate) fn broken(comparison: &Comparison, summary: &Summary) -> Vec<String> {
-    let failures = || comparison.failures.iter().filter(|f| f.candidate == summary.candidate);
+    let own = |f: &&analyze::CaseFailures| f.candidate == summary.candidate;
+    let failures = || comparison.failures.iter().filter(own).filter(|f| f.expected.is_none());
     let more = failures().filter(|f| f.verdict == FailureVerdict::FailsMore).count();
     let alone = failures().filter(|f| f.verdict == FailureVerdict::Undecided && f.is_worse()).count();
     let mut out = Vec::new();
@@ -130,6 +131,11 @@ pub(crate) fn broken(comparison: &Comparison, summary: &Summary) -> Vec<String> 
     }
     if died > 0 {
         out.push(format!("{} of the candidate alone died", counted(died, "guest")));
+    }
+    let known = comparison.failures.iter().filter(own).filter(|f| f.expected.is_some()).count();
+    if known > 0 {
+        let verb = if known == 1 { "fails" } else { "fail" };
+        out.push(format!("{} {verb}, which is known", counted(known, "case")));
     }
     out
 }

@@ -196,9 +196,9 @@ fn head(out: &mut String, comparison: &Comparison, options: &TextOptions, width:
 /// Cases of which measurements failed; those that fail a gate stand out.
 fn failed(out: &mut String, comparison: &Comparison, listed: usize, width: usize, paint: &Paint) {
     for failed in comparison.failures.iter().take(listed) {
-        let mark = if failed.is_worse() { "!!" } else { " -" };
+        let mark = if failed.alarms() { "!!" } else { " -" };
         let line = format!("{mark} {}; the first: {}", failures::sentence(failed), visible(&failed.first));
-        wrapped(out, &line, width, "   ", |l| if failed.is_worse() { paint.bold(l) } else { l.to_owned() });
+        wrapped(out, &line, width, "   ", |l| if failed.alarms() { paint.bold(l) } else { l.to_owned() });
     }
     if let Some(more) = comparison.failures.len().checked_sub(listed).filter(|n| *n > 0) {
         let _ =

@@ -1,5 +1,6 @@
 //! Measurements that failed, as an outcome of their own.
 
+use super::Expected;
 use model::Keys;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -34,6 +35,10 @@ pub struct CaseFailures {
     pub crashes: usize,
     /// The candidate's first failure (without any the baseline's): where, and what was seen.
     pub first: String,
+    /// The candidate's failures are known and do not gate (`--expect`, `expected_until`); absent when they are not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Expected"))]
+    pub expected: Option<Expected>,
 }
 
 /// How often a case was tried, and how often that failed. What interrupted it, or what spoiled the host, counts as no try.
@@ -111,6 +116,11 @@ impl CaseFailures {
     /// Failures are on the candidate's side: it alone has any, or it fails more often.
     pub fn is_worse(&self) -> bool {
         self.verdict == FailureVerdict::FailsMore || self.more(&self.b, &self.a)
+    }
+
+    /// Failures are on the candidate's side, and nobody said that they are known.
+    pub fn alarms(&self) -> bool {
+        self.expected.is_none() && self.is_worse()
     }
 
     /// Whose failures they are, where only one side failed, or one of them more often.

@@ -123,6 +123,62 @@ fn a_guest_that_died_on_the_candidate_alone_fails_a_gate_unless_it_is_allowed() 
     }
 }
 
+/// The sides as written, compared on a day with these known failures.
+fn known(paths: &[std::path::PathBuf], lines: &str, today: &str) -> Comparison {
+    let mut known = options(paths);
+    known.expectations = analyze::expectations(lines, Path::new("known.txt"), today).unwrap();
+    known.today = today.to_owned();
+    compare(&known).unwrap()
+}
+
+#[test]
+fn a_case_that_is_known_to_fail_fails_no_gate_until_the_day_is_over() {
+    let root = tempfile::tempdir().unwrap();
+    let mut head = env("head", 5);
+    head.code = Some(Code::Panic);
+    let paths = [env("base", 0).write(root.path()), head.write(root.path())];
+    let line = "netperf/TCP_STREAM*/size=64,* | FAILS | until 2027-01-31 | BUG-17\n";
+    let result = known(&paths, line, "2027-01-31");
+    let said = only(&result).expected.as_ref().unwrap();
+    assert_eq!((said.reason.as_str(), said.place.as_str()), ("BUG-17", "known.txt:1"));
+    assert_eq!(row(&result, ID).expected.as_ref(), Some(said));
+    assert!(row(&result, &ID.replace("64", "128")).expected.is_none());
+    for word in FailOn::ALL {
+        assert_eq!(exit(&result, &[word], 0), 0, "{word:?}");
+    }
+    let result = known(&paths, line, "2027-02-01");
+    assert!(only(&result).expected.is_none() && codes(&result).contains(&"expired-expectations"));
+    assert_eq!(exit(&result, &[FailOn::Missing], 0), 1, "guests died, and that counts again");
+}
+
+#[test]
+fn failures_are_known_by_the_key_of_the_candidate_alone() {
+    let root = tempfile::tempdir().unwrap();
+    let (mut base, mut head) = (env("base", 0), env("head", 5));
+    let key = ("expected_until", "2027-01-31, BUG-17");
+    head.params.push(key);
+    let paths = [base.write(root.path()), head.write(root.path())];
+    let result = known(&paths, "", "2027-01-31");
+    assert_eq!(only(&result).expected.as_ref().unwrap().place, "expected_until of head");
+    assert_eq!(exit(&result, &[FailOn::Regression], 0), 0);
+    assert_eq!(exit(&known(&paths, "", "2027-02-01"), &[FailOn::Regression], 0), 1);
+    let root = tempfile::tempdir().unwrap();
+    base.params.push(key);
+    let result = known(&[base.write(root.path()), env("head", 5).write(root.path())], "", "2027-01-31");
+    assert_eq!(exit(&result, &[FailOn::Regression], 0), 1);
+}
+
+#[test]
+fn a_case_that_is_known_to_fail_and_does_not_is_told() {
+    let root = tempfile::tempdir().unwrap();
+    let mut head = env("head", 0);
+    head.params.push(("expected_until", "2027-01-31, BUG-17"));
+    let paths = [env("base", 0).write(root.path()), head.write(root.path())];
+    let result = known(&paths, "netperf/* | FAILS | until 2027-01-31 | BUG-18\n", "2026-12-01");
+    let unmet = result.warnings.iter().find(|w| w.code == "unmet-expectations").unwrap();
+    assert!(unmet.text.contains("known.txt:1, expected_until of head"), "{}", unmet.text);
+}
+
 #[test]
 fn what_the_host_did_is_no_failure() {
     for code in [Code::Host, Code::Noisy, Code::ClockJumped, Code::HostNoSpace, Code::Misplaced] {

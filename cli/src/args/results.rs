@@ -80,7 +80,7 @@ pub struct Compare {
     /// Names of the sides, in order, separated by commas
     #[arg(long, value_name = "A,B,..", value_delimiter = ',')]
     pub labels: Vec<String>,
-    /// Known changes, which are listed and do not gate; a line is ROW | VERDICT | until YYYY-MM-DD | REASON
+    /// Known changes, which are listed and do not gate; a line is ROW | VERDICT | until YYYY-MM-DD | REASON, or CASE | FAILS | .. for failures
     #[arg(long, value_name = "FILE")]
     pub expect: Option<PathBuf>,
     /// A site of perfvt publish: the page shows what it knows of earlier results on the same machine

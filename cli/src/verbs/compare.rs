@@ -108,15 +108,10 @@ pub(super) fn options(args: &Compare, err: &mut dyn Write) -> Result<CompareOpti
     filter(&mut options, &args.filters);
     options.labels = args.labels.clone();
     if let Some(path) = &args.expect {
-        options.expectations = expectations(&read(path)?, path, &today())?;
+        options.expectations = expectations(&read(path)?, path, &options.today)?;
     }
     options.command = command(args);
     Ok(options)
-}
-
-/// The day on which expectations expire or do not, in UTC so that it is the same everywhere.
-fn today() -> String {
-    jiff::Timestamp::now().strftime("%Y-%m-%d").to_string()
 }
 
 /// The command line that makes the same comparison, without what only says where it goes.

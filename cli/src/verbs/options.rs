@@ -17,8 +17,14 @@ const PLAIN_SCHEMA: u32 = 2;
 pub fn reading(args: &Reading, paths: Vec<PathBuf>, err: &mut dyn Write) -> Result<CompareOptions, Error> {
     let mut options = CompareOptions::new(conf(args, err)?, paths);
     options.workload = args.workload.clone();
+    options.today = today();
     options.replicate = analyze::Replicate::parse(&args.replicate);
     Ok(options)
+}
+
+/// The day on which expectations expire or do not, in UTC so that it is the same everywhere.
+pub fn today() -> String {
+    jiff::Timestamp::now().strftime("%Y-%m-%d").to_string()
 }
 
 /// Adds how a comparison is judged.

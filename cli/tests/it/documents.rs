@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-fn root() -> PathBuf {
+pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap()
 }
 
@@ -45,7 +45,7 @@ fn lines(text: &str) -> Vec<(usize, bool, &str)> {
 }
 
 /// The anchors of a text, as GitHub and mdBook make them of headings.
-fn anchors(text: &str) -> Vec<String> {
+pub fn anchors(text: &str) -> Vec<String> {
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     let headings = lines(text).into_iter().filter(|(_, fenced, line)| !fenced && line.starts_with('#'));
     let slug = |(_, _, line): (usize, bool, &str)| {
@@ -103,7 +103,7 @@ fn the_book_has_every_document_once() {
 }
 
 /// What a line tells people to type of perfvt, as words: of an example what stands behind `$`, or begins with `perfvt`.
-fn typed(line: &str) -> Option<Vec<String>> {
+pub fn typed(line: &str) -> Option<Vec<String>> {
     let line = line.trim_start().trim_start_matches("$ ");
     let line = line.strip_prefix("sudo ").unwrap_or(line);
     if !line.starts_with("perfvt ") {

@@ -53,6 +53,7 @@ mod publish;
 mod publish_faults;
 mod right_guest;
 mod scenarios;
+mod seeds;
 mod selftest;
 mod sequential;
 mod support;

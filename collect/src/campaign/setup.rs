@@ -10,8 +10,9 @@ use crate::environment::Stage;
 use crate::matrix::{self, Environment};
 use crate::workload::{self, Workload};
 use model::campaign::CAMPAIGN_FORMAT;
+use model::expected::{EXPECTED_UNTIL, ExpectedUntil, WANTED};
 use model::secret_keys::masked;
-use model::{Accel, CampaignFile, EnvironmentPlan, Moment, Rule};
+use model::{Accel, CampaignFile, EnvironmentPlan, Moment, ParamsError, Rule};
 use std::path::Path;
 use vm::accel;
 
@@ -128,6 +129,7 @@ pub fn prepare(request: &Request, executable: &Path) -> Result<Prepared, SetupEr
     let stage =
         resolve::stage(&mut environments, workload, accel, (request.allow_unpinned, false), &mut warnings)?;
     around::check(&stage)?;
+    check_expected(&environments)?;
     if request.confirm.is_some() && environments.len() < 2 {
         return Err(SetupError::NothingToConfirm);
     }
@@ -164,6 +166,18 @@ pub fn prepare(request: &Request, executable: &Path) -> Result<Prepared, SetupEr
     };
     let disks = Disks::of(&stage);
     Ok(Prepared { file, stage, seconds, bytes, disks, notes, told: aliases::told(&told) })
+}
+
+/// Refuses what nobody could tell to be over one day.
+fn check_expected(environments: &[Environment]) -> Result<(), ParamsError> {
+    let wrong = |e: &&Environment| {
+        let value = e.params.get(EXPECTED_UNTIL).map(str::trim).filter(|value| !value.is_empty());
+        value.is_some_and(|value| ExpectedUntil::parse(value).is_none())
+    };
+    match environments.iter().find(wrong) {
+        Some(environment) => Err(environment.params.wrong(EXPECTED_UNTIL, WANTED)),
+        None => Ok(()),
+    }
 }
 
 /// The variant of each environment.

@@ -1,6 +1,7 @@
 //! Keys of how it is measured.
 
 use super::{BOOT_TIMEOUT, BUILD_ON, DEADLINE_FACTOR, Known};
+use model::expected::EXPECTED_UNTIL;
 
 /// How it is measured.
 pub(super) const MEASURING: &[Known] = &[
@@ -47,6 +48,12 @@ pub(super) const MEASURING: &[Known] = &[
         "none",
         "a command with its arguments, no shell",
         "what is run on this host when they are gone",
+    ),
+    Known::open(
+        EXPECTED_UNTIL,
+        "nothing",
+        "a day and a bug: 2027-01-31, BUG-17",
+        "what fails until that day is known: compare, its gate and JUnit say so with the bug, and count it again afterwards",
     ),
     Known::new("shuffle", "yes", "yes, no", "whether cases are shuffled in each boot"),
     Known::new(

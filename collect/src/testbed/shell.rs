@@ -10,6 +10,7 @@ use crate::matrix::{MatrixError, absolute_paths, assignment};
 use crate::parameters::{BUILD_ON, BUILTIN, GUEST_NAME, guest, without_objects};
 use crate::parse;
 use crate::workload::Needs;
+use model::expected::EXPECTED_UNTIL;
 use model::secret_keys::masked;
 use model::{Accel, Origin, Param, Params, ParamsError};
 use process::deadlines::BY_HAND;
@@ -78,6 +79,7 @@ const OF_CAMPAIGNS: &[&str] = &[
     "after",
     "pre_command",
     "post_command",
+    EXPECTED_UNTIL,
     "client_user",
     "client_key",
     "client_port",
@@ -358,6 +360,7 @@ mod tests {
             ("after", "", &other),
             ("pre_command", "", "true"),
             ("post_command", "", "true"),
+            ("expected_until", "", "2027-01-31, BUG-17"),
             ("build_on", "", "guest"),
         ]
         .map(|(key, beside, value)| (key, beside.to_owned(), value.to_owned()))

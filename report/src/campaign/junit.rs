@@ -5,14 +5,15 @@
 //! | passed | the cell has its values; attempts that failed before are told in `system-out` |
 //! | failure | the tool or the guest failed while the case was measured |
 //! | error | the host or its surroundings spoilt the cell; or, as a test case `guest` of the repeat, its guest came to nothing outside any case |
-//! | skipped | nothing was measured: settled by the stopping rule, not reached before the guest died, or not yet |
+//! | skipped | it failed and `expected_until` says so, until a day that was not over; nothing was measured: settled by the stopping rule, not reached before the guest died, or not yet |
 //!
 //! A cause is told once: what a guest did not reach any more is skipped. The dialect is that of [`crate::junit`](mod@crate::junit).
 
 use super::{Stamped, Story};
 use edge::visible;
+use model::expected::{EXPECTED_UNTIL, ExpectedUntil};
 use model::journal::{CellKey, CellState, Event, State};
-use model::{BootPlan, Code, FailedAttempt};
+use model::{BootPlan, Code, EnvironmentPlan, FailedAttempt};
 use quick_xml::Writer;
 use quick_xml::events::BytesText;
 use std::collections::BTreeMap;
@@ -32,6 +33,34 @@ enum Outcome {
 
 /// Code and reason of a failure.
 type Cause = (Option<Code>, String);
+
+impl Outcome {
+    /// A failure that is known is no failure.
+    fn unless(self, known: Option<&ExpectedUntil>) -> Outcome {
+        match (self, known) {
+            (Outcome::Failure((code, reason)), Some(known))
+            | (Outcome::Error((code, reason)), Some(known))
+                if code.is_none_or(Code::is_outcome) =>
+            {
+                Outcome::Skipped(format!(
+                    "known until {}: {}; {}: {reason}",
+                    known.day,
+                    known.bug,
+                    word(code)
+                ))
+            }
+            (other, _) => other,
+        }
+    }
+}
+
+/// What is known to fail in an environment, on the day on which the campaign had its last event.
+fn known(environment: &EnvironmentPlan, state: &State) -> Option<ExpectedUntil> {
+    let known = ExpectedUntil::parse(&environment.params.get(EXPECTED_UNTIL)?.value)?;
+    let last = state.span.map_or(0, |(_, last)| last);
+    let day = jiff::Timestamp::from_nanosecond(i128::from(last)).ok()?.strftime("%Y-%m-%d").to_string();
+    (!known.is_over(&day)).then_some(known)
+}
 
 /// One test case.
 struct Test {
@@ -121,10 +150,13 @@ fn suites(story: &Story<'_>, state: &State) -> Vec<Suite> {
         let class = format!("{}.boot{}", suite.name, boot.repeat);
         let failures = state.failures.get(&environment.name).map_or(&[][..], Vec::as_slice);
         let failures: Vec<&FailedAttempt> = failures.iter().filter(|f| f.repeat == boot.repeat).collect();
-        let repeat =
-            Repeat { story, state, told: &told, environment: &environment.name, block, boot, failures };
-        suite.tests.extend(repeat.guest().map(|test| Test { class: class.clone(), ..test }));
-        suite.tests.extend(repeat.cells().into_iter().map(|test| Test { class: class.clone(), ..test }));
+        let name = &environment.name;
+        let repeat = Repeat { story, state, told: &told, environment: name, block, boot, failures };
+        let known = known(environment, state);
+        let tests = repeat.guest().into_iter().chain(repeat.cells());
+        let expected =
+            |test: Test| Test { class: class.clone(), outcome: test.outcome.unless(known.as_ref()), ..test };
+        suite.tests.extend(tests.map(expected));
     }
     suites
 }

@@ -63,7 +63,7 @@ impl<'c> Asked<'c> {
 
     /// Something failed on the candidate more often, or there alone.
     fn broken(&self) -> usize {
-        let own = |f: &&analyze::CaseFailures| f.candidate == self.summary.candidate && f.is_worse();
+        let own = |f: &&analyze::CaseFailures| f.candidate == self.summary.candidate && f.alarms();
         self.comparison.failures.iter().filter(own).count()
     }
 

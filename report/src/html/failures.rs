@@ -1,7 +1,7 @@
 //! Measurements that failed: an outcome of their own, above everything that was measured.
 
 use super::{breakable, foreign};
-use crate::failures::{VERDICTS, claim, codes, crashes, is_of, share, word};
+use crate::failures::{VERDICTS, claim, codes, crashes, is_of, known, share, word};
 use crate::numbers;
 use crate::rows::RowView;
 use crate::sentence::candidate_label;
@@ -57,7 +57,7 @@ fn line(comparison: &Comparison, views: &[RowView<'_>], failed: &CaseFailures, c
     let row = views.iter().find(|v| is_of(failed, v.row));
     let class = match failed.verdict {
         FailureVerdict::FailsLess => "better",
-        _ if failed.is_worse() => "worse strong",
+        _ if failed.alarms() => "worse strong",
         _ => "",
     };
     html! {
@@ -76,6 +76,7 @@ fn line(comparison: &Comparison, views: &[RowView<'_>], failed: &CaseFailures, c
             td.v {
                 span.badge { (word(failed)) }
                 @if let Some(died) = crashes(failed) { br; strong.crash { "✖ " (died) } }
+                @if let Some(known) = known(failed.expected.as_ref()) { br; span.reason { (known) } }
             }
             td.story { (foreign(&failed.first)) }
         }

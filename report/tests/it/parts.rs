@@ -103,6 +103,30 @@ fn the_preview_of_a_link_says_what_came_out_and_nothing_in_it_becomes_markup() {
 }
 
 #[test]
+fn a_failure_that_is_known_is_told_with_its_bug_in_every_form() {
+    let mut comparison = scenarios::failing();
+    let bug = "known until 2027-01-31: BUG-17 (known.txt:1)";
+    for failed in &mut comparison.failures {
+        failed.expected = Some(analyze::Expected {
+            reason: "BUG-17".into(),
+            until: "2027-01-31".into(),
+            place: "known.txt:1".into(),
+        });
+    }
+    let cases = comparison.failures.len();
+    let text = report::text(&comparison, &report::TextOptions::default());
+    let plain = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(plain.contains(bug) && !plain.contains("!! netperf"), "{text}");
+    assert!(plain.contains("fail, which is known"), "{text}");
+    let page = page(&comparison);
+    assert_eq!(between(&page, "<table class=\"failures\"", "</table>").matches(bug).count(), cases, "{page}");
+    assert!(report::markdown(&comparison, &report::MarkdownOptions::default()).contains(bug));
+    let junit = report::junit(&comparison, &report::JunitOptions::default());
+    let suite = between(&junit, "<testsuite name=\"failures\"", "</testsuite>");
+    assert_eq!((suite.matches("<skipped ").count(), suite.matches(bug).count()), (cases, cases), "{suite}");
+}
+
+#[test]
 fn a_badge_and_the_short_form_say_how_bad_it_is() {
     let comparison = scenarios::verdicts();
     let badge = report::badge(&comparison, None);

@@ -237,6 +237,25 @@ fn junit_fails_the_case_in_which_a_tool_or_guest_failed_and_skips_what_was_not_r
 }
 
 #[test]
+fn junit_skips_what_is_known_to_fail_until_its_day_is_over() {
+    let (mut file, events) = (file(), events());
+    let mut of = |day: &str| {
+        let value = format!("{day}, BUG-17");
+        let known = model::params::StoredParam { value, origin: model::Origin::Flag("--set".into()) };
+        file.environments[1].params.insert("expected_until".into(), known);
+        junit(&Story { file: &file, events: &events })
+    };
+    let xml = of("2026-05-28");
+    let failed = test_case(&xml, "head.boot1", "netperf/TCP_RR/size=1");
+    assert!(failed.contains("<skipped message=\"known until 2026-05-28: BUG-17; tool-failed: "), "{failed}");
+    let guest = test_case(&xml, "head.boot1", "guest");
+    assert!(guest.contains("<skipped message=\"known until 2026-05-28: BUG-17; panic: "), "{guest}");
+    assert!(!xml.contains("<failure") && !xml.contains("<error"), "{xml}");
+    let xml = of("2026-05-27");
+    assert!(xml.contains("<failure type=\"tool-failed\"") && !xml.contains("BUG-17"), "{xml}");
+}
+
+#[test]
 fn junit_passes_what_a_later_attempt_measured_and_tells_of_those_that_failed() {
     let (file, mut events) = (file(), events());
     let (one, two) = ("netperf/TCP_RR/size=1".to_owned(), "netperf/TCP_RR/size=64".to_owned());

@@ -47,8 +47,9 @@ perfvt compare base next --fail-on regression,failures,unfinished --format junit
 
 /// What follows the exit codes.
 const RULES: &str = "
-- **What gates**: primary rows (without any, all rows), missing rows of any role, scores of categories, failures, campaigns. Rows that
-  `--expect` names do not.
+- **What gates**: primary rows (without any, all rows), missing rows of any role, scores of categories, failures, campaigns.
+- **What is known** gates nothing until its day is over: rows and cases that `--expect` names ([how](how-to/gate-in-ci.md)), and what fails on a
+  candidate with the key `expected_until = 2027-01-31, BUG-17`. JUnit skips such failures, with the bug.
 - **Changes** of rows and categories count at the gate only where it decides them itself: of all rows of a comparison together, and of
   all its categories, it errs with at most alpha. A row that is REGRESSED on the page and `not at the gate` fails nothing.
 - **INCONCLUSIVE and INVALID (failures)** count where the candidate failed; measurements that failed on the baseline alone are its own.
@@ -223,6 +224,7 @@ fn failed(a: usize, b: usize, verdict: FailureVerdict) -> CaseFailures {
         q: 0.5,
         verdict,
         crashes: 0,
+        expected: None,
         first: "b-1: netperf ended with exit code 1".into(),
     }
 }
