@@ -11,8 +11,22 @@
 //! The kernel has the machine from its own first line on the console, or, when it is quiet, from the firmware's last
 //! one. User space begins with the init of perfvt's guest, or where a kernel that is not quiet says so.
 
+pub mod cloud_init;
+pub mod systemd;
+
 use crate::tool::{ToolError, lines, number};
 use edge::quoted;
+
+/// A stage that the guest itself counted.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Stage {
+    /// Its metric.
+    pub metric: &'static str,
+    /// How long it took, more than 0.
+    pub ms: f64,
+    /// Line of what the guest said.
+    pub line: u32,
+}
 
 /// A moment of the boot.
 #[derive(Clone, Copy, Debug, PartialEq)]
