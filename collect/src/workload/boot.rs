@@ -7,7 +7,7 @@
 use super::common::{failed, read, value, value_at};
 use super::{Known, Needs, Outcome, Value, Workload};
 use crate::lab::{Failed, Lab, keep};
-use formats::boot::{cloud_init, parse, systemd};
+use formats::boot::{cloud_init, parse_with, systemd};
 use model::{Case, Params, ParamsError, Window};
 use std::path::Path;
 use vm::guest::os::Os;
@@ -97,7 +97,10 @@ impl Workload for Boot {
     }
 
     fn parse(&self, _: &Case, _: &Params, raw: &Path) -> Result<Outcome, Failed> {
-        let stages = parse(&read(raw, TRACE)?).map_err(failed)?;
+        let told = told(raw)?;
+        let of_kernel = told.iter().find(|value| value.metric == systemd::KERNEL);
+        let seconds = of_kernel.map(|value| value.value / 1000.0);
+        let stages = parse_with(&read(raw, TRACE)?, seconds).map_err(failed)?;
         let ms = |from: f64, to: f64| (to - from) * 1000.0;
         let (firmware, kernel) = (stages.firmware.at, stages.kernel.at);
         let (user, ready) = (stages.user_space.at, stages.ready.at);
@@ -108,7 +111,7 @@ impl Workload for Boot {
             value_at("userspace_ms", ms(user, ready), TRACE, stages.ready.line),
             value("total_ms", ms(0.0, ready)),
         ];
-        values.extend(told(raw)?);
+        values.extend(told);
         let window = Window {
             start_unix_ns: stages.start_unix_ns,
             mono_ns: stages.start_mono_ns,
@@ -178,6 +181,24 @@ mod tests {
         );
         assert_eq!(values.last().unwrap().raw, Some((IMAGE_BYTES.to_owned(), 1)));
         assert!(besides.iter().all(|(metric, _)| Boot.metrics_besides().contains(metric)));
+    }
+
+    #[test]
+    fn a_guest_with_a_quiet_kernel_has_the_stages_that_its_systemd_tells() {
+        let dir = tempfile::tempdir().unwrap();
+        keep(dir.path(), TRACE, "start 1 2\n0.1 firmware a\n0.2 firmware b\n70 ready\n").unwrap();
+        let case = Boot.cases(&Params::new()).unwrap().remove(0);
+        let parse = || Boot.parse(&case, &Params::new(), dir.path());
+        assert!(parse().unwrap_err().reason.contains("ignore_loglevel"));
+        keep(
+            dir.path(),
+            SYSTEMD,
+            include_str!("../../../formats/testdata/boot/systemd-debian12-captured.txt"),
+        )
+        .unwrap();
+        let values = parse().unwrap().values;
+        let of = |metric: &str| values.iter().find(|value| value.metric == metric).unwrap().value;
+        assert!((of("kernel_ms") - 17147.937).abs() < 1e-6 && (of("userspace_ms") - 52652.063).abs() < 1e-6);
     }
 
     #[test]

@@ -14,14 +14,11 @@ use super::Stage;
 use crate::tool::{ToolError, lines};
 use edge::quoted;
 
+/// The metric of the time from the kernel's start to the first systemd.
+pub const KERNEL: &str = "systemd_kernel_ms";
 /// The metrics, in the order of a boot.
-pub const METRICS: [&str; 5] = [
-    "systemd_firmware_ms",
-    "systemd_loader_ms",
-    "systemd_kernel_ms",
-    "systemd_initrd_ms",
-    "systemd_userspace_ms",
-];
+pub const METRICS: [&str; 5] =
+    ["systemd_firmware_ms", "systemd_loader_ms", KERNEL, "systemd_initrd_ms", "systemd_userspace_ms"];
 
 /// The properties that are asked for.
 pub const PROPERTIES: [&str; 5] = [
