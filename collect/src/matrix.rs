@@ -198,8 +198,9 @@ fn apply_profile(params: &mut Params, workload: &dyn Workload, profile: &str) ->
 }
 
 /// Keys of every guest that name a file or folder of this host.
-const PATHS: [&str; 15] = [
+const PATHS: [&str; 16] = [
     "image",
+    "cdrom",
     "kernel",
     "kernel_modules",
     "initrd",

@@ -38,13 +38,14 @@ pub struct Of<'a> {
 }
 
 /// Keys that say what a guest is. One of them that a guest's definition does not set is not taken from another guest's.
-const IDENTITY: [&str; 26] = [
+const IDENTITY: [&str; 27] = [
     IMAGE,
     NAME,
     named::FORMAT,
     named::RAW,
     named::FOLDER,
     "image_backing",
+    "cdroms",
     "kernel",
     "kernel_modules",
     "kernel_params",

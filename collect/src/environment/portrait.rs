@@ -67,7 +67,12 @@ fn source(spec: &GuestSpec, own: &Params) -> String {
         .filter(|_| !definition.way.is_ssh())
         .map(|client| format!(" (channel says so, not shell_client = {client})"));
     let (image, format) = (file.display(), format.word());
-    format!("image {image}{origin}, {format}, {os}, entered {way}{}", unused.unwrap_or_default())
+    let cdroms: String = definition
+        .cdroms
+        .iter()
+        .map(|cdrom| format!(", {} in {}", quoted(&cdrom.file.display().to_string()), cdrom.name))
+        .collect();
+    format!("image {image}{origin}, {format}, {os}, entered {way}{}{cdroms}", unused.unwrap_or_default())
 }
 
 /// The kernel of the user's in perfvt's own guest.

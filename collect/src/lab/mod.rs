@@ -282,6 +282,11 @@ pub trait Lab {
     fn boot_trace(&self) -> Option<String> {
         None
     }
+    /// What is known of the boot beside that, in files for a case's raw folder: what the guest itself counted, and the size of
+    /// what it was booted from.
+    fn boot_told(&self) -> &[(&'static str, String)] {
+        &[]
+    }
     /// Runs a command in the server's guest that leaves a server behind, on the vCPUs that `server_vcpus` names.
     fn serve(&mut self, argv: &[&str], deadline: Duration) -> Result<String, Failed> {
         self.exec(argv, deadline)

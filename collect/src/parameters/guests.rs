@@ -90,6 +90,25 @@ pub(super) const IMAGE: &[Known] = &[
     ),
 ];
 
+/// Its drives for CDs.
+pub(super) const CDROMS: &[Known] = &[
+    Known::open("cdroms", "none", "names, such as cd1 cd2", "drives for CDs, in order, four at most"),
+    Known::open(
+        "cdrom",
+        "each drive needs one",
+        "a file",
+        "what lies in the drive, only read: cdrom_cd1=FILE.iso",
+    ),
+    Known::open(
+        "md5sum",
+        "it is not read before",
+        "32 hexadecimal digits",
+        "what the sum of that file has to be",
+    ),
+    Known::open("sha1sum", "it is not read before", "40 hexadecimal digits", "the same by SHA-1"),
+    Known::open("sha256sum", "it is not read before", "64 hexadecimal digits", "the same by SHA-256"),
+];
+
 /// The way into a guest.
 pub(super) const ENTRANCE: &[Known] = &[
     Known::new(

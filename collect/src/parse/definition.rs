@@ -1,5 +1,6 @@
 //! A guest of the user's: what its parameters say of the image that it boots from and of the way into it.
 
+use super::cdrom::{CDROMS, cdroms};
 use super::cloud_init::{self, CLOUD_INIT, TOLD, cloud_init};
 use super::{CACHED, given, image, os};
 use edge::Secret;
@@ -72,6 +73,7 @@ pub fn definition(params: &Params, cache: &Cache) -> Result<Option<Definition>, 
         },
         key: file("key", of_cache.and_then(|image| image.key.as_ref()))?,
         cloud_init: None,
+        cdroms: cdroms(params)?,
     };
     check(&definition, params)?;
     if told {
@@ -138,7 +140,7 @@ fn without_image(params: &Params) -> Result<(), ParamsError> {
     if params.get(CLOUD_INIT) == Some("yes") && asked(&CLOUD_INIT) {
         return Err(params.wrong(CLOUD_INIT, "an image beside it: the built-in guest has no cloud-init"));
     }
-    let others = ["initrd", "firmware", "key", "image_format", "image_backing"];
+    let others = ["initrd", "firmware", "key", "image_format", "image_backing", CDROMS];
     match others.into_iter().chain(TOLD).find(asked) {
         Some(key) => Err(params.wrong(key, "an image beside it: the built-in guest has none of that")),
         None => Ok(()),

@@ -7,6 +7,7 @@
 //!                                                                          └──> workloads, checks before there is an environment
 //! ```
 
+mod cdrom;
 mod client;
 mod cloud_init;
 mod confine;

@@ -110,6 +110,9 @@ impl Testbed {
                 facts.set(fact, hash(&[file])?);
             }
         }
+        for cdrom in &own.cdroms {
+            facts.set(format!("guest.cdrom.{}", cdrom.name), hash(&[&cdrom.file])?);
+        }
         if let Some(told) = &own.cloud_init {
             facts.set("guest.cloud_init", told.identity());
         }

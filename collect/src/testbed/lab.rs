@@ -1,5 +1,6 @@
 //! The guests of one boot, as a workload sees them.
 
+mod boot_told;
 mod counters;
 mod driven;
 mod neighbours;
@@ -19,6 +20,7 @@ use crate::brought::Brought;
 use crate::environment::EnvironmentSpec;
 use crate::lab::window::{KvmReader, LinkMeasured, Meter};
 use crate::lab::{Client, Driver, Failed, HostSample, Lab, Snapshot, Target};
+use boot_told::BootTold;
 use model::{Code, Moment, Scope};
 use neighbours::Loads;
 use std::path::Path;
@@ -60,6 +62,8 @@ pub(super) struct GuestLab {
     client_silent: Option<String>,
     /// What the console and the firmware said while the server's guest booted.
     pub(super) trace: Option<String>,
+    /// What is known of the boot beside that.
+    boot: BootTold,
     /// What the user brings.
     pub(super) brought: Arc<Brought>,
     /// KVM's counters of the server's guest.
@@ -100,6 +104,7 @@ impl GuestLab {
             connected: false,
             client_silent: None,
             trace: None,
+            boot: BootTold::default(),
             brought: Arc::default(),
             kvm,
             meters,
@@ -203,6 +208,10 @@ impl Lab for GuestLab {
 
     fn boot_trace(&self) -> Option<String> {
         self.trace.clone()
+    }
+
+    fn boot_told(&self) -> &[(&'static str, String)] {
+        &self.boot.files
     }
 
     fn serve(&mut self, argv: &[&str], deadline: Duration) -> Result<String, Failed> {

@@ -201,6 +201,9 @@ impl Testbed {
         let image = scene.server().map_or_else(|| image.clone(), |(_, here)| here.image.clone());
         let mut lab = GuestLab::new(scene, machines, self.stage.cache.clone())?;
         (lab.trace, lab.brought) = (trace, Arc::clone(&self.brought));
+        if self.stage.needs.boot_trace {
+            lab.ask_of_boot(&image)?;
+        }
         // An idle guest answers quickly, which tells its clock for later, when it does not.
         lab.snapshot().map_err(GuestError::Died)?;
         let (mut facts, dmesg) = self.facts(&mut lab, &image)?;

@@ -236,6 +236,10 @@ pub trait Workload: Sync {
     /// The metrics of a category, in the order of the RHS columns, for an environment with these parameters. What they
     /// mean stands in perf.conf: see [`declare`].
     fn metrics(&self, category: &str, params: &Params, kvm: bool) -> Vec<String>;
+    /// Metrics that it has besides where they are to be had. A boot in which one is not tells why (`absent.NAME`).
+    fn metrics_besides(&self) -> &'static [&'static str] {
+        &[]
+    }
     /// Whether it can be measured in guests of a system, or why not. All know Linux.
     ///
     /// # Errors
@@ -300,7 +304,8 @@ mod tests {
                 // It may know further ones, of what the tool writes when somebody else starts it.
                 let known: Vec<&str> = section.keys.iter().map(String::as_str).collect();
                 assert!(known.starts_with(&keys), "keys of {}: {keys:?} of {known:?}", case.id());
-                for metric in workload.metrics(&case.category, &params, true) {
+                let besides = workload.metrics_besides().iter().map(|name| (*name).to_owned());
+                for metric in workload.metrics(&case.category, &params, true).into_iter().chain(besides) {
                     let declared = section.declared(&metric);
                     assert!(declared.is_some(), "{metric} of {} is not in perf.conf", case.id());
                 }
@@ -359,7 +364,8 @@ mod tests {
                 );
             }
             for case in workload.cases(&params).unwrap() {
-                for metric in workload.metrics(&case.category, &params, true) {
+                let besides = workload.metrics_besides().iter().map(|name| (*name).to_owned());
+                for metric in workload.metrics(&case.category, &params, true).into_iter().chain(besides) {
                     let shown = metric.trim_end_matches(|c: char| c.is_ascii_digit());
                     let found =
                         chapter.contains(&format!("`{metric}`")) || chapter.contains(&format!("`{shown}N`"));

@@ -160,6 +160,7 @@ const TOOLS: &[(&str, Law)] = &[
     ("ntttcp", tools_law::ntttcp),
     ("uperf", tools_law::uperf),
     ("boot", tools_law::boot),
+    ("boot_stages", tools_law::boot_stages),
     ("pattern", tools_law::pattern),
 ];
 

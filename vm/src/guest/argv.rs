@@ -288,6 +288,10 @@ impl Arguments {
             let device = format!("virtio-blk-pci,drive=output,serial={OUTPUT_SERIAL},werror=report");
             self.add("-device", device);
         }
+        for cdrom in spec.own().map(|own| own.cdroms.as_slice()).unwrap_or_default() {
+            self.add("-blockdev", blockdev::read_only(&cdrom.name, &cdrom.file));
+            self.add("-device", cdrom.device());
+        }
     }
 
     /// A disk that the guest only reads, and finds by its serial number.
@@ -325,6 +329,7 @@ fn option_value(path: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::backing::{Chain, Format, Layer};
+    use super::super::cdrom::Cdrom;
     use super::super::definition::Definition;
     use super::super::network::{Kind, Layout, Wires};
     use super::super::way::Way;
@@ -384,7 +389,8 @@ mod tests {
         let line = |way: Way, kernel: Option<PathBuf>| {
             let layer = Layer { file: "/i/x.raw".into(), format: Format::Raw, data: None };
             let chain = Chain { size: 1, layers: vec![layer] };
-            let own = Definition { kernel, way, ..Definition::of_chain(chain) };
+            let cdroms = vec![Cdrom { name: "cd1".into(), file: "/i/x.iso".into(), sum: None }];
+            let own = Definition { kernel, way, cdroms, ..Definition::of_chain(chain) };
             let source = Source::Own(Box::new(own));
             let spec = GuestSpec { source, hardware: hardware(), ..GuestSpec::plain(Accel::Tcg) };
             build_spec(&spec, Kind::User).join(" ")
@@ -396,6 +402,11 @@ mod tests {
         );
         let below = r#""backing":{"driver":"raw","file":{"driver":"file","filename":"/i/x.raw"}}"#;
         assert!(firmware.contains(below), "{firmware}");
+        let cdrom = r#"{"driver":"raw","file":{"driver":"file","filename":"/i/x.iso"},"node-name":"cd1","read-only":true}"#;
+        assert!(
+            firmware.contains(&format!("{cdrom} -device ide-cd,drive=cd1,serial=perfvt.cd1")),
+            "{firmware}"
+        );
         assert!(firmware.contains("drive=root0,bootindex=0") && !firmware.contains("-kernel"));
         assert!(firmware.contains("chardev=cmd0,name=org.qemu.guest_agent.0"));
         let serial = line(Way::Serial, Some("/k".into()));

@@ -88,6 +88,18 @@ mod tests {
     }
 
     #[test]
+    fn a_guest_that_cannot_run_a_tool_says_that_its_image_has_to_have_it() {
+        let dir = tempfile::tempdir().unwrap();
+        run(Spec::new("sh").args(["-n", "-c", super::SETUP]), SOON).unwrap();
+        let (_, rest) = super::SETUP.split_once("<< 'END'\n#!/bin/sh\n").unwrap();
+        let (script, _) = rest.split_once("\nEND\n").unwrap();
+        program(dir.path(), "netserver", script);
+        let error = run(Spec::new(dir.path().join("netserver")), SOON).unwrap_err().to_string();
+        assert!(error.contains("the netserver of perfvt is a program for x86-64"), "{error}");
+        assert!(error.contains("install netserver in the image of the guest"), "{error}");
+    }
+
+    #[test]
     fn a_daemon_that_moves_interrupts_is_stopped_with_and_without_a_service() {
         let bin = tempfile::tempdir().unwrap();
         let bin = bin.path();

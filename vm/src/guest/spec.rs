@@ -118,6 +118,7 @@ impl GuestSpec {
             own.chain = own.chain.clone().for_people();
             (own.kernel, own.initrd) = (own.kernel.as_ref().map(named), own.initrd.as_ref().map(named));
             own.firmware = own.firmware.as_ref().map(named);
+            own.cdroms.iter_mut().for_each(|cdrom| cdrom.file = named(&cdrom.file));
         }
         for disk in &mut shown.disks.data {
             if let At::Remote(Remote { login: Some((_, file)), .. }) = &mut disk.at {

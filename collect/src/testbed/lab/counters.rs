@@ -91,6 +91,7 @@ impl GuestLab {
                 absent.push((metric, format!("this host's kernel has no {path}")));
             }
         }
+        absent.extend(self.boot.absent.iter().cloned());
         absent
     }
 }
