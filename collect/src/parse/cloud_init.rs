@@ -10,8 +10,15 @@ use vm::guest::way::Way;
 
 /// The key that turns it on.
 pub const CLOUD_INIT: &str = "cloud_init";
+/// The file of the user's data.
+const USER_DATA: &str = "user_data_file";
 /// Keys that mean nothing without it.
-pub const TOLD: [&str; 3] = ["user_data_file", "network_config", "first_boot"];
+pub const TOLD: [&str; 3] = [USER_DATA, "network_config", "first_boot"];
+/// How user data begin, by which cloud-init knows what they are.
+const FORMS: [&str; 7] =
+    ["#cloud-config", "#!", "#cloud-boothook", "#include", "#part-handler", "## template:", "#upstart-job"];
+/// So far cloud-init looks for the head of MIME.
+const HEAD: usize = 4096;
 
 /// Whether perfvt tells cloud-init anything.
 ///
@@ -54,6 +61,9 @@ pub fn cloud_init(params: &Params, login: Option<(&str, &Path)>) -> Result<Cloud
         Some(path) => read(Path::new(path)).map(Some).map_err(|wanted| params.wrong(key, &wanted)),
     };
     let [user_data, network_config, first_boot] = TOLD.map(file);
+    if let Some(content) = user_data.as_ref().ok().and_then(Option::as_deref) {
+        known_form(content).map_err(|wanted| params.wrong(USER_DATA, &wanted))?;
+    }
     let key = match login {
         None => None,
         Some((user, key)) => Some((user.to_owned(), public(key).map_err(|e| params.wrong("key", &e))?)),
@@ -65,6 +75,27 @@ pub fn cloud_init(params: &Params, login: Option<(&str, &Path)>) -> Result<Cloud
 fn read(path: &Path) -> Result<Vec<u8>, String> {
     const { assert!(CONFIG * 10 / 3 < LARGEST as u64) };
     edge::read(path, CONFIG).map_err(|error| format!("a file that can be read ({error})"))
+}
+
+/// Refuses user data of no form that cloud-init knows: it would drop them, and say so in its log alone. What stands behind their
+/// first line only cloud-init can judge.
+fn known_form(content: &[u8]) -> Result<(), String> {
+    // cloud-init unpacks gzip and looks again.
+    if content.starts_with(&[0x1f, 0x8b]) {
+        return Ok(());
+    }
+    let head = String::from_utf8_lossy(content.get(..HEAD).unwrap_or(content)).to_ascii_lowercase();
+    let begin = head.trim_start();
+    if begin.is_empty() || head.contains("mime-version:") || FORMS.iter().any(|form| begin.starts_with(form))
+    {
+        return Ok(());
+    }
+    let first: String = begin.lines().next().unwrap_or_default().chars().take(60).collect();
+    Err(format!(
+        "user data that begin with {}, or are MIME or gzip; this begins with {}, and cloud-init would drop it in silence",
+        FORMS.join(", "),
+        edge::quoted(&first)
+    ))
 }
 
 /// The public half of a private key.
@@ -116,6 +147,47 @@ mod tests {
             assert!(told(&[(key, "/x")], Os::Linux).unwrap_err().contains("cloud_init = yes beside it"));
             assert!(cloud_init(&params(&[(key, "/x")]), None).unwrap_err().to_string().contains(key));
         }
+    }
+
+    #[test]
+    fn user_data_of_no_form_that_cloud_init_knows_are_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("data");
+        let told = |content: &[u8]| {
+            std::fs::write(&path, content).unwrap();
+            let params = params(&[(USER_DATA, path.to_str().unwrap())]);
+            cloud_init(&params, None).map(drop).map_err(|error| error.to_string())
+        };
+        let mime = b"Content-Type: multipart/mixed; boundary=x\r\nMIME-Version: 1.0\r\n";
+        let known: [&[u8]; 8] = [
+            b"#cloud-config\n{}\n",
+            b"\n#Cloud-Config\r\n",
+            b"#!/bin/sh\n",
+            b"## template: jinja\n#cloud-config\n",
+            b"#include\nhttp://x/y\n",
+            mime,
+            b"\x1f\x8b\x08rest",
+            b" \n",
+        ];
+        for content in known {
+            assert_eq!(told(content), Ok(()), "{content:?}");
+        }
+        let dropped: [&[u8]; 5] = [
+            b"# cloud-config\n",
+            b"\xef\xbb\xbf#cloud-config\n",
+            b"runcmd: [x]\n",
+            b"\xff\0\x1f\x8b",
+            b"<p>",
+        ];
+        for content in dropped {
+            let error = told(content).unwrap_err();
+            assert!(error.contains("cloud-init would drop it in silence"), "{content:?}: {error}");
+        }
+        let error = told(b"runcmd: [x]\nmore\n").unwrap_err();
+        assert!(
+            error.contains("'user_data_file'") && error.contains("begins with 'runcmd: [x]',"),
+            "{error}"
+        );
     }
 
     #[test]

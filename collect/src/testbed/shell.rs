@@ -271,7 +271,7 @@ mod tests {
             ("firmware", &raw, &other),
             ("kernel_params", &format!("{raw} kernel={other}"), "quiet2"),
             ("cloud_init", &raw, "yes"),
-            ("user_data_file", &format!("{raw} cloud_init=yes"), &other),
+            ("user_data_file", &format!("{raw} cloud_init=yes"), &file("#!")),
             ("network_config", &format!("{raw} cloud_init=yes"), &other),
             ("first_boot", &format!("{raw} cloud_init=yes"), &other),
             ("channel", &raw, "serial"),
