@@ -38,7 +38,7 @@ pub struct Of<'a> {
 }
 
 /// Keys that say what a guest is. One of them that a guest's definition does not set is not taken from another guest's.
-const IDENTITY: [&str; 26] = [
+const IDENTITY: [&str; 28] = [
     IMAGE,
     NAME,
     named::FORMAT,
@@ -54,6 +54,8 @@ const IDENTITY: [&str; 26] = [
     "user_data_file",
     "network_config",
     "first_boot",
+    "proxy",
+    "debug_user",
     "channel",
     "guest_os",
     "user",

@@ -21,6 +21,7 @@ mod names;
 mod neighbour;
 mod nics;
 mod os;
+mod proxies;
 mod reach;
 mod scenario;
 mod topology;

@@ -274,6 +274,8 @@ mod tests {
             ("user_data_file", &format!("{raw} cloud_init=yes"), &file("#!")),
             ("network_config", &format!("{raw} cloud_init=yes"), &other),
             ("first_boot", &format!("{raw} cloud_init=yes"), &other),
+            ("proxy", &format!("{raw} cloud_init=yes"), "http://p:1"),
+            ("debug_user", &format!("{raw} cloud_init=yes"), "me"),
             ("channel", &raw, "serial"),
             ("guest_os", &raw, "windows"),
             ("user", &format!("{raw} channel=serial"), "me"),
