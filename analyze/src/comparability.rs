@@ -184,8 +184,8 @@ fn is_disk(fact: &str) -> bool {
 const OF_IMAGE: [&str; 4] = ["guest", "image", "image_format", "image_backing"];
 
 /// Factors that say what the cloud-init of a guest is told, and so what it makes of itself.
-const OF_CLOUD_INIT: [&str; 6] =
-    ["cloud_init", "user_data_file", "network_config", "first_boot", "proxy", "debug_user"];
+const OF_CLOUD_INIT: [&str; 7] =
+    ["cloud_init", "user_data_file", "network_config", "first_boot", "proxy", "proxy_file", "debug_user"];
 
 /// Whether a factor names a fact, or what is bound to follow from it. A tool of another version in another image is not: it
 /// may be the tool that is slower.

@@ -198,7 +198,7 @@ fn apply_profile(params: &mut Params, workload: &dyn Workload, profile: &str) ->
 }
 
 /// Keys of every guest that name a file or folder of this host.
-const PATHS: [&str; 15] = [
+const PATHS: [&str; 16] = [
     "image",
     "kernel",
     "kernel_modules",
@@ -207,6 +207,7 @@ const PATHS: [&str; 15] = [
     "user_data_file",
     "network_config",
     "first_boot",
+    "proxy_file",
     "key",
     "client_key",
     "password_file",

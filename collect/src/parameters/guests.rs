@@ -95,6 +95,7 @@ pub(super) const IMAGE: &[Known] = &[
         "proxies for what cloud-init installs: those of this host's environment (host), or one; what is measured has none. Kept in \
          secrets.json, and shown as (set)",
     ),
+    Known::new("proxy_file", "", "a file", "file with that in it"),
     Known::new(
         "debug_user",
         "",

@@ -15,7 +15,8 @@ const DEBUG_USER: &str = "debug_user";
 /// The file of the user's data.
 const USER_DATA: &str = "user_data_file";
 /// Keys that mean nothing without it.
-pub const TOLD: [&str; 5] = [USER_DATA, "network_config", "first_boot", proxies::PROXY, DEBUG_USER];
+pub const TOLD: [&str; 6] =
+    [USER_DATA, "network_config", "first_boot", proxies::PROXY, proxies::PROXY_FILE, DEBUG_USER];
 /// How user data begin, by which cloud-init knows what they are.
 const FORMS: [&str; 7] =
     ["#cloud-config", "#!", "#cloud-boothook", "#include", "#part-handler", "## template:", "#upstart-job"];

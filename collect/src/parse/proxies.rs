@@ -1,9 +1,12 @@
 //! Proxies that a guest is told: those of this host, or one that the user names.
 
+use super::given;
 use model::{Params, ParamsError};
 
 /// The key. What it says is a secret, because an URL may hold a password.
 pub const PROXY: &str = "proxy";
+/// A file with that in it.
+pub const PROXY_FILE: &str = "proxy_file";
 /// What means those of this host's environment.
 const HOST: &str = "host";
 /// What means none.
@@ -17,7 +20,7 @@ const EXCEPT: &str = "no_proxy";
 /// # Errors
 /// No URL that can be one in a guest, or an environment without any.
 pub fn proxies(params: &Params) -> Result<Vec<(String, String)>, ParamsError> {
-    if params.get(PROXY).is_none_or(|value| value.trim().is_empty()) {
+    if [PROXY, PROXY_FILE].into_iter().all(|key| given(params, key).is_none()) {
         return Ok(Vec::new());
     }
     let Some(value) = params.secret(PROXY)? else { return Ok(Vec::new()) };
@@ -28,7 +31,8 @@ pub fn proxies(params: &Params) -> Result<Vec<(String, String)>, ParamsError> {
         url => Ok(URLS.map(|name| (name, url.to_owned())).into()),
     };
     let checked = found.and_then(|found| found.iter().try_for_each(check).map(|()| found));
-    let found = checked.map_err(|wanted| params.wrong(PROXY, &wanted))?;
+    let key = given(params, PROXY_FILE).map_or(PROXY, |_| PROXY_FILE);
+    let found = checked.map_err(|wanted| params.wrong(key, &wanted))?;
     let both = |(name, value): &(&str, String)| {
         [(*name).to_owned(), name.to_ascii_uppercase()].map(|name| (name, value.clone()))
     };
@@ -102,6 +106,24 @@ mod tests {
             })
             .collect();
         assert_eq!(names, ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY"]);
+    }
+
+    #[test]
+    fn a_file_keeps_it_off_the_command_line() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "http://p:1\n").unwrap();
+        let mut params = Params::new();
+        params.set(PROXY_FILE, file.path().display().to_string(), Origin::BuiltIn);
+        assert_eq!(proxies(&params).unwrap().first(), Some(&("http_proxy".into(), "http://p:1".into())));
+    }
+
+    #[test]
+    fn what_is_wrong_in_a_file_is_told_by_the_files_key() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "proxy:1").unwrap();
+        let mut params = Params::new();
+        params.set(PROXY_FILE, file.path().display().to_string(), Origin::BuiltIn);
+        assert!(proxies(&params).unwrap_err().to_string().contains("parameter 'proxy_file' is "));
     }
 
     #[test]

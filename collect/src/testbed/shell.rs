@@ -275,6 +275,7 @@ mod tests {
             ("network_config", &format!("{raw} cloud_init=yes"), &other),
             ("first_boot", &format!("{raw} cloud_init=yes"), &other),
             ("proxy", &format!("{raw} cloud_init=yes"), "http://p:1"),
+            ("proxy_file", &format!("{raw} cloud_init=yes"), &file("http:")),
             ("debug_user", &format!("{raw} cloud_init=yes"), "me"),
             ("channel", &raw, "serial"),
             ("guest_os", &raw, "windows"),
