@@ -208,6 +208,7 @@ const PATHS: [&str; 16] = [
     "user_data_file",
     "network_config",
     "first_boot",
+    "proxy_file",
     "key",
     "client_key",
     "password_file",

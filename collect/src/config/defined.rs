@@ -38,7 +38,7 @@ pub struct Of<'a> {
 }
 
 /// Keys that say what a guest is. One of them that a guest's definition does not set is not taken from another guest's.
-const IDENTITY: [&str; 27] = [
+const IDENTITY: [&str; 30] = [
     IMAGE,
     NAME,
     named::FORMAT,
@@ -55,6 +55,9 @@ const IDENTITY: [&str; 27] = [
     "user_data_file",
     "network_config",
     "first_boot",
+    "proxy",
+    "proxy_file",
+    "debug_user",
     "channel",
     "guest_os",
     "user",

@@ -155,6 +155,7 @@ impl EnvironmentSpec {
         let deadlines = parse::deadlines(params, ground.accel)?;
         let (client, mut notes) = (plan.client, plan.notes);
         notes.extend(topology.iter().flat_map(machines::doubts));
+        notes.extend(guests.iter().filter_map(portrait::debug_user));
         Ok(EnvironmentSpec {
             layout,
             topology,

@@ -72,7 +72,18 @@ fn source(spec: &GuestSpec, own: &Params) -> String {
         .iter()
         .map(|cdrom| format!(", {} in {}", quoted(&cdrom.file.display().to_string()), cdrom.name))
         .collect();
-    format!("image {image}{origin}, {format}, {os}, entered {way}{}{cdroms}", unused.unwrap_or_default())
+    let proxies = definition.cloud_init.as_ref().is_some_and(|told| !told.proxies.is_empty());
+    let proxies = if proxies { ", proxies for cloud-init" } else { "" };
+    format!("image {image}{origin}, {format}, {os}, entered {way}{}{cdroms}{proxies}", unused.unwrap_or_default())
+}
+
+/// What everybody is to know of a guest into which more than perfvt can log in.
+pub(super) fn debug_user(spec: &GuestSpec) -> Option<String> {
+    let user = spec.own()?.cloud_init.as_ref()?.debug_user.as_ref()?;
+    Some(format!(
+        "{} is open to people: debug_user {user} logs in with a password that the boot's serial.log shows, and may become root",
+        spec.name
+    ))
 }
 
 /// The kernel of the user's in perfvt's own guest.

@@ -88,6 +88,20 @@ pub(super) const IMAGE: &[Known] = &[
         "a program",
         "script that cloud-init runs in each boot before anything is measured; it has to end with status 0",
     ),
+    Known::new(
+        "proxy",
+        "",
+        "no, host, an URL",
+        "proxies for what cloud-init installs: those of this host's environment (host), or one; what is measured has none. Kept in \
+         secrets.json, and shown as (set)",
+    ),
+    Known::new("proxy_file", "", "a file", "file with that in it"),
+    Known::new(
+        "debug_user",
+        "",
+        "a name",
+        "somebody who may log in on the guest's console and become root; each boot makes a password and tells it there",
+    ),
 ];
 
 /// Its drives for CDs.
@@ -143,7 +157,12 @@ pub(super) const ENTRANCE: &[Known] = &[
         "a regular expression",
         "the end of the shell's prompt (channel=serial); empty: usual prompts",
     ),
-    Known::new("key", "", "a file", "the private key for channel=ssh"),
+    Known::new(
+        "key",
+        "",
+        "a file",
+        "the private key for channel=ssh; empty with cloud_init = yes: one that is made for each boot",
+    ),
     Known::open(
         "shell_client",
         "channel says it",

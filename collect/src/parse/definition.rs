@@ -75,24 +75,24 @@ pub fn definition(params: &Params, cache: &Cache) -> Result<Option<Definition>, 
         cloud_init: None,
         cdroms: cdroms(params)?,
     };
-    check(&definition, params)?;
+    check(&definition, params, told)?;
     if told {
-        let key = definition.key.as_deref().filter(|_| way.is_ssh());
-        let login = key.map(|key| (definition.login.user.as_str(), key));
+        let login = way.is_ssh().then_some((definition.login.user.as_str(), definition.key.as_deref()));
         let alone = way.is_offline();
         definition.cloud_init = Some(CloudInit { alone, ..cloud_init(params, login)? });
     }
     Ok(Some(definition))
 }
 
-fn check(definition: &Definition, params: &Params) -> Result<(), ParamsError> {
+fn check(definition: &Definition, params: &Params, told: bool) -> Result<(), ParamsError> {
     let os = definition.os;
     if !definition.way.enters(os) {
         let all = Way::WORDS.into_iter().filter(|word| Way::parse(word).is_some_and(|way| way.enters(os)));
         let wanted = format!("{}, because guest_os is {}", all.collect::<Vec<_>>().join(" or "), os.word());
         return Err(params.wrong("channel", &wanted));
     }
-    if definition.way.is_ssh() && definition.key.is_none() {
+    // cloud-init puts one into the guest that is made for its boot.
+    if definition.way.is_ssh() && definition.key.is_none() && !told {
         let wanted = if params.get("password").is_none_or(str::is_empty) {
             "with channel=ssh the file of a private key whose public half is in the guest's authorized_keys"
         } else {
@@ -281,6 +281,12 @@ mod tests {
             |set: &[(&str, &str)]| defined(&[&[("image", image)], set].concat()).unwrap_err().to_string();
         assert!(error(&[("channel", "ssh")]).contains("authorized_keys"));
         assert!(error(&[("channel", "ssh"), ("password", "x")]).contains("ssh-copy-id"));
+        // cloud-init brings one that each boot makes.
+        let cloud = [("image", image), ("channel", "ssh"), ("cloud_init", "yes"), ("user", "me")];
+        let cloud = defined(&cloud).unwrap().unwrap();
+        assert!(cloud.key.is_none());
+        let login = cloud.cloud_init.unwrap().login.unwrap();
+        assert_eq!((login.user.as_str(), login.key), ("me", None));
         assert!(error(&[("channel", "telnet")]).contains("one of agent, none, perfvt, serial, ssh"));
         assert!(error(&[("channel", "serial"), ("guest_os", "windows")]).contains("guest_os is windows"));
         assert!(error(&[("initrd", image)]).contains("a kernel beside it"));

@@ -23,6 +23,7 @@ mod neighbour;
 mod nics;
 mod offline;
 mod os;
+mod proxies;
 mod reach;
 mod scenario;
 mod topology;

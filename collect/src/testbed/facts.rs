@@ -115,6 +115,9 @@ impl Testbed {
         }
         if let Some(told) = &own.cloud_init {
             facts.set("guest.cloud_init", told.identity());
+            if let Some(user) = &told.debug_user {
+                facts.set("guest.debug_user", user);
+            }
         }
         facts.set("guest.tools", &tools.hash);
         Ok(())

@@ -14,7 +14,7 @@ use vm::guest::machine::{BootSpec, Files, GuestError};
 use vm::guest::network::{Network, free_ports};
 use vm::guest::offline::OfflineDisks;
 use vm::guest::overlay::Overlay;
-use vm::guest::seed::{SeedError, SeedFile};
+use vm::guest::seed::{KeyPair, OfBoot, SeedError, SeedFile};
 use vm::guest::spec::{GuestSpec, Source};
 
 /// Parts of the path of a boot's logs that tell it from the campaign's others.
@@ -50,6 +50,8 @@ pub(super) struct SceneGuest {
     pub(super) seed: Option<SeedFile>,
     /// The disks of one that nobody talks to, once it has a job.
     pub(super) offline: Option<OfflineDisks>,
+    /// The key with which it is entered, where nobody names one.
+    pub(super) _key: Option<KeyPair>,
     /// The port at which its ssh server is reached.
     pub(super) port: u16,
     pub(super) logs: PathBuf,
@@ -102,18 +104,37 @@ impl Testbed {
         guest.disks.tools &= image.tools.is_some();
         let layer = |own| Overlay::make(own, &guest.layers, deadlines);
         let overlay = guest.own().map(|own| layer(&own.chain)).transpose()?;
-        let seed = self.seed(guest, &logs)?;
-        Ok(SceneGuest { image, overlay, seed, offline: None, port, logs, forensics })
+        let key = own_key(guest)?;
+        let seed = self.seed(guest, &logs, key.as_ref())?;
+        Ok(SceneGuest { image, overlay, seed, offline: None, _key: key, port, logs, forensics })
     }
 
     /// The disk for the cloud-init of a guest. Each boot is another machine for it: what it did in the image before, it does again.
-    fn seed(&self, guest: &GuestSpec, logs: &Path) -> Result<Option<SeedFile>, SeedError> {
+    fn seed(
+        &self,
+        guest: &GuestSpec,
+        logs: &Path,
+        key: Option<&KeyPair>,
+    ) -> Result<Option<SeedFile>, SeedError> {
         let Some(told) = guest.own().and_then(|own| own.cloud_init.as_ref()) else { return Ok(None) };
         let parts: Vec<_> = logs.iter().map(OsStr::to_string_lossy).collect();
         let boot = parts.get(parts.len().saturating_sub(BOOT)..).unwrap_or_default();
         let instance = format!("{}-{}-{}", self.name, boot.join("-").replace('/', ""), guest.name);
-        SeedFile::make(&told.seed(&instance, &guest.name), &guest.layers).map(Some)
+        let boot = OfBoot { instance: &instance, hostname: &guest.name, key: key.map(KeyPair::public) };
+        SeedFile::make(&told.seed(boot), &guest.layers).map(Some)
     }
+}
+
+/// The key for a guest that gets one by its seed, where nobody names one.
+fn own_key(guest: &mut GuestSpec) -> Result<Option<KeyPair>, SeedError> {
+    let Source::Own(own) = &mut guest.source else { return Ok(None) };
+    let login = own.cloud_init.as_ref().and_then(|told| told.login.as_ref());
+    if login.is_none_or(|login| login.key.is_some()) {
+        return Ok(None);
+    }
+    let key = KeyPair::make()?;
+    own.key = Some(key.private().to_owned());
+    Ok(Some(key))
 }
 
 impl SceneGuest {

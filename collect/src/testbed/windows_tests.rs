@@ -155,6 +155,7 @@ impl Bench {
                 overlay: None,
                 seed: None,
                 offline: None,
+                _key: None,
                 port: 0,
                 logs,
                 forensics,
