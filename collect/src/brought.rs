@@ -341,20 +341,6 @@ impl Brought {
         found.ok_or_else(|| Failed::new(Code::Host, format!("nothing was brought for {key}={value}")))
     }
 
-    /// The path of perfvt itself in guests that nobody talks to.
-    ///
-    /// # Errors
-    /// It was not brought.
-    pub fn perfvt(&self, own: &Brings) -> Result<&str, Failed> {
-        Ok(&self.item(own::PERFVT, own)?.guest)
-    }
-
-    /// The paths in guests of all that an environment brings, by key.
-    pub fn paths(&self, own: &Brings) -> BTreeMap<String, String> {
-        let items = self.items.iter().filter(|item| item.is_of(own));
-        items.map(|item| (item.key.to_owned(), item.guest.clone())).collect()
-    }
-
     /// Puts into a Windows guest what it is to have in an environment that brings this.
     ///
     /// # Errors

@@ -12,7 +12,7 @@ const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts/cloud-imag
 
 /// The folder of a Debian with cloud-init, made once for each form of the script that makes it; `None`, with the reason, where
 /// it cannot be made.
-fn cloud_image() -> Option<PathBuf> {
+pub fn cloud_image() -> Option<PathBuf> {
     let cache = std::env::var("XDG_CACHE_HOME").map(PathBuf::from);
     let cache = cache.unwrap_or_else(|_| Path::new(&std::env::var("HOME").unwrap()).join(".cache"));
     let hash = hash_file(Path::new(SCRIPT)).unwrap();

@@ -1,5 +1,6 @@
 //! Guests that nobody talks to: a job goes in by a disk, and results come out by another one.
 
+use crate::cloud_images::cloud_image;
 use crate::support;
 
 use serde_json::Value;
@@ -66,6 +67,31 @@ fn a_command_brings_its_files_and_one_that_fails_says_why() {
     let bad = all.iter().find(|m| m["case"].as_str().unwrap().ends_with("case=bad")).unwrap();
     assert_eq!(bad["invalid"]["code"], "tool-failed");
     assert!(bad["invalid"]["reason"].as_str().unwrap().contains("no such level"), "{bad}");
+}
+
+#[test]
+fn a_cloud_image_begins_its_job_by_cloud_init() {
+    let Some(_guard) = beside() else { return };
+    let Some(image) = cloud_image() else { return };
+    let dir = tempfile::tempdir_in("/var/tmp").unwrap();
+    let config = dir.path().join("tests.cfg");
+    let folder = image.display();
+    let text_of_config = format!(
+        "variants:\n    - cloud:\n        image = {folder}/disk.qcow2\n        cloud_init = yes\n        channel = none\n        \
+         kernel = {folder}/vmlinuz\n        initrd = {folder}/initrd.img\n        \
+         kernel_params = root=LABEL=cloudimg-rootfs\n"
+    );
+    fs::write(&config, text_of_config).unwrap();
+    let out = dir.path().join("X");
+    let mut run = apart();
+    run.args(["run", "command", "-c"]).arg(&config);
+    run.args(["--set", "command=sh -c 'cat /etc/os-release; echo speed 42'"]);
+    run.args(["--set", "metrics=speed", "--set", r"pattern_speed=speed (\d+)", "--set", "noise=off"]);
+    run.args(["--repeat", "1", "--allow-unpinned", "--out"]).arg(&out);
+    let run = output(&mut run);
+    assert!(run.status.success(), "{}", text(&run.stderr));
+    assert_eq!(value(&measurements(&out), "command", "speed"), 42.0);
+    assert!(raw(&out, "command", "command.txt").contains("Debian"));
 }
 
 #[test]

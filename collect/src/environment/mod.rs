@@ -187,6 +187,11 @@ impl EnvironmentSpec {
         Layout { links: Vec::new(), ..self.layout.clone() }
     }
 
+    /// Whether nobody talks to its guest.
+    pub fn is_offline(&self) -> bool {
+        self.guests.iter().any(GuestSpec::is_offline)
+    }
+
     /// Whether every guest has a placement.
     pub fn is_pinned(&self) -> bool {
         self.guests.iter().all(|guest| guest.pins.is_some())

@@ -15,8 +15,7 @@ use self::job::Whole;
 use self::window::{Borne, HostCounters, ThreadTime, borne};
 use crate::drive::Machines;
 use formats::counters::{Counted, Counters, CpuTicks, Form};
-use jump::clock_failure;
-pub(crate) use jump::time_asleep;
+pub(crate) use jump::{closed, time_asleep};
 use model::{Code, Moment, Phase, Window};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -384,22 +383,6 @@ fn cut(
     samples.push(end.host_sample());
     let interface = lab.target().interface;
     Ok((closed((start, end), samples, interface, asleep)?, is_done))
-}
-
-/// A window between two snapshots, in front of which this host had been suspended for so many nanoseconds ([`time_asleep`]).
-pub(crate) fn closed(
-    (start, end): (Snapshot, Snapshot),
-    samples: Vec<HostSample>,
-    interface: String,
-    asleep: u64,
-) -> Result<Measured, Failed> {
-    let len_ns = end.at.mono_ns.saturating_sub(start.at.mono_ns);
-    let unix_ns = end.at.unix_ns.saturating_sub(start.at.unix_ns);
-    if let Some(failed) = clock_failure(len_ns, unix_ns, time_asleep().saturating_sub(asleep)) {
-        return Err(failed);
-    }
-    let window = Window { start_unix_ns: start.at.unix_ns, mono_ns: start.at.mono_ns, len_ns };
-    Ok(Measured { window, start, end, samples, interface })
 }
 
 fn sleep_until(lab: &mut dyn Lab, start: Moment, after: Duration) {

@@ -32,11 +32,6 @@ const HEARD_WITHIN: u64 = 5_000_000;
 /// How often a guest outside its window is looked after.
 const LOOK: Duration = Duration::from_millis(250);
 
-/// Whether nobody talks to the guest of an environment.
-pub(super) fn is_asked(spec: &EnvironmentSpec) -> bool {
-    spec.guests.iter().any(|guest| guest.is_offline())
-}
-
 /// What a guest is to do, and for how long.
 struct Task {
     files: Vec<(String, Vec<u8>)>,

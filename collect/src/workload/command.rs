@@ -167,6 +167,10 @@ impl Workload for Command {
         params.number("l", 0.0, "").unwrap_or(10.0)
     }
 
+    fn timeout(&self, _: &Params) -> Option<&'static str> {
+        Some("command_timeout")
+    }
+
     fn session_length(&self, params: &Params) -> String {
         params.get("l").unwrap_or_default().to_owned()
     }

@@ -137,6 +137,10 @@ impl Workload for Ffsb {
         f64::from(seconds_of(params).unwrap_or(300)) + 5.0 + 300.0 * scale
     }
 
+    fn timeout(&self, _: &Params) -> Option<&'static str> {
+        Some("ffsb_timeout")
+    }
+
     fn session_length(&self, params: &Params) -> String {
         params.get("l").unwrap_or_default().to_owned()
     }

@@ -158,6 +158,10 @@ impl Workload for Fio {
         f64::from(seconds_of(params).unwrap_or(60)) + f64::from(ramp) + MARGIN as f64 + 2.0
     }
 
+    fn timeout(&self, params: &Params) -> Option<&'static str> {
+        job_file(params).map(|_| "job_timeout")
+    }
+
     fn session_length(&self, params: &Params) -> String {
         params.get("l").unwrap_or_default().to_owned()
     }

@@ -133,6 +133,10 @@ impl Workload for Iozone {
         10.0 + mem * 6.0 / 200.0
     }
 
+    fn timeout(&self, _: &Params) -> Option<&'static str> {
+        Some("iozone_timeout")
+    }
+
     fn session_length(&self, _: &Params) -> String {
         // A run is as long as its file is large.
         "0".into()

@@ -165,9 +165,7 @@ pub fn measure(
         return workload.measure(lab, case, params, raw);
     }
     let seconds = workload.seconds(params).clamp(0.0, 1e6);
-    // Tools that end by themselves have a time of their own.
-    let own = params.iter().filter(|param| param.key.ends_with("_timeout") && workload.knows(&param.key));
-    let own: u64 = own.filter_map(|param| param.value.trim().parse::<u64>().ok()).sum();
+    let own = workload.timeout(params).and_then(|key| params.get(key)?.trim().parse().ok());
     let list = |key: &str| workload.path_lists().contains(&key);
     lab.carry_out(
         &Whole {
@@ -175,7 +173,7 @@ pub fn measure(
             case,
             params,
             reads: workload.reads(params).into_iter().map(|(key, path)| (key, path, list(key))).collect(),
-            limit: Duration::from_secs_f64(2.0 * seconds) + Duration::from_secs(own),
+            limit: Duration::from_secs_f64(2.0 * seconds) + Duration::from_secs(own.unwrap_or_default()),
             interval: common::interval((seconds as u32).max(1)),
         },
         raw,
@@ -265,6 +263,10 @@ pub trait Workload: Sync {
     }
     /// Seconds that one case takes, for the plan.
     fn seconds(&self, params: &Params) -> f64;
+    /// The key with the seconds after which a case has failed, where its tool ends by itself.
+    fn timeout(&self, _: &Params) -> Option<&'static str> {
+        None
+    }
     /// The value of `### session-length`.
     fn session_length(&self, params: &Params) -> String;
     /// Name of the classic result file, of the moment (seconds since the epoch) at which the repeat began.

@@ -3,6 +3,7 @@
 
 use super::channel::{Channel, ChannelError, MarksChannel, PortChannel};
 use super::error::GuestError;
+use super::fit::SETUP;
 use super::os::Os;
 use super::spec::GuestSpec;
 use super::way::Entrance;
@@ -11,14 +12,6 @@ use crate::deadlines::Step;
 use process::Namespace;
 use std::path::Path;
 use std::sync::Arc;
-
-/// Makes a Linux guest fit. How the daemon that moves interrupts stands is told by a file that the fingerprint reads.
-pub(super) const SETUP: &str = concat!(
-    include_str!("../../guest/foreign/setup"),
-    "(\n",
-    include_str!("../../guest/foreign/irqbalance"),
-    ") > /run/perfvt/irqbalance\n"
-);
 
 /// Connects to a guest that is still paused: over the socket on which QEMU has its port or its console, or the port of the
 /// loopback that leads to its ssh server; `namespace` is that in which QEMU runs.

@@ -20,6 +20,7 @@ pub mod definition;
 pub mod disk;
 pub mod enter;
 mod error;
+mod fit;
 mod forensics;
 mod handed;
 pub mod hardware;

@@ -74,6 +74,33 @@ fn archive(files: &[(String, Vec<u8>)]) -> io::Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use process::deadlines::HOST_ANSWER;
+    use process::{Spec, run};
+
+    #[test]
+    fn what_programs_of_guests_write_is_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let pack = "cd \"$1\" && sha256sum -- * > ../S && mv ../S SHA256SUMS && \
+                    tar c -f - $(ls | grep -v -x SHA256SUMS) SHA256SUMS";
+        for (name, tool) in [("gnu", ""), ("busybox", "busybox")] {
+            if !tool.is_empty() && run(Spec::new(tool).arg("--help"), HOST_ANSWER).is_err() {
+                testing::skip("busybox is missing; `make setup-test` gets it");
+                continue;
+            }
+            let out = dir.path().join(name);
+            std::fs::create_dir(&out).unwrap();
+            std::fs::write(out.join("fio.json"), "{}").unwrap();
+            std::fs::write(out.join("empty"), "").unwrap();
+            let of = |applet: &str| format!("{applet}() {{ command {tool} {applet} \"$@\"; }}\n");
+            let script = format!("{}{}{}", of("tar"), of("sha256sum"), pack);
+            let done = Spec::new("sh").args(["-c", &script, "sh"]).arg(&out);
+            let packed = run(done, HOST_ANSWER).unwrap();
+            let files = output::read(packed.as_slice()).unwrap();
+            let names: Vec<&String> = files.keys().collect();
+            assert_eq!(names, ["empty", "fio.json"], "{name}");
+            assert_eq!(files["fio.json"], b"{}", "{name}");
+        }
+    }
 
     #[test]
     fn a_job_is_an_archive_of_whole_sectors_and_an_untouched_output_disk_holds_nothing() {

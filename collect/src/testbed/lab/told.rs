@@ -1,6 +1,5 @@
 //! What the guests of a boot tell of themselves, for its fingerprint and its `sysinfo/`.
 
-use super::super::offline::is_asked;
 use super::GuestLab;
 use model::Fingerprint;
 use std::path::Path;
@@ -14,7 +13,7 @@ impl GuestLab {
     pub(in crate::testbed) fn guest_facts(&mut self) -> fingerprint::Guest {
         let mut told = match self.machine.os {
             // It tells of itself among its results.
-            Os::Linux if is_asked(&self.spec) => fingerprint::Guest::default(),
+            Os::Linux if self.spec.is_offline() => fingerprint::Guest::default(),
             Os::Linux => {
                 let command = fingerprint::guest_command();
                 let words: Vec<&str> = command.iter().map(String::as_str).collect();

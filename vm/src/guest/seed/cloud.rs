@@ -2,7 +2,7 @@
 //! data of the user's, which are handed on as they are. So an image needs nothing of perfvt's inside.
 
 use super::{Label, Seed};
-use crate::guest::enter::SETUP;
+use crate::guest::fit::SETUP;
 use crate::guest::network::SSH_MAC;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
