@@ -198,7 +198,7 @@ fn apply_profile(params: &mut Params, workload: &dyn Workload, profile: &str) ->
 }
 
 /// Keys of every guest that name a file or folder of this host.
-const PATHS: [&str; 16] = [
+const PATHS: &[&str] = &[
     "image",
     "cdrom",
     "kernel",

@@ -74,7 +74,10 @@ fn source(spec: &GuestSpec, own: &Params) -> String {
         .collect();
     let proxies = definition.cloud_init.as_ref().is_some_and(|told| !told.proxies.is_empty());
     let proxies = if proxies { ", proxies for cloud-init" } else { "" };
-    format!("image {image}{origin}, {format}, {os}, entered {way}{}{cdroms}{proxies}", unused.unwrap_or_default())
+    format!(
+        "image {image}{origin}, {format}, {os}, entered {way}{}{cdroms}{proxies}",
+        unused.unwrap_or_default()
+    )
 }
 
 /// What everybody is to know of a guest into which more than perfvt can log in.
