@@ -18,3 +18,6 @@ pub const NETWORK: Duration = Duration::from_secs(600);
 pub const BUILD: Duration = Duration::from_secs(3600);
 /// What a user does with a guest of his own, who ends it himself.
 pub const BY_HAND: Duration = Duration::from_secs(24 * 3600);
+
+/// A program of the host's reads the whole of a large file: a CD's sum is computed.
+pub const WHOLE_FILE: Duration = Duration::from_secs(600);

@@ -2,13 +2,9 @@
 
 use process::Spec;
 use std::path::PathBuf;
-use std::time::Duration;
 
 /// Most drives of a guest: as many as QEMU's older machine has places.
 pub const MOST: usize = 4;
-
-/// How long the sum of a large DVD takes on a slow disk.
-const SUM: Duration = Duration::from_secs(600);
 
 /// How a file's sum is computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,7 +64,8 @@ impl Cdrom {
     pub fn check(&self) -> Result<(), (Sum, String)> {
         let Some((sum, wanted)) = &self.sum else { return Ok(()) };
         let spec = Spec::new(sum.program()).arg("--").arg(&self.file);
-        let said = process::run(spec, SUM).map_err(|error| (*sum, error.to_string()))?;
+        let said =
+            process::run(spec, process::deadlines::WHOLE_FILE).map_err(|error| (*sum, error.to_string()))?;
         let said = String::from_utf8_lossy(&said);
         // A name with odd letters has a backslash before its sum.
         let found = said.trim_start_matches('\\').split_whitespace().next().unwrap_or_default();
