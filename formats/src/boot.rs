@@ -89,8 +89,13 @@ pub fn parse_with(text: &str, kernel_seconds: Option<f64>) -> Result<Stages, Too
             continue;
         }
         let mut words = content.splitn(3, ' ');
-        // Before QEMU's own start lies what the tracer's clock is off by.
-        let at = words.next().and_then(|w| number(w.trim_start_matches('-'))).ok_or_else(nonsense)?;
+        // Before QEMU's own start lies what the tracer's clock is off by, which is next to nothing.
+        let word = words.next().unwrap_or_default();
+        let at = match word.strip_prefix('-') {
+            Some(before) => number(before).filter(|before| *before < 0.1).map(|_| 0.0),
+            None => number(word),
+        };
+        let at = at.ok_or_else(nonsense)?;
         let (source, said) = (words.next().ok_or_else(nonsense)?, words.next().unwrap_or_default());
         let moment = Some(Moment { at, line });
         match source {
@@ -205,5 +210,7 @@ mod tests {
         assert_eq!(reason("start 1\n"), "boot trace output, line 1: not a line of a trace: 'start 1'");
         assert!(reason("start 1 2\n3 firmware a\n2 console perfvt: user space\n4 ready\n").contains("order"));
         assert!(reason("x console y\n").contains("not a line of a trace"));
+        assert!(reason("-2.8 firmware y\n").contains("not a line of a trace"));
+        assert_eq!(parse(&QUIET.replace("0.051200", "-0.001")).unwrap().firmware.at, 0.0);
     }
 }

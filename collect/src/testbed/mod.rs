@@ -190,7 +190,8 @@ impl Testbed {
         let tracer = self.stage.needs.boot_trace.then(|| Tracer::start(logs));
         let mut machines = Machine::boot_all(&scene.boots(self))?;
         let seconds = machines.iter().map(|m| m.boot_seconds).fold(0.0, f64::max);
-        let trace = tracer.map(|tracer| tracer.finish(seconds));
+        // Of the server's guest, whose console it is.
+        let trace = tracer.zip(machines.first()).map(|(tracer, m)| tracer.finish(m.started, m.boot_seconds));
         // QEMU has opened it: the room is free again when QEMU is gone, whatever happens to this process.
         scene.disks.iter_mut().flatten().for_each(DiskFile::forget_names);
         let mut logs_of_builds = Vec::new();

@@ -126,6 +126,8 @@ pub struct Machine {
     pub argv: CommandLine,
     /// What the guest said.
     pub ready: Ready,
+    /// When QEMU was started.
+    pub started: Instant,
     /// Seconds from exec to READY.
     pub boot_seconds: f64,
 }

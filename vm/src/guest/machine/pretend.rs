@@ -52,6 +52,7 @@ pub fn pretended(dir: &Path, channel: Box<dyn Channel>, os: Os) -> Machine {
         restored: false,
         argv: CommandLine { executed: vec!["qemu".into(), "-S".into()], shown: vec!["-S".into()] },
         ready: Ready { kernel: "6.1".into(), uptime: 1.0 },
+        started: std::time::Instant::now(),
         boot_seconds: 1.0,
     }
 }

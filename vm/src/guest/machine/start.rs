@@ -160,7 +160,8 @@ impl Going {
                 return Err(process.give_up(Some(&mut qmp), spec, error));
             }
         };
-        let boot_seconds = process.started.elapsed().as_secs_f64();
+        let started = process.started;
+        let boot_seconds = started.elapsed().as_secs_f64();
         let screen = process.screen();
         let Process { qemu, sockets, console, argv, deadlines, .. } = process;
         let mut machine = Machine {
@@ -179,6 +180,7 @@ impl Going {
             restored,
             argv,
             ready,
+            started,
             boot_seconds,
         };
         // What a guest that was saved lacked it has.
