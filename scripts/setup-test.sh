@@ -40,6 +40,8 @@ if [ -e /etc/debian_version ]; then
     has mcopy || missing+=(mtools)
     [ -e /usr/share/OVMF/OVMF_CODE.fd ] || missing+=(ovmf)
 fi
+# Engines that read a lake.
+python3 -c 'import ensurepip, venv' 2> /dev/null || missing+=(python3-venv)
 has chromium || has chromium-browser || has google-chrome || missing+=(chromium)
 if ! as_user cargo fmt --version > /dev/null 2>&1 || ! as_user cargo clippy --version > /dev/null 2>&1; then
     case $(readlink -f "$(command -v cargo || true)") in
@@ -67,4 +69,14 @@ axe=$here/../report/tests/axe
 if has npm && [ ! -e "$axe/node_modules/axe-core/axe.min.js" ]; then
     as_user npm ci --silent --no-audit --no-fund --prefix "$axe" >&2 ||
         say "axe-core could not be fetched; the accessibility check skips itself"
+fi
+# Not in the checkout: some hundred megabytes that every checkout would fetch again.
+engines=${XDG_CACHE_HOME:-$HOME/.cache}/perfvt-tests/engines
+wanted=$here/../lake/tests/engines/requirements.txt
+if ! cmp -s "$wanted" "$engines/ready" && python3 -c 'import ensurepip, venv' 2> /dev/null; then
+    { as_user mkdir -p "$engines" &&
+        as_user python3 -m venv "$engines/venv" &&
+        as_user "$engines/venv/bin/pip" install --quiet --requirement "$wanted" >&2 &&
+        as_user cp "$wanted" "$engines/ready"; } ||
+        say "DuckDB, pyarrow and DataFusion could not be fetched; the test of what they read skips itself"
 fi

@@ -185,7 +185,8 @@ fn is_disk(fact: &str) -> bool {
 const OF_IMAGE: [&str; 4] = ["guest", "image", "image_format", "image_backing"];
 
 /// Factors that say what the cloud-init of a guest is told, and so what it makes of itself.
-const OF_CLOUD_INIT: [&str; 4] = ["cloud_init", "user_data_file", "network_config", "first_boot"];
+const OF_CLOUD_INIT: [&str; 7] =
+    ["cloud_init", "user_data_file", "network_config", "first_boot", "proxy", "proxy_file", "debug_user"];
 
 /// Whether a factor names a fact, or what is bound to follow from it. A tool of another version in another image is not: it
 /// may be the tool that is slower.
@@ -200,6 +201,7 @@ fn means(factor: &str, fact: &str) -> bool {
         || (OF_IMAGE.contains(&factor) && fact == "qemu.argv")
         || (factor == "cloud_init" && fact == "qemu.argv")
         || (OF_CLOUD_INIT.contains(&factor) && fact == "guest.cloud_init")
+        || (factor == "debug_user" && fact == "guest.debug_user")
         || ((OF_IMAGE.contains(&factor)
             || matches!(factor, "kernel" | "kernel_modules" | "initrd" | "firmware"))
             && fact.starts_with("guest.")

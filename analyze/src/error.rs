@@ -16,6 +16,9 @@ pub enum AnalyzeError {
         /// Why not.
         source: std::io::Error,
     },
+    /// A lake that cannot be read or written.
+    #[error(transparent)]
+    Lake(#[from] lake::LakeError),
     /// A file of a run directory that is not what it should be; the text has path and line.
     #[error(transparent)]
     Store(#[from] model::store::StoreError),

@@ -30,6 +30,7 @@ mod family;
 mod frame;
 pub mod gate;
 mod grounds;
+pub mod history;
 mod input;
 mod json;
 mod moderation;

@@ -23,6 +23,8 @@ mod verbs;
 
 use args::{Args, Verb};
 use clap::Parser;
+use collect::brought;
+use collect::inside::{INSIDE_VERB, carry_out};
 use edge::Terminal;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal, Write};
@@ -59,8 +61,11 @@ pub fn main() -> ExitCode {
     match arguments.next() {
         Some(verb) if verb == vm::accel::PROBE_VERB => return probe(),
         Some(verb) if verb == SWITCH_VERB => return switch(arguments.next()),
-        _ => switches_by(own_executable()),
+        Some(verb) if verb == INSIDE_VERB => return inside(arguments.next(), arguments.next()),
+        _ => {}
     }
+    switches_by(own_executable());
+    brought::inside_by(in_guests());
     // Not locked: the progress bar draws from a thread of its own.
     ExitCode::from(run(std::env::args_os(), &mut io::stdout(), &mut io::stderr()))
 }
@@ -81,6 +86,21 @@ fn probe() -> ExitCode {
 #[allow(clippy::disallowed_methods)] // perfvt itself reads what it says.
 fn switch(ports: Option<OsString>) -> ExitCode {
     let done = switch_main(ports.as_deref().and_then(OsStr::to_str));
+    // Whoever reads this is gone when writing fails.
+    let told = done.map_err(|error| writeln!(io::stderr(), "perfvt: {error}"));
+    ExitCode::from(if told.is_ok() { DONE } else { USAGE })
+}
+
+/// perfvt as it is put into guests that nobody talks to: by its file's name, where that still is what runs here.
+fn in_guests() -> PathBuf {
+    std::env::current_exe().ok().filter(|file| file.is_file()).unwrap_or_else(own_executable)
+}
+
+/// The job of the guest that this is, whose marks go to standard output.
+#[allow(clippy::disallowed_methods)] // perfvt itself reads what it says.
+fn inside(job: Option<OsString>, out: Option<OsString>) -> ExitCode {
+    let (job, out) = (PathBuf::from(job.unwrap_or_default()), PathBuf::from(out.unwrap_or_default()));
+    let done = carry_out(&job, &out, &mut io::stdout());
     // Whoever reads this is gone when writing fails.
     let told = done.map_err(|error| writeln!(io::stderr(), "perfvt: {error}"));
     ExitCode::from(if told.is_ok() { DONE } else { USAGE })
@@ -144,6 +164,8 @@ fn dispatch(args: Args, command: Vec<String>, out: &mut dyn Write, err: &mut dyn
         Verb::Plan(plan) => verbs::plan::plan(&plan, out, err),
         Verb::Calibrate(calibrate) => verbs::calibrate::calibrate(&calibrate, out, err),
         Verb::Publish(publish) => verbs::publish::publish(&publish, out, err),
+        Verb::Lake(args) => verbs::lake::lake(&args, out, err),
+        Verb::History(args) => verbs::history::history(&args, out),
         Verb::List(list) => verbs::list::list(&list, out, err),
         Verb::Provider(provider) => verbs::provider::provider(&provider, out, err),
         Verb::Guest(guest) => verbs::guest::guest(&guest, command, out, err),

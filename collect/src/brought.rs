@@ -12,10 +12,12 @@
 mod build;
 mod find;
 mod in_guest;
+mod own;
 mod step;
 
 pub use build::BuildError;
 pub(crate) use in_guest::check as check_build_on;
+pub use own::inside_by;
 pub use step::StepError;
 
 use crate::lab::Failed;
@@ -86,7 +88,10 @@ pub struct Brings {
 impl Brings {
     /// What parameters say of the keys of these wishes.
     pub fn of(params: &Params, wishes: &[Wish]) -> Brings {
-        let value = |wish: &Wish| (wish.key, Wish::of(params, wish.key, wish.program).value);
+        let value = |wish: &Wish| match wish.key {
+            own::PERFVT => (wish.key, wish.value.clone()),
+            key => (key, Wish::of(params, key, wish.program).value),
+        };
         Brings { values: wishes.iter().map(value).collect(), in_guest: in_guest::is_asked(params) }
     }
 

@@ -198,8 +198,9 @@ fn apply_profile(params: &mut Params, workload: &dyn Workload, profile: &str) ->
 }
 
 /// Keys of every guest that name a file or folder of this host.
-const PATHS: [&str; 15] = [
+const PATHS: &[&str] = &[
     "image",
+    "cdrom",
     "kernel",
     "kernel_modules",
     "initrd",
@@ -207,6 +208,7 @@ const PATHS: [&str; 15] = [
     "user_data_file",
     "network_config",
     "first_boot",
+    "proxy_file",
     "key",
     "client_key",
     "password_file",

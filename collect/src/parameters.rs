@@ -32,11 +32,13 @@ pub fn is_disk(name: &str) -> bool {
     is_numbered(name, "disk")
 }
 
-/// A key without the names of guests, NICs and disks at its end: `mtu` of `mtu_nic2_vm1`. A parameter that ends in `_NAME` is meant for that
+/// A key without the names of guests, NICs, disks and drives at its end: `mtu` of `mtu_nic2_vm1`. A parameter that ends in `_NAME` is meant for that
 /// one alone.
 pub fn without_objects(key: &str) -> &str {
     match key.rsplit_once('_') {
-        Some((stem, name)) if is_machine(name) || is_numbered(name, "nic") || is_disk(name) => {
+        Some((stem, name))
+            if is_machine(name) || is_numbered(name, "nic") || is_numbered(name, "cd") || is_disk(name) =>
+        {
             without_objects(stem)
         }
         _ => key,
@@ -104,8 +106,13 @@ const OF_MACHINE: &str = "each machine that vms lists; KEY_vm2 is for one alone"
 const OF_ENVIRONMENT: &str = "the environment";
 
 /// All keys of every guest, whatever the workload.
-pub const GROUPS: [Group; 8] = [
+pub const GROUPS: [Group; 9] = [
     Group { title: "What a guest is", applies: OF_GUEST, keys: guests::IMAGE },
+    Group {
+        title: "Drives for CDs",
+        applies: "each guest with an image; KEY_cd1 is for the first drive alone",
+        keys: guests::CDROMS,
+    },
     Group { title: "The way into a guest", applies: OF_GUEST, keys: guests::ENTRANCE },
     Group { title: "Where the client is", applies: OF_ENVIRONMENT, keys: guests::CLIENT },
     Group { title: "Network", applies: OF_CARD, keys: hardware::NETWORK },

@@ -11,8 +11,22 @@
 //! The kernel has the machine from its own first line on the console, or, when it is quiet, from the firmware's last
 //! one. User space begins with the init of perfvt's guest, or where a kernel that is not quiet says so.
 
+pub mod cloud_init;
+pub mod systemd;
+
 use crate::tool::{ToolError, lines, number};
 use edge::quoted;
+
+/// A stage that the guest itself counted.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Stage {
+    /// Its metric.
+    pub metric: &'static str,
+    /// How long it took, more than 0.
+    pub ms: f64,
+    /// Line of what the guest said.
+    pub line: u32,
+}
 
 /// A moment of the boot.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -45,11 +59,24 @@ const KERNEL: &str = "Linux version";
 /// What tells that the first process runs; the second is the kernel's.
 const USER_SPACE: [&str; 2] = ["perfvt: user space", " as init process"];
 
+/// What is missing where nobody tells when user space began.
+const QUIET: &str = "user space on the console: the kernel is quiet, and kernel_params=ignore_loglevel makes it speak where it is \
+                     started by the key kernel; else the words of the image's own loader do";
+
 /// Reads a trace.
 ///
 /// # Errors
 /// A line that is none, a stage that is missing, or stages in another order than a boot's.
 pub fn parse(text: &str) -> Result<Stages, ToolError> {
+    parse_with(text, None)
+}
+
+/// Reads a trace. `kernel_seconds`: how many seconds the kernel needed until the first process by the guest itself, for a console that
+/// does not say it.
+///
+/// # Errors
+/// As for [`parse`].
+pub fn parse_with(text: &str, kernel_seconds: Option<f64>) -> Result<Stages, ToolError> {
     let wrong = |line: u32, reason: String| ToolError { tool: "boot trace", line, reason };
     let mut start = None;
     let (mut firmware, mut last, mut kernel, mut user, mut ready) = (None, None, None, None, None);
@@ -81,12 +108,15 @@ pub fn parse(text: &str) -> Result<Stages, ToolError> {
     let end = u32::try_from(text.lines().count()).unwrap_or(u32::MAX).max(1);
     let missing = |what: &str| wrong(end, format!("there is no sign of {what}"));
     let (start_unix_ns, start_mono_ns) = start.ok_or_else(|| missing("QEMU's start"))?;
+    let kernel = kernel.or(last);
+    let told =
+        kernel.zip(kernel_seconds).map(|(from, seconds)| Moment { at: from.at + seconds, line: from.line });
     let stages = Stages {
         start_unix_ns,
         start_mono_ns,
         firmware: firmware.ok_or_else(|| missing("the firmware (its debug port said nothing)"))?,
-        kernel: kernel.or(last).ok_or_else(|| missing("the kernel"))?,
-        user_space: user.ok_or_else(|| missing("user space on the console"))?,
+        kernel: kernel.ok_or_else(|| missing("the kernel"))?,
+        user_space: user.or(told).ok_or_else(|| missing(QUIET))?,
         ready: ready.ok_or_else(|| missing("the guest's being ready"))?,
     };
     let order = [stages.firmware, stages.kernel, stages.user_space, stages.ready];
@@ -153,6 +183,17 @@ mod tests {
                     1.5 console [    1.0] Run /init as init process\n1.6 firmware late\n2 ready\n";
         let stages = parse(text).unwrap();
         assert_eq!((stages.kernel.at, stages.user_space.at), (0.5, 1.5));
+    }
+
+    #[test]
+    fn where_the_console_is_silent_the_guest_itself_tells_when_the_kernel_was_done() {
+        let text = "start 1 2\n0.1 firmware a\n0.5 firmware b\n9 ready\n";
+        let stages = parse_with(text, Some(4.0)).unwrap();
+        assert_eq!((stages.user_space.at, stages.user_space.line), (4.5, 3));
+        assert!(parse_with(text, None).unwrap_err().reason.contains("kernel_params=ignore_loglevel"));
+        assert!(parse_with(text, Some(9.0)).unwrap_err().reason.contains("order"));
+        let told = "start 1 2\n0.1 firmware a\n2 console perfvt: user space\n9 ready\n";
+        assert_eq!(parse_with(told, Some(4.0)).unwrap().user_space.at, 2.0);
     }
 
     #[test]

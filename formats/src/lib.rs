@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   *.RHS ──> rhs            perf.conf ──> perf_conf         tool output ──> netperf, fio, ..: a module each
-//!   the beginning of a disk image ──> qcow2, vmdk
+//!   the beginning of a disk image ──> qcow2, vmdk    a guest's output disk ──> output
 //!   a domain of libvirt ──> libvirt (perfvt's keys)
 //!   /proc of host and guest ──> counters, noise              journal.jsonl <─> journal
 //! ```
@@ -24,6 +24,7 @@ pub mod libvirt;
 pub mod netperf;
 pub mod noise;
 pub mod ntttcp;
+pub mod output;
 pub mod partitions;
 pub mod pattern;
 pub mod perf_conf;

@@ -104,6 +104,27 @@ pub fn boot(data: &[u8]) {
     }
 }
 
+/// What a guest says of its own boot: each input is read in both ways.
+pub fn boot_stages(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let lines = u32::try_from(text.split('\n').count()).unwrap_or(u32::MAX);
+    let ways = [boot::systemd::parse(&text).map(Option::unwrap_or_default), boot::cloud_init::parse(&text)];
+    for way in ways {
+        match way {
+            Err(error) => refused(&text, &error),
+            Ok(stages) => {
+                for stage in &stages {
+                    assert!(
+                        stage.ms > 0.0 && stage.ms.is_finite() && (1..=lines).contains(&stage.line),
+                        "{stage:?}"
+                    );
+                    assert_eq!(stages.iter().filter(|other| other.metric == stage.metric).count(), 1);
+                }
+            }
+        }
+    }
+}
+
 /// The first line is the pattern, the rest is the output.
 pub fn pattern(data: &[u8]) {
     let text = String::from_utf8_lossy(data);

@@ -48,7 +48,7 @@ pub use ids::{CpuId, NodeId, VcpuIndex};
 pub use measurement::{Measurement, RawRef, Window};
 pub use metric::{Direction, MetricDecl, Role, Scale};
 pub use moment::Moment;
-pub use params::{Origin, Param, Params, ParamsError};
+pub use params::{Origin, Param, Params, ParamsError, StoredParam};
 pub use run::{FactChange, RunFile};
 pub use series::SeriesLine;
 pub use size::bytes;

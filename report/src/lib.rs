@@ -48,6 +48,7 @@ pub mod show;
 mod sides;
 pub mod site;
 mod statistics;
+mod steps;
 pub mod text;
 
 pub use analyze::{Gate, write_json as json};
@@ -65,4 +66,7 @@ pub use plan::{noise, plan};
 pub use rows::{REASONS, claim, meaning};
 pub use sentence::sentence;
 pub use show::show;
+pub use steps::{
+    event as history_event, history as history_text, junit as history_junit, markdown as history_markdown,
+};
 pub use text::{TextOptions, text};

@@ -347,7 +347,7 @@ fn cell(text: &str) -> String {
 }
 
 /// Text that Markdown and HTML take for what it is; mentions and issue numbers do not become links.
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in visible(text).chars() {
         match c {

@@ -9,6 +9,7 @@
 //!      └──────────────> diagnostics, shift, dip                 (warnings)
 //!      └──────────────> sequential                            (looks that were repeated)
 //!   block ─> order ─> ttest, ratio                              (the place within a block)
+//!   tdist ─> history                                           (one series over months: where its level changed)
 //!   ttest, ratio ─> session                                     (what sessions add to an error)
 //!   session, special ─> moderated                              (what many rows say of the variance of one)
 //!   moments (summary of one side), spread (its SD's bounds), weighted (of one boot)        multiple (BH, Holm)     random (seeded draws)
@@ -31,6 +32,7 @@ mod dip;
 mod effect;
 mod exact;
 mod guarded;
+mod history;
 mod moderated;
 mod moments;
 mod multiple;
@@ -62,6 +64,11 @@ pub use dip::{BIMODALITY_MIN_N, Bimodality, bimodality, dip};
 pub use effect::hedges_g;
 pub use exact::{constants_p, fisher_exact};
 pub use guarded::{guarded_df, guarded_fieller, guarded_welch, guarded_welch_log};
+pub use history::{
+    HISTORY_ALPHA, HISTORY_ALPHA_MAX, HISTORY_ALPHA_MIN, HISTORY_AUTOCORRELATION, HISTORY_FORMAT,
+    HISTORY_WINDOW, HistoryPoint, HistoryReading, HistoryRule, HistorySegment, HistoryStep, Level, Location,
+    history_threshold, lag_one, session_variance_of,
+};
 pub use moderated::{VariancePrior, variance_prior};
 pub use moments::{Moments, geometric_mean, mean, mean_ci, moments};
 pub use multiple::{benjamini_hochberg, holm};

@@ -17,9 +17,9 @@ pub use remote::Remote;
 
 use edge::quoted_end;
 use edge::text::text_of;
-use process::deadlines::{CHANNEL_ANSWER, GRACE};
+use process::deadlines::{CHANNEL_ANSWER, GRACE, HOST_WORK};
 use process::{Finished, Namespace, PrivateFolder, ProcessError, Running, Sink, Spec, private_folder};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -105,6 +105,15 @@ pub struct Reply {
     pub stdout: Vec<u8>,
     /// What it wrote to standard error.
     pub stderr: Vec<u8>,
+}
+
+/// Makes a key pair without a passphrase: the private half is this file, and the public one has `.pub` behind its name.
+///
+/// # Errors
+/// ssh-keygen is not there, or the file is.
+pub fn keygen(path: &Path) -> Result<(), ProcessError> {
+    let keygen = Spec::new("ssh-keygen").args(["-q", "-t", "ed25519", "-C", "perfvt", "-N", "", "-f"]);
+    process::run(keygen.arg(path), HOST_WORK).map(drop)
 }
 
 /// A connection to another host.

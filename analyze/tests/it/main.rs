@@ -27,6 +27,7 @@ mod decisions;
 mod diagnostics;
 mod discover;
 mod grounds;
+mod history;
 mod in_order;
 mod moderated;
 mod plan_sides;

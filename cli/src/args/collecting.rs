@@ -167,6 +167,9 @@ pub struct Conduct {
     /// boot and case
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,
+    /// Add the campaign to this lake when it has ended (perfvt lake, perfvt history)
+    #[arg(long, value_name = "LAKE")]
+    pub lake: Option<PathBuf>,
     /// What of failed boots and samples is kept: all, none, or some of forensics,logs,raw,sysinfo; guest: all, and the first guest whose
     /// boot fails, as it is: nothing is measured until you have looked (perfvt drive --attach DIR)
     #[arg(long, value_name = "WHAT", default_value = "all")]

@@ -4,6 +4,7 @@ mod collecting;
 mod demo;
 mod drive;
 mod host;
+mod lake;
 mod list;
 mod provider;
 mod publish;
@@ -14,6 +15,9 @@ pub use collecting::{AccelArg, Conduct, Doctor, Guest, GuestVerb, ImageArg, Imag
 pub use demo::Demo;
 pub use drive::Drive;
 pub use host::{Host, HostVerb, Preparing};
+pub use lake::{
+    Annotate, FailOnEvent, HistoryArgs, HistoryAsked, HistoryFormat, HistoryVerb, LakeAdd, LakeArgs, LakeVerb,
+};
 pub use list::List;
 pub use provider::{Provider, ProviderVerb};
 pub use publish::Publish;
@@ -74,6 +78,10 @@ pub enum Verb {
     Calibrate(Calibrate),
     /// Publish results: a static site with an index, a page for each comparison, its data, and a feed
     Publish(Publish),
+    /// Keep results of years: add them, keep the files in order
+    Lake(LakeArgs),
+    /// Tell where levels changed over months: what moved, by how much, in which range of builds
+    History(HistoryArgs),
     /// Expand a Cartesian configuration: the names of its variants, or all their parameters
     List(List),
     /// List and fetch test providers: folders and git repositories that bring configurations and guests

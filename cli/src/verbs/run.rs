@@ -9,6 +9,7 @@ use crate::signals::Signals;
 use crate::stopping::{self, ByRule};
 use crate::verbs::drive::kept::Kept;
 use crate::verbs::dry_run::{View, show_plan};
+use crate::verbs::lake::add_campaign;
 use crate::verbs::options::defaults;
 use crate::verbs::story;
 use crate::{DONE, Error, INTERRUPTED, INVALID_CELLS, own_executable};
@@ -306,6 +307,9 @@ fn execute(
     say(out, &format!("{}: {valid} cells valid, {invalid} invalid", dir.display()));
     story::point(dir, &campaign, out);
     junit?;
+    if let Some(lake) = &conduct.lake {
+        add_campaign(lake, dir, out)?;
+    }
     say(out, &next_step(dir, campaign.file()));
     if invalid > 0 {
         let failed = "when their cause is mended, `perfvt resume";

@@ -12,7 +12,7 @@ const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts/cloud-imag
 
 /// The folder of a Debian with cloud-init, made once for each form of the script that makes it; `None`, with the reason, where
 /// it cannot be made.
-fn cloud_image() -> Option<PathBuf> {
+pub fn cloud_image() -> Option<PathBuf> {
     let cache = std::env::var("XDG_CACHE_HOME").map(PathBuf::from);
     let cache = cache.unwrap_or_else(|_| Path::new(&std::env::var("HOME").unwrap()).join(".cache"));
     let hash = hash_file(Path::new(SCRIPT)).unwrap();
@@ -39,7 +39,7 @@ fn a_cloud_image_is_measured_with_nothing_of_perfvts_in_it() {
         fs::write(&path, content).unwrap();
         path
     };
-    at("first.sh", "#!/bin/sh\nid -un > /root/first\n");
+    at("first.sh", "#!/bin/sh\necho \"$(id -un) $http_proxy\" > /root/first\n");
     // This image has no package for locales, of which cloud-init would complain.
     at("user.yaml", "#cloud-config\nlocale: false\nruncmd:\n- hostname > /root/own\n");
     let folder = image.display();
@@ -56,13 +56,17 @@ fn a_cloud_image_is_measured_with_nothing_of_perfvts_in_it() {
     let out = dir.path().join("X");
     let mut run = apart();
     run.args(["run", "command", "-c"]).arg(&config);
-    run.args(["--set", "command=sh -c 'grep -x root /root/first && grep -x vm1 /root/own && netperf -V'"]);
+    let command = "command=sh -c 'grep -x \"root http://p:3128\" /root/first && grep -x vm1 /root/own && test -z \"$http_proxy\" && \
+                   grep http://p:3128 /etc/apt/apt.conf.d/95perfvt-proxies && id me && test -s /run/perfvt/debug_password && netperf -V'";
+    run.args(["--set", command, "--set", "proxy=http://p:3128", "--set", "debug_user=me"]);
     run.args(["--set", "noise=off", "--repeat", "1", "--allow-unpinned", "--out"]).arg(&out);
     let run = output(&mut run);
     assert!(run.status.success(), "{}", text(&run.stderr));
     assert!(measurements(&out).iter().any(|m| m["metric"] == "elapsed_s"));
     let facts = fs::read_to_string(&files(&out, "facts.txt")[0]).unwrap();
-    assert!(facts.contains("guest.cloud_init: "), "{facts}");
+    assert!(facts.contains("guest.cloud_init: ") && facts.contains("guest.debug_user: me\n"), "{facts}");
+    let console = fs::read_to_string(&files(&out, "serial.log")[0]).unwrap();
+    assert!(console.contains("debug_user me may log in on the console, with the password "), "{console}");
 }
 
 #[test]
@@ -83,6 +87,15 @@ fn what_cloud_init_is_told_is_in_the_plan_and_what_it_cannot_be_told_is_refused(
     let said = planned(&["cloud_init=yes"]);
     assert!(said.contains("entered by perfvt's agent, which cloud-init starts"), "{said}");
     assert!(said.contains("serial=perfvt.seed") && said.contains("BOOT/seed.img"), "{said}");
+    let said = planned(&["cloud_init=yes", "channel=ssh", "user=me"]);
+    assert!(said.contains("entered by ssh as me at port 22"), "{said}");
+    let said = planned(&["cloud_init=yes", "debug_user=me", "proxy=http://me:hunter2@p:3128"]);
+    assert!(said.contains("warning: base: vm1 is open to people: debug_user me logs in"), "{said}");
+    assert!(said.contains(", proxies for cloud-init\n") && !said.contains("hunter2"), "{said}");
+    let data = dir.path().join("data");
+    fs::write(&data, "# cloud-config\nruncmd: []\n").unwrap();
+    let said = planned(&["cloud_init=yes", &format!("user_data_file={}", data.display())]);
+    assert!(said.contains("cloud-init would drop it in silence"), "{said}");
     let said = planned(&["first_boot=/bin/true"]);
     assert!(said.contains("cloud_init = yes beside it"), "{said}");
     let said = planned(&["cloud_init=yes", "first_boot=/nonexistent"]);

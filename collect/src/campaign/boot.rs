@@ -8,6 +8,7 @@ use super::keep::Part;
 use super::repeat::{Cell, Repeat};
 use super::{Campaign, CampaignError};
 use crate::lab::{Booted, Booter, Failed};
+use crate::workload;
 use edge::owned::Claimed;
 use model::journal::Event;
 use model::store::{self, create_directory, io_error};
@@ -158,7 +159,8 @@ impl Campaign {
             return Err(error);
         }
         let around = Around::of(boot.params, logs);
-        let prepared = self.workload.prepare(lab.as_mut(), boot.params).map_err(|f| f.during(Phase::Prepare));
+        let prepared =
+            workload::prepare(self.workload, lab.as_mut(), boot.params).map_err(|f| f.during(Phase::Prepare));
         let of = |key| (boot.environment.name.as_str(), key);
         let prepared = prepared.and_then(|()| around.script(lab.as_mut(), of(PREPARE), hooks.observer));
         let mut end = match End::of(prepared) {

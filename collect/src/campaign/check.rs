@@ -69,8 +69,9 @@ const CONSTANT: [&str; 20] = [
     "qemu.version",
 ];
 
-/// Beginnings of facts that must not change either: what the user brings, and what the workload reads on this host.
-const CONSTANT_KINDS: [&str; 2] = ["brought.", "file."];
+/// Beginnings of facts that must not change either: what the user brings, what the workload reads on this host, and
+/// what lies in drives.
+const CONSTANT_KINDS: [&str; 3] = ["brought.", "file.", "guest.cdrom."];
 
 /// Facts that differ a little from boot to boot by their nature.
 const OF_EACH_BOOT: [&str; 1] = ["placement.memory"];

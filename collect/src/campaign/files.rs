@@ -151,13 +151,15 @@ impl Campaign {
         Ok(store::write_json(&path, &run)?)
     }
 
-    /// What all cases of an environment produce, and what is counted in every window.
+    /// What all cases of an environment produce, and what is counted in every window or told where it is to be had.
     fn all_metrics(&self, params: &Params) -> Vec<MetricDecl> {
         let mut metrics: Vec<MetricDecl> = Vec::new();
         for case in &self.file.cases {
             metrics.extend(self.metrics(case, params));
         }
-        let counted = crate::lab::window::metrics().into_iter().map(String::from).collect::<Vec<_>>();
+        let besides = self.workload.metrics_besides().iter().copied();
+        let counted = crate::lab::window::metrics().into_iter().chain(besides).map(String::from);
+        let counted = counted.collect::<Vec<_>>();
         metrics.extend(workload::declare(self.workload.name(), &counted));
         let mut seen = std::collections::HashSet::new();
         metrics.retain(|m| seen.insert(m.name.clone()));

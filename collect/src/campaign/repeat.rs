@@ -2,7 +2,7 @@
 
 use crate::lab::Failed;
 use crate::lab::window::metrics;
-use crate::workload::{Outcome, declare};
+use crate::workload::{self, Outcome, declare};
 use edge::Made;
 use model::lines::SEALED_SINCE;
 use model::measurement::{MEASUREMENT_FORMAT, Outcome as Value};
@@ -174,12 +174,15 @@ impl Repeat {
     }
 }
 
-/// What was counted in the window beside what the workload declares: only what there is has a line.
+/// What was counted in the window, or is to be had in some guests, beside what the workload declares: only what there is has
+/// a line.
 fn counted(cell: &Cell<'_>, result: &Result<Outcome, Failed>) -> Vec<MetricDecl> {
     let Ok(outcome) = result else { return Vec::new() };
     let declared = |name: &str| cell.metrics.iter().any(|metric| metric.name == name);
     let found = |name: &&str| outcome.values.iter().any(|value| value.metric == **name);
-    let names = metrics().into_iter().filter(|name| !declared(name)).filter(found);
+    let besides = workload::find(&cell.case.workload).map_or(&[][..], |workload| workload.metrics_besides());
+    let all = metrics().into_iter().chain(besides.iter().copied());
+    let names = all.filter(|name| !declared(name)).filter(found);
     declare(&cell.case.workload, &names.map(str::to_owned).collect::<Vec<_>>())
 }
 

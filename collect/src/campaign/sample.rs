@@ -136,7 +136,8 @@ impl Campaign {
         }
         let begun = Instant::now();
         // Neighbours bear their loads before anything is started, and until all of it is over.
-        let measured = of.lab.load().and_then(|()| self.workload.measure(of.lab, case, boot.params, raw));
+        let measured =
+            of.lab.load().and_then(|()| workload::measure(self.workload, of.lab, case, boot.params, raw));
         let relieved = of.lab.relieve();
         let result = measured
             .and(relieved)

@@ -8,6 +8,7 @@ use crate::config::spec::named_guest;
 use crate::config::{Selected, Source, aliases, keys};
 use crate::environment::Stage;
 use crate::matrix::{self, Environment};
+use crate::parse::is_offline;
 use crate::workload::{self, Workload};
 use model::campaign::CAMPAIGN_FORMAT;
 use model::expected::{EXPECTED_UNTIL, ExpectedUntil, WANTED};
@@ -201,7 +202,10 @@ fn estimate(
     accel: Accel,
 ) -> (f64, u64) {
     let boot = if accel == Accel::Kvm { 3.0 } else { 5.0 };
-    let case = envs.first().map_or(0.0, |e| workload.seconds(&e.params));
+    // A guest that nobody talks to has one case.
+    let is_offline = envs.first().is_some_and(|e| is_offline(&e.params));
+    let case =
+        envs.first().map_or(0.0, |e| workload.seconds(&e.params) + if is_offline { boot } else { 0.0 });
     // Raw output, measurements and series of a case; logs and facts of a boot.
     let bytes = boots * (100e3 + cases * 40e3);
     (boots * (boot + cases * case), bytes as u64)

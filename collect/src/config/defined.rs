@@ -38,13 +38,14 @@ pub struct Of<'a> {
 }
 
 /// Keys that say what a guest is. One of them that a guest's definition does not set is not taken from another guest's.
-const IDENTITY: [&str; 26] = [
+const IDENTITY: [&str; 30] = [
     IMAGE,
     NAME,
     named::FORMAT,
     named::RAW,
     named::FOLDER,
     "image_backing",
+    "cdroms",
     "kernel",
     "kernel_modules",
     "kernel_params",
@@ -54,6 +55,9 @@ const IDENTITY: [&str; 26] = [
     "user_data_file",
     "network_config",
     "first_boot",
+    "proxy",
+    "proxy_file",
+    "debug_user",
     "channel",
     "guest_os",
     "user",

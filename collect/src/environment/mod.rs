@@ -155,6 +155,7 @@ impl EnvironmentSpec {
         let deadlines = parse::deadlines(params, ground.accel)?;
         let (client, mut notes) = (plan.client, plan.notes);
         notes.extend(topology.iter().flat_map(machines::doubts));
+        notes.extend(guests.iter().filter_map(portrait::debug_user));
         Ok(EnvironmentSpec {
             layout,
             topology,
@@ -184,6 +185,11 @@ impl EnvironmentSpec {
     /// What a guest beside those of a scenario is plugged into: nothing.
     pub fn layout_beside(&self) -> Layout {
         Layout { links: Vec::new(), ..self.layout.clone() }
+    }
+
+    /// Whether nobody talks to its guest.
+    pub fn is_offline(&self) -> bool {
+        self.guests.iter().any(GuestSpec::is_offline)
     }
 
     /// Whether every guest has a placement.
@@ -261,6 +267,7 @@ fn guest(
     };
     spec.disks.tools = ground.needs.tools || spec.own().is_some();
     spec.disks.seed = spec.own().is_some_and(|own| own.cloud_init.is_some());
+    spec.disks.output = parse::output(own)?;
     spec.disks.brought = ground.needs.brings.iter().any(Wish::is_on_disk);
     Ok(spec)
 }

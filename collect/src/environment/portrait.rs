@@ -52,10 +52,9 @@ fn source(spec: &GuestSpec, own: &Params) -> String {
         Source::Own(definition) => definition,
         Source::Builtin(kernel) => {
             let kernel = kernel.as_ref().map(own_kernel);
-            return format!(
-                "perfvt's own image{}, linux, entered by perfvt's agent",
-                kernel.unwrap_or_default()
-            );
+            let way = spec.way().map(|way| way.sentence("root", 0));
+            let way = way.unwrap_or_else(|| "by perfvt's agent".to_owned());
+            return format!("perfvt's own image{}, linux, entered {way}", kernel.unwrap_or_default());
         }
     };
     let (file, format) = definition.chain.image();
@@ -68,7 +67,26 @@ fn source(spec: &GuestSpec, own: &Params) -> String {
         .filter(|_| !definition.way.is_ssh())
         .map(|client| format!(" (channel says so, not shell_client = {client})"));
     let (image, format) = (file.display(), format.word());
-    format!("image {image}{origin}, {format}, {os}, entered {way}{}", unused.unwrap_or_default())
+    let cdroms: String = definition
+        .cdroms
+        .iter()
+        .map(|cdrom| format!(", {} in {}", quoted(&cdrom.file.display().to_string()), cdrom.name))
+        .collect();
+    let proxies = definition.cloud_init.as_ref().is_some_and(|told| !told.proxies.is_empty());
+    let proxies = if proxies { ", proxies for cloud-init" } else { "" };
+    format!(
+        "image {image}{origin}, {format}, {os}, entered {way}{}{cdroms}{proxies}",
+        unused.unwrap_or_default()
+    )
+}
+
+/// What everybody is to know of a guest into which more than perfvt can log in.
+pub(super) fn debug_user(spec: &GuestSpec) -> Option<String> {
+    let user = spec.own()?.cloud_init.as_ref()?.debug_user.as_ref()?;
+    Some(format!(
+        "{} is open to people: debug_user {user} logs in with a password that the boot's serial.log shows, and may become root",
+        spec.name
+    ))
 }
 
 /// The kernel of the user's in perfvt's own guest.

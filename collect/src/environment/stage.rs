@@ -2,7 +2,7 @@
 //! what it locks and what it boots are views of this.
 
 use super::{EnvironmentError, EnvironmentSpec, Ground, pin, portrait};
-use crate::brought::Brings;
+use crate::brought::{Brings, Wish};
 use crate::config::names::guest_name;
 use crate::parse;
 use crate::workload::{self, Needs, Workload};
@@ -150,7 +150,14 @@ impl Room {
 
 /// What a workload needs of its testbed, over all environments.
 pub fn needs<'a>(workload: &dyn Workload, all: impl IntoIterator<Item = &'a Params>) -> Needs {
-    all.into_iter().map(|params| workload.needs(params)).reduce(Needs::with).unwrap_or_default()
+    let of = |params| {
+        let mut needs = workload.needs(params);
+        if needs.guest && parse::is_offline(params) {
+            needs.brings.push(Wish::perfvt());
+        }
+        needs
+    };
+    all.into_iter().map(of).reduce(Needs::with).unwrap_or_default()
 }
 
 impl Stage {

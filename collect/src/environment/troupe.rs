@@ -2,6 +2,7 @@
 
 use super::describe::pin_machines;
 use super::machines::doubts;
+use super::portrait::debug_user;
 use super::{EnvironmentError, Ground, guest};
 use crate::parse;
 use model::{Accel, CpuId, Params};
@@ -40,6 +41,7 @@ impl TroupeSpec {
         let deadlines = parse::deadlines(params, ground.accel)?;
         let (client, mut notes) = (plan.client, plan.notes);
         notes.extend(doubts(&topology));
+        notes.extend(guests.iter().filter_map(debug_user));
         Ok(TroupeSpec { topology, guests, switch: client, notes, deadlines, accel: ground.accel })
     }
 }

@@ -1,7 +1,7 @@
-//! Whether the clocks of a window went on as they should.
+//! A window that is closed: whether its clocks went on as they should.
 
-use super::Failed;
-use model::{Code, Moment};
+use super::{Failed, HostSample, Measured, Snapshot};
+use model::{Code, Moment, Window};
 
 /// The realtime clock may move against the monotonic one by this much in a window, or by a thousandth of it (NTP slews
 /// by up to half of that); more is a jump.
@@ -9,7 +9,7 @@ const CLOCK_JUMP_NS: u64 = 50_000_000;
 
 /// Nanoseconds that this host has been suspended for since it started: CLOCK_BOOTTIME counts them, CLOCK_MONOTONIC does
 /// not (clock_gettime(2)).
-pub(super) fn time_asleep() -> u64 {
+pub(crate) fn time_asleep() -> u64 {
     let monotonic = Moment::now().mono_ns;
     let boot = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
     let boot = (boot.tv_sec as u64).saturating_mul(1_000_000_000).saturating_add(boot.tv_nsec as u64);
@@ -17,7 +17,7 @@ pub(super) fn time_asleep() -> u64 {
 }
 
 /// A host that slept in a window has moved its time of day as well, so sleep is looked for first.
-pub(super) fn clock_failure(len_ns: u64, unix_ns: u64, asleep_ns: u64) -> Option<Failed> {
+fn clock_failure(len_ns: u64, unix_ns: u64, asleep_ns: u64) -> Option<Failed> {
     let seconds = |ns: u64| ns as f64 * 1e-9;
     if asleep_ns > CLOCK_JUMP_NS {
         let reason = format!("the host was suspended for {:.3} s within the window", seconds(asleep_ns));
@@ -31,6 +31,22 @@ pub(super) fn clock_failure(len_ns: u64, unix_ns: u64, asleep_ns: u64) -> Option
         );
         Failed::new(Code::ClockJumped, reason)
     })
+}
+
+/// A window between two snapshots, in front of which this host had been suspended for so many nanoseconds ([`time_asleep`]).
+pub(crate) fn closed(
+    (start, end): (Snapshot, Snapshot),
+    samples: Vec<HostSample>,
+    interface: String,
+    asleep: u64,
+) -> Result<Measured, Failed> {
+    let len_ns = end.at.mono_ns.saturating_sub(start.at.mono_ns);
+    let unix_ns = end.at.unix_ns.saturating_sub(start.at.unix_ns);
+    if let Some(failed) = clock_failure(len_ns, unix_ns, time_asleep().saturating_sub(asleep)) {
+        return Err(failed);
+    }
+    let window = Window { start_unix_ns: start.at.unix_ns, mono_ns: start.at.mono_ns, len_ns };
+    Ok(Measured { window, start, end, samples, interface })
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What a workload works with: guests, a client, counters, and the one place where a common window is cut.
 
 mod booter;
+pub mod job;
 mod jump;
 mod outcome;
 mod talk;
@@ -10,10 +11,11 @@ pub use booter::{Booted, Booter};
 pub use outcome::{Outcome, Point, Value};
 pub use talk::{Client, Target};
 
+use self::job::Whole;
 use self::window::{Borne, HostCounters, ThreadTime, borne};
 use crate::drive::Machines;
 use formats::counters::{Counted, Counters, CpuTicks, Form};
-use jump::{clock_failure, time_asleep};
+pub(crate) use jump::{closed, time_asleep};
 use model::{Code, Moment, Phase, Window};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -68,7 +70,7 @@ pub struct Snapshot {
 
 impl Snapshot {
     /// What of it is the host's.
-    fn host_sample(&self) -> HostSample {
+    pub(crate) fn host_sample(&self) -> HostSample {
         let threads = self.threads.clone();
         HostSample { at: self.at, cpu: self.host_cpu, threads, own_ns: self.own_ns }
     }
@@ -260,6 +262,15 @@ pub trait Lab {
         };
         request.answer(printed.as_bytes()).map_err(|e| Failed::tool(e.to_string()))
     }
+    /// Whether nobody talks to the guest: then each case is measured whole ([`Lab::carry_out`]), in a guest of its own.
+    fn is_offline(&self) -> bool {
+        false
+    }
+    /// Has a guest that nobody talks to measure a case, whose raw output is in a folder of this host then.
+    fn carry_out(&mut self, whole: &Whole<'_>, raw: &Path) -> Result<(), Failed> {
+        let _ = raw;
+        Err(Failed::tool(format!("this lab is told each step of {}", whole.workload)))
+    }
     /// Writes a file into the server's guest. `mode` is octal: `755`.
     fn put(&mut self, path: &str, mode: &str, content: &[u8]) -> Result<(), Failed> {
         let _ = (mode, content);
@@ -269,6 +280,11 @@ pub trait Lab {
     /// ([`formats::boot`] describes it); `None` when nobody listened.
     fn boot_trace(&self) -> Option<String> {
         None
+    }
+    /// What is known of the boot beside that, in files for a case's raw folder: what the guest itself counted, and the size of
+    /// what it was booted from.
+    fn boot_told(&self) -> &[(&'static str, String)] {
+        &[]
     }
     /// Runs a command in the server's guest that leaves a server behind, on the vCPUs that `server_vcpus` names.
     fn serve(&mut self, argv: &[&str], deadline: Duration) -> Result<String, Failed> {
@@ -365,14 +381,8 @@ fn cut(
     }
     let end = lab.snapshot()?;
     samples.push(end.host_sample());
-    let len_ns = end.at.mono_ns.saturating_sub(start.at.mono_ns);
-    let unix_ns = end.at.unix_ns.saturating_sub(start.at.unix_ns);
-    if let Some(failed) = clock_failure(len_ns, unix_ns, time_asleep().saturating_sub(asleep)) {
-        return Err(failed);
-    }
-    let window = Window { start_unix_ns: start.at.unix_ns, mono_ns: start.at.mono_ns, len_ns };
     let interface = lab.target().interface;
-    Ok((Measured { window, start, end, samples, interface }, is_done))
+    Ok((closed((start, end), samples, interface, asleep)?, is_done))
 }
 
 fn sleep_until(lab: &mut dyn Lab, start: Moment, after: Duration) {

@@ -88,6 +88,39 @@ pub(super) const IMAGE: &[Known] = &[
         "a program",
         "script that cloud-init runs in each boot before anything is measured; it has to end with status 0",
     ),
+    Known::new(
+        "proxy",
+        "",
+        "no, host, an URL",
+        "proxies for what cloud-init installs: those of this host's environment (host), or one; what is measured has none. Kept in \
+         secrets.json, and shown as (set)",
+    ),
+    Known::new("proxy_file", "", "a file", "file with that in it"),
+    Known::new(
+        "debug_user",
+        "",
+        "a name",
+        "somebody who may log in on the guest's console and become root; each boot makes a password and tells it there",
+    ),
+];
+
+/// Its drives for CDs.
+pub(super) const CDROMS: &[Known] = &[
+    Known::open("cdroms", "none", "names, such as cd1 cd2", "drives for CDs, in order, four at most"),
+    Known::open(
+        "cdrom",
+        "each drive needs one",
+        "a file",
+        "what lies in the drive, only read: cdrom_cd1=FILE.iso",
+    ),
+    Known::open(
+        "md5sum",
+        "it is not read before",
+        "32 hexadecimal digits",
+        "what the sum of that file has to be",
+    ),
+    Known::open("sha1sum", "it is not read before", "40 hexadecimal digits", "the same by SHA-1"),
+    Known::open("sha256sum", "it is not read before", "64 hexadecimal digits", "the same by SHA-256"),
 ];
 
 /// The way into a guest.
@@ -97,7 +130,13 @@ pub(super) const ENTRANCE: &[Known] = &[
         "agent",
         way::WAYS,
         "the way into an image's guest: QEMU's guest agent, perfvt's own (the default with cloud_init = yes), a login on the serial \
-         console, or ssh",
+         console, or ssh; none, also for the built-in guest: nobody talks to it, its job is on a disk",
+    ),
+    Known::new(
+        "output_size",
+        "64M",
+        "a size, 1M to 1G",
+        "with channel=none: the disk for the results of a case",
     ),
     Known::new("user", "root", "a name", "who logs in (channel=serial or ssh)"),
     Known::new(
@@ -118,7 +157,12 @@ pub(super) const ENTRANCE: &[Known] = &[
         "a regular expression",
         "the end of the shell's prompt (channel=serial); empty: usual prompts",
     ),
-    Known::new("key", "", "a file", "the private key for channel=ssh"),
+    Known::new(
+        "key",
+        "",
+        "a file",
+        "the private key for channel=ssh; empty with cloud_init = yes: one that is made for each boot",
+    ),
     Known::open(
         "shell_client",
         "channel says it",

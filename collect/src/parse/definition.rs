@@ -1,5 +1,6 @@
 //! A guest of the user's: what its parameters say of the image that it boots from and of the way into it.
 
+use super::cdrom::{CDROMS, cdroms};
 use super::cloud_init::{self, CLOUD_INIT, TOLD, cloud_init};
 use super::{CACHED, given, image, os};
 use edge::Secret;
@@ -12,6 +13,7 @@ use vm::guest::backing::{CONVERT, Chain, Format};
 use vm::guest::channel::serial::{Login, PROMPT};
 use vm::guest::definition::{Definition, SSH_PORT};
 use vm::guest::image::{Cache, OwnKernel, StoredImage, stored};
+use vm::guest::seed::CloudInit;
 use vm::guest::way::Way;
 
 /// What every Linux kernel that perfvt starts is told.
@@ -71,24 +73,26 @@ pub fn definition(params: &Params, cache: &Cache) -> Result<Option<Definition>, 
         },
         key: file("key", of_cache.and_then(|image| image.key.as_ref()))?,
         cloud_init: None,
+        cdroms: cdroms(params)?,
     };
-    check(&definition, params)?;
+    check(&definition, params, told)?;
     if told {
-        let key = definition.key.as_deref().filter(|_| way.is_ssh());
-        let login = key.map(|key| (definition.login.user.as_str(), key));
-        definition.cloud_init = Some(cloud_init(params, login)?);
+        let login = way.is_ssh().then_some((definition.login.user.as_str(), definition.key.as_deref()));
+        let alone = way.is_offline();
+        definition.cloud_init = Some(CloudInit { alone, ..cloud_init(params, login)? });
     }
     Ok(Some(definition))
 }
 
-fn check(definition: &Definition, params: &Params) -> Result<(), ParamsError> {
+fn check(definition: &Definition, params: &Params, told: bool) -> Result<(), ParamsError> {
     let os = definition.os;
     if !definition.way.enters(os) {
         let all = Way::WORDS.into_iter().filter(|word| Way::parse(word).is_some_and(|way| way.enters(os)));
         let wanted = format!("{}, because guest_os is {}", all.collect::<Vec<_>>().join(" or "), os.word());
         return Err(params.wrong("channel", &wanted));
     }
-    if definition.way.is_ssh() && definition.key.is_none() {
+    // cloud-init puts one into the guest that is made for its boot.
+    if definition.way.is_ssh() && definition.key.is_none() && !told {
         let wanted = if params.get("password").is_none_or(str::is_empty) {
             "with channel=ssh the file of a private key whose public half is in the guest's authorized_keys"
         } else {
@@ -136,7 +140,7 @@ fn without_image(params: &Params) -> Result<(), ParamsError> {
     if params.get(CLOUD_INIT) == Some("yes") && asked(&CLOUD_INIT) {
         return Err(params.wrong(CLOUD_INIT, "an image beside it: the built-in guest has no cloud-init"));
     }
-    let others = ["initrd", "firmware", "key", "image_format", "image_backing"];
+    let others = ["initrd", "firmware", "key", "image_format", "image_backing", CDROMS];
     match others.into_iter().chain(TOLD).find(asked) {
         Some(key) => Err(params.wrong(key, "an image beside it: the built-in guest has none of that")),
         None => Ok(()),
@@ -277,7 +281,13 @@ mod tests {
             |set: &[(&str, &str)]| defined(&[&[("image", image)], set].concat()).unwrap_err().to_string();
         assert!(error(&[("channel", "ssh")]).contains("authorized_keys"));
         assert!(error(&[("channel", "ssh"), ("password", "x")]).contains("ssh-copy-id"));
-        assert!(error(&[("channel", "telnet")]).contains("one of agent, perfvt, serial, ssh"));
+        // cloud-init brings one that each boot makes.
+        let cloud = [("image", image), ("channel", "ssh"), ("cloud_init", "yes"), ("user", "me")];
+        let cloud = defined(&cloud).unwrap().unwrap();
+        assert!(cloud.key.is_none());
+        let login = cloud.cloud_init.unwrap().login.unwrap();
+        assert_eq!((login.user.as_str(), login.key), ("me", None));
+        assert!(error(&[("channel", "telnet")]).contains("one of agent, none, perfvt, serial, ssh"));
         assert!(error(&[("channel", "serial"), ("guest_os", "windows")]).contains("guest_os is windows"));
         assert!(error(&[("initrd", image)]).contains("a kernel beside it"));
         assert!(error(&[("firmware", "/away.fd")]).contains("a file that is there"));

@@ -7,6 +7,7 @@
 //!                                                                          └──> workloads, checks before there is an environment
 //! ```
 
+mod cdrom;
 mod client;
 mod cloud_init;
 mod confine;
@@ -20,7 +21,9 @@ mod link;
 mod names;
 mod neighbour;
 mod nics;
+mod offline;
 mod os;
+mod proxies;
 mod reach;
 mod scenario;
 mod topology;
@@ -36,6 +39,7 @@ pub use layout::layout;
 pub use names::refuse_names;
 pub use neighbour::{Load, load, neighbours};
 pub use nics::{has_switch, nics, open_choices, second_nic_is_meant};
+pub use offline::{is_offline, output, refuse_talk};
 pub use os::{os, os_of};
 pub use scenario::{client_in_guest, further, guests, scenario};
 pub use topology::{VMS, has_topology, mac, machines, measured, topology};

@@ -110,8 +110,14 @@ impl Testbed {
                 facts.set(fact, hash(&[file])?);
             }
         }
+        for cdrom in &own.cdroms {
+            facts.set(format!("guest.cdrom.{}", cdrom.name), hash(&[&cdrom.file])?);
+        }
         if let Some(told) = &own.cloud_init {
             facts.set("guest.cloud_init", told.identity());
+            if let Some(user) = &told.debug_user {
+                facts.set("guest.debug_user", user);
+            }
         }
         facts.set("guest.tools", &tools.hash);
         Ok(())

@@ -1,5 +1,6 @@
 //! The guests of one boot, as a workload sees them.
 
+mod boot_told;
 mod counters;
 mod driven;
 mod neighbours;
@@ -17,8 +18,9 @@ use super::remote::{RemoteHost, of_remote};
 use super::{Scene, TestbedError};
 use crate::brought::Brought;
 use crate::environment::EnvironmentSpec;
-use crate::lab::window::{HostCounters, KvmReader, LinkMeasured, Meter};
+use crate::lab::window::{KvmReader, LinkMeasured, Meter};
 use crate::lab::{Client, Driver, Failed, HostSample, Lab, Snapshot, Target};
+use boot_told::BootTold;
 use model::{Code, Moment, Scope};
 use neighbours::Loads;
 use std::path::Path;
@@ -60,6 +62,8 @@ pub(super) struct GuestLab {
     client_silent: Option<String>,
     /// What the console and the firmware said while the server's guest booted.
     pub(super) trace: Option<String>,
+    /// What is known of the boot beside that.
+    boot: BootTold,
     /// What the user brings.
     pub(super) brought: Arc<Brought>,
     /// KVM's counters of the server's guest.
@@ -67,7 +71,7 @@ pub(super) struct GuestLab {
     /// The CPU time of each guest's QEMU.
     meters: Vec<Meter>,
     /// Which of [`GUEST_COUNTERS`] the guest has.
-    counters: Vec<&'static str>,
+    pub(super) counters: Vec<&'static str>,
     /// What was measured of the data link.
     link: Option<LinkMeasured>,
 }
@@ -100,6 +104,7 @@ impl GuestLab {
             connected: false,
             client_silent: None,
             trace: None,
+            boot: BootTold::default(),
             brought: Arc::default(),
             kvm,
             meters,
@@ -205,6 +210,10 @@ impl Lab for GuestLab {
         self.trace.clone()
     }
 
+    fn boot_told(&self) -> &[(&'static str, String)] {
+        &self.boot.files
+    }
+
     fn serve(&mut self, argv: &[&str], deadline: Duration) -> Result<String, Failed> {
         match self.spec.guests.first().and_then(|server| server.server_vcpus.clone()) {
             None => self.exec(argv, deadline),
@@ -239,9 +248,7 @@ impl Lab for GuestLab {
         let after = self.host_sample()?;
         let at = self.clock.place(&guest.clock, before.at, heard);
         let HostSample { cpu, threads, own_ns, .. } = between(&before, &after, at);
-        let tap = self.cables.way.traffic(self.machine.pid());
-        let switch = self.switch_counted()?;
-        let host = HostCounters { tap, switch, link: self.link, ..HostCounters::read(Path::new("/")) };
+        let host = self.host_counters()?;
         // Last, because it takes the longest: a window is as long by this clock at both ends.
         let client_cpu = self.client_cpu();
         let neighbours = self.borne()?;

@@ -17,6 +17,7 @@ mod host_lab;
 mod lab;
 mod nics;
 mod obstacles;
+mod offline;
 mod remote;
 mod scene;
 mod shell;
@@ -51,6 +52,7 @@ use vm::host::topology::TopologyError;
 use vm::ssh::SshError;
 
 /// What is the same for all guests of a campaign.
+#[derive(Clone)]
 pub struct Testbed {
     /// perfvt's own image; `None` where only the host is measured.
     image: Option<Image>,
@@ -161,6 +163,7 @@ impl Testbed {
         let folder = scratch()?;
         let mut scene = self.scene(spec, image, folder.path(), &folder.path().join("forensics"))?;
         scene.disks = scene.data_disks(Disk::make_sparse)?;
+        scene.give(&[])?;
         let (version, _) = Machine::rehearse(&scene.boots(self))?;
         Ok(version)
     }
@@ -169,6 +172,7 @@ impl Testbed {
         let unknown = || TestbedError::Unknown(environment.to_owned());
         match self.stage.room(environment).ok_or_else(unknown)?.ready()? {
             Place::Host(host) => Ok(self.boot_nothing(host)),
+            Place::Guests(spec) if spec.is_offline() => self.boot_offline(spec, (logs, forensics)),
             Place::Guests(spec) => self.boot_guests(spec, logs, forensics),
         }
     }
@@ -197,6 +201,9 @@ impl Testbed {
         let image = scene.server().map_or_else(|| image.clone(), |(_, here)| here.image.clone());
         let mut lab = GuestLab::new(scene, machines, self.stage.cache.clone())?;
         (lab.trace, lab.brought) = (trace, Arc::clone(&self.brought));
+        if self.stage.needs.boot_trace {
+            lab.ask_of_boot(&image)?;
+        }
         // An idle guest answers quickly, which tells its clock for later, when it does not.
         lab.snapshot().map_err(GuestError::Died)?;
         let (mut facts, dmesg) = self.facts(&mut lab, &image)?;

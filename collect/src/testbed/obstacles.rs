@@ -10,6 +10,7 @@ use crate::parse::nics;
 use model::{CampaignFile, Params, ParamsError};
 use rustix::fs::{Access, access};
 use std::fmt;
+use vm::guest::cdrom::Sum;
 use vm::guest::disk::QEMU_IMG;
 use vm::guest::image::{Cache, can_build, host_program};
 use vm::guest::network;
@@ -160,6 +161,13 @@ impl Found {
         }
         if let Source::Builtin(Some(kernel)) = &guest.source {
             self.add(environment, can_build(&stage.cache, Some(kernel)));
+        }
+        for cdrom in guest.own().map(|own| own.cdroms.as_slice()).unwrap_or_default() {
+            let wrong = |(sum, why): (Sum, String)| {
+                own.object_params(&cdrom.name)
+                    .wrong(sum.program(), &format!("the sum of what lies in {}: {why}", cdrom.name))
+            };
+            self.add(environment, cdrom.check().map_err(wrong));
         }
         disks::look(guest, own).into_iter().for_each(|why| self.add(environment, Err::<(), _>(why)));
         if guest.own().is_some() || guest.disks.data.iter().any(|disk| disk.at.is_made()) {

@@ -12,8 +12,9 @@ use vm::guest::disk::{Disk, DiskError, DiskFile};
 use vm::guest::image::{Image, builtin_with};
 use vm::guest::machine::{BootSpec, Files, GuestError};
 use vm::guest::network::{Network, free_ports};
+use vm::guest::offline::OfflineDisks;
 use vm::guest::overlay::Overlay;
-use vm::guest::seed::{SeedError, SeedFile};
+use vm::guest::seed::{KeyPair, OfBoot, SeedError, SeedFile};
 use vm::guest::spec::{GuestSpec, Source};
 
 /// Parts of the path of a boot's logs that tell it from the campaign's others.
@@ -47,6 +48,10 @@ pub(super) struct SceneGuest {
     pub(super) overlay: Option<Overlay>,
     /// What its cloud-init is told.
     pub(super) seed: Option<SeedFile>,
+    /// The disks of one that nobody talks to, once it has a job.
+    pub(super) offline: Option<OfflineDisks>,
+    /// The key with which it is entered, where nobody names one.
+    pub(super) _key: Option<KeyPair>,
     /// The port at which its ssh server is reached.
     pub(super) port: u16,
     pub(super) logs: PathBuf,
@@ -99,18 +104,37 @@ impl Testbed {
         guest.disks.tools &= image.tools.is_some();
         let layer = |own| Overlay::make(own, &guest.layers, deadlines);
         let overlay = guest.own().map(|own| layer(&own.chain)).transpose()?;
-        let seed = self.seed(guest, &logs)?;
-        Ok(SceneGuest { image, overlay, seed, port, logs, forensics })
+        let key = own_key(guest)?;
+        let seed = self.seed(guest, &logs, key.as_ref())?;
+        Ok(SceneGuest { image, overlay, seed, offline: None, _key: key, port, logs, forensics })
     }
 
     /// The disk for the cloud-init of a guest. Each boot is another machine for it: what it did in the image before, it does again.
-    fn seed(&self, guest: &GuestSpec, logs: &Path) -> Result<Option<SeedFile>, SeedError> {
+    fn seed(
+        &self,
+        guest: &GuestSpec,
+        logs: &Path,
+        key: Option<&KeyPair>,
+    ) -> Result<Option<SeedFile>, SeedError> {
         let Some(told) = guest.own().and_then(|own| own.cloud_init.as_ref()) else { return Ok(None) };
         let parts: Vec<_> = logs.iter().map(OsStr::to_string_lossy).collect();
         let boot = parts.get(parts.len().saturating_sub(BOOT)..).unwrap_or_default();
         let instance = format!("{}-{}-{}", self.name, boot.join("-").replace('/', ""), guest.name);
-        SeedFile::make(&told.seed(&instance, &guest.name), &guest.layers).map(Some)
+        let boot = OfBoot { instance: &instance, hostname: &guest.name, key: key.map(KeyPair::public) };
+        SeedFile::make(&told.seed(boot), &guest.layers).map(Some)
     }
+}
+
+/// The key for a guest that gets one by its seed, where nobody names one.
+fn own_key(guest: &mut GuestSpec) -> Result<Option<KeyPair>, SeedError> {
+    let Source::Own(own) = &mut guest.source else { return Ok(None) };
+    let login = own.cloud_init.as_ref().and_then(|told| told.login.as_ref());
+    if login.is_none_or(|login| login.key.is_some()) {
+        return Ok(None);
+    }
+    let key = KeyPair::make()?;
+    own.key = Some(key.private().to_owned());
+    Ok(Some(key))
 }
 
 impl SceneGuest {
@@ -140,6 +164,7 @@ impl SceneGuest {
             data: &[],
             brought: None,
             seed: self.seed.as_ref().map(SeedFile::path),
+            offline: self.offline.as_ref(),
             ssh_port: self.port,
             state: None,
         }
@@ -159,6 +184,20 @@ impl Scene {
     ) -> Result<Vec<Vec<DiskFile>>, DiskError> {
         let made = |disk: &Disk| make(disk, &self.spec.deadlines, &self.own_cpus);
         self.spec.guests.iter().map(|guest| guest.disks.data.iter().map(made).collect()).collect()
+    }
+
+    /// Gives the files of a job to those guests that nobody talks to.
+    pub(super) fn give(&mut self, job: &[(String, Vec<u8>)]) -> Result<(), GuestError> {
+        for (guest, here) in self.spec.guests.iter().zip(&mut self.guests) {
+            let Some(size) = guest.disks.output else { continue };
+            let failed = |source| GuestError::Io {
+                doing: "writing the job of a guest in",
+                path: guest.layers.clone(),
+                source,
+            };
+            here.offline = Some(OfflineDisks::make(job, size, &guest.layers).map_err(failed)?);
+        }
+        Ok(())
     }
 
     /// What QEMU is started with, guest by guest.

@@ -150,7 +150,16 @@ impl Bench {
             seen.push(shared);
             let (logs, forensics) = (place.clone(), place);
             let image = Image::nowhere(Path::new(""));
-            guests.push(SceneGuest { image, overlay: None, seed: None, port: 0, logs, forensics });
+            guests.push(SceneGuest {
+                image,
+                overlay: None,
+                seed: None,
+                offline: None,
+                _key: None,
+                port: 0,
+                logs,
+                forensics,
+            });
         }
         let scene = Scene { spec, cables, guests, own_cpus: Vec::new(), disks: Vec::new() };
         let mut lab = GuestLab::new(scene, machines, cache).unwrap();

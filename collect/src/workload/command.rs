@@ -143,6 +143,16 @@ impl Workload for Command {
         Ok(())
     }
 
+    fn runs_alone(&self, params: &Params) -> Result<(), &'static str> {
+        match params.get("command_on") {
+            Some("host") => Err("its command runs on the host (command_on)"),
+            _ if params.switch("command_network").unwrap_or(false) => {
+                Err("its network is brought up from outside (command_network)")
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn needs(&self, params: &Params) -> Needs {
         let wish = || {
             let wish = Wish::of(params, DEPS, "");
@@ -155,6 +165,10 @@ impl Workload for Command {
 
     fn seconds(&self, params: &Params) -> f64 {
         params.number("l", 0.0, "").unwrap_or(10.0)
+    }
+
+    fn timeout(&self, _: &Params) -> Option<&'static str> {
+        Some("command_timeout")
     }
 
     fn session_length(&self, params: &Params) -> String {

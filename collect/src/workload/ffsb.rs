@@ -122,6 +122,10 @@ impl Workload for Ffsb {
         }
     }
 
+    fn runs_alone(&self, _: &Params) -> Result<(), &'static str> {
+        Ok(())
+    }
+
     fn needs(&self, params: &Params) -> Needs {
         let brings = vec![Wish::of(params, BINARY, "ffsb")];
         Needs { tools: true, guest_tools: vec!["mke2fs"], brings, ..Needs::default() }
@@ -131,6 +135,10 @@ impl Workload for Ffsb {
         // Making the file system, and what the profile wants to be there.
         let scale = params.number("scale", 0.0, "").unwrap_or(1.0);
         f64::from(seconds_of(params).unwrap_or(300)) + 5.0 + 300.0 * scale
+    }
+
+    fn timeout(&self, _: &Params) -> Option<&'static str> {
+        Some("ffsb_timeout")
     }
 
     fn session_length(&self, params: &Params) -> String {

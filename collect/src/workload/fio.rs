@@ -145,6 +145,10 @@ impl Workload for Fio {
         }
     }
 
+    fn runs_alone(&self, _: &Params) -> Result<(), &'static str> {
+        Ok(())
+    }
+
     fn needs(&self, _: &Params) -> Needs {
         Needs { tools: true, guest_tools: vec!["fio"], ..Needs::default() }
     }
@@ -152,6 +156,10 @@ impl Workload for Fio {
     fn seconds(&self, params: &Params) -> f64 {
         let ramp = params.number("ramp", 0u32, "").unwrap_or(5);
         f64::from(seconds_of(params).unwrap_or(60)) + f64::from(ramp) + MARGIN as f64 + 2.0
+    }
+
+    fn timeout(&self, params: &Params) -> Option<&'static str> {
+        job_file(params).map(|_| "job_timeout")
     }
 
     fn session_length(&self, params: &Params) -> String {

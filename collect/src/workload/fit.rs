@@ -1,7 +1,7 @@
 //! Whether a workload fits the guests that parameters describe: what a guest's system cannot do is refused when planning.
 
 use super::Workload;
-use crate::parse::{guests, os_of};
+use crate::parse::{guests, is_offline, os_of, refuse_talk};
 use model::{Origin, Params, ParamsError};
 use vm::guest::os::Os;
 
@@ -37,6 +37,14 @@ pub fn fits(workload: &dyn Workload, guest: &Params) -> Result<(), String> {
 pub fn check(workload: &dyn Workload, params: &Params) -> Result<(), ParamsError> {
     if !workload.needs(params).guest {
         return Ok(());
+    }
+    refuse_talk(params)?;
+    if is_offline(params)
+        && let Err(reason) = workload.runs_alone(params)
+    {
+        let name = workload.name();
+        let wanted = format!("a way into the guest, because {name} cannot be left alone in it: {reason}");
+        return Err(params.object_params("vm1").wrong("channel", &wanted));
     }
     for guest in &guests(params)? {
         if os_of(params, guest)? == Os::Linux {
@@ -88,6 +96,16 @@ mod tests {
         let why = fits("windows", "netperf", &[]).unwrap_err();
         assert!(why.starts_with("not in a Windows guest: netserver comes from"), "{why}");
         assert!(fits("windows", "ntttcp", &[("queues", "2")]).unwrap_err().contains("'queues' is '2'"));
+        for workload in crate::workload::ALL {
+            let alone = fits("linux", workload.name(), &[("channel", "none"), ("cloud_init", "yes")]);
+            match workload.name() {
+                "fio" | "iozone" | "ffsb" | "command" | "qemu-img-bench" => assert_eq!(alone, Ok(())),
+                name => {
+                    let why = alone.unwrap_err();
+                    assert!(why.contains(&format!("because {name} cannot be left alone in it: ")), "{why}");
+                }
+            }
+        }
         assert!(fits("beos", "ntttcp", &[]).unwrap_err().contains("'guest_os' is 'beos'"));
     }
 }

@@ -119,6 +119,10 @@ impl Workload for Iozone {
         }
     }
 
+    fn runs_alone(&self, _: &Params) -> Result<(), &'static str> {
+        Ok(())
+    }
+
     fn needs(&self, _: &Params) -> Needs {
         Needs { tools: true, guest_tools: vec!["mke2fs"], ..Needs::default() }
     }
@@ -127,6 +131,10 @@ impl Workload for Iozone {
         // Four passes and two of random access over the largest file, at some 200 MB/s.
         let mem = params.number("mem", 128.0, "").unwrap_or(512.0);
         10.0 + mem * 6.0 / 200.0
+    }
+
+    fn timeout(&self, _: &Params) -> Option<&'static str> {
+        Some("iozone_timeout")
     }
 
     fn session_length(&self, _: &Params) -> String {

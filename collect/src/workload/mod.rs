@@ -23,12 +23,14 @@ pub use crate::lab::{Outcome, Point, Value};
 pub use crate::parameters::Known;
 
 use crate::brought::Wish;
+use crate::lab::job::Whole;
 use crate::lab::{Failed, Lab, Measured, window};
 use crate::parse::client_in_guest;
 use formats::perf_conf::{Conf, MetricConf};
 use model::{Case, MetricDecl, Params, ParamsError};
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
+use std::time::Duration;
 use vm::guest::os::Os;
 
 /// All of them.
@@ -140,6 +142,44 @@ impl Needs {
     }
 }
 
+/// What is done once after a guest is ready. One that nobody talks to does it by itself, for each case.
+///
+/// # Errors
+/// Those of [`Workload::prepare`].
+pub fn prepare(workload: &dyn Workload, lab: &mut dyn Lab, params: &Params) -> Result<(), Failed> {
+    if lab.is_offline() { Ok(()) } else { workload.prepare(lab, params) }
+}
+
+/// Measures one case: everything that its values come from goes, as it is, to `raw`. A guest that nobody talks to does it by itself.
+///
+/// # Errors
+/// Those of [`Workload::measure`].
+pub fn measure(
+    workload: &dyn Workload,
+    lab: &mut dyn Lab,
+    case: &Case,
+    params: &Params,
+    raw: &Path,
+) -> Result<(), Failed> {
+    if !lab.is_offline() {
+        return workload.measure(lab, case, params, raw);
+    }
+    let seconds = workload.seconds(params).clamp(0.0, 1e6);
+    let own = workload.timeout(params).and_then(|key| params.get(key)?.trim().parse().ok());
+    let list = |key: &str| workload.path_lists().contains(&key);
+    lab.carry_out(
+        &Whole {
+            workload: workload.name(),
+            case,
+            params,
+            reads: workload.reads(params).into_iter().map(|(key, path)| (key, path, list(key))).collect(),
+            limit: Duration::from_secs_f64(2.0 * seconds) + Duration::from_secs(own.unwrap_or_default()),
+            interval: common::interval((seconds as u32).max(1)),
+        },
+        raw,
+    )
+}
+
 /// The most cases that a matrix may have.
 pub const MAX_CASES: usize = 10_000;
 
@@ -194,6 +234,10 @@ pub trait Workload: Sync {
     /// The metrics of a category, in the order of the RHS columns, for an environment with these parameters. What they
     /// mean stands in perf.conf: see [`declare`].
     fn metrics(&self, category: &str, params: &Params, kvm: bool) -> Vec<String>;
+    /// Metrics that it has besides where they are to be had. A boot in which one is not tells why (`absent.NAME`).
+    fn metrics_besides(&self) -> &'static [&'static str] {
+        &[]
+    }
     /// Whether it can be measured in guests of a system, or why not. All know Linux.
     ///
     /// # Errors
@@ -204,6 +248,13 @@ pub trait Workload: Sync {
             Os::Windows => Err("its program in the guest is one for Linux"),
         }
     }
+    /// Whether it can be measured in a guest that nobody talks to, or why not: all of its load has to be the guest's own.
+    ///
+    /// # Errors
+    /// The reason, for people.
+    fn runs_alone(&self, _: &Params) -> Result<(), &'static str> {
+        Err("its load comes from a client outside of the guest")
+    }
     /// What it needs of its testbed.
     fn needs(&self, params: &Params) -> Needs;
     /// Whether the server's guest takes the times that the values come from, by its own clock.
@@ -212,6 +263,10 @@ pub trait Workload: Sync {
     }
     /// Seconds that one case takes, for the plan.
     fn seconds(&self, params: &Params) -> f64;
+    /// The key with the seconds after which a case has failed, where its tool ends by itself.
+    fn timeout(&self, _: &Params) -> Option<&'static str> {
+        None
+    }
     /// The value of `### session-length`.
     fn session_length(&self, params: &Params) -> String;
     /// Name of the classic result file, of the moment (seconds since the epoch) at which the repeat began.
@@ -251,7 +306,8 @@ mod tests {
                 // It may know further ones, of what the tool writes when somebody else starts it.
                 let known: Vec<&str> = section.keys.iter().map(String::as_str).collect();
                 assert!(known.starts_with(&keys), "keys of {}: {keys:?} of {known:?}", case.id());
-                for metric in workload.metrics(&case.category, &params, true) {
+                let besides = workload.metrics_besides().iter().map(|name| (*name).to_owned());
+                for metric in workload.metrics(&case.category, &params, true).into_iter().chain(besides) {
                     let declared = section.declared(&metric);
                     assert!(declared.is_some(), "{metric} of {} is not in perf.conf", case.id());
                 }
@@ -310,7 +366,8 @@ mod tests {
                 );
             }
             for case in workload.cases(&params).unwrap() {
-                for metric in workload.metrics(&case.category, &params, true) {
+                let besides = workload.metrics_besides().iter().map(|name| (*name).to_owned());
+                for metric in workload.metrics(&case.category, &params, true).into_iter().chain(besides) {
                     let shown = metric.trim_end_matches(|c: char| c.is_ascii_digit());
                     let found =
                         chapter.contains(&format!("`{metric}`")) || chapter.contains(&format!("`{shown}N`"));

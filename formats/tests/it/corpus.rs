@@ -11,6 +11,8 @@ mod journal_law;
 mod libvirt_law;
 #[path = "../../../fuzz/laws/netperf.rs"]
 mod netperf_law;
+#[path = "../../../fuzz/laws/output.rs"]
+mod output_law;
 #[path = "../../../fuzz/laws/perf_conf.rs"]
 mod perf_conf_law;
 #[path = "../../../fuzz/laws/proc.rs"]
@@ -100,6 +102,11 @@ fn the_qcow2_corpus_keeps_its_law() {
 }
 
 #[test]
+fn the_output_corpus_keeps_its_law() {
+    replay("output", output_law::holds);
+}
+
+#[test]
 fn the_vmdk_corpus_keeps_its_law() {
     replay("vmdk", vmdk_law::holds);
 }
@@ -153,6 +160,7 @@ const TOOLS: &[(&str, Law)] = &[
     ("ntttcp", tools_law::ntttcp),
     ("uperf", tools_law::uperf),
     ("boot", tools_law::boot),
+    ("boot_stages", tools_law::boot_stages),
     ("pattern", tools_law::pattern),
 ];
 
@@ -209,6 +217,7 @@ proptest! {
         provider_law::holds(&data);
         libvirt_law::holds(&data);
         qcow2_law::holds(&data);
+        output_law::holds(&data);
         vmdk_law::holds(&data);
         FOREIGN.iter().for_each(|(_, law)| law(&data));
         TOOLS.iter().for_each(|(_, law)| law(&data));

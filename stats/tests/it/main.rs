@@ -6,6 +6,7 @@ mod calibration;
 mod edges;
 mod exact;
 mod guarded;
+mod history;
 mod laws;
 mod moderated;
 mod moderated_pages;

@@ -15,6 +15,11 @@ use std::path::{Path, PathBuf};
 const TOOLS_SERIAL: &str = "perfvt.tools";
 const BROUGHT_SERIAL: &str = "perfvt.brought";
 const SEED_SERIAL: &str = "perfvt.seed";
+const JOB_SERIAL: &str = "perfvt.job";
+const OUTPUT_SERIAL: &str = "perfvt.out";
+
+/// What the built-in guest is told that nobody talks to.
+const OFFLINE: &str = "perfvt.offline=1";
 
 /// A panic first tells pvpanic, which pauses the guest; the reboot is for kernels without it. The kernel's self-tests of
 /// its ciphers would be half of what a guest executes until it is ready. Its test of the timer counts ticks in a time that an emulated
@@ -34,6 +39,10 @@ pub struct BootFiles {
     pub brought: PathBuf,
     /// Read-only disk with files for the system's first boot.
     pub seed: PathBuf,
+    /// Read-only disk with the job of a guest that works by itself.
+    pub job: PathBuf,
+    /// The disk for its results.
+    pub output: PathBuf,
     /// The layer above the image of a guest of the user's.
     pub overlay: PathBuf,
     /// What data disks are made of, in their order.
@@ -93,6 +102,8 @@ impl BootFiles {
             tools: image.join("tools.img"),
             brought: boot.join("brought.img"),
             seed: boot.join("seed.img"),
+            job: boot.join("job.tar"),
+            output: boot.join("output.img"),
             overlay: boot.join("overlay.qcow2"),
             data: Vec::new(),
             debug: boot.join("debug.log"),
@@ -116,7 +127,8 @@ impl BootFiles {
 /// The arguments behind the program. Starts paused (`-S`), so that the threads can be pinned before the guest runs.
 pub fn build(spec: &GuestSpec, files: &BootFiles, wiring: Wiring<'_>) -> Vec<String> {
     let mut args = Arguments::default();
-    args.machine(spec, files, "");
+    let told = if spec.is_offline() && spec.own().is_none() { OFFLINE } else { "" };
+    args.machine(spec, files, told);
     args.sandbox(spec, wiring);
     let (socket, log) = (files.channel.part(), option_value(&files.serial));
     let shell_port = spec.own().map_or(SSH_PORT, |own| own.shell_port);
@@ -253,7 +265,7 @@ impl Arguments {
             self.add("-netdev", wiring.wires.netdev(wiring.layout, index, &wants));
             self.add("-device", nic_device(nic, index, wiring));
         }
-        let Disks { tools, data, brought, seed } = &spec.disks;
+        let Disks { tools, data, brought, seed, output } = &spec.disks;
         if *tools {
             self.read_only("tools", TOOLS_SERIAL, &files.tools);
         }
@@ -268,6 +280,17 @@ impl Arguments {
         }
         if *seed {
             self.read_only("seed", SEED_SERIAL, &files.seed);
+        }
+        if output.is_some() {
+            self.read_only("job", JOB_SERIAL, &files.job);
+            self.add("-blockdev", blockdev::written("output", &files.output));
+            // The guest hears of a disk that is full, and says so.
+            let device = format!("virtio-blk-pci,drive=output,serial={OUTPUT_SERIAL},werror=report");
+            self.add("-device", device);
+        }
+        for cdrom in spec.own().map(|own| own.cdroms.as_slice()).unwrap_or_default() {
+            self.add("-blockdev", blockdev::read_only(&cdrom.name, &cdrom.file));
+            self.add("-device", cdrom.device());
         }
     }
 
@@ -306,6 +329,7 @@ fn option_value(path: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::backing::{Chain, Format, Layer};
+    use super::super::cdrom::Cdrom;
     use super::super::definition::Definition;
     use super::super::network::{Kind, Layout, Wires};
     use super::super::way::Way;
@@ -365,7 +389,8 @@ mod tests {
         let line = |way: Way, kernel: Option<PathBuf>| {
             let layer = Layer { file: "/i/x.raw".into(), format: Format::Raw, data: None };
             let chain = Chain { size: 1, layers: vec![layer] };
-            let own = Definition { kernel, way, ..Definition::of_chain(chain) };
+            let cdroms = vec![Cdrom { name: "cd1".into(), file: "/i/x.iso".into(), sum: None }];
+            let own = Definition { kernel, way, cdroms, ..Definition::of_chain(chain) };
             let source = Source::Own(Box::new(own));
             let spec = GuestSpec { source, hardware: hardware(), ..GuestSpec::plain(Accel::Tcg) };
             build_spec(&spec, Kind::User).join(" ")
@@ -377,6 +402,11 @@ mod tests {
         );
         let below = r#""backing":{"driver":"raw","file":{"driver":"file","filename":"/i/x.raw"}}"#;
         assert!(firmware.contains(below), "{firmware}");
+        let cdrom = r#"{"driver":"raw","file":{"driver":"file","filename":"/i/x.iso"},"node-name":"cd1","read-only":true}"#;
+        assert!(
+            firmware.contains(&format!("{cdrom} -device ide-cd,drive=cd1,serial=perfvt.cd1")),
+            "{firmware}"
+        );
         assert!(firmware.contains("drive=root0,bootindex=0") && !firmware.contains("-kernel"));
         assert!(firmware.contains("chardev=cmd0,name=org.qemu.guest_agent.0"));
         let serial = line(Way::Serial, Some("/k".into()));

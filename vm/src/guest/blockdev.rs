@@ -10,6 +10,11 @@ pub fn read_only(node: &str, file: &Path) -> String {
     json!({"driver": "raw", "node-name": node, "read-only": true, "file": protocol(file)}).to_string()
 }
 
+/// A raw disk that takes what a guest writes, under the name of its node.
+pub fn written(node: &str, file: &Path) -> String {
+    json!({"driver": "raw", "node-name": node, "file": protocol(file)}).to_string()
+}
+
 /// A data disk above the node that its bytes come from, with nothing below it; of so many bytes, where that is not all of them, and
 /// whether it is written to.
 pub fn data(

@@ -1,6 +1,7 @@
 //! A guest of the user's: the image that it boots from, and the way into it.
 
 use super::backing::Chain;
+use super::cdrom::Cdrom;
 use super::channel::serial::Login;
 use super::os::Os;
 use super::seed::CloudInit;
@@ -37,6 +38,8 @@ pub struct Definition {
     pub shell_port: u16,
     /// What cloud-init in it is told; `None` where there is none, or where it is told by somebody else.
     pub cloud_init: Option<CloudInit>,
+    /// Its drives for CDs.
+    pub cdroms: Vec<Cdrom>,
 }
 
 impl Definition {
@@ -60,6 +63,7 @@ impl Definition {
             key: None,
             shell_port: SSH_PORT,
             cloud_init: None,
+            cdroms: Vec::new(),
         }
     }
 }

@@ -1,8 +1,9 @@
 //! The way into a guest: the channel that its definition names, and what a guest of the user's needs before workloads find
 //! in it what they find in the built-in one.
 
-use super::channel::{Channel, ChannelError, PortChannel};
+use super::channel::{Channel, ChannelError, MarksChannel, PortChannel};
 use super::error::GuestError;
+use super::fit::SETUP;
 use super::os::Os;
 use super::spec::GuestSpec;
 use super::way::Entrance;
@@ -12,14 +13,6 @@ use process::Namespace;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Makes a Linux guest fit. How the daemon that moves interrupts stands is told by a file that the fingerprint reads.
-const SETUP: &str = concat!(
-    include_str!("../../guest/foreign/setup"),
-    "(\n",
-    include_str!("../../guest/foreign/irqbalance"),
-    ") > /run/perfvt/irqbalance\n"
-);
-
 /// Connects to a guest that is still paused: over the socket on which QEMU has its port or its console, or the port of the
 /// loopback that leads to its ssh server; `namespace` is that in which QEMU runs.
 pub(super) fn channel(
@@ -27,13 +20,23 @@ pub(super) fn channel(
     (socket, ssh_port): (&Path, u16),
     namespace: Option<&Arc<Namespace>>,
 ) -> Result<Box<dyn Channel>, ChannelError> {
-    let Some(definition) = spec.own() else { return Ok(Box::new(PortChannel::connect(socket)?)) };
+    let Some(definition) = spec.own() else {
+        return Ok(match spec.is_offline() {
+            true => Box::new(MarksChannel::connect(socket)?),
+            false => Box::new(PortChannel::connect(socket)?),
+        });
+    };
     let (os, login, key) = (definition.os, &definition.login, definition.key.as_deref());
-    definition.way.connect(&Entrance { socket, ssh_port, namespace, os, login, key })
+    let late_key = definition.cloud_init.is_some();
+    definition.way.connect(&Entrance { socket, ssh_port, namespace, os, login, key, late_key })
 }
 
 /// Makes a guest that takes commands fit for workloads.
 pub(super) fn settle(spec: &GuestSpec, machine: &mut impl Commands) -> Result<(), GuestError> {
+    // It makes itself fit.
+    if spec.is_offline() {
+        return Ok(());
+    }
     match spec.own().map(|own| own.os) {
         Some(Os::Linux) => {
             let limit = machine.deadlines().within(Step::Settle);
@@ -75,6 +78,18 @@ mod tests {
     fn program(bin: &Path, name: &str, script: &str) {
         std::fs::write(bin.join(name), format!("#!/bin/sh\n{script}\n")).unwrap();
         std::fs::set_permissions(bin.join(name), PermissionsExt::from_mode(0o755)).unwrap();
+    }
+
+    #[test]
+    fn a_guest_that_cannot_run_a_tool_says_that_its_image_has_to_have_it() {
+        let dir = tempfile::tempdir().unwrap();
+        run(Spec::new("sh").args(["-n", "-c", super::SETUP]), SOON).unwrap();
+        let (_, rest) = super::SETUP.split_once("<< 'END'\n#!/bin/sh\n").unwrap();
+        let (script, _) = rest.split_once("\nEND\n").unwrap();
+        program(dir.path(), "netserver", script);
+        let error = run(Spec::new(dir.path().join("netserver")), SOON).unwrap_err().to_string();
+        assert!(error.contains("the netserver of perfvt is a program for x86-64"), "{error}");
+        assert!(error.contains("install netserver in the image of the guest"), "{error}");
     }
 
     #[test]

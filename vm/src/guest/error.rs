@@ -38,6 +38,9 @@ pub enum GuestError {
         /// The end of the serial log.
         console: String,
     },
+    /// A guest that works by itself was to be entered.
+    #[error("nobody enters a guest with channel=none, and here it has no job; give it another channel")]
+    NoJob,
     /// The guest was there, and does not answer any more.
     #[error(
         "the guest hangs: no answer to {} within {seconds:.0} s; QMP says {status}; the console ends with {}",
@@ -118,6 +121,7 @@ impl GuestError {
             )
             | GuestError::Qmp(_) => Code::ChannelBroken,
             GuestError::Process(_)
+            | GuestError::NoJob
             | GuestError::Network(_)
             | GuestError::Confine(_)
             | GuestError::Pin(_)

@@ -59,6 +59,9 @@ impl Handed {
                     hands.again(file)?;
                 }
                 hands.set(&mut files.overlay, Use::Write)?;
+                for cdrom in &mut own.cdroms {
+                    hands.set(&mut cdrom.file, Use::Read)?;
+                }
                 let layers = own.chain.layers.iter_mut();
                 for file in layers.flat_map(|Layer { file, data, .. }| [Some(file), data.as_mut()]).flatten()
                 {
@@ -78,6 +81,10 @@ impl Handed {
         }
         if disks.seed {
             hands.set(&mut files.seed, Use::Read)?;
+        }
+        if disks.output.is_some() {
+            hands.set(&mut files.job, Use::Read)?;
+            hands.set(&mut files.output, Use::Write)?;
         }
         if talks {
             hands.set(&mut files.serial, Use::Log)?;

@@ -6,16 +6,17 @@ pub mod pretend;
 mod start;
 mod state;
 
-use super::channel::{Channel, ChannelError, Ready, Reply};
+use super::channel::{Channel, ChannelError, Mark, Ready, Reply};
 use super::disk::DiskFile;
 pub use super::error::GuestError;
 use super::error::{full_in, is_full};
 use super::forensics::{self, Screen, Subject};
-use super::health::{Console, death};
+use super::health::{Console, death, exit_reason};
 pub use super::health::{DEBUG_LOG, SERIAL_LOG};
 use super::image::Image;
 use super::job::{JobRequest, Standing};
 use super::network::Network;
+use super::offline::OfflineDisks;
 use super::os::Os;
 use super::qmp::Qmp;
 use super::spec::GuestSpec;
@@ -23,7 +24,7 @@ use super::windows::Commands;
 use crate::deadlines::{Deadlines, Step};
 use crate::host::placement::{self, Placement, Threads};
 use formats::counters::Counters;
-use model::{Code, Failure};
+use model::{Code, Failure, Phase};
 use process::deadlines::{HOST_ANSWER, LAST_WORDS};
 use process::{PrivateFolder, Running};
 use serde_json::json;
@@ -65,6 +66,8 @@ pub struct Files<'a> {
     pub brought: Option<&'a Path>,
     /// The disk with files for the system's first boot.
     pub seed: Option<&'a Path>,
+    /// The disks of a guest that works by itself.
+    pub offline: Option<&'a OfflineDisks>,
     /// A free port of the loopback for the guest's ssh server.
     pub ssh_port: u16,
     /// The state that the guest goes on from, instead of booting ([`Machine::save_state`]).
@@ -74,7 +77,16 @@ pub struct Files<'a> {
 impl<'a> Files<'a> {
     /// Those of a guest that runs from perfvt's image alone.
     pub fn of_image(image: &'a Image) -> Files<'a> {
-        Files { image, overlay: None, data: &[], brought: None, seed: None, ssh_port: 0, state: None }
+        Files {
+            image,
+            overlay: None,
+            data: &[],
+            brought: None,
+            seed: None,
+            offline: None,
+            ssh_port: 0,
+            state: None,
+        }
     }
 }
 
@@ -161,6 +173,25 @@ impl Machine {
     /// `dir` is a private folder.
     pub fn on_terminal(spec: &BootSpec<'_>, dir: &Path) -> Result<Running, GuestError> {
         start::on_terminal(spec, dir)
+    }
+
+    /// The next mark of a guest that works by itself; `None` where none has come in time.
+    pub fn mark(&mut self, within: Duration) -> Result<Option<Mark>, GuestError> {
+        let Machine { channel, qmp, qemu, console, .. } = self;
+        Ok(channel.mark(within, &mut || death(qemu, qmp, console))?)
+    }
+
+    /// Waits until a guest has powered itself off, and QEMU has ended with it.
+    pub fn left(&mut self, within: Duration) -> Result<(), GuestError> {
+        let failed = match self.qemu.wait_until(Instant::now() + within) {
+            Some(status) if status.success() => return Ok(()),
+            Some(status) => exit_reason(status, &self.qemu.stderr_tail(), &self.console.tail()),
+            None => Failure::new(
+                Code::Deadline(Phase::Shutdown),
+                format!("the guest has not powered itself off within {} s", within.as_secs()),
+            ),
+        };
+        Err(GuestError::Died(failed))
     }
 
     /// Runs a command in the guest, whatever its status.

@@ -59,6 +59,8 @@ pub struct Disks {
     pub brought: bool,
     /// Files for the system's first boot, read-only ([`super::seed`]).
     pub seed: bool,
+    /// The bytes of the disk for the results of a guest that works by itself; another one has its job ([`super::offline`]).
+    pub output: Option<u64>,
 }
 
 impl GuestSpec {
@@ -92,9 +94,14 @@ impl GuestSpec {
         }
     }
 
-    /// The way into a guest of the user's; perfvt's own agent has no name there.
+    /// The way into a guest of the user's, and that of one that works by itself; perfvt's own agent has no name there.
     pub fn way(&self) -> Option<Way> {
-        self.own().map(|own| own.way)
+        self.own().map(|own| own.way).or(self.is_offline().then_some(Way::Nobody))
+    }
+
+    /// Whether it works by itself, without anybody who talks to it ([`super::offline`]).
+    pub fn is_offline(&self) -> bool {
+        self.disks.output.is_some()
     }
 
     /// Its placement, as the plan has it.
@@ -111,6 +118,7 @@ impl GuestSpec {
             own.chain = own.chain.clone().for_people();
             (own.kernel, own.initrd) = (own.kernel.as_ref().map(named), own.initrd.as_ref().map(named));
             own.firmware = own.firmware.as_ref().map(named);
+            own.cdroms.iter_mut().for_each(|cdrom| cdrom.file = named(&cdrom.file));
         }
         for disk in &mut shown.disks.data {
             if let At::Remote(Remote { login: Some((_, file)), .. }) = &mut disk.at {

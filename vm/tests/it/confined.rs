@@ -43,7 +43,7 @@ fn data(dir: &Path) -> Disk {
 /// Boots a guest with its tools and a data disk, under a level.
 fn boot(image: &Image, confine: Confine, dir: &Path) -> (Machine, Network, PathBuf) {
     let disk = data(dir);
-    let disks = Disks { tools: true, data: vec![disk.clone()], brought: false, seed: false };
+    let disks = Disks { tools: true, data: vec![disk.clone()], brought: false, seed: false, output: None };
     let mut guest = GuestSpec { confine, disks, listens: true, ..GuestSpec::plain(Accel::Tcg) };
     // Something to draw a screen.
     guest.hardware.extra = ["-device", "VGA"].map(String::from).to_vec();

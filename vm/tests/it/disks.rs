@@ -1,5 +1,6 @@
 //! Data disks behind servers: real ones, and QEMU's own opening of what perfvt says of them. No guest runs.
 
+use crate::sshd_support::Sshd;
 use model::Accel;
 use serde_json::json;
 use std::fs::File;
@@ -60,7 +61,11 @@ fn served(by: Program, delay: Option<u64>, rate: Option<u64>) -> At {
 
 /// What QEMU says that opens a disk by the arguments that perfvt has for it: the size that a guest would see.
 fn opened(disk: &Disk, path: &Path) -> Result<u64, String> {
-    let mut qemu = Command::new("qemu-system-x86_64");
+    opened_by(Command::new("qemu-system-x86_64"), disk, path)
+}
+
+/// The same by a command that becomes QEMU.
+fn opened_by(mut qemu: Command, disk: &Disk, path: &Path) -> Result<u64, String> {
     qemu.args(["-nodefaults", "-no-user-config", "-display", "none", "-S", "-qmp", "stdio"]);
     for (name, value) in disk.arguments(path, None) {
         qemu.args([name.to_owned(), value]);
@@ -238,6 +243,37 @@ fn a_target_of_iscsi_is_a_disk() {
     assert!(!format!("{:?}", disk.arguments(Path::new(""), None)).contains("secretsecret1"));
     std::fs::write(&password, "secretsecret2").unwrap();
     assert!(opened(&disk, Path::new("")).is_err());
+}
+
+#[test]
+fn a_file_behind_an_ssh_server_is_a_disk_for_who_has_the_key_and_knows_the_host() {
+    if !ready(&[("unshare", "util-linux"), QEMU[0], QEMU[1]]) || !has_driver("ssh") {
+        return;
+    }
+    let Some(sshd) = Sshd::start("127.0.0.1", &[]) else { return testing::skip("there is no sshd") };
+    let dir = tempfile::tempdir().unwrap();
+    let file = raw(dir.path(), 32);
+    // QEMU's library looks into the home that the list of users names: here another folder lies on it.
+    let home = dir.path().join("home");
+    let own = home.join(".ssh");
+    std::fs::create_dir_all(&own).unwrap();
+    std::fs::copy(sshd.key(), own.join("id_ed25519")).unwrap();
+    let script = "mount --bind \"$0\" /root && exec qemu-system-x86_64 \"$@\"";
+    let inside = |script: &str| {
+        let mut command = Command::new("unshare");
+        command.args(["--user", "--map-root-user", "--mount", "sh", "-c", script]).arg(&home);
+        command
+    };
+    if !inside("mount --bind \"$0\" /root").output().unwrap().status.success() {
+        return testing::skip("no user namespace can be made here");
+    }
+    let uri = format!("ssh://{}@127.0.0.1:{}{}", sshd.user, sshd.port, file.display());
+    let disk = disk(At::Remote(Remote::parse(&uri).unwrap()), dir.path());
+    assert!(opened_by(inside(script), &disk, Path::new("")).is_err(), "nobody knows the host");
+    std::fs::copy(sshd.dir().join("known"), own.join("known_hosts")).unwrap();
+    assert_eq!(opened_by(inside(script), &disk, Path::new("")), Ok(16 * MIB), "{}", sshd.log());
+    std::fs::remove_file(own.join("id_ed25519")).unwrap();
+    assert!(opened_by(inside(script), &disk, Path::new("")).is_err(), "there is no key");
 }
 
 /// Whether QEMU's tools have a driver, which comes in a package of its own.

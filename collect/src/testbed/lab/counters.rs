@@ -1,8 +1,8 @@
 //! What of a boot can be counted, and what cannot.
 
 use super::GuestLab;
-use crate::lab::Failed;
-use crate::lab::window::SwitchCounted;
+use crate::lab::window::{HostCounters, SwitchCounted};
+use crate::lab::{Failed, HostSample, Lab, Snapshot};
 use formats::counters::{CpuTicks, files};
 use model::{Accel, Code};
 use process::deadlines::HOST_ANSWER;
@@ -27,6 +27,20 @@ impl GuestLab {
         let told = self.cables.switch().map(Switched::told).transpose();
         let told = told.map_err(|error| Failed::new(Code::Host, error.to_string()))?;
         Ok(told.as_ref().map(SwitchCounted::of))
+    }
+
+    /// What the host counts.
+    pub(super) fn host_counters(&self) -> Result<HostCounters, Failed> {
+        let tap = self.cables.way.traffic(self.machine.pid());
+        let switch = self.switch_counted()?;
+        Ok(HostCounters { tap, switch, link: self.link, ..HostCounters::read(Path::new("/")) })
+    }
+
+    /// The host's part of a snapshot, at the moment at which a guest that nobody talks to has marked an end of its window.
+    pub(in crate::testbed) fn marked(&mut self) -> Result<Snapshot, Failed> {
+        let HostSample { at, cpu, threads, own_ns } = self.host_sample()?;
+        let (kvm, host) = (self.kvm_counters(), self.host_counters()?);
+        Ok(Snapshot { at, host_cpu: cpu, threads, own_ns, kvm, host, ..Snapshot::default() })
     }
 
     /// Which of the files of counters are there: `cat` fails for all when one is missing.
@@ -77,6 +91,7 @@ impl GuestLab {
                 absent.push((metric, format!("this host's kernel has no {path}")));
             }
         }
+        absent.extend(self.boot.absent.iter().cloned());
         absent
     }
 }

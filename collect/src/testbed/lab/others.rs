@@ -86,7 +86,7 @@ impl GuestLab {
     }
 
     /// Ends all guests, and first keeps what tells of a failure, when it is asked for.
-    pub(super) fn end_all(self, forensics: Option<&Path>) {
+    pub(in crate::testbed) fn end_all(self, forensics: Option<&Path>) {
         let client = self.second.and_then(|second| second.borrow_mut().machine.take());
         let measured = [Some(self.machine), client].into_iter().take(self.spec.measured());
         let all = measured.chain(self.others.into_iter().map(Some));

@@ -3,18 +3,21 @@
 //! ```text
 //!   Channel ── port     perfvt's own agent in the built-in guest, on a virtio-serial port
 //!           ├─ qga      the QEMU guest agent, on a virtio-serial port
+//!           ├─ marks    nobody: bytes of a guest that works by itself
 //!           ├─ serial   a login on the serial console
 //!           └─ ssh      ssh over a NIC of its own
 //! ```
 //!
 //! What all have in common is here: what a reply is, what can go wrong, and waiting for bytes with an eye on the guest.
 
+mod marks;
 mod port;
 pub mod qga;
 pub mod serial;
 mod ssh;
 mod wire;
 
+pub use marks::{MARKS_NAME, Mark, MarksChannel};
 pub use port::{PORT_NAME, PortChannel};
 pub use qga::QgaChannel;
 pub use serial::SerialChannel;
@@ -51,6 +54,15 @@ pub trait Channel {
             (Some(kernel), Some(uptime)) => Ok(Ready { kernel: kernel.to_owned(), uptime }),
             _ => Err(ChannelError::Nonsense(text)),
         }
+    }
+
+    /// The next mark of a guest that works by itself; `None` where none has come in time. Others make none.
+    ///
+    /// # Errors
+    /// The guest died, or what it says is no mark.
+    fn mark(&mut self, deadline: Duration, health: &mut Health<'_>) -> Result<Option<Mark>, ChannelError> {
+        let _ = (deadline, health);
+        Ok(None)
     }
 
     /// Runs a command in the guest, which is killed there at the deadline.

@@ -25,6 +25,8 @@ pub struct SshChannel {
     namespace: Option<Arc<Namespace>>,
     ssh: Option<Ssh>,
     next_id: u64,
+    /// The guest gets the key while it starts: until then it refuses the login.
+    late_key: bool,
     /// Holds the guest's host key, which is that of this boot.
     _known: PrivateFolder,
 }
@@ -39,6 +41,7 @@ impl SshChannel {
         key: Option<&Path>,
         port: u16,
         namespace: Option<&Arc<Namespace>>,
+        late_key: bool,
     ) -> Result<SshChannel, ChannelError> {
         let known = private_folder()?;
         let destination = Destination {
@@ -49,7 +52,14 @@ impl SshChannel {
             config: Some("/dev/null".into()),
             new_hosts: Some(known.path().join("hosts")),
         };
-        Ok(SshChannel { destination, namespace: namespace.cloned(), ssh: None, next_id: 0, _known: known })
+        Ok(SshChannel {
+            destination,
+            namespace: namespace.cloned(),
+            ssh: None,
+            next_id: 0,
+            late_key,
+            _known: known,
+        })
     }
 
     /// Runs a command, with an eye on the guest while it runs.
@@ -95,7 +105,9 @@ impl Channel for SshChannel {
             match Ssh::connect_in(self.destination.clone(), self.namespace.as_ref()) {
                 Ok(ssh) => break ssh,
                 // No time makes this one better.
-                Err(error) if error.to_string().contains("Permission denied") => return Err(refused(error)),
+                Err(error) if !self.late_key && error.to_string().contains("Permission denied") => {
+                    return Err(refused(error));
+                }
                 Err(_) => limit.check(health)?,
             }
             std::thread::sleep(PAUSE);

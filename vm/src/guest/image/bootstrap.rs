@@ -15,7 +15,7 @@ use super::store::{Cache, Image, Manifest, load, settle};
 use super::{catalogue, kernel, live, prerequisites};
 use crate::guest::network::SSH_MAC;
 use edge::{Scratch, owned};
-use process::deadlines::{BUILD, HOST_WORK};
+use process::deadlines::BUILD;
 use process::{Sink, Spec};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -114,8 +114,7 @@ fn bootstrap(
     let disk = dir.join("disk.raw");
     edge::write::create(&disk).and_then(|file| file.set_len(DISK)).map_err(|error| written(&disk, error))?;
     let key = dir.join("key");
-    let keygen = Spec::new("ssh-keygen").args(["-q", "-t", "ed25519", "-C", "perfvt", "-N", "", "-f"]);
-    run(keygen.arg(&key), HOST_WORK)?;
+    crate::ssh::keygen(&key).map_err(ImageError::Process)?;
     for file in ["vmlinuz", "initrd.img", "packages"] {
         let path = dir.join(file);
         edge::write::create(&path).map_err(|error| written(&path, error))?;

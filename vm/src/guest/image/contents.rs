@@ -44,13 +44,14 @@ macro_rules! guest_file {
 }
 
 /// Our own files: path, mode, text.
-const OWN_FILES: [(&str, u16, &str); 14] = [
+const OWN_FILES: [(&str, u16, &str); 15] = [
     ("init", 0o755, guest_file!("init")),
     ("sbin/perfvt-agent", 0o755, guest_file!("agent")),
     ("sbin/perfvt-brought", 0o755, guest_file!("brought")),
     ("sbin/perfvt-disk", 0o755, guest_file!("disk")),
     ("sbin/perfvt-exec", 0o755, guest_file!("exec")),
     ("sbin/perfvt-load", 0o755, guest_file!("load")),
+    ("sbin/perfvt-offline", 0o755, guest_file!("offline")),
     ("sbin/perfvt-tools", 0o755, guest_file!("tools")),
     ("sbin/perfvt-job", 0o755, guest_file!("job")),
     ("etc/protocols", 0o644, guest_file!("etc/protocols")),

@@ -89,6 +89,16 @@ pub(super) fn release(file: &[u8]) -> Option<String> {
     (!word.is_empty()).then(|| word.to_owned())
 }
 
+/// Whether a kernel cannot run programs of 64 bits: a vmlinux of 32 bits, or a bzImage that says that it has no entry of 64
+/// (XLF_KERNEL_64 in `xloadflags`, since boot protocol 2.12).
+pub(super) fn is_32_bit(file: &[u8]) -> bool {
+    if Codec::of(file) == Codec::Elf {
+        return file.get(4) == Some(&1);
+    }
+    let says = file.get(0x202..0x206) == Some(b"HdrS") && number::<2>(file, 0x206).is_ok_and(|v| v >= 0x20c);
+    says && number::<2>(file, 0x236).is_ok_and(|flags| flags & 1 == 0)
+}
+
 /// A little-endian number of N bytes.
 fn number<const N: usize>(file: &[u8], at: usize) -> Result<u64, String> {
     let bytes = file.get(at..at + N).ok_or_else(|| format!("the file ends before byte {:#x}", at + N))?;
@@ -165,6 +175,20 @@ mod tests {
             let file = bzimage(&packed);
             assert_eq!(bootable(&file).unwrap(), (Form::BzImage, file));
         }
+    }
+
+    #[test]
+    fn a_kernel_of_32_bits_is_told_by_its_header() {
+        let mut file = bzimage(b"");
+        assert!(is_32_bit(&file));
+        file[0x236] = 0x7f;
+        assert!(!is_32_bit(&file));
+        (file[0x206], file[0x236]) = (0x0b, 0);
+        assert!(!is_32_bit(&file), "an older header says nothing of it");
+        let mut vmlinux = elf_with_note(b"Xen\0", 18);
+        assert!(!is_32_bit(&vmlinux) && !is_32_bit(b"x"));
+        vmlinux[4] = 1;
+        assert!(is_32_bit(&vmlinux));
     }
 
     #[test]

@@ -49,6 +49,13 @@ impl OwnKernel {
                 "it does not say its release; a bzImage or a vmlinux does",
             )
         })?;
+        if kernel::is_32_bit(&content) {
+            return Err(ImageError::format(
+                &self.file,
+                "a kernel for x86-64",
+                "it is one of 32 bits, and the programs of perfvt's guest have 64; a 32-bit system is measured from an image of its own",
+            ));
+        }
         let places = self.places(&release, host);
         for place in &places {
             // Modules that come later make another image: what was looked for is an input, there or not.

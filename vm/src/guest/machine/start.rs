@@ -11,6 +11,7 @@ use crate::guest::error::GuestError;
 use crate::guest::forensics::{self, Screen, Subject};
 use crate::guest::handed::Handed;
 use crate::guest::health::{Console, DEBUG_LOG, QEMU_STDERR, SERIAL_LOG, death, exit_reason, halted};
+use crate::guest::offline::OfflineDisks;
 use crate::guest::qmp::{Qmp, QmpError};
 use crate::host::placement::{self, Threads};
 use model::{Code, CpuId, Failure, Phase};
@@ -55,6 +56,7 @@ pub(super) struct Going(Placed);
 impl Spawned {
     /// Starts QEMU.
     pub(super) fn start(spec: &BootSpec<'_>) -> Result<Spawned, GuestError> {
+        spec.refuse_idle()?;
         let sockets = private_folder().map_err(|source| GuestError::Io {
             doing: "creating a folder in",
             path: std::env::temp_dir(),
@@ -251,12 +253,21 @@ impl Process {
 
 /// See [`Machine::on_terminal`].
 pub(super) fn on_terminal(spec: &BootSpec<'_>, dir: &Path) -> Result<Running, GuestError> {
+    spec.refuse_idle()?;
     let handed = Handed::open(spec.guest, &spec.boot_files(dir), false)?;
     let args = argv::console(&handed.guest, &handed.files, spec.network.wiring(spec.index));
     Ok(spec.confined(args, handed)?.foreground().start()?)
 }
 
 impl BootSpec<'_> {
+    /// Refuses a guest that works by itself and has nothing to do.
+    fn refuse_idle(&self) -> Result<(), GuestError> {
+        if self.guest.is_offline() && self.files.offline.is_none() {
+            return Err(GuestError::NoJob);
+        }
+        Ok(())
+    }
+
     /// QEMU with what it gets opened, in its network, and kept to that.
     fn confined(&self, args: Vec<String>, handed: Handed) -> Result<Spec, GuestError> {
         let (guest, network) = (self.guest, self.network);
@@ -270,7 +281,7 @@ impl BootSpec<'_> {
 
     /// Where the files of the boot lie; what the guest has none of is named all the same.
     fn boot_files(&self, sockets: &Path) -> BootFiles {
-        let Files { image, overlay, data, brought, seed, ssh_port, state } = self.files;
+        let Files { image, overlay, data, brought, seed, offline, ssh_port, state } = self.files;
         let at = |file: Option<&Path>| file.unwrap_or(Path::new("")).to_owned();
         let foreign = self.guest.own().and(image.foreign_tools.as_ref());
         let tools = foreign.or(image.tools.as_ref());
@@ -280,6 +291,8 @@ impl BootSpec<'_> {
             tools: at(tools.map(PathBuf::as_path)),
             brought: at(brought),
             seed: at(seed),
+            job: at(offline.map(OfflineDisks::job)),
+            output: at(offline.map(OfflineDisks::output)),
             overlay: at(overlay),
             data: data.iter().map(|disk| Data { path: disk.path().to_owned(), connection: None }).collect(),
             debug: self.log_dir.join(DEBUG_LOG),

@@ -9,14 +9,17 @@
 
 mod cloud;
 mod file;
+mod key;
 #[cfg(test)]
 mod tests;
 
-pub use cloud::CloudInit;
+pub use cloud::{CloudInit, OfBoot, SshLogin};
 pub use file::SeedFile;
+pub use key::KeyPair;
 
 use edge::quoted;
 use fatfs::{Date, DateTime, FileSystem, FormatVolumeOptions, FsOptions, Time, TimeProvider, format_volume};
+use process::ProcessError;
 use std::collections::BTreeSet;
 use std::io::{self, Cursor, Write};
 use std::path::PathBuf;
@@ -98,6 +101,11 @@ pub enum SeedError {
         /// Why not.
         source: io::Error,
     },
+    /// No key.
+    #[error(
+        "making a key with which ssh enters the guest: {0}; openssh-client has ssh-keygen, and key=FILE names a key that is there"
+    )]
+    Key(#[source] ProcessError),
     /// The file system itself.
     #[error("making a FAT file system: {0}")]
     Format(#[source] io::Error),

@@ -2,6 +2,7 @@
 //! command line and of the definition are the way's own; nobody else knows one by name.
 
 mod agent;
+mod nobody;
 mod perfvt;
 mod serial;
 mod ssh;
@@ -19,6 +20,7 @@ kinds! {
     /// What `channel` may be, as people read it.
     const WAYS = [];
     Agent "agent" agent::Agent: "The QEMU guest agent on a virtio-serial port.";
+    Nobody "none" nobody::Nobody: "Nobody: the guest finds its job on a disk, and writes the results to another one.";
     Perfvt "perfvt" perfvt::Perfvt: "perfvt's own agent, which cloud-init starts in a cloud image.";
     Serial "serial" serial::Serial: "A login on the serial console.";
     Ssh "ssh" ssh::Ssh: "ssh, over a network of its own.";
@@ -46,6 +48,11 @@ trait Own: Sync {
 
     /// Whether nobody but cloud-init makes it.
     fn needs_cloud_init(&self) -> bool {
+        false
+    }
+
+    /// Whether nothing is said to the guest, which works by itself.
+    fn is_offline(&self) -> bool {
         false
     }
 
@@ -84,6 +91,8 @@ pub(super) struct Entrance<'a> {
     pub(super) os: Os,
     pub(super) login: &'a Login,
     pub(super) key: Option<&'a Path>,
+    /// Whether the guest gets its public half while it starts.
+    pub(super) late_key: bool,
 }
 
 /// The devices of a virtio-serial port with this name.
@@ -114,6 +123,11 @@ impl Way {
     /// Whether nobody but cloud-init makes it ([`super::seed::CloudInit`]).
     pub fn needs_cloud_init(self) -> bool {
         self.own().needs_cloud_init()
+    }
+
+    /// Whether nothing is said to the guest, which works by itself ([`super::offline`]).
+    pub fn is_offline(self) -> bool {
+        self.own().is_offline()
     }
 
     /// How the guest is entered by a user, and where its ssh server listens.

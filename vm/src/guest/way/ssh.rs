@@ -27,6 +27,6 @@ impl Own for Ssh {
     }
 
     fn connect(&self, to: &Entrance<'_>) -> Result<Box<dyn Channel>, ChannelError> {
-        Ok(Box::new(SshChannel::new(&to.login.user, to.key, to.ssh_port, to.namespace)?))
+        Ok(Box::new(SshChannel::new(&to.login.user, to.key, to.ssh_port, to.namespace, to.late_key)?))
     }
 }

@@ -53,7 +53,7 @@ impl Sshd {
         };
         let config = format!(
             "ListenAddress {address}\nPort {port}\nHostKey {}\nAuthorizedKeysFile {}\nStrictModes no\nPidFile none\nUsePAM no\n\
-             PasswordAuthentication no\nPermitRootLogin prohibit-password\n",
+             PasswordAuthentication no\nPermitRootLogin prohibit-password\nSubsystem sftp internal-sftp\n",
             at("host"),
             at("key.pub")
         );

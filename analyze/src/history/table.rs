@@ -1,0 +1,172 @@
+//! A table of results: `commit,time,case,metric,repeat,value`, as data bases and spreadsheets export it.
+
+use super::Told;
+use super::identity::{hash, series_id};
+use super::ingest::{month_of, name_by_content, summed, word_of};
+use crate::AnalyzeError;
+use formats::perf_conf::Conf;
+use lake::{Boot, Build, Campaign, Commit, Micros, Point};
+use model::Scale;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Columns that are understood.
+const COLUMNS: [&str; 12] = [
+    "commit",
+    "time",
+    "case",
+    "metric",
+    "repeat",
+    "value",
+    "workload",
+    "machine",
+    "unit",
+    "direction",
+    "build",
+    "index",
+];
+/// Most rows of a table.
+const ROWS_MAX: usize = 20_000_000;
+/// The environment of what has none.
+const ENV: &str = "main";
+/// The length of a day.
+const DAY_US: i64 = 86_400_000_000;
+
+/// What a point is of: time, commit, build, machine.
+type NightOf = (i64, String, String, String);
+/// Workload, case, metric.
+type CaseOf = (String, String, String);
+/// Each case's values, with its unit and direction.
+type Cases = BTreeMap<CaseOf, (Vec<f64>, String, String)>;
+
+/// The campaigns of a table, one for each time and commit. `None`: it is no such table, because it has no columns `value` and
+/// `time`, `commit` or `index`.
+///
+/// An `index` stands for days since 2000-01-01, where there is no time.
+///
+/// # Errors
+/// A cell that is no number or no time, a name of a column that is not understood, with its line.
+pub fn table_rows(
+    path: &Path,
+    text: &str,
+    conf: &Conf,
+    told: &Told,
+) -> Result<Option<Vec<Campaign>>, AnalyzeError> {
+    let mut reader = csv::ReaderBuilder::new()
+        .comment(Some(b'#'))
+        .trim(csv::Trim::All)
+        .flexible(true)
+        .from_reader(text.as_bytes());
+    let Ok(header) = reader.headers() else { return Ok(None) };
+    let columns: Vec<String> = header.iter().map(str::to_ascii_lowercase).collect();
+    let at = |name: &str| columns.iter().position(|column| column == name);
+    let is_told = ["time", "commit", "index"].iter().any(|name| at(name).is_some());
+    if at("value").is_none() || !is_told {
+        return Ok(None);
+    }
+    let bad = |line: u64, why: String| AnalyzeError::Option(format!("{}:{line}: {why}", path.display()));
+    if let Some(strange) = columns.iter().find(|column| !COLUMNS.contains(&column.as_str())) {
+        let known = COLUMNS.join(", ");
+        return Err(bad(1, format!("column {} is not understood; there are {known}", edge::quoted(strange))));
+    }
+    let mut nights: BTreeMap<NightOf, Cases> = BTreeMap::new();
+    for record in reader.records().take(ROWS_MAX) {
+        let record = record
+            .map_err(|error| bad(error.position().map_or(0, csv::Position::line), error.to_string()))?;
+        let number = record.position().map_or(0, csv::Position::line);
+        let cells: Vec<&str> = record.iter().collect();
+        if cells.len() != columns.len() {
+            return Err(bad(number, format!("{} cells below {} columns", cells.len(), columns.len())));
+        }
+        put(|name| at(name).and_then(|at| cells.get(at)).copied().unwrap_or_default(), told, &mut nights)
+            .map_err(|why| bad(number, why))?;
+    }
+    Ok(Some(nights.into_iter().map(|(night, cases)| campaign(night, cases, conf)).collect()))
+}
+
+/// Puts a row where it belongs; `cell` gives what stands in a column.
+fn put<'a>(
+    cell: impl Fn(&str) -> &'a str,
+    told: &Told,
+    nights: &mut BTreeMap<NightOf, Cases>,
+) -> Result<(), String> {
+    let text = cell("value");
+    let value: Option<f64> = text.parse().ok().filter(|v: &f64| v.is_finite());
+    let value = value.ok_or_else(|| format!("value {} is no number", edge::quoted(text)))?;
+    let time = when(cell("time"), cell("index"), told).ok_or_else(|| {
+        let said = edge::quoted(cell("time"));
+        format!("time {said} is none; want 2026-11-29, 2026-11-29T22:00:00Z or seconds since 1970")
+    })?;
+    let or = |name: &str, other: &Option<String>, default: &str| match (other, cell(name)) {
+        (Some(said), _) => said.clone(),
+        (None, "") => default.to_owned(),
+        (None, cell) => cell.to_owned(),
+    };
+    let commit = or("commit", &told.commit, "");
+    let build = or("build", &told.build, &commit);
+    let night = (time, commit, build, or("machine", &told.machine, "unknown"));
+    let case = (or("workload", &None, "table"), or("case", &None, "all"), or("metric", &None, "value"));
+    let entry = nights.entry(night).or_default().entry(case);
+    entry
+        .or_insert_with(|| (Vec::new(), cell("unit").to_owned(), cell("direction").to_owned()))
+        .0
+        .push(value);
+    Ok(())
+}
+
+/// Microseconds of a time, or of a day's index; `None` for text that is no time.
+fn when(time: &str, index: &str, told: &Told) -> Option<i64> {
+    if let Some(at) = told.at {
+        return Some(at.saturating_mul(1_000_000));
+    }
+    if time.is_empty() {
+        let days: i64 = index.parse().ok()?;
+        // 2000-01-01.
+        return Some(946_684_800_000_000_i64.saturating_add(days.saturating_mul(DAY_US)));
+    }
+    super::moment(time).map(|seconds| seconds.saturating_mul(1_000_000))
+}
+
+fn campaign(night: NightOf, cases: Cases, conf: &Conf) -> Campaign {
+    let (time, commit, build, machine) = night;
+    let mut out = Campaign { machine: machine.clone(), month: month_of(Micros(time)), ..Campaign::default() };
+    for ((workload, case, metric), (values, unit, direction)) in cases {
+        let declared = conf.section(&workload).map(|section| section.metric(&metric));
+        let log = declared.as_ref().is_none_or(|m| m.scale != Some(Scale::Linear));
+        let direction = match direction.as_str() {
+            "higher" | "lower" | "none" => direction,
+            _ => declared.as_ref().map_or("none", |m| word_of(m.direction)).to_owned(),
+        };
+        let case = format!("{workload}/{case}");
+        let base = Point {
+            series_id: series_id(&machine, ENV, &case, &metric, &[], &BTreeMap::new()),
+            machine: machine.clone(),
+            case,
+            workload,
+            metric,
+            unit,
+            direction,
+            role: "primary".to_owned(),
+            env: ENV.to_owned(),
+            build_id: build.clone(),
+            epoch_id: hash(["epoch 1"]),
+            measured_at: Micros(time),
+            ..Point::default()
+        };
+        out.boots.extend(values.iter().enumerate().map(|(at, value)| Boot {
+            series_id: base.series_id,
+            env: ENV.to_owned(),
+            repeat: i32::try_from(at + 1).unwrap_or(i32::MAX),
+            attempt: 1,
+            value: Some(*value),
+            start: Some(Micros(time)),
+            ..Boot::default()
+        }));
+        out.points.extend(summed(&values, log, base));
+    }
+    let known = Some(commit.clone()).filter(|commit| !commit.is_empty());
+    out.builds.push(Build { build_id: build, commit: known.clone(), ..Build::default() });
+    out.commits.extend(known.map(|commit| Commit { commit, ..Commit::default() }));
+    name_by_content(&mut out);
+    out
+}

@@ -1,0 +1,104 @@
+//! `perfvt lake`.
+
+use crate::args::{LakeAdd, LakeArgs, LakeVerb};
+use crate::verbs::options::{defaults, read, reading};
+use crate::{DONE, Error, FOUND};
+use analyze::history::{Told, lake_rows, moment, table_rows};
+use lake::{Added, Campaign, Lake};
+use model::counted;
+use std::io::Write;
+use std::path::Path;
+
+/// Adds to a lake, and keeps it in order.
+pub fn lake(args: &LakeArgs, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Error> {
+    match &args.verb {
+        LakeVerb::Add(add) => add_results(add, out, err),
+        LakeVerb::Compact { lake } => compact(lake, out),
+        LakeVerb::Check { lake } => check(lake, out),
+    }
+}
+
+/// A moment that a flag says.
+pub(super) fn said(flag: &str, text: Option<&String>) -> Result<Option<i64>, Error> {
+    let Some(text) = text else { return Ok(None) };
+    let at = moment(text).ok_or_else(|| {
+        format!("{flag} {}: want 2026-11-29, 2026-11-29T22:00:00Z or seconds since 1970", edge::quoted(text))
+    })?;
+    Ok(Some(at))
+}
+
+fn add_results(args: &LakeAdd, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Error> {
+    let told = Told {
+        build: args.build.clone(),
+        commit: args.commit.clone(),
+        at: said("--time", args.time.as_ref())?,
+        machine: args.machine.clone(),
+        anchor: args.anchor.clone(),
+    };
+    // Everything is read before anything is added: half of a list would be hard to tell from the whole.
+    let options = reading(&args.reading, Vec::new(), err)?;
+    let mut all: Vec<(&Path, Vec<Campaign>)> = Vec::new();
+    for path in &args.results {
+        let is_table = path.extension().is_some_and(|end| end == "csv") && path.is_file();
+        let table = if is_table { table_rows(path, &read(path)?, &options.conf, &told)? } else { None };
+        let campaigns = match table {
+            Some(campaigns) => campaigns,
+            None => lake_rows(path, &options, &told)?,
+        };
+        all.push((path, campaigns));
+    }
+    let lake = Lake::open_or_create(&args.lake)?;
+    for (path, campaigns) in all {
+        add(&lake, path, &campaigns, out)?;
+    }
+    Ok(DONE)
+}
+
+/// Adds a campaign that has just ended.
+pub(super) fn add_campaign(lake: &Path, campaign: &Path, out: &mut dyn Write) -> Result<(), Error> {
+    let rows = lake_rows(campaign, &defaults()?, &Told::default())?;
+    add(&Lake::open_or_create(lake)?, campaign, &rows, out)
+}
+
+fn add(lake: &Lake, path: &Path, campaigns: &[Campaign], out: &mut dyn Write) -> Result<(), Error> {
+    let (mut new, mut there, mut replaced, mut rows) = (0, 0, 0, 0);
+    for campaign in campaigns {
+        rows += campaign.points.len();
+        match lake.add(campaign)? {
+            Added::New => new += 1,
+            Added::AlreadyThere => there += 1,
+            Added::Replaced => replaced += 1,
+        }
+    }
+    let told = [(new, "added"), (replaced, "replaced"), (there, "already there")];
+    let told: Vec<String> = told
+        .iter()
+        .filter(|(n, _)| *n > 0)
+        .map(|(n, what)| if campaigns.len() == 1 { (*what).to_owned() } else { format!("{n} {what}") })
+        .collect();
+    writeln!(out, "{}: {} ({})", path.display(), told.join(", "), counted(rows, "point"))?;
+    Ok(())
+}
+
+fn compact(path: &Path, out: &mut dyn Write) -> Result<u8, Error> {
+    let lake = Lake::open(path)?;
+    let done = lake.compact(&analyze::history::this_month())?;
+    writeln!(out, "{} of months that are over became {}", counted(done.files, "file"), done.months)?;
+    for torn in &done.torn {
+        writeln!(out, "{}: does not read ({}); its month is left as it is", torn.path.display(), torn.why)?;
+    }
+    Ok(DONE)
+}
+
+fn check(path: &Path, out: &mut dyn Write) -> Result<u8, Error> {
+    let lake = Lake::open(path)?;
+    lake.events()?;
+    let torn = lake.check();
+    for torn in &torn {
+        writeln!(out, "{}: {}", torn.path.display(), torn.why)?;
+    }
+    if torn.is_empty() {
+        writeln!(out, "everything reads")?;
+    }
+    Ok(if torn.is_empty() { DONE } else { FOUND })
+}
