@@ -5,7 +5,6 @@ use crate::comparability::{self, Comparability};
 use crate::comparable;
 use crate::comparison::SCHEMA_VERSION;
 use crate::diagnostics::Page;
-use crate::expect;
 use crate::failures::{Failures, Search};
 use crate::family::{Members, correct};
 use crate::frame::{Declared, Frame};
@@ -138,8 +137,9 @@ fn decided(options: &CompareOptions, data: &Data<'_>, pairings: &[Pairing]) -> D
     decide(&mut rows, &judgements, options);
     after_choosing(&mut rows, &mut families, options);
     let mut failures: Vec<CaseFailures> = failures.into_iter().flat_map(|f| f.cases).collect();
-    let known = [&options.expectations[..], &expect::of_sides(data.sides, &options.today)].concat();
-    let warnings = expect::apply(&known, &mut rows, &mut failures);
+    let keys = data.sides.iter().skip(1).map(LoadedSide::expected_until);
+    let known = [&options.expectations[..], &crate::expect::of_keys(keys, &options.today)].concat();
+    let warnings = crate::expect::apply(&known, &mut rows, &mut failures);
     if rows.iter().any(|r| r.expected.is_some()) {
         // What is known does not gate, in no score either.
         scores = categories(&rows, &judgements);

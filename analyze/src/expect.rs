@@ -6,7 +6,6 @@
 //! netperf/TCP_RR/* | FAILS | until 2027-01-31 | BUG-17
 //! ```
 
-use crate::input::LoadedSide;
 use crate::warnings::note;
 use crate::{AnalyzeError, CaseFailures, Expected, FailedSide, Reason, Row, Verdict, Warning};
 use model::counted;
@@ -80,10 +79,15 @@ pub fn expectations(text: &str, file: &Path, today: &str) -> Result<Vec<Expectat
     Ok(out)
 }
 
-/// What the candidates' own keys say: all cases of a side may fail. `today` is `YYYY-MM-DD`.
-pub(crate) fn of_sides(sides: &[LoadedSide], today: &str) -> Vec<Expectation> {
-    let of = |(candidate, side): (usize, &LoadedSide)| {
-        let known = ExpectedUntil::parse(side.run.as_ref()?.params.get(EXPECTED_UNTIL)?)?;
+/// What the candidates' own keys say, in the order of the candidates, each with its label: all cases of a side may fail. `today` is
+/// `YYYY-MM-DD`.
+pub(crate) fn of_keys<'a>(
+    keys: impl Iterator<Item = Option<(&'a str, &'a str)>>,
+    today: &str,
+) -> Vec<Expectation> {
+    let of = |(candidate, key): (usize, Option<(&str, &str)>)| {
+        let (label, value) = key?;
+        let known = ExpectedUntil::parse(value)?;
         Some(Expectation {
             row: "*".to_owned(),
             verdict: None,
@@ -91,10 +95,10 @@ pub(crate) fn of_sides(sides: &[LoadedSide], today: &str) -> Vec<Expectation> {
             expired: known.is_over(today),
             until: known.day,
             reason: known.bug,
-            place: format!("{EXPECTED_UNTIL} of {}", side.label),
+            place: format!("{EXPECTED_UNTIL} of {label}"),
         })
     };
-    sides.iter().skip(1).enumerate().filter_map(of).collect()
+    keys.enumerate().filter_map(of).collect()
 }
 
 impl Expectation {

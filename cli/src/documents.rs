@@ -4,7 +4,7 @@ use formats::perf_conf::closest;
 use std::fmt::Write as _;
 
 /// Every document by its name, which is that of its file in the folder docs.
-const ALL: [(&str, &str); 40] = [
+const ALL: [(&str, &str); 41] = [
     ("start", include_str!("../../docs/start.md")),
     ("install", include_str!("../../docs/install.md")),
     ("how-to/old-results", include_str!("../../docs/how-to/old-results.md")),
@@ -12,6 +12,7 @@ const ALL: [(&str, &str); 40] = [
     ("how-to/gate-in-ci", include_str!("../../docs/how-to/gate-in-ci.md")),
     ("how-to/my-kernel", include_str!("../../docs/how-to/my-kernel.md")),
     ("how-to/my-image", include_str!("../../docs/how-to/my-image.md")),
+    ("how-to/nested", include_str!("../../docs/how-to/nested.md")),
     ("how-to/two-nics", include_str!("../../docs/how-to/two-nics.md")),
     ("how-to/several-hosts", include_str!("../../docs/how-to/several-hosts.md")),
     ("how-to/nightly", include_str!("../../docs/how-to/nightly.md")),

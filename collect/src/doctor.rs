@@ -1,5 +1,7 @@
 //! What this host can do, and how to get what is missing.
 
+mod nested;
+
 use crate::config::providers;
 use model::Accel;
 use model::ids::cpu_list;
@@ -90,6 +92,8 @@ fn programs(qemu: &str, kvm: Result<f64, String>) -> Vec<Check> {
             "guests run under TCG: compare only with other TCG results; KVM needs hardware support, the kvm module and \
              access to /dev/kvm (group kvm)",
         ),
+        // Few need it, so that it is told and no more.
+        check("nested KVM", Ok(nested::found(Path::new("/sys/module"))), Limited, ""),
         check(
             "test providers",
             test_providers(),

@@ -7,6 +7,7 @@
 //! ```
 
 use super::LoadedSide;
+use model::expected::EXPECTED_UNTIL;
 use model::fingerprint::{FIRST, VERSIONS, version_in};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -65,6 +66,11 @@ pub(super) fn by_case(sides: &[LoadedSide]) -> BTreeSet<String> {
 }
 
 impl LoadedSide {
+    /// Its label, and what its key says of failures that are known.
+    pub(crate) fn expected_until(&self) -> Option<(&str, &str)> {
+        Some((&self.label, self.run.as_ref()?.params.get(EXPECTED_UNTIL)?))
+    }
+
     /// Collects the facts of the side and those on which its files differ. Those of `by_case` are told case by case.
     pub(super) fn find_facts(&mut self, by_case: &BTreeSet<String>) {
         if let (Some(run), true) = (&self.run, self.pooled_facts.is_empty()) {

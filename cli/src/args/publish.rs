@@ -10,6 +10,7 @@ use std::path::PathBuf;
   perfvt publish site X                     (X: a campaign; its environments are compared)
   perfvt publish site new --against old     (two folders with results are compared)
   perfvt publish site nightly               (one side alone: a run)
+  perfvt publish site X --keep 60           (older ones of the same machine and workload go)
   perfvt publish site                       (index and feed again, after an entry was removed)
 
 EXIT CODES
@@ -42,6 +43,9 @@ pub struct Publish {
     /// The documentation that the pages of comparisons link to; kept from then on
     #[arg(long, value_name = "URL", value_parser = address)]
     pub docs: Option<String>,
+    /// Remove older entries: of each machine and its workloads the newest N stay
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub keep: Option<u32>,
     /// A RESULT with more than so many MiB is refused
     #[arg(long, value_name = "MIB", default_value_t = 1024)]
     pub max_size: u64,

@@ -29,6 +29,12 @@ pub fn doctor(args: &Doctor, out: &mut dyn Write) -> Result<u8, Error> {
             }
         }
     }
+    if !args.json {
+        writeln!(
+            out,
+            "\nthe documents are part of perfvt: `perfvt help` lists them, `perfvt help start` is the first"
+        )?;
+    }
     let missing = checks.iter().any(|c| c.standing == Standing::Missing);
     Ok(if missing { FOUND } else { DONE })
 }

@@ -44,6 +44,12 @@ pub fn publish(args: &Publish, out: &mut dyn Write, err: &mut dyn Write) -> Resu
             }
         }
     }
+    // What could not be published is no reason to lose what is there.
+    if let Some(newest) = args.keep.filter(|_| failed == 0) {
+        for old in site.keep(newest as usize)? {
+            writeln!(out, "removed {}, {}", old.id, old.described())?;
+        }
+    }
     let (entries, problems) = site.finish()?;
     for problem in problems {
         writeln!(err, "warning: {problem}; it is not in the index, publish that result again")?;

@@ -69,6 +69,16 @@ fn a_dry_run_shows_the_plan_and_all_that_is_in_the_way_and_a_run_is_refused_with
 }
 
 #[test]
+fn a_known_failure_without_a_day_that_comes_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    for value in ["soon, BUG-17", "2027-02-30, BUG-17", "2027-01-31"] {
+        let set = format!("expected_until={value}");
+        let (code, _, said) = perfvt(dir.path(), &["boot", "--set", &set, "--dry-run"]);
+        assert!(code == Some(2) && said.contains("want a day and what is known, such as"), "{said}");
+    }
+}
+
+#[test]
 fn a_client_that_ssh_does_not_reach_is_told_before_anything_boots() {
     let dir = tempfile::tempdir().unwrap();
     let words =

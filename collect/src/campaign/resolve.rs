@@ -12,7 +12,8 @@ use model::{Accel, Params};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use vm::guest::image::Cache;
-use vm::guest::network;
+use vm::guest::network::{self, Kind, Link};
+use vm::host::fingerprint::bridge_delay;
 use vm::host::program::qemu_here;
 use vm::scenario::Scenario;
 
@@ -71,9 +72,11 @@ pub(super) fn networks(
             }
         }
         // What cannot be laid out is told when it is.
-        let idle = parse::layout(&environment.params)
-            .map(|layout| parse::idle(&layout.client, &environment.params))
-            .unwrap_or_default();
+        let layout = parse::layout(&environment.params).ok();
+        for link in layout.iter().flat_map(|layout| &layout.links) {
+            notes.extend(waiting_bridge(link, bridge_delay).filter(|note| !notes.contains(note)));
+        }
+        let idle = layout.map(|layout| parse::idle(&layout.client, &environment.params)).unwrap_or_default();
         if !idle.is_empty() {
             let note = format!(
                 "{}: no effect, because in {scenario} the client is not on another host that ssh reaches; set \
@@ -86,6 +89,16 @@ pub(super) fn networks(
         }
     }
     Ok(())
+}
+
+/// What to do about a bridge of this host on which a guest has no network at first. `delay` tells its seconds.
+fn waiting_bridge(link: &Link, delay: impl Fn(&str) -> Option<f64>) -> Option<String> {
+    let bridge = link.device.as_deref().filter(|_| link.kind == Kind::Bridge)?;
+    let seconds = 2.0 * delay(bridge)?;
+    Some(format!(
+        "bridge {bridge}: its spanning tree keeps each new port shut for {seconds} s, in which a guest has no network, and perfvt does not \
+         change it: `ip link set dev {bridge} type bridge stp_state 0` turns it off where no other bridge makes a loop"
+    ))
 }
 
 /// `confine=auto` is resolved once for the campaign, with the QEMU of this host where none is named.
@@ -211,5 +224,22 @@ impl Disks {
             }
         }
         disks
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bridge_that_keeps_new_ports_shut_is_told_with_the_way_out() {
+        let of = |kind: Kind, bridge: &str| {
+            let mut link = network::Layout::simple(kind).links.remove(0);
+            link.device = Some(bridge.to_owned());
+            waiting_bridge(&link, |bridge| (bridge == "br0").then_some(15.0))
+        };
+        let told = of(Kind::Bridge, "br0").unwrap();
+        assert!(told.contains("for 30 s") && told.contains("ip link set dev br0"), "{told}");
+        assert_eq!((of(Kind::Bridge, "br1"), of(Kind::User, "br0")), (None, None));
     }
 }

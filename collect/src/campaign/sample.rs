@@ -161,7 +161,7 @@ fn judged(lab: &mut dyn Lab, result: Result<Outcome, Failed>) -> Result<Outcome,
         (Err(failed), _) if matches!(failed.code, Code::ToolFailed | Code::Deadline(_)) => {
             Err(match lab.disconnected() {
                 Some(lost) => Failed::new(lost.code, format!("{lost} ({failed})")),
-                None => failed,
+                None => with_closed_port(failed),
             })
         }
         (Err(failed), _) => Err(failed),
@@ -173,5 +173,43 @@ fn judged(lab: &mut dyn Lab, result: Result<Outcome, Failed>) -> Result<Outcome,
             }
             Err(Failed::new(Code::Misplaced, format!("placement did not hold: {}", misplaced.join("; "))))
         }
+    }
+}
+
+/// What clients say when nobody lets them in.
+const SHUT_OUT: [&str; 5] = [
+    "are you sure there is a netserver",
+    "No route to host",
+    "Connection refused",
+    "Connection timed out",
+    "unable to connect",
+];
+
+/// A server has its port before a client is started, and the guests answer pings: who finds no server was kept out by a filter.
+fn with_closed_port(failed: Failed) -> Failed {
+    if failed.code != Code::ToolFailed || !SHUT_OUT.iter().any(|said| failed.reason.contains(said)) {
+        return failed;
+    }
+    let hint = "the guests answer pings, so that a packet filter in the server's guest may keep its ports shut: in the image \
+                `systemctl disable firewalld`, or `firewall-cmd --set-default-zone=trusted` there";
+    Failed::new(failed.code, format!("{}; {hint}", failed.reason))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_that_a_guest_keeps_shut_is_told_with_how_to_open_it() {
+        let told = |reason: &str| with_closed_port(Failed::tool(reason)).reason;
+        let netperf =
+            "establish control: are you sure there is a netserver listening on 192.168.1.2 at port 12865?";
+        for reason in [netperf, "iperf3: error - unable to connect to server: No route to host"] {
+            let told = told(reason);
+            assert!(told.starts_with(reason) && told.contains("firewall-cmd"), "{told}");
+        }
+        assert_eq!(told("ended with status 1: no memory"), "ended with status 1: no memory");
+        let nonsense = Failed::nonsense("Connection refused");
+        assert_eq!(with_closed_port(nonsense).reason, "Connection refused");
     }
 }

@@ -18,6 +18,7 @@ use edge::write::{exchange, rename};
 use model::store::{self, create_directory, sync_directory, sync_files, write_atomically, write_json};
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -179,6 +180,33 @@ impl Site {
             None => crate::badge::of_nothing().into_bytes(),
         };
         Ok(write_atomically(&self.root.join(BADGE), &badge)?)
+    }
+
+    /// Removes entries beyond the newest so many of each machine and its workloads, and gives them.
+    ///
+    /// # Errors
+    /// A site that cannot be written.
+    pub fn keep(&self, newest: usize) -> Result<Vec<Entry>, SiteError> {
+        // The newest first.
+        let (mut entries, _) = entry::all(&self.root);
+        let mut kept: BTreeMap<(String, Vec<String>), usize> = BTreeMap::new();
+        let is_beyond = |entry: &mut Entry| {
+            let of = kept.entry((entry.machine.clone(), entry.workloads.clone())).or_default();
+            *of += 1;
+            *of > newest
+        };
+        let removed: Vec<Entry> = entries.extract_if(.., is_beyond).collect();
+        if removed.is_empty() {
+            return Ok(removed);
+        }
+        // Out of readers' sight by one rename each; what is staged is removed with its stage, or by the next publisher.
+        let stage = Stage::new(&self.root)?;
+        for entry in &removed {
+            let folder = self.root.join("r").join(&entry.id);
+            rename(&folder, stage.out().join(&entry.id)).map_err(io("removing", &folder))?;
+        }
+        sync_directory(&self.root.join("r"))?;
+        Ok(removed)
     }
 
     /// Makes index, feed and badge again out of all entries; gives their number and what could not be read.

@@ -213,6 +213,27 @@ fn a_result_of_the_future_is_refused_and_one_of_tonight_elsewhere_is_not() {
 }
 
 #[test]
+fn the_newest_entries_of_each_machine_stay_and_older_ones_go_with_their_lines_in_the_index() {
+    let place = Place::new();
+    let add = |text: &str, machine, days: i64| {
+        place.publish(text, How { machine, measured: NOW - days * DAY, ..PLAIN }).unwrap()
+    };
+    let old = [add("1", "one", 9), add("2", "one", 8)];
+    let stays = [add("3", "one", 2), add("4", "one", 1), add("5", "two", 30)];
+    let site = Site::open(&place.root(), &Kept::default(), NOW, &mut || {}).unwrap();
+    let removed: Vec<String> = site.keep(2).unwrap().into_iter().map(|entry| entry.id).collect();
+    assert_eq!(removed, [old[1].clone(), old[0].clone()]);
+    assert!(site.keep(2).unwrap().is_empty());
+    assert_eq!(site.finish().unwrap().0, 3);
+    let index = fs::read_to_string(place.root().join("index.html")).unwrap();
+    assert!(stays.iter().all(|id| index.contains(id)) && !old.iter().any(|id| index.contains(id)), "{index}");
+    assert_eq!(place.entries(), 3);
+    let hidden =
+        fs::read_dir(place.root()).unwrap().filter(|e| e.as_ref().unwrap().path().join("out").exists());
+    assert_eq!(hidden.count(), 0, "nothing is left of what was removed");
+}
+
+#[test]
 fn a_date_from_before_2000_is_none() {
     let place = Place::new();
     for (text, measured) in [("x", 0), ("y", -5), ("z", 946_684_799)] {

@@ -21,6 +21,7 @@ pub use hash::hash_file;
 pub use host::{boot_id, host};
 pub use machine::name_machine;
 pub use nics::{coalescing, host_nics, offloads, rings};
+pub use policy::bridge_delay;
 
 pub(crate) use host::bracketed;
 

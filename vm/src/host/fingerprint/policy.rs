@@ -41,19 +41,27 @@ fn firewall(root: &Path) -> String {
     if found.is_empty() { "none".to_owned() } else { found.join(" ") }
 }
 
+/// For how many seconds a new port of a bridge of this host lets nothing through; `None` where it has no spanning tree, or waits for none.
+pub fn bridge_delay(bridge: &str) -> Option<f64> {
+    delay(Path::new("/"), bridge)
+}
+
+fn delay(root: &Path, bridge: &str) -> Option<f64> {
+    let number = |what: &str| -> Option<u64> {
+        let file = root.join("sys/class/net").join(bridge).join("bridge").join(what);
+        edge::read::kernel(file).ok()?.trim().parse().ok()
+    };
+    let ticks = number("forward_delay").filter(|ticks| *ticks > 0)?;
+    (number("stp_state")? > 0).then_some(ticks as f64 / TICKS as f64)
+}
+
 /// `br0:15`: bridges with the spanning tree, whose new ports let nothing through for so many seconds, twice.
 fn delays(root: &Path) -> String {
     let dir = root.join("sys/class/net");
     let Ok(entries) = fs::read_dir(&dir) else { return String::new() };
     let mut names: Vec<String> = entries.filter_map(|e| e.ok()?.file_name().into_string().ok()).collect();
     names.sort();
-    let number = |name: &str, what: &str| -> Option<u64> {
-        edge::read::kernel(dir.join(name).join("bridge").join(what)).ok()?.trim().parse().ok()
-    };
-    let waits = |name: String| {
-        let ticks = number(&name, "forward_delay").filter(|ticks| *ticks > 0)?;
-        (number(&name, "stp_state")? > 0).then(|| format!("{name}:{}", ticks as f64 / TICKS as f64))
-    };
+    let waits = |name: String| delay(root, &name).map(|seconds| format!("{name}:{seconds}"));
     names.into_iter().filter_map(waits).collect::<Vec<_>>().join(" ")
 }
 
