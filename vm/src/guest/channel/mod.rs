@@ -9,12 +9,14 @@
 //!
 //! What all have in common is here: what a reply is, what can go wrong, and waiting for bytes with an eye on the guest.
 
+mod closed;
 mod port;
 pub mod qga;
 pub mod serial;
 mod ssh;
 mod wire;
 
+pub(super) use closed::ClosedChannel;
 pub use port::{PORT_NAME, PortChannel};
 pub use qga::QgaChannel;
 pub use serial::SerialChannel;
