@@ -5,8 +5,10 @@
 //! moved away to keep it, is not it. It is locked as long as its owner lives; the kernel lets go of the lock with the process.
 //! Whatever holds results, or another file system, stays even then.
 
+mod living;
 mod unfinished;
 
+pub use living::living;
 pub use unfinished::{is_passing, remove_unfinished};
 
 use crate::seam::{self, Op};

@@ -3,7 +3,7 @@
 //! A folder is removed when its owner drops it. Those of a perfvt that was killed are removed by the next one of the same user,
 //! or by `perfvt gc`. Their names hold the campaign's, whose journal says when it was in whose hands.
 
-use edge::owned::{Cleared, Scratch, remove_dead};
+use edge::owned::{Cleared, Scratch, living, remove_dead};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, Once, PoisonError};
@@ -53,6 +53,11 @@ pub fn remove_dead_folders(also: &[PathBuf]) -> Cleared {
         all.left.extend(cleared.left);
     }
     all
+}
+
+/// The private folders of this user's perfvts that live, in TMPDIR.
+pub fn living_folders() -> Vec<PathBuf> {
+    living(&std::env::temp_dir())
 }
 
 #[cfg(test)]

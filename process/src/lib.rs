@@ -22,7 +22,9 @@ mod unshare;
 mod user;
 
 pub use error::{LONGEST_OUTPUT, ProcessError};
-pub use folder::{PrivateFolder, name_folders_after, private_folder, private_folder_in, remove_dead_folders};
+pub use folder::{
+    PrivateFolder, living_folders, name_folders_after, private_folder, private_folder_in, remove_dead_folders,
+};
 pub use inherited::{Inherited, taken_over};
 pub use namespace::Namespace;
 pub use rules::Rules;

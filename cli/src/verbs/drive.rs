@@ -45,11 +45,9 @@ pub fn drive(
     }
     let (config, script) = files(args);
     let ByHand { guests, accel, notes } = by_hand(&request(args, config, command), &own_executable())?;
-    for note in &notes {
-        writeln!(err, "warning: {note}")?;
-    }
+    tell_notes(&notes, err)?;
     if args.dry_run {
-        return planned::tell(args, guests, accel, out);
+        return planned::tell(args, guests, accel, out, err);
     }
     let dir = args
         .out
@@ -187,6 +185,7 @@ fn machines(
         Guests::Scenario(stage) => {
             obstacles(&stage, Vec::new())?;
             let image = builtin(&stage.cache)?;
+            tell_notes(&Driven::planned(&stage)?.notes, err)?;
             let driven = Driven::new(*stage, image, dir)?;
             let claims = driven.claims()?;
             Ok((Box::new(driven), claims))
@@ -195,13 +194,16 @@ fn machines(
             let cache = Cache::from_env()?;
             let image = builtin(&cache)?;
             let troupe = Troupe::new(&cache, image, accel, *params, dir)?;
-            for note in &troupe.spec().notes {
-                writeln!(err, "warning: {note}")?;
-            }
+            tell_notes(&troupe.spec().notes, err)?;
             let claims = troupe.claims()?;
             Ok((Box::new(troupe), claims))
         }
     }
+}
+
+/// Says what is otherwise than somebody might think.
+fn tell_notes(notes: &[String], err: &mut dyn Write) -> Result<(), Error> {
+    notes.iter().try_for_each(|note| writeln!(err, "warning: {note}")).map_err(Error::from)
 }
 
 /// What is said when a signal asks for an end, once and twice.

@@ -2,7 +2,7 @@
 
 use crate::args::Status;
 use crate::say::unwritten;
-use crate::verbs::drive::kept::told;
+use crate::verbs::drive::kept::{Note, told};
 use crate::{DONE, Error};
 use collect::campaign::Campaign;
 use collect::campaign::journal::Journal;
@@ -23,7 +23,7 @@ pub fn status(args: &Status, out: &mut dyn Write) -> Result<u8, Error> {
     let text = if args.log {
         log(&story)
     } else {
-        let life = holder(&args.dir).map_or(Life::Free, |h: Holder| Life::Held(h.to_string()));
+        let life = holder(&args.dir).map_or(Life::Free, |h: Holder| life(&args.dir, h.to_string()));
         words(&story, &life, Moment::now().unix_ns, args.json)
     };
     out.write_all(text.as_bytes())?;
@@ -31,6 +31,13 @@ pub fn status(args: &Status, out: &mut dyn Write) -> Result<u8, Error> {
         writeln!(out, "{told}")?;
     }
     Ok(DONE)
+}
+
+fn life(dir: &Path, holder: String) -> Life {
+    match Note::of_living(dir) {
+        Some(Note { boot, reason, .. }) => Life::Keeps { holder, boot, reason },
+        None => Life::Held(holder),
+    }
 }
 
 /// Writes the job log and the page of a campaign that is at its end, or was stopped.

@@ -210,6 +210,10 @@ fn a_dry_run_reads_the_script_and_plans_the_machines_and_boots_nothing() {
     ] {
         assert!(said.contains(part), "{part}: {said}");
     }
+    // Pinning that was asked for and cannot be had is told.
+    let many = [&two[..], &["--set", "numa_node=1", "--set", "smp=300"]].concat();
+    let said = pretended.ends_with(0, &mut driven(&pretended, "start_all\n", &many));
+    assert!(said.contains("warning: nothing is pinned: node 0 has"), "{said}");
     let said = pretended.ends_with(0, &mut driven(&pretended, "start_all\n", &["--dry-run"]));
     assert!(said.contains("vm1  ") && said.contains("net=user"), "{said}");
     let said = pretended.ends_with(2, &mut driven(&pretended, "vm1 nonsense\n", &["--dry-run"]));

@@ -80,6 +80,65 @@ fn a_guest_whose_boot_failed_waits_for_its_user_and_the_campaign_goes_on_when_he
 }
 
 #[test]
+fn a_guest_that_never_got_ready_is_kept_and_takes_no_commands_but_is_looked_at() {
+    let pretended = Pretended::new();
+    // The rehearsal is the first start; the one that is booted says nothing, and the next one is well.
+    let never = pretended.extra("never-ready@2-2");
+    let words = ["--repeat", "1", "--set", "attempts=2", "--keep-failed", "guest", "--set", &never];
+    let mut run = pretended.run("echo speed 42", &[&words[..], &["--set", "boot_timeout=3"]].concat());
+    let run = run.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    wait_for("guest that is kept", || pretended.out().join("kept-guest").exists());
+    let said = pretended.ends_with(0, pretended.perfvt().args(["status", "--json", "X"]));
+    let status: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert!(status["kept_guest"]["boot"].as_str().unwrap().ends_with("-a1"), "{said}");
+    let reason = status["kept_guest"]["reason"].as_str().unwrap();
+    assert!(reason.contains("was not ready within"), "{said}");
+    let out = pretended.out().canonicalize().unwrap();
+    let said = pretended.ends_with(0, pretended.perfvt().args(["guest", "list"]));
+    assert!(
+        said.contains(&format!("kept {}", out.display())) && said.contains("perfvt drive --attach"),
+        "{said}"
+    );
+
+    let look = |script: &str, code: i32| {
+        fs::write(pretended.path().join("look.drive"), script).unwrap();
+        pretended.ends_with(code, pretended.perfvt().args(["drive", "--attach", "X", "look.drive"]))
+    };
+    let said = look(
+        "vm1 wait_for_console_text 'Run /init'\nvm1 registers\nvm1 screendump seen.png\nvm1 block\nvm1 unblock\n",
+        0,
+    );
+    assert!(said.contains("RIP=") && said.contains("5 steps in"), "{said}");
+    for step in [
+        "vm1 succeed true",
+        "vm1 wait_until_succeeds true",
+        "vm1 wait_for_open_port 22",
+        "vm1 copy_to look.drive /x",
+    ] {
+        let said = look(&format!("{step}\n"), 1);
+        assert!(said.contains("vm1 takes no commands, because it never got ready"), "{step}: {said}");
+    }
+    let mut quit = pretended.perfvt();
+    quit.args(["drive", "--attach", "X", "--json"]).stdin(Stdio::piped()).stdout(Stdio::null());
+    let mut quit = quit.spawn().unwrap();
+    std::io::Write::write_all(&mut quit.stdin.take().unwrap(), b"{\"verb\": \"quit\"}\n").unwrap();
+    assert!(quit.wait().unwrap().success());
+    let output = run.wait_with_output().unwrap();
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert!(
+        said.contains("the guest was not ready within") && said.contains("its user is done with it"),
+        "{said}"
+    );
+    let said = pretended.ends_with(0, pretended.perfvt().args(["status", "--json", "X"]));
+    let status: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert!(status["kept_guest"].is_null(), "{said}");
+    let said = pretended.ends_with(0, pretended.perfvt().args(["guest", "list"]));
+    assert!(!said.contains("--attach"), "{said}");
+    pretended.assert_nothing_left();
+}
+
+#[test]
 fn a_kept_guest_ends_with_its_run_whatever_ends_it() {
     for (signal, code) in [(Signal::INT, Some(130)), (Signal::KILL, None)] {
         let pretended = Pretended::new();

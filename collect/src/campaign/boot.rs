@@ -7,7 +7,7 @@ use super::interrupted;
 use super::keep::Part;
 use super::repeat::{Cell, Repeat};
 use super::{Campaign, CampaignError};
-use crate::lab::{Booted, Booter, Failed};
+use crate::lab::{Booted, Booter, Failed, Unbooted};
 use crate::workload;
 use edge::owned::Claimed;
 use model::journal::Event;
@@ -141,7 +141,15 @@ impl Campaign {
     ) -> Result<Option<End>, CampaignError> {
         let booted = match booter.boot(&boot.environment.name, logs, forensics) {
             Ok(booted) => booted,
-            Err(failed) => return Ok(Some(End::Broken(failed))),
+            Err(Unbooted { failed, rest }) => {
+                if let Some(mut lab) = rest {
+                    let spoiled =
+                        Spoiled { boot: &boot.name, reason: &failed.reason, forensics, lab: lab.as_mut() };
+                    // What tells why was collected where they booted.
+                    hold(hooks, spoiled);
+                }
+                return Ok(Some(End::Broken(failed)));
+            }
         };
         let Booted { mut lab, mut facts, seconds, sysinfo } = booted;
         facts.extend(read_files(self.workload, boot.params));

@@ -7,7 +7,7 @@ mod outcome;
 mod talk;
 pub mod window;
 
-pub use booter::{Booted, Booter};
+pub use booter::{Booted, Booter, Unbooted};
 pub use outcome::{Outcome, Point, Value};
 pub use talk::{Client, Target};
 

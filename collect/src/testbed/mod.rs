@@ -32,10 +32,10 @@ pub use troupe::Troupe;
 
 use crate::brought::{Brought, BroughtError};
 use crate::environment::{EnvironmentError, EnvironmentSpec, HostSpec, Place, Room, Stage};
-use crate::lab::{Booted, Booter, Failed, Lab};
+use crate::lab::{Booted, Booter, Failed, Lab, Unbooted};
 use host_lab::HostParts;
 use lab::GuestLab;
-use model::Code;
+use model::{Code, Fingerprint};
 use process::{PrivateFolder, private_folder};
 use remote::of_remote;
 use scene::Scene;
@@ -44,12 +44,15 @@ use std::sync::Arc;
 use trace::Tracer;
 use vm::guest::disk::{Disk, DiskError, DiskFile};
 use vm::guest::image::{Image, ImageError};
-use vm::guest::machine::{GuestError, Machine};
+use vm::guest::machine::{GuestError, Machine, NotUp};
 use vm::guest::os::Os;
 use vm::guest::seed::SeedError;
 use vm::host::placement::pin_self;
 use vm::host::topology::TopologyError;
 use vm::ssh::SshError;
+
+/// Texts by the names of their files.
+type Files = Vec<(String, String)>;
 
 /// What is the same for all guests of a campaign.
 #[derive(Clone)]
@@ -168,7 +171,7 @@ impl Testbed {
         Ok(version)
     }
 
-    fn boot_room(&self, environment: &str, logs: &Path, forensics: &Path) -> Result<Booted, TestbedError> {
+    fn boot_room(&self, environment: &str, logs: &Path, forensics: &Path) -> Result<Booted, NotBooted> {
         let unknown = || TestbedError::Unknown(environment.to_owned());
         match self.stage.room(environment).ok_or_else(unknown)?.ready()? {
             Place::Host(host) => Ok(self.boot_nothing(host)),
@@ -182,32 +185,52 @@ impl Testbed {
         spec: &EnvironmentSpec,
         logs: &Path,
         forensics: &Path,
-    ) -> Result<Booted, TestbedError> {
+    ) -> Result<Booted, NotBooted> {
         let image = self.image.as_ref().ok_or_else(no_image)?;
         let mut scene = self.scene(spec, image, logs, forensics)?;
         scene.disks = scene.data_disks(Disk::make)?;
         let own_cpus = self.stay_off(&scene);
         let tracer = self.stage.needs.boot_trace.then(|| Tracer::start(logs));
-        let mut machines = Machine::boot_all(&scene.boots(self))?;
+        let booted = Machine::boot_all_or_rest(&scene.boots(self));
+        // QEMU has opened it: the room is free again when QEMU is gone, whatever happens to this process.
+        scene.disks.iter_mut().flatten().for_each(DiskFile::forget_names);
+        let mut machines = match booted {
+            Ok(machines) => machines,
+            Err(not_up) => {
+                let NotUp { error, machines } = *not_up;
+                let rest = GuestLab::new(scene, machines, self.stage.cache.clone()).ok().map(Box::new);
+                return Err(NotBooted { error: Box::new(error.into()), rest });
+            }
+        };
         let seconds = machines.iter().map(|m| m.boot_seconds).fold(0.0, f64::max);
         // Of the server's guest, whose console it is.
         let trace = tracer.zip(machines.first()).map(|(tracer, m)| tracer.finish(m.started, m.boot_seconds));
-        // QEMU has opened it: the room is free again when QEMU is gone, whatever happens to this process.
-        scene.disks.iter_mut().flatten().for_each(DiskFile::forget_names);
-        let mut logs_of_builds = Vec::new();
-        for machine in &mut machines {
-            logs_of_builds.extend(self.bring(spec, machine)?);
-        }
+        let brought = machines.iter_mut().map(|machine| self.bring(spec, machine)).collect();
         scene.guests.iter_mut().for_each(|guest| guest.overlay = None);
         let image = scene.server().map_or_else(|| image.clone(), |(_, here)| here.image.clone());
         let mut lab = GuestLab::new(scene, machines, self.stage.cache.clone())?;
         (lab.trace, lab.brought) = (trace, Arc::clone(&self.brought));
+        match self.acquaint(&mut lab, &image, own_cpus, brought) {
+            Ok((facts, sysinfo)) => Ok(Booted { lab: Box::new(lab), facts, seconds, sysinfo }),
+            Err(error) => Err(NotBooted { error: Box::new(error), rest: Some(Box::new(lab)) }),
+        }
+    }
+
+    /// What is known of guests that are up, and files for the repeat's `sysinfo/`.
+    fn acquaint(
+        &self,
+        lab: &mut GuestLab,
+        image: &Image,
+        own_cpus: String,
+        brought: Result<Vec<Files>, TestbedError>,
+    ) -> Result<(Fingerprint, Files), TestbedError> {
+        let logs_of_builds = brought?;
         if self.stage.needs.boot_trace {
-            lab.ask_of_boot(&image)?;
+            lab.ask_of_boot(image)?;
         }
         // An idle guest answers quickly, which tells its clock for later, when it does not.
         lab.snapshot().map_err(GuestError::Died)?;
-        let (mut facts, dmesg) = self.facts(&mut lab, &image)?;
+        let (mut facts, dmesg) = self.facts(lab, image)?;
         if let Some(source) = lab.kvm.source() {
             facts.set("kvm.counters", source.to_string());
         }
@@ -218,16 +241,12 @@ impl Testbed {
         }
         let mut sysinfo = lab.sysinfo(&facts, dmesg);
         sysinfo.extend(self.brought.logs());
-        sysinfo.extend(logs_of_builds);
-        Ok(Booted { lab: Box::new(lab), facts, seconds, sysinfo })
+        sysinfo.extend(logs_of_builds.into_iter().flatten());
+        Ok((facts, sysinfo))
     }
 
     /// Gives a guest what the user brings, with the logs of what was built in it.
-    fn bring(
-        &self,
-        spec: &EnvironmentSpec,
-        machine: &mut Machine,
-    ) -> Result<Vec<(String, String)>, TestbedError> {
+    fn bring(&self, spec: &EnvironmentSpec, machine: &mut Machine) -> Result<Files, TestbedError> {
         match machine.os {
             Os::Linux if self.brought.disk().is_some() => {
                 machine.run(&["perfvt-brought"], machine.soon())?;
@@ -259,13 +278,28 @@ impl Testbed {
     }
 }
 
+/// Guests that did not come up, and what runs of them.
+struct NotBooted {
+    error: Box<TestbedError>,
+    rest: Option<Box<GuestLab>>,
+}
+
+impl<E: Into<TestbedError>> From<E> for NotBooted {
+    fn from(error: E) -> NotBooted {
+        NotBooted { error: Box::new(error.into()), rest: None }
+    }
+}
+
 impl Booter for Testbed {
-    fn boot(&mut self, environment: &str, logs: &Path, forensics: &Path) -> Result<Booted, Failed> {
-        self.boot_room(environment, logs, forensics).map_err(|error| match &error {
-            TestbedError::Guest(guest) => guest.failure(),
-            TestbedError::Client(error) => of_remote(error),
-            // Everything else is the host's, or the request's.
-            _ => Failed::new(Code::Host, error.to_string()),
+    fn boot(&mut self, environment: &str, logs: &Path, forensics: &Path) -> Result<Booted, Unbooted> {
+        self.boot_room(environment, logs, forensics).map_err(|NotBooted { error, rest }| {
+            let failed = match &*error {
+                TestbedError::Guest(guest) => guest.failure(),
+                TestbedError::Client(error) => of_remote(error),
+                // Everything else is the host's, or the request's.
+                _ => Failed::new(Code::Host, error.to_string()),
+            };
+            Unbooted { failed, rest: rest.map(|lab| lab as Box<dyn Lab>) }
         })
     }
 }

@@ -6,7 +6,7 @@ use crate::campaign_support;
 
 use campaign_support::*;
 use collect::campaign::{Campaign, Ended, Hooks, Observer};
-use collect::lab::{Booted, Booter, Client, Failed, HostSample, Lab, Snapshot, Target};
+use collect::lab::{Booted, Booter, Client, Failed, HostSample, Lab, Snapshot, Target, Unbooted};
 use model::journal::{Event, State};
 use model::store::{MEASUREMENTS_FILE, read_measurements};
 use model::{Code, Moment};
@@ -105,7 +105,7 @@ struct Boots {
 }
 
 impl Booter for Boots {
-    fn boot(&mut self, environment: &str, logs: &Path, forensics: &Path) -> Result<Booted, Failed> {
+    fn boot(&mut self, environment: &str, logs: &Path, forensics: &Path) -> Result<Booted, Unbooted> {
         let Booted { lab, facts, seconds, sysinfo } = self.inner.boot(environment, logs, forensics)?;
         let process = Spec::new("sleep").arg("1000").start().unwrap();
         let lab = Guest { inner: lab, process, plan: Rc::clone(&self.plan) };

@@ -13,15 +13,40 @@ use std::fmt::Write;
 pub enum Life {
     /// The process that holds its lock, in words.
     Held(String),
+    /// The same, and it measures nothing but keeps the guest of a boot that failed.
+    Keeps {
+        /// The process, in words.
+        holder: String,
+        /// The boot.
+        boot: String,
+        /// Why it failed.
+        reason: String,
+    },
     /// Nobody does.
     Free,
+}
+
+impl Life {
+    fn holder(&self) -> Option<&str> {
+        match self {
+            Life::Held(holder) | Life::Keeps { holder, .. } => Some(holder),
+            Life::Free => None,
+        }
+    }
+
+    fn kept_guest(&self) -> Option<Value> {
+        match self {
+            Life::Keeps { boot, reason, .. } => Some(json!({"boot": boot, "reason": reason})),
+            Life::Held(_) | Life::Free => None,
+        }
+    }
 }
 
 /// One word for it, and a sentence about what to do.
 fn word(state: &State, standing: &Standing, life: &Life) -> (&'static str, Option<&'static str>) {
     const RESUME: Option<&str> = Some("perfvt resume goes on with what is left");
     match life {
-        Life::Held(_) => ("running", None),
+        Life::Held(_) | Life::Keeps { .. } => ("running", None),
         Life::Free if state.finished.is_some() && standing.cells.pending() == 0 => ("finished", None),
         Life::Free if state.span.is_none() => ("planned", Some("perfvt resume begins it")),
         Life::Free if state.interrupted => ("interrupted", RESUME),
@@ -61,7 +86,8 @@ fn json(story: &Story<'_>, state: &State, standing: &Standing, life: &Life, now:
         "format": 1,
         "campaign": story.file.id,
         "state": word(state, standing, life).0,
-        "holder": match life { Life::Held(holder) => Some(holder), Life::Free => None },
+        "holder": life.holder(),
+        "kept_guest": life.kept_guest(),
         "first_unix_ns": state.span.map(|s| s.0),
         "last_unix_ns": state.span.map(|s| s.1),
         "current": current,
@@ -100,8 +126,11 @@ fn text(story: &Story<'_>, state: &State, standing: &Standing, life: &Life, now:
         let _ = writeln!(out, "{}", visible(&line));
     };
     say(format!("{} {}: {word}", story.file.workload, story.file.id));
-    if let Life::Held(holder) = life {
+    if let Some(holder) = life.holder() {
         say(format!("  by {holder}"));
+    }
+    if let Life::Keeps { boot, reason, .. } = life {
+        say(format!("  boot {boot} failed, and its guest is kept: {reason}"));
     }
     say(format!("  {}", done(&standing.cells)));
     if standing.environments.len() > 1 {

@@ -149,7 +149,16 @@ fn status_says_what_is_left_who_works_and_what_to_do() {
     let json: serde_json::Value = serde_json::from_str(&held).unwrap();
     assert_eq!((&json["state"], &json["cells"]["planned"]), (&"running".into(), &8.into()));
     assert_eq!(json["invalid"]["tool-failed"], 1);
-    assert!(json["remaining_seconds"].as_f64().unwrap() > 8.0, "{json}");
+    assert!(json["remaining_seconds"].as_f64().unwrap() > 8.0 && json["kept_guest"].is_null(), "{json}");
+    let keeps = Life::Keeps { holder: "process 42".into(), boot: "b-a1".into(), reason: "no\nanswer".into() };
+    let json: serde_json::Value = serde_json::from_str(&status(&story, &keeps, now, true)).unwrap();
+    assert_eq!((&json["state"], &json["holder"]), (&"running".into(), &"process 42".into()));
+    assert_eq!(json["kept_guest"], serde_json::json!({"boot": "b-a1", "reason": "no\nanswer"}));
+    let text = status(&story, &keeps, now, false);
+    assert!(
+        text.contains("  by process 42\n  boot b-a1 failed, and its guest is kept: no\\nanswer\n"),
+        "{text}"
+    );
     let nothing = Story { file: &file, events: &[] };
     assert!(status(&nothing, &Life::Free, now, false).contains(": planned\n"));
 }

@@ -3,6 +3,7 @@
 mod hands;
 #[cfg(any(test, feature = "pretend"))]
 pub mod pretend;
+mod several;
 mod start;
 mod state;
 
@@ -28,7 +29,8 @@ use model::{Code, Failure, Phase};
 use process::deadlines::{HOST_ANSWER, LAST_WORDS};
 use process::{PrivateFolder, Running};
 use serde_json::json;
-use start::{Going, Placed, Spawned};
+pub use several::NotUp;
+use start::Spawned;
 use state::Written;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -100,7 +102,7 @@ pub struct CommandLine {
     pub shown: Vec<String>,
 }
 
-/// A guest that said READY.
+/// A guest that said READY, or one that was kept although it did not ([`NotUp`]).
 pub struct Machine {
     /// Before the process: dropping it asks nothing of QEMU any more.
     channel: Box<dyn Channel>,
@@ -135,40 +137,8 @@ pub struct Machine {
 impl Machine {
     /// Boots a guest and waits until it is ready. When that fails, [`BootSpec::forensics`] holds what there was to see.
     pub fn boot(spec: &BootSpec<'_>) -> Result<Machine, GuestError> {
-        Spawned::start(spec)?.place(spec)?.let_go(spec)?.ready(spec)
-    }
-
-    /// Boots several guests at a time: all are placed before any runs. One that fails takes the others with it.
-    pub fn boot_all(specs: &[BootSpec<'_>]) -> Result<Vec<Machine>, GuestError> {
-        // Where there are several, which one it was is the first question.
-        let named = |spec: &BootSpec<'_>, error| match specs.len() {
-            1 => error,
-            _ => GuestError::One { name: spec.guest.name.clone(), source: Box::new(error) },
-        };
-        let placed = Self::place_all(specs)?;
-        let going = placed
-            .into_iter()
-            .zip(specs)
-            .map(|(placed, spec)| placed.let_go(spec).map_err(|error| named(spec, error)));
-        let going = going.collect::<Result<Vec<_>, _>>()?;
-        let ready =
-            |(going, spec): (Going, &BootSpec<'_>)| going.ready(spec).map_err(|error| named(spec, error));
-        going.into_iter().zip(specs).map(ready).collect()
-    }
-
-    fn place_all(specs: &[BootSpec<'_>]) -> Result<Vec<Placed>, GuestError> {
-        specs.iter().map(|spec| Spawned::start(spec)?.place(spec)).collect()
-    }
-
-    /// Starts guests as [`Machine::boot_all`] does, placed and plugged, and ends them without ever letting them go. Gives
-    /// QEMU's version and the seconds from exec to its end.
-    pub fn rehearse(specs: &[BootSpec<'_>]) -> Result<(String, f64), GuestError> {
-        let started = Instant::now();
-        let mut version = String::from("of unknown version");
-        for placed in Self::place_all(specs)? {
-            version = placed.leave()?.unwrap_or(version);
-        }
-        Ok((version, started.elapsed().as_secs_f64()))
+        let booted = Spawned::start(spec)?.place(spec)?.let_go(spec)?.ready(spec);
+        booted.map_err(|unready| unready.error)
     }
 
     /// Starts QEMU with its console on the terminal that perfvt runs in, and no more: its guest is talked to by hand.

@@ -2,7 +2,7 @@
 //!
 //! The guest is a child of the run's perfvt, which alone has its monitor: steps are sent to it over a socket in its private folder.
 
-use super::kept::{Hello, KEPT, LONGEST_PATH, Welcome};
+use super::kept::{Hello, Note, Welcome};
 use super::steps::Steps;
 use super::{Driver, driver, files, finish, lines, prompt, tell};
 use crate::Error;
@@ -15,7 +15,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Write, stdin};
 use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 use vm::host::locks::holder;
 
@@ -97,11 +97,9 @@ pub fn nothing_kept(dir: &Path) -> Error {
 impl Remote {
     /// Comes to the guests that a run keeps.
     fn attach(dir: &Path) -> Result<(Remote, Welcome), Error> {
-        let note = dir.join(KEPT);
-        let socket = edge::read_text(&note, LONGEST_PATH).map_err(|_| nothing_kept(dir))?;
+        let note = Note::read(dir).ok_or_else(|| nothing_kept(dir))?;
         // One that a killed run left behind leads nowhere.
-        let stream = UnixStream::connect(PathBuf::from(socket.trim_end_matches('\n')))
-            .map_err(|_| nothing_kept(dir))?;
+        let stream = UnixStream::connect(&note.socket).map_err(|_| nothing_kept(dir))?;
         let reading = |error: std::io::Error| -> Error {
             format!(
                 "{}: the run that keeps the guest does not answer ({error}); is somebody else attached?",

@@ -11,10 +11,12 @@ use collect::drive::{Engine, JOURNAL, Journal, Machines, Places};
 use edge::owned::OwnFile;
 use model::Failure;
 use model::store::create_directory;
-use process::{PrivateFolder, private_folder};
+use process::{PrivateFolder, living_folders, private_folder};
 use serde::{Deserialize, Serialize};
+use std::ffi::OsString;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::Shutdown;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -24,6 +26,8 @@ use vm::host::locks::holder;
 pub const KEPT: &str = "kept-guest";
 /// The socket in its private folder.
 const SOCKET: &str = "attach";
+/// The file beside it that says which campaign's it is.
+const CAMPAIGN: &str = "campaign";
 /// A campaign that nobody looks after goes on.
 const NOBODY_CAME: Duration = Duration::from_secs(3600);
 /// How often is looked whether somebody came, or a signal.
@@ -34,21 +38,50 @@ const GREETING: Duration = Duration::from_secs(5);
 const READING: Duration = Duration::from_secs(60);
 /// The longest greeting.
 const LONGEST: u64 = 16 << 10;
-/// The longest file that says where the socket is.
-pub const LONGEST_PATH: u64 = 4096;
+/// The longest note; a reason quotes a console's end.
+const LONGEST_NOTE: u64 = 64 << 10;
 
-/// Says how a guest is reached and ended that a run keeps, if it keeps one. Nobody is disturbed by this.
+/// What the file [`KEPT`] says.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Note {
+    /// Where the guest is reached.
+    pub socket: PathBuf,
+    /// The boot that failed.
+    pub boot: String,
+    /// Why.
+    pub reason: String,
+}
+
+impl Note {
+    /// That of a campaign, whoever left it.
+    pub fn read(dir: &Path) -> Option<Note> {
+        serde_json::from_str(&edge::read_text(dir.join(KEPT), LONGEST_NOTE).ok()?).ok()
+    }
+
+    /// That of a guest that is kept: a run that was killed leaves the note, and takes the guest with it. Nobody is disturbed by this.
+    pub fn of_living(dir: &Path) -> Option<Note> {
+        Note::read(dir).filter(|note| note.socket.exists() && holder(dir).is_some())
+    }
+}
+
+/// Says how a guest is reached and ended that a run keeps, if it keeps one.
 pub fn told(dir: &Path) -> Option<String> {
-    let note = edge::read_text(dir.join(KEPT), LONGEST_PATH).ok()?;
-    // A run that was killed leaves the note, and takes the guest with it.
-    let there = Path::new(note.trim_end_matches('\n')).exists() && holder(dir).is_some();
+    Note::of_living(dir)?;
     let shown = report::command_line::command_line(&[dir.display().to_string()]);
-    there.then(|| {
-        format!(
-            "the guest of a failed boot is kept, and nothing is measured meanwhile: `perfvt drive --attach {shown}` looks at it, and \
-             `quit` there ends it and lets the campaign go on"
-        )
-    })
+    Some(format!(
+        "the guest of a failed boot is kept, and nothing is measured meanwhile: `perfvt drive --attach {shown}` looks at it, and \
+         `quit` there ends it and lets the campaign go on"
+    ))
+}
+
+/// The campaigns of this user that keep a guest now, as far as they use the same TMPDIR.
+pub fn campaigns() -> Vec<PathBuf> {
+    let campaign = |room: PathBuf| {
+        let path = edge::read(room.join(CAMPAIGN), LONGEST_NOTE).ok()?;
+        let dir = PathBuf::from(OsString::from_vec(path));
+        Note::of_living(&dir).is_some_and(|note| note.socket.starts_with(&room)).then_some(dir)
+    };
+    living_folders().into_iter().filter_map(campaign).collect()
 }
 
 /// What somebody says who comes.
@@ -86,26 +119,30 @@ struct Door {
     listener: UnixListener,
     note: PathBuf,
     /// What the note says.
-    said: String,
+    said: Vec<u8>,
     _room: PrivateFolder,
 }
 
 impl Door {
-    fn open(dir: &Path) -> io::Result<Door> {
+    fn open(dir: &Path, welcome: &Welcome) -> io::Result<Door> {
         let room = private_folder()?;
+        edge::write::write(room.path().join(CAMPAIGN), dir.canonicalize()?.as_os_str().as_bytes())?;
         let socket = room.path().join(SOCKET);
         let listener = UnixListener::bind(&socket)?;
         listener.set_nonblocking(true)?;
         let note = dir.join(KEPT);
-        let said = format!("{}\n", socket.display());
-        edge::write_atomically(&note, said.as_bytes())?;
+        let (boot, reason) = (welcome.boot.clone(), welcome.reason.clone());
+        let mut said = Vec::new();
+        model::json::write(&mut said, &Note { socket, boot, reason })?;
+        said.push(b'\n');
+        edge::write_atomically(&note, &said)?;
         Ok(Door { listener, note, said, _room: room })
     }
 }
 
 impl Drop for Door {
     fn drop(&mut self) {
-        let ours = |text: &[u8]| text == self.said.as_bytes();
+        let ours = |text: &[u8]| text == self.said;
         // One that stays leads nowhere, and says so to whoever follows it.
         if let Ok(Some(note)) = OwnFile::found(&self.note, self.said.len() as u64, ours) {
             let _ = note.remove();
@@ -122,7 +159,7 @@ impl<T: Fn(&str)> Kept<T> {
     /// Waits until its user is done with the guests, and says why it waits no more.
     fn wait(&self, machines: &mut dyn Machines, welcome: &Welcome) -> Result<&'static str, String> {
         let failed = |error: io::Error| format!("making a way to the guest: {error}");
-        let door = Door::open(&self.dir).map_err(failed)?;
+        let door = Door::open(&self.dir, welcome).map_err(failed)?;
         let journal = Journal::create(&welcome.journal).map_err(|e| e.to_string())?;
         let places = Places { reads: PathBuf::new(), writes: PathBuf::new(), forensics: None };
         let stop = || self.signals.seen().is_some();

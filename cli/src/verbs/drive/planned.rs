@@ -1,6 +1,6 @@
 //! `perfvt drive --dry-run`: the machines and the script, and nothing is booted.
 
-use super::files;
+use super::{files, tell_notes};
 use crate::args::Drive;
 use crate::{DONE, Error};
 use collect::campaign::by_hand::Guests;
@@ -20,8 +20,14 @@ struct Planned {
 }
 
 /// Says what would be done.
-pub fn tell(args: &Drive, guests: Guests, accel: Accel, out: &mut dyn Write) -> Result<u8, Error> {
-    let machines = machines(guests, accel)?;
+pub fn tell(
+    args: &Drive,
+    guests: Guests,
+    accel: Accel,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> Result<u8, Error> {
+    let machines = machines(guests, accel, err)?;
     let width = machines.iter().map(|machine| machine.name.len()).max().unwrap_or_default();
     for Planned { name, what } in &machines {
         writeln!(out, "{name:<width$}  {what}")?;
@@ -43,17 +49,19 @@ pub fn tell(args: &Drive, guests: Guests, accel: Accel, out: &mut dyn Write) -> 
     Ok(DONE)
 }
 
-fn machines(guests: Guests, accel: Accel) -> Result<Vec<Planned>, Error> {
+fn machines(guests: Guests, accel: Accel, err: &mut dyn Write) -> Result<Vec<Planned>, Error> {
     match guests {
         Guests::Scenario(stage) => {
             obstacles(&stage, Vec::new())?;
             let spec = Driven::planned(&stage)?;
+            tell_notes(&spec.notes, err)?;
             let nets: Vec<String> =
                 spec.layout.links.iter().map(|link| format!("net={}", link.kind.word())).collect();
             Ok(spec.guests.iter().map(|guest| planned(guest, &nets.join(", "))).collect())
         }
         Guests::Troupe(params) => {
             let spec = Troupe::planned(&Cache::from_env()?, accel, *params)?;
+            tell_notes(&spec.notes, err)?;
             let of = |(guest, node): (&GuestSpec, &Node)| {
                 let nics = node.nics.iter().map(|plug| match plug.network {
                     NetworkId::Of(number) => format!("network {number}: {}", plug.address.ip),

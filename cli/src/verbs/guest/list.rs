@@ -1,12 +1,13 @@
 //! `perfvt guest list`.
 
+use crate::verbs::drive::kept;
 use crate::{DONE, Error, USAGE};
 use collect::config::guests::{self, BOUND, Guests, MAX_GUESTS};
 use std::io::Write;
 use std::path::Path;
 use vm::guest::image::{Cache, FLAVOURS, catalogue, list};
 
-/// Images in the cache, behind them what can be built, and the guests that are defined.
+/// Images in the cache, behind them what can be built, the guests that are defined, and those of failed boots that are kept.
 pub(super) fn show(cache: &Cache, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Error> {
     let mut code = DONE;
     let images = list(cache)?;
@@ -49,6 +50,14 @@ pub(super) fn show(cache: &Cache, out: &mut dyn Write, err: &mut dyn Write) -> R
                 "perfvt: {file}: and more guests; `perfvt list --guests {file} --limit 0` lists all"
             )?;
         }
+    }
+    for dir in kept::campaigns() {
+        let words = report::command_line::command_line(&[dir.display().to_string()]);
+        writeln!(
+            out,
+            "kept {}  `perfvt drive --attach {words}` looks at it",
+            edge::visible(&dir.display().to_string())
+        )?;
     }
     Ok(code)
 }

@@ -5,7 +5,7 @@ pub mod stub;
 
 use collect::campaign::plan::blocks;
 use collect::campaign::{Campaign, Ended, Hooks, Observer};
-use collect::lab::{Booted, Booter, Client, Failed, HostSample, Lab, Snapshot, Target};
+use collect::lab::{Booted, Booter, Client, Failed, HostSample, Lab, Snapshot, Target, Unbooted};
 use collect::workload::{Outcome, Value, Workload};
 use model::journal::{Event, State};
 use model::{Accel, CampaignFile, Case, Code, EnvironmentPlan, Fingerprint, Moment, Params, Rule, Window};
@@ -114,10 +114,10 @@ pub struct PretendBooter {
 }
 
 impl Booter for PretendBooter {
-    fn boot(&mut self, _: &str, _: &Path, _: &Path) -> Result<Booted, Failed> {
+    fn boot(&mut self, _: &str, _: &Path, _: &Path) -> Result<Booted, Unbooted> {
         self.boots += 1;
         if self.broken.pop_front().unwrap_or(false) {
-            return Err(Failed::new(Code::EarlyExit, "QEMU ended with status 1"));
+            return Err(Failed::new(Code::EarlyExit, "QEMU ended with status 1").into());
         }
         let lab = PretendLab { script: Rc::clone(&self.script) };
         let mut facts = Fingerprint::default();

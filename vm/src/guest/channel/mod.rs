@@ -10,6 +10,7 @@
 //!
 //! What all have in common is here: what a reply is, what can go wrong, and waiting for bytes with an eye on the guest.
 
+mod closed;
 mod marks;
 mod port;
 pub mod qga;
@@ -17,6 +18,7 @@ pub mod serial;
 mod ssh;
 mod wire;
 
+pub(super) use closed::ClosedChannel;
 pub use marks::{MARKS_NAME, Mark, MarksChannel};
 pub use port::{PORT_NAME, PortChannel};
 pub use qga::QgaChannel;

@@ -4,7 +4,7 @@ use super::state::{self, Written};
 use super::{BootSpec, CommandLine, Files, Machine};
 use crate::deadlines::{Deadlines, Step};
 use crate::guest::argv::{self, BootFiles, Data, Socket};
-use crate::guest::channel::{Channel, ChannelError, Health};
+use crate::guest::channel::{Channel, ChannelError, ClosedChannel, Health, Ready};
 use crate::guest::confine::Bounds;
 use crate::guest::enter;
 use crate::guest::error::GuestError;
@@ -138,33 +138,75 @@ impl Placed {
     }
 }
 
+/// A guest that did not get ready, as it is.
+pub(super) struct Unready {
+    pub(super) error: GuestError,
+    pub(super) machine: Machine,
+}
+
 impl Going {
-    /// Waits until the guest is ready: it takes commands, and what it lacks for workloads has been put there.
-    pub(super) fn ready(self, spec: &BootSpec<'_>) -> Result<Machine, GuestError> {
-        let Going(Placed { mut process, mut qmp, mut channel, threads }) = self;
-        let left = process.until.saturating_duration_since(Instant::now());
-        let Process { qemu, console, .. } = &mut process;
-        let restored = spec.files.state.is_some();
-        let health: &mut Health<'_> = &mut || death(qemu, &qmp, console);
-        let said = if restored { channel.resume(left, health) } else { channel.wait_ready(left, health) };
-        let ready = match said {
+    /// Nobody waits for it any longer than this.
+    pub(super) fn is_late_at(&mut self, moment: Instant) {
+        let until = &mut self.0.process.until;
+        *until = moment.min(*until);
+    }
+
+    /// Waits until the guest is ready: it takes commands, and what it lacks for workloads has been put there. One that does not get
+    /// so far has left what tells why in [`BootSpec::forensics`].
+    pub(super) fn ready(mut self, spec: &BootSpec<'_>) -> Result<Machine, Box<Unready>> {
+        let ready = match self.said(spec) {
             Ok(ready) => ready,
             Err(error) => {
-                let error = match error {
-                    ChannelError::Deadline { .. } => {
-                        let seconds = spec.deadline.as_secs_f64();
-                        GuestError::NotReady { seconds, console: console.tail() }
-                    }
-                    other => other.into(),
-                };
-                return Err(process.give_up(Some(&mut qmp), spec, error));
+                let Placed { process, qmp, channel, .. } = &mut self.0;
+                let error = process.give_up(Some(qmp), spec, error);
+                *channel = Box::new(ClosedChannel(format!(
+                    "{} takes no commands, because it never got ready; its console, screen, registers and cables are there",
+                    spec.guest.name
+                )));
+                let unknown = Ready { kernel: String::new(), uptime: 0.0 };
+                let machine = Machine { silent: true, ..self.into_machine(spec, unknown) };
+                return Err(Box::new(Unready { error, machine }));
             }
         };
+        let mut machine = self.into_machine(spec, ready);
+        // What a guest that was saved lacked it has.
+        if machine.restored {
+            return Ok(machine);
+        }
+        match enter::settle(spec.guest, &mut machine) {
+            Ok(()) => Ok(machine),
+            Err(error) => {
+                // The first failure is the one to tell.
+                let _ = machine.forensics(spec.forensics);
+                Err(Box::new(Unready { error, machine }))
+            }
+        }
+    }
+
+    /// What it says when it is ready.
+    fn said(&mut self, spec: &BootSpec<'_>) -> Result<Ready, GuestError> {
+        let Placed { process, qmp, channel, .. } = &mut self.0;
+        let left = process.until.saturating_duration_since(Instant::now());
+        let Process { qemu, console, .. } = process;
+        let health: &mut Health<'_> = &mut || death(qemu, qmp, console);
+        let restored = spec.files.state.is_some();
+        let said = if restored { channel.resume(left, health) } else { channel.wait_ready(left, health) };
+        said.map_err(|error| match error {
+            ChannelError::Deadline { .. } => {
+                let seconds = spec.deadline.as_secs_f64();
+                GuestError::NotReady { seconds, console: console.tail() }
+            }
+            other => other.into(),
+        })
+    }
+
+    fn into_machine(self, spec: &BootSpec<'_>, ready: Ready) -> Machine {
+        let Going(Placed { process, qmp, channel, threads }) = self;
         let started = process.started;
         let boot_seconds = started.elapsed().as_secs_f64();
         let screen = process.screen();
         let Process { qemu, sockets, console, argv, deadlines, .. } = process;
-        let mut machine = Machine {
+        Machine {
             channel,
             os: spec.guest.os(),
             qmp,
@@ -177,22 +219,12 @@ impl Going {
             deadlines,
             silent: false,
             writes: Written::of(&spec.files),
-            restored,
+            restored: spec.files.state.is_some(),
             argv,
             ready,
             started,
             boot_seconds,
-        };
-        // What a guest that was saved lacked it has.
-        if restored {
-            return Ok(machine);
         }
-        if let Err(error) = enter::settle(spec.guest, &mut machine) {
-            // The first failure is the one to tell.
-            let _ = machine.forensics(spec.forensics);
-            return Err(error);
-        }
-        Ok(machine)
     }
 }
 
