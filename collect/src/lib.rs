@@ -17,6 +17,7 @@ pub mod config;
 pub mod doctor;
 pub mod drive;
 pub mod environment;
+pub mod installer;
 pub mod lab;
 pub mod matrix;
 pub mod parameters;

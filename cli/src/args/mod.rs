@@ -4,6 +4,7 @@ mod collecting;
 mod demo;
 mod drive;
 mod host;
+mod install;
 mod list;
 mod provider;
 mod publish;
@@ -14,6 +15,7 @@ pub use collecting::{AccelArg, Conduct, Doctor, Guest, GuestVerb, ImageArg, Imag
 pub use demo::Demo;
 pub use drive::Drive;
 pub use host::{Host, HostVerb, Preparing};
+pub use install::Install;
 pub use list::List;
 pub use provider::{Provider, ProviderVerb};
 pub use publish::Publish;
