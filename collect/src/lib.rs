@@ -22,5 +22,6 @@ pub mod lab;
 pub mod matrix;
 pub mod parameters;
 pub mod parse;
+pub mod sources;
 pub mod testbed;
 pub mod workload;
