@@ -9,12 +9,14 @@
 //! Windows reads no such disk: what a Windows guest is to have is put into its folder for the user's files once it takes
 //! commands, or is there already ([`in_windows`]).
 
+mod brings;
 mod build;
 mod find;
 mod in_guest;
 mod own;
 mod step;
 
+pub use brings::Brings;
 pub use build::BuildError;
 pub(crate) use in_guest::check as check_build_on;
 pub use own::inside_by;
@@ -25,7 +27,6 @@ use find::find;
 use in_guest::InGuest;
 use model::{Code, Fingerprint, Params, ParamsError};
 use process::{PrivateFolder, private_folder};
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use step::WANTED;
 use vm::guest::image::{Cache, ImageError, Placed, brought_disk};
@@ -35,6 +36,12 @@ use vm::guest::windows::Commands;
 
 /// Where the disk is mounted in guests.
 const MOUNT: &str = "/brought";
+
+/// The key of a repository whose commit becomes a folder that is built; once it is planned, it ends in `@COMMIT`.
+pub const SOURCE: &str = "source";
+
+/// The command that builds it, instead of what stands in it.
+pub const SOURCE_BUILD: &str = "source_build";
 
 /// Something that a workload wants and the user brings.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -75,28 +82,6 @@ impl Wish {
     /// The same for Windows guests.
     pub fn for_windows(self) -> Wish {
         Wish { os: Os::Windows, ..self }
-    }
-}
-
-/// What of all that users bring is an environment's own: what it says of each key, and who builds its folders.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Brings {
-    values: BTreeMap<&'static str, String>,
-    in_guest: bool,
-}
-
-impl Brings {
-    /// What parameters say of the keys of these wishes.
-    pub fn of(params: &Params, wishes: &[Wish]) -> Brings {
-        let value = |wish: &Wish| match wish.key {
-            own::PERFVT => (wish.key, wish.value.clone()),
-            key => (key, Wish::of(params, key, wish.program).value),
-        };
-        Brings { values: wishes.iter().map(value).collect(), in_guest: in_guest::is_asked(params) }
-    }
-
-    fn value(&self, key: &str) -> &str {
-        self.values.get(key).map_or("", String::as_str)
     }
 }
 
@@ -160,6 +145,11 @@ pub fn check_folder(params: &Params, key: &str) -> Result<(), ParamsError> {
         Some(folder) if folder == path => sound(params, key, folder),
         _ => Err(params.wrong(key, &format!("a folder deps/NAME with {WANTED}"))),
     }
+}
+
+/// Whether a path is that of a folder `deps/NAME` that says how it is built.
+pub(crate) fn is_built(folder: &Path) -> bool {
+    build::recipe(folder) == Some(folder)
 }
 
 /// Refuses a folder whose own step makes no sense.
@@ -379,6 +369,9 @@ impl Brought {
         // What is in an image is part of it, and the image has a hash of its own.
         for item in self.items.iter().filter(|item| item.is_of(own) && !matches!(item.way, Way::There)) {
             facts.set(format!("brought.{}", item.key), &item.hash);
+        }
+        if let Some(commit) = &own.commit {
+            facts.set("source.commit", commit);
         }
         facts
     }

@@ -10,6 +10,7 @@ use crate::config::guests::GuestError;
 use crate::config::{Selected, keys, named};
 use crate::parameters::{GUEST_NAME, guest, without_objects};
 use crate::parse::CACHED;
+use crate::sources::settle_here;
 use crate::workload::{MAX_CASES, Workload, check};
 use edge::quoted;
 use model::secret_keys::masked;
@@ -158,6 +159,7 @@ pub fn environments_of(
         }
         told.extend(aliases::values(&mut params));
         absolute_paths(&mut params, Some(workload));
+        settle_here(&mut params)?;
         workload.check_request(&params)?;
         all.push(Environment { name: spec.name.clone(), params, factors, told });
     }

@@ -33,7 +33,9 @@ const ABOUT: [&str; 2] = ["file", "prompt"];
 /// ```
 pub fn is_secret(key: &str) -> bool {
     let words: Vec<String> = key.split('_').map(str::to_ascii_lowercase).collect();
-    let about = |at: usize| words.get(at).is_some_and(|word| ABOUT.contains(&word.as_str()));
+    // `password_hash_file` says where one is, too.
+    let names_a_file = words.last().is_some_and(|word| word == "file");
+    let about = |at: usize| names_a_file || words.get(at).is_some_and(|word| ABOUT.contains(&word.as_str()));
     let secret = |(at, word): (usize, &String)| WORDS.contains(&word.as_str()) && !about(at + 1);
     let named =
         |k: &&[&str]| words.iter().map(String::as_str).take(k.len()).eq(k.iter().copied()) && !about(k.len());
@@ -80,9 +82,16 @@ mod tests {
         ] {
             assert!(is_secret(key), "{key}");
         }
-        for key in
-            ["password_file", "password_prompt", "user", "user_database", "key", "image", "password_file_vm1"]
-        {
+        for key in [
+            "password_file",
+            "password_hash_file",
+            "password_prompt",
+            "user",
+            "user_database",
+            "key",
+            "image",
+            "password_file_vm1",
+        ] {
             assert!(!is_secret(key), "{key}");
         }
     }

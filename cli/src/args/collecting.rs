@@ -15,6 +15,17 @@ pub enum AccelArg {
     Tcg,
 }
 
+impl AccelArg {
+    /// Its word.
+    pub fn word(self) -> &'static str {
+        match self {
+            AccelArg::Auto => "auto",
+            AccelArg::Kvm => "kvm",
+            AccelArg::Tcg => "tcg",
+        }
+    }
+}
+
 /// What `run` and `resume` end with; docs/campaigns.md has the same table.
 macro_rules! exit_codes {
     () => {
@@ -301,6 +312,10 @@ pub enum GuestVerb {
         #[arg(long, value_name = "NAME")]
         name: String,
     },
+    /// Let an installer make an image from its media and a file of answers (perfvt help install-guests)
+    ///
+    /// An image that was made of the same files is there already, and nothing boots.
+    Install(super::install::Install),
     /// Take files out of an image without booting it and without root: ext2, ext3 and ext4
     Extract {
         /// Which one.

@@ -4,6 +4,7 @@ mod collecting;
 mod demo;
 mod drive;
 mod host;
+mod install;
 mod lake;
 mod list;
 mod provider;
@@ -15,6 +16,7 @@ pub use collecting::{AccelArg, Conduct, Doctor, Guest, GuestVerb, ImageArg, Imag
 pub use demo::Demo;
 pub use drive::Drive;
 pub use host::{Host, HostVerb, Preparing};
+pub use install::Install;
 pub use lake::{
     Annotate, FailOnEvent, HistoryArgs, HistoryAsked, HistoryFormat, HistoryVerb, LakeAdd, LakeArgs, LakeVerb,
 };

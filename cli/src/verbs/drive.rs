@@ -8,7 +8,7 @@ mod prompt;
 mod steps;
 mod tell;
 
-use crate::args::{AccelArg, Drive};
+use crate::args::Drive;
 use crate::signals::{Signals, announce};
 use crate::{DONE, Error, FOUND, INTERRUPTED, own_executable, say};
 use collect::campaign::by_hand::{ByHand, Guests, NO_OTHER, by_hand};
@@ -140,12 +140,7 @@ fn request(args: &Drive, config: Option<&Path>, command: Vec<String>) -> Request
             .cloned()
             .chain(args.guest.iter().map(|name| format!("guest={name}")))
             .collect(),
-        accel: match args.accel {
-            AccelArg::Auto => "auto",
-            AccelArg::Kvm => "kvm",
-            AccelArg::Tcg => "tcg",
-        }
-        .into(),
+        accel: args.accel.word().into(),
         allow_unpinned: true,
         argv: command,
         ..Request::default()

@@ -1,7 +1,7 @@
 //! `perfvt run` and `perfvt resume`.
 
 use super::host::Turned;
-use crate::args::{AccelArg, Conduct, Resume, Run};
+use crate::args::{Conduct, Resume, Run};
 use crate::progress::Progress;
 use crate::room;
 use crate::sight;
@@ -101,12 +101,7 @@ fn request(args: &Run, command: Vec<String>, repeats: Option<u32>, until: Option
         repeats,
         until,
         confirm: args.confirm,
-        accel: match args.accel {
-            AccelArg::Auto => "auto",
-            AccelArg::Kvm => "kvm",
-            AccelArg::Tcg => "tcg",
-        }
-        .into(),
+        accel: args.accel.word().into(),
         allow_unpinned: args.allow_unpinned,
         machine: args.machine.clone(),
         seed: args.seed,

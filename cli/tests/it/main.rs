@@ -34,6 +34,7 @@ mod house_support;
 mod images;
 mod import_avocado;
 mod independent;
+mod install;
 mod interrupted;
 mod kept;
 mod kernels;

@@ -10,7 +10,7 @@
 
 use super::common::{failed, host_series, interval, read, run_whole, said, share, value, value_at};
 use super::{Known, Needs, Outcome, Workload};
-use crate::brought::{self, Wish};
+use crate::brought::{self, SOURCE, SOURCE_BUILD, Wish};
 use crate::lab::{Client, Failed, Lab, Measured, keep, window_until};
 use crate::parse::os_of;
 use formats::pattern::Pattern;
@@ -24,7 +24,7 @@ use vm::guest::os::Os;
 /// The workload.
 pub struct Command;
 
-const PARAMETERS: [Known; 10] = [
+const PARAMETERS: [Known; 12] = [
     Known::open(
         "command",
         "it has to be set",
@@ -44,6 +44,18 @@ const PARAMETERS: [Known; 10] = [
         "",
         "a folder",
         "a folder deps/NAME with a Makefile or a deps.cfg, built first; ${deps} in a word is where it then is",
+    ),
+    Known::new(
+        SOURCE,
+        "",
+        "URL or path, @ and a branch, tag or commit",
+        "a git repository that is checked out on this host when the campaign is planned, and built as command_deps",
+    ),
+    Known::new(
+        SOURCE_BUILD,
+        "",
+        "words",
+        "the command that builds source, instead of make or its own deps.cfg",
     ),
     Known::new("command_timeout", "600", "seconds, 1 or more", "seconds after which the command has failed"),
     Known::new(
@@ -115,9 +127,10 @@ impl Workload for Command {
             return Err(params.wrong(DEPS, wanted));
         }
         if !has_deps(params) && params.text("command")?.contains("${deps}") {
-            return Err(
-                params.wrong("command", "a command without ${deps}, or a folder for it in command_deps")
-            );
+            return Err(params.wrong(
+                "command",
+                "a command without ${deps}, or a folder for it in command_deps or source",
+            ));
         }
         params.choice("command_on", &["guest", "host"])?;
         params.switch("command_network")?;

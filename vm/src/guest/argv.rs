@@ -85,7 +85,7 @@ pub enum Socket {
 
 impl Socket {
     /// The part of a `-chardev` that names it.
-    fn part(&self) -> String {
+    pub(super) fn part(&self) -> String {
         match self {
             Socket::Path(path) => format!("path={}", option_value(path)),
             Socket::Descriptor(number) => format!("fd={number}"),
@@ -305,7 +305,7 @@ impl Arguments {
 /// locked instructions, which are also its memory barriers, into such of the host only where there may be several vCPUs
 /// (`CF_PARALLEL`, accel/tcg/tcg-accel-ops-mttcg.c). Devices run in threads of their own all the same, and without the
 /// barriers an interrupt of a virtio queue is lost sooner or later, which the queue never gets over.
-fn smp(h: &Hardware) -> String {
+pub(super) fn smp(h: &Hardware) -> String {
     match (h.accel, h.smp) {
         (Accel::Tcg, 1) => "1,maxcpus=2".to_owned(),
         (_, vcpus) => vcpus.to_string(),

@@ -15,6 +15,13 @@ pub fn written(node: &str, file: &Path) -> String {
     json!({"driver": "raw", "node-name": node, "file": protocol(file)}).to_string()
 }
 
+/// A qcow2 disk with nothing below it that is written, and that a host's crash may spoil until its guest has ended.
+pub fn fresh(node: &str, file: &Path) -> String {
+    let cache = json!({"direct": false, "no-flush": true});
+    json!({"driver": Format::Qcow2.word(), "node-name": node, "cache": cache, "file": protocol(file), "backing": Value::Null, "discard": "unmap"})
+        .to_string()
+}
+
 /// A data disk above the node that its bytes come from, with nothing below it; of so many bytes, where that is not all of them, and
 /// whether it is written to.
 pub fn data(

@@ -35,7 +35,7 @@ pub(super) struct Handed {
 
 /// How a file is opened.
 #[derive(Clone, Copy)]
-enum Use {
+pub(super) enum Use {
     /// A disk that is read.
     Read,
     /// A disk that is read and written.
@@ -48,7 +48,7 @@ impl Handed {
     /// Opens the files of a boot; `talks`: perfvt talks to QEMU and logs its console, which else has the terminal.
     pub(super) fn open(guest: &GuestSpec, files: &BootFiles, talks: bool) -> Result<Handed, GuestError> {
         let (mut guest, mut files) = (guest.clone(), files.clone());
-        let mut hands = Hands { confine: guest.confine, ..Hands::default() };
+        let mut hands = Hands::new(guest.confine);
         match &mut guest.source {
             Source::Builtin(_) => {
                 hands.again(&mut files.kernel)?;
@@ -105,14 +105,22 @@ impl Handed {
 
 /// What has been opened so far. Each function puts the name that QEMU has for it in the place of a file's own.
 #[derive(Default)]
-struct Hands {
+pub(super) struct Hands {
     confine: Confine,
-    open: Vec<Inherited>,
-    sets: Vec<(RawFd, PathBuf)>,
-    read: Vec<PathBuf>,
+    /// What QEMU inherits.
+    pub(super) open: Vec<Inherited>,
+    /// The sets in which it finds files, with their names on this host.
+    pub(super) sets: Vec<(RawFd, PathBuf)>,
+    /// Files that it opens once more.
+    pub(super) read: Vec<PathBuf>,
 }
 
 impl Hands {
+    /// For a QEMU that is confined so.
+    pub(super) fn new(confine: Confine) -> Hands {
+        Hands { confine, ..Hands::default() }
+    }
+
     fn hand(&mut self, file: impl Into<OwnedFd>) -> RawFd {
         let number = FIRST.saturating_add(RawFd::try_from(self.open.len()).unwrap_or(RawFd::MAX));
         self.open.push(Inherited::new(file, number));
@@ -120,7 +128,7 @@ impl Hands {
     }
 
     /// A file in a set of its own, which has the number of the descriptor.
-    fn set(&mut self, path: &mut PathBuf, of: Use) -> Result<(), GuestError> {
+    pub(super) fn set(&mut self, path: &mut PathBuf, of: Use) -> Result<(), GuestError> {
         let file = match of {
             Use::Read => edge::read::open_disk(&*path),
             Use::Write => edge::write::open_disk(&*path),
@@ -134,7 +142,7 @@ impl Hands {
 
     /// A file that QEMU opens once more. One that is not for everybody's eyes is copied into memory for a QEMU that is
     /// nobody.
-    fn again(&mut self, path: &mut PathBuf) -> Result<(), GuestError> {
+    pub(super) fn again(&mut self, path: &mut PathBuf) -> Result<(), GuestError> {
         let copied = || -> io::Result<File> {
             let mut file = edge::read::open(&*path)?;
             if self.confine < Confine::User || file.metadata()?.permissions().mode() & 0o004 != 0 {
@@ -170,7 +178,7 @@ impl Hands {
     }
 
     /// A socket on which QEMU waits for perfvt.
-    fn listen(&mut self, socket: &mut Socket) -> Result<(), GuestError> {
+    pub(super) fn listen(&mut self, socket: &mut Socket) -> Result<(), GuestError> {
         if let Socket::Path(path) = socket {
             let listener = UnixListener::bind(&*path).map_err(failed("making the socket", path))?;
             *socket = Socket::Descriptor(self.hand(listener));

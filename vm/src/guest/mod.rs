@@ -27,6 +27,7 @@ pub mod hardware;
 mod health;
 pub mod identity;
 pub mod image;
+pub mod install;
 pub mod job;
 pub mod keyboard;
 pub mod machine;

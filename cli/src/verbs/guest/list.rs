@@ -17,7 +17,10 @@ pub(super) fn show(cache: &Cache, out: &mut dyn Write, err: &mut dyn Write) -> R
     let listed = catalogue(cache);
     for image in images {
         let what = match &image.image.imported {
-            Some(file) => format!("imported from {}", edge::quoted(file)),
+            Some(file) => {
+                let how = if image.image.inputs.is_some() { "installed by" } else { "imported from" };
+                format!("{how} {}", edge::quoted(file))
+            }
             None => format!("kernel {}", image.image.kernel_release),
         };
         let serial = listed.iter().find(|listed| listed.name == image.name);

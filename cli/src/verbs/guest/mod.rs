@@ -3,6 +3,7 @@
 mod build;
 mod carry;
 mod extract;
+mod install;
 mod life;
 mod list;
 mod shell;
@@ -36,6 +37,7 @@ pub fn guest(
         }
         GuestVerb::Export { image, to } => carry::export(&cache, image, to, out, err)?,
         GuestVerb::Import { file, name } => carry::import(&cache, file, name, out)?,
+        GuestVerb::Install(args) => install::install(&cache, args, out, err)?,
         GuestVerb::Extract { image, to, kernel, paths } => {
             extract::extract(&cache, image, (*kernel, paths), to, out, err)?;
         }

@@ -11,8 +11,10 @@ mod checkout;
 pub(super) mod fragments;
 mod git;
 mod source;
+mod tree_of;
 
 pub use checkout::{Checkout, checkout, pinned, update};
+pub use tree_of::{Asked, tree_of};
 
 use formats::provider::{Provider, ProviderSyntax, parse};
 use model::store::StoreError;

@@ -116,7 +116,7 @@ pub(super) fn lock(path: &Path) -> Result<File, ImageError> {
 }
 
 /// Removes a damaged image, which is in the way of a new one of its name; anything else that has the name stays.
-fn remove_damaged(dir: &Path) -> Result<(), ImageError> {
+pub(super) fn remove_damaged(dir: &Path) -> Result<(), ImageError> {
     let is_image = |dir: &Path| dir.join(Manifest::FILE).is_file();
     match Made::found(dir, is_image) {
         Ok(Some(image)) => {

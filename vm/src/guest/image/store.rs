@@ -128,6 +128,8 @@ pub struct Image {
     pub key: Option<PathBuf>,
     /// The file that it was imported from: its own loader starts it, and there is neither kernel nor initramfs.
     pub imported: Option<String>,
+    /// The hash of what it was installed from, by the file that is `imported` then.
+    pub inputs: Option<String>,
     /// What `uname -r` says in the guest.
     pub kernel_release: String,
     /// BLAKE3 of everything that the guest can see, 64 hexadecimal digits.
@@ -149,6 +151,7 @@ impl Image {
             disk: None,
             key: None,
             imported: None,
+            inputs: None,
             kernel_release: String::new(),
             hash: String::new(),
             packages: BTreeMap::new(),
@@ -174,6 +177,9 @@ pub(super) struct Manifest {
     /// The file that it was imported from: its own loader starts it.
     #[serde(default)]
     pub(super) imported: Option<String>,
+    /// The hash of what it was installed from.
+    #[serde(default)]
+    pub(super) inputs: Option<String>,
     pub(super) kernel_release: String,
     pub(super) hash: String,
     pub(super) packages: BTreeMap<String, String>,
@@ -198,6 +204,7 @@ impl Manifest {
             disk: None,
             key: None,
             imported: None,
+            inputs: None,
             kernel_release,
             hash,
             packages,
@@ -275,6 +282,7 @@ pub(super) fn load(dir: &Path) -> Option<StoredImage> {
             disk: manifest.disk.map(|disk| dir.join(disk)),
             key: manifest.key.map(|key| dir.join(key)),
             imported: manifest.imported,
+            inputs: manifest.inputs,
             kernel_release: manifest.kernel_release,
             hash: manifest.hash,
             packages: manifest.packages,

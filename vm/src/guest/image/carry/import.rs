@@ -1,10 +1,10 @@
 //! An image of another program's becomes one in the cache.
 
-use super::super::build::{lock, set_readable};
+use super::super::build::{NAME, lock, remove_damaged, set_readable};
 use super::super::catalogue;
 use super::super::error::ImageError;
 use super::super::flavour::Flavour;
-use super::super::store::{Cache, Manifest, StoredImage, load, settle};
+use super::super::store::{Cache, Manifest, StoredImage, load, settle, stored};
 use super::{convert, ova, zstd};
 use crate::guest::backing::{Chain, Format};
 use crate::guest::blockdev;
@@ -20,7 +20,7 @@ const LONGEST: usize = 60;
 /// Where a tar says that it is one.
 const USTAR: std::ops::Range<usize> = 257..262;
 /// The disk's name in its folder.
-const DISK: &str = "disk.qcow2";
+pub(in crate::guest) const DISK: &str = "disk.qcow2";
 
 /// Takes a VMDK, an OVA or a qcow2 image that builds upon no other into the cache as `name`, which is `perfvt:NAME` from
 /// then on.
@@ -34,7 +34,7 @@ pub fn import(file: &Path, name: &str, cache: &Cache) -> Result<StoredImage, Ima
     edge::write::create_directory(&images).map_err(creating)?;
     let _lock = lock(&images.join(".lock"))?;
     owned::remove_dead(&images);
-    if super::super::store::stored(cache, name).is_some() {
+    if stored(cache, name).is_some() {
         return Err(ImageError::NameTaken { name: name.to_owned() });
     }
     let scratch = Scratch::create(&images, "").map_err(creating)?;
@@ -49,21 +49,33 @@ pub fn import(file: &Path, name: &str, cache: &Cache) -> Result<StoredImage, Ima
         let what = format!("it says that its disk has {size} bytes, and qemu-img found {}", made.size);
         return Err(ImageError::format(file, "an image", what));
     }
-    let stored = publish(name, file, &dir, &images)?;
+    let stored = publish((name, file), None, &dir, &images)?;
     catalogue::renew(cache, &[])?;
     Ok(stored)
 }
 
-/// Writes the manifest and gives the folder its name.
-fn publish(name: &str, file: &Path, dir: &Path, images: &Path) -> Result<StoredImage, ImageError> {
+/// Writes the manifest of an image that its own loader starts, and gives the folder its name. `file` is what it came from, `inputs`
+/// the hash of what it was installed from.
+pub(in crate::guest::image) fn publish(
+    (name, file): (&str, &Path),
+    inputs: Option<&str>,
+    dir: &Path,
+    images: &Path,
+) -> Result<StoredImage, ImageError> {
     let mut hasher = blake3::Hasher::new();
     let disk = dir.join(DISK);
     let size = settle(&disk, &mut hasher).map_err(|error| ImageError::io("reading", &disk, error))?;
     let hash = hasher.finalize().to_hex().to_string();
-    let published = images.join(format!("{name}-{}", hash.get(..16).unwrap_or(&hash)));
+    // Two installations may come to the same bytes.
+    let id = inputs.unwrap_or(&hash);
+    let published = images.join(format!("{name}-{}", id.get(..16).unwrap_or(id)));
+    if inputs.is_some() {
+        remove_damaged(&published)?;
+    }
     let mut manifest = Manifest::new("", String::new(), hash, BTreeMap::new());
     manifest.initramfs = String::new();
     manifest.imported = Some(file.file_name().unwrap_or_default().to_string_lossy().into_owned());
+    manifest.inputs = inputs.map(str::to_owned);
     manifest.disk = Some(DISK.to_owned());
     manifest.files.insert(DISK.to_owned(), size);
     manifest.write(dir)?;
@@ -76,10 +88,10 @@ fn publish(name: &str, file: &Path, dir: &Path, images: &Path) -> Result<StoredI
 }
 
 /// A name that is one folder's, and no system's that perfvt makes.
-fn check_name(name: &str) -> Result<(), ImageError> {
+pub(in crate::guest::image) fn check_name(name: &str) -> Result<(), ImageError> {
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     let is_plain = name.chars().all(fits) && name.starts_with(|c: char| c.is_ascii_alphanumeric());
-    let is_own = name == super::super::build::NAME || Flavour::of(name).is_some();
+    let is_own = name == NAME || Flavour::of(name).is_some();
     if !is_plain || name.len() > LONGEST || is_own {
         return Err(ImageError::Name { name: name.to_owned() });
     }

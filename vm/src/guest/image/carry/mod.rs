@@ -10,7 +10,9 @@
 mod import;
 mod ova;
 
+pub(in crate::guest) use import::DISK;
 pub use import::import;
+pub(super) use import::{check_name, publish};
 
 use super::error::ImageError;
 use crate::guest::backing::Chain;
