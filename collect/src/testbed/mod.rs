@@ -175,7 +175,7 @@ impl Testbed {
         let unknown = || TestbedError::Unknown(environment.to_owned());
         match self.stage.room(environment).ok_or_else(unknown)?.ready()? {
             Place::Host(host) => Ok(self.boot_nothing(host)),
-            Place::Guests(spec) if spec.is_offline() => self.boot_offline(spec, (logs, forensics)),
+            Place::Guests(spec) if spec.is_offline() => Ok(self.boot_offline(spec, (logs, forensics))?),
             Place::Guests(spec) => self.boot_guests(spec, logs, forensics),
         }
     }
