@@ -187,11 +187,12 @@ fn clock_line(timers: &str) -> Option<String> {
     now.parse::<u64>().ok().map(|now| format!("now {now}\n"))
 }
 
-/// Runs a command here that must end with status 0, and gives its standard output.
+/// Runs a command here that must end with status 0, and gives its standard output. What it leaves running goes on, as in guests that
+/// are told each step: jobs are started so. Nothing outlives the guest.
 fn command_here(argv: &[&str], deadline: Duration) -> Result<String, Failed> {
     let (program, arguments) = argv.split_first().ok_or_else(|| Failed::tool("a command without a name"))?;
     let command = || argv.join(" ");
-    let spec = Spec::new(program).args(arguments);
+    let spec = Spec::new(program).args(arguments).foreground();
     let spec = spec.stdout(process::Sink::Capture).stderr(process::Sink::Capture);
     let done = spec.start().map_err(|e| Failed::tool(e.to_string()))?.finish(deadline);
     let said = String::from_utf8_lossy(&done.stderr).trim().to_owned();
@@ -280,6 +281,20 @@ mod tests {
         assert_eq!(clock_line(timers).as_deref(), Some("now 1234\n"));
         for odd in ["", "a\nb\nnow x\n", "a\nb\nnow at x nsecs\n", "a\nb\nthen at 5 nsecs\n"] {
             assert_eq!(clock_line(odd), None, "{odd}");
+        }
+    }
+
+    #[test]
+    fn what_a_command_leaves_running_goes_on() {
+        let dir = tempfile::tempdir().unwrap();
+        let there = dir.path().join("there");
+        let script = "(sleep 0.3; : > \"$1\") < /dev/null > /dev/null 2>&1 &";
+        let soon = Duration::from_secs(20);
+        command_here(&["sh", "-c", script, "sh", there.to_str().unwrap()], soon).unwrap();
+        let until = std::time::Instant::now() + soon;
+        while !there.exists() {
+            assert!(std::time::Instant::now() < until, "it was ended with what started it");
+            std::thread::sleep(Duration::from_millis(10));
         }
     }
 
