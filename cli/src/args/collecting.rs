@@ -1,30 +1,9 @@
 //! What `run` and `resume` take, and the verbs about guests and the host.
 
-use clap::{Subcommand, ValueEnum};
+use super::accel::AccelArg;
+use clap::Subcommand;
 use collect::campaign::{Part, Parts};
 use std::path::PathBuf;
-
-/// How guests are executed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum AccelArg {
-    /// KVM where it really executes, else TCG with a warning that every report shows.
-    Auto,
-    /// KVM, or an error that says why not.
-    Kvm,
-    /// Emulation.
-    Tcg,
-}
-
-impl AccelArg {
-    /// Its word.
-    pub fn word(self) -> &'static str {
-        match self {
-            AccelArg::Auto => "auto",
-            AccelArg::Kvm => "kvm",
-            AccelArg::Tcg => "tcg",
-        }
-    }
-}
 
 /// What `run` and `resume` end with; docs/campaigns.md has the same table.
 macro_rules! exit_codes {

@@ -1,6 +1,6 @@
 //! What `perfvt drive` takes.
 
-use super::AccelArg;
+use super::accel::AccelArg;
 use std::path::PathBuf;
 
 /// `perfvt drive`.

@@ -1,6 +1,6 @@
 //! The arguments of `perfvt guest install`.
 
-use super::collecting::AccelArg;
+use super::accel::AccelArg;
 use std::path::PathBuf;
 
 /// `perfvt guest install`.

@@ -1,5 +1,6 @@
 //! The command line, as clap knows it. `--help`, the manual pages and the completions come from here.
 
+mod accel;
 mod collecting;
 mod demo;
 mod drive;
@@ -12,7 +13,8 @@ mod publish;
 mod results;
 mod selftest;
 
-pub use collecting::{AccelArg, Conduct, Doctor, Guest, GuestVerb, ImageArg, ImageTest, Resume, Run, Status};
+pub use accel::AccelArg;
+pub use collecting::{Conduct, Doctor, Guest, GuestVerb, ImageArg, ImageTest, Resume, Run, Status};
 pub use demo::Demo;
 pub use drive::Drive;
 pub use host::{Host, HostVerb, Preparing};
