@@ -141,7 +141,7 @@ impl Disk {
         }
     }
 
-    /// QEMU's arguments, pair by pair. `connection`: what [`Disk::connect`] gave, by its number in QEMU.
+    /// QEMU's arguments, pair by pair. `connection`: that to its server, by its number in QEMU.
     pub fn arguments(&self, path: &Path, connection: Option<RawFd>) -> Vec<(&'static str, String)> {
         let name = format!("disk{}", self.number.saturating_sub(1));
         let own = if self.number > 1 { self.number.to_string() } else { String::new() };
