@@ -25,7 +25,8 @@ fn fio_measures_by_itself_in_a_guest_that_nobody_talks_to() {
     // Of the host and of the guest, in one window.
     assert!(value(&all, "/randread/", "Host_CPU") > 0.0 && value(&all, "/randread/", "guest_CPU") > 0.0);
     let window: Value = json(&raw(&out, ".randread.", "window.json"));
-    assert!(window["window"]["len_ns"].as_u64().unwrap() >= 1_000_000_000, "{window}");
+    // By the clock of the host, which hears of both ends a little later.
+    assert!(window["window"]["len_ns"].as_u64().unwrap() >= 900_000_000, "{window}");
     assert!(!window["start"]["threads"].as_array().unwrap().is_empty(), "the host read QEMU's threads");
     let facts = fs::read_to_string(&files(&out, "facts.txt")[0]).unwrap();
     assert!(facts.lines().any(|line| line.starts_with("guest.kernel: ") && line.len() > 16), "{facts}");
