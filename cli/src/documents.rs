@@ -4,7 +4,7 @@ use formats::perf_conf::closest;
 use std::fmt::Write as _;
 
 /// Every document by its name, which is that of its file in the folder docs.
-const ALL: [(&str, &str); 42] = [
+const ALL: [(&str, &str); 43] = [
     ("start", include_str!("../../docs/start.md")),
     ("install", include_str!("../../docs/install.md")),
     ("how-to/old-results", include_str!("../../docs/how-to/old-results.md")),
@@ -27,6 +27,7 @@ const ALL: [(&str, &str); 42] = [
     ("guests", include_str!("../../docs/guests.md")),
     ("cloud-images", include_str!("../../docs/cloud-images.md")),
     ("disks", include_str!("../../docs/disks.md")),
+    ("offline", include_str!("../../docs/offline.md")),
     ("install-guests", include_str!("../../docs/install-guests.md")),
     ("networks", include_str!("../../docs/networks.md")),
     ("drive", include_str!("../../docs/drive.md")),
