@@ -36,6 +36,8 @@ use vm::guest::windows::Commands;
 
 /// Where the disk is mounted in guests.
 const MOUNT: &str = "/brought";
+/// What stands in the place of a key for perfvt itself: there is none for it.
+const PERFVT: &str = "perfvt";
 
 /// The key of a repository whose commit becomes a folder that is built; once it is planned, it ends in `@COMMIT`.
 pub const SOURCE: &str = "source";

@@ -1,6 +1,6 @@
 //! What an environment brings.
 
-use super::{SOURCE, Wish, in_guest, own};
+use super::{PERFVT, SOURCE, Wish, in_guest};
 use model::Params;
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ impl Brings {
     /// What parameters say of the keys of these wishes.
     pub fn of(params: &Params, wishes: &[Wish]) -> Brings {
         let value = |wish: &Wish| match wish.key {
-            own::PERFVT => (wish.key, wish.value.clone()),
+            PERFVT => (wish.key, wish.value.clone()),
             key => (key, Wish::of(params, key, wish.program).value),
         };
         let commit = params.get(SOURCE).and_then(|source| source.rsplit_once('@'));

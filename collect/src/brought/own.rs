@@ -1,14 +1,11 @@
 //! perfvt itself, which is brought to guests that nobody talks to ([`crate::inside`]).
 
-use super::{Brings, Brought, Wish};
+use super::{Brings, Brought, PERFVT, Wish};
 use crate::lab::Failed;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use vm::guest::os::Os;
-
-/// What stands in the place of a key: there is none for it.
-pub(super) const PERFVT: &str = "perfvt";
 
 static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
 
