@@ -464,7 +464,7 @@ fn known_changes_are_listed_and_do_not_gate() {
     place.write("known", line("REGRESSED", "2020-01-01"));
     place.perfvt(compare).is(1, "expired", "");
     place.write("known", line("IMPROVED", "2999-12-31"));
-    place.perfvt(compare).is(1, "met by no row", "");
+    place.perfvt(compare).is(1, "met by nothing", "");
     place.write("known", line("WORSE", "2999-12-31"));
     place.perfvt(compare).refuses("known:2: 'WORSE' is no verdict");
     // Missing rows count whatever their role, known or not.
