@@ -25,8 +25,9 @@ fn fio_measures_by_itself_in_a_guest_that_nobody_talks_to() {
     // Of the host and of the guest, in one window.
     assert!(value(&all, "/randread/", "Host_CPU") > 0.0 && value(&all, "/randread/", "guest_CPU") > 0.0);
     let window: Value = json(&raw(&out, ".randread.", "window.json"));
-    // By the clock of the host, which hears of both ends a little later.
-    assert!(window["window"]["len_ns"].as_u64().unwrap() >= 900_000_000, "{window}");
+    // A second and not the boot, by the clock of a host that may be busy and then hears of each end later.
+    let length = window["window"]["len_ns"].as_u64().unwrap();
+    assert!((500_000_000..5_000_000_000).contains(&length), "{window}");
     assert!(!window["start"]["threads"].as_array().unwrap().is_empty(), "the host read QEMU's threads");
     let facts = fs::read_to_string(&files(&out, "facts.txt")[0]).unwrap();
     assert!(facts.lines().any(|line| line.starts_with("guest.kernel: ") && line.len() > 16), "{facts}");
