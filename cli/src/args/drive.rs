@@ -35,6 +35,9 @@ pub struct Drive {
     /// A parameter, such as mem=2G or scenario=guest_guest for two machines; repeatable
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub sets: Vec<String>,
+    /// Let guests write to this block device of the host, which disk_device names; repeatable. What is on it is lost
+    #[arg(long, value_name = "DEVICE")]
+    pub allow_write_device: Vec<PathBuf>,
     /// How guests are executed
     #[arg(long, value_name = "ACCEL", default_value = "auto")]
     pub accel: AccelArg,

@@ -43,6 +43,7 @@ pub fn drive(
     if let Some(run) = &args.attach {
         return attach::drive(args, run, out, err);
     }
+    vm::guest::disk::allow_writing(&args.allow_write_device);
     let (config, script) = files(args);
     let ByHand { guests, accel, notes } = by_hand(&request(args, config, command), &own_executable())?;
     tell_notes(&notes, err)?;

@@ -11,9 +11,21 @@ use vm::guest::network::Home;
 use vm::guest::spec::GuestSpec;
 use vm::host::program;
 
-/// A sentence for each thing that is in the way; `own` are the guest's parameters.
-pub(super) fn look(guest: &GuestSpec, own: &Params) -> Vec<String> {
-    guest.disks.data.iter().filter_map(|disk| of_disk(guest, disk, own)).collect()
+/// A sentence for each thing that is in the way; `own` are the guest's parameters. `written`: the workload writes to the first disk.
+pub(super) fn look(guest: &GuestSpec, own: &Params, written: bool) -> Vec<String> {
+    let here = guest.disks.data.iter().filter_map(|disk| of_disk(guest, disk, own));
+    let first = guest.disks.data.first().filter(|_| written);
+    here.chain(first.and_then(|disk| read_only_at(&disk.at, own))).collect()
+}
+
+/// That a disk is only read, where a workload writes.
+fn read_only_at(at: &At, own: &Params) -> Option<String> {
+    let At::Device(device) = at else { return None };
+    let path = device.path.display();
+    let wanted = format!(
+        "a device that may be written to, because this workload writes: --allow-write-device {path} says so, and what is on it is lost"
+    );
+    (!device.writes).then(|| own.wrong("disk_device", &wanted).to_string())
 }
 
 fn of_disk(guest: &GuestSpec, disk: &Disk, own: &Params) -> Option<String> {
@@ -98,5 +110,40 @@ fn nowhere(driver: &str) -> &'static str {
             r#"{"driver":"gluster","node-name":"x","volume":"x","path":"x","server":[{"type":"unix","path":"/nonexistent"}]}"#
         }
         _ => r#"{"driver":"rbd","node-name":"x","pool":"x","image":"x","conf":"/nonexistent"}"#,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workload;
+    use model::Origin;
+    use std::path::PathBuf;
+    use vm::guest::disk::Device;
+
+    fn params(set: &[(&str, &str)]) -> Params {
+        let mut params = Params::new();
+        for (key, value) in set {
+            params.set(*key, *value, Origin::Flag("--set".into()));
+        }
+        params
+    }
+
+    #[test]
+    fn a_device_that_is_only_read_is_in_the_way_of_a_workload_that_writes() {
+        let writes =
+            |name: &str, set: &[(&str, &str)]| workload::find(name).unwrap().needs(&params(set)).writes_disk;
+        assert!(
+            writes("fio", &[("rw", "read write randread")]) && writes("iozone", &[]) && writes("ffsb", &[])
+        );
+        assert!(!writes("fio", &[("rw", "read randread")]) && !writes("fio", &[("rw", "randread")]));
+        let device = |writes| Device { path: PathBuf::from("/dev/x"), writes };
+        let of = |at: At| {
+            let own = params(&[("disk_device", "/dev/x")]);
+            read_only_at(&at, &own)
+        };
+        let why = of(At::Device(device(false))).unwrap();
+        assert!(why.contains("--allow-write-device /dev/x says so"), "{why}");
+        assert_eq!((of(At::Device(device(true))), of(At::File)), (None, None));
     }
 }

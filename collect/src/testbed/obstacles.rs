@@ -169,7 +169,9 @@ impl Found {
             };
             self.add(environment, cdrom.check().map_err(wrong));
         }
-        disks::look(guest, own).into_iter().for_each(|why| self.add(environment, Err::<(), _>(why)));
+        disks::look(guest, own, stage.needs.writes_disk)
+            .into_iter()
+            .for_each(|why| self.add(environment, Err::<(), _>(why)));
         if guest.own().is_some() || guest.disks.data.iter().any(|disk| disk.at.is_made()) {
             let missing = |why: String| format!("{QEMU_IMG}, which makes the guest's disks: {why}");
             self.add(environment, program::check(QEMU_IMG, &path()).map_err(missing));

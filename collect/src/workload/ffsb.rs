@@ -128,7 +128,7 @@ impl Workload for Ffsb {
 
     fn needs(&self, params: &Params) -> Needs {
         let brings = vec![Wish::of(params, BINARY, "ffsb")];
-        Needs { tools: true, guest_tools: vec!["mke2fs"], brings, ..Needs::default() }
+        Needs { tools: true, writes_disk: true, guest_tools: vec!["mke2fs"], brings, ..Needs::default() }
     }
 
     fn seconds(&self, params: &Params) -> f64 {

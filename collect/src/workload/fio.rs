@@ -149,8 +149,11 @@ impl Workload for Fio {
         Ok(())
     }
 
-    fn needs(&self, _: &Params) -> Needs {
-        Needs { tools: true, guest_tools: vec!["fio"], ..Needs::default() }
+    fn needs(&self, params: &Params) -> Needs {
+        // What a job file does is its own.
+        let patterns = params.get("rw").filter(|_| job_file(params).is_none()).unwrap_or_default();
+        let writes_disk = patterns.split([' ', ',']).any(|word| !matches!(word, "" | "read" | "randread"));
+        Needs { tools: true, writes_disk, guest_tools: vec!["fio"], ..Needs::default() }
     }
 
     fn seconds(&self, params: &Params) -> f64 {

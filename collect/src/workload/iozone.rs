@@ -124,7 +124,7 @@ impl Workload for Iozone {
     }
 
     fn needs(&self, _: &Params) -> Needs {
-        Needs { tools: true, guest_tools: vec!["mke2fs"], ..Needs::default() }
+        Needs { tools: true, writes_disk: true, guest_tools: vec!["mke2fs"], ..Needs::default() }
     }
 
     fn seconds(&self, params: &Params) -> f64 {

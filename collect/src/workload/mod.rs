@@ -91,6 +91,8 @@ pub struct Needs {
     pub sessions: usize,
     /// The read-only disk with the larger tools.
     pub tools: bool,
+    /// It writes to the data disk that it measures, as far as its parameters tell.
+    pub writes_disk: bool,
     /// The console and the firmware's debug port are listened to while the guest boots.
     pub boot_trace: bool,
     /// Programs of the disk with the larger tools that it starts in the guest, looked for before anything is planned.
@@ -107,6 +109,7 @@ impl Default for Needs {
             guest: true,
             sessions: 1,
             tools: false,
+            writes_disk: false,
             boot_trace: false,
             guest_tools: Vec::new(),
             host_tools: Vec::new(),
@@ -134,6 +137,7 @@ impl Needs {
             guest: self.guest || other.guest,
             sessions: self.sessions.max(other.sessions),
             tools: self.tools || other.tools,
+            writes_disk: self.writes_disk || other.writes_disk,
             boot_trace: self.boot_trace || other.boot_trace,
             guest_tools,
             host_tools,

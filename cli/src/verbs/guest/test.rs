@@ -20,6 +20,7 @@ pub(super) fn test(
 ) -> Result<u8, Error> {
     let drives = Drive {
         dry_run: false,
+        allow_write_device: Vec::new(),
         config: None,
         script: Some(args.script.clone()),
         only: Vec::new(),
