@@ -1,7 +1,7 @@
 //! `perfvt lake`.
 
 use crate::args::{LakeAdd, LakeArgs, LakeVerb};
-use crate::verbs::options::{defaults, read, reading};
+use crate::verbs::options::{defaults, reading};
 use crate::{DONE, Error, FOUND};
 use analyze::history::{Told, lake_rows, moment, table_rows};
 use lake::{Added, Campaign, Lake};
@@ -40,7 +40,7 @@ fn add_results(args: &LakeAdd, out: &mut dyn Write, err: &mut dyn Write) -> Resu
     let mut all: Vec<(&Path, Vec<Campaign>)> = Vec::new();
     for path in &args.results {
         let is_table = path.extension().is_some_and(|end| end == "csv") && path.is_file();
-        let table = if is_table { table_rows(path, &read(path)?, &options.conf, &told)? } else { None };
+        let table = if is_table { table_rows(path, &text_of(path)?, &options.conf, &told)? } else { None };
         let campaigns = match table {
             Some(campaigns) => campaigns,
             None => lake_rows(path, &options, &told)?,
@@ -52,6 +52,12 @@ fn add_results(args: &LakeAdd, out: &mut dyn Write, err: &mut dyn Write) -> Resu
         add(&lake, path, &campaigns, out)?;
     }
     Ok(DONE)
+}
+
+/// A table, which may hold years.
+fn text_of(path: &Path) -> Result<String, Error> {
+    edge::read_text(path, edge::read::RESULT)
+        .map_err(|error| format!("reading {}: {error}", path.display()).into())
 }
 
 /// Adds a campaign that has just ended.
