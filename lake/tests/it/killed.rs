@@ -78,5 +78,8 @@ fn what_was_acknowledged_survives_kills_at_any_moment() {
 #[test]
 #[ignore = "a minute: a thousand kills"]
 fn a_thousand_kills_lose_nothing() {
-    kill(1000);
+    // Each look reads the whole lake, so that it begins anew now and then.
+    for _ in 0..20 {
+        kill(50);
+    }
 }
