@@ -30,11 +30,6 @@ pub fn history(history: &History) -> String {
     out
 }
 
-/// One series, two series.
-fn number_of_series(n: usize) -> String {
-    format!("{n} series")
-}
-
 fn day(seconds: i64) -> String {
     Timestamp::from_second(seconds)
         .map_or_else(|_| "?".to_owned(), |time| time.strftime("%Y-%m-%d").to_string())
@@ -46,8 +41,8 @@ fn heading(history: &History) -> String {
         return "no series".to_owned();
     };
     format!(
-        "{} with {}, {} to {}; {}; alpha {} a point",
-        number_of_series(history.series.len()),
+        "{} series with {}, {} to {}; {}; alpha {} a point",
+        history.series.len(),
         counted(nights.len(), "point"),
         day(*first),
         day(*last),

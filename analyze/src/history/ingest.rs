@@ -44,7 +44,7 @@ pub fn lake_rows(path: &Path, options: &CompareOptions, told: &Told) -> Result<V
         let seconds = told.at.or(shown.side.date_unix).ok_or_else(|| undated(side))?;
         all.push(Source { shown, run, at: Micros(seconds.saturating_mul(1_000_000)) });
     }
-    let anchor = told.anchor.as_ref().map(|name| find_anchor(&all, name, told)).transpose()?;
+    let anchor = told.anchor.as_ref().map(|name| find_anchor(&all, name)).transpose()?;
     Ok(all.iter().map(|source| source.campaign(told, anchor.as_deref())).collect())
 }
 
@@ -94,9 +94,9 @@ struct Source {
     at: Micros,
 }
 
-fn find_anchor(all: &[Source], name: &str, told: &Told) -> Result<String, AnalyzeError> {
+fn find_anchor(all: &[Source], name: &str) -> Result<String, AnalyzeError> {
     match all.iter().find(|source| source.env() == name) {
-        Some(source) => Ok(source.build(&Told { build: None, ..told.clone() })),
+        Some(source) => Ok(source.own_build()),
         None => {
             let names: Vec<String> = all.iter().map(Source::env).collect();
             let known = names.join(", ");
@@ -113,13 +113,16 @@ impl Source {
         self.run.as_ref().map_or_else(|| "main".to_owned(), |run| run.environment.clone())
     }
 
-    fn build(&self, told: &Told) -> String {
-        let by_facts = || Some(build_id(&self.shown.side.facts)).filter(|id| !id.is_empty());
-        told.build
-            .clone()
-            .or_else(|| told.commit.clone())
-            .or_else(by_facts)
+    /// What its facts say was measured.
+    fn own_build(&self) -> String {
+        Some(build_id(&self.shown.side.facts))
+            .filter(|id| !id.is_empty())
             .unwrap_or_else(|| "unknown".to_owned())
+    }
+
+    /// What somebody says was measured, else what its facts say.
+    fn build(&self, told: &Told) -> String {
+        told.build.clone().or_else(|| told.commit.clone()).unwrap_or_else(|| self.own_build())
     }
 
     fn machine(&self, told: &Told) -> String {
@@ -143,7 +146,7 @@ impl Source {
         let facts = &self.shown.side.facts;
         let (env, machine) = (self.env(), self.machine(told));
         let is_anchor = told.anchor.as_ref() == Some(&env);
-        let build = if is_anchor { self.build(&Told::default()) } else { self.build(told) };
+        let build = if is_anchor { self.own_build() } else { self.build(told) };
         let factors = self.run.as_ref().map(|run| run.factors.clone()).unwrap_or_default();
         let epoch = epoch_id(facts);
         out.machine.clone_from(&machine);
