@@ -67,7 +67,11 @@ fn inside_of_a_host_with_kvm() {
     println!("{MARK}done");
 }
 
+/// QEMU 7.2 sets and clears virtual interrupts of an emulated SVM without a lock (target/i386/tcg/sysemu/svm_helper.c, VMRUN
+/// and #VMEXIT): an interrupt that another thread raises in that moment is lost, and the host, or the guest in it, waits for
+/// ever. That is the likely cause of hosts that stood still for a quarter of an hour, in one run of some dozens; it was not proven.
 #[test]
+#[ignore = "soak: an emulated SVM loses an interrupt now and then, and the host stands still"]
 fn kvm_tells_the_same_through_qemu_and_through_its_own_files() {
     match WITH_KVM.run("nested_kvm::inside_of_a_host_with_kvm") {
         Ok(said) => eprintln!("{}", reported(&said, "{\"exits").unwrap()),
