@@ -10,6 +10,7 @@
 //!      └──────────────> sequential                            (looks that were repeated)
 //!   block ─> order ─> ttest, ratio                              (the place within a block)
 //!   tdist ─> history                                           (one series over months: where its level changed)
+//!   ttest ─> bisect                                            (the first commit of a range that is slower)
 //!   ttest, ratio ─> session                                     (what sessions add to an error)
 //!   session, special ─> moderated                              (what many rows say of the variance of one)
 //!   moments (summary of one side), spread (its SD's bounds), weighted (of one boot)        multiple (BH, Holm)     random (seeded draws)
@@ -23,6 +24,7 @@
 //! - A statistic that cannot be computed is an [`Unavailable`] with its reason, never NaN and never 0.
 //! - Two-sided p-values. Tails are computed as tails (never `1 - cdf`), so that they stay exact down to 1e-300.
 
+mod bisect;
 mod block;
 mod bootstrap;
 mod common;
@@ -53,6 +55,10 @@ mod tdist;
 mod ttest;
 mod weighted;
 
+pub use bisect::{
+    BISECT_CERTAIN, BISECT_MIN_ROUNDS, BISECT_SESSION_RATIO, BisectBoot, BisectClass, BisectEnds,
+    BisectProbes, BisectRange, BisectReading, BisectStop, bisect_ends, bisect_ends_bar,
+};
 pub use block::{Block, complete_blocks};
 pub use bootstrap::{BCA_MIN_N, Contrast, bca, bca_interval};
 pub use common::{Interval, Unavailable};
