@@ -11,6 +11,7 @@
 //!   block ─> order ─> ttest, ratio                              (the place within a block)
 //!   tdist ─> history                                           (one series over months: where its level changed)
 //!   ttest ─> bisect                                            (the first commit of a range that is slower)
+//!   ttest ─> hosts                                             (one test each of several hosts, together)
 //!   ttest, ratio ─> session                                     (what sessions add to an error)
 //!   session, special ─> moderated                              (what many rows say of the variance of one)
 //!   moments (summary of one side), spread (its SD's bounds), weighted (of one boot)        multiple (BH, Holm)     random (seeded draws)
@@ -35,6 +36,7 @@ mod effect;
 mod exact;
 mod guarded;
 mod history;
+mod hosts;
 mod moderated;
 mod moments;
 mod multiple;
@@ -75,6 +77,7 @@ pub use history::{
     HISTORY_WINDOW, HistoryPoint, HistoryReading, HistoryRule, HistorySegment, HistoryStep, Level, Location,
     history_threshold, lag_one, session_variance_of,
 };
+pub use hosts::{HOSTS_RANDOM_MIN, Heterogeneity, heterogeneity, hosts_fixed, hosts_random};
 pub use moderated::{VariancePrior, variance_prior};
 pub use moments::{Moments, geometric_mean, mean, mean_ci, moments};
 pub use multiple::{benjamini_hochberg, holm};

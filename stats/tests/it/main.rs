@@ -8,6 +8,7 @@ mod edges;
 mod exact;
 mod guarded;
 mod history;
+mod hosts;
 mod laws;
 mod moderated;
 mod moderated_pages;
