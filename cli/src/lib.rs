@@ -164,6 +164,7 @@ fn dispatch(args: Args, command: Vec<String>, out: &mut dyn Write, err: &mut dyn
         Verb::Plan(plan) => verbs::plan::plan(&plan, out, err),
         Verb::Calibrate(calibrate) => verbs::calibrate::calibrate(&calibrate, out, err),
         Verb::Publish(publish) => verbs::publish::publish(&publish, out, err),
+        Verb::Build(args) => verbs::build::build(&args, out, err),
         Verb::Lake(args) => verbs::lake::lake(&args, out, err),
         Verb::History(args) => verbs::history::history(&args, out),
         Verb::List(list) => verbs::list::list(&list, out, err),

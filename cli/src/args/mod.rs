@@ -1,6 +1,7 @@
 //! The command line, as clap knows it. `--help`, the manual pages and the completions come from here.
 
 mod accel;
+mod build;
 mod collecting;
 mod demo;
 mod drive;
@@ -14,6 +15,7 @@ mod results;
 mod selftest;
 
 pub use accel::AccelArg;
+pub use build::{Build, BuildCommon, BuildWhat};
 pub use collecting::{Conduct, Doctor, Guest, GuestVerb, ImageArg, ImageTest, Resume, Run, Status};
 pub use demo::Demo;
 pub use drive::Drive;
@@ -86,6 +88,8 @@ pub enum Verb {
     Lake(LakeArgs),
     /// Tell where levels changed over months: what moved, by how much, in which range of builds
     History(HistoryArgs),
+    /// Build QEMU, a kernel or anything else out of a git repository, once for each tree
+    Build(Box<Build>),
     /// Expand a Cartesian configuration: the names of its variants, or all their parameters
     List(List),
     /// List and fetch test providers: folders and git repositories that bring configurations and guests

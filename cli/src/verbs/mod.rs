@@ -1,5 +1,6 @@
 //! One file for each verb.
 
+pub mod build;
 pub mod calibrate;
 pub mod catalogue;
 pub mod compare;

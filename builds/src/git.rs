@@ -1,0 +1,202 @@
+//! The git program, asked in a repository of the user's that nothing is written to.
+
+use crate::error::BuildError;
+use process::deadlines::HOST_WORK;
+use process::{ProcessError, Spec, run};
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Variables of the caller's that would send git elsewhere (git-rev-parse(1), --local-env-vars).
+const FORGOTTEN: [&str; 9] = [
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_NAMESPACE",
+    "GIT_CEILING_DIRECTORIES",
+    "GIT_REPLACE_REF_BASE",
+];
+
+/// No lock for the sake of a fresher index, no question on a terminal, and words of one language.
+const ENVIRONMENT: [&str; 4] =
+    ["GIT_OPTIONAL_LOCKS=0", "GIT_TERMINAL_PROMPT=0", "GIT_NO_REPLACE_OBJECTS=1", "LC_ALL=C"];
+
+/// Nothing of the repository's own runs: no hook, no monitor, no housekeeping.
+const SAFE: [&str; 4] =
+    ["core.hooksPath=/dev/null", "core.fsmonitor=false", "gc.auto=0", "maintenance.auto=false"];
+
+/// Runs git and gives what it said, without the last line's end.
+pub(crate) fn git(place: &[&str], args: &[&str], deadline: Duration) -> Result<String, ProcessError> {
+    let bytes = git_bytes(place, args, deadline)?;
+    Ok(String::from_utf8_lossy(&bytes).trim_end_matches('\n').to_owned())
+}
+
+/// The same, byte by byte.
+pub(crate) fn git_bytes(place: &[&str], args: &[&str], deadline: Duration) -> Result<Vec<u8>, ProcessError> {
+    let spec = Spec::new("env")
+        .args(FORGOTTEN.iter().flat_map(|name| ["-u", name]))
+        .args(ENVIRONMENT)
+        .arg("git")
+        .args(SAFE.iter().flat_map(|option| ["-c", option]))
+        .args(place)
+        .args(args);
+    run(spec, deadline)
+}
+
+/// One commit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Commit {
+    /// Its hash, in hexadecimal digits.
+    pub id: String,
+    /// The hash of its tree: equal trees are equal sources.
+    pub tree: String,
+    /// The commits that it follows.
+    pub parents: Vec<String>,
+    /// When it was committed, in seconds since 1970.
+    pub time: i64,
+    /// Who wrote it.
+    pub author: String,
+    /// The first line of its message.
+    pub subject: String,
+}
+
+impl Commit {
+    /// The first twelve digits of its hash.
+    pub fn short(&self) -> &str {
+        self.id.get(..12).unwrap_or(&self.id)
+    }
+}
+
+/// How [`Repository::log`] has git print a commit.
+const COMMIT: &str = "--format=%H%x1f%T%x1f%P%x1f%ct%x1f%an%x1f%s";
+
+/// One line of that.
+fn parsed(line: &str) -> Option<Commit> {
+    let mut fields = line.splitn(6, '\x1f');
+    let mut next = || fields.next().map(str::to_owned);
+    Some(Commit {
+        id: next()?,
+        tree: next()?,
+        parents: next()?.split_whitespace().map(str::to_owned).collect(),
+        time: next()?.parse().ok()?,
+        author: next()?,
+        subject: next()?,
+    })
+}
+
+/// A repository of the user's.
+#[derive(Clone, Debug)]
+pub struct Repository {
+    folder: PathBuf,
+    /// Its .git, that of the main work tree where there are several.
+    common: PathBuf,
+}
+
+impl Repository {
+    /// Looks at a folder.
+    ///
+    /// # Errors
+    /// It is in no repository, or git cannot be asked.
+    pub fn open(folder: &Path) -> Result<Repository, BuildError> {
+        let text = folder.display().to_string();
+        let asked = ["rev-parse", "--path-format=absolute", "--git-common-dir"];
+        match git(&["-C", &text], &asked, HOST_WORK) {
+            Ok(common) => Ok(Repository { folder: folder.to_owned(), common: PathBuf::from(common) }),
+            Err(ProcessError::Failed { ref stderr, .. }) if stderr.contains("not a git repository") => {
+                Err(BuildError::NoRepository { folder: folder.to_owned() })
+            }
+            Err(_) if !folder.is_dir() => Err(BuildError::NoRepository { folder: folder.to_owned() }),
+            Err(source) => {
+                Err(BuildError::Git { doing: "looking".to_owned(), repository: folder.to_owned(), source })
+            }
+        }
+    }
+
+    /// Where it is.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Its .git, which work trees share.
+    pub fn common(&self) -> &Path {
+        &self.common
+    }
+
+    /// Asks git in it.
+    pub(crate) fn ask(&self, doing: &str, args: &[&str]) -> Result<String, BuildError> {
+        let place = self.folder.display().to_string();
+        git(&["-C", &place], args, HOST_WORK).map_err(|source| BuildError::Git {
+            doing: doing.to_owned(),
+            repository: self.folder.clone(),
+            source,
+        })
+    }
+
+    /// The commit of a branch, a tag, a hash or anything else that git understands (gitrevisions(7)).
+    ///
+    /// # Errors
+    /// There is none, or git cannot be asked.
+    pub fn commit(&self, name: &str) -> Result<Commit, BuildError> {
+        let asked = format!("{name}^{{commit}}");
+        let found = self
+            .ask("looking for a commit", &["rev-parse", "--verify", "--quiet", "--end-of-options", &asked]);
+        let id = match found {
+            Ok(id) if !id.is_empty() => id,
+            Err(BuildError::Git { source: ProcessError::Failed { .. }, .. }) | Ok(_) => {
+                let (repository, name) = (self.folder.clone(), name.to_owned());
+                return Err(BuildError::NoCommit { repository, name });
+            }
+            Err(error) => return Err(error),
+        };
+        let mut one = self.log("reading a commit", &["--max-count=1", &id])?;
+        one.pop()
+            .ok_or_else(|| BuildError::NoCommit { repository: self.folder.clone(), name: name.to_owned() })
+    }
+
+    /// Commits as `git log` gives them, the newest first.
+    pub(crate) fn log(&self, doing: &str, args: &[&str]) -> Result<Vec<Commit>, BuildError> {
+        let text =
+            self.ask(doing, &[&["log", COMMIT, "--no-show-signature", "--no-color"], args].concat())?;
+        Ok(text.lines().filter_map(parsed).collect())
+    }
+
+    /// The paths that a commit touches, against the first commit that it follows.
+    ///
+    /// # Errors
+    /// git cannot be asked, or does not know it.
+    pub fn paths(&self, commit: &str) -> Result<Vec<String>, BuildError> {
+        let args = [
+            "diff-tree",
+            "--root",
+            "--no-commit-id",
+            "--name-only",
+            "-r",
+            "-m",
+            "--first-parent",
+            "-z",
+            commit,
+        ];
+        let text = self.ask("listing what a commit touches", &args)?;
+        Ok(text.split('\0').filter(|path| !path.is_empty()).map(str::to_owned).collect())
+    }
+
+    /// What the work tree has beside its last commit, as a patch; nothing where it has nothing. Files that git does not know are
+    /// no part of it.
+    ///
+    /// # Errors
+    /// git cannot be asked.
+    pub fn uncommitted(&self) -> Result<Option<Vec<u8>>, BuildError> {
+        let place = self.folder.display().to_string();
+        let args =
+            ["diff", "--binary", "--full-index", "--no-ext-diff", "--no-textconv", "--no-color", "HEAD"];
+        let patch = git_bytes(&["-C", &place], &args, HOST_WORK).map_err(|source| BuildError::Git {
+            doing: "reading what is not committed".to_owned(),
+            repository: self.folder.clone(),
+            source,
+        })?;
+        Ok((!patch.is_empty()).then_some(patch))
+    }
+}

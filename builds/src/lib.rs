@@ -1,0 +1,31 @@
+//! Builds out of git: which commits a range has, and what a recipe makes of one, once for each tree.
+//!
+//! ```text
+//!   user's repository ──(read only)──> mirror, which shares its objects ──> source of a lane ──> steps of a recipe
+//!        │                                                                                          │
+//!        └── commits of a range, subjects, paths                    CACHE/builds/KEY/{build.json, log, files/} <── key of
+//!                                                                    tree, patch, recipe, compiler
+//! ```
+//!
+//! The user's work tree, index, branches and bisect state are never written: git is asked there with optional locks off, and
+//! everything that it writes goes into a bare repository in the cache, which borrows the user's objects.
+
+#![cfg_attr(not(test), warn(clippy::disallowed_methods))]
+
+mod checkout;
+mod compiler;
+mod error;
+mod git;
+mod key;
+mod lane;
+mod range;
+mod recipe;
+mod store;
+
+pub use error::BuildError;
+pub use git::{Commit, Repository};
+pub use key::{BuildKey, KEY_FORMAT};
+pub use lane::{Asked, Progress, build};
+pub use range::{Order, Range};
+pub use recipe::{Kernel, Layout, Place, Qemu, Recipe, Script, Step};
+pub use store::{Record, Status, Store, TAIL_LINES};

@@ -1,0 +1,71 @@
+//! QEMU: the system emulator of one target, out of its tree, with nothing fetched on the way.
+
+use super::{Layout, Place, Step};
+use std::path::PathBuf;
+
+/// Where it believes to be installed; it finds its firmware beside itself wherever it is (since QEMU 5.2).
+const PREFIX: &str = "/opt/perfvt-qemu";
+
+/// The recipe (QEMU's `docs/devel/build-system.rst` and `configure --help`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Qemu {
+    /// The architecture of guests, as in `qemu-system-ARCH`.
+    pub arch: String,
+    /// More options of configure.
+    pub configure: Vec<String>,
+    /// How code is laid out.
+    pub layout: Layout,
+    /// Words before each command, which run it elsewhere: a container.
+    pub container: Vec<String>,
+}
+
+impl Qemu {
+    /// For guests of an architecture.
+    pub fn of(arch: &str) -> Qemu {
+        Qemu { arch: arch.to_owned(), configure: Vec::new(), layout: Layout::Own, container: Vec::new() }
+    }
+
+    pub(super) fn product(&self) -> PathBuf {
+        let prefix = PREFIX.trim_start_matches('/');
+        PathBuf::from(format!("{prefix}/bin/qemu-system-{}", self.arch))
+    }
+
+    /// What the compiler is told: no path of this host is in what it makes.
+    fn flags(&self, place: &Place<'_>) -> String {
+        let prefix = format!(
+            "-ffile-prefix-map={}=. -ffile-prefix-map={}=.",
+            place.source.display(),
+            place.build.display()
+        );
+        match self.layout {
+            Layout::Own => prefix,
+            Layout::Aligned => format!("{prefix} -falign-functions=64"),
+        }
+    }
+
+    /// Options of configure that are the same for every commit.
+    fn options(&self) -> Vec<String> {
+        let target = format!("--target-list={}-softmmu", self.arch);
+        let prefix = format!("--prefix={PREFIX}");
+        // A commit's name in the version would make equal trees differ.
+        let fixed =
+            [target.as_str(), &prefix, "--with-pkgversion=perfvt", "--disable-docs", "--disable-werror"];
+        let fixed = fixed.iter().chain(&["--disable-download", "--disable-user", "--disable-tools"]);
+        fixed.map(|option| (*option).to_owned()).chain(self.configure.iter().cloned()).collect()
+    }
+
+    pub(super) fn steps(&self, place: &Place<'_>) -> Vec<Step> {
+        let configure = place.source.join("configure").display().to_string();
+        let mut first = vec![configure];
+        first.extend(self.options());
+        first.push(format!("--extra-cflags={}", self.flags(place)));
+        let make = ["make".to_owned(), format!("-j{}", place.jobs)];
+        let install = ["make".to_owned(), "install".to_owned(), format!("DESTDIR={}", place.out.display())];
+        [Step::of(place.build, first), Step::of(place.build, make), Step::of(place.build, install)].into()
+    }
+
+    pub(super) fn parts(&self) -> Vec<String> {
+        [vec![format!("{:?}", self.layout)], self.options(), vec!["in".to_owned()], self.container.clone()]
+            .concat()
+    }
+}
