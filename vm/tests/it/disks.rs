@@ -11,6 +11,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use vm::deadlines::Deadlines;
 use vm::guest::disk::{At, Bus, Device, Disk, DiskError, Program, Remote, Serve};
+use vm::guest::qemu_img::QemuImg;
 
 const MIB: u64 = 1 << 20;
 
@@ -52,6 +53,8 @@ fn disk(at: At, dir: &Path) -> Disk {
         iothread: false,
         queues: None,
         dir: dir.to_owned(),
+        qemu_img: QemuImg::default(),
+        own_serial: None,
     }
 }
 
