@@ -148,7 +148,133 @@ impl Image {
         // It ends with 2 or 3 when it has found something; without an answer it says why.
         match parse_check(&String::from_utf8_lossy(&ended.stdout)) {
             Ok(check) => Ok(check),
-            Err(_) => ended.into_output(within).map(|_| Check { errors: 1, ..Check::default() }),
+            Err(_) => Err(ended.into_output(within).err().unwrap_or_else(|| ProcessError::Io {
+                doing: "reading what was found by",
+                command: self.by.to_string(),
+                source: io::Error::from(io::ErrorKind::InvalidData),
+            })),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::overlay::Overlay;
+    use super::*;
+    use model::Accel;
+    use process::deadlines::HOST_ANSWER;
+    use std::fs::{self, File};
+    use std::os::unix::fs::FileExt;
+
+    /// A number of eight bytes in a file, and another one in its place.
+    fn number(file: &File, at: u64, other: Option<u64>) -> u64 {
+        let mut bytes = [0; 8];
+        file.read_exact_at(&mut bytes, at).unwrap();
+        if let Some(other) = other {
+            file.write_all_at(&other.to_be_bytes(), at).unwrap();
+        }
+        u64::from_be_bytes(bytes)
+    }
+
+    /// Has the first two clusters of a guest be the same one of the file: one of them is lost then.
+    fn spoil(image: &Path) {
+        let file = File::options().read(true).write(true).open(image).unwrap();
+        let table = number(&file, number(&file, 40, None), None) & !(0xff << 56);
+        let first = number(&file, table, None);
+        number(&file, table + 8, Some(first));
+    }
+
+    /// Has a cluster at the end of the file counted as used, though nothing uses it.
+    fn leak(image: &Path) {
+        let file = File::options().read(true).write(true).open(image).unwrap();
+        let cluster = file.metadata().unwrap().len().div_ceil(1 << 16);
+        let counts = number(&file, number(&file, 48, None), None);
+        file.write_all_at(&1u16.to_be_bytes(), counts + 2 * cluster).unwrap();
+        file.set_len((cluster + 1) << 16).unwrap();
+    }
+
+    /// A qcow2 image of a megabyte of text; none without qemu-img.
+    fn image(dir: &Path, name: &str) -> Option<PathBuf> {
+        let (raw, image) = (dir.join("raw"), dir.join(name));
+        fs::write(&raw, vec![b'x'; 1 << 20]).unwrap();
+        let spec =
+            QemuImg::default().spec().args(["convert", "-f", "raw", "-O", "qcow2"]).arg(&raw).arg(&image);
+        if process::run(spec, HOST_ANSWER).is_err() {
+            testing::skip("qemu-img is missing; `make setup` gets it");
+            return None;
+        }
+        Some(image)
+    }
+
+    fn usual() -> Images {
+        Images::new(&Deadlines::usual(Accel::Kvm))
+    }
+
+    #[test]
+    fn a_corrupt_image_is_told_from_a_whole_one_and_from_one_that_leaks_when_its_name_is_gone() {
+        let dir = tempfile::tempdir().unwrap();
+        let names = ["whole", "corrupt", "leaky"];
+        let all: Vec<PathBuf> = names.iter().filter_map(|name| image(dir.path(), name)).collect();
+        let [whole, corrupt, leaky] = all.as_slice() else { return };
+        spoil(corrupt);
+        leak(leaky);
+        let by = QemuImg::default();
+        let mut images = usual();
+        for (name, file) in names.iter().zip(&all) {
+            images.add(format!("the disk {name}"), &by, file).unwrap();
+            fs::remove_file(file).unwrap();
+        }
+        assert!(!images.is_empty() && usual().is_empty());
+        let found = images.check();
+        let wanted =
+            "the disk corrupt is corrupt: qemu-img finds 1 corruptions and 0 errors in it (check_image)";
+        let failed = found.failed.unwrap();
+        assert_eq!((failed.code, failed.reason.as_str()), (Code::ImageCorrupt, wanted));
+        assert_eq!(found.leaks, ["the disk leaky has 1 clusters that nothing uses (leaks; check_image)"]);
+        let lines: Vec<&str> = found.lines.lines().collect();
+        assert_eq!(lines[0], "the disk whole: whole");
+        assert!(lines[1].contains("1 corruptions") && lines[2] == "the disk leaky: 1 leaks", "{lines:?}");
+        assert!(![whole, corrupt, leaky].iter().any(|file| file.exists()));
+    }
+
+    #[test]
+    fn a_layer_is_checked_without_what_lies_below_it_and_the_images_below_for_themselves() {
+        let dir = tempfile::tempdir().unwrap();
+        let Some(base) = image(dir.path(), "base, with comma") else { return };
+        let by = QemuImg::default();
+        let chain = Chain::of(&base, None, &[]).unwrap();
+        let layer = Overlay::make(&chain, dir.path(), &by, &Deadlines::usual(Accel::Kvm)).unwrap();
+        spoil(&base);
+        let mut images = usual();
+        images.add("the layer".into(), &by, layer.path()).unwrap();
+        drop(layer);
+        assert_eq!(images.check(), Found { lines: "the layer: whole\n".into(), ..Found::default() });
+        let mut images = usual();
+        images.add_chain("the image of vm1", &by, &chain);
+        assert_eq!(images.check().failed.unwrap().code, Code::ImageCorrupt);
+        // A raw image has nothing to check.
+        let raw = Chain::of(&dir.path().join("raw"), Some(Format::Raw), &[]).unwrap();
+        let mut images = usual();
+        images.add_chain("the image of vm1", &by, &raw);
+        assert!(images.is_empty());
+    }
+
+    #[test]
+    fn what_cannot_be_opened_any_more_is_corrupt_and_a_program_that_fails_has_found_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let Some(file) = image(dir.path(), "x") else { return };
+        let of = |by: &QemuImg| {
+            let mut images = usual();
+            images.add("x".into(), by, &file).unwrap();
+            images.check().failed.unwrap()
+        };
+        assert_eq!(of(&QemuImg::named("/nonexistent/qemu-img")).code, Code::ToolFailed);
+        assert_eq!(of(&QemuImg::named("true")).code, Code::ToolFailed, "it says nothing");
+        fs::write(&file, vec![0; 1 << 18]).unwrap();
+        let failed = of(&QemuImg::default());
+        assert!(
+            failed.code == Code::ImageCorrupt && failed.reason.contains("not in qcow2 format"),
+            "{failed}"
+        );
     }
 }
