@@ -65,6 +65,17 @@ case " ${missing[*]-} $(grep -s '^ID=' /etc/os-release)" in
         ;;
 esac
 install_packages "${missing[@]}"
+# A server of NFS for QEMU's driver, which is unpacked and not installed: as packages it and rpcbind would open ports of this host.
+nfs=${XDG_CACHE_HOME:-$HOME/.cache}/perfvt-tests/nfs
+if [ -e /etc/debian_version ] && [ ! -e "$nfs/ready" ]; then
+    { as_user mkdir -p "$nfs/root" &&
+        mapfile -t packages < <(apt-get install --simulate --no-install-recommends nfs-ganesha-vfs rpcbind 2> /dev/null |
+            sed -n 's/^Inst \([^ ]*\).*/\1/p') &&
+        (cd "$nfs" && { [ ${#packages[@]} = 0 ] || as_user apt-get download -q "${packages[@]}" >&2; } &&
+            for package in *.deb; do [ ! -e "$package" ] || as_user dpkg-deb -x "$package" root; done) &&
+        as_user touch "$nfs/ready"; } ||
+        say "nfs-ganesha could not be fetched; the test of a disk behind NFS skips itself"
+fi
 axe=$here/../report/tests/axe
 if has npm && [ ! -e "$axe/node_modules/axe-core/axe.min.js" ]; then
     as_user npm ci --silent --no-audit --no-fund --prefix "$axe" >&2 ||

@@ -58,7 +58,7 @@ pub(crate) fn is_occasion(name: &str) -> bool {
 
 /// Parameters that say which cases are measured and how the campaign goes about it. Cases are matched by name, and
 /// unmatched ones are listed.
-const HARMLESS: [&str; 20] = [
+const HARMLESS: [&str; 21] = [
     "protocols",
     "sizes",
     "sessions",
@@ -79,6 +79,7 @@ const HARMLESS: [&str; 20] = [
     "noise",
     "noise_wait",
     "canary",
+    "check_image",
 ];
 
 /// Parameters of the guest and of its place on the host. Another value is another environment; nobody said that this is
@@ -207,6 +208,7 @@ fn means(factor: &str, fact: &str) -> bool {
             && fact.starts_with("guest.")
             && (fact == "guest.package.kernel" || !fact.starts_with("guest.package.")))
         || (fact.starts_with("qemu.") && factor == "qemu_binary")
+        || (fact.starts_with("qemu_img.") && factor == "qemu_img_binary")
 }
 
 /// A warning for each `--factor` that names no fact of any side.
@@ -396,6 +398,7 @@ mod tests {
             ("kernel_params", "guest.mitigation.spectre_v2", Intended),
             ("kernel_params", "guest.kernel", Software),
             ("qemu_binary", "qemu.version", Intended),
+            ("qemu_img_binary", "qemu_img.version", Intended),
         ] {
             assert_eq!(classes(&[(fact, "1")], &[(fact, "2")], &[factor])[0].1, class, "{factor}, {fact}");
         }

@@ -124,6 +124,10 @@ impl Observer for Progress {
         self.show(format!("{environment}: {key}: {}", cut(step)));
     }
 
+    fn told(&mut self, environment: &str, what: &str) {
+        self.say(&format!("{environment}: {what}"));
+    }
+
     fn event(&mut self, event: &Event, state: &State) {
         match event {
             Event::BootStarted { environment, repeat, attempt, .. } => {

@@ -22,7 +22,8 @@ use std::time::Duration;
 use vm::guest::confine::strongest;
 use vm::guest::hardware::Hardware;
 use vm::guest::install::{Answers, AnswersBy, Phases, Recipe};
-use vm::host::program::qemu_here;
+use vm::guest::qemu_img::{QEMU_IMG, QemuImg};
+use vm::host::program::{self, qemu_here};
 
 /// A key of an installation.
 #[derive(Clone, Copy, Debug)]
@@ -40,7 +41,7 @@ const fn key(key: &'static str, default: &'static str, what: &'static str) -> Ke
 }
 
 /// All of them.
-pub const KEYS: [Key; 20] = [
+pub const KEYS: [Key; 21] = [
     key("install_name", "", "what the image is called: perfvt:NAME; without it the name of the variant"),
     key("install_kernel", "", "the installer's kernel; without one the medium's own loader starts"),
     key("install_initrd", "", "its initial RAM disk"),
@@ -61,6 +62,7 @@ pub const KEYS: [Key; 20] = [
     key("proxy_file", "", "the file that holds it"),
     key("machine", "pc", "QEMU's machine: pc or q35"),
     key("qemu_binary", "", "QEMU's program; without it the one of this host"),
+    key("qemu_img_binary", QEMU_IMG, "the program that makes the disk"),
 ];
 
 /// Keys that name a file, relative to the file that says them.
@@ -197,11 +199,22 @@ pub fn recipe(asked: &Asked, accel: Accel) -> Result<Recipe, RecipeError> {
         phases: phases(&params, answers.as_ref())?,
         answers,
         size: size.ok_or_else(|| params.wrong("size", "1M to 1T, such as 8G"))?,
+        qemu_img: qemu_img(&params)?,
         confine: strongest(&qemu, accel, false, None).0,
         qemu,
         hardware,
         deadline: Duration::from_secs(params.number("deadline", 1u64, "seconds, 1 or more")?),
     })
+}
+
+/// What makes the disk, once it is there.
+fn qemu_img(params: &Params) -> Result<QemuImg, ParamsError> {
+    let by = QemuImg::named(params.text("qemu_img_binary")?);
+    let path = std::env::var("PATH").unwrap_or_default();
+    let wanted =
+        |why: String| params.wrong("qemu_img_binary", &format!("a program that can be started: {why}"));
+    program::check(by.program(), &path).map_err(wanted)?;
+    Ok(by)
 }
 
 /// The keys of the one variant that is left.

@@ -1,14 +1,17 @@
-//! What `qemu-img bench` and qemu-io (`read -C`, `write -C`) print.
+//! What `qemu-img bench`, `qemu-img check --output=json` and qemu-io (`read -C`, `write -C`) print.
 //!
 //! ```text
 //!   Sending 2000 read requests, 4096 bytes each, 8 in parallel (starting at offset 0, step size 4096)
 //!   Run completed in 0.031 seconds.
 //!
 //!   4096,1,0:00:00.00,7985213.000,1949.5150        bytes, operations, time, bytes/s, operations/s: one line a command
+//!
+//!   { "check-errors": 0, "corruptions": 1, "leaks": 2, .. }     counts that are 0 are left out, check-errors alone are always told
 //! ```
 
 use crate::tool::{ToolError, lines, number};
 use edge::quoted;
+use serde::Deserialize;
 
 /// One run of `qemu-img bench`.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,6 +41,33 @@ pub struct Io {
     pub seconds: f64,
     /// Line of the first command's result.
     pub line: u32,
+}
+
+/// What `qemu-img check` has found in an image.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Check {
+    /// Clusters whose data are lost, or may be.
+    #[serde(default)]
+    pub corruptions: u64,
+    /// Clusters that nothing uses: room that is lost, and no data.
+    #[serde(default)]
+    pub leaks: u64,
+    /// What could not be looked at.
+    #[serde(rename = "check-errors")]
+    pub errors: u64,
+}
+
+/// Reads the output of one `qemu-img check --output=json`.
+///
+/// # Errors
+/// It is none.
+pub fn parse_check(text: &str) -> Result<Check, ToolError> {
+    serde_json::from_str(text).map_err(|error| ToolError {
+        tool: "qemu-img check",
+        line: u32::try_from(error.line()).unwrap_or(u32::MAX).max(1),
+        reason: error.to_string(),
+    })
 }
 
 /// Reads the output of one `qemu-img bench`.
@@ -166,5 +196,18 @@ mod tests {
         );
         assert!(parse_io("").is_err());
         assert!(parse_io("4096,1,0:00:00.00,0.000,0.0000\n").is_err());
+    }
+
+    #[test]
+    fn what_a_check_has_found_is_counted_and_what_it_does_not_name_was_not_found() {
+        let of = |corruptions, leaks| Check { corruptions, leaks, errors: 0 };
+        assert_eq!(parse_check(include_str!("../testdata/qemu-img/7.2-check-whole.json")), Ok(of(0, 0)));
+        assert_eq!(parse_check(include_str!("../testdata/qemu-img/7.2-check-leaks.json")), Ok(of(0, 1)));
+        assert_eq!(parse_check(include_str!("../testdata/qemu-img/7.2-check-corrupt.json")), Ok(of(1, 1)));
+        for odd in
+            ["", "{}", "qemu-img: Could not open 'x'\n", "{\"check-errors\": -1}", "{\"check-errors\": 0"]
+        {
+            assert!(parse_check(odd).is_err(), "{odd}");
+        }
     }
 }

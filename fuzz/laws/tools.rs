@@ -59,6 +59,9 @@ pub fn qemu_img(data: &[u8]) {
         Err(error) => refused(&text, &error),
         Ok(io) => assert!(io.operations > 0 && io.seconds >= 0.0),
     }
+    if let Err(error) = qemu_img::parse_check(&text) {
+        assert!(error.line > 0 && !error.reason.is_empty());
+    }
 }
 
 pub fn sockperf(data: &[u8]) {

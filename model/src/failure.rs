@@ -46,6 +46,8 @@ pub enum Code {
     ConsoleFlood,
     /// QEMU paused the guest, or told it of an error, because a disk could not be read or written.
     IoError,
+    /// The guest's image, the layer above it or a disk of its is corrupt, as qemu-img has found when the guest had ended.
+    ImageCorrupt,
     /// A file system in the guest is full.
     GuestNoSpace,
     /// A file system of the host is full.
@@ -92,7 +94,7 @@ pub enum Scope {
 }
 
 /// Every code with its word in files.
-const WORDS: [(Code, &str); 29] = [
+const WORDS: [(Code, &str); 30] = [
     (Code::Hang, "hang"),
     (Code::Panic, "panic"),
     (Code::SetUp, "set-up"),
@@ -100,6 +102,7 @@ const WORDS: [(Code, &str); 29] = [
     (Code::EarlyExit, "early-exit"),
     (Code::ConsoleFlood, "console-flood"),
     (Code::IoError, "io-error"),
+    (Code::ImageCorrupt, "image-corrupt"),
     (Code::GuestNoSpace, "guest-no-space"),
     (Code::HostNoSpace, "host-no-space"),
     (Code::ChannelBroken, "channel-broken"),
@@ -150,7 +153,8 @@ impl Code {
             | Code::Deadline(Phase::Boot | Phase::Prepare | Phase::Shutdown)
             | Code::Unknown => Scope::Guest,
             Code::HostNoSpace | Code::Host | Code::GivenUp | Code::Deadline(Phase::Image) => Scope::Host,
-            Code::GuestNoSpace
+            Code::ImageCorrupt
+            | Code::GuestNoSpace
             | Code::ToolFailed
             | Code::ToolNonsense
             | Code::LinkMismatch

@@ -15,6 +15,8 @@ pub enum Step {
     DataDisk,
     /// qemu-img makes a layer above an image.
     Layer,
+    /// qemu-img checks an image.
+    Check,
     /// The built-in guest is ready.
     Boot,
     /// A guest from an image is ready: it has a whole system to start.
@@ -46,9 +48,10 @@ pub enum Step {
 }
 
 /// Each step with its seconds under KVM and under TCG.
-const TABLE: [(Step, u64, u64); 16] = [
+const TABLE: [(Step, u64, u64); 17] = [
     (Step::DataDisk, 3600, 3600),
     (Step::Layer, 60, 60),
+    (Step::Check, 600, 600),
     (Step::Boot, 30, 120),
     (Step::ImageBoot, 180, 600),
     (Step::Settle, 60, 120),

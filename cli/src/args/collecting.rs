@@ -213,6 +213,9 @@ pub struct ImageArg {
     /// A file that the image may read besides; may be repeated
     #[arg(long, value_name = "FILE")]
     pub backing: Vec<PathBuf>,
+    /// qemu-img: a name to look for in PATH, or a file
+    #[arg(long, value_name = "PROGRAM", default_value = "qemu-img")]
+    pub qemu_img: String,
 }
 
 /// `perfvt guest test`.
@@ -290,6 +293,9 @@ pub enum GuestVerb {
         /// What it is called from then on: perfvt:NAME
         #[arg(long, value_name = "NAME")]
         name: String,
+        /// qemu-img: a name to look for in PATH, or a file
+        #[arg(long, value_name = "PROGRAM", default_value = "qemu-img")]
+        qemu_img: String,
     },
     /// Let an installer make an image from its media and a file of answers (perfvt help install-guests)
     ///

@@ -52,6 +52,7 @@ mod parked;
 mod providers;
 mod publish;
 mod publish_faults;
+mod real_disks;
 mod right_guest;
 mod scenarios;
 mod seeds;

@@ -183,7 +183,9 @@ impl Campaign {
             let spoiled = Spoiled { boot: &boot.name, reason: &failed.reason, forensics, lab: lab.as_mut() };
             still = hold(hooks, spoiled).then_some(forensics);
         }
+        let images = lab.images();
         lab.end(still);
+        self.check_images(images, hooks, boot, repeat, logs)?;
         Ok(end)
     }
 

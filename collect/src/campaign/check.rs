@@ -46,7 +46,7 @@ pub(super) fn validate(dir: &Path, file: &CampaignFile) -> Result<(), CampaignEr
 }
 
 /// Facts that must not change within an environment: boots under another QEMU, guest or host are not its repeats.
-const CONSTANT: [&str; 20] = [
+const CONSTANT: [&str; 22] = [
     "accel",
     "confine",
     "guest.cloud_init",
@@ -67,6 +67,8 @@ const CONSTANT: [&str; 20] = [
     "qemu.argv",
     "qemu.binary",
     "qemu.version",
+    "qemu_img.binary",
+    "qemu_img.version",
 ];
 
 /// Beginnings of facts that must not change either: what the user brings, what the workload reads on this host, and

@@ -24,6 +24,8 @@ pub trait Observer {
     fn event(&mut self, event: &Event, state: &State);
     /// A step of the user's script before or behind the windows begins (`prepare`, `after`): the environment, the key, the step.
     fn doing(&mut self, _environment: &str, _key: &str, _step: &str) {}
+    /// Something came out that nobody has to act upon, and that spoils nothing: the environment, and a sentence.
+    fn told(&mut self, _environment: &str, _what: &str) {}
     /// The name of the signal that asked for an end, if one did. Asked between cases, and in the user's scripts.
     fn stop(&mut self) -> Option<String>;
     /// The end is wanted at once: the sample in hand is thrown away. Asked whenever something failed, because what was

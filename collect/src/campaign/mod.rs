@@ -20,6 +20,7 @@ mod error;
 mod files;
 mod guard;
 pub mod hooks;
+mod images;
 mod interrupted;
 pub mod journal;
 pub mod keep;

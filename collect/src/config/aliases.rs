@@ -4,7 +4,7 @@ use crate::parameters::without_objects;
 use model::{Params, bytes};
 
 /// Other names of keys, first the other one.
-pub const KEYS: [(&str, &str); 15] = [
+pub const KEYS: [(&str, &str); 16] = [
     ("numanode", "numa_node"),
     ("vcpus", "smp"),
     ("memory", "mem"),
@@ -16,6 +16,7 @@ pub const KEYS: [(&str, &str); 15] = [
     ("drive_format", "disk_bus"),
     ("drive_cache", "disk_cache"),
     ("image_aio", "disk_aio"),
+    ("drive_serial", "disk_serial"),
     ("preallocated", "disk_prealloc"),
     ("machine_type", "machine"),
     ("extra_params", "extra_args"),

@@ -148,7 +148,9 @@ impl EnvironmentSpec {
         };
         if let Some(server) = guests.first_mut() {
             // Only the guest that is measured has data disks, and is listened to.
-            server.disks.data = parse::disks(&params.object_params(&server.name))?;
+            let own = params.object_params(&server.name);
+            server.disks.data = parse::disks(&own)?;
+            server.disks.work = parse::work_disk(&own, &server.disks.data)?;
             server.listens = ground.needs.boot_trace;
         }
         let neighbours = neighbour::of(params, (&layout, topology.as_ref()), &mut guests)?;
@@ -264,6 +266,8 @@ fn guest(
         listens: false,
         pins: plan.pins,
         layers: PathBuf::from(own.text("disk_dir")?),
+        qemu_img: parse::qemu_img(own),
+        check_image: parse::check_image(own)?,
     };
     spec.disks.tools = ground.needs.tools || spec.own().is_some();
     spec.disks.seed = spec.own().is_some_and(|own| own.cloud_init.is_some());

@@ -22,6 +22,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 use vm::deadlines::{Deadlines, Step};
+use vm::guest::checked::Images;
 use vm::guest::disk::Disk;
 use vm::guest::job::{JobRequest, Standing};
 use vm::guest::os::Os;
@@ -321,6 +322,10 @@ pub trait Lab {
     /// Threads and CPUs that must be left alone while a sample is taken; none where nobody knows.
     fn watched(&self) -> Watched {
         Watched::default()
+    }
+    /// Images that are to be checked once the guest has ended, which are given once.
+    fn images(&mut self) -> Images {
+        Images::default()
     }
     /// Ends the guest; what tells why it failed goes to a folder first, when one is given.
     fn end(self: Box<Self>, forensics: Option<&Path>);

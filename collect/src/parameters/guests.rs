@@ -39,6 +39,13 @@ pub(super) const IMAGE: &[Known] = &[
         "backing and data files that the image may read, quoted as in a shell; empty: none",
     ),
     Known::new(
+        "check_image",
+        "no",
+        "yes, no",
+        "whether qemu-img checks the image, the layer above it and qcow2 data disks when the guest has ended; in a corrupt one no \
+         sample counts",
+    ),
+    Known::new(
         "kernel",
         "",
         "a file",

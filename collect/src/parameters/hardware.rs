@@ -115,6 +115,12 @@ pub(super) const MACHINE: &[Known] = &[
         "QEMU: a name to look for in PATH, or a file; where PATH has not the default, /usr/libexec/qemu-kvm is tried",
     ),
     Known::new(
+        "qemu_img_binary",
+        "qemu-img",
+        "a program",
+        "qemu-img, which makes and checks disks: a name to look for in PATH, or a file",
+    ),
+    Known::new(
         "machine",
         "pc",
         "pc, q35, or of a version",
@@ -171,13 +177,20 @@ pub(super) const MACHINE: &[Known] = &[
 
 /// Data disks.
 pub(super) const DISK: &[Known] = &[
-    Known::new(
-        "disks",
-        "disk1",
-        "disk1 disk2 and so on",
-        "data disks, each with its keys; workloads have the first",
+    Known::new("disks", "disk1", "disk1 disk2 and so on", "data disks, each with its keys"),
+    Known::open(
+        "disk",
+        "the first",
+        "a name in disks, or a disk's serial number",
+        "data disk that the workload has",
     ),
     Known::new("disk_size", "", "a size, such as 1G", "data disk made for each boot; empty: none"),
+    Known::open(
+        "disk_serial",
+        "perfvt.disk, perfvt.disk2 and so on",
+        "1 to 20 letters, digits and ._-",
+        "serial number by which the guest finds the disk",
+    ),
     Known::new("disk_format", "raw", "raw, qcow2", "its format"),
     Known::new("disk_bus", "virtio", disk::BUSES, "how it is plugged in: virtio-blk, virtio-scsi or NVMe"),
     Known::new(

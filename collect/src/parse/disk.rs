@@ -2,6 +2,7 @@
 
 use super::given;
 use super::link::{rate, time};
+use super::qemu_img::qemu_img;
 use crate::parameters::is_disk;
 use model::{Origin, Params, ParamsError, bytes};
 use std::path::PathBuf;
@@ -15,6 +16,12 @@ const AIOS: [&str; 3] = ["native", "threads", "io_uring"];
 
 /// Most queues of a disk: QEMU's own bound for virtio is 1024, and its NVMe device counts in 16 bits.
 const MAX_QUEUES: u32 = 1024;
+/// The key of the disk that a workload has.
+const WORK: &str = "disk";
+/// The key of a disk's serial number.
+const SERIAL: &str = "disk_serial";
+/// What virtio and NVMe have room for.
+const LONGEST_SERIAL: usize = 20;
 /// Most disks of a guest beside those that perfvt itself plugs in.
 const MAX_DISKS: usize = 8;
 
@@ -50,15 +57,66 @@ pub fn disks(params: &Params) -> Result<Vec<Disk>, ParamsError> {
             refuse_alone(&own)?;
         }
     }
+    refuse_twins(params, &all)?;
     Ok(all)
 }
 
 /// The disk of a workload that has one, on the host or in a guest.
 ///
 /// # Errors
-/// As for [`disks`].
+/// As for [`disks`] and [`work_disk`].
 pub fn disk(params: &Params) -> Result<Option<Disk>, ParamsError> {
-    Ok(disks(params)?.into_iter().next())
+    let all = disks(params)?;
+    let place = work_disk(params, &all)?;
+    Ok(all.into_iter().nth(place))
+}
+
+/// Which of these disks a workload has, from 0: the first, or the one that the key `disk` calls by its name or its serial number.
+///
+/// # Errors
+/// There is no such disk.
+pub fn work_disk(params: &Params, all: &[Disk]) -> Result<usize, ParamsError> {
+    let Some(wanted) = given(params, WORK) else { return Ok(0) };
+    let name = |disk: &Disk| format!("disk{}", disk.number);
+    let is = |disk: &Disk| name(disk) == wanted || disk.serial() == wanted;
+    let told = |disk: &Disk| format!("{} (serial {})", name(disk), disk.serial());
+    all.iter().position(is).ok_or_else(|| {
+        let there = all.iter().map(told).collect::<Vec<_>>().join(", ");
+        let there = if there.is_empty() { "none is there without a disk_size".to_owned() } else { there };
+        params.wrong(WORK, &format!("a data disk by its name or serial number: {there}"))
+    })
+}
+
+/// A serial number of the user's choice, which no other disk has.
+fn own_serial(params: &Params, number: usize) -> Result<Option<String>, ParamsError> {
+    let Some(own) = given(params, SERIAL) else { return Ok(None) };
+    let fits = own.len() <= LONGEST_SERIAL
+        && own.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
+    if !fits {
+        let wanted = format!("1 to {LONGEST_SERIAL} letters, digits and ._-");
+        return Err(params.wrong(SERIAL, &wanted));
+    }
+    // Disks of perfvt's own, and the names by which a workload calls the others.
+    if own.starts_with("perfvt.") || (is_disk(own) && own != format!("disk{number}")) {
+        return Err(
+            params.wrong(SERIAL, "one that is neither perfvt's own (perfvt.) nor another disk's name")
+        );
+    }
+    Ok(Some(own.to_owned()))
+}
+
+/// Two disks with one serial number would be one to the guest.
+fn refuse_twins(params: &Params, all: &[Disk]) -> Result<(), ParamsError> {
+    let has_twin =
+        |(at, disk): &(usize, &Disk)| all.iter().take(*at).any(|other| other.serial() == disk.serial());
+    match all.iter().enumerate().find(has_twin) {
+        None => Ok(()),
+        Some((_, disk)) => {
+            let own = params.object_params(&format!("disk{}", disk.number));
+            let way = format!("another one for each disk, such as {SERIAL}_disk{}=..", disk.number);
+            Err(own.wrong(SERIAL, &way))
+        }
+    }
 }
 
 /// Where a disk is says nothing without one.
@@ -87,6 +145,8 @@ fn one(params: &Params, number: usize) -> Result<Disk, ParamsError> {
             Some(_) => Some(params.number("disk_queues", 1u32, "a number of queues, 1 or more")?),
         },
         dir: PathBuf::from(params.text("disk_dir")?),
+        qemu_img: qemu_img(params),
+        own_serial: own_serial(params, number)?,
     };
     refuse_together(params, &disk)?;
     Ok(disk)
@@ -258,6 +318,30 @@ mod tests {
         );
         params.set("disks", "disk2 disk1", flag());
         assert!(disks(&params).unwrap_err().to_string().contains("names in order"));
+    }
+
+    #[test]
+    fn a_workload_has_the_disk_that_is_called_by_name_or_by_serial_number() {
+        let two = [("disks", "disk1 disk2"), ("disk_size", "64M"), ("disk_serial_disk2", "OS-disk.7")];
+        let chosen =
+            |more: &[(&str, &str)]| made(&[&two[..], more].concat()).map(|disk| disk.unwrap().number);
+        assert_eq!((chosen(&[]), chosen(&[("disk", "disk2")])), (Ok(1), Ok(2)));
+        assert_eq!((chosen(&[("disk", "OS-disk.7")]), chosen(&[("disk", "perfvt.disk")])), (Ok(2), Ok(1)));
+        let says = |more: &[(&str, &str)], text: &str| {
+            let error = chosen(more).unwrap_err().to_string();
+            assert!(error.contains(text), "{error}");
+        };
+        let both = "'disk' is 'disk3' (--set), want a data disk by its name or serial number: disk1 (serial perfvt.disk), disk2 \
+                    (serial OS-disk.7)";
+        says(&[("disk", "disk3")], both);
+        says(&[("disk", "perfvt.disk2")], "disk2 (serial OS-disk.7)");
+        says(&[("disk_serial", "OS-disk.7")], "such as disk_serial_disk2=..");
+        for odd in ["perfvt.tools", "disk1", "a b", "ä", "a,b", "123456789012345678901"] {
+            says(&[("disk_serial_disk2", odd)], "'disk_serial");
+        }
+        assert!(
+            made(&[("disk", "disk1")]).unwrap_err().to_string().contains("none is there without a disk_size")
+        );
     }
 
     #[test]

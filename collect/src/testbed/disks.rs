@@ -11,11 +11,12 @@ use vm::guest::network::Home;
 use vm::guest::spec::GuestSpec;
 use vm::host::program;
 
-/// A sentence for each thing that is in the way; `own` are the guest's parameters. `written`: the workload writes to the first disk.
+/// A sentence for each thing that is in the way; `own` are the guest's parameters. `written`: the workload writes to its disk.
 pub(super) fn look(guest: &GuestSpec, own: &Params, written: bool) -> Vec<String> {
     let here = guest.disks.data.iter().filter_map(|disk| of_disk(guest, disk, own));
-    let first = guest.disks.data.first().filter(|_| written);
-    here.chain(first.and_then(|disk| read_only_at(&disk.at, own))).collect()
+    let own_of = |disk: &Disk| own.object_params(&format!("disk{}", disk.number));
+    let work = guest.disks.work().filter(|_| written);
+    here.chain(work.and_then(|disk| read_only_at(&disk.at, &own_of(disk)))).collect()
 }
 
 /// That a disk is only read, where a workload writes.

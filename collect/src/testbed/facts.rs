@@ -14,6 +14,19 @@ use vm::guest::network::Switched;
 use vm::guest::spec::GuestSpec;
 use vm::host::fingerprint;
 
+/// The program that has made a guest's disks, where it has any.
+fn qemu_img_facts(guest: &GuestSpec, facts: &mut Fingerprint) {
+    if !guest.has_made_disks() {
+        return;
+    }
+    if let Some(version) = guest.qemu_img.version() {
+        facts.set("qemu_img.version", version);
+    }
+    if let Some(file) = guest.qemu_img.file() {
+        facts.set("qemu_img.binary", fingerprint::hash_file(&file).unwrap_or_default());
+    }
+}
+
 impl Testbed {
     /// The host, and its programs that the workload uses, by version and hash. Read again for each boot: a governor, say,
     /// may have changed since the last one.
@@ -58,6 +71,7 @@ impl Testbed {
         facts.set("network", lab.cables.way.layout.kinds());
         facts.set("guest.kernel", &lab.machine.ready.kernel);
         lab.facts_of_machines(&mut facts);
+        lab.spec.guests.iter().take(1).for_each(|guest| qemu_img_facts(guest, &mut facts));
         match lab.spec.guests.first().and_then(GuestSpec::own) {
             Some(own) => self.facts_of(own, image, &mut facts)?,
             None => {

@@ -27,6 +27,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use vm::deadlines::Deadlines;
+use vm::guest::checked::Images;
 use vm::guest::disk::{Disk, DiskFile};
 use vm::guest::image::{Cache, host_program};
 use vm::guest::job::{JobRequest, Standing};
@@ -74,6 +75,8 @@ pub(super) struct GuestLab {
     pub(super) counters: Vec<&'static str>,
     /// What was measured of the data link.
     link: Option<LinkMeasured>,
+    /// What is checked when the guests have ended.
+    pub(super) images: Images,
 }
 
 impl GuestLab {
@@ -110,6 +113,7 @@ impl GuestLab {
             meters,
             counters: Vec::new(),
             link: None,
+            images: Images::default(),
         })
     }
 }
@@ -169,7 +173,7 @@ impl Lab for GuestLab {
     }
 
     fn disk(&self) -> Option<&Disk> {
-        self.spec.guests.first()?.disks.data.first()
+        self.spec.guests.first()?.disks.work()
     }
 
     fn drive(&mut self, by: &mut Driver<'_>) -> Result<(), Failed> {
@@ -307,6 +311,10 @@ impl Lab for GuestLab {
 
     fn watched(&self) -> Watched {
         self.all_watched()
+    }
+
+    fn images(&mut self) -> Images {
+        std::mem::take(&mut self.images)
     }
 
     fn end(self: Box<Self>, forensics: Option<&Path>) {

@@ -189,6 +189,7 @@ impl Testbed {
         let image = self.image.as_ref().ok_or_else(no_image)?;
         let mut scene = self.scene(spec, image, logs, forensics)?;
         scene.disks = scene.data_disks(Disk::make)?;
+        let images = scene.images()?;
         let own_cpus = self.stay_off(&scene);
         let tracer = self.stage.needs.boot_trace.then(|| Tracer::start(logs));
         let booted = Machine::boot_all_or_rest(&scene.boots(self));
@@ -209,7 +210,7 @@ impl Testbed {
         scene.guests.iter_mut().for_each(|guest| guest.overlay = None);
         let image = scene.server().map_or_else(|| image.clone(), |(_, here)| here.image.clone());
         let mut lab = GuestLab::new(scene, machines, self.stage.cache.clone())?;
-        (lab.trace, lab.brought) = (trace, Arc::clone(&self.brought));
+        (lab.trace, lab.brought, lab.images) = (trace, Arc::clone(&self.brought), images);
         match self.acquaint(&mut lab, &image, own_cpus, brought) {
             Ok((facts, sysinfo)) => Ok(Booted { lab: Box::new(lab), facts, seconds, sysinfo }),
             Err(error) => Err(NotBooted { error: Box::new(error), rest: Some(Box::new(lab)) }),

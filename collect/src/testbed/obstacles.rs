@@ -11,7 +11,6 @@ use model::{CampaignFile, Params, ParamsError};
 use rustix::fs::{Access, access};
 use std::fmt;
 use vm::guest::cdrom::Sum;
-use vm::guest::disk::QEMU_IMG;
 use vm::guest::image::{Cache, can_build, host_program};
 use vm::guest::network;
 use vm::guest::os::Os;
@@ -172,9 +171,8 @@ impl Found {
         disks::look(guest, own, stage.needs.writes_disk)
             .into_iter()
             .for_each(|why| self.add(environment, Err::<(), _>(why)));
-        if guest.own().is_some() || guest.disks.data.iter().any(|disk| disk.at.is_made()) {
-            let missing = |why: String| format!("{QEMU_IMG}, which makes the guest's disks: {why}");
-            self.add(environment, program::check(QEMU_IMG, &path()).map_err(missing));
+        if guest.has_made_disks() {
+            self.add(environment, qemu_img(guest, own));
             self.add(environment, folder(guest, own));
         }
     }
@@ -205,6 +203,18 @@ fn path() -> String {
 fn qemu(guest: &GuestSpec, own: &Params) -> Result<(), ParamsError> {
     let wanted = |why: String| own.wrong("qemu_binary", &format!("a program that can be started: {why}"));
     program::check(guest.qemu.trim(), &path()).map_err(wanted)
+}
+
+/// The program that makes and checks its disks.
+fn qemu_img(guest: &GuestSpec, own: &Params) -> Result<(), ParamsError> {
+    let program = guest.qemu_img.program();
+    let wanted = |why: String| {
+        own.wrong(
+            "qemu_img_binary",
+            &format!("a program that can be started, which makes the guest's disks: {why}"),
+        )
+    };
+    program::check(program, &path()).map_err(wanted)
 }
 
 /// The kernel's device behind network cards whose packets it moves.

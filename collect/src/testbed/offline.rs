@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use vm::deadlines::{Deadlines, Step};
 use vm::guest::channel::Mark;
+use vm::guest::checked::{Found, Images};
 use vm::guest::disk::{Disk, DiskFile};
 use vm::guest::image::Image;
 use vm::guest::machine::{GuestError, Machine};
@@ -55,6 +56,7 @@ struct Ran {
     misplaced: Vec<String>,
     watched: Watched,
     own_cpus: String,
+    checked: Found,
 }
 
 /// Who looks at a guest that has just begun.
@@ -108,6 +110,7 @@ impl Testbed {
             cases: 0,
             misplaced: Vec::new(),
             watched: ran.watched,
+            checked: ran.checked,
         };
         Ok(Booted { lab: Box::new(lab), facts, seconds, sysinfo })
     }
@@ -150,6 +153,7 @@ impl Testbed {
         let mut scene = self.scene(spec, image, logs, forensics)?;
         scene.disks = scene.data_disks(Disk::make)?;
         scene.give(&task.files)?;
+        let images = scene.images()?;
         let own_cpus = self.stay_off(&scene);
         let machines = Machine::boot_all(&scene.boots(self))?;
         scene.disks.iter_mut().flatten().for_each(DiskFile::forget_names);
@@ -168,9 +172,13 @@ impl Testbed {
                 return Err(error);
             }
         };
+        let checked = images.check();
+        if let Some(failed) = checked.failed {
+            return Err(GuestError::Died(failed).into());
+        }
         let results = disks.map_or_else(|| Ok(Files::new()), |disks| disks.results());
         let files = results.map_err(|e| GuestError::Died(Failed::nonsense(e.to_string())))?;
-        Ok(Ran { files, seen, lab, misplaced, watched, own_cpus })
+        Ok(Ran { files, seen, lab, misplaced, watched, own_cpus, checked })
     }
 }
 
@@ -273,6 +281,8 @@ struct OfflineLab {
     /// Of the last case.
     misplaced: Vec<String>,
     watched: Watched,
+    /// What checks of images have found so far.
+    checked: Found,
 }
 
 impl OfflineLab {
@@ -288,6 +298,10 @@ fn nobody() -> Failed {
 }
 
 impl Lab for OfflineLab {
+    fn images(&mut self) -> Images {
+        Images::checked(std::mem::take(&mut self.checked))
+    }
+
     fn is_offline(&self) -> bool {
         true
     }
@@ -307,6 +321,8 @@ impl Lab for OfflineLab {
             _ => Failed::new(Code::Host, error.to_string()),
         })?;
         (self.misplaced, self.watched) = (ran.misplaced, ran.watched);
+        self.checked.leaks.extend(ran.checked.leaks);
+        self.checked.lines += &ran.checked.lines;
         for (name, content) in &ran.files {
             let path = raw.join(name);
             edge::write::write(&path, content)

@@ -8,6 +8,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use vm::deadlines::Deadlines;
+use vm::guest::checked::Images;
 use vm::guest::disk::{Disk, DiskError, DiskFile};
 use vm::guest::image::{Image, builtin_with};
 use vm::guest::machine::{BootSpec, Files, GuestError};
@@ -102,7 +103,7 @@ impl Testbed {
         };
         // A kernel may have no driver for it.
         guest.disks.tools &= image.tools.is_some();
-        let layer = |own| Overlay::make(own, &guest.layers, deadlines);
+        let layer = |own| Overlay::make(own, &guest.layers, &guest.qemu_img, deadlines);
         let overlay = guest.own().map(|own| layer(&own.chain)).transpose()?;
         let key = own_key(guest)?;
         let seed = self.seed(guest, &logs, key.as_ref())?;
@@ -184,6 +185,35 @@ impl Scene {
     ) -> Result<Vec<Vec<DiskFile>>, DiskError> {
         let made = |disk: &Disk| make(disk, &self.spec.deadlines, &self.own_cpus);
         self.spec.guests.iter().map(|guest| guest.disks.data.iter().map(made).collect()).collect()
+    }
+
+    /// What is to be checked when the guests have ended, opened while it has names.
+    pub(super) fn images(&self) -> Result<Images, GuestError> {
+        let mut images = Images::new(&self.spec.deadlines);
+        let of_guest = self.spec.guests.iter().zip(&self.guests).enumerate();
+        for (place, (guest, here)) in of_guest.filter(|(_, (guest, _))| guest.check_image) {
+            let (by, name) = (&guest.qemu_img, &guest.name);
+            let mut add = |what: String, file: &Path| {
+                images.add(what, by, file).map_err(|source| GuestError::Io {
+                    doing: "opening for its check",
+                    path: file.to_owned(),
+                    source,
+                })
+            };
+            if let Some(overlay) = &here.overlay {
+                add(format!("the layer above the image of {name}"), overlay.path())?;
+            }
+            let made = self.disks.get(place).into_iter().flatten();
+            for (disk, made) in guest.disks.data.iter().zip(made).filter(|(disk, _)| disk.format == "qcow2") {
+                if let Some(file) = made.own_file() {
+                    add(format!("disk{} of {name}", disk.number), file)?;
+                }
+            }
+            if let Some(own) = guest.own() {
+                images.add_chain(&format!("the image of {name}"), by, &own.chain);
+            }
+        }
+        Ok(images)
     }
 
     /// Gives the files of a job to those guests that nobody talks to.

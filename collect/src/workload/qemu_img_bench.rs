@@ -18,14 +18,13 @@ pub struct QemuImgBench;
 const TOOLS: [&str; 2] = ["bench", "io"];
 const PATTERNS: [&str; 2] = ["read", "write"];
 
-const PARAMETERS: [Known; 9] = [
+const PARAMETERS: [Known; 8] = [
     Known::new("tools", "bench io", "bench, io", "programs: qemu-img bench and qemu-io"),
     Known::new("pattern", "read write", "read, write", "access patterns"),
     Known::new("buffer_size", "4k 64k", "sizes", "a request"),
     Known::new("depth", "1 8 64", "numbers", "requests at a time (bench)"),
     Known::new("requests", "100000", "a number", "requests of a run of bench"),
     Known::new("io_requests", "5000", "a number", "requests of qemu-io, one after the other"),
-    Known::new("qemu_img_binary", "qemu-img", "a program", "qemu-img's program"),
     Known::new("qemu_io_binary", "qemu-io", "a program", "qemu-io's program"),
     Known::new("disk_size", "256M", "a size", "size of the file"),
 ];

@@ -11,8 +11,9 @@ pub(super) const MOUNT: &str = "/mnt/perfvt";
 
 /// The data disk's device in the guest.
 pub(super) fn device(lab: &mut dyn Lab) -> Result<String, Failed> {
-    let bus = lab.disk().map_or(Bus::Virtio, |disk| disk.bus).word();
-    Ok(lab.exec(&["perfvt-disk", bus, disk::SERIAL], lab.soon())?.trim().to_owned())
+    let disk = lab.disk().map(|disk| (disk.bus, disk.serial()));
+    let (bus, serial) = disk.unwrap_or((Bus::Virtio, disk::SERIAL.to_owned()));
+    Ok(lab.exec(&["perfvt-disk", bus.word(), &serial], lab.soon())?.trim().to_owned())
 }
 
 /// An empty file system of this kind (ext2, ext3 or ext4) on the data disk, mounted at [`MOUNT`] where one before it was.

@@ -8,10 +8,12 @@ use collect::campaign::{Campaign, Ended, Hooks, Observer};
 use collect::lab::Failed;
 use model::journal::{Event, State};
 use model::run::RUN_FORMAT;
-use model::store::{RUN_FILE, read_json, write_json};
+use model::store::{MEASUREMENTS_FILE, RUN_FILE, read_json, write_json};
 use model::{Code, RunFile};
+use std::collections::VecDeque;
 use std::path::Path;
 use std::process::Command;
+use vm::guest::checked::Found;
 
 fn run_file(out: &Path, environment: &str) -> RunFile {
     read_json(&out.join(environment).join(RUN_FILE), RUN_FORMAT).unwrap()
@@ -218,4 +220,45 @@ fn what_the_host_did_is_no_failure_of_an_environment() {
     assert_eq!(go(&out, &mut booter, u32::MAX).valid, 4);
     let run = run_file(&out, first);
     assert_eq!((failures(&run), run.started, run.ended), (vec![], 1, Some(true)));
+}
+
+/// Boots of which the first leaves a corrupt image, and the second one that leaks.
+fn with_odd_images() -> PretendBooter {
+    let corrupt = Failed::new(Code::ImageCorrupt, "the layer above the image of vm1 is corrupt");
+    let first =
+        Found { failed: Some(corrupt), lines: "the layer: 1 corruptions\n".into(), ..Found::default() };
+    let leaks = vec!["the layer has 2 clusters that nothing uses".to_owned()];
+    let second = Found { leaks, lines: "the layer: 2 leaks\n".into(), ..Found::default() };
+    PretendBooter { found: VecDeque::from([first, second]), ..PretendBooter::default() }
+}
+
+#[test]
+fn nothing_counts_that_was_measured_in_a_corrupt_image_and_leaks_are_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = campaign(dir.path(), 2, 1);
+    let mut watcher = Watcher::new(u32::MAX);
+    let mut hooks = Hooks::new(&mut watcher);
+    let mut booter = with_odd_images();
+    let ended = Campaign::open_with(&out, "host", find).unwrap().run(&mut booter, &mut hooks).unwrap();
+    drop(hooks);
+    assert_eq!(ended, Ended { valid: 2, invalid: 2, interrupted: false });
+    assert_eq!(booter.boots, 2, "no other guest would do other work in it");
+    let corrupt = |e: &&Event| matches!(e, Event::CaseFinished { code: Some(Code::ImageCorrupt), .. });
+    assert_eq!(watcher.events.iter().filter(corrupt).count(), 2);
+    let spoilt = first(&out);
+    let other = if spoilt == "base" { "head" } else { "base" };
+    let text = std::fs::read_to_string(repeat_dir(&out, spoilt, 1).join(MEASUREMENTS_FILE)).unwrap();
+    assert!(text.contains(r#""code":"image-corrupt""#), "{text}");
+    let raw = |name: &str| repeat_dir(&out, name, 1).join("raw");
+    let kept = std::fs::read_to_string(raw(spoilt).join("boot1/check-image.txt")).unwrap();
+    assert_eq!(kept, "the layer: 1 corruptions\n");
+    assert!(std::fs::read_dir(raw(spoilt)).unwrap().count() > 2, "what was measured stays, to be looked at");
+    assert_eq!(watcher.told, [format!("{other}: the layer has 2 clusters that nothing uses")]);
+    assert!(
+        run_file(&out, other).warnings.contains(&"the layer has 2 clusters that nothing uses".to_owned())
+    );
+    assert_eq!(failures(&run_file(&out, spoilt)), [(1, true, Some(Code::ImageCorrupt)); 2]);
+    // Read again, it is the same campaign: nothing is left to be measured.
+    let again = Campaign::open_with(&out, "host", find).unwrap();
+    assert_eq!(again.standing().cells.invalid, 2);
 }

@@ -265,7 +265,7 @@ impl Arguments {
             self.add("-netdev", wiring.wires.netdev(wiring.layout, index, &wants));
             self.add("-device", nic_device(nic, index, wiring));
         }
-        let Disks { tools, data, brought, seed, output } = &spec.disks;
+        let Disks { tools, data, work: _, brought, seed, output } = &spec.disks;
         if *tools {
             self.read_only("tools", TOOLS_SERIAL, &files.tools);
         }

@@ -68,6 +68,11 @@ pub fn named(chain: &Chain) -> String {
     format!("json:{}", whole(chain))
 }
 
+/// One qcow2 image of a chain as qemu-img takes it in the place of a file's name, without what lies below it.
+pub fn alone(layer: &Layer) -> String {
+    format!("json:{}", image(layer, Value::Null))
+}
+
 /// A VMDK image with nothing below it, as qemu-img takes it in the place of a file's name.
 pub fn named_vmdk(file: &Path) -> String {
     format!("json:{}", json!({"driver": "vmdk", "file": protocol(file), "backing": Value::Null}))

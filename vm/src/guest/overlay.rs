@@ -2,9 +2,10 @@
 //! in a private folder that goes with its owner.
 
 use super::backing::{Chain, Format};
-use super::disk::{DiskError, QEMU_IMG};
+use super::disk::DiskError;
+use super::qemu_img::QemuImg;
 use crate::deadlines::{Deadlines, Step};
-use process::{PrivateFolder, Spec, private_folder_in};
+use process::{PrivateFolder, private_folder_in};
 use std::path::{Path, PathBuf};
 
 /// A layer above an image; it is gone with this.
@@ -19,12 +20,17 @@ impl Overlay {
     ///
     /// # Errors
     /// No folder, or qemu-img does not make the layer.
-    pub fn make(chain: &Chain, dir: &Path, deadlines: &Deadlines) -> Result<Overlay, DiskError> {
+    pub fn make(
+        chain: &Chain,
+        dir: &Path,
+        by: &QemuImg,
+        deadlines: &Deadlines,
+    ) -> Result<Overlay, DiskError> {
         let folder =
             private_folder_in(dir).map_err(|source| DiskError::Folder { dir: dir.to_owned(), source })?;
         let path = folder.path().join("overlay.qcow2");
         let (image, format) = chain.image();
-        let spec = Spec::new(QEMU_IMG).args(["create", "-q", "-f", Format::Qcow2.word(), "-u"]);
+        let spec = by.spec().args(["create", "-q", "-f", Format::Qcow2.word(), "-u"]);
         let spec = spec.args(["-F", format.word(), "-b"]).arg(image).arg(&path).arg(chain.size.to_string());
         process::run(spec, deadlines.within(Step::Layer))?;
         Ok(Overlay { path, _folder: folder })
@@ -40,11 +46,10 @@ impl Overlay {
 mod tests {
     use super::*;
     use model::Accel;
-    use process::deadlines::HOST_ANSWER;
 
     #[test]
     fn a_layer_is_private_leaves_the_image_alone_and_goes_with_its_owner() {
-        if process::run(Spec::new(QEMU_IMG).arg("--version"), HOST_ANSWER).is_err() {
+        if QemuImg::default().version().is_none() {
             testing::skip("qemu-img is missing; `make setup` gets it");
             return;
         }
@@ -52,7 +57,8 @@ mod tests {
         let image = dir.path().join("base,with comma.raw");
         std::fs::write(&image, vec![7; 1 << 20]).unwrap();
         let chain = Chain::of(&image, Some(Format::Raw), &[]).unwrap();
-        let layer = Overlay::make(&chain, dir.path(), &Deadlines::usual(Accel::Kvm)).unwrap();
+        let layer =
+            Overlay::make(&chain, dir.path(), &QemuImg::default(), &Deadlines::usual(Accel::Kvm)).unwrap();
         let path = layer.path().to_owned();
         let header = formats::qcow2::parse(&std::fs::read(&path).unwrap()).unwrap();
         assert_eq!(header.size, 1 << 20);

@@ -7,6 +7,7 @@ use super::disk::{At, Disk, Remote};
 use super::hardware::Hardware;
 use super::image::OwnKernel;
 use super::os::Os;
+use super::qemu_img::QemuImg;
 use super::way::Way;
 use crate::host::pin::{GuestPins, GuestPlan};
 use model::Accel;
@@ -37,6 +38,10 @@ pub struct GuestSpec {
     pub server_vcpus: Option<String>,
     /// Where the layer above its image is made.
     pub layers: PathBuf,
+    /// What makes its disks.
+    pub qemu_img: QemuImg,
+    /// Whether its images are checked when it has ended ([`super::checked`]).
+    pub check_image: bool,
 }
 
 /// What a guest starts from.
@@ -53,14 +58,23 @@ pub enum Source {
 pub struct Disks {
     /// perfvt's larger tools, read-only.
     pub tools: bool,
-    /// Data disks; workloads have the first. All that are not somewhere else are made anew for each boot.
+    /// Data disks. All that are not somewhere else are made anew for each boot.
     pub data: Vec<Disk>,
+    /// Which of them, from 0, workloads have.
+    pub work: usize,
     /// What the user brings, read-only.
     pub brought: bool,
     /// Files for the system's first boot, read-only ([`super::seed`]).
     pub seed: bool,
     /// The bytes of the disk for the results of a guest that works by itself; another one has its job ([`super::offline`]).
     pub output: Option<u64>,
+}
+
+impl Disks {
+    /// The data disk that workloads have.
+    pub fn work(&self) -> Option<&Disk> {
+        self.data.get(self.work)
+    }
 }
 
 impl GuestSpec {
@@ -78,6 +92,8 @@ impl GuestSpec {
             irq_vcpus: None,
             server_vcpus: None,
             layers: PathBuf::from("/var/tmp"),
+            qemu_img: QemuImg::default(),
+            check_image: false,
         }
     }
 
@@ -92,6 +108,11 @@ impl GuestSpec {
             Source::Builtin(_) => None,
             Source::Own(own) => Some(own),
         }
+    }
+
+    /// Whether qemu-img makes something for each boot of it.
+    pub fn has_made_disks(&self) -> bool {
+        self.own().is_some() || self.disks.data.iter().any(|disk| disk.at.is_made())
     }
 
     /// The way into a guest of the user's, and that of one that works by itself; perfvt's own agent has no name there.

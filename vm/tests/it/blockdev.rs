@@ -10,6 +10,7 @@ use vm::guest::backing::{Chain, Format};
 use vm::guest::blockdev;
 use vm::guest::disk::{At, Bus, Disk};
 use vm::guest::overlay::Overlay;
+use vm::guest::qemu_img::QemuImg;
 
 #[path = "../../../formats/testdata/qcow2/made.rs"]
 mod made;
@@ -92,6 +93,8 @@ fn nodes_have_the_cache_flags_that_qemus_short_form_gives_in_every_mode() {
                     iothread: bus != "nvme",
                     queues: None,
                     dir: dir.path().to_owned(),
+                    qemu_img: QemuImg::default(),
+                    own_serial: None,
                 };
                 let ours: Vec<String> = disk
                     .arguments(&file, None)
@@ -137,7 +140,7 @@ fn a_layer_and_what_is_only_read_are_opened_as_by_qemus_short_form() {
     let named = [canonical(&base), canonical(&data), canonical(&at("middle.qcow2"))];
     let chain = Chain::of(Path::new(&top), None, &named).unwrap();
     let deadlines = vm::deadlines::Deadlines::usual(Accel::Tcg);
-    let layer = Overlay::make(&chain, dir.path(), &deadlines).unwrap();
+    let layer = Overlay::make(&chain, dir.path(), &QemuImg::default(), &deadlines).unwrap();
     let ours = view(&told(&device(blockdev::above("root0", layer.path(), &chain), "root0")));
     let short = |file: &Path, more: &str| {
         let file = file.to_str().unwrap().replace(',', ",,");
@@ -162,7 +165,7 @@ fn no_file_is_opened_for_what_stands_in_a_disk() {
     let image = dir.path().join("image");
     let deadlines = vm::deadlines::Deadlines::usual(Accel::Tcg);
     let opened = |chain: &Chain| -> Vec<Value> {
-        let layer = Overlay::make(chain, dir.path(), &deadlines).unwrap();
+        let layer = Overlay::make(chain, dir.path(), &QemuImg::default(), &deadlines).unwrap();
         view(&told(&device(blockdev::above("root0", layer.path(), chain), "root0")))
     };
     let names = |nodes: &[Value]| nodes.iter().any(|node| node.to_string().contains("secret"));

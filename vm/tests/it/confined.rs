@@ -12,6 +12,7 @@ use vm::guest::disk::{At, Bus, Disk};
 use vm::guest::image::{Cache, Image, builtin};
 use vm::guest::machine::{BootSpec, Files, Machine};
 use vm::guest::network::{Kind, Layout, Network};
+use vm::guest::qemu_img::QemuImg;
 use vm::guest::spec::{Disks, GuestSpec};
 
 const SOON: Duration = Duration::from_secs(20);
@@ -37,13 +38,15 @@ fn data(dir: &Path) -> Disk {
         iothread: true,
         queues: None,
         dir: dir.to_owned(),
+        qemu_img: QemuImg::default(),
+        own_serial: None,
     }
 }
 
 /// Boots a guest with its tools and a data disk, under a level.
 fn boot(image: &Image, confine: Confine, dir: &Path) -> (Machine, Network, PathBuf) {
     let disk = data(dir);
-    let disks = Disks { tools: true, data: vec![disk.clone()], brought: false, seed: false, output: None };
+    let disks = Disks { tools: true, data: vec![disk.clone()], ..Disks::default() };
     let mut guest = GuestSpec { confine, disks, listens: true, ..GuestSpec::plain(Accel::Tcg) };
     // Something to draw a screen.
     guest.hardware.extra = ["-device", "VGA"].map(String::from).to_vec();

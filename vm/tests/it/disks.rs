@@ -11,6 +11,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use vm::deadlines::Deadlines;
 use vm::guest::disk::{At, Bus, Device, Disk, DiskError, Program, Remote, Serve};
+use vm::guest::qemu_img::QemuImg;
 
 const MIB: u64 = 1 << 20;
 
@@ -52,6 +53,8 @@ fn disk(at: At, dir: &Path) -> Disk {
         iothread: false,
         queues: None,
         dir: dir.to_owned(),
+        qemu_img: QemuImg::default(),
+        own_serial: None,
     }
 }
 
@@ -274,6 +277,104 @@ fn a_file_behind_an_ssh_server_is_a_disk_for_who_has_the_key_and_knows_the_host(
     assert_eq!(opened_by(inside(script), &disk, Path::new("")), Ok(16 * MIB), "{}", sshd.log());
     std::fs::remove_file(own.join("id_ed25519")).unwrap();
     assert!(opened_by(inside(script), &disk, Path::new("")).is_err(), "there is no key");
+}
+
+/// Starts a server of NFS and what finds it, in a network and behind mounts of their own, and becomes QEMU. Where the server does not
+/// come up it ends with 77 and the reason.
+const BEHIND_NFS: &str = r#"
+set -e
+root=$0 dir=$1
+shift
+mount -t tmpfs none /run
+mkdir -p /run/ganesha /run/rpcbind
+ip link set lo up
+# What finds it becomes this user, which only the package makes.
+{ cat /etc/passwd; echo _rpc:x:0:0::/run:/bin/false; } > /run/passwd
+mount --bind /run/passwd /etc/passwd
+libraries=$(echo "$root"/usr/lib/*-linux-gnu "$root"/lib/*-linux-gnu "$root"/usr/lib/ganesha | tr ' ' :)
+rpcbind=$root/sbin/rpcbind
+[ -x "$rpcbind" ] || rpcbind=$root/usr/sbin/rpcbind
+LD_LIBRARY_PATH=$libraries "$rpcbind" -f < /dev/null > /dev/null 2>&1 &
+LD_LIBRARY_PATH=$libraries "$root/usr/bin/ganesha.nfsd" -F -f "$dir/conf" -L "$dir/log" -p "$dir/pid" < /dev/null > /dev/null 2>&1 &
+tries=0
+until grep -q 'NFS SERVER INITIALIZED' "$dir/log" 2> /dev/null; do
+    tries=$((tries + 1))
+    if [ $tries -gt 200 ] || grep -qE ':(FATAL|MAJ) :' "$dir/log" 2> /dev/null; then
+        grep -E ':(FATAL|CRIT|MAJ) :' "$dir/log" | tail -3 >&2
+        exit 77
+    fi
+    sleep 0.1
+done
+qemu-system-x86_64 "$@"
+"#;
+
+/// Where a server of NFS was unpacked or installed.
+fn ganesha() -> Option<PathBuf> {
+    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    let cache = cache.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")));
+    let unpacked = cache.map(|cache| cache.join("perfvt-tests/nfs/root"));
+    let all = unpacked.into_iter().chain([PathBuf::from("/")]);
+    all.into_iter().find(|root| root.join("usr/bin/ganesha.nfsd").exists())
+}
+
+#[test]
+fn a_file_of_a_server_of_nfs_is_a_disk() {
+    if !ready(&[("unshare", "util-linux"), ("ip", "iproute2"), QEMU[0], QEMU[1]]) || !has_driver("nfs") {
+        return;
+    }
+    let Some(root) = ganesha() else {
+        return testing::skip("there is no nfs-ganesha; `make setup-test` unpacks one");
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let (shared, state) = (dir.path().join("shared"), dir.path().join("state"));
+    for folder in [&shared, &state] {
+        std::fs::create_dir(folder).unwrap();
+    }
+    raw(&shared, 32);
+    let plugins = ["usr/lib/x86_64-linux-gnu/ganesha", "usr/lib/aarch64-linux-gnu/ganesha"];
+    let plugins = plugins.map(|folder| root.join(folder)).into_iter().find(|folder| folder.exists()).unwrap();
+    let (shared, state, plugins) = (shared.display(), state.display(), plugins.display());
+    let conf = format!(
+        "NFS_CORE_PARAM {{ Protocols = 3; NFS_Port = 20490; MNT_Port = 20480; Enable_NLM = false; Enable_RQUOTA = false; \
+         Plugins_Dir = {plugins}; }}\n\
+         NFSv4 {{ RecoveryRoot = {state}; Graceless = true; UseGetpwnam = true; Only_Numeric_Owners = true; }}\n\
+         EXPORT {{ Export_Id = 1; Path = {shared}; Pseudo = /x; Protocols = 3; Access_Type = RW; Squash = None; \
+         PrivilegedPort = false; SecType = sys, none; FSAL {{ Name = VFS; }} }}\n"
+    );
+    std::fs::write(dir.path().join("conf"), conf).unwrap();
+    let apart = || {
+        let mut command = Command::new("unshare");
+        // An ordinary user is root in a namespace of users.
+        let own = ["--user", "--map-root-user"].into_iter().filter(|_| !rustix::process::geteuid().is_root());
+        command.args(own).args([
+            "--net",
+            "--mount",
+            "--pid",
+            "--fork",
+            "--kill-child",
+            "sh",
+            "-c",
+            BEHIND_NFS,
+        ]);
+        command.arg(&root).arg(dir.path());
+        command
+    };
+    let remote = |name: &str| {
+        let uri = format!("nfs://127.0.0.1{shared}/{name}");
+        disk(At::Remote(Remote::parse(&uri).unwrap()), dir.path())
+    };
+    match opened_by(apart(), &remote("d.raw"), Path::new("")) {
+        Ok(size) => assert_eq!(size, 16 * MIB),
+        Err(why) if !why.contains("qemu-system") => {
+            let why = why.trim().lines().last().unwrap_or("no namespaces can be made").to_owned();
+            return testing::skip(format_args!("nfs-ganesha does not serve here: {why}"));
+        }
+        Err(why) => panic!("{why}"),
+    }
+    assert!(
+        opened_by(apart(), &remote("none.raw"), Path::new("")).unwrap_err().contains("nfs"),
+        "it is not there"
+    );
 }
 
 /// Whether QEMU's tools have a driver, which comes in a package of its own.

@@ -7,6 +7,20 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use vm::guest::backing::{Chain, Format};
 use vm::guest::image::{self, Cache, named};
+use vm::guest::qemu_img::QemuImg;
+use vm::host::program;
+
+/// The program that makes images, once it is there.
+pub(super) fn qemu_img(program: &str) -> Result<QemuImg, Error> {
+    let by = QemuImg::named(program);
+    program::check(by.program(), &std::env::var("PATH").unwrap_or_default()).map_err(|why| {
+        Error::from(format!(
+            "--qemu-img {}: want a program that can be started: {why}; the package qemu-utils has qemu-img",
+            edge::quoted(program)
+        ))
+    })?;
+    Ok(by)
+}
 
 /// The chain of an image that is asked for: a file where there is one, else one in the cache.
 pub(super) fn chain(cache: &Cache, asked: &ImageArg) -> Result<Chain, Error> {
@@ -48,7 +62,7 @@ pub(super) fn export(
 ) -> Result<(), Error> {
     let chain = chain(cache, asked)?;
     let built = !Path::new(&asked.image).is_file() && named(cache, &asked.image)?.image.imported.is_none();
-    let bytes = image::export(&chain, to)?;
+    let bytes = image::export(&chain, to, &qemu_img(&asked.qemu_img)?)?;
     writeln!(out, "{}  {} MB", to.display(), bytes.div_ceil(1_000_000))?;
     if built {
         writeln!(
@@ -60,8 +74,13 @@ pub(super) fn export(
 }
 
 /// Takes an image into the cache.
-pub(super) fn import(cache: &Cache, file: &Path, name: &str, out: &mut dyn Write) -> Result<(), Error> {
-    let stored = image::import(file, name, cache)?;
+pub(super) fn import(
+    cache: &Cache,
+    (file, name): (&Path, &str),
+    by: &str,
+    out: &mut dyn Write,
+) -> Result<(), Error> {
+    let stored = image::import(file, name, cache, &qemu_img(by)?)?;
     writeln!(out, "{}  {} MB; image=perfvt:{name} boots it", stored.name, stored.bytes.div_ceil(1_000_000))?;
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! `perfvt guest extract`.
 
-use super::carry::chain;
+use super::carry::{chain, qemu_img};
 use crate::Error;
 use crate::args::ImageArg;
 use std::io::Write;
@@ -11,18 +11,19 @@ use vm::guest::image::{self, Cache};
 pub(super) fn extract(
     cache: &Cache,
     asked: &ImageArg,
-    (kernel, paths): (bool, &[String]),
+    what: (bool, &[String]),
     to: &Path,
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> Result<(), Error> {
+    let (kernel, paths) = what;
     if !kernel && paths.is_empty() {
         return Err(
             "nothing is asked for: --kernel takes the newest kernel and its initrd, a PATH what it names"
                 .into(),
         );
     }
-    let done = image::extract(&chain(cache, asked)?, kernel, paths, to)?;
+    let done = image::extract(&chain(cache, asked)?, what, to, &qemu_img(&asked.qemu_img)?)?;
     for taken in &done.taken {
         writeln!(out, "{}  {} bytes", edge::visible(&taken.file.display().to_string()), taken.bytes)?;
     }

@@ -36,7 +36,7 @@ pub fn guest(
             return Ok(if all { DONE } else { FOUND });
         }
         GuestVerb::Export { image, to } => carry::export(&cache, image, to, out, err)?,
-        GuestVerb::Import { file, name } => carry::import(&cache, file, name, out)?,
+        GuestVerb::Import { file, name, qemu_img } => carry::import(&cache, (file, name), qemu_img, out)?,
         GuestVerb::Install(args) => install::install(&cache, args, out, err)?,
         GuestVerb::Extract { image, to, kernel, paths } => {
             extract::extract(&cache, image, (*kernel, paths), to, out, err)?;

@@ -182,9 +182,9 @@ impl GuestLab {
     /// The device of its data disk.
     fn device_of(&mut self, neighbour: &Neighbour) -> Result<String, Failed> {
         let disk = self.spec.guests.get(neighbour.guest).and_then(|guest| guest.disks.data.first().cloned());
-        let bus = disk.map_or(Bus::Virtio, |disk| disk.bus).word();
+        let (bus, serial) = disk.map_or((Bus::Virtio, SERIAL.to_owned()), |disk| (disk.bus, disk.serial()));
         let found = self.of_neighbour(neighbour.guest, |machine| {
-            machine.run(&["perfvt-disk", bus, SERIAL], machine.soon())
+            machine.run(&["perfvt-disk", bus.word(), &serial], machine.soon())
         });
         Ok(found?.trim().to_owned())
     }

@@ -17,6 +17,7 @@ use std::rc::Rc;
 use std::time::Duration;
 use stub::Stub;
 use vm::deadlines::Deadlines;
+use vm::guest::checked::{Found, Images};
 
 /// What the next measurements come to, in order; after the last one every measurement succeeds.
 pub type Script = Rc<RefCell<VecDeque<Result<(), Failed>>>>;
@@ -52,6 +53,8 @@ pub fn find(name: &str) -> Option<&'static dyn Workload> {
 #[derive(Default)]
 pub struct PretendLab {
     script: Script,
+    /// What a check of its images finds.
+    found: Found,
 }
 
 impl Lab for PretendLab {
@@ -96,6 +99,9 @@ impl Lab for PretendLab {
     fn misplaced(&mut self) -> Vec<String> {
         Vec::new()
     }
+    fn images(&mut self) -> Images {
+        Images::checked(std::mem::take(&mut self.found))
+    }
     fn end(self: Box<Self>, forensics: Option<&Path>) {
         if let Some(dir) = forensics {
             std::fs::create_dir_all(dir).unwrap();
@@ -111,6 +117,8 @@ pub struct PretendBooter {
     pub broken: VecDeque<bool>,
     /// Boots so far.
     pub boots: u32,
+    /// What checks of the images of the first boots find.
+    pub found: VecDeque<Found>,
 }
 
 impl Booter for PretendBooter {
@@ -119,7 +127,8 @@ impl Booter for PretendBooter {
         if self.broken.pop_front().unwrap_or(false) {
             return Err(Failed::new(Code::EarlyExit, "QEMU ended with status 1").into());
         }
-        let lab = PretendLab { script: Rc::clone(&self.script) };
+        let lab =
+            PretendLab { script: Rc::clone(&self.script), found: self.found.pop_front().unwrap_or_default() };
         let mut facts = Fingerprint::default();
         facts.set("qemu.version", "1.2");
         Ok(Booted {
@@ -135,15 +144,20 @@ impl Booter for PretendBooter {
 pub struct Watcher {
     pub cases_left: u32,
     pub events: Vec<Event>,
+    /// What it was told beside events.
+    pub told: Vec<String>,
 }
 
 impl Watcher {
     pub fn new(cases_left: u32) -> Watcher {
-        Watcher { cases_left, events: Vec::new() }
+        Watcher { cases_left, events: Vec::new(), told: Vec::new() }
     }
 }
 
 impl Observer for Watcher {
+    fn told(&mut self, environment: &str, what: &str) {
+        self.told.push(format!("{environment}: {what}"));
+    }
     fn event(&mut self, event: &Event, _: &State) {
         if matches!(event, Event::CaseFinished { .. }) {
             self.cases_left = self.cases_left.saturating_sub(1);

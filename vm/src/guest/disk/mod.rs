@@ -17,20 +17,18 @@ pub use remote::{FORMS as URI_FORMS, Remote};
 pub use serve::{Measured, Program, Serve};
 
 use super::blockdev;
+use super::qemu_img::QemuImg;
 use crate::deadlines::{Deadlines, Step};
 use bus::Plug;
 use model::CpuId;
 use process::deadlines::HOST_ANSWER;
-use process::{PrivateFolder, ProcessError, Spec, private_folder, private_folder_in};
+use process::{PrivateFolder, ProcessError, private_folder, private_folder_in};
 use serve::Server;
 use std::os::fd::{OwnedFd, RawFd};
 use std::path::{Path, PathBuf};
 
 /// The serial number by which the guest finds the first disk; that of the second is `perfvt.disk2`.
 pub const SERIAL: &str = "perfvt.disk";
-
-/// The program that makes disks.
-pub const QEMU_IMG: &str = "qemu-img";
 
 /// A data disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,6 +55,10 @@ pub struct Disk {
     pub queues: Option<u32>,
     /// Where its file is made.
     pub dir: PathBuf,
+    /// What makes its file.
+    pub qemu_img: QemuImg,
+    /// The number by which the guest finds it, where it has one of the user's choice.
+    pub own_serial: Option<String>,
 }
 
 impl Disk {
@@ -67,6 +69,9 @@ impl Disk {
 
     /// The number by which the guest finds it.
     pub fn serial(&self) -> String {
+        if let Some(own) = &self.own_serial {
+            return own.clone();
+        }
         if self.number > 1 { format!("{SERIAL}{}", self.number) } else { SERIAL.to_owned() }
     }
 
@@ -118,7 +123,9 @@ impl Disk {
         let in_dir = |dir: &Path, source| DiskError::Folder { dir: dir.to_owned(), source };
         let folder = private_folder_in(&self.dir).map_err(|source| in_dir(&self.dir, source))?;
         let path = folder.path().join("disk");
-        let spec = Spec::new(QEMU_IMG)
+        let spec = self
+            .qemu_img
+            .spec()
             .args(["create", "-q", "-f", self.format, "-o", &format!("preallocation={preallocation}")])
             .arg(&path)
             .arg(self.size.to_string());
@@ -275,6 +282,8 @@ mod tests {
             iothread: bus.without_iothread().is_none(),
             queues: None,
             dir: PathBuf::from("/var/tmp"),
+            qemu_img: QemuImg::default(),
+            own_serial: None,
         }
     }
 

@@ -2,7 +2,6 @@
 
 use super::super::argv::Socket;
 use super::super::confine::Bounds;
-use super::super::disk::QEMU_IMG;
 use super::super::error::GuestError;
 use super::super::handed::{Hands, Use};
 use super::super::health::{Console, death};
@@ -48,7 +47,7 @@ impl Place {
             let path = logs.join(log);
             edge::write::write(&path, "").map_err(|source| InstallError::io("emptying", &path, source))?;
         }
-        let create = Spec::new(QEMU_IMG).args(["create", "-q", "-f", "qcow2"]);
+        let create = recipe.qemu_img.spec().args(["create", "-q", "-f", "qcow2"]);
         process::run(create.arg(place.disk()).arg(recipe.size.to_string()), HOST_WORK)?;
         Ok(place)
     }

@@ -23,6 +23,7 @@ use super::confine::Confine;
 use super::hardware::Hardware;
 use super::identity::identity;
 use super::image::{Cache, ImageError, StoredImage, installed, keep_installed, lock_for_install};
+use super::qemu_img::QemuImg;
 use boot::Place;
 use media::Media;
 use std::path::{Path, PathBuf};
@@ -58,6 +59,8 @@ pub struct Recipe {
     pub hardware: Hardware,
     /// QEMU's program.
     pub qemu: String,
+    /// What makes its disk.
+    pub qemu_img: QemuImg,
     /// How QEMU is confined.
     pub confine: Confine,
     /// What its console is looked through for.
@@ -163,6 +166,7 @@ mod tests {
             size: 1 << 20,
             hardware: Hardware::plain(Accel::Tcg),
             qemu: "/bin/false".into(),
+            qemu_img: QemuImg::default(),
             confine: Confine::None,
             phases: Phases::none(),
             deadline: Duration::from_secs(1),

@@ -8,6 +8,7 @@ use super::super::store::{Cache, Manifest, StoredImage, load, settle, stored};
 use super::{convert, ova, zstd};
 use crate::guest::backing::{Chain, Format};
 use crate::guest::blockdev;
+use crate::guest::qemu_img::QemuImg;
 use edge::{Scratch, owned};
 use formats::{qcow2, vmdk};
 use std::collections::BTreeMap;
@@ -27,7 +28,7 @@ pub(in crate::guest) const DISK: &str = "disk.qcow2";
 ///
 /// # Errors
 /// A name that is taken or means something else; a file that is none of these, or leads to other files.
-pub fn import(file: &Path, name: &str, cache: &Cache) -> Result<StoredImage, ImageError> {
+pub fn import(file: &Path, name: &str, cache: &Cache, by: &QemuImg) -> Result<StoredImage, ImageError> {
     check_name(name)?;
     let images = cache.images_dir();
     let creating = |error| ImageError::io("creating folder in", &images, error);
@@ -42,7 +43,7 @@ pub fn import(file: &Path, name: &str, cache: &Cache) -> Result<StoredImage, Ima
     edge::write::make_directory(&dir).map_err(creating)?;
     let disk = dir.join(DISK);
     let (source, size) = source(file, &scratch.path().join("disk.vmdk"))?;
-    convert(&source, &disk, &zstd(scratch.path()))?;
+    convert(by, &source, &disk, &zstd(by, scratch.path()))?;
     let made = Chain::of(&disk, Some(Format::Qcow2), &[])
         .map_err(|wanted| ImageError::format(&disk, "an image", wanted))?;
     if made.size != size {
@@ -163,7 +164,7 @@ mod tests {
             (b"QFI\xfb", "its qcow2 header"),
         ] {
             std::fs::write(&path, bytes).unwrap();
-            let said = import(&path, "mine", &cache).unwrap_err().to_string();
+            let said = import(&path, "mine", &cache, &QemuImg::default()).unwrap_err().to_string();
             assert!(said.contains(text), "{said}");
         }
         let left = std::fs::read_dir(cache.images_dir()).unwrap().flatten().map(|entry| entry.file_name());

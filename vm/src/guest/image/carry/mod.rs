@@ -17,9 +17,8 @@ pub(super) use import::{check_name, publish};
 use super::error::ImageError;
 use crate::guest::backing::Chain;
 use crate::guest::blockdev;
-use crate::guest::disk::QEMU_IMG;
+use crate::guest::qemu_img::QemuImg;
 use edge::Scratch;
-use process::Spec;
 use process::deadlines::{BUILD, HOST_WORK};
 use std::io::ErrorKind;
 use std::path::Path;
@@ -53,7 +52,7 @@ impl Kind {
 ///
 /// # Errors
 /// The name is taken or says nothing, or qemu-img cannot make the file.
-pub fn export(chain: &Chain, to: &Path) -> Result<u64, ImageError> {
+pub fn export(chain: &Chain, to: &Path, by: &QemuImg) -> Result<u64, ImageError> {
     let kind = Kind::of(to)?;
     if std::fs::symlink_metadata(to).is_ok() {
         return Err(ImageError::Taken { path: to.to_owned() });
@@ -64,11 +63,11 @@ pub fn export(chain: &Chain, to: &Path) -> Result<u64, ImageError> {
     let (made, disk) = (scratch.path().join("image"), scratch.path().join("disk.vmdk"));
     let source = blockdev::named(chain);
     match kind {
-        Kind::Qcow2 => convert(&source, &made, &zstd(scratch.path()))?,
-        Kind::Raw => convert(&source, &made, &RAW)?,
-        Kind::Vmdk => convert(&source, &made, &VMDK)?,
+        Kind::Qcow2 => convert(by, &source, &made, &zstd(by, scratch.path()))?,
+        Kind::Raw => convert(by, &source, &made, &RAW)?,
+        Kind::Vmdk => convert(by, &source, &made, &VMDK)?,
         Kind::Ova => {
-            convert(&source, &disk, &VMDK)?;
+            convert(by, &source, &disk, &VMDK)?;
             let name = to.file_stem().and_then(|name| name.to_str()).unwrap_or_default();
             ova::write(name, chain.size, &disk, &made)?;
         }
@@ -86,8 +85,8 @@ pub fn export(chain: &Chain, to: &Path) -> Result<u64, ImageError> {
 }
 
 /// Writes the bytes of a disk to a file of this program's own.
-pub(super) fn as_raw(chain: &Chain, to: &Path) -> Result<(), ImageError> {
-    convert(&blockdev::named(chain), to, &RAW)
+pub(super) fn as_raw(chain: &Chain, to: &Path, by: &QemuImg) -> Result<(), ImageError> {
+    convert(by, &blockdev::named(chain), to, &RAW)
 }
 
 const RAW: [&str; 2] = ["-O", "raw"];
@@ -95,9 +94,9 @@ const RAW: [&str; 2] = ["-O", "raw"];
 const VMDK: [&str; 4] = ["-O", "vmdk", "-o", "subformat=streamOptimized"];
 
 /// Compressed, by zstd where this qemu-img can: it takes a sixth of the time and less room.
-fn zstd(dir: &Path) -> Vec<&'static str> {
+fn zstd(by: &QemuImg, dir: &Path) -> Vec<&'static str> {
     const ZSTD: &str = "compression_type=zstd";
-    let tried = Spec::new(QEMU_IMG).args(["create", "-q", "-f", "qcow2", "-o", ZSTD]);
+    let tried = by.spec().args(["create", "-q", "-f", "qcow2", "-o", ZSTD]);
     match process::run(tried.arg(dir.join("tried")).arg("1M"), HOST_WORK) {
         Ok(_) => vec!["-O", "qcow2", "-c", "-o", ZSTD],
         Err(_) => vec!["-O", "qcow2", "-c"],
@@ -105,8 +104,8 @@ fn zstd(dir: &Path) -> Vec<&'static str> {
 }
 
 /// Converts what a `json:` name describes, whose every driver is said.
-fn convert(source: &str, to: &Path, how: &[&str]) -> Result<(), ImageError> {
-    let spec = Spec::new(QEMU_IMG).args(["convert", "-q"]).args(how).arg(source).arg(to);
+fn convert(by: &QemuImg, source: &str, to: &Path, how: &[&str]) -> Result<(), ImageError> {
+    let spec = by.spec().args(["convert", "-q"]).args(how).arg(source).arg(to);
     process::run(spec, BUILD).map(drop).map_err(|error| ImageError::Carry(Box::new(error)))
 }
 
@@ -115,12 +114,17 @@ mod tests {
     use super::super::store::{Cache, stored};
     use super::*;
     use crate::guest::backing::Format;
+    use process::Spec;
     use process::deadlines::HOST_ANSWER;
     use std::fs;
 
+    fn usual() -> QemuImg {
+        QemuImg::default()
+    }
+
     /// A megabyte and 512 bytes with a pattern, and its chain; `None` without qemu-img.
     fn image(dir: &Path) -> Option<(Vec<u8>, Chain)> {
-        if process::run(Spec::new(QEMU_IMG).arg("--version"), HOST_ANSWER).is_err() {
+        if usual().version().is_none() {
             testing::skip("qemu-img is missing; `make setup` gets it");
             return None;
         }
@@ -134,7 +138,7 @@ mod tests {
     fn contents(dir: &Path, cache: &Cache, name: &str) -> Vec<u8> {
         let disk = stored(cache, name).unwrap().image.disk.unwrap();
         let raw = dir.join(format!("{name}.raw"));
-        export(&Chain::of(&disk, Some(Format::Qcow2), &[]).unwrap(), &raw).unwrap();
+        export(&Chain::of(&disk, Some(Format::Qcow2), &[]).unwrap(), &raw, &usual()).unwrap();
         fs::read(raw).unwrap()
     }
 
@@ -145,15 +149,15 @@ mod tests {
         let cache = Cache::at(dir.path().join("cache"));
         for end in ["vmdk", "ova", "qcow2"] {
             let to = dir.path().join(format!("x.{end}"));
-            export(&chain, &to).unwrap();
-            import(&to, &format!("mine-{end}"), &cache).unwrap();
+            export(&chain, &to, &usual()).unwrap();
+            import(&to, &format!("mine-{end}"), &cache, &usual()).unwrap();
             assert_eq!(contents(dir.path(), &cache, &format!("mine-{end}")), pattern, "{end}");
-            let error = export(&chain, &to).unwrap_err().to_string();
+            let error = export(&chain, &to, &usual()).unwrap_err().to_string();
             assert!(error.contains("nothing is overwritten"), "{error}");
         }
         let left = fs::read_dir(dir.path()).unwrap().flatten().map(|entry| entry.file_name());
         assert!(left.into_iter().all(|name| !name.to_string_lossy().starts_with("perfvt.tmp-")));
-        let error = export(&chain, &dir.path().join("x.vdi")).unwrap_err().to_string();
+        let error = export(&chain, &dir.path().join("x.vdi"), &usual()).unwrap_err().to_string();
         assert!(error.contains(".qcow2, .vmdk, .ova or .raw"), "{error}");
     }
 
@@ -162,7 +166,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let Some((pattern, chain)) = image(dir.path()) else { return };
         let ova = dir.path().join("my machine & co.ova");
-        export(&chain, &ova).unwrap();
+        export(&chain, &ova, &usual()).unwrap();
         let mut archive = tar::Archive::new(fs::File::open(&ova).unwrap());
         let mut texts = Vec::new();
         for entry in archive.entries().unwrap() {

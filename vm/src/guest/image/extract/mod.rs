@@ -12,6 +12,7 @@ use super::carry::as_raw;
 use super::error::ImageError;
 use super::sources::version_key;
 use crate::guest::backing::{Chain, Format};
+use crate::guest::qemu_img::QemuImg;
 use edge::Scratch;
 use ext::{Entry, Ext, Kind};
 use formats::partitions;
@@ -50,7 +51,12 @@ pub struct Extracted {
 ///
 /// # Errors
 /// A file that is not in the image or here already, or an image without a file system that can be read.
-pub fn extract(chain: &Chain, kernel: bool, paths: &[String], to: &Path) -> Result<Extracted, ImageError> {
+pub fn extract(
+    chain: &Chain,
+    (kernel, paths): (bool, &[String]),
+    to: &Path,
+    by: &QemuImg,
+) -> Result<Extracted, ImageError> {
     let (image, format) = chain.image();
     edge::write::create_directory(to).map_err(|error| ImageError::io("creating folder", to, error))?;
     let scratch =
@@ -59,7 +65,7 @@ pub fn extract(chain: &Chain, kernel: bool, paths: &[String], to: &Path) -> Resu
         Format::Raw => std::path::absolute(image).map_err(|error| ImageError::io("finding", image, error))?,
         Format::Qcow2 => {
             let raw = scratch.path().join("disk");
-            as_raw(chain, &raw)?;
+            as_raw(chain, &raw, by)?;
             raw
         }
     };
@@ -215,6 +221,10 @@ mod tests {
     use std::fs;
     use std::os::unix::fs::{FileExt, symlink};
 
+    fn by() -> QemuImg {
+        QemuImg::default()
+    }
+
     /// A disk with a table and one part with a system; `None` where mke2fs or debugfs is missing.
     fn disk(dir: &Path) -> Option<Chain> {
         let Some(debugfs) = ext::debugfs() else {
@@ -256,11 +266,11 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let Some(chain) = disk(dir.path()) else { return };
         let to = dir.path().join("to");
-        let out = extract(&chain, true, &[], &to).unwrap();
+        let out = extract(&chain, (true, &[]), &to, &by()).unwrap();
         let names: Vec<_> = out.taken.iter().map(|t| t.file.file_name().unwrap().to_str().unwrap()).collect();
         assert_eq!(names, ["vmlinuz-6.1.0-10-amd64", "initrd.img-6.1.0-10-amd64"]);
         assert_eq!(fs::read(&out.taken[0].file).unwrap(), b"new");
-        assert!(matches!(extract(&chain, true, &[], &to), Err(ImageError::Taken { .. })));
+        assert!(matches!(extract(&chain, (true, &[]), &to, &by()), Err(ImageError::Taken { .. })));
         assert_eq!(fs::read_dir(&to).unwrap().count(), 2, "nothing else is left");
     }
 
@@ -268,7 +278,8 @@ mod tests {
     fn paths_come_out_through_links_that_stay_in_the_image_and_as_qcow2_too() {
         let dir = tempfile::tempdir().unwrap();
         let Some(chain) = disk(dir.path()) else { return };
-        let take = |path: &str, to: &str| extract(&chain, false, &[path.to_owned()], &dir.path().join(to));
+        let take =
+            |path: &str, to: &str| extract(&chain, (false, &[path.to_owned()]), &dir.path().join(to), &by());
         let out = take("/up/a b/$(id) x", "one").unwrap();
         assert_eq!(fs::read(&out.taken[0].file).unwrap(), b"hi");
         let tree = take("/usr", "two").unwrap();
@@ -282,9 +293,10 @@ mod tests {
             return testing::skip("qemu-img is missing; `make setup` gets it");
         }
         let qcow2 = dir.path().join("x.qcow2");
-        super::super::carry::export(&chain, &qcow2).unwrap();
+        super::super::carry::export(&chain, &qcow2, &QemuImg::default()).unwrap();
         let chain = Chain::of(&qcow2, None, &[]).unwrap();
-        let out = extract(&chain, false, &["/usr/a b/$(id) x".to_owned()], &dir.path().join("five")).unwrap();
+        let out = extract(&chain, (false, &["/usr/a b/$(id) x".to_owned()]), &dir.path().join("five"), &by())
+            .unwrap();
         assert_eq!(fs::read(&out.taken[0].file).unwrap(), b"hi");
     }
 
@@ -296,7 +308,7 @@ mod tests {
         bytes[..4].copy_from_slice(b"XFSB");
         fs::write(&raw, bytes).unwrap();
         let chain = Chain::of(&raw, Some(Format::Raw), &[]).unwrap();
-        let said = extract(&chain, true, &[], &dir.path().join("to")).unwrap_err().to_string();
+        let said = extract(&chain, (true, &[]), &dir.path().join("to"), &by()).unwrap_err().to_string();
         assert!(said.contains("ext2, ext3 and ext4 can be read, and it has xfs"), "{said}");
     }
 }
