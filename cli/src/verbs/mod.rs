@@ -1,5 +1,6 @@
 //! One file for each verb.
 
+mod alias;
 pub mod calibrate;
 pub mod catalogue;
 pub mod compare;
@@ -9,6 +10,7 @@ pub mod drive;
 mod dry_run;
 mod expanded;
 pub mod explain;
+mod export;
 mod gathered;
 pub mod gc;
 pub mod generate;
@@ -19,6 +21,7 @@ pub mod host;
 pub mod import;
 pub mod lake;
 pub mod list;
+mod moment;
 pub mod options;
 pub mod plan;
 pub mod provider;

@@ -17,3 +17,5 @@ mod session;
 mod shift;
 mod vectors;
 mod weighted;
+#[path = "../../examples/support/world.rs"]
+mod world;
