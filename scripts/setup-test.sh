@@ -40,7 +40,7 @@ if [ -e /etc/debian_version ]; then
     has mcopy || missing+=(mtools)
     [ -e /usr/share/OVMF/OVMF_CODE.fd ] || missing+=(ovmf)
 fi
-# Engines that read a lake.
+# Engines that read a lake, and Otava.
 python3 -c 'import ensurepip, venv' 2> /dev/null || missing+=(python3-venv)
 has chromium || has chromium-browser || has google-chrome || missing+=(chromium)
 if ! as_user cargo fmt --version > /dev/null 2>&1 || ! as_user cargo clippy --version > /dev/null 2>&1; then
@@ -84,10 +84,12 @@ fi
 # Not in the checkout: some hundred megabytes that every checkout would fetch again.
 engines=${XDG_CACHE_HOME:-$HOME/.cache}/perfvt-tests/engines
 wanted=$here/../lake/tests/engines/requirements.txt
-if ! cmp -s "$wanted" "$engines/ready" && python3 -c 'import ensurepip, venv' 2> /dev/null; then
+alone=$here/../stats/tests/otava/requirements.txt
+if ! cat "$wanted" "$alone" | cmp -s - "$engines/ready" && python3 -c 'import ensurepip, venv' 2> /dev/null; then
     { as_user mkdir -p "$engines" &&
         as_user python3 -m venv "$engines/venv" &&
         as_user "$engines/venv/bin/pip" install --quiet --requirement "$wanted" >&2 &&
-        as_user cp "$wanted" "$engines/ready"; } ||
-        say "DuckDB, pyarrow and DataFusion could not be fetched; the test of what they read skips itself"
+        as_user "$engines/venv/bin/pip" install --quiet --no-deps --requirement "$alone" >&2 &&
+        cat "$wanted" "$alone" | as_user tee "$engines/ready" > /dev/null; } ||
+        say "DuckDB, pyarrow, DataFusion and Otava could not be fetched; the tests that ask them skip themselves"
 fi

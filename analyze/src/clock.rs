@@ -118,13 +118,18 @@ pub(crate) fn order(a: Option<Vec<Moment>>, b: Option<Vec<Moment>>) -> Order {
     Order::Overlap { turns, possible }
 }
 
+/// The day of a moment in UTC, `2026-11-29`: the one form of days. `?` for a moment that no calendar has.
+pub fn day(seconds: i64) -> String {
+    Timestamp::from_second(seconds).map_or_else(|_| "?".to_owned(), |at| at.strftime("%Y-%m-%d").to_string())
+}
+
 /// `2024-05-01 12:30 UTC`, `2024-05-01 12:30 by its folder`, `2024-05-01`.
 pub(crate) fn said(moment: Moment) -> String {
     let Ok(at) = Timestamp::from_second(moment.seconds()) else { return "an unknown time".to_owned() };
     let form = match moment {
         Moment::Second(_) => "%Y-%m-%d %H:%M UTC",
         Moment::Named(_) => "%Y-%m-%d %H:%M by its folder",
-        Moment::Day(_) => "%Y-%m-%d",
+        Moment::Day(at) => return day(at),
     };
     at.strftime(form).to_string()
 }

@@ -59,6 +59,7 @@ mod warnings;
 
 pub use calibrate::calibrate;
 pub use classic_files::{ClassicResult, ClassicText, classic_tables, classic_text};
+pub use clock::day;
 pub use comparable::in_words;
 pub use compare::compare;
 pub use comparison::*;

@@ -12,7 +12,7 @@ use crate::sessions::name_of;
 use crate::spelled::spelled;
 use crate::warnings::{missing_repeats, note};
 use crate::{AnalyzeError, Sample, Side, Spelled, Warning, WorkloadInfo};
-use model::{Direction, Keys, Role, Scale};
+use model::{Direction, Keys, Role, RunFile, Scale};
 use serde::Serialize;
 use std::collections::HashMap;
 use std::path::Path;
@@ -27,6 +27,9 @@ pub struct Shown {
     /// The session of each file, where it is known.
     #[serde(skip)]
     pub(crate) sessions: Vec<Option<String>>,
+    /// `run.json`, when perfvt measured the side.
+    #[serde(skip)]
+    pub(crate) run: Option<RunFile>,
     /// Workloads present.
     pub workloads: Vec<WorkloadInfo>,
     /// Levels that the files write otherwise than ids and cases do (`4096` for `4k`), by key and level.
@@ -104,6 +107,7 @@ pub fn show(options: &CompareOptions, path: &Path) -> Result<Shown, AnalyzeError
         warnings: warnings(&side, files.len()),
         sessions: files.iter().map(name_of).collect(),
         files: files.into_iter().map(|f| f.path).collect(),
+        run: side.run,
         rows,
     })
 }

@@ -66,12 +66,21 @@ pub enum Said {
         /// The first campaign on the new hardware.
         campaign: String,
     },
-    /// A metric, case or machine has another name since.
+    /// A machine, case or metric has another name since: what was measured under the old one goes on under the new one.
     Alias {
+        /// Which part of the name.
+        part: Part,
         /// What it was called.
         old: String,
         /// What it is called.
         new: String,
+    },
+    /// The alias of this name counts no more.
+    NoAlias {
+        /// Which part of the name.
+        part: Part,
+        /// What the alias was of.
+        old: String,
     },
     /// Somebody was told of an event.
     Told {
@@ -87,6 +96,29 @@ pub enum Said {
         /// The campaign.
         campaign: String,
     },
+}
+
+/// A part of a series' name that may change while the series goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Part {
+    /// The host that measures.
+    Machine,
+    /// The case, with its workload.
+    Case,
+    /// The metric.
+    Metric,
+}
+
+impl Part {
+    /// Its word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Part::Machine => "machine",
+            Part::Case => "case",
+            Part::Metric => "metric",
+        }
+    }
 }
 
 impl Lake {

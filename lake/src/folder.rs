@@ -266,6 +266,19 @@ pub(crate) fn files(dir: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
+/// Writes rows into a file of their own, outside of any lake: it appears whole or not at all.
+///
+/// # Errors
+/// It cannot be written.
+pub fn write_rows<T: Table>(path: &Path, rows: &[T]) -> Result<(), LakeError> {
+    let torn = |error: parquet::errors::ParquetError| LakeError::Torn {
+        path: path.to_owned(),
+        why: error.to_string(),
+    };
+    let bytes = file::write(rows).map_err(torn)?;
+    edge::write::write_atomically(path, &bytes).map_err(LakeError::io(path))
+}
+
 pub(crate) fn read_file<T: Table>(path: &Path) -> Result<Vec<T>, Torn> {
     let torn = |why: String| Torn { path: path.to_owned(), why };
     let bytes = edge::read::read(path, FILE_MAX).map_err(|error| torn(error.to_string()))?;

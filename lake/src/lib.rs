@@ -25,6 +25,6 @@ mod tables;
 pub use cell::{Cell, Kind, Micros};
 pub use compact::Compacted;
 pub use error::LakeError;
-pub use events::{Event, Said};
-pub use folder::{Added, Campaign, Found, Lake, Torn};
+pub use events::{Event, Part, Said};
+pub use folder::{Added, Campaign, Found, Lake, Torn, write_rows};
 pub use tables::{Boot, Build, Commit, Point, SeriesId, Table};

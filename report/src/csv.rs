@@ -3,6 +3,7 @@
 use crate::statistics::{Statistic, TABLE, Value};
 use ::csv::{Terminator, WriterBuilder};
 use analyze::{Comparison, Interval, Row};
+use serde::Serialize;
 
 /// A cell of every line: the statistic, and which of its cells.
 type Cell = (&'static Statistic, usize);
@@ -47,6 +48,18 @@ fn text(comparison: &Comparison, row: &Row, (statistic, cell): Cell) -> String {
         None => None,
     };
     number.filter(|v| v.is_finite()).map_or(String::new(), |v| v.to_string())
+}
+
+/// Rows of any kind as CSV, the names of their members above them; guarded as all text is.
+pub fn csv_of_rows<T: Serialize>(rows: &[T]) -> String {
+    let mut plain = ::csv::Writer::from_writer(Vec::new());
+    for row in rows {
+        // Writing to memory cannot fail, and a row has as many members as every other.
+        let _ = plain.serialize(row);
+    }
+    let bytes = plain.into_inner().unwrap_or_default();
+    let mut reader = ::csv::ReaderBuilder::new().has_headers(false).from_reader(bytes.as_slice());
+    written(reader.records().flatten().map(|record| record.iter().map(guarded).collect()))
 }
 
 /// Stands for the apostrophe of a guarded text until all is written: no visible text has it, and the writer quotes what has.

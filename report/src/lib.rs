@@ -56,7 +56,7 @@ pub use badge::badge;
 pub use brief::brief;
 pub use bundle::bundle;
 pub use classic::ClassicTable;
-pub use csv::csv;
+pub use csv::{csv, csv_of_rows};
 pub use explain::{explain, explain_category, explain_in_full};
 pub use history::{History, Occasion, PointRow, Spot};
 pub use html::{HtmlOptions, Published, html};

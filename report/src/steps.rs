@@ -1,9 +1,9 @@
 //! What a lake's history says, as text for a terminal.
 
 use crate::numbers::{percent, significant};
-use analyze::history::{History, Moved, Series, Standing, StepEvent};
+use analyze::day;
+use analyze::history::{Budget, FEWEST_POINTS, History, Moved, Series, Standing, StepEvent};
 use edge::visible;
-use jiff::Timestamp;
 use lake::{Event, Said};
 use model::counted;
 use std::fmt::Write;
@@ -20,6 +20,9 @@ pub fn history(history: &History) -> String {
     let mut out = String::new();
     // Writing to a String cannot fail.
     let _ = writeln!(out, "{}", heading(history));
+    if let Some(budget) = &history.budget {
+        let _ = writeln!(out, "{}", expected(budget));
+    }
     for event in &history.events {
         let _ = write!(out, "\n{}", event_text(event, &history.series));
     }
@@ -30,9 +33,17 @@ pub fn history(history: &History) -> String {
     out
 }
 
-fn day(seconds: i64) -> String {
-    Timestamp::from_second(seconds)
-        .map_or_else(|_| "?".to_owned(), |time| time.strftime("%Y-%m-%d").to_string())
+/// How many steps a month are to be expected though nothing changed.
+fn expected(budget: &Budget) -> String {
+    format!(
+        "{}/month asked for: {} series with a point a night, {:.1} % of the points set aside; some {:.1} steps a month are to be \
+         expected though nothing changed, and {:.2} of them after confirming",
+        budget.false_alarms,
+        budget.series,
+        100.0 * budget.set_aside,
+        budget.steps,
+        budget.confirmed
+    )
 }
 
 fn heading(history: &History) -> String {
@@ -62,6 +73,9 @@ fn event_text(event: &StepEvent, series: &[Series]) -> String {
     let mut out = String::new();
     let range = match &event.last_before {
         _ if event.first_after.is_empty() => String::new(),
+        Some(before) if *before == event.first_after => {
+            format!(", within {}, which stands on both sides: no build's doing", build(before))
+        }
         Some(before) => format!(", between {} and {}", build(before), build(&event.first_after)),
         None => format!(", up to {}", build(&event.first_after)),
     };
@@ -176,10 +190,17 @@ fn endings(history: &History, out: &mut String) {
             visible(&series.name)
         );
     }
-    let short = history.series.iter().filter(|s| s.nights.len() < 7).count();
+    let short = history.series.iter().filter(|s| s.nights.len() < FEWEST_POINTS).count();
     if short > 0 {
-        let _ =
-            writeln!(out, "\n{short} series with fewer than 7 points: the rule looks from the seventh on");
+        let _ = writeln!(
+            out,
+            "\n{short} series with fewer than {FEWEST_POINTS} points: the rule looks from so many on"
+        );
+    }
+    for odd in &history.warnings {
+        let advice =
+            if odd.advice.is_empty() { String::new() } else { format!(": {}", visible(&odd.advice)) };
+        let _ = writeln!(out, "\n{}{advice}", visible(&odd.text));
     }
     let anchors = history.series.iter().filter(|s| s.wants_anchor).count();
     if anchors > 0 {
@@ -343,7 +364,10 @@ fn said_of(said: &Said) -> String {
         Said::Dismissed { .. } => "dismissed".to_owned(),
         Said::SetAside { campaign } => format!("{} is set aside", visible(campaign)),
         Said::Epoch { campaign } => format!("other hardware from {} on", visible(campaign)),
-        Said::Alias { old, new } => format!("{} is called {} since", visible(old), visible(new)),
+        Said::Alias { part, old, new } => {
+            format!("{} {} is called {} since", part.word(), visible(old), visible(new))
+        }
+        Said::NoAlias { part, old } => format!("{} {} is one of its own again", part.word(), visible(old)),
         Said::Told { .. } => "somebody was told".to_owned(),
         Said::Confirmed { outcome, campaign, .. } => format!("{} by {}", visible(outcome), visible(campaign)),
     }

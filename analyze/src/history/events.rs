@@ -5,6 +5,7 @@ use super::series::Series;
 use lake::{Event, Said};
 use serde::Serialize;
 use stats::HistoryStep;
+use std::collections::HashSet;
 
 /// Where an event stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -121,17 +122,20 @@ pub(super) fn of(series: &[Series], said: &[Event], since: Option<i64>) -> Vec<S
     steps.retain(|step| since.is_none_or(|since| step.range().1 >= since));
     steps.sort_by_key(|step| (step.range(), &step.series.name));
     let mut groups: Vec<(i64, Vec<Step<'_>>)> = Vec::new();
+    let mut in_last: HashSet<&str> = HashSet::new();
     for step in steps {
         let (low, high) = step.range();
+        let is_new = in_last.insert(&step.series.id);
         match groups.last_mut() {
             // The open interval of one begins before that of the others ends.
-            Some((end, group))
-                if low < *end && !group.iter().any(|other| other.series.id == step.series.id) =>
-            {
+            Some((end, group)) if low < *end && is_new => {
                 *end = (*end).min(high);
                 group.push(step);
             }
-            _ => groups.push((high, vec![step])),
+            _ => {
+                in_last = HashSet::from([step.series.id.as_str()]);
+                groups.push((high, vec![step]));
+            }
         }
     }
     groups.reverse();
@@ -164,12 +168,10 @@ fn event(group: &[Step<'_>], said: &[Event]) -> StepEvent {
     let size = |m: &Moved| if m.is_ratio { m.change.ln().abs() } else { 0.0 };
     moved.sort_by(|a, b| size(b).total_cmp(&size(a)).then(a.series.cmp(&b.series)));
     // By the first night of the new level in the series that comes first: later points move ranges, not this.
-    let first = group.iter().min_by_key(|step| &step.series.id);
-    let key = first.map(|step| {
-        let night = step.series.nights.get(step.step.at);
-        (step.series.id.clone(), night.map(|n| n.campaign.clone()).unwrap_or_default())
-    });
-    let (id, campaign) = key.unwrap_or_default();
+    // By the identity that that night was added with, so that a new name of the series changes nothing.
+    let night =
+        |step: &Step<'_>| step.series.nights.get(step.step.at).map(|n| (hex(&n.own_id), n.campaign.clone()));
+    let (id, campaign) = group.iter().filter_map(night).min().unwrap_or_default();
     let name: String = hex(&hash([id.as_str(), campaign.as_str()])).chars().take(8).collect();
     let name = format!("E{name}");
     let standing = standing(&name, &moved, said);
@@ -211,9 +213,7 @@ fn is_meant(of: &Step<'_>, change: f64, said: &[Event]) -> bool {
     };
     said.iter().any(|event| match &event.said {
         Said::Intended { commit, low, high, .. } => {
-            super::series::matches(&event.series, &of.series.name)
-                && (*low..=*high).contains(&change)
-                && within(commit)
+            of.series.is_of(&event.series) && (*low..=*high).contains(&change) && within(commit)
         }
         _ => false,
     })

@@ -2,7 +2,7 @@
 
 use super::identity::{build_id, epoch_id, hash, hex, series_id};
 use crate::AnalyzeError;
-use crate::input::{environments, run_dir};
+use crate::input::environments;
 use crate::options::CompareOptions;
 use crate::show::{Shown, ShownRow, show};
 use lake::{Boot, Build, Campaign, Micros, Point};
@@ -39,8 +39,8 @@ pub fn lake_rows(path: &Path, options: &CompareOptions, told: &Told) -> Result<V
     };
     let mut all = Vec::new();
     for side in &sides {
-        let shown = show(options, side)?;
-        let run = if run_dir::is_run_dir(side) { Some(run_dir::read_run(side)?) } else { None };
+        let mut shown = show(options, side)?;
+        let run = shown.run.take();
         let seconds = told.at.or(shown.side.date_unix).ok_or_else(|| undated(side))?;
         all.push(Source { shown, run, at: Micros(seconds.saturating_mul(1_000_000)) });
     }

@@ -2,22 +2,35 @@
 //!
 //! ```text
 //! results, a table ──> ingest ──> lake::Campaign        identity (what makes a series one, and an epoch)
-//! lake ──> series (points in order) ──> stats::HistoryRule ──> events (steps that moved together)
+//! lake ──> names (what was renamed) ──> series (points in order) ──> stats::HistoryRule ──> events (steps that moved together)
+//!                                         ├──> budget (an alpha for so many false alarms)   └──> oddities (what is odd of points)
+//!                                         └──> export
 //! ```
 
+mod alias;
+mod budget;
 mod events;
+mod export;
 mod identity;
 mod ingest;
+mod names;
+mod oddities;
+mod pattern;
 mod series;
 mod table;
 
+pub use alias::{Renamed, current_aliases, rename};
+pub use budget::Budget;
 pub use events::{Moved, Standing, StepEvent};
+pub use export::{ExportedBoot, ExportedPoint, Exports, exported_boots, exported_points};
 pub use ingest::{Told, lake_rows};
 pub use series::{Night, Series};
+/// Fewest points of a series before the rule looks at it.
+pub use stats::HISTORY_FEWEST as FEWEST_POINTS;
 pub use table::table_rows;
 
-use crate::AnalyzeError;
-use lake::{Lake, Torn};
+use crate::{AnalyzeError, Warning};
+use lake::{Event, Lake, Torn};
 use serde::Serialize;
 
 /// What a lake says.
@@ -31,6 +44,14 @@ pub struct History {
     pub series: Vec<Series>,
     /// Steps, those that moved together as one, the newest first.
     pub events: Vec<StepEvent>,
+    /// How many false alarms are to be expected, where somebody said how many there may be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub budget: Option<Budget>,
+    /// What is odd of the points: units that changed, clocks that jumped, names that ended.
+    pub warnings: Vec<Warning>,
+    /// Everything that people said of this lake, what has expired too.
+    #[serde(skip)]
+    pub said: Vec<Event>,
     /// Files of the lake that do not read.
     pub torn: Vec<Torn>,
 }
@@ -51,11 +72,32 @@ pub struct Asked {
 /// # Errors
 /// An alpha without a threshold, or events of people that do not read.
 pub fn history(lake: &Lake, asked: &Asked) -> Result<History, AnalyzeError> {
-    let said = series::valid(lake)?;
-    let (mut series, torn) = series::read(lake, asked, &said)?;
+    told(lake, asked, None)
+}
+
+/// The same with the alpha that makes so many false steps a month ([`Budget`]); that of `asked` is not looked at.
+///
+/// # Errors
+/// As [`history`]; a number of false alarms that cannot be kept.
+pub fn history_within(lake: &Lake, asked: &Asked, false_alarms: f64) -> Result<History, AnalyzeError> {
+    told(lake, asked, Some(false_alarms))
+}
+
+fn told(lake: &Lake, asked: &Asked, false_alarms: Option<f64>) -> Result<History, AnalyzeError> {
+    let all = lake.events()?;
+    let said = series::valid(&all);
+    let gathered = series::gather(lake, &asked.series, &said);
+    let budget = match false_alarms {
+        Some(a_month) => Some(Budget::of(&gathered, &said, a_month)?),
+        None => None,
+    };
+    let alpha = budget.as_ref().map_or(asked.alpha, |budget| budget.alpha);
+    let mut series = gathered.judged(&said, alpha)?;
     series.sort_by(|a, b| a.name.cmp(&b.name).then(a.id.cmp(&b.id)));
     let events = events::of(&series, &said, asked.since);
-    Ok(History { format: stats::HISTORY_FORMAT, alpha: asked.alpha, series, events, torn })
+    let warnings = oddities::of(&series, &events, now());
+    let format = stats::HISTORY_FORMAT;
+    Ok(History { format, alpha, series, events, budget, warnings, said: all, torn: gathered.torn })
 }
 
 /// Seconds since the epoch of a moment as people write it: `2026-11-29`, `2026-11-29T22:00:00Z`, with an offset, or the seconds

@@ -1,7 +1,8 @@
 //! The series of a lake: their points in order, with what people said of them, and what the rule says.
 
-use super::Asked;
 use super::identity::hex;
+use super::names::{Named, named};
+use super::pattern::matches;
 use crate::AnalyzeError;
 use lake::{Boot, Build, Commit, Event, Lake, Point, Said, Torn};
 use serde::Serialize;
@@ -34,6 +35,12 @@ pub struct Night {
     pub begins: bool,
     /// Whether somebody set it aside.
     pub left_out: bool,
+    /// The unit, where it is another one than the night's before.
+    #[serde(skip)]
+    pub(super) unit: String,
+    /// The identity that it was added with: a series that was renamed has had another one.
+    #[serde(skip)]
+    pub(super) own_id: [u8; 16],
     #[serde(skip)]
     epoch: [u8; 16],
     #[serde(skip)]
@@ -47,6 +54,8 @@ pub struct Series {
     pub id: String,
     /// `machine/case/metric/env`: what patterns are held against.
     pub name: String,
+    /// What it was called before (`perfvt lake alias`).
+    pub formerly: Vec<String>,
     /// The host.
     pub machine: String,
     /// The case, with its workload.
@@ -76,77 +85,115 @@ pub struct Series {
     pub wants_anchor: bool,
 }
 
-/// What people said that has not expired.
-pub(super) fn valid(lake: &Lake) -> Result<Vec<Event>, AnalyzeError> {
+impl Series {
+    /// Whether a pattern means it, under any of its names.
+    pub(super) fn is_of(&self, pattern: &str) -> bool {
+        std::iter::once(&self.name).chain(&self.formerly).any(|name| matches(pattern, name))
+    }
+}
+
+/// What has not expired of what people said.
+pub(super) fn valid(said: &[Event]) -> Vec<Event> {
     let now = jiff::Timestamp::now().as_microsecond();
-    let mut said = lake.events()?;
-    said.retain(|event| event.expires.is_none_or(|until| until.0 > now));
-    Ok(said)
+    said.iter().filter(|event| event.expires.is_none_or(|until| until.0 > now)).cloned().collect()
+}
+
+/// What was measured: the commit of a build, by what told of it, and where commits lie on the first-parent line.
+pub(super) struct Commits {
+    of: HashMap<(String, String), String>,
+    ordinals: HashMap<String, i64>,
+}
+
+impl Commits {
+    /// Reads both tables; files that do not read are added to `torn`.
+    pub fn read(lake: &Lake, torn: &mut Vec<Torn>) -> Commits {
+        let (builds, commits) = (lake.rows::<Build>(), lake.rows::<Commit>());
+        torn.extend(builds.torn);
+        torn.extend(commits.torn);
+        Commits {
+            of: builds.rows.into_iter().filter_map(|b| Some(((b.source, b.build_id), b.commit?))).collect(),
+            ordinals: commits.rows.into_iter().filter_map(|c| Some((c.commit, c.ordinal?))).collect(),
+        }
+    }
+
+    /// The commit of a point.
+    pub fn of(&self, point: &Point) -> Option<&String> {
+        self.of.get(&(point.source.clone(), point.build_id.clone()))
+    }
+}
+
+/// What a lake has, before any rule is applied.
+pub(super) struct Gathered {
+    named: Vec<Named>,
+    commits: Commits,
+    anchors: Anchors,
+    /// Files that do not read.
+    pub torn: Vec<Torn>,
 }
 
 /// Reads the series that were asked for, and files that do not read.
-pub(super) fn read(
-    lake: &Lake,
-    asked: &Asked,
-    said: &[Event],
-) -> Result<(Vec<Series>, Vec<Torn>), AnalyzeError> {
+pub(super) fn gather(lake: &Lake, patterns: &[String], said: &[Event]) -> Gathered {
     let points = lake.rows::<Point>();
     let mut torn = points.torn;
-    let builds = lake.rows::<Build>();
-    let commits = lake.rows::<Commit>();
-    torn.extend(builds.torn);
-    torn.extend(commits.torn);
-    let commit_of: HashMap<(String, String), String> =
-        builds.rows.into_iter().filter_map(|b| Some(((b.source, b.build_id), b.commit?))).collect();
-    let ordinal_of: HashMap<String, i64> =
-        commits.rows.into_iter().filter_map(|c| Some((c.commit, c.ordinal?))).collect();
-    let places: Arc<Vec<(String, i64)>> = Arc::new(ordinal_of.iter().map(|(c, o)| (c.clone(), *o)).collect());
-    let anchored = if points.rows.iter().any(|p| p.anchor_build_id.is_some()) {
+    let commits = Commits::read(lake, &mut torn);
+    let anchors = if points.rows.iter().any(|p| p.anchor_build_id.is_some()) {
         let boots = lake.rows::<Boot>();
         torn.extend(boots.torn);
         Anchors::of(&points.rows, boots.rows)
     } else {
         Anchors::default()
     };
-    let mut by: BTreeMap<[u8; 16], Vec<Point>> = BTreeMap::new();
-    for point in points.rows {
-        by.entry(point.series_id).or_default().push(point);
+    Gathered { named: named(points.rows, patterns, said), commits, anchors, torn }
+}
+
+impl Gathered {
+    /// How many series there are.
+    pub fn len(&self) -> usize {
+        self.named.len()
     }
-    let mut out = Vec::new();
-    for (id, points) in by {
-        let Some(last) = points.iter().max_by_key(|p| p.measured_at) else { continue };
-        let name = format!("{}/{}/{}/{}", last.machine, last.case, last.metric, last.env);
-        if !asked.series.is_empty() && !asked.series.iter().any(|pattern| matches(pattern, &name)) {
-            continue;
+
+    /// Applies the rule to each.
+    pub fn judged(&self, said: &[Event], alpha: f64) -> Result<Vec<Series>, AnalyzeError> {
+        let places: Arc<Vec<(String, i64)>> =
+            Arc::new(self.commits.ordinals.iter().map(|(c, o)| (c.clone(), *o)).collect());
+        let mut out = Vec::with_capacity(self.named.len());
+        for of in &self.named {
+            let Some(head) = of.points.iter().max_by_key(|p| p.measured_at) else { continue };
+            let means = |e: &&Event| {
+                std::iter::once(&of.name).chain(&of.formerly).any(|name| matches(&e.series, name))
+            };
+            let said: Vec<&Event> = said.iter().filter(means).collect();
+            let nights = nights(&of.points, &self.commits, &self.anchors, &said);
+            let [machine, case, metric] = of.parts.clone();
+            let is_log = of.points.iter().any(|p| p.scale == "log");
+            out.push(Series {
+                places: Arc::clone(&places),
+                formerly: of.formerly.clone(),
+                scale: if is_log { "log".to_owned() } else { head.scale.clone() },
+                machine,
+                case,
+                metric,
+                ..series(hex(&of.id), of.name.clone(), head, nights, alpha)?
+            });
         }
-        let head = last.clone();
-        let of: Vec<&Event> = said.iter().filter(|e| matches(&e.series, &name)).collect();
-        let nights = nights(points, &commit_of, &ordinal_of, &anchored, &of);
-        out.push(Series {
-            places: Arc::clone(&places),
-            ..series(hex(&id), name, &head, nights, asked.alpha)?
-        });
+        Ok(out)
     }
-    Ok((out, torn))
 }
 
 /// Points of a series in order, each campaign's build once.
-fn nights(
-    points: Vec<Point>,
-    commit_of: &HashMap<(String, String), String>,
-    ordinal_of: &HashMap<String, i64>,
-    anchors: &Anchors,
-    said: &[&Event],
-) -> Vec<Night> {
+fn nights(points: &[Point], commits: &Commits, anchors: &Anchors, said: &[&Event]) -> Vec<Night> {
     let whole = points.iter().all(|p| anchors.difference(p).is_some());
+    // A value of 0 has no logarithm: its point was added as it is, and is no number among logarithms.
+    let is_log = points.iter().any(|p| p.scale == "log");
     let mut out: Vec<Night> = points
-        .into_iter()
+        .iter()
         .map(|point| {
-            let commit = commit_of.get(&(point.source.clone(), point.build_id.clone())).cloned();
-            let plain = (point.mean, point.sd.map(|sd| sd * sd), point.n);
-            let (x, variance, n) = if whole { anchors.difference(&point).unwrap_or(plain) } else { plain };
+            let commit = commits.of(point).cloned();
+            let x = if is_log && point.scale != "log" { f64::NAN } else { point.mean };
+            let plain = (x, point.sd.map(|sd| sd * sd), point.n);
+            let (x, variance, n) = if whole { anchors.difference(point).unwrap_or(plain) } else { plain };
             Night {
-                ordinal: commit.as_ref().and_then(|c| ordinal_of.get(c)).copied(),
+                ordinal: commit.as_ref().and_then(|c| commits.ordinals.get(c)).copied(),
                 commit,
                 at: point.measured_at.0.div_euclid(1_000_000),
                 x,
@@ -155,10 +202,12 @@ fn nights(
                 mean: point.mean_raw,
                 begins: false,
                 left_out: false,
+                unit: point.unit.clone(),
+                own_id: point.series_id,
                 epoch: point.epoch_id,
                 variance,
-                campaign: point.campaign,
-                build: point.build_id,
+                campaign: point.campaign.clone(),
+                build: point.build_id.clone(),
             }
         })
         .collect();
@@ -168,16 +217,19 @@ fn nights(
     } else {
         out.sort_by(|a, b| (a.at, &a.campaign).cmp(&(b.at, &b.campaign)));
     }
-    let mut epoch = out.first().map(|night| night.epoch);
+    // Another unit is another level, and no build's doing, as other hardware is.
+    let kind = |night: &Night| (night.epoch, night.unit.clone());
+    let mut before = out.first().map(kind);
     for night in &mut out {
         let told = |said: &Said| match said {
             Said::Accepted { campaign } | Said::Epoch { campaign } => *campaign == night.campaign,
             _ => false,
         };
         let aside = |said: &Said| matches!(said, Said::SetAside { campaign } if *campaign == night.campaign);
-        night.begins = epoch != Some(night.epoch) || said.iter().any(|event| told(&event.said));
+        let now = Some(kind(night));
+        night.begins = before != now || said.iter().any(|event| told(&event.said));
         night.left_out = said.iter().any(|event| aside(&event.said));
-        epoch = Some(night.epoch);
+        before = now;
     }
     out
 }
@@ -214,6 +266,7 @@ fn series(
     Ok(Series {
         id,
         name,
+        formerly: Vec::new(),
         machine: head.machine.clone(),
         case: head.case.clone(),
         metric: head.metric.clone(),
@@ -284,28 +337,4 @@ impl Anchors {
         let of = HistoryPoint::of_boots(self.differences.get(&(point.campaign.clone(), point.series_id))?)?;
         Some((of.x, of.variance, i32::try_from(of.boots).unwrap_or(i32::MAX)))
     }
-}
-
-/// Whether a pattern with `*` and `?` means a name.
-pub(super) fn matches(pattern: &str, name: &str) -> bool {
-    let (pattern, name): (Vec<char>, Vec<char>) = (pattern.chars().collect(), name.chars().collect());
-    // The classic walk with one place to come back to.
-    let (mut p, mut n, mut star, mut mark) = (0, 0, None, 0);
-    while n < name.len() {
-        match pattern.get(p) {
-            Some('*') => {
-                (star, mark) = (Some(p), n);
-                p += 1;
-            }
-            Some(c) if *c == '?' || Some(c) == name.get(n) => (p, n) = (p + 1, n + 1),
-            _ => match star {
-                Some(at) => {
-                    mark += 1;
-                    (p, n) = (at + 1, mark);
-                }
-                None => return false,
-            },
-        }
-    }
-    pattern.get(p..).is_none_or(|rest| rest.iter().all(|c| *c == '*'))
 }

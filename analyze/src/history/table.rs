@@ -36,8 +36,15 @@ const DAY_US: i64 = 86_400_000_000;
 type NightOf = (i64, String, String, String);
 /// Workload, case, metric.
 type CaseOf = (String, String, String);
-/// Each case's values, with its unit and direction.
-type Cases = BTreeMap<CaseOf, (Vec<f64>, String, String)>;
+/// Each case's values, with its unit and direction and the line that said them.
+type Cases = BTreeMap<CaseOf, Values>;
+
+struct Values {
+    values: Vec<f64>,
+    unit: String,
+    direction: String,
+    line: u64,
+}
 
 /// The campaigns of a table, one for each time and commit. `None`: it is no such table, because it has no columns `value` and
 /// `time`, `commit` or `index`.
@@ -78,8 +85,8 @@ pub fn table_rows(
         if cells.len() != columns.len() {
             return Err(bad(number, format!("{} cells below {} columns", cells.len(), columns.len())));
         }
-        put(|name| at(name).and_then(|at| cells.get(at)).copied().unwrap_or_default(), told, &mut nights)
-            .map_err(|why| bad(number, why))?;
+        let cell = |name: &str| at(name).and_then(|at| cells.get(at)).copied().unwrap_or_default();
+        put(cell, number, told, &mut nights).map_err(|why| bad(number, why))?;
     }
     Ok(Some(nights.into_iter().map(|(night, cases)| campaign(night, cases, conf)).collect()))
 }
@@ -87,6 +94,7 @@ pub fn table_rows(
 /// Puts a row where it belongs; `cell` gives what stands in a column.
 fn put<'a>(
     cell: impl Fn(&str) -> &'a str,
+    line: u64,
     told: &Told,
     nights: &mut BTreeMap<NightOf, Cases>,
 ) -> Result<(), String> {
@@ -106,11 +114,26 @@ fn put<'a>(
     let build = or("build", &told.build, &commit);
     let night = (time, commit, build, or("machine", &told.machine, "unknown"));
     let case = (or("workload", &None, "table"), or("case", &None, "all"), or("metric", &None, "value"));
-    let entry = nights.entry(night).or_default().entry(case);
-    entry
-        .or_insert_with(|| (Vec::new(), cell("unit").to_owned(), cell("direction").to_owned()))
-        .0
-        .push(value);
+    let (unit, direction) = (cell("unit"), cell("direction"));
+    if !["", "higher", "lower", "none"].contains(&direction) {
+        return Err(format!("direction {} is none; want higher, lower or none", edge::quoted(direction)));
+    }
+    let of = nights.entry(night).or_default().entry(case).or_insert_with(|| Values {
+        values: Vec::new(),
+        unit: unit.to_owned(),
+        direction: direction.to_owned(),
+        line,
+    });
+    for (what, here, there) in [("unit", unit, &of.unit), ("direction", direction, &of.direction)] {
+        if here != there {
+            let (here, there) = (edge::quoted(here), edge::quoted(there));
+            let line = of.line;
+            return Err(format!(
+                "{what} {here}, and {there} in line {line}, for one point: nothing mixed is averaged"
+            ));
+        }
+    }
+    of.values.push(value);
     Ok(())
 }
 
@@ -130,13 +153,12 @@ fn when(time: &str, index: &str, told: &Told) -> Option<i64> {
 fn campaign(night: NightOf, cases: Cases, conf: &Conf) -> Campaign {
     let (time, commit, build, machine) = night;
     let mut out = Campaign { machine: machine.clone(), month: month_of(Micros(time)), ..Campaign::default() };
-    for ((workload, case, metric), (values, unit, direction)) in cases {
+    for ((workload, case, metric), of) in cases {
+        let Values { values, unit, direction, .. } = of;
         let declared = conf.section(&workload).map(|section| section.metric(&metric));
         let log = declared.as_ref().is_none_or(|m| m.scale != Some(Scale::Linear));
-        let direction = match direction.as_str() {
-            "higher" | "lower" | "none" => direction,
-            _ => declared.as_ref().map_or("none", |m| word_of(m.direction)).to_owned(),
-        };
+        let declared_way = || declared.as_ref().map_or("none", |m| word_of(m.direction)).to_owned();
+        let direction = if direction.is_empty() { declared_way() } else { direction };
         let case = format!("{workload}/{case}");
         let base = Point {
             series_id: series_id(&machine, ENV, &case, &metric, &[], &BTreeMap::new()),

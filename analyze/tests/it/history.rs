@@ -11,38 +11,38 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-fn empty() -> (TempDir, Lake) {
+pub fn empty() -> (TempDir, Lake) {
     let dir = tempfile::tempdir().unwrap();
     let lake = Lake::open_or_create(&dir.path().join("lake")).unwrap();
     (dir, lake)
 }
 
 /// A lake with a table in it.
-fn of(table: &str) -> (TempDir, Lake) {
+pub fn of(table: &str) -> (TempDir, Lake) {
     let (dir, lake) = empty();
     add(&lake, table);
     (dir, lake)
 }
 
-fn add(lake: &Lake, table: &str) {
+pub fn add(lake: &Lake, table: &str) {
     let rows = table_rows(Path::new("t.csv"), table, &Conf::builtin(), &Told::default()).unwrap().unwrap();
     for campaign in rows {
         lake.add(&campaign).unwrap();
     }
 }
 
-fn read(lake: &Lake) -> History {
+pub fn read(lake: &Lake) -> History {
     history(lake, &Asked { series: Vec::new(), since: None, alpha: stats::HISTORY_ALPHA }).unwrap()
 }
 
 /// A night's value: quiet, and reproducible.
-fn noise(seed: usize) -> f64 {
+pub fn noise(seed: usize) -> f64 {
     let z = (seed as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
     1.0 + (z as f64 / (1 << 24) as f64 - 0.5) / 100.0
 }
 
 /// A table of nights from 2026-01-01 on; `level` says what a case has at a night.
-fn nights(cases: &[&str], n: usize, level: impl Fn(&str, usize) -> f64) -> String {
+pub fn nights(cases: &[&str], n: usize, level: impl Fn(&str, usize) -> f64) -> String {
     let mut out = String::from("commit,time,case,metric,repeat,value,unit,direction\n");
     for night in 0..n {
         let at = 1_767_225_600 + night * 86_400;
@@ -193,7 +193,7 @@ fn an_anchor_takes_away_what_the_host_did() {
     assert_eq!(with(false, &plain), (1, false));
 }
 
-fn say(lake: &Lake, series: &str, said: Said) {
+pub fn say(lake: &Lake, series: &str, said: Said) {
     let event =
         Event { at: Micros(1), who: "a".into(), series: series.into(), issue: None, expires: None, said };
     lake.say(&event).unwrap();

@@ -28,6 +28,8 @@ mod diagnostics;
 mod discover;
 mod grounds;
 mod history;
+mod history_names;
+mod history_oddities;
 mod in_order;
 mod moderated;
 mod plan_sides;

@@ -10,10 +10,13 @@ use std::path::PathBuf;
   perfvt lake add /srv/lake results/20261129T220000Z-netperf
   perfvt lake add /srv/lake nightly.csv                 (commit,time,case,metric,repeat,value)
   perfvt lake compact /srv/lake
+  perfvt lake export /srv/lake --series '*/netperf/*' --since 2026-10-01 > netperf.csv
+  perfvt lake export /srv/lake --output points.parquet
+  perfvt lake alias /srv/lake metric thr throughput
   perfvt history /srv/lake
 
 EXIT CODES
-  0 done; 1 check found a file that does not read; 2 input error")]
+  0 done; 1 check found a file that does not read; 2 input error; 3 nothing to export")]
 pub struct LakeArgs {
     /// What to do.
     #[command(subcommand)]
@@ -30,6 +33,11 @@ pub enum LakeVerb {
         /// The lake
         lake: PathBuf,
     },
+    /// Write points or boots of chosen series for a spreadsheet or another program
+    Export(Box<LakeExport>),
+    /// Say that a machine, case or metric has another name since: its series go on under the new one. Without a name: list
+    /// what was said
+    Alias(Box<LakeAlias>),
     /// Name every file that does not read, and what has no place in a lake
     Check {
         /// The lake
@@ -63,6 +71,77 @@ pub struct LakeAdd {
     /// How results are read.
     #[command(flatten)]
     pub reading: Reading,
+}
+
+/// `perfvt lake export`.
+#[derive(Debug, clap::Args)]
+pub struct LakeExport {
+    /// The lake
+    pub lake: PathBuf,
+    /// Only series whose name MACHINE/CASE/METRIC/ENV is of this pattern (`*`, `?`); repeatable
+    #[arg(long, value_name = "GLOB")]
+    pub series: Vec<String>,
+    /// Only points from this moment on
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+    /// A row for each boot, not for each point
+    #[arg(long)]
+    pub boots: bool,
+    /// csv, jsonl (a JSON object a line) or parquet; without it what the name of --output ends with, else csv
+    #[arg(long, value_name = "FORMAT")]
+    pub format: Option<ExportFormat>,
+    /// Where it goes, which parquet needs; without it to standard output
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// Forms of an export.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum ExportFormat {
+    /// For spreadsheets.
+    Csv,
+    /// A JSON object a line.
+    Jsonl,
+    /// One file with the columns of a lake's points.
+    Parquet,
+}
+
+/// `perfvt lake alias`.
+#[derive(Debug, clap::Args)]
+pub struct LakeAlias {
+    /// The lake
+    pub lake: PathBuf,
+    /// Which part of the name
+    #[arg(requires = "old")]
+    pub part: Option<NamePart>,
+    /// What it was called
+    pub old: Option<String>,
+    /// What it is called
+    #[arg(conflicts_with = "undo")]
+    pub new: Option<String>,
+    /// The alias of OLD counts no more
+    #[arg(long, requires = "old")]
+    pub undo: bool,
+    /// Only series whose old name MACHINE/CASE/METRIC/ENV is of this pattern (`*`, `?`)
+    #[arg(long, value_name = "GLOB", default_value = "*")]
+    pub series: String,
+    /// Who says it; $USER without it
+    #[arg(long, value_name = "NAME")]
+    pub who: Option<String>,
+    /// Where it is discussed
+    #[arg(long, value_name = "ID")]
+    pub issue: Option<String>,
+}
+
+/// A part of a series' name that may change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum NamePart {
+    /// The host that measures.
+    Machine,
+    /// The case, with its workload.
+    Case,
+    /// The metric.
+    Metric,
 }
 
 /// `perfvt history`.
@@ -108,6 +187,18 @@ pub struct HistoryAsked {
     /// The chance of a false step at a point, .0005 to .01
     #[arg(long, value_name = "ALPHA", default_value_t = stats::HISTORY_ALPHA)]
     pub alpha: f64,
+    /// So many false steps a month, such as 5/month, at a point a night: sets the chance of one at a point to 2 N / (30 series), and
+    /// tells how many are to be expected at the share of points that this lake's rule sets aside
+    #[arg(long, value_name = "N/month", conflicts_with = "alpha", value_parser = a_month)]
+    pub false_alarms: Option<f64>,
+}
+
+/// A number a month: `5/month`.
+fn a_month(text: &str) -> Result<f64, String> {
+    let number = text.strip_suffix("/month").unwrap_or(text).trim().parse::<f64>().ok();
+    number
+        .filter(|n| n.is_finite() && *n > 0.0)
+        .ok_or_else(|| "want a number above 0 a month, such as 5/month".to_owned())
 }
 
 /// Events that fail a gate.

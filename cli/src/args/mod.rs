@@ -22,7 +22,8 @@ pub use drive::Drive;
 pub use host::{Host, HostVerb, Preparing};
 pub use install::Install;
 pub use lake::{
-    Annotate, FailOnEvent, HistoryArgs, HistoryAsked, HistoryFormat, HistoryVerb, LakeAdd, LakeArgs, LakeVerb,
+    Annotate, ExportFormat, FailOnEvent, HistoryArgs, HistoryAsked, HistoryFormat, HistoryVerb, LakeAdd,
+    LakeAlias, LakeArgs, LakeExport, LakeVerb, NamePart,
 };
 pub use list::List;
 pub use provider::{Provider, ProviderVerb};

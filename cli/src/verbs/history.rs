@@ -1,10 +1,10 @@
 //! `perfvt history`.
 
 use crate::args::{Annotate, FailOnEvent, HistoryArgs, HistoryAsked, HistoryFormat, HistoryVerb};
-use crate::verbs::lake::said as moment_of;
+use crate::verbs::moment::{moment_of, who};
 use crate::verbs::options::write_json;
 use crate::{DONE, Error, FOUND, NOTHING};
-use analyze::history::{Asked, History, Standing, StepEvent, history as read_history};
+use analyze::history::{Asked, History, Standing, StepEvent, history as read_history, history_within};
 use lake::{Event, Lake, Micros, Said};
 use std::io::Write;
 use std::path::Path;
@@ -34,8 +34,12 @@ pub fn history(args: &HistoryArgs, out: &mut dyn Write) -> Result<u8, Error> {
 }
 
 fn read(path: &Path, asked: &HistoryAsked, since: Option<i64>) -> Result<History, Error> {
+    let (lake, false_alarms) = (Lake::open(path)?, asked.false_alarms);
     let asked = Asked { series: asked.series.clone(), since, alpha: asked.alpha };
-    Ok(read_history(&Lake::open(path)?, &asked)?)
+    Ok(match false_alarms {
+        Some(a_month) => history_within(&lake, &asked, a_month)?,
+        None => read_history(&lake, &asked)?,
+    })
 }
 
 fn fails(event: &StepEvent, what: FailOnEvent) -> bool {
@@ -51,8 +55,7 @@ fn explain(path: &Path, name: &str, asked: &HistoryAsked, out: &mut dyn Write) -
     let found: Vec<&StepEvent> = history.events.iter().filter(|e| e.name.starts_with(name)).collect();
     match found.as_slice() {
         [event] => {
-            let said = Lake::open(path)?.events()?;
-            out.write_all(report::history_event(&history, event, &said).as_bytes())?;
+            out.write_all(report::history_event(&history, event, &history.said).as_bytes())?;
             Ok(DONE)
         }
         [] => {
@@ -79,7 +82,7 @@ fn say(args: &Annotate, out: &mut dyn Write) -> Result<u8, Error> {
     let lake = Lake::open(&args.lake)?;
     let history = read(
         &args.lake,
-        &HistoryAsked { series: vec![args.series.clone()], alpha: stats::HISTORY_ALPHA },
+        &HistoryAsked { series: vec![args.series.clone()], alpha: stats::HISTORY_ALPHA, false_alarms: None },
         None,
     )?;
     if history.series.is_empty() {
@@ -112,7 +115,7 @@ fn say(args: &Annotate, out: &mut dyn Write) -> Result<u8, Error> {
     let seconds = |at: i64| Micros(at.saturating_mul(1_000_000));
     let event = Event {
         at: seconds(analyze::history::now()),
-        who: args.who.clone().or_else(|| std::env::var("USER").ok()).unwrap_or_else(|| "unknown".to_owned()),
+        who: who(args.who.as_ref()),
         series: args.series.clone(),
         issue: args.issue.clone(),
         expires: moment_of("--expires", args.expires.as_ref())?.map(seconds),

@@ -1,9 +1,12 @@
 //! `perfvt lake`.
 
 use crate::args::{LakeAdd, LakeArgs, LakeVerb};
+use crate::verbs::alias::alias;
+use crate::verbs::export::export;
+use crate::verbs::moment::moment_of;
 use crate::verbs::options::{defaults, reading};
 use crate::{DONE, Error, FOUND};
-use analyze::history::{Told, lake_rows, moment, table_rows};
+use analyze::history::{Told, lake_rows, table_rows};
 use lake::{Added, Campaign, Lake};
 use model::counted;
 use std::io::Write;
@@ -13,25 +16,18 @@ use std::path::Path;
 pub fn lake(args: &LakeArgs, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Error> {
     match &args.verb {
         LakeVerb::Add(add) => add_results(add, out, err),
+        LakeVerb::Export(asked) => export(asked, out, err),
+        LakeVerb::Alias(asked) => alias(asked, out),
         LakeVerb::Compact { lake } => compact(lake, out),
         LakeVerb::Check { lake } => check(lake, out),
     }
-}
-
-/// A moment that a flag says.
-pub(super) fn said(flag: &str, text: Option<&String>) -> Result<Option<i64>, Error> {
-    let Some(text) = text else { return Ok(None) };
-    let at = moment(text).ok_or_else(|| {
-        format!("{flag} {}: want 2026-11-29, 2026-11-29T22:00:00Z or seconds since 1970", edge::quoted(text))
-    })?;
-    Ok(Some(at))
 }
 
 fn add_results(args: &LakeAdd, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Error> {
     let told = Told {
         build: args.build.clone(),
         commit: args.commit.clone(),
-        at: said("--time", args.time.as_ref())?,
+        at: moment_of("--time", args.time.as_ref())?,
         machine: args.machine.clone(),
         anchor: args.anchor.clone(),
     };

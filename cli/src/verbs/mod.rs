@@ -1,5 +1,6 @@
 //! One file for each verb.
 
+mod alias;
 pub mod build;
 pub mod calibrate;
 pub mod catalogue;
@@ -10,6 +11,7 @@ pub mod drive;
 mod dry_run;
 mod expanded;
 pub mod explain;
+mod export;
 mod gathered;
 pub mod gc;
 pub mod generate;
@@ -20,6 +22,7 @@ pub mod host;
 pub mod import;
 pub mod lake;
 pub mod list;
+mod moment;
 pub mod options;
 pub mod plan;
 pub mod provider;

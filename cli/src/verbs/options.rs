@@ -24,7 +24,7 @@ pub fn reading(args: &Reading, paths: Vec<PathBuf>, err: &mut dyn Write) -> Resu
 
 /// The day on which expectations expire or do not, in UTC so that it is the same everywhere.
 pub fn today() -> String {
-    jiff::Timestamp::now().strftime("%Y-%m-%d").to_string()
+    analyze::day(jiff::Timestamp::now().as_second())
 }
 
 /// Adds how a comparison is judged.

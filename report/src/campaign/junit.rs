@@ -58,7 +58,7 @@ impl Outcome {
 fn known(environment: &EnvironmentPlan, state: &State) -> Option<ExpectedUntil> {
     let known = ExpectedUntil::parse(&environment.params.get(EXPECTED_UNTIL)?.value)?;
     let last = state.span.map_or(0, |(_, last)| last);
-    let day = jiff::Timestamp::from_nanosecond(i128::from(last)).ok()?.strftime("%Y-%m-%d").to_string();
+    let day = analyze::day(i64::try_from(last / 1_000_000_000).unwrap_or(i64::MAX));
     (!known.is_over(&day)).then_some(known)
 }
 

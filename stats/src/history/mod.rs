@@ -25,6 +25,8 @@
 
 mod locate;
 mod point;
+mod rate;
+mod rates;
 mod rule;
 mod split;
 mod threshold;
@@ -32,7 +34,10 @@ mod thresholds;
 
 pub use locate::Location;
 pub use point::{HISTORY_AUTOCORRELATION, HistoryPoint, lag_one, session_variance_of};
-pub use rule::{HISTORY_WINDOW, HistoryReading, HistoryRule, HistorySegment, HistoryStep, Level};
+pub use rate::history_rate;
+pub use rule::{
+    HISTORY_FEWEST, HISTORY_WINDOW, HistoryReading, HistoryRule, HistorySegment, HistoryStep, Level,
+};
 pub use threshold::{HISTORY_ALPHA, HISTORY_ALPHA_MAX, HISTORY_ALPHA_MIN, history_threshold};
 
 /// The version of the rule: what it decides on given points changes with this number alone.

@@ -12,8 +12,9 @@ use super::threshold::{HISTORY_ALPHA_MAX, HISTORY_ALPHA_MIN, history_threshold};
 
 /// Most points of a segment that are looked at: its last ones.
 pub const HISTORY_WINDOW: usize = 60;
-/// Fewest points of a segment before the rule looks, without and with a variance from the segment before.
-const LEAST: usize = 6;
+/// Fewest points of a series before the rule looks at it.
+pub const HISTORY_FEWEST: usize = 6;
+/// Fewest points of a segment with a variance from the segment before.
 const LEAST_CARRIED: usize = 3;
 /// Most points of the right-hand part of a split.
 const RIGHT_MAX: usize = 30;
@@ -164,6 +165,11 @@ impl HistoryRule {
         self.steps.len()
     }
 
+    /// How many points were set aside up to now.
+    pub fn set_aside_so_far(&self) -> usize {
+        self.set_aside.len()
+    }
+
     /// The last points of the open segment: their indices and their values.
     fn window(&self) -> (Vec<usize>, Window, Carried) {
         let Some(open) = self.segments.last() else {
@@ -184,7 +190,7 @@ impl HistoryRule {
             return self.settle(suspect, &indices, &window, carried, now);
         }
         let n = window.len();
-        let (least, kept) = if carried.df > 0.0 { (LEAST_CARRIED, 2) } else { (LEAST, 4) };
+        let (least, kept) = if carried.df > 0.0 { (LEAST_CARRIED, 2) } else { (HISTORY_FEWEST, 4) };
         if n < least {
             return false;
         }

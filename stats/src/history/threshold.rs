@@ -28,7 +28,7 @@ pub fn history_threshold(n: f64, alpha: f64) -> f64 {
 }
 
 /// The neighbours of a value among rising ones, and how far it lies on the way between them; the ends hold on.
-fn between(nodes: impl Iterator<Item = f64>, value: f64) -> (usize, usize, f64) {
+pub(super) fn between(nodes: impl Iterator<Item = f64>, value: f64) -> (usize, usize, f64) {
     let nodes: Vec<f64> = nodes.collect();
     let last = nodes.len().saturating_sub(1);
     let above = nodes.iter().position(|node| *node >= value).unwrap_or(last);

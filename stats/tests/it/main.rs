@@ -19,3 +19,5 @@ mod session;
 mod shift;
 mod vectors;
 mod weighted;
+#[path = "../../examples/support/world.rs"]
+mod world;
