@@ -43,10 +43,12 @@ pub enum Step {
     Fetch,
     /// QEMU ends when it is told to.
     Shutdown,
+    /// A whole system powers itself off.
+    PowerOff,
 }
 
 /// Each step with its seconds under KVM and under TCG.
-const TABLE: [(Step, u64, u64); 16] = [
+const TABLE: [(Step, u64, u64); 17] = [
     (Step::DataDisk, 3600, 3600),
     (Step::Layer, 60, 60),
     (Step::Boot, 30, 120),
@@ -63,6 +65,7 @@ const TABLE: [(Step, u64, u64); 16] = [
     (Step::HostRun, 1800, 1800),
     (Step::Fetch, 20, 60),
     (Step::Shutdown, 5, 10),
+    (Step::PowerOff, 120, 240),
 ];
 
 impl From<Phase> for Step {

@@ -264,7 +264,9 @@ fn guest(
         listens: false,
         pins: plan.pins,
         layers: PathBuf::from(own.text("disk_dir")?),
+        earlier_boots: 0,
     };
+    spec.earlier_boots = parse::earlier_boots(own, spec.own().is_some())?;
     spec.disks.tools = ground.needs.tools || spec.own().is_some();
     spec.disks.seed = spec.own().is_some_and(|own| own.cloud_init.is_some());
     spec.disks.output = parse::output(own)?;

@@ -37,6 +37,8 @@ pub struct GuestSpec {
     pub server_vcpus: Option<String>,
     /// Where the layer above its image is made.
     pub layers: PathBuf,
+    /// How often that layer is booted before the boot that counts.
+    pub earlier_boots: u32,
 }
 
 /// What a guest starts from.
@@ -78,6 +80,7 @@ impl GuestSpec {
             irq_vcpus: None,
             server_vcpus: None,
             layers: PathBuf::from("/var/tmp"),
+            earlier_boots: 0,
         }
     }
 
