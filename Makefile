@@ -38,6 +38,7 @@ lint: ## formatting, clippy and rustdoc without a warning
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
 
+soak: export PERFVT_SOAK = 1
 soak: setup-test ## what takes longer: full simulations, long fuzzing
 	@scripts/soak.sh
 

@@ -3,6 +3,7 @@
 # report's pages, xmllint for the schema of JUnit files, SciPy for the independent model of the statistics, git, gpg and
 # ssh-keygen for signatures of providers and of published results, sshd for tests of other hosts, Rust's formatter and linter,
 # and axe-core where npm is at hand. Without npm the accessibility check skips itself by name, so npm is not asked for.
+# Debian's installer, which the soak boots, is got with PERFVT_SOAK=1 alone: 140 MB that no other test wants.
 # Exit status: 0 when everything is there, else 1.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -39,6 +40,10 @@ if [ -e /etc/debian_version ]; then
     [ -e /usr/lib/syslinux/mbr/mbr.bin ] || missing+=(syslinux-common)
     has mcopy || missing+=(mtools)
     [ -e /usr/share/OVMF/OVMF_CODE.fd ] || missing+=(ovmf)
+fi
+# The soak's installer, for Debian 12 whatever the host has.
+if [ -n "${PERFVT_SOAK-}" ] && known_to_apt debian-installer-12-netboot-amd64; then
+    [ -e /usr/lib/debian-installer/images/12 ] || missing+=(debian-installer-12-netboot-amd64)
 fi
 # Engines that read a lake, and Otava.
 python3 -c 'import ensurepip, venv' 2> /dev/null || missing+=(python3-venv)

@@ -16,6 +16,9 @@ pub const DEADLINE_FACTOR: &str = "deadline_factor";
 /// The parameter that says how long a boot may take, whatever the table of deadlines says.
 pub const BOOT_TIMEOUT: &str = "boot_timeout";
 
+/// The parameter that says how often a guest's disk is booted before the boot that counts.
+pub const EARLIER_BOOTS: &str = "earlier_boots";
+
 /// The NICs that guests of a scenario may have.
 pub const NICS: [&str; 2] = ["nic1", "nic2"];
 

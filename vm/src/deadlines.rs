@@ -45,6 +45,8 @@ pub enum Step {
     Fetch,
     /// QEMU ends when it is told to.
     Shutdown,
+    /// A whole system powers itself off.
+    PowerOff,
 }
 
 /// Each step with its seconds under KVM and under TCG.
@@ -66,6 +68,7 @@ const TABLE: [(Step, u64, u64); 17] = [
     (Step::HostRun, 1800, 1800),
     (Step::Fetch, 20, 60),
     (Step::Shutdown, 5, 10),
+    (Step::PowerOff, 120, 240),
 ];
 
 impl From<Phase> for Step {

@@ -36,9 +36,12 @@ pub fn show_plan(prepared: &Prepared, view: &View, out: &mut dyn Write) -> Resul
         counted(file.blocks.len(), "boot"),
         counted(file.cases.len(), "case"),
         counted(boots * file.cases.len(), "cell"),
-        duration(prepared.seconds),
-        prepared.bytes.div_ceil(1_000_000)
+        duration(prepared.estimate.seconds),
+        prepared.estimate.bytes.div_ceil(1_000_000)
     )?;
+    for sentence in &prepared.estimate.boots {
+        writeln!(out, "{sentence}")?;
+    }
     if let Some(seconds) = view.quick {
         writeln!(
             out,

@@ -70,13 +70,13 @@ const LONG: f64 = 3600.0;
 
 /// Seconds of the same campaign with the quick profile, where this one is long and has no profile.
 fn quick(request: &Request, prepared: &Prepared) -> Option<f64> {
-    if prepared.seconds <= LONG || request.profile.is_some() {
+    if prepared.estimate.seconds <= LONG || request.profile.is_some() {
         return None;
     }
     let request = Request { profile: Some(QUICK.into()), ..request.clone() };
     // What is wrong with it is told when it is asked for.
-    let seconds = prepare(&request, &own_executable()).ok()?.seconds;
-    (seconds < prepared.seconds).then_some(seconds)
+    let seconds = prepare(&request, &own_executable()).ok()?.estimate.seconds;
+    (seconds < prepared.estimate.seconds).then_some(seconds)
 }
 
 /// What the flags ask for.
@@ -130,7 +130,7 @@ fn room(args: &Run, prepared: &Prepared, dir: &Path, err: &mut dyn Write) -> Vec
     if !args.join && dir.exists() {
         wrong.push(CampaignError::exists(dir).to_string());
     }
-    match room::check(dir, prepared.bytes, &prepared.disks) {
+    match room::check(dir, prepared.estimate.bytes, &prepared.disks) {
         Ok(warnings) => warnings.iter().for_each(|warning| say(err, &format!("warning: {warning}"))),
         Err(error) => wrong.push(error.to_string()),
     }

@@ -126,11 +126,9 @@ fn ntttcp_counts_what_the_receiver_in_the_guest_says() {
     assert!(rhs.contains("buf(k)|") && rhs.contains("throughput(Mbit/s)"), "{rhs}");
 }
 
-#[test]
-fn ffsb_has_an_empty_file_system_for_each_of_its_seven_profiles() {
-    let Some(_guard) = beside() else { return };
-    let dir = tempfile::tempdir().unwrap();
-    let tool = dir.path().join("tool.sh");
+/// Puts a program into a folder, as `tool.sh`, that works as ffsb does, a second long, and says what ffsb once said.
+pub fn make_ffsb(dir: &Path) {
+    let tool = dir.join("tool.sh");
     // It reads its profile, as the real one does, and finds no file of the case before.
     let script = format!(
         "#!/bin/sh\nset -e\nwhere=$(sed -n 's/^location=//p' \"$1\")\n[ ! -e \"$where/data\" ]\n\
@@ -139,6 +137,13 @@ fn ffsb_has_an_empty_file_system_for_each_of_its_seven_profiles() {
     );
     fs::write(&tool, script).unwrap();
     fs::set_permissions(&tool, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+}
+
+#[test]
+fn ffsb_has_an_empty_file_system_for_each_of_its_seven_profiles() {
+    let Some(_guard) = beside() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    make_ffsb(dir.path());
     // Relative to where perfvt is started.
     let (out, code, said) = try_to_run(dir.path(), "ffsb", &["ffsb_binary=tool.sh"]);
     assert_eq!(code, 0, "{said}");

@@ -5,6 +5,7 @@ use crate::support;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use support::pretended::Pretended;
 use support::{apart, beside, files, measurements, output, text};
 use vm::host::fingerprint::hash_file;
 
@@ -67,6 +68,46 @@ fn a_cloud_image_is_measured_with_nothing_of_perfvts_in_it() {
     assert!(facts.contains("guest.cloud_init: ") && facts.contains("guest.debug_user: me\n"), "{facts}");
     let console = fs::read_to_string(&files(&out, "serial.log")[0]).unwrap();
     assert!(console.contains("debug_user me may log in on the console, with the password "), "{console}");
+}
+
+#[test]
+fn a_later_boot_is_measured_behind_the_first_one_of_the_same_disk_and_plans_reckon_with_both() {
+    let here = Pretended::new();
+    let image = here.path().join("image.raw");
+    fs::File::create(&image).unwrap().set_len(1 << 20).unwrap();
+    let set = format!("image={}", image.display());
+    let sets = [set.as_str(), "image_format=raw", "cloud_init=yes", "earlier_boots=2"];
+    let sets: Vec<&str> = sets.into_iter().flat_map(|set| ["--set", set]).collect();
+    let planned = || here.ends_with(0, &mut here.run("true", &[&sets[..], &["--dry-run"]].concat()));
+    let said = planned();
+    let image = image.display();
+    assert!(
+        said.contains(&format!("a boot of '{image}' counts 150 s, a guess: none is known here\n")),
+        "{said}"
+    );
+    assert!(said.contains(&format!("a later boot of '{image}' counts 40 s, a guess")), "{said}");
+    here.ends_with(0, &mut here.run("true", &[&sets[..], &["--repeat", "1"]].concat()));
+    // One that was only tried, two before, and the one that counts.
+    assert_eq!(here.starts().len(), 4);
+    let console = |name: &str| files(&here.out(), "serial.log").iter().any(|path| path.ends_with(name));
+    assert!(console("earlier-1/serial.log") && console("earlier-2/serial.log"));
+    let said = planned();
+    for wanted in ["a boot", "a later boot"] {
+        assert!(
+            said.contains(&format!("{wanted} of '{image}' counts 0 s, as the last one took here\n")),
+            "{said}"
+        );
+    }
+    // The third start from now on, which is the second boot of its disk.
+    here.goes_wrong("never-ready@7");
+    let out = here.path().join("Y");
+    let more = ["--repeat", "1", "--set", "boot_timeout=1", "--set", "attempts=1"];
+    let mut run = here.perfvt();
+    let run = here.ends_with(4, run.args(here.words(&out, "true", &[&sets[..], &more].concat())));
+    assert!(run.contains("in earlier boot 2, before the one that counts: "), "{run}");
+    here.assert_nothing_left();
+    let said = here.ends_with(2, &mut here.run("true", &["--set", "earlier_boots=1", "--dry-run"]));
+    assert!(said.contains("the built-in guest keeps nothing of an earlier boot"), "{said}");
 }
 
 #[test]

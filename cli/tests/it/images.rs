@@ -92,6 +92,14 @@ fn deps(dir: &Path, name: &str, makefile: &str) -> PathBuf {
     folder
 }
 
+/// What git says in a folder.
+fn git(folder: &Path, args: &[&str]) -> String {
+    let identity = ["-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "init.defaultBranch=main"];
+    let done = output(Command::new("git").arg("-C").arg(folder).args(identity).args(args));
+    assert!(done.status.success(), "git {args:?}: {}", text(&done.stderr));
+    text(&done.stdout).trim().to_owned()
+}
+
 #[test]
 fn a_guest_with_a_compiler_builds_what_the_user_brings_and_one_without_says_so() {
     let Some(_guard) = beside() else { return };
@@ -99,8 +107,21 @@ fn a_guest_with_a_compiler_builds_what_the_user_brings_and_one_without_says_so()
         return;
     }
     let dir = tempfile::tempdir().unwrap();
-    let run = |out: &str, name: &str, makefile: &str, more: &[&str]| {
+    let run = |out: &str, (name, makefile): (&str, &str), source: Option<&str>, more: &[&str]| {
         let folder = deps(dir.path(), name, makefile);
+        let brought = match source {
+            None => format!("command_deps={}", folder.display()),
+            Some(reference) => {
+                git(&folder, &["init", "-q"]);
+                git(&folder, &["add", "."]);
+                git(&folder, &["commit", "-q", "-m", "one"]);
+                let commit = git(&folder, &["rev-parse", reference]);
+                // The branch goes on, to what nobody could build.
+                fs::write(folder.join("tool.c"), "no C\n").unwrap();
+                git(&folder, &["commit", "-q", "-a", "-m", "two"]);
+                format!("source={}@{commit}", folder.display())
+            }
+        };
         let mut run = apart();
         run.current_dir(dir.path()).args(["run", "command", "--allow-unpinned", "--repeat", "1", "--wait"]);
         run.args([
@@ -114,14 +135,15 @@ fn a_guest_with_a_compiler_builds_what_the_user_brings_and_one_without_says_so()
             "disk_dir=.",
         ]);
         run.args(["--set", "metrics=speed", "--set", "pattern_speed=speed ([0-9]+)"]).args(more);
-        output(run.arg("--set").arg(format!("command_deps={}", folder.display())))
+        output(run.args(["--set", &brought]))
     };
-    let told = run("built-in", "tool", "tool: tool.c\n", &[]);
+    let told = run("built-in", ("tool", "tool: tool.c\n"), None, &[]);
     assert!(text(&told.stderr).contains("the built-in guest has no compiler"), "{}", text(&told.stderr));
     let guest = ["--guest", "debian"];
     // A name of this process's own: the cache has no build of another one.
     let name = format!("guest-built-{}", std::process::id());
-    let told = run("X", &name, "tool: tool.c\n\tgcc -O2 -o tool tool.c\n", &guest);
+    // What is built is a commit of a repository.
+    let told = run("X", (&name, "tool: tool.c\n\tgcc -O2 -o tool tool.c\n"), Some("HEAD"), &guest);
     assert!(told.status.success(), "{}", text(&told.stderr));
     let out = dir.path().join("X");
     let all = measurements(&out);
@@ -135,7 +157,9 @@ fn a_guest_with_a_compiler_builds_what_the_user_brings_and_one_without_says_so()
     let log = fs::read_to_string(&files(&out, &format!("deps.{name}.guest.log"))[0]).unwrap();
     assert!(log.contains("gcc -O2 -o tool tool.c"), "{log}");
     assert!(files(&out, &format!("deps.{name}.log")).is_empty(), "nothing was built on the host");
-    let failed = run("failed", "tool", "tool: tool.c\n\techo here we are; exit 3\n", &guest);
+    let facts = fs::read_to_string(&files(&out, "facts.txt")[0]).unwrap();
+    assert!(facts.contains("source.commit: "), "{facts}");
+    let failed = run("failed", ("tool", "tool: tool.c\n\techo here we are; exit 3\n"), None, &guest);
     let said = text(&failed.stderr);
     assert!(!failed.status.success() && said.contains("here we are"), "{said}");
     assert!(

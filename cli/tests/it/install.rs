@@ -39,20 +39,72 @@ echo "mock: finishing"
 poweroff -f
 "#;
 
+/// Process 1 of an installer that finds its answers as one of the three kinds does: a disk by its label, or the floppy drive, mounted
+/// with the kernel's own drivers, and the file by the name that it has there. It says what these say on their consoles.
+const READER: &str = r#"#!/bin/sh
+export PATH=/usr/bin:/sbin:/bin
+/bin/busybox --install -s /bin
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t devtmpfs dev /dev
+exec > /dev/console 2>&1
+perfvt-load virtio_blk
+for module in fat vfat nls_cp437 nls_ascii nls_utf8 floppy; do insmod /modules/$module* || echo "no module $module"; done
+mkdir -p /answers
+give_up() { echo "mock: $*"; poweroff -f; }
+find_label() {
+    device=$(findfs LABEL=$1) || give_up "no volume $1"
+    mount -t vfat -o ro $device /answers || give_up "$1 is not mounted"
+}
+case $(cat /proc/cmdline) in
+    *kind=anaconda*)
+        echo "Starting installer, one moment..."
+        find_label OEMDRV
+        grep -q '^%packages' /answers/ks.cfg && grep -qx poweroff /answers/ks.cfg || give_up "no kickstart file"
+        name=$(sed -n 's/^network .*--hostname=//p' /answers/ks.cfg)
+        echo "Starting package installation process"
+        echo "Installing boot loader"
+        ;;
+    *kind=subiquity*)
+        echo "Cloud-init v. 24.1 running 'init-local'"
+        grep -qw autoinstall /proc/cmdline || give_up "nobody said autoinstall"
+        find_label CIDATA
+        grep -q '^instance-id: .' /answers/meta-data || give_up "no instance"
+        [ "$(head -n 1 /answers/user-data)" = '#cloud-config' ] && grep -q '^autoinstall:' /answers/user-data || give_up "no autoinstall"
+        grep -qx '  shutdown: poweroff' /answers/user-data || give_up "it would restart"
+        name=$(sed -n 's/^    hostname: //p' /answers/user-data)
+        echo "start: subiquity/Meta/apply_autoinstall_config"
+        echo "curtin command extract"
+        ;;
+    *file=/floppy/preseed.cfg*)
+        echo "Starting system log daemon: syslogd"
+        mount -t vfat -o ro /dev/fd0 /answers || give_up "the floppy is not mounted"
+        name=$(sed -n 's/^d-i netcfg.get_hostname string //p' /answers/preseed.cfg)
+        echo "Installing the base system"
+        ;;
+esac
+for device in /sys/class/block/vd?; do
+    [ "$(cat "$device/serial")" = perfvt.seed ] || disk=/dev/${device##*/}
+done
+echo "installed with $name" | dd of=$disk conv=fsync 2> /dev/null
+poweroff -f
+"#;
+
 /// An archive for the kernel with one program.
-fn archive(name: &str, content: &str) -> Vec<u8> {
-    let entry = |name: &str, mode: u32, content: &str| {
+fn archive(name: &str, content: &[u8]) -> Vec<u8> {
+    let entry = |name: &str, mode: u32, content: &[u8]| {
         let (mode, size, name_size) = (mode, content.len(), name.len() + 1);
         let numbers = [1, mode as usize, 0, 0, 1, 0, size, 0, 0, 0, 0, name_size, 0];
         let mut bytes = b"070701".to_vec();
         numbers.iter().for_each(|number| bytes.extend(format!("{number:08x}").bytes()));
         bytes.extend(name.bytes().chain([0]));
         bytes.resize(bytes.len().next_multiple_of(4), 0);
-        bytes.extend(content.bytes());
+        bytes.extend(content);
         bytes.resize(bytes.len().next_multiple_of(4), 0);
         bytes
     };
-    [entry(name, 0o100_755, content), entry("TRAILER!!!", 0, "")].concat()
+    let folder = name.rsplit_once('/').map(|(folder, _)| entry(folder, 0o040_755, b""));
+    [folder.unwrap_or_default(), entry(name, 0o100_755, content), entry("TRAILER!!!", 0, b"")].concat()
 }
 
 /// A cache of a test's own, with an installer beside it.
@@ -70,7 +122,10 @@ impl Room {
         fs::copy(image.join("vmlinux"), home.path().join("linux")).ok()?;
         let mut initrd = fs::read(image.join("initramfs.cpio")).unwrap();
         initrd.resize(initrd.len().next_multiple_of(512), 0);
-        initrd.extend(archive("installer", INSTALLER));
+        for (name, content) in [("installer", INSTALLER), ("reader", READER)] {
+            initrd.extend(archive(name, content.as_bytes()));
+            initrd.resize(initrd.len().next_multiple_of(512), 0);
+        }
         fs::write(home.path().join("initrd"), initrd).unwrap();
         fs::write(
             home.path().join("mock.phases"),
@@ -88,6 +143,35 @@ impl Room {
 
     fn perfvt(&self, args: &[&str]) -> Output {
         output(apart().env("XDG_CACHE_HOME", self.home.path()).current_dir(self.home.path()).args(args))
+    }
+
+    /// Drivers for FAT and floppies, which the built-in guest has none of, for its installer; false where they are not at hand.
+    fn add_modules(&self) -> bool {
+        let release = |path: &Path| path.join("kernel/fs/fat").is_dir();
+        let cache = std::env::var("XDG_CACHE_HOME").map(PathBuf::from);
+        let cache = cache.unwrap_or_else(|_| Path::new(&std::env::var("HOME").unwrap()).join(".cache"));
+        let packages = fs::read_dir(cache.join("perfvt/packages")).into_iter().flatten().flatten();
+        let folders = packages.flat_map(|package| fs::read_dir(package.path().join("lib/modules"))).flatten();
+        let Some(modules) = folders.flatten().map(|entry| entry.path()).find(|path| release(path)) else {
+            return false;
+        };
+        let mut initrd = fs::read(self.home.path().join("initrd")).unwrap();
+        let names = ["fat/fat", "fat/vfat", "nls/nls_cp437", "nls/nls_ascii", "nls/nls_utf8"]
+            .map(|name| format!("fs/{name}"));
+        for name in names.into_iter().chain(["drivers/block/floppy".to_owned()]) {
+            let file = modules.join("kernel").join(name);
+            let (folder, stem) = (file.parent().unwrap(), file.file_name().unwrap().to_str().unwrap());
+            let found = fs::read_dir(folder).unwrap().flatten().map(|entry| entry.path());
+            let is_it = |path: &PathBuf| {
+                path.file_name().is_some_and(|n| n.to_string_lossy().starts_with(&format!("{stem}.ko")))
+            };
+            let Some(file) = found.into_iter().find(is_it) else { return false };
+            let name = format!("modules/{}", file.file_name().unwrap().to_str().unwrap());
+            initrd.extend(archive(&name, &fs::read(&file).unwrap()));
+            initrd.resize(initrd.len().next_multiple_of(512), 0);
+        }
+        fs::write(self.home.path().join("initrd"), initrd).unwrap();
+        true
     }
 
     fn install(&self, more: &[&str]) -> Output {
@@ -154,6 +238,44 @@ fn an_installer_makes_an_image_once_for_its_answers_by_disk_and_beside_its_initr
     let dry = ["run", "command", "--set", "command=true", "--set", "image=perfvt:mock", "--dry-run", "-v"];
     let dry = room.perfvt(&[&dry[..], &["--allow-unpinned"]].concat());
     assert!(text(&dry.stdout).contains("disk.qcow2"), "{}", text(&dry.stderr));
+}
+
+#[test]
+fn the_templates_are_found_and_read_as_each_kind_of_installer_finds_its_answers() {
+    let Some(_guard) = beside() else { return };
+    let Some(room) = Room::new() else { return };
+    if !room.add_modules() {
+        return testing::skip(
+            "the guest's kernel is no package with modules for FAT and floppies: `perfvt guest fetch` gets one",
+        );
+    }
+    room.write("key.pub", "ssh-ed25519 AAAA test\n");
+    let tries = [
+        ("fedora.ks", "oemdrv", "anaconda", "kind=anaconda", "installer loader done"),
+        ("ubuntu.yaml", "cidata", "subiquity", "autoinstall kind=subiquity", "start installer extract done"),
+        ("debian.preseed", "floppy", "debian", "preseed/file=/floppy/preseed.cfg", "start base done"),
+    ];
+    for (template, by, phases_by, told, wanted) in tries {
+        let sets = [
+            format!("install_params=console=ttyS0 rdinit=/reader quiet no_timer_check {told}"),
+            format!("answers={}/../docs/install/{template}", env!("CARGO_MANIFEST_DIR")),
+            format!("answers_by={by}"),
+            format!("phases={phases_by}"),
+            "password_hash=$6$x$y".to_owned(),
+            "ssh_key=key.pub".to_owned(),
+        ];
+        let sets: Vec<&str> = sets.iter().flat_map(|set| ["--set", set.as_str()]).collect();
+        let out = room.install(&sets);
+        assert!(out.status.success(), "{template}: {}", text(&out.stderr));
+        let folder = room.home.path().join("perfvt/images").join(named(&out));
+        let console = fs::read_to_string(folder.join("console.log")).unwrap();
+        assert_eq!(room.installed(&named(&out)), "installed with mock", "{template}: {console}");
+        let reached: Vec<String> = phases(&folder).into_iter().map(|(name, _)| name).collect();
+        assert!(
+            wanted.split(' ').all(|phase| reached.iter().any(|name| name == phase)),
+            "{template}: {reached:?}"
+        );
+    }
 }
 
 #[test]

@@ -26,6 +26,7 @@ mod ends;
 mod exits;
 mod faults;
 mod firmware;
+mod guest_686;
 mod guests;
 mod host;
 mod hostile_configurations;

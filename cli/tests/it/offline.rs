@@ -1,5 +1,6 @@
 //! Guests that nobody talks to: a job goes in by a disk, and results come out by another one.
 
+use crate::brought::make_ffsb;
 use crate::cloud_images::cloud_image;
 use crate::support;
 
@@ -36,6 +37,27 @@ fn fio_measures_by_itself_in_a_guest_that_nobody_talks_to() {
     for console in consoles {
         assert!(fs::read_to_string(&console).unwrap().contains("reboot: Power down"), "{console:?}");
     }
+}
+
+#[test]
+fn iozone_and_ffsb_measure_by_themselves_in_guests_that_nobody_talks_to() {
+    let Some(_guard) = beside() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let alone = ["channel=none", "disk_dir=.", "noise=off"];
+    let sets = [&alone[..], &["modes=incache", "incache=0.01", "threads=1", "disk_prealloc=falloc"]].concat();
+    let out = run(dir.path(), "iozone", &sets);
+    let all = measurements(&out);
+    for operation in ["Write", "Read", "Random_Write"] {
+        assert!(value(&all, "/incache/", &format!("{operation}_Thro-KBps")) > 0.0, "{all:?}");
+    }
+    assert!(raw(&out, ".incache.", "iozone.txt").contains("iozone test complete"));
+    make_ffsb(dir.path());
+    let sets = [&alone[..], &["ffsb_binary=tool.sh", "profiles=mail-server-8k"]].concat();
+    let out = run(dir.path(), "ffsb", &sets);
+    let all = measurements(&out);
+    assert_eq!(value(&all, "ffsb-mail-server-8k", "IOPS"), 1432.51);
+    assert!(value(&all, "ffsb-mail-server-8k", "Hostcpu") > 0.0, "{all:?}");
+    assert!(raw(&out, ".ffsb-mail-server-8k.", "ffsb.profile").contains("location=/mnt/perfvt"));
 }
 
 #[test]

@@ -17,6 +17,7 @@ mod boot;
 pub mod by_hand;
 mod check;
 mod error;
+mod estimate;
 mod files;
 mod guard;
 pub mod hooks;

@@ -1,5 +1,7 @@
 //! From a request to a campaign's plan: everything that can fail is found here, before anything boots.
 
+pub use super::estimate::Estimate;
+use super::estimate::estimate;
 pub use super::refused::SetupError;
 use super::resolve::{self, Disks};
 use super::{around, plan};
@@ -8,7 +10,6 @@ use crate::config::spec::named_guest;
 use crate::config::{Selected, Source, aliases, keys};
 use crate::environment::Stage;
 use crate::matrix::{self, Environment};
-use crate::parse::is_offline;
 use crate::workload::{self, Workload};
 use model::campaign::CAMPAIGN_FORMAT;
 use model::expected::{EXPECTED_UNTIL, ExpectedUntil, WANTED};
@@ -86,10 +87,8 @@ pub struct Prepared {
     pub file: CampaignFile,
     /// This host, with each environment as it will be measured.
     pub stage: Stage,
-    /// Seconds that the campaign will take, roughly.
-    pub seconds: f64,
-    /// Bytes that it will write, roughly.
-    pub bytes: u64,
+    /// What the campaign will take, roughly.
+    pub estimate: Estimate,
     /// Room that data disks take beside that, one at a time.
     pub disks: Disks,
     /// What the configuration says and probably does not mean. Not for reports.
@@ -141,8 +140,7 @@ pub fn prepare(request: &Request, executable: &Path) -> Result<Prepared, SetupEr
     let shuffle = environments.first().map_or(Ok(true), |e| e.params.switch("shuffle"))?;
     plan::check(environments.len(), boots_each.max(confirm.unwrap_or(0)), cases.len())?;
     let blocks = plan::blocks(environments.len(), boots_each, cases.len(), seed, shuffle);
-    let boots = environments.len() as f64 * f64::from(boots_each);
-    let (seconds, bytes) = estimate(workload, &environments, boots, cases.len() as f64, accel);
+    let estimate = estimate(workload, &environments, &stage, (boots_each, cases.len()));
     let stored = |e: &Environment| EnvironmentPlan::new(&e.name, &e.params, e.factors.clone());
     let file = CampaignFile {
         format: CAMPAIGN_FORMAT,
@@ -166,7 +164,7 @@ pub fn prepare(request: &Request, executable: &Path) -> Result<Prepared, SetupEr
         blocks,
     };
     let disks = Disks::of(&stage);
-    Ok(Prepared { file, stage, seconds, bytes, disks, notes, told: aliases::told(&told) })
+    Ok(Prepared { file, stage, estimate, disks, notes, told: aliases::told(&told) })
 }
 
 /// Refuses what nobody could tell to be over one day.
@@ -192,23 +190,6 @@ pub(super) fn choose(request: &Request) -> Result<(Vec<Selected>, Vec<String>), 
     }
     let guest = named_guest(&request.sets).map(str::to_owned);
     Ok(select(&Source { guest, ..request.source.clone() }, &request.envs)?)
-}
-
-fn estimate(
-    workload: &dyn Workload,
-    envs: &[Environment],
-    boots: f64,
-    cases: f64,
-    accel: Accel,
-) -> (f64, u64) {
-    let boot = if accel == Accel::Kvm { 3.0 } else { 5.0 };
-    // A guest that nobody talks to has one case.
-    let is_offline = envs.first().is_some_and(|e| is_offline(&e.params));
-    let case =
-        envs.first().map_or(0.0, |e| workload.seconds(&e.params) + if is_offline { boot } else { 0.0 });
-    // Raw output, measurements and series of a case; logs and facts of a boot.
-    let bytes = boots * (100e3 + cases * 40e3);
-    (boots * (boot + cases * case), bytes as u64)
 }
 
 /// Leaves exits out of a campaign whose QEMU cannot tell them (`query-stats` came with QEMU 7.1).

@@ -268,7 +268,9 @@ fn guest(
         layers: PathBuf::from(own.text("disk_dir")?),
         qemu_img: parse::qemu_img(own),
         check_image: parse::check_image(own)?,
+        earlier_boots: 0,
     };
+    spec.earlier_boots = parse::earlier_boots(own, spec.own().is_some())?;
     spec.disks.tools = ground.needs.tools || spec.own().is_some();
     spec.disks.seed = spec.own().is_some_and(|own| own.cloud_init.is_some());
     spec.disks.output = parse::output(own)?;

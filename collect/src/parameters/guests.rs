@@ -1,6 +1,6 @@
 //! Keys of guests and clients.
 
-use super::{BUILTIN, GUEST_NAME, Known};
+use super::{BUILTIN, EARLIER_BOOTS, GUEST_NAME, Known};
 use vm::guest::way;
 
 /// What a guest is.
@@ -94,6 +94,13 @@ pub(super) const IMAGE: &[Known] = &[
         "",
         "a program",
         "script that cloud-init runs in each boot before anything is measured; it has to end with status 0",
+    ),
+    Known::new(
+        EARLIER_BOOTS,
+        "0",
+        "a number, 0 to 9",
+        "how often the fresh layer above the image is booted and powered off before the boot that counts; 1: what only a first boot does \
+         is done before",
     ),
     Known::new(
         "proxy",

@@ -10,7 +10,7 @@ pub const OUTPUT_SIZE: &str = "output_size";
 const SIZES: std::ops::RangeInclusive<u64> = 1..=1024;
 
 /// Whether nobody talks to the guest with these parameters, which are its own.
-fn alone(own: &Params) -> bool {
+pub(super) fn is_alone(own: &Params) -> bool {
     own.get("channel").and_then(|word| Way::parse(word.trim())).is_some_and(Way::is_offline)
 }
 
@@ -21,7 +21,7 @@ fn alone(own: &Params) -> bool {
 pub fn output(own: &Params) -> Result<Option<u64>, ParamsError> {
     let size = own.get(OUTPUT_SIZE).and_then(bytes).filter(|size| size.is_multiple_of(1 << 20));
     let size = size.filter(|size| SIZES.contains(&(size >> 20)));
-    match (alone(own), size) {
+    match (is_alone(own), size) {
         (false, _) => Ok(None),
         (true, Some(size)) => Ok(Some(size)),
         (true, None) => {
@@ -32,7 +32,7 @@ pub fn output(own: &Params) -> Result<Option<u64>, ParamsError> {
 
 /// Whether nobody talks to one of the guests that parameters describe.
 pub fn is_offline(params: &Params) -> bool {
-    guests(params).is_ok_and(|all| all.iter().any(|guest| alone(&params.object_params(guest))))
+    guests(params).is_ok_and(|all| all.iter().any(|guest| is_alone(&params.object_params(guest))))
 }
 
 /// Refuses what cannot be done where nobody talks to a guest: others beside it, and what is told to it.
@@ -41,7 +41,7 @@ pub fn is_offline(params: &Params) -> bool {
 /// The key that stands in the way.
 pub fn refuse_talk(params: &Params) -> Result<(), ParamsError> {
     let all = guests(params)?;
-    let Some(guest) = all.iter().find(|guest| alone(&params.object_params(guest))) else { return Ok(()) };
+    let Some(guest) = all.iter().find(|guest| is_alone(&params.object_params(guest))) else { return Ok(()) };
     let own = params.object_params(guest);
     if all.len() > 1 {
         let wanted = "a way into the guest, because it is one of several; none is for a guest alone";

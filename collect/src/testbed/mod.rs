@@ -11,6 +11,7 @@ mod client;
 mod clock;
 mod disks;
 mod driven;
+mod earlier;
 mod facts;
 mod failures;
 mod host_lab;
@@ -191,6 +192,7 @@ impl Testbed {
         scene.disks = scene.data_disks(Disk::make)?;
         let images = scene.images()?;
         let own_cpus = self.stay_off(&scene);
+        let earlier = self.boot_earlier(&scene)?;
         let tracer = self.stage.needs.boot_trace.then(|| Tracer::start(logs));
         let booted = Machine::boot_all_or_rest(&scene.boots(self));
         // QEMU has opened it: the room is free again when QEMU is gone, whatever happens to this process.
@@ -204,6 +206,7 @@ impl Testbed {
             }
         };
         let seconds = machines.iter().map(|m| m.boot_seconds).fold(0.0, f64::max);
+        self.reckon_with(&scene, &machines, &earlier);
         // Of the server's guest, whose console it is.
         let trace = tracer.zip(machines.first()).map(|(tracer, m)| tracer.finish(m.started, m.boot_seconds));
         let brought = machines.iter_mut().map(|machine| self.bring(spec, machine)).collect();
@@ -211,6 +214,7 @@ impl Testbed {
         let image = scene.server().map_or_else(|| image.clone(), |(_, here)| here.image.clone());
         let mut lab = GuestLab::new(scene, machines, self.stage.cache.clone())?;
         (lab.trace, lab.brought, lab.images) = (trace, Arc::clone(&self.brought), images);
+        lab.earlier_boots_of(&earlier);
         match self.acquaint(&mut lab, &image, own_cpus, brought) {
             Ok((facts, sysinfo)) => Ok(Booted { lab: Box::new(lab), facts, seconds, sysinfo }),
             Err(error) => Err(NotBooted { error: Box::new(error), rest: Some(Box::new(lab)) }),

@@ -7,7 +7,7 @@ use crate::config::defined::{Of, Places, define};
 use crate::config::{aliases, keys};
 use crate::environment::{EnvironmentError, EnvironmentSpec, Stage, settle};
 use crate::matrix::{MatrixError, absolute_paths, assignment};
-use crate::parameters::{BUILD_ON, BUILTIN, GUEST_NAME, guest, without_objects};
+use crate::parameters::{BUILD_ON, BUILTIN, EARLIER_BOOTS, GUEST_NAME, guest, without_objects};
 use crate::parse;
 use crate::workload::Needs;
 use model::expected::EXPECTED_UNTIL;
@@ -70,6 +70,7 @@ const OF_CAMPAIGNS: &[&str] = &[
     "noise",
     "noise_wait",
     "canary",
+    EARLIER_BOOTS,
     "server_vcpus",
     BUILD_ON,
     "shuffle",
@@ -282,6 +283,7 @@ mod tests {
             ("user_data_file", &format!("{raw} cloud_init=yes"), &file("#!")),
             ("network_config", &format!("{raw} cloud_init=yes"), &other),
             ("first_boot", &format!("{raw} cloud_init=yes"), &other),
+            ("earlier_boots", &raw, "1"),
             ("proxy", &format!("{raw} cloud_init=yes"), "http://p:1"),
             ("proxy_file", &format!("{raw} cloud_init=yes"), &file("http:")),
             ("debug_user", &format!("{raw} cloud_init=yes"), "me"),

@@ -26,9 +26,14 @@ pub const IMAGE_BYTES: &str = "image-bytes.txt";
 /// The metric of that.
 pub const IMAGE_METRIC: &str = "image_MiB";
 
-const BESIDES: [&str; 10] = {
+/// How long each boot of the same disk took that came before the one that is measured, ms.
+pub const EARLIER: &str = "earlier-boots.txt";
+/// The metric of the first of them.
+const FIRST_METRIC: &str = "first_boot_ms";
+
+const BESIDES: [&str; 11] = {
     let ([a, b, c, d, e], [f, g, h, i]) = (systemd::METRICS, cloud_init::METRICS);
-    [a, b, c, d, e, f, g, h, i, IMAGE_METRIC]
+    [a, b, c, d, e, f, g, h, i, IMAGE_METRIC, FIRST_METRIC]
 };
 
 impl Workload for Boot {
@@ -145,6 +150,12 @@ fn told(raw: &Path) -> Result<Vec<Value>, Failed> {
             .map_err(|_| failed(format!("{IMAGE_BYTES}: {} are no bytes", edge::quoted(text.trim()))))?;
         values.push(value_at(IMAGE_METRIC, bytes as f64 / f64::from(1 << 20), IMAGE_BYTES, 1));
     }
+    if let Some(text) = kept(EARLIER)? {
+        let first = text.lines().next().unwrap_or_default();
+        let ms: Option<f64> = first.parse().ok().filter(|ms: &f64| ms.is_finite() && *ms > 0.0);
+        let wrong = || failed(format!("{EARLIER}, line 1: {} are no milliseconds", edge::quoted(first)));
+        values.push(value_at(FIRST_METRIC, ms.ok_or_else(wrong)?, EARLIER, 1));
+    }
     Ok(values)
 }
 
@@ -188,6 +199,14 @@ mod tests {
     }
 
     #[test]
+    fn a_later_boot_stands_beside_the_first_one_of_its_disk() {
+        let values = parsed(&[(EARLIER, "90000.500\n40000.000\n")]).unwrap();
+        let first = values.last().unwrap();
+        assert_eq!((first.metric.as_str(), first.value), (FIRST_METRIC, 90000.5));
+        assert!(Boot.metrics_besides().contains(&FIRST_METRIC));
+    }
+
+    #[test]
     fn a_guest_with_a_quiet_kernel_has_the_stages_that_its_systemd_tells() {
         let dir = tempfile::tempdir().unwrap();
         keep(dir.path(), TRACE, "start 1 2\n0.1 firmware a\n0.2 firmware b\n70 ready\n").unwrap();
@@ -209,5 +228,8 @@ mod tests {
     fn what_was_kept_and_cannot_be_read_is_no_sample() {
         assert!(parsed(&[(SYSTEMD, "x\n")]).unwrap_err().reason.contains("systemctl show output, line 1"));
         assert!(parsed(&[(IMAGE_BYTES, "many\n")]).unwrap_err().reason.contains("'many'"));
+        for nonsense in ["", "soon\n", "-1\n", "inf\n"] {
+            assert!(parsed(&[(EARLIER, nonsense)]).unwrap_err().reason.contains("no milliseconds"));
+        }
     }
 }

@@ -76,6 +76,14 @@ pub enum GuestError {
         /// What is wrong with it.
         source: Box<GuestError>,
     },
+    /// A boot before the one that counts.
+    #[error("in earlier boot {boot}, before the one that counts: {source}")]
+    Earlier {
+        /// Which, from 1.
+        boot: u32,
+        /// What is wrong with it.
+        source: Box<GuestError>,
+    },
     /// A thread could not be pinned.
     #[error("{0}")]
     Pin(String),
@@ -101,6 +109,11 @@ impl GuestError {
             GuestError::One { name, source } => {
                 let Failure { code, reason, .. } = source.failure();
                 return Failure::new(code, format!("in {name}: {reason}"));
+            }
+            GuestError::Earlier { boot, source } => {
+                let Failure { code, reason, .. } = source.failure();
+                let reason = format!("in earlier boot {boot}, before the one that counts: {reason}");
+                return Failure::new(code, reason);
             }
             GuestError::NotReady { .. } => Code::Deadline(Phase::Boot),
             GuestError::Channel(ChannelError::Failed { stderr, .. }) if is_full(stderr) => {

@@ -13,6 +13,7 @@ mod words;
 pub mod argv;
 pub mod backing;
 pub mod blockdev;
+pub mod boot_times;
 pub mod cdrom;
 pub mod channel;
 pub mod checked;

@@ -42,6 +42,8 @@ pub struct GuestSpec {
     pub qemu_img: QemuImg,
     /// Whether its images are checked when it has ended ([`super::checked`]).
     pub check_image: bool,
+    /// How often that layer is booted before the boot that counts.
+    pub earlier_boots: u32,
 }
 
 /// What a guest starts from.
@@ -94,6 +96,7 @@ impl GuestSpec {
             layers: PathBuf::from("/var/tmp"),
             qemu_img: QemuImg::default(),
             check_image: false,
+            earlier_boots: 0,
         }
     }
 

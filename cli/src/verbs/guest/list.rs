@@ -5,7 +5,7 @@ use crate::{DONE, Error, USAGE};
 use collect::config::guests::{self, BOUND, Guests, MAX_GUESTS};
 use std::io::Write;
 use std::path::Path;
-use vm::guest::image::{Cache, FLAVOURS, catalogue, list};
+use vm::guest::image::{BY_HAND, Cache, FLAVOURS, catalogue, list};
 
 /// Images in the cache, behind them what can be built, the guests that are defined, and those of failed boots that are kept.
 pub(super) fn show(cache: &Cache, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Error> {
@@ -31,6 +31,12 @@ pub(super) fn show(cache: &Cache, out: &mut dyn Write, err: &mut dyn Write) -> R
         let missing =
             flavour.missing(Path::new("/")).map(|what| format!("  missing: {what}")).unwrap_or_default();
         writeln!(out, "build {}  {}{missing}", flavour.name, flavour.what)?;
+    }
+    for (name, what) in BY_HAND {
+        writeln!(
+            out,
+            "by hand {name}  {what}: the commands are in `perfvt help guests`, at the end of whole systems"
+        )?;
     }
     for file in guests::files() {
         let config = match guests::load(&file) {

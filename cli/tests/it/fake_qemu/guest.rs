@@ -94,10 +94,14 @@ impl<'a> Guest<'a> {
     fn own(&mut self, argv: &[String]) -> Option<Said> {
         let words: Vec<&str> = argv.iter().map(String::as_str).collect();
         // Commands run on this host, which is not to be powered off.
-        if words.iter().any(|word| word.contains("poweroff") || word.contains("systemctl")) {
+        if words.iter().any(|word| word.contains("poweroff")) {
             strike(self.machine, &Fault::parse("exit=0"));
         }
         Some(match words.as_slice() {
+            // A system from an image is made fit for workloads; this host is not.
+            ["/bin/sh", "-c", _, "perfvt-setup"] => Said::well(""),
+            // The guest has no systemd, whatever this host has.
+            ["systemctl", ..] => Said { status: "127".into(), ..Said::ill("systemctl: not found") },
             ["fault", word] => {
                 strike(self.machine, &Fault::parse(word));
                 Said::well("")

@@ -2,7 +2,7 @@
 //! it was booted from.
 
 use super::GuestLab;
-use crate::workload::boot::{CLOUD_INIT, IMAGE_BYTES, IMAGE_METRIC, SYSTEMD};
+use crate::workload::boot::{CLOUD_INIT, EARLIER, IMAGE_BYTES, IMAGE_METRIC, SYSTEMD};
 use edge::quoted_end;
 use edge::text::text_of;
 use formats::boot::{Stage, cloud_init, systemd};
@@ -53,13 +53,21 @@ impl BootTold {
 }
 
 impl GuestLab {
+    /// Keeps how long the boots of the server's guest took that came before this one of the same disk, in seconds.
+    pub(in crate::testbed) fn earlier_boots_of(&mut self, seconds: &[f64]) {
+        if !seconds.is_empty() {
+            let lines = seconds.iter().map(|seconds| format!("{:.3}\n", seconds * 1000.0)).collect();
+            self.boot.files.push((EARLIER, lines));
+        }
+    }
+
     /// Asks the server's guest, which may have to end its boot first, and looks at its files.
     pub(in crate::testbed) fn ask_of_boot(&mut self, image: &Image) -> Result<(), GuestError> {
-        let mut told = BootTold::default();
+        let mut told = std::mem::take(&mut self.boot);
         let said = self.systemd()?;
         let none = "systemd was told of no such stage in this boot";
         told.take((SYSTEMD, &systemd::METRICS), said, none);
-        if !told.files.is_empty()
+        if told.files.iter().any(|(name, _)| *name == SYSTEMD)
             && let Ok(text) = self.told_by(&["systemd-analyze", "--no-pager", "blame"])?
         {
             told.files.push((SLOWEST, text));

@@ -97,6 +97,11 @@ pub const FLAVOURS: [Flavour; 6] = [
     },
 ];
 
+/// Systems that the package managers of other distributions make, by name, with the package of Debian that has each. perfvt does
+/// not run them: the commands stand in docs/guests.md, and an image that they have made is one of the user's own.
+pub const BY_HAND: [(&str, &str); 2] =
+    [("fedora", "Fedora, by dnf (package dnf)"), ("opensuse", "openSUSE Leap, by zypper (package zypper)")];
+
 /// What mmdebstrap is told: a suite, and lines or files of apt's sources.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Sources {

@@ -11,14 +11,14 @@ use serde::{Deserialize, Serialize};
 
 /// A file's size in bytes and its time of modification in nanoseconds since 1970.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Stamp {
+pub(in crate::guest) struct Stamp {
     len: u64,
     mtime_ns: i128,
 }
 
 impl Stamp {
     /// The stamp of a file as it is now; `None` when there is none.
-    pub(super) fn of(path: &Path) -> Option<Self> {
+    pub(in crate::guest) fn of(path: &Path) -> Option<Self> {
         let metadata = fs::metadata(path).ok()?;
         let modified = metadata.modified().ok()?;
         let mtime_ns = match modified.duration_since(UNIX_EPOCH) {
