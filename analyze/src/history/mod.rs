@@ -3,17 +3,23 @@
 //! ```text
 //! results, a table ──> ingest ──> lake::Campaign        identity (what makes a series one, and an epoch)
 //! lake ──> series (points in order) ──> stats::HistoryRule ──> events (steps that moved together)
+//! an event ──> confirm (what a campaign of its builds has to measure, and says), place (where builds lie)
 //! ```
 
+mod confirm;
 mod events;
 mod identity;
 mod ingest;
+mod place;
 mod series;
 mod table;
 
+pub use confirm::{Confirming, Measured, Row as ConfirmedSeries, machine_of, place_of};
 pub use events::{Moved, Standing, StepEvent};
 pub use ingest::{Told, lake_rows};
+pub use place::Place;
 pub use series::{Night, Series};
+pub use stats::{Confirmation, ConfirmSeen, Confirmed};
 pub use table::table_rows;
 
 use crate::AnalyzeError;

@@ -8,6 +8,8 @@ mod host;
 mod install;
 mod lake;
 mod list;
+mod measuring;
+mod nightly;
 mod provider;
 mod publish;
 mod results;
@@ -23,6 +25,8 @@ pub use lake::{
     Annotate, FailOnEvent, HistoryArgs, HistoryAsked, HistoryFormat, HistoryVerb, LakeAdd, LakeArgs, LakeVerb,
 };
 pub use list::List;
+pub use measuring::{Confirm, Measuring};
+pub use nightly::Nightly;
 pub use provider::{Provider, ProviderVerb};
 pub use publish::Publish;
 pub use results::{Calibrate, Compare, Explain, Filters, Format, Judging, Plain, Plan, Reading, Show};
@@ -86,6 +90,8 @@ pub enum Verb {
     Lake(LakeArgs),
     /// Tell where levels changed over months: what moved, by how much, in which range of builds
     History(HistoryArgs),
+    /// Do a whole night: measure, add to a lake, confirm and tell what is new, publish; for cron and timers
+    Nightly(Box<Nightly>),
     /// Expand a Cartesian configuration: the names of its variants, or all their parameters
     List(List),
     /// List and fetch test providers: folders and git repositories that bring configurations and guests

@@ -3,6 +3,7 @@
 pub mod calibrate;
 pub mod catalogue;
 pub mod compare;
+pub mod confirm;
 pub mod demo;
 pub mod doctor;
 pub mod drive;
@@ -19,6 +20,7 @@ pub mod host;
 pub mod import;
 pub mod lake;
 pub mod list;
+pub mod nightly;
 pub mod options;
 pub mod plan;
 pub mod provider;

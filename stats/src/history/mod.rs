@@ -23,6 +23,7 @@
 //!
 //! Rates that were simulated with this code stand in docs/statistics.md.
 
+mod confirm;
 mod locate;
 mod point;
 mod rule;
@@ -30,6 +31,9 @@ mod split;
 mod threshold;
 mod thresholds;
 
+pub use confirm::{
+    CONFIRM_LEVEL, CONFIRM_Q, Confirmation, ConfirmRow, ConfirmSeen, Confirmed, ConfirmedRow, confirm,
+};
 pub use locate::Location;
 pub use point::{HISTORY_AUTOCORRELATION, HistoryPoint, lag_one, session_variance_of};
 pub use rule::{HISTORY_WINDOW, HistoryReading, HistoryRule, HistorySegment, HistoryStep, Level};
