@@ -6,12 +6,14 @@
 //! ```
 //!
 //! Exit codes: 0 done; 1 what `--fail-on` names was found, or `doctor` found something missing; 2 usage or input error;
-//! 3 nothing could be compared; 4 a campaign finished with invalid cells; 130 interrupted.
+//! 3 nothing could be compared; 4 a campaign finished with invalid cells; 5 another does the same at this moment; 130 interrupted.
 
 // Tests lay out their own files; everything else passes the doors of `edge`.
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 pub mod args;
+mod by_event;
 mod documents;
+mod programs;
 mod progress;
 mod room;
 mod say;
@@ -21,7 +23,7 @@ mod signatures;
 pub mod stopping;
 mod verbs;
 
-use args::{Args, Verb};
+use args::{Args, HistoryArgs, HistoryVerb, Verb};
 use clap::Parser;
 use collect::brought;
 use collect::inside::{INSIDE_VERB, carry_out};
@@ -51,6 +53,8 @@ pub const USAGE: u8 = 2;
 pub const NOTHING: u8 = 3;
 /// A campaign finished with invalid cells.
 pub const INVALID_CELLS: u8 = 4;
+/// Another does the same at this moment.
+pub const BUSY: u8 = 5;
 /// Interrupted by a signal.
 pub const INTERRUPTED: u8 = 130;
 
@@ -135,7 +139,7 @@ fn shielded(arguments: Vec<OsString>, out: &mut dyn Write, err: &mut dyn Write) 
     };
     let only_prints = match &args.verb {
         Verb::Run(run) => run.dry_run,
-        Verb::Resume(_) | Verb::Demo(_) | Verb::Drive(_) | Verb::Selftest(_) => false,
+        Verb::Resume(_) | Verb::Nightly(_) | Verb::Demo(_) | Verb::Drive(_) | Verb::Selftest(_) => false,
         _ => true,
     };
     let command: Vec<String> = arguments.iter().map(|a| a.to_string_lossy().into_owned()).collect();
@@ -166,7 +170,11 @@ fn dispatch(args: Args, command: Vec<String>, out: &mut dyn Write, err: &mut dyn
         Verb::Publish(publish) => verbs::publish::publish(&publish, out, err),
         Verb::Build(args) => verbs::build::build(&args, out, err),
         Verb::Lake(args) => verbs::lake::lake(&args, out, err),
+        Verb::History(HistoryArgs { verb: Some(HistoryVerb::Confirm(args)), .. }) => {
+            verbs::confirm::confirm(&args, command, out, err)
+        }
         Verb::History(args) => verbs::history::history(&args, out),
+        Verb::Nightly(args) => verbs::nightly::nightly(&args, command, out, err),
         Verb::List(list) => verbs::list::list(&list, out, err),
         Verb::Provider(provider) => verbs::provider::provider(&provider, out, err),
         Verb::Guest(guest) => verbs::guest::guest(&guest, command, out, err),

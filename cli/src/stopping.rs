@@ -126,7 +126,7 @@ fn width(text: &str) -> Result<f64, Error> {
 }
 
 /// `90m`, `2h`, `1h 30m`.
-fn budget(text: &str) -> Result<u64, Error> {
+pub(crate) fn budget(text: &str) -> Result<u64, Error> {
     let time: Option<jiff::SignedDuration> = text.trim().parse().ok();
     let seconds = time.map(|t| t.as_secs()).and_then(|s| u64::try_from(s).ok()).filter(|s| *s > 0);
     seconds.ok_or_else(|| format!("--budget {text}: want a time with its unit, 90m or 2h for example").into())

@@ -82,10 +82,22 @@ pub enum Said {
         /// What the alias was of.
         old: String,
     },
-    /// Somebody was told of an event.
+    /// Somebody is told of an event: written before it is done, so that nobody is told twice.
     Told {
         /// The event's name.
         event: String,
+    },
+    /// That came to its end: written behind it.
+    Delivered {
+        /// The event's name.
+        event: String,
+    },
+    /// It did not: the program that tells has said so, and may be asked again.
+    Undelivered {
+        /// The event's name.
+        event: String,
+        /// What it said.
+        why: String,
     },
     /// A campaign was run to confirm an event.
     Confirmed {
@@ -160,6 +172,24 @@ impl Lake {
     /// It cannot be written.
     pub fn say(&self, event: &Event) -> Result<(), LakeError> {
         let _lock = self.lock(true)?;
+        self.append(event)
+    }
+
+    /// Adds an event unless what is there says that it must not be; whether it was added. Of several that try at once one does.
+    ///
+    /// # Errors
+    /// It cannot be written, or what is there does not read.
+    pub fn say_unless(&self, event: &Event, not: impl FnOnce(&[Event]) -> bool) -> Result<bool, LakeError> {
+        let _lock = self.lock(true)?;
+        if not(&self.events()?) {
+            return Ok(false);
+        }
+        self.append(event)?;
+        Ok(true)
+    }
+
+    /// The caller holds the lock.
+    fn append(&self, event: &Event) -> Result<(), LakeError> {
         let path = self.events_path();
         let (_, good) = self.event_lines()?;
         let mut line = serde_json::to_string(event)

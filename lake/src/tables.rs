@@ -181,6 +181,9 @@ table! {
         status: Option<String>,
         /// How long building took.
         seconds: Option<f64>,
+        /// Where it lay when it was measured, and what was seen of it there: JSON, written by analyze's `history/place.rs`. No part of
+        /// anything's identity.
+        place: Option<String>,
     }
 }
 

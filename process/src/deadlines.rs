@@ -14,6 +14,10 @@ pub const LAST_WORDS: Duration = Duration::from_secs(2);
 pub const HOST_WORK: Duration = Duration::from_secs(60);
 /// git over the network.
 pub const NETWORK: Duration = Duration::from_secs(600);
+/// A program of the user's tells somebody of something.
+pub const TELL: Duration = Duration::from_secs(300);
+/// A program of the user's copies a site.
+pub const PUSH: Duration = Duration::from_secs(3600);
 /// A system is made from packages, or `deps/NAME` on this host.
 pub const BUILD: Duration = Duration::from_secs(3600);
 /// What a user does with a guest of his own, who ends it himself.

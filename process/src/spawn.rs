@@ -47,6 +47,8 @@ pub struct Spec {
     inherited: Vec<Inherited>,
     user: Option<User>,
     rules: Option<Arc<Rules>>,
+    environment: Vec<(OsString, OsString)>,
+    dir: Option<PathBuf>,
 }
 
 impl Spec {
@@ -127,6 +129,18 @@ impl Spec {
         self
     }
 
+    /// A variable of the child's environment, beside perfvt's own.
+    pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
+        self.environment.push((name.as_ref().to_owned(), value.as_ref().to_owned()));
+        self
+    }
+
+    /// The folder in which the child begins.
+    pub fn in_folder(mut self, dir: impl Into<PathBuf>) -> Self {
+        self.dir = Some(dir.into());
+        self
+    }
+
     /// What the child does before it becomes the program.
     fn steps(&self) -> io::Result<Arc<[Step]>> {
         let namespace = self.namespace.clone().map(|namespace| match self.user {
@@ -168,7 +182,10 @@ impl Spec {
         let program = self.program.to_string_lossy().into_owned();
         let failed = |source| ProcessError::Start { program: program.clone(), source };
         let mut command = Command::new(&self.program);
-        command.args(&self.args);
+        command.args(&self.args).envs(self.environment.iter().map(|(name, value)| (name, value)));
+        if let Some(dir) = &self.dir {
+            command.current_dir(dir);
+        }
         if !self.foreground {
             command.process_group(0);
         }

@@ -25,6 +25,7 @@ mod bundle;
 pub mod campaign;
 pub mod classic;
 mod columns;
+mod confirmed;
 pub mod command_line;
 mod comparable;
 pub mod csv;
@@ -66,7 +67,8 @@ pub use plan::{noise, plan};
 pub use rows::{REASONS, claim, meaning};
 pub use sentence::sentence;
 pub use show::show;
+pub use confirmed::confirmed as history_confirmed;
 pub use steps::{
-    event as history_event, history as history_text, junit as history_junit, markdown as history_markdown,
+    event as history_event, event_text as history_event_text, history as history_text, junit as history_junit, markdown as history_markdown,
 };
 pub use text::{TextOptions, text};

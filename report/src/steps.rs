@@ -69,7 +69,8 @@ fn build(name: &str) -> String {
     visible(if short.is_empty() { "(no build)" } else { short }).into_owned()
 }
 
-fn event_text(event: &StepEvent, series: &[Series]) -> String {
+/// An event: its range, and what moved.
+pub fn event_text(event: &StepEvent, series: &[Series]) -> String {
     let mut out = String::new();
     let range = match &event.last_before {
         _ if event.first_after.is_empty() => String::new(),
@@ -343,11 +344,8 @@ fn place(series: &Series, at: usize) -> String {
 /// Whether something was said of this event by its name, or of a commit at its end.
 fn names(said: &Event, event: &StepEvent) -> bool {
     match &said.said {
-        Said::Dismissed { event: name }
-        | Said::Told { event: name }
-        | Said::Confirmed { event: name, .. } => *name == event.name,
         Said::Intended { commit, .. } => event.first_after.starts_with(commit.as_str()),
-        _ => false,
+        other => event.is_meant_by(other),
     }
 }
 
@@ -368,7 +366,9 @@ fn said_of(said: &Said) -> String {
             format!("{} {} is called {} since", part.word(), visible(old), visible(new))
         }
         Said::NoAlias { part, old } => format!("{} {} is one of its own again", part.word(), visible(old)),
-        Said::Told { .. } => "somebody was told".to_owned(),
+        Said::Told { .. } => "somebody is told".to_owned(),
+        Said::Delivered { .. } => "that was done".to_owned(),
+        Said::Undelivered { why, .. } => format!("that was not done: {}", visible(why)),
         Said::Confirmed { outcome, campaign, .. } => format!("{} by {}", visible(outcome), visible(campaign)),
     }
 }

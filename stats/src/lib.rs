@@ -73,6 +73,7 @@ pub use effect::hedges_g;
 pub use exact::{constants_p, fisher_exact};
 pub use guarded::{guarded_df, guarded_fieller, guarded_welch, guarded_welch_log};
 pub use history::{
+    CONFIRM_LEVEL, CONFIRM_Q, Confirmation, ConfirmRow, ConfirmSeen, Confirmed, ConfirmedRow, confirm,
     HISTORY_ALPHA, HISTORY_ALPHA_MAX, HISTORY_ALPHA_MIN, HISTORY_AUTOCORRELATION, HISTORY_FEWEST,
     HISTORY_FORMAT, HISTORY_WINDOW, HistoryPoint, HistoryReading, HistoryRule, HistorySegment, HistoryStep,
     Level, Location, history_rate, history_threshold, lag_one, session_variance_of,

@@ -112,11 +112,14 @@ pub struct Boundary {
     ceiling: u32,
     /// Chebyshev coefficients over 0..[`TOP`] of what the chance of crossing is of its bound (Bonferroni's).
     ratio: Vec<f64>,
-    /// C of the two levels that every row needs, 0.05 and 0.10.
-    usual: [f64; 2],
+    /// C of the levels that are often asked for, [`USUAL`].
+    usual: [f64; 3],
     /// Error spent with each look at a level of 0.05.
     spent: Vec<f64>,
 }
+
+/// The levels that every row needs, and that of a confirmation.
+const USUAL: [f64; 3] = [0.05, 0.10, 0.01];
 
 /// Beyond this C the chance is below 1e-5 and its bound is used instead, which is always valid.
 const TOP: f64 = 5.0;
@@ -138,14 +141,14 @@ impl Boundary {
 
     fn new(floor: u32, ceiling: u32) -> Boundary {
         let mut boundary =
-            Boundary { floor, ceiling, ratio: Vec::new(), usual: [f64::INFINITY; 2], spent: Vec::new() };
+            Boundary { floor, ceiling, ratio: Vec::new(), usual: [f64::INFINITY; 3], spent: Vec::new() };
         let rule = gauss_legendre(POINTS);
         let of_c = |x: f64| 0.5 * TOP * (x + 1.0);
         boundary.ratio = chebyshev(C_NODES, |x| {
             let c = of_c(x);
             boundary.chances(c, &rule).last().map_or(1.0, |chance| chance / boundary.bound(c))
         });
-        boundary.usual = [boundary.solve(0.05), boundary.solve(0.10)];
+        boundary.usual = USUAL.map(|alpha| boundary.solve(alpha));
         boundary.spent = boundary.chances(boundary.critical(0.05), &rule);
         boundary
     }
@@ -191,16 +194,10 @@ impl Boundary {
 
     /// C for a level over all looks, planned and later.
     fn critical(&self, alpha: f64) -> f64 {
-        let [at_05, at_10] = self.usual;
         // 1 - 0.95 is not 0.05 to the last bit.
         let is = |usual: f64| (alpha - usual).abs() < 1e-12;
-        if is(0.05) && at_05.is_finite() {
-            at_05
-        } else if is(0.10) && at_10.is_finite() {
-            at_10
-        } else {
-            self.solve(alpha)
-        }
+        let known = USUAL.into_iter().zip(self.usual).find(|(usual, at)| is(*usual) && at.is_finite());
+        known.map_or_else(|| self.solve(alpha), |(_, at)| at)
     }
 
     fn solve(&self, alpha: f64) -> f64 {

@@ -74,8 +74,11 @@ pub struct Moved {
 /// A cause: one or more series that moved in the same range.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct StepEvent {
-    /// Its name, which stays while the range's first new build does.
+    /// Its name: what something was said of it by, else that of the series that comes first. It stays while the first new
+    /// build does, also when other series are found to have moved with it.
     pub name: String,
+    /// All names by which something may have been said of it: one for each series that moved.
+    pub names: Vec<String>,
     /// The last build of the old level that is sure (outside of the .9 set of places).
     pub last_before: Option<String>,
     /// The first build of the new level that is sure.
@@ -94,6 +97,16 @@ impl StepEvent {
     /// Whether anything got worse, or moved without anybody saying which way is better.
     pub fn is_worse(&self) -> bool {
         self.moved.iter().any(|moved| moved.worse != Some(false) && !moved.expected)
+    }
+
+    /// Whether a name, or its beginning, means this event.
+    pub fn is_called(&self, name: &str) -> bool {
+        self.names.iter().any(|known| known.starts_with(name))
+    }
+
+    /// Whether something was said of this event by its name.
+    pub fn is_meant_by(&self, said: &Said) -> bool {
+        event_of(said).is_some_and(|name| self.names.iter().any(|known| known == name))
     }
 }
 
@@ -167,22 +180,48 @@ fn event(group: &[Step<'_>], said: &[Event]) -> StepEvent {
     let mut moved: Vec<Moved> = group.iter().map(|step| moved(step, said)).collect();
     let size = |m: &Moved| if m.is_ratio { m.change.ln().abs() } else { 0.0 };
     moved.sort_by(|a, b| size(b).total_cmp(&size(a)).then(a.series.cmp(&b.series)));
-    // By the first night of the new level in the series that comes first: later points move ranges, not this.
-    // By the identity that that night was added with, so that a new name of the series changes nothing.
-    let night =
-        |step: &Step<'_>| step.series.nights.get(step.step.at).map(|n| (hex(&n.own_id), n.campaign.clone()));
-    let (id, campaign) = group.iter().filter_map(night).min().unwrap_or_default();
-    let name: String = hex(&hash([id.as_str(), campaign.as_str()])).chars().take(8).collect();
-    let name = format!("E{name}");
-    let standing = standing(&name, &moved, said);
-    StepEvent { name, last_before, first_after, between, found, standing, moved }
+    let names = names(group);
+    let name = of_old(&names, said).or_else(|| names.first().cloned()).unwrap_or_default();
+    let standing = standing(&names, &moved, said);
+    StepEvent { name, names, last_before, first_after, between, found, standing, moved }
 }
 
-/// What was last said of an event by its name; else whether all of it was meant.
-fn standing(name: &str, moved: &[Moved], said: &[Event]) -> Standing {
+/// A name for each series, by the first night of its new level: later points move ranges, not this.
+fn names(group: &[Step<'_>]) -> Vec<String> {
+    let mut by: Vec<&Step<'_>> = group.iter().collect();
+    by.sort_by_key(|step| &step.series.id);
+    // By the identity that that night was added with, so that a new name of the series changes nothing.
+    let name = |step: &&Step<'_>| {
+        let night = step.series.nights.get(step.step.at).map(|n| (hex(&n.own_id), n.campaign.as_str()));
+        let (id, campaign) = night.unwrap_or_default();
+        let short: String = hex(&hash([id.as_str(), campaign])).chars().take(8).collect();
+        format!("E{short}")
+    };
+    by.iter().map(name).collect()
+}
+
+/// The one of these names that something was said by first.
+fn of_old(names: &[String], said: &[Event]) -> Option<String> {
+    said.iter().find_map(|event| event_of(&event.said).filter(|name| names.iter().any(|n| n == name))).map(str::to_owned)
+}
+
+/// The event that something is said of by its name.
+pub(super) fn event_of(said: &Said) -> Option<&str> {
+    match said {
+        Said::Dismissed { event }
+        | Said::Told { event }
+        | Said::Delivered { event }
+        | Said::Undelivered { event, .. }
+        | Said::Confirmed { event, .. } => Some(event),
+        _ => None,
+    }
+}
+
+/// What was last said of an event by one of its names; else whether all of it was meant.
+fn standing(names: &[String], moved: &[Moved], said: &[Event]) -> Standing {
     let of = |said: &Said| match said {
-        Said::Dismissed { event } if event == name => Some(Standing::Dismissed),
-        Said::Confirmed { event, outcome, .. } if event == name => match outcome.as_str() {
+        Said::Dismissed { .. } => Some(Standing::Dismissed),
+        Said::Confirmed { outcome, .. } => match outcome.as_str() {
             "confirmed" => Some(Standing::Confirmed),
             "fixed-since" => Some(Standing::FixedSince),
             "host" => Some(Standing::Host),
@@ -192,7 +231,8 @@ fn standing(name: &str, moved: &[Moved], said: &[Event]) -> Standing {
     };
     let all = moved.iter().all(|moved| moved.expected);
     let otherwise = if all { Standing::Expected } else { Standing::Open };
-    said.iter().rev().find_map(|event| of(&event.said)).unwrap_or(otherwise)
+    let is_its = |event: &&Event| event_of(&event.said).is_some_and(|name| names.iter().any(|n| n == name));
+    said.iter().rev().filter(is_its).find_map(|event| of(&event.said)).unwrap_or(otherwise)
 }
 
 /// Whether a commit that lies in the step's range was meant to change the series by so much.

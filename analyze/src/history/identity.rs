@@ -88,6 +88,11 @@ pub(super) fn epoch_id(facts: &BTreeMap<String, String>) -> [u8; 16] {
     hash(words.iter().map(String::as_str))
 }
 
+/// Whether a fact says which software was run.
+pub(super) fn is_software(name: &str) -> bool {
+    class(name) == DifferenceClass::Software
+}
+
 /// What was measured, where nobody says it: the software facts, which are versions and hashes.
 pub(super) fn build_id(facts: &BTreeMap<String, String>) -> String {
     let software = facts_of(facts, DifferenceClass::Software);

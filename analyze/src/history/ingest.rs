@@ -1,6 +1,7 @@
 //! What `compare` reads, as rows of a lake.
 
 use super::identity::{build_id, epoch_id, hash, hex, series_id};
+use super::place::Place;
 use crate::AnalyzeError;
 use crate::input::environments;
 use crate::options::CompareOptions;
@@ -8,6 +9,7 @@ use crate::show::{Shown, ShownRow, show};
 use lake::{Boot, Build, Campaign, Micros, Point};
 use model::{Direction, Role, RunFile, Scale};
 use stats::HistoryPoint;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// The version of what writes rows.
@@ -88,6 +90,12 @@ fn rename(out: &mut Campaign, campaign: &str, source: &str) {
     source.clone_into(&mut out.name);
 }
 
+/// The machine that facts tell.
+pub(super) fn machine_of(facts: &BTreeMap<String, String>) -> Option<&str> {
+    let names = ["host.id", "host.hostname", "host.name", "hostname"];
+    names.iter().find_map(|name| facts.get(*name)).map(String::as_str)
+}
+
 struct Source {
     shown: Shown,
     run: Option<RunFile>,
@@ -126,10 +134,8 @@ impl Source {
     }
 
     fn machine(&self, told: &Told) -> String {
-        let facts = &self.shown.side.facts;
-        let fact =
-            || ["host.id", "host.hostname", "host.name", "hostname"].iter().find_map(|name| facts.get(*name));
-        told.machine.clone().or_else(|| fact().cloned()).unwrap_or_else(|| "unknown".to_owned())
+        let fact = || machine_of(&self.shown.side.facts).map(str::to_owned);
+        told.machine.clone().or_else(fact).unwrap_or_else(|| "unknown".to_owned())
     }
 
     fn campaign(&self, told: &Told, anchor: Option<&str>) -> Campaign {
@@ -173,6 +179,7 @@ impl Source {
         out.builds.push(Build {
             build_id: build,
             commit: told.commit.clone().filter(|_| !is_anchor),
+            place: Place::of(facts, &factors).and_then(|place| place.to_text()),
             ..Build::default()
         });
     }

@@ -5,10 +5,12 @@
 //! lake ──> names (what was renamed) ──> series (points in order) ──> stats::HistoryRule ──> events (steps that moved together)
 //!                                         ├──> budget (an alpha for so many false alarms)   └──> oddities (what is odd of points)
 //!                                         └──> export
+//! an event ──> confirm (what a campaign of its builds has to measure, and says), place (where builds lie)
 //! ```
 
 mod alias;
 mod budget;
+mod confirm;
 mod events;
 mod export;
 mod identity;
@@ -16,17 +18,21 @@ mod ingest;
 mod names;
 mod oddities;
 mod pattern;
+mod place;
 mod series;
 mod table;
 
 pub use alias::{Renamed, current_aliases, rename};
 pub use budget::Budget;
+pub use confirm::{Confirming, Measured, Row as ConfirmedSeries, machine_of, place_of};
 pub use events::{Moved, Standing, StepEvent};
 pub use export::{ExportedBoot, ExportedPoint, Exports, exported_boots, exported_points};
 pub use ingest::{Told, lake_rows};
+pub use place::Place;
 pub use series::{Night, Series};
 /// Fewest points of a series before the rule looks at it.
 pub use stats::HISTORY_FEWEST as FEWEST_POINTS;
+pub use stats::{Confirmation, ConfirmSeen, Confirmed};
 pub use table::table_rows;
 
 use crate::{AnalyzeError, Warning};

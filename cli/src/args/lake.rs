@@ -1,5 +1,6 @@
 //! `perfvt lake` and `perfvt history`.
 
+use super::measuring::Confirm;
 use super::results::Reading;
 use clap::Subcommand;
 use std::path::PathBuf;
@@ -153,6 +154,7 @@ pub enum NamePart {
   perfvt history /srv/lake --fail-on step --format junit > history.xml
   perfvt history explain /srv/lake E3fa2b1c4
   perfvt history annotate /srv/lake '*' --dismiss E3fa2b1c4 --issue BUG-7
+  perfvt history confirm /srv/lake E3fa2b1c4 -c tests.cfg
 
 EXIT CODES
   0 told; 1 an event that --fail-on counts; 2 input error; 3 no series")]
@@ -238,6 +240,8 @@ pub enum HistoryVerb {
     },
     /// Say something of series: a level that is accepted, a change that is meant, a night that says nothing, other hardware
     Annotate(Box<Annotate>),
+    /// Run one campaign of the builds before and behind an event and the newest one, in turns: is it there, mended, or the host's
+    Confirm(Box<Confirm>),
 }
 
 /// `perfvt history annotate`.

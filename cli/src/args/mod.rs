@@ -9,6 +9,8 @@ mod host;
 mod install;
 mod lake;
 mod list;
+mod measuring;
+mod nightly;
 mod provider;
 mod publish;
 mod results;
@@ -26,6 +28,8 @@ pub use lake::{
     LakeAlias, LakeArgs, LakeExport, LakeVerb, NamePart,
 };
 pub use list::List;
+pub use measuring::{Confirm, Measuring};
+pub use nightly::Nightly;
 pub use provider::{Provider, ProviderVerb};
 pub use publish::Publish;
 pub use results::{Calibrate, Compare, Explain, Filters, Format, Judging, Plain, Plan, Reading, Show};
@@ -91,6 +95,8 @@ pub enum Verb {
     History(HistoryArgs),
     /// Build QEMU, a kernel or anything else out of a git repository, once for each tree
     Build(Box<Build>),
+    /// Do a whole night: measure, add to a lake, confirm and tell what is new, publish; for cron and timers
+    Nightly(Box<Nightly>),
     /// Expand a Cartesian configuration: the names of its variants, or all their parameters
     List(List),
     /// List and fetch test providers: folders and git repositories that bring configurations and guests

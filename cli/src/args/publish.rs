@@ -12,9 +12,10 @@ use std::path::PathBuf;
   perfvt publish site nightly               (one side alone: a run)
   perfvt publish site X --keep 60           (older ones of the same machine and workload go)
   perfvt publish site                       (index and feed again, after an entry was removed)
+  perfvt publish site X --push 'rsync -a --delete . www@web:/srv/perf'
 
 EXIT CODES
-  0 published; 2 a result could not be published (the others were)")]
+  0 published; 2 a result could not be published (the others were), or --push failed (the site is written)")]
 pub struct Publish {
     /// The site's folder; a new or empty one becomes a site
     #[arg(value_name = "SITE")]
@@ -59,6 +60,11 @@ pub struct Publish {
     /// Publish without checking signatures, this once, though the site asks for them
     #[arg(long, conflicts_with = "allowed_signers")]
     pub unchecked: bool,
+    /// A program that copies the site, run in its folder when it is written; PERFVT_SITE is its path.
+    ///
+    /// Its words are split as a shell does it, and no shell reads them
+    #[arg(long, value_name = "COMMAND")]
+    pub push: Option<String>,
     /// Known changes, as for perfvt compare
     #[arg(long, value_name = "FILE")]
     pub expect: Option<PathBuf>,

@@ -14,7 +14,8 @@ pub fn history(args: &HistoryArgs, out: &mut dyn Write) -> Result<u8, Error> {
     match &args.verb {
         Some(HistoryVerb::Explain { lake, event, asked }) => return explain(lake, event, asked, out),
         Some(HistoryVerb::Annotate(annotate)) => return say(annotate, out),
-        None => {}
+        // It runs a campaign, and has a door of its own.
+        Some(HistoryVerb::Confirm(_)) | None => {}
     }
     let Some(path) = &args.lake else { return Err("want a lake".into()) };
     let since = moment_of("--since", args.since.as_ref())?;
@@ -33,7 +34,7 @@ pub fn history(args: &HistoryArgs, out: &mut dyn Write) -> Result<u8, Error> {
     })
 }
 
-fn read(path: &Path, asked: &HistoryAsked, since: Option<i64>) -> Result<History, Error> {
+pub(super) fn read(path: &Path, asked: &HistoryAsked, since: Option<i64>) -> Result<History, Error> {
     let (lake, false_alarms) = (Lake::open(path)?, asked.false_alarms);
     let asked = Asked { series: asked.series.clone(), since, alpha: asked.alpha };
     Ok(match false_alarms {
@@ -42,7 +43,7 @@ fn read(path: &Path, asked: &HistoryAsked, since: Option<i64>) -> Result<History
     })
 }
 
-fn fails(event: &StepEvent, what: FailOnEvent) -> bool {
+pub(super) fn fails(event: &StepEvent, what: FailOnEvent) -> bool {
     let counts = match what {
         FailOnEvent::Step => event.standing.counts(),
         FailOnEvent::Confirmed => event.standing == Standing::Confirmed,
@@ -52,22 +53,33 @@ fn fails(event: &StepEvent, what: FailOnEvent) -> bool {
 
 fn explain(path: &Path, name: &str, asked: &HistoryAsked, out: &mut dyn Write) -> Result<u8, Error> {
     let history = read(path, asked, None)?;
-    let found: Vec<&StepEvent> = history.events.iter().filter(|e| e.name.starts_with(name)).collect();
+    let event = called(&history, name)?;
+    out.write_all(report::history_event(&history, event, &history.said).as_bytes())?;
+    Ok(DONE)
+}
+
+/// The event that a name, or its beginning, means.
+pub(super) fn called<'a>(history: &'a History, name: &str) -> Result<&'a StepEvent, Error> {
+    let found: Vec<&StepEvent> = history.events.iter().filter(|e| e.is_called(name)).collect();
+    let names = |of: &mut dyn Iterator<Item = &StepEvent>| {
+        of.map(|e| e.name.as_str()).collect::<Vec<_>>().join(" ")
+    };
     match found.as_slice() {
-        [event] => {
-            out.write_all(report::history_event(&history, event, &history.said).as_bytes())?;
-            Ok(DONE)
-        }
+        [event] => Ok(event),
         [] => {
-            let all: Vec<&str> = history.events.iter().map(|e| e.name.as_str()).collect();
-            Err(format!("no event {}; there are: {}", edge::quoted(name), all.join(" ")).into())
+            let all = names(&mut history.events.iter());
+            Err(format!("no event {}; there are: {all}", edge::quoted(name)).into())
         }
         several => {
-            let all: Vec<&str> = several.iter().map(|e| e.name.as_str()).collect();
-            Err(format!("{} is the beginning of several events: {}", edge::quoted(name), all.join(" "))
-                .into())
+            let all = names(&mut several.iter().copied());
+            Err(format!("{} is the beginning of several events: {all}", edge::quoted(name)).into())
         }
     }
+}
+
+/// Who says something, where nobody is named.
+pub(super) fn whoever() -> String {
+    std::env::var("USER").unwrap_or_else(|_| "unknown".to_owned())
 }
 
 /// Two ratios, LOW..HIGH.
@@ -101,7 +113,7 @@ fn say(args: &Annotate, out: &mut dyn Write) -> Result<u8, Error> {
     } else if let Some(name) = &args.epoch {
         Said::Epoch { campaign: campaign(name)? }
     } else if let Some(event) = &args.dismiss {
-        if !history.events.iter().any(|known| known.name == *event) {
+        if !history.events.iter().any(|known| known.names.contains(event)) {
             return Err(format!("no event {} among these series", edge::quoted(event)).into());
         }
         Said::Dismissed { event: event.clone() }

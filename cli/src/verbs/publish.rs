@@ -1,10 +1,12 @@
 //! `perfvt publish`.
 
 use crate::args::{Compare, Filters, Format, Publish};
+use crate::programs::{program, run};
 use crate::signatures::SshKeys;
 use crate::verbs::compare;
-use crate::{DONE, Error, USAGE};
+use crate::{DONE, Error, USAGE, chain};
 use model::counted;
+use process::deadlines::PUSH;
 use report::site::{Added, Checks, Content, Kept, Labelled, Site};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -12,6 +14,7 @@ use std::path::{Path, PathBuf};
 /// Adds each result to the site, and makes index and feed again.
 pub fn publish(args: &Publish, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Error> {
     check(args)?;
+    let push = args.push.as_deref().map(|command| program("--push", command)).transpose()?;
     let now = jiff::Timestamp::now().as_second();
     let site = {
         let mut waiting = || {
@@ -55,6 +58,12 @@ pub fn publish(args: &Publish, out: &mut dyn Write, err: &mut dyn Write) -> Resu
         writeln!(err, "warning: {problem}; it is not in the index, publish that result again")?;
     }
     writeln!(out, "{}: {}", counted(entries, "result"), args.site.join("index.html").display())?;
+    if let Some(push) = push {
+        let path = std::path::absolute(&args.site)?;
+        run(push.in_folder(&path).env("PERFVT_SITE", &path), PUSH)
+            .map_err(|error| format!("--push: {}; the site itself is written", chain(error.as_ref())))?;
+        writeln!(out, "pushed")?;
+    }
     Ok(if failed > 0 { USAGE } else { DONE })
 }
 

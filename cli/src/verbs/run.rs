@@ -2,6 +2,7 @@
 
 use super::host::Turned;
 use crate::args::{Conduct, Resume, Run};
+use crate::by_event::ByEvent;
 use crate::progress::Progress;
 use crate::room;
 use crate::sight;
@@ -13,6 +14,7 @@ use crate::verbs::lake::add_campaign;
 use crate::verbs::options::defaults;
 use crate::verbs::story;
 use crate::{DONE, Error, INTERRUPTED, INVALID_CELLS, own_executable};
+use analyze::history::Told;
 use collect::brought::to_build;
 use collect::campaign::setup::{Prepared, Request, Until, prepare, utc_stamp, without_exits_before_7_1};
 use collect::campaign::{Campaign, CampaignError, Ended, Hooks, Keep, NoiseGuard, Part};
@@ -58,7 +60,8 @@ pub fn run(args: &Run, command: Vec<String>, out: &mut dyn Write, err: &mut dyn 
     story::check_junit(args.conduct.junit.as_deref(), &dir)?;
     let signals = Signals::watch(args.conduct.nohup)?;
     let turned = args.prepare.then(|| Turned::prepare(err)).transpose()?;
-    let done = collect(prepared, (&dir, &args.conduct, args.join), signals, out, err);
+    let how = How { dir: &dir, conduct: &args.conduct, stopping: None };
+    let done = collect(prepared, how, args.join, signals, out, err);
     if let Some(turned) = turned {
         turned.restore(err);
     }
@@ -79,8 +82,18 @@ fn quick(request: &Request, prepared: &Prepared) -> Option<f64> {
     (seconds < prepared.estimate.seconds).then_some(seconds)
 }
 
+/// Where and how a campaign is run.
+pub(super) struct How<'a> {
+    /// Its directory.
+    pub dir: &'a Path,
+    /// What its flags say.
+    pub conduct: &'a Conduct,
+    /// What decides between blocks, instead of the width of intervals.
+    pub stopping: Option<ByEvent>,
+}
+
 /// What the flags ask for.
-fn request(args: &Run, command: Vec<String>, repeats: Option<u32>, until: Option<Until>) -> Request {
+pub(super) fn request(args: &Run, command: Vec<String>, repeats: Option<u32>, until: Option<Until>) -> Request {
     Request {
         source: Source {
             workload: args.workload.clone(),
@@ -111,7 +124,7 @@ fn request(args: &Run, command: Vec<String>, repeats: Option<u32>, until: Option
 }
 
 /// What is to be said before anything is planned on disk.
-fn tell(prepared: &Prepared, err: &mut dyn Write) -> Result<(), Error> {
+pub(super) fn tell(prepared: &Prepared, err: &mut dyn Write) -> Result<(), Error> {
     for note in &prepared.notes {
         say(err, &format!("warning: {note}"));
     }
@@ -138,14 +151,15 @@ fn room(args: &Run, prepared: &Prepared, dir: &Path, err: &mut dyn Write) -> Vec
 }
 
 /// Takes everything that a plan says, in a campaign of its own or joined to the one in `dir`.
-fn collect(
+pub(super) fn collect(
     Prepared { mut file, mut stage, .. }: Prepared,
-    (dir, conduct, join): (&Path, &Conduct, bool),
+    how: How<'_>,
+    join: bool,
     signals: Signals,
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> Result<u8, Error> {
-    let here = boot_id(Path::new("/"));
+    let (dir, here) = (how.dir, boot_id(Path::new("/")));
     let joined = if join { Some(Campaign::open(dir, &here)?) } else { None };
     if let Some(campaign) = &joined {
         file.id.clone_from(&campaign.file().id);
@@ -157,7 +171,7 @@ fn collect(
             stage = survey(&CampaignFile { environments: all, ..file.clone() }, &Cache::from_env()?)?;
         }
     }
-    let (mut testbed, versions, _locks) = testbed(stage, &file.id, conduct, &signals, err)?;
+    let (mut testbed, versions, _locks) = testbed(stage, &file.id, how.conduct, &signals, err)?;
     if !counts_in_debugfs(Path::new("/")) {
         without_exits_before_7_1(&mut file, &versions);
     }
@@ -174,7 +188,7 @@ fn collect(
             Campaign::open(dir, &here)?
         }
     };
-    execute(dir, campaign, &mut testbed, conduct, signals, out, err)
+    execute(how, campaign, &mut testbed, signals, out, err)
 }
 
 /// Says something that is not worth stopping for when nobody can hear it: a campaign goes on without its terminal.
@@ -210,6 +224,16 @@ fn testbed(
 
 /// Goes on with a campaign.
 pub fn resume(args: &Resume, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Error> {
+    resume_by(args, None, out, err)
+}
+
+/// The same with something that decides between blocks.
+pub(super) fn resume_by(
+    args: &Resume,
+    stopping: Option<ByEvent>,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> Result<u8, Error> {
     allow_writing(&args.conduct.allow_write_device);
     story::check_junit(args.conduct.junit.as_deref(), &args.dir)?;
     let file = Campaign::stored_plan(&args.dir)?;
@@ -219,7 +243,7 @@ pub fn resume(args: &Resume, out: &mut dyn Write, err: &mut dyn Write) -> Result
     let stage = survey(&file, &Cache::from_env()?)?;
     let signals = Signals::watch(args.conduct.nohup)?;
     let turned = args.prepare.then(|| Turned::prepare(err)).transpose()?;
-    let done = go_on(args, (&file.id, stage), signals, out, err);
+    let done = go_on(args, (&file.id, stage, stopping), signals, out, err);
     if let Some(turned) = turned {
         turned.restore(err);
     }
@@ -229,7 +253,7 @@ pub fn resume(args: &Resume, out: &mut dyn Write, err: &mut dyn Write) -> Result
 /// Takes what a campaign has no result of yet.
 fn go_on(
     args: &Resume,
-    (id, stage): (&str, Stage),
+    (id, stage, stopping): (&str, Stage, Option<ByEvent>),
     signals: Signals,
     out: &mut dyn Write,
     err: &mut dyn Write,
@@ -245,7 +269,8 @@ fn go_on(
     if let Some(repeats) = args.repeat {
         campaign.repeat_to(repeats)?;
     }
-    execute(&args.dir, campaign, &mut testbed, &args.conduct, signals, out, err)
+    let how = How { dir: &args.dir, conduct: &args.conduct, stopping };
+    execute(how, campaign, &mut testbed, signals, out, err)
 }
 
 /// Makes the values of a campaign again, out of its raw output.
@@ -257,10 +282,9 @@ pub fn reparse(dir: &Path, out: &mut dyn Write) -> Result<u8, Error> {
 
 /// Runs what has no result yet.
 fn execute(
-    dir: &Path,
+    How { dir, conduct, stopping }: How<'_>,
     mut campaign: Campaign,
     testbed: &mut Testbed,
-    conduct: &Conduct,
     signals: Signals,
     out: &mut dyn Write,
     err: &mut dyn Write,
@@ -278,9 +302,11 @@ fn execute(
     if conduct.keep_failed.has(Part::Guest) {
         hooks = hooks.keeper(Kept::new(dir, signals, tell));
     }
-    if looks {
-        hooks = hooks.stopping(ByRule::new(defaults()?));
-    }
+    hooks = match stopping {
+        Some(stopping) => hooks.stopping(stopping),
+        None if looks => hooks.stopping(ByRule::new(defaults()?)),
+        None => hooks,
+    };
     let ended = campaign.run(testbed, &mut hooks);
     drop(hooks);
     if let Err(error) = story::write(dir, &campaign) {
@@ -303,7 +329,7 @@ fn execute(
     story::point(dir, &campaign, out);
     junit?;
     if let Some(lake) = &conduct.lake {
-        add_campaign(lake, dir, out)?;
+        add_campaign(lake, dir, &Told::default(), out)?;
     }
     say(out, &next_step(dir, campaign.file()));
     if invalid > 0 {

@@ -23,6 +23,7 @@
 //!
 //! Rates that were simulated with this code stand in docs/statistics.md.
 
+mod confirm;
 mod locate;
 mod point;
 mod rate;
@@ -32,6 +33,9 @@ mod split;
 mod threshold;
 mod thresholds;
 
+pub use confirm::{
+    CONFIRM_LEVEL, CONFIRM_Q, Confirmation, ConfirmRow, ConfirmSeen, Confirmed, ConfirmedRow, confirm,
+};
 pub use locate::Location;
 pub use point::{HISTORY_AUTOCORRELATION, HistoryPoint, lag_one, session_variance_of};
 pub use rate::history_rate;

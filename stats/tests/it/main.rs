@@ -4,6 +4,7 @@
 
 mod bisect;
 mod calibration;
+mod confirm;
 mod edges;
 mod exact;
 mod guarded;
