@@ -73,6 +73,13 @@ pub enum Said {
         /// What it is called.
         new: String,
     },
+    /// A build is a release.
+    Release {
+        /// What it is called.
+        name: String,
+        /// The build, or the beginning of its commit.
+        build: String,
+    },
     /// Somebody was told of an event.
     Told {
         /// The event's name.

@@ -30,12 +30,12 @@ pub fn history(history: &History) -> String {
     out
 }
 
-fn day(seconds: i64) -> String {
+pub(crate) fn day(seconds: i64) -> String {
     Timestamp::from_second(seconds)
         .map_or_else(|_| "?".to_owned(), |time| time.strftime("%Y-%m-%d").to_string())
 }
 
-fn heading(history: &History) -> String {
+pub(crate) fn heading(history: &History) -> String {
     let nights: Vec<i64> = history.series.iter().flat_map(|s| &s.nights).map(|n| n.at).collect();
     let (Some(first), Some(last)) = (nights.iter().min(), nights.iter().max()) else {
         return "no series".to_owned();
@@ -52,7 +52,7 @@ fn heading(history: &History) -> String {
 }
 
 /// A build as it is told: hashes are cut.
-fn build(name: &str) -> String {
+pub(crate) fn build(name: &str) -> String {
     let is_hash = name.len() >= 20 && name.bytes().all(|b| b.is_ascii_hexdigit());
     let short = if is_hash { name.get(..12).unwrap_or(name) } else { name };
     visible(if short.is_empty() { "(no build)" } else { short }).into_owned()
@@ -96,7 +96,7 @@ fn stands(standing: Standing) -> String {
     }
 }
 
-fn change(moved: &Moved) -> String {
+pub(crate) fn change(moved: &Moved) -> String {
     if moved.is_ratio { percent(moved.change - 1.0) } else { format!("{:+}", Rounded(moved.change)) }
 }
 
@@ -109,7 +109,7 @@ impl std::fmt::Display for Rounded {
     }
 }
 
-fn judged(moved: &Moved) -> &'static str {
+pub(crate) fn judged(moved: &Moved) -> &'static str {
     match moved.worse {
         _ if moved.expected => "meant ",
         Some(true) => "worse ",
@@ -118,7 +118,7 @@ fn judged(moved: &Moved) -> &'static str {
     }
 }
 
-fn details(moved: &Moved) -> String {
+pub(crate) fn details(moved: &Moved) -> String {
     let mut out = match moved.interval {
         Some((low, high)) if moved.is_ratio => {
             format!("95 % interval {} to {}, ", percent(low - 1.0), percent(high - 1.0))
@@ -159,7 +159,7 @@ fn sparkline(series: &Series, at: usize) -> String {
     nights.iter().enumerate().map(of).collect()
 }
 
-fn endings(history: &History, out: &mut String) {
+pub(crate) fn endings(history: &History, out: &mut String) {
     let count = |of: fn(&Series) -> usize| history.series.iter().map(of).sum::<usize>();
     let aside = count(|s| s.reading.set_aside.len());
     if aside > 0 {
@@ -320,7 +320,7 @@ fn place(series: &Series, at: usize) -> String {
 }
 
 /// Whether something was said of this event by its name, or of a commit at its end.
-fn names(said: &Event, event: &StepEvent) -> bool {
+pub(crate) fn names(said: &Event, event: &StepEvent) -> bool {
     match &said.said {
         Said::Dismissed { event: name }
         | Said::Told { event: name }
@@ -330,7 +330,7 @@ fn names(said: &Event, event: &StepEvent) -> bool {
     }
 }
 
-fn said_of(said: &Said) -> String {
+pub(crate) fn said_of(said: &Said) -> String {
     match said {
         Said::Accepted { campaign } => format!("the level from {} on is accepted", visible(campaign)),
         Said::Intended { commit, low, high, because } => {
@@ -344,6 +344,7 @@ fn said_of(said: &Said) -> String {
         Said::SetAside { campaign } => format!("{} is set aside", visible(campaign)),
         Said::Epoch { campaign } => format!("other hardware from {} on", visible(campaign)),
         Said::Alias { old, new } => format!("{} is called {} since", visible(old), visible(new)),
+        Said::Release { name, build } => format!("{} is {}", visible(build), visible(name)),
         Said::Told { .. } => "somebody was told".to_owned(),
         Said::Confirmed { outcome, campaign, .. } => format!("{} by {}", visible(outcome), visible(campaign)),
     }

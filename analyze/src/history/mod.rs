@@ -3,21 +3,24 @@
 //! ```text
 //! results, a table ──> ingest ──> lake::Campaign        identity (what makes a series one, and an epoch)
 //! lake ──> series (points in order) ──> stats::HistoryRule ──> events (steps that moved together)
+//!                                                      shown (what pages add: intervals, months, marks)
 //! ```
 
 mod events;
 mod identity;
 mod ingest;
 mod series;
+mod shown;
 mod table;
 
 pub use events::{Moved, Standing, StepEvent};
 pub use ingest::{Told, lake_rows};
 pub use series::{Night, Series};
+pub use shown::{Mark, MarkKind, Month, NightState, RangeCommit};
 pub use table::table_rows;
 
 use crate::AnalyzeError;
-use lake::{Lake, Torn};
+use lake::{Event, Lake, Torn};
 use serde::Serialize;
 
 /// What a lake says.
@@ -33,6 +36,9 @@ pub struct History {
     pub events: Vec<StepEvent>,
     /// Files of the lake that do not read.
     pub torn: Vec<Torn>,
+    /// What people said that has not expired.
+    #[serde(skip)]
+    pub said: Vec<Event>,
 }
 
 /// What is asked of a lake.
@@ -55,7 +61,7 @@ pub fn history(lake: &Lake, asked: &Asked) -> Result<History, AnalyzeError> {
     let (mut series, torn) = series::read(lake, asked, &said)?;
     series.sort_by(|a, b| a.name.cmp(&b.name).then(a.id.cmp(&b.id)));
     let events = events::of(&series, &said, asked.since);
-    Ok(History { format: stats::HISTORY_FORMAT, alpha: asked.alpha, series, events, torn })
+    Ok(History { format: stats::HISTORY_FORMAT, alpha: asked.alpha, series, events, torn, said })
 }
 
 /// Seconds since the epoch of a moment as people write it: `2026-11-29`, `2026-11-29T22:00:00Z`, with an offset, or the seconds

@@ -71,9 +71,20 @@ pub struct Series {
     pub lag_one: Option<f64>,
     /// Where commits lie on the first-parent line, also those that were never measured.
     #[serde(skip)]
-    pub(super) places: Arc<Vec<(String, i64)>>,
+    pub(super) places: Arc<Vec<Place>>,
     /// Whether an anchor would help: sessions differ by more than their boots leave open, or neighbours resemble each other.
     pub wants_anchor: bool,
+}
+
+/// A commit on the first-parent line.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Place {
+    /// Its name.
+    pub commit: String,
+    /// Where it lies.
+    pub ordinal: i64,
+    /// Its first line.
+    pub subject: Option<String>,
 }
 
 /// What people said that has not expired.
@@ -98,9 +109,10 @@ pub(super) fn read(
     torn.extend(commits.torn);
     let commit_of: HashMap<(String, String), String> =
         builds.rows.into_iter().filter_map(|b| Some(((b.source, b.build_id), b.commit?))).collect();
-    let ordinal_of: HashMap<String, i64> =
-        commits.rows.into_iter().filter_map(|c| Some((c.commit, c.ordinal?))).collect();
-    let places: Arc<Vec<(String, i64)>> = Arc::new(ordinal_of.iter().map(|(c, o)| (c.clone(), *o)).collect());
+    let place = |c: Commit| Some((c.commit.clone(), Place { ordinal: c.ordinal?, commit: c.commit, subject: c.subject }));
+    let place_of: HashMap<String, Place> = commits.rows.into_iter().filter_map(place).collect();
+    let ordinal_of: HashMap<String, i64> = place_of.iter().map(|(c, p)| (c.clone(), p.ordinal)).collect();
+    let places: Arc<Vec<Place>> = Arc::new(place_of.into_values().collect());
     let anchored = if points.rows.iter().any(|p| p.anchor_build_id.is_some()) {
         let boots = lake.rows::<Boot>();
         torn.extend(boots.torn);
