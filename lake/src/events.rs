@@ -83,6 +83,13 @@ pub enum Said {
         old: String,
     },
     /// Somebody is told of an event: written before it is done, so that nobody is told twice.
+    /// A build is a release.
+    Release {
+        /// What it is called.
+        name: String,
+        /// The build, or the beginning of its commit.
+        build: String,
+    },
     Told {
         /// The event's name.
         event: String,

@@ -66,7 +66,7 @@ pub fn csv_of_rows<T: Serialize>(rows: &[T]) -> String {
 const GUARD: u8 = 1;
 
 /// Records as CSV.
-fn written(records: impl Iterator<Item = Vec<String>>) -> String {
+pub(crate) fn written(records: impl Iterator<Item = Vec<String>>) -> String {
     let mut writer =
         WriterBuilder::new().terminator(Terminator::Any(b'\n')).comment(Some(GUARD)).from_writer(Vec::new());
     for record in records {
@@ -78,7 +78,7 @@ fn written(records: impl Iterator<Item = Vec<String>>) -> String {
 }
 
 /// A text with a guard before what might be calculated.
-fn guarded(text: &str) -> String {
+pub(crate) fn guarded(text: &str) -> String {
     let text = edge::visible(text);
     if is_formula(&text) { format!("{}{text}", char::from(GUARD)) } else { text.into_owned() }
 }

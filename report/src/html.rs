@@ -40,6 +40,7 @@ pub(crate) use document::{Document, contents};
 pub use page::html;
 pub(crate) use picture::of_side;
 pub(crate) use published::provenance;
+pub(crate) use strip::Axis;
 pub use published::{Download, Published};
 #[cfg(test)]
 pub(crate) use table::COLUMNS;

@@ -46,7 +46,7 @@ fn expected(budget: &Budget) -> String {
     )
 }
 
-fn heading(history: &History) -> String {
+pub(crate) fn heading(history: &History) -> String {
     let nights: Vec<i64> = history.series.iter().flat_map(|s| &s.nights).map(|n| n.at).collect();
     let (Some(first), Some(last)) = (nights.iter().min(), nights.iter().max()) else {
         return "no series".to_owned();
@@ -63,7 +63,7 @@ fn heading(history: &History) -> String {
 }
 
 /// A build as it is told: hashes are cut.
-fn build(name: &str) -> String {
+pub(crate) fn build(name: &str) -> String {
     let is_hash = name.len() >= 20 && name.bytes().all(|b| b.is_ascii_hexdigit());
     let short = if is_hash { name.get(..12).unwrap_or(name) } else { name };
     visible(if short.is_empty() { "(no build)" } else { short }).into_owned()
@@ -111,7 +111,7 @@ fn stands(standing: Standing) -> String {
     }
 }
 
-fn change(moved: &Moved) -> String {
+pub(crate) fn change(moved: &Moved) -> String {
     if moved.is_ratio { percent(moved.change - 1.0) } else { format!("{:+}", Rounded(moved.change)) }
 }
 
@@ -124,7 +124,7 @@ impl std::fmt::Display for Rounded {
     }
 }
 
-fn judged(moved: &Moved) -> &'static str {
+pub(crate) fn judged(moved: &Moved) -> &'static str {
     match moved.worse {
         _ if moved.expected => "meant ",
         Some(true) => "worse ",
@@ -133,7 +133,7 @@ fn judged(moved: &Moved) -> &'static str {
     }
 }
 
-fn details(moved: &Moved) -> String {
+pub(crate) fn details(moved: &Moved) -> String {
     let mut out = match moved.interval {
         Some((low, high)) if moved.is_ratio => {
             format!("95 % interval {} to {}, ", percent(low - 1.0), percent(high - 1.0))
@@ -174,7 +174,7 @@ fn sparkline(series: &Series, at: usize) -> String {
     nights.iter().enumerate().map(of).collect()
 }
 
-fn endings(history: &History, out: &mut String) {
+pub(crate) fn endings(history: &History, out: &mut String) {
     let count = |of: fn(&Series) -> usize| history.series.iter().map(of).sum::<usize>();
     let aside = count(|s| s.reading.set_aside.len());
     if aside > 0 {
@@ -342,14 +342,14 @@ fn place(series: &Series, at: usize) -> String {
 }
 
 /// Whether something was said of this event by its name, or of a commit at its end.
-fn names(said: &Event, event: &StepEvent) -> bool {
+pub(crate) fn names(said: &Event, event: &StepEvent) -> bool {
     match &said.said {
         Said::Intended { commit, .. } => event.first_after.starts_with(commit.as_str()),
         other => event.is_meant_by(other),
     }
 }
 
-fn said_of(said: &Said) -> String {
+pub(crate) fn said_of(said: &Said) -> String {
     match said {
         Said::Accepted { campaign } => format!("the level from {} on is accepted", visible(campaign)),
         Said::Intended { commit, low, high, because } => {
@@ -369,6 +369,7 @@ fn said_of(said: &Said) -> String {
         Said::Told { .. } => "somebody is told".to_owned(),
         Said::Delivered { .. } => "that was done".to_owned(),
         Said::Undelivered { why, .. } => format!("that was not done: {}", visible(why)),
+        Said::Release { name, build } => format!("{} is {}", visible(build), visible(name)),
         Said::Confirmed { outcome, campaign, .. } => format!("{} by {}", visible(outcome), visible(campaign)),
     }
 }

@@ -244,7 +244,7 @@ fn is_meant(of: &Step<'_>, change: f64, said: &[Event]) -> bool {
         let named = |name: &str| !commit.is_empty() && (name.starts_with(commit) || commit == name);
         let between = || {
             // Commits of the range that were never measured are known by their place alone.
-            let place = of.series.places.iter().find(|(name, _)| named(name))?.1;
+            let place = of.series.places.iter().find(|place| named(&place.commit))?.ordinal;
             let low = of.before.map_or(Some(i64::MIN), ordinal)?;
             Some(low < place && place <= ordinal(of.after)?)
         };

@@ -6,6 +6,7 @@
 //!                                         ├──> budget (an alpha for so many false alarms)   └──> oddities (what is odd of points)
 //!                                         └──> export
 //! an event ──> confirm (what a campaign of its builds has to measure, and says), place (where builds lie)
+//! series, events ──> shown (what pages add: intervals, months, marks)
 //! ```
 
 mod alias;
@@ -20,6 +21,7 @@ mod oddities;
 mod pattern;
 mod place;
 mod series;
+mod shown;
 mod table;
 
 pub use alias::{Renamed, current_aliases, rename};
@@ -30,6 +32,7 @@ pub use export::{ExportedBoot, ExportedPoint, Exports, exported_boots, exported_
 pub use ingest::{Told, lake_rows};
 pub use place::Place;
 pub use series::{Night, Series};
+pub use shown::{Mark, MarkKind, Month, NightState, RangeCommit};
 /// Fewest points of a series before the rule looks at it.
 pub use stats::HISTORY_FEWEST as FEWEST_POINTS;
 pub use stats::{Confirmation, ConfirmSeen, Confirmed};

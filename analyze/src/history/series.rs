@@ -80,7 +80,7 @@ pub struct Series {
     pub lag_one: Option<f64>,
     /// Where commits lie on the first-parent line, also those that were never measured.
     #[serde(skip)]
-    pub(super) places: Arc<Vec<(String, i64)>>,
+    pub(super) places: Arc<Vec<Place>>,
     /// Whether an anchor would help: sessions differ by more than their boots leave open, or neighbours resemble each other.
     pub wants_anchor: bool,
 }
@@ -92,16 +92,31 @@ impl Series {
     }
 }
 
+/// A commit on the first-parent line.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Place {
+    /// Its name.
+    pub commit: String,
+    /// Where it lies.
+    pub ordinal: i64,
+    /// Its first line.
+    pub subject: Option<String>,
+}
+
 /// What has not expired of what people said.
 pub(super) fn valid(said: &[Event]) -> Vec<Event> {
-    let now = jiff::Timestamp::now().as_microsecond();
-    said.iter().filter(|event| event.expires.is_none_or(|until| until.0 > now)).cloned().collect()
+    said.iter().filter(|event| is_valid(event)).cloned().collect()
+}
+
+/// Whether what somebody said has not expired.
+pub(super) fn is_valid(event: &Event) -> bool {
+    event.expires.is_none_or(|until| until.0 > jiff::Timestamp::now().as_microsecond())
 }
 
 /// What was measured: the commit of a build, by what told of it, and where commits lie on the first-parent line.
 pub(super) struct Commits {
     of: HashMap<(String, String), String>,
-    ordinals: HashMap<String, i64>,
+    places: HashMap<String, Place>,
 }
 
 impl Commits {
@@ -110,9 +125,12 @@ impl Commits {
         let (builds, commits) = (lake.rows::<Build>(), lake.rows::<Commit>());
         torn.extend(builds.torn);
         torn.extend(commits.torn);
+        let place = |c: Commit| {
+            Some((c.commit.clone(), Place { ordinal: c.ordinal?, commit: c.commit, subject: c.subject }))
+        };
         Commits {
             of: builds.rows.into_iter().filter_map(|b| Some(((b.source, b.build_id), b.commit?))).collect(),
-            ordinals: commits.rows.into_iter().filter_map(|c| Some((c.commit, c.ordinal?))).collect(),
+            places: commits.rows.into_iter().filter_map(place).collect(),
         }
     }
 
@@ -154,8 +172,7 @@ impl Gathered {
 
     /// Applies the rule to each.
     pub fn judged(&self, said: &[Event], alpha: f64) -> Result<Vec<Series>, AnalyzeError> {
-        let places: Arc<Vec<(String, i64)>> =
-            Arc::new(self.commits.ordinals.iter().map(|(c, o)| (c.clone(), *o)).collect());
+        let places: Arc<Vec<Place>> = Arc::new(self.commits.places.values().cloned().collect());
         let mut out = Vec::with_capacity(self.named.len());
         for of in &self.named {
             let Some(head) = of.points.iter().max_by_key(|p| p.measured_at) else { continue };
@@ -193,7 +210,7 @@ fn nights(points: &[Point], commits: &Commits, anchors: &Anchors, said: &[&Event
             let plain = (x, point.sd.map(|sd| sd * sd), point.n);
             let (x, variance, n) = if whole { anchors.difference(point).unwrap_or(plain) } else { plain };
             Night {
-                ordinal: commit.as_ref().and_then(|c| commits.ordinals.get(c)).copied(),
+                ordinal: commit.as_ref().and_then(|c| Some(commits.places.get(c)?.ordinal)),
                 commit,
                 at: point.measured_at.0.div_euclid(1_000_000),
                 x,

@@ -273,6 +273,12 @@ pub struct Annotate {
     /// From this campaign on the hardware is other, though no fact tells it
     #[arg(long, value_name = "CAMPAIGN", group = "said")]
     pub epoch: Option<String>,
+    /// A build is a release of this name: pages mark where it begins
+    #[arg(long, value_name = "NAME", group = "said", requires = "of_build")]
+    pub release: Option<String>,
+    /// The build of --release, or the beginning of its commit
+    #[arg(long = "build", id = "of_build", value_name = "BUILD")]
+    pub build: Option<String>,
     /// Where it is discussed
     #[arg(long, value_name = "ID")]
     pub issue: Option<String>,

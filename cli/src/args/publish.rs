@@ -11,6 +11,7 @@ use std::path::PathBuf;
   perfvt publish site new --against old     (two folders with results are compared)
   perfvt publish site nightly               (one side alone: a run)
   perfvt publish site X --keep 60           (older ones of the same machine and workload go)
+  perfvt publish site --lake /srv/lake      (pages of its histories)
   perfvt publish site                       (index and feed again, after an entry was removed)
   perfvt publish site X --push 'rsync -a --delete . www@web:/srv/perf'
 
@@ -44,6 +45,12 @@ pub struct Publish {
     /// The documentation that the pages of comparisons link to; kept from then on
     #[arg(long, value_name = "URL", value_parser = address)]
     pub docs: Option<String>,
+    /// Make the history pages anew out of this lake: series over builds, events, what is open
+    #[arg(long, value_name = "LAKE")]
+    pub lake: Option<PathBuf>,
+    /// Where a commit is shown, for pages of events: {} stands for it; kept from then on
+    #[arg(long, value_name = "URL", value_parser = address)]
+    pub commit_url: Option<String>,
     /// Remove older entries: of each machine and its workloads the newest N stay
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub keep: Option<u32>,

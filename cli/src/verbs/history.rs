@@ -121,8 +121,10 @@ fn say(args: &Annotate, out: &mut dyn Write) -> Result<u8, Error> {
         let (low, high) = ratio(args.ratio.as_deref().unwrap_or_default())?;
         let because = args.because.clone().unwrap_or_default();
         Said::Intended { commit: commit.clone(), low, high, because }
+    } else if let (Some(name), Some(build)) = (&args.release, &args.build) {
+        Said::Release { name: name.clone(), build: build.clone() }
     } else {
-        return Err("want one of --accept, --intended, --dismiss, --set-aside, --epoch".into());
+        return Err("want one of --accept, --intended, --dismiss, --set-aside, --epoch, --release".into());
     };
     let seconds = |at: i64| Micros(at.saturating_mul(1_000_000));
     let event = Event {

@@ -5,6 +5,8 @@ use crate::programs::{program, run};
 use crate::signatures::SshKeys;
 use crate::verbs::compare;
 use crate::{DONE, Error, USAGE, chain};
+use analyze::history::{Asked, history};
+use lake::Lake;
 use model::counted;
 use process::deadlines::PUSH;
 use report::site::{Added, Checks, Content, Kept, Labelled, Site};
@@ -26,8 +28,13 @@ pub fn publish(args: &Publish, out: &mut dyn Write, err: &mut dyn Write) -> Resu
             (None, true) => Checks::Waived,
             (None, false) => Checks::None,
         };
-        let kept =
-            Kept { title: args.site_title.clone(), url: args.url.clone(), docs: args.docs.clone(), checks };
+        let kept = Kept {
+            title: args.site_title.clone(),
+            url: args.url.clone(),
+            docs: args.docs.clone(),
+            commit_url: args.commit_url.clone(),
+            checks,
+        };
         Site::open(&args.site, &kept, now, &mut waiting)?
     };
     let mut failed = 0;
@@ -47,6 +54,9 @@ pub fn publish(args: &Publish, out: &mut dyn Write, err: &mut dyn Write) -> Resu
             }
         }
     }
+    if let Some(lake) = &args.lake {
+        histories(&site, args, lake, out)?;
+    }
     // What could not be published is no reason to lose what is there.
     if let Some(newest) = args.keep.filter(|_| failed == 0) {
         for old in site.keep(newest as usize)? {
@@ -65,6 +75,26 @@ pub fn publish(args: &Publish, out: &mut dyn Write, err: &mut dyn Write) -> Resu
         writeln!(out, "pushed")?;
     }
     Ok(if failed > 0 { USAGE } else { DONE })
+}
+
+/// The pages of a lake's histories.
+fn histories(site: &Site, args: &Publish, lake: &Path, out: &mut dyn Write) -> Result<(), Error> {
+    let asked = Asked { series: Vec::new(), since: None, alpha: stats::HISTORY_ALPHA };
+    let history = history(&Lake::open(lake)?, &asked)?;
+    let made = site.put_history(&history)?;
+    writeln!(
+        out,
+        "{} series with {}, {} open, {}: {}",
+        made.series,
+        counted(made.points, "point"),
+        counted(made.open, "event"),
+        counted(made.pages, "page"),
+        args.site.join("h/index.html").display()
+    )?;
+    for torn in &history.torn {
+        writeln!(out, "  {}: does not read: {}", torn.path.display(), torn.why)?;
+    }
+    Ok(())
 }
 
 fn check(args: &Publish) -> Result<(), Error> {

@@ -3,7 +3,7 @@
 
 /// A linear axis from one value to another; log axes are given logarithms.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Axis {
+pub(crate) struct Axis {
     lo: f64,
     hi: f64,
 }

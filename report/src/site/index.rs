@@ -3,6 +3,7 @@
 use super::entry::Entry;
 use super::settings::Settings;
 use super::shell;
+use super::timeline::Summary;
 use crate::date;
 use crate::html::{foreign, verdict_class};
 use crate::rows::{glyph, verdict_rank};
@@ -17,7 +18,7 @@ const OPEN: usize = 25;
 /// Results by machine, then by workload, each newest first.
 type Groups<'a> = BTreeMap<&'a str, BTreeMap<&'a str, Vec<&'a Entry>>>;
 
-pub(super) fn page(settings: &Settings, entries: &[Entry]) -> String {
+pub(super) fn page(settings: &Settings, entries: &[Entry], history: Option<&Summary>) -> String {
     let mut groups: Groups<'_> = BTreeMap::new();
     for entry in entries {
         let workloads: Vec<&str> = entry.workloads.iter().map(String::as_str).collect();
@@ -38,8 +39,9 @@ pub(super) fn page(settings: &Settings, entries: &[Entry]) -> String {
             }
         }
         main {
+            @if let Some(history) = history { (of_history(history)) }
             @if entries.is_empty() {
-                p { "Nothing has been published yet." }
+                @if history.is_none() { p { "Nothing has been published yet." } }
             } @else {
                 (glance(&groups))
                 @for (machine, workloads) in &groups {
@@ -56,6 +58,23 @@ pub(super) fn page(settings: &Settings, entries: &[Entry]) -> String {
         }
     };
     shell::page(&settings.title, Some("feed.xml"), &body)
+}
+
+/// The way to the histories, with what is open.
+fn of_history(history: &Summary) -> Markup {
+    html! {
+        section aria-labelledby="histories" {
+            h2 #histories { a href="h/index.html" { "History" } }
+            p {
+                @match history.worse {
+                    0 => span.badge.quiet { "≈ no open event got worse" },
+                    worse => span.badge.worse { "▼ " (counted(worse, "open event")) " got worse" },
+                }
+                ", " (history.open) " open in all; " (history.series) " series with " (counted(history.points, "point"))
+                @if history.newest.is_some() { ", the newest of " (date::utc(history.newest)) }
+            }
+        }
+    }
 }
 
 /// An identifier that no name can break.

@@ -9,6 +9,7 @@
 //! ```text
 //! SITE/site.json              title, address, id of the feed, whether signatures are asked for
 //! SITE/index.html  feed.xml   made from the entries alone, again after each change
+//! SITE/h/                     the history of a lake: see `timeline`
 //! SITE/r/ID/                  one result: index.html, comparison.json, entry.json, points.json, sysinfo.html, archives
 //! ```
 //! Results are untrusted. They are copied without following a link, through directory descriptors, and what is read,
@@ -36,6 +37,7 @@ mod shell;
 mod signature;
 mod stage;
 mod sysinfo;
+mod timeline;
 mod uuid;
 
 pub use content::Content;
@@ -46,3 +48,4 @@ pub use publish::{Added, Labelled, Site};
 pub use settings::{Checks, Kept, Settings};
 pub use signature::{Signatures, Unsigned};
 pub use stage::Stage;
+pub use timeline::Summary as HistorySummary;

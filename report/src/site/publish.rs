@@ -6,7 +6,7 @@ use super::entry::{self, Data, ENTRY_FILE, ENTRY_FORMAT, Entry, Kind};
 use super::error::io;
 use super::history::{POINTS_FILE, Points};
 use super::settings::{Checks, Kept, SITE_FILE, Settings};
-use super::{SiteError, Stage, feed, history, index, owner, pages, stage::Part, sysinfo};
+use super::{SiteError, Stage, feed, history, index, owner, pages, stage::Part, sysinfo, timeline};
 use crate::HtmlOptions;
 use crate::brief;
 use crate::machine::{machine, same};
@@ -80,6 +80,16 @@ impl Site {
         remove_leftovers(root)?;
         create_directory(&root.join("r"))?;
         Ok(Site { root: root.to_owned(), settings, checks: kept.checks, _lock: lock })
+    }
+
+    /// The site's folder.
+    pub(super) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Where commits are shown, if the site remembers it.
+    pub(super) fn commit_url(&self) -> Option<&str> {
+        self.settings.commit_url.as_deref()
     }
 
     /// A place for one result.
@@ -215,14 +225,14 @@ impl Site {
     /// A site that cannot be written.
     pub fn finish(self) -> Result<(usize, Vec<String>), SiteError> {
         let (entries, problems) = entry::all(&self.root);
-        write(&self.root, "index.html", &index::page(&self.settings, &entries))?;
+        write(&self.root, "index.html", &index::page(&self.settings, &entries, timeline::summary(&self.root).as_ref()))?;
         write_atomically(&self.root.join("feed.xml"), feed::atom(&self.settings, &entries).as_bytes())?;
         self.badge(&entries)?;
         Ok((entries.len(), problems))
     }
 }
 
-fn write(folder: &Path, name: &str, page: &str) -> Result<(), SiteError> {
+pub(super) fn write(folder: &Path, name: &str, page: &str) -> Result<(), SiteError> {
     Ok(write_atomically(&folder.join(name), page.as_bytes())?)
 }
 
@@ -256,7 +266,7 @@ fn remove_leftovers(root: &Path) -> Result<(), SiteError> {
 }
 
 /// Moves a finished folder to its place; what was there is exchanged in the same step, so that no reader misses it.
-fn install(out: &Path, target: &Path) -> Result<(), SiteError> {
+pub(super) fn install(out: &Path, target: &Path) -> Result<(), SiteError> {
     if target.exists() {
         match exchange(out, target) {
             // A file system that cannot exchange: a reader may miss the old one for a moment.

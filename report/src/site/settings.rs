@@ -27,6 +27,9 @@ pub struct Settings {
     /// The documentation that pages link to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub docs: Option<String>,
+    /// Where a commit is shown; `{}` stands for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit_url: Option<String>,
     /// What feed readers know the feed by.
     pub feed: String,
     /// Results were published with allowed signers, so that they must be from then on; absent when they never were.
@@ -55,6 +58,8 @@ pub struct Kept {
     pub url: Option<String>,
     /// The documentation that pages link to, if it is to change.
     pub docs: Option<String>,
+    /// Where a commit is shown, if it is to change; `{}` stands for it.
+    pub commit_url: Option<String>,
     /// Whether signatures are checked.
     pub checks: Checks,
 }
@@ -77,6 +82,7 @@ impl Settings {
                 title: "perfvt results".into(),
                 url: None,
                 docs: None,
+                commit_url: None,
                 feed: uuid(&seed),
                 signers: None,
             }
@@ -90,6 +96,9 @@ impl Settings {
         }
         if let Some(docs) = &kept.docs {
             settings.docs = Some(docs.clone());
+        }
+        if let Some(commits) = &kept.commit_url {
+            settings.commit_url = Some(commits.clone());
         }
         // A site of a perfvt that did not remember: its entries tell.
         let told = || entries().iter().flat_map(|e| &e.data).any(|d| d.signer.is_some());

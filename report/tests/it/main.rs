@@ -10,5 +10,6 @@ mod parts;
 mod run_page;
 mod site;
 mod site_entries;
+mod timeline;
 mod valid;
 mod verdicts;
