@@ -245,6 +245,29 @@ impl Silence {
     }
 }
 
+/// So many questions in a row have to be answered as before ..
+const IN_A_ROW: usize = 50;
+/// .. but for so many of them.
+const BUT_FOR: usize = 5;
+
+/// From when the guest went on until it answered as quickly as before it moved, in nanoseconds: to the first of 50 questions in a row of
+/// which 45 are answered, and whose median is at most twice that of before. `None` where that has not come.
+pub fn recovery_ns(probes: &[Probe], begun_ns: u64, resume_ns: u64) -> Option<u64> {
+    let took = |probe: &Probe| Some(probe.answered_ns?.saturating_sub(probe.sent_ns));
+    let before = median(probes.iter().filter(|probe| probe.sent_ns < begun_ns).filter_map(took).collect())?;
+    let behind: Vec<&Probe> = probes.iter().filter(|probe| probe.sent_ns >= resume_ns).collect();
+    let well = behind.windows(IN_A_ROW).find(|row| {
+        let answers: Vec<u64> = row.iter().copied().filter_map(took).collect();
+        answers.len() >= IN_A_ROW - BUT_FOR && median(answers).is_some_and(|now| now <= before.saturating_mul(2))
+    });
+    Some(well?.first()?.sent_ns - resume_ns)
+}
+
+fn median(mut all: Vec<u64>) -> Option<u64> {
+    all.sort_unstable();
+    all.get(all.len() / 2).copied()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -263,6 +286,13 @@ mod tests {
         ];
         assert_eq!(Silence::longest(&probes), Some(Silence { from_ns: 20, to_ns: 63 }));
         assert_eq!(Silence::longest(&probes[..1]), None);
+        let at = |n: u64, took: u64| probe(n * 10, Some(n * 10 + took));
+        let before = (0..20).map(|n| at(n, 3));
+        let all: Vec<Probe> = before.chain((40..70).map(|n| at(n, 9))).chain((70..150).map(|n| at(n, 4))).collect();
+        // 25 of the first 50 that are quick enough in the middle begin at 46.
+        let recovery = recovery_ns(&all, 200, 400).unwrap();
+        assert!((50..=70).contains(&recovery), "{recovery}");
+        assert_eq!(recovery_ns(&all[..50], 200, 400), None);
         assert_eq!(Silence::longest(&[]), None);
     }
     use serde_json::json;
