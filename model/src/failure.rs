@@ -62,6 +62,10 @@ pub enum Code {
     NetworkLost,
     /// A link between guests is slower or faster, or loses more or less, than was asked of it.
     LinkMismatch,
+    /// The guest wrote its memory faster than it could move to another QEMU.
+    NotConverged,
+    /// The guest could not move to another QEMU, and stayed where it was.
+    MigrationFailed,
     /// The load of a neighbour did not begin, did nothing or ended within a case.
     NeighbourIdle,
     /// The time of day moved against the monotonic clock within a window.
@@ -94,7 +98,7 @@ pub enum Scope {
 }
 
 /// Every code with its word in files.
-const WORDS: [(Code, &str); 30] = [
+const WORDS: [(Code, &str); 32] = [
     (Code::Hang, "hang"),
     (Code::Panic, "panic"),
     (Code::SetUp, "set-up"),
@@ -110,6 +114,8 @@ const WORDS: [(Code, &str); 30] = [
     (Code::ToolNonsense, "tool-nonsense"),
     (Code::NetworkLost, "network-lost"),
     (Code::LinkMismatch, "link-mismatch"),
+    (Code::NotConverged, "not-converged"),
+    (Code::MigrationFailed, "migration-failed"),
     (Code::NeighbourIdle, "neighbour-idle"),
     (Code::ClockJumped, "clock-jumped"),
     (Code::HostSuspended, "host-suspended"),
@@ -158,6 +164,8 @@ impl Code {
             | Code::ToolFailed
             | Code::ToolNonsense
             | Code::LinkMismatch
+            | Code::NotConverged
+            | Code::MigrationFailed
             | Code::NeighbourIdle
             | Code::ClockJumped
             | Code::HostSuspended

@@ -52,13 +52,17 @@ impl Core {
         seat.counters.received += 1;
         seat.counters.received_bytes += frame.len() as u64;
         let table = self.tables.entry(network).or_default();
-        table.learn(source, from, now);
+        let moved = table.learn(source, from, now);
         let is_group = to.first().is_some_and(|first| first & 1 == 1);
         let known = if is_group { None } else { table.port(&to, now) };
         if known == Some(from) {
             return;
         }
         let frame: Rc<[u8]> = frame.into();
+        if let Some(before) = moved {
+            // Whoever waited to send there is let go: nobody is there any more.
+            self.ports.iter_mut().filter(|seat| seat.waits_for == Some(before)).for_each(|seat| seat.waits_for = None);
+        }
         let mut crowded = None;
         for (index, seat) in self.ports.iter_mut().enumerate() {
             let meant = known.map_or(index != from && seat.network == network, |known| known == index);
@@ -70,7 +74,8 @@ impl Core {
                 Fate::Lost => seat.counters.lost += 1,
                 Fate::Dropped => seat.counters.dropped += 1,
             }
-            crowded = crowded.or(seat.line.is_crowded(now).then_some(index));
+            // What is for all is for nobody in particular: one who takes nothing keeps nobody from the others.
+            crowded = crowded.or((known.is_some() && seat.line.is_crowded(now)).then_some(index));
         }
         if let Some(seat) = self.ports.get_mut(from) {
             seat.waits_for = crowded;

@@ -20,14 +20,16 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    /// Notes that an address was seen at a port.
-    pub(crate) fn learn(&mut self, address: Address, port: usize, now: u64) {
+    /// Notes that an address was seen at a port, and tells at which one it was before, when it has moved.
+    pub(crate) fn learn(&mut self, address: Address, port: usize, now: u64) -> Option<usize> {
+        let mut moved = None;
         if let Some((known, seen)) = self.places.get_mut(&address) {
             if *known == port {
                 *seen = now;
-                return;
+                return None;
             }
             let before = *known;
+            moved = Some(before);
             if let Some(order) = self.order.get_mut(&before) {
                 order.retain(|other| *other != address);
             }
@@ -40,6 +42,7 @@ impl Table {
         }
         order.push_back(address);
         self.places.insert(address, (port, now));
+        moved
     }
 
     /// The port behind which an address is.

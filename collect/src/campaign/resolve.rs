@@ -53,7 +53,10 @@ pub(super) fn networks(
 ) -> Result<(), SetupError> {
     let mut auto = None;
     for environment in environments {
+        let migrates = parse::migrates(&environment.params);
         settle::networks(&mut environment.params, || match auto {
+            // It alone leads a guest from one QEMU to another.
+            _ if migrates => Ok(Kind::Switch),
             Some(kind) => Ok::<_, SetupError>(kind),
             None => {
                 let (kind, fallback) = network::resolve_auto(scenario)?;

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use vm::guest::QEMU;
 use vm::guest::confine::{Confine, named, strongest};
 use vm::guest::disk::At;
+use vm::guest::migration::Mode;
 use vm::guest::network::{Kind, Wires};
 
 /// Sets what was found out, and keeps where the question came from.
@@ -71,7 +72,9 @@ pub fn confine(all: &mut [&mut Params], accel: Accel) -> Result<Option<String>, 
                 At::Remote(remote) => remote.opens(),
                 _ => None,
             });
-            let opens = named.or_else(|| by_disk.map(str::to_owned));
+            let postcopy = own.get("migrate_mode").is_some_and(|modes| modes.contains(Mode::Postcopy.word()));
+            let faults = "postcopy needs userfaultfd, which the kernel gives to root, or to who may open /dev/userfaultfd";
+            let opens = named.or_else(|| by_disk.map(str::to_owned)).or(postcopy.then(|| faults.to_owned()));
             let tried = (own.text("qemu_binary")?.to_owned(), helper, opens);
             let (level, why) = known.entry(tried).or_insert_with_key(|(qemu, helper, opens)| {
                 strongest(qemu, accel, *helper, opens.as_deref())

@@ -3,11 +3,13 @@
 mod booter;
 pub mod job;
 mod jump;
+mod moved;
 mod outcome;
 mod talk;
 pub mod window;
 
 pub use booter::{Booted, Booter, Unbooted};
+pub use moved::{Move, Moved};
 pub use outcome::{Outcome, Point, Value};
 pub use talk::{Client, Target};
 
@@ -276,6 +278,11 @@ pub trait Lab {
     fn put(&mut self, path: &str, mode: &str, content: &[u8]) -> Result<(), Failed> {
         let _ = (mode, content);
         Err(Failed::tool(format!("this lab takes no files, {path} neither")))
+    }
+    /// Moves the server's guest to another QEMU, and watches it meanwhile. It goes on in the source where it does not get there.
+    fn migrate(&mut self, request: &Move) -> Result<Moved, Failed> {
+        let _ = request;
+        Err(Failed::tool("this lab has one QEMU"))
     }
     /// What the console and the firmware's debug port said while the guest booted, each line with its time
     /// ([`formats::boot`] describes it); `None` when nobody listened.

@@ -21,6 +21,15 @@ pub fn client_place(scenario: Scenario, params: &Params) -> Result<ClientPlace, 
             "in {scenario} the client is {place}, but client = {named}; leave client out, or choose another scenario"
         )))
     };
+    if migrates(params) {
+        return match (scenario, named) {
+            (Scenario::HostGuest, None) => Ok(ClientPlace::Observer),
+            (Scenario::HostGuest, Some(named)) => contradiction("perfvt, which watches the guest", named),
+            _ => Err(refused(format!(
+                "a guest that moves to another QEMU is one of scenario=host_guest; {scenario} has other machines, too"
+            ))),
+        };
+    }
     match (scenario, named) {
         (Scenario::HostGuest, None | Some("localhost")) => Ok(ClientPlace::Host),
         (Scenario::HostGuest, Some(named)) => contradiction("this host", named),
@@ -35,6 +44,11 @@ pub fn client_place(scenario: Scenario, params: &Params) -> Result<ClientPlace, 
              namespace that stands in for one"
         ))),
     }
+}
+
+/// Whether the guest moves to another QEMU: the key of the workload that does that is set, which has a default.
+pub fn migrates(params: &Params) -> bool {
+    given(params, "migrate_mode").is_some()
 }
 
 /// The folder that holds the tools on the client's host; `None` where they are on its PATH.

@@ -5,6 +5,7 @@ use super::given;
 use crate::parameters::without_objects;
 use model::{Params, ParamsError};
 use std::path::PathBuf;
+use std::time::Duration;
 use vm::guest::network::{Kind, Shape};
 
 /// The keys.
@@ -114,6 +115,22 @@ pub(super) fn time(of_nic: &Params, key: &str) -> Result<u64, ParamsError> {
     });
     let wanted = "a time of at most 10 s, such as 5ms, 300us or 1s; a number alone is milliseconds";
     nanoseconds.map(|ns| ns.round() as u64).ok_or_else(|| of_nic.wrong(key, wanted))
+}
+
+/// A time that a key names; none at all where it is not set.
+///
+/// # Errors
+/// A value of the wrong kind.
+pub fn duration(params: &Params, key: &str) -> Result<Duration, ParamsError> {
+    time(params, key).map(Duration::from_nanos)
+}
+
+/// Bits a second that a key names; 0 is no bound.
+///
+/// # Errors
+/// A value of the wrong kind.
+pub fn bit_rate(params: &Params, key: &str) -> Result<u64, ParamsError> {
+    if given(params, key) == Some("0") { Ok(0) } else { rate(params, key) }
 }
 
 fn loss(of_nic: &Params) -> Result<u32, ParamsError> {

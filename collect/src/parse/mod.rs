@@ -30,7 +30,7 @@ mod reach;
 mod scenario;
 mod topology;
 
-pub use client::{client_place, client_tools, idle};
+pub use client::{client_place, client_tools, idle, migrates};
 pub use confine::{CONFINE, confine};
 pub use deadlines::deadlines;
 pub use definition::{NO_DEVICE, definition, own_kernel};
@@ -39,6 +39,7 @@ pub use earlier::earlier_boots;
 pub use error::LayoutError;
 pub use image::{BUILTIN_IMAGE, CACHED, image};
 pub use layout::layout;
+pub use link::{bit_rate, duration};
 pub use names::refuse_names;
 pub use neighbour::{Load, load, neighbours};
 pub use nics::{has_switch, nics, open_choices, second_nic_is_meant};

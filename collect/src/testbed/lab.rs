@@ -3,6 +3,7 @@
 mod boot_told;
 mod counters;
 mod driven;
+mod migrating;
 mod neighbours;
 mod others;
 mod peers;
@@ -15,12 +16,14 @@ use super::clock::{GuestClock, between};
 use super::failures::odd;
 use super::host_lab::read_host_sample;
 use super::remote::{RemoteHost, of_remote};
+use super::scene::SceneGuest;
 use super::{Scene, TestbedError};
 use crate::brought::Brought;
 use crate::environment::EnvironmentSpec;
 use crate::lab::window::{KvmReader, LinkMeasured, Meter};
-use crate::lab::{Client, Driver, Failed, HostSample, Lab, Snapshot, Target};
+use crate::lab::{Client, Driver, Failed, HostSample, Lab, Move, Moved, Snapshot, Target};
 use boot_told::BootTold;
+use migrating::Whereabouts;
 use model::{Code, Moment, Scope};
 use neighbours::Loads;
 use std::path::Path;
@@ -51,6 +54,9 @@ pub(super) struct GuestLab {
     /// What its data disks are made of, which end behind the machines.
     pub(super) disks: Vec<Vec<DiskFile>>,
     pub(super) cables: Cables,
+    /// Where the files of its guests are.
+    guests: Vec<SceneGuest>,
+    whereabouts: Whereabouts,
     /// What it was booted from.
     pub(super) spec: EnvironmentSpec,
     /// The server guest's interfaces, in the order of the links; none before the network is up.
@@ -100,6 +106,8 @@ impl GuestLab {
             remote,
             disks: scene.disks,
             cables: scene.cables,
+            guests: scene.guests,
+            whereabouts: Whereabouts::default(),
             spec: scene.spec,
             interfaces: Vec::new(),
             cache,
@@ -138,7 +146,7 @@ impl Lab for GuestLab {
     fn client_tool(&self, name: &str) -> Result<String, Failed> {
         match self.cables.way.layout.client {
             ClientPlace::Guest => Ok(name.to_owned()),
-            ClientPlace::Host | ClientPlace::Namespace => self.host_tool(name),
+            ClientPlace::Host | ClientPlace::Observer | ClientPlace::Namespace => self.host_tool(name),
             ClientPlace::Remote(_) => {
                 let host = self.remote.as_ref().ok_or_else(|| Failed::tool("the client's host is gone"))?;
                 host.tool(name).map_err(|e| of_remote(&e))
@@ -163,7 +171,9 @@ impl Lab for GuestLab {
         let item = self.brought.item(key, &self.spec.brings)?;
         Ok(match self.cables.way.layout.client {
             ClientPlace::Guest => item.guest.clone(),
-            ClientPlace::Host | ClientPlace::Namespace => item.host.display().to_string(),
+            ClientPlace::Host | ClientPlace::Observer | ClientPlace::Namespace => {
+                item.host.display().to_string()
+            }
             ClientPlace::Remote(_) => {
                 // The same program, as that host has it.
                 let name = item.host.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -208,6 +218,10 @@ impl Lab for GuestLab {
 
     fn put(&mut self, path: &str, mode: &str, content: &[u8]) -> Result<(), Failed> {
         self.machine.put(path, mode, content).map_err(|e| e.failure())
+    }
+
+    fn migrate(&mut self, request: &Move) -> Result<Moved, Failed> {
+        self.move_guest(request)
     }
 
     fn boot_trace(&self) -> Option<String> {

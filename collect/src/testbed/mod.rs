@@ -196,7 +196,10 @@ impl Testbed {
         let tracer = self.stage.needs.boot_trace.then(|| Tracer::start(logs));
         let booted = Machine::boot_all_or_rest(&scene.boots(self));
         // QEMU has opened it: the room is free again when QEMU is gone, whatever happens to this process.
-        scene.disks.iter_mut().flatten().for_each(DiskFile::forget_names);
+        let stays = !self.stage.needs.migrates;
+        if stays {
+            scene.disks.iter_mut().flatten().for_each(DiskFile::forget_names);
+        }
         let mut machines = match booted {
             Ok(machines) => machines,
             Err(not_up) => {
@@ -210,7 +213,9 @@ impl Testbed {
         // Of the server's guest, whose console it is.
         let trace = tracer.zip(machines.first()).map(|(tracer, m)| tracer.finish(m.started, m.boot_seconds));
         let brought = machines.iter_mut().map(|machine| self.bring(spec, machine)).collect();
-        scene.guests.iter_mut().for_each(|guest| guest.overlay = None);
+        if stays {
+            scene.guests.iter_mut().for_each(|guest| guest.overlay = None);
+        }
         let image = scene.server().map_or_else(|| image.clone(), |(_, here)| here.image.clone());
         let mut lab = GuestLab::new(scene, machines, self.stage.cache.clone())?;
         (lab.trace, lab.brought, lab.images) = (trace, Arc::clone(&self.brought), images);

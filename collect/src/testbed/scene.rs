@@ -168,6 +168,7 @@ impl SceneGuest {
             offline: self.offline.as_ref(),
             ssh_port: self.port,
             state: None,
+            moves_in: None,
         }
     }
 }

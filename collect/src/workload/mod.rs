@@ -9,6 +9,7 @@ pub mod fio;
 mod fit;
 pub mod iozone;
 pub mod iperf3;
+pub mod migration;
 pub mod netperf;
 pub mod ntttcp;
 pub mod qemu_img_bench;
@@ -45,6 +46,7 @@ pub const ALL: &[&dyn Workload] = &[
     &ntttcp::Ntttcp,
     &qemu_img_bench::QemuImgBench,
     &boot::Boot,
+    &migration::Migration,
     &command::Command,
 ];
 
@@ -95,6 +97,8 @@ pub struct Needs {
     pub writes_disk: bool,
     /// The console and the firmware's debug port are listened to while the guest boots.
     pub boot_trace: bool,
+    /// The server's guest moves to another QEMU.
+    pub migrates: bool,
     /// Programs of the disk with the larger tools that it starts in the guest, looked for before anything is planned.
     pub guest_tools: Vec<&'static str>,
     /// Programs on the host, looked for before anything is planned.
@@ -111,6 +115,7 @@ impl Default for Needs {
             tools: false,
             writes_disk: false,
             boot_trace: false,
+            migrates: false,
             guest_tools: Vec::new(),
             host_tools: Vec::new(),
             brings: Vec::new(),
@@ -139,6 +144,7 @@ impl Needs {
             tools: self.tools || other.tools,
             writes_disk: self.writes_disk || other.writes_disk,
             boot_trace: self.boot_trace || other.boot_trace,
+            migrates: self.migrates || other.migrates,
             guest_tools,
             host_tools,
             brings,

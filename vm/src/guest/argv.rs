@@ -61,6 +61,8 @@ pub struct BootFiles {
     pub ssh_port: u16,
     /// The guest does not boot: QEMU waits for a state that was saved.
     pub incoming: bool,
+    /// The guest comes from another QEMU, and runs as soon as it is here.
+    pub moves_in: bool,
     /// Descriptors that QEMU has, by the sets in which it finds them, and their names on this host.
     pub sets: Vec<(RawFd, PathBuf)>,
 }
@@ -112,6 +114,7 @@ impl BootFiles {
             qmp: Socket::Path(boot.join("qmp")),
             channel: Socket::Path(boot.join("cmd")),
             incoming: false,
+            moves_in: false,
             ssh_port: 3,
             sets: Vec::new(),
         }
@@ -149,8 +152,11 @@ pub fn build(spec: &GuestSpec, files: &BootFiles, wiring: Wiring<'_>) -> Vec<Str
         args.add("-chardev", format!("file,id=debug0,path={}", option_value(&files.debug)));
         args.add("-device", "isa-debugcon,iobase=0x402,chardev=debug0");
     }
-    args.0.push("-S".into());
-    if files.incoming {
+    // Nobody lets a guest go that moves in: it goes on where it was.
+    if !files.moves_in {
+        args.0.push("-S".into());
+    }
+    if files.incoming || files.moves_in {
         args.add("-incoming", "defer");
     }
     args.0.extend(spec.hardware.extra.iter().cloned());

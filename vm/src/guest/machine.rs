@@ -1,6 +1,7 @@
 //! One running guest: started paused, pinned, let go, waited for, talked to, and always ended.
 
 mod hands;
+mod migrate;
 #[cfg(any(test, feature = "pretend"))]
 pub mod pretend;
 mod several;
@@ -29,6 +30,7 @@ use model::{Code, Failure, Phase};
 use process::deadlines::{HOST_ANSWER, LAST_WORDS};
 use process::{PrivateFolder, Running};
 use serde_json::json;
+pub use migrate::Migrated;
 pub use several::NotUp;
 use start::Spawned;
 use state::Written;
@@ -74,6 +76,8 @@ pub struct Files<'a> {
     pub ssh_port: u16,
     /// The state that the guest goes on from, instead of booting ([`Machine::save_state`]).
     pub state: Option<&'a Path>,
+    /// The guest moves here from another QEMU that runs it ([`Machine::migrate`]): the place of its cables.
+    pub moves_in: Option<usize>,
 }
 
 impl<'a> Files<'a> {
@@ -88,6 +92,7 @@ impl<'a> Files<'a> {
             offline: None,
             ssh_port: 0,
             state: None,
+            moves_in: None,
         }
     }
 }

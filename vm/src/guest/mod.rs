@@ -33,6 +33,7 @@ pub mod install;
 pub mod job;
 pub mod keyboard;
 pub mod machine;
+pub mod migration;
 pub mod network;
 pub mod offline;
 pub mod os;

@@ -9,6 +9,7 @@ mod guest_job;
 mod host_prepare;
 mod host_topologies;
 mod image;
+mod migration;
 mod nested;
 mod nested_netem;
 mod nested_support;

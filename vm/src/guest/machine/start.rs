@@ -26,8 +26,8 @@ const QMP: &str = "qmp";
 const CHANNEL: &str = "cmd";
 
 /// QEMU's process, and what is kept of it until its guest is ready.
-struct Process {
-    qemu: Running,
+pub(super) struct Process {
+    pub(super) qemu: Running,
     sockets: PrivateFolder,
     files: BootFiles,
     /// The screen's file as QEMU names it.
@@ -44,14 +44,14 @@ pub(super) struct Spawned(Process);
 
 /// A QEMU whose guest is paused: connected, pinned and plugged.
 pub(super) struct Placed {
-    process: Process,
-    qmp: Qmp,
+    pub(super) process: Process,
+    pub(super) qmp: Qmp,
     channel: Box<dyn Channel>,
     threads: Threads,
 }
 
 /// A guest that runs and is not ready yet.
-pub(super) struct Going(Placed);
+pub(super) struct Going(pub(super) Placed);
 
 impl Spawned {
     /// Starts QEMU.
@@ -184,12 +184,12 @@ impl Going {
     }
 
     /// What it says when it is ready.
-    fn said(&mut self, spec: &BootSpec<'_>) -> Result<Ready, GuestError> {
+    pub(super) fn said(&mut self, spec: &BootSpec<'_>) -> Result<Ready, GuestError> {
         let Placed { process, qmp, channel, .. } = &mut self.0;
         let left = process.until.saturating_duration_since(Instant::now());
         let Process { qemu, console, .. } = process;
         let health: &mut Health<'_> = &mut || death(qemu, qmp, console);
-        let restored = spec.files.state.is_some();
+        let restored = spec.files.state.is_some() || spec.files.moves_in.is_some();
         let said = if restored { channel.resume(left, health) } else { channel.wait_ready(left, health) };
         said.map_err(|error| match error {
             ChannelError::Deadline { .. } => {
@@ -200,7 +200,7 @@ impl Going {
         })
     }
 
-    fn into_machine(self, spec: &BootSpec<'_>, ready: Ready) -> Machine {
+    pub(super) fn into_machine(self, spec: &BootSpec<'_>, ready: Ready) -> Machine {
         let Going(Placed { process, qmp, channel, threads }) = self;
         let started = process.started;
         let boot_seconds = started.elapsed().as_secs_f64();
@@ -252,6 +252,13 @@ impl Process {
         }
         spec.network.plug(spec.index)?;
         Ok((channel, threads))
+    }
+
+    /// Ends a destination to which no guest came.
+    pub(super) fn end(mut self) {
+        // One whose migration was cancelled ends by itself, with status 1.
+        self.qemu.wait_until(Instant::now() + LAST_WORDS);
+        self.qemu.kill();
     }
 
     fn screen(&self) -> Screen {
@@ -308,14 +315,14 @@ impl BootSpec<'_> {
         let bounds = Bounds::of(guest.confine, &guest.qemu, guest.hardware.accel, &handed.read)
             .map_err(GuestError::Confine)?;
         let mut open = handed.open;
-        open.extend(network.opened(self.index, &guest.hardware.wants())?);
+        open.extend(network.opened(self.files.moves_in.unwrap_or(self.index), &guest.hardware.wants())?);
         let process = Spec::new(&guest.qemu).args(args).namespace(network.namespace.as_ref());
         Ok(process.inherit(open).user(bounds.user.as_ref()).rules(bounds.rules.as_ref()))
     }
 
     /// Where the files of the boot lie; what the guest has none of is named all the same.
     fn boot_files(&self, sockets: &Path) -> BootFiles {
-        let Files { image, overlay, data, brought, seed, offline, ssh_port, state } = self.files;
+        let Files { image, overlay, data, brought, seed, offline, ssh_port, state, moves_in } = self.files;
         let at = |file: Option<&Path>| file.unwrap_or(Path::new("")).to_owned();
         let foreign = self.guest.own().and(image.foreign_tools.as_ref());
         let tools = foreign.or(image.tools.as_ref());
@@ -336,6 +343,7 @@ impl BootSpec<'_> {
             channel: Socket::Path(sockets.join(CHANNEL)),
             ssh_port,
             incoming: state.is_some(),
+            moves_in: moves_in.is_some(),
             sets: Vec::new(),
         }
     }

@@ -9,6 +9,8 @@ pub enum ClientPlace {
     Host,
     /// In the second guest.
     Guest,
+    /// Nowhere: perfvt itself watches a guest that moves from one QEMU to another, at a port of its own switch.
+    Observer,
     /// In a network namespace that stands in for another host.
     Namespace,
     /// On another host.

@@ -14,6 +14,14 @@ impl fmt::Display for Mac {
 }
 
 impl Mac {
+    /// That of whoever watches a guest from outside: no NIC of a scenario has it.
+    pub(super) const OBSERVER: Mac = Mac([0x52, 0x54, 0x00, 0x70, 0x76, 0xfd]);
+
+    /// Its six bytes.
+    pub(super) fn bytes(self) -> [u8; 6] {
+        self.0
+    }
+
     /// Reads `52:54:00:12:34:56`. The address of a group (the lowest bit of the first byte) and that of nobody are none.
     pub fn parse(text: &str) -> Option<Mac> {
         let mut bytes = [0; 6];

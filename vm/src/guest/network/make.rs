@@ -4,16 +4,19 @@ use super::bridge::{host_address, own_taps};
 use super::cables::{Cables, Wanted};
 use super::ip::ip;
 use super::macvtap::Macvtaps;
+use super::observer::Observer;
 use super::ports::{SERVER_PORT, free_ports};
 use super::switched::Switched;
 use super::{
-    Address, ClientPlace, Home, Layout, Link, NetworkError, NicWiring, Wires, Wiring, netdev, netem, opened,
+    Address, ClientPlace, Home, Layout, Link, Mac, NetworkError, NicWiring, Wires, Wiring, netdev, netem, opened,
 };
 use formats::counters::{NetDev, Section, Traffic};
 use process::{Inherited, Namespace, ProcessError, Spec};
+use rustix::net::{RecvFlags, recv};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, OnceLock};
+use switch::Shape;
 
 /// The network of one boot. What it is made of goes with it.
 #[derive(Debug)]
@@ -34,6 +37,8 @@ pub struct Network {
     servers: Vec<Option<Address>>,
     /// The address of a client on another host.
     remote: Option<Ipv4Addr>,
+    /// Who watches the server's guest from outside, link by link.
+    observers: Vec<Observer>,
     /// What joins guests without a network of the host, link by link.
     cables: Cables,
 }
@@ -46,16 +51,44 @@ impl Network {
     /// # Errors
     /// Whatever the host refuses.
     pub fn create(layout: &Layout, sessions: usize, name: &str) -> Result<Network, NetworkError> {
-        let guests = layout.scenario.guests().len();
         let wanted = layout.links.iter().map(|link| Wanted {
             name: link.nic.clone(),
             kind: link.kind,
-            shapes: link.shapes.into_iter().take(guests).collect(),
+            shapes: shapes(layout, link),
             vde: link.vde.as_deref(),
         });
         let wanted: Vec<Wanted<'_>> = wanted.collect();
         let cables = Cables::lay(&wanted, name)?;
-        Network::with(layout, Wires::new(layout, sessions, name)?, cables)
+        let mut network = Network::with(layout, Wires::new(layout, sessions, name)?, cables)?;
+        network.observe()?;
+        Ok(network)
+    }
+
+    /// Puts who watches at the last cable of each link.
+    fn observe(&mut self) -> Result<(), NetworkError> {
+        if self.layout.client != ClientPlace::Observer {
+            return Ok(());
+        }
+        for (link, ends) in self.layout.links.iter().zip(&self.cables.ends) {
+            let (Some(address), Some(end)) = (link.client, ends.last()) else { continue };
+            let started = Observer::start(Arc::clone(end), address.ip, Mac::OBSERVER);
+            self.observers.push(started.map_err(NetworkError::NoObserver)?);
+        }
+        Ok(())
+    }
+
+    /// Who watches the server's guest from outside, on the link that carries data.
+    pub fn observer(&self) -> Option<&Observer> {
+        self.observers.first()
+    }
+
+    /// Takes what lies in the cables of a place, which nobody has read: a QEMU that ended there, or one that is to begin. It is of
+    /// a time that is over.
+    pub fn drain(&self, place: usize) {
+        let mut buffer = [0; 64];
+        for end in self.cables.ends.iter().filter_map(|ends| ends.get(place)) {
+            while recv(end, &mut buffer[..], RecvFlags::DONTWAIT).is_ok() {}
+        }
     }
 
     /// The switch between the guests, if they have one.
@@ -98,6 +131,7 @@ impl Network {
                 ClientPlace::Remote(host) => resolve(&host.address),
                 _ => None,
             },
+            observers: Vec::new(),
             cables,
         };
         network.build()?;
@@ -305,6 +339,16 @@ impl Network {
             }
         }
         Ok(())
+    }
+}
+
+/// What happens to packets on their way to whoever is in a link: the guests of the scenario; for one that moves also the place to
+/// which it does, and who watches.
+fn shapes(layout: &Layout, link: &Link) -> Vec<Shape> {
+    let [server, _] = link.shapes;
+    match layout.client {
+        ClientPlace::Observer => vec![server, server, Shape::default()],
+        _ => link.shapes.into_iter().take(layout.scenario.guests().len()).collect(),
     }
 }
 

@@ -29,8 +29,10 @@ mod make;
 mod nat;
 mod netdev;
 mod netem;
+mod observer;
 mod opened;
 mod ports;
+mod station;
 mod switched;
 mod topology;
 mod vde;
@@ -49,6 +51,7 @@ pub use macvtap::macvtaps_work;
 pub use make::Network;
 pub use nat::NFT;
 pub use netdev::{SSH_MAC, Wiring, mac};
+pub use observer::{EVERY as OBSERVED_EVERY, Observer, Probe};
 pub use ports::{SERVER_PORT, free_ports};
 pub use switched::{SWITCH_VERB, Switched, switch_main, switches_by};
 pub use topology::{NetworkId, Node, Plug, Prefix, Route, Topology, server_first};
@@ -75,6 +78,9 @@ pub enum NetworkError {
     /// No switch, or it does not answer.
     #[error("the switch between guests: {0}")]
     NoSwitch(std::io::Error),
+    /// Nobody can watch the guest.
+    #[error("watching a guest from outside: {0}")]
+    NoObserver(std::io::Error),
     /// `ip` failed.
     #[error(transparent)]
     Process(#[from] ProcessError),

@@ -20,7 +20,7 @@ impl Own for Macvtap {
                 "joins no guest with its own host, whose packets the device below does not give it; use a bridge, or net=tap",
             ),
             ClientPlace::Namespace => Some(STAND_IN),
-            ClientPlace::Guest | ClientPlace::Remote(_) => None,
+            ClientPlace::Guest | ClientPlace::Observer | ClientPlace::Remote(_) => None,
         }
     }
 

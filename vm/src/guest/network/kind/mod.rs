@@ -165,6 +165,9 @@ impl Kind {
     }
 
     pub(super) fn refuses(self, client: &ClientPlace) -> Option<&'static str> {
+        if *client == ClientPlace::Observer && self.home() != Home::Switch {
+            return Some("does not lead a guest from one QEMU to another; use net=switch, which does");
+        }
         self.own().refuses(client)
     }
 }

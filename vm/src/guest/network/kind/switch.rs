@@ -10,7 +10,10 @@ impl Own for Switch {
     }
 
     fn refuses(&self, client: &ClientPlace) -> Option<&'static str> {
-        between_guests(client)
+        match client {
+            ClientPlace::Observer => None,
+            other => between_guests(other),
+        }
     }
 
     fn netdev(&self, end: &End<'_>) -> String {

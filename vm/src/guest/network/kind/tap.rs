@@ -13,7 +13,7 @@ impl Own for Tap {
     fn refuses(&self, client: &ClientPlace) -> Option<&'static str> {
         match client {
             ClientPlace::Remote(_) => Some(ELSEWHERE),
-            ClientPlace::Host | ClientPlace::Guest | ClientPlace::Namespace => None,
+            ClientPlace::Host | ClientPlace::Guest | ClientPlace::Observer | ClientPlace::Namespace => None,
         }
     }
 

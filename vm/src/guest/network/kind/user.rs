@@ -16,7 +16,7 @@ impl Own for User {
             ClientPlace::Guest => Some("joins no two guests; tap, dgram, stream, bridge and macvtap do"),
             ClientPlace::Namespace => Some("is reached from this host only; tap is not"),
             ClientPlace::Remote(_) => Some(ELSEWHERE),
-            ClientPlace::Host => None,
+            ClientPlace::Host | ClientPlace::Observer => None,
         }
     }
 
