@@ -82,7 +82,6 @@ pub enum Said {
         /// What the alias was of.
         old: String,
     },
-    /// Somebody is told of an event: written before it is done, so that nobody is told twice.
     /// A build is a release.
     Release {
         /// What it is called.
@@ -90,6 +89,7 @@ pub enum Said {
         /// The build, or the beginning of its commit.
         build: String,
     },
+    /// Somebody is told of an event: written before it is done, so that nobody is told twice.
     Told {
         /// The event's name.
         event: String,

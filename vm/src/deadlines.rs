@@ -50,7 +50,7 @@ pub enum Step {
 }
 
 /// Each step with its seconds under KVM and under TCG.
-const TABLE: [(Step, u64, u64); 17] = [
+const TABLE: [(Step, u64, u64); 18] = [
     (Step::DataDisk, 3600, 3600),
     (Step::Layer, 60, 60),
     (Step::Check, 600, 600),

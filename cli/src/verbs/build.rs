@@ -55,7 +55,8 @@ fn recipe(what: &BuildWhat) -> Result<(Recipe, &BuildCommon), Error> {
             if common.layout != "own" {
                 return Err("--layout aligned: how the code of a script's build is laid out is the script's matter".into());
             }
-            let script = Script { container: container(common)?, ..Script::of(script, product)? };
+            let mut script = Script::of(script, product)?;
+            script.container = container(common)?;
             (Recipe::Script(script), common)
         }
     })
