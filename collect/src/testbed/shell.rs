@@ -71,6 +71,8 @@ const OF_CAMPAIGNS: &[&str] = &[
     "noise_wait",
     "canary",
     "server_vcpus",
+    "check_image",
+    "disk",
     BUILD_ON,
     "shuffle",
     "attempts",
