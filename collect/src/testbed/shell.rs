@@ -72,6 +72,8 @@ const OF_CAMPAIGNS: &[&str] = &[
     "canary",
     EARLIER_BOOTS,
     "server_vcpus",
+    "check_image",
+    "disk",
     BUILD_ON,
     "shuffle",
     "attempts",
