@@ -126,7 +126,8 @@ fn a_guest_moves_stays_and_is_watched_all_the_while() {
         Scene { guest: &guest, network: &network, image: &image, dir: dir.path(), place: 0, moves: 0 };
     let mut machine = Machine::boot(&scene.spec(None, (&logs, &forensics))).unwrap_or_else(|e| panic!("{e}"));
     let first = machine.pid();
-    let script = "ip address replace 192.168.100.2/24 dev eth0 && ip link set eth0 up && echo still > /run/here";
+    let script =
+        "ip address replace 192.168.100.2/24 dev eth0 && ip link set eth0 up && echo still > /run/here";
     machine.run(&["sh", "-c", script], SOON).unwrap();
     // It reaches who watches it, who so learns where it is.
     machine.run(&["ping", "-c", "1", "-W", "10", "192.168.100.1"], SOON).unwrap();
