@@ -22,6 +22,7 @@ const ALL: [(&str, &str); 44] = [
     ("seeds.csv", include_str!("../../docs/seeds.csv")),
     ("campaigns", include_str!("../../docs/campaigns.md")),
     ("workloads", include_str!("../../docs/workloads.md")),
+    ("migration", include_str!("../../docs/migration.md")),
     ("keys", include_str!("../../docs/keys.md")),
     ("scenarios", include_str!("../../docs/scenarios.md")),
     ("guests", include_str!("../../docs/guests.md")),

@@ -61,7 +61,10 @@ impl Core {
         let frame: Rc<[u8]> = frame.into();
         if let Some(before) = moved {
             // Whoever waited to send there is let go: nobody is there any more.
-            self.ports.iter_mut().filter(|seat| seat.waits_for == Some(before)).for_each(|seat| seat.waits_for = None);
+            self.ports
+                .iter_mut()
+                .filter(|seat| seat.waits_for == Some(before))
+                .for_each(|seat| seat.waits_for = None);
         }
         let mut crowded = None;
         for (index, seat) in self.ports.iter_mut().enumerate() {

@@ -201,6 +201,25 @@ fn whoever_sends_more_than_another_takes_waits_and_nobody_waits_for_a_machine_th
 }
 
 #[test]
+fn nobody_waits_for_a_port_that_its_machine_has_left() {
+    let mut core = introduced(Shape::default());
+    core.full(1, MS);
+    for n in 0..=CROWD as u32 {
+        core.take(0, &frame(mac(2), mac(1), n, 60), MS);
+    }
+    assert!(core.waits(0, MS), "nobody takes anything there");
+    // What is for all keeps nobody waiting.
+    core.take(2, &frame(EVERYBODY, mac(3), 0, 60), MS);
+    assert!(!core.waits(2, MS));
+    // The machine turns up at another port.
+    core.take(2, &frame(EVERYBODY, mac(2), 0, 60), 2 * MS);
+    assert!(!core.waits(0, 2 * MS));
+    delivered(&mut core, 2, 2 * MS);
+    core.take(0, &frame(mac(2), mac(1), 77, 60), 2 * MS);
+    assert_eq!(delivered(&mut core, 2, SECOND).last().map(|(_, number)| *number), Some(77));
+}
+
+#[test]
 fn whoever_makes_up_addresses_forgets_his_own_and_nobody_elses() {
     let mut core = introduced(Shape::default());
     for n in 0..100_000u32 {

@@ -4,6 +4,7 @@ use crate::support;
 
 use serde_json::Value;
 use std::fs;
+use std::path::{Path, PathBuf};
 use support::quick::{json, near, raw, reasons, run, value};
 use support::{apart, beside, files, measurements, output, text};
 
@@ -258,6 +259,41 @@ fn the_stages_of_a_boot_add_up() {
         "{init} s in the guest, {all:?}"
     );
     assert!(ms("firmware_ms") > 5.0 && ms("kernel_ms") > 50.0, "{all:?}");
+}
+
+#[test]
+fn a_guest_that_moves_is_watched_from_outside_and_one_that_does_not_converge_is_an_outcome() {
+    let Some(_guard) = beside() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("migration");
+    let mut command = apart();
+    command.args(["run", "migration", "--repeat", "1", "--allow-unpinned", "--set", "attempts=1"]);
+    command.args(["--env", "fast:", "--env", "slow:migrate_bandwidth=8M", "--set", "migrate_timeout=20"]);
+    command.args(["--set", "dirty_mb=16", "--out"]).arg(&out).current_dir(dir.path());
+    let run = output(&mut command);
+    let said = format!("{}{}\n{}", text(&run.stdout), text(&run.stderr), reasons(&out));
+    let all = measurements(&out);
+    let of = |environment: &'static str, metric: &'static str| {
+        let found = all.iter().find(|m| m["environment"] == environment && m["metric"] == metric);
+        found.unwrap_or_else(|| panic!("{metric} of {environment}: {said}"))
+    };
+    let fast = |metric| of("fast", metric)["value"].as_f64().unwrap_or_else(|| panic!("{metric}: {said}"));
+    assert!(fast("blackout_ms") >= fast("switchover_ms"), "{said}");
+    assert!(fast("total_ms") > 0.0 && fast("sent_MB") > 16.0 && fast("rounds") >= 1.0, "{said}");
+    // 20 MB a second are written, and 1 MB a second moves.
+    assert_eq!(of("slow", "blackout_ms")["invalid"]["code"], "not-converged", "{said}");
+    let probes = raw_of(&out, "fast", "probes.txt");
+    assert!(probes.lines().filter(|line| !line.ends_with('-')).count() > 100, "the guest answered");
+    let kept: Value = serde_json::from_str(&raw_of(&out, "fast", "migration.json")).unwrap();
+    near("downtime", fast("downtime_ms"), kept["told"]["downtime"].as_f64().unwrap(), 1e-9);
+}
+
+/// A raw file of an environment that has one case.
+fn raw_of(out: &Path, environment: &str, name: &str) -> String {
+    let is = |file: &PathBuf| file.to_str().unwrap().contains(&format!("/{environment}/"));
+    let found: Vec<PathBuf> = files(out, name).into_iter().filter(is).collect();
+    assert_eq!(found.len(), 1, "{name} of {environment}: {found:?}");
+    fs::read_to_string(&found[0]).unwrap()
 }
 
 #[test]

@@ -26,13 +26,23 @@ const PARAMETERS: [Known; 14] = [
         "how memory moves",
     ),
     Known::new("migrate_uri", "unix", "unix or tcp", "the way between the two QEMUs"),
-    Known::new("migrate_bandwidth", "0", "bits a second", "unix: what QEMU sends; tcp: the link; 0 is no bound"),
+    Known::new(
+        "migrate_bandwidth",
+        "0",
+        "bits a second",
+        "unix: what QEMU sends; tcp: the link; 0 is no bound",
+    ),
     Known::new("migrate_delay", "0", "a time", "how long everything is on its way in each direction (tcp)"),
     Known::new("migrate_downtime_limit", "300ms", "a time", "for how long QEMU may let the guest stand"),
     Known::new("migrate_channels", "2", "a number", "connections (multifd)"),
     Known::new("postcopy_after", "1", "a number", "passes over memory before the guest goes (postcopy)"),
     Known::new("migrate_timeout", "60", "seconds", "one that takes longer does not converge"),
-    Known::open("migrate_cancel_after", "never", "a time", "when it is cancelled, to see that the guest stays"),
+    Known::open(
+        "migrate_cancel_after",
+        "never",
+        "a time",
+        "when it is cancelled, to see that the guest stays",
+    ),
     Known::open("migrate_qemu_binary", "qemu_binary", "a program", "the destination's QEMU"),
     Known::new("load", "dirty", "dirty or none", "what the guest does meanwhile"),
     Known::new("dirty_mb", "64", "MB", "memory that it writes (dirty)"),
@@ -163,7 +173,7 @@ impl Workload for Migration {
 
 /// Has the guest write so many MB of its memory, at a rate in MB/s, until it is told to end. Comes back when it does.
 fn dirty(lab: &mut dyn Lab, params: &Params, rate: u32) -> Result<Job, Failed> {
-    let size: u32 = params.number("dirty_mb", 64, "MB").map_err(failed)?;
+    let size: u32 = params.number("dirty_mb", 1, "MB").map_err(failed)?;
     let argv = [
         "fio".to_owned(),
         "--name=dirty".into(),
@@ -186,7 +196,9 @@ fn dirty(lab: &mut dyn Lab, params: &Params, rate: u32) -> Result<Job, Failed> {
         if let Some(status) = job.status(lab)? {
             let said = job.standing(lab)?.stderr;
             let said = super::common::said(&[&said]);
-            return Err(failed(format!("fio, which writes the guest's memory, ended with status {status}: {said}")));
+            return Err(failed(format!(
+                "fio, which writes the guest's memory, ended with status {status}: {said}"
+            )));
         }
         if Instant::now() >= until {
             return Err(super::common::late(Phase::WarmUp, "fio writes nothing into the guest's memory"));
@@ -206,14 +218,20 @@ fn values(moved: &Moved) -> Result<Vec<Value>, Failed> {
         return Err(odd("the migration did not complete"));
     }
     let told = |name: &str| record.number(name).ok_or_else(|| odd(&format!("QEMU told no {name}")));
-    let silence = Silence::longest(probes).ok_or_else(|| failed("the observer outside had no answer from the guest"))?;
-    let stood = record.stood_ms().ok_or_else(|| odd("QEMU told neither when the guest stood nor when it went on"))?;
+    let silence = Silence::longest(probes)
+        .ok_or_else(|| failed("the observer outside had no answer from the guest"))?;
+    let stood =
+        record.stood_ms().ok_or_else(|| odd("QEMU told neither when the guest stood nor when it went on"))?;
     if silence.ms() < stood {
         let ms = silence.ms();
-        return Err(odd(&format!("the guest stood for {stood:.1} ms and was silent for {ms:.1} ms only, which cannot be")));
+        return Err(odd(&format!(
+            "the guest stood for {stood:.1} ms and was silent for {ms:.1} ms only, which cannot be"
+        )));
     }
     let length_ns = record.ended_ns.saturating_sub(record.begun_ns).max(1) as f64;
-    let cpu = |ns: Option<u64>| ns.map(|ns| ns as f64 / length_ns * 100.0).ok_or_else(|| odd("a QEMU's CPU time is not known"));
+    let cpu = |ns: Option<u64>| {
+        ns.map(|ns| ns as f64 / length_ns * 100.0).ok_or_else(|| odd("a QEMU's CPU time is not known"))
+    };
     let (lost, recovery_ms) = seen::load(record, probes);
     Ok(vec![
         value("blackout_ms", silence.ms()),
@@ -245,4 +263,115 @@ fn series(record: &Record) -> Vec<Point> {
         }
     }
     points
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::Origin;
+    use serde_json::json;
+    use vm::guest::network::Probe;
+
+    fn params(set: &[(&str, &str)]) -> Params {
+        let mut params = Params::new();
+        let defaults = PARAMETERS.iter().filter_map(|known| Some((known.key, known.default?)));
+        for (key, value) in defaults.chain(set.iter().copied()) {
+            params.set(key, value, Origin::BuiltIn);
+        }
+        params
+    }
+
+    /// A guest that stood from 10 to 40 ms, and answered each question within half a millisecond, but those.
+    fn moved() -> Moved {
+        let ms = |ms: u64| 1_000_000_000 + ms * 1_000_000;
+        let probe = |n: u64| {
+            let stood = (510..540).contains(&(n * 2));
+            Probe { sent_ns: ms(n * 2), answered_ns: (!stood).then_some(ms(n * 2) + 500_000) }
+        };
+        let record = Record {
+            mode: "precopy".into(),
+            route: "unix".into(),
+            ended: Ended::Completed,
+            reason: None,
+            begun_ns: ms(400),
+            begun_mono_ns: 5,
+            ended_ns: ms(600),
+            stop_ns: Some(ms(510)),
+            resume_ns: Some(ms(540)),
+            source_cpu_ns: Some(100_000_000),
+            destination_cpu_ns: Some(50_000_000),
+            versions: ["7.2.0".into(), "7.2.0".into()],
+            capabilities: Vec::new(),
+            parameters: json!({}),
+            told: json!({"total-time": 150, "downtime": 28, "ram": {"transferred": 2_000_000, "dirty-sync-count": 3}}),
+            samples: Vec::new(),
+        };
+        Moved { record, probes: (0..500).map(probe).collect() }
+    }
+
+    fn parsed(moved: &Moved) -> Result<Vec<(String, f64)>, Failed> {
+        let raw = tempfile::tempdir().unwrap();
+        write(moved, raw.path()).unwrap();
+        assert_eq!(&kept(raw.path()).unwrap(), moved);
+        let case = Migration.cases(&params(&[])).unwrap().remove(0);
+        let outcome = Migration.parse(&case, &params(&[]), raw.path())?;
+        Ok(outcome.values.into_iter().map(|value| (value.metric, value.value)).collect())
+    }
+
+    #[test]
+    fn what_was_seen_from_outside_stands_beside_what_qemu_told() {
+        let values = parsed(&moved()).unwrap();
+        let of = |metric: &str| values.iter().find(|(name, _)| name == metric).unwrap().1;
+        let near = |metric: &str, want: f64| {
+            let found = of(metric);
+            assert!((found - want).abs() < 1e-6, "{metric}: {found}, not {want}");
+        };
+        // The last question before was sent at 508 ms, the next answer came at 540.5.
+        near("blackout_ms", 32.5);
+        near("switchover_ms", 30.0);
+        near("total_ms", 150.0);
+        near("downtime_ms", 28.0);
+        near("load_loss_percent", 100.0 * 15.0 / 250.0);
+        near("recovery_ms", 0.0);
+        near("sent_MB", 2.0);
+        near("rounds", 3.0);
+        near("src_CPU", 50.0);
+        near("dst_CPU", 25.0);
+    }
+
+    #[test]
+    fn a_silence_that_is_shorter_than_the_guest_stood_is_no_value() {
+        let mut odd = moved();
+        odd.record.resume_ns = odd.record.resume_ns.map(|ns| ns + 10_000_000);
+        let reason = parsed(&odd).unwrap_err().reason;
+        assert!(reason.contains("stood for 40.0 ms and was silent for 32.5 ms only"), "{reason}");
+        let mut dumb = moved();
+        dumb.probes.iter_mut().for_each(|probe| probe.answered_ns = None);
+        assert!(parsed(&dumb).unwrap_err().reason.contains("no answer from the guest"));
+        let mut stayed = moved();
+        stayed.record.ended = Ended::Failed;
+        assert!(parsed(&stayed).unwrap_err().reason.contains("did not complete"));
+    }
+
+    #[test]
+    fn modes_and_rates_multiply_out_and_what_cannot_be_is_refused() {
+        let cases = |set: &[(&str, &str)]| Migration.cases(&params(set));
+        let ids = |set: &[(&str, &str)]| cases(set).unwrap().len();
+        assert_eq!(ids(&[]), 1);
+        assert_eq!(ids(&[("migrate_mode", "precopy xbzrle"), ("dirty_rate", "20 100")]), 4);
+        assert_eq!(ids(&[("load", "none"), ("dirty_rate", "20 100")]), 1);
+        let says = |set: &[(&str, &str)], what: &str| {
+            let error = cases(set).unwrap_err().to_string();
+            assert!(error.contains(what), "{error}");
+        };
+        says(&[("migrate_mode", "fast")], "some of precopy, postcopy");
+        says(&[("migrate_mode", "multifd")], "tcp, because multifd opens several connections");
+        says(&[("migrate_delay", "5ms")], "migrate_uri=tcp beside it");
+        says(&[("migrate_channels", "0")], "connections, 1 to 64");
+        says(&[("migrate_timeout", "0")], "seconds, 0.1 or more");
+        says(&[("migrate_bandwidth", "fast")], "bits a second");
+        let other = [("migrate_qemu_binary", "/opt/qemu"), ("dirty_rate", "20 100")];
+        says(&other, "one case beside it");
+        assert_eq!(ids(&other[..1]), 1);
+    }
 }

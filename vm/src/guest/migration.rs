@@ -258,7 +258,8 @@ pub fn recovery_ns(probes: &[Probe], begun_ns: u64, resume_ns: u64) -> Option<u6
     let behind: Vec<&Probe> = probes.iter().filter(|probe| probe.sent_ns >= resume_ns).collect();
     let well = behind.windows(IN_A_ROW).find(|row| {
         let answers: Vec<u64> = row.iter().copied().filter_map(took).collect();
-        answers.len() >= IN_A_ROW - BUT_FOR && median(answers).is_some_and(|now| now <= before.saturating_mul(2))
+        answers.len() >= IN_A_ROW - BUT_FOR
+            && median(answers).is_some_and(|now| now <= before.saturating_mul(2))
     });
     Some(well?.first()?.sent_ns - resume_ns)
 }
@@ -288,7 +289,8 @@ mod tests {
         assert_eq!(Silence::longest(&probes[..1]), None);
         let at = |n: u64, took: u64| probe(n * 10, Some(n * 10 + took));
         let before = (0..20).map(|n| at(n, 3));
-        let all: Vec<Probe> = before.chain((40..70).map(|n| at(n, 9))).chain((70..150).map(|n| at(n, 4))).collect();
+        let all: Vec<Probe> =
+            before.chain((40..70).map(|n| at(n, 9))).chain((70..150).map(|n| at(n, 4))).collect();
         // 25 of the first 50 that are quick enough in the middle begin at 46.
         let recovery = recovery_ns(&all, 200, 400).unwrap();
         assert!((50..=70).contains(&recovery), "{recovery}");

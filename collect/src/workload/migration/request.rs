@@ -24,7 +24,9 @@ pub(super) fn request(params: &Params, mode: &str) -> Result<Move, ParamsError> 
             return Err(params.wrong("migrate_delay", "0, or migrate_uri=tcp beside it, which has a link"));
         }
         _ if mode == Mode::Multifd => {
-            return Err(params.wrong("migrate_uri", "tcp, because multifd opens several connections to an address"));
+            return Err(
+                params.wrong("migrate_uri", "tcp, because multifd opens several connections to an address")
+            );
         }
         _ => (Route::Unix, rate),
     };

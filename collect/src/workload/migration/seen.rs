@@ -44,15 +44,16 @@ pub(super) fn write(moved: &Moved, raw: &Path) -> Result<(), Failed> {
 
 /// Reads it again.
 pub(super) fn kept(raw: &Path) -> Result<Moved, Failed> {
-    let record: Record = serde_json::from_str(&read(raw, RECORD)?)
-        .map_err(|e| Failed::nonsense(format!("{RECORD}: {e}")))?;
+    let record: Record =
+        serde_json::from_str(&read(raw, RECORD)?).map_err(|e| Failed::nonsense(format!("{RECORD}: {e}")))?;
     let mut probes = Vec::new();
     for (line, text) in (1..).zip(read(raw, PROBES)?.lines()) {
         let probe = text.split_once(' ').and_then(|(sent, answered)| {
             let answered_ns = if answered == "-" { None } else { Some(answered.parse().ok()?) };
             Some(Probe { sent_ns: sent.parse().ok()?, answered_ns })
         });
-        let wrong = || Failed::nonsense(format!("{PROBES}, line {line}: {} is no question", edge::quoted(text)));
+        let wrong =
+            || Failed::nonsense(format!("{PROBES}, line {line}: {} is no question", edge::quoted(text)));
         probes.push(probe.ok_or_else(wrong)?);
     }
     Ok(Moved { record, probes })

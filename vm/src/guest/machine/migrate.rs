@@ -9,7 +9,7 @@ use super::start::{Going, Placed, Spawned};
 use super::{BootSpec, Machine};
 use crate::guest::error::GuestError;
 use crate::guest::migration::{Ended, Migration, Mode, Record, Route, Sample};
-use crate::guest::qmp::{Qmp, QmpEvent};
+use crate::guest::qmp::{Qmp, QmpError, QmpEvent};
 use ends::{cpu_ns, negotiate, open, version};
 use model::{Code, Failure, Moment};
 use process::deadlines::{HOST_ANSWER, LAST_WORDS};
@@ -41,6 +41,54 @@ struct Followed {
     switched: bool,
 }
 
+impl Followed {
+    fn begin(how: &Migration) -> Followed {
+        let now = Instant::now();
+        Followed {
+            until: now + how.limit,
+            cancel_at: how.cancel_after.map(|after| now + after),
+            samples: Vec::new(),
+            cancelled: None,
+            switched: false,
+        }
+    }
+
+    /// What the source is to be told now, if anything.
+    ///
+    /// # Errors
+    /// It goes on for longer than anybody waits, and cannot be stopped.
+    fn next(
+        &mut self,
+        how: &Migration,
+        status: &str,
+        rounds: u64,
+    ) -> Result<Option<&'static str>, GuestError> {
+        let now = Instant::now();
+        let (late, seconds) = (now >= self.until, how.limit.as_secs_f64());
+        if late && self.switched {
+            let why = format!("the guest's memory was not whole within {seconds} s of postcopy");
+            return Err(GuestError::Died(Failure::new(Code::EarlyExit, why)));
+        }
+        if now >= self.until + HOST_ANSWER {
+            return Err(failed(format!(
+                "QEMU does not end its migration, which is {}",
+                edge::quoted(status)
+            )));
+        }
+        let asked = self.cancel_at.is_some_and(|at| now >= at);
+        if (late || asked) && self.cancelled.is_none() && !self.switched {
+            self.cancelled = Some(if asked { Ended::Cancelled } else { Ended::NotConverged });
+            return Ok(Some("migrate_cancel"));
+        }
+        let goes = how.mode == Mode::Postcopy && status == "active" && rounds > how.postcopy_after;
+        if goes && !self.switched && self.cancelled.is_none() {
+            self.switched = true;
+            return Ok(Some("migrate-start-postcopy"));
+        }
+        Ok(None)
+    }
+}
+
 impl Machine {
     /// Moves the guest to another QEMU, which `spec` describes ([`super::Files::moves_in`]). Afterwards this machine is the one in
     /// which the guest runs: the destination where the migration completed, the source where it did not.
@@ -53,66 +101,59 @@ impl Machine {
         // A destination that does not come up is no fault of the guest.
         let mut destination =
             destination.map_err(|e| failed(format!("the destination's QEMU does not start: {e}")))?;
-        let settings = negotiate(&mut self.qmp, &mut destination.qmp, how)?;
+        let (capabilities, parameters) = negotiate(&mut self.qmp, &mut destination.qmp, how)?;
         let versions = [version(&mut self.qmp)?, version(&mut destination.qmp)?];
         let pids = [self.pid(), destination.process.qemu.pid()];
         let before = pids.map(cpu_ns);
         let (uri, _relay) = open(&mut self.qmp, &mut destination.qmp, how.route)?;
         let began = Moment::now();
-        let mut going = Followed {
-            until: Instant::now() + how.limit,
-            cancel_at: how.cancel_after.map(|after| Instant::now() + after),
-            samples: Vec::new(),
-            cancelled: None,
-            switched: false,
-        };
+        let mut followed = Followed::begin(how);
         self.qmp.execute("migrate", json!({"uri": uri}), HOST_ANSWER)?;
-        let told = self.follow(&mut destination, how, &mut going)?;
+        let told = self.follow(&mut destination, how, &mut followed)?;
         let ended_ns = Moment::now().unix_ns;
-        let after = pids.map(cpu_ns);
-        let spent = |place: usize| -> Option<u64> {
-            let [of_before, of_after] = [&before, &after].map(|all| all.get(place).copied().flatten());
-            of_after?.checked_sub(of_before?)
+        let [source_cpu_ns, destination_cpu_ns] = spent(before, pids.map(cpu_ns));
+        let (ended, reason) = verdict(&told, &followed, how);
+        let (stop_ns, resume_ns) = self.conclude(ended, destination, spec, began.unix_ns)?;
+        let record = Record {
+            mode: how.mode.word().to_owned(),
+            route: how.route.word().to_owned(),
+            ended,
+            reason,
+            begun_ns: began.unix_ns,
+            begun_mono_ns: began.mono_ns,
+            ended_ns,
+            stop_ns,
+            resume_ns,
+            source_cpu_ns,
+            destination_cpu_ns,
+            versions,
+            capabilities,
+            parameters,
+            told,
+            samples: followed.samples,
         };
-        let (source_cpu_ns, destination_cpu_ns) = (spent(0), spent(1));
-        let (ended, reason) = verdict(&told, &going, how);
-        let (stop_ns, resume_ns) = match ended {
-            Ended::Completed => {
-                let stop = last_event(&self.qmp.events(), "STOP", began.unix_ns);
-                (stop, resumed(&destination.qmp, began.unix_ns))
-            }
-            _ => {
-                self.stays()?;
-                let events = self.qmp.events();
-                let stop = last_event(&events, "STOP", began.unix_ns);
-                (stop, stop.and_then(|stop| last_event(&events, "RESUME", stop)))
-            }
-        };
-        match ended {
-            Ended::Completed => self.become_destination(destination, spec)?,
-            _ => destination.process.end(),
+        Ok(Migrated { record })
+    }
+
+    /// Is where the guest runs from now on, and ends the other QEMU. Gives when the guest stood and when it went on.
+    fn conclude(
+        &mut self,
+        ended: Ended,
+        destination: Placed,
+        spec: &BootSpec<'_>,
+        since_ns: u64,
+    ) -> Result<(Option<u64>, Option<u64>), GuestError> {
+        if ended == Ended::Completed {
+            let stop = last_event(&self.qmp.events(), "STOP", since_ns);
+            let resume = resumed(&destination.qmp, since_ns);
+            self.become_destination(destination, spec)?;
+            return Ok((stop, resume));
         }
-        let (capabilities, parameters) = settings;
-        Ok(Migrated {
-            record: Record {
-                mode: how.mode.word().to_owned(),
-                route: how.route.word().to_owned(),
-                ended,
-                reason,
-                begun_ns: began.unix_ns,
-                begun_mono_ns: began.mono_ns,
-                ended_ns,
-                stop_ns,
-                resume_ns,
-                source_cpu_ns,
-                destination_cpu_ns,
-                versions,
-                capabilities,
-                parameters,
-                told,
-                samples: going.samples,
-            },
-        })
+        destination.process.end();
+        self.stays()?;
+        let events = self.qmp.events();
+        let stop = last_event(&events, "STOP", since_ns);
+        Ok((stop, stop.and_then(|stop| last_event(&events, "RESUME", stop))))
     }
 
     /// Looks after a migration until it has ended, and gives the last that QEMU says of it.
@@ -120,7 +161,7 @@ impl Machine {
         &mut self,
         destination: &mut Placed,
         how: &Migration,
-        going: &mut Followed,
+        followed: &mut Followed,
     ) -> Result<Value, GuestError> {
         loop {
             let told = match self.qmp.execute("query-migrate", json!({}), HOST_ANSWER) {
@@ -128,9 +169,9 @@ impl Machine {
                 Err(error) => return Err(self.death().map_or_else(|| error.into(), GuestError::Died)),
             };
             let sample = Sample::of(&told, Moment::now().unix_ns);
-            going.samples.push(sample);
-            let status = told.get("status").and_then(Value::as_str).unwrap_or_default().to_owned();
-            match status.as_str() {
+            followed.samples.push(sample);
+            let status = told.get("status").and_then(Value::as_str).unwrap_or_default();
+            match status {
                 // Its figures are final one answer later.
                 "completed" | "failed" | "cancelled" => {
                     return Ok(self.qmp.execute("query-migrate", json!({}), HOST_ANSWER)?);
@@ -138,29 +179,12 @@ impl Machine {
                 "postcopy-paused" => return Err(lost(destination)),
                 _ => {}
             }
-            let now = Instant::now();
-            if how.mode == Mode::Postcopy
-                && !going.switched
-                && status == "active"
-                && sample.rounds > how.postcopy_after
-            {
-                self.qmp.execute("migrate-start-postcopy", json!({}), HOST_ANSWER)?;
-                going.switched = true;
-            }
-            let late = now >= going.until;
-            if late && going.switched {
-                return Err(GuestError::Died(Failure::new(
-                    Code::EarlyExit,
-                    format!("the guest's memory was not whole within {} s of postcopy", how.limit.as_secs_f64()),
-                )));
-            }
-            let asked = going.cancel_at.is_some_and(|at| now >= at);
-            if going.cancelled.is_none() && !going.switched && (late || asked) {
-                going.cancelled = Some(if asked { Ended::Cancelled } else { Ended::NotConverged });
-                self.qmp.execute("migrate_cancel", json!({}), HOST_ANSWER)?;
-            }
-            if now >= going.until + how.limit.max(HOST_ANSWER) {
-                return Err(failed(format!("QEMU does not end its migration, which is {status}")));
+            if let Some(command) = followed.next(how, status, sample.rounds)? {
+                match self.qmp.execute(command, json!({}), HOST_ANSWER) {
+                    // It may have ended since it was asked, which the next answer tells.
+                    Ok(_) | Err(QmpError::Refused { .. }) => {}
+                    Err(error) => return Err(error.into()),
+                }
             }
             std::thread::sleep(LOOK);
         }
@@ -199,13 +223,15 @@ impl Machine {
 }
 
 /// How it ended, and why.
-fn verdict(told: &Value, going: &Followed, how: &Migration) -> (Ended, Option<String>) {
+fn verdict(told: &Value, followed: &Followed, how: &Migration) -> (Ended, Option<String>) {
     let said = told.get("error-desc").and_then(Value::as_str).map(edge::quoted);
-    match (told.get("status").and_then(Value::as_str), going.cancelled) {
+    match (told.get("status").and_then(Value::as_str), followed.cancelled) {
         (Some("completed"), _) => (Ended::Completed, None),
-        (Some("cancelled"), Some(Ended::Cancelled)) => (Ended::Cancelled, Some("it was cancelled".to_owned())),
+        (Some("cancelled"), Some(Ended::Cancelled)) => {
+            (Ended::Cancelled, Some("it was cancelled".to_owned()))
+        }
         (Some("cancelled"), Some(ended)) => {
-            let last = going.samples.iter().rev().find(|sample| sample.rounds > 0);
+            let last = followed.samples.iter().rev().find(|sample| sample.rounds > 0);
             let Sample { remaining, mbps, rounds, dirty_pages_rate, .. } = last.copied().unwrap_or_default();
             let why = format!(
                 "it did not converge within {} s: {} MB were left behind {rounds} passes at {mbps:.0} Mbit/s, while the guest \
@@ -220,6 +246,14 @@ fn verdict(told: &Value, going: &Followed, how: &Migration) -> (Ended, Option<St
             (Ended::Failed, Some(format!("QEMU gave the migration up: {said}")))
         }
     }
+}
+
+/// The CPU time of both QEMUs between two readings.
+fn spent(before: [Option<u64>; 2], after: [Option<u64>; 2]) -> [Option<u64>; 2] {
+    let [source, destination] = before;
+    let [source_after, destination_after] = after;
+    let between = |before: Option<u64>, after: Option<u64>| after?.checked_sub(before?);
+    [between(source, source_after), between(destination, destination_after)]
 }
 
 /// A guest whose memory is in two places, one of which is gone.

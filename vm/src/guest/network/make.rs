@@ -8,7 +8,8 @@ use super::observer::Observer;
 use super::ports::{SERVER_PORT, free_ports};
 use super::switched::Switched;
 use super::{
-    Address, ClientPlace, Home, Layout, Link, Mac, NetworkError, NicWiring, Wires, Wiring, netdev, netem, opened,
+    Address, ClientPlace, Home, Layout, Link, Mac, NetworkError, NicWiring, Wires, Wiring, netdev, netem,
+    opened,
 };
 use formats::counters::{NetDev, Section, Traffic};
 use process::{Inherited, Namespace, ProcessError, Spec};

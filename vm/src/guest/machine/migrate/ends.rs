@@ -104,7 +104,9 @@ pub(super) fn open(
 fn listens(qmp: &mut Qmp) -> Result<u16, GuestError> {
     let told = qmp.execute("query-migrate", json!({}), HOST_ANSWER)?;
     let port = told.pointer("/socket-address/0/port").and_then(Value::as_str);
-    let unknown = || failed(format!("the destination's QEMU does not say where it waits: {}", quoted(&told.to_string())));
+    let unknown = || {
+        failed(format!("the destination's QEMU does not say where it waits: {}", quoted(&told.to_string())))
+    };
     port.and_then(|port| port.parse().ok()).ok_or_else(unknown)
 }
 

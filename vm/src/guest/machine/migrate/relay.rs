@@ -41,7 +41,8 @@ impl Direction {
     /// When so many bytes that are given now leave the link, and when they arrive.
     fn carry(&self, bytes: usize, now: Instant) -> (Instant, Instant) {
         let mut busy_until = self.busy_until.lock().unwrap_or_else(PoisonError::into_inner);
-        let nanoseconds = (bytes as u64).saturating_mul(8_000_000_000).checked_div(self.rate).unwrap_or_default();
+        let nanoseconds =
+            (bytes as u64).saturating_mul(8_000_000_000).checked_div(self.rate).unwrap_or_default();
         *busy_until = (*busy_until).max(now) + Duration::from_nanos(nanoseconds);
         (*busy_until, *busy_until + self.delay)
     }
