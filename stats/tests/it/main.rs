@@ -7,6 +7,7 @@ mod edges;
 mod exact;
 mod guarded;
 mod history;
+mod history_others;
 mod laws;
 mod moderated;
 mod moderated_pages;
