@@ -9,6 +9,7 @@
 
 mod alias;
 mod budget;
+mod by_name;
 mod events;
 mod export;
 mod identity;
@@ -21,6 +22,7 @@ mod table;
 
 pub use alias::{Renamed, current_aliases, rename};
 pub use budget::Budget;
+pub use by_name::told_by_name;
 pub use events::{Moved, Standing, StepEvent};
 pub use export::{ExportedBoot, ExportedPoint, Exports, exported_boots, exported_points};
 pub use ingest::{Told, lake_rows};
