@@ -6,6 +6,7 @@ use analyze::history::{Budget, FEWEST_POINTS, History, Moved, Series, Standing, 
 use edge::visible;
 use lake::{Event, Said};
 use model::counted;
+use std::collections::HashMap;
 use std::fmt::Write;
 
 /// Steps of a sparkline.
@@ -221,8 +222,19 @@ pub fn markdown(history: &History) -> String {
     let mut out = format!("**{}**\n", cell(&heading(history)));
     if history.events.is_empty() {
         out.push_str("\nNo level changed.\n");
-        return out;
+    } else {
+        events_table(history, &mut out);
     }
+    for odd in &history.warnings {
+        let _ = write!(out, "\n- {}", cell(&odd.text));
+    }
+    if !history.warnings.is_empty() {
+        out.push('\n');
+    }
+    out
+}
+
+fn events_table(history: &History, out: &mut String) {
     out.push_str("\n| event | when | between | what moved | by | stands |\n|---|---|---|---|---|---|\n");
     for event in &history.events {
         for (place, moved) in event.moved.iter().enumerate() {
@@ -242,7 +254,6 @@ pub fn markdown(history: &History) -> String {
             );
         }
     }
-    out
 }
 
 /// Foreign text in a table: nothing in it formats, links or notifies.
@@ -252,10 +263,15 @@ fn cell(text: &str) -> String {
 
 /// A test case for each series: it fails where an event that counts has moved it.
 pub fn junit(history: &History, counts: impl Fn(&StepEvent) -> bool) -> String {
-    let of = |series: &Series| -> Vec<&StepEvent> {
-        let moves = |e: &&StepEvent| e.moved.iter().any(|m| m.id == series.id && !m.expected);
-        history.events.iter().filter(|e| counts(e)).filter(moves).collect()
-    };
+    // Each event's text once, whatever number of series it moved.
+    let mut by: HashMap<&str, String> = HashMap::new();
+    for event in history.events.iter().filter(|e| counts(e)) {
+        let text = event_text(event, &history.series);
+        for moved in event.moved.iter().filter(|m| !m.expected) {
+            by.entry(&moved.id).or_default().push_str(&text);
+        }
+    }
+    let of = |series: &Series| by.get(series.id.as_str()).map(String::as_str).unwrap_or_default();
     let failures = history.series.iter().filter(|s| !of(s).is_empty()).count();
     let mut out = b"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".to_vec();
     let mut writer = quick_xml::Writer::new_with_indent(&mut out, b' ', 2);
@@ -272,7 +288,7 @@ pub fn junit(history: &History, counts: impl Fn(&StepEvent) -> bool) -> String {
             let case = writer
                 .create_element("testcase")
                 .with_attributes([("classname", "history"), ("name", &*name)]);
-            let text: String = of(series).iter().map(|event| event_text(event, &history.series)).collect();
+            let text = of(series);
             if text.is_empty() {
                 case.write_empty()?;
                 continue;
@@ -280,7 +296,7 @@ pub fn junit(history: &History, counts: impl Fn(&StepEvent) -> bool) -> String {
             case.write_inner_content(|writer| {
                 let message = text.lines().next().unwrap_or_default();
                 let failure = writer.create_element("failure").with_attribute(("message", message));
-                failure.write_text_content(quick_xml::events::BytesText::new(&text)).map(|_| ())
+                failure.write_text_content(quick_xml::events::BytesText::new(text)).map(|_| ())
             })?;
         }
         Ok(())

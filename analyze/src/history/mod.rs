@@ -12,6 +12,7 @@
 mod alias;
 mod budget;
 mod confirm;
+mod by_name;
 mod events;
 mod export;
 mod identity;
@@ -27,6 +28,7 @@ mod table;
 pub use alias::{Renamed, current_aliases, rename};
 pub use budget::Budget;
 pub use confirm::{Confirming, Measured, Row as ConfirmedSeries, machine_of, place_of};
+pub use by_name::told_by_name;
 pub use events::{Moved, Standing, StepEvent};
 pub use export::{ExportedBoot, ExportedPoint, Exports, exported_boots, exported_points};
 pub use ingest::{Told, lake_rows};

@@ -69,6 +69,10 @@ pub struct LakeAdd {
     /// The environment that every session measures: points of the others are differences to it
     #[arg(long, value_name = "ENV")]
     pub anchor: Option<String>,
+    /// What the name of each file or folder says, such as '{machine}-{time}-{commit}.json' ({build}, and * for anything); flags
+    /// above win
+    #[arg(long, value_name = "PATTERN")]
+    pub names: Option<String>,
     /// How results are read.
     #[command(flatten)]
     pub reading: Reading,

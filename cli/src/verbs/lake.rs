@@ -6,7 +6,7 @@ use crate::verbs::export::export;
 use crate::verbs::moment::moment_of;
 use crate::verbs::options::{defaults, reading};
 use crate::{DONE, Error, FOUND};
-use analyze::history::{Told, lake_rows, table_rows};
+use analyze::history::{Told, lake_rows, table_rows, told_by_name};
 use lake::{Added, Campaign, Lake};
 use model::counted;
 use std::io::Write;
@@ -35,6 +35,10 @@ fn add_results(args: &LakeAdd, out: &mut dyn Write, err: &mut dyn Write) -> Resu
     let options = reading(&args.reading, Vec::new(), err)?;
     let mut all: Vec<(&Path, Vec<Campaign>)> = Vec::new();
     for path in &args.results {
+        let told = match &args.names {
+            Some(pattern) => told_by_name(pattern, path, &told)?,
+            None => told.clone(),
+        };
         let is_table = path.extension().is_some_and(|end| end == "csv") && path.is_file();
         let table = if is_table { table_rows(path, &text_of(path)?, &options.conf, &told)? } else { None };
         let campaigns = match table {

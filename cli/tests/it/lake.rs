@@ -7,21 +7,25 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
-struct Place(TempDir);
+pub struct Place(TempDir);
 
 impl Place {
-    fn new() -> Place {
+    pub fn new() -> Place {
         Place(tempfile::tempdir().unwrap())
     }
 
-    fn lake(&self) -> String {
+    pub fn lake(&self) -> String {
         self.0.path().join("lake").display().to_string()
     }
 
-    fn write(&self, name: &str, content: &str) -> String {
+    pub fn write(&self, name: &str, content: &str) -> String {
         let path = self.0.path().join(name);
         fs::write(&path, content).unwrap();
         path.display().to_string()
+    }
+
+    pub fn path(&self, name: &str) -> String {
+        self.0.path().join(name).display().to_string()
     }
 
     /// Runs perfvt; its exit code and all that it said.
@@ -31,7 +35,7 @@ impl Place {
     }
 
     #[track_caller]
-    fn is(&self, arguments: &[&str], code: i32, said: &str) -> String {
+    pub fn is(&self, arguments: &[&str], code: i32, said: &str) -> String {
         let (found, all) = self.run(arguments);
         assert!(found == code && all.contains(said), "want {code} '{said}', got {found}\n{all}");
         all
@@ -39,7 +43,7 @@ impl Place {
 }
 
 /// Sixty nights of two cases, of which both get slower at the twentieth.
-fn nights() -> String {
+pub fn nights() -> String {
     let mut out = String::from("commit,time,machine,case,metric,repeat,value,unit,direction\n");
     for night in 0..60 {
         let at = 1_767_225_600 + night * 86_400;

@@ -41,6 +41,7 @@ mod kept;
 mod kernels;
 mod killed;
 mod lake;
+mod lake_names;
 mod macvtap;
 mod mutation;
 mod mutation_support;

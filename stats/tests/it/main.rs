@@ -10,6 +10,7 @@ mod exact;
 mod guarded;
 mod history;
 mod hosts;
+mod history_others;
 mod laws;
 mod moderated;
 mod moderated_pages;
