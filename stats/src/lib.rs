@@ -65,9 +65,9 @@ pub use effect::hedges_g;
 pub use exact::{constants_p, fisher_exact};
 pub use guarded::{guarded_df, guarded_fieller, guarded_welch, guarded_welch_log};
 pub use history::{
-    CONFIRM_LEVEL, CONFIRM_Q, Confirmation, ConfirmRow, ConfirmSeen, Confirmed, ConfirmedRow, confirm,
-    HISTORY_ALPHA, HISTORY_ALPHA_MAX, HISTORY_ALPHA_MIN, HISTORY_AUTOCORRELATION, HISTORY_FORMAT,
-    HISTORY_WINDOW, HistoryPoint, HistoryReading, HistoryRule, HistorySegment, HistoryStep, Level, Location,
+    CONFIRM_LEVEL, CONFIRM_Q, ConfirmRow, ConfirmSeen, Confirmation, Confirmed, ConfirmedRow, HISTORY_ALPHA,
+    HISTORY_ALPHA_MAX, HISTORY_ALPHA_MIN, HISTORY_AUTOCORRELATION, HISTORY_FORMAT, HISTORY_WINDOW,
+    HistoryPoint, HistoryReading, HistoryRule, HistorySegment, HistoryStep, Level, Location, confirm,
     history_threshold, lag_one, session_variance_of,
 };
 pub use moderated::{VariancePrior, variance_prior};

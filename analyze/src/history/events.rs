@@ -187,8 +187,7 @@ fn names(group: &[Step<'_>]) -> Vec<String> {
     let mut by: Vec<&Step<'_>> = group.iter().collect();
     by.sort_by_key(|step| &step.series.id);
     let name = |step: &&Step<'_>| {
-        let campaign =
-            step.series.nights.get(step.step.at).map(|n| n.campaign.as_str()).unwrap_or_default();
+        let campaign = step.series.nights.get(step.step.at).map(|n| n.campaign.as_str()).unwrap_or_default();
         let short: String = hex(&hash([step.series.id.as_str(), campaign])).chars().take(8).collect();
         format!("E{short}")
     };
@@ -197,7 +196,9 @@ fn names(group: &[Step<'_>]) -> Vec<String> {
 
 /// The one of these names that something was said by first.
 fn of_old(names: &[String], said: &[Event]) -> Option<String> {
-    said.iter().find_map(|event| event_of(&event.said).filter(|name| names.iter().any(|n| n == name))).map(str::to_owned)
+    said.iter()
+        .find_map(|event| event_of(&event.said).filter(|name| names.iter().any(|n| n == name)))
+        .map(str::to_owned)
 }
 
 /// The event that something is said of by its name.

@@ -19,7 +19,7 @@ pub use events::{Moved, Standing, StepEvent};
 pub use ingest::{Told, lake_rows};
 pub use place::Place;
 pub use series::{Night, Series};
-pub use stats::{Confirmation, ConfirmSeen, Confirmed};
+pub use stats::{ConfirmSeen, Confirmation, Confirmed};
 pub use table::table_rows;
 
 use crate::AnalyzeError;

@@ -28,6 +28,7 @@ mod diagnostics;
 mod discover;
 mod grounds;
 mod history;
+mod history_confirm;
 mod in_order;
 mod moderated;
 mod plan_sides;
