@@ -38,7 +38,8 @@ impl Stopping for ByEvent {
         if block < floor {
             return Ok(Look::default());
         }
-        let settled = if said.settled { file.cases.iter().map(model::Case::id).collect() } else { Vec::new() };
+        let settled =
+            if said.settled { file.cases.iter().map(model::Case::id).collect() } else { Vec::new() };
         let spent = Some(LookAt::Planned { boundary, n: block }.spent(0.05));
         Ok(Look { settled, spent, ..Look::default() })
     }

@@ -1,10 +1,9 @@
 //! What a campaign said of an event, as text for a terminal.
 
 use crate::numbers::{percent, significant};
-use analyze::history::{Confirmation, ConfirmSeen, Confirmed, ConfirmedSeries, Confirming};
+use analyze::history::{ConfirmSeen, Confirmation, Confirmed, ConfirmedSeries, Confirming};
 use edge::visible;
 use std::fmt::Write;
-
 
 /// The outcome, the builds, and each row with its numbers.
 pub fn confirmed(confirming: &Confirming, said: &Confirmed) -> String {
@@ -42,11 +41,7 @@ fn sentence(outcome: Confirmation) -> &'static str {
 /// An estimate with its interval, on the scale on which people read it.
 fn numbers(row: &ConfirmedSeries, seen: &ConfirmSeen) -> String {
     let on = |x: f64| {
-        if row.is_ratio() {
-            percent(x.exp_m1())
-        } else {
-            significant(x, 3)
-        }
+        if row.is_ratio() { percent(x.exp_m1()) } else { significant(x, 3) }
     };
     format!(
         "{}, 99 % interval {} to {}, p {}, {} blocks",

@@ -25,9 +25,9 @@ mod bundle;
 pub mod campaign;
 pub mod classic;
 mod columns;
-mod confirmed;
 pub mod command_line;
 mod comparable;
+mod confirmed;
 pub mod csv;
 mod date;
 pub mod drive;
@@ -57,6 +57,7 @@ pub use badge::badge;
 pub use brief::brief;
 pub use bundle::bundle;
 pub use classic::ClassicTable;
+pub use confirmed::confirmed as history_confirmed;
 pub use csv::{csv, csv_of_rows};
 pub use explain::{explain, explain_category, explain_in_full};
 pub use history::{History, Occasion, PointRow, Spot};
@@ -67,8 +68,8 @@ pub use plan::{noise, plan};
 pub use rows::{REASONS, claim, meaning};
 pub use sentence::sentence;
 pub use show::show;
-pub use confirmed::confirmed as history_confirmed;
 pub use steps::{
-    event as history_event, event_text as history_event_text, history as history_text, junit as history_junit, markdown as history_markdown,
+    event as history_event, event_text as history_event_text, history as history_text,
+    junit as history_junit, markdown as history_markdown,
 };
 pub use text::{TextOptions, text};

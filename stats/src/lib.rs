@@ -73,10 +73,10 @@ pub use effect::hedges_g;
 pub use exact::{constants_p, fisher_exact};
 pub use guarded::{guarded_df, guarded_fieller, guarded_welch, guarded_welch_log};
 pub use history::{
-    CONFIRM_LEVEL, CONFIRM_Q, Confirmation, ConfirmRow, ConfirmSeen, Confirmed, ConfirmedRow, confirm,
-    HISTORY_ALPHA, HISTORY_ALPHA_MAX, HISTORY_ALPHA_MIN, HISTORY_AUTOCORRELATION, HISTORY_FEWEST,
-    HISTORY_FORMAT, HISTORY_WINDOW, HistoryPoint, HistoryReading, HistoryRule, HistorySegment, HistoryStep,
-    Level, Location, history_rate, history_threshold, lag_one, session_variance_of,
+    CONFIRM_LEVEL, CONFIRM_Q, ConfirmRow, ConfirmSeen, Confirmation, Confirmed, ConfirmedRow, HISTORY_ALPHA,
+    HISTORY_ALPHA_MAX, HISTORY_ALPHA_MIN, HISTORY_AUTOCORRELATION, HISTORY_FEWEST, HISTORY_FORMAT,
+    HISTORY_WINDOW, HistoryPoint, HistoryReading, HistoryRule, HistorySegment, HistoryStep, Level, Location,
+    confirm, history_rate, history_threshold, lag_one, session_variance_of,
 };
 pub use hosts::{HOSTS_RANDOM_MIN, Heterogeneity, heterogeneity, hosts_fixed, hosts_random};
 pub use moderated::{VariancePrior, variance_prior};

@@ -112,9 +112,13 @@ impl Confirming {
         let (mut environments, mut rows) = (Vec::new(), Vec::new());
         for env in &envs {
             let of: Vec<&Step<'_>> = here.iter().copied().filter(|step| step.series.env == *env).collect();
-            let Some(before) = of.iter().map(|step| step.before).max_by_key(|night| night.at) else { continue };
+            let Some(before) = of.iter().map(|step| step.before).max_by_key(|night| night.at) else {
+                continue;
+            };
             let Some(after) = of.iter().map(|step| step.after).min_by_key(|night| night.at) else { continue };
-            let Some(newest) = of.iter().map(|step| step.newest).max_by_key(|night| night.at) else { continue };
+            let Some(newest) = of.iter().map(|step| step.newest).max_by_key(|night| night.at) else {
+                continue;
+            };
             let mut put = |role: &str, night: &Night| {
                 let name = if envs.len() == 1 { role.to_owned() } else { format!("{role}-{env}") };
                 let place = places.get(&(format!("{}.{env}", night.campaign), night.build.clone())).cloned();
@@ -173,7 +177,9 @@ impl Confirming {
         let nothing = BTreeMap::new();
         let side = |at: usize, row: &Row| {
             let of = sides.get(at).and_then(|side| side.get(&row.id)).unwrap_or(&nothing);
-            of.iter().filter_map(|(block, v)| Some((*block, on_scale(*v, row.log)?))).collect::<BTreeMap<_, _>>()
+            of.iter()
+                .filter_map(|(block, v)| Some((*block, on_scale(*v, row.log)?)))
+                .collect::<BTreeMap<_, _>>()
         };
         let rows: Vec<ConfirmRow> = (self.rows.iter())
             .map(|row| {
@@ -211,14 +217,18 @@ impl Measured {
         differing: &BTreeSet<String>,
     ) -> Result<BTreeMap<String, BTreeMap<u32, f64>>, AnalyzeError> {
         let shown: Shown = match show(options, dir) {
-            Err(AnalyzeError::NoResults { .. } | AnalyzeError::NoRepeats { .. }) => return Ok(BTreeMap::new()),
+            Err(AnalyzeError::NoResults { .. } | AnalyzeError::NoRepeats { .. }) => {
+                return Ok(BTreeMap::new());
+            }
             other => other?,
         };
         if let Some(lost) = shown.side.losses.iter().find(|loss| loss.what == "file") {
             let (path, reason) = (lost.place.clone().into(), lost.reason.clone());
             return Err(AnalyzeError::NotAResult { path, reason });
         }
-        if let Some((fact, was, is)) = self.place.as_ref().and_then(|p| p.changed(differing, &shown.side.facts)) {
+        if let Some((fact, was, is)) =
+            self.place.as_ref().and_then(|p| p.changed(differing, &shown.side.facts))
+        {
             return Err(AnalyzeError::Option(format!(
                 "build {} is gone: {fact} was '{was}' when it was measured, and is '{is}' where it lay; --build {}:KEY=VALUE,.. says \
                  where it lies now",

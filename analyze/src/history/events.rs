@@ -202,7 +202,9 @@ fn names(group: &[Step<'_>]) -> Vec<String> {
 
 /// The one of these names that something was said by first.
 fn of_old(names: &[String], said: &[Event]) -> Option<String> {
-    said.iter().find_map(|event| event_of(&event.said).filter(|name| names.iter().any(|n| n == name))).map(str::to_owned)
+    said.iter()
+        .find_map(|event| event_of(&event.said).filter(|name| names.iter().any(|n| n == name)))
+        .map(str::to_owned)
 }
 
 /// The event that something is said of by its name.

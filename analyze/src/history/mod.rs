@@ -11,8 +11,8 @@
 
 mod alias;
 mod budget;
-mod confirm;
 mod by_name;
+mod confirm;
 mod events;
 mod export;
 mod identity;
@@ -27,8 +27,8 @@ mod table;
 
 pub use alias::{Renamed, current_aliases, rename};
 pub use budget::Budget;
-pub use confirm::{Confirming, Measured, Row as ConfirmedSeries, machine_of, place_of};
 pub use by_name::told_by_name;
+pub use confirm::{Confirming, Measured, Row as ConfirmedSeries, machine_of, place_of};
 pub use events::{Moved, Standing, StepEvent};
 pub use export::{ExportedBoot, ExportedPoint, Exports, exported_boots, exported_points};
 pub use ingest::{Told, lake_rows};
@@ -37,7 +37,7 @@ pub use series::{Night, Series};
 pub use shown::{Mark, MarkKind, Month, NightState, RangeCommit};
 /// Fewest points of a series before the rule looks at it.
 pub use stats::HISTORY_FEWEST as FEWEST_POINTS;
-pub use stats::{Confirmation, ConfirmSeen, Confirmed};
+pub use stats::{ConfirmSeen, Confirmation, Confirmed};
 pub use table::table_rows;
 
 use crate::{AnalyzeError, Warning};

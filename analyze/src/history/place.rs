@@ -28,7 +28,8 @@ impl Place {
         };
         let params: BTreeMap<String, String> = keys.filter_map(param).collect();
         let own = |name: &str| is_software(name) && !name.starts_with("host.");
-        let software = facts.iter().filter(|(name, _)| own(name)).map(|(n, v)| (n.clone(), v.clone())).collect();
+        let software =
+            facts.iter().filter(|(name, _)| own(name)).map(|(n, v)| (n.clone(), v.clone())).collect();
         (!params.is_empty()).then_some(Place { params, software })
     }
 

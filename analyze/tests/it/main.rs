@@ -28,6 +28,7 @@ mod diagnostics;
 mod discover;
 mod grounds;
 mod history;
+mod history_confirm;
 mod history_names;
 mod history_oddities;
 mod in_order;

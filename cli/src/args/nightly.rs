@@ -1,6 +1,6 @@
 //! What `perfvt nightly` takes.
 
-use super::lake::FailOnEvent;
+use super::lake::{FailOnEvent, HistoryAsked};
 use super::measuring::{CEILING, Measuring};
 use std::path::PathBuf;
 
@@ -66,7 +66,7 @@ pub struct Nightly {
     /// Which events exit with 1: `confirmed`, those that got worse and that a campaign has confirmed; `step`, open ones, too
     #[arg(long, value_name = "WHAT", default_value = "confirmed")]
     pub fail_on: FailOnEvent,
-    /// The chance of a false step at a point, as for perfvt history
-    #[arg(long, value_name = "ALPHA", default_value_t = stats::HISTORY_ALPHA)]
-    pub alpha: f64,
+    /// Which series are judged.
+    #[command(flatten)]
+    pub asked: HistoryAsked,
 }

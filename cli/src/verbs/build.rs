@@ -34,7 +34,8 @@ pub fn build(args: &Build, out: &mut dyn Write, err: &mut dyn Write) -> Result<u
 
 /// The recipe of the arguments, and what all recipes share.
 fn recipe(what: &BuildWhat) -> Result<(Recipe, &BuildCommon), Error> {
-    let layout = |common: &BuildCommon| if common.layout == "aligned" { Layout::Aligned } else { Layout::Own };
+    let layout =
+        |common: &BuildCommon| if common.layout == "aligned" { Layout::Aligned } else { Layout::Own };
     let container = |common: &BuildCommon| -> Result<Vec<String>, Error> {
         let Some(words) = &common.container else { return Ok(Vec::new()) };
         shlex::split(words).ok_or_else(|| format!("--container {words}: a quote is not closed").into())
@@ -53,7 +54,10 @@ fn recipe(what: &BuildWhat) -> Result<(Recipe, &BuildCommon), Error> {
         }
         BuildWhat::Script { script, product, common } => {
             if common.layout != "own" {
-                return Err("--layout aligned: how the code of a script's build is laid out is the script's matter".into());
+                return Err(
+                    "--layout aligned: how the code of a script's build is laid out is the script's matter"
+                        .into(),
+                );
             }
             let mut script = Script::of(script, product)?;
             script.container = container(common)?;
@@ -70,9 +74,13 @@ fn read(file: &Path) -> Result<String, Error> {
 fn say(progress: &Progress, commit: &str, err: &mut dyn Write) -> std::io::Result<()> {
     match progress {
         Progress::Known => Ok(()),
-        Progress::Waiting => writeln!(err, "waiting: another build of this repository by this recipe goes on"),
+        Progress::Waiting => {
+            writeln!(err, "waiting: another build of this repository by this recipe goes on")
+        }
         Progress::Step(at, of, words) => writeln!(err, "{commit}: {at} of {of}: {words}"),
-        Progress::Anew => writeln!(err, "{commit}: it failed on top of an earlier build, and begins from nothing"),
+        Progress::Anew => {
+            writeln!(err, "{commit}: it failed on top of an earlier build, and begins from nothing")
+        }
     }
 }
 

@@ -140,11 +140,8 @@ fn begin(
         words.extend(["--env".into(), environment_word(environment, asked.builds)?]);
     }
     let run = run_of(words)?;
-    let until = Until {
-        half_width: 0.5 * confirming.smallest(),
-        floor: FLOOR_MIN,
-        budget_seconds: asked.budget,
-    };
+    let until =
+        Until { half_width: 0.5 * confirming.smallest(), floor: FLOOR_MIN, budget_seconds: asked.budget };
     let request = request(&run, asked.command.clone(), Some(asked.ceiling), Some(until));
     let mut prepared = prepare(&request, &own_executable())?;
     narrow(&mut prepared, confirming, &by)?;
@@ -161,8 +158,7 @@ fn narrow(prepared: &mut Prepared, confirming: &Confirming, by: &ByEvent) -> Res
     let kept = confirming.cases(&file.cases, &by.options);
     file.cases = kept.iter().filter_map(|at| file.cases.get(*at).cloned()).collect();
     let shuffle = file.environments.first().map_or(Ok(true), |e| e.to_params().switch("shuffle"))?;
-    file.blocks =
-        blocks(file.environments.len(), file.rule.boots(), file.cases.len(), file.seed, shuffle);
+    file.blocks = blocks(file.environments.len(), file.rule.boots(), file.cases.len(), file.seed, shuffle);
     Ok(())
 }
 
@@ -196,7 +192,9 @@ fn environment_word(of: &Measured, builds: &[String]) -> Result<OsString, Error>
     };
     if let Some((key, value)) = place.missing() {
         let value = edge::quoted(value);
-        return Err(format!("build {build} is gone: its {key} was {value}, which is not there; {mend}").into());
+        return Err(
+            format!("build {build} is gone: its {key} was {value}, which is not there; {mend}").into()
+        );
     }
     Ok(env_word(&of.name, &place.params).into())
 }

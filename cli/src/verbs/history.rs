@@ -61,9 +61,8 @@ fn explain(path: &Path, name: &str, asked: &HistoryAsked, out: &mut dyn Write) -
 /// The event that a name, or its beginning, means.
 pub(super) fn called<'a>(history: &'a History, name: &str) -> Result<&'a StepEvent, Error> {
     let found: Vec<&StepEvent> = history.events.iter().filter(|e| e.is_called(name)).collect();
-    let names = |of: &mut dyn Iterator<Item = &StepEvent>| {
-        of.map(|e| e.name.as_str()).collect::<Vec<_>>().join(" ")
-    };
+    let names =
+        |of: &mut dyn Iterator<Item = &StepEvent>| of.map(|e| e.name.as_str()).collect::<Vec<_>>().join(" ");
     match found.as_slice() {
         [event] => Ok(event),
         [] => {

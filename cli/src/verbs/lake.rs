@@ -61,7 +61,12 @@ fn text_of(path: &Path) -> Result<String, Error> {
 }
 
 /// Adds a campaign that has just ended.
-pub(super) fn add_campaign(lake: &Path, campaign: &Path, told: &Told, out: &mut dyn Write) -> Result<(), Error> {
+pub(super) fn add_campaign(
+    lake: &Path,
+    campaign: &Path,
+    told: &Told,
+    out: &mut dyn Write,
+) -> Result<(), Error> {
     let rows = lake_rows(campaign, &defaults()?, told)?;
     add(&Lake::open_or_create(lake)?, campaign, &rows, out)
 }

@@ -30,9 +30,13 @@ use state::{Night, Results, has_ended};
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io::Write;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+use tell::Teller;
 
+/// Where programs of the system lie.
+const SYSTEM_FOLDERS: [&str; 4] = ["/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin"];
 /// What is measured every night, as an environment.
 const HEAD: &str = "head";
 /// What is measured beside it.
@@ -47,6 +51,7 @@ pub fn nightly(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> Result<u8, Error> {
+    with_system_folders()?;
     let begun = Instant::now();
     let mut work = Work {
         args,
@@ -54,34 +59,57 @@ pub fn nightly(
         budget: Duration::from_secs(budget(&args.budget)?),
         begun,
         since: moment_of("--since", args.since.as_ref())?.unwrap_or_else(|| now().saturating_sub(RECENT)),
+        cut: false,
         troubles: 0,
     };
     for (flag, words) in [("--notify", &args.notify), ("--push", &args.push)] {
         // What is wrong with them is found before hours are measured.
         words.as_ref().map(|words| crate::programs::program(flag, words)).transpose()?;
     }
-    let dir = args.results.clone().unwrap_or_else(|| beside(&args.lake));
+    let dir = args.results.clone().map_or_else(|| beside(&args.lake), Ok)?;
     let Some(results) = Results::take(&dir)? else {
         writeln!(err, "perfvt: another perfvt nightly is at work in {}; nothing is done", dir.display())?;
         return Ok(BUSY);
     };
-    if let Some(cut) = results.cut()? {
+    // What is no lake is found before hours are measured.
+    Lake::open_or_create(&args.lake)?;
+    if let Some(mut cut) = results.cut()? {
         writeln!(err, "going on with the night that was cut: {}", results.path(&cut.campaign).display())?;
-        let tonight = cut.is_tonight(now());
-        let code = work.night(&results, cut, out, err)?;
-        if tonight || code == INTERRUPTED {
+        work.cut = true;
+        let code = work.night(&results, &mut cut, out, err)?;
+        if cut.is_tonight(now()) || code == INTERRUPTED {
             return Ok(code);
         }
+        work.cut = false;
     }
-    let night = work.new_night(&results)?;
-    work.night(&results, night, out, err)
+    let mut night = work.new_night(&results)?;
+    work.night(&results, &mut night, out, err)
+}
+
+/// Begins anew with the folders of the system's programs in PATH, where they are missing: cron's has two.
+fn with_system_folders() -> Result<(), Error> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
+    let known = SYSTEM_FOLDERS.iter().map(PathBuf::from);
+    let missing: Vec<PathBuf> = known.filter(|dir| dir.is_dir() && !folders.contains(dir)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    folders.extend(missing);
+    let mut arguments = std::env::args_os();
+    let name = arguments.next().unwrap_or_default();
+    let mut again = std::process::Command::new(std::env::current_exe()?);
+    again.arg0(name).args(arguments).env("PATH", std::env::join_paths(folders)?);
+    // It comes back only if it could not be done.
+    Err(format!("starting perfvt again with {} in PATH: {}", SYSTEM_FOLDERS.join(", "), again.exec()).into())
 }
 
 /// The folder of campaigns that goes with a lake.
-fn beside(lake: &Path) -> PathBuf {
-    let mut name = lake.file_name().unwrap_or_default().to_owned();
+fn beside(lake: &Path) -> Result<PathBuf, Error> {
+    let whole = std::path::absolute(lake)?;
+    let mut name = whole.file_name().unwrap_or_default().to_owned();
     name.push("-campaigns");
-    lake.with_file_name(name)
+    Ok(whole.with_file_name(name))
 }
 
 /// A night's work.
@@ -92,6 +120,8 @@ struct Work<'a> {
     begun: Instant,
     /// Seconds since the epoch: older events are no news.
     since: i64,
+    /// The night in hand was cut before.
+    cut: bool,
     /// Things that could not be done; each was said.
     troubles: usize,
 }
@@ -114,11 +144,11 @@ impl Work<'_> {
     fn night(
         &mut self,
         results: &Results,
-        mut night: Night,
+        night: &mut Night,
         out: &mut dyn Write,
         err: &mut dyn Write,
     ) -> Result<u8, Error> {
-        let measured = self.measure(results, &mut night, out, err)?;
+        let measured = self.measure(results, night, out, err)?;
         if measured == INTERRUPTED {
             return Ok(INTERRUPTED);
         }
@@ -132,12 +162,12 @@ impl Work<'_> {
         };
         add_campaign(&self.args.lake, &dir, &told, out)?;
         let lake = Lake::open(&self.args.lake)?;
-        let Some(left) = self.confirm(&lake, results, &mut night, out, err)? else { return Ok(INTERRUPTED) };
+        let Some(left) = self.confirm(&lake, results, night, out, err)? else { return Ok(INTERRUPTED) };
         let history = self.judge(&lake)?;
         self.tell(&lake, &history, &left, out, err)?;
-        self.publish(results, &night, out, err)?;
+        self.publish(results, night, out, err)?;
         night.done = true;
-        results.note(&night)?;
+        results.note(night)?;
         let counts: Vec<&StepEvent> =
             self.recent(&history).filter(|event| fails(event, self.args.fail_on)).collect();
         if !counts.is_empty() {
@@ -166,7 +196,11 @@ impl Work<'_> {
                 Ok(code) => return Ok(code),
                 Err(error) => {
                     let error = chain(error.as_ref());
-                    writeln!(err, "{} cannot go on ({error}); it stays as it is, and is begun anew", dir.display())?;
+                    writeln!(
+                        err,
+                        "{} cannot go on ({error}); it stays as it is, and is begun anew",
+                        dir.display()
+                    )?;
                 }
             }
         }
@@ -205,13 +239,17 @@ impl Work<'_> {
         };
         if let Some((key, value)) = place.missing() {
             let value = edge::quoted(value);
-            return Err(format!("--anchor {quoted} is gone: its {key} was {value}; give its parameters, KEY=VALUE,..").into());
+            return Err(format!(
+                "--anchor {quoted} is gone: its {key} was {value}; give its parameters, KEY=VALUE,.."
+            )
+            .into());
         }
         Ok(env_word(ANCHOR, &place.params).into())
     }
 
     fn judge(&self, lake: &Lake) -> Result<History, Error> {
-        let asked = HistoryOf { series: Vec::new(), since: None, alpha: self.args.alpha };
+        let asked = &self.args.asked;
+        let asked = HistoryOf { series: asked.series.clone(), since: None, alpha: asked.alpha };
         Ok(history(lake, &asked)?)
     }
 
@@ -255,7 +293,9 @@ impl Work<'_> {
                 Ok(None) => return Ok(None),
                 Ok(Some(_)) => {}
                 // The others are confirmed all the same, and this one is told as what it is.
-                Err(error) => writeln!(err, "event {} is not confirmed: {}", event.name, chain(error.as_ref()))?,
+                Err(error) => {
+                    writeln!(err, "event {} is not confirmed: {}", event.name, chain(error.as_ref()))?
+                }
             }
         }
         Ok(Some(left))
@@ -264,15 +304,19 @@ impl Work<'_> {
     /// Open events that no campaign was run for: those that got worse first, the oldest first.
     fn unconfirmed<'h>(&self, history: &'h History, said: &[Event], machine: &str) -> Vec<&'h StepEvent> {
         let tried = |event: &StepEvent| {
-            let of = |said: &Event| matches!(said.said, Said::Confirmed { .. }) && event.is_meant_by(&said.said);
+            let of =
+                |said: &Event| matches!(said.said, Said::Confirmed { .. }) && event.is_meant_by(&said.said);
             said.iter().any(of)
         };
         let is_here = |event: &&StepEvent| {
             let of = |id: &str| history.series.iter().any(|s| s.id == id && s.machine == machine);
             event.moved.iter().any(|moved| of(&moved.id))
         };
-        let mut open: Vec<&StepEvent> =
-            self.recent(history).filter(|e| e.standing == Standing::Open && !tried(e)).filter(is_here).collect();
+        let mut open: Vec<&StepEvent> = self
+            .recent(history)
+            .filter(|e| e.standing == Standing::Open && !tried(e))
+            .filter(is_here)
+            .collect();
         open.sort_by_key(|event| (!event.is_worse(), event.found));
         open
     }
@@ -310,11 +354,16 @@ impl Work<'_> {
             .recent(history)
             .filter(|e| !matches!(e.standing, Standing::Dismissed | Standing::Expected) && !waits(e))
             .collect();
-        let notify = self.args.notify.as_deref();
-        let heard = tell::tell(lake, &news, (history, notify), out, err)?;
+        let teller = Teller { lake, history, notify: self.args.notify.as_deref(), cut: self.cut };
+        let heard = teller.tell(&news, out, err)?;
         self.troubles += heard.failed;
         let told = counted(heard.told, "new event");
-        writeln!(out, "{told}; {} since {}", counted(history.events.len(), "event"), counted(history.series.len(), "series"))?;
+        let events = counted(self.recent(history).count(), "event");
+        writeln!(
+            out,
+            "{told}, {events} in all that are no older than --since, {} series",
+            history.series.len()
+        )?;
         Ok(())
     }
 

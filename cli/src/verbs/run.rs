@@ -93,7 +93,12 @@ pub(super) struct How<'a> {
 }
 
 /// What the flags ask for.
-pub(super) fn request(args: &Run, command: Vec<String>, repeats: Option<u32>, until: Option<Until>) -> Request {
+pub(super) fn request(
+    args: &Run,
+    command: Vec<String>,
+    repeats: Option<u32>,
+    until: Option<Until>,
+) -> Request {
     Request {
         source: Source {
             workload: args.workload.clone(),

@@ -47,6 +47,7 @@ mod mutation;
 mod mutation_support;
 mod nested_kvm;
 mod netperf;
+mod nightly;
 mod obstacles;
 mod offline;
 mod outside;

@@ -105,7 +105,9 @@ impl Place {
 fn point(machine: &str, case: &str, metric: (&str, &str, &str), night: usize, value: f64) -> Point {
     let mut series_id = [0; 16];
     let name = format!("{machine}/{case}/{}", metric.0);
-    name.bytes().enumerate().for_each(|(i, b)| series_id[i % 16] ^= b.rotate_left((i / 16) as u32 % 8).wrapping_add(i as u8));
+    name.bytes()
+        .enumerate()
+        .for_each(|(i, b)| series_id[i % 16] ^= b.rotate_left((i / 16) as u32 % 8).wrapping_add(i as u8));
     Point {
         series_id,
         machine: machine.into(),
@@ -144,8 +146,13 @@ fn years(series: usize, nights: usize) -> Place {
             points.push(point("host-a", &case, ("throughput", "Mbit/s", "higher"), night, value));
         }
     }
-    let campaign =
-        Campaign { name: "all".into(), machine: "host-a".into(), month: "202311".into(), points, ..Campaign::default() };
+    let campaign = Campaign {
+        name: "all".into(),
+        machine: "host-a".into(),
+        month: "202311".into(),
+        points,
+        ..Campaign::default()
+    };
     place.lake.add(&campaign).unwrap();
     place
 }
@@ -166,7 +173,9 @@ fn small() -> Place {
             for repeat in 1..=3 {
                 let value = common::values::hundredths(level * (1.0 + 0.004 * noise.normal()));
                 let at = FIRST + night * DAY;
-                text.push_str(&format!("c{night},{at},netperf,{case},{metric},{repeat},{value},{unit},{direction}\n"));
+                text.push_str(&format!(
+                    "c{night},{at},netperf,{case},{metric},{repeat},{value},{unit},{direction}\n"
+                ));
             }
         }
     }
@@ -193,7 +202,9 @@ fn pages_of_a_small_history_are_as_they_were_read() {
     insta::assert_snapshot!("history.overview", readable(&place.text("h/index.html")));
     insta::assert_snapshot!("history.event", readable(&place.only("h/e/")));
     insta::assert_snapshot!("history.multiples", readable(&place.only("h/g/")));
-    let csv: Vec<String> = fs::read_dir(place.root().join("h/e")).unwrap().map(|e| e.unwrap().path())
+    let csv: Vec<String> = fs::read_dir(place.root().join("h/e"))
+        .unwrap()
+        .map(|e| e.unwrap().path())
         .filter(|path| path.extension().is_some_and(|e| e == "csv"))
         .map(|path| fs::read_to_string(path).unwrap())
         .collect();
@@ -205,7 +216,10 @@ fn an_event_links_its_commits_and_tells_what_moved_with_it() {
     let place = small();
     place.publish();
     let page = place.only("h/e/");
-    assert!(page.contains("<a href=\"https://example.org/c/c24\" rel=\"noreferrer\"><code>c24</code></a>"), "{page}");
+    assert!(
+        page.contains("<a href=\"https://example.org/c/c24\" rel=\"noreferrer\"><code>c24</code></a>"),
+        "{page}"
+    );
     assert!(page.contains("What may explain it") && page.contains("exits"), "{page}");
     assert!(page.contains("No campaign that measured both builds in turn has decided it"), "{page}");
     let name = place.read().events[0].name.clone();
@@ -214,7 +228,10 @@ fn an_event_links_its_commits_and_tells_what_moved_with_it() {
     let page = place.only("h/e/");
     assert!(page.contains("it was the host.") && page.contains("host by again"), "{page}");
     let front = place.text("index.html");
-    assert!(front.contains("<a href=\"h/index.html\">History</a>") && front.contains("≈ no open event got worse"), "{front}");
+    assert!(
+        front.contains("<a href=\"h/index.html\">History</a>") && front.contains("≈ no open event got worse"),
+        "{front}"
+    );
 }
 
 #[test]
@@ -394,7 +411,11 @@ fn axe_finds_no_violation_and_nothing_sticks_out_of_a_telephone() {
         let title = page.eval("document.title");
         assert_eq!(page.eval(run), json!([]), "{title} {scheme}");
         page.size(360, 700);
-        assert_eq!(page.eval("document.documentElement.scrollWidth"), json!(360), "{title}: nothing sticks out");
+        assert_eq!(
+            page.eval("document.documentElement.scrollWidth"),
+            json!(360),
+            "{title}: nothing sticks out"
+        );
         page.print_media("dark");
         let paper = "getComputedStyle(document.body).backgroundColor";
         assert_eq!(page.eval(paper), json!("rgb(255, 255, 255)"));

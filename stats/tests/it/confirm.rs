@@ -71,7 +71,9 @@ fn false_confirmations(campaigns: u32) {
         let n = campaigns / rows as u32;
         let of = Truth { after: 0.0, newest: 0.0, rows, ..USUAL };
         let ([confirmed, fixed, host, open], blocks) = shares(of, n, seed);
-        println!("{rows} rows, nothing is there: confirmed {confirmed:.4}, fixed since {fixed:.4}, host {host:.3}, open {open:.3}, {blocks:.1} blocks");
+        println!(
+            "{rows} rows, nothing is there: confirmed {confirmed:.4}, fixed since {fixed:.4}, host {host:.3}, open {open:.3}, {blocks:.1} blocks"
+        );
         let bound = CONFIRM_LEVEL + 3.0 * standard_error(CONFIRM_LEVEL, n);
         assert!(confirmed + fixed <= bound, "{rows} rows: {confirmed} {fixed}");
     }
@@ -79,30 +81,30 @@ fn false_confirmations(campaigns: u32) {
 
 #[test]
 fn what_is_not_there_is_confirmed_in_one_event_of_a_hundred_at_most_whatever_its_number_of_rows() {
-    false_confirmations(4_000);
+    false_confirmations(2_000);
 }
 
 #[test]
 fn a_true_step_is_confirmed_and_what_is_the_hosts_is_called_the_hosts() {
-    let (found, blocks) = shares(USUAL, 1_000, 10);
+    let (found, blocks) = shares(USUAL, 400, 10);
     assert!(found[0] > 0.97 && found[2] < 0.01, "{found:?}");
     assert!(blocks < 22.0, "{blocks}");
-    let (nothing, _) = shares(Truth { after: 0.0, newest: 0.0, ..USUAL }, 1_000, 11);
+    let (nothing, _) = shares(Truth { after: 0.0, newest: 0.0, ..USUAL }, 400, 11);
     assert!(nothing[2] > 0.6, "{nothing:?}");
     let large = Truth { step: 0.10, after: 0.0, newest: 0.0, ..USUAL };
-    let (nothing, blocks) = shares(large, 1_000, 12);
+    let (nothing, blocks) = shares(large, 400, 12);
     assert!(nothing[2] > 0.98 && blocks < 20.0, "{nothing:?} {blocks}");
 }
 
 #[test]
 fn a_step_that_was_mended_is_told_from_one_that_is_there_still() {
     let mended = Truth { step: 0.10, newest: 0.0, ..USUAL };
-    let (mended, _) = shares(mended, 500, 20);
+    let (mended, _) = shares(mended, 300, 20);
     assert!(mended[1] > 0.95, "{mended:?}");
-    let (there, _) = shares(Truth { step: 0.10, ..USUAL }, 500, 21);
+    let (there, _) = shares(Truth { step: 0.10, ..USUAL }, 300, 21);
     assert!(there[0] > 0.98 && there[1] < 0.01, "{there:?}");
     // Half of it or more is left: that is not mended.
-    let (half, _) = shares(Truth { step: 0.10, newest: 0.6, ..USUAL }, 500, 22);
+    let (half, _) = shares(Truth { step: 0.10, newest: 0.6, ..USUAL }, 300, 22);
     assert!(half[1] < 0.01, "{half:?}");
 }
 

@@ -56,41 +56,64 @@ fn told(event: &StepEvent, said: &[Event]) -> Told {
     its.filter_map(|said| of(&said.said)).next().unwrap_or(Told::Never)
 }
 
-/// Tells of each of these events that nobody was told of.
-pub(super) fn tell(
-    lake: &Lake,
-    events: &[&StepEvent],
-    (history, notify): (&History, Option<&str>),
-    out: &mut dyn Write,
-    err: &mut dyn Write,
-) -> Result<Heard, Error> {
-    let mut heard = Heard::default();
-    for event in events {
-        let is_told = |said: &[Event]| matches!(told(event, said), Told::Begun | Told::Done);
-        if !lake.say_unless(&record(Said::Told { event: event.name.clone() }), is_told)? {
-            if told(event, &lake.events()?) == Told::Begun {
-                let text = "perfvt ended while somebody was told of it; whether it was done is not known, and it is not done again";
-                writeln!(err, "warning: event {}: {text}", event.name)?;
-                // Said once, too.
-                lake.say(&record(Said::Delivered { event: event.name.clone() }))?;
+/// Who tells.
+pub(super) struct Teller<'a> {
+    /// Where it is written down.
+    pub lake: &'a Lake,
+    /// The events' series.
+    pub history: &'a History,
+    /// The user's program.
+    pub notify: Option<&'a str>,
+    /// A night that was cut goes on.
+    pub cut: bool,
+}
+
+impl Teller<'_> {
+    /// Tells of each of these events that nobody was told of.
+    pub fn tell(
+        &self,
+        events: &[&StepEvent],
+        out: &mut dyn Write,
+        err: &mut dyn Write,
+    ) -> Result<Heard, Error> {
+        let mut heard = Heard::default();
+        for event in events {
+            let name = || event.name.clone();
+            let is_told = |said: &[Event]| matches!(told(event, said), Told::Begun | Told::Done);
+            if !self.lake.say_unless(&record(Said::Told { event: name() }), is_told)? {
+                self.look_back(event, err)?;
+                continue;
             }
-            continue;
+            write!(out, "\nnew: {}", report::history_event_text(event, &self.history.series))?;
+            match self.notify.map(|command| ask(self.lake, command, event)) {
+                None | Some(Ok(())) => {
+                    heard.told += 1;
+                    self.lake.say(&record(Said::Delivered { event: name() }))?;
+                }
+                Some(Err(error)) => {
+                    heard.failed += 1;
+                    let why = crate::chain(error.as_ref());
+                    writeln!(
+                        err,
+                        "perfvt: --notify, event {}: {why}; the next night tries again",
+                        event.name
+                    )?;
+                    self.lake.say(&record(Said::Undelivered { event: name(), why }))?;
+                }
+            }
         }
-        write!(out, "\nnew: {}", report::history_event_text(event, &history.series))?;
-        match notify.map(|command| ask(lake, command, event)) {
-            None | Some(Ok(())) => {
-                heard.told += 1;
-                lake.say(&record(Said::Delivered { event: event.name.clone() }))?;
-            }
-            Some(Err(error)) => {
-                heard.failed += 1;
-                let why = crate::chain(error.as_ref());
-                writeln!(err, "perfvt: --notify, event {}: {why}; the next night tries again", event.name)?;
-                lake.say(&record(Said::Undelivered { event: event.name.clone(), why }))?;
-            }
-        }
+        Ok(heard)
     }
-    Ok(heard)
+
+    /// Says, once, that it is not known whether somebody was told: where perfvt was cut in that moment.
+    fn look_back(&self, event: &StepEvent, err: &mut dyn Write) -> Result<(), Error> {
+        if !self.cut || told(event, &self.lake.events()?) != Told::Begun {
+            return Ok(());
+        }
+        let text = "perfvt ended while somebody was told of it; whether it was done is not known, and it is not done again";
+        writeln!(err, "warning: event {}: {text}", event.name)?;
+        Ok(self.lake.say(&record(Said::Delivered { event: event.name.clone() }))?)
+    }
 }
 
 fn record(said: Said) -> Event {
@@ -105,7 +128,8 @@ fn ask(lake: &Lake, command: &str, event: &StepEvent) -> Result<(), Error> {
         Said::Confirmed { campaign, .. } if event.is_meant_by(&of.said) => Some(campaign.as_str()),
         _ => None,
     });
-    let news = News { schema_version: 1, lake: lake.root().display().to_string(), event, campaign };
+    let root = std::path::absolute(lake.root())?;
+    let news = News { schema_version: 1, lake: root.display().to_string(), event, campaign };
     let mut json = Vec::new();
     model::json::write(&mut json, &news)?;
     let first = event.moved.first();
@@ -119,11 +143,15 @@ fn ask(lake: &Lake, command: &str, event: &StepEvent) -> Result<(), Error> {
         .env("PERFVT_AFTER", &*visible(&event.first_after))
         .env("PERFVT_SERIES", first.map_or(String::new(), |m| visible(&m.series).into_owned()))
         .env("PERFVT_CHANGE", first.map_or(String::new(), change))
-        .env("PERFVT_LAKE", lake.root());
+        .env("PERFVT_LAKE", &root);
     run(spec, TELL)
 }
 
 /// A change as a number for programs: percent, or the difference of a linear metric.
 fn change(moved: &Moved) -> String {
-    if moved.is_ratio { format!("{:+.2}%", (moved.change - 1.0) * 100.0) } else { format!("{:+}", moved.change) }
+    if moved.is_ratio {
+        format!("{:+.2}%", (moved.change - 1.0) * 100.0)
+    } else {
+        format!("{:+}", moved.change)
+    }
 }

@@ -4,8 +4,8 @@ use super::small::Drawn;
 use super::{Event, Steps, names, shell, words};
 use crate::html::{Card, Figure, card, foreign, minus};
 use crate::numbers::significant;
-use analyze::day;
 use crate::steps::{change, details, names as concerns, said_of};
+use analyze::day;
 use analyze::history::{History, Moved, Standing, StepEvent};
 use edge::text::cut;
 use lake::Said;
@@ -31,7 +31,8 @@ pub(super) struct Context<'a> {
 
 pub(super) fn page(context: &Context<'_>, event: &Event<'_>) -> String {
     let step = event.step;
-    let (inform, judged): (Vec<&Moved>, Vec<&Moved>) = step.moved.iter().partition(|moved| moved.worse.is_none());
+    let (inform, judged): (Vec<&Moved>, Vec<&Moved>) =
+        step.moved.iter().partition(|moved| moved.worse.is_none());
     let title = format!("Event {}", step.name);
     let body = html! {
         header {
@@ -74,8 +75,14 @@ fn answer(context: &Context<'_>, step: &StepEvent) -> Markup {
         tone,
         answer: html! { span.sign { (sign) } " " (words::size(first)) " " (words::series_name(&first.series)) },
         figures: vec![
-            Figure { value: html! { (words::size(first)) }, what: interval.unwrap_or_else(|| html! { "the largest of the gravest" }) },
-            Figure { value: html! { (step.moved.len()) }, what: html! { "series moved, " (others) " beside this one" } },
+            Figure {
+                value: html! { (words::size(first)) },
+                what: interval.unwrap_or_else(|| html! { "the largest of the gravest" }),
+            },
+            Figure {
+                value: html! { (step.moved.len()) },
+                what: html! { "series moved, " (others) " beside this one" },
+            },
             Figure { value: html! { (words::standing(step.standing)) }, what: html! { "where it stands" } },
         ],
         lines: vec![
@@ -156,10 +163,14 @@ fn confirmation(history: &History, step: &StepEvent) -> Markup {
     let meaning = match step.standing {
         Standing::Confirmed => "A campaign measured both builds in turn and saw the difference again.",
         Standing::FixedSince => "A campaign saw the difference, and that the newest build does not have it.",
-        Standing::Host => "A campaign measured both builds in turn and saw no such difference: it was the host.",
+        Standing::Host => {
+            "A campaign measured both builds in turn and saw no such difference: it was the host."
+        }
         Standing::Dismissed => "Somebody said that it is nothing.",
         Standing::Expected => "All that moved was meant to, and by as much.",
-        Standing::Open => "No campaign that measured both builds in turn has decided it: the host may have changed as well as the build.",
+        Standing::Open => {
+            "No campaign that measured both builds in turn has decided it: the host may have changed as well as the build."
+        }
     };
     html! {
         p { (meaning) }

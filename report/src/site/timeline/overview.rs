@@ -45,7 +45,12 @@ fn counts<'a>(events: &[Event<'a>]) -> Counts<'a> {
 }
 
 /// A list over as many pages as it takes.
-fn list(name: &str, title: &str, rows: &[String], table: &dyn Fn(&Markup) -> Markup) -> Vec<(String, String)> {
+fn list(
+    name: &str,
+    title: &str,
+    rows: &[String],
+    table: &dyn Fn(&Markup) -> Markup,
+) -> Vec<(String, String)> {
     let sizes = paged(&mut rows.iter().map(String::len));
     let (mut first, mut out) = (0, Vec::new());
     for (page, count) in sizes.iter().enumerate() {
@@ -100,7 +105,8 @@ fn first(history: &History, events: &[Event<'_>], groups: &[Group<'_>], counts: 
 fn answer(history: &History, open: &[&Event<'_>]) -> Markup {
     let worse = open.iter().filter(|event| event.step.is_worse()).count();
     let aside: usize = history.series.iter().map(|series| series.reading.set_aside.len()).sum();
-    let figure = |value: usize, what: &'static str| Figure { value: html! { (value) }, what: html! { (what) } };
+    let figure =
+        |value: usize, what: &'static str| Figure { value: html! { (value) }, what: html! { (what) } };
     let answer = html! {
         @match (worse, open.len()) {
             (0, 0) => { span.sign { "✓" } " No event is open" },

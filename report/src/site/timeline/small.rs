@@ -61,7 +61,16 @@ impl<'a> Drawn<'a> {
             self.aside().count(),
             counted(steps.len(), "step")
         );
-        View { series: self.series, states: &self.states, marks: &self.marks, steps, scaled: &self.scaled, part, alt }.drawn()
+        View {
+            series: self.series,
+            states: &self.states,
+            marks: &self.marks,
+            steps,
+            scaled: &self.scaled,
+            part,
+            alt,
+        }
+        .drawn()
     }
 
     /// Nights that do not count.
@@ -96,7 +105,8 @@ impl<'a> Drawn<'a> {
 
     /// The level that holds, and which way is better.
     fn level(&self) -> Markup {
-        let last = self.series.reading.segments.iter().rev().find_map(|s| Some((s.level?, s.points.first()?)));
+        let last =
+            self.series.reading.segments.iter().rev().find_map(|s| Some((s.level?, s.points.first()?)));
         let better = match self.series.direction.as_str() {
             "higher" => "more is better",
             "lower" => "less is better",
