@@ -40,8 +40,8 @@ pub(crate) use document::{Document, contents};
 pub use page::html;
 pub(crate) use picture::of_side;
 pub(crate) use published::provenance;
-pub(crate) use strip::Axis;
 pub use published::{Download, Published};
+pub(crate) use strip::Axis;
 #[cfg(test)]
 pub(crate) use table::COLUMNS;
 

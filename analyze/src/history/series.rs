@@ -109,7 +109,9 @@ pub(super) fn read(
     torn.extend(commits.torn);
     let commit_of: HashMap<(String, String), String> =
         builds.rows.into_iter().filter_map(|b| Some(((b.source, b.build_id), b.commit?))).collect();
-    let place = |c: Commit| Some((c.commit.clone(), Place { ordinal: c.ordinal?, commit: c.commit, subject: c.subject }));
+    let place = |c: Commit| {
+        Some((c.commit.clone(), Place { ordinal: c.ordinal?, commit: c.commit, subject: c.subject }))
+    };
     let place_of: HashMap<String, Place> = commits.rows.into_iter().filter_map(place).collect();
     let ordinal_of: HashMap<String, i64> = place_of.iter().map(|(c, p)| (c.clone(), p.ordinal)).collect();
     let places: Arc<Vec<Place>> = Arc::new(place_of.into_values().collect());

@@ -163,7 +163,8 @@ impl Series {
     pub fn marks(&self, said: &[Event]) -> Vec<Mark> {
         let of: Vec<&Event> = said.iter().filter(|event| matches(&event.series, &self.name)).collect();
         let mut out: Vec<Mark> = of.iter().filter_map(|event| self.mark_of(event)).collect();
-        let told: BTreeSet<usize> = out.iter().filter(|m| m.kind <= MarkKind::Accepted).map(|m| m.at).collect();
+        let told: BTreeSet<usize> =
+            out.iter().filter(|m| m.kind <= MarkKind::Accepted).map(|m| m.at).collect();
         let fact = |at: usize, kind, text: &str| Mark { at, kind, text: text.to_owned(), who: None };
         let mut before = "";
         for (at, night) in self.nights.iter().enumerate() {
@@ -183,7 +184,9 @@ impl Series {
     fn mark_of(&self, event: &Event) -> Option<Mark> {
         let of_campaign = |name: &str| self.nights.iter().position(|night| night.campaign == name);
         let of_build = |name: &str| {
-            let is = |night: &&Night| night.build == name || night.commit.as_deref().is_some_and(|c| c.starts_with(name));
+            let is = |night: &&Night| {
+                night.build == name || night.commit.as_deref().is_some_and(|c| c.starts_with(name))
+            };
             let first = self.nights.iter().position(|night| is(&night));
             // A commit that was never measured: the first night that has it in its past.
             first.or_else(|| {
@@ -209,7 +212,8 @@ impl Series {
 fn is_version(build: &str) -> bool {
     let (numbers, candidate) = build.split_once("-rc").unwrap_or((build, "0"));
     let numbers = numbers.strip_prefix('v').unwrap_or(numbers);
-    let is_number = |text: &str| !text.is_empty() && text.len() < 6 && text.bytes().all(|b| b.is_ascii_digit());
+    let is_number =
+        |text: &str| !text.is_empty() && text.len() < 6 && text.bytes().all(|b| b.is_ascii_digit());
     numbers.contains('.') && numbers.split('.').all(is_number) && is_number(candidate)
 }
 
@@ -221,7 +225,8 @@ impl History {
         let nights: Vec<&Night> =
             event.moved.iter().filter_map(|moved| of(&moved.id)).flat_map(|series| &series.nights).collect();
         let measured: BTreeSet<&str> = nights.iter().filter_map(|night| night.commit.as_deref()).collect();
-        let ordinal = |build: &str| nights.iter().find(|night| night.build == build).and_then(|night| night.ordinal);
+        let ordinal =
+            |build: &str| nights.iter().find(|night| night.build == build).and_then(|night| night.ordinal);
         let last = ordinal(&event.first_after);
         let first = event.last_before.as_deref().and_then(ordinal);
         if let (Some(first), Some(last)) = (first, last) {
@@ -237,13 +242,19 @@ impl History {
             return within.into_iter().map(commit).collect();
         }
         let within = |night: &&&Night| event.between.0 < night.at && night.at <= event.between.1;
-        let mut found: Vec<(i64, &str)> =
-            nights.iter().filter(within).filter_map(|night| Some((night.at, night.commit.as_deref()?))).collect();
+        let mut found: Vec<(i64, &str)> = nights
+            .iter()
+            .filter(within)
+            .filter_map(|night| Some((night.at, night.commit.as_deref()?)))
+            .collect();
         found.sort_unstable();
         let mut seen = BTreeSet::new();
         found.retain(|(_, commit)| seen.insert(*commit));
-        let commit =
-            |(_, commit): (i64, &str)| RangeCommit { commit: commit.to_owned(), subject: None, measured: true };
+        let commit = |(_, commit): (i64, &str)| RangeCommit {
+            commit: commit.to_owned(),
+            subject: None,
+            measured: true,
+        };
         found.into_iter().map(commit).collect()
     }
 

@@ -225,7 +225,11 @@ impl Site {
     /// A site that cannot be written.
     pub fn finish(self) -> Result<(usize, Vec<String>), SiteError> {
         let (entries, problems) = entry::all(&self.root);
-        write(&self.root, "index.html", &index::page(&self.settings, &entries, timeline::summary(&self.root).as_ref()))?;
+        write(
+            &self.root,
+            "index.html",
+            &index::page(&self.settings, &entries, timeline::summary(&self.root).as_ref()),
+        )?;
         write_atomically(&self.root.join("feed.xml"), feed::atom(&self.settings, &entries).as_bytes())?;
         self.badge(&entries)?;
         Ok((entries.len(), problems))

@@ -52,7 +52,10 @@ impl Places {
 
 /// Values from the smallest to the largest that count, with so much of what lies outside (intervals, points set aside) as is
 /// no more than half of that on either side. None without any value.
-pub(super) fn range(kept: impl Iterator<Item = f64>, others: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
+pub(super) fn range(
+    kept: impl Iterator<Item = f64>,
+    others: impl Iterator<Item = f64>,
+) -> Option<(f64, f64)> {
     let wider = |(low, high): (f64, f64), v: f64| (low.min(v), high.max(v));
     let nothing = (f64::INFINITY, f64::NEG_INFINITY);
     let others: Vec<f64> = others.filter(|v| v.is_finite()).collect();

@@ -58,7 +58,14 @@ pub(super) fn pages<'a>(
     for (page, count) in sizes.iter().enumerate() {
         let file = names::page_file(&group.file, page);
         let on_it = figures.get(first..first + count).unwrap_or_default();
-        places.extend(group.series.iter().skip(first).take(*count).map(|series| (series.id.as_str(), format!("g/{file}"))));
+        places.extend(
+            group
+                .series
+                .iter()
+                .skip(first)
+                .take(*count)
+                .map(|series| (series.id.as_str(), format!("g/{file}"))),
+        );
         out.push((file, text(group, page, sizes.len(), on_it)));
         first += count;
     }
@@ -97,8 +104,10 @@ fn text(group: &Group<'_>, page: usize, of: usize, figures: &[(bool, String)]) -
 /// Links to the pages near one of several, and to the first and the last.
 pub(super) fn links(name: &str, page: usize, of: usize) -> Markup {
     let near = page.saturating_sub(NEAR)..(page + NEAR + 1).min(of);
-    let link = |to: usize| html! {
-        " " @if to == page { b aria-current="page" { (to + 1) } } @else { a href=(names::page_file(name, to)) { (to + 1) } }
+    let link = |to: usize| {
+        html! {
+            " " @if to == page { b aria-current="page" { (to + 1) } } @else { a href=(names::page_file(name, to)) { (to + 1) } }
+        }
     };
     html! {
         @if of > 1 {

@@ -119,7 +119,12 @@ fn events(history: &History) -> Vec<Event<'_>> {
     history.events.iter().map(|step| Event { file: file(&step.name), step }).collect()
 }
 
-fn pages(history: &History, events: &[Event<'_>], commits: Option<&str>, out: &Path) -> Result<Summary, SiteError> {
+fn pages(
+    history: &History,
+    events: &[Event<'_>],
+    commits: Option<&str>,
+    out: &Path,
+) -> Result<Summary, SiteError> {
     let mut steps: Steps<'_> = HashMap::new();
     for event in events {
         for (place, moved) in event.step.moved.iter().enumerate() {

@@ -71,7 +71,10 @@ mod tests {
         ];
         let mut files: Vec<String> = names.iter().map(|words| slug(words)).collect();
         for file in &files {
-            assert!(file.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.".contains(&b)), "{file}");
+            assert!(
+                file.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.".contains(&b)),
+                "{file}"
+            );
             assert!(!file.starts_with('.') && file.len() <= READABLE + DIGITS + 1, "{file}");
         }
         assert!(files[0].starts_with("host-a-"), "{}", files[0]);

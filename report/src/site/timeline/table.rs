@@ -6,12 +6,22 @@ use jiff::Timestamp;
 
 /// Heads of the points.
 const POINTS: [&str; 15] = [
-    "time", "campaign", "build", "commit", "ordinal", "boots", "mean", "value", "low", "high", "unit", "level", "state", "step",
-    "marks",
+    "time", "campaign", "build", "commit", "ordinal", "boots", "mean", "value", "low", "high", "unit",
+    "level", "state", "step", "marks",
 ];
 /// Heads of an event's series.
 const MOVED: [&str; 11] = [
-    "series", "change", "is_ratio", "low", "high", "level_before", "level_after", "worse", "expected", "drift", "found_after",
+    "series",
+    "change",
+    "is_ratio",
+    "low",
+    "high",
+    "level_before",
+    "level_after",
+    "worse",
+    "expected",
+    "drift",
+    "found_after",
 ];
 
 fn number(value: f64) -> String {
@@ -34,10 +44,12 @@ pub(super) fn points(series: &Series, states: &[NightState], marks: &[Mark]) -> 
     steps.sort_unstable();
     let unit = guarded(series.shown_unit());
     let line = |(at, (night, state)): (usize, (&analyze::history::Night, &NightState))| {
-        let (low, high) = series.interval(night).map_or_else(Default::default, |(l, h)| (number(l), number(h)));
+        let (low, high) =
+            series.interval(night).map_or_else(Default::default, |(l, h)| (number(l), number(h)));
         let from = marks.partition_point(|mark| mark.at < at);
         let of = marks.iter().skip(from).take_while(|mark| mark.at == at);
-        let said: Vec<String> = of.map(|mark| format!("{} {}", word(mark.kind), mark.text).trim().to_owned()).collect();
+        let said: Vec<String> =
+            of.map(|mark| format!("{} {}", word(mark.kind), mark.text).trim().to_owned()).collect();
         vec![
             Timestamp::from_second(night.at).map_or_else(|_| night.at.to_string(), |time| time.to_string()),
             guarded(&night.campaign),
