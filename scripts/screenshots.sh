@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes the pictures of docs/images from the samples: the page in light, dark and narrow, and a site. Needs a release
+# Makes the pictures of docs/images from the samples: the page in light, dark and narrow, a site, and a history. Needs a release
 # build (or PERFVT, the path of another one) and Chromium (`make screenshots` sees to both).
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -11,6 +11,11 @@ trap 'rm -rf "$work"' EXIT
 "$perfvt" compare samples/virtio samples/e1000 --format json --html "$work/report.html" > /dev/null
 "$perfvt" publish "$work/site" samples/e1000 --against samples/virtio > /dev/null
 "$perfvt" publish "$work/site" samples/virtio samples/e1000 > /dev/null
+# A real year: an index stands for days, and builds have no names.
+sed '/^#/d; s/^index,value$/&,unit,direction/; s/^[0-9].*/&,1\/s,higher/' stats/testdata/tigerbeetle.csv > "$work/year.csv"
+"$perfvt" lake add "$work/lake" "$work/year.csv" --machine host-a > /dev/null
+"$perfvt" publish "$work/site" --lake "$work/lake" > /dev/null
+history=$(cd "$work" && echo site/h/g/*.html)
 shot() { # NAME PAGE WIDTH HEIGHT FLAG..
     local name=$1 page=$2 width=$3 height=$4
     shift 4
@@ -24,4 +29,6 @@ shot report report.html 1100 1500
 shot report-dark report.html 1100 1500 --blink-settings=preferredColorScheme=0
 shot report-narrow report.html 500 1100
 shot site site/index.html 1100 700
+shot history "$history" 1100 700
+shot history-narrow "$history" 500 900
 ls -l docs/images

@@ -6,7 +6,7 @@
 mod common;
 
 use analyze::FailOn;
-use common::scenarios;
+use common::{lakes, scenarios};
 use report::{HtmlOptions, JunitOptions, MarkdownOptions, TextOptions};
 use std::path::Path;
 
@@ -34,6 +34,12 @@ fn main() -> std::io::Result<()> {
         )?;
         std::fs::write(dir.join(format!("{name}.csv")), report::csv(comparison))?;
         std::fs::write(dir.join(format!("{name}.xml")), report::junit(comparison, &JunitOptions::default()))?;
+    }
+    for (name, place) in
+        [("history", lakes::small()), ("years", lakes::years(300, 1095)), ("year", lakes::tigerbeetle())]
+    {
+        place.publish();
+        edge::write::rename(place.root(), dir.join(name))?;
     }
     Ok(())
 }

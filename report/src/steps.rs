@@ -125,7 +125,7 @@ impl std::fmt::Display for Rounded {
     }
 }
 
-pub(crate) fn judged(moved: &Moved) -> &'static str {
+fn judged(moved: &Moved) -> &'static str {
     match moved.worse {
         _ if moved.expected => "meant ",
         Some(true) => "worse ",
@@ -134,7 +134,7 @@ pub(crate) fn judged(moved: &Moved) -> &'static str {
     }
 }
 
-pub(crate) fn details(moved: &Moved) -> String {
+fn details(moved: &Moved) -> String {
     let mut out = match moved.interval {
         Some((low, high)) if moved.is_ratio => {
             format!("95 % interval {} to {}, ", percent(low - 1.0), percent(high - 1.0))

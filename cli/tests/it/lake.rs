@@ -134,6 +134,32 @@ fn an_event_is_explained_and_dismissed_by_its_name() {
 }
 
 #[test]
+fn a_lake_is_published_as_pages_that_stay_when_results_come_and_remember_where_commits_are() {
+    let place = Place::new();
+    let (table, lake) = (place.write("nightly.csv", &nights()), place.lake());
+    place.is(&["lake", "add", &lake, &table], 0, "");
+    let site = place.0.path().join("site").display().to_string();
+    place.is(
+        &["history", "annotate", &lake, "*/a/*", "--release", "v6.1", "--build", "c10"],
+        0,
+        "noted for 1 series",
+    );
+    place.is(&["history", "annotate", &lake, "*", "--release", "v6.1"], 2, "--build");
+    let address = "https://git.example.org/{}";
+    let told = place.is(&["publish", &site, "--lake", &lake, "--commit-url", address], 0, "1 event open");
+    assert!(told.contains("2 series with 120 points") && told.contains("site/h/index.html"), "{told}");
+    let page = || fs::read_to_string(format!("{site}/h/e/{}.html", event(&place))).unwrap();
+    assert!(page().contains("href=\"https://git.example.org/c20\""), "{}", page());
+    place.is(&["publish", &site, "--lake", &lake], 0, "");
+    assert!(page().contains("href=\"https://git.example.org/c20\""));
+    place.is(&["publish", &site], 0, "0 results");
+    let front = fs::read_to_string(format!("{site}/index.html")).unwrap();
+    assert!(front.contains("▼ 1 open event got worse") && front.contains("h/index.html"), "{front}");
+    place.is(&["publish", &site, "--lake", &table], 2, "");
+    place.is(&["publish", &site, "--commit-url", "javascript:x"], 2, "want an address");
+}
+
+#[test]
 fn what_cannot_be_said_or_added_is_refused_with_the_way_out() {
     let place = Place::new();
     let (table, lake) = (place.write("nightly.csv", &nights()), place.lake());

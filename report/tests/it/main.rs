@@ -11,5 +11,6 @@ mod run_page;
 mod site;
 mod site_entries;
 mod timeline;
+mod timeline_browser;
 mod valid;
 mod verdicts;

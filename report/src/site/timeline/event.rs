@@ -4,7 +4,7 @@ use super::small::Drawn;
 use super::{Event, Steps, names, shell, words};
 use crate::html::{Card, Figure, card, foreign, minus};
 use crate::numbers::significant;
-use crate::steps::{change, details, names as concerns, said_of};
+use crate::steps::{names as concerns, said_of};
 use analyze::day;
 use analyze::history::{History, Moved, Standing, StepEvent};
 use edge::text::cut;
@@ -44,12 +44,12 @@ pub(super) fn page(context: &Context<'_>, event: &Event<'_>) -> String {
             section { h2 { "Commits in its range" } (commits(context, step)) }
             section {
                 h2 { "What moved" }
-                (moved_table("Series that moved", context, &judged))
+                @if !judged.is_empty() { (moved_table("Series that moved", context, &judged)) }
                 @if !inform.is_empty() {
-                    h3 { "What may explain it: metrics that inform, moved in the same range" }
-                    (moved_table("Metrics that moved with it", context, &inform))
+                    @if !judged.is_empty() { h3 { "What may explain it: metrics that inform, moved in the same range" } }
+                    (moved_table("Metrics that inform", context, &inform))
                 }
-                p.caption { a href=(event.file.replace(".html", ".csv")) { "CSV" } " of " (counted(step.moved.len(), "series that moved")) }
+                p.caption { a href=(event.file.replace(".html", ".csv")) { "CSV" } " of all " (step.moved.len()) " series" }
             }
             section { h2 { "Confirmation" } (confirmation(context.history, step)) }
             (said(context.history, step))
@@ -67,18 +67,17 @@ fn answer(context: &Context<'_>, step: &StepEvent) -> Markup {
         "worse" | "better" if step.standing.counts() => class,
         _ => "quiet",
     };
-    let interval = first.interval.map(|(low, high)| {
-        let end = |v: f64| words::size(&Moved { change: v, ..first.clone() });
-        html! { "95 % interval " (end(low)) " to " (end(high)) }
-    });
+    let how = match class {
+        "worse" => "got worse",
+        "better" => "got better",
+        "quiet" => "changed as it was meant to",
+        _ => "changed",
+    };
     card(&Card {
         tone,
-        answer: html! { span.sign { (sign) } " " (words::size(first)) " " (words::series_name(&first.series)) },
+        answer: html! { span.sign { (sign) } " " (words::series_name(&first.series)) " " (how) },
         figures: vec![
-            Figure {
-                value: html! { (words::size(first)) },
-                what: interval.unwrap_or_else(|| html! { "the largest of the gravest" }),
-            },
+            Figure { value: html! { (words::size(first)) }, what: words::details(first) },
             Figure {
                 value: html! { (step.moved.len()) },
                 what: html! { "series moved, " (others) " beside this one" },
@@ -101,7 +100,7 @@ fn commits(context: &Context<'_>, step: &StepEvent) -> Markup {
         @if commits.is_empty() {
             p { "The lake knows of no commits in this range: builds are " (words::range(step)) "." }
         } @else {
-            p.caption { (counted(commits.len(), "commit")) ", the oldest first; any of them may be it." }
+            p.caption { (counted(commits.len(), "commit")) @if commits.len() > 1 { ", the oldest first; any of them may be it" } "." }
             ul.commits {
                 @for of in commits.iter().take(ROWS) {
                     @let name = html! { code { (words::build_name(&of.commit)) } };
@@ -123,18 +122,16 @@ fn commits(context: &Context<'_>, step: &StepEvent) -> Markup {
 fn moved_table(label: &str, context: &Context<'_>, moved: &[&Moved]) -> Markup {
     let more = moved.len().saturating_sub(ROWS);
     html! {
-        @if moved.is_empty() { p { "No metric that is judged." } } @else {
-            div.scroll tabindex="0" role="region" aria-label=(label) {
-                table.events {
-                    thead { tr {
-                        th scope="col" { "Series" } th scope="col" { "By" } th.num scope="col" { "Before" } th.num scope="col" { "After" }
-                        th scope="col" { "Details" }
-                    } }
-                    tbody { @for moved in moved.iter().take(ROWS) { (moved_row(context, moved)) } }
-                }
+        div.scroll tabindex="0" role="region" aria-label=(label) {
+            table.events {
+                thead { tr {
+                    th scope="col" { "Series" } th scope="col" { "By" } th.num scope="col" { "Before" } th.num scope="col" { "After" }
+                    th scope="col" { "Details" }
+                } }
+                tbody { @for moved in moved.iter().take(ROWS) { (moved_row(context, moved)) } }
             }
-            @if more > 0 { p.caption { (counted(more, "further series")) ", each by less, in the CSV" } }
         }
+        @if more > 0 { p.caption { (more) " further series, each by less, are in the CSV" } }
     }
 }
 
@@ -152,7 +149,7 @@ fn moved_row(context: &Context<'_>, moved: &Moved) -> Markup {
             td { (words::badge(moved)) }
             td.num { (number(moved.levels.0)) }
             td.num { (number(moved.levels.1)) }
-            td { (minus(&details(moved))) }
+            td { (words::details(moved)) }
         }
     }
 }
@@ -213,7 +210,7 @@ fn pictures(context: &Context<'_>, step: &StepEvent) -> Markup {
                     figure {
                         figcaption { (words::series_name(&series.name)) " " span.unit { (foreign(&cut(&drawn.scaled.unit))) } }
                         @if let Some(picture) = drawn.picture(part) { (picture) }
-                        p.caption { (minus(&change(moved))) ", " (minus(&details(moved))) }
+                        p.caption { (words::badge(moved)) ", " (words::details(moved)) }
                     }
                 }
             }

@@ -17,8 +17,8 @@ const GROUPS: usize = 200;
 const GUESTS: usize = 100;
 const MACHINES: usize = 30;
 
-/// Open events of each series, those that got worse first: (worse, others).
-type Counts<'a> = BTreeMap<&'a str, (usize, usize)>;
+/// Steps of open events of each series: those that got worse, got better, and only changed.
+type Counts<'a> = BTreeMap<&'a str, [usize; 3]>;
 
 /// The first page, those of all events, and those of all groups, where the first has not all.
 pub(super) fn pages(history: &History, events: &[Event<'_>], groups: &[Group<'_>]) -> Vec<(String, String)> {
@@ -36,10 +36,14 @@ pub(super) fn pages(history: &History, events: &[Event<'_>], groups: &[Group<'_>
 
 fn counts<'a>(events: &[Event<'a>]) -> Counts<'a> {
     let mut out: Counts<'a> = BTreeMap::new();
-    for moved in events.iter().filter(|e| e.step.standing.counts()).flat_map(|e| &e.step.moved) {
-        let of = out.entry(&moved.id).or_default();
-        let is_worse = moved.worse != Some(false) && !moved.expected;
-        *(if is_worse { &mut of.0 } else { &mut of.1 }) += 1;
+    let open = events.iter().filter(|e| e.step.standing.counts()).flat_map(|e| &e.step.moved);
+    for moved in open.filter(|moved| !moved.expected) {
+        let [worse, better, changed] = out.entry(&moved.id).or_default();
+        *match moved.worse {
+            Some(true) => worse,
+            Some(false) => better,
+            None => changed,
+        } += 1;
     }
     out
 }
@@ -86,7 +90,7 @@ fn first(history: &History, events: &[Event<'_>], groups: &[Group<'_>], counts: 
                 }
             }
             @if !events.is_empty() {
-                p { a href="events.html" { "All " (counted(events.len(), "event")) } ", also those that are expected, dismissed, fixed since or the host's" }
+                p { a href="events.html" { "All events" } " (" (events.len()) "), also those that are expected, dismissed, fixed since or the host's" }
             }
             (matrix(groups, counts))
             section {
@@ -167,7 +171,7 @@ fn matrix(groups: &[Group<'_>], counts: &Counts<'_>) -> Markup {
                     }
                 }
                 p.caption {
-                    "Steps of events that are open, by series: ▼ worse, ▲ better; ≈ none. A guest is called as its environment."
+                    "Steps of events that are open, by series: ▼ worse, ▲ better, ◆ changed; ≈ none. A guest is called as its environment."
                     @if left > 0 { " " (left) " further guests and machines stand in the list below alone." }
                 }
             }
@@ -177,12 +181,16 @@ fn matrix(groups: &[Group<'_>], counts: &Counts<'_>) -> Markup {
 
 /// `▼ 2 ▲ 1`, or `≈`.
 fn stand<'a>(series: impl Iterator<Item = &'a Series>, counts: &Counts<'_>) -> Markup {
-    let of = series.filter_map(|series| counts.get(series.id.as_str()));
-    let (worse, other) = of.fold((0, 0), |sum, count| (sum.0 + count.0, sum.1 + count.1));
+    let mut sums = [0; 3];
+    for of in series.filter_map(|series| counts.get(series.id.as_str())) {
+        sums.iter_mut().zip(of).for_each(|(sum, count)| *sum += count);
+    }
+    let signs = [("▼", "worse"), ("▲", "better"), ("◆", "changed")];
     html! {
-        @if worse > 0 { span.badge.worse { "▼ " (worse) } " " }
-        @if other > 0 { span.badge.better { "▲ " (other) } }
-        @if worse + other == 0 { span.quiet { "≈" } }
+        @for ((sign, class), sum) in signs.iter().zip(sums).filter(|(_, sum)| *sum > 0) {
+            span.badge.(class) { (sign) " " (sum) } " "
+        }
+        @if sums == [0; 3] { span.quiet { "≈" } }
     }
 }
 

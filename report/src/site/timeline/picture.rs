@@ -22,6 +22,8 @@ const NUMBERS: f64 = 20.0;
 const SIGNS: f64 = 46.0;
 /// Less room than this has no second number.
 const APART: f64 = 26.0;
+/// More points than this are smaller.
+const MANY: usize = 150;
 /// Labels of the axis of values, about.
 const LABELS: usize = 4;
 
@@ -85,8 +87,8 @@ impl View<'_> {
                 (self.dates(&plane))
                 (self.lines(&plane))
                 path.whisker d=(plane.whiskers(&whiskers)) {}
+                path.dot.many[kept.len() > MANY] d=(plane.dots(&kept)) {}
                 path.level d=(self.levels(&plane)) {}
-                path.dot d=(plane.dots(&kept)) {}
                 @for spot in &aside { (plane.hollow(*spot)) }
             }
         })

@@ -54,7 +54,7 @@ impl<'a> Drawn<'a> {
         };
         let steps: Vec<StepSign> = self.steps.iter().filter_map(sign_of).collect();
         let alt = format!(
-            "{} from {} on: {}, {} set aside, {}",
+            "{} from {} on: {}, of which {} do not count; {}",
             cut(&self.series.name),
             self.series.nights.get(part.start).map(|night| day(night.at)).unwrap_or_default(),
             counted(part.len(), "point"),
@@ -171,7 +171,7 @@ impl<'a> Drawn<'a> {
                 div.scroll tabindex="0" role="region" aria-label={ "Months of " (cut(&self.series.name)) } {
                     table.small {
                         thead { tr {
-                            th scope="col" { "Month" } th.num scope="col" { "Points" } th.num scope="col" { "Set aside" }
+                            th scope="col" { "Month" } th.num scope="col" { "Points" } th.num scope="col" { "Not counted" }
                             th.num scope="col" { "Smallest" } th.num scope="col" { "Mean" } th.num scope="col" { "Largest" }
                         } }
                         tbody { @for month in self.series.months() { (self.month(&month)) } }
@@ -180,7 +180,7 @@ impl<'a> Drawn<'a> {
             }
             @if aside > 0 {
                 details {
-                    summary { (counted(aside, "point")) " set aside" }
+                    summary { (counted(aside, "point")) @if aside == 1 { " that does not count" } @else { " that do not count" } }
                     ul.plain { @for (at, state) in self.aside().rev().take(LISTED) { (self.set_aside(at, state)) } }
                     @if aside > LISTED { p.caption { "and " (counted(aside - LISTED, "older one")) ", in the CSV" } }
                 }

@@ -42,6 +42,16 @@ pub(super) fn badge(moved: &Moved) -> Markup {
     html! { span.badge.(class) { (sign) " " (size(moved)) } }
 }
 
+/// The interval of a change, and how long it took to find it.
+pub(super) fn details(moved: &Moved) -> Markup {
+    let end = |change: f64| size(&Moved { change, ..moved.clone() });
+    html! {
+        @if let Some((low, high)) = moved.interval { "95 % interval " (end(low)) " to " (end(high)) "; " }
+        "found " (counted(moved.delay, "point")) " later"
+        @if moved.drift { "; rather a slow drift than a step" }
+    }
+}
+
 /// Where an event stands, in a word with a sign.
 pub(super) fn standing(standing: Standing) -> &'static str {
     match standing {

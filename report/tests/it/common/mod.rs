@@ -2,6 +2,7 @@
 #![allow(dead_code)]
 
 pub mod campaigns;
+pub mod lakes;
 pub mod scenarios;
 #[path = "../../../../analyze/tests/it/support/mod.rs"]
 pub mod support;
