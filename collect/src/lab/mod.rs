@@ -1,22 +1,26 @@
 //! What a workload works with: guests, a client, counters, and the one place where a common window is cut.
 
 mod booter;
+mod crowd;
 pub mod job;
 mod jump;
 mod outcome;
 mod talk;
+mod vmstate;
 pub mod window;
 
 pub use booter::{Booted, Booter, Unbooted};
+pub use crowd::Crowd;
 pub use outcome::{Outcome, Point, Value};
 pub use talk::{Client, Target};
+pub use vmstate::VmState;
 
 use self::job::Whole;
 use self::window::{Borne, HostCounters, ThreadTime, borne};
 use crate::drive::Machines;
 use formats::counters::{Counted, Counters, CpuTicks, Form};
 pub(crate) use jump::{closed, time_asleep};
-use model::{Code, Moment, Phase, Window};
+use model::{Accel, Code, Moment, Phase, Window};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -227,6 +231,22 @@ pub trait Lab {
     }
     /// The data disk of the server's guest, or the file of a workload that has none.
     fn disk(&self) -> Option<&Disk> {
+        None
+    }
+    /// How a QEMU is executed that a workload without a guest starts itself; `None` where it is to start none.
+    fn accel(&self) -> Option<Accel> {
+        None
+    }
+    /// How many CPUs such a program has.
+    fn cpus(&self) -> usize {
+        1
+    }
+    /// Who boots several guests at once, where each case has another number of them.
+    fn crowd(&mut self) -> Option<&mut dyn Crowd> {
+        None
+    }
+    /// Who saves the state of the server's guest, where that can be done.
+    fn vmstate(&mut self) -> Option<&mut dyn VmState> {
         None
     }
     /// Has somebody drive the guests, who may neither start nor end one.

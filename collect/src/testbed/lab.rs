@@ -2,12 +2,14 @@
 
 mod boot_told;
 mod counters;
+mod crowd;
 mod driven;
 mod neighbours;
 mod others;
 mod peers;
 mod told;
 mod train;
+mod vmstate;
 
 use super::cables::Cables;
 use super::client::{ClientGuest, HostPlace, Shared, start_in_guest};
@@ -19,7 +21,7 @@ use super::{Scene, TestbedError};
 use crate::brought::Brought;
 use crate::environment::EnvironmentSpec;
 use crate::lab::window::{KvmReader, LinkMeasured, Meter};
-use crate::lab::{Client, Driver, Failed, HostSample, Lab, Snapshot, Target};
+use crate::lab::{Client, Driver, Failed, HostSample, Lab, Snapshot, Target, VmState};
 use boot_told::BootTold;
 use model::{Code, Moment, Scope};
 use neighbours::Loads;
@@ -178,6 +180,10 @@ impl Lab for GuestLab {
 
     fn deadlines(&self) -> Deadlines {
         self.spec.deadlines
+    }
+
+    fn vmstate(&mut self) -> Option<&mut dyn VmState> {
+        Some(self)
     }
 
     fn exec(&mut self, argv: &[&str], deadline: Duration) -> Result<String, Failed> {

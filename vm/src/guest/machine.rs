@@ -6,6 +6,7 @@ pub mod pretend;
 mod several;
 mod start;
 mod state;
+mod vmstate;
 
 use super::channel::{Channel, ChannelError, Mark, Ready, Reply};
 use super::disk::DiskFile;
@@ -32,6 +33,7 @@ use serde_json::json;
 pub use several::NotUp;
 use start::Spawned;
 use state::Written;
+pub use vmstate::StateJob;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
