@@ -111,7 +111,8 @@ fn step_of(params: &Params, target: &str) -> Result<Option<String>, ParamsError>
     if target != KUT {
         return Ok(None);
     }
-    let words = Params::quoted(configure.iter().map(String::as_str)).filter(|words| !words.contains(['\n', '\r']));
+    let words =
+        Params::quoted(configure.iter().map(String::as_str)).filter(|words| !words.contains(['\n', '\r']));
     let words = words.ok_or_else(|| params.wrong(CONFIGURE, "words in one line"))?;
     Ok(Some(format!("command = ./configure {words}\ncommand = make\n")))
 }

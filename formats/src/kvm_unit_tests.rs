@@ -123,13 +123,16 @@ pub fn parse_config(text: &str) -> Result<Vec<Test>, ToolError> {
             .split_once('=')
             .ok_or_else(|| wrong(format!("{} is neither [NAME] nor KEY = VALUE", quoted(content))))?;
         let value = match value.trim().strip_prefix("\"\"\"") {
-            Some(first) => over_lines(first, &mut numbered).ok_or_else(|| wrong("\"\"\" is not closed".into()))?,
+            Some(first) => {
+                over_lines(first, &mut numbered).ok_or_else(|| wrong("\"\"\" is not closed".into()))?
+            }
             None => value.trim().to_owned(),
         };
         if value.len() > MAX_VALUE {
             return Err(wrong(format!("a value of more than {MAX_VALUE} bytes")));
         }
-        let test = tests.last_mut().ok_or_else(|| wrong(format!("{} belongs to no [NAME]", quoted(key.trim()))))?;
+        let test =
+            tests.last_mut().ok_or_else(|| wrong(format!("{} belongs to no [NAME]", quoted(key.trim()))))?;
         set(test, key.trim(), value).map_err(wrong)?;
     }
     whole(tests)
@@ -155,7 +158,10 @@ fn over_lines<'t>(first: &str, rest: &mut impl Iterator<Item = (u32, &'t str)>) 
 fn check_name(name: &str) -> Result<(), String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '+' | '-');
     if name.is_empty() || name.len() > MAX_NAME || !name.chars().all(plain) {
-        return Err(format!("{} is no name of letters, digits, _ . + and -, at most {MAX_NAME}", quoted(name)));
+        return Err(format!(
+            "{} is no name of letters, digits, _ . + and -, at most {MAX_NAME}",
+            quoted(name)
+        ));
     }
     Ok(())
 }
@@ -177,7 +183,8 @@ fn set(test: &mut Test, key: &str, value: String) -> Result<(), String> {
         "timeout" => {
             // As timeout(1) has it: seconds, or with an s behind them.
             let number = value.trim_end_matches('s').parse().ok().filter(|seconds| *seconds > 0);
-            let number = number.ok_or_else(|| format!("timeout {} is no number of seconds", quoted(&value)))?;
+            let number =
+                number.ok_or_else(|| format!("timeout {} is no number of seconds", quoted(&value)))?;
             test.timeout = Some(number);
         }
         _ => {}
@@ -230,7 +237,8 @@ pub fn parse_log(text: &str) -> Log {
 fn number(line: &str) -> Option<(&str, f64)> {
     let (name, cycles) = line.split_once(' ')?;
     check_name(name).ok()?;
-    let is_number = !cycles.is_empty() && cycles.len() <= 18 && cycles.bytes().all(|byte| byte.is_ascii_digit());
+    let is_number =
+        !cycles.is_empty() && cycles.len() <= 18 && cycles.bytes().all(|byte| byte.is_ascii_digit());
     let cycles: u64 = cycles.parse().ok().filter(|cycles| is_number && *cycles > 0)?;
     Some((name, cycles as f64))
 }
@@ -249,7 +257,10 @@ mod tests {
         assert_eq!(names(&old), ["exit_one", "exit_ipi", "realm", "wide", "clock"]);
         assert_eq!(names(&old), names(&new));
         let ipi = &old[1];
-        assert_eq!((ipi.file.as_str(), ipi.smp.as_str(), ipi.extra.as_str()), ("exit.flat", "2", "-append 'ipi'"));
+        assert_eq!(
+            (ipi.file.as_str(), ipi.smp.as_str(), ipi.extra.as_str()),
+            ("exit.flat", "2", "-append 'ipi'")
+        );
         assert_eq!(ipi.groups, ["vmexit"]);
         let newer = &new[1];
         assert_eq!((newer.extra.as_str(), newer.args.as_str()), ("-cpu max", "\"ipi\""));

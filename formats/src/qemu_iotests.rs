@@ -51,7 +51,8 @@ pub fn parse(text: &str) -> Result<Vec<Ran>, ToolError> {
     for (line, content) in lines(text) {
         last = line;
         // A terminal shows a test's line twice: what stands behind the last return is what is seen.
-        let content = content.rsplit('\r').find(|part| !part.trim().is_empty()).unwrap_or_default().trim_end();
+        let content =
+            content.rsplit('\r').find(|part| !part.trim().is_empty()).unwrap_or_default().trim_end();
         if let Some(counted) = counted(content) {
             end = Some((line, counted));
         } else if let Some(ran) = test(line, content)

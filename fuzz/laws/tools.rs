@@ -4,7 +4,9 @@
 #![allow(dead_code)]
 
 use formats::tool::ToolError;
-use formats::{boot, ffsb, fio, iperf3, kvm_unit_tests, ntttcp, pattern, qemu_img, qemu_iotests, sockperf, uperf};
+use formats::{
+    boot, ffsb, fio, iperf3, kvm_unit_tests, ntttcp, pattern, qemu_img, qemu_iotests, sockperf, uperf,
+};
 
 /// An error names a line of the text and says why.
 fn refused(text: &str, error: &ToolError) {
@@ -68,7 +70,10 @@ pub fn kvm_unit_tests(data: &[u8]) {
         Err(error) => refused(&text, &error),
         Ok(tests) => {
             for test in &tests {
-                assert!(!test.file.is_empty() && !test.file.contains('/') && !test.name.contains('/'), "{test:?}");
+                assert!(
+                    !test.file.is_empty() && !test.file.contains('/') && !test.name.contains('/'),
+                    "{test:?}"
+                );
                 assert_eq!(tests.iter().filter(|other| other.name == test.name).count(), 1);
             }
         }

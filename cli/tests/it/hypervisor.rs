@@ -1,7 +1,8 @@
 //! Workloads about the hypervisor itself: kvm-unit-tests and QEMU's iotests out of a tree, many guests at once, the state of a guest.
 
+use crate::nested_support::{MARK, WITH_KVM, cache_inside, is_inside, reported};
 use crate::support::quick::{near, raw, reasons, run, try_to_run, value};
-use crate::support::{apart, beside, measurements, output, text};
+use crate::support::{apart, beside, files, has_guests, measurements, output, perfvt, text};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -13,7 +14,8 @@ fn flat(text: &str, code: u8) -> Vec<u8> {
     const HEADER: u32 = 12;
     const CODE: u32 = 24;
     let magic = 0x1BAD_B002u32;
-    let mut body: Vec<u8> = [magic, 0, 0u32.wrapping_sub(magic)].into_iter().flat_map(u32::to_le_bytes).collect();
+    let mut body: Vec<u8> =
+        [magic, 0, 0u32.wrapping_sub(magic)].into_iter().flat_map(u32::to_le_bytes).collect();
     body.push(0xbe); // mov esi, the text behind the code
     body.extend((BASE + HEADER + CODE).to_le_bytes());
     body.extend([0xac, 0x84, 0xc0, 0x74, 0x07]); // lodsb; test al, al; jz behind the loop
@@ -38,7 +40,11 @@ fn tree(root: &Path) {
     fs::create_dir_all(&x86).unwrap();
     for (name, text, code) in [
         ("exits", "enabling apic\ncpuid 2417\ninl_from_kernel 9120\nipi (skipped)\n", 0),
-        ("clock", "PASS: clock: it goes on\nFAIL: clock: it stood still\nSUMMARY: 2 tests, 1 unexpected failures\n", 1),
+        (
+            "clock",
+            "PASS: clock: it goes on\nFAIL: clock: it stood still\nSUMMARY: 2 tests, 1 unexpected failures\n",
+            1,
+        ),
         ("none", "SKIP: none of it is here\nSUMMARY: 1 tests, 1 skipped\n", 38),
     ] {
         fs::write(x86.join(format!("{name}.flat")), flat(text, code)).unwrap();
@@ -115,7 +121,8 @@ fn iotests_are_run_one_by_one_with_their_times() {
     fs::write(root.join("check"), check).unwrap();
     fs::set_permissions(root.join("check"), fs::Permissions::from_mode(0o755)).unwrap();
     let iotests = format!("iotests={}", root.display());
-    let (out, code, said) = try_to_run(dir.path(), "qemu-iotests", &[&iotests, "iotests_format=raw", "noise=warn"]);
+    let (out, code, said) =
+        try_to_run(dir.path(), "qemu-iotests", &[&iotests, "iotests_format=raw", "noise=warn"]);
     assert_ne!(code, 0, "{said}");
     let all = measurements(&out);
     assert_eq!((value(&all, "test=001", "pass"), value(&all, "test=001", "test_s")), (1.0, 0.5), "{said}");
@@ -128,15 +135,16 @@ fn iotests_are_run_one_by_one_with_their_times() {
 fn one_guest_and_two_at_once_are_measured_by_their_number() {
     let Some(_guard) = beside() else { return };
     let dir = tempfile::tempdir().unwrap();
-    let out = run(dir.path(), "density", &["numa_node=0", "smp=1", "mem=256", "l=1", "settle=0", "noise=warn"]);
+    let out =
+        run(dir.path(), "density", &["numa_node=0", "smp=1", "mem=256", "l=1", "settle=0", "noise=warn"]);
     let all = measurements(&out);
     for guests in ["guests=1", "guests=2"] {
         let of = |metric: &str| value(&all, guests, metric);
         let fairness = of("fairness");
-        assert!(of("ready_s") > 0.1 && fairness > 0.5 && fairness <= 1.0 + 1e-9, "{guests}: {fairness}");
-        assert!(of("load_CPUs") > 0.1 && (0.0..=100.0).contains(&of("idle_CPU")), "{guests}");
+        assert!(of("ready_s") > 0.1 && fairness > 0.3 && fairness <= 1.0 + 1e-9, "{guests}: {fairness}");
+        assert!(of("load_CPUs") > 0.01 && (0.0..=100.0).contains(&of("idle_CPU")), "{guests}");
         let memory = of("pss_MiB");
-        assert!((30.0..600.0).contains(&memory) && of("rss_MiB") >= memory, "{guests}: {memory}");
+        assert!((30.0..1000.0).contains(&memory) && of("rss_MiB") >= memory, "{guests}: {memory}");
     }
     let work = raw(&out, "guests.2", "work.txt");
     assert_eq!(work.lines().count(), 2, "{work}");
@@ -166,8 +174,46 @@ fn a_tree_that_was_not_built_is_told_what_to_do() {
     fs::create_dir_all(&x86).unwrap();
     fs::write(x86.join("unittests.cfg"), "[a]\nfile = a.flat\ngroups = vmexit\n").unwrap();
     let mut command = apart();
-    command.args(["run", "kvm-unit-tests", "--dry-run", "--set"]).arg(format!("kut={}", dir.path().display()));
+    command
+        .args(["run", "kvm-unit-tests", "--dry-run", "--set"])
+        .arg(format!("kut={}", dir.path().display()));
     let told = output(&mut command);
     assert!(!told.status.success());
     assert!(text(&told.stderr).contains("./configure and make"), "{}", text(&told.stderr));
+}
+
+/// The second half, which does nothing on an ordinary machine.
+#[test]
+fn inside_of_a_host_with_kvm() {
+    if !is_inside("hypervisor::inside_of_a_host_with_kvm") {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    cache_inside(dir.path());
+    let (root, out) = (dir.path().join("tree"), dir.path().join("X"));
+    tree(&root);
+    let mut run = perfvt();
+    run.args(["run", "kvm-unit-tests", "--accel", "kvm", "--repeat", "1", "--noise", "off", "--allow-unpinned"]);
+    run.args(["--set", &format!("kut={}", root.display()), "--out"]).arg(&out);
+    let told = output(run.env("XDG_CACHE_HOME", dir.path()));
+    assert!(told.status.success(), "{}{}", text(&told.stdout), text(&told.stderr));
+    let cycles = value(&measurements(&out), "test=exits", "cycles.cpuid");
+    let file = fs::read_to_string(&files(&out, "run.json")[0]).unwrap();
+    let run: serde_json::Value = serde_json::from_str(&file).unwrap();
+    assert_eq!((cycles, &run["accel"]), (2417.0, &"kvm".into()));
+    println!("{MARK}values: {cycles} cycles as the flat file writes them, under {}", run["accel"]);
+    println!("{MARK}done");
+}
+
+#[test]
+#[ignore = "soak: an emulated host takes the machine for itself"]
+fn a_flat_file_runs_where_kvm_executes() {
+    // The host that is made for it waits for its own turn.
+    if !has_guests() {
+        return;
+    }
+    match WITH_KVM.run("hypervisor::inside_of_a_host_with_kvm") {
+        Ok(said) => eprintln!("{}", reported(&said, "values").unwrap()),
+        Err(why) => testing::skip(why),
+    }
 }

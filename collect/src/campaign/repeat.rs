@@ -183,7 +183,8 @@ fn counted(cell: &Cell<'_>, result: &Result<Outcome, Failed>) -> Vec<MetricDecl>
     let workload = workload::find(&cell.case.workload);
     let besides = workload.map_or(&[][..], |workload| workload.metrics_besides());
     let all = metrics().into_iter().chain(besides.iter().copied());
-    let mut names: Vec<String> = all.filter(|name| !declared(name)).filter(found).map(str::to_owned).collect();
+    let mut names: Vec<String> =
+        all.filter(|name| !declared(name)).filter(found).map(str::to_owned).collect();
     for value in &outcome.values {
         let is_besides = workload.is_some_and(|workload| workload.has_besides(&value.metric));
         if is_besides && !declared(&value.metric) && !names.contains(&value.metric) {

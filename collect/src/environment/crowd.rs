@@ -29,8 +29,11 @@ impl CrowdSpec {
         guest: &GuestSpec,
         topology: &Topology,
     ) -> Result<CrowdSpec, EnvironmentError> {
-        let own: Vec<CpuId> = guest.pins.iter().flat_map(|pins| pins.vcpus.iter().map(|(_, cpu)| *cpu)).collect();
-        let Some(number) = parse::overcommit(params)? else { return Ok(CrowdSpec { most, cpus: own, overcommit: None }) };
+        let own: Vec<CpuId> =
+            guest.pins.iter().flat_map(|pins| pins.vcpus.iter().map(|(_, cpu)| *cpu)).collect();
+        let Some(number) = parse::overcommit(params)? else {
+            return Ok(CrowdSpec { most, cpus: own, overcommit: None });
+        };
         let wrong = |wanted: &str| params.wrong(OVERCOMMIT, wanted);
         let Some(node) = guest.pins.as_ref().and_then(GuestPins::node) else {
             return Err(wrong("it left out: nothing is pinned here, and guests run on all CPUs").into());

@@ -62,7 +62,12 @@ impl Testbed {
     }
 
     /// Boots all guests of an environment at once. Gives the seconds until the last one was ready.
-    fn gather(&self, spec: &EnvironmentSpec, logs: &Path, forensics: &Path) -> Result<(GuestLab, f64), TestbedError> {
+    fn gather(
+        &self,
+        spec: &EnvironmentSpec,
+        logs: &Path,
+        forensics: &Path,
+    ) -> Result<(GuestLab, f64), TestbedError> {
         let image = self.image.as_ref().ok_or_else(no_image)?;
         let mut scene = self.scene(spec, image, logs, forensics)?;
         scene.disks = scene.data_disks(Disk::make)?;
@@ -89,7 +94,8 @@ fn check_memory(spec: &EnvironmentSpec) -> Result<(), Failed> {
     let want: u64 = spec.guests.iter().map(|guest| guest.hardware.mem_mib).sum();
     let text = edge::read::kernel("/proc/meminfo").unwrap_or_default();
     let free = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"));
-    let free = free.and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok()).map(|kib| kib / 1024);
+    let free =
+        free.and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok()).map(|kib| kib / 1024);
     match free {
         Some(free) if want > free => Err(Failed::tool(format!(
             "{} guests have {want} MiB of memory together, and this host has {free} MiB to give",
@@ -174,7 +180,9 @@ impl Lab for CrowdLab {
 
     fn host_tool(&self, name: &str) -> Result<String, Failed> {
         let program = host_program(&self.testbed.stage.cache, name);
-        program.map(|found| found.path.display().to_string()).map_err(|e| Failed::new(Code::Host, e.to_string()))
+        program
+            .map(|found| found.path.display().to_string())
+            .map_err(|e| Failed::new(Code::Host, e.to_string()))
     }
 
     fn deadlines(&self) -> Deadlines {

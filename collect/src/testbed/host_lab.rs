@@ -118,7 +118,11 @@ impl Lab for HostLab {
     }
 
     fn cpus(&self) -> usize {
-        if self.0.spec.cpus.is_empty() { std::thread::available_parallelism().map_or(1, usize::from) } else { self.0.spec.cpus.len() }
+        if self.0.spec.cpus.is_empty() {
+            std::thread::available_parallelism().map_or(1, usize::from)
+        } else {
+            self.0.spec.cpus.len()
+        }
     }
 
     fn exec(&mut self, _: &[&str], _: Duration) -> Result<String, Failed> {

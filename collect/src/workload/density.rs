@@ -62,7 +62,9 @@ impl Workload for Density {
         overcommit(params)?;
         params.number("settle", 0.0, "seconds, 0 or more")?;
         if params.get("scenario").is_some_and(|scenario| scenario != "host_guest") {
-            return Err(params.wrong("scenario", "host_guest: all guests are alike, and none of them a client"));
+            return Err(
+                params.wrong("scenario", "host_guest: all guests are alike, and none of them a client")
+            );
         }
         let numbers = params.numbers("guests", "numbers of guests, such as '1 2 4'")?;
         if numbers.iter().any(|number| *number > MOST) {
@@ -129,7 +131,9 @@ impl Workload for Density {
     fn parse(&self, case: &Case, _: &Params, raw: &Path) -> Result<Outcome, Failed> {
         let (idle, loaded) = (Measured::read(raw)?, Measured::read(&raw.join(LOADED))?);
         let number = |text: &str| {
-            text.trim().parse::<f64>().map_err(|_| failed(format!("{READY}: {} are no seconds", edge::quoted(text.trim()))))
+            text.trim()
+                .parse::<f64>()
+                .map_err(|_| failed(format!("{READY}: {} are no seconds", edge::quoted(text.trim()))))
         };
         let work = work_of(&read(raw, WORK)?)?;
         if work.len() != level::<usize>(case, "guests")? {
@@ -180,7 +184,8 @@ fn crowded(lab: &mut dyn Lab, case: &Case, params: &Params, raw: &Path) -> Resul
     let lines: String = lines.map(|(i, (before, after))| format!("vm{} {before} {after}\n", i + 1)).collect();
     keep(raw, WORK, &lines)?;
     let folder = raw.join(LOADED);
-    edge::write::create_directory(&folder).map_err(|e| failed(format!("creating {}: {e}", folder.display())))?;
+    edge::write::create_directory(&folder)
+        .map_err(|e| failed(format!("creating {}: {e}", folder.display())))?;
     measured.keep(&folder)
 }
 
@@ -247,7 +252,8 @@ mod tests {
 
     #[test]
     fn memory_is_that_of_a_guest_on_average_and_absent_where_one_does_not_tell() {
-        let of = |pss: u64| format!("5581-7ffd ---p 00000000 00:00 0    [rollup]\nRss: 4096 kB\nPss: {pss} kB\n");
+        let of =
+            |pss: u64| format!("5581-7ffd ---p 00000000 00:00 0    [rollup]\nRss: 4096 kB\nPss: {pss} kB\n");
         let both = memory_of(&(of(1024) + &of(3072)));
         let told: Vec<(&str, f64)> = both.iter().map(|value| (value.metric.as_str(), value.value)).collect();
         assert_eq!(told, [("pss_MiB", 2.0), ("rss_MiB", 4.0)]);

@@ -34,12 +34,7 @@ const PARAMETERS: [Known; 8] = [
         "URL or path, @ and a branch, tag or commit",
         "a git repository with such a tree, checked out and built on this host when the campaign is planned",
     ),
-    Known::new(
-        SOURCE_BUILD,
-        "",
-        "words",
-        "the command that builds source, instead of ./configure and make",
-    ),
+    Known::new(SOURCE_BUILD, "", "words", "the command that builds source, instead of ./configure and make"),
     Known::new("kut_configure", "", "words", "further words for the ./configure of source"),
     Known::new(
         "kut_group",
@@ -48,7 +43,12 @@ const PARAMETERS: [Known; 8] = [
         "the tests of a group; all: those that are not for picking by hand (nodefault)",
     ),
     Known::new("kut_tests", "", "names", "tests by their names, instead of a group"),
-    Known::new("kut_timeout", "90", "seconds, 1 or more", "how long a test may take that does not say so itself"),
+    Known::new(
+        "kut_timeout",
+        "90",
+        "seconds, 1 or more",
+        "how long a test may take that does not say so itself",
+    ),
     Known::new("l", "5", "seconds", "seconds that a test takes, roughly: only for the plan"),
 ];
 
@@ -185,7 +185,11 @@ impl Workload for KvmUnitTests {
         let ran = match host_run::ran(raw)? {
             Ok(ran) => ran,
             Err(measured) => {
-                return Ok(Outcome { window: measured.window, values: vec![value("pass", 0.0)], series: Vec::new() });
+                return Ok(Outcome {
+                    window: measured.window,
+                    values: vec![value("pass", 0.0)],
+                    series: Vec::new(),
+                });
             }
         };
         let log = parse_log(&ran.out);
@@ -216,9 +220,8 @@ impl Workload for KvmUnitTests {
         if passed {
             values.push(value("elapsed_s", ran.seconds));
         }
-        values.extend(
-            numbers.iter().map(|n| value_at(&format!("{CYCLES}{}", n.name), n.cycles, OUT, n.line)),
-        );
+        values
+            .extend(numbers.iter().map(|n| value_at(&format!("{CYCLES}{}", n.name), n.cycles, OUT, n.line)));
         Ok(Outcome { window: ran.measured.window, values, series: Vec::new() })
     }
 }
@@ -235,7 +238,8 @@ fn category(test: &Test) -> &'static str {
 /// The tests of a tree.
 fn read_tests(root: &Path) -> Result<Vec<Test>, String> {
     let path = root.join(CONFIG);
-    let text = edge::read_text(&path, edge::read::CONFIG).map_err(|e| format!("reading {}: {e}", path.display()))?;
+    let text =
+        edge::read_text(&path, edge::read::CONFIG).map_err(|e| format!("reading {}: {e}", path.display()))?;
     parse_config(&text).map_err(|e| format!("{}: {e}", path.display()))
 }
 
@@ -246,7 +250,9 @@ fn wanted(params: &Params) -> Result<Vec<Test>, ParamsError> {
     let all = read_tests(&root).map_err(why)?;
     let names = params.list("kut_tests")?;
     if let Some(unknown) = names.iter().find(|name| all.iter().all(|test| test.name != **name)) {
-        return Err(params.wrong("kut_tests", &format!("names of tests in {CONFIG}, which has no [{unknown}]")));
+        return Err(
+            params.wrong("kut_tests", &format!("names of tests in {CONFIG}, which has no [{unknown}]"))
+        );
     }
     if !names.is_empty() {
         return Ok(all.into_iter().filter(|test| names.contains(&test.name.as_str())).collect());
@@ -274,7 +280,9 @@ fn skipped(test: &Test, accel: Accel, held: &dyn Fn(&str) -> Option<String>) -> 
     }
     let words = shlex::split(&test.extra).unwrap_or_default();
     let only_kvm = words.iter().any(|word| word == "-enable-kvm")
-        || words.windows(2).any(|pair| pair[0] == "-cpu" && (pair[1] == "host" || pair[1].starts_with("host,")));
+        || words
+            .windows(2)
+            .any(|pair| pair[0] == "-cpu" && (pair[1] == "host" || pair[1].starts_with("host,")));
     if only_kvm && accel == Accel::Tcg {
         return Some("it wants the host's CPU, and QEMU runs under tcg".to_owned());
     }
@@ -310,7 +318,8 @@ fn words(test: &Test, cpus: usize) -> Result<Vec<String>, String> {
         if text.contains(['`', '$']) {
             return Err(format!("{} takes a shell", edge::quoted(&text)));
         }
-        let split = shlex::split(&text).ok_or_else(|| format!("the quotes of {} do not close", edge::quoted(&text)))?;
+        let split = shlex::split(&text)
+            .ok_or_else(|| format!("the quotes of {} do not close", edge::quoted(&text)))?;
         match is_args {
             true if !split.is_empty() => words.extend(["-append".to_owned(), split.join(" ")]),
             true => {}
@@ -322,7 +331,8 @@ fn words(test: &Test, cpus: usize) -> Result<Vec<String>, String> {
 
 /// QEMU as it boots a test: with the devices by which tests tell their end, and nothing that is not asked for.
 fn argv(qemu: String, file: &Path, accel: Accel, words: Vec<String>) -> Vec<String> {
-    let fixed = "-nodefaults -no-reboot -display none -device pc-testdev -device pci-testdev -serial stdio -device";
+    let fixed =
+        "-nodefaults -no-reboot -display none -device pc-testdev -device pci-testdev -serial stdio -device";
     let mut argv = vec![qemu];
     argv.extend(fixed.split(' ').map(str::to_owned));
     argv.extend(["isa-debug-exit,iobase=0xf4,iosize=0x4", "-accel"].map(str::to_owned));
@@ -330,7 +340,6 @@ fn argv(qemu: String, file: &Path, accel: Accel, words: Vec<String>) -> Vec<Stri
     argv.extend(words);
     argv
 }
-
 
 #[cfg(test)]
 mod tests {
@@ -364,19 +373,25 @@ mod tests {
         assert_eq!(ids(&[("kut_tests", "clock")]).unwrap(), ["functional clock"]);
         assert!(ids(&[("kut_tests", "clok")]).unwrap_err().contains("which has no [clok]"));
         assert!(ids(&[("kut_group", "svm")]).unwrap_err().contains("'kut_group' is 'svm'"));
-        assert!(ids(&[(KUT, "/nonexistent")]).unwrap_err().contains("reading /nonexistent/x86/unittests.cfg"));
+        assert!(
+            ids(&[(KUT, "/nonexistent")]).unwrap_err().contains("reading /nonexistent/x86/unittests.cfg")
+        );
         assert!(ids(&[(KUT, "")]).unwrap_err().contains("'kut' is not set"));
         let dir = tempfile::tempdir().unwrap();
         std::fs::create_dir(dir.path().join(X86)).unwrap();
         std::fs::copy(Path::new(&tree()).join(CONFIG), dir.path().join(CONFIG)).unwrap();
         let root = dir.path().display().to_string();
         let unbuilt = ids(&[(KUT, &root)]).unwrap_err();
-        assert!(unbuilt.contains("./configure and make") && unbuilt.contains("exit.flat is not there"), "{unbuilt}");
+        assert!(
+            unbuilt.contains("./configure and make") && unbuilt.contains("exit.flat is not there"),
+            "{unbuilt}"
+        );
     }
 
     #[test]
     fn a_test_that_cannot_run_here_is_told_why() {
-        let of = |test: Test, accel| skipped(&test, accel, &|path| (path == "/sys/x").then(|| "Y\n".to_owned()));
+        let of =
+            |test: Test, accel| skipped(&test, accel, &|path| (path == "/sys/x").then(|| "Y\n".to_owned()));
         let test = || Test { name: "a".into(), smp: "1".into(), ..Test::default() };
         let with = |checks: &str| Test { checks: vec![checks.to_owned()], ..test() };
         assert_eq!(of(test(), Accel::Tcg), None);
@@ -403,7 +418,9 @@ mod tests {
         assert_eq!(of("$MAX_SMP", "", "").unwrap(), ["-smp", "3"]);
         let dated = of("1", "--append \"10 `date +%s`\"", "").unwrap();
         assert!(dated[3].strip_prefix("10 ").unwrap().parse::<u64>().unwrap() > 0, "{dated:?}");
-        for (smp, extra) in [("$((2*MAX_SMP))", ""), ("1", "-append `id`"), ("1", "-append $HOME"), ("1", "'")] {
+        for (smp, extra) in
+            [("$((2*MAX_SMP))", ""), ("1", "-append `id`"), ("1", "-append $HOME"), ("1", "'")]
+        {
             assert!(of(smp, extra, "").is_err(), "{smp} {extra}");
         }
     }
@@ -417,9 +434,12 @@ mod tests {
         let (start, end) = (snapshot(1), snapshot(2));
         let measured = Measured { window, start, end, samples: Vec::new(), interface: String::new() };
         measured.keep(raw.path()).unwrap();
-        for (name, text) in
-            [(OUT, out), (ERR, "qemu: no such thing\n"), ("tool.status", status), ("tool.took", "250000000\n")]
-        {
+        for (name, text) in [
+            (OUT, out),
+            (ERR, "qemu: no such thing\n"),
+            ("tool.status", status),
+            ("tool.took", "250000000\n"),
+        ] {
             keep(raw.path(), name, text).unwrap();
         }
         let keys = [("test", "a")].into_iter().collect();
@@ -434,11 +454,19 @@ mod tests {
         let told = |values: &[(&str, f64)]| {
             values.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect::<Vec<_>>()
         };
-        let all = told(&[("pass", 1.0), ("elapsed_s", 0.25), ("cycles.cpuid", 2417.0), ("cycles.inl_from_qemu", 15310.0)]);
+        let all = told(&[
+            ("pass", 1.0),
+            ("elapsed_s", 0.25),
+            ("cycles.cpuid", 2417.0),
+            ("cycles.inl_from_qemu", 15310.0),
+        ]);
         assert_eq!(outcome(VMEXIT, "status 1", log).unwrap(), all);
         assert_eq!(outcome(FUNCTIONAL, "status 1", log).unwrap(), all[..2]);
         assert_eq!(outcome(VMEXIT, "status 1", "ipi (skipped)\n").unwrap(), told(&[("pass", 0.0)]));
-        assert_eq!(outcome(FUNCTIONAL, "status 77", "SUMMARY: 1 tests, 1 skipped\n").unwrap(), told(&[("pass", 0.0)]));
+        assert_eq!(
+            outcome(FUNCTIONAL, "status 77", "SUMMARY: 1 tests, 1 skipped\n").unwrap(),
+            told(&[("pass", 0.0)])
+        );
         let checks = include_str!("../../../formats/testdata/kvm-unit-tests/new-checks.txt");
         let failed = outcome(FUNCTIONAL, "status 3", checks).unwrap_err();
         assert!(failed.contains("the test failed: 'FAIL: clock: tsc moved"), "{failed}");

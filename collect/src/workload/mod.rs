@@ -378,7 +378,9 @@ mod tests {
             .filter_map(|entry| {
                 entry.unwrap().path().file_stem()?.to_str().map(|stem| stem.replace('_', "-"))
             })
-            .filter(|stem| !["mod", "common", "client", "fit", "server", "storage", "host-run"].contains(&stem.as_str()))
+            .filter(|stem| {
+                !["mod", "common", "client", "fit", "server", "storage", "host-run"].contains(&stem.as_str())
+            })
             .collect();
         files.sort();
         files.dedup();

@@ -74,7 +74,8 @@ impl Workload for QemuIotests {
     fn cases(&self, params: &Params) -> Result<Vec<Case>, ParamsError> {
         let root = named(params).ok_or_else(|| ParamsError::Missing { key: IOTESTS.into() })?;
         if !root.join(CHECK).is_file() {
-            let wanted = format!("tests/qemu-iotests of a build of QEMU; {} is not there", root.join(CHECK).display());
+            let wanted =
+                format!("tests/qemu-iotests of a build of QEMU; {} is not there", root.join(CHECK).display());
             return Err(params.wrong(IOTESTS, &wanted));
         }
         params.number("iotests_timeout", 1u64, "seconds, 1 or more")?;
@@ -148,7 +149,8 @@ impl Workload for QemuIotests {
         }
         let name = word(case, "test")?;
         let test = of_one(&ran.out, name).map_err(failed)?;
-        let mut values = vec![value_at("pass", f64::from(u8::from(test.ended == Ended::Pass)), OUT, test.line)];
+        let mut values =
+            vec![value_at("pass", f64::from(u8::from(test.ended == Ended::Pass)), OUT, test.line)];
         match test.ended {
             Ended::Fail => return Err(failed(format!("the test failed: {}", edge::quoted(&test.why)))),
             Ended::NotRun => {}
@@ -201,11 +203,15 @@ fn wanted(params: &Params) -> Result<Vec<String>, ParamsError> {
         let named = entries.filter_map(|entry| entry.file_name().into_string().ok());
         let is_one = |name: &String| is_name(name) && file_of(&root, name).parent() == Some(&folder);
         let heads = named.filter(is_one).filter_map(|name| Some((head(&file_of(&root, &name))?, name)));
-        found.extend(heads.filter(|(head, _)| groups(head).iter().any(|own| own == group)).map(|(_, name)| name));
+        found.extend(
+            heads.filter(|(head, _)| groups(head).iter().any(|own| own == group)).map(|(_, name)| name),
+        );
     }
     found.sort();
     if found.is_empty() {
-        return Err(params.wrong("iotests_group", &format!("a group that tests of {} are in", root.display())));
+        return Err(
+            params.wrong("iotests_group", &format!("a group that tests of {} are in", root.display()))
+        );
     }
     Ok(found)
 }

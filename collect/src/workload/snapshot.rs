@@ -15,7 +15,12 @@ use vm::guest::os::Os;
 pub struct Snapshot;
 
 const PARAMETERS: [Known; 4] = [
-    Known::new("filled", "0 64", "numbers", "MiB of its memory that the guest has filled with random bytes, a case each"),
+    Known::new(
+        "filled",
+        "0 64",
+        "numbers",
+        "MiB of its memory that the guest has filled with random bytes, a case each",
+    ),
     Known::new("disk_size", "1G", "a size", "size of the disk that holds the state"),
     Known::new("disk_format", "qcow2", "qcow2", "its format"),
     Known::new("disk_prealloc", "off", "off, metadata, falloc, full", "how it is made"),
@@ -47,11 +52,13 @@ impl Workload for Snapshot {
 
     fn cases(&self, params: &Params) -> Result<Vec<Case>, ParamsError> {
         let first = disks(params)?.into_iter().next();
-        let first = first.ok_or_else(|| params.wrong("disk_size", "a size such as 1G: the state needs a disk"))?;
+        let first =
+            first.ok_or_else(|| params.wrong("disk_size", "a size such as 1G: the state needs a disk"))?;
         if first.format != "qcow2" {
             return Err(params.wrong("disk_format", "qcow2: no other format holds a guest's state"));
         }
-        let levels: Option<Vec<u32>> = params.list("filled")?.into_iter().map(|word| word.parse().ok()).collect();
+        let levels: Option<Vec<u32>> =
+            params.list("filled")?.into_iter().map(|word| word.parse().ok()).collect();
         let levels = levels.filter(|levels| !levels.is_empty());
         let levels = levels.ok_or_else(|| params.wrong("filled", "numbers of MiB, such as '0 64'"))?;
         let memory = params.number("mem", 1u64, "").unwrap_or(u64::MAX);
@@ -143,7 +150,8 @@ impl Workload for Snapshot {
             values.push(value_at(metric, number / unit, TOLD, line));
         }
         let state = of("state_bytes");
-        values.extend(state.map(|(bytes, line)| value_at("state_MiB", bytes / f64::from(1 << 20), TOLD, line)));
+        values
+            .extend(state.map(|(bytes, line)| value_at("state_MiB", bytes / f64::from(1 << 20), TOLD, line)));
         values.push(value("CPU", share(&measured)?));
         Ok(Outcome { window: measured.window, values, series: Vec::new() })
     }

@@ -166,8 +166,12 @@ const TOOLS: &[(&str, Law)] = &[
     ("pattern", tools_law::pattern),
 ];
 
-const PROC: &[(&str, Law)] =
-    &[("counters", proc_law::counters), ("noise", proc_law::noise), ("kvm", proc_law::kvm), ("smaps", proc_law::smaps)];
+const PROC: &[(&str, Law)] = &[
+    ("counters", proc_law::counters),
+    ("noise", proc_law::noise),
+    ("kvm", proc_law::kvm),
+    ("smaps", proc_law::smaps),
+];
 
 #[test]
 fn the_corpora_of_counters_keep_their_law() {

@@ -45,8 +45,12 @@ pub(super) fn section(comparison: &Comparison, views: &[RowView<'_>]) -> Option<
 fn curves<'v, 'a>(views: &'v [RowView<'a>]) -> Vec<Curve<'v, 'a>> {
     let mut found: Vec<Curve<'v, 'a>> = Vec::new();
     for view in views.iter().filter(|view| view.row.role != Role::Secondary) {
-        let Some(guests) = view.row.case.get(FACTOR).and_then(|level| level.parse::<f64>().ok()) else { continue };
-        let known = found.iter_mut().find(|curve| curve.rows.first().is_some_and(|(_, first)| alike(first.row, view.row)));
+        let Some(guests) = view.row.case.get(FACTOR).and_then(|level| level.parse::<f64>().ok()) else {
+            continue;
+        };
+        let known = found
+            .iter_mut()
+            .find(|curve| curve.rows.first().is_some_and(|(_, first)| alike(first.row, view.row)));
         match known {
             Some(curve) => curve.rows.push((guests, view)),
             None => found.push(Curve { rows: vec![(guests, view)] }),

@@ -3,8 +3,8 @@
 use super::document::{self, Document};
 use super::drilldown::{self, Companions};
 use super::{
-    HtmlOptions, answer, banner, changes, classic, curves, failures, heatmap, history, iozone, method, notes, pack,
-    published, table,
+    HtmlOptions, answer, banner, changes, classic, curves, failures, heatmap, history, iozone, method, notes,
+    pack, published, table,
 };
 use crate::brief;
 use crate::date;

@@ -15,9 +15,9 @@ impl GuestLab {
     ) -> Result<Vec<T>, Failed> {
         let names: Vec<String> = self.spec.guests.iter().map(|guest| guest.name.clone()).collect();
         let all = std::iter::once(&mut self.machine).chain(&mut self.others);
-        let told = all.zip(&names).map(|(machine, name)| {
-            ask(machine).map_err(|error| of_machine(name, &error.failure()))
-        });
+        let told = all
+            .zip(&names)
+            .map(|(machine, name)| ask(machine).map_err(|error| of_machine(name, &error.failure())));
         told.collect()
     }
 
@@ -28,6 +28,8 @@ impl GuestLab {
             vcpus.map(|thread| thread.run_ns).reduce(u64::saturating_add)
         };
         let all: Option<Vec<u64>> = self.meters.iter_mut().map(of).collect();
-        all.ok_or_else(|| Failed::new(Code::Host, "the kernel does not tell the CPU time of a vCPU (schedstat)"))
+        all.ok_or_else(|| {
+            Failed::new(Code::Host, "the kernel does not tell the CPU time of a vCPU (schedstat)")
+        })
     }
 }

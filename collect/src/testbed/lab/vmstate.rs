@@ -13,8 +13,10 @@ const ROOT: &str = "root0";
 impl GuestLab {
     fn state(&mut self, job: StateJob, limit: Duration) -> Result<(Duration, String), Failed> {
         let guest = self.spec.guests.first();
-        let disks: Vec<String> = guest.iter().flat_map(|guest| &guest.disks.data).map(|disk| disk.node()).collect();
-        let node = disks.first().cloned().ok_or_else(|| Failed::tool("the guest has no data disk for its state"))?;
+        let disks: Vec<String> =
+            guest.iter().flat_map(|guest| &guest.disks.data).map(|disk| disk.node()).collect();
+        let node =
+            disks.first().cloned().ok_or_else(|| Failed::tool("the guest has no data disk for its state"))?;
         let mut nodes: Vec<&str> = disks.iter().map(String::as_str).collect();
         nodes.extend(guest.and_then(|guest| guest.own()).map(|_| ROOT));
         let took = self.machine.state_job(job, (TAG, &node), &nodes, limit).map_err(|e| e.failure())?;

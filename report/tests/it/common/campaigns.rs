@@ -128,7 +128,9 @@ pub fn density() -> Comparison {
     let mut noise = Noise::new(13);
     let mut sides = [Vec::new(), Vec::new()];
     for (guests, ready, memory) in [("1", 2.0, 150.0), ("2", 3.0, 150.0), ("4", 6.0, 150.0)] {
-        for (metric, unit, level) in [("ready_s", "s", ready), ("pss_MiB", "MiB", memory), ("rss_MiB", "MiB", memory)] {
+        for (metric, unit, level) in
+            [("ready_s", "s", ready), ("pss_MiB", "MiB", memory), ("rss_MiB", "MiB", memory)]
+        {
             for (side, effect) in sides.iter_mut().zip([1.0, 1.0 + 0.01 * ready]) {
                 let mut of_case = series("density", 0, metric, unit, &noise.values(5, level * effect, 0.005));
                 of_case.workload = "density";

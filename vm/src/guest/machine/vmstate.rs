@@ -72,12 +72,15 @@ impl Machine {
         let nodes = told.as_array().map(Vec::as_slice).unwrap_or_default();
         let own = nodes.iter().find(|known| known.get("node-name").and_then(Value::as_str) == Some(node));
         let states = own.and_then(|own| own.pointer("/image/snapshots")?.as_array());
-        let state = states.and_then(|all| all.iter().find(|one| one.get("name").and_then(Value::as_str) == Some(tag)));
+        let state = states
+            .and_then(|all| all.iter().find(|one| one.get("name").and_then(Value::as_str) == Some(tag)));
         Ok(state.and_then(|state| state.get("vm-state-size")?.as_u64()))
     }
 
     fn concluded(&mut self, job: StateJob, until: Instant) -> Result<(), GuestError> {
-        let failed = |code, why: String| Err(GuestError::Died(Failure::new(code, format!("{}: {why}", job.command()))));
+        let failed = |code, why: String| {
+            Err(GuestError::Died(Failure::new(code, format!("{}: {why}", job.command()))))
+        };
         loop {
             let told = self.qmp.execute("query-jobs", json!({}), HOST_ANSWER)?;
             let all = told.as_array().map(Vec::as_slice).unwrap_or_default();
@@ -85,9 +88,14 @@ impl Machine {
             let word = |key: &str| own.and_then(|own| own.get(key)?.as_str()).unwrap_or_default().to_owned();
             match word("status").as_str() {
                 "concluded" if word("error").is_empty() => return Ok(()),
-                "concluded" => return failed(Code::ToolFailed, format!("QEMU has failed: {}", quoted(&word("error")))),
+                "concluded" => {
+                    return failed(Code::ToolFailed, format!("QEMU has failed: {}", quoted(&word("error"))));
+                }
                 status if Instant::now() >= until => {
-                    return failed(Code::Deadline(Phase::Measure), format!("it was not done in time; QEMU says {}", quoted(status)));
+                    return failed(
+                        Code::Deadline(Phase::Measure),
+                        format!("it was not done in time; QEMU says {}", quoted(status)),
+                    );
                 }
                 _ => std::thread::sleep(LOOK),
             }
