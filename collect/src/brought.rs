@@ -42,6 +42,9 @@ const PERFVT: &str = "perfvt";
 /// The key of a repository whose commit becomes a folder that is built; once it is planned, it ends in `@COMMIT`.
 pub const SOURCE: &str = "source";
 
+/// The key of a tree of kvm-unit-tests.
+pub const KUT: &str = "kut";
+
 /// The command that builds it, instead of what stands in it.
 pub const SOURCE_BUILD: &str = "source_build";
 

@@ -1,12 +1,12 @@
-//! `source = URL@BRANCH`: a commit of a git repository, checked out on this host, becomes the folder that `command_deps` names, and
-//! is built as such a folder is.
+//! `source = URL@BRANCH`: a commit of a git repository, checked out on this host, becomes the folder that `command_deps` (or `kut`)
+//! names, and is built as such a folder is.
 //!
 //! ```text
 //!   source = https://host/tool.git@main ──> git ──> CACHE/sources/HASH/deps/tool ──> command_deps, built where build_on says
 //!                 └── becomes ..@COMMIT, which is planned, resumed and compared
 //! ```
 
-use crate::brought::{self, SOURCE, SOURCE_BUILD as BUILD};
+use crate::brought::{self, KUT, SOURCE, SOURCE_BUILD as BUILD};
 use crate::config::providers::{Asked, ProviderError, tree_of};
 use edge::owned;
 use model::store::io_error;
@@ -15,8 +15,10 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use vm::guest::image::Cache;
 
-/// The key that it becomes.
-const DEPS: &str = "command_deps";
+/// The keys that it becomes one of: the one that the workload has.
+const TARGETS: [&str; 2] = ["command_deps", KUT];
+/// Further words for the `./configure` that kvm-unit-tests is built with.
+const CONFIGURE: &str = "kut_configure";
 /// The folder in the cache, and that of the one in which folders are built.
 const SOURCES: &str = "sources";
 const IN_DEPS: &str = "deps";
@@ -42,23 +44,17 @@ pub fn settle_here(params: &mut Params) -> Result<(), ParamsError> {
 /// It cannot be had, cannot be built, or another key says the same.
 pub fn settle(params: &mut Params, cache: &Cache) -> Result<(), ParamsError> {
     let given = |key: &str| params.get(key).map(str::trim).filter(|value| !value.is_empty());
+    let target = TARGETS.into_iter().find(|key| params.param(key).is_some()).unwrap_or(TARGETS[0]);
     let Some(value) = given(SOURCE).map(str::to_owned) else {
         return match given(BUILD) {
             None => Ok(()),
             Some(_) => Err(params.wrong(BUILD, "a source beside it, which it builds")),
         };
     };
-    if given(DEPS).is_some() {
-        return Err(params.wrong(DEPS, "it left out: source says what is built"));
+    if given(target).is_some() {
+        return Err(params.wrong(target, "it left out: source says what is built"));
     }
-    let step = given(BUILD).map(str::to_owned);
-    if params.words(BUILD).is_ok_and(|words| words.is_empty()) && step.is_some() {
-        return Err(params.wrong(BUILD, "words of a command"));
-    }
-    params.words(BUILD)?;
-    if step.as_deref().is_some_and(|step| step.contains(['\n', '\r'])) {
-        return Err(params.wrong(BUILD, "one command, in one line"));
-    }
+    let step = step_of(params, target)?;
     let origin = params.param(SOURCE).map_or(Origin::BuiltIn, |param| param.origin.clone());
     if has_password(&value) {
         params.set(SOURCE, "URL with a password", origin);
@@ -92,8 +88,33 @@ pub fn settle(params: &mut Params, cache: &Cache) -> Result<(), ParamsError> {
         return Err(params.wrong(SOURCE, wanted));
     }
     params.set(SOURCE, format!("{uri}@{commit}"), origin.clone());
-    params.set(DEPS, folder.display().to_string(), origin);
+    params.set(target, folder.display().to_string(), origin);
     Ok(())
+}
+
+/// What builds it where that is not left to what stands in it: the lines of a `deps.cfg`.
+fn step_of(params: &Params, target: &str) -> Result<Option<String>, ParamsError> {
+    let command = params.get(BUILD).map(str::trim).filter(|value| !value.is_empty());
+    let configure = if params.get(CONFIGURE).is_some() { params.words(CONFIGURE)? } else { Vec::new() };
+    if let Some(step) = command {
+        if params.words(BUILD)?.is_empty() {
+            return Err(params.wrong(BUILD, "words of a command"));
+        }
+        if step.contains(['\n', '\r']) {
+            return Err(params.wrong(BUILD, "one command, in one line"));
+        }
+        if !configure.is_empty() {
+            return Err(params.wrong(CONFIGURE, "it left out: source_build says how source is built"));
+        }
+        return Ok(Some(format!("command = {step}\n")));
+    }
+    if target != KUT {
+        return Ok(None);
+    }
+    let words =
+        Params::quoted(configure.iter().map(String::as_str)).filter(|words| !words.contains(['\n', '\r']));
+    let words = words.ok_or_else(|| params.wrong(CONFIGURE, "words in one line"))?;
+    Ok(Some(format!("command = ./configure {words}\ncommand = make\n")))
 }
 
 /// Moves the files to their place, unless they are there.
@@ -104,8 +125,7 @@ fn keep(files: &Path, place: &Path, step: Option<&str>) -> Result<(), ProviderEr
     if let Some(step) = step {
         let file = files.join(STEP);
         // One of the repository's own may be a link, or have been made so that nobody writes it.
-        let text = format!("command = {step}\n");
-        edge::write_atomically(&file, text.as_bytes()).map_err(io_error("writing", &file))?;
+        edge::write_atomically(&file, step.as_bytes()).map_err(io_error("writing", &file))?;
     }
     let folder = edge::write::parent(place);
     edge::write::create_directory(folder).map_err(io_error("creating", folder))?;
@@ -172,6 +192,8 @@ fn name(uri: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const DEPS: &str = TARGETS[0];
     use process::deadlines::HOST_WORK;
     use process::{Spec, run};
     use std::fs;

@@ -58,6 +58,13 @@ pub fn counters(data: &[u8]) {
 }
 
 /// Two readings of the files that tell of other work on the host.
+pub fn smaps(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let found = formats::smaps::Smaps::of(&text);
+    assert_eq!(formats::smaps::Smaps::of(&text), found);
+    assert!(found.pss.is_none() || text.contains("Pss:"));
+}
+
 pub fn noise(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     for time in noise::cpu_times(&text).into_values() {

@@ -4,7 +4,9 @@
 #![allow(dead_code)]
 
 use formats::tool::ToolError;
-use formats::{boot, ffsb, fio, iperf3, ntttcp, pattern, qemu_img, sockperf, uperf};
+use formats::{
+    boot, ffsb, fio, iperf3, kvm_unit_tests, ntttcp, pattern, qemu_img, qemu_iotests, sockperf, uperf,
+};
 
 /// An error names a line of the text and says why.
 fn refused(text: &str, error: &ToolError) {
@@ -62,6 +64,40 @@ pub fn qemu_img(data: &[u8]) {
     if let Err(error) = qemu_img::parse_check(&text) {
         assert!(error.line > 0 && !error.reason.is_empty());
     }
+}
+
+/// Each input is read as the tests of a tree and as what a test told.
+pub fn kvm_unit_tests(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    match kvm_unit_tests::parse_config(&text) {
+        Err(error) => refused(&text, &error),
+        Ok(tests) => {
+            for test in &tests {
+                assert!(
+                    !test.file.is_empty() && !test.file.contains('/') && !test.name.contains('/'),
+                    "{test:?}"
+                );
+                assert_eq!(tests.iter().filter(|other| other.name == test.name).count(), 1);
+            }
+        }
+    }
+    let log = kvm_unit_tests::parse_log(&text);
+    let lines = u32::try_from(text.split('\n').count()).unwrap_or(u32::MAX);
+    for number in &log.numbers {
+        assert!(number.cycles > 0.0 && number.cycles.is_finite() && (1..=lines).contains(&number.line));
+    }
+}
+
+pub fn qemu_iotests(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    match qemu_iotests::parse(&text) {
+        Err(error) => refused(&text, &error),
+        Ok(all) => {
+            assert!(!all.is_empty());
+            all.iter().for_each(|ran| good(ran.seconds));
+        }
+    }
+    assert!(qemu_iotests::groups(&text).iter().all(|group| !group.is_empty()));
 }
 
 pub fn sockperf(data: &[u8]) {

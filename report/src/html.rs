@@ -17,6 +17,7 @@ mod categories;
 mod changes;
 mod classic;
 mod csp;
+mod curves;
 mod document;
 mod drilldown;
 mod effect;

@@ -59,11 +59,14 @@ pub fn show_plan(prepared: &Prepared, view: &View, out: &mut dyn Write) -> Resul
     for sentence in stopping::describe(file) {
         writeln!(out, "{sentence}")?;
     }
-    let guests = file.accel != NO_GUEST;
+    let guests = file.network != NO_GUEST;
     if guests {
         writeln!(out, "acceleration {}, network {}, seed {}", file.accel, file.network, file.seed)?;
     } else {
         writeln!(out, "on the host alone, no guest is booted; seed {}", file.seed)?;
+        if file.accel != NO_GUEST {
+            writeln!(out, "acceleration {} of each QEMU that it starts", file.accel)?;
+        }
     }
     for warning in &file.warnings {
         writeln!(out, "warning: {warning}")?;

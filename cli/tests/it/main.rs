@@ -32,6 +32,7 @@ mod host;
 mod hostile_configurations;
 mod house;
 mod house_support;
+mod hypervisor;
 mod images;
 mod import_avocado;
 mod independent;

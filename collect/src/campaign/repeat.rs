@@ -180,10 +180,18 @@ fn counted(cell: &Cell<'_>, result: &Result<Outcome, Failed>) -> Vec<MetricDecl>
     let Ok(outcome) = result else { return Vec::new() };
     let declared = |name: &str| cell.metrics.iter().any(|metric| metric.name == name);
     let found = |name: &&str| outcome.values.iter().any(|value| value.metric == **name);
-    let besides = workload::find(&cell.case.workload).map_or(&[][..], |workload| workload.metrics_besides());
+    let workload = workload::find(&cell.case.workload);
+    let besides = workload.map_or(&[][..], |workload| workload.metrics_besides());
     let all = metrics().into_iter().chain(besides.iter().copied());
-    let names = all.filter(|name| !declared(name)).filter(found);
-    declare(&cell.case.workload, &names.map(str::to_owned).collect::<Vec<_>>())
+    let mut names: Vec<String> =
+        all.filter(|name| !declared(name)).filter(found).map(str::to_owned).collect();
+    for value in &outcome.values {
+        let is_besides = workload.is_some_and(|workload| workload.has_besides(&value.metric));
+        if is_besides && !declared(&value.metric) && !names.contains(&value.metric) {
+            names.push(value.metric.clone());
+        }
+    }
+    declare(&cell.case.workload, &names)
 }
 
 fn measurement(

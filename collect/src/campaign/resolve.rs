@@ -104,16 +104,21 @@ fn waiting_bridge(link: &Link, delay: impl Fn(&str) -> Option<f64>) -> Option<St
     ))
 }
 
+/// The QEMU of this host where none is named.
+pub(super) fn qemu(environments: &mut [Environment]) {
+    let here = qemu_here();
+    environments.iter_mut().for_each(|environment| settle::qemu(&mut environment.params, &here));
+}
+
 /// `confine=auto` is resolved once for the campaign, with the QEMU of this host where none is named.
 pub(super) fn confine(
     environments: &mut [Environment],
     accel: Accel,
     warnings: &mut Vec<String>,
 ) -> Result<(), SetupError> {
+    qemu(environments);
     let mut all: Vec<&mut Params> =
         environments.iter_mut().map(|environment| &mut environment.params).collect();
-    let here = qemu_here();
-    all.iter_mut().for_each(|params| settle::qemu(params, &here));
     warnings.extend(settle::confine(&mut all, accel)?);
     Ok(())
 }

@@ -114,14 +114,18 @@ pub fn prepare(request: &Request, executable: &Path) -> Result<Prepared, SetupEr
     let told: Vec<_> = environments.iter().flat_map(|e| e.told.iter().cloned()).collect();
     let cases = matrix::cases(workload, &environments)?;
     let guests = environments.iter().any(|e| workload.needs(&e.params).guest);
+    let starts_qemu = environments.iter().any(|e| workload.needs(&e.params).accel);
     // Where only the host is measured, nothing is said about guests that are not there.
-    let (accel, warning) = if guests {
+    let (accel, warning) = if guests || starts_qemu {
         accel::resolve(&request.accel, || accel::probe(executable))?
     } else {
         (Accel::Kvm, None)
     };
     let mut warnings: Vec<String> = warning.into_iter().collect();
     let scenario = resolve::scenario(&mut environments)?;
+    if starts_qemu {
+        resolve::qemu(&mut environments);
+    }
     if guests {
         resolve::networks(&mut environments, scenario, &mut warnings, &mut notes)?;
         resolve::confine(&mut environments, accel, &mut warnings)?;
@@ -151,7 +155,7 @@ pub fn prepare(request: &Request, executable: &Path) -> Result<Prepared, SetupEr
         argv: request.argv.iter().map(|word| masked(word)).collect(),
         workload: workload.name().into(),
         scenario: scenario.word().into(),
-        accel: if guests { accel.to_string() } else { NO_GUEST.into() },
+        accel: if guests || starts_qemu { accel.to_string() } else { NO_GUEST.into() },
         network: if guests { resolve::kinds(&stage) } else { NO_GUEST.into() },
         allow_unpinned: request.allow_unpinned,
         machine: request.machine.clone(),

@@ -6,6 +6,7 @@
 //!   Ground (this host, the workload's needs) ────────┘                                                    testbed (scene, argv), facts
 //! ```
 
+mod crowd;
 mod describe;
 mod machines;
 mod neighbour;
@@ -14,6 +15,7 @@ pub mod settle;
 mod stage;
 mod troupe;
 
+pub use crowd::CrowdSpec;
 pub use describe::{hardware, pin, vcpu_list};
 pub use machines::Told;
 pub use neighbour::Neighbour;
@@ -67,6 +69,8 @@ pub struct EnvironmentSpec {
     pub neighbours: Vec<Neighbour>,
     /// Sessions of the client at a time.
     pub sessions: usize,
+    /// The guests like its first one that there are at once, where a workload has several.
+    pub crowd: Option<CrowdSpec>,
     /// The guests, the server first.
     pub guests: Vec<GuestSpec>,
     /// CPUs of a client on this host.
@@ -153,6 +157,10 @@ impl EnvironmentSpec {
             server.disks.work = parse::work_disk(&own, &server.disks.data)?;
             server.listens = ground.needs.boot_trace;
         }
+        let crowd = match (ground.needs.crowd, guests.first()) {
+            (0, _) | (_, None) => None,
+            (most, Some(guest)) => Some(CrowdSpec::of(params, most, guest, ground.topology)?),
+        };
         let neighbours = neighbour::of(params, (&layout, topology.as_ref()), &mut guests)?;
         let deadlines = parse::deadlines(params, ground.accel)?;
         let (client, mut notes) = (plan.client, plan.notes);
@@ -162,6 +170,7 @@ impl EnvironmentSpec {
             layout,
             topology,
             neighbours,
+            crowd,
             sessions,
             guests,
             client,

@@ -67,6 +67,8 @@ pub struct HostSpec {
     pub disk: Option<Disk>,
     /// What of all that the user brings is its own.
     pub brings: Brings,
+    /// How a QEMU that it starts is executed; `None` where it starts none.
+    pub accel: Option<Accel>,
 }
 
 impl HostSpec {
@@ -83,6 +85,7 @@ impl HostSpec {
             deadlines: parse::deadlines(params, Accel::Kvm)?,
             disk: on_the_host(params)?,
             brings: Brings::of(params, &ground.needs.brings),
+            accel: ground.needs.accel.then_some(ground.accel),
         })
     }
 }

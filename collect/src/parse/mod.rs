@@ -11,6 +11,7 @@ mod cdrom;
 mod client;
 mod cloud_init;
 mod confine;
+mod crowd;
 mod deadlines;
 mod definition;
 mod disk;
@@ -32,6 +33,7 @@ mod topology;
 
 pub use client::{client_place, client_tools, idle, migrates};
 pub use confine::{CONFINE, confine};
+pub use crowd::{OVERCOMMIT, overcommit};
 pub use deadlines::deadlines;
 pub use definition::{NO_DEVICE, definition, own_kernel};
 pub use disk::{disk, disks, work_disk};

@@ -26,6 +26,7 @@ pub fn claims(stage: &Stage, image: Option<&Image>) -> Result<Claims, TestbedErr
             Place::Host(host) => claims.cpus.extend(all(host.cpus.clone(), host.is_pinned)),
             Place::Guests(spec) => {
                 claims.cpus.extend(all(spec.plan().cpus(), spec.is_pinned()));
+                claims.cpus.extend(spec.crowd.iter().flat_map(|crowd| crowd.cpus.iter().copied()));
                 claim(&mut claims, spec, &stage.cache)?;
             }
         }

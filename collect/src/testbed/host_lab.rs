@@ -8,7 +8,7 @@ use crate::lab::{Booted, Client, Failed, HostSample, Lab, Snapshot, Target};
 use crate::workload::Needs;
 use formats::counters::{Section, Stat};
 use model::ids::cpu_list;
-use model::{Code, Fingerprint, Moment};
+use model::{Accel, Code, Fingerprint, Moment};
 use process::Spec;
 use process::deadlines::HOST_ANSWER;
 use std::net::{IpAddr, Ipv4Addr};
@@ -62,6 +62,9 @@ pub(super) fn boot(parts: HostParts, mut facts: Fingerprint, needs: &Needs) -> B
         }
     }
     let cpus = &parts.spec.cpus;
+    if let Some(accel) = parts.spec.accel {
+        facts.set("accel", accel.to_string());
+    }
     facts.set("placement.cpus", if cpus.is_empty() { "unpinned".to_owned() } else { cpu_list(cpus) });
     let text: String = facts.0.iter().map(|(k, v)| format!("{k}: {v}\n")).collect();
     let mut sysinfo = vec![("facts.txt".into(), text)];
@@ -108,6 +111,18 @@ impl Lab for HostLab {
 
     fn deadlines(&self) -> Deadlines {
         self.0.spec.deadlines
+    }
+
+    fn accel(&self) -> Option<Accel> {
+        self.0.spec.accel
+    }
+
+    fn cpus(&self) -> usize {
+        if self.0.spec.cpus.is_empty() {
+            std::thread::available_parallelism().map_or(1, usize::from)
+        } else {
+            self.0.spec.cpus.len()
+        }
     }
 
     fn exec(&mut self, _: &[&str], _: Duration) -> Result<String, Failed> {

@@ -2,6 +2,7 @@
 
 mod boot_told;
 mod counters;
+mod crowd;
 mod driven;
 mod migrating;
 mod neighbours;
@@ -9,6 +10,7 @@ mod others;
 mod peers;
 mod told;
 mod train;
+mod vmstate;
 
 use super::cables::Cables;
 use super::client::{ClientGuest, HostPlace, Shared, start_in_guest};
@@ -21,7 +23,7 @@ use super::{Scene, TestbedError};
 use crate::brought::Brought;
 use crate::environment::EnvironmentSpec;
 use crate::lab::window::{KvmReader, LinkMeasured, Meter};
-use crate::lab::{Client, Driver, Failed, HostSample, Lab, Move, Moved, Snapshot, Target};
+use crate::lab::{Client, Driver, Failed, HostSample, Lab, Move, Moved, Snapshot, Target, VmState};
 use boot_told::BootTold;
 use migrating::Whereabouts;
 use model::{Code, Moment, Scope};
@@ -192,6 +194,10 @@ impl Lab for GuestLab {
 
     fn deadlines(&self) -> Deadlines {
         self.spec.deadlines
+    }
+
+    fn vmstate(&mut self) -> Option<&mut dyn VmState> {
+        Some(self)
     }
 
     fn exec(&mut self, argv: &[&str], deadline: Duration) -> Result<String, Failed> {

@@ -9,6 +9,7 @@ mod cables;
 mod claims;
 mod client;
 mod clock;
+mod crowd;
 mod disks;
 mod driven;
 mod earlier;
@@ -177,6 +178,7 @@ impl Testbed {
         match self.stage.room(environment).ok_or_else(unknown)?.ready()? {
             Place::Host(host) => Ok(self.boot_nothing(host)),
             Place::Guests(spec) if spec.is_offline() => Ok(self.boot_offline(spec, (logs, forensics))?),
+            Place::Guests(spec) if spec.crowd.is_some() => self.boot_crowd(spec, logs, forensics),
             Place::Guests(spec) => self.boot_guests(spec, logs, forensics),
         }
     }

@@ -4,16 +4,21 @@ pub mod boot;
 mod client;
 pub mod command;
 mod common;
+pub mod density;
 pub mod ffsb;
 pub mod fio;
 mod fit;
+mod host_run;
 pub mod iozone;
 pub mod iperf3;
+pub mod kvm_unit_tests;
 pub mod migration;
 pub mod netperf;
 pub mod ntttcp;
 pub mod qemu_img_bench;
+pub mod qemu_iotests;
 mod server;
+pub mod snapshot;
 pub mod sockperf;
 mod storage;
 pub mod uperf;
@@ -45,8 +50,12 @@ pub const ALL: &[&dyn Workload] = &[
     &ffsb::Ffsb,
     &ntttcp::Ntttcp,
     &qemu_img_bench::QemuImgBench,
+    &qemu_iotests::QemuIotests,
+    &kvm_unit_tests::KvmUnitTests,
     &boot::Boot,
     &migration::Migration,
+    &density::Density,
+    &snapshot::Snapshot,
     &command::Command,
 ];
 
@@ -89,6 +98,10 @@ pub fn parse(workload: &dyn Workload, case: &Case, params: &Params, raw: &Path) 
 pub struct Needs {
     /// A guest. Without one only the host is measured, and a boot is one round on the host.
     pub guest: bool,
+    /// Without one: QEMU is started all the same, so that it matters whether KVM executes.
+    pub accel: bool,
+    /// The most guests that there are at once, all alike; 0 where those of the scenario are all.
+    pub crowd: usize,
     /// The most data connections that a client has at a time.
     pub sessions: usize,
     /// The read-only disk with the larger tools.
@@ -111,6 +124,8 @@ impl Default for Needs {
     fn default() -> Needs {
         Needs {
             guest: true,
+            accel: false,
+            crowd: 0,
             sessions: 1,
             tools: false,
             writes_disk: false,
@@ -140,6 +155,8 @@ impl Needs {
         brings.dedup();
         Needs {
             guest: self.guest || other.guest,
+            accel: self.accel || other.accel,
+            crowd: self.crowd.max(other.crowd),
             sessions: self.sessions.max(other.sessions),
             tools: self.tools || other.tools,
             writes_disk: self.writes_disk || other.writes_disk,
@@ -248,6 +265,10 @@ pub trait Workload: Sync {
     fn metrics_besides(&self) -> &'static [&'static str] {
         &[]
     }
+    /// The same for a name, where some are known only once something was measured.
+    fn has_besides(&self, metric: &str) -> bool {
+        self.metrics_besides().contains(&metric)
+    }
     /// Whether it can be measured in guests of a system, or why not. All know Linux.
     ///
     /// # Errors
@@ -298,8 +319,16 @@ mod tests {
 
     /// Parameters as `perfvt run WORKLOAD` has them, with what a workload cannot do without.
     fn params(workload: &dyn Workload, profile: Option<&str>) -> Params {
-        let set: Vec<String> =
-            if workload.name() == "command" { vec!["command=true".into()] } else { Vec::new() };
+        let tree = |key: &str, tool: &str| {
+            let root = env!("CARGO_MANIFEST_DIR");
+            vec![format!("{key}={root}/../formats/testdata/{tool}/tree")]
+        };
+        let set: Vec<String> = match workload.name() {
+            "command" => vec!["command=true".into()],
+            "kvm-unit-tests" => tree("kut", "kvm-unit-tests"),
+            "qemu-iotests" => tree("iotests", "qemu-iotests"),
+            _ => Vec::new(),
+        };
         let source = Source { workload: Some(workload.name().into()), ..Source::default() };
         let (selected, _) = select(&source, &[]).unwrap();
         environments(workload, &selected, profile, &set).unwrap().remove(0).params
@@ -355,7 +384,9 @@ mod tests {
             .filter_map(|entry| {
                 entry.unwrap().path().file_stem()?.to_str().map(|stem| stem.replace('_', "-"))
             })
-            .filter(|stem| !["mod", "common", "client", "fit", "server", "storage"].contains(&stem.as_str()))
+            .filter(|stem| {
+                !["mod", "common", "client", "fit", "server", "storage", "host-run"].contains(&stem.as_str())
+            })
             .collect();
         files.sort();
         files.dedup();

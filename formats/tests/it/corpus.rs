@@ -154,7 +154,9 @@ const FOREIGN: &[(&str, Law)] = &[
 const TOOLS: &[(&str, Law)] = &[
     ("fio", tools_law::fio),
     ("iperf3", tools_law::iperf3),
+    ("kvm_unit_tests", tools_law::kvm_unit_tests),
     ("qemu_img", tools_law::qemu_img),
+    ("qemu_iotests", tools_law::qemu_iotests),
     ("sockperf", tools_law::sockperf),
     ("ffsb", tools_law::ffsb),
     ("ntttcp", tools_law::ntttcp),
@@ -164,8 +166,12 @@ const TOOLS: &[(&str, Law)] = &[
     ("pattern", tools_law::pattern),
 ];
 
-const PROC: &[(&str, Law)] =
-    &[("counters", proc_law::counters), ("noise", proc_law::noise), ("kvm", proc_law::kvm)];
+const PROC: &[(&str, Law)] = &[
+    ("counters", proc_law::counters),
+    ("noise", proc_law::noise),
+    ("kvm", proc_law::kvm),
+    ("smaps", proc_law::smaps),
+];
 
 #[test]
 fn the_corpora_of_counters_keep_their_law() {

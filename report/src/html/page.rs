@@ -3,8 +3,8 @@
 use super::document::{self, Document};
 use super::drilldown::{self, Companions};
 use super::{
-    HtmlOptions, answer, banner, changes, classic, failures, heatmap, history, iozone, method, notes, pack,
-    published, table,
+    HtmlOptions, answer, banner, changes, classic, curves, failures, heatmap, history, iozone, method, notes,
+    pack, published, table,
 };
 use crate::brief;
 use crate::date;
@@ -27,6 +27,7 @@ pub fn html(comparison: &Comparison, options: &HtmlOptions) -> String {
     let failures = failures::section(comparison, &views);
     let heat = heatmap::section(comparison, &views);
     let iozone = iozone::section(comparison);
+    let curves = curves::section(comparison, &views);
     let classic = classic::section(comparison, &options.classic, views.len() <= options.static_rows);
     let history = options.history.as_ref().and_then(|h| history::section(comparison, &views, h));
     let companions = Companions::of(&views);
@@ -34,6 +35,7 @@ pub fn html(comparison: &Comparison, options: &HtmlOptions) -> String {
         ("failures", "Failures", failures.is_some()),
         ("notes", "Notes", true),
         ("heat", "Maps", heat.is_some()),
+        ("curves", "Curves", curves.is_some()),
         ("rows", "Rows", true),
         ("iozone", "iozone", iozone.is_some()),
         ("changes", "Sides and what changed", true),
@@ -59,6 +61,7 @@ pub fn html(comparison: &Comparison, options: &HtmlOptions) -> String {
             @if let Some(section) = failures { (section) }
             (notes::section(comparison, &views))
             @if let Some(section) = heat { (section) }
+            @if let Some(section) = curves { (section) }
             (table::section(comparison, &views, options.static_rows))
             @if let Some(section) = iozone { (section) }
             (changes::section(comparison))

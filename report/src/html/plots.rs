@@ -11,15 +11,15 @@ use maud::{Markup, html};
 use std::fmt::Write;
 
 /// The area of the values, in the coordinates of a picture.
-const LEFT: f64 = 62.0;
-const RIGHT: f64 = 372.0;
+pub(super) const LEFT: f64 = 62.0;
+pub(super) const RIGHT: f64 = 372.0;
 const TOP: f64 = 8.0;
-const BOTTOM: f64 = 140.0;
+pub(super) const BOTTOM: f64 = 140.0;
 
 /// From so many values on a side on its distribution is drawn.
 const DISTRIBUTION: usize = 10;
 /// Labels of an axis, about.
-const LABELS: usize = 4;
+pub(super) const LABELS: usize = 4;
 /// So many places have a label of their own.
 const PLACES: u32 = 12;
 
@@ -107,12 +107,12 @@ fn figure(title: &str, view: &RowView<'_>, alt: &str, drawn: Markup) -> Markup {
     }
 }
 
-fn y(axis: &Axis, value: f64) -> f64 {
+pub(super) fn y(axis: &Axis, value: f64) -> f64 {
     BOTTOM - (BOTTOM - TOP) * axis.at(value) / 100.0
 }
 
 /// Lines at round values, with their labels.
-fn rules(axis: &Axis) -> Markup {
+pub(super) fn rules(axis: &Axis) -> Markup {
     html! {
         @for tick in axis.ticks(LABELS) {
             @let y = y(axis, tick);
@@ -132,7 +132,7 @@ fn steps(sample: &Sample) -> Vec<(f64, f64)> {
 }
 
 /// A path through points.
-fn line(points: &[(f64, f64)]) -> String {
+pub(super) fn line(points: &[(f64, f64)]) -> String {
     points.iter().enumerate().fold(String::new(), |mut path, (i, (x, y))| {
         let _ = write!(path, "{}{} {}", if i == 0 { 'M' } else { 'L' }, short(*x), short(*y));
         path
@@ -140,7 +140,7 @@ fn line(points: &[(f64, f64)]) -> String {
 }
 
 /// A path without length at each point, whose end the style makes a dot.
-fn dots(points: &[(f64, f64)]) -> String {
+pub(super) fn dots(points: &[(f64, f64)]) -> String {
     points.iter().fold(String::new(), |mut path, (x, y)| {
         let _ = write!(path, "M{x:.0} {y:.0}z");
         path
@@ -148,7 +148,7 @@ fn dots(points: &[(f64, f64)]) -> String {
 }
 
 /// A coordinate with one digit behind the point at most.
-fn short(value: f64) -> String {
+pub(super) fn short(value: f64) -> String {
     let text = format!("{value:.1}");
     text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
 }

@@ -185,6 +185,18 @@ fn a_page_links_to_the_documentation_that_it_is_told_of_and_to_no_script() {
 }
 
 #[test]
+fn several_guests_at_once_are_drawn_over_their_number() {
+    let page = page(&scenarios::density());
+    let section = between(&page, "<section id=\"curves\"", "</section>");
+    assert_eq!(section.matches("<svg").count(), 2, "secondary metrics have no curve: {section}");
+    assert!(section.contains("ready_s") && section.contains("pss_MiB") && !section.contains("rss_MiB"));
+    // Three points on each side, joined.
+    let run = between(section, "class=\"run a\" d=\"", "\"");
+    assert_eq!((run.matches('M').count(), run.matches('L').count()), (1, 2), "{run}");
+    assert!(!self::page(&scenarios::netperf()).contains("id=\"curves\""));
+}
+
+#[test]
 fn iozone_has_the_geometric_mean_of_each_operation_and_its_surfaces() {
     let page = page(&scenarios::iozone());
     let section = between(&page, "<section id=\"iozone\"", "</section>");

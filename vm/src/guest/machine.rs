@@ -7,11 +7,12 @@ pub mod pretend;
 mod several;
 mod start;
 mod state;
+mod vmstate;
 
 use super::channel::{Channel, ChannelError, Mark, Ready, Reply};
 use super::disk::DiskFile;
 pub use super::error::GuestError;
-use super::error::{full_in, is_full};
+use super::error::is_full;
 use super::forensics::{self, Screen, Subject};
 use super::health::{Console, death, exit_reason};
 pub use super::health::{DEBUG_LOG, SERIAL_LOG};
@@ -36,6 +37,7 @@ use start::Spawned;
 use state::Written;
 use std::path::Path;
 use std::time::{Duration, Instant};
+pub use vmstate::StateJob;
 
 /// What to boot, and where its files go.
 pub struct BootSpec<'a> {
@@ -232,17 +234,6 @@ impl Machine {
             }
             written => Ok(written.map(drop)?),
         }
-    }
-
-    /// Where the file system is mounted that has no room for a file, of those that it goes through.
-    fn full_disk(&mut self, path: &str) -> Option<String> {
-        if self.os != Os::Linux {
-            return None;
-        }
-        let folder =
-            path.rsplit_once('/').map_or("/", |(folder, _)| if folder.is_empty() { "/" } else { folder });
-        let told = self.exec(&["df", "-P", folder, "/run"], self.soon()).ok()?;
-        full_in(&String::from_utf8_lossy(&told.stdout))
     }
 
     /// The guest has its own deadline for a command and answers when it passes, so silence beyond it is a hang.

@@ -37,6 +37,13 @@ impl ClockRate {
         (self.guest_ns as f64 - self.host_ns as f64) / (self.host_ns as f64).max(1.0)
     }
 
+    /// The same in parts of a million, and how far from it the truth may lie: question and answer bound both readings. `None` in a
+    /// window without length.
+    pub fn drift_ppm(&self) -> Option<(f64, f64)> {
+        let host = self.host_ns as f64;
+        (self.host_ns > 0).then(|| (1e6 * self.difference(), 1e6 * self.jitter_ns as f64 / host))
+    }
+
     /// What is wrong with the guest's clock, beyond what the readings' own jitter explains.
     pub fn trouble(&self) -> Option<String> {
         let off = self.guest_ns.abs_diff(self.host_ns).saturating_sub(self.jitter_ns) as f64;
@@ -67,5 +74,14 @@ mod tests {
         assert_eq!(rate(995, 4).trouble(), None);
         assert!(rate(995, 3).trouble().unwrap().contains("-0.50 %"));
         assert!(rate(1020, 5).trouble().is_some());
+    }
+
+    #[test]
+    fn a_drift_has_its_uncertainty_beside_it() {
+        let rate = |guest_ns, jitter_ns| ClockRate { guest_ns, host_ns: 2_000_000_000, jitter_ns };
+        assert_eq!(rate(2_000_100_000, 30_000).drift_ppm(), Some((50.0, 15.0)));
+        let (drift, uncertainty) = rate(1_999_990_000, 0).drift_ppm().unwrap();
+        assert!((drift + 5.0).abs() < 1e-9 && uncertainty == 0.0);
+        assert_eq!(ClockRate { guest_ns: 1, host_ns: 0, jitter_ns: 1 }.drift_ppm(), None);
     }
 }

@@ -33,10 +33,13 @@ const OF_HOST: [&str; 11] = [
     "irq_inj",
 ];
 
+/// The guest's clock against the host's, and how uncertain that is.
+const OF_CLOCK: [&str; 2] = ["clock_drift", "clock_drift_err"];
+
 /// Every metric that a window may have, whatever the workload. Their units and roles stand in perf.conf's `[DEFAULT]`.
 pub fn metrics() -> Vec<&'static str> {
     let of_guest = counters::files().into_iter().flat_map(|(_, metrics)| metrics);
-    OF_THREADS.into_iter().chain(of_guest).chain(OF_HOST).collect()
+    OF_THREADS.into_iter().chain(of_guest).chain(OF_CLOCK).chain(OF_HOST).collect()
 }
 
 /// KVM's own names of what perfvt calls differently: (metric, counter).
@@ -66,6 +69,9 @@ fn values(measured: &Measured) -> Result<Vec<(&'static str, f64)>, Failed> {
     }
     let mut found = of_threads(measured, seconds);
     found.extend(measured.end.guest.metrics_since(&measured.start.guest, seconds));
+    if let Some((drift, uncertainty)) = ClockRate::of(measured).and_then(|rate| rate.drift_ppm()) {
+        found.extend(OF_CLOCK.into_iter().zip([drift, uncertainty]));
+    }
     found.extend(of_host(measured, seconds));
     for (metric, counter) in KVM {
         found.extend(measured.kvm_delta(counter)?.map(|delta| (metric, delta as f64)));

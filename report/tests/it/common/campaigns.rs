@@ -123,6 +123,34 @@ pub fn quick() -> Comparison {
     input.judged()
 }
 
+/// One, two and four guests at once; the candidate takes more memory the more there are.
+pub fn density() -> Comparison {
+    let mut noise = Noise::new(13);
+    let mut sides = [Vec::new(), Vec::new()];
+    for (guests, ready, memory) in [("1", 2.0, 150.0), ("2", 3.0, 150.0), ("4", 6.0, 150.0)] {
+        for (metric, unit, level) in
+            [("ready_s", "s", ready), ("pss_MiB", "MiB", memory), ("rss_MiB", "MiB", memory)]
+        {
+            for (side, effect) in sides.iter_mut().zip([1.0, 1.0 + 0.01 * ready]) {
+                let mut of_case = series("density", 0, metric, unit, &noise.values(5, level * effect, 0.005));
+                of_case.workload = "density";
+                of_case.keys = keys(&[("guests", guests)]);
+                side.push(of_case);
+            }
+        }
+    }
+    let names = ["8.2", "9.0"];
+    let input = Input::new(|root| {
+        let write = |(name, series)| {
+            let mut env = environment(name, "c1", series);
+            env.environments = names.into();
+            env.write(root)
+        };
+        names.into_iter().zip(sides).map(write).collect()
+    });
+    input.judged()
+}
+
 /// iozone over two sizes of files and three of records; the candidate writes slower by a tenth and reads alike.
 pub fn iozone() -> Comparison {
     let mut noise = Noise::new(11);

@@ -11,7 +11,7 @@ use report::ClassicTable;
 use std::path::Path;
 use std::sync::LazyLock;
 
-pub use super::campaigns::{iozone, large, netperf, quick};
+pub use super::campaigns::{density, iozone, large, netperf, quick};
 
 /// All of them by name.
 pub fn small() -> Vec<(&'static str, Comparison)> {

@@ -148,9 +148,14 @@ impl Disk {
         }
     }
 
+    /// The name of its node in QEMU.
+    pub fn node(&self) -> String {
+        format!("disk{}", self.number.saturating_sub(1))
+    }
+
     /// QEMU's arguments, pair by pair. `connection`: that to its server, by its number in QEMU.
     pub fn arguments(&self, path: &Path, connection: Option<RawFd>) -> Vec<(&'static str, String)> {
-        let name = format!("disk{}", self.number.saturating_sub(1));
+        let name = self.node();
         let own = if self.number > 1 { self.number.to_string() } else { String::new() };
         let below = self.at.node(path, self.aio, connection);
         // What is not made for the boot may be larger, and is refused by QEMU where it is smaller.

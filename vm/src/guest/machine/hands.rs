@@ -2,7 +2,7 @@
 
 use super::Machine;
 use crate::guest::channel::ChannelError;
-use crate::guest::error::GuestError;
+use crate::guest::error::{GuestError, full_in};
 use crate::guest::os::Os;
 use model::{Code, Failure, Phase};
 use process::deadlines::HOST_ANSWER;
@@ -14,6 +14,17 @@ use std::time::{Duration, Instant};
 const LARGEST_PICTURE: u64 = 64 << 20;
 
 impl Machine {
+    /// Where the file system is mounted that has no room for a file, of those that it goes through.
+    pub(super) fn full_disk(&mut self, path: &str) -> Option<String> {
+        if self.os != Os::Linux {
+            return None;
+        }
+        let folder =
+            path.rsplit_once('/').map_or("/", |(folder, _)| if folder.is_empty() { "/" } else { folder });
+        let told = self.exec(&["df", "-P", folder, "/run"], self.soon()).ok()?;
+        full_in(&String::from_utf8_lossy(&told.stdout))
+    }
+
     /// Where what the guest says on its serial console is logged.
     pub fn console(&self) -> &Path {
         self.console.path()

@@ -1,0 +1,2 @@
+#!/usr/bin/env bash
+# group: rw auto quick
