@@ -147,8 +147,8 @@ fn moved_row(context: &Context<'_>, moved: &Moved) -> Markup {
                 }
             }
             td { (words::badge(moved)) }
-            td.num { (number(moved.levels.0)) }
-            td.num { (number(moved.levels.1)) }
+            td.num { span.near { "before " } (number(moved.levels.0)) }
+            td.num { span.near { "after " } (number(moved.levels.1)) }
             td { (words::details(moved)) }
         }
     }

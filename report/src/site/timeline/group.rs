@@ -82,8 +82,8 @@ fn text(group: &Group<'_>, page: usize, of: usize, figures: &[(bool, String)]) -
                 (group.series.len()) " series" @if of > 1 { ", page " (page + 1) " of " (of) } ". "
                 "Points with their 95 % interval by the boots alone; hollow: set aside (an arrow at the edge: beyond it). A thick line is the \
                  level that the rule finds, a sign above it a step: ▼ worse, ▲ better, ◆ changed, ◇ meant. Numbers are those of the \
-                 list below: dashed, other hardware; dotted, what somebody said; thin, a release. Of more than 400 points the smallest and \
-                 the largest of each stretch are drawn."
+                 list below: dashed, other hardware; dotted, what somebody said; thin, a release. Of more than 400 points the smallest, the largest and \
+                 the middle one of each stretch are drawn."
             }
             (links(&group.file, page, of))
         }

@@ -200,8 +200,8 @@ fn group_row(group: &Group<'_>, counts: &Counts<'_>) -> Markup {
         tr {
             th scope="row" { (foreign(&cut(group.machine))) }
             td { a href={ "g/" (names::page_file(&group.file, 0)) } { (foreign(&cut(group.workload))) } }
-            td.num { (group.series.len()) }
-            td.num { (nights().count()) }
+            td.num { (group.series.len()) span.near { " series" } }
+            td.num { (nights().count()) span.near { " points" } }
             td { (nights().map(|night| night.at).max().map(day).unwrap_or_default()) }
             td { (stand(group.series.iter().copied(), counts)) }
         }

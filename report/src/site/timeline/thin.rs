@@ -1,4 +1,4 @@
-//! Which points of a long series are drawn: of each stretch the smallest and the largest.
+//! Which points of a long series are drawn: of each stretch the smallest, the largest, and the one in its middle.
 
 use std::ops::Range;
 
@@ -16,22 +16,23 @@ pub(super) fn thinned(kept: &[Spot], aside: &[Spot]) -> (Vec<Spot>, Vec<Spot>) {
     (extremes(kept, MOST - aside.len()), aside)
 }
 
-/// At most so many points, in order; the smallest and the largest of equal stretches, and so of the whole.
+/// At most so many points, in order; the smallest and the largest of equal stretches, and so of the whole. Extremes alone would
+/// look like two levels: the one in the middle is there whatever its value.
 fn extremes(spots: &[Spot], most: usize) -> Vec<Spot> {
     if spots.len() <= most {
         return spots.to_vec();
     }
-    let stretches = most / 2;
+    let stretches = most / 3;
     let mut out = Vec::with_capacity(most);
     for stretch in 0..stretches {
         let within: Range<usize> = stretch * spots.len() / stretches..(stretch + 1) * spots.len() / stretches;
         let of = spots.get(within).unwrap_or_default();
         let low = of.iter().min_by(|a, b| a.1.total_cmp(&b.1));
         let high = of.iter().max_by(|a, b| a.1.total_cmp(&b.1));
-        let mut two: Vec<Spot> = [low, high].into_iter().flatten().copied().collect();
-        two.sort_by_key(|spot| spot.0);
-        two.dedup_by_key(|spot| spot.0);
-        out.extend(two);
+        let mut chosen: Vec<Spot> = [low, high, of.get(of.len() / 2)].into_iter().flatten().copied().collect();
+        chosen.sort_by_key(|spot| spot.0);
+        chosen.dedup_by_key(|spot| spot.0);
+        out.extend(chosen);
     }
     out
 }
