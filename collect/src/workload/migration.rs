@@ -192,7 +192,7 @@ fn dirty(lab: &mut dyn Lab, params: &Params, rate: u32) -> Result<Job, Failed> {
     let words: Vec<&str> = argv.iter().map(String::as_str).collect();
     let job = Job::start(lab, &words)?;
     let until = Instant::now() + lab.deadline(Phase::WarmUp);
-    while lab.exec(&["test", "-s", DIRTIED], lab.soon()).is_err() {
+    while lab.exec(&["sh", "-c", "[ -s \"$1\" ]", "sh", DIRTIED], lab.soon()).is_err() {
         if let Some(status) = job.status(lab)? {
             let said = job.standing(lab)?.stderr;
             let said = super::common::said(&[&said]);
