@@ -131,8 +131,13 @@ impl Workload for Migration {
         "migration-result.RHS".into()
     }
 
-    fn prepare(&self, lab: &mut dyn Lab, _: &Params) -> Result<(), Failed> {
-        lab.connect()
+    fn prepare(&self, lab: &mut dyn Lab, params: &Params) -> Result<(), Failed> {
+        lab.connect()?;
+        if load(params).map_err(failed)? {
+            // The disk with the tools is mounted before any time is taken.
+            lab.exec(&["fio", "--version"], lab.deadline(Phase::Prepare))?;
+        }
+        Ok(())
     }
 
     fn measure(&self, lab: &mut dyn Lab, case: &Case, params: &Params, raw: &Path) -> Result<(), Failed> {
