@@ -131,8 +131,13 @@ impl Workload for Migration {
         "migration-result.RHS".into()
     }
 
-    fn prepare(&self, lab: &mut dyn Lab, _: &Params) -> Result<(), Failed> {
-        lab.connect()
+    fn prepare(&self, lab: &mut dyn Lab, params: &Params) -> Result<(), Failed> {
+        lab.connect()?;
+        if load(params).map_err(failed)? {
+            // The disk with the tools is mounted before any time is taken.
+            lab.exec(&["fio", "--version"], lab.deadline(Phase::Prepare))?;
+        }
+        Ok(())
     }
 
     fn measure(&self, lab: &mut dyn Lab, case: &Case, params: &Params, raw: &Path) -> Result<(), Failed> {
@@ -192,7 +197,7 @@ fn dirty(lab: &mut dyn Lab, params: &Params, rate: u32) -> Result<Job, Failed> {
     let words: Vec<&str> = argv.iter().map(String::as_str).collect();
     let job = Job::start(lab, &words)?;
     let until = Instant::now() + lab.deadline(Phase::WarmUp);
-    while lab.exec(&["test", "-s", DIRTIED], lab.soon()).is_err() {
+    while lab.exec(&["sh", "-c", "[ -s \"$1\" ]", "sh", DIRTIED], lab.soon()).is_err() {
         if let Some(status) = job.status(lab)? {
             let said = job.standing(lab)?.stderr;
             let said = super::common::said(&[&said]);
