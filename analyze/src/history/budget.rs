@@ -55,9 +55,12 @@ impl Budget {
             )));
         }
         let alpha = alpha.clamp(HISTORY_ALPHA_MIN, HISTORY_ALPHA_MAX);
-        let judged = gathered.judged(said, HISTORY_ALPHA)?;
-        let points: usize = judged.iter().map(|s| s.nights.len()).sum();
-        let aside: usize = judged.iter().map(|s| s.reading.set_aside.len()).sum();
+        let (mut points, mut aside) = (0, 0);
+        for series in gathered.each(said, HISTORY_ALPHA) {
+            let series = series?;
+            points += series.nights.len();
+            aside += series.reading.set_aside.len();
+        }
         let set_aside = aside as f64 / points.max(1) as f64;
         let floor =
             (history_rate(HISTORY_ALPHA_MIN, set_aside) - history_rate(HISTORY_ALPHA_MIN, 0.0)) * looks;

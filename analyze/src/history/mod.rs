@@ -103,12 +103,12 @@ fn told(lake: &Lake, asked: &Asked, false_alarms: Option<f64>) -> Result<History
         None => None,
     };
     let alpha = budget.as_ref().map_or(asked.alpha, |budget| budget.alpha);
-    let mut series = gathered.judged(&said, alpha)?;
+    let (mut series, torn) = gathered.judged(&said, alpha)?;
     series.sort_by(|a, b| a.name.cmp(&b.name).then(a.id.cmp(&b.id)));
     let events = events::of(&series, &said, asked.since);
     let warnings = oddities::of(&series, &events, now());
     let format = stats::HISTORY_FORMAT;
-    Ok(History { format, alpha, series, events, budget, warnings, said: all, torn: gathered.torn })
+    Ok(History { format, alpha, series, events, budget, warnings, said: all, torn })
 }
 
 /// Seconds since the epoch of a moment as people write it: `2026-11-29`, `2026-11-29T22:00:00Z`, with an offset, or the seconds

@@ -143,10 +143,16 @@ impl Commits {
 /// What a lake has, before any rule is applied.
 pub(super) struct Gathered {
     named: Vec<Named>,
-    commits: Commits,
-    anchors: Anchors,
+    around: Around,
     /// Files that do not read.
     pub torn: Vec<Torn>,
+}
+
+/// What is known of all points together.
+struct Around {
+    commits: Commits,
+    places: Arc<Vec<Place>>,
+    anchors: Anchors,
 }
 
 /// Reads the series that were asked for, and files that do not read.
@@ -154,6 +160,7 @@ pub(super) fn gather(lake: &Lake, patterns: &[String], said: &[Event]) -> Gather
     let points = lake.rows::<Point>();
     let mut torn = points.torn;
     let commits = Commits::read(lake, &mut torn);
+    let places = Arc::new(commits.places.values().cloned().collect());
     let anchors = if points.rows.iter().any(|p| p.anchor_build_id.is_some()) {
         let boots = lake.rows::<Boot>();
         torn.extend(boots.torn);
@@ -161,7 +168,8 @@ pub(super) fn gather(lake: &Lake, patterns: &[String], said: &[Event]) -> Gather
     } else {
         Anchors::default()
     };
-    Gathered { named: named(points.rows, patterns, said), commits, anchors, torn }
+    let around = Around { commits, places, anchors };
+    Gathered { named: named(points.rows, patterns, said), around, torn }
 }
 
 impl Gathered {
@@ -170,30 +178,41 @@ impl Gathered {
         self.named.len()
     }
 
-    /// Applies the rule to each.
-    pub fn judged(&self, said: &[Event], alpha: f64) -> Result<Vec<Series>, AnalyzeError> {
-        let places: Arc<Vec<Place>> = Arc::new(self.commits.places.values().cloned().collect());
-        let mut out = Vec::with_capacity(self.named.len());
-        for of in &self.named {
-            let Some(head) = of.points.iter().max_by_key(|p| p.measured_at) else { continue };
-            let means = |e: &&Event| {
-                std::iter::once(&of.name).chain(&of.formerly).any(|name| matches(&e.series, name))
-            };
-            let said: Vec<&Event> = said.iter().filter(means).collect();
-            let nights = nights(&of.points, &self.commits, &self.anchors, &said);
-            let [machine, case, metric] = of.parts.clone();
-            let is_log = of.points.iter().any(|p| p.scale == "log");
-            out.push(Series {
-                places: Arc::clone(&places),
-                formerly: of.formerly.clone(),
-                scale: if is_log { "log".to_owned() } else { head.scale.clone() },
-                machine,
-                case,
-                metric,
-                ..series(hex(&of.id), of.name.clone(), head, nights, alpha)?
-            });
-        }
-        Ok(out)
+    /// Applies the rule to one after the other.
+    pub fn each<'a>(
+        &'a self,
+        said: &'a [Event],
+        alpha: f64,
+    ) -> impl Iterator<Item = Result<Series, AnalyzeError>> + 'a {
+        self.named.iter().map(move |of| self.around.judged(of, said, alpha))
+    }
+
+    /// Applies the rule to each, whose points are let go of then.
+    pub fn judged(self, said: &[Event], alpha: f64) -> Result<(Vec<Series>, Vec<Torn>), AnalyzeError> {
+        let Gathered { named, around, torn } = self;
+        let all = named.into_iter().map(|of| around.judged(&of, said, alpha));
+        Ok((all.collect::<Result<_, _>>()?, torn))
+    }
+}
+
+impl Around {
+    fn judged(&self, of: &Named, said: &[Event], alpha: f64) -> Result<Series, AnalyzeError> {
+        let means =
+            |e: &&Event| std::iter::once(&of.name).chain(&of.formerly).any(|name| matches(&e.series, name));
+        let said: Vec<&Event> = said.iter().filter(means).collect();
+        let nights = nights(&of.points, &self.commits, &self.anchors, &said);
+        let newest = of.points.iter().max_by_key(|p| p.measured_at).cloned().unwrap_or_default();
+        let [machine, case, metric] = of.parts.clone();
+        let is_log = of.points.iter().any(|p| p.scale == "log");
+        Ok(Series {
+            places: Arc::clone(&self.places),
+            formerly: of.formerly.clone(),
+            scale: if is_log { "log".to_owned() } else { newest.scale.clone() },
+            machine,
+            case,
+            metric,
+            ..series(hex(&of.id), of.name.clone(), &newest, nights, alpha)?
+        })
     }
 }
 

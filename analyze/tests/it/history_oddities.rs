@@ -171,14 +171,28 @@ fn a_number_of_false_alarms_sets_alpha_and_tells_what_is_to_be_expected() {
 
 #[test]
 fn fewer_false_alarms_than_bad_sessions_make_are_refused() {
-    // Four of a hundred sessions are far off.
+    // Two of a hundred sessions are far off.
     let cases: Vec<String> = (0..20).map(|i| format!("k{i}")).collect();
     let cases: Vec<&str> = cases.iter().map(String::as_str).collect();
-    let (_dir, lake) = of(&nights(&cases, 50, |_, night| if night == 20 || night == 40 { 0.5 } else { 1.0 }));
+    let (_dir, lake) = of(&nights(&cases, 50, |_, night| if night == 20 { 0.5 } else { 1.0 }));
     let no = within(&lake, 0.3).unwrap_err().to_string();
     assert!(
-        no.contains("4.0 % of the points are set aside") && no.contains("at any alpha: want at least"),
+        no.contains("2.0 % of the points are set aside") && no.contains("at any alpha: want at least"),
         "{no}"
     );
     assert!(within(&lake, 2.9).unwrap().budget.unwrap().steps > 2.0);
+}
+
+#[test]
+#[ignore = "minutes unoptimized: a hundred thousand series"]
+fn a_hundred_thousand_series_that_move_at_once_are_one_event() {
+    let cases: Vec<String> = (0..100_000).map(|i| format!("k{i}")).collect();
+    let cases: Vec<&str> = cases.iter().map(String::as_str).collect();
+    let (_dir, lake) = of(&nights(&cases, 12, |_, night| if night >= 8 { 0.8 } else { 1.0 }));
+    let begun = std::time::Instant::now();
+    let read = read(&lake);
+    println!("{} series in {:.1} s", read.series.len(), begun.elapsed().as_secs_f64());
+    assert_eq!((read.series.len(), read.events.len()), (100_000, 1));
+    assert!(read.events[0].moved.len() > 99_000);
+    assert!(begun.elapsed().as_secs() < 120);
 }
