@@ -163,6 +163,18 @@ impl Repository {
         Ok(text.lines().filter_map(parsed).collect())
     }
 
+    /// Commits that the second has and the first has not, the newest last, at most the `most` newest.
+    ///
+    /// # Errors
+    /// git cannot be asked, or does not know them.
+    pub fn subjects(&self, good: &str, bad: &str, most: usize) -> Result<Vec<Commit>, BuildError> {
+        let (most, between) = (format!("--max-count={most}"), format!("{good}..{bad}"));
+        let args = ["--first-parent", most.as_str(), "--end-of-options", between.as_str()];
+        let mut all = self.log("listing what lies between", &args)?;
+        all.reverse();
+        Ok(all)
+    }
+
     /// The paths that a commit touches, against the first commit that it follows.
     ///
     /// # Errors

@@ -81,7 +81,7 @@ pub fn build(store: &Store, asked: &Asked<'_>, tell: &mut dyn FnMut(Progress)) -
     let status = lane.carry_out(asked, &whole, tell)?;
     let product = asked.recipe.product();
     let hash = match status {
-        Status::Built => Some(hash(&whole.join(FILES).join(&product))?),
+        Status::Built => Some(hash(&whole.join(FILES))?),
         Status::Failed { .. } => None,
     };
     let record = Record {

@@ -27,5 +27,5 @@ pub use git::{Commit, Repository};
 pub use key::{BuildKey, KEY_FORMAT};
 pub use lane::{Asked, Progress, build};
 pub use range::{Order, Range};
-pub use recipe::{Kernel, Layout, Place, Qemu, Recipe, Script, Step};
+pub use recipe::{Kernel, Layout, Place, Qemu, Recipe, Script, Step, changed_symbols};
 pub use store::{Record, Status, Store, TAIL_LINES};

@@ -56,6 +56,14 @@ impl Range {
         }
     }
 
+    /// The ends of `GOOD..BAD` as they are written.
+    ///
+    /// # Errors
+    /// It is not so written.
+    pub fn ends(written: &str) -> Result<(&str, &str), BuildError> {
+        split(written)
+    }
+
     /// The good end, what lies between, and the bad end.
     pub fn commits(&self) -> &[Commit] {
         &self.commits

@@ -20,7 +20,7 @@ pub const TAIL_LINES: usize = 40;
 
 /// How a build ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case", tag = "status")]
 pub enum Status {
     /// What it was to make is there.
     Built,
@@ -57,7 +57,7 @@ pub struct Record {
     pub seconds: f64,
     /// The file that is measured, relative to what is kept.
     pub product: PathBuf,
-    /// Its BLAKE3: equal hashes are one program.
+    /// The BLAKE3 of all that is kept: equal hashes are one program with one firmware, or one kernel with one set of modules.
     pub hash: Option<String>,
     /// Where it is: the folder of this record.
     #[serde(skip)]
@@ -224,10 +224,25 @@ pub(crate) fn tail(log: &Path) -> Vec<String> {
     last.iter().map(|line| edge::text::cut(line)).collect()
 }
 
-/// The hash of a file.
-pub(crate) fn hash(path: &Path) -> Result<String, BuildError> {
+/// The hash of all that is kept: names, links, and contents, in order.
+pub(crate) fn hash(files: &Path) -> Result<String, BuildError> {
     let mut hasher = blake3::Hasher::new();
-    let file: File = edge::read::open(path).map_err(failing("opening", path))?;
-    std::io::copy(&mut std::io::BufReader::new(file), &mut hasher).map_err(failing("reading", path))?;
+    for entry in walkdir::WalkDir::new(files).sort_by_file_name().min_depth(1) {
+        let entry = entry.map_err(|error| failing("reading", files)(error.into()))?;
+        let path = entry.path();
+        let name = path.strip_prefix(files).unwrap_or(path).as_os_str().as_encoded_bytes();
+        hasher.update(name);
+        if entry.path_is_symlink() {
+            let target = fs::read_link(path).map_err(failing("reading", path))?;
+            hasher.update(b"\0link\0").update(target.as_os_str().as_encoded_bytes());
+        } else if entry.file_type().is_file() {
+            let mut content = blake3::Hasher::new();
+            let file: File = edge::read::open(path).map_err(failing("opening", path))?;
+            std::io::copy(&mut std::io::BufReader::new(file), &mut content)
+                .map_err(failing("reading", path))?;
+            hasher.update(b"\0file\0").update(content.finalize().as_bytes());
+        }
+        hasher.update(b"\0");
+    }
     Ok(hasher.finalize().to_hex().to_string())
 }

@@ -168,6 +168,7 @@ fn dispatch(args: Args, command: Vec<String>, out: &mut dyn Write, err: &mut dyn
         Verb::Plan(plan) => verbs::plan::plan(&plan, out, err),
         Verb::Calibrate(calibrate) => verbs::calibrate::calibrate(&calibrate, out, err),
         Verb::Publish(publish) => verbs::publish::publish(&publish, out, err),
+        Verb::Ab(args) => verbs::ab::ab(&args, out, err),
         Verb::Build(args) => verbs::build::build(&args, out, err),
         Verb::Lake(args) => verbs::lake::lake(&args, out, err),
         Verb::History(HistoryArgs { verb: Some(HistoryVerb::Confirm(args)), .. }) => {

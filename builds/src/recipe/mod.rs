@@ -4,7 +4,7 @@ mod kernel;
 mod qemu;
 mod script;
 
-pub use kernel::Kernel;
+pub use kernel::{Kernel, changed_symbols};
 pub use qemu::Qemu;
 pub use script::Script;
 

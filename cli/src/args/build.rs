@@ -79,6 +79,17 @@ pub struct BuildCommon {
     /// Put on it what the repository's work tree has and has not committed
     #[arg(long)]
     pub dirty: bool,
+    /// How the commands run
+    #[command(flatten)]
+    pub way: BuildWay,
+    /// All that is known of the build, for programs
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// How the commands of a build run.
+#[derive(Debug, ClapArgs)]
+pub struct BuildWay {
     /// Begin every function at a multiple of 64 bytes: tells what a change does from where it moves code
     #[arg(long, value_name = "own|aligned", default_value = "own", value_parser = ["own", "aligned"], hide_possible_values = true)]
     pub layout: String,
@@ -91,7 +102,4 @@ pub struct BuildCommon {
     /// Try again what did not build before
     #[arg(long)]
     pub retry_builds: bool,
-    /// All that is known of the build, for programs
-    #[arg(long)]
-    pub json: bool,
 }

@@ -1,5 +1,6 @@
 //! The command line, as clap knows it. `--help`, the manual pages and the completions come from here.
 
+mod ab;
 mod accel;
 mod build;
 mod collecting;
@@ -16,8 +17,9 @@ mod publish;
 mod results;
 mod selftest;
 
+pub use ab::{Ab, Builds};
 pub use accel::AccelArg;
-pub use build::{Build, BuildCommon, BuildWhat};
+pub use build::{Build, BuildCommon, BuildWay, BuildWhat};
 pub use collecting::{Conduct, Doctor, Guest, GuestVerb, ImageArg, ImageTest, Resume, Run, Status};
 pub use demo::Demo;
 pub use drive::Drive;
@@ -93,6 +95,8 @@ pub enum Verb {
     Lake(LakeArgs),
     /// Tell where levels changed over months: what moved, by how much, in which range of builds
     History(HistoryArgs),
+    /// Measure two builds of a git repository against one another: build both, boot both in turns, compare
+    Ab(Box<Ab>),
     /// Build QEMU, a kernel or anything else out of a git repository, once for each tree
     Build(Box<Build>),
     /// Do a whole night: measure, add to a lake, confirm and tell what is new, publish; for cron and timers

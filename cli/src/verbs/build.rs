@@ -1,15 +1,17 @@
 //! `perfvt build`.
 
-use crate::args::{Build, BuildCommon, BuildWhat};
+use crate::args::{Build, BuildCommon, BuildWay, BuildWhat};
 use crate::{DONE, Error, FOUND};
-use builds::{Asked, Kernel, Layout, Progress, Qemu, Recipe, Record, Repository, Script, Status, Store};
+use builds::{
+    Asked, Commit, Kernel, Layout, Progress, Qemu, Recipe, Record, Repository, Script, Status, Store,
+};
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use vm::guest::image::Cache;
 
 /// Builds a commit, or finds it built, and says where what came out is.
 pub fn build(args: &Build, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Error> {
-    let (recipe, common) = recipe(&args.what)?;
+    let (recipe, common) = recipe_of(&args.what)?;
     let repository = Repository::open(&common.repo)?;
     let commit = repository.commit(&common.commit)?;
     let patch = match &common.patch {
@@ -17,56 +19,108 @@ pub fn build(args: &Build, out: &mut dyn Write, err: &mut dyn Write) -> Result<u
         None if common.dirty => repository.uncommitted()?,
         None => None,
     };
+    let what = What { repository: &repository, commit: &commit, patch: patch.as_deref(), recipe: &recipe };
+    let record = built(&what, &common.way, err)?;
+    if common.json {
+        model::json::write_pretty(&mut *out, &record)?;
+        writeln!(out)?;
+    } else if let Some(product) = record.product() {
+        writeln!(out, "{}", product.display())?;
+    }
+    Ok(if is_built(&record, err)? { DONE } else { FOUND })
+}
+
+/// What is built.
+pub(super) struct What<'a> {
+    pub repository: &'a Repository,
+    pub commit: &'a Commit,
+    pub patch: Option<&'a [u8]>,
+    pub recipe: &'a Recipe,
+}
+
+/// Builds it in the user's cache, and says how it goes on.
+pub(super) fn built(what: &What<'_>, way: &BuildWay, err: &mut dyn Write) -> Result<Record, Error> {
     let store = Store::open(Cache::from_env()?.root())?;
-    let jobs = common.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
-    let (patch, retry) = (patch.as_deref(), common.retry_builds);
-    let asked = Asked { repository: &repository, commit: &commit, patch, recipe: &recipe, jobs, retry };
-    let mut failed = Ok(());
+    let jobs = way.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+    let What { repository, commit, patch, recipe } = *what;
+    let asked = Asked { repository, commit, patch, recipe, jobs, retry: way.retry_builds };
+    let mut said = Ok(());
     let mut tell = |progress: Progress| {
-        if failed.is_ok() {
-            failed = say(&progress, commit.short(), err);
+        if said.is_ok() {
+            said = say(&progress, commit.short(), err);
         }
     };
     let record = builds::build(&store, &asked, &mut tell)?;
-    failed?;
-    told(&record, common.json, out, err)
+    said?;
+    Ok(record)
+}
+
+/// Whether it built; says so where it did not.
+pub(super) fn is_built(record: &Record, err: &mut dyn Write) -> Result<bool, Error> {
+    let Status::Failed { why, tail } = &record.status else { return Ok(true) };
+    let commit = record.commit.get(..12).unwrap_or(&record.commit);
+    writeln!(err, "{commit} does not build: {why}; its log is {}", record.log().display())?;
+    for line in tail {
+        writeln!(err, "  {line}")?;
+    }
+    Ok(false)
 }
 
 /// The recipe of the arguments, and what all recipes share.
-fn recipe(what: &BuildWhat) -> Result<(Recipe, &BuildCommon), Error> {
-    let layout =
-        |common: &BuildCommon| if common.layout == "aligned" { Layout::Aligned } else { Layout::Own };
-    let container = |common: &BuildCommon| -> Result<Vec<String>, Error> {
-        let Some(words) = &common.container else { return Ok(Vec::new()) };
-        shlex::split(words).ok_or_else(|| format!("--container {words}: a quote is not closed").into())
-    };
+fn recipe_of(what: &BuildWhat) -> Result<(Recipe, &BuildCommon), Error> {
     Ok(match what {
-        BuildWhat::Qemu { arch, configure, common } => {
-            let (layout, container) = (layout(common), container(common)?);
-            let qemu = Qemu { configure: configure.clone(), layout, container, ..Qemu::of(arch) };
-            (Recipe::Qemu(qemu), common)
-        }
+        BuildWhat::Qemu { arch, configure, common } => (qemu(arch, configure, &common.way)?, common),
         BuildWhat::Kernel { arch, config, fragment, common } => {
-            let base = config.as_deref().map(read).transpose()?;
-            let fragments = fragment.iter().map(|file| read(file)).collect::<Result<_, _>>()?;
-            let (layout, container) = (layout(common), container(common)?);
-            (Recipe::Kernel(Kernel { base, fragments, layout, container, ..Kernel::of(arch) }), common)
+            (kernel(arch, config.as_deref(), fragment, &common.way)?, common)
         }
-        BuildWhat::Script { script, product, common } => {
-            if common.layout != "own" {
-                return Err(
-                    "--layout aligned: how the code of a script's build is laid out is the script's matter"
-                        .into(),
-                );
-            }
-            let mut script = Script::of(script, product)?;
-            script.container = container(common)?;
-            (Recipe::Script(script), common)
+        BuildWhat::Script { script: program, product, common } => {
+            (script(program, product, &common.way)?, common)
         }
     })
 }
 
-fn read(file: &Path) -> Result<String, Error> {
+fn layout(way: &BuildWay) -> Layout {
+    if way.layout == "aligned" { Layout::Aligned } else { Layout::Own }
+}
+
+fn container(way: &BuildWay) -> Result<Vec<String>, Error> {
+    let Some(words) = &way.container else { return Ok(Vec::new()) };
+    shlex::split(words).ok_or_else(|| format!("--container {words}: a quote is not closed").into())
+}
+
+/// QEMU's recipe.
+pub(super) fn qemu(arch: &str, configure: &[String], way: &BuildWay) -> Result<Recipe, Error> {
+    let (configure, container) = (configure.to_vec(), container(way)?);
+    Ok(Recipe::Qemu(Qemu { configure, layout: layout(way), container, ..Qemu::of(arch) }))
+}
+
+/// A kernel's recipe.
+pub(super) fn kernel(
+    arch: &str,
+    config: Option<&Path>,
+    fragments: &[PathBuf],
+    way: &BuildWay,
+) -> Result<Recipe, Error> {
+    let base = config.map(read).transpose()?;
+    let fragments = fragments.iter().map(|file| read(file)).collect::<Result<_, _>>()?;
+    let (layout, container) = (layout(way), container(way)?);
+    Ok(Recipe::Kernel(Kernel { base, fragments, layout, container, ..Kernel::of(arch) }))
+}
+
+/// The recipe of a script.
+pub(super) fn script(program: &Path, product: &Path, way: &BuildWay) -> Result<Recipe, Error> {
+    if layout(way) != Layout::Own {
+        return Err(
+            "--layout aligned: how the code of a script's build is laid out is the script's matter".into()
+        );
+    }
+    let mut script = Script::of(program, product)?;
+    script.container = container(way)?;
+    Ok(Recipe::Script(script))
+}
+
+/// A file of the user's.
+pub(super) fn read(file: &Path) -> Result<String, Error> {
     let read = edge::read_text(file, edge::read::RECORD);
     read.map_err(|error| format!("reading {}: {error}", file.display()).into())
 }
@@ -82,23 +136,4 @@ fn say(progress: &Progress, commit: &str, err: &mut dyn Write) -> std::io::Resul
             writeln!(err, "{commit}: it failed on top of an earlier build, and begins from nothing")
         }
     }
-}
-
-/// Says what came out.
-fn told(record: &Record, json: bool, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Error> {
-    if json {
-        model::json::write_pretty(&mut *out, record)?;
-        writeln!(out)?;
-    }
-    let Status::Failed { why, tail } = &record.status else {
-        if let Some(product) = record.product().filter(|_| !json) {
-            writeln!(out, "{}", product.display())?;
-        }
-        return Ok(DONE);
-    };
-    writeln!(err, "it does not build: {why}; the last {} lines of {}:", tail.len(), record.log().display())?;
-    for line in tail {
-        writeln!(err, "  {line}")?;
-    }
-    Ok(FOUND)
 }

@@ -54,6 +54,11 @@ pub fn compare(args: &Compare, out: &mut dyn Write, err: &mut dyn Write) -> Resu
     }
 }
 
+/// What came of a comparison, in a line for each candidate.
+pub(super) fn brief(args: &Compare, err: &mut dyn Write) -> Result<Vec<String>, Error> {
+    Ok(report::brief(&analyze_sides(&options(args, err)?)?))
+}
+
 /// Whether nothing but the classic table is wanted: of the comparison only what speaks against it is told.
 fn only_classic(args: &Compare) -> bool {
     args.format == Format::Classic

@@ -1,5 +1,6 @@
 //! One file for each verb.
 
+pub mod ab;
 mod alias;
 pub mod build;
 pub mod calibrate;
