@@ -29,7 +29,8 @@ fn extremes(spots: &[Spot], most: usize) -> Vec<Spot> {
         let of = spots.get(within).unwrap_or_default();
         let low = of.iter().min_by(|a, b| a.1.total_cmp(&b.1));
         let high = of.iter().max_by(|a, b| a.1.total_cmp(&b.1));
-        let mut chosen: Vec<Spot> = [low, high, of.get(of.len() / 2)].into_iter().flatten().copied().collect();
+        let mut chosen: Vec<Spot> =
+            [low, high, of.get(of.len() / 2)].into_iter().flatten().copied().collect();
         chosen.sort_by_key(|spot| spot.0);
         chosen.dedup_by_key(|spot| spot.0);
         out.extend(chosen);
