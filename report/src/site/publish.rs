@@ -82,16 +82,6 @@ impl Site {
         Ok(Site { root: root.to_owned(), settings, checks: kept.checks, _lock: lock })
     }
 
-    /// The site's folder.
-    pub(super) fn root(&self) -> &Path {
-        &self.root
-    }
-
-    /// Where commits are shown, if the site remembers it.
-    pub(super) fn commit_url(&self) -> Option<&str> {
-        self.settings.commit_url.as_deref()
-    }
-
     /// A place for one result.
     ///
     /// # Errors
@@ -219,6 +209,20 @@ impl Site {
         Ok(removed)
     }
 
+    /// Puts the pages of a lake's history in the place of those that are there, in one step, and says what they show. Commits
+    /// have links where the site knows of an address.
+    ///
+    /// # Errors
+    /// A site that cannot be written.
+    pub fn put_history(&self, history: &analyze::history::History) -> Result<timeline::Summary, SiteError> {
+        let stage = Stage::new(&self.root)?;
+        let out = stage.out();
+        let summary = timeline::make(history, self.settings.commit_url.as_deref(), &out)?;
+        edge::write::set_mode(&out, 0o755).map_err(io("writing", &out))?;
+        install(&out, &self.root.join(timeline::FOLDER))?;
+        Ok(summary)
+    }
+
     /// Makes index, feed and badge again out of all entries; gives their number and what could not be read.
     ///
     /// # Errors
@@ -236,7 +240,7 @@ impl Site {
     }
 }
 
-pub(super) fn write(folder: &Path, name: &str, page: &str) -> Result<(), SiteError> {
+fn write(folder: &Path, name: &str, page: &str) -> Result<(), SiteError> {
     Ok(write_atomically(&folder.join(name), page.as_bytes())?)
 }
 
@@ -270,7 +274,7 @@ fn remove_leftovers(root: &Path) -> Result<(), SiteError> {
 }
 
 /// Moves a finished folder to its place; what was there is exchanged in the same step, so that no reader misses it.
-pub(super) fn install(out: &Path, target: &Path) -> Result<(), SiteError> {
+fn install(out: &Path, target: &Path) -> Result<(), SiteError> {
     if target.exists() {
         match exchange(out, target) {
             // A file system that cannot exchange: a reader may miss the old one for a moment.

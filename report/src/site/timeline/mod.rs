@@ -26,8 +26,7 @@ mod thin;
 mod words;
 
 use super::error::io;
-use super::publish::{Site, install, write};
-use super::{SiteError, Stage, shell};
+use super::{SiteError, shell};
 use analyze::history::{History, StepEvent};
 use model::store::{self, sync_files, write_json};
 use serde::{Deserialize, Serialize};
@@ -35,7 +34,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
 /// The folder of a site.
-const FOLDER: &str = "h";
+pub(super) const FOLDER: &str = "h";
 /// What the site's index says of it.
 const SUMMARY: &str = "history.json";
 /// The version that [`Summary::format`] carries. Changelog: 1, the first.
@@ -78,29 +77,23 @@ impl Event<'_> {
 /// The steps of each series, by its id: in which event, and where in that.
 pub(super) type Steps<'a> = HashMap<&'a str, Vec<(&'a Event<'a>, usize)>>;
 
-impl Site {
-    /// Puts the pages of a lake's history in the place of those that are there, in one step, and says what they show.
-    /// `commits` is where a commit is shown, `{}` standing for it; without it what the site remembers.
-    ///
-    /// # Errors
-    /// A site that cannot be written.
-    pub fn put_history(&self, history: &History) -> Result<Summary, SiteError> {
-        let stage = Stage::new(self.root())?;
-        let out = stage.out();
-        for folder in ["g", "e", "s"] {
-            let folder = out.join(folder);
-            edge::write::make_directory(&folder).map_err(io("creating", &folder))?;
-        }
-        let events = events(history);
-        let summary = pages(history, &events, self.commit_url(), &out)?;
-        write_json(&out.join(SUMMARY), &summary)?;
-        for folder in ["g", "e", "s", "."] {
-            sync_files(&out.join(folder))?;
-        }
-        edge::write::set_mode(&out, 0o755).map_err(io("writing", &out))?;
-        install(&out, &self.root().join(FOLDER))?;
-        Ok(summary)
+/// Writes all pages into an empty folder, durably; `commits` is where a commit is shown, `{}` standing for it.
+///
+/// # Errors
+/// It cannot be written.
+pub(super) fn make(history: &History, commits: Option<&str>, out: &Path) -> Result<Summary, SiteError> {
+    for folder in ["g", "e", "s"] {
+        let folder = out.join(folder);
+        edge::write::make_directory(&folder)
+            .and_then(|()| edge::write::set_mode(&folder, 0o755))
+            .map_err(io("creating", &folder))?;
     }
+    let summary = pages(history, &events(history), commits, out)?;
+    write_json(&out.join(SUMMARY), &summary)?;
+    for folder in ["g", "e", "s", "."] {
+        sync_files(&out.join(folder))?;
+    }
+    Ok(summary)
 }
 
 /// What a site has of a history; none where it has none, or one that does not read.
@@ -134,7 +127,11 @@ fn pages(
     let mut written = 0;
     let mut put = |name: &str, text: &str| {
         written += usize::from(name.ends_with(".html"));
-        write(out, name, text)
+        // Whole and durable at the end, all at once: nobody sees this folder before.
+        let path = out.join(name);
+        edge::write::write(&path, text)
+            .and_then(|()| edge::write::set_mode(&path, 0o644))
+            .map_err(io("writing", &path))
     };
     let groups = group::groups(history);
     let mut places: BTreeMap<&str, String> = BTreeMap::new();
