@@ -86,7 +86,6 @@ const LARGER: &[(&str, &str)] = &[
     ("analyze/src/input/rhs_file.rs read_rhs", "one way through, with the reason of each refusal"),
     ("analyze/src/row/mod.rs row", "every field of a row, once"),
     ("cartesian/src/variants.rs variant", "what the parser knows where a variant begins"),
-    ("cli/src/verbs/run.rs execute", "a campaign, its testbed, its conduct, its signals and two streams"),
     ("collect/src/campaign/sample.rs cell", "one sample with each way out of it, and all that it touches"),
     ("collect/src/campaign/sample.rs sample", "all that a sample touches"),
     ("collect/src/campaign/setup.rs prepare", "the steps to a plan, in their order"),

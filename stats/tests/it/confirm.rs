@@ -160,7 +160,9 @@ fn what_cannot_be_read_says_nothing_and_breaks_nothing() {
 #[test]
 #[ignore = "minutes: how often a confirmation is right and wrong"]
 fn table_of_confirmations() {
-    false_confirmations(200_000);
+    let campaigns: u32 =
+        std::env::var("PERFVT_CAMPAIGNS").ok().and_then(|n| n.parse().ok()).unwrap_or(200_000);
+    false_confirmations(campaigns);
     for (step, boot) in [(0.10, 0.03), (0.05, 0.03), (0.05, 0.08), (0.03, 0.01), (0.02, 0.03)] {
         for (name, after, newest) in [
             ("there", 1.0, 1.0),
@@ -169,7 +171,7 @@ fn table_of_confirmations() {
             ("nothing", 0.0, 0.0),
         ] {
             let of = Truth { step, after, newest, boot, rows: 1 };
-            let ([confirmed, fixed, host, open], blocks) = shares(of, 5_000, 30);
+            let ([confirmed, fixed, host, open], blocks) = shares(of, campaigns / 40, 30);
             println!(
                 "step {step} boot SD {boot}, {name}: confirmed {confirmed:.3}, fixed since {fixed:.3}, host {host:.3}, open {open:.3}, {blocks:.1} blocks"
             );
