@@ -193,7 +193,17 @@ fn inside_of_a_host_with_kvm() {
     let (root, out) = (dir.path().join("tree"), dir.path().join("X"));
     tree(&root);
     let mut run = perfvt();
-    run.args(["run", "kvm-unit-tests", "--accel", "kvm", "--repeat", "1", "--noise", "off", "--allow-unpinned"]);
+    run.args([
+        "run",
+        "kvm-unit-tests",
+        "--accel",
+        "kvm",
+        "--repeat",
+        "1",
+        "--noise",
+        "off",
+        "--allow-unpinned",
+    ]);
     run.args(["--set", &format!("kut={}", root.display()), "--out"]).arg(&out);
     let told = output(run.env("XDG_CACHE_HOME", dir.path()));
     assert!(told.status.success(), "{}{}", text(&told.stdout), text(&told.stderr));
