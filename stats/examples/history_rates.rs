@@ -7,6 +7,8 @@
 
 #![allow(clippy::print_stdout)]
 
+// It draws one kind of the series there; the tests draw all.
+#[allow(dead_code)]
 #[path = "support/world.rs"]
 mod world;
 

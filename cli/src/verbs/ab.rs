@@ -210,8 +210,8 @@ fn before(told: &Told<'_>, out: &mut dyn Write) -> Result<(), Error> {
         let subject = edge::text::cut(&commit.subject);
         writeln!(out, "{}: {} {subject}", edge::visible(&side.name), commit.short())?;
     }
-    let more = if told.commits.len() == LISTED { " at least" } else { "" };
-    writeln!(out, "{}{more} lie between the first two", model::counted(told.commits.len(), "commit"))?;
+    let more = if told.commits.len() == LISTED { ", or more" } else { "" };
+    writeln!(out, "between the first two: {}{more}", model::counted(told.commits.len(), "commit"))?;
     for line in &told.configuration {
         writeln!(out, "note: the configuration changed by itself: {}", edge::text::cut(line))?;
     }

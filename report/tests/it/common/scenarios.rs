@@ -11,6 +11,8 @@ use report::ClassicTable;
 use std::path::Path;
 use std::sync::LazyLock;
 
+// The example that draws the pages needs some of them.
+#[allow(unused_imports)]
 pub use super::campaigns::{density, iozone, large, netperf, quick};
 
 /// All of them by name.
