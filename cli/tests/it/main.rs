@@ -10,6 +10,7 @@ mod nested_support;
 mod sshd_support;
 
 mod aa_record;
+mod ab;
 mod ancestor_defects;
 mod backing;
 mod brought;
