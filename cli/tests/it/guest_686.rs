@@ -20,7 +20,15 @@ fn measured(dir: &Path, guest: &Path, workload: &str, sets: &[&str]) -> (Option<
         format!("kernel={}", file("vmlinuz")),
         format!("initrd={}", file("initrd.img")),
     ];
-    let always = ["image_format=raw", "channel=serial", "mem=256", "noise=off", "disk_dir=.", "attempts=1"];
+    let always = [
+        "kernel_params=no_timer_check",
+        "image_format=raw",
+        "channel=serial",
+        "mem=256",
+        "noise=off",
+        "disk_dir=.",
+        "attempts=1",
+    ];
     for set in own.iter().map(String::as_str).chain(always).chain(sets.iter().copied()) {
         run.args(["--set", set]);
     }
