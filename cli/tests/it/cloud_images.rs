@@ -78,7 +78,10 @@ fn a_later_boot_is_measured_behind_the_first_one_of_the_same_disk_and_plans_reck
     let set = format!("image={}", image.display());
     let sets = [set.as_str(), "image_format=raw", "cloud_init=yes", "earlier_boots=2"];
     let sets: Vec<&str> = sets.into_iter().flat_map(|set| ["--set", set]).collect();
-    let planned = || here.ends_with(0, &mut here.run("true", &[&sets[..], &["--dry-run"]].concat()));
+    let planned = || {
+        let words = here.words(&here.path().join("planned"), "true", &[&sets[..], &["--dry-run"]].concat());
+        here.ends_with(0, here.perfvt().args(words))
+    };
     let said = planned();
     let image = image.display();
     assert!(
@@ -106,7 +109,8 @@ fn a_later_boot_is_measured_behind_the_first_one_of_the_same_disk_and_plans_reck
     let run = here.ends_with(4, run.args(here.words(&out, "true", &[&sets[..], &more].concat())));
     assert!(run.contains("in earlier boot 2, before the one that counts: "), "{run}");
     here.assert_nothing_left();
-    let said = here.ends_with(2, &mut here.run("true", &["--set", "earlier_boots=1", "--dry-run"]));
+    let words = here.words(&here.path().join("planned"), "true", &["--set", "earlier_boots=1", "--dry-run"]);
+    let said = here.ends_with(2, here.perfvt().args(words));
     assert!(said.contains("the built-in guest keeps nothing of an earlier boot"), "{said}");
 }
 

@@ -86,6 +86,17 @@ pub struct Qmp {
     next_id: u64,
 }
 
+/// What ends the negotiation, and the number of the first command.
+const GREETING: &str = "qmp_capabilities";
+const FIRST: u64 = 1;
+
+impl Drop for Qmp {
+    /// QEMU serves one at a time, and the thread that reads holds the connection, too.
+    fn drop(&mut self) {
+        let _ = self.stream.shutdown(std::net::Shutdown::Both);
+    }
+}
+
 /// A lock whose holder panicked still holds whole values: every update is a single push or insert.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -98,13 +109,26 @@ impl Qmp {
     }
 
     pub(super) fn over(stream: UnixStream, deadline: Duration) -> Result<Qmp, QmpError> {
+        let mut qmp = Self::begin(stream)?;
+        qmp.greet(deadline)?;
+        Ok(qmp)
+    }
+
+    /// Over a connection, and asks to leave the negotiation mode. A QEMU that is not so far answers later: [`Qmp::greet`] may be
+    /// called again then, because another connection would wait behind this one.
+    pub(super) fn begin(stream: UnixStream) -> Result<Qmp, QmpError> {
         let shared = Arc::new((Mutex::new(Shared::default()), Condvar::new()));
         let reader = BufReader::new(stream.try_clone()?);
         let for_reader = Arc::clone(&shared);
         std::thread::spawn(move || read_loop(reader, &for_reader));
         let mut qmp = Qmp { stream, shared, next_id: 0 };
-        qmp.execute("qmp_capabilities", json!({}), deadline)?;
+        qmp.ask(GREETING, json!({}), None, HOST_ANSWER)?;
         Ok(qmp)
+    }
+
+    /// Waits until QEMU has left the negotiation mode.
+    pub(super) fn greet(&mut self, deadline: Duration) -> Result<(), QmpError> {
+        self.answer(FIRST, GREETING, deadline).map(drop)
     }
 
     /// Sends a command and waits for its reply.
@@ -132,6 +156,18 @@ impl Qmp {
         file: Option<BorrowedFd<'_>>,
         deadline: Duration,
     ) -> Result<Value, QmpError> {
+        let id = self.ask(command, arguments, file, deadline)?;
+        self.answer(id, command, deadline)
+    }
+
+    /// Sends a command, and gives its number.
+    fn ask(
+        &mut self,
+        command: &str,
+        arguments: Value,
+        file: Option<BorrowedFd<'_>>,
+        deadline: Duration,
+    ) -> Result<u64, QmpError> {
         self.next_id += 1;
         let id = self.next_id;
         let mut line = json!({"execute": command, "arguments": arguments, "id": id}).to_string();
@@ -146,6 +182,11 @@ impl Qmp {
             ErrorKind::WouldBlock | ErrorKind::TimedOut => silent(command, deadline),
             _ => QmpError::Io(e),
         })?;
+        Ok(id)
+    }
+
+    /// Waits for the answer to a command.
+    fn answer(&mut self, id: u64, command: &str, deadline: Duration) -> Result<Value, QmpError> {
         let reply = self.wait_for(id, command, deadline)?;
         if let Some(error) = reply.get("error") {
             let text = |name: &str| error.get(name).and_then(Value::as_str).unwrap_or("?").to_owned();
@@ -311,6 +352,20 @@ mod tests {
         assert_eq!(status, json!({"status": "running"}));
         assert_eq!(qmp.events()[0].name, "NEVER_HEARD_OF");
         assert_eq!(qmp.events()[0].unix_seconds, 12.5);
+    }
+
+    #[test]
+    fn a_qemu_that_is_late_is_heard_on_the_same_connection_and_one_that_is_let_go_is_hung_up_on() {
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        let mut qmp = Qmp::begin(ours).unwrap();
+        let error = qmp.greet(Duration::from_millis(20)).unwrap_err();
+        assert!(matches!(error, QmpError::Deadline { .. }), "{error}");
+        theirs.write_all(b"{\"return\": {}, \"id\": 1}\n").unwrap();
+        qmp.greet(Duration::from_secs(5)).unwrap();
+        drop(qmp);
+        let mut asked = String::new();
+        BufReader::new(theirs).read_to_string(&mut asked).unwrap();
+        assert_eq!(asked.matches("qmp_capabilities").count(), 1, "{asked}");
     }
 
     #[test]

@@ -27,17 +27,7 @@ pub(super) fn show(cache: &Cache, out: &mut dyn Write, err: &mut dyn Write) -> R
         let serial = serial.map(|listed| format!("  {}", edge::visible(&listed.serial))).unwrap_or_default();
         writeln!(out, "{}  {what}  {} MB{serial}", image.name, image.bytes.div_ceil(1_000_000))?;
     }
-    for flavour in FLAVOURS {
-        let missing =
-            flavour.missing(Path::new("/")).map(|what| format!("  missing: {what}")).unwrap_or_default();
-        writeln!(out, "build {}  {}{missing}", flavour.name, flavour.what)?;
-    }
-    for (name, what) in BY_HAND {
-        writeln!(
-            out,
-            "by hand {name}  {what}: the commands are in `perfvt help guests`, at the end of whole systems"
-        )?;
-    }
+    show_systems(out)?;
     for file in guests::files() {
         let config = match guests::load(&file) {
             Ok(config) => config,
@@ -69,4 +59,20 @@ pub(super) fn show(cache: &Cache, out: &mut dyn Write, err: &mut dyn Write) -> R
         )?;
     }
     Ok(code)
+}
+
+/// Whole systems: those that can be built, and those for which there are commands.
+fn show_systems(out: &mut dyn Write) -> Result<(), Error> {
+    for flavour in FLAVOURS {
+        let missing =
+            flavour.missing(Path::new("/")).map(|what| format!("  missing: {what}")).unwrap_or_default();
+        writeln!(out, "build {}  {}{missing}", flavour.name, flavour.what)?;
+    }
+    for (name, what) in BY_HAND {
+        writeln!(
+            out,
+            "by hand {name}  {what}: the commands are in `perfvt help guests`, at the end of whole systems"
+        )?;
+    }
+    Ok(())
 }

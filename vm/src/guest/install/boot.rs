@@ -158,7 +158,7 @@ fn follow(
     look: &mut dyn FnMut(bool) -> Result<(), InstallError>,
 ) -> Result<Option<String>, InstallError> {
     let until = started + recipe.deadline;
-    let mut qmp = match Qmp::connect(socket, HOST_ANSWER) {
+    let mut qmp = match Qmp::connect(socket, HOST_WORK) {
         Ok(qmp) => qmp,
         Err(error) => {
             // Its end tells more than its silence.

@@ -18,6 +18,7 @@ use model::{Code, CpuId, Failure, Phase};
 use process::deadlines::{HOST_ANSWER, LAST_WORDS};
 use process::{PrivateFolder, Running, Sink, Spec, private_folder};
 use serde_json::json;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -87,8 +88,21 @@ impl Spawned {
     /// [`BootSpec::forensics`]; so do the steps behind this one.
     pub(super) fn place(self, spec: &BootSpec<'_>) -> Result<Placed, GuestError> {
         let Spawned(mut process) = self;
+        let socket = process.sockets.path().join(QMP);
+        // A QEMU that a busy host has not got so far answers later; whoever called again would wait behind this call for ever.
+        let mut begun: Option<Qmp> = None;
         let connected = connect(&mut process.qemu, process.until, || {
-            Qmp::connect(&process.sockets.path().join(QMP), HOST_ANSWER)
+            let mut qmp = match begun.take() {
+                Some(qmp) => qmp,
+                None => Qmp::begin(UnixStream::connect(&socket)?)?,
+            };
+            match qmp.greet(HOST_ANSWER) {
+                Err(error @ QmpError::Deadline { .. }) => {
+                    begun = Some(qmp);
+                    Err(error)
+                }
+                greeted => greeted.map(|()| qmp),
+            }
         });
         let mut qmp = match connected {
             Ok(qmp) => qmp,
