@@ -29,6 +29,5 @@ shot report report.html 1100 1500
 shot report-dark report.html 1100 1500 --blink-settings=preferredColorScheme=0
 shot report-narrow report.html 500 1100
 shot site site/index.html 1100 700
-shot history "$history" 1100 700
-shot history-narrow "$history" 500 900
+shot history "$history" 500 850
 ls -l docs/images

@@ -281,7 +281,7 @@ pub struct Annotate {
     #[arg(long, value_name = "NAME", group = "said", requires = "of_build")]
     pub release: Option<String>,
     /// The build of --release, or the beginning of its commit
-    #[arg(long = "build", id = "of_build", value_name = "BUILD")]
+    #[arg(long = "build", id = "of_build", value_name = "BUILD", requires = "release")]
     pub build: Option<String>,
     /// Where it is discussed
     #[arg(long, value_name = "ID")]

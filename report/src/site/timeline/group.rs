@@ -12,6 +12,11 @@ use std::collections::BTreeMap;
 /// Links to so many pages before and behind one.
 const NEAR: usize = 12;
 
+/// Pages as (file, text).
+type Pages = Vec<(String, String)>;
+/// The page of each series, by its id.
+type PlacesOf<'a> = Vec<(&'a str, String)>;
+
 /// The series of a machine and a workload.
 pub(super) struct Group<'a> {
     pub machine: &'a str,
@@ -44,7 +49,7 @@ pub(super) fn pages<'a>(
     group: &Group<'a>,
     steps: &Steps<'a>,
     csv: &mut dyn FnMut(&Drawn<'a>) -> Result<(), super::SiteError>,
-) -> Result<(Vec<(String, String)>, Vec<(&'a str, String)>), super::SiteError> {
+) -> Result<(Pages, PlacesOf<'a>), super::SiteError> {
     let mut figures = Vec::new();
     for series in &group.series {
         let of: Vec<(&Event<'_>, usize)> = steps.get(series.id.as_str()).cloned().unwrap_or_default();
