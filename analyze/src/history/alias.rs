@@ -25,6 +25,27 @@ pub fn current_aliases(lake: &Lake) -> Result<Vec<(String, Part, String, String)
     Ok(all.into_iter().map(|a| (a.series, a.part, a.old, a.new)).collect())
 }
 
+/// Whether a name may go on as another one by what was said before.
+fn refused(
+    current: &[Alias],
+    event: &Event,
+    part: Part,
+    (old, new): (&str, &str),
+) -> Result<(), AnalyzeError> {
+    if let Some(why) = circle(current, part, old, new) {
+        return Err(AnalyzeError::Option(why));
+    }
+    match current.iter().find(|a| a.part == part && a.old == *old && a.series == event.series) {
+        None => Ok(()),
+        Some(there) => Err(AnalyzeError::Option(format!(
+            "{} {} is called {} already; `--undo` ends that",
+            part.word(),
+            edge::quoted(old),
+            edge::quoted(&there.new)
+        ))),
+    }
+}
+
 /// Whether an alias or the end of one may be said of a lake, and what it comes to.
 ///
 /// # Errors
@@ -42,18 +63,8 @@ pub fn rename(lake: &Lake, event: &Event) -> Result<Renamed, AnalyzeError> {
         }
         _ => return Err(no("that is no alias".to_owned())),
     };
+    refused(&current, event, part, (old, new))?;
     let word = part.word();
-    if let Some(why) = circle(&current, part, old, new) {
-        return Err(no(why));
-    }
-    if let Some(there) = current.iter().find(|a| a.part == part && a.old == *old && a.series == event.series)
-    {
-        return Err(no(format!(
-            "{word} {} is called {} already; `--undo` ends that",
-            edge::quoted(old),
-            edge::quoted(&there.new)
-        )));
-    }
     let mut with = current.clone();
     with.push(Alias { series: event.series.clone(), part, old: old.clone(), new: new.clone() });
     let points = lake.rows::<Point>().rows;

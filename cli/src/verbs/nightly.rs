@@ -359,11 +359,8 @@ impl Work<'_> {
         self.troubles += heard.failed;
         let told = counted(heard.told, "new event");
         let events = counted(self.recent(history).count(), "event");
-        writeln!(
-            out,
-            "{told}, {events} in all that are no older than --since, {} series",
-            history.series.len()
-        )?;
+        let series = history.series.len();
+        writeln!(out, "{told}, {events} in all that are no older than --since, {series} series")?;
         Ok(())
     }
 

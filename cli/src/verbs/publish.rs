@@ -18,25 +18,7 @@ pub fn publish(args: &Publish, out: &mut dyn Write, err: &mut dyn Write) -> Resu
     check(args)?;
     let push = args.push.as_deref().map(|command| program("--push", command)).transpose()?;
     let now = jiff::Timestamp::now().as_second();
-    let site = {
-        let mut waiting = || {
-            // Nobody reads this when writing fails.
-            let _ = writeln!(err, "waiting for another perfvt that is changing {}", args.site.display());
-        };
-        let checks = match (&args.allowed_signers, args.unchecked) {
-            (Some(_), _) => Checks::Made,
-            (None, true) => Checks::Waived,
-            (None, false) => Checks::None,
-        };
-        let kept = Kept {
-            title: args.site_title.clone(),
-            url: args.url.clone(),
-            docs: args.docs.clone(),
-            commit_url: args.commit_url.clone(),
-            checks,
-        };
-        Site::open(&args.site, &kept, now, &mut waiting)?
-    };
+    let site = opened(args, now, err)?;
     let mut failed = 0;
     for result in &args.results {
         match one(&site, args, result, now, err) {
@@ -75,6 +57,27 @@ pub fn publish(args: &Publish, out: &mut dyn Write, err: &mut dyn Write) -> Resu
         writeln!(out, "pushed")?;
     }
     Ok(if failed > 0 { USAGE } else { DONE })
+}
+
+/// The site, which no other perfvt changes meanwhile.
+fn opened(args: &Publish, now: i64, err: &mut dyn Write) -> Result<Site, Error> {
+    let mut waiting = || {
+        // Nobody reads this when writing fails.
+        let _ = writeln!(err, "waiting for another perfvt that is changing {}", args.site.display());
+    };
+    let checks = match (&args.allowed_signers, args.unchecked) {
+        (Some(_), _) => Checks::Made,
+        (None, true) => Checks::Waived,
+        (None, false) => Checks::None,
+    };
+    let kept = Kept {
+        title: args.site_title.clone(),
+        url: args.url.clone(),
+        docs: args.docs.clone(),
+        commit_url: args.commit_url.clone(),
+        checks,
+    };
+    Ok(Site::open(&args.site, &kept, now, &mut waiting)?)
 }
 
 /// The pages of a lake's histories.

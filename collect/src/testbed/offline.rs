@@ -6,12 +6,15 @@
 //!   case:  job ──> machine ──> marks: ready, begin (counters of the host), end (the same), done ──> power-off ──> results ──> raw folder
 //! ```
 
+mod joined;
+
 use super::lab::GuestLab;
 use super::{Testbed, TestbedError, no_image};
 use crate::environment::EnvironmentSpec;
 use crate::lab::job::{COUNTERS, FACTS, FAILURE, JOB, Job, RELEASE, Told, Whole};
-use crate::lab::{Booted, Client, Failed, HostSample, Lab, Measured, Snapshot, Target, closed, time_asleep};
+use crate::lab::{Booted, Client, Failed, HostSample, Lab, Measured, Snapshot, Target, time_asleep};
 use formats::output::Files;
+use joined::joined;
 use model::{Accel, Code, Fingerprint, Params, Phase};
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
@@ -258,22 +261,6 @@ fn watch(lab: &mut GuestLab, task: &Task) -> Result<(Option<Seen>, Vec<String>),
     }
 }
 
-/// A window as host and guest saw it: the guest's counters, and all else of the host's.
-fn joined(guest: Measured, seen: Option<Seen>) -> Result<Measured, Failed> {
-    let unseen = || Failed::nonsense("the guest had a window, but marked none");
-    let Seen { mut start, end, samples, asleep } = seen.ok_or_else(unseen)?;
-    let mut end = end.ok_or_else(unseen)?;
-    for (host, guest) in [(&mut start, guest.start), (&mut end, guest.end)] {
-        // The guest says how long it took to read its clock and to make its mark.
-        let took = guest.heard_ns.zip(guest.asked_ns).map(|(heard, asked)| heard.saturating_sub(asked));
-        let before = took.unwrap_or_default().saturating_add(HEARD_WITHIN);
-        (host.asked_ns, host.heard_ns) =
-            (Some(host.at.mono_ns.saturating_sub(before)), Some(host.at.mono_ns));
-        host.guest = guest.guest;
-    }
-    closed((start, end), samples, guest.interface, asleep)
-}
-
 /// The guests of a boot that nobody talks to, one for each case.
 struct OfflineLab {
     testbed: Testbed,
@@ -405,6 +392,7 @@ impl Lab for OfflineLab {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lab::closed;
     use model::{Case, Moment, Origin};
 
     fn snapshot(ms: u64, marking_ms: Option<u64>) -> Snapshot {

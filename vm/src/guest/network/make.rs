@@ -1,19 +1,18 @@
 //! Making a network: namespaces, bridges, the stand-in for another host, forwarded ports.
 
+mod ends;
+
 use super::bridge::{host_address, own_taps};
 use super::cables::{Cables, Wanted};
 use super::ip::ip;
 use super::macvtap::Macvtaps;
 use super::observer::Observer;
 use super::ports::{SERVER_PORT, free_ports};
-use super::switched::Switched;
 use super::{
-    Address, ClientPlace, Home, Layout, Link, Mac, NetworkError, NicWiring, Wires, Wiring, netdev, netem,
-    opened,
+    Address, ClientPlace, Home, Layout, Link, NetworkError, NicWiring, Wires, Wiring, netdev, netem, opened,
 };
 use formats::counters::{NetDev, Section, Traffic};
 use process::{Inherited, Namespace, ProcessError, Spec};
-use rustix::net::{RecvFlags, recv};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, OnceLock};
@@ -63,38 +62,6 @@ impl Network {
         let mut network = Network::with(layout, Wires::new(layout, sessions, name)?, cables)?;
         network.observe()?;
         Ok(network)
-    }
-
-    /// Puts who watches at the last cable of each link.
-    fn observe(&mut self) -> Result<(), NetworkError> {
-        if self.layout.client != ClientPlace::Observer {
-            return Ok(());
-        }
-        for (link, ends) in self.layout.links.iter().zip(&self.cables.ends) {
-            let (Some(address), Some(end)) = (link.client, ends.last()) else { continue };
-            let started = Observer::start(Arc::clone(end), address.ip, Mac::OBSERVER);
-            self.observers.push(started.map_err(NetworkError::NoObserver)?);
-        }
-        Ok(())
-    }
-
-    /// Who watches the server's guest from outside, on the link that carries data.
-    pub fn observer(&self) -> Option<&Observer> {
-        self.observers.first()
-    }
-
-    /// Takes what lies in the cables of a place, which nobody has read: a QEMU that ended there, or one that is to begin. It is of
-    /// a time that is over.
-    pub fn drain(&self, place: usize) {
-        let mut buffer = [0; 64];
-        for end in self.cables.ends.iter().filter_map(|ends| ends.get(place)) {
-            while recv(end, &mut buffer[..], RecvFlags::DONTWAIT).is_ok() {}
-        }
-    }
-
-    /// The switch between the guests, if they have one.
-    pub fn switch(&self) -> Option<&Switched> {
-        self.cables.switch.as_ref()
     }
 
     /// The part of one machine in networks that are there already: for each link the end of a cable, where it has one.
