@@ -123,7 +123,7 @@ impl BisectRange {
         if weights.is_empty() {
             return Err(Unavailable::TooFew { needed: 1, found: 0 });
         }
-        if !sum.is_finite() || weights.iter().any(|w| !(*w > 0.0)) {
+        if !sum.is_finite() || weights.iter().any(|w| w.is_nan() || *w <= 0.0) {
             return Err(Unavailable::Domain);
         }
         Ok(BisectRange { prior: weights.iter().map(|w| w / sum).collect() })
@@ -185,8 +185,10 @@ impl BisectRange {
         let mut commits = vec![0.0; self.last()];
         let classes = found.into_iter().map(|(class, prior, log)| {
             let share = weight(prior, log) / sum;
-            for at in class.after..class.upto {
-                commits[at] = share * self.prior[at] / prior;
+            let own = class.after..class.upto;
+            let priors = self.prior.get(own.clone()).unwrap_or_default();
+            for (commit, own) in commits.get_mut(own).unwrap_or_default().iter_mut().zip(priors) {
+                *commit = share * own / prior;
             }
             BisectClass { share, ..class }
         });

@@ -24,8 +24,8 @@ pub fn history_rate(alpha: f64, set_aside: f64) -> f64 {
     if set_aside <= least {
         return first;
     }
-    let pairs = nodes.iter().zip(nodes.iter().skip(1));
+    let mut pairs = nodes.iter().zip(nodes.iter().skip(1));
     // The last pair goes on beyond its end.
-    let pair = pairs.clone().find(|(_, (to, _))| set_aside <= *to).or_else(|| pairs.last());
+    let pair = pairs.clone().find(|(_, (to, _))| set_aside <= *to).or_else(|| pairs.next_back());
     pair.map_or(first, |((x, y), (x_2, y_2))| y + (y_2 - y) * (set_aside - x) / (x_2 - x))
 }

@@ -217,10 +217,10 @@ fn commits_that_nothing_tells_apart_are_in_the_set_together() {
 fn what_cannot_be_read_is_refused() {
     let range = BisectRange::even(3).unwrap();
     let boot = |commit, ln| BisectBoot { commit, ln };
-    let good = vec![boot(0, 0.0), boot(3, 0.1), boot(0, 0.01), boot(3, 0.12)];
-    assert!(range.read(&[good.clone()], 0.1).is_ok());
-    assert_eq!(range.read(&[good.clone()], -1.0), Err(Unavailable::Domain));
-    assert_eq!(range.read(&[good.clone()], f64::NAN), Err(Unavailable::Domain));
+    let good = [vec![boot(0, 0.0), boot(3, 0.1), boot(0, 0.01), boot(3, 0.12)]];
+    assert!(range.read(&good, 0.1).is_ok());
+    assert_eq!(range.read(&good, -1.0), Err(Unavailable::Domain));
+    assert_eq!(range.read(&good, f64::NAN), Err(Unavailable::Domain));
     assert_eq!(range.read(&[vec![boot(0, 0.0), boot(4, 0.1), boot(3, 0.1)]], 0.1), Err(Unavailable::Domain));
     assert_eq!(range.read(&[vec![boot(0, 0.0), boot(1, 0.1), boot(2, 0.1)]], 0.1), Err(Unavailable::Domain));
     assert_eq!(

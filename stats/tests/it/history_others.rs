@@ -175,13 +175,13 @@ fn perfherder(x: &[f64]) -> Vec<usize> {
 
 /// A rule that looks at the whole series at each point, on its way through it.
 struct Online {
-    rule: fn(&[f64]) -> Vec<usize>,
+    rule: Rule,
     seen: Vec<f64>,
     told: Vec<usize>,
 }
 
 impl Online {
-    fn new(rule: fn(&[f64]) -> Vec<usize>) -> Self {
+    fn new(rule: Rule) -> Self {
         Online { rule, seen: Vec::new(), told: Vec::new() }
     }
 
@@ -195,7 +195,10 @@ impl Online {
     }
 }
 
-const OTHERS: [(&str, fn(&[f64]) -> Vec<usize>); 3] =
+/// The places of the steps that a rule finds.
+type Rule = fn(&[f64]) -> Vec<usize>;
+
+const OTHERS: [(&str, Rule); 3] =
     [("Otava .001", |x| otava(x, 0.001)), ("Otava 1e-5", |x| otava(x, 0.000_01)), ("Perfherder", perfherder)];
 
 /// What a rule comes to: the share of steps found within ten points, and the median delay (`None`: most were not found in forty).
@@ -207,7 +210,7 @@ fn summed(mut delays: Vec<Option<usize>>) -> Found {
     (within, delays[delays.len() / 2])
 }
 
-fn detection(kind: Kind, step: f64, boot: f64, runs: u64, rule: Option<fn(&[f64]) -> Vec<usize>>) -> Found {
+fn detection(kind: Kind, step: f64, boot: f64, runs: u64, rule: Option<Rule>) -> Found {
     let after = (1.0_f64 + step).ln();
     let delay = |seed: u64| {
         let mut world = World::new(kind, boot, 91_000 + seed);
@@ -233,7 +236,7 @@ fn detection(kind: Kind, step: f64, boot: f64, runs: u64, rule: Option<fn(&[f64]
 }
 
 /// False alarms in 100 points of a year.
-fn false_alarms(kind: Kind, series: u64, rule: Option<fn(&[f64]) -> Vec<usize>>) -> f64 {
+fn false_alarms(kind: Kind, series: u64, rule: Option<Rule>) -> f64 {
     let mut alarms = 0;
     for seed in 0..series {
         let mut world = World::new(kind, 0.03, 7_000 + seed);
