@@ -160,7 +160,7 @@ fn dispatch(args: Args, command: Vec<String>, out: &mut dyn Write, err: &mut dyn
         Verb::Run(run) => verbs::run::run(&run, command, out, err),
         Verb::Resume(resume) => verbs::run::resume(&resume, out, err),
         Verb::Status(status) => verbs::story::status(&status, out),
-        Verb::Gc { dirs } => verbs::gc::gc(&dirs, out),
+        Verb::Gc { dirs, builds } => verbs::gc::gc(&dirs, builds, out),
         Verb::Reparse { dir } => verbs::run::reparse(&dir, out),
         Verb::Compare(compare) => verbs::compare::compare(&compare, out, err),
         Verb::Show(show) => verbs::show::show(&show, out, err),

@@ -73,6 +73,9 @@ pub enum Verb {
     Gc {
         /// Places to look at beside TMPDIR: campaigns, whose journals record where they made folders, or what campaigns had as disk_dir
         dirs: Vec<PathBuf>,
+        /// Keep at most so many GiB of what `perfvt build` made: what was used longest ago goes first
+        #[arg(long, value_name = "GIB")]
+        builds: Option<u64>,
     },
     /// Make the values of a campaign again out of its raw output
     Reparse {

@@ -272,9 +272,9 @@ fn a_guest_that_moves_is_watched_from_outside_and_one_that_does_not_converge_is_
     command.args(["--set", "dirty_mb=16", "--out"]).arg(&out).current_dir(dir.path());
     let run = output(&mut command);
     let said = format!("{}{}\n{}", text(&run.stdout), text(&run.stderr), reasons(&out));
-    let all = measurements(&out);
     let of = |environment: &'static str, metric: &'static str| {
-        let found = all.iter().find(|m| m["environment"] == environment && m["metric"] == metric);
+        let all = measurements(&out.join(environment));
+        let found = all.into_iter().find(|m| m["metric"] == metric);
         found.unwrap_or_else(|| panic!("{metric} of {environment}: {said}"))
     };
     let fast = |metric| of("fast", metric)["value"].as_f64().unwrap_or_else(|| panic!("{metric}: {said}"));
