@@ -195,14 +195,18 @@ impl Lane {
     /// Runs a step; gives why it failed, if it did. Both of its outputs go to the log in the order in which they came.
     fn run(&self, asked: &Asked<'_>, step: &Step, log: &Path) -> Result<Option<String>, BuildError> {
         let mut spec = Spec::new("sh")
-            .args(["-c", "cd \"$1\" && log=$2 && shift 2 && exec \"$@\" >> \"$log\" 2>&1", "sh"])
-            .arg(&step.folder)
+            .in_folder(&step.folder)
+            .args(["-c", "log=$1 && shift && exec \"$@\" >> \"$log\" 2>&1", "sh"])
             .arg(log)
-            .args(["env", "-u", "MAKEFLAGS", "-u", "MFLAGS", "-u", "MAKELEVEL", "LC_ALL=C"])
-            .args(self.ccache());
-        spec = spec.args(step.environment.iter().map(|(name, value)| format!("{name}={value}")));
-        // A command may begin with a dash or hold an equals sign only behind the container's own words.
-        spec = spec.args(asked.recipe.wrapper()).args(&step.argv).stdout(Sink::Null).stderr(Sink::Null);
+            .args(["env", "-u", "MAKEFLAGS", "-u", "MFLAGS", "-u", "MAKELEVEL"])
+            .args(asked.recipe.wrapper())
+            .args(&step.argv)
+            .env("LC_ALL", "C")
+            .stdout(Sink::Null)
+            .stderr(Sink::Null);
+        for (name, value) in self.ccache().into_iter().chain(step.environment.clone()) {
+            spec = spec.env(name, value);
+        }
         let what = || asked.commit.short().to_owned();
         let running = spec.start().map_err(|source| BuildError::Process { what: what(), source })?;
         let status = running.finish(BUILD).status;
@@ -215,16 +219,21 @@ impl Lane {
     }
 
     /// The variables that put ccache before the compilers, where it is installed as Debian does it.
-    fn ccache(&self) -> Vec<String> {
+    fn ccache(&self) -> Vec<(String, String)> {
         let programs = Path::new("/usr/lib/ccache");
         if !programs.join("cc").exists() {
             return Vec::new();
         }
         let store = self.folder.parent().and_then(Path::parent).unwrap_or(&self.folder).join("ccache");
         let path = std::env::var("PATH").unwrap_or_default();
-        let own = format!("PATH={}:{path}", programs.display());
-        let base = format!("CCACHE_BASEDIR={}", self.folder.display());
-        vec![own, format!("CCACHE_DIR={}", store.display()), base, "CCACHE_MAXSIZE=5G".to_owned()]
+        [
+            ("PATH", format!("{}:{path}", programs.display())),
+            ("CCACHE_DIR", store.display().to_string()),
+            ("CCACHE_BASEDIR", self.folder.display().to_string()),
+            ("CCACHE_MAXSIZE", "5G".to_owned()),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .into()
     }
 }
 

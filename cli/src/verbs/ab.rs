@@ -1,12 +1,14 @@
 //! `perfvt ab`: both builds, a campaign of both, and what came of it.
 
 use super::build::{What, built, is_built, kernel, qemu, read, script};
-use crate::args::{Ab, Args, Builds, Verb};
-use crate::verbs::{compare, guest, run};
+use crate::args::{Ab, Builds, Verb};
+use crate::verbs::compare::compared;
+use crate::verbs::confirm::env_word;
+use crate::verbs::typed::{shown, typed};
 use crate::{DONE, Error, FOUND, INTERRUPTED, USAGE};
 use builds::{Commit, Range, Recipe, Record, Repository};
-use clap::Parser;
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -109,7 +111,7 @@ fn measure(
         "--out".into(),
         campaign.clone().into(),
     ]);
-    let collected = step(words, out, err)?;
+    let collected = typed(&words, out, err)?;
     // Interrupted, it can be resumed; cells without a value are compared, and told there.
     if matches!(collected, INTERRUPTED | USAGE) {
         return Ok(collected);
@@ -117,24 +119,13 @@ fn measure(
     let mut words: Vec<OsString> = ["perfvt", "compare"].map(OsString::from).into();
     words.extend([campaign.into_os_string(), "--html".into(), page.into_os_string()]);
     words.extend(args.fail_on.iter().flat_map(|what| ["--fail-on".into(), OsString::from(what)]));
-    let compared = step(words.clone(), out, err)?;
-    if let Verb::Compare(again) = Args::try_parse_from(&words)?.verb {
-        for (side, line) in sides.iter().skip(1).zip(compare::brief(&again, err)?) {
-            writeln!(out, "\n{} ({}): {line}", edge::visible(&side.name), side.commit.short())?;
-        }
+    let Verb::Compare(compare) = shown(&words, err)? else { return Ok(USAGE) };
+    let (compared, comparison) = compared(&compare, out, err)?;
+    let lines = comparison.iter().flat_map(report::brief);
+    for (side, line) in sides.iter().skip(1).zip(lines) {
+        writeln!(out, "\n{} ({}): {line}", edge::visible(&side.name), side.commit.short())?;
     }
     Ok(if collected == DONE { compared } else { collected })
-}
-
-/// Does what a command line says, and shows it.
-fn step(words: Vec<OsString>, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Error> {
-    let shown: Vec<String> = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
-    guest::say(err, &format!("$ {}", report::command_line::command_line(&shown)));
-    match Args::try_parse_from(&words)?.verb {
-        Verb::Run(args) => run::run(&args, shown, out, err),
-        Verb::Compare(args) => compare::compare(&args, out, err),
-        _ => Ok(USAGE),
-    }
 }
 
 /// The repository and the recipe of the arguments.
@@ -171,13 +162,15 @@ fn named(asked: &str, commit: &Commit, others: &[Side]) -> String {
 
 /// The environment of a build.
 fn environment(of: &Builds, side: &Side) -> Result<String, Error> {
-    // A doubled comma is a literal one.
-    let path = |path: PathBuf| path.display().to_string().replace(',', ",,");
-    let product = side.build.product().map(path).ok_or("a build without what it makes")?;
-    Ok(match of.kernel_repo {
-        Some(_) => format!("{}:kernel={product},kernel_modules={}", side.name, path(side.build.files())),
-        None => format!("{}:{}={product}", side.name, of.key),
-    })
+    let product = side.build.product().ok_or("a build without what it makes")?;
+    let params: BTreeMap<String, String> = match of.kernel_repo {
+        Some(_) => [("kernel", product), ("kernel_modules", side.build.files())].into(),
+        None => BTreeMap::from([(of.key.as_str(), product)]),
+    }
+    .into_iter()
+    .map(|(key, path): (&str, PathBuf)| (key.to_owned(), path.display().to_string()))
+    .collect();
+    Ok(env_word(&side.name, &params))
 }
 
 /// The subjects of the commits between the first two builds.

@@ -19,6 +19,15 @@ const PAGE_MARK: &str = "<meta name=\"generator\" content=\"perfvt";
 
 /// Compares the sides and writes what was asked for.
 pub fn compare(args: &Compare, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Error> {
+    Ok(compared(args, out, err)?.0)
+}
+
+/// The same, with the comparison where more than the classic table was wanted.
+pub(super) fn compared(
+    args: &Compare,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> Result<(u8, Option<Comparison>), Error> {
     let outputs = args.outputs.iter().map(|o| parse_output(o)).collect::<Result<Vec<_>, Error>>()?;
     let page = page_path(args);
     if let (Some(path), None) = (&page, &args.html) {
@@ -29,7 +38,7 @@ pub fn compare(args: &Compare, out: &mut dyn Write, err: &mut dyn Write) -> Resu
     }
     let options = options(args, err)?;
     if only_classic(args) {
-        return classic_alone(&options, out, err);
+        return Ok((classic_alone(&options, out, err)?, None));
     }
     let comparison = analyze_sides(&options)?;
     let gate = gate(&comparison, &args.fail_on, args.allow_crashes);
@@ -50,13 +59,8 @@ pub fn compare(args: &Compare, out: &mut dyn Write, err: &mut dyn Write) -> Resu
     });
     match printed {
         Err(error) if !is_broken_pipe(error.as_ref()) => Err(error),
-        _ => Ok(exit_code(&comparison, gate.as_ref())),
+        _ => Ok((exit_code(&comparison, gate.as_ref()), Some(comparison))),
     }
-}
-
-/// What came of a comparison, in a line for each candidate.
-pub(super) fn brief(args: &Compare, err: &mut dyn Write) -> Result<Vec<String>, Error> {
-    Ok(report::brief(&analyze_sides(&options(args, err)?)?))
 }
 
 /// Whether nothing but the classic table is wanted: of the comparison only what speaks against it is told.

@@ -4,7 +4,8 @@ use crate::args::{Args, Confirm, HistoryAsked, Measuring, Resume, Run, Verb};
 use crate::by_event::ByEvent;
 use crate::signals::Signals;
 use crate::stopping::budget;
-use crate::verbs::history::{called, read, whoever};
+use crate::verbs::history::{called, read};
+use crate::verbs::moment::who;
 use crate::verbs::options::defaults;
 use crate::verbs::run::{How, collect, request, resume_by, tell};
 use crate::{DONE, Error, INTERRUPTED, NOTHING, own_executable};
@@ -97,7 +98,7 @@ pub(super) fn confirm_event(
     let outcome = said.outcome;
     asked.lake.say(&Event {
         at: Micros(analyze::history::now().saturating_mul(1_000_000)),
-        who: whoever(),
+        who: who(None),
         series: "*".to_owned(),
         issue: None,
         expires: None,

@@ -1,9 +1,10 @@
 //! `perfvt demo`: from nothing to the page of a comparison, by the verbs that a user would type.
 
-use crate::args::{Args, Demo, Verb};
-use crate::verbs::{compare, guest, run};
+use crate::args::Demo;
+use crate::verbs::guest;
+use crate::verbs::typed::typed;
 use crate::{DONE, Error, INTERRUPTED, USAGE};
-use clap::Parser;
+use std::ffi::OsString;
 use std::io::Write;
 use std::path::Path;
 use vm::guest::image::{Cache, Fetch, ImageError, builtin, can_build, fetch, host_program};
@@ -63,15 +64,10 @@ fn parts(cache: &Cache) -> Result<(), ImageError> {
     host_program(cache, "netperf").map(drop)
 }
 
-/// Does what a command line says, and shows it: whoever has seen the demo knows what to type.
+/// Does what a command line says.
 fn step(words: &[&str], out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Error> {
-    let command: Vec<String> = ["perfvt"].iter().chain(words).map(|word| (*word).to_owned()).collect();
-    guest::say(err, &format!("$ {}", report::command_line::command_line(&command)));
-    match Args::try_parse_from(&command)?.verb {
-        Verb::Run(args) => run::run(&args, command, out, err),
-        Verb::Compare(args) => compare::compare(&args, out, err),
-        _ => Ok(USAGE),
-    }
+    let command: Vec<OsString> = ["perfvt"].iter().chain(words).map(OsString::from).collect();
+    typed(&command, out, err)
 }
 
 /// A path as the word of a command line.

@@ -76,11 +76,6 @@ pub(super) fn called<'a>(history: &'a History, name: &str) -> Result<&'a StepEve
     }
 }
 
-/// Who says something, where nobody is named.
-pub(super) fn whoever() -> String {
-    std::env::var("USER").unwrap_or_else(|_| "unknown".to_owned())
-}
-
 /// Two ratios, LOW..HIGH.
 fn ratio(text: &str) -> Result<(f64, f64), Error> {
     let number = |text: &str| text.trim().parse::<f64>().ok().filter(|v| v.is_finite() && *v > 0.0);

@@ -34,3 +34,4 @@ pub mod run;
 pub mod selftest;
 pub mod show;
 pub mod story;
+mod typed;

@@ -15,13 +15,13 @@ mod tell;
 use crate::args::{Args, Nightly, Verb};
 use crate::stopping::budget;
 use crate::verbs::confirm::{Asked, confirm_event, env_word, resume_of, run_of, this_machine};
-use crate::verbs::history::fails;
+use crate::verbs::history::{fails, read};
 use crate::verbs::lake::add_campaign;
 use crate::verbs::moment::moment_of;
 use crate::verbs::publish::publish;
 use crate::verbs::run;
 use crate::{BUSY, DONE, Error, FOUND, INTERRUPTED, USAGE, chain};
-use analyze::history::{Asked as HistoryOf, History, Standing, StepEvent, Told, history, now, place_of};
+use analyze::history::{History, Standing, StepEvent, Told, now, place_of};
 use clap::Parser;
 use lake::{Event, Lake, Said};
 use model::counted;
@@ -163,7 +163,7 @@ impl Work<'_> {
         add_campaign(&self.args.lake, &dir, &told, out)?;
         let lake = Lake::open(&self.args.lake)?;
         let Some(left) = self.confirm(&lake, results, night, out, err)? else { return Ok(INTERRUPTED) };
-        let history = self.judge(&lake)?;
+        let history = self.judge()?;
         self.tell(&lake, &history, &left, out, err)?;
         self.publish(results, night, out, err)?;
         night.done = true;
@@ -247,10 +247,9 @@ impl Work<'_> {
         Ok(env_word(ANCHOR, &place.params).into())
     }
 
-    fn judge(&self, lake: &Lake) -> Result<History, Error> {
-        let asked = &self.args.asked;
-        let asked = HistoryOf { series: asked.series.clone(), since: None, alpha: asked.alpha };
-        Ok(history(lake, &asked)?)
+    /// What the lake says by now, as `perfvt history` reads it.
+    fn judge(&self) -> Result<History, Error> {
+        read(&self.args.lake, &self.args.asked, None)
     }
 
     fn recent<'h>(&self, history: &'h History) -> impl Iterator<Item = &'h StepEvent> + use<'h> {
@@ -268,7 +267,7 @@ impl Work<'_> {
         out: &mut dyn Write,
         err: &mut dyn Write,
     ) -> Result<Option<BTreeSet<String>>, Error> {
-        let history = self.judge(lake)?;
+        let history = self.judge()?;
         let machine = self.args.measuring.machine.clone().unwrap_or_else(this_machine);
         let said = lake.events()?;
         let mut left = BTreeSet::new();

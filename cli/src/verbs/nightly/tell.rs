@@ -6,7 +6,7 @@
 
 use crate::Error;
 use crate::programs::{program, run};
-use crate::verbs::history::whoever;
+use crate::verbs::moment::who;
 use analyze::history::{History, Moved, StepEvent};
 use edge::visible;
 use lake::{Event, Lake, Micros, Said};
@@ -118,7 +118,7 @@ impl Teller<'_> {
 
 fn record(said: Said) -> Event {
     let at = Micros(analyze::history::now().saturating_mul(1_000_000));
-    Event { at, who: whoever(), series: "*".to_owned(), issue: None, expires: None, said }
+    Event { at, who: who(None), series: "*".to_owned(), issue: None, expires: None, said }
 }
 
 /// Runs the user's program, which gets everything as data.
