@@ -183,15 +183,16 @@ fn try_lock(thing: &Thing) -> Result<File, LockError> {
 
 /// Locks an open file or directory at once, or says who holds it.
 ///
-/// A lock whose process is gone may live on for a moment in a child that was forked and has not executed its program yet:
-/// /proc/locks names nobody then, and it is tried again.
+/// A lock that was let go may live on for a moment in a child that was forked and has not executed its program yet: /proc/locks
+/// names nobody then if the process is gone, and this process if another of its threads has just forked; it is tried again.
 pub fn lock(file: &File, operation: FlockOperation, path: &Path) -> Result<(), (Errno, Option<Holder>)> {
     const TRIES: u32 = 40;
     for tries in 1.. {
         match flock(file, operation) {
             Err(Errno::WOULDBLOCK) => {
                 let holder = holder(path);
-                if holder.is_some() || tries >= TRIES {
+                let other = holder.as_ref().is_some_and(|holder| holder.pid != std::process::id());
+                if other || tries >= TRIES {
                     return Err((Errno::WOULDBLOCK, holder));
                 }
                 std::thread::sleep(Duration::from_millis(25));
@@ -286,6 +287,22 @@ mod tests {
         let refused = try_lock(&thing(false)).unwrap_err().to_string();
         let own = std::process::id();
         assert!(refused.starts_with(&format!("host CPU 3 is in use by process {own} of ")), "{refused}");
+    }
+
+    #[test]
+    fn a_lock_that_lives_on_in_a_child_of_this_process_for_a_moment_is_waited_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let thing = Thing { what: "x".into(), path: dir.path().to_owned(), shared: false, elsewhere: false };
+        let held = try_lock(&thing).unwrap();
+        // As in a child between fork and exec: a second hand on the same open file.
+        let inherited = held.try_clone().unwrap();
+        drop(held);
+        let child = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(100));
+            drop(inherited);
+        });
+        let _again = try_lock(&thing).unwrap();
+        child.join().unwrap();
     }
 
     #[test]
