@@ -4,7 +4,7 @@ use super::blockdev;
 use super::channel::PORT_NAME;
 use super::definition::SSH_PORT;
 use super::hardware::{Hardware, Nic, device};
-use super::network::{Layout, Wires, Wiring, mac};
+use super::network::{ClientPlace, Layout, Wires, Wiring, mac};
 use super::spec::{Disks, GuestSpec, Source};
 use super::way::{Ends, port};
 use model::Accel;
@@ -25,6 +25,12 @@ const OFFLINE: &str = "perfvt.offline=1";
 /// its ciphers would be half of what a guest executes until it is ready. Its test of the timer counts ticks in a time that an emulated
 /// guest of a busy host may not get, and then panics ("IO-APIC + timer doesn't work"); under KVM the kernel leaves it out by itself.
 const KERNEL_COMMAND_LINE: &str = "console=ttyS0 panic=-1 quiet cryptomgr.notests no_timer_check";
+
+/// What an emulated guest that is going to move has beside its memory, in KiB: so that this is no whole number of 64 pages. When QEMU looks
+/// which pages were written, it has a quick way for memory that is, in which versions before 9.0 forget to have further writes to
+/// these pages noted (`cpu_physical_memory_sync_dirty_bitmap` in include/exec/ram_addr.h; mended by QEMU's commit 03bfc2188f06). What
+/// is written then does not move with the guest. KVM notes writes in another way.
+const BESIDE_KIB: u64 = 8;
 
 /// Where the files of one boot lie. All have a place; which of them there are is the guest's to say ([`GuestSpec`]).
 #[derive(Clone, Debug)]
@@ -131,7 +137,7 @@ impl BootFiles {
 pub fn build(spec: &GuestSpec, files: &BootFiles, wiring: Wiring<'_>) -> Vec<String> {
     let mut args = Arguments::default();
     let told = if spec.is_offline() && spec.own().is_none() { OFFLINE } else { "" };
-    args.machine(spec, files, told);
+    args.machine(spec, files, wiring, told);
     args.sandbox(spec, wiring);
     let (socket, log) = (files.channel.part(), option_value(&files.serial));
     let shell_port = spec.own().map_or(SSH_PORT, |own| own.shell_port);
@@ -174,7 +180,7 @@ pub fn shown(spec: &GuestSpec, layout: &Layout, wires: &Wires, guest: usize) -> 
 /// The arguments behind the program for the built-in guest with a shell on its console, which is QEMU's own terminal.
 pub fn console(spec: &GuestSpec, files: &BootFiles, wiring: Wiring<'_>) -> Vec<String> {
     let mut args = Arguments::default();
-    args.machine(spec, files, "perfvt.shell=1");
+    args.machine(spec, files, wiring, "perfvt.shell=1");
     args.sandbox(spec, wiring);
     args.add("-serial", "mon:stdio");
     args.devices(spec, files, wiring);
@@ -196,7 +202,7 @@ impl Arguments {
         }
     }
 
-    fn machine(&mut self, spec: &GuestSpec, files: &BootFiles, more: &str) {
+    fn machine(&mut self, spec: &GuestSpec, files: &BootFiles, wiring: Wiring<'_>, more: &str) {
         let h = &spec.hardware;
         self.0.extend(["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"].map(String::from));
         for (number, path) in &files.sets {
@@ -218,8 +224,11 @@ impl Arguments {
             (model, _) => self.add("-cpu", model),
         }
         self.add("-smp", smp(h));
-        self.add("-m", format!("{}M", h.mem_mib));
-        self.memory(h);
+        let moves = wiring.layout.client == ClientPlace::Observer;
+        // Huge pages are taken whole.
+        let beside = if moves && h.accel == Accel::Tcg && h.hugepages.is_none() { BESIDE_KIB } else { 0 };
+        self.add("-m", size(h.mem_mib, beside * h.cells.len().max(1) as u64));
+        self.memory(h, beside);
         let start = match &spec.source {
             Source::Builtin(_) => (Some(&files.kernel), Some(&files.initramfs), None, KERNEL_COMMAND_LINE),
             Source::Own(own) => {
@@ -241,10 +250,11 @@ impl Arguments {
         self.add("-append", words.join(" "));
     }
 
-    fn memory(&mut self, h: &Hardware) {
+    fn memory(&mut self, h: &Hardware, beside: u64) {
         let backend = |id: usize, mib: u64, bound: &str| {
             let huge = h.hugepages.map(|size| format!(",hugetlb=on,hugetlbsize={size}")).unwrap_or_default();
-            format!("memory-backend-memfd,id=mem{id}{huge},size={mib}M,prealloc=on{bound}")
+            let size = size(mib, beside);
+            format!("memory-backend-memfd,id=mem{id}{huge},size={size},prealloc=on{bound}")
         };
         if h.cells.is_empty() {
             self.add("-object", backend(0, h.mem_mib, ""));
@@ -307,6 +317,11 @@ impl Arguments {
     }
 }
 
+/// A size as QEMU reads it.
+fn size(mib: u64, kib: u64) -> String {
+    if kib == 0 { format!("{mib}M") } else { format!("{}K", mib * 1024 + kib) }
+}
+
 /// The vCPUs. One that is emulated alone has room for a second one, which is never plugged: QEMU translates the guest's
 /// locked instructions, which are also its memory barriers, into such of the host only where there may be several vCPUs
 /// (`CF_PARALLEL`, accel/tcg/tcg-accel-ops-mttcg.c). Devices run in threads of their own all the same, and without the
@@ -348,6 +363,10 @@ mod tests {
     }
 
     fn build_spec(spec: &GuestSpec, kind: Kind) -> Vec<String> {
+        build_in(spec, &Layout::simple(kind))
+    }
+
+    fn build_in(spec: &GuestSpec, layout: &Layout) -> Vec<String> {
         let wires = Wires {
             tag: "t".into(),
             control_port: 4001,
@@ -355,7 +374,7 @@ mod tests {
             helper: false,
             restricted: false,
         };
-        super::build(spec, &files(), Wiring { layout: &Layout::simple(kind), wires: &wires, guest: 0 })
+        super::build(spec, &files(), Wiring { layout, wires: &wires, guest: 0 })
     }
 
     fn cell(node: u32, vcpus: &[u32], mem_mib: u64) -> Cell {
@@ -445,6 +464,26 @@ mod tests {
         assert!(!line(&unbound, Kind::Tap).contains("host-nodes"));
         let huge = line(&Hardware { hugepages: Some("2M"), ..hardware() }, Kind::Tap);
         assert!(huge.contains("memfd,id=mem0,hugetlb=on,hugetlbsize=2M,size=256M,prealloc=on,host-nodes=1"));
+    }
+
+    #[test]
+    fn the_memory_of_an_emulated_guest_that_moves_is_no_whole_number_of_64_pages() {
+        let layout = Layout { client: ClientPlace::Observer, ..Layout::simple(Kind::Switch) };
+        let line = |hardware: Hardware| {
+            let spec = GuestSpec { hardware, ..GuestSpec::plain(Accel::Tcg) };
+            build_in(&spec, &layout).join(" ")
+        };
+        let moves = line(hardware());
+        assert!(moves.contains("-m 262152K ") && moves.contains("id=mem0,size=262152K,"), "{moves}");
+        let cells = vec![cell(1, &[0], 130), cell(0, &[1], 126)];
+        let spread = line(Hardware { smp: 2, cells, ..hardware() });
+        for wanted in ["-m 262160K ", "id=mem0,size=133128K,", "id=mem1,size=129032K,"] {
+            assert!(spread.contains(wanted), "{spread}");
+        }
+        let kvm = line(Hardware { accel: Accel::Kvm, ..hardware() });
+        assert!(kvm.contains("-m 256M ") && kvm.contains("id=mem0,size=256M,"), "{kvm}");
+        let huge = line(Hardware { hugepages: Some("2M"), ..hardware() });
+        assert!(huge.contains("-m 256M ") && huge.contains("size=256M,"), "{huge}");
     }
 
     #[test]

@@ -183,6 +183,56 @@ mod tests {
         assert!((0.1..5.0).contains(&late), "{late}");
     }
 
+    /// Bytes that tell their places, and one connection's from another's.
+    fn noise(connection: u8) -> Vec<u8> {
+        let mut bytes = vec![0; 3_000_000];
+        blake3::Hasher::new().update(&[connection]).finalize_xof().fill(&mut bytes);
+        bytes
+    }
+
+    #[test]
+    fn several_connections_carry_each_its_own_bytes_in_order_in_both_directions() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let to = listener.local_addr().unwrap().port();
+        let relay = Relay::start(to, 400_000_000, Duration::from_millis(1)).unwrap();
+        let send = |mut stream: TcpStream, bytes: Vec<u8>| {
+            std::thread::spawn(move || {
+                // Of every length, as QEMU writes.
+                let mut left = &bytes[..];
+                for length in (1..).map(|n| n * 7919 % 60_000 + 1) {
+                    let (now, later) = left.split_at(left.len().min(length));
+                    stream.write_all(now).unwrap();
+                    if later.is_empty() {
+                        break;
+                    }
+                    left = later;
+                }
+                stream.shutdown(Shutdown::Write).unwrap();
+            })
+        };
+        let sum = |mut stream: TcpStream| {
+            std::thread::spawn(move || {
+                let mut all = Vec::new();
+                stream.read_to_end(&mut all).unwrap();
+                (all.len(), blake3::hash(&all))
+            })
+        };
+        let mut threads = Vec::new();
+        for connection in 0..3 {
+            let near = TcpStream::connect((Ipv4Addr::LOCALHOST, relay.port())).unwrap();
+            let (far, _) = listener.accept().unwrap();
+            let (there, back) = (noise(connection), noise(connection + 100));
+            let sums = [&there, &back].map(|bytes| (bytes.len(), blake3::hash(bytes)));
+            let heard = [sum(far.try_clone().unwrap()), sum(near.try_clone().unwrap())];
+            let said = [send(near, there), send(far, back)];
+            threads.push((sums, heard, said));
+        }
+        for (sums, heard, said) in threads {
+            said.into_iter().for_each(|thread| thread.join().unwrap());
+            assert_eq!(heard.map(|thread| thread.join().unwrap()), sums);
+        }
+    }
+
     #[test]
     fn a_link_that_goes_breaks_its_connections() {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
